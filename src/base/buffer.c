@@ -1,0 +1,157 @@
+#include "base/buffer.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { BUFFER_SMALLEST_BYTES = 64, BUFFER_KEPT_BYTES = 16384 };
+
+void buffer_init(struct buffer *buffer, size_t maximum_bytes) {
+    *buffer = (struct buffer){.maximum_bytes = maximum_bytes};
+}
+
+void buffer_release(struct buffer *buffer) {
+    memory_free(buffer->memory);
+    *buffer = (struct buffer){.maximum_bytes = buffer->maximum_bytes};
+}
+
+/* Makes room for `length` more bytes: first by moving the held bytes to the front when that frees
+ * at least half of the memory (so that the moves are paid for by what was consumed), else by
+ * growing. */
+static void buffer_make_room(struct buffer *buffer, size_t length) {
+    size_t needed = buffer->length + length;
+    if (buffer->start >= buffer->capacity / 2 && needed <= buffer->capacity) {
+        memmove(buffer->memory, buffer->memory + buffer->start, buffer->length);
+        buffer->start = 0;
+        return;
+    }
+    size_t capacity = buffer->capacity * 2;
+    if (capacity > buffer->maximum_bytes)
+        capacity = buffer->maximum_bytes;
+    if (capacity < needed)
+        capacity = needed;
+    if (capacity < BUFFER_SMALLEST_BYTES)
+        capacity = BUFFER_SMALLEST_BYTES;
+    if (buffer->start == 0) {
+        buffer->memory = memory_resize(buffer->memory, capacity);
+    } else {
+        uint8_t *memory = memory_allocate(capacity);
+        memcpy(memory, buffer->memory + buffer->start, buffer->length);
+        memory_free(buffer->memory);
+        buffer->memory = memory;
+        buffer->start = 0;
+    }
+    buffer->capacity = capacity;
+}
+
+uint8_t *buffer_reserve(struct buffer *buffer, size_t length) {
+    if (length > buffer->maximum_bytes || buffer->length > buffer->maximum_bytes - length) {
+        buffer->is_overflowed = true;
+        return NULL;
+    }
+    if (length > buffer->capacity - buffer->start - buffer->length || buffer->memory == NULL)
+        buffer_make_room(buffer, length);
+    return buffer->memory + buffer->start + buffer->length;
+}
+
+void buffer_grew(struct buffer *buffer, size_t length) {
+    CHECK(length <= buffer->capacity - buffer->start - buffer->length);
+    buffer->length += length;
+}
+
+void buffer_append(struct buffer *buffer, const void *data, size_t length) {
+    if (length == 0)
+        return;
+    uint8_t *room = buffer_reserve(buffer, length);
+    if (room == NULL)
+        return;
+    memcpy(room, data, length);
+    buffer->length += length;
+}
+
+void buffer_append_bytes(struct buffer *buffer, struct bytes bytes) {
+    buffer_append(buffer, bytes.data, bytes.length);
+}
+
+void buffer_append_text(struct buffer *buffer, const char *text) {
+    buffer_append(buffer, text, strlen(text));
+}
+
+static void buffer_append_little_endian(struct buffer *buffer, uint64_t value, size_t length) {
+    uint8_t bytes[8];
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    buffer_append(buffer, bytes, length);
+}
+
+void buffer_append_u8(struct buffer *buffer, uint8_t value) { buffer_append(buffer, &value, 1); }
+
+void buffer_append_u16(struct buffer *buffer, uint16_t value) {
+    buffer_append_little_endian(buffer, value, 2);
+}
+
+void buffer_append_u32(struct buffer *buffer, uint32_t value) {
+    buffer_append_little_endian(buffer, value, 4);
+}
+
+void buffer_append_u64(struct buffer *buffer, uint64_t value) {
+    buffer_append_little_endian(buffer, value, 8);
+}
+
+void buffer_append_varint(struct buffer *buffer, uint64_t value) {
+    uint8_t bytes[10];
+    size_t length = 0;
+    while (value >= 0x80) {
+        bytes[length++] = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    bytes[length++] = (uint8_t)value;
+    buffer_append(buffer, bytes, length);
+}
+
+void buffer_append_length_prefixed(struct buffer *buffer, struct bytes bytes) {
+    buffer_append_varint(buffer, bytes.length);
+    buffer_append_bytes(buffer, bytes);
+}
+
+void buffer_append_format(struct buffer *buffer, const char *format, ...) {
+    char small[256];
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(small, sizeof small, format, arguments);
+    CHECK(length >= 0);
+    if ((size_t)length < sizeof small) {
+        buffer_append(buffer, small, (size_t)length);
+    } else {
+        char *large = memory_allocate((size_t)length + 1);
+        vsnprintf(large, (size_t)length + 1, format, again);
+        buffer_append(buffer, large, (size_t)length);
+        memory_free(large);
+    }
+    va_end(again);
+    va_end(arguments);
+}
+
+void buffer_consume(struct buffer *buffer, size_t length) {
+    CHECK(length <= buffer->length);
+    buffer->start += length;
+    buffer->length -= length;
+    if (buffer->length == 0)
+        buffer->start = 0;
+}
+
+void buffer_truncate(struct buffer *buffer, size_t length) {
+    CHECK(length <= buffer->length);
+    buffer->length = length;
+}
+
+void buffer_clear(struct buffer *buffer) {
+    if (buffer->capacity > BUFFER_KEPT_BYTES) {
+        memory_free(buffer->memory);
+        buffer->memory = NULL;
+        buffer->capacity = 0;
+    }
+    buffer->start = buffer->length = 0;
+    buffer->is_overflowed = false;
+}

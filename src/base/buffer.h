@@ -1,0 +1,48 @@
+/* A growing byte buffer with a maximum.
+ *
+ *      data [ consumed ...... | held ............... | free ........ ]
+ *           0             start            start+length       capacity
+ *
+ * Bytes are appended at the end and consumed at the front. An append that would pass
+ * `maximum_bytes` appends nothing and sets `is_overflowed`, which stays set: callers append freely
+ * and look once at the end. */
+#pragma once
+#include "base/bytes.h"
+
+struct buffer {
+    uint8_t *memory;
+    size_t start, length, capacity;
+    size_t maximum_bytes;
+    bool is_overflowed;
+};
+
+void buffer_init(struct buffer *buffer, size_t maximum_bytes);
+void buffer_release(struct buffer *buffer); /* frees; the struct may be init-ed again */
+void buffer_append(struct buffer *buffer, const void *data, size_t length);
+void buffer_append_bytes(struct buffer *buffer, struct bytes bytes);
+void buffer_append_text(struct buffer *buffer, const char *text);
+void buffer_append_u8(struct buffer *buffer, uint8_t value);
+void buffer_append_u16(struct buffer *buffer, uint16_t value); /* integers are little-endian */
+void buffer_append_u32(struct buffer *buffer, uint32_t value);
+void buffer_append_u64(struct buffer *buffer, uint64_t value);
+void buffer_append_varint(struct buffer *buffer, uint64_t value); /* LEB128, at most 10 bytes */
+void buffer_append_length_prefixed(struct buffer *buffer,
+                                   struct bytes bytes); /* varint length, then bytes */
+void buffer_append_format(struct buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Room for at least `length` more bytes at the end, or NULL (and overflow) past the maximum; then
+ * buffer_grew(). */
+uint8_t *buffer_reserve(struct buffer *buffer, size_t length);
+void buffer_grew(struct buffer *buffer, size_t length);
+void buffer_consume(struct buffer *buffer, size_t length);
+void buffer_truncate(struct buffer *buffer,
+                     size_t length); /* keeps the first `length` held bytes */
+void buffer_clear(
+    struct buffer *buffer); /* empties; keeps small memory, returns large memory; resets overflow */
+
+static inline uint8_t *buffer_data(const struct buffer *buffer) {
+    return buffer->memory + buffer->start;
+}
+static inline struct bytes buffer_bytes(const struct buffer *buffer) {
+    return (struct bytes){buffer->length ? buffer->memory + buffer->start : NULL, buffer->length};
+}

@@ -1,0 +1,24 @@
+/* A binary heap of (deadline, element), smallest deadline first; ties leave in the order they came,
+ * so that the same inputs give the same order always. Elements are removed lazily: the caller
+ * recognises stale ones. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct heap_node {
+    uint64_t deadline;
+    uint64_t order;
+    void *element;
+};
+struct heap {
+    struct heap_node *nodes;
+    size_t count, capacity;
+    uint64_t next_order;
+};
+
+void heap_init(struct heap *heap);
+void heap_release(struct heap *heap); /* elements are the caller's */
+void heap_push(struct heap *heap, uint64_t deadline, void *element);
+bool heap_peek(const struct heap *heap, uint64_t *deadline, void **element);
+bool heap_pop(struct heap *heap, uint64_t *deadline, void **element);

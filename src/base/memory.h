@@ -1,0 +1,12 @@
+/* Heap memory that never returns NULL: running out ends the process with one clear line, because an
+ * in-memory store that drops a piece of its state could no longer keep its word. Whatever a
+ * stranger can make grow is bounded by a named limit long before. A size of 0 is allowed. */
+#pragma once
+#include <stddef.h>
+
+void *memory_allocate(size_t bytes);                      /* returns owned, uninitialised */
+void *memory_allocate_zeroed(size_t count, size_t bytes); /* returns owned, zeroed */
+void *memory_resize(void *block, size_t bytes);           /* takes block, returns owned */
+void *memory_copy(const void *source, size_t bytes);      /* returns owned */
+char *memory_copy_text(const char *text);                 /* returns owned */
+void memory_free(void *block);                            /* NULL is allowed */
