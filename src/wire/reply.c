@@ -1,0 +1,165 @@
+#include "wire/reply.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum {
+    REPLY_HEAD_BYTES = 1 + NUMBER_I64_TEXT_BYTES + 2, /* a type byte, a number, a line end */
+    REPLY_VERBATIM_FORMAT_BYTES = 4,                  /* "txt:" */
+    REPLY_DOUBLE_TEXT_BYTES = 64,
+};
+
+static bool reply_is_resp3(const struct reply *reply) { return reply->protocol >= 3; }
+
+static void reply_raw(struct reply *reply, struct bytes bytes) {
+    if (reply->out != NULL)
+        buffer_append_bytes(reply->out, bytes);
+}
+
+static size_t reply_format_head(char head[REPLY_HEAD_BYTES], char type, int64_t number) {
+    head[0] = type;
+    size_t length = 1 + number_format_i64(head + 1, number);
+    head[length++] = '\r';
+    head[length++] = '\n';
+    return length;
+}
+
+static void reply_head(struct reply *reply, char type, int64_t number) {
+    if (reply->out == NULL)
+        return;
+    char head[REPLY_HEAD_BYTES];
+    buffer_append(reply->out, head, reply_format_head(head, type, number));
+}
+
+/* Type, length, prefix, payload and line end in one piece, so that an overflow leaves no half of it
+ * behind. */
+static void reply_blob(struct reply *reply, char type, struct bytes prefix, struct bytes payload) {
+    if (reply->out == NULL)
+        return;
+    char head[REPLY_HEAD_BYTES];
+    size_t head_length = reply_format_head(head, type, (int64_t)(prefix.length + payload.length));
+    size_t length = head_length + prefix.length + payload.length + 2;
+    uint8_t *room = buffer_reserve(reply->out, length);
+    if (room == NULL)
+        return;
+    memcpy(room, head, head_length);
+    room += head_length;
+    if (prefix.length > 0)
+        memcpy(room, prefix.data, prefix.length);
+    room += prefix.length;
+    if (payload.length > 0)
+        memcpy(room, payload.data, payload.length);
+    memcpy(room + payload.length, "\r\n", 2);
+    buffer_grew(reply->out, length);
+}
+
+void reply_simple(struct reply *reply, const char *text) {
+    reply_raw(reply, BYTES_LITERAL("+"));
+    reply_raw(reply, bytes_of_text(text));
+    reply_raw(reply, BYTES_LITERAL("\r\n"));
+}
+
+void reply_ok(struct reply *reply) { reply_raw(reply, BYTES_LITERAL("+OK\r\n")); }
+
+void reply_error(struct reply *reply, const char *text) {
+    if (reply->out == NULL)
+        return;
+    size_t length = strlen(text);
+    uint8_t *room = buffer_reserve(reply->out, length + 3);
+    if (room == NULL)
+        return;
+    *room++ = '-';
+    for (size_t i = 0; i < length; i++)
+        *room++ = text[i] == '\r' || text[i] == '\n' ? ' ' : (uint8_t)text[i];
+    memcpy(room, "\r\n", 2);
+    buffer_grew(reply->out, length + 3);
+}
+
+void reply_error_format(struct reply *reply, const char *format, ...) {
+    if (reply->out == NULL)
+        return;
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    CHECK(length >= 0);
+    char *text = memory_allocate((size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
+    reply_error(reply, text);
+    memory_free(text);
+    va_end(again);
+    va_end(arguments);
+}
+
+void reply_integer(struct reply *reply, int64_t value) { reply_head(reply, ':', value); }
+
+void reply_bulk(struct reply *reply, struct bytes bytes) {
+    reply_blob(reply, '$', BYTES_NONE, bytes);
+}
+
+void reply_bulk_text(struct reply *reply, const char *text) {
+    reply_bulk(reply, bytes_of_text(text));
+}
+
+void reply_bulk_integer(struct reply *reply, int64_t value) {
+    char digits[NUMBER_I64_TEXT_BYTES];
+    reply_bulk(reply, bytes_of(digits, number_format_i64(digits, value)));
+}
+
+void reply_null(struct reply *reply) {
+    reply_raw(reply, reply_is_resp3(reply) ? BYTES_LITERAL("_\r\n") : BYTES_LITERAL("$-1\r\n"));
+}
+
+void reply_null_array(struct reply *reply) {
+    reply_raw(reply, reply_is_resp3(reply) ? BYTES_LITERAL("_\r\n") : BYTES_LITERAL("*-1\r\n"));
+}
+
+void reply_array(struct reply *reply, size_t count) { reply_head(reply, '*', (int64_t)count); }
+
+void reply_map(struct reply *reply, size_t pair_count) {
+    if (reply_is_resp3(reply))
+        reply_head(reply, '%', (int64_t)pair_count);
+    else
+        reply_head(reply, '*', (int64_t)(2 * pair_count));
+}
+
+void reply_set(struct reply *reply, size_t count) {
+    reply_head(reply, reply_is_resp3(reply) ? '~' : '*', (int64_t)count);
+}
+
+void reply_push(struct reply *reply, size_t count) {
+    reply_head(reply, reply_is_resp3(reply) ? '>' : '*', (int64_t)count);
+}
+
+void reply_attribute_free_double(struct reply *reply, double value) {
+    char text[REPLY_DOUBLE_TEXT_BYTES];
+    int length = isinf(value) ? snprintf(text, sizeof text, value > 0 ? "inf" : "-inf")
+                              : snprintf(text, sizeof text, "%.17g", value);
+    CHECK(length > 0 && (size_t)length < sizeof text);
+    if (!reply_is_resp3(reply)) {
+        reply_bulk(reply, bytes_of(text, (size_t)length));
+        return;
+    }
+    reply_raw(reply, BYTES_LITERAL(","));
+    reply_raw(reply, bytes_of(text, (size_t)length));
+    reply_raw(reply, BYTES_LITERAL("\r\n"));
+}
+
+void reply_boolean(struct reply *reply, bool value) {
+    if (reply_is_resp3(reply))
+        reply_raw(reply, value ? BYTES_LITERAL("#t\r\n") : BYTES_LITERAL("#f\r\n"));
+    else
+        reply_integer(reply, value);
+}
+
+void reply_verbatim(struct reply *reply, const char format[3], struct bytes text) {
+    if (!reply_is_resp3(reply)) {
+        reply_bulk(reply, text);
+        return;
+    }
+    char prefix[REPLY_VERBATIM_FORMAT_BYTES] = {format[0], format[1], format[2], ':'};
+    reply_blob(reply, '=', bytes_of(prefix, sizeof prefix), text);
+}
