@@ -81,15 +81,20 @@ void reply_error(struct reply *reply, const char *text) {
 void reply_error_format(struct reply *reply, const char *format, ...) {
     if (reply->out == NULL)
         return;
+    char small[256];
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vsnprintf(small, sizeof small, format, arguments);
     CHECK(length >= 0);
-    char *text = memory_allocate((size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
-    reply_error(reply, text);
-    memory_free(text);
+    if ((size_t)length < sizeof small) {
+        reply_error(reply, small);
+    } else {
+        char *large = memory_allocate((size_t)length + 1);
+        vsnprintf(large, (size_t)length + 1, format, again);
+        reply_error(reply, large);
+        memory_free(large);
+    }
     va_end(again);
     va_end(arguments);
 }

@@ -7,6 +7,7 @@ struct request_limits {
     size_t bulk_bytes;      /* proto-max-bulk-len */
     size_t argument_count;  /* proto-max-arguments */
     size_t inline_bytes;    /* 64 KiB, as Redis */
+    bool is_unauthenticated; /* until the client has logged in: at most 10 arguments of 16 KiB, as Redis */
 };
 
 /* Remembers how far an incomplete request was parsed, so that long requests are not parsed again from the start. */
@@ -20,6 +21,9 @@ struct request_parser {
     struct buffer inline_arguments;
     char problem[128];       /* after REQUEST_BROKEN: "Protocol error: invalid bulk length" */
 };
+
+/* What a client may send before it has logged in (CVE-2025-21605: input of strangers is bounded). */
+enum { REQUEST_UNAUTHENTICATED_ARGUMENTS = 10, REQUEST_UNAUTHENTICATED_BULK_BYTES = 16384 };
 
 enum request_status { REQUEST_READY, REQUEST_INCOMPLETE, REQUEST_BROKEN };
 

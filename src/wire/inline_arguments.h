@@ -1,0 +1,13 @@
+/* Splits a line of text into arguments, as Redis splits inline commands: words between white space;
+ * "..." with the escapes \n \r \t \b \a \xHH and \<byte>; '...' with only \'. A quote must be
+ * followed by white space or the end. A NUL ends the line. */
+#pragma once
+#include "base/buffer.h"
+
+/* Called for each argument with where it stands in `out`; false: too many, the split stops. */
+typedef bool inline_argument_each(void *context, size_t position, size_t length);
+
+/* Appends the unquoted arguments to `out` end to end; together they are never longer than the line.
+ * False: unbalanced quotes, or `each` said so. */
+bool inline_arguments_split(struct bytes line, struct buffer *out, inline_argument_each *each,
+                            void *context);
