@@ -1,6 +1,7 @@
 /* Reads replies (RESP2 and RESP3) into a small tree. For clients: the CLI, the demo, the simulator's clients, the bench. */
 #pragma once
 #include "base/buffer.h"
+#include "base/error.h"
 
 enum response_kind {
     RESPONSE_SIMPLE, RESPONSE_ERROR, RESPONSE_INTEGER, RESPONSE_BULK, RESPONSE_NULL, RESPONSE_ARRAY,
