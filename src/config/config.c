@@ -1,0 +1,151 @@
+#include "config/config.h"
+#include "base/check.h"
+#include "base/glob.h"
+#include "base/memory.h"
+#include "base/table.h"
+#include "config/setting.h"
+
+void config_init(struct config *config) {
+    memset(config, 0, sizeof *config);
+    config->remembered = table_new();
+    struct buffer problem;
+    buffer_init(&problem, CONFIG_VALUE_MAXIMUM);
+    const struct setting *setting;
+    for (size_t i = 0; (setting = setting_at(i)) != NULL; i++) {
+        if (setting->is_remembered)
+            continue; /* shown with its default until it is set */
+        int code = setting_store(setting, config, bytes_of_text(setting->default_text), &problem);
+        CHECK(code == 0);
+    }
+    buffer_release(&problem);
+}
+
+void config_release(struct config *config) {
+#define SETTING_INT(field, name, default_value, minimum, maximum, when, help)
+#define SETTING_BYTES(field, name, default_value, minimum, maximum, when, help)
+#define SETTING_TEXT(field, name, default_value, when, help) memory_free(config->field);
+#define SETTING_ENUM(field, name, default_value, words, when, help)
+#define SETTING_BOOL(field, name, default_value, when, help)
+#include "config/config.def"
+#undef SETTING_INT
+#undef SETTING_BYTES
+#undef SETTING_TEXT
+#undef SETTING_ENUM
+#undef SETTING_BOOL
+    size_t position = 0;
+    struct bytes name;
+    void *value;
+    while (config->remembered && table_walk(config->remembered, &position, &name, &value))
+        memory_free(value);
+    table_free(config->remembered);
+    memset(config, 0, sizeof *config);
+}
+
+static struct table *remembered_copy(const struct table *from) {
+    struct table *copy = table_new();
+    size_t position = 0;
+    struct bytes name;
+    void *value;
+    while (table_walk(from, &position, &name, &value))
+        table_put(copy, name, memory_copy_text(value));
+    return copy;
+}
+
+void config_copy(struct config *to, const struct config *from) {
+    *to = *from;
+#define SETTING_INT(field, name, default_value, minimum, maximum, when, help)
+#define SETTING_BYTES(field, name, default_value, minimum, maximum, when, help)
+#define SETTING_TEXT(field, name, default_value, when, help)                                       \
+    to->field = memory_copy_text(from->field);
+#define SETTING_ENUM(field, name, default_value, words, when, help)
+#define SETTING_BOOL(field, name, default_value, when, help)
+#include "config/config.def"
+#undef SETTING_INT
+#undef SETTING_BYTES
+#undef SETTING_TEXT
+#undef SETTING_ENUM
+#undef SETTING_BOOL
+    to->remembered = remembered_copy(from->remembered);
+}
+
+int config_set(struct config *config, struct bytes name, struct bytes value,
+               enum config_source source, struct buffer *problem) {
+    const struct setting *setting = setting_find(name);
+    if (setting == NULL) {
+        struct bytes shown = bytes_of(name.data, name.length < 64 ? name.length : 64);
+        buffer_append_format(problem, "no setting is called '%.*s'; CONFIG GET * lists all",
+                             BYTES_PRINT(shown));
+        return ERR_NOT_FOUND;
+    }
+    if (source == CONFIG_SOURCE_LIVE && setting->when == CONFIG_AT_START) {
+        buffer_append_format(problem, "%s: can only be set at start, in the file or as a flag",
+                             setting->name);
+        return ERR_REFUSED;
+    }
+    return setting_store(setting, config, value, problem);
+}
+
+int config_check(const struct config *config, struct buffer *problem) {
+    if (config->heartbeat_ms * 3 > config->election_timeout_ms) {
+        buffer_append_format(problem,
+                             "heartbeat-ms: %lld is too long for an election-timeout-ms of %lld; "
+                             "it must be at most a third of it, so that a lost heartbeat or two "
+                             "calls no election",
+                             config->heartbeat_ms, config->election_timeout_ms);
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+struct config_walk {
+    const struct config *config;
+    struct bytes pattern;
+    void (*emit)(void *context, const char *name, const char *value);
+    void *context;
+};
+
+static void config_emit_if_matching(void *context, const char *name,
+                                    const struct setting *setting) {
+    const struct config_walk *walk = context;
+    char scratch[SETTING_NUMBER_TEXT_BYTES];
+    if (glob_match(walk->pattern, bytes_of_text(name), true))
+        walk->emit(walk->context, name, setting_show(setting, walk->config, scratch));
+}
+
+void config_get(const struct config *config, struct bytes pattern,
+                void (*emit)(void *context, const char *name, const char *value), void *context) {
+    struct config_walk walk = {config, pattern, emit, context};
+    const struct setting *setting;
+    for (size_t i = 0; (setting = setting_at(i)) != NULL; i++)
+        config_emit_if_matching(&walk, setting->name, setting);
+    setting_each_alias(config_emit_if_matching, &walk);
+}
+
+void config_difference(const struct config *before, const struct config *after,
+                       void (*emit)(void *context, const char *name, const char *before,
+                                    const char *after),
+                       void *context) {
+    const struct setting *setting;
+    for (size_t i = 0; (setting = setting_at(i)) != NULL; i++) {
+        char scratch_before[SETTING_NUMBER_TEXT_BYTES], scratch_after[SETTING_NUMBER_TEXT_BYTES];
+        const char *old = setting_show(setting, before, scratch_before);
+        const char *new = setting_show(setting, after, scratch_after);
+        if (strcmp(old, new) != 0)
+            emit(context, setting->name, old, new);
+    }
+}
+
+void config_describe(struct buffer *out) {
+    const struct setting *setting;
+    for (size_t i = 0; (setting = setting_at(i)) != NULL; i++) {
+        if (setting->is_remembered)
+            continue;
+        buffer_append_format(out, "%s %s\n    %s\n    ", setting->name,
+                             *setting->default_text ? setting->default_text : "\"\"",
+                             setting->help);
+        setting_append_allowed(setting, out);
+        buffer_append_text(out, setting->when == CONFIG_LIVE
+                                    ? "; may be changed while running (CONFIG SET)\n"
+                                    : "; set at start\n");
+    }
+}

@@ -1,0 +1,69 @@
+/* Every setting of TrothDB, one row each in config.def, as one plain struct that is passed by value
+ * or const pointer. A configuration is changed as a whole or not at all: parse into a copy, then
+ * put the copy in place.
+ *
+ * A row is SETTING_<KIND>(field, "name", default, [minimum, maximum | values,] LIVE|AT_START,
+ * "help"): INT     long long with a range          BYTES  a size with kb/mb/gb suffixes, as Redis
+ * reads them TEXT    a string (owned by the struct)  ENUM   one of the listed words      BOOL  yes
+ * or no Known Redis settings that mean nothing here (remembered.def) are accepted and remembered.
+ */
+#pragma once
+#include "base/buffer.h"
+#include "base/error.h"
+
+enum {
+    CONFIG_VALUE_MAXIMUM = 4096
+}; /* bytes of a value, and of a line of the file; longer ones are refused */
+
+enum config_when { CONFIG_AT_START, CONFIG_LIVE };
+enum config_source { CONFIG_SOURCE_FILE, CONFIG_SOURCE_FLAG, CONFIG_SOURCE_LIVE };
+
+struct config {
+#define SETTING_INT(field, name, default_value, minimum, maximum, when, help)   long long field;
+#define SETTING_BYTES(field, name, default_value, minimum, maximum, when, help) long long field;
+#define SETTING_TEXT(field, name, default_value, when, help)                    char *field;
+#define SETTING_ENUM(field, name, default_value, words, when, help)                                \
+    int field; /* position in `words`, split by '|' */
+#define SETTING_BOOL(field, name, default_value, when, help) bool field;
+#include "config/config.def"
+#undef SETTING_INT
+#undef SETTING_BYTES
+#undef SETTING_TEXT
+#undef SETTING_ENUM
+#undef SETTING_BOOL
+    struct table *remembered; /* Redis settings without a meaning here: name -> char* value */
+};
+
+/* words of the enums, in the order of their `words` */
+enum { READ_MODE_LEASE, READ_MODE_QUORUM };
+enum { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+
+void config_init(struct config *config); /* all defaults */
+void config_release(struct config *config);
+void config_copy(struct config *to,
+                 const struct config *from); /* `to` is initialised by it; a deep copy */
+
+/* Sets one setting from text. 0, or a negative code with a sentence in `problem` that names the
+ * setting, the value and what is allowed: ERR_NOT_FOUND for an unknown name, ERR_INVALID for a bad
+ * value, ERR_REFUSED where CONFIG_SOURCE_LIVE would change what can only be set at start. After the
+ * last of a series ask config_check(). */
+int config_set(struct config *config, struct bytes name, struct bytes value,
+               enum config_source source, struct buffer *problem) MUST_CHECK;
+/* The rules that span several settings. 0, or ERR_INVALID with a sentence in `problem`.
+ * config_parse() asks it itself. */
+int config_check(const struct config *config, struct buffer *problem) MUST_CHECK;
+/* A whole file, Redis style: "name value", quotes as Redis reads them, # comments. All or nothing.
+ * The problem names file and line. */
+int config_parse(struct config *config, const char *file_name, struct bytes text,
+                 enum config_source source, struct buffer *problem) MUST_CHECK;
+/* Calls `emit` with name and value for every setting whose name matches the glob pattern (any
+ * case). */
+void config_get(const struct config *config, struct bytes pattern,
+                void (*emit)(void *context, const char *name, const char *value), void *context);
+/* The names of settings that differ between two configurations: one call each. */
+void config_difference(const struct config *before, const struct config *after,
+                       void (*emit)(void *context, const char *name, const char *before,
+                                    const char *after),
+                       void *context);
+/* Help text of all settings: name, default, range, live or at start, help. */
+void config_describe(struct buffer *out);

@@ -1,0 +1,184 @@
+#include "base/check.h"
+#include "base/memory.h"
+#include "config/config.h"
+#include "config/setting.h"
+
+/* The configuration file: lines of "name value", where arguments are split and unquoted as Redis
+ * does it:
+ *   "..."  knows \n \r \t \b \a, \xHH, and \ before anything else stands for that byte
+ *   '...'  knows only \'
+ * and a closing quote must be followed by a space or the end. */
+
+static bool is_space(uint8_t byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
+
+static int hex_digit(uint8_t byte) {
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+static uint8_t unescape(uint8_t letter) {
+    switch (letter) {
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    case 'b':
+        return '\b';
+    case 'a':
+        return '\a';
+    default:
+        return letter;
+    }
+}
+
+/* One byte of a double-quoted text, escapes resolved. */
+static uint8_t next_double_quoted(struct bytes *line) {
+    const uint8_t *at = line->data;
+    size_t taken = 1;
+    uint8_t byte = at[0];
+    if (line->length >= 4 && at[0] == '\\' && at[1] == 'x' && hex_digit(at[2]) >= 0 &&
+        hex_digit(at[3]) >= 0) {
+        taken = 4;
+        byte = (uint8_t)(hex_digit(at[2]) * 16 + hex_digit(at[3]));
+    } else if (line->length >= 2 && at[0] == '\\') {
+        taken = 2;
+        byte = unescape(at[1]);
+    }
+    *line = bytes_of(at + taken, line->length - taken);
+    return byte;
+}
+
+static uint8_t next_single_quoted(struct bytes *line) {
+    size_t taken = line->length >= 2 && line->data[0] == '\\' && line->data[1] == '\'' ? 2 : 1;
+    uint8_t byte = line->data[taken - 1];
+    *line = bytes_of(line->data + taken, line->length - taken);
+    return byte;
+}
+
+/* Behind the opening quote; appends up to the closing one. */
+static bool append_quoted(struct bytes *line, uint8_t quote, struct buffer *out) {
+    while (line->length > 0 && line->data[0] != quote)
+        buffer_append_u8(out, quote == '"' ? next_double_quoted(line) : next_single_quoted(line));
+    if (line->length == 0)
+        return false;
+    *line = bytes_of(line->data + 1, line->length - 1);
+    return line->length == 0 || is_space(line->data[0]);
+}
+
+/* Appends the next argument of the line; false if its quotes are not balanced. */
+static bool append_argument(struct bytes *line, struct buffer *out) {
+    while (line->length > 0 && !is_space(line->data[0])) {
+        uint8_t byte = line->data[0];
+        *line = bytes_of(line->data + 1, line->length - 1);
+        if (byte == '"' || byte == '\'')
+            return append_quoted(line, byte, out);
+        buffer_append_u8(out, byte);
+    }
+    return true;
+}
+
+static struct bytes trim(struct bytes line) {
+    while (line.length > 0 && is_space(line.data[0]))
+        line = bytes_of(line.data + 1, line.length - 1);
+    while (line.length > 0 && is_space(line.data[line.length - 1]))
+        line.length--;
+    return line;
+}
+
+/* Everything behind the name, the arguments joined by one space ("save 3600 1 300 100"). */
+static int read_value(struct bytes line, struct buffer *value, struct buffer *problem) {
+    if (line.length == 0) {
+        buffer_append_text(problem, "a value is missing; write \"\" for an empty one");
+        return ERR_MALFORMED;
+    }
+    bool is_first = true;
+    for (; line.length > 0; line = trim(line)) {
+        if (!is_first)
+            buffer_append_u8(value, ' ');
+        is_first = false;
+        if (!append_argument(&line, value)) {
+            buffer_append_text(problem, "the quotes are not balanced");
+            return ERR_MALFORMED;
+        }
+    }
+    return 0;
+}
+
+static int config_parse_line(struct config *config, struct bytes line, enum config_source source,
+                             struct buffer *problem) {
+    line = trim(line);
+    if (line.length == 0 || line.data[0] == '#')
+        return 0;
+    if (line.length > CONFIG_VALUE_MAXIMUM) {
+        buffer_append_format(problem, "the line is longer than %d bytes", CONFIG_VALUE_MAXIMUM);
+        return ERR_LIMIT;
+    }
+    struct buffer name, value;
+    buffer_init(&name, CONFIG_VALUE_MAXIMUM);
+    buffer_init(&value, CONFIG_VALUE_MAXIMUM);
+    int code = 0;
+    if (!append_argument(&line, &name)) {
+        buffer_append_text(problem, "the quotes are not balanced");
+        code = ERR_MALFORMED;
+    }
+    if (code == 0)
+        code = read_value(trim(line), &value, problem);
+    if (code == 0)
+        code = config_set(config, buffer_bytes(&name), buffer_bytes(&value), source, problem);
+    buffer_release(&value);
+    buffer_release(&name);
+    return code;
+}
+
+static struct bytes next_line(struct bytes *text) {
+    const uint8_t *newline = memchr(text->data, '\n', text->length);
+    size_t length = newline ? (size_t)(newline - text->data) : text->length;
+    struct bytes line = bytes_of(text->data, length);
+    size_t taken = newline ? length + 1 : length;
+    *text = bytes_of(text->data + taken, text->length - taken);
+    return line;
+}
+
+static int config_parse_lines(struct config *config, const char *file_name, struct bytes text,
+                              enum config_source source, struct buffer *problem) {
+    for (unsigned number = 1; text.length > 0; number++) {
+        struct bytes line = next_line(&text);
+        struct buffer reason;
+        buffer_init(&reason, CONFIG_VALUE_MAXIMUM);
+        int code = config_parse_line(config, line, source, &reason);
+        if (code != 0)
+            buffer_append_format(problem, "%s:%u: %.*s", file_name, number,
+                                 BYTES_PRINT(buffer_bytes(&reason)));
+        buffer_release(&reason);
+        if (code != 0)
+            return code;
+    }
+    return 0;
+}
+
+int config_parse(struct config *config, const char *file_name, struct bytes text,
+                 enum config_source source, struct buffer *problem) {
+    struct config parsed;
+    config_copy(&parsed, config);
+    int code = config_parse_lines(&parsed, file_name, text, source, problem);
+    if (code == 0) {
+        struct buffer reason;
+        buffer_init(&reason, CONFIG_VALUE_MAXIMUM);
+        code = config_check(&parsed, &reason);
+        if (code != 0)
+            buffer_append_format(problem, "%s: %.*s", file_name,
+                                 BYTES_PRINT(buffer_bytes(&reason)));
+        buffer_release(&reason);
+    }
+    if (code != 0) {
+        config_release(&parsed);
+        return code;
+    }
+    config_release(config);
+    *config = parsed;
+    return 0;
+}

@@ -1,0 +1,113 @@
+/* Gossip: who is in the cluster, are they alive, what do they say of themselves. Events in, actions out: no clock, no
+ * socket, no randomness but the seed. SWIM (Das, Gupta, Motivala 2002) with Lifeguard's suspicion and local health
+ * (Dadgar, Phillips, Currey 2018); state spread as deltas by version, as Scuttlebutt does (van Renesse 2008).
+ *
+ * A member is (UUID, generation); its address is an attribute, and a higher generation replaces a lower one. What it says
+ * of itself are keys with values and versions; only the member itself raises them. News is a hint, never a decision. */
+#pragma once
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/log.h"
+
+enum {
+    GOSSIP_UUID_BYTES = 16,
+    GOSSIP_HOST_MAXIMUM = 64,
+    GOSSIP_DATAGRAM_MAXIMUM = 1160, /* sealed it stays within 1,200 bytes */
+    GOSSIP_KEY_MAXIMUM = 64,
+    GOSSIP_VALUE_MAXIMUM = 800,
+    GOSSIP_KEYS_PER_MEMBER_MAXIMUM = 128,
+    GOSSIP_MEMBER_MAXIMUM = 16384
+};
+
+struct gossip_address {
+    char host[GOSSIP_HOST_MAXIMUM]; /* IPv4 or IPv6 as text */
+    uint16_t port;
+};
+
+enum gossip_member_state { GOSSIP_ALIVE, GOSSIP_SUSPECT, GOSSIP_DEAD, GOSSIP_LEFT };
+
+/* Times in microseconds of a monotonic clock. */
+struct gossip_timing {
+    uint64_t probe_interval_us, probe_timeout_us, flush_us;
+    unsigned suspicion_factor;
+};
+
+struct gossip_options {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t generation;
+    struct gossip_address address; /* where this node is reached */
+    char name[64];
+    struct gossip_timing timing;
+    uint64_t seed;
+    uint64_t now_us;
+    const struct log *log;         /* borrows; may be NULL */
+};
+
+enum gossip_event_kind {
+    GOSSIP_TICK,       /* a deadline may have passed */
+    GOSSIP_DATAGRAM,   /* from `address`: bytes (opened already, where a key is set) */
+    GOSSIP_SET,        /* this node says key = value; raises its version. An empty value removes the key */
+    GOSSIP_SEED,       /* probe this address for ever, with back-off, until it answers, and again when it is lost */
+    GOSSIP_LEAVE       /* say goodbye to all; then only answer */
+};
+
+struct gossip_event {
+    enum gossip_event_kind kind;
+    uint64_t now_us;
+    struct gossip_address address;
+    struct bytes bytes;
+    struct bytes key, value;
+};
+
+struct gossip_datagram {
+    struct gossip_address to;
+    struct bytes bytes; /* at most GOSSIP_DATAGRAM_MAXIMUM; valid until the next step */
+};
+
+enum gossip_change_kind { GOSSIP_CHANGE_JOINED, GOSSIP_CHANGE_STATE, GOSSIP_CHANGE_KEY, GOSSIP_CHANGE_ADDRESS };
+struct gossip_change {
+    enum gossip_change_kind kind;
+    const struct gossip_member *member; /* valid until the next step */
+    struct bytes key;                   /* of a GOSSIP_CHANGE_KEY */
+};
+
+struct gossip_actions {
+    struct gossip_datagram *datagrams;
+    size_t datagram_count;
+    struct gossip_change *changes;
+    size_t change_count;
+    uint64_t deadline_us; /* step with GOSSIP_TICK at or after this */
+};
+
+struct gossip_member {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t generation;
+    struct gossip_address address;
+    char name[64];
+    enum gossip_member_state state;
+    uint64_t incarnation;      /* raised by the member to refute a suspicion; within its generation */
+    uint64_t round_trip_us;    /* last measured by this node; 0: never */
+    uint64_t heard_us;         /* last direct contact; 0: never */
+    uint64_t state_since_us;
+};
+
+struct gossip_counters { /* since the start */
+    uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received, malformed;
+    uint64_t probes_sent, probes_failed, indirect_probes, suspicions, refutations, deaths;
+    unsigned local_health; /* 0 is well (Lifeguard) */
+};
+
+struct gossip;
+struct gossip *gossip_new(const struct gossip_options *options);
+void gossip_free(struct gossip *gossip);
+void gossip_step(struct gossip *gossip, const struct gossip_event *event, struct gossip_actions *actions);
+void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing);
+
+/* Members in a stable order, this node first. */
+size_t gossip_member_count(const struct gossip *gossip);
+const struct gossip_member *gossip_member_at(const struct gossip *gossip, size_t position);
+/* What a member says of itself; BYTES_NONE if it does not. Borrows. */
+struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member *member, struct bytes key);
+bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *member, size_t *position,
+                      struct bytes *key, struct bytes *value, uint64_t *version);
+void gossip_counters(const struct gossip *gossip, struct gossip_counters *out);

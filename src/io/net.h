@@ -1,0 +1,25 @@
+/* The door to other nodes. Peer streams are ordered and reliable while they last, and say when they end; datagrams are
+ * neither. Sending never blocks and never fails loudly: what cannot be sent is dropped and counted, because Raft and
+ * gossip both repeat themselves. Incoming messages are calls into the owner (worker_peer_message, gossiper_datagram). */
+#pragma once
+#include "base/bytes.h"
+#include "base/error.h"
+
+enum { NET_HOST_MAXIMUM = 64, NET_DATAGRAM_MAXIMUM = 1200, NET_PEER_MESSAGE_MAXIMUM = 64 << 20 };
+
+struct net_address {
+    char host[NET_HOST_MAXIMUM]; /* an IPv4 or IPv6 address as text */
+    uint16_t port;
+};
+
+struct net {
+    /* Where the node's peer port is; opens or re-targets the stream to it, which reconnects by itself with back-off. */
+    void (*peer_set)(struct net *net, uint32_t node_number, const struct net_address *address);
+    /* Queues one message (a packed PeerBatch) to a peer. False if there is no stream or its queue is full: dropped. */
+    bool (*peer_send)(struct net *net, uint32_t node_number, struct bytes message);
+    void (*datagram_send)(struct net *net, const struct net_address *to, struct bytes datagram);
+};
+bool net_address_equal(const struct net_address *a, const struct net_address *b);
+/* "host:port" or "[v6]:port". ERR_INVALID. */
+int net_address_parse(struct net_address *address, struct bytes text) MUST_CHECK;
+void net_address_format(const struct net_address *address, char out[NET_HOST_MAXIMUM + 10]);
