@@ -1,11 +1,13 @@
-/* The registry behind metric.def. One `struct metrics` belongs to one thread (a worker, the gossip thread): only its
- * owner writes, with plain relaxed atomic stores; any thread may render all of them together as Prometheus text.
- * A row of metric.def: METRIC(id, kind, label_name or NULL, unit divisor, help); the exposed name is "trothdb_" + id.
- * Latencies are observed in microseconds and exposed in seconds (divisor 1e6). */
+/* The registry behind metric.def. One `struct metrics` belongs to one thread (a worker, the gossip
+ * thread): only its owner writes, with plain relaxed atomic stores; any thread may render all of
+ * them together as Prometheus text. A row of metric.def: METRIC(id, kind, label_name or NULL, unit
+ * divisor, help); the exposed name is "trothdb_" + id. Times are given in microseconds and exposed
+ * in seconds (divisor 1e6). INFO is a gauge that says something by its label and is always 1.
+ * Histograms count into fixed bounds: 10 us to 10 s for times, 1 to 64 Mi for everything else. */
 #pragma once
 #include "base/buffer.h"
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO };
 enum metric_id {
 #define METRIC(id, kind, label, divisor, help) METRIC_##id,
 #include "metric/metric.def"
@@ -14,19 +16,23 @@ enum metric_id {
 };
 
 struct metrics;
-struct metric_cell; /* one metric with one label value: resolve once, then count without a look-up */
+struct metric_cell; /* one metric with one label value: resolve once, then count without a look-up
+                     */
 
 enum { METRIC_LABEL_VALUE_MAXIMUM = 64, METRIC_CELLS_PER_METRIC_MAXIMUM = 4096 };
 
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics);
-/* `label_value` is NULL for a metric without a label. Never NULL; past the cap the cell of label "other" is returned. */
-struct metric_cell *metrics_cell(struct metrics *metrics, enum metric_id id, const char *label_value);
-void metric_add(struct metric_cell *cell, uint64_t amount);        /* counters */
-void metric_set(struct metric_cell *cell, int64_t value);          /* gauges */
-void metric_observe(struct metric_cell *cell, uint64_t value);     /* histograms */
-uint64_t metric_value(const struct metric_cell *cell);             /* counter or gauge value, histogram count */
+/* `label_value` is NULL for a metric without a label, and cut at METRIC_LABEL_VALUE_MAXIMUM bytes.
+ * Never NULL; past the cap the cell of label "other" is returned. Borrowed; lives as long as the
+ * registry. Owner's thread only. */
+struct metric_cell *metrics_cell(struct metrics *metrics, enum metric_id id,
+                                 const char *label_value);
+void metric_add(struct metric_cell *cell, uint64_t amount);    /* counters */
+void metric_set(struct metric_cell *cell, int64_t value);      /* gauges */
+void metric_observe(struct metric_cell *cell, uint64_t value); /* histograms */
+uint64_t metric_value(const struct metric_cell *cell); /* counter or gauge value, histogram count */
 
-/* Prometheus text format 0.0.4 of `count` registries: counters and histograms added up, gauges added up.
- * Safe while the owners go on writing and adding cells. */
+/* Prometheus text format 0.0.4 of `count` registries: counters, gauges and histograms added up by
+ * label value. Safe while the owners go on writing and adding cells. */
 void metrics_render(struct metrics *const *all, size_t count, struct buffer *out);

@@ -1,0 +1,46 @@
+/* The insides of the registry, for metric.c and metric_render.c.
+ *
+ *   struct metrics   cells[id] -> cell -> cell -> ...     a list per metric, which only grows, at
+ * its head by_label                             the owner's way to find a cell again
+ *
+ * A cell's next, label, bounds and kind never change once the list shows it; its numbers are
+ * atomics. */
+#pragma once
+#include "metric/metric.h"
+#include <stdatomic.h>
+
+enum { METRIC_BOUND_MAXIMUM = 24 };
+
+struct metric_row {
+    const char *name;
+    enum metric_kind kind;
+    const char *label_name; /* NULL: no label */
+    double divisor;
+    const char *help;
+};
+
+/* Of a histogram: inclusive upper bounds in ascending order; what is larger goes into one bucket
+ * more. */
+struct metric_bounds {
+    const uint64_t *uppers;
+    unsigned count;
+};
+
+struct metric_cell {
+    struct metric_cell *next;
+    enum metric_kind kind;
+    struct metric_bounds bounds;
+    _Atomic uint64_t value; /* counter, gauge (as int64_t), or how many were observed */
+    _Atomic uint64_t sum;
+    _Atomic uint64_t *buckets; /* of a histogram: bounds.count + 1 */
+    char label_value[METRIC_LABEL_VALUE_MAXIMUM + 1];
+};
+
+struct metrics {
+    struct metric_cell *_Atomic cells[METRIC_ID_COUNT];
+    unsigned cell_counts[METRIC_ID_COUNT];
+    struct table *by_label; /* id and label value -> cell; the owner's alone */
+};
+
+const struct metric_row *metric_row_of(enum metric_id id);
+struct metric_bounds metric_bounds_of(enum metric_id id);

@@ -1,0 +1,180 @@
+#include "base/memory.h"
+#include "base/table.h"
+#include "metric/metric_private.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What several registries hold for one metric and one label value, added up. */
+struct sum {
+    const char *label_value; /* borrows from a cell */
+    uint64_t value, sum;
+    uint64_t buckets[METRIC_BOUND_MAXIMUM + 1];
+};
+
+static void sum_add(struct sum *sum, const struct metric_cell *cell) {
+    uint64_t value = atomic_load_explicit(&cell->value, memory_order_relaxed);
+    if (cell->kind == METRIC_INFO)
+        sum->value = 1;
+    else
+        sum->value += value;
+    if (cell->kind != METRIC_HISTOGRAM)
+        return;
+    sum->sum += atomic_load_explicit(&cell->sum, memory_order_relaxed);
+    for (unsigned i = 0; i <= cell->bounds.count; i++)
+        sum->buckets[i] += atomic_load_explicit(&cell->buckets[i], memory_order_relaxed);
+}
+
+/* All sums of one metric, by label value. */
+static struct table *sums_collect(struct metrics *const *all, size_t count, enum metric_id id) {
+    struct table *sums = table_new();
+    for (size_t i = 0; i < count; i++) {
+        const struct metric_cell *cell =
+            atomic_load_explicit(&all[i]->cells[id], memory_order_acquire);
+        for (; cell != NULL; cell = cell->next) {
+            struct bytes label = bytes_of_text(cell->label_value);
+            struct sum *sum = table_get(sums, label);
+            if (sum == NULL) {
+                sum = memory_allocate_zeroed(1, sizeof *sum);
+                sum->label_value = cell->label_value;
+                table_put(sums, label, sum);
+            }
+            sum_add(sum, cell);
+        }
+    }
+    return sums;
+}
+
+static int sum_compare(const void *a, const void *b) {
+    const struct sum *const *one = a, *const *other = b;
+    return strcmp((*one)->label_value, (*other)->label_value);
+}
+
+/* The sums in the order of their label values, so that two scrapes can be compared line by line.
+ * Returns owned. */
+static struct sum **sums_sort(const struct table *sums) {
+    struct sum **sorted = memory_allocate(table_count(sums) * sizeof(struct sum *));
+    size_t position = 0, count = 0;
+    struct bytes label;
+    void *sum;
+    while (table_walk(sums, &position, &label, &sum))
+        sorted[count++] = sum;
+    qsort(sorted, count, sizeof *sorted, sum_compare);
+    return sorted;
+}
+
+static void append_number(struct buffer *out, uint64_t number, double divisor) {
+    if (divisor > 1)
+        buffer_append_format(out, "%.6f", (double)number / divisor);
+    else
+        buffer_append_format(out, "%llu", (unsigned long long)number);
+}
+
+static void append_label(struct buffer *out, const char *name, const char *value) {
+    buffer_append_format(out, "%s=\"", name);
+    for (; *value != '\0'; value++) {
+        if (*value == '"' || *value == '\\')
+            buffer_append_u8(out, '\\');
+        buffer_append_u8(out, (uint8_t)*value);
+    }
+    buffer_append_u8(out, '"');
+}
+
+/* name_suffix{label="value"} and a space */
+static void append_series(struct buffer *out, const struct metric_row *row, const char *suffix,
+                          const struct sum *sum) {
+    buffer_append_format(out, "%s%s", row->name, suffix);
+    if (row->label_name != NULL) {
+        buffer_append_u8(out, '{');
+        append_label(out, row->label_name, sum->label_value);
+        buffer_append_u8(out, '}');
+    }
+    buffer_append_u8(out, ' ');
+}
+
+static void append_bucket(struct buffer *out, const struct metric_row *row, const struct sum *sum,
+                          const char *bound, uint64_t cumulative) {
+    buffer_append_format(out, "%s_bucket{", row->name);
+    if (row->label_name != NULL) {
+        append_label(out, row->label_name, sum->label_value);
+        buffer_append_u8(out, ',');
+    }
+    buffer_append_format(out, "le=\"%s\"} %llu\n", bound, (unsigned long long)cumulative);
+}
+
+/* The count is what the buckets add up to, not the cell's own, which a writer may be just about to
+ * raise: the +Inf bucket and the count must agree. */
+static void render_histogram(struct buffer *out, const struct metric_row *row,
+                             struct metric_bounds bounds, const struct sum *sum) {
+    uint64_t cumulative = 0;
+    for (unsigned i = 0; i < bounds.count; i++) {
+        cumulative += sum->buckets[i];
+        char bound[32];
+        snprintf(bound, sizeof bound, "%.10g", (double)bounds.uppers[i] / row->divisor);
+        append_bucket(out, row, sum, bound, cumulative);
+    }
+    cumulative += sum->buckets[bounds.count];
+    append_bucket(out, row, sum, "+Inf", cumulative);
+    append_series(out, row, "_sum", sum);
+    append_number(out, sum->sum, row->divisor);
+    buffer_append_u8(out, '\n');
+    append_series(out, row, "_count", sum);
+    buffer_append_format(out, "%llu\n", (unsigned long long)cumulative);
+}
+
+static void render_sum(struct buffer *out, enum metric_id id, const struct sum *sum) {
+    const struct metric_row *row = metric_row_of(id);
+    switch (row->kind) {
+    case METRIC_HISTOGRAM:
+        render_histogram(out, row, metric_bounds_of(id), sum);
+        return;
+    case METRIC_COUNTER:
+        append_series(out, row, "", sum);
+        append_number(out, sum->value, row->divisor);
+        break;
+    case METRIC_GAUGE:
+    case METRIC_INFO:
+        append_series(out, row, "", sum);
+        if (row->divisor > 1)
+            buffer_append_format(out, "%.6f", (double)(int64_t)sum->value / row->divisor);
+        else
+            buffer_append_format(out, "%lld", (long long)sum->value);
+        break;
+    }
+    buffer_append_u8(out, '\n');
+}
+
+static const char *kind_name(enum metric_kind kind) {
+    switch (kind) {
+    case METRIC_COUNTER:
+        return "counter";
+    case METRIC_GAUGE:
+    case METRIC_INFO:
+        return "gauge";
+    case METRIC_HISTOGRAM:
+        return "histogram";
+    }
+    return "untyped";
+}
+
+static void render_metric(struct buffer *out, struct metrics *const *all, size_t count,
+                          enum metric_id id) {
+    struct table *sums = sums_collect(all, count, id);
+    size_t sum_count = table_count(sums);
+    if (sum_count > 0) {
+        const struct metric_row *row = metric_row_of(id);
+        buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
+                             kind_name(row->kind));
+        struct sum **sorted = sums_sort(sums);
+        for (size_t i = 0; i < sum_count; i++) {
+            render_sum(out, id, sorted[i]);
+            memory_free(sorted[i]);
+        }
+        memory_free(sorted);
+    }
+    table_free(sums);
+}
+
+void metrics_render(struct metrics *const *all, size_t count, struct buffer *out) {
+    for (int id = 0; id < METRIC_ID_COUNT; id++)
+        render_metric(out, all, count, (enum metric_id)id);
+}
