@@ -1,0 +1,68 @@
+/* What a key can hold. A string stands inside its record (record.h); every other type is an object
+ * behind a pointer, and brings one `struct value_kind` of functions, so that the keyspace can free,
+ * copy, measure, save and compare it without knowing it. A new type is a new kind and one line in
+ * value.c. */
+#pragma once
+#include "base/buffer.h"
+#include "base/error.h"
+
+/* Saved in snapshots: never renumber. Redis's own order. */
+enum value_type {
+    VALUE_STRING = 0,
+    VALUE_LIST = 1,
+    VALUE_SET = 2,
+    VALUE_ZSET = 3,
+    VALUE_HASH = 4,
+    VALUE_STREAM = 5,
+    VALUE_TYPE_COUNT
+};
+
+/* How OBJECT ENCODING shows a string. The bytes are kept as text in each case. */
+enum string_encoding { STRING_INT = 0, STRING_EMBSTR = 1, STRING_RAW = 2 };
+
+enum {
+    KEY_BYTES_MAXIMUM = 512 * 1024 * 1024,    /* the highest proto-max-bulk-len */
+    STRING_BYTES_MAXIMUM = 512 * 1024 * 1024, /* as Redis's default proto-max-bulk-len: what APPEND
+                                                 and SETRANGE may reach */
+    STRING_EMBSTR_BYTES_MAXIMUM = 44,
+    VALUE_SAVE_BYTES = 32 * 1024 /* a long object is saved in pieces of about this size */
+};
+
+/* The functions of one type of object. All pure; none may depend on the order of pointers. */
+struct value_kind {
+    const char *name;                           /* as TYPE says it: "hash" */
+    void (*free)(void *object);                 /* takes */
+    void *(*copy)(const void *object);          /* returns owned */
+    size_t (*memory_bytes)(const void *object); /* O(1): with overhead, by value_memory_class() */
+    uint8_t (*encoding)(const void *object);    /* a small number that load() takes back */
+    const char *(*encoding_name)(const void *object); /* as OBJECT ENCODING says it */
+    /* Appends the elements from *position on, stopping after roughly `maximum_bytes`. *position is
+     * 0 to begin, what it means else is the kind's own; it is 0 again when all has been saved. */
+    void (*save)(const void *object, uint64_t *position, size_t maximum_bytes, struct buffer *out);
+    /* Adds the elements of one piece, which is exactly what one save() appended. *object is NULL
+     * for the first piece and then set; owned by the caller, also after an error. ERR_MALFORMED. */
+    int (*load)(void **object, uint8_t encoding, struct bytes piece);
+    /* The same for the same elements, in whatever order they were added and however encoded. */
+    uint64_t (*hash)(const void *object);
+};
+
+/* NULL for VALUE_STRING and for types that this release does not have. */
+const struct value_kind *value_kind_of(enum value_type type);
+const char *value_type_name(enum value_type type); /* "string", "hash", ... */
+
+/* The encoding Redis gives a string that a client sends: int if it is one, embstr if it is short.
+ */
+enum string_encoding string_encoding_of(struct bytes text);
+const char *string_encoding_name(enum string_encoding encoding);
+
+/* What an allocation of `bytes` really takes: jemalloc's size classes, 16 bytes apart up to 128 and
+ * then four to a doubling. Accounting by it needs no allocator and is the same on every machine. */
+static inline size_t value_memory_class(size_t bytes) {
+    if (bytes <= 8)
+        return 8;
+    if (bytes <= 128)
+        return (bytes + 15) & ~(size_t)15;
+    unsigned bits = 63 - (unsigned)__builtin_clzll(bytes - 1);
+    size_t step = (size_t)1 << (bits - 2);
+    return (bytes + step - 1) & ~(step - 1);
+}
