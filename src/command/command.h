@@ -20,7 +20,8 @@ enum command_flag {
     COMMAND_EVERY_SHARD = 1 << 10, /* no keys: run on every shard this node leads, answers combined (DBSIZE KEYS SCAN FLUSHALL RANDOMKEY) */
     COMMAND_INTERNAL = 1 << 11,  /* never accepted from a client (the shard's own expiry) */
     COMMAND_PUBSUB = 1 << 12,
-    COMMAND_MOVABLE_KEYS = 1 << 13
+    COMMAND_MOVABLE_KEYS = 1 << 13,
+    COMMAND_ALLOW_BUSY = 1 << 14
 };
 
 struct command_context {
@@ -41,7 +42,8 @@ struct command {
     int arity;                   /* as Redis: negative is "at least" */
     unsigned flags;
     int first_key, last_key, key_step;
-    const char *group, *since, *complexity, *summary, *acl_categories, *arguments;
+    const char *group, *since, *acl_categories, *tips, *key_specs; /* lists in one string: see command.def */
+    const char *complexity, *summary, *arguments;
     void (*run)(struct command_context *context); /* NULL for COMMAND_SESSION and for containers */
 };
 
@@ -49,7 +51,8 @@ struct command {
 const struct command *command_find(struct bytes name, struct bytes subcommand);
 const struct command *command_at(size_t position); /* all rows in order; NULL past the end */
 bool command_is_container(const struct command *command);
-/* Redis's words for an unknown command or a wrong count, or 0: writes the error to reply and returns negative.
+/* For requests of clients: commands with COMMAND_INTERNAL are unknown here, though command_find knows them.
+ * Redis's words for an unknown command or a wrong count, or 0: writes the error to reply and returns negative.
  * *command is the row to run (the subcommand's where there is one). */
 int command_check(const struct bytes *arguments, size_t count, const struct command **command, struct reply *reply);
 /* Positions of the keys among the arguments; returns the count (at most `maximum` are stored). */
