@@ -2,18 +2,22 @@
  * or const pointer. A configuration is changed as a whole or not at all: parse into a copy, then
  * put the copy in place.
  *
- * A row is SETTING_<KIND>(field, "name", default, [minimum, maximum | values,] LIVE|AT_START,
- * "help"): INT     long long with a range          BYTES  a size with kb/mb/gb suffixes, as Redis
- * reads them TEXT    a string (owned by the struct)  ENUM   one of the listed words      BOOL  yes
- * or no Known Redis settings that mean nothing here (remembered.def) are accepted and remembered.
- */
+ * A row is SETTING_<KIND>(field, "name", default, [minimum, maximum | words,] LIVE or AT_START,
+ * "help") of one of these kinds:
+ *
+ *   INT     long long with a range
+ *   BYTES   a size with kb, mb or gb behind it, as Redis reads them
+ *   TEXT    a string, owned by the struct
+ *   ENUM    one of the listed words
+ *   BOOL    yes or no
+ *
+ * Redis's settings that mean nothing here (remembered.def) are accepted and remembered. */
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum {
-    CONFIG_VALUE_MAXIMUM = 4096
-}; /* bytes of a value, and of a line of the file; longer ones are refused */
+/* Bytes of a value, and of a line of the file; longer ones are refused. */
+enum { CONFIG_VALUE_MAXIMUM = 4096 };
 
 enum config_when { CONFIG_AT_START, CONFIG_LIVE };
 enum config_source { CONFIG_SOURCE_FILE, CONFIG_SOURCE_FLAG, CONFIG_SOURCE_LIVE };

@@ -7,21 +7,46 @@
 #include <stdio.h>
 
 static const struct setting settings[] = {
-#define SETTING_INT(field, name, default_value, minimum, maximum, when, help)                      \
-    {name, KIND_INT,      false, offsetof(struct config, field), #default_value, minimum, maximum, \
-     NULL, CONFIG_##when, help},
-#define SETTING_BYTES(field, name, default_value, minimum, maximum, when, help)                    \
-    {name, KIND_BYTES,    false, offsetof(struct config, field), default_value, minimum, maximum,  \
-     NULL, CONFIG_##when, help},
-#define SETTING_TEXT(field, name, default_value, when, help)                                       \
-    {name, KIND_TEXT,     false, offsetof(struct config, field), default_value, 0, 0,              \
-     NULL, CONFIG_##when, help},
-#define SETTING_ENUM(field, name, default_value, words, when, help)                                \
-    {name,  KIND_ENUM,     false, offsetof(struct config, field), default_value, 0, 0,             \
-     words, CONFIG_##when, help},
-#define SETTING_BOOL(field, name, default_value, when, help)                                       \
-    {name, KIND_BOOL,     false, offsetof(struct config, field), default_value, 0, 0,              \
-     NULL, CONFIG_##when, help},
+#define SETTING_INT(field, setting_name, value, low, high, when_word, help_text)                   \
+    {.name = setting_name,                                                                         \
+     .kind = KIND_INT,                                                                             \
+     .offset = offsetof(struct config, field),                                                     \
+     .default_text = #value,                                                                       \
+     .minimum = low,                                                                               \
+     .maximum = high,                                                                              \
+     .when = CONFIG_##when_word,                                                                   \
+     .help = help_text},
+#define SETTING_BYTES(field, setting_name, value, low, high, when_word, help_text)                 \
+    {.name = setting_name,                                                                         \
+     .kind = KIND_BYTES,                                                                           \
+     .offset = offsetof(struct config, field),                                                     \
+     .default_text = value,                                                                        \
+     .minimum = low,                                                                               \
+     .maximum = high,                                                                              \
+     .when = CONFIG_##when_word,                                                                   \
+     .help = help_text},
+#define SETTING_TEXT(field, setting_name, value, when_word, help_text)                             \
+    {.name = setting_name,                                                                         \
+     .kind = KIND_TEXT,                                                                            \
+     .offset = offsetof(struct config, field),                                                     \
+     .default_text = value,                                                                        \
+     .when = CONFIG_##when_word,                                                                   \
+     .help = help_text},
+#define SETTING_ENUM(field, setting_name, value, listed_words, when_word, help_text)               \
+    {.name = setting_name,                                                                         \
+     .kind = KIND_ENUM,                                                                            \
+     .offset = offsetof(struct config, field),                                                     \
+     .default_text = value,                                                                        \
+     .words = listed_words,                                                                        \
+     .when = CONFIG_##when_word,                                                                   \
+     .help = help_text},
+#define SETTING_BOOL(field, setting_name, value, when_word, help_text)                             \
+    {.name = setting_name,                                                                         \
+     .kind = KIND_BOOL,                                                                            \
+     .offset = offsetof(struct config, field),                                                     \
+     .default_text = value,                                                                        \
+     .when = CONFIG_##when_word,                                                                   \
+     .help = help_text},
 #include "config/config.def"
 #undef SETTING_INT
 #undef SETTING_BYTES
@@ -29,12 +54,22 @@ static const struct setting settings[] = {
 #undef SETTING_ENUM
 #undef SETTING_BOOL
 
-#define REMEMBERED_HELP "remembered for Redis's tools; without effect here"
-#define REMEMBERED(kind, name, default_value)                                                      \
-    {name,      KIND_##kind, true, 0,           default_value,                                     \
-     LLONG_MIN, LLONG_MAX,   NULL, CONFIG_LIVE, REMEMBERED_HELP},
-#define REMEMBERED_ENUM(name, default_value, words)                                                \
-    {name, KIND_ENUM, true, 0, default_value, 0, 0, words, CONFIG_LIVE, REMEMBERED_HELP},
+#define REMEMBERED_ROW                                                                             \
+    .is_remembered = true, .when = CONFIG_LIVE,                                                    \
+    .help = "remembered for Redis's tools; without effect here"
+#define REMEMBERED(word, setting_name, value)                                                      \
+    {.name = setting_name,                                                                         \
+     .kind = KIND_##word,                                                                          \
+     .default_text = value,                                                                        \
+     .minimum = LLONG_MIN,                                                                         \
+     .maximum = LLONG_MAX,                                                                         \
+     REMEMBERED_ROW},
+#define REMEMBERED_ENUM(setting_name, value, listed_words)                                         \
+    {.name = setting_name,                                                                         \
+     .kind = KIND_ENUM,                                                                            \
+     .default_text = value,                                                                        \
+     .words = listed_words,                                                                        \
+     REMEMBERED_ROW},
 #define REMEMBERED_ALIAS(alias, name)
 #include "config/remembered.def"
 #undef REMEMBERED

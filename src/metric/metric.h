@@ -16,8 +16,7 @@ enum metric_id {
 };
 
 struct metrics;
-struct metric_cell; /* one metric with one label value: resolve once, then count without a look-up
-                     */
+struct metric_cell; /* one metric with one label value: found once, then counted into */
 
 enum { METRIC_LABEL_VALUE_MAXIMUM = 64, METRIC_CELLS_PER_METRIC_MAXIMUM = 4096 };
 
