@@ -8,9 +8,10 @@ struct list {
 };
 
 #define LIST_ELEMENT(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
-/* Safe when `link` itself is removed (and freed) in the body. */
-#define LIST_EACH(list, link)                                                                      \
-    for (struct list *link = (list)->next, *link##_next = link->next; link != (list);              \
+/* Walks `head` with `link` pointing to each link in turn. Safe when `link` itself is removed (and
+ * freed) in the body. */
+#define LIST_EACH(head, link)                                                                      \
+    for (struct list *link = (head)->next, *link##_next = link->next; link != (head);              \
          link = link##_next, link##_next = link->next)
 
 static inline void list_init(struct list *list) { list->next = list->previous = list; }

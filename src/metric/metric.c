@@ -84,7 +84,9 @@ struct cell_key {
 };
 
 static void cell_key_init(struct cell_key *key, enum metric_id id, const char *label_value) {
-    size_t length = strnlen(label_value, METRIC_LABEL_VALUE_MAXIMUM);
+    size_t length = 0;
+    while (length < METRIC_LABEL_VALUE_MAXIMUM && label_value[length] != '\0')
+        length++;
     key->text[0] = (uint8_t)((unsigned)id >> 8);
     key->text[1] = (uint8_t)id;
     memcpy(key->text + 2, label_value, length);
