@@ -31,7 +31,8 @@ bool raft_configuration_has_voter(const struct raft_configuration *configuration
 
 enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER };
 
-/* Times in microseconds of one monotonic clock that counts suspended time. */
+/* Times in microseconds of one monotonic clock that counts suspended time. Replicas may differ in them: each follower
+ * tells how long it keeps its promise to vote for nobody else, and a lease counts on no more. */
 struct raft_timing {
     uint64_t election_timeout_us; /* lower bound; the actual one is drawn from [1, 2) times this */
     uint64_t heartbeat_us;
@@ -76,12 +77,15 @@ struct raft_message {
     enum raft_message_kind kind;
     raft_node_number from, to;
     raft_term term;            /* the sender's term; of a pre-vote: the term it would campaign for */
-    raft_index log_index;      /* append: index before the entries; vote: last index; reply: match index when accepted */
-    raft_term log_term;        /* append: term at log_index; vote: last term */
+    raft_index log_index;      /* append: index before the entries; vote: last index; reply: match index when
+                                  accepted, the append's log_index when rejected */
+    raft_term log_term;        /* append: term at log_index; vote: last term; append reply: for how many microseconds after
+                                  hearing the append its sender votes for nobody else (leases) */
     raft_index commit_index;   /* append; read-index reply: the read index */
     bool is_rejected;
     bool is_forced;            /* vote: part of a leadership transfer, ignores stickiness */
-    raft_index conflict_index; /* rejected append: where to go on, with conflict_term (CBTR 5.3's optimisation) */
+    raft_index conflict_index; /* rejected append: where to go on, with conflict_term (CBTR 5.3's optimisation);
+                                  accepted append: the last entry received, durable or not */
     raft_term conflict_term;
     uint64_t context;          /* append: sender's clock (us), echoed by the reply for leases; reads: the read's number */
     uint64_t read_round;       /* append: newest ReadIndex round the leader asks to confirm; echoed by the reply */
@@ -99,7 +103,8 @@ enum raft_event_kind {
     RAFT_READ,            /* read_id: answer with an index from which a linearizable read may be served */
     RAFT_COMPACT,         /* a durable snapshot at snapshot_index exists: forget the log before it, except what a lagging transfer needs */
     RAFT_SNAPSHOT_INSTALLED, /* a snapshot from the leader replaced our state: snapshot_index/term/configuration; discards the log before (or all of) it */
-    RAFT_SNAPSHOT_SENT,   /* to `peer`, at snapshot_index: go on replicating from there; is_rejected if the transfer failed */
+    RAFT_SNAPSHOT_SENT,   /* to `peer`, at snapshot_index: go on replicating from there; is_rejected if the transfer failed.
+                             Must follow each snapshot_wanted_by: until then the peer gets heartbeats only */
     RAFT_PEER_LOST,       /* the stream to `peer` closed: in-flight appends may be lost; if it was the leader, campaign as soon as stickiness allows */
     RAFT_TRANSFER         /* give leadership to `peer` (0: to the most caught-up voter) */
 };
@@ -154,7 +159,8 @@ struct raft_actions {
 
     bool is_leadership_changed;  /* role, term or known leader changed in this step */
     uint64_t deadline_us;        /* step with RAFT_TICK at or after this */
-    int proposal_error;          /* RAFT_PROPOSE: 0 or ERR_NOT_LEADER (reference dropped) */
+    int proposal_error;          /* RAFT_PROPOSE: 0, ERR_NOT_LEADER, or ERR_BUSY while leadership is being
+                                    transferred (reference dropped) */
     raft_index proposed_index;   /* RAFT_PROPOSE: where the entry stands */
 };
 
@@ -181,8 +187,8 @@ const struct raft_configuration *raft_configuration(const struct raft *raft);
 /* The configuration in force as of `index` (applied), for snapshots. */
 const struct raft_configuration *raft_configuration_at(const struct raft *raft, raft_index index);
 /* May a read be served at `now_us` from this leader's applied state? True only for a leader that committed an entry of
- * its term, is not transferring, and was heard by a quorum recently enough. Ask before and again after the read. */
+ * its term, is not transferring, and was heard by a quorum recently enough. Ask before and again after the read.
+ * A lease read is served from the commit index when the read came. */
 bool raft_has_lease(const struct raft *raft, uint64_t now_us);
-/* Index from which a lease read may be served: at least the commit index when the read came. */
 raft_index raft_match_index(const struct raft *raft, raft_node_number peer); /* leader only; for status */
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number peer); /* leader only; 0: never */

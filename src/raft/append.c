@@ -1,0 +1,164 @@
+/* The append message, both ends. */
+#include "base/check.h"
+#include "base/planted.h"
+#include "raft/internal.h"
+
+/* Every append carries the commit index, the clock for the lease and the newest read round, so that
+ * a busy leader needs no other heartbeats. */
+static struct raft_message *append_push(struct raft *raft, struct raft_progress *peer,
+                                        raft_index previous_index) {
+    struct raft_message *message = raft_message_push(raft, RAFT_APPEND, peer->node, 0);
+    message->log_index = previous_index;
+    message->log_term = raft_log_term(&raft->log, previous_index);
+    message->commit_index = raft->commit_index;
+    message->context = raft->now_us;
+    message->read_round = raft->read_round;
+    peer->sent_us = raft->now_us;
+    return message;
+}
+
+static void commit_told(struct raft *raft, struct raft_progress *peer, raft_index last_index) {
+    raft_index told = raft->commit_index < last_index ? raft->commit_index : last_index;
+    if (told > peer->commit_told)
+        peer->commit_told = told;
+}
+
+/* Sends the next entries, as many as one message holds, or none as a probe. False if they are no
+ * longer held. */
+bool raft_append_send(struct raft *raft, struct raft_progress *peer) {
+    raft_index previous_index = peer->next_index - 1;
+    if (previous_index < raft->log.base_index) {
+        raft_snapshot_want(raft, peer);
+        return false;
+    }
+    uint64_t bytes = 0;
+    raft_index last_index = previous_index;
+    while (last_index < raft_last(raft)) {
+        uint32_t length = (*raft_log_at(&raft->log, last_index + 1))->length;
+        if (last_index > previous_index && bytes + length > raft->timing.message_bytes)
+            break;
+        bytes += length;
+        last_index++;
+    }
+    append_push(raft, peer, previous_index)->entry_count = last_index - previous_index;
+    commit_told(raft, peer, last_index);
+    if (peer->state == RAFT_REPLICATE)
+        raft_progress_fly(peer, last_index, bytes, raft->now_us);
+    return true;
+}
+
+/* An append without entries. To a follower that is known to agree it names an index that it cannot
+ * refuse, so that it answers at once: the match index, or 0 (the empty log, on which all agree) if
+ * that is compacted away. */
+void raft_heartbeat_send(struct raft *raft, struct raft_progress *peer) {
+    if (peer->state == RAFT_PROBE && peer->next_index - 1 < raft->log.base_index)
+        raft_snapshot_want(raft, peer);
+    raft_index previous_index =
+        peer->state == RAFT_PROBE ? peer->next_index - 1 : peer->match_index;
+    if (previous_index < raft->log.base_index)
+        previous_index = 0;
+    append_push(raft, peer, previous_index);
+    commit_told(raft, peer, previous_index);
+}
+
+static void append_reply(struct raft *raft, const struct raft_message *append, raft_index match) {
+    uint64_t after_state = raft_save_of_state(raft);
+    uint64_t after_index = raft_save_of_index(raft, match);
+    uint64_t after_save = after_state > after_index ? after_state : after_index;
+    if (PLANTED(REPLY_BEFORE_DURABLE))
+        after_save = 0;
+    struct raft_message *reply =
+        raft_message_push(raft, RAFT_APPEND_REPLY, append->from, after_save);
+    reply->log_index = match;
+    reply->log_term = raft->timing.election_timeout_us;
+    reply->conflict_index = raft_last(raft);
+    reply->context = append->context;
+    reply->read_round = append->read_round;
+}
+
+/* CBTR 5.3, end: the leader learns where our conflicting term begins, not only that the last entry
+ * conflicts. */
+static void append_reject(struct raft *raft, const struct raft_message *append) {
+    struct raft_message *reply =
+        raft_message_push(raft, RAFT_APPEND_REPLY, append->from, raft_save_of_state(raft));
+    reply->is_rejected = true;
+    reply->log_index = append->log_index;
+    reply->log_term = raft->timing.election_timeout_us;
+    reply->context = append->context;
+    reply->read_round = append->read_round;
+    if (append->log_index > raft_last(raft)) {
+        reply->conflict_index = raft_last(raft) + 1;
+        return;
+    }
+    reply->conflict_term = raft_log_term(&raft->log, append->log_index);
+    reply->conflict_index = raft_log_first_of_term(&raft->log, raft->commit_index + 1,
+                                                   append->log_index, reply->conflict_term);
+}
+
+/* What is committed here must stand in every later leader's log (5.4). A message that says
+ * otherwise comes from a broken node or from another cluster. */
+static bool contradicts_commit(const struct raft *raft, raft_index index, raft_term term) {
+    if (index > raft->commit_index)
+        return false;
+    raft_term known_term = raft_log_term(&raft->log, index);
+    return known_term != 0 && known_term != term;
+}
+
+static bool append_contradicts_commit(const struct raft *raft, const struct raft_message *append) {
+    if (contradicts_commit(raft, append->log_index, append->log_term))
+        return true;
+    for (size_t i = 0; i < append->entry_count && append->entries[i]->index <= raft->commit_index;
+         i++)
+        if (contradicts_commit(raft, append->entries[i]->index, append->entries[i]->term))
+            return true;
+    return false;
+}
+
+/* Skips what stands here already; at the first conflict the rest of our log makes way. */
+static void entries_take(struct raft *raft, const struct raft_message *append) {
+    for (size_t i = 0; i < append->entry_count; i++) {
+        struct raft_entry *entry = append->entries[i];
+        if (entry->index <= raft->commit_index)
+            continue;
+        if (entry->index <= raft_last(raft)) {
+            if (raft_log_term(&raft->log, entry->index) == entry->term)
+                continue;
+            raft_suffix_truncate(raft, entry->index);
+        }
+        raft_entry_append(raft, raft_entry_keep(entry));
+    }
+}
+
+static raft_index lesser(raft_index a, raft_index b) { return a < b ? a : b; }
+
+static void append_accept(struct raft *raft, const struct raft_message *append) {
+    entries_take(raft, append);
+    raft_index last_new = append->log_index + append->entry_count;
+    raft_commit_set(raft, lesser(append->commit_index, last_new));
+    /* All that is committed agrees with the leader, whatever this message was about. */
+    raft_index agreed = lesser(raft->commit_index, raft->durable_index);
+    append_reply(raft, append, last_new > agreed ? last_new : agreed);
+}
+
+void raft_append_receive(struct raft *raft, const struct raft_message *append) {
+    if (!raft_term_observe(raft, append)) {
+        append_reject(raft, append);
+        return;
+    }
+    bool is_impossible = raft->role == RAFT_LEADER ||
+                         (raft->leader != 0 && raft->leader != append->from) ||
+                         append_contradicts_commit(raft, append);
+    if (is_impossible) {
+        log_line(raft->log_lines, LOG_ERROR, "append contradicts what was agreed; it is ignored",
+                 LOG_F("shard", raft->shard), LOG_F("from", append->from),
+                 LOG_F("term", raft->term), LOG_F("index", append->log_index));
+        return;
+    }
+    raft_follow(raft, raft->term, append->from);
+    raft_leader_heard(raft);
+    if (append->log_index > raft->commit_index &&
+        raft_log_term(&raft->log, append->log_index) != append->log_term)
+        append_reject(raft, append);
+    else
+        append_accept(raft, append);
+}

@@ -1,0 +1,125 @@
+#include "raft/configuration.h"
+
+#include "base/check.h"
+#include "base/cursor.h"
+#include "base/memory.h"
+
+static void nodes_encode(uint8_t count, const raft_node_number *nodes, struct buffer *out) {
+    CHECK(count <= RAFT_VOTER_MAXIMUM);
+    buffer_append_u8(out, count);
+    for (unsigned i = 0; i < count; i++)
+        buffer_append_u32(out, nodes[i]);
+}
+
+void raft_configuration_encode(const struct raft_configuration *configuration, struct buffer *out) {
+    nodes_encode(configuration->voter_count, configuration->voters, out);
+    nodes_encode(configuration->old_voter_count, configuration->old_voters, out);
+    nodes_encode(configuration->learner_count, configuration->learners, out);
+}
+
+static bool nodes_contain(uint8_t count, const raft_node_number *nodes, raft_node_number node) {
+    for (unsigned i = 0; i < count; i++)
+        if (nodes[i] == node)
+            return true;
+    return false;
+}
+
+/* Nobody may stand twice in one list, or a majority could be counted from one node. */
+static bool nodes_decode(struct cursor *cursor, uint8_t *count, raft_node_number *nodes) {
+    uint8_t wanted_count = cursor_u8(cursor);
+    if (wanted_count > RAFT_VOTER_MAXIMUM)
+        return false;
+    for (*count = 0; *count < wanted_count; (*count)++) {
+        raft_node_number node = cursor_u32(cursor);
+        if (node == 0 || nodes_contain(*count, nodes, node))
+            return false;
+        nodes[*count] = node;
+    }
+    return true;
+}
+
+int raft_configuration_decode(struct raft_configuration *configuration, struct bytes in) {
+    struct cursor cursor = cursor_of(in);
+    *configuration = (struct raft_configuration){0};
+    if (!nodes_decode(&cursor, &configuration->voter_count, configuration->voters) ||
+        !nodes_decode(&cursor, &configuration->old_voter_count, configuration->old_voters) ||
+        !nodes_decode(&cursor, &configuration->learner_count, configuration->learners))
+        return ERR_MALFORMED;
+    return cursor_finish(&cursor);
+}
+
+bool raft_configuration_has_voter(const struct raft_configuration *configuration,
+                                  raft_node_number node) {
+    return nodes_contain(configuration->voter_count, configuration->voters, node) ||
+           nodes_contain(configuration->old_voter_count, configuration->old_voters, node);
+}
+
+bool raft_configuration_is_sole_voter(const struct raft_configuration *configuration,
+                                      raft_node_number node) {
+    return configuration->voter_count == 1 && configuration->old_voter_count == 0 &&
+           configuration->voters[0] == node;
+}
+
+void raft_configuration_each_member(const struct raft_configuration *configuration,
+                                    void (*visit)(void *context, raft_node_number node),
+                                    void *context) {
+    for (unsigned i = 0; i < configuration->voter_count; i++)
+        visit(context, configuration->voters[i]);
+    for (unsigned i = 0; i < configuration->old_voter_count; i++)
+        if (!nodes_contain(configuration->voter_count, configuration->voters,
+                           configuration->old_voters[i]))
+            visit(context, configuration->old_voters[i]);
+    for (unsigned i = 0; i < configuration->learner_count; i++)
+        if (!raft_configuration_has_voter(configuration, configuration->learners[i]))
+            visit(context, configuration->learners[i]);
+}
+
+void raft_configuration_marks_init(struct raft_configuration_marks *marks, raft_index index,
+                                   const struct raft_configuration *configuration) {
+    *marks = (struct raft_configuration_marks){0};
+    raft_configuration_marks_push(marks, index, configuration);
+}
+
+void raft_configuration_marks_release(struct raft_configuration_marks *marks) {
+    memory_free(marks->marks);
+}
+
+void raft_configuration_marks_push(struct raft_configuration_marks *marks, raft_index index,
+                                   const struct raft_configuration *configuration) {
+    CHECK(marks->count == 0 || index > marks->marks[marks->count - 1].index);
+    if (marks->count == marks->capacity) {
+        marks->capacity = marks->capacity ? marks->capacity * 2 : 1;
+        marks->marks = memory_resize(marks->marks, marks->capacity * sizeof *marks->marks);
+    }
+    marks->marks[marks->count++] =
+        (struct raft_configuration_mark){.index = index, .configuration = *configuration};
+}
+
+void raft_configuration_marks_truncate(struct raft_configuration_marks *marks, raft_index from) {
+    while (marks->count > 1 && marks->marks[marks->count - 1].index >= from)
+        marks->count--;
+    CHECK(marks->marks[marks->count - 1].index < from);
+}
+
+void raft_configuration_marks_compact(struct raft_configuration_marks *marks,
+                                      raft_index base_index) {
+    size_t gone = 0;
+    while (gone + 1 < marks->count && marks->marks[gone + 1].index <= base_index)
+        gone++;
+    marks->count -= gone;
+    memmove(marks->marks, marks->marks + gone, marks->count * sizeof *marks->marks);
+}
+
+void raft_configuration_marks_reset(struct raft_configuration_marks *marks, raft_index index,
+                                    const struct raft_configuration *configuration) {
+    marks->count = 0;
+    raft_configuration_marks_push(marks, index, configuration);
+}
+
+const struct raft_configuration *
+raft_configuration_marks_at(const struct raft_configuration_marks *marks, raft_index index) {
+    size_t i = marks->count - 1;
+    while (i > 0 && marks->marks[i].index > index)
+        i--;
+    return &marks->marks[i].configuration;
+}

@@ -1,0 +1,268 @@
+/* Who leads. Pre-vote (CBTR 9.6) keeps a node that was cut off from raising terms; check-quorum
+ * (6.2) makes a leader that was cut off step down; stickiness (4.2.3) refuses votes while a leader
+ * was heard lately, on which leases rest too. */
+#include "base/check.h"
+#include "base/planted.h"
+#include "raft/internal.h"
+
+void raft_election_deadline_draw(struct raft *raft) {
+    uint64_t timeout_us = raft->timing.election_timeout_us;
+    raft->election_deadline_us =
+        raft->now_us + timeout_us + random_below(&raft->random, timeout_us);
+}
+
+static void leader_line(const struct raft *raft, const char *text) {
+    if (raft->log_lines != NULL)
+        log_line(raft->log_lines, LOG_INFO, text, LOG_F("shard", raft->shard),
+                 LOG_F("node", raft->self), LOG_F("term", raft->term),
+                 LOG_F("index", raft_last(raft)));
+}
+
+/* Leads no more, and campaigns no more. */
+void raft_follow(struct raft *raft, raft_term term, raft_node_number leader) {
+    CHECK(term >= raft->term);
+    bool was_follower = raft->role == RAFT_FOLLOWER;
+    if (raft->role == RAFT_LEADER) {
+        leader_line(raft, "leadership lost");
+        raft->transfer_to = 0;
+    }
+    raft_reads_refuse(raft);
+    if (leader != raft->leader || term != raft->term)
+        raft_forwarded_refuse(raft, UINT64_MAX);
+    raft->role = RAFT_FOLLOWER;
+    raft->leader = leader;
+    if (!was_follower)
+        raft_election_deadline_draw(raft);
+    if (term == raft->term)
+        return;
+    raft->term = term;
+    raft->vote = 0;
+    raft_state_save(raft);
+}
+
+bool raft_term_observe(struct raft *raft, const struct raft_message *message) {
+    if (message->term > raft->term)
+        raft_follow(raft, message->term, 0);
+    return message->term == raft->term;
+}
+
+void raft_leader_heard(struct raft *raft) {
+    raft->promised_until_us = raft->now_us + raft->timing.election_timeout_us;
+    raft_election_deadline_draw(raft);
+}
+
+/* The lot keeps followers that lose their leader together from campaigning together. */
+void raft_leader_lost(struct raft *raft) {
+    uint64_t soon_us =
+        raft->promised_until_us > raft->now_us ? raft->promised_until_us : raft->now_us;
+    soon_us += random_below(&raft->random, raft->timing.election_timeout_us / 2 + 1);
+    if (soon_us < raft->election_deadline_us)
+        raft->election_deadline_us = soon_us;
+    raft_forwarded_refuse(raft, UINT64_MAX);
+}
+
+/* Pre-votes disturb nobody, so they are tried again sooner than votes. */
+static void pre_campaign_deadline_draw(struct raft *raft) {
+    uint64_t half_us = raft->timing.election_timeout_us / 2;
+    raft->election_deadline_us = raft->now_us + half_us + random_below(&raft->random, half_us + 1);
+}
+
+static uint64_t has_granted(const void *context, raft_node_number node) {
+    const struct raft *raft = context;
+    for (size_t i = 0; i < raft->granted_count; i++)
+        if (raft->granted_by[i] == node)
+            return 1;
+    return 0;
+}
+
+static void grant_count(struct raft *raft, raft_node_number node) {
+    if (raft_configuration_has_voter(raft_members(raft), node) && !has_granted(raft, node))
+        raft->granted_by[raft->granted_count++] = node;
+}
+
+static bool is_elected(const struct raft *raft) {
+    return raft_quorum(raft_members(raft), has_granted, raft) == 1;
+}
+
+struct ballot {
+    struct raft *raft;
+    enum raft_message_kind kind;
+    raft_term term;
+    bool is_forced;
+};
+
+static void ballot_send(void *context, raft_node_number node) {
+    const struct ballot *ballot = context;
+    struct raft *raft = ballot->raft;
+    if (node == raft->self || !raft_configuration_has_voter(raft_members(raft), node))
+        return;
+    /* Not before our own vote is durable: after a crash, a vote of this term given to the longer
+     * log that we had could be counted for the shorter one that we have. */
+    struct raft_message *message =
+        raft_message_push(raft, ballot->kind, node, raft_save_of_state(raft));
+    message->term = ballot->term;
+    message->log_index = raft_last(raft);
+    message->log_term = raft_log_term(&raft->log, raft_last(raft));
+    message->is_forced = ballot->is_forced;
+}
+
+static void pre_campaign(struct raft *raft) {
+    raft_forwarded_refuse(raft, UINT64_MAX);
+    raft->role = RAFT_PRE_CANDIDATE;
+    raft->leader = 0;
+    raft->granted_count = 0;
+    pre_campaign_deadline_draw(raft);
+    grant_count(raft, raft->self);
+    if (is_elected(raft)) {
+        raft_campaign(raft, false);
+        return;
+    }
+    struct ballot ballot = {.raft = raft, .kind = RAFT_PRE_VOTE, .term = raft->term + 1};
+    raft_configuration_each_member(raft_members(raft), ballot_send, &ballot);
+}
+
+void raft_campaign(struct raft *raft, bool is_forced) {
+    raft_follow(raft, raft->term + 1, 0);
+    raft->role = RAFT_CANDIDATE;
+    raft->vote = raft->self;
+    raft->granted_count = 0;
+    raft_election_deadline_draw(raft);
+    raft_state_save(raft);
+    struct ballot ballot = {
+        .raft = raft, .kind = RAFT_VOTE, .term = raft->term, .is_forced = is_forced};
+    raft_configuration_each_member(raft_members(raft), ballot_send, &ballot);
+    raft_own_vote_count(raft);
+}
+
+static void peer_add(void *context, raft_node_number node) {
+    struct raft *raft = context;
+    if (node == raft->self)
+        return;
+    CHECK(raft->peer_count < RAFT_MEMBER_MAXIMUM);
+    raft_progress_begin(&raft->peers[raft->peer_count++], node, raft_last(raft) + 1);
+    if (raft->peer_used < raft->peer_count)
+        raft->peer_used = raft->peer_count;
+}
+
+static void lead(struct raft *raft) {
+    raft->role = RAFT_LEADER;
+    raft->leader = raft->self;
+    raft->has_led = true;
+    raft->peer_count = 0;
+    raft_configuration_each_member(raft_members(raft), peer_add, raft);
+    raft->led_since_us = raft->now_us;
+    raft->quorum_check_us = raft->now_us + raft->timing.election_timeout_us;
+    raft->transfer_to = 0;
+    raft->is_lease_given_up = false;
+    raft->read_round = raft->confirmed_round = 0;
+    raft->term_start_index = 0;
+    raft_lease_renew(raft);
+    leader_line(raft, "leader elected");
+    if (!PLANTED(NO_NOOP_ON_ELECTION)) {
+        struct raft_entry *nothing = raft_entry_new(0);
+        raft_entry_seal(nothing, raft->term, raft_last(raft) + 1, RAFT_ENTRY_NOTHING);
+        raft_entry_append(raft, nothing);
+        raft->term_start_index = nothing->index;
+    }
+    raft_replicate_all(raft);
+    raft_commit_advance(raft);
+}
+
+/* A candidate is its own voter once that vote is durable (TRAPS: vote durable before it is told).
+ */
+void raft_own_vote_count(struct raft *raft) {
+    if (raft->role != RAFT_CANDIDATE || raft_save_of_state(raft) != 0)
+        return;
+    grant_count(raft, raft->self);
+    if (is_elected(raft))
+        lead(raft);
+}
+
+void raft_election_tick(struct raft *raft) {
+    if (raft->now_us < raft->election_deadline_us)
+        return;
+    if (raft_configuration_has_voter(raft_members(raft), raft->self))
+        pre_campaign(raft);
+}
+
+static uint64_t heard_us_of(const void *context, raft_node_number node) {
+    const struct raft *raft = context;
+    if (node == raft->self)
+        return UINT64_MAX;
+    for (size_t i = 0; i < raft->peer_count; i++)
+        if (raft->peers[i].node == node && raft->peers[i].heard_us > raft->led_since_us)
+            return raft->peers[i].heard_us;
+    return raft->led_since_us;
+}
+
+void raft_quorum_tick(struct raft *raft) {
+    if (raft->now_us < raft->quorum_check_us)
+        return;
+    uint64_t heard_us = raft_quorum(raft_members(raft), heard_us_of, raft);
+    uint64_t timeout_us = raft->timing.election_timeout_us;
+    if (heard_us > raft->now_us)
+        heard_us = raft->now_us; /* we alone are a quorum */
+    if (heard_us + timeout_us <= raft->now_us)
+        raft_follow(raft, raft->term, 0);
+    else
+        raft->quorum_check_us = heard_us + timeout_us;
+}
+
+/* 4.2.3: while a leader was heard lately the message may not even raise the term. */
+static bool is_refused_for_leader(const struct raft *raft, const struct raft_message *message) {
+    if (message->is_forced)
+        return false;
+    return raft->role == RAFT_LEADER || raft->now_us < raft->promised_until_us;
+}
+
+/* 5.4.1 */
+static bool is_up_to_date(const struct raft *raft, const struct raft_message *message) {
+    raft_term last_term = raft_log_term(&raft->log, raft_last(raft));
+    return message->log_term > last_term ||
+           (message->log_term == last_term && message->log_index >= raft_last(raft));
+}
+
+void raft_pre_vote_receive(struct raft *raft, const struct raft_message *message) {
+    bool is_granted = message->term > raft->term && is_up_to_date(raft, message) &&
+                      !is_refused_for_leader(raft, message);
+    struct raft_message *reply = raft_message_push(raft, RAFT_PRE_VOTE_REPLY, message->from, 0);
+    reply->is_rejected = !is_granted;
+    if (is_granted)
+        reply->term = message->term;
+}
+
+void raft_pre_vote_reply_receive(struct raft *raft, const struct raft_message *message) {
+    if (message->is_rejected) {
+        raft_term_observe(raft, message);
+        return;
+    }
+    if (raft->role != RAFT_PRE_CANDIDATE || message->term != raft->term + 1)
+        return;
+    grant_count(raft, message->from);
+    if (is_elected(raft))
+        raft_campaign(raft, false);
+}
+
+void raft_vote_receive(struct raft *raft, const struct raft_message *message) {
+    bool is_granted = false;
+    if (!is_refused_for_leader(raft, message) && raft_term_observe(raft, message))
+        is_granted = is_up_to_date(raft, message) &&
+                     (raft->vote == message->from || (raft->vote == 0 && raft->leader == 0));
+    if (is_granted) {
+        if (raft->vote == 0) {
+            raft->vote = message->from;
+            raft_state_save(raft);
+        }
+        raft_election_deadline_draw(raft);
+    }
+    uint64_t after_save = is_granted ? raft_save_of_state(raft) : 0;
+    raft_message_push(raft, RAFT_VOTE_REPLY, message->from, after_save)->is_rejected = !is_granted;
+}
+
+void raft_vote_reply_receive(struct raft *raft, const struct raft_message *message) {
+    if (!raft_term_observe(raft, message) || raft->role != RAFT_CANDIDATE || message->is_rejected)
+        return;
+    grant_count(raft, message->from);
+    if (is_elected(raft))
+        lead(raft);
+}

@@ -1,0 +1,375 @@
+#include "raft/raft.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "raft/internal.h"
+
+enum { ARRAY_FIRST_CAPACITY = 8 };
+
+void *raft_array_grow(void *array, size_t count, size_t *capacity, size_t element_bytes) {
+    if (count < *capacity)
+        return array;
+    *capacity = *capacity ? *capacity * 2 : ARRAY_FIRST_CAPACITY;
+    return memory_resize(array, *capacity * element_bytes);
+}
+
+void raft_set_timing(struct raft *raft, const struct raft_timing *timing) {
+    CHECK(timing->election_timeout_us > 0);
+    CHECK(timing->heartbeat_us > 0);
+    CHECK(timing->clock_drift_percent <= 100);
+    CHECK(timing->window_messages > 0);
+    raft->timing = *timing;
+}
+
+static void recovered_entries_take(struct raft *raft, const struct raft_recovered *recovered) {
+    for (size_t i = 0; i < recovered->entry_count; i++) {
+        raft_entry_append(raft, recovered->entries[i]);
+        if (recovered->entries[i]->term > raft->term) {
+            /* The save that held these entries was torn before its state record: no vote of this
+             * term was told. */
+            raft->term = recovered->entries[i]->term;
+            raft->vote = 0;
+        }
+    }
+    raft->durable_index = raft_last(raft);
+    raft->step = (struct raft_step_results){0};
+    raft->save_sequence = 0;
+}
+
+/* A lease that this node acknowledged in its former life may still be out. A sole voter gave one to
+ * itself only. */
+static void patience_begin(struct raft *raft) {
+    if (raft_configuration_is_sole_voter(raft_members(raft), raft->self)) {
+        raft->election_deadline_us = raft->now_us;
+        return;
+    }
+    if (!PLANTED(STICKINESS_LOST_AT_RESTART))
+        raft->promised_until_us = raft->now_us + raft->timing.election_timeout_us;
+    raft_election_deadline_draw(raft);
+}
+
+struct raft *raft_new(const struct raft_options *options, const struct raft_recovered *recovered) {
+    CHECK(options->self != 0);
+    struct raft *raft = memory_allocate_zeroed(1, sizeof *raft);
+    raft->self = options->self;
+    raft->log_lines = options->log;
+    raft->shard = options->shard;
+    raft_set_timing(raft, &options->timing);
+    random_init(&raft->random, options->seed);
+    raft->next_read_number =
+        random_next(&raft->random); /* answers to a former life fit no number */
+    raft->term = recovered->term;
+    raft->vote = recovered->vote;
+    if (recovered->snapshot_term > raft->term) {
+        raft->term = recovered->snapshot_term;
+        raft->vote = 0;
+    }
+    raft->now_us = recovered->now_us;
+    raft->commit_index = recovered->snapshot_index;
+    raft->applied_index = recovered->snapshot_index;
+    raft_log_init(&raft->log, recovered->snapshot_index, recovered->snapshot_term);
+    raft_configuration_marks_init(&raft->configurations, recovered->snapshot_index,
+                                  &recovered->configuration);
+    recovered_entries_take(raft, recovered);
+    patience_begin(raft);
+    return raft;
+}
+
+void raft_free(struct raft *raft) {
+    if (raft == NULL)
+        return;
+    raft_log_release(&raft->log);
+    raft_configuration_marks_release(&raft->configurations);
+    for (size_t i = 0; i < raft->peer_used; i++)
+        raft_progress_release(&raft->peers[i]);
+    memory_free(raft->saves);
+    memory_free(raft->waiting_reads);
+    memory_free(raft->forwarded_reads);
+    memory_free(raft->messages);
+    memory_free(raft->answers);
+    memory_free(raft);
+}
+
+struct raft_message *raft_message_push(struct raft *raft, enum raft_message_kind kind,
+                                       raft_node_number to, uint64_t after_save) {
+    raft->messages = raft_array_grow(raft->messages, raft->message_count, &raft->message_capacity,
+                                     sizeof *raft->messages);
+    struct raft_outgoing *outgoing = &raft->messages[raft->message_count++];
+    *outgoing = (struct raft_outgoing){.after_save = after_save};
+    outgoing->message.kind = kind;
+    outgoing->message.from = raft->self;
+    outgoing->message.to = to;
+    outgoing->message.term = raft->term;
+    return &outgoing->message;
+}
+
+void raft_answer_push(struct raft *raft, uint64_t read_id, raft_index index, bool is_refused) {
+    raft->answers = raft_array_grow(raft->answers, raft->answer_count, &raft->answer_capacity,
+                                    sizeof *raft->answers);
+    raft->answers[raft->answer_count++] =
+        (struct raft_read_answer){.read_id = read_id, .index = index, .is_refused = is_refused};
+}
+
+struct raft_progress *raft_peer(struct raft *raft, raft_node_number node) {
+    for (size_t i = 0; i < raft->peer_count; i++)
+        if (raft->peers[i].node == node)
+            return &raft->peers[i];
+    return NULL;
+}
+
+static bool entries_are_sane(const struct raft_message *message) {
+    raft_term term = message->log_term;
+    for (size_t i = 0; i < message->entry_count; i++) {
+        const struct raft_entry *entry = message->entries[i];
+        struct raft_configuration ignored;
+        if (entry->index != message->log_index + 1 + i || entry->term < term ||
+            entry->term > message->term)
+            return false;
+        if (entry->kind == RAFT_ENTRY_CONFIGURATION &&
+            raft_configuration_decode(&ignored, raft_entry_payload(entry)) != 0)
+            return false;
+        term = entry->term;
+    }
+    return true;
+}
+
+/* A stranger's message must never reach a CHECK of ours: what does not hold together is dropped
+ * here. */
+static bool message_is_sane(const struct raft *raft, const struct raft_message *message) {
+    if (message->to != raft->self || message->from == raft->self || message->from == 0)
+        return false;
+    if (message->term == 0 || message->term > RAFT_NUMBER_MAXIMUM ||
+        message->log_index > RAFT_NUMBER_MAXIMUM || message->commit_index > RAFT_NUMBER_MAXIMUM)
+        return false;
+    if (message->kind != RAFT_APPEND)
+        return message->entry_count == 0;
+    if (message->log_index == 0 && message->log_term != 0)
+        return false;
+    return message->log_term <= message->term && entries_are_sane(message);
+}
+
+static void message_step(struct raft *raft, const struct raft_message *message) {
+    if (!message_is_sane(raft, message))
+        return;
+    switch (message->kind) {
+    case RAFT_PRE_VOTE:
+        raft_pre_vote_receive(raft, message);
+        return;
+    case RAFT_PRE_VOTE_REPLY:
+        raft_pre_vote_reply_receive(raft, message);
+        return;
+    case RAFT_VOTE:
+        raft_vote_receive(raft, message);
+        return;
+    case RAFT_VOTE_REPLY:
+        raft_vote_reply_receive(raft, message);
+        return;
+    case RAFT_APPEND:
+        raft_append_receive(raft, message);
+        return;
+    case RAFT_APPEND_REPLY:
+        raft_append_reply_receive(raft, message);
+        return;
+    case RAFT_READ_INDEX:
+        raft_read_index_receive(raft, message);
+        return;
+    case RAFT_READ_INDEX_REPLY:
+        raft_read_index_reply_receive(raft, message);
+        return;
+    case RAFT_TIMEOUT_NOW:
+        raft_timeout_now_receive(raft, message);
+        return;
+    case RAFT_MESSAGE_KIND_COUNT:
+        return;
+    }
+}
+
+static void tick_step(struct raft *raft) {
+    raft_forwarded_refuse(raft, raft->now_us - (raft->now_us < raft->timing.election_timeout_us
+                                                    ? raft->now_us
+                                                    : raft->timing.election_timeout_us));
+    if (raft->role != RAFT_LEADER) {
+        raft_election_tick(raft);
+        return;
+    }
+    raft_quorum_tick(raft);
+    if (raft->role != RAFT_LEADER)
+        return;
+    raft_transfer_tick(raft);
+    raft_heartbeat_tick(raft);
+}
+
+/* The stream is gone: what was under way on it may be lost, and nothing reaches the peer before the
+ * next heartbeat. */
+static void peer_lost_step(struct raft *raft, raft_node_number node) {
+    if (raft->role == RAFT_LEADER) {
+        struct raft_progress *peer = raft_peer(raft, node);
+        if (peer == NULL || peer->state == RAFT_SNAPSHOT)
+            return;
+        raft_progress_probe(peer, peer->match_index + 1);
+        peer->is_probe_sent = true;
+    } else if (node == raft->leader) {
+        raft_leader_lost(raft);
+    }
+}
+
+static void step_begin(struct raft *raft, const struct raft_event *event) {
+    if (event->now_us > raft->now_us)
+        raft->now_us = event->now_us;
+    raft->step = (struct raft_step_results){.role_before = raft->role,
+                                            .term_before = raft->term,
+                                            .leader_before = raft->leader,
+                                            .vote_before = raft->vote};
+    raft->message_count = 0;
+    raft->answer_count = 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static uint64_t next_deadline(const struct raft *raft) {
+    uint64_t deadline_us = UINT64_MAX;
+    if (raft->forwarded_read_count > 0)
+        deadline_us = raft->forwarded_reads[0].sent_us + raft->timing.election_timeout_us;
+    if (raft->role != RAFT_LEADER)
+        return raft_configuration_has_voter(raft_members(raft), raft->self)
+                   ? least(deadline_us, raft->election_deadline_us)
+                   : deadline_us;
+    deadline_us = least(deadline_us, raft->quorum_check_us);
+    if (raft->transfer_to != 0)
+        deadline_us = least(deadline_us, raft->transfer_deadline_us);
+    for (size_t i = 0; i < raft->peer_count; i++)
+        deadline_us = least(deadline_us, raft->peers[i].sent_us + raft->timing.heartbeat_us);
+    return deadline_us;
+}
+
+static void invariants_check(const struct raft *raft) {
+    CHECK(raft->log.base_index <= raft->commit_index);              /* I1 */
+    CHECK(raft->commit_index <= raft_last(raft));                   /* I1 */
+    CHECK(raft->durable_index <= raft_last(raft));                  /* I2 */
+    CHECK(raft->role != RAFT_LEADER || raft->leader == raft->self); /* I3 */
+    CHECK(raft->term >= raft->step.term_before);                    /* I4 */
+    CHECK(raft->term != raft->step.term_before || raft->step.vote_before == 0 ||
+          raft->vote == raft->step.vote_before); /* I4 */
+}
+
+/* Now the log stands still, so slices of it can be lent out. */
+static void entries_lend(struct raft *raft) {
+    for (size_t i = 0; i < raft->message_count; i++) {
+        struct raft_message *message = &raft->messages[i].message;
+        if (message->entry_count > 0)
+            message->entries = raft_log_at(&raft->log, message->log_index + 1);
+    }
+}
+
+static void step_finish(struct raft *raft, struct raft_actions *actions) {
+    const struct raft_step_results *step = &raft->step;
+    raft_saves_finish(raft);
+    invariants_check(raft);
+    entries_lend(raft);
+    *actions = (struct raft_actions){
+        .save_sequence = step->save_sequence,
+        .truncate_from = step->truncate_from,
+        .is_state_saved = step->is_state_saved,
+        .term = raft->term,
+        .vote = raft->vote,
+        .messages = raft->messages,
+        .message_count = raft->message_count,
+        .commit_index = raft->commit_index,
+        .reads = raft->answers,
+        .read_count = raft->answer_count,
+        .snapshot_wanted_count = step->snapshot_wanted_count,
+        .is_leadership_changed = raft->role != step->role_before ||
+                                 raft->term != step->term_before ||
+                                 raft->leader != step->leader_before,
+        .deadline_us = next_deadline(raft),
+        .proposal_error = step->proposal_error,
+        .proposed_index = step->proposed_index,
+    };
+    if (step->save_from != 0) {
+        actions->entries = raft_log_at(&raft->log, step->save_from);
+        actions->entry_count = raft_last(raft) - step->save_from + 1;
+    }
+    memcpy(actions->snapshot_wanted_by, step->snapshot_wanted_by,
+           step->snapshot_wanted_count * sizeof step->snapshot_wanted_by[0]);
+}
+
+void raft_step(struct raft *raft, const struct raft_event *event, struct raft_actions *actions) {
+    step_begin(raft, event);
+    switch (event->kind) {
+    case RAFT_TICK:
+        tick_step(raft);
+        break;
+    case RAFT_MESSAGE:
+        message_step(raft, event->message);
+        break;
+    case RAFT_PROPOSE:
+        raft_propose(raft, event->payload_entry);
+        break;
+    case RAFT_DURABLE:
+        raft_durable(raft, event->save_sequence);
+        break;
+    case RAFT_APPLIED:
+        CHECK(event->applied_index <= raft->commit_index);
+        raft->applied_index = event->applied_index;
+        break;
+    case RAFT_READ:
+        raft_read(raft, event->read_id);
+        break;
+    case RAFT_COMPACT:
+        raft_compact(raft, event->snapshot_index);
+        break;
+    case RAFT_SNAPSHOT_INSTALLED:
+        raft_snapshot_installed(raft, event);
+        break;
+    case RAFT_SNAPSHOT_SENT:
+        raft_snapshot_sent(raft, event->peer, event->snapshot_index, event->is_rejected);
+        break;
+    case RAFT_PEER_LOST:
+        peer_lost_step(raft, event->peer);
+        break;
+    case RAFT_TRANSFER:
+        raft_transfer(raft, event->peer);
+        break;
+    }
+    step_finish(raft, actions);
+}
+
+enum raft_role raft_role(const struct raft *raft) { return raft->role; }
+raft_term raft_current_term(const struct raft *raft) { return raft->term; }
+raft_node_number raft_leader(const struct raft *raft) { return raft->leader; }
+raft_index raft_commit_index(const struct raft *raft) { return raft->commit_index; }
+raft_index raft_last_index(const struct raft *raft) { return raft_last(raft); }
+raft_index raft_first_index(const struct raft *raft) { return raft->log.base_index + 1; }
+uint64_t raft_log_bytes(const struct raft *raft) { return raft->log.bytes; }
+uint64_t raft_uncommitted_bytes(const struct raft *raft) { return raft->uncommitted_bytes; }
+
+const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index) {
+    return raft_log_holds(&raft->log, index) ? *raft_log_at(&raft->log, index) : NULL;
+}
+raft_term raft_term_at(const struct raft *raft, raft_index index) {
+    return raft_log_term(&raft->log, index);
+}
+const struct raft_configuration *raft_configuration(const struct raft *raft) {
+    return raft_members(raft);
+}
+const struct raft_configuration *raft_configuration_at(const struct raft *raft, raft_index index) {
+    return raft_configuration_marks_at(&raft->configurations, index);
+}
+
+static const struct raft_progress *led_peer(const struct raft *raft, raft_node_number node) {
+    for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++)
+        if (raft->peers[i].node == node)
+            return &raft->peers[i];
+    return NULL;
+}
+raft_index raft_match_index(const struct raft *raft, raft_node_number node) {
+    if (raft->role == RAFT_LEADER && node == raft->self)
+        return raft->durable_index;
+    const struct raft_progress *peer = led_peer(raft, node);
+    return peer ? peer->match_index : 0;
+}
+uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number node) {
+    const struct raft_progress *peer = led_peer(raft, node);
+    return peer ? peer->heard_us : 0;
+}

@@ -1,0 +1,165 @@
+/* Linearizable reads (CBTR 6.4): by a lease on the clock, or by a round of heartbeats that all
+ * reads waiting share. */
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "raft/internal.h"
+
+static uint64_t lease_until_of(const void *context, raft_node_number node) {
+    const struct raft *raft = context;
+    if (node == raft->self)
+        return UINT64_MAX;
+    for (size_t i = 0; i < raft->peer_count; i++)
+        if (raft->peers[i].node == node)
+            return raft->peers[i].lease_until_us;
+    return 0;
+}
+
+void raft_lease_renew(struct raft *raft) {
+    raft->lease_until_us = raft_quorum(raft_members(raft), lease_until_of, raft);
+}
+
+bool raft_has_lease(const struct raft *raft, uint64_t now_us) {
+    if (PLANTED(LEASE_KEPT_AFTER_STEP_DOWN) && raft->has_led)
+        return true;
+    return raft_has_term_commit(raft) && raft->transfer_to == 0 && !raft->is_lease_given_up &&
+           now_us < raft->lease_until_us;
+}
+
+static void read_answer(struct raft *raft, const struct raft_waiting_read *read, bool is_refused) {
+    if (read->from == 0) {
+        raft_answer_push(raft, read->id, read->index, is_refused);
+        return;
+    }
+    struct raft_message *reply = raft_message_push(raft, RAFT_READ_INDEX_REPLY, read->from, 0);
+    reply->context = read->id;
+    reply->is_rejected = is_refused;
+    if (is_refused)
+        return;
+    reply->commit_index = read->index;
+    /* The asker waits until it has applied up to the index, so it should hear of the commit now. */
+    struct raft_progress *peer = raft_peer(raft, read->from);
+    if (peer != NULL && peer->commit_told < read->index)
+        raft_heartbeat_send(raft, peer);
+}
+
+static uint64_t round_of(const void *context, raft_node_number node) {
+    const struct raft *raft = context;
+    if (node == raft->self)
+        return raft->read_round;
+    for (size_t i = 0; i < raft->peer_count; i++)
+        if (raft->peers[i].node == node)
+            return raft->peers[i].read_round;
+    return 0;
+}
+
+static void confirmed_answer(struct raft *raft) {
+    size_t done = 0;
+    while (done < raft->waiting_read_count &&
+           raft->waiting_reads[done].round <= raft->confirmed_round)
+        read_answer(raft, &raft->waiting_reads[done++], false);
+    raft->waiting_read_count -= done;
+    memmove(raft->waiting_reads, raft->waiting_reads + done,
+            raft->waiting_read_count * sizeof *raft->waiting_reads);
+}
+
+/* Reads that came before this term's first commit get their index now (6.4 step 1). */
+static void rounds_assign(struct raft *raft) {
+    for (size_t i = raft->waiting_read_count; i > 0 && raft->waiting_reads[i - 1].round == 0; i--) {
+        raft->waiting_reads[i - 1].index = raft->commit_index;
+        raft->waiting_reads[i - 1].round = raft->read_round + 1;
+    }
+}
+
+/* One round is under way at a time; whatever comes meanwhile shares the next one. */
+void raft_reads_continue(struct raft *raft) {
+    if (!raft_has_term_commit(raft) || raft->waiting_read_count == 0)
+        return;
+    rounds_assign(raft);
+    raft->confirmed_round = raft_quorum(raft_members(raft), round_of, raft);
+    confirmed_answer(raft);
+    if (raft->waiting_read_count == 0 || raft->confirmed_round < raft->read_round)
+        return;
+    raft->read_round++;
+    raft_heartbeat_all(raft);
+    raft->confirmed_round = raft_quorum(raft_members(raft), round_of, raft);
+    confirmed_answer(raft);
+}
+
+static void read_wait(struct raft *raft, uint64_t id, raft_node_number from) {
+    struct raft_waiting_read read = {.id = id, .from = from};
+    if (raft->waiting_read_count == RAFT_READ_MAXIMUM) {
+        read_answer(raft, &read, true);
+        return;
+    }
+    raft->waiting_reads = raft_array_grow(raft->waiting_reads, raft->waiting_read_count,
+                                          &raft->waiting_read_capacity, sizeof read);
+    raft->waiting_reads[raft->waiting_read_count++] = read;
+    raft_reads_continue(raft);
+}
+
+void raft_reads_refuse(struct raft *raft) {
+    for (size_t i = 0; i < raft->waiting_read_count; i++)
+        read_answer(raft, &raft->waiting_reads[i], true);
+    raft->waiting_read_count = 0;
+}
+
+static void read_forward(struct raft *raft, uint64_t read_id) {
+    if (raft->leader == 0 || raft->forwarded_read_count == RAFT_READ_MAXIMUM) {
+        raft_answer_push(raft, read_id, 0, true);
+        return;
+    }
+    struct raft_forwarded_read read = {
+        .number = raft->next_read_number++, .read_id = read_id, .sent_us = raft->now_us};
+    raft->forwarded_reads = raft_array_grow(raft->forwarded_reads, raft->forwarded_read_count,
+                                            &raft->forwarded_read_capacity, sizeof read);
+    raft->forwarded_reads[raft->forwarded_read_count++] = read;
+    raft_message_push(raft, RAFT_READ_INDEX, raft->leader, 0)->context = read.number;
+}
+
+void raft_read(struct raft *raft, uint64_t read_id) {
+    if (raft->role == RAFT_LEADER)
+        read_wait(raft, read_id, 0);
+    else
+        read_forward(raft, read_id);
+}
+
+/* Those asked at or before the time given; the array is in order of asking. */
+void raft_forwarded_refuse(struct raft *raft, uint64_t sent_before_us) {
+    size_t done = 0;
+    while (done < raft->forwarded_read_count &&
+           raft->forwarded_reads[done].sent_us <= sent_before_us)
+        raft_answer_push(raft, raft->forwarded_reads[done++].read_id, 0, true);
+    raft->forwarded_read_count -= done;
+    memmove(raft->forwarded_reads, raft->forwarded_reads + done,
+            raft->forwarded_read_count * sizeof *raft->forwarded_reads);
+}
+
+void raft_read_index_receive(struct raft *raft, const struct raft_message *message) {
+    if (message->term > raft->term)
+        raft_term_observe(raft, message);
+    struct raft_waiting_read read = {
+        .id = message->context, .from = message->from, .index = raft->commit_index};
+    if (raft->role != RAFT_LEADER || raft_peer(raft, message->from) == NULL)
+        read_answer(raft, &read, true);
+    else if (raft_has_lease(raft, raft->now_us))
+        read_answer(raft, &read, false);
+    else
+        read_wait(raft, message->context, message->from);
+}
+
+/* The answer holds whatever the terms are by now: its sender led at some time after we asked. */
+void raft_read_index_reply_receive(struct raft *raft, const struct raft_message *message) {
+    if (message->term > raft->term)
+        raft_term_observe(raft, message);
+    for (size_t i = 0; i < raft->forwarded_read_count; i++) {
+        if (raft->forwarded_reads[i].number != message->context)
+            continue;
+        raft_answer_push(raft, raft->forwarded_reads[i].read_id, message->commit_index,
+                         message->is_rejected);
+        raft->forwarded_read_count--;
+        memmove(raft->forwarded_reads + i, raft->forwarded_reads + i + 1,
+                (raft->forwarded_read_count - i) * sizeof *raft->forwarded_reads);
+        return;
+    }
+}

@@ -1,0 +1,177 @@
+/* How a leader brings its log to the others, and what is committed thereby. */
+#include "base/check.h"
+#include "base/planted.h"
+#include "raft/internal.h"
+
+enum { SILENT_HEARTBEATS = 2 }; /* appends in flight unanswered for so long may be lost */
+
+void raft_replicate(struct raft *raft, struct raft_progress *peer) {
+    switch (peer->state) {
+    case RAFT_PROBE:
+        if (!peer->is_probe_sent)
+            peer->is_probe_sent = raft_append_send(raft, peer);
+        return;
+    case RAFT_REPLICATE:
+        while (peer->next_index <= raft_last(raft) && raft_progress_has_room(peer, &raft->timing) &&
+               raft_append_send(raft, peer))
+            continue;
+        return;
+    case RAFT_SNAPSHOT:
+        return;
+    }
+}
+
+void raft_replicate_all(struct raft *raft) {
+    for (size_t i = 0; i < raft->peer_count; i++)
+        raft_replicate(raft, &raft->peers[i]);
+}
+
+void raft_heartbeat_all(struct raft *raft) {
+    for (size_t i = 0; i < raft->peer_count; i++)
+        raft_heartbeat_send(raft, &raft->peers[i]);
+}
+
+/* A slow disk is not a lost message: who says that it received the entries gets longer to make them
+ * durable. */
+static bool is_flight_lost(const struct raft *raft, const struct raft_progress *peer) {
+    if (peer->state != RAFT_REPLICATE || peer->flight_count == 0)
+        return false;
+    uint64_t patience_us = peer->received_index + 1 < peer->next_index
+                               ? SILENT_HEARTBEATS * raft->timing.heartbeat_us
+                               : raft->timing.election_timeout_us;
+    return raft->now_us >= peer->waiting_since_us + patience_us;
+}
+
+void raft_heartbeat_tick(struct raft *raft) {
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        struct raft_progress *peer = &raft->peers[i];
+        if (raft->now_us < peer->sent_us + raft->timing.heartbeat_us)
+            continue;
+        if (is_flight_lost(raft, peer)) {
+            raft_progress_probe(peer, peer->match_index + 1);
+            peer->is_probe_sent = true;
+        }
+        raft_heartbeat_send(raft, peer);
+    }
+}
+
+void raft_propose(struct raft *raft, struct raft_entry *entry) {
+    if (raft->role != RAFT_LEADER || raft->transfer_to != 0) {
+        raft->step.proposal_error = raft->role == RAFT_LEADER ? ERR_BUSY : ERR_NOT_LEADER;
+        raft_entry_drop(entry);
+        return;
+    }
+    raft_entry_seal(entry, raft->term, raft_last(raft) + 1, RAFT_ENTRY_COMMANDS);
+    raft_entry_append(raft, entry);
+    raft->step.proposed_index = entry->index;
+    raft_replicate_all(raft);
+}
+
+static uint64_t match_of(const void *context, raft_node_number node) {
+    const struct raft *raft = context;
+    if (node == raft->self)
+        return raft->durable_index;
+    for (size_t i = 0; i < raft->peer_count; i++)
+        if (raft->peers[i].node == node)
+            return raft->peers[i].match_index;
+    return 0;
+}
+
+bool raft_has_term_commit(const struct raft *raft) {
+    return raft->role == RAFT_LEADER && raft->commit_index >= raft->term_start_index;
+}
+
+/* 5.4.2, figure 3.7: an entry of an earlier term is never committed by counting it, only by an
+ * entry of this term after it. */
+void raft_commit_advance(struct raft *raft) {
+    if (raft->role != RAFT_LEADER)
+        return;
+    raft_index index = raft_quorum(raft_members(raft), match_of, raft);
+    if (index <= raft->commit_index)
+        return;
+    if (raft_log_term(&raft->log, index) != raft->term && !PLANTED(COMMIT_EARLIER_TERM_BY_COUNT))
+        return;
+    raft_commit_set(raft, index);
+    raft_reads_continue(raft);
+}
+
+void raft_commit_set(struct raft *raft, raft_index index) {
+    while (raft->commit_index < index) {
+        raft->commit_index++;
+        raft->uncommitted_bytes -= (*raft_log_at(&raft->log, raft->commit_index))->length;
+    }
+}
+
+/* The next index to try after `rejected` was refused; always below it. */
+static raft_index backtrack(const struct raft *raft, const struct raft_message *reply) {
+    raft_index rejected = reply->log_index;
+    raft_index next = reply->conflict_index;
+    if (next == 0 || next > rejected)
+        next = rejected;
+    if (reply->conflict_term == 0 || rejected <= raft->log.base_index + 1)
+        return next;
+    raft_index after = raft_log_first_of_term(&raft->log, raft->log.base_index + 1, rejected - 1,
+                                              reply->conflict_term + 1);
+    bool has_term = raft_log_term(&raft->log, after - 1) == reply->conflict_term;
+    return has_term && after > next ? after : next;
+}
+
+static void rejection_take(struct raft *raft, struct raft_progress *peer,
+                           const struct raft_message *reply) {
+    if (peer->state == RAFT_SNAPSHOT || reply->log_index <= peer->match_index)
+        return;
+    if (peer->state == RAFT_PROBE && reply->log_index + 1 != peer->next_index)
+        return;
+    raft_progress_probe(peer, backtrack(raft, reply));
+    raft_replicate(raft, peer);
+}
+
+static void acceptance_take(struct raft *raft, struct raft_progress *peer,
+                            const struct raft_message *reply) {
+    bool is_news = reply->log_index > peer->match_index;
+    if (is_news)
+        peer->match_index = reply->log_index;
+    peer->received_index = reply->conflict_index;
+    raft_progress_land(peer, raft->now_us);
+    bool is_found = peer->state == RAFT_PROBE && reply->log_index + 1 >= peer->next_index;
+    bool is_restored = peer->state == RAFT_SNAPSHOT && peer->match_index >= raft->log.base_index;
+    if (is_found || is_restored)
+        raft_progress_replicate(peer);
+    if (peer->next_index <= peer->match_index)
+        peer->next_index = peer->match_index + 1;
+    if (is_news)
+        raft_commit_advance(raft);
+    raft_transfer_continue(raft);
+    raft_replicate(raft, peer);
+}
+
+static void contact_take(struct raft *raft, struct raft_progress *peer,
+                         const struct raft_message *reply) {
+    peer->heard_us = raft->now_us;
+    if (reply->read_round > peer->read_round && reply->read_round <= raft->read_round)
+        peer->read_round = reply->read_round;
+    if (reply->context > raft->now_us)
+        return;
+    uint64_t promise_us = raft->timing.election_timeout_us < reply->log_term
+                              ? raft->timing.election_timeout_us
+                              : reply->log_term;
+    uint64_t until_us =
+        reply->context + promise_us / 100 * (100 - raft->timing.clock_drift_percent);
+    if (until_us > peer->lease_until_us)
+        peer->lease_until_us = until_us;
+    raft_lease_renew(raft);
+}
+
+void raft_append_reply_receive(struct raft *raft, const struct raft_message *reply) {
+    if (!raft_term_observe(raft, reply) || raft->role != RAFT_LEADER)
+        return;
+    struct raft_progress *peer = raft_peer(raft, reply->from);
+    if (peer == NULL || (!reply->is_rejected && reply->log_index > raft_last(raft)))
+        return;
+    contact_take(raft, peer, reply);
+    if (reply->is_rejected)
+        rejection_take(raft, peer, reply);
+    else
+        acceptance_take(raft, peer, reply);
+    raft_reads_continue(raft);
+}

@@ -1,0 +1,72 @@
+/* What the log begins with: compaction here, and followers that need a snapshot because of it. */
+#include "base/check.h"
+#include "raft/internal.h"
+
+enum { KEPT_TAIL_DIVISOR = 4 }; /* so much of the log is kept for followers that lag a little */
+/* A transfer under way keeps the log that the follower will need after it, up to this many bytes.
+ */
+static const uint64_t HELD_LOG_BYTES_MAXIMUM = 256u << 20;
+
+/* Said once: until the transfer ends the follower gets heartbeats only. */
+void raft_snapshot_want(struct raft *raft, struct raft_progress *peer) {
+    if (raft->step.snapshot_wanted_count == RAFT_VOTER_MAXIMUM)
+        return; /* asked for again at a later heartbeat */
+    raft->step.snapshot_wanted_by[raft->step.snapshot_wanted_count++] = peer->node;
+    raft_progress_snapshot(peer, raft->log.base_index);
+}
+
+void raft_snapshot_sent(struct raft *raft, raft_node_number node, raft_index index,
+                        bool is_failed) {
+    struct raft_progress *peer = raft->role == RAFT_LEADER ? raft_peer(raft, node) : NULL;
+    if (peer == NULL || peer->state != RAFT_SNAPSHOT)
+        return;
+    CHECK(is_failed || index <= raft->commit_index);
+    raft_progress_probe(peer, is_failed ? peer->match_index + 1 : index + 1);
+    if (is_failed)
+        peer->is_probe_sent = true; /* the next heartbeat asks for another */
+    else
+        raft_replicate(raft, peer);
+}
+
+void raft_snapshot_installed(struct raft *raft, const struct raft_event *event) {
+    if (event->snapshot_index <= raft->commit_index)
+        return;
+    if (raft_log_term(&raft->log, event->snapshot_index) == event->snapshot_term) {
+        /* Our log agrees up to the snapshot and may go on beyond it. */
+        raft_commit_set(raft, event->snapshot_index);
+        if (raft->durable_index < event->snapshot_index)
+            raft->durable_index = event->snapshot_index;
+        raft_log_compact(&raft->log, event->snapshot_index);
+        raft_configuration_marks_compact(&raft->configurations, event->snapshot_index);
+    } else {
+        if (raft->role == RAFT_LEADER)
+            raft_follow(raft, raft->term,
+                        0); /* a leader's log holds all that is committed: not ours */
+        raft_history_replace(raft, event->snapshot_index, event->snapshot_term);
+        raft_configuration_marks_reset(&raft->configurations, event->snapshot_index,
+                                       event->configuration);
+        raft->commit_index = event->snapshot_index;
+    }
+    raft->applied_index = event->snapshot_index;
+}
+
+static raft_index compaction_limit(const struct raft *raft, raft_index snapshot_index) {
+    raft_index limit = snapshot_index - (snapshot_index - raft->log.base_index) / KEPT_TAIL_DIVISOR;
+    if (raft->role != RAFT_LEADER || raft->log.bytes > HELD_LOG_BYTES_MAXIMUM)
+        return limit;
+    for (size_t i = 0; i < raft->peer_count; i++)
+        if (raft->peers[i].state == RAFT_SNAPSHOT && raft->peers[i].snapshot_index < limit)
+            limit = raft->peers[i].snapshot_index;
+    return limit;
+}
+
+void raft_compact(struct raft *raft, raft_index snapshot_index) {
+    CHECK(snapshot_index <= raft->commit_index);
+    if (snapshot_index <= raft->log.base_index)
+        return;
+    raft_index base_index = compaction_limit(raft, snapshot_index);
+    if (base_index <= raft->log.base_index)
+        return;
+    raft_log_compact(&raft->log, base_index);
+    raft_configuration_marks_compact(&raft->configurations, base_index);
+}

@@ -1,0 +1,56 @@
+/* Leadership given away (CBTR 3.10): proposals stop, the successor catches up, and is told to
+ * campaign at once. */
+#include "base/check.h"
+#include "raft/internal.h"
+
+static raft_node_number most_caught_up(const struct raft *raft) {
+    const struct raft_progress *best = NULL;
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        const struct raft_progress *peer = &raft->peers[i];
+        if (peer->heard_us != 0 && raft_configuration_has_voter(raft_members(raft), peer->node) &&
+            (best == NULL || peer->match_index > best->match_index))
+            best = peer;
+    }
+    return best ? best->node : 0;
+}
+
+void raft_transfer(struct raft *raft, raft_node_number node) {
+    if (raft->role != RAFT_LEADER || raft->transfer_to != 0)
+        return;
+    if (node == 0)
+        node = most_caught_up(raft);
+    if (node == raft->self || raft_peer(raft, node) == NULL ||
+        !raft_configuration_has_voter(raft_members(raft), node))
+        return;
+    raft->transfer_to = node;
+    raft->is_transfer_told = false;
+    raft->transfer_deadline_us = raft->now_us + raft->timing.election_timeout_us;
+    raft_transfer_continue(raft);
+}
+
+/* The lease goes first: voters forget about it for a campaign that was ordered. Since the order may
+ * arrive at any later time, the lease does not come back in this term, even if the transfer is
+ * given up. */
+void raft_transfer_continue(struct raft *raft) {
+    if (raft->transfer_to == 0 || raft->is_transfer_told)
+        return;
+    const struct raft_progress *peer = raft_peer(raft, raft->transfer_to);
+    if (peer == NULL || peer->match_index != raft_last(raft))
+        return;
+    raft->is_transfer_told = true;
+    raft->is_lease_given_up = true;
+    raft_message_push(raft, RAFT_TIMEOUT_NOW, raft->transfer_to, 0);
+}
+
+void raft_transfer_tick(struct raft *raft) {
+    if (raft->transfer_to != 0 && raft->now_us >= raft->transfer_deadline_us)
+        raft->transfer_to = 0;
+}
+
+void raft_timeout_now_receive(struct raft *raft, const struct raft_message *message) {
+    if (!raft_term_observe(raft, message) || raft->role == RAFT_LEADER ||
+        raft->leader != message->from ||
+        !raft_configuration_has_voter(raft_members(raft), raft->self))
+        return;
+    raft_campaign(raft, true);
+}
