@@ -1,0 +1,305 @@
+#include "keyspace/field_table.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "keyspace/value.h"
+
+struct entry {
+    struct entry *next;
+    uint32_t field_length, value_length;
+    uint8_t body[]; /* field, then value */
+};
+
+struct field_array {
+    struct entry **buckets; /* NULL: there is no such array */
+    size_t bucket_count;    /* a power of two */
+};
+
+struct field_table {
+    uint64_t seed;
+    struct field_array arrays[2]; /* while moving: 0 the old, 1 the new; else only 0 */
+    size_t moved;                 /* buckets of the old array that are moved */
+    size_t count, entry_bytes;    /* entry_bytes: all entries, by value_memory_class() */
+};
+
+/* Moving four buckets a change ends long before the next growth, which is a whole table of changes
+ * away. */
+enum { FIELD_TABLE_SMALLEST = 16, FIELD_TABLE_MOVES = 4, FIELD_TABLE_SPARSE = 8 };
+
+static struct bytes entry_field(const struct entry *entry) {
+    return bytes_of(entry->body, entry->field_length);
+}
+
+static struct bytes entry_value(const struct entry *entry) {
+    return bytes_of(entry->body + entry->field_length, entry->value_length);
+}
+
+static size_t entry_bytes(const struct entry *entry) {
+    return value_memory_class(sizeof *entry + entry->field_length + entry->value_length);
+}
+
+static struct entry *entry_new(struct bytes field, struct bytes value) {
+    CHECK(field.length <= UINT32_MAX);
+    CHECK(value.length <= UINT32_MAX);
+    struct entry *entry = memory_allocate(sizeof *entry + field.length + value.length);
+    *entry = (struct entry){.field_length = (uint32_t)field.length,
+                            .value_length = (uint32_t)value.length};
+    if (field.length > 0)
+        memcpy(entry->body, field.data, field.length);
+    if (value.length > 0)
+        memcpy(entry->body + field.length, value.data, value.length);
+    return entry;
+}
+
+/* ---- making and freeing ------------------------------------------------------------------- */
+
+static struct field_array array_new(size_t bucket_count) {
+    return (struct field_array){.buckets =
+                                    memory_allocate_zeroed(bucket_count, sizeof(struct entry *)),
+                                .bucket_count = bucket_count};
+}
+
+static void array_free(struct field_array *array) {
+    for (size_t i = 0; i < array->bucket_count; i++) {
+        for (struct entry *entry = array->buckets[i], *next; entry != NULL; entry = next) {
+            next = entry->next;
+            memory_free(entry);
+        }
+    }
+    memory_free(array->buckets);
+    *array = (struct field_array){0};
+}
+
+struct field_table *field_table_new(uint64_t seed, size_t expected_count) {
+    struct field_table *table = memory_allocate_zeroed(1, sizeof *table);
+    size_t bucket_count = FIELD_TABLE_SMALLEST;
+    while (bucket_count < expected_count)
+        bucket_count *= 2;
+    table->seed = seed;
+    table->arrays[0] = array_new(bucket_count);
+    return table;
+}
+
+void field_table_free(struct field_table *table) {
+    if (table == NULL)
+        return;
+    array_free(&table->arrays[0]);
+    array_free(&table->arrays[1]);
+    memory_free(table);
+}
+
+struct field_table *field_table_copy(const struct field_table *table) {
+    struct field_table *copy = field_table_new(table->seed, table->count);
+    struct field_table_position position = {0};
+    struct bytes field, value;
+    while (field_table_next(table, &position, &field, &value))
+        field_table_set(copy, field, value);
+    return copy;
+}
+
+uint64_t field_table_seed(const struct field_table *table) { return table->seed; }
+
+size_t field_table_count(const struct field_table *table) { return table->count; }
+
+size_t field_table_memory_bytes(const struct field_table *table) {
+    size_t bytes = value_memory_class(sizeof *table) + table->entry_bytes;
+    for (int i = 0; i < 2; i++)
+        if (table->arrays[i].buckets != NULL)
+            bytes += value_memory_class(table->arrays[i].bucket_count * sizeof(struct entry *));
+    return bytes;
+}
+
+/* ---- growing and shrinking ---------------------------------------------------------------- */
+
+static bool table_is_moving(const struct field_table *table) {
+    return table->arrays[1].buckets != NULL;
+}
+
+static size_t table_bucket(const struct field_table *table, const struct field_array *array,
+                           struct bytes field) {
+    return (size_t)bytes_hash(field, table->seed) & (array->bucket_count - 1);
+}
+
+static void table_move_bucket(struct field_table *table) {
+    struct entry **from = &table->arrays[0].buckets[table->moved++];
+    while (*from != NULL) {
+        struct entry *entry = *from;
+        *from = entry->next;
+        size_t bucket = table_bucket(table, &table->arrays[1], entry_field(entry));
+        entry->next = table->arrays[1].buckets[bucket];
+        table->arrays[1].buckets[bucket] = entry;
+    }
+}
+
+static void table_move_step(struct field_table *table) {
+    if (!table_is_moving(table))
+        return;
+    for (int i = 0; i < FIELD_TABLE_MOVES && table->moved < table->arrays[0].bucket_count; i++)
+        table_move_bucket(table);
+    if (table->moved < table->arrays[0].bucket_count)
+        return;
+    memory_free(table->arrays[0].buckets);
+    table->arrays[0] = table->arrays[1];
+    table->arrays[1] = (struct field_array){0};
+    table->moved = 0;
+}
+
+/* Begins to grow when there is an entry a bucket, to shrink when there is one in eight. */
+static void table_fit(struct field_table *table) {
+    size_t bucket_count = table->arrays[0].bucket_count;
+    if (table_is_moving(table))
+        return;
+    if (table->count > bucket_count)
+        table->arrays[1] = array_new(bucket_count * 2);
+    else if (bucket_count > FIELD_TABLE_SMALLEST &&
+             table->count < bucket_count / FIELD_TABLE_SPARSE)
+        table->arrays[1] = array_new(bucket_count / 2);
+}
+
+/* ---- fields ------------------------------------------------------------------------------- */
+
+/* The link that points to the entry, or NULL. */
+static struct entry **table_find(const struct field_table *table, struct bytes field) {
+    for (int i = 0; i < 2 && table->arrays[i].buckets != NULL; i++) {
+        const struct field_array *array = &table->arrays[i];
+        struct entry **link = &array->buckets[table_bucket(table, array, field)];
+        for (; *link != NULL; link = &(*link)->next)
+            if (bytes_equal(entry_field(*link), field))
+                return link;
+    }
+    return NULL;
+}
+
+bool field_table_get(const struct field_table *table, struct bytes field, struct bytes *value) {
+    struct entry **link = table_find(table, field);
+    if (link == NULL)
+        return false;
+    *value = entry_value(*link);
+    return true;
+}
+
+static void table_replace(struct field_table *table, struct entry **link, struct bytes value) {
+    struct entry *entry = *link;
+    table->entry_bytes -= entry_bytes(entry);
+    if (value.length != entry->value_length) {
+        CHECK(value.length <= UINT32_MAX);
+        entry = memory_resize(entry, sizeof *entry + entry->field_length + value.length);
+        entry->value_length = (uint32_t)value.length;
+        *link = entry;
+    }
+    if (value.length > 0)
+        memcpy(entry->body + entry->field_length, value.data, value.length);
+    table->entry_bytes += entry_bytes(entry);
+}
+
+bool field_table_set(struct field_table *table, struct bytes field, struct bytes value) {
+    table_move_step(table);
+    struct entry **link = table_find(table, field);
+    if (link != NULL) {
+        table_replace(table, link, value);
+        return false;
+    }
+    table->count++;
+    table_fit(table);
+    struct field_array *array = &table->arrays[table_is_moving(table)];
+    struct entry **bucket = &array->buckets[table_bucket(table, array, field)];
+    struct entry *entry = entry_new(field, value);
+    entry->next = *bucket;
+    *bucket = entry;
+    table->entry_bytes += entry_bytes(entry);
+    return true;
+}
+
+bool field_table_remove(struct field_table *table, struct bytes field) {
+    table_move_step(table);
+    struct entry **link = table_find(table, field);
+    if (link == NULL)
+        return false;
+    struct entry *entry = *link;
+    *link = entry->next;
+    table->entry_bytes -= entry_bytes(entry);
+    table->count--;
+    memory_free(entry);
+    table_fit(table);
+    return true;
+}
+
+/* ---- walking ------------------------------------------------------------------------------ */
+
+bool field_table_next(const struct field_table *table, struct field_table_position *position,
+                      struct bytes *field, struct bytes *value) {
+    const struct entry *entry = position->entry;
+    while (entry == NULL) {
+        if (position->array == 2)
+            return false;
+        const struct field_array *array = &table->arrays[position->array];
+        if (position->bucket < array->bucket_count) {
+            entry = array->buckets[position->bucket++];
+        } else {
+            position->array++;
+            position->bucket = 0;
+        }
+    }
+    *field = entry_field(entry);
+    *value = entry_value(entry);
+    position->entry = entry->next;
+    return true;
+}
+
+static uint64_t reverse_bits(uint64_t value) {
+    value = (value & 0x5555555555555555) << 1 | (value >> 1 & 0x5555555555555555);
+    value = (value & 0x3333333333333333) << 2 | (value >> 2 & 0x3333333333333333);
+    value = (value & 0x0f0f0f0f0f0f0f0f) << 4 | (value >> 4 & 0x0f0f0f0f0f0f0f0f);
+    return __builtin_bswap64(value);
+}
+
+/* Adds one to the cursor, whose highest bit under the mask counts least. */
+static uint64_t cursor_advance(uint64_t cursor, uint64_t mask) {
+    return reverse_bits(reverse_bits(cursor | ~mask) + 1);
+}
+
+static void array_visit(const struct field_array *array, uint64_t cursor, field_visitor visit,
+                        void *context) {
+    for (const struct entry *entry = array->buckets[cursor & (array->bucket_count - 1)];
+         entry != NULL; entry = entry->next)
+        visit(context, entry_field(entry), entry_value(entry));
+}
+
+uint64_t field_table_scan(const struct field_table *table, uint64_t cursor, field_visitor visit,
+                          void *context) {
+    const struct field_array *small = &table->arrays[0], *large = &table->arrays[1];
+    if (!table_is_moving(table)) {
+        array_visit(small, cursor, visit, context);
+        return cursor_advance(cursor, small->bucket_count - 1);
+    }
+    if (small->bucket_count > large->bucket_count) {
+        small = &table->arrays[1];
+        large = &table->arrays[0];
+    }
+    uint64_t small_mask = small->bucket_count - 1, large_mask = large->bucket_count - 1;
+    array_visit(small, cursor, visit, context);
+    do { /* every bucket of the large array that the small one's bucket spreads over */
+        array_visit(large, cursor, visit, context);
+        cursor = cursor_advance(cursor, large_mask);
+    } while (cursor & (small_mask ^ large_mask));
+    return cursor;
+}
+
+void field_table_random(const struct field_table *table, struct random *random, struct bytes *field,
+                        struct bytes *value) {
+    CHECK(table->count > 0);
+    size_t old_left = table->arrays[0].bucket_count - table->moved;
+    const struct entry *chain = NULL;
+    while (chain == NULL) {
+        size_t lot = (size_t)random_below(random, old_left + table->arrays[1].bucket_count);
+        chain = lot < old_left ? table->arrays[0].buckets[table->moved + lot]
+                               : table->arrays[1].buckets[lot - old_left];
+    }
+    size_t length = 0;
+    for (const struct entry *entry = chain; entry != NULL; entry = entry->next)
+        length++;
+    for (uint64_t steps = random_below(random, length); steps > 0; steps--)
+        chain = chain->next;
+    *field = entry_field(chain);
+    *value = entry_value(chain);
+}
