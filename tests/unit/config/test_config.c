@@ -1,0 +1,271 @@
+#include "../unit.h"
+#include "base/memory.h"
+#include "config/config.h"
+
+enum { TEXT_MAXIMUM = 1 << 20 };
+
+/* What config_get or config_difference emitted, as "name=value;" in a row. */
+static void collect(void *context, const char *name, const char *value) {
+    buffer_append_format(context, "%s=%s;", name, value);
+}
+
+static void collect_difference(void *context, const char *name, const char *before,
+                               const char *after) {
+    buffer_append_format(context, "%s:%s->%s;", name, before, after);
+}
+
+static void assert_text(struct buffer *buffer, const char *expected) {
+    buffer_append_u8(buffer, '\0');
+    assert_string_equal((const char *)buffer_data(buffer), expected);
+    buffer_clear(buffer);
+}
+
+static void assert_get(const struct config *config, const char *pattern, const char *expected) {
+    struct buffer out;
+    buffer_init(&out, TEXT_MAXIMUM);
+    config_get(config, bytes_of_text(pattern), collect, &out);
+    assert_text(&out, expected);
+    buffer_release(&out);
+}
+
+/* Sets, and expects the code and, where it is refused, the sentence. */
+static void assert_set(struct config *config, const char *name, const char *value,
+                       enum config_source source, int expected_code, const char *expected_problem) {
+    struct buffer problem;
+    buffer_init(&problem, TEXT_MAXIMUM);
+    int code = config_set(config, bytes_of_text(name), bytes_of_text(value), source, &problem);
+    assert_int_equal(code, expected_code);
+    assert_text(&problem, expected_problem);
+    buffer_release(&problem);
+}
+
+static void assert_parse(struct config *config, const char *text, int expected_code,
+                         const char *expected_problem) {
+    struct buffer problem;
+    buffer_init(&problem, TEXT_MAXIMUM);
+    int code = config_parse(config, "node.conf", bytes_of_text(text), CONFIG_SOURCE_FILE, &problem);
+    assert_text(&problem, expected_problem);
+    assert_int_equal(code, expected_code);
+    buffer_release(&problem);
+}
+
+static void test_defaults_stand(void **state) {
+    (void)state;
+    struct config config;
+    config_init(&config);
+    assert_int_equal(config.port, 7001);
+    assert_int_equal(config.append_window_bytes, 8 << 20);
+    assert_string_equal(config.bind, "127.0.0.1");
+    assert_int_equal(config.read_mode, READ_MODE_LEASE);
+    assert_int_equal(config.log_format, LOG_FORMAT_LOGFMT);
+    assert_get(&config, "save", "save=;"); /* redis-benchmark reads these two */
+    assert_get(&config, "appendonly", "appendonly=no;");
+    struct buffer problem;
+    buffer_init(&problem, TEXT_MAXIMUM);
+    assert_int_equal(config_check(&config, &problem), 0);
+    buffer_release(&problem);
+    config_release(&config);
+}
+
+static void test_set_reads_every_kind(void **state) {
+    (void)state;
+    struct config config;
+    config_init(&config);
+    assert_set(&config, "PORT", "7100", CONFIG_SOURCE_FLAG, 0, "");
+    assert_int_equal(config.port, 7100);
+    assert_set(&config, "batch-bytes", "2MB", CONFIG_SOURCE_LIVE, 0, "");
+    assert_int_equal(config.batch_bytes, 2 << 20);
+    assert_set(&config, "batch-bytes", "64k", CONFIG_SOURCE_LIVE, 0, "");
+    assert_get(&config, "Batch-*", "batch-bytes=64000;");
+    assert_set(&config, "read-mode", "QUORUM", CONFIG_SOURCE_LIVE, 0, "");
+    assert_int_equal(config.read_mode, READ_MODE_QUORUM);
+    assert_get(&config, "read-mode", "read-mode=quorum;");
+    assert_set(&config, "requirepass", "s p", CONFIG_SOURCE_LIVE, 0, "");
+    assert_get(&config, "requirepass", "requirepass=s p;");
+    config_release(&config);
+}
+
+static void test_refusals_say_what_is_allowed_and_change_nothing(void **state) {
+    (void)state;
+    struct config config;
+    config_init(&config);
+    assert_set(&config, "port", "0", CONFIG_SOURCE_FLAG, ERR_INVALID,
+               "port: '0' is not allowed; it must be a whole number from 1 to 65535");
+    assert_set(&config, "port", "7e3", CONFIG_SOURCE_FLAG, ERR_INVALID,
+               "port: '7e3' is not allowed; it must be a whole number from 1 to 65535");
+    assert_set(
+        &config, "batch-bytes", "1kb", CONFIG_SOURCE_LIVE, ERR_INVALID,
+        "batch-bytes: '1kb' is not allowed; it must be a size such as 64mb, from 4kb to 64mb");
+    assert_set(
+        &config, "batch-bytes", "9223372036854775807gb", CONFIG_SOURCE_LIVE, ERR_INVALID,
+        "batch-bytes: '9223372036854775807gb' is not allowed; it must be a size such as 64mb, "
+        "from 4kb to 64mb");
+    assert_set(&config, "read-mode", "lea", CONFIG_SOURCE_LIVE, ERR_INVALID,
+               "read-mode: 'lea' is not allowed; it must be lease or quorum");
+    assert_set(&config, "port", "7100", CONFIG_SOURCE_LIVE, ERR_REFUSED,
+               "port: can only be set at start, in the file or as a flag");
+    assert_set(&config, "prot", "1", CONFIG_SOURCE_FILE, ERR_NOT_FOUND,
+               "no setting is called 'prot'; CONFIG GET * lists all");
+    struct config fresh;
+    config_init(&fresh);
+    struct buffer out;
+    buffer_init(&out, TEXT_MAXIMUM);
+    config_difference(&fresh, &config, collect_difference, &out);
+    assert_text(&out, "");
+    buffer_release(&out);
+    config_release(&fresh);
+    config_release(&config);
+}
+
+static void test_settings_of_redis_are_remembered(void **state) {
+    (void)state;
+    struct config config;
+    config_init(&config);
+    assert_get(&config, "maxmemory", "maxmemory=0;");
+    assert_set(&config, "maxmemory", "100mb", CONFIG_SOURCE_LIVE, 0, "");
+    assert_get(&config, "maxmemory", "maxmemory=104857600;");
+    assert_set(&config, "maxmemory", "lots", CONFIG_SOURCE_LIVE, ERR_INVALID,
+               "maxmemory: 'lots' is not allowed; it must be a size such as 64mb");
+    assert_set(&config, "maxmemory-policy", "ALLKEYS-LRU", CONFIG_SOURCE_LIVE, 0, "");
+    assert_get(&config, "maxmemory-policy", "maxmemory-policy=allkeys-lru;");
+    assert_set(&config, "save", "3600 1 300 100", CONFIG_SOURCE_LIVE, 0, "");
+    assert_get(&config, "save", "save=3600 1 300 100;");
+    assert_set(&config, "hash-max-ziplist-entries", "64", CONFIG_SOURCE_LIVE, 0, "");
+    assert_get(&config, "hash-max-*-entries",
+               "hash-max-listpack-entries=64;hash-max-ziplist-entries=64;");
+    config_release(&config);
+}
+
+static void test_every_remembered_default_is_valid(void **state) {
+    (void)state;
+    struct config config, again;
+    config_init(&config);
+    config_init(&again);
+    struct buffer all;
+    buffer_init(&all, TEXT_MAXIMUM);
+    config_get(&config, BYTES_LITERAL("*"), collect, &all);
+    unsigned count = 0;
+    while (all.length > 0) {
+        const uint8_t *name = buffer_data(&all);
+        const uint8_t *equals = memchr(name, '=', all.length);
+        const uint8_t *end = memchr(equals, ';', all.length);
+        struct buffer problem;
+        buffer_init(&problem, TEXT_MAXIMUM);
+        int code = config_set(&again, bytes_of(name, (size_t)(equals - name)),
+                              bytes_of(equals + 1, (size_t)(end - equals - 1)), CONFIG_SOURCE_FILE,
+                              &problem);
+        if (code != 0)
+            fail_msg("%.*s", BYTES_PRINT(buffer_bytes(&problem)));
+        buffer_release(&problem);
+        buffer_consume(&all, (size_t)(end + 1 - name));
+        count++;
+    }
+    assert_in_range(count, 100, 400);
+    config_difference(&config, &again, collect_difference, &all);
+    assert_text(&all, "");
+    buffer_release(&all);
+    config_release(&config);
+    config_release(&again);
+}
+
+static void test_a_file_is_read_as_redis_reads_it(void **state) {
+    (void)state;
+    struct config config;
+    config_init(&config);
+    assert_parse(&config,
+                 "# a comment\n\n  port   7200\t\r\n"
+                 "requirepass \"a\\x41\\n\\\"q\\z\"\n"
+                 "dir 'it\\'s here'\n"
+                 "Save 3600 1  300 100\n"
+                 "logfile \"\"\n"
+                 "maxclients 5",
+                 0, "");
+    assert_int_equal(config.port, 7200);
+    assert_string_equal(config.requirepass, "aA\n\"qz");
+    assert_string_equal(config.dir, "it's here");
+    assert_int_equal(config.maxclients, 5);
+    assert_get(&config, "save", "save=3600 1 300 100;");
+    config_release(&config);
+}
+
+static void test_a_bad_file_changes_nothing_and_names_the_line(void **state) {
+    (void)state;
+    struct config config;
+    config_init(&config);
+    assert_parse(&config, "port 7200\nmaxclients many\n", ERR_INVALID,
+                 "node.conf:2: maxclients: 'many' is not allowed; it must be a whole number from 1 "
+                 "to 1000000");
+    assert_parse(&config, "\nfrobnicate yes\n", ERR_NOT_FOUND,
+                 "node.conf:2: no setting is called 'frobnicate'; CONFIG GET * lists all");
+    assert_parse(&config, "dir \"half", ERR_MALFORMED, "node.conf:1: the quotes are not balanced");
+    assert_parse(&config, "dir \"a\"b", ERR_MALFORMED, "node.conf:1: the quotes are not balanced");
+    assert_parse(&config, "dir", ERR_MALFORMED,
+                 "node.conf:1: a value is missing; write \"\" for an empty one");
+    char line[CONFIG_VALUE_MAXIMUM + 10];
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    assert_parse(&config, line, ERR_LIMIT, "node.conf:1: the line is longer than 4096 bytes");
+    assert_int_equal(config.port, 7001);
+    config_release(&config);
+}
+
+/* heartbeat-ms alone would be too long; together with a longer election timeout, in either order,
+ * it is fine. */
+static void test_rules_between_settings_see_the_whole(void **state) {
+    (void)state;
+    struct config config;
+    config_init(&config);
+    assert_parse(
+        &config, "heartbeat-ms 84\n", ERR_INVALID,
+        "node.conf: heartbeat-ms: 84 is too long for an election-timeout-ms of 250; it must "
+        "be at most a third of it, so that a lost heartbeat or two calls no election");
+    assert_int_equal(config.heartbeat_ms, 50);
+    assert_parse(&config, "heartbeat-ms 83\n", 0, "");
+    assert_parse(&config, "heartbeat-ms 500\nelection-timeout-ms 1500\n", 0, "");
+    assert_parse(&config, "election-timeout-ms 100\nheartbeat-ms 30\n", 0, "");
+    config_release(&config);
+}
+
+static void test_copies_are_deep_and_differences_are_named(void **state) {
+    (void)state;
+    struct config before, after;
+    config_init(&before);
+    assert_set(&before, "hz", "20", CONFIG_SOURCE_LIVE, 0, "");
+    config_copy(&after, &before);
+    assert_set(&after, "requirepass", "x", CONFIG_SOURCE_LIVE, 0, "");
+    assert_set(&after, "hz", "30", CONFIG_SOURCE_LIVE, 0, "");
+    assert_set(&after, "timeout", "9", CONFIG_SOURCE_LIVE, 0, "");
+    struct buffer out;
+    buffer_init(&out, TEXT_MAXIMUM);
+    config_difference(&before, &after, collect_difference, &out);
+    assert_text(&out, "requirepass:->x;timeout:0->9;hz:20->30;");
+    buffer_release(&out);
+    config_release(&before);
+    assert_string_equal(after.requirepass, "x");
+    config_release(&after);
+}
+
+static void test_every_setting_is_described(void **state) {
+    (void)state;
+    struct buffer out;
+    buffer_init(&out, TEXT_MAXIMUM);
+    config_describe(&out);
+    buffer_append_u8(&out, '\0');
+    const char *text = (const char *)buffer_data(&out);
+    assert_non_null(strstr(text,
+                           "port 7001\n    client port\n    a whole number from 1 to 65535; set at "
+                           "start\n"));
+    assert_non_null(strstr(text, "read-mode lease\n"));
+    assert_null(strstr(text, "maxmemory"));
+    buffer_release(&out);
+}
+
+RUN_TESTS(cmocka_unit_test(test_defaults_stand), cmocka_unit_test(test_set_reads_every_kind),
+          cmocka_unit_test(test_refusals_say_what_is_allowed_and_change_nothing),
+          cmocka_unit_test(test_settings_of_redis_are_remembered),
+          cmocka_unit_test(test_every_remembered_default_is_valid),
+          cmocka_unit_test(test_a_file_is_read_as_redis_reads_it),
+          cmocka_unit_test(test_a_bad_file_changes_nothing_and_names_the_line),
+          cmocka_unit_test(test_rules_between_settings_see_the_whole),
+          cmocka_unit_test(test_copies_are_deep_and_differences_are_named),
+          cmocka_unit_test(test_every_setting_is_described))
