@@ -54,3 +54,8 @@ void queue_pop(struct queue *queue) {
     queue->start = (queue->start + 1) & (queue->capacity - 1);
     queue->count--;
 }
+
+void queue_truncate(struct queue *queue, size_t count) {
+    CHECK(count <= queue->count);
+    queue->count = count;
+}

@@ -1,0 +1,90 @@
+#include "base/check.h"
+#include "shard/internal.h"
+
+/* Waiters of an applied index whose entry is of another term: their entry was replaced by this one, which is committed,
+ * so it will never be. */
+static void refuse_front(struct shard *shard, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct shard_waiter waiter = *(struct shard_waiter *)queue_front(&shard->waiters);
+        queue_pop(&shard->waiters);
+        if (waiter.target) {
+            shard->io.reply(shard->io.context, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
+        }
+    }
+}
+
+/* How many waiters belong to this entry. */
+static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry) {
+    struct pending_entry *pending = queue_front(&shard->entries);
+    if (!pending || pending->index != entry->index) {
+        CHECK(!pending || pending->index > entry->index);
+        return 0;
+    }
+    uint32_t count = pending->waiter_count;
+    bool is_ours = pending->term == entry->term;
+    queue_pop(&shard->entries);
+    if (!is_ours) {
+        refuse_front(shard, count);
+        return 0;
+    }
+    return count;
+}
+
+static void run_command(struct shard *shard, struct machine_call *call, bool is_waited_for) {
+    struct shard_waiter waiter = {0};
+    if (is_waited_for) {
+        waiter = *(struct shard_waiter *)queue_front(&shard->waiters);
+        queue_pop(&shard->waiters);
+    }
+    struct reply reply = {.out = waiter.target ? &shard->scratch : NULL,
+                          .protocol = waiter.protocol ? waiter.protocol : 2};
+    shard->machine->ops->apply(shard->machine, call, &reply);
+    if (waiter.target) {
+        shard->io.reply(shard->io.context, &waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
+        buffer_clear(&shard->scratch);
+    }
+}
+
+/* Entries are checked when they come in (their checksum) and when they are made: what cannot be read here is our own fault. */
+static void apply_commands(struct shard *shard, const struct raft_entry *entry) {
+    uint32_t waited = take_pending(shard, entry);
+    struct cursor in = cursor_of(raft_entry_payload(entry));
+    uint8_t version = cursor_u8(&in);
+    CHECK(version == 1);
+    uint64_t stamp_ms = cursor_u64(&in);
+    uint64_t seed = cursor_u64(&in);
+    uint32_t count = cursor_u32(&in);
+    CHECK(waited == 0 || waited == count);
+    /* The shard's time never goes back, whatever the leaders' clocks do. */
+    if (stamp_ms > shard->time_ms) {
+        shard->time_ms = stamp_ms;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct machine_call call = {.applied_ms = shard->time_ms, .now_ms = shard->time_ms, .seed = seed + i};
+        int error = shard_decode_command(shard, &in, &call.argument_count);
+        CHECK(error == 0);
+        call.arguments = shard->arguments;
+        run_command(shard, &call, waited > 0);
+    }
+}
+
+void shard_apply(struct shard *shard, raft_index commit_index) {
+    if (shard->applied_index >= commit_index) {
+        return;
+    }
+    while (shard->applied_index < commit_index) {
+        const struct raft_entry *entry = raft_entry_at(shard->raft, shard->applied_index + 1);
+        CHECK(entry != NULL);
+        shard->applied_index = entry->index;
+        shard->applied_term = entry->term;
+        if (entry->kind == RAFT_ENTRY_COMMANDS) {
+            apply_commands(shard, entry);
+        } else {
+            take_pending(shard, entry);
+        }
+    }
+    shard->io.applied(shard->io.context, shard);
+    struct raft_event event = {.kind = RAFT_APPLIED, .applied_index = shard->applied_index};
+    shard_step(shard, &event);
+    shard_maybe_snapshot(shard);
+}

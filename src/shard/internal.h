@@ -1,0 +1,148 @@
+/* What the files of shard/ share: the struct itself, and who does what.
+ *   shard.c     life; one step of raft and what it asks for (save, send, hold)
+ *   propose.c   gathers commands into entries; keeps who waits for them
+ *   apply.c     runs committed entries, answers those who wait
+ *   read.c      linearizable reads, expiry found by them
+ *   transfer.c  snapshots: taking, sending, receiving
+ *   recover.c   what the WAL says at start */
+#pragma once
+#include "base/cursor.h"
+#include "base/queue.h"
+#include "shard/shard.h"
+
+/* One proposed entry whose commands are waited for. */
+struct pending_entry {
+    raft_index index;
+    raft_term term;
+    uint32_t waiter_count;
+    uint64_t proposed_us;
+    bool is_given_up; /* timed out: its waiters were told SHARD_UNKNOWN */
+};
+
+struct pending_read {
+    struct shard_waiter waiter;
+    uint64_t read_id;      /* not 0: raft has been asked for an index */
+    raft_index index;      /* run once applied up to here */
+    bool is_confirmed;     /* raft has answered; needs no lease */
+    bool is_refused;
+    bool is_on_follower;
+    uint64_t deadline_us;
+    struct buffer arguments; /* encoded as in an entry */
+};
+
+/* A raft message that waits for a save to be durable. Never one with entries. */
+struct held_message {
+    uint64_t after_save;
+    struct raft_message message;
+};
+
+/* Raft's save number `save_sequence` is on disk when the WAL's `wal_sequence` is. */
+struct pending_save {
+    uint64_t wal_sequence, save_sequence;
+};
+
+struct outgoing_snapshot {
+    raft_node_number peer; /* 0: free */
+    raft_index index;
+    raft_term term;
+    struct buffer image;
+    uint64_t sent_bytes, acknowledged_bytes, progress_us;
+};
+
+enum incoming_stage { INCOMING_NONE, INCOMING_RECEIVING, INCOMING_SAVING, INCOMING_MARKING };
+struct incoming_snapshot {
+    enum incoming_stage stage;
+    raft_node_number from;
+    raft_term leader_term;
+    raft_index index;
+    uint64_t total_bytes;
+    uint64_t progress_us;
+    uint64_t mark_sequence; /* of the WAL */
+    struct buffer image;
+    struct snapshot_meta meta;
+};
+
+enum own_stage { OWN_NONE, OWN_SAVING, OWN_MARKING };
+struct own_snapshot {
+    enum own_stage stage;
+    raft_index index;
+    raft_term term;
+    uint64_t mark_sequence;
+};
+
+struct shard {
+    uint32_t number;
+    raft_node_number self;
+    struct raft *raft;
+    struct machine *machine;
+    struct shard_io io;
+    struct random random;
+
+    struct buffer batch;      /* commands of this turn, encoded */
+    uint32_t batch_count;
+    struct queue waiters;     /* struct shard_waiter: of all pending entries, then of the batch */
+    struct queue entries;     /* struct pending_entry */
+    size_t given_up_count;    /* pending entries, from the front, that timed out */
+
+    struct queue reads;       /* struct pending_read */
+    uint64_t next_read_id;
+    bool is_running_reads;
+
+    struct queue held;        /* struct held_message */
+    struct queue saves;       /* struct pending_save */
+    uint64_t durable_save;
+
+    raft_index applied_index;
+    raft_term applied_term;
+    uint64_t time_ms;         /* stamp of the last applied entry */
+    struct bytes *arguments;  /* reused while applying */
+    size_t argument_capacity;
+    struct buffer scratch;    /* one reply */
+
+    raft_index expiry_index;  /* the last proposed deletion of expired keys stands here */
+    uint64_t next_expiry_us;
+    uint64_t raft_deadline_us;
+
+    raft_index snapshot_index; /* of the newest durable snapshot */
+    struct own_snapshot own;
+    struct incoming_snapshot incoming;
+    struct outgoing_snapshot outgoing[RAFT_VOTER_MAXIMUM];
+    unsigned disk_jobs;        /* snapshot jobs under way */
+};
+
+void shard_step(struct shard *shard, struct raft_event *event);
+struct raft_timing shard_timing(const struct config *config);
+
+/* propose.c */
+void shard_encode_command(struct buffer *out, const struct bytes *arguments, size_t count);
+int shard_decode_command(struct shard *shard, struct cursor *in, size_t *count) MUST_CHECK;
+raft_index shard_next_index(const struct shard *shard);  /* where the last command proposed so far stands or will stand */
+void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys);
+void shard_refuse_batch(struct shard *shard);
+void shard_refuse_last_entry(struct shard *shard);
+void shard_give_up_late(struct shard *shard, uint64_t now_us);
+void shard_forget_covered(struct shard *shard, raft_index index); /* a snapshot covers these: their fate is unknown */
+
+/* apply.c */
+void shard_apply(struct shard *shard, raft_index commit_index);
+
+/* read.c */
+void shard_run_reads(struct shard *shard);
+void shard_answer_reads(struct shard *shard, const struct raft_read_answer *answers, size_t count);
+void shard_refuse_reads(struct shard *shard); /* those that this replica took as leader */
+void shard_time_out_reads(struct shard *shard, uint64_t now_us);
+
+/* transfer.c */
+void shard_maybe_snapshot(struct shard *shard);
+void shard_snapshots_durable(struct shard *shard, uint64_t wal_sequence);
+void shard_send_snapshot(struct shard *shard, raft_node_number peer);
+void shard_drop_transfers(struct shard *shard);
+void shard_tick_transfers(struct shard *shard, uint64_t now_us);
+int shard_load_image(struct shard *shard, struct bytes image, struct snapshot_meta *meta) MUST_CHECK;
+void shard_release_transfers(struct shard *shard);
+
+/* recover.c */
+int shard_configuration_of(const struct shard *shard, const struct snapshot_meta *meta,
+                           struct raft_configuration *configuration) MUST_CHECK;
+int shard_recover(struct shard *shard, struct shard_recovery *recovery, const struct shard_options *options,
+                  struct buffer *problem) MUST_CHECK;

@@ -1,0 +1,83 @@
+#include "shard/keyspace_machine.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "command/command.h"
+
+struct keyspace_machine {
+    struct machine machine;
+    struct keyspace *keyspace;
+};
+
+static struct keyspace *keyspace_of(struct machine *machine) {
+    return ((struct keyspace_machine *)machine)->keyspace;
+}
+
+static void run(struct machine *machine, const struct machine_call *call, struct reply *reply,
+                struct buffer *expired_keys) {
+    struct bytes sub = call->argument_count > 1 ? call->arguments[1] : BYTES_NONE;
+    const struct command *command = command_find(call->arguments[0], sub);
+    if (!command || !command->run) {
+        /* Only a log written by a later release can hold it; the leader checked the command before it proposed it. */
+        reply_error(reply, "ERR unknown command in the log");
+        return;
+    }
+    struct command_context context = {.keyspace = keyspace_of(machine),
+                                      .applied_ms = call->applied_ms,
+                                      .now_ms = call->now_ms,
+                                      .seed = call->seed,
+                                      .arguments = call->arguments,
+                                      .argument_count = call->argument_count,
+                                      .reply = reply,
+                                      .expired_keys = expired_keys};
+    command->run(&context);
+}
+
+static void machine_apply(struct machine *machine, const struct machine_call *call,
+                          struct reply *reply) {
+    run(machine, call, reply, NULL);
+}
+
+static void machine_save(struct machine *machine, void (*emit)(void *context, struct bytes chunk),
+                         void *context) {
+    keyspace_save(keyspace_of(machine), emit, context);
+}
+
+static int machine_load(struct machine *machine, struct bytes chunk) {
+    return keyspace_load(keyspace_of(machine), chunk);
+}
+
+static void machine_clear(struct machine *machine) { keyspace_clear(keyspace_of(machine)); }
+
+static uint64_t machine_hash(struct machine *machine) { return keyspace_hash(keyspace_of(machine)); }
+
+static size_t machine_collect_expired(struct machine *machine, uint64_t now_ms, size_t maximum,
+                                      struct buffer *out) {
+    return keyspace_collect_expired(keyspace_of(machine), now_ms, maximum, out);
+}
+
+static void machine_free(struct machine *machine) {
+    keyspace_free(keyspace_of(machine));
+    memory_free(machine);
+}
+
+static const struct machine_ops KEYSPACE_MACHINE = {.apply = machine_apply,
+                                                    .read = run,
+                                                    .save = machine_save,
+                                                    .load = machine_load,
+                                                    .clear = machine_clear,
+                                                    .hash = machine_hash,
+                                                    .collect_expired = machine_collect_expired,
+                                                    .free = machine_free};
+
+struct machine *keyspace_machine_new(uint64_t hash_seed) {
+    struct keyspace_machine *machine = memory_allocate_zeroed(1, sizeof(*machine));
+    machine->machine.ops = &KEYSPACE_MACHINE;
+    machine->keyspace = keyspace_new(hash_seed);
+    return &machine->machine;
+}
+
+struct keyspace *keyspace_machine_keyspace(struct machine *machine) {
+    CHECK(machine->ops == &KEYSPACE_MACHINE);
+    return keyspace_of(machine);
+}

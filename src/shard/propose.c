@@ -1,0 +1,176 @@
+#include "base/check.h"
+#include "base/memory.h"
+#include "shard/internal.h"
+
+/* An entry's payload (docs/format/commands.md):
+ *   u8 version (1), u64 stamp_ms, u64 seed, u32 command count, then the commands one after the other;
+ *   a command: varint argument count, then each argument as varint length and bytes. */
+enum { COMMANDS_VERSION = 1, COMMANDS_HEADER_BYTES = 21 };
+
+void shard_encode_command(struct buffer *out, const struct bytes *arguments, size_t count) {
+    buffer_append_varint(out, count);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_length_prefixed(out, arguments[i]);
+    }
+}
+
+int shard_decode_command(struct shard *shard, struct cursor *in, size_t *count) {
+    uint64_t argument_count = cursor_varint(in);
+    if (in->is_failed || argument_count == 0 || argument_count > cursor_left(in)) {
+        return ERR_MALFORMED;
+    }
+    if (argument_count > shard->argument_capacity) {
+        shard->argument_capacity = argument_count;
+        shard->arguments = memory_resize(shard->arguments, argument_count * sizeof(*shard->arguments));
+    }
+    for (size_t i = 0; i < argument_count; i++) {
+        shard->arguments[i] = cursor_length_prefixed(in, SIZE_MAX);
+    }
+    *count = argument_count;
+    return in->is_failed ? ERR_MALFORMED : 0;
+}
+
+raft_index shard_next_index(const struct shard *shard) {
+    return raft_last_index(shard->raft) + (shard->batch_count ? 1 : 0);
+}
+
+int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
+                  struct shard_waiter waiter) {
+    if (!shard_is_leader(shard)) {
+        return ERR_NOT_LEADER;
+    }
+    const struct config *config = shard->io.config;
+    if (raft_uncommitted_bytes(shard->raft) + shard->batch.length >= (uint64_t)config->uncommitted_bytes) {
+        return ERR_BUSY;
+    }
+    shard_encode_command(&shard->batch, arguments, count);
+    shard->batch_count++;
+    *(struct shard_waiter *)queue_push(&shard->waiters) = waiter;
+    if (shard->batch.length >= (size_t)config->batch_bytes ||
+        shard->batch_count >= SHARD_COMMANDS_PER_ENTRY_MAXIMUM) {
+        shard_flush(shard);
+    }
+    return 0;
+}
+
+static struct raft_entry *make_entry(struct shard *shard) {
+    struct raft_entry *entry = raft_entry_new(COMMANDS_HEADER_BYTES + shard->batch.length);
+    uint64_t stamp_ms = shard->io.clock->wall_ms(shard->io.clock);
+    struct buffer header;
+    buffer_init(&header, COMMANDS_HEADER_BYTES);
+    buffer_append_u8(&header, COMMANDS_VERSION);
+    buffer_append_u64(&header, stamp_ms);
+    buffer_append_u64(&header, random_next(&shard->random));
+    buffer_append_u32(&header, shard->batch_count);
+    CHECK(header.length == COMMANDS_HEADER_BYTES);
+    uint8_t *room = raft_entry_payload_room(entry);
+    memcpy(room, buffer_data(&header), header.length);
+    memcpy(room + header.length, buffer_data(&shard->batch), shard->batch.length);
+    buffer_release(&header);
+    return entry;
+}
+
+void shard_flush(struct shard *shard) {
+    if (shard->batch_count == 0) {
+        return;
+    }
+    uint32_t count = shard->batch_count;
+    struct raft_event event = {.kind = RAFT_PROPOSE, .payload_entry = make_entry(shard)};
+    /* Pending before the step: a sole voter's entry, or a refusal, may come back within it. */
+    struct pending_entry *pending = queue_push(&shard->entries);
+    *pending = (struct pending_entry){.index = raft_last_index(shard->raft) + 1,
+                                      .term = raft_current_term(shard->raft),
+                                      .waiter_count = count,
+                                      .proposed_us = shard->io.clock->monotonic_us(shard->io.clock)};
+    buffer_clear(&shard->batch);
+    shard->batch_count = 0;
+    bool is_leader = shard_is_leader(shard);
+    CHECK(is_leader);
+    shard_step(shard, &event);
+}
+
+/* Deletions have no waiter: whoever read an expired key waits for the index. */
+void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys) {
+    struct cursor in = cursor_of(length_prefixed_keys);
+    size_t count = 1, capacity = 16;
+    struct bytes *arguments = memory_allocate(capacity * sizeof(*arguments));
+    arguments[0] = BYTES_LITERAL("trothdb.expire");
+    while (cursor_left(&in)) {
+        if (count == capacity) {
+            capacity *= 2;
+            arguments = memory_resize(arguments, capacity * sizeof(*arguments));
+        }
+        arguments[count++] = cursor_length_prefixed(&in, SIZE_MAX);
+    }
+    CHECK(!in.is_failed);
+    if (shard_propose(shard, arguments, count, (struct shard_waiter){0}) == 0) {
+        shard->expiry_index = shard_next_index(shard);
+    }
+    memory_free(arguments);
+}
+
+/* ---- the fate of what was proposed ---- */
+
+static void tell(struct shard *shard, size_t position, enum shard_outcome outcome) {
+    struct shard_waiter *slot = queue_at(&shard->waiters, position);
+    struct shard_waiter waiter = *slot;
+    slot->target = NULL;
+    if (waiter.target) {
+        shard->io.reply(shard->io.context, &waiter, outcome, BYTES_NONE);
+    }
+}
+
+static void refuse_last_waiters(struct shard *shard, uint32_t count) {
+    size_t first = queue_count(&shard->waiters) - count;
+    for (uint32_t i = 0; i < count; i++) {
+        tell(shard, first + i, SHARD_NOT_EXECUTED);
+    }
+    queue_truncate(&shard->waiters, first);
+}
+
+/* Leadership went before the batch was proposed: none of it was, or will be, executed. */
+void shard_refuse_batch(struct shard *shard) {
+    uint32_t count = shard->batch_count;
+    shard->batch_count = 0;
+    buffer_clear(&shard->batch);
+    refuse_last_waiters(shard, count);
+}
+
+/* Raft refused the entry that was pending before its step: leadership is being given away. */
+void shard_refuse_last_entry(struct shard *shard) {
+    size_t last = queue_count(&shard->entries) - 1;
+    struct pending_entry *entry = queue_at(&shard->entries, last);
+    uint32_t count = entry->waiter_count;
+    queue_truncate(&shard->entries, last);
+    refuse_last_waiters(shard, count);
+}
+
+void shard_give_up_late(struct shard *shard, uint64_t now_us) {
+    uint64_t patience_us = (uint64_t)shard->io.config->write_timeout_ms * 1000;
+    size_t waiter_position = 0;
+    for (size_t i = 0; i < queue_count(&shard->entries); i++) {
+        struct pending_entry *entry = queue_at(&shard->entries, i);
+        if (now_us < entry->proposed_us + patience_us) {
+            return;
+        }
+        if (!entry->is_given_up) {
+            entry->is_given_up = true;
+            for (uint32_t w = 0; w < entry->waiter_count; w++) {
+                tell(shard, waiter_position + w, SHARD_UNKNOWN);
+            }
+        }
+        waiter_position += entry->waiter_count;
+    }
+}
+
+void shard_forget_covered(struct shard *shard, raft_index index) {
+    struct pending_entry *entry;
+    while ((entry = queue_front(&shard->entries)) && entry->index <= index) {
+        uint32_t count = entry->waiter_count;
+        queue_pop(&shard->entries);
+        for (uint32_t w = 0; w < count; w++) {
+            tell(shard, 0, SHARD_UNKNOWN);
+            queue_pop(&shard->waiters);
+        }
+    }
+}

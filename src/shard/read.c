@@ -1,0 +1,183 @@
+#include "base/check.h"
+#include "base/memory.h"
+#include "shard/internal.h"
+
+/* Linearizable reads (CBTR 6.4). On the leader a read runs at once while the lease holds: asked before the read and again
+ * after it, because the process may have been stopped in between. Without a lease, or by the setting read-mode, the
+ * leader confirms its leadership by a round of messages that all waiting reads share. On a follower the leader is
+ * asked for an index, and the read runs once that is applied.
+ *
+ * A read that meets a key past its time by the leader's clock has the deletion committed before it answers: no later
+ * leader, whatever its clock, can then show the key again. */
+
+enum run_result { RUN_DONE, RUN_UNCONFIRMED, RUN_MET_EXPIRED };
+
+static bool may_use_lease(const struct shard *shard) {
+    uint64_t now = shard->io.clock->monotonic_us(shard->io.clock);
+    return shard->io.config->read_mode == READ_MODE_LEASE && raft_has_lease(shard->raft, now);
+}
+
+static uint64_t read_time_ms(const struct shard *shard, bool is_on_follower) {
+    uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
+    return is_on_follower || wall_ms < shard->time_ms ? shard->time_ms : wall_ms;
+}
+
+static enum run_result run(struct shard *shard, const struct bytes *arguments, size_t count,
+                           const struct shard_waiter *waiter, bool is_confirmed, bool is_on_follower) {
+    if (!is_confirmed && !may_use_lease(shard)) {
+        return RUN_UNCONFIRMED;
+    }
+    struct machine_call call = {.arguments = arguments,
+                                .argument_count = count,
+                                .applied_ms = shard->time_ms,
+                                .now_ms = read_time_ms(shard, is_on_follower),
+                                .seed = random_next(&shard->random)};
+    struct reply reply = {.out = &shard->scratch, .protocol = waiter->protocol};
+    struct buffer expired;
+    buffer_init(&expired, SIZE_MAX);
+    shard->machine->ops->read(shard->machine, &call, &reply, &expired);
+    enum run_result result = RUN_DONE;
+    if (expired.length) {
+        shard_expire_keys(shard, buffer_bytes(&expired));
+        result = RUN_MET_EXPIRED;
+    } else if (!is_confirmed && !may_use_lease(shard)) {
+        result = RUN_UNCONFIRMED;
+    } else {
+        shard->io.reply(shard->io.context, waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
+    }
+    buffer_release(&expired);
+    buffer_clear(&shard->scratch);
+    return result;
+}
+
+static void ask_raft(struct shard *shard, struct pending_read *read) {
+    read->read_id = ++shard->next_read_id;
+    struct raft_event event = {.kind = RAFT_READ, .read_id = read->read_id};
+    shard_step(shard, &event); /* may answer, and run reads, at once: `read` is void after this */
+}
+
+static struct pending_read *enqueue(struct shard *shard, const struct bytes *arguments, size_t count,
+                                    struct shard_waiter waiter, unsigned flags) {
+    struct pending_read *read = queue_push(&shard->reads);
+    read->waiter = waiter;
+    read->deadline_us = shard->io.clock->monotonic_us(shard->io.clock) + SHARD_READ_TIMEOUT_US;
+    read->is_on_follower = !shard_is_leader(shard);
+    read->index = flags & SHARD_READ_AFTER_WRITES && !read->is_on_follower ? shard_next_index(shard) : 0;
+    buffer_init(&read->arguments, SIZE_MAX);
+    shard_encode_command(&read->arguments, arguments, count);
+    return read;
+}
+
+int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
+               struct shard_waiter waiter, unsigned flags) {
+    bool is_leader = shard_is_leader(shard);
+    if (!is_leader && !(flags & SHARD_READ_ON_FOLLOWER)) {
+        return ERR_NOT_LEADER;
+    }
+    if (queue_count(&shard->reads) >= SHARD_PENDING_READ_MAXIMUM) {
+        return ERR_BUSY;
+    }
+    bool must_queue = flags & SHARD_READ_AFTER_WRITES && (queue_count(&shard->reads) ||
+                                                          shard_next_index(shard) > shard->applied_index);
+    enum run_result result = RUN_UNCONFIRMED;
+    if (is_leader && !must_queue) {
+        result = run(shard, arguments, count, &waiter, false, false);
+        if (result == RUN_DONE) {
+            return 0;
+        }
+    }
+    struct pending_read *read = enqueue(shard, arguments, count, waiter, flags);
+    if (result == RUN_MET_EXPIRED) {
+        read->index = shard->expiry_index;
+    }
+    if (!is_leader || !may_use_lease(shard)) {
+        ask_raft(shard, read);
+    }
+    return 0;
+}
+
+static void finish(struct shard *shard, enum shard_outcome outcome) {
+    struct pending_read *front = queue_front(&shard->reads);
+    struct shard_waiter waiter = front->waiter;
+    buffer_release(&front->arguments);
+    queue_pop(&shard->reads);
+    if (outcome != SHARD_DONE) {
+        shard->io.reply(shard->io.context, &waiter, outcome, BYTES_NONE);
+    }
+}
+
+/* True if the front read is out of the way: answered, or refused. */
+static bool run_front(struct shard *shard) {
+    struct pending_read *front = queue_front(&shard->reads);
+    if (front->is_refused || (!front->is_on_follower && !shard_is_leader(shard))) {
+        finish(shard, SHARD_NOT_EXECUTED);
+        return true;
+    }
+    if (front->index > shard->applied_index || (front->read_id && !front->is_confirmed)) {
+        return false;
+    }
+    struct cursor in = cursor_of(buffer_bytes(&front->arguments));
+    size_t count;
+    int error = shard_decode_command(shard, &in, &count);
+    CHECK(error == 0);
+    enum run_result result =
+        run(shard, shard->arguments, count, &front->waiter, front->is_confirmed, front->is_on_follower);
+    if (result == RUN_DONE) {
+        finish(shard, SHARD_DONE);
+        return true;
+    }
+    if (result == RUN_MET_EXPIRED) {
+        /* Not after the proposal was refused: expiry_index is then applied already, and the read tries again. */
+        front->index = shard->expiry_index > shard->applied_index ? shard->expiry_index
+                                                                  : shard->applied_index + 1;
+        return false;
+    }
+    ask_raft(shard, front);
+    return false;
+}
+
+void shard_run_reads(struct shard *shard) {
+    if (shard->is_running_reads) {
+        return;
+    }
+    shard->is_running_reads = true;
+    while (queue_count(&shard->reads) && run_front(shard)) {
+    }
+    shard->is_running_reads = false;
+}
+
+/* Answers come in the order in which raft was asked, which is the order of the queue. */
+void shard_answer_reads(struct shard *shard, const struct raft_read_answer *answers, size_t count) {
+    size_t position = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (; position < queue_count(&shard->reads); position++) {
+            struct pending_read *read = queue_at(&shard->reads, position);
+            if (read->read_id == answers[i].read_id) {
+                read->is_confirmed = !answers[i].is_refused;
+                read->is_refused = answers[i].is_refused;
+                if (answers[i].index > read->index) {
+                    read->index = answers[i].index;
+                }
+                break;
+            }
+        }
+    }
+}
+
+void shard_refuse_reads(struct shard *shard) {
+    for (size_t i = 0; i < queue_count(&shard->reads); i++) {
+        struct pending_read *read = queue_at(&shard->reads, i);
+        read->is_refused = read->is_refused || !read->is_on_follower;
+    }
+}
+
+void shard_time_out_reads(struct shard *shard, uint64_t now_us) {
+    for (size_t i = 0; i < queue_count(&shard->reads); i++) {
+        struct pending_read *read = queue_at(&shard->reads, i);
+        if (now_us < read->deadline_us) {
+            break;
+        }
+        read->is_refused = true;
+    }
+    shard_run_reads(shard);
+}

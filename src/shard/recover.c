@@ -1,0 +1,199 @@
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "shard/internal.h"
+
+struct shard_recovery {
+    uint32_t shard;
+    raft_term term;
+    raft_node_number vote;
+    raft_index snapshot_index;
+    raft_term snapshot_term;
+    struct raft_entry **entries; /* contiguous, the first follows the snapshot */
+    size_t entry_count, entry_capacity;
+};
+
+struct shard_recovery *shard_recovery_new(uint32_t shard) {
+    struct shard_recovery *recovery = memory_allocate_zeroed(1, sizeof(*recovery));
+    recovery->shard = shard;
+    return recovery;
+}
+
+static void drop_from(struct shard_recovery *recovery, size_t position) {
+    while (recovery->entry_count > position) {
+        raft_entry_drop(recovery->entries[--recovery->entry_count]);
+    }
+}
+
+void shard_recovery_free(struct shard_recovery *recovery) {
+    if (recovery) {
+        drop_from(recovery, 0);
+        memory_free(recovery->entries);
+        memory_free(recovery);
+    }
+}
+
+static raft_index next_index(const struct shard_recovery *recovery) {
+    if (recovery->entry_count) {
+        return recovery->entries[recovery->entry_count - 1]->index + 1;
+    }
+    return recovery->snapshot_index + 1;
+}
+
+int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) {
+    struct raft_entry *entry;
+    int error = raft_entry_decode(&encoded, &entry);
+    if (error) {
+        return error;
+    }
+    /* Before a released segment was freed its entries were covered by a snapshot whose mark comes later in the log:
+     * such a log may begin in the middle. A snapshot's mark settles it; a gap that none settles is found at the end. */
+    bool is_first = recovery->entry_count == 0;
+    if (entry->index <= recovery->snapshot_index) {
+        raft_entry_drop(entry);
+        return 0;
+    }
+    if (!is_first && entry->index != next_index(recovery)) {
+        raft_entry_drop(entry);
+        return ERR_DAMAGED;
+    }
+    if (recovery->entry_count == recovery->entry_capacity) {
+        recovery->entry_capacity = recovery->entry_capacity ? recovery->entry_capacity * 2 : 64;
+        recovery->entries =
+            memory_resize(recovery->entries, recovery->entry_capacity * sizeof(*recovery->entries));
+    }
+    recovery->entries[recovery->entry_count++] = entry;
+    return 0;
+}
+
+void shard_recovery_truncate(struct shard_recovery *recovery, uint64_t from_index) {
+    while (recovery->entry_count &&
+           recovery->entries[recovery->entry_count - 1]->index >= from_index) {
+        drop_from(recovery, recovery->entry_count - 1);
+    }
+}
+
+void shard_recovery_state(struct shard_recovery *recovery, uint64_t term, uint32_t vote) {
+    recovery->term = term;
+    recovery->vote = vote;
+}
+
+/* As raft does when a snapshot is installed: what follows an entry that the snapshot holds too is kept, else nothing is. */
+void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, uint64_t term) {
+    if (index <= recovery->snapshot_index) {
+        return;
+    }
+    size_t covered = 0;
+    bool is_continued = false;
+    while (covered < recovery->entry_count && recovery->entries[covered]->index <= index) {
+        is_continued = recovery->entries[covered]->index == index && recovery->entries[covered]->term == term;
+        covered++;
+    }
+    if (covered == 0 && recovery->entry_count) {
+        is_continued = recovery->entries[0]->index == index + 1;
+    }
+    if (!is_continued) {
+        drop_from(recovery, 0);
+    } else {
+        for (size_t i = 0; i < covered; i++) {
+            raft_entry_drop(recovery->entries[i]);
+        }
+        recovery->entry_count -= covered;
+        memmove(recovery->entries, recovery->entries + covered,
+                recovery->entry_count * sizeof(*recovery->entries));
+    }
+    recovery->snapshot_index = index;
+    recovery->snapshot_term = term;
+}
+
+/* ---- from the recovery to a running replica ---- */
+
+static int load_frame(void *context, struct bytes raw) {
+    struct machine *machine = context;
+    return machine->ops->load(machine, raw);
+}
+
+int shard_load_image(struct shard *shard, struct bytes image, struct snapshot_meta *meta) {
+    shard->machine->ops->clear(shard->machine);
+    int error = snapshot_read(image, meta, load_frame, shard->machine);
+    if (error) {
+        return error;
+    }
+    shard->applied_index = meta->index;
+    shard->applied_term = meta->term;
+    shard->time_ms = meta->stamp_ms;
+    shard->snapshot_index = meta->index;
+    return 0;
+}
+
+int shard_configuration_of(const struct shard *shard, const struct snapshot_meta *meta,
+                           struct raft_configuration *configuration) {
+    if (PLANTED(SNAPSHOT_WITHOUT_MEMBERSHIP)) {
+        *configuration = (struct raft_configuration){.voter_count = 1, .voters = {shard->self}};
+        return 0;
+    }
+    return raft_configuration_decode(configuration,
+                                     bytes_of(meta->configuration, meta->configuration_bytes));
+}
+
+static int load_snapshot(struct shard *shard, const struct shard_recovery *recovery,
+                         struct raft_configuration *configuration, struct buffer *problem) {
+    struct buffer image;
+    struct snapshot_meta meta;
+    int error = snapshot_load(shard->io.disk, shard->number, recovery->snapshot_index, &image, &meta);
+    if (error) {
+        buffer_append_format(problem,
+                             "snapshot of shard %u at index %llu cannot be used: %s; remove this node's "
+                             "directory and let it join again to get the data from its peers",
+                             shard->number, (unsigned long long)recovery->snapshot_index, error_text(error));
+        return error;
+    }
+    error = shard_load_image(shard, buffer_bytes(&image), &meta);
+    if (!error) {
+        error = shard_configuration_of(shard, &meta, configuration);
+    }
+    if (error) {
+        buffer_append_format(problem, "snapshot of shard %u at index %llu: %s", shard->number,
+                             (unsigned long long)recovery->snapshot_index, error_text(error));
+    }
+    buffer_release(&image);
+    return error;
+}
+
+int shard_recover(struct shard *shard, struct shard_recovery *recovery,
+                  const struct shard_options *options, struct buffer *problem) {
+    struct raft_recovered recovered = {
+        .configuration = options->founding,
+        .now_us = shard->io.clock->monotonic_us(shard->io.clock),
+    };
+    if (recovery) {
+        if (recovery->entry_count && recovery->entries[0]->index != recovery->snapshot_index + 1) {
+            buffer_append_format(problem, "the log of shard %u begins at index %llu, but its snapshot ends at %llu",
+                                 shard->number, (unsigned long long)recovery->entries[0]->index,
+                                 (unsigned long long)recovery->snapshot_index);
+            return ERR_DAMAGED;
+        }
+        if (recovery->snapshot_index) {
+            int error = load_snapshot(shard, recovery, &recovered.configuration, problem);
+            if (error) {
+                return error;
+            }
+        }
+        recovered.term = recovery->term;
+        recovered.vote = recovery->vote;
+        recovered.snapshot_index = recovery->snapshot_index;
+        recovered.snapshot_term = recovery->snapshot_term;
+        recovered.entries = recovery->entries;
+        recovered.entry_count = recovery->entry_count;
+    }
+    struct raft_options raft_options = {.self = options->self,
+                                        .timing = shard_timing(options->io.config),
+                                        .seed = random_next(&shard->random),
+                                        .log = options->io.log,
+                                        .shard = options->number};
+    shard->raft = raft_new(&raft_options, &recovered);
+    if (recovery) {
+        recovery->entry_count = 0; /* raft has the references now */
+    }
+    return 0;
+}

@@ -1,0 +1,254 @@
+#include "shard/shard.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "shard/internal.h"
+
+static uint64_t now_us(const struct shard *shard) {
+    return shard->io.clock->monotonic_us(shard->io.clock);
+}
+
+/* ---- life ---- */
+
+static struct shard *shard_allocate(const struct shard_options *options) {
+    struct shard *shard = memory_allocate_zeroed(1, sizeof(*shard));
+    shard->number = options->number;
+    shard->self = options->self;
+    shard->machine = options->machine;
+    shard->io = options->io;
+    random_init(&shard->random, options->seed);
+    buffer_init(&shard->batch, SIZE_MAX);
+    buffer_init(&shard->scratch, SIZE_MAX);
+    queue_init(&shard->waiters, sizeof(struct shard_waiter));
+    queue_init(&shard->entries, sizeof(struct pending_entry));
+    queue_init(&shard->reads, sizeof(struct pending_read));
+    queue_init(&shard->held, sizeof(struct held_message));
+    queue_init(&shard->saves, sizeof(struct pending_save));
+    buffer_init(&shard->incoming.image, SHARD_SNAPSHOT_IMAGE_MAXIMUM);
+    return shard;
+}
+
+int shard_new(const struct shard_options *options, struct shard_recovery *recovery,
+              struct shard **out, struct buffer *problem) {
+    struct shard *shard = shard_allocate(options);
+    int error = shard_recover(shard, recovery, options, problem);
+    shard_recovery_free(recovery);
+    if (error) {
+        shard_free(shard);
+        return error;
+    }
+    *out = shard;
+    shard_tick(shard);
+    return 0;
+}
+
+void shard_free(struct shard *shard) {
+    if (!shard) {
+        return;
+    }
+    shard_release_transfers(shard);
+    while (queue_count(&shard->reads)) {
+        buffer_release(&((struct pending_read *)queue_front(&shard->reads))->arguments);
+        queue_pop(&shard->reads);
+    }
+    queue_release(&shard->reads);
+    queue_release(&shard->waiters);
+    queue_release(&shard->entries);
+    queue_release(&shard->held);
+    queue_release(&shard->saves);
+    buffer_release(&shard->batch);
+    buffer_release(&shard->scratch);
+    buffer_release(&shard->incoming.image);
+    memory_free(shard->arguments);
+    if (shard->raft) {
+        raft_free(shard->raft);
+    }
+    shard->machine->ops->free(shard->machine);
+    memory_free(shard);
+}
+
+/* ---- one step of raft, and what it asks for: save, send, apply, answer ---- */
+
+static void save(struct shard *shard, const struct raft_actions *actions) {
+    struct wal *wal = shard->io.wal;
+    uint64_t sequence = 0;
+    if (actions->truncate_from) {
+        sequence = wal_append_truncate(wal, shard->number, actions->truncate_from);
+    }
+    for (size_t i = 0; i < actions->entry_count; i++) {
+        const struct raft_entry *entry = actions->entries[i];
+        sequence = wal_append_entry(wal, shard->number, entry->index, raft_entry_bytes(entry));
+    }
+    if (actions->is_state_saved) {
+        sequence = wal_append_state(wal, shard->number, actions->term, actions->vote);
+    }
+    CHECK(sequence != 0);
+    struct pending_save *pending = queue_push(&shard->saves);
+    *pending = (struct pending_save){.wal_sequence = sequence, .save_sequence = actions->save_sequence};
+}
+
+static void send_or_hold(struct shard *shard, const struct raft_outgoing *outgoing) {
+    if (outgoing->after_save <= shard->durable_save) {
+        shard->io.send(shard->io.context, shard, &outgoing->message);
+        return;
+    }
+    CHECK(outgoing->message.entry_count == 0);
+    struct held_message *held = queue_push(&shard->held);
+    *held = (struct held_message){.after_save = outgoing->after_save, .message = outgoing->message};
+}
+
+static void leadership_changed(struct shard *shard) {
+    if (raft_role(shard->raft) != RAFT_LEADER) {
+        shard_refuse_batch(shard);
+        shard_drop_transfers(shard);
+        shard_refuse_reads(shard);
+    }
+    shard->io.leadership(shard->io.context, shard);
+}
+
+void shard_step(struct shard *shard, struct raft_event *event) {
+    struct raft_actions actions;
+    event->now_us = now_us(shard);
+    raft_step(shard->raft, event, &actions);
+    shard->raft_deadline_us = actions.deadline_us;
+    if (actions.save_sequence) {
+        save(shard, &actions);
+    }
+    for (size_t i = 0; i < actions.message_count; i++) {
+        send_or_hold(shard, &actions.messages[i]);
+    }
+    if (event->kind == RAFT_PROPOSE && actions.proposal_error) {
+        shard_refuse_last_entry(shard);
+    }
+    bool is_leadership_changed = actions.is_leadership_changed;
+    size_t wanted_count = actions.snapshot_wanted_count;
+    raft_node_number wanted[RAFT_VOTER_MAXIMUM];
+    memcpy(wanted, actions.snapshot_wanted_by, sizeof(wanted));
+    if (actions.read_count) {
+        shard_answer_reads(shard, actions.reads, actions.read_count);
+    }
+    /* Nothing below looks into `actions`: applying, answering and sending may step raft again. */
+    shard_apply(shard, actions.commit_index);
+    if (is_leadership_changed) {
+        leadership_changed(shard);
+    }
+    for (size_t i = 0; i < wanted_count; i++) {
+        shard_send_snapshot(shard, wanted[i]);
+    }
+    shard_run_reads(shard);
+}
+
+void shard_durable(struct shard *shard, uint64_t wal_sequence) {
+    uint64_t save_sequence = 0;
+    struct pending_save *pending;
+    while ((pending = queue_front(&shard->saves)) && pending->wal_sequence <= wal_sequence) {
+        save_sequence = pending->save_sequence;
+        queue_pop(&shard->saves);
+    }
+    shard_snapshots_durable(shard, wal_sequence);
+    if (save_sequence == 0) {
+        return;
+    }
+    shard->durable_save = save_sequence;
+    struct held_message *held;
+    while ((held = queue_front(&shard->held)) && held->after_save <= save_sequence) {
+        struct raft_message message = held->message;
+        queue_pop(&shard->held);
+        shard->io.send(shard->io.context, shard, &message);
+    }
+    struct raft_event event = {.kind = RAFT_DURABLE, .save_sequence = save_sequence};
+    shard_step(shard, &event);
+}
+
+void shard_message(struct shard *shard, const struct raft_message *message) {
+    struct raft_event event = {.kind = RAFT_MESSAGE, .message = message};
+    shard_step(shard, &event);
+}
+
+void shard_peer_lost(struct shard *shard, raft_node_number peer) {
+    struct raft_event event = {.kind = RAFT_PEER_LOST, .peer = peer};
+    shard_step(shard, &event);
+}
+
+void shard_transfer(struct shard *shard, raft_node_number to) {
+    struct raft_event event = {.kind = RAFT_TRANSFER, .peer = to};
+    shard_step(shard, &event);
+}
+
+/* ---- time ---- */
+
+/* Leaders propose the deletion of keys whose time has come, so that memory is given back though nobody reads them. */
+static void expire(struct shard *shard, uint64_t now) {
+    if (now < shard->next_expiry_us) {
+        return;
+    }
+    shard->next_expiry_us = now + SHARD_EXPIRE_INTERVAL_US;
+    if (!shard_is_leader(shard) || shard->expiry_index > shard->applied_index ||
+        !shard->machine->ops->collect_expired) {
+        return;
+    }
+    struct buffer keys;
+    buffer_init(&keys, SIZE_MAX);
+    uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
+    if (shard->machine->ops->collect_expired(shard->machine, wall_ms, SHARD_EXPIRE_BATCH_MAXIMUM, &keys)) {
+        shard_expire_keys(shard, buffer_bytes(&keys));
+    }
+    buffer_release(&keys);
+}
+
+void shard_tick(struct shard *shard) {
+    uint64_t now = now_us(shard);
+    if (now >= shard->raft_deadline_us) {
+        struct raft_event event = {.kind = RAFT_TICK};
+        shard_step(shard, &event);
+    }
+    expire(shard, now);
+    shard_give_up_late(shard, now);
+    shard_time_out_reads(shard, now);
+    shard_tick_transfers(shard, now);
+    shard_maybe_snapshot(shard);
+}
+
+uint64_t shard_deadline_us(const struct shard *shard) {
+    uint64_t deadline = shard->raft_deadline_us;
+    bool is_watching = shard_is_leader(shard) || queue_count(&shard->entries) ||
+                       queue_count(&shard->reads) || shard->incoming.stage != INCOMING_NONE;
+    if (is_watching && shard->next_expiry_us < deadline) {
+        deadline = shard->next_expiry_us;
+    }
+    return deadline;
+}
+
+struct raft_timing shard_timing(const struct config *config) {
+    return (struct raft_timing){.election_timeout_us = (uint64_t)config->election_timeout_ms * 1000,
+                                .heartbeat_us = (uint64_t)config->heartbeat_ms * 1000,
+                                .clock_drift_percent = (unsigned)config->clock_drift_percent,
+                                .window_bytes = (uint64_t)config->append_window_bytes,
+                                .window_messages = (unsigned)config->append_window_messages,
+                                .message_bytes = (uint64_t)config->batch_bytes};
+}
+
+void shard_settings_changed(struct shard *shard) {
+    struct raft_timing timing = shard_timing(shard->io.config);
+    raft_set_timing(shard->raft, &timing);
+}
+
+/* ---- looking in ---- */
+
+uint32_t shard_number(const struct shard *shard) { return shard->number; }
+const struct raft *shard_raft(const struct shard *shard) { return shard->raft; }
+struct machine *shard_machine(const struct shard *shard) { return shard->machine; }
+raft_index shard_applied_index(const struct shard *shard) { return shard->applied_index; }
+raft_term shard_applied_term(const struct shard *shard) { return shard->applied_term; }
+uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }
+bool shard_is_leader(const struct shard *shard) { return raft_role(shard->raft) == RAFT_LEADER; }
+raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }
+
+uint64_t shard_state_hash(const struct shard *shard) {
+    return shard->machine->ops->hash(shard->machine);
+}
+
+size_t shard_pending_count(const struct shard *shard) {
+    return queue_count(&shard->waiters) + queue_count(&shard->reads);
+}
