@@ -1,7 +1,7 @@
 #include "base/random.h"
 #include "base/table.h"
 #include "command/argument.h"
-#include "command/hash.h"
+#include "command/hash_commands.h"
 
 /* With fewer than a third of the fields wanted, drawing until enough different ones came beats
  * walking over all. */

@@ -1,4 +1,4 @@
-#include "command/hash.h"
+#include "command/hash_commands.h"
 
 bool hash_find_read(struct command_context *context, const struct hash_value **hash) {
     const struct record *record = key_find_read(context, context->arguments[1]);

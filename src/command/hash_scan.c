@@ -1,4 +1,4 @@
-#include "command/hash.h"
+#include "command/hash_commands.h"
 #include "command/scan_options.h"
 #include <stdio.h>
 

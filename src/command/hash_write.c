@@ -1,6 +1,6 @@
 #include "base/number.h"
 #include "command/argument.h"
-#include "command/hash.h"
+#include "command/hash_commands.h"
 #include <math.h>
 
 /* A hash that is being changed. It is put into the keyspace only when the change is known to
