@@ -1,33 +1,39 @@
-/* The write-ahead log: one per worker, shared by all its shards, in preallocated, zero-filled segments.
+/* The write-ahead log: one per worker, shared by all its shards, in preallocated, zero-filled
+ * segments.
  *
- *     wal_append_*() ... wal_append_*() --> [ batch being gathered ]      <- one fdatasync a round: what came during
- *                                            [ batch on the disk's thread ]   the last round is the next batch
+ *     wal_append_*() ... wal_append_*() --> [ batch being gathered ]      <- one fdatasync a round:
+ * what came during [ batch on the disk's thread ]   the last round is the next batch
  *
- * wal_flush() starts a round if none is running. When a round is durable, on_durable(sequence) is called on the owner's
- * loop: every record appended with a sequence up to that one is safe.
+ * wal_flush() starts a round if none is running. When a round is durable, on_durable(sequence) is
+ * called on the owner's loop: every record appended with a sequence up to that one is safe.
  *
- * Every record is checksummed, chained to the one before it and numbered by round (docs/format/wal.md). At recovery only
- * the last, unsynced round may be cut (a torn tail); a bad record that anything synced later than it proves to have
- * been durable is damage, and the log is refused with segment, offset and what to do. Each segment begins with a
- * checkpoint (term, vote and snapshot mark of every shard), so an old segment may go as soon as no shard needs its
- * entries. A failed write or sync is never retried: on_failure is called and the process must end (fsyncgate). */
+ * Every record is checksummed, chained to the one before it and numbered by round
+ * (docs/format/wal.md). At recovery only the last, unsynced round may be cut (a torn tail); a bad
+ * record that anything synced later than it proves to have been durable is damage, and the log is
+ * refused with segment, offset and what to do. Each segment begins with a checkpoint (term, vote
+ * and snapshot mark of every shard), so an old segment may go as soon as no shard needs its
+ * entries. A failed write or sync is never retried: on_failure is called and the process must end
+ * (fsyncgate). */
 #pragma once
 #include "base/buffer.h"
 #include "base/log.h"
+#include "io/clock.h"
 #include "io/disk.h"
 
 struct wal;
 
 struct wal_options {
-    struct disk *disk;               /* borrows */
+    struct disk *disk; /* borrows */
     uint64_t segment_bytes;
-    const struct log *log;           /* borrows; may be NULL */
+    const struct log *log; /* borrows; may be NULL */
+    struct clock *clock;   /* borrows; may be NULL: then no round is measured */
     void (*on_durable)(void *context, uint64_t sequence);
     void (*on_failure)(void *context, int error, const char *what);
     void *context;
 };
 
-/* What recovery replays, in the order it was written. Bytes are borrowed for the call. A non-zero return stops it. */
+/* What recovery replays, in the order it was written. Bytes are borrowed for the call. A non-zero
+ * return stops it. */
 struct wal_visitor {
     int (*entry)(void *context, uint32_t shard, struct bytes encoded_entry);
     int (*truncate)(void *context, uint32_t shard, uint64_t from_index);
@@ -41,27 +47,31 @@ struct wal_problem {
     char text[512]; /* one sentence: what is wrong, where, what to do */
 };
 
-/* Recovers: replays everything, cuts a torn tail, then is ready to append. Synchronous, for start-up.
- * ERR_DAMAGED, ERR_VERSION, ERR_IO... with `problem` filled. */
+/* Recovers: replays everything, cuts a torn tail, then is ready to append. Synchronous, for
+ * start-up. ERR_DAMAGED, ERR_VERSION, ERR_IO... with `problem` filled. */
 int wal_open(const struct wal_options *options, const struct wal_visitor *visitor, struct wal **out,
              struct wal_problem *problem) MUST_CHECK;
-void wal_free(struct wal *wal); /* no round may be running */
+void wal_free(struct wal *wal); /* none of its jobs may be under way: it is idle, or the disk has
+                                   dropped them */
 
-/* Each returns the sequence (1, 2, 3... in order of the calls) that on_durable will cover. Bytes are copied.
- * `index` is the entry's Raft index: the WAL must know it to release segments. */
-uint64_t wal_append_entry(struct wal *wal, uint32_t shard, uint64_t index, struct bytes encoded_entry);
+/* Each returns the sequence (1, 2, 3... in order of the calls) that on_durable will cover. Bytes
+ * are copied. `index` is the entry's Raft index: the WAL must know it to release segments. */
+uint64_t wal_append_entry(struct wal *wal, uint32_t shard, uint64_t index,
+                          struct bytes encoded_entry);
 uint64_t wal_append_truncate(struct wal *wal, uint32_t shard, uint64_t from_index);
 uint64_t wal_append_state(struct wal *wal, uint32_t shard, uint64_t term, uint32_t vote);
 uint64_t wal_append_snapshot(struct wal *wal, uint32_t shard, uint64_t index, uint64_t term);
 void wal_flush(struct wal *wal);
-bool wal_is_idle(const struct wal *wal);               /* nothing gathered, nothing running */
-/* The shard needs no entry up to index any more (its snapshot mark is durable): frees segments that nobody needs. */
+bool wal_is_idle(const struct wal *wal); /* nothing gathered, none of its jobs under way */
+/* The shard needs no entry up to index any more (its snapshot mark is durable): frees segments that
+ * nobody needs. */
 void wal_release(struct wal *wal, uint32_t shard, uint64_t index);
-/* The shard whose entries hold the oldest segment when more than `segments` are in use; false if there is none. */
+/* The shard whose entries hold the oldest segment when more than `segments` are in use; false if
+ * there is none. */
 bool wal_oldest_holder(const struct wal *wal, unsigned segments, uint32_t *shard);
 
 struct wal_statistics {
     uint64_t bytes_written, rounds, segments, bytes_pending;
-    uint64_t last_round_us; /* write + sync, by the caller's measure: see wal_options of the owner */
+    uint64_t last_round_us; /* from submit to done, by the owner's clock */
 };
 void wal_statistics(const struct wal *wal, struct wal_statistics *out);

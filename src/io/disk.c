@@ -1,0 +1,66 @@
+#include "io/disk.h"
+#include "base/memory.h"
+#include <stdio.h>
+
+static int disk_read_open(struct disk_file *file, const struct disk_ops *ops, size_t maximum_bytes,
+                          uint8_t **data, size_t *length) {
+    uint64_t bytes;
+    int status = ops->size(file, &bytes);
+    if (status)
+        return status;
+    if (bytes > maximum_bytes)
+        return ERR_LIMIT;
+    uint8_t *memory = memory_allocate((size_t)bytes);
+    size_t got = 0;
+    status = ops->read(file, 0, memory, (size_t)bytes, &got);
+    if (status) {
+        memory_free(memory);
+        return status;
+    }
+    *data = memory;
+    *length = got;
+    return 0;
+}
+
+int disk_read_all(struct disk *disk, const char *name, size_t maximum_bytes, uint8_t **data,
+                  size_t *length) {
+    struct disk_file *file;
+    int status = disk->ops->open(disk, name, DISK_OPEN_READ, &file);
+    if (status)
+        return status;
+    status = disk_read_open(file, disk->ops, maximum_bytes, data, length);
+    disk->ops->close(file);
+    return status;
+}
+
+/* A half-written file of an earlier attempt may stand in the way; it was never named by anything.
+ */
+static int disk_write_new(struct disk *disk, const char *name, struct bytes bytes) {
+    struct disk_file *file;
+    int status = disk->ops->open(disk, name, DISK_CREATE, &file);
+    if (status == ERR_EXISTS) {
+        status = disk->ops->remove(disk, name);
+        if (status == 0)
+            status = disk->ops->open(disk, name, DISK_CREATE, &file);
+    }
+    if (status)
+        return status;
+    status = disk->ops->write(file, 0, bytes);
+    if (status == 0)
+        status = disk->ops->sync(file);
+    disk->ops->close(file);
+    return status;
+}
+
+int disk_write_all(struct disk *disk, const char *name, struct bytes bytes) {
+    char new_name[DISK_NAME_MAXIMUM];
+    int length = snprintf(new_name, sizeof new_name, "%s.new", name);
+    if (length < 0 || (size_t)length >= sizeof new_name)
+        return ERR_INVALID;
+    int status = disk_write_new(disk, new_name, bytes);
+    if (status == 0)
+        status = disk->ops->rename(disk, new_name, name);
+    if (status == 0)
+        status = disk->ops->sync_directory(disk);
+    return status;
+}

@@ -1,0 +1,174 @@
+#include "store/wal_format.h"
+#include "base/check.h"
+#include "base/checksum.h"
+#include "base/cursor.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+enum {
+    OFFSET_HEADER_CRC = 0,
+    OFFSET_RECORD_CRC = 4,
+    OFFSET_MAGIC = 8,
+    OFFSET_VERSION = 12,
+    OFFSET_KIND = 13,
+    OFFSET_FLAGS = 14,
+    OFFSET_SEGMENT = 16,
+    OFFSET_RECORD = 24,
+    OFFSET_ROUND = 32,
+    OFFSET_SHARD = 40,
+    OFFSET_PAYLOAD_BYTES = 44,
+    OFFSET_INDEX = 48,
+};
+static_assert(OFFSET_INDEX + 8 == WAL_HEADER_BYTES, "the header ends behind the index");
+static_assert(WAL_HEADER_BYTES % WAL_RECORD_ALIGNMENT_BYTES == 0, "payloads begin aligned");
+
+static const uint8_t wal_magic[4] = {'T', 'W', 'A', 'L'};
+
+static void put_u32(uint8_t *at, uint32_t value) {
+    for (unsigned i = 0; i < 4; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+}
+
+static void put_u64(uint8_t *at, uint64_t value) {
+    put_u32(at, (uint32_t)value);
+    put_u32(at + 4, (uint32_t)(value >> 32));
+}
+
+size_t wal_record_bytes(uint32_t payload_bytes) {
+    size_t padded = ((size_t)payload_bytes + WAL_RECORD_ALIGNMENT_BYTES - 1) &
+                    ~(size_t)(WAL_RECORD_ALIGNMENT_BYTES - 1);
+    return WAL_HEADER_BYTES + padded;
+}
+
+void wal_record_append(struct buffer *out, enum wal_kind kind, uint32_t shard, uint64_t index,
+                       struct bytes payload) {
+    CHECK(payload.length <= WAL_PAYLOAD_MAXIMUM_BYTES);
+    CHECK(shard < WAL_SHARD_MAXIMUM);
+    size_t bytes = wal_record_bytes((uint32_t)payload.length);
+    uint8_t *record = buffer_reserve(out, bytes);
+    if (record == NULL)
+        return;
+    memset(record, 0, WAL_HEADER_BYTES);
+    memcpy(record + OFFSET_MAGIC, wal_magic, sizeof wal_magic);
+    record[OFFSET_VERSION] = WAL_VERSION;
+    record[OFFSET_KIND] = (uint8_t)kind;
+    put_u32(record + OFFSET_SHARD, shard);
+    put_u32(record + OFFSET_PAYLOAD_BYTES, (uint32_t)payload.length);
+    put_u64(record + OFFSET_INDEX, index);
+    if (payload.length)
+        memcpy(record + WAL_HEADER_BYTES, payload.data, payload.length);
+    memset(record + WAL_HEADER_BYTES + payload.length, 0,
+           bytes - WAL_HEADER_BYTES - payload.length);
+    buffer_grew(out, bytes);
+}
+
+void wal_record_peek(const uint8_t *record, struct wal_header *header) {
+    struct cursor cursor = cursor_of(bytes_of(record + OFFSET_SHARD, 16));
+    *header = (struct wal_header){.kind = (enum wal_kind)record[OFFSET_KIND]};
+    header->shard = cursor_u32(&cursor);
+    header->payload_bytes = cursor_u32(&cursor);
+    header->index = cursor_u64(&cursor);
+}
+
+/* The part of a record that its chained checksum covers. */
+static struct bytes record_chained_part(const uint8_t *record, uint32_t payload_bytes) {
+    return bytes_of(record + OFFSET_MAGIC, wal_record_bytes(payload_bytes) - OFFSET_MAGIC);
+}
+
+static uint32_t header_crc32c(const uint8_t *record) {
+    return checksum_crc32c(
+        0, bytes_of(record + OFFSET_RECORD_CRC, WAL_HEADER_BYTES - OFFSET_RECORD_CRC));
+}
+
+void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain) {
+    record[OFFSET_FLAGS] = header->is_last_of_round ? WAL_FLAG_LAST_OF_ROUND : 0;
+    put_u64(record + OFFSET_SEGMENT, header->segment);
+    put_u64(record + OFFSET_RECORD, header->record);
+    put_u64(record + OFFSET_ROUND, header->round);
+    *chain = checksum_crc32c(*chain, record_chained_part(record, header->payload_bytes));
+    put_u32(record + OFFSET_RECORD_CRC, *chain);
+    put_u32(record + OFFSET_HEADER_CRC, header_crc32c(record));
+}
+
+static int header_check(const struct wal_header *header, uint8_t flags, uint8_t reserved) {
+    bool is_sound = header->kind >= WAL_ENTRY && header->kind < WAL_KIND_END && reserved == 0 &&
+                    (flags & ~WAL_FLAG_LAST_OF_ROUND) == 0 && header->shard < WAL_SHARD_MAXIMUM &&
+                    header->payload_bytes <= WAL_PAYLOAD_MAXIMUM_BYTES;
+    return is_sound ? 0 : ERR_DAMAGED;
+}
+
+int wal_header_decode(struct bytes bytes, struct wal_header *header) {
+    if (bytes.length < WAL_HEADER_BYTES ||
+        memcmp(bytes.data + OFFSET_MAGIC, wal_magic, sizeof wal_magic) != 0)
+        return ERR_MALFORMED;
+    struct cursor cursor = cursor_of(bytes_of(bytes.data, WAL_HEADER_BYTES));
+    if (cursor_u32(&cursor) != header_crc32c(bytes.data))
+        return ERR_MALFORMED;
+    *header = (struct wal_header){.record_crc32c = cursor_u32(&cursor)};
+    cursor_u32(&cursor); /* the magic */
+    if (cursor_u8(&cursor) != WAL_VERSION)
+        return ERR_VERSION;
+    header->kind = (enum wal_kind)cursor_u8(&cursor);
+    uint8_t flags = cursor_u8(&cursor);
+    uint8_t reserved = cursor_u8(&cursor);
+    header->is_last_of_round = flags & WAL_FLAG_LAST_OF_ROUND;
+    header->segment = cursor_u64(&cursor);
+    header->record = cursor_u64(&cursor);
+    header->round = cursor_u64(&cursor);
+    header->shard = cursor_u32(&cursor);
+    header->payload_bytes = cursor_u32(&cursor);
+    header->index = cursor_u64(&cursor);
+    return header_check(header, flags, reserved);
+}
+
+bool wal_record_verify(struct bytes bytes, const struct wal_header *header, uint32_t chain) {
+    size_t record_bytes = wal_record_bytes(header->payload_bytes);
+    if (record_bytes > bytes.length)
+        return false;
+    struct bytes part = record_chained_part(bytes.data, header->payload_bytes);
+    return checksum_crc32c(chain, part) == header->record_crc32c;
+}
+
+void wal_state_encode(uint8_t out[WAL_STATE_PAYLOAD_BYTES], const struct wal_state *state) {
+    put_u64(out, state->term);
+    put_u32(out + 8, state->vote);
+    put_u32(out + 12, 0);
+}
+
+int wal_state_decode(struct wal_state *state, struct bytes payload) {
+    struct cursor cursor = cursor_of(payload);
+    state->term = cursor_u64(&cursor);
+    state->vote = cursor_u32(&cursor);
+    bool is_padded = cursor_u32(&cursor) == 0;
+    return is_padded ? cursor_finish(&cursor) : ERR_MALFORMED;
+}
+
+void wal_snapshot_encode(uint8_t out[WAL_SNAPSHOT_PAYLOAD_BYTES], uint64_t term) {
+    put_u64(out, term);
+}
+
+int wal_snapshot_decode(uint64_t *term, struct bytes payload) {
+    struct cursor cursor = cursor_of(payload);
+    *term = cursor_u64(&cursor);
+    return cursor_finish(&cursor);
+}
+
+void wal_segment_name(uint64_t segment, char out[DISK_NAME_MAXIMUM]) {
+    snprintf(out, DISK_NAME_MAXIMUM, "wal-%010" PRIu64, segment);
+}
+
+bool wal_segment_name_parse(const char *name, uint64_t *segment) {
+    if (strncmp(name, "wal-", 4) != 0)
+        return false;
+    uint64_t number = 0;
+    for (const char *at = name + 4; *at; at++) {
+        if (*at < '0' || *at > '9' || number > UINT64_MAX / 10 - 1)
+            return false;
+        number = number * 10 + (uint64_t)(*at - '0');
+    }
+    char canonical[DISK_NAME_MAXIMUM];
+    wal_segment_name(number, canonical);
+    *segment = number;
+    return number > 0 && strcmp(canonical, name) == 0;
+}

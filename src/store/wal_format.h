@@ -1,0 +1,90 @@
+/* The bytes of the write-ahead log (docs/format/wal.md). A segment is a file of records, one behind
+ * the other, and zeros:
+ *
+ *      +------------+--------+--------+--   --+--------+---------------------+
+ *      | CHECKPOINT | record | record |  ...  | record | 0 0 0 0 0 0 0 0 ... |
+ *      +------------+--------+--------+--   --+--------+---------------------+
+ *
+ * A record, little-endian, on an 8-byte boundary:
+ *
+ *   0 u32 header_crc32c   of bytes 4 .. 56
+ *   4 u32 record_crc32c   the previous record's (0 at the start of a segment), continued over bytes
+ * 8 .. end 8 u32 magic           "TWAL" 12 u8  version         1 13 u8  kind            enum
+ * wal_kind 14 u8  flags           bit 0: the last record of its round 15 u8  reserved        0
+ *  16 u64 segment        \
+ *  24 u64 record          > where it belongs: number of the segment, of the record (1, 2, ...), of
+ * the round 32 u64 round          / 40 u32 shard 44 u32 payload_bytes 48 u64 index           entry:
+ * its index; truncate: from; snapshot: up to; release: the oldest segment kept 56     payload, then
+ * zeros up to the next multiple of 8 */
+#pragma once
+#include "base/buffer.h"
+#include "base/error.h"
+#include "io/disk.h"
+
+enum {
+    WAL_VERSION = 1,
+    WAL_HEADER_BYTES = 56,
+    WAL_RECORD_ALIGNMENT_BYTES = 8,
+    WAL_PAYLOAD_MAXIMUM_BYTES = 1 << 30,
+    WAL_SHARD_MAXIMUM = 65536,
+    WAL_FLAG_LAST_OF_ROUND = 1,
+};
+
+/* Segments being made; whoever finds one at start-up removes it. */
+#define WAL_SPARE_NAME "wal-spare.new"
+#define WAL_NEXT_NAME  "wal-next.new"
+
+enum wal_kind {
+    WAL_ENTRY = 1,  /* payload: the encoded entry */
+    WAL_TRUNCATE,   /* no payload */
+    WAL_STATE,      /* payload: u64 term, u32 vote, u32 0 */
+    WAL_SNAPSHOT,   /* payload: u64 term */
+    WAL_CHECKPOINT, /* only and always the first record of a segment: see wal_ledger.h */
+    WAL_RELEASE,    /* no payload: older segments are needed by nobody */
+    WAL_CUT,        /* no payload: recovery cut a torn round here */
+    WAL_KIND_END
+};
+
+struct wal_header {
+    enum wal_kind kind;
+    bool is_last_of_round;
+    uint32_t shard, payload_bytes, record_crc32c;
+    uint64_t segment, record, round, index;
+};
+
+/* Whole record: header, payload, padding. */
+size_t wal_record_bytes(uint32_t payload_bytes);
+/* Appends an unsealed record: kind, shard, index and payload are in, where it will lie is not. */
+void wal_record_append(struct buffer *out, enum wal_kind kind, uint32_t shard, uint64_t index,
+                       struct bytes payload);
+/* Kind, shard, index, payload_bytes of an unsealed record; the rest of *header is zero. */
+void wal_record_peek(const uint8_t *record, struct wal_header *header);
+/* Fills in segment, record, round and the flag from *header, and both checksums. `chain` is the
+ * previous record's record_crc32c, 0 at the start of a segment; it becomes this one's. */
+void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain);
+
+/* Reads the header at the front of `bytes`. ERR_MALFORMED: no header whose checksum verifies stands
+ * here. ERR_VERSION: one of a later release does. ERR_DAMAGED: it verifies and holds what no
+ * release wrote. */
+int wal_header_decode(struct bytes bytes, struct wal_header *header) MUST_CHECK;
+/* Is the record at the front of `bytes` whole, and does it follow a record whose record_crc32c is
+ * `chain`? */
+bool wal_record_verify(struct bytes bytes, const struct wal_header *header, uint32_t chain);
+static inline struct bytes wal_record_payload(const uint8_t *record,
+                                              const struct wal_header *header) {
+    return bytes_of(record + WAL_HEADER_BYTES, header->payload_bytes);
+}
+
+struct wal_state {
+    uint64_t term;
+    uint32_t vote;
+};
+enum { WAL_STATE_PAYLOAD_BYTES = 16, WAL_SNAPSHOT_PAYLOAD_BYTES = 8 };
+void wal_state_encode(uint8_t out[WAL_STATE_PAYLOAD_BYTES], const struct wal_state *state);
+int wal_state_decode(struct wal_state *state, struct bytes payload) MUST_CHECK;
+void wal_snapshot_encode(uint8_t out[WAL_SNAPSHOT_PAYLOAD_BYTES], uint64_t term);
+int wal_snapshot_decode(uint64_t *term, struct bytes payload) MUST_CHECK;
+
+/* "wal-0000000001" */
+void wal_segment_name(uint64_t segment, char out[DISK_NAME_MAXIMUM]);
+bool wal_segment_name_parse(const char *name, uint64_t *segment);

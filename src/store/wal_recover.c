@@ -1,0 +1,509 @@
+#include "store/wal_recover.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+/* No segment is larger than one record of the greatest size and a checkpoint of all shards. */
+static const size_t segment_maximum_bytes = (size_t)WAL_PAYLOAD_MAXIMUM_BYTES * 2;
+static const size_t zero_piece_bytes = 1 << 20;
+
+struct recovery {
+    struct disk *disk;
+    const struct log *log;
+    const struct wal_visitor *visitor;
+    struct wal_ledger *ledger;
+    struct wal_position *position;
+    struct wal_problem *problem;
+
+    uint64_t *segments; /* numbers of the files found, ascending */
+    size_t segment_count, at;
+    uint8_t *data; /* the segment being read */
+    size_t length;
+
+    bool is_round_open;  /* the last good record is not the last of its round */
+    bool is_end_clean;   /* the segment before ended with a whole round and zeros */
+    uint64_t end_offset; /* where it ended */
+};
+
+static int recover_segments(struct recovery *recovery);
+static int cut_where_reading_stopped(struct recovery *recovery);
+static int list_segments(struct recovery *recovery);
+static int finish(struct recovery *recovery);
+
+int wal_recover(struct disk *disk, const struct log *log, const struct wal_visitor *visitor,
+                struct wal_ledger *ledger, struct wal_position *position,
+                struct wal_problem *problem) {
+    struct recovery recovery = {.disk = disk,
+                                .log = log,
+                                .visitor = visitor,
+                                .ledger = ledger,
+                                .position = position,
+                                .problem = problem};
+    *position = (struct wal_position){.segment = 0};
+    int status = list_segments(&recovery);
+    if (status == 0)
+        status = recover_segments(&recovery);
+    if (status == ERR_DAMAGED && PLANTED(LOG_CUT_AT_BAD_CHECKSUM) && position->segment)
+        status = cut_where_reading_stopped(&recovery);
+    if (status == 0)
+        status = finish(&recovery);
+    memory_free(recovery.data);
+    memory_free(recovery.segments);
+    return status;
+}
+
+/* ---- what goes wrong, in words ---- */
+
+static int report_failure(struct recovery *recovery, int status, const char *what,
+                          const char *name) {
+    snprintf(recovery->problem->text, sizeof recovery->problem->text,
+             "cannot %s %s: %s; check the disk and the rights on the directory, then start again",
+             what, name, error_text(status));
+    return status;
+}
+
+static int report_damage(struct recovery *recovery, uint64_t segment, uint64_t offset,
+                         uint64_t round, const char *what) {
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(segment, name);
+    snprintf(recovery->problem->text, sizeof recovery->problem->text,
+             "the log is damaged in %s at byte %" PRIu64 " (round %" PRIu64
+             "): %s; this was durable once, so it is not cut: keep the directory for study and "
+             "start this node with an empty one, its peers hold the data",
+             name, offset, round, what);
+    return ERR_DAMAGED;
+}
+
+static int report_version(struct recovery *recovery, uint64_t segment, uint64_t offset) {
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(segment, name);
+    snprintf(recovery->problem->text, sizeof recovery->problem->text,
+             "%s at byte %" PRIu64
+             " was written by a later release than this one; start that release instead",
+             name, offset);
+    return ERR_VERSION;
+}
+
+/* ---- which files there are ---- */
+
+struct listing {
+    uint64_t *segments;
+    size_t count, capacity;
+    bool has_leftovers[2];
+};
+
+static const char *const leftover_names[2] = {WAL_SPARE_NAME, WAL_NEXT_NAME};
+
+static void listing_add(void *context, const char *name) {
+    struct listing *listing = context;
+    for (size_t i = 0; i < 2; i++)
+        if (strcmp(name, leftover_names[i]) == 0)
+            listing->has_leftovers[i] = true;
+    uint64_t segment;
+    if (!wal_segment_name_parse(name, &segment))
+        return;
+    if (listing->count == listing->capacity) {
+        listing->capacity = listing->capacity ? listing->capacity * 2 : 16;
+        listing->segments = memory_resize(listing->segments, listing->capacity * sizeof(uint64_t));
+    }
+    /* Kept in order: names of more than ten digits do not sort as their numbers do. */
+    size_t at = listing->count++;
+    for (; at > 0 && listing->segments[at - 1] > segment; at--)
+        listing->segments[at] = listing->segments[at - 1];
+    listing->segments[at] = segment;
+}
+
+static int remove_leftovers(struct recovery *recovery, const struct listing *listing) {
+    for (size_t i = 0; i < 2; i++) {
+        if (!listing->has_leftovers[i])
+            continue;
+        int status = recovery->disk->ops->remove(recovery->disk, leftover_names[i]);
+        if (status)
+            return report_failure(recovery, status, "remove", leftover_names[i]);
+    }
+    return 0;
+}
+
+static int list_segments(struct recovery *recovery) {
+    struct listing listing = {.count = 0};
+    int status = recovery->disk->ops->list(recovery->disk, listing_add, &listing);
+    recovery->segments = listing.segments;
+    recovery->segment_count = listing.count;
+    if (status)
+        return report_failure(recovery, status, "list", "the directory of the log");
+    for (size_t i = 1; i < listing.count; i++)
+        if (listing.segments[i] != listing.segments[i - 1] + 1)
+            return report_damage(recovery, listing.segments[i - 1] + 1, 0, 0,
+                                 "the file is missing");
+    return remove_leftovers(recovery, &listing);
+}
+
+/* ---- reading one segment ---- */
+
+static int load_segment(struct recovery *recovery) {
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(recovery->segments[recovery->at], name);
+    memory_free(recovery->data);
+    recovery->data = NULL;
+    int status = disk_read_all(recovery->disk, name, segment_maximum_bytes, &recovery->data,
+                               &recovery->length);
+    return status ? report_failure(recovery, status, "read", name) : 0;
+}
+
+static struct bytes bytes_from(const struct recovery *recovery, size_t offset) {
+    if (offset >= recovery->length)
+        return BYTES_NONE;
+    return bytes_of(recovery->data + offset, recovery->length - offset);
+}
+
+/* Length of the segment up to its last byte that is not zero, at least `from`. */
+static size_t used_bytes(const struct recovery *recovery, size_t from) {
+    size_t end = recovery->length;
+    while (end > from && recovery->data[end - 1] == 0)
+        end--;
+    return end > from ? end : from;
+}
+
+/* Does the record stand where the last good one leads? A round goes on, or the next one begins:
+ * behind a whole round, at the start of a segment, or with the note of a cut. */
+static bool is_in_place(const struct recovery *recovery, const struct wal_header *header) {
+    const struct wal_position *position = recovery->position;
+    bool is_start = position->offset == 0;
+    bool is_next_round = is_start || !recovery->is_round_open || header->kind == WAL_CUT;
+    return header->segment == position->segment && header->record == position->record + 1 &&
+           header->round == position->round + (is_next_round ? 1 : 0) &&
+           (header->kind == WAL_CHECKPOINT) == is_start;
+}
+
+static int visit(struct recovery *recovery, const struct wal_header *header, struct bytes payload) {
+    const struct wal_visitor *visitor = recovery->visitor;
+    const struct wal_shard *shard = &recovery->ledger->shards[header->shard];
+    switch (header->kind) {
+    case WAL_ENTRY:
+        return visitor->entry(visitor->context, header->shard, payload);
+    case WAL_TRUNCATE:
+        return visitor->truncate(visitor->context, header->shard, header->index);
+    case WAL_STATE:
+        return visitor->state(visitor->context, header->shard, shard->state.term,
+                              shard->state.vote);
+    case WAL_SNAPSHOT:
+        return visitor->snapshot(visitor->context, header->shard, shard->snapshot_index,
+                                 shard->snapshot_term);
+    case WAL_CHECKPOINT:
+    case WAL_RELEASE:
+    case WAL_CUT:
+    case WAL_KIND_END:
+        break;
+    }
+    return 0;
+}
+
+static int visit_checkpoint(struct recovery *recovery) {
+    const struct wal_visitor *visitor = recovery->visitor;
+    for (size_t i = 0; i < recovery->ledger->shard_count; i++) {
+        const struct wal_shard *shard = &recovery->ledger->shards[i];
+        int status = 0;
+        if (shard->state.term || shard->state.vote)
+            status =
+                visitor->state(visitor->context, (uint32_t)i, shard->state.term, shard->state.vote);
+        if (status == 0 && (shard->snapshot_index || shard->snapshot_term))
+            status = visitor->snapshot(visitor->context, (uint32_t)i, shard->snapshot_index,
+                                       shard->snapshot_term);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+static int take_record(struct recovery *recovery, const struct wal_header *header,
+                       struct bytes payload) {
+    struct wal_position *position = recovery->position;
+    int status = wal_ledger_apply(recovery->ledger, header, payload);
+    if (status)
+        return report_damage(recovery, position->segment, position->offset, header->round,
+                             "a record verifies but has a payload that nothing wrote");
+    status = visit(recovery, header, payload);
+    if (status && recovery->problem->text[0] == 0)
+        report_failure(recovery, status, "replay", "the log");
+    return status;
+}
+
+static void advance(struct recovery *recovery, const struct wal_header *header) {
+    struct wal_position *position = recovery->position;
+    position->offset += wal_record_bytes(header->payload_bytes);
+    position->record = header->record;
+    position->round = header->round;
+    position->chain = header->record_crc32c;
+    recovery->is_round_open = !header->is_last_of_round;
+}
+
+/* Reads the record at the position. *is_stopped: nothing that verifies stands there. */
+static int read_record(struct recovery *recovery, bool *is_stopped) {
+    struct wal_position *position = recovery->position;
+    struct bytes rest = bytes_from(recovery, position->offset);
+    struct wal_header header;
+    int status = wal_header_decode(rest, &header);
+    if (status == ERR_VERSION)
+        return report_version(recovery, position->segment, position->offset);
+    if (status == ERR_MALFORMED) {
+        *is_stopped = true;
+        return 0;
+    }
+    if (status || !is_in_place(recovery, &header))
+        return report_damage(recovery, position->segment, position->offset, position->round,
+                             "a record verifies that does not belong here");
+    if (!wal_record_verify(rest, &header, position->chain)) {
+        *is_stopped = true;
+        return 0;
+    }
+    status = take_record(recovery, &header, wal_record_payload(rest.data, &header));
+    if (status == 0)
+        advance(recovery, &header);
+    return status;
+}
+
+/* ---- from one segment to the next ---- */
+
+/* The checkpoint at the start of the oldest segment is the ledger's beginning; all later ones must
+ * say what the ledger knows by then, which also ties them to the record before. */
+static bool take_checkpoint(struct recovery *recovery, struct bytes payload) {
+    if (recovery->at == 0) {
+        uint64_t segment = recovery->segments[0];
+        wal_ledger_begin_segment(recovery->ledger, segment);
+        return wal_ledger_decode_checkpoint(recovery->ledger, payload) == 0 &&
+               recovery->ledger->oldest_segment <= segment;
+    }
+    struct buffer expected;
+    buffer_init(&expected, segment_maximum_bytes);
+    wal_ledger_encode_checkpoint(recovery->ledger, recovery->position->chain, &expected);
+    bool is_same = bytes_equal(buffer_bytes(&expected), payload);
+    buffer_release(&expected);
+    if (is_same)
+        wal_ledger_begin_segment(recovery->ledger, recovery->segments[recovery->at]);
+    return is_same;
+}
+
+/* The segment's own checkpoint verifies. Does it follow the segment before? */
+static int enter_segment(struct recovery *recovery, const struct wal_header *header) {
+    struct wal_position *position = recovery->position;
+    uint64_t segment = recovery->segments[recovery->at];
+    bool is_oldest = recovery->at == 0;
+    if (is_oldest && segment > 1) {
+        position->record = header->record - 1;
+        position->round = header->round - 1;
+    }
+    if (!is_oldest && header->record != position->record + 1)
+        return report_damage(recovery, position->segment, recovery->end_offset, position->round,
+                             "a record does not verify, and later segments were written after it");
+    struct wal_position before = *position;
+    position->segment = segment;
+    position->offset = 0;
+    bool is_sound = is_in_place(recovery, header) &&
+                    take_checkpoint(recovery, wal_record_payload(recovery->data, header));
+    if (!is_sound) {
+        *position = before;
+        return report_damage(recovery, segment, 0, header->round,
+                             "its checkpoint does not follow from the segments before it");
+    }
+    advance(recovery, header);
+    return is_oldest ? visit_checkpoint(recovery) : 0;
+}
+
+/* No checkpoint verifies at the start. Only the newest segment may be so: made, and never written
+ * to the end. */
+static int enter_segment_without_checkpoint(struct recovery *recovery) {
+    struct wal_position *position = recovery->position;
+    uint64_t segment = recovery->segments[recovery->at];
+    bool is_newest = recovery->at + 1 == recovery->segment_count;
+    bool is_oldest = recovery->at == 0;
+    if (!is_newest || (is_oldest && segment > 1))
+        return report_damage(recovery, segment, 0, position->round,
+                             "its checkpoint does not verify");
+    if (!is_oldest && !recovery->is_end_clean)
+        return report_damage(recovery, position->segment, recovery->end_offset, position->round,
+                             "a record does not verify, and a later segment was made after it");
+    struct wal_header header;
+    position->segment = segment;
+    position->offset = 0;
+    if (wal_header_decode(bytes_from(recovery, 0), &header) == 0 && !is_in_place(recovery, &header))
+        return report_damage(recovery, segment, 0, header.round,
+                             "its checkpoint does not follow from the segments before it");
+    wal_ledger_begin_segment(recovery->ledger, segment);
+    return 0;
+}
+
+static int recover_segment(struct recovery *recovery) {
+    int status = load_segment(recovery);
+    if (status)
+        return status;
+    struct wal_header header;
+    struct bytes whole = bytes_from(recovery, 0);
+    status = wal_header_decode(whole, &header);
+    if (status == ERR_VERSION)
+        return report_version(recovery, recovery->segments[recovery->at], 0);
+    if (status == ERR_DAMAGED)
+        return report_damage(recovery, recovery->segments[recovery->at], 0,
+                             recovery->position->round, "a record verifies that nothing wrote");
+    if (status || !wal_record_verify(whole, &header, 0))
+        return enter_segment_without_checkpoint(recovery);
+    status = enter_segment(recovery, &header);
+    bool is_stopped = false;
+    while (status == 0 && !is_stopped)
+        status = read_record(recovery, &is_stopped);
+
+    struct wal_position *position = recovery->position;
+    bool has_room = recovery->length - position->offset >= WAL_HEADER_BYTES;
+    recovery->end_offset = position->offset;
+    recovery->is_end_clean = used_bytes(recovery, position->offset) == position->offset &&
+                             !(recovery->is_round_open && has_room);
+    return status;
+}
+
+/* ---- the end of the log: whole, torn or damaged ---- */
+
+/* The highest round of which a header verifies at `from` or behind it in the newest segment; 0 if
+ * there is none. */
+static uint64_t look_ahead(const struct recovery *recovery, size_t from) {
+    uint64_t latest = 0;
+    for (size_t at = from; at + WAL_HEADER_BYTES <= recovery->length;
+         at += WAL_RECORD_ALIGNMENT_BYTES) {
+        struct wal_header header;
+        if (wal_header_decode(bytes_from(recovery, at), &header) == 0 &&
+            header.segment == recovery->position->segment && header.round > latest)
+            latest = header.round;
+    }
+    return latest;
+}
+
+/* If the bad record's own header verifies, it says the round and how far to skip; else the record
+ * before it does. */
+static int judge_tail(struct recovery *recovery) {
+    const struct wal_position *position = recovery->position;
+    bool is_new_round = position->offset == 0 || !recovery->is_round_open;
+    uint64_t bad_round = position->round + (is_new_round ? 1 : 0);
+    size_t from = position->offset + WAL_RECORD_ALIGNMENT_BYTES;
+    struct wal_header header;
+    if (wal_header_decode(bytes_from(recovery, position->offset), &header) == 0) {
+        bad_round = header.round;
+        from = position->offset + wal_record_bytes(header.payload_bytes);
+    }
+    if (look_ahead(recovery, from) <= bad_round)
+        return 0;
+    return report_damage(recovery, position->segment, position->offset, bad_round,
+                         "a record does not verify, and a later round was written after it");
+}
+
+static int write_zeros(struct disk *disk, struct disk_file *file, uint64_t offset, uint64_t end) {
+    uint8_t *zeros = memory_allocate_zeroed(1, zero_piece_bytes);
+    int status = 0;
+    while (status == 0 && offset < end) {
+        size_t piece = end - offset < zero_piece_bytes ? (size_t)(end - offset) : zero_piece_bytes;
+        status = disk->ops->write(file, offset, bytes_of(zeros, piece));
+        offset += piece;
+    }
+    memory_free(zeros);
+    return status ? status : disk->ops->sync(file);
+}
+
+/* Ends the round that was cut, so that the next recovery knows where the next round begins. Where
+ * no record fits any more, the next round begins in the next segment, which says the same. */
+static int write_cut_record(struct recovery *recovery, struct disk_file *file) {
+    struct wal_position *position = recovery->position;
+    if (recovery->length - position->offset < WAL_HEADER_BYTES)
+        return 0;
+    struct buffer buffer;
+    buffer_init(&buffer, WAL_HEADER_BYTES);
+    wal_record_append(&buffer, WAL_CUT, 0, 0, BYTES_NONE);
+    struct wal_header header = {.kind = WAL_CUT,
+                                .is_last_of_round = true,
+                                .segment = position->segment,
+                                .record = position->record + 1,
+                                .round = position->round + 1};
+    header.record_crc32c = position->chain;
+    wal_record_seal(buffer_data(&buffer), &header, &header.record_crc32c);
+    int status = recovery->disk->ops->write(file, position->offset, buffer_bytes(&buffer));
+    if (status == 0)
+        status = recovery->disk->ops->sync(file);
+    buffer_release(&buffer);
+    if (status == 0)
+        advance(recovery, &header);
+    return status;
+}
+
+static int cut_tail(struct recovery *recovery) {
+    struct wal_position *position = recovery->position;
+    size_t end = used_bytes(recovery, position->offset);
+    bool is_torn = end > position->offset;
+    bool is_round_cut = position->offset > 0 && recovery->is_round_open;
+    if (!is_torn && !is_round_cut)
+        return 0;
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(position->segment, name);
+    log_line(recovery->log, LOG_WARN, "torn tail of the log cut", LOG_T("segment", name),
+             LOG_F("offset", position->offset), LOG_F("bytes", end - position->offset),
+             LOG_F("round", position->round));
+    struct disk_file *file;
+    int status = recovery->disk->ops->open(recovery->disk, name, DISK_OPEN_WRITE, &file);
+    if (status)
+        return report_failure(recovery, status, "open", name);
+    if (is_torn)
+        status = write_zeros(recovery->disk, file, position->offset, end);
+    if (status == 0 && is_round_cut)
+        status = write_cut_record(recovery, file);
+    recovery->disk->ops->close(file);
+    return status ? report_failure(recovery, status, "cut the torn tail of", name) : 0;
+}
+
+static int recover_segments(struct recovery *recovery) {
+    for (; recovery->at < recovery->segment_count; recovery->at++) {
+        int status = recover_segment(recovery);
+        if (status)
+            return status;
+    }
+    if (recovery->segment_count == 0)
+        return 0;
+    int status = judge_tail(recovery);
+    return status ? status : cut_tail(recovery);
+}
+
+static int remove_segment(struct recovery *recovery, uint64_t segment) {
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(segment, name);
+    int status = recovery->disk->ops->remove(recovery->disk, name);
+    if (status == 0)
+        status = recovery->disk->ops->sync_directory(recovery->disk);
+    return status ? report_failure(recovery, status, "remove", name) : 0;
+}
+
+/* The planted fault: forgets everything behind the first bad record, synced or not. */
+static int cut_where_reading_stopped(struct recovery *recovery) {
+    while (recovery->segments[recovery->segment_count - 1] > recovery->position->segment) {
+        int status = remove_segment(recovery, recovery->segments[--recovery->segment_count]);
+        if (status)
+            return status;
+    }
+    recovery->at = recovery->segment_count - 1;
+    int status = load_segment(recovery);
+    return status ? status : cut_tail(recovery);
+}
+
+/* Every segment that the log itself calls needed must be here; what it calls needless is removed,
+ * oldest first. */
+static int finish(struct recovery *recovery) {
+    if (recovery->segment_count == 0)
+        return 0;
+    if (recovery->segments[0] > recovery->ledger->oldest_segment)
+        return report_damage(recovery, recovery->ledger->oldest_segment, 0, 0,
+                             "the file is missing");
+    for (size_t i = 0; recovery->segments[i] < recovery->ledger->oldest_segment; i++) {
+        int status = remove_segment(recovery, recovery->segments[i]);
+        if (status)
+            return status;
+    }
+    for (size_t i = 0; i < recovery->ledger->shard_count; i++)
+        wal_ledger_release_entries(recovery->ledger, (uint32_t)i,
+                                   recovery->ledger->shards[i].snapshot_index);
+    return 0;
+}

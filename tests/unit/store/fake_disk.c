@@ -1,0 +1,296 @@
+#include "fake_disk.h"
+#include "base/check.h"
+#include "base/memory.h"
+
+struct disk_file {
+    struct fake_disk *fake;
+    struct fake_file *file;
+};
+
+static struct fake_disk *fake_of(struct disk *disk) { return (struct fake_disk *)(void *)disk; }
+
+static int fake_change(struct fake_disk *fake) {
+    fake->changes++;
+    if (fake->fail_countdown == 0 || --fake->fail_countdown > 0)
+        return 0;
+    return fake->fail_with;
+}
+
+static size_t names_find(const struct fake_names *names, const char *name) {
+    size_t at = 0;
+    while (at < names->count && strcmp(names->entries[at].name, name) != 0)
+        at++;
+    return at;
+}
+
+static void names_remove(struct fake_names *names, size_t at) {
+    names->count--;
+    memmove(&names->entries[at], &names->entries[at + 1],
+            (names->count - at) * sizeof names->entries[0]);
+}
+
+static void names_put(struct fake_names *names, const char *name, struct fake_file *file) {
+    size_t at = names_find(names, name);
+    if (at < names->count)
+        names_remove(names, at);
+    for (at = 0; at < names->count && strcmp(names->entries[at].name, name) < 0;)
+        at++;
+    CHECK(names->count < FAKE_FILE_MAXIMUM);
+    memmove(&names->entries[at + 1], &names->entries[at],
+            (names->count - at) * sizeof names->entries[0]);
+    names->count++;
+    CHECK(strlen(name) < DISK_NAME_MAXIMUM);
+    strcpy(names->entries[at].name, name);
+    names->entries[at].file = file;
+}
+
+static void fake_remember(struct fake_disk *fake) {
+    CHECK(fake->history_count < FAKE_HISTORY_MAXIMUM);
+    fake->history[fake->history_count++] = memory_copy(&fake->names, sizeof fake->names);
+}
+
+static void fake_forget_history(struct fake_disk *fake) {
+    for (size_t i = 0; i < fake->history_count; i++)
+        memory_free(fake->history[i]);
+    fake->history_count = 0;
+}
+
+static struct fake_file *fake_make(struct fake_disk *fake) {
+    CHECK(fake->file_count < FAKE_HISTORY_MAXIMUM);
+    struct fake_file *file = memory_allocate_zeroed(1, sizeof *file);
+    fake->files[fake->file_count++] = file;
+    return file;
+}
+
+static int fake_open(struct disk *disk, const char *name, enum disk_open_mode mode,
+                     struct disk_file **out) {
+    struct fake_disk *fake = fake_of(disk);
+    struct fake_file *file = fake_disk_find(fake, name);
+    if (mode == DISK_CREATE) {
+        if (file)
+            return ERR_EXISTS;
+        int status = fake_change(fake);
+        if (status)
+            return status;
+        file = fake_make(fake);
+        names_put(&fake->names, name, file);
+        fake_remember(fake);
+    }
+    if (file == NULL)
+        return ERR_NOT_FOUND;
+    *out = memory_allocate_zeroed(1, sizeof **out);
+    **out = (struct disk_file){fake, file};
+    fake->open_files++;
+    return 0;
+}
+
+static void fake_close(struct disk_file *file) {
+    file->fake->open_files--;
+    memory_free(file);
+}
+
+static int fake_size(struct disk_file *file, uint64_t *bytes) {
+    *bytes = file->file->live_bytes;
+    return 0;
+}
+
+static int fake_read(struct disk_file *file, uint64_t offset, void *into, size_t length,
+                     size_t *got) {
+    size_t bytes = file->file->live_bytes;
+    *got = offset >= bytes ? 0 : bytes - offset < length ? (size_t)(bytes - offset) : length;
+    if (*got)
+        memcpy(into, file->file->live + offset, *got);
+    return 0;
+}
+
+static void file_grow(struct fake_file *file, size_t bytes) {
+    if (bytes <= file->live_bytes)
+        return;
+    file->live = memory_resize(file->live, bytes);
+    memset(file->live + file->live_bytes, 0, bytes - file->live_bytes);
+    file->live_bytes = bytes;
+}
+
+static int fake_write(struct disk_file *file, uint64_t offset, struct bytes bytes) {
+    int status = fake_change(file->fake);
+    if (status)
+        return status;
+    file_grow(file->file, (size_t)offset + bytes.length);
+    if (bytes.length)
+        memcpy(file->file->live + offset, bytes.data, bytes.length);
+    return 0;
+}
+
+static void file_make_durable(struct fake_file *file) {
+    file->durable = memory_resize(file->durable, file->live_bytes);
+    if (file->live_bytes)
+        memcpy(file->durable, file->live, file->live_bytes);
+    file->durable_bytes = file->live_bytes;
+}
+
+static int fake_sync(struct disk_file *file) {
+    int status = fake_change(file->fake);
+    if (status)
+        return status;
+    file->fake->syncs++;
+    file_make_durable(file->file);
+    return 0;
+}
+
+static int fake_preallocate(struct disk_file *file, uint64_t bytes) {
+    int status = fake_change(file->fake);
+    if (status)
+        return status;
+    file_grow(file->file, (size_t)bytes);
+    file_make_durable(file->file);
+    return 0;
+}
+
+static int fake_rename(struct disk *disk, const char *from, const char *to) {
+    struct fake_disk *fake = fake_of(disk);
+    int status = fake_change(fake);
+    size_t at = names_find(&fake->names, from);
+    if (status || at == fake->names.count)
+        return status ? status : ERR_NOT_FOUND;
+    struct fake_file *file = fake->names.entries[at].file;
+    names_remove(&fake->names, at);
+    names_put(&fake->names, to, file);
+    fake_remember(fake);
+    return 0;
+}
+
+static int fake_remove(struct disk *disk, const char *name) {
+    struct fake_disk *fake = fake_of(disk);
+    int status = fake_change(fake);
+    size_t at = names_find(&fake->names, name);
+    if (status || at == fake->names.count)
+        return status ? status : ERR_NOT_FOUND;
+    names_remove(&fake->names, at);
+    fake_remember(fake);
+    return 0;
+}
+
+static int fake_sync_directory(struct disk *disk) {
+    struct fake_disk *fake = fake_of(disk);
+    int status = fake_change(fake);
+    if (status)
+        return status;
+    fake->durable_names = fake->names;
+    fake_forget_history(fake);
+    return 0;
+}
+
+static int fake_list(struct disk *disk, void (*each)(void *context, const char *name),
+                     void *context) {
+    struct fake_disk *fake = fake_of(disk);
+    for (size_t i = 0; i < fake->names.count; i++)
+        each(context, fake->names.entries[i].name);
+    return 0;
+}
+
+static void fake_submit(struct disk *disk, struct disk_job *job) {
+    struct disk_job **end = &fake_of(disk)->jobs[job->lane];
+    while (*end)
+        end = &(*end)->next;
+    job->next = NULL;
+    *end = job;
+}
+
+static const struct disk_ops fake_ops = {
+    .open = fake_open,
+    .close = fake_close,
+    .size = fake_size,
+    .read = fake_read,
+    .write = fake_write,
+    .sync = fake_sync,
+    .preallocate = fake_preallocate,
+    .rename = fake_rename,
+    .remove = fake_remove,
+    .sync_directory = fake_sync_directory,
+    .list = fake_list,
+    .submit = fake_submit,
+};
+
+void fake_disk_init(struct fake_disk *fake) {
+    memset(fake, 0, sizeof *fake);
+    fake->disk.ops = &fake_ops;
+}
+
+void fake_disk_release(struct fake_disk *fake) {
+    CHECK(fake->open_files == 0);
+    fake_forget_history(fake);
+    for (size_t i = 0; i < fake->file_count; i++) {
+        memory_free(fake->files[i]->live);
+        memory_free(fake->files[i]->durable);
+        memory_free(fake->files[i]);
+    }
+}
+
+bool fake_disk_run_job(struct fake_disk *fake, enum disk_lane lane) {
+    struct disk_job *job = fake->jobs[lane];
+    if (job == NULL)
+        return false;
+    fake->jobs[lane] = job->next;
+    int status = job->run(job);
+    job->done(job, status);
+    return true;
+}
+
+void fake_disk_run_all(struct fake_disk *fake) {
+    while (fake_disk_run_job(fake, DISK_LANE_LOG) || fake_disk_run_job(fake, DISK_LANE_BULK))
+        ;
+}
+
+void fake_disk_fail_after(struct fake_disk *fake, unsigned changes, int error) {
+    fake->fail_countdown = changes;
+    fake->fail_with = error;
+}
+
+static void file_crash(struct fake_file *file, struct random *random) {
+    double chance = random_unit(random);
+    size_t bytes = file->live_bytes;
+    if (file->durable_bytes < bytes && random_chance(random, 0.5))
+        bytes = file->durable_bytes;
+    for (size_t at = 0; at < bytes; at += FAKE_SECTOR_BYTES) {
+        size_t length = bytes - at < FAKE_SECTOR_BYTES ? bytes - at : FAKE_SECTOR_BYTES;
+        if (random_chance(random, chance))
+            continue;
+        size_t old = at >= file->durable_bytes           ? 0
+                     : file->durable_bytes - at < length ? file->durable_bytes - at
+                                                         : length;
+        memset(file->live + at, 0, length);
+        if (old)
+            memcpy(file->live + at, file->durable + at, old);
+    }
+    file->live_bytes = bytes;
+    file_make_durable(file);
+}
+
+void fake_disk_crash(struct fake_disk *fake, struct random *random) {
+    CHECK(fake->open_files == 0);
+    for (size_t i = 0; i < DISK_LANE_COUNT; i++)
+        fake->jobs[i] = NULL;
+    for (size_t i = 0; i < fake->file_count; i++)
+        file_crash(fake->files[i], random);
+    size_t kept = (size_t)random_below(random, fake->history_count + 1);
+    fake->names = kept ? *fake->history[kept - 1] : fake->durable_names;
+    fake->durable_names = fake->names;
+    fake_forget_history(fake);
+    fake->fail_countdown = 0;
+}
+
+struct fake_file *fake_disk_find(struct fake_disk *fake, const char *name) {
+    size_t at = names_find(&fake->names, name);
+    return at < fake->names.count ? fake->names.entries[at].file : NULL;
+}
+
+void fake_disk_put(struct fake_disk *fake, const char *name, struct bytes bytes) {
+    struct fake_file *file = fake_make(fake);
+    file_grow(file, bytes.length);
+    if (bytes.length)
+        memcpy(file->live, bytes.data, bytes.length);
+    file_make_durable(file);
+    names_put(&fake->names, name, file);
+    fake->durable_names = fake->names;
+    fake_forget_history(fake);
+}

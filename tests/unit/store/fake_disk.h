@@ -1,0 +1,50 @@
+/* A disk in memory that forgets what a real one may forget. What was written but not synced
+ * survives a crash sector by sector as chance has it; what happened in the directory and was not
+ * synced survives up to some point. Jobs wait until fake_disk_run_job() or fake_disk_run_all(). Any
+ * write, sync, preallocation, rename or removal can be made to fail. */
+#pragma once
+#include "base/random.h"
+#include "io/disk.h"
+
+enum { FAKE_SECTOR_BYTES = 64, FAKE_FILE_MAXIMUM = 64, FAKE_HISTORY_MAXIMUM = 256 };
+
+struct fake_file {
+    uint8_t *live, *durable;
+    size_t live_bytes, durable_bytes;
+};
+
+struct fake_names {
+    struct {
+        char name[DISK_NAME_MAXIMUM];
+        struct fake_file *file;
+    } entries[FAKE_FILE_MAXIMUM];
+    size_t count;
+};
+
+struct fake_disk {
+    struct disk disk;
+    struct fake_names names, durable_names;
+    struct fake_names
+        *history[FAKE_HISTORY_MAXIMUM]; /* after each change since the last directory sync */
+    size_t history_count;
+    struct fake_file *files[FAKE_HISTORY_MAXIMUM]; /* all ever made */
+    size_t file_count;
+    struct disk_job *jobs[DISK_LANE_COUNT];
+    unsigned fail_countdown; /* 0: nothing fails; 1: the next changing call does */
+    int fail_with;
+    unsigned changes, syncs; /* calls so far that could have failed; syncs of files */
+    unsigned open_files;
+};
+
+void fake_disk_init(struct fake_disk *fake);
+void fake_disk_release(struct fake_disk *fake);
+/* Runs the lane's oldest job to its end; false if there is none. */
+bool fake_disk_run_job(struct fake_disk *fake, enum disk_lane lane);
+void fake_disk_run_all(struct fake_disk *fake);
+void fake_disk_fail_after(struct fake_disk *fake, unsigned changes, int error);
+/* Drops all jobs and whatever chance takes of what was not synced. No file may be open. */
+void fake_disk_crash(struct fake_disk *fake, struct random *random);
+/* The bytes of a file as they are now, to look at or to spoil; NULL if there is none. */
+struct fake_file *fake_disk_find(struct fake_disk *fake, const char *name);
+/* Makes or replaces a file with these bytes, durably. */
+void fake_disk_put(struct fake_disk *fake, const char *name, struct bytes bytes);

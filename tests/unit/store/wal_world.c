@@ -1,0 +1,184 @@
+#include "wal_world.h"
+#include "base/check.h"
+#include "base/memory.h"
+
+void world_init(struct world *world) {
+    memset(world, 0, sizeof *world);
+    fake_disk_init(&world->fake);
+    world->segment_bytes = WORLD_SEGMENT_BYTES;
+}
+
+void world_release(struct world *world) {
+    if (world->wal)
+        world_close(world);
+    fake_disk_release(&world->fake);
+}
+
+/* ---- the model ---- */
+
+void world_log_apply(struct world_log *log, const struct world_append *append) {
+    struct world_shard *shard = &log->shards[append->shard];
+    log->replayed++;
+    switch (append->kind) {
+    case WORLD_ENTRY:
+        CHECK(append->index < WORLD_INDEXES);
+        shard->entries[append->index] = append->id;
+        if (append->index > shard->last_index)
+            shard->last_index = append->index;
+        return;
+    case WORLD_TRUNCATE:
+        for (uint64_t i = append->index; i <= shard->last_index; i++)
+            shard->entries[i] = 0;
+        shard->last_index = append->index - 1;
+        return;
+    case WORLD_STATE:
+        shard->term = append->term;
+        shard->vote = append->vote;
+        return;
+    case WORLD_SNAPSHOT:
+        shard->snapshot_index = append->index;
+        shard->snapshot_term = append->term;
+        return;
+    }
+}
+
+static bool shard_is(const struct world_shard *a, const struct world_shard *b, uint64_t released) {
+    if (a->term != b->term || a->vote != b->vote || a->snapshot_index != b->snapshot_index ||
+        a->snapshot_term != b->snapshot_term)
+        return false;
+    for (uint64_t i = released + 1; i < WORLD_INDEXES; i++)
+        if (a->entries[i] != b->entries[i])
+            return false;
+    return true;
+}
+
+bool world_log_is(const struct world *world, size_t count) {
+    struct world_log *expected = memory_allocate_zeroed(1, sizeof *expected);
+    for (size_t i = 1; i <= count; i++)
+        world_log_apply(expected, &world->appends[i]);
+    bool is_equal = true;
+    for (size_t i = 0; i < WORLD_SHARDS; i++)
+        is_equal =
+            is_equal && shard_is(&expected->shards[i], &world->log.shards[i], world->released[i]);
+    memory_free(expected);
+    return is_equal;
+}
+
+/* ---- the replay ---- */
+
+static int on_entry(void *context, uint32_t shard, struct bytes entry) {
+    struct world_append append = {.kind = WORLD_ENTRY, .shard = shard};
+    CHECK(entry.length >= 12);
+    memcpy(&append.id, entry.data, 4);
+    memcpy(&append.index, entry.data + 4, 8);
+    for (size_t i = 12; i < entry.length; i++)
+        CHECK(entry.data[i] == (uint8_t)(append.id + i));
+    world_log_apply(context, &append);
+    return 0;
+}
+
+static int on_truncate(void *context, uint32_t shard, uint64_t from_index) {
+    world_log_apply(context, &(struct world_append){
+                                 .kind = WORLD_TRUNCATE, .shard = shard, .index = from_index});
+    return 0;
+}
+
+static int on_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
+    world_log_apply(context, &(struct world_append){
+                                 .kind = WORLD_STATE, .shard = shard, .term = term, .vote = vote});
+    return 0;
+}
+
+static int on_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    world_log_apply(context,
+                    &(struct world_append){
+                        .kind = WORLD_SNAPSHOT, .shard = shard, .index = index, .term = term});
+    return 0;
+}
+
+static void on_durable(void *context, uint64_t sequence) {
+    struct world *world = context;
+    CHECK(world->failures == 0);
+    CHECK(world->life_begins + sequence > world->durable);
+    CHECK(world->life_begins + sequence <= world->append_count);
+    world->durable = world->life_begins + sequence;
+}
+
+static void on_failure(void *context, int error, const char *what) {
+    struct world *world = context;
+    CHECK(what != NULL);
+    world->failures++;
+    world->failed_with = error;
+}
+
+int world_open(struct world *world) {
+    struct wal_options options = {.disk = &world->fake.disk,
+                                  .segment_bytes = world->segment_bytes,
+                                  .on_durable = on_durable,
+                                  .on_failure = on_failure,
+                                  .context = world};
+    struct wal_visitor visitor = {.entry = on_entry,
+                                  .truncate = on_truncate,
+                                  .state = on_state,
+                                  .snapshot = on_snapshot,
+                                  .context = &world->log};
+    memset(&world->log, 0, sizeof world->log);
+    world->failures = 0;
+    world->life_begins = world->append_count;
+    return wal_open(&options, &visitor, &world->wal, &world->problem);
+}
+
+void world_close(struct world *world) {
+    wal_free(world->wal);
+    world->wal = NULL;
+}
+
+/* ---- appending ---- */
+
+static void world_note(struct world *world, struct world_append append, uint64_t sequence) {
+    CHECK(world->append_count + 1 < WORLD_APPENDS);
+    world->appends[++world->append_count] = append;
+    CHECK(world->life_begins + sequence == world->append_count);
+}
+
+void world_entry(struct world *world, uint32_t shard, uint64_t index, size_t bytes) {
+    uint8_t entry[8192];
+    uint32_t id = (uint32_t)world->append_count + 1;
+    CHECK(bytes >= 12 && bytes <= sizeof entry);
+    memcpy(entry, &id, 4);
+    memcpy(entry + 4, &index, 8);
+    for (size_t i = 12; i < bytes; i++)
+        entry[i] = (uint8_t)(id + i);
+    uint64_t sequence = wal_append_entry(world->wal, shard, index, bytes_of(entry, bytes));
+    world_note(world,
+               (struct world_append){.kind = WORLD_ENTRY, .shard = shard, .index = index, .id = id},
+               sequence);
+}
+
+void world_truncate(struct world *world, uint32_t shard, uint64_t from_index) {
+    uint64_t sequence = wal_append_truncate(world->wal, shard, from_index);
+    world_note(world,
+               (struct world_append){.kind = WORLD_TRUNCATE, .shard = shard, .index = from_index},
+               sequence);
+}
+
+void world_state(struct world *world, uint32_t shard, uint64_t term, uint32_t vote) {
+    uint64_t sequence = wal_append_state(world->wal, shard, term, vote);
+    world_note(
+        world,
+        (struct world_append){.kind = WORLD_STATE, .shard = shard, .term = term, .vote = vote},
+        sequence);
+}
+
+void world_snapshot(struct world *world, uint32_t shard, uint64_t index, uint64_t term) {
+    uint64_t sequence = wal_append_snapshot(world->wal, shard, index, term);
+    world_note(
+        world,
+        (struct world_append){.kind = WORLD_SNAPSHOT, .shard = shard, .index = index, .term = term},
+        sequence);
+}
+
+void world_flush(struct world *world) {
+    wal_flush(world->wal);
+    fake_disk_run_all(&world->fake);
+}

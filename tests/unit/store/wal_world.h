@@ -1,0 +1,59 @@
+/* A log on a fake disk, and a model of what it must hold: every append is noted here as well, and a
+ * replay is compared with what the model says of the first so many appends. */
+#pragma once
+#include "fake_disk.h"
+#include "store/wal.h"
+
+enum { WORLD_SHARDS = 3, WORLD_INDEXES = 512, WORLD_APPENDS = 4096, WORLD_SEGMENT_BYTES = 1024 };
+
+/* What a shard's log amounts to. */
+struct world_shard {
+    uint64_t term, snapshot_index, snapshot_term;
+    uint32_t vote;
+    uint64_t last_index;
+    uint32_t entries[WORLD_INDEXES]; /* by index: the id of the entry that stands there, 0: none */
+};
+
+struct world_log {
+    struct world_shard shards[WORLD_SHARDS];
+    unsigned replayed;
+};
+
+struct world_append {
+    enum { WORLD_ENTRY, WORLD_TRUNCATE, WORLD_STATE, WORLD_SNAPSHOT } kind;
+    uint32_t shard;
+    uint64_t index, term;
+    uint32_t id, vote;
+};
+
+struct world {
+    struct fake_disk fake;
+    struct wal *wal;
+    uint64_t segment_bytes;
+    struct world_append
+        appends[WORLD_APPENDS];       /* by sequence, from 1 on, over all lives of the log */
+    size_t append_count, life_begins; /* appends before this life of the log */
+    uint64_t durable;                 /* as reported, counted over all lives */
+    uint64_t released[WORLD_SHARDS];
+    unsigned failures;
+    int failed_with;
+    struct world_log log; /* what the last replay said */
+    struct wal_problem problem;
+};
+
+void world_init(struct world *world);
+void world_release(struct world *world);
+/* wal_open, the replay going to world->log. */
+int world_open(struct world *world);
+void world_close(struct world *world);
+
+void world_entry(struct world *world, uint32_t shard, uint64_t index, size_t bytes);
+void world_truncate(struct world *world, uint32_t shard, uint64_t from_index);
+void world_state(struct world *world, uint32_t shard, uint64_t term, uint32_t vote);
+void world_snapshot(struct world *world, uint32_t shard, uint64_t index, uint64_t term);
+void world_flush(struct world *world); /* and runs everything */
+
+/* Applies one append to a model. */
+void world_log_apply(struct world_log *log, const struct world_append *append);
+/* Is the replay what the first `count` appends amount to, entries up to released[] aside? */
+bool world_log_is(const struct world *world, size_t count);
