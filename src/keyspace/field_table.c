@@ -22,9 +22,14 @@ struct field_table {
     size_t count, entry_bytes;    /* entry_bytes: all entries, by value_memory_class() */
 };
 
-/* Moving four buckets a change ends long before the next growth, which is a whole table of changes
- * away. */
-enum { FIELD_TABLE_SMALLEST = 16, FIELD_TABLE_MOVES = 4, FIELD_TABLE_SPARSE = 8 };
+/* A change moves four buckets that hold something, passing over at most forty: growing is done long
+ * before the next growth, and a table that empties gives its memory back on the way. */
+enum {
+    FIELD_TABLE_SMALLEST = 16,
+    FIELD_TABLE_MOVES = 4,
+    FIELD_TABLE_VISITS = 40,
+    FIELD_TABLE_SPARSE = 8
+};
 
 static struct bytes entry_field(const struct entry *entry) {
     return bytes_of(entry->body, entry->field_length);
@@ -134,8 +139,12 @@ static void table_move_bucket(struct field_table *table) {
 static void table_move_step(struct field_table *table) {
     if (!table_is_moving(table))
         return;
-    for (int i = 0; i < FIELD_TABLE_MOVES && table->moved < table->arrays[0].bucket_count; i++)
+    for (int visits = 0, moves = 0; visits < FIELD_TABLE_VISITS && moves < FIELD_TABLE_MOVES &&
+                                    table->moved < table->arrays[0].bucket_count;
+         visits++) {
+        moves += table->arrays[0].buckets[table->moved] != NULL;
         table_move_bucket(table);
+    }
     if (table->moved < table->arrays[0].bucket_count)
         return;
     memory_free(table->arrays[0].buckets);
