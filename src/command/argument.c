@@ -1,0 +1,16 @@
+#include "command/argument.h"
+#include "base/number.h"
+
+bool argument_i64(struct command_context *context, size_t position, int64_t *value) {
+    if (number_parse_i64(context->arguments[position], value))
+        return true;
+    reply_error(context->reply, REPLY_NOT_INTEGER);
+    return false;
+}
+
+bool argument_long_double(struct command_context *context, size_t position, long double *value) {
+    if (number_parse_long_double(context->arguments[position], value))
+        return true;
+    reply_error(context->reply, REPLY_NOT_FLOAT);
+    return false;
+}

@@ -1,0 +1,55 @@
+/* OBJECT: looking inside a key. */
+#include "base/number.h"
+#include "command/key.h"
+#include "command/key_commands.h"
+
+void key_object_encoding(struct command_context *context) {
+    const struct record *record = key_find_read(context, context->arguments[2]);
+    if (record)
+        reply_bulk_text(context->reply, record_encoding_name(record));
+    else
+        reply_null(context->reply);
+}
+
+/* Nothing is shared here, but Redis shares its small integers and says so by the largest count. */
+void key_object_refcount(struct command_context *context) {
+    enum { SHARED_INTEGER_COUNT = 10000 };
+    const struct record *record = key_find_read(context, context->arguments[2]);
+    if (record == NULL) {
+        reply_null(context->reply);
+        return;
+    }
+    int64_t value;
+    bool is_shared = record_type(record) == VALUE_STRING && record->string_encoding == STRING_INT &&
+                     number_parse_i64(record_string(record), &value) && value >= 0 &&
+                     value < SHARED_INTEGER_COUNT;
+    reply_integer(context->reply, is_shared ? INT32_MAX : 1);
+}
+
+void key_object_freq(struct command_context *context) {
+    if (key_find_read(context, context->arguments[2]) == NULL)
+        reply_null(context->reply);
+    else
+        reply_error(context->reply,
+                    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. "
+                    "Please note that when switching between policies at runtime LRU and LFU data "
+                    "will take some time to adjust.");
+}
+
+void key_object_help(struct command_context *context) {
+    static const char *const lines[] = {
+        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ENCODING <key>",
+        "    How the value of the key is kept in memory.",
+        "FREQ <key>",
+        "    How often the key is used: not counted here.",
+        "REFCOUNT <key>",
+        "    How many places share the value of the key.",
+        "HELP",
+        "    Prints this help.",
+    };
+    size_t count = sizeof lines / sizeof lines[0];
+    reply_array(context->reply, count);
+    for (size_t at = 0; at < count; at++)
+        reply_simple(context->reply, lines[at]);
+}

@@ -1,0 +1,86 @@
+#include "keyspace/keyspace.h"
+#include "base/memory.h"
+#include "keyspace/keyspace_private.h"
+
+struct keyspace *keyspace_new(uint64_t hash_seed) {
+    struct keyspace *keyspace = memory_allocate_zeroed(1, sizeof *keyspace);
+    keyspace->hash_seed = hash_seed;
+    expiry_heap_init(&keyspace->expiries);
+    return keyspace;
+}
+
+void keyspace_free(struct keyspace *keyspace) {
+    if (keyspace == NULL)
+        return;
+    keyspace_clear(keyspace);
+    memory_free(keyspace);
+}
+
+static void records_free(struct record *record) {
+    while (record) {
+        struct record *next = record->next;
+        if (record->is_object)
+            value_kind_of(record_type(record))->free(record_object(record));
+        memory_free(record);
+        record = next;
+    }
+}
+
+static void slot_table_clear(struct slot_table *table, const struct slot_table_context *context) {
+    uint64_t bucket_count = slot_table_bucket_count(table);
+    for (uint64_t position = 0; position < bucket_count; position++)
+        records_free(slot_table_bucket(table, position));
+    slot_table_release(table, context);
+}
+
+void keyspace_clear(struct keyspace *keyspace) {
+    struct slot_table_context context = keyspace_table_context(keyspace);
+    for (unsigned page = 0; page < KEYSPACE_PAGE_COUNT; page++) {
+        if (keyspace->pages[page] == NULL)
+            continue;
+        for (unsigned slot = 0; slot < KEYSPACE_PAGE_SLOTS; slot++)
+            slot_table_clear(&keyspace->pages[page]->slots[slot], &context);
+        memory_free(keyspace->pages[page]);
+        keyspace->pages[page] = NULL;
+        keyspace->page_key_counts[page] = 0;
+    }
+    expiry_heap_release(&keyspace->expiries);
+    keyspace->key_count = 0;
+    keyspace->memory_bytes = 0;
+}
+
+uint64_t keyspace_key_count(const struct keyspace *keyspace) { return keyspace->key_count; }
+
+uint64_t keyspace_expiring_count(const struct keyspace *keyspace) {
+    return keyspace->expiries.count;
+}
+
+uint64_t keyspace_memory_bytes(const struct keyspace *keyspace) {
+    return value_memory_class(sizeof *keyspace) + keyspace->memory_bytes +
+           expiry_heap_memory_bytes(&keyspace->expiries);
+}
+
+uint64_t keyspace_slot_key_count(const struct keyspace *keyspace, slot_number slot) {
+    const struct slot_table *table = keyspace_slot_table(keyspace, slot);
+    return table ? table->count : 0;
+}
+
+void keyspace_slot_keys(const struct keyspace *keyspace, slot_number slot, size_t maximum,
+                        void (*each)(void *context, struct bytes key), void *context) {
+    const struct slot_table *table = keyspace_slot_table(keyspace, slot);
+    uint64_t bucket_count = table ? slot_table_bucket_count(table) : 0;
+    for (uint64_t position = 0; position < bucket_count; position++) {
+        const struct record *record = slot_table_bucket(table, position);
+        for (; record && maximum > 0; record = record->next, maximum--)
+            each(context, record_key(record));
+    }
+}
+
+static void expired_append(void *context, const struct record *record) {
+    buffer_append_length_prefixed(context, record_key(record));
+}
+
+size_t keyspace_collect_expired(const struct keyspace *keyspace, uint64_t now_ms, size_t maximum,
+                                struct buffer *out) {
+    return expiry_heap_due(&keyspace->expiries, now_ms, maximum, expired_append, out);
+}

@@ -1,0 +1,250 @@
+#include "keyspace/keyspace_edit.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "keyspace/keyspace_private.h"
+
+/* Where a key stands, or would stand. */
+struct key_place {
+    unsigned slot;
+    uint64_t hash;
+    struct record **link; /* NULL: absent */
+};
+
+static struct key_place keyspace_place(const struct keyspace *keyspace, struct bytes key) {
+    struct key_place place = {.slot = slot_of_key(key)};
+    const struct slot_table *table = keyspace_slot_table(keyspace, place.slot);
+    place.hash = bytes_hash(key, keyspace->hash_seed);
+    place.link = table ? slot_table_find(table, key, place.hash) : NULL;
+    return place;
+}
+
+struct record *keyspace_find(const struct keyspace *keyspace, struct bytes key) {
+    if (keyspace->key_count == 0)
+        return NULL;
+    struct key_place place = keyspace_place(keyspace, key);
+    return place.link ? *place.link : NULL;
+}
+
+/* What a record is about to hold. */
+struct record_shape {
+    size_t value_bytes;
+    uint32_t value_length; /* or an object's type */
+    bool is_object, has_expiry;
+    enum string_encoding encoding;
+};
+
+/* Every record's block has exactly the size class of record_bytes(): so what a record takes is
+ * known from the record, and a new value of the same class needs no allocation. */
+static size_t shape_memory_bytes(const struct record_shape *shape, size_t key_bytes) {
+    return value_memory_class(RECORD_HEADER_BYTES + key_bytes + shape->value_bytes +
+                              (shape->has_expiry ? RECORD_EXPIRY_BYTES : 0));
+}
+
+static void record_set_shape(struct record *record, const struct record_shape *shape) {
+    record->is_object = shape->is_object;
+    record->has_expiry = shape->has_expiry;
+    record->value_length = shape->value_length & 0x3fffffff;
+    record->string_encoding = (uint32_t)shape->encoding & 3;
+}
+
+static struct record *keyspace_add(struct keyspace *keyspace, const struct key_place *place,
+                                   struct bytes key, const struct record_shape *shape) {
+    CHECK(key.length <= KEY_BYTES_MAXIMUM);
+    unsigned page = place->slot / KEYSPACE_PAGE_SLOTS;
+    if (keyspace->pages[page] == NULL) {
+        keyspace->pages[page] = memory_allocate_zeroed(1, sizeof(struct keyspace_page));
+        keyspace->memory_bytes += value_memory_class(sizeof(struct keyspace_page));
+    }
+    size_t memory_bytes = shape_memory_bytes(shape, key.length);
+    struct record *record = memory_allocate(memory_bytes);
+    keyspace->memory_bytes += memory_bytes;
+    record->key_length = (uint32_t)key.length & 0x3fffffff;
+    if (key.length)
+        memcpy(record->body, key.data, key.length);
+    record_set_shape(record, shape);
+    struct slot_table_context context = keyspace_table_context(keyspace);
+    slot_table_insert(keyspace_slot_table(keyspace, place->slot), &context, record, place->hash);
+    keyspace->key_count++;
+    keyspace->page_key_counts[page]++;
+    return record;
+}
+
+/* Keeps the key and the first bytes of the value. The record is in no heap. */
+static struct record *keyspace_reshape(struct keyspace *keyspace, struct record **link,
+                                       const struct record_shape *shape) {
+    size_t bytes_before = value_memory_class(record_bytes(*link));
+    size_t bytes_after = shape_memory_bytes(shape, (*link)->key_length);
+    if (bytes_before != bytes_after)
+        *link = memory_resize(*link, bytes_after);
+    keyspace->memory_bytes += bytes_after - bytes_before;
+    record_set_shape(*link, shape);
+    return *link;
+}
+
+static void record_leave_heap(struct keyspace *keyspace, const struct record *record) {
+    if (record->has_expiry)
+        expiry_heap_remove(&keyspace->expiries, record);
+}
+
+static void record_join_heap(struct keyspace *keyspace, struct record *record, uint64_t expiry_ms) {
+    if (!record->has_expiry)
+        return;
+    memcpy(record->body + record->key_length + record_value_bytes(record), &expiry_ms,
+           sizeof expiry_ms);
+    expiry_heap_insert(&keyspace->expiries, record);
+}
+
+static void record_free_object(struct keyspace *keyspace, const struct record *record) {
+    if (!record->is_object)
+        return;
+    const struct value_kind *kind = value_kind_of(record_type(record));
+    void *object = record_object(record);
+    keyspace->memory_bytes -= kind->memory_bytes(object);
+    kind->free(object);
+}
+
+/* The key's record with this shape, added or replaced; its value is not written yet. */
+static struct record *keyspace_put(struct keyspace *keyspace, struct bytes key,
+                                   const struct record_shape *shape) {
+    struct key_place place = keyspace_place(keyspace, key);
+    if (place.link == NULL)
+        return keyspace_add(keyspace, &place, key, shape);
+    record_leave_heap(keyspace, *place.link);
+    record_free_object(keyspace, *place.link);
+    return keyspace_reshape(keyspace, place.link, shape);
+}
+
+struct record *keyspace_put_string(struct keyspace *keyspace, struct bytes key, struct bytes text,
+                                   enum string_encoding encoding, uint64_t expiry_ms) {
+    CHECK(text.length <= STRING_BYTES_MAXIMUM);
+    struct record_shape shape = {.value_bytes = text.length,
+                                 .value_length = (uint32_t)text.length,
+                                 .has_expiry = expiry_ms != 0,
+                                 .encoding = encoding};
+    struct record *record = keyspace_put(keyspace, key, &shape);
+    if (text.length)
+        memcpy(record_string_writable(record), text.data, text.length);
+    record_join_heap(keyspace, record, expiry_ms);
+    return record;
+}
+
+struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,
+                                   enum value_type type, void *object, uint64_t expiry_ms) {
+    CHECK(value_kind_of(type) != NULL);
+    struct record_shape shape = {.value_bytes = RECORD_OBJECT_BYTES,
+                                 .value_length = (uint32_t)type,
+                                 .is_object = true,
+                                 .has_expiry = expiry_ms != 0};
+    struct record *record = keyspace_put(keyspace, key, &shape);
+    memcpy(record->body + record->key_length, &object, sizeof object);
+    keyspace->memory_bytes += value_kind_of(type)->memory_bytes(object);
+    record_join_heap(keyspace, record, expiry_ms);
+    return record;
+}
+
+void keyspace_object_changed(struct keyspace *keyspace, size_t bytes_before, size_t bytes_after) {
+    keyspace->memory_bytes += bytes_after - bytes_before;
+}
+
+struct record *keyspace_resize_string(struct keyspace *keyspace, struct record *record,
+                                      size_t length) {
+    CHECK(!record->is_object);
+    CHECK(length <= STRING_BYTES_MAXIMUM);
+    struct key_place place = keyspace_place(keyspace, record_key(record));
+    CHECK(place.link != NULL);
+    size_t length_before = record->value_length;
+    uint64_t expiry_ms = record_expiry_ms(record);
+    struct record_shape shape = {.value_bytes = length,
+                                 .value_length = (uint32_t)length,
+                                 .has_expiry = expiry_ms != 0,
+                                 .encoding = STRING_RAW};
+    record_leave_heap(keyspace, record);
+    record = keyspace_reshape(keyspace, place.link, &shape);
+    if (length > length_before)
+        memset(record_string_writable(record) + length_before, 0, length - length_before);
+    record_join_heap(keyspace, record, expiry_ms);
+    return record;
+}
+
+struct record *keyspace_set_expiry(struct keyspace *keyspace, struct record *record,
+                                   uint64_t expiry_ms) {
+    struct key_place place = keyspace_place(keyspace, record_key(record));
+    CHECK(place.link != NULL);
+    struct record_shape shape = {.value_bytes = record_value_bytes(record),
+                                 .value_length = record->value_length,
+                                 .is_object = record->is_object,
+                                 .has_expiry = expiry_ms != 0,
+                                 .encoding = (enum string_encoding)record->string_encoding};
+    record_leave_heap(keyspace, record);
+    record = keyspace_reshape(keyspace, place.link, &shape);
+    record_join_heap(keyspace, record, expiry_ms);
+    return record;
+}
+
+static void keyspace_unlink(struct keyspace *keyspace, const struct key_place *place) {
+    unsigned page = place->slot / KEYSPACE_PAGE_SLOTS;
+    struct slot_table_context context = keyspace_table_context(keyspace);
+    struct slot_table *table = keyspace_slot_table(keyspace, place->slot);
+    struct record *record = slot_table_unlink(table, &context, place->link);
+    keyspace->memory_bytes -= value_memory_class(record_bytes(record));
+    memory_free(record);
+    keyspace->key_count--;
+    if (--keyspace->page_key_counts[page] == 0) {
+        memory_free(keyspace->pages[page]);
+        keyspace->pages[page] = NULL;
+        keyspace->memory_bytes -= value_memory_class(sizeof(struct keyspace_page));
+    }
+}
+
+bool keyspace_delete(struct keyspace *keyspace, struct bytes key) {
+    if (keyspace->key_count == 0)
+        return false;
+    struct key_place place = keyspace_place(keyspace, key);
+    if (place.link == NULL)
+        return false;
+    record_leave_heap(keyspace, *place.link);
+    record_free_object(keyspace, *place.link);
+    keyspace_unlink(keyspace, &place);
+    return true;
+}
+
+/* Takes the record away and leaves its object alive, now the caller's; NULL if it is a string. */
+static void *keyspace_detach(struct keyspace *keyspace, struct bytes key) {
+    struct key_place place = keyspace_place(keyspace, key);
+    struct record *record = *place.link;
+    void *object = record->is_object ? record_object(record) : NULL;
+    if (object)
+        keyspace->memory_bytes -= value_kind_of(record_type(record))->memory_bytes(object);
+    record_leave_heap(keyspace, record);
+    keyspace_unlink(keyspace, &place);
+    return object;
+}
+
+void keyspace_rename(struct keyspace *keyspace, struct bytes from, struct bytes to) {
+    CHECK(!bytes_equal(from, to));
+    struct record *record = keyspace_find(keyspace, from);
+    CHECK(record != NULL);
+    if (!record->is_object) {
+        keyspace_copy(keyspace, from, to);
+        CHECK(keyspace_delete(keyspace, from));
+        return;
+    }
+    enum value_type type = record_type(record);
+    uint64_t expiry_ms = record_expiry_ms(record);
+    void *object = keyspace_detach(keyspace, from);
+    keyspace_put_object(keyspace, to, type, object, expiry_ms);
+}
+
+void keyspace_copy(struct keyspace *keyspace, struct bytes from, struct bytes to) {
+    CHECK(!bytes_equal(from, to));
+    const struct record *record = keyspace_find(keyspace, from);
+    CHECK(record != NULL);
+    enum value_type type = record_type(record);
+    uint64_t expiry_ms = record_expiry_ms(record);
+    if (record->is_object)
+        keyspace_put_object(keyspace, to, type, value_kind_of(type)->copy(record_object(record)),
+                            expiry_ms);
+    else
+        keyspace_put_string(keyspace, to, record_string(record),
+                            (enum string_encoding)record->string_encoding, expiry_ms);
+}

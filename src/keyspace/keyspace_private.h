@@ -1,0 +1,35 @@
+/* The inside of struct keyspace, for the files of this folder.
+ *
+ *      pages[256] -> page of 64 slot tables -> buckets -> records
+ *
+ * A page exists while one of its slots holds a key, so a shard that owns few slots, or holds few
+ * keys, takes little. */
+#pragma once
+#include "keyspace/expiry_heap.h"
+#include "keyspace/keyspace.h"
+#include "keyspace/slot_table.h"
+
+enum { KEYSPACE_PAGE_SLOTS = 64, KEYSPACE_PAGE_COUNT = SLOT_COUNT / KEYSPACE_PAGE_SLOTS };
+
+struct keyspace_page {
+    struct slot_table slots[KEYSPACE_PAGE_SLOTS];
+};
+
+struct keyspace {
+    uint64_t hash_seed;
+    uint64_t key_count;
+    uint64_t memory_bytes; /* records, objects, buckets, pages; the heap counts itself */
+    struct expiry_heap expiries;
+    uint64_t page_key_counts[KEYSPACE_PAGE_COUNT];
+    struct keyspace_page *pages[KEYSPACE_PAGE_COUNT];
+};
+
+/* NULL if its page does not exist. */
+static inline struct slot_table *keyspace_slot_table(const struct keyspace *keyspace,
+                                                     unsigned slot) {
+    struct keyspace_page *page = keyspace->pages[slot / KEYSPACE_PAGE_SLOTS];
+    return page ? &page->slots[slot % KEYSPACE_PAGE_SLOTS] : NULL;
+}
+static inline struct slot_table_context keyspace_table_context(struct keyspace *keyspace) {
+    return (struct slot_table_context){keyspace->hash_seed, &keyspace->memory_bytes};
+}

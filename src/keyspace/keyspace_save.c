@@ -1,0 +1,189 @@
+/* docs/format/keyspace.md draws the bytes. */
+#include "base/check.h"
+#include "base/cursor.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "keyspace/keyspace_edit.h"
+#include "keyspace/keyspace_private.h"
+#include "keyspace/keyspace_scan.h"
+
+enum {
+    KEYSPACE_FORMAT_VERSION = 1,
+    KEYSPACE_CHUNK_BYTES = 64 * 1024,
+    FLAG_HAS_EXPIRY = 1,
+    FLAG_CONTINUES = 2, /* more elements for the object that the record before it began */
+    FLAGS_KNOWN = FLAG_HAS_EXPIRY | FLAG_CONTINUES
+};
+/* One key and one string of the largest size stand in one chunk; nothing larger does. */
+#define KEYSPACE_CHUNK_BYTES_MAXIMUM                                                               \
+    ((size_t)KEY_BYTES_MAXIMUM + STRING_BYTES_MAXIMUM + 2 * KEYSPACE_CHUNK_BYTES)
+
+struct save {
+    void (*emit)(void *context, struct bytes chunk);
+    void *context;
+    struct buffer chunk, piece;
+};
+
+static void save_emit(struct save *save) {
+    CHECK(!save->chunk.is_overflowed);
+    save->emit(save->context, buffer_bytes(&save->chunk));
+    buffer_clear(&save->chunk);
+}
+
+static void save_append(struct save *save, const struct record *record, uint8_t encoding,
+                        bool continues, struct bytes payload) {
+    if (save->chunk.length == 0)
+        buffer_append_u8(&save->chunk, KEYSPACE_FORMAT_VERSION);
+    bool has_expiry = record->has_expiry && !continues;
+    buffer_append_u8(&save->chunk, (uint8_t)record_type(record));
+    buffer_append_u8(&save->chunk, (uint8_t)((has_expiry ? FLAG_HAS_EXPIRY : 0) |
+                                             (continues ? FLAG_CONTINUES : 0)));
+    buffer_append_u8(&save->chunk, encoding);
+    buffer_append_length_prefixed(&save->chunk, record_key(record));
+    if (has_expiry)
+        buffer_append_u64(&save->chunk, record_expiry_ms(record));
+    buffer_append_length_prefixed(&save->chunk, payload);
+    if (save->chunk.length >= KEYSPACE_CHUNK_BYTES)
+        save_emit(save);
+}
+
+static void save_object(struct save *save, const struct record *record) {
+    const struct value_kind *kind = value_kind_of(record_type(record));
+    const void *object = record_object(record);
+    uint64_t position = 0;
+    bool continues = false;
+    do {
+        buffer_clear(&save->piece);
+        kind->save(object, &position, VALUE_SAVE_BYTES, &save->piece);
+        CHECK(!save->piece.is_overflowed);
+        save_append(save, record, kind->encoding(object), continues, buffer_bytes(&save->piece));
+        continues = true;
+    } while (position != 0);
+}
+
+static void save_record(void *context, const struct record *record) {
+    struct save *save = context;
+    if (record->is_object)
+        save_object(save, record);
+    else
+        save_append(save, record, record->string_encoding, false, record_string(record));
+}
+
+void keyspace_save(const struct keyspace *keyspace, void (*emit)(void *context, struct bytes chunk),
+                   void *context) {
+    struct save save = {.emit = emit, .context = context};
+    buffer_init(&save.chunk, KEYSPACE_CHUNK_BYTES_MAXIMUM);
+    buffer_init(&save.piece, KEYSPACE_CHUNK_BYTES_MAXIMUM);
+    keyspace_walk(keyspace, save_record, &save);
+    if (save.chunk.length > 0)
+        save_emit(&save);
+    buffer_release(&save.chunk);
+    buffer_release(&save.piece);
+}
+
+struct saved_record {
+    uint8_t type, flags, encoding;
+    struct bytes key, payload;
+    uint64_t expiry_ms;
+};
+
+static int saved_record_read(struct cursor *in, struct saved_record *saved) {
+    *saved = (struct saved_record){0};
+    saved->type = cursor_u8(in);
+    saved->flags = cursor_u8(in);
+    saved->encoding = cursor_u8(in);
+    saved->key = cursor_length_prefixed(in, KEY_BYTES_MAXIMUM);
+    if (saved->flags & FLAG_HAS_EXPIRY)
+        saved->expiry_ms = cursor_u64(in);
+    saved->payload = cursor_length_prefixed(in, KEYSPACE_CHUNK_BYTES_MAXIMUM);
+    if (in->is_failed || (saved->flags & ~FLAGS_KNOWN))
+        return ERR_MALFORMED;
+    if ((saved->flags & FLAG_HAS_EXPIRY) && saved->expiry_ms == 0)
+        return ERR_MALFORMED;
+    return 0;
+}
+
+static bool string_may_have(struct bytes text, uint8_t encoding) {
+    int64_t value;
+    switch (encoding) {
+    case STRING_INT:
+        return number_parse_i64(text, &value);
+    case STRING_EMBSTR:
+        return text.length <= STRING_EMBSTR_BYTES_MAXIMUM;
+    default:
+        return encoding == STRING_RAW;
+    }
+}
+
+static int load_string(struct keyspace *keyspace, const struct saved_record *saved) {
+    bool is_good = saved->flags <= FLAG_HAS_EXPIRY &&
+                   saved->payload.length <= STRING_BYTES_MAXIMUM &&
+                   string_may_have(saved->payload, saved->encoding) &&
+                   keyspace_find(keyspace, saved->key) == NULL;
+    if (!is_good)
+        return ERR_MALFORMED;
+    keyspace_put_string(keyspace, saved->key, saved->payload, (enum string_encoding)saved->encoding,
+                        saved->expiry_ms);
+    return 0;
+}
+
+static int load_more(struct keyspace *keyspace, const struct saved_record *saved) {
+    const struct record *record = keyspace_find(keyspace, saved->key);
+    if (record == NULL || record_type(record) != saved->type || saved->flags != FLAG_CONTINUES)
+        return ERR_MALFORMED;
+    const struct value_kind *kind = value_kind_of(record_type(record));
+    void *object = record_object(record);
+    size_t bytes_before = kind->memory_bytes(object);
+    int result = kind->load(&object, saved->encoding, saved->payload);
+    keyspace_object_changed(keyspace, bytes_before, kind->memory_bytes(object));
+    return result;
+}
+
+static int load_object(struct keyspace *keyspace, const struct saved_record *saved) {
+    if (saved->type >= VALUE_TYPE_COUNT || value_kind_of((enum value_type)saved->type) == NULL)
+        return ERR_VERSION;
+    if (saved->flags & FLAG_CONTINUES)
+        return load_more(keyspace, saved);
+    if (keyspace_find(keyspace, saved->key) != NULL)
+        return ERR_MALFORMED;
+    const struct value_kind *kind = value_kind_of((enum value_type)saved->type);
+    void *object = NULL;
+    int result = kind->load(&object, saved->encoding, saved->payload);
+    if (result == 0)
+        keyspace_put_object(keyspace, saved->key, (enum value_type)saved->type, object,
+                            saved->expiry_ms);
+    else if (object)
+        kind->free(object);
+    return result;
+}
+
+int keyspace_load(struct keyspace *keyspace, struct bytes chunk) {
+    struct cursor in = cursor_of(chunk);
+    uint8_t version = cursor_u8(&in);
+    if (in.is_failed)
+        return ERR_MALFORMED;
+    if (version != KEYSPACE_FORMAT_VERSION)
+        return ERR_VERSION;
+    while (cursor_left(&in) > 0) {
+        struct saved_record saved;
+        int result = saved_record_read(&in, &saved);
+        if (result == 0 && saved.type == VALUE_STRING)
+            result = load_string(keyspace, &saved);
+        else if (result == 0)
+            result = load_object(keyspace, &saved);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+static void hash_add(void *context, const struct record *record) {
+    uint64_t *sum = context;
+    *sum += record_hash(record);
+}
+
+uint64_t keyspace_hash(const struct keyspace *keyspace) {
+    uint64_t sum = 0;
+    keyspace_walk(keyspace, hash_add, &sum);
+    return sum;
+}
