@@ -86,7 +86,7 @@ static void test_a_long_line_is_cut_but_closed(void **state) {
     struct capture capture = {.line_count = 0};
     struct log log = {.sink = capture_line, .context = &capture, .is_json = true};
     log_line(&log, LOG_INFO, text, LOG_T("more", text), LOG_F("number", 1));
-    assert_string_equal(capture.text + capture.length - 4, "\\\"\"}\n" + 1);
+    assert_string_equal(capture.text + capture.length - 4, "\"\"}\n");
     assert_int_equal(strlen(capture.text), capture.length);
     log.is_json = false;
     memset(text, 'x', sizeof text - 1);
