@@ -16,7 +16,8 @@ void queue_release(struct queue *queue) {
 
 /* The capacity is a power of two, so that a position wraps with a mask. */
 static uint8_t *element_at(const struct queue *queue, size_t position) {
-    return queue->memory + ((queue->start + position) & (queue->capacity - 1)) * queue->element_bytes;
+    return queue->memory +
+           ((queue->start + position) & (queue->capacity - 1)) * queue->element_bytes;
 }
 
 static void queue_grow(struct queue *queue) {
@@ -25,7 +26,8 @@ static void queue_grow(struct queue *queue) {
     size_t until_wrap = queue->capacity - queue->start;
     size_t head = queue->count < until_wrap ? queue->count : until_wrap;
     if (queue->count) {
-        memcpy(memory, queue->memory + queue->start * queue->element_bytes, head * queue->element_bytes);
+        memcpy(memory, queue->memory + queue->start * queue->element_bytes,
+               head * queue->element_bytes);
         memcpy(memory + head * queue->element_bytes, queue->memory,
                (queue->count - head) * queue->element_bytes);
     }
