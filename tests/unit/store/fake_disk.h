@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "io/disk.h"
 
-enum { FAKE_SECTOR_BYTES = 64, FAKE_FILE_MAXIMUM = 64, FAKE_HISTORY_MAXIMUM = 256 };
+enum { FAKE_SECTOR_BYTES = 64, FAKE_FILE_MAXIMUM = 256, FAKE_HISTORY_MAXIMUM = 1024 };
 
 struct fake_file {
     uint8_t *live, *durable;
