@@ -1,6 +1,7 @@
 #include "../unit.h"
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/queue.h"
 #include "base/random.h"
 #include "base/table.h"
 
@@ -156,6 +157,36 @@ static void test_heap_gives_the_smallest_and_of_equals_the_eldest(void **state) 
     heap_release(&heap);
 }
 
+/* Pushes, pops and truncates by lot; the front and every element in between must be the model's. */
+static void test_queue_behaves_like_a_plain_array(void **state) {
+    (void)state;
+    struct random random;
+    random_init(&random, 5);
+    struct queue queue;
+    queue_init(&queue, sizeof(unsigned));
+    unsigned model[MODEL_MAXIMUM], pushed = 0;
+    size_t count = 0;
+    for (int step = 0; step < 20000; step++) {
+        uint64_t lot = random_below(&random, 100);
+        if (lot < 55 && count < MODEL_MAXIMUM) {
+            unsigned *element = queue_push(&queue);
+            assert_int_equal(*element, 0);
+            *element = model[count++] = ++pushed;
+        } else if (lot < 98 && count > 0) {
+            queue_pop(&queue);
+            memmove(model, model + 1, --count * sizeof *model);
+        } else {
+            count = (size_t)random_below(&random, count + 1);
+            queue_truncate(&queue, count);
+        }
+        assert_int_equal(queue_count(&queue), count);
+        for (size_t i = 0; i < count; i += 1 + count / 8)
+            assert_int_equal(*(unsigned *)queue_at(&queue, i), model[i]);
+        assert_int_equal(queue_front(&queue) != NULL, count > 0);
+    }
+    queue_release(&queue);
+}
+
 struct item {
     int number;
     struct list link;
@@ -195,4 +226,5 @@ RUN_TESTS(cmocka_unit_test(test_table_behaves_like_a_plain_array),
           cmocka_unit_test(test_table_walk_may_remove_what_it_returned),
           cmocka_unit_test(test_table_takes_the_empty_key),
           cmocka_unit_test(test_heap_gives_the_smallest_and_of_equals_the_eldest),
+          cmocka_unit_test(test_queue_behaves_like_a_plain_array),
           cmocka_unit_test(test_list_keeps_order_and_allows_removal_while_walking))
