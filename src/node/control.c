@@ -1,0 +1,372 @@
+/* The topology on this node. Decided by the control shard (shard 0, always on worker 0), kept in two files of the node's
+ * directory (docs/format/topology.md):
+ *   founding   what the control shard began with; never changes
+ *   topology   the newest known, so that a restarted node knows at once where everything is
+ * A node learns a newer topology from its own replica of the control shard, or from a peer that sees by gossip that
+ * this node lags behind. News is checked: the same cluster, a higher epoch, this node in it. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "node/gossiper.h"
+#include "node/internal.h"
+
+#define FOUNDING_FILE "founding"
+#define TOPOLOGY_FILE "topology"
+#define CONTROL_TELL_INTERVAL_US ((uint64_t)500 * 1000)
+
+/* ---- the machine ---- */
+
+struct control_machine {
+    struct machine machine;
+    struct topology *topology;
+};
+
+static struct control_machine *control_of(struct machine *machine) { return (struct control_machine *)machine; }
+
+static void control_apply(struct machine *machine, const struct machine_call *call, struct reply *reply) {
+    int error = topology_apply(control_of(machine)->topology, call->arguments, call->argument_count);
+    if (error) {
+        reply_error_format(reply, "ERR %s", error_text(error));
+    } else {
+        reply_ok(reply);
+    }
+}
+
+static void control_read(struct machine *machine, const struct machine_call *call, struct reply *reply,
+                         struct buffer *expired_keys) {
+    (void)call;
+    (void)expired_keys;
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(control_of(machine)->topology, &encoded);
+    reply_bulk(reply, buffer_bytes(&encoded));
+    buffer_release(&encoded);
+}
+
+static void control_save(struct machine *machine, void (*emit)(void *context, struct bytes chunk), void *context) {
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(control_of(machine)->topology, &encoded);
+    emit(context, buffer_bytes(&encoded));
+    buffer_release(&encoded);
+}
+
+static int control_load(struct machine *machine, struct bytes chunk) {
+    struct topology *topology;
+    int error = topology_decode(chunk, &topology);
+    if (!error) {
+        topology_free(control_of(machine)->topology);
+        control_of(machine)->topology = topology;
+    }
+    return error;
+}
+
+static void control_clear(struct machine *machine) { (void)machine; /* load replaces everything */ }
+
+static uint64_t control_hash(struct machine *machine) {
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(control_of(machine)->topology, &encoded);
+    uint64_t hash = bytes_hash(buffer_bytes(&encoded), 0);
+    buffer_release(&encoded);
+    return hash;
+}
+
+static void control_free(struct machine *machine) {
+    topology_free(control_of(machine)->topology);
+    memory_free(machine);
+}
+
+static const struct machine_ops CONTROL_MACHINE = {.apply = control_apply,
+                                                   .read = control_read,
+                                                   .save = control_save,
+                                                   .load = control_load,
+                                                   .clear = control_clear,
+                                                   .hash = control_hash,
+                                                   .free = control_free};
+
+struct machine *control_machine_new(const struct topology *founding) {
+    struct control_machine *machine = memory_allocate_zeroed(1, sizeof(*machine));
+    machine->machine.ops = &CONTROL_MACHINE;
+    machine->topology = topology_copy(founding);
+    return &machine->machine;
+}
+
+const struct topology *control_machine_topology(struct machine *machine) { return control_of(machine)->topology; }
+
+/* ---- files ---- */
+
+static int save_topology(struct worker *worker, const char *name, const struct topology *topology) {
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    int error = disk_write_all(worker->io.node_disk, name, buffer_bytes(&encoded));
+    buffer_release(&encoded);
+    return error;
+}
+
+static int load_topology(struct worker *worker, const char *name, struct topology **out, struct buffer *problem) {
+    uint8_t *data;
+    size_t length;
+    int error = disk_read_all(worker->io.node_disk, name, TOPOLOGY_BYTES_MAXIMUM, &data, &length);
+    if (error == ERR_NOT_FOUND) {
+        *out = NULL;
+        return 0;
+    }
+    if (!error) {
+        error = topology_decode(bytes_of(data, length), out);
+        memory_free(data);
+    }
+    if (error) {
+        buffer_append_format(problem, "the file \"%s\" cannot be used: %s; copy it from another node of the cluster",
+                             name, error_text(error));
+    }
+    return error;
+}
+
+/* ---- saying it by gossip ---- */
+
+void control_say(struct worker *worker, const char *key, const char *value) {
+    struct mail *mail = mail_new(MAIL_GOSSIP_SET, worker->index);
+    mail->key = memory_copy_text(key);
+    buffer_append_text(&mail->bytes, value);
+    worker_post(worker, MAIL_TO_GOSSIPER, mail);
+}
+
+static void say_topology(struct worker *worker) {
+    char text[33];
+    for (unsigned i = 0; i < 16; i++) {
+        snprintf(text + 2 * i, 3, "%02x", worker->topology->cluster_id[i]);
+    }
+    control_say(worker, GOSSIP_SAYS_CLUSTER, text);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)worker->topology->epoch);
+    control_say(worker, GOSSIP_SAYS_EPOCH, text);
+}
+
+/* A hint for those who hold no replica of a shard. It is cut where a value of gossip ends; a missing hint costs a redirect. */
+void control_say_leads(struct worker *worker) {
+    if (worker->index != 0 || !worker->topology) {
+        return;
+    }
+    struct buffer text;
+    buffer_init(&text, GOSSIP_VALUE_MAXIMUM - 32);
+    for (unsigned shard = 0; shard < worker->topology->shard_count && !text.is_overflowed; shard++) {
+        if (worker->leaders[shard].node == worker->self) {
+            buffer_append_format(&text, "%s%u:%llu", text.length ? "," : "", shard,
+                                 (unsigned long long)worker->leaders[shard].term);
+        }
+    }
+    buffer_append_u8(&text, 0);
+    if (!text.is_overflowed) {
+        control_say(worker, GOSSIP_SAYS_LEADS, (const char *)buffer_data(&text));
+    }
+    buffer_release(&text);
+}
+
+/* ---- adopting ---- */
+
+static void set_peers(struct worker *worker) {
+    for (unsigned i = 0; i < worker->topology->node_count; i++) {
+        const struct topology_node *node = &worker->topology->nodes[i];
+        struct net_address address = {.port = node->address.peer_port};
+        snprintf(address.host, sizeof(address.host), "%s", node->address.host);
+        if (node->number != worker->self) {
+            worker->io.net->peer_set(worker->io.net, node->number, &address);
+        }
+    }
+}
+
+static int put_in_place(struct worker *worker, struct topology *topology, struct buffer *problem) {
+    topology_free(worker->topology);
+    worker->topology = topology;
+    worker->self = topology_node_by_uuid(topology, worker->identity.uuid)->number;
+    set_peers(worker);
+    return worker_add_shards(worker, problem);
+}
+
+void control_adopt(struct worker *worker, struct topology *topology) {
+    struct buffer problem;
+    buffer_init(&problem, 1024);
+    if (put_in_place(worker, topology, &problem)) {
+        log_line(worker->io.log, LOG_ERROR, "a replica cannot be made", LOG_F("worker", worker->index));
+        worker_fatal(worker, "a replica cannot be made");
+    } else if (worker->index == 0) {
+        say_topology(worker);
+        log_line(worker->io.log, LOG_INFO, "topology adopted", LOG_F("node", worker->self),
+                 LOG_F("epoch", topology->epoch), LOG_F("nodes", topology->node_count),
+                 LOG_F("shards", topology->shard_count - 1));
+    }
+    buffer_release(&problem);
+}
+
+static bool is_news(const struct worker *worker, const struct topology *topology) {
+    if (!topology_node_by_uuid(topology, worker->identity.uuid)) {
+        return false;
+    }
+    return !worker->topology || (memcmp(worker->topology->cluster_id, topology->cluster_id, 16) == 0 &&
+                                 topology->epoch > worker->topology->epoch);
+}
+
+/* Worker 0's part: make it durable, put it in place, tell the other workers. */
+static int adopt_everywhere(struct worker *worker, struct topology *topology) {
+    int error = 0;
+    if (!worker->founding) {
+        worker->founding = topology_copy(topology);
+        error = save_topology(worker, FOUNDING_FILE, topology);
+    }
+    if (!error) {
+        error = save_topology(worker, TOPOLOGY_FILE, topology);
+    }
+    if (error) {
+        log_line(worker->io.log, LOG_ERROR, "topology not saved", LOG_T("error", error_text(error)));
+        topology_free(topology);
+        worker_fatal(worker, "the topology cannot be made durable");
+        return error;
+    }
+    struct mail *mail = mail_new(MAIL_TOPOLOGY, worker->index);
+    topology_encode(topology, &mail->bytes);
+    worker_post_others(worker, mail);
+    control_adopt(worker, topology);
+    return 0;
+}
+
+void control_topology_received(struct worker *worker, struct bytes encoded) {
+    struct topology *topology;
+    if (topology_decode(encoded, &topology)) {
+        log_line(worker->io.log, LOG_WARN, "malformed topology ignored");
+        return;
+    }
+    if (!is_news(worker, topology)) {
+        topology_free(topology);
+    } else if (worker->index == 0) {
+        (void)adopt_everywhere(worker, topology);
+    } else {
+        control_adopt(worker, topology);
+    }
+}
+
+int control_found(struct worker *worker, struct bytes encoded, struct buffer *problem) {
+    if (worker->topology) {
+        buffer_append_text(problem, "this node belongs to a cluster already; only a spare can be given one");
+        return ERR_EXISTS;
+    }
+    struct topology *topology;
+    int error = topology_decode(encoded, &topology);
+    if (error) {
+        buffer_append_format(problem, "the topology cannot be read: %s", error_text(error));
+        return error;
+    }
+    if (!topology_node_by_uuid(topology, worker->identity.uuid)) {
+        buffer_append_text(problem, "this node is not in that topology");
+        topology_free(topology);
+        return ERR_INVALID;
+    }
+    return adopt_everywhere(worker, topology);
+}
+
+/* ---- start ---- */
+
+static int found_alone(struct worker *worker) {
+    uint8_t cluster_id[16];
+    for (unsigned i = 0; i < 16; i++) {
+        cluster_id[i] = (uint8_t)random_next(&worker->random);
+    }
+    struct topology_node node = {.address = {.client_port = worker->client_address.port,
+                                             .peer_port = worker->peer_address.port,
+                                             .admin_port = worker->admin_address.port}};
+    snprintf(node.address.host, sizeof(node.address.host), "%s", worker->client_address.host);
+    memcpy(node.uuid, worker->identity.uuid, sizeof(node.uuid));
+    struct topology *topology = topology_found(cluster_id, &node, 1, (unsigned)worker->config.shards, 1);
+    return adopt_everywhere(worker, topology);
+}
+
+int control_start(struct worker *worker, struct buffer *problem) {
+    struct topology *topology;
+    int error = load_topology(worker, FOUNDING_FILE, &worker->founding, problem);
+    if (!error) {
+        error = load_topology(worker, TOPOLOGY_FILE, &topology, problem);
+    }
+    if (error) {
+        return error;
+    }
+    if (topology && worker->founding) {
+        if (!topology_node_by_uuid(topology, worker->identity.uuid)) {
+            buffer_append_text(problem, "the file \"topology\" is of a cluster that this node is not in");
+            topology_free(topology);
+            return ERR_INVALID;
+        }
+        error = put_in_place(worker, topology, problem);
+        if (!error && worker->index == 0) {
+            say_topology(worker);
+        }
+        return error;
+    }
+    topology_free(topology);
+    if (worker->index == 0 && worker->config.join[0] == '\0') {
+        error = found_alone(worker);
+    }
+    return error;
+}
+
+/* ---- the control shard moved, or leads ---- */
+
+void control_applied(struct worker *worker, struct shard *shard) {
+    const struct topology *topology = control_machine_topology(shard_machine(shard));
+    if (worker->topology && topology->epoch > worker->topology->epoch) {
+        (void)adopt_everywhere(worker, topology_copy(topology));
+    }
+}
+
+static void propose_address(struct worker *worker, const struct topology_node *node,
+                            const struct net_address *client, const struct net_address *peer,
+                            const struct net_address *admin) {
+    char text[4][24];
+    snprintf(text[0], sizeof(text[0]), "%u", node->number);
+    snprintf(text[1], sizeof(text[1]), "%u", client->port);
+    snprintf(text[2], sizeof(text[2]), "%u", peer->port);
+    snprintf(text[3], sizeof(text[3]), "%u", admin->port);
+    const struct bytes arguments[] = {BYTES_LITERAL("node.address"), bytes_of_text(text[0]),
+                                      bytes_of_text(peer->host),     bytes_of_text(text[1]),
+                                      bytes_of_text(text[2]),        bytes_of_text(text[3])};
+    if (shard_propose(worker->shards[0], arguments, 6, (struct shard_waiter){0})) {
+        log_line(worker->io.log, LOG_WARN, "a node's new address waits", LOG_F("node", node->number));
+    }
+}
+
+/* A node that was restarted at another address says so by gossip; the control shard makes it so. */
+static void follow_address(struct worker *worker, const struct topology_node *node,
+                           const struct member_view_entry *member) {
+    struct net_address client, admin;
+    if (member->state != GOSSIP_ALIVE || net_address_parse(&client, bytes_of_text(member->client)) ||
+        net_address_parse(&admin, bytes_of_text(member->admin))) {
+        return;
+    }
+    const struct topology_address *known = &node->address;
+    if (strcmp(known->host, member->peer.host) != 0 || known->peer_port != member->peer.port ||
+        known->client_port != client.port || known->admin_port != admin.port) {
+        propose_address(worker, node, &client, &member->peer, &admin);
+    }
+}
+
+void control_tick(struct worker *worker) {
+    struct shard *control = worker->shards[0];
+    uint64_t now = worker_now_us(worker);
+    if (worker->index != 0 || !control || !shard_is_leader(control) || now < worker->next_tell_us) {
+        return;
+    }
+    worker->next_tell_us = now + CONTROL_TELL_INTERVAL_US;
+    for (size_t i = 0; i < worker->members.count; i++) {
+        const struct member_view_entry *member = &worker->members.members[i];
+        const struct topology_node *node = topology_node_by_uuid(worker->topology, member->uuid);
+        if (!node) {
+            continue;
+        }
+        follow_address(worker, node, member);
+        if (node->number != worker->self && member->state == GOSSIP_ALIVE &&
+            strtoull(member->epoch, NULL, 10) < worker->topology->epoch) {
+            peers_send_topology(worker, node->number);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+/* Batches between nodes. A PeerBatch is the concatenation of its fields, so one grows at its end for each peer during the
+ * turn, and is sent once at the turn's end. Entries are copied straight from the log into the batch. */
+#include "base/check.h"
+#include "base/cursor.h"
+#include "base/memory.h"
+#include "node/internal.h"
+#include "wire/peer.pb-c.h"
+
+/* Field numbers and wire types of proto/peer.proto, for what is written by hand. */
+enum {
+    TAG_CLUSTER_ID = 1 << 3 | 2,
+    TAG_FROM = 2 << 3 | 0,
+    TAG_TO = 3 << 3 | 0,
+    TAG_RAFT = 4 << 3 | 2,
+    TAG_PIECE = 5 << 3 | 2,
+    TAG_PROGRESS = 6 << 3 | 2,
+    TAG_TOPOLOGY = 7 << 3 | 2,
+    TAG_RAFT_ENTRIES = 13 << 3 | 2,
+    TAG_PIECE_DATA = 6 << 3 | 2,
+    MESSAGE_HEAD_MAXIMUM = 256,
+    ENTRIES_PER_MESSAGE_MAXIMUM = 65536
+};
+
+/* ---- out ---- */
+
+static struct buffer *batch_to(struct worker *worker, uint32_t node) {
+    if (node >= worker->batch_count) {
+        unsigned count = node + 1;
+        worker->batches = memory_resize(worker->batches, count * sizeof(*worker->batches));
+        for (unsigned i = worker->batch_count; i < count; i++) {
+            buffer_init(&worker->batches[i].bytes, NET_PEER_MESSAGE_MAXIMUM);
+        }
+        worker->batch_count = count;
+    }
+    struct buffer *batch = &worker->batches[node].bytes;
+    if (batch->length == 0) {
+        buffer_append_varint(batch, TAG_CLUSTER_ID);
+        buffer_append_length_prefixed(batch, bytes_of(worker->topology->cluster_id, 16));
+        buffer_append_varint(batch, TAG_FROM);
+        buffer_append_varint(batch, worker->self);
+        buffer_append_varint(batch, TAG_TO);
+        buffer_append_varint(batch, node);
+    }
+    return batch;
+}
+
+static void send_batch(struct worker *worker, uint32_t node) {
+    struct buffer *batch = &worker->batches[node].bytes;
+    if (batch->length == 0) {
+        return;
+    }
+    if (!batch->is_overflowed && worker->io.net->peer_send(worker->io.net, node, buffer_bytes(batch))) {
+        worker_count(worker, METRIC_peer_sent_bytes_total, batch->length);
+    }
+    buffer_clear(batch);
+}
+
+void peers_flush(struct worker *worker) {
+    for (unsigned node = 0; node < worker->batch_count; node++) {
+        send_batch(worker, node);
+    }
+}
+
+void peers_release(struct worker *worker) {
+    for (unsigned node = 0; node < worker->batch_count; node++) {
+        buffer_release(&worker->batches[node].bytes);
+    }
+    memory_free(worker->batches);
+}
+
+/* A sub-message whose packed head is followed by one bytes field that is gathered from several places. */
+static void append_message(struct buffer *batch, uint32_t tag, const ProtobufCMessage *head, uint32_t data_tag,
+                           size_t data_bytes) {
+    uint8_t packed[MESSAGE_HEAD_MAXIMUM];
+    CHECK(protobuf_c_message_get_packed_size(head) <= sizeof(packed));
+    size_t head_bytes = protobuf_c_message_pack(head, packed);
+    size_t tail_bytes = 0;
+    uint8_t tail[12];
+    struct buffer tail_head;
+    buffer_init(&tail_head, sizeof(tail));
+    if (data_bytes) {
+        buffer_append_varint(&tail_head, data_tag);
+        buffer_append_varint(&tail_head, data_bytes);
+        tail_bytes = tail_head.length;
+        memcpy(tail, buffer_data(&tail_head), tail_bytes);
+    }
+    buffer_release(&tail_head);
+    buffer_append_varint(batch, tag);
+    buffer_append_varint(batch, head_bytes + tail_bytes + data_bytes);
+    buffer_append(batch, packed, head_bytes);
+    buffer_append(batch, tail, tail_bytes);
+}
+
+void peers_send_raft(void *context, struct shard *shard, const struct raft_message *message) {
+    struct worker *worker = context;
+    Trothdb__Peer__V1__RaftMessage head = TROTHDB__PEER__V1__RAFT_MESSAGE__INIT;
+    head.shard = shard_number(shard);
+    head.kind = message->kind;
+    head.term = message->term;
+    head.log_index = message->log_index;
+    head.log_term = message->log_term;
+    head.commit_index = message->commit_index;
+    head.is_rejected = message->is_rejected;
+    head.is_forced = message->is_forced;
+    head.conflict_index = message->conflict_index;
+    head.conflict_term = message->conflict_term;
+    head.context = message->context;
+    head.read_round = message->read_round;
+    size_t entry_bytes = 0;
+    for (size_t i = 0; i < message->entry_count; i++) {
+        entry_bytes += message->entries[i]->length;
+    }
+    struct buffer *batch = batch_to(worker, message->to);
+    if (batch->length + entry_bytes + MESSAGE_HEAD_MAXIMUM + 64 > NET_PEER_MESSAGE_MAXIMUM) {
+        send_batch(worker, message->to);
+        batch = batch_to(worker, message->to);
+    }
+    append_message(batch, TAG_RAFT, &head.base, TAG_RAFT_ENTRIES, entry_bytes);
+    for (size_t i = 0; i < message->entry_count; i++) {
+        buffer_append_bytes(batch, raft_entry_bytes(message->entries[i]));
+    }
+}
+
+void peers_send_piece(void *context, struct shard *shard, const struct shard_snapshot_piece *piece) {
+    struct worker *worker = context;
+    Trothdb__Peer__V1__SnapshotPiece head = TROTHDB__PEER__V1__SNAPSHOT_PIECE__INIT;
+    head.shard = shard_number(shard);
+    head.term = piece->term;
+    head.snapshot_index = piece->snapshot_index;
+    head.total_bytes = piece->total_bytes;
+    head.offset = piece->offset;
+    struct buffer *batch = batch_to(worker, piece->peer);
+    append_message(batch, TAG_PIECE, &head.base, TAG_PIECE_DATA, piece->data.length);
+    buffer_append_bytes(batch, piece->data);
+}
+
+void peers_send_progress(void *context, struct shard *shard, const struct shard_snapshot_progress *progress) {
+    struct worker *worker = context;
+    Trothdb__Peer__V1__SnapshotProgress head = TROTHDB__PEER__V1__SNAPSHOT_PROGRESS__INIT;
+    head.shard = shard_number(shard);
+    head.term = progress->term;
+    head.snapshot_index = progress->snapshot_index;
+    head.received_bytes = progress->received_bytes;
+    head.is_installed = progress->is_installed;
+    head.is_refused = progress->is_refused;
+    append_message(batch_to(worker, progress->peer), TAG_PROGRESS, &head.base, 0, 0);
+}
+
+void peers_send_topology(struct worker *worker, uint32_t node_number) {
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(worker->topology, &encoded);
+    struct buffer *batch = batch_to(worker, node_number);
+    buffer_append_varint(batch, TAG_TOPOLOGY);
+    buffer_append_length_prefixed(batch, buffer_bytes(&encoded));
+    buffer_release(&encoded);
+}
+
+/* ---- in ---- */
+
+static size_t decode_entries(struct bytes in, struct raft_entry ***out) {
+    size_t count = 0, capacity = 0;
+    struct raft_entry **entries = NULL;
+    while (in.length && count < ENTRIES_PER_MESSAGE_MAXIMUM) {
+        struct raft_entry *entry;
+        if (raft_entry_decode(&in, &entry)) {
+            break; /* what came whole before it can still be used: the leader sends the rest again */
+        }
+        if (count == capacity) {
+            capacity = capacity ? capacity * 2 : 4;
+            entries = memory_resize(entries, capacity * sizeof(struct raft_entry *));
+        }
+        entries[count++] = entry;
+    }
+    *out = entries;
+    return count;
+}
+
+static void receive_raft(struct worker *worker, uint32_t from, const Trothdb__Peer__V1__RaftMessage *in) {
+    struct shard *shard = worker_shard(worker, in->shard);
+    if (!shard || in->kind >= RAFT_MESSAGE_KIND_COUNT) {
+        return;
+    }
+    struct raft_message message = {.kind = (enum raft_message_kind)in->kind,
+                                   .from = from,
+                                   .to = worker->self,
+                                   .term = in->term,
+                                   .log_index = in->log_index,
+                                   .log_term = in->log_term,
+                                   .commit_index = in->commit_index,
+                                   .is_rejected = in->is_rejected,
+                                   .is_forced = in->is_forced,
+                                   .conflict_index = in->conflict_index,
+                                   .conflict_term = in->conflict_term,
+                                   .context = in->context,
+                                   .read_round = in->read_round};
+    message.entry_count = decode_entries(bytes_of(in->entries.data, in->entries.len), &message.entries);
+    shard_message(shard, &message);
+    for (size_t i = 0; i < message.entry_count; i++) {
+        raft_entry_drop(message.entries[i]);
+    }
+    memory_free(message.entries);
+}
+
+static void receive_piece(struct worker *worker, uint32_t from, const Trothdb__Peer__V1__SnapshotPiece *in) {
+    struct shard *shard = worker_shard(worker, in->shard);
+    if (shard) {
+        struct shard_snapshot_piece piece = {.peer = from,
+                                             .term = in->term,
+                                             .snapshot_index = in->snapshot_index,
+                                             .total_bytes = in->total_bytes,
+                                             .offset = in->offset,
+                                             .data = bytes_of(in->data.data, in->data.len)};
+        shard_piece(shard, &piece);
+    }
+}
+
+static void receive_progress(struct worker *worker, uint32_t from, const Trothdb__Peer__V1__SnapshotProgress *in) {
+    struct shard *shard = worker_shard(worker, in->shard);
+    if (shard) {
+        struct shard_snapshot_progress progress = {.peer = from,
+                                                   .term = in->term,
+                                                   .snapshot_index = in->snapshot_index,
+                                                   .received_bytes = in->received_bytes,
+                                                   .is_installed = in->is_installed,
+                                                   .is_refused = in->is_refused};
+        shard_progress(shard, &progress);
+    }
+}
+
+/* Every other worker that owns a shard of this batch gets it whole, and takes what is its own. */
+static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch, struct bytes bytes) {
+    uint64_t wanted = 0;
+    for (size_t i = 0; i < batch->n_raft; i++) {
+        wanted |= 1ULL << batch->raft[i]->shard % worker->count;
+    }
+    for (size_t i = 0; i < batch->n_snapshot_pieces; i++) {
+        wanted |= 1ULL << batch->snapshot_pieces[i]->shard % worker->count;
+    }
+    for (size_t i = 0; i < batch->n_snapshot_progress; i++) {
+        wanted |= 1ULL << batch->snapshot_progress[i]->shard % worker->count;
+    }
+    for (unsigned i = 0; i < worker->count; i++) {
+        if (i != worker->index && (wanted >> i & 1)) {
+            struct mail *mail = mail_new(MAIL_PEER, worker->index);
+            buffer_append_bytes(&mail->bytes, bytes);
+            worker_post(worker, i, mail);
+        }
+    }
+}
+
+static void receive(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch) {
+    for (size_t i = 0; i < batch->n_raft; i++) {
+        receive_raft(worker, batch->from, batch->raft[i]);
+    }
+    for (size_t i = 0; i < batch->n_snapshot_pieces; i++) {
+        receive_piece(worker, batch->from, batch->snapshot_pieces[i]);
+    }
+    for (size_t i = 0; i < batch->n_snapshot_progress; i++) {
+        receive_progress(worker, batch->from, batch->snapshot_progress[i]);
+    }
+}
+
+static bool is_from_our_cluster(const struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch) {
+    return worker->topology && batch->to == worker->self &&
+           bytes_equal(bytes_of(batch->cluster_id.data, batch->cluster_id.len),
+                       bytes_of(worker->topology->cluster_id, 16)) &&
+           topology_node(worker->topology, batch->from);
+}
+
+int peers_receive(struct worker *worker, struct bytes bytes, bool is_forwarded) {
+    Trothdb__Peer__V1__PeerBatch *batch =
+        trothdb__peer__v1__peer_batch__unpack(NULL, bytes.length, bytes.data);
+    if (!batch) {
+        return ERR_MALFORMED;
+    }
+    int error = 0;
+    worker_count(worker, METRIC_peer_received_bytes_total, bytes.length);
+    if (batch->topology.len && !is_forwarded) {
+        control_topology_received(worker, bytes_of(batch->topology.data, batch->topology.len));
+    }
+    if (is_from_our_cluster(worker, batch)) {
+        if (!is_forwarded && worker->count > 1) {
+            forward(worker, batch, bytes);
+        }
+        receive(worker, batch);
+    } else {
+        error = worker->topology ? ERR_REFUSED : 0; /* a spare hears of its cluster soon */
+    }
+    trothdb__peer__v1__peer_batch__free_unpacked(batch, NULL);
+    return error;
+}
+
+int worker_peer(struct worker *worker, struct bytes batch) { return peers_receive(worker, batch, false); }
+
+void worker_peer_lost(struct worker *worker, uint32_t node_number) {
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        shard_peer_lost(worker->shards[worker->hosted[i]], node_number);
+    }
+}

@@ -1,0 +1,304 @@
+/* A client's connection: bytes to commands, replies in the order of the commands.
+ *
+ *   input --request_parse--> command --router_run--> a slot in `slots`, filled now or later
+ *   slots:  [ ready | ready | waiting | ready | waiting ]   the ready ones at the front leave to `output`
+ *            first_ticket                                     the ready one behind a waiting one stays */
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "node/internal.h"
+
+struct session *worker_client_open(struct worker *worker, void *handle, const char *peer_name,
+                                   const char *own_name) {
+    uint64_t clients = node_shared_sum(worker->shared, offsetof(struct worker_statistics, clients));
+    if (clients >= (uint64_t)worker->config.maxclients || worker->session_count >= (uint64_t)worker->config.maxclients) {
+        return NULL;
+    }
+    struct session *session = memory_allocate_zeroed(1, sizeof(*session));
+    session->target.kind = TARGET_SESSION;
+    session->worker = worker;
+    session->handle = handle;
+    session->id = worker->next_session++ * worker->count + worker->index;
+    snprintf(session->peer_name, sizeof(session->peer_name), "%s", peer_name);
+    snprintf(session->own_name, sizeof(session->own_name), "%s", own_name);
+    session->created_ms = worker_wall_ms(worker);
+    session->last_input_us = worker_now_us(worker);
+    session->protocol = 2;
+    session->is_authenticated = worker->config.requirepass[0] == '\0';
+    list_init(&session->output_link);
+    list_init(&session->blocked_link);
+    list_append(&worker->sessions, &session->link);
+    buffer_init(&session->input, (size_t)worker->config.client_query_buffer_limit);
+    buffer_init(&session->output, (size_t)worker->config.client_output_limit);
+    queue_init(&session->slots, sizeof(struct reply_slot));
+    struct request_limits limits = {.bulk_bytes = (size_t)worker->config.proto_max_bulk_len,
+                                    .argument_count = (size_t)worker->config.proto_max_arguments,
+                                    .inline_bytes = 64 << 10,
+                                    .is_unauthenticated = !session->is_authenticated};
+    request_parser_init(&session->parser, &limits);
+    worker->session_count++;
+    worker_count(worker, METRIC_clients_accepted_total, 1);
+    return session;
+}
+
+const char *worker_client_refusal(void) { return "-ERR max number of clients reached\r\n"; }
+
+void session_free(struct session *session) {
+    list_remove(&session->link);
+    list_remove(&session->output_link);
+    list_remove(&session->blocked_link);
+    for (size_t i = 0; i < queue_count(&session->slots); i++) {
+        memory_free(((struct reply_slot *)queue_at(&session->slots, i))->heap);
+    }
+    queue_release(&session->slots);
+    request_parser_release(&session->parser);
+    buffer_release(&session->input);
+    buffer_release(&session->output);
+    memory_free(session);
+}
+
+void worker_client_closed(struct worker *worker, struct session *session) {
+    CHECK(!session->is_gone);
+    session->is_gone = true;
+    worker->session_count--;
+    list_remove(&session->output_link);
+    list_remove(&session->blocked_link);
+    if (session->unready_count == 0) {
+        session_free(session);
+    }
+}
+
+struct buffer *session_output(struct session *session) { return &session->output; }
+
+bool session_has_in_flight(const struct session *session) { return session->unready_count > 0; }
+
+/* ---- output ---- */
+
+void session_mark_output(struct session *session) {
+    if (!session->is_gone && list_is_empty(&session->output_link)) {
+        list_append(&session->worker->output_sessions, &session->output_link);
+    }
+}
+
+void session_close_after_reply(struct session *session) {
+    session->is_closing = true;
+    list_remove(&session->blocked_link);
+    session_mark_output(session);
+}
+
+static void write_reply(struct session *session, struct bytes reply) {
+    buffer_append_bytes(&session->output, reply);
+    session->output_total_bytes += reply.length;
+    session_mark_output(session);
+    if (session->output.is_overflowed && !session->is_closing) {
+        log_line(session->worker->io.log, LOG_WARN, "client closed: its replies passed client-output-limit",
+                 LOG_T("client", session->peer_name));
+        session_close_after_reply(session);
+    }
+}
+
+static struct bytes slot_bytes(const struct reply_slot *slot) {
+    return slot->heap ? bytes_of(slot->heap, slot->heap_bytes) : bytes_of(slot->inline_bytes, slot->inline_bytes_used);
+}
+
+static void fill(struct reply_slot *slot, struct bytes reply) {
+    if (reply.length <= REPLY_INLINE_BYTES) {
+        memcpy(slot->inline_bytes, reply.data, reply.length);
+        slot->inline_bytes_used = (uint8_t)reply.length;
+    } else {
+        slot->heap = memory_copy(reply.data, reply.length);
+        slot->heap_bytes = reply.length;
+    }
+}
+
+static void leave_in_order(struct session *session) {
+    struct reply_slot *front;
+    while ((front = queue_front(&session->slots)) && front->is_ready) {
+        write_reply(session, slot_bytes(front));
+        memory_free(front->heap);
+        queue_pop(&session->slots);
+        session->first_ticket++;
+    }
+}
+
+/* CLIENT REPLY OFF and SKIP: the command runs, its reply is nobody's. */
+static bool is_silenced(struct session *session) {
+    if (session->reply_mode == SESSION_REPLY_SKIP) {
+        session->reply_mode = SESSION_REPLY_ON;
+        return true;
+    }
+    return session->reply_mode == SESSION_REPLY_OFF;
+}
+
+uint64_t session_expect(struct session *session, uint32_t shard, slot_number slot) {
+    struct reply_slot *place = queue_push(&session->slots);
+    place->shard = shard;
+    place->slot = slot;
+    place->is_silent = is_silenced(session);
+    session->unready_count++;
+    return session->first_ticket + queue_count(&session->slots) - 1;
+}
+
+void session_expect_no_more(struct session *session) {
+    queue_truncate(&session->slots, queue_count(&session->slots) - 1);
+    session->unready_count--;
+}
+
+void session_reply_now(struct session *session, struct bytes reply) {
+    if (is_silenced(session)) {
+        return;
+    }
+    if (queue_count(&session->slots) == 0) {
+        write_reply(session, reply);
+        return;
+    }
+    struct reply_slot *place = queue_push(&session->slots);
+    place->is_ready = true;
+    fill(place, reply);
+}
+
+/* What a client is told when its command was not done, or when nobody here knows. */
+static void explain(struct session *session, const struct reply_slot *slot, enum shard_outcome outcome,
+                    struct reply *reply) {
+    if (outcome == SHARD_NOT_EXECUTED) {
+        router_redirect(session->worker, slot->shard, slot->slot, reply);
+    } else {
+        reply_error(reply, "UNKNOWN the outcome of this write is unknown: its shard lost its leader before it was "
+                           "confirmed; read before you send it again");
+    }
+}
+
+void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome, struct bytes reply) {
+    struct reply_slot *slot = queue_at(&session->slots, ticket - session->first_ticket);
+    CHECK(!slot->is_ready);
+    slot->is_ready = true;
+    session->unready_count--;
+    if (session->is_gone) {
+        if (session->unready_count == 0) {
+            session_free(session);
+        }
+        return;
+    }
+    struct buffer explanation;
+    buffer_init(&explanation, 1024);
+    if (outcome != SHARD_DONE) {
+        struct reply writer = {.out = &explanation, .protocol = session->protocol};
+        explain(session, slot, outcome, &writer);
+        reply = buffer_bytes(&explanation);
+    }
+    if (!slot->is_silent && (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER))) {
+        write_reply(session, reply);
+    } else if (!slot->is_silent) {
+        fill(slot, reply);
+    }
+    buffer_release(&explanation);
+    leave_in_order(session);
+}
+
+/* ---- input ---- */
+
+uint8_t *worker_client_room(struct worker *worker, struct session *session, size_t *room) {
+    (void)worker;
+    uint8_t *at = buffer_reserve(&session->input, SESSION_INPUT_ROOM_BYTES);
+    if (!at) {
+        /* Full: the request in it can never be whole. One more byte is room enough to find that out. */
+        session->input.is_overflowed = false;
+        at = buffer_reserve(&session->input, 1);
+        *room = at ? 1 : 0;
+        return at;
+    }
+    *room = session->input.capacity - session->input.start - session->input.length;
+    return at;
+}
+
+void worker_client_input(struct worker *worker, struct session *session, size_t length) {
+    session->last_input_us = worker_now_us(worker);
+    session->input_total_bytes += length;
+    buffer_grew(&session->input, length);
+    worker_count(worker, METRIC_client_received_bytes_total, length);
+    session_process(session);
+}
+
+static void set_paused(struct session *session, bool is_paused) {
+    if (session->is_paused != is_paused) {
+        session->is_paused = is_paused;
+        session->worker->io.client_pause(session->worker->io.context, session, session->handle, is_paused);
+    }
+}
+
+static void block(struct session *session) {
+    list_append(&session->worker->blocked_sessions, &session->blocked_link);
+    set_paused(session, true);
+}
+
+static void reply_text_error(struct session *session, const char *text) {
+    struct buffer out;
+    buffer_init(&out, 4096);
+    struct reply reply = {.out = &out, .protocol = session->protocol};
+    reply_error(&reply, text);
+    session_reply_now(session, buffer_bytes(&out));
+    buffer_release(&out);
+}
+
+static void broken(struct session *session) {
+    char text[sizeof(session->parser.problem) + 8];
+    snprintf(text, sizeof(text), "ERR %s", session->parser.problem);
+    reply_text_error(session, text);
+    session_close_after_reply(session);
+}
+
+static bool has_room(const struct session *session) {
+    return queue_count(&session->slots) < (size_t)session->worker->config.client_pipeline_limit;
+}
+
+/* False when the command must wait: it stays in the input. */
+static bool run_command(struct session *session, const struct bytes *arguments, size_t count) {
+    struct worker *worker = session->worker;
+    struct buffer *out = &worker->reply_buffer;
+    struct reply reply = {.out = out, .protocol = session->protocol};
+    const struct command *command;
+    enum route_result result = ROUTE_DONE;
+    if (command_check(arguments, count, &command, &reply)) {
+        session_reply_now(session, buffer_bytes(out));
+    } else if (!session->is_authenticated && !(command->flags & COMMAND_NO_AUTH)) {
+        reply_error(&reply, "NOAUTH Authentication required.");
+        session_reply_now(session, buffer_bytes(out));
+    } else {
+        session->last_command = command;
+        result = router_run(session, command, arguments, count);
+    }
+    buffer_clear(out);
+    if (result == ROUTE_BUSY) {
+        return false;
+    }
+    session->command_count++;
+    atomic_fetch_add_explicit(&worker->shared->workers[worker->index].commands_total, 1, memory_order_relaxed);
+    return true;
+}
+
+void session_process(struct session *session) {
+    while (!session->is_closing && session->input.length) {
+        if (!has_room(session)) {
+            block(session);
+            return;
+        }
+        size_t consumed = 0;
+        enum request_status status = request_parse(&session->parser, buffer_bytes(&session->input), &consumed);
+        if (status == REQUEST_INCOMPLETE) {
+            break;
+        }
+        if (status == REQUEST_BROKEN) {
+            broken(session);
+            return;
+        }
+        if (session->parser.argument_count > 0 &&
+            !run_command(session, session->parser.arguments, session->parser.argument_count)) {
+            block(session);
+            return;
+        }
+        buffer_consume(&session->input, consumed);
+    }
+    set_paused(session, false);
+}

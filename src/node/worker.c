@@ -1,0 +1,568 @@
+#include "node/worker.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "node/gossiper.h"
+#include "node/internal.h"
+
+uint64_t worker_now_us(const struct worker *worker) {
+    return worker->io.clock->monotonic_us(worker->io.clock);
+}
+uint64_t worker_wall_ms(const struct worker *worker) {
+    return worker->io.clock->wall_ms(worker->io.clock);
+}
+
+void worker_fatal(struct worker *worker, const char *what) {
+    if (!worker->is_failed) {
+        worker->is_failed = true;
+        worker->io.fatal(worker->io.context, what);
+    }
+}
+
+void worker_count(struct worker *worker, enum metric_id id, uint64_t amount) {
+    if (!worker->cells[id]) {
+        worker->cells[id] = metrics_cell(worker->metrics, id, NULL);
+    }
+    metric_add(worker->cells[id], amount);
+}
+
+/* ---- mail ---- */
+
+void worker_post(struct worker *worker, unsigned receiver, struct mail *mail) {
+    worker->io.post(worker->io.context, receiver, mail);
+}
+
+static struct mail *mail_copy(const struct mail *mail) {
+    struct mail *copy = mail_new(mail->kind, mail->from);
+    struct buffer bytes = copy->bytes;
+    *copy = *mail;
+    copy->next = NULL;
+    copy->bytes = bytes;
+    copy->key = mail->key ? memory_copy_text(mail->key) : NULL;
+    buffer_append_bytes(&copy->bytes, buffer_bytes(&mail->bytes));
+    return copy;
+}
+
+void worker_post_others(struct worker *worker, struct mail *mail) {
+    for (unsigned i = 0; i < worker->count; i++) {
+        if (i != worker->index) {
+            worker_post(worker, i, mail_copy(mail));
+        }
+    }
+    mail_free(mail);
+}
+
+static void leader_heard(struct worker *worker, uint32_t shard, uint32_t node, uint64_t term) {
+    struct shard_leader *leader = &worker->leaders[shard];
+    if (term > leader->term || (term == leader->term && node != 0)) {
+        *leader = (struct shard_leader){.node = node, .term = term};
+    }
+}
+
+static void hear_hints(struct worker *worker, const struct member_view_entry *member, uint32_t node) {
+    unsigned shard;
+    unsigned long long term;
+    int used;
+    for (const char *at = member->leads; sscanf(at, "%u:%llu%n", &shard, &term, &used) == 2;) {
+        /* What a replica here knows is firmer than any hint. */
+        if (shard < WORKER_SHARD_MAXIMUM && !worker->shards[shard] && member->state != GOSSIP_DEAD) {
+            leader_heard(worker, shard, node, term);
+        }
+        at += used;
+        at += *at == ',';
+    }
+}
+
+static void members_received(struct worker *worker, struct bytes bytes) {
+    struct member_view view;
+    if (member_view_decode(&view, bytes)) {
+        return;
+    }
+    member_view_release(&worker->members);
+    worker->members = view;
+    for (size_t i = 0; worker->topology && i < view.count; i++) {
+        const struct topology_node *node = topology_node_by_uuid(worker->topology, view.members[i].uuid);
+        if (node && node->number != worker->self) {
+            hear_hints(worker, &view.members[i], node->number);
+        }
+    }
+}
+
+static void reply_received(struct worker *worker, struct mail *mail) {
+    worker_deliver(worker, mail->target, mail->ticket, (enum shard_outcome)mail->status, buffer_bytes(&mail->bytes));
+}
+
+void worker_mail(struct worker *worker, struct mail *mail) {
+    switch (mail->kind) {
+    case MAIL_COMMAND:
+        router_mail_command(worker, mail);
+        return;
+    case MAIL_REPLY:
+        reply_received(worker, mail);
+        break;
+    case MAIL_PEER:
+        if (peers_receive(worker, buffer_bytes(&mail->bytes), true)) {
+            log_line(worker->io.log, LOG_WARN, "peer batch dropped", LOG_F("worker", worker->index));
+        }
+        break;
+    case MAIL_TOPOLOGY:
+        control_topology_received(worker, buffer_bytes(&mail->bytes));
+        break;
+    case MAIL_LEADER:
+        if (mail->shard < WORKER_SHARD_MAXIMUM) {
+            worker->leaders[mail->shard] = (struct shard_leader){.node = mail->leader, .term = mail->term};
+            control_say_leads(worker);
+        }
+        break;
+    case MAIL_MEMBERS:
+        members_received(worker, buffer_bytes(&mail->bytes));
+        break;
+    case MAIL_SETTING:
+        worker_apply_setting(worker, mail->key, buffer_bytes(&mail->bytes));
+        break;
+    case MAIL_CLIENT:
+        client_mail(worker, mail);
+        return;
+    case MAIL_GOSSIP_SET:
+    case MAIL_GOSSIP_SEED:
+    case MAIL_GOSSIP_LEAVE:
+        break; /* the gossiper's */
+    }
+    mail_free(mail);
+}
+
+/* ---- what the shards tell ---- */
+
+static void remote_deliver(struct worker *worker, struct remote_call *call, enum shard_outcome outcome,
+                           struct bytes reply) {
+    struct mail *mail = mail_new(MAIL_REPLY, worker->index);
+    mail->target = call->their_target;
+    mail->ticket = call->their_ticket;
+    mail->status = (int)outcome;
+    buffer_append_bytes(&mail->bytes, reply);
+    worker_post(worker, call->from, mail);
+    list_remove(&call->link);
+    memory_free(call);
+}
+
+void worker_deliver(struct worker *worker, struct target *target, uint64_t ticket, enum shard_outcome outcome,
+                    struct bytes reply) {
+    switch (target->kind) {
+    case TARGET_SESSION:
+        session_deliver((struct session *)target, ticket, outcome, reply);
+        return;
+    case TARGET_GATHER:
+        gather_deliver(target, ticket, outcome, reply);
+        return;
+    case TARGET_REMOTE:
+        remote_deliver(worker, (struct remote_call *)target, outcome, reply);
+        return;
+    }
+    UNREACHABLE();
+}
+
+static void shard_replied(void *context, const struct shard_waiter *waiter, enum shard_outcome outcome,
+                          struct bytes reply) {
+    worker_deliver(context, waiter->target, waiter->ticket, outcome, reply);
+}
+
+static void shard_leadership(void *context, struct shard *shard) {
+    struct worker *worker = context;
+    uint32_t number = shard_number(shard);
+    const struct raft *raft = shard_raft(shard);
+    struct shard_leader now = {.node = raft_leader(raft), .term = raft_current_term(raft)};
+    struct shard_leader *known = &worker->leaders[number];
+    if (now.node == known->node && now.term == known->term) {
+        return;
+    }
+    if (now.node && now.node != known->node) {
+        worker_count(worker, METRIC_leader_changes_total, 1);
+        log_line(worker->io.log, LOG_INFO, "leader changed", LOG_F("node", worker->self), LOG_F("shard", number),
+                 LOG_F("term", now.term), LOG_F("leader", now.node), LOG_F("index", shard_applied_index(shard)));
+    }
+    *known = now;
+    struct mail *mail = mail_new(MAIL_LEADER, worker->index);
+    mail->shard = number;
+    mail->leader = now.node;
+    mail->term = now.term;
+    worker_post_others(worker, mail);
+    control_say_leads(worker);
+}
+
+static void shard_moved(void *context, struct shard *shard) {
+    struct worker *worker = context;
+    if (shard_number(shard) == 0) {
+        control_applied(worker, shard);
+    }
+}
+
+/* ---- life ---- */
+
+static void wal_became_durable(void *context, uint64_t sequence) {
+    struct worker *worker = context;
+    for (unsigned i = 0; i < worker->hosted_count && !worker->is_failed; i++) {
+        shard_durable(worker->shards[worker->hosted[i]], sequence);
+    }
+}
+
+static void wal_failed(void *context, int error, const char *what) {
+    struct worker *worker = context;
+    log_line(worker->io.log, LOG_ERROR, "the log cannot be made durable; this node ends now, and what it has not "
+                                        "acknowledged is not lost by that",
+             LOG_T("error", error_text(error)), LOG_T("what", what));
+    worker_fatal(worker, "write-ahead log failed");
+}
+
+static struct shard_recovery *recovery_of(struct worker *worker, uint32_t shard) {
+    if (shard >= WORKER_SHARD_MAXIMUM || shard % worker->count != worker->index) {
+        return NULL;
+    }
+    if (!worker->recoveries[shard]) {
+        worker->recoveries[shard] = shard_recovery_new(shard);
+    }
+    return worker->recoveries[shard];
+}
+
+static int recover_entry(void *context, uint32_t shard, struct bytes encoded) {
+    struct shard_recovery *recovery = recovery_of(context, shard);
+    return recovery ? shard_recovery_entry(recovery, encoded) : ERR_DAMAGED;
+}
+static int recover_truncate(void *context, uint32_t shard, uint64_t from_index) {
+    struct shard_recovery *recovery = recovery_of(context, shard);
+    if (recovery) {
+        shard_recovery_truncate(recovery, from_index);
+    }
+    return recovery ? 0 : ERR_DAMAGED;
+}
+static int recover_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
+    struct shard_recovery *recovery = recovery_of(context, shard);
+    if (recovery) {
+        shard_recovery_state(recovery, term, vote);
+    }
+    return recovery ? 0 : ERR_DAMAGED;
+}
+static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    struct shard_recovery *recovery = recovery_of(context, shard);
+    if (recovery) {
+        shard_recovery_snapshot(recovery, index, term);
+    }
+    return recovery ? 0 : ERR_DAMAGED;
+}
+
+static int recover(struct worker *worker, struct buffer *problem) {
+    struct wal_options options = {.disk = worker->io.disk,
+                                  .segment_bytes = (uint64_t)worker->config.wal_segment_bytes,
+                                  .log = worker->io.log,
+                                  .on_durable = wal_became_durable,
+                                  .on_failure = wal_failed,
+                                  .context = worker};
+    struct wal_visitor visitor = {.entry = recover_entry,
+                                  .truncate = recover_truncate,
+                                  .state = recover_state,
+                                  .snapshot = recover_snapshot,
+                                  .context = worker};
+    struct wal_problem wal_problem = {{0}};
+    int error = wal_open(&options, &visitor, &worker->wal, &wal_problem);
+    if (error) {
+        buffer_append_format(problem, "%s", wal_problem.text[0] ? wal_problem.text : error_text(error));
+        return error;
+    }
+    return control_start(worker, problem);
+}
+
+static void worker_init(struct worker *worker, const struct worker_options *options) {
+    worker->index = options->index;
+    worker->count = options->count;
+    worker->identity = options->identity;
+    identity_node_id(worker->identity.uuid, worker->node_id);
+    config_copy(&worker->config, options->config);
+    worker->client_address = options->client_address;
+    worker->peer_address = options->peer_address;
+    worker->admin_address = options->admin_address;
+    worker->io = options->io;
+    worker->shared = options->shared;
+    worker->metrics = node_shared_metrics(options->shared, options->index);
+    random_init(&worker->random, options->seed);
+    list_init(&worker->sessions);
+    list_init(&worker->output_sessions);
+    list_init(&worker->blocked_sessions);
+    list_init(&worker->remote_calls);
+    list_init(&worker->gathers);
+    queue_init(&worker->deferred_mail, sizeof(struct mail *));
+    buffer_init(&worker->reply_buffer, SIZE_MAX);
+    worker->started_us = worker_now_us(worker);
+    worker->next_session = 1;
+}
+
+int worker_new(const struct worker_options *options, struct worker **out, struct buffer *problem) {
+    struct worker *worker = memory_allocate_zeroed(1, sizeof(*worker));
+    worker_init(worker, options);
+    int error = recover(worker, problem);
+    if (error) {
+        worker_free(worker);
+        return error;
+    }
+    if (worker->index == 0) {
+        char text[NET_HOST_MAXIMUM + 10];
+        net_address_format(&worker->client_address, text);
+        control_say(worker, GOSSIP_SAYS_CLIENT, text);
+        net_address_format(&worker->admin_address, text);
+        control_say(worker, GOSSIP_SAYS_ADMIN, text);
+        control_say(worker, GOSSIP_SAYS_VERSION, TROTHDB_VERSION);
+    }
+    *out = worker;
+    return 0;
+}
+
+void worker_free(struct worker *worker) {
+    if (!worker) {
+        return;
+    }
+    for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++) {
+        shard_recovery_free(worker->recoveries[i]);
+        shard_free(worker->shards[i]);
+    }
+    LIST_EACH(&worker->sessions, link) { session_free(LIST_ELEMENT(link, struct session, link)); }
+    LIST_EACH(&worker->remote_calls, link) { memory_free(LIST_ELEMENT(link, struct remote_call, link)); }
+    gather_free_all(worker);
+    for (; queue_count(&worker->deferred_mail); queue_pop(&worker->deferred_mail)) {
+        mail_free(*(struct mail **)queue_front(&worker->deferred_mail));
+    }
+    queue_release(&worker->deferred_mail);
+    if (worker->wal) {
+        wal_free(worker->wal);
+    }
+    peers_release(worker);
+    topology_free(worker->topology);
+    topology_free(worker->founding);
+    member_view_release(&worker->members);
+    buffer_release(&worker->reply_buffer);
+    memory_free(worker->mail_arguments);
+    config_release(&worker->config);
+    memory_free(worker);
+}
+
+/* ---- shards ---- */
+
+static struct raft_configuration founding_configuration(const struct topology_shard *shard) {
+    struct raft_configuration configuration = {.voter_count = (uint8_t)shard->replica_count};
+    memcpy(configuration.voters, shard->replicas, shard->replica_count * sizeof(shard->replicas[0]));
+    return configuration;
+}
+
+static int add_shard(struct worker *worker, const struct topology_shard *placed, struct buffer *problem) {
+    struct machine *machine = placed->number == 0 ? control_machine_new(worker->founding)
+                                                  : keyspace_machine_new(random_next(&worker->random));
+    struct shard_options options = {.number = placed->number,
+                                    .self = worker->self,
+                                    .founding = founding_configuration(placed),
+                                    .machine = machine,
+                                    .seed = random_next(&worker->random),
+                                    .io = {.wal = worker->wal,
+                                           .disk = worker->io.disk,
+                                           .clock = worker->io.clock,
+                                           .log = worker->io.log,
+                                           .config = &worker->config,
+                                           .send = peers_send_raft,
+                                           .send_piece = peers_send_piece,
+                                           .send_progress = peers_send_progress,
+                                           .reply = shard_replied,
+                                           .leadership = shard_leadership,
+                                           .applied = shard_moved,
+                                           .context = worker}};
+    struct shard_recovery *recovery = worker->recoveries[placed->number];
+    worker->recoveries[placed->number] = NULL;
+    struct shard *shard;
+    int error = shard_new(&options, recovery, &shard, problem);
+    if (error) {
+        return error;
+    }
+    worker->shards[placed->number] = shard;
+    worker->hosted[worker->hosted_count++] = placed->number;
+    shard_leadership(worker, shard);
+    return 0;
+}
+
+int worker_add_shards(struct worker *worker, struct buffer *problem) {
+    for (unsigned i = 0; i < worker->topology->shard_count; i++) {
+        const struct topology_shard *placed = &worker->topology->shards[i];
+        if (placed->number % worker->count != worker->index || worker->shards[placed->number] ||
+            !topology_shard_has_replica(placed, worker->self)) {
+            continue;
+        }
+        int error = add_shard(worker, placed, problem);
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+struct shard *worker_shard(struct worker *worker, uint32_t number) {
+    return number < WORKER_SHARD_MAXIMUM ? worker->shards[number] : NULL;
+}
+
+/* ---- time and the turn ---- */
+
+static void publish_shards(struct worker *worker) {
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        const struct shard *shard = worker->shards[worker->hosted[i]];
+        const struct raft *raft = shard_raft(shard);
+        struct shard_statistics *out = &worker->shared->shards[shard_number(shard)];
+#define PUBLISH(field, value) atomic_store_explicit(&out->field, (value), memory_order_relaxed)
+        PUBLISH(is_hosted, 1);
+        PUBLISH(role, (uint64_t)raft_role(raft));
+        PUBLISH(term, raft_current_term(raft));
+        PUBLISH(leader, raft_leader(raft));
+        PUBLISH(applied_index, shard_applied_index(shard));
+        PUBLISH(commit_index, raft_commit_index(raft));
+        PUBLISH(last_index, raft_last_index(raft));
+        PUBLISH(snapshot_index, shard_snapshot_index(shard));
+#undef PUBLISH
+    }
+}
+
+static void publish_statistics(struct worker *worker) {
+    struct worker_statistics *statistics = &worker->shared->workers[worker->index];
+    uint64_t keys = 0, expiring = 0, bytes = 0, led = 0, leaderless = 0;
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        struct shard *shard = worker->shards[worker->hosted[i]];
+        leaderless += raft_leader(shard_raft(shard)) == 0;
+        led += shard_is_leader(shard);
+        if (shard_number(shard) != 0) {
+            struct keyspace *keyspace = keyspace_machine_keyspace(shard_machine(shard));
+            keys += keyspace_key_count(keyspace);
+            expiring += keyspace_expiring_count(keyspace);
+            bytes += keyspace_memory_bytes(keyspace);
+        }
+    }
+#define PUBLISH(field, value) atomic_store_explicit(&statistics->field, (value), memory_order_relaxed)
+    PUBLISH(clients, worker->session_count);
+    PUBLISH(keys, keys);
+    PUBLISH(expiring_keys, expiring);
+    PUBLISH(memory_bytes, bytes);
+    PUBLISH(shards_hosted, worker->hosted_count);
+    PUBLISH(shards_led, led);
+    PUBLISH(shards_without_leader, leaderless);
+    PUBLISH(is_serving, worker->topology != NULL);
+#undef PUBLISH
+    publish_shards(worker);
+    metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)led);
+    metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL), (int64_t)worker->hosted_count);
+    metric_set(metrics_cell(worker->metrics, METRIC_clients_connected, NULL), (int64_t)worker->session_count);
+}
+
+static void close_idle_sessions(struct worker *worker, uint64_t now) {
+    if (worker->config.timeout == 0) {
+        return;
+    }
+    LIST_EACH(&worker->sessions, link) {
+        struct session *session = LIST_ELEMENT(link, struct session, link);
+        if (!session->is_gone && now > session->last_input_us + (uint64_t)worker->config.timeout * 1000000) {
+            session_close_after_reply(session);
+        }
+    }
+}
+
+/* A shard that nobody writes to would hold the oldest segment for ever. */
+static void release_old_segments(struct worker *worker) {
+    uint32_t shard;
+    if (wal_oldest_holder(worker->wal, WORKER_WAL_SEGMENTS_BEFORE_SNAPSHOT, &shard) && worker_shard(worker, shard)) {
+        shard_take_snapshot(worker->shards[shard]);
+    }
+}
+
+void worker_tick(struct worker *worker) {
+    uint64_t now = worker_now_us(worker);
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        struct shard *shard = worker->shards[worker->hosted[i]];
+        if (now >= shard_deadline_us(shard)) {
+            shard_tick(shard);
+        }
+    }
+    if (now >= worker->next_tick_us) {
+        worker->next_tick_us = now + WORKER_TICK_US;
+        publish_statistics(worker);
+        close_idle_sessions(worker, now);
+        release_old_segments(worker);
+        control_tick(worker);
+    }
+}
+
+uint64_t worker_deadline_us(const struct worker *worker) {
+    uint64_t deadline = worker->next_tick_us;
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        uint64_t shard_deadline = shard_deadline_us(worker->shards[worker->hosted[i]]);
+        deadline = shard_deadline < deadline ? shard_deadline : deadline;
+    }
+    return deadline;
+}
+
+static void retry_blocked(struct worker *worker) {
+    struct list blocked;
+    list_init(&blocked);
+    while (!list_is_empty(&worker->blocked_sessions)) {
+        struct list *link = list_first(&worker->blocked_sessions);
+        list_remove(link);
+        list_append(&blocked, link);
+    }
+    while (!list_is_empty(&blocked)) {
+        struct list *link = list_first(&blocked);
+        list_remove(link);
+        session_process(LIST_ELEMENT(link, struct session, blocked_link));
+    }
+}
+
+static void write_output(struct worker *worker) {
+    while (!list_is_empty(&worker->output_sessions)) {
+        struct list *link = list_first(&worker->output_sessions);
+        struct session *session = LIST_ELEMENT(link, struct session, output_link);
+        list_remove(link);
+        if (session->is_gone) {
+            continue;
+        }
+        worker->io.client_output(worker->io.context, session, session->handle);
+        if (session->is_closing && queue_count(&session->slots) == 0 && !session->is_gone) {
+            worker->io.client_close(worker->io.context, session, session->handle);
+        }
+    }
+}
+
+void worker_turn_end(struct worker *worker) {
+    if (worker->is_failed) {
+        return;
+    }
+    retry_blocked(worker);
+    router_retry_deferred(worker);
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        shard_flush(worker->shards[worker->hosted[i]]);
+    }
+    peers_flush(worker);
+    wal_flush(worker->wal);
+    write_output(worker);
+}
+
+/* ---- stopping ---- */
+
+void worker_drain(struct worker *worker) {
+    worker->is_draining = true;
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        if (shard_is_leader(worker->shards[worker->hosted[i]])) {
+            shard_transfer(worker->shards[worker->hosted[i]], 0);
+        }
+    }
+}
+
+static bool is_alone(const struct worker *worker) { return !worker->topology || worker->topology->node_count == 1; }
+
+bool worker_is_drained(const struct worker *worker) {
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        const struct shard *shard = worker->shards[worker->hosted[i]];
+        if (shard_pending_count(shard) || (shard_is_leader(shard) && !is_alone(worker))) {
+            return false;
+        }
+    }
+    return wal_is_idle(worker->wal);
+}
