@@ -1,4 +1,5 @@
-/* Recovery: a torn tail is cut, damage is refused, and nothing that was never written is ever replayed. */
+/* Recovery: a torn tail is cut, damage is refused, and nothing that was never written is ever
+ * replayed. */
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
@@ -33,8 +34,8 @@ static size_t used_bytes(const struct fake_file *file) {
     return (used + 7) / 8 * 8;
 }
 
-/* Three rounds in the first segment, which is then too full for the next; three in the second. The last round holds two
- * records. Seven appends before the last round, nine in all. */
+/* Three rounds in the first segment, which is then too full for the next; three in the second. The
+ * last round holds two records. Seven appends before the last round, nine in all. */
 static struct world *small_log(void) {
     struct world *world = world_new();
     assert_int_equal(world_open(world), 0);
@@ -119,7 +120,8 @@ static void test_refuses_every_flip_in_what_was_synced(void **state) {
     world_free(world);
 }
 
-/* The last round may be torn: nothing tells a flip in it from a write that never arrived. What is replayed was written. */
+/* The last round may be torn: nothing tells a flip in it from a write that never arrived. What is
+ * replayed was written. */
 static void test_cuts_in_the_last_round_only(void **state) {
     (void)state;
     struct world *world = small_log();
@@ -131,7 +133,8 @@ static void test_cuts_in_the_last_round_only(void **state) {
     world_free(world);
 }
 
-/* The last round's first record never arrived and its second did: both are cut, and the log goes on, and is cut again. */
+/* The last round's first record never arrived and its second did: both are cut, and the log goes
+ * on, and is cut again. */
 static void test_goes_on_behind_a_cut(void **state) {
     (void)state;
     struct world *world = small_log();
@@ -152,7 +155,8 @@ static void test_goes_on_behind_a_cut(void **state) {
     world_free(world);
 }
 
-/* The last round's second record never arrived: the first one stays, and a later torn round is still told from damage. */
+/* The last round's second record never arrived: the first one stays, and a later torn round is
+ * still told from damage. */
 static void test_keeps_the_whole_records_of_a_torn_round(void **state) {
     (void)state;
     struct world *world = small_log();
@@ -239,7 +243,8 @@ static void test_refuses_a_later_version(void **state) {
     world_free(world);
 }
 
-/* The power failed between making the next segment and writing to it: the newest file is zeros, or short, or both. */
+/* The power failed between making the next segment and writing to it: the newest file is zeros, or
+ * short, or both. */
 static void test_takes_an_empty_newest_segment(void **state) {
     (void)state;
     const size_t sizes[] = {0, 1, 57, 512, 1024, 5000};
@@ -305,7 +310,8 @@ static void test_is_not_misled_by_a_log_inside_an_entry(void **state) {
     world_flush(world);
     world_close(world);
     struct fake_file *file = file_of(world, 1);
-    file->live[used_bytes(file) - sizeof inner] ^= 1; /* in the first inner header: the outer fails */
+    file->live[used_bytes(file) - sizeof inner] ^=
+        1; /* in the first inner header: the outer fails */
     assert_int_equal(open_and_close(world), 0);
     assert_true(world_log_is(world, 1));
     world_free(world);

@@ -1,0 +1,258 @@
+#include "io/real/real_disk.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "io/real/real_file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct job_queue {
+    struct disk_job *first, **end;
+};
+
+struct disk_lane_thread {
+    struct disk_real *owner;
+    uv_thread_t thread;
+    uv_mutex_t mutex; /* guards what follows */
+    uv_cond_t is_wanted;
+    struct job_queue waiting;
+    bool is_stopping;
+};
+
+struct disk_real {
+    struct disk disk;
+    int directory, lock;
+    uv_loop_t *loop; /* NULL: no threads */
+    struct disk_lane_thread lanes[DISK_LANE_COUNT];
+    uv_async_t async;
+    uv_mutex_t finished_mutex; /* guards finished */
+    struct job_queue finished;
+};
+
+static struct disk_real *real_of(struct disk *disk) { return (struct disk_real *)(void *)disk; }
+
+int disk_real_directory(struct disk *disk) { return real_of(disk)->directory; }
+
+/* ---- jobs ---- */
+
+static void queue_init(struct job_queue *queue) {
+    queue->first = NULL;
+    queue->end = &queue->first;
+}
+
+static void queue_append(struct job_queue *queue, struct disk_job *job) {
+    job->next = NULL;
+    *queue->end = job;
+    queue->end = &job->next;
+}
+
+static struct disk_job *queue_take_first(struct job_queue *queue) {
+    struct disk_job *job = queue->first;
+    if (job == NULL)
+        return NULL;
+    queue->first = job->next;
+    if (queue->first == NULL)
+        queue->end = &queue->first;
+    return job;
+}
+
+static struct disk_job *lane_wait(struct disk_lane_thread *lane) {
+    uv_mutex_lock(&lane->mutex);
+    while (lane->waiting.first == NULL && !lane->is_stopping)
+        uv_cond_wait(&lane->is_wanted, &lane->mutex);
+    struct disk_job *job = queue_take_first(&lane->waiting);
+    uv_mutex_unlock(&lane->mutex);
+    return job;
+}
+
+/* Stops once it is told to and nothing waits. */
+static void lane_main(void *context) {
+    struct disk_lane_thread *lane = context;
+    struct disk_real *real = lane->owner;
+    for (struct disk_job *job = lane_wait(lane); job; job = lane_wait(lane)) {
+        job->status = job->run(job);
+        uv_mutex_lock(&real->finished_mutex);
+        queue_append(&real->finished, job);
+        uv_mutex_unlock(&real->finished_mutex);
+        uv_async_send(&real->async);
+    }
+}
+
+static void real_submit(struct disk *disk, struct disk_job *job) {
+    struct disk_real *real = real_of(disk);
+    CHECK(real->loop != NULL);
+    struct disk_lane_thread *lane = &real->lanes[job->lane];
+    uv_mutex_lock(&lane->mutex);
+    CHECK(!lane->is_stopping);
+    queue_append(&lane->waiting, job);
+    uv_mutex_unlock(&lane->mutex);
+    uv_cond_signal(&lane->is_wanted);
+}
+
+/* Takes the jobs one by one, so that a done() may submit and even close. */
+static void deliver_finished(struct disk_real *real) {
+    for (;;) {
+        uv_mutex_lock(&real->finished_mutex);
+        struct disk_job *job = queue_take_first(&real->finished);
+        uv_mutex_unlock(&real->finished_mutex);
+        if (job == NULL)
+            return;
+        job->done(job, job->status);
+    }
+}
+
+static void on_async(uv_async_t *async) { deliver_finished(async->data); }
+
+/* ---- opening and closing ---- */
+
+static const struct disk_ops real_ops = {
+    .open = disk_real_file_open,
+    .close = disk_real_file_close,
+    .size = disk_real_file_size,
+    .read = disk_real_file_read,
+    .write = disk_real_file_write,
+    .sync = disk_real_file_sync,
+    .preallocate = disk_real_file_preallocate,
+    .rename = disk_real_rename,
+    .remove = disk_real_remove,
+    .sync_directory = disk_real_sync_directory,
+    .list = disk_real_list,
+    .submit = real_submit,
+};
+
+static int report(struct disk_real_problem *problem, const char *what, const char *path,
+                  const char *advice) {
+    int error = errno;
+    snprintf(problem->text, sizeof problem->text, "cannot %s %s: %s; %s", what, path,
+             strerror(error), advice);
+    return disk_real_error(error);
+}
+
+static int sync_parent(const char *path) {
+    char *parent = memory_copy_text(path);
+    char *slash = strrchr(parent, '/');
+    if (slash)
+        slash[slash == parent ? 1 : 0] = 0;
+    int directory = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    memory_free(parent);
+    if (directory < 0)
+        return -1;
+    int status = fsync(directory);
+    close(directory);
+    return status;
+}
+
+/* mkdir -p, durably. */
+static int make_directories(char *path) {
+    for (char *at = path + 1;; at++) {
+        if (*at != '/' && *at != 0)
+            continue;
+        char kept = *at;
+        *at = 0;
+        int status = mkdir(path, 0750);
+        if (status == 0)
+            status = sync_parent(path);
+        else if (errno == EEXIST)
+            status = 0;
+        *at = kept;
+        if (status || kept == 0)
+            return status;
+    }
+}
+
+static int open_directory(struct disk_real *real, const char *path,
+                          struct disk_real_problem *problem) {
+    char *copy = memory_copy_text(path);
+    int made = path[0] ? make_directories(copy) : 0;
+    memory_free(copy);
+    if (made)
+        return report(problem, "make the directory", path, "choose one that may be written to");
+    real->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (real->directory < 0)
+        return report(problem, "open the directory", path, "check the path and its rights");
+    real->lock = openat(real->directory, DISK_REAL_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (real->lock < 0)
+        return report(problem, "lock the directory", path, "check its rights");
+    if (flock(real->lock, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return report(problem, "lock the directory", path, "use a file system that has locks");
+    snprintf(problem->text, sizeof problem->text,
+             "the directory %s is in use by another process; stop that one, or choose another "
+             "directory",
+             path);
+    return ERR_BUSY;
+}
+
+static void start_threads(struct disk_real *real) {
+    queue_init(&real->finished);
+    CHECK(uv_mutex_init(&real->finished_mutex) == 0);
+    CHECK(uv_async_init(real->loop, &real->async, on_async) == 0);
+    real->async.data = real;
+    for (size_t i = 0; i < DISK_LANE_COUNT; i++) {
+        struct disk_lane_thread *lane = &real->lanes[i];
+        lane->owner = real;
+        queue_init(&lane->waiting);
+        CHECK(uv_mutex_init(&lane->mutex) == 0);
+        CHECK(uv_cond_init(&lane->is_wanted) == 0);
+        CHECK(uv_thread_create(&lane->thread, lane_main, lane) == 0);
+    }
+}
+
+static void free_real(struct disk_real *real) {
+    if (real->lock >= 0)
+        close(real->lock);
+    if (real->directory >= 0)
+        close(real->directory);
+    memory_free(real);
+}
+
+int disk_real_open(const char *path, uv_loop_t *loop, struct disk **out,
+                   struct disk_real_problem *problem) {
+    struct disk_real *real = memory_allocate_zeroed(1, sizeof *real);
+    real->disk.ops = &real_ops;
+    real->directory = real->lock = -1;
+    real->loop = loop;
+    problem->text[0] = 0;
+    int status = open_directory(real, path, problem);
+    if (status) {
+        free_real(real);
+        return status;
+    }
+    if (loop)
+        start_threads(real);
+    *out = &real->disk;
+    return 0;
+}
+
+static void on_async_closed(uv_handle_t *handle) {
+    struct disk_real *real = handle->data;
+    uv_mutex_destroy(&real->finished_mutex);
+    free_real(real);
+}
+
+static void lane_stop(struct disk_lane_thread *lane) {
+    uv_mutex_lock(&lane->mutex);
+    lane->is_stopping = true;
+    uv_mutex_unlock(&lane->mutex);
+    uv_cond_signal(&lane->is_wanted);
+    CHECK(uv_thread_join(&lane->thread) == 0);
+    uv_cond_destroy(&lane->is_wanted);
+    uv_mutex_destroy(&lane->mutex);
+}
+
+void disk_real_close(struct disk *disk) {
+    struct disk_real *real = real_of(disk);
+    if (real->loop == NULL) {
+        free_real(real);
+        return;
+    }
+    for (size_t i = 0; i < DISK_LANE_COUNT; i++)
+        lane_stop(&real->lanes[i]);
+    deliver_finished(real);
+    uv_close((uv_handle_t *)&real->async, on_async_closed);
+}

@@ -1,0 +1,24 @@
+/* A directory of the machine's file system as a struct disk, with one thread a lane.
+ *
+ *     loop's thread                      lane's thread
+ *     submit --> lane's queue ---------> run, in order
+ *     done   <-- uv_async <------------- queue of finished jobs
+ *
+ * The directory is locked while it is open: two servers cannot share one. */
+#pragma once
+#include "io/disk.h"
+#include <uv.h>
+
+struct disk_real_problem {
+    char text[512]; /* one sentence: what is wrong, where, what to do */
+};
+
+/* Makes the directory, and those above it, if they are missing. Borrows the loop; with NULL only
+ * the synchronous calls work. Returns owned in *out. ERR_BUSY when another process has the
+ * directory; ERR_IO... with *problem filled. */
+int disk_real_open(const char *path, uv_loop_t *loop, struct disk **out,
+                   struct disk_real_problem *problem) MUST_CHECK;
+/* On the loop's thread. Jobs submitted are run to their end; the done calls still outstanding are
+ * made before this returns. The loop must turn once more before it is closed, to let go of its
+ * handle; then the memory is freed. */
+void disk_real_close(struct disk *disk);

@@ -1,0 +1,24 @@
+/* The synchronous half of the real disk: files of one directory, by their names in it. */
+#pragma once
+#include "io/disk.h"
+
+#define DISK_REAL_LOCK_NAME "LOCK"
+
+int disk_real_directory(struct disk *disk); /* its file descriptor */
+int disk_real_error(int error);             /* of errno */
+
+int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode mode,
+                        struct disk_file **out) MUST_CHECK;
+void disk_real_file_close(struct disk_file *file);
+int disk_real_file_size(struct disk_file *file, uint64_t *bytes) MUST_CHECK;
+int disk_real_file_read(struct disk_file *file, uint64_t offset, void *into, size_t length,
+                        size_t *got) MUST_CHECK;
+int disk_real_file_write(struct disk_file *file, uint64_t offset, struct bytes bytes) MUST_CHECK;
+int disk_real_file_sync(struct disk_file *file) MUST_CHECK;
+int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) MUST_CHECK;
+int disk_real_rename(struct disk *disk, const char *from, const char *to) MUST_CHECK;
+int disk_real_remove(struct disk *disk, const char *name) MUST_CHECK;
+int disk_real_sync_directory(struct disk *disk) MUST_CHECK;
+/* Regular files only, without the lock. */
+int disk_real_list(struct disk *disk, void (*each)(void *context, const char *name),
+                   void *context) MUST_CHECK;
