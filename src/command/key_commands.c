@@ -59,7 +59,8 @@ static bool copy_parse_database(struct command_context *context, size_t position
     if (!argument_i64(context, position, &database))
         return false;
     if (database < INT32_MIN || database > INT32_MAX)
-        reply_error(context->reply, REPLY_NOT_INTEGER);
+        reply_error(context->reply, "ERR value is out of range, value must between -2147483648 and "
+                                    "2147483647");
     else if (database != 0)
         reply_error(context->reply, "ERR DB index is out of range");
     return database == 0;

@@ -8,6 +8,14 @@ struct expire_condition {
     bool if_none, if_any, if_later, if_earlier; /* NX XX GT LT */
 };
 
+/* Redis cuts line ends off the end of such an error. */
+static void reply_unsupported(struct command_context *context, struct bytes option) {
+    while (option.length > 0 &&
+           (option.data[option.length - 1] == '\r' || option.data[option.length - 1] == '\n'))
+        option.length--;
+    reply_error_format(context->reply, "ERR Unsupported option %.*s", BYTES_PRINT(option));
+}
+
 static bool expire_parse(struct command_context *context, struct expire_condition *condition) {
     *condition = (struct expire_condition){0};
     for (size_t at = 3; at < context->argument_count; at++) {
@@ -20,8 +28,7 @@ static bool expire_parse(struct command_context *context, struct expire_conditio
         } else if (argument_is(context, at, "lt")) {
             condition->if_earlier = true;
         } else {
-            reply_error_format(context->reply, "ERR Unsupported option %.*s",
-                               BYTES_PRINT(context->arguments[at]));
+            reply_unsupported(context, context->arguments[at]);
             return false;
         }
     }
@@ -94,9 +101,9 @@ static int64_t time_left(struct command_context *context, bool is_absolute) {
     return (int64_t)(record_expiry_ms(record) - (is_absolute ? 0 : context->now_ms));
 }
 
-/* Half a second counts as one. */
+/* Half a second counts as one. The latest of all times may be asked for: no sum of it is signed. */
 static int64_t seconds_of(int64_t time_ms) {
-    return time_ms < 0 ? time_ms : (time_ms + 500) / 1000;
+    return time_ms < 0 ? time_ms : (int64_t)(((uint64_t)time_ms + 500) / 1000);
 }
 
 void key_ttl(struct command_context *context) {
