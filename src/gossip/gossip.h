@@ -1,9 +1,11 @@
-/* Gossip: who is in the cluster, are they alive, what do they say of themselves. Events in, actions out: no clock, no
- * socket, no randomness but the seed. SWIM (Das, Gupta, Motivala 2002) with Lifeguard's suspicion and local health
- * (Dadgar, Phillips, Currey 2018); state spread as deltas by version, as Scuttlebutt does (van Renesse 2008).
+/* Gossip: who is in the cluster, are they alive, what do they say of themselves. Events in, actions
+ * out: no clock, no socket, no randomness but the seed. SWIM (Das, Gupta, Motivala 2002) with
+ * Lifeguard's suspicion and local health (Dadgar, Phillips, Currey 2018); state spread as deltas by
+ * version, as Scuttlebutt does (van Renesse 2008).
  *
- * A member is (UUID, generation); its address is an attribute, and a higher generation replaces a lower one. What it says
- * of itself are keys with values and versions; only the member itself raises them. News is a hint, never a decision. */
+ * A member is (UUID, generation); its address is an attribute, and a higher generation replaces a
+ * lower one. What it says of itself are keys with values and versions; only the member itself
+ * raises them. News is a hint, never a decision. */
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
@@ -40,15 +42,16 @@ struct gossip_options {
     struct gossip_timing timing;
     uint64_t seed;
     uint64_t now_us;
-    const struct log *log;         /* borrows; may be NULL */
+    const struct log *log; /* borrows; may be NULL */
 };
 
 enum gossip_event_kind {
-    GOSSIP_TICK,       /* a deadline may have passed */
-    GOSSIP_DATAGRAM,   /* from `address`: bytes (opened already, where a key is set) */
-    GOSSIP_SET,        /* this node says key = value; raises its version. An empty value removes the key */
-    GOSSIP_SEED,       /* probe this address for ever, with back-off, until it answers, and again when it is lost */
-    GOSSIP_LEAVE       /* say goodbye to all; then only answer */
+    GOSSIP_TICK,     /* a deadline may have passed */
+    GOSSIP_DATAGRAM, /* from `address`: bytes (opened already, where a key is set) */
+    GOSSIP_SET, /* this node says key = value; raises its version. An empty value removes the key */
+    GOSSIP_SEED, /* probe this address for ever, with back-off, until it answers, and again when it
+                    is lost */
+    GOSSIP_LEAVE /* say goodbye to all; then only answer */
 };
 
 struct gossip_event {
@@ -64,7 +67,12 @@ struct gossip_datagram {
     struct bytes bytes; /* at most GOSSIP_DATAGRAM_MAXIMUM; valid until the next step */
 };
 
-enum gossip_change_kind { GOSSIP_CHANGE_JOINED, GOSSIP_CHANGE_STATE, GOSSIP_CHANGE_KEY, GOSSIP_CHANGE_ADDRESS };
+enum gossip_change_kind {
+    GOSSIP_CHANGE_JOINED,
+    GOSSIP_CHANGE_STATE,
+    GOSSIP_CHANGE_KEY,
+    GOSSIP_CHANGE_ADDRESS
+};
 struct gossip_change {
     enum gossip_change_kind kind;
     const struct gossip_member *member; /* valid until the next step */
@@ -85,9 +93,9 @@ struct gossip_member {
     struct gossip_address address;
     char name[64];
     enum gossip_member_state state;
-    uint64_t incarnation;      /* raised by the member to refute a suspicion; within its generation */
-    uint64_t round_trip_us;    /* last measured by this node; 0: never */
-    uint64_t heard_us;         /* last direct contact; 0: never */
+    uint64_t incarnation;   /* raised by the member to refute a suspicion; within its generation */
+    uint64_t round_trip_us; /* last measured by this node; 0: never */
+    uint64_t heard_us;      /* last direct contact; 0: never */
     uint64_t state_since_us;
 };
 
@@ -100,14 +108,19 @@ struct gossip_counters { /* since the start */
 struct gossip;
 struct gossip *gossip_new(const struct gossip_options *options);
 void gossip_free(struct gossip *gossip);
-void gossip_step(struct gossip *gossip, const struct gossip_event *event, struct gossip_actions *actions);
+void gossip_step(struct gossip *gossip, const struct gossip_event *event,
+                 struct gossip_actions *actions);
 void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing);
 
 /* Members in a stable order, this node first. */
 size_t gossip_member_count(const struct gossip *gossip);
 const struct gossip_member *gossip_member_at(const struct gossip *gossip, size_t position);
 /* What a member says of itself; BYTES_NONE if it does not. Borrows. */
-struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member *member, struct bytes key);
-bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *member, size_t *position,
-                      struct bytes *key, struct bytes *value, uint64_t *version);
+struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member *member,
+                        struct bytes key);
+bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *member,
+                      size_t *position, struct bytes *key, struct bytes *value, uint64_t *version);
 void gossip_counters(const struct gossip *gossip, struct gossip_counters *out);
+/* "PING", "NEWS"...: the kind of a datagram, by its second byte; "unknown" if it has none. For
+ * counting. Static storage. */
+const char *gossip_datagram_kind(struct bytes datagram);

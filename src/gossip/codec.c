@@ -1,0 +1,379 @@
+#include "gossip/codec.h"
+#include "base/check.h"
+
+/* Decoding. */
+
+static void codec_read_uuid(struct cursor *in, uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    struct bytes bytes = cursor_bytes(in, GOSSIP_UUID_BYTES);
+    if (bytes.data != NULL)
+        memcpy(uuid, bytes.data, GOSSIP_UUID_BYTES);
+    else
+        memset(uuid, 0, GOSSIP_UUID_BYTES);
+}
+
+static uint64_t codec_read_number(struct cursor *in) {
+    uint64_t number = cursor_varint(in);
+    if (number > CODEC_NUMBER_MAXIMUM)
+        in->is_failed = true;
+    return number;
+}
+
+/* Text without control characters, so that a name or host from outside can stand in a log line. */
+static void codec_read_text(struct cursor *in, char *out, size_t size) {
+    struct bytes text = cursor_length_prefixed(in, size - 1);
+    for (size_t i = 0; i < text.length; i++)
+        if (text.data[i] <= ' ' || text.data[i] >= 0x7f)
+            in->is_failed = true;
+    memset(out, 0, size);
+    if (text.length)
+        memcpy(out, text.data, text.length);
+}
+
+static void codec_read_address(struct cursor *in, struct gossip_address *address) {
+    codec_read_text(in, address->host, sizeof address->host);
+    address->port = cursor_u16(in);
+    if (address->host[0] == 0 || address->port == 0)
+        in->is_failed = true;
+}
+
+static enum gossip_member_state codec_read_state(struct cursor *in) {
+    uint8_t state = cursor_u8(in);
+    if (state > GOSSIP_LEFT)
+        in->is_failed = true;
+    return in->is_failed ? GOSSIP_ALIVE : (enum gossip_member_state)state;
+}
+
+void codec_read_record(struct cursor *in, struct codec_record *record) {
+    codec_read_uuid(in, record->uuid);
+    record->generation = codec_read_number(in);
+    record->incarnation = codec_read_number(in);
+    record->state = codec_read_state(in);
+    if (record->state == GOSSIP_SUSPECT)
+        codec_read_uuid(in, record->accuser);
+    else
+        memset(record->accuser, 0, sizeof record->accuser);
+    codec_read_address(in, &record->address);
+    codec_read_text(in, record->name, sizeof record->name);
+}
+
+void codec_read_group(struct cursor *in, struct codec_group *group) {
+    codec_read_uuid(in, group->uuid);
+    group->generation = codec_read_number(in);
+    group->floor = codec_read_number(in);
+    group->entries = cursor_bytes(in, cursor_u16(in));
+}
+
+void codec_read_entry(struct cursor *in, struct codec_entry *entry) {
+    entry->version = codec_read_number(in);
+    entry->previous = codec_read_number(in);
+    uint8_t flags = cursor_u8(in);
+    entry->is_removed = flags & 1;
+    entry->key = cursor_length_prefixed(in, GOSSIP_KEY_MAXIMUM);
+    entry->value = cursor_length_prefixed(in, GOSSIP_VALUE_MAXIMUM);
+    bool is_plain = !entry->is_removed && entry->key.length > 0;
+    bool is_nothing = entry->is_removed && entry->key.length == 0;
+    if (flags > 1 || is_nothing || entry->version <= entry->previous ||
+        is_plain != (entry->value.length > 0))
+        in->is_failed = true;
+}
+
+void codec_read_digest(struct cursor *in, struct codec_digest *digest) {
+    codec_read_uuid(in, digest->uuid);
+    digest->generation = codec_read_number(in);
+    digest->incarnation = codec_read_number(in);
+    digest->state = codec_read_state(in);
+    digest->version = codec_read_number(in);
+    digest->floor = codec_read_number(in);
+}
+
+static bool codec_check_records(struct bytes list) {
+    struct cursor in = cursor_of(list);
+    struct codec_record record;
+    while (!in.is_failed && cursor_left(&in) > 0)
+        codec_read_record(&in, &record);
+    return !in.is_failed;
+}
+
+static bool codec_check_groups(struct bytes list) {
+    struct cursor in = cursor_of(list);
+    struct codec_group group;
+    struct codec_entry entry;
+    while (!in.is_failed && cursor_left(&in) > 0) {
+        codec_read_group(&in, &group);
+        struct cursor entries = cursor_of(group.entries);
+        while (!entries.is_failed && cursor_left(&entries) > 0)
+            codec_read_entry(&entries, &entry);
+        in.is_failed |= entries.is_failed;
+    }
+    return !in.is_failed;
+}
+
+/* Digests stand in strictly ascending order of UUID, so that two sides compare them in one walk. */
+static bool codec_check_digests(struct bytes list) {
+    struct cursor in = cursor_of(list);
+    struct codec_digest digest, previous;
+    bool is_first = true;
+    while (!in.is_failed && cursor_left(&in) > 0) {
+        codec_read_digest(&in, &digest);
+        if (!is_first && memcmp(previous.uuid, digest.uuid, GOSSIP_UUID_BYTES) >= 0)
+            return false;
+        previous = digest;
+        is_first = false;
+    }
+    return !in.is_failed;
+}
+
+static void codec_decode_list(struct cursor *in, struct bytes *list, bool (*check)(struct bytes)) {
+    *list = cursor_bytes(in, cursor_left(in));
+    if (list->length == 0 || !check(*list))
+        in->is_failed = true;
+}
+
+static void codec_decode_section(struct codec_message *message, uint8_t tag, struct cursor *in) {
+    switch (tag) {
+    case CODEC_SECTION_SEQUENCE:
+        message->has_sequence = true;
+        message->sequence = cursor_u64(in);
+        return;
+    case CODEC_SECTION_TARGET:
+        message->has_target = true;
+        codec_read_uuid(in, message->target);
+        return;
+    case CODEC_SECTION_HASH:
+        message->has_hash = true;
+        message->hash = cursor_u64(in);
+        return;
+    case CODEC_SECTION_ADDRESS:
+        message->has_address = true;
+        codec_read_address(in, &message->address);
+        return;
+    case CODEC_SECTION_RANGE:
+        message->has_range = true;
+        codec_read_uuid(in, message->first);
+        codec_read_uuid(in, message->last);
+        return;
+    case CODEC_SECTION_RECORDS:
+        codec_decode_list(in, &message->records, codec_check_records);
+        return;
+    case CODEC_SECTION_ENTRIES:
+        codec_decode_list(in, &message->groups, codec_check_groups);
+        return;
+    case CODEC_SECTION_DIGESTS:
+        codec_decode_list(in, &message->digests, codec_check_digests);
+        return;
+    }
+    cursor_bytes(in, cursor_left(in)); /* of a later release */
+}
+
+/* Each kind's sections that must be there. */
+static bool codec_is_complete(const struct codec_message *message) {
+    switch (message->kind) {
+    case CODEC_PING:
+    case CODEC_ACK:
+        return message->has_sequence && message->has_hash;
+    case CODEC_ASK:
+        return message->has_sequence && message->has_target && message->has_address;
+    case CODEC_NACK:
+        return message->has_sequence && message->has_target;
+    case CODEC_DIGEST:
+        return message->has_range;
+    case CODEC_NEWS:
+    case CODEC_PULL:
+    case CODEC_FILL:
+        return true;
+    }
+    return false;
+}
+
+int codec_decode(struct codec_message *message, struct bytes bytes) {
+    *message = (struct codec_message){0};
+    struct cursor in = cursor_of(bytes);
+    uint8_t version = cursor_u8(&in);
+    message->kind = (enum codec_kind)cursor_u8(&in);
+    codec_read_uuid(&in, message->sender);
+    message->generation = codec_read_number(&in);
+    if (bytes.length > 0 && version != CODEC_VERSION)
+        return ERR_VERSION;
+    uint64_t seen[4] = {0};
+    while (!in.is_failed && cursor_left(&in) > 0) {
+        uint8_t tag = cursor_u8(&in);
+        struct cursor section = cursor_of(cursor_bytes(&in, cursor_u16(&in)));
+        uint64_t bit = (uint64_t)1 << (tag % 64);
+        if (in.is_failed || seen[tag / 64] & bit)
+            return ERR_MALFORMED;
+        seen[tag / 64] |= bit;
+        codec_decode_section(message, tag, &section);
+        if (cursor_finish(&section))
+            return ERR_MALFORMED;
+    }
+    return cursor_finish(&in) == 0 && codec_is_complete(message) ? 0 : ERR_MALFORMED;
+}
+
+/* Encoding. */
+
+void codec_writer_init(struct codec_writer *writer) {
+    *writer = (struct codec_writer){0};
+    buffer_init(&writer->buffer, GOSSIP_DATAGRAM_MAXIMUM);
+}
+
+void codec_writer_release(struct codec_writer *writer) { buffer_release(&writer->buffer); }
+
+void codec_begin(struct codec_writer *writer, enum codec_kind kind,
+                 const uint8_t sender[GOSSIP_UUID_BYTES], uint64_t generation) {
+    buffer_clear(&writer->buffer);
+    writer->section_at = writer->group_at = 0;
+    buffer_append_u8(&writer->buffer, CODEC_VERSION);
+    buffer_append_u8(&writer->buffer, (uint8_t)kind);
+    buffer_append(&writer->buffer, sender, GOSSIP_UUID_BYTES);
+    buffer_append_varint(&writer->buffer, generation);
+}
+
+static void codec_patch_u16(struct codec_writer *writer, size_t at, size_t value) {
+    uint8_t *data = buffer_data(&writer->buffer);
+    data[at] = (uint8_t)value;
+    data[at + 1] = (uint8_t)(value >> 8);
+}
+
+static void codec_section_begin(struct codec_writer *writer, enum codec_section section) {
+    CHECK(writer->section_at == 0);
+    writer->section_at = writer->buffer.length;
+    buffer_append_u8(&writer->buffer, (uint8_t)section);
+    buffer_append_u16(&writer->buffer, 0);
+}
+
+static void codec_section_end(struct codec_writer *writer) {
+    CHECK(!writer->buffer.is_overflowed);
+    size_t body = writer->section_at + CODEC_SECTION_HEADER_BYTES;
+    codec_patch_u16(writer, writer->section_at + 1, writer->buffer.length - body);
+    writer->section_at = 0;
+}
+
+/* Takes back what was appended since `length`, if not all of it fitted. */
+static bool codec_fitted(struct codec_writer *writer, size_t length) {
+    if (!writer->buffer.is_overflowed)
+        return true;
+    buffer_truncate(&writer->buffer, length);
+    writer->buffer.is_overflowed = false;
+    return false;
+}
+
+void codec_write_sequence(struct codec_writer *writer, uint64_t sequence) {
+    codec_section_begin(writer, CODEC_SECTION_SEQUENCE);
+    buffer_append_u64(&writer->buffer, sequence);
+    codec_section_end(writer);
+}
+
+void codec_write_target(struct codec_writer *writer, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    codec_section_begin(writer, CODEC_SECTION_TARGET);
+    buffer_append(&writer->buffer, uuid, GOSSIP_UUID_BYTES);
+    codec_section_end(writer);
+}
+
+void codec_write_hash(struct codec_writer *writer, uint64_t hash) {
+    codec_section_begin(writer, CODEC_SECTION_HASH);
+    buffer_append_u64(&writer->buffer, hash);
+    codec_section_end(writer);
+}
+
+static void codec_append_address(struct buffer *out, const struct gossip_address *address) {
+    buffer_append_length_prefixed(out, bytes_of_text(address->host));
+    buffer_append_u16(out, address->port);
+}
+
+void codec_write_address(struct codec_writer *writer, const struct gossip_address *address) {
+    codec_section_begin(writer, CODEC_SECTION_ADDRESS);
+    codec_append_address(&writer->buffer, address);
+    codec_section_end(writer);
+}
+
+void codec_write_range(struct codec_writer *writer, const uint8_t first[GOSSIP_UUID_BYTES],
+                       const uint8_t last[GOSSIP_UUID_BYTES]) {
+    codec_section_begin(writer, CODEC_SECTION_RANGE);
+    buffer_append(&writer->buffer, first, GOSSIP_UUID_BYTES);
+    buffer_append(&writer->buffer, last, GOSSIP_UUID_BYTES);
+    codec_section_end(writer);
+}
+
+bool codec_list_begin(struct codec_writer *writer, enum codec_section section) {
+    size_t length = writer->buffer.length;
+    codec_section_begin(writer, section);
+    if (codec_fitted(writer, length))
+        return true;
+    writer->section_at = 0;
+    return false;
+}
+
+void codec_list_end(struct codec_writer *writer) {
+    CHECK(writer->group_at == 0);
+    if (writer->buffer.length == writer->section_at + CODEC_SECTION_HEADER_BYTES) {
+        buffer_truncate(&writer->buffer, writer->section_at);
+        writer->section_at = 0;
+        return;
+    }
+    codec_section_end(writer);
+}
+
+bool codec_write_record(struct codec_writer *writer, const struct codec_record *record) {
+    struct buffer *out = &writer->buffer;
+    size_t length = out->length;
+    buffer_append(out, record->uuid, GOSSIP_UUID_BYTES);
+    buffer_append_varint(out, record->generation);
+    buffer_append_varint(out, record->incarnation);
+    buffer_append_u8(out, (uint8_t)record->state);
+    if (record->state == GOSSIP_SUSPECT)
+        buffer_append(out, record->accuser, GOSSIP_UUID_BYTES);
+    codec_append_address(out, &record->address);
+    buffer_append_length_prefixed(out, bytes_of_text(record->name));
+    return codec_fitted(writer, length);
+}
+
+bool codec_write_digest(struct codec_writer *writer, const struct codec_digest *digest) {
+    struct buffer *out = &writer->buffer;
+    size_t length = out->length;
+    buffer_append(out, digest->uuid, GOSSIP_UUID_BYTES);
+    buffer_append_varint(out, digest->generation);
+    buffer_append_varint(out, digest->incarnation);
+    buffer_append_u8(out, (uint8_t)digest->state);
+    buffer_append_varint(out, digest->version);
+    buffer_append_varint(out, digest->floor);
+    return codec_fitted(writer, length);
+}
+
+bool codec_group_begin(struct codec_writer *writer, const struct codec_group *group) {
+    CHECK(writer->group_at == 0);
+    struct buffer *out = &writer->buffer;
+    size_t length = out->length;
+    buffer_append(out, group->uuid, GOSSIP_UUID_BYTES);
+    buffer_append_varint(out, group->generation);
+    buffer_append_varint(out, group->floor);
+    size_t at = out->length;
+    buffer_append_u16(out, 0);
+    if (!codec_fitted(writer, length))
+        return false;
+    writer->group_from = length;
+    writer->group_at = at;
+    return true;
+}
+
+bool codec_write_entry(struct codec_writer *writer, const struct codec_entry *entry) {
+    CHECK(writer->group_at != 0);
+    struct buffer *out = &writer->buffer;
+    size_t length = out->length;
+    buffer_append_varint(out, entry->version);
+    buffer_append_varint(out, entry->previous);
+    buffer_append_u8(out, entry->is_removed);
+    buffer_append_length_prefixed(out, entry->key);
+    buffer_append_length_prefixed(out, entry->value);
+    return codec_fitted(writer, length);
+}
+
+void codec_group_end(struct codec_writer *writer) {
+    codec_patch_u16(writer, writer->group_at, writer->buffer.length - writer->group_at - 2);
+    writer->group_at = 0;
+}
+
+void codec_group_cancel(struct codec_writer *writer) {
+    CHECK(writer->group_at != 0);
+    buffer_truncate(&writer->buffer, writer->group_from);
+    writer->group_at = 0;
+}

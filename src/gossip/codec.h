@@ -1,0 +1,123 @@
+/* Datagrams of gossip, version 0: a header (version, kind, sender, the sender's generation), then
+ * sections, each a tag, a length and that many bytes. Sections that a release does not know are
+ * skipped, so that later ones can say more.
+ *
+ *     | version u8 | kind u8 | sender 16 | generation varint | tag u8 | length u16 | ... | tag u8 |
+ * length u16 | ... |
+ *
+ * A datagram is decoded as a whole, lists included, before anything is done with it: what is
+ * malformed anywhere does nothing at all. The bytes are drawn in docs/format/gossip.md, with golden
+ * vectors in tests/unit/gossip/codec_test.c. */
+#pragma once
+#include "base/buffer.h"
+#include "base/cursor.h"
+#include "gossip/gossip.h"
+
+enum { CODEC_VERSION = 0, CODEC_SECTION_HEADER_BYTES = 3 };
+/* Numbers that only grow are refused above this, so that there is always a next one. */
+#define CODEC_NUMBER_MAXIMUM ((uint64_t)1 << 62)
+
+enum codec_kind {
+#define MESSAGE(name, number, text) CODEC_##name = number,
+#define SECTION(name, tag)
+#include "gossip/gossip_message.def"
+#undef MESSAGE
+#undef SECTION
+};
+enum codec_section {
+#define MESSAGE(name, number, text)
+#define SECTION(name, tag) CODEC_SECTION_##name = tag,
+#include "gossip/gossip_message.def"
+#undef MESSAGE
+#undef SECTION
+};
+
+/* What is said of one member's life. (generation, left, incarnation, state) orders records of one
+ * UUID: a total order, so that all who have heard the same records, in whatever order, believe the
+ * same. */
+struct codec_record {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t generation, incarnation;
+    enum gossip_member_state state;
+    uint8_t accuser[GOSSIP_UUID_BYTES]; /* of a suspect: who suspects it */
+    struct gossip_address address;
+    char name[64];
+};
+
+/* The entries of one member that follow in a section ENTRIES. `floor`: removals up to this version
+ * are forgotten. */
+struct codec_group {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t generation, floor;
+    struct bytes entries; /* read with codec_read_entry() until cursor_left() is 0 */
+};
+
+/* One key of one member. An empty key says only that nothing lives between `previous` and
+ * `version`. */
+struct codec_entry {
+    uint64_t version;
+    uint64_t previous; /* the member's next lower version that still holds a key, or 0 */
+    bool is_removed;
+    struct bytes key, value;
+};
+
+/* How much somebody knows of one member. */
+struct codec_digest {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t generation, incarnation;
+    enum gossip_member_state state;
+    uint64_t version; /* all its entries up to this one are known */
+    uint64_t floor;
+};
+
+/* A decoded datagram; borrows from its bytes. */
+struct codec_message {
+    enum codec_kind kind;
+    uint8_t sender[GOSSIP_UUID_BYTES];
+    uint64_t generation;
+    bool has_sequence, has_target, has_hash, has_address, has_range;
+    uint64_t sequence, hash;
+    uint8_t target[GOSSIP_UUID_BYTES];
+    struct gossip_address address;
+    uint8_t first[GOSSIP_UUID_BYTES],
+        last[GOSSIP_UUID_BYTES];           /* the digest's range, both ends within */
+    struct bytes records, groups, digests; /* lists, checked already */
+};
+
+/* 0, ERR_VERSION or ERR_MALFORMED. */
+int codec_decode(struct codec_message *message, struct bytes bytes) MUST_CHECK;
+/* Items of a list: in one that codec_decode() has passed they cannot fail. */
+void codec_read_record(struct cursor *in, struct codec_record *record);
+void codec_read_group(struct cursor *in, struct codec_group *group);
+void codec_read_entry(struct cursor *in, struct codec_entry *entry);
+void codec_read_digest(struct cursor *in, struct codec_digest *digest);
+
+/* A datagram being written, never above GOSSIP_DATAGRAM_MAXIMUM. */
+struct codec_writer {
+    struct buffer buffer;
+    size_t section_at; /* of the open section's header; 0: none is open */
+    size_t group_from; /* the open group's first byte */
+    size_t group_at;   /* and its length's place; 0: none is open */
+};
+
+void codec_writer_init(struct codec_writer *writer);
+void codec_writer_release(struct codec_writer *writer);
+void codec_begin(struct codec_writer *writer, enum codec_kind kind,
+                 const uint8_t sender[GOSSIP_UUID_BYTES], uint64_t generation);
+/* The short sections. The room for them is always there when they are written first. */
+void codec_write_sequence(struct codec_writer *writer, uint64_t sequence);
+void codec_write_target(struct codec_writer *writer, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+void codec_write_hash(struct codec_writer *writer, uint64_t hash);
+void codec_write_address(struct codec_writer *writer, const struct gossip_address *address);
+void codec_write_range(struct codec_writer *writer, const uint8_t first[GOSSIP_UUID_BYTES],
+                       const uint8_t last[GOSSIP_UUID_BYTES]);
+/* Lists: begin, items while they return true (false: did not fit, nothing was written), end. An
+ * empty list leaves no trace. Entries stand in groups; an empty group is kept, for its floor. */
+bool codec_list_begin(struct codec_writer *writer, enum codec_section section);
+void codec_list_end(struct codec_writer *writer);
+bool codec_write_record(struct codec_writer *writer, const struct codec_record *record);
+bool codec_write_digest(struct codec_writer *writer, const struct codec_digest *digest);
+bool codec_group_begin(struct codec_writer *writer, const struct codec_group *group);
+bool codec_write_entry(struct codec_writer *writer, const struct codec_entry *entry);
+void codec_group_end(struct codec_writer *writer);
+void codec_group_cancel(struct codec_writer *writer); /* takes back the group begun */

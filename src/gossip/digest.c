@@ -1,0 +1,344 @@
+#include "gossip/digest.h"
+#include "base/check.h"
+#include "gossip/member.h"
+#include "gossip/state.h"
+#include "gossip/suspicion.h"
+
+/* Sending what one knows. */
+
+static void digest_of(const struct member *member, struct codec_digest *digest) {
+    const struct gossip_member *shown = &member->shown;
+    *digest = (struct codec_digest){.generation = shown->generation,
+                                    .incarnation = shown->incarnation,
+                                    .state = shown->state,
+                                    .version = member->version,
+                                    .floor = member->floor};
+    memcpy(digest->uuid, shown->uuid, GOSSIP_UUID_BYTES);
+}
+
+static void digest_begin(struct gossip *gossip, enum codec_kind kind) {
+    gossip_begin(gossip, kind);
+    struct codec_record self;
+    member_record(gossip->self, &self);
+    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS));
+    CHECK(codec_write_record(&gossip->writer, &self)); /* whoever is asked must know who asks */
+    codec_list_end(&gossip->writer);
+}
+
+static void uuid_increment(uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    for (size_t i = GOSSIP_UUID_BYTES; i > 0 && ++uuid[i - 1] == 0;)
+        i--;
+}
+
+enum {
+    DIGEST_BYTES_MAXIMUM = GOSSIP_UUID_BYTES + 4 * 9 + 1,
+    DIGEST_RANGE_BYTES = CODEC_SECTION_HEADER_BYTES + 2 * GOSSIP_UUID_BYTES,
+    DIGEST_SURELY_MAXIMUM = GOSSIP_SYNC_DATAGRAMS *
+                            16 /* members that one comparison covers, however long their numbers */
+};
+
+/* One range: from `first` to the last member that fits, or to the end of all UUIDs. Returns the
+ * next place. */
+static size_t digest_send_range(struct gossip *gossip, const struct gossip_address *to,
+                                size_t place, uint8_t first[GOSSIP_UUID_BYTES]) {
+    struct codec_writer *writer = &gossip->writer;
+    digest_begin(gossip, CODEC_DIGEST);
+    CHECK(codec_list_begin(writer, CODEC_SECTION_DIGESTS));
+    size_t room = GOSSIP_DATAGRAM_MAXIMUM - DIGEST_RANGE_BYTES - DIGEST_BYTES_MAXIMUM;
+    while (place < gossip->member_count && writer->buffer.length <= room) {
+        struct codec_digest digest;
+        digest_of(gossip->sorted[place++], &digest);
+        CHECK(codec_write_digest(writer, &digest));
+    }
+    codec_list_end(writer);
+    uint8_t last[GOSSIP_UUID_BYTES];
+    memset(last, 0xff, sizeof last);
+    if (place < gossip->member_count)
+        memcpy(last, gossip->sorted[place - 1]->shown.uuid, sizeof last);
+    codec_write_range(writer, first, last);
+    gossip_send(gossip, to);
+    memcpy(first, last, sizeof last);
+    uuid_increment(first);
+    return place;
+}
+
+/* Of more members than one step may send, those behind a place by lot: so all are compared in time.
+ */
+void digest_send(struct gossip *gossip, const struct gossip_address *to) {
+    uint8_t first[GOSSIP_UUID_BYTES] = {0};
+    size_t start = 0, place;
+    if (gossip->member_count > DIGEST_SURELY_MAXIMUM) {
+        start = random_below(&gossip->random, gossip->member_count);
+        memcpy(first, gossip->sorted[start]->shown.uuid, sizeof first);
+    }
+    unsigned left = GOSSIP_SYNC_DATAGRAMS;
+    for (place = start; left > 0 && place < gossip->member_count; left--)
+        place = digest_send_range(gossip, to, place, first);
+    for (place = 0, memset(first, 0, sizeof first); left > 0 && place < start; left--)
+        place = digest_send_range(gossip, to, place, first);
+}
+
+/* Sending what somebody lacks: into one datagram until it is full, then the next. */
+
+struct filling {
+    struct gossip *gossip;
+    const struct gossip_address *to;
+    unsigned datagrams_left;
+    bool is_open;
+    enum codec_section section; /* the open list; 0: none */
+};
+
+static void filling_close_list(struct filling *filling) {
+    if (filling->section != 0)
+        codec_list_end(&filling->gossip->writer);
+    filling->section = 0;
+}
+
+static void filling_flush(struct filling *filling) {
+    if (!filling->is_open)
+        return;
+    filling_close_list(filling);
+    gossip_send(filling->gossip, filling->to);
+    filling->is_open = false;
+    filling->datagrams_left--;
+}
+
+/* Opens a list of that section, in a new datagram if need be: a datagram has each section once,
+ * records before entries. */
+static bool filling_want(struct filling *filling, enum codec_section section) {
+    if (filling->is_open && filling->section == section)
+        return true;
+    if (filling->is_open && section == CODEC_SECTION_RECORDS)
+        filling_flush(filling);
+    if (!filling->is_open && filling->datagrams_left == 0)
+        return false;
+    if (!filling->is_open)
+        gossip_begin(filling->gossip, CODEC_FILL);
+    filling->is_open = true;
+    filling_close_list(filling);
+    if (!codec_list_begin(&filling->gossip->writer, section)) {
+        filling_flush(filling);
+        return filling_want(filling, section);
+    }
+    filling->section = section;
+    return true;
+}
+
+static void filling_add_record(struct filling *filling, const struct member *member) {
+    struct codec_record record;
+    member_record(member, &record);
+    for (unsigned tries = 0; tries < 2 && filling_want(filling, CODEC_SECTION_RECORDS); tries++) {
+        if (codec_write_record(&filling->gossip->writer, &record))
+            return;
+        filling_flush(filling);
+    }
+}
+
+static bool filling_group_begin(struct filling *filling, const struct member *member) {
+    struct codec_group group = {.generation = member->shown.generation, .floor = member->floor};
+    memcpy(group.uuid, member->shown.uuid, GOSSIP_UUID_BYTES);
+    while (filling_want(filling, CODEC_SECTION_ENTRIES)) {
+        if (codec_group_begin(&filling->gossip->writer, &group))
+            return true;
+        filling_flush(filling);
+    }
+    return false;
+}
+
+static bool filling_add_entry(struct filling *filling, const struct member *member,
+                              const struct codec_entry *entry) {
+    struct codec_writer *writer = &filling->gossip->writer;
+    if (writer->group_at != 0 && codec_write_entry(writer, entry))
+        return true;
+    if (writer->group_at != 0)
+        codec_group_end(writer);
+    filling_flush(filling);
+    return filling_group_begin(filling, member) && codec_write_entry(writer, entry);
+}
+
+/* All above `version`, and the word that there is no more. */
+static void filling_add_entries(struct filling *filling, const struct member *member,
+                                uint64_t version) {
+    if (!filling_group_begin(filling, member))
+        return;
+    bool is_going_on = true;
+    for (size_t i = state_position(member, version); i < member->entry_count && is_going_on; i++) {
+        const struct entry *entry = member->entries[i];
+        struct codec_entry written = {
+            .version = entry->version,
+            .previous = state_previous(entry),
+            .is_removed = entry->is_removed,
+            .key = bytes_of(entry->data, entry->key_length),
+            .value = bytes_of(entry->data + entry->key_length, entry->value_length)};
+        is_going_on = filling_add_entry(filling, member, &written);
+    }
+    size_t position = state_position(member, member->version);
+    uint64_t last = position > 0 ? member->entries[position - 1]->version : 0;
+    struct codec_entry end = {.version = member->version, .previous = last};
+    if (is_going_on && last < member->version)
+        is_going_on = filling_add_entry(filling, member, &end);
+    if (filling->gossip->writer.group_at != 0)
+        codec_group_end(&filling->gossip->writer);
+}
+
+/* What the other lacks of a member, if it knows this much. */
+static void filling_add_difference(struct filling *filling, const struct member *member,
+                                   const struct codec_digest *known) {
+    struct codec_record ours, theirs = {.generation = known->generation,
+                                        .incarnation = known->incarnation,
+                                        .state = known->state};
+    member_record(member, &ours);
+    if (member_compare_records(&theirs, &ours) < 0)
+        filling_add_record(filling, member);
+    if (known->generation > member->shown.generation || !state_is_whole(member) ||
+        !member_is_live(member))
+        return;
+    bool is_same_life = known->generation == member->shown.generation;
+    uint64_t version = is_same_life ? known->version : 0, floor = is_same_life ? known->floor : 0;
+    if (floor < member->floor && version < member->floor)
+        version = 0; /* it may have missed a removal: it starts over */
+    if (version < member->version || floor < member->floor)
+        filling_add_entries(filling, member, version);
+}
+
+/* Hearing what another knows. */
+
+static const struct codec_digest digest_nothing;
+
+static bool digest_has_more(const struct codec_digest *theirs, const struct member *member) {
+    struct codec_record ours, said = {.generation = theirs->generation,
+                                      .incarnation = theirs->incarnation,
+                                      .state = theirs->state};
+    member_record(member, &ours);
+    if (member_compare_records(&said, &ours) > 0)
+        return true;
+    bool is_same_life = theirs->generation == member->shown.generation;
+    return is_same_life && member_is_live(member) &&
+           (theirs->version > member->version || theirs->floor > member->floor);
+}
+
+/* What others believe of this node itself is put right at once. */
+static void digest_hear_of_self(struct gossip *gossip, const struct codec_digest *theirs) {
+    struct codec_record record = {.generation = theirs->generation,
+                                  .incarnation = theirs->incarnation,
+                                  .state = theirs->state};
+    memcpy(record.uuid, theirs->uuid, GOSSIP_UUID_BYTES);
+    if (theirs->state != GOSSIP_ALIVE || theirs->generation > gossip->self->shown.generation)
+        suspicion_hear_of_self(gossip, &record);
+}
+
+/* Walks our members of the range beside their digests: either may be NULL for the side that has
+ * nothing. */
+struct comparison {
+    const struct gossip *gossip;
+    const struct codec_message *message;
+    struct cursor in;
+    size_t place;
+    bool has_digest;
+    struct codec_digest digest;
+};
+
+static struct comparison comparison_of(const struct gossip *gossip,
+                                       const struct codec_message *message) {
+    return (struct comparison){.gossip = gossip,
+                               .message = message,
+                               .in = cursor_of(message->digests),
+                               .place = member_place(gossip, message->first)};
+}
+
+static bool comparison_next(struct comparison *walk, const struct codec_digest **theirs,
+                            struct member **ours) {
+    if (!walk->has_digest && cursor_left(&walk->in) > 0) {
+        codec_read_digest(&walk->in, &walk->digest);
+        walk->has_digest = true;
+    }
+    struct member *member =
+        walk->place < walk->gossip->member_count ? walk->gossip->sorted[walk->place] : NULL;
+    if (member != NULL && memcmp(member->shown.uuid, walk->message->last, GOSSIP_UUID_BYTES) > 0)
+        member = NULL;
+    if (member == NULL && !walk->has_digest)
+        return false;
+    int order = 0;
+    if (member != NULL && walk->has_digest)
+        order = memcmp(walk->digest.uuid, member->shown.uuid, GOSSIP_UUID_BYTES);
+    *theirs = walk->has_digest && order <= 0 ? &walk->digest : NULL;
+    *ours = member != NULL && order >= 0 ? member : NULL;
+    walk->has_digest = walk->has_digest && *theirs == NULL;
+    walk->place += *ours != NULL;
+    return true;
+}
+
+static void digest_answer(struct gossip *gossip, const struct gossip_address *from,
+                          const struct codec_message *message) {
+    struct filling filling = {
+        .gossip = gossip, .to = from, .datagrams_left = GOSSIP_SYNC_DATAGRAMS};
+    struct comparison walk = comparison_of(gossip, message);
+    const struct codec_digest *theirs;
+    struct member *ours;
+    while (comparison_next(&walk, &theirs, &ours)) {
+        bool is_grave_unknown_to_them = ours != NULL && theirs == NULL && !member_is_live(ours);
+        if (ours != NULL && !is_grave_unknown_to_them)
+            filling_add_difference(&filling, ours, theirs ? theirs : &digest_nothing);
+    }
+    filling_flush(&filling);
+}
+
+static bool digest_is_wanted(const struct gossip *gossip, const struct codec_digest *theirs,
+                             const struct member *ours) {
+    if (theirs == NULL || ours == gossip->self)
+        return false;
+    if (ours != NULL)
+        return digest_has_more(theirs, ours);
+    return theirs->state == GOSSIP_ALIVE || theirs->state == GOSSIP_SUSPECT;
+}
+
+static void digest_pull(struct gossip *gossip, const struct gossip_address *from,
+                        const struct codec_message *message) {
+    digest_begin(gossip, CODEC_PULL);
+    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_DIGESTS));
+    size_t wanted = 0;
+    struct comparison walk = comparison_of(gossip, message);
+    const struct codec_digest *theirs;
+    struct member *ours;
+    while (comparison_next(&walk, &theirs, &ours)) {
+        if (!digest_is_wanted(gossip, theirs, ours))
+            continue;
+        struct codec_digest known = digest_nothing;
+        memcpy(known.uuid, theirs->uuid, GOSSIP_UUID_BYTES);
+        if (ours != NULL)
+            digest_of(ours, &known);
+        wanted += codec_write_digest(
+            &gossip->writer, &known); /* what does not fit is found by the next comparison */
+    }
+    codec_list_end(&gossip->writer);
+    if (wanted > 0)
+        gossip_send(gossip, from);
+}
+
+void digest_hear(struct gossip *gossip, const struct gossip_address *from,
+                 const struct codec_message *message) {
+    struct cursor in = cursor_of(message->digests);
+    struct codec_digest theirs;
+    while (cursor_left(&in) > 0) {
+        codec_read_digest(&in, &theirs);
+        if (memcmp(theirs.uuid, gossip->self->shown.uuid, GOSSIP_UUID_BYTES) == 0)
+            digest_hear_of_self(gossip, &theirs);
+    }
+    digest_answer(gossip, from, message);
+    digest_pull(gossip, from, message);
+}
+
+void digest_pulled(struct gossip *gossip, const struct gossip_address *from,
+                   const struct codec_message *message) {
+    struct filling filling = {
+        .gossip = gossip, .to = from, .datagrams_left = GOSSIP_SYNC_DATAGRAMS};
+    struct cursor in = cursor_of(message->digests);
+    struct codec_digest known;
+    while (cursor_left(&in) > 0) {
+        codec_read_digest(&in, &known);
+        const struct member *member = member_find(gossip, known.uuid);
+        if (member != NULL)
+            filling_add_difference(&filling, member, &known);
+    }
+    filling_flush(&filling);
+}

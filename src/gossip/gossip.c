@@ -1,0 +1,350 @@
+#include "gossip/gossip.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "gossip/broadcast.h"
+#include "gossip/digest.h"
+#include "gossip/instance.h"
+#include "gossip/member.h"
+#include "gossip/probe.h"
+#include "gossip/state.h"
+#include "gossip/suspicion.h"
+
+/* What one step may send and change is bounded by what one datagram can ask for, far below these.
+ */
+enum {
+    OUTBOX_BYTES_MAXIMUM = 1 << 20,
+    CHANGE_BYTES_MAXIMUM = 8 << 20,
+    SHORTEST_INTERVAL_US = 1000
+};
+
+/* Making and ending. */
+
+static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing *timing) {
+    gossip->timing = *timing;
+    if (gossip->timing.probe_interval_us < SHORTEST_INTERVAL_US)
+        gossip->timing.probe_interval_us = SHORTEST_INTERVAL_US;
+    if (gossip->timing.probe_timeout_us < SHORTEST_INTERVAL_US)
+        gossip->timing.probe_timeout_us = SHORTEST_INTERVAL_US;
+}
+
+void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing) {
+    gossip_take_timing(gossip, timing);
+    uint64_t next_us = gossip->now_us + gossip->timing.probe_interval_us;
+    if (gossip->probe_us > next_us)
+        gossip->probe_us = next_us;
+    if (gossip->deadline_us > next_us)
+        gossip->deadline_us = next_us;
+}
+
+static void gossip_add_self(struct gossip *gossip, const struct gossip_options *options) {
+    struct codec_record record = {.generation = options->generation, .address = options->address};
+    memcpy(record.uuid, options->uuid, GOSSIP_UUID_BYTES);
+    memcpy(record.name, options->name, sizeof record.name);
+    record.name[sizeof record.name - 1] = 0;
+    for (char *at = record.name; *at != 0; at++)
+        if (*at <= ' ' || *at >= 0x7f)
+            *at = '_'; /* as it may stand in a datagram */
+    gossip->self = member_add(gossip, &record);
+    member_set_state(gossip, gossip->self, GOSSIP_ALIVE);
+    broadcast_add(gossip, &gossip->self->news, NEWS_MEMBER);
+}
+
+struct gossip *gossip_new(const struct gossip_options *options) {
+    CHECK(options->address.port != 0);
+    CHECK(options->generation < CODEC_NUMBER_MAXIMUM);
+    struct gossip *gossip = memory_allocate_zeroed(1, sizeof *gossip);
+    gossip_take_timing(gossip, &options->timing);
+    gossip->log = options->log;
+    gossip->now_us = options->now_us;
+    random_init(&gossip->random, options->seed);
+    gossip->sequence = random_next(&gossip->random);
+    gossip->grave_us = gossip->suspicion_us = gossip->news_us = GOSSIP_NEVER;
+    gossip->probe_us =
+        options->now_us + random_below(&gossip->random, gossip->timing.probe_interval_us);
+    for (unsigned priority = 0; priority < NEWS_PRIORITY_COUNT; priority++)
+        for (unsigned sent = 0; sent < GOSSIP_SENT_MAXIMUM; sent++)
+            list_init(&gossip->news[priority][sent]);
+    codec_writer_init(&gossip->writer);
+    buffer_init(&gossip->outbox_bytes, OUTBOX_BYTES_MAXIMUM);
+    buffer_init(&gossip->change_bytes, CHANGE_BYTES_MAXIMUM);
+    gossip_add_self(gossip, options);
+    gossip->deadline_us = GOSSIP_NEVER; /* until the first step says */
+    return gossip;
+}
+
+void gossip_free(struct gossip *gossip) {
+    if (gossip == NULL)
+        return;
+    member_free_all(gossip);
+    codec_writer_release(&gossip->writer);
+    buffer_release(&gossip->outbox_bytes);
+    buffer_release(&gossip->change_bytes);
+    memory_free(gossip->outbox);
+    memory_free(gossip->changed);
+    memory_free(gossip->datagrams);
+    memory_free(gossip->changes);
+    memory_free(gossip);
+}
+
+/* What the parts put out. */
+
+void gossip_begin(struct gossip *gossip, enum codec_kind kind) {
+    codec_begin(&gossip->writer, kind, gossip->self->shown.uuid, gossip->self->shown.generation);
+}
+
+void gossip_send(struct gossip *gossip, const struct gossip_address *to) {
+    struct bytes bytes = buffer_bytes(&gossip->writer.buffer);
+    size_t at = gossip->outbox_bytes.length;
+    buffer_append_bytes(&gossip->outbox_bytes, bytes);
+    CHECK(!gossip->outbox_bytes.is_overflowed);
+    if (gossip->outbox_count == gossip->outbox_capacity) {
+        gossip->outbox_capacity = gossip->outbox_capacity ? gossip->outbox_capacity * 2 : 16;
+        gossip->outbox =
+            memory_resize(gossip->outbox, gossip->outbox_capacity * sizeof *gossip->outbox);
+    }
+    gossip->outbox[gossip->outbox_count++] =
+        (struct outgoing){.to = *to, .at = at, .length = bytes.length};
+    gossip->counters.datagrams_sent++;
+    gossip->counters.bytes_sent += bytes.length;
+}
+
+void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
+                    const struct member *member, struct bytes key) {
+    size_t at = gossip->change_bytes.length;
+    buffer_append_bytes(&gossip->change_bytes, key);
+    CHECK(!gossip->change_bytes.is_overflowed);
+    if (gossip->changed_count == gossip->changed_capacity) {
+        gossip->changed_capacity = gossip->changed_capacity ? gossip->changed_capacity * 2 : 16;
+        gossip->changed =
+            memory_resize(gossip->changed, gossip->changed_capacity * sizeof *gossip->changed);
+    }
+    gossip->changed[gossip->changed_count++] = (struct changed){
+        .kind = kind, .member = &member->shown, .key_at = at, .key_length = key.length};
+}
+
+/* Events. */
+
+static void gossip_hear_news(struct gossip *gossip, const struct codec_message *message) {
+    bool is_told_on = message->kind != CODEC_FILL;
+    struct cursor records = cursor_of(message->records), groups = cursor_of(message->groups);
+    struct codec_record record;
+    while (cursor_left(&records) > 0) {
+        codec_read_record(&records, &record);
+        member_hear(gossip, &record, is_told_on);
+    }
+    struct codec_group group;
+    while (cursor_left(&groups) > 0) {
+        codec_read_group(&groups, &group);
+        state_hear(gossip, &group, is_told_on);
+    }
+}
+
+static void gossip_dispatch(struct gossip *gossip, const struct gossip_address *from,
+                            const struct codec_message *message) {
+    switch (message->kind) {
+    case CODEC_PING:
+        probe_pinged(gossip, from, message);
+        return;
+    case CODEC_ACK:
+        probe_acknowledged(gossip, from, message);
+        return;
+    case CODEC_ASK:
+        probe_asked(gossip, from, message);
+        return;
+    case CODEC_NACK:
+        probe_nacked(gossip, message);
+        return;
+    case CODEC_DIGEST:
+        digest_hear(gossip, from, message);
+        return;
+    case CODEC_PULL:
+        digest_pulled(gossip, from, message);
+        return;
+    case CODEC_NEWS:
+    case CODEC_FILL:
+        return;
+    }
+}
+
+static void gossip_receive(struct gossip *gossip, const struct gossip_address *from,
+                           struct bytes bytes) {
+    struct codec_message message;
+    gossip->counters.datagrams_received++;
+    gossip->counters.bytes_received += bytes.length;
+    if (bytes.length > GOSSIP_DATAGRAM_MAXIMUM || codec_decode(&message, bytes)) {
+        gossip->counters.malformed++;
+        return;
+    }
+    if (memcmp(message.sender, gossip->self->shown.uuid, GOSSIP_UUID_BYTES) == 0) {
+        probe_met_self(gossip, &message);
+        return;
+    }
+    gossip_hear_news(gossip, &message);
+    struct member *sender = member_find(gossip, message.sender);
+    bool is_earlier_life = sender != NULL && message.generation < sender->shown.generation;
+    if (sender != NULL && message.generation == sender->shown.generation)
+        sender->shown.heard_us = gossip->now_us;
+    /* Of an earlier life only pings are answered, with the news that there is a later one. */
+    if (!is_earlier_life || message.kind == CODEC_PING)
+        gossip_dispatch(gossip, from, &message);
+}
+
+static void gossip_say(struct gossip *gossip, struct bytes key, struct bytes value) {
+    int status = state_set(gossip, key, value);
+    if (status)
+        log_line(gossip->log, LOG_WARN, "key not told to the cluster",
+                 LOG_T("cause", error_text(status)), LOG_F("key_bytes", key.length),
+                 LOG_F("value_bytes", value.length));
+}
+
+static void gossip_leave(struct gossip *gossip) {
+    if (gossip->self->shown.state == GOSSIP_LEFT)
+        return;
+    member_set_state(gossip, gossip->self, GOSSIP_LEFT);
+    gossip_changed(gossip, GOSSIP_CHANGE_STATE, gossip->self, BYTES_NONE);
+    broadcast_add(gossip, &gossip->self->news, NEWS_URGENT);
+    broadcast_goodbye(gossip);
+}
+
+/* Woken far later than asked for: this process stood still, or the machine slept. Whoever did not
+ * answer meanwhile is not to blame; this node is (Lifeguard's local health, from its own lag). */
+static void gossip_notice_lag(struct gossip *gossip) {
+    uint64_t lag_us =
+        gossip->now_us > gossip->deadline_us ? gossip->now_us - gossip->deadline_us : 0;
+    if (lag_us <= gossip->timing.probe_timeout_us)
+        return;
+    probe_cancel_all(gossip);
+    suspicion_postpone(gossip, lag_us);
+    local_health_change(gossip, 1);
+    log_line(gossip->log, LOG_WARN, "gossip was late", LOG_F("lag_us", lag_us));
+}
+
+static void gossip_handle(struct gossip *gossip, const struct gossip_event *event) {
+    switch (event->kind) {
+    case GOSSIP_TICK:
+        return;
+    case GOSSIP_DATAGRAM:
+        gossip_receive(gossip, &event->address, event->bytes);
+        return;
+    case GOSSIP_SET:
+        gossip_say(gossip, event->key, event->value);
+        return;
+    case GOSSIP_SEED:
+        probe_seed(gossip, &event->address);
+        return;
+    case GOSSIP_LEAVE:
+        gossip_leave(gossip);
+        return;
+    }
+}
+
+static uint64_t gossip_next_deadline_us(const struct gossip *gossip) {
+    uint64_t deadline_us = probe_deadline_us(gossip);
+    if (gossip->suspicion_us < deadline_us)
+        deadline_us = gossip->suspicion_us;
+    if (gossip->news_us < deadline_us)
+        deadline_us = gossip->news_us;
+    return deadline_us;
+}
+
+static void gossip_hand_out(struct gossip *gossip, struct gossip_actions *actions) {
+    if (gossip->datagram_capacity < gossip->outbox_count) {
+        gossip->datagram_capacity = gossip->outbox_capacity;
+        gossip->datagrams =
+            memory_resize(gossip->datagrams, gossip->datagram_capacity * sizeof *gossip->datagrams);
+    }
+    if (gossip->change_capacity < gossip->changed_count) {
+        gossip->change_capacity = gossip->changed_capacity;
+        gossip->changes =
+            memory_resize(gossip->changes, gossip->change_capacity * sizeof *gossip->changes);
+    }
+    const uint8_t *bytes = buffer_data(&gossip->outbox_bytes),
+                  *keys = buffer_data(&gossip->change_bytes);
+    for (size_t i = 0; i < gossip->outbox_count; i++) {
+        const struct outgoing *out = &gossip->outbox[i];
+        gossip->datagrams[i] =
+            (struct gossip_datagram){.to = out->to, .bytes = {bytes + out->at, out->length}};
+    }
+    for (size_t i = 0; i < gossip->changed_count; i++) {
+        const struct changed *changed = &gossip->changed[i];
+        gossip->changes[i] =
+            (struct gossip_change){.kind = changed->kind, .member = changed->member};
+        if (changed->key_length > 0)
+            gossip->changes[i].key = bytes_of(keys + changed->key_at, changed->key_length);
+    }
+    *actions = (struct gossip_actions){.datagrams = gossip->datagrams,
+                                       .datagram_count = gossip->outbox_count,
+                                       .changes = gossip->changes,
+                                       .change_count = gossip->changed_count,
+                                       .deadline_us = gossip->deadline_us};
+}
+
+void gossip_step(struct gossip *gossip, const struct gossip_event *event,
+                 struct gossip_actions *actions) {
+    if (event->now_us > gossip->now_us)
+        gossip->now_us = event->now_us;
+    gossip->outbox_count = gossip->changed_count = 0;
+    buffer_clear(&gossip->outbox_bytes);
+    buffer_clear(&gossip->change_bytes);
+    gossip_notice_lag(gossip);
+    member_forget_graves(gossip);
+    state_forget_removed(gossip);
+    gossip_handle(gossip, event);
+    probe_run(gossip);
+    suspicion_run(gossip);
+    broadcast_run(gossip);
+    gossip->deadline_us = gossip_next_deadline_us(gossip);
+    gossip_hand_out(gossip, actions);
+}
+
+/* Looking in. */
+
+size_t gossip_member_count(const struct gossip *gossip) { return gossip->member_count; }
+
+const struct gossip_member *gossip_member_at(const struct gossip *gossip, size_t position) {
+    return position < gossip->member_count ? &gossip->members[position]->shown : NULL;
+}
+
+static const struct member *member_behind(const struct gossip_member *shown) {
+    return (const struct member *)(const void *)shown; /* it is the first in struct member */
+}
+
+struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member *member,
+                        struct bytes key) {
+    (void)gossip;
+    const struct entry *entry = state_find(member_behind(member), key);
+    return entry != NULL ? bytes_of(entry->data + entry->key_length, entry->value_length)
+                         : BYTES_NONE;
+}
+
+bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *shown,
+                      size_t *position, struct bytes *key, struct bytes *value, uint64_t *version) {
+    (void)gossip;
+    const struct member *member = member_behind(shown);
+    while (*position < member->entry_count) {
+        const struct entry *entry = member->entries[(*position)++];
+        if (entry->is_removed)
+            continue;
+        *key = bytes_of(entry->data, entry->key_length);
+        *value = bytes_of(entry->data + entry->key_length, entry->value_length);
+        *version = entry->version;
+        return true;
+    }
+    return false;
+}
+
+void gossip_counters(const struct gossip *gossip, struct gossip_counters *out) {
+    *out = gossip->counters;
+}
+
+const char *gossip_datagram_kind(struct bytes datagram) {
+    static const char *const names[] = {
+#define MESSAGE(name, number, text) [number] = #name,
+#define SECTION(name, tag)
+#include "gossip/gossip_message.def"
+#undef MESSAGE
+#undef SECTION
+    };
+    uint8_t kind = datagram.length > 1 ? datagram.data[1] : 0;
+    return kind < sizeof names / sizeof *names && names[kind] != NULL ? names[kind] : "unknown";
+}

@@ -1,0 +1,185 @@
+/* The inside of a struct gossip: what its parts share. Nobody outside of gossip/ includes this.
+ *
+ *     gossip.c      events in, actions out; which part a datagram is for
+ *     member.c      records: who is in, which news of a member is newer
+ *     probe.c       pings, asks through others, seeds and the dead
+ *     suspicion.c   from suspect to dead, or refuted
+ *     state.c       keys, versions, removals
+ *     broadcast.c   what is news, and to whom it was told how often
+ *     digest.c      comparing the whole with one other node, and sending what differs
+ *     codec.c       bytes */
+#pragma once
+#include "base/list.h"
+#include "base/random.h"
+#include "gossip/codec.h"
+#include "gossip/gossip.h"
+
+enum {
+    GOSSIP_SEED_MAXIMUM = 64,
+    GOSSIP_HELPERS = 3,         /* members asked to probe for us (SWIM's k) */
+    GOSSIP_FAN_OUT = 3,         /* members told in one round of news */
+    GOSSIP_PROBE_MAXIMUM = 32,  /* probes in flight; past it none is begun */
+    GOSSIP_RELAY_MAXIMUM = 256, /* probes for others in flight; past it their asks are dropped */
+    GOSSIP_REMOVED_MAXIMUM =
+        64, /* removals a member remembers; past it the oldest is forgotten, by raising the floor */
+    GOSSIP_ENTRY_MAXIMUM =
+        384, /* entries of one member held by others: keys, removals, and what a reset will sweep */
+    GOSSIP_CONFIRMATIONS = 3, /* independent accusers beyond the first that shorten a suspicion */
+    GOSSIP_LOCAL_HEALTH_MAXIMUM = 8,
+    GOSSIP_SENT_MAXIMUM = 48, /* tellings of one piece of news: 3 * log2(n) stays below it */
+    GOSSIP_SYNC_DATAGRAMS =
+        32, /* in answer to one datagram of a comparison; the rest comes with the next one */
+    GOSSIP_STATE_BYTES_MAXIMUM =
+        128 << 20 /* keys and values of all members; past it entries of others are not kept */
+};
+#define GOSSIP_SECOND_US  UINT64_C(1000000)
+#define GOSSIP_GRAVE_US   (24 * 3600 * GOSSIP_SECOND_US) /* the dead and the left are remembered */
+#define GOSSIP_REMOVED_US (3600 * GOSSIP_SECOND_US)      /* removals are remembered */
+#define GOSSIP_BACK_OFF_US                                                                         \
+    (15 * GOSSIP_SECOND_US) /* longest time between two probes of a seed or of the dead */
+#define GOSSIP_NEVER UINT64_MAX
+
+struct member;
+
+/* One piece of news; it points to what it is about, and is written out when it is sent, as it is
+ * then. */
+enum news_kind { NEWS_RECORD, NEWS_ENTRY };
+enum news_priority {
+    NEWS_URGENT /* deaths, refutations */,
+    NEWS_MEMBER,
+    NEWS_STATE,
+    NEWS_PRIORITY_COUNT
+};
+struct news {
+    struct list link;
+    enum news_kind kind;
+    enum news_priority priority;
+    bool is_waiting;
+    unsigned sent_count;
+    uint64_t round; /* the last telling that it was part of */
+};
+
+struct entry {
+    struct member *member;
+    struct news news;
+    uint64_t version, previous; /* as struct codec_entry */
+    uint64_t removed_us;        /* of an own removal: when */
+    bool is_removed;
+    bool is_unconfirmed; /* since a reset; swept unless it is heard of again */
+    size_t key_length, value_length;
+    uint8_t data[]; /* key, value */
+};
+
+struct suspicion {
+    uint64_t since_us;
+    uint64_t deadline_us;
+    unsigned stretch; /* own local health at its beginning, plus 1 */
+    unsigned accuser_count;
+    uint8_t accusers[GOSSIP_CONFIRMATIONS + 1][GOSSIP_UUID_BYTES];
+};
+
+struct member {
+    struct gossip_member shown; /* first: the outside sees only this */
+    struct news news;           /* its record's */
+    uint64_t acknowledged_us;   /* last answer to a probe of ours; 0: never */
+    uint64_t digest_hash;       /* its part of the hash of the whole */
+    struct suspicion suspicion; /* while it is a suspect */
+    /* What it says of itself, by version, ascending. `version`: all up to here is known. */
+    struct entry **entries;
+    size_t entry_count, entry_capacity;
+    uint64_t version, floor;
+};
+
+/* A probe in flight. */
+enum probe_kind { PROBE_MEMBER, PROBE_SEED, PROBE_GRAVE };
+struct probe {
+    enum probe_kind kind;
+    uint64_t sequence;
+    struct member *member; /* NULL for a seed */
+    size_t seed;
+    uint64_t sent_us, ask_us, end_us; /* ask_us: GOSSIP_NEVER once others are asked */
+    unsigned helper_count, nack_count;
+};
+
+/* A probe for somebody else. */
+struct relay {
+    uint64_t sequence, origin_sequence;
+    struct gossip_address origin;
+    uint8_t target[GOSSIP_UUID_BYTES];
+    uint64_t nack_us, end_us; /* nack_us: GOSSIP_NEVER once it is sent */
+};
+
+struct seed {
+    struct gossip_address address;
+    uint8_t uuid[GOSSIP_UUID_BYTES]; /* who answered there last; zeros: nobody yet */
+    uint64_t next_us, interval_us;
+    bool is_self;
+};
+
+/* The live others, in the order in which they are probed; shuffled at the end of each round. */
+struct rotation {
+    struct member **members;
+    size_t count, capacity, next;
+};
+
+struct outgoing {
+    struct gossip_address to;
+    size_t at, length; /* in outbox_bytes */
+};
+struct changed {
+    enum gossip_change_kind kind;
+    const struct gossip_member *member;
+    size_t key_at, key_length; /* in change_bytes */
+};
+
+struct gossip {
+    struct gossip_timing timing;
+    const struct log *log;
+    struct random random;
+    uint64_t now_us, deadline_us;
+    struct gossip_counters counters;
+
+    struct member *self;
+    struct member **members; /* this node first, then as they came */
+    struct member **sorted;  /* the same, by UUID */
+    size_t member_count, member_capacity;
+    struct rotation rotation;
+    uint64_t hash; /* of all that live: the sum of their digest_hash */
+    uint64_t state_bytes;
+    uint64_t grave_check_us, removed_check_us;
+    bool has_warned_of_twin;
+
+    struct probe probes[GOSSIP_PROBE_MAXIMUM];
+    size_t probe_count;
+    struct relay relays[GOSSIP_RELAY_MAXIMUM];
+    size_t relay_count;
+    uint64_t sequence, probe_us, grave_us, grave_interval_us;
+    struct seed seeds[GOSSIP_SEED_MAXIMUM];
+    size_t seed_count;
+
+    size_t suspect_count;
+    uint64_t suspicion_us; /* no suspicion ends before this */
+
+    struct list news[NEWS_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM];
+    size_t news_count;
+    uint64_t news_us, news_round;
+
+    struct codec_writer writer;
+    struct outgoing *outbox;
+    size_t outbox_count, outbox_capacity;
+    struct buffer outbox_bytes;
+    struct changed *changed;
+    size_t changed_count, changed_capacity;
+    struct buffer change_bytes;
+    struct gossip_datagram *datagrams; /* as handed out */
+    size_t datagram_capacity;
+    struct gossip_change *changes;
+    size_t change_capacity;
+};
+
+/* gossip.c: what all parts need. */
+void gossip_send(struct gossip *gossip,
+                 const struct gossip_address *to); /* what the writer holds */
+void gossip_begin(struct gossip *gossip, enum codec_kind kind);
+void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
+                    const struct member *member, struct bytes key);

@@ -1,0 +1,46 @@
+/* Members and their records: who is in, and which of two pieces of news of a member is newer.
+ *
+ *                     probe failed            time is up
+ *           ALIVE --------------> SUSPECT --------------> DEAD
+ *             ^                      |                      |      member_set_state() is behind
+ * every arrow
+ *             +----------------------+----------------------+
+ *               a higher incarnation, or a higher generation
+ *
+ *     LEFT is final for its generation. The dead and the left are graves: kept for GOSSIP_GRAVE_US,
+ * so that no old news can bring them back, and then forgotten. A death of somebody unknown is no
+ * news. */
+#pragma once
+#include "gossip/instance.h"
+
+/* Takes a place for the member, this node's own first. NULL when all GOSSIP_MEMBER_MAXIMUM places
+ * are the living's. */
+struct member *member_add(struct gossip *gossip, const struct codec_record *record);
+void member_free_all(struct gossip *gossip);
+struct member *member_find(const struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+/* The first place in the order of UUIDs that is not before `uuid`. */
+size_t member_place(const struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+static inline bool member_is_live(const struct member *member) {
+    return member->shown.state == GOSSIP_ALIVE || member->shown.state == GOSSIP_SUSPECT;
+}
+/* How many live, this node with them. */
+static inline size_t member_live_count(const struct gossip *gossip) {
+    return gossip->rotation.count + 1;
+}
+
+void member_record(const struct member *member, struct codec_record *record);
+/* By generation, left, incarnation, state: negative when `a` is older than `b`. */
+int member_compare_records(const struct codec_record *a, const struct codec_record *b);
+/* Hears a record; passes it on if it is news and `is_told_on`. */
+void member_hear(struct gossip *gossip, const struct codec_record *record, bool is_told_on);
+void member_set_state(struct gossip *gossip, struct member *member, enum gossip_member_state state);
+/* To be called after every change of what the hash covers. */
+void member_rehash(struct gossip *gossip, struct member *member);
+/* Up to `wanted` live others by lot, but not `but` (may be NULL); returns how many. */
+size_t member_choose(struct gossip *gossip, const struct member *but, size_t wanted,
+                     struct member **out);
+/* Forgets the graves whose time is over. Called before anything else of a step, while nobody holds
+ * pointers. */
+void member_forget_graves(struct gossip *gossip);
+void member_log(const struct gossip *gossip, enum log_level level, const char *what,
+                const struct member *member);

@@ -1,0 +1,152 @@
+#include "gossip/suspicion.h"
+#include "base/check.h"
+#include "gossip/broadcast.h"
+#include "gossip/member.h"
+#include <math.h>
+
+/* Lifeguard's formula: the time falls with the logarithm of the confirmations, so that the first
+ * counts most. In a cluster too small for three further accusers, as many as there can be bring it
+ * all the way down. */
+static uint64_t suspicion_duration_us(const struct gossip *gossip,
+                                      const struct suspicion *suspicion) {
+    size_t live = member_live_count(gossip);
+    double scale = log10(live > 10 ? (double)live : 10.0);
+    double longest =
+        gossip->timing.suspicion_factor * scale * (double)gossip->timing.probe_interval_us;
+    size_t others = live > 2 ? live - 2 : 0;
+    double expected = others < GOSSIP_CONFIRMATIONS ? (double)others : GOSSIP_CONFIRMATIONS;
+    double share = 0;
+    if (expected > 0)
+        share = log((double)suspicion->accuser_count) / log(expected + 1);
+    double duration = longest - longest / 2 * (share < 1 ? share : 1);
+    return (uint64_t)(duration * suspicion->stretch);
+}
+
+static void suspicion_schedule(struct gossip *gossip, struct suspicion *suspicion) {
+    suspicion->deadline_us = suspicion->since_us + suspicion_duration_us(gossip, suspicion);
+    if (suspicion->deadline_us < gossip->suspicion_us)
+        gossip->suspicion_us = suspicion->deadline_us;
+}
+
+void suspicion_begin(struct gossip *gossip, struct member *member,
+                     const uint8_t accuser[GOSSIP_UUID_BYTES]) {
+    struct suspicion *suspicion = &member->suspicion;
+    *suspicion = (struct suspicion){.since_us = gossip->now_us,
+                                    .stretch = gossip->counters.local_health + 1};
+    memcpy(suspicion->accusers[suspicion->accuser_count++], accuser, GOSSIP_UUID_BYTES);
+    suspicion_schedule(gossip, suspicion);
+}
+
+void suspicion_confirm(struct gossip *gossip, struct member *member,
+                       const uint8_t accuser[GOSSIP_UUID_BYTES]) {
+    struct suspicion *suspicion = &member->suspicion;
+    CHECK(member->shown.state == GOSSIP_SUSPECT);
+    for (unsigned i = 0; i < suspicion->accuser_count; i++)
+        if (memcmp(suspicion->accusers[i], accuser, GOSSIP_UUID_BYTES) == 0)
+            return;
+    if (suspicion->accuser_count > GOSSIP_CONFIRMATIONS)
+        return;
+    memcpy(suspicion->accusers[suspicion->accuser_count++], accuser, GOSSIP_UUID_BYTES);
+    suspicion_schedule(gossip, suspicion);
+    broadcast_add(gossip, &member->news, NEWS_MEMBER);
+}
+
+void suspicion_accuse(struct gossip *gossip, struct member *member) {
+    if (member->shown.state == GOSSIP_SUSPECT) {
+        suspicion_confirm(gossip, member, gossip->self->shown.uuid);
+        return;
+    }
+    struct codec_record record;
+    member_record(member, &record);
+    record.state = GOSSIP_SUSPECT;
+    memcpy(record.accuser, gossip->self->shown.uuid, GOSSIP_UUID_BYTES);
+    gossip->counters.suspicions++;
+    member_hear(gossip, &record, true);
+}
+
+static void suspicion_refute(struct gossip *gossip, uint64_t incarnation) {
+    struct gossip_member *self = &gossip->self->shown;
+    if (incarnation >= CODEC_NUMBER_MAXIMUM)
+        return; /* nobody could hear it; only a new generation helps */
+    self->incarnation = incarnation + 1;
+    member_rehash(gossip, gossip->self);
+    broadcast_add(gossip, &gossip->self->news, NEWS_URGENT);
+}
+
+void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record) {
+    const struct gossip_member *self = &gossip->self->shown;
+    if (record->generation > self->generation) {
+        /* A later life of this node is up, or its directory was copied: only people can tell. */
+        if (!gossip->has_warned_of_twin)
+            log_line(gossip->log, LOG_WARN,
+                     "another process has this node's UUID and a higher generation",
+                     LOG_F("generation", self->generation),
+                     LOG_F("other_generation", record->generation));
+        gossip->has_warned_of_twin = true;
+        return;
+    }
+    bool is_about_this_life = record->generation == self->generation;
+    if (self->state == GOSSIP_LEFT ||
+        (is_about_this_life && record->incarnation < self->incarnation))
+        return;
+    bool is_accusation = record->state == GOSSIP_SUSPECT || record->state == GOSSIP_DEAD;
+    if (is_about_this_life && is_accusation) {
+        gossip->counters.refutations++;
+        local_health_change(gossip, 1);
+        suspicion_refute(gossip, record->incarnation);
+    } else if (is_about_this_life && record->incarnation > self->incarnation) {
+        suspicion_refute(gossip, record->incarnation); /* said by nobody here: outbid it */
+    } else if (!is_about_this_life && !gossip->self->news.is_waiting) {
+        broadcast_add(gossip, &gossip->self->news, NEWS_MEMBER);
+    }
+}
+
+static void suspicion_expire(struct gossip *gossip, struct member *member) {
+    struct suspicion *suspicion = &member->suspicion;
+    if (member->acknowledged_us > suspicion->since_us) {
+        suspicion->since_us = gossip->now_us; /* it answers us, so it will be told, and refute */
+        suspicion_schedule(gossip, suspicion);
+        return;
+    }
+    struct codec_record record;
+    member_record(member, &record);
+    record.state = GOSSIP_DEAD;
+    member_hear(gossip, &record, true);
+}
+
+void suspicion_run(struct gossip *gossip) {
+    if (gossip->now_us < gossip->suspicion_us)
+        return;
+    gossip->suspicion_us = GOSSIP_NEVER;
+    size_t left = gossip->suspect_count;
+    for (size_t i = 1; i < gossip->member_count && left > 0; i++) {
+        struct member *member = gossip->members[i];
+        if (member->shown.state != GOSSIP_SUSPECT)
+            continue;
+        left--;
+        uint64_t deadline_us = member->suspicion.deadline_us;
+        if (gossip->now_us >= deadline_us)
+            suspicion_expire(gossip, member);
+        else if (deadline_us < gossip->suspicion_us)
+            gossip->suspicion_us = deadline_us;
+    }
+}
+
+void suspicion_postpone(struct gossip *gossip, uint64_t lag_us) {
+    for (size_t i = 1; i < gossip->member_count && gossip->suspect_count > 0; i++) {
+        struct member *member = gossip->members[i];
+        if (member->shown.state != GOSSIP_SUSPECT)
+            continue;
+        member->suspicion.since_us += lag_us;
+        suspicion_schedule(gossip, &member->suspicion);
+    }
+}
+
+void local_health_change(struct gossip *gossip, int change) {
+    int health = (int)gossip->counters.local_health + change;
+    if (health < 0)
+        health = 0;
+    if (health > GOSSIP_LOCAL_HEALTH_MAXIMUM)
+        health = GOSSIP_LOCAL_HEALTH_MAXIMUM;
+    gossip->counters.local_health = (unsigned)health;
+}

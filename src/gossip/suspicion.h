@@ -1,0 +1,26 @@
+/* Suspicion: the time between a probe that failed and a death that is told (SWIM 4.2), after
+ * Lifeguard:
+ *
+ *   - It lasts suspicion_factor * log10(max(10, n)) * probe_interval, and each of up to three
+ * further, independent accusers brings the end nearer, down to half of that.
+ *   - The suspect is told first, with the very next probe, and refutes by raising its incarnation.
+ *   - A node in bad health itself waits longer, and one that has an answer of the suspect's waits
+ * on: nobody who answers us is dead. */
+#pragma once
+#include "gossip/instance.h"
+
+/* Before the member is set to GOSSIP_SUSPECT. */
+void suspicion_begin(struct gossip *gossip, struct member *member,
+                     const uint8_t accuser[GOSSIP_UUID_BYTES]);
+/* One more accuser of a suspect; news if it is independent and still counts. */
+void suspicion_confirm(struct gossip *gossip, struct member *member,
+                       const uint8_t accuser[GOSSIP_UUID_BYTES]);
+/* This node's own probe of the member failed. */
+void suspicion_accuse(struct gossip *gossip, struct member *member);
+/* Somebody says something of this node itself. */
+void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record);
+void suspicion_run(struct gossip *gossip);
+/* This node slept for that long: nobody is blamed for it. */
+void suspicion_postpone(struct gossip *gossip, uint64_t lag_us);
+/* Lifeguard's local health: worse with what went wrong here, better with what went right. */
+void local_health_change(struct gossip *gossip, int change);

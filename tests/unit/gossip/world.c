@@ -1,0 +1,297 @@
+#include "world.h"
+#include "base/check.h"
+#include "base/list.h"
+#include "base/memory.h"
+#include <stdio.h>
+
+struct parcel {
+    struct list link;
+    unsigned from;
+    struct gossip_address to, sender;
+    size_t length;
+    uint8_t data[];
+};
+
+struct world *world_new(uint64_t seed) {
+    struct world *world = memory_allocate_zeroed(1, sizeof *world);
+    random_init(&world->random, seed);
+    heap_init(&world->flying);
+    world->now_us = 1000000;
+    world->timing = (struct gossip_timing){.probe_interval_us = 500000,
+                                           .probe_timeout_us = 200000,
+                                           .flush_us = 5000,
+                                           .suspicion_factor = 4};
+    world->shortest_us = 500;
+    world->longest_us = 2000;
+    return world;
+}
+
+static void world_empty_inbox(struct world_node *node) {
+    LIST_EACH (&node->inbox, link) {
+        list_remove(link);
+        memory_free(LIST_ELEMENT(link, struct parcel, link));
+    }
+}
+
+void world_free(struct world *world) {
+    uint64_t deadline;
+    void *parcel;
+    while (heap_pop(&world->flying, &deadline, &parcel))
+        memory_free(parcel);
+    heap_release(&world->flying);
+    for (unsigned i = 1; i <= world->count; i++) {
+        gossip_free(world->nodes[i].gossip);
+        world_empty_inbox(&world->nodes[i]);
+    }
+    memory_free(world);
+}
+
+static struct world_node *world_at(struct world *world, const struct gossip_address *address) {
+    for (unsigned i = 1; i <= world->count; i++) {
+        struct world_node *node = &world->nodes[i];
+        if (node->gossip != NULL && node->address.port == address->port &&
+            strcmp(node->address.host, address->host) == 0)
+            return node;
+    }
+    return NULL;
+}
+
+static void world_fly(struct world *world, const struct world_node *from,
+                      const struct gossip_address *to, struct bytes bytes) {
+    struct parcel *parcel = memory_allocate(sizeof *parcel + bytes.length);
+    parcel->from = from->number;
+    parcel->to = *to;
+    parcel->sender = from->address;
+    parcel->length = bytes.length;
+    memcpy(parcel->data, bytes.data, bytes.length);
+    uint64_t delay_us = random_between(&world->random, world->shortest_us, world->longest_us);
+    heap_push(&world->flying, world->now_us + delay_us, parcel);
+}
+
+static void world_post(struct world *world, const struct world_node *from,
+                       const struct gossip_datagram *datagram) {
+    CHECK(datagram->bytes.length <= GOSSIP_DATAGRAM_MAXIMUM);
+    world->datagram_count++;
+    world->byte_count += datagram->bytes.length;
+    if (!random_chance(&world->random, world->loss))
+        world_fly(world, from, &datagram->to, datagram->bytes);
+    if (random_chance(&world->random, world->repeats))
+        world_fly(world, from, &datagram->to, datagram->bytes);
+}
+
+static struct world_node *world_member(struct world *world, const struct gossip_member *member) {
+    for (unsigned i = 1; i <= world->count; i++)
+        if (memcmp(world->nodes[i].uuid, member->uuid, GOSSIP_UUID_BYTES) == 0)
+            return &world->nodes[i];
+    return NULL;
+}
+
+static void world_watch(struct world *world, struct world_node *node,
+                        const struct gossip_change *change) {
+    const struct world_node *subject = world_member(world, change->member);
+    if (change->kind == GOSSIP_CHANGE_STATE && change->member->state == GOSSIP_DEAD &&
+        subject != NULL)
+        world->healthy_called_dead += subject->gossip != NULL && !subject->is_stopped;
+    if (world->on_change != NULL)
+        world->on_change(world->context, node, change);
+}
+
+static void world_step(struct world *world, struct world_node *node, struct gossip_event event) {
+    struct gossip_actions actions;
+    event.now_us = world->now_us;
+    gossip_step(node->gossip, &event, &actions);
+    node->deadline_us = actions.deadline_us;
+    CHECK(actions.deadline_us > world->now_us);
+    for (size_t i = 0; i < actions.datagram_count; i++)
+        world_post(world, node, &actions.datagrams[i]);
+    for (size_t i = 0; i < actions.change_count; i++)
+        world_watch(world, node, &actions.changes[i]);
+}
+
+void world_start(struct world *world, unsigned number) {
+    struct world_node *node = &world->nodes[number];
+    CHECK(node->gossip == NULL);
+    node->generation++;
+    struct gossip_options options = {.generation = node->generation,
+                                     .address = node->address,
+                                     .timing = world->timing,
+                                     .seed = random_next(&world->random),
+                                     .now_us = world->now_us,
+                                     .log = world->log};
+    memcpy(options.uuid, node->uuid, GOSSIP_UUID_BYTES);
+    snprintf(options.name, sizeof options.name, "n%u", number);
+    node->gossip = gossip_new(&options);
+    world_step(world, node, (struct gossip_event){.kind = GOSSIP_TICK});
+}
+
+struct world_node *world_add(struct world *world) {
+    CHECK(world->count < WORLD_NODE_MAXIMUM);
+    struct world_node *node = &world->nodes[++world->count];
+    node->number = world->count;
+    node->uuid[14] = (uint8_t)(node->number >> 8);
+    node->uuid[15] = (uint8_t)node->number;
+    snprintf(node->address.host, sizeof node->address.host, "10.0.%u.%u", node->number / 250,
+             node->number % 250 + 1);
+    node->address.port = 7000;
+    list_init(&node->inbox);
+    world_start(world, node->number);
+    return node;
+}
+
+void world_seed(struct world *world, unsigned number, unsigned seed) {
+    world_step(world, &world->nodes[number],
+               (struct gossip_event){.kind = GOSSIP_SEED, .address = world->nodes[seed].address});
+}
+
+void world_add_cluster(struct world *world, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        world_seed(world, world_add(world)->number, 1);
+}
+
+void world_kill(struct world *world, unsigned number) {
+    struct world_node *node = &world->nodes[number];
+    gossip_free(node->gossip);
+    node->gossip = NULL;
+    node->is_stopped = false;
+    world_empty_inbox(node);
+}
+
+void world_stop(struct world *world, unsigned number) { world->nodes[number].is_stopped = true; }
+
+static void world_deliver(struct world *world, struct world_node *node,
+                          const struct parcel *parcel) {
+    struct gossip_event event = {.kind = GOSSIP_DATAGRAM,
+                                 .address = parcel->sender,
+                                 .bytes = bytes_of(parcel->data, parcel->length)};
+    world_step(world, node, event);
+}
+
+void world_resume(struct world *world, unsigned number) {
+    struct world_node *node = &world->nodes[number];
+    node->is_stopped = false;
+    LIST_EACH (&node->inbox, link) {
+        world_deliver(world, node, LIST_ELEMENT(link, struct parcel, link));
+    }
+    world_empty_inbox(node);
+}
+
+void world_leave(struct world *world, unsigned number) {
+    world_step(world, &world->nodes[number], (struct gossip_event){.kind = GOSSIP_LEAVE});
+}
+
+void world_set(struct world *world, unsigned number, const char *key, const char *value) {
+    world_step(world, &world->nodes[number],
+               (struct gossip_event){
+                   .kind = GOSSIP_SET, .key = bytes_of_text(key), .value = bytes_of_text(value)});
+}
+
+void world_send(struct world *world, unsigned from, unsigned to, struct bytes datagram) {
+    struct gossip_event event = {
+        .kind = GOSSIP_DATAGRAM, .address = world->nodes[from].address, .bytes = datagram};
+    world_step(world, &world->nodes[to], event);
+}
+
+void world_cut(struct world *world, unsigned from, unsigned to) { world->is_cut[from][to] = true; }
+
+void world_split(struct world *world, unsigned last_of_first_half) {
+    for (unsigned i = 1; i <= world->count; i++)
+        for (unsigned j = 1; j <= world->count; j++)
+            world->is_cut[i][j] |= (i <= last_of_first_half) != (j <= last_of_first_half);
+}
+
+void world_heal(struct world *world) { memset(world->is_cut, 0, sizeof world->is_cut); }
+
+static void world_land(struct world *world, struct parcel *parcel) {
+    struct world_node *node = world_at(world, &parcel->to);
+    if (node == NULL || world->is_cut[parcel->from][node->number]) {
+        memory_free(parcel);
+        return;
+    }
+    if (node->is_stopped) {
+        list_append(&node->inbox, &parcel->link);
+        return;
+    }
+    world_deliver(world, node, parcel);
+    memory_free(parcel);
+}
+
+static struct world_node *world_next_to_tick(struct world *world) {
+    struct world_node *next = NULL;
+    for (unsigned i = 1; i <= world->count; i++) {
+        struct world_node *node = &world->nodes[i];
+        if (node->gossip == NULL || node->is_stopped)
+            continue;
+        if (next == NULL || node->deadline_us < next->deadline_us)
+            next = node;
+    }
+    return next;
+}
+
+void world_run(struct world *world, uint64_t duration_us) {
+    uint64_t end_us = world->now_us + duration_us;
+    for (;;) {
+        uint64_t landing_us = UINT64_MAX;
+        void *parcel;
+        bool is_flying = heap_peek(&world->flying, &landing_us, &parcel);
+        struct world_node *node = world_next_to_tick(world);
+        uint64_t tick_us = node ? node->deadline_us : UINT64_MAX;
+        uint64_t next_us = landing_us < tick_us ? landing_us : tick_us;
+        if (next_us > end_us)
+            break;
+        if (next_us > world->now_us)
+            world->now_us = next_us;
+        if (is_flying && landing_us <= tick_us) {
+            heap_pop(&world->flying, &landing_us, &parcel);
+            world_land(world, parcel);
+        } else {
+            world_step(world, node, (struct gossip_event){.kind = GOSSIP_TICK});
+        }
+    }
+    world->now_us = end_us;
+}
+
+bool world_run_until(struct world *world, uint64_t longest_us, bool (*holds)(struct world *world)) {
+    for (uint64_t ran_us = 0; ran_us < longest_us; ran_us += 10000) {
+        if (holds(world))
+            return true;
+        world_run(world, 10000);
+    }
+    return holds(world);
+}
+
+const struct gossip_member *world_view(struct world *world, unsigned number, unsigned other) {
+    const struct gossip *gossip = world->nodes[number].gossip;
+    for (size_t i = 0; gossip != NULL && i < gossip_member_count(gossip); i++) {
+        const struct gossip_member *member = gossip_member_at(gossip, i);
+        if (memcmp(member->uuid, world->nodes[other].uuid, GOSSIP_UUID_BYTES) == 0)
+            return member;
+    }
+    return NULL;
+}
+
+struct bytes world_value(struct world *world, unsigned number, unsigned other, const char *key) {
+    const struct gossip_member *member = world_view(world, number, other);
+    return member ? gossip_get(world->nodes[number].gossip, member, bytes_of_text(key))
+                  : BYTES_NONE;
+}
+
+bool world_is_state(struct world *world, unsigned number, unsigned other,
+                    enum gossip_member_state state) {
+    const struct gossip_member *member = world_view(world, number, other);
+    return member != NULL && member->state == state;
+}
+
+bool world_is_settled(struct world *world) {
+    for (unsigned i = 1; i <= world->count; i++)
+        for (unsigned j = 1; j <= world->count; j++) {
+            if (world->nodes[i].gossip == NULL)
+                continue;
+            const struct gossip_member *member = world_view(world, i, j);
+            bool is_seen = member != NULL && member->state == GOSSIP_ALIVE;
+            if (is_seen != (world->nodes[j].gossip != NULL))
+                return false;
+            if (is_seen && member->generation != world->nodes[j].generation)
+                return false;
+        }
+    return true;
+}

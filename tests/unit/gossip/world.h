@@ -1,0 +1,69 @@
+/* A fake world for gossip: nodes, a network that loses, delays, repeats and parts, and a clock that
+ * jumps from event to event. Nodes are numbered from 1. The same seed gives the same run, always.
+ */
+#pragma once
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/random.h"
+#include "gossip/gossip.h"
+
+enum { WORLD_NODE_MAXIMUM = 400 };
+
+struct world_node {
+    unsigned number;
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t generation;
+    struct gossip_address address;
+    struct gossip *gossip; /* NULL: not running */
+    bool is_stopped;       /* as by SIGSTOP: it gets what came meanwhile when it goes on */
+    uint64_t deadline_us;
+    struct list inbox; /* while stopped */
+};
+
+struct world {
+    struct world_node nodes[WORLD_NODE_MAXIMUM + 1];
+    unsigned count;
+    struct heap flying; /* struct parcel, by time of arrival */
+    struct random random;
+    uint64_t now_us;
+    struct gossip_timing timing;
+    double loss, repeats;                                        /* chances of a datagram */
+    uint64_t shortest_us, longest_us;                            /* its delay */
+    bool is_cut[WORLD_NODE_MAXIMUM + 1][WORLD_NODE_MAXIMUM + 1]; /* from, to */
+    uint64_t healthy_called_dead; /* times that a node believed a running one to be dead */
+    uint64_t datagram_count, byte_count;
+    const struct log *log;
+    void (*on_change)(void *context, struct world_node *node, const struct gossip_change *change);
+    void *context;
+};
+
+struct world *world_new(uint64_t seed);
+void world_free(struct world *world);
+/* Makes and starts a node; it knows nobody. */
+struct world_node *world_add(struct world *world);
+/* `count` nodes of which each has the first as its seed. */
+void world_add_cluster(struct world *world, unsigned count);
+void world_start(struct world *world, unsigned number); /* a new life: generation + 1 */
+void world_kill(struct world *world, unsigned number);
+void world_stop(struct world *world, unsigned number);
+void world_resume(struct world *world, unsigned number);
+void world_leave(struct world *world, unsigned number);
+void world_seed(struct world *world, unsigned number, unsigned seed);
+void world_set(struct world *world, unsigned number, const char *key, const char *value);
+void world_send(struct world *world, unsigned from, unsigned to,
+                struct bytes datagram);                          /* at once, from that address */
+void world_cut(struct world *world, unsigned from, unsigned to); /* one way */
+void world_split(struct world *world, unsigned last_of_first_half);
+void world_heal(struct world *world);
+void world_run(struct world *world, uint64_t duration_us);
+/* Runs until the condition holds for the world, in steps of 10 ms; false when the time is over. */
+bool world_run_until(struct world *world, uint64_t longest_us, bool (*holds)(struct world *world));
+
+/* How `number` sees `other`; NULL if it does not. */
+const struct gossip_member *world_view(struct world *world, unsigned number, unsigned other);
+/* The value by which `number` knows a key of `other`'s; BYTES_NONE if it does not. */
+struct bytes world_value(struct world *world, unsigned number, unsigned other, const char *key);
+bool world_is_state(struct world *world, unsigned number, unsigned other,
+                    enum gossip_member_state state);
+/* Every running node sees exactly the running ones as alive. */
+bool world_is_settled(struct world *world);
