@@ -1,0 +1,60 @@
+/* A disk that keeps only what was synced. One struct sim_disk is one directory; all directories of
+ * a node share its power.
+ *
+ *   names:   open(create), rename, remove --> [ seen names ] + a note     sync_directory --> [ safe
+ * names ] bytes:   disk_image.h jobs:    submit --> a lane's queue --> run() after some simulated
+ * time --> done() after some more
+ *
+ * The power counts every call that touches the disk and can fail at any of them, in the middle of a
+ * write too: from then on every call fails and changes nothing, until sim_disk_end_life(). */
+#pragma once
+#include "io/disk.h"
+#include "sim/disk_image.h"
+#include "sim/event.h"
+#include "sim/trace.h"
+
+struct sim_power {         /* one a node */
+    struct random *random; /* borrows */
+    struct trace *trace;   /* borrows */
+    unsigned node;         /* for the trace */
+    uint64_t call_count;
+    uint64_t off_at_call; /* 0: never */
+    uint64_t
+        sync_failure_at_call; /* 0: never; the first sync at or after this call fails with ERR_IO */
+    bool is_off;
+    uint64_t slow_us;                /* added to every job while the disk is slow */
+    void (*went_off)(void *context); /* called within a disk call; only note it */
+    void *context;
+};
+
+struct sim_disk_options {
+    struct sim_power *power;   /* borrows */
+    struct event_queue *queue; /* borrows */
+    /* Before and after the owner's done(): may it run now? (else it is asked again at *again_us);
+     * it ran. */
+    bool (*is_owner_ready)(void *context, uint64_t *again_us);
+    void (*owner_ran)(void *context);
+    void *context;
+};
+
+struct sim_disk;
+struct sim_disk *sim_disk_new(const struct sim_disk_options *options);
+void sim_disk_free(struct sim_disk *disk); /* no job may be left */
+struct disk *sim_disk_door(struct sim_disk *disk);
+
+/* Ends all jobs at once: those that did not run fail. With the power off, so that a node that died
+ * can be freed. */
+void sim_disk_finish_jobs(struct sim_disk *disk);
+bool sim_disk_is_idle(const struct sim_disk *disk);
+/* What is left for the next life. A process that dies leaves what it wrote, synced or not; a power
+ * failure leaves what was synced and, by lot, some of the rest. No handle may be open. */
+enum sim_death { SIM_DEATH_OF_PROCESS, SIM_DEATH_BY_POWER };
+void sim_disk_end_life(struct sim_disk *disk, enum sim_death death);
+
+/* Damages one bit of synced data in a file whose name begins so, with later synced rounds behind
+ * it. False when there is nothing to damage. sim_disk_mend() puts the bit right;
+ * sim_disk_forget_rot() leaves it to a node that started all the same. */
+bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random *random);
+bool sim_disk_is_rotten(const struct sim_disk *disk);
+void sim_disk_mend(struct sim_disk *disk);
+void sim_disk_forget_rot(struct sim_disk *disk);

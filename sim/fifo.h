@@ -1,0 +1,21 @@
+/* A first-in first-out queue of owned packets of bytes. */
+#pragma once
+#include "base/bytes.h"
+
+struct packet {
+    struct packet *next;
+    size_t length;
+    uint8_t data[];
+};
+struct fifo {
+    struct packet *first, *last;
+    size_t count, bytes;
+};
+
+void fifo_init(struct fifo *fifo);
+void fifo_clear(struct fifo *fifo);
+void fifo_push(struct fifo *fifo, struct bytes bytes); /* copies */
+struct packet *fifo_pop(struct fifo *fifo);            /* returns owned (memory_free), or NULL */
+static inline struct bytes packet_bytes(const struct packet *packet) {
+    return bytes_of(packet->data, packet->length);
+}
