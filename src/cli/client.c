@@ -76,12 +76,14 @@ void client_append(struct client *client, const struct bytes *arguments, size_t 
 
 int client_flush(struct client *client) {
     while (client->output.length) {
-        ssize_t wrote = send(client->socket, buffer_data(&client->output), client->output.length, MSG_NOSIGNAL);
+        ssize_t wrote =
+            send(client->socket, buffer_data(&client->output), client->output.length, MSG_NOSIGNAL);
         if (wrote < 0 && errno == EINTR) {
             continue;
         }
         if (wrote <= 0) {
-            return fail(client, "cannot write to", errno == EAGAIN ? "no answer in time" : strerror(errno));
+            return fail(client, "cannot write to",
+                        errno == EAGAIN ? "no answer in time" : strerror(errno));
         }
         buffer_consume(&client->output, (size_t)wrote);
     }
@@ -107,7 +109,8 @@ int client_read(struct client *client, struct response *response, size_t *consum
         }
         if (got <= 0) {
             const char *why = got == 0 ? "the connection was closed" : strerror(errno);
-            return fail(client, "cannot read from", got < 0 && errno == EAGAIN ? "no answer in time" : why);
+            return fail(client, "cannot read from",
+                        got < 0 && errno == EAGAIN ? "no answer in time" : why);
         }
         buffer_grew(&client->input, (size_t)got);
     }
@@ -118,8 +121,10 @@ void client_consume(struct client *client, struct response *response, size_t con
     buffer_consume(&client->input, consumed);
 }
 
-/* The reply of client_call() stands at the front of the input until the next call: then all input is old. */
-int client_call(struct client *client, const struct bytes *arguments, size_t count, struct response *response) {
+/* The reply of client_call() stands at the front of the input until the next call: then all input
+ * is old. */
+int client_call(struct client *client, const struct bytes *arguments, size_t count,
+                struct response *response) {
     if (client->socket < 0) {
         return ERR_IO;
     }
@@ -133,7 +138,8 @@ int client_call(struct client *client, const struct bytes *arguments, size_t cou
     if (!error && response->kind == RESPONSE_ERROR) {
         char address[NET_HOST_MAXIMUM + 10];
         net_address_format(&client->address, address);
-        snprintf(client->problem, sizeof(client->problem), "%s answers: %.*s", address, BYTES_PRINT(response->text));
+        snprintf(client->problem, sizeof(client->problem), "%s answers: %.*s", address,
+                 BYTES_PRINT(response->text));
         response_release(response);
         error = ERR_REFUSED;
     }

@@ -1,4 +1,5 @@
-/* A blocking client of the Redis protocol, for the subcommands: one connection, one reply at a time or many in flight. */
+/* A blocking client of the Redis protocol, for the subcommands: one connection, one reply at a time
+ * or many in flight. */
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
@@ -16,16 +17,21 @@ struct client {
 };
 
 /* Connects; ERR_IO with `problem`. Reads and writes give up after timeout_ms. */
-int client_open(struct client *client, const struct net_address *address, int timeout_ms) MUST_CHECK;
+int client_open(struct client *client, const struct net_address *address,
+                int timeout_ms) MUST_CHECK;
 void client_close(struct client *client); /* may be called again */
 
 /* Appends one command; client_flush() writes what was appended. */
 void client_append(struct client *client, const struct bytes *arguments, size_t count);
 int client_flush(struct client *client) MUST_CHECK;
-/* Waits for the next reply, in order. Release it before the next call: its texts borrow from the input. */
+/* Waits for the next reply, in order. Release it before the next call: its texts borrow from the
+ * input. */
 int client_read(struct client *client, struct response *response, size_t *consumed) MUST_CHECK;
 void client_consume(struct client *client, struct response *response, size_t consumed);
 
-/* One command and its reply. An error reply is ERR_REFUSED with its text in `problem`. The reply stands until the next call. */
-int client_call(struct client *client, const struct bytes *arguments, size_t count, struct response *response) MUST_CHECK;
-int client_call_text(struct client *client, const char *command, struct response *response) MUST_CHECK; /* words by spaces */
+/* One command and its reply. An error reply is ERR_REFUSED with its text in `problem`. The reply
+ * stands until the next call. */
+int client_call(struct client *client, const struct bytes *arguments, size_t count,
+                struct response *response) MUST_CHECK;
+int client_call_text(struct client *client, const char *command,
+                     struct response *response) MUST_CHECK; /* words by spaces */

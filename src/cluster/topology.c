@@ -19,8 +19,10 @@ static void derive_slot_owners(struct topology *topology) {
     }
 }
 
-/* Replica r of shard s stands on node (s + r) modulo the nodes: every node is first of as many shards as any other. */
-static void deal_replicas(struct topology_shard *shard, unsigned node_count, unsigned replica_count) {
+/* Replica r of shard s stands on node (s + r) modulo the nodes: every node is first of as many
+ * shards as any other. */
+static void deal_replicas(struct topology_shard *shard, unsigned node_count,
+                          unsigned replica_count) {
     unsigned start = shard->number == 0 ? 0 : shard->number - 1;
     shard->replica_count = replica_count;
     for (unsigned r = 0; r < replica_count; r++) {
@@ -146,7 +148,8 @@ void topology_encode(const struct topology *topology, struct buffer *out) {
 }
 
 static int copy_host(char out[TOPOLOGY_HOST_MAXIMUM], struct bytes host) {
-    if (host.length == 0 || host.length >= TOPOLOGY_HOST_MAXIMUM || memchr(host.data, 0, host.length)) {
+    if (host.length == 0 || host.length >= TOPOLOGY_HOST_MAXIMUM ||
+        memchr(host.data, 0, host.length)) {
         return ERR_MALFORMED;
     }
     memset(out, 0, TOPOLOGY_HOST_MAXIMUM);
@@ -275,7 +278,8 @@ static int parse_port(struct bytes text, uint16_t *port) {
     return 0;
 }
 
-static int apply_node_address(struct topology *topology, const struct bytes *arguments, size_t count) {
+static int apply_node_address(struct topology *topology, const struct bytes *arguments,
+                              size_t count) {
     int64_t number;
     struct topology_address address = {0};
     if (count != 6 || !number_parse_i64(arguments[1], &number) ||

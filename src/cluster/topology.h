@@ -1,6 +1,6 @@
-/* The topology: which nodes belong to the cluster, which shards there are, who replicates each, which slots each owns.
- * Decided by the control shard (shard 0, whose state machine this is), told by gossip (the epoch) and by peers.
- * Encoded form: docs/format/topology.md. Pure. */
+/* The topology: which nodes belong to the cluster, which shards there are, who replicates each,
+ * which slots each owns. Decided by the control shard (shard 0, whose state machine this is), told
+ * by gossip (the epoch) and by peers. Encoded form: docs/format/topology.md. Pure. */
 #pragma once
 #include "base/buffer.h"
 #include "base/cursor.h"
@@ -10,7 +10,8 @@
 enum {
     TOPOLOGY_VERSION = 1,
     TOPOLOGY_NODE_MAXIMUM = 1024,
-    TOPOLOGY_SHARD_MAXIMUM = 1024, /* data shards, numbered 1 .. shard_count; shard 0 is the control shard */
+    TOPOLOGY_SHARD_MAXIMUM =
+        1024, /* data shards, numbered 1 .. shard_count; shard 0 is the control shard */
     TOPOLOGY_REPLICA_MAXIMUM = 7,
     TOPOLOGY_HOST_MAXIMUM = 64,
     TOPOLOGY_BYTES_MAXIMUM = 4 << 20
@@ -29,7 +30,8 @@ struct topology_node {
 
 struct topology_shard {
     uint32_t number;
-    uint32_t replicas[TOPOLOGY_REPLICA_MAXIMUM]; /* node numbers; the first is the preferred leader */
+    uint32_t
+        replicas[TOPOLOGY_REPLICA_MAXIMUM]; /* node numbers; the first is the preferred leader */
     unsigned replica_count;
     struct slot_set slots; /* empty for shard 0 */
 };
@@ -39,27 +41,34 @@ struct topology {
     uint64_t epoch; /* raised by every change */
     struct topology_node *nodes;
     unsigned node_count;
-    struct topology_shard *shards; /* shards[0] is the control shard */
-    unsigned shard_count;          /* with the control shard */
+    struct topology_shard *shards;   /* shards[0] is the control shard */
+    unsigned shard_count;            /* with the control shard */
     uint32_t slot_owner[SLOT_COUNT]; /* derived: shard number, 0 for nobody */
 };
 
-/* A founding topology: nodes numbered from 1 in the order given, slots dealt in equal ranges, replicas dealt in turn so that
- * leaders and replicas are spread evenly. Epoch 1. Returns owned. Arguments must fit the limits above (CHECK). */
-struct topology *topology_found(const uint8_t cluster_id[16], const struct topology_node *nodes, unsigned node_count,
-                                unsigned data_shard_count, unsigned replica_count);
+/* A founding topology: nodes numbered from 1 in the order given, slots dealt in equal ranges,
+ * replicas dealt in turn so that leaders and replicas are spread evenly. Epoch 1. Returns owned.
+ * Arguments must fit the limits above (CHECK). */
+struct topology *topology_found(const uint8_t cluster_id[16], const struct topology_node *nodes,
+                                unsigned node_count, unsigned data_shard_count,
+                                unsigned replica_count);
 void topology_free(struct topology *topology);
 struct topology *topology_copy(const struct topology *topology);
 void topology_encode(const struct topology *topology, struct buffer *out);
-/* Checks everything: versions, limits, that every replica is a node, that slots do not overlap. Returns owned in *out. */
+/* Checks everything: versions, limits, that every replica is a node, that slots do not overlap.
+ * Returns owned in *out. */
 int topology_decode(struct bytes in, struct topology **out) MUST_CHECK;
 
-const struct topology_node *topology_node(const struct topology *topology, uint32_t number);           /* NULL if unknown */
-const struct topology_node *topology_node_by_uuid(const struct topology *topology, const uint8_t uuid[16]);
+const struct topology_node *topology_node(const struct topology *topology,
+                                          uint32_t number); /* NULL if unknown */
+const struct topology_node *topology_node_by_uuid(const struct topology *topology,
+                                                  const uint8_t uuid[16]);
 const struct topology_shard *topology_shard(const struct topology *topology, uint32_t number);
 bool topology_shard_has_replica(const struct topology_shard *shard, uint32_t node_number);
 
-/* The control shard's commands: what its log entries hold. apply() is deterministic and changes the epoch if, and only
- * if, it changed anything. Encoded as a list of arguments, first the name:
- *   node.address <number> <host> <client port> <peer port> <admin port>    a node moved, or was restarted elsewhere */
-int topology_apply(struct topology *topology, const struct bytes *arguments, size_t count) MUST_CHECK;
+/* The control shard's commands: what its log entries hold. apply() is deterministic and changes the
+ * epoch if, and only if, it changed anything. Encoded as a list of arguments, first the name:
+ *   node.address <number> <host> <client port> <peer port> <admin port>    a node moved, or was
+ * restarted elsewhere */
+int topology_apply(struct topology *topology, const struct bytes *arguments,
+                   size_t count) MUST_CHECK;

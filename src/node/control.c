@@ -1,9 +1,9 @@
-/* The topology on this node. Decided by the control shard (shard 0, always on worker 0), kept in two files of the node's
- * directory (docs/format/topology.md):
- *   founding   what the control shard began with; never changes
- *   topology   the newest known, so that a restarted node knows at once where everything is
- * A node learns a newer topology from its own replica of the control shard, or from a peer that sees by gossip that
- * this node lags behind. News is checked: the same cluster, a higher epoch, this node in it. */
+/* The topology on this node. Decided by the control shard (shard 0, always on worker 0), kept in
+ * two files of the node's directory (docs/format/topology.md): founding   what the control shard
+ * began with; never changes topology   the newest known, so that a restarted node knows at once
+ * where everything is A node learns a newer topology from its own replica of the control shard, or
+ * from a peer that sees by gossip that this node lags behind. News is checked: the same cluster, a
+ * higher epoch, this node in it. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,8 +12,8 @@
 #include "node/gossiper.h"
 #include "node/internal.h"
 
-#define FOUNDING_FILE "founding"
-#define TOPOLOGY_FILE "topology"
+#define FOUNDING_FILE            "founding"
+#define TOPOLOGY_FILE            "topology"
 #define CONTROL_TELL_INTERVAL_US ((uint64_t)500 * 1000)
 
 /* ---- the machine ---- */
@@ -23,10 +23,14 @@ struct control_machine {
     struct topology *topology;
 };
 
-static struct control_machine *control_of(struct machine *machine) { return (struct control_machine *)machine; }
+static struct control_machine *control_of(struct machine *machine) {
+    return (struct control_machine *)machine;
+}
 
-static void control_apply(struct machine *machine, const struct machine_call *call, struct reply *reply) {
-    int error = topology_apply(control_of(machine)->topology, call->arguments, call->argument_count);
+static void control_apply(struct machine *machine, const struct machine_call *call,
+                          struct reply *reply) {
+    int error =
+        topology_apply(control_of(machine)->topology, call->arguments, call->argument_count);
     if (error) {
         reply_error_format(reply, "ERR %s", error_text(error));
     } else {
@@ -34,8 +38,8 @@ static void control_apply(struct machine *machine, const struct machine_call *ca
     }
 }
 
-static void control_read(struct machine *machine, const struct machine_call *call, struct reply *reply,
-                         struct buffer *expired_keys) {
+static void control_read(struct machine *machine, const struct machine_call *call,
+                         struct reply *reply, struct buffer *expired_keys) {
     (void)call;
     (void)expired_keys;
     struct buffer encoded;
@@ -45,7 +49,8 @@ static void control_read(struct machine *machine, const struct machine_call *cal
     buffer_release(&encoded);
 }
 
-static void control_save(struct machine *machine, void (*emit)(void *context, struct bytes chunk), void *context) {
+static void control_save(struct machine *machine, void (*emit)(void *context, struct bytes chunk),
+                         void *context) {
     struct buffer encoded;
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(control_of(machine)->topology, &encoded);
@@ -94,7 +99,9 @@ struct machine *control_machine_new(const struct topology *founding) {
     return &machine->machine;
 }
 
-const struct topology *control_machine_topology(struct machine *machine) { return control_of(machine)->topology; }
+const struct topology *control_machine_topology(struct machine *machine) {
+    return control_of(machine)->topology;
+}
 
 /* ---- files ---- */
 
@@ -107,7 +114,8 @@ static int save_topology(struct worker *worker, const char *name, const struct t
     return error;
 }
 
-static int load_topology(struct worker *worker, const char *name, struct topology **out, struct buffer *problem) {
+static int load_topology(struct worker *worker, const char *name, struct topology **out,
+                         struct buffer *problem) {
     uint8_t *data;
     size_t length;
     int error = disk_read_all(worker->io.node_disk, name, TOPOLOGY_BYTES_MAXIMUM, &data, &length);
@@ -120,8 +128,9 @@ static int load_topology(struct worker *worker, const char *name, struct topolog
         memory_free(data);
     }
     if (error) {
-        buffer_append_format(problem, "the file \"%s\" cannot be used: %s; copy it from another node of the cluster",
-                             name, error_text(error));
+        buffer_append_format(
+            problem, "the file \"%s\" cannot be used: %s; copy it from another node of the cluster",
+            name, error_text(error));
     }
     return error;
 }
@@ -145,14 +154,16 @@ static void say_topology(struct worker *worker) {
     control_say(worker, GOSSIP_SAYS_EPOCH, text);
 }
 
-/* A hint for those who hold no replica of a shard. It is cut where a value of gossip ends; a missing hint costs a redirect. */
+/* A hint for those who hold no replica of a shard. It is cut where a value of gossip ends; a
+ * missing hint costs a redirect. */
 void control_say_leads(struct worker *worker) {
     if (worker->index != 0 || !worker->topology) {
         return;
     }
     struct buffer text;
     buffer_init(&text, GOSSIP_VALUE_MAXIMUM - 32);
-    for (unsigned shard = 0; shard < worker->topology->shard_count && !text.is_overflowed; shard++) {
+    for (unsigned shard = 0; shard < worker->topology->shard_count && !text.is_overflowed;
+         shard++) {
         if (worker->leaders[shard].node == worker->self) {
             buffer_append_format(&text, "%s%u:%llu", text.length ? "," : "", shard,
                                  (unsigned long long)worker->leaders[shard].term);
@@ -190,7 +201,8 @@ void control_adopt(struct worker *worker, struct topology *topology) {
     struct buffer problem;
     buffer_init(&problem, 1024);
     if (put_in_place(worker, topology, &problem)) {
-        log_line(worker->io.log, LOG_ERROR, "a replica cannot be made", LOG_F("worker", worker->index));
+        log_line(worker->io.log, LOG_ERROR, "a replica cannot be made",
+                 LOG_F("worker", worker->index));
         worker_fatal(worker, "a replica cannot be made");
     } else if (worker->index == 0) {
         say_topology(worker);
@@ -205,8 +217,9 @@ static bool is_news(const struct worker *worker, const struct topology *topology
     if (!topology_node_by_uuid(topology, worker->identity.uuid)) {
         return false;
     }
-    return !worker->topology || (memcmp(worker->topology->cluster_id, topology->cluster_id, 16) == 0 &&
-                                 topology->epoch > worker->topology->epoch);
+    return !worker->topology ||
+           (memcmp(worker->topology->cluster_id, topology->cluster_id, 16) == 0 &&
+            topology->epoch > worker->topology->epoch);
 }
 
 /* Worker 0's part: make it durable, put it in place, tell the other workers. */
@@ -220,7 +233,8 @@ static int adopt_everywhere(struct worker *worker, struct topology *topology) {
         error = save_topology(worker, TOPOLOGY_FILE, topology);
     }
     if (error) {
-        log_line(worker->io.log, LOG_ERROR, "topology not saved", LOG_T("error", error_text(error)));
+        log_line(worker->io.log, LOG_ERROR, "topology not saved",
+                 LOG_T("error", error_text(error)));
         topology_free(topology);
         worker_fatal(worker, "the topology cannot be made durable");
         return error;
@@ -249,7 +263,8 @@ void control_topology_received(struct worker *worker, struct bytes encoded) {
 
 int control_found(struct worker *worker, struct bytes encoded, struct buffer *problem) {
     if (worker->topology) {
-        buffer_append_text(problem, "this node belongs to a cluster already; only a spare can be given one");
+        buffer_append_text(problem,
+                           "this node belongs to a cluster already; only a spare can be given one");
         return ERR_EXISTS;
     }
     struct topology *topology;
@@ -278,7 +293,8 @@ static int found_alone(struct worker *worker) {
                                              .admin_port = worker->admin_address.port}};
     snprintf(node.address.host, sizeof(node.address.host), "%s", worker->client_address.host);
     memcpy(node.uuid, worker->identity.uuid, sizeof(node.uuid));
-    struct topology *topology = topology_found(cluster_id, &node, 1, (unsigned)worker->config.shards, 1);
+    struct topology *topology =
+        topology_found(cluster_id, &node, 1, (unsigned)worker->config.shards, 1);
     return adopt_everywhere(worker, topology);
 }
 
@@ -293,7 +309,8 @@ int control_start(struct worker *worker, struct buffer *problem) {
     }
     if (topology && worker->founding) {
         if (!topology_node_by_uuid(topology, worker->identity.uuid)) {
-            buffer_append_text(problem, "the file \"topology\" is of a cluster that this node is not in");
+            buffer_append_text(problem,
+                               "the file \"topology\" is of a cluster that this node is not in");
             topology_free(topology);
             return ERR_INVALID;
         }
@@ -331,7 +348,8 @@ static void propose_address(struct worker *worker, const struct topology_node *n
                                       bytes_of_text(peer->host),     bytes_of_text(text[1]),
                                       bytes_of_text(text[2]),        bytes_of_text(text[3])};
     if (shard_propose(worker->shards[0], arguments, 6, (struct shard_waiter){0})) {
-        log_line(worker->io.log, LOG_WARN, "a node's new address waits", LOG_F("node", node->number));
+        log_line(worker->io.log, LOG_WARN, "a node's new address waits",
+                 LOG_F("node", node->number));
     }
 }
 
@@ -339,7 +357,8 @@ static void propose_address(struct worker *worker, const struct topology_node *n
 static void follow_address(struct worker *worker, const struct topology_node *node,
                            const struct member_view_entry *member) {
     struct net_address client, admin;
-    if (member->state != GOSSIP_ALIVE || net_address_parse(&client, bytes_of_text(member->client)) ||
+    if (member->state != GOSSIP_ALIVE ||
+        net_address_parse(&client, bytes_of_text(member->client)) ||
         net_address_parse(&admin, bytes_of_text(member->admin))) {
         return;
     }

@@ -1,5 +1,5 @@
-/* One command, every shard that this node leads: DBSIZE, KEYS, SCAN, RANDOMKEY, FLUSHALL. As with a Redis Cluster node,
- * the answer is this node's part; tools ask every node and add up. */
+/* One command, every shard that this node leads: DBSIZE, KEYS, SCAN, RANDOMKEY, FLUSHALL. As with a
+ * Redis Cluster node, the answer is this node's part; tools ask every node and add up. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,18 +18,18 @@ enum { SCAN_SHARD_SHIFT = 50 };
 
 struct gather {
     struct target target;
-    struct list link;      /* worker->gathers */
+    struct list link; /* worker->gathers */
     struct session *session;
     uint64_t ticket;
     enum gather_kind kind;
-    unsigned waiting;      /* answers to come */
+    unsigned waiting; /* answers to come */
     uint8_t protocol;
     int64_t sum;
     uint64_t element_count;
     uint32_t scan_shard, scan_next_shard;
     bool is_failed;
     enum shard_outcome outcome;
-    struct buffer body;    /* elements, or the error */
+    struct buffer body; /* elements, or the error */
 };
 
 static enum gather_kind kind_of(const struct command *command) {
@@ -67,7 +67,9 @@ static void gather_free(struct gather *gather) {
 }
 
 void gather_free_all(struct worker *worker) {
-    LIST_EACH(&worker->gathers, link) { gather_free(LIST_ELEMENT(link, struct gather, link)); }
+    LIST_EACH (&worker->gathers, link) {
+        gather_free(LIST_ELEMENT(link, struct gather, link));
+    }
 }
 
 /* ---- the answer ---- */
@@ -180,7 +182,8 @@ static void add_answer(struct gather *gather, struct bytes reply) {
     response_release(&response);
 }
 
-void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome outcome, struct bytes reply) {
+void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome outcome,
+                    struct bytes reply) {
     (void)ticket;
     struct gather *gather = (struct gather *)target;
     if (outcome != SHARD_DONE && !gather->is_failed) {
@@ -196,11 +199,11 @@ void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome o
 
 /* ---- the asking ---- */
 
-static void ask(struct gather *gather, uint32_t shard, const struct command *command, const struct bytes *arguments,
-                size_t count, unsigned read_flags) {
+static void ask(struct gather *gather, uint32_t shard, const struct command *command,
+                const struct bytes *arguments, size_t count, unsigned read_flags) {
     struct worker *worker = gather->session->worker;
-    if (router_call(worker, shard, command, arguments, count, &gather->target, 0, gather->protocol, read_flags) ==
-        ROUTE_BUSY) {
+    if (router_call(worker, shard, command, arguments, count, &gather->target, 0, gather->protocol,
+                    read_flags) == ROUTE_BUSY) {
         gather_deliver(&gather->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
 }
@@ -215,7 +218,8 @@ static uint32_t led_from(const struct worker *worker, uint32_t shard) {
 }
 
 static enum route_result ask_every(struct session *session, const struct command *command,
-                                   const struct bytes *arguments, size_t count, unsigned read_flags) {
+                                   const struct bytes *arguments, size_t count,
+                                   unsigned read_flags) {
     struct worker *worker = session->worker;
     struct gather *gather = gather_new(session, kind_of(command));
     gather->waiting = 1; /* held until everybody is asked: answers may come within the calls */
@@ -231,7 +235,8 @@ static enum route_result ask_every(struct session *session, const struct command
 
 /* One shard after the other, told apart in the cursor. */
 static enum route_result ask_scan(struct session *session, const struct command *command,
-                                  const struct bytes *arguments, size_t count, unsigned read_flags) {
+                                  const struct bytes *arguments, size_t count,
+                                  unsigned read_flags) {
     struct worker *worker = session->worker;
     char text[24] = {0};
     if (arguments[1].length < sizeof(text)) {
@@ -256,7 +261,8 @@ static enum route_result ask_scan(struct session *session, const struct command 
     }
     gather->scan_next_shard = led_from(worker, gather->scan_shard + 1);
     char inner[24];
-    snprintf(inner, sizeof(inner), "%llu", gather->scan_shard == asked ? cursor & SCAN_INNER_MASK : 0);
+    snprintf(inner, sizeof(inner), "%llu",
+             gather->scan_shard == asked ? cursor & SCAN_INNER_MASK : 0);
     struct bytes *asking = memory_copy(arguments, count * sizeof(*arguments));
     asking[1] = bytes_of_text(inner);
     ask(gather, gather->scan_shard, command, asking, count, read_flags);
@@ -271,7 +277,8 @@ static enum route_result ask_one(struct session *session, const struct command *
     if (worker->topology && worker->topology->shard_count > 1) {
         start = 1 + (uint32_t)random_below(&worker->random, worker->topology->shard_count - 1);
     }
-    /* By lot where to begin; empty shards pass the question on, because all are asked and the first answer counts. */
+    /* By lot where to begin; empty shards pass the question on, because all are asked and the first
+     * answer counts. */
     struct gather *gather = gather_new(session, GATHER_FIRST);
     gather->waiting = 1;
     for (unsigned pass = 0; pass < 2; pass++) {
@@ -288,8 +295,8 @@ static enum route_result ask_one(struct session *session, const struct command *
     return ROUTE_DONE;
 }
 
-enum route_result gather_run(struct session *session, const struct command *command, const struct bytes *arguments,
-                             size_t count) {
+enum route_result gather_run(struct session *session, const struct command *command,
+                             const struct bytes *arguments, size_t count) {
     unsigned read_flags = session_has_in_flight(session) ? SHARD_READ_AFTER_WRITES : 0;
     switch (kind_of(command)) {
     case GATHER_SCAN:

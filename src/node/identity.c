@@ -6,9 +6,10 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 
-/* docs/format/identity.md: "TRID", u8 version, 16 bytes UUID, u64 generation, u32 workers, u32 crc32c of all before. */
+/* docs/format/identity.md: "TRID", u8 version, 16 bytes UUID, u64 generation, u32 workers, u32
+ * crc32c of all before. */
 enum { IDENTITY_VERSION = 1, IDENTITY_BYTES = 37 };
-#define IDENTITY_FILE "identity"
+#define IDENTITY_FILE  "identity"
 #define IDENTITY_MAGIC "TRID"
 
 static int identity_decode(struct bytes in, struct identity *identity) {
@@ -56,28 +57,33 @@ static int identity_read(struct disk *disk, struct identity *identity) {
     return error;
 }
 
-int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES], uint32_t worker_count,
-                  struct identity *identity, struct buffer *problem) {
+int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
+                  uint32_t worker_count, struct identity *identity, struct buffer *problem) {
     int error = identity_read(disk, identity);
     if (error == ERR_NOT_FOUND) {
         memset(identity, 0, sizeof(*identity));
         memcpy(identity->uuid, fresh_uuid, NODE_UUID_BYTES);
         identity->worker_count = worker_count;
     } else if (error) {
-        buffer_append_format(problem, "the file \"identity\" cannot be used: %s; restore it from a copy, or begin "
-                                      "with an empty directory",
-                             error_text(error));
+        buffer_append_format(
+            problem,
+            "the file \"identity\" cannot be used: %s; restore it from a copy, or begin "
+            "with an empty directory",
+            error_text(error));
         return error;
     }
     if (identity->worker_count != worker_count) {
-        buffer_append_format(problem, "this directory was made with --workers %u, not %u: start it with --workers %u",
-                             identity->worker_count, worker_count, identity->worker_count);
+        buffer_append_format(
+            problem,
+            "this directory was made with --workers %u, not %u: start it with --workers %u",
+            identity->worker_count, worker_count, identity->worker_count);
         return ERR_INVALID;
     }
     identity->generation++;
     error = identity_write(disk, identity);
     if (error) {
-        buffer_append_format(problem, "the file \"identity\" cannot be written: %s", error_text(error));
+        buffer_append_format(problem, "the file \"identity\" cannot be written: %s",
+                             error_text(error));
     }
     return error;
 }

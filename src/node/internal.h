@@ -1,9 +1,10 @@
 /* What the files of node/ share: the worker, its sessions, and who waits for what.
  *
- *   worker.c     life, the turn, ticks, mail               session.c   bytes to commands, replies in order
- *   peers.c      batches to and from other nodes           router.c    which shard, which worker, which node
- *   control.c    topology: founding, adopting, telling     gather.c    one command, every shard led here
- *   session_commands.c, cluster_commands.c, client_commands.c, info.c, config_commands.c, status.c   what a node answers itself */
+ *   worker.c     life, the turn, ticks, mail               session.c   bytes to commands, replies
+ * in order peers.c      batches to and from other nodes           router.c    which shard, which
+ * worker, which node control.c    topology: founding, adopting, telling     gather.c    one
+ * command, every shard led here session_commands.c, cluster_commands.c, client_commands.c, info.c,
+ * config_commands.c, status.c   what a node answers itself */
 #pragma once
 #include "base/list.h"
 #include "base/queue.h"
@@ -39,47 +40,53 @@ struct target {
 struct reply_slot {
     bool is_ready, is_silent;
     uint8_t inline_bytes_used;
-    uint16_t slot;    /* of the command's keys, for MOVED */
-    uint32_t shard;   /* 0: none */
+    uint16_t slot;  /* of the command's keys, for MOVED */
+    uint32_t shard; /* 0: none */
     uint8_t inline_bytes[REPLY_INLINE_BYTES];
-    uint8_t *heap;    /* owned; the reply, when it does not fit inline */
+    uint8_t *heap; /* owned; the reply, when it does not fit inline */
     size_t heap_bytes;
 };
 
-enum session_reply_mode { SESSION_REPLY_ON, SESSION_REPLY_OFF, SESSION_REPLY_SKIP /* the next one */ };
+enum session_reply_mode {
+    SESSION_REPLY_ON,
+    SESSION_REPLY_OFF,
+    SESSION_REPLY_SKIP /* the next one */
+};
 
 struct session {
     struct target target;
-    struct list link;          /* worker->sessions */
-    struct list output_link;   /* worker->output_sessions, when there is something to write or to close */
-    struct list blocked_link;  /* worker->blocked_sessions: input waits for room */
+    struct list link; /* worker->sessions */
+    struct list
+        output_link; /* worker->output_sessions, when there is something to write or to close */
+    struct list blocked_link; /* worker->blocked_sessions: input waits for room */
     struct worker *worker;
     void *handle;
     uint64_t id;
     char peer_name[SESSION_PEER_MAXIMUM], own_name[SESSION_PEER_MAXIMUM];
-    char name[SESSION_NAME_MAXIMUM], library_name[SESSION_NAME_MAXIMUM], library_version[SESSION_NAME_MAXIMUM];
+    char name[SESSION_NAME_MAXIMUM], library_name[SESSION_NAME_MAXIMUM],
+        library_version[SESSION_NAME_MAXIMUM];
     const struct command *last_command;
     uint64_t created_ms, last_input_us;
     uint64_t input_total_bytes, output_total_bytes, command_count;
 
     struct buffer input, output;
     struct request_parser parser;
-    struct queue slots;        /* struct reply_slot; the front's ticket is first_ticket */
+    struct queue slots; /* struct reply_slot; the front's ticket is first_ticket */
     uint64_t first_ticket;
     size_t unready_count;
 
     int protocol;
     enum session_reply_mode reply_mode;
     bool is_authenticated, is_readonly, is_asking, is_no_evict;
-    bool is_closing;           /* no more input is taken; closed when the last reply is out */
-    bool is_gone;              /* the connection is closed; freed when nothing is in flight */
+    bool is_closing; /* no more input is taken; closed when the last reply is out */
+    bool is_gone;    /* the connection is closed; freed when nothing is in flight */
     bool is_paused;
 };
 
 /* A command that another worker's session sent to a shard here. */
 struct remote_call {
     struct target target;
-    struct list link;          /* worker->remote_calls */
+    struct list link; /* worker->remote_calls */
     unsigned from;
     void *their_target;
     uint64_t their_ticket;
@@ -91,14 +98,14 @@ struct shard_leader {
 };
 
 struct outgoing_batch {
-    struct buffer bytes;       /* a PeerBatch growing at its end; empty: nothing to send */
+    struct buffer bytes; /* a PeerBatch growing at its end; empty: nothing to send */
 };
 
 struct worker {
     unsigned index, count;
     struct identity identity;
     char node_id[NODE_ID_TEXT_BYTES];
-    uint32_t self;             /* this node's number in the topology; 0: a spare */
+    uint32_t self; /* this node's number in the topology; 0: a spare */
     struct config config;
     struct net_address client_address, peer_address, admin_address;
     struct worker_io io;
@@ -107,16 +114,16 @@ struct worker {
     struct random random;
 
     struct wal *wal;
-    struct shard *shards[WORKER_SHARD_MAXIMUM]; /* by number; NULL: not here */
+    struct shard *shards[WORKER_SHARD_MAXIMUM];              /* by number; NULL: not here */
     struct shard_recovery *recoveries[WORKER_SHARD_MAXIMUM]; /* until the shard is made */
-    uint32_t hosted[WORKER_SHARD_MAXIMUM];      /* numbers of the shards here */
+    uint32_t hosted[WORKER_SHARD_MAXIMUM];                   /* numbers of the shards here */
     unsigned hosted_count;
     struct shard_leader leaders[WORKER_SHARD_MAXIMUM]; /* of every shard, as last heard */
 
     struct topology *topology; /* newest known; NULL: a spare */
     struct topology *founding; /* worker 0: what the control shard began with */
     struct member_view members;
-    uint64_t next_tell_us;     /* worker 0: topology to those who lag behind */
+    uint64_t next_tell_us; /* worker 0: topology to those who lag behind */
 
     struct outgoing_batch *batches; /* by node number */
     unsigned batch_count;
@@ -133,49 +140,58 @@ struct worker {
     uint64_t next_tick_us;
     uint64_t started_us;
     bool is_draining, is_failed;
-    struct metric_cell *cells[METRIC_ID_COUNT]; /* of the metrics without a label that node/ counts */
+    struct metric_cell
+        *cells[METRIC_ID_COUNT]; /* of the metrics without a label that node/ counts */
 };
 
 /* worker.c */
 void worker_fatal(struct worker *worker, const char *what);
 void worker_post(struct worker *worker, unsigned receiver, struct mail *mail);
-void worker_post_others(struct worker *worker, struct mail *mail); /* a copy to every other worker; takes the mail */
+void worker_post_others(struct worker *worker,
+                        struct mail *mail); /* a copy to every other worker; takes the mail */
 uint64_t worker_now_us(const struct worker *worker);
 uint64_t worker_wall_ms(const struct worker *worker);
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount);
-int worker_add_shards(struct worker *worker, struct buffer *problem) MUST_CHECK; /* those the topology gives to it */
+int worker_add_shards(struct worker *worker,
+                      struct buffer *problem) MUST_CHECK; /* those the topology gives to it */
 
 /* Hands an outcome to who waits for it. */
-void worker_deliver(struct worker *worker, struct target *target, uint64_t ticket, enum shard_outcome outcome,
-                    struct bytes reply);
+void worker_deliver(struct worker *worker, struct target *target, uint64_t ticket,
+                    enum shard_outcome outcome, struct bytes reply);
 
 /* peers.c */
 void peers_send_raft(void *context, struct shard *shard, const struct raft_message *message);
 void peers_send_piece(void *context, struct shard *shard, const struct shard_snapshot_piece *piece);
-void peers_send_progress(void *context, struct shard *shard, const struct shard_snapshot_progress *progress);
+void peers_send_progress(void *context, struct shard *shard,
+                         const struct shard_snapshot_progress *progress);
 void peers_send_topology(struct worker *worker, uint32_t node_number);
 void peers_flush(struct worker *worker);
 void peers_release(struct worker *worker);
 int peers_receive(struct worker *worker, struct bytes batch, bool is_forwarded) MUST_CHECK;
 
 /* control.c */
-int control_start(struct worker *worker, struct buffer *problem) MUST_CHECK; /* reads the files; founds a cluster of one */
+int control_start(struct worker *worker,
+                  struct buffer *problem) MUST_CHECK; /* reads the files; founds a cluster of one */
 struct machine *control_machine_new(const struct topology *founding);
 const struct topology *control_machine_topology(struct machine *machine);
 void control_applied(struct worker *worker, struct shard *shard);
 int control_found(struct worker *worker, struct bytes encoded, struct buffer *problem) MUST_CHECK;
 void control_topology_received(struct worker *worker, struct bytes encoded);
 void control_tick(struct worker *worker);
-void control_adopt(struct worker *worker, struct topology *topology); /* takes it: every worker's part */
+void control_adopt(struct worker *worker,
+                   struct topology *topology); /* takes it: every worker's part */
 void control_say(struct worker *worker, const char *key, const char *value);
 void control_say_leads(struct worker *worker);
 
 /* session.c */
 void session_process(struct session *session);
-void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome, struct bytes reply);
-void session_reply_now(struct session *session, struct bytes reply); /* the next reply in order, whole */
-uint64_t session_expect(struct session *session, uint32_t shard, slot_number slot); /* a ticket for a reply to come */
-void session_expect_no_more(struct session *session);   /* takes the last session_expect() back */
+void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome,
+                     struct bytes reply);
+void session_reply_now(struct session *session,
+                       struct bytes reply); /* the next reply in order, whole */
+uint64_t session_expect(struct session *session, uint32_t shard,
+                        slot_number slot);            /* a ticket for a reply to come */
+void session_expect_no_more(struct session *session); /* takes the last session_expect() back */
 void session_close_after_reply(struct session *session);
 void session_free(struct session *session);
 void session_mark_output(struct session *session);
@@ -183,22 +199,24 @@ bool session_has_in_flight(const struct session *session);
 
 /* router.c */
 enum route_result { ROUTE_DONE, ROUTE_BUSY /* keep the command, try again later */ };
-enum route_result router_run(struct session *session, const struct command *command, const struct bytes *arguments,
-                             size_t count);
+enum route_result router_run(struct session *session, const struct command *command,
+                             const struct bytes *arguments, size_t count);
 /* The error for a command that this node does not serve: MOVED, CLUSTERDOWN. */
 void router_redirect(struct worker *worker, uint32_t shard, slot_number slot, struct reply *reply);
 void router_mail_command(struct worker *worker, struct mail *mail); /* takes it */
 void router_retry_deferred(struct worker *worker);
 bool router_leads(const struct worker *worker, uint32_t shard);
-/* Sends arguments to a shard that this node should lead, here or on another worker; the outcome comes to (target, ticket). */
+/* Sends arguments to a shard that this node should lead, here or on another worker; the outcome
+ * comes to (target, ticket). */
 enum route_result router_call(struct worker *worker, uint32_t shard, const struct command *command,
-                              const struct bytes *arguments, size_t count, struct target *target, uint64_t ticket,
-                              uint8_t protocol, unsigned read_flags);
+                              const struct bytes *arguments, size_t count, struct target *target,
+                              uint64_t ticket, uint8_t protocol, unsigned read_flags);
 
 /* gather.c */
-enum route_result gather_run(struct session *session, const struct command *command, const struct bytes *arguments,
-                             size_t count);
-void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome outcome, struct bytes reply);
+enum route_result gather_run(struct session *session, const struct command *command,
+                             const struct bytes *arguments, size_t count);
+void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome outcome,
+                    struct bytes reply);
 void gather_free_all(struct worker *worker);
 
 /* The node's own commands: one function a command; the table is in session_commands.c. */
@@ -210,8 +228,9 @@ struct session_command {
     size_t argument_count;
     struct reply *reply;
 };
-/* Runs a COMMAND_SESSION row. True when the reply was written to call->reply; false when it comes later by
- * session_expect() and session_deliver(). A reply of no bytes is no reply (CLIENT REPLY OFF). */
+/* Runs a COMMAND_SESSION row. True when the reply was written to call->reply; false when it comes
+ * later by session_expect() and session_deliver(). A reply of no bytes is no reply (CLIENT REPLY
+ * OFF). */
 bool session_command_run(struct session_command *call);
 void cluster_command(struct session_command *call);
 void client_command(struct session_command *call);

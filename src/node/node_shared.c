@@ -36,7 +36,8 @@ void node_shared_render_metrics(struct node_shared *shared, struct buffer *out) 
 uint64_t node_shared_sum(const struct node_shared *shared, size_t offset) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < shared->worker_count; i++) {
-        _Atomic uint64_t *value = (_Atomic uint64_t *)(void *)((char *)&shared->workers[i] + offset);
+        _Atomic uint64_t *value =
+            (_Atomic uint64_t *)(void *)((char *)&shared->workers[i] + offset);
         sum += atomic_load_explicit(value, memory_order_relaxed);
     }
     return sum;
@@ -44,13 +45,16 @@ uint64_t node_shared_sum(const struct node_shared *shared, size_t offset) {
 
 bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reason) {
     uint64_t serving = node_shared_sum(shared, offsetof(struct worker_statistics, is_serving));
-    uint64_t leaderless = node_shared_sum(shared, offsetof(struct worker_statistics, shards_without_leader));
+    uint64_t leaderless =
+        node_shared_sum(shared, offsetof(struct worker_statistics, shards_without_leader));
     if (serving < shared->worker_count) {
-        buffer_append_text(reason, "not a member of a cluster yet: a spare that waits to be adopted\n");
+        buffer_append_text(reason,
+                           "not a member of a cluster yet: a spare that waits to be adopted\n");
         return false;
     }
     if (leaderless > 0) {
-        buffer_append_format(reason, "%llu of this node's shards know no leader\n", (unsigned long long)leaderless);
+        buffer_append_format(reason, "%llu of this node's shards know no leader\n",
+                             (unsigned long long)leaderless);
         return false;
     }
     return true;

@@ -1,5 +1,5 @@
-/* What the threads of one node share, beside mail: statistics that each worker publishes in relaxed atomics at the end
- * of a turn, for INFO, /metrics and readiness, which any thread may ask. */
+/* What the threads of one node share, beside mail: statistics that each worker publishes in relaxed
+ * atomics at the end of a turn, for INFO, /metrics and readiness, which any thread may ask. */
 #pragma once
 #include <stdatomic.h>
 
@@ -8,7 +8,8 @@
 #include "node/worker.h"
 
 struct worker_statistics {
-    _Atomic uint64_t clients, connections_total, commands_total, input_bytes_total, output_bytes_total;
+    _Atomic uint64_t clients, connections_total, commands_total, input_bytes_total,
+        output_bytes_total;
     _Atomic uint64_t keys, expiring_keys, memory_bytes;
     _Atomic uint64_t shards_hosted, shards_led, shards_without_leader;
     _Atomic uint64_t is_serving; /* 1: has a topology and all its shards are recovered */
@@ -17,7 +18,8 @@ struct worker_statistics {
 
 /* One replica of this node, as its worker last published it (every 100 ms). */
 struct shard_statistics {
-    _Atomic uint64_t is_hosted, role, term, leader, applied_index, commit_index, last_index, snapshot_index;
+    _Atomic uint64_t is_hosted, role, term, leader, applied_index, commit_index, last_index,
+        snapshot_index;
 };
 
 struct node_shared {
@@ -27,5 +29,6 @@ struct node_shared {
     struct metrics **metrics; /* workers', then the gossiper's */
 };
 
-/* The sum of one statistic over all workers: node_shared_sum(shared, offsetof(struct worker_statistics, keys)). */
+/* The sum of one statistic over all workers: node_shared_sum(shared, offsetof(struct
+ * worker_statistics, keys)). */
 uint64_t node_shared_sum(const struct node_shared *shared, size_t offset);

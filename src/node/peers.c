@@ -1,5 +1,6 @@
-/* Batches between nodes. A PeerBatch is the concatenation of its fields, so one grows at its end for each peer during the
- * turn, and is sent once at the turn's end. Entries are copied straight from the log into the batch. */
+/* Batches between nodes. A PeerBatch is the concatenation of its fields, so one grows at its end
+ * for each peer during the turn, and is sent once at the turn's end. Entries are copied straight
+ * from the log into the batch. */
 #include "base/check.h"
 #include "base/cursor.h"
 #include "base/memory.h"
@@ -49,7 +50,8 @@ static void send_batch(struct worker *worker, uint32_t node) {
     if (batch->length == 0) {
         return;
     }
-    if (!batch->is_overflowed && worker->io.net->peer_send(worker->io.net, node, buffer_bytes(batch))) {
+    if (!batch->is_overflowed &&
+        worker->io.net->peer_send(worker->io.net, node, buffer_bytes(batch))) {
         worker_count(worker, METRIC_peer_sent_bytes_total, batch->length);
     }
     buffer_clear(batch);
@@ -68,9 +70,10 @@ void peers_release(struct worker *worker) {
     memory_free(worker->batches);
 }
 
-/* A sub-message whose packed head is followed by one bytes field that is gathered from several places. */
-static void append_message(struct buffer *batch, uint32_t tag, const ProtobufCMessage *head, uint32_t data_tag,
-                           size_t data_bytes) {
+/* A sub-message whose packed head is followed by one bytes field that is gathered from several
+ * places. */
+static void append_message(struct buffer *batch, uint32_t tag, const ProtobufCMessage *head,
+                           uint32_t data_tag, size_t data_bytes) {
     uint8_t packed[MESSAGE_HEAD_MAXIMUM];
     CHECK(protobuf_c_message_get_packed_size(head) <= sizeof(packed));
     size_t head_bytes = protobuf_c_message_pack(head, packed);
@@ -121,7 +124,8 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
     }
 }
 
-void peers_send_piece(void *context, struct shard *shard, const struct shard_snapshot_piece *piece) {
+void peers_send_piece(void *context, struct shard *shard,
+                      const struct shard_snapshot_piece *piece) {
     struct worker *worker = context;
     Trothdb__Peer__V1__SnapshotPiece head = TROTHDB__PEER__V1__SNAPSHOT_PIECE__INIT;
     head.shard = shard_number(shard);
@@ -134,7 +138,8 @@ void peers_send_piece(void *context, struct shard *shard, const struct shard_sna
     buffer_append_bytes(batch, piece->data);
 }
 
-void peers_send_progress(void *context, struct shard *shard, const struct shard_snapshot_progress *progress) {
+void peers_send_progress(void *context, struct shard *shard,
+                         const struct shard_snapshot_progress *progress) {
     struct worker *worker = context;
     Trothdb__Peer__V1__SnapshotProgress head = TROTHDB__PEER__V1__SNAPSHOT_PROGRESS__INIT;
     head.shard = shard_number(shard);
@@ -164,7 +169,8 @@ static size_t decode_entries(struct bytes in, struct raft_entry ***out) {
     while (in.length && count < ENTRIES_PER_MESSAGE_MAXIMUM) {
         struct raft_entry *entry;
         if (raft_entry_decode(&in, &entry)) {
-            break; /* what came whole before it can still be used: the leader sends the rest again */
+            break; /* what came whole before it can still be used: the leader sends the rest again
+                    */
         }
         if (count == capacity) {
             capacity = capacity ? capacity * 2 : 4;
@@ -176,7 +182,8 @@ static size_t decode_entries(struct bytes in, struct raft_entry ***out) {
     return count;
 }
 
-static void receive_raft(struct worker *worker, uint32_t from, const Trothdb__Peer__V1__RaftMessage *in) {
+static void receive_raft(struct worker *worker, uint32_t from,
+                         const Trothdb__Peer__V1__RaftMessage *in) {
     struct shard *shard = worker_shard(worker, in->shard);
     if (!shard || in->kind >= RAFT_MESSAGE_KIND_COUNT) {
         return;
@@ -194,7 +201,8 @@ static void receive_raft(struct worker *worker, uint32_t from, const Trothdb__Pe
                                    .conflict_term = in->conflict_term,
                                    .context = in->context,
                                    .read_round = in->read_round};
-    message.entry_count = decode_entries(bytes_of(in->entries.data, in->entries.len), &message.entries);
+    message.entry_count =
+        decode_entries(bytes_of(in->entries.data, in->entries.len), &message.entries);
     shard_message(shard, &message);
     for (size_t i = 0; i < message.entry_count; i++) {
         raft_entry_drop(message.entries[i]);
@@ -202,7 +210,8 @@ static void receive_raft(struct worker *worker, uint32_t from, const Trothdb__Pe
     memory_free(message.entries);
 }
 
-static void receive_piece(struct worker *worker, uint32_t from, const Trothdb__Peer__V1__SnapshotPiece *in) {
+static void receive_piece(struct worker *worker, uint32_t from,
+                          const Trothdb__Peer__V1__SnapshotPiece *in) {
     struct shard *shard = worker_shard(worker, in->shard);
     if (shard) {
         struct shard_snapshot_piece piece = {.peer = from,
@@ -215,7 +224,8 @@ static void receive_piece(struct worker *worker, uint32_t from, const Trothdb__P
     }
 }
 
-static void receive_progress(struct worker *worker, uint32_t from, const Trothdb__Peer__V1__SnapshotProgress *in) {
+static void receive_progress(struct worker *worker, uint32_t from,
+                             const Trothdb__Peer__V1__SnapshotProgress *in) {
     struct shard *shard = worker_shard(worker, in->shard);
     if (shard) {
         struct shard_snapshot_progress progress = {.peer = from,
@@ -229,7 +239,8 @@ static void receive_progress(struct worker *worker, uint32_t from, const Trothdb
 }
 
 /* Every other worker that owns a shard of this batch gets it whole, and takes what is its own. */
-static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch, struct bytes bytes) {
+static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch,
+                    struct bytes bytes) {
     uint64_t wanted = 0;
     for (size_t i = 0; i < batch->n_raft; i++) {
         wanted |= 1ULL << batch->raft[i]->shard % worker->count;
@@ -261,7 +272,8 @@ static void receive(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *b
     }
 }
 
-static bool is_from_our_cluster(const struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch) {
+static bool is_from_our_cluster(const struct worker *worker,
+                                const Trothdb__Peer__V1__PeerBatch *batch) {
     return worker->topology && batch->to == worker->self &&
            bytes_equal(bytes_of(batch->cluster_id.data, batch->cluster_id.len),
                        bytes_of(worker->topology->cluster_id, 16)) &&
@@ -291,7 +303,9 @@ int peers_receive(struct worker *worker, struct bytes bytes, bool is_forwarded) 
     return error;
 }
 
-int worker_peer(struct worker *worker, struct bytes batch) { return peers_receive(worker, batch, false); }
+int worker_peer(struct worker *worker, struct bytes batch) {
+    return peers_receive(worker, batch, false);
+}
 
 void worker_peer_lost(struct worker *worker, uint32_t node_number) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {

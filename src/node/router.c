@@ -1,5 +1,6 @@
-/* Where a command goes: to the node itself, to a shard on this worker, to one on another worker of this node, or away
- * with a redirection. Whatever is believed here about leaders, the shard itself decides: a stale belief costs a redirect. */
+/* Where a command goes: to the node itself, to a shard on this worker, to one on another worker of
+ * this node, or away with a redirection. Whatever is believed here about leaders, the shard itself
+ * decides: a stale belief costs a redirect. */
 #include <stdio.h>
 
 #include "base/check.h"
@@ -20,7 +21,8 @@ void net_address_of_node(const struct topology_node *node, struct net_address *c
 }
 
 void router_redirect(struct worker *worker, uint32_t shard, slot_number slot, struct reply *reply) {
-    uint32_t leader = worker->topology && shard < WORKER_SHARD_MAXIMUM ? worker->leaders[shard].node : 0;
+    uint32_t leader =
+        worker->topology && shard < WORKER_SHARD_MAXIMUM ? worker->leaders[shard].node : 0;
     const struct topology_node *node =
         leader && leader != worker->self ? topology_node(worker->topology, leader) : NULL;
     if (!node) {
@@ -38,8 +40,9 @@ bool router_leads(const struct worker *worker, uint32_t shard) {
 
 /* ---- to a shard ---- */
 
-static enum route_result call_here(struct worker *worker, struct shard *shard, const struct bytes *arguments,
-                                   size_t count, struct target *target, uint64_t ticket, uint8_t protocol,
+static enum route_result call_here(struct worker *worker, struct shard *shard,
+                                   const struct bytes *arguments, size_t count,
+                                   struct target *target, uint64_t ticket, uint8_t protocol,
                                    bool is_write, unsigned read_flags) {
     struct shard_waiter waiter = {.target = target, .ticket = ticket, .protocol = protocol};
     int error = is_write ? shard_propose(shard, arguments, count, waiter)
@@ -53,8 +56,9 @@ static enum route_result call_here(struct worker *worker, struct shard *shard, c
     return ROUTE_DONE;
 }
 
-static void call_by_mail(struct worker *worker, uint32_t shard, const struct bytes *arguments, size_t count,
-                         struct target *target, uint64_t ticket, uint8_t protocol, unsigned flags) {
+static void call_by_mail(struct worker *worker, uint32_t shard, const struct bytes *arguments,
+                         size_t count, struct target *target, uint64_t ticket, uint8_t protocol,
+                         unsigned flags) {
     struct mail *mail = mail_new(MAIL_COMMAND, worker->index);
     mail->shard = shard;
     mail->target = target;
@@ -69,8 +73,8 @@ static void call_by_mail(struct worker *worker, uint32_t shard, const struct byt
 }
 
 enum route_result router_call(struct worker *worker, uint32_t shard, const struct command *command,
-                              const struct bytes *arguments, size_t count, struct target *target, uint64_t ticket,
-                              uint8_t protocol, unsigned read_flags) {
+                              const struct bytes *arguments, size_t count, struct target *target,
+                              uint64_t ticket, uint8_t protocol, unsigned read_flags) {
     bool is_write = command->flags & COMMAND_WRITE;
     if (shard % worker->count != worker->index) {
         call_by_mail(worker, shard, arguments, count, target, ticket, protocol,
@@ -81,7 +85,8 @@ enum route_result router_call(struct worker *worker, uint32_t shard, const struc
         worker_deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
         return ROUTE_DONE;
     }
-    return call_here(worker, worker->shards[shard], arguments, count, target, ticket, protocol, is_write, read_flags);
+    return call_here(worker, worker->shards[shard], arguments, count, target, ticket, protocol,
+                     is_write, read_flags);
 }
 
 /* ---- from another worker ---- */
@@ -91,7 +96,8 @@ static size_t decode_arguments(struct worker *worker, struct bytes in) {
     size_t count = cursor_varint(&cursor);
     if (count > worker->mail_argument_capacity) {
         worker->mail_argument_capacity = count;
-        worker->mail_arguments = memory_resize(worker->mail_arguments, count * sizeof(struct bytes));
+        worker->mail_arguments =
+            memory_resize(worker->mail_arguments, count * sizeof(struct bytes));
     }
     for (size_t i = 0; i < count; i++) {
         worker->mail_arguments[i] = cursor_length_prefixed(&cursor, SIZE_MAX);
@@ -149,11 +155,13 @@ void router_retry_deferred(struct worker *worker) {
 
 /* ---- a session's command ---- */
 
-static bool has_one_shard(const struct worker *worker) { return worker->topology->shard_count == 2; }
+static bool has_one_shard(const struct worker *worker) {
+    return worker->topology->shard_count == 2;
+}
 
 /* The slot of the command's keys. ERR_REFUSED when they are in several. */
-static int slot_of_keys(const struct worker *worker, const struct command *command, const struct bytes *arguments,
-                        size_t count, slot_number *slot) {
+static int slot_of_keys(const struct worker *worker, const struct command *command,
+                        const struct bytes *arguments, size_t count, slot_number *slot) {
     size_t first;
     size_t key_count = command_keys(command, count, &first, 1);
     if (key_count == 0) {
@@ -187,15 +195,18 @@ static enum route_result redirect(struct session *session, uint32_t shard, slot_
     return ROUTE_DONE;
 }
 
-/* A place in the session's order is taken before the shard is asked, because the answer may come within the call. It is
- * given back if the shard has no room: nothing was written behind it meanwhile. */
+/* A place in the session's order is taken before the shard is asked, because the answer may come
+ * within the call. It is given back if the shard has no room: nothing was written behind it
+ * meanwhile. */
 static enum route_result call_shard(struct session *session, uint32_t shard, slot_number slot,
-                                    const struct command *command, const struct bytes *arguments, size_t count) {
+                                    const struct command *command, const struct bytes *arguments,
+                                    size_t count) {
     unsigned flags = session_has_in_flight(session) ? SHARD_READ_AFTER_WRITES : 0;
     flags |= session->is_readonly ? SHARD_READ_ON_FOLLOWER : 0;
     uint64_t ticket = session_expect(session, shard, slot);
-    enum route_result result = router_call(session->worker, shard, command, arguments, count, &session->target,
-                                           ticket, (uint8_t)session->protocol, flags);
+    enum route_result result =
+        router_call(session->worker, shard, command, arguments, count, &session->target, ticket,
+                    (uint8_t)session->protocol, flags);
     if (result == ROUTE_BUSY) {
         session_expect_no_more(session);
     }
@@ -217,8 +228,9 @@ static enum route_result run_on_shard(struct session *session, const struct comm
     if (shard == 0) {
         return refuse(session, "CLUSTERDOWN Hash slot not served");
     }
-    bool may_follow = session->is_readonly && !(command->flags & COMMAND_WRITE) &&
-                      topology_shard_has_replica(topology_shard(worker->topology, shard), worker->self);
+    bool may_follow =
+        session->is_readonly && !(command->flags & COMMAND_WRITE) &&
+        topology_shard_has_replica(topology_shard(worker->topology, shard), worker->self);
     if (!router_leads(worker, shard) && !may_follow) {
         return redirect(session, shard, slot);
     }
@@ -240,8 +252,8 @@ static enum route_result run_here(struct session *session, const struct command 
     return ROUTE_DONE;
 }
 
-enum route_result router_run(struct session *session, const struct command *command, const struct bytes *arguments,
-                             size_t count) {
+enum route_result router_run(struct session *session, const struct command *command,
+                             const struct bytes *arguments, size_t count) {
     if (command->flags & COMMAND_INTERNAL) {
         return refuse(session, "ERR this command is TrothDB's own and cannot be called");
     }

@@ -1,8 +1,9 @@
 /* A client's connection: bytes to commands, replies in the order of the commands.
  *
  *   input --request_parse--> command --router_run--> a slot in `slots`, filled now or later
- *   slots:  [ ready | ready | waiting | ready | waiting ]   the ready ones at the front leave to `output`
- *            first_ticket                                     the ready one behind a waiting one stays */
+ *   slots:  [ ready | ready | waiting | ready | waiting ]   the ready ones at the front leave to
+ * `output` first_ticket                                     the ready one behind a waiting one
+ * stays */
 #include <stdio.h>
 
 #include "base/check.h"
@@ -13,7 +14,8 @@
 struct session *worker_client_open(struct worker *worker, void *handle, const char *peer_name,
                                    const char *own_name) {
     uint64_t clients = node_shared_sum(worker->shared, offsetof(struct worker_statistics, clients));
-    if (clients >= (uint64_t)worker->config.maxclients || worker->session_count >= (uint64_t)worker->config.maxclients) {
+    if (clients >= (uint64_t)worker->config.maxclients ||
+        worker->session_count >= (uint64_t)worker->config.maxclients) {
         return NULL;
     }
     struct session *session = memory_allocate_zeroed(1, sizeof(*session));
@@ -70,7 +72,9 @@ void worker_client_closed(struct worker *worker, struct session *session) {
     }
 }
 
-struct buffer *session_output(struct session *session) { return &session->output; }
+struct buffer *session_output(struct session *session) {
+    return &session->output;
+}
 
 bool session_has_in_flight(const struct session *session) { return session->unready_count > 0; }
 
@@ -93,14 +97,16 @@ static void write_reply(struct session *session, struct bytes reply) {
     session->output_total_bytes += reply.length;
     session_mark_output(session);
     if (session->output.is_overflowed && !session->is_closing) {
-        log_line(session->worker->io.log, LOG_WARN, "client closed: its replies passed client-output-limit",
+        log_line(session->worker->io.log, LOG_WARN,
+                 "client closed: its replies passed client-output-limit",
                  LOG_T("client", session->peer_name));
         session_close_after_reply(session);
     }
 }
 
 static struct bytes slot_bytes(const struct reply_slot *slot) {
-    return slot->heap ? bytes_of(slot->heap, slot->heap_bytes) : bytes_of(slot->inline_bytes, slot->inline_bytes_used);
+    return slot->heap ? bytes_of(slot->heap, slot->heap_bytes)
+                      : bytes_of(slot->inline_bytes, slot->inline_bytes_used);
 }
 
 static void fill(struct reply_slot *slot, struct bytes reply) {
@@ -160,17 +166,20 @@ void session_reply_now(struct session *session, struct bytes reply) {
 }
 
 /* What a client is told when its command was not done, or when nobody here knows. */
-static void explain(struct session *session, const struct reply_slot *slot, enum shard_outcome outcome,
-                    struct reply *reply) {
+static void explain(struct session *session, const struct reply_slot *slot,
+                    enum shard_outcome outcome, struct reply *reply) {
     if (outcome == SHARD_NOT_EXECUTED) {
         router_redirect(session->worker, slot->shard, slot->slot, reply);
     } else {
-        reply_error(reply, "UNKNOWN the outcome of this write is unknown: its shard lost its leader before it was "
-                           "confirmed; read before you send it again");
+        reply_error(
+            reply,
+            "UNKNOWN the outcome of this write is unknown: its shard lost its leader before it was "
+            "confirmed; read before you send it again");
     }
 }
 
-void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome, struct bytes reply) {
+void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome,
+                     struct bytes reply) {
     struct reply_slot *slot = queue_at(&session->slots, ticket - session->first_ticket);
     CHECK(!slot->is_ready);
     slot->is_ready = true;
@@ -188,7 +197,8 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
         explain(session, slot, outcome, &writer);
         reply = buffer_bytes(&explanation);
     }
-    if (!slot->is_silent && (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER))) {
+    if (!slot->is_silent &&
+        (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER))) {
         write_reply(session, reply);
     } else if (!slot->is_silent) {
         fill(slot, reply);
@@ -203,7 +213,8 @@ uint8_t *worker_client_room(struct worker *worker, struct session *session, size
     (void)worker;
     uint8_t *at = buffer_reserve(&session->input, SESSION_INPUT_ROOM_BYTES);
     if (!at) {
-        /* Full: the request in it can never be whole. One more byte is room enough to find that out. */
+        /* Full: the request in it can never be whole. One more byte is room enough to find that
+         * out. */
         session->input.is_overflowed = false;
         at = buffer_reserve(&session->input, 1);
         *room = at ? 1 : 0;
@@ -224,7 +235,8 @@ void worker_client_input(struct worker *worker, struct session *session, size_t 
 static void set_paused(struct session *session, bool is_paused) {
     if (session->is_paused != is_paused) {
         session->is_paused = is_paused;
-        session->worker->io.client_pause(session->worker->io.context, session, session->handle, is_paused);
+        session->worker->io.client_pause(session->worker->io.context, session, session->handle,
+                                         is_paused);
     }
 }
 
@@ -274,7 +286,8 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         return false;
     }
     session->command_count++;
-    atomic_fetch_add_explicit(&worker->shared->workers[worker->index].commands_total, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->shared->workers[worker->index].commands_total, 1,
+                              memory_order_relaxed);
     return true;
 }
 
@@ -285,7 +298,8 @@ void session_process(struct session *session) {
             return;
         }
         size_t consumed = 0;
-        enum request_status status = request_parse(&session->parser, buffer_bytes(&session->input), &consumed);
+        enum request_status status =
+            request_parse(&session->parser, buffer_bytes(&session->input), &consumed);
         if (status == REQUEST_INCOMPLETE) {
             break;
         }

@@ -61,13 +61,15 @@ static void leader_heard(struct worker *worker, uint32_t shard, uint32_t node, u
     }
 }
 
-static void hear_hints(struct worker *worker, const struct member_view_entry *member, uint32_t node) {
+static void hear_hints(struct worker *worker, const struct member_view_entry *member,
+                       uint32_t node) {
     unsigned shard;
     unsigned long long term;
     int used;
     for (const char *at = member->leads; sscanf(at, "%u:%llu%n", &shard, &term, &used) == 2;) {
         /* What a replica here knows is firmer than any hint. */
-        if (shard < WORKER_SHARD_MAXIMUM && !worker->shards[shard] && member->state != GOSSIP_DEAD) {
+        if (shard < WORKER_SHARD_MAXIMUM && !worker->shards[shard] &&
+            member->state != GOSSIP_DEAD) {
             leader_heard(worker, shard, node, term);
         }
         at += used;
@@ -83,7 +85,8 @@ static void members_received(struct worker *worker, struct bytes bytes) {
     member_view_release(&worker->members);
     worker->members = view;
     for (size_t i = 0; worker->topology && i < view.count; i++) {
-        const struct topology_node *node = topology_node_by_uuid(worker->topology, view.members[i].uuid);
+        const struct topology_node *node =
+            topology_node_by_uuid(worker->topology, view.members[i].uuid);
         if (node && node->number != worker->self) {
             hear_hints(worker, &view.members[i], node->number);
         }
@@ -91,7 +94,8 @@ static void members_received(struct worker *worker, struct bytes bytes) {
 }
 
 static void reply_received(struct worker *worker, struct mail *mail) {
-    worker_deliver(worker, mail->target, mail->ticket, (enum shard_outcome)mail->status, buffer_bytes(&mail->bytes));
+    worker_deliver(worker, mail->target, mail->ticket, (enum shard_outcome)mail->status,
+                   buffer_bytes(&mail->bytes));
 }
 
 void worker_mail(struct worker *worker, struct mail *mail) {
@@ -104,7 +108,8 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         break;
     case MAIL_PEER:
         if (peers_receive(worker, buffer_bytes(&mail->bytes), true)) {
-            log_line(worker->io.log, LOG_WARN, "peer batch dropped", LOG_F("worker", worker->index));
+            log_line(worker->io.log, LOG_WARN, "peer batch dropped",
+                     LOG_F("worker", worker->index));
         }
         break;
     case MAIL_TOPOLOGY:
@@ -112,7 +117,8 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         break;
     case MAIL_LEADER:
         if (mail->shard < WORKER_SHARD_MAXIMUM) {
-            worker->leaders[mail->shard] = (struct shard_leader){.node = mail->leader, .term = mail->term};
+            worker->leaders[mail->shard] =
+                (struct shard_leader){.node = mail->leader, .term = mail->term};
             control_say_leads(worker);
         }
         break;
@@ -135,8 +141,8 @@ void worker_mail(struct worker *worker, struct mail *mail) {
 
 /* ---- what the shards tell ---- */
 
-static void remote_deliver(struct worker *worker, struct remote_call *call, enum shard_outcome outcome,
-                           struct bytes reply) {
+static void remote_deliver(struct worker *worker, struct remote_call *call,
+                           enum shard_outcome outcome, struct bytes reply) {
     struct mail *mail = mail_new(MAIL_REPLY, worker->index);
     mail->target = call->their_target;
     mail->ticket = call->their_ticket;
@@ -147,8 +153,8 @@ static void remote_deliver(struct worker *worker, struct remote_call *call, enum
     memory_free(call);
 }
 
-void worker_deliver(struct worker *worker, struct target *target, uint64_t ticket, enum shard_outcome outcome,
-                    struct bytes reply) {
+void worker_deliver(struct worker *worker, struct target *target, uint64_t ticket,
+                    enum shard_outcome outcome, struct bytes reply) {
     switch (target->kind) {
     case TARGET_SESSION:
         session_deliver((struct session *)target, ticket, outcome, reply);
@@ -163,8 +169,8 @@ void worker_deliver(struct worker *worker, struct target *target, uint64_t ticke
     UNREACHABLE();
 }
 
-static void shard_replied(void *context, const struct shard_waiter *waiter, enum shard_outcome outcome,
-                          struct bytes reply) {
+static void shard_replied(void *context, const struct shard_waiter *waiter,
+                          enum shard_outcome outcome, struct bytes reply) {
     worker_deliver(context, waiter->target, waiter->ticket, outcome, reply);
 }
 
@@ -179,8 +185,9 @@ static void shard_leadership(void *context, struct shard *shard) {
     }
     if (now.node && now.node != known->node) {
         worker_count(worker, METRIC_leader_changes_total, 1);
-        log_line(worker->io.log, LOG_INFO, "leader changed", LOG_F("node", worker->self), LOG_F("shard", number),
-                 LOG_F("term", now.term), LOG_F("leader", now.node), LOG_F("index", shard_applied_index(shard)));
+        log_line(worker->io.log, LOG_INFO, "leader changed", LOG_F("node", worker->self),
+                 LOG_F("shard", number), LOG_F("term", now.term), LOG_F("leader", now.node),
+                 LOG_F("index", shard_applied_index(shard)));
     }
     *known = now;
     struct mail *mail = mail_new(MAIL_LEADER, worker->index);
@@ -209,8 +216,9 @@ static void wal_became_durable(void *context, uint64_t sequence) {
 
 static void wal_failed(void *context, int error, const char *what) {
     struct worker *worker = context;
-    log_line(worker->io.log, LOG_ERROR, "the log cannot be made durable; this node ends now, and what it has not "
-                                        "acknowledged is not lost by that",
+    log_line(worker->io.log, LOG_ERROR,
+             "the log cannot be made durable; this node ends now, and what it has not "
+             "acknowledged is not lost by that",
              LOG_T("error", error_text(error)), LOG_T("what", what));
     worker_fatal(worker, "write-ahead log failed");
 }
@@ -266,7 +274,8 @@ static int recover(struct worker *worker, struct buffer *problem) {
     struct wal_problem wal_problem = {{0}};
     int error = wal_open(&options, &visitor, &worker->wal, &wal_problem);
     if (error) {
-        buffer_append_format(problem, "%s", wal_problem.text[0] ? wal_problem.text : error_text(error));
+        buffer_append_format(problem, "%s",
+                             wal_problem.text[0] ? wal_problem.text : error_text(error));
         return error;
     }
     return control_start(worker, problem);
@@ -324,8 +333,12 @@ void worker_free(struct worker *worker) {
         shard_recovery_free(worker->recoveries[i]);
         shard_free(worker->shards[i]);
     }
-    LIST_EACH(&worker->sessions, link) { session_free(LIST_ELEMENT(link, struct session, link)); }
-    LIST_EACH(&worker->remote_calls, link) { memory_free(LIST_ELEMENT(link, struct remote_call, link)); }
+    LIST_EACH (&worker->sessions, link) {
+        session_free(LIST_ELEMENT(link, struct session, link));
+    }
+    LIST_EACH (&worker->remote_calls, link) {
+        memory_free(LIST_ELEMENT(link, struct remote_call, link));
+    }
     gather_free_all(worker);
     for (; queue_count(&worker->deferred_mail); queue_pop(&worker->deferred_mail)) {
         mail_free(*(struct mail **)queue_front(&worker->deferred_mail));
@@ -348,13 +361,16 @@ void worker_free(struct worker *worker) {
 
 static struct raft_configuration founding_configuration(const struct topology_shard *shard) {
     struct raft_configuration configuration = {.voter_count = (uint8_t)shard->replica_count};
-    memcpy(configuration.voters, shard->replicas, shard->replica_count * sizeof(shard->replicas[0]));
+    memcpy(configuration.voters, shard->replicas,
+           shard->replica_count * sizeof(shard->replicas[0]));
     return configuration;
 }
 
-static int add_shard(struct worker *worker, const struct topology_shard *placed, struct buffer *problem) {
-    struct machine *machine = placed->number == 0 ? control_machine_new(worker->founding)
-                                                  : keyspace_machine_new(random_next(&worker->random));
+static int add_shard(struct worker *worker, const struct topology_shard *placed,
+                     struct buffer *problem) {
+    struct machine *machine = placed->number == 0
+                                  ? control_machine_new(worker->founding)
+                                  : keyspace_machine_new(random_next(&worker->random));
     struct shard_options options = {.number = placed->number,
                                     .self = worker->self,
                                     .founding = founding_configuration(placed),
@@ -438,7 +454,8 @@ static void publish_statistics(struct worker *worker) {
             bytes += keyspace_memory_bytes(keyspace);
         }
     }
-#define PUBLISH(field, value) atomic_store_explicit(&statistics->field, (value), memory_order_relaxed)
+#define PUBLISH(field, value)                                                                      \
+    atomic_store_explicit(&statistics->field, (value), memory_order_relaxed)
     PUBLISH(clients, worker->session_count);
     PUBLISH(keys, keys);
     PUBLISH(expiring_keys, expiring);
@@ -450,17 +467,20 @@ static void publish_statistics(struct worker *worker) {
 #undef PUBLISH
     publish_shards(worker);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)led);
-    metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL), (int64_t)worker->hosted_count);
-    metric_set(metrics_cell(worker->metrics, METRIC_clients_connected, NULL), (int64_t)worker->session_count);
+    metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL),
+               (int64_t)worker->hosted_count);
+    metric_set(metrics_cell(worker->metrics, METRIC_clients_connected, NULL),
+               (int64_t)worker->session_count);
 }
 
 static void close_idle_sessions(struct worker *worker, uint64_t now) {
     if (worker->config.timeout == 0) {
         return;
     }
-    LIST_EACH(&worker->sessions, link) {
+    LIST_EACH (&worker->sessions, link) {
         struct session *session = LIST_ELEMENT(link, struct session, link);
-        if (!session->is_gone && now > session->last_input_us + (uint64_t)worker->config.timeout * 1000000) {
+        if (!session->is_gone &&
+            now > session->last_input_us + (uint64_t)worker->config.timeout * 1000000) {
             session_close_after_reply(session);
         }
     }
@@ -469,7 +489,8 @@ static void close_idle_sessions(struct worker *worker, uint64_t now) {
 /* A shard that nobody writes to would hold the oldest segment for ever. */
 static void release_old_segments(struct worker *worker) {
     uint32_t shard;
-    if (wal_oldest_holder(worker->wal, WORKER_WAL_SEGMENTS_BEFORE_SNAPSHOT, &shard) && worker_shard(worker, shard)) {
+    if (wal_oldest_holder(worker->wal, WORKER_WAL_SEGMENTS_BEFORE_SNAPSHOT, &shard) &&
+        worker_shard(worker, shard)) {
         shard_take_snapshot(worker->shards[shard]);
     }
 }
@@ -555,7 +576,9 @@ void worker_drain(struct worker *worker) {
     }
 }
 
-static bool is_alone(const struct worker *worker) { return !worker->topology || worker->topology->node_count == 1; }
+static bool is_alone(const struct worker *worker) {
+    return !worker->topology || worker->topology->node_count == 1;
+}
 
 bool worker_is_drained(const struct worker *worker) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {

@@ -1,7 +1,8 @@
-/* A worker: one thread's worth of a node. It owns a fixed set of the node's shards (shard number mod worker count), one WAL,
- * and its client sessions. Bytes in, bytes out: the owner (server/ on a libuv loop, sim/ in its event queue) calls in
- * whatever happened, then worker_turn_end(), once, at the end of the loop's turn: there everything that came in this turn
- * is proposed as one batch a shard, sent to the peers and handed to the WAL at the same time.
+/* A worker: one thread's worth of a node. It owns a fixed set of the node's shards (shard number
+ * mod worker count), one WAL, and its client sessions. Bytes in, bytes out: the owner (server/ on a
+ * libuv loop, sim/ in its event queue) calls in whatever happened, then worker_turn_end(), once, at
+ * the end of the loop's turn: there everything that came in this turn is proposed as one batch a
+ * shard, sent to the peers and handed to the WAL at the same time.
  *
  *   worker_client_*   bytes from clients            -> io.client_output   replies to be written
  *   worker_peer       a batch from another node     -> io.net->peer_send
@@ -25,50 +26,60 @@ struct session;
 struct node_shared;
 
 struct worker_io {
-    struct clock *clock;     /* all borrowed, and outlive the worker */
-    struct disk *disk;       /* this worker's own directory */
-    struct disk *node_disk;  /* the node's directory (identity, founding, topology); used by worker 0 only */
-    struct net *net;         /* this worker's own streams to peers; datagrams are the gossiper's */
+    struct clock *clock; /* all borrowed, and outlive the worker */
+    struct disk *disk;   /* this worker's own directory */
+    struct disk
+        *node_disk; /* the node's directory (identity, founding, topology); used by worker 0 only */
+    struct net *net; /* this worker's own streams to peers; datagrams are the gossiper's */
     const struct log *log;
-    /* The session has output to write (session_output): write what can be written now, keep the rest for later. Called
-     * at the end of the turn, once a session and turn. */
+    /* The session has output to write (session_output): write what can be written now, keep the
+     * rest for later. Called at the end of the turn, once a session and turn. */
     void (*client_output)(void *context, struct session *session, void *handle);
-    /* Close the connection once its output is written; then worker_client_closed(). Called at the end of a turn or later. */
+    /* Close the connection once its output is written; then worker_client_closed(). Called at the
+     * end of a turn or later. */
     void (*client_close)(void *context, struct session *session, void *handle);
     /* Stop or go on reading from the client (back-pressure). */
     void (*client_pause)(void *context, struct session *session, void *handle, bool is_paused);
     void (*post)(void *context, unsigned receiver, struct mail *mail); /* takes the mail */
-    void (*fatal)(void *context, const char *what); /* the node must end at once (fsync failed...). May return in the simulator */
+    void (*fatal)(void *context, const char *what); /* the node must end at once (fsync failed...).
+                                                       May return in the simulator */
     void *context;
 };
 
 struct worker_options {
     unsigned index, count;
     struct identity identity;
-    const struct config *config; /* copied */
+    const struct config *config;                                    /* copied */
     struct net_address client_address, peer_address, admin_address; /* as announced */
-    uint64_t seed;               /* for jitter and entries' seeds: random in production, the run's in the simulator */
-    struct node_shared *shared;  /* borrows: statistics that INFO and /metrics read across threads */
+    uint64_t
+        seed; /* for jitter and entries' seeds: random in production, the run's in the simulator */
+    struct node_shared *shared; /* borrows: statistics that INFO and /metrics read across threads */
     struct worker_io io;
 };
 
-/* What the threads of a node share: statistics, in relaxed atomics, and the registries of metrics. */
+/* What the threads of a node share: statistics, in relaxed atomics, and the registries of metrics.
+ */
 struct node_shared *node_shared_new(unsigned worker_count);
 void node_shared_free(struct node_shared *shared);
-struct metrics *node_shared_metrics(struct node_shared *shared, unsigned worker); /* worker_count: the gossiper's */
+struct metrics *node_shared_metrics(struct node_shared *shared,
+                                    unsigned worker); /* worker_count: the gossiper's */
 /* Prometheus text of the whole node. Any thread. */
 void node_shared_render_metrics(struct node_shared *shared, struct buffer *out);
-/* Is every shard that has a replica here recovered, and does it know a leader? For /health/ready. Any thread. */
+/* Is every shard that has a replica here recovered, and does it know a leader? For /health/ready.
+ * Any thread. */
 bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reason);
 
-/* Recovers this worker's shards from its disk: synchronous. 0 or negative with a sentence in `problem`. An empty node_disk
- * and no `join` in the configuration: worker 0 founds a cluster of one (before the other workers are made). */
-int worker_new(const struct worker_options *options, struct worker **out, struct buffer *problem) MUST_CHECK;
+/* Recovers this worker's shards from its disk: synchronous. 0 or negative with a sentence in
+ * `problem`. An empty node_disk and no `join` in the configuration: worker 0 founds a cluster of
+ * one (before the other workers are made). */
+int worker_new(const struct worker_options *options, struct worker **out,
+               struct buffer *problem) MUST_CHECK;
 void worker_free(struct worker *worker); /* disk jobs must have ended, sessions are freed */
 
-/* `handle` is the owner's. `peer_name` is "host:port", copied. NULL when maxclients is reached: write
- * worker_client_refusal() and close. */
-struct session *worker_client_open(struct worker *worker, void *handle, const char *peer_name, const char *own_name);
+/* `handle` is the owner's. `peer_name` is "host:port", copied. NULL when maxclients is reached:
+ * write worker_client_refusal() and close. */
+struct session *worker_client_open(struct worker *worker, void *handle, const char *peer_name,
+                                   const char *own_name);
 const char *worker_client_refusal(void);
 /* Room in the session's input to read into, at least 1 byte; then tell how much came. */
 uint8_t *worker_client_room(struct worker *worker, struct session *session, size_t *room);
@@ -78,19 +89,22 @@ void worker_client_closed(struct worker *worker, struct session *session);
 /* Replies not written yet; the owner consumes what it wrote with buffer_consume(). */
 struct buffer *session_output(struct session *session);
 
-/* A packed PeerBatch, from a stream whose cluster and sender the batch itself names. ERR_MALFORMED, ERR_REFUSED (another
- * cluster): the owner ends that stream. */
+/* A packed PeerBatch, from a stream whose cluster and sender the batch itself names. ERR_MALFORMED,
+ * ERR_REFUSED (another cluster): the owner ends that stream. */
 int worker_peer(struct worker *worker, struct bytes batch) MUST_CHECK;
-void worker_peer_lost(struct worker *worker, uint32_t node_number); /* the stream to or from it ended */
-void worker_mail(struct worker *worker, struct mail *mail);         /* takes the mail */
+void worker_peer_lost(struct worker *worker,
+                      uint32_t node_number);                /* the stream to or from it ended */
+void worker_mail(struct worker *worker, struct mail *mail); /* takes the mail */
 void worker_tick(struct worker *worker);
-uint64_t worker_deadline_us(const struct worker *worker);           /* call worker_tick at or after this */
+uint64_t worker_deadline_us(const struct worker *worker); /* call worker_tick at or after this */
 void worker_turn_end(struct worker *worker);
 
-/* Stopping: refuse new clients, give leadership away, finish what is in flight. True when nothing is left to wait for. */
+/* Stopping: refuse new clients, give leadership away, finish what is in flight. True when nothing
+ * is left to wait for. */
 void worker_drain(struct worker *worker);
 bool worker_is_drained(const struct worker *worker);
 
 /* Looking in, for the simulator's checks. */
 struct shard;
-struct shard *worker_shard(struct worker *worker, uint32_t shard_number); /* NULL if no replica here */
+struct shard *worker_shard(struct worker *worker,
+                           uint32_t shard_number); /* NULL if no replica here */

@@ -1,8 +1,8 @@
 #include "base/check.h"
 #include "shard/internal.h"
 
-/* Waiters of an applied index whose entry is of another term: their entry was replaced by this one, which is committed,
- * so it will never be. */
+/* Waiters of an applied index whose entry is of another term: their entry was replaced by this one,
+ * which is committed, so it will never be. */
 static void refuse_front(struct shard *shard, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         struct shard_waiter waiter = *(struct shard_waiter *)queue_front(&shard->waiters);
@@ -45,7 +45,8 @@ static void run_command(struct shard *shard, struct machine_call *call, bool is_
     }
 }
 
-/* Entries are checked when they come in (their checksum) and when they are made: what cannot be read here is our own fault. */
+/* Entries are checked when they come in (their checksum) and when they are made: what cannot be
+ * read here is our own fault. */
 static void apply_commands(struct shard *shard, const struct raft_entry *entry) {
     uint32_t waited = take_pending(shard, entry);
     struct cursor in = cursor_of(raft_entry_payload(entry));
@@ -60,7 +61,8 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
         shard->time_ms = stamp_ms;
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct machine_call call = {.applied_ms = shard->time_ms, .now_ms = shard->time_ms, .seed = seed + i};
+        struct machine_call call = {
+            .applied_ms = shard->time_ms, .now_ms = shard->time_ms, .seed = seed + i};
         int error = shard_decode_command(shard, &in, &call.argument_count);
         CHECK(error == 0);
         call.arguments = shard->arguments;

@@ -21,9 +21,9 @@ struct pending_entry {
 
 struct pending_read {
     struct shard_waiter waiter;
-    uint64_t read_id;      /* not 0: raft has been asked for an index */
-    raft_index index;      /* run once applied up to here */
-    bool is_confirmed;     /* raft has answered; needs no lease */
+    uint64_t read_id;  /* not 0: raft has been asked for an index */
+    raft_index index;  /* run once applied up to here */
+    bool is_confirmed; /* raft has answered; needs no lease */
     bool is_refused;
     bool is_on_follower;
     uint64_t deadline_us;
@@ -78,28 +78,28 @@ struct shard {
     struct shard_io io;
     struct random random;
 
-    struct buffer batch;      /* commands of this turn, encoded */
+    struct buffer batch; /* commands of this turn, encoded */
     uint32_t batch_count;
-    struct queue waiters;     /* struct shard_waiter: of all pending entries, then of the batch */
-    struct queue entries;     /* struct pending_entry */
-    size_t given_up_count;    /* pending entries, from the front, that timed out */
+    struct queue waiters;  /* struct shard_waiter: of all pending entries, then of the batch */
+    struct queue entries;  /* struct pending_entry */
+    size_t given_up_count; /* pending entries, from the front, that timed out */
 
-    struct queue reads;       /* struct pending_read */
+    struct queue reads; /* struct pending_read */
     uint64_t next_read_id;
     bool is_running_reads;
 
-    struct queue held;        /* struct held_message */
-    struct queue saves;       /* struct pending_save */
+    struct queue held;  /* struct held_message */
+    struct queue saves; /* struct pending_save */
     uint64_t durable_save;
 
     raft_index applied_index;
     raft_term applied_term;
-    uint64_t time_ms;         /* stamp of the last applied entry */
-    struct bytes *arguments;  /* reused while applying */
+    uint64_t time_ms;        /* stamp of the last applied entry */
+    struct bytes *arguments; /* reused while applying */
     size_t argument_capacity;
-    struct buffer scratch;    /* one reply */
+    struct buffer scratch; /* one reply */
 
-    raft_index expiry_index;  /* the last proposed deletion of expired keys stands here */
+    raft_index expiry_index; /* the last proposed deletion of expired keys stands here */
     uint64_t next_expiry_us;
     uint64_t raft_deadline_us;
 
@@ -107,7 +107,7 @@ struct shard {
     struct own_snapshot own;
     struct incoming_snapshot incoming;
     struct outgoing_snapshot outgoing[RAFT_VOTER_MAXIMUM];
-    unsigned disk_jobs;        /* snapshot jobs under way */
+    unsigned disk_jobs; /* snapshot jobs under way */
 };
 
 void shard_step(struct shard *shard, struct raft_event *event);
@@ -116,12 +116,14 @@ struct raft_timing shard_timing(const struct config *config);
 /* propose.c */
 void shard_encode_command(struct buffer *out, const struct bytes *arguments, size_t count);
 int shard_decode_command(struct shard *shard, struct cursor *in, size_t *count) MUST_CHECK;
-raft_index shard_next_index(const struct shard *shard);  /* where the last command proposed so far stands or will stand */
+raft_index shard_next_index(
+    const struct shard *shard); /* where the last command proposed so far stands or will stand */
 void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys);
 void shard_refuse_batch(struct shard *shard);
 void shard_refuse_last_entry(struct shard *shard);
 void shard_give_up_late(struct shard *shard, uint64_t now_us);
-void shard_forget_covered(struct shard *shard, raft_index index); /* a snapshot covers these: their fate is unknown */
+void shard_forget_covered(struct shard *shard,
+                          raft_index index); /* a snapshot covers these: their fate is unknown */
 
 /* apply.c */
 void shard_apply(struct shard *shard, raft_index commit_index);
@@ -138,11 +140,12 @@ void shard_snapshots_durable(struct shard *shard, uint64_t wal_sequence);
 void shard_send_snapshot(struct shard *shard, raft_node_number peer);
 void shard_drop_transfers(struct shard *shard);
 void shard_tick_transfers(struct shard *shard, uint64_t now_us);
-int shard_load_image(struct shard *shard, struct bytes image, struct snapshot_meta *meta) MUST_CHECK;
+int shard_load_image(struct shard *shard, struct bytes image,
+                     struct snapshot_meta *meta) MUST_CHECK;
 void shard_release_transfers(struct shard *shard);
 
 /* recover.c */
 int shard_configuration_of(const struct shard *shard, const struct snapshot_meta *meta,
                            struct raft_configuration *configuration) MUST_CHECK;
-int shard_recover(struct shard *shard, struct shard_recovery *recovery, const struct shard_options *options,
-                  struct buffer *problem) MUST_CHECK;
+int shard_recover(struct shard *shard, struct shard_recovery *recovery,
+                  const struct shard_options *options, struct buffer *problem) MUST_CHECK;

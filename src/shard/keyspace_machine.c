@@ -18,7 +18,8 @@ static void run(struct machine *machine, const struct machine_call *call, struct
     struct bytes sub = call->argument_count > 1 ? call->arguments[1] : BYTES_NONE;
     const struct command *command = command_find(call->arguments[0], sub);
     if (!command || !command->run) {
-        /* Only a log written by a later release can hold it; the leader checked the command before it proposed it. */
+        /* Only a log written by a later release can hold it; the leader checked the command before
+         * it proposed it. */
         reply_error(reply, "ERR unknown command in the log");
         return;
     }
@@ -49,7 +50,9 @@ static int machine_load(struct machine *machine, struct bytes chunk) {
 
 static void machine_clear(struct machine *machine) { keyspace_clear(keyspace_of(machine)); }
 
-static uint64_t machine_hash(struct machine *machine) { return keyspace_hash(keyspace_of(machine)); }
+static uint64_t machine_hash(struct machine *machine) {
+    return keyspace_hash(keyspace_of(machine));
+}
 
 static size_t machine_collect_expired(struct machine *machine, uint64_t now_ms, size_t maximum,
                                       struct buffer *out) {

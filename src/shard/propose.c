@@ -3,8 +3,8 @@
 #include "shard/internal.h"
 
 /* An entry's payload (docs/format/commands.md):
- *   u8 version (1), u64 stamp_ms, u64 seed, u32 command count, then the commands one after the other;
- *   a command: varint argument count, then each argument as varint length and bytes. */
+ *   u8 version (1), u64 stamp_ms, u64 seed, u32 command count, then the commands one after the
+ * other; a command: varint argument count, then each argument as varint length and bytes. */
 enum { COMMANDS_VERSION = 1, COMMANDS_HEADER_BYTES = 21 };
 
 void shard_encode_command(struct buffer *out, const struct bytes *arguments, size_t count) {
@@ -21,7 +21,8 @@ int shard_decode_command(struct shard *shard, struct cursor *in, size_t *count) 
     }
     if (argument_count > shard->argument_capacity) {
         shard->argument_capacity = argument_count;
-        shard->arguments = memory_resize(shard->arguments, argument_count * sizeof(*shard->arguments));
+        shard->arguments =
+            memory_resize(shard->arguments, argument_count * sizeof(*shard->arguments));
     }
     for (size_t i = 0; i < argument_count; i++) {
         shard->arguments[i] = cursor_length_prefixed(in, SIZE_MAX);
@@ -40,7 +41,8 @@ int shard_propose(struct shard *shard, const struct bytes *arguments, size_t cou
         return ERR_NOT_LEADER;
     }
     const struct config *config = shard->io.config;
-    if (raft_uncommitted_bytes(shard->raft) + shard->batch.length >= (uint64_t)config->uncommitted_bytes) {
+    if (raft_uncommitted_bytes(shard->raft) + shard->batch.length >=
+        (uint64_t)config->uncommitted_bytes) {
         return ERR_BUSY;
     }
     shard_encode_command(&shard->batch, arguments, count);
@@ -78,10 +80,11 @@ void shard_flush(struct shard *shard) {
     struct raft_event event = {.kind = RAFT_PROPOSE, .payload_entry = make_entry(shard)};
     /* Pending before the step: a sole voter's entry, or a refusal, may come back within it. */
     struct pending_entry *pending = queue_push(&shard->entries);
-    *pending = (struct pending_entry){.index = raft_last_index(shard->raft) + 1,
-                                      .term = raft_current_term(shard->raft),
-                                      .waiter_count = count,
-                                      .proposed_us = shard->io.clock->monotonic_us(shard->io.clock)};
+    *pending =
+        (struct pending_entry){.index = raft_last_index(shard->raft) + 1,
+                               .term = raft_current_term(shard->raft),
+                               .waiter_count = count,
+                               .proposed_us = shard->io.clock->monotonic_us(shard->io.clock)};
     buffer_clear(&shard->batch);
     shard->batch_count = 0;
     bool is_leader = shard_is_leader(shard);

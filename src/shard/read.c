@@ -2,13 +2,14 @@
 #include "base/memory.h"
 #include "shard/internal.h"
 
-/* Linearizable reads (CBTR 6.4). On the leader a read runs at once while the lease holds: asked before the read and again
- * after it, because the process may have been stopped in between. Without a lease, or by the setting read-mode, the
- * leader confirms its leadership by a round of messages that all waiting reads share. On a follower the leader is
- * asked for an index, and the read runs once that is applied.
+/* Linearizable reads (CBTR 6.4). On the leader a read runs at once while the lease holds: asked
+ * before the read and again after it, because the process may have been stopped in between. Without
+ * a lease, or by the setting read-mode, the leader confirms its leadership by a round of messages
+ * that all waiting reads share. On a follower the leader is asked for an index, and the read runs
+ * once that is applied.
  *
- * A read that meets a key past its time by the leader's clock has the deletion committed before it answers: no later
- * leader, whatever its clock, can then show the key again. */
+ * A read that meets a key past its time by the leader's clock has the deletion committed before it
+ * answers: no later leader, whatever its clock, can then show the key again. */
 
 enum run_result { RUN_DONE, RUN_UNCONFIRMED, RUN_MET_EXPIRED };
 
@@ -23,7 +24,8 @@ static uint64_t read_time_ms(const struct shard *shard, bool is_on_follower) {
 }
 
 static enum run_result run(struct shard *shard, const struct bytes *arguments, size_t count,
-                           const struct shard_waiter *waiter, bool is_confirmed, bool is_on_follower) {
+                           const struct shard_waiter *waiter, bool is_confirmed,
+                           bool is_on_follower) {
     if (!is_confirmed && !may_use_lease(shard)) {
         return RUN_UNCONFIRMED;
     }
@@ -56,13 +58,14 @@ static void ask_raft(struct shard *shard, struct pending_read *read) {
     shard_step(shard, &event); /* may answer, and run reads, at once: `read` is void after this */
 }
 
-static struct pending_read *enqueue(struct shard *shard, const struct bytes *arguments, size_t count,
-                                    struct shard_waiter waiter, unsigned flags) {
+static struct pending_read *enqueue(struct shard *shard, const struct bytes *arguments,
+                                    size_t count, struct shard_waiter waiter, unsigned flags) {
     struct pending_read *read = queue_push(&shard->reads);
     read->waiter = waiter;
     read->deadline_us = shard->io.clock->monotonic_us(shard->io.clock) + SHARD_READ_TIMEOUT_US;
     read->is_on_follower = !shard_is_leader(shard);
-    read->index = flags & SHARD_READ_AFTER_WRITES && !read->is_on_follower ? shard_next_index(shard) : 0;
+    read->index =
+        flags & SHARD_READ_AFTER_WRITES && !read->is_on_follower ? shard_next_index(shard) : 0;
     buffer_init(&read->arguments, SIZE_MAX);
     shard_encode_command(&read->arguments, arguments, count);
     return read;
@@ -77,8 +80,9 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
     if (queue_count(&shard->reads) >= SHARD_PENDING_READ_MAXIMUM) {
         return ERR_BUSY;
     }
-    bool must_queue = flags & SHARD_READ_AFTER_WRITES && (queue_count(&shard->reads) ||
-                                                          shard_next_index(shard) > shard->applied_index);
+    bool must_queue =
+        flags & SHARD_READ_AFTER_WRITES &&
+        (queue_count(&shard->reads) || shard_next_index(shard) > shard->applied_index);
     enum run_result result = RUN_UNCONFIRMED;
     if (is_leader && !must_queue) {
         result = run(shard, arguments, count, &waiter, false, false);
@@ -120,14 +124,15 @@ static bool run_front(struct shard *shard) {
     size_t count;
     int error = shard_decode_command(shard, &in, &count);
     CHECK(error == 0);
-    enum run_result result =
-        run(shard, shard->arguments, count, &front->waiter, front->is_confirmed, front->is_on_follower);
+    enum run_result result = run(shard, shard->arguments, count, &front->waiter,
+                                 front->is_confirmed, front->is_on_follower);
     if (result == RUN_DONE) {
         finish(shard, SHARD_DONE);
         return true;
     }
     if (result == RUN_MET_EXPIRED) {
-        /* Not after the proposal was refused: expiry_index is then applied already, and the read tries again. */
+        /* Not after the proposal was refused: expiry_index is then applied already, and the read
+         * tries again. */
         front->index = shard->expiry_index > shard->applied_index ? shard->expiry_index
                                                                   : shard->applied_index + 1;
         return false;

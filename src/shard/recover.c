@@ -46,8 +46,9 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
     if (error) {
         return error;
     }
-    /* Before a released segment was freed its entries were covered by a snapshot whose mark comes later in the log:
-     * such a log may begin in the middle. A snapshot's mark settles it; a gap that none settles is found at the end. */
+    /* Before a released segment was freed its entries were covered by a snapshot whose mark comes
+     * later in the log: such a log may begin in the middle. A snapshot's mark settles it; a gap
+     * that none settles is found at the end. */
     bool is_first = recovery->entry_count == 0;
     if (entry->index <= recovery->snapshot_index) {
         raft_entry_drop(entry);
@@ -78,7 +79,8 @@ void shard_recovery_state(struct shard_recovery *recovery, uint64_t term, uint32
     recovery->vote = vote;
 }
 
-/* As raft does when a snapshot is installed: what follows an entry that the snapshot holds too is kept, else nothing is. */
+/* As raft does when a snapshot is installed: what follows an entry that the snapshot holds too is
+ * kept, else nothing is. */
 void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, uint64_t term) {
     if (index <= recovery->snapshot_index) {
         return;
@@ -86,7 +88,8 @@ void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, ui
     size_t covered = 0;
     bool is_continued = false;
     while (covered < recovery->entry_count && recovery->entries[covered]->index <= index) {
-        is_continued = recovery->entries[covered]->index == index && recovery->entries[covered]->term == term;
+        is_continued =
+            recovery->entries[covered]->index == index && recovery->entries[covered]->term == term;
         covered++;
     }
     if (covered == 0 && recovery->entry_count) {
@@ -140,12 +143,14 @@ static int load_snapshot(struct shard *shard, const struct shard_recovery *recov
                          struct raft_configuration *configuration, struct buffer *problem) {
     struct buffer image;
     struct snapshot_meta meta;
-    int error = snapshot_load(shard->io.disk, shard->number, recovery->snapshot_index, &image, &meta);
+    int error =
+        snapshot_load(shard->io.disk, shard->number, recovery->snapshot_index, &image, &meta);
     if (error) {
-        buffer_append_format(problem,
-                             "snapshot of shard %u at index %llu cannot be used: %s; remove this node's "
-                             "directory and let it join again to get the data from its peers",
-                             shard->number, (unsigned long long)recovery->snapshot_index, error_text(error));
+        buffer_append_format(
+            problem,
+            "snapshot of shard %u at index %llu cannot be used: %s; remove this node's "
+            "directory and let it join again to get the data from its peers",
+            shard->number, (unsigned long long)recovery->snapshot_index, error_text(error));
         return error;
     }
     error = shard_load_image(shard, buffer_bytes(&image), &meta);
@@ -168,9 +173,10 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
     };
     if (recovery) {
         if (recovery->entry_count && recovery->entries[0]->index != recovery->snapshot_index + 1) {
-            buffer_append_format(problem, "the log of shard %u begins at index %llu, but its snapshot ends at %llu",
-                                 shard->number, (unsigned long long)recovery->entries[0]->index,
-                                 (unsigned long long)recovery->snapshot_index);
+            buffer_append_format(
+                problem, "the log of shard %u begins at index %llu, but its snapshot ends at %llu",
+                shard->number, (unsigned long long)recovery->entries[0]->index,
+                (unsigned long long)recovery->snapshot_index);
             return ERR_DAMAGED;
         }
         if (recovery->snapshot_index) {

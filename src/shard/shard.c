@@ -85,7 +85,8 @@ static void save(struct shard *shard, const struct raft_actions *actions) {
     }
     CHECK(sequence != 0);
     struct pending_save *pending = queue_push(&shard->saves);
-    *pending = (struct pending_save){.wal_sequence = sequence, .save_sequence = actions->save_sequence};
+    *pending =
+        (struct pending_save){.wal_sequence = sequence, .save_sequence = actions->save_sequence};
 }
 
 static void send_or_hold(struct shard *shard, const struct raft_outgoing *outgoing) {
@@ -178,7 +179,8 @@ void shard_transfer(struct shard *shard, raft_node_number to) {
 
 /* ---- time ---- */
 
-/* Leaders propose the deletion of keys whose time has come, so that memory is given back though nobody reads them. */
+/* Leaders propose the deletion of keys whose time has come, so that memory is given back though
+ * nobody reads them. */
 static void expire(struct shard *shard, uint64_t now) {
     if (now < shard->next_expiry_us) {
         return;
@@ -191,7 +193,8 @@ static void expire(struct shard *shard, uint64_t now) {
     struct buffer keys;
     buffer_init(&keys, SIZE_MAX);
     uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
-    if (shard->machine->ops->collect_expired(shard->machine, wall_ms, SHARD_EXPIRE_BATCH_MAXIMUM, &keys)) {
+    if (shard->machine->ops->collect_expired(shard->machine, wall_ms, SHARD_EXPIRE_BATCH_MAXIMUM,
+                                             &keys)) {
         shard_expire_keys(shard, buffer_bytes(&keys));
     }
     buffer_release(&keys);
@@ -238,7 +241,9 @@ void shard_settings_changed(struct shard *shard) {
 
 uint32_t shard_number(const struct shard *shard) { return shard->number; }
 const struct raft *shard_raft(const struct shard *shard) { return shard->raft; }
-struct machine *shard_machine(const struct shard *shard) { return shard->machine; }
+struct machine *shard_machine(const struct shard *shard) {
+    return shard->machine;
+}
 raft_index shard_applied_index(const struct shard *shard) { return shard->applied_index; }
 raft_term shard_applied_term(const struct shard *shard) { return shard->applied_term; }
 uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }

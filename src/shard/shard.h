@@ -1,13 +1,15 @@
-/* A shard's replica on this node: one Raft group over one state machine. The only place where data and agreement meet.
+/* A shard's replica on this node: one Raft group over one state machine. The only place where data
+ * and agreement meet.
  *
- *   shard_propose --> [ commands of this turn ] --shard_flush--> one log entry --> raft --> WAL and followers at once
- *   shard_durable, shard_message --> raft --> commit --> apply --> io.reply, in the order of the log
- *   shard_read --> lease, or a quorum round --> io.reply
+ *   shard_propose --> [ commands of this turn ] --shard_flush--> one log entry --> raft --> WAL and
+ * followers at once shard_durable, shard_message --> raft --> commit --> apply --> io.reply, in the
+ * order of the log shard_read --> lease, or a quorum round --> io.reply
  *
- * All commands that come in one turn of the loop are one log entry (docs/format/commands.md), so that the cost of
- * agreement is paid a turn, not a command. The fate of a proposed command is decided by what is applied at its
- * index: the same term means it was done; another term means it was not and never will be; a snapshot that covers
- * the index, or the time-out, means nobody here knows. */
+ * All commands that come in one turn of the loop are one log entry (docs/format/commands.md), so
+ * that the cost of agreement is paid a turn, not a command. The fate of a proposed command is
+ * decided by what is applied at its index: the same term means it was done; another term means it
+ * was not and never will be; a snapshot that covers the index, or the time-out, means nobody here
+ * knows. */
 #pragma once
 #include "base/log.h"
 #include "config/config.h"
@@ -25,9 +27,9 @@ enum {
     SHARD_EXPIRE_BATCH_MAXIMUM = 512
 };
 #define SHARD_SNAPSHOT_IMAGE_MAXIMUM ((size_t)64 << 30)
-#define SHARD_SNAPSHOT_STALL_US ((uint64_t)5 * 1000 * 1000)
-#define SHARD_READ_TIMEOUT_US ((uint64_t)2 * 1000 * 1000)
-#define SHARD_EXPIRE_INTERVAL_US ((uint64_t)100 * 1000)
+#define SHARD_SNAPSHOT_STALL_US      ((uint64_t)5 * 1000 * 1000)
+#define SHARD_READ_TIMEOUT_US        ((uint64_t)2 * 1000 * 1000)
+#define SHARD_EXPIRE_INTERVAL_US     ((uint64_t)100 * 1000)
 
 /* Who waits for a command's reply: the owner's, handed back as it came. `target` NULL: nobody. */
 struct shard_waiter {
@@ -66,9 +68,12 @@ struct shard_io {
     const struct config *config; /* the owner's, current at every call */
     /* Encode now: entries are borrowed. */
     void (*send)(void *context, struct shard *shard, const struct raft_message *message);
-    void (*send_piece)(void *context, struct shard *shard, const struct shard_snapshot_piece *piece);
-    void (*send_progress)(void *context, struct shard *shard, const struct shard_snapshot_progress *progress);
-    void (*reply)(void *context, const struct shard_waiter *waiter, enum shard_outcome outcome, struct bytes reply);
+    void (*send_piece)(void *context, struct shard *shard,
+                       const struct shard_snapshot_piece *piece);
+    void (*send_progress)(void *context, struct shard *shard,
+                          const struct shard_snapshot_progress *progress);
+    void (*reply)(void *context, const struct shard_waiter *waiter, enum shard_outcome outcome,
+                  struct bytes reply);
     void (*leadership)(void *context, struct shard *shard); /* role, term or known leader changed */
     void (*applied)(void *context, struct shard *shard);    /* the applied index moved */
     void *context;
@@ -92,24 +97,30 @@ struct shard_options {
     struct shard_io io;
 };
 
-/* `recovery` is taken; NULL for a replica that is new. A snapshot that the log names and the disk lacks or that is damaged
- * is an error with a sentence in `problem`; machine and recovery are freed then too. */
-int shard_new(const struct shard_options *options, struct shard_recovery *recovery, struct shard **out,
-              struct buffer *problem) MUST_CHECK;
+/* `recovery` is taken; NULL for a replica that is new. A snapshot that the log names and the disk
+ * lacks or that is damaged is an error with a sentence in `problem`; machine and recovery are freed
+ * then too. */
+int shard_new(const struct shard_options *options, struct shard_recovery *recovery,
+              struct shard **out, struct buffer *problem) MUST_CHECK;
 void shard_free(struct shard *shard);
 
-/* Adds a command to this turn's entry. ERR_NOT_LEADER; ERR_BUSY when too much is uncommitted: try again later. */
-int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count, struct shard_waiter waiter) MUST_CHECK;
+/* Adds a command to this turn's entry. ERR_NOT_LEADER; ERR_BUSY when too much is uncommitted: try
+ * again later. */
+int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
+                  struct shard_waiter waiter) MUST_CHECK;
 
 enum shard_read_flag {
-    SHARD_READ_AFTER_WRITES = 1, /* the reader has writes in flight here: run after what is proposed so far */
-    SHARD_READ_ON_FOLLOWER = 2   /* the client said READONLY: a follower may answer, at a read index of the leader */
+    SHARD_READ_AFTER_WRITES =
+        1, /* the reader has writes in flight here: run after what is proposed so far */
+    SHARD_READ_ON_FOLLOWER =
+        2 /* the client said READONLY: a follower may answer, at a read index of the leader */
 };
-/* Runs a read when it is linearizable; the reply may come before this returns. ERR_NOT_LEADER, ERR_BUSY. */
-int shard_read(struct shard *shard, const struct bytes *arguments, size_t count, struct shard_waiter waiter,
-               unsigned flags) MUST_CHECK;
+/* Runs a read when it is linearizable; the reply may come before this returns. ERR_NOT_LEADER,
+ * ERR_BUSY. */
+int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
+               struct shard_waiter waiter, unsigned flags) MUST_CHECK;
 
-void shard_flush(struct shard *shard);                      /* end of the turn: proposes what came */
+void shard_flush(struct shard *shard); /* end of the turn: proposes what came */
 void shard_durable(struct shard *shard, uint64_t wal_sequence);
 void shard_message(struct shard *shard, const struct raft_message *message);
 void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece);
@@ -118,7 +129,7 @@ void shard_peer_lost(struct shard *shard, raft_node_number peer);
 void shard_tick(struct shard *shard);
 uint64_t shard_deadline_us(const struct shard *shard);
 void shard_settings_changed(struct shard *shard);
-void shard_take_snapshot(struct shard *shard);              /* now, unless one is being made */
+void shard_take_snapshot(struct shard *shard);                 /* now, unless one is being made */
 void shard_transfer(struct shard *shard, raft_node_number to); /* 0: to the most caught-up voter */
 
 uint32_t shard_number(const struct shard *shard);
@@ -129,5 +140,5 @@ raft_term shard_applied_term(const struct shard *shard);
 uint64_t shard_time_ms(const struct shard *shard);
 uint64_t shard_state_hash(const struct shard *shard);
 bool shard_is_leader(const struct shard *shard);
-size_t shard_pending_count(const struct shard *shard);      /* commands proposed and reads waiting */
+size_t shard_pending_count(const struct shard *shard); /* commands proposed and reads waiting */
 raft_index shard_snapshot_index(const struct shard *shard);

@@ -2,8 +2,9 @@
 #include "base/memory.h"
 #include "shard/internal.h"
 
-/* Snapshots of this shard: taken to let the log go, sent to followers that need what the log no longer has, received.
- * The order is always: file durable -> its mark in the WAL durable -> the log before it released (etcd #10219). */
+/* Snapshots of this shard: taken to let the log go, sent to followers that need what the log no
+ * longer has, received. The order is always: file durable -> its mark in the WAL durable -> the log
+ * before it released (etcd #10219). */
 
 static uint64_t now_us(const struct shard *shard) {
     return shard->io.clock->monotonic_us(shard->io.clock);
@@ -11,7 +12,9 @@ static uint64_t now_us(const struct shard *shard) {
 
 /* ---- taking ---- */
 
-static void write_chunk(void *context, struct bytes chunk) { snapshot_writer_write(context, chunk); }
+static void write_chunk(void *context, struct bytes chunk) {
+    snapshot_writer_write(context, chunk);
+}
 
 static void make_image(struct shard *shard, struct buffer *image) {
     struct snapshot_meta meta = {.shard = shard->number,
@@ -20,7 +23,8 @@ static void make_image(struct shard *shard, struct buffer *image) {
                                  .stamp_ms = shard->time_ms};
     struct buffer configuration;
     buffer_init(&configuration, SNAPSHOT_CONFIGURATION_MAXIMUM);
-    raft_configuration_encode(raft_configuration_at(shard->raft, shard->applied_index), &configuration);
+    raft_configuration_encode(raft_configuration_at(shard->raft, shard->applied_index),
+                              &configuration);
     CHECK(!configuration.is_overflowed);
     memcpy(meta.configuration, buffer_data(&configuration), configuration.length);
     meta.configuration_bytes = (uint32_t)configuration.length;
@@ -87,9 +91,8 @@ static void own_marked(struct shard *shard) {
              LOG_F("index", shard->own.index), LOG_F("term", shard->own.term));
     wal_release(shard->io.wal, shard->number, shard->own.index);
     snapshot_remove_older(shard->io.disk, shard->number, shard->own.index);
-    struct raft_event event = {.kind = RAFT_COMPACT,
-                               .snapshot_index = shard->own.index,
-                               .snapshot_term = shard->own.term};
+    struct raft_event event = {
+        .kind = RAFT_COMPACT, .snapshot_index = shard->own.index, .snapshot_term = shard->own.term};
     shard_step(shard, &event);
 }
 
@@ -97,17 +100,19 @@ static void own_marked(struct shard *shard) {
 
 static void send_pieces(struct shard *shard, struct outgoing_snapshot *out) {
     uint64_t window = (uint64_t)SHARD_SNAPSHOT_PIECES_IN_FLIGHT * SHARD_SNAPSHOT_PIECE_BYTES;
-    while (out->sent_bytes < out->image.length && out->sent_bytes < out->acknowledged_bytes + window) {
+    while (out->sent_bytes < out->image.length &&
+           out->sent_bytes < out->acknowledged_bytes + window) {
         size_t length = out->image.length - out->sent_bytes;
         if (length > SHARD_SNAPSHOT_PIECE_BYTES) {
             length = SHARD_SNAPSHOT_PIECE_BYTES;
         }
-        struct shard_snapshot_piece piece = {.peer = out->peer,
-                                             .term = raft_current_term(shard->raft),
-                                             .snapshot_index = out->index,
-                                             .total_bytes = out->image.length,
-                                             .offset = out->sent_bytes,
-                                             .data = bytes_of(buffer_data(&out->image) + out->sent_bytes, length)};
+        struct shard_snapshot_piece piece = {
+            .peer = out->peer,
+            .term = raft_current_term(shard->raft),
+            .snapshot_index = out->index,
+            .total_bytes = out->image.length,
+            .offset = out->sent_bytes,
+            .data = bytes_of(buffer_data(&out->image) + out->sent_bytes, length)};
         shard->io.send_piece(shard->io.context, shard, &piece);
         out->sent_bytes += length;
     }
@@ -122,7 +127,8 @@ static struct outgoing_snapshot *find_outgoing(struct shard *shard, raft_node_nu
     return NULL;
 }
 
-static void tell_raft_sent(struct shard *shard, raft_node_number peer, raft_index index, bool is_rejected) {
+static void tell_raft_sent(struct shard *shard, raft_node_number peer, raft_index index,
+                           bool is_rejected) {
     struct raft_event event = {.kind = RAFT_SNAPSHOT_SENT,
                                .peer = peer,
                                .snapshot_index = index,
@@ -150,7 +156,8 @@ void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
     struct snapshot_meta meta;
     int error = ERR_NOT_FOUND;
     if (out && shard->snapshot_index) {
-        error = snapshot_load(shard->io.disk, shard->number, shard->snapshot_index, &out->image, &meta);
+        error =
+            snapshot_load(shard->io.disk, shard->number, shard->snapshot_index, &out->image, &meta);
     }
     if (error) {
         log_line(shard->io.log, LOG_ERROR, "snapshot cannot be sent", LOG_F("shard", shard->number),
@@ -170,7 +177,8 @@ void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
 
 void shard_progress(struct shard *shard, const struct shard_snapshot_progress *progress) {
     struct outgoing_snapshot *out = find_outgoing(shard, progress->peer);
-    if (progress->peer == 0 || !out || out->index != progress->snapshot_index || !shard_is_leader(shard)) {
+    if (progress->peer == 0 || !out || out->index != progress->snapshot_index ||
+        !shard_is_leader(shard)) {
         return;
     }
     if (progress->is_installed || progress->is_refused) {
@@ -223,14 +231,15 @@ static void incoming_saved(void *context, int status) {
     struct incoming_snapshot *in = &shard->incoming;
     shard->disk_jobs--;
     if (status) {
-        log_line(shard->io.log, LOG_ERROR, "received snapshot not written", LOG_F("shard", shard->number),
-                 LOG_T("error", error_text(status)));
+        log_line(shard->io.log, LOG_ERROR, "received snapshot not written",
+                 LOG_F("shard", shard->number), LOG_T("error", error_text(status)));
         send_progress(shard, false, true);
         end_incoming(shard);
         return;
     }
     in->stage = INCOMING_MARKING;
-    in->mark_sequence = wal_append_snapshot(shard->io.wal, shard->number, in->meta.index, in->meta.term);
+    in->mark_sequence =
+        wal_append_snapshot(shard->io.wal, shard->number, in->meta.index, in->meta.term);
 }
 
 /* Everything came: verify it, and make it durable under its final name. */
@@ -242,8 +251,8 @@ static void received_whole(struct shard *shard) {
     }
     if (error || in->meta.index <= shard->applied_index) {
         if (error) {
-            log_line(shard->io.log, LOG_WARN, "received snapshot refused", LOG_F("shard", shard->number),
-                     LOG_T("error", error_text(error)));
+            log_line(shard->io.log, LOG_WARN, "received snapshot refused",
+                     LOG_F("shard", shard->number), LOG_T("error", error_text(error)));
         }
         send_progress(shard, !error, error != 0);
         end_incoming(shard);
@@ -274,7 +283,8 @@ void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) 
     struct incoming_snapshot *in = &shard->incoming;
     if (piece->term < raft_current_term(shard->raft) || shard_is_leader(shard) ||
         piece->total_bytes > SHARD_SNAPSHOT_IMAGE_MAXIMUM || piece->total_bytes == 0 ||
-        in->stage == INCOMING_SAVING || in->stage == INCOMING_MARKING || shard->own.stage != OWN_NONE) {
+        in->stage == INCOMING_SAVING || in->stage == INCOMING_MARKING ||
+        shard->own.stage != OWN_NONE) {
         return;
     }
     bool is_other = in->stage == INCOMING_NONE || in->index != piece->snapshot_index ||
@@ -284,7 +294,8 @@ void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) 
         begin_incoming(shard, piece);
     }
     in->progress_us = now_us(shard);
-    if (piece->offset != in->image.length || piece->data.length > in->total_bytes - in->image.length) {
+    if (piece->offset != in->image.length ||
+        piece->data.length > in->total_bytes - in->image.length) {
         send_progress(shard, false, false);
         return;
     }
@@ -328,7 +339,8 @@ void shard_snapshots_durable(struct shard *shard, uint64_t wal_sequence) {
     if (shard->own.stage == OWN_MARKING && shard->own.mark_sequence <= wal_sequence) {
         own_marked(shard);
     }
-    if (shard->incoming.stage == INCOMING_MARKING && shard->incoming.mark_sequence <= wal_sequence) {
+    if (shard->incoming.stage == INCOMING_MARKING &&
+        shard->incoming.mark_sequence <= wal_sequence) {
         incoming_marked(shard);
     }
 }

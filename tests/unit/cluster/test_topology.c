@@ -1,0 +1,129 @@
+/* The topology: founding deals slots and replicas evenly; what is encoded comes back; what is wrong
+ * is refused. */
+#include "cluster/topology.h"
+
+#include "../unit.h"
+
+static struct topology *found(unsigned nodes, unsigned shards, unsigned replicas) {
+    struct topology_node list[16] = {0};
+    uint8_t cluster_id[16] = "0123456789abcde";
+    for (unsigned i = 0; i < nodes; i++) {
+        list[i].uuid[0] = (uint8_t)(i + 1);
+        snprintf(list[i].address.host, sizeof(list[i].address.host), "127.0.0.%u", i + 1);
+        list[i].address.client_port = 7001;
+        list[i].address.peer_port = 17001;
+        list[i].address.admin_port = 9001;
+    }
+    return topology_found(cluster_id, list, nodes, shards, replicas);
+}
+
+static void founding_deals_every_slot_once_and_leaders_evenly(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 12, 3);
+    unsigned owned[13] = {0}, first[4] = {0};
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        assert_in_range(topology->slot_owner[slot], 1, 12);
+        owned[topology->slot_owner[slot]]++;
+    }
+    for (unsigned shard = 1; shard <= 12; shard++) {
+        assert_in_range(owned[shard], 1365, 1366);
+        first[topology->shards[shard].replicas[0]]++;
+    }
+    for (unsigned node = 1; node <= 3; node++) {
+        assert_int_equal(first[node], 4);
+    }
+    assert_int_equal(topology->shards[0].replica_count, 3);
+    topology_free(topology);
+}
+
+static void encoded_and_decoded_it_is_the_same(void **state) {
+    (void)state;
+    struct topology *topology = found(5, 7, 3);
+    struct buffer first, second;
+    buffer_init(&first, TOPOLOGY_BYTES_MAXIMUM);
+    buffer_init(&second, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &first);
+    struct topology *back;
+    assert_int_equal(topology_decode(buffer_bytes(&first), &back), 0);
+    topology_encode(back, &second);
+    assert_true(bytes_equal(buffer_bytes(&first), buffer_bytes(&second)));
+    assert_memory_equal(topology->slot_owner, back->slot_owner, sizeof(back->slot_owner));
+    topology_free(back);
+    topology_free(topology);
+    buffer_release(&first);
+    buffer_release(&second);
+}
+
+static void every_shortening_and_no_flip_crashes(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 4, 3);
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    struct topology *back;
+    for (size_t length = 0; length < encoded.length; length++) {
+        assert_int_not_equal(topology_decode(bytes_of(buffer_data(&encoded), length), &back), 0);
+    }
+    for (size_t bit = 0; bit < encoded.length * 8; bit++) {
+        buffer_data(&encoded)[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (topology_decode(buffer_bytes(&encoded), &back) == 0) {
+            topology_free(back);
+        }
+        buffer_data(&encoded)[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    topology_free(topology);
+    buffer_release(&encoded);
+}
+
+static int apply(struct topology *topology, const char *a, const char *b, const char *c,
+                 const char *d, const char *e, const char *f) {
+    const struct bytes arguments[] = {bytes_of_text(a), bytes_of_text(b), bytes_of_text(c),
+                                      bytes_of_text(d), bytes_of_text(e), bytes_of_text(f)};
+    return topology_apply(topology, arguments, 6);
+}
+
+static void a_moved_node_raises_the_epoch_once(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 4, 3);
+    assert_int_equal(apply(topology, "node.address", "2", "127.0.0.9", "7002", "17002", "9002"), 0);
+    assert_int_equal(topology->epoch, 2);
+    assert_string_equal(topology_node(topology, 2)->address.host, "127.0.0.9");
+    assert_int_equal(apply(topology, "node.address", "2", "127.0.0.9", "7002", "17002", "9002"), 0);
+    assert_int_equal(topology->epoch, 2);
+    topology_free(topology);
+}
+
+static void wrong_commands_change_nothing(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 4, 3);
+    assert_int_equal(apply(topology, "node.address", "9", "127.0.0.9", "1", "2", "3"),
+                     ERR_NOT_FOUND);
+    assert_int_equal(apply(topology, "node.address", "x", "127.0.0.9", "1", "2", "3"), ERR_INVALID);
+    assert_int_equal(apply(topology, "node.address", "1", "", "1", "2", "3"), ERR_INVALID);
+    assert_int_equal(apply(topology, "node.address", "1", "127.0.0.9", "0", "2", "3"), ERR_INVALID);
+    assert_int_equal(apply(topology, "node.address", "1", "127.0.0.9", "1", "65536", "3"),
+                     ERR_INVALID);
+    assert_int_equal(apply(topology, "no.such", "1", "127.0.0.9", "1", "2", "3"), ERR_INVALID);
+    assert_int_equal(topology->epoch, 1);
+    topology_free(topology);
+}
+
+static void a_slot_with_two_owners_is_refused(void **state) {
+    (void)state;
+    struct topology *topology = found(1, 2, 1);
+    slot_set_add(&topology->shards[2].slots, 0);
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    struct topology *back;
+    assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), ERR_MALFORMED);
+    topology_free(topology);
+    buffer_release(&encoded);
+}
+
+RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
+          cmocka_unit_test(encoded_and_decoded_it_is_the_same),
+          cmocka_unit_test(every_shortening_and_no_flip_crashes),
+          cmocka_unit_test(a_moved_node_raises_the_epoch_once),
+          cmocka_unit_test(wrong_commands_change_nothing),
+          cmocka_unit_test(a_slot_with_two_owners_is_refused))
