@@ -36,6 +36,8 @@ static void request_forget_last(struct request_parser *parser);
 enum request_status request_parse(struct request_parser *parser, struct bytes input,
                                   size_t *consumed) {
     *consumed = 0;
+    if (parser->problem[0] != '\0')
+        return REQUEST_BROKEN; /* there is no way to find the next request */
     if (input.length == 0)
         return REQUEST_INCOMPLETE;
     CHECK(parser->offset <= input.length);
@@ -228,6 +230,7 @@ static enum request_status request_parse_inline(struct request_parser *parser, s
     if (length > 0 && input.data[length - 1] == '\r')
         length--;
     struct buffer *unquoted = &parser->inline_arguments;
+    unquoted->maximum_bytes = parser->limits.inline_bytes; /* limits may change between requests */
     buffer_clear(unquoted);
     if (!inline_arguments_split(bytes_of(input.data, length), unquoted, request_add_inline_argument,
                                 parser))

@@ -30,7 +30,8 @@ enum request_status { REQUEST_READY, REQUEST_INCOMPLETE, REQUEST_BROKEN };
 void request_parser_init(struct request_parser *parser, const struct request_limits *limits);
 void request_parser_release(struct request_parser *parser);
 /* On REQUEST_READY *consumed bytes belong to this request (argument_count may be 0: an empty line, to be skipped);
- * the caller uses the arguments, then consumes them from its buffer and calls again. */
+ * the caller uses the arguments, then consumes them from its buffer and calls again. The limits may be changed between two
+ * requests. REQUEST_BROKEN stays: every later call says it again. */
 enum request_status request_parse(struct request_parser *parser, struct bytes input, size_t *consumed);
 
 /* Encodes a request as multibulk. For clients: the CLI, the simulator, the demo. */

@@ -203,6 +203,19 @@ static void test_encode_and_parse_agree(void **state) {
     }
 }
 
+/* After a broken request nothing of the connection is read any more. */
+static void test_broken_stays_broken(void **state) {
+    (void)state;
+    struct request_parser parser;
+    request_parser_init(&parser, &limits);
+    size_t consumed;
+    assert_int_equal(request_parse(&parser, BYTES_LITERAL("*1\r\nfoo\r\n"), &consumed),
+                     REQUEST_BROKEN);
+    assert_int_equal(request_parse(&parser, BYTES_LITERAL("x"), &consumed), REQUEST_BROKEN);
+    assert_string_equal(parser.problem, "Protocol error: expected '$', got 'f'");
+    request_parser_release(&parser);
+}
+
 static void test_encode_golden(void **state) {
     (void)state;
     struct buffer out;
@@ -257,6 +270,7 @@ int main(void) {
         cmocka_unit_test(test_inline),
         cmocka_unit_test(test_broken_inline),
         cmocka_unit_test(test_encode_and_parse_agree),
+        cmocka_unit_test(test_broken_stays_broken),
         cmocka_unit_test(test_encode_golden),
         cmocka_unit_test(test_gives_back_memory),
         cmocka_unit_test(test_a_lying_count_costs_nothing),
