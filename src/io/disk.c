@@ -58,9 +58,12 @@ int disk_write_all(struct disk *disk, const char *name, struct bytes bytes) {
     if (length < 0 || (size_t)length >= sizeof new_name)
         return ERR_INVALID;
     int status = disk_write_new(disk, new_name, bytes);
-    if (status == 0)
-        status = disk->ops->rename(disk, new_name, name);
-    if (status == 0)
-        status = disk->ops->sync_directory(disk);
-    return status;
+    if (status) {
+        /* Gives the space back to a disk that is full; what failed first is what is reported. */
+        int removed = disk->ops->remove(disk, new_name);
+        (void)removed;
+        return status;
+    }
+    status = disk->ops->rename(disk, new_name, name);
+    return status ? status : disk->ops->sync_directory(disk);
 }
