@@ -35,11 +35,11 @@ struct response {
     size_t element_count;
 };
 
-/* A big number's digits stand in `text`. Attributes ("|") are read over. A null bulk and a null
+/* 1: one whole reply, *consumed bytes; 0: incomplete; ERR_MALFORMED or ERR_LIMIT. On 1 release it
+ * when done.
+ * A big number's digits stand in `text`. Attributes ("|") are read over. A null bulk and a null
  * array are RESPONSE_NULL, a bulk error is RESPONSE_ERROR. Nothing is allocated before a reply is
  * there as a whole, so a length that lies costs nothing. */
-/* 1: one whole reply, *consumed bytes; 0: incomplete; ERR_MALFORMED or ERR_LIMIT. On 1 release it
- * when done. */
 int response_parse(struct bytes input, struct response *response, size_t *consumed) MUST_CHECK;
 void response_release(struct response *response);
 /* Whether a whole reply stands at the front: 1, 0 or negative, allocating nothing. For load
