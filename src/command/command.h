@@ -37,7 +37,8 @@ struct command_context {
     struct reply *reply;
     /* Reads only: keys found past their time by now_ms but not by applied_ms are appended here,
      * length-prefixed, and the reply is void: the shard has the deletions committed and runs the
-     * read again. NULL for writes. */
+     * read again, until none are appended. A run appends some 64 KiB, or one long key, at most.
+     * NULL for writes. */
     struct buffer *expired_keys;
 };
 

@@ -5,7 +5,9 @@ bool key_is_live(struct command_context *context, const struct record *record) {
     if (!record_is_expired(record, context->now_ms))
         return true;
     bool needs_deletion = !record_is_expired(record, context->applied_ms);
-    if (needs_deletion && context->expired_keys && !PLANTED(EXPIRED_READ_WITHOUT_DELETION))
+    bool has_room =
+        context->expired_keys && context->expired_keys->length < KEY_EXPIRED_BYTES_MAXIMUM;
+    if (needs_deletion && has_room && !PLANTED(EXPIRED_READ_WITHOUT_DELETION))
         buffer_append_length_prefixed(context->expired_keys, record_key(record));
     return false;
 }

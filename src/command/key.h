@@ -11,6 +11,13 @@
 #include "command/command.h"
 #include "keyspace/keyspace_edit.h"
 
+enum {
+    /* Once so many bytes of keys past their time are noted, a run notes no more: it is void anyway,
+     * and the next run will meet the rest. So a walk over a million of them makes entries of
+     * bounded size. */
+    KEY_EXPIRED_BYTES_MAXIMUM = 64 * 1024
+};
+
 /* NULL if absent. Borrows from the keyspace. */
 const struct record *key_find_read(struct command_context *context, struct bytes key);
 struct record *key_find_write(struct command_context *context, struct bytes key);

@@ -86,6 +86,11 @@ static void first_live_visit(void *context, const struct record *record) {
         first->record = record;
 }
 
+/* A key was met whose deletion must come first: this answer will not be used. */
+static bool is_void(const struct command_context *context) {
+    return context->expired_keys && context->expired_keys->length > 0;
+}
+
 void key_randomkey(struct command_context *context) {
     enum { TRY_COUNT = 100 };
     struct random random;
@@ -93,12 +98,12 @@ void key_randomkey(struct command_context *context) {
     struct first_live first = {.context = context};
     for (int try = 0; try < TRY_COUNT && first.record == NULL; try++) {
         const struct record *record = keyspace_random(context->keyspace, &random);
-        if (record == NULL)
+        if (record == NULL || is_void(context))
             break;
         first_live_visit(&first, record);
     }
     /* Nearly all keys are past their time: any that is not will do. */
-    if (first.record == NULL)
+    if (first.record == NULL && !is_void(context))
         keyspace_walk(context->keyspace, first_live_visit, &first);
     if (first.record)
         reply_bulk(context->reply, record_key(first.record));

@@ -1,6 +1,6 @@
-/* Reads requests of the Redis protocol from the standard input and writes replies to the standard output:
- * one keyspace with nothing around it, for tests/e2e/redis-compare.js. HELLO 2 and HELLO 3 switch the
- * protocol. */
+/* Reads requests of the Redis protocol from the standard input and writes replies to the standard
+ * output: one keyspace with nothing around it, for tests/e2e/redis-compare.js. HELLO 2 and HELLO 3
+ * switch the protocol. */
 #include "runner.h"
 #include "wire/request.h"
 #include <stdio.h>

@@ -41,14 +41,14 @@ static void runner_read(struct runner *runner, const struct command *command,
     buffer_init(&expired, RUNNER_OUTPUT_BYTES_MAXIMUM);
     context->expired_keys = &expired;
     size_t length_before = runner->output.length;
-    command->run(context);
-    if (expired.length > 0) {
+    for (;;) {
+        context->applied_ms = runner->applied_ms;
+        command->run(context);
+        if (expired.length == 0)
+            break;
         runner_delete(runner, &expired);
         buffer_truncate(&runner->output, length_before);
         buffer_clear(&expired);
-        context->applied_ms = runner->applied_ms;
-        command->run(context);
-        CHECK(expired.length == 0);
     }
     buffer_release(&expired);
 }
@@ -69,7 +69,6 @@ void runner_run(struct runner *runner, const struct bytes *arguments, size_t cou
                                       .argument_count = count,
                                       .reply = &reply};
     if (!(command->flags & COMMAND_WRITE)) {
-        context.applied_ms = runner->applied_ms;
         runner_read(runner, command, &context);
         return;
     }
