@@ -1,0 +1,25 @@
+#include "cli/command.h"
+#include <stdio.h>
+
+static void list_commands(void) {
+    puts("TrothDB is a strongly consistent key-value store that speaks the Redis "
+         "protocol.\n\nusage: trothdb <command> [flags]\n");
+    for (const struct cli_command *command = cli_commands; command->name != NULL; command++)
+        printf("    %-10s %s\n", command->name, command->summary);
+    puts("\n`trothdb help <command>` explains one, with an example.");
+}
+
+int help_run(int argc, char **argv) {
+    if (argc == 0) {
+        list_commands();
+        return 0;
+    }
+    const struct cli_command *command = cli_command_find(argv[0]);
+    if (command == NULL) {
+        fprintf(stderr, "trothdb help: there is no command '%s'; `trothdb help` lists them\n",
+                argv[0]);
+        return 2;
+    }
+    printf("trothdb %s: %s\n\n%s", command->name, command->summary, command->help);
+    return 0;
+}

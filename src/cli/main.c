@@ -1,0 +1,53 @@
+#include "cli/command.h"
+#include "server/server.h"
+#include <stdio.h>
+#include <string.h>
+
+const struct cli_command cli_commands[] = {
+    {"server", "run a node",
+     "usage: trothdb server [--config FILE] [--name value]...\n\n"
+     "Runs one node in the foreground until SIGTERM. With an empty directory and no --join it "
+     "founds a cluster of\n"
+     "one and serves within a second. With --join it waits as a spare until it is adopted. "
+     "`trothdb server --help`\n"
+     "lists every setting.\n\n"
+     "    trothdb server --dir /var/lib/trothdb --port 7001\n"
+     "    trothdb server --dir /tmp/b --port 7002 --join 127.0.0.1:17001\n",
+     server_run},
+    {"version", "print the version",
+     "usage: trothdb version\n\n"
+     "Prints the version of this program.\n\n"
+     "    trothdb version\n",
+     version_run},
+    {"help", "explain a command",
+     "usage: trothdb help [command]\n\n"
+     "Explains a command, or lists them all.\n\n"
+     "    trothdb help server\n",
+     help_run},
+    {NULL, NULL, NULL, NULL},
+};
+
+const struct cli_command *cli_command_find(const char *name) {
+    for (const struct cli_command *command = cli_commands; command->name != NULL; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        help_run(0, NULL);
+        return 2;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-v") == 0)
+        name = "version";
+    const struct cli_command *command = cli_command_find(name);
+    if (command == NULL) {
+        fprintf(stderr, "trothdb: there is no command '%s'; `trothdb help` lists them\n", name);
+        return 2;
+    }
+    return command->run(argc - 2, argv + 2);
+}

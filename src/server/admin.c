@@ -1,0 +1,210 @@
+#include "server/admin.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "server/http_request.h"
+
+struct admin_connection {
+    struct list link;
+    struct admin *admin;
+    uv_tcp_t socket;
+    uv_write_t write;
+    struct buffer input, output; /* output: one response, while it is written */
+    uint64_t active_ms;
+    bool is_writing, is_last, is_ending;
+};
+
+struct http_answer {
+    const char *status; /* "200 OK" */
+    const char *type;
+    struct buffer body;
+};
+
+static void connection_on_closed(uv_handle_t *handle) {
+    struct admin_connection *connection = handle->data;
+    list_remove(&connection->link);
+    connection->admin->connection_count--;
+    buffer_release(&connection->input);
+    buffer_release(&connection->output);
+    memory_free(connection);
+}
+
+static void connection_end(struct admin_connection *connection) {
+    if (connection->is_ending)
+        return;
+    connection->is_ending = true;
+    uv_close((uv_handle_t *)&connection->socket, connection_on_closed);
+}
+
+static void answer_text(struct http_answer *answer, const char *status, const char *text) {
+    answer->status = status;
+    buffer_append_text(&answer->body, text);
+    buffer_append_u8(&answer->body, '\n');
+}
+
+static void answer_ready(struct admin *admin, struct http_answer *answer) {
+    if (node_shared_is_ready(admin->shared, &answer->body))
+        buffer_clear(&answer->body), answer_text(answer, "200 OK", "ready");
+    else
+        answer_text(answer, "503 Service Unavailable", "");
+}
+
+static void answer_path(struct admin *admin, struct bytes path, struct http_answer *answer) {
+    if (bytes_equal(path, BYTES_LITERAL("/metrics"))) {
+        answer->status = "200 OK";
+        answer->type = "text/plain; version=0.0.4; charset=utf-8";
+        node_shared_render_metrics(admin->shared, &answer->body);
+    } else if (bytes_equal(path, BYTES_LITERAL("/health/live"))) {
+        answer_text(answer, "200 OK", "alive");
+    } else if (bytes_equal(path, BYTES_LITERAL("/health/ready"))) {
+        answer_ready(admin, answer);
+    } else {
+        answer_text(answer, "404 Not Found", "there are /metrics, /health/live and /health/ready");
+    }
+}
+
+static const char *refusal_status(int code) {
+    return code == ERR_LIMIT     ? "431 Request Header Fields Too Large"
+           : code == ERR_VERSION ? "505 HTTP Version Not Supported"
+                                 : "400 Bad Request";
+}
+
+/* Appends the response to a request, or to what is none (code < 0). */
+static void connection_respond(struct admin_connection *connection, int code,
+                               const struct http_request *request) {
+    struct http_answer answer = {.type = "text/plain; charset=utf-8"};
+    bool is_head = code > 0 && bytes_equal(request->method, BYTES_LITERAL("HEAD"));
+    bool is_get = code > 0 && bytes_equal(request->method, BYTES_LITERAL("GET"));
+    connection->is_last = code < 0 || !request->keeps_alive || request->has_body;
+    buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
+    if (code < 0)
+        answer_text(&answer, refusal_status(code),
+                    "this is no request that the admin port understands");
+    else if (!is_head && !is_get)
+        answer_text(&answer, "405 Method Not Allowed", "only GET and HEAD are answered");
+    else if (request->has_body)
+        answer_text(&answer, "413 Content Too Large", "a request must have no body");
+    else
+        answer_path(connection->admin, request->path, &answer);
+    buffer_append_format(
+        &connection->output, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
+        answer.status, answer.type, answer.body.length,
+        is_head || is_get ? "" : "Allow: GET, HEAD\r\n",
+        connection->is_last ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
+    if (!is_head)
+        buffer_append_bytes(&connection->output, buffer_bytes(&answer.body));
+    buffer_release(&answer.body);
+}
+
+static void connection_serve(struct admin_connection *connection);
+
+static void connection_on_written(uv_write_t *write, int status) {
+    struct admin_connection *connection = write->data;
+    connection->is_writing = false;
+    buffer_clear(&connection->output);
+    connection->active_ms = uv_now(connection->admin->loop);
+    if (status != 0 || connection->is_last)
+        connection_end(connection);
+    else
+        connection_serve(connection);
+}
+
+/* Answers the first request that has come whole; the next one when this is written. */
+static void connection_serve(struct admin_connection *connection) {
+    struct http_request request;
+    if (connection->is_writing || connection->is_ending)
+        return;
+    int code = http_request_parse(buffer_bytes(&connection->input), &request);
+    if (code == 0)
+        return;
+    connection_respond(connection, code, &request);
+    if (code > 0)
+        buffer_consume(&connection->input, (size_t)code);
+    if (connection->output.is_overflowed) {
+        connection_end(connection);
+        return;
+    }
+    uv_buf_t all =
+        uv_buf_init((char *)buffer_data(&connection->output), (unsigned)connection->output.length);
+    connection->is_writing = true;
+    connection->write.data = connection;
+    if (uv_write(&connection->write, (uv_stream_t *)&connection->socket, &all, 1,
+                 connection_on_written) != 0)
+        connection_end(connection);
+}
+
+/* Without room the connection ends (UV_ENOBUFS): more was pipelined than is waited for. */
+static void connection_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room) {
+    (void)suggested;
+    struct admin_connection *connection = handle->data;
+    size_t length = connection->input.maximum_bytes - connection->input.length;
+    uint8_t *at = length ? buffer_reserve(&connection->input, length) : NULL;
+    *room = uv_buf_init((char *)at, (unsigned)length);
+}
+
+static void connection_on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *room) {
+    (void)room;
+    struct admin_connection *connection = stream->data;
+    if (length == UV_EOF && connection->is_writing) {
+        connection->is_last = true; /* it may still be reading */
+        return;
+    }
+    if (length < 0) {
+        connection_end(connection);
+        return;
+    }
+    buffer_grew(&connection->input, (size_t)length);
+    connection->active_ms = uv_now(connection->admin->loop);
+    connection_serve(connection);
+}
+
+static void admin_on_connection(uv_stream_t *listener, int status) {
+    struct admin *admin = listener->data;
+    if (status != 0)
+        return;
+    struct admin_connection *connection = memory_allocate_zeroed(1, sizeof *connection);
+    connection->admin = admin;
+    connection->active_ms = uv_now(admin->loop);
+    buffer_init(&connection->input, 2 * HTTP_HEAD_MAXIMUM_BYTES);
+    buffer_init(&connection->output, ADMIN_RESPONSE_MAXIMUM_BYTES + HTTP_HEAD_MAXIMUM_BYTES);
+    CHECK(uv_tcp_init(admin->loop, &connection->socket) == 0);
+    connection->socket.data = connection;
+    list_append(&admin->connections, &connection->link);
+    bool is_full = ++admin->connection_count > ADMIN_CONNECTION_MAXIMUM;
+    if (uv_accept(listener, (uv_stream_t *)&connection->socket) != 0 || is_full ||
+        uv_read_start((uv_stream_t *)&connection->socket, connection_on_room, connection_on_read) !=
+            0)
+        connection_end(connection);
+}
+
+static void admin_on_timer(uv_timer_t *timer) {
+    struct admin *admin = timer->data;
+    LIST_EACH (&admin->connections, link) {
+        struct admin_connection *connection = LIST_ELEMENT(link, struct admin_connection, link);
+        if (uv_now(admin->loop) - connection->active_ms >= ADMIN_IDLE_MS)
+            connection_end(connection);
+    }
+}
+
+void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared,
+                const struct log *log) {
+    *admin = (struct admin){.loop = loop, .shared = shared, .log = log};
+    list_init(&admin->connections);
+    CHECK(uv_tcp_init(loop, &admin->listener) == 0);
+    CHECK(uv_timer_init(loop, &admin->timer) == 0);
+    admin->listener.data = admin->timer.data = admin;
+    CHECK(uv_timer_start(&admin->timer, admin_on_timer, ADMIN_IDLE_MS / 4, ADMIN_IDLE_MS / 4) == 0);
+}
+
+int admin_listen(struct admin *admin, int socket) {
+    if (uv_tcp_open(&admin->listener, socket) != 0 ||
+        uv_listen((uv_stream_t *)&admin->listener, ADMIN_BACKLOG, admin_on_connection) != 0)
+        return ERR_IO;
+    return 0;
+}
+
+void admin_close(struct admin *admin) {
+    uv_close((uv_handle_t *)&admin->listener, NULL);
+    uv_close((uv_handle_t *)&admin->timer, NULL);
+    LIST_EACH (&admin->connections, link)
+        connection_end(LIST_ELEMENT(link, struct admin_connection, link));
+}

@@ -1,0 +1,36 @@
+/* The admin port: a small HTTP/1.1 server that answers GET and HEAD.
+ *
+ *   /metrics        Prometheus text
+ *   /health/live    200 while the process serves its loop
+ *   /health/ready   200, or 503 with the reason, when a shard has not recovered or knows no leader
+ */
+#pragma once
+#include "base/list.h"
+#include "base/log.h"
+#include "node/worker.h"
+#include <uv.h>
+
+enum {
+    ADMIN_CONNECTION_MAXIMUM = 64, /* further ones are closed at once */
+    ADMIN_IDLE_MS =
+        30000, /* a connection that asks nothing, or reads nothing, for so long is closed */
+    ADMIN_RESPONSE_MAXIMUM_BYTES = 64 << 20,
+    ADMIN_BACKLOG = 64
+};
+
+struct admin {
+    uv_loop_t *loop;
+    struct node_shared *shared; /* borrowed */
+    const struct log *log;
+    uv_tcp_t listener;
+    uv_timer_t timer;
+    struct list connections;
+    unsigned connection_count;
+};
+
+void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared,
+                const struct log *log);
+/* Accepts on a listening socket, which it takes. 0 or ERR_IO. */
+int admin_listen(struct admin *admin, int socket) MUST_CHECK;
+/* Ends everything; then the loop has to run. */
+void admin_close(struct admin *admin);

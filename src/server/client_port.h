@@ -1,0 +1,46 @@
+/* The client port of one worker: its listener and the connections of its sessions. Bytes go
+ * straight from the socket into the session's input and from its output into the socket; nothing is
+ * copied unless the socket is full.
+ *
+ *     OPEN --(worker says close)--> CLOSING --(output written, or CLIENT_LINGER_MS)--> ENDING -->
+ * worker_client_closed
+ *       \------------(end of stream, error)----------------------------------------------^ */
+#pragma once
+#include "base/list.h"
+#include "base/log.h"
+#include "node/worker.h"
+#include <uv.h>
+
+enum {
+    CLIENT_CHUNK_BYTES = 64 << 10, /* copied out of a session's output while its socket is full */
+    CLIENT_LINGER_MS =
+        2000, /* a client that is being closed has so long to read its last replies */
+    CLIENT_KEEPALIVE_S = 300,
+    CLIENT_BACKLOG = 511
+};
+
+struct client_connection;
+
+struct client_port {
+    uv_loop_t *loop;
+    struct worker *worker; /* borrowed */
+    const struct log *log;
+    uv_tcp_t listener;
+    uv_timer_t linger;
+    struct list connections; /* open ones */
+    struct list closing;     /* oldest first */
+    bool is_listening;
+};
+
+void client_port_init(struct client_port *port, uv_loop_t *loop, struct worker *worker,
+                      const struct log *log);
+/* Accepts on a listening socket, which it takes. 0 or ERR_IO. */
+int client_port_listen(struct client_port *port, int socket) MUST_CHECK;
+void client_port_stop_listening(struct client_port *port);
+/* Ends everything; then the loop has to run. */
+void client_port_close(struct client_port *port);
+
+/* What the worker asks for; `handle` is the connection. */
+void client_connection_output(struct client_connection *connection);
+void client_connection_close(struct client_connection *connection);
+void client_connection_pause(struct client_connection *connection, bool is_paused);

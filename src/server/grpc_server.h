@@ -1,0 +1,39 @@
+/* The gRPC server of the peer port: takes the Exchange streams of other nodes, and answers health
+ * checks.
+ *
+ *   /trothdb.peer.v1.Peer/Exchange   every message to options.exchange; what that refuses ends the
+ * call with a status /grpc.health.v1.Health/Check     SERVING, NOT_SERVING; NOT_FOUND for a service
+ * that is not here /grpc.health.v1.Health/Watch     the same, told again at every change, within
+ * GRPC_SERVER_CHECK_MS anything else                    UNIMPLEMENTED */
+#pragma once
+#include "base/log.h"
+#include "io/net.h"
+#include "server/seal.h"
+#include <uv.h>
+
+enum {
+    GRPC_SERVER_CONNECTION_MAXIMUM = 4096, /* further ones are closed at once */
+    GRPC_SERVER_OUTPUT_MAXIMUM_BYTES =
+        16 << 10,               /* answers waiting in one call; past it a watcher misses a change */
+    GRPC_SERVER_CHECK_MS = 500, /* how often connections and health are looked at */
+    GRPC_SERVER_BACKLOG = 511
+};
+
+struct grpc_server;
+
+struct grpc_server_options {
+    uv_loop_t *loop;
+    uint8_t *input;          /* HTTP2_INPUT_BYTES, shared by the connections of the loop */
+    const struct seal *seal; /* NULL: no key is set. Borrowed */
+    const struct log *log;
+    int (*exchange)(void *context,
+                    struct bytes message); /* 0, ERR_REFUSED: another cluster; ERR_MALFORMED */
+    bool (*is_serving)(void *context);
+    void *context;
+};
+
+struct grpc_server *grpc_server_new(const struct grpc_server_options *options);
+/* Accepts on a bound socket, which it takes. 0 or ERR_IO. */
+int grpc_server_listen(struct grpc_server *server, int socket) MUST_CHECK;
+/* Closes everything; frees from the loop when all is closed. */
+void grpc_server_free(struct grpc_server *server);

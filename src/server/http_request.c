@@ -1,0 +1,99 @@
+#include "server/http_request.h"
+
+/* The next line without its end, which may be a bare LF (RFC 9112, 2.2). */
+static struct bytes next_line(struct bytes *head) {
+    const uint8_t *end = memchr(head->data, '\n', head->length);
+    size_t length = (size_t)(end - head->data);
+    struct bytes line = bytes_of(head->data, length);
+    *head = bytes_of(end + 1, head->length - length - 1);
+    if (line.length > 0 && line.data[line.length - 1] == '\r')
+        line.length--;
+    return line;
+}
+
+/* The length up to and with the empty line, or 0. */
+static size_t head_length(struct bytes input) {
+    for (size_t i = 0; i < input.length; i++) {
+        if (input.data[i] != '\n')
+            continue;
+        size_t next = i + 1 < input.length && input.data[i + 1] == '\r' ? i + 2 : i + 1;
+        if (next < input.length && input.data[next] == '\n')
+            return next + 1;
+    }
+    return 0;
+}
+
+/* Splits at the first `separator`; all is the first part where there is none. */
+static struct bytes split(struct bytes *rest, uint8_t separator) {
+    const uint8_t *at = rest->length ? memchr(rest->data, separator, rest->length) : NULL;
+    struct bytes first = at ? bytes_of(rest->data, (size_t)(at - rest->data)) : *rest;
+    *rest = at ? bytes_of(at + 1, rest->length - first.length - 1) : BYTES_NONE;
+    return first;
+}
+
+static bool is_printable(struct bytes text) {
+    for (size_t i = 0; i < text.length; i++)
+        if (text.data[i] <= ' ' || text.data[i] >= 0x7f)
+            return false;
+    return text.length > 0;
+}
+
+static int parse_request_line(struct bytes line, struct http_request *request) {
+    request->method = split(&line, ' ');
+    struct bytes target = split(&line, ' ');
+    if (!is_printable(request->method) || !is_printable(target) || target.data[0] != '/')
+        return ERR_MALFORMED;
+    request->path = split(&target, '?');
+    request->query = target;
+    request->keeps_alive = bytes_equal(line, BYTES_LITERAL("HTTP/1.1"));
+    if (request->keeps_alive || bytes_equal(line, BYTES_LITERAL("HTTP/1.0")))
+        return 0;
+    return line.length > 5 && memcmp(line.data, "HTTP/", 5) == 0 ? ERR_VERSION : ERR_MALFORMED;
+}
+
+static struct bytes trim(struct bytes text) {
+    while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
+        text = bytes_of(text.data + 1, text.length - 1);
+    while (text.length > 0 &&
+           (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
+        text.length--;
+    return text;
+}
+
+static int parse_header(struct bytes line, struct http_request *request) {
+    struct bytes value = line;
+    struct bytes name = split(&value, ':');
+    if (!is_printable(name) || name.length == line.length)
+        return ERR_MALFORMED;
+    value = trim(value);
+    if (bytes_equal_ignoring_case(name, "connection")) {
+        if (bytes_equal_ignoring_case(value, "close"))
+            request->keeps_alive = false;
+        else if (bytes_equal_ignoring_case(value, "keep-alive"))
+            request->keeps_alive = true;
+    } else if (bytes_equal_ignoring_case(name, "transfer-encoding")) {
+        request->has_body = true;
+    } else if (bytes_equal_ignoring_case(name, "content-length")) {
+        request->has_body = request->has_body || !bytes_equal(value, BYTES_LITERAL("0"));
+    }
+    return 0;
+}
+
+int http_request_parse(struct bytes input, struct http_request *request) {
+    *request = (struct http_request){.keeps_alive = false};
+    size_t length = input.length ? head_length(input) : 0;
+    if (length > HTTP_HEAD_MAXIMUM_BYTES ||
+        (length == 0 && input.length >= HTTP_HEAD_MAXIMUM_BYTES))
+        return ERR_LIMIT;
+    if (length == 0)
+        return 0;
+    struct bytes head = bytes_of(input.data, length);
+    int code = parse_request_line(next_line(&head), request);
+    for (unsigned count = 0; code == 0; count++) {
+        struct bytes line = next_line(&head);
+        if (line.length == 0)
+            return (int)length;
+        code = count == HTTP_HEADER_MAXIMUM ? ERR_LIMIT : parse_header(line, request);
+    }
+    return code;
+}

@@ -1,0 +1,19 @@
+/* What the main thread does while the node runs: it watches signals, reads the settings again, and
+ * stops the threads.
+ *
+ *     SERVING --SIGTERM--> DRAINING --all drained, or SERVER_DRAIN_MS--> LEAVING
+ * --SERVER_LEAVE_MS--> STOPPING --> ended ^ (SERVER_STOP_MS at most) SIGHUP */
+#pragma once
+#include "server/options.h"
+#include "server/threads.h"
+
+struct lifetime;
+
+/* Before the threads start: from here on signals wait for lifetime_run, and server->progress
+ * exists. */
+struct lifetime *lifetime_new(struct server *server, const struct options *options,
+                              struct log *log);
+/* Returns when every thread has ended. */
+void lifetime_run(struct lifetime *lifetime);
+/* When the threads are joined. */
+void lifetime_free(struct lifetime *lifetime);

@@ -1,0 +1,33 @@
+#include "server/log_sink.h"
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t log_now_ms(void *context) {
+    (void)context;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void log_write_stderr(void *context, enum log_level level, struct bytes line) {
+    (void)context, (void)level;
+    ssize_t written = write(STDERR_FILENO, line.data, line.length);
+    (void)written; /* a log that cannot be written has nowhere to complain */
+}
+
+void log_sink_init(struct log *log, const struct config *config) {
+    *log = (struct log){.level = (enum log_level)config->log_level,
+                        .is_json = config->log_format == LOG_FORMAT_JSON,
+                        .now_ms = log_now_ms,
+                        .sink = log_write_stderr};
+}
+
+void log_sink_setting(struct log *log, const struct mail *mail) {
+    static const char *const words[] = {
+        [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
+    if (mail->kind != MAIL_SETTING || mail->key == NULL || strcmp(mail->key, "loglevel") != 0)
+        return;
+    for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++)
+        if (bytes_equal_ignoring_case(buffer_bytes(&mail->bytes), words[level]))
+            log->level = level;
+}

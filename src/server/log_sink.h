@@ -1,0 +1,10 @@
+/* Where log lines go: stderr, each by one write, so that lines of several threads never mix. */
+#pragma once
+#include "base/log.h"
+#include "config/config.h"
+#include "node/mail.h"
+
+/* Every thread has its own struct log, because the level may be changed while others write. */
+void log_sink_init(struct log *log, const struct config *config);
+/* Follows a change of `loglevel`. */
+void log_sink_setting(struct log *log, const struct mail *mail);

@@ -1,0 +1,108 @@
+#include "server/options.h"
+#include "base/memory.h"
+#include <errno.h>
+#include <stdio.h>
+
+struct flag {
+    struct bytes name;
+    const char *value;
+};
+
+/* Reads the flag at `*position` and moves on. */
+static int next_flag(const struct options *options, int *position, struct flag *flag,
+                     struct buffer *problem) {
+    const char *text = options->argv[(*position)++];
+    if (strncmp(text, "--", 2) != 0 || text[2] == '\0') {
+        buffer_append_format(problem, "'%.80s' is no flag; flags are --name value", text);
+        return ERR_INVALID;
+    }
+    text += 2;
+    const char *equals = strchr(text, '=');
+    flag->name = equals ? bytes_of(text, (size_t)(equals - text)) : bytes_of_text(text);
+    flag->value = equals ? equals + 1 : NULL;
+    if (bytes_equal(flag->name, BYTES_LITERAL("help")))
+        return 0;
+    if (flag->value == NULL && *position < options->argc)
+        flag->value = options->argv[(*position)++];
+    if (flag->value == NULL) {
+        buffer_append_format(problem, "--%.80s: a value is missing", text);
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+int options_read(struct options *options, int argc, char **argv, struct buffer *problem) {
+    *options = (struct options){.argc = argc, .argv = argv};
+    int code = 0;
+    for (int position = 0; position < argc && code == 0;) {
+        struct flag flag;
+        code = next_flag(options, &position, &flag, problem);
+        if (code == 0 && bytes_equal(flag.name, BYTES_LITERAL("config")))
+            options->config_file = flag.value;
+        if (code == 0 && bytes_equal(flag.name, BYTES_LITERAL("help")))
+            options->wants_help = true;
+    }
+    return code;
+}
+
+static int load_file(const char *name, struct config *config, struct buffer *problem) {
+    FILE *file = fopen(name, "re");
+    if (file == NULL) {
+        buffer_append_format(problem, "--config: cannot open '%s': %s", name, strerror(errno));
+        return ERR_IO;
+    }
+    char *text = memory_allocate(OPTIONS_FILE_MAXIMUM_BYTES);
+    size_t length = fread(text, 1, OPTIONS_FILE_MAXIMUM_BYTES, file);
+    int code = ERR_IO;
+    if (ferror(file))
+        buffer_append_format(problem, "--config: cannot read '%s': %s", name, strerror(errno));
+    else if (length == OPTIONS_FILE_MAXIMUM_BYTES)
+        buffer_append_format(problem, "--config: '%s' is longer than %d bytes", name,
+                             OPTIONS_FILE_MAXIMUM_BYTES);
+    else
+        code = config_parse(config, name, bytes_of(text, length), CONFIG_SOURCE_FILE, problem);
+    fclose(file);
+    memory_free(text);
+    return code;
+}
+
+static int load_flags(const struct options *options, struct config *config,
+                      struct buffer *problem) {
+    int code = 0;
+    for (int position = 0; position < options->argc && code == 0;) {
+        struct flag flag;
+        code = next_flag(options, &position, &flag, problem);
+        if (code == 0 && !bytes_equal(flag.name, BYTES_LITERAL("config")) &&
+            !bytes_equal(flag.name, BYTES_LITERAL("help")))
+            code = config_set(config, flag.name, bytes_of_text(flag.value), CONFIG_SOURCE_FLAG,
+                              problem);
+    }
+    return code == 0 ? config_check(config, problem) : code;
+}
+
+int options_load(const struct options *options, struct config *config, struct buffer *problem) {
+    config_init(config);
+    int code = options->config_file ? load_file(options->config_file, config, problem) : 0;
+    if (code == 0)
+        code = load_flags(options, config, problem);
+    if (code != 0)
+        config_release(config);
+    return code;
+}
+
+void options_print_help(void) {
+    struct buffer text;
+    buffer_init(&text, OPTIONS_FILE_MAXIMUM_BYTES);
+    config_describe(&text);
+    fputs("usage: trothdb server [--config FILE] [--name value]...\n\n"
+          "Runs one node. With an empty directory it founds a cluster of one and serves at once; "
+          "with --join it waits as\n"
+          "a spare until `trothdb cluster create` gives it shards. SIGTERM stops it cleanly, "
+          "SIGHUP reads the file again.\n\n"
+          "    trothdb server --dir /var/lib/trothdb --port 7001\n"
+          "    redis-cli -p 7001 set greeting hello\n\n"
+          "Every setting is a flag, and a line `name value` of the file. Flags win.\n\n",
+          stdout);
+    fwrite(buffer_data(&text), 1, text.length, stdout);
+    buffer_release(&text);
+}

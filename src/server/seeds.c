@@ -1,0 +1,105 @@
+#include "server/seeds.h"
+#include "base/check.h"
+#include "base/number.h"
+#include "server/socket.h"
+
+static bool split_host_port(struct bytes text, struct seed_name *name) {
+    const uint8_t *colon = text.length ? memrchr(text.data, ':', text.length) : NULL;
+    if (colon == NULL)
+        return false;
+    size_t host_length = (size_t)(colon - text.data);
+    int64_t port;
+    if (host_length == 0 || host_length >= sizeof name->host ||
+        memchr(text.data, ' ', text.length) ||
+        !number_parse_i64(bytes_of(colon + 1, text.length - host_length - 1), &port) || port < 1 ||
+        port > UINT16_MAX)
+        return false;
+    memcpy(name->host, text.data, host_length);
+    name->host[host_length] = '\0';
+    name->port = (uint16_t)port;
+    return true;
+}
+
+static int add_seed(struct seeds *seeds, struct bytes text, struct buffer *problem) {
+    struct net_address address;
+    if (net_address_parse(&address, text) == 0)
+        return 0;
+    if (seeds->count == SEEDS_MAXIMUM) {
+        buffer_append_format(problem, "join: more than %d names", SEEDS_MAXIMUM);
+        return ERR_LIMIT;
+    }
+    struct seed_name *name = &seeds->names[seeds->count];
+    *name = (struct seed_name){.seeds = seeds};
+    if (!split_host_port(text, name)) {
+        buffer_append_format(
+            problem,
+            "join: '%.*s' is not host:port; give the peer port of a node, as in 10.0.0.1:17001",
+            (int)(text.length < 80 ? text.length : 80), (const char *)text.data);
+        return ERR_INVALID;
+    }
+    seeds->count++;
+    return 0;
+}
+
+int seeds_parse(struct seeds *seeds, const char *join, struct buffer *problem) {
+    seeds->count = 0;
+    int code = 0;
+    while (code == 0 && *join != '\0') {
+        size_t length = strcspn(join, ",");
+        code = add_seed(seeds, bytes_of(join, length), problem);
+        join += length + (join[length] == ',');
+    }
+    return code;
+}
+
+static void seeds_on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *answers) {
+    struct seed_name *name = request->data;
+    struct seeds *seeds = name->seeds;
+    name->is_pending = false;
+    if (status != 0 && !seeds->is_closing)
+        log_line(seeds->log, LOG_WARN, "a name of join cannot be looked up",
+                 LOG_T("name", name->host), LOG_T("cause", uv_strerror(status)));
+    for (struct addrinfo *answer = answers; answer != NULL && !seeds->is_closing;
+         answer = answer->ai_next) {
+        struct net_address address;
+        socket_address_to_net(answer->ai_addr, &address);
+        address.port = name->port;
+        seeds->found(seeds->context, &address);
+    }
+    uv_freeaddrinfo(answers);
+}
+
+static void seeds_look_up(uv_timer_t *timer) {
+    struct seeds *seeds = timer->data;
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
+    for (unsigned i = 0; i < seeds->count; i++) {
+        struct seed_name *name = &seeds->names[i];
+        if (name->is_pending)
+            continue;
+        name->request.data = name;
+        name->is_pending = uv_getaddrinfo(timer->loop, &name->request, seeds_on_answer, name->host,
+                                          NULL, &hints) == 0;
+    }
+}
+
+void seeds_start(struct seeds *seeds, uv_loop_t *loop, const struct log *log,
+                 void (*found)(void *context, const struct net_address *address), void *context) {
+    seeds->log = log;
+    seeds->found = found;
+    seeds->context = context;
+    seeds->is_closing = false;
+    CHECK(uv_timer_init(loop, &seeds->timer) == 0);
+    seeds->timer.data = seeds;
+    if (seeds->count > 0)
+        CHECK(uv_timer_start(&seeds->timer, seeds_look_up, 0, SEEDS_LOOKUP_MS) == 0);
+}
+
+void seeds_close(struct seeds *seeds) {
+    seeds->is_closing = true;
+    uv_close((uv_handle_t *)&seeds->timer, NULL);
+    for (unsigned i = 0; i < seeds->count; i++)
+        if (seeds->names[i].is_pending)
+            (void)uv_cancel(
+                (uv_req_t *)&seeds->names[i].request); /* one that runs already ends by itself */
+}

@@ -1,0 +1,35 @@
+/* The seeds of the setting `join`. Those that are IP addresses the gossiper knows from the
+ * configuration; names are looked up here, again and again, because what they stand for may change
+ * (a restarted container, a service of Kubernetes). */
+#pragma once
+#include "base/buffer.h"
+#include "base/log.h"
+#include "io/net.h"
+#include <uv.h>
+
+enum { SEEDS_MAXIMUM = 64, SEEDS_NAME_BYTES = 256, SEEDS_LOOKUP_MS = 30000 };
+
+struct seed_name {
+    char host[SEEDS_NAME_BYTES];
+    uint16_t port;
+    bool is_pending;
+    uv_getaddrinfo_t request;
+    struct seeds *seeds;
+};
+
+struct seeds {
+    struct seed_name names[SEEDS_MAXIMUM];
+    unsigned count;
+    uv_timer_t timer;
+    const struct log *log;
+    void (*found)(void *context, const struct net_address *address);
+    void *context;
+    bool is_closing;
+};
+
+/* Is this "host:port,host:port..."? ERR_INVALID, ERR_LIMIT, with a sentence in `problem`. Fills
+ * only `names`, with those that are no IP addresses. */
+int seeds_parse(struct seeds *seeds, const char *join, struct buffer *problem) MUST_CHECK;
+void seeds_start(struct seeds *seeds, uv_loop_t *loop, const struct log *log,
+                 void (*found)(void *context, const struct net_address *address), void *context);
+void seeds_close(struct seeds *seeds); /* then the loop has to run */

@@ -1,0 +1,236 @@
+#include "server/server.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "io/real/real_disk.h"
+#include "server/addresses.h"
+#include "server/gossip_thread.h"
+#include "server/lifetime.h"
+#include "server/log_sink.h"
+#include "server/options.h"
+#include "server/seeds.h"
+#include "server/socket.h"
+#include "server/worker_thread.h"
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    PROBLEM_MAXIMUM_BYTES = 16 << 10,
+    PATH_MAXIMUM_BYTES = 4096,
+    FILES_BESIDE_CLIENTS = 512 /* descriptors for peers, disks, listeners */
+};
+
+struct sockets {
+    int *clients, *peers; /* one a worker */
+    int admin, datagram;
+};
+
+uint64_t server_random(void) {
+    uint64_t value;
+    randombytes_buf(&value, sizeof value);
+    return value;
+}
+
+void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail) {
+    log_sink_setting(log, mail); /* whoever tells of a setting has it changed as well */
+    if (receiver == MAIL_TO_GOSSIPER) {
+        mailbox_post(gossip_thread_mailbox(server->gossip), mail);
+        return;
+    }
+    CHECK(receiver < server->worker_count);
+    mailbox_post(worker_thread_mailbox(server->workers[receiver]), mail);
+}
+
+_Noreturn void server_fatal(const struct log *log, const char *what) {
+    log_line(log, LOG_ERROR, "the node ends at once", LOG_T("cause", what));
+    _exit(EXIT_FAILED);
+}
+
+/* Descriptors for as many clients as the settings allow, where the system lets us. */
+static void raise_file_limit(const struct config *config, const struct log *log) {
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)config->maxclients + FILES_BESIDE_CLIENTS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted)
+        log_line(log, LOG_WARN,
+                 "the system allows fewer open files than maxclients needs; raise `ulimit -n`",
+                 LOG_F("allowed", limit.rlim_cur), LOG_F("needed", wanted));
+}
+
+static int read_settings(struct server *server, struct addresses *bound, struct buffer *problem) {
+    struct addresses announced;
+    struct seeds seeds;
+    int code = addresses_of(&server->config, bound, &announced, problem);
+    if (code == 0)
+        code = seeds_parse(&seeds, server->config.join, problem);
+    if (code == 0 && server->config.cluster_key_file[0] != '\0') {
+        code = seal_read_key(&server->key, server->config.cluster_key_file, problem);
+        server->seal = &server->key;
+    }
+    server->client_address = announced.client;
+    server->peer_address = announced.peer;
+    server->admin_address = announced.admin;
+    return code;
+}
+
+static int open_sockets(struct server *server, const struct addresses *bound,
+                        struct sockets *sockets, struct buffer *problem) {
+    sockets->clients = memory_allocate_zeroed(server->worker_count, sizeof *sockets->clients);
+    sockets->peers = memory_allocate_zeroed(server->worker_count, sizeof *sockets->peers);
+    int code =
+        socket_listen(&bound->client, "port", sockets->clients, server->worker_count, problem);
+    if (code == 0)
+        code =
+            socket_listen(&bound->peer, "peer-port", sockets->peers, server->worker_count, problem);
+    if (code == 0)
+        code = socket_bind_datagram(&bound->peer, "peer-port", &sockets->datagram, problem);
+    if (code == 0)
+        code = socket_listen(&bound->admin, "admin-port", &sockets->admin, 1, problem);
+    return code;
+}
+
+static void make_uuid(uint8_t uuid[NODE_UUID_BYTES]) {
+    randombytes_buf(uuid, NODE_UUID_BYTES);
+    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40); /* RFC 9562: version 4, */
+    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80); /* variant 10 */
+}
+
+/* Worker 0 first, because it may found the cluster that the others then find; those together. */
+static int start_workers(struct server *server, const struct sockets *sockets,
+                         struct disk *node_disk, struct buffer *problem) {
+    char(*directories)[PATH_MAXIMUM_BYTES] =
+        memory_allocate_zeroed(server->worker_count, sizeof *directories);
+    int code = 0;
+    for (unsigned i = 0; i < server->worker_count && code == 0; i++) {
+        snprintf(directories[i], sizeof *directories, "%s/worker-%u", server->config.dir, i);
+        struct worker_thread_parts parts = {directories[i], i == 0 ? node_disk : NULL,
+                                            sockets->clients[i], sockets->peers[i]};
+        worker_thread_start(server->workers[i], &parts);
+        if (i == 0)
+            code = worker_thread_wait_ready(server->workers[i], problem);
+    }
+    for (unsigned i = 1; i < server->worker_count && code == 0; i++)
+        code = worker_thread_wait_ready(server->workers[i], problem);
+    memory_free(directories);
+    return code;
+}
+
+static int start_threads(struct server *server, const struct sockets *sockets,
+                         struct disk *node_disk, struct buffer *problem) {
+    server->gossip = gossip_thread_new(server, sockets->datagram, sockets->admin, problem);
+    if (server->gossip == NULL)
+        return ERR_IO;
+    int code = start_workers(server, sockets, node_disk, problem);
+    if (code != 0)
+        return code;
+    gossip_thread_start(server->gossip);
+    for (unsigned i = 0; i < server->worker_count; i++)
+        worker_thread_order(server->workers[i], ORDER_LISTEN);
+    return 0;
+}
+
+static int start_node(struct server *server, const struct sockets *sockets,
+                      struct buffer *problem) {
+    struct disk *node_disk;
+    uint8_t fresh_uuid[NODE_UUID_BYTES];
+    server->workers = memory_allocate_zeroed(server->worker_count, sizeof *server->workers);
+    for (unsigned i = 0; i < server->worker_count; i++)
+        server->workers[i] = worker_thread_new(server, i);
+    if (strlen(server->config.dir) > PATH_MAXIMUM_BYTES - 32) {
+        buffer_append_text(problem, "dir: the path is too long");
+        return ERR_INVALID;
+    }
+    struct disk_real_problem cause;
+    int code = disk_real_open(server->config.dir, worker_thread_loop(server->workers[0]),
+                              &node_disk, &cause);
+    if (code != 0) {
+        buffer_append_text(problem, cause.text);
+        return code;
+    }
+    make_uuid(fresh_uuid);
+    code = identity_open(node_disk, fresh_uuid, server->worker_count, &server->identity, problem);
+    return code == 0 ? start_threads(server, sockets, node_disk, problem) : code;
+}
+
+static void log_serving(const struct server *server, const struct log *log) {
+    char client[SOCKET_NAME_BYTES], peer[SOCKET_NAME_BYTES], admin[SOCKET_NAME_BYTES],
+        id[NODE_ID_TEXT_BYTES];
+    net_address_format(&server->client_address, client);
+    net_address_format(&server->peer_address, peer);
+    net_address_format(&server->admin_address, admin);
+    identity_node_id(server->identity.uuid, id);
+    log_line(log, LOG_INFO, "serving", LOG_T("client", client), LOG_T("peer", peer),
+             LOG_T("admin", admin), LOG_T("node", id),
+             LOG_F("generation", server->identity.generation),
+             LOG_F("workers", server->worker_count), LOG_T("dir", server->config.dir),
+             LOG_T("sealed", server->seal ? "yes" : "no"), LOG_T("version", TROTHDB_VERSION));
+}
+
+static int complain(const struct buffer *problem, int exit_code) {
+    fprintf(stderr, "trothdb server: %.*s\n", BYTES_PRINT(buffer_bytes(problem)));
+    return exit_code;
+}
+
+/* The node with its settings read. A start that fails leaves threads behind, which the end of the
+ * process takes. */
+static int run_node(struct server *server, const struct options *options, struct buffer *problem) {
+    struct addresses bound;
+    struct sockets sockets;
+    struct log log;
+    if (read_settings(server, &bound, problem) != 0)
+        return complain(problem, EXIT_USAGE);
+    log_sink_init(&log, &server->config);
+    raise_file_limit(&server->config, &log);
+    server->worker_count = (unsigned)server->config.workers;
+    server->shared = node_shared_new(server->worker_count);
+    struct lifetime *lifetime = lifetime_new(server, options, &log);
+    if (open_sockets(server, &bound, &sockets, problem) != 0 ||
+        start_node(server, &sockets, problem) != 0) {
+        complain(problem, EXIT_FAILED);
+        _exit(EXIT_FAILED);
+    }
+    memory_free(sockets.clients);
+    memory_free(sockets.peers);
+    log_serving(server, &log);
+    lifetime_run(lifetime);
+    gossip_thread_free(server->gossip);
+    for (unsigned i = 0; i < server->worker_count; i++)
+        worker_thread_free(server->workers[i]);
+    memory_free(server->workers);
+    lifetime_free(lifetime);
+    node_shared_free(server->shared);
+    log_line(&log, LOG_INFO, "stopped");
+    return 0;
+}
+
+int server_run(int argc, char **argv) {
+    struct server *server = memory_allocate_zeroed(1, sizeof *server);
+    struct options options;
+    struct buffer problem;
+    buffer_init(&problem, PROBLEM_MAXIMUM_BYTES);
+    signal(SIGPIPE, SIG_IGN);
+    int code = 0;
+    if (sodium_init() < 0)
+        buffer_append_text(&problem, "libsodium finds no source of randomness"),
+            code = complain(&problem, EXIT_FAILED);
+    else if (options_read(&options, argc, argv, &problem) != 0)
+        code = complain(&problem, EXIT_USAGE);
+    else if (options.wants_help)
+        options_print_help();
+    else if (options_load(&options, &server->config, &problem) != 0)
+        code = complain(&problem, EXIT_USAGE);
+    else {
+        code = run_node(server, &options, &problem);
+        config_release(&server->config);
+    }
+    buffer_release(&problem);
+    memory_free(server);
+    return code;
+}

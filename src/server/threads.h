@@ -1,0 +1,46 @@
+/* What the threads of the server share. All of it is set before the threads start and does not
+ * change while they run; they speak by mail, and to the main thread by `progress`.
+ *
+ *     main thread      signals, reloading, stopping
+ *     worker threads   clients, shards, peers          one a worker
+ *     gossip thread    datagrams, the admin port
+ *
+ * A thread goes through its states in this order, moved on by the main thread's orders:
+ *
+ *     starting --> ready --ORDER_LISTEN--> serving --ORDER_DRAIN--> drained --ORDER_STOP--> ended
+ */
+#pragma once
+#include <stdatomic.h>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "node/identity.h"
+#include "node/worker.h"
+#include "server/mailbox.h"
+#include "server/seal.h"
+
+enum thread_order { ORDER_LISTEN = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
+
+struct worker_thread;
+struct gossip_thread;
+
+struct server {
+    struct config config; /* as at start */
+    struct identity identity;
+    struct net_address client_address, peer_address, admin_address; /* as announced */
+    struct seal key;
+    const struct seal *seal; /* &key, or NULL where none is set */
+    struct node_shared *shared;
+    struct worker_thread **workers;
+    unsigned worker_count;
+    struct gossip_thread *gossip;
+    uv_async_t progress; /* sent when a thread has drained or ended */
+};
+
+/* Takes the mail. `log` is that of the calling thread. */
+void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail);
+/* Ends the process at once: what cannot be made durable must not be acknowledged. */
+_Noreturn void server_fatal(const struct log *log, const char *what);
+
+/* 64 random bits from the system. */
+uint64_t server_random(void);

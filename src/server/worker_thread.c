@@ -1,0 +1,261 @@
+#include "server/worker_thread.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "io/real/real_clock.h"
+#include "io/real/real_disk.h"
+#include "server/client_port.h"
+#include "server/log_sink.h"
+#include "server/peer_net.h"
+#include "server/turn.h"
+#include <pthread.h>
+#include <stdio.h>
+
+enum { WORKER_PROBLEM_MAXIMUM_BYTES = 4096 };
+
+struct worker_thread {
+    struct server *server;
+    unsigned index;
+    struct worker_thread_parts parts;
+    uv_thread_t thread;
+    uv_loop_t loop;
+    struct mailbox mailbox;
+    struct clock clock;
+    struct turn turn;
+    struct log log;
+    struct disk *disk;
+    struct peer_net *peer_net;
+    struct client_port clients;
+    struct worker *worker;
+    uv_sem_t ready;
+    int status; /* of the start; read after `ready` */
+    struct buffer problem;
+    bool is_draining;
+    atomic_uint orders;
+    atomic_bool has_drained, has_ended;
+};
+
+/* ---- what the worker asks of the world ---- */
+
+static void on_client_output(void *context, struct session *session, void *handle) {
+    (void)context, (void)session;
+    client_connection_output(handle);
+}
+
+static void on_client_close(void *context, struct session *session, void *handle) {
+    (void)context, (void)session;
+    client_connection_close(handle);
+}
+
+static void on_client_pause(void *context, struct session *session, void *handle, bool is_paused) {
+    (void)context, (void)session;
+    client_connection_pause(handle, is_paused);
+}
+
+static void on_post(void *context, unsigned receiver, struct mail *mail) {
+    struct worker_thread *thread = context;
+    server_post(thread->server, &thread->log, receiver, mail);
+}
+
+static void on_fatal(void *context, const char *what) {
+    server_fatal(&((struct worker_thread *)context)->log, what);
+}
+
+/* ---- what the world brings to the worker ---- */
+
+static int on_exchange(void *context, struct bytes batch) {
+    return worker_peer(((struct worker_thread *)context)->worker, batch);
+}
+
+static bool is_serving(void *context) {
+    struct buffer reason;
+    buffer_init(&reason, WORKER_PROBLEM_MAXIMUM_BYTES);
+    bool is_ready =
+        node_shared_is_ready(((struct worker_thread *)context)->server->shared, &reason);
+    buffer_release(&reason);
+    return is_ready;
+}
+
+static void on_peer_lost(void *context, uint32_t node_number) {
+    worker_peer_lost(((struct worker_thread *)context)->worker, node_number);
+}
+
+static void on_turn_end(void *context) {
+    struct worker_thread *thread = context;
+    if (thread->clock.monotonic_us(&thread->clock) >= worker_deadline_us(thread->worker))
+        worker_tick(thread->worker);
+    worker_turn_end(thread->worker);
+    if (thread->is_draining && !thread->has_drained && worker_is_drained(thread->worker)) {
+        atomic_store(&thread->has_drained, true);
+        uv_async_send(&thread->server->progress);
+    }
+    turn_set_alarm(&thread->turn, worker_deadline_us(thread->worker));
+}
+
+/* ---- orders of the main thread ---- */
+
+static void thread_listen(struct worker_thread *thread) {
+    if (client_port_listen(&thread->clients, thread->parts.client_socket) != 0 ||
+        peer_net_listen(thread->peer_net, thread->parts.peer_socket) != 0)
+        server_fatal(&thread->log, "a listening socket cannot be used");
+}
+
+static void thread_drain(struct worker_thread *thread) {
+    thread->is_draining = true;
+    client_port_stop_listening(&thread->clients);
+    worker_drain(thread->worker);
+}
+
+/* Everything but the disks is closed when the loop stops, at the end of this turn. */
+static void thread_stop(struct worker_thread *thread) {
+    client_port_close(&thread->clients);
+    peer_net_close(thread->peer_net);
+    mailbox_close(&thread->mailbox);
+    turn_close(&thread->turn);
+    uv_stop(&thread->loop);
+}
+
+static void on_wake(uv_async_t *wake) {
+    struct worker_thread *thread = wake->data;
+    for (struct mail *mail = mailbox_take_all(&thread->mailbox), *next; mail != NULL; mail = next) {
+        next = mail->next;
+        log_sink_setting(&thread->log, mail);
+        worker_mail(thread->worker, mail);
+    }
+    unsigned orders = atomic_exchange(&thread->orders, 0);
+    if (orders & ORDER_LISTEN)
+        thread_listen(thread);
+    if (orders & ORDER_DRAIN)
+        thread_drain(thread);
+    if (orders & ORDER_STOP)
+        thread_stop(thread);
+}
+
+/* ---- life ---- */
+
+static int thread_make_worker(struct worker_thread *thread) {
+    struct server *server = thread->server;
+    struct worker_options options = {
+        .index = thread->index,
+        .count = server->worker_count,
+        .identity = server->identity,
+        .config = &server->config,
+        .client_address = server->client_address,
+        .peer_address = server->peer_address,
+        .admin_address = server->admin_address,
+        .seed = server_random(),
+        .shared = server->shared,
+        .io = {.clock = &thread->clock,
+               .disk = thread->disk,
+               .node_disk = thread->parts.node_disk,
+               .net = peer_net_door(thread->peer_net),
+               .log = &thread->log,
+               .client_output = on_client_output,
+               .client_close = on_client_close,
+               .client_pause = on_client_pause,
+               .post = on_post,
+               .fatal = on_fatal,
+               .context = thread},
+    };
+    return worker_new(&options, &thread->worker, &thread->problem);
+}
+
+static int thread_prepare(struct worker_thread *thread) {
+    struct disk_real_problem cause;
+    int code = disk_real_open(thread->parts.directory, &thread->loop, &thread->disk, &cause);
+    if (code != 0) {
+        buffer_append_text(&thread->problem, cause.text);
+        return code;
+    }
+    thread->peer_net = peer_net_new(&(struct peer_net_options){.loop = &thread->loop,
+                                                               .seal = thread->server->seal,
+                                                               .log = &thread->log,
+                                                               .exchange = on_exchange,
+                                                               .is_serving = is_serving,
+                                                               .lost = on_peer_lost,
+                                                               .context = thread});
+    code = thread_make_worker(thread);
+    if (code != 0)
+        return code;
+    client_port_init(&thread->clients, &thread->loop, thread->worker, &thread->log);
+    turn_init(&thread->turn, &thread->loop, &thread->clock, on_turn_end, thread);
+    return 0;
+}
+
+/* The disks' last jobs report to the worker before it goes. */
+static void thread_release(struct worker_thread *thread) {
+    disk_real_close(thread->disk);
+    if (thread->parts.node_disk != NULL)
+        disk_real_close(thread->parts.node_disk);
+    worker_free(thread->worker);
+    peer_net_free(thread->peer_net);
+}
+
+static void thread_run(void *argument) {
+    struct worker_thread *thread = argument;
+    char name[16];
+    snprintf(name, sizeof name, "worker-%u", thread->index);
+    pthread_setname_np(pthread_self(), name);
+    thread->status = thread_prepare(thread);
+    bool is_ready = thread->status == 0;
+    uv_sem_post(&thread->ready);
+    if (!is_ready)
+        return;
+    uv_run(&thread->loop, UV_RUN_DEFAULT); /* until the order to stop */
+    uv_run(&thread->loop, UV_RUN_NOWAIT);  /* what was closed by what was closed */
+    thread_release(thread);
+    uv_run(&thread->loop, UV_RUN_DEFAULT); /* lets go of the disks */
+    atomic_store(&thread->has_ended, true);
+    uv_async_send(&thread->server->progress);
+}
+
+struct worker_thread *worker_thread_new(struct server *server, unsigned index) {
+    struct worker_thread *thread = memory_allocate_zeroed(1, sizeof *thread);
+    thread->server = server;
+    thread->index = index;
+    log_sink_init(&thread->log, &server->config);
+    buffer_init(&thread->problem, WORKER_PROBLEM_MAXIMUM_BYTES);
+    CHECK(uv_sem_init(&thread->ready, 0) == 0);
+    CHECK(uv_loop_init(&thread->loop) == 0);
+    clock_real_init(&thread->clock);
+    mailbox_init(&thread->mailbox, &thread->loop, on_wake, thread);
+    return thread;
+}
+
+uv_loop_t *worker_thread_loop(struct worker_thread *thread) { return &thread->loop; }
+
+struct mailbox *worker_thread_mailbox(struct worker_thread *thread) {
+    return &thread->mailbox;
+}
+
+void worker_thread_start(struct worker_thread *thread, const struct worker_thread_parts *parts) {
+    thread->parts = *parts;
+    CHECK(uv_thread_create(&thread->thread, thread_run, thread) == 0);
+}
+
+int worker_thread_wait_ready(struct worker_thread *thread, struct buffer *problem) {
+    uv_sem_wait(&thread->ready);
+    buffer_append_bytes(problem, buffer_bytes(&thread->problem));
+    return thread->status;
+}
+
+void worker_thread_order(struct worker_thread *thread, enum thread_order order) {
+    atomic_fetch_or(&thread->orders, (unsigned)order);
+    mailbox_wake(&thread->mailbox);
+}
+
+bool worker_thread_has_drained(const struct worker_thread *thread) {
+    return atomic_load(&thread->has_drained);
+}
+
+bool worker_thread_has_ended(const struct worker_thread *thread) {
+    return atomic_load(&thread->has_ended);
+}
+
+void worker_thread_free(struct worker_thread *thread) {
+    CHECK(uv_thread_join(&thread->thread) == 0);
+    mailbox_release(&thread->mailbox);
+    buffer_release(&thread->problem);
+    uv_sem_destroy(&thread->ready);
+    CHECK(uv_loop_close(&thread->loop) == 0);
+    memory_free(thread);
+}

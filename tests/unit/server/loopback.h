@@ -1,0 +1,9 @@
+/* For tests with sockets: a loopback port that is free now, and a loop that runs until something
+ * holds. */
+#pragma once
+#include "io/net.h"
+#include <uv.h>
+
+struct net_address loopback_address(void);
+/* Runs the loop until is_done(context), or fails the test after `limit_ms`. */
+void run_until(uv_loop_t *loop, bool (*is_done)(void *context), void *context, unsigned limit_ms);

@@ -1,0 +1,146 @@
+#include "../unit.h"
+#include "base/memory.h"
+#include "loopback.h"
+#include "server/admin.h"
+#include "server/http_request.h"
+#include "server/socket.h"
+
+/* A client that sends a text and keeps all that comes back. */
+struct visitor {
+    uv_tcp_t socket;
+    uv_connect_t connect;
+    uv_write_t write;
+    const char *text;
+    char got[65536];
+    size_t length;
+    bool is_ended;
+    const char *wanted;
+};
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room) {
+    (void)suggested;
+    struct visitor *visitor = handle->data;
+    *room = uv_buf_init(visitor->got + visitor->length,
+                        (unsigned)(sizeof visitor->got - visitor->length - 1));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *room) {
+    (void)room;
+    struct visitor *visitor = stream->data;
+    if (length > 0)
+        visitor->length += (size_t)length;
+    else if (length < 0)
+        visitor->is_ended = true;
+    visitor->got[visitor->length] = '\0';
+}
+
+static void on_connected(uv_connect_t *connect, int status) {
+    struct visitor *visitor = connect->data;
+    uv_buf_t all = uv_buf_init((char *)visitor->text, (unsigned)strlen(visitor->text));
+    assert_int_equal(status, 0);
+    uv_read_start((uv_stream_t *)&visitor->socket, on_room, on_read);
+    uv_write(&visitor->write, (uv_stream_t *)&visitor->socket, &all, 1, NULL);
+}
+
+static bool is_answered(void *context) {
+    struct visitor *visitor = context;
+    return visitor->is_ended || (visitor->wanted && strstr(visitor->got, visitor->wanted));
+}
+
+struct office {
+    uv_loop_t loop;
+    struct node_shared *shared;
+    struct admin admin;
+    struct net_address address;
+    struct visitor visitor;
+};
+
+static int office_open(void **state) {
+    struct office *office = memory_allocate_zeroed(1, sizeof *office);
+    struct buffer problem;
+    int socket;
+    office->address = loopback_address();
+    buffer_init(&problem, 500);
+    assert_int_equal(socket_listen(&office->address, "admin-port", &socket, 1, &problem), 0);
+    assert_int_equal(uv_loop_init(&office->loop), 0);
+    office->shared = node_shared_new(1);
+    admin_init(&office->admin, &office->loop, office->shared, NULL);
+    assert_int_equal(admin_listen(&office->admin, socket), 0);
+    *state = office;
+    return 0;
+}
+
+static int office_close(void **state) {
+    struct office *office = *state;
+    admin_close(&office->admin);
+    uv_run(&office->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&office->loop), 0);
+    node_shared_free(office->shared);
+    memory_free(office);
+    return 0;
+}
+
+/* Sends `text`; returns what came until `wanted` was in it, or until the connection ended. */
+static const char *ask(struct office *office, const char *text, const char *wanted) {
+    struct visitor *visitor = &office->visitor;
+    struct sockaddr_storage to;
+    *visitor = (struct visitor){.text = text, .wanted = wanted};
+    assert_int_equal(socket_address(&office->address, &to), 0);
+    uv_tcp_init(&office->loop, &visitor->socket);
+    visitor->socket.data = visitor->connect.data = visitor;
+    uv_tcp_connect(&visitor->connect, &visitor->socket, (struct sockaddr *)&to, on_connected);
+    run_until(&office->loop, is_answered, visitor, 5000);
+    uv_close((uv_handle_t *)&visitor->socket, NULL);
+    uv_run(&office->loop, UV_RUN_NOWAIT);
+    return visitor->got;
+}
+
+static void expect(const char *answer, const char *part) {
+    if (strstr(answer, part) == NULL)
+        fail_msg("'%s' is not in: %s", part, answer);
+}
+
+static void test_health_and_metrics_are_told(void **state) {
+    expect(ask(*state, "GET /health/live HTTP/1.1\r\n\r\n", "alive\n"), "HTTP/1.1 200 OK\r\n");
+    expect(ask(*state, "GET /health/ready HTTP/1.1\r\nConnection: close\r\n\r\n", NULL),
+           "HTTP/1.1 503 Service Unavailable\r\n");
+    const char *metrics = ask(*state, "GET /metrics HTTP/1.0\r\n\r\n", NULL);
+    expect(metrics, "HTTP/1.1 200 OK\r\n");
+    expect(metrics, "Content-Type: text/plain; version=0.0.4");
+}
+
+static void test_head_has_no_body(void **state) {
+    const char *answer = ask(*state, "HEAD /health/live HTTP/1.0\r\n\r\n", NULL);
+    expect(answer, "Content-Length: 6\r\n");
+    assert_string_equal(answer + strlen(answer) - 4, "\r\n\r\n");
+}
+
+/* Requests that come in one piece are answered one after the other, on one connection. */
+static void test_a_connection_is_kept(void **state) {
+    const char *answer = ask(*state,
+                             "GET /health/live HTTP/1.1\r\n\r\nGET /nothing HTTP/1.1\r\n\r\n"
+                             "GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n",
+                             NULL);
+    const char *second = strstr(answer, "HTTP/1.1 404 Not Found\r\n");
+    assert_non_null(second);
+    expect(second ? second : "", "HTTP/1.1 200 OK\r\n");
+    expect(answer, "Connection: keep-alive\r\n");
+}
+
+static void test_what_is_not_understood_ends_the_connection(void **state) {
+    expect(ask(*state, "hello\r\n\r\n", NULL), "HTTP/1.1 400 Bad Request\r\n");
+    expect(ask(*state, "GET / HTTP/3.0\r\n\r\n", NULL), "HTTP/1.1 505 ");
+    expect(ask(*state, "DELETE /metrics HTTP/1.0\r\n\r\n", NULL), "HTTP/1.1 405 ");
+    expect(ask(*state, "GET /metrics HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", NULL),
+           "HTTP/1.1 413 ");
+    char *endless = memory_allocate(HTTP_HEAD_MAXIMUM_BYTES + 1);
+    memset(endless, 'a', HTTP_HEAD_MAXIMUM_BYTES);
+    endless[HTTP_HEAD_MAXIMUM_BYTES] = '\0';
+    expect(ask(*state, endless, NULL), "HTTP/1.1 431 ");
+    memory_free(endless);
+}
+
+#define OFFICE_TEST(function) cmocka_unit_test_setup_teardown(function, office_open, office_close)
+RUN_TESTS(OFFICE_TEST(test_health_and_metrics_are_told), OFFICE_TEST(test_head_has_no_body),
+          OFFICE_TEST(test_a_connection_is_kept),
+          OFFICE_TEST(test_what_is_not_understood_ends_the_connection))
