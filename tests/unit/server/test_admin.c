@@ -96,8 +96,8 @@ static const char *ask(struct office *office, const char *text, const char *want
 }
 
 static void expect(const char *answer, const char *part) {
-    if (strstr(answer, part) == NULL)
-        fail_msg("'%s' is not in: %s", part, answer);
+    if (answer == NULL || strstr(answer, part) == NULL)
+        fail_msg("'%s' is not in: %s", part, answer ? answer : "nothing");
 }
 
 static void test_health_and_metrics_are_told(void **state) {
@@ -122,8 +122,7 @@ static void test_a_connection_is_kept(void **state) {
                              "GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n",
                              NULL);
     const char *second = strstr(answer, "HTTP/1.1 404 Not Found\r\n");
-    assert_non_null(second);
-    expect(second ? second : "", "HTTP/1.1 200 OK\r\n");
+    expect(second, "HTTP/1.1 200 OK\r\n");
     expect(answer, "Connection: keep-alive\r\n");
 }
 
