@@ -276,7 +276,8 @@ static void gossip_hand_out(struct gossip *gossip, struct gossip_actions *action
                                        .datagram_count = gossip->outbox_count,
                                        .changes = gossip->changes,
                                        .change_count = gossip->changed_count,
-                                       .deadline_us = gossip->deadline_us};
+                                       .deadline_us = gossip->deadline_us,
+                                       .round_trip_us = gossip->round_trip_us};
 }
 
 void gossip_step(struct gossip *gossip, const struct gossip_event *event,
@@ -284,6 +285,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     if (event->now_us > gossip->now_us)
         gossip->now_us = event->now_us;
     gossip->outbox_count = gossip->changed_count = 0;
+    gossip->round_trip_us = 0;
     buffer_clear(&gossip->outbox_bytes);
     buffer_clear(&gossip->change_bytes);
     gossip_notice_lag(gossip);

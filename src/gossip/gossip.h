@@ -84,7 +84,8 @@ struct gossip_actions {
     size_t datagram_count;
     struct gossip_change *changes;
     size_t change_count;
-    uint64_t deadline_us; /* step with GOSSIP_TICK at or after this */
+    uint64_t deadline_us;   /* step with GOSSIP_TICK at or after this */
+    uint64_t round_trip_us; /* of a probe that was answered in this step; 0: none was */
 };
 
 struct gossip_member {

@@ -163,6 +163,7 @@ struct gossip {
     struct list news[NEWS_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM];
     size_t news_count;
     uint64_t news_us, news_round;
+    uint64_t round_trip_us; /* measured in this step */
 
     struct codec_writer writer;
     struct outgoing *outbox;

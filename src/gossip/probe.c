@@ -335,7 +335,8 @@ static void probe_succeed(struct gossip *gossip, struct probe *probe,
         seed->interval_us = gossip->timing.probe_interval_us;
     } else if (!message->has_target && member->shown.generation == message->generation) {
         member->acknowledged_us = gossip->now_us;
-        member->shown.round_trip_us = gossip->now_us - probe->sent_us;
+        gossip->round_trip_us = gossip->now_us - probe->sent_us;
+        member->shown.round_trip_us = gossip->round_trip_us;
     }
     if (probe->kind == PROBE_MEMBER)
         local_health_change(gossip, -1);

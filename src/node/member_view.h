@@ -1,5 +1,6 @@
-/* What gossip knows, as the workers see it: the bytes of a MAIL_MEMBERS, decoded. A copy, complete each time, so that a
- * worker holds nothing of the gossip thread's. The dead and the left are in it too, for as long as gossip keeps them. */
+/* What gossip knows, as the workers see it: the bytes of a MAIL_MEMBERS, decoded. A copy, complete
+ * each time, so that a worker holds nothing of the gossip thread's. The dead and the left are in it
+ * too, for as long as gossip keeps them. */
 #pragma once
 #include "base/buffer.h"
 #include "gossip/gossip.h"
@@ -26,8 +27,10 @@ struct member_view {
 };
 
 void member_view_encode(const struct gossip *gossip, struct buffer *out);
-/* `view` need not be initialised; on 0 it is the caller's to release. ERR_MALFORMED leaves nothing to release. */
+/* `view` need not be initialised; on 0 it is the caller's to release. ERR_MALFORMED leaves nothing
+ * to release. */
 int member_view_decode(struct member_view *view, struct bytes bytes) MUST_CHECK;
 void member_view_release(struct member_view *view);
 /* NULL if absent. Borrows. */
-const struct member_view_entry *member_view_find(const struct member_view *view, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+const struct member_view_entry *member_view_find(const struct member_view *view,
+                                                 const uint8_t uuid[GOSSIP_UUID_BYTES]);
