@@ -1,6 +1,6 @@
 /* The helpers over the doors: addresses as text. */
+#include "../unit.h"
 #include "io/net.h"
-#include "unit.h"
 
 static void expect_address(const char *text, const char *host, unsigned port, const char *back) {
     struct net_address address;

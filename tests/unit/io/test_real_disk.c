@@ -1,10 +1,10 @@
 /* The real disk keeps to the door's words: on a directory of its own under the system's temporary
  * one. */
+#include "../unit.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
-#include "unit.h"
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -1,10 +1,10 @@
 /* Recovery: a torn tail is cut, damage is refused, and nothing that was never written is ever
  * replayed. */
+#include "../unit.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
 #include "store/wal_format.h"
-#include "unit.h"
 #include "wal_world.h"
 
 static struct world *world_new(void) {

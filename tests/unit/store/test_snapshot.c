@@ -1,9 +1,9 @@
 /* Snapshots: what goes in comes out, every flipped bit is found, files are replaced and removed as
  * told. */
+#include "../unit.h"
 #include "base/memory.h"
 #include "fake_disk.h"
 #include "store/snapshot.h"
-#include "unit.h"
 
 static struct snapshot_meta meta_of(uint32_t shard, uint64_t index) {
     struct snapshot_meta meta = {.shard = shard,

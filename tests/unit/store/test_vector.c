@@ -1,9 +1,9 @@
 /* Golden bytes: what this release writes is what tests/vector/ says, and what stands there is read
  * as it was meant. */
+#include "../unit.h"
 #include "base/memory.h"
 #include "store/snapshot.h"
 #include "store/wal_format.h"
-#include "unit.h"
 #include "wal_world.h"
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The log: what was reported durable is replayed, in order, whatever the rounds and segments. */
+#include "../unit.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "unit.h"
 #include "wal_world.h"
 
 static struct world *world_new(void) {
