@@ -2,8 +2,7 @@
  *
  *   /metrics        Prometheus text
  *   /health/live    200 while the process serves its loop
- *   /health/ready   200, or 503 with the reason, when a shard has not recovered or knows no leader
- */
+ *   /health/ready   200; 503 with the reason while a shard recovers or knows no leader */
 #pragma once
 #include "base/list.h"
 #include "base/log.h"

@@ -2,9 +2,10 @@
  * straight from the socket into the session's input and from its output into the socket; nothing is
  * copied unless the socket is full.
  *
- *     OPEN --(worker says close)--> CLOSING --(output written, or CLIENT_LINGER_MS)--> ENDING -->
- * worker_client_closed
- *       \------------(end of stream, error)----------------------------------------------^ */
+ *     OPEN --worker closes--> CLOSING --output written, or CLIENT_LINGER_MS--> ENDING
+ *       \------------------------end of stream, error--------------------------^
+ *
+ * After ENDING the session hears worker_client_closed(). */
 #pragma once
 #include "base/list.h"
 #include "base/log.h"

@@ -3,8 +3,9 @@
  * the stream ends is dropped.
  *
  *     WAITING --timer--> CONNECTING --> OPEN --(socket or call ends)--> WAITING
- *        first try at once, then after 20 ms, doubled up to 500 ms; back to the start once the
- * other end has answered */
+ *
+ * The first try is made at once, the next after 20 ms, doubled up to 500 ms. Once the other end has
+ * answered, a loss begins again with a try at once. */
 #pragma once
 #include "io/net.h"
 #include "server/seal.h"

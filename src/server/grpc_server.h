@@ -1,10 +1,11 @@
 /* The gRPC server of the peer port: takes the Exchange streams of other nodes, and answers health
  * checks.
  *
- *   /trothdb.peer.v1.Peer/Exchange   every message to options.exchange; what that refuses ends the
- * call with a status /grpc.health.v1.Health/Check     SERVING, NOT_SERVING; NOT_FOUND for a service
- * that is not here /grpc.health.v1.Health/Watch     the same, told again at every change, within
- * GRPC_SERVER_CHECK_MS anything else                    UNIMPLEMENTED */
+ *   /trothdb.peer.v1.Peer/Exchange   every message goes to options.exchange; what that refuses ends
+ *                                    the call with a status
+ *   /grpc.health.v1.Health/Check     SERVING, NOT_SERVING; NOT_FOUND for an unknown service
+ *   /grpc.health.v1.Health/Watch     the same, told again within GRPC_SERVER_CHECK_MS of a change
+ *   anything else                    UNIMPLEMENTED */
 #pragma once
 #include "base/log.h"
 #include "io/net.h"

@@ -1,9 +1,10 @@
 /* One HTTP/2 connection: moves bytes between a TCP socket and nghttp2, and notices when the other
  * end is gone.
  *
- *     socket --> nghttp2_session_mem_recv --> the owner's nghttp2 callbacks (user data: what
- * http2_open was given) socket <-- `output` <-- nghttp2_session_mem_send          http2_flush, at
- * once; the rest when the socket takes it
+ *     socket --> nghttp2_session_mem_recv --> the owner's callbacks of nghttp2
+ *     socket <-- output <-- nghttp2_session_mem_send
+ *
+ * http2_flush writes at once what the socket takes; the rest goes when the socket can take it.
  *
  * Ending is never sudden: http2_end only closes the socket, and the owner hears of it by `ended`,
  * from the loop, when no callback of nghttp2 runs any more. Only then may it free the struct. */

@@ -1,8 +1,10 @@
 /* What the main thread does while the node runs: it watches signals, reads the settings again, and
  * stops the threads.
  *
- *     SERVING --SIGTERM--> DRAINING --all drained, or SERVER_DRAIN_MS--> LEAVING
- * --SERVER_LEAVE_MS--> STOPPING --> ended ^ (SERVER_STOP_MS at most) SIGHUP */
+ *     SERVING  --SIGTERM----------------------------------> DRAINING     (SIGHUP: reload)
+ *     DRAINING --all have drained, or SERVER_DRAIN_MS-----> LEAVING
+ *     LEAVING  --SERVER_LEAVE_MS--------------------------> STOPPING
+ *     STOPPING --all have ended, or SERVER_STOP_MS--------> the process ends */
 #pragma once
 #include "server/options.h"
 #include "server/threads.h"

@@ -1,8 +1,9 @@
 /* `trothdb server`: one node as a process. Reads the settings, takes its directory and its ports,
  * starts the threads, and then only watches for signals:
  *
- *     SIGTERM, SIGINT   drain (at most SERVER_DRAIN_MS), say goodbye, stop, exit 0; the second one
- * exits at once SIGHUP            read the file again: all of it or nothing */
+ *     SIGTERM, SIGINT   drain (at most SERVER_DRAIN_MS), say goodbye, stop, exit 0;
+ *                       the second one exits at once
+ *     SIGHUP            read the file again: all of it or nothing */
 #pragma once
 
 enum { SERVER_DRAIN_MS = 10000, SERVER_LEAVE_MS = 100, SERVER_STOP_MS = 5000 };
