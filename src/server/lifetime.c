@@ -17,6 +17,7 @@ struct lifetime {
     struct log *log;
     struct config config; /* as last read from the file and the flags */
     enum lifetime_phase phase;
+    uint64_t stop_asked_ms;
     uv_loop_t loop;
     uv_signal_t signals[SIGNAL_COUNT];
     uv_timer_t timer; /* of the phase */
@@ -98,6 +99,7 @@ static void order_workers(struct lifetime *lifetime, enum thread_order order) {
 
 static void begin_draining(struct lifetime *lifetime, const char *cause) {
     log_line(lifetime->log, LOG_INFO, "stopping", LOG_T("cause", cause));
+    lifetime->stop_asked_ms = uv_now(&lifetime->loop);
     enter_phase(lifetime, PHASE_DRAINING, SERVER_DRAIN_MS);
     order_workers(lifetime, ORDER_DRAIN);
 }
@@ -157,13 +159,16 @@ static void lifetime_on_progress(uv_async_t *progress) {
         lifetime_close(lifetime);
 }
 
+/* One wish may come as two signals: from the terminal and from the parent, to the group and to the
+ * process. */
 static void lifetime_on_signal(uv_signal_t *handle, int number) {
     struct lifetime *lifetime = handle->data;
     if (number == SIGHUP && lifetime->phase == PHASE_SERVING)
         lifetime_reload(lifetime);
     else if (number != SIGHUP && lifetime->phase == PHASE_SERVING)
         begin_draining(lifetime, number == SIGINT ? "SIGINT" : "SIGTERM");
-    else if (number != SIGHUP)
+    else if (number != SIGHUP &&
+             uv_now(&lifetime->loop) - lifetime->stop_asked_ms >= SERVER_REPEAT_MS)
         _exit(EXIT_AT_ONCE);
 }
 

@@ -110,8 +110,8 @@ static int start_workers(struct server *server, const struct sockets *sockets,
     int code = 0;
     for (unsigned i = 0; i < server->worker_count && code == 0; i++) {
         snprintf(directories[i], sizeof *directories, "%s/worker-%u", server->config.dir, i);
-        struct worker_thread_parts parts = {directories[i], i == 0 ? node_disk : NULL,
-                                            sockets->clients[i], sockets->peers[i]};
+        struct worker_thread_parts parts = {directories[i], node_disk, sockets->clients[i],
+                                            sockets->peers[i]};
         worker_thread_start(server->workers[i], &parts);
         if (i == 0)
             code = worker_thread_wait_ready(server->workers[i], problem);

@@ -184,7 +184,7 @@ static int thread_prepare(struct worker_thread *thread) {
 /* The disks' last jobs report to the worker before it goes. */
 static void thread_release(struct worker_thread *thread) {
     disk_real_close(thread->disk);
-    if (thread->parts.node_disk != NULL)
+    if (thread->index == 0)
         disk_real_close(thread->parts.node_disk);
     worker_free(thread->worker);
     peer_net_free(thread->peer_net);

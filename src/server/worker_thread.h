@@ -7,7 +7,7 @@
 /* What the main thread made for it. */
 struct worker_thread_parts {
     const char *directory;          /* of this worker; borrowed until it is ready */
-    struct disk *node_disk;         /* taken by worker 0, whose loop it is on; else NULL */
+    struct disk *node_disk;         /* of the node; on worker 0's loop, which takes it */
     int client_socket, peer_socket; /* listening; taken */
 };
 
