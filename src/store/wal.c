@@ -308,6 +308,7 @@ static void start_round(struct wal *wal) {
     wal->written_bytes += bytes;
     wal->round_bytes = bytes + wal->checkpoint.length;
     wal->is_round_running = true;
+    wal->round.what = "handing a round to the disk";
     wal->round_begun_us = now_us(wal);
     wal->options.disk->ops->submit(wal->options.disk, &wal->round.job);
 }
