@@ -1,0 +1,57 @@
+/* Datagrams of gossip: a malformed one changes nothing and is answered by nothing; whatever a
+ * well-formed one brings about, what is sent in return is well-formed and fits into a datagram. */
+#include "base/check.h"
+#include "gossip/codec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
+
+enum { SECOND_US = 1000000 };
+
+static struct gossip *make_gossip(uint8_t number) {
+    struct gossip_options options = {.uuid = {number},
+                                     .generation = 2,
+                                     .address = {.host = "10.0.0.1", .port = 7000},
+                                     .timing = {.probe_interval_us = SECOND_US,
+                                                .probe_timeout_us = SECOND_US / 5,
+                                                .suspicion_factor = 4},
+                                     .seed = number,
+                                     .now_us = SECOND_US};
+    return gossip_new(&options);
+}
+
+static void check_actions(const struct gossip_actions *actions) {
+    for (size_t i = 0; i < actions->datagram_count; i++) {
+        struct codec_message message;
+        CHECK(actions->datagrams[i].bytes.length <= GOSSIP_DATAGRAM_MAXIMUM);
+        CHECK(codec_decode(&message, actions->datagrams[i].bytes) == 0);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
+    struct codec_message message;
+    struct bytes datagram = bytes_of(data, length);
+    bool is_well_formed =
+        codec_decode(&message, datagram) == 0 && length <= GOSSIP_DATAGRAM_MAXIMUM;
+    if (!is_well_formed && length % 16 != 0)
+        return 0; /* now and then one goes through the whole of it */
+    struct gossip *gossip = make_gossip('a');
+    struct gossip_event event = {.kind = GOSSIP_DATAGRAM,
+                                 .now_us = SECOND_US,
+                                 .address = {.host = "10.0.0.2", .port = 7000},
+                                 .bytes = datagram};
+    struct gossip_actions actions;
+    for (unsigned again = 0; again < 2; again++) {
+        gossip_step(gossip, &event, &actions);
+        check_actions(&actions);
+        CHECK(is_well_formed || (actions.datagram_count == 0 && actions.change_count == 0));
+    }
+    event.kind = GOSSIP_TICK;
+    for (unsigned tick = 0; tick < 30; tick++) { /* probed, suspected, dead */
+        event.now_us = actions.deadline_us;
+        gossip_step(gossip, &event, &actions);
+        check_actions(&actions);
+    }
+    CHECK(is_well_formed || gossip_member_count(gossip) == 1);
+    gossip_free(gossip);
+    return 0;
+}

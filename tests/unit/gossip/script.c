@@ -1,0 +1,389 @@
+/* Runs the scripts of tests/script/gossip: a script is paragraphs of commands, each followed by a
+ * line ---- and what is printed.
+ *
+ *     gossip_script FILE...             fails where something else is printed
+ *     gossip_script --rewrite FILE...   writes what is printed as the expectation; review the
+ * difference
+ *
+ *     cluster N             N nodes that have node 1 as their seed            node            one
+ * more, without seeds seed A B              node A gets the address of B as a seed            run
+ * 2s          time passes (us, ms, s, m, h) cut A B, cut A>B      both ways, one way       split N
+ * 1..N from the rest       heal   no cuts any more loss P, repeat P      of the datagrams, in
+ * percent                      delay 5ms 40ms  least and most of a datagram kill A   start A start
+ * is a new life: its generation is one higher move A 10.9.9.9       its address from the next start
+ * on                generation A G  its generation at the next start stop A   resume A     as by
+ * SIGSTOP and SIGCONT                         leave A set A KEY VALUE       remove A KEY show how
+ * each node sees each show KEY              who knows which value of whom                     watch
+ * A | all   changes are printed as they happen counters A            what it counted */
+#include "base/memory.h"
+#include "world.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FILE_MAXIMUM_BYTES = 1 << 20, WORD_MAXIMUM = 4 };
+
+struct script {
+    struct world *world;
+    struct buffer out; /* of this paragraph */
+    bool is_watched[WORLD_NODE_MAXIMUM + 1];
+    const char *words[WORD_MAXIMUM];
+    unsigned word_count;
+    bool is_wrong; /* a command could not be understood */
+};
+
+/* Printing. */
+
+static const char *state_name(enum gossip_member_state state) {
+    switch (state) {
+    case GOSSIP_ALIVE:
+        return "alive";
+    case GOSSIP_SUSPECT:
+        return "suspect";
+    case GOSSIP_DEAD:
+        return "dead";
+    case GOSSIP_LEFT:
+        return "left";
+    }
+    return "?";
+}
+
+static unsigned number_of(const struct script *script, const struct gossip_member *member) {
+    for (unsigned i = 1; i <= script->world->count; i++)
+        if (memcmp(script->world->nodes[i].uuid, member->uuid, GOSSIP_UUID_BYTES) == 0)
+            return i;
+    return 0;
+}
+
+static void print_change(void *context, struct world_node *node,
+                         const struct gossip_change *change) {
+    struct script *script = context;
+    if (!script->is_watched[node->number])
+        return;
+    const struct gossip_member *member = change->member;
+    uint64_t now_ms = script->world->now_us / 1000 - 1000;
+    buffer_append_format(&script->out, "%" PRIu64 ".%03" PRIu64 " node %u: ", now_ms / 1000,
+                         now_ms % 1000, node->number);
+    unsigned subject = number_of(script, member);
+    struct bytes value;
+    switch (change->kind) {
+    case GOSSIP_CHANGE_JOINED:
+        buffer_append_format(&script->out, "%u joined, generation %" PRIu64 "\n", subject,
+                             member->generation);
+        return;
+    case GOSSIP_CHANGE_STATE:
+        buffer_append_format(&script->out, "%u is %s, incarnation %" PRIu64 "\n", subject,
+                             state_name(member->state), member->incarnation);
+        return;
+    case GOSSIP_CHANGE_ADDRESS:
+        buffer_append_format(&script->out, "%u is at %s:%u\n", subject, member->address.host,
+                             (unsigned)member->address.port);
+        return;
+    case GOSSIP_CHANGE_KEY:
+        value = gossip_get(node->gossip, member, change->key);
+        buffer_append_format(&script->out, "%u says %.*s %s%.*s\n", subject,
+                             BYTES_PRINT(change->key), value.length ? "is " : "is gone",
+                             BYTES_PRINT(value));
+        return;
+    }
+}
+
+static void show_members(struct script *script) {
+    struct world *world = script->world;
+    for (unsigned i = 1; i <= world->count; i++) {
+        if (world->nodes[i].gossip == NULL)
+            continue;
+        buffer_append_format(&script->out, "%u:", i);
+        for (unsigned j = 1; j <= world->count; j++) {
+            const struct gossip_member *member = world_view(world, i, j);
+            if (member == NULL)
+                continue;
+            buffer_append_format(&script->out, " %u %s", j, state_name(member->state));
+            if (member->generation > 1)
+                buffer_append_format(&script->out, " (generation %" PRIu64 ")", member->generation);
+            buffer_append_text(&script->out, j < world->count ? "," : "");
+        }
+        if (script->out.length > 0 && buffer_data(&script->out)[script->out.length - 1] == ',')
+            buffer_truncate(&script->out, script->out.length - 1);
+        buffer_append_text(&script->out, "\n");
+    }
+}
+
+static void show_key(struct script *script, const char *key) {
+    struct world *world = script->world;
+    for (unsigned i = 1; i <= world->count; i++)
+        for (unsigned j = 1; j <= world->count; j++) {
+            struct bytes value = world_value(world, i, j, key);
+            if (value.length > 0)
+                buffer_append_format(&script->out, "%u knows that %u says %s is %.*s\n", i, j, key,
+                                     BYTES_PRINT(value));
+        }
+}
+
+static void show_counters(struct script *script, unsigned number) {
+    struct gossip_counters counters;
+    gossip_counters(script->world->nodes[number].gossip, &counters);
+    buffer_append_format(&script->out,
+                         "probes failed %" PRIu64 ", suspicions %" PRIu64 ", refutations %" PRIu64
+                         ", deaths %" PRIu64 ", malformed %" PRIu64 ", local health %u\n",
+                         counters.probes_failed, counters.suspicions, counters.refutations,
+                         counters.deaths, counters.malformed, counters.local_health);
+}
+
+/* Commands. */
+
+static void complain(struct script *script) {
+    buffer_append_format(&script->out, "not understood: %s\n", script->words[0]);
+    script->is_wrong = true;
+}
+
+static uint64_t duration_us(struct script *script, const char *word) {
+    static const struct {
+        const char *name;
+        uint64_t us;
+    } units[] = {{"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000}};
+    char *unit;
+    uint64_t count = strtoull(word ? word : "", &unit, 10);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(unit, units[i].name) == 0)
+            return count * units[i].us;
+    complain(script);
+    return 0;
+}
+
+/* The node that a word names; must be there, and run if `must_run`. 0 with a complaint if not. */
+static unsigned node_of(struct script *script, const char *word, bool must_run) {
+    unsigned number = word ? (unsigned)strtoul(word, NULL, 10) : 0;
+    bool is_there = number >= 1 && number <= script->world->count;
+    if (is_there && (script->world->nodes[number].gossip != NULL) >= must_run)
+        return number;
+    complain(script);
+    return 0;
+}
+
+static void command_cluster(struct script *script) {
+    world_add_cluster(script->world, (unsigned)strtoul(script->words[1], NULL, 10));
+}
+static void command_node(struct script *script) { world_add(script->world); }
+static void command_seed(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true),
+             seed = node_of(script, script->words[2], false);
+    if (node && seed)
+        world_seed(script->world, node, seed);
+}
+static void command_run(struct script *script) {
+    world_run(script->world, duration_us(script, script->words[1]));
+}
+static void command_cut(struct script *script) {
+    const char *arrow = strchr(script->words[1], '>');
+    unsigned from = node_of(script, script->words[1], false);
+    unsigned to = node_of(script, arrow ? arrow + 1 : script->words[2], false);
+    if (from == 0 || to == 0)
+        return;
+    world_cut(script->world, from, to);
+    if (arrow == NULL)
+        world_cut(script->world, to, from);
+}
+static void command_split(struct script *script) {
+    world_split(script->world, (unsigned)strtoul(script->words[1], NULL, 10));
+}
+static void command_heal(struct script *script) { world_heal(script->world); }
+static void command_loss(struct script *script) {
+    script->world->loss = atof(script->words[1]) / 100;
+}
+static void command_repeat(struct script *script) {
+    script->world->repeats = atof(script->words[1]) / 100;
+}
+static void command_delay(struct script *script) {
+    script->world->shortest_us = duration_us(script, script->words[1]);
+    script->world->longest_us = duration_us(script, script->words[2]);
+}
+static void command_kill(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    if (node)
+        world_kill(script->world, node);
+}
+static void command_start(struct script *script) {
+    unsigned node = node_of(script, script->words[1], false);
+    if (node)
+        world_start(script->world, node);
+}
+static void command_move(struct script *script) {
+    unsigned node = node_of(script, script->words[1], false);
+    if (node)
+        snprintf(script->world->nodes[node].address.host, GOSSIP_HOST_MAXIMUM, "%s",
+                 script->words[2]);
+}
+static void command_generation(struct script *script) {
+    unsigned node = node_of(script, script->words[1], false);
+    if (node)
+        script->world->nodes[node].generation = strtoull(script->words[2], NULL, 10) - 1;
+}
+static void command_stop(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    if (node)
+        world_stop(script->world, node);
+}
+static void command_resume(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    if (node)
+        world_resume(script->world, node);
+}
+static void command_leave(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    if (node)
+        world_leave(script->world, node);
+}
+static void command_set(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    if (node)
+        world_set(script->world, node, script->words[2], script->words[3]);
+}
+static void command_remove(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    if (node)
+        world_set(script->world, node, script->words[2], "");
+}
+static void command_show(struct script *script) {
+    if (script->word_count > 1)
+        show_key(script, script->words[1]);
+    else
+        show_members(script);
+}
+static void command_watch(struct script *script) {
+    bool is_all = strcmp(script->words[1], "all") == 0;
+    unsigned node = (unsigned)strtoul(script->words[1], NULL, 10); /* may come later */
+    for (unsigned i = 1; i <= WORLD_NODE_MAXIMUM; i++)
+        script->is_watched[i] |= is_all || i == node;
+}
+static void command_counters(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    if (node)
+        show_counters(script, node);
+}
+
+static const struct {
+    const char *name;
+    unsigned least_words, most_words;
+    void (*run)(struct script *script);
+} commands[] = {
+    {"cluster", 2, 2, command_cluster},   {"node", 1, 1, command_node},
+    {"seed", 3, 3, command_seed},         {"run", 2, 2, command_run},
+    {"cut", 2, 3, command_cut},           {"split", 2, 2, command_split},
+    {"heal", 1, 1, command_heal},         {"loss", 2, 2, command_loss},
+    {"repeat", 2, 2, command_repeat},     {"delay", 3, 3, command_delay},
+    {"kill", 2, 2, command_kill},         {"start", 2, 2, command_start},
+    {"move", 3, 3, command_move},         {"stop", 2, 2, command_stop},
+    {"resume", 2, 2, command_resume},     {"leave", 2, 2, command_leave},
+    {"set", 4, 4, command_set},           {"remove", 3, 3, command_remove},
+    {"show", 1, 2, command_show},         {"watch", 2, 2, command_watch},
+    {"counters", 2, 2, command_counters}, {"generation", 3, 3, command_generation},
+};
+
+static void run_command(struct script *script, char *line) {
+    script->word_count = 0;
+    char *rest = NULL;
+    for (char *word = strtok_r(line, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
+        if (script->word_count < WORD_MAXIMUM)
+            script->words[script->word_count++] = word;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, script->words[0]) == 0 &&
+            script->word_count >= commands[i].least_words &&
+            script->word_count <= commands[i].most_words) {
+            commands[i].run(script);
+            return;
+        }
+    complain(script);
+}
+
+/* Files. */
+
+static void end_paragraph(struct script *script, struct buffer *result) {
+    if (script->out.length == 0)
+        return;
+    buffer_append_text(result, "----\n");
+    buffer_append_bytes(result, buffer_bytes(&script->out));
+    buffer_clear(&script->out);
+}
+
+/* Runs the script; `result` becomes the file as it should be. */
+static void run_script(struct script *script, char *text, struct buffer *result) {
+    bool is_output = false, is_open = false;
+    char *next;
+    for (char *line = text; line != NULL && *line != 0; line = next) {
+        next = strchr(line, '\n');
+        if (next != NULL)
+            *next++ = 0;
+        is_output |= strcmp(line, "----") == 0;
+        if (*line == 0) {
+            end_paragraph(script, result);
+            is_output = is_open = false;
+        }
+        if (is_output)
+            continue;
+        buffer_append_format(result, "%s\n", line);
+        is_open = true;
+        if (*line != 0 && *line != '#')
+            run_command(script, line);
+    }
+    if (is_open)
+        end_paragraph(script, result);
+}
+
+static int check_result(const char *path, struct bytes before, struct bytes after,
+                        bool is_rewriting) {
+    if (bytes_equal(before, after))
+        return 0;
+    if (!is_rewriting) {
+        printf("%s: something else is printed now; the whole as it would be rewritten:\n%.*s", path,
+               BYTES_PRINT(after));
+        return 1;
+    }
+    FILE *file = fopen(path, "w");
+    bool is_written = file != NULL && fwrite(after.data, 1, after.length, file) == after.length;
+    if (file == NULL || fclose(file) != 0 || !is_written) {
+        printf("%s: cannot be written\n", path);
+        return 1;
+    }
+    printf("%s: rewritten\n", path);
+    return 0;
+}
+
+static int run_file(const char *path, bool is_rewriting) {
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        printf("%s: cannot be read\n", path);
+        return 1;
+    }
+    char *text = memory_allocate_zeroed(1, FILE_MAXIMUM_BYTES + 1);
+    size_t length = fread(text, 1, FILE_MAXIMUM_BYTES, file);
+    fclose(file);
+    char *before = memory_copy(text, length);
+    struct script script = {.world = world_new(1)};
+    struct buffer result;
+    buffer_init(&script.out, FILE_MAXIMUM_BYTES);
+    buffer_init(&result, FILE_MAXIMUM_BYTES);
+    script.world->on_change = print_change;
+    script.world->context = &script;
+    run_script(&script, text, &result);
+    int failed = check_result(path, bytes_of(before, length), buffer_bytes(&result), is_rewriting);
+    if (script.is_wrong)
+        printf("%s: has commands that are not understood\n", path);
+    failed |= script.is_wrong;
+    world_free(script.world);
+    buffer_release(&script.out);
+    buffer_release(&result);
+    memory_free(before);
+    memory_free(text);
+    return failed;
+}
+
+int main(int count, char **arguments) {
+    bool is_rewriting = count > 1 && strcmp(arguments[1], "--rewrite") == 0;
+    int failed = 0, ran = 0;
+    for (int i = is_rewriting ? 2 : 1; i < count; i++, ran++)
+        failed |= run_file(arguments[i], is_rewriting);
+    if (ran == 0)
+        printf("usage: gossip_script [--rewrite] FILE...\n");
+    return failed || ran == 0;
+}
