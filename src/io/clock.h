@@ -1,4 +1,5 @@
-/* The door to time. Two clocks: one that never jumps, for deadlines and leases, and the wall's, for expiry and logs. */
+/* The door to time. Two clocks: one that never jumps, for deadlines and leases, and the wall's, for
+ * expiry and logs. */
 #pragma once
 #include <stdint.h>
 

@@ -1,12 +1,14 @@
-/* The door to the disk. One struct disk is one directory. The synchronous calls are for start-up and for jobs; a job
- * runs its calls on the disk's own thread and reports on the owner's event loop, so that the loop never waits.
+/* The door to the disk. One struct disk is one directory. The synchronous calls are for start-up
+ * and for jobs; a job runs its calls on the disk's own thread and reports on the owner's event
+ * loop, so that the loop never waits.
  *
  *     owner's loop:  disk_submit(job) ----------------------------> job->done(job, status)
  *     disk's thread:          job->run(job): write, sync, rename...
  *
- * Each lane runs its jobs one after the other, in order; the lanes run beside each other, so that a snapshot being
- * written does not hold up the log. io/real implements this on threads, sim/ on a fake disk that tears and loses
- * what was not synced. All calls return 0 or a negative error code: ERR_IO, ERR_NO_SPACE, ERR_NOT_FOUND, ERR_EXISTS. */
+ * Each lane runs its jobs one after the other, in order; the lanes run beside each other, so that a
+ * snapshot being written does not hold up the log. io/real implements this on threads, sim/ on a
+ * fake disk that tears and loses what was not synced. All calls return 0 or a negative error code:
+ * ERR_IO, ERR_NO_SPACE, ERR_NOT_FOUND, ERR_EXISTS. */
 #pragma once
 #include "base/bytes.h"
 #include "base/error.h"
@@ -19,25 +21,31 @@ enum disk_open_mode { DISK_OPEN_READ, DISK_OPEN_WRITE, DISK_CREATE /* must not e
 enum { DISK_NAME_MAXIMUM = 128 };
 
 struct disk_job {
-    int (*run)(struct disk_job *job);               /* on the disk's thread: only the job's own memory and disk calls */
+    int (*run)(
+        struct disk_job *job); /* on the disk's thread: only the job's own memory and disk calls */
     void (*done)(struct disk_job *job, int status); /* on the owner's loop */
     enum disk_lane lane;
-    struct disk_job *next;                          /* the disk's, while submitted */
-    int status;                                     /* the disk's, while submitted */
+    struct disk_job *next; /* the disk's, while submitted */
+    int status;            /* the disk's, while submitted */
 };
 
 struct disk_ops {
-    int (*open)(struct disk *disk, const char *name, enum disk_open_mode mode, struct disk_file **out);
+    int (*open)(struct disk *disk, const char *name, enum disk_open_mode mode,
+                struct disk_file **out);
     void (*close)(struct disk_file *file);
     int (*size)(struct disk_file *file, uint64_t *bytes);
-    int (*read)(struct disk_file *file, uint64_t offset, void *into, size_t length, size_t *got); /* short only at the end */
-    int (*write)(struct disk_file *file, uint64_t offset, struct bytes bytes);   /* all or an error; not durable */
-    int (*sync)(struct disk_file *file);                                        /* fdatasync */
-    int (*preallocate)(struct disk_file *file, uint64_t bytes);                 /* zero-filled, and synced */
-    int (*rename)(struct disk *disk, const char *from, const char *to);         /* replaces `to`; not durable */
-    int (*remove)(struct disk *disk, const char *name);                         /* not durable */
-    int (*sync_directory)(struct disk *disk);                                   /* makes creations, renames, removals durable */
-    int (*list)(struct disk *disk, void (*each)(void *context, const char *name), void *context); /* sorted by name */
+    int (*read)(struct disk_file *file, uint64_t offset, void *into, size_t length,
+                size_t *got); /* short only at the end */
+    int (*write)(struct disk_file *file, uint64_t offset,
+                 struct bytes bytes);                           /* all or an error; not durable */
+    int (*sync)(struct disk_file *file);                        /* fdatasync */
+    int (*preallocate)(struct disk_file *file, uint64_t bytes); /* zero-filled, and synced */
+    int (*rename)(struct disk *disk, const char *from,
+                  const char *to);                      /* replaces `to`; not durable */
+    int (*remove)(struct disk *disk, const char *name); /* not durable */
+    int (*sync_directory)(struct disk *disk); /* makes creations, renames, removals durable */
+    int (*list)(struct disk *disk, void (*each)(void *context, const char *name),
+                void *context); /* sorted by name */
     void (*submit)(struct disk *disk, struct disk_job *job);
 };
 
@@ -45,7 +53,9 @@ struct disk {
     const struct disk_ops *ops;
 };
 
-/* Reads a whole file. Returns owned memory in *data (memory_free). ERR_LIMIT above maximum_bytes. */
-int disk_read_all(struct disk *disk, const char *name, size_t maximum_bytes, uint8_t **data, size_t *length) MUST_CHECK;
+/* Reads a whole file. Returns owned memory in *data (memory_free). ERR_LIMIT above maximum_bytes.
+ */
+int disk_read_all(struct disk *disk, const char *name, size_t maximum_bytes, uint8_t **data,
+                  size_t *length) MUST_CHECK;
 /* Replaces a file atomically and durably: "<name>.new", write, sync, rename, sync directory. */
 int disk_write_all(struct disk *disk, const char *name, struct bytes bytes) MUST_CHECK;

@@ -1,6 +1,7 @@
-/* The door to other nodes. Peer streams are ordered and reliable while they last, and say when they end; datagrams are
- * neither. Sending never blocks and never fails loudly: what cannot be sent is dropped and counted, because Raft and
- * gossip both repeat themselves. Incoming messages are calls into the owner (worker_peer_message, gossiper_datagram). */
+/* The door to other nodes. Peer streams are ordered and reliable while they last, and say when they
+ * end; datagrams are neither. Sending never blocks and never fails loudly: what cannot be sent is
+ * dropped and counted, because Raft and gossip both repeat themselves. Incoming messages are calls
+ * into the owner (worker_peer_message, gossiper_datagram). */
 #pragma once
 #include "base/bytes.h"
 #include "base/error.h"
@@ -13,9 +14,11 @@ struct net_address {
 };
 
 struct net {
-    /* Where the node's peer port is; opens or re-targets the stream to it, which reconnects by itself with back-off. */
+    /* Where the node's peer port is; opens or re-targets the stream to it, which reconnects by
+     * itself with back-off. */
     void (*peer_set)(struct net *net, uint32_t node_number, const struct net_address *address);
-    /* Queues one message (a packed PeerBatch) to a peer. False if there is no stream or its queue is full: dropped. */
+    /* Queues one message (a packed PeerBatch) to a peer. False if there is no stream or its queue
+     * is full: dropped. */
     bool (*peer_send)(struct net *net, uint32_t node_number, struct bytes message);
     void (*datagram_send)(struct net *net, const struct net_address *to, struct bytes datagram);
 };
