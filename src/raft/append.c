@@ -140,6 +140,11 @@ static void append_accept(struct raft *raft, const struct raft_message *append) 
     append_reply(raft, append, last_new > agreed ? last_new : agreed);
 }
 
+static bool agrees(const struct raft *raft, const struct raft_message *append) {
+    return append->log_index <= raft_last(raft) &&
+           raft_log_term(&raft->log, append->log_index) == append->log_term;
+}
+
 void raft_append_receive(struct raft *raft, const struct raft_message *append) {
     if (!raft_term_observe(raft, append)) {
         append_reject(raft, append);
@@ -156,9 +161,8 @@ void raft_append_receive(struct raft *raft, const struct raft_message *append) {
     }
     raft_follow(raft, raft->term, append->from);
     raft_leader_heard(raft);
-    if (append->log_index > raft->commit_index &&
-        raft_log_term(&raft->log, append->log_index) != append->log_term)
-        append_reject(raft, append);
-    else
+    if (append->log_index <= raft->commit_index || agrees(raft, append))
         append_accept(raft, append);
+    else
+        append_reject(raft, append);
 }

@@ -97,9 +97,10 @@ static void ballot_send(void *context, raft_node_number node) {
     if (node == raft->self || !raft_configuration_has_voter(raft_members(raft), node))
         return;
     /* Not before our own vote is durable: after a crash, a vote of this term given to the longer
-     * log that we had could be counted for the shorter one that we have. */
-    struct raft_message *message =
-        raft_message_push(raft, ballot->kind, node, raft_save_of_state(raft));
+     * log that we had could be counted for the shorter one that we have. A pre-vote binds nobody.
+     */
+    uint64_t after_save = ballot->kind == RAFT_VOTE ? raft_save_of_state(raft) : 0;
+    struct raft_message *message = raft_message_push(raft, ballot->kind, node, after_save);
     message->term = ballot->term;
     message->log_index = raft_last(raft);
     message->log_term = raft_log_term(&raft->log, raft_last(raft));

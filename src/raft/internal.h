@@ -122,6 +122,9 @@ static inline raft_index raft_last(const struct raft *raft) {
 }
 /* The array with room for one more element; it may move. */
 void *raft_array_grow(void *array, size_t count, size_t *capacity, size_t element_bytes);
+/* Takes `gone` elements out of the array at `position`; returns how many are left. */
+size_t raft_array_remove(void *array, size_t count, size_t position, size_t gone,
+                         size_t element_bytes);
 
 /* raft.c: the message is valid until the next push; from, to and term are filled in. */
 struct raft_message *raft_message_push(struct raft *raft, enum raft_message_kind kind,

@@ -14,6 +14,15 @@ void *raft_array_grow(void *array, size_t count, size_t *capacity, size_t elemen
     return memory_resize(array, *capacity * element_bytes);
 }
 
+size_t raft_array_remove(void *array, size_t count, size_t position, size_t gone,
+                         size_t element_bytes) {
+    uint8_t *at = array;
+    if (gone > 0 && count > position + gone)
+        memmove(at + position * element_bytes, at + (position + gone) * element_bytes,
+                (count - position - gone) * element_bytes);
+    return count - gone;
+}
+
 void raft_set_timing(struct raft *raft, const struct raft_timing *timing) {
     CHECK(timing->election_timeout_us > 0);
     CHECK(timing->heartbeat_us > 0);
@@ -144,7 +153,7 @@ static bool message_is_sane(const struct raft *raft, const struct raft_message *
         return false;
     if (message->kind != RAFT_APPEND)
         return message->entry_count == 0;
-    if (message->log_index == 0 && message->log_term != 0)
+    if ((message->log_index == 0) != (message->log_term == 0))
         return false;
     return message->log_term <= message->term && entries_are_sane(message);
 }

@@ -58,9 +58,8 @@ static void confirmed_answer(struct raft *raft) {
     while (done < raft->waiting_read_count &&
            raft->waiting_reads[done].round <= raft->confirmed_round)
         read_answer(raft, &raft->waiting_reads[done++], false);
-    raft->waiting_read_count -= done;
-    memmove(raft->waiting_reads, raft->waiting_reads + done,
-            raft->waiting_read_count * sizeof *raft->waiting_reads);
+    raft->waiting_read_count = raft_array_remove(raft->waiting_reads, raft->waiting_read_count, 0,
+                                                 done, sizeof *raft->waiting_reads);
 }
 
 /* Reads that came before this term's first commit get their index now (6.4 step 1). */
@@ -130,9 +129,8 @@ void raft_forwarded_refuse(struct raft *raft, uint64_t sent_before_us) {
     while (done < raft->forwarded_read_count &&
            raft->forwarded_reads[done].sent_us <= sent_before_us)
         raft_answer_push(raft, raft->forwarded_reads[done++].read_id, 0, true);
-    raft->forwarded_read_count -= done;
-    memmove(raft->forwarded_reads, raft->forwarded_reads + done,
-            raft->forwarded_read_count * sizeof *raft->forwarded_reads);
+    raft->forwarded_read_count = raft_array_remove(
+        raft->forwarded_reads, raft->forwarded_read_count, 0, done, sizeof *raft->forwarded_reads);
 }
 
 void raft_read_index_receive(struct raft *raft, const struct raft_message *message) {
@@ -157,9 +155,8 @@ void raft_read_index_reply_receive(struct raft *raft, const struct raft_message 
             continue;
         raft_answer_push(raft, raft->forwarded_reads[i].read_id, message->commit_index,
                          message->is_rejected);
-        raft->forwarded_read_count--;
-        memmove(raft->forwarded_reads + i, raft->forwarded_reads + i + 1,
-                (raft->forwarded_read_count - i) * sizeof *raft->forwarded_reads);
+        raft->forwarded_read_count = raft_array_remove(
+            raft->forwarded_reads, raft->forwarded_read_count, i, 1, sizeof *raft->forwarded_reads);
         return;
     }
 }

@@ -118,9 +118,9 @@ static raft_index backtrack(const struct raft *raft, const struct raft_message *
 
 static void rejection_take(struct raft *raft, struct raft_progress *peer,
                            const struct raft_message *reply) {
-    if (peer->state == RAFT_SNAPSHOT || reply->log_index <= peer->match_index)
-        return;
-    if (peer->state == RAFT_PROBE && reply->log_index + 1 != peer->next_index)
+    bool is_stale = reply->log_index <= peer->match_index || reply->log_index >= peer->next_index ||
+                    (peer->state == RAFT_PROBE && reply->log_index + 1 != peer->next_index);
+    if (peer->state == RAFT_SNAPSHOT || is_stale)
         return;
     raft_progress_probe(peer, backtrack(raft, reply));
     raft_replicate(raft, peer);

@@ -82,8 +82,8 @@ void raft_durable(struct raft *raft, uint64_t save_sequence) {
     for (; done < raft->save_count && raft->saves[done].sequence <= save_sequence; done++)
         if (raft->saves[done].last_index > raft->durable_index)
             raft->durable_index = raft->saves[done].last_index;
-    raft->save_count -= done;
-    memmove(raft->saves, raft->saves + done, raft->save_count * sizeof *raft->saves);
+    raft->save_count =
+        raft_array_remove(raft->saves, raft->save_count, 0, done, sizeof *raft->saves);
     if (save_sequence > raft->durable_sequence)
         raft->durable_sequence = save_sequence;
     raft_own_vote_count(raft);

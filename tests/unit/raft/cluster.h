@@ -1,0 +1,86 @@
+/* A few replicas of one shard without a world: the test holds the clock, the network and the disks,
+ * and nothing moves unless it says so. What a replica sends waits in `packets` until the test
+ * delivers or drops it; what it saves waits in `saves` until the test makes it durable; a crash
+ * loses what still waits. */
+#pragma once
+#include "base/buffer.h"
+#include "raft/raft.h"
+
+enum { CLUSTER_NODE_MAXIMUM = 7 };
+
+struct cluster_save {
+    uint64_t sequence;
+    raft_index truncate_from;
+    struct raft_entry **entries;
+    size_t entry_count;
+    bool is_state_saved;
+    raft_term term;
+    raft_node_number vote;
+};
+struct cluster_disk {
+    raft_term term;
+    raft_node_number vote;
+    raft_index snapshot_index;
+    raft_term snapshot_term;
+    struct raft_configuration configuration; /* as of the snapshot */
+    struct raft_entry **entries;             /* from snapshot_index + 1 */
+    size_t entry_count;
+};
+struct cluster_packet {
+    struct raft_message message; /* owns references to its entries */
+    uint64_t after_save;         /* while it is held back by its sender */
+};
+struct cluster_packets {
+    struct cluster_packet *packets;
+    size_t count, capacity;
+};
+struct cluster_node {
+    raft_node_number number;
+    struct raft *raft; /* NULL: it is down */
+    struct cluster_disk disk;
+    struct cluster_save *saves;
+    size_t save_count, save_capacity;
+    struct cluster_packets held;
+    uint64_t deadline_us; /* by its own clock */
+    raft_index commit_index;
+    double clock_rate;
+    uint64_t lives;
+};
+struct cluster {
+    struct cluster_node nodes[CLUSTER_NODE_MAXIMUM]; /* number n is nodes[n - 1] */
+    size_t node_count;
+    struct raft_timing timing;
+    uint64_t seed, now_us;
+    struct cluster_packets packets; /* on the network, in order of sending */
+    struct buffer *transcript;      /* what happened, in words; NULL: nobody listens */
+    /* Called after each step with what it asked for. */
+    void (*watch)(void *context, struct cluster_node *node, const struct raft_actions *actions);
+    void *context;
+};
+
+struct cluster *cluster_new(size_t node_count, const struct raft_timing *timing,
+                            const struct raft_configuration *configuration, uint64_t seed,
+                            struct buffer *transcript);
+void cluster_free(struct cluster *cluster);
+struct cluster_node *cluster_node(struct cluster *cluster, raft_node_number number);
+uint64_t cluster_clock(const struct cluster *cluster, const struct cluster_node *node);
+/* One event at `node`, with the time filled in; does nothing where the node is down. */
+void cluster_step(struct cluster *cluster, struct cluster_node *node, struct raft_event event);
+/* The oldest save reaches the disk, and raft hears of it if `is_told`. False if none waits. */
+bool cluster_save_next(struct cluster *cluster, struct cluster_node *node, bool is_told);
+void cluster_crash(struct cluster *cluster, struct cluster_node *node);
+void cluster_start(struct cluster *cluster, struct cluster_node *node);
+void cluster_packet_deliver(struct cluster *cluster, size_t position);
+void cluster_packet_drop(struct cluster *cluster, size_t position);
+void cluster_packet_duplicate(struct cluster *cluster, size_t position);
+/* Makes durable and delivers until nothing waits. */
+void cluster_settle(struct cluster *cluster);
+void cluster_propose(struct cluster *cluster, struct cluster_node *node, const char *text);
+/* A snapshot at `index` is durable at `node`, and raft forgets what is before it. */
+void cluster_compact(struct cluster *cluster, struct cluster_node *node, raft_index index);
+/* `to` replaces its state by what `from` has at `index`. */
+void cluster_install(struct cluster *cluster, struct cluster_node *to,
+                     const struct cluster_node *from, raft_index index);
+/* Overwrites the disk of a node that is down with entries of these terms. */
+void cluster_disk_write(struct cluster_node *node, raft_term term, raft_node_number vote,
+                        const raft_term *entry_terms, size_t entry_count);

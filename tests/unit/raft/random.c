@@ -1,0 +1,481 @@
+/* Random schedules: replicas under loss, reordering, duplication, partitions, slow disks, crashes,
+ * clock drift, transfers, compaction and snapshots, by seed. After every step the promises of Raft
+ * are checked against the truth that the test keeps (CBTR figure 3.2). Once the faults stop, the
+ * cluster must agree again.
+ *
+ *      random [--plant NAME] [--seed S] [--seeds N] [--print]
+ *
+ * With --plant it must find the fault: exits 0 only if some seed failed. */
+#include "base/checksum.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "cluster.h"
+#include "transcript.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STEP_COUNT = 12000, TERM_MAXIMUM = 8192, READ_WAITING_MAXIMUM = 256, WANTED_MAXIMUM = 64 };
+
+struct truth_entry {
+    raft_term term;
+    uint32_t checksum;
+};
+struct waiting_read {
+    uint64_t id;
+    raft_index least_index;
+};
+struct wanted {
+    raft_node_number from, to;
+};
+struct world {
+    struct cluster *cluster;
+    struct random random;
+    bool is_cut[CLUSTER_NODE_MAXIMUM + 1][CLUSTER_NODE_MAXIMUM + 1];
+    struct truth_entry *committed; /* [i] is index i + 1 */
+    size_t committed_count, committed_capacity;
+    raft_node_number leader_of[TERM_MAXIMUM];
+    struct waiting_read reads[READ_WAITING_MAXIMUM];
+    size_t read_count;
+    uint64_t next_read;
+    struct wanted wanted[WANTED_MAXIMUM];
+    size_t wanted_count;
+    uint64_t leads, leases, answers, installs; /* that something happened at all */
+    /* The temper of this seed. */
+    uint64_t rare_percent; /* of all steps: how stormy it is */
+    double propose_chance;
+    bool is_hunting;    /* leaders often die before they commit anything */
+    bool is_forgetting; /* voters often die before they are asked */
+    char failure[256];
+};
+
+static void fail(struct world *world, const char *text, uint64_t a, uint64_t b) {
+    if (world->failure[0] == 0)
+        snprintf(world->failure, sizeof world->failure, "%s (%" PRIu64 ", %" PRIu64 ")", text, a,
+                 b);
+}
+
+static void commits_check(struct world *world, const struct cluster_node *node) {
+    raft_index first = raft_first_index(node->raft);
+    for (raft_index i = first; i <= node->commit_index; i++) {
+        const struct raft_entry *entry = raft_entry_at(node->raft, i);
+        struct truth_entry told = {.term = entry->term,
+                                   .checksum = checksum_crc32c(0, raft_entry_bytes(entry))};
+        if (i <= world->committed_count) {
+            const struct truth_entry *known = &world->committed[i - 1];
+            if (known->term != told.term || known->checksum != told.checksum)
+                fail(world, "a committed entry changed: node, index", node->number, i);
+            continue;
+        }
+        if (world->committed_count == world->committed_capacity) {
+            world->committed_capacity = world->committed_capacity * 2 + 64;
+            world->committed =
+                memory_resize(world->committed, world->committed_capacity * sizeof told);
+        }
+        if (i != world->committed_count + 1)
+            fail(world, "a commit beyond what anybody committed: node, index", node->number, i);
+        else
+            world->committed[world->committed_count++] = told;
+    }
+}
+
+/* Election safety, leader completeness. */
+static void leader_check(struct world *world, const struct cluster_node *node) {
+    raft_term term = raft_current_term(node->raft);
+    if (term >= TERM_MAXIMUM) {
+        fail(world, "terms run away", term, 0);
+        return;
+    }
+    if (world->leader_of[term] != 0 && world->leader_of[term] != node->number)
+        fail(world, "two leaders in one term: term, node", term, node->number);
+    world->leads += world->leader_of[term] == 0;
+    world->leader_of[term] = node->number;
+    if (raft_last_index(node->raft) < world->committed_count)
+        fail(world, "a leader lacks a committed entry: node, last index", node->number,
+             raft_last_index(node->raft));
+    for (raft_index i = raft_first_index(node->raft); i <= world->committed_count; i++)
+        if (raft_term_at(node->raft, i) != world->committed[i - 1].term)
+            fail(world, "a leader has another entry than was committed: node, index", node->number,
+                 i);
+}
+
+static void leases_check(struct world *world) {
+    for (size_t i = 0; i < world->cluster->node_count; i++) {
+        const struct cluster_node *node = &world->cluster->nodes[i];
+        if (node->raft == NULL || !raft_has_lease(node->raft, cluster_clock(world->cluster, node)))
+            continue;
+        world->leases++;
+        if (raft_commit_index(node->raft) < world->committed_count)
+            fail(world, "a lease read would be stale: node, commit index", node->number,
+                 raft_commit_index(node->raft));
+    }
+}
+
+static void read_check(struct world *world, const struct raft_read_answer *answer) {
+    for (size_t i = 0; i < world->read_count; i++) {
+        if (world->reads[i].id != answer->read_id)
+            continue;
+        if (!answer->is_refused && answer->index < world->reads[i].least_index)
+            fail(world, "a read would be stale: index, at least", answer->index,
+                 world->reads[i].least_index);
+        world->answers += !answer->is_refused;
+        world->reads[i] = world->reads[--world->read_count];
+        return;
+    }
+    fail(world, "a read was answered that nobody asked or twice", answer->read_id, 0);
+}
+
+static void watch(void *context, struct cluster_node *node, const struct raft_actions *actions) {
+    struct world *world = context;
+    for (size_t i = 0; i < actions->read_count; i++)
+        read_check(world, &actions->reads[i]);
+    commits_check(world, node);
+    if (actions->is_leadership_changed && raft_role(node->raft) == RAFT_LEADER)
+        leader_check(world, node);
+    for (size_t i = 0; i < actions->snapshot_wanted_count; i++)
+        if (world->wanted_count < WANTED_MAXIMUM)
+            world->wanted[world->wanted_count++] =
+                (struct wanted){node->number, actions->snapshot_wanted_by[i]};
+    leases_check(world);
+}
+
+static void pair_check(struct world *world, const struct raft *a, const struct raft *b) {
+    raft_index last =
+        raft_last_index(a) < raft_last_index(b) ? raft_last_index(a) : raft_last_index(b);
+    bool must_agree = false;
+    for (raft_index i = last; i >= raft_first_index(a) && i >= raft_first_index(b); i--) {
+        bool agree = raft_term_at(a, i) == raft_term_at(b, i);
+        if (must_agree && !agree)
+            fail(world, "log matching broken: index, term", i, raft_term_at(a, i));
+        must_agree = must_agree || agree;
+    }
+}
+
+static void logs_check(struct world *world) {
+    struct cluster *cluster = world->cluster;
+    for (size_t i = 0; i < cluster->node_count; i++)
+        for (size_t j = i + 1; j < cluster->node_count; j++)
+            if (cluster->nodes[i].raft != NULL && cluster->nodes[j].raft != NULL)
+                pair_check(world, cluster->nodes[i].raft, cluster->nodes[j].raft);
+}
+
+static struct cluster_node *some_node(struct world *world) {
+    return &world->cluster->nodes[random_below(&world->random, world->cluster->node_count)];
+}
+
+/* Reads of a life that ended are never answered. */
+static void crash(struct world *world, struct cluster_node *node) {
+    for (size_t i = 0; i < world->read_count;)
+        if (world->reads[i].id % CLUSTER_NODE_MAXIMUM == node->number % CLUSTER_NODE_MAXIMUM)
+            world->reads[i] = world->reads[--world->read_count];
+        else
+            i++;
+    cluster_crash(world->cluster, node);
+}
+
+static void power_toggle(struct world *world, struct cluster_node *node) {
+    if (node->raft == NULL) {
+        cluster_start(world->cluster, node);
+        return;
+    }
+    uint64_t written = random_below(&world->random, node->save_count + 1);
+    while (written-- > 0)
+        cluster_save_next(world->cluster, node, false);
+    crash(world, node);
+    if (random_chance(&world->random, 0.7))
+        cluster_start(world->cluster, node);
+}
+
+static void tick_all(struct world *world, uint64_t passed_us) {
+    struct cluster *cluster = world->cluster;
+    cluster->now_us += passed_us;
+    for (size_t i = 0; i < cluster->node_count; i++)
+        if (cluster_clock(cluster, &cluster->nodes[i]) >= cluster->nodes[i].deadline_us)
+            cluster_step(cluster, &cluster->nodes[i], (struct raft_event){.kind = RAFT_TICK});
+}
+
+/* Crashes at bad times find more: just before a question for a vote arrives. */
+static void voter_restart(struct world *world, const struct raft_message *message) {
+    struct cluster_node *node = cluster_node(world->cluster, message->to);
+    bool is_question = message->kind == RAFT_PRE_VOTE || message->kind == RAFT_VOTE;
+    if (!is_question || node->raft == NULL || !world->is_forgetting ||
+        !random_chance(&world->random, 0.1))
+        return;
+    crash(world, node);
+    cluster_start(world->cluster, node);
+}
+
+static void packet_move(struct world *world, double loss) {
+    struct cluster *cluster = world->cluster;
+    if (cluster->packets.count == 0)
+        return;
+    uint64_t reach = random_chance(&world->random, 0.8) ? 1 : cluster->packets.count;
+    size_t position = random_below(&world->random, reach);
+    const struct raft_message copy = cluster->packets.packets[position].message, *message = &copy;
+    if (world->is_cut[message->from][message->to] || random_chance(&world->random, loss))
+        cluster_packet_drop(cluster, position);
+    else {
+        if (random_chance(&world->random, 0.03))
+            cluster_packet_duplicate(cluster, position);
+        voter_restart(world, message);
+        cluster_packet_deliver(cluster, position);
+    }
+}
+
+static void links_change(struct world *world) {
+    size_t count = world->cluster->node_count;
+    raft_node_number a = (raft_node_number)random_between(&world->random, 1, count);
+    raft_node_number b = (raft_node_number)random_between(&world->random, 1, count);
+    switch (world->is_forgetting ? random_between(&world->random, 3, 4)
+                                 : random_below(&world->random, 5)) {
+    case 0:
+        world->is_cut[a][b] = true;
+        return;
+    case 4: /* one link, and no other */
+        memset(world->is_cut, 0, sizeof world->is_cut);
+        world->is_cut[a][b] = world->is_cut[b][a] = true;
+        return;
+    case 1:
+        world->is_cut[a][b] = world->is_cut[b][a] = true;
+        return;
+    case 2:
+        for (raft_node_number i = 1; i <= count; i++)
+            world->is_cut[a][i] = world->is_cut[i][a] = true;
+        return;
+    case 3:
+        memset(world->is_cut, 0, sizeof world->is_cut);
+        return;
+    }
+}
+
+static void read_begin(struct world *world, struct cluster_node *node) {
+    if (node->raft == NULL || world->read_count == READ_WAITING_MAXIMUM)
+        return;
+    uint64_t id = ++world->next_read * CLUSTER_NODE_MAXIMUM + node->number % CLUSTER_NODE_MAXIMUM;
+    world->reads[world->read_count++] = (struct waiting_read){id, world->committed_count};
+    cluster_step(world->cluster, node, (struct raft_event){.kind = RAFT_READ, .read_id = id});
+}
+
+static void snapshot_transfer(struct world *world) {
+    if (world->wanted_count == 0)
+        return;
+    struct wanted wanted = world->wanted[--world->wanted_count];
+    struct cluster_node *from = cluster_node(world->cluster, wanted.from);
+    struct cluster_node *to = cluster_node(world->cluster, wanted.to);
+    bool is_rejected = random_chance(&world->random, 0.3) || from->raft == NULL ||
+                       to->raft == NULL || world->is_cut[wanted.from][wanted.to];
+    raft_index index = from->disk.snapshot_index;
+    if (!is_rejected) {
+        world->installs++;
+        cluster_install(world->cluster, to, from, index);
+    }
+    cluster_step(world->cluster, from,
+                 (struct raft_event){.kind = RAFT_SNAPSHOT_SENT,
+                                     .peer = wanted.to,
+                                     .snapshot_index = index,
+                                     .is_rejected = is_rejected});
+}
+
+static void rare_event(struct world *world) {
+    struct cluster *cluster = world->cluster;
+    struct cluster_node *node = some_node(world);
+    switch (random_below(&world->random, 10)) {
+    case 0:
+    case 1:
+        power_toggle(world, node);
+        return;
+    case 2:
+    case 3:
+    case 4:
+        links_change(world);
+        return;
+    case 5:
+        cluster_compact(cluster, node, node->commit_index);
+        return;
+    case 6:
+        cluster_step(cluster, node,
+                     (struct raft_event){.kind = RAFT_PEER_LOST, .peer = some_node(world)->number});
+        return;
+    case 7:
+        if (random_chance(&world->random, 0.3))
+            cluster_step(cluster, node, (struct raft_event){.kind = RAFT_TRANSFER});
+        return;
+    default:
+        logs_check(world);
+        return;
+    }
+}
+
+/* The hour in which figure 3.7 happens. */
+static void young_leader_hunt(struct world *world) {
+    struct cluster_node *node = some_node(world);
+    if (node->raft == NULL || raft_role(node->raft) != RAFT_LEADER ||
+        raft_term_at(node->raft, node->commit_index) == raft_current_term(node->raft))
+        return;
+    if (random_chance(&world->random, 0.2))
+        power_toggle(world, node);
+}
+
+static void step_anything(struct world *world) {
+    if (world->is_hunting)
+        young_leader_hunt(world);
+    struct cluster_node *node = some_node(world);
+    uint64_t lot = random_below(&world->random, 97 + world->rare_percent);
+    if (lot < 50 && world->cluster->packets.count == 0)
+        tick_all(world, random_below(&world->random, 60000));
+    else if (lot < 50)
+        packet_move(world, 0.02);
+    else if (lot < 75)
+        cluster_save_next(world->cluster, node, true);
+    else if (lot < 87)
+        tick_all(world, random_below(&world->random, 15000));
+    else if (lot < 92) {
+        if (node->raft != NULL && raft_role(node->raft) == RAFT_LEADER &&
+            random_chance(&world->random, world->propose_chance))
+            cluster_propose(world->cluster, node, "word");
+    } else if (lot < 95)
+        read_begin(world, node);
+    else if (lot < 97)
+        snapshot_transfer(world);
+    else
+        rare_event(world);
+}
+
+static bool is_agreed(const struct cluster *cluster) {
+    for (size_t i = 0; i < cluster->node_count; i++)
+        if (cluster->nodes[i].commit_index != cluster->nodes[0].commit_index ||
+            raft_last_index(cluster->nodes[i].raft) != cluster->nodes[i].commit_index ||
+            raft_leader(cluster->nodes[i].raft) == 0)
+            return false;
+    return true;
+}
+
+/* Progress once faults stop: within seconds all agree on a leader and on one more entry. */
+static void heal_and_check(struct world *world) {
+    struct cluster *cluster = world->cluster;
+    memset(world->is_cut, 0, sizeof world->is_cut);
+    for (size_t i = 0; i < cluster->node_count; i++)
+        if (cluster->nodes[i].raft == NULL)
+            cluster_start(cluster, &cluster->nodes[i]);
+    size_t before = world->committed_count;
+    for (unsigned round = 0; round < 800 && world->failure[0] == 0; round++) {
+        tick_all(world, 10000);
+        cluster_settle(cluster);
+        while (world->wanted_count > 0)
+            snapshot_transfer(world);
+        for (size_t i = 0; i < cluster->node_count && round == 600; i++)
+            if (raft_role(cluster->nodes[i].raft) == RAFT_LEADER)
+                cluster_propose(cluster, &cluster->nodes[i], "last");
+    }
+    logs_check(world);
+    if (world->committed_count == before || !is_agreed(cluster))
+        fail(world, "no progress after the faults stopped: committed before, after", before,
+             world->committed_count);
+}
+
+static void world_run(struct world *world, uint64_t seed, struct buffer *transcript) {
+    *world = (struct world){0};
+    struct random *random = &world->random;
+    random_init(random, seed);
+    world->rare_percent = 1 + 3 * random_below(random, 3);
+    world->is_hunting = random_chance(random, 0.5);
+    world->is_forgetting = !world->is_hunting && random_chance(random, 0.6);
+    world->propose_chance = random_chance(random, 0.4) || world->is_forgetting ? 0.01 : 1;
+    struct raft_timing timing = {.election_timeout_us = 250000,
+                                 .heartbeat_us = 50000,
+                                 .clock_drift_percent = 20,
+                                 .window_bytes = 200,
+                                 .window_messages = 4,
+                                 .message_bytes = random_chance(random, 0.6) ? 40 : 100};
+    struct raft_configuration configuration = {.voter_count = random_chance(random, 0.25) ? 5 : 3,
+                                               .voters = {1, 2, 3, 4, 5}};
+    world->cluster =
+        cluster_new(configuration.voter_count, &timing, &configuration, seed, transcript);
+    world->cluster->watch = watch;
+    world->cluster->context = world;
+    for (size_t i = 0; i < world->cluster->node_count; i++)
+        world->cluster->nodes[i].clock_rate = 0.92 + 0.16 * random_unit(&world->random);
+    for (size_t i = 0; i < world->cluster->node_count; i++) {
+        crash(world, &world->cluster->nodes[i]); /* its first life began by another clock */
+        cluster_start(world->cluster, &world->cluster->nodes[i]);
+    }
+    for (unsigned step = 0; step < STEP_COUNT && world->failure[0] == 0; step++)
+        step_anything(world);
+    if (world->failure[0] == 0)
+        heal_and_check(world);
+    cluster_free(world->cluster);
+    memory_free(world->committed);
+}
+
+struct request {
+    uint64_t seed, seed_count;
+    bool is_printed;
+    const char *planted;
+};
+
+static struct request request_read(int argc, char **argv) {
+    struct request request = {.seed = 1, .seed_count = 150};
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--print") == 0) {
+            request.is_printed = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--seed") == 0) {
+            request.seed = strtoull(value, NULL, 10);
+            request.seed_count = 1;
+        } else if (strcmp(argv[i], "--seeds") == 0)
+            request.seed_count = strtoull(value, NULL, 10);
+        else if (strcmp(argv[i], "--plant") == 0)
+            request.planted = value;
+        i++;
+    }
+    return request;
+}
+
+/* False if this build has no such fault. */
+static bool fault_plant(const char *name) {
+#ifdef TROTHDB_PLANTED_FAULTS
+#define PLANTED_FAULT(fault, text)                                                                 \
+    if (strcmp(name, #fault) == 0)                                                                 \
+        planted_fault_on = PLANTED_##fault;
+#include "base/planted.def"
+#undef PLANTED_FAULT
+    return planted_fault_on != PLANTED_NOTHING;
+#else
+    (void)name;
+    return false;
+#endif
+}
+
+int main(int argc, char **argv) {
+    struct request request = request_read(argc, argv);
+    if (request.planted != NULL && !fault_plant(request.planted)) {
+        fprintf(stderr, "no fault %s is compiled in; build with -Dplanted=true\n", request.planted);
+        return 77; /* skipped */
+    }
+    static struct world world;
+    uint64_t leads = 0, commits = 0, leases = 0, answers = 0, installs = 0;
+    for (uint64_t seed = request.seed; seed < request.seed + request.seed_count; seed++) {
+        struct buffer transcript;
+        buffer_init(&transcript, 64u << 20);
+        world_run(&world, seed, request.is_printed ? &transcript : NULL);
+        if (transcript.length > 0)
+            fwrite(buffer_data(&transcript), 1, transcript.length, stdout);
+        buffer_release(&transcript);
+        if (world.failure[0] != 0) {
+            printf("seed %" PRIu64 ": %s\n", seed, world.failure);
+            return request.planted != NULL ? 0 : 1;
+        }
+        leads += world.leads;
+        commits += world.committed_count;
+        leases += world.leases;
+        answers += world.answers;
+        installs += world.installs;
+    }
+    printf("%" PRIu64 " seeds: %" PRIu64 " leaders, %" PRIu64 " commits, %" PRIu64
+           " lease checks, %" PRIu64 " reads answered, %" PRIu64 " snapshots installed\n",
+           request.seed_count, leads, commits, leases, answers, installs);
+    return request.planted != NULL ? 1 : 0;
+}

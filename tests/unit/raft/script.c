@@ -1,0 +1,416 @@
+/* Runs text scripts against a few replicas, and holds what happened against the text that stands
+ * below each command.
+ *
+ *      raft_script [--rewrite] FILE...
+ *
+ * A script is blocks: command lines, `----`, the expected words up to an empty line. Lines that
+ * begin with # are comments. With --rewrite the expected words are replaced by what happened, to be
+ * read in the diff.
+ *
+ *   cluster N [learners=2,3] [window=M] [window-bytes=B] [message-bytes=B]      founds N replicas
+ *   tick N [TIME]           time passes (50ms, 1s), then N looks at its deadlines
+ *   pass TIME               time passes and nobody looks
+ *   deliver all | A->B [K]  what waits on the network (from A to B; only the first K)
+ *   drop all | A->B [K]     the same, lost
+ *   duplicate A->B          sends the newest once more
+ *   network                 shows what waits
+ *   durable N [K]           N's disk finishes its saves (the oldest K)
+ *   settle                  delivers and finishes until all is quiet, in silence
+ *   elect N                 N becomes leader, in silence (others are not asked to campaign)
+ *   propose N TEXT          read N ID       transfer N [TO]       lost N PEER       lease N
+ *   crash N                 loses what is not durable        start N        restart N
+ *   disk N term=T vote=V TERM...     what N finds at its next start; only while it is down
+ *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
+ *   install N FROM INDEX    N takes over the snapshot of FROM
+ *   show [N]                roles and logs */
+#include "base/check.h"
+#include "base/memory.h"
+#include "cluster.h"
+#include "transcript.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { WORD_MAXIMUM = 32, SCRIPT_BYTES_MAXIMUM = 1 << 20 };
+
+struct line {
+    char text[512];
+    char split[512]; /* the same, cut into words */
+    char *words[WORD_MAXIMUM];
+    size_t word_count;
+};
+struct script {
+    struct cluster *cluster;
+    struct buffer out; /* of the block in hand */
+};
+
+static uint64_t number_of(const char *text) { return strtoull(text, NULL, 10); }
+
+static uint64_t time_of(const char *text) {
+    char *unit;
+    uint64_t value = strtoull(text, &unit, 10);
+    if (strcmp(unit, "us") == 0)
+        return value;
+    return strcmp(unit, "s") == 0 ? value * 1000000 : value * 1000;
+}
+
+static const char *word_at(const struct line *line, size_t position) {
+    return position < line->word_count ? line->words[position] : "";
+}
+
+static bool option_find(const struct line *line, const char *name, const char **value) {
+    size_t length = strlen(name);
+    for (size_t i = 1; i < line->word_count; i++) {
+        if (strncmp(line->words[i], name, length) != 0 || line->words[i][length] != '=')
+            continue;
+        *value = line->words[i] + length + 1;
+        return true;
+    }
+    return false;
+}
+
+static void option_number(const struct line *line, const char *name, uint64_t *value) {
+    const char *text;
+    if (option_find(line, name, &text))
+        *value = number_of(text);
+}
+
+static struct cluster_node *node_at(struct script *script, const struct line *line,
+                                    size_t position) {
+    uint64_t number = number_of(word_at(line, position));
+    if (script->cluster == NULL || number == 0 || number > script->cluster->node_count) {
+        fprintf(stderr, "no such node in: %s\n", line->text);
+        exit(2);
+    }
+    return cluster_node(script->cluster, (raft_node_number)number);
+}
+
+static void run_cluster(struct script *script, const struct line *line) {
+    uint64_t window_messages = 64, window_bytes = 1 << 20, message_bytes = 1 << 20;
+    option_number(line, "window", &window_messages);
+    option_number(line, "window-bytes", &window_bytes);
+    option_number(line, "message-bytes", &message_bytes);
+    struct raft_timing timing = {.election_timeout_us = 250000,
+                                 .heartbeat_us = 50000,
+                                 .clock_drift_percent = 20,
+                                 .window_bytes = window_bytes,
+                                 .window_messages = (unsigned)window_messages,
+                                 .message_bytes = message_bytes};
+    struct raft_configuration configuration = {0};
+    const char *learners = "";
+    option_find(line, "learners", &learners);
+    uint64_t count = number_of(word_at(line, 1));
+    for (raft_node_number node = 1; node <= count; node++)
+        if (strchr(learners, '0' + (char)node) != NULL)
+            configuration.learners[configuration.learner_count++] = node;
+        else
+            configuration.voters[configuration.voter_count++] = node;
+    if (script->cluster != NULL)
+        cluster_free(script->cluster);
+    script->cluster = cluster_new(count, &timing, &configuration, 1, &script->out);
+}
+
+static void run_tick(struct script *script, const struct line *line) {
+    struct cluster_node *node = node_at(script, line, 1);
+    script->cluster->now_us += time_of(word_at(line, 2));
+    cluster_step(script->cluster, node, (struct raft_event){.kind = RAFT_TICK});
+}
+
+static void run_pass(struct script *script, const struct line *line) {
+    script->cluster->now_us += time_of(word_at(line, 1));
+}
+
+/* Does the packet lie on the link that the second word names? */
+static bool is_meant(const struct line *line, const struct raft_message *message) {
+    unsigned from, to;
+    if (sscanf(word_at(line, 1), "%u->%u", &from, &to) != 2)
+        return true;
+    return message->from == from && message->to == to;
+}
+
+/* Only what waits when the command begins; what is sent meanwhile waits for the next. */
+static void packets_each(struct script *script, const struct line *line,
+                         void (*act)(struct cluster *cluster, size_t position)) {
+    struct cluster_packets *packets = &script->cluster->packets;
+    size_t left = packets->count;
+    uint64_t wanted = line->word_count > 2 ? number_of(line->words[2]) : UINT64_MAX;
+    for (size_t position = 0; left > 0 && wanted > 0; left--) {
+        if (!is_meant(line, &packets->packets[position].message)) {
+            position++;
+            continue;
+        }
+        act(script->cluster, position);
+        wanted--;
+    }
+}
+
+static void run_deliver(struct script *script, const struct line *line) {
+    packets_each(script, line, cluster_packet_deliver);
+}
+static void run_drop(struct script *script, const struct line *line) {
+    packets_each(script, line, cluster_packet_drop);
+}
+
+static void run_duplicate(struct script *script, const struct line *line) {
+    for (size_t i = script->cluster->packets.count; i > 0; i--) {
+        if (!is_meant(line, &script->cluster->packets.packets[i - 1].message))
+            continue;
+        cluster_packet_duplicate(script->cluster, i - 1);
+        return;
+    }
+}
+
+static void run_network(struct script *script, const struct line *line) {
+    (void)line;
+    for (size_t i = 0; i < script->cluster->packets.count; i++) {
+        transcript_message(&script->out, &script->cluster->packets.packets[i].message);
+        buffer_append_text(&script->out, "\n");
+    }
+}
+
+static void run_durable(struct script *script, const struct line *line) {
+    struct cluster_node *node = node_at(script, line, 1);
+    uint64_t count = line->word_count > 2 ? number_of(line->words[2]) : node->save_count;
+    while (count-- > 0)
+        cluster_save_next(script->cluster, node, true);
+}
+
+static void settle_silently(struct script *script) {
+    script->cluster->transcript = NULL;
+    cluster_settle(script->cluster);
+    script->cluster->transcript = &script->out;
+}
+
+static void run_settle(struct script *script, const struct line *line) {
+    (void)line;
+    settle_silently(script);
+}
+
+static void run_elect(struct script *script, const struct line *line) {
+    struct cluster_node *node = node_at(script, line, 1);
+    script->cluster->transcript = NULL;
+    for (unsigned i = 0; i < 10 && raft_role(node->raft) != RAFT_LEADER; i++) {
+        script->cluster->now_us += 500000;
+        cluster_step(script->cluster, node, (struct raft_event){.kind = RAFT_TICK});
+        cluster_settle(script->cluster);
+    }
+    script->cluster->transcript = &script->out;
+    transcript_state(&script->out, node);
+}
+
+static void run_propose(struct script *script, const struct line *line) {
+    cluster_propose(script->cluster, node_at(script, line, 1), word_at(line, 2));
+}
+
+static void run_read(struct script *script, const struct line *line) {
+    cluster_step(script->cluster, node_at(script, line, 1),
+                 (struct raft_event){.kind = RAFT_READ, .read_id = number_of(word_at(line, 2))});
+}
+
+static void run_transfer(struct script *script, const struct line *line) {
+    raft_node_number to = (raft_node_number)number_of(word_at(line, 2));
+    cluster_step(script->cluster, node_at(script, line, 1),
+                 (struct raft_event){.kind = RAFT_TRANSFER, .peer = to});
+}
+
+static void run_lost(struct script *script, const struct line *line) {
+    raft_node_number peer = (raft_node_number)number_of(word_at(line, 2));
+    cluster_step(script->cluster, node_at(script, line, 1),
+                 (struct raft_event){.kind = RAFT_PEER_LOST, .peer = peer});
+}
+
+static void run_lease(struct script *script, const struct line *line) {
+    const struct cluster_node *node = node_at(script, line, 1);
+    bool has_lease = raft_has_lease(node->raft, cluster_clock(script->cluster, node));
+    buffer_append_format(&script->out, "%u %s\n", node->number, has_lease ? "lease" : "no lease");
+}
+
+static void run_crash(struct script *script, const struct line *line) {
+    cluster_crash(script->cluster, node_at(script, line, 1));
+}
+static void run_start(struct script *script, const struct line *line) {
+    cluster_start(script->cluster, node_at(script, line, 1));
+}
+static void run_restart(struct script *script, const struct line *line) {
+    run_crash(script, line);
+    run_start(script, line);
+}
+
+static void run_disk(struct script *script, const struct line *line) {
+    uint64_t term = 0, vote = 0;
+    raft_term terms[WORD_MAXIMUM];
+    size_t count = 0;
+    option_number(line, "term", &term);
+    option_number(line, "vote", &vote);
+    for (size_t i = 2; i < line->word_count; i++)
+        if (strchr(line->words[i], '=') == NULL)
+            terms[count++] = number_of(line->words[i]);
+    cluster_disk_write(node_at(script, line, 1), term, (raft_node_number)vote, terms, count);
+}
+
+static void run_compact(struct script *script, const struct line *line) {
+    cluster_compact(script->cluster, node_at(script, line, 1), number_of(word_at(line, 2)));
+}
+
+static void snapshot_end(struct script *script, const struct line *line, bool is_rejected) {
+    cluster_step(script->cluster, node_at(script, line, 1),
+                 (struct raft_event){.kind = RAFT_SNAPSHOT_SENT,
+                                     .peer = (raft_node_number)number_of(word_at(line, 2)),
+                                     .snapshot_index = number_of(word_at(line, 3)),
+                                     .is_rejected = is_rejected});
+}
+static void run_snapshot_sent(struct script *script, const struct line *line) {
+    snapshot_end(script, line, false);
+}
+static void run_snapshot_failed(struct script *script, const struct line *line) {
+    snapshot_end(script, line, true);
+}
+
+static void run_install(struct script *script, const struct line *line) {
+    cluster_install(script->cluster, node_at(script, line, 1), node_at(script, line, 2),
+                    number_of(word_at(line, 3)));
+}
+
+static void run_show(struct script *script, const struct line *line) {
+    if (line->word_count > 1) {
+        transcript_state(&script->out, node_at(script, line, 1));
+        return;
+    }
+    for (size_t i = 0; i < script->cluster->node_count; i++)
+        transcript_state(&script->out, &script->cluster->nodes[i]);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct script *script, const struct line *line);
+} commands[] = {
+    {"cluster", run_cluster},
+    {"tick", run_tick},
+    {"pass", run_pass},
+    {"deliver", run_deliver},
+    {"drop", run_drop},
+    {"duplicate", run_duplicate},
+    {"network", run_network},
+    {"durable", run_durable},
+    {"settle", run_settle},
+    {"elect", run_elect},
+    {"propose", run_propose},
+    {"read", run_read},
+    {"transfer", run_transfer},
+    {"lost", run_lost},
+    {"lease", run_lease},
+    {"crash", run_crash},
+    {"start", run_start},
+    {"restart", run_restart},
+    {"disk", run_disk},
+    {"compact", run_compact},
+    {"snapshot-sent", run_snapshot_sent},
+    {"snapshot-failed", run_snapshot_failed},
+    {"install", run_install},
+    {"show", run_show},
+};
+
+static void line_split(struct line *line) {
+    static const char spaces[] = " \t";
+    char *rest = NULL;
+    memcpy(line->split, line->text, sizeof line->split);
+    line->word_count = 0;
+    for (char *word = strtok_r(line->split, spaces, &rest);
+         word != NULL && line->word_count < WORD_MAXIMUM; word = strtok_r(NULL, spaces, &rest))
+        line->words[line->word_count++] = word;
+}
+
+static void command_run(struct script *script, struct line *line) {
+    line_split(line);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, word_at(line, 0)) != 0)
+            continue;
+        commands[i].run(script, line);
+        return;
+    }
+    fprintf(stderr, "unknown command: %s\n", line->text);
+    exit(2);
+}
+
+/* Runs all blocks of `in`; appends the script with what really happened to `rewritten`. */
+static void script_run(struct script *script, FILE *in, struct buffer *rewritten) {
+    struct line line;
+    bool is_expectation = false;
+    while (fgets(line.text, sizeof line.text, in) != NULL) {
+        line.text[strcspn(line.text, "\n")] = 0;
+        bool is_empty = line.text[0] == 0;
+        if (is_expectation && !is_empty)
+            continue;
+        is_expectation = strcmp(line.text, "----") == 0;
+        buffer_append_format(rewritten, "%s\n", line.text);
+        if (is_expectation) {
+            if (script->out.length == 0)
+                buffer_append_text(&script->out, "(nothing)\n");
+            buffer_append_bytes(rewritten, buffer_bytes(&script->out));
+            buffer_clear(&script->out);
+        } else if (!is_empty && line.text[0] != '#')
+            command_run(script, &line);
+    }
+}
+
+static struct bytes line_first(struct bytes text) {
+    const uint8_t *end = text.length ? memchr(text.data, '\n', text.length) : NULL;
+    return bytes_of(text.data, end ? (size_t)(end - text.data) + 1 : text.length);
+}
+
+/* True if both are equal; else says where they part. */
+static bool texts_compare(const char *path, struct bytes expected, struct bytes actual) {
+    for (unsigned number = 1; expected.length > 0 || actual.length > 0; number++) {
+        struct bytes expected_line = line_first(expected), actual_line = line_first(actual);
+        if (!bytes_equal(expected_line, actual_line)) {
+            printf("%s:%u: expected and got:\n-%.*s", path, number, BYTES_PRINT(expected_line));
+            printf("+%.*s\nThe rest of what happened:\n%.*s", BYTES_PRINT(actual_line),
+                   (int)(actual.length < 2000 ? actual.length : 2000), (const char *)actual.data);
+            return false;
+        }
+        expected =
+            bytes_of(expected.data + expected_line.length, expected.length - expected_line.length);
+        actual = bytes_of(actual.data + actual_line.length, actual.length - actual_line.length);
+    }
+    return true;
+}
+
+static bool file_run(const char *path, bool is_rewritten) {
+    FILE *in = fopen(path, is_rewritten ? "r+" : "r");
+    if (in == NULL) {
+        perror(path);
+        return false;
+    }
+    struct script script = {0};
+    struct buffer rewritten;
+    buffer_init(&script.out, SCRIPT_BYTES_MAXIMUM);
+    buffer_init(&rewritten, SCRIPT_BYTES_MAXIMUM);
+    script_run(&script, in, &rewritten);
+    rewind(in);
+    bool is_good = true;
+    if (is_rewritten) {
+        CHECK(ftruncate(fileno(in), 0) == 0);
+        fwrite(buffer_data(&rewritten), 1, rewritten.length, in);
+    } else {
+        char *expected = memory_allocate(SCRIPT_BYTES_MAXIMUM);
+        size_t length = fread(expected, 1, SCRIPT_BYTES_MAXIMUM, in);
+        is_good = texts_compare(path, bytes_of(expected, length), buffer_bytes(&rewritten));
+        memory_free(expected);
+    }
+    fclose(in);
+    if (script.cluster != NULL)
+        cluster_free(script.cluster);
+    buffer_release(&script.out);
+    buffer_release(&rewritten);
+    return is_good;
+}
+
+int main(int argc, char **argv) {
+    bool is_rewritten = argc > 1 && strcmp(argv[1], "--rewrite") == 0;
+    int failed = 0;
+    for (int i = is_rewritten ? 2 : 1; i < argc; i++)
+        failed += !file_run(argv[i], is_rewritten);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,164 @@
+#include "transcript.h"
+
+#include <inttypes.h>
+
+static const char *role_text(enum raft_role role) {
+    switch (role) {
+    case RAFT_FOLLOWER:
+        return "follower";
+    case RAFT_PRE_CANDIDATE:
+        return "pre-candidate";
+    case RAFT_CANDIDATE:
+        return "candidate";
+    case RAFT_LEADER:
+        return "leader";
+    }
+    return "?";
+}
+
+static const char *kind_text(enum raft_message_kind kind) {
+    static const char *const texts[] = {"pre-vote",   "pre-vote-reply",   "vote",
+                                        "vote-reply", "append",           "append-reply",
+                                        "read-index", "read-index-reply", "timeout-now"};
+    return kind < RAFT_MESSAGE_KIND_COUNT ? texts[kind] : "?";
+}
+
+static void text_entries(struct buffer *out, struct raft_entry *const *entries, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct raft_entry *entry = entries[i];
+        buffer_append_format(out, " %" PRIu64 "/%" PRIu64, entry->index, entry->term);
+        if (entry->kind == RAFT_ENTRY_NOTHING)
+            buffer_append_text(out, ":no-op");
+        else if (entry->kind == RAFT_ENTRY_CONFIGURATION)
+            buffer_append_text(out, ":configuration");
+        else
+            buffer_append_format(out, ":%.*s", BYTES_PRINT(raft_entry_payload(entry)));
+    }
+}
+
+static void text_append(struct buffer *out, const struct raft_message *message) {
+    buffer_append_format(out, " after %" PRIu64 "/%" PRIu64, message->log_index, message->log_term);
+    text_entries(out, message->entries, message->entry_count);
+    buffer_append_format(out, " commit %" PRIu64, message->commit_index);
+    if (message->read_round != 0)
+        buffer_append_format(out, " round %" PRIu64, message->read_round);
+}
+
+static void text_append_reply(struct buffer *out, const struct raft_message *message) {
+    if (message->is_rejected)
+        buffer_append_format(out, " rejects %" PRIu64 ", conflict %" PRIu64 "/%" PRIu64,
+                             message->log_index, message->conflict_index, message->conflict_term);
+    else
+        buffer_append_format(out, " match %" PRIu64, message->log_index);
+    if (message->read_round != 0)
+        buffer_append_format(out, " round %" PRIu64, message->read_round);
+}
+
+void transcript_message(struct buffer *out, const struct raft_message *message) {
+    buffer_append_format(out, "%u->%u %s term %" PRIu64, message->from, message->to,
+                         kind_text(message->kind), message->term);
+    switch (message->kind) {
+    case RAFT_PRE_VOTE:
+    case RAFT_VOTE:
+        buffer_append_format(out, " last %" PRIu64 "/%" PRIu64 "%s", message->log_index,
+                             message->log_term, message->is_forced ? " forced" : "");
+        return;
+    case RAFT_PRE_VOTE_REPLY:
+    case RAFT_VOTE_REPLY:
+        buffer_append_text(out, message->is_rejected ? " rejected" : " granted");
+        return;
+    case RAFT_APPEND:
+        text_append(out, message);
+        return;
+    case RAFT_APPEND_REPLY:
+        text_append_reply(out, message);
+        return;
+    case RAFT_READ_INDEX_REPLY:
+        if (message->is_rejected)
+            buffer_append_text(out, " rejected");
+        else
+            buffer_append_format(out, " index %" PRIu64, message->commit_index);
+        return;
+    case RAFT_READ_INDEX:
+    case RAFT_TIMEOUT_NOW:
+    case RAFT_MESSAGE_KIND_COUNT:
+        return;
+    }
+}
+
+static void text_save(struct buffer *out, const struct cluster_node *node,
+                      const struct raft_actions *actions) {
+    if (actions->save_sequence == 0)
+        return;
+    buffer_append_format(out, "%u saves #%" PRIu64 ":", node->number, actions->save_sequence);
+    if (actions->truncate_from != 0)
+        buffer_append_format(out, " truncate from %" PRIu64, actions->truncate_from);
+    text_entries(out, actions->entries, actions->entry_count);
+    if (actions->is_state_saved)
+        buffer_append_format(out, " term %" PRIu64 " vote %u", actions->term, actions->vote);
+    buffer_append_text(out, "\n");
+}
+
+static void text_messages(struct buffer *out, const struct raft_actions *actions) {
+    for (size_t i = 0; i < actions->message_count; i++) {
+        transcript_message(out, &actions->messages[i].message);
+        if (actions->messages[i].after_save != 0)
+            buffer_append_format(out, " (held for #%" PRIu64 ")", actions->messages[i].after_save);
+        buffer_append_text(out, "\n");
+    }
+}
+
+static void text_reads(struct buffer *out, const struct cluster_node *node,
+                       const struct raft_actions *actions) {
+    for (size_t i = 0; i < actions->read_count; i++) {
+        const struct raft_read_answer *read = &actions->reads[i];
+        if (read->is_refused)
+            buffer_append_format(out, "%u refuses read %" PRIu64 "\n", node->number, read->read_id);
+        else
+            buffer_append_format(out, "%u answers read %" PRIu64 " at %" PRIu64 "\n", node->number,
+                                 read->read_id, read->index);
+    }
+}
+
+void transcript_actions(struct buffer *out, const struct cluster_node *node,
+                        const struct raft_actions *actions) {
+    if (out == NULL)
+        return;
+    if (actions->is_leadership_changed)
+        buffer_append_format(out, "%u is %s in term %" PRIu64 ", leader %u\n", node->number,
+                             role_text(raft_role(node->raft)), raft_current_term(node->raft),
+                             raft_leader(node->raft));
+    if (actions->proposal_error != 0)
+        buffer_append_format(out, "%u refuses: %s\n", node->number,
+                             error_text(actions->proposal_error));
+    text_save(out, node, actions);
+    text_messages(out, actions);
+    if (actions->commit_index != node->commit_index)
+        buffer_append_format(out, "%u commits up to %" PRIu64 "\n", node->number,
+                             actions->commit_index);
+    text_reads(out, node, actions);
+    for (size_t i = 0; i < actions->snapshot_wanted_count; i++)
+        buffer_append_format(out, "%u wants a snapshot sent to %u\n", node->number,
+                             actions->snapshot_wanted_by[i]);
+}
+
+void transcript_state(struct buffer *out, const struct cluster_node *node) {
+    if (node->raft == NULL) {
+        buffer_append_format(out, "%u down\n", node->number);
+        return;
+    }
+    const struct raft *raft = node->raft;
+    buffer_append_format(out, "%u %s term %" PRIu64 " leader %u commit %" PRIu64 " log",
+                         node->number, role_text(raft_role(raft)), raft_current_term(raft),
+                         raft_leader(raft), raft_commit_index(raft));
+    if (raft_first_index(raft) > 1)
+        buffer_append_format(out, " (%" PRIu64 "/%" PRIu64 ")", raft_first_index(raft) - 1,
+                             raft_term_at(raft, raft_first_index(raft) - 1));
+    for (raft_index i = raft_first_index(raft); i <= raft_last_index(raft); i++) {
+        struct raft_entry *entry =
+            raft_entry_keep((struct raft_entry *)(uintptr_t)raft_entry_at(raft, i));
+        text_entries(out, &entry, 1);
+        raft_entry_drop(entry);
+    }
+    buffer_append_text(out, "\n");
+}
