@@ -14,9 +14,9 @@ enum {
     FLAG_CONTINUES = 2, /* more elements for the object that the record before it began */
     FLAGS_KNOWN = FLAG_HAS_EXPIRY | FLAG_CONTINUES
 };
-/* One key and one string of the largest size stand in one chunk; nothing larger does. */
-#define KEYSPACE_CHUNK_BYTES_MAXIMUM                                                               \
-    ((size_t)KEY_BYTES_MAXIMUM + STRING_BYTES_MAXIMUM + 2 * KEYSPACE_CHUNK_BYTES)
+/* A piece ends with the bucket that fills it, and pairs of half a gigabyte each may share one; so
+ * the limit is one that memory reaches first. */
+#define KEYSPACE_CHUNK_BYTES_MAXIMUM ((size_t)1 << 40)
 
 struct save {
     void (*emit)(void *context, struct bytes chunk);

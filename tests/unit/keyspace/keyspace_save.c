@@ -1,0 +1,216 @@
+/* Saving: the golden bytes, what is loaded is what was saved, and what save never writes is
+ * refused. */
+#include "unit.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "keyspace/hash_value.h"
+#include "keyspace/keyspace_edit.h"
+#include "keyspace/keyspace_scan.h"
+
+enum { CHUNKS_MAXIMUM = 4096, SAVED_BYTES_MAXIMUM = 256 * 1024 * 1024 };
+
+struct saved {
+    struct buffer bytes;
+    size_t ends[CHUNKS_MAXIMUM], count;
+};
+
+static void keep_chunk(void *context, struct bytes chunk) {
+    struct saved *saved = context;
+    assert_true(saved->count < CHUNKS_MAXIMUM);
+    buffer_append_bytes(&saved->bytes, chunk);
+    saved->ends[saved->count++] = saved->bytes.length;
+}
+
+static void save(const struct keyspace *keyspace, struct saved *saved) {
+    saved->count = 0;
+    buffer_init(&saved->bytes, SAVED_BYTES_MAXIMUM);
+    keyspace_save(keyspace, keep_chunk, saved);
+    assert_false(saved->bytes.is_overflowed);
+}
+
+static struct bytes chunk_at(const struct saved *saved, size_t at) {
+    size_t start = at ? saved->ends[at - 1] : 0;
+    return bytes_of(buffer_data(&saved->bytes) + start, saved->ends[at] - start);
+}
+
+static int load_all(struct keyspace *keyspace, const struct saved *saved) {
+    for (size_t at = 0; at < saved->count; at++) {
+        int result = keyspace_load(keyspace, chunk_at(saved, at));
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+static struct hash_value *hash_of(unsigned field_count) {
+    struct hash_value *hash = hash_value_new();
+    for (unsigned field = 0; field < field_count; field++) {
+        char text[32];
+        int length = snprintf(text, sizeof text, "field:%u", field);
+        hash_value_set(hash, bytes_of(text, (size_t)length), bytes_of(text, 1), 1);
+    }
+    return hash;
+}
+
+static void expect_saved(struct keyspace *keyspace, struct bytes expected) {
+    struct saved saved;
+    save(keyspace, &saved);
+    assert_int_equal(saved.count, 1);
+    assert_int_equal(saved.bytes.length, expected.length);
+    assert_memory_equal(buffer_data(&saved.bytes), expected.data, expected.length);
+    buffer_release(&saved.bytes);
+    keyspace_free(keyspace);
+}
+
+/* docs/format/keyspace.md, record by record. */
+static void test_golden_bytes(void **state) {
+    (void)state;
+    struct keyspace *keyspace = keyspace_new(1);
+    keyspace_put_string(keyspace, BYTES_LITERAL("key"), BYTES_LITERAL("42"), STRING_INT, 0);
+    expect_saved(keyspace, BYTES_LITERAL("\x01"
+                                         "\x00\x00\x00\x03"
+                                         "key\x02"
+                                         "42"));
+    keyspace = keyspace_new(2);
+    keyspace_put_string(keyspace, BYTES_LITERAL("k"), BYTES_LITERAL("text"), STRING_RAW,
+                        0x0102030405060708);
+    expect_saved(keyspace, BYTES_LITERAL("\x01"
+                                         "\x00\x01\x02\x01k"
+                                         "\x08\x07\x06\x05\x04\x03\x02\x01\x04text"));
+}
+
+/* A hash of one field: type 4, and its kind's own bytes as the payload. */
+static void test_golden_bytes_of_an_object(void **state) {
+    (void)state;
+    struct keyspace *keyspace = keyspace_new(1);
+    struct hash_value *hash = hash_of(1);
+    struct buffer expected;
+    buffer_init(&expected, 1024);
+    uint64_t position = 0;
+    struct buffer piece;
+    buffer_init(&piece, 1024);
+    hash_value_kind.save(hash, &position, VALUE_SAVE_BYTES, &piece);
+    buffer_append(&expected, "\x01\x04\x00\x00\x01h", 6);
+    buffer_append_length_prefixed(&expected, buffer_bytes(&piece));
+    keyspace_put_object(keyspace, BYTES_LITERAL("h"), VALUE_HASH, hash, 0);
+    expect_saved(keyspace, buffer_bytes(&expected));
+    buffer_release(&expected);
+    buffer_release(&piece);
+}
+
+static struct keyspace *keyspace_of_everything(uint64_t hash_seed, bool is_reversed) {
+    enum { KEYS = 4000 };
+    struct keyspace *keyspace = keyspace_new(hash_seed);
+    for (unsigned at = 0; at < KEYS; at++) {
+        unsigned key = is_reversed ? KEYS - 1 - at : at;
+        char name[32];
+        struct bytes bytes = bytes_of(name, (size_t)snprintf(name, sizeof name, "key:%u", key));
+        uint64_t expiry_ms = key % 4 ? 0 : 1000 + key;
+        if (key % 5 == 0)
+            keyspace_put_object(keyspace, bytes, VALUE_HASH, hash_of(1 + key % 40), expiry_ms);
+        else
+            keyspace_put_string(keyspace, bytes, bytes, STRING_EMBSTR, expiry_ms);
+    }
+    /* One hash and one string longer than a chunk. */
+    keyspace_put_object(keyspace, BYTES_LITERAL("long"), VALUE_HASH, hash_of(20000), 77);
+    struct record *record =
+        keyspace_put_string(keyspace, BYTES_LITERAL("large"), BYTES_NONE, STRING_RAW, 0);
+    keyspace_resize_string(keyspace, record, 300000);
+    return keyspace;
+}
+
+/* What is loaded is what was saved, in memory too; its hash is the same, whatever the seed and the
+ * order of insertion, and one changed byte or expiry changes it. */
+static void test_what_is_loaded_was_saved(void **state) {
+    (void)state;
+    struct keyspace *keyspace = keyspace_of_everything(1, false);
+    struct keyspace *reversed = keyspace_of_everything(2, true);
+    struct keyspace *loaded = keyspace_new(3);
+    uint64_t hash = keyspace_hash(keyspace);
+    assert_true(keyspace_hash(reversed) == hash);
+    struct saved saved;
+    save(keyspace, &saved);
+    assert_true(saved.count > 3);
+    for (size_t at = 0; at + 1 < saved.count; at++)
+        assert_true(chunk_at(&saved, at).length >= 64 * 1024);
+    assert_int_equal(load_all(loaded, &saved), 0);
+    assert_true(keyspace_hash(loaded) == hash);
+    assert_int_equal(keyspace_key_count(loaded), keyspace_key_count(keyspace));
+    assert_int_equal(keyspace_expiring_count(loaded), keyspace_expiring_count(keyspace));
+    const struct record *record = keyspace_find(loaded, BYTES_LITERAL("long"));
+    assert_int_equal(record_expiry_ms(record), 77);
+    assert_int_equal(hash_value_count(record_object(record)), 20000);
+    assert_string_equal(record_encoding_name(keyspace_find(loaded, BYTES_LITERAL("key:1"))),
+                        "embstr");
+
+    struct record *changed = keyspace_find(loaded, BYTES_LITERAL("key:1"));
+    record_string_writable(changed)[0] ^= 1;
+    assert_true(keyspace_hash(loaded) != hash);
+    record_string_writable(changed)[0] ^= 1;
+    assert_true(keyspace_hash(loaded) == hash);
+    keyspace_set_expiry(loaded, changed, 5);
+    assert_true(keyspace_hash(loaded) != hash);
+    buffer_release(&saved.bytes);
+    keyspace_free(keyspace);
+    keyspace_free(reversed);
+    keyspace_free(loaded);
+}
+
+static void expect_refused(struct bytes chunk, int expected) {
+    struct keyspace *keyspace = keyspace_new(1);
+    assert_int_equal(keyspace_load(keyspace, chunk), expected);
+    keyspace_free(keyspace);
+}
+
+#define REFUSED(expected, text) expect_refused(BYTES_LITERAL(text), expected)
+
+static void test_refuses_what_save_never_writes(void **state) {
+    (void)state;
+    REFUSED(ERR_MALFORMED, "");
+    REFUSED(ERR_VERSION, "\x02");
+    REFUSED(0, "\x01");
+    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x00\x03ke");
+    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x00\x01k\x05text");
+    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x00\x01k\x01x"); /* says int, is none */
+    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x00\x01k\x02"
+                           "01");                         /* nor is this */
+    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x03\x01k\x01x"); /* no such encoding */
+    REFUSED(ERR_MALFORMED, "\x01\x00\x04\x02\x01k\x01x"); /* no such flag */
+    REFUSED(ERR_MALFORMED, "\x01\x00\x02\x02\x01k\x01x"); /* a string has no second part */
+    REFUSED(ERR_MALFORMED, "\x01\x00\x01\x02\x01k\0\0\0\0\0\0\0\0\x01x");       /* a time of 0 */
+    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x02\x01k\x01x\x00\x00\x02\x01k\x01x"); /* twice */
+    REFUSED(ERR_VERSION, "\x01\x01\x00\x00\x01k\x01x"); /* a list: not in this release */
+    REFUSED(ERR_VERSION, "\x01\x63\x00\x00\x01k\x01x");
+    REFUSED(ERR_MALFORMED, "\x01\x04\x02\x00\x01k\x01x"); /* goes on with nothing */
+    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x02\x01k\x01x\x04\x02\x00\x01k\x01x"); /* with a string */
+    REFUSED(ERR_MALFORMED, "\x01\x04\x00\x00\x01k\x00"); /* a hash without fields */
+}
+
+/* Cut anywhere, the bytes are refused or are a shorter list of whole records: never more, never a
+ * crash. */
+static void test_cut_anywhere(void **state) {
+    (void)state;
+    struct keyspace *keyspace = keyspace_new(1);
+    keyspace_put_string(keyspace, BYTES_LITERAL("a"), BYTES_LITERAL("1"), STRING_INT, 99);
+    keyspace_put_object(keyspace, BYTES_LITERAL("b"), VALUE_HASH, hash_of(3), 0);
+    struct saved saved;
+    save(keyspace, &saved);
+    for (size_t length = 1; length < saved.bytes.length; length++) {
+        struct keyspace *loaded = keyspace_new(1);
+        struct bytes whole = buffer_bytes(&saved.bytes);
+        uint8_t *cut = memory_copy(whole.data, length);
+        int result = keyspace_load(loaded, bytes_of(cut, length));
+        assert_true(result == 0 || result == ERR_MALFORMED);
+        assert_true(keyspace_key_count(loaded) < 2);
+        memory_free(cut);
+        keyspace_free(loaded);
+    }
+    buffer_release(&saved.bytes);
+    keyspace_free(keyspace);
+}
+
+RUN_TESTS(cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_golden_bytes_of_an_object),
+          cmocka_unit_test(test_what_is_loaded_was_saved),
+          cmocka_unit_test(test_refuses_what_save_never_writes),
+          cmocka_unit_test(test_cut_anywhere))
