@@ -163,8 +163,8 @@ struct gossip_thread *gossip_thread_new(struct server *server, int datagram_sock
     seeds_start(&thread->seeds, &thread->loop, &thread->log, gossip_on_seed, thread);
     CHECK(uv_udp_init(&thread->loop, &thread->socket) == 0);
     thread->socket.data = thread;
-    thread->gossiper = gossip_make(thread);
     int code = uv_udp_open(&thread->socket, datagram_socket);
+    thread->gossiper = gossip_make(thread); /* sends at once to those it is to join */
     if (code == 0)
         code = uv_udp_recv_start(&thread->socket, gossip_on_room, gossip_on_datagram);
     if (code == 0 && admin_listen(&thread->admin, admin_socket) != 0)
