@@ -337,7 +337,7 @@ static void some_append(struct world *world, struct random *random, uint64_t nex
 }
 
 /* Marks a snapshot, makes the mark durable, then lets go of what it covers, as a shard does. */
-static void some_release(struct world *world, struct random *random, const uint64_t next_index[]) {
+static void some_release(struct world *world, struct random *random, uint64_t next_index[]) {
     uint32_t shard = (uint32_t)random_below(random, WORLD_SHARDS);
     uint64_t index = random_between(random, world->released[shard], next_index[shard] - 1);
     if (index <= world->released[shard])
@@ -347,6 +347,10 @@ static void some_release(struct world *world, struct random *random, const uint6
     if (world->durable < world->append_count)
         return;
     world->released[shard] = index;
+    if (random_chance(random, 0.5)) { /* the release waits for a round that is under way */
+        some_append(world, random, next_index);
+        wal_flush(world->wal);
+    }
     wal_release(world->wal, shard, index);
 }
 
@@ -364,13 +368,16 @@ static void some_work(struct world *world, struct random *random, uint64_t next_
     }
 }
 
-/* The log was cut to its first `count` appends. */
+/* The log was cut to its first `count` appends. Entries up to a snapshot mark are needed by nobody
+ * after a restart. */
 static void forget_after(struct world *world, size_t count, uint64_t next_index[]) {
     struct world_log *log = memory_allocate_zeroed(1, sizeof *log);
     world->append_count = count;
     for (size_t i = 1; i <= count; i++)
         world_log_apply(log, &world->appends[i]);
     for (size_t i = 0; i < WORLD_SHARDS; i++) {
+        if (world->released[i] < log->shards[i].snapshot_index)
+            world->released[i] = log->shards[i].snapshot_index;
         next_index[i] = world->released[i] + 1;
         while (next_index[i] < WORLD_INDEXES && log->shards[i].entries[next_index[i]])
             next_index[i]++;
