@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "command/hash_commands.h"
 #include "command/key_commands.h"
+#include "command/slot_commands.h"
 #include "command/string_commands.h"
 #include <assert.h>
 
@@ -54,20 +55,22 @@ command_find_of_length(const char *lower, size_t length) {
     return NULL;
 }
 
+/* clang-format off */
 static const struct command *command_find_lower(const char *lower, size_t length) {
 #define LENGTH(n)                                                                                  \
     case n:                                                                                        \
         return command_find_of_length(lower, n);
     switch (length) {
-        LENGTH(1)
-        LENGTH(2)
-        LENGTH(3) LENGTH(4) LENGTH(5) LENGTH(6) LENGTH(7) LENGTH(8) LENGTH(9) LENGTH(10) LENGTH(11)
-            LENGTH(12) LENGTH(13) LENGTH(14) LENGTH(15) LENGTH(16) LENGTH(17) LENGTH(18) LENGTH(19)
-                LENGTH(20) LENGTH(21) LENGTH(22) LENGTH(23) LENGTH(24) LENGTH(25) LENGTH(26)
-                    LENGTH(27) LENGTH(28) LENGTH(29) LENGTH(30) LENGTH(31) default : return NULL;
+        LENGTH(1) LENGTH(2) LENGTH(3) LENGTH(4) LENGTH(5) LENGTH(6) LENGTH(7) LENGTH(8)
+        LENGTH(9) LENGTH(10) LENGTH(11) LENGTH(12) LENGTH(13) LENGTH(14) LENGTH(15) LENGTH(16)
+        LENGTH(17) LENGTH(18) LENGTH(19) LENGTH(20) LENGTH(21) LENGTH(22) LENGTH(23) LENGTH(24)
+        LENGTH(25) LENGTH(26) LENGTH(27) LENGTH(28) LENGTH(29) LENGTH(30) LENGTH(31)
+    default:
+        return NULL;
     }
 #undef LENGTH
 }
+/* clang-format on */
 
 static size_t lower_append(char *lower, size_t length, struct bytes name) {
     for (size_t at = 0; at < name.length; at++) {
