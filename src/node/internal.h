@@ -31,7 +31,7 @@ enum {
 
 /* ---- who waits for a reply: the first member of each is its kind ---- */
 
-enum target_kind { TARGET_SESSION, TARGET_GATHER, TARGET_REMOTE };
+enum target_kind { TARGET_SESSION, TARGET_GATHER, TARGET_REMOTE, TARGET_ASK };
 struct target {
     enum target_kind kind;
 };
@@ -131,6 +131,7 @@ struct worker {
     struct list sessions, output_sessions, blocked_sessions;
     struct list remote_calls;
     struct list gathers;
+    struct list asks;
     struct queue deferred_mail; /* struct mail *: commands for shards here that have no room */
     uint64_t session_count, next_session;
     struct buffer reply_buffer; /* one reply being written */
@@ -232,14 +233,45 @@ struct session_command {
  * later by session_expect() and session_deliver(). A reply of no bytes is no reply (CLIENT REPLY
  * OFF). */
 bool session_command_run(struct session_command *call);
-void cluster_command(struct session_command *call);
-void client_command(struct session_command *call);
-void config_command(struct session_command *call);
-void info_command(struct session_command *call);
+bool cluster_command(struct session_command *call);
+bool client_command(struct session_command *call);
+bool config_command(struct session_command *call);
+bool info_command(struct session_command *call);
 bool trothdb_command(struct session_command *call);
+void session_set_authenticated(struct session *session, bool is_authenticated);
+/* A connection's name as Redis allows it; else writes the error. */
+bool session_name_is_valid(struct bytes name, struct reply *reply);
+void session_set_name(struct session *session, struct bytes name); /* valid already */
+/* The lines of a HELP, which ends in the lines about HELP itself: each line a status, as Redis tells them. */
+void session_command_help(struct session_command *call, const char *const *lines, size_t count);
 /* A setting changed live, on this worker or another: takes effect here. */
 void worker_apply_setting(struct worker *worker, const char *name, struct bytes value);
-/* MAIL_CLIENT: CLIENT KILL and CLIENT LIST across workers. */
-void client_mail(struct worker *worker, struct mail *mail);
+/* TROTHDB FOUND that came to another worker: worker 0 founds, and answers by MAIL_REPLY. The mail stays the caller's. */
+void status_found_mail(struct worker *worker, struct mail *mail);
+enum { MAIL_TOPOLOGY_IS_FOUNDING = 1 }; /* flag of a MAIL_TOPOLOGY */
+
+/* To a client of Redis Cluster a node that leads nothing is the slave of one that leads: of which? 0: of none, `node` is a
+ * master itself. */
+uint32_t cluster_master_of(const struct worker *worker, uint32_t node);
+/* "alive", "suspect", "dead", "left". */
+const char *member_state_text(enum gossip_member_state state);
+
+/* ask.c */
+enum ask_kind { ASK_CLIENT_LIST, ASK_CLIENT_KILL, ASK_SNAPSHOT };
+struct ask_answer {
+    uint64_t number;    /* of clients, of shards; added up */
+    struct buffer text; /* put one behind the other */
+};
+/* Asks every worker of this node, this one at once and the others by MAIL_CLIENT. True: the reply is written already. */
+bool ask_workers(struct session_command *call, enum ask_kind kind);
+void ask_mail(struct worker *worker, struct mail *mail); /* takes it */
+void ask_deliver(struct target *target, struct bytes answer);
+void ask_free_all(struct worker *worker);
+/* One worker's part of the answer, and the reply of all parts. `asker` is the id of the session that asks. */
+void client_answer(struct worker *worker, enum ask_kind kind, uint64_t asker, const struct bytes *arguments,
+                   size_t count, struct ask_answer *answer);
+void client_reply_answers(const struct ask_answer *all, enum ask_kind kind, bool is_old_form, struct reply *reply);
+void status_answer_snapshot(struct worker *worker, const struct bytes *arguments, size_t count,
+                            struct ask_answer *answer);
 /* May `host:port` text be made of a member's or node's client address? Writes "host:port". */
 void net_address_of_node(const struct topology_node *node, struct net_address *client);

@@ -113,7 +113,11 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         }
         break;
     case MAIL_TOPOLOGY:
-        control_topology_received(worker, buffer_bytes(&mail->bytes));
+        if (mail->flags & MAIL_TOPOLOGY_IS_FOUNDING) {
+            status_found_mail(worker, mail);
+        } else {
+            control_topology_received(worker, buffer_bytes(&mail->bytes));
+        }
         break;
     case MAIL_LEADER:
         if (mail->shard < WORKER_SHARD_MAXIMUM) {
@@ -129,7 +133,7 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         worker_apply_setting(worker, mail->key, buffer_bytes(&mail->bytes));
         break;
     case MAIL_CLIENT:
-        client_mail(worker, mail);
+        ask_mail(worker, mail);
         return;
     case MAIL_GOSSIP_SET:
     case MAIL_GOSSIP_SEED:
@@ -164,6 +168,9 @@ void worker_deliver(struct worker *worker, struct target *target, uint64_t ticke
         return;
     case TARGET_REMOTE:
         remote_deliver(worker, (struct remote_call *)target, outcome, reply);
+        return;
+    case TARGET_ASK:
+        ask_deliver(target, reply);
         return;
     }
     UNREACHABLE();
@@ -299,6 +306,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     list_init(&worker->blocked_sessions);
     list_init(&worker->remote_calls);
     list_init(&worker->gathers);
+    list_init(&worker->asks);
     queue_init(&worker->deferred_mail, sizeof(struct mail *));
     buffer_init(&worker->reply_buffer, SIZE_MAX);
     worker->started_us = worker_now_us(worker);
@@ -340,6 +348,7 @@ void worker_free(struct worker *worker) {
         memory_free(LIST_ELEMENT(link, struct remote_call, link));
     }
     gather_free_all(worker);
+    ask_free_all(worker);
     for (; queue_count(&worker->deferred_mail); queue_pop(&worker->deferred_mail)) {
         mail_free(*(struct mail **)queue_front(&worker->deferred_mail));
     }

@@ -1,0 +1,242 @@
+/* TROTHDB: what a person or `trothdb cluster` asks of a node and Redis has no word for. README.md
+ * tells the shape of STATUS. */
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/number.h"
+#include "node/internal.h"
+
+/* ---- STATUS ---- */
+
+static void reply_hex(struct reply *reply, const uint8_t bytes[16]) {
+    char text[33];
+    for (unsigned i = 0; i < 16; i++) {
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    }
+    reply_bulk_text(reply, text);
+}
+
+static const char *state_of(const struct worker *worker, const struct topology_node *node) {
+    const struct member_view_entry *member = member_view_find(&worker->members, node->uuid);
+    if (node->number == worker->self) {
+        return member_state_text(GOSSIP_ALIVE);
+    }
+    return member ? member_state_text(member->state) : "unknown";
+}
+
+static void reply_nodes(const struct worker *worker, struct reply *reply) {
+    const struct topology *topology = worker->topology;
+    reply_array(reply, topology ? topology->node_count : 0);
+    for (unsigned i = 0; topology && i < topology->node_count; i++) {
+        const struct topology_node *node = &topology->nodes[i];
+        char id[NODE_ID_TEXT_BYTES];
+        identity_node_id(node->uuid, id);
+        reply_array(reply, 8);
+        reply_integer(reply, node->number);
+        reply_bulk_text(reply, id);
+        reply_bulk_text(reply, node->address.host);
+        reply_integer(reply, node->address.client_port);
+        reply_integer(reply, node->address.peer_port);
+        reply_integer(reply, node->address.admin_port);
+        reply_bulk_text(reply, state_of(worker, node));
+        reply_bulk_text(reply, node->number == worker->self ? "self" : "");
+    }
+}
+
+static void reply_slots(const struct slot_set *slots, struct reply *reply) {
+    struct buffer text;
+    buffer_init(&text, SIZE_MAX);
+    unsigned next = 0;
+    slot_number first, last;
+    while (slot_set_range(slots, &next, &first, &last)) {
+        buffer_append_text(&text, text.length ? "," : "");
+        buffer_append_format(&text, first == last ? "%u" : "%u-%u", first, last);
+    }
+    reply_bulk(reply, buffer_bytes(&text));
+    buffer_release(&text);
+}
+
+static void reply_shards(const struct topology *topology, struct reply *reply) {
+    reply_array(reply, topology ? topology->shard_count : 0);
+    for (unsigned i = 0; topology && i < topology->shard_count; i++) {
+        const struct topology_shard *shard = &topology->shards[i];
+        reply_array(reply, 3);
+        reply_integer(reply, shard->number);
+        reply_slots(&shard->slots, reply);
+        reply_array(reply, shard->replica_count);
+        for (unsigned at = 0; at < shard->replica_count; at++) {
+            reply_integer(reply, shard->replicas[at]);
+        }
+    }
+}
+
+static uint64_t load(const _Atomic uint64_t *value) {
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static const char *role_text(uint64_t role) {
+    static const char *const texts[] = {[RAFT_FOLLOWER] = "follower",
+                                        [RAFT_PRE_CANDIDATE] = "pre-candidate",
+                                        [RAFT_CANDIDATE] = "candidate",
+                                        [RAFT_LEADER] = "leader"};
+    CHECK(role < sizeof(texts) / sizeof(texts[0]));
+    return texts[role];
+}
+
+/* This node's replicas of all its workers, as last published. */
+static void reply_replicas_here(const struct node_shared *shared, struct reply *reply) {
+    size_t count = 0;
+    for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM; i++) {
+        count += load(&shared->shards[i].is_hosted) != 0;
+    }
+    reply_array(reply, count);
+    for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM && count; i++) {
+        const struct shard_statistics *replica = &shared->shards[i];
+        if (!load(&replica->is_hosted)) {
+            continue;
+        }
+        count--; /* a replica that is published meanwhile is for the next one who asks */
+        reply_array(reply, 8);
+        reply_integer(reply, i);
+        reply_bulk_text(reply, role_text(load(&replica->role)));
+        reply_integer(reply, (int64_t)load(&replica->term));
+        reply_integer(reply, (int64_t)load(&replica->leader));
+        reply_integer(reply, (int64_t)load(&replica->applied_index));
+        reply_integer(reply, (int64_t)load(&replica->commit_index));
+        reply_integer(reply, (int64_t)load(&replica->last_index));
+        reply_integer(reply, (int64_t)load(&replica->snapshot_index));
+    }
+}
+
+static void reply_members(const struct member_view *members, struct reply *reply) {
+    reply_array(reply, members->count);
+    for (size_t i = 0; i < members->count; i++) {
+        const struct member_view_entry *member = &members->members[i];
+        char peer[NET_HOST_MAXIMUM + 10];
+        net_address_format(&member->peer, peer);
+        reply_array(reply, 6);
+        reply_hex(reply, member->uuid);
+        reply_bulk_text(reply, member->name);
+        reply_bulk_text(reply, peer);
+        reply_bulk_text(reply, member_state_text(member->state));
+        reply_bulk_text(reply, member->client);
+        reply_bulk_text(reply, member->cluster);
+    }
+}
+
+static void reply_status(struct session_command *call) {
+    const struct worker *worker = call->worker;
+    struct reply *reply = call->reply;
+    reply_array(reply, 9);
+    reply_bulk_text(reply, TROTHDB_VERSION);
+    if (worker->topology) {
+        reply_hex(reply, worker->topology->cluster_id);
+    } else {
+        reply_bulk_text(reply, "");
+    }
+    reply_integer(reply, worker->topology ? (int64_t)worker->topology->epoch : 0);
+    reply_integer(reply, worker->self);
+    reply_bulk_text(reply, worker->node_id);
+    reply_nodes(worker, reply);
+    reply_shards(worker->topology, reply);
+    reply_replicas_here(worker->shared, reply);
+    reply_members(&worker->members, reply);
+}
+
+/* ---- FOUND ---- */
+
+static void found(struct worker *worker, struct bytes topology, struct reply *reply) {
+    struct buffer problem;
+    buffer_init(&problem, 1024);
+    if (control_found(worker, topology, &problem)) {
+        reply_error_format(reply, "ERR %.*s", BYTES_PRINT(buffer_bytes(&problem)));
+    } else {
+        reply_ok(reply);
+    }
+    buffer_release(&problem);
+}
+
+/* Worker 0 alone decides on the topology. False: its answer comes by mail. */
+static bool found_or_ask(struct session_command *call) {
+    struct worker *worker = call->worker;
+    if (worker->index == 0) {
+        found(worker, call->arguments[2], call->reply);
+        return true;
+    }
+    struct mail *mail = mail_new(MAIL_TOPOLOGY, worker->index);
+    mail->flags = MAIL_TOPOLOGY_IS_FOUNDING;
+    mail->target = &call->session->target;
+    mail->ticket = session_expect(call->session, 0, 0);
+    buffer_append_bytes(&mail->bytes, call->arguments[2]);
+    worker_post(worker, 0, mail);
+    return false;
+}
+
+void status_found_mail(struct worker *worker, struct mail *mail) {
+    struct mail *back = mail_new(MAIL_REPLY, worker->index);
+    back->target = mail->target;
+    back->ticket = mail->ticket;
+    back->status = SHARD_DONE;
+    struct reply reply = {.out = &back->bytes,
+                          .protocol = 2}; /* a status or an error: the same in RESP3 */
+    found(worker, buffer_bytes(&mail->bytes), &reply);
+    worker_post(worker, mail->from, back);
+}
+
+/* ---- SNAPSHOT ---- */
+
+void status_answer_snapshot(struct worker *worker, const struct bytes *arguments, size_t count,
+                            struct ask_answer *answer) {
+    int64_t wanted = -1;
+    bool is_one = count > 2 && number_parse_i64(arguments[2], &wanted);
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        if (!is_one || worker->hosted[i] == wanted) {
+            shard_take_snapshot(worker->shards[worker->hosted[i]]);
+            answer->number++;
+        }
+    }
+}
+
+static bool snapshot(struct session_command *call) {
+    int64_t shard;
+    if (call->argument_count > 3) {
+        reply_error(call->reply, REPLY_SYNTAX);
+        return true;
+    }
+    if (call->argument_count == 3 && !number_parse_i64(call->arguments[2], &shard)) {
+        reply_error(call->reply, REPLY_NOT_INTEGER);
+        return true;
+    }
+    return ask_workers(call, ASK_SNAPSHOT);
+}
+
+static void help(struct session_command *call) {
+    static const char *const lines[] = {
+        "TROTHDB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "FOUND <topology>",
+        "    Gives a spare node its first topology. For `trothdb cluster create`.",
+        "SNAPSHOT [<shard>]",
+        "    Has this node's replicas, or that of one shard, take a snapshot; says how many begin.",
+        "STATUS",
+        "    The version, the cluster, its nodes and shards, the replicas here, the members that "
+        "gossip knows.",
+    };
+    session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
+}
+
+bool trothdb_command(struct session_command *call) {
+    const char *name = call->command->name;
+    if (strcmp(name, "trothdb|found") == 0) {
+        return found_or_ask(call);
+    }
+    if (strcmp(name, "trothdb|snapshot") == 0) {
+        return snapshot(call);
+    }
+    if (strcmp(name, "trothdb|status") == 0) {
+        reply_status(call);
+    } else {
+        CHECK(strcmp(name, "trothdb|help") == 0);
+        help(call);
+    }
+    return true;
+}
