@@ -1,0 +1,165 @@
+#include "sim/checks.h"
+#include "base/memory.h"
+#include "shard/shard.h"
+#include "sim/node.h"
+
+struct indexed { /* an array by index that grows */
+    uint64_t *values;
+    size_t count;
+};
+
+struct shard_checks {
+    struct indexed leader_of_term; /* node + 1 */
+    struct indexed committed;      /* index -> fingerprint of the entry; 0: not seen */
+    struct indexed state;          /* applied index -> hash of the data; 0: not seen */
+    uint64_t newest_term;
+    uint64_t committed_until[SIM_NODE_MAXIMUM]; /* looked at in this life */
+    uint64_t applied_at[SIM_NODE_MAXIMUM];
+};
+
+struct checks {
+    unsigned shard_count;
+    struct shard_checks *shards;
+};
+
+struct checks *checks_new(unsigned shard_count) {
+    struct checks *checks = memory_allocate(sizeof *checks);
+    checks->shard_count = shard_count;
+    checks->shards = memory_allocate_zeroed(shard_count, sizeof *checks->shards);
+    return checks;
+}
+
+void checks_free(struct checks *checks) {
+    for (unsigned i = 0; i < checks->shard_count; i++) {
+        memory_free(checks->shards[i].leader_of_term.values);
+        memory_free(checks->shards[i].committed.values);
+        memory_free(checks->shards[i].state.values);
+    }
+    memory_free(checks->shards);
+    memory_free(checks);
+}
+
+static uint64_t *indexed_at(struct indexed *indexed, uint64_t index) {
+    if (index >= indexed->count) {
+        size_t count = (size_t)index + 1 + (size_t)index / 2;
+        indexed->values = memory_resize(indexed->values, count * sizeof *indexed->values);
+        memset(indexed->values + indexed->count, 0,
+               (count - indexed->count) * sizeof *indexed->values);
+        indexed->count = count;
+    }
+    return &indexed->values[index];
+}
+
+static void check_leader(struct simulation *simulation, struct shard_checks *checks, unsigned node,
+                         uint32_t number, const struct raft *raft) {
+    if (raft_role(raft) != RAFT_LEADER)
+        return;
+    raft_term term = raft_current_term(raft);
+    uint64_t *leader = indexed_at(&checks->leader_of_term, term);
+    if (*leader == 0) {
+        *leader = node + 1;
+        simulation->statistics.leader_changes++;
+        trace_event(&simulation->trace, "leads", node, (uint64_t)number << 32 | term, BYTES_NONE);
+    } else if (*leader != node + 1) {
+        simulation_fail(simulation, "two leaders in term %llu of shard %u: nodes %llu and %u",
+                        (unsigned long long)term, number, (unsigned long long)*leader, node + 1);
+    }
+    if (term > checks->newest_term)
+        checks->newest_term = term;
+}
+
+static void check_committed(struct simulation *simulation, struct shard_checks *checks,
+                            unsigned node, uint32_t number, const struct raft *raft) {
+    raft_index until = raft_commit_index(raft);
+    raft_index first = raft_first_index(raft);
+    raft_index from = checks->committed_until[node] + 1;
+    for (raft_index index = from > first ? from : first; index <= until; index++) {
+        const struct raft_entry *entry = raft_entry_at(raft, index);
+        if (entry == NULL)
+            continue;
+        uint64_t fingerprint = bytes_hash(raft_entry_bytes(entry), 1) | 1;
+        uint64_t *known = indexed_at(&checks->committed, index);
+        if (*known == 0)
+            *known = fingerprint;
+        else if (*known != fingerprint)
+            simulation_fail(simulation,
+                            "shard %u: node %u holds another entry as committed at index %llu "
+                            "(term %llu) than was committed before",
+                            number, node + 1, (unsigned long long)index,
+                            (unsigned long long)entry->term);
+    }
+    if (until > checks->committed_until[node])
+        checks->committed_until[node] = until;
+}
+
+static void check_state(struct simulation *simulation, struct shard_checks *checks, unsigned node,
+                        uint32_t number, struct shard *shard) {
+    uint64_t applied = shard_applied_index(shard);
+    if (applied == 0 || applied == checks->applied_at[node])
+        return;
+    checks->applied_at[node] = applied;
+    uint64_t hash = shard_state_hash(shard) | 1;
+    uint64_t *known = indexed_at(&checks->state, applied);
+    if (*known == 0)
+        *known = hash;
+    else if (*known != hash)
+        simulation_fail(
+            simulation,
+            "shard %u: node %u holds other data at applied index %llu than another replica did",
+            number, node + 1, (unsigned long long)applied);
+}
+
+void checks_after_turn(struct simulation *simulation, struct sim_thread *thread) {
+    struct checks *checks = simulation->checks;
+    unsigned node = thread->node->index;
+    for (uint32_t number = thread->index; number < checks->shard_count;
+         number += simulation->worker_count) {
+        struct shard *shard = worker_shard(thread->worker, number);
+        if (shard == NULL)
+            continue;
+        const struct raft *raft = shard_raft(shard);
+        check_leader(simulation, &checks->shards[number], node, number, raft);
+        check_committed(simulation, &checks->shards[number], node, number, raft);
+        check_state(simulation, &checks->shards[number], node, number, shard);
+    }
+}
+
+void checks_node_died(struct simulation *simulation, unsigned node) {
+    for (unsigned i = 0; i < simulation->checks->shard_count; i++) {
+        simulation->checks->shards[i].committed_until[node] = 0;
+        simulation->checks->shards[i].applied_at[node] = 0;
+    }
+}
+
+bool checks_is_converged(struct simulation *simulation, struct buffer *problem) {
+    struct checks *checks = simulation->checks;
+    for (uint32_t number = 0; number < checks->shard_count; number++) {
+        uint64_t lowest = UINT64_MAX, highest = 0;
+        unsigned replicas = 0;
+        for (unsigned node = 0; node < simulation->node_count; node++) {
+            struct sim_thread *thread =
+                &simulation->nodes[node]->threads[number % simulation->worker_count];
+            struct shard *shard = thread->worker ? worker_shard(thread->worker, number) : NULL;
+            if (shard == NULL)
+                continue;
+            uint64_t applied = shard_applied_index(shard);
+            lowest = applied < lowest ? applied : lowest;
+            highest = applied > highest ? applied : highest;
+            replicas++;
+        }
+        if (replicas != simulation->replica_count || lowest != highest) {
+            buffer_append_format(problem, "shard %u: %u of %u replicas, applied from %llu to %llu",
+                                 number, replicas, simulation->replica_count,
+                                 (unsigned long long)lowest, (unsigned long long)highest);
+            return false;
+        }
+    }
+    return true;
+}
+
+unsigned checks_leader(const struct simulation *simulation, uint32_t shard) {
+    const struct shard_checks *checks = &simulation->checks->shards[shard];
+    if (checks->newest_term == 0)
+        return simulation->node_count;
+    return (unsigned)checks->leader_of_term.values[checks->newest_term] - 1;
+}

@@ -1,0 +1,256 @@
+#include "sim/client.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "io/net.h"
+#include "sim/workload.h"
+
+enum {
+    CLIENT_THINK_MOST_US = 100000,
+    CLIENT_RETRY_MOST_US = 60000,
+    CLIENT_PATIENCE_LEAST_US = 800000,
+    CLIENT_PATIENCE_MOST_US = 4000000,
+    CLIENT_GUESS_COUNT = SIM_KEY_COUNT + SIM_HASH_COUNT
+};
+
+struct asked {
+    struct operation operation;
+    uint64_t number; /* in the history */
+};
+
+struct client {
+    struct simulation *simulation;
+    unsigned number;
+    bool is_stopped;
+    uint64_t done_count;
+    uint64_t round; /* raised with every request: time-outs of earlier ones are void */
+    struct asked asked[CLIENT_PIPELINE_MAXIMUM];
+    unsigned asked_count, answered_count;
+    unsigned node;   /* whom it asked */
+    bool is_reading; /* client_read_until_answered() */
+    struct operation reading;
+    unsigned guess[CLIENT_GUESS_COUNT]; /* key -> the node to ask */
+    struct connection connections[SIM_NODE_MAXIMUM];
+};
+
+static event_run client_ask_event, client_impatient_event;
+
+static unsigned *client_guess(struct client *client, const struct operation *operation) {
+    bool is_hash = operation_kind_facts(operation->kind)->is_hash;
+    return &client->guess[operation->key + (is_hash ? SIM_KEY_COUNT : 0)];
+}
+
+static void client_ask_later(struct client *client, uint64_t most_us) {
+    struct simulation *simulation = client->simulation;
+    uint64_t at_us = simulation->queue.now_us + random_between(&simulation->random, 1, most_us);
+    event_schedule(&simulation->queue, at_us, client_ask_event, client)->life = client->round;
+}
+
+bool client_is_idle(const struct client *client) { return client->asked_count == 0; }
+
+uint64_t client_done_count(const struct client *client) { return client->done_count; }
+
+/* ---- asking ---- */
+
+/* Operations of a pipeline on the same key take effect in their order. */
+static uint64_t client_earlier(const struct client *client, const struct operation *operation) {
+    bool is_hash = operation_kind_facts(operation->kind)->is_hash;
+    for (unsigned i = client->asked_count; i-- > 0;)
+        if (client->asked[i].operation.key == operation->key &&
+            operation_kind_facts(client->asked[i].operation.kind)->is_hash == is_hash)
+            return client->asked[i].number + 1;
+    return 0;
+}
+
+static void client_add(struct client *client, struct operation *operation, struct buffer *request) {
+    struct simulation *simulation = client->simulation;
+    operation->client = client->number;
+    operation->invoked_us = simulation->queue.now_us;
+    operation->after = client_earlier(client, operation);
+    struct asked *asked = &client->asked[client->asked_count++];
+    asked->operation = *operation;
+    asked->number = history_invoke(&simulation->history, operation);
+    operation_encode(operation, request);
+}
+
+static void client_gather(struct client *client, struct buffer *request) {
+    struct simulation *simulation = client->simulation;
+    struct operation operation;
+    if (client->is_reading) {
+        operation = client->reading;
+        client->node = *client_guess(client, &operation);
+        client_add(client, &operation, request);
+        return;
+    }
+    bool is_pipeline = random_chance(&simulation->random, 0.25);
+    uint64_t count =
+        is_pipeline ? random_between(&simulation->random, 2, CLIENT_PIPELINE_MAXIMUM) : 1;
+    for (uint64_t i = 0; i < count; i++) {
+        workload_next(simulation, client->number, &operation);
+        unsigned guess = *client_guess(client, &operation);
+        if (i == 0)
+            client->node = guess;
+        if (guess == client->node)
+            client_add(client, &operation, request);
+    }
+}
+
+static void client_ask_event(struct event *event) {
+    struct client *client = event->context;
+    struct simulation *simulation = client->simulation;
+    if (event->life != client->round || (client->is_stopped && !client->is_reading))
+        return;
+    CHECK(client->asked_count == 0);
+    struct buffer request;
+    buffer_init(&request, 1 << 20);
+    client_gather(client, &request);
+    client->answered_count = 0;
+    client->round++;
+    uint64_t patience_us =
+        random_between(&simulation->random, CLIENT_PATIENCE_LEAST_US, CLIENT_PATIENCE_MOST_US);
+    event_schedule(&simulation->queue, simulation->queue.now_us + patience_us,
+                   client_impatient_event, client)
+        ->life = client->round;
+    connection_send(&client->connections[client->node], buffer_bytes(&request));
+    buffer_release(&request);
+}
+
+/* ---- outcomes ---- */
+
+/* Whatever was not answered stays of unknown outcome; another node is asked next. */
+static void client_give_up(struct client *client) {
+    struct simulation *simulation = client->simulation;
+    simulation->statistics.operations_unknown += client->asked_count - client->answered_count;
+    unsigned next = (unsigned)random_below(&simulation->random, simulation->node_count);
+    for (unsigned i = 0; i < client->asked_count; i++)
+        *client_guess(client, &client->asked[i].operation) = next;
+    client->asked_count = 0;
+    client->round++;
+    client_ask_later(client, CLIENT_RETRY_MOST_US);
+}
+
+static void client_impatient_event(struct event *event) {
+    struct client *client = event->context;
+    if (event->life != client->round || client->asked_count == 0)
+        return;
+    connection_close(&client->connections[client->node]);
+    client_give_up(client);
+}
+
+static void client_lost(void *context, unsigned node) {
+    struct client *client = context;
+    if (client->asked_count > 0 && client->node == node)
+        client_give_up(client);
+}
+
+static bool text_begins(struct bytes text, const char *prefix) {
+    return text.length >= strlen(prefix) && memcmp(text.data, prefix, strlen(prefix)) == 0;
+}
+
+/* "MOVED 1234 10.0.0.2:7001" */
+static void client_follow(struct client *client, const struct operation *operation,
+                          struct bytes text) {
+    const uint8_t *space = memrchr(text.data, ' ', text.length);
+    struct net_address address, candidate;
+    if (space == NULL ||
+        net_address_parse(&address,
+                          bytes_of(space + 1, (size_t)(text.data + text.length - space - 1)))) {
+        simulation_fail(client->simulation, "a MOVED that names no address: %.*s",
+                        BYTES_PRINT(text));
+        return;
+    }
+    for (unsigned node = 0; node < client->simulation->node_count; node++) {
+        sim_node_client_address(node, &candidate);
+        if (net_address_equal(&candidate, &address))
+            *client_guess(client, operation) = node;
+    }
+}
+
+/* An error says that nothing was done and never will be, or that the outcome is unknown. Others are
+ * not to be. */
+static void client_refused(struct client *client, const struct asked *asked, struct bytes text) {
+    struct simulation *simulation = client->simulation;
+    if (text_begins(text, "MOVED "))
+        client_follow(client, &asked->operation, text);
+    else
+        *client_guess(client, &asked->operation) =
+            (unsigned)random_below(&simulation->random, simulation->node_count);
+    if (text_begins(text, "UNKNOWN ")) {
+        simulation->statistics.operations_unknown++;
+        return;
+    }
+    if (!text_begins(text, "MOVED ") && !text_begins(text, "CLUSTERDOWN ") &&
+        !text_begins(text, "TRYAGAIN "))
+        simulation_fail(simulation, "an operation of the workload was answered by \"%.*s\"",
+                        BYTES_PRINT(text));
+    simulation->statistics.operations_void++;
+    history_void(&simulation->history, asked->number);
+}
+
+static void client_answered(struct client *client, const struct asked *asked,
+                            const struct response *response) {
+    struct simulation *simulation = client->simulation;
+    struct result result;
+    operation_read_result(&asked->operation, response, &result);
+    history_return(&simulation->history, asked->number, simulation->queue.now_us, &result);
+    simulation->statistics.operations_done++;
+    client->done_count++;
+    if (client->is_reading)
+        client->is_reading = false;
+}
+
+static void client_reply(void *context, unsigned node, const struct response *response) {
+    struct client *client = context;
+    if (node != client->node || client->answered_count == client->asked_count) {
+        simulation_fail(client->simulation,
+                        "node %u sent client %u a reply that it did not ask for", node + 1,
+                        client->number);
+        return;
+    }
+    const struct asked *asked = &client->asked[client->answered_count++];
+    bool is_refused = response->kind == RESPONSE_ERROR;
+    if (is_refused)
+        client_refused(client, asked, response->text);
+    else
+        client_answered(client, asked, response);
+    if (client->answered_count < client->asked_count)
+        return;
+    client->asked_count = client->answered_count = 0;
+    client->round++;
+    client_ask_later(client, is_refused ? CLIENT_RETRY_MOST_US : CLIENT_THINK_MOST_US);
+}
+
+/* ---- life ---- */
+
+struct client *client_new(struct simulation *simulation, unsigned number) {
+    struct client *client = memory_allocate_zeroed(1, sizeof *client);
+    client->simulation = simulation;
+    client->number = number;
+    client->is_stopped = true;
+    struct connection_user user = {.reply = client_reply, .lost = client_lost, .context = client};
+    for (unsigned node = 0; node < simulation->node_count; node++)
+        connection_init(&client->connections[node], simulation, node, &user);
+    for (unsigned i = 0; i < CLIENT_GUESS_COUNT; i++)
+        client->guess[i] = (unsigned)random_below(&simulation->random, simulation->node_count);
+    return client;
+}
+
+void client_free(struct client *client) {
+    for (unsigned node = 0; node < client->simulation->node_count; node++)
+        connection_release(&client->connections[node]);
+    memory_free(client);
+}
+
+void client_start(struct client *client) {
+    client->is_stopped = false;
+    client_ask_later(client, CLIENT_THINK_MOST_US);
+}
+
+void client_stop(struct client *client) { client->is_stopped = true; }
+
+void client_read_until_answered(struct client *client, const struct operation *operation) {
+    CHECK(client_is_idle(client) && client->is_stopped);
+    client->is_reading = true;
+    client->reading = *operation;
+    client->round++;
+    client_ask_later(client, 1000);
+}

@@ -1,0 +1,377 @@
+#include "sim/faults.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "sim/checks.h"
+#include "sim/node.h"
+
+enum fault_mix {
+    MIX_EVERYTHING,
+    MIX_CRASHES,
+    MIX_PARTITIONS,
+    MIX_CLOCKS,
+    MIX_DAMAGE,
+    MIX_ABSENCE,
+    MIX_COUNT
+};
+static const char *const mix_names[MIX_COUNT] = {"everything", "crashes", "partitions",
+                                                 "clocks",     "damage",  "absence"};
+
+enum fault_kind {
+#define FAULT(name, ...) FAULT_##name,
+#include "sim/fault.def"
+#undef FAULT
+    FAULT_COUNT
+};
+
+static const unsigned fault_shares[FAULT_COUNT][MIX_COUNT] = {
+#define FAULT(name, ...) {__VA_ARGS__},
+#include "sim/fault.def"
+#undef FAULT
+};
+
+enum {
+    FAULT_GAP_MOST_US = 1500000,
+    FAULT_DRIFT_MOST_PPM =
+        80000, /* two nodes differ by less than the fifth that a lease gives up */
+    FAULT_WALL_JUMP_MOST_MS = 20000,
+    FAULT_STALL_MOST_US = 1500000
+};
+
+struct faults {
+    struct simulation *simulation;
+    enum fault_mix mix;
+    bool is_on;
+    uint64_t partition_number; /* of the latest: an earlier one's end does not end it */
+    uint64_t weather_number;
+};
+
+static event_run fault_event, partition_end_event, weather_end_event, slow_disk_end_event;
+
+/* ---- helpers ---- */
+
+static struct random *faults_random(struct faults *faults) { return &faults->simulation->random; }
+
+static uint64_t faults_between(struct faults *faults, uint64_t low, uint64_t high) {
+    return random_between(faults_random(faults), low, high);
+}
+
+static struct sim_node *faults_node(struct faults *faults) {
+    return faults->simulation
+        ->nodes[random_below(faults_random(faults), faults->simulation->node_count)];
+}
+
+/* The leader of some shard, or any node where it is not known. */
+static struct sim_node *faults_leader(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    unsigned leader = checks_leader(
+        simulation, (uint32_t)random_below(faults_random(faults), simulation->shard_count + 1));
+    return leader < simulation->node_count ? simulation->nodes[leader] : faults_node(faults);
+}
+
+static struct event *faults_later(struct faults *faults, uint64_t delay_us, event_run *run) {
+    struct event_queue *queue = &faults->simulation->queue;
+    return event_schedule(queue, queue->now_us + delay_us, run, faults);
+}
+
+/* ---- the network ---- */
+
+static void partition_begins(struct faults *faults) {
+    sim_net_heal(faults->simulation->net);
+    faults->simulation->statistics.partitions++;
+    uint64_t lasts_us = random_chance(faults_random(faults), 0.3)
+                            ? faults_between(faults, 3000000, 8000000)
+                            : faults_between(faults, 50000, 3000000);
+    faults_later(faults, lasts_us, partition_end_event)->number = ++faults->partition_number;
+}
+
+static void partition_end_event(struct event *event) {
+    struct faults *faults = event->context;
+    if (event->number != faults->partition_number)
+        return;
+    trace_line(&faults->simulation->trace, "fault: the partition ends");
+    sim_net_heal(faults->simulation->net);
+}
+
+static void isolate(struct faults *faults, unsigned node, bool inwards, bool outwards) {
+    partition_begins(faults);
+    trace_line(&faults->simulation->trace, "fault: node %u is cut off%s", node + 1,
+               inwards && outwards ? ""
+               : inwards           ? " inwards"
+                                   : " outwards");
+    for (unsigned other = 0; other < faults->simulation->node_count; other++) {
+        if (outwards)
+            sim_net_block(faults->simulation->net, node, other, true);
+        if (inwards)
+            sim_net_block(faults->simulation->net, other, node, true);
+    }
+}
+
+static void fault_partition_node(struct faults *faults) {
+    isolate(faults, faults_node(faults)->index, true, true);
+}
+
+static void fault_partition_leader(struct faults *faults) {
+    isolate(faults, faults_leader(faults)->index, true, true);
+}
+
+static void fault_partition_halves(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    uint64_t side = random_next(faults_random(faults));
+    partition_begins(faults);
+    trace_line(&simulation->trace, "fault: the network falls in two");
+    for (unsigned a = 0; a < simulation->node_count; a++)
+        for (unsigned b = 0; b < simulation->node_count; b++)
+            sim_net_block(simulation->net, a, b, (side >> a & 1) != (side >> b & 1));
+}
+
+static void fault_partition_one_way(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    unsigned node = faults_leader(faults)->index;
+    if (random_chance(faults_random(faults), 0.6)) {
+        bool inwards = random_chance(faults_random(faults), 0.5);
+        isolate(faults, node, inwards, !inwards);
+        return;
+    }
+    unsigned other = faults_node(faults)->index;
+    partition_begins(faults);
+    trace_line(&simulation->trace, "fault: node %u does not reach node %u", node + 1, other + 1);
+    sim_net_block(simulation->net, node, other, true);
+}
+
+static void weather_clears(struct faults *faults) {
+    *sim_net_weather(faults->simulation->net) =
+        (struct sim_weather){.least_delay_us = 100, .most_delay_us = 600};
+}
+
+static void fault_bad_weather(struct faults *faults) {
+    struct random *random = faults_random(faults);
+    struct sim_weather *weather = sim_net_weather(faults->simulation->net);
+    trace_line(&faults->simulation->trace, "fault: bad weather");
+    weather->loss = random_unit(random) * 0.5;
+    weather->doubling = random_unit(random) * 0.3;
+    weather->most_delay_us = faults_between(faults, 600, 30000);
+    weather->late = random_unit(random) * 0.2;
+    weather->late_us = faults_between(faults, 1000, 800000);
+    faults_later(faults, faults_between(faults, 200000, 5000000), weather_end_event)->number =
+        ++faults->weather_number;
+}
+
+static void weather_end_event(struct event *event) {
+    struct faults *faults = event->context;
+    if (event->number == faults->weather_number)
+        weather_clears(faults);
+}
+
+static void fault_streams_reset(struct faults *faults) {
+    unsigned a = faults_node(faults)->index, b = faults_node(faults)->index;
+    trace_line(&faults->simulation->trace, "fault: streams between nodes %u and %u break", a + 1,
+               b + 1);
+    if (a != b)
+        sim_net_reset_streams(faults->simulation->net, a, b);
+}
+
+/* ---- crashes ---- */
+
+static void fault_crash_process(struct faults *faults) {
+    sim_node_kill(faults_node(faults), SIM_DEATH_OF_PROCESS);
+}
+static void fault_crash_power(struct faults *faults) {
+    sim_node_kill(faults_node(faults), SIM_DEATH_BY_POWER);
+}
+
+static void fault_crash_leader(struct faults *faults) {
+    bool is_power = random_chance(faults_random(faults), 0.5);
+    sim_node_kill(faults_leader(faults), is_power ? SIM_DEATH_BY_POWER : SIM_DEATH_OF_PROCESS);
+}
+
+static void fault_crash_all(struct faults *faults) {
+    bool is_power = random_chance(faults_random(faults), 0.8);
+    for (unsigned node = 0; node < faults->simulation->node_count; node++)
+        sim_node_kill(faults->simulation->nodes[node],
+                      is_power ? SIM_DEATH_BY_POWER : SIM_DEATH_OF_PROCESS);
+}
+
+static void fault_crash_at_disk_call(struct faults *faults) {
+    struct sim_node *node =
+        random_chance(faults_random(faults), 0.5) ? faults_leader(faults) : faults_node(faults);
+    node->power.off_at_call = node->power.call_count + faults_between(faults, 1, 40);
+    trace_line(&faults->simulation->trace, "fault: node %u will fail in the middle of a disk call",
+               node->index + 1);
+}
+
+static void fault_long_absence(struct faults *faults) {
+    struct sim_node *node = faults_node(faults);
+    node->down_until_us =
+        faults->simulation->queue.now_us + faults_between(faults, 5000000, 20000000);
+    trace_line(&faults->simulation->trace, "fault: node %u goes away for long", node->index + 1);
+    sim_node_kill(node, random_chance(faults_random(faults), 0.5) ? SIM_DEATH_BY_POWER
+                                                                  : SIM_DEATH_OF_PROCESS);
+}
+
+/* ---- disks ---- */
+
+static void fault_sync_failure(struct faults *faults) {
+    struct sim_node *node = faults_node(faults);
+    node->power.sync_failure_at_call = node->power.call_count + faults_between(faults, 1, 10);
+}
+
+static void slow_disk_end_event(struct event *event) {
+    struct faults *faults = event->context;
+    faults->simulation->nodes[event->number]->power.slow_us = 0;
+}
+
+static void fault_slow_disk(struct faults *faults) {
+    struct sim_node *node =
+        random_chance(faults_random(faults), 0.5) ? faults_leader(faults) : faults_node(faults);
+    node->power.slow_us = faults_between(faults, 2000, 300000);
+    trace_line(&faults->simulation->trace, "fault: the disk of node %u is %llu us slower",
+               node->index + 1, (unsigned long long)node->power.slow_us);
+    faults_later(faults, faults_between(faults, 500000, 5000000), slow_disk_end_event)->number =
+        node->index;
+}
+
+/* The log of a node loses a bit that was synced long ago; it has to refuse to start until that is
+ * mended. */
+static void rot_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct simulation *simulation = faults->simulation;
+    struct sim_node *node = simulation->nodes[event->number];
+    if (node->is_up)
+        return;
+    struct sim_disk *disk =
+        node->threads[random_below(faults_random(faults), simulation->worker_count)].disk;
+    sim_disk_rot(disk, "wal", faults_random(faults));
+}
+
+static void rot_one(struct faults *faults, struct sim_node *node) {
+    sim_node_kill(node, random_chance(faults_random(faults), 0.5) ? SIM_DEATH_BY_POWER
+                                                                  : SIM_DEATH_OF_PROCESS);
+    faults_later(faults, 1000, rot_event)->number =
+        node->index; /* it is down by then, and not yet up again */
+}
+
+static void fault_bit_rot(struct faults *faults) { rot_one(faults, faults_node(faults)); }
+
+static void fault_bit_rot_everywhere(struct faults *faults) {
+    for (unsigned node = 0; node < faults->simulation->node_count; node++)
+        rot_one(faults, faults->simulation->nodes[node]);
+}
+
+/* ---- time ---- */
+
+static void fault_wall_clock_jump(struct faults *faults) {
+    struct sim_node *node =
+        random_chance(faults_random(faults), 0.6) ? faults_leader(faults) : faults_node(faults);
+    uint64_t jump_ms = faults_between(faults, 0, 2 * FAULT_WALL_JUMP_MOST_MS);
+    node->time.wall_offset_ms = SIM_WALL_START_MS + jump_ms - FAULT_WALL_JUMP_MOST_MS;
+    trace_line(&faults->simulation->trace, "fault: the wall clock of node %u jumps to %lld ms off",
+               node->index + 1, (long long)jump_ms - FAULT_WALL_JUMP_MOST_MS);
+}
+
+static void fault_clock_drift(struct faults *faults) {
+    struct sim_node *node = faults_node(faults);
+    int64_t drift_ppm =
+        (int64_t)faults_between(faults, 0, 2 * FAULT_DRIFT_MOST_PPM) - FAULT_DRIFT_MOST_PPM;
+    trace_line(&faults->simulation->trace, "fault: the clock of node %u drifts by %lld ppm",
+               node->index + 1, (long long)drift_ppm);
+    sim_time_set_drift(&node->time, faults->simulation->queue.now_us, drift_ppm);
+}
+
+static uint64_t pause_us(struct faults *faults) {
+    return random_chance(faults_random(faults), 0.5) ? faults_between(faults, 10000, 400000)
+                                                     : faults_between(faults, 400000, 4000000);
+}
+
+static void fault_pause_node(struct faults *faults) {
+    struct sim_node *node =
+        random_chance(faults_random(faults), 0.7) ? faults_leader(faults) : faults_node(faults);
+    trace_line(&faults->simulation->trace, "fault: node %u is stopped for a while",
+               node->index + 1);
+    sim_node_pause(node, pause_us(faults));
+}
+
+static void fault_pause_thread(struct faults *faults) {
+    sim_clock_hold(&sim_node_worker_by_lot(faults_node(faults))->clock, pause_us(faults));
+}
+
+static void fault_stall_in_call(struct faults *faults) {
+    struct sim_thread *thread = sim_node_worker_by_lot(faults_leader(faults));
+    thread->clock.stall_after_reads = (unsigned)faults_between(faults, 1, 60);
+    thread->clock.stall_us = faults_between(faults, 100000, FAULT_STALL_MOST_US);
+}
+
+/* ---- the schedule ---- */
+
+static void fault_happens(struct faults *faults, enum fault_kind kind) {
+    switch (kind) {
+#define FAULT(name, ...)                                                                           \
+    case FAULT_##name:                                                                             \
+        fault_##name(faults);                                                                      \
+        return;
+#include "sim/fault.def"
+#undef FAULT
+    case FAULT_COUNT:
+        break;
+    }
+    UNREACHABLE();
+}
+
+static enum fault_kind fault_by_lot(struct faults *faults) {
+    unsigned sum = 0;
+    for (int kind = 0; kind < FAULT_COUNT; kind++)
+        sum += fault_shares[kind][faults->mix];
+    uint64_t lot = random_below(faults_random(faults), sum);
+    for (int kind = 0; kind < FAULT_COUNT; kind++) {
+        if (lot < fault_shares[kind][faults->mix])
+            return (enum fault_kind)kind;
+        lot -= fault_shares[kind][faults->mix];
+    }
+    UNREACHABLE();
+}
+
+static void fault_schedule(struct faults *faults) {
+    faults_later(faults, faults_between(faults, 1000, FAULT_GAP_MOST_US), fault_event);
+}
+
+static void fault_event(struct event *event) {
+    struct faults *faults = event->context;
+    if (!faults->is_on)
+        return;
+    fault_happens(faults, fault_by_lot(faults));
+    fault_schedule(faults);
+}
+
+struct faults *faults_new(struct simulation *simulation) {
+    struct faults *faults = memory_allocate_zeroed(1, sizeof *faults);
+    faults->simulation = simulation;
+    faults->mix = (enum fault_mix)random_below(&simulation->random, MIX_COUNT);
+    return faults;
+}
+
+void faults_free(struct faults *faults) { memory_free(faults); }
+
+void faults_start(struct faults *faults) {
+    faults->is_on = true;
+    fault_schedule(faults);
+}
+
+void faults_heal(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    faults->is_on = false;
+    faults->partition_number++;
+    faults->weather_number++;
+    sim_net_heal(simulation->net);
+    weather_clears(faults);
+    for (unsigned i = 0; i < simulation->node_count; i++) {
+        struct sim_node *node = simulation->nodes[i];
+        node->power.off_at_call = node->power.sync_failure_at_call = node->power.slow_us = 0;
+        sim_time_set_drift(&node->time, simulation->queue.now_us, 0);
+        node->down_until_us = 0;
+        if (!node->is_up)
+            sim_node_restart_at(node, simulation->queue.now_us + 1000);
+        for (unsigned thread = 0; thread <= SIM_WORKER_MAXIMUM; thread++)
+            node->threads[thread].clock.stall_after_reads = 0;
+    }
+}
+
+const char *faults_mix_name(const struct faults *faults) { return mix_names[faults->mix]; }

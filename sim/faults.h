@@ -1,0 +1,13 @@
+/* What goes wrong, and when: a schedule by seed. Each kind of fault stands in its own function and
+ * is a row of fault.def; a run has a mix, so that some runs are about crashes, some about
+ * partitions, some about clocks. */
+#pragma once
+#include "sim/simulation.h"
+
+struct faults *faults_new(struct simulation *simulation);
+void faults_free(struct faults *faults);
+void faults_start(struct faults *faults);
+/* No new ones; everything that lasts is put right: the network is whole, clocks agree in rate,
+ * disks are quick. */
+void faults_heal(struct faults *faults);
+const char *faults_mix_name(const struct faults *faults);

@@ -1,0 +1,68 @@
+#include "sim/planted.h"
+#include "base/planted.h"
+#include "sim/seed_run.h"
+#include <stdio.h>
+#include <string.h>
+
+#ifdef TROTHDB_PLANTED_FAULTS
+
+static const struct {
+    const char *name, *text;
+} planted_faults[] = {
+    {"NOTHING", "nothing"},
+#define PLANTED_FAULT(name, text) {#name, text},
+#include "base/planted.def"
+#undef PLANTED_FAULT
+};
+enum { PLANTED_COUNT = sizeof planted_faults / sizeof *planted_faults };
+
+int planted_find(const char *name) {
+    for (int i = 1; i < PLANTED_COUNT; i++)
+        if (strcasecmp(planted_faults[i].name, name) == 0)
+            return i;
+    return 0;
+}
+
+void planted_turn_on(int fault) { planted_fault_on = (enum planted_fault)fault; }
+
+static bool planted_is_found(int fault, const struct simulation_options *options,
+                             uint64_t seed_count) {
+    struct simulation_options run = *options;
+    planted_turn_on(fault);
+    for (uint64_t i = 0; i < seed_count; i++) {
+        run.seed = options->seed + i;
+        if (!seed_run_apart(&run, true)) {
+            printf("found      %-32s by seed %llu\n", planted_faults[fault].name,
+                   (unsigned long long)run.seed);
+            return true;
+        }
+    }
+    printf("NOT FOUND  %-32s in %llu seeds: %s\n", planted_faults[fault].name,
+           (unsigned long long)seed_count, planted_faults[fault].text);
+    return false;
+}
+
+bool planted_find_all(const struct simulation_options *options, uint64_t seed_count) {
+    int found = 0;
+    for (int fault = 1; fault < PLANTED_COUNT; fault++)
+        found += planted_is_found(fault, options, seed_count);
+    printf("%d of %d planted faults found\n", found, PLANTED_COUNT - 1);
+    return found == PLANTED_COUNT - 1;
+}
+
+#else
+
+int planted_find(const char *name) {
+    (void)name;
+    return 0;
+}
+
+void planted_turn_on(int fault) { (void)fault; }
+
+bool planted_find_all(const struct simulation_options *options, uint64_t seed_count) {
+    (void)options, (void)seed_count;
+    printf("this build has no planted faults: set it up with -Dplanted=true\n");
+    return false;
+}
+
+#endif

@@ -1,0 +1,111 @@
+#include "sim/seed_run.h"
+#include "base/planted.h"
+#include "sim/faults.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SEED_SECONDS_MAXIMUM = 300 };
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static const char *planted_name(void) {
+#ifdef TROTHDB_PLANTED_FAULTS
+    static const char *const names[] = {
+        "",
+#define PLANTED_FAULT(name, text) #name,
+#include "base/planted.def"
+#undef PLANTED_FAULT
+    };
+    return names[planted_fault_on];
+#else
+    return "";
+#endif
+}
+
+static void print_replay(const struct simulation_options *options) {
+    const char *plant = planted_name();
+    printf("  replay: trothdb-sim --seed %llu --minutes %g", (unsigned long long)options->seed,
+           options->minutes);
+    if (options->node_count)
+        printf(" --nodes %u", options->node_count);
+    if (plant[0])
+        printf(" --plant %s", plant);
+    printf(" --print\n");
+}
+
+static void print_summary(const struct simulation *simulation, double seconds) {
+    const struct simulation_statistics *statistics = &simulation->statistics;
+    double simulated = (double)simulation->queue.now_us / 1e6;
+    printf(
+        "seed %llu: %s, trace hash %016llx, %.0f s simulated in %.2f s (%.0fx), %u nodes, mix %s, "
+        "%llu operations (%llu refused, %llu unknown), %llu leader changes, %llu crashes, %llu "
+        "partitions, "
+        "%llu refusals, %llu events",
+        (unsigned long long)simulation->options.seed,
+        simulation_has_failed(simulation) ? "FAILED" : "ok",
+        (unsigned long long)simulation->trace.hash, simulated, seconds, simulated / seconds,
+        simulation->node_count, faults_mix_name(simulation->faults),
+        (unsigned long long)statistics->operations_done,
+        (unsigned long long)statistics->operations_void,
+        (unsigned long long)statistics->operations_unknown,
+        (unsigned long long)statistics->leader_changes, (unsigned long long)statistics->crashes,
+        (unsigned long long)statistics->partitions, (unsigned long long)statistics->refusals,
+        (unsigned long long)simulation->queue.executed_count);
+    if (simulation->verdict.keys_undecided)
+        printf(", %zu keys undecided", simulation->verdict.keys_undecided);
+    printf("\n");
+    if (simulation_has_failed(simulation)) {
+        printf("  %.*s\n", BYTES_PRINT(buffer_bytes(&simulation->failure)));
+        print_replay(&simulation->options);
+    }
+    fflush(stdout);
+}
+
+bool seed_run(const struct simulation_options *options) {
+    double start = seconds_now();
+    struct simulation *simulation = simulation_new(options);
+    bool is_right = simulation_run(simulation);
+    print_summary(simulation, seconds_now() - start);
+    simulation_free(simulation);
+    return is_right;
+}
+
+static void be_quiet(void) {
+    int nowhere = open("/dev/null", O_WRONLY);
+    if (nowhere >= 0) {
+        dup2(nowhere, STDOUT_FILENO);
+        dup2(nowhere, STDERR_FILENO);
+    }
+}
+
+bool seed_run_apart(const struct simulation_options *options, bool is_quiet) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        if (is_quiet)
+            be_quiet();
+        alarm(SEED_SECONDS_MAXIMUM);
+        bool is_right = seed_run(options);
+        fflush(stdout);
+        _exit(is_right ? 0 : 1);
+    }
+    int status;
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return false;
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
+        return WEXITSTATUS(status) == 0;
+    if (!is_quiet) {
+        printf("seed %llu: FAILED, %s\n", (unsigned long long)options->seed,
+               WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "the process ended");
+        print_replay(options);
+    }
+    return false;
+}

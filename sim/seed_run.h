@@ -1,0 +1,11 @@
+/* One seed, run and reported in one line; in a process of its own where an abort must not end the
+ * series. */
+#pragma once
+#include "sim/simulation.h"
+
+/* Runs and prints the line that says how it went (and, of a failed run, what failed). True: all
+ * checks held. */
+bool seed_run(const struct simulation_options *options);
+/* The same in a child process; an abort or a hang counts as a failure. `is_quiet`: nothing is
+ * printed. */
+bool seed_run_apart(const struct simulation_options *options, bool is_quiet);

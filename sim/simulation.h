@@ -1,0 +1,74 @@
+/* One run: a whole cluster, its clients and its faults in one thread, decided by one seed.
+ *
+ *   boot the nodes -> found the cluster -> [ workload and faults ] -> heal, go on working -> read
+ * every key -> check
+ *
+ * Everything random is drawn from `random`, in the order of events: so a seed is a run. */
+#pragma once
+#include "base/buffer.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "sim/event.h"
+#include "sim/history.h"
+#include "sim/net.h"
+#include "sim/trace.h"
+
+enum {
+    SIM_CLIENT_MAXIMUM = 16,
+    SIM_KEY_COUNT = 10,
+    SIM_HASH_COUNT = 3,
+    SIM_FAILURE_MAXIMUM = 64 * 1024
+};
+
+struct simulation_options {
+    uint64_t seed;
+    double minutes;
+    unsigned node_count; /* 0: by the seed */
+    bool is_printed;
+};
+
+struct sim_node;
+struct client;
+struct checks;
+struct connection;
+struct faults;
+
+enum simulation_phase { PHASE_BOOT, PHASE_FAULTS, PHASE_HEALED, PHASE_LAST_READS, PHASE_OVER };
+
+struct simulation_statistics {
+    uint64_t operations_done, operations_void, operations_unknown;
+    uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals;
+};
+
+struct simulation {
+    struct simulation_options options;
+    struct event_queue queue;
+    struct random random;
+    struct trace trace;
+    struct sim_net *net;
+    struct config config; /* of all nodes */
+    unsigned node_count, worker_count, shard_count, replica_count;
+    struct sim_node *nodes[SIM_NODE_MAXIMUM];
+    struct client *clients[SIM_CLIENT_MAXIMUM];
+    unsigned client_count;
+    struct connection *connections; /* all, linked */
+    struct history history;
+    struct checks *checks;
+    struct faults *faults;
+    enum simulation_phase phase;
+    int64_t next_value; /* every value written is new */
+    struct simulation_statistics statistics;
+    struct history_verdict verdict;
+    struct buffer failure; /* empty: nothing failed */
+};
+
+/* Makes the world; runs it to its end; says whether it was right. */
+struct simulation *simulation_new(const struct simulation_options *options);
+void simulation_free(struct simulation *simulation);
+bool simulation_run(struct simulation *simulation);
+/* Notes what is wrong; the first one counts, and the run ends. */
+void simulation_fail(struct simulation *simulation, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static inline bool simulation_has_failed(const struct simulation *simulation) {
+    return simulation->failure.length > 0;
+}
