@@ -69,9 +69,15 @@ static int directory_read(struct disk_file *file, uint64_t offset, void *into, s
 }
 
 static int directory_preallocate(struct disk_file *file, uint64_t bytes) {
-    while (file->bytes.length < bytes && !file->bytes.is_overflowed)
-        buffer_append_u8(&file->bytes, 0);
-    return file->bytes.is_overflowed ? ERR_NO_SPACE : 0;
+    if (bytes <= file->bytes.length)
+        return 0;
+    size_t more = (size_t)bytes - file->bytes.length;
+    uint8_t *room = buffer_reserve(&file->bytes, more);
+    if (room == NULL)
+        return ERR_NO_SPACE;
+    memset(room, 0, more);
+    buffer_grew(&file->bytes, more);
+    return 0;
 }
 
 static int directory_write(struct disk_file *file, uint64_t offset, struct bytes bytes) {
