@@ -12,10 +12,8 @@ void raft_election_deadline_draw(struct raft *raft) {
 }
 
 static void leader_line(const struct raft *raft, const char *text) {
-    if (raft->log_lines != NULL)
-        log_line(raft->log_lines, LOG_INFO, text, LOG_F("shard", raft->shard),
-                 LOG_F("node", raft->self), LOG_F("term", raft->term),
-                 LOG_F("index", raft_last(raft)));
+    log_line(raft->log_lines, LOG_INFO, text, LOG_F("shard", raft->shard),
+             LOG_F("node", raft->self), LOG_F("term", raft->term), LOG_F("index", raft_last(raft)));
 }
 
 /* Leads no more, and campaigns no more. */
@@ -169,8 +167,7 @@ static void lead(struct raft *raft) {
     raft_commit_advance(raft);
 }
 
-/* A candidate is its own voter once that vote is durable (TRAPS: vote durable before it is told).
- */
+/* A candidate is its own voter once that vote is durable. */
 void raft_own_vote_count(struct raft *raft) {
     if (raft->role != RAFT_CANDIDATE || raft_save_of_state(raft) != 0)
         return;

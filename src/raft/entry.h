@@ -1,4 +1,5 @@
-/* One log entry. Its encoded bytes are the same in memory, in the WAL and on the wire (docs/format/entry.md):
+/* One log entry. Its encoded bytes are the same in memory, in the WAL and on the wire
+ * (docs/format/entry.md):
  *
  *   0 u32 length     of the whole encoded entry, header and payload
  *   4 u32 crc32c     of bytes 8 .. length
@@ -31,18 +32,20 @@ struct raft_entry {
     uint8_t bytes[];
 };
 
-/* Returns owned, one reference, with room for the payload that the caller writes at raft_entry_payload_room();
- * raft_entry_seal() then fills in the header and the checksum. */
+/* Returns owned, one reference, with room for the payload that the caller writes at
+ * raft_entry_payload_room(); raft_entry_seal() then fills in the header and the checksum. */
 struct raft_entry *raft_entry_new(size_t payload_bytes);
 uint8_t *raft_entry_payload_room(struct raft_entry *entry);
-void raft_entry_seal(struct raft_entry *entry, raft_term term, raft_index index, enum raft_entry_kind kind);
-/* Decodes and verifies one entry at the front of `in` and moves `in` past it. Returns owned in *out.
- * ERR_MALFORMED, ERR_DAMAGED (checksum), ERR_VERSION. */
+void raft_entry_seal(struct raft_entry *entry, raft_term term, raft_index index,
+                     enum raft_entry_kind kind);
+/* Decodes and verifies one entry at the front of `in` and moves `in` past it. Returns owned in
+ * *out. ERR_MALFORMED, ERR_DAMAGED (checksum), ERR_VERSION. */
 int raft_entry_decode(struct bytes *in, struct raft_entry **out) MUST_CHECK;
 struct raft_entry *raft_entry_keep(struct raft_entry *entry); /* one more reference */
 void raft_entry_drop(struct raft_entry *entry);               /* one less; the last frees */
 static inline struct bytes raft_entry_payload(const struct raft_entry *entry) {
-    return bytes_of(entry->bytes + RAFT_ENTRY_HEADER_BYTES, entry->length - RAFT_ENTRY_HEADER_BYTES);
+    return bytes_of(entry->bytes + RAFT_ENTRY_HEADER_BYTES,
+                    entry->length - RAFT_ENTRY_HEADER_BYTES);
 }
 static inline struct bytes raft_entry_bytes(const struct raft_entry *entry) {
     return bytes_of(entry->bytes, entry->length);

@@ -1,14 +1,16 @@
-/* Raft for one shard: events in, actions out. No I/O, no clock, no thread: raft_step() is told what happened and when,
- * and says what is to be done. Ongaro's thesis (CBTR) is cited by section.
+/* Raft for one shard: events in, actions out. No I/O, no clock, no thread: raft_step() is told what
+ * happened and when, and says what is to be done. Ongaro's thesis (CBTR) is cited by section.
  *
  *      event --> raft_step --> actions:  records to save   (in order, numbered by save_sequence)
  *                                        messages          (at once, or once a save is durable)
  *                                        commit_index      (apply up to here)
- *                                        reads answered, snapshots wanted, leadership news, next deadline
+ *                                        reads answered, snapshots wanted,
+ *                                        leadership news, the next deadline
  *
- * Invariants: term never falls; one vote a term, durable before it is told; a leader counts only entries of its own
- * term (5.4.2); an entry is committed only when durable on a majority of voters, the leader's own disk being
- * one of them or not; a configuration takes effect when it is appended. */
+ * Invariants: term never falls; one vote a term, durable before it is told; a leader counts only
+ * entries of its own term (5.4.2); an entry is committed only when durable on a majority of voters,
+ * the leader's own disk being one of them or not; a configuration takes effect when it is appended.
+ */
 #pragma once
 #include "base/log.h"
 #include "base/random.h"
@@ -16,9 +18,10 @@
 
 enum { RAFT_VOTER_MAXIMUM = 16 };
 
-/* Who votes. `old_voters` is empty unless a joint configuration is in force (CBTR 4.3); nothing makes one yet, but
- * the format on disk and every quorum rule count both halves already. Learners receive the log and do not vote.
- * Encoded: u8 count + u32 each, for voters, old_voters, learners. */
+/* Who votes. `old_voters` is empty unless a joint configuration is in force (CBTR 4.3); nothing
+ * makes one yet, but the format on disk and every quorum rule count both halves already. Learners
+ * receive the log and do not vote. Encoded: u8 count + u32 each, for voters, old_voters, learners.
+ */
 struct raft_configuration {
     uint8_t voter_count, old_voter_count, learner_count;
     raft_node_number voters[RAFT_VOTER_MAXIMUM];
@@ -27,12 +30,14 @@ struct raft_configuration {
 };
 void raft_configuration_encode(const struct raft_configuration *configuration, struct buffer *out);
 int raft_configuration_decode(struct raft_configuration *configuration, struct bytes in) MUST_CHECK;
-bool raft_configuration_has_voter(const struct raft_configuration *configuration, raft_node_number node);
+bool raft_configuration_has_voter(const struct raft_configuration *configuration,
+                                  raft_node_number node);
 
 enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER };
 
-/* Times in microseconds of one monotonic clock that counts suspended time. Replicas may differ in them: each follower
- * tells how long it keeps its promise to vote for nobody else, and a lease counts on no more. */
+/* Times in microseconds of one monotonic clock that counts suspended time. Replicas may differ in
+ * them: each follower tells how long it keeps its promise to vote for nobody else, and a lease
+ * counts on no more. */
 struct raft_timing {
     uint64_t election_timeout_us; /* lower bound; the actual one is drawn from [1, 2) times this */
     uint64_t heartbeat_us;
@@ -45,30 +50,38 @@ struct raft_timing {
 struct raft_options {
     raft_node_number self;
     struct raft_timing timing;
-    uint64_t seed;              /* of the election jitter */
-    const struct log *log;      /* borrows; may be NULL */
-    unsigned shard;             /* for log lines only */
+    uint64_t seed;         /* of the election jitter */
+    const struct log *log; /* borrows; may be NULL */
+    unsigned shard;        /* for log lines only */
 };
 
-/* What recovery found, given to raft_new(). Raft takes the entries' references; they follow the snapshot without a gap. */
+/* What recovery found, given to raft_new(). Raft takes the entries' references; they follow the
+ * snapshot without a gap. If the disk holds another entry at snapshot_index than the snapshot's
+ * (another term), what follows it there belongs to a log that the snapshot replaced, and must be
+ * left out. */
 struct raft_recovered {
     raft_term term;
     raft_node_number vote;
     raft_index snapshot_index; /* 0: none */
     raft_term snapshot_term;
-    struct raft_configuration configuration; /* as of the snapshot (or the founding configuration) */
+    /* As of the snapshot, or the founding configuration. */
+    struct raft_configuration configuration;
     struct raft_entry **entries;
     size_t entry_count;
-    uint64_t now_us;           /* for one election timeout from here no vote is given: a lease may be out (TRAPS) */
+    /* For one election timeout from here no vote is given: a lease may be out. */
+    uint64_t now_us;
 };
 
 enum raft_message_kind {
-    RAFT_PRE_VOTE, RAFT_PRE_VOTE_REPLY, RAFT_VOTE, RAFT_VOTE_REPLY,
-    RAFT_APPEND,       /* entries, or none: a heartbeat / probe */
+    RAFT_PRE_VOTE,
+    RAFT_PRE_VOTE_REPLY,
+    RAFT_VOTE,
+    RAFT_VOTE_REPLY,
+    RAFT_APPEND, /* entries, or none: a heartbeat / probe */
     RAFT_APPEND_REPLY,
-    RAFT_READ_INDEX,   /* a follower asks the leader for a read index */
+    RAFT_READ_INDEX, /* a follower asks the leader for a read index */
     RAFT_READ_INDEX_REPLY,
-    RAFT_TIMEOUT_NOW,  /* leader to its chosen successor: campaign at once (CBTR 3.10) */
+    RAFT_TIMEOUT_NOW, /* leader to its chosen successor: campaign at once (CBTR 3.10) */
     RAFT_MESSAGE_KIND_COUNT
 };
 
@@ -76,37 +89,47 @@ enum raft_message_kind {
 struct raft_message {
     enum raft_message_kind kind;
     raft_node_number from, to;
-    raft_term term;            /* the sender's term; of a pre-vote: the term it would campaign for */
-    raft_index log_index;      /* append: index before the entries; vote: last index; reply: match index when
-                                  accepted, the append's log_index when rejected */
-    raft_term log_term;        /* append: term at log_index; vote: last term; append reply: for how many microseconds after
-                                  hearing the append its sender votes for nobody else (leases) */
-    raft_index commit_index;   /* append; read-index reply: the read index */
+    raft_term term;       /* the sender's term; of a pre-vote: the term it would campaign for */
+    raft_index log_index; /* append: index before the entries; vote: last index; reply: match index
+                             when accepted, the append's log_index when rejected */
+    raft_term log_term;   /* append: term at log_index; vote: last term; append reply: for how many
+                             microseconds after hearing the append its sender votes for nobody
+                             else (leases) */
+    raft_index commit_index; /* append; read-index reply: the read index */
     bool is_rejected;
     bool is_forced;            /* vote: part of a leadership transfer, ignores stickiness */
-    raft_index conflict_index; /* rejected append: where to go on, with conflict_term (CBTR 5.3's optimisation);
-                                  accepted append: the last entry received, durable or not */
+    raft_index conflict_index; /* rejected append: where to go on, with conflict_term (CBTR 5.3's
+                                  optimisation); accepted append: the last entry received, durable
+                                  or not */
     raft_term conflict_term;
-    uint64_t context;          /* append: sender's clock (us), echoed by the reply for leases; reads: the read's number */
-    uint64_t read_round;       /* append: newest ReadIndex round the leader asks to confirm; echoed by the reply */
-    struct raft_entry **entries; /* append: in index order. In an action: borrowed, valid until the next step.
-                                    In an event: raft keeps its own references. */
+    uint64_t context;    /* append: sender's clock (us), echoed by the reply for leases; reads: the
+                            read's number */
+    uint64_t read_round; /* append: newest ReadIndex round the leader asks to confirm; echoed by the
+                            reply */
+    struct raft_entry **entries; /* append: in index order. In an action: borrowed, valid until the
+                                    next step. In an event: raft keeps its own references. */
     size_t entry_count;
 };
 
 enum raft_event_kind {
-    RAFT_TICK,            /* a deadline may have passed */
-    RAFT_MESSAGE,         /* message */
-    RAFT_PROPOSE,         /* payload_entry: raft takes the reference and seals it; refused unless leader */
-    RAFT_DURABLE,         /* everything up to save_sequence is on disk */
-    RAFT_APPLIED,         /* applied_index */
-    RAFT_READ,            /* read_id: answer with an index from which a linearizable read may be served */
-    RAFT_COMPACT,         /* a durable snapshot at snapshot_index exists: forget the log before it, except what a lagging transfer needs */
-    RAFT_SNAPSHOT_INSTALLED, /* a snapshot from the leader replaced our state: snapshot_index/term/configuration; discards the log before (or all of) it */
-    RAFT_SNAPSHOT_SENT,   /* to `peer`, at snapshot_index: go on replicating from there; is_rejected if the transfer failed.
-                             Must follow each snapshot_wanted_by: until then the peer gets heartbeats only */
-    RAFT_PEER_LOST,       /* the stream to `peer` closed: in-flight appends may be lost; if it was the leader, campaign as soon as stickiness allows */
-    RAFT_TRANSFER         /* give leadership to `peer` (0: to the most caught-up voter) */
+    RAFT_TICK,    /* a deadline may have passed */
+    RAFT_MESSAGE, /* message */
+    RAFT_PROPOSE, /* payload_entry: raft takes the reference and seals it; refused unless leader */
+    RAFT_DURABLE, /* everything up to save_sequence is on disk */
+    RAFT_APPLIED, /* applied_index */
+    RAFT_READ,    /* read_id: answer with an index from which a linearizable read may be served */
+    RAFT_COMPACT, /* a durable snapshot at snapshot_index exists: forget the log before it, except
+                     what a lagging transfer needs */
+    /* A snapshot from the leader replaced our state: snapshot_index, snapshot_term, configuration;
+     * discards the log before it, or all of it. Nothing happens if snapshot_index is committed here
+     * already, so look before replacing anything. */
+    RAFT_SNAPSHOT_INSTALLED,
+    RAFT_SNAPSHOT_SENT, /* to `peer`, at snapshot_index: go on replicating from there; is_rejected
+                           if the transfer failed. Must follow each snapshot_wanted_by: until then
+                           the peer gets heartbeats only */
+    RAFT_PEER_LOST,     /* the stream to `peer` closed: in-flight appends may be lost; if it was the
+                           leader, campaign as soon as stickiness allows */
+    RAFT_TRANSFER       /* give leadership to `peer` (0: to the most caught-up voter) */
 };
 
 struct raft_event {
@@ -130,13 +153,14 @@ struct raft_outgoing {
 };
 struct raft_read_answer {
     uint64_t read_id;
-    raft_index index;   /* serve once applied up to here */
-    bool is_refused;    /* leadership unknown or lost: nothing may be served */
+    raft_index index; /* serve once applied up to here */
+    bool is_refused;  /* leadership unknown or lost: nothing may be served */
 };
 
-/* What is to be done, in this order: save, send, apply, answer. Arrays belong to raft and are valid until the next step.
- * A save consists of: truncate_from (if not 0: forget entries from there), then entries, then term and vote if
- * is_state_saved. It is numbered save_sequence (0: nothing to save). */
+/* What is to be done, in this order: save, send, apply, answer. Arrays belong to raft and are valid
+ * until the next step. A save consists of: truncate_from (if not 0: forget entries from there),
+ * then entries, then term and vote if is_state_saved. It is numbered save_sequence (0: nothing to
+ * save). */
 struct raft_actions {
     uint64_t save_sequence;
     raft_index truncate_from;
@@ -154,14 +178,15 @@ struct raft_actions {
     struct raft_read_answer *reads;
     size_t read_count;
 
-    raft_node_number snapshot_wanted_by[RAFT_VOTER_MAXIMUM]; /* followers whose next entry is compacted away */
+    /* Followers whose next entry is compacted away. */
+    raft_node_number snapshot_wanted_by[RAFT_VOTER_MAXIMUM];
     size_t snapshot_wanted_count;
 
-    bool is_leadership_changed;  /* role, term or known leader changed in this step */
-    uint64_t deadline_us;        /* step with RAFT_TICK at or after this */
-    int proposal_error;          /* RAFT_PROPOSE: 0, ERR_NOT_LEADER, or ERR_BUSY while leadership is being
-                                    transferred (reference dropped) */
-    raft_index proposed_index;   /* RAFT_PROPOSE: where the entry stands */
+    bool is_leadership_changed; /* role, term or known leader changed in this step */
+    uint64_t deadline_us;       /* step with RAFT_TICK at or after this */
+    int proposal_error; /* RAFT_PROPOSE: 0, ERR_NOT_LEADER, or ERR_BUSY while leadership is being
+                           transferred (reference dropped) */
+    raft_index proposed_index; /* RAFT_PROPOSE: where the entry stands */
 };
 
 struct raft;
@@ -175,20 +200,23 @@ void raft_set_timing(struct raft *raft, const struct raft_timing *timing);
 /* Looking in; none changes anything. */
 enum raft_role raft_role(const struct raft *raft);
 raft_term raft_current_term(const struct raft *raft);
-raft_node_number raft_leader(const struct raft *raft);         /* 0: unknown */
+raft_node_number raft_leader(const struct raft *raft); /* 0: unknown */
 raft_index raft_commit_index(const struct raft *raft);
 raft_index raft_last_index(const struct raft *raft);
-raft_index raft_first_index(const struct raft *raft);          /* first index held in memory */
-uint64_t raft_log_bytes(const struct raft *raft);              /* of all entries held in memory */
+raft_index raft_first_index(const struct raft *raft); /* first index held in memory */
+uint64_t raft_log_bytes(const struct raft *raft);     /* of all entries held in memory */
 uint64_t raft_uncommitted_bytes(const struct raft *raft);
-const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index); /* NULL if not held; borrows */
-raft_term raft_term_at(const struct raft *raft, raft_index index);  /* 0 if unknown */
+/* NULL if not held; borrows. */
+const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index);
+raft_term raft_term_at(const struct raft *raft, raft_index index); /* 0 if unknown */
 const struct raft_configuration *raft_configuration(const struct raft *raft);
 /* The configuration in force as of `index` (applied), for snapshots. */
 const struct raft_configuration *raft_configuration_at(const struct raft *raft, raft_index index);
-/* May a read be served at `now_us` from this leader's applied state? True only for a leader that committed an entry of
- * its term, is not transferring, and was heard by a quorum recently enough. Ask before and again after the read.
- * A lease read is served from the commit index when the read came. */
+/* May a read be served at `now_us` from this leader's applied state? True only for a leader that
+ * committed an entry of its term, is not transferring, and was heard by a quorum recently enough.
+ * Ask before and again after the read. A lease read is served from the commit index when the read
+ * came. */
 bool raft_has_lease(const struct raft *raft, uint64_t now_us);
-raft_index raft_match_index(const struct raft *raft, raft_node_number peer); /* leader only; for status */
-uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number peer); /* leader only; 0: never */
+/* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */
+raft_index raft_match_index(const struct raft *raft, raft_node_number peer);
+uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number peer);
