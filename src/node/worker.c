@@ -268,6 +268,7 @@ static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint6
 
 static int recover(struct worker *worker, struct buffer *problem) {
     struct wal_options options = {.disk = worker->io.disk,
+                                  .clock = worker->io.clock,
                                   .segment_bytes = (uint64_t)worker->config.wal_segment_bytes,
                                   .log = worker->io.log,
                                   .on_durable = wal_became_durable,
