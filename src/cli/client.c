@@ -2,16 +2,52 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "wire/request.h"
 
 enum { CLIENT_BUFFER_MAXIMUM = 512 << 20, CLIENT_READ_BYTES = 64 << 10, CLIENT_WORDS_MAXIMUM = 16 };
+
+static int resolve(struct net_address *address, const char *host, const char *port) {
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found;
+    if (getaddrinfo(host, port, &hints, &found)) {
+        return ERR_INVALID;
+    }
+    char service[NI_MAXSERV];
+    int error = getnameinfo(found->ai_addr, found->ai_addrlen, address->host, sizeof(address->host),
+                            service, sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV);
+    address->port = (uint16_t)strtoul(error ? "0" : service, NULL, 10);
+    freeaddrinfo(found);
+    return address->port == 0 ? ERR_INVALID : 0;
+}
+
+int client_address(struct net_address *address, const char *text, char *problem) {
+    if (!net_address_parse(address, bytes_of_text(text))) {
+        return 0;
+    }
+    char host[256];
+    const char *colon = strrchr(text, ':');
+    size_t length = colon ? (size_t)(colon - text) : 0;
+    if (length == 0 || length >= sizeof(host)) {
+        snprintf(problem, CLIENT_PROBLEM_BYTES, "'%s' is not host:port, such as 127.0.0.1:7001",
+                 text);
+        return ERR_INVALID;
+    }
+    memcpy(host, text, length);
+    host[length] = '\0';
+    if (resolve(address, host, colon + 1)) {
+        snprintf(problem, CLIENT_PROBLEM_BYTES, "'%s': there is no such host or port", text);
+        return ERR_INVALID;
+    }
+    return 0;
+}
 
 static int fail(struct client *client, const char *what, const char *why) {
     char address[NET_HOST_MAXIMUM + 10];
@@ -38,6 +74,20 @@ static socklen_t socket_address(const struct net_address *address, struct sockad
     return 0;
 }
 
+static int log_in(struct client *client) {
+    const char *password = getenv("TROTHDB_PASSWORD");
+    if (!password || !*password) {
+        return 0;
+    }
+    struct bytes arguments[] = {BYTES_LITERAL("AUTH"), bytes_of_text(password)};
+    struct response reply;
+    int error = client_call(client, arguments, 2, &reply);
+    if (!error) {
+        response_release(&reply);
+    }
+    return error;
+}
+
 int client_open(struct client *client, const struct net_address *address, int timeout_ms) {
     *client = (struct client){.socket = -1, .address = *address};
     buffer_init(&client->input, CLIENT_BUFFER_MAXIMUM);
@@ -56,9 +106,10 @@ int client_open(struct client *client, const struct net_address *address, int ti
     setsockopt(client->socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
     setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     if (connect(client->socket, (struct sockaddr *)&to, length)) {
-        return fail(client, "cannot connect to", strerror(errno));
+        return fail(client, "cannot connect to",
+                    errno == EINPROGRESS ? "no answer in time" : strerror(errno));
     }
-    return 0;
+    return log_in(client);
 }
 
 void client_close(struct client *client) {

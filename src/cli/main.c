@@ -14,6 +14,21 @@ const struct cli_command cli_commands[] = {
      "    trothdb server --dir /var/lib/trothdb --port 7001\n"
      "    trothdb server --dir /tmp/b --port 7002 --join 127.0.0.1:17001\n",
      server_run},
+    {"cluster", "make a cluster, or look at one",
+     "usage: trothdb cluster create HOST:PORT... [--shards 12] [--replicas 3] [--json]\n"
+     "       trothdb cluster status HOST:PORT [--json]\n\n"
+     "Addresses are client ports. `create` gives spare nodes (started with --join) one agreed "
+     "topology: the slots\n"
+     "are dealt to the shards, the shards' replicas to the nodes in the order given. It is refused "
+     "where a node\n"
+     "belongs to a cluster already, and changes nothing then. It returns when every node sees a "
+     "leader for every\n"
+     "shard. `status` asks one node who is there, then every node how its replicas are. A password "
+     "is taken from\n"
+     "the environment's TROTHDB_PASSWORD. Exit code 0: done, 1: failed, 2: wrong usage.\n\n"
+     "    trothdb cluster create 127.0.0.1:7001 127.0.0.1:7002 127.0.0.1:7003\n"
+     "    trothdb cluster status 127.0.0.1:7001\n",
+     cluster_run},
     {"version", "print the version",
      "usage: trothdb version\n\n"
      "Prints the version of this program.\n\n"

@@ -1,0 +1,200 @@
+#include "cli/cluster.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/command.h"
+#include "cli/flags.h"
+#include "cli/json.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, CLUSTER_OUTPUT_BYTES_MAXIMUM = 64 << 20 };
+
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* With --json an answer is always one object: also a refusal. */
+static int fail(bool is_json, const char *what, struct bytes why) {
+    char *text = memory_allocate(why.length + 1);
+    memcpy(text, why.length ? (const char *)why.data : "", why.length);
+    text[why.length] = '\0';
+    if (is_json) {
+        struct buffer out;
+        buffer_init(&out, CLUSTER_OUTPUT_BYTES_MAXIMUM);
+        struct json json = {.out = &out};
+        json_open(&json, NULL, '{');
+        json_text(&json, "error", text);
+        json_close(&json, '}');
+        printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
+        buffer_release(&out);
+    } else {
+        fprintf(stderr, "trothdb cluster: %s\n%s\n", what, text);
+    }
+    memory_free(text);
+    return EXIT_FAILED;
+}
+
+static int print_view(const struct net_address *client, bool is_json) {
+    struct cluster_view view;
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (cluster_view_fetch(&view, client, problem)) {
+        return fail(is_json, "the node cannot be asked:", bytes_of_text(problem));
+    }
+    struct buffer out;
+    buffer_init(&out, CLUSTER_OUTPUT_BYTES_MAXIMUM);
+    if (is_json) {
+        cluster_print_json(&view, &out);
+    } else {
+        cluster_print_tables(&view, &out);
+    }
+    fwrite(buffer_data(&out), 1, out.length, stdout);
+    buffer_release(&out);
+    cluster_view_release(&view);
+    return EXIT_OK;
+}
+
+/* ---- create ---- */
+
+static void show_ready(unsigned ready, unsigned count, bool is_shown) {
+    if (is_shown) {
+        fprintf(stderr, "\r%u of %u nodes see a leader for every shard", ready, count);
+        fflush(stderr);
+    }
+}
+
+static bool wait_until_ready(const struct founding *founding, bool is_shown) {
+    uint64_t deadline_ms = now_ms() + CLUSTER_READY_MS;
+    unsigned ready = 0;
+    while (ready < founding->node_count && now_ms() < deadline_ms) {
+        ready = cluster_count_ready(founding->clients, founding->node_count);
+        show_ready(ready, founding->node_count, is_shown);
+        if (ready < founding->node_count) {
+            usleep(CLUSTER_POLL_MS * 1000);
+        }
+    }
+    if (is_shown) {
+        fputs("\r\033[K", stderr);
+    }
+    return ready == founding->node_count;
+}
+
+static int create_with(const struct founding *founding, bool is_json) {
+    char cluster[STATUS_CLUSTER_BYTES];
+    struct buffer problem;
+    buffer_init(&problem, CLUSTER_PROBLEM_BYTES * founding->node_count);
+    int status;
+    if (cluster_found(founding, cluster, &problem)) {
+        status = fail(is_json, "no cluster was made; nothing was changed on a node that answers:",
+                      buffer_bytes(&problem));
+        buffer_release(&problem);
+        return status;
+    }
+    if (problem.length) {
+        fprintf(stderr,
+                "trothdb cluster: some nodes have not taken it yet; the others will tell them:\n"
+                "%.*s\n",
+                BYTES_PRINT(buffer_bytes(&problem)));
+    }
+    if (wait_until_ready(founding, !is_json && isatty(STDERR_FILENO))) {
+        status = print_view(&founding->clients[0], is_json);
+    } else {
+        status = fail(is_json, "the cluster was founded, but:",
+                      BYTES_LITERAL("not every node saw a leader for every shard within 30 s; "
+                                    "`trothdb cluster status` shows who is missing"));
+    }
+    buffer_release(&problem);
+    return status;
+}
+
+static int usage(const char *line) {
+    fprintf(stderr, "usage: trothdb cluster %s\n`trothdb help cluster` tells more\n", line);
+    return EXIT_USAGE;
+}
+
+static struct net_address *parse_addresses(char **texts, int count) {
+    struct net_address *addresses = memory_allocate_zeroed((size_t)count, sizeof(*addresses));
+    for (int i = 0; i < count; i++) {
+        char problem[CLIENT_PROBLEM_BYTES];
+        if (client_address(&addresses[i], texts[i], problem)) {
+            fprintf(stderr, "trothdb cluster: %s\n", problem);
+            memory_free(addresses);
+            return NULL;
+        }
+    }
+    return addresses;
+}
+
+static int create(int argc, char **argv) {
+    static const char line[] = "create H:P H:P H:P [--shards 12] [--replicas 3] [--json]";
+    int64_t shards = CLUSTER_SHARDS_DEFAULT, replicas = CLUSTER_REPLICAS_DEFAULT;
+    bool is_json = false;
+    int count;
+    const struct flag flags[] = {
+        {.name = "shards", .number = &shards, .minimum = 1, .maximum = TOPOLOGY_SHARD_MAXIMUM},
+        {.name = "replicas",
+         .number = &replicas,
+         .minimum = 1,
+         .maximum = TOPOLOGY_REPLICA_MAXIMUM},
+        {.name = "json", .is_set = &is_json},
+        {0},
+    };
+    if (flags_read(flags, "cluster create", argc, argv, &count)) {
+        return EXIT_USAGE;
+    }
+    if (count == 0 || count > TOPOLOGY_NODE_MAXIMUM) {
+        return usage(line);
+    }
+    if (replicas > count) {
+        fprintf(stderr,
+                "trothdb cluster: %lld replicas need %lld nodes, and %d are named; name more or "
+                "give --replicas %d\n",
+                (long long)replicas, (long long)replicas, count, count);
+        return EXIT_USAGE;
+    }
+    struct net_address *clients = parse_addresses(argv, count);
+    if (!clients) {
+        return EXIT_USAGE;
+    }
+    struct founding founding = {.clients = clients,
+                                .node_count = (unsigned)count,
+                                .shard_count = (unsigned)shards,
+                                .replica_count = (unsigned)replicas};
+    int status = create_with(&founding, is_json);
+    memory_free(clients);
+    return status;
+}
+
+/* ---- status ---- */
+
+static int status(int argc, char **argv) {
+    bool is_json = false;
+    int count;
+    const struct flag flags[] = {{.name = "json", .is_set = &is_json}, {0}};
+    if (flags_read(flags, "cluster status", argc, argv, &count)) {
+        return EXIT_USAGE;
+    }
+    if (count != 1) {
+        return usage("status H:P [--json]");
+    }
+    struct net_address *client = parse_addresses(argv, 1);
+    if (!client) {
+        return EXIT_USAGE;
+    }
+    int exit_code = print_view(client, is_json);
+    memory_free(client);
+    return exit_code;
+}
+
+int cluster_run(int argc, char **argv) {
+    if (argc > 0 && strcmp(argv[0], "create") == 0) {
+        return create(argc - 1, argv + 1);
+    }
+    if (argc > 0 && strcmp(argv[0], "status") == 0) {
+        return status(argc - 1, argv + 1);
+    }
+    return usage("create H:P H:P H:P [--shards 12] [--replicas 3] [--json]\n"
+                 "       trothdb cluster status H:P [--json]");
+}

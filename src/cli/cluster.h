@@ -1,0 +1,47 @@
+/* Founding a cluster out of spares, for `trothdb cluster create` and the demo. */
+#pragma once
+#include <stdio.h>
+
+#include "cli/client.h"
+#include "cli/status.h"
+
+enum {
+    CLUSTER_SHARDS_DEFAULT = 12,
+    CLUSTER_REPLICAS_DEFAULT = 3,
+    CLUSTER_READY_MS = 30000, /* how long a founded cluster has to elect all its leaders */
+    CLUSTER_POLL_MS = 50,
+    CLUSTER_ASK_MS = 3000,
+    CLUSTER_PROBLEM_BYTES = 4096
+};
+
+struct founding {
+    const struct net_address *clients; /* client addresses of the spares, borrowed */
+    unsigned node_count, shard_count, replica_count;
+};
+
+/* Asks all nodes, refuses (ERR_REFUSED) unless each is a reachable spare and none is named twice,
+ * and gives each the topology. What is wrong with which node, one line each, goes to `problem`:
+ * after an error no node was changed; after 0 a line there names a node that has not taken the
+ * topology yet and will get it from the others. */
+int cluster_found(const struct founding *founding, char cluster[STATUS_CLUSTER_BYTES],
+                  struct buffer *problem) MUST_CHECK;
+
+/* How many of the nodes say that all shards have leaders. */
+unsigned cluster_count_ready(const struct net_address *clients, unsigned count);
+
+/* The whole cluster as its nodes tell it. */
+struct cluster_view {
+    struct status asked;  /* of the node that was asked first: the topology */
+    struct status *nodes; /* one for each of asked.nodes; zeroed: it did not answer */
+};
+int cluster_view_fetch(struct cluster_view *view, const struct net_address *client,
+                       char *problem) MUST_CHECK;
+void cluster_view_release(struct cluster_view *view);
+/* The replica that leads the shard, by the highest term seen; NULL if nobody does. */
+const struct status_replica *cluster_view_leader(const struct cluster_view *view, uint32_t shard);
+const struct status *cluster_view_of(const struct cluster_view *view, uint32_t node_number);
+
+void cluster_print_tables(const struct cluster_view *view, struct buffer *out);
+void cluster_print_json(const struct cluster_view *view, struct buffer *out);
+
+int cluster_run(int argc, char **argv);

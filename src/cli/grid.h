@@ -1,0 +1,28 @@
+/* A table for people: cells come row by row, columns are as wide as their widest cell. Headings are
+ * the first row.
+ *
+ *     struct grid grid;
+ *     grid_init(&grid, "rlr");           one letter a column: l to the left, r to the right
+ *     grid_row(&grid, "shard", "slots", "leader");
+ *     grid_cell(&grid, "%u", 1); ...
+ *     grid_print(&grid, &out, "  ");                                                          */
+#pragma once
+#include "base/buffer.h"
+
+enum { GRID_COLUMN_MAXIMUM = 16, GRID_BYTES_MAXIMUM = 16 << 20 };
+
+struct grid {
+    char alignment[GRID_COLUMN_MAXIMUM + 1];
+    unsigned column_count;
+    size_t cell_count;
+    struct buffer texts; /* each cell NUL-terminated, one behind the other */
+};
+
+void grid_init(struct grid *grid, const char *alignment);
+void grid_release(struct grid *grid);
+void grid_cell(struct grid *grid, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One whole row of plain texts. */
+#define grid_row(grid, ...) grid_add_row((grid), (const char *const[]){__VA_ARGS__, NULL})
+void grid_add_row(struct grid *grid, const char *const *texts);
+/* Appends the table, each line behind `indent`. The last row must be whole (CHECK). */
+void grid_print(const struct grid *grid, struct buffer *out, const char *indent);

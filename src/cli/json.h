@@ -1,0 +1,15 @@
+/* Writes JSON into a buffer, on one line. Names are NULL inside an array. */
+#pragma once
+#include "base/buffer.h"
+
+struct json {
+    struct buffer *out;
+    bool needs_comma;
+};
+
+void json_open(struct json *json, const char *name, char bracket); /* '{' or '[' */
+void json_close(struct json *json, char bracket);                  /* '}' or ']' */
+void json_text(struct json *json, const char *name, const char *text);
+void json_number(struct json *json, const char *name, uint64_t number);
+void json_boolean(struct json *json, const char *name, bool is_true);
+void json_null(struct json *json, const char *name);

@@ -1,0 +1,72 @@
+/* What one node says of itself and of its cluster: the reply of TROTHDB STATUS, decoded. A reply
+ * may have more fields than this release knows; they are read over. */
+#pragma once
+#include "cluster/topology.h"
+#include "io/net.h"
+#include "wire/response.h"
+
+enum {
+    STATUS_WORD_BYTES = 24,
+    STATUS_ID_BYTES = 41,      /* 40 hex digits, as in CLUSTER NODES; the first 32 are the UUID */
+    STATUS_CLUSTER_BYTES = 33, /* 32 hex digits */
+    STATUS_ADDRESS_BYTES = NET_HOST_MAXIMUM + 10
+};
+
+struct status_node {
+    uint32_t number;
+    char id[STATUS_ID_BYTES];
+    struct topology_address address;
+    char state[STATUS_WORD_BYTES]; /* by gossip: "alive", "suspect"... */
+    bool is_self;
+};
+
+struct status_shard {
+    uint32_t number;
+    char *slots; /* owned: "0-1364,5461-6826", empty for the control shard */
+    uint32_t replicas[TOPOLOGY_REPLICA_MAXIMUM];
+    unsigned replica_count;
+};
+
+struct status_replica {
+    uint32_t shard;
+    char role[STATUS_WORD_BYTES];
+    uint64_t term;
+    uint32_t leader; /* node number; 0: not known */
+    uint64_t applied_index, commit_index, last_index, snapshot_index;
+};
+
+struct status_member {
+    char uuid[STATUS_CLUSTER_BYTES], name[64];
+    char peer[STATUS_ADDRESS_BYTES], client[STATUS_ADDRESS_BYTES];
+    char admin[STATUS_ADDRESS_BYTES]; /* empty: not told */
+    char state[STATUS_WORD_BYTES], cluster[STATUS_CLUSTER_BYTES];
+};
+
+struct status {
+    char version[64], cluster[STATUS_CLUSTER_BYTES]; /* an empty cluster: a spare */
+    uint64_t epoch;
+    uint32_t self;
+    char id[STATUS_ID_BYTES];
+    struct status_node *nodes;
+    struct status_shard *shards;
+    struct status_replica *replicas;
+    struct status_member *members;
+    size_t node_count, shard_count, replica_count, member_count;
+};
+
+/* ERR_MALFORMED leaves nothing to release. */
+int status_decode(struct status *status, const struct response *reply) MUST_CHECK;
+void status_release(struct status *status); /* may be called again, and on a zeroed struct */
+
+/* Connects, asks, closes. On error `problem` (CLIENT_PROBLEM_BYTES) says what failed, and nothing
+ * is to be released. */
+int status_fetch(struct status *status, const struct net_address *address, int timeout_ms,
+                 char *problem) MUST_CHECK;
+
+const struct status_node *status_node(const struct status *status, uint32_t number); /* or NULL */
+const struct status_replica *status_replica(const struct status *status,
+                                            uint32_t shard); /* or NULL */
+/* Client, peer and admin port and the host that this node tells of itself, whether it is a spare or
+ * not. False if it does not (yet). */
+bool status_own_address(const struct status *status, struct topology_address *address);
+void status_node_client(const struct status_node *node, struct net_address *client);
