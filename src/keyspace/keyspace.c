@@ -6,6 +6,7 @@ struct keyspace *keyspace_new(uint64_t hash_seed) {
     struct keyspace *keyspace = memory_allocate_zeroed(1, sizeof *keyspace);
     keyspace->hash_seed = hash_seed;
     expiry_heap_init(&keyspace->expiries);
+    buffer_init(&keyspace->loading, KEYSPACE_CHUNK_BYTES_MAXIMUM);
     return keyspace;
 }
 
@@ -45,6 +46,7 @@ void keyspace_clear(struct keyspace *keyspace) {
         keyspace->page_key_counts[page] = 0;
     }
     expiry_heap_release(&keyspace->expiries);
+    buffer_release(&keyspace->loading);
     keyspace->key_count = 0;
     keyspace->memory_bytes = 0;
 }

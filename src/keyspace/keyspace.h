@@ -21,12 +21,16 @@ void keyspace_slot_keys(const struct keyspace *keyspace, slot_number slot, size_
                         void (*each)(void *context, struct bytes key), void *context);
 void keyspace_clear(struct keyspace *keyspace);
 
-/* Every key with type, value and expiry as a sequence of self-delimiting records of a versioned
- * format (docs/format/keyspace.md), in chunks of roughly 64 KiB at record boundaries. */
+/* Every key with type, value and expiry as chunks of whole records of a versioned format
+ * (docs/format/keyspace.md), each of roughly 64 KiB; a keyspace without keys has no chunks. */
 void keyspace_save(const struct keyspace *keyspace, void (*emit)(void *context, struct bytes chunk),
                    void *context);
-/* Adds the records of one chunk (whole records). ERR_MALFORMED, ERR_VERSION. */
-int keyspace_load(struct keyspace *keyspace, struct bytes chunk) MUST_CHECK;
+/* Adds what was saved. The chunks come in order but may be cut and joined anywhere, as a snapshot's
+ * frames do: what is not whole yet is kept until its rest comes, and keyspace_clear() drops it.
+ * After the last call keyspace_load_is_complete() must hold. ERR_MALFORMED, ERR_VERSION: what was
+ * added stays, and the caller clears. */
+int keyspace_load(struct keyspace *keyspace, struct bytes saved) MUST_CHECK;
+bool keyspace_load_is_complete(const struct keyspace *keyspace);
 /* The same for the same keys, values and expiries, in whatever order they came: for comparing
  * replicas. */
 uint64_t keyspace_hash(const struct keyspace *keyspace);

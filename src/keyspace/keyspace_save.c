@@ -10,14 +10,11 @@
 enum {
     KEYSPACE_FORMAT_VERSION = 1,
     KEYSPACE_CHUNK_BYTES = 64 * 1024,
+    KEYSPACE_CHUNK_HEADER_BYTES = 1 + 8, /* the version; how many bytes of records follow */
     FLAG_HAS_EXPIRY = 1,
     FLAG_CONTINUES = 2, /* more elements for the object that the record before it began */
     FLAGS_KNOWN = FLAG_HAS_EXPIRY | FLAG_CONTINUES
 };
-/* A piece ends with the bucket that fills it, and pairs of half a gigabyte each may share one; so
- * the limit is one that memory reaches first. */
-#define KEYSPACE_CHUNK_BYTES_MAXIMUM ((size_t)1 << 40)
-
 struct save {
     void (*emit)(void *context, struct bytes chunk);
     void *context;
@@ -26,14 +23,19 @@ struct save {
 
 static void save_emit(struct save *save) {
     CHECK(!save->chunk.is_overflowed);
+    uint64_t record_bytes = save->chunk.length - KEYSPACE_CHUNK_HEADER_BYTES;
+    for (unsigned byte = 0; byte < 8; byte++)
+        buffer_data(&save->chunk)[1 + byte] = (uint8_t)(record_bytes >> (8 * byte));
     save->emit(save->context, buffer_bytes(&save->chunk));
     buffer_clear(&save->chunk);
 }
 
 static void save_append(struct save *save, const struct record *record, uint8_t encoding,
                         bool continues, struct bytes payload) {
-    if (save->chunk.length == 0)
+    if (save->chunk.length == 0) {
         buffer_append_u8(&save->chunk, KEYSPACE_FORMAT_VERSION);
+        buffer_append_u64(&save->chunk, 0); /* save_emit() knows it */
+    }
     bool has_expiry = record->has_expiry && !continues;
     buffer_append_u8(&save->chunk, (uint8_t)record_type(record));
     buffer_append_u8(&save->chunk, (uint8_t)((has_expiry ? FLAG_HAS_EXPIRY : 0) |
@@ -157,13 +159,8 @@ static int load_object(struct keyspace *keyspace, const struct saved_record *sav
     return result;
 }
 
-int keyspace_load(struct keyspace *keyspace, struct bytes chunk) {
-    struct cursor in = cursor_of(chunk);
-    uint8_t version = cursor_u8(&in);
-    if (in.is_failed)
-        return ERR_MALFORMED;
-    if (version != KEYSPACE_FORMAT_VERSION)
-        return ERR_VERSION;
+static int load_records(struct keyspace *keyspace, struct bytes records) {
+    struct cursor in = cursor_of(records);
     while (cursor_left(&in) > 0) {
         struct saved_record saved;
         int result = saved_record_read(&in, &saved);
@@ -175,6 +172,46 @@ int keyspace_load(struct keyspace *keyspace, struct bytes chunk) {
             return result;
     }
     return 0;
+}
+
+/* Loads the whole chunks at the front of `saved`; *used bytes. */
+static int load_chunks(struct keyspace *keyspace, struct bytes saved, size_t *used) {
+    struct cursor in = cursor_of(saved);
+    *used = 0;
+    while (cursor_left(&in) > 0) {
+        if (cursor_u8(&in) != KEYSPACE_FORMAT_VERSION)
+            return ERR_VERSION;
+        uint64_t record_bytes = cursor_u64(&in);
+        if (in.is_failed || record_bytes > cursor_left(&in))
+            return 0;
+        int result = load_records(keyspace, cursor_bytes(&in, (size_t)record_bytes));
+        if (result != 0)
+            return result;
+        *used = saved.length - cursor_left(&in);
+    }
+    return 0;
+}
+
+int keyspace_load(struct keyspace *keyspace, struct bytes saved) {
+    struct buffer *loading = &keyspace->loading;
+    bool is_continued = loading->length > 0;
+    if (is_continued)
+        buffer_append_bytes(loading, saved);
+    size_t used;
+    int result = load_chunks(keyspace, is_continued ? buffer_bytes(loading) : saved, &used);
+    if (is_continued)
+        buffer_consume(loading, used);
+    else if (used < saved.length)
+        buffer_append(loading, saved.data + used, saved.length - used);
+    if (result == 0 && loading->is_overflowed)
+        result = ERR_LIMIT;
+    if (loading->length == 0 || result != 0)
+        buffer_release(loading);
+    return result;
+}
+
+bool keyspace_load_is_complete(const struct keyspace *keyspace) {
+    return keyspace->loading.length == 0;
 }
 
 static void hash_add(void *context, const struct record *record) {

@@ -14,6 +14,7 @@ static void load_again(void *context, struct bytes chunk) {
 static void expect_saved(const struct keyspace *keyspace) {
     struct keyspace *again = keyspace_new(2);
     keyspace_save(keyspace, load_again, again);
+    CHECK(keyspace_load_is_complete(again));
     CHECK(keyspace_hash(again) == keyspace_hash(keyspace));
     CHECK(keyspace_key_count(again) == keyspace_key_count(keyspace));
     CHECK(keyspace_expiring_count(again) == keyspace_expiring_count(keyspace));
@@ -25,10 +26,26 @@ static void expect_saved(const struct keyspace *keyspace) {
     keyspace_free(again);
 }
 
+/* The first byte says where the bytes are cut in two: a cut changes nothing. */
+static int load_cut(struct keyspace *keyspace, struct bytes saved, size_t cut) {
+    if (cut > saved.length)
+        cut = saved.length;
+    int result = keyspace_load(keyspace, bytes_of(saved.data, cut));
+    return result ? result
+                  : keyspace_load(keyspace, bytes_of(saved.data + cut, saved.length - cut));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
-    struct keyspace *keyspace = keyspace_new(1);
-    if (keyspace_load(keyspace, bytes_of(data, length)) == 0)
+    if (length == 0)
+        return 0;
+    struct bytes saved = bytes_of(data + 1, length - 1);
+    struct keyspace *keyspace = keyspace_new(1), *cut = keyspace_new(1);
+    int result = keyspace_load(keyspace, saved);
+    CHECK(load_cut(cut, saved, data[0]) == result);
+    CHECK(keyspace_hash(cut) == keyspace_hash(keyspace));
+    if (result == 0)
         expect_saved(keyspace);
     keyspace_free(keyspace);
+    keyspace_free(cut);
     return 0;
 }

@@ -68,14 +68,14 @@ static void test_golden_bytes(void **state) {
     (void)state;
     struct keyspace *keyspace = keyspace_new(1);
     keyspace_put_string(keyspace, BYTES_LITERAL("key"), BYTES_LITERAL("42"), STRING_INT, 0);
-    expect_saved(keyspace, BYTES_LITERAL("\x01"
+    expect_saved(keyspace, BYTES_LITERAL("\x01\x0a\0\0\0\0\0\0\0"
                                          "\x00\x00\x00\x03"
                                          "key\x02"
                                          "42"));
     keyspace = keyspace_new(2);
     keyspace_put_string(keyspace, BYTES_LITERAL("k"), BYTES_LITERAL("text"), STRING_RAW,
                         0x0102030405060708);
-    expect_saved(keyspace, BYTES_LITERAL("\x01"
+    expect_saved(keyspace, BYTES_LITERAL("\x01\x12\0\0\0\0\0\0\0"
                                          "\x00\x01\x02\x01k"
                                          "\x08\x07\x06\x05\x04\x03\x02\x01\x04text"));
 }
@@ -91,7 +91,9 @@ static void test_golden_bytes_of_an_object(void **state) {
     struct buffer piece;
     buffer_init(&piece, 1024);
     hash_value_kind.save(hash, &position, VALUE_SAVE_BYTES, &piece);
-    buffer_append(&expected, "\x01\x04\x00\x00\x01h", 6);
+    buffer_append_u8(&expected, 1);
+    buffer_append_u64(&expected, 5 + 1 + piece.length);
+    buffer_append(&expected, "\x04\x00\x00\x01h", 5);
     buffer_append_length_prefixed(&expected, buffer_bytes(&piece));
     keyspace_put_object(keyspace, BYTES_LITERAL("h"), VALUE_HASH, hash, 0);
     expect_saved(keyspace, buffer_bytes(&expected));
@@ -157,9 +159,16 @@ static void test_what_is_loaded_was_saved(void **state) {
     keyspace_free(loaded);
 }
 
-static void expect_refused(struct bytes chunk, int expected) {
+/* `records` follow the header of a chunk. */
+static void expect_refused(struct bytes records, int expected) {
     struct keyspace *keyspace = keyspace_new(1);
-    assert_int_equal(keyspace_load(keyspace, chunk), expected);
+    struct buffer chunk;
+    buffer_init(&chunk, 1024);
+    buffer_append_u8(&chunk, 1);
+    buffer_append_u64(&chunk, records.length);
+    buffer_append_bytes(&chunk, records);
+    assert_int_equal(keyspace_load(keyspace, buffer_bytes(&chunk)), expected);
+    buffer_release(&chunk);
     keyspace_free(keyspace);
 }
 
@@ -167,45 +176,69 @@ static void expect_refused(struct bytes chunk, int expected) {
 
 static void test_refuses_what_save_never_writes(void **state) {
     (void)state;
-    REFUSED(ERR_MALFORMED, "");
-    REFUSED(ERR_VERSION, "\x02");
-    REFUSED(0, "\x01");
-    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x00\x03ke");
-    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x00\x01k\x05text");
-    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x00\x01k\x01x"); /* says int, is none */
-    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x00\x01k\x02"
-                           "01");                         /* nor is this */
-    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x03\x01k\x01x"); /* no such encoding */
-    REFUSED(ERR_MALFORMED, "\x01\x00\x04\x02\x01k\x01x"); /* no such flag */
-    REFUSED(ERR_MALFORMED, "\x01\x00\x02\x02\x01k\x01x"); /* a string has no second part */
-    REFUSED(ERR_MALFORMED, "\x01\x00\x01\x02\x01k\0\0\0\0\0\0\0\0\x01x");       /* a time of 0 */
-    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x02\x01k\x01x\x00\x00\x02\x01k\x01x"); /* twice */
-    REFUSED(ERR_VERSION, "\x01\x01\x00\x00\x01k\x01x"); /* a list: not in this release */
-    REFUSED(ERR_VERSION, "\x01\x63\x00\x00\x01k\x01x");
-    REFUSED(ERR_MALFORMED, "\x01\x04\x02\x00\x01k\x01x"); /* goes on with nothing */
-    REFUSED(ERR_MALFORMED, "\x01\x00\x00\x02\x01k\x01x\x04\x02\x00\x01k\x01x"); /* with a string */
-    REFUSED(ERR_MALFORMED, "\x01\x04\x00\x00\x01k\x00"); /* a hash without fields */
+    REFUSED(0, "");
+    REFUSED(ERR_MALFORMED, "\x00\x00\x00\x03ke");
+    REFUSED(ERR_MALFORMED, "\x00\x00\x00\x01k\x05text");
+    REFUSED(ERR_MALFORMED, "\x00\x00\x00\x01k\x01x"); /* says int, is none */
+    REFUSED(ERR_MALFORMED, "\x00\x00\x00\x01k\x02"
+                           "01");                                           /* nor is this */
+    REFUSED(ERR_MALFORMED, "\x00\x00\x03\x01k\x01x");                       /* no such encoding */
+    REFUSED(ERR_MALFORMED, "\x00\x04\x02\x01k\x01x");                       /* no such flag */
+    REFUSED(ERR_MALFORMED, "\x00\x02\x02\x01k\x01x");                       /* no second part */
+    REFUSED(ERR_MALFORMED, "\x00\x01\x02\x01k\0\0\0\0\0\0\0\0\x01x");       /* a time of 0 */
+    REFUSED(ERR_MALFORMED, "\x00\x00\x02\x01k\x01x\x00\x00\x02\x01k\x01x"); /* twice */
+    REFUSED(ERR_VERSION, "\x01\x00\x00\x01k\x01x");                         /* a list: not yet */
+    REFUSED(ERR_VERSION, "\x63\x00\x00\x01k\x01x");
+    REFUSED(ERR_MALFORMED, "\x04\x02\x00\x01k\x01x"); /* goes on with nothing */
+    REFUSED(ERR_MALFORMED, "\x00\x00\x02\x01k\x01x\x04\x02\x00\x01k\x01x"); /* with a string */
+    REFUSED(ERR_MALFORMED, "\x04\x00\x00\x01k\x00");                        /* no fields */
+    struct keyspace *keyspace = keyspace_new(1);
+    assert_int_equal(keyspace_load(keyspace, BYTES_LITERAL("\x02")), ERR_VERSION);
+    keyspace_free(keyspace);
 }
 
-/* Cut anywhere, the bytes are refused or are a shorter list of whole records: never more, never a
- * crash. */
-static void test_cut_anywhere(void **state) {
+/* A stream of chunks, cut anywhere into frames of any length, loads the same. */
+static void test_cut_into_any_frames(void **state) {
+    (void)state;
+    static const size_t frame_bytes[] = {1, 7, 1000, 65536, 1 << 20};
+    struct keyspace *keyspace = keyspace_of_everything(1, false);
+    struct saved saved;
+    save(keyspace, &saved);
+    struct bytes whole = buffer_bytes(&saved.bytes);
+    for (size_t at = 0; at < sizeof frame_bytes / sizeof frame_bytes[0]; at++) {
+        struct keyspace *loaded = keyspace_new(1);
+        for (size_t start = 0; start < whole.length; start += frame_bytes[at]) {
+            size_t left = whole.length - start;
+            size_t length = left < frame_bytes[at] ? left : frame_bytes[at];
+            assert_int_equal(keyspace_load(loaded, bytes_of(whole.data + start, length)), 0);
+        }
+        assert_true(keyspace_load_is_complete(loaded));
+        assert_true(keyspace_hash(loaded) == keyspace_hash(keyspace));
+        keyspace_free(loaded);
+    }
+    buffer_release(&saved.bytes);
+    keyspace_free(keyspace);
+}
+
+/* A stream that ends early is known to be incomplete, and clearing forgets it. */
+static void test_ends_early(void **state) {
     (void)state;
     struct keyspace *keyspace = keyspace_new(1);
     keyspace_put_string(keyspace, BYTES_LITERAL("a"), BYTES_LITERAL("1"), STRING_INT, 99);
     keyspace_put_object(keyspace, BYTES_LITERAL("b"), VALUE_HASH, hash_of(3), 0);
     struct saved saved;
     save(keyspace, &saved);
+    struct keyspace *loaded = keyspace_new(1);
     for (size_t length = 1; length < saved.bytes.length; length++) {
-        struct keyspace *loaded = keyspace_new(1);
-        struct bytes whole = buffer_bytes(&saved.bytes);
-        uint8_t *cut = memory_copy(whole.data, length);
-        int result = keyspace_load(loaded, bytes_of(cut, length));
-        assert_true(result == 0 || result == ERR_MALFORMED);
-        assert_true(keyspace_key_count(loaded) < 2);
+        uint8_t *cut = memory_copy(buffer_data(&saved.bytes), length);
+        assert_int_equal(keyspace_load(loaded, bytes_of(cut, length)), 0);
+        assert_false(keyspace_load_is_complete(loaded));
+        assert_int_equal(keyspace_key_count(loaded), 0);
+        keyspace_clear(loaded);
+        assert_true(keyspace_load_is_complete(loaded));
         memory_free(cut);
-        keyspace_free(loaded);
     }
+    keyspace_free(loaded);
     buffer_release(&saved.bytes);
     keyspace_free(keyspace);
 }
@@ -213,4 +246,4 @@ static void test_cut_anywhere(void **state) {
 RUN_TESTS(cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_golden_bytes_of_an_object),
           cmocka_unit_test(test_what_is_loaded_was_saved),
           cmocka_unit_test(test_refuses_what_save_never_writes),
-          cmocka_unit_test(test_cut_anywhere))
+          cmocka_unit_test(test_cut_into_any_frames), cmocka_unit_test(test_ends_early))
