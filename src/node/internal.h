@@ -39,6 +39,7 @@ struct target {
 /* One command's place in the order of a session's replies. */
 struct reply_slot {
     bool is_ready, is_silent;
+    bool is_read; /* of a shard */
     uint8_t inline_bytes_used;
     uint16_t slot;  /* of the command's keys, for MOVED */
     uint32_t shard; /* 0: none */
@@ -74,6 +75,7 @@ struct session {
     struct queue slots; /* struct reply_slot; the front's ticket is first_ticket */
     uint64_t first_ticket;
     size_t unready_count;
+    size_t unready_read_count; /* of those: reads of shards; no later write may overtake them */
 
     int protocol;
     enum session_reply_mode reply_mode;
@@ -193,6 +195,7 @@ void session_reply_now(struct session *session,
 uint64_t session_expect(struct session *session, uint32_t shard,
                         slot_number slot);            /* a ticket for a reply to come */
 void session_expect_no_more(struct session *session); /* takes the last session_expect() back */
+void session_expect_read(struct session *session);    /* what is expected last is a read's answer */
 void session_close_after_reply(struct session *session);
 void session_free(struct session *session);
 void session_mark_output(struct session *session);

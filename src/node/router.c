@@ -203,7 +203,15 @@ static enum route_result call_shard(struct session *session, uint32_t shard, slo
                                     size_t count) {
     unsigned flags = session_has_in_flight(session) ? SHARD_READ_AFTER_WRITES : 0;
     flags |= session->is_readonly ? SHARD_READ_ON_FOLLOWER : 0;
+    /* A read that waits (for a quorum, for an earlier write, for a deletion) must not see a later write of its own
+     * connection, so that write waits for the read. */
+    if (command->flags & COMMAND_WRITE && session->unready_read_count > 0) {
+        return ROUTE_BUSY;
+    }
     uint64_t ticket = session_expect(session, shard, slot);
+    if (!(command->flags & COMMAND_WRITE)) {
+        session_expect_read(session);
+    }
     enum route_result result =
         router_call(session->worker, shard, command, arguments, count, &session->target, ticket,
                     (uint8_t)session->protocol, flags);

@@ -147,7 +147,15 @@ uint64_t session_expect(struct session *session, uint32_t shard, slot_number slo
     return session->first_ticket + queue_count(&session->slots) - 1;
 }
 
+void session_expect_read(struct session *session) {
+    struct reply_slot *last = queue_at(&session->slots, queue_count(&session->slots) - 1);
+    last->is_read = true;
+    session->unready_read_count++;
+}
+
 void session_expect_no_more(struct session *session) {
+    struct reply_slot *last = queue_at(&session->slots, queue_count(&session->slots) - 1);
+    session->unready_read_count -= last->is_read;
     queue_truncate(&session->slots, queue_count(&session->slots) - 1);
     session->unready_count--;
 }
@@ -184,6 +192,7 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
     CHECK(!slot->is_ready);
     slot->is_ready = true;
     session->unready_count--;
+    session->unready_read_count -= slot->is_read;
     if (session->is_gone) {
         if (session->unready_count == 0) {
             session_free(session);
