@@ -136,10 +136,15 @@ static void client_impatient_event(struct event *event) {
     client_give_up(client);
 }
 
-static void client_lost(void *context, unsigned node) {
+static void client_lost(void *context, unsigned node, bool was_accepted) {
     struct client *client = context;
-    if (client->asked_count > 0 && client->node == node)
-        client_give_up(client);
+    if (client->asked_count == 0 || client->node != node)
+        return;
+    for (; !was_accepted && client->answered_count < client->asked_count; client->answered_count++) {
+        history_void(&client->simulation->history, client->asked[client->answered_count].number);
+        client->simulation->statistics.operations_void++;
+    }
+    client_give_up(client);
 }
 
 static bool text_begins(struct bytes text, const char *prefix) {

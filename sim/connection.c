@@ -60,8 +60,9 @@ void connection_open(struct connection *connection) {
 }
 
 static void connection_lose(struct connection *connection) {
+    bool was_accepted = connection->state == CONNECTION_OPEN;
     connection_reset(connection);
-    connection->user.lost(connection->user.context, connection->node);
+    connection->user.lost(connection->user.context, connection->node, was_accepted);
 }
 
 static void refused_event(struct event *event) {

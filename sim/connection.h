@@ -10,7 +10,8 @@ enum connection_state { CONNECTION_CLOSED, CONNECTION_CONNECTING, CONNECTION_OPE
 
 struct connection_user {
     void (*reply)(void *context, unsigned node, const struct response *response);
-    void (*lost)(void *context, unsigned node); /* it is closed already */
+    /* It is closed already. What was sent on one that was never accepted was never read. */
+    void (*lost)(void *context, unsigned node, bool was_accepted);
     void *context;
 };
 
