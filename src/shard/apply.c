@@ -13,8 +13,20 @@ static void refuse_front(struct shard *shard, uint32_t count) {
     }
 }
 
+/* Entries that were overtaken by a later leadership (propose.c): their waiters were told. */
+static void drop_overtaken(struct shard *shard) {
+    struct pending_entry *pending;
+    while ((pending = queue_front(&shard->entries)) && pending->index == 0) {
+        for (uint32_t i = 0; i < pending->waiter_count; i++) {
+            queue_pop(&shard->waiters);
+        }
+        queue_pop(&shard->entries);
+    }
+}
+
 /* How many waiters belong to this entry. */
 static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry) {
+    drop_overtaken(shard);
     struct pending_entry *pending = queue_front(&shard->entries);
     if (!pending || pending->index != entry->index) {
         CHECK(!pending || pending->index > entry->index);

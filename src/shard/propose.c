@@ -72,12 +72,33 @@ static struct raft_entry *make_entry(struct shard *shard) {
     return entry;
 }
 
+static void tell(struct shard *shard, size_t position, enum shard_outcome outcome);
+
+/* Entries of an earlier leadership that stood at or behind `index` were truncated since: another leader may
+ * hold them and commit them yet (CBTR figure 3.7), so nobody here knows. Their place in the queue stays, told and
+ * without an index, until they come to its front. */
+static void give_up_overtaken(struct shard *shard, raft_index index) {
+    size_t position = 0;
+    for (size_t i = 0; i < queue_count(&shard->entries); i++) {
+        struct pending_entry *entry = queue_at(&shard->entries, i);
+        if (entry->index >= index) {
+            for (uint32_t w = 0; w < entry->waiter_count; w++) {
+                tell(shard, position + w, SHARD_UNKNOWN);
+            }
+            entry->is_given_up = true;
+            entry->index = 0;
+        }
+        position += entry->waiter_count;
+    }
+}
+
 void shard_flush(struct shard *shard) {
     if (shard->batch_count == 0) {
         return;
     }
     uint32_t count = shard->batch_count;
     struct raft_event event = {.kind = RAFT_PROPOSE, .payload_entry = make_entry(shard)};
+    give_up_overtaken(shard, raft_last_index(shard->raft) + 1);
     /* Pending before the step: a sole voter's entry, or a refusal, may come back within it. */
     struct pending_entry *pending = queue_push(&shard->entries);
     *pending =
