@@ -163,7 +163,8 @@ static bool checker_is_wanted(const struct checker *checker,
         (wanted->is_present && state->present == 0) || (wanted->is_lasting && state->is_expiring))
         return true;
     if (operation->kind == OPERATION_INCRBY)
-        return wanted_reaches(wanted, state->value[0] + operation->argument);
+        return wanted_reaches(wanted, state->value[0] + operation->argument) ||
+               (state->is_expiring && wanted_reaches(wanted, operation->argument));
     if (operation->kind == OPERATION_SET || operation->kind == OPERATION_SET_NX ||
         operation->kind == OPERATION_SET_XX_GET || operation->kind == OPERATION_SET_KEEPTTL ||
         operation->kind == OPERATION_GETSET)

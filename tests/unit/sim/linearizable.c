@@ -72,6 +72,7 @@ static void an_expired_key_stays_gone(void **state) {
     struct operation set = known(OPERATION_SET_PX, 7, 1, 2, RESULT_OK, 0);
     assert_int_equal(VERDICT(set, GET(7, 3, 4), GET_NIL(5, 6)), LINEARIZABLE);
     assert_int_equal(VERDICT(set, GET_NIL(3, 4), GET(7, 5, 6)), NOT_LINEARIZABLE);
+    assert_int_equal(VERDICT(set, unknown(OPERATION_INCRBY, 1, 3), GET(1, 4, 5)), LINEARIZABLE);
 }
 
 static void a_pipeline_keeps_its_order(void **state) {
