@@ -11,11 +11,26 @@
 #include "base/planted.h"
 #include "node/internal.h"
 
+/* Only this worker adds to its statistics; CONFIG RESETSTAT, on any worker, puts them to zero. */
+static void statistic_add(_Atomic uint64_t *statistic, uint64_t amount) {
+    uint64_t before = atomic_load_explicit(statistic, memory_order_relaxed);
+    atomic_store_explicit(statistic, before + amount, memory_order_relaxed);
+}
+
+static struct worker_statistics *statistics_of(struct worker *worker) {
+    return &worker->shared->workers[worker->index];
+}
+
+static void publish_session_count(struct worker *worker) {
+    atomic_store_explicit(&statistics_of(worker)->clients, worker->session_count,
+                          memory_order_relaxed);
+}
+
 struct session *worker_client_open(struct worker *worker, void *handle, const char *peer_name,
                                    const char *own_name) {
     uint64_t clients = node_shared_sum(worker->shared, offsetof(struct worker_statistics, clients));
-    if (clients >= (uint64_t)worker->config.maxclients ||
-        worker->session_count >= (uint64_t)worker->config.maxclients) {
+    if (clients >= (uint64_t)worker->config.maxclients) {
+        statistic_add(&statistics_of(worker)->rejected_connections_total, 1);
         return NULL;
     }
     struct session *session = memory_allocate_zeroed(1, sizeof(*session));
@@ -41,6 +56,8 @@ struct session *worker_client_open(struct worker *worker, void *handle, const ch
                                     .is_unauthenticated = !session->is_authenticated};
     request_parser_init(&session->parser, &limits);
     worker->session_count++;
+    publish_session_count(worker);
+    statistic_add(&statistics_of(worker)->connections_total, 1);
     worker_count(worker, METRIC_clients_accepted_total, 1);
     return session;
 }
@@ -65,6 +82,7 @@ void worker_client_closed(struct worker *worker, struct session *session) {
     CHECK(!session->is_gone);
     session->is_gone = true;
     worker->session_count--;
+    publish_session_count(worker);
     list_remove(&session->output_link);
     list_remove(&session->blocked_link);
     if (session->unready_count == 0) {
@@ -95,6 +113,8 @@ void session_close_after_reply(struct session *session) {
 static void write_reply(struct session *session, struct bytes reply) {
     buffer_append_bytes(&session->output, reply);
     session->output_total_bytes += reply.length;
+    statistic_add(&statistics_of(session->worker)->output_bytes_total, reply.length);
+    worker_count(session->worker, METRIC_client_sent_bytes_total, reply.length);
     session_mark_output(session);
     if (session->output.is_overflowed && !session->is_closing) {
         log_line(session->worker->io.log, LOG_WARN,
@@ -237,6 +257,7 @@ void worker_client_input(struct worker *worker, struct session *session, size_t 
     session->last_input_us = worker_now_us(worker);
     session->input_total_bytes += length;
     buffer_grew(&session->input, length);
+    statistic_add(&statistics_of(worker)->input_bytes_total, length);
     worker_count(worker, METRIC_client_received_bytes_total, length);
     session_process(session);
 }
@@ -295,8 +316,7 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         return false;
     }
     session->command_count++;
-    atomic_fetch_add_explicit(&worker->shared->workers[worker->index].commands_total, 1,
-                              memory_order_relaxed);
+    statistic_add(&statistics_of(worker)->commands_total, 1);
     return true;
 }
 
