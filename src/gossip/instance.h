@@ -81,7 +81,6 @@ struct suspicion {
 struct member {
     struct gossip_member shown; /* first: the outside sees only this */
     struct news news;           /* its record's */
-    uint64_t acknowledged_us;   /* last answer to a probe of ours; 0: never */
     uint64_t digest_hash;       /* its part of the hash of the whole */
     struct suspicion suspicion; /* while it is a suspect */
     /* What it says of itself, by version, ascending. `version`: all up to here is known. */

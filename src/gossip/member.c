@@ -273,7 +273,7 @@ static void member_adopt(struct gossip *gossip, struct member *member,
     bool is_new_life = record->generation > member->shown.generation;
     if (is_new_life) {
         state_clear(gossip, member);
-        member->acknowledged_us = member->shown.round_trip_us = 0;
+        member->shown.round_trip_us = 0;
         memcpy(member->shown.name, record->name, sizeof record->name);
     }
     member->shown.generation = record->generation;

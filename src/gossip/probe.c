@@ -334,7 +334,6 @@ static void probe_succeed(struct gossip *gossip, struct probe *probe,
         memcpy(seed->uuid, message->sender, GOSSIP_UUID_BYTES);
         seed->interval_us = gossip->timing.probe_interval_us;
     } else if (!message->has_target && member->shown.generation == message->generation) {
-        member->acknowledged_us = gossip->now_us;
         gossip->round_trip_us = gossip->now_us - probe->sent_us;
         member->shown.round_trip_us = gossip->round_trip_us;
     }

@@ -102,12 +102,6 @@ void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *re
 }
 
 static void suspicion_expire(struct gossip *gossip, struct member *member) {
-    struct suspicion *suspicion = &member->suspicion;
-    if (member->acknowledged_us > suspicion->since_us) {
-        suspicion->since_us = gossip->now_us; /* it answers us, so it will be told, and refute */
-        suspicion_schedule(gossip, suspicion);
-        return;
-    }
     struct codec_record record;
     member_record(member, &record);
     record.state = GOSSIP_DEAD;

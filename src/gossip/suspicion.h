@@ -4,8 +4,7 @@
  *   - It lasts suspicion_factor * log10(max(10, n)) * probe_interval, and each of up to three
  * further, independent accusers brings the end nearer, down to half of that.
  *   - The suspect is told first, with the very next probe, and refutes by raising its incarnation.
- *   - A node in bad health itself waits longer, and one that has an answer of the suspect's waits
- * on: nobody who answers us is dead. */
+ *   - A node in bad health itself waits longer before it calls a suspect dead. */
 #pragma once
 #include "gossip/instance.h"
 

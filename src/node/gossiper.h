@@ -1,5 +1,6 @@
-/* The gossiper: the node's gossip instance with its mail. The owner gives it datagrams (opened already where a key is set)
- * and ticks; it sends datagrams through `net`, and tells the workers what it learned by MAIL_MEMBERS. */
+/* The gossiper: the node's gossip instance with its mail. The owner gives it datagrams (opened
+ * already where a key is set) and ticks; it sends datagrams through `net`, and tells the workers
+ * what it learned by MAIL_MEMBERS. */
 #pragma once
 #include "config/config.h"
 #include "gossip/gossip.h"
@@ -13,13 +14,13 @@ struct gossiper;
 
 struct gossiper_options {
     struct identity identity;
-    const struct config *config;      /* copied what is needed */
-    struct net_address peer_address;  /* as announced */
+    const struct config *config;     /* copied what is needed */
+    struct net_address peer_address; /* as announced */
     char name[64];
     uint64_t seed;
     unsigned worker_count;
     struct clock *clock;
-    struct net *net;                  /* only datagram_send is used */
+    struct net *net; /* only datagram_send is used */
     const struct log *log;
     struct metrics *metrics;
     void (*post)(void *context, unsigned receiver, struct mail *mail);
@@ -28,15 +29,16 @@ struct gossiper_options {
 
 struct gossiper *gossiper_new(const struct gossiper_options *options);
 void gossiper_free(struct gossiper *gossiper);
-void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from, struct bytes datagram);
+void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from,
+                       struct bytes datagram);
 void gossiper_mail(struct gossiper *gossiper, struct mail *mail); /* takes the mail */
 void gossiper_tick(struct gossiper *gossiper);
 uint64_t gossiper_deadline_us(const struct gossiper *gossiper);
 
 /* What one node says of itself, by key. Values are text. */
-#define GOSSIP_SAYS_CLIENT "client"   /* host:port of the client port */
-#define GOSSIP_SAYS_ADMIN "admin"     /* host:port of the admin port */
+#define GOSSIP_SAYS_CLIENT  "client"  /* host:port of the client port */
+#define GOSSIP_SAYS_ADMIN   "admin"   /* host:port of the admin port */
 #define GOSSIP_SAYS_CLUSTER "cluster" /* 32 hex digits; absent: a spare */
-#define GOSSIP_SAYS_EPOCH "epoch"     /* of the newest topology it knows */
-#define GOSSIP_SAYS_LEADS "leads"     /* "shard:term,shard:term": shards it leads, as a hint */
+#define GOSSIP_SAYS_EPOCH   "epoch"   /* of the newest topology it knows */
+#define GOSSIP_SAYS_LEADS   "leads"   /* "shard:term,shard:term": shards it leads, as a hint */
 #define GOSSIP_SAYS_VERSION "version" /* the program's */

@@ -1,6 +1,7 @@
 /* Clusters in the fake world. Every test is named after the trap that it would have caught. */
 #include "../unit.h"
 #include "base/memory.h"
+#include "gossip/codec.h"
 #include "world.h"
 
 enum { SECOND = 1000000 };
@@ -100,6 +101,7 @@ static void test_sick_node_kills_nobody(void **state) {
     world_heal(world);
     struct gossip_counters counters;
     gossip_counters(world->nodes[7].gossip, &counters);
+    assert_true(counters.local_health > 0);
     assert_true(counters.probes_failed > 0);
     for (unsigned i = 1; i <= 20; i++)
         for (unsigned j = 1; j <= 20; j++)
@@ -124,6 +126,27 @@ static void test_stopped_process_blames_nobody(void **state) {
     gossip_counters(world->nodes[2].gossip, &counters);
     assert_int_equal(counters.deaths, 0);
     assert_true(counters.refutations >= 1);
+    world_free(world);
+}
+
+/* Stops of a second, at any moment: whoever did not answer a node that was not there is not to
+ * blame. */
+static void test_short_stops_blame_nobody(void **state) {
+    (void)state;
+    struct world *world = world_new(24);
+    world->longest_us = 50000; /* so that a stop often falls between a ping and its answer */
+    world_add_cluster(world, 5);
+    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    for (unsigned round = 0; round < 50; round++) {
+        world_run(world, random_between(&world->random, SECOND, 2 * SECOND));
+        world_stop(world, 2);
+        world_run(world, SECOND);
+        world_resume(world, 2);
+    }
+    struct gossip_counters counters;
+    gossip_counters(world->nodes[2].gossip, &counters);
+    assert_int_equal(counters.suspicions, 0);
+    assert_int_equal(counters.probes_failed, 0);
     world_free(world);
 }
 
@@ -222,14 +245,17 @@ static void test_partition_heals(void **state) {
     world_free(world);
 }
 
-/* The same for two nodes without seeds: nobody else could bring them together. */
+/* The same for two nodes whose only seed is gone for ever: they remember each other as dead, and
+ * try. */
 static void test_two_find_each_other_again(void **state) {
     (void)state;
     struct world *world = world_new(11);
-    world_add(world);
-    world_add(world);
-    world_seed(world, 2, 1);
+    for (unsigned i = 1; i <= 3; i++)
+        world_add(world);
+    world_seed(world, 1, 3);
+    world_seed(world, 2, 3);
     assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    world_kill(world, 3);
     world_split(world, 1);
     world_run(world, 3600 * (uint64_t)SECOND);
     assert_true(world_is_state(world, 1, 2, GOSSIP_DEAD));
@@ -377,6 +403,99 @@ static void test_many_removals_through_loss(void **state) {
     world_free(world);
 }
 
+/* As if `from` told `to` of a record, or of one entry of node 1. */
+static void tell_record(struct world *world, unsigned from, unsigned to,
+                        struct codec_record record) {
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    codec_begin(&writer, CODEC_NEWS, world->nodes[from].uuid, world->nodes[from].generation);
+    assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
+    assert_true(codec_write_record(&writer, &record));
+    codec_list_end(&writer);
+    world_send(world, from, to, buffer_bytes(&writer.buffer));
+    codec_writer_release(&writer);
+}
+
+static void tell_entry(struct world *world, unsigned from, unsigned to, struct codec_entry entry) {
+    struct codec_group group = {.generation = world->nodes[1].generation};
+    memcpy(group.uuid, world->nodes[1].uuid, GOSSIP_UUID_BYTES);
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    codec_begin(&writer, CODEC_NEWS, world->nodes[from].uuid, world->nodes[from].generation);
+    assert_true(codec_list_begin(&writer, CODEC_SECTION_ENTRIES));
+    assert_true(codec_group_begin(&writer, &group));
+    assert_true(codec_write_entry(&writer, &entry));
+    codec_group_end(&writer);
+    codec_list_end(&writer);
+    world_send(world, from, to, buffer_bytes(&writer.buffer));
+    codec_writer_release(&writer);
+}
+
+/* Deleted keys come back (chitchat #155): somebody who missed a removal that all others have
+ * forgotten by now tells of the key, and is not believed. */
+static void test_forgotten_removal_still_holds(void **state) {
+    (void)state;
+    struct world *world = world_new(25);
+    world_add_cluster(world, 3);
+    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    world_set(world, 1, "color", "red");   /* @1 */
+    world_set(world, 1, "size", "large");  /* @2 */
+    world_set(world, 1, "color", "");      /* @3 */
+    world_set(world, 1, "shape", "round"); /* @4 */
+    world_run(world, 5 * SECOND);
+    struct codec_entry stale = {
+        .version = 1, .previous = 0, .key = BYTES_LITERAL("color"), .value = BYTES_LITERAL("red")};
+    tell_entry(world, 3, 2, stale);
+    assert_value(world, 2, 1, "color", ""); /* the removal is remembered */
+    world_run(world, 2 * 3600 * (uint64_t)SECOND);
+    tell_entry(world, 3, 2, stale);
+    assert_value(world, 2, 1, "color", ""); /* and now it is forgotten */
+    assert_value(world, 2, 1, "size", "large");
+    world_free(world);
+}
+
+/* A node that misses all pushes of one key, and then hears of the next one, still finds out about
+ * the first. */
+static void test_missed_key_is_found_behind_a_later_one(void **state) {
+    (void)state;
+    struct world *world = world_new(26);
+    world_add_cluster(world, 3);
+    world_run(world, 5 * SECOND);
+    world_split(world, 2);
+    world_set(world, 1, "size", "large");
+    world_run(world, 600000); /* longer than the news is told, shorter than a suspicion lasts */
+    world_heal(world);
+    world_set(world, 1, "color", "red");
+    assert_true(world_run_until(world, 100000, color_is_red));
+    assert_value(world, 3, 1, "size", "");
+    world_run(world, 5 * SECOND);
+    assert_value(world, 3, 1, "size", "large");
+    world_free(world);
+}
+
+/* What no member could have said of itself: life after leaving, the death of somebody whom nobody
+ * knows. */
+static void test_impossible_news_is_not_believed(void **state) {
+    (void)state;
+    struct world *world = world_new(27);
+    world_add_cluster(world, 3);
+    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    world_leave(world, 2);
+    assert_true(world_run_until(world, SECOND, two_has_left));
+    struct codec_record record = {.generation = 1,
+                                  .incarnation = 9,
+                                  .state = GOSSIP_ALIVE,
+                                  .address = world->nodes[2].address};
+    memcpy(record.uuid, world->nodes[2].uuid, GOSSIP_UUID_BYTES);
+    tell_record(world, 3, 1, record);
+    assert_true(world_is_state(world, 1, 2, GOSSIP_LEFT));
+    record.state = GOSSIP_DEAD;
+    record.uuid[0] = 0xee;
+    tell_record(world, 3, 1, record);
+    assert_int_equal(gossip_member_count(world->nodes[1].gossip), 3);
+    world_free(world);
+}
+
 /* Digests always differ (chitchat, Cassandra): where nothing happens, nothing but probes is sent,
  * and no comparison. */
 static void test_quiet_cluster_only_probes(void **state) {
@@ -484,4 +603,8 @@ RUN_TESTS(cmocka_unit_test(test_all_meet_through_one_seed),
           cmocka_unit_test(test_malformed_is_counted_and_ignored),
           cmocka_unit_test(test_same_seed_same_run),
           cmocka_unit_test(test_probes_through_others_bridge_a_cut),
-          cmocka_unit_test(test_graves_are_forgotten))
+          cmocka_unit_test(test_graves_are_forgotten),
+          cmocka_unit_test(test_short_stops_blame_nobody),
+          cmocka_unit_test(test_forgotten_removal_still_holds),
+          cmocka_unit_test(test_missed_key_is_found_behind_a_later_one),
+          cmocka_unit_test(test_impossible_news_is_not_believed))

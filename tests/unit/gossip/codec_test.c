@@ -186,7 +186,12 @@ static void test_bad_contents_are_refused(void **state) {
     assert_int_equal(DECODE(NEWS "\x03\x09\x00"
                                  "123456789"),
                      ERR_MALFORMED); /* a longer hash */
+}
+
 #define RECORD(state, host, port) "\x05\x18\x00" OTHER "\x03\x00" state host port "\x00"
+
+static void test_bad_records_are_refused(void **state) {
+    (void)state;
     assert_int_equal(DECODE(NEWS RECORD("\x00",
                                         "\x01"
                                         "h",
@@ -207,8 +212,13 @@ static void test_bad_contents_are_refused(void **state) {
                                         "h",
                                         "\x00\x00")),
                      ERR_MALFORMED); /* port 0 */
+}
+
 #define ENTRY(version, previous, flags, key, value)                                                \
     "\x06\x1b\x00" OTHER "\x03\x00\x07\x00" version previous flags key value
+
+static void test_bad_entries_and_digests_are_refused(void **state) {
+    (void)state;
     assert_int_equal(DECODE(NEWS ENTRY("\x02", "\x01", "\x00",
                                        "\x01"
                                        "k",
@@ -277,4 +287,6 @@ static void test_nothing_exceeds_the_maximum(void **state) {
 RUN_TESTS(cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_ping_is_read_back),
           cmocka_unit_test(test_every_truncation_is_refused),
           cmocka_unit_test(test_bad_contents_are_refused),
+          cmocka_unit_test(test_bad_records_are_refused),
+          cmocka_unit_test(test_bad_entries_and_digests_are_refused),
           cmocka_unit_test(test_nothing_exceeds_the_maximum))
