@@ -169,6 +169,8 @@ static void world_deliver(struct world *world, struct world_node *node,
 void world_resume(struct world *world, unsigned number) {
     struct world_node *node = &world->nodes[number];
     node->is_stopped = false;
+    /* As in an event loop: timers before sockets. */
+    world_step(world, node, (struct gossip_event){.kind = GOSSIP_TICK});
     LIST_EACH (&node->inbox, link) {
         world_deliver(world, node, LIST_ELEMENT(link, struct parcel, link));
     }
