@@ -163,3 +163,7 @@ unsigned checks_leader(const struct simulation *simulation, uint32_t shard) {
         return simulation->node_count;
     return (unsigned)checks->leader_of_term.values[checks->newest_term] - 1;
 }
+
+uint64_t checks_newest_term(const struct simulation *simulation, uint32_t shard) {
+    return simulation->checks->shards[shard].newest_term;
+}

@@ -19,3 +19,5 @@ bool checks_is_converged(struct simulation *simulation, struct buffer *problem);
 /* The node that leads the shard in its newest term, if that is known; else node_count. For faults
  * that aim. */
 unsigned checks_leader(const struct simulation *simulation, uint32_t shard);
+uint64_t checks_newest_term(const struct simulation *simulation,
+                            uint32_t shard); /* that has a leader */

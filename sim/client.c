@@ -3,9 +3,14 @@
 #include "base/memory.h"
 #include "io/net.h"
 #include "sim/workload.h"
+#include "wire/request.h"
+#include <stdio.h>
 
 enum {
-    CLIENT_THINK_MOST_US = 100000,
+    CLIENT_EAGER_THINK_MOST_US = 5000,
+    CLIENT_EAGER_US = 300000,
+    CLIENT_BALLAST_MOST_BYTES = 3000,
+    CLIENT_BALLAST_KEY_COUNT = 20,
     CLIENT_RETRY_MOST_US = 60000,
     CLIENT_PATIENCE_LEAST_US = 800000,
     CLIENT_PATIENCE_MOST_US = 4000000,
@@ -15,6 +20,7 @@ enum {
 struct asked {
     struct operation operation;
     uint64_t number; /* in the history */
+    bool is_ballast; /* a large write that only fills the logs; in no history */
 };
 
 struct client {
@@ -23,7 +29,7 @@ struct client {
     bool is_stopped;
     uint64_t done_count;
     uint64_t round; /* raised with every request: time-outs of earlier ones are void */
-    struct asked asked[CLIENT_PIPELINE_MAXIMUM];
+    struct asked asked[CLIENT_PIPELINE_MAXIMUM + 1]; /* and a ballast */
     unsigned asked_count, answered_count;
     unsigned node;   /* whom it asked */
     bool is_reading; /* client_read_until_answered() */
@@ -45,6 +51,12 @@ static void client_ask_later(struct client *client, uint64_t most_us) {
     event_schedule(&simulation->queue, at_us, client_ask_event, client)->life = client->round;
 }
 
+static void client_think(struct client *client) {
+    struct simulation *simulation = client->simulation;
+    bool is_eager = simulation->queue.now_us < simulation->hush_until_us + CLIENT_EAGER_US;
+    client_ask_later(client, is_eager ? CLIENT_EAGER_THINK_MOST_US : simulation->think_most_us);
+}
+
 bool client_is_idle(const struct client *client) { return client->asked_count == 0; }
 
 uint64_t client_done_count(const struct client *client) { return client->done_count; }
@@ -55,7 +67,7 @@ uint64_t client_done_count(const struct client *client) { return client->done_co
 static uint64_t client_earlier(const struct client *client, const struct operation *operation) {
     bool is_hash = operation_kind_facts(operation->kind)->is_hash;
     for (unsigned i = client->asked_count; i-- > 0;)
-        if (client->asked[i].operation.key == operation->key &&
+        if (!client->asked[i].is_ballast && client->asked[i].operation.key == operation->key &&
             operation_kind_facts(client->asked[i].operation.kind)->is_hash == is_hash)
             return client->asked[i].number + 1;
     return 0;
@@ -67,9 +79,25 @@ static void client_add(struct client *client, struct operation *operation, struc
     operation->invoked_us = simulation->queue.now_us;
     operation->after = client_earlier(client, operation);
     struct asked *asked = &client->asked[client->asked_count++];
-    asked->operation = *operation;
+    *asked = (struct asked){.operation = *operation};
     asked->number = history_invoke(&simulation->history, operation);
     operation_encode(operation, request);
+}
+
+/* Large values, so that logs and snapshots are more than one message and one segment. */
+static void client_add_ballast(struct client *client, struct buffer *request) {
+    struct random *random = &client->simulation->random;
+    uint8_t value[CLIENT_BALLAST_MOST_BYTES];
+    char key[32];
+    size_t length = (size_t)random_between(random, 500, sizeof value);
+    memset(value, (int)random_between(random, 'a', 'z'), length);
+    snprintf(key, sizeof key, "ballast:%u",
+             (unsigned)random_below(random, CLIENT_BALLAST_KEY_COUNT));
+    client->asked[client->asked_count++] = (struct asked){.is_ballast = true};
+    request_encode(
+        request,
+        (const struct bytes[]){BYTES_LITERAL("SET"), bytes_of_text(key), bytes_of(value, length)},
+        3);
 }
 
 static void client_gather(struct client *client, struct buffer *request) {
@@ -92,6 +120,8 @@ static void client_gather(struct client *client, struct buffer *request) {
         if (guess == client->node)
             client_add(client, &operation, request);
     }
+    if (random_chance(&simulation->random, 0.15))
+        client_add_ballast(client, request);
 }
 
 static void client_ask_event(struct event *event) {
@@ -99,6 +129,12 @@ static void client_ask_event(struct event *event) {
     struct simulation *simulation = client->simulation;
     if (event->life != client->round || (client->is_stopped && !client->is_reading))
         return;
+    if (simulation->queue.now_us < simulation->hush_until_us && !client->is_reading) {
+        event_again(&simulation->queue, event,
+                    simulation->hush_until_us +
+                        random_below(&simulation->random, CLIENT_EAGER_THINK_MOST_US));
+        return;
+    }
     CHECK(client->asked_count == 0);
     struct buffer request;
     buffer_init(&request, 1 << 20);
@@ -122,7 +158,8 @@ static void client_give_up(struct client *client) {
     simulation->statistics.operations_unknown += client->asked_count - client->answered_count;
     unsigned next = (unsigned)random_below(&simulation->random, simulation->node_count);
     for (unsigned i = 0; i < client->asked_count; i++)
-        *client_guess(client, &client->asked[i].operation) = next;
+        if (!client->asked[i].is_ballast)
+            *client_guess(client, &client->asked[i].operation) = next;
     client->asked_count = 0;
     client->round++;
     client_ask_later(client, CLIENT_RETRY_MOST_US);
@@ -140,7 +177,10 @@ static void client_lost(void *context, unsigned node, bool was_accepted) {
     struct client *client = context;
     if (client->asked_count == 0 || client->node != node)
         return;
-    for (; !was_accepted && client->answered_count < client->asked_count; client->answered_count++) {
+    for (; !was_accepted && client->answered_count < client->asked_count;
+         client->answered_count++) {
+        if (client->asked[client->answered_count].is_ballast)
+            continue;
         history_void(&client->simulation->history, client->asked[client->answered_count].number);
         client->simulation->statistics.operations_void++;
     }
@@ -203,6 +243,18 @@ static void client_answered(struct client *client, const struct asked *asked,
         client->is_reading = false;
 }
 
+static void client_ballast_answered(struct client *client, const struct response *response) {
+    bool is_refusal =
+        response->kind == RESPONSE_ERROR &&
+        (text_begins(response->text, "MOVED ") || text_begins(response->text, "CLUSTERDOWN ") ||
+         text_begins(response->text, "TRYAGAIN ") || text_begins(response->text, "UNKNOWN "));
+    bool is_ok =
+        response->kind == RESPONSE_SIMPLE && bytes_equal(response->text, BYTES_LITERAL("OK"));
+    if (!is_ok && !is_refusal)
+        simulation_fail(client->simulation, "a large write was answered by \"%.*s\"",
+                        BYTES_PRINT(response->text));
+}
+
 static void client_reply(void *context, unsigned node, const struct response *response) {
     struct client *client = context;
     if (node != client->node || client->answered_count == client->asked_count) {
@@ -213,7 +265,9 @@ static void client_reply(void *context, unsigned node, const struct response *re
     }
     const struct asked *asked = &client->asked[client->answered_count++];
     bool is_refused = response->kind == RESPONSE_ERROR;
-    if (is_refused)
+    if (asked->is_ballast)
+        client_ballast_answered(client, response);
+    else if (is_refused)
         client_refused(client, asked, response->text);
     else
         client_answered(client, asked, response);
@@ -221,7 +275,10 @@ static void client_reply(void *context, unsigned node, const struct response *re
         return;
     client->asked_count = client->answered_count = 0;
     client->round++;
-    client_ask_later(client, is_refused ? CLIENT_RETRY_MOST_US : CLIENT_THINK_MOST_US);
+    if (is_refused)
+        client_ask_later(client, CLIENT_RETRY_MOST_US);
+    else
+        client_think(client);
 }
 
 /* ---- life ---- */
@@ -247,7 +304,7 @@ void client_free(struct client *client) {
 
 void client_start(struct client *client) {
     client->is_stopped = false;
-    client_ask_later(client, CLIENT_THINK_MOST_US);
+    client_think(client);
 }
 
 void client_stop(struct client *client) { client->is_stopped = true; }

@@ -11,10 +11,11 @@ enum fault_mix {
     MIX_CLOCKS,
     MIX_DAMAGE,
     MIX_ABSENCE,
+    MIX_LEADERS,
     MIX_COUNT
 };
-static const char *const mix_names[MIX_COUNT] = {"everything", "crashes", "partitions",
-                                                 "clocks",     "damage",  "absence"};
+static const char *const mix_names[MIX_COUNT] = {"everything", "crashes", "partitions", "clocks",
+                                                 "damage",     "absence", "leaders"};
 
 enum fault_kind {
 #define FAULT(name, ...) FAULT_##name,
@@ -30,7 +31,8 @@ static const unsigned fault_shares[FAULT_COUNT][MIX_COUNT] = {
 };
 
 enum {
-    FAULT_GAP_MOST_US = 1500000,
+    FAULT_GAP_LEAST_MOST_US = 500000,
+    FAULT_GAP_MOST_MOST_US = 4000000,
     FAULT_DRIFT_MOST_PPM =
         80000, /* two nodes differ by less than the fifth that a lease gives up */
     FAULT_WALL_JUMP_MOST_MS = 20000,
@@ -40,9 +42,13 @@ enum {
 struct faults {
     struct simulation *simulation;
     enum fault_mix mix;
+    uint64_t gap_most_us; /* between two faults */
     bool is_on;
     uint64_t partition_number; /* of the latest: an earlier one's end does not end it */
     uint64_t weather_number;
+    uint64_t churn_until_us, churn_term;
+    uint32_t churn_shard;
+    unsigned trapped_leader;
 };
 
 static event_run fault_event, partition_end_event, weather_end_event, slow_disk_end_event;
@@ -300,6 +306,111 @@ static void fault_stall_in_call(struct faults *faults) {
     thread->clock.stall_us = faults_between(faults, 100000, FAULT_STALL_MOST_US);
 }
 
+/* ---- faults that aim at moments ---- */
+
+/* For a while every new leader is cut off soon after its election and the one before it let in
+ * again: logs with tails of many terms (the thesis's figure 3.7). */
+static void churn_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct simulation *simulation = faults->simulation;
+    if (!faults->is_on || simulation->queue.now_us >= faults->churn_until_us)
+        return;
+    uint64_t term = checks_newest_term(simulation, faults->churn_shard);
+    unsigned leader = checks_leader(simulation, faults->churn_shard);
+    if (term != faults->churn_term && leader < simulation->node_count) {
+        faults->churn_term = term;
+        isolate(faults, leader, true, true);
+    }
+    event_again(&simulation->queue, event,
+                simulation->queue.now_us + faults_between(faults, 300, 25000));
+}
+
+static void fault_leader_churn(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    bool is_running = simulation->queue.now_us < faults->churn_until_us;
+    faults->churn_until_us = simulation->queue.now_us + faults_between(faults, 2000000, 8000000);
+    if (is_running)
+        return;
+    faults->churn_shard = (uint32_t)faults_between(faults, 1, simulation->shard_count);
+    faults_later(faults, 0, churn_event);
+}
+
+/* All clients fall silent and then come back at once. */
+static void fault_hush(struct faults *faults) {
+    faults->simulation->hush_until_us =
+        faults->simulation->queue.now_us + faults_between(faults, 100000, 1500000);
+}
+
+static struct sim_node *faults_other(struct faults *faults, const struct sim_node *than,
+                                     const struct sim_node *nor) {
+    for (;;) {
+        struct sim_node *node = faults_node(faults);
+        if (node != than && node != nor)
+            return node;
+    }
+}
+
+/* A follower of a leader's lease restarts in a moment, while a third node, cut off from that leader
+ * and up to date, wants to be elected: what the follower promised by its answer to the leader must
+ * hold all the same. */
+static void quick_restart_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct simulation *simulation = faults->simulation;
+    struct sim_node *node = simulation->nodes[event->number];
+    if (!faults->is_on || !node->is_up)
+        return;
+    unsigned leader = faults->trapped_leader;
+    isolate(faults, leader, true, true);
+    sim_node_kill(node, SIM_DEATH_OF_PROCESS);
+    node->is_restart_quick = true;
+    simulation->hush_until_us = simulation->queue.now_us + faults_between(faults, 5000, 80000);
+}
+
+static void fault_restart_within_lease(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    if (simulation->node_count < 3)
+        return;
+    struct sim_node *leader = faults_leader(faults);
+    struct sim_node *follower = faults_other(faults, leader, leader);
+    struct sim_node *third = faults_other(faults, leader, follower);
+    uint64_t wait_us = faults_between(faults, 150000, 600000);
+    partition_begins(faults);
+    trace_line(&simulation->trace,
+               "fault: node %u is cut off from leader %u; soon node %u restarts", third->index + 1,
+               leader->index + 1, follower->index + 1);
+    sim_net_block(simulation->net, leader->index, third->index, true);
+    sim_net_block(simulation->net, third->index, leader->index, true);
+    faults->trapped_leader = leader->index;
+    simulation->hush_until_us = simulation->queue.now_us + wait_us + 50000;
+    faults_later(faults, wait_us, quick_restart_event)->number = follower->index;
+}
+
+/* A leader whose wall clock runs ahead answers reads of keys that are past their time for it alone,
+ * and is gone a moment later: no other may show such a key again. */
+static void depose_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct sim_node *node = faults->simulation->nodes[event->number];
+    if (!faults->is_on)
+        return;
+    if (random_chance(faults_random(faults), 0.5))
+        isolate(faults, node->index, true, true);
+    else
+        sim_node_kill(node, SIM_DEATH_OF_PROCESS);
+}
+
+static void fault_clock_ahead_then_deposed(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    struct sim_node *leader = faults_leader(faults);
+    for (unsigned i = 0; i < simulation->node_count; i++)
+        simulation->nodes[i]->time.wall_offset_ms = SIM_WALL_START_MS;
+    leader->time.wall_offset_ms =
+        SIM_WALL_START_MS + faults_between(faults, 500, FAULT_WALL_JUMP_MOST_MS);
+    trace_line(&simulation->trace, "fault: the wall clock of node %u jumps ahead, and then it goes",
+               leader->index + 1);
+    faults_later(faults, faults_between(faults, 1000, 120000), depose_event)->number =
+        leader->index;
+}
+
 /* ---- the schedule ---- */
 
 static void fault_happens(struct faults *faults, enum fault_kind kind) {
@@ -330,7 +441,7 @@ static enum fault_kind fault_by_lot(struct faults *faults) {
 }
 
 static void fault_schedule(struct faults *faults) {
-    faults_later(faults, faults_between(faults, 1000, FAULT_GAP_MOST_US), fault_event);
+    faults_later(faults, faults_between(faults, 1000, faults->gap_most_us), fault_event);
 }
 
 static void fault_event(struct event *event) {
@@ -345,6 +456,8 @@ struct faults *faults_new(struct simulation *simulation) {
     struct faults *faults = memory_allocate_zeroed(1, sizeof *faults);
     faults->simulation = simulation;
     faults->mix = (enum fault_mix)random_below(&simulation->random, MIX_COUNT);
+    faults->gap_most_us =
+        random_between(&simulation->random, FAULT_GAP_LEAST_MOST_US, FAULT_GAP_MOST_MOST_US);
     return faults;
 }
 

@@ -11,7 +11,8 @@ enum {
     NODE_ADMIN_PORT = 9001,
     NODE_TURN_MOST_US = 20,
     NODE_MAIL_MOST_US = 30,
-    NODE_RESTART_MOST_US = 3000000
+    NODE_RESTART_MOST_US = 3000000,
+    NODE_QUICK_RESTART_MOST_US = 20000
 };
 
 static event_run thread_turn_event, thread_tick_event, thread_mail_event, node_bury_event,
@@ -307,8 +308,11 @@ static void node_bury_event(struct event *event) {
     struct simulation *simulation = node->simulation;
     simulation->statistics.crashes++;
     node_bury(node);
-    uint64_t at_us =
-        simulation->queue.now_us + random_between(&simulation->random, 20000, NODE_RESTART_MOST_US);
+    uint64_t away_us = node->is_restart_quick
+                           ? random_between(&simulation->random, 2000, NODE_QUICK_RESTART_MOST_US)
+                           : random_between(&simulation->random, 20000, NODE_RESTART_MOST_US);
+    uint64_t at_us = simulation->queue.now_us + away_us;
+    node->is_restart_quick = false;
     sim_node_restart_at(node, at_us > node->down_until_us ? at_us : node->down_until_us);
 }
 

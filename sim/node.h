@@ -27,10 +27,8 @@ struct sim_node {
     struct simulation *simulation;
     unsigned index; /* from 0; in the topology its number is index + 1 */
     bool is_up;
-    bool is_doomed; /* died in this event; to be buried in the next */
-    bool is_restart_scheduled;
-    bool is_repaired_on_refusal; /* its log was damaged on purpose: it has to refuse to start, and
-                                    is mended then */
+    bool is_doomed;        /* died in this event; to be buried in the next */
+    bool is_restart_quick; /* the next restart follows at once */
     enum sim_death death;
     uint64_t life;
     uint8_t uuid[NODE_UUID_BYTES];

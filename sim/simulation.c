@@ -51,6 +51,8 @@ static void simulation_configure(struct simulation *simulation) {
     if (random_chance(random, 0.8))
         setting(simulation, "snapshot-log-entries", "%u",
                 (unsigned)random_between(random, 16, 300));
+    if (random_chance(random, 0.5))
+        setting(simulation, "batch-bytes", "4096");
     if (random_chance(random, 0.3))
         setting(simulation, "append-window-messages", "%u", (unsigned)random_between(random, 1, 8));
 }
@@ -307,6 +309,7 @@ struct simulation *simulation_new(const struct simulation_options *options) {
     simulation->worker_count = (unsigned)random_between(random, 1, 2);
     simulation->shard_count = (unsigned)random_between(random, 1, 3);
     simulation->client_count = (unsigned)random_between(random, 3, 6);
+    simulation->think_most_us = random_between(random, 20000, 200000);
     simulation_configure(simulation);
     simulation->checks = checks_new(simulation->shard_count + 1);
     struct sim_net_owner owner = sim_node_net_owner(simulation);

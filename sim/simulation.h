@@ -56,7 +56,9 @@ struct simulation {
     struct checks *checks;
     struct faults *faults;
     enum simulation_phase phase;
-    int64_t next_value; /* every value written is new */
+    uint64_t think_most_us; /* between a client's answers and its next request */
+    uint64_t hush_until_us; /* clients keep quiet until then, and are eager for a while after */
+    int64_t next_value;     /* every value written is new */
     struct simulation_statistics statistics;
     struct history_verdict verdict;
     struct buffer failure; /* empty: nothing failed */
