@@ -70,7 +70,7 @@ static void append_reply(struct raft *raft, const struct raft_message *append, r
     struct raft_message *reply =
         raft_message_push(raft, RAFT_APPEND_REPLY, append->from, after_save);
     reply->log_index = match;
-    reply->log_term = raft->timing.election_timeout_us;
+    reply->log_term = raft->timing.lease_us;
     reply->conflict_index = raft_last(raft);
     reply->context = append->context;
     reply->read_round = append->read_round;
@@ -83,7 +83,7 @@ static void append_reject(struct raft *raft, const struct raft_message *append) 
         raft_message_push(raft, RAFT_APPEND_REPLY, append->from, raft_save_of_state(raft));
     reply->is_rejected = true;
     reply->log_index = append->log_index;
-    reply->log_term = raft->timing.election_timeout_us;
+    reply->log_term = raft->timing.lease_us;
     reply->context = append->context;
     reply->read_round = append->read_round;
     if (append->log_index > raft_last(raft)) {

@@ -45,15 +45,25 @@ bool raft_term_observe(struct raft *raft, const struct raft_message *message) {
 }
 
 void raft_leader_heard(struct raft *raft) {
-    raft->promised_until_us = raft->now_us + raft->timing.election_timeout_us;
+    raft->promised_until_us = raft->now_us + raft->timing.lease_us;
     raft_election_deadline_draw(raft);
 }
 
-/* The lot keeps followers that lose their leader together from campaigning together. */
+/* How many voters stand before this node in the configuration, the lost leader left out. */
+static unsigned rank_without(const struct raft *raft, raft_node_number leader) {
+    const struct raft_configuration *members = raft_members(raft);
+    unsigned rank = 0;
+    for (unsigned i = 0; i < members->voter_count && members->voters[i] != raft->self; i++)
+        rank += members->voters[i] != leader;
+    return rank;
+}
+
+/* Followers that lose their leader together campaign one after the other, in the order of the
+ * configuration: each gives those before it the time that a round of votes takes. */
 void raft_leader_lost(struct raft *raft) {
     uint64_t soon_us =
         raft->promised_until_us > raft->now_us ? raft->promised_until_us : raft->now_us;
-    soon_us += random_below(&raft->random, raft->timing.election_timeout_us / 2 + 1);
+    soon_us += rank_without(raft, raft->leader) * CAMPAIGN_STAGGER_US;
     if (soon_us < raft->election_deadline_us)
         raft->election_deadline_us = soon_us;
     raft_forwarded_refuse(raft, UINT64_MAX);

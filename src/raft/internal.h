@@ -20,6 +20,9 @@
 #include "raft/quorum.h"
 #include "raft/raft.h"
 
+/* A voter that loses its leader gives each one before it in the configuration this long to win. */
+#define CAMPAIGN_STAGGER_US ((uint64_t)15 * 1000)
+
 enum {
     RAFT_MEMBER_MAXIMUM = 3 * RAFT_VOTER_MAXIMUM,
     RAFT_READ_MAXIMUM = 65536, /* reads waiting in one replica; further ones are refused */

@@ -25,6 +25,7 @@ size_t raft_array_remove(void *array, size_t count, size_t position, size_t gone
 
 void raft_set_timing(struct raft *raft, const struct raft_timing *timing) {
     CHECK(timing->election_timeout_us > 0);
+    CHECK(timing->lease_us > 0);
     CHECK(timing->heartbeat_us > 0);
     CHECK(timing->clock_drift_percent <= 100);
     CHECK(timing->window_messages > 0);
@@ -54,7 +55,7 @@ static void patience_begin(struct raft *raft) {
         return;
     }
     if (!PLANTED(STICKINESS_LOST_AT_RESTART))
-        raft->promised_until_us = raft->now_us + raft->timing.election_timeout_us;
+        raft->promised_until_us = raft->now_us + raft->timing.lease_us;
     raft_election_deadline_draw(raft);
 }
 

@@ -40,6 +40,7 @@ enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER 
  * counts on no more. */
 struct raft_timing {
     uint64_t election_timeout_us; /* lower bound; the actual one is drawn from [1, 2) times this */
+    uint64_t lease_us; /* who hears a leader promises to vote for nobody else for this long */
     uint64_t heartbeat_us;
     unsigned clock_drift_percent; /* given up from each lease */
     uint64_t window_bytes;        /* append bytes in flight to one follower */

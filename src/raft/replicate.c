@@ -152,9 +152,8 @@ static void contact_take(struct raft *raft, struct raft_progress *peer,
         peer->read_round = reply->read_round;
     if (reply->context > raft->now_us)
         return;
-    uint64_t promise_us = raft->timing.election_timeout_us < reply->log_term
-                              ? raft->timing.election_timeout_us
-                              : reply->log_term;
+    uint64_t promise_us =
+        raft->timing.lease_us < reply->log_term ? raft->timing.lease_us : reply->log_term;
     uint64_t until_us =
         reply->context + promise_us / 100 * (100 - raft->timing.clock_drift_percent);
     if (until_us > peer->lease_until_us)

@@ -383,6 +383,7 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
     world->is_forgetting = !world->is_hunting && random_chance(random, 0.6);
     world->propose_chance = random_chance(random, 0.4) || world->is_forgetting ? 0.01 : 1;
     struct raft_timing timing = {.election_timeout_us = 250000,
+                                 .lease_us = random_chance(random, 0.5) ? 250000 : 100000,
                                  .heartbeat_us = 50000,
                                  .clock_drift_percent = 20,
                                  .window_bytes = 200,

@@ -88,11 +88,13 @@ static struct cluster_node *node_at(struct script *script, const struct line *li
 }
 
 static void run_cluster(struct script *script, const struct line *line) {
-    uint64_t window_messages = 64, window_bytes = 1 << 20, message_bytes = 1 << 20;
+    uint64_t lease_ms = 250, window_messages = 64, window_bytes = 1 << 20, message_bytes = 1 << 20;
+    option_number(line, "lease", &lease_ms);
     option_number(line, "window", &window_messages);
     option_number(line, "window-bytes", &window_bytes);
     option_number(line, "message-bytes", &message_bytes);
     struct raft_timing timing = {.election_timeout_us = 250000,
+                                 .lease_us = lease_ms * 1000,
                                  .heartbeat_us = 50000,
                                  .clock_drift_percent = 20,
                                  .window_bytes = window_bytes,

@@ -10,6 +10,7 @@
 enum { INDEX_MAXIMUM = 4096 };
 
 static const struct raft_timing timing = {.election_timeout_us = 250000,
+                                          .lease_us = 250000,
                                           .heartbeat_us = 50000,
                                           .clock_drift_percent = 20,
                                           .window_bytes = 1 << 20,
