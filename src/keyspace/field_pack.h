@@ -11,7 +11,7 @@
 
 struct field_pack;
 
-enum { FIELD_PACK_COUNT_MAXIMUM = 128, FIELD_PACK_LONGEST_BYTES = 64 };
+enum { FIELD_PACK_COUNT_MAXIMUM = 512, FIELD_PACK_LONGEST_BYTES = 64 };
 
 void field_pack_free(struct field_pack *pack);                     /* takes */
 struct field_pack *field_pack_copy(const struct field_pack *pack); /* returns owned */

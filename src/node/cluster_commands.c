@@ -484,11 +484,13 @@ static bool ask_shard(struct session_command *call, const char *name, const stru
     struct worker *worker = call->worker;
     struct session *session = call->session;
     uint32_t shard = worker->topology->slot_owner[slot];
-    unsigned flags =
-        SHARD_READ_ON_FOLLOWER | (session_has_in_flight(session) ? SHARD_READ_AFTER_WRITES : 0);
+    const struct command *command = command_find(bytes_of_text(name), BYTES_NONE);
+    unsigned flags;
+    (void)session_order(session, command, &flags); /* a read need not wait */
+    flags = router_leads(worker, shard) ? flags : 0;
     uint64_t ticket = session_expect(session, shard, slot);
-    if (router_call(worker, shard, command_find(bytes_of_text(name), BYTES_NONE), arguments, count,
-                    &session->target, ticket, (uint8_t)session->protocol, flags) == ROUTE_BUSY) {
+    if (router_call(worker, shard, command, arguments, count, &session->target, ticket,
+                    (uint8_t)session->protocol, flags | SHARD_READ_ON_FOLLOWER) == ROUTE_BUSY) {
         session_expect_no_more(session);
         reply_error(call->reply, "TRYAGAIN too much is in flight at the shard of that slot");
         return true;

@@ -21,6 +21,7 @@
 struct control_machine {
     struct machine machine;
     struct topology *topology;
+    struct buffer loading; /* pieces of a snapshot, until they are a whole topology */
 };
 
 static struct control_machine *control_of(struct machine *machine) {
@@ -58,17 +59,24 @@ static void control_save(struct machine *machine, void (*emit)(void *context, st
     buffer_release(&encoded);
 }
 
-static int control_load(struct machine *machine, struct bytes chunk) {
-    struct topology *topology;
-    int error = topology_decode(chunk, &topology);
-    if (!error) {
-        topology_free(control_of(machine)->topology);
-        control_of(machine)->topology = topology;
-    }
-    return error;
+static int control_load(struct machine *machine, struct bytes piece) {
+    struct buffer *loading = &control_of(machine)->loading;
+    buffer_append_bytes(loading, piece);
+    return loading->is_overflowed ? ERR_LIMIT : 0;
 }
 
-static void control_clear(struct machine *machine) { (void)machine; /* load replaces everything */ }
+static bool control_load_is_complete(struct machine *machine) {
+    struct topology *topology;
+    if (topology_decode(buffer_bytes(&control_of(machine)->loading), &topology)) {
+        return false;
+    }
+    topology_free(control_of(machine)->topology);
+    control_of(machine)->topology = topology;
+    buffer_clear(&control_of(machine)->loading);
+    return true;
+}
+
+static void control_clear(struct machine *machine) { buffer_clear(&control_of(machine)->loading); }
 
 static uint64_t control_hash(struct machine *machine) {
     struct buffer encoded;
@@ -81,6 +89,7 @@ static uint64_t control_hash(struct machine *machine) {
 
 static void control_free(struct machine *machine) {
     topology_free(control_of(machine)->topology);
+    buffer_release(&control_of(machine)->loading);
     memory_free(machine);
 }
 
@@ -88,6 +97,7 @@ static const struct machine_ops CONTROL_MACHINE = {.apply = control_apply,
                                                    .read = control_read,
                                                    .save = control_save,
                                                    .load = control_load,
+                                                   .load_is_complete = control_load_is_complete,
                                                    .clear = control_clear,
                                                    .hash = control_hash,
                                                    .free = control_free};
@@ -96,6 +106,7 @@ struct machine *control_machine_new(const struct topology *founding) {
     struct control_machine *machine = memory_allocate_zeroed(1, sizeof(*machine));
     machine->machine.ops = &CONTROL_MACHINE;
     machine->topology = topology_copy(founding);
+    buffer_init(&machine->loading, TOPOLOGY_BYTES_MAXIMUM);
     return &machine->machine;
 }
 

@@ -48,7 +48,7 @@ static enum gather_kind kind_of(const struct command *command) {
     return GATHER_OK;
 }
 
-static struct gather *gather_new(struct session *session, enum gather_kind kind) {
+static struct gather *gather_new(struct session *session, enum gather_kind kind, unsigned flags) {
     struct gather *gather = memory_allocate_zeroed(1, sizeof(*gather));
     gather->target.kind = TARGET_GATHER;
     gather->session = session;
@@ -57,6 +57,9 @@ static struct gather *gather_new(struct session *session, enum gather_kind kind)
     buffer_init(&gather->body, SIZE_MAX);
     list_append(&session->worker->gathers, &gather->link);
     gather->ticket = session_expect(session, 0, 0);
+    if (kind != GATHER_OK && !(flags & ROUTER_THROUGH_LOG)) {
+        session_expect_read(session);
+    }
     return gather;
 }
 
@@ -200,10 +203,10 @@ void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome o
 /* ---- the asking ---- */
 
 static void ask(struct gather *gather, uint32_t shard, const struct command *command,
-                const struct bytes *arguments, size_t count, unsigned read_flags) {
+                const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = gather->session->worker;
     if (router_call(worker, shard, command, arguments, count, &gather->target, 0, gather->protocol,
-                    read_flags) == ROUTE_BUSY) {
+                    flags) == ROUTE_BUSY) {
         gather_deliver(&gather->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
 }
@@ -218,14 +221,13 @@ static uint32_t led_from(const struct worker *worker, uint32_t shard) {
 }
 
 static enum route_result ask_every(struct session *session, const struct command *command,
-                                   const struct bytes *arguments, size_t count,
-                                   unsigned read_flags) {
+                                   const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = session->worker;
-    struct gather *gather = gather_new(session, kind_of(command));
+    struct gather *gather = gather_new(session, kind_of(command), flags);
     gather->waiting = 1; /* held until everybody is asked: answers may come within the calls */
     for (uint32_t shard = led_from(worker, 1); shard; shard = led_from(worker, shard + 1)) {
         gather->waiting++;
-        ask(gather, shard, command, arguments, count, read_flags);
+        ask(gather, shard, command, arguments, count, flags);
     }
     if (--gather->waiting == 0) {
         finish(gather);
@@ -235,8 +237,7 @@ static enum route_result ask_every(struct session *session, const struct command
 
 /* One shard after the other, told apart in the cursor. */
 static enum route_result ask_scan(struct session *session, const struct command *command,
-                                  const struct bytes *arguments, size_t count,
-                                  unsigned read_flags) {
+                                  const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = session->worker;
     char text[24] = {0};
     if (arguments[1].length < sizeof(text)) {
@@ -251,7 +252,7 @@ static enum route_result ask_scan(struct session *session, const struct command 
         return ROUTE_DONE;
     }
     uint32_t asked = (uint32_t)(cursor >> SCAN_SHARD_SHIFT);
-    struct gather *gather = gather_new(session, GATHER_SCAN);
+    struct gather *gather = gather_new(session, GATHER_SCAN, flags);
     gather->waiting = 1;
     gather->scan_shard = led_from(worker, asked ? asked : 1);
     if (!gather->scan_shard) {
@@ -265,13 +266,13 @@ static enum route_result ask_scan(struct session *session, const struct command 
              gather->scan_shard == asked ? cursor & SCAN_INNER_MASK : 0);
     struct bytes *asking = memory_copy(arguments, count * sizeof(*arguments));
     asking[1] = bytes_of_text(inner);
-    ask(gather, gather->scan_shard, command, asking, count, read_flags);
+    ask(gather, gather->scan_shard, command, asking, count, flags);
     memory_free(asking);
     return ROUTE_DONE;
 }
 
 static enum route_result ask_one(struct session *session, const struct command *command,
-                                 const struct bytes *arguments, size_t count, unsigned read_flags) {
+                                 const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = session->worker;
     uint32_t start = 1;
     if (worker->topology && worker->topology->shard_count > 1) {
@@ -279,14 +280,14 @@ static enum route_result ask_one(struct session *session, const struct command *
     }
     /* By lot where to begin; empty shards pass the question on, because all are asked and the first
      * answer counts. */
-    struct gather *gather = gather_new(session, GATHER_FIRST);
+    struct gather *gather = gather_new(session, GATHER_FIRST, flags);
     gather->waiting = 1;
     for (unsigned pass = 0; pass < 2; pass++) {
         uint32_t from = pass == 0 ? start : 1;
         for (uint32_t shard = led_from(worker, from); shard && (pass == 0 || shard < start);
              shard = led_from(worker, shard + 1)) {
             gather->waiting++;
-            ask(gather, shard, command, arguments, count, read_flags);
+            ask(gather, shard, command, arguments, count, flags);
         }
     }
     if (--gather->waiting == 0) {
@@ -297,16 +298,19 @@ static enum route_result ask_one(struct session *session, const struct command *
 
 enum route_result gather_run(struct session *session, const struct command *command,
                              const struct bytes *arguments, size_t count) {
-    unsigned read_flags = session_has_in_flight(session) ? SHARD_READ_AFTER_WRITES : 0;
+    unsigned flags;
+    if (!session_order(session, command, &flags)) {
+        return ROUTE_BUSY;
+    }
     switch (kind_of(command)) {
     case GATHER_SCAN:
-        return ask_scan(session, command, arguments, count, read_flags);
+        return ask_scan(session, command, arguments, count, flags);
     case GATHER_FIRST:
-        return ask_one(session, command, arguments, count, read_flags);
+        return ask_one(session, command, arguments, count, flags);
     case GATHER_SUM:
     case GATHER_CONCATENATE:
     case GATHER_OK:
-        return ask_every(session, command, arguments, count, read_flags);
+        return ask_every(session, command, arguments, count, flags);
     }
     UNREACHABLE();
 }

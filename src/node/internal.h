@@ -199,7 +199,10 @@ void session_expect_read(struct session *session);    /* what is expected last i
 void session_close_after_reply(struct session *session);
 void session_free(struct session *session);
 void session_mark_output(struct session *session);
-bool session_has_in_flight(const struct session *session);
+/* How a session's next command must go so that nothing of the connection overtakes anything: flags
+ * for router_call(), and false if the command must wait (a write behind a read that waits for a
+ * quorum or a deletion). */
+bool session_order(const struct session *session, const struct command *command, unsigned *flags);
 
 /* router.c */
 enum route_result { ROUTE_DONE, ROUTE_BUSY /* keep the command, try again later */ };
@@ -210,6 +213,8 @@ void router_redirect(struct worker *worker, uint32_t shard, slot_number slot, st
 void router_mail_command(struct worker *worker, struct mail *mail); /* takes it */
 void router_retry_deferred(struct worker *worker);
 bool router_leads(const struct worker *worker, uint32_t shard);
+/* Beside the flags of shard_read(): the command goes through the log, as every write does. */
+enum { ROUTER_THROUGH_LOG = 1 << 8 };
 /* Sends arguments to a shard that this node should lead, here or on another worker; the outcome
  * comes to (target, ticket). */
 enum route_result router_call(struct worker *worker, uint32_t shard, const struct command *command,
@@ -245,16 +250,18 @@ void session_set_authenticated(struct session *session, bool is_authenticated);
 /* A connection's name as Redis allows it; else writes the error. */
 bool session_name_is_valid(struct bytes name, struct reply *reply);
 void session_set_name(struct session *session, struct bytes name); /* valid already */
-/* The lines of a HELP, which ends in the lines about HELP itself: each line a status, as Redis tells them. */
+/* The lines of a HELP, which ends in the lines about HELP itself: each line a status, as Redis
+ * tells them. */
 void session_command_help(struct session_command *call, const char *const *lines, size_t count);
 /* A setting changed live, on this worker or another: takes effect here. */
 void worker_apply_setting(struct worker *worker, const char *name, struct bytes value);
-/* TROTHDB FOUND that came to another worker: worker 0 founds, and answers by MAIL_REPLY. The mail stays the caller's. */
+/* TROTHDB FOUND that came to another worker: worker 0 founds, and answers by MAIL_REPLY. The mail
+ * stays the caller's. */
 void status_found_mail(struct worker *worker, struct mail *mail);
 enum { MAIL_TOPOLOGY_IS_FOUNDING = 1 }; /* flag of a MAIL_TOPOLOGY */
 
-/* To a client of Redis Cluster a node that leads nothing is the slave of one that leads: of which? 0: of none, `node` is a
- * master itself. */
+/* To a client of Redis Cluster a node that leads nothing is the slave of one that leads: of which?
+ * 0: of none, `node` is a master itself. */
 uint32_t cluster_master_of(const struct worker *worker, uint32_t node);
 /* "alive", "suspect", "dead", "left". */
 const char *member_state_text(enum gossip_member_state state);
@@ -265,15 +272,18 @@ struct ask_answer {
     uint64_t number;    /* of clients, of shards; added up */
     struct buffer text; /* put one behind the other */
 };
-/* Asks every worker of this node, this one at once and the others by MAIL_CLIENT. True: the reply is written already. */
+/* Asks every worker of this node, this one at once and the others by MAIL_CLIENT. True: the reply
+ * is written already. */
 bool ask_workers(struct session_command *call, enum ask_kind kind);
 void ask_mail(struct worker *worker, struct mail *mail); /* takes it */
 void ask_deliver(struct target *target, struct bytes answer);
 void ask_free_all(struct worker *worker);
-/* One worker's part of the answer, and the reply of all parts. `asker` is the id of the session that asks. */
-void client_answer(struct worker *worker, enum ask_kind kind, uint64_t asker, const struct bytes *arguments,
-                   size_t count, struct ask_answer *answer);
-void client_reply_answers(const struct ask_answer *all, enum ask_kind kind, bool is_old_form, struct reply *reply);
+/* One worker's part of the answer, and the reply of all parts. `asker` is the id of the session
+ * that asks. */
+void client_answer(struct worker *worker, enum ask_kind kind, uint64_t asker,
+                   const struct bytes *arguments, size_t count, struct ask_answer *answer);
+void client_reply_answers(const struct ask_answer *all, enum ask_kind kind, bool is_old_form,
+                          struct reply *reply);
 void status_answer_snapshot(struct worker *worker, const struct bytes *arguments, size_t count,
                             struct ask_answer *answer);
 /* May `host:port` text be made of a member's or node's client address? Writes "host:port". */

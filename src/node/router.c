@@ -10,9 +10,6 @@
 
 enum { ROUTER_KEYS_MAXIMUM = 1 << 20 };
 
-/* Flags of a MAIL_COMMAND: those of shard_read(), and this one for a write. */
-enum { MAIL_IS_WRITE = 1 << 8 };
-
 /* ---- away ---- */
 
 void net_address_of_node(const struct topology_node *node, struct net_address *client) {
@@ -43,10 +40,10 @@ bool router_leads(const struct worker *worker, uint32_t shard) {
 static enum route_result call_here(struct worker *worker, struct shard *shard,
                                    const struct bytes *arguments, size_t count,
                                    struct target *target, uint64_t ticket, uint8_t protocol,
-                                   bool is_write, unsigned read_flags) {
+                                   unsigned flags) {
     struct shard_waiter waiter = {.target = target, .ticket = ticket, .protocol = protocol};
-    int error = is_write ? shard_propose(shard, arguments, count, waiter)
-                         : shard_read(shard, arguments, count, waiter, read_flags);
+    int error = flags & ROUTER_THROUGH_LOG ? shard_propose(shard, arguments, count, waiter)
+                                           : shard_read(shard, arguments, count, waiter, flags);
     if (error == ERR_BUSY) {
         return ROUTE_BUSY;
     }
@@ -74,11 +71,10 @@ static void call_by_mail(struct worker *worker, uint32_t shard, const struct byt
 
 enum route_result router_call(struct worker *worker, uint32_t shard, const struct command *command,
                               const struct bytes *arguments, size_t count, struct target *target,
-                              uint64_t ticket, uint8_t protocol, unsigned read_flags) {
-    bool is_write = command->flags & COMMAND_WRITE;
+                              uint64_t ticket, uint8_t protocol, unsigned flags) {
+    flags |= command->flags & COMMAND_WRITE ? ROUTER_THROUGH_LOG : 0;
     if (shard % worker->count != worker->index) {
-        call_by_mail(worker, shard, arguments, count, target, ticket, protocol,
-                     read_flags | (is_write ? MAIL_IS_WRITE : 0));
+        call_by_mail(worker, shard, arguments, count, target, ticket, protocol, flags);
         return ROUTE_DONE;
     }
     if (!worker->shards[shard]) {
@@ -86,7 +82,7 @@ enum route_result router_call(struct worker *worker, uint32_t shard, const struc
         return ROUTE_DONE;
     }
     return call_here(worker, worker->shards[shard], arguments, count, target, ticket, protocol,
-                     is_write, read_flags);
+                     flags);
 }
 
 /* ---- from another worker ---- */
@@ -124,9 +120,8 @@ static enum route_result run_mail(struct worker *worker, struct mail *mail) {
         worker_deliver(worker, &call->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
         return ROUTE_DONE;
     }
-    enum route_result result =
-        call_here(worker, shard, worker->mail_arguments, count, &call->target, 0, mail->protocol,
-                  mail->flags & MAIL_IS_WRITE, mail->flags & ~(unsigned)MAIL_IS_WRITE);
+    enum route_result result = call_here(worker, shard, worker->mail_arguments, count,
+                                         &call->target, 0, mail->protocol, mail->flags);
     if (result == ROUTE_BUSY) {
         list_remove(&call->link);
         memory_free(call);
@@ -201,15 +196,16 @@ static enum route_result redirect(struct session *session, uint32_t shard, slot_
 static enum route_result call_shard(struct session *session, uint32_t shard, slot_number slot,
                                     const struct command *command, const struct bytes *arguments,
                                     size_t count) {
-    unsigned flags = session_has_in_flight(session) ? SHARD_READ_AFTER_WRITES : 0;
-    flags |= session->is_readonly ? SHARD_READ_ON_FOLLOWER : 0;
-    /* A read that waits (for a quorum, for an earlier write, for a deletion) must not see a later write of its own
-     * connection, so that write waits for the read. */
-    if (command->flags & COMMAND_WRITE && session->unready_read_count > 0) {
+    unsigned flags;
+    if (!session_order(session, command, &flags)) {
         return ROUTE_BUSY;
     }
+    flags |= session->is_readonly ? SHARD_READ_ON_FOLLOWER : 0;
+    if (!router_leads(session->worker, shard)) {
+        flags &= ~(unsigned)ROUTER_THROUGH_LOG;
+    }
     uint64_t ticket = session_expect(session, shard, slot);
-    if (!(command->flags & COMMAND_WRITE)) {
+    if (!(command->flags & COMMAND_WRITE || flags & ROUTER_THROUGH_LOG)) {
         session_expect_read(session);
     }
     enum route_result result =

@@ -94,7 +94,14 @@ struct buffer *session_output(struct session *session) {
     return &session->output;
 }
 
-bool session_has_in_flight(const struct session *session) { return session->unready_count > 0; }
+/* A read behind writes that are not confirmed yet goes through the log like them, so that it is run
+ * exactly in its place and a pipeline that mixes both costs no more rounds than one of writes. */
+bool session_order(const struct session *session, const struct command *command, unsigned *flags) {
+    bool has_reads = session->unready_read_count > 0;
+    bool has_writes = session->unready_count > session->unready_read_count;
+    *flags = has_writes ? ROUTER_THROUGH_LOG : has_reads ? SHARD_READ_AFTER_WRITES : 0;
+    return !(has_reads && (has_writes || command->flags & COMMAND_WRITE));
+}
 
 /* ---- output ---- */
 

@@ -23,6 +23,9 @@ static void run(struct machine *machine, const struct machine_call *call, struct
         reply_error(reply, "ERR unknown command in the log");
         return;
     }
+    if (!reply->out && !(command->flags & COMMAND_WRITE)) {
+        return; /* a read that went through the log, applied where nobody waits for it */
+    }
     struct command_context context = {.keyspace = keyspace_of(machine),
                                       .applied_ms = call->applied_ms,
                                       .now_ms = call->now_ms,
@@ -48,6 +51,10 @@ static int machine_load(struct machine *machine, struct bytes chunk) {
     return keyspace_load(keyspace_of(machine), chunk);
 }
 
+static bool machine_load_is_complete(struct machine *machine) {
+    return keyspace_load_is_complete(keyspace_of(machine));
+}
+
 static void machine_clear(struct machine *machine) { keyspace_clear(keyspace_of(machine)); }
 
 static uint64_t machine_hash(struct machine *machine) {
@@ -68,6 +75,7 @@ static const struct machine_ops KEYSPACE_MACHINE = {.apply = machine_apply,
                                                     .read = run,
                                                     .save = machine_save,
                                                     .load = machine_load,
+                                                    .load_is_complete = machine_load_is_complete,
                                                     .clear = machine_clear,
                                                     .hash = machine_hash,
                                                     .collect_expired = machine_collect_expired,

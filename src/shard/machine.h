@@ -27,7 +27,9 @@ struct machine_ops {
                  struct buffer *expired_keys);
     void (*save)(struct machine *machine, void (*emit)(void *context, struct bytes chunk),
                  void *context);
-    int (*load)(struct machine *machine, struct bytes chunk);
+    /* What save() emitted, in order, but cut into pieces anywhere. */
+    int (*load)(struct machine *machine, struct bytes piece);
+    bool (*load_is_complete)(struct machine *machine);
     void (*clear)(struct machine *machine);
     uint64_t (*hash)(struct machine *machine);
     /* Keys whose time has come, length-prefixed; returns how many. */

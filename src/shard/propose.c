@@ -74,9 +74,9 @@ static struct raft_entry *make_entry(struct shard *shard) {
 
 static void tell(struct shard *shard, size_t position, enum shard_outcome outcome);
 
-/* Entries of an earlier leadership that stood at or behind `index` were truncated since: another leader may
- * hold them and commit them yet (CBTR figure 3.7), so nobody here knows. Their place in the queue stays, told and
- * without an index, until they come to its front. */
+/* Entries of an earlier leadership that stood at or behind `index` were truncated since: another
+ * leader may hold them and commit them yet (CBTR figure 3.7), so nobody here knows. Their place in
+ * the queue stays, told and without an index, until they come to its front. */
 static void give_up_overtaken(struct shard *shard, raft_index index) {
     size_t position = 0;
     for (size_t i = 0; i < queue_count(&shard->entries); i++) {

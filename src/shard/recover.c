@@ -119,6 +119,9 @@ static int load_frame(void *context, struct bytes raw) {
 int shard_load_image(struct shard *shard, struct bytes image, struct snapshot_meta *meta) {
     shard->machine->ops->clear(shard->machine);
     int error = snapshot_read(image, meta, load_frame, shard->machine);
+    if (!error && !shard->machine->ops->load_is_complete(shard->machine)) {
+        error = ERR_MALFORMED;
+    }
     if (error) {
         return error;
     }

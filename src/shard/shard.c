@@ -225,16 +225,16 @@ uint64_t shard_deadline_us(const struct shard *shard) {
 
 struct raft_timing shard_timing(const struct config *config) {
     /* A promise that outlives the election timeout would only hold elections up. */
-    long long lease_ms = config->lease_ms < config->election_timeout_ms ? config->lease_ms
-                                                                        : config->election_timeout_ms;
-    return (struct raft_timing){
-        .election_timeout_us = (uint64_t)config->election_timeout_ms * 1000,
-        .lease_us = (uint64_t)lease_ms * 1000,
-        .heartbeat_us = (uint64_t)config->heartbeat_ms * 1000,
-        .clock_drift_percent = (unsigned)config->clock_drift_percent,
-        .window_bytes = (uint64_t)config->append_window_bytes,
-        .window_messages = (unsigned)config->append_window_messages,
-        .message_bytes = (uint64_t)config->batch_bytes};
+    long long lease_ms = config->lease_ms < config->election_timeout_ms
+                             ? config->lease_ms
+                             : config->election_timeout_ms;
+    return (struct raft_timing){.election_timeout_us = (uint64_t)config->election_timeout_ms * 1000,
+                                .lease_us = (uint64_t)lease_ms * 1000,
+                                .heartbeat_us = (uint64_t)config->heartbeat_ms * 1000,
+                                .clock_drift_percent = (unsigned)config->clock_drift_percent,
+                                .window_bytes = (uint64_t)config->append_window_bytes,
+                                .window_messages = (unsigned)config->append_window_messages,
+                                .message_bytes = (uint64_t)config->batch_bytes};
 }
 
 void shard_settings_changed(struct shard *shard) {

@@ -149,7 +149,7 @@ async function startRedis(directory) {
   const port = await freePort();
   // TrothDB turns a small hash into a table at the same count as this setting says.
   const process = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no',
-    '--databases', '1', '--dir', directory, '--hash-max-listpack-entries', '128'], { stdio: 'ignore' });
+    '--databases', '1', '--dir', directory], { stdio: 'ignore' });
   return { process, port };
 }
 

@@ -95,20 +95,20 @@ static void expect_encoding(struct hash_value *hash, const char *name) {
     assert_string_equal(hash_value_kind.encoding_name(hash), name);
 }
 
-/* 128 pairs and 64 bytes are a listpack, more is a hashtable, and there is no way back. */
+/* 512 pairs and 64 bytes are a listpack, more is a hashtable, and there is no way back. */
 static void test_becomes_a_table_at_redis_limits(void **state) {
     (void)state;
     static struct model model;
     model_init(&model);
     struct hash_value *hash = hash_value_new();
-    for (int i = 0; i < 128; i++)
+    for (int i = 0; i < 512; i++)
         both_set(hash, &model, i, i % 60);
     both_set(hash, &model, 5, 7);
     expect_encoding(hash, "listpack");
-    both_set(hash, &model, 128, 0);
+    both_set(hash, &model, 512, 0);
     expect_encoding(hash, "hashtable");
     expect_equal(hash, &model);
-    for (int i = 0; i < 128; i++)
+    for (int i = 0; i < 512; i++)
         both_remove(hash, &model, i);
     expect_encoding(hash, "hashtable");
     expect_equal(hash, &model);
@@ -364,7 +364,7 @@ static void test_refuses_what_save_never_writes(void **state) {
     expect_malformed(HASH_PACK, bytes_of(lengthy, sizeof lengthy));
     struct buffer many;
     buffer_init(&many, 4096);
-    for (int i = 0; i < 129; i++)
+    for (int i = 0; i < 513; i++)
         buffer_append_format(&many, "\x03%03d\x01x", i);
     expect_malformed(HASH_PACK, buffer_bytes(&many));
     buffer_release(&many);
