@@ -8,7 +8,6 @@
 
 enum {
     CLIENT_EAGER_THINK_MOST_US = 5000,
-    CLIENT_EAGER_US = 300000,
     CLIENT_BALLAST_MOST_BYTES = 3000,
     CLIENT_BALLAST_KEY_COUNT = 20,
     CLIENT_RETRY_MOST_US = 60000,
@@ -53,7 +52,7 @@ static void client_ask_later(struct client *client, uint64_t most_us) {
 
 static void client_think(struct client *client) {
     struct simulation *simulation = client->simulation;
-    bool is_eager = simulation->queue.now_us < simulation->hush_until_us + CLIENT_EAGER_US;
+    bool is_eager = simulation->queue.now_us < simulation->mood.eager_until_us;
     client_ask_later(client, is_eager ? CLIENT_EAGER_THINK_MOST_US : simulation->think_most_us);
 }
 
@@ -100,6 +99,27 @@ static void client_add_ballast(struct client *client, struct buffer *request) {
         3);
 }
 
+/* In the mood of two camps a client may have to go elsewhere than it would. */
+static unsigned client_choose_node(struct client *client, unsigned guess) {
+    struct simulation *simulation = client->simulation;
+    const struct mood *mood = &simulation->mood;
+    if (mood->kind != MOOD_CAMPS || simulation->queue.now_us >= mood->eager_until_us ||
+        simulation->node_count < 2)
+        return guess;
+    if (client->number % 2 == 0)
+        return mood->node;
+    while (guess == mood->node)
+        guess = (unsigned)random_below(&simulation->random, simulation->node_count);
+    return guess;
+}
+
+static bool client_only_reads(const struct client *client) {
+    const struct mood *mood = &client->simulation->mood;
+    if (client->simulation->queue.now_us >= mood->eager_until_us)
+        return false;
+    return mood->kind == MOOD_READS || (mood->kind == MOOD_CAMPS && client->number % 2 == 0);
+}
+
 static void client_gather(struct client *client, struct buffer *request) {
     struct simulation *simulation = client->simulation;
     struct operation operation;
@@ -113,14 +133,14 @@ static void client_gather(struct client *client, struct buffer *request) {
     uint64_t count =
         is_pipeline ? random_between(&simulation->random, 2, CLIENT_PIPELINE_MAXIMUM) : 1;
     for (uint64_t i = 0; i < count; i++) {
-        workload_next(simulation, client->number, &operation);
-        unsigned guess = *client_guess(client, &operation);
+        workload_next(simulation, client->number, client_only_reads(client), &operation);
+        unsigned guess = client_choose_node(client, *client_guess(client, &operation));
         if (i == 0)
             client->node = guess;
         if (guess == client->node)
             client_add(client, &operation, request);
     }
-    if (random_chance(&simulation->random, 0.15))
+    if (!client_only_reads(client) && random_chance(&simulation->random, simulation->ballast_share))
         client_add_ballast(client, request);
 }
 
@@ -129,9 +149,9 @@ static void client_ask_event(struct event *event) {
     struct simulation *simulation = client->simulation;
     if (event->life != client->round || (client->is_stopped && !client->is_reading))
         return;
-    if (simulation->queue.now_us < simulation->hush_until_us && !client->is_reading) {
+    if (simulation->queue.now_us < simulation->mood.quiet_until_us && !client->is_reading) {
         event_again(&simulation->queue, event,
-                    simulation->hush_until_us +
+                    simulation->mood.quiet_until_us +
                         random_below(&simulation->random, CLIENT_EAGER_THINK_MOST_US));
         return;
     }

@@ -12,10 +12,11 @@ enum fault_mix {
     MIX_DAMAGE,
     MIX_ABSENCE,
     MIX_LEADERS,
+    MIX_CHURN,
     MIX_COUNT
 };
 static const char *const mix_names[MIX_COUNT] = {"everything", "crashes", "partitions", "clocks",
-                                                 "damage",     "absence", "leaders"};
+                                                 "damage",     "absence", "leaders",    "churn"};
 
 enum fault_kind {
 #define FAULT(name, ...) FAULT_##name,
@@ -155,6 +156,7 @@ static void fault_bad_weather(struct faults *faults) {
     trace_line(&faults->simulation->trace, "fault: bad weather");
     weather->loss = random_unit(random) * 0.5;
     weather->doubling = random_unit(random) * 0.3;
+    weather->least_delay_us = 100;
     weather->most_delay_us = faults_between(faults, 600, 30000);
     weather->late = random_unit(random) * 0.2;
     weather->late_us = faults_between(faults, 1000, 800000);
@@ -309,36 +311,67 @@ static void fault_stall_in_call(struct faults *faults) {
 /* ---- faults that aim at moments ---- */
 
 /* For a while every new leader is cut off soon after its election and the one before it let in
- * again: logs with tails of many terms (the thesis's figure 3.7). */
+ * again, on a slow network: logs get tails of many terms that a later leader takes over piece by
+ * piece (the thesis's figure 3.7). */
+static void churn_cut_event(struct event *event) {
+    struct faults *faults = event->context;
+    if (faults->is_on && event->number < faults->simulation->node_count)
+        isolate(faults, (unsigned)event->number, true, true);
+}
+
 static void churn_event(struct event *event) {
     struct faults *faults = event->context;
     struct simulation *simulation = faults->simulation;
     if (!faults->is_on || simulation->queue.now_us >= faults->churn_until_us)
         return;
     uint64_t term = checks_newest_term(simulation, faults->churn_shard);
-    unsigned leader = checks_leader(simulation, faults->churn_shard);
-    if (term != faults->churn_term && leader < simulation->node_count) {
+    if (term != faults->churn_term) {
         faults->churn_term = term;
-        isolate(faults, leader, true, true);
+        uint64_t most_us = random_chance(faults_random(faults), 0.5) ? 15000 : 120000;
+        faults_later(faults, faults_between(faults, 0, most_us), churn_cut_event)->number =
+            checks_leader(simulation, faults->churn_shard);
     }
-    event_again(&simulation->queue, event,
-                simulation->queue.now_us + faults_between(faults, 300, 25000));
+    event_again(&simulation->queue, event, simulation->queue.now_us + 1000);
 }
 
 static void fault_leader_churn(struct faults *faults) {
     struct simulation *simulation = faults->simulation;
     bool is_running = simulation->queue.now_us < faults->churn_until_us;
-    faults->churn_until_us = simulation->queue.now_us + faults_between(faults, 2000000, 8000000);
+    faults->churn_until_us = simulation->queue.now_us + faults_between(faults, 3000000, 12000000);
     if (is_running)
         return;
+    trace_line(&simulation->trace, "fault: leaders come and go");
     faults->churn_shard = (uint32_t)faults_between(faults, 1, simulation->shard_count);
+    sim_net_weather(simulation->net)->least_delay_us = 5000;
+    sim_net_weather(simulation->net)->most_delay_us = 30000;
+    faults_later(faults, faults->churn_until_us - simulation->queue.now_us, weather_end_event)
+        ->number = ++faults->weather_number;
     faults_later(faults, 0, churn_event);
+}
+
+static void faults_set_mood(struct faults *faults, enum mood_kind kind, unsigned node,
+                            uint64_t quiet_us, uint64_t eager_us) {
+    uint64_t quiet_until_us = faults->simulation->queue.now_us + quiet_us;
+    faults->simulation->mood = (struct mood){.kind = kind,
+                                             .node = node,
+                                             .quiet_until_us = quiet_until_us,
+                                             .eager_until_us = quiet_until_us + eager_us};
 }
 
 /* All clients fall silent and then come back at once. */
 static void fault_hush(struct faults *faults) {
-    faults->simulation->hush_until_us =
-        faults->simulation->queue.now_us + faults_between(faults, 100000, 1500000);
+    faults_set_mood(faults, MOOD_ANY, 0, faults_between(faults, 100000, 1500000), 300000);
+}
+
+/* A leader is cut off, and while some clients go on to read there, others go on to write elsewhere.
+ */
+static void fault_old_leader(struct faults *faults) {
+    struct sim_node *leader = faults_leader(faults);
+    bool is_stopped = random_chance(faults_random(faults), 0.3);
+    faults_set_mood(faults, MOOD_CAMPS, leader->index, 0, 2000000);
+    isolate(faults, leader->index, true, true);
+    if (is_stopped)
+        sim_node_pause(leader, faults_between(faults, 100000, 1000000));
 }
 
 static struct sim_node *faults_other(struct faults *faults, const struct sim_node *than,
@@ -359,30 +392,38 @@ static void quick_restart_event(struct event *event) {
     struct sim_node *node = simulation->nodes[event->number];
     if (!faults->is_on || !node->is_up)
         return;
-    unsigned leader = faults->trapped_leader;
-    isolate(faults, leader, true, true);
-    sim_node_kill(node, SIM_DEATH_OF_PROCESS);
+    isolate(faults, faults->trapped_leader, true, true);
     node->is_restart_quick = true;
-    simulation->hush_until_us = simulation->queue.now_us + faults_between(faults, 5000, 80000);
+    sim_node_kill(node, SIM_DEATH_OF_PROCESS);
+    faults_set_mood(faults, MOOD_CAMPS, faults->trapped_leader, 0, 600000);
 }
 
-static void fault_restart_within_lease(struct faults *faults) {
+static void third_cut_event(struct event *event) {
+    struct faults *faults = event->context;
     struct simulation *simulation = faults->simulation;
-    if (simulation->node_count < 3)
+    if (!faults->is_on)
         return;
-    struct sim_node *leader = faults_leader(faults);
-    struct sim_node *follower = faults_other(faults, leader, leader);
+    struct sim_node *leader = simulation->nodes[faults->trapped_leader];
+    struct sim_node *follower = simulation->nodes[event->number];
     struct sim_node *third = faults_other(faults, leader, follower);
-    uint64_t wait_us = faults_between(faults, 150000, 600000);
     partition_begins(faults);
     trace_line(&simulation->trace,
                "fault: node %u is cut off from leader %u; soon node %u restarts", third->index + 1,
                leader->index + 1, follower->index + 1);
     sim_net_block(simulation->net, leader->index, third->index, true);
     sim_net_block(simulation->net, third->index, leader->index, true);
+    faults_later(faults, faults_between(faults, 100000, 500000), quick_restart_event)->number =
+        follower->index;
+}
+
+static void fault_restart_within_lease(struct faults *faults) {
+    if (faults->simulation->node_count < 3)
+        return;
+    struct sim_node *leader = faults_leader(faults);
+    struct sim_node *follower = faults_other(faults, leader, leader);
     faults->trapped_leader = leader->index;
-    simulation->hush_until_us = simulation->queue.now_us + wait_us + 50000;
-    faults_later(faults, wait_us, quick_restart_event)->number = follower->index;
+    faults_set_mood(faults, MOOD_ANY, 0, 700000, 1000);
+    faults_later(faults, 50000, third_cut_event)->number = follower->index;
 }
 
 /* A leader whose wall clock runs ahead answers reads of keys that are past their time for it alone,
@@ -398,17 +439,23 @@ static void depose_event(struct event *event) {
         sim_node_kill(node, SIM_DEATH_OF_PROCESS);
 }
 
-static void fault_clock_ahead_then_deposed(struct faults *faults) {
-    struct simulation *simulation = faults->simulation;
-    struct sim_node *leader = faults_leader(faults);
-    for (unsigned i = 0; i < simulation->node_count; i++)
-        simulation->nodes[i]->time.wall_offset_ms = SIM_WALL_START_MS;
+static void clock_ahead_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct sim_node *leader = faults->simulation->nodes[event->number];
     leader->time.wall_offset_ms =
         SIM_WALL_START_MS + faults_between(faults, 500, FAULT_WALL_JUMP_MOST_MS);
-    trace_line(&simulation->trace, "fault: the wall clock of node %u jumps ahead, and then it goes",
-               leader->index + 1);
+    trace_line(&faults->simulation->trace,
+               "fault: the wall clock of node %u jumps ahead, and then it goes", leader->index + 1);
     faults_later(faults, faults_between(faults, 1000, 120000), depose_event)->number =
         leader->index;
+}
+
+static void fault_clock_ahead_then_deposed(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    for (unsigned i = 0; i < simulation->node_count; i++)
+        simulation->nodes[i]->time.wall_offset_ms = SIM_WALL_START_MS;
+    faults_set_mood(faults, MOOD_READS, 0, 0, 1500000);
+    faults_later(faults, 20000, clock_ahead_event)->number = faults_leader(faults)->index;
 }
 
 /* ---- the schedule ---- */
@@ -488,3 +535,5 @@ void faults_heal(struct faults *faults) {
 }
 
 const char *faults_mix_name(const struct faults *faults) { return mix_names[faults->mix]; }
+
+bool faults_like_small_messages(const struct faults *faults) { return faults->mix == MIX_CHURN; }

@@ -10,4 +10,6 @@ void faults_start(struct faults *faults);
 /* No new ones; everything that lasts is put right: the network is whole, clocks agree in rate,
  * disks are quick. */
 void faults_heal(struct faults *faults);
+/* Do this run's faults show more where a log takes many messages to send? */
+bool faults_like_small_messages(const struct faults *faults);
 const char *faults_mix_name(const struct faults *faults);

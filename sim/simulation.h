@@ -33,6 +33,16 @@ struct checks;
 struct connection;
 struct faults;
 
+/* How the clients behave for a while: quiet first, then eager, all as ever, or only reading, or in
+ * two camps: those of even number read at `node`, the others ask everybody else. It makes moments
+ * in which a stale answer would show. */
+enum mood_kind { MOOD_ANY, MOOD_READS, MOOD_CAMPS };
+struct mood {
+    enum mood_kind kind;
+    unsigned node;
+    uint64_t quiet_until_us, eager_until_us;
+};
+
 enum simulation_phase { PHASE_BOOT, PHASE_FAULTS, PHASE_HEALED, PHASE_LAST_READS, PHASE_OVER };
 
 struct simulation_statistics {
@@ -57,8 +67,9 @@ struct simulation {
     struct faults *faults;
     enum simulation_phase phase;
     uint64_t think_most_us; /* between a client's answers and its next request */
-    uint64_t hush_until_us; /* clients keep quiet until then, and are eager for a while after */
-    int64_t next_value;     /* every value written is new */
+    struct mood mood;
+    double ballast_share; /* of requests that come with a large write */
+    int64_t next_value;   /* every value written is new */
     struct simulation_statistics statistics;
     struct history_verdict verdict;
     struct buffer failure; /* empty: nothing failed */

@@ -41,7 +41,8 @@ static enum operation_kind workload_choose(struct random *random,
 #define CHOOSE(random, shares)                                                                     \
     workload_choose((random), (shares), sizeof(shares) / sizeof *(shares))
 
-void workload_next(struct simulation *simulation, uint32_t client, struct operation *operation) {
+void workload_next(struct simulation *simulation, uint32_t client, bool is_only_read,
+                   struct operation *operation) {
     struct random *random = &simulation->random;
     *operation = (struct operation){.client = client};
     uint64_t lot = random_below(random, SIM_KEY_COUNT + SIM_HASH_COUNT);
@@ -54,6 +55,8 @@ void workload_next(struct simulation *simulation, uint32_t client, struct operat
         operation->kind =
             lot % 3 == 0 ? CHOOSE(random, expiring_shares) : CHOOSE(random, string_shares);
     }
+    if (is_only_read)
+        operation->kind = lot >= SIM_KEY_COUNT ? OPERATION_HGETALL : OPERATION_GET;
     operation->argument2 = (int64_t)random_between(random, 1, WORKLOAD_EXPIRY_MOST_MS);
     if (operation->kind == OPERATION_INCRBY || operation->kind == OPERATION_HINCRBY)
         operation->argument = 1;

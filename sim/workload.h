@@ -4,4 +4,5 @@
 
 /* The next operation of a client, by lot. Every value written is new, and far enough from the
  * others to count up from. */
-void workload_next(struct simulation *simulation, uint32_t client, struct operation *operation);
+void workload_next(struct simulation *simulation, uint32_t client, bool is_only_read,
+                   struct operation *operation);
