@@ -167,6 +167,38 @@ int client_read(struct client *client, struct response *response, size_t *consum
     }
 }
 
+int client_send_some(struct client *client) {
+    while (client->output.length) {
+        ssize_t wrote = send(client->socket, buffer_data(&client->output), client->output.length,
+                             MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (wrote < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return 0;
+        }
+        if (wrote <= 0) {
+            return fail(client, "cannot write to", strerror(errno));
+        }
+        buffer_consume(&client->output, (size_t)wrote);
+    }
+    return 0;
+}
+
+int client_receive_some(struct client *client) {
+    uint8_t *room = buffer_reserve(&client->input, CLIENT_READ_BYTES);
+    if (!room) {
+        return fail(client, "cannot read from", "a reply that is too long");
+    }
+    ssize_t got = recv(client->socket, room, CLIENT_READ_BYTES, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return 0;
+    }
+    if (got <= 0) {
+        return fail(client, "cannot read from",
+                    got == 0 ? "the connection was closed" : strerror(errno));
+    }
+    buffer_grew(&client->input, (size_t)got);
+    return 0;
+}
+
 void client_consume(struct client *client, struct response *response, size_t consumed) {
     response_release(response);
     buffer_consume(&client->input, consumed);

@@ -34,6 +34,11 @@ int client_flush(struct client *client) MUST_CHECK;
 int client_read(struct client *client, struct response *response, size_t *consumed) MUST_CHECK;
 void client_consume(struct client *client, struct response *response, size_t consumed);
 
+/* For many connections in one loop: what can be sent or received at once, without waiting. 0, also
+ * when nothing could; ERR_IO when the connection is over. */
+int client_send_some(struct client *client) MUST_CHECK;
+int client_receive_some(struct client *client) MUST_CHECK;
+
 /* One command and its reply. An error reply is ERR_REFUSED with its text in `problem`. The reply
  * stands until the next call. */
 int client_call(struct client *client, const struct bytes *arguments, size_t count,

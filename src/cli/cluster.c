@@ -69,7 +69,7 @@ static bool wait_until_ready(const struct founding *founding, bool is_shown) {
     uint64_t deadline_ms = now_ms() + CLUSTER_READY_MS;
     unsigned ready = 0;
     while (ready < founding->node_count && now_ms() < deadline_ms) {
-        ready = cluster_count_ready(founding->clients, founding->node_count);
+        ready = cluster_count_ready(&founding->clients[0]);
         show_ready(ready, founding->node_count, is_shown);
         if (ready < founding->node_count) {
             usleep(CLUSTER_POLL_MS * 1000);

@@ -26,8 +26,9 @@ struct founding {
 int cluster_found(const struct founding *founding, char cluster[STATUS_CLUSTER_BYTES],
                   struct buffer *problem) MUST_CHECK;
 
-/* How many of the nodes say that all shards have leaders. */
-unsigned cluster_count_ready(const struct net_address *clients, unsigned count);
+/* How many nodes of the cluster to which the node at `client` belongs see a leader for every shard,
+ * and the leader agrees. */
+unsigned cluster_count_ready(const struct net_address *client);
 
 /* The whole cluster as its nodes tell it. */
 struct cluster_view {

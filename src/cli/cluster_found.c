@@ -11,7 +11,12 @@ enum { UUID_HEX_DIGITS = 32 };
 static void say(struct buffer *problem, const struct net_address *client, const char *what) {
     char text[STATUS_ADDRESS_BYTES];
     net_address_format(client, text);
-    buffer_append_format(problem, "%s%s: %s", problem->length ? "\n" : "", text, what);
+    buffer_append_format(problem, "%s%s %s", problem->length ? "\n" : "", text, what);
+}
+
+/* The client's own words, which name the node. */
+static void repeat(struct buffer *problem, const char *what) {
+    buffer_append_format(problem, "%s%s", problem->length ? "\n" : "", what);
 }
 
 static bool parse_uuid(uint8_t uuid[16], const char *id) {
@@ -44,7 +49,7 @@ static void ask_node(const struct net_address *client, struct topology_node *nod
     struct status status;
     char text[CLIENT_PROBLEM_BYTES];
     if (status_fetch(&status, client, CLUSTER_ASK_MS, text)) {
-        say(problem, client, text);
+        repeat(problem, text);
         return;
     }
     check_spare(&status, client, node, problem);
@@ -105,7 +110,7 @@ static int tell_nodes(const struct founding *founding, struct bytes topology,
         char text[CLIENT_PROBLEM_BYTES];
         int error = tell_node(&founding->clients[i], topology, text);
         if (error) {
-            say(problem, &founding->clients[i], text);
+            repeat(problem, text);
         }
         if (error == ERR_REFUSED && taken == 0) {
             return error;
@@ -141,23 +146,45 @@ int cluster_found(const struct founding *founding, char cluster[STATUS_CLUSTER_B
 
 /* ---- waiting ---- */
 
-static bool is_ready(const struct net_address *address) {
+static bool says_ok(const struct net_address *address) {
     struct client client;
     struct response reply;
     bool is_ok = false;
     if (!client_open(&client, address, CLUSTER_ASK_MS) &&
         !client_call_text(&client, "CLUSTER INFO", &reply)) {
-        is_ok = memmem(reply.text.data, reply.text.length, "cluster_state:ok", 16) != NULL;
+        struct bytes sought = BYTES_LITERAL("cluster_state:ok");
+        is_ok = memmem(reply.text.data, reply.text.length, sought.data, sought.length) != NULL;
         response_release(&reply);
     }
     client_close(&client);
     return is_ok;
 }
 
-unsigned cluster_count_ready(const struct net_address *clients, unsigned count) {
-    unsigned ready = 0;
-    for (unsigned i = 0; i < count; i++) {
-        ready += is_ready(&clients[i]);
+/* A node believes in a leader as soon as it voted for it; here the leader has to say so itself. */
+static bool knows_leaders(const struct cluster_view *view, const struct status *node) {
+    for (size_t i = 0; node && i < node->replica_count; i++) {
+        const struct status_replica *replica = &node->replicas[i];
+        const struct status_replica *leader = cluster_view_leader(view, replica->shard);
+        if (!leader || leader->applied_index == 0 || replica->leader != leader->leader) {
+            return false;
+        }
     }
+    return node != NULL;
+}
+
+unsigned cluster_count_ready(const struct net_address *client) {
+    struct cluster_view view;
+    char ignored[CLIENT_PROBLEM_BYTES];
+    unsigned ready = 0;
+    if (cluster_view_fetch(&view, client, ignored)) {
+        return 0;
+    }
+    for (size_t i = 0; i < view.asked.node_count; i++) {
+        struct net_address address;
+        status_node_client(&view.asked.nodes[i], &address);
+        ready += knows_leaders(&view, cluster_view_of(&view, view.asked.nodes[i].number)) &&
+                 says_ok(&address);
+    }
+    cluster_view_release(&view);
     return ready;
 }

@@ -29,6 +29,21 @@ const struct cli_command cli_commands[] = {
      "    trothdb cluster create 127.0.0.1:7001 127.0.0.1:7002 127.0.0.1:7003\n"
      "    trothdb cluster status 127.0.0.1:7001\n",
      cluster_run},
+    {"demo", "three nodes, real data, a killed leader, nothing lost",
+     "usage: trothdb demo [--nodes 3] [--port 7001] [--dir D] [--keep] [--rows N]\n\n"
+     "Starts nodes on this machine, makes a cluster of them, loads the Debian package index into "
+     "it, kills the node\n"
+     "that leads most shards in the middle of that, reads every acknowledged row back and restarts "
+     "the killed node.\n"
+     "Client ports are --port and those behind it, peer ports 10000 and admin ports 2000 higher. "
+     "Everything is in a\n"
+     "throw-away directory (or --dir, which must be empty or absent) and is removed at the end, "
+     "unless --keep. On a\n"
+     "terminal the cluster stays until Ctrl-C. Exit code 0: nothing was lost, 1: something went "
+     "wrong, 2: wrong usage.\n\n"
+     "    trothdb demo\n"
+     "    trothdb demo --nodes 5 --port 8001 --rows 10000\n",
+     demo_run},
     {"version", "print the version",
      "usage: trothdb version\n\n"
      "Prints the version of this program.\n\n"

@@ -1,0 +1,29 @@
+/* How far a long piece of work is: a bar that is drawn again and again on a terminal, a line every
+ * tenth elsewhere.
+ *
+ *     [===========>            ]  31,833 of 63,666 rows   41,200 rows/s   1 s left            */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PROGRESS_LINE_BYTES = 200, PROGRESS_BAR_COLUMNS = 30, PROGRESS_DRAW_US = 100000 };
+
+struct progress {
+    const char *unit; /* borrowed: "rows" */
+    uint64_t total, started_us, drawn_us;
+    unsigned tenths_told;
+    bool is_terminal, is_drawn;
+};
+
+void progress_begin(struct progress *progress, const char *unit, uint64_t total, bool is_terminal,
+                    uint64_t now_us);
+/* Call as often as you like. */
+void progress_update(struct progress *progress, uint64_t done, uint64_t now_us);
+void progress_clear(struct progress *progress); /* makes place for a line of something else */
+/* The last state, which stays. */
+void progress_end(struct progress *progress, uint64_t done, uint64_t now_us);
+
+/* The line itself. */
+void progress_format(const struct progress *progress, uint64_t done, uint64_t now_us,
+                     char out[PROGRESS_LINE_BYTES]);
