@@ -11,8 +11,7 @@ enum {
     CLIENT_BALLAST_MOST_BYTES = 3000,
     CLIENT_BALLAST_KEY_COUNT = 20,
     CLIENT_RETRY_MOST_US = 60000,
-    CLIENT_PATIENCE_LEAST_US = 800000,
-    CLIENT_PATIENCE_MOST_US = 4000000,
+    CLIENT_PATIENCE_LEAST_US = 200000,
     CLIENT_GUESS_COUNT = SIM_KEY_COUNT + SIM_HASH_COUNT
 };
 
@@ -50,10 +49,19 @@ static void client_ask_later(struct client *client, uint64_t most_us) {
     event_schedule(&simulation->queue, at_us, client_ask_event, client)->life = client->round;
 }
 
+static bool client_is_eager(const struct client *client) {
+    return client->simulation->queue.now_us < client->simulation->mood.eager_until_us;
+}
+
+static void client_retry(struct client *client) {
+    client_ask_later(client,
+                     client_is_eager(client) ? CLIENT_EAGER_THINK_MOST_US : CLIENT_RETRY_MOST_US);
+}
+
 static void client_think(struct client *client) {
     struct simulation *simulation = client->simulation;
-    bool is_eager = simulation->queue.now_us < simulation->mood.eager_until_us;
-    client_ask_later(client, is_eager ? CLIENT_EAGER_THINK_MOST_US : simulation->think_most_us);
+    client_ask_later(client, client_is_eager(client) ? CLIENT_EAGER_THINK_MOST_US
+                                                     : simulation->think_most_us);
 }
 
 bool client_is_idle(const struct client *client) { return client->asked_count == 0; }
@@ -151,8 +159,8 @@ static void client_ask_event(struct event *event) {
         return;
     if (simulation->queue.now_us < simulation->mood.quiet_until_us && !client->is_reading) {
         event_again(&simulation->queue, event,
-                    simulation->mood.quiet_until_us +
-                        random_below(&simulation->random, CLIENT_EAGER_THINK_MOST_US));
+                    simulation->queue.now_us +
+                        random_between(&simulation->random, 1, CLIENT_EAGER_THINK_MOST_US));
         return;
     }
     CHECK(client->asked_count == 0);
@@ -162,7 +170,7 @@ static void client_ask_event(struct event *event) {
     client->answered_count = 0;
     client->round++;
     uint64_t patience_us =
-        random_between(&simulation->random, CLIENT_PATIENCE_LEAST_US, CLIENT_PATIENCE_MOST_US);
+        random_between(&simulation->random, CLIENT_PATIENCE_LEAST_US, simulation->patience_most_us);
     event_schedule(&simulation->queue, simulation->queue.now_us + patience_us,
                    client_impatient_event, client)
         ->life = client->round;
@@ -182,7 +190,7 @@ static void client_give_up(struct client *client) {
             *client_guess(client, &client->asked[i].operation) = next;
     client->asked_count = 0;
     client->round++;
-    client_ask_later(client, CLIENT_RETRY_MOST_US);
+    client_retry(client);
 }
 
 static void client_impatient_event(struct event *event) {
@@ -296,7 +304,7 @@ static void client_reply(void *context, unsigned node, const struct response *re
     client->asked_count = client->answered_count = 0;
     client->round++;
     if (is_refused)
-        client_ask_later(client, CLIENT_RETRY_MOST_US);
+        client_retry(client);
     else
         client_think(client);
 }

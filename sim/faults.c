@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "sim/checks.h"
 #include "sim/node.h"
+#include <string.h>
 
 enum fault_mix {
     MIX_EVERYTHING,
@@ -319,6 +320,19 @@ static void churn_cut_event(struct event *event) {
         isolate(faults, (unsigned)event->number, true, true);
 }
 
+/* Some get as far as their first words, some to the middle of what they have to say, some have
+ * clients already. */
+static uint64_t churn_patience_us(struct faults *faults) {
+    switch (random_below(faults_random(faults), 3)) {
+    case 0:
+        return faults_between(faults, 0, 15000);
+    case 1:
+        return faults_between(faults, 30000, 130000);
+    default:
+        return faults_between(faults, 130000, 500000);
+    }
+}
+
 static void churn_event(struct event *event) {
     struct faults *faults = event->context;
     struct simulation *simulation = faults->simulation;
@@ -327,8 +341,7 @@ static void churn_event(struct event *event) {
     uint64_t term = checks_newest_term(simulation, faults->churn_shard);
     if (term != faults->churn_term) {
         faults->churn_term = term;
-        uint64_t most_us = random_chance(faults_random(faults), 0.5) ? 15000 : 120000;
-        faults_later(faults, faults_between(faults, 0, most_us), churn_cut_event)->number =
+        faults_later(faults, churn_patience_us(faults), churn_cut_event)->number =
             checks_leader(simulation, faults->churn_shard);
     }
     event_again(&simulation->queue, event, simulation->queue.now_us + 1000);
@@ -503,6 +516,8 @@ struct faults *faults_new(struct simulation *simulation) {
     struct faults *faults = memory_allocate_zeroed(1, sizeof *faults);
     faults->simulation = simulation;
     faults->mix = (enum fault_mix)random_below(&simulation->random, MIX_COUNT);
+    if (simulation->options.mix >= 0)
+        faults->mix = (enum fault_mix)simulation->options.mix;
     faults->gap_most_us =
         random_between(&simulation->random, FAULT_GAP_LEAST_MOST_US, FAULT_GAP_MOST_MOST_US);
     return faults;
@@ -537,3 +552,12 @@ void faults_heal(struct faults *faults) {
 const char *faults_mix_name(const struct faults *faults) { return mix_names[faults->mix]; }
 
 bool faults_like_small_messages(const struct faults *faults) { return faults->mix == MIX_CHURN; }
+
+int faults_find_mix(const char *name) {
+    for (int mix = 0; mix < MIX_COUNT; mix++)
+        if (strcmp(mix_names[mix], name) == 0)
+            return mix;
+    return -1;
+}
+
+const char *faults_mix_name_of(int mix) { return mix_names[mix]; }

@@ -1,4 +1,5 @@
 /* trothdb-sim: whole clusters in one thread, by seed. */
+#include "sim/faults.h"
 #include "sim/planted.h"
 #include "sim/seed_run.h"
 #include <getopt.h>
@@ -13,14 +14,17 @@ static const char help[] =
     "and checks that\n"
     "they keep their word. The same seed gives the same run, always.\n"
     "\n"
-    "  trothdb-sim --seed N [--minutes M] [--nodes N] [--print] [--plant NAME]\n"
-    "  trothdb-sim --seeds A..B [--minutes M] [--nodes N]\n"
+    "  trothdb-sim --seed N [--minutes M] [--nodes N] [--mix NAME] [--print] [--plant NAME]\n"
+    "  trothdb-sim --seeds A..B [--minutes M] [--nodes N] [--mix NAME]\n"
     "  trothdb-sim --find-planted [--seed FIRST] [--tries N]\n"
     "\n"
     "  --seed N        the run to make (1)\n"
     "  --seeds A..B    all of these, each in a process of its own; ends with a count\n"
     "  --minutes M     simulated minutes under faults (1)\n"
     "  --nodes N       nodes, 1 to 9; by the seed if it is not given\n"
+    "  --mix NAME      of faults: everything, crashes, partitions, clocks, damage, absence, "
+    "leaders, churn; by the seed if\n"
+    "                  it is not given\n"
     "  --print         print the trace\n"
     "  --plant NAME    turn on a planted fault (builds with -Dplanted=true; base/planted.def names "
     "them)\n"
@@ -87,6 +91,9 @@ static bool parse_option(int option, struct command_line *line) {
         return true;
     case 'P':
         return parse_plant(optarg);
+    case 'x':
+        line->options.mix = faults_find_mix(optarg);
+        return line->options.mix >= 0;
     case 'f':
         line->is_find_planted = true;
         return true;
@@ -98,11 +105,17 @@ static bool parse_option(int option, struct command_line *line) {
 }
 
 static const struct option long_options[] = {
-    {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 'S'},
-    {"minutes", required_argument, NULL, 'm'}, {"nodes", required_argument, NULL, 'n'},
-    {"print", no_argument, NULL, 'p'},         {"plant", required_argument, NULL, 'P'},
-    {"find-planted", no_argument, NULL, 'f'},  {"tries", required_argument, NULL, 't'},
-    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    {"seed", required_argument, NULL, 's'},
+    {"seeds", required_argument, NULL, 'S'},
+    {"minutes", required_argument, NULL, 'm'},
+    {"nodes", required_argument, NULL, 'n'},
+    {"mix", required_argument, NULL, 'x'},
+    {"print", no_argument, NULL, 'p'},
+    {"plant", required_argument, NULL, 'P'},
+    {"find-planted", no_argument, NULL, 'f'},
+    {"tries", required_argument, NULL, 't'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static int run_series(const struct command_line *line) {
@@ -121,7 +134,7 @@ static int run_series(const struct command_line *line) {
 }
 
 int main(int argc, char **argv) {
-    struct command_line line = {.options = {.seed = 1, .minutes = 1},
+    struct command_line line = {.options = {.seed = 1, .minutes = 1, .mix = -1},
                                 .tries = PLANTED_SEEDS_DEFAULT};
     int option;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {

@@ -36,6 +36,8 @@ static void print_replay(const struct simulation_options *options) {
            options->minutes);
     if (options->node_count)
         printf(" --nodes %u", options->node_count);
+    if (options->mix >= 0)
+        printf(" --mix %s", faults_mix_name_of(options->mix));
     if (plant[0])
         printf(" --plant %s", plant);
     printf(" --print\n");

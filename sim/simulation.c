@@ -310,8 +310,9 @@ struct simulation *simulation_new(const struct simulation_options *options) {
     simulation->shard_count = (unsigned)random_between(random, 1, 3);
     simulation->client_count = (unsigned)random_between(random, 3, 6);
     simulation->think_most_us = random_between(random, 20000, 200000);
+    simulation->patience_most_us = random_between(random, 400000, 4000000);
     simulation->faults = faults_new(simulation);
-    simulation->ballast_share = faults_like_small_messages(simulation->faults) ? 0.6 : 0.1;
+    simulation->ballast_share = faults_like_small_messages(simulation->faults) ? 0.8 : 0.1;
     simulation_configure(simulation);
     simulation->checks = checks_new(simulation->shard_count + 1);
     struct sim_net_owner owner = sim_node_net_owner(simulation);

@@ -25,6 +25,7 @@ struct simulation_options {
     double minutes;
     unsigned node_count; /* 0: by the seed */
     bool is_printed;
+    int mix; /* of faults (faults_find_mix); negative: by the seed */
 };
 
 struct sim_node;
@@ -66,7 +67,8 @@ struct simulation {
     struct checks *checks;
     struct faults *faults;
     enum simulation_phase phase;
-    uint64_t think_most_us; /* between a client's answers and its next request */
+    uint64_t think_most_us;    /* between a client's answers and its next request */
+    uint64_t patience_most_us; /* of a client */
     struct mood mood;
     double ballast_share; /* of requests that come with a large write */
     int64_t next_value;   /* every value written is new */
