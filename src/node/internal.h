@@ -25,6 +25,7 @@ enum {
     SESSION_NAME_MAXIMUM = 256,
     SESSION_PEER_MAXIMUM = 80,
     SESSION_INPUT_ROOM_BYTES = 16 << 10,
+    WORKER_COMMAND_MAXIMUM = 512, /* rows of command.def */
     WORKER_TICK_US = 100 * 1000,
     WORKER_WAL_SEGMENTS_BEFORE_SNAPSHOT = 8
 };
@@ -39,7 +40,9 @@ struct target {
 /* One command's place in the order of a session's replies. */
 struct reply_slot {
     bool is_ready, is_silent;
-    bool is_read; /* of a shard */
+    bool is_read;                  /* of a shard */
+    const struct command *command; /* NULL: answered at once */
+    uint64_t begun_us;
     uint8_t inline_bytes_used;
     uint16_t slot;  /* of the command's keys, for MOVED */
     uint32_t shard; /* 0: none */
@@ -143,6 +146,12 @@ struct worker {
     uint64_t next_tick_us;
     uint64_t started_us;
     bool is_draining, is_failed;
+    uint64_t turn_us; /* when the event that is handled came */
+    uint64_t wal_bytes_counted;
+    struct metric_cell *command_cells[WORKER_COMMAND_MAXIMUM];
+    struct metric_cell *latency_cells[WORKER_COMMAND_MAXIMUM];
+    struct metric_cell *sent_cells[RAFT_MESSAGE_KIND_COUNT];
+    struct metric_cell *received_cells[RAFT_MESSAGE_KIND_COUNT];
     struct metric_cell
         *cells[METRIC_ID_COUNT]; /* of the metrics without a label that node/ counts */
 };
@@ -157,6 +166,16 @@ uint64_t worker_wall_ms(const struct worker *worker);
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount);
 int worker_add_shards(struct worker *worker,
                       struct buffer *problem) MUST_CHECK; /* those the topology gives to it */
+
+/* observe.c: what is counted */
+void observe_command(struct worker *worker, const struct command *command);
+void observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
+                   bool is_error);
+void observe_redirect(struct worker *worker, const char *kind);
+void observe_refused_client(struct worker *worker, const char *cause);
+void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent);
+void observe_wal_round(struct worker *worker);
+void observe_tick(struct worker *worker, uint64_t led);
 
 /* Hands an outcome to who waits for it. */
 void worker_deliver(struct worker *worker, struct target *target, uint64_t ticket,

@@ -96,6 +96,7 @@ static void append_message(struct buffer *batch, uint32_t tag, const ProtobufCMe
 
 void peers_send_raft(void *context, struct shard *shard, const struct raft_message *message) {
     struct worker *worker = context;
+    observe_raft_message(worker, message->kind, true);
     Trothdb__Peer__V1__RaftMessage head = TROTHDB__PEER__V1__RAFT_MESSAGE__INIT;
     head.shard = shard_number(shard);
     head.kind = message->kind;
@@ -203,6 +204,7 @@ static void receive_raft(struct worker *worker, uint32_t from,
                                    .read_round = in->read_round};
     message.entry_count =
         decode_entries(bytes_of(in->entries.data, in->entries.len), &message.entries);
+    observe_raft_message(worker, message.kind, false);
     shard_message(shard, &message);
     for (size_t i = 0; i < message.entry_count; i++) {
         raft_entry_drop(message.entries[i]);
@@ -304,6 +306,7 @@ int peers_receive(struct worker *worker, struct bytes bytes, bool is_forwarded) 
 }
 
 int worker_peer(struct worker *worker, struct bytes batch) {
+    worker->turn_us = worker_now_us(worker);
     return peers_receive(worker, batch, false);
 }
 

@@ -22,6 +22,7 @@ void router_redirect(struct worker *worker, uint32_t shard, slot_number slot, st
         worker->topology && shard < WORKER_SHARD_MAXIMUM ? worker->leaders[shard].node : 0;
     const struct topology_node *node =
         leader && leader != worker->self ? topology_node(worker->topology, leader) : NULL;
+    observe_redirect(worker, node ? "moved" : "clusterdown");
     if (!node) {
         reply_error(reply, "CLUSTERDOWN Hash slot not served");
         return;
@@ -226,6 +227,7 @@ static enum route_result run_on_shard(struct session *session, const struct comm
     }
     int error = slot_of_keys(worker, command, arguments, count, &slot);
     if (error == ERR_REFUSED) {
+        observe_redirect(worker, "crossslot");
         return refuse(session, "CROSSSLOT Keys in request don't hash to the same slot");
     }
     uint32_t shard = worker->topology->slot_owner[slot];

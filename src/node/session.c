@@ -31,6 +31,7 @@ struct session *worker_client_open(struct worker *worker, void *handle, const ch
     uint64_t clients = node_shared_sum(worker->shared, offsetof(struct worker_statistics, clients));
     if (clients >= (uint64_t)worker->config.maxclients) {
         statistic_add(&statistics_of(worker)->rejected_connections_total, 1);
+        observe_refused_client(worker, "maxclients");
         return NULL;
     }
     struct session *session = memory_allocate_zeroed(1, sizeof(*session));
@@ -127,6 +128,7 @@ static void write_reply(struct session *session, struct bytes reply) {
         log_line(session->worker->io.log, LOG_WARN,
                  "client closed: its replies passed client-output-limit",
                  LOG_T("client", session->peer_name));
+        observe_refused_client(session->worker, "output-limit");
         session_close_after_reply(session);
     }
 }
@@ -170,6 +172,8 @@ uint64_t session_expect(struct session *session, uint32_t shard, slot_number slo
     place->shard = shard;
     place->slot = slot;
     place->is_silent = is_silenced(session);
+    place->command = session->last_command;
+    place->begun_us = session->last_input_us;
     session->unready_count++;
     return session->first_ticket + queue_count(&session->slots) - 1;
 }
@@ -233,6 +237,10 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
         explain(session, slot, outcome, &writer);
         reply = buffer_bytes(&explanation);
     }
+    if (slot->command) {
+        observe_reply(session->worker, slot->command, slot->begun_us,
+                      reply.length && reply.data[0] == '-');
+    }
     if (!slot->is_silent &&
         (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER))) {
         write_reply(session, reply);
@@ -261,7 +269,7 @@ uint8_t *worker_client_room(struct worker *worker, struct session *session, size
 }
 
 void worker_client_input(struct worker *worker, struct session *session, size_t length) {
-    session->last_input_us = worker_now_us(worker);
+    session->last_input_us = worker->turn_us = worker_now_us(worker);
     session->input_total_bytes += length;
     buffer_grew(&session->input, length);
     statistic_add(&statistics_of(worker)->input_bytes_total, length);
@@ -295,6 +303,7 @@ static void broken(struct session *session) {
     char text[sizeof(session->parser.problem) + 8];
     snprintf(text, sizeof(text), "ERR %s", session->parser.problem);
     reply_text_error(session, text);
+    observe_refused_client(session->worker, "protocol");
     session_close_after_reply(session);
 }
 
@@ -307,7 +316,7 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
     struct worker *worker = session->worker;
     struct buffer *out = &worker->reply_buffer;
     struct reply reply = {.out = out, .protocol = session->protocol};
-    const struct command *command;
+    const struct command *command = NULL;
     enum route_result result = ROUTE_DONE;
     if (command_check(arguments, count, &command, &reply)) {
         session_reply_now(session, buffer_bytes(out));
@@ -323,6 +332,9 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         return false;
     }
     session->command_count++;
+    if (command) {
+        observe_command(worker, command);
+    }
     statistic_add(&statistics_of(worker)->commands_total, 1);
     return true;
 }

@@ -99,6 +99,7 @@ static void reply_received(struct worker *worker, struct mail *mail) {
 }
 
 void worker_mail(struct worker *worker, struct mail *mail) {
+    worker->turn_us = worker_now_us(worker);
     switch (mail->kind) {
     case MAIL_COMMAND:
         router_mail_command(worker, mail);
@@ -216,6 +217,8 @@ static void shard_moved(void *context, struct shard *shard) {
 
 static void wal_became_durable(void *context, uint64_t sequence) {
     struct worker *worker = context;
+    worker->turn_us = worker_now_us(worker);
+    observe_wal_round(worker);
     for (unsigned i = 0; i < worker->hosted_count && !worker->is_failed; i++) {
         shard_durable(worker->shards[worker->hosted[i]], sequence);
     }
@@ -390,6 +393,7 @@ static int add_shard(struct worker *worker, const struct topology_shard *placed,
                                            .disk = worker->io.disk,
                                            .clock = worker->io.clock,
                                            .log = worker->io.log,
+                                           .metrics = worker->metrics,
                                            .config = &worker->config,
                                            .send = peers_send_raft,
                                            .send_piece = peers_send_piece,
@@ -476,11 +480,7 @@ static void publish_statistics(struct worker *worker) {
     PUBLISH(is_serving, worker->topology != NULL);
 #undef PUBLISH
     publish_shards(worker);
-    metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)led);
-    metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL),
-               (int64_t)worker->hosted_count);
-    metric_set(metrics_cell(worker->metrics, METRIC_clients_connected, NULL),
-               (int64_t)worker->session_count);
+    observe_tick(worker, led);
 }
 
 static void close_idle_sessions(struct worker *worker, uint64_t now) {
@@ -507,6 +507,7 @@ static void release_old_segments(struct worker *worker) {
 
 void worker_tick(struct worker *worker) {
     uint64_t now = worker_now_us(worker);
+    worker->turn_us = now;
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         struct shard *shard = worker->shards[worker->hosted[i]];
         if (now >= shard_deadline_us(shard)) {

@@ -27,7 +27,7 @@ struct gossip_thread {
     struct admin admin;
     struct seeds seeds;
     struct gossiper *gossiper;
-    struct metric_cell *refused_by_seal, *refused_by_length, *unsent;
+    struct metric_cell *refused_by_seal, *refused_by_length, *unsent, *resident_memory;
     uint8_t room[DATAGRAM_ROOM_BYTES];
     atomic_uint orders;
     atomic_bool has_ended;
@@ -90,10 +90,19 @@ static void gossip_on_seed(void *context, const struct net_address *address) {
     gossiper_mail(thread->gossiper, mail);
 }
 
+static void gossip_measure_memory(struct gossip_thread *thread) {
+    size_t resident_bytes;
+    if (uv_resident_set_memory(&resident_bytes) == 0)
+        metric_set(thread->resident_memory, (int64_t)resident_bytes);
+}
+
 static void gossip_at_turn_end(void *context) {
     struct gossip_thread *thread = context;
     if (thread->clock.monotonic_us(&thread->clock) >= gossiper_deadline_us(thread->gossiper))
         gossiper_tick(thread->gossiper);
+    size_t resident_bytes;
+    if (uv_resident_set_memory(&resident_bytes) == 0)
+        metric_set(thread->resident_memory, (int64_t)resident_bytes);
     turn_set_alarm(&thread->turn, gossiper_deadline_us(thread->gossiper));
 }
 
@@ -152,13 +161,14 @@ struct gossip_thread *gossip_thread_new(struct server *server, int datagram_sock
     thread->server = server;
     thread->refused_by_seal = metrics_cell(metrics, METRIC_gossip_refused_total, "seal");
     thread->refused_by_length = metrics_cell(metrics, METRIC_gossip_refused_total, "length");
+    thread->resident_memory = metrics_cell(metrics, METRIC_resident_memory_bytes, NULL);
     thread->unsent = metrics_cell(metrics, METRIC_gossip_unsent_total, NULL);
     log_sink_init(&thread->log, &server->config);
     CHECK(uv_loop_init(&thread->loop) == 0);
     mailbox_init(&thread->mailbox, &thread->loop, gossip_on_wake, thread);
     clock_real_init(&thread->clock);
     turn_init(&thread->turn, &thread->loop, &thread->clock, gossip_at_turn_end, thread);
-    admin_init(&thread->admin, &thread->loop, server->shared, &thread->log);
+    admin_init(&thread->admin, &thread->loop, server->shared, metrics, &thread->log);
     CHECK(seeds_parse(&thread->seeds, server->config.join, problem) == 0); /* looked at before */
     seeds_start(&thread->seeds, &thread->loop, &thread->log, gossip_on_seed, thread);
     CHECK(uv_udp_init(&thread->loop, &thread->socket) == 0);

@@ -34,6 +34,10 @@ static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry
     }
     uint32_t count = pending->waiter_count;
     bool is_ours = pending->term == entry->term;
+    if (is_ours) {
+        uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
+        metric_observe(shard->cells.commit_time, now_us - pending->proposed_us);
+    }
     queue_pop(&shard->entries);
     if (!is_ours) {
         refuse_front(shard, count);
@@ -86,6 +90,8 @@ void shard_apply(struct shard *shard, raft_index commit_index) {
     if (shard->applied_index >= commit_index) {
         return;
     }
+    uint64_t begun_us = shard->io.clock->monotonic_us(shard->io.clock);
+    metric_add(shard->cells.entries_applied, commit_index - shard->applied_index);
     while (shard->applied_index < commit_index) {
         const struct raft_entry *entry = raft_entry_at(shard->raft, shard->applied_index + 1);
         CHECK(entry != NULL);
@@ -97,6 +103,8 @@ void shard_apply(struct shard *shard, raft_index commit_index) {
             take_pending(shard, entry);
         }
     }
+    metric_observe(shard->cells.apply_time,
+                   shard->io.clock->monotonic_us(shard->io.clock) - begun_us);
     shard->io.applied(shard->io.context, shard);
     struct raft_event event = {.kind = RAFT_APPLIED, .applied_index = shard->applied_index};
     shard_step(shard, &event);

@@ -65,9 +65,18 @@ struct incoming_snapshot {
 enum own_stage { OWN_NONE, OWN_SAVING, OWN_MARKING };
 struct own_snapshot {
     enum own_stage stage;
+    uint64_t begun_us;
     raft_index index;
     raft_term term;
     uint64_t mark_sequence;
+};
+
+/* Resolved once, counted without a look-up. */
+struct shard_cells {
+    struct metric_cell *proposals, *refused_not_leader, *refused_busy, *batch_bytes,
+        *batch_commands, *commit_time, *apply_time, *entries_applied, *reads_by_lease,
+        *reads_by_quorum, *snapshots_taken, *snapshots_sent, *snapshots_installed, *snapshot_bytes,
+        *snapshot_time;
 };
 
 struct shard {
@@ -77,6 +86,7 @@ struct shard {
     struct machine *machine;
     struct shard_io io;
     struct random random;
+    struct shard_cells cells;
 
     struct buffer batch; /* commands of this turn, encoded */
     uint32_t batch_count;

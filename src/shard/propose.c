@@ -38,11 +38,13 @@ raft_index shard_next_index(const struct shard *shard) {
 int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
                   struct shard_waiter waiter) {
     if (!shard_is_leader(shard)) {
+        metric_add(shard->cells.refused_not_leader, 1);
         return ERR_NOT_LEADER;
     }
     const struct config *config = shard->io.config;
     if (raft_uncommitted_bytes(shard->raft) + shard->batch.length >=
         (uint64_t)config->uncommitted_bytes) {
+        metric_add(shard->cells.refused_busy, 1);
         return ERR_BUSY;
     }
     shard_encode_command(&shard->batch, arguments, count);
@@ -106,6 +108,9 @@ void shard_flush(struct shard *shard) {
                                .term = raft_current_term(shard->raft),
                                .waiter_count = count,
                                .proposed_us = shard->io.clock->monotonic_us(shard->io.clock)};
+    metric_add(shard->cells.proposals, count);
+    metric_observe(shard->cells.batch_commands, count);
+    metric_observe(shard->cells.batch_bytes, shard->batch.length);
     buffer_clear(&shard->batch);
     shard->batch_count = 0;
     bool is_leader = shard_is_leader(shard);

@@ -45,6 +45,7 @@ static enum run_result run(struct shard *shard, const struct bytes *arguments, s
     } else if (!is_confirmed && !may_use_lease(shard)) {
         result = RUN_UNCONFIRMED;
     } else {
+        metric_add(is_confirmed ? shard->cells.reads_by_quorum : shard->cells.reads_by_lease, 1);
         shard->io.reply(shard->io.context, waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
     }
     buffer_release(&expired);

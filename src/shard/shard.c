@@ -11,12 +11,33 @@ static uint64_t now_us(const struct shard *shard) {
 
 /* ---- life ---- */
 
+static struct shard_cells find_cells(struct metrics *metrics) {
+    return (struct shard_cells){
+        .proposals = metrics_cell(metrics, METRIC_proposals_total, NULL),
+        .refused_not_leader = metrics_cell(metrics, METRIC_proposals_refused_total, "not-leader"),
+        .refused_busy = metrics_cell(metrics, METRIC_proposals_refused_total, "busy"),
+        .batch_bytes = metrics_cell(metrics, METRIC_batch_bytes, NULL),
+        .batch_commands = metrics_cell(metrics, METRIC_batch_commands, NULL),
+        .commit_time = metrics_cell(metrics, METRIC_commit_seconds, NULL),
+        .apply_time = metrics_cell(metrics, METRIC_apply_seconds, NULL),
+        .entries_applied = metrics_cell(metrics, METRIC_entries_applied_total, NULL),
+        .reads_by_lease = metrics_cell(metrics, METRIC_reads_total, "lease"),
+        .reads_by_quorum = metrics_cell(metrics, METRIC_reads_total, "quorum"),
+        .snapshots_taken = metrics_cell(metrics, METRIC_snapshots_taken_total, NULL),
+        .snapshots_sent = metrics_cell(metrics, METRIC_snapshots_sent_total, NULL),
+        .snapshots_installed = metrics_cell(metrics, METRIC_snapshots_installed_total, NULL),
+        .snapshot_bytes = metrics_cell(metrics, METRIC_snapshot_bytes_total, NULL),
+        .snapshot_time = metrics_cell(metrics, METRIC_snapshot_seconds, NULL),
+    };
+}
+
 static struct shard *shard_allocate(const struct shard_options *options) {
     struct shard *shard = memory_allocate_zeroed(1, sizeof(*shard));
     shard->number = options->number;
     shard->self = options->self;
     shard->machine = options->machine;
     shard->io = options->io;
+    shard->cells = find_cells(options->io.metrics);
     random_init(&shard->random, options->seed);
     buffer_init(&shard->batch, SIZE_MAX);
     buffer_init(&shard->scratch, SIZE_MAX);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "io/clock.h"
+#include "metric/metric.h"
 #include "raft/raft.h"
 #include "shard/machine.h"
 #include "store/snapshot.h"
@@ -65,6 +66,7 @@ struct shard_io {
     struct disk *disk;
     struct clock *clock;
     const struct log *log;
+    struct metrics *metrics;     /* the owner's registry */
     const struct config *config; /* the owner's, current at every call */
     /* Encode now: entries are borrowed. */
     void (*send)(void *context, struct shard *shard, const struct raft_message *message);

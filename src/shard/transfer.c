@@ -67,8 +67,11 @@ void shard_take_snapshot(struct shard *shard) {
     }
     struct buffer image;
     make_image(shard, &image);
-    shard->own = (struct own_snapshot){
-        .stage = OWN_SAVING, .index = shard->applied_index, .term = shard->applied_term};
+    shard->own = (struct own_snapshot){.stage = OWN_SAVING,
+                                       .begun_us = now_us(shard),
+                                       .index = shard->applied_index,
+                                       .term = shard->applied_term};
+    metric_add(shard->cells.snapshot_bytes, image.length);
     log_line(shard->io.log, LOG_INFO, "snapshot begun", LOG_F("shard", shard->number),
              LOG_F("index", shard->own.index), LOG_F("bytes", image.length));
     shard->disk_jobs++;
@@ -87,6 +90,8 @@ void shard_maybe_snapshot(struct shard *shard) {
 static void own_marked(struct shard *shard) {
     shard->own.stage = OWN_NONE;
     shard->snapshot_index = shard->own.index;
+    metric_add(shard->cells.snapshots_taken, 1);
+    metric_observe(shard->cells.snapshot_time, now_us(shard) - shard->own.begun_us);
     log_line(shard->io.log, LOG_INFO, "snapshot taken", LOG_F("shard", shard->number),
              LOG_F("index", shard->own.index), LOG_F("term", shard->own.term));
     wal_release(shard->io.wal, shard->number, shard->own.index);
@@ -141,6 +146,7 @@ static void end_outgoing(struct shard *shard, struct outgoing_snapshot *out, boo
     raft_index index = out->index;
     buffer_release(&out->image);
     out->peer = 0;
+    metric_add(shard->cells.snapshots_sent, !is_rejected);
     log_line(shard->io.log, is_rejected ? LOG_WARN : LOG_INFO,
              is_rejected ? "snapshot transfer broke off" : "snapshot transferred",
              LOG_F("shard", shard->number), LOG_F("peer", peer), LOG_F("index", index));
@@ -324,6 +330,7 @@ static void incoming_marked(struct shard *shard) {
         error = shard_configuration_of(shard, &meta, &configuration);
         CHECK(error == 0);
         shard_forget_covered(shard, meta.index);
+        metric_add(shard->cells.snapshots_installed, 1);
         log_line(shard->io.log, LOG_INFO, "snapshot installed", LOG_F("shard", shard->number),
                  LOG_F("index", meta.index), LOG_F("term", meta.term));
         struct raft_event event = {.kind = RAFT_SNAPSHOT_INSTALLED,

@@ -1,0 +1,100 @@
+/* What a worker counts: commands by name, messages by kind, the WAL's rounds, and what it publishes
+ * every tick. */
+#include <stdio.h>
+
+#include "node/internal.h"
+#include "raft/raft.h"
+
+static struct metric_cell *command_cell(struct worker *worker, struct metric_cell **cells,
+                                        enum metric_id id, const struct command *command) {
+    size_t position = (size_t)(command - command_at(0));
+    if (!cells[position]) {
+        cells[position] = metrics_cell(worker->metrics, id, command->name);
+    }
+    return cells[position];
+}
+
+void observe_command(struct worker *worker, const struct command *command) {
+    metric_add(command_cell(worker, worker->command_cells, METRIC_commands_total, command), 1);
+}
+
+void observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
+                   bool is_error) {
+    uint64_t now_us = worker->turn_us;
+    metric_observe(
+        command_cell(worker, worker->latency_cells, METRIC_command_latency_seconds, command),
+        now_us > begun_us ? now_us - begun_us : 0);
+    if (is_error) {
+        metric_add(metrics_cell(worker->metrics, METRIC_command_errors_total, command->name), 1);
+    }
+}
+
+void observe_redirect(struct worker *worker, const char *kind) {
+    metric_add(metrics_cell(worker->metrics, METRIC_redirects_total, kind), 1);
+}
+
+void observe_refused_client(struct worker *worker, const char *cause) {
+    metric_add(metrics_cell(worker->metrics, METRIC_clients_refused_total, cause), 1);
+}
+
+static const char *const MESSAGE_NAMES[RAFT_MESSAGE_KIND_COUNT] = {
+    [RAFT_PRE_VOTE] = "pre_vote",
+    [RAFT_PRE_VOTE_REPLY] = "pre_vote_reply",
+    [RAFT_VOTE] = "vote",
+    [RAFT_VOTE_REPLY] = "vote_reply",
+    [RAFT_APPEND] = "append",
+    [RAFT_APPEND_REPLY] = "append_reply",
+    [RAFT_READ_INDEX] = "read_index",
+    [RAFT_READ_INDEX_REPLY] = "read_index_reply",
+    [RAFT_TIMEOUT_NOW] = "timeout_now",
+};
+
+void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent) {
+    struct metric_cell **cells = is_sent ? worker->sent_cells : worker->received_cells;
+    if (!cells[kind]) {
+        enum metric_id id =
+            is_sent ? METRIC_raft_messages_sent_total : METRIC_raft_messages_received_total;
+        cells[kind] = metrics_cell(worker->metrics, id, MESSAGE_NAMES[kind]);
+    }
+    metric_add(cells[kind], 1);
+}
+
+void observe_wal_round(struct worker *worker) {
+    struct wal_statistics statistics;
+    wal_statistics(worker->wal, &statistics);
+    metric_observe(metrics_cell(worker->metrics, METRIC_wal_round_seconds, NULL),
+                   statistics.last_round_us);
+    worker_count(worker, METRIC_wal_bytes_total,
+                 statistics.bytes_written - worker->wal_bytes_counted);
+    worker->wal_bytes_counted = statistics.bytes_written;
+    metric_set(metrics_cell(worker->metrics, METRIC_wal_segments, NULL),
+               (int64_t)statistics.segments);
+}
+
+static void publish_shard(struct worker *worker, const struct shard *shard) {
+    char label[16];
+    snprintf(label, sizeof(label), "%u", shard_number(shard));
+    metric_set(metrics_cell(worker->metrics, METRIC_applied_index, label),
+               (int64_t)shard_applied_index(shard));
+    if (shard_number(shard) != 0) {
+        const struct keyspace *keyspace = keyspace_machine_keyspace(shard_machine(shard));
+        metric_set(metrics_cell(worker->metrics, METRIC_keys, label),
+                   (int64_t)keyspace_key_count(keyspace));
+    }
+}
+
+void observe_tick(struct worker *worker, uint64_t led) {
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        publish_shard(worker, worker->shards[worker->hosted[i]]);
+    }
+    metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)led);
+    metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL),
+               (int64_t)worker->hosted_count);
+    metric_set(metrics_cell(worker->metrics, METRIC_clients_connected, NULL),
+               (int64_t)worker->session_count);
+    if (worker->index == 0) {
+        metric_set(metrics_cell(worker->metrics, METRIC_build_info, TROTHDB_VERSION), 1);
+        metric_set(metrics_cell(worker->metrics, METRIC_uptime_seconds, NULL),
+                   (int64_t)(worker_now_us(worker) - worker->started_us));
+    }
+}
