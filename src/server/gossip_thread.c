@@ -98,11 +98,10 @@ static void gossip_measure_memory(struct gossip_thread *thread) {
 
 static void gossip_at_turn_end(void *context) {
     struct gossip_thread *thread = context;
-    if (thread->clock.monotonic_us(&thread->clock) >= gossiper_deadline_us(thread->gossiper))
+    if (thread->clock.monotonic_us(&thread->clock) >= gossiper_deadline_us(thread->gossiper)) {
         gossiper_tick(thread->gossiper);
-    size_t resident_bytes;
-    if (uv_resident_set_memory(&resident_bytes) == 0)
-        metric_set(thread->resident_memory, (int64_t)resident_bytes);
+        gossip_measure_memory(thread);
+    }
     turn_set_alarm(&thread->turn, gossiper_deadline_us(thread->gossiper));
 }
 
