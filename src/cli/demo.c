@@ -107,7 +107,9 @@ static bool all_see_all(struct demo *demo) {
 
 static int show_nodes(struct demo *demo) {
     char title[64], time[FIGURE_BYTES];
-    snprintf(title, sizeof(title), "1. %u nodes start and find each other", demo->nodes.count);
+    snprintf(title, sizeof(title),
+             demo->nodes.count == 1 ? "1. %u node starts" : "1. %u nodes start and find each other",
+             demo->nodes.count);
     heading(demo, title);
     uint64_t started_us = figure_now_us();
     for (unsigned i = 0; i < demo->nodes.count; i++) {
@@ -133,8 +135,8 @@ static int show_nodes(struct demo *demo) {
     int error = wait_until(demo, all_see_all, DEMO_START_MS,
                            "the nodes did not find each other within 15 s");
     if (!error) {
-        printf("\n   By gossip every node knows all %u, %s after the start.\n", demo->nodes.count,
-               figure_duration(figure_now_us() - started_us, time));
+        printf("\n   By gossip every node knows all %u of them, %s after the start.\n",
+               demo->nodes.count, figure_duration(figure_now_us() - started_us, time));
     }
     return error;
 }
@@ -171,7 +173,7 @@ static int show_founding(struct demo *demo) {
     }
     buffer_release(&problem);
     if (!error) {
-        printf("   cluster %s: %d shards with %u replicas each;\n"
+        printf("   cluster %s: %d shards, replicas of each: %u;\n"
                "   each shard has elected its leader, %s after the founding.\n",
                cluster, CLUSTER_SHARDS_DEFAULT, replicas,
                figure_duration(figure_now_us() - founded_us, time));
@@ -290,20 +292,39 @@ static int run_loader(struct demo *demo, struct load_state *state, bool is_direc
     return error;
 }
 
+static void show_input(const struct packages *packages) {
+    char rows[FIGURE_BYTES];
+    size_t bytes = 0;
+    for (size_t i = 0; i < packages->count; i++) {
+        bytes += packages->rows[i].stanza.length;
+    }
+    printf("   %s packages, %.1f MB, a hash each: %s\n\n", figure_thousands(packages->count, rows),
+           (double)bytes / 1e6, packages->source);
+    fflush(stdout);
+}
+
+static void show_loaded(const struct demo *demo) {
+    char rows[FIGURE_BYTES];
+    size_t repeated = loader_repeated_count(demo->loader);
+    puts("   Every row is acknowledged: it is on disk at a majority of its shard's replicas.");
+    if (repeated > 0) {
+        printf("   %s rows were sent again, because their answer died with the node.\n",
+               figure_thousands(repeated, rows));
+    }
+    fflush(stdout);
+}
+
 static int show_load(struct demo *demo) {
-    char rows[FIGURE_BYTES], megabytes[FIGURE_BYTES], problem[CLIENT_PROBLEM_BYTES];
+    char problem[CLIENT_PROBLEM_BYTES];
     struct load_state state = {.is_killed = false};
-    heading(demo, demo->nodes.count >= DEMO_NODES_TO_SURVIVE
-                      ? "3. Real rows go in, and in the middle a leader is killed"
-                      : "3. Real rows go in");
+    bool may_kill = demo->nodes.count >= DEMO_NODES_TO_SURVIVE;
+    heading(demo, may_kill ? "3. Real rows go in, and in the middle a leader is killed"
+                           : "3. Real rows go in (nobody is killed: that takes 3 nodes)");
     if (packages_load(&demo->packages, demo->row_maximum)) {
         return fail(demo, "there is nothing to load: neither apt-cache nor /var/lib/dpkg/status "
                           "knows a package here");
     }
-    printf("   %s packages, %s MB, a hash each: %s\n\n",
-           figure_thousands(demo->packages.count, rows),
-           figure_thousands((demo->packages.text_bytes + 500000) / 1000000, megabytes),
-           demo->packages.source);
+    show_input(&demo->packages);
     demo->loader = loader_new(&demo->packages, &demo->nodes.nodes[0].client, problem);
     if (!demo->loader) {
         return fail(demo, problem);
@@ -311,9 +332,7 @@ static int show_load(struct demo *demo) {
     loader_begin(demo->loader, LOADER_WRITE);
     int error = run_loader(demo, &state, true);
     if (!error) {
-        printf("   every row is acknowledged: on disk at a majority of its shard's replicas; %zu "
-               "were sent twice,\n   because their answer died with the node\n",
-               loader_repeated_count(demo->loader));
+        show_loaded(demo);
     }
     return error;
 }
@@ -407,7 +426,8 @@ static int show_connect(struct demo *demo) {
     while (!error) {
         error = demo_nodes_watch(&demo->nodes, 200);
     }
-    puts("");
+    puts("\n   The nodes stop.");
+    fflush(stdout);
     return strncmp(demo->nodes.problem, "stopped by", 10) == 0 ? 0 : error;
 }
 
