@@ -167,7 +167,7 @@ struct gossip_thread *gossip_thread_new(struct server *server, int datagram_sock
     mailbox_init(&thread->mailbox, &thread->loop, gossip_on_wake, thread);
     clock_real_init(&thread->clock);
     turn_init(&thread->turn, &thread->loop, &thread->clock, gossip_at_turn_end, thread);
-    admin_init(&thread->admin, &thread->loop, server->shared, metrics, &thread->log);
+    admin_init(&thread->admin, &thread->loop, server->shared, &thread->log);
     CHECK(seeds_parse(&thread->seeds, server->config.join, problem) == 0); /* looked at before */
     seeds_start(&thread->seeds, &thread->loop, &thread->log, gossip_on_seed, thread);
     CHECK(uv_udp_init(&thread->loop, &thread->socket) == 0);

@@ -19,6 +19,7 @@ struct peer_net {
     struct grpc_server *server;
     uv_timer_t timer;
     uint8_t *input;
+    struct metric_cell *dropped;
 };
 
 static struct bytes peer_key(const uint32_t *node_number) {
@@ -62,8 +63,12 @@ static void peer_net_set(struct net *net, uint32_t node_number, const struct net
 }
 
 static bool peer_net_send(struct net *net, uint32_t node_number, struct bytes message) {
-    struct peer *peer = table_get(((struct peer_net *)net)->peers, peer_key(&node_number));
-    return peer != NULL && grpc_client_send(peer->client, message);
+    struct peer_net *peer_net = (struct peer_net *)net;
+    struct peer *peer = table_get(peer_net->peers, peer_key(&node_number));
+    bool is_sent = peer != NULL && grpc_client_send(peer->client, message);
+    if (!is_sent)
+        metric_add(peer_net->dropped, 1);
+    return is_sent;
 }
 
 static void peer_net_on_timer(uv_timer_t *timer) {
@@ -80,6 +85,7 @@ struct peer_net *peer_net_new(const struct peer_net_options *options) {
     peer_net->door = (struct net){.peer_set = peer_net_set, .peer_send = peer_net_send};
     peer_net->options = *options;
     peer_net->peers = table_new();
+    peer_net->dropped = metrics_cell(options->metrics, METRIC_peer_dropped_total, NULL);
     peer_net->input = memory_allocate(HTTP2_INPUT_BYTES);
     peer_net->server =
         grpc_server_new(&(struct grpc_server_options){.loop = options->loop,

@@ -166,13 +166,15 @@ static int thread_prepare(struct worker_thread *thread) {
         buffer_append_text(&thread->problem, cause.text);
         return code;
     }
-    thread->peer_net = peer_net_new(&(struct peer_net_options){.loop = &thread->loop,
-                                                               .seal = thread->server->seal,
-                                                               .log = &thread->log,
-                                                               .exchange = on_exchange,
-                                                               .is_serving = is_serving,
-                                                               .lost = on_peer_lost,
-                                                               .context = thread});
+    thread->peer_net = peer_net_new(&(struct peer_net_options){
+        .loop = &thread->loop,
+        .seal = thread->server->seal,
+        .log = &thread->log,
+        .metrics = node_shared_metrics(thread->server->shared, thread->index),
+        .exchange = on_exchange,
+        .is_serving = is_serving,
+        .lost = on_peer_lost,
+        .context = thread});
     code = thread_make_worker(thread);
     if (code != 0)
         return code;
