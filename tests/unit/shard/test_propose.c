@@ -1,0 +1,242 @@
+/* What happens to a proposed command, and what its sender hears of it. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "world.h"
+
+static struct world *started(unsigned replica_count) {
+    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
+    world_init(world, replica_count);
+    world_start_all(world);
+    world_elect(world, 1);
+    return world;
+}
+
+static void end(struct world *world) {
+    world_release(world);
+    memory_free(world);
+}
+
+/* A turn's commands are one entry, and are answered in the order they were proposed. */
+static void test_turn_is_one_entry(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
+    uint64_t tickets[3];
+    tickets[0] = world_propose(world, 1, "INCR n");
+    tickets[1] = world_propose(world, 1, "INCR n");
+    tickets[2] = world_propose(world, 1, "GET n");
+    assert_int_equal(world->answer_count, 0);
+    world_settle(world);
+    assert_int_equal(raft_last_index(shard_raft(world->replicas[1].shard)), before + 1);
+    assert_int_equal(world->answer_count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(world->answers[i].ticket, tickets[i]);
+    }
+    assert_answer(world, tickets[1], "DONE :2|");
+    assert_answer(world, tickets[2], "DONE $1|2|");
+    assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
+    end(world);
+}
+
+static void test_three_replicas_agree(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    for (unsigned i = 0; i < 50; i++) {
+        assert_int_not_equal(world_propose(world, 1, "INCR n"), 0);
+        world_settle(world);
+    }
+    world_run(world, 100);
+    assert_true(world_is_equal(world));
+    assert_int_equal(world_try(world, 2, "INCR n"), ERR_NOT_LEADER);
+    end(world);
+}
+
+/* A turn with more commands than an entry holds becomes several. */
+static void test_full_batch_goes_at_once(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world->replicas[1].config.batch_bytes = 64;
+    raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
+    for (unsigned i = 0; i < 20; i++) {
+        world_propose(world, 1, "INCR n");
+    }
+    world_settle(world);
+    assert_true(raft_last_index(shard_raft(world->replicas[1].shard)) >= before + 3);
+    assert_answer(world, world->next_ticket - 1, "DONE :20|");
+    end(world);
+}
+
+/* Proposed, never sent: the leader is cut off, the others go on without it. When it hears what
+ * stands at its index, the command was not executed and never will be. */
+static void test_deposed_not_executed(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_cut_off(world, 1, true);
+    uint64_t lost = world_propose(world, 1, "SET k lost");
+    world_settle(world);
+    assert_answer(world, lost, "");
+    world_elect(world, 2);
+    world_propose(world, 2, "SET k kept");
+    world_run(world, 100);
+    assert_answer(world, lost, "");
+    world_cut_off(world, 1, false);
+    world_run(world, 1000);
+    assert_answer(world, lost, "NOT_EXECUTED");
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* The leader goes after its entry reached a follower: under the next leader it commits, and whoever
+ * waits at the old one hears that it was done. */
+static void test_deposed_done(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->is_cut[2][1] = world->is_cut[3][1] = true; /* it speaks, and hears nothing */
+    uint64_t ticket = world_propose(world, 1, "SET k v");
+    world_settle(world);
+    assert_answer(world, ticket, "");
+    world_cut_off(world, 1, true);
+    world_elect(world, 2);
+    world_cut_off(world, 1, false);
+    world_run(world, 1000);
+    assert_answer(world, ticket, "DONE +OK|");
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* Nobody answers for longer than write-timeout-ms: nobody here knows. */
+static void test_unknown_after_timeout(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->replicas[1].config.write_timeout_ms = 400;
+    world_cut_off(world, 1, true);
+    uint64_t ticket = world_propose(world, 1, "SET k v");
+    world_run(world, 300);
+    assert_answer(world, ticket, "");
+    world_run(world, 300);
+    assert_answer(world, ticket, "UNKNOWN");
+    world_cut_off(world, 1, false);
+    world_run(world, 2000);
+    assert_answer(world, ticket, "UNKNOWN"); /* once */
+    assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
+    end(world);
+}
+
+/* Entries of two leaderships of one replica stand behind each other: none answers for another. */
+static void test_two_leaderships(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_cut_off(world, 1, true);
+    uint64_t old[3];
+    for (unsigned i = 0; i < 3; i++) {
+        old[i] = world_propose(world, 1, "INCR n");
+        world_settle(world);
+    }
+    world_elect(world, 2);
+    world_run(world, 1000);
+    world_cut_off(world, 1, false);
+    /* 2 leads with its no-op alone: it replaces the first of the three, the others are truncated
+     * and, for all that 1 knows, may yet be committed by somebody. */
+    world_run(world, 50);
+    world_elect(world, 1);
+    uint64_t fresh = world_propose(world, 1, "INCR n");
+    world_run(world, 200);
+    assert_answer(world, fresh, "DONE :1|");
+    assert_answer(world, old[0], "NOT_EXECUTED");
+    assert_string_not_equal(world_answer(world, old[1]), "DONE :2|");
+    assert_string_not_equal(world_answer(world, old[2]), "DONE :3|");
+    assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* What came in the turn in which leadership goes was proposed to nobody. */
+static void test_batch_refused_when_deposed(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    uint64_t ticket = world_propose(world, 1, "SET k v");
+    struct raft_message news = {.kind = RAFT_APPEND,
+                                .from = 2,
+                                .to = 1,
+                                .term =
+                                    raft_current_term(shard_raft(world->replicas[1].shard)) + 1};
+    shard_message(world->replicas[1].shard, &news);
+    assert_answer(world, ticket, "NOT_EXECUTED");
+    assert_int_equal(world_try(world, 1, "SET k v"), ERR_NOT_LEADER);
+    end(world);
+}
+
+/* While leadership is being given away nothing is taken. */
+static void test_refused_during_transfer(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->is_cut[1][2] = true; /* 2 cannot catch up, so the transfer is not over at once */
+    world_propose(world, 1, "SET k v");
+    world_settle(world);
+    shard_transfer(world->replicas[1].shard, 2);
+    uint64_t ticket = world_propose(world, 1, "SET k w");
+    world_settle(world);
+    assert_answer(world, ticket, "NOT_EXECUTED");
+    world->is_cut[1][2] = false;
+    world_run(world, 1000);
+    raft_node_number leader = world_leader(world);
+    assert_int_not_equal(leader, 0);
+    ticket = world_propose(world, leader, "GET k");
+    world_run(world, 50);
+    assert_answer(world, ticket, "DONE $1|v|");
+    end(world);
+}
+
+/* Past uncommitted-bytes the shard is busy, until what it has is committed. */
+static void test_back_pressure(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->replicas[1].config.uncommitted_bytes = 4096;
+    world_cut_off(world, 1, true);
+    unsigned taken = 0;
+    int error = 0;
+    while (taken < 1000 &&
+           (error = world_try(world, 1, "SET key some-value-of-some-length")) == 0) {
+        taken++;
+        if (taken % 10 == 0) {
+            world_settle(world);
+        }
+    }
+    assert_int_equal(error, ERR_BUSY);
+    assert_in_range(taken, 80, 140);
+    world_cut_off(world, 1, false);
+    world_run(world, 200);
+    assert_int_equal(world_leader(world), 1);
+    assert_int_equal(world_try(world, 1, "SET k v"), 0);
+    world_run(world, 50);
+    assert_answer(world, world->next_ticket - 1, "DONE +OK|");
+    end(world);
+}
+
+/* The shard's time is the highest stamp applied, though a later leader's clock is behind. */
+static void test_time_never_goes_back(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->replicas[1].wall_ahead_ms = 50000;
+    world_propose(world, 1, "SET k v");
+    world_run(world, 100);
+    uint64_t time_ms = shard_time_ms(world->replicas[2].shard);
+    assert_true(time_ms >= world->wall_ms + 50000);
+    world_elect(world, 2);
+    world_propose(world, 2, "SET k w PX 1000");
+    world_run(world, 100);
+    assert_int_equal(shard_time_ms(world->replicas[2].shard), time_ms);
+    uint64_t ticket = world_propose(world, 2, "PTTL k");
+    world_run(world, 50);
+    assert_answer(world, ticket, "DONE :1000|");
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry), cmocka_unit_test(test_three_replicas_agree),
+          cmocka_unit_test(test_full_batch_goes_at_once),
+          cmocka_unit_test(test_deposed_not_executed), cmocka_unit_test(test_deposed_done),
+          cmocka_unit_test(test_unknown_after_timeout), cmocka_unit_test(test_two_leaderships),
+          cmocka_unit_test(test_batch_refused_when_deposed),
+          cmocka_unit_test(test_refused_during_transfer), cmocka_unit_test(test_back_pressure),
+          cmocka_unit_test(test_time_never_goes_back))

@@ -1,0 +1,436 @@
+#include "world.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+enum { WORLD_SEGMENT_BYTES = 1 << 20, WORLD_STEP_MS = 5, WORLD_DELIVERIES_MAXIMUM = 1 << 20 };
+
+static uint64_t clock_us(struct clock *clock) {
+    return ((struct replica *)(void *)clock)->world->now_us;
+}
+
+static uint64_t clock_wall_ms(struct clock *clock) {
+    struct replica *replica = (struct replica *)(void *)clock;
+    return replica->world->wall_ms + replica->world->now_us / 1000 + replica->wall_ahead_ms;
+}
+
+static void log_sink(void *context, enum log_level level, struct bytes line) {
+    (void)level;
+    buffer_append_bytes(&((struct replica *)context)->lines, line);
+}
+
+void world_init(struct world *world, unsigned replica_count) {
+    memset(world, 0, sizeof(*world));
+    world->replica_count = replica_count;
+    world->now_us = 1000000;
+    world->wall_ms = 1700000000000;
+    world->next_ticket = 1;
+    queue_init(&world->letters, sizeof(struct letter));
+    for (raft_node_number i = 1; i <= replica_count; i++) {
+        struct replica *replica = &world->replicas[i];
+        replica->clock = (struct clock){.monotonic_us = clock_us, .wall_ms = clock_wall_ms};
+        replica->world = world;
+        replica->number = i;
+        replica->disk = memory_allocate_zeroed(1, sizeof(struct fake_disk));
+        fake_disk_init(replica->disk);
+        config_init(&replica->config);
+        replica->metrics = metrics_new();
+        replica->log = (struct log){.level = LOG_INFO, .sink = log_sink, .context = replica};
+        buffer_init(&replica->problem, WORLD_PROBLEM_MAXIMUM);
+        buffer_init(&replica->lines, SIZE_MAX);
+    }
+}
+
+static void letter_release(struct letter *letter) {
+    for (size_t i = 0; i < letter->message.entry_count; i++) {
+        raft_entry_drop(letter->message.entries[i]);
+    }
+    memory_free(letter->message.entries);
+    memory_free(letter->data);
+}
+
+void world_release(struct world *world) {
+    for (raft_node_number i = 1; i <= world->replica_count; i++) {
+        struct replica *replica = &world->replicas[i];
+        world_kill(world, i);
+        fake_disk_release(replica->disk);
+        memory_free(replica->disk);
+        config_release(&replica->config);
+        metrics_free(replica->metrics);
+        buffer_release(&replica->problem);
+        buffer_release(&replica->lines);
+    }
+    for (; queue_count(&world->letters); queue_pop(&world->letters)) {
+        letter_release(queue_front(&world->letters));
+    }
+    queue_release(&world->letters);
+}
+
+/* ---- what a shard asks of the world ---- */
+
+static void send_message(void *context, struct shard *shard, const struct raft_message *message) {
+    (void)shard;
+    struct replica *replica = context;
+    struct letter *letter = queue_push(&replica->world->letters);
+    *letter = (struct letter){
+        .kind = LETTER_MESSAGE, .from = replica->number, .to = message->to, .message = *message};
+    if (message->entry_count) {
+        letter->message.entries =
+            memory_copy(message->entries, message->entry_count * sizeof(struct raft_entry *));
+    }
+    for (size_t i = 0; i < message->entry_count; i++) {
+        raft_entry_keep(message->entries[i]);
+    }
+}
+
+static void send_piece(void *context, struct shard *shard,
+                       const struct shard_snapshot_piece *piece) {
+    (void)shard;
+    struct replica *replica = context;
+    struct letter *letter = queue_push(&replica->world->letters);
+    *letter = (struct letter){
+        .kind = LETTER_PIECE, .from = replica->number, .to = piece->peer, .piece = *piece};
+    letter->data = memory_copy(piece->data.data, piece->data.length);
+    letter->piece.data = bytes_of(letter->data, piece->data.length);
+    letter->piece.peer = replica->number;
+}
+
+static void send_progress(void *context, struct shard *shard,
+                          const struct shard_snapshot_progress *progress) {
+    (void)shard;
+    struct replica *replica = context;
+    struct letter *letter = queue_push(&replica->world->letters);
+    *letter = (struct letter){.kind = LETTER_PROGRESS,
+                              .from = replica->number,
+                              .to = progress->peer,
+                              .progress = *progress};
+    letter->progress.peer = replica->number;
+}
+
+static void note_answer(void *context, const struct shard_waiter *waiter,
+                        enum shard_outcome outcome, struct bytes reply) {
+    struct replica *replica = context;
+    struct world *world = replica->world;
+    CHECK(world->answer_count < WORLD_ANSWERS);
+    struct answer *answer = &world->answers[world->answer_count++];
+    *answer = (struct answer){.by = replica->number, .ticket = waiter->ticket, .outcome = outcome};
+    size_t length = reply.length < sizeof(answer->text) ? reply.length : sizeof(answer->text) - 1;
+    for (size_t i = 0, to = 0; i < length; i++) {
+        if (reply.data[i] != '\r') {
+            answer->text[to++] = reply.data[i] == '\n' ? '|' : (char)reply.data[i];
+        }
+    }
+}
+
+static void ignore(void *context, struct shard *shard) { (void)context, (void)shard; }
+
+/* ---- life ---- */
+
+static void on_durable(void *context, uint64_t sequence) {
+    struct replica *replica = context;
+    if (replica->shard) {
+        shard_durable(replica->shard, sequence);
+    }
+}
+
+static void on_failure(void *context, int error, const char *what) {
+    (void)context, (void)error, (void)what;
+    UNREACHABLE();
+}
+
+static int recover_entry(void *context, uint32_t shard, struct bytes entry) {
+    (void)shard;
+    return shard_recovery_entry(((struct replica *)context)->recovery, entry);
+}
+static int recover_truncate(void *context, uint32_t shard, uint64_t from_index) {
+    (void)shard;
+    shard_recovery_truncate(((struct replica *)context)->recovery, from_index);
+    return 0;
+}
+static int recover_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
+    (void)shard;
+    shard_recovery_state(((struct replica *)context)->recovery, term, vote);
+    return 0;
+}
+static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    (void)shard;
+    shard_recovery_snapshot(((struct replica *)context)->recovery, index, term);
+    return 0;
+}
+
+static int start_wal(struct replica *replica) {
+    struct wal_options options = {.disk = &replica->disk->disk,
+                                  .segment_bytes = WORLD_SEGMENT_BYTES,
+                                  .on_durable = on_durable,
+                                  .on_failure = on_failure,
+                                  .context = replica};
+    struct wal_visitor visitor = {.entry = recover_entry,
+                                  .truncate = recover_truncate,
+                                  .state = recover_state,
+                                  .snapshot = recover_snapshot,
+                                  .context = replica};
+    struct wal_problem problem = {{0}};
+    replica->recovery = shard_recovery_new(WORLD_SHARD);
+    int error = wal_open(&options, &visitor, &replica->wal, &problem);
+    if (error) {
+        buffer_append_text(&replica->problem, problem.text);
+        shard_recovery_free(replica->recovery);
+    }
+    return error;
+}
+
+int world_start(struct world *world, raft_node_number number) {
+    struct replica *replica = &world->replicas[number];
+    CHECK(replica->shard == NULL);
+    buffer_clear(&replica->problem);
+    int error = start_wal(replica);
+    if (error) {
+        return error;
+    }
+    struct shard_options options = {.number = WORLD_SHARD,
+                                    .self = number,
+                                    .founding = {.voter_count = (uint8_t)world->replica_count},
+                                    .machine = keyspace_machine_new(number),
+                                    .seed = number * 1000 + replica->starts++,
+                                    .io = {.wal = replica->wal,
+                                           .disk = &replica->disk->disk,
+                                           .clock = &replica->clock,
+                                           .log = &replica->log,
+                                           .metrics = replica->metrics,
+                                           .config = &replica->config,
+                                           .send = send_message,
+                                           .send_piece = send_piece,
+                                           .send_progress = send_progress,
+                                           .reply = note_answer,
+                                           .leadership = ignore,
+                                           .applied = ignore,
+                                           .context = replica}};
+    for (unsigned i = 0; i < world->replica_count; i++) {
+        options.founding.voters[i] = i + 1;
+    }
+    error = shard_new(&options, replica->recovery, &replica->shard, &replica->problem);
+    if (error) {
+        replica->shard = NULL;
+        wal_free(replica->wal);
+        replica->wal = NULL;
+    }
+    return error;
+}
+
+void world_start_all(struct world *world) {
+    for (raft_node_number i = 1; i <= world->replica_count; i++) {
+        int error = world_start(world, i);
+        CHECK(error == 0);
+    }
+}
+
+void world_kill(struct world *world, raft_node_number number) {
+    struct replica *replica = &world->replicas[number];
+    if (!replica->shard) {
+        return;
+    }
+    if (!replica->is_disk_held) { /* else its log's last rounds never ran */
+        fake_disk_run_all(replica->disk);
+    }
+    shard_free(replica->shard);
+    wal_free(replica->wal);
+    replica->shard = NULL;
+    replica->wal = NULL;
+    struct random random;
+    random_init(&random, world->now_us + number);
+    fake_disk_crash(replica->disk, &random);
+}
+
+/* ---- time ---- */
+
+static bool deliver(struct world *world) {
+    if (queue_count(&world->letters) == 0) {
+        return false;
+    }
+    struct letter letter = *(struct letter *)queue_front(&world->letters);
+    queue_pop(&world->letters);
+    struct shard *shard = world->replicas[letter.to].shard;
+    bool is_lost = !shard || world->is_cut[letter.from][letter.to];
+    if (!is_lost && world->censor && !world->censor(world, &letter)) {
+        world->censored++;
+        is_lost = true;
+    }
+    if (!is_lost) {
+        switch (letter.kind) {
+        case LETTER_MESSAGE:
+            shard_message(shard, &letter.message);
+            break;
+        case LETTER_PIECE:
+            shard_piece(shard, &letter.piece);
+            break;
+        case LETTER_PROGRESS:
+            shard_progress(shard, &letter.progress);
+            break;
+        }
+    }
+    letter_release(&letter);
+    return true;
+}
+
+static bool end_turn(struct replica *replica) {
+    if (!replica->shard) {
+        return false;
+    }
+    shard_flush(replica->shard);
+    wal_flush(replica->wal);
+    if (replica->is_disk_held) {
+        return false;
+    }
+    bool has_run = false;
+    for (enum disk_lane lane = 0; lane < DISK_LANE_COUNT; lane++) {
+        has_run = fake_disk_run_job(replica->disk, lane) || has_run;
+    }
+    return has_run;
+}
+
+void world_settle(struct world *world) {
+    unsigned steps = 0;
+    for (bool is_moving = true; is_moving;) {
+        is_moving = false;
+        for (raft_node_number i = 1; i <= world->replica_count; i++) {
+            is_moving = end_turn(&world->replicas[i]) || is_moving;
+        }
+        is_moving = deliver(world) || is_moving;
+        CHECK(++steps < WORLD_DELIVERIES_MAXIMUM);
+    }
+}
+
+void world_run(struct world *world, unsigned ms) {
+    world_settle(world);
+    for (unsigned passed = 0; passed < ms; passed += WORLD_STEP_MS) {
+        world->now_us += WORLD_STEP_MS * 1000;
+        for (raft_node_number i = 1; i <= world->replica_count; i++) {
+            struct shard *shard = world->replicas[i].shard;
+            if (shard && world->now_us >= shard_deadline_us(shard)) {
+                shard_tick(shard);
+            }
+        }
+        world_settle(world);
+    }
+}
+
+raft_node_number world_leader(const struct world *world) {
+    raft_node_number leader = 0;
+    for (raft_node_number i = 1; i <= world->replica_count; i++) {
+        struct shard *shard = world->replicas[i].shard;
+        if (shard && shard_is_leader(shard)) {
+            if (leader) {
+                return 0;
+            }
+            leader = i;
+        }
+    }
+    return leader;
+}
+
+static bool is_settled_under(const struct world *world, raft_node_number leader) {
+    for (raft_node_number i = 1; i <= world->replica_count; i++) {
+        struct shard *shard = world->replicas[i].shard;
+        if (shard && !world->is_cut[leader][i] && raft_leader(shard_raft(shard)) != leader) {
+            return false;
+        }
+    }
+    struct shard *shard = world->replicas[leader].shard;
+    return shard_is_leader(shard) && raft_has_lease(shard_raft(shard), world->now_us);
+}
+
+void world_elect(struct world *world, raft_node_number number) {
+    for (unsigned i = 0; i < 400 && !is_settled_under(world, number); i++) {
+        world_run(world, 50);
+        for (raft_node_number leader = 1; leader <= world->replica_count; leader++) {
+            struct shard *shard = world->replicas[leader].shard;
+            if (leader != number && shard && !world->is_cut[leader][number]) {
+                shard_transfer(shard, number);
+            }
+        }
+    }
+    CHECK(is_settled_under(world, number));
+}
+
+void world_cut_off(struct world *world, raft_node_number number, bool is_cut) {
+    for (raft_node_number i = 1; i <= world->replica_count; i++) {
+        if (i != number) {
+            world->is_cut[i][number] = world->is_cut[number][i] = is_cut;
+        }
+    }
+}
+
+/* ---- clients ---- */
+
+static size_t split(const char *command, struct bytes arguments[16]) {
+    size_t count = 0;
+    while (*command) {
+        size_t length = strcspn(command, " ");
+        CHECK(count < 16);
+        arguments[count++] = bytes_of(command, length);
+        command += length + (command[length] == ' ');
+    }
+    return count;
+}
+
+static struct shard_waiter waiter_of(struct world *world) {
+    return (struct shard_waiter){.target = world, .ticket = world->next_ticket++, .protocol = 2};
+}
+
+int world_try(struct world *world, raft_node_number on, const char *command) {
+    struct bytes arguments[16];
+    size_t count = split(command, arguments);
+    return shard_propose(world->replicas[on].shard, arguments, count, waiter_of(world));
+}
+
+uint64_t world_propose(struct world *world, raft_node_number on, const char *command) {
+    return world_try(world, on, command) ? 0 : world->next_ticket - 1;
+}
+
+uint64_t world_read(struct world *world, raft_node_number on, const char *command, unsigned flags) {
+    struct bytes arguments[16];
+    size_t count = split(command, arguments);
+    struct shard_waiter waiter = waiter_of(world);
+    int error = shard_read(world->replicas[on].shard, arguments, count, waiter, flags);
+    return error ? 0 : waiter.ticket;
+}
+
+const char *world_answer(const struct world *world, uint64_t ticket) {
+    static const char *const NAMES[] = {"DONE ", "NOT_EXECUTED", "UNKNOWN"};
+    static char text[128];
+    text[0] = 0;
+    for (size_t i = 0; i < world->answer_count; i++) {
+        const struct answer *answer = &world->answers[i];
+        if (answer->ticket == ticket) {
+            CHECK(text[0] == 0); /* an answer comes once */
+            snprintf(text, sizeof(text), "%s%s", NAMES[answer->outcome], answer->text);
+        }
+    }
+    return text;
+}
+
+bool world_is_equal(const struct world *world) {
+    const struct shard *first = NULL;
+    for (raft_node_number i = 1; i <= world->replica_count; i++) {
+        const struct shard *shard = world->replicas[i].shard;
+        if (shard && first &&
+            (shard_applied_index(shard) != shard_applied_index(first) ||
+             shard_time_ms(shard) != shard_time_ms(first) ||
+             shard_state_hash(shard) != shard_state_hash(first))) {
+            return false;
+        }
+        first = first ? first : shard;
+    }
+    return true;
+}
+
+bool world_has_logged(struct world *world, raft_node_number number, const char *text) {
+    struct bytes lines = buffer_bytes(&world->replicas[number].lines);
+    return lines.length && memmem(lines.data, lines.length, text, strlen(text)) != NULL;
+}
+
+struct keyspace *world_keyspace(struct world *world, raft_node_number number) {
+    return keyspace_machine_keyspace(shard_machine(world->replicas[number].shard));
+}

@@ -1,0 +1,91 @@
+/* One shard on up to three replicas, each with a real log on a disk in memory. Messages are letters
+ * between them; time stands still unless it is moved. Whatever a replica answers is noted.
+ *
+ *   world_propose, world_read --> shard --> letters, jobs of the disks --> world_settle() -->
+ * world->answers */
+#pragma once
+#include "../store/fake_disk.h"
+#include "base/queue.h"
+#include "shard/keyspace_machine.h"
+#include "shard/shard.h"
+
+enum { WORLD_REPLICAS = 3, WORLD_SHARD = 5, WORLD_ANSWERS = 4096, WORLD_PROBLEM_MAXIMUM = 1024 };
+
+struct world;
+
+struct replica {
+    struct clock clock;
+    struct world *world;
+    raft_node_number number; /* 1, 2, 3 */
+    struct fake_disk *disk;
+    struct config config;
+    struct metrics *metrics;
+    struct log log;
+    struct wal *wal;
+    struct shard *shard; /* NULL: down */
+    struct shard_recovery *recovery;
+    struct buffer problem; /* of the last start */
+    struct buffer lines;   /* logged */
+    uint64_t wall_ahead_ms;
+    uint64_t starts;
+    bool is_disk_held; /* its jobs wait */
+};
+
+struct answer {
+    raft_node_number by;
+    uint64_t ticket;
+    enum shard_outcome outcome;
+    char text[64]; /* the reply's beginning */
+};
+
+struct letter {
+    enum { LETTER_MESSAGE, LETTER_PIECE, LETTER_PROGRESS } kind;
+    raft_node_number from, to;
+    struct raft_message message;
+    struct shard_snapshot_piece piece;
+    struct shard_snapshot_progress progress;
+    uint8_t *data; /* owned: the piece's */
+};
+
+struct world {
+    struct replica replicas[WORLD_REPLICAS + 1]; /* by number; 0 is nobody */
+    unsigned replica_count;
+    uint64_t now_us, wall_ms;
+    struct queue letters;
+    bool is_cut[WORLD_REPLICAS + 1][WORLD_REPLICAS + 1]; /* from, to */
+    /* Sees each letter before it arrives, and may change it; false loses it. */
+    bool (*censor)(struct world *world, struct letter *letter);
+    unsigned censored;
+    struct answer answers[WORLD_ANSWERS];
+    size_t answer_count;
+    uint64_t next_ticket;
+};
+
+void world_init(struct world *world, unsigned replica_count);
+void world_release(struct world *world);
+
+/* With what its disk holds. 0, or the error of what refused; replica->problem says why. */
+int world_start(struct world *world, raft_node_number number);
+void world_start_all(struct world *world);
+void world_kill(struct world *world, raft_node_number number); /* what was not synced is lost */
+
+/* Ends the turn of every replica, runs its disk and delivers letters, until nothing moves. */
+void world_settle(struct world *world);
+void world_run(struct world *world, unsigned ms); /* in steps of 5 ms, settling after each */
+/* Runs until `number` leads and all that is up follows. */
+void world_elect(struct world *world, raft_node_number number);
+raft_node_number world_leader(const struct world *world); /* 0: none, or two */
+void world_cut_off(struct world *world, raft_node_number number, bool is_cut);
+
+/* "SET k v", split at the blanks. Returns the ticket, or 0 if the shard refused: then *error. */
+uint64_t world_propose(struct world *world, raft_node_number on, const char *command);
+uint64_t world_read(struct world *world, raft_node_number on, const char *command, unsigned flags);
+int world_try(struct world *world, raft_node_number on, const char *command);
+/* What came for the ticket: "DONE +OK", "NOT_EXECUTED", "UNKNOWN", or "" while nothing has. Line
+ * ends show as '|'. */
+const char *world_answer(const struct world *world, uint64_t ticket);
+bool world_is_equal(const struct world *world); /* all that is up: applied index and state */
+bool world_has_logged(struct world *world, raft_node_number number, const char *text);
+struct keyspace *world_keyspace(struct world *world, raft_node_number number);
+
+#define assert_answer(world, ticket, text) assert_string_equal(world_answer(world, ticket), text)
