@@ -26,6 +26,7 @@ enum {
     SESSION_PEER_MAXIMUM = 80,
     SESSION_INPUT_ROOM_BYTES = 16 << 10,
     WORKER_COMMAND_MAXIMUM = 512, /* rows of command.def */
+    WORKER_HAND_OVER_US = 1000 * 1000,
     WORKER_TICK_US = 100 * 1000,
     WORKER_WAL_SEGMENTS_BEFORE_SNAPSHOT = 8
 };
@@ -146,7 +147,8 @@ struct worker {
     uint64_t next_tick_us;
     uint64_t started_us;
     bool is_draining, is_failed;
-    uint64_t turn_us; /* when the event that is handled came */
+    uint64_t drain_until_us; /* leadership that nobody took until then is kept to the end */
+    uint64_t turn_us;        /* when the event that is handled came */
     uint64_t wal_bytes_counted;
     struct metric_cell *command_cells[WORKER_COMMAND_MAXIMUM];
     struct metric_cell *latency_cells[WORKER_COMMAND_MAXIMUM];

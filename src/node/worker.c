@@ -580,6 +580,7 @@ void worker_turn_end(struct worker *worker) {
 
 void worker_drain(struct worker *worker) {
     worker->is_draining = true;
+    worker->drain_until_us = worker_now_us(worker) + WORKER_HAND_OVER_US;
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         if (shard_is_leader(worker->shards[worker->hosted[i]])) {
             shard_transfer(worker->shards[worker->hosted[i]], 0);
@@ -591,10 +592,13 @@ static bool is_alone(const struct worker *worker) {
     return !worker->topology || worker->topology->node_count == 1;
 }
 
+/* Leadership is handed over for a while, not for ever: when all nodes stop together there is nobody
+ * to take it. */
 bool worker_is_drained(const struct worker *worker) {
+    bool must_hand_over = !is_alone(worker) && worker_now_us(worker) < worker->drain_until_us;
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         const struct shard *shard = worker->shards[worker->hosted[i]];
-        if (shard_pending_count(shard) || (shard_is_leader(shard) && !is_alone(worker))) {
+        if (shard_pending_count(shard) || (shard_is_leader(shard) && must_hand_over)) {
             return false;
         }
     }

@@ -26,11 +26,11 @@ struct session;
 struct node_shared;
 
 struct worker_io {
-    struct clock *clock; /* all borrowed, and outlive the worker */
-    struct disk *disk;   /* this worker's own directory */
-    struct disk
-        *node_disk; /* the node's directory (identity, founding, topology); used by worker 0 only */
-    struct net *net; /* this worker's own streams to peers; datagrams are the gossiper's */
+    struct clock *clock;    /* all borrowed, and outlive the worker */
+    struct disk *disk;      /* this worker's own directory */
+    struct disk *node_disk; /* the node's directory (identity, founding, topology): read by every
+                               worker at start, written by worker 0 */
+    struct net *net;        /* this worker's own streams to peers; datagrams are the gossiper's */
     const struct log *log;
     /* The session has output to write (session_output): write what can be written now, keep the
      * rest for later. Called at the end of the turn, once a session and turn. */
