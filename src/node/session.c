@@ -91,6 +91,11 @@ void worker_client_closed(struct worker *worker, struct session *session) {
     }
 }
 
+void worker_client_ended(struct worker *worker, struct session *session) {
+    (void)worker;
+    session_close_after_reply(session);
+}
+
 struct buffer *session_output(struct session *session) {
     return &session->output;
 }
@@ -155,6 +160,9 @@ static void leave_in_order(struct session *session) {
         memory_free(front->heap);
         queue_pop(&session->slots);
         session->first_ticket++;
+    }
+    if (session->is_closing) {
+        session_mark_output(session); /* also when the last replies were nobody's */
     }
 }
 

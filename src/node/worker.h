@@ -84,6 +84,8 @@ const char *worker_client_refusal(void);
 /* Room in the session's input to read into, at least 1 byte; then tell how much came. */
 uint8_t *worker_client_room(struct worker *worker, struct session *session, size_t *room);
 void worker_client_input(struct worker *worker, struct session *session, size_t length);
+/* The client will send no more: what it sent is still answered, then the connection is closed. */
+void worker_client_ended(struct worker *worker, struct session *session);
 /* The connection is gone; the session ends (its writes in flight go on). */
 void worker_client_closed(struct worker *worker, struct session *session);
 /* Replies not written yet; the owner consumes what it wrote with buffer_consume(). */

@@ -42,7 +42,10 @@ static void connection_on_read(uv_stream_t *stream, ssize_t length, const uv_buf
     struct client_connection *connection = stream->data;
     if (length > 0)
         worker_client_input(connection->port->worker, connection->session, (size_t)length);
-    else if (length < 0)
+    else if (length == UV_EOF) {
+        uv_read_stop(stream);
+        worker_client_ended(connection->port->worker, connection->session);
+    } else if (length < 0)
         connection_end(connection);
 }
 
