@@ -1,0 +1,128 @@
+// Clients and tools that others wrote work unmodified.
+'use strict';
+const assert = require('node:assert');
+const test = require('node:test');
+const Redis = require('ioredis');
+const redis = require('redis');
+const {Connection, run, startCluster, until} = require('./cluster.js');
+
+const cli = async (node, args, options) => (await run('redis-cli', ['-p', node.port, ...args], options)).stdout.trim();
+
+test('redis-cli: plain it shows the redirection, with -c it follows', async (t) => {
+  const cluster = await startCluster(t);
+  const [first] = cluster.nodes;
+  assert.strictEqual(await cli(first, ['ping']), 'PONG');
+  // {a} and {b} and so on reach every shard; exactly one node leads each.
+  for (const tag of 'abcdefgh') {
+    const answers = await Promise.all(cluster.nodes.map((node) => cli(node, ['set', `{${tag}}plain`, tag])));
+    assert.strictEqual(answers.filter((answer) => answer === 'OK').length, 1, answers.join(' | '));
+    assert.strictEqual(answers.filter((answer) => /^MOVED \d+ 127\.0\.0\.1:\d+$/.test(answer)).length, 2, answers.join(' | '));
+    assert.strictEqual(await cli(first, ['-c', 'get', `{${tag}}plain`]), tag);
+  }
+  assert.match(await cli(first, ['mget', 'a', 'b']), /^CROSSSLOT/);
+});
+
+test('redis-cli --cluster check and info read the cluster', async (t) => {
+  const cluster = await startCluster(t);
+  await cli(cluster.nodes[0], ['-c', 'set', 'key', 'value']);
+  const check = await until('all nodes tell the same slots', async () => {
+    const result = await run('redis-cli', ['--cluster', 'check', cluster.addresses[0]]);
+    return result.code === 0 && result.stdout;
+  });
+  assert.match(check, /All nodes agree about slots configuration/);
+  assert.match(check, /All 16384 slots covered/);
+  assert.match(check, /\[OK\] 1 keys in/);
+});
+
+test('redis-benchmark --cluster', async (t) => {
+  const cluster = await startCluster(t);
+  const {code, stdout, stderr} = await run('redis-benchmark', ['--cluster', '-p', cluster.nodes[0].port, '-q', '-n', 5000,
+    '-c', 20, '-P', 8, '-t', 'set,get,incr,hset,mset', '-r', 1000], {timeout: 60000});
+  assert.strictEqual(code, 0, stderr);
+  for (const name of ['SET', 'GET', 'INCR', 'HSET']) assert.match(stdout, new RegExp(`${name}: [\\d.]+ requests per second`));
+  assert.doesNotMatch(stdout + stderr, /error/i);
+});
+
+test('ioredis: cluster client, pipelines, hashes, scans of every node', async (t) => {
+  const cluster = await startCluster(t);
+  const client = new Redis.Cluster(cluster.ports);
+  t.after(() => client.disconnect());
+  for (let i = 0; i < 100; i++) assert.strictEqual(await client.set(`key:${i}`, i), 'OK');
+  for (let i = 0; i < 100; i++) assert.strictEqual(await client.get(`key:${i}`), String(i));
+  const pipeline = client.pipeline();
+  for (let i = 0; i < 200; i++) pipeline.hset('{user}:1', `field${i}`, i).hget('{user}:1', `field${i}`);
+  const replies = await pipeline.exec();
+  replies.forEach(([error, value], i) => assert.deepStrictEqual([error, value], [null, i % 2 ? String((i - 1) / 2) : 1]));
+  const seen = new Set();
+  for (const node of client.nodes('master')) {
+    for (let cursor = '0'; ;) {
+      const [next, keys] = await node.scan(cursor, 'COUNT', 50);
+      keys.forEach((key) => seen.add(key));
+      if ((cursor = next) === '0') break;
+    }
+  }
+  assert.strictEqual(seen.size, 101, 'SCAN over all masters finds every key once at least');
+});
+
+test('ioredis: reads from followers are still linearizable', async (t) => {
+  const cluster = await startCluster(t, {shards: 3});
+  const client = new Redis.Cluster(cluster.ports, {scaleReads: 'all'});
+  t.after(() => client.disconnect());
+  for (let i = 0; i < 200; i++) {
+    await client.set('counter', i);
+    assert.strictEqual(await client.get('counter'), String(i), 'a follower asks its leader before it answers');
+  }
+});
+
+test('node-redis: cluster client in RESP2 and RESP3', async (t) => {
+  const cluster = await startCluster(t);
+  for (const RESP of [2, 3]) {
+    const client = redis.createCluster({rootNodes: cluster.addresses.map((at) => ({url: `redis://${at}`})), RESP});
+    client.on('error', () => {});
+    await client.connect();
+    for (let i = 0; i < 50; i++) await client.hSet(`hash:${RESP}:${i}`, {number: String(i), square: String(i * i)});
+    for (let i = 0; i < 50; i++) {
+      assert.deepStrictEqual({...await client.hGetAll(`hash:${RESP}:${i}`)}, {number: String(i), square: String(i * i)});
+    }
+    assert.strictEqual(await client.incrBy(`number:${RESP}`, 41) + 1, 42);
+    await client.close();
+  }
+});
+
+test('threads: two workers on each node, commands that cross between them, a killed leader', async (t) => {
+  const cluster = await startCluster(t, {workers: 2, shards: 8});
+  const client = new Redis.Cluster(cluster.ports, {retryDelayOnFailover: 50, retryDelayOnClusterDown: 50, redisOptions: {maxRetriesPerRequest: 3}});
+  client.on('error', () => {});
+  t.after(() => client.disconnect());
+  const rounds = 20, width = 64;
+  for (let round = 0; round < rounds; round++) {
+    await Promise.all(Array.from({length: width}, (_, i) => client.hincrby(`{k${i}}`, 'n', 1)));
+  }
+  for (let i = 0; i < width; i++) assert.strictEqual(await client.hget(`{k${i}}`, 'n'), String(rounds));
+  const sizes = await Promise.all(cluster.nodes.map((node) => node.ask('DBSIZE')));
+  assert.strictEqual(sizes.reduce((sum, size) => sum + size), width, 'each node counts the shards that it leads, on both workers');
+
+  // One connection whose commands are for shards of both workers: the replies keep the order of the commands.
+  const ranges = await cluster.nodes[0].ask('CLUSTER', 'SLOTS');
+  const led = ranges.filter((range) => range[2][1] === cluster.nodes[0].port);
+  if (led.length) {
+    const keys = [];
+    for (let i = 0; keys.length < 50; i++) {
+      const slot = await cluster.nodes[0].ask('CLUSTER', 'KEYSLOT', `o${i}`);
+      if (led.some(([first, last]) => first <= slot && slot <= last)) keys.push(`o${i}`);
+    }
+    const connection = await Connection.open(cluster.nodes[0].port);
+    const replies = keys.flatMap((key, i) => [connection.ask('SET', key, i), connection.ask('PING', i), connection.ask('GET', key)]);
+    const wanted = keys.flatMap((_, i) => ['OK', String(i), String(i)]);
+    assert.deepStrictEqual(await Promise.all(replies), wanted);
+    const listed = await connection.ask('CLIENT', 'LIST');
+    assert.ok(listed.split('\n').length > 2, 'CLIENT LIST tells the connections of both workers');
+    connection.close();
+  }
+  assert.strictEqual(await cluster.nodes[0].ask('CONFIG', 'SET', 'election-timeout-ms', '300'), 'OK');
+  for (let i = 0; i < 8; i++) { // by chance on either worker
+    assert.deepStrictEqual(await cluster.nodes[0].ask('CONFIG', 'GET', 'election-timeout-ms'), ['election-timeout-ms', '300']);
+  }
+  await cluster.nodes[0].kill();
+  await until('writes go on', async () => (await Promise.all(Array.from({length: width}, (_, i) => client.set(`{k${i}}after`, i)))).every((reply) => reply === 'OK'));
+});

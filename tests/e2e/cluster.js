@@ -1,0 +1,242 @@
+// Real `trothdb server` processes on loopback, in a throw-away directory, for one test: started here, and ended here by
+// their process ids whatever the test comes to.
+//
+//   const cluster = await startCluster(t, {nodes: 3, shards: 6});
+//   await cluster.nodes[0].kill(); await cluster.nodes[0].start();
+'use strict';
+const assert = require('node:assert');
+const {execFile, spawn} = require('node:child_process');
+const {once} = require('node:events');
+const fs = require('node:fs');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
+
+const program = path.resolve(process.env.TROTHDB || path.join(__dirname, '..', '..', 'build', 'trothdb'));
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const {port} = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+// Runs a program to its end: {code, stdout, stderr}. Fails only if it cannot be run, or takes too long.
+function run(file, args, {timeout = 30000, input = ''} = {}) {
+  return new Promise((resolve, reject) => {
+    const child = execFile(file, args.map(String), {timeout, maxBuffer: 64 << 20}, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number') reject(new Error(`${file} ${args.join(' ')}: ${error.message}\n${stderr}`));
+      else resolve({code: error ? error.code : 0, stdout, stderr});
+    });
+    child.stdin.on('error', () => {}); // it may end without reading
+    child.stdin.end(input);
+  });
+}
+
+// A test that hangs says where, instead of hanging.
+const within = (promise, ms, what) => {
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`${what}: nothing for ${ms} ms`)), ms); });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+};
+
+async function until(what, ask, timeout = 20000) {
+  const limit = Date.now() + timeout;
+  for (;;) {
+    const answer = await within(ask(), timeout, what).catch(() => false);
+    if (answer) return answer;
+    assert.ok(Date.now() < limit, `waited ${timeout} ms for: ${what}`);
+    await sleep(50);
+  }
+}
+
+// ---- a client of one connection that follows no redirection: for bytes, and for asking one certain node
+
+function parse(data, at) {
+  const end = data.indexOf('\r\n', at);
+  if (end < 0) return null;
+  const kind = data[at], head = data.slice(at + 1, end);
+  if (kind === '+') return {value: head, next: end + 2};
+  if (kind === '-') return {value: new Error(head), next: end + 2};
+  if (kind === ':') return {value: Number(head), next: end + 2};
+  if (kind === '$') {
+    const length = Number(head);
+    if (length < 0) return {value: null, next: end + 2};
+    if (data.length < end + 2 + length + 2) return null;
+    return {value: data.slice(end + 2, end + 2 + length), next: end + 2 + length + 2};
+  }
+  assert.strictEqual(kind, '*', `a reply of RESP2, not ${JSON.stringify(data.slice(at, at + 80))}`);
+  const elements = [];
+  let next = end + 2;
+  for (let i = 0; i < Number(head); i++) {
+    const element = parse(data, next);
+    if (!element) return null;
+    elements.push(element.value);
+    next = element.next;
+  }
+  return {value: elements, next};
+}
+
+class Connection {
+  static async open(port) {
+    const connection = new Connection();
+    connection.socket = net.connect(port, '127.0.0.1');
+    connection.received = '';
+    connection.waiting = [];
+    connection.isClosed = false;
+    connection.closed = new Promise((resolve) => connection.socket.once('close', () => {
+      connection.isClosed = true;
+      connection.waiting.splice(0).forEach(({reject}) => reject(new Error('closed')));
+      resolve();
+    }));
+    connection.socket.on('error', () => {}); // 'close' follows
+    await new Promise((resolve, reject) => connection.socket.once('connect', resolve).once('error', reject));
+    connection.socket.on('data', (chunk) => connection.take(chunk));
+    return connection;
+  }
+  take(chunk) {
+    this.received += chunk.toString('latin1');
+    for (let reply; this.waiting.length && (reply = parse(this.received, 0));) {
+      this.received = this.received.slice(reply.next);
+      this.waiting.shift().resolve(reply.value);
+    }
+  }
+  write(text) { this.socket.write(Buffer.from(text, 'latin1')); }
+  // The reply; an error reply is a value, not thrown. Rejects when the connection ends.
+  reply() {
+    return new Promise((resolve, reject) => {
+      if (this.isClosed) reject(new Error('closed'));
+      else this.waiting.push({resolve, reject});
+      this.take('');
+    });
+  }
+  ask(...words) {
+    const bytes = words.map((word) => Buffer.from(String(word)).toString('latin1'));
+    this.write(`*${bytes.length}\r\n${bytes.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`);
+    return this.reply();
+  }
+  close() { this.socket.destroy(); }
+}
+
+// ---- one node
+
+class Node {
+  constructor(directory, name) {
+    this.directory = path.join(directory, name);
+    this.logFile = path.join(directory, `${name}.log`);
+    this.process = null;
+  }
+  static async make(directory, name) {
+    const node = new Node(directory, name);
+    [node.port, node.peerPort, node.adminPort] = [await freePort(), await freePort(), await freePort()];
+    node.flags = ['server', '--dir', node.directory, '--port', node.port, '--peer-port', node.peerPort, '--admin-port',
+      node.adminPort];
+    return node;
+  }
+  get address() { return `127.0.0.1:${this.port}`; }
+  get log() { return fs.readFileSync(this.logFile, 'utf8'); }
+  get logTail() { return this.log.split('\n').slice(-15).join('\n'); }
+  spawn() {
+    assert.ok(fs.existsSync(program), `no program at ${program}: build it, or name another with TROTHDB=`);
+    const log = fs.openSync(this.logFile, 'a');
+    this.process = spawn(program, this.flags.map(String), {stdio: ['ignore', 'ignore', log]});
+    fs.closeSync(log);
+    this.exited = once(this.process, 'exit').then(([code, signal]) => {
+      this.process = null;
+      return {code, signal};
+    });
+  }
+  async start() {
+    this.spawn();
+    await until(`${this.directory} answers`, async () => {
+      assert.ok(this.process, `the node ended at its start:\n${this.logTail}`);
+      return await this.ask('PING') === 'PONG';
+    });
+  }
+  // Of a node that cannot start: its exit code.
+  async startInVain() {
+    this.spawn();
+    return (await this.exited).code;
+  }
+  async ask(...words) {
+    const connection = await Connection.open(this.port);
+    try {
+      return await within(connection.ask(...words), 10000, `${this.address} asked ${words.join(' ').slice(0, 80)}`);
+    } finally {
+      connection.close();
+    }
+  }
+  async stop() {
+    const {exited} = this;
+    this.process.kill('SIGTERM');
+    assert.deepStrictEqual(await exited, {code: 0, signal: null}, `SIGTERM ends a node cleanly:\n${this.logTail}`);
+  }
+  async kill() {
+    if (!this.process) return;
+    const {exited} = this;
+    this.process.kill('SIGKILL');
+    await exited;
+  }
+  pause() { this.process.kill('SIGSTOP'); }
+  resume() { this.process.kill('SIGCONT'); }
+  async get(where) {
+    const answer = await fetch(`http://127.0.0.1:${this.adminPort}${where}`);
+    return {status: answer.status, text: await answer.text()};
+  }
+}
+
+// ---- a cluster
+
+class Cluster {
+  constructor(directory) {
+    this.directory = directory;
+    this.nodes = [];
+  }
+  get addresses() { return this.nodes.map((node) => node.address); }
+  get ports() { return this.nodes.map(({port}) => ({host: '127.0.0.1', port})); }
+  async whole(timeout = 20000) {
+    for (const node of this.nodes) {
+      if (!node.process) continue;
+      await until(`${node.address} sees a leader for every slot`,
+        async () => (await node.ask('CLUSTER', 'INFO')).includes('cluster_state:ok'), timeout);
+    }
+  }
+  // The node that leads the shard of this slot, by what `asked` believes.
+  async leaderOf(slot, asked = this.nodes.find((node) => node.process)) {
+    const ranges = await asked.ask('CLUSTER', 'SLOTS');
+    const range = ranges.find(([first, last]) => first <= slot && slot <= last);
+    return range && this.nodes.find((node) => node.port === range[2][1]);
+  }
+  async end() {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    fs.rmSync(this.directory, {recursive: true});
+  }
+}
+
+// Spares that know each other and belong to no cluster yet; or, one node without --join, a cluster of one.
+async function startNodes(t, {nodes = 1, workers = 1, flags = []} = {}) {
+  const cluster = new Cluster(fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-')));
+  t.after(() => cluster.end());
+  for (let i = 1; i <= nodes; i++) cluster.nodes.push(await Node.make(cluster.directory, `node-${i}`));
+  const seeds = cluster.nodes.map((node) => `127.0.0.1:${node.peerPort}`).join(',');
+  for (const node of cluster.nodes) {
+    node.flags.push('--workers', workers, ...flags, ...(nodes > 1 ? ['--join', seeds] : []));
+    await node.start();
+  }
+  return cluster;
+}
+
+async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, ...options} = {}) {
+  const cluster = await startNodes(t, {nodes, ...options});
+  if (nodes > 1) {
+    const created = await run(program, ['cluster', 'create', ...cluster.addresses, '--shards', shards, '--replicas', replicas]);
+    assert.strictEqual(created.code, 0, `cluster create:\n${created.stdout}${created.stderr}`);
+  }
+  await cluster.whole();
+  return cluster;
+}
+
+module.exports = {Connection, Node, program, run, sleep, startCluster, startNodes, until, within};
