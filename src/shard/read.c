@@ -40,6 +40,7 @@ static enum run_result run(struct shard *shard, const struct bytes *arguments, s
     shard->machine->ops->read(shard->machine, &call, &reply, &expired);
     enum run_result result = RUN_DONE;
     if (expired.length) {
+        buffer_clear(&shard->scratch); /* a full batch goes at once, and others may be answered */
         shard_expire_keys(shard, buffer_bytes(&expired));
         result = RUN_MET_EXPIRED;
     } else if (!is_confirmed && !may_use_lease(shard)) {
@@ -111,7 +112,7 @@ static void finish(struct shard *shard, enum shard_outcome outcome) {
     }
 }
 
-/* True if the front read is out of the way: answered, or refused. */
+/* True if there is more to do: the front read is out of the way, or was confirmed just now. */
 static bool run_front(struct shard *shard) {
     struct pending_read *front = queue_front(&shard->reads);
     if (front->is_refused || (!front->is_on_follower && !shard_is_leader(shard))) {
@@ -139,7 +140,8 @@ static bool run_front(struct shard *shard) {
         return false;
     }
     ask_raft(shard, front);
-    return false;
+    front = queue_front(&shard->reads);
+    return front->is_confirmed || front->is_refused; /* a sole voter answers within the asking */
 }
 
 void shard_run_reads(struct shard *shard) {
@@ -152,20 +154,30 @@ void shard_run_reads(struct shard *shard) {
     shard->is_running_reads = false;
 }
 
-/* Answers come in the order in which raft was asked, which is the order of the queue. */
+/* Raft answers in the order of the asking, which is the order of the queue but for its front: a
+ * read that had trusted in a lease asks when it has come there. Some that asked timed out since. */
+static struct pending_read *find_asked(struct shard *shard, uint64_t read_id, size_t *position) {
+    struct pending_read *front = queue_front(&shard->reads);
+    if (!front || front->read_id == read_id) {
+        return front;
+    }
+    for (; *position < queue_count(&shard->reads); ++*position) {
+        struct pending_read *read = queue_at(&shard->reads, *position);
+        if (read->read_id >= read_id) {
+            return read->read_id == read_id ? read : NULL;
+        }
+    }
+    return NULL;
+}
+
 void shard_answer_reads(struct shard *shard, const struct raft_read_answer *answers, size_t count) {
-    size_t position = 0;
+    size_t position = 1;
     for (size_t i = 0; i < count; i++) {
-        for (; position < queue_count(&shard->reads); position++) {
-            struct pending_read *read = queue_at(&shard->reads, position);
-            if (read->read_id == answers[i].read_id) {
-                read->is_confirmed = !answers[i].is_refused;
-                read->is_refused = answers[i].is_refused;
-                if (answers[i].index > read->index) {
-                    read->index = answers[i].index;
-                }
-                break;
-            }
+        struct pending_read *read = find_asked(shard, answers[i].read_id, &position);
+        if (read) {
+            read->is_confirmed = !answers[i].is_refused;
+            read->is_refused = read->is_refused || answers[i].is_refused;
+            read->index = answers[i].index > read->index ? answers[i].index : read->index;
         }
     }
 }
