@@ -90,9 +90,8 @@ struct shard {
 
     struct buffer batch; /* commands of this turn, encoded */
     uint32_t batch_count;
-    struct queue waiters;  /* struct shard_waiter: of all pending entries, then of the batch */
-    struct queue entries;  /* struct pending_entry */
-    size_t given_up_count; /* pending entries, from the front, that timed out */
+    struct queue waiters; /* struct shard_waiter: of all pending entries, then of the batch */
+    struct queue entries; /* struct pending_entry */
 
     struct queue reads; /* struct pending_read */
     uint64_t next_read_id;

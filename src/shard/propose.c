@@ -78,19 +78,23 @@ static void tell(struct shard *shard, size_t position, enum shard_outcome outcom
 
 /* Entries of an earlier leadership that stood at or behind `index` were truncated since: another
  * leader may hold them and commit them yet (CBTR figure 3.7), so nobody here knows. Their place in
- * the queue stays, told and without an index, until they come to its front. */
+ * the queue stays, told and without an index, until they come to its front. They are its last ones:
+ * the others stand in order of their index. */
 static void give_up_overtaken(struct shard *shard, raft_index index) {
-    size_t position = 0;
-    for (size_t i = 0; i < queue_count(&shard->entries); i++) {
-        struct pending_entry *entry = queue_at(&shard->entries, i);
-        if (entry->index >= index) {
+    size_t position = queue_count(&shard->waiters) - shard->batch_count;
+    for (size_t i = queue_count(&shard->entries); i > 0; i--) {
+        struct pending_entry *entry = queue_at(&shard->entries, i - 1);
+        if (entry->index != 0 && entry->index < index) {
+            return;
+        }
+        position -= entry->waiter_count;
+        if (entry->index != 0 && !entry->is_given_up) {
             for (uint32_t w = 0; w < entry->waiter_count; w++) {
                 tell(shard, position + w, SHARD_UNKNOWN);
             }
-            entry->is_given_up = true;
-            entry->index = 0;
         }
-        position += entry->waiter_count;
+        entry->is_given_up = true;
+        entry->index = 0;
     }
 }
 
@@ -155,6 +159,9 @@ static void refuse_last_waiters(struct shard *shard, uint32_t count) {
         tell(shard, first + i, SHARD_NOT_EXECUTED);
     }
     queue_truncate(&shard->waiters, first);
+    if (shard->expiry_index > raft_last_index(shard->raft)) {
+        shard->expiry_index = 0; /* the deletion was among them: it is to be proposed again */
+    }
 }
 
 /* Leadership went before the batch was proposed: none of it was, or will be, executed. */
