@@ -312,7 +312,12 @@ struct simulation *simulation_new(const struct simulation_options *options) {
     simulation->think_most_us = random_between(random, 20000, 200000);
     simulation->patience_most_us = random_between(random, 400000, 4000000);
     simulation->faults = faults_new(simulation);
-    simulation->ballast_share = faults_like_small_messages(simulation->faults) ? 0.8 : 0.1;
+    bool is_small = faults_like_small_messages(simulation->faults);
+    simulation->ballast_share = is_small ? 0.8 : 0.1;
+    if (is_small) { /* and where all write to one log */
+        simulation->shard_count = 1;
+        simulation->client_count = 6;
+    }
     simulation_configure(simulation);
     simulation->checks = checks_new(simulation->shard_count + 1);
     struct sim_net_owner owner = sim_node_net_owner(simulation);
