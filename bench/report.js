@@ -1,0 +1,76 @@
+// The table, and the ratios that the project holds itself to.
+'use strict'
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]
+
+// What is wanted of TrothDB: the figure of `cell` over the same figure of `peer`.
+const BUDGETS = [
+  { cell: 'set 3B P1', peer: 'redis-always', least: 1.0 },
+  { cell: 'set 3B P16', peer: 'redis-always', least: 1.25 },
+  { cell: 'set 3B P64', peer: 'redis-always', least: 1.5 },
+  { cell: 'set 512B P1', peer: 'redis-always', least: 1.2 },
+  { cell: 'set 512B P16', peer: 'redis-always', least: 1.2 },
+  { cell: 'set 512B P64', peer: 'redis-always', least: 1.2 },
+  { cell: 'set 3B P1', peer: 'etcd', least: 9 },
+  { cell: 'get 3B P1', peer: 'redis-memory', least: 0.95 },
+  { cell: 'get 3B P16', peer: 'redis-memory', least: 0.95 },
+  { cell: 'get 3B P1', peer: 'etcd', least: 15 },
+  { cell: 'set 3B P1', peer: 'etcd', most: 0.35, isLatency: true }
+]
+
+function table(rows, alignment) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  const line = (row) => row.map((cell, i) => (alignment[i] === 'r' ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('   ').trimEnd()
+  return rows.map(line).join('\n')
+}
+
+const thousands = (number) => Math.round(number).toString().replace(/\B(?=(\d{3})+$)/g, ',')
+
+// One line a system below each other, so that what is compared stands together.
+function printCells(report) {
+  const names = Object.keys(report.results)
+  const keys = [...new Set(names.flatMap((name) => Object.keys(report.results[name])))]
+  const rows = [['', 'system', 'operations/s', 'p50 ms', 'p99 ms', 'CPU s', 'CPU us/op', 'TrothDB is']]
+  for (const key of keys) {
+    const ours = report.results.trothdb?.[key]
+    let label = key
+    for (const name of names) {
+      const one = report.results[name][key]
+      if (!one) continue
+      rows.push([label, name, thousands(one.perSecond), one.p50Ms.toFixed(2), one.p99Ms.toFixed(2), one.cpuSeconds.toFixed(1),
+        one.cpuMicrosecondsAnOperation.toFixed(2), ours && name !== 'trothdb' ? (ours.perSecond / one.perSecond).toFixed(2) + 'x' : ''])
+      label = ''
+    }
+  }
+  console.log(table(rows, 'llrrrrrr'))
+}
+
+function judge(report, budget) {
+  const { results, options } = report
+  const key = `${budget.cell} C${budget.isLatency ? 1 : options.clients}`
+  const ours = results.trothdb?.[key], theirs = results[budget.peer]?.[key]
+  if (!ours || !theirs) return null
+  const ratio = budget.isLatency ? ours.p50Ms / theirs.p50Ms : ours.perSecond / theirs.perSecond
+  const isMet = budget.least ? ratio >= budget.least : ratio <= budget.most
+  const wanted = budget.least ? `>= ${budget.least}` : `<= ${budget.most}`
+  return [`${budget.cell}, ${budget.isLatency ? 'one client, median latency' : 'operations a second'}`, budget.peer, ratio.toFixed(2), wanted, isMet ? 'met' : 'NOT MET']
+}
+
+function judgeFailover({ medianMs, worstMs, kills }) {
+  const row = (what, time, most) => [what, `${kills} kills`, `${Math.round(time)} ms`, `<= ${most} ms`, time <= most ? 'met' : 'NOT MET']
+  return [row('leader killed -> first acknowledged write, median', medianMs, 150), row('leader killed -> first acknowledged write, worst', worstMs, 400)]
+}
+
+function printReport(report) {
+  const { machine, options } = report
+  console.log(`${machine.date}, ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, ${machine.kernel}, ${machine.fileSystem}`)
+  console.log(`trothdb ${machine.commit}: 3 nodes, ${options.workers} worker each, shards: ${options.shards}; Redis ${machine.redis}; etcd ${machine.etcd}: 3 nodes`)
+  console.log(`Medians of ${options.rounds} rounds of ${options.seconds} s. C: clients, P: commands in flight on each; latency is that of a whole batch.\n`)
+  printCells(report)
+  if (report.spoiled) console.log(`\n${report.spoiled} measurements were spoiled (a leader changed hands in the middle) and done again.`)
+  const rows = BUDGETS.map((budget) => judge(report, budget)).filter(Boolean)
+  if (report.failover) rows.push(...judgeFailover(report.failover))
+  if (rows.length) console.log('\n' + table([['TrothDB', 'against', 'measured', 'wanted', ''], ...rows], 'llrrl'))
+}
+
+module.exports = { printReport, median }
