@@ -1,0 +1,155 @@
+/* TROTHDB STATUS, as bytes, becomes the tables and the object that people and programs read. */
+#include "cli/status.h"
+
+#include "cli/cluster.h"
+
+#include "../unit.h"
+
+#define BULK(n, text) "$" #n "\r\n" text "\r\n"
+#define ID_1          BULK(40, "1111111111111111111111111111111100000001")
+#define ID_2          BULK(40, "2222222222222222222222222222222200000002")
+#define NODE_1                                                                                     \
+    "*8\r\n:1\r\n" ID_1 BULK(9, "127.0.0.1") ":7001\r\n:17001\r\n:9001\r\n" BULK(5, "alive")
+#define NODE_2                                                                                     \
+    "*8\r\n:2\r\n" ID_2 BULK(9, "127.0.0.1") ":7002\r\n:17002\r\n:9002\r\n" BULK(4, "dead")
+#define CLUSTER BULK(32, "cccccccccccccccccccccccccccccccc")
+#define SHARDS                                                                                     \
+    "*2\r\n*3\r\n:0\r\n" BULK(0, "") "*2\r\n:1\r\n:2\r\n"                                          \
+                                     "*3\r\n:1\r\n" BULK(7, "0-16383") "*2\r\n:1\r\n:2\r\n"
+
+/* Node 1 leads shard 1 at index 90; node 2, of an older term, still believes that it leads. */
+static const char STATUS_1[] = "*9\r\n" BULK(5, "0.1.0") CLUSTER
+    ":3\r\n:1\r\n" ID_1 "*2\r\n" NODE_1 BULK(4, "self") NODE_2 BULK(0, "") SHARDS
+    "*1\r\n*8\r\n:1\r\n" BULK(6,
+                              "leader") ":7\r\n:1\r\n:90\r\n:90\r\n:91\r\n:0\r\n"
+                                        "*1\r\n*6\r\n" BULK(32, "11111111111111111111111111111111")
+                                            BULK(1, "a") BULK(15, "127.0.0.1:17001")
+                                                BULK(5, "alive") BULK(14, "127.0.0.1:7001") CLUSTER;
+static const char STATUS_2[] = "*9\r\n" BULK(5, "0.1.0") CLUSTER
+    ":3\r\n:2\r\n" ID_2 "*2\r\n" NODE_1 BULK(0, "") NODE_2 BULK(4, "self") SHARDS
+    "*1\r\n*8\r\n:1\r\n" BULK(6, "leader") ":6\r\n:2\r\n:88\r\n:88\r\n:88\r\n:0\r\n*0\r\n";
+
+static int decode(const char *bytes, struct status *status) {
+    struct response reply;
+    size_t consumed;
+    assert_int_equal(response_parse(bytes_of_text(bytes), &reply, &consumed), 1);
+    assert_int_equal(consumed, strlen(bytes));
+    int error = status_decode(status, &reply);
+    response_release(&reply);
+    return error;
+}
+
+static void open_view(struct cluster_view *view, struct status nodes[2], bool has_second) {
+    assert_int_equal(decode(STATUS_1, &view->asked), 0);
+    assert_int_equal(decode(STATUS_1, &nodes[0]), 0);
+    nodes[1] = (struct status){0};
+    if (has_second) {
+        assert_int_equal(decode(STATUS_2, &nodes[1]), 0);
+    }
+    view->nodes = nodes;
+}
+
+static void close_view(struct cluster_view *view) {
+    status_release(&view->nodes[0]);
+    status_release(&view->nodes[1]);
+    status_release(&view->asked);
+}
+
+static void the_reply_is_understood(void **state) {
+    (void)state;
+    struct status status;
+    assert_int_equal(decode(STATUS_1, &status), 0);
+    assert_string_equal(status.version, "0.1.0");
+    assert_int_equal(status.epoch, 3);
+    assert_int_equal(status.node_count, 2);
+    assert_true(status.nodes[0].is_self);
+    assert_false(status.nodes[1].is_self);
+    assert_string_equal(status.nodes[1].state, "dead");
+    assert_int_equal(status.nodes[1].address.admin_port, 9002);
+    assert_string_equal(status.shards[1].slots, "0-16383");
+    assert_int_equal(status.shards[1].replicas[1], 2);
+    assert_int_equal(status_replica(&status, 1)->last_index, 91);
+    assert_null(status_replica(&status, 0));
+    assert_string_equal(status.members[0].client, "127.0.0.1:7001");
+    status_release(&status);
+}
+
+static void a_spare_tells_its_address_as_a_member(void **state) {
+    (void)state;
+    struct status status;
+    struct topology_address address;
+    assert_int_equal(decode("*9\r\n" BULK(5, "0.1.0") BULK(
+                                0, "") ":0\r\n:0\r\n" ID_1 "*0\r\n*0\r\n*0\r\n"
+                                       "*1\r\n*6\r\n" BULK(32, "11111111111111111111111111111111")
+                                           BULK(1, "a") BULK(15, "127.0.0.1:17001") BULK(5, "alive")
+                                               BULK(14, "127.0.0.1:7001") BULK(0, ""),
+                            &status),
+                     0);
+    assert_true(status_own_address(&status, &address));
+    assert_string_equal(address.host, "127.0.0.1");
+    assert_int_equal(address.client_port, 7001);
+    assert_int_equal(address.peer_port, 17001);
+    assert_int_equal(address.admin_port, 9001);
+    status_release(&status);
+}
+
+static void what_is_not_a_status_is_refused(void **state) {
+    (void)state;
+    struct status status;
+    assert_int_equal(decode("+OK\r\n", &status), ERR_MALFORMED);
+    assert_int_equal(decode("*0\r\n", &status), ERR_MALFORMED);
+    assert_int_equal(decode("*3\r\n:1\r\n:2\r\n:3\r\n", &status), ERR_MALFORMED);
+    assert_int_equal(decode("*9\r\n" BULK(5, "0.1.0") CLUSTER ":3\r\n:1\r\n" ID_1
+                                                              "*1\r\n:1\r\n*0\r\n*0\r\n*0\r\n",
+                            &status),
+                     ERR_MALFORMED);
+}
+
+static void the_higher_term_leads(void **state) {
+    (void)state;
+    struct cluster_view view;
+    struct status nodes[2];
+    open_view(&view, nodes, true);
+    assert_int_equal(cluster_view_leader(&view, 1)->term, 7);
+    assert_null(cluster_view_leader(&view, 0));
+    struct buffer out;
+    buffer_init(&out, 65536);
+    cluster_print_tables(&view, &out);
+    buffer_append_u8(&out, '\0');
+    assert_string_equal(
+        (const char *)buffer_data(&out),
+        "cluster cccccccccccccccccccccccccccccccc   epoch 3   version 0.1.0\n\n"
+        "node   id         clients at       gossip says   answers   leads\n"
+        "   1   11111111   127.0.0.1:7001   alive         yes           1\n"
+        "   2   22222222   127.0.0.1:7002   dead          yes           0\n\n"
+        "shard   slots          leader   term   applied   followers:entries behind\n"
+        "    0   the topology     none      -         -   1:?  2:?\n"
+        "    1   0-16383             1      7        90   2:2\n");
+    buffer_release(&out);
+    close_view(&view);
+}
+
+static void a_node_that_does_not_answer_is_shown_as_such(void **state) {
+    (void)state;
+    struct cluster_view view;
+    struct status nodes[2];
+    open_view(&view, nodes, false);
+    struct buffer out;
+    buffer_init(&out, 65536);
+    cluster_print_json(&view, &out);
+    buffer_append_u8(&out, '\0');
+    const char *text = (const char *)buffer_data(&out);
+    assert_non_null(
+        strstr(text, "\"gossip_state\":\"dead\",\"reachable\":false,\"shards_led\":0}"));
+    assert_non_null(strstr(text, "{\"node\":2,\"role\":\"unknown\",\"lag_entries\":null}"));
+    assert_non_null(strstr(text, "\"number\":1,\"slots\":\"0-16383\",\"leader\":1,"));
+    assert_non_null(strstr(text, "\"number\":0,\"slots\":\"\",\"leader\":null,"));
+    buffer_release(&out);
+    close_view(&view);
+}
+
+RUN_TESTS(cmocka_unit_test(the_reply_is_understood),
+          cmocka_unit_test(a_spare_tells_its_address_as_a_member),
+          cmocka_unit_test(what_is_not_a_status_is_refused),
+          cmocka_unit_test(the_higher_term_leads),
+          cmocka_unit_test(a_node_that_does_not_answer_is_shown_as_such))
