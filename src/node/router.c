@@ -184,6 +184,14 @@ static enum route_result refuse(struct session *session, const char *text) {
     return ROUTE_DONE;
 }
 
+/* Before anything of it is proposed: it would fit into no message between nodes. */
+static enum route_result refuse_length(struct session *session) {
+    char text[96];
+    snprintf(text, sizeof(text), "ERR command is longer than a log entry may be: %zu bytes",
+             SHARD_COMMAND_BYTES_MAXIMUM);
+    return refuse(session, text);
+}
+
 static enum route_result redirect(struct session *session, uint32_t shard, slot_number slot) {
     struct reply reply = {.out = &session->worker->reply_buffer, .protocol = session->protocol};
     router_redirect(session->worker, shard, slot, &reply);
@@ -265,6 +273,9 @@ enum route_result router_run(struct session *session, const struct command *comm
     }
     if (command->flags & COMMAND_SESSION) {
         return run_here(session, command, arguments, count);
+    }
+    if (shard_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM) {
+        return refuse_length(session);
     }
     if (command->flags & COMMAND_EVERY_SHARD) {
         return gather_run(session, command, arguments, count);

@@ -61,27 +61,27 @@ static void run_command(struct shard *shard, struct machine_call *call, bool is_
     }
 }
 
-/* Entries are checked when they come in (their checksum) and when they are made: what cannot be
- * read here is our own fault. */
+/* Payloads are checked when they come in, from a peer or from the disk, and the others were made
+ * here: what cannot be read now is our own fault. */
 static void apply_commands(struct shard *shard, const struct raft_entry *entry) {
     uint32_t waited = take_pending(shard, entry);
     struct cursor in = cursor_of(raft_entry_payload(entry));
-    uint8_t version = cursor_u8(&in);
-    CHECK(version == 1);
-    uint64_t stamp_ms = cursor_u64(&in);
-    uint64_t seed = cursor_u64(&in);
-    uint32_t count = cursor_u32(&in);
-    CHECK(waited == 0 || waited == count);
+    struct payload_header header;
+    int error = payload_decode_header(&in, &header);
+    CHECK(error == 0);
+    CHECK(waited == 0 || waited == header.command_count);
     /* The shard's time never goes back, whatever the leaders' clocks do. */
-    if (stamp_ms > shard->time_ms) {
-        shard->time_ms = stamp_ms;
+    if (header.stamp_ms > shard->time_ms) {
+        shard->time_ms = header.stamp_ms;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        struct machine_call call = {
-            .applied_ms = shard->time_ms, .now_ms = shard->time_ms, .seed = seed + i};
-        int error = shard_decode_command(shard, &in, &call.argument_count);
+    for (uint32_t i = 0; i < header.command_count; i++) {
+        error = payload_decode_command(&in, &shard->arguments);
         CHECK(error == 0);
-        call.arguments = shard->arguments;
+        struct machine_call call = {.arguments = shard->arguments.items,
+                                    .argument_count = shard->arguments.count,
+                                    .applied_ms = shard->time_ms,
+                                    .now_ms = shard->time_ms,
+                                    .seed = header.seed + i};
         run_command(shard, &call, waited > 0);
     }
 }

@@ -8,6 +8,7 @@
 #pragma once
 #include "base/cursor.h"
 #include "base/queue.h"
+#include "shard/payload.h"
 #include "shard/shard.h"
 
 /* One proposed entry whose commands are waited for. */
@@ -103,10 +104,9 @@ struct shard {
 
     raft_index applied_index;
     raft_term applied_term;
-    uint64_t time_ms;        /* stamp of the last applied entry */
-    struct bytes *arguments; /* reused while applying */
-    size_t argument_capacity;
-    struct buffer scratch; /* one reply */
+    uint64_t time_ms;                   /* stamp of the last applied entry */
+    struct payload_arguments arguments; /* of the command being applied or read */
+    struct buffer scratch;              /* one reply */
 
     raft_index expiry_index; /* the last proposed deletion of expired keys stands here */
     uint64_t next_expiry_us;
@@ -123,8 +123,6 @@ void shard_step(struct shard *shard, struct raft_event *event);
 struct raft_timing shard_timing(const struct config *config);
 
 /* propose.c */
-void shard_encode_command(struct buffer *out, const struct bytes *arguments, size_t count);
-int shard_decode_command(struct shard *shard, struct cursor *in, size_t *count) MUST_CHECK;
 raft_index shard_next_index(
     const struct shard *shard); /* where the last command proposed so far stands or will stand */
 void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys);

@@ -2,41 +2,16 @@
 #include "base/memory.h"
 #include "shard/internal.h"
 
-/* An entry's payload (docs/format/commands.md):
- *   u8 version (1), u64 stamp_ms, u64 seed, u32 command count, then the commands one after the
- * other; a command: varint argument count, then each argument as varint length and bytes. */
-enum { COMMANDS_VERSION = 1, COMMANDS_HEADER_BYTES = 21 };
-
-void shard_encode_command(struct buffer *out, const struct bytes *arguments, size_t count) {
-    buffer_append_varint(out, count);
-    for (size_t i = 0; i < count; i++) {
-        buffer_append_length_prefixed(out, arguments[i]);
-    }
-}
-
-int shard_decode_command(struct shard *shard, struct cursor *in, size_t *count) {
-    uint64_t argument_count = cursor_varint(in);
-    if (in->is_failed || argument_count == 0 || argument_count > cursor_left(in)) {
-        return ERR_MALFORMED;
-    }
-    if (argument_count > shard->argument_capacity) {
-        shard->argument_capacity = argument_count;
-        shard->arguments =
-            memory_resize(shard->arguments, argument_count * sizeof(*shard->arguments));
-    }
-    for (size_t i = 0; i < argument_count; i++) {
-        shard->arguments[i] = cursor_length_prefixed(in, SIZE_MAX);
-    }
-    *count = argument_count;
-    return in->is_failed ? ERR_MALFORMED : 0;
-}
-
 raft_index shard_next_index(const struct shard *shard) {
     return raft_last_index(shard->raft) + (shard->batch_count ? 1 : 0);
 }
 
-int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
-                  struct shard_waiter waiter) {
+size_t shard_command_bytes(const struct bytes *arguments, size_t count) {
+    return payload_command_bytes(arguments, count);
+}
+
+static int propose(struct shard *shard, const struct bytes *arguments, size_t count,
+                   struct shard_waiter waiter) {
     if (!shard_is_leader(shard)) {
         metric_add(shard->cells.refused_not_leader, 1);
         return ERR_NOT_LEADER;
@@ -47,7 +22,11 @@ int shard_propose(struct shard *shard, const struct bytes *arguments, size_t cou
         metric_add(shard->cells.refused_busy, 1);
         return ERR_BUSY;
     }
-    shard_encode_command(&shard->batch, arguments, count);
+    size_t entry_bytes = RAFT_ENTRY_HEADER_BYTES + PAYLOAD_HEADER_BYTES + shard->batch.length;
+    if (entry_bytes + payload_command_bytes(arguments, count) > SHARD_ENTRY_BYTES_MAXIMUM) {
+        shard_flush(shard);
+    }
+    payload_encode_command(&shard->batch, arguments, count);
     shard->batch_count++;
     *(struct shard_waiter *)queue_push(&shard->waiters) = waiter;
     if (shard->batch.length >= (size_t)config->batch_bytes ||
@@ -57,16 +36,23 @@ int shard_propose(struct shard *shard, const struct bytes *arguments, size_t cou
     return 0;
 }
 
+int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
+                  struct shard_waiter waiter) {
+    if (payload_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM) {
+        return ERR_LIMIT;
+    }
+    return propose(shard, arguments, count, waiter);
+}
+
 static struct raft_entry *make_entry(struct shard *shard) {
-    struct raft_entry *entry = raft_entry_new(COMMANDS_HEADER_BYTES + shard->batch.length);
-    uint64_t stamp_ms = shard->io.clock->wall_ms(shard->io.clock);
+    struct raft_entry *entry = raft_entry_new(PAYLOAD_HEADER_BYTES + shard->batch.length);
+    struct payload_header fields = {.stamp_ms = shard->io.clock->wall_ms(shard->io.clock),
+                                    .seed = random_next(&shard->random),
+                                    .command_count = shard->batch_count};
     struct buffer header;
-    buffer_init(&header, COMMANDS_HEADER_BYTES);
-    buffer_append_u8(&header, COMMANDS_VERSION);
-    buffer_append_u64(&header, stamp_ms);
-    buffer_append_u64(&header, random_next(&shard->random));
-    buffer_append_u32(&header, shard->batch_count);
-    CHECK(header.length == COMMANDS_HEADER_BYTES);
+    buffer_init(&header, PAYLOAD_HEADER_BYTES);
+    payload_encode_header(&header, &fields);
+    CHECK(header.length == PAYLOAD_HEADER_BYTES);
     uint8_t *room = raft_entry_payload_room(entry);
     memcpy(room, buffer_data(&header), header.length);
     memcpy(room + header.length, buffer_data(&shard->batch), shard->batch.length);
@@ -122,24 +108,33 @@ void shard_flush(struct shard *shard) {
     shard_step(shard, &event);
 }
 
+static void propose_deletion(struct shard *shard, const struct bytes *arguments, size_t count) {
+    if (propose(shard, arguments, count, (struct shard_waiter){0}) == 0) {
+        shard->expiry_index = shard_next_index(shard);
+    }
+}
+
 /* Deletions have no waiter: whoever read an expired key waits for the index. */
 void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys) {
     struct cursor in = cursor_of(length_prefixed_keys);
-    size_t count = 1, capacity = 16;
-    struct bytes *arguments = memory_allocate(capacity * sizeof(*arguments));
-    arguments[0] = BYTES_LITERAL("trothdb.expire");
+    struct bytes arguments[1 + SHARD_EXPIRE_KEYS_PER_COMMAND] = {BYTES_LITERAL("trothdb.expire")};
+    size_t count = 1, bytes = 0;
     while (cursor_left(&in)) {
-        if (count == capacity) {
-            capacity *= 2;
-            arguments = memory_resize(arguments, capacity * sizeof(*arguments));
+        struct bytes key = cursor_length_prefixed(&in, SIZE_MAX);
+        bool is_full = count == 1 + SHARD_EXPIRE_KEYS_PER_COMMAND ||
+                       bytes + key.length > SHARD_EXPIRE_COMMAND_BYTES;
+        if (count > 1 && is_full) {
+            propose_deletion(shard, arguments, count);
+            count = 1;
+            bytes = 0;
         }
-        arguments[count++] = cursor_length_prefixed(&in, SIZE_MAX);
+        arguments[count++] = key;
+        bytes += key.length;
     }
     CHECK(!in.is_failed);
-    if (shard_propose(shard, arguments, count, (struct shard_waiter){0}) == 0) {
-        shard->expiry_index = shard_next_index(shard);
+    if (count > 1) {
+        propose_deletion(shard, arguments, count);
     }
-    memory_free(arguments);
 }
 
 /* ---- the fate of what was proposed ---- */

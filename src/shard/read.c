@@ -69,7 +69,7 @@ static struct pending_read *enqueue(struct shard *shard, const struct bytes *arg
     read->index =
         flags & SHARD_READ_AFTER_WRITES && !read->is_on_follower ? shard_next_index(shard) : 0;
     buffer_init(&read->arguments, SIZE_MAX);
-    shard_encode_command(&read->arguments, arguments, count);
+    payload_encode_command(&read->arguments, arguments, count);
     return read;
 }
 
@@ -123,11 +123,10 @@ static bool run_front(struct shard *shard) {
         return false;
     }
     struct cursor in = cursor_of(buffer_bytes(&front->arguments));
-    size_t count;
-    int error = shard_decode_command(shard, &in, &count);
+    int error = payload_decode_command(&in, &shard->arguments);
     CHECK(error == 0);
-    enum run_result result = run(shard, shard->arguments, count, &front->waiter,
-                                 front->is_confirmed, front->is_on_follower);
+    enum run_result result = run(shard, shard->arguments.items, shard->arguments.count,
+                                 &front->waiter, front->is_confirmed, front->is_on_follower);
     if (result == RUN_DONE) {
         finish(shard, SHARD_DONE);
         return true;

@@ -46,6 +46,11 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
     if (error) {
         return error;
     }
+    error = entry->kind == RAFT_ENTRY_COMMANDS ? payload_check(raft_entry_payload(entry)) : 0;
+    if (error) {
+        raft_entry_drop(entry);
+        return error;
+    }
     /* Before a released segment was freed its entries were covered by a snapshot whose mark comes
      * later in the log: such a log may begin in the middle. A snapshot's mark settles it; a gap
      * that none settles is found at the end. */

@@ -81,7 +81,7 @@ void shard_free(struct shard *shard) {
     buffer_release(&shard->batch);
     buffer_release(&shard->scratch);
     buffer_release(&shard->incoming.image);
-    memory_free(shard->arguments);
+    payload_arguments_release(&shard->arguments);
     if (shard->raft) {
         raft_free(shard->raft);
     }
@@ -183,7 +183,27 @@ void shard_durable(struct shard *shard, uint64_t wal_sequence) {
     shard_step(shard, &event);
 }
 
+/* What is appended is applied some day without further question, so it is looked at before. */
+static bool are_entries_readable(const struct shard *shard, const struct raft_message *message) {
+    for (size_t i = 0; i < message->entry_count; i++) {
+        const struct raft_entry *entry = message->entries[i];
+        int error =
+            entry->kind == RAFT_ENTRY_COMMANDS ? payload_check(raft_entry_payload(entry)) : 0;
+        if (error) {
+            log_line(shard->io.log, LOG_ERROR, "append refused: an entry of it cannot be read",
+                     LOG_F("shard", shard->number), LOG_F("from", message->from),
+                     LOG_F("term", entry->term), LOG_F("index", entry->index),
+                     LOG_T("error", error_text(error)));
+            return false;
+        }
+    }
+    return true;
+}
+
 void shard_message(struct shard *shard, const struct raft_message *message) {
+    if (!are_entries_readable(shard, message)) {
+        return;
+    }
     struct raft_event event = {.kind = RAFT_MESSAGE, .message = message};
     shard_step(shard, &event);
 }
@@ -249,13 +269,17 @@ struct raft_timing shard_timing(const struct config *config) {
     long long lease_ms = config->lease_ms < config->election_timeout_ms
                              ? config->lease_ms
                              : config->election_timeout_ms;
+    uint64_t message_bytes = (uint64_t)config->batch_bytes;
+    if (message_bytes > SHARD_ENTRY_BYTES_MAXIMUM) {
+        message_bytes = SHARD_ENTRY_BYTES_MAXIMUM;
+    }
     return (struct raft_timing){.election_timeout_us = (uint64_t)config->election_timeout_ms * 1000,
                                 .lease_us = (uint64_t)lease_ms * 1000,
                                 .heartbeat_us = (uint64_t)config->heartbeat_ms * 1000,
                                 .clock_drift_percent = (unsigned)config->clock_drift_percent,
                                 .window_bytes = (uint64_t)config->append_window_bytes,
                                 .window_messages = (unsigned)config->append_window_messages,
-                                .message_bytes = (uint64_t)config->batch_bytes};
+                                .message_bytes = message_bytes};
 }
 
 void shard_settings_changed(struct shard *shard) {

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "io/clock.h"
+#include "io/net.h"
 #include "metric/metric.h"
 #include "raft/raft.h"
 #include "shard/machine.h"
@@ -25,8 +26,15 @@ enum {
     SHARD_PENDING_READ_MAXIMUM = 1 << 20,
     SHARD_SNAPSHOT_PIECE_BYTES = 256 << 10,
     SHARD_SNAPSHOT_PIECES_IN_FLIGHT = 4,
-    SHARD_EXPIRE_BATCH_MAXIMUM = 512
+    SHARD_EXPIRE_BATCH_MAXIMUM = 512,
+    SHARD_EXPIRE_KEYS_PER_COMMAND = 256,
+    SHARD_EXPIRE_COMMAND_BYTES = 1 << 20 /* of keys; a longer one goes alone */
 };
+/* An entry travels in one message between nodes, beside what that says of itself. */
+#define SHARD_ENTRY_BYTES_MAXIMUM ((size_t)NET_PEER_MESSAGE_MAXIMUM - (64 << 10))
+/* Of one command, encoded. The rest of an entry is its header, and room to delete any key that such
+ * a command holds. */
+#define SHARD_COMMAND_BYTES_MAXIMUM  (SHARD_ENTRY_BYTES_MAXIMUM - 1024)
 #define SHARD_SNAPSHOT_IMAGE_MAXIMUM ((size_t)64 << 30)
 #define SHARD_SNAPSHOT_STALL_US      ((uint64_t)5 * 1000 * 1000)
 #define SHARD_READ_TIMEOUT_US        ((uint64_t)2 * 1000 * 1000)
@@ -106,8 +114,10 @@ int shard_new(const struct shard_options *options, struct shard_recovery *recove
               struct shard **out, struct buffer *problem) MUST_CHECK;
 void shard_free(struct shard *shard);
 
-/* Adds a command to this turn's entry. ERR_NOT_LEADER; ERR_BUSY when too much is uncommitted: try
- * again later. */
+/* What a command takes in an entry: at most SHARD_COMMAND_BYTES_MAXIMUM, or it is refused. */
+size_t shard_command_bytes(const struct bytes *arguments, size_t count);
+/* Adds a command to this turn's entry. ERR_NOT_LEADER; ERR_LIMIT when it is too long for any entry;
+ * ERR_BUSY when too much is uncommitted: try again later. */
 int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
                   struct shard_waiter waiter) MUST_CHECK;
 

@@ -213,6 +213,67 @@ static void test_back_pressure(void **state) {
     end(world);
 }
 
+/* What fits into no message between nodes is refused before it is proposed; what fits into none
+ * together becomes several entries. */
+static void test_long_commands(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    struct shard *shard = world->replicas[1].shard;
+    enum { VALUE_BYTES = 33 << 20 };
+    uint8_t *value = memory_allocate_zeroed(1, VALUE_BYTES);
+    struct bytes set[] = {BYTES_LITERAL("SET"), BYTES_LITERAL("k"), bytes_of(value, VALUE_BYTES)};
+    struct shard_waiter waiter = {.target = world, .ticket = world->next_ticket++, .protocol = 2};
+    set[2].length = SHARD_COMMAND_BYTES_MAXIMUM;
+    assert_int_equal(shard_propose(shard, set, 3, waiter), ERR_LIMIT);
+    assert_int_equal(shard_pending_count(shard), 0);
+    set[2].length = VALUE_BYTES;
+    raft_index before = raft_last_index(shard_raft(shard));
+    world->replicas[1].config.batch_bytes = 64 << 20;
+    assert_int_equal(shard_propose(shard, set, 3, waiter), 0);
+    assert_int_equal(raft_last_index(shard_raft(shard)), before);
+    waiter.ticket = world->next_ticket++;
+    assert_int_equal(shard_propose(shard, set, 3, waiter), 0);
+    assert_int_equal(raft_last_index(shard_raft(shard)), before + 1);
+    world_settle(world);
+    assert_answer(world, waiter.ticket, "DONE +OK|");
+    assert_int_equal(raft_last_index(shard_raft(shard)), before + 2);
+    memory_free(value);
+    end(world);
+}
+
+static void receive(struct world *world, struct bytes payload) {
+    const struct raft *raft = shard_raft(world->replicas[2].shard);
+    struct raft_entry *entry = raft_entry_new(payload.length);
+    memcpy(raft_entry_payload_room(entry), payload.data, payload.length);
+    raft_index last = raft_last_index(raft);
+    raft_entry_seal(entry, raft_current_term(raft), last + 1, RAFT_ENTRY_COMMANDS);
+    struct raft_message message = {.kind = RAFT_APPEND,
+                                   .from = 1,
+                                   .to = 2,
+                                   .term = raft_current_term(raft),
+                                   .log_index = last,
+                                   .log_term = raft_term_at(raft, last),
+                                   .entries = &entry,
+                                   .entry_count = 1};
+    shard_message(world->replicas[2].shard, &message);
+    raft_entry_drop(entry);
+}
+
+/* A peer's entry that cannot be applied is not appended either. */
+static void test_unreadable_entry_is_not_appended(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    const struct raft *raft = shard_raft(world->replicas[2].shard);
+    raft_index last = raft_last_index(raft);
+    receive(world, BYTES_LITERAL("\1 no command begins like this"));
+    receive(world, BYTES_LITERAL(""));
+    assert_int_equal(raft_last_index(raft), last);
+    assert_true(world_has_logged(world, 2, "append refused: an entry of it cannot be read"));
+    receive(world, bytes_of("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\1\4PING", 27));
+    assert_int_equal(raft_last_index(raft), last + 1);
+    end(world);
+}
+
 /* The shard's time is the highest stamp applied, though a later leader's clock is behind. */
 static void test_time_never_goes_back(void **state) {
     (void)state;
@@ -237,6 +298,7 @@ RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry), cmocka_unit_test(test_three_
           cmocka_unit_test(test_full_batch_goes_at_once),
           cmocka_unit_test(test_deposed_not_executed), cmocka_unit_test(test_deposed_done),
           cmocka_unit_test(test_unknown_after_timeout), cmocka_unit_test(test_two_leaderships),
-          cmocka_unit_test(test_batch_refused_when_deposed),
+          cmocka_unit_test(test_batch_refused_when_deposed), cmocka_unit_test(test_long_commands),
+          cmocka_unit_test(test_unreadable_entry_is_not_appended),
           cmocka_unit_test(test_refused_during_transfer), cmocka_unit_test(test_back_pressure),
           cmocka_unit_test(test_time_never_goes_back))
