@@ -333,7 +333,7 @@ static uint64_t churn_patience_us(struct faults *faults) {
     case 1:
         return faults_between(faults, 0, 8000);
     default:
-        return faults_between(faults, 20000, 130000);
+        return faults_between(faults, 45000, 105000);
     }
 }
 
@@ -359,8 +359,8 @@ static void fault_leader_churn(struct faults *faults) {
         return;
     trace_line(&simulation->trace, "fault: leaders come and go");
     faults->churn_shard = (uint32_t)faults_between(faults, 1, simulation->shard_count);
-    sim_net_weather(simulation->net)->least_delay_us = 5000;
-    sim_net_weather(simulation->net)->most_delay_us = 30000;
+    sim_net_weather(simulation->net)->least_delay_us = 10000;
+    sim_net_weather(simulation->net)->most_delay_us = 25000;
     faults_later(faults, faults->churn_until_us - simulation->queue.now_us, weather_end_event)
         ->number = ++faults->weather_number;
     faults_later(faults, 0, churn_event);

@@ -157,7 +157,7 @@ static void run_until(struct simulation *simulation, uint64_t until_us) {
         if (at_one_time > SIM_EVENTS_AT_ONE_TIME_MAXIMUM)
             simulation_fail(simulation, "time stands still: events without end at one moment");
     }
-    if (simulation->queue.now_us < until_us)
+    if (simulation->queue.now_us < until_us && !simulation_has_failed(simulation))
         simulation->queue.now_us = until_us;
 }
 
