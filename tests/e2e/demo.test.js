@@ -1,0 +1,86 @@
+// The demo keeps its promises: nothing lost, nothing left behind, nothing touched that it did not make.
+'use strict';
+const assert = require('node:assert');
+const {spawn} = require('node:child_process');
+const {once} = require('node:events');
+const fs = require('node:fs');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
+const test = require('node:test');
+const {program, run, until} = require('./cluster.js');
+
+const NODES = 3;
+
+const isFree = (port) => new Promise((resolve) => {
+  const server = net.createServer().once('error', () => resolve(false));
+  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+});
+
+// The demo takes ports side by side: P.., P + 2000.., P + 10000...
+async function freeBase() {
+  for (;;) {
+    const base = 30000 + 10 * Math.floor(Math.random() * 1000);
+    const ports = [0, 2000, 10000].flatMap((offset) => [0, 1, 2].map((i) => base + offset + i));
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
+  }
+}
+
+function temporary(t) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-'));
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  return directory;
+}
+
+test('a leader is killed in the middle of the load and no row is lost', async (t) => {
+  const directory = path.join(temporary(t), 'demo');
+  const base = await freeBase();
+  const {code, stdout, stderr} = await run(program, ['demo', '--rows', 5000, '--port', base, '--dir', directory], {timeout: 60000});
+  assert.strictEqual(code, 0, stdout + stderr);
+  const rows = Number(/^ +([\d,]+) packages/m.exec(stdout)[1].replace(/,/g, '')); // fewer where only dpkg's list is there
+  assert.match(stdout, /SIGKILL to node [123] \(process \d+\), which leads \d+ shards/);
+  assert.match(stdout, /node [123] +\d+ ms/);
+  assert.match(stdout, new RegExp(`${rows.toLocaleString('en')} rows acknowledged: 0 lost, 0 differ`));
+  assert.match(stdout, /0 entries behind/);
+  assert.match(stdout, new RegExp(`redis-cli -c -p ${base}`));
+  assert.ok(!fs.existsSync(directory), 'the directory is removed');
+  for (let i = 0; i < NODES; i++) assert.ok(await isFree(base + i), 'the nodes have ended');
+});
+
+test('the nodes end with the demo, however it ends', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGKILL']) {
+    const directory = path.join(temporary(t), 'demo');
+    const base = await freeBase();
+    const demo = spawn(program, ['demo', '--port', base, '--dir', directory], {stdio: ['ignore', 'pipe', 'pipe']});
+    t.after(() => demo.kill('SIGKILL'));
+    let told = '';
+    for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (data) => { told += data; });
+    const ended = once(demo, 'exit');
+    await until('the load begins', async () => /packages, /.test(told));
+    demo.kill(signal);
+    const [code] = await ended;
+    if (signal === 'SIGTERM') {
+      assert.strictEqual(code, 1);
+      assert.match(told, /trothdb demo: stopped by Terminated/);
+      assert.ok(!fs.existsSync(directory), 'the directory is removed');
+    }
+    for (let i = 0; i < NODES; i++) await until('the nodes have ended', () => isFree(base + i));
+  }
+});
+
+test('a port in use or a directory with something in it is refused, and left alone', async (t) => {
+  const directory = temporary(t);
+  const base = await freeBase();
+  fs.writeFileSync(path.join(directory, 'mine'), 'mine');
+  const full = await run(program, ['demo', '--port', base, '--dir', directory]);
+  assert.strictEqual(full.code, 1);
+  assert.match(full.stderr, /must be an empty directory/);
+  assert.deepStrictEqual(fs.readdirSync(directory), ['mine']);
+  const server = net.createServer().listen(base + 1, '127.0.0.1');
+  await once(server, 'listening');
+  const busy = await run(program, ['demo', '--port', base, '--dir', path.join(directory, 'new')]);
+  server.close();
+  assert.strictEqual(busy.code, 1);
+  assert.match(busy.stderr, new RegExp(`port ${base + 1} is in use by another program; choose others with --port`));
+  assert.ok(!fs.existsSync(path.join(directory, 'new')));
+});
