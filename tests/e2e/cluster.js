@@ -153,8 +153,18 @@ class Node {
     this.spawn();
     await until(`${this.directory} answers`, async () => {
       assert.ok(this.process, `the node ended at its start:\n${this.logTail}`);
-      return await this.ask('PING') === 'PONG';
+      const answer = await this.ask('PING');
+      return answer === 'PONG' || String(answer).includes('NOAUTH');
     });
+  }
+  // Started, and every slot has a leader.
+  async startWhole() {
+    await this.start();
+    await this.whole();
+  }
+  whole(timeout = 20000) {
+    return until(`${this.address} sees a leader for every slot`,
+      async () => (await this.ask('CLUSTER', 'INFO')).includes('cluster_state:ok'), timeout);
   }
   // Of a node that cannot start: its exit code.
   async startInVain() {
@@ -198,11 +208,7 @@ class Cluster {
   get addresses() { return this.nodes.map((node) => node.address); }
   get ports() { return this.nodes.map(({port}) => ({host: '127.0.0.1', port})); }
   async whole(timeout = 20000) {
-    for (const node of this.nodes) {
-      if (!node.process) continue;
-      await until(`${node.address} sees a leader for every slot`,
-        async () => (await node.ask('CLUSTER', 'INFO')).includes('cluster_state:ok'), timeout);
-    }
+    for (const node of this.nodes) if (node.process) await node.whole(timeout);
   }
   // The node that leads the shard of this slot, by what `asked` believes.
   async leaderOf(slot, asked = this.nodes.find((node) => node.process)) {
@@ -232,7 +238,11 @@ async function startNodes(t, {nodes = 1, workers = 1, flags = []} = {}) {
 async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, ...options} = {}) {
   const cluster = await startNodes(t, {nodes, ...options});
   if (nodes > 1) {
-    const created = await run(program, ['cluster', 'create', ...cluster.addresses, '--shards', shards, '--replicas', replicas]);
+    const create = ['cluster', 'create', ...cluster.addresses, '--shards', shards, '--replicas', replicas];
+    const created = await until('cluster create', async () => {
+      const result = await run(program, create);
+      return (result.code === 0 || !/try again in a moment/.test(result.stderr)) && result;
+    });
     assert.strictEqual(created.code, 0, `cluster create:\n${created.stdout}${created.stderr}`);
   }
   await cluster.whole();
