@@ -27,7 +27,7 @@ function table(rows, alignment) {
 const thousands = (number) => Math.round(number).toString().replace(/\B(?=(\d{3})+$)/g, ',')
 
 // One line a system below each other, so that what is compared stands together.
-function printCells(report) {
+function formatCells(report) {
   const names = Object.keys(report.results)
   const keys = [...new Set(names.flatMap((name) => Object.keys(report.results[name])))]
   const rows = [['', 'system', 'operations/s', 'p50 ms', 'p99 ms', 'CPU s', 'CPU us/op', 'TrothDB is']]
@@ -42,7 +42,7 @@ function printCells(report) {
       label = ''
     }
   }
-  console.log(table(rows, 'llrrrrrr'))
+  return table(rows, 'llrrrrrr')
 }
 
 function judge(report, budget) {
@@ -61,16 +61,19 @@ function judgeFailover({ medianMs, worstMs, kills }) {
   return [row('leader killed -> first acknowledged write, median', medianMs, 150), row('leader killed -> first acknowledged write, worst', worstMs, 400)]
 }
 
-function printReport(report) {
+function formatReport(report) {
   const { machine, options } = report
-  console.log(`${machine.date}, ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, ${machine.kernel}, ${machine.fileSystem}`)
-  console.log(`trothdb ${machine.commit}: 3 nodes, ${options.workers} worker each, shards: ${options.shards}; Redis ${machine.redis}; etcd ${machine.etcd}: 3 nodes`)
-  console.log(`Medians of ${options.rounds} rounds of ${options.seconds} s. C: clients, P: commands in flight on each; latency is that of a whole batch.\n`)
-  printCells(report)
-  if (report.spoiled) console.log(`\n${report.spoiled} measurements were spoiled (a leader changed hands in the middle) and done again.`)
+  const lines = [
+    `${machine.date}, ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, ${machine.kernel}, ${machine.fileSystem}`,
+    `trothdb ${machine.commit}: 3 nodes, workers: ${options.workers}, shards: ${options.shards}; Redis ${machine.redis}; etcd ${machine.etcd}: 3 nodes`,
+    `medians of ${options.rounds} rounds of ${options.seconds} s; P: commands in flight on a client, C: clients; latency is that of a whole batch`,
+    '', formatCells(report)
+  ]
+  if (report.spoiled) lines.push('', `${report.spoiled} measurements were spoiled (a leader changed hands in the middle) and done again.`)
   const rows = BUDGETS.map((budget) => judge(report, budget)).filter(Boolean)
   if (report.failover) rows.push(...judgeFailover(report.failover))
-  if (rows.length) console.log('\n' + table([['TrothDB', 'against', 'measured', 'wanted', ''], ...rows], 'llrrl'))
+  if (rows.length) lines.push('', table([['TrothDB', 'against', 'measured', 'wanted', ''], ...rows], 'llrrl'))
+  return lines.join('\n')
 }
 
-module.exports = { printReport, median }
+module.exports = { formatReport, median }
