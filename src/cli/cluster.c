@@ -86,8 +86,13 @@ static int create_with(const struct founding *founding, bool is_json) {
     struct buffer problem;
     buffer_init(&problem, CLUSTER_PROBLEM_BYTES * founding->node_count);
     int status;
-    if (cluster_found(founding, cluster, &problem)) {
-        status = fail(is_json, "no cluster was made; nothing was changed on a node that answers:",
+    int error = cluster_found(founding, cluster, &problem);
+    if (error) {
+        status = fail(is_json,
+                      error == ERR_REFUSED
+                          ? "no cluster was made, and nothing was changed:"
+                          : "no node has confirmed the topology; see with `trothdb cluster status` "
+                            "whether one took it, before you try again:",
                       buffer_bytes(&problem));
         buffer_release(&problem);
         return status;
