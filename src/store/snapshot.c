@@ -80,15 +80,23 @@ void snapshot_writer_free(struct snapshot_writer *writer) {
 /* ---- reading one ---- */
 
 int snapshot_verify(struct bytes image, struct snapshot_meta *meta) {
+    uint64_t offset;
+    return snapshot_locate(image, meta, &offset);
+}
+
+int snapshot_locate(struct bytes image, struct snapshot_meta *meta, uint64_t *offset) {
+    *offset = 0;
     struct cursor cursor = cursor_of(image);
     int status = snapshot_header_decode(&cursor, meta);
     if (status)
         return status;
     struct snapshot_frame frame;
     uint64_t frame_count = 0, raw_bytes = 0;
+    *offset = image.length - cursor_left(&cursor);
     while (snapshot_frame_decode(&cursor, frame_count + 1, &frame, &status)) {
         frame_count++;
         raw_bytes += frame.raw_bytes;
+        *offset = image.length - cursor_left(&cursor);
     }
     return status ? status : snapshot_footer_decode(&cursor, image, frame_count, raw_bytes);
 }

@@ -27,6 +27,8 @@ void snapshot_writer_free(struct snapshot_writer *writer);
 
 /* Verifies a whole image and reads its header. ERR_MALFORMED, ERR_DAMAGED, ERR_VERSION. */
 int snapshot_verify(struct bytes image, struct snapshot_meta *meta) MUST_CHECK;
+/* The same; *offset says where the part begins that does not verify (header, frame or footer). */
+int snapshot_locate(struct bytes image, struct snapshot_meta *meta, uint64_t *offset) MUST_CHECK;
 /* Verifies, then calls `each` with every decompressed frame, in order; stops at a non-zero return.
  */
 int snapshot_read(struct bytes image, struct snapshot_meta *meta,

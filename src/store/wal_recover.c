@@ -2,11 +2,10 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
+#include "store/wal_replay.h"
 #include <inttypes.h>
 #include <stdio.h>
 
-/* No segment is larger than one record of the greatest size and a checkpoint of all shards. */
-static const size_t segment_maximum_bytes = (size_t)WAL_PAYLOAD_MAXIMUM_BYTES * 2;
 static const size_t zero_piece_bytes = 1 << 20;
 
 struct recovery {
@@ -88,47 +87,14 @@ static int report_version(struct recovery *recovery, uint64_t segment, uint64_t 
 
 /* ---- which files there are ---- */
 
-struct listing {
-    uint64_t *segments;
-    size_t count, capacity;
-    bool has_leftovers[2];
-};
-
-static const char *const leftover_names[2] = {WAL_SPARE_NAME, WAL_NEXT_NAME};
-
-static void listing_add(void *context, const char *name) {
-    struct listing *listing = context;
-    for (size_t i = 0; i < 2; i++)
-        if (strcmp(name, leftover_names[i]) == 0)
-            listing->has_leftovers[i] = true;
-    uint64_t segment;
-    if (!wal_segment_name_parse(name, &segment))
-        return;
-    if (listing->count == listing->capacity) {
-        listing->capacity = listing->capacity ? listing->capacity * 2 : 16;
-        listing->segments = memory_resize(listing->segments, listing->capacity * sizeof(uint64_t));
-    }
-    /* Kept in order: names of more than ten digits do not sort as their numbers do. */
-    size_t at = listing->count++;
-    for (; at > 0 && listing->segments[at - 1] > segment; at--)
-        listing->segments[at] = listing->segments[at - 1];
-    listing->segments[at] = segment;
-}
-
-static int remove_leftovers(struct recovery *recovery, const struct listing *listing) {
-    for (size_t i = 0; i < 2; i++) {
-        if (!listing->has_leftovers[i])
-            continue;
-        int status = recovery->disk->ops->remove(recovery->disk, leftover_names[i]);
-        if (status)
-            return report_failure(recovery, status, "remove", leftover_names[i]);
-    }
-    return 0;
+static int remove_leftover(struct recovery *recovery, bool is_there, const char *name) {
+    int status = is_there ? recovery->disk->ops->remove(recovery->disk, name) : 0;
+    return status ? report_failure(recovery, status, "remove", name) : 0;
 }
 
 static int list_segments(struct recovery *recovery) {
-    struct listing listing = {.count = 0};
-    int status = recovery->disk->ops->list(recovery->disk, listing_add, &listing);
+    struct wal_listing listing;
+    int status = wal_listing_read(recovery->disk, &listing);
     recovery->segments = listing.segments;
     recovery->segment_count = listing.count;
     if (status)
@@ -137,7 +103,8 @@ static int list_segments(struct recovery *recovery) {
         if (listing.segments[i] != listing.segments[i - 1] + 1)
             return report_damage(recovery, listing.segments[i - 1] + 1, 0, 0,
                                  "the file is missing");
-    return remove_leftovers(recovery, &listing);
+    status = remove_leftover(recovery, listing.has_spare, WAL_SPARE_NAME);
+    return status ? status : remove_leftover(recovery, listing.has_next, WAL_NEXT_NAME);
 }
 
 /* ---- reading one segment ---- */
@@ -147,7 +114,7 @@ static int load_segment(struct recovery *recovery) {
     wal_segment_name(recovery->segments[recovery->at], name);
     memory_free(recovery->data);
     recovery->data = NULL;
-    int status = disk_read_all(recovery->disk, name, segment_maximum_bytes, &recovery->data,
+    int status = disk_read_all(recovery->disk, name, WAL_SEGMENT_MAXIMUM_BYTES, &recovery->data,
                                &recovery->length);
     return status ? report_failure(recovery, status, "read", name) : 0;
 }
@@ -177,46 +144,6 @@ static bool is_in_place(const struct recovery *recovery, const struct wal_header
            (header->kind == WAL_CHECKPOINT) == is_start;
 }
 
-static int visit(struct recovery *recovery, const struct wal_header *header, struct bytes payload) {
-    const struct wal_visitor *visitor = recovery->visitor;
-    const struct wal_shard *shard = &recovery->ledger->shards[header->shard];
-    switch (header->kind) {
-    case WAL_ENTRY:
-        return visitor->entry(visitor->context, header->shard, payload);
-    case WAL_TRUNCATE:
-        return visitor->truncate(visitor->context, header->shard, header->index);
-    case WAL_STATE:
-        return visitor->state(visitor->context, header->shard, shard->state.term,
-                              shard->state.vote);
-    case WAL_SNAPSHOT:
-        return visitor->snapshot(visitor->context, header->shard, shard->snapshot_index,
-                                 shard->snapshot_term);
-    case WAL_CHECKPOINT:
-    case WAL_RELEASE:
-    case WAL_CUT:
-    case WAL_KIND_END:
-        break;
-    }
-    return 0;
-}
-
-static int visit_checkpoint(struct recovery *recovery) {
-    const struct wal_visitor *visitor = recovery->visitor;
-    for (size_t i = 0; i < recovery->ledger->shard_count; i++) {
-        const struct wal_shard *shard = &recovery->ledger->shards[i];
-        int status = 0;
-        if (shard->state.term || shard->state.vote)
-            status =
-                visitor->state(visitor->context, (uint32_t)i, shard->state.term, shard->state.vote);
-        if (status == 0 && (shard->snapshot_index || shard->snapshot_term))
-            status = visitor->snapshot(visitor->context, (uint32_t)i, shard->snapshot_index,
-                                       shard->snapshot_term);
-        if (status)
-            return status;
-    }
-    return 0;
-}
-
 static int take_record(struct recovery *recovery, const struct wal_header *header,
                        struct bytes payload) {
     struct wal_position *position = recovery->position;
@@ -224,7 +151,7 @@ static int take_record(struct recovery *recovery, const struct wal_header *heade
     if (status)
         return report_damage(recovery, position->segment, position->offset, header->round,
                              "a record verifies but has a payload that nothing wrote");
-    status = visit(recovery, header, payload);
+    status = wal_visit_record(recovery->visitor, recovery->ledger, header, payload);
     if (status && recovery->problem->text[0] == 0)
         report_failure(recovery, status, "replay", "the log");
     return status;
@@ -276,7 +203,7 @@ static bool take_checkpoint(struct recovery *recovery, struct bytes payload) {
                recovery->ledger->oldest_segment <= segment;
     }
     struct buffer expected;
-    buffer_init(&expected, segment_maximum_bytes);
+    buffer_init(&expected, WAL_SEGMENT_MAXIMUM_BYTES);
     wal_ledger_encode_checkpoint(recovery->ledger, recovery->position->chain, &expected);
     bool is_same = bytes_equal(buffer_bytes(&expected), payload);
     buffer_release(&expected);
@@ -308,7 +235,7 @@ static int enter_segment(struct recovery *recovery, const struct wal_header *hea
                              "its checkpoint does not follow from the segments before it");
     }
     advance(recovery, header);
-    return is_oldest ? visit_checkpoint(recovery) : 0;
+    return is_oldest ? wal_visit_checkpoint(recovery->visitor, recovery->ledger) : 0;
 }
 
 /* No checkpoint verifies at the start. Only the newest segment may be so: made, and never written

@@ -164,6 +164,19 @@ static int make_directories(char *path) {
     }
 }
 
+static int take_lock(struct disk_real *real, int operation, const char *path,
+                     struct disk_real_problem *problem) {
+    if (flock(real->lock, operation | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return report(problem, "lock the directory", path, "use a file system that has locks");
+    snprintf(problem->text, sizeof problem->text,
+             "the directory %s is in use by another process; stop that one, or choose another "
+             "directory",
+             path);
+    return ERR_BUSY;
+}
+
 static int open_directory(struct disk_real *real, const char *path,
                           struct disk_real_problem *problem) {
     char *copy = memory_copy_text(path);
@@ -177,15 +190,21 @@ static int open_directory(struct disk_real *real, const char *path,
     real->lock = openat(real->directory, DISK_REAL_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (real->lock < 0)
         return report(problem, "lock the directory", path, "check its rights");
-    if (flock(real->lock, LOCK_EX | LOCK_NB) == 0)
+    return take_lock(real, LOCK_EX, path, problem);
+}
+
+/* A copy of a directory may have come without its lock, and then nobody uses it. */
+static int open_directory_to_read(struct disk_real *real, const char *path,
+                                  struct disk_real_problem *problem) {
+    real->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (real->directory < 0)
+        return report(problem, "open the directory", path, "check the path and its rights");
+    real->lock = openat(real->directory, DISK_REAL_LOCK_NAME, O_RDONLY | O_CLOEXEC);
+    if (real->lock < 0 && errno == ENOENT)
         return 0;
-    if (errno != EWOULDBLOCK)
-        return report(problem, "lock the directory", path, "use a file system that has locks");
-    snprintf(problem->text, sizeof problem->text,
-             "the directory %s is in use by another process; stop that one, or choose another "
-             "directory",
-             path);
-    return ERR_BUSY;
+    if (real->lock < 0)
+        return report(problem, "lock the directory", path, "check its rights");
+    return take_lock(real, LOCK_SH, path, problem);
 }
 
 static void start_threads(struct disk_real *real) {
@@ -211,12 +230,17 @@ static void free_real(struct disk_real *real) {
     memory_free(real);
 }
 
-int disk_real_open(const char *path, uv_loop_t *loop, struct disk **out,
-                   struct disk_real_problem *problem) {
+static struct disk_real *new_real(uv_loop_t *loop) {
     struct disk_real *real = memory_allocate_zeroed(1, sizeof *real);
     real->disk.ops = &real_ops;
     real->directory = real->lock = -1;
     real->loop = loop;
+    return real;
+}
+
+int disk_real_open(const char *path, uv_loop_t *loop, struct disk **out,
+                   struct disk_real_problem *problem) {
+    struct disk_real *real = new_real(loop);
     problem->text[0] = 0;
     int status = open_directory(real, path, problem);
     if (status) {
@@ -225,6 +249,18 @@ int disk_real_open(const char *path, uv_loop_t *loop, struct disk **out,
     }
     if (loop)
         start_threads(real);
+    *out = &real->disk;
+    return 0;
+}
+
+int disk_real_open_to_read(const char *path, struct disk **out, struct disk_real_problem *problem) {
+    struct disk_real *real = new_real(NULL);
+    problem->text[0] = 0;
+    int status = open_directory_to_read(real, path, problem);
+    if (status) {
+        free_real(real);
+        return status;
+    }
     *out = &real->disk;
     return 0;
 }

@@ -18,6 +18,10 @@ struct disk_real_problem {
  * directory; ERR_IO... with *problem filled. */
 int disk_real_open(const char *path, uv_loop_t *loop, struct disk **out,
                    struct disk_real_problem *problem) MUST_CHECK;
+/* To look at only, without a loop: makes nothing, and shares its lock with others that only look.
+ * ERR_NOT_FOUND if there is no such directory; else as above. */
+int disk_real_open_to_read(const char *path, struct disk **out,
+                           struct disk_real_problem *problem) MUST_CHECK;
 /* On the loop's thread. Jobs submitted are run to their end; the done calls still outstanding are
  * made before this returns. The loop must turn once more before it is closed, to let go of its
  * handle; then the memory is freed. */

@@ -134,6 +134,31 @@ static void test_is_locked(void **state) {
     assert_non_null(strstr(problem.text, "cannot make the directory /proc/nothing/here"));
 }
 
+/* Whoever only looks makes no directory, disturbs no other reader, and is no owner's guest. */
+static void test_opens_to_read(void **state) {
+    struct place *place = *state;
+    struct disk *first, *second;
+    struct disk_real_problem problem;
+    assert_int_equal(disk_real_open_to_read(place->path, &first, &problem), ERR_BUSY);
+    assert_non_null(strstr(problem.text, "in use by another process"));
+    char path[300];
+    snprintf(path, sizeof path, "%s/inner", place->path);
+    assert_int_equal(disk_real_open_to_read(path, &first, &problem), ERR_NOT_FOUND);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(disk_real_open(path, NULL, &first, &problem), 0);
+    disk_real_close(first);
+    assert_int_equal(disk_real_open_to_read(path, &first, &problem), 0);
+    assert_int_equal(disk_real_open_to_read(path, &second, &problem), 0);
+    struct disk *owner;
+    assert_int_equal(disk_real_open(path, NULL, &owner, &problem), ERR_BUSY);
+    disk_real_close(first);
+    disk_real_close(second);
+    char lock[320];
+    snprintf(lock, sizeof lock, "%s/LOCK", path);
+    assert_int_equal(unlink(lock), 0);
+    assert_int_equal(rmdir(path), 0);
+}
+
 /* ---- jobs ---- */
 
 struct note {
@@ -268,5 +293,6 @@ static void test_measures_a_round(void **state) {
 RUN_TESTS(ON_A_DISK(test_reads_back_what_it_wrote),
           ON_A_DISK(test_preallocates_zeros_behind_what_is_there),
           ON_A_DISK(test_replaces_whole_files), ON_A_DISK(test_is_locked),
+          ON_A_DISK(test_opens_to_read),
           ON_A_DISK(test_runs_jobs_of_a_lane_in_order), ON_A_DISK(test_finishes_jobs_when_closed),
           ON_A_DISK(test_measures_a_round))

@@ -1,0 +1,240 @@
+/* Verification changes nothing, agrees with recovery about every flipped bit, and says where. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "store/wal_verify.h"
+#include "wal_world.h"
+
+struct seen {
+    struct wal_bad bad[16];
+    size_t bad_count;
+    struct world_log log;
+    uint64_t progress;
+};
+
+static int seen_entry(void *context, uint32_t shard, struct bytes encoded) {
+    (void)encoded;
+    struct seen *seen = context;
+    seen->log.replayed++;
+    seen->log.shards[shard].last_index++;
+    return 0;
+}
+static int seen_truncate(void *context, uint32_t shard, uint64_t from_index) {
+    struct seen *seen = context;
+    seen->log.replayed++;
+    seen->log.shards[shard].last_index = from_index - 1;
+    return 0;
+}
+static int seen_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
+    struct seen *seen = context;
+    seen->log.replayed++;
+    seen->log.shards[shard].term = term;
+    seen->log.shards[shard].vote = vote;
+    return 0;
+}
+static int seen_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    struct seen *seen = context;
+    seen->log.replayed++;
+    seen->log.shards[shard].snapshot_index = index;
+    seen->log.shards[shard].snapshot_term = term;
+    return 0;
+}
+static void seen_bad(void *context, const struct wal_bad *bad) {
+    struct seen *seen = context;
+    if (seen->bad_count < 16)
+        seen->bad[seen->bad_count] = *bad;
+    seen->bad_count++;
+}
+static void seen_progress(void *context, uint64_t bytes) {
+    ((struct seen *)context)->progress += bytes;
+}
+
+static void verify(struct world *world, struct seen *seen, struct wal_verification *result) {
+    *seen = (struct seen){.bad_count = 0};
+    struct wal_verifier verifier = {.visitor = {.entry = seen_entry,
+                                                .truncate = seen_truncate,
+                                                .state = seen_state,
+                                                .snapshot = seen_snapshot,
+                                                .context = seen},
+                                    .bad = seen_bad,
+                                    .progress = seen_progress};
+    unsigned changes = world->fake.changes;
+    assert_int_equal(wal_verify(&world->fake.disk, &verifier, result), 0);
+    assert_int_equal(world->fake.changes, changes);
+    assert_int_equal(world->fake.open_files, 0);
+}
+
+static struct fake_file *file_of(struct world *world, unsigned segment) {
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(segment, name);
+    struct fake_file *file = fake_disk_find(&world->fake, name);
+    assert_non_null(file);
+    return file;
+}
+
+/* Three rounds in the first segment, two of one and one of two records in the second. */
+static struct world *small_log(void) {
+    struct world *world = memory_allocate(sizeof *world);
+    world_init(world);
+    assert_int_equal(world_open(world), 0);
+    world_state(world, 0, 3, 1);
+    world_entry(world, 0, 1, 100);
+    world_flush(world);
+    world_entry(world, 1, 1, 200);
+    world_entry(world, 0, 2, 61);
+    world_flush(world);
+    world_snapshot(world, 2, 9, 3);
+    world_flush(world);
+    world_entry(world, 0, 3, 301);
+    world_flush(world);
+    world_truncate(world, 0, 3);
+    world_flush(world);
+    world_entry(world, 0, 3, 90);
+    world_entry(world, 0, 4, 91);
+    world_flush(world);
+    world_close(world);
+    return world;
+}
+
+static void world_free(struct world *world) {
+    world_release(world);
+    memory_free(world);
+}
+
+/* Where the last round begins, and where the log ends. */
+enum { LAST_ROUND_BYTES = (56 + 96) * 2 };
+
+static size_t used_bytes(const struct fake_file *file) {
+    size_t used = file->live_bytes;
+    while (used > 0 && file->live[used - 1] == 0)
+        used--;
+    return (used + 7) / 8 * 8;
+}
+
+static void test_a_sound_log_is_called_sound(void **state) {
+    (void)state;
+    struct world *world = small_log();
+    struct seen seen;
+    struct wal_verification result;
+    verify(world, &seen, &result);
+    assert_int_equal(seen.bad_count, 0);
+    assert_false(result.is_torn);
+    assert_int_equal(result.segment_count, 2);
+    assert_int_equal(result.record_count, 2 + 9);
+    assert_int_equal(seen.progress, result.bytes);
+    assert_int_equal(seen.log.replayed, 9);
+    assert_int_equal(seen.log.shards[0].last_index, 4);
+    assert_int_equal(seen.log.shards[2].snapshot_index, 9);
+    world_free(world);
+}
+
+/* Every bit of both files. What recovery refuses is called damaged, at the byte that was flipped or
+ * before it; what it takes is called sound or torn, but for the unused rest of the first segment.
+ */
+static void test_agrees_with_recovery_about_every_bit(void **state) {
+    (void)state;
+    struct world *world = small_log();
+    size_t first_used = used_bytes(file_of(world, 1));
+    for (unsigned segment = 1; segment <= 2; segment++) {
+        struct fake_file *one = file_of(world, 1), *two = file_of(world, 2);
+        uint8_t *original[2] = {memory_copy(one->live, one->live_bytes),
+                                memory_copy(two->live, two->live_bytes)};
+        struct fake_file *file = segment == 1 ? one : two;
+        for (size_t bit = 0; bit < file->live_bytes * 8; bit++) {
+            file->live[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+            struct seen seen;
+            struct wal_verification result;
+            verify(world, &seen, &result);
+            size_t appended = world->append_count;
+            int status = world_open(world);
+            if (status == 0)
+                world_close(world);
+            world->append_count = appended;
+            memcpy(one->live, original[0], one->live_bytes);
+            memcpy(two->live, original[1], two->live_bytes);
+            bool is_rest = segment == 1 && bit / 8 >= first_used;
+            bool is_damaged = seen.bad_count > 0;
+            if (is_damaged != (status != 0 || is_rest))
+                print_message("segment %u bit %zu: %d\n", segment, bit, status);
+            assert_int_equal(is_damaged, status != 0 || is_rest);
+            assert_true(is_damaged || result.is_torn);
+            if (!is_damaged)
+                continue;
+            assert_int_equal(seen.bad[0].segment, segment);
+            assert_true(seen.bad[0].offset <= bit / 8);
+            assert_true(bit / 8 < seen.bad[0].offset + seen.bad[0].bytes);
+        }
+        memory_free(original[0]);
+        memory_free(original[1]);
+    }
+    world_free(world);
+}
+
+static void test_reads_on_behind_damage(void **state) {
+    (void)state;
+    struct world *world = small_log();
+    struct fake_file *one = file_of(world, 1), *two = file_of(world, 2);
+    /* The payload of the first record behind each checkpoint. */
+    size_t payload_of_state = (56 + 16) + 56, payload_of_entry = 0;
+    for (size_t at = 8; at < 600 && payload_of_entry == 0; at += 8)
+        if (memcmp(two->live + at, "TWAL", 4) == 0 && two->live[at + 5] == WAL_ENTRY)
+            payload_of_entry = at - 8 + 56;
+    one->live[payload_of_state] ^= 1;
+    two->live[payload_of_entry] ^= 1;
+    struct seen seen;
+    struct wal_verification result;
+    verify(world, &seen, &result);
+    assert_int_equal(seen.bad_count, 2);
+    assert_int_equal(seen.bad[0].kind, WAL_STATE);
+    assert_true(seen.bad[0].has_header);
+    assert_int_equal(seen.bad[1].segment, 2);
+    assert_int_equal(seen.bad[1].kind, WAL_ENTRY);
+    assert_int_equal(seen.bad[1].index, 3);
+    assert_int_equal(seen.log.shards[0].last_index, 4);
+    world_free(world);
+}
+
+static void test_a_missing_segment_is_missed(void **state) {
+    (void)state;
+    struct world *world = small_log();
+    assert_int_equal(world_open(world), 0);
+    for (uint64_t index = 5; index < 9; index++) {
+        world_entry(world, 0, index, 300);
+        world_flush(world);
+    }
+    world_close(world);
+    struct seen seen;
+    struct wal_verification result;
+    verify(world, &seen, &result);
+    assert_int_equal(seen.bad_count, 0);
+    assert_true(result.segment_count >= 3);
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(2, name);
+    assert_int_equal(world->fake.disk.ops->remove(&world->fake.disk, name), 0);
+    verify(world, &seen, &result);
+    assert_int_equal(seen.bad_count, 1);
+    assert_int_equal(seen.bad[0].segment, 2);
+    assert_string_equal(seen.bad[0].what, "the file is missing");
+    world_free(world);
+}
+
+static void test_an_open_round_is_torn(void **state) {
+    (void)state;
+    struct world *world = small_log();
+    struct fake_file *two = file_of(world, 2);
+    size_t end = used_bytes(two);
+    memset(two->live + end - LAST_ROUND_BYTES / 2, 0, LAST_ROUND_BYTES / 2);
+    struct seen seen;
+    struct wal_verification result;
+    verify(world, &seen, &result);
+    assert_int_equal(seen.bad_count, 0);
+    assert_true(result.is_torn);
+    assert_int_equal(result.torn_segment, 2);
+    assert_int_equal(result.torn_offset, end - LAST_ROUND_BYTES / 2);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_sound_log_is_called_sound),
+          cmocka_unit_test(test_agrees_with_recovery_about_every_bit),
+          cmocka_unit_test(test_reads_on_behind_damage),
+          cmocka_unit_test(test_a_missing_segment_is_missed),
+          cmocka_unit_test(test_an_open_round_is_torn))
