@@ -164,7 +164,7 @@ static int decode_node(struct cursor *in, struct topology_node *node) {
     node->address.client_port = cursor_u16(in);
     node->address.peer_port = cursor_u16(in);
     node->address.admin_port = cursor_u16(in);
-    if (in->is_failed || node->number == 0) {
+    if (in->is_failed || node->number == 0 || node->number > TOPOLOGY_NUMBER_MAXIMUM) {
         return ERR_MALFORMED;
     }
     memcpy(node->uuid, uuid.data, uuid.length);

@@ -10,6 +10,7 @@
 enum {
     TOPOLOGY_VERSION = 1,
     TOPOLOGY_NODE_MAXIMUM = 1024,
+    TOPOLOGY_NUMBER_MAXIMUM = 1 << 20, /* of a node: some tables have a place for each */
     TOPOLOGY_SHARD_MAXIMUM =
         1024, /* data shards, numbered 1 .. shard_count; shard 0 is the control shard */
     TOPOLOGY_REPLICA_MAXIMUM = 7,

@@ -19,42 +19,65 @@ enum {
     TAG_RAFT_ENTRIES = 13 << 3 | 2,
     TAG_PIECE_DATA = 6 << 3 | 2,
     MESSAGE_HEAD_MAXIMUM = 256,
+    BATCH_OVERHEAD_MAXIMUM = 512, /* the batch's own head, and one message's */
     ENTRIES_PER_MESSAGE_MAXIMUM = 65536
 };
 
 /* ---- out ---- */
-
-static struct buffer *batch_to(struct worker *worker, uint32_t node) {
-    if (node >= worker->batch_count) {
-        unsigned count = node + 1;
-        worker->batches = memory_resize(worker->batches, count * sizeof(*worker->batches));
-        for (unsigned i = worker->batch_count; i < count; i++) {
-            buffer_init(&worker->batches[i].bytes, NET_PEER_MESSAGE_MAXIMUM);
-        }
-        worker->batch_count = count;
-    }
-    struct buffer *batch = &worker->batches[node].bytes;
-    if (batch->length == 0) {
-        buffer_append_varint(batch, TAG_CLUSTER_ID);
-        buffer_append_length_prefixed(batch, bytes_of(worker->topology->cluster_id, 16));
-        buffer_append_varint(batch, TAG_FROM);
-        buffer_append_varint(batch, worker->self);
-        buffer_append_varint(batch, TAG_TO);
-        buffer_append_varint(batch, node);
-    }
-    return batch;
-}
 
 static void send_batch(struct worker *worker, uint32_t node) {
     struct buffer *batch = &worker->batches[node].bytes;
     if (batch->length == 0) {
         return;
     }
-    if (!batch->is_overflowed &&
-        worker->io.net->peer_send(worker->io.net, node, buffer_bytes(batch))) {
+    CHECK(!batch->is_overflowed); /* batch_to() saw to it */
+    if (worker->io.net->peer_send(worker->io.net, node, buffer_bytes(batch))) {
         worker_count(worker, METRIC_peer_sent_bytes_total, batch->length);
     }
     buffer_clear(batch);
+}
+
+static void make_batches(struct worker *worker, uint32_t node) {
+    unsigned count = node + 1;
+    worker->batches = memory_resize(worker->batches, count * sizeof(*worker->batches));
+    for (unsigned i = worker->batch_count; i < count; i++) {
+        buffer_init(&worker->batches[i].bytes, NET_PEER_MESSAGE_MAXIMUM);
+    }
+    worker->batch_count = count;
+}
+
+/* A batch that says from whom to whom. False: the topology has no such node; a configuration may
+ * name one that left. */
+static bool begin_batch(struct worker *worker, uint32_t node) {
+    if (!topology_node(worker->topology, node)) {
+        return false;
+    }
+    if (node >= worker->batch_count) {
+        make_batches(worker, node);
+    }
+    struct buffer *batch = &worker->batches[node].bytes;
+    buffer_append_varint(batch, TAG_CLUSTER_ID);
+    buffer_append_length_prefixed(batch, bytes_of(worker->topology->cluster_id, 16));
+    buffer_append_varint(batch, TAG_FROM);
+    buffer_append_varint(batch, worker->self);
+    buffer_append_varint(batch, TAG_TO);
+    buffer_append_varint(batch, node);
+    return true;
+}
+
+static size_t batch_bytes(const struct worker *worker, uint32_t node) {
+    return node < worker->batch_count ? worker->batches[node].bytes.length : 0;
+}
+
+/* The batch to a node, with room for one message with so much data; a batch that has none left is
+ * sent before. NULL: there is no such node. */
+static struct buffer *batch_to(struct worker *worker, uint32_t node, size_t data_bytes) {
+    size_t used = batch_bytes(worker, node);
+    if (used && used + data_bytes > NET_PEER_MESSAGE_MAXIMUM - BATCH_OVERHEAD_MAXIMUM) {
+        send_batch(worker, node);
+        used = 0;
+    }
+    return used || begin_batch(worker, node) ? &worker->batches[node].bytes : NULL;
 }
 
 void peers_flush(struct worker *worker) {
@@ -114,10 +137,9 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
     for (size_t i = 0; i < message->entry_count; i++) {
         entry_bytes += message->entries[i]->length;
     }
-    struct buffer *batch = batch_to(worker, message->to);
-    if (batch->length + entry_bytes + MESSAGE_HEAD_MAXIMUM + 64 > NET_PEER_MESSAGE_MAXIMUM) {
-        send_batch(worker, message->to);
-        batch = batch_to(worker, message->to);
+    struct buffer *batch = batch_to(worker, message->to, entry_bytes);
+    if (!batch) {
+        return;
     }
     append_message(batch, TAG_RAFT, &head.base, TAG_RAFT_ENTRIES, entry_bytes);
     for (size_t i = 0; i < message->entry_count; i++) {
@@ -134,7 +156,10 @@ void peers_send_piece(void *context, struct shard *shard,
     head.snapshot_index = piece->snapshot_index;
     head.total_bytes = piece->total_bytes;
     head.offset = piece->offset;
-    struct buffer *batch = batch_to(worker, piece->peer);
+    struct buffer *batch = batch_to(worker, piece->peer, piece->data.length);
+    if (!batch) {
+        return;
+    }
     append_message(batch, TAG_PIECE, &head.base, TAG_PIECE_DATA, piece->data.length);
     buffer_append_bytes(batch, piece->data);
 }
@@ -149,16 +174,21 @@ void peers_send_progress(void *context, struct shard *shard,
     head.received_bytes = progress->received_bytes;
     head.is_installed = progress->is_installed;
     head.is_refused = progress->is_refused;
-    append_message(batch_to(worker, progress->peer), TAG_PROGRESS, &head.base, 0, 0);
+    struct buffer *batch = batch_to(worker, progress->peer, 0);
+    if (batch) {
+        append_message(batch, TAG_PROGRESS, &head.base, 0, 0);
+    }
 }
 
 void peers_send_topology(struct worker *worker, uint32_t node_number) {
     struct buffer encoded;
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(worker->topology, &encoded);
-    struct buffer *batch = batch_to(worker, node_number);
-    buffer_append_varint(batch, TAG_TOPOLOGY);
-    buffer_append_length_prefixed(batch, buffer_bytes(&encoded));
+    struct buffer *batch = batch_to(worker, node_number, encoded.length);
+    if (batch) {
+        buffer_append_varint(batch, TAG_TOPOLOGY);
+        buffer_append_length_prefixed(batch, buffer_bytes(&encoded));
+    }
     buffer_release(&encoded);
 }
 

@@ -121,9 +121,27 @@ static void a_slot_with_two_owners_is_refused(void **state) {
     buffer_release(&encoded);
 }
 
+/* A node's number is a place in tables: one that nobody could have come to is refused. */
+static void a_huge_node_number_is_refused(void **state) {
+    (void)state;
+    struct topology *topology = found(1, 1, 1);
+    topology->nodes[0].number = UINT32_MAX;
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        topology->shards[i].replicas[0] = UINT32_MAX;
+    }
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    struct topology *back;
+    assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), ERR_MALFORMED);
+    topology_free(topology);
+    buffer_release(&encoded);
+}
+
 RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(encoded_and_decoded_it_is_the_same),
           cmocka_unit_test(every_shortening_and_no_flip_crashes),
           cmocka_unit_test(a_moved_node_raises_the_epoch_once),
           cmocka_unit_test(wrong_commands_change_nothing),
-          cmocka_unit_test(a_slot_with_two_owners_is_refused))
+          cmocka_unit_test(a_slot_with_two_owners_is_refused),
+          cmocka_unit_test(a_huge_node_number_is_refused))
