@@ -1,0 +1,398 @@
+/* What a node answers itself: shapes and words, and what takes effect on every worker. */
+#include "world.h"
+
+#include "base/memory.h"
+#include "wire/request.h"
+#include "wire/response.h"
+
+#define SELF        "1032547698ba4cfe80010203040506070621cbdb"
+#define FOUR_SHARDS ((const char *const[]){"shards", "4", NULL})
+#define TWO_SHARDS  ((const char *const[]){"shards", "2", NULL})
+
+static void test_connection_words(void **state) {
+    (void)state;
+    struct world *world = world_new(1, NULL);
+    struct client *client = world_connect(world, 0);
+    CLIENT_EXPECT(client,
+                  "PING\nPING x\nPING x y\nSELECT 0\nSELECT 1\nSELECT x\nSELECT 99999999999",
+                  "+PONG\r\n$1\r\nx\r\n-ERR wrong number of arguments for 'ping' command\r\n+OK\r\n"
+                  "-ERR SELECT is not allowed in cluster mode\r\n-ERR value is not an integer or "
+                  "out of range\r\n"
+                  "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
+    CLIENT_EXPECT(client,
+                  "READONLY\nGET k\nREADWRITE\nCLIENT GETNAME\nCLIENT SETNAME me\nCLIENT GETNAME",
+                  "+OK\r\n$-1\r\n+OK\r\n$-1\r\n+OK\r\n$2\r\nme\r\n");
+    client_send(client,
+                BYTES_LITERAL("CLIENT SETNAME \"a b\"\r\nCLIENT SETINFO lib-name \"a b\"\r\n"));
+    CLIENT_EXPECT(
+        client, "CLIENT SETINFO LIB-NAME ioredis\nCLIENT SETINFO x y\nCLIENT NOSUCH",
+        "-ERR Client names cannot contain spaces, newlines or special characters.\r\n"
+        "-ERR lib-name cannot contain spaces, newlines or special characters.\r\n+OK\r\n"
+        "-ERR Unrecognized option 'x'\r\n-ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP.\r\n");
+    client_ask(client, "TIME");
+    unsigned long long seconds;
+    assert_int_equal(sscanf(client_take(client), "*2\r\n$10\r\n%llu", &seconds), 1);
+    assert_in_range(seconds, 1700000000, 1700000100);
+    world_free(world);
+}
+
+static void test_hello(void **state) {
+    (void)state;
+    struct world *world = world_new(1, NULL);
+    struct client *client = world_connect(world, 0);
+    CLIENT_EXPECT(
+        client, "HELLO 4\nHELLO x\nHELLO 3 FOO\nHELLO 3 AUTH a",
+        "-NOPROTO unsupported protocol version\r\n"
+        "-ERR Protocol version is not an integer or out of range\r\n"
+        "-ERR Syntax error in HELLO option 'FOO'\r\n-ERR Syntax error in HELLO option 'AUTH'\r\n");
+    CLIENT_EXPECT(client, "HELLO 3 SETNAME me",
+                  "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$"
+                  "5\r\nproto\r\n:3\r\n"
+                  "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$7\r\ncluster\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
+                  "$7\r\nmodules\r\n*0\r\n");
+    CLIENT_EXPECT(client, "GET k\nCLIENT GETNAME\nRESET\nGET k\nCLIENT GETNAME",
+                  "_\r\n$2\r\nme\r\n+RESET\r\n$-1\r\n$-1\r\n");
+    CLIENT_EXPECT(client, "HELLO",
+                  "*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$"
+                  "5\r\nproto\r\n:2\r\n"
+                  "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$7\r\ncluster\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
+                  "$7\r\nmodules\r\n*0\r\n");
+    world_free(world);
+}
+
+static void test_cluster_shapes(void **state) {
+    (void)state;
+    struct world *world = world_new(1, TWO_SHARDS);
+    struct client *client = world_connect(world, 0);
+#define NODE_OF_SLOTS "*4\r\n$9\r\n127.0.0.1\r\n:7001\r\n$40\r\n" SELF "\r\n*0\r\n"
+    CLIENT_EXPECT(client, "CLUSTER SLOTS",
+                  "*2\r\n*3\r\n:0\r\n:8191\r\n" NODE_OF_SLOTS
+                  "*3\r\n:8192\r\n:16383\r\n" NODE_OF_SLOTS);
+    CLIENT_EXPECT(client, "CLUSTER NODES\nCLUSTER MYID\nCLUSTER KEYSLOT foo\nCLUSTER LINKS",
+                  "$102\r\n" SELF
+                  " 127.0.0.1:7001@17001 myself,master - 0 0 1 connected 0-16383\n\r\n"
+                  "$40\r\n" SELF "\r\n:12182\r\n*0\r\n");
+    CLIENT_EXPECT(
+        client, "CLUSTER INFO",
+        "$201\r\ncluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\n"
+        "cluster_slots_pfail:0\r\ncluster_slots_fail:0\r\ncluster_known_nodes:1\r\ncluster_size:"
+        "1\r\n"
+        "cluster_current_epoch:1\r\ncluster_my_epoch:1\r\n\r\n");
+    CLIENT_EXPECT(client, "CLUSTER REPLICAS " SELF "\nCLUSTER SLAVES abc",
+                  "*0\r\n-ERR Unknown node abc\r\n");
+    client_ask(client, "HELLO 3\nCLUSTER SHARDS");
+    const char *shards = strstr(client_take(client), "*2\r\n%2\r\n$5\r\nslots\r\n");
+    assert_non_null(shards);
+    assert_non_null(strstr(
+        shards, "*2\r\n:0\r\n:8191\r\n$5\r\nnodes\r\n*1\r\n%7\r\n$2\r\nid\r\n$40\r\n" SELF
+                "\r\n$4\r\nport\r\n:7001\r\n$2\r\nip\r\n$9\r\n127.0.0.1\r\n$8\r\nendpoint\r\n"
+                "$9\r\n127.0.0.1\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$18\r\nreplication-offset\r\n"));
+    world_free(world);
+}
+
+/* Other nodes' leaders, as hints tell them; a shard without a leader is left out. */
+static void test_cluster_of_several(void **state) {
+    (void)state;
+    struct world *world = world_new(1, FOUR_SHARDS);
+    struct client *client = world_connect(world, 0);
+    struct worker *worker = world_worker(world, 0);
+    struct topology_node nodes[3] = {{.address = {"10.0.0.1", 7001, 17001, 9001}},
+                                     {.uuid = {2}, .address = {"10.0.0.2", 7001, 17001, 9001}},
+                                     {.uuid = {3}, .address = {"10.0.0.3", 7001, 17001, 9001}}};
+    memcpy(nodes[0].uuid, worker->identity.uuid, 16);
+    struct topology *own = worker->topology;
+    struct shard_leader leaders[5];
+    memcpy(leaders, worker->leaders, sizeof(leaders));
+    worker->topology = topology_found((const uint8_t[16]){1}, nodes, 3, 4, 3);
+    worker->leaders[1] = (struct shard_leader){.node = 2, .term = 7};
+    worker->leaders[2] = (struct shard_leader){.node = 2, .term = 4};
+    worker->leaders[3] = (struct shard_leader){.node = 0, .term = 4};
+    worker->leaders[4] = (struct shard_leader){.node = 1, .term = 3};
+    char two[NODE_ID_TEXT_BYTES], three[NODE_ID_TEXT_BYTES], line[256];
+    identity_node_id(nodes[1].uuid, two);
+    identity_node_id(nodes[2].uuid, three);
+
+    client_ask(client, "CLUSTER NODES");
+    const char *text = client_take(client);
+    assert_non_null(
+        strstr(text, SELF " 10.0.0.1:7001@17001 myself,master - 0 0 3 connected 12288-16383\n"));
+    snprintf(line, sizeof(line), "%s 10.0.0.2:7001@17001 master - 0 0 7 disconnected 0-8191\n",
+             two);
+    assert_non_null(strstr(text, line));
+    snprintf(line, sizeof(line), "%s 10.0.0.3:7001@17001 slave %s 0 0 7 disconnected\n", three,
+             two);
+    assert_non_null(strstr(text, line));
+
+    client_ask(client, "CLUSTER SLOTS");
+    text = client_take(client);
+    assert_non_null(strstr(text, "*3\r\n*5\r\n:0\r\n:4095\r\n*4\r\n$8\r\n10.0.0.2\r\n"));
+    assert_null(strstr(text, ":8192\r\n"));
+    client_ask(client, "CLUSTER INFO");
+    text = client_take(client);
+    assert_non_null(strstr(
+        text, "cluster_state:fail\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:12288\r\n"
+              "cluster_slots_pfail:0\r\ncluster_slots_fail:4096\r\ncluster_known_nodes:3\r\n"
+              "cluster_size:2\r\ncluster_current_epoch:7\r\ncluster_my_epoch:3\r\n"));
+    snprintf(line, sizeof(line), "CLUSTER REPLICAS %s", two);
+    client_ask(client, line);
+    text = client_take(client);
+    assert_memory_equal(text, "*1\r\n$", 5);
+    assert_non_null(strstr(text, three));
+    snprintf(line, sizeof(line), "CLUSTER REPLICAS %s", three);
+    CLIENT_EXPECT(client, line, "-ERR The specified node is not a master\r\n");
+    /* A key of the second node's: slot 12182 is of shard 3, which nobody leads; "b" is in slot
+     * 3300. */
+    CLIENT_EXPECT(client, "GET foo\nGET b",
+                  "-CLUSTERDOWN Hash slot not served\r\n-MOVED 3300 10.0.0.2:7001\r\n");
+
+    topology_free(worker->topology);
+    worker->topology = own;
+    memcpy(worker->leaders, leaders, sizeof(leaders));
+    world_free(world);
+}
+
+static void test_keys_in_slot(void **state) {
+    (void)state;
+    struct world *world = world_new(2, FOUR_SHARDS);
+    for (unsigned i = 0; i < 2; i++) { /* slots of shards on this worker and on the other */
+        struct client *client = world_connect(world, i);
+        CLIENT_EXPECT(client, "SET {foo}1 x\nSET {foo}2 x\nSET {b}1 x", "+OK\r\n+OK\r\n+OK\r\n");
+        CLIENT_EXPECT(client,
+                      "CLUSTER COUNTKEYSINSLOT 12182\nCLUSTER COUNTKEYSINSLOT 3300\nPING\n"
+                      "CLUSTER COUNTKEYSINSLOT 0\nCLUSTER GETKEYSINSLOT 3300 10\nCLUSTER "
+                      "GETKEYSINSLOT 12182 0",
+                      ":2\r\n:1\r\n+PONG\r\n:0\r\n*1\r\n$4\r\n{b}1\r\n*0\r\n");
+        CLIENT_EXPECT(
+            client,
+            "CLUSTER COUNTKEYSINSLOT x\nCLUSTER COUNTKEYSINSLOT 16384\nCLUSTER GETKEYSINSLOT 1 -1",
+            "-ERR value is not an integer or out of range\r\n-ERR Invalid slot\r\n"
+            "-ERR Invalid slot or number of keys\r\n");
+        CLIENT_EXPECT(
+            client, "trothdb.countslot 1",
+            "-ERR unknown command 'trothdb.countslot', with args beginning with: '1' \r\n");
+    }
+    world_free(world);
+}
+
+static void test_config(void **state) {
+    (void)state;
+    struct world *world = world_new(2, NULL);
+    struct client *client = world_connect(world, 0), *other = world_connect(world, 1);
+    CLIENT_EXPECT(client, "CONFIG GET maxclients maxcl*\nCONFIG GET nosuch",
+                  "*2\r\n$10\r\nmaxclients\r\n$5\r\n10000\r\n*0\r\n");
+    CLIENT_EXPECT(client,
+                  "CONFIG SET maxclients 50 timeout 7 heartbeat-ms 33\nCONFIG GET maxclients",
+                  "+OK\r\n*2\r\n$10\r\nmaxclients\r\n$2\r\n50\r\n");
+    assert_int_equal(world_gossiper_settings(world), 3);
+    CLIENT_EXPECT(other, "CONFIG GET timeout", "*2\r\n$7\r\ntimeout\r\n$1\r\n7\r\n");
+    client_ask(client, "CONFIG SET maxclients 60 timeout x");
+    assert_non_null(strstr(client_take(client),
+                           "-ERR CONFIG SET failed (possibly related to argument 'timeout') - "));
+    client_ask(client, "CONFIG SET heartbeat-ms 249");
+    assert_non_null(strstr(client_take(client), "election-timeout-ms"));
+    CLIENT_EXPECT(
+        client, "CONFIG GET maxclients\nCONFIG GET heartbeat-ms",
+        "*2\r\n$10\r\nmaxclients\r\n$2\r\n50\r\n*2\r\n$12\r\nheartbeat-ms\r\n$2\r\n33\r\n");
+    CLIENT_EXPECT(
+        client,
+        "CONFIG SET port 1\nCONFIG SET nosuch 1\nCONFIG SET timeout 1 TIMEOUT 2\nCONFIG SET "
+        "timeout 1 x",
+        "-ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable "
+        "config\r\n"
+        "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'\r\n"
+        "-ERR CONFIG SET failed (possibly related to argument 'TIMEOUT') - duplicate parameter\r\n"
+        "-ERR syntax error\r\n");
+    assert_int_equal(world_gossiper_settings(world), 3);
+    client_ask(client, "CONFIG RESETSTAT\nINFO stats");
+    assert_non_null(strstr(client_take(client),
+                           "total_connections_received:0\r\ntotal_commands_processed:1\r\n"));
+    world_free(world);
+}
+
+static unsigned count_lines(const char *text) {
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, "id=")); at += 3) {
+        count += at == text || at[-1] == '\n';
+    }
+    return count;
+}
+
+static void test_client_list_and_kill(void **state) {
+    (void)state;
+    struct world *world = world_new(3, FOUR_SHARDS);
+    struct client *clients[6];
+    for (unsigned i = 0; i < 6; i++) {
+        clients[i] = world_connect(world, i % 3);
+    }
+    client_ask(clients[0], "CLIENT LIST");
+    assert_int_equal(count_lines(client_take(clients[0])), 6);
+    CLIENT_EXPECT(clients[1], "CLIENT LIST TYPE pubsub", "$0\r\n\r\n");
+    client_ask(clients[1], "CLIENT LIST ID 3 4 99999");
+    const char *text = client_take(clients[1]);
+    assert_int_equal(count_lines(text), 2);
+    assert_non_null(
+        strstr(text, "id=3 addr=10.0.0.1:5000 laddr=127.0.0.1:7001 name= age=0 idle=0 flags=N "));
+    assert_non_null(
+        strstr(text, " cmd=client|list user=default redir=-1 resp=2 lib-name= lib-ver=\n"));
+    CLIENT_EXPECT(
+        clients[0],
+        "CLIENT LIST TYPE x\nCLIENT LIST ID x\nCLIENT LIST x\nCLIENT KILL ID 0\nCLIENT KILL a b c\n"
+        "CLIENT KILL USER x\nCLIENT KILL SKIPME x\nCLIENT KILL 1.2.3.4:5\nCLIENT KILL ID 12345",
+        "-ERR Unknown client type 'x'\r\n-ERR Invalid client ID\r\n-ERR syntax error\r\n"
+        "-ERR client-id should be greater than 0\r\n-ERR syntax error\r\n-ERR No such user 'x'\r\n"
+        "-ERR syntax error\r\n-ERR No such client\r\n:0\r\n");
+    CLIENT_EXPECT(clients[0], "CLIENT KILL 10.0.0.2:5000\nPING", "+OK\r\n+PONG\r\n");
+    assert_null(clients[1]->session);
+    CLIENT_EXPECT(clients[0], "CLIENT KILL LADDR 127.0.0.1:7001 TYPE normal", ":4\r\n");
+    for (unsigned i = 1; i < 6; i++) {
+        assert_null(clients[i]->session);
+    }
+    CLIENT_EXPECT(clients[0], "CLIENT KILL 10.0.0.1:5000",
+                  "+OK\r\n"); /* the old form takes oneself as well */
+    assert_null(clients[0]->session);
+    world_free(world);
+}
+
+static void test_info(void **state) {
+    (void)state;
+    struct world *world = world_new(2, FOUR_SHARDS);
+    struct client *client = world_connect(world, 0);
+    client_ask(client, "SET a 1\nSET b 1 EX 100");
+    client_take(client);
+    world_pass_ms(world, 150);
+    client_ask(client, "INFO");
+    const char *text = client_take(client);
+    static const char *const expected[] = {
+        "# Server\r\nredis_version:7.0.15\r\nredis_mode:cluster\r\n",
+        "\r\n\r\n# Clients\r\nconnected_clients:1\r\n",
+        "loading:0\r\n",
+        "role:master\r\nconnected_slaves:0\r\n",
+        "# Cluster\r\ncluster_enabled:1\r\n",
+        "# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=0\r\n",
+        "tcp_port:7001\r\n",
+        "shards_led:5\r\n"};
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        assert_non_null(strstr(text, expected[i]));
+    }
+    CLIENT_EXPECT(client, "INFO cluster KEYSPACE",
+                  "$76\r\n# Cluster\r\ncluster_enabled:1\r\n\r\n# "
+                  "Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=0\r\n\r\n");
+    CLIENT_EXPECT(client, "INFO nosuch", "$0\r\n\r\n");
+    client_ask(client, "HELLO 3\nINFO cluster");
+    assert_non_null(strstr(client_take(client), "=34\r\ntxt:# Cluster\r\n"));
+    world_free(world);
+}
+
+/* A spare with two workers is given a topology through either. */
+static void test_found(void **state) {
+    (void)state;
+    for (unsigned asked = 0; asked < 2; asked++) {
+        struct world *world = world_new(2, (const char *const[]){"join", "127.0.0.1:17002", NULL});
+        struct client *client = world_connect(world, asked),
+                      *other = world_connect(world, 1 - asked);
+        CLIENT_EXPECT(client, "SET k v\nCLUSTER SLOTS\nCLUSTER NODES\nDBSIZE",
+                      "-CLUSTERDOWN Hash slot not served\r\n*0\r\n"
+                      "$94\r\n" SELF
+                      " 127.0.0.1:7001@17001 myself,master - 0 0 0 connected\n\r\n:0\r\n");
+        struct topology_node node = {.address = {"127.0.0.1", 7001, 17001, 9001}};
+        memcpy(node.uuid, world_worker(world, 0)->identity.uuid, 16);
+        struct topology *topology = topology_found((const uint8_t[16]){9}, &node, 1, 3, 1);
+        struct buffer encoded;
+        buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+        topology_encode(topology, &encoded);
+        const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("FOUND"),
+                                          buffer_bytes(&encoded)};
+        CLIENT_EXPECT(client, "TROTHDB FOUND rubbish",
+                      "-ERR the topology cannot be read: a version this release does not know\r\n");
+        request_encode(&client->unsent, arguments, 3);
+        world_pass_ms(world, 1500);
+        assert_string_equal(client_take(client), "+OK\r\n");
+        CLIENT_EXPECT(client, "SET k v\nSET l v", "+OK\r\n+OK\r\n");
+        CLIENT_EXPECT(other, "GET k\nGET l\nDBSIZE", "$1\r\nv\r\n$1\r\nv\r\n:2\r\n");
+        request_encode(&other->unsent, arguments, 3);
+        world_settle(world);
+        assert_string_equal(
+            client_take(other),
+            "-ERR this node belongs to a cluster already; only a spare can be given one\r\n");
+        buffer_release(&encoded);
+        topology_free(topology);
+        world_free(world);
+    }
+}
+
+static void test_status(void **state) {
+    (void)state;
+    struct world *world = world_new(2, TWO_SHARDS);
+    struct client *client = world_connect(world, 1);
+    client_ask(client, "TROTHDB STATUS");
+    const char *text = client_take(client);
+    struct response status;
+    size_t consumed;
+    assert_int_equal(response_parse(bytes_of_text(text), &status, &consumed), 1);
+    assert_int_equal(status.element_count, 9);
+    assert_true(bytes_equal(status.elements[0].text, bytes_of_text(TROTHDB_VERSION)));
+    assert_int_equal(status.elements[1].text.length, 32);
+    assert_int_equal(status.elements[2].integer, 1);
+    assert_int_equal(status.elements[3].integer, 1);
+    assert_true(bytes_equal(status.elements[4].text, BYTES_LITERAL(SELF)));
+    const struct response *node = &status.elements[5].elements[0];
+    assert_int_equal(status.elements[5].element_count, 1);
+    assert_true(bytes_equal(node->elements[6].text, BYTES_LITERAL("alive")));
+    assert_true(bytes_equal(node->elements[7].text, BYTES_LITERAL("self")));
+    const struct response *shards = &status.elements[6], *here = &status.elements[7];
+    assert_int_equal(shards->element_count, 3);
+    assert_int_equal(shards->elements[0].elements[1].text.length, 0);
+    assert_true(bytes_equal(shards->elements[2].elements[1].text, BYTES_LITERAL("8192-16383")));
+    assert_int_equal(here->element_count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(here->elements[i].elements[0].integer, i);
+        assert_true(bytes_equal(here->elements[i].elements[1].text, BYTES_LITERAL("leader")));
+    }
+    response_release(&status);
+    CLIENT_EXPECT(client,
+                  "TROTHDB SNAPSHOT\nTROTHDB SNAPSHOT 1\nTROTHDB SNAPSHOT 9\nTROTHDB SNAPSHOT x",
+                  ":3\r\n:1\r\n:0\r\n-ERR value is not an integer or out of range\r\n");
+    world_free(world);
+}
+
+/* Every row that says the node runs it is run by the node, and answers something. */
+static void test_every_row_has_a_function(void **state) {
+    (void)state;
+    struct world *world = world_new(2, FOUR_SHARDS);
+    const struct command *command;
+    for (size_t i = 0; (command = command_at(i)); i++) {
+        bool is_silent = strcmp(command->name, "client|reply") == 0;
+        if (!(command->flags & COMMAND_SESSION) || command_is_container(command) || is_silent) {
+            continue;
+        }
+        struct client *client = world_connect(world, i % 2);
+        char line[256];
+        int length = snprintf(line, sizeof(line), "%s", command->name);
+        char *bar = strchr(line, '|');
+        if (bar) {
+            *bar = ' ';
+        }
+        int count = command->arity < 0 ? -command->arity : command->arity;
+        for (int at = bar ? 2 : 1; at < count; at++) {
+            length += snprintf(line + length, sizeof(line) - (size_t)length, " 1");
+        }
+        client_ask(client, line);
+        assert_true(client->received.length > 0);
+        if (client->session) {
+            worker_client_closed(world_worker(world, client->worker), client->session);
+            client->session = NULL;
+        }
+        if (world_connect(world, 0) == NULL || i % 8 == 7) {
+            world_free(world);
+            world = world_new(2, FOUR_SHARDS);
+        }
+    }
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_connection_words), cmocka_unit_test(test_hello),
+          cmocka_unit_test(test_cluster_shapes), cmocka_unit_test(test_cluster_of_several),
+          cmocka_unit_test(test_keys_in_slot), cmocka_unit_test(test_config),
+          cmocka_unit_test(test_client_list_and_kill), cmocka_unit_test(test_info),
+          cmocka_unit_test(test_found), cmocka_unit_test(test_status),
+          cmocka_unit_test(test_every_row_has_a_function))
