@@ -569,7 +569,7 @@ void worker_turn_end(struct worker *worker) {
     retry_blocked(worker);
     router_retry_deferred(worker);
     for (unsigned i = 0; i < worker->hosted_count; i++) {
-        shard_flush(worker->shards[worker->hosted[i]]);
+        shard_end_turn(worker->shards[worker->hosted[i]]);
     }
     peers_flush(worker);
     wal_flush(worker->wal);

@@ -114,6 +114,17 @@ static void propose_deletion(struct shard *shard, const struct bytes *arguments,
     }
 }
 
+/* Nagle's algorithm by the disk's clock: while this leader's last entry is still being made durable
+ * here and is not committed either, a smaller one behind it would only cost each node a message and
+ * a round of its own. Whatever ends that wait also brings a turn. A slow disk of the leader alone
+ * does not slow the shard: the followers' commit ends the wait too. */
+void shard_end_turn(struct shard *shard) {
+    bool is_awaited = queue_count(&shard->saves) > 0 && raft_uncommitted_bytes(shard->raft) > 0;
+    if (!is_awaited) {
+        shard_flush(shard);
+    }
+}
+
 /* Deletions have no waiter: whoever read an expired key waits for the index. */
 void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys) {
     struct cursor in = cursor_of(length_prefixed_keys);

@@ -1,9 +1,10 @@
 /* A shard's replica on this node: one Raft group over one state machine. The only place where data
  * and agreement meet.
  *
- *   shard_propose --> [ commands of this turn ] --shard_flush--> one log entry --> raft --> WAL and
- * followers at once shard_durable, shard_message --> raft --> commit --> apply --> io.reply, in the
- * order of the log shard_read --> lease, or a quorum round --> io.reply
+ *   shard_propose --> [ commands of this turn ] --shard_end_turn--> one log entry
+ *   one log entry --> raft --> WAL and followers at once
+ *   shard_durable, shard_message --> raft --> commit --> apply --> io.reply, in the log's order
+ *   shard_read --> lease, or a quorum round --> io.reply
  *
  * All commands that come in one turn of the loop are one log entry (docs/format/commands.md), so
  * that the cost of agreement is paid a turn, not a command. The fate of a proposed command is
@@ -132,7 +133,9 @@ enum shard_read_flag {
 int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
                struct shard_waiter waiter, unsigned flags) MUST_CHECK;
 
-void shard_flush(struct shard *shard); /* end of the turn: proposes what came */
+void shard_flush(struct shard *shard);    /* proposes what came, as one entry */
+void shard_end_turn(struct shard *shard); /* the same, unless the entry before it is still awaited:
+                                             then what comes meanwhile joins it */
 void shard_durable(struct shard *shard, uint64_t wal_sequence);
 void shard_message(struct shard *shard, const struct raft_message *message);
 void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece);

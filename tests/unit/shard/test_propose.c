@@ -213,6 +213,37 @@ static void test_back_pressure(void **state) {
     end(world);
 }
 
+/* While the last entry is neither durable here nor committed, what comes joins the next one; either
+ * of the two ends the wait, so that neither the leader's disk nor its followers alone hold it up. */
+static void test_gathers_while_awaited(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    struct replica *leader = &world->replicas[1];
+    raft_index last = raft_last_index(shard_raft(leader->shard));
+    leader->is_disk_held = true;
+    world_cut_off(world, 1, true);
+    for (unsigned turn = 0; turn < 3; turn++) {
+        world_propose(world, 1, "INCR k");
+        world_settle(world);
+    }
+    assert_int_equal(raft_last_index(shard_raft(leader->shard)), last + 1);
+    leader->is_disk_held = false;
+    world_settle(world);
+    assert_int_equal(raft_last_index(shard_raft(leader->shard)), last + 2);
+    assert_int_equal(raft_commit_index(shard_raft(leader->shard)), last);
+    leader->is_disk_held = true;
+    world_propose(world, 1, "INCR k");
+    world_settle(world);
+    world_propose(world, 1, "INCR k");
+    world_settle(world);
+    assert_int_equal(raft_last_index(shard_raft(leader->shard)), last + 3);
+    world_cut_off(world, 1, false);
+    world_run(world, 100);
+    assert_int_equal(raft_commit_index(shard_raft(leader->shard)), last + 4);
+    assert_answer(world, world->next_ticket - 1, "DONE :5|");
+    end(world);
+}
+
 /* What fits into no message between nodes is refused before it is proposed; what fits into none
  * together becomes several entries. */
 static void test_long_commands(void **state) {
@@ -296,6 +327,7 @@ static void test_time_never_goes_back(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry), cmocka_unit_test(test_three_replicas_agree),
           cmocka_unit_test(test_full_batch_goes_at_once),
+          cmocka_unit_test(test_gathers_while_awaited),
           cmocka_unit_test(test_deposed_not_executed), cmocka_unit_test(test_deposed_done),
           cmocka_unit_test(test_unknown_after_timeout), cmocka_unit_test(test_two_leaderships),
           cmocka_unit_test(test_batch_refused_when_deposed), cmocka_unit_test(test_long_commands),

@@ -278,7 +278,7 @@ static bool end_turn(struct replica *replica) {
     if (!replica->shard) {
         return false;
     }
-    shard_flush(replica->shard);
+    shard_end_turn(replica->shard);
     wal_flush(replica->wal);
     if (replica->is_disk_held) {
         return false;
