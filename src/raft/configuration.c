@@ -54,6 +54,16 @@ bool raft_configuration_has_voter(const struct raft_configuration *configuration
            nodes_contain(configuration->old_voter_count, configuration->old_voters, node);
 }
 
+bool raft_configuration_keeps_voter(const struct raft_configuration *configuration,
+                                    raft_node_number node) {
+    return nodes_contain(configuration->voter_count, configuration->voters, node);
+}
+
+bool raft_configuration_has_learner(const struct raft_configuration *configuration,
+                                    raft_node_number node) {
+    return nodes_contain(configuration->learner_count, configuration->learners, node);
+}
+
 bool raft_configuration_is_sole_voter(const struct raft_configuration *configuration,
                                       raft_node_number node) {
     return configuration->voter_count == 1 && configuration->old_voter_count == 0 &&

@@ -9,6 +9,8 @@
 #pragma once
 #include "raft/raft.h"
 
+enum { RAFT_CONFIGURATION_BYTES_MAXIMUM = 3 * (1 + 4 * RAFT_VOTER_MAXIMUM) };
+
 struct raft_configuration_mark {
     raft_index index;
     struct raft_configuration configuration;
@@ -35,10 +37,20 @@ static inline const struct raft_configuration *
 raft_configuration_marks_newest(const struct raft_configuration_marks *marks) {
     return &marks->marks[marks->count - 1].configuration;
 }
+/* Where the configuration in force stands in the log. */
+static inline raft_index
+raft_configuration_marks_newest_index(const struct raft_configuration_marks *marks) {
+    return marks->marks[marks->count - 1].index;
+}
 
 /* Calls visit(context, node) once for each member: voters, old voters, learners. */
 void raft_configuration_each_member(const struct raft_configuration *configuration,
                                     void (*visit)(void *context, raft_node_number node),
                                     void *context);
+/* A voter that a joint configuration does not part from. */
+bool raft_configuration_keeps_voter(const struct raft_configuration *configuration,
+                                    raft_node_number node);
+bool raft_configuration_has_learner(const struct raft_configuration *configuration,
+                                    raft_node_number node);
 bool raft_configuration_is_sole_voter(const struct raft_configuration *configuration,
                                       raft_node_number node);

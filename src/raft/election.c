@@ -145,12 +145,8 @@ void raft_campaign(struct raft *raft, bool is_forced) {
 
 static void peer_add(void *context, raft_node_number node) {
     struct raft *raft = context;
-    if (node == raft->self)
-        return;
-    CHECK(raft->peer_count < RAFT_MEMBER_MAXIMUM);
-    raft_progress_begin(&raft->peers[raft->peer_count++], node, raft_last(raft) + 1);
-    if (raft->peer_used < raft->peer_count)
-        raft->peer_used = raft->peer_count;
+    if (node != raft->self)
+        raft_peer_add(raft, node);
 }
 
 static void lead(struct raft *raft) {
@@ -163,6 +159,8 @@ static void lead(struct raft *raft) {
     raft->quorum_check_us = raft->now_us + raft->timing.election_timeout_us;
     raft->transfer_to = 0;
     raft->is_lease_given_up = false;
+    raft->is_hand_over_tried = false;
+    raft->wanted = (struct raft_configuration){0};
     raft->read_round = raft->confirmed_round = 0;
     raft->term_start_index = 0;
     raft_lease_renew(raft);
@@ -186,10 +184,24 @@ void raft_own_vote_count(struct raft *raft) {
         lead(raft);
 }
 
+/* A voter that the newest configuration leaves out is needed until that is committed: it may be the
+ * only one with the entry, and whoever lacks it cannot win its vote (4.2.2). It does not count
+ * itself then. */
+bool raft_may_campaign(const struct raft *raft) {
+    const struct raft_configuration_marks *marks = &raft->configurations;
+    for (size_t i = marks->count; i > 0; i--) {
+        if (raft_configuration_has_voter(&marks->marks[i - 1].configuration, raft->self))
+            return true;
+        if (marks->marks[i - 1].index <= raft->commit_index)
+            return false;
+    }
+    return false;
+}
+
 void raft_election_tick(struct raft *raft) {
     if (raft->now_us < raft->election_deadline_us)
         return;
-    if (raft_configuration_has_voter(raft_members(raft), raft->self))
+    if (raft_may_campaign(raft))
         pre_campaign(raft);
 }
 

@@ -1,10 +1,14 @@
 /* The inside of one raft, for the files of this folder alone.
  *
- *   raft.c       one step: dispatch, deadlines, actions         save.c       what was saved, what
- * is durable election.c   pre-vote, vote, check-quorum, roles            append.c     building and
- * receiving appends replicate.c  the leader's sending, replies, the commit      read.c       leases
- * and read rounds snapshot.c   compaction and snapshots                       transfer.c   giving
- * leadership away
+ *   raft.c        one step: dispatch, deadlines, actions
+ *   save.c        what was saved, what is durable
+ *   election.c    pre-vote, vote, check-quorum, roles
+ *   append.c      building and receiving appends
+ *   replicate.c   the leader's sending, replies, the commit
+ *   read.c        leases and read rounds
+ *   snapshot.c    compaction and snapshots
+ *   change.c      who votes: learners, joint configurations
+ *   transfer.c    giving leadership away
  *
  * Invariants, checked at the end of every step (raft.c):
  *   I1 base_index <= commit_index <= last index
@@ -102,6 +106,9 @@ struct raft {
     bool is_transfer_told;  /* transfer_to was told to campaign */
     bool is_lease_given_up; /* a successor was told to campaign: no lease for the rest of this term
                              */
+    struct raft_configuration wanted; /* voters that were asked for; none: no change under way */
+    uint64_t change_began_us;
+    bool is_hand_over_tried; /* this leader is on its way out, and offered the lead to another */
     uint64_t read_round, confirmed_round;
     struct raft_waiting_read *waiting_reads;
     size_t waiting_read_count, waiting_read_capacity;
@@ -134,6 +141,7 @@ struct raft_message *raft_message_push(struct raft *raft, enum raft_message_kind
                                        raft_node_number to, uint64_t after_save);
 void raft_answer_push(struct raft *raft, uint64_t read_id, raft_index index, bool is_refused);
 struct raft_progress *raft_peer(struct raft *raft, raft_node_number node); /* NULL if none */
+void raft_peer_add(struct raft *raft, raft_node_number node);
 
 /* save.c */
 void raft_state_save(struct raft *raft);
@@ -149,6 +157,7 @@ uint64_t raft_save_of_index(const struct raft *raft, raft_index index);
 
 /* election.c */
 void raft_election_deadline_draw(struct raft *raft);
+bool raft_may_campaign(const struct raft *raft);
 void raft_election_tick(struct raft *raft);
 void raft_quorum_tick(struct raft *raft);
 void raft_follow(struct raft *raft, raft_term term, raft_node_number leader);
@@ -193,6 +202,11 @@ void raft_snapshot_want(struct raft *raft, struct raft_progress *peer);
 void raft_snapshot_sent(struct raft *raft, raft_node_number node, raft_index index, bool is_failed);
 void raft_snapshot_installed(struct raft *raft, const struct raft_event *event);
 void raft_compact(struct raft *raft, raft_index snapshot_index);
+
+/* change.c */
+void raft_change(struct raft *raft, const struct raft_configuration *wanted);
+void raft_change_continue(struct raft *raft);
+uint64_t raft_change_deadline_us(const struct raft *raft);
 
 /* transfer.c */
 void raft_transfer(struct raft *raft, raft_node_number node);

@@ -36,6 +36,10 @@ struct raft_progress {
         lease_until_us;  /* until then it votes for nobody else, by our clock and drift taken off */
     uint64_t read_round; /* newest round it confirmed */
     bool is_probe_sent;
+    unsigned round;          /* a learner's, of catching up; 0: none was begun */
+    bool is_caught_up;       /* its last round was a short one */
+    raft_index round_target; /* the round ends when this is matched */
+    uint64_t round_began_us;
     struct raft_flight *flights; /* a ring; the capacity is a power of two */
     uint32_t flight_first, flight_count, flight_capacity;
     uint64_t flight_bytes;

@@ -48,9 +48,11 @@ static void recovered_entries_take(struct raft *raft, const struct raft_recovere
 }
 
 /* A lease that this node acknowledged in its former life may still be out. A sole voter gave one to
- * itself only. */
+ * itself only, unless it is one since a change that its log still holds: a leader on its way out
+ * may have led it. */
 static void patience_begin(struct raft *raft) {
-    if (raft_configuration_is_sole_voter(raft_members(raft), raft->self)) {
+    if (raft->configurations.count == 1 &&
+        raft_configuration_is_sole_voter(raft_members(raft), raft->self)) {
         raft->election_deadline_us = raft->now_us;
         return;
     }
@@ -126,6 +128,13 @@ struct raft_progress *raft_peer(struct raft *raft, raft_node_number node) {
         if (raft->peers[i].node == node)
             return &raft->peers[i];
     return NULL;
+}
+
+void raft_peer_add(struct raft *raft, raft_node_number node) {
+    CHECK(raft->peer_count < RAFT_MEMBER_MAXIMUM);
+    raft_progress_begin(&raft->peers[raft->peer_count++], node, raft_last(raft) + 1);
+    if (raft->peer_used < raft->peer_count)
+        raft->peer_used = raft->peer_count;
 }
 
 static bool entries_are_sane(const struct raft_message *message) {
@@ -242,10 +251,10 @@ static uint64_t next_deadline(const struct raft *raft) {
     if (raft->forwarded_read_count > 0)
         deadline_us = raft->forwarded_reads[0].sent_us + raft->timing.election_timeout_us;
     if (raft->role != RAFT_LEADER)
-        return raft_configuration_has_voter(raft_members(raft), raft->self)
-                   ? least(deadline_us, raft->election_deadline_us)
-                   : deadline_us;
+        return raft_may_campaign(raft) ? least(deadline_us, raft->election_deadline_us)
+                                       : deadline_us;
     deadline_us = least(deadline_us, raft->quorum_check_us);
+    deadline_us = least(deadline_us, raft_change_deadline_us(raft));
     if (raft->transfer_to != 0)
         deadline_us = least(deadline_us, raft->transfer_deadline_us);
     for (size_t i = 0; i < raft->peer_count; i++)
@@ -341,7 +350,11 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
     case RAFT_TRANSFER:
         raft_transfer(raft, event->peer);
         break;
+    case RAFT_CHANGE:
+        raft_change(raft, event->configuration);
+        break;
     }
+    raft_change_continue(raft);
     step_finish(raft, actions);
 }
 
@@ -382,4 +395,12 @@ raft_index raft_match_index(const struct raft *raft, raft_node_number node) {
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number node) {
     const struct raft_progress *peer = led_peer(raft, node);
     return peer ? peer->heard_us : 0;
+}
+bool raft_is_changing(const struct raft *raft) {
+    return raft_members(raft)->old_voter_count > 0 ||
+           (raft->role == RAFT_LEADER && raft->wanted.voter_count > 0);
+}
+unsigned raft_learner_round(const struct raft *raft, raft_node_number node) {
+    const struct raft_progress *peer = led_peer(raft, node);
+    return peer ? peer->round : 0;
 }

@@ -18,9 +18,10 @@
 
 enum { RAFT_VOTER_MAXIMUM = 16 };
 
-/* Who votes. `old_voters` is empty unless a joint configuration is in force (CBTR 4.3); nothing
- * makes one yet, but the format on disk and every quorum rule count both halves already. Learners
- * receive the log and do not vote. Encoded: u8 count + u32 each, for voters, old_voters, learners.
+/* Who votes. `old_voters` is empty unless a joint configuration is in force (CBTR 4.3): then every
+ * majority is one of both halves. Learners receive the log and do not vote. A replica that is new
+ * begins with nobody in it, so it never campaigns before the log tells who votes. Encoded: u8 count
+ * + u32 each, for voters, old_voters, learners.
  */
 struct raft_configuration {
     uint8_t voter_count, old_voter_count, learner_count;
@@ -130,7 +131,11 @@ enum raft_event_kind {
                            the peer gets heartbeats only */
     RAFT_PEER_LOST,     /* the stream to `peer` closed: in-flight appends may be lost; if it was the
                            leader, campaign as soon as stickiness allows */
-    RAFT_TRANSFER       /* give leadership to `peer` (0: to the most caught-up voter) */
+    RAFT_TRANSFER,      /* give leadership to `peer` (0: to the most caught-up voter) */
+    /* `configuration` holds the voters that are wanted, and nothing else. New ones learn first,
+     * then a joint configuration is entered and left; a learner that does not catch up is given up,
+     * and the change with it. While they only learn, another wish takes the place of this one. */
+    RAFT_CHANGE
 };
 
 struct raft_event {
@@ -185,8 +190,10 @@ struct raft_actions {
 
     bool is_leadership_changed; /* role, term or known leader changed in this step */
     uint64_t deadline_us;       /* step with RAFT_TICK at or after this */
-    int proposal_error; /* RAFT_PROPOSE: 0, ERR_NOT_LEADER, or ERR_BUSY while leadership is being
-                           transferred (reference dropped) */
+    /* RAFT_PROPOSE: 0, ERR_NOT_LEADER, or ERR_BUSY while leadership is being transferred (reference
+     * dropped). RAFT_CHANGE: also ERR_BUSY before an entry of this term is committed and until the
+     * configuration in force is committed and not joint; ERR_INVALID for voters that cannot be. */
+    int proposal_error;
     raft_index proposed_index; /* RAFT_PROPOSE: where the entry stands */
 };
 
@@ -221,3 +228,7 @@ bool raft_has_lease(const struct raft *raft, uint64_t now_us);
 /* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */
 raft_index raft_match_index(const struct raft *raft, raft_node_number peer);
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number peer);
+/* Is a change of the voters under way? Of a leader only; others see what is in force. */
+bool raft_is_changing(const struct raft *raft);
+/* Which round of catching up a learner is in, from 1; 0: none. Of a leader only. */
+unsigned raft_learner_round(const struct raft *raft, raft_node_number peer);

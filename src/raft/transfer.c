@@ -7,7 +7,7 @@ static raft_node_number most_caught_up(const struct raft *raft) {
     const struct raft_progress *best = NULL;
     for (size_t i = 0; i < raft->peer_count; i++) {
         const struct raft_progress *peer = &raft->peers[i];
-        if (peer->heard_us != 0 && raft_configuration_has_voter(raft_members(raft), peer->node) &&
+        if (peer->heard_us != 0 && raft_configuration_keeps_voter(raft_members(raft), peer->node) &&
             (best == NULL || peer->match_index > best->match_index))
             best = peer;
     }
@@ -20,7 +20,7 @@ void raft_transfer(struct raft *raft, raft_node_number node) {
     if (node == 0)
         node = most_caught_up(raft);
     if (node == raft->self || raft_peer(raft, node) == NULL ||
-        !raft_configuration_has_voter(raft_members(raft), node))
+        !raft_configuration_keeps_voter(raft_members(raft), node))
         return;
     raft->transfer_to = node;
     raft->is_transfer_told = false;

@@ -53,6 +53,14 @@ static void packets_release(struct cluster_packets *packets) {
     *packets = (struct cluster_packets){0};
 }
 
+static bool configuration_names(const struct raft_configuration *configuration,
+                                raft_node_number node) {
+    bool is_learner = false;
+    for (uint8_t i = 0; i < configuration->learner_count; i++)
+        is_learner |= configuration->learners[i] == node;
+    return is_learner || raft_configuration_has_voter(configuration, node);
+}
+
 struct cluster *cluster_new(size_t node_count, const struct raft_timing *timing,
                             const struct raft_configuration *configuration, uint64_t seed,
                             struct buffer *transcript) {
@@ -66,7 +74,8 @@ struct cluster *cluster_new(size_t node_count, const struct raft_timing *timing,
     for (size_t i = 0; i < node_count; i++) {
         cluster->nodes[i].number = (raft_node_number)(i + 1);
         cluster->nodes[i].clock_rate = 1;
-        cluster->nodes[i].disk.configuration = *configuration;
+        if (configuration_names(configuration, cluster->nodes[i].number))
+            cluster->nodes[i].disk.configuration = *configuration;
         cluster_start(cluster, &cluster->nodes[i]);
     }
     return cluster;

@@ -58,6 +58,7 @@ struct cluster {
     void *context;
 };
 
+/* Replicas that the configuration does not name begin as new ones do: they know of no voter. */
 struct cluster *cluster_new(size_t node_count, const struct raft_timing *timing,
                             const struct raft_configuration *configuration, uint64_t seed,
                             struct buffer *transcript);

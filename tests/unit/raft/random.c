@@ -1,7 +1,7 @@
 /* Random schedules: replicas under loss, reordering, duplication, partitions, slow disks, crashes,
- * clock drift, transfers, compaction and snapshots, by seed. After every step the promises of Raft
- * are checked against the truth that the test keeps (CBTR figure 3.2). Once the faults stop, the
- * cluster must agree again.
+ * clock drift, transfers, changes of the voters, compaction and snapshots, by seed. After every
+ * step the promises of Raft are checked against the truth that the test keeps (CBTR figure 3.2).
+ * Once the faults stop, the cluster must agree again.
  *
  *      random [--plant NAME] [--seed S] [--seeds N] [--print]
  *
@@ -41,12 +41,13 @@ struct world {
     uint64_t next_read;
     struct wanted wanted[WANTED_MAXIMUM];
     size_t wanted_count;
-    uint64_t leads, leases, answers, installs; /* that something happened at all */
+    uint64_t leads, leases, answers, installs, changes; /* that something happened at all */
     /* The temper of this seed. */
     uint64_t rare_percent; /* of all steps: how stormy it is */
     double propose_chance;
     bool is_hunting;    /* leaders often die before they commit anything */
     bool is_forgetting; /* voters often die before they are asked */
+    bool is_changing;   /* the voters are changed */
     char failure[256];
 };
 
@@ -75,8 +76,10 @@ static void commits_check(struct world *world, const struct cluster_node *node) 
         }
         if (i != world->committed_count + 1)
             fail(world, "a commit beyond what anybody committed: node, index", node->number, i);
-        else
+        else {
             world->committed[world->committed_count++] = told;
+            world->changes += entry->kind == RAFT_ENTRY_CONFIGURATION;
+        }
     }
 }
 
@@ -277,6 +280,27 @@ static void snapshot_transfer(struct world *world) {
                                      .is_rejected = is_rejected});
 }
 
+/* One to five of the nodes, whoever they are. */
+static void change_ask(struct world *world, struct cluster_node *node) {
+    struct raft_configuration wanted = {0};
+    uint64_t wanted_count = 1 + random_below(&world->random, 5);
+    while (wanted.voter_count < wanted_count && wanted.voter_count < world->cluster->node_count) {
+        raft_node_number voter = some_node(world)->number;
+        if (!raft_configuration_has_voter(&wanted, voter))
+            wanted.voters[wanted.voter_count++] = voter;
+    }
+    cluster_step(world->cluster, node,
+                 (struct raft_event){.kind = RAFT_CHANGE, .configuration = &wanted});
+}
+
+static void changes_step(struct world *world) {
+    struct cluster_node *node = some_node(world);
+    if (!world->is_changing || node->raft == NULL || raft_role(node->raft) != RAFT_LEADER ||
+        !random_chance(&world->random, 0.03))
+        return;
+    change_ask(world, node);
+}
+
 static void rare_event(struct world *world) {
     struct cluster *cluster = world->cluster;
     struct cluster_node *node = some_node(world);
@@ -320,6 +344,7 @@ static void young_leader_hunt(struct world *world) {
 static void step_anything(struct world *world) {
     if (world->is_hunting)
         young_leader_hunt(world);
+    changes_step(world);
     struct cluster_node *node = some_node(world);
     uint64_t lot = random_below(&world->random, 97 + world->rare_percent);
     if (lot < 50 && world->cluster->packets.count == 0)
@@ -342,12 +367,31 @@ static void step_anything(struct world *world) {
         rare_event(world);
 }
 
+static const struct cluster_node *newest_leader(const struct cluster *cluster) {
+    const struct cluster_node *leader = NULL;
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        const struct cluster_node *node = &cluster->nodes[i];
+        if (raft_role(node->raft) == RAFT_LEADER &&
+            (leader == NULL || raft_current_term(node->raft) > raft_current_term(leader->raft)))
+            leader = node;
+    }
+    return leader;
+}
+
+/* All that vote have the same log, committed to its end, and the voters are not changing. */
 static bool is_agreed(const struct cluster *cluster) {
-    for (size_t i = 0; i < cluster->node_count; i++)
-        if (cluster->nodes[i].commit_index != cluster->nodes[0].commit_index ||
-            raft_last_index(cluster->nodes[i].raft) != cluster->nodes[i].commit_index ||
-            raft_leader(cluster->nodes[i].raft) == 0)
+    const struct cluster_node *leader = newest_leader(cluster);
+    if (leader == NULL || raft_is_changing(leader->raft))
+        return false;
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        const struct cluster_node *node = &cluster->nodes[i];
+        if (!raft_configuration_has_voter(raft_configuration(leader->raft), node->number))
+            continue;
+        if (node->commit_index != leader->commit_index ||
+            raft_last_index(node->raft) != node->commit_index ||
+            raft_leader(node->raft) != leader->number)
             return false;
+    }
     return true;
 }
 
@@ -381,6 +425,7 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
     world->rare_percent = 1 + 3 * random_below(random, 3);
     world->is_hunting = random_chance(random, 0.5);
     world->is_forgetting = !world->is_hunting && random_chance(random, 0.6);
+    world->is_changing = random_chance(random, 0.5);
     world->propose_chance = random_chance(random, 0.4) || world->is_forgetting ? 0.01 : 1;
     struct raft_timing timing = {.election_timeout_us = 250000,
                                  .lease_us = random_chance(random, 0.5) ? 250000 : 100000,
@@ -391,8 +436,9 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
                                  .message_bytes = random_chance(random, 0.6) ? 40 : 100};
     struct raft_configuration configuration = {.voter_count = random_chance(random, 0.25) ? 5 : 3,
                                                .voters = {1, 2, 3, 4, 5}};
-    world->cluster =
-        cluster_new(configuration.voter_count, &timing, &configuration, seed, transcript);
+    size_t newcomers = world->is_changing ? 2 : 0;
+    world->cluster = cluster_new(configuration.voter_count + newcomers, &timing, &configuration,
+                                 seed, transcript);
     world->cluster->watch = watch;
     world->cluster->context = world;
     for (size_t i = 0; i < world->cluster->node_count; i++)
@@ -457,7 +503,7 @@ int main(int argc, char **argv) {
         return 77; /* skipped */
     }
     static struct world world;
-    uint64_t leads = 0, commits = 0, leases = 0, answers = 0, installs = 0;
+    uint64_t leads = 0, commits = 0, leases = 0, answers = 0, installs = 0, changes = 0;
     for (uint64_t seed = request.seed; seed < request.seed + request.seed_count; seed++) {
         struct buffer transcript;
         buffer_init(&transcript, 64u << 20);
@@ -474,9 +520,11 @@ int main(int argc, char **argv) {
         leases += world.leases;
         answers += world.answers;
         installs += world.installs;
+        changes += world.changes;
     }
     printf("%" PRIu64 " seeds: %" PRIu64 " leaders, %" PRIu64 " commits, %" PRIu64
-           " lease checks, %" PRIu64 " reads answered, %" PRIu64 " snapshots installed\n",
-           request.seed_count, leads, commits, leases, answers, installs);
+           " lease checks, %" PRIu64 " reads answered, %" PRIu64 " snapshots installed, %" PRIu64
+           " changes of the voters\n",
+           request.seed_count, leads, commits, leases, answers, installs, changes);
     return request.planted != NULL ? 1 : 0;
 }

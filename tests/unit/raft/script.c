@@ -7,7 +7,8 @@
  * begin with # are comments. With --rewrite the expected words are replaced by what happened, to be
  * read in the diff.
  *
- *   cluster N [learners=2,3] [window=M] [window-bytes=B] [message-bytes=B]      founds N replicas
+ *   cluster N [learners=2,3] [new=3,4] [window=M] [window-bytes=B] [message-bytes=B]
+ *                           founds N replicas; the new ones know of no voter
  *   tick N [TIME]           time passes (50ms, 1s), then N looks at its deadlines
  *   pass TIME               time passes and nobody looks
  *   deliver all | A->B [K]  what waits on the network (from A to B; only the first K)
@@ -16,10 +17,12 @@
  *   network                 shows what waits
  *   durable N [K]           N's disk finishes its saves (the oldest K)
  *   settle                  delivers and finishes until all is quiet, in silence
+ *   calm TIME               time passes, all look at their deadlines, and all settles, in silence
  *   elect N                 N becomes leader, in silence (others are not asked to campaign)
  *   propose N TEXT          read N ID       transfer N [TO]       lost N PEER       lease N
  *   crash N                 loses what is not durable        start N        restart N
  *   disk N term=T vote=V TERM...     what N finds at its next start; only while it is down
+ *   change N 1,2,4          N is asked for these voters
  *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
  *   install N FROM INDEX    N takes over the snapshot of FROM
  *   show [N]                roles and logs */
@@ -101,13 +104,14 @@ static void run_cluster(struct script *script, const struct line *line) {
                                  .window_messages = (unsigned)window_messages,
                                  .message_bytes = message_bytes};
     struct raft_configuration configuration = {0};
-    const char *learners = "";
+    const char *learners = "", *newcomers = "";
     option_find(line, "learners", &learners);
+    option_find(line, "new", &newcomers);
     uint64_t count = number_of(word_at(line, 1));
     for (raft_node_number node = 1; node <= count; node++)
         if (strchr(learners, '0' + (char)node) != NULL)
             configuration.learners[configuration.learner_count++] = node;
-        else
+        else if (strchr(newcomers, '0' + (char)node) == NULL)
             configuration.voters[configuration.voter_count++] = node;
     if (script->cluster != NULL)
         cluster_free(script->cluster);
@@ -190,6 +194,20 @@ static void run_settle(struct script *script, const struct line *line) {
     settle_silently(script);
 }
 
+static void run_calm(struct script *script, const struct line *line) {
+    struct cluster *cluster = script->cluster;
+    uint64_t end_us = cluster->now_us + time_of(word_at(line, 1));
+    cluster->transcript = NULL;
+    while (cluster->now_us < end_us) {
+        cluster->now_us += 10000;
+        for (size_t i = 0; i < cluster->node_count; i++)
+            if (cluster->now_us >= cluster->nodes[i].deadline_us)
+                cluster_step(cluster, &cluster->nodes[i], (struct raft_event){.kind = RAFT_TICK});
+        cluster_settle(cluster);
+    }
+    cluster->transcript = &script->out;
+}
+
 static void run_elect(struct script *script, const struct line *line) {
     struct cluster_node *node = node_at(script, line, 1);
     script->cluster->transcript = NULL;
@@ -215,6 +233,15 @@ static void run_transfer(struct script *script, const struct line *line) {
     raft_node_number to = (raft_node_number)number_of(word_at(line, 2));
     cluster_step(script->cluster, node_at(script, line, 1),
                  (struct raft_event){.kind = RAFT_TRANSFER, .peer = to});
+}
+
+static void run_change(struct script *script, const struct line *line) {
+    struct raft_configuration wanted = {0};
+    for (const char *at = word_at(line, 2); *at != 0 && wanted.voter_count < RAFT_VOTER_MAXIMUM;
+         at += strcspn(at, ","), at += *at == ',')
+        wanted.voters[wanted.voter_count++] = (raft_node_number)number_of(at);
+    cluster_step(script->cluster, node_at(script, line, 1),
+                 (struct raft_event){.kind = RAFT_CHANGE, .configuration = &wanted});
 }
 
 static void run_lost(struct script *script, const struct line *line) {
@@ -297,10 +324,12 @@ static const struct {
     {"network", run_network},
     {"durable", run_durable},
     {"settle", run_settle},
+    {"calm", run_calm},
     {"elect", run_elect},
     {"propose", run_propose},
     {"read", run_read},
     {"transfer", run_transfer},
+    {"change", run_change},
     {"lost", run_lost},
     {"lease", run_lease},
     {"crash", run_crash},

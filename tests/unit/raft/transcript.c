@@ -1,5 +1,7 @@
 #include "transcript.h"
 
+#include "base/check.h"
+
 #include <inttypes.h>
 
 static const char *role_text(enum raft_role role) {
@@ -23,6 +25,23 @@ static const char *kind_text(enum raft_message_kind kind) {
     return kind < RAFT_MESSAGE_KIND_COUNT ? texts[kind] : "?";
 }
 
+static void text_nodes(struct buffer *out, const char *name, uint8_t count,
+                       const raft_node_number *nodes) {
+    if (count > 0)
+        buffer_append_text(out, name);
+    for (uint8_t i = 0; i < count; i++)
+        buffer_append_format(out, "%s%u", i ? "," : "", nodes[i]);
+}
+
+static void text_configuration(struct buffer *out, const struct raft_entry *entry) {
+    struct raft_configuration members;
+    int error = raft_configuration_decode(&members, raft_entry_payload(entry));
+    CHECK(error == 0);
+    text_nodes(out, ":voters=", members.voter_count, members.voters);
+    text_nodes(out, ":old=", members.old_voter_count, members.old_voters);
+    text_nodes(out, ":learners=", members.learner_count, members.learners);
+}
+
 static void text_entries(struct buffer *out, struct raft_entry *const *entries, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct raft_entry *entry = entries[i];
@@ -30,7 +49,7 @@ static void text_entries(struct buffer *out, struct raft_entry *const *entries, 
         if (entry->kind == RAFT_ENTRY_NOTHING)
             buffer_append_text(out, ":no-op");
         else if (entry->kind == RAFT_ENTRY_CONFIGURATION)
-            buffer_append_text(out, ":configuration");
+            text_configuration(out, entry);
         else
             buffer_append_format(out, ":%.*s", BYTES_PRINT(raft_entry_payload(entry)));
     }

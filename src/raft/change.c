@@ -1,0 +1,258 @@
+/* Who votes, changed while the shard serves (CBTR chapter 4). A leader is told the voters that are
+ * wanted; the way there takes one configuration entry at a time, each committed before the next:
+ *
+ *      voters A --> A, learners B\A --> joint: A and B --> B
+ *                   until they caught up     leaves by itself, under whoever leads then
+ *
+ * raft_change_continue() looks at the configuration in force and takes the next step, so a new
+ * leader goes on where the old one was: a joint configuration is left, and what was only learning
+ * stays so until somebody asks again. */
+#include "base/check.h"
+#include "base/planted.h"
+#include "raft/internal.h"
+
+enum {
+    ROUND_MAXIMUM = 10,          /* CBTR 4.2.1: a learner that is no closer by then is given up */
+    SILENT_TIMEOUT_MAXIMUM = 10, /* as is one that was not heard for so many election timeouts */
+};
+
+static bool contains(uint8_t count, const raft_node_number *nodes, raft_node_number node) {
+    for (unsigned i = 0; i < count; i++)
+        if (nodes[i] == node)
+            return true;
+    return false;
+}
+
+static bool contains_all(uint8_t count, const raft_node_number *nodes, uint8_t part_count,
+                         const raft_node_number *part) {
+    for (unsigned i = 0; i < part_count; i++)
+        if (!contains(count, nodes, part[i]))
+            return false;
+    return true;
+}
+
+static bool has_same_voters(const struct raft_configuration *a,
+                            const struct raft_configuration *b) {
+    return a->voter_count == b->voter_count &&
+           contains_all(a->voter_count, a->voters, b->voter_count, b->voters);
+}
+
+static bool is_joint(const struct raft_configuration *configuration) {
+    return configuration->old_voter_count > 0;
+}
+
+static void peer_forget(struct raft *raft, size_t position) {
+    struct raft_progress gone = raft->peers[position];
+    raft->peer_count--;
+    raft->peers[position] = raft->peers[raft->peer_count];
+    raft->peers[raft->peer_count] = gone; /* its ring is used again */
+}
+
+static void peer_find_or_add(void *context, raft_node_number node) {
+    struct raft *raft = context;
+    if (node == raft->self || raft_peer(raft, node) != NULL)
+        return;
+    raft_peer_add(raft, node);
+}
+
+static bool is_member(const struct raft_configuration *configuration, raft_node_number node) {
+    return raft_configuration_has_voter(configuration, node) ||
+           raft_configuration_has_learner(configuration, node);
+}
+
+/* A configuration is in force from here on, so the leader sends to whom it names. */
+static void configuration_append(struct raft *raft, const struct raft_configuration *next) {
+    struct buffer payload;
+    buffer_init(&payload, RAFT_CONFIGURATION_BYTES_MAXIMUM);
+    raft_configuration_encode(next, &payload);
+    struct raft_entry *entry = raft_entry_new(payload.length);
+    memcpy(raft_entry_payload_room(entry), buffer_data(&payload), payload.length);
+    buffer_release(&payload);
+    raft_entry_seal(entry, raft->term, raft_last(raft) + 1, RAFT_ENTRY_CONFIGURATION);
+    raft_entry_append(raft, entry);
+    for (size_t i = raft->peer_count; i > 0; i--)
+        if (!is_member(next, raft->peers[i - 1].node))
+            peer_forget(raft, i - 1);
+    raft_configuration_each_member(next, peer_find_or_add, raft);
+    raft_lease_renew(raft);
+    log_line(raft->log_lines, LOG_INFO, "configuration changed", LOG_F("shard", raft->shard),
+             LOG_F("term", raft->term), LOG_F("index", raft_last(raft)),
+             LOG_F("voters", next->voter_count), LOG_F("old_voters", next->old_voter_count),
+             LOG_F("learners", next->learner_count));
+    raft_replicate_all(raft);
+}
+
+static bool is_settled(const struct raft *raft) {
+    return raft_configuration_marks_newest_index(&raft->configurations) <= raft->commit_index;
+}
+
+/* ---- asking ---- */
+
+static bool is_valid(const struct raft_configuration *wanted) {
+    if (wanted->voter_count == 0 || wanted->voter_count > RAFT_VOTER_MAXIMUM ||
+        wanted->old_voter_count != 0 || wanted->learner_count != 0)
+        return false;
+    for (uint8_t i = 0; i < wanted->voter_count; i++)
+        if (wanted->voters[i] == 0 || contains(i, wanted->voters, wanted->voters[i]))
+            return false;
+    return true;
+}
+
+/* Before an entry of this term is committed, the newest configuration may be one that a later
+ * leader takes back, and two changes could then go on from different ones. */
+static int change_refusal(const struct raft *raft, const struct raft_configuration *wanted) {
+    if (raft->role != RAFT_LEADER)
+        return ERR_NOT_LEADER;
+    if (!is_valid(wanted))
+        return ERR_INVALID;
+    if (raft->transfer_to != 0 || is_joint(raft_members(raft)))
+        return ERR_BUSY;
+    if (PLANTED(CHANGE_BEFORE_COMMIT))
+        return 0;
+    return raft_has_term_commit(raft) && is_settled(raft) ? 0 : ERR_BUSY;
+}
+
+void raft_change(struct raft *raft, const struct raft_configuration *wanted) {
+    raft->step.proposal_error = change_refusal(raft, wanted);
+    if (raft->step.proposal_error != 0 || has_same_voters(&raft->wanted, wanted))
+        return;
+    raft->wanted = *wanted;
+    raft->change_began_us = raft->now_us;
+}
+
+/* ---- the learners ---- */
+
+static void round_begin(const struct raft *raft, struct raft_progress *peer, unsigned round) {
+    peer->round = round;
+    peer->round_target = raft_last(raft);
+    peer->round_began_us = raft->now_us;
+}
+
+static bool is_round_short(const struct raft *raft, const struct raft_progress *peer) {
+    return raft->now_us - peer->round_began_us < raft->timing.election_timeout_us;
+}
+
+/* Replication to a learner goes in rounds: each ends once it has what the log held when the round
+ * began. Whoever needs less than an election timeout for a round can vote without holding the shard
+ * up for longer than an election would (4.2.1). */
+static bool is_caught_up(const struct raft *raft, struct raft_progress *peer) {
+    if (peer->round == 0)
+        round_begin(raft, peer, 1);
+    if (peer->heard_us != 0 && peer->match_index >= peer->round_target) {
+        peer->is_caught_up = is_round_short(raft, peer);
+        round_begin(raft, peer, peer->is_caught_up ? 1 : peer->round + 1);
+    }
+    return peer->is_caught_up && is_round_short(raft, peer);
+}
+
+static bool is_hopeless(const struct raft *raft, const struct raft_progress *peer) {
+    uint64_t heard_us =
+        peer->heard_us > raft->change_began_us ? peer->heard_us : raft->change_began_us;
+    return peer->round > ROUND_MAXIMUM ||
+           raft->now_us - heard_us >= SILENT_TIMEOUT_MAXIMUM * raft->timing.election_timeout_us;
+}
+
+/* What is wanted then is what there is: the learners go. */
+static void change_give_up(struct raft *raft, raft_node_number learner) {
+    log_line(raft->log_lines, LOG_WARN,
+             "change of the replicas given up: the new one does not catch up",
+             LOG_F("shard", raft->shard), LOG_F("node", learner));
+    raft->wanted = *raft_members(raft);
+    raft->wanted.learner_count = 0;
+}
+
+static bool learners_caught_up(struct raft *raft) {
+    const struct raft_configuration *members = raft_members(raft);
+    bool are_all = true;
+    for (unsigned i = 0; i < members->learner_count; i++) {
+        struct raft_progress *peer = raft_peer(raft, members->learners[i]);
+        CHECK(peer != NULL); /* I3 */
+        if (is_caught_up(raft, peer))
+            continue;
+        are_all = false;
+        if (is_hopeless(raft, peer)) {
+            change_give_up(raft, peer->node);
+            return false;
+        }
+    }
+    return are_all;
+}
+
+/* ---- the steps ---- */
+
+static void learners_of(const struct raft_configuration *members,
+                        const struct raft_configuration *wanted, struct raft_configuration *next) {
+    *next = *members;
+    next->learner_count = 0;
+    for (unsigned i = 0; i < wanted->voter_count; i++)
+        if (!raft_configuration_has_voter(members, wanted->voters[i]))
+            next->learners[next->learner_count++] = wanted->voters[i];
+}
+
+static void joint_enter(struct raft *raft) {
+    const struct raft_configuration *members = raft_members(raft);
+    struct raft_configuration next = {.voter_count = raft->wanted.voter_count,
+                                      .old_voter_count = members->voter_count};
+    memcpy(next.voters, raft->wanted.voters, sizeof next.voters);
+    memcpy(next.old_voters, members->voters, sizeof next.old_voters);
+    configuration_append(raft, &next);
+}
+
+/* A leader that does not stay hands over first, so that nobody has to wait for an election; if
+ * nobody takes it in time, it leads until the configuration without it is committed (4.2.2). */
+static void joint_leave(struct raft *raft) {
+    struct raft_configuration next = *raft_members(raft);
+    if (!raft_configuration_keeps_voter(&next, raft->self) && !raft->is_hand_over_tried) {
+        raft->is_hand_over_tried = true;
+        raft_transfer(raft, 0);
+        if (raft->transfer_to != 0)
+            return;
+    }
+    next.old_voter_count = 0;
+    memset(next.old_voters, 0, sizeof next.old_voters);
+    configuration_append(raft, &next);
+}
+
+static void change_advance(struct raft *raft) {
+    const struct raft_configuration *members = raft_members(raft), *wanted = &raft->wanted;
+    struct raft_configuration next;
+    learners_of(members, wanted, &next);
+    bool is_learning =
+        next.learner_count == members->learner_count &&
+        contains_all(next.learner_count, next.learners, members->learner_count, members->learners);
+    if (!is_learning)
+        configuration_append(raft, &next);
+    else if (has_same_voters(members, wanted))
+        raft->wanted = (struct raft_configuration){0}; /* done */
+    else if (learners_caught_up(raft))
+        joint_enter(raft);
+}
+
+/* Once a step, when the event is dealt with: what it changed is seen here. */
+void raft_change_continue(struct raft *raft) {
+    if (raft->role != RAFT_LEADER || raft->transfer_to != 0)
+        return;
+    const struct raft_configuration *members = raft_members(raft);
+    bool is_staying = raft_configuration_keeps_voter(members, raft->self);
+    bool is_idle = raft->wanted.voter_count == 0 && !is_joint(members) && is_staying;
+    bool may_go_on = raft_has_term_commit(raft) && is_settled(raft);
+    if (PLANTED(CHANGE_BEFORE_COMMIT))
+        may_go_on = true;
+    if (is_idle || !may_go_on)
+        return;
+    if (is_joint(members)) {
+        joint_leave(raft);
+    } else if (!is_staying) {
+        raft_heartbeat_all(raft); /* they hear that it is committed */
+        raft_follow(raft, raft->term, 0);
+    } else {
+        change_advance(raft);
+    }
+}
+
+/* By when the learners must be looked at again if nothing comes from them. */
+uint64_t raft_change_deadline_us(const struct raft *raft) {
+    if (raft->wanted.voter_count == 0 || raft_members(raft)->learner_count == 0)
+        return UINT64_MAX;
+    return raft->now_us + raft->timing.election_timeout_us;
+}
