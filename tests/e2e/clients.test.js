@@ -9,7 +9,7 @@ const {Connection, run, startCluster, until} = require('./cluster.js');
 const cli = async (node, args, options) => (await run('redis-cli', ['-p', node.port, ...args], options)).stdout.trim();
 
 test('redis-cli: plain it shows the redirection, with -c it follows', async (t) => {
-  const cluster = await startCluster(t);
+  const cluster = await startCluster(t, {isCalm: true});
   const [first] = cluster.nodes;
   assert.strictEqual(await cli(first, ['ping']), 'PONG');
   // {a} and {b} and so on reach every shard; exactly one node leads each.
@@ -23,7 +23,7 @@ test('redis-cli: plain it shows the redirection, with -c it follows', async (t) 
 });
 
 test('redis-cli --cluster check and info read the cluster', async (t) => {
-  const cluster = await startCluster(t);
+  const cluster = await startCluster(t, {isCalm: true});
   await cli(cluster.nodes[0], ['-c', 'set', 'key', 'value']);
   const check = await until('all nodes tell the same slots', async () => {
     const result = await run('redis-cli', ['--cluster', 'check', cluster.addresses[0]]);
@@ -35,7 +35,7 @@ test('redis-cli --cluster check and info read the cluster', async (t) => {
 });
 
 test('redis-benchmark --cluster', async (t) => {
-  const cluster = await startCluster(t);
+  const cluster = await startCluster(t, {isCalm: true});
   const {code, stdout, stderr} = await run('redis-benchmark', ['--cluster', '-p', cluster.nodes[0].port, '-q', '-n', 5000,
     '-c', 20, '-P', 8, '-t', 'set,get,incr,hset,mset', '-r', 1000], {timeout: 60000});
   assert.strictEqual(code, 0, stderr);
@@ -44,7 +44,7 @@ test('redis-benchmark --cluster', async (t) => {
 });
 
 test('ioredis: cluster client, pipelines, hashes, scans of every node', async (t) => {
-  const cluster = await startCluster(t);
+  const cluster = await startCluster(t, {isCalm: true});
   const client = new Redis.Cluster(cluster.ports);
   t.after(() => client.disconnect());
   for (let i = 0; i < 100; i++) assert.strictEqual(await client.set(`key:${i}`, i), 'OK');
@@ -64,18 +64,27 @@ test('ioredis: cluster client, pipelines, hashes, scans of every node', async (t
   assert.strictEqual(seen.size, 101, 'SCAN over all masters finds every key once at least');
 });
 
-test('ioredis: reads from followers are still linearizable', async (t) => {
-  const cluster = await startCluster(t, {shards: 3});
-  const client = new Redis.Cluster(cluster.ports, {scaleReads: 'all'});
-  t.after(() => client.disconnect());
+test('READONLY: followers answer, and what they answer is not stale', async (t) => {
+  const cluster = await startCluster(t, {shards: 1, isCalm: true});
+  const slot = await cluster.nodes[0].ask('CLUSTER', 'KEYSLOT', 'counter');
+  const leader = await cluster.leaderOf(slot);
+  const followers = cluster.nodes.filter((node) => node !== leader);
+  assert.match(String(await followers[0].ask('GET', 'counter')), /MOVED/, 'without READONLY');
+  const writer = await Connection.open(leader.port);
+  const readers = await Promise.all(followers.map((node) => Connection.open(node.port)));
+  for (const reader of readers) assert.strictEqual(await reader.ask('READONLY'), 'OK');
   for (let i = 0; i < 200; i++) {
-    await client.set('counter', i);
-    assert.strictEqual(await client.get('counter'), String(i), 'a follower asks its leader before it answers');
+    assert.strictEqual(await writer.ask('SET', 'counter', i), 'OK');
+    assert.deepStrictEqual(await Promise.all(readers.map((reader) => reader.ask('GET', 'counter'))), [String(i), String(i)]);
   }
+  assert.match(String(await readers[0].ask('SET', 'counter', 0)), /MOVED/, 'writes are still redirected');
+  assert.strictEqual(await readers[0].ask('READWRITE'), 'OK');
+  assert.match(String(await readers[0].ask('GET', 'counter')), /MOVED/);
+  [writer, ...readers].forEach((connection) => connection.close());
 });
 
 test('node-redis: cluster client in RESP2 and RESP3', async (t) => {
-  const cluster = await startCluster(t);
+  const cluster = await startCluster(t, {isCalm: true});
   for (const RESP of [2, 3]) {
     const client = redis.createCluster({rootNodes: cluster.addresses.map((at) => ({url: `redis://${at}`})), RESP});
     client.on('error', () => {});

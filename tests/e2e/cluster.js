@@ -235,7 +235,8 @@ async function startNodes(t, {nodes = 1, workers = 1, flags = []} = {}) {
   return cluster;
 }
 
-async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, ...options} = {}) {
+// `isCalm`: where no leader is to move, none does because the machine is busy.
+async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, isCalm = false, ...options} = {}) {
   const cluster = await startNodes(t, {nodes, ...options});
   if (nodes > 1) {
     const create = ['cluster', 'create', ...cluster.addresses, '--shards', shards, '--replicas', replicas];
@@ -246,6 +247,9 @@ async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, ...options}
     assert.strictEqual(created.code, 0, `cluster create:\n${created.stdout}${created.stderr}`);
   }
   await cluster.whole();
+  for (const node of isCalm ? cluster.nodes : []) {
+    assert.strictEqual(await node.ask('CONFIG', 'SET', 'election-timeout-ms', 5000), 'OK');
+  }
   return cluster;
 }
 
