@@ -113,8 +113,8 @@ static void gossip_close_handles(struct gossip_thread *thread) {
     uv_close((uv_handle_t *)&thread->socket, NULL);
 }
 
-static void gossip_on_wake(uv_async_t *wake) {
-    struct gossip_thread *thread = wake->data;
+static void gossip_on_wake(void *context) {
+    struct gossip_thread *thread = context;
     for (struct mail *mail = mailbox_take_all(&thread->mailbox), *next; mail != NULL; mail = next) {
         next = mail->next;
         log_sink_setting(&thread->log, mail);

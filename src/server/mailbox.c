@@ -1,12 +1,12 @@
 #include "server/mailbox.h"
 #include "base/check.h"
 
-void mailbox_init(struct mailbox *mailbox, uv_loop_t *loop, uv_async_cb on_wake, void *data) {
+void mailbox_init(struct mailbox *mailbox, uv_loop_t *loop, void (*on_wake)(void *context),
+                  void *context) {
     *mailbox = (struct mailbox){.first = NULL};
     mailbox->last = &mailbox->first;
     CHECK(uv_mutex_init(&mailbox->lock) == 0);
-    CHECK(uv_async_init(loop, &mailbox->wake, on_wake) == 0);
-    mailbox->wake.data = data;
+    wake_init(&mailbox->wake, loop, on_wake, context);
 }
 
 void mailbox_post(struct mailbox *mailbox, struct mail *mail) {
@@ -16,7 +16,7 @@ void mailbox_post(struct mailbox *mailbox, struct mail *mail) {
     if (!is_closed) {
         *mailbox->last = mail;
         mailbox->last = &mail->next;
-        uv_async_send(&mailbox->wake);
+        wake_send(&mailbox->wake);
     }
     uv_mutex_unlock(&mailbox->lock);
     if (is_closed)
@@ -26,7 +26,7 @@ void mailbox_post(struct mailbox *mailbox, struct mail *mail) {
 void mailbox_wake(struct mailbox *mailbox) {
     uv_mutex_lock(&mailbox->lock);
     if (!mailbox->is_closed)
-        uv_async_send(&mailbox->wake);
+        wake_send(&mailbox->wake);
     uv_mutex_unlock(&mailbox->lock);
 }
 
@@ -43,7 +43,7 @@ void mailbox_close(struct mailbox *mailbox) {
     uv_mutex_lock(&mailbox->lock);
     mailbox->is_closed = true;
     uv_mutex_unlock(&mailbox->lock);
-    uv_close((uv_handle_t *)&mailbox->wake, NULL);
+    wake_close(&mailbox->wake, NULL);
 }
 
 void mailbox_release(struct mailbox *mailbox) {

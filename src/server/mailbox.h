@@ -1,18 +1,19 @@
 /* A mailbox: any thread posts, one thread's loop takes, in the order posted. Posting to a closed
  * mailbox drops the mail, because threads of a stopping node end one after the other. */
 #pragma once
+#include "io/real/wake.h"
 #include "node/mail.h"
-#include <uv.h>
 
 struct mailbox {
     uv_mutex_t lock;
     struct mail *first, **last;
     bool is_closed;
-    uv_async_t wake;
+    struct wake wake;
 };
 
 /* `on_wake` is called on the loop after something was posted, or after mailbox_wake. */
-void mailbox_init(struct mailbox *mailbox, uv_loop_t *loop, uv_async_cb on_wake, void *data);
+void mailbox_init(struct mailbox *mailbox, uv_loop_t *loop, void (*on_wake)(void *context),
+                  void *context);
 void mailbox_post(struct mailbox *mailbox, struct mail *mail); /* takes the mail. Any thread */
 void mailbox_wake(struct mailbox *mailbox);                    /* any thread */
 struct mail *

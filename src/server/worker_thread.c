@@ -114,8 +114,8 @@ static void thread_stop(struct worker_thread *thread) {
     uv_stop(&thread->loop);
 }
 
-static void on_wake(uv_async_t *wake) {
-    struct worker_thread *thread = wake->data;
+static void on_wake(void *context) {
+    struct worker_thread *thread = context;
     for (struct mail *mail = mailbox_take_all(&thread->mailbox), *next; mail != NULL; mail = next) {
         next = mail->next;
         log_sink_setting(&thread->log, mail);

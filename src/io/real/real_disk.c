@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/real/real_file.h"
+#include "io/real/wake.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ struct disk_real {
     int directory, lock;
     uv_loop_t *loop; /* NULL: no threads */
     struct disk_lane_thread lanes[DISK_LANE_COUNT];
-    uv_async_t async;
+    struct wake wake;
     uv_mutex_t finished_mutex; /* guards finished */
     struct job_queue finished;
 };
@@ -78,7 +79,7 @@ static void lane_main(void *context) {
         uv_mutex_lock(&real->finished_mutex);
         queue_append(&real->finished, job);
         uv_mutex_unlock(&real->finished_mutex);
-        uv_async_send(&real->async);
+        wake_send(&real->wake);
     }
 }
 
@@ -105,7 +106,7 @@ static void deliver_finished(struct disk_real *real) {
     }
 }
 
-static void on_async(uv_async_t *async) { deliver_finished(async->data); }
+static void on_wake(void *context) { deliver_finished(context); }
 
 /* ---- opening and closing ---- */
 
@@ -210,8 +211,7 @@ static int open_directory_to_read(struct disk_real *real, const char *path,
 static void start_threads(struct disk_real *real) {
     queue_init(&real->finished);
     CHECK(uv_mutex_init(&real->finished_mutex) == 0);
-    CHECK(uv_async_init(real->loop, &real->async, on_async) == 0);
-    real->async.data = real;
+    wake_init(&real->wake, real->loop, on_wake, real);
     for (size_t i = 0; i < DISK_LANE_COUNT; i++) {
         struct disk_lane_thread *lane = &real->lanes[i];
         lane->owner = real;
@@ -265,8 +265,8 @@ int disk_real_open_to_read(const char *path, struct disk **out, struct disk_real
     return 0;
 }
 
-static void on_async_closed(uv_handle_t *handle) {
-    struct disk_real *real = handle->data;
+static void on_wake_closed(void *context) {
+    struct disk_real *real = context;
     uv_mutex_destroy(&real->finished_mutex);
     free_real(real);
 }
@@ -290,5 +290,5 @@ void disk_real_close(struct disk *disk) {
     for (size_t i = 0; i < DISK_LANE_COUNT; i++)
         lane_stop(&real->lanes[i]);
     deliver_finished(real);
-    uv_close((uv_handle_t *)&real->async, on_async_closed);
+    wake_close(&real->wake, on_wake_closed);
 }

@@ -2,7 +2,7 @@
  *
  *     loop's thread                      lane's thread
  *     submit --> lane's queue ---------> run, in order
- *     done   <-- uv_async <------------- queue of finished jobs
+ *     done   <-- wake <----------------- queue of finished jobs
  *
  * The directory is locked while it is open: two servers cannot share one. */
 #pragma once

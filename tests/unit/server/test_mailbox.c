@@ -24,8 +24,8 @@ static void send_all(void *argument) {
     }
 }
 
-static void take_all(uv_async_t *wake) {
-    struct post_office *office = wake->data;
+static void take_all(void *context) {
+    struct post_office *office = context;
     for (struct mail *mail = mailbox_take_all(&office->mailbox), *next; mail; mail = next) {
         next = mail->next;
         assert_int_equal(mail->ticket, office->next[mail->from]++);
