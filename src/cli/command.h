@@ -11,6 +11,7 @@ extern const struct cli_command cli_commands[]; /* ends with a row without a nam
 
 const struct cli_command *cli_command_find(const char *name); /* NULL if there is none */
 
+int check_run(int argc, char **argv);
 int cluster_run(int argc, char **argv);
 int demo_run(int argc, char **argv);
 int help_run(int argc, char **argv);

@@ -45,7 +45,7 @@ static int identity_write(struct disk *disk, const struct identity *identity) {
     return error;
 }
 
-static int identity_read(struct disk *disk, struct identity *identity) {
+int identity_read(struct disk *disk, struct identity *identity) {
     uint8_t *data;
     size_t length;
     int error = disk_read_all(disk, IDENTITY_FILE, 4096, &data, &length);

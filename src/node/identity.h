@@ -20,5 +20,7 @@ struct identity {
 int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
                   uint32_t worker_count, struct identity *identity,
                   struct buffer *problem) MUST_CHECK;
+/* Reads only. ERR_NOT_FOUND, ERR_DAMAGED, ERR_VERSION, ERR_IO. */
+int identity_read(struct disk *disk, struct identity *identity) MUST_CHECK;
 /* 40 hex digits, as Redis Cluster's node ids: the UUID's 32 and 8 zeros' worth of checksum. */
 void identity_node_id(const uint8_t uuid[NODE_UUID_BYTES], char out[NODE_ID_TEXT_BYTES]);
