@@ -216,11 +216,11 @@ static void test_rules_between_settings_see_the_whole(void **state) {
     struct config config;
     config_init(&config);
     assert_parse(
-        &config, "heartbeat-ms 84\n", ERR_INVALID,
-        "node.conf: heartbeat-ms: 84 is too long for an election-timeout-ms of 250; it must "
+        &config, "heartbeat-ms 134\n", ERR_INVALID,
+        "node.conf: heartbeat-ms: 134 is too long for an election-timeout-ms of 400; it must "
         "be at most a third of it, so that a lost heartbeat or two calls no election");
     assert_int_equal(config.heartbeat_ms, 40);
-    assert_parse(&config, "heartbeat-ms 83\n", 0, "");
+    assert_parse(&config, "heartbeat-ms 133\n", 0, "");
     assert_parse(&config, "heartbeat-ms 500\nelection-timeout-ms 1500\n", 0, "");
     assert_parse(&config, "election-timeout-ms 100\nheartbeat-ms 30\n", 0, "");
     config_release(&config);
