@@ -78,6 +78,10 @@ static bool control_load_is_complete(struct machine *machine) {
 
 static void control_clear(struct machine *machine) { buffer_clear(&control_of(machine)->loading); }
 
+static struct machine *control_make_empty(struct machine *machine) {
+    return control_machine_new(control_of(machine)->topology); /* loading replaces it */
+}
+
 static uint64_t control_hash(struct machine *machine) {
     struct buffer encoded;
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
@@ -99,6 +103,7 @@ static const struct machine_ops CONTROL_MACHINE = {.apply = control_apply,
                                                    .load = control_load,
                                                    .load_is_complete = control_load_is_complete,
                                                    .clear = control_clear,
+                                                   .make_empty = control_make_empty,
                                                    .hash = control_hash,
                                                    .free = control_free};
 

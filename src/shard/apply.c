@@ -97,6 +97,7 @@ void shard_apply(struct shard *shard, raft_index commit_index) {
         CHECK(entry != NULL);
         shard->applied_index = entry->index;
         shard->applied_term = entry->term;
+        shard->applied_bytes += entry->length;
         if (entry->kind == RAFT_ENTRY_COMMANDS) {
             apply_commands(shard, entry);
         } else {

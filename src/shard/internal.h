@@ -3,7 +3,7 @@
  *   propose.c   gathers commands into entries; keeps who waits for them
  *   apply.c     runs committed entries, answers those who wait
  *   read.c      linearizable reads, expiry found by them
- *   transfer.c  snapshots: taking, sending, receiving
+ *   take.c, send.c, receive.c  snapshots
  *   recover.c   what the WAL says at start */
 #pragma once
 #include "base/cursor.h"
@@ -45,9 +45,9 @@ struct pending_save {
 struct outgoing_snapshot {
     raft_node_number peer; /* 0: free */
     raft_index index;
-    raft_term term;
     struct buffer image;
-    uint64_t sent_bytes, acknowledged_bytes, progress_us;
+    uint64_t sent_bytes, acknowledged_bytes;
+    uint64_t heard_us, advanced_us; /* anything from the peer; when it last had received more */
 };
 
 enum incoming_stage { INCOMING_NONE, INCOMING_RECEIVING, INCOMING_SAVING, INCOMING_MARKING };
@@ -57,10 +57,13 @@ struct incoming_snapshot {
     raft_term leader_term;
     raft_index index;
     uint64_t total_bytes;
-    uint64_t progress_us;
+    uint64_t heard_us;
     uint64_t mark_sequence; /* of the WAL */
-    struct buffer image;
+    struct buffer image;    /* until it is being saved */
+    /* From the last piece on: what the image holds. */
+    struct machine *machine;
     struct snapshot_meta meta;
+    struct raft_configuration configuration;
 };
 
 enum own_stage { OWN_NONE, OWN_SAVING, OWN_MARKING };
@@ -70,6 +73,7 @@ struct own_snapshot {
     raft_index index;
     raft_term term;
     uint64_t mark_sequence;
+    uint64_t log_bytes; /* of shard->applied_bytes, when it was taken */
 };
 
 /* Resolved once, counted without a look-up. */
@@ -113,6 +117,8 @@ struct shard {
     uint64_t raft_deadline_us;
 
     raft_index snapshot_index; /* of the newest durable snapshot */
+    uint64_t applied_bytes;    /* of entries since the newest snapshot */
+    uint64_t next_take_us;
     struct own_snapshot own;
     struct incoming_snapshot incoming;
     struct outgoing_snapshot outgoing[RAFT_VOTER_MAXIMUM];
@@ -141,17 +147,26 @@ void shard_answer_reads(struct shard *shard, const struct raft_read_answer *answ
 void shard_refuse_reads(struct shard *shard); /* those that this replica took as leader */
 void shard_time_out_reads(struct shard *shard, uint64_t now_us);
 
-/* transfer.c */
+/* take.c */
 void shard_maybe_snapshot(struct shard *shard);
-void shard_snapshots_durable(struct shard *shard, uint64_t wal_sequence);
+void shard_replace_snapshot(struct shard *shard); /* the newest one cannot be read any more */
+void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence);
+
+/* send.c */
 void shard_send_snapshot(struct shard *shard, raft_node_number peer);
-void shard_drop_transfers(struct shard *shard);
-void shard_tick_transfers(struct shard *shard, uint64_t now_us);
-int shard_load_image(struct shard *shard, struct bytes image,
-                     struct snapshot_meta *meta) MUST_CHECK;
-void shard_release_transfers(struct shard *shard);
+void shard_tick_outgoing(struct shard *shard, uint64_t now_us);
+void shard_drop_outgoing(struct shard *shard);
+
+/* receive.c */
+void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence);
+void shard_tick_incoming(struct shard *shard, uint64_t now_us);
+void shard_release_incoming(struct shard *shard);
 
 /* recover.c */
+/* Fills an empty machine with a whole image, verified. On an error the machine is of no use. */
+int shard_fill_machine(struct machine *machine, struct bytes image,
+                       struct snapshot_meta *meta) MUST_CHECK;
+void shard_stand_at(struct shard *shard, const struct snapshot_meta *meta);
 int shard_configuration_of(const struct shard *shard, const struct snapshot_meta *meta,
                            struct raft_configuration *configuration) MUST_CHECK;
 int shard_recover(struct shard *shard, struct shard_recovery *recovery,

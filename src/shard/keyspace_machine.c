@@ -7,6 +7,7 @@
 struct keyspace_machine {
     struct machine machine;
     struct keyspace *keyspace;
+    uint64_t hash_seed;
 };
 
 static struct keyspace *keyspace_of(struct machine *machine) {
@@ -57,6 +58,10 @@ static bool machine_load_is_complete(struct machine *machine) {
 
 static void machine_clear(struct machine *machine) { keyspace_clear(keyspace_of(machine)); }
 
+static struct machine *machine_make_empty(struct machine *machine) {
+    return keyspace_machine_new(((struct keyspace_machine *)machine)->hash_seed);
+}
+
 static uint64_t machine_hash(struct machine *machine) {
     return keyspace_hash(keyspace_of(machine));
 }
@@ -77,6 +82,7 @@ static const struct machine_ops KEYSPACE_MACHINE = {.apply = machine_apply,
                                                     .load = machine_load,
                                                     .load_is_complete = machine_load_is_complete,
                                                     .clear = machine_clear,
+                                                    .make_empty = machine_make_empty,
                                                     .hash = machine_hash,
                                                     .collect_expired = machine_collect_expired,
                                                     .free = machine_free};
@@ -85,6 +91,7 @@ struct machine *keyspace_machine_new(uint64_t hash_seed) {
     struct keyspace_machine *machine = memory_allocate_zeroed(1, sizeof(*machine));
     machine->machine.ops = &KEYSPACE_MACHINE;
     machine->keyspace = keyspace_new(hash_seed);
+    machine->hash_seed = hash_seed;
     return &machine->machine;
 }
 

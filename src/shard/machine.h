@@ -31,6 +31,7 @@ struct machine_ops {
     int (*load)(struct machine *machine, struct bytes piece);
     bool (*load_is_complete)(struct machine *machine);
     void (*clear)(struct machine *machine);
+    struct machine *(*make_empty)(struct machine *machine); /* another of its kind, to load into */
     uint64_t (*hash)(struct machine *machine);
     /* Keys whose time has come, length-prefixed; returns how many. */
     size_t (*collect_expired)(struct machine *machine, uint64_t now_ms, size_t maximum,

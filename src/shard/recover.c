@@ -121,20 +121,20 @@ static int load_frame(void *context, struct bytes raw) {
     return machine->ops->load(machine, raw);
 }
 
-int shard_load_image(struct shard *shard, struct bytes image, struct snapshot_meta *meta) {
-    shard->machine->ops->clear(shard->machine);
-    int error = snapshot_read(image, meta, load_frame, shard->machine);
-    if (!error && !shard->machine->ops->load_is_complete(shard->machine)) {
+int shard_fill_machine(struct machine *machine, struct bytes image, struct snapshot_meta *meta) {
+    int error = snapshot_read(image, meta, load_frame, machine);
+    if (!error && !machine->ops->load_is_complete(machine)) {
         error = ERR_MALFORMED;
     }
-    if (error) {
-        return error;
-    }
+    return error;
+}
+
+void shard_stand_at(struct shard *shard, const struct snapshot_meta *meta) {
     shard->applied_index = meta->index;
     shard->applied_term = meta->term;
     shard->time_ms = meta->stamp_ms;
     shard->snapshot_index = meta->index;
-    return 0;
+    shard->applied_bytes = 0;
 }
 
 int shard_configuration_of(const struct shard *shard, const struct snapshot_meta *meta,
@@ -143,8 +143,9 @@ int shard_configuration_of(const struct shard *shard, const struct snapshot_meta
         *configuration = (struct raft_configuration){.voter_count = 1, .voters = {shard->self}};
         return 0;
     }
-    return raft_configuration_decode(configuration,
-                                     bytes_of(meta->configuration, meta->configuration_bytes));
+    int error = raft_configuration_decode(configuration,
+                                          bytes_of(meta->configuration, meta->configuration_bytes));
+    return !error && configuration->voter_count == 0 ? ERR_MALFORMED : error;
 }
 
 static int load_snapshot(struct shard *shard, const struct shard_recovery *recovery,
@@ -161,9 +162,12 @@ static int load_snapshot(struct shard *shard, const struct shard_recovery *recov
             shard->number, (unsigned long long)recovery->snapshot_index, error_text(error));
         return error;
     }
-    error = shard_load_image(shard, buffer_bytes(&image), &meta);
+    error = shard_fill_machine(shard->machine, buffer_bytes(&image), &meta);
     if (!error) {
         error = shard_configuration_of(shard, &meta, configuration);
+    }
+    if (!error) {
+        shard_stand_at(shard, &meta);
     }
     if (error) {
         buffer_append_format(problem, "snapshot of shard %u at index %llu: %s", shard->number,

@@ -68,7 +68,8 @@ void shard_free(struct shard *shard) {
     if (!shard) {
         return;
     }
-    shard_release_transfers(shard);
+    shard_drop_outgoing(shard);
+    shard_release_incoming(shard);
     while (queue_count(&shard->reads)) {
         buffer_release(&((struct pending_read *)queue_front(&shard->reads))->arguments);
         queue_pop(&shard->reads);
@@ -80,7 +81,6 @@ void shard_free(struct shard *shard) {
     queue_release(&shard->saves);
     buffer_release(&shard->batch);
     buffer_release(&shard->scratch);
-    buffer_release(&shard->incoming.image);
     payload_arguments_release(&shard->arguments);
     if (shard->raft) {
         raft_free(shard->raft);
@@ -123,7 +123,7 @@ static void send_or_hold(struct shard *shard, const struct raft_outgoing *outgoi
 static void leadership_changed(struct shard *shard) {
     if (raft_role(shard->raft) != RAFT_LEADER) {
         shard_refuse_batch(shard);
-        shard_drop_transfers(shard);
+        shard_drop_outgoing(shard);
         shard_refuse_reads(shard);
     }
     shard->io.leadership(shard->io.context, shard);
@@ -168,7 +168,8 @@ void shard_durable(struct shard *shard, uint64_t wal_sequence) {
         save_sequence = pending->save_sequence;
         queue_pop(&shard->saves);
     }
-    shard_snapshots_durable(shard, wal_sequence);
+    shard_own_snapshot_durable(shard, wal_sequence);
+    shard_incoming_durable(shard, wal_sequence);
     if (save_sequence == 0) {
         return;
     }
@@ -250,7 +251,8 @@ void shard_tick(struct shard *shard) {
     expire(shard, now);
     shard_give_up_late(shard, now);
     shard_time_out_reads(shard, now);
-    shard_tick_transfers(shard, now);
+    shard_tick_outgoing(shard, now);
+    shard_tick_incoming(shard, now);
     shard_maybe_snapshot(shard);
 }
 

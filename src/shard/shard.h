@@ -37,7 +37,9 @@ enum {
  * a command holds. */
 #define SHARD_COMMAND_BYTES_MAXIMUM  (SHARD_ENTRY_BYTES_MAXIMUM - 1024)
 #define SHARD_SNAPSHOT_IMAGE_MAXIMUM ((size_t)64 << 30)
-#define SHARD_SNAPSHOT_STALL_US      ((uint64_t)5 * 1000 * 1000)
+#define SHARD_SNAPSHOT_AGAIN_US      ((uint64_t)500 * 1000)       /* no piece arrived: send again */
+#define SHARD_SNAPSHOT_STALL_US      ((uint64_t)5 * 1000 * 1000)  /* nothing heard: give up */
+#define SHARD_SNAPSHOT_PAUSE_US      ((uint64_t)10 * 1000 * 1000) /* after the disk refused one */
 #define SHARD_READ_TIMEOUT_US        ((uint64_t)2 * 1000 * 1000)
 #define SHARD_EXPIRE_INTERVAL_US     ((uint64_t)100 * 1000)
 
@@ -144,7 +146,8 @@ void shard_peer_lost(struct shard *shard, raft_node_number peer);
 void shard_tick(struct shard *shard);
 uint64_t shard_deadline_us(const struct shard *shard);
 void shard_settings_changed(struct shard *shard);
-void shard_take_snapshot(struct shard *shard);                 /* now, unless one is being made */
+/* Now, unless one is being made or came in, or the disk refused one just now. */
+void shard_take_snapshot(struct shard *shard);
 void shard_transfer(struct shard *shard, raft_node_number to); /* 0: to the most caught-up voter */
 
 uint32_t shard_number(const struct shard *shard);

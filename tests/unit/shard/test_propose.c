@@ -214,7 +214,8 @@ static void test_back_pressure(void **state) {
 }
 
 /* While the last entry is neither durable here nor committed, what comes joins the next one; either
- * of the two ends the wait, so that neither the leader's disk nor its followers alone hold it up. */
+ * of the two ends the wait, so that neither the leader's disk nor its followers alone hold it up.
+ */
 static void test_gathers_while_awaited(void **state) {
     (void)state;
     struct world *world = started(3);
@@ -327,10 +328,10 @@ static void test_time_never_goes_back(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry), cmocka_unit_test(test_three_replicas_agree),
           cmocka_unit_test(test_full_batch_goes_at_once),
-          cmocka_unit_test(test_gathers_while_awaited),
-          cmocka_unit_test(test_deposed_not_executed), cmocka_unit_test(test_deposed_done),
-          cmocka_unit_test(test_unknown_after_timeout), cmocka_unit_test(test_two_leaderships),
-          cmocka_unit_test(test_batch_refused_when_deposed), cmocka_unit_test(test_long_commands),
+          cmocka_unit_test(test_gathers_while_awaited), cmocka_unit_test(test_deposed_not_executed),
+          cmocka_unit_test(test_deposed_done), cmocka_unit_test(test_unknown_after_timeout),
+          cmocka_unit_test(test_two_leaderships), cmocka_unit_test(test_batch_refused_when_deposed),
+          cmocka_unit_test(test_long_commands),
           cmocka_unit_test(test_unreadable_entry_is_not_appended),
           cmocka_unit_test(test_refused_during_transfer), cmocka_unit_test(test_back_pressure),
           cmocka_unit_test(test_time_never_goes_back))

@@ -1,0 +1,478 @@
+/* Snapshots: taken to let the log go, sent to replicas that were away, found again at start. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "world.h"
+
+enum { SNAPSHOT_ENTRIES = 16 };
+
+static struct world *started(unsigned replica_count) {
+    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
+    world_init(world, replica_count);
+    for (raft_node_number i = 1; i <= replica_count; i++) {
+        world->replicas[i].config.snapshot_log_entries = SNAPSHOT_ENTRIES;
+    }
+    world_start_all(world);
+    world_elect(world, 1);
+    return world;
+}
+
+static void end(struct world *world) {
+    world_release(world);
+    memory_free(world);
+}
+
+static void write_some(struct world *world, raft_node_number leader, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_not_equal(world_propose(world, leader, "INCR n"), 0);
+        world_settle(world);
+    }
+}
+
+/* So much that does not compress that its snapshot takes several pieces. */
+static void write_much(struct world *world, raft_node_number leader) {
+    struct random random;
+    random_init(&random, 1);
+    for (unsigned i = 0; i < 80; i++) {
+        char command[16 + 40000];
+        size_t length = (size_t)snprintf(command, sizeof(command), "SET key%u ", i);
+        for (; length < sizeof(command) - 1; length++) {
+            command[length] = (char)('!' + random_below(&random, 90));
+        }
+        command[length] = 0;
+        assert_int_not_equal(world_propose(world, leader, command), 0);
+        world_settle(world);
+    }
+}
+
+static const struct raft *raft_of(struct world *world, raft_node_number number) {
+    return shard_raft(world->replicas[number].shard);
+}
+
+static void snapshot_name(struct world *world, raft_node_number number,
+                          char name[DISK_NAME_MAXIMUM]) {
+    snapshot_file_name(WORLD_SHARD, shard_snapshot_index(world->replicas[number].shard), name);
+}
+
+/* A replica that starts again stands where it stood: its snapshot, then the log behind it. */
+static void test_restart(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    write_some(world, 1, 100);
+    raft_index snapshot_index = shard_snapshot_index(world->replicas[1].shard);
+    assert_in_range(snapshot_index, 80, 101);
+    assert_true(raft_first_index(raft_of(world, 1)) > 60);
+    uint64_t hash = shard_state_hash(world->replicas[1].shard);
+    uint64_t time_ms = shard_time_ms(world->replicas[1].shard);
+    world_kill(world, 1);
+    assert_int_equal(world_start(world, 1), 0);
+    assert_int_equal(shard_snapshot_index(world->replicas[1].shard), snapshot_index);
+    assert_int_equal(shard_applied_index(world->replicas[1].shard), snapshot_index);
+    world_elect(world, 1);
+    assert_int_equal(shard_state_hash(world->replicas[1].shard), hash);
+    assert_int_equal(shard_time_ms(world->replicas[1].shard), time_ms);
+    uint64_t ticket = world_read(world, 1, "GET n", 0);
+    assert_answer(world, ticket, "DONE $3|100|");
+    end(world);
+}
+
+/* Killed again and again, with the disk's work undone at any point: what was answered is there. */
+static void test_restart_at_any_time(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    char expected[32];
+    for (unsigned round = 1; round <= 40; round++) {
+        uint64_t ticket = world_propose(world, 1, "INCR n");
+        world_settle(world);
+        snprintf(expected, sizeof(expected), "DONE :%u|", round);
+        assert_answer(world, ticket, expected);
+        world_kill(world, 1);
+        assert_int_equal(world_start(world, 1), 0);
+        world_elect(world, 1);
+    }
+    end(world);
+}
+
+static void test_sent_to_one_that_was_away(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_cut_off(world, 3, true);
+    write_some(world, 1, 100);
+    assert_true(raft_first_index(raft_of(world, 1)) > raft_last_index(raft_of(world, 3)) + 1);
+    world_cut_off(world, 3, false);
+    world_run(world, 1000);
+    assert_true(shard_snapshot_index(world->replicas[3].shard) > 50);
+    assert_true(world_is_equal(world));
+    write_some(world, 1, 5);
+    world_run(world, 100);
+    assert_true(world_is_equal(world));
+    /* What came in is what it starts with. */
+    world_kill(world, 3);
+    assert_int_equal(world_start(world, 3), 0);
+    world_run(world, 500);
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+static void away_for_much(struct world *world) {
+    world_cut_off(world, 3, true);
+    write_much(world, 1);
+    world_cut_off(world, 3, false);
+}
+
+static bool lose_first_second_piece(struct world *world, struct letter *letter) {
+    return letter->kind != LETTER_PIECE || letter->piece.offset != SHARD_SNAPSHOT_PIECE_BYTES ||
+           world->censored > 0;
+}
+
+/* A piece is lost though the stream stays: it is sent again, long before anybody gives up. */
+static void test_lost_piece(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world->censor = lose_first_second_piece;
+    world_run(world, 2500);
+    assert_int_equal(world->censored, 1);
+    assert_true(world_is_equal(world));
+    assert_false(world_has_logged(world, 1, "broke off"));
+    end(world);
+}
+
+static bool lose_half_of_the_pieces(struct world *world, struct letter *letter) {
+    struct random random;
+    random_init(&random, world->now_us + letter->piece.offset);
+    return letter->kind != LETTER_PIECE || random_chance(&random, 0.5);
+}
+
+static void test_many_lost_pieces(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world->censor = lose_half_of_the_pieces;
+    world_run(world, 20000);
+    assert_true(world->censored > 2);
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+static bool damage_first_last_piece(struct world *world, struct letter *letter) {
+    bool is_last = letter->kind == LETTER_PIECE &&
+                   letter->piece.offset + letter->piece.data.length == letter->piece.total_bytes;
+    if (is_last && world->next_ticket) {
+        letter->data[10] ^= 1;
+        world->next_ticket = 0;
+    }
+    return true;
+}
+
+/* One bit is wrong: the whole is refused, the state that was there stays, and it is sent again. */
+static void test_damaged_piece(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world->censor = damage_first_last_piece;
+    world_run(world, 3000);
+    assert_int_equal(world->next_ticket, 0);
+    assert_true(world_has_logged(world, 3, "received snapshot refused"));
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+static bool lose_third_piece_on(struct world *world, struct letter *letter) {
+    (void)world;
+    return letter->kind != LETTER_PIECE || letter->piece.offset < 2 * SHARD_SNAPSHOT_PIECE_BYTES;
+}
+
+/* The leader goes in the middle of a transfer: the next one sends its own snapshot. */
+static void test_leader_changes_meanwhile(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world->censor = lose_third_piece_on;
+    world_run(world, 300);
+    assert_true(world->censored > 0);
+    world_cut_off(world, 1, true);
+    world->censor = NULL;
+    world_elect(world, 2);
+    write_some(world, 2, 3);
+    world_run(world, 2000);
+    world_cut_off(world, 1, false);
+    world_run(world, 2000);
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* The follower's disk is slow: the transfer waits for it. */
+static void test_slow_disk_of_the_receiver(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world_run(world, 60);
+    world->replicas[3].is_disk_held = true;
+    world_run(world, 12000);
+    assert_int_not_equal(shard_snapshot_index(world->replicas[3].shard),
+                         shard_snapshot_index(world->replicas[1].shard));
+    world->replicas[3].is_disk_held = false;
+    world_run(world, 2000);
+    assert_false(world_has_logged(world, 1, "broke off"));
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* One that is away for good holds up neither the others' snapshots nor their logs. */
+static void test_log_is_let_go_without_one(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_kill(world, 3);
+    world_run(world, 1000);
+    for (unsigned i = 0; i < 40; i++) {
+        write_some(world, 1, 10);
+        world_run(world, 100);
+    }
+    raft_index held = raft_last_index(raft_of(world, 1)) - raft_first_index(raft_of(world, 1));
+    assert_in_range(held, 0, 4 * SNAPSHOT_ENTRIES);
+    assert_false(world_has_logged(world, 1, "transfer begun"));
+    assert_int_equal(world_start(world, 3), 0);
+    world_run(world, 1000);
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* The leader writes on, and takes snapshots, while a slow transfer runs: the follower finds the log
+ * that it needs next. */
+static void test_snapshots_during_a_transfer(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world->censor = lose_third_piece_on;
+    raft_index before = shard_snapshot_index(world->replicas[1].shard);
+    for (unsigned i = 0; i < 20; i++) {
+        write_some(world, 1, 5);
+        world_run(world, 50);
+    }
+    assert_true(shard_snapshot_index(world->replicas[1].shard) > before);
+    world->censor = NULL;
+    world_run(world, 2000);
+    assert_true(world_is_equal(world));
+    assert_false(world_has_logged(world, 1, "broke off"));
+    end(world);
+}
+
+static struct shard_snapshot_progress last_progress;
+
+static bool note_progress(struct world *world, struct letter *letter) {
+    (void)world;
+    if (letter->kind == LETTER_PROGRESS) {
+        last_progress = letter->progress;
+    }
+    return true;
+}
+
+static void send_piece(struct world *world, struct bytes image, raft_index index) {
+    struct shard_snapshot_piece piece = {.peer = 1,
+                                         .term = raft_current_term(raft_of(world, 1)),
+                                         .snapshot_index = index,
+                                         .total_bytes = image.length,
+                                         .data = image};
+    shard_piece(world->replicas[3].shard, &piece);
+    world_settle(world);
+}
+
+/* A snapshot of what is applied already is no news. */
+static void test_no_news(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    write_some(world, 1, 5);
+    world_run(world, 100);
+    world->censor = note_progress;
+    send_piece(world, BYTES_LITERAL("not even looked at"), 3);
+    assert_true(last_progress.is_installed);
+    assert_int_equal(last_progress.snapshot_index, 3);
+    assert_int_equal(shard_snapshot_index(world->replicas[3].shard), 0);
+    end(world);
+}
+
+static void make_image(struct buffer *image, const struct snapshot_meta *meta, const char *raw) {
+    struct snapshot_writer *writer = snapshot_writer_new(meta);
+    snapshot_writer_write(writer, bytes_of_text(raw));
+    snapshot_writer_finish(writer, image);
+}
+
+/* Whole, undamaged, and nothing that a replica wrote: refused before the old state is given up. */
+static void test_image_of_nonsense(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    write_some(world, 1, 5);
+    world_run(world, 100);
+    uint64_t hash = shard_state_hash(world->replicas[3].shard);
+    world->censor = note_progress;
+    struct snapshot_meta meta = {.shard = WORLD_SHARD, .index = 90, .term = 1};
+    memcpy(meta.configuration, "\3\1\0\0\0\2\0\0\0\3\0\0\0\0", 15);
+    meta.configuration_bytes = 15;
+    const struct {
+        const char *raw;
+        uint32_t shard;
+        uint64_t term;
+        uint32_t configuration_bytes;
+        bool is_refused;
+    } cases[] = {
+        {"no records", WORLD_SHARD, 1, 15, true}, {"", WORLD_SHARD + 1, 1, 15, true},
+        {"", WORLD_SHARD, 1000, 15, true},        {"", WORLD_SHARD, 0, 15, true},
+        {"", WORLD_SHARD, 1, 14, true},           {"", WORLD_SHARD, 1, 15, false},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct buffer image;
+        meta.shard = cases[i].shard;
+        meta.term = cases[i].term;
+        meta.configuration_bytes = cases[i].configuration_bytes;
+        make_image(&image, &meta, cases[i].raw);
+        send_piece(world, buffer_bytes(&image), 90);
+        assert_int_equal(last_progress.is_refused, cases[i].is_refused);
+        assert_int_equal(last_progress.is_installed, !cases[i].is_refused);
+        if (cases[i].is_refused) {
+            assert_int_equal(shard_state_hash(world->replicas[3].shard), hash);
+        }
+        buffer_release(&image);
+    }
+    assert_int_equal(shard_applied_index(world->replicas[3].shard), 90);
+    end(world);
+}
+
+/* Only the leader sends snapshots. */
+static void test_piece_of_a_stranger(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->censor = note_progress;
+    last_progress = (struct shard_snapshot_progress){0};
+    struct shard_snapshot_piece piece = {.peer = 2,
+                                         .term = raft_current_term(raft_of(world, 3)),
+                                         .snapshot_index = 50,
+                                         .total_bytes = 3,
+                                         .data = BYTES_LITERAL("abc")};
+    shard_piece(world->replicas[3].shard, &piece);
+    piece.peer = 1;
+    piece.term--;
+    shard_piece(world->replicas[3].shard, &piece);
+    world_settle(world);
+    assert_int_equal(last_progress.peer, 0);
+    end(world);
+}
+
+/* A deposed leader waits for a command, and a snapshot takes it past the index: nobody knows. */
+static void test_unknown_under_a_snapshot(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_cut_off(world, 1, true);
+    uint64_t ticket = world_propose(world, 1, "SET k lost");
+    world_settle(world);
+    world_elect(world, 2);
+    write_some(world, 2, 100);
+    world_cut_off(world, 1, false);
+    world_run(world, 2000);
+    assert_true(shard_snapshot_index(world->replicas[1].shard) > 50);
+    assert_answer(world, ticket, "UNKNOWN");
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+static unsigned count_lines(struct world *world, raft_node_number number, const char *text) {
+    struct bytes lines = buffer_bytes(&world->replicas[number].lines);
+    unsigned count = 0;
+    const uint8_t *at = lines.data;
+    while (at && (at = memmem(at, (size_t)(lines.data + lines.length - at), text, strlen(text)))) {
+        at += strlen(text);
+        count++;
+    }
+    return count;
+}
+
+/* A disk that is full refuses the snapshot: the shard goes on, and tries again after a pause. */
+static void test_full_disk(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    struct replica *replica = &world->replicas[1];
+    replica->is_disk_held = true;
+    for (unsigned i = 0; count_lines(world, 1, "snapshot begun") == 0; i++) {
+        assert_in_range(i, 0, SNAPSHOT_ENTRIES);
+        world_propose(world, 1, "INCR n");
+        world_settle(world);
+        while (fake_disk_run_job(replica->disk, DISK_LANE_LOG)) {
+            world_settle(world);
+        }
+    }
+    fake_disk_fail_after(replica->disk, 1, ERR_NO_SPACE);
+    while (!world_has_logged(world, 1, "snapshot not written")) {
+        assert_true(fake_disk_run_job(replica->disk, DISK_LANE_BULK));
+    }
+    replica->is_disk_held = false;
+    write_some(world, 1, 40);
+    assert_int_equal(count_lines(world, 1, "snapshot begun"), 1);
+    world_run(world, 11000);
+    write_some(world, 1, 1);
+    assert_int_equal(count_lines(world, 1, "snapshot begun"), 2);
+    assert_true(shard_snapshot_index(replica->shard) > SNAPSHOT_ENTRIES);
+    end(world);
+}
+
+/* The file is gone under the leader: it takes another one, and the follower gets that. */
+static void test_lost_file_of_the_leader(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_cut_off(world, 3, true);
+    write_some(world, 1, 100);
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_name(world, 1, name);
+    struct disk *disk = &world->replicas[1].disk->disk;
+    assert_int_equal(disk->ops->remove(disk, name), 0);
+    world_cut_off(world, 3, false);
+    world_run(world, 2000);
+    assert_true(world_has_logged(world, 1, "another one is taken in its place"));
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+static void test_start_without_the_file(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    write_some(world, 1, 100);
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_name(world, 1, name);
+    world_kill(world, 1);
+    struct disk *disk = &world->replicas[1].disk->disk;
+    assert_int_equal(disk->ops->remove(disk, name), 0);
+    assert_int_equal(world_start(world, 1), ERR_NOT_FOUND);
+    struct bytes problem = buffer_bytes(&world->replicas[1].problem);
+    assert_non_null(memmem(problem.data, problem.length, "snapshot of shard 5 at index ", 29));
+    assert_non_null(memmem(problem.data, problem.length, "not found", 9));
+    end(world);
+}
+
+static void test_start_with_a_damaged_file(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    write_some(world, 1, 100);
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_name(world, 1, name);
+    world_kill(world, 1);
+    struct fake_file *file = fake_disk_find(world->replicas[1].disk, name);
+    file->live[file->live_bytes / 2] ^= 4;
+    assert_int_equal(world_start(world, 1), ERR_DAMAGED);
+    struct bytes problem = buffer_bytes(&world->replicas[1].problem);
+    assert_non_null(memmem(problem.data, problem.length, "damaged data", 12));
+    assert_non_null(memmem(problem.data, problem.length, "remove this node's directory", 28));
+    file->live[file->live_bytes / 2] ^= 4;
+    assert_int_equal(world_start(world, 1), 0);
+    end(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_at_any_time),
+          cmocka_unit_test(test_sent_to_one_that_was_away), cmocka_unit_test(test_lost_piece),
+          cmocka_unit_test(test_many_lost_pieces), cmocka_unit_test(test_damaged_piece),
+          cmocka_unit_test(test_leader_changes_meanwhile),
+          cmocka_unit_test(test_slow_disk_of_the_receiver),
+          cmocka_unit_test(test_log_is_let_go_without_one),
+          cmocka_unit_test(test_snapshots_during_a_transfer), cmocka_unit_test(test_no_news),
+          cmocka_unit_test(test_image_of_nonsense), cmocka_unit_test(test_piece_of_a_stranger),
+          cmocka_unit_test(test_unknown_under_a_snapshot), cmocka_unit_test(test_full_disk),
+          cmocka_unit_test(test_lost_file_of_the_leader),
+          cmocka_unit_test(test_start_without_the_file),
+          cmocka_unit_test(test_start_with_a_damaged_file))
