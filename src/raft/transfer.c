@@ -7,7 +7,9 @@ static raft_node_number most_caught_up(const struct raft *raft) {
     const struct raft_progress *best = NULL;
     for (size_t i = 0; i < raft->peer_count; i++) {
         const struct raft_progress *peer = &raft->peers[i];
-        if (peer->heard_us != 0 && raft_configuration_keeps_voter(raft_members(raft), peer->node) &&
+        bool is_near = peer->heard_us + raft->timing.election_timeout_us > raft->now_us;
+        if (peer->heard_us != 0 && is_near &&
+            raft_configuration_keeps_voter(raft_members(raft), peer->node) &&
             (best == NULL || peer->match_index > best->match_index))
             best = peer;
     }

@@ -9,11 +9,9 @@ static uint64_t now_us(const struct shard *shard) {
     return shard->io.clock->monotonic_us(shard->io.clock);
 }
 
-static void write_chunk(void *context, struct bytes chunk) {
-    snapshot_writer_write(context, chunk);
-}
+static void append_chunk(void *context, struct bytes chunk) { buffer_append_bytes(context, chunk); }
 
-static void make_image(struct shard *shard, struct buffer *image) {
+static struct snapshot_meta describe(struct shard *shard) {
     struct snapshot_meta meta = {.shard = shard->number,
                                  .index = shard->applied_index,
                                  .term = shard->applied_term,
@@ -26,9 +24,7 @@ static void make_image(struct shard *shard, struct buffer *image) {
     memcpy(meta.configuration, buffer_data(&configuration), configuration.length);
     meta.configuration_bytes = (uint32_t)configuration.length;
     buffer_release(&configuration);
-    struct snapshot_writer *writer = snapshot_writer_new(&meta);
-    shard->machine->ops->save(shard->machine, write_chunk, writer);
-    snapshot_writer_finish(writer, image);
+    return meta;
 }
 
 static void own_saved(void *context, int status) {
@@ -47,18 +43,20 @@ static void own_saved(void *context, int status) {
 }
 
 static void take(struct shard *shard) {
-    struct buffer image;
-    make_image(shard, &image);
+    struct snapshot_meta meta = describe(shard);
+    struct buffer raw;
+    buffer_init(&raw, SHARD_SNAPSHOT_IMAGE_MAXIMUM);
+    shard->machine->ops->save(shard->machine, append_chunk, &raw);
     shard->own = (struct own_snapshot){.stage = OWN_SAVING,
                                        .begun_us = now_us(shard),
                                        .index = shard->applied_index,
                                        .term = shard->applied_term,
                                        .log_bytes = shard->applied_bytes};
-    metric_add(shard->cells.snapshot_bytes, image.length);
+    metric_add(shard->cells.snapshot_bytes, raw.length);
     log_line(shard->io.log, LOG_INFO, "snapshot begun", LOG_F("shard", shard->number),
-             LOG_F("index", shard->own.index), LOG_F("bytes", image.length));
+             LOG_F("index", shard->own.index), LOG_F("bytes", raw.length));
     shard->disk_jobs++;
-    snapshot_save(shard->io.disk, shard->number, shard->own.index, &image, own_saved, shard);
+    snapshot_make(shard->io.disk, &meta, &raw, own_saved, shard);
 }
 
 /* One at a time, not while another state is on its way here, and not again at once after the disk

@@ -39,6 +39,11 @@ void snapshot_file_name(uint32_t shard, uint64_t index, char out[DISK_NAME_MAXIM
  * image's memory. `done` is called once on the owner's loop. */
 void snapshot_save(struct disk *disk, uint32_t shard, uint64_t index, struct buffer *image,
                    void (*done)(void *context, int status), void *context);
+/* Makes the image out of all that a state machine saved and writes it durably. Compressing is done
+ * on the bulk lane too, so that the owner's loop only pays for walking its data. Takes the memory
+ * of `raw`. */
+void snapshot_make(struct disk *disk, const struct snapshot_meta *meta, struct buffer *raw,
+                   void (*done)(void *context, int status), void *context);
 /* Loads the image of (shard, index) from disk, verified. Returns owned in *image. Synchronous. */
 int snapshot_load(struct disk *disk, uint32_t shard, uint64_t index, struct buffer *image,
                   struct snapshot_meta *meta) MUST_CHECK;

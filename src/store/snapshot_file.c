@@ -27,6 +27,8 @@ static bool file_name_parse(const char *name, uint32_t *shard, uint64_t *index, 
 struct saving {
     struct disk_job job;
     struct disk *disk;
+    struct buffer raw; /* of snapshot_make(), until the image is made */
+    struct snapshot_meta meta;
     struct buffer image;
     char name[DISK_NAME_MAXIMUM];
     void (*done)(void *context, int status);
@@ -40,26 +42,52 @@ static int saving_run(struct disk_job *job) {
     return disk_write_all(saving->disk, saving->name, buffer_bytes(&saving->image));
 }
 
+static int making_run(struct disk_job *job) {
+    struct saving *saving = (struct saving *)(void *)job;
+    if (saving->raw.is_overflowed)
+        return ERR_LIMIT;
+    struct snapshot_writer *writer = snapshot_writer_new(&saving->meta);
+    snapshot_writer_write(writer, buffer_bytes(&saving->raw));
+    snapshot_writer_finish(writer, &saving->image);
+    return saving_run(job);
+}
+
 static void saving_done(struct disk_job *job, int status) {
     struct saving *saving = (struct saving *)(void *)job;
     void (*done)(void *context, int status) = saving->done;
     void *context = saving->context;
+    buffer_release(&saving->raw);
     buffer_release(&saving->image);
     memory_free(saving);
     done(context, status);
 }
 
+static struct saving *saving_new(struct disk *disk, uint32_t shard, uint64_t index,
+                                 int (*run)(struct disk_job *job),
+                                 void (*done)(void *context, int status), void *context) {
+    struct saving *saving = memory_allocate_zeroed(1, sizeof *saving);
+    saving->job = (struct disk_job){.run = run, .done = saving_done, .lane = DISK_LANE_BULK};
+    saving->disk = disk;
+    saving->done = done;
+    saving->context = context;
+    snapshot_file_name(shard, index, saving->name);
+    return saving;
+}
+
 void snapshot_save(struct disk *disk, uint32_t shard, uint64_t index, struct buffer *image,
                    void (*done)(void *context, int status), void *context) {
-    struct saving *saving = memory_allocate(sizeof *saving);
-    *saving =
-        (struct saving){.job = {.run = saving_run, .done = saving_done, .lane = DISK_LANE_BULK},
-                        .disk = disk,
-                        .image = *image,
-                        .done = done,
-                        .context = context};
-    snapshot_file_name(shard, index, saving->name);
+    struct saving *saving = saving_new(disk, shard, index, saving_run, done, context);
+    saving->image = *image;
     buffer_init(image, image->maximum_bytes);
+    disk->ops->submit(disk, &saving->job);
+}
+
+void snapshot_make(struct disk *disk, const struct snapshot_meta *meta, struct buffer *raw,
+                   void (*done)(void *context, int status), void *context) {
+    struct saving *saving = saving_new(disk, meta->shard, meta->index, making_run, done, context);
+    saving->meta = *meta;
+    saving->raw = *raw;
+    buffer_init(raw, raw->maximum_bytes);
     disk->ops->submit(disk, &saving->job);
 }
 

@@ -125,6 +125,30 @@ static int save(struct fake_disk *fake, uint32_t shard, uint64_t index) {
     return status;
 }
 
+/* What is made in the background from raw data is the same, byte for byte, as what a writer makes
+ * at once. */
+static void test_makes_what_a_writer_makes(void **state) {
+    (void)state;
+    struct fake_disk *fake = memory_allocate(sizeof *fake);
+    fake_disk_init(fake);
+    struct buffer expected = image_of(4, 10, BYTES_LITERAL("data"), 4), image, raw;
+    struct snapshot_meta meta, loaded;
+    assert_int_equal(snapshot_verify(buffer_bytes(&expected), &meta), 0);
+    buffer_init(&raw, 1 << 20);
+    buffer_append_text(&raw, "data");
+    int status = 1;
+    snapshot_make(&fake->disk, &meta, &raw, note_status, &status);
+    assert_int_equal(raw.length, 0);
+    fake_disk_run_all(fake);
+    assert_int_equal(status, 0);
+    assert_int_equal(snapshot_load(&fake->disk, 4, 10, &image, &loaded), 0);
+    assert_true(bytes_equal(buffer_bytes(&image), buffer_bytes(&expected)));
+    buffer_release(&image);
+    buffer_release(&expected);
+    fake_disk_release(fake);
+    memory_free(fake);
+}
+
 static void list_name(void *context, const char *name) {
     strcat(context, name);
     strcat(context, " ");
@@ -194,5 +218,7 @@ static void test_is_there_whole_or_not_at_all(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_what_goes_in_comes_out),
           cmocka_unit_test(test_finds_every_flip_and_every_cut),
-          cmocka_unit_test(test_stops_when_told_to), cmocka_unit_test(test_saves_loads_and_removes),
+          cmocka_unit_test(test_stops_when_told_to),
+          cmocka_unit_test(test_makes_what_a_writer_makes),
+          cmocka_unit_test(test_saves_loads_and_removes),
           cmocka_unit_test(test_is_there_whole_or_not_at_all))
