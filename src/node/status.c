@@ -114,13 +114,14 @@ static void reply_members(const struct member_view *members, struct reply *reply
         const struct member_view_entry *member = &members->members[i];
         char peer[NET_HOST_MAXIMUM + 10];
         net_address_format(&member->peer, peer);
-        reply_array(reply, 6);
+        reply_array(reply, 7);
         reply_hex(reply, member->uuid);
         reply_bulk_text(reply, member->name);
         reply_bulk_text(reply, peer);
         reply_bulk_text(reply, member_state_text(member->state));
         reply_bulk_text(reply, member->client);
         reply_bulk_text(reply, member->cluster);
+        reply_bulk_text(reply, member->admin);
     }
 }
 

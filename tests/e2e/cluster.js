@@ -13,6 +13,11 @@ const os = require('node:os');
 const path = require('node:path');
 
 const program = path.resolve(process.env.TROTHDB || path.join(__dirname, '..', '..', 'build', 'trothdb'));
+// For builds with TSan: what its author may not see into (tsan.supp says why).
+const ENVIRONMENT = {...process.env,
+  TSAN_OPTIONS: `${process.env.TSAN_OPTIONS || ''} suppressions=${path.join(__dirname, 'tsan.supp')}`};
+// What a sanitizer, or a CHECK that failed, leaves in a log.
+const CONFESSION = /^.*(?:WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|runtime error:|check failed:).*$/m;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function freePort() {
@@ -142,7 +147,7 @@ class Node {
   spawn() {
     assert.ok(fs.existsSync(program), `no program at ${program}: build it, or name another with TROTHDB=`);
     const log = fs.openSync(this.logFile, 'a');
-    this.process = spawn(program, this.flags.map(String), {stdio: ['ignore', 'ignore', log]});
+    this.process = spawn(program, this.flags.map(String), {stdio: ['ignore', 'ignore', log], env: ENVIRONMENT});
     fs.closeSync(log);
     this.exited = once(this.process, 'exit').then(([code, signal]) => {
       this.process = null;
@@ -218,6 +223,10 @@ class Cluster {
   }
   async end() {
     await Promise.all(this.nodes.map((node) => node.kill()));
+    for (const node of this.nodes) {
+      const found = fs.existsSync(node.logFile) && CONFESSION.exec(node.log);
+      assert.ok(!found, `in the log of ${node.address}: ${found && node.log.slice(found.index, found.index + 4000)}`);
+    }
     fs.rmSync(this.directory, {recursive: true});
   }
 }

@@ -96,9 +96,6 @@ test('a leader stopped for 10 s: nothing stale from it afterwards, nothing lost'
   stopped.pause();
   const stoppedAt = Date.now();
 
-  // In the kernel's buffers when it wakes: a read that was asked while others led, and a write that nobody has yet.
-  const early = asking.ask('GET', 'register');
-  const lateWrite = asking.ask('SET', '{register}late', 'written');
   const others = cluster.nodes.filter((node) => node !== stopped);
   const client = new Redis.Cluster(others.map(({port}) => ({host: '127.0.0.1', port})), PATIENT);
   client.on('error', () => {});
@@ -107,14 +104,19 @@ test('a leader stopped for 10 s: nothing stale from it afterwards, nothing lost'
   const raise = async () => await client.set('register', newest + 1) === 'OK' && ++newest;
   await until('another leader', raise);
   const unavailable = Date.now() - stoppedAt;
+
+  // In the kernel's buffers when it wakes: a read that was asked after a write was acknowledged elsewhere, and a write.
+  const floorOfEarly = newest;
+  const early = asking.ask('GET', 'register');
+  const lateWrite = asking.ask('SET', '{register}late', 'written');
   while (Date.now() < stoppedAt + 10000) {
     await until('a write', raise);
     await sleep(20);
   }
-  const known = newest; // acknowledged before it wakes
   stopped.resume();
   const isStale = (reply, floor) => !(reply instanceof Error) && Number(reply) < floor;
-  assert.ok(!isStale(await early.catch((error) => error), known), `stale: the read that waited in its socket`);
+  const waited = await early.catch((error) => error);
+  assert.ok(!isStale(waited, floorOfEarly), `stale: ${waited} by the read that waited, where ${floorOfEarly} was acknowledged`);
   const late = await lateWrite.catch((error) => error);
   if (late === 'OK') assert.strictEqual(await client.get('{register}late'), 'written');
   const polling = await Connection.open(stopped.port);
@@ -124,7 +126,7 @@ test('a leader stopped for 10 s: nothing stale from it afterwards, nothing lost'
     assert.ok(!isStale(reply, floor), `stale: ${reply} where ${floor} was acknowledged`);
     await until('a write', raise);
   }
-  assert.ok(unavailable < 5000, `another led after ${unavailable} ms`);
+  assert.ok(unavailable < 8000, `another led after ${unavailable} ms`);
   asking.close();
   polling.close();
   await cluster.whole();

@@ -81,6 +81,8 @@ test('limits: clients, output, input before a login', async (t) => {
 test('cluster create where a node belongs to a cluster already', async (t) => {
   const cluster = await startCluster(t, {shards: 2});
   const before = await cluster.nodes[0].ask('TROTHDB', 'STATUS');
+  assert.deepStrictEqual(before[5].map(([, , , port, peer, admin]) => [port, peer, admin]),
+    cluster.nodes.map(({port, peerPort, adminPort}) => [port, peerPort, adminPort]), 'the ports that each node says it has');
   const refused = await run(program, ['cluster', 'create', ...cluster.addresses]);
   assert.strictEqual(refused.code, 1);
   assert.match(refused.stderr, /cluster/);
