@@ -208,6 +208,14 @@ static int visit_snapshot(void *context, uint32_t number, uint64_t index, uint64
     return 0;
 }
 
+static int visit_forget(void *context, uint32_t number) {
+    struct shard_check *shard = shard_of(context, number);
+    if (shard) {
+        shard_check_forget(shard);
+    }
+    return 0;
+}
+
 static void found_bad(void *context, const struct wal_bad *bad) {
     struct check *check = context;
     check->last_bad = *bad;
@@ -246,6 +254,7 @@ static void check_log(struct check *check, unsigned worker) {
                                                 .truncate = visit_truncate,
                                                 .state = visit_state,
                                                 .snapshot = visit_snapshot,
+                                                .forget = visit_forget,
                                                 .context = check},
                                     .bad = found_bad,
                                     .progress = add_progress};

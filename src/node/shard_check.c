@@ -173,6 +173,15 @@ void shard_check_snapshot(struct shard_check *check, uint64_t index, uint64_t te
     }
 }
 
+void shard_check_forget(struct shard_check *check) {
+    struct shard_check_run *runs = check->runs;
+    size_t run_capacity = check->run_capacity;
+    *check = (struct shard_check){.entry_count = check->entry_count,
+                                  .runs = runs,
+                                  .run_capacity = run_capacity,
+                                  .is_gap_known = check->is_gap_known};
+}
+
 const char *shard_check_end(const struct shard_check *check) {
     bool begins_late = has_entries(check) && check->first_index != check->snapshot_index + 1;
     return begins_late ? "the log does not begin where the snapshot ends" : NULL;

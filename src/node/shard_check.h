@@ -39,5 +39,6 @@ void shard_check_unreadable_entry(struct shard_check *check, uint64_t index);
 void shard_check_truncate(struct shard_check *check, uint64_t from_index);
 const char *shard_check_state(struct shard_check *check, uint64_t term, uint32_t vote);
 void shard_check_snapshot(struct shard_check *check, uint64_t index, uint64_t term);
+void shard_check_forget(struct shard_check *check); /* the replica was removed */
 /* At the end of the log. */
 const char *shard_check_end(const struct shard_check *check);

@@ -174,6 +174,11 @@ uint64_t wal_append_snapshot(struct wal *wal, uint32_t shard, uint64_t index, ui
     return ++wal->appended_sequence;
 }
 
+uint64_t wal_append_forget(struct wal *wal, uint32_t shard) {
+    append(wal, WAL_FORGET, shard, 0, BYTES_NONE);
+    return ++wal->appended_sequence;
+}
+
 /* ---- a round ---- */
 
 static size_t record_bytes_at(const uint8_t *record) {

@@ -97,6 +97,10 @@ int wal_ledger_apply(struct wal_ledger *ledger, const struct wal_header *header,
         return 0;
     case WAL_CUT:
         return payload.length ? ERR_MALFORMED : 0;
+    case WAL_FORGET:
+        ledger_truncate(ledger, header->shard, 0);
+        *shard = (struct wal_shard){.snapshot_term = WAL_FORGOTTEN_TERM};
+        return payload.length ? ERR_MALFORMED : 0;
     case WAL_CHECKPOINT:
     case WAL_KIND_END:
         break;

@@ -13,6 +13,10 @@
 #pragma once
 #include "store/wal_format.h"
 
+/* The term of a mark at index 0, where no snapshot can be: the shard was forgotten, and whoever
+ * holds it since began as a newcomer. */
+enum { WAL_FORGOTTEN_TERM = 1 };
+
 struct wal_shard {
     struct wal_state state;
     uint64_t snapshot_index, snapshot_term;

@@ -38,6 +38,8 @@ int wal_visit_record(const struct wal_visitor *visitor, const struct wal_ledger 
     case WAL_SNAPSHOT:
         return visitor->snapshot(visitor->context, header->shard, shard->snapshot_index,
                                  shard->snapshot_term);
+    case WAL_FORGET:
+        return visitor->forget ? visitor->forget(visitor->context, header->shard) : 0;
     case WAL_CHECKPOINT:
     case WAL_RELEASE:
     case WAL_CUT:
@@ -47,16 +49,23 @@ int wal_visit_record(const struct wal_visitor *visitor, const struct wal_ledger 
     return 0;
 }
 
+static int visit_shard(const struct wal_visitor *visitor, uint32_t number,
+                       const struct wal_shard *shard) {
+    bool is_forgotten = shard->snapshot_index == 0 && shard->snapshot_term == WAL_FORGOTTEN_TERM;
+    int status = 0;
+    if (is_forgotten && visitor->forget)
+        status = visitor->forget(visitor->context, number);
+    if (status == 0 && (shard->state.term || shard->state.vote))
+        status = visitor->state(visitor->context, number, shard->state.term, shard->state.vote);
+    if (status == 0 && shard->snapshot_index)
+        status = visitor->snapshot(visitor->context, number, shard->snapshot_index,
+                                   shard->snapshot_term);
+    return status;
+}
+
 int wal_visit_checkpoint(const struct wal_visitor *visitor, const struct wal_ledger *ledger) {
     int status = 0;
-    for (size_t i = 0; i < ledger->shard_count && status == 0; i++) {
-        const struct wal_shard *shard = &ledger->shards[i];
-        if (shard->state.term || shard->state.vote)
-            status =
-                visitor->state(visitor->context, (uint32_t)i, shard->state.term, shard->state.vote);
-        if (status == 0 && (shard->snapshot_index || shard->snapshot_term))
-            status = visitor->snapshot(visitor->context, (uint32_t)i, shard->snapshot_index,
-                                       shard->snapshot_term);
-    }
+    for (size_t i = 0; i < ledger->shard_count && status == 0; i++)
+        status = visit_shard(visitor, (uint32_t)i, &ledger->shards[i]);
     return status;
 }

@@ -48,6 +48,7 @@ static void write_log(struct wal *wal) {
     wal_append_entry(wal, 258, 0x0102030405060708, BYTES_LITERAL("another"));
     wal_append_truncate(wal, 0, 1);
     wal_append_snapshot(wal, 0, 7, 5);
+    wal_append_forget(wal, 258);
     wal_flush(wal);
 }
 
@@ -74,6 +75,10 @@ static int on_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t t
     append_replayed(context, "snapshot %u %llu %llu\n", shard, index, term);
     return 0;
 }
+static int on_forget(void *context, uint32_t shard) {
+    buffer_append_format(context, "forget %u\n", (unsigned)shard);
+    return 0;
+}
 static void on_durable(void *context, uint64_t sequence) {
     (void)context;
     (void)sequence;
@@ -92,6 +97,7 @@ static struct wal *open_log(struct fake_disk *fake, struct buffer *replayed) {
                                   .truncate = on_truncate,
                                   .state = on_state,
                                   .snapshot = on_snapshot,
+                                  .forget = on_forget,
                                   .context = replayed};
     struct wal *wal;
     struct wal_problem problem;
@@ -125,11 +131,42 @@ static void test_log(void **state) {
     buffer_append_u8(&replayed, 0);
     assert_string_equal((char *)buffer_data(&replayed),
                         "state 0 5 2\nentry 0 an entry\nentry 258 another\ntruncate 0 1\n"
-                        "snapshot 0 7 5\n");
+                        "snapshot 0 7 5\nforget 258\n");
     fake_disk_release(fake);
     memory_free(fake);
     buffer_release(&replayed);
     buffer_release(&expected);
+}
+
+/* A shard is forgotten, and the segment that says so goes: the next one's checkpoint still says it,
+ * so that a replica that is made later is not taken for the one that was there. */
+static void test_forgotten(void **state) {
+    (void)state;
+    struct fake_disk *fake = memory_allocate(sizeof *fake);
+    struct buffer replayed;
+    buffer_init(&replayed, 1 << 16);
+    fake_disk_init(fake);
+    struct wal *wal = open_log(fake, &replayed);
+    wal_append_state(wal, 3, 5, 2);
+    wal_append_entry(wal, 3, 1, BYTES_LITERAL("void"));
+    wal_append_forget(wal, 3);
+    for (uint64_t index = 1; index <= 200; index++) {
+        wal_append_entry(wal, 0, index, BYTES_LITERAL("an entry"));
+        wal_flush(wal);
+        fake_disk_run_all(fake);
+    }
+    wal_release(wal, 0, 190);
+    fake_disk_run_all(fake);
+    wal_free(wal);
+    assert_null(fake_disk_find(fake, "wal-0000000001"));
+    wal_free(open_log(fake, &replayed));
+    static const char begins[] = "forget 3\nentry 0 ";
+    assert_memory_equal(buffer_data(&replayed), begins, sizeof begins - 1);
+    buffer_append_u8(&replayed, 0);
+    assert_null(strstr((char *)buffer_data(&replayed), "void"));
+    fake_disk_release(fake);
+    memory_free(fake);
+    buffer_release(&replayed);
 }
 
 static int collect(void *context, struct bytes raw) {
@@ -174,4 +211,5 @@ static void test_snapshot(void **state) {
     buffer_release(&raw);
 }
 
-RUN_TESTS(cmocka_unit_test(test_log), cmocka_unit_test(test_snapshot))
+RUN_TESTS(cmocka_unit_test(test_log), cmocka_unit_test(test_forgotten),
+          cmocka_unit_test(test_snapshot))
