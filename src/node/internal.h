@@ -87,6 +87,9 @@ struct session {
     bool is_closing; /* no more input is taken; closed when the last reply is out */
     bool is_gone;    /* the connection is closed; freed when nothing is in flight */
     bool is_paused;
+    bool is_overrun;     /* its replies passed client-output-limit: it is told nothing more */
+    bool is_close_asked; /* of the owner of the connection */
+    size_t held_bytes;   /* of replies in `slots`; with `output` at most client-output-limit */
 };
 
 /* A command that another worker's session sent to a shard here. */
@@ -94,6 +97,7 @@ struct remote_call {
     struct target target;
     struct list link; /* worker->remote_calls */
     unsigned from;
+    size_t command_bytes;
     void *their_target;
     uint64_t their_ticket;
 };
@@ -139,6 +143,7 @@ struct worker {
     struct list gathers;
     struct list asks;
     struct queue deferred_mail; /* struct mail *: commands for shards here that have no room */
+    size_t mailed_bytes;        /* of commands at other workers; past uncommitted-bytes they wait */
     uint64_t session_count, next_session;
     struct buffer reply_buffer; /* one reply being written */
     struct bytes *mail_arguments;

@@ -34,6 +34,7 @@ struct mail {
     void *target; /* the sender's object that a MAIL_REPLY finds again; the receiver only hands it
                      back */
     uint64_t ticket;
+    size_t command_bytes; /* of a MAIL_REPLY: of the MAIL_COMMAND that it answers */
     uint32_t flags;
     uint8_t protocol;
     int status;

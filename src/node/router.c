@@ -54,9 +54,13 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
     return ROUTE_DONE;
 }
 
-static void call_by_mail(struct worker *worker, uint32_t shard, const struct bytes *arguments,
-                         size_t count, struct target *target, uint64_t ticket, uint8_t protocol,
-                         unsigned flags) {
+static enum route_result call_by_mail(struct worker *worker, uint32_t shard,
+                                      const struct bytes *arguments, size_t count,
+                                      struct target *target, uint64_t ticket, uint8_t protocol,
+                                      unsigned flags) {
+    if (worker->mailed_bytes >= (size_t)worker->config.uncommitted_bytes) {
+        return ROUTE_BUSY;
+    }
     struct mail *mail = mail_new(MAIL_COMMAND, worker->index);
     mail->shard = shard;
     mail->target = target;
@@ -67,7 +71,9 @@ static void call_by_mail(struct worker *worker, uint32_t shard, const struct byt
     for (size_t i = 0; i < count; i++) {
         buffer_append_length_prefixed(&mail->bytes, arguments[i]);
     }
+    worker->mailed_bytes += mail->bytes.length;
     worker_post(worker, shard % worker->count, mail);
+    return ROUTE_DONE;
 }
 
 enum route_result router_call(struct worker *worker, uint32_t shard, const struct command *command,
@@ -75,8 +81,7 @@ enum route_result router_call(struct worker *worker, uint32_t shard, const struc
                               uint64_t ticket, uint8_t protocol, unsigned flags) {
     flags |= command->flags & COMMAND_WRITE ? ROUTER_THROUGH_LOG : 0;
     if (shard % worker->count != worker->index) {
-        call_by_mail(worker, shard, arguments, count, target, ticket, protocol, flags);
-        return ROUTE_DONE;
+        return call_by_mail(worker, shard, arguments, count, target, ticket, protocol, flags);
     }
     if (!worker->shards[shard]) {
         worker_deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
@@ -107,6 +112,7 @@ static struct remote_call *remote_call_new(struct worker *worker, const struct m
     struct remote_call *call = memory_allocate_zeroed(1, sizeof(*call));
     call->target.kind = TARGET_REMOTE;
     call->from = mail->from;
+    call->command_bytes = mail->bytes.length;
     call->their_target = mail->target;
     call->their_ticket = mail->ticket;
     list_append(&worker->remote_calls, &call->link);

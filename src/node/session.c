@@ -123,19 +123,41 @@ void session_close_after_reply(struct session *session) {
     session_mark_output(session);
 }
 
+/* A reply that follows one which was dropped would pass for the answer to that other command. */
+static void overrun(struct session *session) {
+    session->is_overrun = true;
+    for (size_t i = 0; i < queue_count(&session->slots); i++) {
+        struct reply_slot *slot = queue_at(&session->slots, i);
+        memory_free(slot->heap);
+        slot->heap = NULL;
+        slot->heap_bytes = 0;
+    }
+    session->held_bytes = 0;
+    log_line(session->worker->io.log, LOG_WARN,
+             "client closed: its replies passed client-output-limit",
+             LOG_T("client", session->peer_name));
+    observe_refused_client(session->worker, "output-limit");
+    session_close_after_reply(session);
+}
+
+static bool has_room_for(const struct session *session, size_t bytes) {
+    size_t used = session->output.length + session->held_bytes;
+    return bytes <= session->output.maximum_bytes && used <= session->output.maximum_bytes - bytes;
+}
+
 static void write_reply(struct session *session, struct bytes reply) {
+    if (session->is_overrun) {
+        return;
+    }
+    if (!has_room_for(session, reply.length)) {
+        overrun(session);
+        return;
+    }
     buffer_append_bytes(&session->output, reply);
     session->output_total_bytes += reply.length;
     statistic_add(&statistics_of(session->worker)->output_bytes_total, reply.length);
     worker_count(session->worker, METRIC_client_sent_bytes_total, reply.length);
     session_mark_output(session);
-    if (session->output.is_overflowed && !session->is_closing) {
-        log_line(session->worker->io.log, LOG_WARN,
-                 "client closed: its replies passed client-output-limit",
-                 LOG_T("client", session->peer_name));
-        observe_refused_client(session->worker, "output-limit");
-        session_close_after_reply(session);
-    }
 }
 
 static struct bytes slot_bytes(const struct reply_slot *slot) {
@@ -143,19 +165,23 @@ static struct bytes slot_bytes(const struct reply_slot *slot) {
                       : bytes_of(slot->inline_bytes, slot->inline_bytes_used);
 }
 
-static void fill(struct reply_slot *slot, struct bytes reply) {
+static void fill(struct session *session, struct reply_slot *slot, struct bytes reply) {
     if (reply.length <= REPLY_INLINE_BYTES) {
         memcpy(slot->inline_bytes, reply.data, reply.length);
         slot->inline_bytes_used = (uint8_t)reply.length;
-    } else {
+    } else if (!session->is_overrun && !has_room_for(session, reply.length)) {
+        overrun(session);
+    } else if (!session->is_overrun) {
         slot->heap = memory_copy(reply.data, reply.length);
         slot->heap_bytes = reply.length;
+        session->held_bytes += reply.length;
     }
 }
 
 static void leave_in_order(struct session *session) {
     struct reply_slot *front;
     while ((front = queue_front(&session->slots)) && front->is_ready) {
+        session->held_bytes -= front->heap_bytes;
         write_reply(session, slot_bytes(front));
         memory_free(front->heap);
         queue_pop(&session->slots);
@@ -194,6 +220,9 @@ void session_expect_read(struct session *session) {
 
 void session_expect_no_more(struct session *session) {
     struct reply_slot *last = queue_at(&session->slots, queue_count(&session->slots) - 1);
+    if (last->is_silent && session->reply_mode == SESSION_REPLY_ON) {
+        session->reply_mode = SESSION_REPLY_SKIP; /* still of that command, when it comes again */
+    }
     session->unready_read_count -= last->is_read;
     queue_truncate(&session->slots, queue_count(&session->slots) - 1);
     session->unready_count--;
@@ -209,13 +238,15 @@ void session_reply_now(struct session *session, struct bytes reply) {
     }
     struct reply_slot *place = queue_push(&session->slots);
     place->is_ready = true;
-    fill(place, reply);
+    fill(session, place, reply);
 }
 
 /* What a client is told when its command was not done, or when nobody here knows. */
 static void explain(struct session *session, const struct reply_slot *slot,
                     enum shard_outcome outcome, struct reply *reply) {
-    if (outcome == SHARD_NOT_EXECUTED) {
+    if (outcome == SHARD_NOT_EXECUTED && slot->shard == 0) {
+        reply_error(reply, "TRYAGAIN a shard of this node has no leader, or no room, just now");
+    } else if (outcome == SHARD_NOT_EXECUTED) {
         router_redirect(session->worker, slot->shard, slot->slot, reply);
     } else {
         reply_error(
@@ -253,7 +284,7 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
         (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER))) {
         write_reply(session, reply);
     } else if (!slot->is_silent) {
-        fill(slot, reply);
+        fill(session, slot, reply);
     }
     buffer_release(&explanation);
     leave_in_order(session);
@@ -294,7 +325,9 @@ static void set_paused(struct session *session, bool is_paused) {
 }
 
 static void block(struct session *session) {
-    list_append(&session->worker->blocked_sessions, &session->blocked_link);
+    if (list_is_empty(&session->blocked_link)) { /* more may have come though it is paused */
+        list_append(&session->worker->blocked_sessions, &session->blocked_link);
+    }
     set_paused(session, true);
 }
 

@@ -94,6 +94,7 @@ static void members_received(struct worker *worker, struct bytes bytes) {
 }
 
 static void reply_received(struct worker *worker, struct mail *mail) {
+    worker->mailed_bytes -= mail->command_bytes;
     worker_deliver(worker, mail->target, mail->ticket, (enum shard_outcome)mail->status,
                    buffer_bytes(&mail->bytes));
 }
@@ -151,6 +152,7 @@ static void remote_deliver(struct worker *worker, struct remote_call *call,
     struct mail *mail = mail_new(MAIL_REPLY, worker->index);
     mail->target = call->their_target;
     mail->ticket = call->their_ticket;
+    mail->command_bytes = call->command_bytes;
     mail->status = (int)outcome;
     buffer_append_bytes(&mail->bytes, reply);
     worker_post(worker, call->from, mail);
@@ -505,6 +507,15 @@ static void release_old_segments(struct worker *worker) {
     }
 }
 
+/* Tried again as long as it lasts: a successor may fail, or hand leadership back. */
+static void give_leadership_away(struct worker *worker) {
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        if (shard_is_leader(worker->shards[worker->hosted[i]])) {
+            shard_transfer(worker->shards[worker->hosted[i]], 0);
+        }
+    }
+}
+
 void worker_tick(struct worker *worker) {
     uint64_t now = worker_now_us(worker);
     worker->turn_us = now;
@@ -520,6 +531,9 @@ void worker_tick(struct worker *worker) {
         close_idle_sessions(worker, now);
         release_old_segments(worker);
         control_tick(worker);
+        if (worker->is_draining) {
+            give_leadership_away(worker);
+        }
     }
 }
 
@@ -556,7 +570,9 @@ static void write_output(struct worker *worker) {
             continue;
         }
         worker->io.client_output(worker->io.context, session, session->handle);
-        if (session->is_closing && queue_count(&session->slots) == 0 && !session->is_gone) {
+        bool is_done = queue_count(&session->slots) == 0 || session->is_overrun;
+        if (session->is_closing && is_done && !session->is_close_asked) {
+            session->is_close_asked = true;
             worker->io.client_close(worker->io.context, session, session->handle);
         }
     }
@@ -581,11 +597,7 @@ void worker_turn_end(struct worker *worker) {
 void worker_drain(struct worker *worker) {
     worker->is_draining = true;
     worker->drain_until_us = worker_now_us(worker) + WORKER_HAND_OVER_US;
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        if (shard_is_leader(worker->shards[worker->hosted[i]])) {
-            shard_transfer(worker->shards[worker->hosted[i]], 0);
-        }
-    }
+    give_leadership_away(worker);
 }
 
 static bool is_alone(const struct worker *worker) {

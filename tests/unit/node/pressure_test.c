@@ -1,0 +1,123 @@
+/* More than there is room for: what waits, what is given up, and that no answer goes astray. */
+#include "world.h"
+
+#include "base/memory.h"
+
+static void send_line_of(struct client *client, const char *head, size_t bytes) {
+    char *line = memory_allocate(bytes + strlen(head) + 3);
+    strcpy(line, head);
+    memset(line + strlen(head), 'x', bytes);
+    strcpy(line + strlen(head) + bytes, "\r\n");
+    client_send(client, bytes_of_text(line));
+    memory_free(line);
+}
+
+static void send_set(struct client *client, const char *key, size_t bytes) {
+    char head[128];
+    snprintf(head, sizeof(head), "*3\r\n$3\r\nSET\r\n$%zu\r\n%s\r\n$%zu\r\n", strlen(key), key,
+             bytes);
+    send_line_of(client, head, bytes);
+}
+
+/* A reply is too long for the connection: the one behind it is not sent in its place. */
+static void test_no_answer_for_another(void **state) {
+    (void)state;
+    struct world *world = world_new(1, (const char *const[]){"client-output-limit", "64kb", NULL});
+    struct client *client = world_connect(world, 0);
+    send_set(client, "k", 70000);
+    world_settle(world);
+    assert_string_equal(client_take(client), "+OK\r\n");
+    client_ask(client, "GET k\nPING\nPING");
+    assert_string_equal(client_take(client), "");
+    assert_null(client->session);
+    world_free(world);
+}
+
+/* Replies that wait behind a slower one count as well. */
+static void test_waiting_replies_are_bounded(void **state) {
+    (void)state;
+    struct world *world = world_new(1, (const char *const[]){"client-output-limit", "64kb", NULL});
+    struct client *client = world_connect(world, 0), *other = world_connect(world, 0);
+    client_send(client, BYTES_LITERAL("SET a 1\r\n"));
+    for (unsigned i = 0; i < 5; i++) {
+        send_line_of(client, "ECHO ", 20000);
+    }
+    client_send(client, BYTES_LITERAL("PING\r\n"));
+    world_settle(world);
+    assert_string_equal(client_take(client), "");
+    assert_null(client->session);
+    CLIENT_EXPECT(other, "GET a", "$1\r\n1\r\n"); /* it was done all the same */
+    world_free(world);
+}
+
+/* A command whose reply is to be skipped waits for room: its reply is skipped then too. */
+static void test_skipped_reply_of_one_that_waited(void **state) {
+    (void)state;
+    struct world *world = world_new(1, (const char *const[]){"uncommitted-bytes", "1mb", NULL});
+    struct client *other = world_connect(world, 0), *client = world_connect(world, 0);
+    send_set(other, "big", 1100000);
+    client_send(client, BYTES_LITERAL("CLIENT REPLY SKIP\r\nSET a 1\r\nGET a\r\n"));
+    world_settle(world);
+    assert_true(client->was_paused);
+    assert_string_equal(client_take(client), "$1\r\n1\r\n");
+    assert_string_equal(client_take(other), "+OK\r\n");
+    world_free(world);
+}
+
+static const char *key_of_worker(struct world *world, unsigned worker) {
+    static char key[16];
+    for (unsigned i = 0;; i++) {
+        snprintf(key, sizeof(key), "k%u", i);
+        uint32_t shard =
+            world_worker(world, 0)->topology->slot_owner[slot_of_key(bytes_of_text(key))];
+        if (shard % 2 == worker) {
+            return key;
+        }
+    }
+}
+
+/* Commands for another worker's shards wait too, before they fill its memory. */
+static void test_mail_is_bounded(void **state) {
+    (void)state;
+    struct world *world = world_new(
+        2, (const char *const[]){"uncommitted-bytes", "1mb", "shards", "4", "workers", "2", NULL});
+    struct client *client = world_connect(world, 0);
+    const char *key = key_of_worker(world, 1);
+    struct buffer expected;
+    buffer_init(&expected, SIZE_MAX);
+    for (unsigned i = 0; i < 50; i++) {
+        send_set(client, key, 100000);
+        buffer_append_text(&expected, "+OK\r\n");
+    }
+    buffer_append_u8(&expected, 0);
+    size_t most = 0;
+    for (unsigned i = 0; i < 300; i++) {
+        world_pass_ms(world, 1);
+        size_t mailed = world_worker(world, 0)->mailed_bytes;
+        most = mailed > most ? mailed : most;
+    }
+    assert_in_range(most, 100000, (1 << 20) + 100100);
+    assert_int_equal(world_worker(world, 0)->mailed_bytes, 0);
+    assert_string_equal(client_take(client), (const char *)buffer_data(&expected));
+    buffer_release(&expected);
+    world_free(world);
+}
+
+/* Longer than an entry may be: an error, and the connection goes on. */
+static void test_long_command(void **state) {
+    (void)state;
+    struct world *world = world_new(1, NULL);
+    struct client *client = world_connect(world, 0);
+    send_set(client, "k", 65 << 20);
+    client_send(client, BYTES_LITERAL("PING\r\n"));
+    world_settle(world);
+    assert_string_equal(
+        client_take(client),
+        "-ERR command is longer than a log entry may be: 67042304 bytes\r\n+PONG\r\n");
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_no_answer_for_another),
+          cmocka_unit_test(test_waiting_replies_are_bounded),
+          cmocka_unit_test(test_skipped_reply_of_one_that_waited),
+          cmocka_unit_test(test_mail_is_bounded), cmocka_unit_test(test_long_command))
