@@ -1,6 +1,6 @@
-/* One question, every worker of this node: CLIENT LIST, CLIENT KILL, TROTHDB SNAPSHOT. Each worker
- * alone knows its sessions and shards, so the question goes to all of them; the reply is written
- * when the last answer is in.
+/* One question, every worker of this node: CLIENT LIST, CLIENT KILL, SLOWLOG, TROTHDB SNAPSHOT.
+ * Each worker alone knows its sessions and shards, so the question goes to all of them; the reply
+ * is written when the last answer is in.
  *
  *   asking worker  --MAIL_CLIENT: kind, asker's id, arguments-->  each other worker
  *                  <------MAIL_REPLY: number, text--------------                        */
@@ -31,12 +31,17 @@ static void answer_here(struct worker *worker, enum ask_kind kind, uint64_t aske
     case ASK_SNAPSHOT:
         status_answer_snapshot(worker, arguments, count, answer);
         return;
+    case ASK_SLOWLOG_GET:
+    case ASK_SLOWLOG_LENGTH:
+    case ASK_SLOWLOG_RESET:
+        slowlog_answer(worker, kind, arguments, count, answer);
+        return;
     }
     UNREACHABLE();
 }
 
-static void reply_answers(const struct ask_answer *all, enum ask_kind kind, bool is_old_form,
-                          struct reply *reply) {
+static void reply_answers(const struct worker *worker, const struct ask_answer *all,
+                          enum ask_kind kind, bool is_old_form, struct reply *reply) {
     switch (kind) {
     case ASK_CLIENT_LIST:
     case ASK_CLIENT_KILL:
@@ -44,6 +49,11 @@ static void reply_answers(const struct ask_answer *all, enum ask_kind kind, bool
         return;
     case ASK_SNAPSHOT:
         reply_integer(reply, (int64_t)all->number);
+        return;
+    case ASK_SLOWLOG_GET:
+    case ASK_SLOWLOG_LENGTH:
+    case ASK_SLOWLOG_RESET:
+        slowlog_reply_answers(worker, all, kind, reply);
         return;
     }
     UNREACHABLE();
@@ -71,7 +81,7 @@ bool ask_workers(struct session_command *call, enum ask_kind kind) {
     buffer_init(&here.text, SIZE_MAX);
     answer_here(worker, kind, call->session->id, call->arguments, call->argument_count, &here);
     if (worker->count == 1) {
-        reply_answers(&here, kind, is_old_form, call->reply);
+        reply_answers(worker, &here, kind, is_old_form, call->reply);
         buffer_release(&here.text);
         return true;
     }
@@ -105,7 +115,7 @@ static void finish(struct ask *ask) {
     struct buffer out;
     buffer_init(&out, SIZE_MAX);
     struct reply reply = {.out = &out, .protocol = ask->protocol};
-    reply_answers(&ask->all, ask->kind, ask->is_old_form, &reply);
+    reply_answers(ask->session->worker, &ask->all, ask->kind, ask->is_old_form, &reply);
     struct session *session = ask->session;
     uint64_t ticket = ask->ticket;
     ask_free(ask);

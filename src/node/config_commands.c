@@ -72,6 +72,7 @@ void worker_apply_setting(struct worker *worker, const char *name, struct bytes 
         shard_settings_changed(worker->shards[worker->hosted[i]]);
     }
     update_sessions(worker);
+    slowlog_trim(&worker->slowlog, (size_t)worker->config.slowlog_max_len);
 }
 
 /* ---- SET ---- */

@@ -13,6 +13,7 @@
 #include "command/command.h"
 #include "node/member_view.h"
 #include "node/node_shared.h"
+#include "node/slowlog.h"
 #include "node/worker.h"
 #include "shard/keyspace_machine.h"
 #include "shard/shard.h"
@@ -48,7 +49,9 @@ struct reply_slot {
     uint16_t slot;  /* of the command's keys, for MOVED */
     uint32_t shard; /* 0: none */
     uint8_t inline_bytes[REPLY_INLINE_BYTES];
-    uint8_t *heap; /* owned; the reply, when it does not fit inline */
+    uint16_t excerpt_bytes; /* of session->excerpts; 0: none */
+    uint64_t excerpt_at;    /* counted over all that were ever there */
+    uint8_t *heap;          /* owned; the reply, when it does not fit inline */
     size_t heap_bytes;
 };
 
@@ -78,6 +81,12 @@ struct session {
     struct request_parser parser;
     struct queue slots; /* struct reply_slot; the front's ticket is first_ticket */
     uint64_t first_ticket;
+    /* For the slow log: the command that is being run (NULL: its place was taken), and what is kept
+     * of those in `slots`, one behind the other. */
+    const struct bytes *arguments;
+    size_t argument_count;
+    struct buffer excerpts;
+    uint64_t excerpts_consumed;
     size_t unready_count;
     size_t unready_read_count; /* of those: reads of shards; no later write may overtake them */
 
@@ -153,7 +162,9 @@ struct worker {
     uint64_t started_us;
     bool is_draining, is_failed;
     uint64_t drain_until_us; /* leadership that nobody took until then is kept to the end */
-    uint64_t turn_us;        /* when the event that is handled came */
+    uint64_t turn_us;        /* when the event that is handled came, or the clock was read since */
+    unsigned replies_unclocked; /* replies since then */
+    struct slowlog slowlog;
     uint64_t wal_bytes_counted;
     struct metric_cell *command_cells[WORKER_COMMAND_MAXIMUM];
     struct metric_cell *latency_cells[WORKER_COMMAND_MAXIMUM];
@@ -176,8 +187,9 @@ int worker_add_shards(struct worker *worker,
 
 /* observe.c: what is counted */
 void observe_command(struct worker *worker, const struct command *command);
-void observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
-                   bool is_error);
+/* Returns how long it took, in microseconds. */
+uint64_t observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
+                       struct bytes reply);
 void observe_redirect(struct worker *worker, const char *kind);
 void observe_refused_client(struct worker *worker, const char *cause);
 void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent);
@@ -271,6 +283,7 @@ bool cluster_command(struct session_command *call);
 bool client_command(struct session_command *call);
 bool config_command(struct session_command *call);
 bool info_command(struct session_command *call);
+bool slowlog_command(struct session_command *call);
 bool trothdb_command(struct session_command *call);
 void session_set_authenticated(struct session *session, bool is_authenticated);
 /* A connection's name as Redis allows it; else writes the error. */
@@ -292,8 +305,20 @@ uint32_t cluster_master_of(const struct worker *worker, uint32_t node);
 /* "alive", "suspect", "dead", "left". */
 const char *member_state_text(enum gossip_member_state state);
 
+/* slowlog_commands.c */
+bool slowlog_is_on(const struct worker *worker);
+/* Keeps the command if it took long enough. */
+void slowlog_consider(struct session *session, uint64_t duration_us, struct bytes excerpt);
+
 /* ask.c */
-enum ask_kind { ASK_CLIENT_LIST, ASK_CLIENT_KILL, ASK_SNAPSHOT };
+enum ask_kind {
+    ASK_CLIENT_LIST,
+    ASK_CLIENT_KILL,
+    ASK_SNAPSHOT,
+    ASK_SLOWLOG_GET,
+    ASK_SLOWLOG_LENGTH,
+    ASK_SLOWLOG_RESET
+};
 struct ask_answer {
     uint64_t number;    /* of clients, of shards; added up */
     struct buffer text; /* put one behind the other */
@@ -310,6 +335,10 @@ void client_answer(struct worker *worker, enum ask_kind kind, uint64_t asker,
                    const struct bytes *arguments, size_t count, struct ask_answer *answer);
 void client_reply_answers(const struct ask_answer *all, enum ask_kind kind, bool is_old_form,
                           struct reply *reply);
+void slowlog_answer(struct worker *worker, enum ask_kind kind, const struct bytes *arguments,
+                    size_t count, struct ask_answer *answer);
+void slowlog_reply_answers(const struct worker *worker, const struct ask_answer *all,
+                           enum ask_kind kind, struct reply *reply);
 void status_answer_snapshot(struct worker *worker, const struct bytes *arguments, size_t count,
                             struct ask_answer *answer);
 /* May `host:port` text be made of a member's or node's client address? Writes "host:port". */

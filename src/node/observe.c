@@ -5,6 +5,8 @@
 #include "node/internal.h"
 #include "raft/raft.h"
 
+enum { OBSERVE_REPLIES_UNCLOCKED = 16, OBSERVE_LONG_REPLY_BYTES = 4096 };
+
 static struct metric_cell *command_cell(struct worker *worker, struct metric_cell **cells,
                                         enum metric_id id, const struct command *command) {
     size_t position = (size_t)(command - command_at(0));
@@ -18,15 +20,30 @@ void observe_command(struct worker *worker, const struct command *command) {
     metric_add(command_cell(worker, worker->command_cells, METRIC_commands_total, command), 1);
 }
 
-void observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
-                   bool is_error) {
+/* The clock is read once an event. Within one, what may have taken long has it read again: a read
+ * that is not O(1), a long reply, and now and then whatever comes. */
+static bool is_clock_wanted(struct worker *worker, const struct command *command,
+                            size_t reply_bytes) {
+    return ++worker->replies_unclocked >= OBSERVE_REPLIES_UNCLOCKED ||
+           reply_bytes >= OBSERVE_LONG_REPLY_BYTES ||
+           !(command->flags & (COMMAND_FAST | COMMAND_WRITE));
+}
+
+uint64_t observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
+                       struct bytes reply) {
+    if (is_clock_wanted(worker, command, reply.length)) {
+        worker->turn_us = worker_now_us(worker);
+        worker->replies_unclocked = 0;
+    }
     uint64_t now_us = worker->turn_us;
+    uint64_t duration_us = now_us > begun_us ? now_us - begun_us : 0;
     metric_observe(
         command_cell(worker, worker->latency_cells, METRIC_command_latency_seconds, command),
-        now_us > begun_us ? now_us - begun_us : 0);
-    if (is_error) {
+        duration_us);
+    if (reply.length && reply.data[0] == '-') {
         metric_add(metrics_cell(worker->metrics, METRIC_command_errors_total, command->name), 1);
     }
+    return duration_us;
 }
 
 void observe_redirect(struct worker *worker, const char *kind) {

@@ -51,6 +51,7 @@ struct session *worker_client_open(struct worker *worker, void *handle, const ch
     buffer_init(&session->input, (size_t)worker->config.client_query_buffer_limit);
     buffer_init(&session->output, (size_t)worker->config.client_output_limit);
     queue_init(&session->slots, sizeof(struct reply_slot));
+    buffer_init(&session->excerpts, SLOWLOG_EXCERPTS_BYTES_MAXIMUM);
     struct request_limits limits = {.bulk_bytes = (size_t)worker->config.proto_max_bulk_len,
                                     .argument_count = (size_t)worker->config.proto_max_arguments,
                                     .inline_bytes = 64 << 10,
@@ -76,6 +77,7 @@ void session_free(struct session *session) {
     request_parser_release(&session->parser);
     buffer_release(&session->input);
     buffer_release(&session->output);
+    buffer_release(&session->excerpts);
     memory_free(session);
 }
 
@@ -178,11 +180,38 @@ static void fill(struct session *session, struct reply_slot *slot, struct bytes 
     }
 }
 
+/* What is kept of the command that is being run, until its reply. */
+static void note_excerpt(struct session *session, struct reply_slot *slot) {
+    if (session->arguments && slowlog_is_on(session->worker)) {
+        slot->excerpt_at = session->excerpts_consumed + session->excerpts.length;
+        slot->excerpt_bytes = (uint16_t)slowlog_excerpt(&session->excerpts, session->arguments,
+                                                        session->argument_count);
+    }
+    session->arguments = NULL;
+}
+
+static struct bytes excerpt_of(const struct session *session, const struct reply_slot *slot) {
+    if (slot->excerpt_bytes == 0) {
+        return BYTES_NONE;
+    }
+    size_t at = (size_t)(slot->excerpt_at - session->excerpts_consumed);
+    return bytes_of(buffer_data(&session->excerpts) + at, slot->excerpt_bytes);
+}
+
+static void drop_front_excerpt(struct session *session, const struct reply_slot *front) {
+    buffer_consume(&session->excerpts, front->excerpt_bytes);
+    session->excerpts_consumed += front->excerpt_bytes;
+    if (session->excerpts.length == 0) {
+        buffer_clear(&session->excerpts);
+    }
+}
+
 static void leave_in_order(struct session *session) {
     struct reply_slot *front;
     while ((front = queue_front(&session->slots)) && front->is_ready) {
         session->held_bytes -= front->heap_bytes;
         write_reply(session, slot_bytes(front));
+        drop_front_excerpt(session, front);
         memory_free(front->heap);
         queue_pop(&session->slots);
         session->first_ticket++;
@@ -208,6 +237,7 @@ uint64_t session_expect(struct session *session, uint32_t shard, slot_number slo
     place->is_silent = is_silenced(session);
     place->command = session->last_command;
     place->begun_us = session->last_input_us;
+    note_excerpt(session, place);
     session->unready_count++;
     return session->first_ticket + queue_count(&session->slots) - 1;
 }
@@ -224,6 +254,7 @@ void session_expect_no_more(struct session *session) {
         session->reply_mode = SESSION_REPLY_SKIP; /* still of that command, when it comes again */
     }
     session->unready_read_count -= last->is_read;
+    buffer_truncate(&session->excerpts, session->excerpts.length - last->excerpt_bytes);
     queue_truncate(&session->slots, queue_count(&session->slots) - 1);
     session->unready_count--;
 }
@@ -277,8 +308,8 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
         reply = buffer_bytes(&explanation);
     }
     if (slot->command) {
-        observe_reply(session->worker, slot->command, slot->begun_us,
-                      reply.length && reply.data[0] == '-');
+        uint64_t duration_us = observe_reply(session->worker, slot->command, slot->begun_us, reply);
+        slowlog_consider(session, duration_us, excerpt_of(session, slot));
     }
     if (!slot->is_silent &&
         (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER))) {
@@ -352,6 +383,22 @@ static bool has_room(const struct session *session) {
     return queue_count(&session->slots) < (size_t)session->worker->config.client_pipeline_limit;
 }
 
+/* A command that was answered at once, if it is one that may take long. Those of logging in are
+ * left out, for the sake of their words. */
+static void consider_answered(struct session *session, const struct command *command) {
+    if (session->arguments == NULL || command->flags & (COMMAND_FAST | COMMAND_NO_AUTH) ||
+        !slowlog_is_on(session->worker)) {
+        return;
+    }
+    struct worker *worker = session->worker;
+    worker->turn_us = worker_now_us(worker);
+    struct buffer excerpt;
+    buffer_init(&excerpt, SLOWLOG_EXCERPTS_BYTES_MAXIMUM);
+    slowlog_excerpt(&excerpt, session->arguments, session->argument_count);
+    slowlog_consider(session, worker->turn_us - session->last_input_us, buffer_bytes(&excerpt));
+    buffer_release(&excerpt);
+}
+
 /* False when the command must wait: it stays in the input. */
 static bool run_command(struct session *session, const struct bytes *arguments, size_t count) {
     struct worker *worker = session->worker;
@@ -366,7 +413,13 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         session_reply_now(session, buffer_bytes(out));
     } else {
         session->last_command = command;
+        session->arguments = arguments;
+        session->argument_count = count;
         result = router_run(session, command, arguments, count);
+        if (result == ROUTE_DONE) {
+            consider_answered(session, command);
+        }
+        session->arguments = NULL;
     }
     buffer_clear(out);
     if (result == ROUTE_BUSY) {

@@ -313,6 +313,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     list_init(&worker->remote_calls);
     list_init(&worker->gathers);
     list_init(&worker->asks);
+    slowlog_init(&worker->slowlog);
     queue_init(&worker->deferred_mail, sizeof(struct mail *));
     buffer_init(&worker->reply_buffer, SIZE_MAX);
     worker->started_us = worker_now_us(worker);
@@ -355,6 +356,7 @@ void worker_free(struct worker *worker) {
     }
     gather_free_all(worker);
     ask_free_all(worker);
+    slowlog_release(&worker->slowlog);
     for (; queue_count(&worker->deferred_mail); queue_pop(&worker->deferred_mail)) {
         mail_free(*(struct mail **)queue_front(&worker->deferred_mail));
     }

@@ -1,0 +1,111 @@
+/* SLOWLOG: every worker keeps its own slow log (slowlog.h); the reply is that of the whole node. */
+#include "base/check.h"
+#include "base/number.h"
+#include "node/internal.h"
+
+enum { SLOWLOG_GET_COUNT = 10 };
+
+static size_t maximum_of(const struct worker *worker) {
+    return (size_t)worker->config.slowlog_max_len;
+}
+
+/* ---- what is slow ---- */
+
+bool slowlog_is_on(const struct worker *worker) {
+    return worker->config.slowlog_log_slower_than >= 0 && worker->config.slowlog_max_len > 0;
+}
+
+void slowlog_consider(struct session *session, uint64_t duration_us, struct bytes excerpt) {
+    struct worker *worker = session->worker;
+    if (!slowlog_is_on(worker) || duration_us < (uint64_t)worker->config.slowlog_log_slower_than) {
+        return;
+    }
+    struct slowlog_event event = {.wall_ms = worker_wall_ms(worker),
+                                  .duration_us = duration_us,
+                                  .client_address = session->peer_name,
+                                  .client_name = session->name,
+                                  .excerpt = excerpt};
+    slowlog_add(&worker->slowlog, &event, maximum_of(worker));
+}
+
+/* ---- one worker's part, and the whole ---- */
+
+/* How many entries were asked for; false: what was said is no such number. */
+static bool read_count(const struct bytes *arguments, size_t count, int64_t *wanted) {
+    *wanted = SLOWLOG_GET_COUNT;
+    return count == 2 || (number_parse_i64(arguments[2], wanted) && *wanted >= -1);
+}
+
+void slowlog_answer(struct worker *worker, enum ask_kind kind, const struct bytes *arguments,
+                    size_t count, struct ask_answer *answer) {
+    int64_t wanted;
+    if (kind == ASK_SLOWLOG_RESET) {
+        slowlog_trim(&worker->slowlog, 0);
+    } else if (kind == ASK_SLOWLOG_LENGTH) {
+        answer->number = slowlog_count(&worker->slowlog);
+    } else {
+        CHECK(read_count(arguments, count, &wanted)); /* before anybody was asked */
+        size_t maximum = maximum_of(worker);
+        size_t limit = wanted < 0 || (uint64_t)wanted > maximum ? maximum : (size_t)wanted;
+        slowlog_encode(&worker->slowlog, limit, worker->index, worker->count, &answer->text);
+    }
+}
+
+void slowlog_reply_answers(const struct worker *worker, const struct ask_answer *all,
+                           enum ask_kind kind, struct reply *reply) {
+    if (kind == ASK_SLOWLOG_RESET) {
+        reply_ok(reply);
+    } else if (kind == ASK_SLOWLOG_LENGTH) {
+        size_t maximum = maximum_of(worker);
+        reply_integer(reply, (int64_t)(all->number < maximum ? all->number : maximum));
+    } else {
+        slowlog_reply(buffer_bytes(&all->text), reply);
+    }
+}
+
+/* ---- the command ---- */
+
+static void slowlog_help(struct session_command *call) {
+    static const char *const lines[] = {
+        "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "GET [<count>]",
+        "    The newest commands that took long (10 unless said, -1: all): id, UNIX time, time in",
+        "    microseconds from reading it to its reply, its words, the client's address and name.",
+        "LEN",
+        "    How many are kept.",
+        "RESET",
+        "    Forgets them all.",
+    };
+    session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
+}
+
+static bool slowlog_get(struct session_command *call) {
+    int64_t wanted;
+    if (call->argument_count > 3) {
+        reply_error(
+            call->reply,
+            "ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP.");
+        return true;
+    }
+    if (!read_count(call->arguments, call->argument_count, &wanted)) {
+        reply_error(call->reply, "ERR count should be greater than or equal to -1");
+        return true;
+    }
+    return ask_workers(call, ASK_SLOWLOG_GET);
+}
+
+bool slowlog_command(struct session_command *call) {
+    const char *name = call->command->name;
+    if (strcmp(name, "slowlog|get") == 0) {
+        return slowlog_get(call);
+    }
+    if (strcmp(name, "slowlog|len") == 0) {
+        return ask_workers(call, ASK_SLOWLOG_LENGTH);
+    }
+    if (strcmp(name, "slowlog|reset") == 0) {
+        return ask_workers(call, ASK_SLOWLOG_RESET);
+    }
+    CHECK(strcmp(name, "slowlog|help") == 0);
+    slowlog_help(call);
+    return true;
+}
