@@ -314,33 +314,68 @@ static int found_alone(struct worker *worker) {
     return adopt_everywhere(worker, topology);
 }
 
-int control_start(struct worker *worker, struct buffer *problem) {
-    struct topology *topology;
+static bool has_log(const struct worker *worker) {
+    for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++) {
+        if (worker->recoveries[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the two files say together, in *topology; NULL: nothing yet. Each of them is written before
+ * any log, `founding` first, so that a node may have died between the two, but only so. */
+static int load_files(struct worker *worker, struct topology **topology, struct buffer *problem) {
+    *topology = NULL;
     int error = load_topology(worker, FOUNDING_FILE, &worker->founding, problem);
     if (!error) {
-        error = load_topology(worker, TOPOLOGY_FILE, &topology, problem);
+        error = load_topology(worker, TOPOLOGY_FILE, topology, problem);
     }
     if (error) {
         return error;
     }
-    if (topology && worker->founding) {
-        if (!topology_node_by_uuid(topology, worker->identity.uuid)) {
-            buffer_append_text(problem,
-                               "the file \"topology\" is of a cluster that this node is not in");
-            topology_free(topology);
-            return ERR_INVALID;
-        }
+    if (*topology && !worker->founding) {
+        buffer_append_text(problem, "the file \"topology\" is here and the file \"founding\" is "
+                                    "not; copy it from another node of the cluster");
+        return ERR_DAMAGED;
+    }
+    if (!*topology && has_log(worker)) {
+        buffer_append_text(problem, "there is a log here and no file \"topology\" that says of "
+                                    "which cluster; put the file back, or empty the directory");
+        return ERR_DAMAGED;
+    }
+    if (*topology || !worker->founding) {
+        return 0;
+    }
+    *topology = topology_copy(worker->founding);
+    error = worker->index == 0 ? save_topology(worker, TOPOLOGY_FILE, *topology) : 0;
+    if (error) {
+        buffer_append_format(problem, "the file \"topology\" cannot be written: %s",
+                             error_text(error));
+    }
+    return error;
+}
+
+int control_start(struct worker *worker, struct buffer *problem) {
+    struct topology *topology;
+    int error = load_files(worker, &topology, problem);
+    if (!error && topology && !topology_node_by_uuid(topology, worker->identity.uuid)) {
+        buffer_append_text(problem,
+                           "the file \"topology\" is of a cluster that this node is not in");
+        error = ERR_INVALID;
+    }
+    if (error) {
+        topology_free(topology);
+        return error;
+    }
+    if (topology) {
         error = put_in_place(worker, topology, problem);
         if (!error && worker->index == 0) {
             say_topology(worker);
         }
         return error;
     }
-    topology_free(topology);
-    if (worker->index == 0 && worker->config.join[0] == '\0') {
-        error = found_alone(worker);
-    }
-    return error;
+    return worker->index == 0 && worker->config.join[0] == '\0' ? found_alone(worker) : 0;
 }
 
 /* ---- the control shard moved, or leads ---- */

@@ -1,0 +1,151 @@
+/* What a node makes of its directory when it starts: the files "founding" and "topology", and the
+ * log. */
+#include "../unit.h"
+
+#include "../store/fake_disk.h"
+#include "base/memory.h"
+#include "node/internal.h"
+
+struct node {
+    struct clock clock; /* first: the clock's functions find the node by it */
+    struct net net;
+    uint64_t now_us;
+    struct config config;
+    struct node_shared *shared;
+    struct fake_disk disk, node_disk;
+    struct worker *worker;
+    struct buffer problem;
+};
+
+static uint64_t now_us(struct clock *clock) { return ((struct node *)(void *)clock)->now_us; }
+static uint64_t wall_ms(struct clock *clock) { return 1700000000000 + now_us(clock) / 1000; }
+static void on_post(void *context, unsigned receiver, struct mail *mail) {
+    (void)context, (void)receiver;
+    mail_free(mail);
+}
+static void on_fatal(void *context, const char *what) {
+    (void)context;
+    fail_msg("the node ended: %s", what);
+}
+static void peer_set(struct net *net, uint32_t node, const struct net_address *address) {
+    (void)net, (void)node, (void)address;
+}
+
+static struct node *node_new(void) {
+    struct node *node = memory_allocate_zeroed(1, sizeof(*node));
+    node->clock = (struct clock){.monotonic_us = now_us, .wall_ms = wall_ms};
+    node->net = (struct net){.peer_set = peer_set};
+    node->now_us = 5000000;
+    config_init(&node->config);
+    node->shared = node_shared_new(1);
+    fake_disk_init(&node->disk);
+    fake_disk_init(&node->node_disk);
+    buffer_init(&node->problem, 1024);
+    return node;
+}
+
+static int start(struct node *node) {
+    struct worker_options options = {.count = 1,
+                                     .identity = {.uuid = {7}, .generation = 1, .worker_count = 1},
+                                     .config = &node->config,
+                                     .client_address = {.host = "127.0.0.1", .port = 7001},
+                                     .peer_address = {.host = "127.0.0.1", .port = 17001},
+                                     .admin_address = {.host = "127.0.0.1", .port = 9001},
+                                     .seed = 42,
+                                     .shared = node->shared,
+                                     .io = {.clock = &node->clock,
+                                            .disk = &node->disk.disk,
+                                            .node_disk = &node->node_disk.disk,
+                                            .net = &node->net,
+                                            .post = on_post,
+                                            .fatal = on_fatal,
+                                            .context = node}};
+    buffer_clear(&node->problem);
+    int error = worker_new(&options, &node->worker, &node->problem);
+    buffer_append_u8(&node->problem, 0);
+    if (error) {
+        node->worker = NULL;
+    }
+    return error;
+}
+
+static void stop(struct node *node) {
+    fake_disk_run_all(&node->disk);
+    worker_free(node->worker);
+    node->worker = NULL;
+}
+
+static void node_free(struct node *node) {
+    stop(node);
+    node_shared_free(node->shared);
+    config_release(&node->config);
+    fake_disk_release(&node->disk);
+    fake_disk_release(&node->node_disk);
+    buffer_release(&node->problem);
+    memory_free(node);
+}
+
+static void put_topology(struct node *node, const char *name, uint8_t cluster) {
+    struct topology_node member = {
+        .uuid = {7},
+        .address = {.host = "127.0.0.1", .client_port = 7001, .peer_port = 1, .admin_port = 2}};
+    uint8_t cluster_id[16] = {cluster};
+    struct topology *topology = topology_found(cluster_id, &member, 1, 1, 1);
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    fake_disk_put(&node->node_disk, name, buffer_bytes(&encoded));
+    buffer_release(&encoded);
+    topology_free(topology);
+}
+
+static void assert_problem(struct node *node, const char *text) {
+    assert_non_null(strstr((const char *)buffer_data(&node->problem), text));
+}
+
+/* The node died between the two files: it belongs to the cluster that founded it, and to no other.
+ */
+static void test_died_between_the_files(void **state) {
+    (void)state;
+    struct node *node = node_new();
+    put_topology(node, "founding", 9);
+    assert_int_equal(start(node), 0);
+    assert_non_null(node->worker->topology);
+    assert_int_equal(node->worker->topology->cluster_id[0], 9);
+    assert_non_null(fake_disk_find(&node->node_disk, "topology"));
+    node_free(node);
+}
+
+static void test_founding_lost(void **state) {
+    (void)state;
+    struct node *node = node_new();
+    put_topology(node, "topology", 9);
+    assert_int_equal(start(node), ERR_DAMAGED);
+    assert_problem(node, "\"founding\" is not; copy it from another node");
+    put_topology(node, "founding", 9);
+    assert_int_equal(start(node), 0);
+    node_free(node);
+}
+
+/* A log is never taken into another cluster. */
+static void test_files_lost(void **state) {
+    (void)state;
+    struct node *node = node_new();
+    assert_int_equal(start(node), 0);
+    for (unsigned i = 0; i < 10; i++) {
+        node->now_us += 100000;
+        worker_tick(node->worker);
+        worker_turn_end(node->worker);
+        fake_disk_run_all(&node->disk);
+    }
+    stop(node);
+    struct disk *disk = &node->node_disk.disk;
+    assert_int_equal(disk->ops->remove(disk, "founding"), 0);
+    assert_int_equal(disk->ops->remove(disk, "topology"), 0);
+    assert_int_equal(start(node), ERR_DAMAGED);
+    assert_problem(node, "a log here and no file \"topology\"");
+    node_free(node);
+}
+
+RUN_TESTS(cmocka_unit_test(test_died_between_the_files), cmocka_unit_test(test_founding_lost),
+          cmocka_unit_test(test_files_lost))
