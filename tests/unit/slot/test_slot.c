@@ -39,6 +39,22 @@ static void test_keys_have_the_slots_of_the_vectors(void **state) {
     assert_in_range(vector_count, 20, 1000);
 }
 
+/* Eight bytes a step or one, the remainder is what dividing bit by bit leaves. */
+static void test_crc16_is_the_remainder(void **state) {
+    (void)state;
+    uint8_t key[64];
+    for (size_t length = 0; length <= sizeof key; length++) {
+        uint16_t crc = 0;
+        for (size_t i = 0; i < length; i++) {
+            key[i] = (uint8_t)(i * 167 + length * 59 + 3);
+            crc ^= (uint16_t)(key[i] << 8);
+            for (unsigned bit = 0; bit < 8; bit++)
+                crc = (uint16_t)(crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1);
+        }
+        assert_int_equal(slot_crc16(bytes_of(key, length)), crc);
+    }
+}
+
 static void test_crc16_has_its_known_values(void **state) {
     (void)state;
     assert_int_equal(slot_crc16(BYTES_LITERAL("123456789")), 0x31c3);
@@ -137,5 +153,6 @@ static void test_the_encoding_is_golden_and_only_one(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_keys_have_the_slots_of_the_vectors),
           cmocka_unit_test(test_crc16_has_its_known_values),
+          cmocka_unit_test(test_crc16_is_the_remainder),
           cmocka_unit_test(test_a_set_behaves_like_an_array_of_flags),
           cmocka_unit_test(test_the_encoding_is_golden_and_only_one))
