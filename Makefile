@@ -2,7 +2,7 @@
 MESON_SETUP = meson setup
 PRESETS = debug asan tsan fuzz coverage planted
 
-release_options  = --buildtype=release -Dtests=false
+release_options  = --buildtype=release -Db_lto=true -Dtests=false
 debug_options    = --buildtype=debug
 asan_options     = --buildtype=debugoptimized -Db_sanitize=address,undefined -Djemalloc=disabled
 tsan_options     = --buildtype=debugoptimized -Db_sanitize=thread -Djemalloc=disabled
