@@ -1,7 +1,10 @@
 #include "server/admin.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/number.h"
+#include "server/heap.h"
 #include "server/http_request.h"
+#include "server/profile.h"
 
 struct admin_connection {
     struct list link;
@@ -11,6 +14,7 @@ struct admin_connection {
     struct buffer input, output; /* output: one response, while it is written */
     uint64_t active_ms;
     bool is_writing, is_last, is_ending;
+    bool is_waiting; /* for its answer */
 };
 
 struct http_answer {
@@ -28,10 +32,20 @@ static void connection_on_closed(uv_handle_t *handle) {
     memory_free(connection);
 }
 
+static void profile_on_time(uv_timer_t *timer);
+
+/* Nobody waits for it any more: it ends now. */
+static void abandon_profile(struct admin *admin) {
+    admin->profile_for = NULL;
+    CHECK(uv_timer_start(&admin->profile_timer, profile_on_time, 0, 0) == 0);
+}
+
 static void connection_end(struct admin_connection *connection) {
     if (connection->is_ending)
         return;
     connection->is_ending = true;
+    if (connection->admin->profile_for == connection)
+        abandon_profile(connection->admin);
     uv_close((uv_handle_t *)&connection->socket, connection_on_closed);
 }
 
@@ -48,7 +62,84 @@ static void answer_ready(struct admin *admin, struct http_answer *answer) {
         answer_text(answer, "503 Service Unavailable", "");
 }
 
-static void answer_path(struct admin *admin, struct bytes path, struct http_answer *answer) {
+/* ---- /debug ---- */
+
+static void answer_memory(struct http_answer *answer) {
+    if (heap_write_statistics(&answer->body) == 0)
+        answer->status = "200 OK";
+    else
+        buffer_clear(&answer->body),
+            answer_text(answer, "501 Not Implemented",
+                        "this build does not run on jemalloc, so its memory has no statistics");
+}
+
+static void answer_heap(struct http_answer *answer) {
+    int error = heap_write_profile(&answer->body);
+    if (error == 0) {
+        answer->status = "200 OK";
+        answer->type = "application/octet-stream";
+        return;
+    }
+    buffer_clear(&answer->body);
+    if (error == ERR_REFUSED)
+        answer_text(answer, "501 Not Implemented",
+                    "heap profiles are off: start the node with MALLOC_CONF=prof:true in its "
+                    "environment (it then runs a few percent slower); /debug/memory has totals");
+    else if (error == ERR_NOT_FOUND)
+        answer_text(answer, "501 Not Implemented",
+                    "this build does not run on jemalloc, which makes heap profiles");
+    else
+        answer_text(answer, "500 Internal Server Error", "the heap profile could not be written");
+}
+
+/* "seconds=N"; nothing: PROFILE_SECONDS_DEFAULT. 0: not understood. */
+static unsigned profile_seconds(struct bytes query) {
+    static const char name[] = "seconds=";
+    int64_t seconds;
+    if (query.length == 0)
+        return PROFILE_SECONDS_DEFAULT;
+    if (query.length < sizeof name || memcmp(query.data, name, sizeof name - 1) != 0)
+        return 0;
+    struct bytes number = bytes_of(query.data + sizeof name - 1, query.length - (sizeof name - 1));
+    bool is_sound =
+        number_parse_i64(number, &seconds) && seconds >= 1 && seconds <= PROFILE_SECONDS_MAXIMUM;
+    return is_sound ? (unsigned)seconds : 0;
+}
+
+/* False: the answer comes when the profile is done. */
+static bool answer_profile(struct admin_connection *connection, struct bytes query,
+                           struct http_answer *answer) {
+    struct admin *admin = connection->admin;
+    unsigned seconds = profile_seconds(query);
+    if (seconds == 0) {
+        buffer_append_format(&answer->body, "ask for ?seconds=N, N from 1 to %d",
+                             PROFILE_SECONDS_MAXIMUM);
+        answer_text(answer, "400 Bad Request", "");
+        return true;
+    }
+    if (admin->profile) {
+        answer_text(answer, "409 Conflict",
+                    "a profile is being made already; ask again when it is done");
+        return true;
+    }
+    if (profile_start(seconds, &admin->profile, &answer->body) != 0) {
+        answer_text(answer, "500 Internal Server Error", "");
+        return true;
+    }
+    log_line(admin->log, LOG_INFO, "a CPU profile is made", LOG_F("seconds", seconds));
+    admin->profile_for = connection;
+    connection->is_waiting = true;
+    CHECK(uv_timer_start(&admin->profile_timer, profile_on_time, (uint64_t)seconds * 1000, 0) == 0);
+    return false;
+}
+
+/* ---- all paths ---- */
+
+/* False: the answer comes later. */
+static bool answer_path(struct admin_connection *connection, const struct http_request *request,
+                        struct http_answer *answer) {
+    struct admin *admin = connection->admin;
+    struct bytes path = request->path;
     if (bytes_equal(path, BYTES_LITERAL("/metrics"))) {
         answer->status = "200 OK";
         answer->type = "text/plain; version=0.0.4; charset=utf-8";
@@ -57,9 +148,18 @@ static void answer_path(struct admin *admin, struct bytes path, struct http_answ
         answer_text(answer, "200 OK", "alive");
     } else if (bytes_equal(path, BYTES_LITERAL("/health/ready"))) {
         answer_ready(admin, answer);
+    } else if (bytes_equal(path, BYTES_LITERAL("/debug/memory"))) {
+        answer_memory(answer);
+    } else if (bytes_equal(path, BYTES_LITERAL("/debug/heap"))) {
+        answer_heap(answer);
+    } else if (bytes_equal(path, BYTES_LITERAL("/debug/profile"))) {
+        return answer_profile(connection, request->query, answer);
     } else {
-        answer_text(answer, "404 Not Found", "there are /metrics, /health/live and /health/ready");
+        answer_text(answer, "404 Not Found",
+                    "there are /metrics, /health/live, /health/ready, /debug/profile, /debug/heap "
+                    "and /debug/memory");
     }
+    return true;
 }
 
 static const char *refusal_status(int code) {
@@ -68,30 +168,45 @@ static const char *refusal_status(int code) {
                                  : "400 Bad Request";
 }
 
-/* Appends the response to a request, or to what is none (code < 0). */
+static void append_response(struct admin_connection *connection, const struct http_answer *answer,
+                            const char *headers, bool has_body) {
+    buffer_append_format(
+        &connection->output, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
+        answer->status, answer->type, answer->body.length, headers,
+        connection->is_last ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
+    if (has_body)
+        buffer_append_bytes(&connection->output, buffer_bytes(&answer->body));
+}
+
+/* What needs no work is told by HEAD as well as by GET; a profile is made for GET alone. */
+static bool is_work_for_nobody(const struct http_request *request) {
+    return bytes_equal(request->method, BYTES_LITERAL("HEAD")) && request->path.length > 7 &&
+           memcmp(request->path.data, "/debug/", 7) == 0;
+}
+
+/* Appends the response to a request, or to what is none (code < 0). Not yet, if the connection is
+ * waiting then. */
 static void connection_respond(struct admin_connection *connection, int code,
                                const struct http_request *request) {
     struct http_answer answer = {.type = "text/plain; charset=utf-8"};
     bool is_head = code > 0 && bytes_equal(request->method, BYTES_LITERAL("HEAD"));
     bool is_get = code > 0 && bytes_equal(request->method, BYTES_LITERAL("GET"));
+    bool is_answered = true;
     connection->is_last = code < 0 || !request->keeps_alive || request->has_body;
     buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
     if (code < 0)
         answer_text(&answer, refusal_status(code),
                     "this is no request that the admin port understands");
-    else if (!is_head && !is_get)
-        answer_text(&answer, "405 Method Not Allowed", "only GET and HEAD are answered");
+    else if ((!is_head && !is_get) || is_work_for_nobody(request))
+        answer_text(&answer, "405 Method Not Allowed",
+                    is_head ? "only GET is answered here" : "only GET and HEAD are answered");
     else if (request->has_body)
         answer_text(&answer, "413 Content Too Large", "a request must have no body");
     else
-        answer_path(connection->admin, request->path, &answer);
-    buffer_append_format(
-        &connection->output, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
-        answer.status, answer.type, answer.body.length,
-        is_head || is_get ? "" : "Allow: GET, HEAD\r\n",
-        connection->is_last ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
-    if (!is_head)
-        buffer_append_bytes(&connection->output, buffer_bytes(&answer.body));
+        is_answered = answer_path(connection, request, &answer);
+    if (is_answered)
+        append_response(connection, &answer, is_head || is_get ? "" : "Allow: GET, HEAD\r\n",
+                        !is_head);
     buffer_release(&answer.body);
 }
 
@@ -108,17 +223,7 @@ static void connection_on_written(uv_write_t *write, int status) {
         connection_serve(connection);
 }
 
-/* Answers the first request that has come whole; the next one when this is written. */
-static void connection_serve(struct admin_connection *connection) {
-    struct http_request request;
-    if (connection->is_writing || connection->is_ending)
-        return;
-    int code = http_request_parse(buffer_bytes(&connection->input), &request);
-    if (code == 0)
-        return;
-    connection_respond(connection, code, &request);
-    if (code > 0)
-        buffer_consume(&connection->input, (size_t)code);
+static void connection_write(struct admin_connection *connection) {
     if (connection->output.is_overflowed) {
         connection_end(connection);
         return;
@@ -130,6 +235,52 @@ static void connection_serve(struct admin_connection *connection) {
     if (uv_write(&connection->write, (uv_stream_t *)&connection->socket, &all, 1,
                  connection_on_written) != 0)
         connection_end(connection);
+}
+
+/* Answers the first request that has come whole; the next one when this is written. */
+static void connection_serve(struct admin_connection *connection) {
+    struct http_request request;
+    if (connection->is_writing || connection->is_waiting || connection->is_ending)
+        return;
+    int code = http_request_parse(buffer_bytes(&connection->input), &request);
+    if (code == 0)
+        return;
+    connection_respond(connection, code, &request);
+    if (code > 0)
+        buffer_consume(&connection->input, (size_t)code);
+    if (!connection->is_waiting)
+        connection_write(connection);
+}
+
+static void admin_end_profile(struct admin *admin) {
+    profile_stop(admin->profile);
+    profile_free(admin->profile);
+    admin->profile = NULL;
+    admin->profile_for = NULL;
+}
+
+static void profile_on_time(uv_timer_t *timer) {
+    struct admin *admin = timer->data;
+    struct admin_connection *connection = admin->profile_for;
+    struct profile *profile = admin->profile;
+    struct http_answer answer = {.status = "200 OK", .type = "application/octet-stream"};
+    profile_stop(profile);
+    admin->profile = NULL;
+    admin->profile_for = NULL;
+    if (connection) {
+        buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
+        if (profile_write(profile, &answer.body) != 0) {
+            buffer_clear(&answer.body);
+            answer.type = "text/plain; charset=utf-8";
+            answer_text(&answer, "500 Internal Server Error", "the profile could not be written");
+        }
+        connection->is_waiting = false;
+        connection->active_ms = uv_now(admin->loop);
+        append_response(connection, &answer, "", true);
+        buffer_release(&answer.body);
+        connection_write(connection);
+    }
+    profile_free(profile);
 }
 
 /* Without room the connection ends (UV_ENOBUFS): more was pipelined than is waited for. */
@@ -180,7 +331,7 @@ static void admin_on_timer(uv_timer_t *timer) {
     struct admin *admin = timer->data;
     LIST_EACH (&admin->connections, link) {
         struct admin_connection *connection = LIST_ELEMENT(link, struct admin_connection, link);
-        if (uv_now(admin->loop) - connection->active_ms >= ADMIN_IDLE_MS)
+        if (!connection->is_waiting && uv_now(admin->loop) - connection->active_ms >= ADMIN_IDLE_MS)
             connection_end(connection);
     }
 }
@@ -191,7 +342,8 @@ void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared
     list_init(&admin->connections);
     CHECK(uv_tcp_init(loop, &admin->listener) == 0);
     CHECK(uv_timer_init(loop, &admin->timer) == 0);
-    admin->listener.data = admin->timer.data = admin;
+    CHECK(uv_timer_init(loop, &admin->profile_timer) == 0);
+    admin->listener.data = admin->timer.data = admin->profile_timer.data = admin;
     CHECK(uv_timer_start(&admin->timer, admin_on_timer, ADMIN_IDLE_MS / 4, ADMIN_IDLE_MS / 4) == 0);
 }
 
@@ -205,6 +357,9 @@ int admin_listen(struct admin *admin, int socket) {
 void admin_close(struct admin *admin) {
     uv_close((uv_handle_t *)&admin->listener, NULL);
     uv_close((uv_handle_t *)&admin->timer, NULL);
+    uv_close((uv_handle_t *)&admin->profile_timer, NULL);
+    if (admin->profile)
+        admin_end_profile(admin);
     LIST_EACH (&admin->connections, link)
         connection_end(LIST_ELEMENT(link, struct admin_connection, link));
 }

@@ -2,7 +2,9 @@
  *
  *   /metrics        Prometheus text
  *   /health/live    200 while the process serves its loop
- *   /health/ready   200; 503 with the reason while a shard recovers or knows no leader */
+ *   /health/ready   200; 503 with the reason while a shard recovers or knows no leader
+ *   /debug/profile?seconds=N   a CPU profile of the next N seconds (profile.h)
+ *   /debug/heap                a heap profile, /debug/memory the allocator's statistics (heap.h) */
 #pragma once
 #include "base/list.h"
 #include "base/log.h"
@@ -17,6 +19,9 @@ enum {
     ADMIN_BACKLOG = 64
 };
 
+struct admin_connection;
+struct profile;
+
 struct admin {
     uv_loop_t *loop;
     struct node_shared *shared; /* borrowed */
@@ -25,6 +30,9 @@ struct admin {
     uv_timer_t timer;
     struct list connections;
     unsigned connection_count;
+    struct profile *profile;              /* NULL: none is running */
+    struct admin_connection *profile_for; /* who waits for it; NULL: it went away */
+    uv_timer_t profile_timer;
 };
 
 void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared,

@@ -133,6 +133,7 @@ class Node {
     this.directory = path.join(directory, name);
     this.logFile = path.join(directory, `${name}.log`);
     this.process = null;
+    this.environment = {}; // beside our own, at the next start
   }
   static async make(directory, name) {
     const node = new Node(directory, name);
@@ -147,7 +148,7 @@ class Node {
   spawn() {
     assert.ok(fs.existsSync(program), `no program at ${program}: build it, or name another with TROTHDB=`);
     const log = fs.openSync(this.logFile, 'a');
-    this.process = spawn(program, this.flags.map(String), {stdio: ['ignore', 'ignore', log], env: ENVIRONMENT});
+    this.process = spawn(program, this.flags.map(String), {stdio: ['ignore', 'ignore', log], env: {...ENVIRONMENT, ...this.environment}});
     fs.closeSync(log);
     this.exited = once(this.process, 'exit').then(([code, signal]) => {
       this.process = null;
