@@ -398,9 +398,24 @@ uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number node) {
 }
 bool raft_is_changing(const struct raft *raft) {
     return raft_members(raft)->old_voter_count > 0 ||
+           raft_configuration_marks_newest_index(&raft->configurations) > raft->commit_index ||
            (raft->role == RAFT_LEADER && raft->wanted.voter_count > 0);
 }
-unsigned raft_learner_round(const struct raft *raft, raft_node_number node) {
-    const struct raft_progress *peer = led_peer(raft, node);
+static const struct raft_progress *slowest_learner(const struct raft *raft) {
+    const struct raft_progress *slowest = NULL;
+    for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++) {
+        const struct raft_progress *peer = &raft->peers[i];
+        if (raft_configuration_has_learner(raft_members(raft), peer->node) &&
+            (slowest == NULL || peer->match_index < slowest->match_index))
+            slowest = peer;
+    }
+    return slowest;
+}
+unsigned raft_catch_up_round(const struct raft *raft) {
+    const struct raft_progress *peer = slowest_learner(raft);
     return peer ? peer->round : 0;
+}
+raft_index raft_catch_up_index(const struct raft *raft) {
+    const struct raft_progress *peer = slowest_learner(raft);
+    return peer ? peer->match_index : 0;
 }

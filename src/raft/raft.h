@@ -228,7 +228,9 @@ bool raft_has_lease(const struct raft *raft, uint64_t now_us);
 /* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */
 raft_index raft_match_index(const struct raft *raft, raft_node_number peer);
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number peer);
-/* Is a change of the voters under way? Of a leader only; others see what is in force. */
+/* Is a change of the voters under way? What is only wished for, the leader alone knows. */
 bool raft_is_changing(const struct raft *raft);
-/* Which round of catching up a learner is in, from 1; 0: none. Of a leader only. */
-unsigned raft_learner_round(const struct raft *raft, raft_node_number peer);
+/* The learner that is furthest behind: which round of catching up it is in, from 1, and up to where
+ * its log agrees. 0: nobody learns, or this is no leader. */
+unsigned raft_catch_up_round(const struct raft *raft);
+raft_index raft_catch_up_index(const struct raft *raft);

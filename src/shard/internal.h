@@ -125,10 +125,12 @@ struct shard {
     unsigned disk_jobs; /* snapshot jobs under way */
 };
 
-void shard_step(struct shard *shard, struct raft_event *event);
+int shard_step(struct shard *shard, struct raft_event *event); /* what raft says to a proposal */
 struct raft_timing shard_timing(const struct config *config);
 
 /* propose.c */
+/* Other entries came between what was proposed so far and the batch that is being gathered. */
+void shard_batch_moved(struct shard *shard, raft_index from, raft_index by);
 raft_index shard_next_index(
     const struct shard *shard); /* where the last command proposed so far stands or will stand */
 void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys);

@@ -108,6 +108,19 @@ void shard_flush(struct shard *shard) {
     shard_step(shard, &event);
 }
 
+/* Whoever waits for the batch to be applied knows it by its index. */
+void shard_batch_moved(struct shard *shard, raft_index from, raft_index by) {
+    for (size_t i = 0; i < queue_count(&shard->reads); i++) {
+        struct pending_read *read = queue_at(&shard->reads, i);
+        if (read->index >= from) {
+            read->index += by;
+        }
+    }
+    if (shard->expiry_index >= from) {
+        shard->expiry_index += by;
+    }
+}
+
 static void propose_deletion(struct shard *shard, const struct bytes *arguments, size_t count) {
     if (propose(shard, arguments, count, (struct shard_waiter){0}) == 0) {
         shard->expiry_index = shard_next_index(shard);

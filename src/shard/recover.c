@@ -9,6 +9,8 @@ struct shard_recovery {
     raft_node_number vote;
     raft_index snapshot_index;
     raft_term snapshot_term;
+    bool is_newcomer; /* a replica was here before and was removed: the founding is not of this one
+                       */
     struct raft_entry **entries; /* contiguous, the first follows the snapshot */
     size_t entry_count, entry_capacity;
 };
@@ -114,6 +116,20 @@ void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, ui
     recovery->snapshot_term = term;
 }
 
+void shard_recovery_forget(struct shard_recovery *recovery) {
+    drop_from(recovery, 0);
+    recovery->term = 0;
+    recovery->vote = 0;
+    recovery->snapshot_index = 0;
+    recovery->snapshot_term = 0;
+    recovery->is_newcomer = true;
+}
+
+bool shard_recovery_is_empty(const struct shard_recovery *recovery) {
+    return recovery->term == 0 && recovery->vote == 0 && recovery->snapshot_index == 0 &&
+           recovery->entry_count == 0;
+}
+
 /* ---- from the recovery to a running replica ---- */
 
 static int load_frame(void *context, struct bytes raw) {
@@ -184,6 +200,9 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
         .now_us = shard->io.clock->monotonic_us(shard->io.clock),
     };
     if (recovery) {
+        if (recovery->is_newcomer) {
+            recovered.configuration = (struct raft_configuration){0};
+        }
         if (recovery->entry_count && recovery->entries[0]->index != recovery->snapshot_index + 1) {
             buffer_append_format(
                 problem, "the log of shard %u begins at index %llu, but its snapshot ends at %llu",

@@ -129,10 +129,15 @@ static void leadership_changed(struct shard *shard) {
     shard->io.leadership(shard->io.context, shard);
 }
 
-void shard_step(struct shard *shard, struct raft_event *event) {
+int shard_step(struct shard *shard, struct raft_event *event) {
     struct raft_actions actions;
+    raft_index last_index = raft_last_index(shard->raft);
     event->now_us = now_us(shard);
     raft_step(shard->raft, event, &actions);
+    /* Who votes may change at any step of a leader, by an entry of raft's own. */
+    if (shard->batch_count && raft_last_index(shard->raft) > last_index) {
+        shard_batch_moved(shard, last_index + 1, raft_last_index(shard->raft) - last_index);
+    }
     shard->raft_deadline_us = actions.deadline_us;
     if (actions.save_sequence) {
         save(shard, &actions);
@@ -144,6 +149,7 @@ void shard_step(struct shard *shard, struct raft_event *event) {
         shard_refuse_last_entry(shard);
     }
     bool is_leadership_changed = actions.is_leadership_changed;
+    int proposal_error = actions.proposal_error;
     size_t wanted_count = actions.snapshot_wanted_count;
     raft_node_number wanted[RAFT_VOTER_MAXIMUM];
     memcpy(wanted, actions.snapshot_wanted_by, sizeof(wanted));
@@ -159,6 +165,7 @@ void shard_step(struct shard *shard, struct raft_event *event) {
         shard_send_snapshot(shard, wanted[i]);
     }
     shard_run_reads(shard);
+    return proposal_error;
 }
 
 void shard_durable(struct shard *shard, uint64_t wal_sequence) {
@@ -287,6 +294,36 @@ struct raft_timing shard_timing(const struct config *config) {
 void shard_settings_changed(struct shard *shard) {
     struct raft_timing timing = shard_timing(shard->io.config);
     raft_set_timing(shard->raft, &timing);
+}
+
+/* ---- who votes ---- */
+
+int shard_change(struct shard *shard, const raft_node_number *voters, size_t count) {
+    struct raft_configuration wanted = {0};
+    for (size_t i = 0; i < count && i < RAFT_VOTER_MAXIMUM; i++) {
+        wanted.voters[wanted.voter_count++] = voters[i];
+    }
+    struct raft_event event = {.kind = RAFT_CHANGE, .configuration = &wanted};
+    return shard_step(shard, &event);
+}
+
+bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count) {
+    const struct raft_configuration *members = raft_configuration(shard->raft);
+    if (raft_is_changing(shard->raft) || members->learner_count > 0 ||
+        members->voter_count != count) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!raft_configuration_has_voter(members, voters[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool shard_is_idle(const struct shard *shard) {
+    return shard->disk_jobs == 0 && shard->own.stage == OWN_NONE &&
+           shard->incoming.stage == INCOMING_NONE && shard_pending_count(shard) == 0;
 }
 
 /* ---- looking in ---- */

@@ -100,12 +100,18 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
 void shard_recovery_truncate(struct shard_recovery *recovery, uint64_t from_index);
 void shard_recovery_state(struct shard_recovery *recovery, uint64_t term, uint32_t vote);
 void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, uint64_t term);
+/* The replica was removed from here; what comes now is of one that began as a newcomer. */
+void shard_recovery_forget(struct shard_recovery *recovery);
+/* No promise, no entry, no snapshot. */
+bool shard_recovery_is_empty(const struct shard_recovery *recovery);
 
 struct shard_options {
     uint32_t number;
     raft_node_number self;
-    struct raft_configuration founding; /* who votes, until the log says otherwise */
-    struct machine *machine;            /* taken */
+    /* Who votes, until the log says otherwise. Nobody, for a replica that was not there when the
+     * shard was founded: it waits for the leader to tell. */
+    struct raft_configuration founding;
+    struct machine *machine; /* taken */
     uint64_t seed;
     struct shard_io io;
 };
@@ -149,6 +155,14 @@ void shard_settings_changed(struct shard *shard);
 /* Now, unless one is being made or came in, or the disk refused one just now. */
 void shard_take_snapshot(struct shard *shard);
 void shard_transfer(struct shard *shard, raft_node_number to); /* 0: to the most caught-up voter */
+
+/* These nodes shall vote, and nobody else; the leader brings it about step by step. 0 also when
+ * that is under way. ERR_NOT_LEADER; ERR_BUSY: another change must end first; ERR_INVALID. */
+int shard_change(struct shard *shard, const raft_node_number *voters, size_t count) MUST_CHECK;
+/* These nodes vote and nobody else, nobody learns, and that is committed. */
+bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count);
+/* Nobody waits for it and no disk job is under way: it may be freed. */
+bool shard_is_idle(const struct shard *shard);
 
 uint32_t shard_number(const struct shard *shard);
 const struct raft *shard_raft(const struct shard *shard);
