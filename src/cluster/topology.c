@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "cluster/topology_private.h"
 
 static void derive_slot_owners(struct topology *topology) {
     memset(topology->slot_owner, 0, sizeof(topology->slot_owner));
@@ -57,6 +57,7 @@ struct topology *topology_found(const uint8_t cluster_id[16], const struct topol
     topology->shards = memory_allocate_zeroed(topology->shard_count, sizeof(*topology->shards));
     for (unsigned i = 0; i < topology->shard_count; i++) {
         topology->shards[i].number = i;
+        topology->shards[i].is_settled = true;
         deal_replicas(&topology->shards[i], node_count, replica_count);
         if (i > 0) {
             deal_slots(&topology->shards[i], data_shard_count);
@@ -131,6 +132,8 @@ static void encode_shard(const struct topology_shard *shard, struct buffer *out)
         buffer_append_u32(out, shard->replicas[i]);
     }
     slot_set_encode(&shard->slots, out);
+    buffer_append_u64(out, shard->wanted_epoch);
+    buffer_append_u8(out, shard->is_settled);
 }
 
 void topology_encode(const struct topology *topology, struct buffer *out) {
@@ -147,7 +150,7 @@ void topology_encode(const struct topology *topology, struct buffer *out) {
     }
 }
 
-static int copy_host(char out[TOPOLOGY_HOST_MAXIMUM], struct bytes host) {
+int topology_copy_host(char out[TOPOLOGY_HOST_MAXIMUM], struct bytes host) {
     if (host.length == 0 || host.length >= TOPOLOGY_HOST_MAXIMUM ||
         memchr(host.data, 0, host.length)) {
         return ERR_MALFORMED;
@@ -168,7 +171,7 @@ static int decode_node(struct cursor *in, struct topology_node *node) {
         return ERR_MALFORMED;
     }
     memcpy(node->uuid, uuid.data, uuid.length);
-    return copy_host(node->address.host, host);
+    return topology_copy_host(node->address.host, host);
 }
 
 static int decode_nodes(struct cursor *in, struct topology *topology) {
@@ -215,7 +218,22 @@ static int take_slots(struct slot_set *taken, const struct slot_set *slots) {
     return 0;
 }
 
-static int decode_shards(struct cursor *in, struct topology *topology) {
+static int decode_wish(struct cursor *in, uint8_t version, uint64_t epoch,
+                       struct topology_shard *shard) {
+    shard->is_settled = true;
+    if (version == TOPOLOGY_VERSION_FIRST) {
+        return 0;
+    }
+    shard->wanted_epoch = cursor_u64(in);
+    uint8_t is_settled = cursor_u8(in);
+    shard->is_settled = is_settled == 1;
+    bool is_founding = shard->wanted_epoch == 0;
+    return is_settled > 1 || shard->wanted_epoch > epoch || (is_founding && !shard->is_settled)
+               ? ERR_MALFORMED
+               : 0;
+}
+
+static int decode_shards(struct cursor *in, uint8_t version, struct topology *topology) {
     uint64_t count = cursor_varint(in);
     if (in->is_failed || count < 1 || count > TOPOLOGY_SHARD_MAXIMUM + 1) {
         return ERR_MALFORMED;
@@ -226,7 +244,8 @@ static int decode_shards(struct cursor *in, struct topology *topology) {
         struct topology_shard *shard = &topology->shards[i];
         shard->number = cursor_u32(in);
         if (shard->number != i || decode_replicas(in, topology, shard) ||
-            slot_set_decode(&shard->slots, in) || take_slots(&taken, &shard->slots)) {
+            slot_set_decode(&shard->slots, in) || take_slots(&taken, &shard->slots) ||
+            decode_wish(in, version, topology->epoch, shard)) {
             return ERR_MALFORMED;
         }
         topology->shard_count++;
@@ -234,7 +253,7 @@ static int decode_shards(struct cursor *in, struct topology *topology) {
     return slot_set_count(&topology->shards[0].slots) == 0 ? 0 : ERR_MALFORMED;
 }
 
-static int decode_body(struct cursor *in, struct topology *topology) {
+static int decode_body(struct cursor *in, uint8_t version, struct topology *topology) {
     struct bytes id = cursor_bytes(in, sizeof(topology->cluster_id));
     topology->epoch = cursor_u64(in);
     if (in->is_failed) {
@@ -243,7 +262,7 @@ static int decode_body(struct cursor *in, struct topology *topology) {
     memcpy(topology->cluster_id, id.data, id.length);
     int error = decode_nodes(in, topology);
     if (!error) {
-        error = decode_shards(in, topology);
+        error = decode_shards(in, version, topology);
     }
     return error ? error : cursor_finish(in);
 }
@@ -253,11 +272,12 @@ int topology_decode(struct bytes in, struct topology **out) {
         return ERR_LIMIT;
     }
     struct cursor cursor = cursor_of(in);
-    if (cursor_u8(&cursor) != TOPOLOGY_VERSION) {
+    uint8_t version = cursor_u8(&cursor);
+    if (version < TOPOLOGY_VERSION_FIRST || version > TOPOLOGY_VERSION) {
         return cursor.is_failed ? ERR_MALFORMED : ERR_VERSION;
     }
     struct topology *topology = memory_allocate_zeroed(1, sizeof(*topology));
-    int error = decode_body(&cursor, topology);
+    int error = decode_body(&cursor, version, topology);
     if (error) {
         topology_free(topology);
         return error;
@@ -265,45 +285,4 @@ int topology_decode(struct bytes in, struct topology **out) {
     derive_slot_owners(topology);
     *out = topology;
     return 0;
-}
-
-/* ---- the control shard's commands ---- */
-
-static int parse_port(struct bytes text, uint16_t *port) {
-    int64_t number;
-    if (!number_parse_i64(text, &number) || number < 1 || number > 65535) {
-        return ERR_INVALID;
-    }
-    *port = (uint16_t)number;
-    return 0;
-}
-
-static int apply_node_address(struct topology *topology, const struct bytes *arguments,
-                              size_t count) {
-    int64_t number;
-    struct topology_address address = {0};
-    if (count != 6 || !number_parse_i64(arguments[1], &number) ||
-        copy_host(address.host, arguments[2]) || parse_port(arguments[3], &address.client_port) ||
-        parse_port(arguments[4], &address.peer_port) ||
-        parse_port(arguments[5], &address.admin_port)) {
-        return ERR_INVALID;
-    }
-    for (unsigned i = 0; i < topology->node_count; i++) {
-        struct topology_node *node = &topology->nodes[i];
-        if (node->number == number) {
-            if (memcmp(&node->address, &address, sizeof(address)) != 0) {
-                node->address = address;
-                topology->epoch++;
-            }
-            return 0;
-        }
-    }
-    return ERR_NOT_FOUND;
-}
-
-int topology_apply(struct topology *topology, const struct bytes *arguments, size_t count) {
-    if (count > 0 && bytes_equal_ignoring_case(arguments[0], "node.address")) {
-        return apply_node_address(topology, arguments, count);
-    }
-    return ERR_INVALID;
 }

@@ -8,7 +8,8 @@
 #include "slot/slot.h"
 
 enum {
-    TOPOLOGY_VERSION = 1,
+    TOPOLOGY_VERSION = 2, /* version 1 is read too: no shard's replicas were changed yet */
+    TOPOLOGY_VERSION_FIRST = 1,
     TOPOLOGY_NODE_MAXIMUM = 1024,
     TOPOLOGY_NUMBER_MAXIMUM = 1 << 20, /* of a node: some tables have a place for each */
     TOPOLOGY_SHARD_MAXIMUM =
@@ -35,6 +36,10 @@ struct topology_shard {
         replicas[TOPOLOGY_REPLICA_MAXIMUM]; /* node numbers; the first is the preferred leader */
     unsigned replica_count;
     struct slot_set slots; /* empty for shard 0 */
+    /* `replicas` is what is wanted. Who votes follows by Raft, and the shard's leader tells when
+     * they are the same. */
+    uint64_t wanted_epoch; /* when these replicas were asked for; 0: since the founding */
+    bool is_settled;       /* they vote, and nobody else */
 };
 
 struct topology {
@@ -67,9 +72,16 @@ const struct topology_node *topology_node_by_uuid(const struct topology *topolog
 const struct topology_shard *topology_shard(const struct topology *topology, uint32_t number);
 bool topology_shard_has_replica(const struct topology_shard *shard, uint32_t node_number);
 
-/* The control shard's commands: what its log entries hold. apply() is deterministic and changes the
- * epoch if, and only if, it changed anything. Encoded as a list of arguments, first the name:
- *   node.address <number> <host> <client port> <peer port> <admin port>    a node moved, or was
- * restarted elsewhere */
+/* The control shard's commands (topology_command.c): what its log entries hold. apply() is
+ * deterministic and changes the epoch if, and only if, it changed anything. Encoded as a list of
+ * arguments, first the name:
+ *
+ *   node.address <number> <host> <client port> <peer port> <admin port>   a node was restarted
+ *                                                                         elsewhere
+ *   node.add <uuid, hex> <host> <client port> <peer port> <admin port>    a spare joins
+ *   shard.replicas <shard> <node number>...                               these replicas are wanted
+ *   shard.settled <shard> <wanted epoch>                                  they vote by now
+ *
+ * ERR_INVALID, ERR_NOT_FOUND (a node or a shard), ERR_LIMIT (no more nodes). */
 int topology_apply(struct topology *topology, const struct bytes *arguments,
                    size_t count) MUST_CHECK;

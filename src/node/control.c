@@ -210,13 +210,18 @@ static int put_in_place(struct worker *worker, struct topology *topology, struct
     worker->topology = topology;
     worker->self = topology_node_by_uuid(topology, worker->identity.uuid)->number;
     set_peers(worker);
-    return worker_add_shards(worker, problem);
+    return replicas_place(worker, problem);
 }
 
 void control_adopt(struct worker *worker, struct topology *topology) {
     struct buffer problem;
     buffer_init(&problem, 1024);
-    if (put_in_place(worker, topology, &problem)) {
+    int error = 0;
+    if (!worker->founding) { /* worker 0 has saved it by now */
+        error = load_topology(worker, FOUNDING_FILE, &worker->founding, &problem);
+        CHECK(error || worker->founding);
+    }
+    if (error || put_in_place(worker, topology, &problem)) {
         log_line(worker->io.log, LOG_ERROR, "a replica cannot be made",
                  LOG_F("worker", worker->index));
         worker_fatal(worker, "a replica cannot be made");
@@ -238,12 +243,14 @@ static bool is_news(const struct worker *worker, const struct topology *topology
             topology->epoch > worker->topology->epoch);
 }
 
-/* Worker 0's part: make it durable, put it in place, tell the other workers. */
-static int adopt_everywhere(struct worker *worker, struct topology *topology) {
+/* Worker 0's part: make it durable, put it in place, tell the other workers. A spare that has no
+ * founding yet is given it as well. */
+static int adopt_everywhere(struct worker *worker, struct topology *topology,
+                            const struct topology *founding) {
     int error = 0;
     if (!worker->founding) {
-        worker->founding = topology_copy(topology);
-        error = save_topology(worker, FOUNDING_FILE, topology);
+        worker->founding = topology_copy(founding);
+        error = save_topology(worker, FOUNDING_FILE, founding);
     }
     if (!error) {
         error = save_topology(worker, TOPOLOGY_FILE, topology);
@@ -262,7 +269,35 @@ static int adopt_everywhere(struct worker *worker, struct topology *topology) {
     return 0;
 }
 
-void control_topology_received(struct worker *worker, struct bytes encoded) {
+/* What comes to a spare beside a topology. NULL: it is none of that cluster. A topology of epoch 1
+ * is its own founding. Returns owned. */
+static struct topology *decode_founding(const struct topology *topology, struct bytes encoded) {
+    struct topology *founding = NULL;
+    if (encoded.length == 0) {
+        return topology->epoch == 1 ? topology_copy(topology) : NULL;
+    }
+    bool is_wrong = topology_decode(encoded, &founding) != 0 || founding->epoch > topology->epoch ||
+                    memcmp(founding->cluster_id, topology->cluster_id, 16) != 0;
+    if (is_wrong) {
+        topology_free(founding);
+        return NULL;
+    }
+    return founding;
+}
+
+/* The first topology of a spare. */
+static void join(struct worker *worker, struct topology *topology, struct bytes encoded) {
+    struct topology *founding = decode_founding(topology, encoded);
+    if (founding) {
+        (void)adopt_everywhere(worker, topology, founding);
+    } else {
+        log_line(worker->io.log, LOG_WARN, "topology without its founding ignored");
+        topology_free(topology);
+    }
+    topology_free(founding);
+}
+
+void control_topology_received(struct worker *worker, struct bytes encoded, struct bytes founding) {
     struct topology *topology;
     if (topology_decode(encoded, &topology)) {
         log_line(worker->io.log, LOG_WARN, "malformed topology ignored");
@@ -270,10 +305,12 @@ void control_topology_received(struct worker *worker, struct bytes encoded) {
     }
     if (!is_news(worker, topology)) {
         topology_free(topology);
-    } else if (worker->index == 0) {
-        (void)adopt_everywhere(worker, topology);
-    } else {
+    } else if (worker->index != 0) {
         control_adopt(worker, topology);
+    } else if (worker->founding) {
+        (void)adopt_everywhere(worker, topology, worker->founding);
+    } else {
+        join(worker, topology, founding);
     }
 }
 
@@ -294,7 +331,7 @@ int control_found(struct worker *worker, struct bytes encoded, struct buffer *pr
         topology_free(topology);
         return ERR_INVALID;
     }
-    return adopt_everywhere(worker, topology);
+    return adopt_everywhere(worker, topology, topology);
 }
 
 /* ---- start ---- */
@@ -311,7 +348,7 @@ static int found_alone(struct worker *worker) {
     memcpy(node.uuid, worker->identity.uuid, sizeof(node.uuid));
     struct topology *topology =
         topology_found(cluster_id, &node, 1, (unsigned)worker->config.shards, 1);
-    return adopt_everywhere(worker, topology);
+    return adopt_everywhere(worker, topology, topology);
 }
 
 static bool has_log(const struct worker *worker) {
@@ -345,6 +382,11 @@ static int load_files(struct worker *worker, struct topology **topology, struct 
         return ERR_DAMAGED;
     }
     if (*topology || !worker->founding) {
+        return 0;
+    }
+    if (!topology_node_by_uuid(worker->founding, worker->identity.uuid)) {
+        topology_free(worker->founding); /* a spare that was about to join: it is told again */
+        worker->founding = NULL;
         return 0;
     }
     *topology = topology_copy(worker->founding);
@@ -383,7 +425,7 @@ int control_start(struct worker *worker, struct buffer *problem) {
 void control_applied(struct worker *worker, struct shard *shard) {
     const struct topology *topology = control_machine_topology(shard_machine(shard));
     if (worker->topology && topology->epoch > worker->topology->epoch) {
-        (void)adopt_everywhere(worker, topology_copy(topology));
+        (void)adopt_everywhere(worker, topology_copy(topology), worker->founding);
     }
 }
 
@@ -434,9 +476,10 @@ void control_tick(struct worker *worker) {
             continue;
         }
         follow_address(worker, node, member);
+        replicas_hear_settled(worker, member->settled);
         if (node->number != worker->self && member->state == GOSSIP_ALIVE &&
             strtoull(member->epoch, NULL, 10) < worker->topology->epoch) {
-            peers_send_topology(worker, node->number);
+            peers_send_topology(worker, node->number, member->cluster[0] == '\0');
         }
     }
 }

@@ -139,8 +139,12 @@ struct worker {
     unsigned hosted_count;
     struct shard_leader leaders[WORKER_SHARD_MAXIMUM]; /* of every shard, as last heard */
 
-    struct topology *topology; /* newest known; NULL: a spare */
-    struct topology *founding; /* worker 0: what the control shard began with */
+    struct topology *topology;                 /* newest known; NULL: a spare */
+    struct topology *founding;                 /* what the cluster began with; NULL: a spare */
+    uint64_t forgetting[WORKER_SHARD_MAXIMUM]; /* a removed replica: its WAL sequence; else 0 */
+    unsigned forgetting_count;
+    bool is_placing_wanted, has_said_settled;
+    uint64_t next_change_us;
     struct member_view members;
     uint64_t next_tell_us; /* worker 0: topology to those who lag behind */
 
@@ -182,8 +186,15 @@ void worker_post_others(struct worker *worker,
 uint64_t worker_now_us(const struct worker *worker);
 uint64_t worker_wall_ms(const struct worker *worker);
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount);
-int worker_add_shards(struct worker *worker,
-                      struct buffer *problem) MUST_CHECK; /* those the topology gives to it */
+int worker_make_shard(struct worker *worker, uint32_t number,
+                      const struct raft_configuration *founding, struct buffer *problem) MUST_CHECK;
+
+/* replicas.c: what stands here follows the topology, who votes follows it too */
+int replicas_place(struct worker *worker, struct buffer *problem) MUST_CHECK;
+void replicas_tick(struct worker *worker);
+void replicas_durable(struct worker *worker, uint64_t wal_sequence);
+/* Control shard's leader: what a member says by gossip. */
+void replicas_hear_settled(struct worker *worker, const char *told);
 
 /* observe.c: what is counted */
 void observe_command(struct worker *worker, const struct command *command);
@@ -205,7 +216,8 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
 void peers_send_piece(void *context, struct shard *shard, const struct shard_snapshot_piece *piece);
 void peers_send_progress(void *context, struct shard *shard,
                          const struct shard_snapshot_progress *progress);
-void peers_send_topology(struct worker *worker, uint32_t node_number);
+/* With the founding, for a node that has none yet. */
+void peers_send_topology(struct worker *worker, uint32_t node_number, bool has_founding);
 void peers_flush(struct worker *worker);
 void peers_release(struct worker *worker);
 int peers_receive(struct worker *worker, struct bytes batch, bool is_forwarded) MUST_CHECK;
@@ -217,7 +229,8 @@ struct machine *control_machine_new(const struct topology *founding);
 const struct topology *control_machine_topology(struct machine *machine);
 void control_applied(struct worker *worker, struct shard *shard);
 int control_found(struct worker *worker, struct bytes encoded, struct buffer *problem) MUST_CHECK;
-void control_topology_received(struct worker *worker, struct bytes encoded);
+/* `founding` may be empty: a spare takes nothing but a founding itself then. */
+void control_topology_received(struct worker *worker, struct bytes encoded, struct bytes founding);
 void control_tick(struct worker *worker);
 void control_adopt(struct worker *worker,
                    struct topology *topology); /* takes it: every worker's part */

@@ -16,6 +16,7 @@ enum {
     TAG_PIECE = 5 << 3 | 2,
     TAG_PROGRESS = 6 << 3 | 2,
     TAG_TOPOLOGY = 7 << 3 | 2,
+    TAG_FOUNDING = 8 << 3 | 2,
     TAG_RAFT_ENTRIES = 13 << 3 | 2,
     TAG_PIECE_DATA = 6 << 3 | 2,
     MESSAGE_HEAD_MAXIMUM = 256,
@@ -180,15 +181,24 @@ void peers_send_progress(void *context, struct shard *shard,
     }
 }
 
-void peers_send_topology(struct worker *worker, uint32_t node_number) {
-    struct buffer encoded;
+void peers_send_topology(struct worker *worker, uint32_t node_number, bool has_founding) {
+    struct buffer encoded, founding;
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    buffer_init(&founding, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(worker->topology, &encoded);
-    struct buffer *batch = batch_to(worker, node_number, encoded.length);
+    if (has_founding) {
+        topology_encode(worker->founding, &founding);
+    }
+    struct buffer *batch = batch_to(worker, node_number, encoded.length + founding.length);
     if (batch) {
         buffer_append_varint(batch, TAG_TOPOLOGY);
         buffer_append_length_prefixed(batch, buffer_bytes(&encoded));
     }
+    if (batch && has_founding) {
+        buffer_append_varint(batch, TAG_FOUNDING);
+        buffer_append_length_prefixed(batch, buffer_bytes(&founding));
+    }
+    buffer_release(&founding);
     buffer_release(&encoded);
 }
 
@@ -321,7 +331,8 @@ int peers_receive(struct worker *worker, struct bytes bytes, bool is_forwarded) 
     int error = 0;
     worker_count(worker, METRIC_peer_received_bytes_total, bytes.length);
     if (batch->topology.len && !is_forwarded) {
-        control_topology_received(worker, bytes_of(batch->topology.data, batch->topology.len));
+        control_topology_received(worker, bytes_of(batch->topology.data, batch->topology.len),
+                                  bytes_of(batch->founding.data, batch->founding.len));
     }
     if (is_from_our_cluster(worker, batch)) {
         if (!is_forwarded && worker->count > 1) {

@@ -60,13 +60,15 @@ static void reply_shards(const struct topology *topology, struct reply *reply) {
     reply_array(reply, topology ? topology->shard_count : 0);
     for (unsigned i = 0; topology && i < topology->shard_count; i++) {
         const struct topology_shard *shard = &topology->shards[i];
-        reply_array(reply, 3);
+        reply_array(reply, 5);
         reply_integer(reply, shard->number);
         reply_slots(&shard->slots, reply);
         reply_array(reply, shard->replica_count);
         for (unsigned at = 0; at < shard->replica_count; at++) {
             reply_integer(reply, shard->replicas[at]);
         }
+        reply_integer(reply, (int64_t)shard->wanted_epoch);
+        reply_integer(reply, shard->is_settled);
     }
 }
 
@@ -96,7 +98,7 @@ static void reply_replicas_here(const struct node_shared *shared, struct reply *
             continue;
         }
         count--; /* a replica that is published meanwhile is for the next one who asks */
-        reply_array(reply, 8);
+        reply_array(reply, 11);
         reply_integer(reply, i);
         reply_bulk_text(reply, role_text(load(&replica->role)));
         reply_integer(reply, (int64_t)load(&replica->term));
@@ -105,6 +107,9 @@ static void reply_replicas_here(const struct node_shared *shared, struct reply *
         reply_integer(reply, (int64_t)load(&replica->commit_index));
         reply_integer(reply, (int64_t)load(&replica->last_index));
         reply_integer(reply, (int64_t)load(&replica->snapshot_index));
+        reply_integer(reply, (int64_t)load(&replica->learner_round));
+        reply_integer(reply, (int64_t)load(&replica->learner_index));
+        reply_integer(reply, (int64_t)load(&replica->is_joint));
     }
 }
 
@@ -211,11 +216,45 @@ static bool snapshot(struct session_command *call) {
     return ask_workers(call, ASK_SNAPSHOT);
 }
 
+/* ---- ADDNODE, REPLICAS: commands of the control shard ---- */
+
+enum { CONTROL_ARGUMENT_MAXIMUM = 16 };
+
+/* Only the leader of the control shard can; another node says MOVED. False: the answer comes when
+ * it is applied. */
+static bool control_call(struct session_command *call, const char *name) {
+    struct bytes arguments[CONTROL_ARGUMENT_MAXIMUM] = {bytes_of_text(name)};
+    size_t count = call->argument_count - 1;
+    if (count > CONTROL_ARGUMENT_MAXIMUM) {
+        reply_error(call->reply, REPLY_SYNTAX);
+        return true;
+    }
+    memcpy(arguments + 1, call->arguments + 2, (count - 1) * sizeof(arguments[0]));
+    if (!call->worker->topology || !router_leads(call->worker, 0)) {
+        router_redirect(call->worker, 0, 0, call->reply);
+        return true;
+    }
+    uint64_t ticket = session_expect(call->session, 0, 0);
+    enum route_result result =
+        router_call(call->worker, 0, call->command, arguments, count, &call->session->target,
+                    ticket, (uint8_t)call->session->protocol, ROUTER_THROUGH_LOG);
+    if (result == ROUTE_BUSY) {
+        session_expect_no_more(call->session);
+        reply_error(call->reply, "TRYAGAIN the control shard has no room for this now");
+        return true;
+    }
+    return false;
+}
+
 static void help(struct session_command *call) {
     static const char *const lines[] = {
         "TROTHDB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "ADDNODE <uuid> <host> <client port> <peer port> <admin port>",
+        "    Takes a spare into the cluster. For `trothdb cluster add`.",
         "FOUND <topology>",
         "    Gives a spare node its first topology. For `trothdb cluster create`.",
+        "REPLICAS <shard> <node number> [<node number> ...]",
+        "    Says which nodes shall hold a shard. For `trothdb cluster replicas`.",
         "SNAPSHOT [<shard>]",
         "    Has this node's replicas, or that of one shard, take a snapshot; says how many begin.",
         "STATUS",
@@ -232,6 +271,12 @@ bool trothdb_command(struct session_command *call) {
     }
     if (strcmp(name, "trothdb|snapshot") == 0) {
         return snapshot(call);
+    }
+    if (strcmp(name, "trothdb|addnode") == 0) {
+        return control_call(call, "node.add");
+    }
+    if (strcmp(name, "trothdb|replicas") == 0) {
+        return control_call(call, "shard.replicas");
     }
     if (strcmp(name, "trothdb|status") == 0) {
         reply_status(call);

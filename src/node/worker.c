@@ -118,7 +118,7 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         if (mail->flags & MAIL_TOPOLOGY_IS_FOUNDING) {
             status_found_mail(worker, mail);
         } else {
-            control_topology_received(worker, buffer_bytes(&mail->bytes));
+            control_topology_received(worker, buffer_bytes(&mail->bytes), BYTES_NONE);
         }
         break;
     case MAIL_LEADER:
@@ -224,6 +224,7 @@ static void wal_became_durable(void *context, uint64_t sequence) {
     for (unsigned i = 0; i < worker->hosted_count && !worker->is_failed; i++) {
         shard_durable(worker->shards[worker->hosted[i]], sequence);
     }
+    replicas_durable(worker, sequence);
 }
 
 static void wal_failed(void *context, int error, const char *what) {
@@ -271,6 +272,14 @@ static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint6
     return recovery ? 0 : ERR_DAMAGED;
 }
 
+static int recover_forget(void *context, uint32_t shard) {
+    struct shard_recovery *recovery = recovery_of(context, shard);
+    if (recovery) {
+        shard_recovery_forget(recovery);
+    }
+    return recovery ? 0 : ERR_DAMAGED;
+}
+
 static int recover(struct worker *worker, struct buffer *problem) {
     struct wal_options options = {.disk = worker->io.disk,
                                   .clock = worker->io.clock,
@@ -283,6 +292,7 @@ static int recover(struct worker *worker, struct buffer *problem) {
                                   .truncate = recover_truncate,
                                   .state = recover_state,
                                   .snapshot = recover_snapshot,
+                                  .forget = recover_forget,
                                   .context = worker};
     struct wal_problem wal_problem = {{0}};
     int error = wal_open(&options, &visitor, &worker->wal, &wal_problem);
@@ -376,21 +386,13 @@ void worker_free(struct worker *worker) {
 
 /* ---- shards ---- */
 
-static struct raft_configuration founding_configuration(const struct topology_shard *shard) {
-    struct raft_configuration configuration = {.voter_count = (uint8_t)shard->replica_count};
-    memcpy(configuration.voters, shard->replicas,
-           shard->replica_count * sizeof(shard->replicas[0]));
-    return configuration;
-}
-
-static int add_shard(struct worker *worker, const struct topology_shard *placed,
-                     struct buffer *problem) {
-    struct machine *machine = placed->number == 0
-                                  ? control_machine_new(worker->founding)
-                                  : keyspace_machine_new(random_next(&worker->random));
-    struct shard_options options = {.number = placed->number,
+int worker_make_shard(struct worker *worker, uint32_t number,
+                      const struct raft_configuration *founding, struct buffer *problem) {
+    struct machine *machine = number == 0 ? control_machine_new(worker->founding)
+                                          : keyspace_machine_new(random_next(&worker->random));
+    struct shard_options options = {.number = number,
                                     .self = worker->self,
-                                    .founding = founding_configuration(placed),
+                                    .founding = *founding,
                                     .machine = machine,
                                     .seed = random_next(&worker->random),
                                     .io = {.wal = worker->wal,
@@ -406,31 +408,16 @@ static int add_shard(struct worker *worker, const struct topology_shard *placed,
                                            .leadership = shard_leadership,
                                            .applied = shard_moved,
                                            .context = worker}};
-    struct shard_recovery *recovery = worker->recoveries[placed->number];
-    worker->recoveries[placed->number] = NULL;
+    struct shard_recovery *recovery = worker->recoveries[number];
+    worker->recoveries[number] = NULL;
     struct shard *shard;
     int error = shard_new(&options, recovery, &shard, problem);
     if (error) {
         return error;
     }
-    worker->shards[placed->number] = shard;
-    worker->hosted[worker->hosted_count++] = placed->number;
+    worker->shards[number] = shard;
+    worker->hosted[worker->hosted_count++] = number;
     shard_leadership(worker, shard);
-    return 0;
-}
-
-int worker_add_shards(struct worker *worker, struct buffer *problem) {
-    for (unsigned i = 0; i < worker->topology->shard_count; i++) {
-        const struct topology_shard *placed = &worker->topology->shards[i];
-        if (placed->number % worker->count != worker->index || worker->shards[placed->number] ||
-            !topology_shard_has_replica(placed, worker->self)) {
-            continue;
-        }
-        int error = add_shard(worker, placed, problem);
-        if (error) {
-            return error;
-        }
-    }
     return 0;
 }
 
@@ -454,6 +441,9 @@ static void publish_shards(struct worker *worker) {
         PUBLISH(commit_index, raft_commit_index(raft));
         PUBLISH(last_index, raft_last_index(raft));
         PUBLISH(snapshot_index, shard_snapshot_index(shard));
+        PUBLISH(learner_round, raft_catch_up_round(raft));
+        PUBLISH(learner_index, raft_catch_up_index(raft));
+        PUBLISH(is_joint, raft_configuration(raft)->old_voter_count > 0);
 #undef PUBLISH
     }
 }
@@ -533,6 +523,7 @@ void worker_tick(struct worker *worker) {
         close_idle_sessions(worker, now);
         release_old_segments(worker);
         control_tick(worker);
+        replicas_tick(worker);
         if (worker->is_draining) {
             give_leadership_away(worker);
         }

@@ -108,6 +108,92 @@ static void wrong_commands_change_nothing(void **state) {
     topology_free(topology);
 }
 
+static int apply_words(struct topology *topology, const char *words) {
+    struct bytes arguments[16];
+    size_t count = 0;
+    char text[256];
+    char *rest = NULL;
+    snprintf(text, sizeof(text), "%s", words);
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        arguments[count++] = bytes_of_text(word);
+    }
+    return topology_apply(topology, arguments, count);
+}
+
+static void wishes_are_named_by_their_epoch_and_settled_once(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 4, 3);
+    const struct topology_shard *shard = &topology->shards[2];
+    assert_int_equal(apply_words(topology, "shard.replicas 2 2 3 9"), ERR_NOT_FOUND);
+    assert_int_equal(apply_words(topology, "shard.replicas 5 1"), ERR_NOT_FOUND);
+    assert_int_equal(apply_words(topology, "shard.replicas 2 1 1"), ERR_INVALID);
+    assert_int_equal(apply_words(topology, "shard.replicas 2"), ERR_INVALID);
+    assert_int_equal(apply_words(topology, "shard.replicas 2 1 2 3 1 2 3 1 2"), ERR_INVALID);
+    assert_int_equal(topology->epoch, 1);
+    assert_true(shard->is_settled);
+    assert_int_equal(apply_words(topology, "shard.replicas 2 3 1 2"), 0); /* only their order */
+    assert_int_equal(topology->epoch, 2);
+    assert_int_equal(shard->replicas[0], 3);
+    assert_true(shard->is_settled);
+    assert_int_equal(apply_words(topology, "shard.replicas 2 3 1"), 0);
+    assert_int_equal(shard->wanted_epoch, 3);
+    assert_false(shard->is_settled);
+    assert_int_equal(apply_words(topology, "shard.replicas 2 3"), 0);
+    assert_int_equal(apply_words(topology, "shard.settled 2 3"), 0); /* of the older wish */
+    assert_false(shard->is_settled);
+    assert_int_equal(topology->epoch, 4);
+    assert_int_equal(apply_words(topology, "shard.settled 2 4"), 0);
+    assert_true(shard->is_settled);
+    assert_int_equal(topology->epoch, 5);
+    assert_int_equal(apply_words(topology, "shard.settled 2 4"), 0);
+    assert_int_equal(topology->epoch, 5);
+    topology_free(topology);
+}
+
+static void a_spare_joins_once_with_a_number_of_its_own(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 4, 3);
+    static const char add[] = "node.add 00ff0000000000000000000000000000 127.0.0.4 7001 17001 9001";
+    assert_int_equal(apply_words(topology, add), 0);
+    assert_int_equal(apply_words(topology, add), 0);
+    assert_int_equal(topology->epoch, 2);
+    assert_int_equal(topology->node_count, 4);
+    assert_int_equal(topology->nodes[3].uuid[1], 0xff);
+    assert_int_equal(topology_node(topology, 4)->address.peer_port, 17001);
+    assert_int_equal(
+        apply_words(topology, "node.add 00FG0000000000000000000000000000 127.0.0.4 1 2 3"),
+        ERR_INVALID);
+    assert_int_equal(apply_words(topology, "node.add 00 127.0.0.4 1 2 3"), ERR_INVALID);
+    assert_int_equal(apply_words(topology, "shard.replicas 0 1 2 3 4"), 0);
+    topology_free(topology);
+}
+
+/* What a release wrote that knew of no change of replicas. */
+static void version_1_is_read_as_settled(void **state) {
+    (void)state;
+    struct topology *topology = found(1, 1, 1);
+    struct buffer encoded, first;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    buffer_init(&first, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    size_t shard_bytes = 4 + 1 + 4 + 1, wish_bytes = 9, range_bytes = 4;
+    size_t shards = encoded.length - 2 * (shard_bytes + wish_bytes) - range_bytes;
+    buffer_append(&first, buffer_data(&encoded), shards + shard_bytes);
+    buffer_append(&first, buffer_data(&encoded) + shards + shard_bytes + wish_bytes,
+                  shard_bytes + range_bytes);
+    buffer_data(&first)[0] = 1;
+    struct topology *back;
+    assert_int_equal(topology_decode(buffer_bytes(&first), &back), 0);
+    assert_true(back->shards[1].is_settled);
+    buffer_clear(&first);
+    topology_encode(back, &first);
+    assert_true(bytes_equal(buffer_bytes(&first), buffer_bytes(&encoded)));
+    topology_free(back);
+    topology_free(topology);
+    buffer_release(&first);
+    buffer_release(&encoded);
+}
+
 static void a_slot_with_two_owners_is_refused(void **state) {
     (void)state;
     struct topology *topology = found(1, 2, 1);
@@ -143,5 +229,8 @@ RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(every_shortening_and_no_flip_crashes),
           cmocka_unit_test(a_moved_node_raises_the_epoch_once),
           cmocka_unit_test(wrong_commands_change_nothing),
+          cmocka_unit_test(wishes_are_named_by_their_epoch_and_settled_once),
+          cmocka_unit_test(a_spare_joins_once_with_a_number_of_its_own),
+          cmocka_unit_test(version_1_is_read_as_settled),
           cmocka_unit_test(a_slot_with_two_owners_is_refused),
           cmocka_unit_test(a_huge_node_number_is_refused))

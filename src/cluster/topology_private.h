@@ -1,0 +1,6 @@
+/* What topology.c and topology_command.c share. */
+#pragma once
+#include "cluster/topology.h"
+
+/* ERR_MALFORMED unless it is 1 to TOPOLOGY_HOST_MAXIMUM - 1 bytes without a NUL. */
+int topology_copy_host(char out[TOPOLOGY_HOST_MAXIMUM], struct bytes host) MUST_CHECK;

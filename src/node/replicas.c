@@ -1,0 +1,221 @@
+/* Which replicas stand on this node. The topology says what is wanted; Raft says who votes; in
+ * between
+ *
+ *      wanted here                    -> a replica is made; a new one waits for its leader to tell
+ *      led here, and not settled      -> the leader is asked to change who votes
+ *      who votes is what is wanted    -> told by gossip; the control shard notes it as settled
+ *      settled, and not wanted here   -> the replica goes, and the log forgets it
+ *
+ * A replica that the topology has left out stays until it is settled: until then it may be needed
+ * for a majority. Whoever once was removed never counts as a founder again: what it promised in its
+ * former life is forgotten, so its vote could be given twice. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "node/gossiper.h"
+#include "node/internal.h"
+
+enum { CHANGE_INTERVAL_US = 500 * 1000 };
+
+static bool is_mine(const struct worker *worker, uint32_t shard) {
+    return shard % worker->count == worker->index;
+}
+
+/* ---- making ---- */
+
+/* A founder's log begins with the founding configuration. It is one if it was there when the shard
+ * was founded and has been ever since: its log says so, or nobody asked for other replicas yet. */
+static struct raft_configuration founding_configuration(const struct worker *worker,
+                                                        const struct topology_shard *placed,
+                                                        bool has_past) {
+    struct raft_configuration configuration = {0};
+    const struct topology_shard *founded = topology_shard(worker->founding, placed->number);
+    bool is_founder = founded && topology_shard_has_replica(founded, worker->self) &&
+                      (has_past || placed->wanted_epoch == 0);
+    if (is_founder) {
+        configuration.voter_count = (uint8_t)founded->replica_count;
+        memcpy(configuration.voters, founded->replicas,
+               founded->replica_count * sizeof(founded->replicas[0]));
+    }
+    return configuration;
+}
+
+static void forget(struct worker *worker, uint32_t shard) {
+    worker->forgetting[shard] = wal_append_forget(worker->wal, shard);
+    worker->forgetting_count++;
+    log_line(worker->io.log, LOG_INFO, "replica removed", LOG_F("node", worker->self),
+             LOG_F("shard", shard));
+}
+
+static int place(struct worker *worker, const struct topology_shard *placed,
+                 struct buffer *problem) {
+    const struct shard_recovery *recovery = worker->recoveries[placed->number];
+    bool has_past = recovery && !shard_recovery_is_empty(recovery);
+    bool is_wanted = topology_shard_has_replica(placed, worker->self);
+    if (is_wanted || (has_past && !placed->is_settled)) {
+        struct raft_configuration founding = founding_configuration(worker, placed, has_past);
+        return worker_make_shard(worker, placed->number, &founding, problem);
+    }
+    if (has_past) { /* it was stopped between the news and the forgetting */
+        shard_recovery_free(worker->recoveries[placed->number]);
+        worker->recoveries[placed->number] = NULL;
+        forget(worker, placed->number);
+    }
+    return 0;
+}
+
+int replicas_place(struct worker *worker, struct buffer *problem) {
+    int error = 0;
+    for (unsigned i = 0; i < worker->topology->shard_count && !error; i++) {
+        const struct topology_shard *placed = &worker->topology->shards[i];
+        if (is_mine(worker, placed->number) && !worker->shards[placed->number] &&
+            !worker->forgetting[placed->number]) {
+            error = place(worker, placed, problem);
+        }
+    }
+    return error;
+}
+
+/* ---- removing ---- */
+
+static bool must_go(const struct worker *worker, const struct shard *shard) {
+    const struct topology_shard *placed = topology_shard(worker->topology, shard_number(shard));
+    return placed && placed->is_settled && !topology_shard_has_replica(placed, worker->self) &&
+           !shard_is_leader(shard) && shard_is_idle(shard);
+}
+
+static void remove_replica(struct worker *worker, unsigned position) {
+    uint32_t number = worker->hosted[position];
+    shard_free(worker->shards[number]);
+    worker->shards[number] = NULL;
+    worker->hosted[position] = worker->hosted[--worker->hosted_count];
+    struct shard_statistics *told = &worker->shared->shards[number];
+    atomic_store_explicit(&told->is_hosted, 0, memory_order_relaxed);
+    atomic_store_explicit(&told->settled_epoch, 0, memory_order_relaxed);
+    forget(worker, number);
+}
+
+/* The files go after the log has forgotten them, or a start in between would miss them. */
+void replicas_durable(struct worker *worker, uint64_t wal_sequence) {
+    if (worker->forgetting_count == 0) {
+        return;
+    }
+    for (unsigned i = worker->index; i < WORKER_SHARD_MAXIMUM; i += worker->count) {
+        if (worker->forgetting[i] && worker->forgetting[i] <= wal_sequence) {
+            worker->forgetting[i] = 0;
+            worker->forgetting_count--;
+            snapshot_remove_older(worker->io.disk, i, UINT64_MAX);
+            worker->is_placing_wanted = true; /* perhaps it is wanted here again by now */
+        }
+    }
+}
+
+/* ---- changing who votes ---- */
+
+static void drive(struct worker *worker, struct shard *shard, const struct topology_shard *placed) {
+    uint64_t settled_epoch = 0;
+    if (!placed->is_settled && shard_is_leader(shard)) {
+        if (shard_has_voters(shard, placed->replicas, placed->replica_count)) {
+            settled_epoch = placed->wanted_epoch;
+        } else if (shard_change(shard, placed->replicas, placed->replica_count)) {
+            /* Another change must end first, or leadership went: whoever leads asks again. */
+        }
+    }
+    atomic_store_explicit(&worker->shared->shards[placed->number].settled_epoch, settled_epoch,
+                          memory_order_relaxed);
+}
+
+static void drive_all(struct worker *worker) {
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        struct shard *shard = worker->shards[worker->hosted[i]];
+        const struct topology_shard *placed = topology_shard(worker->topology, worker->hosted[i]);
+        if (placed) {
+            drive(worker, shard, placed);
+        }
+    }
+}
+
+/* "shard:epoch,...": wishes that this node's leaders see fulfilled and the topology does not yet.
+ */
+static void say_settled(struct worker *worker) {
+    struct buffer text;
+    buffer_init(&text, GOSSIP_VALUE_MAXIMUM - 32);
+    for (unsigned i = 0; i < worker->topology->shard_count && !text.is_overflowed; i++) {
+        uint64_t epoch =
+            atomic_load_explicit(&worker->shared->shards[i].settled_epoch, memory_order_relaxed);
+        if (epoch && !worker->topology->shards[i].is_settled) {
+            buffer_append_format(&text, "%s%u:%llu", text.length ? "," : "", i,
+                                 (unsigned long long)epoch);
+        }
+    }
+    bool is_news = text.length > 0 || worker->has_said_settled;
+    worker->has_said_settled = text.length > 0;
+    buffer_append_u8(&text, 0);
+    if (is_news && !text.is_overflowed) {
+        control_say(worker, GOSSIP_SAYS_SETTLED, (const char *)buffer_data(&text));
+    }
+    buffer_release(&text);
+}
+
+static void place_again(struct worker *worker) {
+    struct buffer problem;
+    buffer_init(&problem, 1024);
+    worker->is_placing_wanted = false;
+    if (replicas_place(worker, &problem)) {
+        log_line(worker->io.log, LOG_ERROR, "a replica cannot be made",
+                 LOG_F("worker", worker->index));
+        worker_fatal(worker, "a replica cannot be made");
+    }
+    buffer_release(&problem);
+}
+
+void replicas_tick(struct worker *worker) {
+    if (!worker->topology) {
+        return;
+    }
+    for (unsigned i = worker->hosted_count; i > 0; i--) {
+        if (must_go(worker, worker->shards[worker->hosted[i - 1]])) {
+            remove_replica(worker, i - 1);
+        }
+    }
+    if (worker->is_placing_wanted) {
+        place_again(worker);
+    }
+    uint64_t now = worker_now_us(worker);
+    if (now < worker->next_change_us) {
+        return;
+    }
+    worker->next_change_us = now + CHANGE_INTERVAL_US;
+    drive_all(worker);
+    if (worker->index == 0) {
+        say_settled(worker);
+    }
+}
+
+/* ---- the control shard's part ---- */
+
+static void propose_settled(struct worker *worker, unsigned shard, unsigned long long epoch) {
+    char text[2][24];
+    snprintf(text[0], sizeof(text[0]), "%u", shard);
+    snprintf(text[1], sizeof(text[1]), "%llu", epoch);
+    const struct bytes arguments[] = {BYTES_LITERAL("shard.settled"), bytes_of_text(text[0]),
+                                      bytes_of_text(text[1])};
+    if (shard_propose(worker->shards[0], arguments, 3, (struct shard_waiter){0})) {
+        log_line(worker->io.log, LOG_WARN, "a settled shard waits", LOG_F("shard", shard));
+    }
+}
+
+/* What a leader saw stays true until another wish is made, however old the news is. */
+void replicas_hear_settled(struct worker *worker, const char *told) {
+    unsigned shard;
+    unsigned long long epoch;
+    int used;
+    for (const char *at = told; sscanf(at, "%u:%llu%n", &shard, &epoch, &used) == 2;) {
+        const struct topology_shard *placed = topology_shard(worker->topology, shard);
+        if (placed && !placed->is_settled && placed->wanted_epoch == epoch) {
+            propose_settled(worker, shard, epoch);
+        }
+        at += used;
+        at += *at == ',';
+    }
+}
