@@ -8,16 +8,15 @@
 #include "cli/flags.h"
 #include "cli/json.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, CLUSTER_OUTPUT_BYTES_MAXIMUM = 64 << 20 };
+enum { CLUSTER_OUTPUT_BYTES_MAXIMUM = 64 << 20 };
 
-static uint64_t now_ms(void) {
+uint64_t cluster_now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* With --json an answer is always one object: also a refusal. */
-static int fail(bool is_json, const char *what, struct bytes why) {
+int cluster_fail(bool is_json, const char *what, struct bytes why) {
     char *text = memory_allocate(why.length + 1);
     memcpy(text, why.length ? (const char *)why.data : "", why.length);
     text[why.length] = '\0';
@@ -34,14 +33,14 @@ static int fail(bool is_json, const char *what, struct bytes why) {
         fprintf(stderr, "trothdb cluster: %s\n%s\n", what, text);
     }
     memory_free(text);
-    return EXIT_FAILED;
+    return CLUSTER_EXIT_FAILED;
 }
 
-static int print_view(const struct net_address *client, bool is_json) {
+int cluster_print(const struct net_address *client, bool is_json) {
     struct cluster_view view;
     char problem[CLIENT_PROBLEM_BYTES];
     if (cluster_view_fetch(&view, client, problem)) {
-        return fail(is_json, "the node cannot be asked:", bytes_of_text(problem));
+        return cluster_fail(is_json, "the node cannot be asked:", bytes_of_text(problem));
     }
     struct buffer out;
     buffer_init(&out, CLUSTER_OUTPUT_BYTES_MAXIMUM);
@@ -53,7 +52,7 @@ static int print_view(const struct net_address *client, bool is_json) {
     fwrite(buffer_data(&out), 1, out.length, stdout);
     buffer_release(&out);
     cluster_view_release(&view);
-    return EXIT_OK;
+    return CLUSTER_EXIT_OK;
 }
 
 /* ---- create ---- */
@@ -66,9 +65,9 @@ static void show_ready(unsigned ready, unsigned count, bool is_shown) {
 }
 
 static bool wait_until_ready(const struct founding *founding, bool is_shown) {
-    uint64_t deadline_ms = now_ms() + CLUSTER_READY_MS;
+    uint64_t deadline_ms = cluster_now_ms() + CLUSTER_READY_MS;
     unsigned ready = 0;
-    while (ready < founding->node_count && now_ms() < deadline_ms) {
+    while (ready < founding->node_count && cluster_now_ms() < deadline_ms) {
         ready = cluster_count_ready(&founding->clients[0]);
         show_ready(ready, founding->node_count, is_shown);
         if (ready < founding->node_count) {
@@ -88,12 +87,13 @@ static int create_with(const struct founding *founding, bool is_json) {
     int status;
     int error = cluster_found(founding, cluster, &problem);
     if (error) {
-        status = fail(is_json,
-                      error == ERR_REFUSED
-                          ? "no cluster was made, and nothing was changed:"
-                          : "no node has confirmed the topology; see with `trothdb cluster status` "
-                            "whether one took it, before you try again:",
-                      buffer_bytes(&problem));
+        status = cluster_fail(
+            is_json,
+            error == ERR_REFUSED
+                ? "no cluster was made, and nothing was changed:"
+                : "no node has confirmed the topology; see with `trothdb cluster status` "
+                  "whether one took it, before you try again:",
+            buffer_bytes(&problem));
         buffer_release(&problem);
         return status;
     }
@@ -104,19 +104,20 @@ static int create_with(const struct founding *founding, bool is_json) {
                 BYTES_PRINT(buffer_bytes(&problem)));
     }
     if (wait_until_ready(founding, !is_json && isatty(STDERR_FILENO))) {
-        status = print_view(&founding->clients[0], is_json);
+        status = cluster_print(&founding->clients[0], is_json);
     } else {
-        status = fail(is_json, "the cluster was founded, but:",
-                      BYTES_LITERAL("not every node saw a leader for every shard within 30 s; "
-                                    "`trothdb cluster status` shows who is missing"));
+        status =
+            cluster_fail(is_json, "the cluster was founded, but:",
+                         BYTES_LITERAL("not every node saw a leader for every shard within 30 s; "
+                                       "`trothdb cluster status` shows who is missing"));
     }
     buffer_release(&problem);
     return status;
 }
 
-static int usage(const char *line) {
+int cluster_usage(const char *line) {
     fprintf(stderr, "usage: trothdb cluster %s\n`trothdb help cluster` tells more\n", line);
-    return EXIT_USAGE;
+    return CLUSTER_EXIT_USAGE;
 }
 
 static struct net_address *parse_addresses(char **texts, int count) {
@@ -147,21 +148,21 @@ static int create(int argc, char **argv) {
         {0},
     };
     if (flags_read(flags, "cluster create", argc, argv, &count)) {
-        return EXIT_USAGE;
+        return CLUSTER_EXIT_USAGE;
     }
     if (count == 0 || count > TOPOLOGY_NODE_MAXIMUM) {
-        return usage(line);
+        return cluster_usage(line);
     }
     if (replicas > count) {
         fprintf(stderr,
                 "trothdb cluster: %lld replicas need %lld nodes, and %d are named; name more or "
                 "give --replicas %d\n",
                 (long long)replicas, (long long)replicas, count, count);
-        return EXIT_USAGE;
+        return CLUSTER_EXIT_USAGE;
     }
     struct net_address *clients = parse_addresses(argv, count);
     if (!clients) {
-        return EXIT_USAGE;
+        return CLUSTER_EXIT_USAGE;
     }
     struct founding founding = {.clients = clients,
                                 .node_count = (unsigned)count,
@@ -179,16 +180,16 @@ static int status(int argc, char **argv) {
     int count;
     const struct flag flags[] = {{.name = "json", .is_set = &is_json}, {0}};
     if (flags_read(flags, "cluster status", argc, argv, &count)) {
-        return EXIT_USAGE;
+        return CLUSTER_EXIT_USAGE;
     }
     if (count != 1) {
-        return usage("status H:P [--json]");
+        return cluster_usage("status H:P [--json]");
     }
     struct net_address *client = parse_addresses(argv, 1);
     if (!client) {
-        return EXIT_USAGE;
+        return CLUSTER_EXIT_USAGE;
     }
-    int exit_code = print_view(client, is_json);
+    int exit_code = cluster_print(client, is_json);
     memory_free(client);
     return exit_code;
 }
@@ -200,6 +201,14 @@ int cluster_run(int argc, char **argv) {
     if (argc > 0 && strcmp(argv[0], "status") == 0) {
         return status(argc - 1, argv + 1);
     }
-    return usage("create H:P H:P H:P [--shards 12] [--replicas 3] [--json]\n"
-                 "       trothdb cluster status H:P [--json]");
+    if (argc > 0 && strcmp(argv[0], "add") == 0) {
+        return cluster_add(argc - 1, argv + 1);
+    }
+    if (argc > 0 && strcmp(argv[0], "replicas") == 0) {
+        return cluster_replicas(argc - 1, argv + 1);
+    }
+    return cluster_usage("create H:P H:P H:P [--shards 12] [--replicas 3] [--json]\n"
+                         "       trothdb cluster status H:P [--json]\n"
+                         "       trothdb cluster " CLUSTER_ADD_LINE "\n"
+                         "       trothdb cluster " CLUSTER_REPLICAS_LINE);
 }

@@ -45,4 +45,16 @@ const struct status *cluster_view_of(const struct cluster_view *view, uint32_t n
 void cluster_print_tables(const struct cluster_view *view, struct buffer *out);
 void cluster_print_json(const struct cluster_view *view, struct buffer *out);
 
+/* What the subcommands share. */
+#define CLUSTER_ADD_LINE      "add H:P --at H:P [--wait 600] [--json]"
+#define CLUSTER_REPLICAS_LINE "replicas SHARD H:P[,H:P...] --at H:P [--wait 600] [--json]"
+enum { CLUSTER_EXIT_OK = 0, CLUSTER_EXIT_FAILED = 1, CLUSTER_EXIT_USAGE = 2 };
+uint64_t cluster_now_ms(void);
+/* Each prints, and returns the exit code. With --json an answer is always one object. */
+int cluster_fail(bool is_json, const char *what, struct bytes why);
+int cluster_print(const struct net_address *client, bool is_json);
+int cluster_usage(const char *line);
+
+int cluster_add(int argc, char **argv);
+int cluster_replicas(int argc, char **argv);
 int cluster_run(int argc, char **argv);

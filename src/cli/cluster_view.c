@@ -242,6 +242,7 @@ static void json_shards(const struct cluster_view *view, struct json *json) {
         } else {
             json_null(json, "leader");
         }
+        json_boolean(json, "is_settled", shard->is_settled);
         json_open(json, "replicas", '[');
         for (unsigned r = 0; r < shard->replica_count; r++) {
             json_replica(view, shard->replicas[r], shard->number,

@@ -14,20 +14,34 @@ const struct cli_command cli_commands[] = {
      "    trothdb server --dir /var/lib/trothdb --port 7001\n"
      "    trothdb server --dir /tmp/b --port 7002 --join 127.0.0.1:17001\n",
      server_run},
-    {"cluster", "make a cluster, or look at one",
+    {"cluster", "make a cluster, change it, look at it",
      "usage: trothdb cluster create HOST:PORT... [--shards 12] [--replicas 3] [--json]\n"
-     "       trothdb cluster status HOST:PORT [--json]\n\n"
+     "       trothdb cluster status HOST:PORT [--json]\n"
+     "       trothdb cluster add HOST:PORT --at HOST:PORT [--wait 600] [--json]\n"
+     "       trothdb cluster replicas SHARD HOST:PORT[,HOST:PORT...] --at HOST:PORT [--wait 600] "
+     "[--json]\n\n"
      "Addresses are client ports. `create` gives spare nodes (started with --join) one agreed "
      "topology: the slots\n"
      "are dealt to the shards, the shards' replicas to the nodes in the order given. It is refused "
      "where a node\n"
      "belongs to a cluster already, and changes nothing then. It returns when every node sees a "
      "leader for every\n"
-     "shard. `status` asks one node who is there, then every node how its replicas are. A password "
-     "is taken from\n"
+     "shard. `status` asks one node who is there, then every node how its replicas are.\n"
+     "`add` takes a spare into the cluster of the node given with --at. `replicas` says which "
+     "nodes "
+     "shall hold a\n"
+     "shard, the preferred leader first: new ones copy the data before they vote, and those left "
+     "out go when the\n"
+     "others vote without them; so a dead node is replaced too, while a majority of the shard is "
+     "alive. Both\n"
+     "return when it is done, or after --wait seconds; the cluster goes on with it in any case. A "
+     "password is taken from\n"
      "the environment's TROTHDB_PASSWORD. Exit code 0: done, 1: failed, 2: wrong usage.\n\n"
      "    trothdb cluster create 127.0.0.1:7001 127.0.0.1:7002 127.0.0.1:7003\n"
-     "    trothdb cluster status 127.0.0.1:7001\n",
+     "    trothdb cluster status 127.0.0.1:7001\n"
+     "    trothdb cluster add 127.0.0.1:7004 --at 127.0.0.1:7001\n"
+     "    trothdb cluster replicas 3 127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7004 --at "
+     "127.0.0.1:7001\n",
      cluster_run},
     {"check", "verify every byte of a stopped node's directory",
      "usage: trothdb check DIR [--json]\n\n"

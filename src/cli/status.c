@@ -82,6 +82,11 @@ static void decode_shard(struct fields row, struct status_shard *shard, bool *is
     while (replicas.at < replicas.end && shard->replica_count < TOPOLOGY_REPLICA_MAXIMUM) {
         shard->replicas[shard->replica_count++] = (uint32_t)fields_number(&replicas);
     }
+    shard->is_settled = true;
+    if (row.at < row.end) {
+        shard->wanted_epoch = fields_number(&row);
+        shard->is_settled = fields_number(&row) != 0;
+    }
     *is_failed |= row.is_failed || replicas.is_failed;
 }
 
@@ -94,6 +99,11 @@ static void decode_replica(struct fields row, struct status_replica *replica, bo
     replica->commit_index = fields_number(&row);
     replica->last_index = fields_number(&row);
     replica->snapshot_index = fields_number(&row);
+    if (row.at < row.end) {
+        replica->learner_round = fields_number(&row);
+        replica->learner_index = fields_number(&row);
+        replica->is_joint = fields_number(&row) != 0;
+    }
     *is_failed |= row.is_failed;
 }
 

@@ -23,8 +23,10 @@ struct status_node {
 struct status_shard {
     uint32_t number;
     char *slots; /* owned: "0-1364,5461-6826", empty for the control shard */
-    uint32_t replicas[TOPOLOGY_REPLICA_MAXIMUM];
+    uint32_t replicas[TOPOLOGY_REPLICA_MAXIMUM]; /* that are wanted, */
     unsigned replica_count;
+    uint64_t wanted_epoch; /* since when, */
+    bool is_settled;       /* and whether they vote and nobody else */
 };
 
 struct status_replica {
@@ -33,6 +35,9 @@ struct status_replica {
     uint64_t term;
     uint32_t leader; /* node number; 0: not known */
     uint64_t applied_index, commit_index, last_index, snapshot_index;
+    uint64_t learner_round,
+        learner_index; /* of a leader: who is furthest behind; 0: nobody learns */
+    bool is_joint;     /* old and new replicas vote together */
 };
 
 struct status_member {

@@ -1,0 +1,390 @@
+/* `trothdb cluster add` and `trothdb cluster replicas`: asked of the control shard's leader,
+ * whichever node that is; then looked at until it is so. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/cluster.h"
+#include "cli/flags.h"
+
+enum {
+    CHANGE_POLL_MS = 200,
+    CHANGE_ASK_TRIES = 50,
+    CHANGE_WAIT_S_DEFAULT = 600,
+    SHOWN_BYTES = 160
+};
+
+struct change {
+    struct net_address at; /* a node of the cluster */
+    bool is_json;
+    int64_t wait_s;
+    bool is_terminal;
+    char shown[SHOWN_BYTES]; /* the last line of progress */
+};
+
+/* ---- asking the control shard ---- */
+
+static int find_control(const struct change *change, struct net_address *leader, char *problem) {
+    struct cluster_view view;
+    if (cluster_view_fetch(&view, &change->at, problem)) {
+        return ERR_IO;
+    }
+    const struct status_replica *control = cluster_view_leader(&view, 0);
+    const struct status_node *node = control ? status_node(&view.asked, control->leader) : NULL;
+    if (node) {
+        status_node_client(node, leader);
+    } else {
+        snprintf(problem, CLIENT_PROBLEM_BYTES, "the control shard has no leader");
+    }
+    cluster_view_release(&view);
+    return node ? 0 : ERR_IO;
+}
+
+static int tell(const struct net_address *address, const struct bytes *arguments, size_t count,
+                char *problem) {
+    struct client client;
+    struct response reply;
+    int error = client_open(&client, address, CLUSTER_ASK_MS);
+    if (!error) {
+        error = client_call(&client, arguments, count, &reply);
+    }
+    if (error) {
+        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
+    } else {
+        response_release(&reply);
+    }
+    client_close(&client);
+    return error;
+}
+
+/* The leader may change meanwhile. All these commands may be said twice. */
+static int ask_control(const struct change *change, const struct bytes *arguments, size_t count,
+                       char *problem) {
+    int error = ERR_IO;
+    for (unsigned i = 0; error && i < CHANGE_ASK_TRIES; i++) {
+        struct net_address leader;
+        error = find_control(change, &leader, problem);
+        if (!error) {
+            error = tell(&leader, arguments, count, problem);
+        }
+        bool is_final = error == ERR_REFUSED && strstr(problem, "MOVED ") == NULL &&
+                        strstr(problem, "CLUSTERDOWN") == NULL &&
+                        strstr(problem, "UNKNOWN") == NULL && strstr(problem, "TRYAGAIN") == NULL;
+        if (is_final) {
+            return error;
+        }
+        if (error) {
+            usleep(CHANGE_POLL_MS * 1000);
+        }
+    }
+    return error;
+}
+
+/* ---- showing how far it is ---- */
+
+static void show(struct change *change, const char *text) {
+    if (change->is_json || strcmp(text, change->shown) == 0) {
+        return;
+    }
+    snprintf(change->shown, sizeof(change->shown), "%s", text);
+    fprintf(stderr, change->is_terminal ? "\r\033[K%s" : "%s\n", text);
+    fflush(stderr);
+}
+
+static void show_no_more(const struct change *change) {
+    if (change->is_terminal && !change->is_json && change->shown[0]) {
+        fputs("\r\033[K", stderr);
+    }
+}
+
+static int fail(const struct change *change, const char *what, const char *why) {
+    show_no_more(change);
+    return cluster_fail(change->is_json, what, bytes_of_text(why));
+}
+
+/* Looks again and again. `is_done` shows its progress itself. */
+static bool wait_for(struct change *change, bool (*is_done)(struct change *change, void *context),
+                     void *context) {
+    uint64_t deadline_ms = cluster_now_ms() + (uint64_t)change->wait_s * 1000;
+    while (!is_done(change, context)) {
+        if (cluster_now_ms() >= deadline_ms) {
+            return false;
+        }
+        usleep(CHANGE_POLL_MS * 1000);
+    }
+    show_no_more(change);
+    return true;
+}
+
+/* ---- add ---- */
+
+struct joining {
+    struct net_address client;
+    char cluster[STATUS_CLUSTER_BYTES];
+};
+
+static bool has_joined(struct change *change, void *context) {
+    const struct joining *joining = context;
+    struct status status;
+    char ignored[CLIENT_PROBLEM_BYTES];
+    show(change, "the node is in the topology, and is being told");
+    if (status_fetch(&status, &joining->client, CLUSTER_ASK_MS, ignored)) {
+        return false;
+    }
+    bool is_in = strcmp(status.cluster, joining->cluster) == 0;
+    status_release(&status);
+    return is_in;
+}
+
+/* Gossip is how a spare hears that it was taken. */
+static bool is_member(const struct status *cluster, const char *uuid) {
+    for (size_t i = 0; i < cluster->member_count; i++) {
+        if (strcmp(cluster->members[i].uuid, uuid) == 0 &&
+            strcmp(cluster->members[i].state, "alive") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *spare_problem(const struct status *spare, const struct status *cluster,
+                                 const char *uuid, struct topology_address *address) {
+    if (spare->cluster[0] && strcmp(spare->cluster, cluster->cluster) == 0) {
+        return "the node belongs to this cluster already";
+    }
+    if (spare->cluster[0]) {
+        return "the node belongs to another cluster; only a spare can be taken";
+    }
+    if (!cluster->cluster[0]) {
+        return "the node given with --at belongs to no cluster";
+    }
+    if (!status_own_address(spare, address)) {
+        return "the node does not say yet where it listens; try again in a moment";
+    }
+    if (!is_member(cluster, uuid)) {
+        return "the cluster does not hear of the node by gossip; start the node with --join and "
+               "the "
+               "peer address of a node of the cluster, and with the same cluster key";
+    }
+    return NULL;
+}
+
+static int ask_to_add(struct change *change, const char *uuid,
+                      const struct topology_address *address, char *problem) {
+    char ports[3][8];
+    snprintf(ports[0], sizeof(ports[0]), "%u", address->client_port);
+    snprintf(ports[1], sizeof(ports[1]), "%u", address->peer_port);
+    snprintf(ports[2], sizeof(ports[2]), "%u", address->admin_port);
+    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("ADDNODE"),
+                                      bytes_of_text(uuid),      bytes_of_text(address->host),
+                                      bytes_of_text(ports[0]),  bytes_of_text(ports[1]),
+                                      bytes_of_text(ports[2])};
+    return ask_control(change, arguments, 7, problem);
+}
+
+static int add_spare(struct change *change, const struct net_address *client,
+                     const struct status *spare, const struct status *cluster) {
+    char uuid[STATUS_CLUSTER_BYTES], problem[CLIENT_PROBLEM_BYTES];
+    struct topology_address address;
+    snprintf(uuid, sizeof(uuid), "%.32s", spare->id);
+    const char *wrong = spare_problem(spare, cluster, uuid, &address);
+    if (wrong) {
+        return fail(change, "the node cannot be added:", wrong);
+    }
+    if (ask_to_add(change, uuid, &address, problem)) {
+        return fail(change, "the node was not added:", problem);
+    }
+    struct joining joining = {.client = *client};
+    snprintf(joining.cluster, sizeof(joining.cluster), "%s", cluster->cluster);
+    if (!wait_for(change, has_joined, &joining)) {
+        return fail(change, "the node was added, but:",
+                    "it has not taken the topology yet; it will when it hears of it by gossip");
+    }
+    return cluster_print(&change->at, change->is_json);
+}
+
+static int add(struct change *change, const struct net_address *client) {
+    struct status spare, cluster;
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (status_fetch(&spare, client, CLUSTER_ASK_MS, problem)) {
+        return fail(change, "the node cannot be asked:", problem);
+    }
+    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
+        status_release(&spare);
+        return fail(change, "the cluster cannot be asked:", problem);
+    }
+    int status = add_spare(change, client, &spare, &cluster);
+    status_release(&spare);
+    status_release(&cluster);
+    return status;
+}
+
+/* ---- replicas ---- */
+
+struct wish {
+    uint32_t shard, nodes[TOPOLOGY_REPLICA_MAXIMUM];
+    unsigned count;
+};
+
+static bool is_wanted(const struct status_shard *shard, const struct wish *wish) {
+    bool is_same = shard->replica_count == wish->count;
+    for (unsigned i = 0; is_same && i < wish->count; i++) {
+        is_same = shard->replicas[i] == wish->nodes[i];
+    }
+    return is_same;
+}
+
+static void show_stage(struct change *change, const struct status_replica *leader) {
+    char text[SHOWN_BYTES] = "waiting for the leader of the shard";
+    if (leader && leader->learner_round) {
+        snprintf(text, sizeof(text), "the new replica catches up: %llu of %llu entries, round %llu",
+                 (unsigned long long)leader->learner_index, (unsigned long long)leader->last_index,
+                 (unsigned long long)leader->learner_round);
+    } else if (leader && leader->is_joint) {
+        snprintf(text, sizeof(text), "the old and the new replicas vote together");
+    } else if (leader) {
+        snprintf(text, sizeof(text), "the leader is node %u", leader->leader);
+    }
+    show(change, text);
+}
+
+static bool is_settled(struct change *change, void *context) {
+    const struct wish *wish = context;
+    struct cluster_view view;
+    char ignored[CLIENT_PROBLEM_BYTES];
+    if (cluster_view_fetch(&view, &change->at, ignored)) {
+        return false;
+    }
+    bool is_done = false;
+    for (size_t i = 0; i < view.asked.shard_count; i++) {
+        const struct status_shard *shard = &view.asked.shards[i];
+        is_done |= shard->number == wish->shard && is_wanted(shard, wish) && shard->is_settled;
+    }
+    if (!is_done) {
+        show_stage(change, cluster_view_leader(&view, wish->shard));
+    }
+    cluster_view_release(&view);
+    return is_done;
+}
+
+static uint32_t node_at(const struct status *cluster, const struct net_address *client) {
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        struct net_address known;
+        status_node_client(&cluster->nodes[i], &known);
+        if (net_address_equal(&known, client)) {
+            return cluster->nodes[i].number;
+        }
+    }
+    return 0;
+}
+
+/* "H:P,H:P". The text is cut up. False with `problem`. */
+static bool read_nodes(const struct status *cluster, char *text, struct wish *wish, char *problem) {
+    char *rest = NULL;
+    for (char *word = strtok_r(text, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        struct net_address address;
+        if (client_address(&address, word, problem)) {
+            return false;
+        }
+        uint32_t number = node_at(cluster, &address);
+        if (number == 0 || wish->count == TOPOLOGY_REPLICA_MAXIMUM) {
+            snprintf(problem, CLIENT_PROBLEM_BYTES,
+                     number
+                         ? "%s is one too many: a shard has at most 7 replicas"
+                         : "%s is no node of the cluster; `trothdb cluster add` takes a spare in",
+                     word);
+            return false;
+        }
+        wish->nodes[wish->count++] = number;
+    }
+    return wish->count > 0;
+}
+
+static int ask_for_replicas(struct change *change, const struct wish *wish, char *problem) {
+    char numbers[1 + TOPOLOGY_REPLICA_MAXIMUM][12];
+    struct bytes arguments[3 + TOPOLOGY_REPLICA_MAXIMUM] = {BYTES_LITERAL("TROTHDB"),
+                                                            BYTES_LITERAL("REPLICAS")};
+    for (unsigned i = 0; i <= wish->count; i++) {
+        snprintf(numbers[i], sizeof(numbers[i]), "%u", i ? wish->nodes[i - 1] : wish->shard);
+        arguments[2 + i] = bytes_of_text(numbers[i]);
+    }
+    return ask_control(change, arguments, 3 + wish->count, problem);
+}
+
+static int replicas(struct change *change, uint32_t shard, char *nodes) {
+    struct wish wish = {.shard = shard};
+    struct status cluster;
+    char problem[CLIENT_PROBLEM_BYTES] = "no node is named";
+    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
+        return fail(change, "the cluster cannot be asked:", problem);
+    }
+    bool is_known = read_nodes(&cluster, nodes, &wish, problem);
+    status_release(&cluster);
+    if (!is_known) {
+        return fail(change, "nothing was changed:", problem);
+    }
+    if (ask_for_replicas(change, &wish, problem)) {
+        return fail(change, "the control shard refused:", problem);
+    }
+    if (!wait_for(change, is_settled, &wish)) {
+        return fail(change, "the replicas were asked for, but:",
+                    "it is not done yet; the cluster goes on with it by itself, and "
+                    "`trothdb cluster status` shows how far it is");
+    }
+    return cluster_print(&change->at, change->is_json);
+}
+
+/* ---- the command line ---- */
+
+static int read_change(struct change *change, const char *name, const char *line, int argc,
+                       char **argv, int operands) {
+    const char *at = "";
+    int count;
+    *change =
+        (struct change){.wait_s = CHANGE_WAIT_S_DEFAULT, .is_terminal = isatty(STDERR_FILENO) != 0};
+    const struct flag flags[] = {{.name = "at", .text = &at},
+                                 {.name = "wait", .number = &change->wait_s, .maximum = 86400},
+                                 {.name = "json", .is_set = &change->is_json},
+                                 {0}};
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (flags_read(flags, name, argc, argv, &count)) {
+        return ERR_INVALID;
+    }
+    if (count != operands || !at[0]) {
+        cluster_usage(line);
+        return ERR_INVALID;
+    }
+    if (client_address(&change->at, at, problem)) {
+        fprintf(stderr, "trothdb cluster: %s\n", problem);
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+int cluster_add(int argc, char **argv) {
+    struct change change;
+    struct net_address client;
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (read_change(&change, "cluster add", CLUSTER_ADD_LINE, argc, argv, 1)) {
+        return CLUSTER_EXIT_USAGE;
+    }
+    if (client_address(&client, argv[0], problem)) {
+        fprintf(stderr, "trothdb cluster: %s\n", problem);
+        return CLUSTER_EXIT_USAGE;
+    }
+    return add(&change, &client);
+}
+
+int cluster_replicas(int argc, char **argv) {
+    struct change change;
+    char *end;
+    if (read_change(&change, "cluster replicas", CLUSTER_REPLICAS_LINE, argc, argv, 2)) {
+        return CLUSTER_EXIT_USAGE;
+    }
+    unsigned long shard = strtoul(argv[0], &end, 10);
+    if (*end || end == argv[0] || shard > TOPOLOGY_SHARD_MAXIMUM) {
+        return cluster_usage(CLUSTER_REPLICAS_LINE);
+    }
+    return replicas(&change, (uint32_t)shard, argv[1]);
+}
