@@ -52,6 +52,26 @@ static int state_count(const struct model_state *state) {
     return __builtin_popcount(state->present);
 }
 
+/* Whether a SET's key has an expiry afterwards. */
+static bool is_to_expire(const struct model_state *state, const struct operation *operation) {
+    return operation->kind == OPERATION_SET_PX ||
+           (operation->kind == OPERATION_SET_KEEPTTL && state->is_expiring);
+}
+
+/* What changes nothing. */
+static struct result model_read(const struct model_state *state,
+                                const struct operation *operation) {
+    if (operation->kind == OPERATION_EXISTS)
+        return result_integer(state->present & 1);
+    if (operation->kind == OPERATION_HLEN)
+        return result_integer(state_count(state));
+    if (operation->kind == OPERATION_GET || operation->kind == OPERATION_HGET)
+        return result_of_field(state, operation->kind == OPERATION_GET ? 0 : operation->field);
+    struct result result = {.kind = RESULT_FIELDS, .present = state->present};
+    memcpy(result.value, state->value, sizeof result.value);
+    return result;
+}
+
 void model_apply(struct model_state *state, const struct operation *operation,
                  struct result *result) {
     unsigned field = operation->field;
@@ -59,20 +79,10 @@ void model_apply(struct model_state *state, const struct operation *operation,
     bool has_field = state->present >> field & 1;
     *result = (struct result){.kind = RESULT_OK};
     switch (operation->kind) {
-    case OPERATION_GET:
-        *result = result_of_field(state, 0);
-        return;
-    case OPERATION_EXISTS:
-        *result = result_integer(is_there);
-        return;
     case OPERATION_SET:
-        state_set(state, operation->argument, false);
-        return;
     case OPERATION_SET_PX:
-        state_set(state, operation->argument, true);
-        return;
     case OPERATION_SET_KEEPTTL:
-        state_set(state, operation->argument, state->is_expiring);
+        state_set(state, operation->argument, is_to_expire(state, operation));
         return;
     case OPERATION_SET_NX:
         if (is_there)
@@ -107,16 +117,6 @@ void model_apply(struct model_state *state, const struct operation *operation,
         state_put(state, field, state->value[field] + operation->argument);
         *result = result_integer(state->value[field]);
         return;
-    case OPERATION_HGET:
-        *result = result_of_field(state, field);
-        return;
-    case OPERATION_HLEN:
-        *result = result_integer(state_count(state));
-        return;
-    case OPERATION_HGETALL:
-        *result = (struct result){.kind = RESULT_FIELDS, .present = state->present};
-        memcpy(result->value, state->value, sizeof result->value);
-        return;
     case OPERATION_HSET:
         *result = result_integer(!has_field);
         state_put(state, field, operation->argument);
@@ -129,6 +129,13 @@ void model_apply(struct model_state *state, const struct operation *operation,
     case OPERATION_HDEL:
         *result = result_integer(has_field);
         state_remove(state, field);
+        return;
+    case OPERATION_GET:
+    case OPERATION_EXISTS:
+    case OPERATION_HGET:
+    case OPERATION_HLEN:
+    case OPERATION_HGETALL:
+        *result = model_read(state, operation);
         return;
     case OPERATION_KIND_COUNT:
         break;
