@@ -111,6 +111,12 @@ static bool door_peer_send(struct net *base, uint32_t node_number, struct bytes 
     return false;
 }
 
+/* What CLUSTER LINKS asks; the simulated clients do not. */
+static bool door_peer_link(struct net *base, uint32_t node_number, struct net_link *link) {
+    (void)base, (void)node_number, (void)link;
+    return false;
+}
+
 static bool net_is_cut(void *context, unsigned from, unsigned to) {
     const struct sim_net *net = context;
     return net->is_blocked[from][to];
@@ -132,6 +138,7 @@ struct sim_net *sim_net_new(struct event_queue *queue, struct random *random, st
             net->doors[node][thread] =
                 (struct net_door){.door = {.peer_set = door_peer_set,
                                            .peer_send = door_peer_send,
+                                           .peer_link = door_peer_link,
                                            .datagram_send = door_datagram_send},
                                   .net = net,
                                   .node = node,

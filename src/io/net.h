@@ -13,6 +13,12 @@ struct net_address {
     uint16_t port;
 };
 
+/* A stream to a peer, as it stands now. */
+struct net_link {
+    uint64_t age_us;                    /* since it was opened */
+    uint64_t queued_bytes, queue_bytes; /* waiting to be sent; room that is allocated for that */
+};
+
 struct net {
     /* Where the node's peer port is; opens or re-targets the stream to it, which reconnects by
      * itself with back-off. */
@@ -20,6 +26,8 @@ struct net {
     /* Queues one message (a packed PeerBatch) to a peer. False if there is no stream or its queue
      * is full: dropped. */
     bool (*peer_send)(struct net *net, uint32_t node_number, struct bytes message);
+    /* False if no stream to the peer is open. */
+    bool (*peer_link)(struct net *net, uint32_t node_number, struct net_link *link);
     void (*datagram_send)(struct net *net, const struct net_address *to, struct bytes datagram);
 };
 bool net_address_equal(const struct net_address *a, const struct net_address *b);

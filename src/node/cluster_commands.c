@@ -536,10 +536,45 @@ static bool cluster_getkeysinslot(struct session_command *call) {
     return true;
 }
 
-/* Redis tells its own bus connections, one a peer and direction. Streams here belong to workers and
- * are not told. */
+static void reply_link(const struct worker *worker, const struct topology_node *node,
+                       const struct net_link *link, struct reply *reply) {
+    char id[NODE_ID_TEXT_BYTES];
+    identity_node_id(node->uuid, id);
+    reply_map(reply, 6);
+    reply_bulk_text(reply, "direction");
+    reply_bulk_text(reply, "to");
+    reply_bulk_text(reply, "node");
+    reply_bulk_text(reply, id);
+    reply_bulk_text(reply, "create-time");
+    reply_integer(reply, (int64_t)(worker_wall_ms(worker) - link->age_us / 1000));
+    reply_bulk_text(reply, "events");
+    reply_bulk_text(reply, link->queued_bytes ? "rw" : "r");
+    reply_bulk_text(reply, "send-buffer-allocated");
+    reply_integer(reply, (int64_t)link->queue_bytes);
+    reply_bulk_text(reply, "send-buffer-used");
+    reply_integer(reply, (int64_t)link->queued_bytes);
+}
+
+/* The streams that this worker has opened to its peers. Those that peers have opened to us carry
+ * their batches, and are told by them: each stream is used one way. */
 static bool cluster_links(struct session_command *call) {
-    reply_array(call->reply, 0);
+    struct worker *worker = call->worker;
+    struct buffer links;
+    buffer_init(&links, SIZE_MAX);
+    struct reply each = {.out = &links, .protocol = call->reply->protocol};
+    size_t count = 0;
+    for (unsigned i = 0; worker->topology && i < worker->topology->node_count; i++) {
+        const struct topology_node *node = &worker->topology->nodes[i];
+        struct net_link link;
+        if (node->number != worker->self &&
+            worker->io.net->peer_link(worker->io.net, node->number, &link)) {
+            reply_link(worker, node, &link, &each);
+            count++;
+        }
+    }
+    reply_array(call->reply, count);
+    buffer_append_bytes(call->reply->out, buffer_bytes(&links));
+    buffer_release(&links);
     return true;
 }
 
@@ -555,7 +590,7 @@ static bool cluster_help(struct session_command *call) {
         "KEYSLOT <key>",
         "    The slot of a key.",
         "LINKS",
-        "    The connections between the nodes: not told here.",
+        "    The streams that this node has opened to its peers.",
         "MYID",
         "    The id of this node.",
         "NODES",

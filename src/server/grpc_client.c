@@ -15,6 +15,7 @@ struct grpc_attempt {
     struct grpc_client *client;
     int32_t stream_id;
     bool is_open;
+    uint64_t opened_us;
     bool was_answered; /* the other end sent something of HTTP/2 */
     char reason[GRPC_REASON_BYTES];
 };
@@ -161,6 +162,7 @@ static void attempt_on_connected(uv_connect_t *connect, int status) {
     attempt->stream_id = attempt_call(attempt, session);
     CHECK(attempt->stream_id > 0);
     attempt->is_open = true;
+    attempt->opened_us = uv_hrtime() / 1000;
     http2_open(&attempt->http2, session);
 }
 
@@ -242,6 +244,15 @@ bool grpc_client_send(struct grpc_client *client, struct bytes message) {
     buffer_grew(&client->queue, GRPC_PREFIX_BYTES + length);
     nghttp2_session_resume_data(attempt->http2.session, attempt->stream_id);
     http2_flush(&attempt->http2);
+    return true;
+}
+
+bool grpc_client_link(const struct grpc_client *client, struct net_link *link) {
+    if (client->attempt == NULL || !client->attempt->is_open)
+        return false;
+    *link = (struct net_link){.age_us = uv_hrtime() / 1000 - client->attempt->opened_us,
+                              .queued_bytes = client->queue.length,
+                              .queue_bytes = client->queue.capacity};
     return true;
 }
 

@@ -39,5 +39,7 @@ const struct net_address *grpc_client_address(const struct grpc_client *client);
 /* Queues a message and writes it if the socket takes it. False: no open stream, or the queue is
  * full. */
 bool grpc_client_send(struct grpc_client *client, struct bytes message);
+/* False if no stream is open. */
+bool grpc_client_link(const struct grpc_client *client, struct net_link *link);
 /* Notices a dead connection; a few times a second. */
 void grpc_client_check_alive(struct grpc_client *client);

@@ -71,6 +71,12 @@ static bool peer_net_send(struct net *net, uint32_t node_number, struct bytes me
     return is_sent;
 }
 
+static bool peer_net_link(struct net *net, uint32_t node_number, struct net_link *link) {
+    struct peer_net *peer_net = (struct peer_net *)net;
+    struct peer *peer = table_get(peer_net->peers, peer_key(&node_number));
+    return peer != NULL && grpc_client_link(peer->client, link);
+}
+
 static void peer_net_on_timer(uv_timer_t *timer) {
     struct peer_net *peer_net = timer->data;
     size_t position = 0;
@@ -82,7 +88,8 @@ static void peer_net_on_timer(uv_timer_t *timer) {
 
 struct peer_net *peer_net_new(const struct peer_net_options *options) {
     struct peer_net *peer_net = memory_allocate_zeroed(1, sizeof *peer_net);
-    peer_net->door = (struct net){.peer_set = peer_net_set, .peer_send = peer_net_send};
+    peer_net->door = (struct net){
+        .peer_set = peer_net_set, .peer_send = peer_net_send, .peer_link = peer_net_link};
     peer_net->options = *options;
     peer_net->peers = table_new();
     peer_net->dropped = metrics_cell(options->metrics, METRIC_peer_dropped_total, NULL);

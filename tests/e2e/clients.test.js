@@ -34,6 +34,14 @@ test('redis-cli --cluster check and info read the cluster', async (t) => {
   assert.match(check, /\[OK\] 1 keys in/);
 });
 
+test('CLUSTER LINKS tells the streams to both peers', async (t) => {
+  const {nodes} = await startCluster(t, {nodes: 3, shards: 3});
+  const links = await nodes[0].ask('CLUSTER', 'LINKS');
+  const peers = await Promise.all(nodes.slice(1).map((node) => node.ask('CLUSTER', 'MYID')));
+  assert.deepStrictEqual(links.map((link) => link[3]).sort(), peers.sort());
+  assert.ok(links.every((link) => link[1] === 'to' && Math.abs(Date.now() - link[5]) < 60000));
+});
+
 test('redis-benchmark --cluster', async (t) => {
   const cluster = await startCluster(t, {isCalm: true});
   const {code, stdout, stderr} = await run('redis-benchmark', ['--cluster', '-p', cluster.nodes[0].port, '-q', '-n', 5000,

@@ -47,6 +47,10 @@ static bool peer_send(struct net *net, uint32_t node, struct bytes message) {
     (void)net, (void)node, (void)message;
     return false;
 }
+static bool peer_link(struct net *net, uint32_t node, struct net_link *link) {
+    (void)net, (void)node, (void)link;
+    return false;
+}
 
 static void on_output(void *context, struct session *session, void *handle) {
     (void)context;
@@ -206,7 +210,7 @@ static bool has_leaders(const struct world *world) {
 struct world *world_new(unsigned worker_count, const char *const *settings) {
     struct world *world = memory_allocate_zeroed(1, sizeof(*world));
     world->clock = (struct clock){.monotonic_us = now_us, .wall_ms = wall_ms};
-    world->net = (struct net){.peer_set = peer_set, .peer_send = peer_send};
+    world->net = (struct net){.peer_set = peer_set, .peer_send = peer_send, .peer_link = peer_link};
     world->now_us = 5000000;
     world->worker_count = worker_count;
     world->node_disk = disk_new();
