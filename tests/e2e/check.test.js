@@ -5,6 +5,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
+const Redis = require('ioredis');
 const {program, run, startCluster} = require('./cluster.js');
 
 const keyCount = 350;
@@ -155,4 +156,30 @@ test('a torn tail is told and is no damage; a wrong identity is damage', async (
   assert.strictEqual(wrong.findings[0].file, 'identity');
   const unreadable = await withFlip(path.join(node.directory, 'topology'), 0, () => checked(node));
   assert.strictEqual(unreadable.findings[0].file, 'topology');
+});
+
+test('nodes killed under load, with snapshots and several workers, are sound', async (t) => {
+  const flags = ['--snapshot-log-entries', 200, '--wal-segment-bytes', 65536];
+  const cluster = await startCluster(t, {nodes: 3, workers: 2, shards: 6, flags});
+  const client = new Redis.Cluster(cluster.ports, {redisOptions: {commandTimeout: 2000}});
+  client.on('error', () => {});
+  for (let round = 0; round < 3; round++) {
+    const writes = [];
+    for (let i = 0; i < 4000; i++) writes.push(client.set(`key${i % 1000}`, `value ${round} ${i}`.repeat(10)).catch(() => {}));
+    await new Promise((resolve) => setTimeout(resolve, 100 + 100 * round));
+    const killed = cluster.nodes[round];
+    await killed.kill();
+    const {code, findings, shards, logs} = await checked(killed);
+    assert.deepStrictEqual({code, findings}, {code: 0, findings: []});
+    assert.strictEqual(logs.length, 2);
+    assert.ok(shards.length >= 7, `${shards.length} shards`);
+    await killed.start();
+    await cluster.whole();
+    await Promise.all(writes);
+  }
+  client.disconnect();
+  for (const node of cluster.nodes) {
+    await node.stop();
+    assert.strictEqual((await checked(node)).code, 0);
+  }
 });
