@@ -1,12 +1,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/memory.h"
 #include "cli/cluster.h"
 
-enum { UUID_HEX_DIGITS = 32 };
+enum { UUID_HEX_DIGITS = 32, STARTING_TRIES = 50, STARTING_PAUSE_US = 50 * 1000 };
 
 static void say(struct buffer *problem, const struct net_address *client, const char *what) {
     char text[STATUS_ADDRESS_BYTES];
@@ -44,13 +45,26 @@ static void check_spare(const struct status *status, const struct net_address *c
     }
 }
 
+/* A node that has just started learns where it listens from its own gossip, a moment later. */
+static bool is_still_starting(const struct status *status) {
+    struct topology_address address;
+    return !status->cluster[0] && !status_own_address(status, &address);
+}
+
 static void ask_node(const struct net_address *client, struct topology_node *node,
                      struct buffer *problem) {
     struct status status;
     char text[CLIENT_PROBLEM_BYTES];
-    if (status_fetch(&status, client, CLUSTER_ASK_MS, text)) {
-        repeat(problem, text);
-        return;
+    for (unsigned try = 0;; try++) {
+        if (status_fetch(&status, client, CLUSTER_ASK_MS, text)) {
+            repeat(problem, text);
+            return;
+        }
+        if (!is_still_starting(&status) || try == STARTING_TRIES) {
+            break;
+        }
+        status_release(&status);
+        usleep(STARTING_PAUSE_US);
     }
     check_spare(&status, client, node, problem);
     status_release(&status);

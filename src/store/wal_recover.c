@@ -70,7 +70,8 @@ static int report_damage(struct recovery *recovery, uint64_t segment, uint64_t o
     snprintf(recovery->problem->text, sizeof recovery->problem->text,
              "the log is damaged in %s at byte %" PRIu64 " (round %" PRIu64
              "): %s; this was durable once, so it is not cut: keep the directory for study and "
-             "start this node with an empty one, its peers hold the data",
+             "replace the node by a new one if its peers hold the data; trothdb check says what is "
+             "readable",
              name, offset, round, what);
     return ERR_DAMAGED;
 }
