@@ -1,6 +1,7 @@
 #include "sim/checks.h"
 #include "base/memory.h"
 #include "shard/shard.h"
+#include "sim/membership.h"
 #include "sim/node.h"
 
 /* Data is compared at some indexes only: what once differs goes on to differ. */
@@ -153,9 +154,12 @@ bool checks_is_converged(struct simulation *simulation, struct buffer *problem) 
             hash = shard_state_hash(shard);
             replicas++;
         }
-        if (replicas != simulation->replica_count || lowest != highest) {
-            buffer_append_format(problem, "shard %u: %u of %u replicas, applied from %llu to %llu",
-                                 number, replicas, simulation->replica_count,
+        bool is_settled;
+        unsigned wanted = membership_replica_count(simulation, number, &is_settled);
+        if (replicas != wanted || !is_settled || lowest != highest) {
+            buffer_append_format(problem,
+                                 "shard %u: %u of %u replicas%s, applied from %llu to %llu", number,
+                                 replicas, wanted, is_settled ? "" : " (not settled)",
                                  (unsigned long long)lowest, (unsigned long long)highest);
             return false;
         }

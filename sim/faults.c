@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "sim/checks.h"
+#include "sim/membership.h"
 #include "sim/node.h"
 #include <string.h>
 
@@ -14,10 +15,12 @@ enum fault_mix {
     MIX_ABSENCE,
     MIX_LEADERS,
     MIX_CHURN,
+    MIX_MEMBERSHIP,
     MIX_COUNT
 };
-static const char *const mix_names[MIX_COUNT] = {"everything", "crashes", "partitions", "clocks",
-                                                 "damage",     "absence", "leaders",    "churn"};
+static const char *const mix_names[MIX_COUNT] = {"everything", "crashes", "partitions",
+                                                 "clocks",     "damage",  "absence",
+                                                 "leaders",    "churn",   "membership"};
 
 enum fault_kind {
 #define FAULT(name, ...) FAULT_##name,
@@ -52,6 +55,7 @@ struct faults {
     uint32_t churn_shard;
     unsigned churn_turn;
     unsigned trapped_leader;
+    struct membership *membership;
 };
 
 static event_run fault_event, partition_end_event, weather_end_event, slow_disk_end_event;
@@ -475,6 +479,12 @@ static void fault_clock_ahead_then_deposed(struct faults *faults) {
     faults_later(faults, 20000, clock_ahead_event)->number = faults_leader(faults)->index;
 }
 
+static void fault_change_replicas(struct faults *faults) {
+    if (faults->membership == NULL)
+        faults->membership = membership_new(faults->simulation);
+    membership_change(faults->membership);
+}
+
 /* ---- the schedule ---- */
 
 static void fault_happens(struct faults *faults, enum fault_kind kind) {
@@ -527,7 +537,11 @@ struct faults *faults_new(struct simulation *simulation) {
     return faults;
 }
 
-void faults_free(struct faults *faults) { memory_free(faults); }
+void faults_free(struct faults *faults) {
+    if (faults->membership)
+        membership_free(faults->membership);
+    memory_free(faults);
+}
 
 void faults_start(struct faults *faults) {
     faults->is_on = true;
@@ -554,6 +568,8 @@ void faults_heal(struct faults *faults) {
 }
 
 const char *faults_mix_name(const struct faults *faults) { return mix_names[faults->mix]; }
+
+bool faults_want_more_nodes(const struct faults *faults) { return faults->mix == MIX_MEMBERSHIP; }
 
 bool faults_like_small_messages(const struct faults *faults) { return faults->mix == MIX_CHURN; }
 

@@ -12,6 +12,8 @@ void faults_start(struct faults *faults);
 void faults_heal(struct faults *faults);
 /* Do this run's faults show more where a log takes many messages to send? */
 bool faults_like_small_messages(const struct faults *faults);
+/* Are replicas to move to nodes that hold none? */
+bool faults_want_more_nodes(const struct faults *faults);
 const char *faults_mix_name_of(int mix);
 int faults_find_mix(const char *name); /* negative: there is none of that name */
 const char *faults_mix_name(const struct faults *faults);

@@ -46,6 +46,8 @@ static const struct {
     {PLANTED_LOG_CUT_AT_BAD_CHECKSUM, "damage"},
     {PLANTED_STICKINESS_LOST_AT_RESTART, "leaders"},
     {PLANTED_EXPIRED_READ_WITHOUT_DELETION, "clocks"},
+    {PLANTED_CHANGE_BEFORE_COMMIT, "membership"},
+    {PLANTED_JOINT_BY_NEW_VOTERS, "membership"},
 };
 
 static int mix_for(int fault) {

@@ -312,6 +312,8 @@ struct simulation *simulation_new(const struct simulation_options *options) {
     simulation->think_most_us = random_between(random, 20000, 200000);
     simulation->patience_most_us = random_between(random, 400000, 4000000);
     simulation->faults = faults_new(simulation);
+    if (faults_want_more_nodes(simulation->faults) && !options->node_count)
+        simulation->node_count = (unsigned)random_between(random, 4, 6);
     bool is_small = faults_like_small_messages(simulation->faults);
     simulation->ballast_share = is_small ? 0.8 : 0.1;
     if (is_small) { /* and where all write to one log */

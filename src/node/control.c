@@ -243,6 +243,15 @@ static bool is_news(const struct worker *worker, const struct topology *topology
             topology->epoch > worker->topology->epoch);
 }
 
+/* The topology, length-prefixed, and then the founding or nothing. */
+static struct mail *topology_mail(struct worker *worker, struct bytes topology,
+                                  struct bytes founding) {
+    struct mail *mail = mail_new(MAIL_TOPOLOGY, worker->index);
+    buffer_append_length_prefixed(&mail->bytes, topology);
+    buffer_append_bytes(&mail->bytes, founding);
+    return mail;
+}
+
 /* Worker 0's part: make it durable, put it in place, tell the other workers. A spare that has no
  * founding yet is given it as well. */
 static int adopt_everywhere(struct worker *worker, struct topology *topology,
@@ -262,9 +271,11 @@ static int adopt_everywhere(struct worker *worker, struct topology *topology,
         worker_fatal(worker, "the topology cannot be made durable");
         return error;
     }
-    struct mail *mail = mail_new(MAIL_TOPOLOGY, worker->index);
-    topology_encode(topology, &mail->bytes);
-    worker_post_others(worker, mail);
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    worker_post_others(worker, topology_mail(worker, buffer_bytes(&encoded), BYTES_NONE));
+    buffer_release(&encoded);
     control_adopt(worker, topology);
     return 0;
 }
@@ -297,7 +308,8 @@ static void join(struct worker *worker, struct topology *topology, struct bytes 
     topology_free(founding);
 }
 
-void control_topology_received(struct worker *worker, struct bytes encoded, struct bytes founding) {
+/* Worker 0 decides; the others adopt what it tells them. */
+static void topology_received(struct worker *worker, struct bytes encoded, struct bytes founding) {
     struct topology *topology;
     if (topology_decode(encoded, &topology)) {
         log_line(worker->io.log, LOG_WARN, "malformed topology ignored");
@@ -311,6 +323,21 @@ void control_topology_received(struct worker *worker, struct bytes encoded, stru
         (void)adopt_everywhere(worker, topology, worker->founding);
     } else {
         join(worker, topology, founding);
+    }
+}
+
+void control_topology_mail(struct worker *worker, struct bytes mail) {
+    struct cursor in = cursor_of(mail);
+    struct bytes topology = cursor_length_prefixed(&in, TOPOLOGY_BYTES_MAXIMUM);
+    topology_received(worker, topology, cursor_bytes(&in, cursor_left(&in)));
+}
+
+/* A peer's stream may end at any worker. */
+void control_topology_heard(struct worker *worker, struct bytes encoded, struct bytes founding) {
+    if (worker->index == 0) {
+        topology_received(worker, encoded, founding);
+    } else {
+        worker_post(worker, 0, topology_mail(worker, encoded, founding));
     }
 }
 

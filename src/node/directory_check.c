@@ -208,7 +208,9 @@ static int visit_snapshot(void *context, uint32_t number, uint64_t index, uint64
     return 0;
 }
 
-static int visit_forget(void *context, uint32_t number) {
+static int visit_forget(void *context, uint32_t number, uint64_t index, uint64_t term) {
+    (void)index;
+    (void)term;
     struct shard_check *shard = shard_of(context, number);
     if (shard) {
         shard_check_forget(shard);

@@ -229,8 +229,9 @@ struct machine *control_machine_new(const struct topology *founding);
 const struct topology *control_machine_topology(struct machine *machine);
 void control_applied(struct worker *worker, struct shard *shard);
 int control_found(struct worker *worker, struct bytes encoded, struct buffer *problem) MUST_CHECK;
-/* `founding` may be empty: a spare takes nothing but a founding itself then. */
-void control_topology_received(struct worker *worker, struct bytes encoded, struct bytes founding);
+/* From a peer. `founding` may be empty: a spare takes nothing but a founding itself then. */
+void control_topology_heard(struct worker *worker, struct bytes encoded, struct bytes founding);
+void control_topology_mail(struct worker *worker, struct bytes mail); /* a MAIL_TOPOLOGY */
 void control_tick(struct worker *worker);
 void control_adopt(struct worker *worker,
                    struct topology *topology); /* takes it: every worker's part */

@@ -331,8 +331,8 @@ int peers_receive(struct worker *worker, struct bytes bytes, bool is_forwarded) 
     int error = 0;
     worker_count(worker, METRIC_peer_received_bytes_total, bytes.length);
     if (batch->topology.len && !is_forwarded) {
-        control_topology_received(worker, bytes_of(batch->topology.data, batch->topology.len),
-                                  bytes_of(batch->founding.data, batch->founding.len));
+        control_topology_heard(worker, bytes_of(batch->topology.data, batch->topology.len),
+                               bytes_of(batch->founding.data, batch->founding.len));
     }
     if (is_from_our_cluster(worker, batch)) {
         if (!is_forwarded && worker->count > 1) {

@@ -7,8 +7,8 @@
  *      settled, and not wanted here   -> the replica goes, and the log forgets it
  *
  * A replica that the topology has left out stays until it is settled: until then it may be needed
- * for a majority. Whoever once was removed never counts as a founder again: what it promised in its
- * former life is forgotten, so its vote could be given twice. */
+ * for a majority. Of one that was removed, term, vote and the end of its log are kept: if a replica
+ * is made here again, it is bound by what the first one promised, and is no founder. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,8 +40,8 @@ static struct raft_configuration founding_configuration(const struct worker *wor
     return configuration;
 }
 
-static void forget(struct worker *worker, uint32_t shard) {
-    worker->forgetting[shard] = wal_append_forget(worker->wal, shard);
+static void note_forgotten(struct worker *worker, uint32_t shard, uint64_t wal_sequence) {
+    worker->forgetting[shard] = wal_sequence;
     worker->forgetting_count++;
     log_line(worker->io.log, LOG_INFO, "replica removed", LOG_F("node", worker->self),
              LOG_F("shard", shard));
@@ -57,9 +57,8 @@ static int place(struct worker *worker, const struct topology_shard *placed,
         return worker_make_shard(worker, placed->number, &founding, problem);
     }
     if (has_past) { /* it was stopped between the news and the forgetting */
-        shard_recovery_free(worker->recoveries[placed->number]);
-        worker->recoveries[placed->number] = NULL;
-        forget(worker, placed->number);
+        note_forgotten(worker, placed->number,
+                       shard_recovery_remove(worker->recoveries[placed->number], worker->wal));
     }
     return 0;
 }
@@ -86,13 +85,15 @@ static bool must_go(const struct worker *worker, const struct shard *shard) {
 
 static void remove_replica(struct worker *worker, unsigned position) {
     uint32_t number = worker->hosted[position];
+    uint64_t wal_sequence;
+    worker->recoveries[number] = shard_forget(worker->shards[number], &wal_sequence);
     shard_free(worker->shards[number]);
     worker->shards[number] = NULL;
     worker->hosted[position] = worker->hosted[--worker->hosted_count];
     struct shard_statistics *told = &worker->shared->shards[number];
     atomic_store_explicit(&told->is_hosted, 0, memory_order_relaxed);
     atomic_store_explicit(&told->settled_epoch, 0, memory_order_relaxed);
-    forget(worker, number);
+    note_forgotten(worker, number, wal_sequence);
 }
 
 /* The files go after the log has forgotten them, or a start in between would miss them. */

@@ -176,7 +176,9 @@ void shard_check_snapshot(struct shard_check *check, uint64_t index, uint64_t te
 void shard_check_forget(struct shard_check *check) {
     struct shard_check_run *runs = check->runs;
     size_t run_capacity = check->run_capacity;
-    *check = (struct shard_check){.entry_count = check->entry_count,
+    *check = (struct shard_check){.term = check->term,
+                                  .vote = check->vote,
+                                  .entry_count = check->entry_count,
                                   .runs = runs,
                                   .run_capacity = run_capacity,
                                   .is_gap_known = check->is_gap_known};

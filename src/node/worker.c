@@ -118,7 +118,7 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         if (mail->flags & MAIL_TOPOLOGY_IS_FOUNDING) {
             status_found_mail(worker, mail);
         } else {
-            control_topology_received(worker, buffer_bytes(&mail->bytes), BYTES_NONE);
+            control_topology_mail(worker, buffer_bytes(&mail->bytes));
         }
         break;
     case MAIL_LEADER:
@@ -272,10 +272,10 @@ static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint6
     return recovery ? 0 : ERR_DAMAGED;
 }
 
-static int recover_forget(void *context, uint32_t shard) {
+static int recover_forget(void *context, uint32_t shard, uint64_t index, uint64_t term) {
     struct shard_recovery *recovery = recovery_of(context, shard);
     if (recovery) {
-        shard_recovery_forget(recovery);
+        shard_recovery_forget(recovery, index, term);
     }
     return recovery ? 0 : ERR_DAMAGED;
 }
@@ -420,6 +420,8 @@ int worker_make_shard(struct worker *worker, uint32_t number,
     shard_leadership(worker, shard);
     return 0;
 }
+
+const struct topology *worker_topology(const struct worker *worker) { return worker->topology; }
 
 struct shard *worker_shard(struct worker *worker, uint32_t number) {
     return number < WORKER_SHARD_MAXIMUM ? worker->shards[number] : NULL;

@@ -108,5 +108,7 @@ bool worker_is_drained(const struct worker *worker);
 
 /* Looking in, for the simulator's checks. */
 struct shard;
+struct topology;
+const struct topology *worker_topology(const struct worker *worker); /* NULL: a spare */
 struct shard *worker_shard(struct worker *worker,
                            uint32_t shard_number); /* NULL if no replica here */

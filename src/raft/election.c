@@ -184,10 +184,19 @@ void raft_own_vote_count(struct raft *raft) {
         lead(raft);
 }
 
+/* A replica that was removed has forgotten what it acknowledged, but not how far that went. */
+bool raft_is_below_floor(const struct raft *raft) {
+    raft_term last_term = raft_log_term(&raft->log, raft_last(raft));
+    return last_term < raft->floor_term ||
+           (last_term == raft->floor_term && raft_last(raft) < raft->floor_index);
+}
+
 /* A voter that the newest configuration leaves out is needed until that is committed: it may be the
  * only one with the entry, and whoever lacks it cannot win its vote (4.2.2). It does not count
  * itself then. */
 bool raft_may_campaign(const struct raft *raft) {
+    if (raft_is_below_floor(raft))
+        return false;
     const struct raft_configuration_marks *marks = &raft->configurations;
     for (size_t i = marks->count; i > 0; i--) {
         if (raft_configuration_has_voter(&marks->marks[i - 1].configuration, raft->self))
@@ -237,9 +246,11 @@ static bool is_refused_for_leader(const struct raft *raft, const struct raft_mes
 
 /* 5.4.1 */
 static bool is_up_to_date(const struct raft *raft, const struct raft_message *message) {
-    raft_term last_term = raft_log_term(&raft->log, raft_last(raft));
+    raft_index last_index;
+    raft_term last_term;
+    raft_floor(raft, &last_index, &last_term);
     return message->log_term > last_term ||
-           (message->log_term == last_term && message->log_index >= raft_last(raft));
+           (message->log_term == last_term && message->log_index >= last_index);
 }
 
 void raft_pre_vote_receive(struct raft *raft, const struct raft_message *message) {

@@ -78,6 +78,8 @@ struct raft {
     struct raft_log log;
     struct raft_configuration_marks configurations;
     raft_index commit_index, applied_index;
+    raft_index floor_index; /* 0: its log was never removed */
+    raft_term floor_term;
     uint64_t uncommitted_bytes;
 
     uint64_t now_us; /* of the newest event; never goes back */
@@ -158,6 +160,7 @@ uint64_t raft_save_of_index(const struct raft *raft, raft_index index);
 /* election.c */
 void raft_election_deadline_draw(struct raft *raft);
 bool raft_may_campaign(const struct raft *raft);
+bool raft_is_below_floor(const struct raft *raft);
 void raft_election_tick(struct raft *raft);
 void raft_quorum_tick(struct raft *raft);
 void raft_follow(struct raft *raft, raft_term term, raft_node_number leader);

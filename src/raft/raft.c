@@ -78,6 +78,8 @@ struct raft *raft_new(const struct raft_options *options, const struct raft_reco
         raft->vote = 0;
     }
     raft->now_us = recovered->now_us;
+    raft->floor_index = recovered->floor_index;
+    raft->floor_term = recovered->floor_term;
     raft->commit_index = recovered->snapshot_index;
     raft->applied_index = recovered->snapshot_index;
     raft_log_init(&raft->log, recovered->snapshot_index, recovered->snapshot_term);
@@ -360,6 +362,7 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
 
 enum raft_role raft_role(const struct raft *raft) { return raft->role; }
 raft_term raft_current_term(const struct raft *raft) { return raft->term; }
+raft_node_number raft_vote(const struct raft *raft) { return raft->vote; }
 raft_node_number raft_leader(const struct raft *raft) { return raft->leader; }
 raft_index raft_commit_index(const struct raft *raft) { return raft->commit_index; }
 raft_index raft_last_index(const struct raft *raft) { return raft_last(raft); }
@@ -395,6 +398,11 @@ raft_index raft_match_index(const struct raft *raft, raft_node_number node) {
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number node) {
     const struct raft_progress *peer = led_peer(raft, node);
     return peer ? peer->heard_us : 0;
+}
+void raft_floor(const struct raft *raft, raft_index *index, raft_term *term) {
+    bool is_short = raft_is_below_floor(raft);
+    *index = is_short ? raft->floor_index : raft_last(raft);
+    *term = is_short ? raft->floor_term : raft_log_term(&raft->log, raft_last(raft));
 }
 bool raft_is_changing(const struct raft *raft) {
     return raft_members(raft)->old_voter_count > 0 ||

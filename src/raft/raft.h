@@ -70,6 +70,11 @@ struct raft_recovered {
     struct raft_configuration configuration;
     struct raft_entry **entries;
     size_t entry_count;
+    /* Of a replica that was removed here and its log with it: where that log ended. Its votes count
+     * as if it still had it: it votes for no log that ends earlier and does not campaign with one.
+     * The term and vote above are still its own. 0, 0: it never was removed. */
+    raft_index floor_index;
+    raft_term floor_term;
     /* For one election timeout from here no vote is given: a lease may be out. */
     uint64_t now_us;
 };
@@ -208,6 +213,7 @@ void raft_set_timing(struct raft *raft, const struct raft_timing *timing);
 /* Looking in; none changes anything. */
 enum raft_role raft_role(const struct raft *raft);
 raft_term raft_current_term(const struct raft *raft);
+raft_node_number raft_vote(const struct raft *raft);   /* in the current term; 0: for nobody */
 raft_node_number raft_leader(const struct raft *raft); /* 0: unknown */
 raft_index raft_commit_index(const struct raft *raft);
 raft_index raft_last_index(const struct raft *raft);
@@ -228,6 +234,9 @@ bool raft_has_lease(const struct raft *raft, uint64_t now_us);
 /* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */
 raft_index raft_match_index(const struct raft *raft, raft_node_number peer);
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number peer);
+/* Where the log ends, or the one that was removed before it if that was longer: what to keep of a
+ * replica that is removed now. */
+void raft_floor(const struct raft *raft, raft_index *index, raft_term *term);
 /* Is a change of the voters under way? What is only wished for, the leader alone knows. */
 bool raft_is_changing(const struct raft *raft);
 /* The learner that is furthest behind: which round of catching up it is in, from 1, and up to where

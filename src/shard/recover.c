@@ -9,8 +9,10 @@ struct shard_recovery {
     raft_node_number vote;
     raft_index snapshot_index;
     raft_term snapshot_term;
-    bool is_newcomer; /* a replica was here before and was removed: the founding is not of this one
-                       */
+    /* A replica was here before and was removed: the founding is not of this one. */
+    bool is_newcomer;
+    raft_index floor_index; /* where its log ended */
+    raft_term floor_term;
     struct raft_entry **entries; /* contiguous, the first follows the snapshot */
     size_t entry_count, entry_capacity;
 };
@@ -116,18 +118,34 @@ void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, ui
     recovery->snapshot_term = term;
 }
 
-void shard_recovery_forget(struct shard_recovery *recovery) {
+void shard_recovery_forget(struct shard_recovery *recovery, uint64_t index, uint64_t term) {
     drop_from(recovery, 0);
-    recovery->term = 0;
-    recovery->vote = 0;
     recovery->snapshot_index = 0;
     recovery->snapshot_term = 0;
     recovery->is_newcomer = true;
+    recovery->floor_index = index;
+    recovery->floor_term = term;
+}
+
+uint64_t shard_recovery_remove(struct shard_recovery *recovery, struct wal *wal) {
+    raft_index index = recovery->snapshot_index;
+    raft_term term = recovery->snapshot_term;
+    if (recovery->entry_count) {
+        index = recovery->entries[recovery->entry_count - 1]->index;
+        term = recovery->entries[recovery->entry_count - 1]->term;
+    }
+    if (recovery->floor_term > term ||
+        (recovery->floor_term == term && recovery->floor_index > index)) {
+        index = recovery->floor_index;
+        term = recovery->floor_term;
+    }
+    shard_recovery_forget(recovery, index, term);
+    return wal_append_forget(wal, recovery->shard, index, term);
 }
 
 bool shard_recovery_is_empty(const struct shard_recovery *recovery) {
-    return recovery->term == 0 && recovery->vote == 0 && recovery->snapshot_index == 0 &&
-           recovery->entry_count == 0;
+    bool has_promised = (recovery->term || recovery->vote) && !recovery->is_newcomer;
+    return !has_promised && recovery->snapshot_index == 0 && recovery->entry_count == 0;
 }
 
 /* ---- from the recovery to a running replica ---- */
@@ -216,6 +234,8 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
                 return error;
             }
         }
+        recovered.floor_index = recovery->floor_index;
+        recovered.floor_term = recovery->floor_term;
         recovered.term = recovery->term;
         recovered.vote = recovery->vote;
         recovered.snapshot_index = recovery->snapshot_index;

@@ -321,9 +321,32 @@ bool shard_has_voters(const struct shard *shard, const raft_node_number *voters,
     return true;
 }
 
+/* Entries that were proposed here stay pending until something is applied in their place, which a
+ * replica that is out of the shard never hears of; their waiters were told by then. */
+static bool is_awaited(const struct shard *shard) {
+    for (size_t i = 0; i < queue_count(&shard->waiters); i++) {
+        if (((struct shard_waiter *)queue_at(&shard->waiters, i))->target) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool shard_is_idle(const struct shard *shard) {
     return shard->disk_jobs == 0 && shard->own.stage == OWN_NONE &&
-           shard->incoming.stage == INCOMING_NONE && shard_pending_count(shard) == 0;
+           shard->incoming.stage == INCOMING_NONE && queue_count(&shard->reads) == 0 &&
+           !is_awaited(shard);
+}
+
+struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence) {
+    raft_index index;
+    raft_term term;
+    struct shard_recovery *left = shard_recovery_new(shard->number);
+    raft_floor(shard->raft, &index, &term);
+    shard_recovery_state(left, raft_current_term(shard->raft), raft_vote(shard->raft));
+    shard_recovery_forget(left, index, term);
+    *wal_sequence = wal_append_forget(shard->io.wal, shard->number, index, term);
+    return left;
 }
 
 /* ---- looking in ---- */

@@ -100,9 +100,13 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
 void shard_recovery_truncate(struct shard_recovery *recovery, uint64_t from_index);
 void shard_recovery_state(struct shard_recovery *recovery, uint64_t term, uint32_t vote);
 void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, uint64_t term);
-/* The replica was removed from here; what comes now is of one that began as a newcomer. */
-void shard_recovery_forget(struct shard_recovery *recovery);
-/* No promise, no entry, no snapshot. */
+/* The replica was removed from here when its log ended there; what comes now is of one that began
+ * as a newcomer. */
+void shard_recovery_forget(struct shard_recovery *recovery, uint64_t index, uint64_t term);
+/* A replica whose log was read, and that is not to be made: the log forgets it. Returns the WAL's
+ * sequence. */
+uint64_t shard_recovery_remove(struct shard_recovery *recovery, struct wal *wal);
+/* No entry and no snapshot, and no promise but those of a replica that was removed. */
 bool shard_recovery_is_empty(const struct shard_recovery *recovery);
 
 struct shard_options {
@@ -161,8 +165,11 @@ void shard_transfer(struct shard *shard, raft_node_number to); /* 0: to the most
 int shard_change(struct shard *shard, const raft_node_number *voters, size_t count) MUST_CHECK;
 /* These nodes vote and nobody else, nobody learns, and that is committed. */
 bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count);
-/* Nobody waits for it and no disk job is under way: it may be freed. */
+/* Nobody waits for it and no disk job is under way: it may be removed. */
 bool shard_is_idle(const struct shard *shard);
+/* The last thing before it is freed: the log forgets it. Returns owned what binds a replica that is
+ * made here later. */
+struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence);
 
 uint32_t shard_number(const struct shard *shard);
 const struct raft *shard_raft(const struct shard *shard);

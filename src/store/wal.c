@@ -174,8 +174,10 @@ uint64_t wal_append_snapshot(struct wal *wal, uint32_t shard, uint64_t index, ui
     return ++wal->appended_sequence;
 }
 
-uint64_t wal_append_forget(struct wal *wal, uint32_t shard) {
-    append(wal, WAL_FORGET, shard, 0, BYTES_NONE);
+uint64_t wal_append_forget(struct wal *wal, uint32_t shard, uint64_t index, uint64_t term) {
+    uint8_t payload[WAL_SNAPSHOT_PAYLOAD_BYTES];
+    wal_snapshot_encode(payload, term);
+    append(wal, WAL_FORGET, shard, index, bytes_of(payload, sizeof payload));
     return ++wal->appended_sequence;
 }
 

@@ -40,9 +40,9 @@ struct wal_visitor {
     int (*state)(void *context, uint32_t shard, uint64_t term, uint32_t vote);
     /* The shard's state up to index lives in a snapshot file; its entries up to there are void. */
     int (*snapshot)(void *context, uint32_t shard, uint64_t index, uint64_t term);
-    /* Whatever was said of the shard so far is void; what follows is of a replica that began anew,
-     * knowing nothing. NULL: of no interest. */
-    int (*forget)(void *context, uint32_t shard);
+    /* The shard's entries and snapshot so far are void: its replica was removed when its log ended
+     * at `index`. Term and vote stand. NULL: of no interest. */
+    int (*forget)(void *context, uint32_t shard, uint64_t index, uint64_t term);
     void *context;
 };
 
@@ -64,8 +64,9 @@ uint64_t wal_append_entry(struct wal *wal, uint32_t shard, uint64_t index,
 uint64_t wal_append_truncate(struct wal *wal, uint32_t shard, uint64_t from_index);
 uint64_t wal_append_state(struct wal *wal, uint32_t shard, uint64_t term, uint32_t vote);
 uint64_t wal_append_snapshot(struct wal *wal, uint32_t shard, uint64_t index, uint64_t term);
-/* The replica is gone from here, with its entries, its term and vote, and its snapshot mark. */
-uint64_t wal_append_forget(struct wal *wal, uint32_t shard);
+/* The replica is gone from here, with its entries and its snapshot mark; what is kept is its term
+ * and vote, and where its log ended: one that is made later is bound by that. */
+uint64_t wal_append_forget(struct wal *wal, uint32_t shard, uint64_t index, uint64_t term);
 void wal_flush(struct wal *wal);
 bool wal_is_idle(const struct wal *wal); /* nothing gathered, none of its jobs under way */
 /* The shard needs no entry up to index any more (its snapshot mark is durable): frees segments that

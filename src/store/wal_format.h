@@ -42,7 +42,7 @@ enum wal_kind {
     WAL_CHECKPOINT, /* only and always the first record of a segment: see wal_ledger.h */
     WAL_RELEASE,    /* no payload: older segments are needed by nobody */
     WAL_CUT,        /* no payload: recovery cut a torn round here */
-    WAL_FORGET,     /* no payload: all that stands here of this shard is void */
+    WAL_FORGET,     /* payload as of a snapshot: the shard's entries and snapshot are void */
     WAL_KIND_END
 };
 

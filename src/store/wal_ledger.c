@@ -98,9 +98,14 @@ int wal_ledger_apply(struct wal_ledger *ledger, const struct wal_header *header,
     case WAL_CUT:
         return payload.length ? ERR_MALFORMED : 0;
     case WAL_FORGET:
+        if (wal_snapshot_decode(&term, payload))
+            return ERR_MALFORMED;
         ledger_truncate(ledger, header->shard, 0);
-        *shard = (struct wal_shard){.snapshot_term = WAL_FORGOTTEN_TERM};
-        return payload.length ? ERR_MALFORMED : 0;
+        *shard = (struct wal_shard){.state = shard->state,
+                                    .is_forgotten = true,
+                                    .forgotten_index = header->index,
+                                    .forgotten_term = term};
+        return 0;
     case WAL_CHECKPOINT:
     case WAL_KIND_END:
         break;
@@ -130,6 +135,32 @@ void wal_ledger_encode_checkpoint(const struct wal_ledger *ledger, uint32_t prev
         buffer_append_u64(out, shard->snapshot_index);
         buffer_append_u64(out, shard->snapshot_term);
     }
+    for (size_t i = 0; i < ledger->shard_count; i++) {
+        const struct wal_shard *shard = &ledger->shards[i];
+        if (!shard->is_forgotten)
+            continue;
+        buffer_append_u32(out, (uint32_t)i);
+        buffer_append_u32(out, 0);
+        buffer_append_u64(out, shard->forgotten_index);
+        buffer_append_u64(out, shard->forgotten_term);
+    }
+}
+
+static bool decode_forgotten(struct wal_ledger *ledger, struct cursor *cursor) {
+    for (uint32_t next = 0; cursor_left(cursor) > 0;) {
+        uint32_t number = cursor_u32(cursor);
+        uint32_t reserved = cursor_u32(cursor);
+        uint64_t index = cursor_u64(cursor);
+        uint64_t term = cursor_u64(cursor);
+        if (cursor->is_failed || number < next || number >= WAL_SHARD_MAXIMUM || reserved != 0)
+            return false;
+        struct wal_shard *shard = ledger_shard(ledger, number);
+        shard->is_forgotten = true;
+        shard->forgotten_index = index;
+        shard->forgotten_term = term;
+        next = number + 1;
+    }
+    return true;
 }
 
 int wal_ledger_decode_checkpoint(struct wal_ledger *ledger, struct bytes payload) {
@@ -149,6 +180,8 @@ int wal_ledger_decode_checkpoint(struct wal_ledger *ledger, struct bytes payload
         *ledger_shard(ledger, number) = saved;
         next = number + 1;
     }
+    if (!cursor.is_failed && !decode_forgotten(ledger, &cursor))
+        return ERR_MALFORMED;
     return cursor_finish(&cursor);
 }
 

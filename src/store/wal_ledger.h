@@ -8,18 +8,18 @@
  *   8 u64 oldest_segment    older ones are needed by nobody
  *  16     per shard, ascending: u32 shard, u32 vote, u64 term, u64 snapshot_index, u64
  * snapshot_term
+ *         and per shard that was forgotten: u32 shard, u32 0, u64 forgotten_index, u64
+ * forgotten_term
  *
  * So the log can be read from any segment on. */
 #pragma once
 #include "store/wal_format.h"
 
-/* The term of a mark at index 0, where no snapshot can be: the shard was forgotten, and whoever
- * holds it since began as a newcomer. */
-enum { WAL_FORGOTTEN_TERM = 1 };
-
 struct wal_shard {
     struct wal_state state;
     uint64_t snapshot_index, snapshot_term;
+    bool is_forgotten; /* once, when its log ended at: */
+    uint64_t forgotten_index, forgotten_term;
     uint64_t released_index; /* no entry up to here is needed; never below snapshot_index after
                                 recovery */
 };

@@ -39,7 +39,9 @@ int wal_visit_record(const struct wal_visitor *visitor, const struct wal_ledger 
         return visitor->snapshot(visitor->context, header->shard, shard->snapshot_index,
                                  shard->snapshot_term);
     case WAL_FORGET:
-        return visitor->forget ? visitor->forget(visitor->context, header->shard) : 0;
+        return visitor->forget ? visitor->forget(visitor->context, header->shard,
+                                                 shard->forgotten_index, shard->forgotten_term)
+                               : 0;
     case WAL_CHECKPOINT:
     case WAL_RELEASE:
     case WAL_CUT:
@@ -51,13 +53,13 @@ int wal_visit_record(const struct wal_visitor *visitor, const struct wal_ledger 
 
 static int visit_shard(const struct wal_visitor *visitor, uint32_t number,
                        const struct wal_shard *shard) {
-    bool is_forgotten = shard->snapshot_index == 0 && shard->snapshot_term == WAL_FORGOTTEN_TERM;
     int status = 0;
-    if (is_forgotten && visitor->forget)
-        status = visitor->forget(visitor->context, number);
+    if (shard->is_forgotten && visitor->forget)
+        status = visitor->forget(visitor->context, number, shard->forgotten_index,
+                                 shard->forgotten_term);
     if (status == 0 && (shard->state.term || shard->state.vote))
         status = visitor->state(visitor->context, number, shard->state.term, shard->state.vote);
-    if (status == 0 && shard->snapshot_index)
+    if (status == 0 && (shard->snapshot_index || shard->snapshot_term))
         status = visitor->snapshot(visitor->context, number, shard->snapshot_index,
                                    shard->snapshot_term);
     return status;

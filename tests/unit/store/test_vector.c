@@ -48,7 +48,7 @@ static void write_log(struct wal *wal) {
     wal_append_entry(wal, 258, 0x0102030405060708, BYTES_LITERAL("another"));
     wal_append_truncate(wal, 0, 1);
     wal_append_snapshot(wal, 0, 7, 5);
-    wal_append_forget(wal, 258);
+    wal_append_forget(wal, 258, 9, 4);
     wal_flush(wal);
 }
 
@@ -75,8 +75,8 @@ static int on_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t t
     append_replayed(context, "snapshot %u %llu %llu\n", shard, index, term);
     return 0;
 }
-static int on_forget(void *context, uint32_t shard) {
-    buffer_append_format(context, "forget %u\n", (unsigned)shard);
+static int on_forget(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    append_replayed(context, "forget %u %llu %llu\n", shard, index, term);
     return 0;
 }
 static void on_durable(void *context, uint64_t sequence) {
@@ -131,7 +131,7 @@ static void test_log(void **state) {
     buffer_append_u8(&replayed, 0);
     assert_string_equal((char *)buffer_data(&replayed),
                         "state 0 5 2\nentry 0 an entry\nentry 258 another\ntruncate 0 1\n"
-                        "snapshot 0 7 5\nforget 258\n");
+                        "snapshot 0 7 5\nforget 258 9 4\n");
     fake_disk_release(fake);
     memory_free(fake);
     buffer_release(&replayed);
@@ -149,7 +149,7 @@ static void test_forgotten(void **state) {
     struct wal *wal = open_log(fake, &replayed);
     wal_append_state(wal, 3, 5, 2);
     wal_append_entry(wal, 3, 1, BYTES_LITERAL("void"));
-    wal_append_forget(wal, 3);
+    wal_append_forget(wal, 3, 1, 4);
     for (uint64_t index = 1; index <= 200; index++) {
         wal_append_entry(wal, 0, index, BYTES_LITERAL("an entry"));
         wal_flush(wal);
@@ -160,7 +160,7 @@ static void test_forgotten(void **state) {
     wal_free(wal);
     assert_null(fake_disk_find(fake, "wal-0000000001"));
     wal_free(open_log(fake, &replayed));
-    static const char begins[] = "forget 3\nentry 0 ";
+    static const char begins[] = "forget 3 1 4\nstate 3 5 2\nentry 0 ";
     assert_memory_equal(buffer_data(&replayed), begins, sizeof begins - 1);
     buffer_append_u8(&replayed, 0);
     assert_null(strstr((char *)buffer_data(&replayed), "void"));
