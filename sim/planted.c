@@ -48,6 +48,7 @@ static const struct {
     {PLANTED_EXPIRED_READ_WITHOUT_DELETION, "clocks"},
     {PLANTED_CHANGE_BEFORE_COMMIT, "membership"},
     {PLANTED_JOINT_BY_NEW_VOTERS, "membership"},
+    {PLANTED_REMOVED_REPLICA_FORGETS, "membership"},
 };
 
 static int mix_for(int fault) {

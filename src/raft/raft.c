@@ -80,6 +80,10 @@ struct raft *raft_new(const struct raft_options *options, const struct raft_reco
     raft->now_us = recovered->now_us;
     raft->floor_index = recovered->floor_index;
     raft->floor_term = recovered->floor_term;
+    if (PLANTED(REMOVED_REPLICA_FORGETS) && raft->floor_index != 0) {
+        raft->floor_index = raft->floor_term = 0;
+        raft->term = raft->vote = 0;
+    }
     raft->commit_index = recovered->snapshot_index;
     raft->applied_index = recovered->snapshot_index;
     raft_log_init(&raft->log, recovered->snapshot_index, recovered->snapshot_term);

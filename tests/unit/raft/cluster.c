@@ -210,6 +210,8 @@ void cluster_start(struct cluster *cluster, struct cluster_node *node) {
                                        .configuration = disk->configuration,
                                        .entries = entries_keep(disk->entries, disk->entry_count),
                                        .entry_count = disk->entry_count,
+                                       .floor_index = disk->floor_index,
+                                       .floor_term = disk->floor_term,
                                        .now_us = cluster_clock(cluster, node)};
     node->raft = raft_new(&options, &recovered);
     node->commit_index = raft_commit_index(node->raft);
@@ -270,6 +272,21 @@ static void disk_begin_at(struct cluster_disk *disk, raft_index index, raft_term
     disk->snapshot_index = index;
     disk->snapshot_term = term;
     disk->configuration = *configuration;
+}
+
+void cluster_remove(struct cluster *cluster, struct cluster_node *node) {
+    struct cluster_disk *disk = &node->disk;
+    if (node->raft == NULL)
+        return;
+    raft_floor(node->raft, &disk->floor_index, &disk->floor_term);
+    disk->term = raft_current_term(node->raft);
+    disk->vote = raft_vote(node->raft);
+    disk->configuration = (struct raft_configuration){0};
+    disk->snapshot_index = 0;
+    disk->snapshot_term = 0;
+    disk_truncate(disk, 0);
+    cluster_crash(cluster, node);
+    cluster_start(cluster, node);
 }
 
 void cluster_compact(struct cluster *cluster, struct cluster_node *node, raft_index index) {

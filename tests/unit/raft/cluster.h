@@ -23,7 +23,9 @@ struct cluster_disk {
     raft_index snapshot_index;
     raft_term snapshot_term;
     struct raft_configuration configuration; /* as of the snapshot */
-    struct raft_entry **entries;             /* from snapshot_index + 1 */
+    raft_index floor_index;                  /* where a log ended that was removed here */
+    raft_term floor_term;
+    struct raft_entry **entries; /* from snapshot_index + 1 */
     size_t entry_count;
 };
 struct cluster_packet {
@@ -77,6 +79,8 @@ void cluster_packet_duplicate(struct cluster *cluster, size_t position);
 /* Makes durable and delivers until nothing waits. */
 void cluster_settle(struct cluster *cluster);
 void cluster_propose(struct cluster *cluster, struct cluster_node *node, const char *text);
+/* The replica is removed with its log, and a new one is made that knows of no voter. */
+void cluster_remove(struct cluster *cluster, struct cluster_node *node);
 /* A snapshot at `index` is durable at `node`, and raft forgets what is before it. */
 void cluster_compact(struct cluster *cluster, struct cluster_node *node, raft_index index);
 /* `to` replaces its state by what `from` has at `index`. */

@@ -293,7 +293,24 @@ static void change_ask(struct world *world, struct cluster_node *node) {
                  (struct raft_event){.kind = RAFT_CHANGE, .configuration = &wanted});
 }
 
+/* A leader sees that a node is out, and nothing is changing: its replica goes. */
+static void removal_step(struct world *world) {
+    struct cluster_node *leader = some_node(world), *node = some_node(world);
+    if (leader->raft == NULL || node->raft == NULL || raft_role(leader->raft) != RAFT_LEADER ||
+        raft_is_changing(leader->raft) ||
+        raft_term_at(leader->raft, leader->commit_index) != raft_current_term(leader->raft))
+        return;
+    const struct raft_configuration *members = raft_configuration(leader->raft);
+    if (members->learner_count > 0 || raft_configuration_has_voter(members, node->number))
+        return;
+    crash(world, node); /* its reads are nobody's now */
+    cluster_start(world->cluster, node);
+    cluster_remove(world->cluster, node);
+}
+
 static void changes_step(struct world *world) {
+    if (world->is_changing && random_chance(&world->random, 0.01))
+        removal_step(world);
     struct cluster_node *node = some_node(world);
     if (!world->is_changing || node->raft == NULL || raft_role(node->raft) != RAFT_LEADER ||
         !random_chance(&world->random, 0.03))

@@ -21,6 +21,7 @@
  *   elect N                 N becomes leader, in silence (others are not asked to campaign)
  *   propose N TEXT          read N ID       transfer N [TO]       lost N PEER       lease N
  *   crash N                 loses what is not durable        start N        restart N
+ *   remove N                N's replica goes with its log; the new one knows of no voter
  *   disk N term=T vote=V TERM...     what N finds at its next start; only while it is down
  *   change N 1,2,4          N is asked for these voters
  *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
@@ -267,6 +268,10 @@ static void run_restart(struct script *script, const struct line *line) {
     run_start(script, line);
 }
 
+static void run_remove(struct script *script, const struct line *line) {
+    cluster_remove(script->cluster, node_at(script, line, 1));
+}
+
 static void run_disk(struct script *script, const struct line *line) {
     uint64_t term = 0, vote = 0;
     raft_term terms[WORD_MAXIMUM];
@@ -335,6 +340,7 @@ static const struct {
     {"crash", run_crash},
     {"start", run_start},
     {"restart", run_restart},
+    {"remove", run_remove},
     {"disk", run_disk},
     {"compact", run_compact},
     {"snapshot-sent", run_snapshot_sent},
