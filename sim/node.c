@@ -243,7 +243,7 @@ static int node_boot(struct sim_node *node, struct buffer *problem) {
     if (status)
         return status;
     node->shared = node_shared_new(worker_count(node));
-    for (unsigned i = 0; i < worker_count(node); i++) {
+    for (unsigned i = worker_count(node); i-- > 0;) { /* worker 0 last, as in the server */
         struct worker_options options = worker_options_of(&node->threads[i]);
         status = worker_new(&options, &node->threads[i].worker, problem);
         if (status) {

@@ -425,6 +425,18 @@ static int load_files(struct worker *worker, struct topology **topology, struct 
     return error;
 }
 
+/* Every worker has its log before this node is in a cluster. Without it the node has forgotten whom
+ * it voted for and what it acknowledged, and must not take part as if nothing were (Raft, figure 2:
+ * persistent state). */
+static void refuse_lost_log(const struct worker *worker, struct buffer *problem) {
+    buffer_append_format(
+        problem,
+        "this node belongs to a cluster, but the log of worker %u is gone, and with it what "
+        "this node promised; put its directory back, or begin with an empty directory and "
+        "let \"trothdb cluster replicas\" put the new node in this one's place",
+        worker->index);
+}
+
 int control_start(struct worker *worker, struct buffer *problem) {
     struct topology *topology;
     int error = load_files(worker, &topology, problem);
@@ -436,6 +448,11 @@ int control_start(struct worker *worker, struct buffer *problem) {
     if (error) {
         topology_free(topology);
         return error;
+    }
+    if (topology && wal_is_new(worker->wal)) {
+        refuse_lost_log(worker, problem);
+        topology_free(topology);
+        return ERR_DAMAGED;
     }
     if (topology) {
         error = put_in_place(worker, topology, problem);

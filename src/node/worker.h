@@ -71,7 +71,7 @@ bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reaso
 
 /* Recovers this worker's shards from its disk: synchronous. 0 or negative with a sentence in
  * `problem`. An empty node_disk and no `join` in the configuration: worker 0 founds a cluster of
- * one (before the other workers are made). */
+ * one; make it last, because a node that is in a cluster and lacks a worker's log is refused. */
 int worker_new(const struct worker_options *options, struct worker **out,
                struct buffer *problem) MUST_CHECK;
 void worker_free(struct worker *worker); /* disk jobs must have ended, sessions are freed */

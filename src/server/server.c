@@ -102,22 +102,31 @@ static void make_uuid(uint8_t uuid[NODE_UUID_BYTES]) {
     uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80); /* variant 10 */
 }
 
-/* Worker 0 first, because it may found the cluster that the others then find; those together. */
+static int wait_for_workers(struct server *server, unsigned first, struct buffer *problem) {
+    int code = 0;
+    for (unsigned i = first; i < server->worker_count && code == 0; i++)
+        code = worker_thread_wait_ready(server->workers[i], problem);
+    return code;
+}
+
+/* Worker 0 last: it may found a cluster, and a node that is in one has the logs of all its workers.
+ */
 static int start_workers(struct server *server, const struct sockets *sockets,
                          struct disk *node_disk, struct buffer *problem) {
     char(*directories)[PATH_MAXIMUM_BYTES] =
         memory_allocate_zeroed(server->worker_count, sizeof *directories);
     int code = 0;
-    for (unsigned i = 0; i < server->worker_count && code == 0; i++) {
+    for (unsigned i = server->worker_count; i-- > 0 && code == 0;) {
         snprintf(directories[i], sizeof *directories, "%s/worker-%u", server->config.dir, i);
         struct worker_thread_parts parts = {directories[i], node_disk, sockets->clients[i],
                                             sockets->peers[i]};
-        worker_thread_start(server->workers[i], &parts);
         if (i == 0)
-            code = worker_thread_wait_ready(server->workers[i], problem);
+            code = wait_for_workers(server, 1, problem);
+        if (code == 0)
+            worker_thread_start(server->workers[i], &parts);
     }
-    for (unsigned i = 1; i < server->worker_count && code == 0; i++)
-        code = worker_thread_wait_ready(server->workers[i], problem);
+    if (code == 0)
+        code = worker_thread_wait_ready(server->workers[0], problem);
     memory_free(directories);
     return code;
 }

@@ -33,7 +33,7 @@ struct wal {
     size_t round_bytes;
     uint64_t round_begun_us;
     bool is_round_running, is_spare_running, is_removal_running;
-    bool is_flush_wanted, has_failed;
+    bool is_new, is_flush_wanted, has_failed;
     struct wal_statistics statistics;
 };
 
@@ -92,6 +92,8 @@ static int open_newest_segment(struct wal *wal) {
     return ops->size(wal->round.file, &wal->round.file_bytes);
 }
 
+bool wal_is_new(const struct wal *wal) { return wal->is_new; }
+
 int wal_open(const struct wal_options *options, const struct wal_visitor *visitor, struct wal **out,
              struct wal_problem *problem) {
     CHECK(options->segment_bytes >= 1024);
@@ -100,6 +102,7 @@ int wal_open(const struct wal_options *options, const struct wal_visitor *visito
     int status =
         wal_recover(options->disk, options->log, visitor, &wal->ledger, &wal->position, problem);
     if (status == 0) {
+        wal->is_new = wal->position.segment == 0;
         status = wal->position.segment ? open_newest_segment(wal) : make_first_segment(wal);
         if (status)
             snprintf(problem->text, sizeof problem->text,

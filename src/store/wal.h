@@ -54,6 +54,8 @@ struct wal_problem {
  * start-up. ERR_DAMAGED, ERR_VERSION, ERR_IO... with `problem` filled. */
 int wal_open(const struct wal_options *options, const struct wal_visitor *visitor, struct wal **out,
              struct wal_problem *problem) MUST_CHECK;
+/* Was there no log here before it was opened? */
+bool wal_is_new(const struct wal *wal);
 void wal_free(struct wal *wal); /* none of its jobs may be under way: it is idle, or the disk has
                                    dropped them */
 

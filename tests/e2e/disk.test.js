@@ -87,7 +87,7 @@ test('a wrong byte in the middle is refused, and nothing on the disk is changed'
   await expectKeys(node);
 });
 
-test('a lost segment, a damaged identity, another number of workers: refused with what to do', async (t) => {
+test('a lost segment, a lost log, a damaged identity, another number of workers: refused with what to do', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1, flags: ['--wal-segment-bytes', 65536]});
   const value = 'x'.repeat(1000);
   for (let i = 0; i < 300; i++) assert.strictEqual(await node.ask('SET', `key${i}`, value), 'OK');
@@ -108,6 +108,12 @@ test('a lost segment, a damaged identity, another number of workers: refused wit
   fs.writeFileSync(identity, Buffer.concat([whole.subarray(0, 10), Buffer.from([whole[10] ^ 1]), whole.subarray(11)]));
   assert.match(await said(), /identity.*restore it/);
   fs.writeFileSync(identity, whole);
+
+  const log = path.join(node.directory, 'worker-0');
+  fs.renameSync(log, `${log}.away`);
+  assert.match(await said(), /the log of worker 0 is gone, and with it what this node promised/);
+  fs.rmSync(log, {recursive: true});
+  fs.renameSync(`${log}.away`, log);
 
   const at = node.flags.indexOf('--workers') + 1;
   node.flags[at] = 2;

@@ -103,11 +103,25 @@ static void assert_problem(struct node *node, const char *text) {
     assert_non_null(strstr((const char *)buffer_data(&node->problem), text));
 }
 
+/* A spare's first start: no files, but a log. */
+static void start_as_spare(struct node *node) {
+    struct buffer problem;
+    buffer_init(&problem, 1024);
+    assert_int_equal(config_set(&node->config, BYTES_LITERAL("join"),
+                                BYTES_LITERAL("127.0.0.1:17009"), CONFIG_SOURCE_FLAG, &problem),
+                     0);
+    buffer_release(&problem);
+    assert_int_equal(start(node), 0);
+    assert_null(node->worker->topology);
+    stop(node);
+}
+
 /* The node died between the two files: it belongs to the cluster that founded it, and to no other.
  */
 static void test_died_between_the_files(void **state) {
     (void)state;
     struct node *node = node_new();
+    start_as_spare(node);
     put_topology(node, "founding", 9);
     assert_int_equal(start(node), 0);
     assert_non_null(node->worker->topology);
@@ -119,6 +133,7 @@ static void test_died_between_the_files(void **state) {
 static void test_founding_lost(void **state) {
     (void)state;
     struct node *node = node_new();
+    start_as_spare(node);
     put_topology(node, "topology", 9);
     assert_int_equal(start(node), ERR_DAMAGED);
     assert_problem(node, "\"founding\" is not; copy it from another node");
@@ -147,5 +162,16 @@ static void test_files_lost(void **state) {
     node_free(node);
 }
 
-RUN_TESTS(cmocka_unit_test(test_died_between_the_files), cmocka_unit_test(test_founding_lost),
-          cmocka_unit_test(test_files_lost))
+/* A node whose log is gone has forgotten what it promised: it may not vote as if it were new. */
+static void test_log_lost(void **state) {
+    (void)state;
+    struct node *node = node_new();
+    put_topology(node, "founding", 9);
+    put_topology(node, "topology", 9);
+    assert_int_equal(start(node), ERR_DAMAGED);
+    assert_problem(node, "the log of worker 0 is gone");
+    node_free(node);
+}
+
+RUN_TESTS(cmocka_unit_test(test_log_lost), cmocka_unit_test(test_died_between_the_files),
+          cmocka_unit_test(test_founding_lost), cmocka_unit_test(test_files_lost))

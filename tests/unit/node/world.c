@@ -217,7 +217,7 @@ struct world *world_new(unsigned worker_count, const char *const *settings) {
     world->shared = node_shared_new(worker_count);
     queue_init(&world->posts, sizeof(struct post));
     settings_read(&world->config, settings);
-    for (unsigned i = 0; i < worker_count; i++) {
+    for (unsigned i = worker_count; i-- > 0;) {
         worker_start(world, i);
     }
     for (unsigned i = 0; i < START_STEPS && !has_leaders(world); i++) {
