@@ -1,0 +1,84 @@
+// Replicas move while clients write: a spare joins, takes the place of a node that died, and the dead one comes back.
+'use strict';
+const assert = require('node:assert');
+const test = require('node:test');
+const {program, run, startNodes, until} = require('./cluster.js');
+
+const SHARDS = 3;
+
+async function cluster(node, ...words) {
+  const result = await run(program, ['cluster', ...words], {timeout: 90000});
+  assert.strictEqual(result.code, 0, `cluster ${words.join(' ')}:\n${result.stdout}${result.stderr}\n${node.logTail}`);
+  return result;
+}
+
+const status = async (node) => JSON.parse((await cluster(node, 'status', node.address, '--json')).stdout);
+
+// Writes through whichever node leads; keeps what was acknowledged.
+async function write(nodes, acknowledged, from, count) {
+  for (let i = from; i < from + count; i++) {
+    await until(`key ${i} is written`, async () => {
+      for (const node of nodes) {
+        if (!node.process) continue;
+        const answer = await node.ask('SET', `key:${i}`, `value ${i}`);
+        if (answer === 'OK') return acknowledged.add(i);
+      }
+      return false;
+    });
+  }
+}
+
+async function check(nodes, acknowledged) {
+  for (const i of acknowledged) {
+    const value = await until(`key ${i} is read`, async () => {
+      for (const node of nodes) {
+        if (!node.process) continue;
+        const answer = await node.ask('GET', `key:${i}`);
+        if (!(answer instanceof Error)) return `is ${answer}`;
+      }
+      return false;
+    });
+    assert.strictEqual(value, `is value ${i}`);
+  }
+}
+
+test('a spare takes the place of a dead node, and what was acknowledged is there', async (t) => {
+  const {nodes} = await startNodes(t, {nodes: 4, workers: 2, flags: ['--snapshot-log-entries', '100']});
+  const [first, second, third, spare] = nodes;
+  const acknowledged = new Set();
+  await until('cluster create', async () => (await run(program, ['cluster', 'create', first.address, second.address, third.address,
+    '--shards', SHARDS, '--replicas', 3])).code === 0);
+  await write(nodes, acknowledged, 0, 120);
+
+  const refused = await run(program, ['cluster', 'replicas', '1', `${first.address},${spare.address}`, '--at', first.address]);
+  assert.strictEqual(refused.code, 1);
+  assert.match(refused.stderr, /no node of the cluster/);
+  await until('cluster add', async () => (await run(program, ['cluster', 'add', spare.address, '--at', second.address])).code === 0);
+  const again = await run(program, ['cluster', 'add', spare.address, '--at', second.address]);
+  assert.match(again.stderr, /belongs to this cluster already/);
+
+  await third.kill();
+  for (let shard = 0; shard <= SHARDS; shard++) {
+    await cluster(first, 'replicas', shard, `${spare.address},${first.address},${second.address}`, '--at', first.address, '--json');
+    await write([first, second, spare], acknowledged, 120 + shard * 20, 20);
+  }
+  for (const shard of (await status(first)).shards) {
+    assert.ok(shard.is_settled, `shard ${shard.number} is settled`);
+    assert.deepStrictEqual(shard.replicas.map(({node}) => node).sort(), [1, 2, 4]);
+  }
+
+  // The dead one finds that it was replaced, and holds nothing any more.
+  await third.start();
+  await until('the replaced node drops its replicas', async () => (third.log.match(/replica removed/g) || []).length >= SHARDS + 1);
+  // Now the others can lose one: the newcomer is as good as any.
+  await first.kill();
+  await write([second, spare], acknowledged, 300, 40);
+  await check([second, spare], acknowledged);
+
+  // And back again, with what it once promised still known.
+  for (let shard = 0; shard <= SHARDS; shard++)
+    await cluster(spare, 'replicas', shard, `${second.address},${third.address},${spare.address}`, '--at', spare.address);
+  await second.kill();
+  await write([third, spare], acknowledged, 400, 20);
+  await check([third, spare], acknowledged);
+});

@@ -1,0 +1,89 @@
+/* Who votes for a shard is changed while it serves. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "world.h"
+
+static struct world *started(void) {
+    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
+    world_init(world, 3);
+    world_start_all(world);
+    world_elect(world, 1);
+    return world;
+}
+
+static void end(struct world *world) {
+    world_release(world);
+    memory_free(world);
+}
+
+static int change(struct world *world, raft_node_number on, const char *voters) {
+    raft_node_number numbers[8];
+    size_t count = 0;
+    for (; voters[count]; count++) {
+        numbers[count] = (raft_node_number)(voters[count] - '0');
+    }
+    return shard_change(world->replicas[on].shard, numbers, count);
+}
+
+static bool is_done(struct world *world, raft_node_number on, const raft_node_number *voters,
+                    size_t count) {
+    return shard_has_voters(world->replicas[on].shard, voters, count);
+}
+
+/* A voter leaves and comes back; meanwhile the others go on, and in the end all are equal. */
+static void test_voter_leaves_and_returns(void **state) {
+    (void)state;
+    static const raft_node_number all[] = {1, 2, 3}, two[] = {2, 1};
+    struct world *world = started();
+    assert_true(is_done(world, 1, all, 3));
+    assert_int_equal(change(world, 2, "12"), ERR_NOT_LEADER);
+    assert_int_equal(change(world, 1, "11"), ERR_INVALID);
+    assert_int_equal(change(world, 1, "12"), 0);
+    assert_false(is_done(world, 1, two, 2));
+    world_run(world, 50);
+    assert_true(is_done(world, 1, two, 2));
+    uint64_t ticket = world_propose(world, 1, "SET k v");
+    world_run(world, 50);
+    assert_answer(world, ticket, "DONE +OK|");
+    assert_false(world_is_equal(world));
+    assert_int_equal(change(world, 1, "321"), 0);
+    world_run(world, 500);
+    assert_true(is_done(world, 1, all, 3));
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* Raft's own entry comes between what is applied and a batch that is still being gathered: whoever
+ * waits for the batch must not be content with the entry that stands where the batch was to stand.
+ */
+static void test_batch_keeps_its_readers(void **state) {
+    (void)state;
+    struct world *world = started();
+    uint64_t written = world_propose(world, 1, "SET k new");
+    uint64_t read = world_read(world, 1, "GET k", SHARD_READ_AFTER_WRITES);
+    assert_int_equal(change(world, 1, "12"), 0);
+    world_run(world, 100);
+    assert_answer(world, written, "DONE +OK|");
+    assert_answer(world, read, "DONE $3|new|");
+    end(world);
+}
+
+/* A leader that is left out hands over, and is idle once nobody waits for it any more. */
+static void test_leader_leaves(void **state) {
+    (void)state;
+    static const raft_node_number others[] = {2, 3};
+    struct world *world = started();
+    assert_int_equal(change(world, 1, "23"), 0);
+    world_run(world, 200);
+    raft_node_number leader = world_leader(world);
+    assert_in_range(leader, 2, 3);
+    assert_true(is_done(world, leader, others, 2));
+    assert_true(shard_is_idle(world->replicas[1].shard));
+    uint64_t ticket = world_propose(world, leader, "SET k v");
+    world_run(world, 50);
+    assert_answer(world, ticket, "DONE +OK|");
+    end(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_voter_leaves_and_returns),
+          cmocka_unit_test(test_batch_keeps_its_readers), cmocka_unit_test(test_leader_leaves))
