@@ -367,23 +367,29 @@ static void sim_submit(struct disk *door, struct disk_job *job) {
         lane_start(disk, job->lane);
 }
 
+static void lane_finish(struct disk_job_lane *lane) {
+    while (lane->first) {
+        bool has_run = lane->has_run;
+        lane->has_run = false;
+        struct disk_job *job = lane_take(lane);
+        if (!has_run)
+            job->status = job->run(job);
+        job->done(job, job->status);
+    }
+}
+
+/* Both lanes count as running meanwhile: nothing is scheduled for what a done() may submit to
+ * either, because here it is ended too. */
 void sim_disk_finish_jobs(struct sim_disk *disk) {
     CHECK(disk->options.power->is_off);
     disk->life++;
-    for (int lane = 0; lane < DISK_LANE_COUNT; lane++) {
-        struct disk_job_lane *jobs = &disk->lanes[lane];
-        while (jobs->first) {
-            bool has_run = jobs->has_run;
-            jobs->has_run = false;
-            jobs->is_running =
-                true; /* nothing is scheduled for what done() may submit: this loop ends it too */
-            struct disk_job *job = lane_take(jobs);
-            if (!has_run)
-                job->status = job->run(job);
-            job->done(job, job->status);
-        }
-        jobs->is_running = false;
-    }
+    for (int lane = 0; lane < DISK_LANE_COUNT; lane++)
+        disk->lanes[lane].is_running = true;
+    while (!sim_disk_is_idle(disk))
+        for (int lane = 0; lane < DISK_LANE_COUNT; lane++)
+            lane_finish(&disk->lanes[lane]);
+    for (int lane = 0; lane < DISK_LANE_COUNT; lane++)
+        disk->lanes[lane].is_running = false;
 }
 
 bool sim_disk_is_idle(const struct sim_disk *disk) {
