@@ -22,7 +22,7 @@ function isFree(port) {
 // Ports base .. base + 19, and for TrothDB's nodes those 2000 and 10000 higher.
 async function findFreeBase() {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const base = 20000 + 20 * Math.floor(Math.random() * 500)
+    const base = 12000 + 20 * Math.floor(Math.random() * 500) // so that base + 10000 is below Linux's ephemeral ports
     const ports = Array.from({ length: 20 }, (_, i) => base + i)
     for (let i = 0; i < 3; i++) ports.push(base + i + 2000, base + i + 10000)
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base
