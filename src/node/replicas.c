@@ -51,16 +51,13 @@ static int place(struct worker *worker, const struct topology_shard *placed,
                  struct buffer *problem) {
     const struct shard_recovery *recovery = worker->recoveries[placed->number];
     bool has_past = recovery && !shard_recovery_is_empty(recovery);
-    bool is_wanted = topology_shard_has_replica(placed, worker->self);
-    if (is_wanted || (has_past && !placed->is_settled)) {
-        struct raft_configuration founding = founding_configuration(worker, placed, has_past);
-        return worker_make_shard(worker, placed->number, &founding, problem);
+    /* One with a past is made even if it is not wanted: must_go() looks into its log before it
+     * goes. */
+    if (!has_past && !topology_shard_has_replica(placed, worker->self)) {
+        return 0;
     }
-    if (has_past) { /* it was stopped between the news and the forgetting */
-        note_forgotten(worker, placed->number,
-                       shard_recovery_remove(worker->recoveries[placed->number], worker->wal));
-    }
-    return 0;
+    struct raft_configuration founding = founding_configuration(worker, placed, has_past);
+    return worker_make_shard(worker, placed->number, &founding, problem);
 }
 
 int replicas_place(struct worker *worker, struct buffer *problem) {
@@ -77,9 +74,14 @@ int replicas_place(struct worker *worker, struct buffer *problem) {
 
 /* ---- removing ---- */
 
+/* Settled means: an entry with the number of this wish, and the voters it wants, is committed. No
+ * older wish can then be followed any more. A replica whose log holds a newer one is needed for
+ * that, though its node has not heard of it yet: before it could be promoted it had to acknowledge
+ * the entry that says so. */
 static bool must_go(const struct worker *worker, const struct shard *shard) {
     const struct topology_shard *placed = topology_shard(worker->topology, shard_number(shard));
     return placed && placed->is_settled && !topology_shard_has_replica(placed, worker->self) &&
+           raft_configuration(shard_raft(shard))->wish <= placed->wanted_epoch &&
            !shard_is_leader(shard) && shard_is_idle(shard);
 }
 
@@ -116,9 +118,11 @@ void replicas_durable(struct worker *worker, uint64_t wal_sequence) {
 static void drive(struct worker *worker, struct shard *shard, const struct topology_shard *placed) {
     uint64_t settled_epoch = 0;
     if (!placed->is_settled && shard_is_leader(shard)) {
-        if (shard_has_voters(shard, placed->replicas, placed->replica_count)) {
+        if (shard_has_voters(shard, placed->replicas, placed->replica_count,
+                             placed->wanted_epoch)) {
             settled_epoch = placed->wanted_epoch;
-        } else if (shard_change(shard, placed->replicas, placed->replica_count)) {
+        } else if (shard_change(shard, placed->replicas, placed->replica_count,
+                                placed->wanted_epoch)) {
             /* Another change must end first, or leadership went: whoever leads asks again. */
         }
     }

@@ -1,5 +1,7 @@
-/* Who votes, changed while the shard serves (CBTR chapter 4). A leader is told the voters that are
- * wanted; the way there takes one configuration entry at a time, each committed before the next:
+/* Who votes, changed while the shard serves (CBTR chapter 4). The first entry of a change, with the
+ * learners if there are any, also carries the number of the wish: once it is committed no older
+ * wish can be followed any more. A leader is told the voters that are wanted; the way there takes
+ * one configuration entry at a time, each committed before the next:
  *
  *      voters A --> A, learners B\A --> joint: A and B --> B
  *                   until they caught up     leaves by itself, under whoever leads then
@@ -105,6 +107,8 @@ static int change_refusal(const struct raft *raft, const struct raft_configurati
         return ERR_NOT_LEADER;
     if (!is_valid(wanted))
         return ERR_INVALID;
+    if (wanted->wish < raft_members(raft)->wish)
+        return ERR_INVALID; /* of a leader whose owner has not heard of the newer wish */
     if (raft->transfer_to != 0 || is_joint(raft_members(raft)))
         return ERR_BUSY;
     if (PLANTED(CHANGE_BEFORE_COMMIT))
@@ -114,7 +118,8 @@ static int change_refusal(const struct raft *raft, const struct raft_configurati
 
 void raft_change(struct raft *raft, const struct raft_configuration *wanted) {
     raft->step.proposal_error = change_refusal(raft, wanted);
-    if (raft->step.proposal_error != 0 || has_same_voters(&raft->wanted, wanted))
+    bool is_known = has_same_voters(&raft->wanted, wanted) && raft->wanted.wish == wanted->wish;
+    if (raft->step.proposal_error != 0 || is_known)
         return;
     raft->wanted = *wanted;
     raft->change_began_us = raft->now_us;
@@ -183,6 +188,7 @@ static bool learners_caught_up(struct raft *raft) {
 static void learners_of(const struct raft_configuration *members,
                         const struct raft_configuration *wanted, struct raft_configuration *next) {
     *next = *members;
+    next->wish = wanted->wish;
     next->learner_count = 0;
     for (unsigned i = 0; i < wanted->voter_count; i++)
         if (!raft_configuration_has_voter(members, wanted->voters[i]))
@@ -192,7 +198,8 @@ static void learners_of(const struct raft_configuration *members,
 static void joint_enter(struct raft *raft) {
     const struct raft_configuration *members = raft_members(raft);
     struct raft_configuration next = {.voter_count = raft->wanted.voter_count,
-                                      .old_voter_count = members->voter_count};
+                                      .old_voter_count = members->voter_count,
+                                      .wish = raft->wanted.wish};
     memcpy(next.voters, raft->wanted.voters, sizeof next.voters);
     memcpy(next.old_voters, members->voters, sizeof next.old_voters);
     configuration_append(raft, &next);
@@ -218,7 +225,7 @@ static void change_advance(struct raft *raft) {
     struct raft_configuration next;
     learners_of(members, wanted, &next);
     bool is_learning =
-        next.learner_count == members->learner_count &&
+        next.wish == members->wish && next.learner_count == members->learner_count &&
         contains_all(next.learner_count, next.learners, members->learner_count, members->learners);
     if (!is_learning)
         configuration_append(raft, &next);

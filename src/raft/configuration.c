@@ -15,6 +15,8 @@ void raft_configuration_encode(const struct raft_configuration *configuration, s
     nodes_encode(configuration->voter_count, configuration->voters, out);
     nodes_encode(configuration->old_voter_count, configuration->old_voters, out);
     nodes_encode(configuration->learner_count, configuration->learners, out);
+    if (configuration->wish)
+        buffer_append_u64(out, configuration->wish);
 }
 
 static bool nodes_contain(uint8_t count, const raft_node_number *nodes, raft_node_number node) {
@@ -45,6 +47,11 @@ int raft_configuration_decode(struct raft_configuration *configuration, struct b
         !nodes_decode(&cursor, &configuration->old_voter_count, configuration->old_voters) ||
         !nodes_decode(&cursor, &configuration->learner_count, configuration->learners))
         return ERR_MALFORMED;
+    if (cursor_left(&cursor) > 0) {
+        configuration->wish = cursor_u64(&cursor);
+        if (configuration->wish == 0)
+            return ERR_MALFORMED;
+    }
     return cursor_finish(&cursor);
 }
 

@@ -9,7 +9,7 @@
 #pragma once
 #include "raft/raft.h"
 
-enum { RAFT_CONFIGURATION_BYTES_MAXIMUM = 3 * (1 + 4 * RAFT_VOTER_MAXIMUM) };
+enum { RAFT_CONFIGURATION_BYTES_MAXIMUM = 3 * (1 + 4 * RAFT_VOTER_MAXIMUM) + 8 };
 
 struct raft_configuration_mark {
     raft_index index;

@@ -28,6 +28,10 @@ struct raft_configuration {
     raft_node_number voters[RAFT_VOTER_MAXIMUM];
     raft_node_number old_voters[RAFT_VOTER_MAXIMUM];
     raft_node_number learners[RAFT_VOTER_MAXIMUM];
+    /* Which wish of the owner's it fulfils, or is on the way to: opaque to raft, 0 for none, and
+     * never falling along the log, so that a leader who has not heard of a newer wish cannot undo
+     * it. */
+    uint64_t wish;
 };
 void raft_configuration_encode(const struct raft_configuration *configuration, struct buffer *out);
 int raft_configuration_decode(struct raft_configuration *configuration, struct bytes in) MUST_CHECK;

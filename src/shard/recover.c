@@ -127,22 +127,6 @@ void shard_recovery_forget(struct shard_recovery *recovery, uint64_t index, uint
     recovery->floor_term = term;
 }
 
-uint64_t shard_recovery_remove(struct shard_recovery *recovery, struct wal *wal) {
-    raft_index index = recovery->snapshot_index;
-    raft_term term = recovery->snapshot_term;
-    if (recovery->entry_count) {
-        index = recovery->entries[recovery->entry_count - 1]->index;
-        term = recovery->entries[recovery->entry_count - 1]->term;
-    }
-    if (recovery->floor_term > term ||
-        (recovery->floor_term == term && recovery->floor_index > index)) {
-        index = recovery->floor_index;
-        term = recovery->floor_term;
-    }
-    shard_recovery_forget(recovery, index, term);
-    return wal_append_forget(wal, recovery->shard, index, term);
-}
-
 bool shard_recovery_is_empty(const struct shard_recovery *recovery) {
     bool has_promised = (recovery->term || recovery->vote) && !recovery->is_newcomer;
     return !has_promised && recovery->snapshot_index == 0 && recovery->entry_count == 0;

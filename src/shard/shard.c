@@ -298,8 +298,8 @@ void shard_settings_changed(struct shard *shard) {
 
 /* ---- who votes ---- */
 
-int shard_change(struct shard *shard, const raft_node_number *voters, size_t count) {
-    struct raft_configuration wanted = {0};
+int shard_change(struct shard *shard, const raft_node_number *voters, size_t count, uint64_t wish) {
+    struct raft_configuration wanted = {.wish = wish};
     for (size_t i = 0; i < count && i < RAFT_VOTER_MAXIMUM; i++) {
         wanted.voters[wanted.voter_count++] = voters[i];
     }
@@ -307,10 +307,11 @@ int shard_change(struct shard *shard, const raft_node_number *voters, size_t cou
     return shard_step(shard, &event);
 }
 
-bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count) {
+bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count,
+                      uint64_t wish) {
     const struct raft_configuration *members = raft_configuration(shard->raft);
     if (raft_is_changing(shard->raft) || members->learner_count > 0 ||
-        members->voter_count != count) {
+        members->voter_count != count || members->wish != wish) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {

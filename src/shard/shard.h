@@ -103,9 +103,6 @@ void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, ui
 /* The replica was removed from here when its log ended there; what comes now is of one that began
  * as a newcomer. */
 void shard_recovery_forget(struct shard_recovery *recovery, uint64_t index, uint64_t term);
-/* A replica whose log was read, and that is not to be made: the log forgets it. Returns the WAL's
- * sequence. */
-uint64_t shard_recovery_remove(struct shard_recovery *recovery, struct wal *wal);
 /* No entry and no snapshot, and no promise but those of a replica that was removed. */
 bool shard_recovery_is_empty(const struct shard_recovery *recovery);
 
@@ -161,10 +158,13 @@ void shard_take_snapshot(struct shard *shard);
 void shard_transfer(struct shard *shard, raft_node_number to); /* 0: to the most caught-up voter */
 
 /* These nodes shall vote, and nobody else; the leader brings it about step by step. 0 also when
- * that is under way. ERR_NOT_LEADER; ERR_BUSY: another change must end first; ERR_INVALID. */
-int shard_change(struct shard *shard, const raft_node_number *voters, size_t count) MUST_CHECK;
-/* These nodes vote and nobody else, nobody learns, and that is committed. */
-bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count);
+ * that is under way. `wish` numbers the wish: one that is older than the log's newest is
+ * ERR_INVALID. ERR_NOT_LEADER; ERR_BUSY: another change must end first. */
+int shard_change(struct shard *shard, const raft_node_number *voters, size_t count,
+                 uint64_t wish) MUST_CHECK;
+/* These nodes vote and nobody else, nobody learns, by this wish, and that is committed. */
+bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count,
+                      uint64_t wish);
 /* Nobody waits for it and no disk job is under way: it may be removed. */
 bool shard_is_idle(const struct shard *shard);
 /* The last thing before it is freed: the log forgets it. Returns owned what binds a replica that is

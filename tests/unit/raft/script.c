@@ -238,6 +238,7 @@ static void run_transfer(struct script *script, const struct line *line) {
 
 static void run_change(struct script *script, const struct line *line) {
     struct raft_configuration wanted = {0};
+    option_number(line, "wish", &wanted.wish);
     for (const char *at = word_at(line, 2); *at != 0 && wanted.voter_count < RAFT_VOTER_MAXIMUM;
          at += strcspn(at, ","), at += *at == ',')
         wanted.voters[wanted.voter_count++] = (raft_node_number)number_of(at);

@@ -23,6 +23,24 @@ static void test_golden(void **state) {
     buffer_release(&out);
 }
 
+/* The number of a wish stands behind the lists, and only where there is one. */
+static void test_wish(void **state) {
+    (void)state;
+    static const uint8_t golden[] = {1, 7, 0, 0, 0, 0, 0, 0x08, 0x07, 0, 0, 0, 0, 0, 0};
+    struct raft_configuration configuration = {.voter_count = 1, .voters = {7}, .wish = 0x0708};
+    struct raft_configuration decoded;
+    struct buffer out;
+    buffer_init(&out, 1024);
+    raft_configuration_encode(&configuration, &out);
+    assert_true(bytes_equal(buffer_bytes(&out), bytes_of(golden, sizeof golden)));
+    assert_int_equal(raft_configuration_decode(&decoded, buffer_bytes(&out)), 0);
+    assert_memory_equal(&decoded, &configuration, sizeof decoded);
+    static const uint8_t zero[] = {1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    assert_int_equal(raft_configuration_decode(&decoded, bytes_of(zero, sizeof zero)),
+                     ERR_MALFORMED);
+    buffer_release(&out);
+}
+
 static void test_refused(void **state) {
     (void)state;
     static const uint8_t twice[] = {2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0};
@@ -99,5 +117,6 @@ static void test_members(void **state) {
     assert_false(raft_configuration_is_sole_voter(&alone, 4));
 }
 
-RUN_TESTS(cmocka_unit_test(test_golden), cmocka_unit_test(test_refused),
-          cmocka_unit_test(test_marks), cmocka_unit_test(test_members))
+RUN_TESTS(cmocka_unit_test(test_golden), cmocka_unit_test(test_wish),
+          cmocka_unit_test(test_refused), cmocka_unit_test(test_marks),
+          cmocka_unit_test(test_members))

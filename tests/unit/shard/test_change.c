@@ -22,12 +22,12 @@ static int change(struct world *world, raft_node_number on, const char *voters) 
     for (; voters[count]; count++) {
         numbers[count] = (raft_node_number)(voters[count] - '0');
     }
-    return shard_change(world->replicas[on].shard, numbers, count);
+    return shard_change(world->replicas[on].shard, numbers, count, 0);
 }
 
 static bool is_done(struct world *world, raft_node_number on, const raft_node_number *voters,
                     size_t count) {
-    return shard_has_voters(world->replicas[on].shard, voters, count);
+    return shard_has_voters(world->replicas[on].shard, voters, count, 0);
 }
 
 /* A voter leaves and comes back; meanwhile the others go on, and in the end all are equal. */
