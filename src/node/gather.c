@@ -1,5 +1,7 @@
 /* One command, every shard that this node leads: DBSIZE, KEYS, SCAN, RANDOMKEY, FLUSHALL. As with a
  * Redis Cluster node, the answer is this node's part; tools ask every node and add up. */
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +15,7 @@
 enum gather_kind { GATHER_SUM, GATHER_CONCATENATE, GATHER_FIRST, GATHER_OK, GATHER_SCAN };
 
 /* SCAN's cursor over shards: the shard's number above, the cursor within the shard below. */
-enum { SCAN_SHARD_SHIFT = 50 };
+enum { SCAN_SHARD_SHIFT = 50, CURSOR_TEXT_BYTES = 64 };
 #define SCAN_INNER_MASK (((uint64_t)1 << SCAN_SHARD_SHIFT) - 1)
 
 struct gather {
@@ -235,18 +237,28 @@ static enum route_result ask_every(struct session *session, const struct command
     return ROUTE_DONE;
 }
 
+/* What Redis takes for a cursor: what strtoul() takes, but for a space in front. Empty is 0. */
+static bool parse_cursor(struct bytes argument, uint64_t *cursor) {
+    char text[CURSOR_TEXT_BYTES] = {0};
+    if (argument.length >= sizeof(text) || (argument.length && isspace(argument.data[0]))) {
+        return false;
+    }
+    if (argument.length) {
+        memcpy(text, argument.data, argument.length);
+    }
+    char *end;
+    errno = 0;
+    *cursor = strtoull(text, &end, 10);
+    return *end == '\0' && errno != ERANGE;
+}
+
 /* One shard after the other, told apart in the cursor. */
 static enum route_result ask_scan(struct session *session, const struct command *command,
                                   const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = session->worker;
-    char text[24] = {0};
-    if (arguments[1].length < sizeof(text)) {
-        memcpy(text, arguments[1].data, arguments[1].length);
-    }
-    char *end;
-    unsigned long long cursor = strtoull(text, &end, 10);
     struct reply reply = {.out = &worker->reply_buffer, .protocol = session->protocol};
-    if (text[0] < '0' || text[0] > '9' || *end) {
+    uint64_t cursor;
+    if (!parse_cursor(arguments[1], &cursor)) {
         reply_error(&reply, "ERR invalid cursor");
         session_reply_now(session, buffer_bytes(reply.out));
         return ROUTE_DONE;
@@ -262,8 +274,8 @@ static enum route_result ask_scan(struct session *session, const struct command 
     }
     gather->scan_next_shard = led_from(worker, gather->scan_shard + 1);
     char inner[24];
-    snprintf(inner, sizeof(inner), "%llu",
-             gather->scan_shard == asked ? cursor & SCAN_INNER_MASK : 0);
+    unsigned long long within = gather->scan_shard == asked ? cursor & SCAN_INNER_MASK : 0;
+    snprintf(inner, sizeof(inner), "%llu", within);
     struct bytes *asking = memory_copy(arguments, count * sizeof(*arguments));
     asking[1] = bytes_of_text(inner);
     ask(gather, gather->scan_shard, command, asking, count, flags);
