@@ -384,6 +384,27 @@ static int cut_tail(struct recovery *recovery) {
     return status ? report_failure(recovery, status, "cut the torn tail of", name) : 0;
 }
 
+/* What was read may be in the kernel's memory only: a process that died between writing and syncing
+ * leaves it so, and after a failed sync another one would say that all is well (fsyncgate). It is
+ * about to be built upon, so it is written again, and synced. Only the newest segment can hold such
+ * bytes: no round begins before the one before it is durable. */
+static int make_durable(struct recovery *recovery) {
+    const struct wal_position *position = recovery->position;
+    if (position->offset == 0)
+        return 0;
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(position->segment, name);
+    struct disk_file *file;
+    int status = recovery->disk->ops->open(recovery->disk, name, DISK_OPEN_WRITE, &file);
+    if (status)
+        return report_failure(recovery, status, "open", name);
+    status = recovery->disk->ops->write(file, 0, bytes_of(recovery->data, position->offset));
+    if (status == 0)
+        status = recovery->disk->ops->sync(file);
+    recovery->disk->ops->close(file);
+    return status ? report_failure(recovery, status, "make durable what was read from", name) : 0;
+}
+
 static int recover_segments(struct recovery *recovery) {
     for (; recovery->at < recovery->segment_count; recovery->at++) {
         int status = recover_segment(recovery);
@@ -393,6 +414,8 @@ static int recover_segments(struct recovery *recovery) {
     if (recovery->segment_count == 0)
         return 0;
     int status = judge_tail(recovery);
+    if (status == 0)
+        status = make_durable(recovery);
     return status ? status : cut_tail(recovery);
 }
 
