@@ -38,6 +38,7 @@ struct sim_disk {
     struct disk_image *rotten; /* kept; NULL: nothing is */
     uint64_t rotten_offset;
     uint8_t rotten_mask;
+    uint8_t rotten_byte; /* what it became */
 };
 
 struct disk_file {
@@ -460,6 +461,7 @@ bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random 
                             &disk->rotten_mask))
             continue;
         disk->rotten = disk_image_keep(name->image);
+        disk->rotten_byte = disk_image_byte(name->image, disk->rotten_offset);
         trace_line(disk->options.power->trace, "node %u: bit rot in %s at %llu",
                    disk->options.power->node, name->name, (unsigned long long)disk->rotten_offset);
         return true;
@@ -472,7 +474,9 @@ bool sim_disk_is_rotten(const struct sim_disk *disk) { return disk->rotten != NU
 void sim_disk_mend(struct sim_disk *disk) {
     if (disk->rotten == NULL)
         return;
-    disk_image_flip(disk->rotten, disk->rotten_offset, disk->rotten_mask);
+    /* Not where one worker's recovery wrote over it before another worker refused. */
+    if (disk_image_byte(disk->rotten, disk->rotten_offset) == disk->rotten_byte)
+        disk_image_flip(disk->rotten, disk->rotten_offset, disk->rotten_mask);
     sim_disk_forget_rot(disk);
 }
 

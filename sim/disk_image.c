@@ -83,9 +83,15 @@ static void image_remember(struct disk_image *image, const struct disk_write *wr
 void disk_image_sync(struct disk_image *image) {
     if (image->first_write == NULL)
         return;
-    image->sync_count++;
+    uint64_t known_bytes = image->written_bytes;
     for (struct disk_write *write = image->first_write; write; write = write->next) {
         extent_write(&image->safe, write->offset, bytes_of(write->data, write->length));
+        if (write->offset + write->length <= known_bytes)
+            continue;
+        if (image->written_bytes == known_bytes)
+            image->sync_count++;
+        if (write->offset + write->length > image->written_bytes)
+            image->written_bytes = write->offset + write->length;
         image_remember(image, write);
     }
     image_forget_writes(image);
@@ -169,6 +175,11 @@ bool disk_image_rot(struct disk_image *image, uint64_t syncs_behind, struct rand
     *mask = (uint8_t)(1u << random_below(random, 8));
     disk_image_flip(image, *offset, *mask);
     return true;
+}
+
+uint8_t disk_image_byte(const struct disk_image *image, uint64_t offset) {
+    CHECK(offset < image->seen.length);
+    return image->seen.bytes[offset];
 }
 
 void disk_image_flip(struct disk_image *image, uint64_t offset, uint8_t mask) {

@@ -25,7 +25,9 @@ struct disk_image {
     unsigned reference_count;
     struct disk_extent seen, safe;
     struct disk_write *first_write, *last_write; /* not synced, oldest first */
-    uint64_t sync_count;
+    uint64_t sync_count;    /* of syncs that made something new durable: what is written again is no
+                               later round */
+    uint64_t written_bytes; /* the end of what was ever synced */
     struct disk_range remembered[DISK_REMEMBERED_WRITES]; /* ring of the latest synced writes */
     unsigned remembered_count;
 };
@@ -51,4 +53,5 @@ void disk_image_lose_power(struct disk_image *image, enum disk_survival survival
  * False if there is none. */
 bool disk_image_rot(struct disk_image *image, uint64_t syncs_behind, struct random *random,
                     uint64_t *offset, uint8_t *mask);
+uint8_t disk_image_byte(const struct disk_image *image, uint64_t offset);
 void disk_image_flip(struct disk_image *image, uint64_t offset, uint8_t mask);
