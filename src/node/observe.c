@@ -100,10 +100,19 @@ static void publish_shard(struct worker *worker, const struct shard *shard) {
     }
 }
 
+static void publish_disk(struct worker *worker) {
+    char label[16];
+    snprintf(label, sizeof(label), "%u", worker->index);
+    metric_set(metrics_cell(worker->metrics, METRIC_disk_score_seconds, label),
+               (int64_t)wal_sync_us(worker->wal));
+    metric_set(metrics_cell(worker->metrics, METRIC_disk_is_slow, label), wal_is_slow(worker->wal));
+}
+
 void observe_tick(struct worker *worker, uint64_t led) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         publish_shard(worker, worker->shards[worker->hosted[i]]);
     }
+    publish_disk(worker);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)led);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL),
                (int64_t)worker->hosted_count);

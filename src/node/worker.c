@@ -284,6 +284,7 @@ static int recover(struct worker *worker, struct buffer *problem) {
     struct wal_options options = {.disk = worker->io.disk,
                                   .clock = worker->io.clock,
                                   .segment_bytes = (uint64_t)worker->config.wal_segment_bytes,
+                                  .slow_disk_us = (uint64_t)worker->config.slow_disk_ms * 1000,
                                   .log = worker->io.log,
                                   .on_durable = wal_became_durable,
                                   .on_failure = wal_failed,

@@ -1,6 +1,7 @@
 #include "store/wal.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "store/disk_score.h"
 #include "store/wal_job.h"
 #include "store/wal_ledger.h"
 #include "store/wal_recover.h"
@@ -32,6 +33,7 @@ struct wal {
     struct wal_removal removal;
     size_t round_bytes;
     uint64_t round_begun_us;
+    struct disk_score score;
     bool is_round_running, is_spare_running, is_removal_running;
     bool is_new, is_flush_wanted, has_failed;
     struct wal_statistics statistics;
@@ -47,6 +49,7 @@ static struct wal *wal_new(const struct wal_options *options) {
     struct wal *wal = memory_allocate_zeroed(1, sizeof *wal);
     wal->options = *options;
     wal_ledger_init(&wal->ledger);
+    disk_score_init(&wal->score);
     for (unsigned i = 0; i < 2; i++)
         buffer_init(&wal->batches[i], batch_maximum_bytes);
     buffer_init(&wal->checkpoint, batch_maximum_bytes);
@@ -366,6 +369,7 @@ static void round_done(struct disk_job *job, int status) {
     wal->statistics.rounds++;
     wal->statistics.bytes_written += wal->round_bytes;
     wal->statistics.last_round_us = now_us(wal) - wal->round_begun_us;
+    disk_score_note(&wal->score, wal->statistics.last_round_us, wal->options.slow_disk_us);
     uint64_t durable_sequence = wal->durable_sequence;
     start_spare(wal);
     start_removal(wal, wal->sealed_release);
@@ -422,4 +426,14 @@ void wal_statistics(const struct wal *wal, struct wal_statistics *out) {
     out->segments = wal->ledger.segment_count;
     out->bytes_pending =
         wal->batches[wal->gathering].length + rest + (wal->is_round_running ? wal->round_bytes : 0);
+}
+
+static uint64_t waiting_us(const struct wal *wal) {
+    return wal->is_round_running ? now_us(wal) - wal->round_begun_us : 0;
+}
+
+uint64_t wal_sync_us(const struct wal *wal) { return disk_score_us(&wal->score, waiting_us(wal)); }
+
+bool wal_is_slow(const struct wal *wal) {
+    return disk_score_is_slow(&wal->score, waiting_us(wal), wal->options.slow_disk_us);
 }

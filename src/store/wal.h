@@ -25,6 +25,7 @@ struct wal;
 struct wal_options {
     struct disk *disk; /* borrows */
     uint64_t segment_bytes;
+    uint64_t slow_disk_us; /* rounds faster than this are never slow: disk_score.h */
     const struct log *log; /* borrows; may be NULL */
     struct clock *clock;   /* borrows; may be NULL: then no round is measured */
     void (*on_durable)(void *context, uint64_t sequence);
@@ -83,3 +84,9 @@ struct wal_statistics {
     uint64_t last_round_us; /* from submit to done, by the owner's clock */
 };
 void wal_statistics(const struct wal *wal, struct wal_statistics *out);
+
+/* How long the disk takes to make a round durable: smoothed, or, if that is longer, how long the
+ * one under way has taken already. 0 before the first, and without a clock. */
+uint64_t wal_sync_us(const struct wal *wal);
+/* Is that slow, for this disk (disk_score.h)? */
+bool wal_is_slow(const struct wal *wal);

@@ -1,0 +1,26 @@
+/* How a disk does, told by how long the log's rounds take on it: a smoothed time, and whether that
+ * is slow, measured against the disk's own healthy days.
+ *
+ *      a round took us --> [ smoothed ] --> above 4 x healthy, and above the floor ---> slow
+ *                              |            below half of that -----------------------> healthy
+ *                              +--> [ healthy ]  falls fast, rises slowly, not while slow
+ *
+ * One hiccup of a healthy disk does not make it slow: the smoothed time takes an eighth of each
+ * round. Pure: no clock, no disk. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct disk_score {
+    uint64_t smoothed_us, healthy_us; /* 0: nothing was measured yet */
+    bool is_slow;
+};
+
+void disk_score_init(struct disk_score *score);
+/* A round took `round_us`. A disk whose smoothed time is below `floor_us` is never slow. */
+void disk_score_note(struct disk_score *score, uint64_t round_us, uint64_t floor_us);
+/* The smoothed time, or how long the round under way has taken already if that is more (0: none is
+ * under way). */
+uint64_t disk_score_us(const struct disk_score *score, uint64_t waiting_us);
+/* As of now: a round that does not come back at all makes the disk slow as well. */
+bool disk_score_is_slow(const struct disk_score *score, uint64_t waiting_us, uint64_t floor_us);

@@ -1,0 +1,98 @@
+/* The disk's score: smoothed, measured against the disk's own healthy days, and in no hurry to
+ * change its mind. */
+#include "../unit.h"
+#include "store/disk_score.h"
+
+enum { FLOOR_US = 10000 };
+
+static void note(struct disk_score *score, unsigned count, uint64_t round_us) {
+    for (unsigned i = 0; i < count; i++)
+        disk_score_note(score, round_us, FLOOR_US);
+}
+
+static bool is_slow(const struct disk_score *score) {
+    return disk_score_is_slow(score, 0, FLOOR_US);
+}
+
+static void test_follows_what_is_measured(void **state) {
+    (void)state;
+    struct disk_score score;
+    disk_score_init(&score);
+    assert_int_equal(disk_score_us(&score, 0), 0);
+    note(&score, 1, 500);
+    assert_int_equal(disk_score_us(&score, 0), 500);
+    note(&score, 100, 900);
+    assert_int_equal(disk_score_us(&score, 0), 900);
+    assert_int_equal(disk_score_us(&score, 5000), 5000);
+}
+
+/* One round of 50 ms among rounds of half a millisecond is a hiccup. */
+static void test_one_hiccup_is_not_slow(void **state) {
+    (void)state;
+    struct disk_score score;
+    disk_score_init(&score);
+    note(&score, 1000, 500);
+    note(&score, 1, 50000);
+    assert_false(is_slow(&score));
+    note(&score, 5, 500);
+    assert_true(disk_score_us(&score, 0) < 5000);
+}
+
+/* A disk that became 20 ms slower is slow within ten rounds, stays so, and is healthy again soon
+ * after it is. */
+static void test_twenty_milliseconds_more_are_slow(void **state) {
+    (void)state;
+    struct disk_score score;
+    disk_score_init(&score);
+    note(&score, 1000, 500);
+    note(&score, 10, 20500);
+    assert_true(is_slow(&score));
+    note(&score, 100000, 20500);
+    assert_true(is_slow(&score));
+    note(&score, 20, 500);
+    assert_false(is_slow(&score));
+}
+
+/* Between the two thresholds nothing changes: no flapping. */
+static void test_keeps_its_mind_between_the_thresholds(void **state) {
+    (void)state;
+    struct disk_score score;
+    disk_score_init(&score);
+    note(&score, 1000, 500);
+    note(&score, 100, 8000);
+    assert_false(is_slow(&score));
+    note(&score, 30, 20000);
+    assert_true(is_slow(&score));
+    note(&score, 100, 8000);
+    assert_true(is_slow(&score));
+    note(&score, 100, 4000);
+    assert_false(is_slow(&score));
+}
+
+/* A disk that always took 15 ms is not slow by its own standards. */
+static void test_is_measured_against_itself(void **state) {
+    (void)state;
+    struct disk_score score;
+    disk_score_init(&score);
+    note(&score, 1000, 15000);
+    assert_false(is_slow(&score));
+    note(&score, 40, 70000);
+    assert_true(is_slow(&score));
+}
+
+/* A round that does not come back is not waited for before the disk is called slow. */
+static void test_a_round_that_hangs_is_slow(void **state) {
+    (void)state;
+    struct disk_score score;
+    disk_score_init(&score);
+    note(&score, 1000, 500);
+    assert_false(disk_score_is_slow(&score, 4 * FLOOR_US, FLOOR_US));
+    assert_true(disk_score_is_slow(&score, 4 * FLOOR_US + 1, FLOOR_US));
+}
+
+RUN_TESTS(cmocka_unit_test(test_follows_what_is_measured),
+          cmocka_unit_test(test_one_hiccup_is_not_slow),
+          cmocka_unit_test(test_twenty_milliseconds_more_are_slow),
+          cmocka_unit_test(test_keeps_its_mind_between_the_thresholds),
+          cmocka_unit_test(test_is_measured_against_itself),
+          cmocka_unit_test(test_a_round_that_hangs_is_slow))
