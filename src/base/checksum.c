@@ -76,3 +76,8 @@ uint32_t checksum_crc32c(uint32_t crc, struct bytes bytes) {
 uint64_t checksum_xxh64(struct bytes bytes, uint64_t seed) {
     return XXH3_64bits_withSeed(bytes.length ? (const void *)bytes.data : "", bytes.length, seed);
 }
+
+struct checksum128 checksum_xxh128(struct bytes bytes) {
+    XXH128_hash_t hash = XXH3_128bits(bytes.length ? (const void *)bytes.data : "", bytes.length);
+    return (struct checksum128){.low = hash.low64, .high = hash.high64};
+}

@@ -33,9 +33,7 @@ int disk_read_all(struct disk *disk, const char *name, size_t maximum_bytes, uin
     return status;
 }
 
-/* A half-written file of an earlier attempt may stand in the way; it was never named by anything.
- */
-static int disk_write_new(struct disk *disk, const char *name, struct bytes bytes) {
+int disk_write_new(struct disk *disk, const char *name, struct bytes bytes) {
     struct disk_file *file;
     int status = disk->ops->open(disk, name, DISK_CREATE, &file);
     if (status == ERR_EXISTS) {

@@ -5,16 +5,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "io/disk.h"
-
-enum { SNAPSHOT_CONFIGURATION_MAXIMUM = 1024, SNAPSHOT_FRAME_BYTES = 1 << 20 };
-
-struct snapshot_meta {
-    uint32_t shard;
-    uint64_t index, term;
-    uint64_t stamp_ms; /* the shard's time: stamp of the last applied entry */
-    uint8_t configuration[SNAPSHOT_CONFIGURATION_MAXIMUM]; /* opaque to the store */
-    uint32_t configuration_bytes;
-};
+#include "store/snapshot_chunk.h"
 
 /* Builds the file's image in memory: begin, write any number of times, finish. */
 struct snapshot_writer;

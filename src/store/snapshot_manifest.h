@@ -1,0 +1,68 @@
+/* A snapshot of one shard as of one index: a manifest, and the chunks that it names
+ * (docs/format/snapshot.md).
+ *
+ *   snapshot-<shard>-<index>         manifest: index, term, time, who votes, and of each chunk:
+ *     |        |        |            slots, sizes, checksums
+ *     v        v        v
+ *   chunk    chunk    chunk          one range of slots each, compressed (snapshot_chunk.h)
+ *
+ * A chunk's file is named by what it holds, so a snapshot in which few slots changed names the
+ * files of the one before it for all the rest, and two replicas know which chunks they have in
+ * common. Files are never changed. Invariant: what a manifest names is durable before the manifest
+ * is, and stays until no durable mark of the log names the manifest (snapshot_shelf.h). */
+#pragma once
+#include "base/buffer.h"
+#include "base/checksum.h"
+#include "io/disk.h"
+
+enum {
+    SNAPSHOT_MANIFEST_VERSION = 2,
+    SNAPSHOT_CONFIGURATION_MAXIMUM = 1024,
+    SNAPSHOT_CHUNK_COUNT_MAXIMUM = 16384, /* one a slot */
+    SNAPSHOT_MANIFEST_BYTES_MAXIMUM = 2 << 20,
+};
+
+struct snapshot_meta {
+    uint32_t shard;
+    uint64_t index, term;
+    uint64_t stamp_ms; /* the shard's time: stamp of the last applied entry */
+    uint8_t configuration[SNAPSHOT_CONFIGURATION_MAXIMUM]; /* opaque to the store */
+    uint32_t configuration_bytes;
+};
+
+struct snapshot_chunk {
+    uint16_t first_slot, last_slot;
+    uint64_t raw_bytes, stored_bytes;
+    struct checksum128 raw_checksum; /* XXH3-128 of what it holds: the chunk's identity */
+    uint64_t stored_checksum;        /* XXH3-64 of the file */
+    uint64_t state_hash;             /* of what it holds, in whatever order; they add up */
+};
+
+struct snapshot_manifest {
+    struct snapshot_meta meta;
+    uint32_t chunk_count;
+    struct snapshot_chunk *chunks; /* ascending, without overlap; slots between them are empty */
+    unsigned holders;              /* the shelf's */
+};
+
+/* Both return owned. `chunks` is copied. */
+struct snapshot_manifest *snapshot_manifest_new(const struct snapshot_meta *meta,
+                                                const struct snapshot_chunk *chunks,
+                                                uint32_t chunk_count);
+void snapshot_manifest_free(struct snapshot_manifest *manifest); /* NULL is allowed */
+uint64_t snapshot_manifest_raw_bytes(const struct snapshot_manifest *manifest);
+uint64_t snapshot_manifest_stored_bytes(const struct snapshot_manifest *manifest);
+uint64_t snapshot_manifest_state_hash(const struct snapshot_manifest *manifest);
+
+void snapshot_manifest_encode(const struct snapshot_manifest *manifest, struct buffer *out);
+/* Returns owned. ERR_MALFORMED, ERR_DAMAGED, ERR_VERSION. */
+int snapshot_manifest_decode(struct bytes encoded, struct snapshot_manifest **out) MUST_CHECK;
+
+/* The calls below touch the disk at once: for start-up, tools and jobs. */
+
+void snapshot_manifest_name(uint32_t shard, uint64_t index, char out[DISK_NAME_MAXIMUM]);
+/* Durably, with all that was renamed in the directory before it. The chunks must be synced. */
+int snapshot_manifest_write(struct disk *disk, const struct snapshot_manifest *manifest) MUST_CHECK;
+/* Returns owned. ERR_NOT_FOUND; ERR_DAMAGED also for another snapshot under this one's name. */
+int snapshot_manifest_read(struct disk *disk, uint32_t shard, uint64_t index,
+                           struct snapshot_manifest **out) MUST_CHECK;

@@ -1,0 +1,15 @@
+/* What the files of snapshots are called, read backwards: for whoever lists a directory. */
+#pragma once
+#include "store/snapshot_chunk.h"
+
+enum snapshot_file_kind { SNAPSHOT_FILE_OTHER, SNAPSHOT_FILE_MANIFEST, SNAPSHOT_FILE_CHUNK };
+struct snapshot_file {
+    enum snapshot_file_kind kind;
+    bool is_whole; /* false: ".new", not finished */
+    uint32_t shard;
+    uint64_t index;              /* of a manifest */
+    struct snapshot_chunk chunk; /* of a chunk: identity and checksum */
+};
+
+/* Only names that snapshot_manifest_name() and snapshot_chunk_name() give are taken for theirs. */
+void snapshot_file_parse(const char *name, struct snapshot_file *file);

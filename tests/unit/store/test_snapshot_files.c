@@ -1,0 +1,325 @@
+/* Manifests and chunks: what goes in comes out, every flipped bit is found, and files go when, and
+ * only when, nothing names them. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "fake_disk.h"
+#include "store/snapshot_chunk.h"
+#include "store/snapshot_shelf.h"
+
+static struct snapshot_meta meta_of(uint32_t shard, uint64_t index) {
+    struct snapshot_meta meta = {.shard = shard,
+                                 .index = index,
+                                 .term = 7,
+                                 .stamp_ms = 1700000000123,
+                                 .configuration_bytes = 5};
+    memcpy(meta.configuration, "three", 5);
+    return meta;
+}
+
+/* ---- chunks ---- */
+
+static void fill(struct buffer *raw, size_t bytes) {
+    struct random random;
+    random_init(&random, bytes);
+    buffer_init(raw, SIZE_MAX);
+    for (size_t i = 0; i < bytes; i++)
+        buffer_append_u8(raw, (uint8_t)random_below(&random, 1 + i % 40));
+}
+
+static void expect_round_trip(size_t bytes) {
+    struct buffer raw, image, back;
+    fill(&raw, bytes);
+    buffer_init(&image, SIZE_MAX);
+    buffer_init(&back, SIZE_MAX);
+    struct snapshot_chunk chunk = {0};
+    assert_int_equal(snapshot_chunk_pack(3, buffer_bytes(&raw), &image, &chunk), 0);
+    assert_int_equal(chunk.raw_bytes, bytes);
+    assert_int_equal(chunk.stored_bytes, image.length);
+    uint64_t offset;
+    assert_int_equal(snapshot_chunk_unpack(3, &chunk, buffer_bytes(&image), NULL, &offset), 0);
+    assert_int_equal(snapshot_chunk_unpack(3, &chunk, buffer_bytes(&image), &back, &offset), 0);
+    assert_true(bytes_equal(buffer_bytes(&back), buffer_bytes(&raw)));
+    assert_int_equal(snapshot_chunk_unpack(4, &chunk, buffer_bytes(&image), &back, &offset),
+                     ERR_DAMAGED);
+    buffer_release(&raw);
+    buffer_release(&image);
+    buffer_release(&back);
+}
+
+static void test_a_chunk_comes_out_as_it_went_in(void **state) {
+    (void)state;
+    expect_round_trip(1);
+    expect_round_trip(1000);
+    expect_round_trip(SNAPSHOT_FRAME_BYTES);
+    expect_round_trip(SNAPSHOT_FRAME_BYTES + 1);
+    expect_round_trip(3 * SNAPSHOT_FRAME_BYTES + 5);
+}
+
+static void test_every_flip_and_cut_of_a_chunk_is_found(void **state) {
+    (void)state;
+    struct buffer image, raw;
+    buffer_init(&image, SIZE_MAX);
+    buffer_init(&raw, SIZE_MAX);
+    struct snapshot_chunk chunk = {0};
+    uint64_t offset;
+    struct bytes held = BYTES_LITERAL("a small shard, a small shard");
+    assert_int_equal(snapshot_chunk_pack(1, held, &image, &chunk), 0);
+    uint8_t *data = buffer_data(&image);
+    for (size_t bit = 0; bit < image.length * 8; bit++) {
+        data[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+        int status = snapshot_chunk_unpack(1, &chunk, buffer_bytes(&image), NULL, &offset);
+        assert_true(status == ERR_MALFORMED || status == ERR_DAMAGED);
+        assert_true(offset <= bit / 8);
+        data[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+    }
+    for (size_t length = 0; length < image.length; length++) {
+        uint8_t *exact = memory_copy(data, length);
+        struct bytes cut = bytes_of(exact, length);
+        assert_int_not_equal(snapshot_chunk_unpack(1, &chunk, cut, &raw, &offset), 0);
+        memory_free(exact);
+    }
+    buffer_append_u8(&image, 0);
+    assert_int_not_equal(snapshot_chunk_unpack(1, &chunk, buffer_bytes(&image), NULL, &offset), 0);
+    buffer_release(&image);
+    buffer_release(&raw);
+}
+
+/* ---- manifests ---- */
+
+static struct snapshot_manifest *small_manifest(uint32_t shard, uint64_t index) {
+    struct snapshot_meta meta = meta_of(shard, index);
+    struct snapshot_chunk chunks[2] = {
+        {.first_slot = 0,
+         .last_slot = 63,
+         .raw_bytes = 10,
+         .stored_bytes = 9,
+         .raw_checksum = {1, index},
+         .stored_checksum = 2,
+         .state_hash = 3},
+        {.first_slot = 100, .last_slot = 16383, .raw_bytes = 5, .stored_bytes = 4, .state_hash = 4},
+    };
+    return snapshot_manifest_new(&meta, chunks, 2);
+}
+
+static void test_a_manifest_comes_out_as_it_went_in(void **state) {
+    (void)state;
+    struct snapshot_manifest *manifest = small_manifest(3, 99), *read;
+    struct buffer encoded;
+    buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    snapshot_manifest_encode(manifest, &encoded);
+    assert_int_equal(snapshot_manifest_decode(buffer_bytes(&encoded), &read), 0);
+    assert_int_equal(read->meta.shard, 3);
+    assert_int_equal(read->meta.index, 99);
+    assert_int_equal(read->meta.term, 7);
+    assert_int_equal(read->meta.stamp_ms, 1700000000123);
+    assert_int_equal(read->meta.configuration_bytes, 5);
+    assert_memory_equal(read->meta.configuration, "three", 5);
+    assert_int_equal(read->chunk_count, 2);
+    assert_memory_equal(read->chunks, manifest->chunks, 2 * sizeof *read->chunks);
+    assert_int_equal(snapshot_manifest_raw_bytes(read), 15);
+    assert_int_equal(snapshot_manifest_stored_bytes(read), 13);
+    assert_int_equal(snapshot_manifest_state_hash(read), 7);
+    snapshot_manifest_free(read);
+    snapshot_manifest_free(manifest);
+    buffer_release(&encoded);
+}
+
+static void test_every_flip_and_cut_of_a_manifest_is_found(void **state) {
+    (void)state;
+    struct snapshot_manifest *manifest = small_manifest(3, 99), *read;
+    struct buffer encoded;
+    buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    snapshot_manifest_encode(manifest, &encoded);
+    uint8_t *data = buffer_data(&encoded);
+    for (size_t bit = 0; bit < encoded.length * 8; bit++) {
+        data[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+        int status = snapshot_manifest_decode(buffer_bytes(&encoded), &read);
+        assert_true(status == ERR_MALFORMED || status == ERR_DAMAGED);
+        data[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+    }
+    for (size_t length = 0; length < encoded.length; length++) {
+        uint8_t *exact = memory_copy(data, length);
+        assert_int_not_equal(snapshot_manifest_decode(bytes_of(exact, length), &read), 0);
+        memory_free(exact);
+    }
+    snapshot_manifest_free(manifest);
+    buffer_release(&encoded);
+}
+
+/* Right checksums, but chunks that overlap, stand out of order or hold nothing. */
+static void test_a_manifest_of_nonsense_is_refused(void **state) {
+    (void)state;
+    const struct snapshot_chunk wrong[][2] = {
+        {{0, 63, 1, 1, {0}, 0, 0}, {63, 64, 1, 1, {0}, 0, 0}},
+        {{64, 70, 1, 1, {0}, 0, 0}, {0, 63, 1, 1, {0}, 0, 0}},
+        {{0, 63, 1, 1, {0}, 0, 0}, {70, 64, 1, 1, {0}, 0, 0}},
+        {{0, 63, 0, 1, {0}, 0, 0}, {64, 64, 1, 1, {0}, 0, 0}},
+        {{0, 63, 1, 1, {0}, 0, 0}, {64, 16384, 1, 1, {0}, 0, 0}},
+    };
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct snapshot_meta meta = meta_of(1, 2);
+        struct snapshot_manifest *manifest = snapshot_manifest_new(&meta, wrong[i], 2), *read;
+        struct buffer encoded;
+        buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+        snapshot_manifest_encode(manifest, &encoded);
+        assert_int_equal(snapshot_manifest_decode(buffer_bytes(&encoded), &read), ERR_MALFORMED);
+        assert_null(read);
+        snapshot_manifest_free(manifest);
+        buffer_release(&encoded);
+    }
+}
+
+/* ---- files ---- */
+
+/* A whole snapshot of two chunks, one of them the same in all. Returns owned. */
+static struct snapshot_manifest *write_snapshot(struct fake_disk *fake, uint32_t shard,
+                                                uint64_t index) {
+    char text[32];
+    snprintf(text, sizeof text, "as of %u", (unsigned)index);
+    struct bytes held[2] = {BYTES_LITERAL("never changes"), bytes_of_text(text)};
+    struct snapshot_chunk chunks[2] = {{.first_slot = 0, .last_slot = 8191},
+                                       {.first_slot = 8192, .last_slot = 16383}};
+    for (unsigned i = 0; i < 2; i++) {
+        struct buffer image;
+        buffer_init(&image, SIZE_MAX);
+        assert_int_equal(snapshot_chunk_pack(shard, held[i], &image, &chunks[i]), 0);
+        assert_int_equal(snapshot_chunk_write(&fake->disk, shard, &chunks[i], buffer_bytes(&image)),
+                         0);
+        buffer_release(&image);
+    }
+    struct snapshot_meta meta = meta_of(shard, index);
+    struct snapshot_manifest *manifest = snapshot_manifest_new(&meta, chunks, 2);
+    assert_int_equal(snapshot_manifest_write(&fake->disk, manifest), 0);
+    return manifest;
+}
+
+static bool is_readable(struct fake_disk *fake, uint32_t shard, uint64_t index) {
+    struct snapshot_manifest *manifest;
+    if (snapshot_manifest_read(&fake->disk, shard, index, &manifest))
+        return false;
+    bool is_good = true;
+    for (uint32_t i = 0; i < manifest->chunk_count; i++) {
+        struct buffer raw;
+        is_good &= snapshot_chunk_read(&fake->disk, shard, &manifest->chunks[i], &raw) == 0;
+        buffer_release(&raw);
+    }
+    snapshot_manifest_free(manifest);
+    return is_good;
+}
+
+static void count_name(void *context, const char *name) {
+    (void)name;
+    ++*(unsigned *)context;
+}
+
+static unsigned count_files(struct fake_disk *fake) {
+    unsigned count = 0;
+    assert_int_equal(fake->disk.ops->list(&fake->disk, count_name, &count), 0);
+    return count;
+}
+
+static void test_files_stay_while_something_names_them(void **state) {
+    (void)state;
+    struct fake_disk *fake = memory_allocate(sizeof *fake);
+    fake_disk_init(fake);
+    struct snapshot_shelf *shelf = snapshot_shelf_new(&fake->disk, 4);
+    assert_null(snapshot_shelf_newest(shelf));
+    struct snapshot_manifest *first = write_snapshot(fake, 4, 10);
+    snapshot_shelf_put(shelf, first);
+    snapshot_manifest_free(write_snapshot(fake, 5, 10)); /* another shard's */
+    fake_disk_put(fake, "snapshot-4-30.new", BYTES_LITERAL("half"));
+    fake_disk_put(fake, "chunk-4-00000000000000000000000000000000-0000000000000000",
+                  BYTES_LITERAL("of a snapshot that never was"));
+    fake_disk_put(fake, "snapshot-4-010", BYTES_LITERAL("not ours"));
+    assert_int_equal(count_files(fake), 9);
+    snapshot_shelf_tidy(shelf);
+    fake_disk_run_all(fake);
+    assert_int_equal(count_files(fake), 7);
+
+    snapshot_shelf_hold(shelf, first);
+    snapshot_shelf_put(shelf, write_snapshot(fake, 4, 20));
+    snapshot_shelf_tidy(shelf);
+    fake_disk_run_all(fake);
+    assert_true(is_readable(fake, 4, 10));
+    assert_true(is_readable(fake, 4, 20));
+    assert_int_equal(count_files(fake), 9);
+
+    snapshot_shelf_let_go(shelf, first);
+    snapshot_shelf_tidy(shelf);
+    fake_disk_run_all(fake);
+    assert_false(is_readable(fake, 4, 10));
+    assert_true(is_readable(fake, 4, 20));
+    assert_true(is_readable(fake, 5, 10));
+    assert_int_equal(count_files(fake), 7);
+
+    snapshot_shelf_free(shelf);
+    snapshot_remove_all(&fake->disk, 4);
+    fake_disk_run_all(fake);
+    assert_int_equal(count_files(fake), 4);
+    fake_disk_release(fake);
+    memory_free(fake);
+}
+
+/* Snapshot 5-10 under the name of 6-10. */
+static void test_another_snapshot_under_this_name(void **state) {
+    (void)state;
+    struct fake_disk *fake = memory_allocate(sizeof *fake);
+    fake_disk_init(fake);
+    snapshot_manifest_free(write_snapshot(fake, 5, 10));
+    fake_disk_put(fake, "snapshot-6-10",
+                  bytes_of(fake_disk_find(fake, "snapshot-5-10")->live,
+                           fake_disk_find(fake, "snapshot-5-10")->live_bytes));
+    struct snapshot_manifest *manifest;
+    assert_int_equal(snapshot_manifest_read(&fake->disk, 6, 10, &manifest), ERR_DAMAGED);
+    assert_null(manifest);
+    assert_int_equal(snapshot_manifest_read(&fake->disk, 6, 11, &manifest), ERR_NOT_FOUND);
+    fake_disk_release(fake);
+    memory_free(fake);
+}
+
+/* Whatever is synced of it, wherever the power goes while the next snapshot is written and the old
+ * one removed: one of them is there, whole. */
+static void test_one_is_whole_wherever_the_power_goes(void **state) {
+    (void)state;
+    for (unsigned nth = 1; nth < 20; nth++)
+        for (uint64_t seed = 1; seed < 12; seed++) {
+            struct fake_disk *fake = memory_allocate(sizeof *fake);
+            struct random random;
+            fake_disk_init(fake);
+            random_init(&random, seed);
+            struct snapshot_shelf *shelf = snapshot_shelf_new(&fake->disk, 1);
+            snapshot_shelf_put(shelf, write_snapshot(fake, 1, 10));
+            struct snapshot_meta meta = meta_of(1, 20);
+            struct snapshot_chunk chunk = {.first_slot = 0, .last_slot = 16383};
+            struct buffer image;
+            buffer_init(&image, SIZE_MAX);
+            assert_int_equal(snapshot_chunk_pack(1, BYTES_LITERAL("new"), &image, &chunk), 0);
+            fake_disk_fail_after(fake, nth, ERR_IO);
+            int status = snapshot_chunk_write(&fake->disk, 1, &chunk, buffer_bytes(&image));
+            struct snapshot_manifest *manifest = snapshot_manifest_new(&meta, &chunk, 1);
+            if (status == 0)
+                status = snapshot_manifest_write(&fake->disk, manifest);
+            if (status == 0) {
+                snapshot_shelf_put(shelf, manifest);
+                snapshot_shelf_tidy(shelf);
+                fake_disk_run_all(fake);
+            } else {
+                snapshot_manifest_free(manifest);
+            }
+            fake_disk_crash(fake, &random);
+            assert_true(is_readable(fake, 1, status ? 10 : 20));
+            snapshot_shelf_free(shelf);
+            buffer_release(&image);
+            fake_disk_release(fake);
+            memory_free(fake);
+        }
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_chunk_comes_out_as_it_went_in),
+          cmocka_unit_test(test_every_flip_and_cut_of_a_chunk_is_found),
+          cmocka_unit_test(test_a_manifest_comes_out_as_it_went_in),
+          cmocka_unit_test(test_every_flip_and_cut_of_a_manifest_is_found),
+          cmocka_unit_test(test_a_manifest_of_nonsense_is_refused),
+          cmocka_unit_test(test_files_stay_while_something_names_them),
+          cmocka_unit_test(test_another_snapshot_under_this_name),
+          cmocka_unit_test(test_one_is_whole_wherever_the_power_goes))
