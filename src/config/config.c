@@ -68,6 +68,25 @@ void config_copy(struct config *to, const struct config *from) {
     to->remembered = remembered_copy(from->remembered);
 }
 
+/* The control shard's state lies on every node's disk, and goes to whoever holds the cluster key.
+ */
+static bool may_be_cluster_wide(const struct setting *setting, struct buffer *problem) {
+    if (setting->when == CONFIG_AT_START)
+        buffer_append_format(problem, "%s: can only be set at start, in each node's file or flags",
+                             setting->name);
+    else if (setting->is_remembered)
+        buffer_append_format(problem, "%s: has no effect here; CONFIG SET remembers it on one node",
+                             setting->name);
+    else if (config_is_secret(setting->name))
+        buffer_append_format(problem,
+                             "%s: a secret is set on each node, in its file or by "
+                             "CONFIG SET, and not kept by the cluster",
+                             setting->name);
+    else
+        return true;
+    return false;
+}
+
 int config_set(struct config *config, struct bytes name, struct bytes value,
                enum config_source source, struct buffer *problem) {
     const struct setting *setting = setting_find(name);
@@ -82,8 +101,17 @@ int config_set(struct config *config, struct bytes name, struct bytes value,
                              setting->name);
         return ERR_REFUSED;
     }
+    if (source == CONFIG_SOURCE_CLUSTER && !may_be_cluster_wide(setting, problem))
+        return ERR_REFUSED;
     return setting_store(setting, config, value, problem);
 }
+
+const char *config_name(struct bytes name) {
+    const struct setting *setting = setting_find(name);
+    return setting ? setting->name : NULL;
+}
+
+bool config_is_secret(const char *name) { return strcmp(name, "requirepass") == 0; }
 
 int config_check(const struct config *config, struct buffer *problem) {
     if (config->heartbeat_ms * 3 > config->election_timeout_ms) {
@@ -92,6 +120,14 @@ int config_check(const struct config *config, struct buffer *problem) {
                              "it must be at most a third of it, so that a lost heartbeat or two "
                              "calls no election",
                              config->heartbeat_ms, config->election_timeout_ms);
+        return ERR_INVALID;
+    }
+    if (config->gossip_probe_timeout_ms > config->gossip_probe_interval_ms) {
+        buffer_append_format(problem,
+                             "gossip-probe-timeout-ms: %lld is longer than a "
+                             "gossip-probe-interval-ms of %lld; a probe must be decided before the "
+                             "next one is sent",
+                             config->gossip_probe_timeout_ms, config->gossip_probe_interval_ms);
         return ERR_INVALID;
     }
     return 0;

@@ -20,7 +20,14 @@
 enum { CONFIG_VALUE_MAXIMUM = 4096 };
 
 enum config_when { CONFIG_AT_START, CONFIG_LIVE };
-enum config_source { CONFIG_SOURCE_FILE, CONFIG_SOURCE_FLAG, CONFIG_SOURCE_LIVE };
+enum config_source {
+    CONFIG_SOURCE_FILE,
+    CONFIG_SOURCE_FLAG,
+    CONFIG_SOURCE_CLUSTER, /* of all nodes: `trothdb cluster set` */
+    CONFIG_SOURCE_LIVE
+};
+
+struct table;
 
 struct config {
 #define SETTING_INT(field, name, default_value, minimum, maximum, when, help)   long long field;
@@ -49,7 +56,8 @@ void config_copy(struct config *to,
 
 /* Sets one setting from text. 0, or a negative code with a sentence in `problem` that names the
  * setting, the value and what is allowed: ERR_NOT_FOUND for an unknown name, ERR_INVALID for a bad
- * value, ERR_REFUSED where CONFIG_SOURCE_LIVE would change what can only be set at start. After the
+ * value, ERR_REFUSED where CONFIG_SOURCE_LIVE or CONFIG_SOURCE_CLUSTER would change what can only
+ * be set at start, and where the latter would set a secret or what has no effect here. After the
  * last of a series ask config_check(). */
 int config_set(struct config *config, struct bytes name, struct bytes value,
                enum config_source source, struct buffer *problem) MUST_CHECK;
@@ -60,6 +68,13 @@ int config_check(const struct config *config, struct buffer *problem) MUST_CHECK
  * The problem names file and line. */
 int config_parse(struct config *config, const char *file_name, struct bytes text,
                  enum config_source source, struct buffer *problem) MUST_CHECK;
+/* The setting's own name, for one of Redis's older ones or in another case; NULL: there is none. */
+const char *config_name(struct bytes name);
+/* Its value is shown to nobody but those who ask for it by CONFIG GET. */
+bool config_is_secret(const char *name);
+/* The file `text` with these settings (name -> char *value) in it: their lines are replaced, the
+ * rest stays as it is, and what had no line comes at the end. config_parse() reads it again. */
+void config_rewrite(struct bytes text, const struct table *values, struct buffer *out);
 /* Calls `emit` with name and value for every setting whose name matches the glob pattern (any
  * case). */
 void config_get(const struct config *config, struct bytes pattern,

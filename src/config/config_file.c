@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/table.h"
 #include "config/config.h"
 #include "config/setting.h"
 
@@ -181,4 +182,79 @@ int config_parse(struct config *config, const char *file_name, struct bytes text
     config_release(config);
     *config = parsed;
     return 0;
+}
+
+/* ---- writing it again ---- */
+
+/* The canonical name of the setting on this line; NULL: a comment, or none. */
+static const char *line_setting(struct bytes line) {
+    line = trim(line);
+    if (line.length == 0 || line.data[0] == '#' || line.length > CONFIG_VALUE_MAXIMUM)
+        return NULL;
+    struct buffer name;
+    buffer_init(&name, CONFIG_VALUE_MAXIMUM);
+    const char *found = append_argument(&line, &name) ? config_name(buffer_bytes(&name)) : NULL;
+    buffer_release(&name);
+    return found;
+}
+
+static void append_quoted_value(struct buffer *out, const char *value) {
+    buffer_append_u8(out, '"');
+    for (const uint8_t *at = (const uint8_t *)value; *at != '\0'; at++) {
+        if (*at == '"' || *at == '\\')
+            buffer_append_format(out, "\\%c", *at);
+        else if (*at < ' ' || *at == 0x7f)
+            buffer_append_format(out, "\\x%02x", *at);
+        else
+            buffer_append_u8(out, *at);
+    }
+    buffer_append_u8(out, '"');
+}
+
+static void append_setting_line(struct buffer *out, const char *name, const char *value) {
+    bool is_plain = *value != '\0';
+    for (const char *at = value; *at != '\0'; at++)
+        is_plain = is_plain && *at > ' ' && *at < 0x7f && strchr("\"'\\#", *at) == NULL;
+    buffer_append_format(out, "%s ", name);
+    if (is_plain)
+        buffer_append_text(out, value);
+    else
+        append_quoted_value(out, value);
+    buffer_append_u8(out, '\n');
+}
+
+/* The first line of a setting gets the value, later ones of the same go: the last line would win.
+ */
+static struct table *rewrite_lines(struct bytes text, const struct table *values,
+                                   struct buffer *out) {
+    struct table *written = table_new();
+    while (text.length > 0) {
+        struct bytes line = next_line(&text);
+        const char *name = line_setting(line);
+        const char *value = name ? table_get(values, bytes_of_text(name)) : NULL;
+        if (value == NULL) {
+            buffer_append_bytes(out, line);
+            buffer_append_u8(out, '\n');
+        } else if (table_put(written, bytes_of_text(name), written) == NULL) {
+            append_setting_line(out, name, value);
+        }
+    }
+    return written;
+}
+
+void config_rewrite(struct bytes text, const struct table *values, struct buffer *out) {
+    struct table *written = rewrite_lines(text, values, out);
+    size_t position = 0;
+    struct bytes name;
+    void *value;
+    bool has_heading = false;
+    while (table_walk(values, &position, &name, &value)) {
+        if (table_get(written, name) != NULL)
+            continue;
+        if (!has_heading)
+            buffer_append_text(out, "\n# Written by CONFIG REWRITE\n");
+        has_heading = true;
+        append_setting_line(out, config_name(name), value);
+    }
+    table_free(written);
 }

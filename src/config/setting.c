@@ -283,6 +283,17 @@ const char *setting_show(const struct setting *setting, const struct config *con
     UNREACHABLE();
 }
 
+/* The default as its value is shown: "8mb" in the row is 8388608. */
+const char *setting_show_default(const struct setting *setting,
+                                 char scratch[SETTING_NUMBER_TEXT_BYTES]) {
+    long long number;
+    if (setting->is_remembered || setting->kind != KIND_BYTES)
+        return setting->default_text;
+    bool is_right = setting_parse(setting, bytes_of_text(setting->default_text), &number);
+    CHECK(is_right);
+    return number_show(setting, number, scratch);
+}
+
 static void append_words(const char *words, struct buffer *out) {
     for (int i = 0;; i++) {
         struct bytes word = word_at(words, i);

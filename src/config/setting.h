@@ -35,5 +35,7 @@ int setting_store(const struct setting *setting, struct config *config, struct b
 /* The value as text: borrowed from `config`, from the row, or in `scratch`. */
 const char *setting_show(const struct setting *setting, const struct config *config,
                          char scratch[SETTING_NUMBER_TEXT_BYTES]);
+const char *setting_show_default(const struct setting *setting,
+                                 char scratch[SETTING_NUMBER_TEXT_BYTES]);
 /* What values are allowed, for people: "1 to 65535", "lease or quorum". */
 void setting_append_allowed(const struct setting *setting, struct buffer *out);
