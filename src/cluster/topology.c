@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "cluster/topology_private.h"
+#include "cluster/topology_setting.h"
 
 static void derive_slot_owners(struct topology *topology) {
     memset(topology->slot_owner, 0, sizeof(topology->slot_owner));
@@ -71,6 +72,7 @@ void topology_free(struct topology *topology) {
     if (topology) {
         memory_free(topology->nodes);
         memory_free(topology->shards);
+        topology_settings_free(topology);
         memory_free(topology);
     }
 }
@@ -79,6 +81,7 @@ struct topology *topology_copy(const struct topology *topology) {
     struct topology *copy = memory_copy(topology, sizeof(*topology));
     copy->nodes = memory_copy(topology->nodes, topology->node_count * sizeof(*topology->nodes));
     copy->shards = memory_copy(topology->shards, topology->shard_count * sizeof(*topology->shards));
+    topology_settings_copy(copy, topology);
     return copy;
 }
 
@@ -148,6 +151,7 @@ void topology_encode(const struct topology *topology, struct buffer *out) {
     for (unsigned i = 0; i < topology->shard_count; i++) {
         encode_shard(&topology->shards[i], out);
     }
+    topology_settings_encode(topology, out);
 }
 
 int topology_copy_host(char out[TOPOLOGY_HOST_MAXIMUM], struct bytes host) {
@@ -263,6 +267,9 @@ static int decode_body(struct cursor *in, uint8_t version, struct topology *topo
     int error = decode_nodes(in, topology);
     if (!error) {
         error = decode_shards(in, version, topology);
+    }
+    if (!error && version >= TOPOLOGY_VERSION_SETTINGS) {
+        error = topology_settings_decode(topology, in);
     }
     return error ? error : cursor_finish(in);
 }

@@ -8,14 +8,18 @@
 #include "slot/slot.h"
 
 enum {
-    TOPOLOGY_VERSION = 2, /* version 1 is read too: no shard's replicas were changed yet */
+    TOPOLOGY_VERSION = 3, /* older ones are read too: 1 has no wishes, 2 no settings */
     TOPOLOGY_VERSION_FIRST = 1,
+    TOPOLOGY_VERSION_SETTINGS = 3, /* the first with settings */
     TOPOLOGY_NODE_MAXIMUM = 1024,
     TOPOLOGY_NUMBER_MAXIMUM = 1 << 20, /* of a node: some tables have a place for each */
     TOPOLOGY_SHARD_MAXIMUM =
         1024, /* data shards, numbered 1 .. shard_count; shard 0 is the control shard */
     TOPOLOGY_REPLICA_MAXIMUM = 7,
     TOPOLOGY_HOST_MAXIMUM = 64,
+    TOPOLOGY_SETTING_MAXIMUM = 256,
+    TOPOLOGY_SETTING_NAME_MAXIMUM = 64,
+    TOPOLOGY_SETTING_VALUE_MAXIMUM = 1024,
     TOPOLOGY_BYTES_MAXIMUM = 4 << 20
 };
 
@@ -42,13 +46,20 @@ struct topology_shard {
     bool is_settled;       /* they vote, and nobody else */
 };
 
+/* A setting of all nodes (`trothdb cluster set`). */
+struct topology_setting {
+    char *name, *value; /* owned */
+};
+
 struct topology {
     uint8_t cluster_id[16];
     uint64_t epoch; /* raised by every change */
     struct topology_node *nodes;
     unsigned node_count;
-    struct topology_shard *shards;   /* shards[0] is the control shard */
-    unsigned shard_count;            /* with the control shard */
+    struct topology_shard *shards;     /* shards[0] is the control shard */
+    unsigned shard_count;              /* with the control shard */
+    struct topology_setting *settings; /* ascending by name */
+    unsigned setting_count;
     uint32_t slot_owner[SLOT_COUNT]; /* derived: shard number, 0 for nobody */
 };
 
@@ -71,6 +82,8 @@ const struct topology_node *topology_node_by_uuid(const struct topology *topolog
                                                   const uint8_t uuid[16]);
 const struct topology_shard *topology_shard(const struct topology *topology, uint32_t number);
 bool topology_shard_has_replica(const struct topology_shard *shard, uint32_t node_number);
+/* The value of a setting of all nodes; NULL: none is set. Borrows. */
+const char *topology_setting(const struct topology *topology, struct bytes name);
 
 /* The control shard's commands (topology_command.c): what its log entries hold. apply() is
  * deterministic and changes the epoch if, and only if, it changed anything. Encoded as a list of
@@ -81,7 +94,9 @@ bool topology_shard_has_replica(const struct topology_shard *shard, uint32_t nod
  *   node.add <uuid, hex> <host> <client port> <peer port> <admin port>    a spare joins
  *   shard.replicas <shard> <node number>...                               these replicas are wanted
  *   shard.settled <shard> <wanted epoch>                                  they vote by now
+ *   setting.set <name> <value> [<name> <value>...]                        settings of all nodes
+ *   setting.unset <name>...
  *
- * ERR_INVALID, ERR_NOT_FOUND (a node or a shard), ERR_LIMIT (no more nodes). */
+ * ERR_INVALID, ERR_NOT_FOUND (a node or a shard), ERR_LIMIT (no more nodes or settings). */
 int topology_apply(struct topology *topology, const struct bytes *arguments,
                    size_t count) MUST_CHECK;

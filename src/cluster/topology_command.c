@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "cluster/topology_private.h"
+#include "cluster/topology_setting.h"
 
 static int parse_port(struct bytes text, uint16_t *port) {
     int64_t number;
@@ -180,10 +181,9 @@ static const struct {
     const char *name;
     int (*apply)(struct topology *topology, const struct bytes *arguments, size_t count);
 } COMMANDS[] = {
-    {"node.address", apply_node_address},
-    {"node.add", apply_node_add},
-    {"shard.replicas", apply_shard_replicas},
-    {"shard.settled", apply_shard_settled},
+    {"node.address", apply_node_address},        {"node.add", apply_node_add},
+    {"shard.replicas", apply_shard_replicas},    {"shard.settled", apply_shard_settled},
+    {"setting.set", topology_apply_setting_set}, {"setting.unset", topology_apply_setting_unset},
 };
 
 int topology_apply(struct topology *topology, const struct bytes *arguments, size_t count) {

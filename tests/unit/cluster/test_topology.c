@@ -176,8 +176,8 @@ static void version_1_is_read_as_settled(void **state) {
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
     buffer_init(&first, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(topology, &encoded);
-    size_t shard_bytes = 4 + 1 + 4 + 1, wish_bytes = 9, range_bytes = 4;
-    size_t shards = encoded.length - 2 * (shard_bytes + wish_bytes) - range_bytes;
+    size_t shard_bytes = 4 + 1 + 4 + 1, wish_bytes = 9, range_bytes = 4, settings_bytes = 1;
+    size_t shards = encoded.length - settings_bytes - 2 * (shard_bytes + wish_bytes) - range_bytes;
     buffer_append(&first, buffer_data(&encoded), shards + shard_bytes);
     buffer_append(&first, buffer_data(&encoded) + shards + shard_bytes + wish_bytes,
                   shard_bytes + range_bytes);
@@ -192,6 +192,90 @@ static void version_1_is_read_as_settled(void **state) {
     topology_free(topology);
     buffer_release(&first);
     buffer_release(&encoded);
+}
+
+/* What a release wrote that knew of no settings of all nodes. */
+static void version_2_is_read_as_without_settings(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 2, 3);
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    buffer_data(&encoded)[0] = 2;
+    struct topology *back;
+    struct bytes second = bytes_of(buffer_data(&encoded), encoded.length - 1);
+    assert_int_equal(topology_decode(second, &back), 0);
+    assert_int_equal(back->setting_count, 0);
+    topology_free(back);
+    topology_free(topology);
+    buffer_release(&encoded);
+}
+
+static void settings_are_set_and_unset_as_a_whole(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 1, 3);
+    assert_int_equal(apply_words(topology, "setting.set timeout 7 heartbeat-ms 20"), 0);
+    assert_int_equal(topology->epoch, 2);
+    assert_string_equal(topology->settings[0].name, "heartbeat-ms");
+    assert_string_equal(topology_setting(topology, BYTES_LITERAL("timeout")), "7");
+    assert_int_equal(apply_words(topology, "setting.set timeout 7"), 0); /* nothing new */
+    assert_int_equal(topology->epoch, 2);
+    assert_int_equal(apply_words(topology, "setting.set timeout 8 Bad-Name 1"), ERR_INVALID);
+    assert_int_equal(apply_words(topology, "setting.set timeout"), ERR_INVALID);
+    assert_int_equal(apply_words(topology, "setting.set"), ERR_INVALID);
+    assert_int_equal(apply_words(topology, "setting.unset"), ERR_INVALID);
+    assert_string_equal(topology_setting(topology, BYTES_LITERAL("timeout")), "7");
+    assert_int_equal(apply_words(topology, "setting.unset nosuch heartbeat-ms"), 0);
+    assert_int_equal(topology->epoch, 3);
+    assert_int_equal(topology->setting_count, 1);
+    assert_int_equal(apply_words(topology, "setting.unset heartbeat-ms"), 0);
+    assert_int_equal(topology->epoch, 3);
+    topology_free(topology);
+}
+
+static void settings_have_a_limit(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 1, 3);
+    char words[64];
+    for (unsigned i = 0; i < TOPOLOGY_SETTING_MAXIMUM; i++) {
+        snprintf(words, sizeof(words), "setting.set setting-%u %u", i, i);
+        assert_int_equal(apply_words(topology, words), 0);
+    }
+    assert_int_equal(apply_words(topology, "setting.set one-more 1"), ERR_LIMIT);
+    assert_int_equal(apply_words(topology, "setting.set setting-7 x"), 0);
+    topology_free(topology);
+}
+
+static void settings_are_encoded_copied_and_checked(void **state) {
+    (void)state;
+    struct topology *topology = found(1, 1, 1);
+    assert_int_equal(apply_words(topology, "setting.set b 2 a 1 c 3"), 0);
+    struct topology *copy = topology_copy(topology), *back;
+    struct buffer encoded, again;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    buffer_init(&again, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(copy, &encoded);
+    static const char tail[] = "\x03\x01"
+                               "a\x01"
+                               "1\x01"
+                               "b\x01"
+                               "2\x01"
+                               "c\x01"
+                               "3";
+    size_t tail_bytes = sizeof(tail) - 1;
+    assert_memory_equal(buffer_data(&encoded) + encoded.length - tail_bytes, tail, tail_bytes);
+    assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), 0);
+    topology_encode(back, &again);
+    assert_true(bytes_equal(buffer_bytes(&encoded), buffer_bytes(&again)));
+    buffer_data(&encoded)[encoded.length - 3] = 'b'; /* twice */
+    topology_free(back);
+    assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), ERR_MALFORMED);
+    buffer_data(&encoded)[encoded.length - 3] = 'a'; /* out of order */
+    assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), ERR_MALFORMED);
+    topology_free(copy);
+    topology_free(topology);
+    buffer_release(&encoded);
+    buffer_release(&again);
 }
 
 static void a_slot_with_two_owners_is_refused(void **state) {
@@ -232,5 +316,9 @@ RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(wishes_are_named_by_their_epoch_and_settled_once),
           cmocka_unit_test(a_spare_joins_once_with_a_number_of_its_own),
           cmocka_unit_test(version_1_is_read_as_settled),
+          cmocka_unit_test(version_2_is_read_as_without_settings),
+          cmocka_unit_test(settings_are_set_and_unset_as_a_whole),
+          cmocka_unit_test(settings_have_a_limit),
+          cmocka_unit_test(settings_are_encoded_copied_and_checked),
           cmocka_unit_test(a_slot_with_two_owners_is_refused),
           cmocka_unit_test(a_huge_node_number_is_refused))
