@@ -134,7 +134,6 @@ static struct net_address *parse_addresses(char **texts, int count) {
 }
 
 static int create(int argc, char **argv) {
-    static const char line[] = "create H:P H:P H:P [--shards 12] [--replicas 3] [--json]";
     int64_t shards = CLUSTER_SHARDS_DEFAULT, replicas = CLUSTER_REPLICAS_DEFAULT;
     bool is_json = false;
     int count;
@@ -151,7 +150,7 @@ static int create(int argc, char **argv) {
         return CLUSTER_EXIT_USAGE;
     }
     if (count == 0 || count > TOPOLOGY_NODE_MAXIMUM) {
-        return cluster_usage(line);
+        return cluster_usage(CLUSTER_CREATE_LINE);
     }
     if (replicas > count) {
         fprintf(stderr,
@@ -183,7 +182,7 @@ static int status(int argc, char **argv) {
         return CLUSTER_EXIT_USAGE;
     }
     if (count != 1) {
-        return cluster_usage("status H:P [--json]");
+        return cluster_usage(CLUSTER_STATUS_LINE);
     }
     struct net_address *client = parse_addresses(argv, 1);
     if (!client) {
@@ -194,21 +193,29 @@ static int status(int argc, char **argv) {
     return exit_code;
 }
 
+static const struct {
+    const char *name, *line;
+    int (*run)(int argc, char **argv);
+} SUBCOMMANDS[] = {
+    {"create", CLUSTER_CREATE_LINE, create},
+    {"status", CLUSTER_STATUS_LINE, status},
+    {"add", CLUSTER_ADD_LINE, cluster_add},
+    {"replicas", CLUSTER_REPLICAS_LINE, cluster_replicas},
+    {"set", CLUSTER_SET_LINE, cluster_set},
+    {"unset", CLUSTER_UNSET_LINE, cluster_unset},
+    {"settings", CLUSTER_SETTINGS_LINE, cluster_settings},
+};
+
 int cluster_run(int argc, char **argv) {
-    if (argc > 0 && strcmp(argv[0], "create") == 0) {
-        return create(argc - 1, argv + 1);
+    size_t count = sizeof(SUBCOMMANDS) / sizeof(SUBCOMMANDS[0]);
+    for (size_t i = 0; argc > 0 && i < count; i++) {
+        if (strcmp(argv[0], SUBCOMMANDS[i].name) == 0) {
+            return SUBCOMMANDS[i].run(argc - 1, argv + 1);
+        }
     }
-    if (argc > 0 && strcmp(argv[0], "status") == 0) {
-        return status(argc - 1, argv + 1);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stderr, "%s trothdb cluster %s\n", i ? "      " : "usage:", SUBCOMMANDS[i].line);
     }
-    if (argc > 0 && strcmp(argv[0], "add") == 0) {
-        return cluster_add(argc - 1, argv + 1);
-    }
-    if (argc > 0 && strcmp(argv[0], "replicas") == 0) {
-        return cluster_replicas(argc - 1, argv + 1);
-    }
-    return cluster_usage("create H:P H:P H:P [--shards 12] [--replicas 3] [--json]\n"
-                         "       trothdb cluster status H:P [--json]\n"
-                         "       trothdb cluster " CLUSTER_ADD_LINE "\n"
-                         "       trothdb cluster " CLUSTER_REPLICAS_LINE);
+    fputs("`trothdb help cluster` tells more\n", stderr);
+    return CLUSTER_EXIT_USAGE;
 }

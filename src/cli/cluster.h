@@ -45,9 +45,19 @@ const struct status *cluster_view_of(const struct cluster_view *view, uint32_t n
 void cluster_print_tables(const struct cluster_view *view, struct buffer *out);
 void cluster_print_json(const struct cluster_view *view, struct buffer *out);
 
+/* Has the leader of the control shard run a command, which must be one that may be said twice. `at`
+ * is any node. ERR_REFUSED, ERR_IO with `problem` (CLIENT_PROBLEM_BYTES). */
+int cluster_ask_control(const struct net_address *at, const struct bytes *arguments, size_t count,
+                        char *problem) MUST_CHECK;
+
 /* What the subcommands share. */
+#define CLUSTER_CREATE_LINE   "create H:P H:P H:P [--shards 12] [--replicas 3] [--json]"
+#define CLUSTER_STATUS_LINE   "status H:P [--json]"
 #define CLUSTER_ADD_LINE      "add H:P --at H:P [--wait 600] [--json]"
 #define CLUSTER_REPLICAS_LINE "replicas SHARD H:P[,H:P...] --at H:P [--wait 600] [--json]"
+#define CLUSTER_SET_LINE      "set NAME VALUE [NAME VALUE...] --at H:P [--wait 60] [--json]"
+#define CLUSTER_UNSET_LINE    "unset NAME [NAME...] --at H:P [--wait 60] [--json]"
+#define CLUSTER_SETTINGS_LINE "settings [PATTERN] --at H:P [--all] [--json]"
 enum { CLUSTER_EXIT_OK = 0, CLUSTER_EXIT_FAILED = 1, CLUSTER_EXIT_USAGE = 2 };
 uint64_t cluster_now_ms(void);
 /* Each prints, and returns the exit code. With --json an answer is always one object. */
@@ -57,4 +67,7 @@ int cluster_usage(const char *line);
 
 int cluster_add(int argc, char **argv);
 int cluster_replicas(int argc, char **argv);
+int cluster_set(int argc, char **argv);
+int cluster_unset(int argc, char **argv);
+int cluster_settings(int argc, char **argv);
 int cluster_run(int argc, char **argv);

@@ -8,12 +8,7 @@
 #include "cli/cluster.h"
 #include "cli/flags.h"
 
-enum {
-    CHANGE_POLL_MS = 200,
-    CHANGE_ASK_TRIES = 50,
-    CHANGE_WAIT_S_DEFAULT = 600,
-    SHOWN_BYTES = 160
-};
+enum { CHANGE_POLL_MS = 200, CHANGE_WAIT_S_DEFAULT = 600, SHOWN_BYTES = 160 };
 
 struct change {
     struct net_address at; /* a node of the cluster */
@@ -22,64 +17,6 @@ struct change {
     bool is_terminal;
     char shown[SHOWN_BYTES]; /* the last line of progress */
 };
-
-/* ---- asking the control shard ---- */
-
-static int find_control(const struct change *change, struct net_address *leader, char *problem) {
-    struct cluster_view view;
-    if (cluster_view_fetch(&view, &change->at, problem)) {
-        return ERR_IO;
-    }
-    const struct status_replica *control = cluster_view_leader(&view, 0);
-    const struct status_node *node = control ? status_node(&view.asked, control->leader) : NULL;
-    if (node) {
-        status_node_client(node, leader);
-    } else {
-        snprintf(problem, CLIENT_PROBLEM_BYTES, "the control shard has no leader");
-    }
-    cluster_view_release(&view);
-    return node ? 0 : ERR_IO;
-}
-
-static int tell(const struct net_address *address, const struct bytes *arguments, size_t count,
-                char *problem) {
-    struct client client;
-    struct response reply;
-    int error = client_open(&client, address, CLUSTER_ASK_MS);
-    if (!error) {
-        error = client_call(&client, arguments, count, &reply);
-    }
-    if (error) {
-        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
-    } else {
-        response_release(&reply);
-    }
-    client_close(&client);
-    return error;
-}
-
-/* The leader may change meanwhile. All these commands may be said twice. */
-static int ask_control(const struct change *change, const struct bytes *arguments, size_t count,
-                       char *problem) {
-    int error = ERR_IO;
-    for (unsigned i = 0; error && i < CHANGE_ASK_TRIES; i++) {
-        struct net_address leader;
-        error = find_control(change, &leader, problem);
-        if (!error) {
-            error = tell(&leader, arguments, count, problem);
-        }
-        bool is_final = error == ERR_REFUSED && strstr(problem, "MOVED ") == NULL &&
-                        strstr(problem, "CLUSTERDOWN") == NULL &&
-                        strstr(problem, "UNKNOWN") == NULL && strstr(problem, "TRYAGAIN") == NULL;
-        if (is_final) {
-            return error;
-        }
-        if (error) {
-            usleep(CHANGE_POLL_MS * 1000);
-        }
-    }
-    return error;
-}
 
 /* ---- showing how far it is ---- */
 
@@ -180,7 +117,7 @@ static int ask_to_add(struct change *change, const char *uuid,
                                       bytes_of_text(uuid),      bytes_of_text(address->host),
                                       bytes_of_text(ports[0]),  bytes_of_text(ports[1]),
                                       bytes_of_text(ports[2])};
-    return ask_control(change, arguments, 7, problem);
+    return cluster_ask_control(&change->at, arguments, 7, problem);
 }
 
 static int add_spare(struct change *change, const struct net_address *client,
@@ -309,7 +246,7 @@ static int ask_for_replicas(struct change *change, const struct wish *wish, char
         snprintf(numbers[i], sizeof(numbers[i]), "%u", i ? wish->nodes[i - 1] : wish->shard);
         arguments[2 + i] = bytes_of_text(numbers[i]);
     }
-    return ask_control(change, arguments, 3 + wish->count, problem);
+    return cluster_ask_control(&change->at, arguments, 3 + wish->count, problem);
 }
 
 static int replicas(struct change *change, uint32_t shard, char *nodes) {

@@ -1,12 +1,22 @@
-/* CONFIG: reading settings, and changing those that may change while the node runs. CONFIG SET is
- * all or nothing: it works on a copy, and what differs is then put in place here and told to the
- * other workers and to the gossiper. */
+/* CONFIG, TROTHDB SETTINGS and TROTHDB UNSET: reading settings, and changing those that may change
+ * while the node runs. Worker 0, which has their layers, answers for all (settings.c). A change is
+ * all or nothing: it is made on a copy. */
 #include <strings.h>
 
 #include "base/check.h"
+#include "base/cursor.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "node/internal.h"
+
+enum { CONFIG_PROBLEM_BYTES = CONFIG_VALUE_MAXIMUM + 1024 };
+
+struct settings_question {
+    struct worker *worker; /* worker 0 */
+    const struct bytes *arguments;
+    size_t argument_count;
+    struct reply *reply;
+};
 
 /* ---- GET ---- */
 
@@ -26,149 +36,234 @@ static void tell(void *context, const char *name, const char *value) {
     answer->count++;
 }
 
-static void config_tell(struct session_command *call) {
+static void answer_get(const struct settings_question *question) {
     struct buffer pairs;
     buffer_init(&pairs, SIZE_MAX);
-    struct reply body = {.out = &pairs, .protocol = call->reply->protocol};
+    struct reply body = {.out = &pairs, .protocol = question->reply->protocol};
     struct config_answer answer = {.body = &body, .told = table_new()};
-    for (size_t i = 2; i < call->argument_count; i++) {
-        config_get(&call->worker->config, call->arguments[i], tell, &answer);
+    for (size_t i = 2; i < question->argument_count; i++) {
+        config_get(&question->worker->config, question->arguments[i], tell, &answer);
     }
-    reply_map(call->reply, answer.count);
-    buffer_append_bytes(call->reply->out, buffer_bytes(&pairs));
+    reply_map(question->reply, answer.count);
+    buffer_append_bytes(question->reply->out, buffer_bytes(&pairs));
     table_free(answer.told);
     buffer_release(&pairs);
 }
 
-/* ---- a change takes effect on this worker ---- */
-
-/* Limits are copied into each session when it begins. */
-static void update_sessions(struct worker *worker) {
-    const struct config *config = &worker->config;
-    LIST_EACH (&worker->sessions, link) {
-        struct session *session = LIST_ELEMENT(link, struct session, link);
-        session->input.maximum_bytes = (size_t)config->client_query_buffer_limit;
-        session->output.maximum_bytes = (size_t)config->client_output_limit;
-        session->parser.limits.bulk_bytes = (size_t)config->proto_max_bulk_len;
-        session->parser.limits.argument_count = (size_t)config->proto_max_arguments;
-        if (config->requirepass[0] == '\0') {
-            session_set_authenticated(session, true);
-        }
-    }
-}
-
-void worker_apply_setting(struct worker *worker, const char *name, struct bytes value) {
-    struct buffer problem;
-    buffer_init(&problem, CONFIG_VALUE_MAXIMUM);
-    int error =
-        config_set(&worker->config, bytes_of_text(name), value, CONFIG_SOURCE_LIVE, &problem);
-    buffer_release(&problem);
-    if (error) {
-        log_line(worker->io.log, LOG_ERROR, "a setting was not taken over", LOG_T("setting", name),
-                 LOG_T("error", error_text(error)), LOG_F("worker", worker->index));
-        return;
-    }
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        shard_settings_changed(worker->shards[worker->hosted[i]]);
-    }
-    update_sessions(worker);
-    slowlog_trim(&worker->slowlog, (size_t)worker->config.slowlog_max_len);
-}
-
 /* ---- SET ---- */
 
-static struct mail *setting_mail(const struct worker *worker, const char *name, const char *value) {
-    struct mail *mail = mail_new(MAIL_SETTING, worker->index);
-    mail->key = memory_copy_text(name);
-    buffer_append_text(&mail->bytes, value);
-    return mail;
-}
-
-static void put_in_place(void *context, const char *name, const char *before, const char *after) {
-    struct worker *worker = context;
-    bool is_secret = strcmp(name, "requirepass") == 0;
-    log_line(worker->io.log, LOG_INFO, "setting changed", LOG_F("node", worker->self),
-             LOG_T("setting", name), LOG_T("before", is_secret ? "(hidden)" : before),
-             LOG_T("after", is_secret ? "(hidden)" : after));
-    worker_post(worker, MAIL_TO_GOSSIPER, setting_mail(worker, name, after));
-    worker_post_others(worker, setting_mail(worker, name, after));
-    worker_apply_setting(worker, name, bytes_of_text(after));
-}
-
-static void refuse(struct session_command *call, struct bytes name, const char *why) {
-    reply_error_format(call->reply,
+static void refuse(const struct settings_question *question, struct bytes name, const char *why) {
+    reply_error_format(question->reply,
                        "ERR CONFIG SET failed (possibly related to argument '%.*s') - %s",
                        BYTES_PRINT(name), why);
 }
 
-static bool is_repeated(const struct session_command *call, size_t position) {
+static bool is_repeated(const struct settings_question *question, size_t position) {
     for (size_t i = 2; i < position; i += 2) {
-        if (call->arguments[i].length == call->arguments[position].length &&
-            strncasecmp((const char *)call->arguments[i].data,
-                        (const char *)call->arguments[position].data,
-                        call->arguments[i].length) == 0) {
+        if (question->arguments[i].length == question->arguments[position].length &&
+            strncasecmp((const char *)question->arguments[i].data,
+                        (const char *)question->arguments[position].data,
+                        question->arguments[i].length) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static bool change_one(struct session_command *call, size_t position, struct config *config,
-                       struct buffer *problem) {
-    struct bytes name = call->arguments[position];
-    if (is_repeated(call, position)) {
-        refuse(call, name, "duplicate parameter");
+static bool change_one(const struct settings_question *question, size_t position,
+                       struct config_layers *layers, struct buffer *problem) {
+    struct bytes name = question->arguments[position];
+    if (is_repeated(question, position)) {
+        refuse(question, name, "duplicate parameter");
         return false;
     }
-    int error =
-        config_set(config, name, call->arguments[position + 1], CONFIG_SOURCE_LIVE, problem);
+    int error = config_layers_set(layers, CONFIG_LAYER_NODE, name,
+                                  question->arguments[position + 1], problem);
     buffer_append_u8(problem, 0);
     if (error == ERR_NOT_FOUND) {
-        reply_error_format(call->reply,
+        reply_error_format(question->reply,
                            "ERR Unknown option or number of arguments for CONFIG SET - '%.*s'",
                            BYTES_PRINT(name));
     } else if (error == ERR_REFUSED) {
-        refuse(call, name, "can't set immutable config");
+        refuse(question, name, "can't set immutable config");
     } else if (error) {
-        refuse(call, name, (const char *)buffer_data(problem));
+        refuse(question, name, (const char *)buffer_data(problem));
     }
     buffer_clear(problem);
     return error == 0;
 }
 
-static bool change_all(struct session_command *call, struct config *config,
+static bool change_all(const struct settings_question *question, struct config_layers *layers,
                        struct buffer *problem) {
-    for (size_t i = 2; i < call->argument_count; i += 2) {
-        if (!change_one(call, i, config, problem)) {
+    for (size_t i = 2; i < question->argument_count; i += 2) {
+        if (!change_one(question, i, layers, problem)) {
             return false;
         }
     }
-    int error = config_check(config, problem);
-    buffer_append_u8(problem, 0);
-    if (error) {
-        refuse(call, call->arguments[2], (const char *)buffer_data(problem));
-    }
-    return error == 0;
+    return true;
 }
 
-static void config_change(struct session_command *call) {
-    if (call->argument_count % 2 != 0) {
-        reply_error(call->reply, REPLY_SYNTAX);
+static void put_in_place(const struct settings_question *question, struct config_layers *layers,
+                         struct buffer *problem) {
+    int error = settings_change(question->worker, layers, problem);
+    buffer_append_u8(problem, 0);
+    if (error) {
+        refuse(question, question->arguments[2], (const char *)buffer_data(problem));
+    } else {
+        reply_ok(question->reply);
+    }
+}
+
+static void answer_set(const struct settings_question *question) {
+    struct config_layers layers;
+    struct buffer problem;
+    if (question->argument_count % 2 != 0) {
+        reply_error(question->reply, REPLY_SYNTAX);
         return;
     }
-    struct worker *worker = call->worker;
-    struct config before, after;
-    struct buffer problem;
-    config_copy(&before, &worker->config);
-    config_copy(&after, &worker->config);
-    buffer_init(&problem, CONFIG_VALUE_MAXIMUM + 1024);
-    if (change_all(call, &after, &problem)) {
-        config_difference(&before, &after, put_in_place, worker);
-        reply_ok(call->reply);
+    config_layers_copy(&layers, &question->worker->layers);
+    buffer_init(&problem, CONFIG_PROBLEM_BYTES);
+    if (change_all(question, &layers, &problem)) {
+        put_in_place(question, &layers, &problem);
+    } else {
+        config_layers_release(&layers);
     }
     buffer_release(&problem);
-    config_release(&before);
-    config_release(&after);
+}
+
+/* ---- UNSET ---- */
+
+static void answer_unset(const struct settings_question *question) {
+    struct config_layers layers;
+    struct buffer problem;
+    for (size_t i = 2; i < question->argument_count; i++) {
+        struct bytes name = question->arguments[i];
+        if (!config_name(name)) {
+            reply_error_format(question->reply,
+                               "ERR no setting is called '%.*s'; CONFIG GET * lists all",
+                               BYTES_PRINT(name));
+            return;
+        }
+    }
+    config_layers_copy(&layers, &question->worker->layers);
+    for (size_t i = 2; i < question->argument_count; i++) {
+        config_layers_unset(&layers, CONFIG_LAYER_NODE, question->arguments[i]);
+    }
+    buffer_init(&problem, CONFIG_PROBLEM_BYTES);
+    put_in_place(question, &layers, &problem);
+    buffer_release(&problem);
+}
+
+/* ---- REWRITE ---- */
+
+/* What CONFIG SET said on this node, and only that: the cluster keeps its own settings. */
+static void answer_rewrite(const struct settings_question *question) {
+    struct worker *worker = question->worker;
+    struct buffer problem;
+    buffer_init(&problem, CONFIG_PROBLEM_BYTES);
+    int error = worker->io.rewrite_settings
+                    ? worker->io.rewrite_settings(worker->io.context, worker->layers.node, &problem)
+                    : ERR_NOT_FOUND;
+    if (error == ERR_NOT_FOUND) {
+        reply_error(question->reply, "ERR The server is running without a config file");
+    } else if (error) {
+        reply_error_format(question->reply, "ERR Rewriting config file: %.*s",
+                           BYTES_PRINT(buffer_bytes(&problem)));
+    } else {
+        log_line(worker->io.log, LOG_INFO, "configuration file written again",
+                 LOG_F("settings", table_count(worker->layers.node)));
+        reply_ok(question->reply);
+    }
+    buffer_release(&problem);
+}
+
+/* ---- SETTINGS: with the layer that decides ---- */
+
+static void show(void *context, const char *name, const char *value, enum config_layer layer,
+                 enum config_when when) {
+    struct config_answer *answer = context;
+    reply_array(answer->body, 4);
+    reply_bulk_text(answer->body, name);
+    reply_bulk_text(answer->body, value);
+    reply_bulk_text(answer->body, config_layer_text(layer));
+    reply_bulk_text(answer->body, when == CONFIG_LIVE ? "live" : "start");
+    answer->count++;
+}
+
+static void answer_show(const struct settings_question *question) {
+    struct buffer rows;
+    buffer_init(&rows, SIZE_MAX);
+    struct reply body = {.out = &rows, .protocol = question->reply->protocol};
+    struct config_answer answer = {.body = &body};
+    struct bytes pattern =
+        question->argument_count > 2 ? question->arguments[2] : BYTES_LITERAL("*");
+    config_layers_tell(&question->worker->layers, pattern, show, &answer);
+    reply_array(question->reply, answer.count);
+    buffer_append_bytes(question->reply->out, buffer_bytes(&rows));
+    buffer_release(&rows);
+}
+
+/* ---- who answers ---- */
+
+static void answer(const struct settings_question *question, enum settings_call_kind kind) {
+    switch (kind) {
+    case SETTINGS_CALL_GET:
+        answer_get(question);
+        return;
+    case SETTINGS_CALL_SET:
+        answer_set(question);
+        return;
+    case SETTINGS_CALL_REWRITE:
+        answer_rewrite(question);
+        return;
+    case SETTINGS_CALL_UNSET:
+        answer_unset(question);
+        return;
+    case SETTINGS_CALL_SHOW:
+        answer_show(question);
+        return;
+    }
+    UNREACHABLE();
+}
+
+bool settings_call(struct session_command *call, enum settings_call_kind kind) {
+    struct worker *worker = call->worker;
+    if (worker->index == 0) {
+        struct settings_question question = {worker, call->arguments, call->argument_count,
+                                             call->reply};
+        answer(&question, kind);
+        return true;
+    }
+    struct mail *mail = mail_new(MAIL_SETTINGS_CALL, worker->index);
+    mail->flags = kind;
+    mail->protocol = (uint8_t)call->session->protocol;
+    mail->target = &call->session->target;
+    mail->ticket = session_expect(call->session, 0, 0);
+    buffer_append_varint(&mail->bytes, call->argument_count);
+    for (size_t i = 0; i < call->argument_count; i++) {
+        buffer_append_length_prefixed(&mail->bytes, call->arguments[i]);
+    }
+    worker_post(worker, 0, mail);
+    return false;
+}
+
+void settings_call_mail(struct worker *worker, struct mail *mail) {
+    struct mail *back = mail_new(MAIL_REPLY, worker->index);
+    back->target = mail->target;
+    back->ticket = mail->ticket;
+    back->status = SHARD_DONE;
+    struct cursor in = cursor_of(buffer_bytes(&mail->bytes));
+    size_t count = cursor_varint(&in);
+    struct bytes *arguments = memory_allocate_zeroed(count, sizeof(*arguments));
+    for (size_t i = 0; i < count; i++) {
+        arguments[i] = cursor_length_prefixed(&in, SIZE_MAX);
+    }
+    CHECK(cursor_finish(&in) == 0);
+    struct reply reply = {.out = &back->bytes, .protocol = mail->protocol};
+    struct settings_question question = {worker, arguments, count, &reply};
+    answer(&question, (enum settings_call_kind)mail->flags);
+    memory_free(arguments);
+    worker_post(worker, mail->from, back);
 }
 
 /* ---- the rest ---- */
@@ -190,11 +285,13 @@ static void config_help(struct session_command *call) {
         "GET <pattern> [<pattern> ...]",
         "    The settings whose names match, with their values.",
         "SET <setting> <value> [<setting> <value> ...]",
-        "    Changes settings, all of them or none.",
+        "    Changes settings of this node, all of them or none, until it restarts. They come "
+        "before",
+        "    those of all nodes (`trothdb cluster set`), and those before the file.",
         "RESETSTAT",
         "    Sets the counters of INFO to zero.",
         "REWRITE",
-        "    Refused: the configuration file belongs to whoever wrote it.",
+        "    Writes what SET has changed on this node into the file that it was started with.",
     };
     session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
 }
@@ -202,16 +299,17 @@ static void config_help(struct session_command *call) {
 bool config_command(struct session_command *call) {
     const char *name = call->command->name;
     if (strcmp(name, "config|get") == 0) {
-        config_tell(call);
-    } else if (strcmp(name, "config|set") == 0) {
-        config_change(call);
-    } else if (strcmp(name, "config|resetstat") == 0) {
+        return settings_call(call, SETTINGS_CALL_GET);
+    }
+    if (strcmp(name, "config|set") == 0) {
+        return settings_call(call, SETTINGS_CALL_SET);
+    }
+    if (strcmp(name, "config|rewrite") == 0) {
+        return settings_call(call, SETTINGS_CALL_REWRITE);
+    }
+    if (strcmp(name, "config|resetstat") == 0) {
         reset_statistics(call->worker->shared);
         reply_ok(call->reply);
-    } else if (strcmp(name, "config|rewrite") == 0) {
-        reply_error(
-            call->reply,
-            "ERR TrothDB does not write its configuration file: write the setting there yourself");
     } else {
         CHECK(strcmp(name, "config|help") == 0);
         config_help(call);

@@ -210,6 +210,7 @@ static int put_in_place(struct worker *worker, struct topology *topology, struct
     worker->topology = topology;
     worker->self = topology_node_by_uuid(topology, worker->identity.uuid)->number;
     set_peers(worker);
+    settings_take_cluster(worker);
     return replicas_place(worker, problem);
 }
 

@@ -225,14 +225,14 @@ void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from
                                                   .bytes = datagram});
 }
 
-static void gossiper_take_setting(struct gossiper *gossiper, const struct mail *mail) {
+static void gossiper_take_settings(struct gossiper *gossiper, struct bytes pairs) {
     struct buffer problem;
+    struct bytes name, value;
     buffer_init(&problem, LOG_LINE_MAXIMUM);
-    struct bytes name = bytes_of_text(mail->key);
-    if (config_set(&gossiper->config, name, buffer_bytes(&mail->bytes), CONFIG_SOURCE_LIVE,
-                   &problem))
-        log_line(gossiper->log, LOG_WARN, "setting not taken over by gossip",
-                 LOG_T("name", mail->key));
+    while (mail_next_setting(&pairs, &name, &value)) {
+        int code = config_set(&gossiper->config, name, value, CONFIG_SOURCE_LIVE, &problem);
+        CHECK(code == 0); /* worker 0 has tried it */
+    }
     buffer_release(&problem);
     struct gossip_timing timing = gossiper_timing(&gossiper->config);
     gossip_set_timing(gossiper->gossip, &timing);
@@ -240,8 +240,7 @@ static void gossiper_take_setting(struct gossiper *gossiper, const struct mail *
 }
 
 static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
-    bool has_key = mail->kind == MAIL_GOSSIP_SET || mail->kind == MAIL_SETTING;
-    CHECK(!has_key || mail->key != NULL);
+    CHECK(mail->kind != MAIL_GOSSIP_SET || mail->key != NULL);
     switch (mail->kind) {
     case MAIL_GOSSIP_SET:
         gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SET,
@@ -254,8 +253,8 @@ static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     case MAIL_GOSSIP_LEAVE:
         gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_LEAVE});
         return;
-    case MAIL_SETTING:
-        gossiper_take_setting(gossiper, mail);
+    case MAIL_SETTINGS:
+        gossiper_take_settings(gossiper, buffer_bytes(&mail->bytes));
         return;
     case MAIL_COMMAND:
     case MAIL_REPLY:
@@ -264,6 +263,8 @@ static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     case MAIL_LEADER:
     case MAIL_MEMBERS:
     case MAIL_CLIENT:
+    case MAIL_SETTINGS_CALL:
+    case MAIL_SETTINGS_FILE:
         return; /* between workers */
     }
 }

@@ -4,13 +4,15 @@
  * in order peers.c      batches to and from other nodes           router.c    which shard, which
  * worker, which node control.c    topology: founding, adopting, telling     gather.c    one
  * command, every shard led here session_commands.c, cluster_commands.c, client_commands.c, info.c,
- * config_commands.c, status.c   what a node answers itself */
+ * config_commands.c, status.c   what a node answers itself    settings.c   CONFIG, and who is told
+ */
 #pragma once
 #include "base/list.h"
 #include "base/queue.h"
 #include "base/random.h"
 #include "cluster/topology.h"
 #include "command/command.h"
+#include "config/config_layers.h"
 #include "node/member_view.h"
 #include "node/node_shared.h"
 #include "node/slowlog.h"
@@ -124,8 +126,9 @@ struct worker {
     unsigned index, count;
     struct identity identity;
     char node_id[NODE_ID_TEXT_BYTES];
-    uint32_t self; /* this node's number in the topology; 0: a spare */
-    struct config config;
+    uint32_t self;               /* this node's number in the topology; 0: a spare */
+    struct config config;        /* the effective one */
+    struct config_layers layers; /* worker 0's: what it is made of */
     struct net_address client_address, peer_address, admin_address;
     struct worker_io io;
     struct node_shared *shared;
@@ -306,8 +309,6 @@ void session_set_name(struct session *session, struct bytes name); /* valid alre
 /* The lines of a HELP, which ends in the lines about HELP itself: each line a status, as Redis
  * tells them. */
 void session_command_help(struct session_command *call, const char *const *lines, size_t count);
-/* A setting changed live, on this worker or another: takes effect here. */
-void worker_apply_setting(struct worker *worker, const char *name, struct bytes value);
 /* TROTHDB FOUND that came to another worker: worker 0 founds, and answers by MAIL_REPLY. The mail
  * stays the caller's. */
 void status_found_mail(struct worker *worker, struct mail *mail);
@@ -323,6 +324,35 @@ const char *member_state_text(enum gossip_member_state state);
 bool slowlog_is_on(const struct worker *worker);
 /* Keeps the command if it took long enough. */
 void slowlog_consider(struct session *session, uint64_t duration_us, struct bytes excerpt);
+
+/* settings.c */
+void settings_init(struct worker *worker, const struct config *config);
+void settings_release(struct worker *worker);
+/* Takes over what worker 0 has decided: pairs of a MAIL_SETTINGS. */
+void settings_apply(struct worker *worker, struct bytes pairs);
+void settings_file_mail(struct worker *worker, struct bytes pairs);
+/* The worker's topology is another: worker 0 takes the settings of all nodes from it. */
+void settings_take_cluster(struct worker *worker);
+/* May this be proposed to the control shard (`setting.set` or `setting.unset` and its arguments)?
+ * ERR_NOT_FOUND, ERR_INVALID, ERR_REFUSED, ERR_LIMIT with a sentence. */
+int settings_check_cluster(const struct worker *worker, const struct bytes *proposal, size_t count,
+                           struct buffer *problem) MUST_CHECK;
+/* Worker 0: takes the changed copy of its layers, and puts it in place everywhere if it can be
+ * settled. ERR_INVALID with a sentence. */
+int settings_change(struct worker *worker, struct config_layers *changed,
+                    struct buffer *problem) MUST_CHECK;
+
+/* config_commands.c: what worker 0 answers for all */
+enum settings_call_kind {
+    SETTINGS_CALL_GET,
+    SETTINGS_CALL_SET,
+    SETTINGS_CALL_REWRITE,
+    SETTINGS_CALL_UNSET,
+    SETTINGS_CALL_SHOW
+};
+/* True: the reply is written. False: it comes by mail. */
+bool settings_call(struct session_command *call, enum settings_call_kind kind);
+void settings_call_mail(struct worker *worker, struct mail *mail); /* stays the caller's */
 
 /* ask.c */
 enum ask_kind {

@@ -1,5 +1,7 @@
 #include "node/mail.h"
 
+#include "base/check.h"
+#include "base/cursor.h"
 #include "base/memory.h"
 
 struct mail *mail_new(enum mail_kind kind, unsigned from) {
@@ -16,4 +18,32 @@ void mail_free(struct mail *mail) {
         memory_free(mail->key);
         memory_free(mail);
     }
+}
+
+struct mail *mail_copy(const struct mail *mail) {
+    struct mail *copy = mail_new(mail->kind, mail->from);
+    struct buffer bytes = copy->bytes;
+    *copy = *mail;
+    copy->next = NULL;
+    copy->bytes = bytes;
+    copy->key = mail->key ? memory_copy_text(mail->key) : NULL;
+    buffer_append_bytes(&copy->bytes, buffer_bytes(&mail->bytes));
+    return copy;
+}
+
+void mail_add_setting(struct mail *mail, const char *name, const char *value) {
+    buffer_append_length_prefixed(&mail->bytes, bytes_of_text(name));
+    buffer_append_length_prefixed(&mail->bytes, bytes_of_text(value));
+}
+
+bool mail_next_setting(struct bytes *pairs, struct bytes *name, struct bytes *value) {
+    struct cursor in = cursor_of(*pairs);
+    if (cursor_left(&in) == 0) {
+        return false;
+    }
+    *name = cursor_length_prefixed(&in, SIZE_MAX);
+    *value = cursor_length_prefixed(&in, SIZE_MAX);
+    CHECK(!in.is_failed);
+    *pairs = cursor_bytes(&in, cursor_left(&in));
+    return true;
 }

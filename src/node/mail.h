@@ -20,8 +20,11 @@ enum mail_kind {
     MAIL_GOSSIP_SET,   /* worker -> gossiper: say key = value */
     MAIL_GOSSIP_SEED,  /* -> gossiper: address */
     MAIL_GOSSIP_LEAVE, /* -> gossiper */
-    MAIL_SETTING, /* worker -> all: a setting was changed live (key, bytes); validated already */
-    MAIL_CLIENT   /* worker -> workers: kill or list of clients (session commands) */
+    MAIL_SETTINGS, /* worker 0 -> all: settings were changed live (bytes: pairs); checked already */
+    MAIL_SETTINGS_CALL, /* worker -> worker 0: a command about settings (flags: which; bytes:
+                           encoded arguments); answered by MAIL_REPLY */
+    MAIL_SETTINGS_FILE, /* -> worker 0: what the file and the flags say now (bytes: pairs) */
+    MAIL_CLIENT         /* worker -> workers: kill or list of clients (session commands) */
 };
 
 struct mail {
@@ -45,3 +48,10 @@ struct mail {
 
 struct mail *mail_new(enum mail_kind kind, unsigned from);
 void mail_free(struct mail *mail);
+/* A copy that can be sent to another receiver. */
+struct mail *mail_copy(const struct mail *mail);
+
+/* Name and value of a setting, in a MAIL_SETTINGS or MAIL_SETTINGS_FILE: one pair behind the other.
+ * mail_next_setting() takes the first of what is left; false at the end. */
+void mail_add_setting(struct mail *mail, const char *name, const char *value);
+bool mail_next_setting(struct bytes *pairs, struct bytes *name, struct bytes *value);

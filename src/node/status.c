@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "node/internal.h"
 
@@ -220,20 +221,18 @@ static bool snapshot(struct session_command *call) {
 
 enum { CONTROL_ARGUMENT_MAXIMUM = 16 };
 
-/* Only the leader of the control shard can; another node says MOVED. False: the answer comes when
- * it is applied. */
-static bool control_call(struct session_command *call, const char *name) {
-    struct bytes arguments[CONTROL_ARGUMENT_MAXIMUM] = {bytes_of_text(name)};
-    size_t count = call->argument_count - 1;
-    if (count > CONTROL_ARGUMENT_MAXIMUM) {
-        reply_error(call->reply, REPLY_SYNTAX);
-        return true;
-    }
-    memcpy(arguments + 1, call->arguments + 2, (count - 1) * sizeof(arguments[0]));
-    if (!call->worker->topology || !router_leads(call->worker, 0)) {
+/* Only the leader of the control shard can; another node says MOVED. */
+static bool can_call_control(struct session_command *call) {
+    bool can = call->worker->topology && router_leads(call->worker, 0);
+    if (!can) {
         router_redirect(call->worker, 0, 0, call->reply);
-        return true;
     }
+    return can;
+}
+
+/* False: the answer comes when it is applied. */
+static bool propose_to_control(struct session_command *call, const struct bytes *arguments,
+                               size_t count) {
     uint64_t ticket = session_expect(call->session, 0, 0);
     enum route_result result =
         router_call(call->worker, 0, call->command, arguments, count, &call->session->target,
@@ -246,20 +245,78 @@ static bool control_call(struct session_command *call, const char *name) {
     return false;
 }
 
+static bool control_call(struct session_command *call, const char *name) {
+    struct bytes arguments[CONTROL_ARGUMENT_MAXIMUM] = {bytes_of_text(name)};
+    size_t count = call->argument_count - 1;
+    if (count > CONTROL_ARGUMENT_MAXIMUM) {
+        reply_error(call->reply, REPLY_SYNTAX);
+        return true;
+    }
+    memcpy(arguments + 1, call->arguments + 2, (count - 1) * sizeof(arguments[0]));
+    return !can_call_control(call) || propose_to_control(call, arguments, count);
+}
+
+/* ---- CLUSTERSET, CLUSTERUNSET: settings of all nodes ---- */
+
+static struct bytes *proposal_of(const struct session_command *call, bool is_set) {
+    struct bytes *proposal = memory_allocate_zeroed(call->argument_count - 1, sizeof(struct bytes));
+    proposal[0] = is_set ? BYTES_LITERAL("setting.set") : BYTES_LITERAL("setting.unset");
+    for (size_t i = 2; i < call->argument_count; i++) {
+        bool is_name = !is_set || i % 2 == 0;
+        const char *name = is_name ? config_name(call->arguments[i]) : NULL;
+        proposal[i - 1] = name ? bytes_of_text(name) : call->arguments[i];
+    }
+    return proposal;
+}
+
+/* Checked where it is asked, and by this release's table, before it is proposed: the control
+ * shard's machine must do the same on nodes of every release, so it takes what it is given. */
+static bool cluster_setting(struct session_command *call, bool is_set) {
+    if (is_set && call->argument_count % 2 != 0) {
+        reply_error(call->reply, REPLY_SYNTAX);
+        return true;
+    }
+    if (!can_call_control(call)) {
+        return true;
+    }
+    struct bytes *proposal = proposal_of(call, is_set);
+    struct buffer problem;
+    buffer_init(&problem, CONFIG_VALUE_MAXIMUM + 1024);
+    bool is_answered = true;
+    if (settings_check_cluster(call->worker, proposal, call->argument_count - 1, &problem)) {
+        reply_error_format(call->reply, "ERR %.*s", BYTES_PRINT(buffer_bytes(&problem)));
+    } else {
+        is_answered = propose_to_control(call, proposal, call->argument_count - 1);
+    }
+    buffer_release(&problem);
+    memory_free(proposal);
+    return is_answered;
+}
+
 static void help(struct session_command *call) {
     static const char *const lines[] = {
         "TROTHDB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "ADDNODE <uuid> <host> <client port> <peer port> <admin port>",
         "    Takes a spare into the cluster. For `trothdb cluster add`.",
+        "CLUSTERSET <setting> <value> [<setting> <value> ...]",
+        "    Settings of all nodes, all of them or none, kept by the cluster. For `trothdb cluster "
+        "set`.",
+        "CLUSTERUNSET <setting> [<setting> ...]",
+        "    Takes them back: each node's file and the defaults decide again.",
         "FOUND <topology>",
         "    Gives a spare node its first topology. For `trothdb cluster create`.",
         "REPLICAS <shard> <node number> [<node number> ...]",
         "    Says which nodes shall hold a shard. For `trothdb cluster replicas`.",
+        "SETTINGS [<pattern>]",
+        "    Settings of this node: name, value, what decides it (built-in, file, cluster, node), "
+        "live or start.",
         "SNAPSHOT [<shard>]",
         "    Has this node's replicas, or that of one shard, take a snapshot; says how many begin.",
         "STATUS",
         "    The version, the cluster, its nodes and shards, the replicas here, the members that "
         "gossip knows.",
+        "UNSET <setting> [<setting> ...]",
+        "    Takes back what CONFIG SET said on this node.",
     };
     session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
 }
@@ -277,6 +334,18 @@ bool trothdb_command(struct session_command *call) {
     }
     if (strcmp(name, "trothdb|replicas") == 0) {
         return control_call(call, "shard.replicas");
+    }
+    if (strcmp(name, "trothdb|clusterset") == 0) {
+        return cluster_setting(call, true);
+    }
+    if (strcmp(name, "trothdb|clusterunset") == 0) {
+        return cluster_setting(call, false);
+    }
+    if (strcmp(name, "trothdb|settings") == 0) {
+        return settings_call(call, SETTINGS_CALL_SHOW);
+    }
+    if (strcmp(name, "trothdb|unset") == 0) {
+        return settings_call(call, SETTINGS_CALL_UNSET);
     }
     if (strcmp(name, "trothdb|status") == 0) {
         reply_status(call);

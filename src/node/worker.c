@@ -34,17 +34,6 @@ void worker_post(struct worker *worker, unsigned receiver, struct mail *mail) {
     worker->io.post(worker->io.context, receiver, mail);
 }
 
-static struct mail *mail_copy(const struct mail *mail) {
-    struct mail *copy = mail_new(mail->kind, mail->from);
-    struct buffer bytes = copy->bytes;
-    *copy = *mail;
-    copy->next = NULL;
-    copy->bytes = bytes;
-    copy->key = mail->key ? memory_copy_text(mail->key) : NULL;
-    buffer_append_bytes(&copy->bytes, buffer_bytes(&mail->bytes));
-    return copy;
-}
-
 void worker_post_others(struct worker *worker, struct mail *mail) {
     for (unsigned i = 0; i < worker->count; i++) {
         if (i != worker->index) {
@@ -131,8 +120,14 @@ void worker_mail(struct worker *worker, struct mail *mail) {
     case MAIL_MEMBERS:
         members_received(worker, buffer_bytes(&mail->bytes));
         break;
-    case MAIL_SETTING:
-        worker_apply_setting(worker, mail->key, buffer_bytes(&mail->bytes));
+    case MAIL_SETTINGS:
+        settings_apply(worker, buffer_bytes(&mail->bytes));
+        break;
+    case MAIL_SETTINGS_FILE:
+        settings_file_mail(worker, buffer_bytes(&mail->bytes));
+        break;
+    case MAIL_SETTINGS_CALL:
+        settings_call_mail(worker, mail);
         break;
     case MAIL_CLIENT:
         ask_mail(worker, mail);
@@ -310,7 +305,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     worker->count = options->count;
     worker->identity = options->identity;
     identity_node_id(worker->identity.uuid, worker->node_id);
-    config_copy(&worker->config, options->config);
+    settings_init(worker, options->config);
     worker->client_address = options->client_address;
     worker->peer_address = options->peer_address;
     worker->admin_address = options->admin_address;
@@ -381,7 +376,7 @@ void worker_free(struct worker *worker) {
     member_view_release(&worker->members);
     buffer_release(&worker->reply_buffer);
     memory_free(worker->mail_arguments);
-    config_release(&worker->config);
+    settings_release(worker);
     memory_free(worker);
 }
 

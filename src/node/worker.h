@@ -41,6 +41,9 @@ struct worker_io {
     /* Stop or go on reading from the client (back-pressure). */
     void (*client_pause)(void *context, struct session *session, void *handle, bool is_paused);
     void (*post)(void *context, unsigned receiver, struct mail *mail); /* takes the mail */
+    /* CONFIG REWRITE: writes these settings (name -> char *value) into the configuration file.
+     * NULL, or ERR_NOT_FOUND: there is none; other codes with a sentence. Called on worker 0. */
+    int (*rewrite_settings)(void *context, const struct table *values, struct buffer *problem);
     void (*fatal)(void *context, const char *what); /* the node must end at once (fsync failed...).
                                                        May return in the simulator */
     void *context;

@@ -117,7 +117,7 @@ static void gossip_on_wake(void *context) {
     struct gossip_thread *thread = context;
     for (struct mail *mail = mailbox_take_all(&thread->mailbox), *next; mail != NULL; mail = next) {
         next = mail->next;
-        log_sink_setting(&thread->log, mail);
+        log_sink_settings(&thread->log, mail);
         gossiper_mail(thread->gossiper, mail);
     }
     if (atomic_exchange(&thread->orders, 0) & ORDER_STOP)

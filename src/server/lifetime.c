@@ -2,7 +2,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "server/gossip_thread.h"
-#include "server/log_sink.h"
 #include "server/server.h"
 #include "server/worker_thread.h"
 #include <signal.h>
@@ -15,7 +14,6 @@ struct lifetime {
     struct server *server;
     const struct options *options;
     struct log *log;
-    struct config config; /* as last read from the file and the flags */
     enum lifetime_phase phase;
     uint64_t stop_asked_ms;
     uv_loop_t loop;
@@ -25,62 +23,35 @@ struct lifetime {
 
 /* ---- SIGHUP ---- */
 
-struct reload {
-    struct lifetime *lifetime;
-    struct config staged; /* the old settings with the changes so far */
-    int code;
-    struct buffer problem;
-};
-
-static void reload_stage(void *context, const char *name, const char *before, const char *after) {
+static void add_setting(void *context, const char *name, const char *before, const char *after) {
     (void)before;
-    struct reload *reload = context;
-    if (reload->code == 0)
-        reload->code = config_set(&reload->staged, bytes_of_text(name), bytes_of_text(after),
-                                  CONFIG_SOURCE_LIVE, &reload->problem);
+    mail_add_setting(context, name, after);
 }
 
-static struct mail *setting_mail(const char *name, const char *value) {
-    struct mail *mail = mail_new(MAIL_SETTING, MAIL_TO_GOSSIPER);
-    mail->key = memory_copy_text(name);
-    buffer_append_text(&mail->bytes, value);
+/* What file and flags say beside the defaults. Worker 0 takes all of it or nothing, and says so. */
+static struct mail *settings_mail(const struct config *read) {
+    struct mail *mail = mail_new(MAIL_SETTINGS_FILE, MAIL_TO_GOSSIPER);
+    struct config built_in;
+    config_init(&built_in);
+    config_difference(&built_in, read, add_setting, mail);
+    config_release(&built_in);
     return mail;
 }
 
-static void reload_tell(void *context, const char *name, const char *before, const char *after) {
-    struct lifetime *lifetime = ((struct reload *)context)->lifetime;
-    struct server *server = lifetime->server;
-    log_line(lifetime->log, LOG_INFO, "setting changed", LOG_T("name", name),
-             LOG_T("before", before), LOG_T("after", after));
-    for (unsigned i = 0; i < server->worker_count; i++)
-        server_post(server, lifetime->log, i, setting_mail(name, after));
-    server_post(server, lifetime->log, MAIL_TO_GOSSIPER, setting_mail(name, after));
-}
-
-/* All or nothing: every change is tried on a copy before the first is told. */
 static void lifetime_reload(struct lifetime *lifetime) {
-    struct reload reload = {.lifetime = lifetime};
     struct config read;
-    buffer_init(&reload.problem, LIFETIME_PROBLEM_MAXIMUM_BYTES);
-    config_copy(&reload.staged, &lifetime->config);
-    reload.code = options_load(lifetime->options, &read, &reload.problem);
-    bool is_read = reload.code == 0;
-    if (is_read)
-        config_difference(&lifetime->config, &read, reload_stage, &reload);
-    if (reload.code == 0) {
-        config_difference(&lifetime->config, &read, reload_tell, &reload);
-        config_release(&lifetime->config);
-        config_copy(&lifetime->config, &read);
-        log_line(lifetime->log, LOG_INFO, "settings read again");
-    } else {
-        buffer_append_u8(&reload.problem, '\0');
-        log_line(lifetime->log, LOG_ERROR, "the settings were not read again; nothing is changed",
-                 LOG_T("cause", (const char *)buffer_data(&reload.problem)));
-    }
-    if (is_read)
+    struct buffer problem;
+    buffer_init(&problem, LIFETIME_PROBLEM_MAXIMUM_BYTES);
+    if (options_load(lifetime->options, &read, &problem) == 0) {
+        lifetime->log->level = (enum log_level)read.log_level;
+        server_post(lifetime->server, lifetime->log, 0, settings_mail(&read));
         config_release(&read);
-    config_release(&reload.staged);
-    buffer_release(&reload.problem);
+    } else {
+        buffer_append_u8(&problem, '\0');
+        log_line(lifetime->log, LOG_ERROR, "the settings were not read again; nothing is changed",
+                 LOG_T("cause", (const char *)buffer_data(&problem)));
+    }
+    buffer_release(&problem);
 }
 
 /* ---- SIGTERM ---- */
@@ -179,7 +150,6 @@ struct lifetime *lifetime_new(struct server *server, const struct options *optio
     static const int numbers[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
     struct lifetime *lifetime = memory_allocate_zeroed(1, sizeof *lifetime);
     *lifetime = (struct lifetime){.server = server, .options = options, .log = log};
-    config_copy(&lifetime->config, &server->config);
     CHECK(uv_loop_init(&lifetime->loop) == 0);
     CHECK(uv_timer_init(&lifetime->loop, &lifetime->timer) == 0);
     CHECK(uv_async_init(&lifetime->loop, &server->progress, lifetime_on_progress) == 0);
@@ -198,6 +168,5 @@ void lifetime_free(struct lifetime *lifetime) {
     uv_close((uv_handle_t *)&lifetime->server->progress, NULL);
     uv_run(&lifetime->loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&lifetime->loop) == 0);
-    config_release(&lifetime->config);
     memory_free(lifetime);
 }

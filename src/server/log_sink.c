@@ -22,12 +22,19 @@ void log_sink_init(struct log *log, const struct config *config) {
                         .sink = log_write_stderr};
 }
 
-void log_sink_setting(struct log *log, const struct mail *mail) {
+static void set_level(struct log *log, struct bytes word) {
     static const char *const words[] = {
         [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
-    if (mail->kind != MAIL_SETTING || mail->key == NULL || strcmp(mail->key, "loglevel") != 0)
-        return;
     for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++)
-        if (bytes_equal_ignoring_case(buffer_bytes(&mail->bytes), words[level]))
+        if (bytes_equal_ignoring_case(word, words[level]))
             log->level = level;
+}
+
+void log_sink_settings(struct log *log, const struct mail *mail) {
+    struct bytes pairs = buffer_bytes(&mail->bytes), name, value;
+    if (mail->kind != MAIL_SETTINGS)
+        return;
+    while (mail_next_setting(&pairs, &name, &value))
+        if (bytes_equal(name, BYTES_LITERAL("loglevel")))
+            set_level(log, value);
 }

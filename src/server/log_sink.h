@@ -7,4 +7,4 @@
 /* Every thread has its own struct log, because the level may be changed while others write. */
 void log_sink_init(struct log *log, const struct config *config);
 /* Follows a change of `loglevel`. */
-void log_sink_setting(struct log *log, const struct mail *mail);
+void log_sink_settings(struct log *log, const struct mail *mail);

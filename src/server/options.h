@@ -17,5 +17,9 @@ int options_read(struct options *options, int argc, char **argv, struct buffer *
 /* Defaults, file, flags. On error `config` is not made. */
 int options_load(const struct options *options, struct config *config,
                  struct buffer *problem) MUST_CHECK;
+/* Writes settings (name -> char *value) into the file `name`, which is replaced as a whole. ERR_IO
+ * with a sentence. */
+int options_rewrite(const char *name, const struct table *values,
+                    struct buffer *problem) MUST_CHECK;
 /* Prints usage and every setting. */
 void options_print_help(void);

@@ -36,7 +36,7 @@ uint64_t server_random(void) {
 }
 
 void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail) {
-    log_sink_setting(log, mail); /* whoever tells of a setting has it changed as well */
+    log_sink_settings(log, mail); /* whoever tells of a setting has it changed as well */
     if (receiver == MAIL_TO_GOSSIPER) {
         mailbox_post(gossip_thread_mailbox(server->gossip), mail);
         return;
@@ -198,6 +198,7 @@ static int run_node(struct server *server, const struct options *options, struct
     log_sink_init(&log, &server->config);
     raise_file_limit(&server->config, &log);
     server->worker_count = (unsigned)server->config.workers;
+    server->config_file = options->config_file;
     server->shared = node_shared_new(server->worker_count);
     struct lifetime *lifetime = lifetime_new(server, options, &log);
     if (open_sockets(server, &bound, &sockets, problem) != 0 ||

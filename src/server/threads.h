@@ -25,7 +25,8 @@ struct worker_thread;
 struct gossip_thread;
 
 struct server {
-    struct config config; /* as at start */
+    struct config config;    /* as at start */
+    const char *config_file; /* NULL: none; borrowed */
     struct identity identity;
     struct net_address client_address, peer_address, admin_address; /* as announced */
     struct seal key;

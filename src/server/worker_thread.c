@@ -5,6 +5,7 @@
 #include "io/real/real_disk.h"
 #include "server/client_port.h"
 #include "server/log_sink.h"
+#include "server/options.h"
 #include "server/peer_net.h"
 #include "server/turn.h"
 #include <pthread.h>
@@ -54,6 +55,11 @@ static void on_client_pause(void *context, struct session *session, void *handle
 static void on_post(void *context, unsigned receiver, struct mail *mail) {
     struct worker_thread *thread = context;
     server_post(thread->server, &thread->log, receiver, mail);
+}
+
+static int on_rewrite_settings(void *context, const struct table *values, struct buffer *problem) {
+    const char *file = ((struct worker_thread *)context)->server->config_file;
+    return file ? options_rewrite(file, values, problem) : ERR_NOT_FOUND;
 }
 
 static void on_fatal(void *context, const char *what) {
@@ -118,7 +124,7 @@ static void on_wake(void *context) {
     struct worker_thread *thread = context;
     for (struct mail *mail = mailbox_take_all(&thread->mailbox), *next; mail != NULL; mail = next) {
         next = mail->next;
-        log_sink_setting(&thread->log, mail);
+        log_sink_settings(&thread->log, mail);
         worker_mail(thread->worker, mail);
     }
     unsigned orders = atomic_exchange(&thread->orders, 0);
@@ -153,6 +159,7 @@ static int thread_make_worker(struct worker_thread *thread) {
                .client_close = on_client_close,
                .client_pause = on_client_pause,
                .post = on_post,
+               .rewrite_settings = on_rewrite_settings,
                .fatal = on_fatal,
                .context = thread},
     };

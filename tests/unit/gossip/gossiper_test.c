@@ -192,9 +192,8 @@ static void test_mail_is_taken(void **state) {
     wire_run(wire, nodes, 2, 1000);
     assert_int_equal(nodes[0].view[0].count, 2);
 
-    struct mail *setting = mail_new(MAIL_SETTING, 0);
-    setting->key = memory_copy_text("gossip-probe-interval-ms");
-    buffer_append_text(&setting->bytes, "20");
+    struct mail *setting = mail_new(MAIL_SETTINGS, 0);
+    mail_add_setting(setting, "gossip-probe-interval-ms", "20");
     gossiper_mail(nodes[0].gossiper, setting);
     struct metric_cell *pings =
         metrics_cell(nodes[0].metrics, METRIC_gossip_messages_sent_total, "PING");

@@ -88,7 +88,10 @@ static void deliver_mail(struct world *world) {
         struct post post = *(struct post *)queue_front(&world->posts);
         queue_pop(&world->posts);
         if (post.receiver == MAIL_TO_GOSSIPER) {
-            world->gossiper_settings += post.mail->kind == MAIL_SETTING;
+            struct bytes pairs = buffer_bytes(&post.mail->bytes), name, value;
+            while (post.mail->kind == MAIL_SETTINGS && mail_next_setting(&pairs, &name, &value)) {
+                world->gossiper_settings++;
+            }
             mail_free(post.mail);
         } else {
             worker_mail(world->places[post.receiver].worker, post.mail);
