@@ -18,6 +18,14 @@ const BUDGETS = [
   { cell: 'set 3B P1', peer: 'etcd', most: 0.35, isLatency: true }
 ]
 
+// RedisRaft, three nodes, synced, whole batches, measured on such a machine another day: it is no Debian package, so it is
+// not run here. Operations a second and median milliseconds.
+const REDISRAFT = {
+  'set 3B P1 C1': [2390, 0.40], 'set 3B P1 C50': [38000, 1.25], 'set 3B P16 C50': [41000, 18.8], 'set 3B P64 C50': [41000, 72.7],
+  'set 512B P1 C50': [29000], 'set 512B P16 C50': [32000], 'set 512B P64 C50': [31000],
+  'get 3B P1 C50': [80000], 'get 3B P16 C50': [128000], 'get 3B P64 C50': [135000]
+}
+
 function table(rows, alignment) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
   const line = (row) => row.map((cell, i) => (alignment[i] === 'r' ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('   ').trimEnd()
@@ -40,6 +48,10 @@ function formatCells(report) {
       rows.push([label, name, thousands(one.perSecond), one.p50Ms.toFixed(2), one.p99Ms.toFixed(2), one.cpuSeconds.toFixed(1),
         one.cpuMicrosecondsAnOperation.toFixed(2), ours && name !== 'trothdb' ? (ours.perSecond / one.perSecond).toFixed(2) + 'x' : ''])
       label = ''
+    }
+    if (REDISRAFT[key] && ours) {
+      const [perSecond, p50Ms] = REDISRAFT[key]
+      rows.push([label, 'redisraft *', thousands(perSecond), p50Ms?.toFixed(2) ?? '', '', '', '', (ours.perSecond / perSecond).toFixed(2) + 'x'])
     }
   }
   return table(rows, 'llrrrrrr')
@@ -67,7 +79,7 @@ function formatReport(report) {
     `${machine.date}, ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, ${machine.kernel}, ${machine.fileSystem}`,
     `trothdb ${machine.commit}: 3 nodes, workers: ${options.workers}, shards: ${options.shards}; Redis ${machine.redis}; etcd ${machine.etcd}: 3 nodes`,
     `medians of ${options.rounds} rounds of ${options.seconds} s; P: commands in flight on a client, C: clients; latency is that of a whole batch`,
-    '', formatCells(report)
+    '', formatCells(report), '', '* not of this run: measured once on such a machine'
   ]
   if (report.spoiled) lines.push('', `${report.spoiled} measurements were spoiled (a leader changed hands in the middle) and done again.`)
   const rows = BUDGETS.map((budget) => judge(report, budget)).filter(Boolean)

@@ -118,6 +118,16 @@ async function startRedis(options, name, persistence) {
   return { name, target: `127.0.0.1:${port}`, protocol: 'redis', keys: 100000, pids: [server.pid], stop: () => end(server, 'SIGKILL') }
 }
 
+// ---- the bare bound: bound.h ----
+
+async function startBound(options) {
+  const port = options.base + 18
+  const leader = launch(path.join(options.build, 'bench/bench-bound'), [String(port), options.directory], options.directory, 'bare-bound')
+  await waitUntil(() => isListening(port), 'bare-bound')
+  const followers = fs.readFileSync(`/proc/${leader.pid}/task/${leader.pid}/children`, 'utf8').trim().split(' ').map(Number)
+  return { name: 'bare-bound', target: `127.0.0.1:${port}`, protocol: 'redis', keys: 100000, pids: [leader.pid, ...followers], stop: () => end(leader, 'SIGKILL') }
+}
+
 // ---- etcd ----
 
 async function etcdLeader(ports) {
@@ -148,6 +158,7 @@ const systems = {
   trothdb: { name: 'trothdb', start: startTrothdb },
   'redis-always': { name: 'redis-always', start: (options) => startRedis(options, 'redis-always', ['--appendonly', 'yes', '--appendfsync', 'always']) },
   'redis-memory': { name: 'redis-memory', start: (options) => startRedis(options, 'redis-memory', ['--appendonly', 'no']) },
+  'bare-bound': { name: 'bare-bound', start: startBound },
   etcd: { name: 'etcd', start: startEtcd, isSlow: true }
 }
 
