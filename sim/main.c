@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PLANTED_SEEDS_DEFAULT = 60 };
 
@@ -118,18 +119,33 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static double wall_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void print_series(uint64_t passed, uint64_t failed, double simulated, double wall) {
+    printf("%llu seeds passed, %llu failed; %.2f cluster-hours in %.2f minutes: %.1f "
+           "cluster-hours a minute\n",
+           (unsigned long long)passed, (unsigned long long)failed, simulated / 3600, wall / 60,
+           simulated / 3600 / (wall / 60));
+}
+
 static int run_series(const struct command_line *line) {
     struct simulation_options options = line->options;
     uint64_t passed = 0, failed = 0;
+    double simulated = 0, begun = wall_seconds();
     for (uint64_t seed = line->first_seed; seed <= line->last_seed; seed++) {
+        double seconds;
         options.seed = seed;
-        if (seed_run_apart(&options, false))
+        if (seed_run_apart(&options, false, &seconds))
             passed++;
         else
             failed++;
+        simulated += seconds;
     }
-    printf("%llu seeds passed, %llu failed\n", (unsigned long long)passed,
-           (unsigned long long)failed);
+    print_series(passed, failed, simulated, wall_seconds() - begun);
     return failed ? 1 : 0;
 }
 
@@ -156,7 +172,8 @@ int main(int argc, char **argv) {
         return planted_find_all(&line.options, line.tries) ? 0 : 1;
     if (line.is_series)
         return run_series(&line);
+    double simulated_seconds;
     if (line.options.is_printed)
-        return seed_run(&line.options) ? 0 : 1;
-    return seed_run_apart(&line.options, false) ? 0 : 1;
+        return seed_run(&line.options, &simulated_seconds) ? 0 : 1;
+    return seed_run_apart(&line.options, false, &simulated_seconds) ? 0 : 1;
 }

@@ -29,9 +29,10 @@ void planted_turn_on(int fault) { planted_fault_on = (enum planted_fault)fault; 
 /* A failure counts only where the same seed passes without the fault. */
 static bool fails_by_the_fault(int fault, const struct simulation_options *run) {
     planted_turn_on(fault);
-    bool is_failed = !seed_run_apart(run, true);
+    double simulated_seconds;
+    bool is_failed = !seed_run_apart(run, true, &simulated_seconds);
     planted_turn_on(0);
-    return is_failed && seed_run_apart(run, true);
+    return is_failed && seed_run_apart(run, true, &simulated_seconds);
 }
 
 /* Some show only under the faults that they are about; looking among those saves time. For the

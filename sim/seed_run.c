@@ -73,11 +73,12 @@ static void print_summary(const struct simulation *simulation, double seconds) {
     fflush(stdout);
 }
 
-bool seed_run(const struct simulation_options *options) {
+bool seed_run(const struct simulation_options *options, double *simulated_seconds) {
     double start = seconds_now();
     struct simulation *simulation = simulation_new(options);
     bool is_right = simulation_run(simulation);
     print_summary(simulation, seconds_now() - start);
+    *simulated_seconds = (double)simulation->queue.now_us / 1e6;
     simulation_free(simulation);
     return is_right;
 }
@@ -90,26 +91,43 @@ static void be_quiet(void) {
     }
 }
 
-bool seed_run_apart(const struct simulation_options *options, bool is_quiet) {
+_Noreturn static void run_as_child(const struct simulation_options *options, bool is_quiet,
+                                   int told_to) {
+    double simulated_seconds;
+    if (is_quiet)
+        be_quiet();
+    alarm(SEED_SECONDS_MAXIMUM);
+    bool is_right = seed_run(options, &simulated_seconds);
+    fflush(stdout);
+    ssize_t written = write(told_to, &simulated_seconds, sizeof simulated_seconds);
+    _exit(is_right && written == sizeof simulated_seconds ? 0 : 1);
+}
+
+static void print_abort(const struct simulation_options *options, int status) {
+    printf("seed %llu: FAILED, %s\n", (unsigned long long)options->seed,
+           WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "the process ended");
+    print_replay(options);
+}
+
+bool seed_run_apart(const struct simulation_options *options, bool is_quiet,
+                    double *simulated_seconds) {
+    int told[2], status;
+    *simulated_seconds = 0;
+    if (pipe(told) != 0)
+        return false;
     fflush(stdout);
     pid_t child = fork();
-    if (child == 0) {
-        if (is_quiet)
-            be_quiet();
-        alarm(SEED_SECONDS_MAXIMUM);
-        bool is_right = seed_run(options);
-        fflush(stdout);
-        _exit(is_right ? 0 : 1);
-    }
-    int status;
+    if (child == 0)
+        run_as_child(options, is_quiet, told[1]);
+    close(told[1]);
+    if (read(told[0], simulated_seconds, sizeof *simulated_seconds) < 0)
+        *simulated_seconds = 0;
+    close(told[0]);
     if (child < 0 || waitpid(child, &status, 0) != child)
         return false;
     if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
         return WEXITSTATUS(status) == 0;
-    if (!is_quiet) {
-        printf("seed %llu: FAILED, %s\n", (unsigned long long)options->seed,
-               WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "the process ended");
-        print_replay(options);
-    }
+    if (!is_quiet)
+        print_abort(options, status);
     return false;
 }

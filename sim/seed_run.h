@@ -4,8 +4,9 @@
 #include "sim/simulation.h"
 
 /* Runs and prints the line that says how it went (and, of a failed run, what failed). True: all
- * checks held. */
-bool seed_run(const struct simulation_options *options);
+ * checks held. *simulated_seconds is how long the cluster lived. */
+bool seed_run(const struct simulation_options *options, double *simulated_seconds);
 /* The same in a child process; an abort or a hang counts as a failure. `is_quiet`: nothing is
- * printed. */
-bool seed_run_apart(const struct simulation_options *options, bool is_quiet);
+ * printed. *simulated_seconds is 0 if it ended before it could say. */
+bool seed_run_apart(const struct simulation_options *options, bool is_quiet,
+                    double *simulated_seconds);
