@@ -160,9 +160,10 @@ void raft_append_receive(struct raft *raft, const struct raft_message *append) {
         return;
     }
     raft_follow(raft, raft->term, append->from);
-    raft_leader_heard(raft);
     if (append->log_index <= raft->commit_index || agrees(raft, append))
         append_accept(raft, append);
     else
         append_reject(raft, append);
+    raft->is_behind = raft_last(raft) < append->commit_index;
+    raft_leader_heard(raft);
 }

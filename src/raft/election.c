@@ -5,10 +5,14 @@
 #include "base/planted.h"
 #include "raft/internal.h"
 
+/* Who stands back waits until those who do not have had their turn. */
 void raft_election_deadline_draw(struct raft *raft) {
     uint64_t timeout_us = raft->timing.election_timeout_us;
     raft->election_deadline_us =
         raft->now_us + timeout_us + random_below(&raft->random, timeout_us);
+    if (raft_stands_back(raft))
+        raft->election_deadline_us += timeout_us;
+    raft->campaign_cause = RAFT_ELECTION_TIMEOUT;
 }
 
 static void leader_line(const struct raft *raft, const char *text) {
@@ -46,13 +50,17 @@ bool raft_term_observe(struct raft *raft, const struct raft_message *message) {
 
 void raft_leader_heard(struct raft *raft) {
     raft->promised_until_us = raft->now_us + raft->timing.lease_us;
+    if (PLANTED(RELUCTANT_PROMISES_SHORTER) &&
+        raft_standing_of(raft, raft->self) != RAFT_WILLING)
+        raft->promised_until_us = raft->now_us;
     raft_election_deadline_draw(raft);
 }
 
-/* How many voters stand before this node in the configuration, the lost leader left out. */
+/* How many voters go before this node: those before it in the configuration, the lost leader left
+ * out, and all if it stands back. */
 static unsigned rank_without(const struct raft *raft, raft_node_number leader) {
     const struct raft_configuration *members = raft_members(raft);
-    unsigned rank = 0;
+    unsigned rank = raft_stands_back(raft) ? members->voter_count : 0;
     for (unsigned i = 0; i < members->voter_count && members->voters[i] != raft->self; i++)
         rank += members->voters[i] != leader;
     return rank;
@@ -60,12 +68,14 @@ static unsigned rank_without(const struct raft *raft, raft_node_number leader) {
 
 /* Followers that lose their leader together campaign one after the other, in the order of the
  * configuration: each gives those before it the time that a round of votes takes. */
-void raft_leader_lost(struct raft *raft) {
+void raft_leader_lost(struct raft *raft, enum raft_election_cause cause) {
     uint64_t soon_us =
         raft->promised_until_us > raft->now_us ? raft->promised_until_us : raft->now_us;
     soon_us += rank_without(raft, raft->leader) * CAMPAIGN_STAGGER_US;
-    if (soon_us < raft->election_deadline_us)
+    if (soon_us < raft->election_deadline_us) {
         raft->election_deadline_us = soon_us;
+        raft->campaign_cause = cause;
+    }
     raft_forwarded_refuse(raft, UINT64_MAX);
 }
 
@@ -131,6 +141,8 @@ static void pre_campaign(struct raft *raft) {
 }
 
 void raft_campaign(struct raft *raft, bool is_forced) {
+    raft->step.is_campaign_begun = true;
+    raft->step.campaign_cause = is_forced ? RAFT_ELECTION_TRANSFER : raft->campaign_cause;
     raft_follow(raft, raft->term + 1, 0);
     raft->role = RAFT_CANDIDATE;
     raft->vote = raft->self;
@@ -160,6 +172,7 @@ static void lead(struct raft *raft) {
     raft->transfer_to = 0;
     raft->is_lease_given_up = false;
     raft->is_hand_over_tried = false;
+    raft->moved_us = 0;
     raft->wanted = (struct raft_configuration){0};
     raft->read_round = raft->confirmed_round = 0;
     raft->term_start_index = 0;
@@ -209,6 +222,9 @@ bool raft_may_campaign(const struct raft *raft) {
 
 void raft_election_tick(struct raft *raft) {
     if (raft->now_us < raft->election_deadline_us)
+        return;
+    if (PLANTED(PAUSE_HOLDS_ELECTIONS) &&
+        raft->now_us < raft->promised_until_us + raft->timing.move_pause_us)
         return;
     if (raft_may_campaign(raft))
         pre_campaign(raft);

@@ -9,6 +9,7 @@
  *   snapshot.c    compaction and snapshots
  *   change.c      who votes: learners, joint configurations
  *   transfer.c    giving leadership away
+ *   standing.c    who would rather not lead
  *
  * Invariants, checked at the end of every step (raft.c):
  *   I1 base_index <= commit_index <= last index
@@ -50,6 +51,12 @@ struct raft_forwarded_read {
     uint64_t number, read_id, sent_us;
 };
 
+/* A node that is not willing to lead. */
+struct raft_stander {
+    raft_node_number node;
+    enum raft_standing standing;
+};
+
 /* What the step in hand has to report; begun anew by each. */
 struct raft_step_results {
     uint64_t save_sequence;
@@ -59,6 +66,8 @@ struct raft_step_results {
     size_t snapshot_wanted_count;
     int proposal_error;
     raft_index proposed_index;
+    bool is_campaign_begun, is_move_begun;
+    enum raft_election_cause campaign_cause;
     enum raft_role role_before;
     raft_term term_before;
     raft_node_number leader_before, vote_before;
@@ -86,6 +95,10 @@ struct raft {
     uint64_t election_deadline_us;
     uint64_t
         promised_until_us; /* no vote for anybody but a forced one before: a lease may be out */
+    enum raft_election_cause campaign_cause; /* of the deadline that is running */
+    bool is_behind; /* lacks what its leader, when last heard, had committed */
+    struct raft_stander standers[RAFT_MEMBER_MAXIMUM]; /* who is not willing to lead, as told */
+    size_t stander_count;
 
     uint64_t save_sequence, durable_sequence;
     uint64_t state_sequence; /* the save that holds the present term and vote */
@@ -110,6 +123,7 @@ struct raft {
                              */
     struct raft_configuration wanted; /* voters that were asked for; none: no change under way */
     uint64_t change_began_us;
+    uint64_t moved_us; /* when it last tried to give the lead away by itself; 0: never */
     bool is_hand_over_tried; /* this leader is on its way out, and offered the lead to another */
     uint64_t read_round, confirmed_round;
     struct raft_waiting_read *waiting_reads;
@@ -165,7 +179,7 @@ void raft_election_tick(struct raft *raft);
 void raft_quorum_tick(struct raft *raft);
 void raft_follow(struct raft *raft, raft_term term, raft_node_number leader);
 void raft_leader_heard(struct raft *raft);
-void raft_leader_lost(struct raft *raft);
+void raft_leader_lost(struct raft *raft, enum raft_election_cause cause);
 void raft_campaign(struct raft *raft, bool is_forced);
 void raft_own_vote_count(struct raft *raft);
 void raft_pre_vote_receive(struct raft *raft, const struct raft_message *message);
@@ -213,6 +227,15 @@ uint64_t raft_change_deadline_us(const struct raft *raft);
 
 /* transfer.c */
 void raft_transfer(struct raft *raft, raft_node_number node);
+/* The voter to give the lead to: heard lately, the most willing, then the most caught-up. 0: none.
+ */
+raft_node_number raft_successor(const struct raft *raft);
 void raft_transfer_continue(struct raft *raft);
 void raft_transfer_tick(struct raft *raft);
 void raft_timeout_now_receive(struct raft *raft, const struct raft_message *message);
+
+/* standing.c */
+void raft_standing_take(struct raft *raft, raft_node_number node, enum raft_standing standing);
+bool raft_stands_back(const struct raft *raft);
+void raft_move_tick(struct raft *raft);
+uint64_t raft_move_deadline_us(const struct raft *raft);

@@ -222,6 +222,7 @@ static void tick_step(struct raft *raft) {
     if (raft->role != RAFT_LEADER)
         return;
     raft_transfer_tick(raft);
+    raft_move_tick(raft);
     raft_heartbeat_tick(raft);
 }
 
@@ -235,8 +236,14 @@ static void peer_lost_step(struct raft *raft, raft_node_number node) {
         raft_progress_probe(peer, peer->match_index + 1);
         peer->is_probe_sent = true;
     } else if (node == raft->leader) {
-        raft_leader_lost(raft);
+        raft_leader_lost(raft, RAFT_ELECTION_STREAM_CLOSED);
     }
+}
+
+/* Hearsay: where the leader is heard after all, its next append puts the campaign off again. */
+static void peer_suspected_step(struct raft *raft, raft_node_number node) {
+    if (raft->role == RAFT_FOLLOWER && node == raft->leader)
+        raft_leader_lost(raft, RAFT_ELECTION_SUSPECTED);
 }
 
 static void step_begin(struct raft *raft, const struct raft_event *event) {
@@ -261,6 +268,7 @@ static uint64_t next_deadline(const struct raft *raft) {
                                        : deadline_us;
     deadline_us = least(deadline_us, raft->quorum_check_us);
     deadline_us = least(deadline_us, raft_change_deadline_us(raft));
+    deadline_us = least(deadline_us, raft_move_deadline_us(raft));
     if (raft->transfer_to != 0)
         deadline_us = least(deadline_us, raft->transfer_deadline_us);
     for (size_t i = 0; i < raft->peer_count; i++)
@@ -307,6 +315,9 @@ static void step_finish(struct raft *raft, struct raft_actions *actions) {
         .is_leadership_changed = raft->role != step->role_before ||
                                  raft->term != step->term_before ||
                                  raft->leader != step->leader_before,
+        .is_campaign_begun = step->is_campaign_begun,
+        .campaign_cause = step->campaign_cause,
+        .is_move_begun = step->is_move_begun,
         .deadline_us = next_deadline(raft),
         .proposal_error = step->proposal_error,
         .proposed_index = step->proposed_index,
@@ -352,6 +363,12 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
         break;
     case RAFT_PEER_LOST:
         peer_lost_step(raft, event->peer);
+        break;
+    case RAFT_PEER_SUSPECTED:
+        peer_suspected_step(raft, event->peer);
+        break;
+    case RAFT_STANDING:
+        raft_standing_take(raft, event->peer, event->standing);
         break;
     case RAFT_TRANSFER:
         raft_transfer(raft, event->peer);

@@ -40,6 +40,22 @@ bool raft_configuration_has_voter(const struct raft_configuration *configuration
 
 enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER };
 
+/* How gladly a node would lead, as its owner sees it. A hint: it orders those who may lead, and
+ * keeps nobody from leading whom the others need. */
+enum raft_standing {
+    RAFT_WILLING,
+    RAFT_RELUCTANT, /* rather another: its disk is slow, say */
+    RAFT_LEAVING    /* about to stop: never chosen while anybody else is there */
+};
+
+/* Why an election began: ELECTION_CAUSE(ID, name, what it means). */
+enum raft_election_cause {
+#define ELECTION_CAUSE(id, name, text) RAFT_ELECTION_##id,
+#include "raft/election_cause.def"
+#undef ELECTION_CAUSE
+    RAFT_ELECTION_CAUSE_COUNT
+};
+
 /* Times in microseconds of one monotonic clock that counts suspended time. Replicas may differ in
  * them: each follower tells how long it keeps its promise to vote for nobody else, and a lease
  * counts on no more. */
@@ -51,6 +67,9 @@ struct raft_timing {
     uint64_t window_bytes;        /* append bytes in flight to one follower */
     unsigned window_messages;     /* append messages in flight to one follower */
     uint64_t message_bytes;       /* entries of one append message, at least one entry */
+    /* A leader that would rather not lead waits so long from its election, and from its last try,
+     * before it gives the lead away by itself. Nothing else ever waits for this. */
+    uint64_t move_pause_us;
 };
 
 struct raft_options {
@@ -140,6 +159,9 @@ enum raft_event_kind {
                            the peer gets heartbeats only */
     RAFT_PEER_LOST,     /* the stream to `peer` closed: in-flight appends may be lost; if it was the
                            leader, campaign as soon as stickiness allows */
+    RAFT_PEER_SUSPECTED, /* others say that `peer` does not answer: if it is the leader and is not
+                            heard here either, campaign as soon as stickiness allows */
+    RAFT_STANDING,       /* `peer`, this node or another, has this `standing` from now on */
     RAFT_TRANSFER,      /* give leadership to `peer` (0: to the most caught-up voter) */
     /* `configuration` holds the voters that are wanted, and nothing else. New ones learn first,
      * then a joint configuration is entered and left; a learner that does not catch up is given up,
@@ -160,6 +182,7 @@ struct raft_event {
     const struct raft_configuration *configuration;
     raft_node_number peer;
     bool is_rejected;
+    enum raft_standing standing;
 };
 
 struct raft_outgoing {
@@ -198,6 +221,9 @@ struct raft_actions {
     size_t snapshot_wanted_count;
 
     bool is_leadership_changed; /* role, term or known leader changed in this step */
+    bool is_campaign_begun;     /* an election, for `campaign_cause` */
+    enum raft_election_cause campaign_cause;
+    bool is_move_begun; /* the leader began to give the lead away by itself: it is reluctant */
     uint64_t deadline_us;       /* step with RAFT_TICK at or after this */
     /* RAFT_PROPOSE: 0, ERR_NOT_LEADER, or ERR_BUSY while leadership is being transferred (reference
      * dropped). RAFT_CHANGE: also ERR_BUSY before an entry of this term is committed and until the
@@ -235,6 +261,8 @@ const struct raft_configuration *raft_configuration_at(const struct raft *raft, 
  * Ask before and again after the read. A lease read is served from the commit index when the read
  * came. */
 bool raft_has_lease(const struct raft *raft, uint64_t now_us);
+/* How `node` stands, as last told; RAFT_WILLING if never. */
+enum raft_standing raft_standing_of(const struct raft *raft, raft_node_number node);
 /* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */
 raft_index raft_match_index(const struct raft *raft, raft_node_number peer);
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number peer);

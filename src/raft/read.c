@@ -22,6 +22,8 @@ void raft_lease_renew(struct raft *raft) {
 bool raft_has_lease(const struct raft *raft, uint64_t now_us) {
     if (PLANTED(LEASE_KEPT_AFTER_STEP_DOWN) && raft->has_led)
         return true;
+    if (PLANTED(LEASE_KEPT_IN_TRANSFER))
+        return raft_has_term_commit(raft) && now_us < raft->lease_until_us;
     return raft_has_term_commit(raft) && raft->transfer_to == 0 && !raft->is_lease_given_up &&
            now_us < raft->lease_until_us;
 }

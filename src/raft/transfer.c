@@ -3,14 +3,29 @@
 #include "base/check.h"
 #include "raft/internal.h"
 
-static raft_node_number most_caught_up(const struct raft *raft) {
+static bool may_succeed(const struct raft *raft, const struct raft_progress *peer) {
+    bool is_near = peer->heard_us + raft->timing.election_timeout_us > raft->now_us;
+    return peer->heard_us != 0 && is_near &&
+           raft_configuration_keeps_voter(raft_members(raft), peer->node) &&
+           raft_standing_of(raft, peer->node) != RAFT_LEAVING;
+}
+
+static bool is_better(const struct raft *raft, const struct raft_progress *peer,
+                      const struct raft_progress *best) {
+    if (best == NULL)
+        return true;
+    enum raft_standing standing = raft_standing_of(raft, peer->node);
+    enum raft_standing best_standing = raft_standing_of(raft, best->node);
+    if (standing != best_standing)
+        return standing < best_standing;
+    return peer->match_index > best->match_index;
+}
+
+raft_node_number raft_successor(const struct raft *raft) {
     const struct raft_progress *best = NULL;
     for (size_t i = 0; i < raft->peer_count; i++) {
         const struct raft_progress *peer = &raft->peers[i];
-        bool is_near = peer->heard_us + raft->timing.election_timeout_us > raft->now_us;
-        if (peer->heard_us != 0 && is_near &&
-            raft_configuration_keeps_voter(raft_members(raft), peer->node) &&
-            (best == NULL || peer->match_index > best->match_index))
+        if (may_succeed(raft, peer) && is_better(raft, peer, best))
             best = peer;
     }
     return best ? best->node : 0;
@@ -20,7 +35,7 @@ void raft_transfer(struct raft *raft, raft_node_number node) {
     if (raft->role != RAFT_LEADER || raft->transfer_to != 0)
         return;
     if (node == 0)
-        node = most_caught_up(raft);
+        node = raft_successor(raft);
     if (node == raft->self || raft_peer(raft, node) == NULL ||
         !raft_configuration_keeps_voter(raft_members(raft), node))
         return;

@@ -1,5 +1,5 @@
 /* Random schedules: replicas under loss, reordering, duplication, partitions, slow disks, crashes,
- * clock drift, transfers, changes of the voters, compaction and snapshots, by seed. After every
+ * clock drift, transfers, nodes that would rather not lead, changes of the voters, compaction and snapshots, by seed. After every
  * step the promises of Raft are checked against the truth that the test keeps (CBTR figure 3.2).
  * Once the faults stop, the cluster must agree again.
  *
@@ -41,7 +41,8 @@ struct world {
     uint64_t next_read;
     struct wanted wanted[WANTED_MAXIMUM];
     size_t wanted_count;
-    uint64_t leads, leases, answers, installs, changes; /* that something happened at all */
+    enum raft_standing standings[CLUSTER_NODE_MAXIMUM]; /* the truth; not all have heard of it */
+    uint64_t leads, moves, leases, answers, installs, changes; /* that something happened at all */
     /* The temper of this seed. */
     uint64_t rare_percent; /* of all steps: how stormy it is */
     double propose_chance;
@@ -140,6 +141,7 @@ static void watch(void *context, struct cluster_node *node, const struct raft_ac
         if (world->wanted_count < WANTED_MAXIMUM)
             world->wanted[world->wanted_count++] =
                 (struct wanted){node->number, actions->snapshot_wanted_by[i]};
+    world->moves += actions->is_move_begun;
     leases_check(world);
 }
 
@@ -318,10 +320,30 @@ static void changes_step(struct world *world) {
     change_ask(world, node);
 }
 
+static void standing_tell(struct world *world, struct cluster_node *to, raft_node_number of) {
+    cluster_step(world->cluster, to,
+                 (struct raft_event){
+                     .kind = RAFT_STANDING, .peer = of, .standing = world->standings[of - 1]});
+}
+
+/* Some hear of it. */
+static void standing_change(struct world *world, const struct cluster_node *node) {
+    world->standings[node->number - 1] = (enum raft_standing)random_below(&world->random, 3);
+    for (size_t i = 0; i < world->cluster->node_count; i++)
+        if (random_chance(&world->random, 0.7))
+            standing_tell(world, &world->cluster->nodes[i], node->number);
+}
+
+static void standings_tell_all(struct world *world) {
+    for (size_t i = 0; i < world->cluster->node_count; i++)
+        for (size_t of = 0; of < world->cluster->node_count; of++)
+            standing_tell(world, &world->cluster->nodes[i], world->cluster->nodes[of].number);
+}
+
 static void rare_event(struct world *world) {
     struct cluster *cluster = world->cluster;
     struct cluster_node *node = some_node(world);
-    switch (random_below(&world->random, 10)) {
+    switch (random_below(&world->random, 13)) {
     case 0:
     case 1:
         power_toggle(world, node);
@@ -341,6 +363,15 @@ static void rare_event(struct world *world) {
     case 7:
         if (random_chance(&world->random, 0.3))
             cluster_step(cluster, node, (struct raft_event){.kind = RAFT_TRANSFER});
+        return;
+    case 8:
+    case 9:
+        standing_change(world, node);
+        return;
+    case 10:
+        cluster_step(
+            cluster, node,
+            (struct raft_event){.kind = RAFT_PEER_SUSPECTED, .peer = some_node(world)->number});
         return;
     default:
         logs_check(world);
@@ -419,6 +450,7 @@ static void heal_and_check(struct world *world) {
     for (size_t i = 0; i < cluster->node_count; i++)
         if (cluster->nodes[i].raft == NULL)
             cluster_start(cluster, &cluster->nodes[i]);
+    standings_tell_all(world);
     size_t before = world->committed_count;
     for (unsigned round = 0; round < 800 && world->failure[0] == 0; round++) {
         tick_all(world, 10000);
@@ -450,7 +482,10 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
                                  .clock_drift_percent = 20,
                                  .window_bytes = 200,
                                  .window_messages = 4,
-                                 .message_bytes = random_chance(random, 0.6) ? 40 : 100};
+                                 .message_bytes = random_chance(random, 0.6) ? 40 : 100,
+                                 .move_pause_us = random_below(random, 20000000)};
+    if (random_chance(random, 0.5))
+        timing.move_pause_us = 0;
     struct raft_configuration configuration = {.voter_count = random_chance(random, 0.25) ? 5 : 3,
                                                .voters = {1, 2, 3, 4, 5}};
     size_t newcomers = world->is_changing ? 2 : 0;
@@ -520,7 +555,7 @@ int main(int argc, char **argv) {
         return 77; /* skipped */
     }
     static struct world world;
-    uint64_t leads = 0, commits = 0, leases = 0, answers = 0, installs = 0, changes = 0;
+    uint64_t leads = 0, moves = 0, commits = 0, leases = 0, answers = 0, installs = 0, changes = 0;
     for (uint64_t seed = request.seed; seed < request.seed + request.seed_count; seed++) {
         struct buffer transcript;
         buffer_init(&transcript, 64u << 20);
@@ -533,15 +568,17 @@ int main(int argc, char **argv) {
             return request.planted != NULL ? 0 : 1;
         }
         leads += world.leads;
+        moves += world.moves;
         commits += world.committed_count;
         leases += world.leases;
         answers += world.answers;
         installs += world.installs;
         changes += world.changes;
     }
-    printf("%" PRIu64 " seeds: %" PRIu64 " leaders, %" PRIu64 " commits, %" PRIu64
+    printf("%" PRIu64 " seeds: %" PRIu64 " leaders (%" PRIu64
+           " by a move of their own), %" PRIu64 " commits, %" PRIu64
            " lease checks, %" PRIu64 " reads answered, %" PRIu64 " snapshots installed, %" PRIu64
            " changes of the voters\n",
-           request.seed_count, leads, commits, leases, answers, installs, changes);
+           request.seed_count, leads, moves, commits, leases, answers, installs, changes);
     return request.planted != NULL ? 1 : 0;
 }

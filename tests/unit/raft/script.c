@@ -20,6 +20,8 @@
  *   calm TIME               time passes, all look at their deadlines, and all settles, in silence
  *   elect N                 N becomes leader, in silence (others are not asked to campaign)
  *   propose N TEXT          read N ID       transfer N [TO]       lost N PEER       lease N
+ *   suspected N PEER        others do not hear PEER either
+ *   standing N PEER willing|reluctant|leaving    what N is told of itself or of PEER
  *   crash N                 loses what is not durable        start N        restart N
  *   remove N                N's replica goes with its log; the new one knows of no voter
  *   disk N term=T vote=V TERM...     what N finds at its next start; only while it is down
@@ -92,8 +94,9 @@ static struct cluster_node *node_at(struct script *script, const struct line *li
 }
 
 static void run_cluster(struct script *script, const struct line *line) {
-    uint64_t lease_ms = 250, window_messages = 64, window_bytes = 1 << 20, message_bytes = 1 << 20;
+    uint64_t lease_ms = 250, move_pause_ms = 0, window_messages = 64, window_bytes = 1 << 20, message_bytes = 1 << 20;
     option_number(line, "lease", &lease_ms);
+    option_number(line, "move-pause", &move_pause_ms);
     option_number(line, "window", &window_messages);
     option_number(line, "window-bytes", &window_bytes);
     option_number(line, "message-bytes", &message_bytes);
@@ -103,7 +106,8 @@ static void run_cluster(struct script *script, const struct line *line) {
                                  .clock_drift_percent = 20,
                                  .window_bytes = window_bytes,
                                  .window_messages = (unsigned)window_messages,
-                                 .message_bytes = message_bytes};
+                                 .message_bytes = message_bytes,
+                                 .move_pause_us = move_pause_ms * 1000};
     struct raft_configuration configuration = {0};
     const char *learners = "", *newcomers = "";
     option_find(line, "learners", &learners);
@@ -252,6 +256,23 @@ static void run_lost(struct script *script, const struct line *line) {
                  (struct raft_event){.kind = RAFT_PEER_LOST, .peer = peer});
 }
 
+static void run_suspected(struct script *script, const struct line *line) {
+    raft_node_number peer = (raft_node_number)number_of(word_at(line, 2));
+    cluster_step(script->cluster, node_at(script, line, 1),
+                 (struct raft_event){.kind = RAFT_PEER_SUSPECTED, .peer = peer});
+}
+
+static void run_standing(struct script *script, const struct line *line) {
+    static const char *const names[] = {"willing", "reluctant", "leaving"};
+    raft_node_number peer = (raft_node_number)number_of(word_at(line, 2));
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], word_at(line, 3)) == 0)
+            cluster_step(script->cluster, node_at(script, line, 1),
+                         (struct raft_event){.kind = RAFT_STANDING,
+                                             .peer = peer,
+                                             .standing = (enum raft_standing)i});
+}
+
 static void run_lease(struct script *script, const struct line *line) {
     const struct cluster_node *node = node_at(script, line, 1);
     bool has_lease = raft_has_lease(node->raft, cluster_clock(script->cluster, node));
@@ -337,6 +358,8 @@ static const struct {
     {"transfer", run_transfer},
     {"change", run_change},
     {"lost", run_lost},
+    {"suspected", run_suspected},
+    {"standing", run_standing},
     {"lease", run_lease},
     {"crash", run_crash},
     {"start", run_start},

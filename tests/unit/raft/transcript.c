@@ -105,6 +105,21 @@ void transcript_message(struct buffer *out, const struct raft_message *message) 
     }
 }
 
+static void text_move_and_campaign(struct buffer *out, const struct cluster_node *node,
+                                   const struct raft_actions *actions) {
+    static const char *const causes[] = {
+#define ELECTION_CAUSE(id, name, text) name,
+#include "raft/election_cause.def"
+#undef ELECTION_CAUSE
+    };
+    if (actions->is_move_begun)
+        buffer_append_format(out, "%u gives the lead away\n", node->number);
+    if (actions->is_campaign_begun && actions->campaign_cause != RAFT_ELECTION_TIMEOUT &&
+        actions->campaign_cause != RAFT_ELECTION_TRANSFER)
+        buffer_append_format(out, "%u campaigns because: %s\n", node->number,
+                             causes[actions->campaign_cause]);
+}
+
 static void text_save(struct buffer *out, const struct cluster_node *node,
                       const struct raft_actions *actions) {
     if (actions->save_sequence == 0)
@@ -143,6 +158,7 @@ void transcript_actions(struct buffer *out, const struct cluster_node *node,
                         const struct raft_actions *actions) {
     if (out == NULL)
         return;
+    text_move_and_campaign(out, node, actions);
     if (actions->is_leadership_changed)
         buffer_append_format(out, "%u is %s in term %" PRIu64 ", leader %u\n", node->number,
                              role_text(raft_role(node->raft)), raft_current_term(node->raft),

@@ -1,0 +1,106 @@
+/* Who would rather not lead: a node with a slow disk, one that is about to stop, one that started a
+ * moment ago and is behind. It lets the others go first, and gives the lead away once somebody else
+ * is better placed. All of this only orders those who may lead: nobody is kept from an election
+ * that is needed, and votes know nothing of it. */
+#include "base/check.h"
+#include "base/planted.h"
+#include "raft/internal.h"
+
+static struct raft_stander *stander_find(struct raft *raft, raft_node_number node) {
+    for (size_t i = 0; i < raft->stander_count; i++)
+        if (raft->standers[i].node == node)
+            return &raft->standers[i];
+    return NULL;
+}
+
+/* Past RAFT_MEMBER_MAXIMUM unwilling nodes the rest count as willing: it is a hint. */
+void raft_standing_take(struct raft *raft, raft_node_number node, enum raft_standing standing) {
+    struct raft_stander *known = stander_find(raft, node);
+    if (standing == RAFT_WILLING) {
+        if (known != NULL)
+            *known = raft->standers[--raft->stander_count];
+        return;
+    }
+    if (known == NULL && raft->stander_count < RAFT_MEMBER_MAXIMUM)
+        known = &raft->standers[raft->stander_count++];
+    if (known != NULL)
+        *known = (struct raft_stander){.node = node, .standing = standing};
+}
+
+enum raft_standing raft_standing_of(const struct raft *raft, raft_node_number node) {
+    for (size_t i = 0; i < raft->stander_count; i++)
+        if (raft->standers[i].node == node)
+            return raft->standers[i].standing;
+    return RAFT_WILLING;
+}
+
+/* A node that started a moment ago, or waits for a snapshot, is behind: it could not win. */
+static enum raft_standing own_standing(const struct raft *raft) {
+    enum raft_standing told = raft_standing_of(raft, raft->self);
+    return told == RAFT_WILLING && raft->is_behind ? RAFT_RELUCTANT : told;
+}
+
+/* Only while somebody is better placed, the leader left out, since it is missing when this matters:
+ * where all are slow, nobody waits for nobody. */
+bool raft_stands_back(const struct raft *raft) {
+    const struct raft_configuration *members = raft_members(raft);
+    enum raft_standing own = own_standing(raft);
+    for (unsigned i = 0; i < members->voter_count && own != RAFT_WILLING; i++) {
+        raft_node_number node = members->voters[i];
+        if (node != raft->self && node != raft->leader && raft_standing_of(raft, node) < own)
+            return true;
+    }
+    return false;
+}
+
+/* ---- a leader that would rather not ---- */
+
+static bool wants_move(const struct raft *raft) {
+    return raft->role == RAFT_LEADER && raft_standing_of(raft, raft->self) != RAFT_WILLING &&
+           raft->transfer_to == 0 && raft->wanted.voter_count == 0;
+}
+
+/* The pause counts from the election too, so that the lead does not wander between two who are
+ * reluctant in turn. */
+static uint64_t move_allowed_us(const struct raft *raft) {
+    uint64_t since_us =
+        raft->moved_us > raft->led_since_us ? raft->moved_us : raft->led_since_us;
+    return since_us + raft->timing.move_pause_us;
+}
+
+/* Only to who can take it at once: clients wait while the lead changes hands. */
+static raft_node_number better_placed(const struct raft *raft) {
+    raft_node_number node = raft_successor(raft);
+    if (node == 0 || raft_standing_of(raft, node) >= raft_standing_of(raft, raft->self))
+        return 0;
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        const struct raft_progress *peer = &raft->peers[i];
+        if (peer->node == node)
+            return peer->state == RAFT_REPLICATE && peer->match_index >= raft->commit_index ? node
+                                                                                            : 0;
+    }
+    return 0;
+}
+
+void raft_move_tick(struct raft *raft) {
+    if (!wants_move(raft) || !raft_has_term_commit(raft) ||
+        raft->now_us < move_allowed_us(raft))
+        return;
+    raft_node_number node = better_placed(raft);
+    if (node == 0)
+        return;
+    log_line(raft->log_lines, LOG_INFO, "the lead is given away: another node is better placed",
+             LOG_F("shard", raft->shard), LOG_F("node", raft->self), LOG_F("term", raft->term),
+             LOG_F("to", node));
+    raft->moved_us = raft->now_us;
+    raft->step.is_move_begun = true;
+    raft_transfer(raft, node);
+}
+
+/* Where nobody is better placed, it is looked for again at each heartbeat. */
+uint64_t raft_move_deadline_us(const struct raft *raft) {
+    if (!wants_move(raft))
+        return UINT64_MAX;
+    uint64_t allowed_us = move_allowed_us(raft), soon_us = raft->now_us + raft->timing.heartbeat_us;
+    return allowed_us > soon_us ? allowed_us : soon_us;
+}
