@@ -201,6 +201,7 @@ static const struct {
     {"status", CLUSTER_STATUS_LINE, status},
     {"add", CLUSTER_ADD_LINE, cluster_add},
     {"replicas", CLUSTER_REPLICAS_LINE, cluster_replicas},
+    {"leader", CLUSTER_LEADER_LINE, cluster_leader},
     {"set", CLUSTER_SET_LINE, cluster_set},
     {"unset", CLUSTER_UNSET_LINE, cluster_unset},
     {"settings", CLUSTER_SETTINGS_LINE, cluster_settings},

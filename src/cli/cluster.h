@@ -58,6 +58,7 @@ int cluster_ask_control(const struct net_address *at, const struct bytes *argume
 #define CLUSTER_SET_LINE      "set NAME VALUE [NAME VALUE...] --at H:P [--wait 60] [--json]"
 #define CLUSTER_UNSET_LINE    "unset NAME [NAME...] --at H:P [--wait 60] [--json]"
 #define CLUSTER_SETTINGS_LINE "settings [PATTERN] --at H:P [--all] [--json]"
+#define CLUSTER_LEADER_LINE   "leader SHARD H:P --at H:P [--wait 600] [--json]"
 enum { CLUSTER_EXIT_OK = 0, CLUSTER_EXIT_FAILED = 1, CLUSTER_EXIT_USAGE = 2 };
 uint64_t cluster_now_ms(void);
 /* Each prints, and returns the exit code. With --json an answer is always one object. */
@@ -70,4 +71,5 @@ int cluster_replicas(int argc, char **argv);
 int cluster_set(int argc, char **argv);
 int cluster_unset(int argc, char **argv);
 int cluster_settings(int argc, char **argv);
+int cluster_leader(int argc, char **argv);
 int cluster_run(int argc, char **argv);

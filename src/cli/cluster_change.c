@@ -1,5 +1,6 @@
 /* `trothdb cluster add` and `trothdb cluster replicas`: asked of the control shard's leader,
- * whichever node that is; then looked at until it is so. */
+ * whichever node that is; then looked at until it is so. `trothdb cluster leader`: asked of the
+ * leader that is to go. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -272,7 +273,83 @@ static int replicas(struct change *change, uint32_t shard, char *nodes) {
     return cluster_print(&change->at, change->is_json);
 }
 
+/* ---- leader ---- */
+
+struct succession {
+    uint32_t shard, wanted;
+    char *problem; /* the last refusal */
+};
+
+/* Asked again as long as it is not so: a leader that was elected meanwhile knows nothing of it. */
+static bool has_succeeded(struct change *change, void *context) {
+    const struct succession *succession = context;
+    char number[2][12], text[SHOWN_BYTES];
+    struct cluster_view view;
+    if (cluster_view_fetch(&view, &change->at, succession->problem)) {
+        return false;
+    }
+    const struct status_replica *leader = cluster_view_leader(&view, succession->shard);
+    const struct status_node *node = leader ? status_node(&view.asked, leader->leader) : NULL;
+    bool is_done = node && node->number == succession->wanted;
+    if (node && !is_done) {
+        struct net_address address;
+        status_node_client(node, &address);
+        snprintf(text, sizeof(text), "node %u leads and is asked to give it to node %u",
+                 node->number, succession->wanted);
+        show(change, text);
+        snprintf(number[0], sizeof(number[0]), "%u", succession->shard);
+        snprintf(number[1], sizeof(number[1]), "%u", succession->wanted);
+        const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TRANSFER"),
+                                          bytes_of_text(number[0]), bytes_of_text(number[1])};
+        if (tell(&address, arguments, 4, succession->problem)) {
+            show(change, succession->problem);
+        }
+    }
+    cluster_view_release(&view);
+    return is_done;
+}
+
+static bool is_replica(const struct status *cluster, uint32_t shard, uint32_t node) {
+    for (size_t i = 0; i < cluster->shard_count; i++) {
+        const struct status_shard *known = &cluster->shards[i];
+        for (unsigned at = 0; known->number == shard && at < known->replica_count; at++) {
+            if (known->replicas[at] == node) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int leader(struct change *change, uint32_t shard, const struct net_address *wanted) {
+    struct status cluster;
+    char problem[CLIENT_PROBLEM_BYTES] = "nobody leads the shard";
+    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
+        return fail(change, "the cluster cannot be asked:", problem);
+    }
+    struct succession succession = {
+        .shard = shard, .wanted = node_at(&cluster, wanted), .problem = problem};
+    bool is_possible = is_replica(&cluster, shard, succession.wanted);
+    status_release(&cluster);
+    if (!is_possible) {
+        return fail(change, "the lead stays where it is:",
+                    "the node named holds no replica of that shard; `trothdb cluster status` lists "
+                    "who does");
+    }
+    if (!wait_for(change, has_succeeded, &succession)) {
+        return fail(change, "the lead stays where it is:", problem);
+    }
+    return cluster_print(&change->at, change->is_json);
+}
+
 /* ---- the command line ---- */
+
+static bool read_shard(const char *text, uint32_t *shard) {
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    *shard = (uint32_t)number;
+    return *end == '\0' && end != text && number <= TOPOLOGY_SHARD_MAXIMUM;
+}
 
 static int read_change(struct change *change, const char *name, const char *line, int argc,
                        char **argv, int operands) {
@@ -315,13 +392,30 @@ int cluster_add(int argc, char **argv) {
 
 int cluster_replicas(int argc, char **argv) {
     struct change change;
-    char *end;
+    uint32_t shard;
     if (read_change(&change, "cluster replicas", CLUSTER_REPLICAS_LINE, argc, argv, 2)) {
         return CLUSTER_EXIT_USAGE;
     }
-    unsigned long shard = strtoul(argv[0], &end, 10);
-    if (*end || end == argv[0] || shard > TOPOLOGY_SHARD_MAXIMUM) {
+    if (!read_shard(argv[0], &shard)) {
         return cluster_usage(CLUSTER_REPLICAS_LINE);
     }
-    return replicas(&change, (uint32_t)shard, argv[1]);
+    return replicas(&change, shard, argv[1]);
+}
+
+int cluster_leader(int argc, char **argv) {
+    struct change change;
+    struct net_address wanted;
+    uint32_t shard;
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (read_change(&change, "cluster leader", CLUSTER_LEADER_LINE, argc, argv, 2)) {
+        return CLUSTER_EXIT_USAGE;
+    }
+    if (!read_shard(argv[0], &shard)) {
+        return cluster_usage(CLUSTER_LEADER_LINE);
+    }
+    if (client_address(&wanted, argv[1], problem)) {
+        fprintf(stderr, "trothdb cluster: %s\n", problem);
+        return CLUSTER_EXIT_USAGE;
+    }
+    return leader(&change, shard, &wanted);
 }

@@ -20,6 +20,7 @@ const struct cli_command cli_commands[] = {
      "       trothdb cluster add HOST:PORT --at HOST:PORT [--wait 600] [--json]\n"
      "       trothdb cluster replicas SHARD HOST:PORT[,HOST:PORT...] --at HOST:PORT [--wait 600] "
      "[--json]\n"
+     "       trothdb cluster leader SHARD HOST:PORT --at HOST:PORT [--wait 600] [--json]\n"
      "       trothdb cluster set NAME VALUE [NAME VALUE...] --at HOST:PORT [--wait 60] [--json]\n"
      "       trothdb cluster unset NAME [NAME...] --at HOST:PORT [--wait 60] [--json]\n"
      "       trothdb cluster settings [PATTERN] --at HOST:PORT [--all] [--json]\n\n"
@@ -36,7 +37,9 @@ const struct cli_command cli_commands[] = {
      "shard, the preferred leader first: new ones copy the data before they vote, and those left "
      "out go when the\n"
      "others vote without them; so a dead node is replaced too, while a majority of the shard is "
-     "alive. Both\n"
+     "alive. `leader`\n"
+     "gives the lead of a shard to another of its replicas; writes wait for a moment, and none is "
+     "lost. All three\n"
      "return when it is done, or after --wait seconds; the cluster goes on with it in any case.\n"
      "`set` changes settings of all nodes, all that are named or none; the cluster keeps them, and "
      "nodes that were away\n"
@@ -53,6 +56,7 @@ const struct cli_command cli_commands[] = {
      "    trothdb cluster add 127.0.0.1:7004 --at 127.0.0.1:7001\n"
      "    trothdb cluster replicas 3 127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7004 --at "
      "127.0.0.1:7001\n"
+     "    trothdb cluster leader 3 127.0.0.1:7002 --at 127.0.0.1:7001\n"
      "    trothdb cluster set heartbeat-ms 20 election-timeout-ms 300 --at 127.0.0.1:7001\n",
      cluster_run},
     {"check", "verify every byte of a stopped node's directory",

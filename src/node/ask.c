@@ -1,4 +1,5 @@
-/* One question, every worker of this node: CLIENT LIST, CLIENT KILL, SLOWLOG, TROTHDB SNAPSHOT.
+/* One question, every worker of this node: CLIENT LIST, CLIENT KILL, SLOWLOG, TROTHDB SNAPSHOT,
+ * TROTHDB TRANSFER.
  * Each worker alone knows its sessions and shards, so the question goes to all of them; the reply
  * is written when the last answer is in.
  *
@@ -31,6 +32,9 @@ static void answer_here(struct worker *worker, enum ask_kind kind, uint64_t aske
     case ASK_SNAPSHOT:
         status_answer_snapshot(worker, arguments, count, answer);
         return;
+    case ASK_TRANSFER:
+        status_answer_transfer(worker, arguments, count, answer);
+        return;
     case ASK_SLOWLOG_GET:
     case ASK_SLOWLOG_LENGTH:
     case ASK_SLOWLOG_RESET:
@@ -49,6 +53,14 @@ static void reply_answers(const struct worker *worker, const struct ask_answer *
         return;
     case ASK_SNAPSHOT:
         reply_integer(reply, (int64_t)all->number);
+        return;
+    case ASK_TRANSFER:
+        if (all->number == 0) {
+            reply_error(reply, "ERR nobody can take the lead of that shard now: the node named is "
+                               "not one of its replicas, does not answer or is about to stop");
+        } else {
+            reply_ok(reply);
+        }
         return;
     case ASK_SLOWLOG_GET:
     case ASK_SLOWLOG_LENGTH:

@@ -41,6 +41,8 @@ uint64_t gossiper_deadline_us(const struct gossiper *gossiper);
 #define GOSSIP_SAYS_CLUSTER "cluster" /* 32 hex digits; absent: a spare */
 #define GOSSIP_SAYS_EPOCH   "epoch"   /* of the newest topology it knows */
 #define GOSSIP_SAYS_LEADS   "leads"   /* "shard:term,shard:term": shards it leads, as a hint */
-#define GOSSIP_SAYS_SETTLED "settled" /* "shard:epoch,...": wishes that its leaders see fulfilled  \
-                                       */
-#define GOSSIP_SAYS_VERSION "version" /* the program's */
+#define GOSSIP_SAYS_SETTLED                                                                        \
+    "settled" /* "shard:epoch,...": wishes that its leaders see fulfilled                          \
+               */
+#define GOSSIP_SAYS_STANDING "standing" /* "slow-disk,draining": why it would rather not lead */
+#define GOSSIP_SAYS_VERSION  "version"  /* the program's */

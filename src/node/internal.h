@@ -14,8 +14,10 @@
 #include "command/command.h"
 #include "config/config_layers.h"
 #include "node/member_view.h"
+#include "node/neighbours.h"
 #include "node/node_shared.h"
 #include "node/slowlog.h"
+#include "node/standing.h"
 #include "node/worker.h"
 #include "shard/keyspace_machine.h"
 #include "shard/shard.h"
@@ -149,6 +151,9 @@ struct worker {
     bool is_placing_wanted, has_said_settled;
     uint64_t next_change_us;
     struct member_view members;
+    struct neighbours neighbours;
+    struct standing standing;
+    uint64_t next_look_us; /* at the neighbours */
     uint64_t next_tell_us; /* worker 0: topology to those who lag behind */
 
     struct outgoing_batch *batches; /* by node number */
@@ -359,6 +364,7 @@ enum ask_kind {
     ASK_CLIENT_LIST,
     ASK_CLIENT_KILL,
     ASK_SNAPSHOT,
+    ASK_TRANSFER,
     ASK_SLOWLOG_GET,
     ASK_SLOWLOG_LENGTH,
     ASK_SLOWLOG_RESET
@@ -384,6 +390,8 @@ void slowlog_answer(struct worker *worker, enum ask_kind kind, const struct byte
 void slowlog_reply_answers(const struct worker *worker, const struct ask_answer *all,
                            enum ask_kind kind, struct reply *reply);
 void status_answer_snapshot(struct worker *worker, const struct bytes *arguments, size_t count,
+                            struct ask_answer *answer);
+void status_answer_transfer(struct worker *worker, const struct bytes *arguments, size_t count,
                             struct ask_answer *answer);
 /* May `host:port` text be made of a member's or node's client address? Writes "host:port". */
 void net_address_of_node(const struct topology_node *node, struct net_address *client);

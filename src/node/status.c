@@ -217,6 +217,41 @@ static bool snapshot(struct session_command *call) {
     return ask_workers(call, ASK_SNAPSHOT);
 }
 
+/* ---- TRANSFER ---- */
+
+void status_answer_transfer(struct worker *worker, const struct bytes *arguments, size_t count,
+                            struct ask_answer *answer) {
+    int64_t shard, node = 0;
+    if (!number_parse_i64(arguments[2], &shard) || shard < 0 || shard > TOPOLOGY_SHARD_MAXIMUM ||
+        (count > 3 && !number_parse_i64(arguments[3], &node))) {
+        return;
+    }
+    struct shard *here = worker_shard(worker, (uint32_t)shard);
+    if (here && shard_transfer(here, (raft_node_number)node, "asked")) {
+        answer->number++;
+    }
+}
+
+/* Only the node that leads the shard can; another says MOVED. */
+static bool transfer(struct session_command *call) {
+    const struct worker *worker = call->worker;
+    int64_t shard, node;
+    if (call->argument_count > 4) {
+        reply_error(call->reply, REPLY_SYNTAX);
+    } else if (!number_parse_i64(call->arguments[2], &shard) ||
+               (call->argument_count == 4 && !number_parse_i64(call->arguments[3], &node))) {
+        reply_error(call->reply, REPLY_NOT_INTEGER);
+    } else if (!worker->topology || shard < 0 || shard > TOPOLOGY_SHARD_MAXIMUM ||
+               !topology_shard(worker->topology, (uint32_t)shard)) {
+        reply_error(call->reply, "ERR there is no such shard");
+    } else if (!router_leads(worker, (uint32_t)shard)) {
+        router_redirect(call->worker, (uint32_t)shard, 0, call->reply);
+    } else {
+        return ask_workers(call, ASK_TRANSFER);
+    }
+    return true;
+}
+
 /* ---- ADDNODE, REPLICAS: commands of the control shard ---- */
 
 enum { CONTROL_ARGUMENT_MAXIMUM = 16 };
@@ -315,6 +350,9 @@ static void help(struct session_command *call) {
         "STATUS",
         "    The version, the cluster, its nodes and shards, the replicas here, the members that "
         "gossip knows.",
+        "TRANSFER <shard> [<node number>]",
+        "    Gives the lead of a shard that this node leads to that node, or to who is best "
+        "placed.",
         "UNSET <setting> [<setting> ...]",
         "    Takes back what CONFIG SET said on this node.",
     };
@@ -328,6 +366,9 @@ bool trothdb_command(struct session_command *call) {
     }
     if (strcmp(name, "trothdb|snapshot") == 0) {
         return snapshot(call);
+    }
+    if (strcmp(name, "trothdb|transfer") == 0) {
+        return transfer(call);
     }
     if (strcmp(name, "trothdb|addnode") == 0) {
         return control_call(call, "node.add");

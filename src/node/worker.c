@@ -73,6 +73,7 @@ static void members_received(struct worker *worker, struct bytes bytes) {
     }
     member_view_release(&worker->members);
     worker->members = view;
+    neighbours_hear(worker);
     for (size_t i = 0; worker->topology && i < view.count; i++) {
         const struct topology_node *node =
             topology_node_by_uuid(worker->topology, view.members[i].uuid);
@@ -373,6 +374,7 @@ void worker_free(struct worker *worker) {
     peers_release(worker);
     topology_free(worker->topology);
     topology_free(worker->founding);
+    neighbours_release(&worker->neighbours);
     member_view_release(&worker->members);
     buffer_release(&worker->reply_buffer);
     memory_free(worker->mail_arguments);
@@ -413,6 +415,7 @@ int worker_make_shard(struct worker *worker, uint32_t number,
     }
     worker->shards[number] = shard;
     worker->hosted[worker->hosted_count++] = number;
+    standing_tell_new_shard(worker, shard);
     shard_leadership(worker, shard);
     return 0;
 }
@@ -501,7 +504,7 @@ static void release_old_segments(struct worker *worker) {
 static void give_leadership_away(struct worker *worker) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         if (shard_is_leader(worker->shards[worker->hosted[i]])) {
-            shard_transfer(worker->shards[worker->hosted[i]], 0);
+            shard_transfer(worker->shards[worker->hosted[i]], 0, "drain");
         }
     }
 }
@@ -522,6 +525,8 @@ void worker_tick(struct worker *worker) {
         release_old_segments(worker);
         control_tick(worker);
         replicas_tick(worker);
+        standing_tick(worker);
+        neighbours_tick(worker);
         if (worker->is_draining) {
             give_leadership_away(worker);
         }
@@ -587,6 +592,7 @@ void worker_turn_end(struct worker *worker) {
 
 void worker_drain(struct worker *worker) {
     worker->is_draining = true;
+    standing_set(worker, STANDING_DRAINING, true);
     worker->drain_until_us = worker_now_us(worker) + WORKER_HAND_OVER_US;
     give_leadership_away(worker);
 }

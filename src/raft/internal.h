@@ -66,7 +66,7 @@ struct raft_step_results {
     size_t snapshot_wanted_count;
     int proposal_error;
     raft_index proposed_index;
-    bool is_campaign_begun, is_move_begun;
+    bool is_campaign_begun, is_transfer_begun, is_move_begun;
     enum raft_election_cause campaign_cause;
     enum raft_role role_before;
     raft_term term_before;
@@ -123,7 +123,7 @@ struct raft {
                              */
     struct raft_configuration wanted; /* voters that were asked for; none: no change under way */
     uint64_t change_began_us;
-    uint64_t moved_us; /* when it last tried to give the lead away by itself; 0: never */
+    uint64_t moved_us;       /* when it last tried to give the lead away by itself; 0: never */
     bool is_hand_over_tried; /* this leader is on its way out, and offered the lead to another */
     uint64_t read_round, confirmed_round;
     struct raft_waiting_read *waiting_reads;

@@ -5,7 +5,7 @@
 #include "base/planted.h"
 #include "raft/internal.h"
 
-enum { ARRAY_FIRST_CAPACITY = 8 };
+enum { ARRAY_FIRST_CAPACITY = 8, LAG_COUNTED_MAXIMUM = 1024 };
 
 void *raft_array_grow(void *array, size_t count, size_t *capacity, size_t element_bytes) {
     if (count < *capacity)
@@ -317,6 +317,7 @@ static void step_finish(struct raft *raft, struct raft_actions *actions) {
                                  raft->leader != step->leader_before,
         .is_campaign_begun = step->is_campaign_begun,
         .campaign_cause = step->campaign_cause,
+        .is_transfer_begun = step->is_transfer_begun,
         .is_move_begun = step->is_move_begun,
         .deadline_us = next_deadline(raft),
         .proposal_error = step->proposal_error,
@@ -415,6 +416,18 @@ raft_index raft_match_index(const struct raft *raft, raft_node_number node) {
         return raft->durable_index;
     const struct raft_progress *peer = led_peer(raft, node);
     return peer ? peer->match_index : 0;
+}
+uint64_t raft_lag_entries(const struct raft *raft, raft_node_number node) {
+    const struct raft_progress *peer = led_peer(raft, node);
+    return peer ? raft_last(raft) - peer->match_index : 0;
+}
+uint64_t raft_lag_bytes(const struct raft *raft, raft_node_number node) {
+    uint64_t lag = raft_lag_entries(raft, node), bytes = 0;
+    if (lag > LAG_COUNTED_MAXIMUM || lag > raft->log.count)
+        return raft->log.count ? raft->log.bytes / raft->log.count * lag : 0;
+    for (raft_index i = raft_last(raft); lag > 0; lag--, i--)
+        bytes += (*raft_log_at(&raft->log, i))->length;
+    return bytes;
 }
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number node) {
     const struct raft_progress *peer = led_peer(raft, node);

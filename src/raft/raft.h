@@ -162,7 +162,7 @@ enum raft_event_kind {
     RAFT_PEER_SUSPECTED, /* others say that `peer` does not answer: if it is the leader and is not
                             heard here either, campaign as soon as stickiness allows */
     RAFT_STANDING,       /* `peer`, this node or another, has this `standing` from now on */
-    RAFT_TRANSFER,      /* give leadership to `peer` (0: to the most caught-up voter) */
+    RAFT_TRANSFER,       /* give leadership to `peer` (0: to the most caught-up voter) */
     /* `configuration` holds the voters that are wanted, and nothing else. New ones learn first,
      * then a joint configuration is entered and left; a learner that does not catch up is given up,
      * and the change with it. While they only learn, another wish takes the place of this one. */
@@ -223,8 +223,9 @@ struct raft_actions {
     bool is_leadership_changed; /* role, term or known leader changed in this step */
     bool is_campaign_begun;     /* an election, for `campaign_cause` */
     enum raft_election_cause campaign_cause;
-    bool is_move_begun; /* the leader began to give the lead away by itself: it is reluctant */
-    uint64_t deadline_us;       /* step with RAFT_TICK at or after this */
+    bool is_transfer_begun; /* the leader began to give the lead away, for whatever reason... */
+    bool is_move_begun;     /* ...and by itself: it is reluctant */
+    uint64_t deadline_us;   /* step with RAFT_TICK at or after this */
     /* RAFT_PROPOSE: 0, ERR_NOT_LEADER, or ERR_BUSY while leadership is being transferred (reference
      * dropped). RAFT_CHANGE: also ERR_BUSY before an entry of this term is committed and until the
      * configuration in force is committed and not joint; ERR_INVALID for voters that cannot be. */
@@ -265,6 +266,10 @@ bool raft_has_lease(const struct raft *raft, uint64_t now_us);
 enum raft_standing raft_standing_of(const struct raft *raft, raft_node_number node);
 /* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */
 raft_index raft_match_index(const struct raft *raft, raft_node_number peer);
+/* What the peer does not have yet, in entries and in bytes; of a long tail the bytes are reckoned
+ * from the mean entry held. 0 unless this leads. */
+uint64_t raft_lag_entries(const struct raft *raft, raft_node_number peer);
+uint64_t raft_lag_bytes(const struct raft *raft, raft_node_number peer);
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number peer);
 /* Where the log ends, or the one that was removed before it if that was longer: what to keep of a
  * replica that is removed now. */

@@ -40,6 +40,7 @@ void raft_transfer(struct raft *raft, raft_node_number node) {
         !raft_configuration_keeps_voter(raft_members(raft), node))
         return;
     raft->transfer_to = node;
+    raft->step.is_transfer_begun = true;
     raft->is_transfer_told = false;
     raft->transfer_deadline_us = raft->now_us + raft->timing.election_timeout_us;
     raft_transfer_continue(raft);

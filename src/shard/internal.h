@@ -115,6 +115,9 @@ struct shard {
     raft_index expiry_index; /* the last proposed deletion of expired keys stands here */
     uint64_t next_expiry_us;
     uint64_t raft_deadline_us;
+    uint64_t delay_us;      /* round trip and disk, as last told */
+    const char *reluctance; /* why this node would rather not lead; NULL: it would */
+    bool is_transfer_begun; /* by the step in hand */
 
     raft_index snapshot_index; /* of the newest durable snapshot */
     uint64_t applied_bytes;    /* of entries since the newest snapshot */
@@ -126,7 +129,7 @@ struct shard {
 };
 
 int shard_step(struct shard *shard, struct raft_event *event); /* what raft says to a proposal */
-struct raft_timing shard_timing(const struct config *config);
+struct raft_timing shard_timing(const struct shard *shard);
 
 /* propose.c */
 /* Other entries came between what was proposed so far and the batch that is being gathered. */

@@ -228,7 +228,7 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
         recovered.entry_count = recovery->entry_count;
     }
     struct raft_options raft_options = {.self = options->self,
-                                        .timing = shard_timing(options->io.config),
+                                        .timing = shard_timing(shard),
                                         .seed = random_next(&shard->random),
                                         .log = options->io.log,
                                         .shard = options->number};

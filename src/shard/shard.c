@@ -120,6 +120,34 @@ static void send_or_hold(struct shard *shard, const struct raft_outgoing *outgoi
     *held = (struct held_message){.after_save = outgoing->after_save, .message = outgoing->message};
 }
 
+static void count_election(struct shard *shard, enum raft_election_cause cause) {
+    static const char *const names[RAFT_ELECTION_CAUSE_COUNT] = {
+#define ELECTION_CAUSE(id, name, text) [RAFT_ELECTION_##id] = name,
+#include "raft/election_cause.def"
+#undef ELECTION_CAUSE
+    };
+    metric_add(metrics_cell(shard->io.metrics, METRIC_elections_total, names[cause]), 1);
+}
+
+static void count_move(struct shard *shard, const char *cause) {
+    metric_add(metrics_cell(shard->io.metrics, METRIC_leader_moves_total, cause), 1);
+}
+
+/* Elections and moves are rare, so their cells are looked up. Who asked for a transfer counts it.
+ */
+static void count_step(struct shard *shard, const struct raft_event *event,
+                       const struct raft_actions *actions) {
+    if (actions->is_campaign_begun) {
+        count_election(shard, actions->campaign_cause);
+    }
+    shard->is_transfer_begun |= actions->is_transfer_begun;
+    if (actions->is_move_begun) {
+        count_move(shard, shard->reluctance);
+    } else if (actions->is_transfer_begun && event->kind != RAFT_TRANSFER) {
+        count_move(shard, "removal");
+    }
+}
+
 static void leadership_changed(struct shard *shard) {
     if (raft_role(shard->raft) != RAFT_LEADER) {
         shard_refuse_batch(shard);
@@ -139,6 +167,7 @@ int shard_step(struct shard *shard, struct raft_event *event) {
         shard_batch_moved(shard, last_index + 1, raft_last_index(shard->raft) - last_index);
     }
     shard->raft_deadline_us = actions.deadline_us;
+    count_step(shard, event, &actions);
     if (actions.save_sequence) {
         save(shard, &actions);
     }
@@ -221,9 +250,28 @@ void shard_peer_lost(struct shard *shard, raft_node_number peer) {
     shard_step(shard, &event);
 }
 
-void shard_transfer(struct shard *shard, raft_node_number to) {
-    struct raft_event event = {.kind = RAFT_TRANSFER, .peer = to};
+void shard_peer_suspected(struct shard *shard, raft_node_number peer) {
+    struct raft_event event = {.kind = RAFT_PEER_SUSPECTED, .peer = peer};
     shard_step(shard, &event);
+}
+
+void shard_set_standing(struct shard *shard, raft_node_number node, enum raft_standing standing,
+                        const char *reason) {
+    if (node == shard->self) {
+        shard->reluctance = standing == RAFT_WILLING ? NULL : reason;
+    }
+    struct raft_event event = {.kind = RAFT_STANDING, .peer = node, .standing = standing};
+    shard_step(shard, &event);
+}
+
+bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause) {
+    struct raft_event event = {.kind = RAFT_TRANSFER, .peer = to};
+    shard->is_transfer_begun = false;
+    shard_step(shard, &event);
+    if (shard->is_transfer_begun) {
+        count_move(shard, cause);
+    }
+    return shard->is_transfer_begun;
 }
 
 /* ---- time ---- */
@@ -273,7 +321,21 @@ uint64_t shard_deadline_us(const struct shard *shard) {
     return deadline;
 }
 
-struct raft_timing shard_timing(const struct config *config) {
+/* A vote takes a round trip and two disks. Where that is long, so must be the patience, or
+ * elections would be begun anew before they can end; leases are as they are set, since promises
+ * are. */
+uint64_t shard_election_timeout_us(const struct shard *shard) {
+    uint64_t setting_us = (uint64_t)shard->io.config->election_timeout_ms * 1000;
+    uint64_t wanted_us = SHARD_ELECTION_DELAYS * shard->delay_us;
+    uint64_t most_us = SHARD_ELECTION_STRETCH_MAXIMUM * setting_us;
+    if (wanted_us <= setting_us) {
+        return setting_us;
+    }
+    return wanted_us < most_us ? wanted_us : most_us;
+}
+
+struct raft_timing shard_timing(const struct shard *shard) {
+    const struct config *config = shard->io.config;
     /* A promise that outlives the election timeout would only hold elections up. */
     long long lease_ms = config->lease_ms < config->election_timeout_ms
                              ? config->lease_ms
@@ -282,18 +344,27 @@ struct raft_timing shard_timing(const struct config *config) {
     if (message_bytes > SHARD_ENTRY_BYTES_MAXIMUM) {
         message_bytes = SHARD_ENTRY_BYTES_MAXIMUM;
     }
-    return (struct raft_timing){.election_timeout_us = (uint64_t)config->election_timeout_ms * 1000,
+    return (struct raft_timing){.election_timeout_us = shard_election_timeout_us(shard),
                                 .lease_us = (uint64_t)lease_ms * 1000,
                                 .heartbeat_us = (uint64_t)config->heartbeat_ms * 1000,
                                 .clock_drift_percent = (unsigned)config->clock_drift_percent,
                                 .window_bytes = (uint64_t)config->append_window_bytes,
                                 .window_messages = (unsigned)config->append_window_messages,
-                                .message_bytes = message_bytes};
+                                .message_bytes = message_bytes,
+                                .move_pause_us = (uint64_t)config->leader_move_pause_ms * 1000};
 }
 
 void shard_settings_changed(struct shard *shard) {
-    struct raft_timing timing = shard_timing(shard->io.config);
+    struct raft_timing timing = shard_timing(shard);
     raft_set_timing(shard->raft, &timing);
+}
+
+void shard_set_delays(struct shard *shard, uint64_t round_trip_us, uint64_t sync_us) {
+    uint64_t before_us = shard_election_timeout_us(shard);
+    shard->delay_us = round_trip_us + sync_us;
+    if (shard_election_timeout_us(shard) != before_us) {
+        shard_settings_changed(shard);
+    }
 }
 
 /* ---- who votes ---- */

@@ -29,6 +29,8 @@ enum {
     SHARD_SNAPSHOT_PIECES_IN_FLIGHT = 4,
     SHARD_EXPIRE_BATCH_MAXIMUM = 512,
     SHARD_EXPIRE_KEYS_PER_COMMAND = 256,
+    SHARD_ELECTION_DELAYS = 8,
+    SHARD_ELECTION_STRETCH_MAXIMUM = 5,  /* times the setting, however slow everything is */
     SHARD_EXPIRE_COMMAND_BYTES = 1 << 20 /* of keys; a longer one goes alone */
 };
 /* An entry travels in one message between nodes, beside what that says of itself. */
@@ -150,12 +152,23 @@ void shard_message(struct shard *shard, const struct raft_message *message);
 void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece);
 void shard_progress(struct shard *shard, const struct shard_snapshot_progress *progress);
 void shard_peer_lost(struct shard *shard, raft_node_number peer);
+void shard_peer_suspected(struct shard *shard, raft_node_number peer); /* by gossip */
+/* How a node stands, this one or another. `reason` is for counting (borrowed for good); of this
+ * node only. */
+void shard_set_standing(struct shard *shard, raft_node_number node, enum raft_standing standing,
+                        const char *reason);
+/* What an election waits for: the round trip to a majority, and the disk. The election timeout is
+ * never less than SHARD_ELECTION_DELAYS times their sum. */
+void shard_set_delays(struct shard *shard, uint64_t round_trip_us, uint64_t sync_us);
+uint64_t shard_election_timeout_us(const struct shard *shard);
 void shard_tick(struct shard *shard);
 uint64_t shard_deadline_us(const struct shard *shard);
 void shard_settings_changed(struct shard *shard);
 /* Now, unless one is being made or came in, or the disk refused one just now. */
 void shard_take_snapshot(struct shard *shard);
-void shard_transfer(struct shard *shard, raft_node_number to); /* 0: to the most caught-up voter */
+/* Gives the lead to that node; 0: to the voter that is best placed. False if this does not begin:
+ * nothing is led, or nobody is there to take it. `cause` is for counting. */
+bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause);
 
 /* These nodes shall vote, and nobody else; the leader brings it about step by step. 0 also when
  * that is under way. `wish` numbers the wish: one that is older than the log's newest is

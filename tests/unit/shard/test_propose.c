@@ -173,7 +173,7 @@ static void test_refused_during_transfer(void **state) {
     world->is_cut[1][2] = true; /* 2 cannot catch up, so the transfer is not over at once */
     world_propose(world, 1, "SET k v");
     world_settle(world);
-    shard_transfer(world->replicas[1].shard, 2);
+    shard_transfer(world->replicas[1].shard, 2, "asked");
     uint64_t ticket = world_propose(world, 1, "SET k w");
     world_settle(world);
     assert_answer(world, ticket, "NOT_EXECUTED");

@@ -157,7 +157,7 @@ static void test_sweep_goes_on_after_failed_transfer(void **state) {
     world->is_cut[1][2] = true;
     world_propose(world, 1, "SET b v");
     world_settle(world);
-    shard_transfer(world->replicas[1].shard, 2);
+    shard_transfer(world->replicas[1].shard, 2, "asked");
     world_run(world, 245);
     assert_int_equal(keyspace_key_count(world_keyspace(world, 1)), 3);
     world_run(world, 1000);

@@ -347,7 +347,7 @@ void world_elect(struct world *world, raft_node_number number) {
         for (raft_node_number leader = 1; leader <= world->replica_count; leader++) {
             struct shard *shard = world->replicas[leader].shard;
             if (leader != number && shard && !world->is_cut[leader][number]) {
-                shard_transfer(shard, number);
+                shard_transfer(shard, number, "asked");
             }
         }
     }
