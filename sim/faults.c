@@ -1,9 +1,11 @@
 #include "sim/faults.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "shard/shard.h"
 #include "sim/checks.h"
 #include "sim/membership.h"
 #include "sim/node.h"
+#include "sim/slowness.h"
 #include <string.h>
 
 enum fault_mix {
@@ -16,11 +18,12 @@ enum fault_mix {
     MIX_LEADERS,
     MIX_CHURN,
     MIX_MEMBERSHIP,
+    MIX_SLOWNESS,
     MIX_COUNT
 };
-static const char *const mix_names[MIX_COUNT] = {"everything", "crashes", "partitions",
-                                                 "clocks",     "damage",  "absence",
-                                                 "leaders",    "churn",   "membership"};
+static const char *const mix_names[MIX_COUNT] = {"everything", "crashes", "partitions", "clocks",
+                                                 "damage",     "absence", "leaders",    "churn",
+                                                 "membership", "slowness"};
 
 enum fault_kind {
 #define FAULT(name, ...) FAULT_##name,
@@ -56,6 +59,7 @@ struct faults {
     unsigned churn_turn;
     unsigned trapped_leader;
     struct membership *membership;
+    struct slowness *slowness;
 };
 
 static event_run fault_event, partition_end_event, weather_end_event, slow_disk_end_event;
@@ -99,6 +103,7 @@ static void partition_begins(struct faults *faults) {
 
 static void partition_end_event(struct event *event) {
     struct faults *faults = event->context;
+    slowness_disturb(faults->slowness);
     if (event->number != faults->partition_number)
         return;
     trace_line(&faults->simulation->trace, "fault: the partition ends");
@@ -242,6 +247,10 @@ static void fault_slow_disk(struct faults *faults) {
                node->index + 1, (unsigned long long)node->power.slow_us);
     faults_later(faults, faults_between(faults, 500000, 5000000), slow_disk_end_event)->number =
         node->index;
+}
+
+static void fault_slow_leader(struct faults *faults) {
+    slowness_begin(faults->slowness, faults_leader(faults));
 }
 
 /* The log of a node loses a bit that was synced long ago; it has to refuse to start until that is
@@ -447,6 +456,34 @@ static void fault_restart_within_lease(struct faults *faults) {
     faults_later(faults, 50000, third_cut_event)->number = follower->index;
 }
 
+/* A leader that has told another to campaign is cut off at once: it must not serve reads on its
+ * lease, since the voters forget about that for such a campaign. */
+static void cut_event(struct event *event) {
+    struct faults *faults = event->context;
+    if (faults->is_on)
+        isolate(faults, (unsigned)event->number, true, true);
+}
+
+static void fault_cut_in_transfer(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    uint32_t number = (uint32_t)faults_between(faults, 1, simulation->shard_count);
+    unsigned leader = checks_leader(simulation, number);
+    if (leader >= simulation->node_count || !sim_node_is_alive(simulation->nodes[leader]))
+        return;
+    struct sim_thread *thread =
+        &simulation->nodes[leader]->threads[number % simulation->worker_count];
+    struct shard *shard = thread->worker ? worker_shard(thread->worker, number) : NULL;
+    uint64_t again_us;
+    if (shard == NULL || !sim_thread_is_ready(thread, &again_us))
+        return;
+    trace_line(&simulation->trace, "fault: node %u gives shard %u away, and is cut off then",
+               leader + 1, number);
+    shard_transfer(shard, 0, "asked");
+    sim_thread_touch(thread);
+    faults_set_mood(faults, MOOD_CAMPS, leader, 0, 600000);
+    faults_later(faults, faults_between(faults, 200, 3000), cut_event)->number = leader;
+}
+
 /* A leader whose wall clock runs ahead answers reads of keys that are past their time for it alone,
  * and is gone a moment later: no other may show such a key again. */
 static void depose_event(struct event *event) {
@@ -488,6 +525,10 @@ static void fault_change_replicas(struct faults *faults) {
 /* ---- the schedule ---- */
 
 static void fault_happens(struct faults *faults, enum fault_kind kind) {
+    if (slowness_wants_calm(faults->slowness))
+        return;
+    if (kind != FAULT_slow_leader)
+        slowness_disturb(faults->slowness);
     switch (kind) {
 #define FAULT(name, ...)                                                                           \
     case FAULT_##name:                                                                             \
@@ -529,6 +570,7 @@ static void fault_event(struct event *event) {
 struct faults *faults_new(struct simulation *simulation) {
     struct faults *faults = memory_allocate_zeroed(1, sizeof *faults);
     faults->simulation = simulation;
+    faults->slowness = slowness_new(simulation);
     faults->mix = (enum fault_mix)random_below(&simulation->random, MIX_COUNT);
     if (simulation->options.mix >= 0)
         faults->mix = (enum fault_mix)simulation->options.mix;
@@ -540,6 +582,7 @@ struct faults *faults_new(struct simulation *simulation) {
 void faults_free(struct faults *faults) {
     if (faults->membership)
         membership_free(faults->membership);
+    slowness_free(faults->slowness);
     memory_free(faults);
 }
 
@@ -570,6 +613,8 @@ void faults_heal(struct faults *faults) {
 const char *faults_mix_name(const struct faults *faults) { return mix_names[faults->mix]; }
 
 bool faults_want_more_nodes(const struct faults *faults) { return faults->mix == MIX_MEMBERSHIP; }
+
+bool faults_like_moves(const struct faults *faults) { return faults->mix == MIX_SLOWNESS; }
 
 bool faults_like_small_messages(const struct faults *faults) { return faults->mix == MIX_CHURN; }
 

@@ -11,6 +11,8 @@ void faults_start(struct faults *faults);
  * disks are quick. */
 void faults_heal(struct faults *faults);
 /* Do this run's faults show more where a log takes many messages to send? */
+/* The lead of a shard moves as soon as there is a reason. */
+bool faults_like_moves(const struct faults *faults);
 bool faults_like_small_messages(const struct faults *faults);
 /* Are replicas to move to nodes that hold none? */
 bool faults_want_more_nodes(const struct faults *faults);

@@ -56,6 +56,8 @@ bool raft_stands_back(const struct raft *raft) {
 /* ---- a leader that would rather not ---- */
 
 static bool wants_move(const struct raft *raft) {
+    if (PLANTED(RELUCTANT_LEADER_STAYS))
+        return false;
     return raft->role == RAFT_LEADER && raft_standing_of(raft, raft->self) != RAFT_WILLING &&
            raft->transfer_to == 0 && raft->wanted.voter_count == 0;
 }
@@ -63,8 +65,7 @@ static bool wants_move(const struct raft *raft) {
 /* The pause counts from the election too, so that the lead does not wander between two who are
  * reluctant in turn. */
 static uint64_t move_allowed_us(const struct raft *raft) {
-    uint64_t since_us =
-        raft->moved_us > raft->led_since_us ? raft->moved_us : raft->led_since_us;
+    uint64_t since_us = raft->moved_us > raft->led_since_us ? raft->moved_us : raft->led_since_us;
     return since_us + raft->timing.move_pause_us;
 }
 
@@ -83,8 +84,7 @@ static raft_node_number better_placed(const struct raft *raft) {
 }
 
 void raft_move_tick(struct raft *raft) {
-    if (!wants_move(raft) || !raft_has_term_commit(raft) ||
-        raft->now_us < move_allowed_us(raft))
+    if (!wants_move(raft) || !raft_has_term_commit(raft) || raft->now_us < move_allowed_us(raft))
         return;
     raft_node_number node = better_placed(raft);
     if (node == 0)

@@ -352,6 +352,12 @@ static void test_status(void **state) {
     CLIENT_EXPECT(client,
                   "TROTHDB SNAPSHOT\nTROTHDB SNAPSHOT 1\nTROTHDB SNAPSHOT 9\nTROTHDB SNAPSHOT x",
                   ":3\r\n:1\r\n:0\r\n-ERR value is not an integer or out of range\r\n");
+    CLIENT_EXPECT(
+        client, "TROTHDB TRANSFER 1 9\nTROTHDB TRANSFER 99\nTROTHDB TRANSFER x",
+        "-ERR nobody can take the lead of that shard now: the node named is not one of its "
+        "replicas, does not answer or is about to stop\r\n"
+        "-ERR there is no such shard\r\n"
+        "-ERR value is not an integer or out of range\r\n");
     world_free(world);
 }
 
