@@ -45,6 +45,10 @@ const struct status *cluster_view_of(const struct cluster_view *view, uint32_t n
 void cluster_print_tables(const struct cluster_view *view, struct buffer *out);
 void cluster_print_json(const struct cluster_view *view, struct buffer *out);
 
+/* Has one node run a command; a refusal's words are the problem. ERR_REFUSED, ERR_IO with
+ * `problem` (CLIENT_PROBLEM_BYTES). */
+int cluster_tell(const struct net_address *address, const struct bytes *arguments, size_t count,
+                 char *problem) MUST_CHECK;
 /* Has the leader of the control shard run a command, which must be one that may be said twice. `at`
  * is any node. ERR_REFUSED, ERR_IO with `problem` (CLIENT_PROBLEM_BYTES). */
 int cluster_ask_control(const struct net_address *at, const struct bytes *arguments, size_t count,

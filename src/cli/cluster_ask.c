@@ -22,8 +22,8 @@ static int find_control(const struct net_address *at, struct net_address *leader
     return node ? 0 : ERR_IO;
 }
 
-static int tell(const struct net_address *address, const struct bytes *arguments, size_t count,
-                char *problem) {
+int cluster_tell(const struct net_address *address, const struct bytes *arguments, size_t count,
+                 char *problem) {
     struct client client;
     struct response reply;
     int error = client_open(&client, address, CLUSTER_ASK_MS);
@@ -47,7 +47,7 @@ int cluster_ask_control(const struct net_address *at, const struct bytes *argume
         struct net_address leader;
         error = find_control(at, &leader, problem);
         if (!error) {
-            error = tell(&leader, arguments, count, problem);
+            error = cluster_tell(&leader, arguments, count, problem);
         }
         bool is_final = error == ERR_REFUSED && strstr(problem, "MOVED ") == NULL &&
                         strstr(problem, "CLUSTERDOWN") == NULL &&

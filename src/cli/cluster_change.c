@@ -301,7 +301,7 @@ static bool has_succeeded(struct change *change, void *context) {
         snprintf(number[1], sizeof(number[1]), "%u", succession->wanted);
         const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TRANSFER"),
                                           bytes_of_text(number[0]), bytes_of_text(number[1])};
-        if (tell(&address, arguments, 4, succession->problem)) {
+        if (cluster_tell(&address, arguments, 4, succession->problem)) {
             show(change, succession->problem);
         }
     }

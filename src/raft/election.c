@@ -50,8 +50,7 @@ bool raft_term_observe(struct raft *raft, const struct raft_message *message) {
 
 void raft_leader_heard(struct raft *raft) {
     raft->promised_until_us = raft->now_us + raft->timing.lease_us;
-    if (PLANTED(RELUCTANT_PROMISES_SHORTER) &&
-        raft_standing_of(raft, raft->self) != RAFT_WILLING)
+    if (PLANTED(RELUCTANT_PROMISES_SHORTER) && raft_standing_of(raft, raft->self) != RAFT_WILLING)
         raft->promised_until_us = raft->now_us;
     raft_election_deadline_draw(raft);
 }

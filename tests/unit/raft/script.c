@@ -94,7 +94,8 @@ static struct cluster_node *node_at(struct script *script, const struct line *li
 }
 
 static void run_cluster(struct script *script, const struct line *line) {
-    uint64_t lease_ms = 250, move_pause_ms = 0, window_messages = 64, window_bytes = 1 << 20, message_bytes = 1 << 20;
+    uint64_t lease_ms = 250, move_pause_ms = 0, window_messages = 64, window_bytes = 1 << 20,
+             message_bytes = 1 << 20;
     option_number(line, "lease", &lease_ms);
     option_number(line, "move-pause", &move_pause_ms);
     option_number(line, "window", &window_messages);
