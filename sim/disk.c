@@ -237,6 +237,17 @@ static int sim_sync(struct disk_file *file) {
     return 0;
 }
 
+static int sim_write_durable(struct disk_file *file, uint64_t offset, const struct bytes *pieces,
+                             size_t count) {
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        if (pieces[i].length)
+            status = sim_write(file, offset, pieces[i]);
+        offset += pieces[i].length;
+    }
+    return status ? status : sim_sync(file);
+}
+
 static int sim_preallocate(struct disk_file *file, uint64_t bytes) {
     struct sim_power *power = file->disk->options.power;
     if (!power_is_on(power))
@@ -492,6 +503,7 @@ static const struct disk_ops sim_disk_ops = {
     .read = sim_read,
     .write = sim_write,
     .sync = sim_sync,
+    .write_durable = sim_write_durable,
     .preallocate = sim_preallocate,
     .rename = sim_rename,
     .remove = sim_remove,

@@ -45,6 +45,8 @@ static const struct {
     {PLANTED_FORGET_VOTE, "crashes"},
     {PLANTED_REPLY_BEFORE_DURABLE, "crashes"},
     {PLANTED_LOG_CUT_AT_BAD_CHECKSUM, "damage"},
+    {PLANTED_STALE_RECORDS_BELIEVED, "crashes"},
+    {PLANTED_RECYCLED_BEFORE_RELEASED, "crashes"},
     {PLANTED_STICKINESS_LOST_AT_RESTART, "leaders"},
     {PLANTED_EXPIRED_READ_WITHOUT_DELETION, "clocks"},
     {PLANTED_LEASE_KEPT_IN_TRANSFER, "slowness"},

@@ -18,7 +18,7 @@ struct disk_file;
 
 enum disk_lane { DISK_LANE_LOG, DISK_LANE_BULK, DISK_LANE_COUNT };
 enum disk_open_mode { DISK_OPEN_READ, DISK_OPEN_WRITE, DISK_CREATE /* must not exist */ };
-enum { DISK_NAME_MAXIMUM = 128 };
+enum { DISK_NAME_MAXIMUM = 128, DISK_PIECES_MAXIMUM = 8 };
 
 struct disk_job {
     int (*run)(
@@ -37,8 +37,11 @@ struct disk_ops {
     int (*read)(struct disk_file *file, uint64_t offset, void *into, size_t length,
                 size_t *got); /* short only at the end */
     int (*write)(struct disk_file *file, uint64_t offset,
-                 struct bytes bytes);                           /* all or an error; not durable */
-    int (*sync)(struct disk_file *file);                        /* fdatasync */
+                 struct bytes bytes);    /* all or an error; not durable */
+    int (*sync)(struct disk_file *file); /* fdatasync */
+    /* The pieces one behind the other, then fdatasync. */
+    int (*write_durable)(struct disk_file *file, uint64_t offset, const struct bytes *pieces,
+                         size_t count);
     int (*preallocate)(struct disk_file *file, uint64_t bytes); /* zero-filled, and synced */
     int (*rename)(struct disk *disk, const char *from,
                   const char *to);                      /* replaces `to`; not durable */

@@ -190,7 +190,8 @@ struct worker {
 void worker_fatal(struct worker *worker, const char *what);
 void worker_post(struct worker *worker, unsigned receiver, struct mail *mail);
 void worker_post_others(struct worker *worker,
-                        struct mail *mail); /* a copy to every other worker; takes the mail */
+                        struct mail *mail);  /* a copy to every other worker; takes the mail */
+void worker_tune_wal(struct worker *worker); /* as the settings say by now */
 uint64_t worker_now_us(const struct worker *worker);
 uint64_t worker_wall_ms(const struct worker *worker);
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount);

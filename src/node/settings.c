@@ -55,6 +55,7 @@ void settings_apply(struct worker *worker, struct bytes pairs) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         shard_settings_changed(worker->shards[worker->hosted[i]]);
     }
+    worker_tune_wal(worker);
     update_sessions(worker);
     slowlog_trim(&worker->slowlog, (size_t)worker->config.slowlog_max_len);
 }

@@ -276,11 +276,23 @@ static int recover_forget(void *context, uint32_t shard, uint64_t index, uint64_
     return recovery ? 0 : ERR_DAMAGED;
 }
 
+static struct wal_tuning wal_tuning_of(const struct config *config) {
+    return (struct wal_tuning){.segment_bytes = (uint64_t)config->wal_segment_bytes,
+                               .round_bytes = (uint64_t)config->wal_round_bytes,
+                               .spare_count = (unsigned)config->wal_spare_segments,
+                               .slow_disk_us = (uint64_t)config->slow_disk_ms * 1000};
+}
+
+void worker_tune_wal(struct worker *worker) {
+    struct wal_tuning tuning = wal_tuning_of(&worker->config);
+    wal_tune(worker->wal, &tuning);
+}
+
 static int recover(struct worker *worker, struct buffer *problem) {
     struct wal_options options = {.disk = worker->io.disk,
                                   .clock = worker->io.clock,
-                                  .segment_bytes = (uint64_t)worker->config.wal_segment_bytes,
-                                  .slow_disk_us = (uint64_t)worker->config.slow_disk_ms * 1000,
+                                  .tuning = wal_tuning_of(&worker->config),
+                                  .seed = random_next(&worker->random),
                                   .log = worker->io.log,
                                   .on_durable = wal_became_durable,
                                   .on_failure = wal_failed,

@@ -1,5 +1,5 @@
-/* The write-ahead log: one per worker, shared by all its shards, in preallocated, zero-filled
- * segments.
+/* The write-ahead log: one per worker, shared by all its shards, in preallocated segments that are
+ * used again once nobody needs what they hold.
  *
  *     wal_append_*() ... wal_append_*() --> [ batch being gathered ]      <- one fdatasync a round:
  * what came during [ batch on the disk's thread ]   the last round is the next batch
@@ -22,10 +22,19 @@
 
 struct wal;
 
+/* What may change while the log is in use; it takes effect at the next round, or at the next
+ * segment that is made. */
+struct wal_tuning {
+    uint64_t segment_bytes; /* at least 1024 */
+    uint64_t round_bytes;   /* more than one record are written at once only up to this */
+    unsigned spare_count;   /* of released segments kept to be used again; at most 64 */
+    uint64_t slow_disk_us;  /* rounds faster than this are never slow: disk_score.h */
+};
+
 struct wal_options {
     struct disk *disk; /* borrows */
-    uint64_t segment_bytes;
-    uint64_t slow_disk_us; /* rounds faster than this are never slow: disk_score.h */
+    struct wal_tuning tuning;
+    uint64_t seed;         /* of the lots that segments are told apart by */
     const struct log *log; /* borrows; may be NULL */
     struct clock *clock;   /* borrows; may be NULL: then no round is measured */
     void (*on_durable)(void *context, uint64_t sequence);
@@ -71,6 +80,7 @@ uint64_t wal_append_snapshot(struct wal *wal, uint32_t shard, uint64_t index, ui
  * and vote, and where its log ended: one that is made later is bound by that. */
 uint64_t wal_append_forget(struct wal *wal, uint32_t shard, uint64_t index, uint64_t term);
 void wal_flush(struct wal *wal);
+void wal_tune(struct wal *wal, const struct wal_tuning *tuning);
 bool wal_is_idle(const struct wal *wal); /* nothing gathered, none of its jobs under way */
 /* The shard needs no entry up to index any more (its snapshot mark is durable): frees segments that
  * nobody needs. */
@@ -80,8 +90,9 @@ void wal_release(struct wal *wal, uint32_t shard, uint64_t index);
 bool wal_oldest_holder(const struct wal *wal, unsigned segments, uint32_t *shard);
 
 struct wal_statistics {
-    uint64_t bytes_written, rounds, segments, bytes_pending;
-    uint64_t last_round_us; /* from submit to done, by the owner's clock */
+    uint64_t bytes_written, rounds, segments, spares, bytes_pending;
+    uint64_t segments_recycled; /* begun in a file that was a segment before */
+    uint64_t last_round_us;     /* from submit to done, by the owner's clock */
 };
 void wal_statistics(const struct wal *wal, struct wal_statistics *out);
 

@@ -19,8 +19,9 @@ enum {
     OFFSET_SHARD = 40,
     OFFSET_PAYLOAD_BYTES = 44,
     OFFSET_INDEX = 48,
+    OFFSET_LIFE = 56,
 };
-static_assert(OFFSET_INDEX + 8 == WAL_HEADER_BYTES, "the header ends behind the index");
+static_assert(OFFSET_LIFE + 8 == WAL_HEADER_BYTES, "the header ends behind the life");
 static_assert(WAL_HEADER_BYTES % WAL_RECORD_ALIGNMENT_BYTES == 0, "payloads begin aligned");
 
 static const uint8_t wal_magic[4] = {'T', 'W', 'A', 'L'};
@@ -76,26 +77,38 @@ static struct bytes record_chained_part(const uint8_t *record, uint32_t payload_
     return bytes_of(record + OFFSET_MAGIC, wal_record_bytes(payload_bytes) - OFFSET_MAGIC);
 }
 
-static uint32_t header_crc32c(const uint8_t *record) {
-    return checksum_crc32c(
-        0, bytes_of(record + OFFSET_RECORD_CRC, WAL_HEADER_BYTES - OFFSET_RECORD_CRC));
+/* Of a header of `bytes` bytes. */
+static uint32_t header_crc32c(const uint8_t *record, size_t bytes) {
+    return checksum_crc32c(0, bytes_of(record + OFFSET_RECORD_CRC, bytes - OFFSET_RECORD_CRC));
 }
 
 void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain) {
-    record[OFFSET_FLAGS] = header->is_last_of_round ? WAL_FLAG_LAST_OF_ROUND : 0;
+    record[OFFSET_FLAGS] = (uint8_t)((header->is_last_of_round ? WAL_FLAG_LAST_OF_ROUND : 0) |
+                                     (header->is_recycled ? WAL_FLAG_RECYCLED : 0));
     put_u64(record + OFFSET_SEGMENT, header->segment);
     put_u64(record + OFFSET_RECORD, header->record);
     put_u64(record + OFFSET_ROUND, header->round);
+    put_u64(record + OFFSET_LIFE, header->life);
     *chain = checksum_crc32c(*chain, record_chained_part(record, header->payload_bytes));
     put_u32(record + OFFSET_RECORD_CRC, *chain);
-    put_u32(record + OFFSET_HEADER_CRC, header_crc32c(record));
+    put_u32(record + OFFSET_HEADER_CRC, header_crc32c(record, WAL_HEADER_BYTES));
 }
 
 static int header_check(const struct wal_header *header, uint8_t flags, uint8_t reserved) {
+    int possible =
+        WAL_FLAG_LAST_OF_ROUND | (header->kind == WAL_CHECKPOINT ? WAL_FLAG_RECYCLED : 0);
     bool is_sound = header->kind >= WAL_ENTRY && header->kind < WAL_KIND_END && reserved == 0 &&
-                    (flags & ~WAL_FLAG_LAST_OF_ROUND) == 0 && header->shard < WAL_SHARD_MAXIMUM &&
+                    (flags & ~possible) == 0 && header->shard < WAL_SHARD_MAXIMUM &&
                     header->payload_bytes <= WAL_PAYLOAD_MAXIMUM_BYTES;
     return is_sound ? 0 : ERR_DAMAGED;
+}
+
+/* Version 1 had no life. Its header is known by its own checksum, so that a log of then is called
+ * by its name and not torn. */
+static bool is_first_version(const uint8_t *record) {
+    enum { HEADER_BYTES = 56 };
+    struct cursor crc = cursor_of(bytes_of(record, OFFSET_RECORD_CRC));
+    return record[OFFSET_VERSION] == 1 && cursor_u32(&crc) == header_crc32c(record, HEADER_BYTES);
 }
 
 int wal_header_decode(struct bytes bytes, struct wal_header *header) {
@@ -103,8 +116,8 @@ int wal_header_decode(struct bytes bytes, struct wal_header *header) {
         memcmp(bytes.data + OFFSET_MAGIC, wal_magic, sizeof wal_magic) != 0)
         return ERR_MALFORMED;
     struct cursor cursor = cursor_of(bytes_of(bytes.data, WAL_HEADER_BYTES));
-    if (cursor_u32(&cursor) != header_crc32c(bytes.data))
-        return ERR_MALFORMED;
+    if (cursor_u32(&cursor) != header_crc32c(bytes.data, WAL_HEADER_BYTES))
+        return is_first_version(bytes.data) ? ERR_VERSION : ERR_MALFORMED;
     *header = (struct wal_header){.record_crc32c = cursor_u32(&cursor)};
     cursor_u32(&cursor); /* the magic */
     if (cursor_u8(&cursor) != WAL_VERSION)
@@ -113,12 +126,14 @@ int wal_header_decode(struct bytes bytes, struct wal_header *header) {
     uint8_t flags = cursor_u8(&cursor);
     uint8_t reserved = cursor_u8(&cursor);
     header->is_last_of_round = flags & WAL_FLAG_LAST_OF_ROUND;
+    header->is_recycled = flags & WAL_FLAG_RECYCLED;
     header->segment = cursor_u64(&cursor);
     header->record = cursor_u64(&cursor);
     header->round = cursor_u64(&cursor);
     header->shard = cursor_u32(&cursor);
     header->payload_bytes = cursor_u32(&cursor);
     header->index = cursor_u64(&cursor);
+    header->life = cursor_u64(&cursor);
     return header_check(header, flags, reserved);
 }
 
@@ -154,21 +169,37 @@ int wal_snapshot_decode(uint64_t *term, struct bytes payload) {
     return cursor_finish(&cursor);
 }
 
-void wal_segment_name(uint64_t segment, char out[DISK_NAME_MAXIMUM]) {
-    snprintf(out, DISK_NAME_MAXIMUM, "wal-%010" PRIu64, segment);
+/* Names are a prefix and ten digits or more, as one would write the number. */
+static void numbered_name(const char *prefix, uint64_t number, char out[DISK_NAME_MAXIMUM]) {
+    snprintf(out, DISK_NAME_MAXIMUM, "%s%010" PRIu64, prefix, number);
 }
 
-bool wal_segment_name_parse(const char *name, uint64_t *segment) {
-    if (strncmp(name, "wal-", 4) != 0)
+static bool numbered_name_parse(const char *prefix, const char *name, uint64_t *out) {
+    if (strncmp(name, prefix, strlen(prefix)) != 0)
         return false;
     uint64_t number = 0;
-    for (const char *at = name + 4; *at; at++) {
+    for (const char *at = name + strlen(prefix); *at; at++) {
         if (*at < '0' || *at > '9' || number > UINT64_MAX / 10 - 1)
             return false;
         number = number * 10 + (uint64_t)(*at - '0');
     }
     char canonical[DISK_NAME_MAXIMUM];
-    wal_segment_name(number, canonical);
-    *segment = number;
+    numbered_name(prefix, number, canonical);
+    *out = number;
     return number > 0 && strcmp(canonical, name) == 0;
+}
+
+static const char segment_prefix[] = "wal-", spare_prefix[] = "wal-spare-";
+
+void wal_segment_name(uint64_t segment, char out[DISK_NAME_MAXIMUM]) {
+    numbered_name(segment_prefix, segment, out);
+}
+bool wal_segment_name_parse(const char *name, uint64_t *segment) {
+    return numbered_name_parse(segment_prefix, name, segment);
+}
+void wal_spare_name(uint64_t spare, char out[DISK_NAME_MAXIMUM]) {
+    numbered_name(spare_prefix, spare, out);
+}
+bool wal_spare_name_parse(const char *name, uint64_t *spare) {
+    return numbered_name_parse(spare_prefix, name, spare);
 }

@@ -1,38 +1,52 @@
 /* The bytes of the write-ahead log (docs/format/wal.md). A segment is a file of records, one behind
- * the other, and zeros:
+ * the other:
  *
- *      +------------+--------+--------+--   --+--------+---------------------+
- *      | CHECKPOINT | record | record |  ...  | record | 0 0 0 0 0 0 0 0 ... |
- *      +------------+--------+--------+--   --+--------+---------------------+
+ *      +------------+--------+--------+--   --+--------+-----+----------------------------+
+ *      | CHECKPOINT | record | record |  ...  | record | end | zeros, or the former life  |
+ *      +------------+--------+--------+--   --+--------+-----+----------------------------+
  *
  * A record, little-endian, on an 8-byte boundary:
  *
- *   0 u32 header_crc32c   of bytes 4 .. 56
- *   4 u32 record_crc32c   the previous record's (0 at the start of a segment), continued over bytes
- * 8 .. end 8 u32 magic           "TWAL" 12 u8  version         1 13 u8  kind            enum
- * wal_kind 14 u8  flags           bit 0: the last record of its round 15 u8  reserved        0
- *  16 u64 segment        \
- *  24 u64 record          > where it belongs: number of the segment, of the record (1, 2, ...), of
- * the round 32 u64 round          / 40 u32 shard 44 u32 payload_bytes 48 u64 index           entry:
- * its index; truncate: from; snapshot: up to; release: the oldest segment kept 56     payload, then
- * zeros up to the next multiple of 8 */
+ *      0 u32 header_crc32c   of bytes 4 .. 64
+ *      4 u32 record_crc32c   the previous record's (0 at the start of a segment), continued over
+ *                            bytes 8 .. end
+ *      8 u32 magic           "TWAL"
+ *     12 u8  version         2
+ *     13 u8  kind            enum wal_kind
+ *     14 u8  flags           bit 0: the last record of its round; bit 1, of a checkpoint: behind
+ *                            the end stands what the file held in a former life
+ *     15 u8  reserved        0
+ *     16 u64 segment        \
+ *     24 u64 record          > where it belongs: number of the segment, of the record (1, 2, ...),
+ *     32 u64 round          /  of the round
+ *     40 u32 shard
+ *     44 u32 payload_bytes
+ *     48 u64 index           entry: its index; truncate: from; snapshot: up to; release: the oldest
+ *                            segment kept
+ *     56 u64 life            drawn by lot for each segment: tells its records from what the file
+ *                            held before, and from whatever an entry may hold
+ *     64     payload, then zeros up to the next multiple of 8
+ *
+ * Behind the last record of each round stands the end, eight bytes of zero, where there is room. */
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
 #include "io/disk.h"
 
 enum {
-    WAL_VERSION = 1,
-    WAL_HEADER_BYTES = 56,
+    WAL_VERSION = 2,
+    WAL_HEADER_BYTES = 64,
+    WAL_END_BYTES = 8,
     WAL_RECORD_ALIGNMENT_BYTES = 8,
     WAL_PAYLOAD_MAXIMUM_BYTES = 1 << 30,
     WAL_SHARD_MAXIMUM = 65536,
     WAL_FLAG_LAST_OF_ROUND = 1,
+    WAL_FLAG_RECYCLED = 2,
 };
 
 /* Segments being made; whoever finds one at start-up removes it. */
-#define WAL_SPARE_NAME "wal-spare.new"
-#define WAL_NEXT_NAME  "wal-next.new"
+#define WAL_SPARE_NEW_NAME "wal-spare.new"
+#define WAL_NEXT_NEW_NAME  "wal-next.new"
 
 enum wal_kind {
     WAL_ENTRY = 1,  /* payload: the encoded entry */
@@ -48,9 +62,9 @@ enum wal_kind {
 
 struct wal_header {
     enum wal_kind kind;
-    bool is_last_of_round;
+    bool is_last_of_round, is_recycled;
     uint32_t shard, payload_bytes, record_crc32c;
-    uint64_t segment, record, round, index;
+    uint64_t segment, record, round, index, life;
 };
 
 /* Whole record: header, payload, padding. */
@@ -60,12 +74,12 @@ void wal_record_append(struct buffer *out, enum wal_kind kind, uint32_t shard, u
                        struct bytes payload);
 /* Kind, shard, index, payload_bytes of an unsealed record; the rest of *header is zero. */
 void wal_record_peek(const uint8_t *record, struct wal_header *header);
-/* Fills in segment, record, round and the flag from *header, and both checksums. `chain` is the
- * previous record's record_crc32c, 0 at the start of a segment; it becomes this one's. */
+/* Fills in segment, record, round, life and the flags from *header, and both checksums. `chain` is
+ * the previous record's record_crc32c, 0 at the start of a segment; it becomes this one's. */
 void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain);
 
 /* Reads the header at the front of `bytes`. ERR_MALFORMED: no header whose checksum verifies stands
- * here. ERR_VERSION: one of a later release does. ERR_DAMAGED: it verifies and holds what no
+ * here. ERR_VERSION: one of another release does. ERR_DAMAGED: it verifies and holds what no
  * release wrote. */
 int wal_header_decode(struct bytes bytes, struct wal_header *header) MUST_CHECK;
 /* Is the record at the front of `bytes` whole, and does it follow a record whose record_crc32c is
@@ -89,3 +103,6 @@ int wal_snapshot_decode(uint64_t *term, struct bytes payload) MUST_CHECK;
 /* "wal-0000000001" */
 void wal_segment_name(uint64_t segment, char out[DISK_NAME_MAXIMUM]);
 bool wal_segment_name_parse(const char *name, uint64_t *segment);
+/* "wal-spare-0000000001": a whole file that waits to become a segment. */
+void wal_spare_name(uint64_t spare, char out[DISK_NAME_MAXIMUM]);
+bool wal_spare_name_parse(const char *name, uint64_t *spare);

@@ -3,10 +3,23 @@
  *
  *   round     log lane    [install the next segment]  write  sync
  *   spare     bulk lane   make a zero-filled file ahead of need, so that a round seldom has to
- *   removal   bulk lane   remove segments that nobody needs, oldest first, so that no gap can
- * appear */
+ *   release   bulk lane   segments that nobody needs become spares, or go; oldest first, so that no
+ *                         gap can appear */
 #pragma once
 #include "store/wal_format.h"
+
+/* A file that waits to become a segment, under its spare name. */
+struct wal_spare_file {
+    uint64_t number; /* in the name; 0: none */
+    uint64_t bytes;
+    struct disk_file *file; /* open for writing */
+    bool is_recycled;       /* it holds what it held in a former life */
+};
+
+enum {
+    WAL_SPARE_MAXIMUM = 64,
+    WAL_ROUND_PIECES = 3, /* checkpoint, records, end */
+};
 
 struct wal_round {
     struct disk_job job;
@@ -14,10 +27,9 @@ struct wal_round {
     void *owner;
     struct disk_file *file; /* the segment written to */
     uint64_t file_bytes;
-    uint64_t next_segment;       /* 0: stay; else install this one first */
-    struct disk_file *next_file; /* the spare, or NULL: make one of next_bytes */
-    uint64_t next_bytes;
-    uint64_t needed_bytes; /* the segment is grown to this if it is smaller */
+    uint64_t next_segment;      /* 0: stay; else install this one first: */
+    struct wal_spare_file next; /* without a file: make one of next.bytes */
+    uint64_t needed_bytes;      /* the segment is grown to this if it is smaller */
     uint64_t offset;
     struct bytes checkpoint, records; /* written one behind the other */
     const char *what;                 /* the step that failed */
@@ -27,20 +39,23 @@ struct wal_spare {
     struct disk_job job;
     struct disk *disk;
     void *owner;
-    uint64_t bytes;
-    struct disk_file *file; /* NULL: none is ready */
+    struct wal_spare_file made; /* number and bytes are wanted, the file is the result */
 };
 
-struct wal_removal {
+struct wal_release {
     struct disk_job job;
     struct disk *disk;
     void *owner;
     uint64_t from, end; /* segments from .. end - 1 */
+    /* Of those, so many of this size are kept as spares numbered from first_spare on. */
+    uint64_t kept_bytes, first_spare;
+    size_t kept_maximum, kept_count;
+    struct wal_spare_file kept[WAL_SPARE_MAXIMUM];
 };
 
 int wal_round_run(struct disk_job *job) MUST_CHECK;
 int wal_spare_run(struct disk_job *job) MUST_CHECK;
-int wal_removal_run(struct disk_job *job) MUST_CHECK;
+int wal_release_run(struct disk_job *job) MUST_CHECK;
 /* A zero-filled, synced file under a temporary name. */
 int wal_segment_make(struct disk *disk, const char *name, uint64_t bytes,
                      struct disk_file **file) MUST_CHECK;

@@ -1,27 +1,37 @@
 #include "store/wal_replay.h"
 #include "base/memory.h"
 
+/* Kept in order: names of more than ten digits do not sort as their numbers do. */
+static void numbers_add(struct wal_numbers *list, uint64_t number) {
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? list->capacity * 2 : 16;
+        list->numbers = memory_resize(list->numbers, list->capacity * sizeof(uint64_t));
+    }
+    size_t at = list->count++;
+    for (; at > 0 && list->numbers[at - 1] > number; at--)
+        list->numbers[at] = list->numbers[at - 1];
+    list->numbers[at] = number;
+}
+
 static void listing_add(void *context, const char *name) {
     struct wal_listing *listing = context;
-    listing->has_spare = listing->has_spare || strcmp(name, WAL_SPARE_NAME) == 0;
-    listing->has_next = listing->has_next || strcmp(name, WAL_NEXT_NAME) == 0;
-    uint64_t segment;
-    if (!wal_segment_name_parse(name, &segment))
-        return;
-    if (listing->count == listing->capacity) {
-        listing->capacity = listing->capacity ? listing->capacity * 2 : 16;
-        listing->segments = memory_resize(listing->segments, listing->capacity * sizeof(uint64_t));
-    }
-    /* Kept in order: names of more than ten digits do not sort as their numbers do. */
-    size_t at = listing->count++;
-    for (; at > 0 && listing->segments[at - 1] > segment; at--)
-        listing->segments[at] = listing->segments[at - 1];
-    listing->segments[at] = segment;
+    uint64_t number;
+    listing->has_spare_new = listing->has_spare_new || strcmp(name, WAL_SPARE_NEW_NAME) == 0;
+    listing->has_next_new = listing->has_next_new || strcmp(name, WAL_NEXT_NEW_NAME) == 0;
+    if (wal_segment_name_parse(name, &number))
+        numbers_add(&listing->segments, number);
+    else if (wal_spare_name_parse(name, &number))
+        numbers_add(&listing->spares, number);
 }
 
 int wal_listing_read(struct disk *disk, struct wal_listing *listing) {
-    *listing = (struct wal_listing){.segments = NULL};
+    *listing = (struct wal_listing){.has_next_new = false};
     return disk->ops->list(disk, listing_add, listing);
+}
+
+void wal_listing_release(struct wal_listing *listing) {
+    memory_free(listing->segments.numbers);
+    memory_free(listing->spares.numbers);
 }
 
 int wal_visit_record(const struct wal_visitor *visitor, const struct wal_ledger *ledger,

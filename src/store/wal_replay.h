@@ -7,13 +7,19 @@
 /* No segment is larger than one record of the greatest size and a checkpoint of all shards. */
 #define WAL_SEGMENT_MAXIMUM_BYTES ((size_t)WAL_PAYLOAD_MAXIMUM_BYTES * 2)
 
-struct wal_listing {
-    uint64_t *segments; /* numbers of the files found, ascending; owned (memory_free) */
+struct wal_numbers { /* ascending */
+    uint64_t *numbers;
     size_t count, capacity;
-    bool has_spare, has_next; /* files of these two names: left by a process that was killed */
 };
 
+struct wal_listing {
+    struct wal_numbers segments, spares; /* of the files found */
+    bool has_spare_new, has_next_new;    /* left by a process that was killed */
+};
+
+/* To be released, whatever it returns. */
 int wal_listing_read(struct disk *disk, struct wal_listing *listing) MUST_CHECK;
+void wal_listing_release(struct wal_listing *listing);
 
 /* The record has been applied to the ledger. Returns what the visitor does. */
 int wal_visit_record(const struct wal_visitor *visitor, const struct wal_ledger *ledger,

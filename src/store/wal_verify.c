@@ -15,10 +15,14 @@ struct reader {
     bool is_known;          /* the three above: nothing was skipped since */
     bool is_round_open;     /* it was not the last of its round */
 
-    uint64_t segment;
+    uint64_t segment, life;
+    bool is_life_known, is_recycled; /* as the segment's checkpoint says */
     bool is_oldest, is_newest, is_gap_before;
     uint8_t *data;
-    size_t length, used, offset; /* used: up to the last byte that is not zero */
+    size_t length, offset;
+    /* Up to the last byte that is not zero; of a recycled segment, up to the last header of this
+     * life, and to what is no end. */
+    size_t used;
     /* Of the segment before: where its records end, how many bytes behind them are no record, and
      * whether its last round goes on though there was room. */
     uint64_t end_offset, rest_bytes;
@@ -45,9 +49,15 @@ static struct bytes bytes_from(const struct reader *reader, size_t offset) {
 
 /* ---- one record ---- */
 
+/* As recovery tells it: not what the file held in a former life, nor what an entry holds. */
+static bool is_of_this_life(const struct reader *reader, const struct wal_header *header) {
+    return header->segment == reader->segment &&
+           (!reader->is_life_known || header->life == reader->life);
+}
+
 static bool is_in_place(const struct reader *reader, const struct wal_header *header) {
     bool is_start = reader->offset == 0;
-    if (header->segment != reader->segment || (header->kind == WAL_CHECKPOINT) != is_start)
+    if (!is_of_this_life(reader, header) || (header->kind == WAL_CHECKPOINT) != is_start)
         return false;
     if (!reader->is_known)
         return header->record > reader->record && header->round >= reader->round;
@@ -73,6 +83,8 @@ static void advance(struct reader *reader, const struct wal_header *header) {
     reader->chain = header->record_crc32c;
     reader->is_round_open = !header->is_last_of_round;
     reader->is_known = true;
+    reader->life = header->life;
+    reader->is_life_known = true;
     reader->result->record_count++;
 }
 
@@ -135,7 +147,7 @@ static size_t find_header(const struct reader *reader, size_t from, uint64_t lea
          at += WAL_RECORD_ALIGNMENT_BYTES) {
         struct wal_header header;
         if (wal_header_decode(bytes_from(reader, at), &header) == 0 &&
-            header.segment == reader->segment && header.kind != WAL_CHECKPOINT &&
+            is_of_this_life(reader, &header) && header.kind != WAL_CHECKPOINT &&
             header.record > reader->record && header.round >= least_round)
             return at;
     }
@@ -207,17 +219,19 @@ static bool is_torn_here(const struct reader *reader, const struct wal_header *h
 static void pass_bad(struct reader *reader) {
     struct wal_header header;
     int status = wal_header_decode(bytes_from(reader, reader->offset), &header);
-    if (status == ERR_VERSION) {
+    bool is_ours =
+        status != ERR_MALFORMED && status != ERR_VERSION && is_of_this_life(reader, &header);
+    if (status == ERR_VERSION && reader->offset == 0) {
         tell_bytes(reader, reader->length,
-                   "a record was written by a later release; check it with that release");
+                   "a record was written by another release; check it with that release");
         skip_to(reader, reader->length);
-    } else if (status == ERR_DAMAGED || (status == 0 && !is_in_place(reader, &header))) {
+    } else if (is_ours && (status == ERR_DAMAGED || !is_in_place(reader, &header))) {
         tell_bytes(reader, reader->offset + WAL_HEADER_BYTES,
                    "a record verifies that does not belong here");
         skip_to(reader, find_header(reader, reader->offset + WAL_RECORD_ALIGNMENT_BYTES, 0));
-    } else if (is_torn_here(reader, status == 0 ? &header : NULL)) {
+    } else if (is_torn_here(reader, is_ours ? &header : NULL)) {
         note_torn(reader);
-    } else if (status == 0 && reader->offset > 0) {
+    } else if (is_ours && reader->offset > 0) {
         skip_record(reader, &header);
     } else {
         skip_unreadable(reader);
@@ -267,11 +281,32 @@ static void judge_end_before(struct reader *reader, const struct wal_header *che
         reader->is_known = reader->is_ledger_known = false;
 }
 
+/* The life, if the checkpoint's header can be read, and how far what was written in it reaches. A
+ * file without a checkpoint may have been recycled. */
+static void learn_life(struct reader *reader, const struct wal_header *checkpoint) {
+    reader->is_life_known = checkpoint != NULL;
+    reader->life = checkpoint ? checkpoint->life : 0;
+    reader->is_recycled = checkpoint == NULL || checkpoint->is_recycled;
+    if (!reader->is_recycled)
+        return;
+    reader->used = 0;
+    for (size_t at = 0; at + WAL_HEADER_BYTES <= reader->length; at += WAL_RECORD_ALIGNMENT_BYTES) {
+        struct wal_header header;
+        if (wal_header_decode(bytes_from(reader, at), &header) == 0 &&
+            is_of_this_life(reader, &header))
+            reader->used = at + wal_record_bytes(header.payload_bytes);
+    }
+    if (reader->used > reader->length)
+        reader->used = reader->length;
+}
+
 static void enter_segment(struct reader *reader) {
     struct wal_header header;
     struct bytes whole = bytes_from(reader, 0);
-    bool has_checkpoint = wal_header_decode(whole, &header) == 0 && header.kind == WAL_CHECKPOINT &&
-                          header.segment == reader->segment && wal_record_verify(whole, &header, 0);
+    bool has_header = wal_header_decode(whole, &header) == 0 && header.kind == WAL_CHECKPOINT &&
+                      header.segment == reader->segment;
+    bool has_checkpoint = has_header && wal_record_verify(whole, &header, 0);
+    learn_life(reader, has_header ? &header : NULL);
     if (!reader->is_oldest && !reader->is_gap_before)
         judge_end_before(reader, has_checkpoint ? &header : NULL);
     if (reader->is_oldest && reader->segment == 1)
@@ -293,6 +328,14 @@ static int read_next(struct reader *reader) {
     return 0;
 }
 
+/* In a recycled segment the end is all that says that nothing is missing here. */
+static bool has_end(const struct reader *reader) {
+    static const uint8_t end[WAL_END_BYTES];
+    return !reader->is_recycled || reader->offset == 0 ||
+           reader->offset + sizeof end > reader->length ||
+           memcmp(reader->data + reader->offset, end, sizeof end) == 0;
+}
+
 /* Made ahead of need, and never written to. */
 static bool is_unused(const struct reader *reader) {
     return reader->used == 0 && reader->is_newest && !(reader->is_oldest && reader->segment > 1);
@@ -306,6 +349,10 @@ static int verify_segment(struct reader *reader) {
     int status = is_unused(reader) ? 0 : read_next(reader);
     while (status == 0 && reader->offset < reader->used)
         status = read_next(reader);
+    if (status == 0 && !has_end(reader)) {
+        reader->used = reader->offset + WAL_END_BYTES;
+        pass_bad(reader);
+    }
     bool is_open = reader->is_round_open && reader->is_known && reader->offset > 0;
     reader->end_offset = reader->offset;
     reader->is_end_open = is_open && reader->length - reader->offset >= WAL_HEADER_BYTES;
@@ -321,19 +368,20 @@ static void tell_missing(struct reader *reader, uint64_t segment) {
     reader->is_known = reader->is_ledger_known = false;
 }
 
-static int verify_segments(struct reader *reader, const struct wal_listing *listing) {
+static int verify_segments(struct reader *reader, const struct wal_numbers *segments) {
     int status = 0;
-    for (size_t i = 0; i < listing->count && status == 0; i++) {
+    for (size_t i = 0; i < segments->count && status == 0; i++) {
+        uint64_t segment = segments->numbers[i];
         reader->is_oldest = i == 0;
-        reader->is_newest = i + 1 == listing->count;
-        reader->is_gap_before = i > 0 && listing->segments[i] != listing->segments[i - 1] + 1;
+        reader->is_newest = i + 1 == segments->count;
+        reader->is_gap_before = i > 0 && segment != segments->numbers[i - 1] + 1;
         if (reader->is_gap_before)
-            tell_missing(reader, listing->segments[i - 1] + 1);
-        reader->segment = listing->segments[i];
+            tell_missing(reader, segments->numbers[i - 1] + 1);
+        reader->segment = segment;
         status = verify_segment(reader);
     }
-    if (status == 0 && listing->count && reader->is_ledger_known &&
-        listing->segments[0] > reader->ledger.oldest_segment)
+    if (status == 0 && segments->count && reader->is_ledger_known &&
+        segments->numbers[0] > reader->ledger.oldest_segment)
         tell_missing(reader, reader->ledger.oldest_segment);
     return status;
 }
@@ -346,9 +394,9 @@ int wal_verify(struct disk *disk, const struct wal_verifier *verifier,
     wal_ledger_init(&reader.ledger);
     int status = wal_listing_read(disk, &listing);
     if (status == 0)
-        status = verify_segments(&reader, &listing);
+        status = verify_segments(&reader, &listing.segments);
     wal_ledger_release(&reader.ledger);
     memory_free(reader.data);
-    memory_free(listing.segments);
+    wal_listing_release(&listing);
     return status;
 }

@@ -92,6 +92,17 @@ static int directory_sync_file(struct disk_file *file) {
     return 0;
 }
 
+static int directory_write_durable(struct disk_file *file, uint64_t offset,
+                                   const struct bytes *pieces, size_t count) {
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        if (pieces[i].length)
+            status = directory_write(file, offset, pieces[i]);
+        offset += pieces[i].length;
+    }
+    return status;
+}
+
 static int directory_sync(struct disk *disk) {
     (void)disk;
     return 0;
@@ -142,6 +153,7 @@ static const struct disk_ops directory_ops = {
     .read = directory_read,
     .write = directory_write,
     .sync = directory_sync_file,
+    .write_durable = directory_write_durable,
     .preallocate = directory_preallocate,
     .rename = directory_rename,
     .remove = directory_remove,
@@ -186,11 +198,12 @@ static void on_failure(void *context, int error, const char *what) {
 }
 
 static struct wal *open_log(struct directory *directory, uint64_t *durable, uint64_t *digest) {
-    struct wal_options options = {.disk = &directory->disk,
-                                  .segment_bytes = SEGMENT_BYTES,
-                                  .on_durable = on_durable,
-                                  .on_failure = on_failure,
-                                  .context = durable};
+    struct wal_options options = {
+        .disk = &directory->disk,
+        .tuning = {.segment_bytes = SEGMENT_BYTES, .round_bytes = SEGMENT_BYTES, .spare_count = 1},
+        .on_durable = on_durable,
+        .on_failure = on_failure,
+        .context = durable};
     struct wal_visitor visitor = {.entry = on_entry,
                                   .truncate = on_truncate,
                                   .state = on_state,
@@ -214,10 +227,13 @@ static void correct_checksums(struct buffer *segment) {
         if (header.payload_bytes > left || wal_record_bytes(header.payload_bytes) > left)
             return;
         struct cursor cursor = cursor_of(bytes_of(record + 16, 24));
+        struct cursor life = cursor_of(bytes_of(record + 56, 8));
         header.segment = cursor_u64(&cursor);
         header.record = cursor_u64(&cursor);
         header.round = cursor_u64(&cursor);
+        header.life = cursor_u64(&life);
         header.is_last_of_round = record[14] & WAL_FLAG_LAST_OF_ROUND;
+        header.is_recycled = record[14] & WAL_FLAG_RECYCLED;
         wal_record_seal(record, &header, &chain);
         at += wal_record_bytes(header.payload_bytes);
     }

@@ -117,6 +117,7 @@ static const struct disk_ops real_ops = {
     .read = disk_real_file_read,
     .write = disk_real_file_write,
     .sync = disk_real_file_sync,
+    .write_durable = disk_real_file_write_durable,
     .preallocate = disk_real_file_preallocate,
     .rename = disk_real_rename,
     .remove = disk_real_remove,

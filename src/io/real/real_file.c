@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static const size_t zero_piece_bytes = 1 << 20;
@@ -108,6 +109,28 @@ int disk_real_file_write(struct disk_file *file, uint64_t offset, struct bytes b
 /* Never tried again: after a failure the kernel may have dropped the pages and would call them
  * clean. */
 int disk_real_file_sync(struct disk_file *file) { return status_of(fdatasync(file->descriptor)); }
+
+/* In one call where the system takes it whole, which it does unless it is interrupted. */
+int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
+                                 const struct bytes *pieces, size_t count) {
+    struct iovec vector[DISK_PIECES_MAXIMUM];
+    CHECK(count <= DISK_PIECES_MAXIMUM);
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        vector[i] = (struct iovec){.iov_base = (void *)(uintptr_t)pieces[i].data,
+                                   .iov_len = pieces[i].length};
+        total += pieces[i].length;
+    }
+    ssize_t written = pwritev(file->descriptor, vector, (int)count, (off_t)offset);
+    int status = written < 0 && errno != EINTR ? disk_real_error(errno) : 0;
+    if (written == (ssize_t)total)
+        return disk_real_file_sync(file);
+    for (size_t i = 0; i < count && status == 0; i++) {
+        status = disk_real_file_write(file, offset, pieces[i]);
+        offset += pieces[i].length;
+    }
+    return status ? status : disk_real_file_sync(file);
+}
 
 /* Zeros are written rather than only reserved: a first write to a reserved block changes the file's
  * metadata, which each fdatasync would then have to write as well. Piece by piece, so that a sync

@@ -15,6 +15,8 @@ int disk_real_file_read(struct disk_file *file, uint64_t offset, void *into, siz
                         size_t *got) MUST_CHECK;
 int disk_real_file_write(struct disk_file *file, uint64_t offset, struct bytes bytes) MUST_CHECK;
 int disk_real_file_sync(struct disk_file *file) MUST_CHECK;
+int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
+                                 const struct bytes *pieces, size_t count) MUST_CHECK;
 int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) MUST_CHECK;
 int disk_real_rename(struct disk *disk, const char *from, const char *to) MUST_CHECK;
 int disk_real_remove(struct disk *disk, const char *name) MUST_CHECK;

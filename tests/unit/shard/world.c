@@ -161,11 +161,12 @@ static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint6
 }
 
 static int start_wal(struct replica *replica) {
-    struct wal_options options = {.disk = &replica->disk->disk,
-                                  .segment_bytes = WORLD_SEGMENT_BYTES,
-                                  .on_durable = on_durable,
-                                  .on_failure = on_failure,
-                                  .context = replica};
+    struct wal_options options = {
+        .disk = &replica->disk->disk,
+        .tuning = {.segment_bytes = WORLD_SEGMENT_BYTES, .round_bytes = 1 << 20, .spare_count = 2},
+        .on_durable = on_durable,
+        .on_failure = on_failure,
+        .context = replica};
     struct wal_visitor visitor = {.entry = recover_entry,
                                   .truncate = recover_truncate,
                                   .state = recover_state,

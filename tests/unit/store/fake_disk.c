@@ -137,6 +137,17 @@ static int fake_sync(struct disk_file *file) {
     return 0;
 }
 
+static int fake_write_durable(struct disk_file *file, uint64_t offset, const struct bytes *pieces,
+                              size_t count) {
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        if (pieces[i].length)
+            status = fake_write(file, offset, pieces[i]);
+        offset += pieces[i].length;
+    }
+    return status ? status : fake_sync(file);
+}
+
 static int fake_preallocate(struct disk_file *file, uint64_t bytes) {
     int status = fake_change(file->fake);
     if (status)
@@ -203,6 +214,7 @@ static const struct disk_ops fake_ops = {
     .read = fake_read,
     .write = fake_write,
     .sync = fake_sync,
+    .write_durable = fake_write_durable,
     .preallocate = fake_preallocate,
     .rename = fake_rename,
     .remove = fake_remove,

@@ -90,7 +90,8 @@ static void on_failure(void *context, int error, const char *what) {
 
 static struct wal *open_log(struct fake_disk *fake, struct buffer *replayed) {
     struct wal_options options = {.disk = &fake->disk,
-                                  .segment_bytes = 2048,
+                                  .tuning = {.segment_bytes = 2048, .round_bytes = 2048},
+                                  .seed = 1,
                                   .on_durable = on_durable,
                                   .on_failure = on_failure};
     struct wal_visitor visitor = {.entry = on_entry,

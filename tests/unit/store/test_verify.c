@@ -101,7 +101,7 @@ static void world_free(struct world *world) {
 }
 
 /* Where the last round begins, and where the log ends. */
-enum { LAST_ROUND_BYTES = (56 + 96) * 2 };
+enum { LAST_ROUND_BYTES = (WAL_HEADER_BYTES + 96) * 2 };
 
 static size_t used_bytes(const struct fake_file *file) {
     size_t used = file->live_bytes;
@@ -174,10 +174,10 @@ static void test_reads_on_behind_damage(void **state) {
     struct world *world = small_log();
     struct fake_file *one = file_of(world, 1), *two = file_of(world, 2);
     /* The payload of the first record behind each checkpoint. */
-    size_t payload_of_state = (56 + 16) + 56, payload_of_entry = 0;
+    size_t payload_of_state = (WAL_HEADER_BYTES + 16) + WAL_HEADER_BYTES, payload_of_entry = 0;
     for (size_t at = 8; at < 600 && payload_of_entry == 0; at += 8)
         if (memcmp(two->live + at, "TWAL", 4) == 0 && two->live[at + 5] == WAL_ENTRY)
-            payload_of_entry = at - 8 + 56;
+            payload_of_entry = at - 8 + WAL_HEADER_BYTES;
     one->live[payload_of_state] ^= 1;
     two->live[payload_of_entry] ^= 1;
     struct seen seen;

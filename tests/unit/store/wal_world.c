@@ -6,6 +6,7 @@ void world_init(struct world *world) {
     memset(world, 0, sizeof *world);
     fake_disk_init(&world->fake);
     world->segment_bytes = WORLD_SEGMENT_BYTES;
+    world->spare_count = WORLD_SPARES;
 }
 
 void world_release(struct world *world) {
@@ -113,7 +114,10 @@ static void on_failure(void *context, int error, const char *what) {
 
 int world_open(struct world *world) {
     struct wal_options options = {.disk = &world->fake.disk,
-                                  .segment_bytes = world->segment_bytes,
+                                  .tuning = {.segment_bytes = world->segment_bytes,
+                                             .round_bytes = 8 << 20,
+                                             .spare_count = world->spare_count},
+                                  .seed = world->append_count + 1,
                                   .on_durable = on_durable,
                                   .on_failure = on_failure,
                                   .context = world};

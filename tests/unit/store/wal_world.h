@@ -4,7 +4,13 @@
 #include "fake_disk.h"
 #include "store/wal.h"
 
-enum { WORLD_SHARDS = 3, WORLD_INDEXES = 512, WORLD_APPENDS = 4096, WORLD_SEGMENT_BYTES = 1024 };
+enum {
+    WORLD_SHARDS = 3,
+    WORLD_INDEXES = 512,
+    WORLD_APPENDS = 4096,
+    WORLD_SEGMENT_BYTES = 1024,
+    WORLD_SPARES = 2
+};
 
 /* What a shard's log amounts to. */
 struct world_shard {
@@ -30,6 +36,7 @@ struct world {
     struct fake_disk fake;
     struct wal *wal;
     uint64_t segment_bytes;
+    unsigned spare_count;
     struct world_append
         appends[WORLD_APPENDS];       /* by sequence, from 1 on, over all lives of the log */
     size_t append_count, life_begins; /* appends before this life of the log */

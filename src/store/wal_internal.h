@@ -1,0 +1,70 @@
+/* What the files of the log share: the struct itself, and who does what.
+ *   wal.c         opening, appending, releasing, looking in
+ *   wal_round.c   what was gathered becomes a round; where it goes; what follows when it is durable
+ *   wal_spare.c   files that wait to become segments: made ahead of need, or released */
+#pragma once
+#include "base/random.h"
+#include "store/disk_score.h"
+#include "store/wal.h"
+#include "store/wal_job.h"
+#include "store/wal_ledger.h"
+#include "store/wal_recover.h"
+
+/* A segment that had to be made in a hurry, and the first one, are small: zeroing them takes
+ * milliseconds. */
+enum { WAL_HASTY_SEGMENT_BYTES = 4 << 20 };
+
+struct wal {
+    struct wal_options options;
+    struct wal_tuning tuning;
+    struct random random;
+    struct wal_ledger ledger; /* of everything sealed */
+    struct wal_position position;
+
+    struct buffer batches[2]; /* one gathers, the other is written from `written_bytes` on */
+    unsigned gathering;
+    size_t written_bytes;
+    struct buffer checkpoint;
+    uint64_t appended_sequence, sealed_sequence, durable_sequence;
+    uint64_t appended_release, sealed_release, durable_release, released_below; /* segments */
+
+    struct wal_round round;
+    size_t round_bytes;
+    uint64_t round_begun_us;
+    bool is_round_running;
+
+    struct wal_spare_file spares[WAL_SPARE_MAXIMUM]; /* ready, the oldest first */
+    size_t spare_count;
+    uint64_t last_spare; /* number of the newest spare, ready or being made */
+    struct wal_spare spare;
+    bool is_spare_running;
+    struct wal_release release;
+    bool is_release_running;
+
+    struct disk_score score;
+    bool is_new, is_flush_wanted, has_failed;
+    struct wal_statistics statistics;
+};
+
+/* wal.c */
+void wal_fail(struct wal *wal, int error, const char *what);
+uint64_t wal_now_us(const struct wal *wal); /* 0 without a clock */
+static inline uint64_t wal_smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
+/* How much of the batch being written is left, and how much waits behind it. */
+static inline size_t wal_rest_bytes(const struct wal *wal) {
+    return wal->batches[!wal->gathering].length - wal->written_bytes;
+}
+
+/* wal_round.c */
+void wal_round_init(struct wal *wal);
+void wal_start_round(struct wal *wal); /* if there is something to write */
+
+/* wal_spare.c */
+void wal_spare_init(struct wal *wal);
+int wal_find_spares(struct wal *wal) MUST_CHECK; /* those that an earlier life left */
+void wal_close_spares(struct wal *wal);
+/* What the next segment is made of; without a file, the round makes one itself. */
+struct wal_spare_file wal_take_spare(struct wal *wal);
+void wal_start_spare(struct wal *wal); /* if one is needed */
+/* Only of what the log says durably that nobody needs it. */
+void wal_start_release(struct wal *wal, uint64_t durable_release);

@@ -1,0 +1,175 @@
+#include "base/check.h"
+#include "store/wal_internal.h"
+
+static const size_t batch_kept_bytes = 4 << 20;
+
+static size_t record_bytes_at(const uint8_t *record) {
+    struct wal_header header;
+    wal_record_peek(record, &header);
+    return wal_record_bytes(header.payload_bytes);
+}
+
+/* Gives the record at `record` its place, and the ledger its news. */
+static void seal(struct wal *wal, uint8_t *record, bool is_last_of_round) {
+    struct wal_position *position = &wal->position;
+    struct wal_header header;
+    wal_record_peek(record, &header);
+    header.segment = position->segment;
+    header.record = ++position->record;
+    header.round = position->round;
+    header.life = position->life;
+    header.is_last_of_round = is_last_of_round;
+    header.is_recycled = header.kind == WAL_CHECKPOINT && position->is_recycled;
+    wal_record_seal(record, &header, &position->chain);
+    position->offset += wal_record_bytes(header.payload_bytes);
+    if (header.kind == WAL_CHECKPOINT)
+        return;
+    CHECK(wal_ledger_apply(&wal->ledger, &header, wal_record_payload(record, &header)) == 0);
+    if (header.kind == WAL_RELEASE)
+        wal->sealed_release = header.index;
+    else
+        wal->sealed_sequence++;
+}
+
+/* The ledger as of the segment before, which is durable by now. */
+static void build_checkpoint(struct wal *wal) {
+    struct buffer payload;
+    buffer_init(&payload, WAL_PAYLOAD_MAXIMUM_BYTES);
+    wal_ledger_encode_checkpoint(&wal->ledger, wal->position.chain, &payload);
+    buffer_truncate(&wal->checkpoint, 0);
+    wal_record_append(&wal->checkpoint, WAL_CHECKPOINT, 0, 0, buffer_bytes(&payload));
+    buffer_release(&payload);
+}
+
+/* Decides which segment the round goes to: a record that does not fit any more opens the next one.
+ */
+static void plan_segment(struct wal *wal, size_t first_bytes) {
+    struct wal_round *round = &wal->round;
+    struct wal_position *position = &wal->position;
+    round->next_segment = 0;
+    buffer_truncate(&wal->checkpoint, 0);
+    if (position->offset > 0 && position->offset + first_bytes > round->file_bytes) {
+        round->next = wal_take_spare(wal);
+        round->next_segment = position->segment + 1;
+        position->offset = 0;
+        position->is_recycled = round->next.is_recycled;
+    }
+    if (position->offset == 0) {
+        position->life = random_next(&wal->random);
+        build_checkpoint(wal);
+    }
+    round->needed_bytes = position->offset + wal->checkpoint.length + first_bytes;
+}
+
+/* How many bytes of whole records the round takes: at least the first, then what fits. */
+static size_t choose_bytes(const struct wal *wal, const uint8_t *records, size_t available) {
+    const struct wal_round *round = &wal->round;
+    uint64_t capacity = round->next_segment ? round->next.bytes : round->file_bytes;
+    if (capacity < round->needed_bytes)
+        capacity = round->needed_bytes;
+    size_t first = record_bytes_at(records);
+    size_t room = (size_t)(capacity - (round->needed_bytes - first));
+    size_t limit = (size_t)wal_smaller(room, wal->tuning.round_bytes);
+    size_t chosen = first;
+    while (chosen < available && chosen + record_bytes_at(records + chosen) <= limit)
+        chosen += record_bytes_at(records + chosen);
+    return chosen;
+}
+
+static void seal_round(struct wal *wal, uint8_t *records, size_t bytes) {
+    struct wal_round *round = &wal->round;
+    struct wal_position *position = &wal->position;
+    position->round++;
+    if (round->next_segment) {
+        position->segment = round->next_segment;
+        wal->statistics.segments_recycled += position->is_recycled;
+        wal_ledger_begin_segment(&wal->ledger, position->segment);
+    }
+    round->offset = position->offset;
+    if (wal->checkpoint.length) {
+        position->chain = 0;
+        seal(wal, buffer_data(&wal->checkpoint), false);
+    }
+    for (size_t at = 0; at < bytes;) {
+        size_t next = at + record_bytes_at(records + at);
+        seal(wal, records + at, next == bytes);
+        at = next;
+    }
+    round->checkpoint = buffer_bytes(&wal->checkpoint);
+    round->records = bytes_of(records, bytes);
+}
+
+/* The batch that rounds take from; turns to the gathered one when it is used up. NULL: there is
+ * nothing to write. */
+static struct buffer *batch_to_write(struct wal *wal) {
+    struct buffer *batch = &wal->batches[!wal->gathering];
+    if (wal->written_bytes < batch->length)
+        return batch;
+    buffer_truncate(batch, 0);
+    if (batch->capacity > batch_kept_bytes)
+        buffer_clear(batch);
+    wal->written_bytes = 0;
+    wal->is_flush_wanted = false;
+    if (wal->batches[wal->gathering].length == 0)
+        return NULL;
+    wal->gathering = !wal->gathering;
+    return &wal->batches[!wal->gathering];
+}
+
+void wal_start_round(struct wal *wal) {
+    CHECK(!wal->is_round_running);
+    struct buffer *batch = batch_to_write(wal);
+    if (batch == NULL)
+        return;
+    uint8_t *records = buffer_data(batch) + wal->written_bytes;
+    plan_segment(wal, record_bytes_at(records));
+    size_t bytes = choose_bytes(wal, records, batch->length - wal->written_bytes);
+    seal_round(wal, records, bytes);
+    wal->written_bytes += bytes;
+    wal->round_bytes = bytes + wal->checkpoint.length;
+    wal->is_round_running = true;
+    wal->round.what = "handing a round to the disk";
+    wal->round_begun_us = wal_now_us(wal);
+    wal->options.disk->ops->submit(wal->options.disk, &wal->round.job);
+}
+
+void wal_flush(struct wal *wal) {
+    if (wal->has_failed)
+        return;
+    if (wal->is_round_running)
+        wal->is_flush_wanted = true;
+    else
+        wal_start_round(wal);
+}
+
+static void round_done(struct disk_job *job, int status) {
+    struct wal_round *round = (struct wal_round *)(void *)job;
+    struct wal *wal = round->owner;
+    wal->is_round_running = false;
+    if (status) {
+        wal_fail(wal, status, round->what);
+        return;
+    }
+    if (wal->has_failed)
+        return;
+    bool has_news = wal->sealed_sequence > wal->durable_sequence;
+    wal->durable_sequence = wal->sealed_sequence;
+    wal->statistics.rounds++;
+    wal->statistics.bytes_written += wal->round_bytes;
+    wal->statistics.last_round_us = wal_now_us(wal) - wal->round_begun_us;
+    disk_score_note(&wal->score, wal->statistics.last_round_us, wal->tuning.slow_disk_us);
+    uint64_t durable_sequence = wal->durable_sequence;
+    wal_start_release(wal, wal->sealed_release);
+    wal_start_spare(wal);
+    if (wal_rest_bytes(wal) || wal->is_flush_wanted)
+        wal_start_round(wal);
+    if (has_news)
+        wal->options.on_durable(wal->options.context, durable_sequence);
+}
+
+void wal_round_init(struct wal *wal) {
+    wal->round =
+        (struct wal_round){.job = {.run = wal_round_run, .done = round_done, .lane = DISK_LANE_LOG},
+                           .disk = wal->options.disk,
+                           .owner = wal};
+}
