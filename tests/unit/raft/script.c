@@ -15,11 +15,13 @@
  *   drop all | A->B [K]     the same, lost
  *   duplicate A->B          sends the newest once more
  *   network                 shows what waits
- *   durable N [K]           N's disk finishes its saves (the oldest K)
- *   settle                  delivers and finishes until all is quiet, in silence
- *   calm TIME               time passes, all look at their deadlines, and all settles, in silence
- *   elect N                 N becomes leader, in silence (others are not asked to campaign)
- *   propose N TEXT          read N ID       transfer N [TO]       lost N PEER       lease N
+ *   send KIND A->B [term=T] [after=I/T] [entries=I/T,...] [commit=C] [conflict=I/T] [context=N]
+ *        [rejected] [forced] [at=N] a message that A did not send arrives at B (or at N); `after`
+ * is the position in the log that it is about, whatever the kind calls it durable N [K] N's disk
+ * finishes its saves (the oldest K) settle                  delivers and finishes until all is
+ * quiet, in silence calm TIME               time passes, all look at their deadlines, and all
+ * settles, in silence elect N                 N becomes leader, in silence (others are not asked to
+ * campaign) propose N TEXT          read N ID       transfer N [TO]       lost N PEER       lease N
  *   suspected N PEER        others do not hear PEER either
  *   standing N PEER willing|reluctant|leaving    what N is told of itself or of PEER
  *   crash N                 loses what is not durable        start N        restart N
@@ -180,6 +182,60 @@ static void run_network(struct script *script, const struct line *line) {
         transcript_message(&script->out, &script->cluster->packets.packets[i].message);
         buffer_append_text(&script->out, "\n");
     }
+}
+
+static void option_position(const struct line *line, const char *name, uint64_t *index,
+                            uint64_t *term) {
+    const char *text;
+    if (option_find(line, name, &text))
+        sscanf(text, "%" SCNu64 "/%" SCNu64, index, term);
+}
+
+static bool has_word(const struct line *line, const char *word) {
+    for (size_t i = 1; i < line->word_count; i++)
+        if (strcmp(line->words[i], word) == 0)
+            return true;
+    return false;
+}
+
+enum { SENT_ENTRY_MAXIMUM = 16 };
+
+static size_t entries_forge(const struct line *line, struct raft_entry **entries) {
+    const char *at = "";
+    size_t count = 0;
+    option_find(line, "entries", &at);
+    for (; *at != 0 && count < SENT_ENTRY_MAXIMUM; at += strcspn(at, ","), at += *at == ',') {
+        uint64_t index = 0, term = 0;
+        sscanf(at, "%" SCNu64 "/%" SCNu64, &index, &term);
+        entries[count] = raft_entry_new(1);
+        *raft_entry_payload_room(entries[count]) = 'x';
+        raft_entry_seal(entries[count++], term, index, RAFT_ENTRY_COMMANDS);
+    }
+    return count;
+}
+
+static void run_send(struct script *script, const struct line *line) {
+    struct raft_entry *entries[SENT_ENTRY_MAXIMUM];
+    struct raft_message message = {.kind = transcript_kind_of(word_at(line, 1)),
+                                   .is_rejected = has_word(line, "rejected"),
+                                   .is_forced = has_word(line, "forced"),
+                                   .entries = entries,
+                                   .entry_count = entries_forge(line, entries)};
+    uint64_t to = 0;
+    sscanf(word_at(line, 2), "%u->%" SCNu64, &message.from, &to);
+    message.to = (raft_node_number)to;
+    option_number(line, "term", &message.term);
+    option_number(line, "commit", &message.commit_index);
+    option_number(line, "context", &message.context);
+    option_position(line, "after", &message.log_index, &message.log_term);
+    option_position(line, "conflict", &message.conflict_index, &message.conflict_term);
+    uint64_t at = 0; /* of another than it is meant for */
+    option_number(line, "at", &at);
+    cluster_step(script->cluster,
+                 cluster_node(script->cluster, at != 0 ? (raft_node_number)at : message.to),
+                 (struct raft_event){.kind = RAFT_MESSAGE, .message = &message});
+    for (size_t i = 0; i < message.entry_count; i++)
+        raft_entry_drop(entries[i]);
 }
 
 static void run_durable(struct script *script, const struct line *line) {
@@ -350,6 +406,7 @@ static const struct {
     {"drop", run_drop},
     {"duplicate", run_duplicate},
     {"network", run_network},
+    {"send", run_send},
     {"durable", run_durable},
     {"settle", run_settle},
     {"calm", run_calm},

@@ -18,11 +18,19 @@ static const char *role_text(enum raft_role role) {
     return "?";
 }
 
+static const char *const kind_texts[RAFT_MESSAGE_KIND_COUNT] = {
+    "pre-vote",   "pre-vote-reply",   "vote",       "vote-reply", "append", "append-reply",
+    "read-index", "read-index-reply", "timeout-now"};
+
 static const char *kind_text(enum raft_message_kind kind) {
-    static const char *const texts[] = {"pre-vote",   "pre-vote-reply",   "vote",
-                                        "vote-reply", "append",           "append-reply",
-                                        "read-index", "read-index-reply", "timeout-now"};
-    return kind < RAFT_MESSAGE_KIND_COUNT ? texts[kind] : "?";
+    return kind < RAFT_MESSAGE_KIND_COUNT ? kind_texts[kind] : "?";
+}
+
+enum raft_message_kind transcript_kind_of(const char *text) {
+    unsigned kind = 0;
+    while (kind < RAFT_MESSAGE_KIND_COUNT && strcmp(kind_texts[kind], text) != 0)
+        kind++;
+    return (enum raft_message_kind)kind;
 }
 
 static void text_nodes(struct buffer *out, const char *name, uint8_t count,
