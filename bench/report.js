@@ -84,6 +84,7 @@ function formatReport(report) {
   if (report.spoiled) lines.push('', `${report.spoiled} measurements were spoiled (a leader changed hands in the middle) and done again.`)
   const rows = BUDGETS.map((budget) => judge(report, budget)).filter(Boolean)
   if (report.failover) rows.push(...judgeFailover(report.failover))
+  rows.push(...(report.budgets ?? []))
   if (rows.length) lines.push('', table([['TrothDB', 'against', 'measured', 'wanted', ''], ...rows], 'llrrl'))
   return lines.join('\n')
 }

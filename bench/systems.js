@@ -85,10 +85,10 @@ const isListening = (port) => new Promise((resolve) => {
 
 // ---- TrothDB ----
 
-function trothdbNode({ build, directory, base, workers }, index) {
+function trothdbNode({ build, directory, base, workers, settings }, index) {
   const seeds = [0, 1, 2].map((i) => `127.0.0.1:${base + i + 10000}`).join(',')
   return launch(path.join(build, 'trothdb'), ['server', '--dir', path.join(directory, `node-${index + 1}`), '--port', String(base + index),
-    '--join', seeds, '--workers', String(workers)], directory, `node-${index + 1}`)
+    '--join', seeds, '--workers', String(workers), ...(settings ?? [])], directory, `node-${index + 1}`)
 }
 
 const trothdbStatus = ({ build }, port) => {

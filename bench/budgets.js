@@ -1,0 +1,125 @@
+// What TrothDB holds itself to beside its peers' throughput: restarting, snapshots under load, many shards, memory. Each
+// measure starts what it needs and says in a row what came out: what, against what, the figure, the wanted bound, kept or not.
+'use strict'
+const fs = require('fs')
+const path = require('path')
+const { spawnSync } = require('child_process')
+const { systems, startTrothdb, trothdbNode, end, waitUntil, sleep, makeDirectory, removeDirectory } = require('./systems')
+
+const KEYS = 1000000
+const VALUE_BYTES = 64
+const RESTART_MOST_S = 3
+
+function load(options, running, wanted) {
+  const line = { protocol: running.protocol, operation: 'set', bytes: VALUE_BYTES, clients: 50, pipeline: 16, keys: 100000, seconds: options.seconds, ...wanted }
+  const flags = Object.entries(line).flatMap(([name, value]) => [`--${name}`, String(value)])
+  const run = spawnSync(path.join(options.build, 'bench/bench-load'), ['--target', running.target, ...flags], { encoding: 'utf8', timeout: 120000 })
+  if (run.status !== 0) throw new Error(`${running.name}: ${run.stderr || run.error}`)
+  const report = JSON.parse(run.stdout)
+  if (report.errors > 0) throw new Error(`${running.name}: ${report.errors} errors, the first: ${run.stderr.trim()}`)
+  return report
+}
+
+const residentBytes = (pid) => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024
+
+async function metric(port, name) {
+  const text = await fetch(`http://127.0.0.1:${port + 2000}/metrics`).then((response) => response.text())
+  return text.split('\n').filter((line) => line.startsWith(`trothdb_${name} `) || line.startsWith(`trothdb_${name}{`))
+    .reduce((sum, line) => sum + Number(line.split(' ').pop()), 0)
+}
+
+const isReady = (port) => fetch(`http://127.0.0.1:${port + 2000}/health/ready`).then((response) => response.ok, () => false)
+
+function row(what, against, figure, wanted, isKept) {
+  return [what, against, figure, wanted, isKept ? 'met' : 'NOT MET']
+}
+
+async function withCluster(options, name, change, measure) {
+  const directory = makeDirectory(options.dir, name)
+  const running = await startTrothdb({ ...options, directory, ...change })
+  try {
+    return await measure(running, { ...options, directory, ...change })
+  } finally {
+    await running.stop()
+    removeDirectory(directory)
+  }
+}
+
+// A node is killed with a log of 1,000,000 commands and no snapshot, and started again.
+const measureRestart = (options) => withCluster(options, 'restart', { settings: ['--snapshot-log-entries', '1000000000', '--snapshot-log-bytes', '1tb'] }, async (running, own) => {
+  load(options, running, { operation: 'fill', keys: KEYS })
+  const [node] = running.nodes
+  node.kill('SIGKILL')
+  await node.ended
+  const begun = performance.now()
+  running.nodes[0] = trothdbNode(own, 0)
+  await waitUntil(() => isReady(own.base), 'the killed node')
+  const seconds = (performance.now() - begun) / 1000
+  return [row('restart with a log of 1,000,000 commands, until ready', '', `${seconds.toFixed(2)} s`, `<= ${RESTART_MOST_S} s`, seconds <= RESTART_MOST_S)]
+})
+
+// Throughput while all three replicas take a snapshot of 1,000,000 keys, over throughput just before.
+const measureSnapshot = (options) => withCluster(options, 'snapshot', {}, async (running, own) => {
+  load(options, running, { operation: 'fill', keys: KEYS })
+  await sleep(2000)
+  const before = load(options, running, { keys: KEYS }).per_second
+  const residentBefore = residentBytes(running.nodes[0].pid)
+  const taken = await metric(own.base, 'snapshots_taken_total')
+  for (let i = 0; i < 3; i++) spawnSync('redis-cli', ['-p', String(own.base + i), 'TROTHDB', 'SNAPSHOT'])
+  const during = load(options, running, { keys: KEYS }).per_second
+  const resident = Math.max(...running.nodes.map((node) => residentBytes(node.pid)))
+  await waitUntil(async () => (await metric(own.base, 'snapshots_taken_total')) > taken, 'a snapshot')
+  const ratio = during / before, growth = resident / residentBefore
+  return [row('snapshot of 1,000,000 keys under load, operations a second', 'before it', ratio.toFixed(2), '>= 0.8', ratio >= 0.8),
+    row('snapshot of 1,000,000 keys under load, resident memory', 'before it', growth.toFixed(2), '<= 1.3', growth <= 1.3)]
+})
+
+// The same load on one shard and on 64, in turns of clusters that both run on the same machine at other times.
+async function measureShards(options) {
+  const once = (shards) => withCluster(options, `shards-${shards}`, { shards }, async (running, own) => {
+    await sleep(1000)
+    load(options, running, { pipeline: 16 })
+    const rounds = async () => (await Promise.all([0, 1, 2].map((i) => metric(own.base + i, 'wal_round_seconds_count')))).reduce((a, b) => a + b)
+    const before = await rounds()
+    const report = load(options, running, { pipeline: 16 })
+    return { perSecond: report.per_second, rounds: (await rounds()) - before }
+  })
+  const one = await once(1), many = await once(64)
+  const ratio = many.perSecond / one.perSecond, syncs = many.rounds / one.rounds
+  return [row('64 shards, SET P16, operations a second', '1 shard', ratio.toFixed(2), '>= 0.9', ratio >= 0.9),
+    row('64 shards, SET P16, fsyncs a second', '1 shard', syncs.toFixed(2), '<= 1.1', syncs <= 1.1)]
+}
+
+// Resident bytes that a key of 16 and a value of 64 bytes cost, log and all, in a node of its own.
+async function measureMemory(options) {
+  const bytesAKey = async (system) => {
+    const directory = makeDirectory(options.dir, `memory-${system.name}`)
+    const running = await system.start({ ...options, directory })
+    try {
+      const before = residentBytes(running.pids[0])
+      load(options, running, { operation: 'fill', keys: KEYS })
+      if (running.nodes) spawnSync('redis-cli', ['-p', String(options.base), 'TROTHDB', 'SNAPSHOT'])
+      await sleep(3000)
+      return (residentBytes(running.pids[0]) - before) / KEYS
+    } finally {
+      await running.stop()
+      removeDirectory(directory)
+    }
+  }
+  const ours = await bytesAKey(systems.trothdb), theirs = await bytesAKey(systems['redis-memory'])
+  return [row(`memory a key, ${Math.round(ours)} bytes against ${Math.round(theirs)}`, 'redis-memory', (ours / theirs).toFixed(2), '<= 0.8', ours <= 0.8 * theirs)]
+}
+
+const measures = { restart: measureRestart, snapshot: measureSnapshot, shards: measureShards, memory: measureMemory }
+
+// A measure that cannot be made says so in its row: it never stands as kept.
+async function measureBudgets(options, tell) {
+  const rows = []
+  for (const [name, measure] of Object.entries(measures)) {
+    tell(`trothdb: ${name}`)
+    rows.push(...await measure(options).catch((error) => [[name, '', 'not measured', '', error.message.split('\n')[0]]]))
+  }
+  return rows
+}
+
+module.exports = { measureBudgets, measures }
