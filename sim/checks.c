@@ -3,6 +3,7 @@
 #include "shard/shard.h"
 #include "sim/membership.h"
 #include "sim/node.h"
+#include "sim/settings.h"
 
 /* Data is compared at some indexes only: what once differs goes on to differ. */
 enum { CHECKS_STATE_STRIDE = 8 };
@@ -170,7 +171,7 @@ bool checks_is_converged(struct simulation *simulation, struct buffer *problem) 
             return false;
         }
     }
-    return true;
+    return settings_are_followed(simulation, problem);
 }
 
 unsigned checks_leader(const struct simulation *simulation, uint32_t shard) {

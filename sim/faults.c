@@ -6,6 +6,7 @@
 #include "sim/membership.h"
 #include "sim/node.h"
 #include "sim/slowness.h"
+#include "sim/settings.h"
 #include <string.h>
 
 enum fault_mix {
@@ -60,6 +61,7 @@ struct faults {
     unsigned trapped_leader;
     struct membership *membership;
     struct slowness *slowness;
+    struct settings_operator *settings;
 };
 
 static event_run fault_event, partition_end_event, weather_end_event, slow_disk_end_event;
@@ -522,6 +524,12 @@ static void fault_change_replicas(struct faults *faults) {
     membership_change(faults->membership);
 }
 
+static void fault_change_settings(struct faults *faults) {
+    if (faults->settings == NULL)
+        faults->settings = settings_operator_new(faults->simulation);
+    settings_operator_change(faults->settings);
+}
+
 /* ---- the schedule ---- */
 
 static void fault_happens(struct faults *faults, enum fault_kind kind) {
@@ -583,6 +591,8 @@ void faults_free(struct faults *faults) {
     if (faults->membership)
         membership_free(faults->membership);
     slowness_free(faults->slowness);
+    if (faults->settings)
+        settings_operator_free(faults->settings);
     memory_free(faults);
 }
 

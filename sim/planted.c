@@ -52,6 +52,8 @@ static const struct {
     {PLANTED_LEASE_KEPT_IN_TRANSFER, "slowness"},
     {PLANTED_RELUCTANT_PROMISES_SHORTER, "slowness"},
     {PLANTED_RELUCTANT_LEADER_STAYS, "slowness"},
+    {PLANTED_SETTINGS_FORGOTTEN_AT_START, "membership"},
+    {PLANTED_SETTINGS_OF_ONE_THREAD, "membership"},
     {PLANTED_CHANGE_BEFORE_COMMIT, "membership"},
     {PLANTED_JOINT_BY_NEW_VOTERS, "membership"},
     {PLANTED_REMOVED_REPLICA_FORGETS, "membership"},

@@ -8,6 +8,7 @@
  */
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include "node/internal.h"
 
 enum { SETTINGS_PROBLEM_BYTES = CONFIG_VALUE_MAXIMUM + 1024 };
@@ -87,7 +88,11 @@ static void tell_all(struct worker *worker, const struct config *before, const c
     if (telling.mail) {
         worker_post(worker, MAIL_TO_GOSSIPER, mail_copy(telling.mail));
         settings_apply(worker, buffer_bytes(&telling.mail->bytes));
-        worker_post_others(worker, telling.mail);
+        if (PLANTED(SETTINGS_OF_ONE_THREAD)) {
+            mail_free(telling.mail);
+        } else {
+            worker_post_others(worker, telling.mail);
+        }
     }
 }
 
@@ -132,7 +137,8 @@ static int take_all(struct worker *worker, const struct topology *topology,
 void settings_take_cluster(struct worker *worker) {
     struct config_layers changed;
     struct buffer problem;
-    if (worker->index != 0) {
+    bool is_starting = worker->hosted_count == 0;
+    if (worker->index != 0 || (is_starting && PLANTED(SETTINGS_FORGOTTEN_AT_START))) {
         return;
     }
     buffer_init(&problem, SETTINGS_PROBLEM_BYTES);

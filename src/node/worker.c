@@ -432,6 +432,8 @@ int worker_make_shard(struct worker *worker, uint32_t number,
     return 0;
 }
 
+const struct config *worker_config(const struct worker *worker) { return &worker->config; }
+
 const struct topology *worker_topology(const struct worker *worker) { return worker->topology; }
 
 struct shard *worker_shard(struct worker *worker, uint32_t number) {

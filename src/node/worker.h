@@ -112,6 +112,7 @@ bool worker_is_drained(const struct worker *worker);
 /* Looking in, for the simulator's checks. */
 struct shard;
 struct topology;
+const struct config *worker_config(const struct worker *worker);
 const struct topology *worker_topology(const struct worker *worker); /* NULL: a spare */
 struct shard *worker_shard(struct worker *worker,
                            uint32_t shard_number); /* NULL if no replica here */

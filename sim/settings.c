@@ -1,0 +1,129 @@
+#include "sim/settings.h"
+#include "base/memory.h"
+#include "cluster/topology.h"
+#include "sim/checks.h"
+#include "sim/connection.h"
+#include "wire/request.h"
+#include <stdio.h>
+
+enum { SETTINGS_REQUEST_BYTES = 1024, SETTINGS_NUMBER_BYTES = 24 };
+
+struct settings_operator {
+    struct simulation *simulation;
+    struct connection connections[SIM_NODE_MAXIMUM];
+};
+
+/* None that would let a run wait longer than its checks do. */
+static const struct {
+    const char *name;
+    unsigned low, high;
+} KNOBS[] = {
+    {"append-window-messages", 1, 64}, {"batch-bytes", 4096, 65536},
+    {"snapshot-log-entries", 16, 400}, {"clock-drift-percent", 20, 60},
+    {"heartbeat-ms", 20, 60},          {"slowlog-max-len", 0, 100},
+};
+enum { KNOB_COUNT = sizeof KNOBS / sizeof *KNOBS };
+
+static void settings_reply(void *context, unsigned node, const struct response *response) {
+    (void)context, (void)node, (void)response; /* a refusal is one too: the leader moved */
+}
+
+static void settings_lost(void *context, unsigned node, bool was_accepted) {
+    (void)context, (void)node, (void)was_accepted;
+}
+
+struct settings_operator *settings_operator_new(struct simulation *simulation) {
+    struct settings_operator *operator_ = memory_allocate_zeroed(1, sizeof *operator_);
+    operator_->simulation = simulation;
+    struct connection_user user = {
+        .reply = settings_reply, .lost = settings_lost, .context = operator_};
+    for (unsigned node = 0; node < simulation->node_count; node++)
+        connection_init(&operator_->connections[node], simulation, node, &user);
+    return operator_;
+}
+
+void settings_operator_free(struct settings_operator *operator_) {
+    for (unsigned node = 0; node < operator_->simulation->node_count; node++)
+        connection_release(&operator_->connections[node]);
+    memory_free(operator_);
+}
+
+static size_t add_pair(struct simulation *simulation, struct bytes *arguments,
+                       char number[SETTINGS_NUMBER_BYTES]) {
+    unsigned knob = (unsigned)random_between(&simulation->random, 0, KNOB_COUNT - 1);
+    snprintf(
+        number, SETTINGS_NUMBER_BYTES, "%llu",
+        (unsigned long long)random_between(&simulation->random, KNOBS[knob].low, KNOBS[knob].high));
+    arguments[0] = bytes_of_text(KNOBS[knob].name);
+    arguments[1] = bytes_of_text(number);
+    return 2;
+}
+
+void settings_operator_change(struct settings_operator *operator_) {
+    struct simulation *simulation = operator_->simulation;
+    unsigned leader = checks_leader(simulation, 0);
+    if (leader >= simulation->node_count)
+        return;
+    char numbers[2][SETTINGS_NUMBER_BYTES];
+    struct bytes arguments[6] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("CLUSTERSET")};
+    size_t count = 2;
+    if (random_chance(&simulation->random, 0.2)) {
+        arguments[1] = BYTES_LITERAL("CLUSTERUNSET");
+        arguments[count++] =
+            bytes_of_text(KNOBS[random_between(&simulation->random, 0, KNOB_COUNT - 1)].name);
+    } else {
+        count += add_pair(simulation, arguments + count, numbers[0]);
+        if (random_chance(&simulation->random, 0.3))
+            count += add_pair(simulation, arguments + count, numbers[1]);
+    }
+    trace_line(&simulation->trace, "operator: node %u is asked to %.*s %.*s", leader + 1,
+               BYTES_PRINT(arguments[1]), BYTES_PRINT(arguments[2]));
+    struct buffer request;
+    buffer_init(&request, SETTINGS_REQUEST_BYTES);
+    request_encode(&request, arguments, count);
+    connection_send(&operator_->connections[leader], buffer_bytes(&request));
+    buffer_release(&request);
+}
+
+/* ---- the check ---- */
+
+static const struct topology *newest_topology(const struct simulation *simulation) {
+    const struct topology *newest = NULL;
+    for (unsigned i = 0; i < simulation->node_count; i++) {
+        const struct worker *worker = simulation->nodes[i]->threads[0].worker;
+        const struct topology *topology = worker ? worker_topology(worker) : NULL;
+        if (topology && (newest == NULL || topology->epoch > newest->epoch))
+            newest = topology;
+    }
+    return newest;
+}
+
+struct comparison {
+    unsigned node, thread;
+    struct buffer *problem;
+};
+
+static void compare_value(void *context, const char *name, const char *before, const char *after) {
+    struct comparison *comparison = context;
+    buffer_append_format(comparison->problem, "node %u, thread %u: %s is %s, not %s",
+                         comparison->node + 1, comparison->thread, name, after, before);
+}
+
+bool settings_are_followed(const struct simulation *simulation, struct buffer *problem) {
+    const struct topology *topology = newest_topology(simulation);
+    struct config wanted;
+    config_copy(&wanted, &simulation->config);
+    for (unsigned i = 0; topology && i < topology->setting_count; i++)
+        if (config_set(&wanted, bytes_of_text(topology->settings[i].name),
+                       bytes_of_text(topology->settings[i].value), CONFIG_SOURCE_CLUSTER, problem))
+            break;
+    for (unsigned node = 0; node < simulation->node_count; node++)
+        for (unsigned i = 0; i < simulation->worker_count && problem->length == 0; i++) {
+            const struct worker *worker = simulation->nodes[node]->threads[i].worker;
+            struct comparison comparison = {.node = node, .thread = i, .problem = problem};
+            if (worker)
+                config_difference(&wanted, worker_config(worker), compare_value, &comparison);
+        }
+    config_release(&wanted);
+    return problem->length == 0;
+}
