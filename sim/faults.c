@@ -5,8 +5,8 @@
 #include "sim/checks.h"
 #include "sim/membership.h"
 #include "sim/node.h"
-#include "sim/slowness.h"
 #include "sim/settings.h"
+#include "sim/slowness.h"
 #include <string.h>
 
 enum fault_mix {

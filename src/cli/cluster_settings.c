@@ -107,7 +107,7 @@ static void release(struct all_settings *all) {
 static const struct response *row_of(const struct node_settings *node, struct bytes name) {
     for (size_t i = 0; i < node->reply.element_count; i++) {
         const struct response *row = &node->reply.elements[i];
-        if (row->element_count >= 3 && bytes_equal(row->elements[0].text, name)) {
+        if (row->element_count >= 4 && bytes_equal(row->elements[0].text, name)) {
             return row;
         }
     }
@@ -160,6 +160,19 @@ static void append_nodes(const struct printing *printing, struct buffer *out) {
     }
 }
 
+/* Something other than the default, of what can be changed: each node's own addresses are no news.
+ */
+static bool is_news(const struct all_settings *all, struct bytes name) {
+    for (size_t i = 0; i < all->asked.node_count; i++) {
+        const struct response *row = row_of(&all->nodes[i], name);
+        if (row && !bytes_equal(row->elements[2].text, BYTES_LITERAL("built-in")) &&
+            bytes_equal(row->elements[3].text, BYTES_LITERAL("live"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Every answer that differs from those before it, of every setting, in the order of the first node
  * that answers. */
 static void each_line(const struct all_settings *all, bool is_all,
@@ -171,11 +184,7 @@ static void each_line(const struct all_settings *all, bool is_all,
     for (size_t s = 0; first < all->asked.node_count && s < all->nodes[first].reply.element_count;
          s++) {
         struct bytes name = all->nodes[first].reply.elements[s].elements[0].text;
-        bool is_told = is_all;
-        for (size_t i = 0; !is_told && i < all->asked.node_count; i++) {
-            const struct response *row = row_of(&all->nodes[i], name);
-            is_told = row && !bytes_equal(row->elements[2].text, BYTES_LITERAL("built-in"));
-        }
+        bool is_told = is_all || is_news(all, name);
         for (size_t i = first; is_told && i < all->asked.node_count; i++) {
             struct printing printing = {all, name, i, row_of(&all->nodes[i], name)};
             if (printing.row && is_first_to_say(&printing)) {

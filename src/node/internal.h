@@ -91,6 +91,7 @@ struct session {
     size_t argument_count;
     struct buffer excerpts;
     uint64_t excerpts_consumed;
+    struct list traces; /* of traced commands whose reply is awaited (trace.c) */
     size_t unready_count;
     size_t unready_read_count; /* of those: reads of shards; no later write may overtake them */
 
@@ -170,6 +171,8 @@ struct worker {
     struct bytes *mail_arguments;
     size_t mail_argument_capacity;
 
+    struct bytes tracing;     /* the trace id of the command that is being handed on; borrowed */
+    uint64_t untraced_writes; /* since trace-one-in picked one */
     uint64_t next_tick_us;
     uint64_t started_us;
     bool is_draining, is_failed;
@@ -281,6 +284,20 @@ enum { ROUTER_THROUGH_LOG = 1 << 8 };
 enum route_result router_call(struct worker *worker, uint32_t shard, const struct command *command,
                               const struct bytes *arguments, size_t count, struct target *target,
                               uint64_t ticket, uint8_t protocol, unsigned read_flags);
+
+/* trace.c */
+/* TROTHDB TRACE <id> <command ...>, whole. */
+enum route_result trace_run(struct session *session, const struct bytes *arguments, size_t count);
+/* Counts a write while trace-one-in is not 0; is this the one? Then it is to be run so. */
+bool trace_is_picked(struct worker *worker, const struct command *command);
+enum route_result trace_run_picked(struct session *session, const struct bytes *arguments,
+                                   size_t count);
+/* The reply of the command that is being handed on will have this ticket, or not after all. */
+void trace_expect(struct session *session, uint64_t ticket, uint32_t shard);
+void trace_expect_no_more(struct session *session, uint64_t ticket);
+void trace_replied(struct session *session, uint64_t ticket, enum shard_outcome outcome,
+                   struct bytes reply);
+void trace_release(struct session *session);
 
 /* gather.c */
 enum route_result gather_run(struct session *session, const struct command *command,

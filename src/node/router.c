@@ -43,6 +43,9 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
                                    struct target *target, uint64_t ticket, uint8_t protocol,
                                    unsigned flags) {
     struct shard_waiter waiter = {.target = target, .ticket = ticket, .protocol = protocol};
+    if (worker->tracing.length && flags & ROUTER_THROUGH_LOG) {
+        shard_trace_next(shard, worker->tracing);
+    }
     int error = flags & ROUTER_THROUGH_LOG ? shard_propose(shard, arguments, count, waiter)
                                            : shard_read(shard, arguments, count, waiter, flags);
     if (error == ERR_BUSY) {
@@ -52,6 +55,13 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
         worker_deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
     return ROUTE_DONE;
+}
+
+static char *text_of(struct bytes bytes) {
+    char *text = memory_allocate(bytes.length + 1);
+    memcpy(text, bytes.data, bytes.length);
+    text[bytes.length] = '\0';
+    return text;
 }
 
 static enum route_result call_by_mail(struct worker *worker, uint32_t shard,
@@ -67,6 +77,7 @@ static enum route_result call_by_mail(struct worker *worker, uint32_t shard,
     mail->ticket = ticket;
     mail->protocol = protocol;
     mail->flags = flags;
+    mail->key = worker->tracing.length ? text_of(worker->tracing) : NULL;
     buffer_append_varint(&mail->bytes, count);
     for (size_t i = 0; i < count; i++) {
         buffer_append_length_prefixed(&mail->bytes, arguments[i]);
@@ -127,8 +138,10 @@ static enum route_result run_mail(struct worker *worker, struct mail *mail) {
         worker_deliver(worker, &call->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
         return ROUTE_DONE;
     }
+    worker->tracing = mail->key ? bytes_of_text(mail->key) : BYTES_NONE;
     enum route_result result = call_here(worker, shard, worker->mail_arguments, count,
                                          &call->target, 0, mail->protocol, mail->flags);
+    worker->tracing = BYTES_NONE;
     if (result == ROUTE_BUSY) {
         list_remove(&call->link);
         memory_free(call);
@@ -276,6 +289,9 @@ enum route_result router_run(struct session *session, const struct command *comm
                              const struct bytes *arguments, size_t count) {
     if (command->flags & COMMAND_INTERNAL) {
         return refuse(session, "ERR this command is TrothDB's own and cannot be called");
+    }
+    if (command->flags & COMMAND_SESSION && strcmp(command->name, "trothdb|trace") == 0) {
+        return trace_run(session, arguments, count);
     }
     if (command->flags & COMMAND_SESSION) {
         return run_here(session, command, arguments, count);

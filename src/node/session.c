@@ -52,6 +52,7 @@ struct session *worker_client_open(struct worker *worker, void *handle, const ch
     buffer_init(&session->output, (size_t)worker->config.client_output_limit);
     queue_init(&session->slots, sizeof(struct reply_slot));
     buffer_init(&session->excerpts, SLOWLOG_EXCERPTS_BYTES_MAXIMUM);
+    list_init(&session->traces);
     struct request_limits limits = {.bulk_bytes = (size_t)worker->config.proto_max_bulk_len,
                                     .argument_count = (size_t)worker->config.proto_max_arguments,
                                     .inline_bytes = 64 << 10,
@@ -78,6 +79,7 @@ void session_free(struct session *session) {
     buffer_release(&session->input);
     buffer_release(&session->output);
     buffer_release(&session->excerpts);
+    trace_release(session);
     memory_free(session);
 }
 
@@ -239,7 +241,11 @@ uint64_t session_expect(struct session *session, uint32_t shard, slot_number slo
     place->begun_us = session->last_input_us;
     note_excerpt(session, place);
     session->unready_count++;
-    return session->first_ticket + queue_count(&session->slots) - 1;
+    uint64_t ticket = session->first_ticket + queue_count(&session->slots) - 1;
+    if (session->worker->tracing.length) {
+        trace_expect(session, ticket, shard);
+    }
+    return ticket;
 }
 
 void session_expect_read(struct session *session) {
@@ -257,6 +263,9 @@ void session_expect_no_more(struct session *session) {
     buffer_truncate(&session->excerpts, session->excerpts.length - last->excerpt_bytes);
     queue_truncate(&session->slots, queue_count(&session->slots) - 1);
     session->unready_count--;
+    if (!list_is_empty(&session->traces)) {
+        trace_expect_no_more(session, session->first_ticket + queue_count(&session->slots));
+    }
 }
 
 void session_reply_now(struct session *session, struct bytes reply) {
@@ -306,6 +315,9 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
         struct reply writer = {.out = &explanation, .protocol = session->protocol};
         explain(session, slot, outcome, &writer);
         reply = buffer_bytes(&explanation);
+    }
+    if (!list_is_empty(&session->traces)) {
+        trace_replied(session, ticket, outcome, reply);
     }
     if (slot->command) {
         uint64_t duration_us = observe_reply(session->worker, slot->command, slot->begun_us, reply);
@@ -415,7 +427,9 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         session->last_command = command;
         session->arguments = arguments;
         session->argument_count = count;
-        result = router_run(session, command, arguments, count);
+        bool is_picked = worker->config.trace_one_in && trace_is_picked(worker, command);
+        result = is_picked ? trace_run_picked(session, arguments, count)
+                           : router_run(session, command, arguments, count);
         if (result == ROUTE_DONE) {
             consider_answered(session, command);
         }

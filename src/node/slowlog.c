@@ -19,9 +19,17 @@ struct slowlog_entry {
  *
  * Every command of a shard passes here, so the bytes are written without a call for each. */
 
+/* CONFIG SET requirepass, also behind words of TrothDB's own (TROTHDB TRACE <id> CONFIG SET...). */
 static bool is_secret(const struct bytes *arguments, size_t position) {
-    return position >= 3 && bytes_equal_ignoring_case(arguments[position - 1], "requirepass") &&
-           bytes_equal_ignoring_case(arguments[0], "config");
+    if (position < 3 || !bytes_equal_ignoring_case(arguments[position - 1], "requirepass")) {
+        return false;
+    }
+    for (size_t i = 0; i + 2 < position; i++) {
+        if (bytes_equal_ignoring_case(arguments[i], "config")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Lengths here are below 16384. */

@@ -350,6 +350,8 @@ static void help(struct session_command *call) {
         "STATUS",
         "    The version, the cluster, its nodes and shards, the replicas here, the members that "
         "gossip knows.",
+        "TRACE <id> <command> [<arg> ...]",
+        "    Runs the command; every replica that it passes logs each stage with this id.",
         "TRANSFER <shard> [<node number>]",
         "    Gives the lead of a shard that this node leads to that node, or to who is best "
         "placed.",

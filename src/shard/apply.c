@@ -84,6 +84,9 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
                                     .seed = header.seed + i};
         run_command(shard, &call, waited > 0);
     }
+    if (queue_count(&shard->traces)) {
+        shard_trace_applied(shard, entry);
+    }
 }
 
 void shard_apply(struct shard *shard, raft_index commit_index) {

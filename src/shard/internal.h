@@ -4,6 +4,7 @@
  *   apply.c     runs committed entries, answers those who wait
  *   read.c      linearizable reads, expiry found by them
  *   take.c, send.c, receive.c  snapshots
+ *   trace.c     log lines for commands with a trace id
  *   recover.c   what the WAL says at start */
 #pragma once
 #include "base/cursor.h"
@@ -76,6 +77,17 @@ struct own_snapshot {
     uint64_t log_bytes; /* of shard->applied_bytes, when it was taken */
 };
 
+/* A command with a trace id whose entry stands here (trace.c). */
+struct shard_trace {
+    raft_index index;
+    raft_term term;
+    uint32_t position;     /* in the entry */
+    uint64_t wal_sequence; /* 0: not appended yet */
+    uint64_t begun_us;
+    bool is_durable, is_committed, is_applied;
+    char id[PAYLOAD_TRACE_ID_MAXIMUM + 1];
+};
+
 /* Resolved once, counted without a look-up. */
 struct shard_cells {
     struct metric_cell *proposals, *refused_not_leader, *refused_busy, *batch_bytes,
@@ -97,6 +109,11 @@ struct shard {
     uint32_t batch_count;
     struct queue waiters; /* struct shard_waiter: of all pending entries, then of the batch */
     struct queue entries; /* struct pending_entry */
+
+    struct bytes trace_next;    /* of the command that is proposed next; borrowed */
+    struct buffer batch_traces; /* of the batch, encoded */
+    uint32_t batch_trace_count;
+    struct queue traces; /* struct shard_trace, of entries that are under way here */
 
     struct queue reads; /* struct pending_read */
     uint64_t next_read_id;
@@ -142,6 +159,18 @@ void shard_refuse_last_entry(struct shard *shard);
 void shard_give_up_late(struct shard *shard, uint64_t now_us);
 void shard_forget_covered(struct shard *shard,
                           raft_index index); /* a snapshot covers these: their fate is unknown */
+
+/* trace.c. A command of the batch: called before it is counted. */
+void shard_trace_gather(struct shard *shard, struct bytes id);
+void shard_trace_proposed(struct shard *shard, raft_index index, raft_term term,
+                          struct bytes traces, uint32_t count);
+void shard_trace_appended(struct shard *shard, const struct raft_entry *entry,
+                          uint64_t wal_sequence);
+/* The rest only while there are `traces`. */
+void shard_trace_truncated(struct shard *shard, raft_index from);
+void shard_trace_durable(struct shard *shard, uint64_t wal_sequence);
+void shard_trace_committed(struct shard *shard, raft_index commit_index);
+void shard_trace_applied(struct shard *shard, const struct raft_entry *entry);
 
 /* apply.c */
 void shard_apply(struct shard *shard, raft_index commit_index);

@@ -3,10 +3,35 @@
 #include "base/memory.h"
 
 void payload_encode_header(struct buffer *out, const struct payload_header *header) {
-    buffer_append_u8(out, PAYLOAD_VERSION);
+    buffer_append_u8(out, header->trace_count ? PAYLOAD_VERSION_TRACED : PAYLOAD_VERSION);
     buffer_append_u64(out, header->stamp_ms);
     buffer_append_u64(out, header->seed);
     buffer_append_u32(out, header->command_count);
+    if (header->trace_count) {
+        buffer_append_varint(out, header->trace_count);
+        buffer_append_bytes(out, header->traces);
+    }
+}
+
+void payload_encode_trace(struct buffer *out, uint32_t position, struct bytes id) {
+    buffer_append_varint(out, position);
+    buffer_append_length_prefixed(out, id);
+}
+
+struct bytes payload_decode_trace(struct cursor *traces, uint32_t *position) {
+    *position = (uint32_t)cursor_varint(traces);
+    return cursor_length_prefixed(traces, PAYLOAD_TRACE_ID_MAXIMUM);
+}
+
+bool payload_is_trace_id(struct bytes id) {
+    bool is_right = id.length > 0 && id.length <= PAYLOAD_TRACE_ID_MAXIMUM;
+    for (size_t i = 0; is_right && i < id.length; i++) {
+        uint8_t byte = id.data[i];
+        uint8_t letter = byte | 0x20;
+        is_right = (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= ':') ||
+                   byte == '-' || byte == '_' || byte == '.';
+    }
+    return is_right;
 }
 
 void payload_encode_command(struct buffer *out, const struct bytes *arguments, size_t count) {
@@ -32,18 +57,43 @@ size_t payload_command_bytes(const struct bytes *arguments, size_t count) {
     return bytes;
 }
 
+static int decode_traces(struct cursor *in, struct payload_header *header) {
+    uint64_t count = cursor_varint(in), least = 0;
+    struct cursor begun = *in;
+    if (in->is_failed || count == 0 || count > PAYLOAD_TRACE_MAXIMUM) {
+        return ERR_MALFORMED;
+    }
+    size_t left = cursor_left(in);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t position = cursor_varint(in);
+        struct bytes id = cursor_length_prefixed(in, PAYLOAD_TRACE_ID_MAXIMUM);
+        if (in->is_failed || position < least || position >= header->command_count ||
+            !payload_is_trace_id(id)) {
+            return ERR_MALFORMED;
+        }
+        least = position + 1;
+    }
+    header->trace_count = (uint32_t)count;
+    header->traces = cursor_bytes(&begun, left - cursor_left(in));
+    return 0;
+}
+
 int payload_decode_header(struct cursor *in, struct payload_header *header) {
     uint8_t version = cursor_u8(in);
+    *header = (struct payload_header){0};
     if (in->is_failed) {
         return ERR_MALFORMED;
     }
-    if (version != PAYLOAD_VERSION) {
+    if (version != PAYLOAD_VERSION && version != PAYLOAD_VERSION_TRACED) {
         return ERR_VERSION;
     }
     header->stamp_ms = cursor_u64(in);
     header->seed = cursor_u64(in);
     header->command_count = cursor_u32(in);
-    return in->is_failed || header->command_count == 0 ? ERR_MALFORMED : 0;
+    if (in->is_failed || header->command_count == 0) {
+        return ERR_MALFORMED;
+    }
+    return version == PAYLOAD_VERSION_TRACED ? decode_traces(in, header) : 0;
 }
 
 /* Every argument takes a byte at least, so no count beyond what is left is believed. */

@@ -2,6 +2,8 @@
 #include "base/memory.h"
 #include "shard/internal.h"
 
+enum { SHARD_TRACE_EXTRA_BYTES = 7 /* of a trace beside its id: position, length, count */ };
+
 raft_index shard_next_index(const struct shard *shard) {
     return raft_last_index(shard->raft) + (shard->batch_count ? 1 : 0);
 }
@@ -11,7 +13,7 @@ size_t shard_command_bytes(const struct bytes *arguments, size_t count) {
 }
 
 static int propose(struct shard *shard, const struct bytes *arguments, size_t count,
-                   struct shard_waiter waiter) {
+                   struct bytes trace, struct shard_waiter waiter) {
     if (!shard_is_leader(shard)) {
         metric_add(shard->cells.refused_not_leader, 1);
         return ERR_NOT_LEADER;
@@ -22,9 +24,17 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
         metric_add(shard->cells.refused_busy, 1);
         return ERR_BUSY;
     }
-    size_t entry_bytes = RAFT_ENTRY_HEADER_BYTES + PAYLOAD_HEADER_BYTES + shard->batch.length;
-    if (entry_bytes + payload_command_bytes(arguments, count) > SHARD_ENTRY_BYTES_MAXIMUM) {
+    size_t entry_bytes = RAFT_ENTRY_HEADER_BYTES + PAYLOAD_HEADER_BYTES +
+                         shard->batch_traces.length + trace.length + SHARD_TRACE_EXTRA_BYTES +
+                         shard->batch.length;
+    bool is_full =
+        entry_bytes + payload_command_bytes(arguments, count) > SHARD_ENTRY_BYTES_MAXIMUM ||
+        (trace.length && shard->batch_trace_count == PAYLOAD_TRACE_MAXIMUM);
+    if (is_full) {
         shard_flush(shard);
+    }
+    if (trace.length) {
+        shard_trace_gather(shard, trace);
     }
     payload_encode_command(&shard->batch, arguments, count);
     shard->batch_count++;
@@ -38,21 +48,30 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
 
 int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
                   struct shard_waiter waiter) {
+    struct bytes trace = shard->trace_next;
+    shard->trace_next = BYTES_NONE;
     if (payload_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM) {
         return ERR_LIMIT;
     }
-    return propose(shard, arguments, count, waiter);
+    return propose(shard, arguments, count, trace, waiter);
+}
+
+static void clear_batch_traces(struct shard *shard) {
+    shard->batch_trace_count = 0;
+    buffer_clear(&shard->batch_traces);
 }
 
 static struct raft_entry *make_entry(struct shard *shard) {
-    struct raft_entry *entry = raft_entry_new(PAYLOAD_HEADER_BYTES + shard->batch.length);
     struct payload_header fields = {.stamp_ms = shard->io.clock->wall_ms(shard->io.clock),
                                     .seed = random_next(&shard->random),
-                                    .command_count = shard->batch_count};
+                                    .command_count = shard->batch_count,
+                                    .trace_count = shard->batch_trace_count,
+                                    .traces = buffer_bytes(&shard->batch_traces)};
     struct buffer header;
-    buffer_init(&header, PAYLOAD_HEADER_BYTES);
+    buffer_init(&header, PAYLOAD_HEADER_BYTES + PAYLOAD_TRACES_BYTES_MAXIMUM);
     payload_encode_header(&header, &fields);
-    CHECK(header.length == PAYLOAD_HEADER_BYTES);
+    CHECK(!header.is_overflowed);
+    struct raft_entry *entry = raft_entry_new(header.length + shard->batch.length);
     uint8_t *room = raft_entry_payload_room(entry);
     memcpy(room, buffer_data(&header), header.length);
     memcpy(room + header.length, buffer_data(&shard->batch), shard->batch.length);
@@ -98,6 +117,11 @@ void shard_flush(struct shard *shard) {
                                .term = raft_current_term(shard->raft),
                                .waiter_count = count,
                                .proposed_us = shard->io.clock->monotonic_us(shard->io.clock)};
+    if (shard->batch_trace_count) {
+        shard_trace_proposed(shard, pending->index, pending->term,
+                             buffer_bytes(&shard->batch_traces), shard->batch_trace_count);
+        clear_batch_traces(shard);
+    }
     metric_add(shard->cells.proposals, count);
     metric_observe(shard->cells.batch_commands, count);
     metric_observe(shard->cells.batch_bytes, shard->batch.length);
@@ -122,7 +146,7 @@ void shard_batch_moved(struct shard *shard, raft_index from, raft_index by) {
 }
 
 static void propose_deletion(struct shard *shard, const struct bytes *arguments, size_t count) {
-    if (propose(shard, arguments, count, (struct shard_waiter){0}) == 0) {
+    if (propose(shard, arguments, count, BYTES_NONE, (struct shard_waiter){0}) == 0) {
         shard->expiry_index = shard_next_index(shard);
     }
 }
@@ -188,6 +212,7 @@ void shard_refuse_batch(struct shard *shard) {
     uint32_t count = shard->batch_count;
     shard->batch_count = 0;
     buffer_clear(&shard->batch);
+    clear_batch_traces(shard);
     refuse_last_waiters(shard, count);
 }
 
@@ -196,6 +221,9 @@ void shard_refuse_last_entry(struct shard *shard) {
     size_t last = queue_count(&shard->entries) - 1;
     struct pending_entry *entry = queue_at(&shard->entries, last);
     uint32_t count = entry->waiter_count;
+    if (queue_count(&shard->traces)) {
+        shard_trace_truncated(shard, entry->index);
+    }
     queue_truncate(&shard->entries, last);
     refuse_last_waiters(shard, count);
 }

@@ -41,6 +41,8 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     random_init(&shard->random, options->seed);
     buffer_init(&shard->batch, SIZE_MAX);
     buffer_init(&shard->scratch, SIZE_MAX);
+    buffer_init(&shard->batch_traces, PAYLOAD_TRACES_BYTES_MAXIMUM);
+    queue_init(&shard->traces, sizeof(struct shard_trace));
     queue_init(&shard->waiters, sizeof(struct shard_waiter));
     queue_init(&shard->entries, sizeof(struct pending_entry));
     queue_init(&shard->reads, sizeof(struct pending_read));
@@ -81,6 +83,8 @@ void shard_free(struct shard *shard) {
     queue_release(&shard->saves);
     buffer_release(&shard->batch);
     buffer_release(&shard->scratch);
+    buffer_release(&shard->batch_traces);
+    queue_release(&shard->traces);
     payload_arguments_release(&shard->arguments);
     if (shard->raft) {
         raft_free(shard->raft);
@@ -96,10 +100,16 @@ static void save(struct shard *shard, const struct raft_actions *actions) {
     uint64_t sequence = 0;
     if (actions->truncate_from) {
         sequence = wal_append_truncate(wal, shard->number, actions->truncate_from);
+        if (queue_count(&shard->traces)) {
+            shard_trace_truncated(shard, actions->truncate_from);
+        }
     }
     for (size_t i = 0; i < actions->entry_count; i++) {
         const struct raft_entry *entry = actions->entries[i];
         sequence = wal_append_entry(wal, shard->number, entry->index, raft_entry_bytes(entry));
+        if (entry->kind == RAFT_ENTRY_COMMANDS && payload_is_traced(raft_entry_payload(entry))) {
+            shard_trace_appended(shard, entry, sequence);
+        }
     }
     if (actions->is_state_saved) {
         sequence = wal_append_state(wal, shard->number, actions->term, actions->vote);
@@ -185,6 +195,9 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     if (actions.read_count) {
         shard_answer_reads(shard, actions.reads, actions.read_count);
     }
+    if (queue_count(&shard->traces)) {
+        shard_trace_committed(shard, actions.commit_index);
+    }
     /* Nothing below looks into `actions`: applying, answering and sending may step raft again. */
     shard_apply(shard, actions.commit_index);
     if (is_leadership_changed) {
@@ -203,6 +216,9 @@ void shard_durable(struct shard *shard, uint64_t wal_sequence) {
     while ((pending = queue_front(&shard->saves)) && pending->wal_sequence <= wal_sequence) {
         save_sequence = pending->save_sequence;
         queue_pop(&shard->saves);
+    }
+    if (queue_count(&shard->traces)) {
+        shard_trace_durable(shard, wal_sequence);
     }
     shard_own_snapshot_durable(shard, wal_sequence);
     shard_incoming_durable(shard, wal_sequence);

@@ -19,6 +19,7 @@
 #include "metric/metric.h"
 #include "raft/raft.h"
 #include "shard/machine.h"
+#include "shard/payload.h"
 #include "store/snapshot.h"
 #include "store/wal.h"
 
@@ -30,8 +31,9 @@ enum {
     SHARD_EXPIRE_BATCH_MAXIMUM = 512,
     SHARD_EXPIRE_KEYS_PER_COMMAND = 256,
     SHARD_ELECTION_DELAYS = 8,
-    SHARD_ELECTION_STRETCH_MAXIMUM = 5,  /* times the setting, however slow everything is */
-    SHARD_EXPIRE_COMMAND_BYTES = 1 << 20 /* of keys; a longer one goes alone */
+    SHARD_ELECTION_STRETCH_MAXIMUM = 5,   /* times the setting, however slow everything is */
+    SHARD_EXPIRE_COMMAND_BYTES = 1 << 20, /* of keys; a longer one goes alone */
+    SHARD_TRACE_MAXIMUM = 256 /* traced commands under way; more are run and not followed */
 };
 /* An entry travels in one message between nodes, beside what that says of itself. */
 #define SHARD_ENTRY_BYTES_MAXIMUM ((size_t)NET_PEER_MESSAGE_MAXIMUM - (64 << 10))
@@ -132,6 +134,10 @@ size_t shard_command_bytes(const struct bytes *arguments, size_t count);
  * ERR_BUSY when too much is uncommitted: try again later. */
 int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
                   struct shard_waiter waiter) MUST_CHECK;
+
+/* The command that is proposed next has a trace id, as payload_is_trace_id() allows it: every
+ * replica logs a line a stage for it (docs/guide/trace.md). The id is borrowed until then. */
+void shard_trace_next(struct shard *shard, struct bytes id);
 
 enum shard_read_flag {
     SHARD_READ_AFTER_WRITES =

@@ -70,7 +70,8 @@ static void test_refused(void **state) {
     uint8_t longer[sizeof(GOLDEN) + 1] = {0};
     memcpy(longer, GOLDEN, sizeof(GOLDEN));
     assert_int_equal(payload_check(bytes_of(longer, sizeof(longer))), ERR_MALFORMED);
-    assert_int_equal(check_changed(0, 2), ERR_VERSION);
+    assert_int_equal(check_changed(0, 3), ERR_VERSION);
+    assert_int_equal(check_changed(0, 2), ERR_MALFORMED);     /* no traces */
     assert_int_equal(check_changed(17, 0), ERR_MALFORMED);    /* no command */
     assert_int_equal(check_changed(17, 1), ERR_MALFORMED);    /* something left over */
     assert_int_equal(check_changed(17, 3), ERR_MALFORMED);    /* one is missing */
@@ -80,5 +81,68 @@ static void test_refused(void **state) {
                      ERR_MALFORMED); /* a length not in its shortest form */
 }
 
-RUN_TESTS(cmocka_unit_test(test_golden), cmocka_unit_test(test_decoded),
+/* docs/format/commands.md */
+static const uint8_t TRACED[] = {
+    2,                                              /* version */
+    0x00, 0x68, 0xe5, 0xcf, 0x8b, 0x01, 0x00, 0x00, /* stamp 1700000000000 */
+    0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* seed */
+    2,    0,    0,    0,                            /* commands */
+    1,                                              /* traces */
+    1,    3,    'a',  '-',  '7',                    /* of the second command: "a-7" */
+    2,    3,    'G',  'E',  'T',  1,    'k',        /* GET k */
+    2,    3,    'D',  'E',  'L',  1,    'k',        /* DEL k */
+};
+
+static void test_golden_with_traces(void **state) {
+    (void)state;
+    struct buffer traces, out;
+    buffer_init(&traces, PAYLOAD_TRACES_BYTES_MAXIMUM);
+    buffer_init(&out, 1024);
+    payload_encode_trace(&traces, 1, BYTES_LITERAL("a-7"));
+    struct payload_header header = {.stamp_ms = 1700000000000,
+                                    .seed = 0x0102030405060708,
+                                    .command_count = 2,
+                                    .trace_count = 1,
+                                    .traces = buffer_bytes(&traces)};
+    payload_encode_header(&out, &header);
+    payload_encode_command(&out, (const struct bytes[]){BYTES_LITERAL("GET"), BYTES_LITERAL("k")},
+                           2);
+    payload_encode_command(&out, (const struct bytes[]){BYTES_LITERAL("DEL"), BYTES_LITERAL("k")},
+                           2);
+    assert_int_equal(out.length, sizeof(TRACED));
+    assert_memory_equal(buffer_data(&out), TRACED, sizeof(TRACED));
+    struct cursor in = cursor_of(buffer_bytes(&out));
+    assert_int_equal(payload_decode_header(&in, &header), 0);
+    assert_int_equal(header.trace_count, 1);
+    struct cursor decoded = cursor_of(header.traces);
+    uint32_t position;
+    assert_true(bytes_equal(payload_decode_trace(&decoded, &position), BYTES_LITERAL("a-7")));
+    assert_int_equal(position, 1);
+    assert_int_equal(payload_check(buffer_bytes(&out)), 0);
+    buffer_release(&traces);
+    buffer_release(&out);
+}
+
+static int check_traced(size_t at, uint8_t value) {
+    uint8_t bytes[sizeof(TRACED)];
+    memcpy(bytes, TRACED, sizeof(bytes));
+    bytes[at] = value;
+    return payload_check(bytes_of(bytes, sizeof(bytes)));
+}
+
+static void test_refused_traces(void **state) {
+    (void)state;
+    for (size_t length = 0; length < sizeof(TRACED); length++) {
+        assert_int_equal(payload_check(bytes_of(TRACED, length)), ERR_MALFORMED);
+    }
+    assert_int_equal(check_traced(21, 0), ERR_MALFORMED);   /* none: that is version 1 */
+    assert_int_equal(check_traced(21, 17), ERR_MALFORMED);  /* too many */
+    assert_int_equal(check_traced(22, 2), ERR_MALFORMED);   /* of no command */
+    assert_int_equal(check_traced(23, 0), ERR_MALFORMED);   /* no id */
+    assert_int_equal(check_traced(24, ' '), ERR_MALFORMED); /* would break a log line */
+    assert_int_equal(check_traced(24, ':'), 0);
+}
+
+RUN_TESTS(cmocka_unit_test(test_golden), cmocka_unit_test(test_golden_with_traces),
+          cmocka_unit_test(test_refused_traces), cmocka_unit_test(test_decoded),
           cmocka_unit_test(test_refused))
