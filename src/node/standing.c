@@ -76,10 +76,22 @@ static void tell_shards(struct worker *worker, uint32_t node, enum raft_standing
     }
 }
 
+/* What was measured long ago says nothing of a disk that nobody has written to since. */
+static bool is_disk_slow_now(struct worker *worker, uint64_t now) {
+    struct standing *standing = &worker->standing;
+    struct wal_statistics statistics;
+    wal_statistics(worker->wal, &statistics);
+    if (statistics.rounds != standing->rounds_seen || !wal_is_idle(worker->wal)) {
+        standing->rounds_seen = statistics.rounds;
+        standing->round_seen_us = now;
+    }
+    return wal_is_slow(worker->wal) && now - standing->round_seen_us < WELL_AFTER_US;
+}
+
 /* A disk counts as slow, and as well again, once it has been so for a while. */
 static void look_at_disk(struct worker *worker, uint64_t now) {
     struct standing *standing = &worker->standing;
-    bool is_slow = wal_is_slow(worker->wal);
+    bool is_slow = is_disk_slow_now(worker, now);
     if (is_slow == standing->is_disk_slow) {
         standing->disk_turned_us = 0;
         return;

@@ -17,10 +17,11 @@ enum standing_reason {
 
 /* A worker's part. */
 struct standing {
-    bool is_disk_slow;       /* as said last */
-    uint64_t disk_turned_us; /* since when the disk is otherwise; 0: it is not */
-    uint64_t said, said_us;  /* the node's reasons as bits, and since when */
-    enum raft_standing told; /* to the shards here */
+    bool is_disk_slow;                   /* as said last */
+    uint64_t disk_turned_us;             /* since when the disk is otherwise; 0: it is not */
+    uint64_t rounds_seen, round_seen_us; /* of the log, and when one was last under way */
+    uint64_t said, said_us;              /* the node's reasons as bits, and since when */
+    enum raft_standing told;             /* to the shards here */
     const char *told_reason;
 };
 
