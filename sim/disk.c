@@ -464,11 +464,13 @@ bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random 
     if (disk->rotten || disk->safe.count == 0)
         return false;
     size_t start = (size_t)random_below(random, disk->safe.count);
+    /* A log may lose what it wrote last: that looks like a write that never was finished. */
+    uint64_t syncs_behind = strcmp(name_prefix, "wal") == 0 ? DISK_ROT_SYNCS_BEHIND : 0;
     for (size_t i = 0; i < disk->safe.count; i++) {
         struct disk_name *name = &disk->safe.entries[(start + i) % disk->safe.count];
         if (strncmp(name->name, name_prefix, strlen(name_prefix)) != 0)
             continue;
-        if (!disk_image_rot(name->image, DISK_ROT_SYNCS_BEHIND, random, &disk->rotten_offset,
+        if (!disk_image_rot(name->image, syncs_behind, random, &disk->rotten_offset,
                             &disk->rotten_mask))
             continue;
         disk->rotten = disk_image_keep(name->image);

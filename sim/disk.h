@@ -51,8 +51,8 @@ bool sim_disk_is_idle(const struct sim_disk *disk);
 enum sim_death { SIM_DEATH_OF_PROCESS, SIM_DEATH_BY_POWER };
 void sim_disk_end_life(struct sim_disk *disk, enum sim_death death);
 
-/* Damages one bit of synced data in a file whose name begins so, with later synced rounds behind
- * it. False when there is nothing to damage. sim_disk_mend() puts the bit right;
+/* Damages one bit of synced data in a file whose name begins so; of a log, with later synced rounds
+ * behind it. False when there is nothing to damage. sim_disk_mend() puts the bit right;
  * sim_disk_forget_rot() leaves it to a node that started all the same. */
 bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random *random);
 bool sim_disk_is_rotten(const struct sim_disk *disk);

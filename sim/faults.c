@@ -5,6 +5,7 @@
 #include "sim/checks.h"
 #include "sim/membership.h"
 #include "sim/node.h"
+#include "sim/rot.h"
 #include "sim/settings.h"
 #include "sim/slowness.h"
 #include <string.h>
@@ -61,6 +62,7 @@ struct faults {
     unsigned trapped_leader;
     struct membership *membership;
     struct slowness *slowness;
+    struct rot *rot;
     struct settings_operator *settings;
 };
 
@@ -255,31 +257,14 @@ static void fault_slow_leader(struct faults *faults) {
     slowness_begin(faults->slowness, faults_leader(faults));
 }
 
-/* The log of a node loses a bit that was synced long ago; it has to refuse to start until that is
- * mended. */
-static void rot_event(struct event *event) {
-    struct faults *faults = event->context;
-    struct simulation *simulation = faults->simulation;
-    struct sim_node *node = simulation->nodes[event->number];
-    if (node->is_up)
-        return;
-    struct sim_disk *disk =
-        node->threads[random_below(faults_random(faults), simulation->worker_count)].disk;
-    sim_disk_rot(disk, "wal", faults_random(faults));
+static void fault_bit_rot(struct faults *faults) {
+    rot_log(faults->rot, faults_node(faults)->index);
 }
 
-static void rot_one(struct faults *faults, struct sim_node *node) {
-    sim_node_kill(node, random_chance(faults_random(faults), 0.5) ? SIM_DEATH_BY_POWER
-                                                                  : SIM_DEATH_OF_PROCESS);
-    faults_later(faults, 1000, rot_event)->number =
-        node->index; /* it is down by then, and not yet up again */
-}
+static void fault_bit_rot_in_turn(struct faults *faults) { rot_logs_in_turn(faults->rot); }
 
-static void fault_bit_rot(struct faults *faults) { rot_one(faults, faults_node(faults)); }
-
-static void fault_bit_rot_everywhere(struct faults *faults) {
-    for (unsigned node = 0; node < faults->simulation->node_count; node++)
-        rot_one(faults, faults->simulation->nodes[node]);
+static void fault_snapshot_rot(struct faults *faults) {
+    rot_snapshot(faults->rot, faults_node(faults)->index);
 }
 
 /* ---- time ---- */
@@ -582,6 +567,7 @@ struct faults *faults_new(struct simulation *simulation) {
     faults->mix = (enum fault_mix)random_below(&simulation->random, MIX_COUNT);
     if (simulation->options.mix >= 0)
         faults->mix = (enum fault_mix)simulation->options.mix;
+    faults->rot = rot_new(simulation);
     faults->gap_most_us =
         random_between(&simulation->random, FAULT_GAP_LEAST_MOST_US, FAULT_GAP_MOST_MOST_US);
     return faults;
@@ -591,6 +577,7 @@ void faults_free(struct faults *faults) {
     if (faults->membership)
         membership_free(faults->membership);
     slowness_free(faults->slowness);
+    rot_free(faults->rot);
     if (faults->settings)
         settings_operator_free(faults->settings);
     memory_free(faults);

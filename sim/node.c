@@ -396,6 +396,7 @@ void sim_node_start(struct sim_node *node) {
         node_did_not_start(node, &problem,
                            is_sync_failure_set && node->power.sync_failure_at_call == 0);
     } else if (!node->is_doomed) {
+        simulation->statistics.repairs += node_is_rotten(node);
         node_disks_each(node, sim_disk_forget_rot);
         for (unsigned i = 0; i <= SIM_WORKER_MAXIMUM; i++)
             if (node->threads[i].worker || node->threads[i].gossiper)

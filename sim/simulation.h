@@ -48,7 +48,7 @@ enum simulation_phase { PHASE_BOOT, PHASE_FAULTS, PHASE_HEALED, PHASE_LAST_READS
 
 struct simulation_statistics {
     uint64_t operations_done, operations_void, operations_unknown;
-    uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals,
+    uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals, repairs,
         replica_changes;
 };
 

@@ -293,3 +293,9 @@ int topology_decode(struct bytes in, struct topology **out) {
     *out = topology;
     return 0;
 }
+
+bool topology_has_peers(const struct topology *topology, uint32_t node_number, uint32_t shard) {
+    const struct topology_shard *placed = topology_shard(topology, shard);
+    bool is_settled = placed && (placed->is_settled || placed->wanted_epoch == 0);
+    return is_settled && placed->replica_count > topology_shard_has_replica(placed, node_number);
+}

@@ -85,6 +85,10 @@ bool topology_shard_has_replica(const struct topology_shard *shard, uint32_t nod
 /* The value of a setting of all nodes; NULL: none is set. Borrows. */
 const char *topology_setting(const struct topology *topology, struct bytes name);
 
+/* Do nodes other than this one hold replicas of the shard? Only if that is certain: the wish is
+ * fulfilled. */
+bool topology_has_peers(const struct topology *topology, uint32_t node_number, uint32_t shard);
+
 /* The control shard's commands (topology_command.c): what its log entries hold. apply() is
  * deterministic and changes the epoch if, and only if, it changed anything. Encoded as a list of
  * arguments, first the name:

@@ -151,6 +151,21 @@ static int load_topology(struct worker *worker, const char *name, struct topolog
     return error;
 }
 
+bool control_has_peers(struct worker *worker, uint32_t shard) {
+    struct topology *topology;
+    struct buffer problem;
+    buffer_init(&problem, 1024);
+    int error = load_topology(worker, TOPOLOGY_FILE, &topology, &problem);
+    buffer_release(&problem);
+    if (error || !topology) {
+        return false;
+    }
+    const struct topology_node *self = topology_node_by_uuid(topology, worker->identity.uuid);
+    bool has_peers = self && topology_has_peers(topology, self->number, shard);
+    topology_free(topology);
+    return has_peers;
+}
+
 /* ---- saying it by gossip ---- */
 
 void control_say(struct worker *worker, const char *key, const char *value) {

@@ -232,6 +232,7 @@ static void section_trothdb(const struct worker *worker, struct buffer *out) {
     append_number(out, "shards_hosted", SUM(worker, shards_hosted));
     append_number(out, "shards_led", SUM(worker, shards_led));
     append_number(out, "shards_without_leader", SUM(worker, shards_without_leader));
+    append_number(out, "replicas_in_repair", SUM(worker, replicas_in_repair));
 }
 
 /* ---- which sections ---- */

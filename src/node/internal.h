@@ -203,6 +203,8 @@ int worker_make_shard(struct worker *worker, uint32_t number,
 
 /* replicas.c: what stands here follows the topology, who votes follows it too */
 int replicas_place(struct worker *worker, struct buffer *problem) MUST_CHECK;
+/* Do other nodes hold replicas of the shard, for certain? */
+bool replicas_have_peers(const struct worker *worker, uint32_t shard);
 void replicas_tick(struct worker *worker);
 void replicas_durable(struct worker *worker, uint64_t wal_sequence);
 /* Control shard's leader: what a member says by gossip. */
@@ -237,6 +239,8 @@ int peers_receive(struct worker *worker, struct bytes batch, bool is_forwarded) 
 /* control.c */
 int control_start(struct worker *worker,
                   struct buffer *problem) MUST_CHECK; /* reads the files; founds a cluster of one */
+/* As replicas_have_peers(), before the topology is in place: by the file. */
+bool control_has_peers(struct worker *worker, uint32_t shard);
 struct machine *control_machine_new(const struct topology *founding);
 const struct topology *control_machine_topology(struct machine *machine);
 void control_applied(struct worker *worker, struct shard *shard);

@@ -113,6 +113,10 @@ void observe_tick(struct worker *worker, uint64_t led) {
         publish_shard(worker, worker->shards[worker->hosted[i]]);
     }
     publish_disk(worker);
+    metric_set(
+        metrics_cell(worker->metrics, METRIC_replicas_in_repair, NULL),
+        (int64_t)atomic_load_explicit(&worker->shared->workers[worker->index].replicas_in_repair,
+                                      memory_order_relaxed));
     metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)led);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL),
                (int64_t)worker->hosted_count);

@@ -47,6 +47,10 @@ static void note_forgotten(struct worker *worker, uint32_t shard, uint64_t wal_s
              LOG_F("shard", shard));
 }
 
+bool replicas_have_peers(const struct worker *worker, uint32_t shard) {
+    return topology_has_peers(worker->topology, worker->self, shard);
+}
+
 static int place(struct worker *worker, const struct topology_shard *placed,
                  struct buffer *problem) {
     const struct shard_recovery *recovery = worker->recoveries[placed->number];

@@ -288,12 +288,49 @@ void worker_tune_wal(struct worker *worker) {
     wal_tune(worker->wal, &tuning);
 }
 
+static int recover_floor(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    struct shard_recovery *recovery = recovery_of(context, shard);
+    if (recovery) {
+        shard_recovery_floor(recovery, index, term);
+    }
+    return recovery ? 0 : ERR_DAMAGED;
+}
+
+static bool repair_may_lose(void *context, uint32_t shard) {
+    return control_has_peers(context, shard);
+}
+
+static void repair_restart(void *context) {
+    struct worker *worker = context;
+    for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++) {
+        shard_recovery_free(worker->recoveries[i]);
+        worker->recoveries[i] = NULL;
+    }
+}
+
+static void note_repaired(struct worker *worker) {
+    const struct wal_repaired *repaired = wal_repaired(worker->wal);
+    if (repaired->gap_count == 0) {
+        return;
+    }
+    worker_count(worker, METRIC_wal_gaps_repaired_total, repaired->gap_count);
+    log_line(worker->io.log, LOG_WARN, "the log was repaired; what was damaged is set aside",
+             LOG_F("worker", worker->index), LOG_F("gaps", repaired->gap_count),
+             LOG_F("shards", repaired->shard_count));
+}
+
 static int recover(struct worker *worker, struct buffer *problem) {
+    struct wal_repairer repairer = {.may_lose = repair_may_lose,
+                                    .entry_term = shard_entry_term,
+                                    .restart = repair_restart,
+                                    .context = worker};
     struct wal_options options = {.disk = worker->io.disk,
                                   .clock = worker->io.clock,
                                   .tuning = wal_tuning_of(&worker->config),
                                   .seed = random_next(&worker->random),
                                   .log = worker->io.log,
+                                  .has_digests = true,
+                                  .repairer = &repairer,
                                   .on_durable = wal_became_durable,
                                   .on_failure = wal_failed,
                                   .context = worker};
@@ -302,6 +339,7 @@ static int recover(struct worker *worker, struct buffer *problem) {
                                   .state = recover_state,
                                   .snapshot = recover_snapshot,
                                   .forget = recover_forget,
+                                  .floor = recover_floor,
                                   .context = worker};
     struct wal_problem wal_problem = {{0}};
     int error = wal_open(&options, &visitor, &worker->wal, &wal_problem);
@@ -310,6 +348,7 @@ static int recover(struct worker *worker, struct buffer *problem) {
                              wal_problem.text[0] ? wal_problem.text : error_text(error));
         return error;
     }
+    note_repaired(worker);
     return control_start(worker, problem);
 }
 
@@ -403,6 +442,7 @@ int worker_make_shard(struct worker *worker, uint32_t number,
     struct shard_options options = {.number = number,
                                     .self = worker->self,
                                     .founding = *founding,
+                                    .has_peers = replicas_have_peers(worker, number),
                                     .machine = machine,
                                     .seed = random_next(&worker->random),
                                     .io = {.wal = worker->wal,
@@ -465,11 +505,12 @@ static void publish_shards(struct worker *worker) {
 
 static void publish_statistics(struct worker *worker) {
     struct worker_statistics *statistics = &worker->shared->workers[worker->index];
-    uint64_t keys = 0, expiring = 0, bytes = 0, led = 0, leaderless = 0;
+    uint64_t keys = 0, expiring = 0, bytes = 0, led = 0, leaderless = 0, repairing = 0;
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         struct shard *shard = worker->shards[worker->hosted[i]];
         leaderless += raft_leader(shard_raft(shard)) == 0;
         led += shard_is_leader(shard);
+        repairing += raft_is_below_floor(shard_raft(shard));
         if (shard_number(shard) != 0) {
             struct keyspace *keyspace = keyspace_machine_keyspace(shard_machine(shard));
             keys += keyspace_key_count(keyspace);
@@ -486,6 +527,7 @@ static void publish_statistics(struct worker *worker) {
     PUBLISH(shards_hosted, worker->hosted_count);
     PUBLISH(shards_led, led);
     PUBLISH(shards_without_leader, leaderless);
+    PUBLISH(replicas_in_repair, repairing);
     PUBLISH(is_serving, worker->topology != NULL);
 #undef PUBLISH
     publish_shards(worker);

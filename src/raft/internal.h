@@ -174,7 +174,6 @@ uint64_t raft_save_of_index(const struct raft *raft, raft_index index);
 /* election.c */
 void raft_election_deadline_draw(struct raft *raft);
 bool raft_may_campaign(const struct raft *raft);
-bool raft_is_below_floor(const struct raft *raft);
 void raft_election_tick(struct raft *raft);
 void raft_quorum_tick(struct raft *raft);
 void raft_follow(struct raft *raft, raft_term term, raft_node_number leader);

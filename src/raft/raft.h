@@ -93,9 +93,10 @@ struct raft_recovered {
     struct raft_configuration configuration;
     struct raft_entry **entries;
     size_t entry_count;
-    /* Of a replica that was removed here and its log with it: where that log ended. Its votes count
-     * as if it still had it: it votes for no log that ends earlier and does not campaign with one.
-     * The term and vote above are still its own. 0, 0: it never was removed. */
+    /* Of a replica that was removed here and its log with it, or of whose log damage took a part:
+     * where that log ended. Its votes count as if it still had it: it votes for no log that ends
+     * earlier and does not campaign with one. The term and vote above are still its own; a leader
+     * of that term may count on what is gone, so after damage it must be a new one. 0, 0: none. */
     raft_index floor_index;
     raft_term floor_term;
     /* For one election timeout from here no vote is given: a lease may be out. */
@@ -274,6 +275,9 @@ uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number peer);
 /* Where the log ends, or the one that was removed before it if that was longer: what to keep of a
  * replica that is removed now. */
 void raft_floor(const struct raft *raft, raft_index *index, raft_term *term);
+/* It does not have all that it once acknowledged: it campaigns for nothing, and votes for no log
+ * that ends earlier than its own did. */
+bool raft_is_below_floor(const struct raft *raft);
 /* Is a change of the voters under way? What is only wished for, the leader alone knows. */
 bool raft_is_changing(const struct raft *raft);
 /* The learner that is furthest behind: which round of catching up it is in, from 1, and up to where

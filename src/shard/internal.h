@@ -92,8 +92,8 @@ struct shard_trace {
 struct shard_cells {
     struct metric_cell *proposals, *refused_not_leader, *refused_busy, *batch_bytes,
         *batch_commands, *commit_time, *apply_time, *entries_applied, *reads_by_lease,
-        *reads_by_quorum, *snapshots_taken, *snapshots_sent, *snapshots_installed, *snapshot_bytes,
-        *snapshot_time;
+        *reads_by_quorum, *snapshots_taken, *snapshots_sent, *snapshots_installed, *snapshots_lost,
+        *snapshot_bytes, *snapshot_time;
 };
 
 struct shard {

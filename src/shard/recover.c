@@ -11,7 +11,7 @@ struct shard_recovery {
     raft_term snapshot_term;
     /* A replica was here before and was removed: the founding is not of this one. */
     bool is_newcomer;
-    raft_index floor_index; /* where its log ended */
+    raft_index floor_index; /* where its log ended, of which it has not all any more */
     raft_term floor_term;
     struct raft_entry **entries; /* contiguous, the first follows the snapshot */
     size_t entry_count, entry_capacity;
@@ -127,6 +127,21 @@ void shard_recovery_forget(struct shard_recovery *recovery, uint64_t index, uint
     recovery->floor_term = term;
 }
 
+void shard_recovery_floor(struct shard_recovery *recovery, uint64_t index, uint64_t term) {
+    recovery->floor_index = index;
+    recovery->floor_term = term;
+}
+
+uint64_t shard_entry_term(struct bytes encoded_entry) {
+    struct raft_entry *entry;
+    if (raft_entry_decode(&encoded_entry, &entry)) {
+        return 0;
+    }
+    raft_term term = entry->term;
+    raft_entry_drop(entry);
+    return term;
+}
+
 bool shard_recovery_is_empty(const struct shard_recovery *recovery) {
     bool has_promised = (recovery->term || recovery->vote) && !recovery->is_newcomer;
     return !has_promised && recovery->snapshot_index == 0 && recovery->entry_count == 0;
@@ -195,6 +210,44 @@ static int load_snapshot(struct shard *shard, const struct shard_recovery *recov
     return error;
 }
 
+static raft_term last_term(const struct shard_recovery *recovery) {
+    return recovery->entry_count ? recovery->entries[recovery->entry_count - 1]->term
+                                 : recovery->snapshot_term;
+}
+
+/* The snapshot cannot be read, so the replica begins again with nothing, bound by where its log
+ * ended (docs/decisions/0012-damage-is-repaired.md). In a new term: a leader of the old one counts
+ * on what was acknowledged to it. */
+static void begin_again(struct shard *shard, struct shard_recovery *recovery) {
+    raft_index index = next_index(recovery) - 1;
+    raft_term term = last_term(recovery);
+    bool is_above = term > recovery->floor_term ||
+                    (term == recovery->floor_term && index > recovery->floor_index);
+    if (!is_above) {
+        index = recovery->floor_index;
+        term = recovery->floor_term;
+    }
+    log_line(shard->io.log, LOG_ERROR,
+             "a snapshot cannot be read: the replica gets its data from its peers",
+             LOG_F("shard", shard->number), LOG_F("index", recovery->snapshot_index),
+             LOG_F("floor_index", index), LOG_F("floor_term", term));
+    shard_recovery_state(recovery, (term > recovery->term ? term : recovery->term) + 1, 0);
+    shard_recovery_forget(recovery, index, term);
+    wal_append_state(shard->io.wal, shard->number, recovery->term, 0);
+    wal_append_forget(shard->io.wal, shard->number, index, term);
+    struct machine *empty = shard->machine->ops->make_empty(shard->machine);
+    shard->machine->ops->free(shard->machine);
+    shard->machine = empty;
+    metric_add(shard->cells.snapshots_lost, 1);
+}
+
+/* Nothing of it is taken that could be wrong: what a disk cannot read, or gives back changed. */
+static bool is_repairable(int error, const struct shard_options *options) {
+    bool is_damage =
+        error == ERR_DAMAGED || error == ERR_MALFORMED || error == ERR_IO || error == ERR_NOT_FOUND;
+    return is_damage && options->has_peers;
+}
+
 int shard_recover(struct shard *shard, struct shard_recovery *recovery,
                   const struct shard_options *options, struct buffer *problem) {
     struct raft_recovered recovered = {
@@ -202,9 +255,6 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
         .now_us = shard->io.clock->monotonic_us(shard->io.clock),
     };
     if (recovery) {
-        if (recovery->is_newcomer) {
-            recovered.configuration = (struct raft_configuration){0};
-        }
         if (recovery->entry_count && recovery->entries[0]->index != recovery->snapshot_index + 1) {
             buffer_append_format(
                 problem, "the log of shard %u begins at index %llu, but its snapshot ends at %llu",
@@ -212,11 +262,16 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
                 (unsigned long long)recovery->snapshot_index);
             return ERR_DAMAGED;
         }
-        if (recovery->snapshot_index) {
-            int error = load_snapshot(shard, recovery, &recovered.configuration, problem);
-            if (error) {
-                return error;
-            }
+        int error = recovery->snapshot_index
+                        ? load_snapshot(shard, recovery, &recovered.configuration, problem)
+                        : 0;
+        if (is_repairable(error, options)) {
+            begin_again(shard, recovery);
+        } else if (error) {
+            return error;
+        }
+        if (recovery->is_newcomer && recovery->snapshot_index == 0) {
+            recovered.configuration = (struct raft_configuration){0};
         }
         recovered.floor_index = recovery->floor_index;
         recovered.floor_term = recovery->floor_term;

@@ -26,6 +26,7 @@ static struct shard_cells find_cells(struct metrics *metrics) {
         .snapshots_taken = metrics_cell(metrics, METRIC_snapshots_taken_total, NULL),
         .snapshots_sent = metrics_cell(metrics, METRIC_snapshots_sent_total, NULL),
         .snapshots_installed = metrics_cell(metrics, METRIC_snapshots_installed_total, NULL),
+        .snapshots_lost = metrics_cell(metrics, METRIC_snapshots_lost_total, NULL),
         .snapshot_bytes = metrics_cell(metrics, METRIC_snapshot_bytes_total, NULL),
         .snapshot_time = metrics_cell(metrics, METRIC_snapshot_seconds, NULL),
     };

@@ -107,6 +107,10 @@ void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, ui
 /* The replica was removed from here when its log ended there; what comes now is of one that began
  * as a newcomer. */
 void shard_recovery_forget(struct shard_recovery *recovery, uint64_t index, uint64_t term);
+/* Damage took a part of its log, which ended there: it counts as if it still had it. */
+void shard_recovery_floor(struct shard_recovery *recovery, uint64_t index, uint64_t term);
+/* For a log that must be repaired before it can be replayed; 0: no entry can be read. */
+uint64_t shard_entry_term(struct bytes encoded_entry);
 /* No entry and no snapshot, and no promise but those of a replica that was removed. */
 bool shard_recovery_is_empty(const struct shard_recovery *recovery);
 
@@ -116,6 +120,8 @@ struct shard_options {
     /* Who votes, until the log says otherwise. Nobody, for a replica that was not there when the
      * shard was founded: it waits for the leader to tell. */
     struct raft_configuration founding;
+    /* Other nodes have replicas: what cannot be read here is got from them. */
+    bool has_peers;
     struct machine *machine; /* taken */
     uint64_t seed;
     struct shard_io io;

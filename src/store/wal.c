@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "store/wal_internal.h"
+#include "store/wal_repair.h"
 #include "store/wal_replay.h"
 #include <stdio.h>
 
@@ -20,7 +21,7 @@ static struct wal *wal_new(const struct wal_options *options) {
     disk_score_init(&wal->score);
     for (unsigned i = 0; i < 2; i++)
         buffer_init(&wal->batches[i], batch_maximum_bytes);
-    buffer_init(&wal->checkpoint, batch_maximum_bytes);
+    buffer_init(&wal->head, batch_maximum_bytes);
     wal_tune(wal, &options->tuning);
     wal_round_init(wal);
     wal_spare_init(wal);
@@ -64,14 +65,36 @@ static int open_segments(struct wal *wal, struct wal_problem *problem) {
     return status;
 }
 
+const struct wal_repaired *wal_repaired(const struct wal *wal) { return &wal->repaired; }
 bool wal_is_new(const struct wal *wal) { return wal->is_new; }
+
+static int recover(struct wal *wal, const struct wal_visitor *visitor,
+                   struct wal_problem *problem) {
+    const struct wal_options *options = &wal->options;
+    return wal_recover(options->disk, options->log, visitor, &wal->ledger, &wal->position, problem);
+}
+
+/* Of a log that cannot be repaired the first problem is told. */
+static int recover_or_repair(struct wal *wal, const struct wal_visitor *visitor,
+                             struct wal_problem *problem) {
+    const struct wal_repairer *repairer = wal->options.repairer;
+    int status = recover(wal, visitor, problem);
+    wal->options.repairer = NULL;
+    if (status != ERR_DAMAGED || repairer == NULL ||
+        wal_repair(wal->options.disk, wal->options.log, repairer, random_next(&wal->random),
+                   &wal->repaired))
+        return status;
+    repairer->restart(repairer->context);
+    wal_ledger_release(&wal->ledger);
+    problem->text[0] = 0;
+    return recover(wal, visitor, problem);
+}
 
 int wal_open(const struct wal_options *options, const struct wal_visitor *visitor, struct wal **out,
              struct wal_problem *problem) {
     struct wal *wal = wal_new(options);
     problem->text[0] = 0;
-    int status =
-        wal_recover(options->disk, options->log, visitor, &wal->ledger, &wal->position, problem);
+    int status = recover_or_repair(wal, visitor, problem);
     if (status == 0)
         status = open_segments(wal, problem);
     if (status) {
@@ -94,7 +117,7 @@ void wal_free(struct wal *wal) {
         wal->options.disk->ops->close(wal->round.file);
     for (unsigned i = 0; i < 2; i++)
         buffer_release(&wal->batches[i]);
-    buffer_release(&wal->checkpoint);
+    buffer_release(&wal->head);
     wal_ledger_release(&wal->ledger);
     memory_free(wal);
 }

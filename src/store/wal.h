@@ -31,12 +31,32 @@ struct wal_tuning {
     uint64_t slow_disk_us;  /* rounds faster than this are never slow: disk_score.h */
 };
 
+/* What is certain of a damaged log may be kept and the rest be got from the peers, if the owner
+ * says so (wal_repair.h). */
+struct wal_repairer {
+    /* May entries of this shard be dropped here? Only if other nodes have replicas of it. */
+    bool (*may_lose)(void *context, uint32_t shard);
+    uint64_t (*entry_term)(struct bytes encoded_entry); /* 0: it cannot be read */
+    void (*restart)(void *context); /* what was replayed so far is void: it begins again */
+    void *context;
+};
+struct wal_repaired {
+    uint64_t gap_count, gap_bytes; /* where nothing could be read; 0: the log was whole */
+    uint64_t segment, offset;      /* of the first gap */
+    unsigned shard_count;          /* that lost entries */
+};
+
 struct wal_options {
     struct disk *disk; /* borrows */
     struct wal_tuning tuning;
-    uint64_t seed;         /* of the lots that segments are told apart by */
-    const struct log *log; /* borrows; may be NULL */
-    struct clock *clock;   /* borrows; may be NULL: then no round is measured */
+    uint64_t seed; /* of the lots that segments are told apart by */
+    /* Each round begins with what is known of the shards that changed lately, so that damage can be
+     * repaired (wal_digest.h). */
+    bool has_digests;
+    const struct wal_repairer *repairer; /* borrows, until wal_open() returns; NULL: damage is
+                                            refused */
+    const struct log *log;               /* borrows; may be NULL */
+    struct clock *clock;                 /* borrows; may be NULL: then no round is measured */
     void (*on_durable)(void *context, uint64_t sequence);
     void (*on_failure)(void *context, int error, const char *what);
     void *context;
@@ -53,6 +73,8 @@ struct wal_visitor {
     /* The shard's entries and snapshot so far are void: its replica was removed when its log ended
      * at `index`. Term and vote stand. NULL: of no interest. */
     int (*forget)(void *context, uint32_t shard, uint64_t index, uint64_t term);
+    /* Damage took a part of the shard's log, which ended there. NULL: of no interest. */
+    int (*floor)(void *context, uint32_t shard, uint64_t index, uint64_t term);
     void *context;
 };
 
@@ -64,6 +86,8 @@ struct wal_problem {
  * start-up. ERR_DAMAGED, ERR_VERSION, ERR_IO... with `problem` filled. */
 int wal_open(const struct wal_options *options, const struct wal_visitor *visitor, struct wal **out,
              struct wal_problem *problem) MUST_CHECK;
+/* What opening it had to repair. */
+const struct wal_repaired *wal_repaired(const struct wal *wal);
 /* Was there no log here before it was opened? */
 bool wal_is_new(const struct wal *wal);
 void wal_free(struct wal *wal); /* none of its jobs may be under way: it is idle, or the disk has

@@ -57,8 +57,15 @@ enum wal_kind {
     WAL_RELEASE,    /* no payload: older segments are needed by nobody */
     WAL_CUT,        /* no payload: recovery cut a torn round here */
     WAL_FORGET,     /* payload as of a snapshot: the shard's entries and snapshot are void */
+    WAL_DIGEST,     /* said again at the head of a round: see wal_digest.h */
     WAL_KIND_END
 };
+
+/* Of one shard, or of the log? */
+static inline bool wal_kind_is_of_shard(enum wal_kind kind) {
+    return kind == WAL_ENTRY || kind == WAL_TRUNCATE || kind == WAL_STATE || kind == WAL_SNAPSHOT ||
+           kind == WAL_FORGET;
+}
 
 struct wal_header {
     enum wal_kind kind;

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "store/disk_score.h"
 #include "store/wal.h"
+#include "store/wal_digest.h"
 #include "store/wal_job.h"
 #include "store/wal_ledger.h"
 #include "store/wal_recover.h"
@@ -24,7 +25,9 @@ struct wal {
     struct buffer batches[2]; /* one gathers, the other is written from `written_bytes` on */
     unsigned gathering;
     size_t written_bytes;
-    struct buffer checkpoint;
+    struct buffer head; /* of the round: checkpoint, digest */
+    struct wal_digest_reach reach;
+    struct wal_repaired repaired;
     uint64_t appended_sequence, sealed_sequence, durable_sequence;
     uint64_t appended_release, sealed_release, durable_release, released_below; /* segments */
 

@@ -41,9 +41,9 @@ static int round_grow(struct wal_round *round) {
 
 static int round_write(struct wal_round *round) {
     static const uint8_t end[WAL_END_BYTES];
-    uint64_t end_offset = round->offset + round->checkpoint.length + round->records.length;
+    uint64_t end_offset = round->offset + round->head.length + round->records.length;
     bool has_room = end_offset + sizeof end <= round->file_bytes;
-    struct bytes pieces[WAL_ROUND_PIECES] = {round->checkpoint, round->records,
+    struct bytes pieces[WAL_ROUND_PIECES] = {round->head, round->records,
                                              bytes_of(end, has_room ? sizeof end : 0)};
     round->what = "writing to the log";
     return round->disk->ops->write_durable(round->file, round->offset, pieces, WAL_ROUND_PIECES);

@@ -31,8 +31,8 @@ struct wal_round {
     struct wal_spare_file next; /* without a file: make one of next.bytes */
     uint64_t needed_bytes;      /* the segment is grown to this if it is smaller */
     uint64_t offset;
-    struct bytes checkpoint, records; /* written one behind the other */
-    const char *what;                 /* the step that failed */
+    struct bytes head, records; /* written one behind the other */
+    const char *what;           /* the step that failed */
 };
 
 struct wal_spare {

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/cursor.h"
 #include "base/memory.h"
+#include "store/wal_digest.h"
 
 void wal_ledger_init(struct wal_ledger *ledger) { *ledger = (struct wal_ledger){.shards = NULL}; }
 
@@ -69,9 +70,34 @@ static void ledger_drop_segments(struct wal_ledger *ledger, uint64_t oldest_segm
     ledger->oldest_segment = oldest_segment;
 }
 
-int wal_ledger_apply(struct wal_ledger *ledger, const struct wal_header *header,
-                     struct bytes payload) {
-    CHECK(ledger->segment_count > 0);
+/* What a digest says of floors, counts and ends is new to a ledger that began with a checkpoint. */
+static int ledger_adopt(struct wal_ledger *ledger, struct bytes payload) {
+    struct wal_digest digest;
+    struct wal_digest_row row;
+    if (wal_digest_begin(&digest, payload))
+        return ERR_MALFORMED;
+    while (wal_digest_next(&digest, &row)) {
+        struct wal_shard *shard = ledger_shard(ledger, row.shard);
+        row.known.released_index = shard->released_index;
+        row.known.changed_round = shard->changed_round;
+        *shard = row.known;
+    }
+    return 0;
+}
+
+static void shard_count_record(struct wal_shard *shard, const struct wal_header *header) {
+    shard->record_count++;
+    shard->changed_round = header->round;
+    bool is_end = header->kind == WAL_ENTRY ||
+                  (header->kind == WAL_SNAPSHOT && header->index > shard->end_index);
+    if (is_end)
+        shard->end_index = header->index;
+    if (header->kind == WAL_TRUNCATE && header->index && header->index <= shard->end_index)
+        shard->end_index = header->index - 1;
+}
+
+static int ledger_apply(struct wal_ledger *ledger, const struct wal_header *header,
+                        struct bytes payload) {
     struct wal_shard *shard = ledger_shard(ledger, header->shard);
     uint64_t term;
     switch (header->kind) {
@@ -103,9 +129,12 @@ int wal_ledger_apply(struct wal_ledger *ledger, const struct wal_header *header,
         ledger_truncate(ledger, header->shard, 0);
         *shard = (struct wal_shard){.state = shard->state,
                                     .is_forgotten = true,
-                                    .forgotten_index = header->index,
-                                    .forgotten_term = term};
+                                    .floor_index = header->index,
+                                    .floor_term = term,
+                                    .record_count = shard->record_count};
         return 0;
+    case WAL_DIGEST:
+        return ledger_adopt(ledger, payload);
     case WAL_CHECKPOINT:
     case WAL_KIND_END:
         break;
@@ -113,7 +142,16 @@ int wal_ledger_apply(struct wal_ledger *ledger, const struct wal_header *header,
     return ERR_MALFORMED;
 }
 
-static bool shard_is_worth_saving(const struct wal_shard *shard) {
+int wal_ledger_apply(struct wal_ledger *ledger, const struct wal_header *header,
+                     struct bytes payload) {
+    CHECK(ledger->segment_count > 0);
+    int status = ledger_apply(ledger, header, payload);
+    if (status == 0 && wal_kind_is_of_shard(header->kind))
+        shard_count_record(ledger_shard(ledger, header->shard), header);
+    return status;
+}
+
+bool wal_shard_is_worth_saving(const struct wal_shard *shard) {
     return shard->state.term || shard->state.vote || shard->snapshot_index || shard->snapshot_term;
 }
 
@@ -121,13 +159,13 @@ void wal_ledger_encode_checkpoint(const struct wal_ledger *ledger, uint32_t prev
                                   struct buffer *out) {
     uint32_t count = 0;
     for (size_t i = 0; i < ledger->shard_count; i++)
-        count += shard_is_worth_saving(&ledger->shards[i]);
+        count += wal_shard_is_worth_saving(&ledger->shards[i]);
     buffer_append_u32(out, previous_crc32c);
     buffer_append_u32(out, count);
     buffer_append_u64(out, ledger->oldest_segment);
     for (size_t i = 0; i < ledger->shard_count; i++) {
         const struct wal_shard *shard = &ledger->shards[i];
-        if (!shard_is_worth_saving(shard))
+        if (!wal_shard_is_worth_saving(shard))
             continue;
         buffer_append_u32(out, (uint32_t)i);
         buffer_append_u32(out, shard->state.vote);
@@ -141,8 +179,8 @@ void wal_ledger_encode_checkpoint(const struct wal_ledger *ledger, uint32_t prev
             continue;
         buffer_append_u32(out, (uint32_t)i);
         buffer_append_u32(out, 0);
-        buffer_append_u64(out, shard->forgotten_index);
-        buffer_append_u64(out, shard->forgotten_term);
+        buffer_append_u64(out, shard->floor_index);
+        buffer_append_u64(out, shard->floor_term);
     }
 }
 
@@ -156,8 +194,8 @@ static bool decode_forgotten(struct wal_ledger *ledger, struct cursor *cursor) {
             return false;
         struct wal_shard *shard = ledger_shard(ledger, number);
         shard->is_forgotten = true;
-        shard->forgotten_index = index;
-        shard->forgotten_term = term;
+        shard->floor_index = index;
+        shard->floor_term = term;
         next = number + 1;
     }
     return true;
@@ -175,7 +213,7 @@ int wal_ledger_decode_checkpoint(struct wal_ledger *ledger, struct bytes payload
         saved.snapshot_index = cursor_u64(&cursor);
         saved.snapshot_term = cursor_u64(&cursor);
         if (cursor.is_failed || number < next || number >= WAL_SHARD_MAXIMUM ||
-            !shard_is_worth_saving(&saved))
+            !wal_shard_is_worth_saving(&saved))
             return ERR_MALFORMED;
         *ledger_shard(ledger, number) = saved;
         next = number + 1;

@@ -8,8 +8,8 @@
  *   8 u64 oldest_segment    older ones are needed by nobody
  *  16     per shard, ascending: u32 shard, u32 vote, u64 term, u64 snapshot_index, u64
  * snapshot_term
- *         and per shard that was forgotten: u32 shard, u32 0, u64 forgotten_index, u64
- * forgotten_term
+ *         and per shard that was forgotten: u32 shard, u32 0, u64 floor_index, u64
+ * floor_term
  *
  * So the log can be read from any segment on. */
 #pragma once
@@ -18,8 +18,11 @@
 struct wal_shard {
     struct wal_state state;
     uint64_t snapshot_index, snapshot_term;
-    bool is_forgotten; /* once, when its log ended at: */
-    uint64_t forgotten_index, forgotten_term;
+    bool is_forgotten; /* once: what it held is void, its promises stand */
+    /* Where a log of it ended that was forgotten, or of which damage took a part; 0, 0: none. */
+    uint64_t floor_index, floor_term;
+    uint64_t record_count, end_index; /* over the whole log; where its entries end */
+    uint64_t changed_round;           /* of its last record here */
     uint64_t released_index; /* no entry up to here is needed; never below snapshot_index after
                                 recovery */
 };
@@ -37,6 +40,8 @@ struct wal_ledger {
     size_t segment_count, segment_capacity;
     uint64_t oldest_segment; /* as the log itself says */
 };
+
+bool wal_shard_is_worth_saving(const struct wal_shard *shard);
 
 void wal_ledger_init(struct wal_ledger *ledger);
 void wal_ledger_release(struct wal_ledger *ledger);

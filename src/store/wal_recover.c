@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
+#include "store/wal_repair.h"
 #include "store/wal_replay.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -98,6 +99,8 @@ static int remove_leftover(struct recovery *recovery, bool is_there, const char 
 static int list_segments(struct recovery *recovery) {
     struct wal_listing *listing = &recovery->listing;
     int status = wal_listing_read(recovery->disk, listing);
+    if (status == 0)
+        status = wal_begin_anew(recovery->disk, listing);
     recovery->segments = listing->segments.numbers;
     recovery->segment_count = listing->segments.count;
     if (status)
@@ -119,7 +122,10 @@ static int load_segment(struct recovery *recovery) {
     recovery->data = NULL;
     int status = disk_read_all(recovery->disk, name, WAL_SEGMENT_MAXIMUM_BYTES, &recovery->data,
                                &recovery->length);
-    return status ? report_failure(recovery, status, "read", name) : 0;
+    if (status)
+        report_failure(recovery, status, "read", name);
+    /* What the disk cannot give back is as lost as what it gives back wrong. */
+    return status == ERR_IO ? ERR_DAMAGED : status;
 }
 
 static struct bytes bytes_from(const struct recovery *recovery, size_t offset) {

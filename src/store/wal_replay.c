@@ -1,5 +1,6 @@
 #include "store/wal_replay.h"
 #include "base/memory.h"
+#include "store/wal_digest.h"
 
 /* Kept in order: names of more than ten digits do not sort as their numbers do. */
 static void numbers_add(struct wal_numbers *list, uint64_t number) {
@@ -34,6 +35,21 @@ void wal_listing_release(struct wal_listing *listing) {
     memory_free(listing->spares.numbers);
 }
 
+/* Floors of damaged logs stand in digests only; those of forgotten ones were told by then. */
+static int visit_digest(const struct wal_visitor *visitor, struct bytes payload) {
+    struct wal_digest digest;
+    struct wal_digest_row row;
+    int status = wal_digest_begin(&digest, payload);
+    while (status == 0 && wal_digest_next(&digest, &row)) {
+        const struct wal_shard *known = &row.known;
+        bool is_damaged = !known->is_forgotten && (known->floor_index || known->floor_term);
+        if (is_damaged && visitor->floor)
+            status =
+                visitor->floor(visitor->context, row.shard, known->floor_index, known->floor_term);
+    }
+    return status;
+}
+
 int wal_visit_record(const struct wal_visitor *visitor, const struct wal_ledger *ledger,
                      const struct wal_header *header, struct bytes payload) {
     const struct wal_shard *shard = &ledger->shards[header->shard];
@@ -50,8 +66,10 @@ int wal_visit_record(const struct wal_visitor *visitor, const struct wal_ledger 
                                  shard->snapshot_term);
     case WAL_FORGET:
         return visitor->forget ? visitor->forget(visitor->context, header->shard,
-                                                 shard->forgotten_index, shard->forgotten_term)
+                                                 shard->floor_index, shard->floor_term)
                                : 0;
+    case WAL_DIGEST:
+        return visit_digest(visitor, payload);
     case WAL_CHECKPOINT:
     case WAL_RELEASE:
     case WAL_CUT:
@@ -65,8 +83,7 @@ static int visit_shard(const struct wal_visitor *visitor, uint32_t number,
                        const struct wal_shard *shard) {
     int status = 0;
     if (shard->is_forgotten && visitor->forget)
-        status = visitor->forget(visitor->context, number, shard->forgotten_index,
-                                 shard->forgotten_term);
+        status = visitor->forget(visitor->context, number, shard->floor_index, shard->floor_term);
     if (status == 0 && (shard->state.term || shard->state.vote))
         status = visitor->state(visitor->context, number, shard->state.term, shard->state.vote);
     if (status == 0 && (shard->snapshot_index || shard->snapshot_term))

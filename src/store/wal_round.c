@@ -22,7 +22,7 @@ static void seal(struct wal *wal, uint8_t *record, bool is_last_of_round) {
     header.is_recycled = header.kind == WAL_CHECKPOINT && position->is_recycled;
     wal_record_seal(record, &header, &position->chain);
     position->offset += wal_record_bytes(header.payload_bytes);
-    if (header.kind == WAL_CHECKPOINT)
+    if (header.kind == WAL_CHECKPOINT || header.kind == WAL_DIGEST)
         return;
     CHECK(wal_ledger_apply(&wal->ledger, &header, wal_record_payload(record, &header)) == 0);
     if (header.kind == WAL_RELEASE)
@@ -32,13 +32,34 @@ static void seal(struct wal *wal, uint8_t *record, bool is_last_of_round) {
 }
 
 /* The ledger as of the segment before, which is durable by now. */
-static void build_checkpoint(struct wal *wal) {
+static void append_checkpoint(struct wal *wal) {
     struct buffer payload;
     buffer_init(&payload, WAL_PAYLOAD_MAXIMUM_BYTES);
     wal_ledger_encode_checkpoint(&wal->ledger, wal->position.chain, &payload);
-    buffer_truncate(&wal->checkpoint, 0);
-    wal_record_append(&wal->checkpoint, WAL_CHECKPOINT, 0, 0, buffer_bytes(&payload));
+    wal_record_append(&wal->head, WAL_CHECKPOINT, 0, 0, buffer_bytes(&payload));
     buffer_release(&payload);
+}
+
+/* What was known when the round before ended. */
+static void append_digest(struct wal *wal, uint64_t first_round) {
+    struct buffer payload;
+    buffer_init(&payload, WAL_PAYLOAD_MAXIMUM_BYTES);
+    wal_digest_encode(&wal->ledger, first_round, &payload);
+    wal_record_append(&wal->head, WAL_DIGEST, 0, 0, buffer_bytes(&payload));
+    buffer_release(&payload);
+}
+
+/* What stands before the records of the round. */
+static void build_head(struct wal *wal) {
+    bool is_start = wal->position.offset == 0;
+    buffer_truncate(&wal->head, 0);
+    if (is_start)
+        append_checkpoint(wal);
+    if (!wal->options.has_digests)
+        return;
+    if (is_start)
+        wal_digest_reach_reset(&wal->reach);
+    append_digest(wal, wal_smaller(wal->reach.far_round, wal->position.round));
 }
 
 /* Decides which segment the round goes to: a record that does not fit any more opens the next one.
@@ -47,18 +68,18 @@ static void plan_segment(struct wal *wal, size_t first_bytes) {
     struct wal_round *round = &wal->round;
     struct wal_position *position = &wal->position;
     round->next_segment = 0;
-    buffer_truncate(&wal->checkpoint, 0);
-    if (position->offset > 0 && position->offset + first_bytes > round->file_bytes) {
+    build_head(wal);
+    if (position->offset > 0 &&
+        position->offset + wal->head.length + first_bytes > round->file_bytes) {
         round->next = wal_take_spare(wal);
         round->next_segment = position->segment + 1;
         position->offset = 0;
         position->is_recycled = round->next.is_recycled;
+        build_head(wal);
     }
-    if (position->offset == 0) {
+    if (position->offset == 0)
         position->life = random_next(&wal->random);
-        build_checkpoint(wal);
-    }
-    round->needed_bytes = position->offset + wal->checkpoint.length + first_bytes;
+    round->needed_bytes = position->offset + wal->head.length + first_bytes;
 }
 
 /* How many bytes of whole records the round takes: at least the first, then what fits. */
@@ -86,16 +107,21 @@ static void seal_round(struct wal *wal, uint8_t *records, size_t bytes) {
         wal_ledger_begin_segment(&wal->ledger, position->segment);
     }
     round->offset = position->offset;
-    if (wal->checkpoint.length) {
+    if (position->offset == 0)
         position->chain = 0;
-        seal(wal, buffer_data(&wal->checkpoint), false);
+    if (wal->options.has_digests)
+        wal_digest_reach_note(&wal->reach, position->round, position->offset);
+    for (size_t at = 0; at < wal->head.length;) {
+        size_t next = at + record_bytes_at(buffer_data(&wal->head) + at);
+        seal(wal, buffer_data(&wal->head) + at, false);
+        at = next;
     }
     for (size_t at = 0; at < bytes;) {
         size_t next = at + record_bytes_at(records + at);
         seal(wal, records + at, next == bytes);
         at = next;
     }
-    round->checkpoint = buffer_bytes(&wal->checkpoint);
+    round->head = buffer_bytes(&wal->head);
     round->records = bytes_of(records, bytes);
 }
 
@@ -126,7 +152,7 @@ void wal_start_round(struct wal *wal) {
     size_t bytes = choose_bytes(wal, records, batch->length - wal->written_bytes);
     seal_round(wal, records, bytes);
     wal->written_bytes += bytes;
-    wal->round_bytes = bytes + wal->checkpoint.length;
+    wal->round_bytes = bytes + wal->head.length;
     wal->is_round_running = true;
     wal->round.what = "handing a round to the disk";
     wal->round_begun_us = wal_now_us(wal);

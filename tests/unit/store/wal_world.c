@@ -97,6 +97,28 @@ static int on_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t t
     return 0;
 }
 
+static int on_floor(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    struct world_log *log = context;
+    log->shards[shard].floor_index = index;
+    log->shards[shard].floor_term = term;
+    return 0;
+}
+
+/* ---- repairs ---- */
+
+static bool may_lose(void *context, uint32_t shard) {
+    (void)shard;
+    return ((struct world *)context)->has_peers;
+}
+static uint64_t entry_term(struct bytes entry) {
+    (void)entry;
+    return WORLD_ENTRY_TERM;
+}
+static void restart(void *context) {
+    struct world *world = context;
+    memset(&world->log, 0, sizeof world->log);
+}
+
 static void on_durable(void *context, uint64_t sequence) {
     struct world *world = context;
     CHECK(world->failures == 0);
@@ -113,7 +135,11 @@ static void on_failure(void *context, int error, const char *what) {
 }
 
 int world_open(struct world *world) {
+    struct wal_repairer repairer = {
+        .may_lose = may_lose, .entry_term = entry_term, .restart = restart, .context = world};
     struct wal_options options = {.disk = &world->fake.disk,
+                                  .has_digests = world->has_digests,
+                                  .repairer = world->has_repairer ? &repairer : NULL,
                                   .tuning = {.segment_bytes = world->segment_bytes,
                                              .round_bytes = 8 << 20,
                                              .spare_count = world->spare_count},
@@ -125,6 +151,7 @@ int world_open(struct world *world) {
                                   .truncate = on_truncate,
                                   .state = on_state,
                                   .snapshot = on_snapshot,
+                                  .floor = on_floor,
                                   .context = &world->log};
     memset(&world->log, 0, sizeof world->log);
     world->failures = 0;

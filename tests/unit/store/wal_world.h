@@ -9,7 +9,8 @@ enum {
     WORLD_INDEXES = 512,
     WORLD_APPENDS = 4096,
     WORLD_SEGMENT_BYTES = 1024,
-    WORLD_SPARES = 2
+    WORLD_SPARES = 2,
+    WORLD_ENTRY_TERM = 3 /* of all entries: repairs ask for it */
 };
 
 /* What a shard's log amounts to. */
@@ -17,7 +18,8 @@ struct world_shard {
     uint64_t term, snapshot_index, snapshot_term;
     uint32_t vote;
     uint64_t last_index;
-    uint32_t entries[WORLD_INDEXES]; /* by index: the id of the entry that stands there, 0: none */
+    uint64_t floor_index, floor_term; /* told by a replay only */
+    uint32_t entries[WORLD_INDEXES];  /* by index: the id of the entry that stands there, 0: none */
 };
 
 struct world_log {
@@ -37,6 +39,8 @@ struct world {
     struct wal *wal;
     uint64_t segment_bytes;
     unsigned spare_count;
+    bool has_digests;
+    bool has_repairer, has_peers; /* damage is repaired, if entries may be lost here */
     struct world_append
         appends[WORLD_APPENDS];       /* by sequence, from 1 on, over all lives of the log */
     size_t append_count, life_begins; /* appends before this life of the log */

@@ -1,0 +1,310 @@
+/* Repair: whatever bit of what was durable is lost, nothing that was not written is replayed, no
+ * term or vote is forgotten, and a shard that lost entries says how long its log was. */
+#include "../unit.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "store/wal_format.h"
+#include "wal_world.h"
+
+enum { SEGMENT_BYTES = 2048 };
+
+static struct world *world_new(void) {
+    struct world *world = memory_allocate(sizeof *world);
+    world_init(world);
+    world->segment_bytes = SEGMENT_BYTES;
+    world->has_digests = world->has_repairer = world->has_peers = true;
+    return world;
+}
+
+static void world_free(struct world *world) {
+    world_release(world);
+    memory_free(world);
+}
+
+/* Three segments, three shards: entries, a truncation that other entries follow, states, a mark.
+ * The last two rounds are the first shard's. */
+static struct world *mixed_log(void) {
+    struct world *world = world_new();
+    assert_int_equal(world_open(world), 0);
+    for (uint32_t shard = 0; shard < WORLD_SHARDS; shard++)
+        world_state(world, shard, 3, shard + 1);
+    world_flush(world);
+    for (uint64_t i = 1; i <= 4; i++) {
+        world_entry(world, 0, i, 60);
+        world_entry(world, 1, i, 40);
+        world_flush(world);
+    }
+    world_truncate(world, 1, 3);
+    world_state(world, 1, 4, 2);
+    world_flush(world);
+    world_entry(world, 1, 3, 30);
+    world_entry(world, 2, 1, 50);
+    world_flush(world);
+    world_state(world, 2, 5, 1);
+    world_entry(world, 1, 4, 30);
+    world_flush(world);
+    world_snapshot(world, 2, 1, 3);
+    world_flush(world);
+    world_entry(world, 2, 2, 70);
+    world_flush(world);
+    world_entry(world, 0, 5, 20);
+    world_flush(world);
+    world_entry(world, 0, 6, 20);
+    world_flush(world);
+    world_close(world);
+    return world;
+}
+
+/* The shard as it was after the first `count` appends. */
+static struct world_shard *shard_after(const struct world *world, uint32_t shard, size_t count) {
+    struct world_log *log = memory_allocate_zeroed(1, sizeof *log);
+    for (size_t i = 1; i <= count; i++)
+        world_log_apply(log, &world->appends[i]);
+    struct world_shard *copy = memory_copy(&log->shards[shard], sizeof *copy);
+    memory_free(log);
+    return copy;
+}
+
+static bool has_entries_of(const struct world_shard *told, const struct world_shard *model) {
+    for (uint64_t i = told->snapshot_index + 1; i < WORLD_INDEXES; i++)
+        if (told->entries[i] != model->entries[i])
+            return false;
+    return true;
+}
+
+/* What is replayed is the log as it was at some time, or part of it behind the mark. */
+static bool was_so_once(const struct world *world, uint32_t shard) {
+    bool is_found = false;
+    for (size_t count = 0; count <= world->append_count && !is_found; count++) {
+        struct world_shard *model = shard_after(world, shard, count);
+        is_found = has_entries_of(&world->log.shards[shard], model);
+        memory_free(model);
+    }
+    return is_found;
+}
+
+/* `spared`: appends of the end that may have been taken for a torn tail. */
+static bool keeps_promises(const struct world *world, uint32_t shard, size_t spared) {
+    const struct world_shard *told = &world->log.shards[shard];
+    struct world_shard *model = shard_after(world, shard, world->append_count - spared);
+    bool is_right = told->snapshot_index == model->snapshot_index;
+    if (told->floor_index || told->floor_term)
+        is_right = is_right && told->term > model->term && told->floor_term >= WORLD_ENTRY_TERM &&
+                   told->floor_index >= model->last_index && was_so_once(world, shard);
+    else
+        is_right = is_right && told->term == model->term && told->vote == model->vote &&
+                   told->last_index >= model->last_index && was_so_once(world, shard);
+    memory_free(model);
+    return is_right;
+}
+
+static bool all_keep_promises(const struct world *world, size_t spared) {
+    for (uint32_t shard = 0; shard < WORLD_SHARDS; shard++)
+        if (!keeps_promises(world, shard, spared))
+            return false;
+    return true;
+}
+
+static int reopen(struct world *world) {
+    size_t appended = world->append_count;
+    int status = world_open(world);
+    if (status == 0)
+        world_close(world);
+    world->append_count = appended;
+    return status;
+}
+
+static size_t used_bytes(const struct fake_file *file) {
+    size_t used = file->live_bytes;
+    while (used > 0 && file->live[used - 1] == 0)
+        used--;
+    return (used + 7) / 8 * 8;
+}
+
+static struct fake_file *segment_of(struct world *world, unsigned segment) {
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(segment, name);
+    return fake_disk_find(&world->fake, name);
+}
+
+/* Where the last round of the newest segment begins: rounds begin with a digest. */
+static size_t last_round(const struct fake_file *file) {
+    size_t found = 0;
+    for (size_t at = 0; at + WAL_HEADER_BYTES <= used_bytes(file); at += 8) {
+        struct wal_header header;
+        bool is_digest =
+            wal_header_decode(bytes_of(file->live + at, file->live_bytes - at), &header) == 0 &&
+            header.kind == WAL_DIGEST;
+        found = is_digest ? at : found;
+    }
+    return found;
+}
+
+enum { SEGMENTS = 3 };
+
+static void test_every_flip_is_repaired(void **state) {
+    (void)state;
+    struct world *model = mixed_log();
+    assert_null(segment_of(model, SEGMENTS + 1));
+    assert_non_null(segment_of(model, SEGMENTS));
+    size_t with_loss = 0, refused = 0, all = 0;
+    for (unsigned segment = 1; segment <= SEGMENTS; segment++) {
+        const struct fake_file *file = segment_of(model, segment);
+        size_t end = segment == SEGMENTS ? last_round(file) : used_bytes(file);
+        for (size_t at = 0; at < end; at++) {
+            struct world *world = mixed_log();
+            segment_of(world, segment)->live[at] ^= (uint8_t)(1 << (at % 8));
+            all++;
+            int status = reopen(world);
+            refused += status != 0;
+            assert_true(status == 0 || status == ERR_DAMAGED);
+            if (status == 0 && !all_keep_promises(world, 0))
+                fail_msg("segment %u byte %zu", segment, at);
+            for (uint32_t shard = 0; shard < WORLD_SHARDS; shard++)
+                with_loss += world->log.shards[shard].floor_index > 0;
+            assert_int_equal(status == 0 ? reopen(world) : 0, 0); /* and again */
+            world_free(world);
+        }
+    }
+    assert_int_equal(refused, 0);
+    assert_in_range(with_loss, 1, all * WORLD_SHARDS / 2);
+    world_free(model);
+}
+
+/* Of a sector, in any place. Where nothing can be certain the log is refused, and not touched. */
+static void test_a_lost_sector_is_repaired_or_refused(void **state) {
+    (void)state;
+    struct world *model = mixed_log();
+    size_t repaired = 0, refused = 0;
+    for (unsigned segment = 1; segment <= SEGMENTS; segment++)
+        for (size_t at = 0; at + 512 <= used_bytes(segment_of(model, segment)); at += 128) {
+            struct world *world = mixed_log();
+            memset(segment_of(world, segment)->live + at, 0xa5, 512);
+            int status = reopen(world);
+            assert_true(status == 0 || status == ERR_DAMAGED);
+            bool is_tail = segment == SEGMENTS && at + 512 > last_round(segment_of(model, segment));
+            if (status == 0 && !is_tail)
+                assert_true(all_keep_promises(world, 0));
+            repaired += status == 0;
+            refused += status != 0;
+            world_free(world);
+        }
+    assert_true(repaired > refused);
+    world_free(model);
+}
+
+/* In the payload of the second entry of shard 1, which others follow; in the first segment. */
+static void spoil(struct world *world) {
+    struct fake_file *file = segment_of(world, 1);
+    for (size_t at = 0; at + WAL_HEADER_BYTES <= used_bytes(file); at += 8) {
+        struct wal_header header;
+        bool is_it =
+            wal_header_decode(bytes_of(file->live + at, file->live_bytes - at), &header) == 0 &&
+            header.kind == WAL_ENTRY && header.shard == 1 && header.index == 2;
+        if (is_it) {
+            file->live[at + WAL_HEADER_BYTES + 20] ^= 4;
+            file->durable[at + WAL_HEADER_BYTES + 20] ^= 4;
+            return;
+        }
+    }
+    fail();
+}
+
+static void test_a_shard_without_peers_is_refused_as_it_is(void **state) {
+    (void)state;
+    struct world *world = mixed_log();
+    spoil(world);
+    world->has_peers = false;
+    struct fake_file *file = segment_of(world, 1);
+    uint8_t *before = memory_copy(file->live, file->live_bytes);
+    assert_int_equal(reopen(world), ERR_DAMAGED);
+    assert_memory_equal(file->live, before, file->live_bytes);
+    assert_ptr_equal(file, segment_of(world, 1));
+    assert_null(segment_of(world, SEGMENTS + 1));
+    memory_free(before);
+    assert_non_null(strstr(world->problem.text, "damaged in wal-0000000001"));
+    world->has_peers = true;
+    assert_int_equal(reopen(world), 0);
+    assert_non_null(fake_disk_find(&world->fake, "damaged-0000000001"));
+    assert_null(segment_of(world, 1));
+    world_free(world);
+}
+
+/* The power fails, or the disk refuses, at any call of a repair: the next start does it again. */
+static void test_a_repair_may_fail_anywhere(void **state) {
+    (void)state;
+    unsigned failures = 0;
+    for (unsigned call = 1;; call++) {
+        struct random random;
+        random_init(&random, call);
+        struct world *world = mixed_log();
+        spoil(world);
+        fake_disk_fail_after(&world->fake, call, ERR_IO);
+        int status = reopen(world);
+        bool is_over = world->fake.fail_countdown > 0;
+        fake_disk_fail_after(&world->fake, 0, 0);
+        failures += status != 0;
+        fake_disk_crash(&world->fake, &random);
+        assert_int_equal(reopen(world), 0);
+        assert_true(all_keep_promises(world, 0));
+        world_free(world);
+        if (is_over)
+            break;
+    }
+    assert_true(failures >= 4);
+}
+
+/* A damaged place that a later snapshot covers costs nothing. */
+static void test_a_snapshot_mends_the_gap(void **state) {
+    (void)state;
+    struct world *world = world_new();
+    assert_int_equal(world_open(world), 0);
+    world_state(world, 0, 3, 1);
+    for (uint64_t i = 1; i <= 5; i++) {
+        world_entry(world, 0, i, 60);
+        world_flush(world);
+    }
+    world_snapshot(world, 0, 5, WORLD_ENTRY_TERM);
+    world_flush(world);
+    for (uint64_t i = 6; i <= 8; i++) {
+        world_entry(world, 0, i, 60);
+        world_flush(world);
+    }
+    world_close(world);
+    segment_of(world, 1)->live[600] ^= 1;
+    assert_int_equal(reopen(world), 0);
+    assert_int_equal(world->log.shards[0].floor_index, 0);
+    assert_int_equal(world->log.shards[0].last_index, 8);
+    assert_int_equal(world->log.shards[0].term, 3);
+    world_free(world);
+}
+
+/* The repaired log is a log: it takes records, and is read again with them. */
+static void test_goes_on_behind_a_repair(void **state) {
+    (void)state;
+    struct world *world = mixed_log();
+    spoil(world);
+    assert_int_equal(world_open(world), 0);
+    uint64_t next = world->log.shards[1].last_index + 1, term = world->log.shards[1].term;
+    uint64_t floor_index = world->log.shards[1].floor_index;
+    world_entry(world, 1, next, 33);
+    world_flush(world);
+    world_close(world);
+    assert_int_equal(reopen(world), 0);
+    assert_int_equal(world->log.shards[1].last_index, next);
+    assert_int_equal(world->log.shards[1].term, term);
+    assert_int_equal(world->log.shards[1].floor_index, floor_index);
+    world_free(world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_flip_is_repaired),
+        cmocka_unit_test(test_a_lost_sector_is_repaired_or_refused),
+        cmocka_unit_test(test_a_shard_without_peers_is_refused_as_it_is),
+        cmocka_unit_test(test_a_repair_may_fail_anywhere),
+        cmocka_unit_test(test_a_snapshot_mends_the_gap),
+        cmocka_unit_test(test_goes_on_behind_a_repair),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
