@@ -7,9 +7,9 @@
 enum {
     SLOW_LEAST_US = 20000,
     SLOW_MOST_US = 60000,
-    LASTS_LEAST_US =
-        7000000, /* time to see it, to tell it, and to wait for the pause between moves */
-    LASTS_MOST_US = 10000000,
+    /* Time to see it, to tell it, and to wait for the pause between moves. */
+    LASTS_LEAST_US = 9000000,
+    LASTS_MOST_US = 12000000,
     CALM_BEFORE_US = 3000000 /* what happened before has been got over by then */
 };
 

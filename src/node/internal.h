@@ -32,6 +32,7 @@ enum {
     SESSION_INPUT_ROOM_BYTES = 16 << 10,
     WORKER_COMMAND_MAXIMUM = 512, /* rows of command.def */
     WORKER_HAND_OVER_US = 1000 * 1000,
+    WORKER_LEADERLESS_HOLD_US = 200 * 1000, /* commands wait so long for an election to end */
     WORKER_TICK_US = 100 * 1000,
     WORKER_WAL_SEGMENTS_BEFORE_SNAPSHOT = 8
 };
@@ -119,6 +120,7 @@ struct remote_call {
 struct shard_leader {
     uint32_t node; /* 0: unknown */
     uint64_t term;
+    uint64_t lost_us; /* since when it is unknown, if a replica here knew one before; else 0 */
 };
 
 struct outgoing_batch {

@@ -245,6 +245,14 @@ static enum route_result call_shard(struct session *session, uint32_t shard, slo
     return result;
 }
 
+/* Most elections are over in a few milliseconds, and every one in which the lead was given away; a
+ * client that is told CLUSTERDOWN waits for longer, or gives up. */
+static bool is_election_under_way(const struct worker *worker, uint32_t shard) {
+    const struct shard_leader *leader = &worker->leaders[shard];
+    return leader->node == 0 && leader->lost_us != 0 &&
+           worker->turn_us < leader->lost_us + WORKER_LEADERLESS_HOLD_US;
+}
+
 static enum route_result run_on_shard(struct session *session, const struct command *command,
                                       const struct bytes *arguments, size_t count) {
     struct worker *worker = session->worker;
@@ -265,6 +273,9 @@ static enum route_result run_on_shard(struct session *session, const struct comm
         session->is_readonly && !(command->flags & COMMAND_WRITE) &&
         topology_shard_has_replica(topology_shard(worker->topology, shard), worker->self);
     if (!router_leads(worker, shard) && !may_follow) {
+        if (is_election_under_way(worker, shard)) {
+            return ROUTE_BUSY;
+        }
         return redirect(session, shard, slot);
     }
     return call_shard(session, shard, slot, command, arguments, count);

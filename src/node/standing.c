@@ -13,7 +13,7 @@
 #include "node/gossiper.h"
 #include "node/internal.h"
 
-#define SLOW_AFTER_US ((uint64_t)1000 * 1000) /* a hiccup is not worth a move */
+#define SLOW_AFTER_US ((uint64_t)3 * 1000 * 1000) /* a hiccup is not worth a move */
 #define WELL_AFTER_US ((uint64_t)5 * 1000 * 1000)
 #define HEARD_BY_US   ((uint64_t)1000 * 1000) /* the others have heard our news by then */
 

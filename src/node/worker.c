@@ -43,10 +43,16 @@ void worker_post_others(struct worker *worker, struct mail *mail) {
     mail_free(mail);
 }
 
-static void leader_heard(struct worker *worker, uint32_t shard, uint32_t node, uint64_t term) {
+static void leader_set(struct worker *worker, uint32_t shard, uint32_t node, uint64_t term) {
     struct shard_leader *leader = &worker->leaders[shard];
+    uint64_t lost_us = leader->node ? worker_now_us(worker) : leader->lost_us;
+    *leader = (struct shard_leader){.node = node, .term = term, .lost_us = node ? 0 : lost_us};
+}
+
+static void leader_heard(struct worker *worker, uint32_t shard, uint32_t node, uint64_t term) {
+    const struct shard_leader *leader = &worker->leaders[shard];
     if (term > leader->term || (term == leader->term && node != 0)) {
-        *leader = (struct shard_leader){.node = node, .term = term};
+        leader_set(worker, shard, node, term);
     }
 }
 
@@ -113,8 +119,7 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         break;
     case MAIL_LEADER:
         if (mail->shard < WORKER_SHARD_MAXIMUM) {
-            worker->leaders[mail->shard] =
-                (struct shard_leader){.node = mail->leader, .term = mail->term};
+            leader_set(worker, mail->shard, mail->leader, mail->term);
             control_say_leads(worker);
         }
         break;
@@ -185,7 +190,7 @@ static void shard_leadership(void *context, struct shard *shard) {
     uint32_t number = shard_number(shard);
     const struct raft *raft = shard_raft(shard);
     struct shard_leader now = {.node = raft_leader(raft), .term = raft_current_term(raft)};
-    struct shard_leader *known = &worker->leaders[number];
+    const struct shard_leader *known = &worker->leaders[number];
     if (now.node == known->node && now.term == known->term) {
         return;
     }
@@ -195,7 +200,7 @@ static void shard_leadership(void *context, struct shard *shard) {
                  LOG_F("shard", number), LOG_F("term", now.term), LOG_F("leader", now.node),
                  LOG_F("index", shard_applied_index(shard)));
     }
-    *known = now;
+    leader_set(worker, number, now.node, now.term);
     struct mail *mail = mail_new(MAIL_LEADER, worker->index);
     mail->shard = number;
     mail->leader = now.node;

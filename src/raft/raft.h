@@ -263,6 +263,9 @@ const struct raft_configuration *raft_configuration_at(const struct raft *raft, 
  * Ask before and again after the read. A lease read is served from the commit index when the read
  * came. */
 bool raft_has_lease(const struct raft *raft, uint64_t now_us);
+/* Is the lead being given away? Then nothing is taken until that has succeeded or is given up, an
+ * election timeout later at the most. */
+bool raft_is_handing_over(const struct raft *raft);
 /* How `node` stands, as last told; RAFT_WILLING if never. */
 enum raft_standing raft_standing_of(const struct raft *raft, raft_node_number node);
 /* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */

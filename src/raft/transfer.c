@@ -60,6 +60,10 @@ void raft_transfer_continue(struct raft *raft) {
     raft_message_push(raft, RAFT_TIMEOUT_NOW, raft->transfer_to, 0);
 }
 
+bool raft_is_handing_over(const struct raft *raft) {
+    return raft->role == RAFT_LEADER && raft->transfer_to != 0;
+}
+
 void raft_transfer_tick(struct raft *raft) {
     if (raft->transfer_to != 0 && raft->now_us >= raft->transfer_deadline_us)
         raft->transfer_to = 0;

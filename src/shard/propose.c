@@ -19,6 +19,9 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
         return ERR_NOT_LEADER;
     }
     const struct config *config = shard->io.config;
+    if (raft_is_handing_over(shard->raft)) {
+        return ERR_BUSY;
+    }
     if (raft_uncommitted_bytes(shard->raft) + shard->batch.length >=
         (uint64_t)config->uncommitted_bytes) {
         metric_add(shard->cells.refused_busy, 1);

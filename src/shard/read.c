@@ -79,7 +79,8 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
     if (!is_leader && !(flags & SHARD_READ_ON_FOLLOWER)) {
         return ERR_NOT_LEADER;
     }
-    if (queue_count(&shard->reads) >= SHARD_PENDING_READ_MAXIMUM) {
+    if (raft_is_handing_over(shard->raft) ||
+        queue_count(&shard->reads) >= SHARD_PENDING_READ_MAXIMUM) {
         return ERR_BUSY;
     }
     bool must_queue =

@@ -282,6 +282,7 @@ void shard_set_standing(struct shard *shard, raft_node_number node, enum raft_st
 }
 
 bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause) {
+    shard_flush(shard); /* raft takes nothing more meanwhile */
     struct raft_event event = {.kind = RAFT_TRANSFER, .peer = to};
     shard->is_transfer_begun = false;
     shard_step(shard, &event);
@@ -317,6 +318,9 @@ static void expire(struct shard *shard, uint64_t now) {
 void shard_tick(struct shard *shard) {
     uint64_t now = now_us(shard);
     if (now >= shard->raft_deadline_us) {
+        if (shard->reluctance) {
+            shard_flush(shard); /* the lead may be given away, and nothing be taken then */
+        }
         struct raft_event event = {.kind = RAFT_TICK};
         shard_step(shard, &event);
     }

@@ -137,7 +137,8 @@ void shard_free(struct shard *shard);
 /* What a command takes in an entry: at most SHARD_COMMAND_BYTES_MAXIMUM, or it is refused. */
 size_t shard_command_bytes(const struct bytes *arguments, size_t count);
 /* Adds a command to this turn's entry. ERR_NOT_LEADER; ERR_LIMIT when it is too long for any entry;
- * ERR_BUSY when too much is uncommitted: try again later. */
+ * ERR_BUSY when too much is uncommitted, and while the lead is being given away: try again later.
+ */
 int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
                   struct shard_waiter waiter) MUST_CHECK;
 
