@@ -18,6 +18,7 @@ struct shard_checks {
     struct indexed committed;      /* index -> fingerprint of the entry; 0: not seen */
     struct indexed state;          /* applied index -> hash of the data; 0: not seen */
     uint64_t newest_term;
+    uint64_t committed_most;
     uint64_t committed_until[SIM_NODE_MAXIMUM]; /* looked at in this life */
     uint64_t applied_at[SIM_NODE_MAXIMUM];
 };
@@ -95,12 +96,15 @@ static void check_committed(struct simulation *simulation, struct shard_checks *
     }
     if (until > checks->committed_until[node])
         checks->committed_until[node] = until;
+    if (until > checks->committed_most)
+        checks->committed_most = until;
 }
 
 static void check_state(struct simulation *simulation, struct shard_checks *checks, unsigned node,
                         uint32_t number, struct shard *shard) {
     uint64_t applied = shard_applied_index(shard);
-    if (applied % CHECKS_STATE_STRIDE != 0 || applied == checks->applied_at[node])
+    if (applied % CHECKS_STATE_STRIDE != 0 || applied == checks->applied_at[node] ||
+        !shard_is_settled(shard))
         return;
     checks->applied_at[node] = applied;
     uint64_t hash = shard_state_hash(shard) | 1;
@@ -153,6 +157,7 @@ bool checks_is_converged(struct simulation *simulation, struct buffer *problem) 
             highest = applied > highest ? applied : highest;
             is_equal = is_equal && (replicas == 0 || shard_state_hash(shard) == hash);
             hash = shard_state_hash(shard);
+            is_equal = is_equal && shard_is_settled(shard);
             replicas++;
         }
         bool is_settled;
@@ -183,4 +188,8 @@ unsigned checks_leader(const struct simulation *simulation, uint32_t shard) {
 
 uint64_t checks_newest_term(const struct simulation *simulation, uint32_t shard) {
     return simulation->checks->shards[shard].newest_term;
+}
+
+uint64_t checks_committed(const struct simulation *simulation, uint32_t shard) {
+    return simulation->checks->shards[shard].committed_most;
 }

@@ -19,5 +19,7 @@ bool checks_is_converged(struct simulation *simulation, struct buffer *problem);
 /* The node that leads the shard in its newest term, if that is known; else node_count. For faults
  * that aim. */
 unsigned checks_leader(const struct simulation *simulation, uint32_t shard);
+/* The highest index of the shard that any node has held to be committed. */
+uint64_t checks_committed(const struct simulation *simulation, uint32_t shard);
 uint64_t checks_newest_term(const struct simulation *simulation,
                             uint32_t shard); /* that has a leader */

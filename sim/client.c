@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/net.h"
+#include "sim/risk.h"
 #include "sim/workload.h"
 #include "wire/request.h"
 #include <stdio.h>
@@ -84,11 +85,12 @@ static void client_add(struct client *client, struct operation *operation, struc
     struct simulation *simulation = client->simulation;
     operation->client = client->number;
     operation->invoked_us = simulation->queue.now_us;
+    operation->is_shaken = operation->is_async && risk_is_shaken(simulation, operation);
     operation->after = client_earlier(client, operation);
     struct asked *asked = &client->asked[client->asked_count++];
     *asked = (struct asked){.operation = *operation};
     asked->number = history_invoke(&simulation->history, operation);
-    operation_encode(operation, request);
+    operation_encode(operation, simulation->config.durability == DURABILITY_ASYNC, request);
 }
 
 /* Large values, so that logs and snapshots are more than one message and one segment. */
@@ -142,6 +144,7 @@ static void client_gather(struct client *client, struct buffer *request) {
         is_pipeline ? random_between(&simulation->random, 2, CLIENT_PIPELINE_MAXIMUM) : 1;
     for (uint64_t i = 0; i < count; i++) {
         workload_next(simulation, client->number, client_only_reads(client), &operation);
+        operation.is_async = random_chance(&simulation->random, simulation->async_share);
         unsigned guess = client_choose_node(client, *client_guess(client, &operation));
         if (i == 0)
             client->node = guess;
@@ -265,6 +268,8 @@ static void client_answered(struct client *client, const struct asked *asked,
     struct result result;
     operation_read_result(&asked->operation, response, &result);
     history_return(&simulation->history, asked->number, simulation->queue.now_us, &result);
+    if (asked->operation.is_async)
+        risk_answered(simulation, client->node, &asked->operation, asked->number);
     simulation->statistics.operations_done++;
     client->done_count++;
     if (client->is_reading)

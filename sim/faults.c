@@ -21,11 +21,12 @@ enum fault_mix {
     MIX_CHURN,
     MIX_MEMBERSHIP,
     MIX_SLOWNESS,
+    MIX_ASYNC,
     MIX_COUNT
 };
-static const char *const mix_names[MIX_COUNT] = {"everything", "crashes", "partitions", "clocks",
-                                                 "damage",     "absence", "leaders",    "churn",
-                                                 "membership", "slowness"};
+static const char *const mix_names[MIX_COUNT] = {"everything", "crashes",  "partitions", "clocks",
+                                                 "damage",     "absence",  "leaders",    "churn",
+                                                 "membership", "slowness", "async"};
 
 enum fault_kind {
 #define FAULT(name, ...) FAULT_##name,
@@ -471,6 +472,18 @@ static void fault_cut_in_transfer(struct faults *faults) {
     faults_later(faults, faults_between(faults, 200, 3000), cut_event)->number = leader;
 }
 
+/* The same while everybody writes: what only the leader and the follower had received, the follower
+ * has forgotten, and the two others go on without it. */
+static void fault_forgetful_follower(struct faults *faults) {
+    if (faults->simulation->node_count < 3)
+        return;
+    struct sim_node *leader = faults_leader(faults);
+    faults->trapped_leader = leader->index;
+    faults_set_mood(faults, MOOD_ANY, 0, 0, 1000000);
+    faults_later(faults, 1000, third_cut_event)->number =
+        faults_other(faults, leader, leader)->index;
+}
+
 /* A leader whose wall clock runs ahead answers reads of keys that are past their time for it alone,
  * and is gone a moment later: no other may show such a key again. */
 static void depose_event(struct event *event) {
@@ -612,6 +625,8 @@ const char *faults_mix_name(const struct faults *faults) { return mix_names[faul
 bool faults_want_more_nodes(const struct faults *faults) { return faults->mix == MIX_MEMBERSHIP; }
 
 bool faults_like_moves(const struct faults *faults) { return faults->mix == MIX_SLOWNESS; }
+
+bool faults_want_async(const struct faults *faults) { return faults->mix == MIX_ASYNC; }
 
 bool faults_like_small_messages(const struct faults *faults) { return faults->mix == MIX_CHURN; }
 

@@ -14,6 +14,8 @@ void faults_heal(struct faults *faults);
 /* The lead of a shard moves as soon as there is a reason. */
 bool faults_like_moves(const struct faults *faults);
 bool faults_like_small_messages(const struct faults *faults);
+/* Is this run about answers before the disk? */
+bool faults_want_async(const struct faults *faults);
 /* Are replicas to move to nodes that hold none? */
 bool faults_want_more_nodes(const struct faults *faults);
 const char *faults_mix_name_of(int mix);

@@ -40,6 +40,11 @@ void history_void(struct history *history, uint64_t number) {
     history->operations[number].returned_us = 0;
 }
 
+void history_doubt(struct history *history, uint64_t number) {
+    CHECK(number < history->count);
+    history->operations[number].returned_us = OPERATION_UNKNOWN;
+}
+
 /* One key's operations, in order of invocation, with `after` as positions among them. */
 struct key_history {
     struct operation *operations;

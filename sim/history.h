@@ -16,6 +16,9 @@ void history_return(struct history *history, uint64_t number, uint64_t now_us,
 /* It certainly never took effect, and never will: as if it had not been. */
 void history_void(struct history *history, uint64_t number);
 
+/* It was answered, and may be lost nonetheless: of unknown outcome again. */
+void history_doubt(struct history *history, uint64_t number);
+
 struct history_verdict {
     size_t keys_checked, keys_undecided, operations_known, operations_unknown;
 };

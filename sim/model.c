@@ -254,13 +254,16 @@ static void operation_words(const struct operation *operation, struct request_wo
     }
 }
 
-void operation_encode(const struct operation *operation, struct buffer *out) {
+void operation_encode(const struct operation *operation, bool is_node_async, struct buffer *out) {
     struct request_words words;
-    struct bytes arguments[OPERATION_ARGUMENT_MAXIMUM];
+    struct bytes arguments[3 + OPERATION_ARGUMENT_MAXIMUM] = {
+        BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("WITH"),
+        bytes_of_text(operation->is_async ? "async" : "sync")};
     operation_words(operation, &words);
     for (size_t i = 0; i < words.count; i++)
-        arguments[i] = bytes_of_text(words.text[i]);
-    request_encode(out, arguments, words.count);
+        arguments[3 + i] = bytes_of_text(words.text[i]);
+    size_t skipped = operation->is_async == is_node_async ? 3 : 0;
+    request_encode(out, arguments + skipped, 3 - skipped + words.count);
 }
 
 static bool read_fields(const struct response *response, struct result *result) {
@@ -341,7 +344,7 @@ void operation_describe(const struct operation *operation, struct buffer *out) {
         buffer_append_format(out, "%.6f]", (double)operation->returned_us / 1e6);
     for (size_t i = 0; i < words.count; i++)
         buffer_append_format(out, " %s", words.text[i]);
-    buffer_append_text(out, " -> ");
+    buffer_append_text(out, operation->is_async ? " (async) -> " : " -> ");
     if (operation->returned_us == OPERATION_UNKNOWN)
         buffer_append_text(out, "?");
     else

@@ -43,6 +43,8 @@ struct operation {
     uint32_t key;
     uint32_t client;
     uint8_t field;
+    bool is_async;    /* asked to be answered before the disk */
+    bool is_shaken;   /* it is, and what it finds may be lost already (risk.h) */
     int64_t argument; /* a value, an amount, or milliseconds in argument2 */
     int64_t argument2;
     uint64_t invoked_us;
@@ -62,8 +64,9 @@ struct model_state {
 /* What the operation does to the state, and what it answers. */
 void model_apply(struct model_state *state, const struct operation *operation,
                  struct result *result);
-/* "SET key 17": the request's bytes. */
-void operation_encode(const struct operation *operation, struct buffer *out);
+/* "SET key 17": the request's bytes. Behind "TROTHDB WITH sync" or "async" where what the operation
+ * wants is not what the node does by itself. */
+void operation_encode(const struct operation *operation, bool is_node_async, struct buffer *out);
 void operation_key_name(uint32_t key, bool is_hash, char out[32]);
 /* The reply as a result; RESULT_STRANGE for anything that this operation can never answer. */
 void operation_read_result(const struct operation *operation, const struct response *response,

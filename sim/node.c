@@ -4,6 +4,7 @@
 #include "node/node_shared.h"
 #include "sim/checks.h"
 #include "sim/connection.h"
+#include "sim/risk.h"
 #include <stdio.h>
 
 enum {
@@ -299,6 +300,7 @@ static void node_bury(struct sim_node *node) {
     for (unsigned i = 0; i < worker_count(node); i++)
         sim_disk_end_life(node->threads[i].disk, node->death);
     checks_node_died(simulation, node->index);
+    risk_node_died(simulation);
 }
 
 static void node_bury_event(struct event *event) {

@@ -59,6 +59,10 @@ static const struct {
     {PLANTED_CHANGE_BEFORE_COMMIT, "membership"},
     {PLANTED_JOINT_BY_NEW_VOTERS, "membership"},
     {PLANTED_REMOVED_REPLICA_FORGETS, "membership"},
+    {PLANTED_RECEIPT_COUNTS_AS_DURABLE, "async"},
+    {PLANTED_SYNC_ANSWERED_EARLY, "async"},
+    {PLANTED_EARLY_STATE_READ, "async"},
+    {PLANTED_REWIND_FORGOTTEN, "async"},
 };
 
 static int mix_for(int fault) {

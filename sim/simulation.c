@@ -6,6 +6,7 @@
 #include "sim/client.h"
 #include "sim/faults.h"
 #include "sim/node.h"
+#include "sim/risk.h"
 #include "wire/request.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@ enum {
     SIM_CONVERGE_LIMIT_US = 20000000,
     SIM_EVENTS_AT_ONE_TIME_MAXIMUM = 200000
 };
+
+static const double SIM_ASYNC_CHANCE = 0.2; /* in the mixes that are about something else */
 
 /* ---- the configuration that a seed stands for ---- */
 
@@ -51,6 +54,10 @@ static void simulation_configure(struct simulation *simulation) {
     if (random_chance(random, 0.8))
         setting(simulation, "snapshot-log-entries", "%u",
                 (unsigned)random_between(random, 16, 300));
+    if (simulation->async_share > 0) {
+        setting(simulation, "durability", "%s", random_chance(random, 0.5) ? "async" : "sync");
+        setting(simulation, "durability-async-ms", "%u", (unsigned)random_between(random, 2, 400));
+    }
     if (random_chance(random, 0.5))
         setting(simulation, "batch-bytes", "4096");
     if (random_chance(random, 0.3))
@@ -325,7 +332,10 @@ struct simulation *simulation_new(const struct simulation_options *options) {
         simulation->shard_count = 1;
         simulation->client_count = 6;
     }
+    if (faults_want_async(simulation->faults) || random_chance(random, SIM_ASYNC_CHANCE))
+        simulation->async_share = 0.1 + 0.9 * random_unit(random);
     simulation_configure(simulation);
+    simulation->risk = risk_new(simulation->shard_count + 1);
     simulation->checks = checks_new(simulation->shard_count + 1);
     struct sim_net_owner owner = sim_node_net_owner(simulation);
     simulation->net =
@@ -345,6 +355,7 @@ void simulation_free(struct simulation *simulation) {
         client_free(simulation->clients[i]);
     faults_free(simulation->faults);
     sim_net_free(simulation->net);
+    risk_free(simulation->risk);
     checks_free(simulation->checks);
     history_release(&simulation->history);
     config_release(&simulation->config);

@@ -33,6 +33,7 @@ struct client;
 struct checks;
 struct connection;
 struct faults;
+struct risk;
 
 /* How the clients behave for a while: quiet first, then eager, all as ever, or only reading, or in
  * two camps: those of even number read at `node`, the others ask everybody else. It makes moments
@@ -49,7 +50,7 @@ enum simulation_phase { PHASE_BOOT, PHASE_FAULTS, PHASE_HEALED, PHASE_LAST_READS
 struct simulation_statistics {
     uint64_t operations_done, operations_void, operations_unknown;
     uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals, repairs,
-        replica_changes;
+        replica_changes, answers_doubted;
 };
 
 struct simulation {
@@ -66,11 +67,13 @@ struct simulation {
     struct connection *connections; /* all, linked */
     struct history history;
     struct checks *checks;
+    struct risk *risk;
     struct faults *faults;
     enum simulation_phase phase;
     uint64_t think_most_us;    /* between a client's answers and its next request */
     uint64_t patience_most_us; /* of a client */
     struct mood mood;
+    double async_share;   /* of operations that are asked to be answered before the disk */
     double ballast_share; /* of requests that come with a large write */
     int64_t next_value;   /* every value written is new */
     struct simulation_statistics statistics;

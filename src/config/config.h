@@ -47,6 +47,7 @@ struct config {
 
 /* words of the enums, in the order of their `words` */
 enum { READ_MODE_LEASE, READ_MODE_QUORUM };
+enum { DURABILITY_SYNC, DURABILITY_ASYNC };
 enum { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
 void config_init(struct config *config); /* all defaults */

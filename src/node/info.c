@@ -97,7 +97,13 @@ static void section_memory(const struct worker *worker, struct buffer *out) {
 /* The log is Redis's append-only file with `appendfsync always`: a failed write ends the process,
  * so the last was well. */
 static void section_persistence(const struct worker *worker, struct buffer *out) {
-    (void)worker;
+    bool is_async = worker->config.durability == DURABILITY_ASYNC;
+    append_text(out, "durability", is_async ? "async" : "sync");
+    append_text(out, "durability_risk",
+                is_async ? "a power failure can lose writes answered within durability-async-ms"
+                         : "none, but for what a client asks to be async");
+    append_number(out, "durability_async_ms",
+                  (unsigned long long)worker->config.durability_async_ms);
     append_number(out, "loading", 0); /* no client is served before recovery has ended */
     append_number(out, "async_loading", 0);
     append_number(out, "aof_enabled", 1);

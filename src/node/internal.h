@@ -66,6 +66,8 @@ enum session_reply_mode {
     SESSION_REPLY_SKIP /* the next one */
 };
 
+enum session_durability { DURABILITY_OF_NODE, DURABILITY_OF_SYNC, DURABILITY_OF_ASYNC };
+
 struct session {
     struct target target;
     struct list link; /* worker->sessions */
@@ -99,6 +101,8 @@ struct session {
     int protocol;
     enum session_reply_mode reply_mode;
     bool is_authenticated, is_readonly, is_asking, is_no_evict;
+    enum session_durability durability;
+    enum session_durability command_durability; /* of the command that is being run */
     bool is_closing; /* no more input is taken; closed when the last reply is out */
     bool is_gone;    /* the connection is closed; freed when nothing is in flight */
     bool is_paused;
@@ -284,7 +288,10 @@ void router_mail_command(struct worker *worker, struct mail *mail); /* takes it 
 void router_retry_deferred(struct worker *worker);
 bool router_leads(const struct worker *worker, uint32_t shard);
 /* Beside the flags of shard_read(): the command goes through the log, as every write does. */
-enum { ROUTER_THROUGH_LOG = 1 << 8 };
+enum {
+    ROUTER_THROUGH_LOG = 1 << 8,
+    ROUTER_ASYNC = 1 << 9 /* the answer need not wait for the disk (shard_waiter) */
+};
 /* Sends arguments to a shard that this node should lead, here or on another worker; the outcome
  * comes to (target, ticket). */
 enum route_result router_call(struct worker *worker, uint32_t shard, const struct command *command,
@@ -304,6 +311,14 @@ void trace_expect_no_more(struct session *session, uint64_t ticket);
 void trace_replied(struct session *session, uint64_t ticket, enum shard_outcome outcome,
                    struct bytes reply);
 void trace_release(struct session *session);
+
+struct session_command;
+/* durability.c */
+bool session_is_async(const struct session *session);  /* of the command that is being run */
+void durability_command(struct session_command *call); /* TROTHDB DURABILITY */
+/* TROTHDB WITH <durability> <command ...>, whole. */
+enum route_result durability_run_with(struct session *session, const struct bytes *arguments,
+                                      size_t count);
 
 /* gather.c */
 enum route_result gather_run(struct session *session, const struct command *command,

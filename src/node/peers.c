@@ -134,6 +134,9 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
     head.conflict_term = message->conflict_term;
     head.context = message->context;
     head.read_round = message->read_round;
+    head.patience_us = message->patience_us;
+    head.is_receipt_wanted = message->is_receipt_wanted;
+    head.agreed_index = message->agreed_index;
     size_t entry_bytes = 0;
     for (size_t i = 0; i < message->entry_count; i++) {
         entry_bytes += message->entries[i]->length;
@@ -241,7 +244,10 @@ static void receive_raft(struct worker *worker, uint32_t from,
                                    .conflict_index = in->conflict_index,
                                    .conflict_term = in->conflict_term,
                                    .context = in->context,
-                                   .read_round = in->read_round};
+                                   .read_round = in->read_round,
+                                   .patience_us = in->patience_us,
+                                   .is_receipt_wanted = in->is_receipt_wanted,
+                                   .agreed_index = in->agreed_index};
     message.entry_count =
         decode_entries(bytes_of(in->entries.data, in->entries.len), &message.entries);
     observe_raft_message(worker, message.kind, false);

@@ -42,7 +42,10 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
                                    const struct bytes *arguments, size_t count,
                                    struct target *target, uint64_t ticket, uint8_t protocol,
                                    unsigned flags) {
-    struct shard_waiter waiter = {.target = target, .ticket = ticket, .protocol = protocol};
+    struct shard_waiter waiter = {.target = target,
+                                  .ticket = ticket,
+                                  .protocol = protocol,
+                                  .is_async = (flags & ROUTER_ASYNC) != 0};
     if (worker->tracing.length && flags & ROUTER_THROUGH_LOG) {
         shard_trace_next(shard, worker->tracing);
     }
@@ -303,6 +306,9 @@ enum route_result router_run(struct session *session, const struct command *comm
     }
     if (command->flags & COMMAND_SESSION && strcmp(command->name, "trothdb|trace") == 0) {
         return trace_run(session, arguments, count);
+    }
+    if (command->flags & COMMAND_SESSION && strcmp(command->name, "trothdb|with") == 0) {
+        return durability_run_with(session, arguments, count);
     }
     if (command->flags & COMMAND_SESSION) {
         return run_here(session, command, arguments, count);

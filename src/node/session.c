@@ -110,6 +110,7 @@ bool session_order(const struct session *session, const struct command *command,
     bool has_reads = session->unready_read_count > 0;
     bool has_writes = session->unready_count > session->unready_read_count;
     *flags = has_writes ? ROUTER_THROUGH_LOG : has_reads ? SHARD_READ_AFTER_WRITES : 0;
+    *flags |= session_is_async(session) ? ROUTER_ASYNC : 0;
     return !(has_reads && (has_writes || command->flags & COMMAND_WRITE));
 }
 

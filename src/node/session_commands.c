@@ -211,6 +211,7 @@ static bool command_reset(struct session_command *call) {
     session->protocol = 2;
     session->reply_mode = SESSION_REPLY_ON;
     session->is_readonly = session->is_asking = session->is_no_evict = false;
+    session->durability = DURABILITY_OF_NODE;
     call->reply->protocol = 2;
     reply_simple(call->reply, "RESET");
     return true;

@@ -338,6 +338,11 @@ static void help(struct session_command *call) {
         "set`.",
         "CLUSTERUNSET <setting> [<setting> ...]",
         "    Takes them back: each node's file and the defaults decide again.",
+        "DURABILITY [sync|async|default]",
+        "    What this connection's replies wait for: the disks of a majority, or only their "
+        "memory;",
+        "    default: as the setting `durability` says. Without an argument: what was chosen, and "
+        "what holds.",
         "FOUND <topology>",
         "    Gives a spare node its first topology. For `trothdb cluster create`.",
         "REPLICAS <shard> <node number> [<node number> ...]",
@@ -357,6 +362,8 @@ static void help(struct session_command *call) {
         "placed.",
         "UNSET <setting> [<setting> ...]",
         "    Takes back what CONFIG SET said on this node.",
+        "WITH sync|async <command> [<arg> ...]",
+        "    Runs one command with that durability.",
     };
     session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
 }
@@ -392,6 +399,8 @@ bool trothdb_command(struct session_command *call) {
     }
     if (strcmp(name, "trothdb|status") == 0) {
         reply_status(call);
+    } else if (strcmp(name, "trothdb|durability") == 0) {
+        durability_command(call);
     } else {
         CHECK(strcmp(name, "trothdb|help") == 0);
         help(call);

@@ -216,6 +216,13 @@ static void shard_moved(void *context, struct shard *shard) {
     }
 }
 
+static void shard_failed(void *context, const char *what) {
+    struct worker *worker = context;
+    log_line(worker->io.log, LOG_ERROR, "a shard cannot go on; this node ends now",
+             LOG_T("what", what));
+    worker_fatal(worker, what);
+}
+
 /* ---- life ---- */
 
 static void wal_became_durable(void *context, uint64_t sequence) {
@@ -462,6 +469,7 @@ int worker_make_shard(struct worker *worker, uint32_t number,
                                            .reply = shard_replied,
                                            .leadership = shard_leadership,
                                            .applied = shard_moved,
+                                           .fatal = shard_failed,
                                            .context = worker}};
     struct shard_recovery *recovery = worker->recoveries[number];
     worker->recoveries[number] = NULL;
@@ -595,7 +603,8 @@ void worker_tick(struct worker *worker) {
 }
 
 uint64_t worker_deadline_us(const struct worker *worker) {
-    uint64_t deadline = worker->next_tick_us;
+    uint64_t due_us = wal_due_us(worker->wal);
+    uint64_t deadline = due_us < worker->next_tick_us ? due_us : worker->next_tick_us;
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         uint64_t shard_deadline = shard_deadline_us(worker->shards[worker->hosted[i]]);
         deadline = shard_deadline < deadline ? shard_deadline : deadline;
@@ -645,7 +654,11 @@ void worker_turn_end(struct worker *worker) {
         shard_end_turn(worker->shards[worker->hosted[i]]);
     }
     peers_flush(worker);
-    wal_flush(worker->wal);
+    if (worker->is_draining) {
+        wal_flush(worker->wal);
+    } else {
+        wal_flush_due(worker->wal, worker_now_us(worker));
+    }
     write_output(worker);
 }
 

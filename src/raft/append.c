@@ -23,6 +23,17 @@ static void commit_told(struct raft *raft, struct raft_progress *peer, raft_inde
         peer->commit_told = told;
 }
 
+/* Entries that may wait for the disk do so only if all of the message may. */
+static void wishes_tell(const struct raft *raft, struct raft_message *message) {
+    message->patience_us = message->entry_count > 0 ? UINT32_MAX : 0;
+    for (size_t i = 1; i <= message->entry_count; i++) {
+        const struct raft_entry *entry = *raft_log_at(&raft->log, message->log_index + i);
+        message->is_receipt_wanted = message->is_receipt_wanted || entry->is_early;
+        if (entry->patience_us < message->patience_us)
+            message->patience_us = entry->patience_us;
+    }
+}
+
 /* Sends the next entries, as many as one message holds, or none as a probe. False if they are no
  * longer held. */
 bool raft_append_send(struct raft *raft, struct raft_progress *peer) {
@@ -40,7 +51,9 @@ bool raft_append_send(struct raft *raft, struct raft_progress *peer) {
         bytes += length;
         last_index++;
     }
-    append_push(raft, peer, previous_index)->entry_count = last_index - previous_index;
+    struct raft_message *message = append_push(raft, peer, previous_index);
+    message->entry_count = last_index - previous_index;
+    wishes_tell(raft, message);
     commit_told(raft, peer, last_index);
     if (peer->state == RAFT_REPLICATE)
         raft_progress_fly(peer, last_index, bytes, raft->now_us);
@@ -61,12 +74,8 @@ void raft_heartbeat_send(struct raft *raft, struct raft_progress *peer) {
     commit_told(raft, peer, previous_index);
 }
 
-static void append_reply(struct raft *raft, const struct raft_message *append, raft_index match) {
-    uint64_t after_state = raft_save_of_state(raft);
-    uint64_t after_index = raft_save_of_index(raft, match);
-    uint64_t after_save = after_state > after_index ? after_state : after_index;
-    if (PLANTED(REPLY_BEFORE_DURABLE))
-        after_save = 0;
+static struct raft_message *reply_push(struct raft *raft, const struct raft_message *append,
+                                       raft_index match, uint64_t after_save) {
     struct raft_message *reply =
         raft_message_push(raft, RAFT_APPEND_REPLY, append->from, after_save);
     reply->log_index = match;
@@ -74,6 +83,23 @@ static void append_reply(struct raft *raft, const struct raft_message *append, r
     reply->conflict_index = raft_last(raft);
     reply->context = append->context;
     reply->read_round = append->read_round;
+    return reply;
+}
+
+static void append_reply(struct raft *raft, const struct raft_message *append, raft_index match) {
+    uint64_t after_state = raft_save_of_state(raft);
+    uint64_t after_index = raft_save_of_index(raft, match);
+    uint64_t after_save = after_state > after_index ? after_state : after_index;
+    if (PLANTED(REPLY_BEFORE_DURABLE))
+        after_save = 0;
+    reply_push(raft, append, match, after_save)->agreed_index = match;
+}
+
+/* Tells that the entries are here, while the disk has them yet to write. The match index, on which
+ * all promises rest, is of what is durable. */
+static void receipt_reply(struct raft *raft, const struct raft_message *append,
+                          raft_index durable_match, raft_index received) {
+    reply_push(raft, append, durable_match, raft_save_of_state(raft))->agreed_index = received;
 }
 
 /* CBTR 5.3, end: the leader learns where our conflicting term begins, not only that the last entry
@@ -137,6 +163,8 @@ static void append_accept(struct raft *raft, const struct raft_message *append) 
     raft_commit_set(raft, lesser(append->commit_index, last_new));
     /* All that is committed agrees with the leader, whatever this message was about. */
     raft_index agreed = lesser(raft->commit_index, raft->durable_index);
+    if (append->is_receipt_wanted && last_new > raft->durable_index)
+        receipt_reply(raft, append, agreed, last_new);
     append_reply(raft, append, last_new > agreed ? last_new : agreed);
 }
 

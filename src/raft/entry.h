@@ -29,6 +29,10 @@ struct raft_entry {
     raft_term term;
     raft_index index;
     enum raft_entry_kind kind;
+    /* What the leader that proposes it was asked for; no part of its bytes, so the entry is a
+     * common one everywhere else. Early: somebody is answered once a majority has received it. */
+    bool is_early;
+    uint32_t patience_us; /* its sync may wait for so long; 0: not at all */
     uint8_t bytes[];
 };
 

@@ -123,7 +123,9 @@ struct raft {
                              */
     struct raft_configuration wanted; /* voters that were asked for; none: no change under way */
     uint64_t change_began_us;
-    uint64_t moved_us;       /* when it last tried to give the lead away by itself; 0: never */
+    uint64_t moved_us;            /* when it last tried to give the lead away by itself; 0: never */
+    raft_index early_asked_index; /* the newest entry of this term that asks for an early answer */
+    raft_index early_index;       /* received by a majority, up to early_asked_index */
     bool is_hand_over_tried; /* this leader is on its way out, and offered the lead to another */
     uint64_t read_round, confirmed_round;
     struct raft_waiting_read *waiting_reads;
@@ -202,6 +204,7 @@ void raft_propose(struct raft *raft, struct raft_entry *entry);
 void raft_append_reply_receive(struct raft *raft, const struct raft_message *message);
 void raft_commit_advance(struct raft *raft);
 void raft_commit_set(struct raft *raft, raft_index index);
+void raft_early_advance(struct raft *raft);
 bool raft_has_term_commit(const struct raft *raft);
 
 /* read.c */

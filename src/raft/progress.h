@@ -27,6 +27,7 @@ struct raft_progress {
     enum raft_progress_state state;
     raft_index match_index, next_index;
     raft_index received_index; /* its last entry, durable or not, as it last said: a hint */
+    raft_index agreed_index;   /* up to here it received what stands here, durable or not */
     raft_index commit_told;    /* the newest commit index that an append carried */
     raft_index snapshot_index; /* SNAPSHOT: our base when the snapshot was asked for */
     uint64_t heard_us;         /* 0: not in this term */

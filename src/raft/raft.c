@@ -235,6 +235,7 @@ static void peer_lost_step(struct raft *raft, raft_node_number node) {
             return;
         raft_progress_probe(peer, peer->match_index + 1);
         peer->is_probe_sent = true;
+        peer->agreed_index = peer->match_index; /* it may come back without its memory */
     } else if (node == raft->leader) {
         raft_leader_lost(raft, RAFT_ELECTION_STREAM_CLOSED);
     }
@@ -295,6 +296,11 @@ static void entries_lend(struct raft *raft) {
     }
 }
 
+static raft_index early_index(const struct raft *raft) {
+    bool is_ahead = raft->role == RAFT_LEADER && raft->early_index > raft->commit_index;
+    return is_ahead ? raft->early_index : raft->commit_index;
+}
+
 static void step_finish(struct raft *raft, struct raft_actions *actions) {
     const struct raft_step_results *step = &raft->step;
     raft_saves_finish(raft);
@@ -309,6 +315,7 @@ static void step_finish(struct raft *raft, struct raft_actions *actions) {
         .messages = raft->messages,
         .message_count = raft->message_count,
         .commit_index = raft->commit_index,
+        .early_index = early_index(raft),
         .reads = raft->answers,
         .read_count = raft->answer_count,
         .snapshot_wanted_count = step->snapshot_wanted_count,
@@ -347,7 +354,7 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
         raft_durable(raft, event->save_sequence);
         break;
     case RAFT_APPLIED:
-        CHECK(event->applied_index <= raft->commit_index);
+        CHECK(event->applied_index <= raft_last(raft));
         raft->applied_index = event->applied_index;
         break;
     case RAFT_READ:

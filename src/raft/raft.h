@@ -10,7 +10,10 @@
  * Invariants: term never falls; one vote a term, durable before it is told; a leader counts only
  * entries of its own term (5.4.2); an entry is committed only when durable on a majority of voters,
  * the leader's own disk being one of them or not; a configuration takes effect when it is appended.
- */
+ *
+ * Beside the commit index a leader knows an early index: up to there a majority has received its
+ * entries, durable or not. It moves for entries that ask for it (raft_entry.is_early) and decides
+ * nothing here: elections, snapshots, membership and truncation know the commit index alone. */
 #pragma once
 #include "base/log.h"
 #include "base/random.h"
@@ -137,6 +140,11 @@ struct raft_message {
                             read's number */
     uint64_t read_round; /* append: newest ReadIndex round the leader asks to confirm; echoed by the
                             reply */
+    /* Append: how long the sync of its entries may wait, and whether their receipt is to be told
+     * before it. */
+    uint32_t patience_us;
+    bool is_receipt_wanted;
+    raft_index agreed_index;     /* accepted append: the log agrees up to here, durable or not */
     struct raft_entry **entries; /* append: in index order. In an action: borrowed, valid until the
                                     next step. In an event: raft keeps its own references. */
     size_t entry_count;
@@ -147,7 +155,7 @@ enum raft_event_kind {
     RAFT_MESSAGE, /* message */
     RAFT_PROPOSE, /* payload_entry: raft takes the reference and seals it; refused unless leader */
     RAFT_DURABLE, /* everything up to save_sequence is on disk */
-    RAFT_APPLIED, /* applied_index */
+    RAFT_APPLIED, /* applied_index: past the commit index only up to the early index */
     RAFT_READ,    /* read_id: answer with an index from which a linearizable read may be served */
     RAFT_COMPACT, /* a durable snapshot at snapshot_index exists: forget the log before it, except
                      what a lagging transfer needs */
@@ -213,6 +221,7 @@ struct raft_actions {
     size_t message_count;
 
     raft_index commit_index;
+    raft_index early_index; /* at least commit_index */
 
     struct raft_read_answer *reads;
     size_t read_count;

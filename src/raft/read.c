@@ -55,6 +55,11 @@ static uint64_t round_of(const void *context, raft_node_number node) {
     return 0;
 }
 
+/* What the machine was answered from, it may have answered others from. */
+static raft_index index_for_reads(const struct raft *raft) {
+    return raft->applied_index > raft->commit_index ? raft->applied_index : raft->commit_index;
+}
+
 static void confirmed_answer(struct raft *raft) {
     size_t done = 0;
     while (done < raft->waiting_read_count &&
@@ -67,7 +72,7 @@ static void confirmed_answer(struct raft *raft) {
 /* Reads that came before this term's first commit get their index now (6.4 step 1). */
 static void rounds_assign(struct raft *raft) {
     for (size_t i = raft->waiting_read_count; i > 0 && raft->waiting_reads[i - 1].round == 0; i--) {
-        raft->waiting_reads[i - 1].index = raft->commit_index;
+        raft->waiting_reads[i - 1].index = index_for_reads(raft);
         raft->waiting_reads[i - 1].round = raft->read_round + 1;
     }
 }
@@ -139,7 +144,7 @@ void raft_read_index_receive(struct raft *raft, const struct raft_message *messa
     if (message->term > raft->term)
         raft_term_observe(raft, message);
     struct raft_waiting_read read = {
-        .id = message->context, .from = message->from, .index = raft->commit_index};
+        .id = message->context, .from = message->from, .index = index_for_reads(raft)};
     if (raft->role != RAFT_LEADER || raft_peer(raft, message->from) == NULL)
         read_answer(raft, &read, true);
     else if (raft_has_lease(raft, raft->now_us))

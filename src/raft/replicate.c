@@ -64,7 +64,10 @@ void raft_propose(struct raft *raft, struct raft_entry *entry) {
     raft_entry_seal(entry, raft->term, raft_last(raft) + 1, RAFT_ENTRY_COMMANDS);
     raft_entry_append(raft, entry);
     raft->step.proposed_index = entry->index;
+    if (entry->is_early)
+        raft->early_asked_index = entry->index;
     raft_replicate_all(raft);
+    raft_early_advance(raft);
 }
 
 static uint64_t match_of(const void *context, raft_node_number node) {
@@ -73,7 +76,10 @@ static uint64_t match_of(const void *context, raft_node_number node) {
         return raft->durable_index;
     for (size_t i = 0; i < raft->peer_count; i++)
         if (raft->peers[i].node == node)
-            return raft->peers[i].match_index;
+            return PLANTED(RECEIPT_COUNTS_AS_DURABLE) &&
+                           raft->peers[i].agreed_index > raft->peers[i].match_index
+                       ? raft->peers[i].agreed_index
+                       : raft->peers[i].match_index;
     return 0;
 }
 
@@ -102,6 +108,31 @@ void raft_commit_set(struct raft *raft, raft_index index) {
     }
 }
 
+static uint64_t received_of(const void *context, raft_node_number node) {
+    const struct raft *raft = context;
+    if (node == raft->self)
+        return raft_last(raft);
+    for (size_t i = 0; i < raft->peer_count; i++)
+        if (raft->peers[i].node == node)
+            return raft->peers[i].match_index > raft->peers[i].agreed_index
+                       ? raft->peers[i].match_index
+                       : raft->peers[i].agreed_index;
+    return 0;
+}
+
+/* Once an entry of this term is committed, all that is not is of this term: what a majority has in
+ * memory stays in every later leader's log unless those lose their memory (as of 5.4, with memory
+ * in the place of the disk). */
+void raft_early_advance(struct raft *raft) {
+    if (!raft_has_term_commit(raft) || raft->early_asked_index <= raft->commit_index)
+        return;
+    raft_index index = raft_quorum(raft_members(raft), received_of, raft);
+    if (index > raft->early_asked_index)
+        index = raft->early_asked_index;
+    if (index > raft->early_index)
+        raft->early_index = index;
+}
+
 /* The next index to try after `rejected` was refused; always below it. */
 static raft_index backtrack(const struct raft *raft, const struct raft_message *reply) {
     raft_index rejected = reply->log_index;
@@ -122,6 +153,7 @@ static void rejection_take(struct raft *raft, struct raft_progress *peer,
                     (peer->state == RAFT_PROBE && reply->log_index + 1 != peer->next_index);
     if (peer->state == RAFT_SNAPSHOT || is_stale)
         return;
+    peer->agreed_index = peer->match_index; /* it may have lost what it had only received */
     raft_progress_probe(peer, backtrack(raft, reply));
     raft_replicate(raft, peer);
 }
@@ -132,6 +164,8 @@ static void acceptance_take(struct raft *raft, struct raft_progress *peer,
     if (is_news)
         peer->match_index = reply->log_index;
     peer->received_index = reply->conflict_index;
+    if (reply->agreed_index > peer->agreed_index && reply->agreed_index <= raft_last(raft))
+        peer->agreed_index = reply->agreed_index;
     raft_progress_land(peer, raft->now_us);
     bool is_found = peer->state == RAFT_PROBE && reply->log_index + 1 >= peer->next_index;
     bool is_restored = peer->state == RAFT_SNAPSHOT && peer->match_index >= raft->log.base_index;
@@ -141,6 +175,7 @@ static void acceptance_take(struct raft *raft, struct raft_progress *peer,
         peer->next_index = peer->match_index + 1;
     if (is_news)
         raft_commit_advance(raft);
+    raft_early_advance(raft);
     raft_transfer_continue(raft);
     raft_replicate(raft, peer);
 }

@@ -56,7 +56,7 @@ static void run_command(struct shard *shard, struct machine_call *call, bool is_
                           .protocol = waiter.protocol ? waiter.protocol : 2};
     shard->machine->ops->apply(shard->machine, call, &reply);
     if (waiter.target) {
-        shard->io.reply(shard->io.context, &waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
+        shard_reply(shard, &waiter, false);
         buffer_clear(&shard->scratch);
     }
 }
@@ -89,13 +89,16 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
     }
 }
 
-void shard_apply(struct shard *shard, raft_index commit_index) {
-    if (shard->applied_index >= commit_index) {
+void shard_apply(struct shard *shard) {
+    shard_caught_up(shard);
+    shard_release_held(shard);
+    raft_index limit = shard_apply_limit(shard);
+    if (shard->applied_index >= limit) {
         return;
     }
     uint64_t begun_us = shard->io.clock->monotonic_us(shard->io.clock);
-    metric_add(shard->cells.entries_applied, commit_index - shard->applied_index);
-    while (shard->applied_index < commit_index) {
+    metric_add(shard->cells.entries_applied, limit - shard->applied_index);
+    while (shard->applied_index < limit) {
         const struct raft_entry *entry = raft_entry_at(shard->raft, shard->applied_index + 1);
         CHECK(entry != NULL);
         shard->applied_index = entry->index;
@@ -107,6 +110,7 @@ void shard_apply(struct shard *shard, raft_index commit_index) {
             take_pending(shard, entry);
         }
     }
+    shard_ran_ahead(shard);
     metric_observe(shard->cells.apply_time,
                    shard->io.clock->monotonic_us(shard->io.clock) - begun_us);
     shard->io.applied(shard->io.context, shard);

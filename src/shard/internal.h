@@ -2,6 +2,7 @@
  *   shard.c     life; one step of raft and what it asks for (save, send, hold)
  *   propose.c   gathers commands into entries; keeps who waits for them
  *   apply.c     runs committed entries, answers those who wait
+ *   early.c     running ahead of the commit, and going back; hold.c: replies that wait for it
  *   read.c      linearizable reads, expiry found by them
  *   take.c, send.c, receive.c  snapshots
  *   trace.c     log lines for commands with a trace id
@@ -30,6 +31,21 @@ struct pending_read {
     bool is_on_follower;
     uint64_t deadline_us;
     struct buffer arguments; /* encoded as in an entry */
+};
+
+/* A reply that waits until `index` is committed; its bytes stand in held_reply_bytes, in order. */
+struct held_reply {
+    raft_index index;
+    struct shard_waiter waiter; /* target NULL: was told something else meanwhile */
+    bool is_read;
+    uint64_t deadline_us;
+    size_t bytes;
+};
+
+/* What was applied up to `index` is not committed yet. */
+struct ahead_mark {
+    raft_index index;
+    uint64_t applied_us;
 };
 
 /* A raft message that waits for a save to be durable. Never one with entries. */
@@ -93,7 +109,7 @@ struct shard_cells {
     struct metric_cell *proposals, *refused_not_leader, *refused_busy, *batch_bytes,
         *batch_commands, *commit_time, *apply_time, *entries_applied, *reads_by_lease,
         *reads_by_quorum, *snapshots_taken, *snapshots_sent, *snapshots_installed, *snapshots_lost,
-        *snapshot_bytes, *snapshot_time;
+        *snapshot_bytes, *snapshot_time, *early_replies, *rewinds;
 };
 
 struct shard {
@@ -107,6 +123,7 @@ struct shard {
 
     struct buffer batch; /* commands of this turn, encoded */
     uint32_t batch_count;
+    uint32_t batch_async_count, batch_sync_count; /* who waits for those */
     struct queue waiters; /* struct shard_waiter: of all pending entries, then of the batch */
     struct queue entries; /* struct pending_entry */
 
@@ -122,6 +139,12 @@ struct shard {
     struct queue held;  /* struct held_message */
     struct queue saves; /* struct pending_save */
     uint64_t durable_save;
+
+    raft_index early_index;    /* as raft last said */
+    struct queue ahead;        /* struct ahead_mark */
+    struct queue held_replies; /* struct held_reply, by index */
+    struct buffer held_reply_bytes;
+    bool is_settling; /* nothing runs ahead until a snapshot is taken */
 
     raft_index applied_index;
     raft_term applied_term;
@@ -173,7 +196,23 @@ void shard_trace_committed(struct shard *shard, raft_index commit_index);
 void shard_trace_applied(struct shard *shard, const struct raft_entry *entry);
 
 /* apply.c */
-void shard_apply(struct shard *shard, raft_index commit_index);
+void shard_apply(struct shard *shard); /* up to the limit; answers what is committed by now */
+
+/* early.c */
+uint32_t shard_patience_us(const struct shard *shard); /* of the sync of what is async */
+raft_index shard_apply_limit(const struct shard *shard);
+void shard_ran_ahead(struct shard *shard); /* perhaps: something was applied */
+void shard_caught_up(struct shard *shard); /* perhaps: the commit index moved */
+/* The log lost its end from there on: so must the machine, if it has that. May step raft. */
+void shard_rewind(struct shard *shard, raft_index truncated_from);
+
+/* hold.c */
+/* Tells what stands in `scratch`, from a read or from what is being applied, now or when it may. */
+void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is_read);
+void shard_release_held(struct shard *shard);
+void shard_give_up_held(struct shard *shard);
+void shard_time_out_held(struct shard *shard, uint64_t now_us);
+bool shard_held_is_full(const struct shard *shard);
 
 /* read.c */
 void shard_run_reads(struct shard *shard);

@@ -41,6 +41,8 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     }
     payload_encode_command(&shard->batch, arguments, count);
     shard->batch_count++;
+    shard->batch_async_count += waiter.is_async;
+    shard->batch_sync_count += waiter.target && !waiter.is_async;
     *(struct shard_waiter *)queue_push(&shard->waiters) = waiter;
     if (shard->batch.length >= (size_t)config->batch_bytes ||
         shard->batch_count >= SHARD_COMMANDS_PER_ENTRY_MAXIMUM) {
@@ -79,7 +81,16 @@ static struct raft_entry *make_entry(struct shard *shard) {
     memcpy(room, buffer_data(&header), header.length);
     memcpy(room + header.length, buffer_data(&shard->batch), shard->batch.length);
     buffer_release(&header);
+    entry->is_early = shard->batch_async_count > 0;
+    entry->patience_us =
+        entry->is_early && shard->batch_sync_count == 0 ? shard_patience_us(shard) : 0;
     return entry;
+}
+
+static void batch_clear(struct shard *shard) {
+    buffer_clear(&shard->batch);
+    shard->batch_count = shard->batch_async_count = shard->batch_sync_count = 0;
+    clear_batch_traces(shard);
 }
 
 static void tell(struct shard *shard, size_t position, enum shard_outcome outcome);
@@ -123,13 +134,11 @@ void shard_flush(struct shard *shard) {
     if (shard->batch_trace_count) {
         shard_trace_proposed(shard, pending->index, pending->term,
                              buffer_bytes(&shard->batch_traces), shard->batch_trace_count);
-        clear_batch_traces(shard);
     }
     metric_add(shard->cells.proposals, count);
     metric_observe(shard->cells.batch_commands, count);
     metric_observe(shard->cells.batch_bytes, shard->batch.length);
-    buffer_clear(&shard->batch);
-    shard->batch_count = 0;
+    batch_clear(shard);
     bool is_leader = shard_is_leader(shard);
     CHECK(is_leader);
     shard_step(shard, &event);
@@ -157,10 +166,19 @@ static void propose_deletion(struct shard *shard, const struct bytes *arguments,
 /* Nagle's algorithm by the disk's clock: while this leader's last entry is still being made durable
  * here and is not committed either, a smaller one behind it would only cost each node a message and
  * a round of its own. Whatever ends that wait also brings a turn. A slow disk of the leader alone
- * does not slow the shard: the followers' commit ends the wait too. */
+ * does not slow the shard: the followers' commit ends the wait too. Who is answered before the disk
+ * waits for the network only, and nobody for a disk that takes its time. */
+static bool is_last_awaited(const struct shard *shard) {
+    if (queue_count(&shard->saves) == 0 || raft_uncommitted_bytes(shard->raft) == 0) {
+        return false;
+    }
+    raft_index last_index = raft_last_index(shard->raft);
+    bool is_patient = raft_entry_at(shard->raft, last_index)->patience_us > 0;
+    return shard->batch_async_count > 0 ? shard->early_index < last_index : !is_patient;
+}
+
 void shard_end_turn(struct shard *shard) {
-    bool is_awaited = queue_count(&shard->saves) > 0 && raft_uncommitted_bytes(shard->raft) > 0;
-    if (!is_awaited) {
+    if (!is_last_awaited(shard)) {
         shard_flush(shard);
     }
 }
@@ -213,9 +231,7 @@ static void refuse_last_waiters(struct shard *shard, uint32_t count) {
 /* Leadership went before the batch was proposed: none of it was, or will be, executed. */
 void shard_refuse_batch(struct shard *shard) {
     uint32_t count = shard->batch_count;
-    shard->batch_count = 0;
-    buffer_clear(&shard->batch);
-    clear_batch_traces(shard);
+    batch_clear(shard);
     refuse_last_waiters(shard, count);
 }
 

@@ -47,7 +47,7 @@ static enum run_result run(struct shard *shard, const struct bytes *arguments, s
         result = RUN_UNCONFIRMED;
     } else {
         metric_add(is_confirmed ? shard->cells.reads_by_quorum : shard->cells.reads_by_lease, 1);
-        shard->io.reply(shard->io.context, waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
+        shard_reply(shard, waiter, true);
     }
     buffer_release(&expired);
     buffer_clear(&shard->scratch);
@@ -79,8 +79,9 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
     if (!is_leader && !(flags & SHARD_READ_ON_FOLLOWER)) {
         return ERR_NOT_LEADER;
     }
-    if (raft_is_handing_over(shard->raft) ||
-        queue_count(&shard->reads) >= SHARD_PENDING_READ_MAXIMUM) {
+    if (raft_is_handing_over(shard->raft) || shard_held_is_full(shard) ||
+        queue_count(&shard->reads) + queue_count(&shard->held_replies) >=
+            SHARD_PENDING_READ_MAXIMUM) {
         return ERR_BUSY;
     }
     bool must_queue =

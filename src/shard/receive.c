@@ -132,7 +132,7 @@ void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) 
         piece->total_bytes == 0) {
         return;
     }
-    if (piece->snapshot_index <= shard->applied_index) {
+    if (piece->snapshot_index <= raft_commit_index(shard->raft)) {
         tell_no_news(shard, piece);
         return;
     }
@@ -157,6 +157,7 @@ static void put_in_place(struct shard *shard) {
     shard->machine = in->machine;
     in->machine = NULL;
     shard_stand_at(shard, &in->meta);
+    shard_give_up_held(shard);
     shard_forget_covered(shard, in->meta.index);
     metric_add(shard->cells.snapshots_installed, 1);
     log_line(shard->io.log, LOG_INFO, "snapshot installed", LOG_F("shard", shard->number),
@@ -178,7 +179,7 @@ void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence) {
     }
     wal_release(shard->io.wal, shard->number, in->meta.index);
     snapshot_remove_older(shard->io.disk, shard->number, in->meta.index);
-    if (in->meta.index > shard->applied_index) {
+    if (in->meta.index > raft_commit_index(shard->raft)) {
         put_in_place(shard);
     } else {
         shard->snapshot_index = in->meta.index;

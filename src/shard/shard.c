@@ -29,6 +29,8 @@ static struct shard_cells find_cells(struct metrics *metrics) {
         .snapshots_lost = metrics_cell(metrics, METRIC_snapshots_lost_total, NULL),
         .snapshot_bytes = metrics_cell(metrics, METRIC_snapshot_bytes_total, NULL),
         .snapshot_time = metrics_cell(metrics, METRIC_snapshot_seconds, NULL),
+        .early_replies = metrics_cell(metrics, METRIC_async_replies_total, NULL),
+        .rewinds = metrics_cell(metrics, METRIC_rewinds_total, NULL),
     };
 }
 
@@ -49,6 +51,9 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     queue_init(&shard->reads, sizeof(struct pending_read));
     queue_init(&shard->held, sizeof(struct held_message));
     queue_init(&shard->saves, sizeof(struct pending_save));
+    queue_init(&shard->ahead, sizeof(struct ahead_mark));
+    queue_init(&shard->held_replies, sizeof(struct held_reply));
+    buffer_init(&shard->held_reply_bytes, SIZE_MAX);
     buffer_init(&shard->incoming.image, SHARD_SNAPSHOT_IMAGE_MAXIMUM);
     return shard;
 }
@@ -82,6 +87,9 @@ void shard_free(struct shard *shard) {
     queue_release(&shard->entries);
     queue_release(&shard->held);
     queue_release(&shard->saves);
+    queue_release(&shard->ahead);
+    queue_release(&shard->held_replies);
+    buffer_release(&shard->held_reply_bytes);
     buffer_release(&shard->batch);
     buffer_release(&shard->scratch);
     buffer_release(&shard->batch_traces);
@@ -96,9 +104,25 @@ void shard_free(struct shard *shard) {
 
 /* ---- one step of raft, and what it asks for: save, send, apply, answer ---- */
 
-static void save(struct shard *shard, const struct raft_actions *actions) {
+/* How long the save of this step may wait for the disk. A truncation makes room for a later term's
+ * entries, and a state is a promise: these never wait. */
+static uint64_t save_patience_us(const struct raft_event *event,
+                                 const struct raft_actions *actions) {
+    if (actions->is_state_saved || actions->truncate_from) {
+        return 0;
+    }
+    if (event->kind == RAFT_MESSAGE) {
+        return event->message->patience_us;
+    }
+    return event->kind == RAFT_PROPOSE && actions->entry_count == 1
+               ? actions->entries[0]->patience_us
+               : 0;
+}
+
+static void save(struct shard *shard, const struct raft_actions *actions, uint64_t until_us) {
     struct wal *wal = shard->io.wal;
     uint64_t sequence = 0;
+    wal_may_wait(wal, until_us);
     if (actions->truncate_from) {
         sequence = wal_append_truncate(wal, shard->number, actions->truncate_from);
         if (queue_count(&shard->traces)) {
@@ -116,6 +140,7 @@ static void save(struct shard *shard, const struct raft_actions *actions) {
         sequence = wal_append_state(wal, shard->number, actions->term, actions->vote);
     }
     CHECK(sequence != 0);
+    wal_may_wait(wal, 0);
     struct pending_save *pending = queue_push(&shard->saves);
     *pending =
         (struct pending_save){.wal_sequence = sequence, .save_sequence = actions->save_sequence};
@@ -179,8 +204,10 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     }
     shard->raft_deadline_us = actions.deadline_us;
     count_step(shard, event, &actions);
+    shard->early_index = actions.early_index;
     if (actions.save_sequence) {
-        save(shard, &actions);
+        uint64_t patience_us = save_patience_us(event, &actions);
+        save(shard, &actions, patience_us ? event->now_us + patience_us : 0);
     }
     for (size_t i = 0; i < actions.message_count; i++) {
         send_or_hold(shard, &actions.messages[i]);
@@ -190,6 +217,7 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     }
     bool is_leadership_changed = actions.is_leadership_changed;
     int proposal_error = actions.proposal_error;
+    raft_index truncate_from = actions.truncate_from;
     size_t wanted_count = actions.snapshot_wanted_count;
     raft_node_number wanted[RAFT_VOTER_MAXIMUM];
     memcpy(wanted, actions.snapshot_wanted_by, sizeof(wanted));
@@ -200,15 +228,31 @@ int shard_step(struct shard *shard, struct raft_event *event) {
         shard_trace_committed(shard, actions.commit_index);
     }
     /* Nothing below looks into `actions`: applying, answering and sending may step raft again. */
-    shard_apply(shard, actions.commit_index);
+    if (truncate_from) {
+        shard_rewind(shard, truncate_from);
+    }
+    shard_apply(shard);
     if (is_leadership_changed) {
         leadership_changed(shard);
     }
     for (size_t i = 0; i < wanted_count; i++) {
         shard_send_snapshot(shard, wanted[i]);
     }
+    if (shard->is_settling) {
+        shard_take_snapshot(shard);
+    }
     shard_run_reads(shard);
     return proposal_error;
+}
+
+/* A round that made several saves durable has one acknowledgement for them, the last. */
+static bool is_outdone(const struct shard *shard, const struct raft_message *message,
+                       uint64_t save_sequence) {
+    const struct held_message *next = queue_front(&shard->held);
+    return next && next->after_save <= save_sequence && message->kind == RAFT_APPEND_REPLY &&
+           next->message.kind == RAFT_APPEND_REPLY && !message->is_rejected &&
+           !next->message.is_rejected && message->to == next->message.to &&
+           message->term == next->message.term && message->log_index <= next->message.log_index;
 }
 
 void shard_durable(struct shard *shard, uint64_t wal_sequence) {
@@ -231,7 +275,9 @@ void shard_durable(struct shard *shard, uint64_t wal_sequence) {
     while ((held = queue_front(&shard->held)) && held->after_save <= save_sequence) {
         struct raft_message message = held->message;
         queue_pop(&shard->held);
-        shard->io.send(shard->io.context, shard, &message);
+        if (!is_outdone(shard, &message, save_sequence)) {
+            shard->io.send(shard->io.context, shard, &message);
+        }
     }
     struct raft_event event = {.kind = RAFT_DURABLE, .save_sequence = save_sequence};
     shard_step(shard, &event);
@@ -327,6 +373,7 @@ void shard_tick(struct shard *shard) {
     expire(shard, now);
     shard_give_up_late(shard, now);
     shard_time_out_reads(shard, now);
+    shard_time_out_held(shard, now);
     shard_tick_outgoing(shard, now);
     shard_tick_incoming(shard, now);
     shard_maybe_snapshot(shard);
@@ -335,7 +382,8 @@ void shard_tick(struct shard *shard) {
 uint64_t shard_deadline_us(const struct shard *shard) {
     uint64_t deadline = shard->raft_deadline_us;
     bool is_watching = shard_is_leader(shard) || queue_count(&shard->entries) ||
-                       queue_count(&shard->reads) || shard->incoming.stage != INCOMING_NONE;
+                       queue_count(&shard->reads) || queue_count(&shard->held_replies) ||
+                       shard->incoming.stage != INCOMING_NONE;
     if (is_watching && shard->next_expiry_us < deadline) {
         deadline = shard->next_expiry_us;
     }
@@ -428,7 +476,7 @@ static bool is_awaited(const struct shard *shard) {
 bool shard_is_idle(const struct shard *shard) {
     return shard->disk_jobs == 0 && shard->own.stage == OWN_NONE &&
            shard->incoming.stage == INCOMING_NONE && queue_count(&shard->reads) == 0 &&
-           !is_awaited(shard);
+           queue_count(&shard->held_replies) == 0 && !is_awaited(shard);
 }
 
 struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence) {
@@ -460,5 +508,6 @@ uint64_t shard_state_hash(const struct shard *shard) {
 }
 
 size_t shard_pending_count(const struct shard *shard) {
-    return queue_count(&shard->waiters) + queue_count(&shard->reads);
+    return queue_count(&shard->waiters) + queue_count(&shard->reads) +
+           queue_count(&shard->held_replies);
 }

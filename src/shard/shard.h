@@ -28,6 +28,7 @@ enum {
     SHARD_PENDING_READ_MAXIMUM = 1 << 20,
     SHARD_SNAPSHOT_PIECE_BYTES = 256 << 10,
     SHARD_SNAPSHOT_PIECES_IN_FLIGHT = 4,
+    SHARD_HELD_REPLY_BYTES_MAXIMUM = 64 << 20, /* past it nothing is applied before its commit */
     SHARD_EXPIRE_BATCH_MAXIMUM = 512,
     SHARD_EXPIRE_KEYS_PER_COMMAND = 256,
     SHARD_ELECTION_DELAYS = 8,
@@ -52,6 +53,9 @@ struct shard_waiter {
     void *target;
     uint64_t ticket;
     uint8_t protocol;
+    /* A write: answered once a majority has received it, before they have it on disk. A read:
+     * answered though what it saw is not on disk yet. */
+    bool is_async;
 };
 
 enum shard_outcome {
@@ -93,6 +97,8 @@ struct shard_io {
                   struct bytes reply);
     void (*leadership)(void *context, struct shard *shard); /* role, term or known leader changed */
     void (*applied)(void *context, struct shard *shard);    /* the applied index moved */
+    /* The node must end at once. May return in the simulator. */
+    void (*fatal)(void *context, const char *what);
     void *context;
 };
 
@@ -201,6 +207,8 @@ uint32_t shard_number(const struct shard *shard);
 const struct raft *shard_raft(const struct shard *shard);
 struct machine *shard_machine(const struct shard *shard);
 raft_index shard_applied_index(const struct shard *shard);
+/* Nothing is applied that is not committed: true but for a leader that answers before the disk. */
+bool shard_is_settled(const struct shard *shard);
 raft_term shard_applied_term(const struct shard *shard);
 uint64_t shard_time_ms(const struct shard *shard);
 uint64_t shard_state_hash(const struct shard *shard);

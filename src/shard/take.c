@@ -66,17 +66,20 @@ static bool may_take(const struct shard *shard) {
            now_us(shard) >= shard->next_take_us;
 }
 
-void shard_take_snapshot(struct shard *shard) {
-    if (shard->applied_index > shard->snapshot_index && may_take(shard)) {
+/* Of what is committed only: a leader that runs ahead stops until the disks have caught up. */
+static void take_settled(struct shard *shard, bool is_wanted) {
+    bool is_due = is_wanted && may_take(shard);
+    shard->is_settling = is_due && !shard_is_settled(shard);
+    if (is_due && !shard->is_settling) {
         take(shard);
     }
 }
 
-void shard_replace_snapshot(struct shard *shard) {
-    if (may_take(shard)) {
-        take(shard);
-    }
+void shard_take_snapshot(struct shard *shard) {
+    take_settled(shard, shard->applied_index > shard->snapshot_index);
 }
+
+void shard_replace_snapshot(struct shard *shard) { take_settled(shard, true); }
 
 void shard_maybe_snapshot(struct shard *shard) {
     const struct config *config = shard->io.config;

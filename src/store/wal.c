@@ -16,6 +16,7 @@ static const size_t batch_maximum_bytes = (size_t)4 << 30;
 static struct wal *wal_new(const struct wal_options *options) {
     struct wal *wal = memory_allocate_zeroed(1, sizeof *wal);
     wal->options = *options;
+    wal->due_us = UINT64_MAX;
     random_init(&wal->random, options->seed);
     wal_ledger_init(&wal->ledger);
     disk_score_init(&wal->score);
@@ -139,6 +140,7 @@ static void append(struct wal *wal, enum wal_kind kind, uint32_t shard, uint64_t
         return;
     struct buffer *batch = &wal->batches[wal->gathering];
     wal_record_append(batch, kind, shard, index, payload);
+    wal->due_us = wal_smaller(wal->due_us, wal->may_wait_until_us);
     if (batch->is_overflowed)
         wal_fail(wal, ERR_LIMIT, "gathering a batch for the log");
 }

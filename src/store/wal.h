@@ -103,7 +103,13 @@ uint64_t wal_append_snapshot(struct wal *wal, uint32_t shard, uint64_t index, ui
 /* The replica is gone from here, with its entries and its snapshot mark; what is kept is its term
  * and vote, and where its log ended: one that is made later is bound by that. */
 uint64_t wal_append_forget(struct wal *wal, uint32_t shard, uint64_t index, uint64_t term);
-void wal_flush(struct wal *wal);
+/* What is appended from now on may wait until then for a round (durability async); 0, as at first:
+ * it does not wait. It goes with any earlier round that is begun for others. */
+void wal_may_wait(struct wal *wal, uint64_t until_us);
+/* Begins a round if anything of what was gathered may not wait any longer. */
+void wal_flush_due(struct wal *wal, uint64_t now_us);
+uint64_t wal_due_us(const struct wal *wal); /* UINT64_MAX: nothing waits */
+void wal_flush(struct wal *wal);            /* begins a round with all that was gathered */
 void wal_tune(struct wal *wal, const struct wal_tuning *tuning);
 bool wal_is_idle(const struct wal *wal); /* nothing gathered, none of its jobs under way */
 /* The shard needs no entry up to index any more (its snapshot mark is durable): frees segments that

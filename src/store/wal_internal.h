@@ -25,6 +25,7 @@ struct wal {
     struct buffer batches[2]; /* one gathers, the other is written from `written_bytes` on */
     unsigned gathering;
     size_t written_bytes;
+    uint64_t may_wait_until_us, due_us; /* due: of what is gathered, the soonest */
     struct buffer head; /* of the round: checkpoint, digest */
     struct wal_digest_reach reach;
     struct wal_repaired repaired;

@@ -139,6 +139,7 @@ static struct buffer *batch_to_write(struct wal *wal) {
     if (wal->batches[wal->gathering].length == 0)
         return NULL;
     wal->gathering = !wal->gathering;
+    wal->due_us = UINT64_MAX;
     return &wal->batches[!wal->gathering];
 }
 
@@ -162,11 +163,22 @@ void wal_start_round(struct wal *wal) {
 void wal_flush(struct wal *wal) {
     if (wal->has_failed)
         return;
-    if (wal->is_round_running)
+    if (wal->is_round_running) {
         wal->is_flush_wanted = true;
-    else
+        wal->due_us = UINT64_MAX;
+    } else {
         wal_start_round(wal);
+    }
 }
+
+void wal_may_wait(struct wal *wal, uint64_t until_us) { wal->may_wait_until_us = until_us; }
+
+void wal_flush_due(struct wal *wal, uint64_t now_us) {
+    if (wal->due_us <= now_us)
+        wal_flush(wal);
+}
+
+uint64_t wal_due_us(const struct wal *wal) { return wal->due_us; }
 
 static void round_done(struct disk_job *job, int status) {
     struct wal_round *round = (struct wal_round *)(void *)job;

@@ -24,6 +24,30 @@ static void test_pipeline_keeps_order(void **state) {
     world_free(world);
 }
 
+/* What a connection's replies wait for, and one command's. */
+static void test_durability(void **state) {
+    (void)state;
+    struct world *world = world_new(2, FOUR_SHARDS);
+    struct client *client = world_connect(world, 0);
+    CLIENT_EXPECT(client, "TROTHDB DURABILITY", "*2\r\n$7\r\ndefault\r\n$4\r\nsync\r\n");
+    CLIENT_EXPECT(client, "CONFIG SET durability async\nTROTHDB DURABILITY",
+                  "+OK\r\n*2\r\n$7\r\ndefault\r\n$5\r\nasync\r\n");
+    CLIENT_EXPECT(client, "TROTHDB durability SYNC\nTROTHDB DURABILITY",
+                  "+OK\r\n*2\r\n$4\r\nsync\r\n$4\r\nsync\r\n");
+    CLIENT_EXPECT(client, "TROTHDB DURABILITY later",
+                  "-ERR durability is sync, async or default\r\n");
+    CLIENT_EXPECT(client, "TROTHDB WITH async SET a 1\nGET a\nTROTHDB WITH sync INCR a\nDBSIZE",
+                  "+OK\r\n$1\r\n1\r\n:2\r\n:1\r\n");
+    CLIENT_EXPECT(client, "TROTHDB WITH sometimes GET a", "-ERR durability is sync or async\r\n");
+    CLIENT_EXPECT(client, "TROTHDB WITH async TROTHDB WITH sync GET a",
+                  "-ERR TROTHDB WITH goes with commands on keys\r\n");
+    CLIENT_EXPECT(client, "TROTHDB WITH async NOSUCH",
+                  "-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
+    CLIENT_EXPECT(client, "RESET\nTROTHDB DURABILITY",
+                  "+RESET\r\n*2\r\n$7\r\ndefault\r\n$5\r\nasync\r\n");
+    world_free(world);
+}
+
 /* Requests come in pieces of any size. */
 static void test_pieces(void **state) {
     (void)state;
@@ -275,10 +299,10 @@ static void test_scan_over_shards(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_pipeline_keeps_order), cmocka_unit_test(test_pieces),
-          cmocka_unit_test(test_pipeline_limit), cmocka_unit_test(test_output_limit),
-          cmocka_unit_test(test_broken_request), cmocka_unit_test(test_gone_with_writes_in_flight),
-          cmocka_unit_test(test_login), cmocka_unit_test(test_password_changes),
-          cmocka_unit_test(test_client_limit), cmocka_unit_test(test_idle_clients),
-          cmocka_unit_test(test_reply_modes), cmocka_unit_test(test_across_workers),
-          cmocka_unit_test(test_scan_over_shards))
+RUN_TESTS(cmocka_unit_test(test_pipeline_keeps_order), cmocka_unit_test(test_durability),
+          cmocka_unit_test(test_pieces), cmocka_unit_test(test_pipeline_limit),
+          cmocka_unit_test(test_output_limit), cmocka_unit_test(test_broken_request),
+          cmocka_unit_test(test_gone_with_writes_in_flight), cmocka_unit_test(test_login),
+          cmocka_unit_test(test_password_changes), cmocka_unit_test(test_client_limit),
+          cmocka_unit_test(test_idle_clients), cmocka_unit_test(test_reply_modes),
+          cmocka_unit_test(test_across_workers), cmocka_unit_test(test_scan_over_shards))

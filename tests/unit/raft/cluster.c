@@ -135,6 +135,7 @@ void cluster_step(struct cluster *cluster, struct cluster_node *node, struct raf
     }
     node->deadline_us = actions.deadline_us;
     node->commit_index = actions.commit_index;
+    node->early_index = actions.early_index;
     if (cluster->watch != NULL)
         cluster->watch(cluster->context, node, &actions);
 }
@@ -249,8 +250,10 @@ void cluster_settle(struct cluster *cluster) {
     }
 }
 
-void cluster_propose(struct cluster *cluster, struct cluster_node *node, const char *text) {
+void cluster_propose(struct cluster *cluster, struct cluster_node *node, const char *text,
+                     bool is_early) {
     struct raft_entry *entry = raft_entry_new(strlen(text));
+    entry->is_early = is_early;
     memcpy(raft_entry_payload_room(entry), text, strlen(text));
     cluster_step(cluster, node, (struct raft_event){.kind = RAFT_PROPOSE, .payload_entry = entry});
 }

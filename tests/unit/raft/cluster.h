@@ -44,7 +44,7 @@ struct cluster_node {
     size_t save_count, save_capacity;
     struct cluster_packets held;
     uint64_t deadline_us; /* by its own clock */
-    raft_index commit_index;
+    raft_index commit_index, early_index;
     double clock_rate;
     uint64_t lives;
 };
@@ -78,7 +78,9 @@ void cluster_packet_drop(struct cluster *cluster, size_t position);
 void cluster_packet_duplicate(struct cluster *cluster, size_t position);
 /* Makes durable and delivers until nothing waits. */
 void cluster_settle(struct cluster *cluster);
-void cluster_propose(struct cluster *cluster, struct cluster_node *node, const char *text);
+/* Early: to be answered once a majority has received it (raft_entry.is_early). */
+void cluster_propose(struct cluster *cluster, struct cluster_node *node, const char *text,
+                     bool is_early);
 /* The replica is removed with its log, and a new one is made that knows of no voter. */
 void cluster_remove(struct cluster *cluster, struct cluster_node *node);
 /* A snapshot at `index` is durable at `node`, and raft forgets what is before it. */

@@ -406,7 +406,7 @@ static void step_anything(struct world *world) {
     else if (lot < 92) {
         if (node->raft != NULL && raft_role(node->raft) == RAFT_LEADER &&
             random_chance(&world->random, world->propose_chance))
-            cluster_propose(world->cluster, node, "word");
+            cluster_propose(world->cluster, node, "word", random_chance(&world->random, 0.3));
     } else if (lot < 95)
         read_begin(world, node);
     else if (lot < 97)
@@ -460,7 +460,7 @@ static void heal_and_check(struct world *world) {
             snapshot_transfer(world);
         for (size_t i = 0; i < cluster->node_count && round == 600; i++)
             if (raft_role(cluster->nodes[i].raft) == RAFT_LEADER)
-                cluster_propose(cluster, &cluster->nodes[i], "last");
+                cluster_propose(cluster, &cluster->nodes[i], "last", false);
     }
     logs_check(world);
     if (world->committed_count == before || !is_agreed(cluster))

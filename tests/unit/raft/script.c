@@ -16,12 +16,15 @@
  *   duplicate A->B          sends the newest once more
  *   network                 shows what waits
  *   send KIND A->B [term=T] [after=I/T] [entries=I/T,...] [commit=C] [conflict=I/T] [context=N]
- *        [rejected] [forced] [at=N] a message that A did not send arrives at B (or at N); `after`
- * is the position in the log that it is about, whatever the kind calls it durable N [K] N's disk
- * finishes its saves (the oldest K) settle                  delivers and finishes until all is
- * quiet, in silence calm TIME               time passes, all look at their deadlines, and all
- * settles, in silence elect N                 N becomes leader, in silence (others are not asked to
- * campaign) propose N TEXT          read N ID       transfer N [TO]       lost N PEER       lease N
+ *        [rejected] [forced] [at=N]
+ *                           a message that A did not send arrives at B (or at N); `after` is the
+ *                           position in the log that it is about, whatever the kind calls it
+ *   durable N [K]           N's disk finishes its saves (the oldest K)
+ *   settle                  delivers and finishes until all is quiet, in silence
+ *   calm TIME               time passes, all look at their deadlines, and all settles, in silence
+ *   elect N                 N becomes leader, in silence (others are not asked to campaign)
+ *   propose N TEXT [early]  early: to be answered once a majority has received it
+ *   read N ID       transfer N [TO]       lost N PEER       lease N
  *   suspected N PEER        others do not hear PEER either
  *   standing N PEER willing|reluctant|leaving    what N is told of itself or of PEER
  *   crash N                 loses what is not durable        start N        restart N
@@ -283,7 +286,8 @@ static void run_elect(struct script *script, const struct line *line) {
 }
 
 static void run_propose(struct script *script, const struct line *line) {
-    cluster_propose(script->cluster, node_at(script, line, 1), word_at(line, 2));
+    cluster_propose(script->cluster, node_at(script, line, 1), word_at(line, 2),
+                    strcmp(word_at(line, 3), "early") == 0);
 }
 
 static void run_read(struct script *script, const struct line *line) {

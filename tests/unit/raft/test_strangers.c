@@ -55,6 +55,7 @@ static void stranger_speak(struct cluster *cluster, struct random *random) {
         .conflict_term = some_number(random),
         .context = some_number(random),
         .read_round = some_number(random),
+        .agreed_index = some_number(random),
         .entries = entries,
         .entry_count = random_below(random, 4)};
     for (size_t i = 0; i < message.entry_count; i++)
@@ -108,7 +109,7 @@ static void test_strangers(void **state) {
                 cluster->now_us += random_below(&random, 100000);
                 cluster_step(cluster, node, (struct raft_event){.kind = RAFT_TICK});
             } else if (lot < 35)
-                cluster_propose(cluster, node, "true");
+                cluster_propose(cluster, node, "true", false);
             else if (lot < 60)
                 cluster_save_next(cluster, node, true);
             else if (cluster->packets.count > 0)

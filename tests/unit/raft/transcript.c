@@ -67,6 +67,8 @@ static void text_append(struct buffer *out, const struct raft_message *message) 
     buffer_append_format(out, " after %" PRIu64 "/%" PRIu64, message->log_index, message->log_term);
     text_entries(out, message->entries, message->entry_count);
     buffer_append_format(out, " commit %" PRIu64, message->commit_index);
+    if (message->is_receipt_wanted)
+        buffer_append_text(out, " receipt wanted");
     if (message->read_round != 0)
         buffer_append_format(out, " round %" PRIu64, message->read_round);
 }
@@ -77,6 +79,8 @@ static void text_append_reply(struct buffer *out, const struct raft_message *mes
                              message->log_index, message->conflict_index, message->conflict_term);
     else
         buffer_append_format(out, " match %" PRIu64, message->log_index);
+    if (message->agreed_index > message->log_index)
+        buffer_append_format(out, " received %" PRIu64, message->agreed_index);
     if (message->read_round != 0)
         buffer_append_format(out, " round %" PRIu64, message->read_round);
 }
@@ -179,6 +183,9 @@ void transcript_actions(struct buffer *out, const struct cluster_node *node,
     if (actions->commit_index != node->commit_index)
         buffer_append_format(out, "%u commits up to %" PRIu64 "\n", node->number,
                              actions->commit_index);
+    if (actions->early_index > actions->commit_index && actions->early_index != node->early_index)
+        buffer_append_format(out, "%u is early up to %" PRIu64 "\n", node->number,
+                             actions->early_index);
     text_reads(out, node, actions);
     for (size_t i = 0; i < actions->snapshot_wanted_count; i++)
         buffer_append_format(out, "%u wants a snapshot sent to %u\n", node->number,

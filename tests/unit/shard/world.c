@@ -377,7 +377,10 @@ static size_t split(const char *command, struct bytes arguments[16]) {
 }
 
 static struct shard_waiter waiter_of(struct world *world) {
-    return (struct shard_waiter){.target = world, .ticket = world->next_ticket++, .protocol = 2};
+    return (struct shard_waiter){.target = world,
+                                 .ticket = world->next_ticket++,
+                                 .protocol = 2,
+                                 .is_async = world->is_async};
 }
 
 int world_try(struct world *world, raft_node_number on, const char *command) {

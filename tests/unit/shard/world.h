@@ -59,6 +59,7 @@ struct world {
     struct answer answers[WORLD_ANSWERS];
     size_t answer_count;
     uint64_t next_ticket;
+    bool is_async; /* what is asked next need not wait for the disk */
 };
 
 void world_init(struct world *world, unsigned replica_count);

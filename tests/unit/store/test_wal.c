@@ -92,6 +92,33 @@ static void test_waits_for_the_flush(void **state) {
     world_free(world);
 }
 
+/* Records that may wait begin no round before they are due, and go with the first that does. */
+static void test_patient_records(void **state) {
+    (void)state;
+    struct world *world = world_new();
+    assert_int_equal(world_open(world), 0);
+    wal_may_wait(world->wal, 5000);
+    world_entry(world, 0, 1, 20);
+    wal_may_wait(world->wal, 3000);
+    world_entry(world, 1, 1, 20);
+    assert_int_equal(wal_due_us(world->wal), 3000);
+    wal_flush_due(world->wal, 2999);
+    assert_false(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+    wal_flush_due(world->wal, 3000);
+    assert_true(wal_due_us(world->wal) == UINT64_MAX);
+    wal_may_wait(world->wal, 9000);
+    world_entry(world, 0, 2, 20);
+    fake_disk_run_all(&world->fake);
+    assert_int_equal(world->durable, 2);
+    assert_int_equal(wal_due_us(world->wal), 9000);
+    wal_may_wait(world->wal, 0);
+    world_entry(world, 1, 2, 20);
+    wal_flush_due(world->wal, 4000);
+    fake_disk_run_all(&world->fake);
+    assert_int_equal(world->durable, 4);
+    world_free(world);
+}
+
 static void test_goes_on_in_new_segments(void **state) {
     (void)state;
     struct world *world = world_new();
@@ -255,7 +282,7 @@ static void test_opening_fails_in_words(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_replays_what_was_written),
           cmocka_unit_test(test_gathers_while_a_round_runs),
-          cmocka_unit_test(test_waits_for_the_flush),
+          cmocka_unit_test(test_waits_for_the_flush), cmocka_unit_test(test_patient_records),
           cmocka_unit_test(test_goes_on_in_new_segments),
           cmocka_unit_test(test_holds_entries_larger_than_a_segment),
           cmocka_unit_test(test_releases_segments), cmocka_unit_test(test_truncation_lets_go),

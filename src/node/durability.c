@@ -1,0 +1,92 @@
+/* How sure a reply is: chosen for the node by the setting `durability`, for a connection by TROTHDB
+ * DURABILITY, for one command by TROTHDB WITH. Replies that wait for the disk, and those that do
+ * not, keep their order. */
+#include "base/check.h"
+#include "node/internal.h"
+
+static const char NOT_A_WORD[] = "ERR durability is sync or async";
+
+static bool parse_word(struct bytes word, enum session_durability *durability) {
+    if (bytes_equal_ignoring_case(word, "sync")) {
+        *durability = DURABILITY_OF_SYNC;
+    } else if (bytes_equal_ignoring_case(word, "async")) {
+        *durability = DURABILITY_OF_ASYNC;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool session_is_async(const struct session *session) {
+    enum session_durability chosen = session->command_durability != DURABILITY_OF_NODE
+                                         ? session->command_durability
+                                         : session->durability;
+    switch (chosen) {
+    case DURABILITY_OF_NODE:
+        return session->worker->config.durability == DURABILITY_ASYNC;
+    case DURABILITY_OF_SYNC:
+        return false;
+    case DURABILITY_OF_ASYNC:
+        return true;
+    }
+    UNREACHABLE();
+}
+
+static const char *word_of(enum session_durability durability) {
+    switch (durability) {
+    case DURABILITY_OF_NODE:
+        return "default";
+    case DURABILITY_OF_SYNC:
+        return "sync";
+    case DURABILITY_OF_ASYNC:
+        return "async";
+    }
+    UNREACHABLE();
+}
+
+void durability_command(struct session_command *call) {
+    struct session *session = call->session;
+    struct bytes word = call->argument_count == 3 ? call->arguments[2] : BYTES_NONE;
+    if (call->argument_count > 3) {
+        reply_error(call->reply, REPLY_SYNTAX);
+    } else if (call->argument_count == 2) {
+        reply_array(call->reply, 2);
+        reply_bulk_text(call->reply, word_of(session->durability));
+        reply_bulk_text(call->reply, session_is_async(session) ? "async" : "sync");
+    } else if (bytes_equal_ignoring_case(word, "default")) {
+        session->durability = DURABILITY_OF_NODE;
+        reply_ok(call->reply);
+    } else if (parse_word(word, &session->durability)) {
+        reply_ok(call->reply);
+    } else {
+        reply_error(call->reply, "ERR durability is sync, async or default");
+    }
+}
+
+static enum route_result refuse(struct session *session, struct reply *reply) {
+    session_reply_now(session, buffer_bytes(reply->out));
+    return ROUTE_DONE;
+}
+
+enum route_result durability_run_with(struct session *session, const struct bytes *arguments,
+                                      size_t count) {
+    struct reply reply = {.out = &session->worker->reply_buffer, .protocol = session->protocol};
+    const struct command *command;
+    enum session_durability durability;
+    if (!parse_word(arguments[2], &durability)) {
+        reply_error(&reply, NOT_A_WORD);
+        return refuse(session, &reply);
+    }
+    if (command_check(arguments + 3, count - 3, &command, &reply)) {
+        return refuse(session, &reply);
+    }
+    if (command->flags & COMMAND_SESSION) {
+        reply_error(&reply, "ERR TROTHDB WITH goes with commands on keys");
+        return refuse(session, &reply);
+    }
+    session->last_command = command;
+    session->command_durability = durability;
+    enum route_result result = router_run(session, command, arguments + 3, count - 3);
+    session->command_durability = DURABILITY_OF_NODE;
+    return result;
+}

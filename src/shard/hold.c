@@ -1,0 +1,76 @@
+/* Replies that are ready and may not be told yet: what they say rests on entries that a majority
+ * has received but does not have on disk. They leave in order once that is committed. */
+#include "base/check.h"
+#include "base/planted.h"
+#include "shard/internal.h"
+
+bool shard_held_is_full(const struct shard *shard) {
+    return shard->held_reply_bytes.length >= SHARD_HELD_REPLY_BYTES_MAXIMUM;
+}
+
+void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is_read) {
+    bool may_leave = shard_is_settled(shard) || (waiter->is_async && shard_is_leader(shard)) ||
+                     (PLANTED(SYNC_ANSWERED_EARLY) && !is_read) ||
+                     (PLANTED(EARLY_STATE_READ) && is_read);
+    struct bytes reply = buffer_bytes(&shard->scratch);
+    if (may_leave) {
+        metric_add(shard->cells.early_replies, !shard_is_settled(shard));
+        shard->io.reply(shard->io.context, waiter, SHARD_DONE, reply);
+        return;
+    }
+    uint64_t now = shard->io.clock->monotonic_us(shard->io.clock);
+    uint64_t patience_us =
+        is_read ? SHARD_READ_TIMEOUT_US : (uint64_t)shard->io.config->write_timeout_ms * 1000;
+    struct held_reply *held = queue_push(&shard->held_replies);
+    *held = (struct held_reply){.index = shard->applied_index,
+                                .waiter = *waiter,
+                                .is_read = is_read,
+                                .deadline_us = now + patience_us,
+                                .bytes = reply.length};
+    buffer_append_bytes(&shard->held_reply_bytes, reply);
+}
+
+static void drop_front(struct shard *shard, const struct held_reply *front) {
+    buffer_consume(&shard->held_reply_bytes, front->bytes);
+    queue_pop(&shard->held_replies);
+}
+
+void shard_release_held(struct shard *shard) {
+    struct held_reply *front;
+    while ((front = queue_front(&shard->held_replies)) &&
+           front->index <= raft_commit_index(shard->raft)) {
+        struct held_reply held = *front;
+        if (held.waiter.target) {
+            shard->io.reply(shard->io.context, &held.waiter, SHARD_DONE,
+                            bytes_of(buffer_data(&shard->held_reply_bytes), held.bytes));
+        }
+        drop_front(shard, &held);
+    }
+}
+
+/* A write may be in the log of another, who may commit it yet; a read was none. */
+static void give_up(struct shard *shard, struct held_reply *held) {
+    struct shard_waiter waiter = held->waiter;
+    held->waiter.target = NULL;
+    if (waiter.target) {
+        shard->io.reply(shard->io.context, &waiter,
+                        held->is_read ? SHARD_NOT_EXECUTED : SHARD_UNKNOWN, BYTES_NONE);
+    }
+}
+
+void shard_give_up_held(struct shard *shard) {
+    struct held_reply *front;
+    while ((front = queue_front(&shard->held_replies))) {
+        give_up(shard, front);
+        drop_front(shard, queue_front(&shard->held_replies));
+    }
+}
+
+void shard_time_out_held(struct shard *shard, uint64_t now_us) {
+    for (size_t i = 0; i < queue_count(&shard->held_replies); i++) {
+        struct held_reply *held = queue_at(&shard->held_replies, i);
+        if (now_us >= held->deadline_us) {
+            give_up(shard, held);
+        }
+    }
+}

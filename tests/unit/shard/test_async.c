@@ -1,0 +1,222 @@
+/* Durability async: who is answered before the disk, who is not, and what becomes of what was lost.
+ */
+#include "../unit.h"
+#include "base/memory.h"
+#include "world.h"
+
+static struct world *started(unsigned replica_count) {
+    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
+    world_init(world, replica_count);
+    world_start_all(world);
+    world_elect(world, 1);
+    return world;
+}
+
+static void end(struct world *world) {
+    world_release(world);
+    memory_free(world);
+}
+
+static void hold_disks(struct world *world, bool is_held) {
+    for (raft_node_number i = 1; i <= world->replica_count; i++) {
+        world->replicas[i].is_disk_held = is_held;
+    }
+}
+
+static uint64_t propose_async(struct world *world, raft_node_number on, const char *command) {
+    world->is_async = true;
+    uint64_t ticket = world_propose(world, on, command);
+    world->is_async = false;
+    return ticket;
+}
+
+/* No disk writes. The asynchronous write is answered, by the memory of a majority; the synchronous
+ * one is not, and neither is a synchronous read of what is on no disk. */
+static void test_answered_before_the_disk(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    hold_disks(world, true);
+    uint64_t written = propose_async(world, 1, "SET k 1");
+    world_settle(world);
+    assert_answer(world, written, "DONE +OK|");
+    uint64_t sync_read = world_read(world, 1, "GET k", 0);
+    world->is_async = true;
+    uint64_t async_read = world_read(world, 1, "GET k", 0);
+    world->is_async = false;
+    uint64_t sync_write = world_propose(world, 1, "SET k 2");
+    world_settle(world);
+    assert_answer(world, async_read, "DONE $1|1|");
+    assert_answer(world, sync_read, "");
+    assert_answer(world, sync_write, "");
+    hold_disks(world, false);
+    world_settle(world);
+    assert_answer(world, sync_read, "DONE $1|1|");
+    assert_answer(world, sync_write, "DONE +OK|");
+    world_run(world, 100);
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* One turn, one entry, both kinds in it: each is answered by its own rule. */
+static void test_entry_of_both_kinds(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    hold_disks(world, true);
+    uint64_t sync = world_propose(world, 1, "INCR n");
+    uint64_t async = propose_async(world, 1, "INCR n");
+    world_settle(world);
+    assert_answer(world, async, "DONE :2|");
+    assert_answer(world, sync, "");
+    hold_disks(world, false);
+    world_settle(world);
+    assert_answer(world, sync, "DONE :1|");
+    end(world);
+}
+
+/* A majority is needed all the same: a leader alone answers nobody. */
+static void test_needs_a_majority(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_cut_off(world, 1, true);
+    uint64_t written = propose_async(world, 1, "SET k 1");
+    world_settle(world);
+    assert_answer(world, written, "");
+    end(world);
+}
+
+/* The disks stall. What was answered is at risk for as long, but nothing more is answered past the
+ * time that was promised. */
+static void test_stalled_disks_bound_the_risk(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    for (raft_node_number i = 1; i <= 3; i++) {
+        world->replicas[i].config.durability_async_ms = 20;
+    }
+    hold_disks(world, true);
+    uint64_t early = propose_async(world, 1, "INCR n");
+    world_run(world, 15);
+    assert_answer(world, early, "DONE :1|");
+    uint64_t still_early = propose_async(world, 1, "INCR n");
+    world_run(world, 15);
+    assert_answer(world, still_early, "DONE :2|");
+    uint64_t late = propose_async(world, 1, "INCR n");
+    world_run(world, 30);
+    assert_answer(world, late, "");
+    hold_disks(world, false);
+    world_settle(world);
+    assert_answer(world, late, "DONE :3|");
+    end(world);
+}
+
+/* Leader 1 and follower 2 have received a write; 2 loses it with its memory, 1 is cut off. The
+ * others go on without it. When 1 hears of them it goes back, and never shows again what was lost;
+ * who waited for the disk there hears that the write's outcome is unknown and that the read was
+ * none. */
+static void test_lost_write_is_taken_back(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    uint64_t kept = world_propose(world, 1, "SET k kept");
+    world_run(world, 100);
+    assert_answer(world, kept, "DONE +OK|");
+    world_cut_off(world, 3, true);
+    hold_disks(world, true);
+    uint64_t lost = propose_async(world, 1, "SET k lost");
+    world_settle(world);
+    assert_answer(world, lost, "DONE +OK|");
+    uint64_t lost_sync = world_propose(world, 1, "APPEND k !");
+    uint64_t lost_async = propose_async(world, 1, "STRLEN k");
+    world_settle(world);
+    assert_answer(world, lost_async, "DONE :5|");
+    uint64_t read = world_read(world, 1, "GET k", 0);
+    world_settle(world);
+    assert_answer(world, read, "");
+    world_kill(world, 2);
+    world_cut_off(world, 3, false);
+    world_cut_off(world, 1, true);
+    hold_disks(world, false);
+    world_start(world, 2);
+    world_run(world, 3000);
+    raft_node_number leader = shard_is_leader(world->replicas[2].shard) ? 2 : 3;
+    assert_true(shard_is_leader(world->replicas[leader].shard));
+    uint64_t after = world_propose(world, leader, "GET k");
+    world_run(world, 50);
+    assert_answer(world, after, "DONE $4|kept|");
+    world_cut_off(world, 1, false);
+    world_run(world, 1000);
+    assert_true(world_has_logged(world, 1, "going back"));
+    assert_true(world_is_equal(world));
+    assert_answer(world, lost_sync, "UNKNOWN");
+    assert_answer(world, read, "NOT_EXECUTED");
+    end(world);
+}
+
+/* The same with a snapshot: what the machine is built from is the snapshot and the log behind it.
+ */
+static void test_goes_back_to_the_snapshot(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    for (unsigned i = 0; i < 40; i++) {
+        world_propose(world, 1, "INCR n");
+        world_settle(world);
+        if (i == 20) {
+            shard_take_snapshot(world->replicas[1].shard);
+            world_run(world, 50);
+            assert_int_not_equal(shard_snapshot_index(world->replicas[1].shard), 0);
+        }
+    }
+    world_run(world, 100);
+    world_cut_off(world, 3, true);
+    hold_disks(world, true);
+    propose_async(world, 1, "SET n 1000");
+    world_settle(world);
+    world_kill(world, 2);
+    world_cut_off(world, 3, false);
+    world_cut_off(world, 1, true);
+    hold_disks(world, false);
+    world_start(world, 2);
+    world_run(world, 3000);
+    world_cut_off(world, 1, false);
+    world_run(world, 1000);
+    assert_true(world_has_logged(world, 1, "going back"));
+    assert_true(world_is_equal(world));
+    raft_node_number leader = world_leader(world);
+    uint64_t after = world_propose(world, leader, "INCR n");
+    world_run(world, 50);
+    assert_answer(world, after, "DONE :41|");
+    end(world);
+}
+
+/* A snapshot holds committed entries only: one that is asked for while the leader is ahead waits
+ * until the disks have caught up, and so does who would be answered early meanwhile. */
+static void test_snapshot_waits_for_the_disks(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    hold_disks(world, true);
+    uint64_t early = propose_async(world, 1, "INCR n");
+    world_settle(world);
+    assert_answer(world, early, "DONE :1|");
+    shard_take_snapshot(world->replicas[1].shard);
+    uint64_t meanwhile = propose_async(world, 1, "INCR n");
+    world_settle(world);
+    assert_answer(world, meanwhile, "");
+    hold_disks(world, false);
+    world_run(world, 50);
+    assert_answer(world, meanwhile, "DONE :2|");
+    raft_index taken = shard_snapshot_index(world->replicas[1].shard);
+    assert_int_not_equal(taken, 0);
+    assert_true(taken <= raft_commit_index(shard_raft(world->replicas[1].shard)));
+    end(world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answered_before_the_disk),
+        cmocka_unit_test(test_entry_of_both_kinds),
+        cmocka_unit_test(test_needs_a_majority),
+        cmocka_unit_test(test_stalled_disks_bound_the_risk),
+        cmocka_unit_test(test_lost_write_is_taken_back),
+        cmocka_unit_test(test_goes_back_to_the_snapshot),
+        cmocka_unit_test(test_snapshot_waits_for_the_disks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
