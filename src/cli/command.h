@@ -14,5 +14,6 @@ const struct cli_command *cli_command_find(const char *name); /* NULL if there i
 int check_run(int argc, char **argv);
 int cluster_run(int argc, char **argv);
 int demo_run(int argc, char **argv);
+int drill_run(int argc, char **argv);
 int help_run(int argc, char **argv);
 int version_run(int argc, char **argv);

@@ -20,7 +20,12 @@
 #include "base/check.h"
 #include "cli/figure.h"
 
-enum { DEMO_LOG_TAIL_BYTES = 1500, DEMO_WALK_DESCRIPTORS = 16, DEMO_POLL_MS = 20 };
+enum {
+    DEMO_LOG_TAIL_BYTES = 1500,
+    DEMO_WALK_DESCRIPTORS = 16,
+    DEMO_POLL_MS = 20,
+    DEMO_FIXED_WORDS = 10
+};
 
 static int refuse(struct demo_nodes *nodes, const char *format, const char *what) {
     snprintf(nodes->problem, sizeof(nodes->problem), format, what);
@@ -176,8 +181,12 @@ int demo_node_start(struct demo_nodes *nodes, unsigned index) {
         used += (size_t)snprintf(seeds + used, sizeof(seeds) - used, "%s127.0.0.1:%u", i ? "," : "",
                                  nodes->nodes[i].client.port + DEMO_PEER_OFFSET);
     }
-    char *const arguments[] = {"trothdb", "server", "--dir",  node->directory,   "--port", port,
-                               "--join",  seeds,    "--bind", node->client.host, NULL};
+    char *arguments[DEMO_FIXED_WORDS + DEMO_FLAG_MAXIMUM + 1] = {
+        "trothdb", "server", "--dir", node->directory, "--port",
+        port,      "--join", seeds,   "--bind",        node->client.host};
+    for (unsigned i = 0; nodes->flags[i]; i++) {
+        arguments[DEMO_FIXED_WORDS + i] = (char *)(uintptr_t)nodes->flags[i];
+    }
     pid_t demo = getpid();
     fflush(stdout);
     pid_t pid = fork();
@@ -200,11 +209,29 @@ void demo_node_kill(struct demo_nodes *nodes, unsigned index) {
     }
     node->pid = 0;
     node->is_killed = true;
+    node->is_paused = false;
 }
 
-static void stop_node(struct demo_nodes *nodes, unsigned index) {
+void demo_node_pause(struct demo_nodes *nodes, unsigned index) {
+    struct demo_node *node = &nodes->nodes[index];
+    CHECK(node->pid > 0);
+    kill(node->pid, SIGSTOP);
+    node->is_paused = true;
+}
+
+void demo_node_resume(struct demo_nodes *nodes, unsigned index) {
+    struct demo_node *node = &nodes->nodes[index];
+    CHECK(node->pid > 0);
+    kill(node->pid, SIGCONT);
+    node->is_paused = false;
+}
+
+void demo_node_stop(struct demo_nodes *nodes, unsigned index) {
     struct demo_node *node = &nodes->nodes[index];
     uint64_t deadline_us = figure_now_us() + (uint64_t)DEMO_STOP_MS * 1000;
+    if (node->is_paused) {
+        demo_node_resume(nodes, index);
+    }
     kill(node->pid, SIGTERM);
     while (waitpid(node->pid, NULL, WNOHANG) == 0) {
         if (figure_now_us() >= deadline_us) {
@@ -288,7 +315,7 @@ int demo_nodes_init(struct demo_nodes *nodes, unsigned count, int port, const ch
 void demo_nodes_release(struct demo_nodes *nodes, bool is_kept) {
     for (unsigned i = 0; i < nodes->count; i++) {
         if (nodes->nodes[i].pid) {
-            stop_node(nodes, i);
+            demo_node_stop(nodes, i);
         }
     }
     if (!is_kept) {

@@ -1,5 +1,6 @@
-/* The nodes of the demo: real `trothdb server` processes of this very program, in a directory made
- * for them. Whatever ends the demo ends them, by their process ids, and removes what was made. */
+/* The nodes of the demo and of the drill: real `trothdb server` processes of this very program, in
+ * a directory made for them. Whatever ends the demo ends them, by their process ids, and removes
+ * what was made. */
 #pragma once
 #include <limits.h>
 #include <stdbool.h>
@@ -12,13 +13,14 @@ enum {
     DEMO_NODE_MAXIMUM = 9,
     DEMO_PEER_OFFSET = 10000,
     DEMO_ADMIN_OFFSET = 2000,
+    DEMO_FLAG_MAXIMUM = 8,
     DEMO_STOP_MS = 10000, /* from SIGTERM to SIGKILL */
     DEMO_PROBLEM_BYTES = 2 * PATH_MAX
 };
 
 struct demo_node {
     pid_t pid; /* 0: not running */
-    bool is_killed;
+    bool is_killed, is_paused;
     struct net_address client;
     char directory[PATH_MAX], log[PATH_MAX];
 };
@@ -28,7 +30,8 @@ struct demo_nodes {
     unsigned count;
     char directory[PATH_MAX];
     bool has_made_directory;
-    int signals; /* a signalfd: SIGINT, SIGTERM, SIGHUP */
+    const char *flags[DEMO_FLAG_MAXIMUM + 1]; /* more of them for every node; NULL ends; borrowed */
+    int signals;                              /* a signalfd: SIGINT, SIGTERM, SIGHUP */
     char problem[DEMO_PROBLEM_BYTES];
 };
 
@@ -42,6 +45,10 @@ void demo_nodes_release(struct demo_nodes *nodes, bool is_kept);
 
 int demo_node_start(struct demo_nodes *nodes, unsigned index) MUST_CHECK;
 void demo_node_kill(struct demo_nodes *nodes, unsigned index); /* SIGKILL, and waits for its end */
+void demo_node_stop(struct demo_nodes *nodes,
+                    unsigned index); /* SIGTERM; SIGKILL if it takes long */
+void demo_node_pause(struct demo_nodes *nodes, unsigned index);  /* SIGSTOP */
+void demo_node_resume(struct demo_nodes *nodes, unsigned index); /* SIGCONT */
 /* ERR_REFUSED with `problem`, the end of its log in it, where a node ended by itself, or where the
  * demo was told to stop. Waits at most `timeout_ms` for that (-1: for ever). */
 int demo_nodes_watch(struct demo_nodes *nodes, int timeout_ms) MUST_CHECK;

@@ -87,6 +87,20 @@ const struct cli_command cli_commands[] = {
      "    trothdb demo\n"
      "    trothdb demo --nodes 5 --port 8001 --rows 10000\n",
      demo_run},
+    {"drill", "real nodes are killed, stopped and slowed down; nothing may be lost",
+     "usage: trothdb drill [--nodes 3] [--port 7301] [--dir D] [--keep] [--short] [--json]\n\n"
+     "Starts nodes on this machine, and writers and readers that check every answer. Then leaders "
+     "are killed, a leader\n"
+     "is stopped and goes on, its disk becomes 20 ms slower, all nodes are killed at once, and "
+     "each is restarted in\n"
+     "turn. Every step is a line: when, what, the longest time in which some writer had no write "
+     "acknowledged, how\n"
+     "many were, and who leads then. In the end every key is read back. --short takes some 20 s. "
+     "Exit code 0: nothing\n"
+     "was lost and no read was stale, 1: something was, or the cluster did not go on, 2: wrong "
+     "usage.\n\n"
+     "    trothdb drill --short\n",
+     drill_run},
     {"version", "print the version",
      "usage: trothdb version\n\n"
      "Prints the version of this program.\n\n"

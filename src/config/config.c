@@ -74,6 +74,9 @@ static bool may_be_cluster_wide(const struct setting *setting, struct buffer *pr
     if (setting->when == CONFIG_AT_START)
         buffer_append_format(problem, "%s: can only be set at start, in each node's file or flags",
                              setting->name);
+    else if (config_is_debug(bytes_of_text(setting->name)))
+        buffer_append_format(problem, "%s: is for one node at a time, by CONFIG SET",
+                             setting->name);
     else if (setting->is_remembered)
         buffer_append_format(problem, "%s: has no effect here; CONFIG SET remembers it on one node",
                              setting->name);
@@ -111,6 +114,11 @@ const char *config_name(struct bytes name) {
     return setting ? setting->name : NULL;
 }
 
+bool config_is_debug(struct bytes name) {
+    const char *own = config_name(name);
+    return own != NULL && strncmp(own, "debug-", strlen("debug-")) == 0;
+}
+
 bool config_is_secret(const char *name) { return strcmp(name, "requirepass") == 0; }
 
 int config_check(const struct config *config, struct buffer *problem) {
@@ -120,6 +128,13 @@ int config_check(const struct config *config, struct buffer *problem) {
                              "it must be at most a third of it, so that a lost heartbeat or two "
                              "calls no election",
                              config->heartbeat_ms, config->election_timeout_ms);
+        return ERR_INVALID;
+    }
+    if (config->debug_sync_delay_us > 0 && config->enable_debug_command == ENABLE_DEBUG_NO) {
+        buffer_append_text(problem,
+                           "debug-sync-delay-us: refused, because it makes a node worse on "
+                           "purpose; start the node with --enable-debug-command yes, or "
+                           "local, to allow it");
         return ERR_INVALID;
     }
     if (config->gossip_probe_timeout_ms > config->gossip_probe_interval_ms) {

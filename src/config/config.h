@@ -48,6 +48,7 @@ struct config {
 /* words of the enums, in the order of their `words` */
 enum { READ_MODE_LEASE, READ_MODE_QUORUM };
 enum { DURABILITY_SYNC, DURABILITY_ASYNC };
+enum { ENABLE_DEBUG_NO, ENABLE_DEBUG_YES, ENABLE_DEBUG_LOCAL };
 enum { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
 void config_init(struct config *config); /* all defaults */
@@ -71,6 +72,8 @@ int config_parse(struct config *config, const char *file_name, struct bytes text
                  enum config_source source, struct buffer *problem) MUST_CHECK;
 /* The setting's own name, for one of Redis's older ones or in another case; NULL: there is none. */
 const char *config_name(struct bytes name);
+/* It makes a node worse on purpose; enable-debug-command says who may. */
+bool config_is_debug(struct bytes name);
 /* Its value is shown to nobody but those who ask for it by CONFIG GET. */
 bool config_is_secret(const char *name);
 /* The file `text` with these settings (name -> char *value) in it: their lines are replaced, the

@@ -296,13 +296,31 @@ static void config_help(struct session_command *call) {
     session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
 }
 
+/* enable-debug-command local: only from this machine. */
+static bool is_too_far(const struct session_command *call) {
+    const struct session *session = call->session;
+    bool is_near =
+        strncmp(session->peer_name, "127.", 4) == 0 || strncmp(session->peer_name, "[::1]", 5) == 0;
+    if (is_near || call->worker->config.enable_debug_command != ENABLE_DEBUG_LOCAL) {
+        return false;
+    }
+    for (size_t i = 2; i < call->argument_count; i += 2) {
+        if (config_is_debug(call->arguments[i])) {
+            reply_error(call->reply, "ERR debug settings may be set from the node's own machine "
+                                     "only (enable-debug-command local)");
+            return true;
+        }
+    }
+    return false;
+}
+
 bool config_command(struct session_command *call) {
     const char *name = call->command->name;
     if (strcmp(name, "config|get") == 0) {
         return settings_call(call, SETTINGS_CALL_GET);
     }
     if (strcmp(name, "config|set") == 0) {
-        return settings_call(call, SETTINGS_CALL_SET);
+        return is_too_far(call) || settings_call(call, SETTINGS_CALL_SET);
     }
     if (strcmp(name, "config|rewrite") == 0) {
         return settings_call(call, SETTINGS_CALL_REWRITE);

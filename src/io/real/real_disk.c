@@ -5,6 +5,7 @@
 #include "io/real/wake.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -27,6 +28,7 @@ struct disk_lane_thread {
 struct disk_real {
     struct disk disk;
     int directory, lock;
+    _Atomic uint64_t sync_delay_us;
     uv_loop_t *loop; /* NULL: no threads */
     struct disk_lane_thread lanes[DISK_LANE_COUNT];
     struct wake wake;
@@ -37,6 +39,14 @@ struct disk_real {
 static struct disk_real *real_of(struct disk *disk) { return (struct disk_real *)(void *)disk; }
 
 int disk_real_directory(struct disk *disk) { return real_of(disk)->directory; }
+
+const _Atomic uint64_t *disk_real_sync_delay(struct disk *disk) {
+    return &real_of(disk)->sync_delay_us;
+}
+
+void disk_real_delay_syncs(struct disk *disk, uint64_t delay_us) {
+    atomic_store_explicit(&real_of(disk)->sync_delay_us, delay_us, memory_order_relaxed);
+}
 
 /* ---- jobs ---- */
 

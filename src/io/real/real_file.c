@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@ static const size_t zero_piece_bytes = 1 << 20;
 
 struct disk_file {
     int descriptor;
+    const _Atomic uint64_t *sync_delay_us; /* the disk's */
 };
 
 int disk_real_error(int error) {
@@ -59,6 +61,7 @@ int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode
         return disk_real_error(errno);
     *out = memory_allocate(sizeof **out);
     (*out)->descriptor = descriptor;
+    (*out)->sync_delay_us = disk_real_sync_delay(disk);
     return 0;
 }
 
@@ -108,7 +111,12 @@ int disk_real_file_write(struct disk_file *file, uint64_t offset, struct bytes b
 
 /* Never tried again: after a failure the kernel may have dropped the pages and would call them
  * clean. */
-int disk_real_file_sync(struct disk_file *file) { return status_of(fdatasync(file->descriptor)); }
+int disk_real_file_sync(struct disk_file *file) {
+    uint64_t delay_us = atomic_load_explicit(file->sync_delay_us, memory_order_relaxed);
+    if (delay_us > 0)
+        usleep((useconds_t)delay_us);
+    return status_of(fdatasync(file->descriptor));
+}
 
 /* In one call where the system takes it whole, which it does unless it is interrupted. */
 int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,

@@ -5,7 +5,8 @@
 #define DISK_REAL_LOCK_NAME "LOCK"
 
 int disk_real_directory(struct disk *disk); /* its file descriptor */
-int disk_real_error(int error);             /* of errno */
+const _Atomic uint64_t *disk_real_sync_delay(struct disk *disk);
+int disk_real_error(int error); /* of errno */
 
 int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode mode,
                         struct disk_file **out) MUST_CHECK;

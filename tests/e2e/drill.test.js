@@ -1,0 +1,72 @@
+// The drill in its short form: everything that goes wrong in it goes wrong, nothing is lost, nothing is left behind.
+'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
+const test = require('node:test');
+const {program, run, startNodes} = require('./cluster.js');
+
+const isFree = (port) => new Promise((resolve) => {
+  const server = net.createServer().once('error', () => resolve(false));
+  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+});
+
+// Ports side by side: P.., P + 2000.., P + 10000.., all below those that the system gives to connections.
+async function freeBase() {
+  for (;;) {
+    const base = 20000 + 10 * Math.floor(Math.random() * 270);
+    const ports = [0, 2000, 10000].flatMap((offset) => [0, 1, 2].map((i) => base + offset + i));
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
+  }
+}
+
+test('a short drill loses nothing', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-'));
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  const where = path.join(directory, 'drill');
+  const {code, stdout, stderr} = await run(program, ['drill', '--short', '--json', '--port', await freeBase(), '--dir', where],
+    {timeout: 120000});
+  assert.strictEqual(code, 0, stdout + stderr);
+  const drill = JSON.parse(stdout);
+  assert.strictEqual(drill.passed, true);
+  assert.strictEqual(drill.lost, 0);
+  assert.strictEqual(drill.stale, 0);
+  assert.ok(drill.acknowledged > 100 && drill.reads > 100, stdout);
+  for (const what of [/^SIGKILL to node \d/, /^node \d starts again/, /^SIGSTOP/, /^SIGCONT/, /^the disk of node \d.*slower/, /^SIGKILL to all 3/,
+    /^SIGTERM to node 1/, /^SIGTERM to node 3/]) {
+    const step = drill.timeline.find((one) => what.test(one.what));
+    assert.ok(step, `${what} is a step of\n${stdout}`);
+    assert.match(step.leaders, /^1:\d 2:\d 3:\d$/);
+  }
+  const stopped = drill.timeline.find((step) => /^SIGSTOP/.test(step.what));
+  assert.ok(stopped.gap_ms >= 50, 'a stopped leader is missed by somebody');
+  assert.ok(!fs.existsSync(where), 'its directory is gone');
+});
+
+test('a drill says what is wrong with its ports and words', async (t) => {
+  const base = await freeBase();
+  const server = net.createServer().listen(base, '127.0.0.1');
+  t.after(() => server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+  const taken = await run(program, ['drill', '--short', '--port', base]);
+  assert.strictEqual(taken.code, 1);
+  assert.match(taken.stderr, /port \d+ is in use by another program/);
+  assert.strictEqual((await run(program, ['drill', '--nodes', '2'])).code, 2);
+  assert.strictEqual((await run(program, ['drill', 'now'])).code, 2);
+});
+
+test('a disk is made slow only where that is allowed', async (t) => {
+  const {nodes: [node]} = await startNodes(t, {nodes: 1});
+  await node.whole();
+  assert.match(String(await node.ask('CONFIG', 'SET', 'debug-sync-delay-us', '30000')), /enable-debug-command/);
+  await node.stop();
+  node.flags.push('--enable-debug-command', 'local');
+  await node.startWhole();
+  assert.strictEqual(await node.ask('CONFIG', 'SET', 'debug-sync-delay-us', '30000'), 'OK');
+  const begun = Date.now();
+  for (let i = 0; i < 5; i++) assert.strictEqual(await node.ask('SET', 'k', i), 'OK');
+  assert.ok(Date.now() - begun >= 150, 'each write waits for a sync that takes 30 ms longer');
+  assert.strictEqual(await node.ask('CONFIG', 'SET', 'debug-sync-delay-us', '0'), 'OK');
+});
