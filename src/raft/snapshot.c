@@ -3,9 +3,10 @@
 #include "raft/internal.h"
 
 enum { KEPT_TAIL_DIVISOR = 4 }; /* so much of the log is kept for followers that lag a little */
-/* A transfer under way keeps the log that the follower will need after it, up to this many bytes.
- */
+/* A transfer under way keeps the log that the follower will need after it, up to this many bytes,
+ * and while the follower was heard within so many election timeouts. */
 static const uint64_t HELD_LOG_BYTES_MAXIMUM = 256u << 20;
+enum { HELD_FOR_TIMEOUTS = 2 };
 
 /* Said once: until the transfer ends the follower gets heartbeats only. */
 void raft_snapshot_want(struct raft *raft, struct raft_progress *peer) {
@@ -50,12 +51,17 @@ void raft_snapshot_installed(struct raft *raft, const struct raft_event *event) 
     raft->applied_index = event->snapshot_index;
 }
 
+static bool holds_log(const struct raft *raft, const struct raft_progress *peer) {
+    return peer->state == RAFT_SNAPSHOT &&
+           peer->heard_us + HELD_FOR_TIMEOUTS * raft->timing.election_timeout_us > raft->now_us;
+}
+
 static raft_index compaction_limit(const struct raft *raft, raft_index snapshot_index) {
     raft_index limit = snapshot_index - (snapshot_index - raft->log.base_index) / KEPT_TAIL_DIVISOR;
     if (raft->role != RAFT_LEADER || raft->log.bytes > HELD_LOG_BYTES_MAXIMUM)
         return limit;
     for (size_t i = 0; i < raft->peer_count; i++)
-        if (raft->peers[i].state == RAFT_SNAPSHOT && raft->peers[i].snapshot_index < limit)
+        if (holds_log(raft, &raft->peers[i]) && raft->peers[i].snapshot_index < limit)
             limit = raft->peers[i].snapshot_index;
     return limit;
 }

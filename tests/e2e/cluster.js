@@ -258,7 +258,7 @@ async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, isCalm = fa
   }
   await cluster.whole();
   for (const node of isCalm ? cluster.nodes : []) {
-    assert.strictEqual(await node.ask('CONFIG', 'SET', 'election-timeout-ms', 5000), 'OK');
+    assert.strictEqual(await node.ask('CONFIG', 'SET', 'election-timeout-ms', 5000, 'leader-move-pause-ms', 3600000), 'OK');
   }
   return cluster;
 }

@@ -1,0 +1,93 @@
+// The lead of a shard goes where it is asked to; a follower that is stopped costs the leader little.
+'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const test = require('node:test');
+const Redis = require('ioredis');
+const {program, run, startCluster, until} = require('./cluster.js');
+
+const PATIENT = {retryDelayOnFailover: 50, retryDelayOnClusterDown: 50, slotsRefreshTimeout: 1000,
+  redisOptions: {maxRetriesPerRequest: 1, connectTimeout: 1000, commandTimeout: 2000}};
+
+function clientOf(t, cluster) {
+  const client = new Redis.Cluster(cluster.ports, PATIENT);
+  client.on('error', () => {});
+  t.after(() => client.disconnect());
+  return client;
+}
+
+// The sum of a metric's rows that have this in their labels.
+async function metric(node, name, label = '') {
+  const {text} = await node.get('/metrics');
+  const rows = text.split('\n').filter((line) => line.startsWith(name) && line.includes(label));
+  return rows.reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
+}
+
+const leader = (shard, node, at) => run(program, ['cluster', 'leader', shard, node.address, '--at', at.address, '--wait', '20']);
+
+test('the lead goes round under load; clients hear of it by a redirection and nothing else', async (t) => {
+  const cluster = await startCluster(t, {shards: 1, isCalm: true});
+  const client = clientOf(t, cluster);
+  const refusals = [];
+  let written = 0, isEnding = false;
+  const writers = Array.from({length: 8}, async (_, writer) => {
+    for (let i = 0; !isEnding; i++) {
+      await client.set(`w${writer}:${i}`, i).then(() => written++, (error) => refusals.push(error.message));
+    }
+  });
+  await until('the load runs', async () => written > 100);
+  for (let round = 0; round < 6; round++) {
+    const to = cluster.nodes[round % 3];
+    const asked = await leader(1, to, cluster.nodes[(round + 1) % 3]);
+    assert.strictEqual(asked.code, 0, asked.stderr);
+    assert.strictEqual(await cluster.leaderOf(0, to), to);
+    const before = written;
+    await until('writes go on', async () => written > before + 50);
+  }
+  isEnding = true;
+  await Promise.all(writers);
+  assert.deepStrictEqual(refusals, [], 'refused writes');
+  const moves = await Promise.all(cluster.nodes.map((node) => metric(node, 'trothdb_leader_moves_total', 'asked')));
+  assert.ok(moves.reduce((sum, count) => sum + count) >= 5, `moves were counted: ${moves}`);
+  const elections = await Promise.all(cluster.nodes.map((node) => metric(node, 'trothdb_elections_total', 'transfer')));
+  assert.ok(elections.reduce((sum, count) => sum + count) >= 5, `elections were counted: ${elections}`);
+});
+
+test('who holds no replica, or does not answer, is given no lead', async (t) => {
+  const cluster = await startCluster(t, {nodes: 4, shards: 1, isCalm: true});
+  const outsider = await leader(1, cluster.nodes[3], cluster.nodes[0]);
+  assert.strictEqual(outsider.code, 1);
+  assert.match(outsider.stderr, /holds no replica of that shard/);
+  const leading = await cluster.leaderOf(0);
+  const other = cluster.nodes.slice(0, 3).find((node) => node !== leading);
+  await other.kill();
+  await leading.ask('TROTHDB', 'TRANSFER', 1, cluster.nodes.indexOf(other) + 1); // nobody takes it: it is given up
+  await until('writes go on', async () => await leading.ask('SET', 'k', 'v') === 'OK');
+  assert.strictEqual(await cluster.leaderOf(0, leading), leading);
+});
+
+const residentBytes = (node) => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${node.process.pid}/status`, 'utf8'))[1]) * 1024;
+// A sanitizer keeps what was freed.
+const isSanitized = (node) => /lib[at]san/.test(fs.readFileSync(`/proc/${node.process.pid}/maps`, 'utf8'));
+
+test('a follower that is stopped costs the others nothing, and bounded memory', async (t) => {
+  const cluster = await startCluster(t, {shards: 1, flags: ['--leader-move-pause-ms', '3600000', '--snapshot-log-bytes', '4mb', '--wal-segment-bytes', '4mb']});
+  const client = clientOf(t, cluster);
+  const value = 'v'.repeat(64 << 10);
+  const write = (from, count) => Promise.all(Array.from({length: 8}, async (_, writer) => {
+    for (let i = from + writer; i < from + count; i += 8) await client.set(`key:${i % 16}`, value);
+  }));
+  await write(0, 200);
+  const leading = await cluster.leaderOf(0);
+  const stopped = cluster.nodes.find((node) => node !== leading);
+  const before = residentBytes(leading);
+  stopped.pause();
+  await write(0, 6400); // 400 MiB
+  const links = await leading.ask('CLUSTER', 'LINKS');
+  const used = Math.max(...links.map((link) => link[link.indexOf('send-buffer-used') + 1]));
+  const grown = residentBytes(leading) - before;
+  assert.ok(used <= 12 << 20, `${used} bytes wait for the stopped node: no more than the window of appends`);
+  if (!isSanitized(leading)) assert.ok(grown < 200 << 20, `the leader grew by ${grown} bytes`);
+  stopped.resume();
+  await until('it has caught up', async () => await metric(leading, 'trothdb_replication_lag_entries') === 0, 30000);
+});
