@@ -127,6 +127,8 @@ void checks_after_turn(struct simulation *simulation, struct sim_thread *thread)
         if (shard == NULL)
             continue;
         const struct raft *raft = shard_raft(shard);
+        simulation->statistics.replicas_seen++;
+        simulation->statistics.replicas_seen_quiet += raft_is_quiet(raft);
         check_leader(simulation, &checks->shards[number], node, number, raft);
         check_committed(simulation, &checks->shards[number], node, number, raft);
         check_state(simulation, &checks->shards[number], node, number, shard);

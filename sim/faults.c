@@ -22,11 +22,12 @@ enum fault_mix {
     MIX_MEMBERSHIP,
     MIX_SLOWNESS,
     MIX_ASYNC,
+    MIX_UPGRADE,
     MIX_COUNT
 };
 static const char *const mix_names[MIX_COUNT] = {"everything", "crashes",  "partitions", "clocks",
                                                  "damage",     "absence",  "leaders",    "churn",
-                                                 "membership", "slowness", "async"};
+                                                 "membership", "slowness", "async",      "upgrade"};
 
 enum fault_kind {
 #define FAULT(name, ...) FAULT_##name,
@@ -528,6 +529,17 @@ static void fault_change_settings(struct faults *faults) {
     settings_operator_change(faults->settings);
 }
 
+/* A node restarts as the release before, or the one after, would: two versions of the protocol
+ * between nodes meet in every combination, while clients go on. */
+static void fault_roll_protocol(struct faults *faults) {
+    struct sim_node *node = faults_node(faults);
+    node->protocol = node->protocol == 1 ? 2 : 1;
+    trace_line(&faults->simulation->trace, "fault: node %u restarts with protocol %u",
+               node->index + 1, node->protocol);
+    node->is_restart_quick = random_chance(faults_random(faults), 0.5);
+    sim_node_kill(node, SIM_DEATH_OF_PROCESS);
+}
+
 /* ---- the schedule ---- */
 
 static void fault_happens(struct faults *faults, enum fault_kind kind) {
@@ -625,6 +637,7 @@ const char *faults_mix_name(const struct faults *faults) { return mix_names[faul
 bool faults_want_more_nodes(const struct faults *faults) { return faults->mix == MIX_MEMBERSHIP; }
 
 bool faults_like_moves(const struct faults *faults) { return faults->mix == MIX_SLOWNESS; }
+bool faults_roll_protocols(const struct faults *faults) { return faults->mix == MIX_UPGRADE; }
 
 bool faults_want_async(const struct faults *faults) { return faults->mix == MIX_ASYNC; }
 

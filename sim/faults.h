@@ -13,6 +13,7 @@ void faults_heal(struct faults *faults);
 /* Do this run's faults show more where a log takes many messages to send? */
 /* The lead of a shard moves as soon as there is a reason. */
 bool faults_like_moves(const struct faults *faults);
+bool faults_roll_protocols(const struct faults *faults); /* nodes begin with either version */
 bool faults_like_small_messages(const struct faults *faults);
 /* Is this run about answers before the disk? */
 bool faults_want_async(const struct faults *faults);

@@ -24,7 +24,7 @@ static const char help[] =
     "  --minutes M     simulated minutes under faults (1)\n"
     "  --nodes N       nodes, 1 to 9; by the seed if it is not given\n"
     "  --mix NAME      of faults: everything, crashes, partitions, clocks, damage, absence, "
-    "leaders, churn, membership, async; by the seed if\n"
+    "leaders, churn, membership, slowness, async, upgrade; by the seed if\n"
     "                  it is not given\n"
     "  --print         print the trace\n"
     "  --plant NAME    turn on a planted fault (builds with -Dplanted=true; base/planted.def names "

@@ -4,6 +4,7 @@
 #include "node/node_shared.h"
 #include "sim/checks.h"
 #include "sim/connection.h"
+#include "sim/faults.h"
 #include "sim/risk.h"
 #include <stdio.h>
 
@@ -191,7 +192,7 @@ static struct worker_options worker_options_of(struct sim_thread *thread) {
         .index = thread->index,
         .count = simulation->worker_count,
         .identity = node->identity,
-        .config = &simulation->config,
+        .config = &node->config,
         .seed = random_next(&simulation->random),
         .shared = node->shared,
         .io = {.clock = &thread->clock.clock,
@@ -238,7 +239,20 @@ static void node_start_gossiper(struct sim_node *node) {
     }
 }
 
+static void node_configure(struct sim_node *node) {
+    char version[8];
+    snprintf(version, sizeof version, "%u", node->protocol);
+    config_release(&node->config);
+    config_copy(&node->config, &node->simulation->config);
+    struct buffer problem;
+    buffer_init(&problem, 256);
+    CHECK(config_set(&node->config, BYTES_LITERAL("peer-protocol-maximum"), bytes_of_text(version),
+                     CONFIG_SOURCE_FILE, &problem) == 0);
+    buffer_release(&problem);
+}
+
 static int node_boot(struct sim_node *node, struct buffer *problem) {
+    node_configure(node);
     struct disk *node_disk = sim_disk_door(node->node_disk);
     int status = identity_open(node_disk, node->uuid, worker_count(node), &node->identity, problem);
     if (status)
@@ -436,6 +450,10 @@ struct sim_node *sim_node_new(struct simulation *simulation, unsigned index) {
                                      .is_off = true,
                                      .went_off = power_went_off,
                                      .context = node};
+    node->protocol = 2;
+    config_init(&node->config);
+    if (faults_roll_protocols(simulation->faults))
+        node->protocol = (unsigned)random_between(&simulation->random, 1, 2);
     node->log = (struct log){.level = LOG_INFO, .sink = node_log, .context = node};
     node->node_disk = node_new_disk(node, &node->threads[0]);
     for (unsigned i = 0; i <= SIM_WORKER_MAXIMUM; i++) {
@@ -456,6 +474,7 @@ void sim_node_free(struct sim_node *node) {
         node_bury(node);
     }
     node_disks_each(node, sim_disk_free);
+    config_release(&node->config);
     memory_free(node);
 }
 

@@ -40,6 +40,8 @@ struct sim_node {
     struct log log;
     struct sim_thread threads[SIM_WORKER_MAXIMUM + 1];
     uint64_t down_until_us; /* no restart before */
+    unsigned protocol;      /* newest version between nodes that it speaks */
+    struct config config;   /* the simulation's, with that */
 };
 
 struct sim_node *sim_node_new(struct simulation *simulation, unsigned index);

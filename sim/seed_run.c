@@ -51,7 +51,7 @@ static void print_summary(const struct simulation *simulation, double seconds) {
         "seed %llu: %s, trace hash %016llx, %.0f s simulated in %.2f s (%.0fx), %u nodes, mix %s, "
         "%llu operations (%llu refused, %llu unknown), %llu leader changes, %llu crashes, %llu "
         "partitions, "
-        "%llu refusals, %llu repairs, %llu changes of replicas, %llu events",
+        "%llu refusals, %llu repairs, %llu changes of replicas, %llu%% quiet, %llu events",
         (unsigned long long)simulation->options.seed,
         simulation_has_failed(simulation) ? "FAILED" : "ok",
         (unsigned long long)simulation->trace.hash, simulated, seconds, simulated / seconds,
@@ -62,6 +62,9 @@ static void print_summary(const struct simulation *simulation, double seconds) {
         (unsigned long long)statistics->leader_changes, (unsigned long long)statistics->crashes,
         (unsigned long long)statistics->partitions, (unsigned long long)statistics->refusals,
         (unsigned long long)statistics->repairs, (unsigned long long)statistics->replica_changes,
+        (unsigned long long)(statistics->replicas_seen
+                                 ? 100 * statistics->replicas_seen_quiet / statistics->replicas_seen
+                                 : 0),
         (unsigned long long)simulation->queue.executed_count);
     if (simulation->verdict.keys_undecided)
         printf(", %zu keys undecided", simulation->verdict.keys_undecided);

@@ -109,21 +109,27 @@ static void compare_value(void *context, const char *name, const char *before, c
                          comparison->node + 1, comparison->thread, name, after, before);
 }
 
-bool settings_are_followed(const struct simulation *simulation, struct buffer *problem) {
-    const struct topology *topology = newest_topology(simulation);
+/* A node's own, below what is set for all. */
+static void node_compare(const struct sim_node *node, const struct topology *topology,
+                         struct buffer *problem) {
     struct config wanted;
-    config_copy(&wanted, &simulation->config);
+    config_copy(&wanted, &node->config);
     for (unsigned i = 0; topology && i < topology->setting_count; i++)
         if (config_set(&wanted, bytes_of_text(topology->settings[i].name),
                        bytes_of_text(topology->settings[i].value), CONFIG_SOURCE_CLUSTER, problem))
             break;
-    for (unsigned node = 0; node < simulation->node_count; node++)
-        for (unsigned i = 0; i < simulation->worker_count && problem->length == 0; i++) {
-            const struct worker *worker = simulation->nodes[node]->threads[i].worker;
-            struct comparison comparison = {.node = node, .thread = i, .problem = problem};
-            if (worker)
-                config_difference(&wanted, worker_config(worker), compare_value, &comparison);
-        }
+    for (unsigned i = 0; i < node->simulation->worker_count && problem->length == 0; i++) {
+        const struct worker *worker = node->threads[i].worker;
+        struct comparison comparison = {.node = node->index, .thread = i, .problem = problem};
+        if (worker)
+            config_difference(&wanted, worker_config(worker), compare_value, &comparison);
+    }
     config_release(&wanted);
+}
+
+bool settings_are_followed(const struct simulation *simulation, struct buffer *problem) {
+    const struct topology *topology = newest_topology(simulation);
+    for (unsigned i = 0; i < simulation->node_count && problem->length == 0; i++)
+        node_compare(simulation->nodes[i], topology, problem);
     return problem->length == 0;
 }

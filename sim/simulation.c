@@ -51,6 +51,8 @@ static void simulation_configure(struct simulation *simulation) {
     setting(simulation, "wal-segment-bytes", "65536");
     setting(simulation, "write-timeout-ms", "%u", (unsigned)random_between(random, 1000, 5000));
     setting(simulation, "read-mode", "%s", random_chance(random, 0.75) ? "lease" : "quorum");
+    if (random_chance(random, 0.8)) /* or after a second, as by default: then few ever are */
+        setting(simulation, "quiet-after-ms", "%u", (unsigned)random_between(random, 20, 300));
     if (random_chance(random, 0.8))
         setting(simulation, "snapshot-log-entries", "%u",
                 (unsigned)random_between(random, 16, 300));
@@ -319,7 +321,8 @@ struct simulation *simulation_new(const struct simulation_options *options) {
                                                           : 5;
     simulation->replica_count = simulation->node_count < 3 ? simulation->node_count : 3;
     simulation->worker_count = (unsigned)random_between(random, 1, 2);
-    simulation->shard_count = (unsigned)random_between(random, 1, 3);
+    simulation->shard_count = random_chance(random, 0.25) ? (unsigned)random_between(random, 8, 16)
+                                                          : (unsigned)random_between(random, 1, 3);
     simulation->client_count = (unsigned)random_between(random, 3, 6);
     simulation->think_most_us = random_between(random, 20000, 200000);
     simulation->patience_most_us = random_between(random, 400000, 4000000);

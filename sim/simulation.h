@@ -51,6 +51,7 @@ struct simulation_statistics {
     uint64_t operations_done, operations_void, operations_unknown;
     uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals, repairs,
         replica_changes, answers_doubted;
+    uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };
 
 struct simulation {

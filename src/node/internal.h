@@ -7,6 +7,7 @@
  * config_commands.c, status.c   what a node answers itself    settings.c   CONFIG, and who is told
  */
 #pragma once
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/queue.h"
 #include "base/random.h"
@@ -19,6 +20,7 @@
 #include "node/slowlog.h"
 #include "node/standing.h"
 #include "node/worker.h"
+#include "raft/pair.h"
 #include "shard/keyspace_machine.h"
 #include "shard/shard.h"
 #include "store/wal.h"
@@ -34,6 +36,7 @@ enum {
     WORKER_HAND_OVER_US = 1000 * 1000,
     WORKER_LEADERLESS_HOLD_US = 200 * 1000, /* commands wait so long for an election to end */
     WORKER_TICK_US = 100 * 1000,
+    WORKER_MAXIMUM = 64, /* of a node, as in config.def */
     WORKER_WAL_SEGMENTS_BEFORE_SNAPSHOT = 8
 };
 
@@ -127,6 +130,42 @@ struct shard_leader {
     uint64_t lost_us; /* since when it is unknown, if a replica here knew one before; else 0 */
 };
 
+/* What is known of a peer's shards that are quiet with ours: one pair for each of its workers. */
+struct peer_pairs {
+    uint32_t protocol;     /* the lower of its and ours; 0: not heard since its stream was lost */
+    uint32_t worker_count; /* the peer's */
+    struct raft_pair *pairs[WORKER_MAXIMUM]; /* owned; NULL: none was asked for */
+};
+
+/* Quiet shards that are to be woken, some at a time. */
+struct waking {
+    uint32_t shards[WORKER_SHARD_MAXIMUM]; /* a ring would never fill: each is in it once */
+    unsigned first, count;
+    bool is_waiting[WORKER_SHARD_MAXIMUM];    /* by shard */
+    uint32_t lost_node[WORKER_SHARD_MAXIMUM]; /* by shard: the peer whose stream was lost, or 0 */
+    uint64_t next_us;
+};
+
+/* Shards by when they are due, and those that something happened to. */
+struct shard_timers {
+    struct heap due;                          /* (deadline, shard number); stale ones stay in it */
+    uint64_t queued_us[WORKER_SHARD_MAXIMUM]; /* by shard: its valid one; UINT64_MAX: none */
+    uint32_t touched[WORKER_SHARD_MAXIMUM];
+    bool is_touched[WORKER_SHARD_MAXIMUM];
+    unsigned touched_count;
+};
+
+/* What is published of a shard, so that the sums follow it. */
+struct shard_share {
+    uint64_t keys, expiring, bytes, led, leaderless, quiet, repairing;
+};
+struct shard_shares {
+    struct shard_share by_shard[WORKER_SHARD_MAXIMUM], sum;
+    uint32_t stale[WORKER_SHARD_MAXIMUM]; /* touched since they were published */
+    bool is_stale[WORKER_SHARD_MAXIMUM];
+    unsigned stale_count;
+};
+
 struct outgoing_batch {
     struct buffer bytes; /* a PeerBatch growing at its end; empty: nothing to send */
 };
@@ -165,6 +204,13 @@ struct worker {
 
     struct outgoing_batch *batches; /* by node number */
     unsigned batch_count;
+    struct peer_pairs *peer_pairs; /* by node number */
+    unsigned peer_pairs_count;
+    uint64_t next_beat_us;
+    uint64_t election_timeout_us; /* the longest of the shards here, as last looked at */
+    struct waking waking;
+    struct shard_timers timers;
+    struct shard_shares shares;
 
     struct list sessions, output_sessions, blocked_sessions;
     struct list remote_calls;
@@ -225,13 +271,47 @@ void observe_redirect(struct worker *worker, const char *kind);
 void observe_refused_client(struct worker *worker, const char *cause);
 void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent);
 void observe_wal_round(struct worker *worker);
-void observe_tick(struct worker *worker, uint64_t led);
+void observe_shard(struct worker *worker, const struct shard *shard);
+void observe_pair(struct worker *worker, bool is_equal);
+void observe_tick(struct worker *worker, const struct shard_share *sum);
 
 /* Hands an outcome to who waits for it. */
 void worker_deliver(struct worker *worker, struct target *target, uint64_t ticket,
                     enum shard_outcome outcome, struct bytes reply);
 
+/* timers.c: which shards need a look */
+void timers_touch(void *context, struct shard *shard); /* shard_io.touched */
+void timers_tick(struct worker *worker, uint64_t now_us);
+uint64_t timers_deadline_us(const struct worker *worker);
+void timers_end_turn(struct worker *worker);
+
+/* publish.c: what other threads and the metrics see of this worker */
+void publish_stale(struct worker *worker, uint32_t shard);
+void publish_statistics(struct worker *worker);
+void publish_removal(struct worker *worker, uint32_t shard);
+
+/* pairs.c: quiet shards, and the heartbeats between nodes that stand in for theirs */
+struct raft_pair *pairs_of(void *context, unsigned shard, raft_node_number peer);
+/* What a batch says of its sender. */
+void pairs_heard(struct worker *worker, uint32_t node, uint32_t protocol, uint32_t worker_count);
+void pairs_lost(struct worker *worker, uint32_t node);
+void pairs_tick(struct worker *worker, uint64_t now_us);
+uint64_t pairs_deadline_us(const struct worker *worker);
+void pairs_end_turn(struct worker *worker); /* the last that a turn's batches say */
+void pairs_release(struct worker *worker);
+struct pair_link {
+    uint32_t node, from_worker, to_worker;
+};
+void pairs_heartbeat(struct worker *worker, const struct pair_link *link,
+                     const struct raft_pair_heartbeat *heartbeat);
+void pairs_reply(struct worker *worker, const struct pair_link *link,
+                 const struct raft_pair_reply *reply);
+
 /* peers.c */
+void peers_send_pair_heartbeat(struct worker *worker, const struct pair_link *link,
+                               const struct raft_pair_heartbeat *heartbeat);
+void peers_send_pair_reply(struct worker *worker, const struct pair_link *link,
+                           const struct raft_pair_reply *reply);
 void peers_send_raft(void *context, struct shard *shard, const struct raft_message *message);
 void peers_send_piece(void *context, struct shard *shard, const struct shard_snapshot_piece *piece);
 void peers_send_progress(void *context, struct shard *shard,

@@ -145,6 +145,7 @@ static void tell_delays(struct worker *worker) {
         uint64_t timeout_us = shard_election_timeout_us(shard);
         longest_us = timeout_us > longest_us ? timeout_us : longest_us;
     }
+    worker->election_timeout_us = longest_us;
     metric_set(metrics_cell(worker->metrics, METRIC_election_timeout_seconds, NULL),
                (int64_t)longest_us);
 }

@@ -88,7 +88,7 @@ void observe_wal_round(struct worker *worker) {
                (int64_t)statistics.segments);
 }
 
-static void publish_shard(struct worker *worker, const struct shard *shard) {
+void observe_shard(struct worker *worker, const struct shard *shard) {
     char label[16];
     snprintf(label, sizeof(label), "%u", shard_number(shard));
     metric_set(metrics_cell(worker->metrics, METRIC_applied_index, label),
@@ -108,16 +108,18 @@ static void publish_disk(struct worker *worker) {
     metric_set(metrics_cell(worker->metrics, METRIC_disk_is_slow, label), wal_is_slow(worker->wal));
 }
 
-void observe_tick(struct worker *worker, uint64_t led) {
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        publish_shard(worker, worker->shards[worker->hosted[i]]);
-    }
+void observe_pair(struct worker *worker, bool is_equal) {
+    metric_add(
+        metrics_cell(worker->metrics, METRIC_pair_heartbeats_total, is_equal ? "equal" : "unequal"),
+        1);
+}
+
+void observe_tick(struct worker *worker, const struct shard_share *sum) {
     publish_disk(worker);
-    metric_set(
-        metrics_cell(worker->metrics, METRIC_replicas_in_repair, NULL),
-        (int64_t)atomic_load_explicit(&worker->shared->workers[worker->index].replicas_in_repair,
-                                      memory_order_relaxed));
-    metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)led);
+    metric_set(metrics_cell(worker->metrics, METRIC_replicas_in_repair, NULL),
+               (int64_t)sum->repairing);
+    metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)sum->led);
+    metric_set(metrics_cell(worker->metrics, METRIC_shards_quiet, NULL), (int64_t)sum->quiet);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL),
                (int64_t)worker->hosted_count);
     metric_set(metrics_cell(worker->metrics, METRIC_clients_connected, NULL),

@@ -17,6 +17,10 @@ enum {
     TAG_PROGRESS = 6 << 3 | 2,
     TAG_TOPOLOGY = 7 << 3 | 2,
     TAG_FOUNDING = 8 << 3 | 2,
+    TAG_PROTOCOL = 9 << 3 | 0,
+    TAG_WORKERS = 10 << 3 | 0,
+    TAG_PAIR_HEARTBEAT = 11 << 3 | 2,
+    TAG_PAIR_REPLY = 12 << 3 | 2,
     TAG_RAFT_ENTRIES = 13 << 3 | 2,
     TAG_PIECE_DATA = 6 << 3 | 2,
     MESSAGE_HEAD_MAXIMUM = 256,
@@ -63,6 +67,12 @@ static bool begin_batch(struct worker *worker, uint32_t node) {
     buffer_append_varint(batch, worker->self);
     buffer_append_varint(batch, TAG_TO);
     buffer_append_varint(batch, node);
+    if (worker->config.peer_protocol_maximum > 1) { /* version 1 did not say so */
+        buffer_append_varint(batch, TAG_PROTOCOL);
+        buffer_append_varint(batch, (uint64_t)worker->config.peer_protocol_maximum);
+        buffer_append_varint(batch, TAG_WORKERS);
+        buffer_append_varint(batch, worker->count);
+    }
     return true;
 }
 
@@ -137,6 +147,7 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
     head.patience_us = message->patience_us;
     head.is_receipt_wanted = message->is_receipt_wanted;
     head.agreed_index = message->agreed_index;
+    head.is_quiet = message->is_quiet;
     size_t entry_bytes = 0;
     for (size_t i = 0; i < message->entry_count; i++) {
         entry_bytes += message->entries[i]->length;
@@ -181,6 +192,36 @@ void peers_send_progress(void *context, struct shard *shard,
     struct buffer *batch = batch_to(worker, progress->peer, 0);
     if (batch) {
         append_message(batch, TAG_PROGRESS, &head.base, 0, 0);
+    }
+}
+
+void peers_send_pair_heartbeat(struct worker *worker, const struct pair_link *link,
+                               const struct raft_pair_heartbeat *heartbeat) {
+    Trothdb__Peer__V1__PairHeartbeat head = TROTHDB__PEER__V1__PAIR_HEARTBEAT__INIT;
+    head.from_worker = link->from_worker;
+    head.to_worker = link->to_worker;
+    head.life = heartbeat->life;
+    head.context = heartbeat->context;
+    head.shard_count = heartbeat->quiet.count;
+    head.shard_hash = heartbeat->quiet.hash;
+    struct buffer *batch = batch_to(worker, link->node, 0);
+    if (batch) {
+        append_message(batch, TAG_PAIR_HEARTBEAT, &head.base, 0, 0);
+    }
+}
+
+void peers_send_pair_reply(struct worker *worker, const struct pair_link *link,
+                           const struct raft_pair_reply *reply) {
+    Trothdb__Peer__V1__PairReply head = TROTHDB__PEER__V1__PAIR_REPLY__INIT;
+    head.from_worker = link->from_worker;
+    head.to_worker = link->to_worker;
+    head.life = reply->life;
+    head.context = reply->context;
+    head.is_equal = reply->is_equal;
+    head.promise_us = reply->promise_us;
+    struct buffer *batch = batch_to(worker, link->node, 0);
+    if (batch) {
+        append_message(batch, TAG_PAIR_REPLY, &head.base, 0, 0);
     }
 }
 
@@ -247,7 +288,8 @@ static void receive_raft(struct worker *worker, uint32_t from,
                                    .read_round = in->read_round,
                                    .patience_us = in->patience_us,
                                    .is_receipt_wanted = in->is_receipt_wanted,
-                                   .agreed_index = in->agreed_index};
+                                   .agreed_index = in->agreed_index,
+                                   .is_quiet = in->is_quiet};
     message.entry_count =
         decode_entries(bytes_of(in->entries.data, in->entries.len), &message.entries);
     observe_raft_message(worker, message.kind, false);
@@ -286,6 +328,28 @@ static void receive_progress(struct worker *worker, uint32_t from,
     }
 }
 
+static void receive_pair_heartbeat(struct worker *worker, uint32_t from,
+                                   const Trothdb__Peer__V1__PairHeartbeat *in) {
+    struct pair_link link = {
+        .node = from, .from_worker = in->from_worker, .to_worker = in->to_worker};
+    struct raft_pair_heartbeat heartbeat = {
+        .life = in->life,
+        .context = in->context,
+        .quiet = {.count = in->shard_count, .hash = in->shard_hash}};
+    pairs_heartbeat(worker, &link, &heartbeat);
+}
+
+static void receive_pair_reply(struct worker *worker, uint32_t from,
+                               const Trothdb__Peer__V1__PairReply *in) {
+    struct pair_link link = {
+        .node = from, .from_worker = in->from_worker, .to_worker = in->to_worker};
+    struct raft_pair_reply reply = {.life = in->life,
+                                    .context = in->context,
+                                    .is_equal = in->is_equal,
+                                    .promise_us = in->promise_us};
+    pairs_reply(worker, &link, &reply);
+}
+
 /* Every other worker that owns a shard of this batch gets it whole, and takes what is its own. */
 static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch,
                     struct bytes bytes) {
@@ -299,6 +363,12 @@ static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *b
     for (size_t i = 0; i < batch->n_snapshot_progress; i++) {
         wanted |= 1ULL << batch->snapshot_progress[i]->shard % worker->count;
     }
+    for (size_t i = 0; i < batch->n_pair_heartbeats; i++) {
+        wanted |= 1ULL << batch->pair_heartbeats[i]->to_worker % worker->count;
+    }
+    for (size_t i = 0; i < batch->n_pair_replies; i++) {
+        wanted |= 1ULL << batch->pair_replies[i]->to_worker % worker->count;
+    }
     for (unsigned i = 0; i < worker->count; i++) {
         if (i != worker->index && (wanted >> i & 1)) {
             struct mail *mail = mail_new(MAIL_PEER, worker->index);
@@ -309,6 +379,7 @@ static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *b
 }
 
 static void receive(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch) {
+    pairs_heard(worker, batch->from, batch->protocol ? batch->protocol : 1, batch->workers);
     for (size_t i = 0; i < batch->n_raft; i++) {
         receive_raft(worker, batch->from, batch->raft[i]);
     }
@@ -317,6 +388,12 @@ static void receive(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *b
     }
     for (size_t i = 0; i < batch->n_snapshot_progress; i++) {
         receive_progress(worker, batch->from, batch->snapshot_progress[i]);
+    }
+    for (size_t i = 0; i < batch->n_pair_heartbeats; i++) {
+        receive_pair_heartbeat(worker, batch->from, batch->pair_heartbeats[i]);
+    }
+    for (size_t i = 0; i < batch->n_pair_replies; i++) {
+        receive_pair_reply(worker, batch->from, batch->pair_replies[i]);
     }
 }
 
@@ -358,7 +435,5 @@ int worker_peer(struct worker *worker, struct bytes batch) {
 }
 
 void worker_peer_lost(struct worker *worker, uint32_t node_number) {
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        shard_peer_lost(worker->shards[worker->hosted[i]], node_number);
-    }
+    pairs_lost(worker, node_number);
 }

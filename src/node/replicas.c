@@ -96,9 +96,7 @@ static void remove_replica(struct worker *worker, unsigned position) {
     shard_free(worker->shards[number]);
     worker->shards[number] = NULL;
     worker->hosted[position] = worker->hosted[--worker->hosted_count];
-    struct shard_statistics *told = &worker->shared->shards[number];
-    atomic_store_explicit(&told->is_hosted, 0, memory_order_relaxed);
-    atomic_store_explicit(&told->settled_epoch, 0, memory_order_relaxed);
+    publish_removal(worker, number);
     note_forgotten(worker, number, wal_sequence);
 }
 

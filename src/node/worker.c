@@ -384,6 +384,8 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     list_init(&worker->gathers);
     list_init(&worker->asks);
     slowlog_init(&worker->slowlog);
+    heap_init(&worker->timers.due);
+    memset(worker->timers.queued_us, 0xff, sizeof(worker->timers.queued_us));
     queue_init(&worker->deferred_mail, sizeof(struct mail *));
     buffer_init(&worker->reply_buffer, SIZE_MAX);
     worker->started_us = worker_now_us(worker);
@@ -435,6 +437,8 @@ void worker_free(struct worker *worker) {
         wal_free(worker->wal);
     }
     peers_release(worker);
+    pairs_release(worker);
+    heap_release(&worker->timers.due);
     topology_free(worker->topology);
     topology_free(worker->founding);
     neighbours_release(&worker->neighbours);
@@ -470,6 +474,8 @@ int worker_make_shard(struct worker *worker, uint32_t number,
                                            .leadership = shard_leadership,
                                            .applied = shard_moved,
                                            .fatal = shard_failed,
+                                           .touched = timers_touch,
+                                           .pair_of = pairs_of,
                                            .context = worker}};
     struct shard_recovery *recovery = worker->recoveries[number];
     worker->recoveries[number] = NULL;
@@ -494,58 +500,6 @@ struct shard *worker_shard(struct worker *worker, uint32_t number) {
 }
 
 /* ---- time and the turn ---- */
-
-static void publish_shards(struct worker *worker) {
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        const struct shard *shard = worker->shards[worker->hosted[i]];
-        const struct raft *raft = shard_raft(shard);
-        struct shard_statistics *out = &worker->shared->shards[shard_number(shard)];
-#define PUBLISH(field, value) atomic_store_explicit(&out->field, (value), memory_order_relaxed)
-        PUBLISH(is_hosted, 1);
-        PUBLISH(role, (uint64_t)raft_role(raft));
-        PUBLISH(term, raft_current_term(raft));
-        PUBLISH(leader, raft_leader(raft));
-        PUBLISH(applied_index, shard_applied_index(shard));
-        PUBLISH(commit_index, raft_commit_index(raft));
-        PUBLISH(last_index, raft_last_index(raft));
-        PUBLISH(snapshot_index, shard_snapshot_index(shard));
-        PUBLISH(learner_round, raft_catch_up_round(raft));
-        PUBLISH(learner_index, raft_catch_up_index(raft));
-        PUBLISH(is_joint, raft_configuration(raft)->old_voter_count > 0);
-#undef PUBLISH
-    }
-}
-
-static void publish_statistics(struct worker *worker) {
-    struct worker_statistics *statistics = &worker->shared->workers[worker->index];
-    uint64_t keys = 0, expiring = 0, bytes = 0, led = 0, leaderless = 0, repairing = 0;
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        struct shard *shard = worker->shards[worker->hosted[i]];
-        leaderless += raft_leader(shard_raft(shard)) == 0;
-        led += shard_is_leader(shard);
-        repairing += raft_is_below_floor(shard_raft(shard));
-        if (shard_number(shard) != 0) {
-            struct keyspace *keyspace = keyspace_machine_keyspace(shard_machine(shard));
-            keys += keyspace_key_count(keyspace);
-            expiring += keyspace_expiring_count(keyspace);
-            bytes += keyspace_memory_bytes(keyspace);
-        }
-    }
-#define PUBLISH(field, value)                                                                      \
-    atomic_store_explicit(&statistics->field, (value), memory_order_relaxed)
-    PUBLISH(clients, worker->session_count);
-    PUBLISH(keys, keys);
-    PUBLISH(expiring_keys, expiring);
-    PUBLISH(memory_bytes, bytes);
-    PUBLISH(shards_hosted, worker->hosted_count);
-    PUBLISH(shards_led, led);
-    PUBLISH(shards_without_leader, leaderless);
-    PUBLISH(replicas_in_repair, repairing);
-    PUBLISH(is_serving, worker->topology != NULL);
-#undef PUBLISH
-    publish_shards(worker);
-    observe_tick(worker, led);
-}
 
 static void close_idle_sessions(struct worker *worker, uint64_t now) {
     if (worker->config.timeout == 0) {
@@ -581,12 +535,8 @@ static void give_leadership_away(struct worker *worker) {
 void worker_tick(struct worker *worker) {
     uint64_t now = worker_now_us(worker);
     worker->turn_us = now;
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        struct shard *shard = worker->shards[worker->hosted[i]];
-        if (now >= shard_deadline_us(shard)) {
-            shard_tick(shard);
-        }
-    }
+    timers_tick(worker, now);
+    pairs_tick(worker, now);
     if (now >= worker->next_tick_us) {
         worker->next_tick_us = now + WORKER_TICK_US;
         publish_statistics(worker);
@@ -602,14 +552,11 @@ void worker_tick(struct worker *worker) {
     }
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 uint64_t worker_deadline_us(const struct worker *worker) {
-    uint64_t due_us = wal_due_us(worker->wal);
-    uint64_t deadline = due_us < worker->next_tick_us ? due_us : worker->next_tick_us;
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        uint64_t shard_deadline = shard_deadline_us(worker->shards[worker->hosted[i]]);
-        deadline = shard_deadline < deadline ? shard_deadline : deadline;
-    }
-    return deadline;
+    uint64_t shards_us = earlier(timers_deadline_us(worker), pairs_deadline_us(worker));
+    return earlier(earlier(worker->next_tick_us, wal_due_us(worker->wal)), shards_us);
 }
 
 static void retry_blocked(struct worker *worker) {
@@ -650,9 +597,8 @@ void worker_turn_end(struct worker *worker) {
     }
     retry_blocked(worker);
     router_retry_deferred(worker);
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        shard_end_turn(worker->shards[worker->hosted[i]]);
-    }
+    timers_end_turn(worker);
+    pairs_end_turn(worker);
     peers_flush(worker);
     if (worker->is_draining) {
         wal_flush(worker->wal);

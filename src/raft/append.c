@@ -7,6 +7,8 @@
  * a busy leader needs no other heartbeats. */
 static struct raft_message *append_push(struct raft *raft, struct raft_progress *peer,
                                         raft_index previous_index) {
+    if (raft->is_quiet)
+        raft_quiet_end(raft);
     struct raft_message *message = raft_message_push(raft, RAFT_APPEND, peer->node, 0);
     message->log_index = previous_index;
     message->log_term = raft_log_term(&raft->log, previous_index);
@@ -14,6 +16,7 @@ static struct raft_message *append_push(struct raft *raft, struct raft_progress 
     message->context = raft->now_us;
     message->read_round = raft->read_round;
     peer->sent_us = raft->now_us;
+    peer->is_waking = false;
     return message;
 }
 
@@ -63,15 +66,15 @@ bool raft_append_send(struct raft *raft, struct raft_progress *peer) {
 /* An append without entries. To a follower that is known to agree it names an index that it cannot
  * refuse, so that it answers at once: the match index, or 0 (the empty log, on which all agree) if
  * that is compacted away. */
-void raft_heartbeat_send(struct raft *raft, struct raft_progress *peer) {
+struct raft_message *raft_heartbeat_send(struct raft *raft, struct raft_progress *peer) {
     if (peer->state == RAFT_PROBE && peer->next_index - 1 < raft->log.base_index)
         raft_snapshot_want(raft, peer);
     raft_index previous_index =
         peer->state == RAFT_PROBE ? peer->next_index - 1 : peer->match_index;
     if (previous_index < raft->log.base_index)
         previous_index = 0;
-    append_push(raft, peer, previous_index);
     commit_told(raft, peer, previous_index);
+    return append_push(raft, peer, previous_index);
 }
 
 static struct raft_message *reply_push(struct raft *raft, const struct raft_message *append,
@@ -92,7 +95,9 @@ static void append_reply(struct raft *raft, const struct raft_message *append, r
     uint64_t after_save = after_state > after_index ? after_state : after_index;
     if (PLANTED(REPLY_BEFORE_DURABLE))
         after_save = 0;
-    reply_push(raft, append, match, after_save)->agreed_index = match;
+    struct raft_message *reply = reply_push(raft, append, match, after_save);
+    reply->agreed_index = match;
+    reply->is_quiet = raft_quiet_follow(raft, append);
 }
 
 /* Tells that the entries are here, while the disk has them yet to write. The match index, on which
@@ -188,6 +193,7 @@ void raft_append_receive(struct raft *raft, const struct raft_message *append) {
         return;
     }
     raft_follow(raft, raft->term, append->from);
+    raft_quiet_end(raft);
     if (append->log_index <= raft->commit_index || agrees(raft, append))
         append_accept(raft, append);
     else

@@ -121,6 +121,7 @@ void raft_change(struct raft *raft, const struct raft_configuration *wanted) {
     bool is_known = has_same_voters(&raft->wanted, wanted) && raft->wanted.wish == wanted->wish;
     if (raft->step.proposal_error != 0 || is_known)
         return;
+    raft_quiet_end(raft);
     raft->wanted = *wanted;
     raft->change_began_us = raft->now_us;
 }

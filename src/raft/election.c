@@ -23,6 +23,8 @@ static void leader_line(const struct raft *raft, const char *text) {
 /* Leads no more, and campaigns no more. */
 void raft_follow(struct raft *raft, raft_term term, raft_node_number leader) {
     CHECK(term >= raft->term);
+    if (term != raft->term || leader != raft->leader)
+        raft_quiet_end(raft);
     bool was_follower = raft->role == RAFT_FOLLOWER;
     if (raft->role == RAFT_LEADER) {
         leader_line(raft, "leadership lost");
@@ -166,7 +168,7 @@ static void lead(struct raft *raft) {
     raft->has_led = true;
     raft->peer_count = 0;
     raft_configuration_each_member(raft_members(raft), peer_add, raft);
-    raft->led_since_us = raft->now_us;
+    raft->led_since_us = raft->active_us = raft->now_us;
     raft->quorum_check_us = raft->now_us + raft->timing.election_timeout_us;
     raft->transfer_to = 0;
     raft->is_lease_given_up = false;
@@ -257,7 +259,7 @@ void raft_quorum_tick(struct raft *raft) {
 static bool is_refused_for_leader(const struct raft *raft, const struct raft_message *message) {
     if (message->is_forced)
         return false;
-    return raft->role == RAFT_LEADER || raft->now_us < raft->promised_until_us;
+    return raft->role == RAFT_LEADER || raft->now_us < raft_promised_until_us(raft);
 }
 
 /* 5.4.1 */

@@ -10,17 +10,21 @@
  *   change.c      who votes: learners, joint configurations
  *   transfer.c    giving leadership away
  *   standing.c    who would rather not lead
+ *   quiet.c       idle shards that say nothing
+ *   pair.c        the heartbeat of two nodes for all their quiet shards
  *
  * Invariants, checked at the end of every step (raft.c):
  *   I1 base_index <= commit_index <= last index
  *   I2 durable_index <= last index
  *   I3 a leader knows itself as leader and has progress for every other member
  *   I4 the term never falls, and within a term a vote never changes
- *   I5 the log is never truncated at or below the commit index (save.c) */
+ *   I5 the log is never truncated at or below the commit index (save.c)
+ *   I6 a quiet shard has a leader, and all of its log committed */
 #pragma once
 #include "base/random.h"
 #include "raft/configuration.h"
 #include "raft/log.h"
+#include "raft/pair.h"
 #include "raft/progress.h"
 #include "raft/quorum.h"
 #include "raft/raft.h"
@@ -99,6 +103,13 @@ struct raft {
     bool is_behind; /* lacks what its leader, when last heard, had committed */
     struct raft_stander standers[RAFT_MEMBER_MAXIMUM]; /* who is not willing to lead, as told */
     size_t stander_count;
+
+    bool is_quiet;
+    uint64_t quiet_since_us;
+    uint64_t active_us;            /* leader: when it last did anything but heartbeats */
+    struct raft_pair *leader_pair; /* follower, while quiet */
+    struct raft_pair *(*pair_of)(void *context, unsigned shard, raft_node_number peer);
+    void *pair_context;
 
     uint64_t save_sequence, durable_sequence;
     uint64_t state_sequence; /* the save that holds the present term and vote */
@@ -192,7 +203,7 @@ bool raft_term_observe(struct raft *raft, const struct raft_message *message);
 
 /* append.c */
 bool raft_append_send(struct raft *raft, struct raft_progress *peer);
-void raft_heartbeat_send(struct raft *raft, struct raft_progress *peer);
+struct raft_message *raft_heartbeat_send(struct raft *raft, struct raft_progress *peer);
 void raft_append_receive(struct raft *raft, const struct raft_message *message);
 
 /* replicate.c */
@@ -213,6 +224,8 @@ void raft_reads_continue(struct raft *raft);
 void raft_reads_refuse(struct raft *raft);
 void raft_forwarded_refuse(struct raft *raft, uint64_t sent_before_us);
 void raft_lease_renew(struct raft *raft);
+/* How long a leader counts on a promise, from when it asked for it. */
+uint64_t raft_lease_of_promise_us(const struct raft_timing *timing, uint64_t promise_us);
 void raft_read_index_receive(struct raft *raft, const struct raft_message *message);
 void raft_read_index_reply_receive(struct raft *raft, const struct raft_message *message);
 
@@ -241,3 +254,14 @@ void raft_standing_take(struct raft *raft, raft_node_number node, enum raft_stan
 bool raft_stands_back(const struct raft *raft);
 void raft_move_tick(struct raft *raft);
 uint64_t raft_move_deadline_us(const struct raft *raft);
+
+/* quiet.c: what own appends, and those that a pair's heartbeats stood in for, are worth together */
+uint64_t raft_peer_lease_until_us(const struct raft *raft, const struct raft_progress *peer);
+uint64_t raft_progress_heard_us(const struct raft *raft, const struct raft_progress *peer);
+uint64_t raft_promised_until_us(const struct raft *raft);
+bool raft_quiet_is_heard(const struct raft *raft);
+void raft_quiet_tick(struct raft *raft); /* falls quiet if it may */
+void raft_quiet_end(struct raft *raft);  /* is, or stays, awake */
+void raft_quiet_wake_told(struct raft *raft);
+bool raft_quiet_follow(struct raft *raft, const struct raft_message *append);
+void raft_quiet_reply_take(struct raft *raft, const struct raft_message *reply);

@@ -37,6 +37,8 @@ struct raft_progress {
         lease_until_us;  /* until then it votes for nobody else, by our clock and drift taken off */
     uint64_t read_round; /* newest round it confirmed */
     bool is_probe_sent;
+    bool is_waking;          /* the shard was quiet, and it has not heard yet that this is over */
+    struct raft_pair *pair;  /* while the shard is quiet */
     unsigned round;          /* a learner's, of catching up; 0: none was begun */
     bool is_caught_up;       /* its last round was a short one */
     raft_index round_target; /* the round ends when this is matched */

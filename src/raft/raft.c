@@ -67,6 +67,8 @@ struct raft *raft_new(const struct raft_options *options, const struct raft_reco
     raft->self = options->self;
     raft->log_lines = options->log;
     raft->shard = options->shard;
+    raft->pair_of = options->pair_of;
+    raft->pair_context = options->pair_context;
     raft_set_timing(raft, &options->timing);
     random_init(&raft->random, options->seed);
     raft->next_read_number =
@@ -97,6 +99,7 @@ struct raft *raft_new(const struct raft_options *options, const struct raft_reco
 void raft_free(struct raft *raft) {
     if (raft == NULL)
         return;
+    raft_quiet_end(raft); /* out of the pairs' sets */
     raft_log_release(&raft->log);
     raft_configuration_marks_release(&raft->configurations);
     for (size_t i = 0; i < raft->peer_used; i++)
@@ -214,6 +217,8 @@ static void tick_step(struct raft *raft) {
     raft_forwarded_refuse(raft, raft->now_us - (raft->now_us < raft->timing.election_timeout_us
                                                     ? raft->now_us
                                                     : raft->timing.election_timeout_us));
+    if (raft->is_quiet)
+        return;
     if (raft->role != RAFT_LEADER) {
         raft_election_tick(raft);
         return;
@@ -223,7 +228,9 @@ static void tick_step(struct raft *raft) {
         return;
     raft_transfer_tick(raft);
     raft_move_tick(raft);
-    raft_heartbeat_tick(raft);
+    raft_quiet_tick(raft);
+    if (!raft->is_quiet)
+        raft_heartbeat_tick(raft);
 }
 
 /* The stream is gone: what was under way on it may be lost, and nothing reaches the peer before the
@@ -233,18 +240,22 @@ static void peer_lost_step(struct raft *raft, raft_node_number node) {
         struct raft_progress *peer = raft_peer(raft, node);
         if (peer == NULL || peer->state == RAFT_SNAPSHOT)
             return;
+        raft_quiet_end(raft);
         raft_progress_probe(peer, peer->match_index + 1);
         peer->is_probe_sent = true;
         peer->agreed_index = peer->match_index; /* it may come back without its memory */
     } else if (node == raft->leader) {
+        raft_quiet_end(raft);
         raft_leader_lost(raft, RAFT_ELECTION_STREAM_CLOSED);
     }
 }
 
 /* Hearsay: where the leader is heard after all, its next append puts the campaign off again. */
 static void peer_suspected_step(struct raft *raft, raft_node_number node) {
-    if (raft->role == RAFT_FOLLOWER && node == raft->leader)
-        raft_leader_lost(raft, RAFT_ELECTION_SUSPECTED);
+    if (raft->role != RAFT_FOLLOWER || node != raft->leader || raft_quiet_is_heard(raft))
+        return;
+    raft_quiet_end(raft);
+    raft_leader_lost(raft, RAFT_ELECTION_SUSPECTED);
 }
 
 static void step_begin(struct raft *raft, const struct raft_event *event) {
@@ -264,6 +275,8 @@ static uint64_t next_deadline(const struct raft *raft) {
     uint64_t deadline_us = UINT64_MAX;
     if (raft->forwarded_read_count > 0)
         deadline_us = raft->forwarded_reads[0].sent_us + raft->timing.election_timeout_us;
+    if (raft->is_quiet)
+        return deadline_us;
     if (raft->role != RAFT_LEADER)
         return raft_may_campaign(raft) ? least(deadline_us, raft->election_deadline_us)
                                        : deadline_us;
@@ -284,7 +297,9 @@ static void invariants_check(const struct raft *raft) {
     CHECK(raft->role != RAFT_LEADER || raft->leader == raft->self); /* I3 */
     CHECK(raft->term >= raft->step.term_before);                    /* I4 */
     CHECK(raft->term != raft->step.term_before || raft->step.vote_before == 0 ||
-          raft->vote == raft->step.vote_before); /* I4 */
+          raft->vote == raft->step.vote_before);                     /* I4 */
+    CHECK(!raft->is_quiet || raft->leader != 0);                     /* I6 */
+    CHECK(!raft->is_quiet || raft->commit_index == raft_last(raft)); /* I6 */
 }
 
 /* Now the log stands still, so slices of it can be lent out. */
@@ -378,6 +393,9 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
     case RAFT_STANDING:
         raft_standing_take(raft, event->peer, event->standing);
         break;
+    case RAFT_WAKE:
+        raft_quiet_end(raft);
+        break;
     case RAFT_TRANSFER:
         raft_transfer(raft, event->peer);
         break;
@@ -386,6 +404,7 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
         break;
     }
     raft_change_continue(raft);
+    raft_quiet_wake_told(raft);
     step_finish(raft, actions);
 }
 
@@ -438,7 +457,7 @@ uint64_t raft_lag_bytes(const struct raft *raft, raft_node_number node) {
 }
 uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number node) {
     const struct raft_progress *peer = led_peer(raft, node);
-    return peer ? peer->heard_us : 0;
+    return peer ? raft_progress_heard_us(raft, peer) : 0;
 }
 void raft_floor(const struct raft *raft, raft_index *index, raft_term *term) {
     bool is_short = raft_is_below_floor(raft);

@@ -73,14 +73,21 @@ struct raft_timing {
     /* A leader that would rather not lead waits so long from its election, and from its last try,
      * before it gives the lead away by itself. Nothing else ever waits for this. */
     uint64_t move_pause_us;
+    uint64_t quiet_after_us; /* idle for so long, a shard falls quiet; 0: never */
 };
 
+struct raft_pair;
 struct raft_options {
     raft_node_number self;
     struct raft_timing timing;
     uint64_t seed;         /* of the election jitter */
     const struct log *log; /* borrows; may be NULL */
-    unsigned shard;        /* for log lines only */
+    unsigned shard;        /* its number, in log lines and in the sets of quiet shards */
+    /* What this node and a peer say of all their quiet shards (pair.h), and of this one among them;
+     * it outlives the raft. NULL: it never falls quiet together with that peer. The function may be
+     * NULL as well. */
+    struct raft_pair *(*pair_of)(void *context, unsigned shard, raft_node_number peer);
+    void *pair_context;
 };
 
 /* What recovery found, given to raft_new(). Raft takes the entries' references; they follow the
@@ -131,7 +138,9 @@ struct raft_message {
                              else (leases) */
     raft_index commit_index; /* append; read-index reply: the read index */
     bool is_rejected;
-    bool is_forced;            /* vote: part of a leadership transfer, ignores stickiness */
+    bool is_forced; /* vote: part of a leadership transfer, ignores stickiness */
+    bool is_quiet;  /* append: nothing follows until the shard is woken; its reply: so be it
+                       (quiet.c) */
     raft_index conflict_index; /* rejected append: where to go on, with conflict_term (CBTR 5.3's
                                   optimisation); accepted append: the last entry received, durable
                                   or not */
@@ -171,6 +180,7 @@ enum raft_event_kind {
     RAFT_PEER_SUSPECTED, /* others say that `peer` does not answer: if it is the leader and is not
                             heard here either, campaign as soon as stickiness allows */
     RAFT_STANDING,       /* `peer`, this node or another, has this `standing` from now on */
+    RAFT_WAKE,           /* a pair's heartbeats speak for this quiet shard no more */
     RAFT_TRANSFER,       /* give leadership to `peer` (0: to the most caught-up voter) */
     /* `configuration` holds the voters that are wanted, and nothing else. New ones learn first,
      * then a joint configuration is entered and left; a learner that does not catch up is given up,
@@ -277,6 +287,8 @@ bool raft_has_lease(const struct raft *raft, uint64_t now_us);
 bool raft_is_handing_over(const struct raft *raft);
 /* How `node` stands, as last told; RAFT_WILLING if never. */
 enum raft_standing raft_standing_of(const struct raft *raft, raft_node_number node);
+/* Nothing is to be done here until something happens or a pair's heartbeats fail. */
+bool raft_is_quiet(const struct raft *raft);
 /* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */
 raft_index raft_match_index(const struct raft *raft, raft_node_number peer);
 /* What the peer does not have yet, in entries and in bytes; of a long tail the bytes are reckoned

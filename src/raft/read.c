@@ -11,12 +11,19 @@ static uint64_t lease_until_of(const void *context, raft_node_number node) {
         return UINT64_MAX;
     for (size_t i = 0; i < raft->peer_count; i++)
         if (raft->peers[i].node == node)
-            return raft->peers[i].lease_until_us;
+            return raft_peer_lease_until_us(raft, &raft->peers[i]);
     return 0;
 }
 
-void raft_lease_renew(struct raft *raft) {
-    raft->lease_until_us = raft_quorum(raft_members(raft), lease_until_of, raft);
+static uint64_t lease_until(const struct raft *raft) {
+    return raft_quorum(raft_members(raft), lease_until_of, raft);
+}
+
+void raft_lease_renew(struct raft *raft) { raft->lease_until_us = lease_until(raft); }
+
+uint64_t raft_lease_of_promise_us(const struct raft_timing *timing, uint64_t promise_us) {
+    uint64_t least_us = timing->lease_us < promise_us ? timing->lease_us : promise_us;
+    return least_us / 100 * (100 - timing->clock_drift_percent);
 }
 
 bool raft_has_lease(const struct raft *raft, uint64_t now_us) {
@@ -25,7 +32,7 @@ bool raft_has_lease(const struct raft *raft, uint64_t now_us) {
     if (PLANTED(LEASE_KEPT_IN_TRANSFER))
         return raft_has_term_commit(raft) && now_us < raft->lease_until_us;
     return raft_has_term_commit(raft) && raft->transfer_to == 0 && !raft->is_lease_given_up &&
-           now_us < raft->lease_until_us;
+           now_us < (raft->is_quiet ? lease_until(raft) : raft->lease_until_us);
 }
 
 static void read_answer(struct raft *raft, const struct raft_waiting_read *read, bool is_refused) {
@@ -87,6 +94,7 @@ void raft_reads_continue(struct raft *raft) {
     if (raft->waiting_read_count == 0 || raft->confirmed_round < raft->read_round)
         return;
     raft->read_round++;
+    raft_quiet_end(raft);
     raft_heartbeat_all(raft);
     raft->confirmed_round = raft_quorum(raft_members(raft), round_of, raft);
     confirmed_answer(raft);

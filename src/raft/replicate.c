@@ -187,10 +187,7 @@ static void contact_take(struct raft *raft, struct raft_progress *peer,
         peer->read_round = reply->read_round;
     if (reply->context > raft->now_us)
         return;
-    uint64_t promise_us =
-        raft->timing.lease_us < reply->log_term ? raft->timing.lease_us : reply->log_term;
-    uint64_t until_us =
-        reply->context + promise_us / 100 * (100 - raft->timing.clock_drift_percent);
+    uint64_t until_us = reply->context + raft_lease_of_promise_us(&raft->timing, reply->log_term);
     if (until_us > peer->lease_until_us)
         peer->lease_until_us = until_us;
     raft_lease_renew(raft);
@@ -203,6 +200,7 @@ void raft_append_reply_receive(struct raft *raft, const struct raft_message *rep
     if (peer == NULL || (!reply->is_rejected && reply->log_index > raft_last(raft)))
         return;
     contact_take(raft, peer, reply);
+    raft_quiet_reply_take(raft, reply);
     if (reply->is_rejected)
         rejection_take(raft, peer, reply);
     else

@@ -20,6 +20,7 @@ void raft_state_save(struct raft *raft) {
 }
 
 void raft_entry_append(struct raft *raft, struct raft_entry *entry) {
+    raft_quiet_end(raft);
     raft_log_append(&raft->log, entry);
     raft->uncommitted_bytes += entry->length;
     step_sequence(raft);

@@ -16,6 +16,8 @@ static struct raft_stander *stander_find(struct raft *raft, raft_node_number nod
 /* Past RAFT_MEMBER_MAXIMUM unwilling nodes the rest count as willing: it is a hint. */
 void raft_standing_take(struct raft *raft, raft_node_number node, enum raft_standing standing) {
     struct raft_stander *known = stander_find(raft, node);
+    if (raft->is_quiet && node == raft->self && standing != RAFT_WILLING)
+        raft_quiet_end(raft); /* a leader looks for somebody who is better placed */
     if (standing == RAFT_WILLING) {
         if (known != NULL)
             *known = raft->standers[--raft->stander_count];

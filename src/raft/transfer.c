@@ -34,6 +34,7 @@ raft_node_number raft_successor(const struct raft *raft) {
 void raft_transfer(struct raft *raft, raft_node_number node) {
     if (raft->role != RAFT_LEADER || raft->transfer_to != 0)
         return;
+    raft_quiet_end(raft);
     if (node == 0)
         node = raft_successor(raft);
     if (node == raft->self || raft_peer(raft, node) == NULL ||

@@ -22,6 +22,7 @@ void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is
     uint64_t patience_us =
         is_read ? SHARD_READ_TIMEOUT_US : (uint64_t)shard->io.config->write_timeout_ms * 1000;
     struct held_reply *held = queue_push(&shard->held_replies);
+    shard_touch(shard);
     *held = (struct held_reply){.index = shard->applied_index,
                                 .waiter = *waiter,
                                 .is_read = is_read,

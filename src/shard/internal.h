@@ -169,7 +169,7 @@ struct shard {
 };
 
 int shard_step(struct shard *shard, struct raft_event *event); /* what raft says to a proposal */
-struct raft_timing shard_timing(const struct shard *shard);
+void shard_touch(struct shard *shard);
 
 /* propose.c */
 /* Other entries came between what was proposed so far and the batch that is being gathered. */

@@ -71,6 +71,10 @@ static size_t machine_collect_expired(struct machine *machine, uint64_t now_ms, 
     return keyspace_collect_expired(keyspace_of(machine), now_ms, maximum, out);
 }
 
+static bool machine_may_expire(struct machine *machine) {
+    return keyspace_expiring_count(keyspace_of(machine)) > 0;
+}
+
 static void machine_free(struct machine *machine) {
     keyspace_free(keyspace_of(machine));
     memory_free(machine);
@@ -85,6 +89,7 @@ static const struct machine_ops KEYSPACE_MACHINE = {.apply = machine_apply,
                                                     .make_empty = machine_make_empty,
                                                     .hash = machine_hash,
                                                     .collect_expired = machine_collect_expired,
+                                                    .may_expire = machine_may_expire,
                                                     .free = machine_free};
 
 struct machine *keyspace_machine_new(uint64_t hash_seed) {

@@ -36,5 +36,7 @@ struct machine_ops {
     /* Keys whose time has come, length-prefixed; returns how many. */
     size_t (*collect_expired)(struct machine *machine, uint64_t now_ms, size_t maximum,
                               struct buffer *out);
+    /* May there ever be one? NULL: never. */
+    bool (*may_expire)(struct machine *machine);
     void (*free)(struct machine *machine);
 };

@@ -36,6 +36,7 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     if (is_full) {
         shard_flush(shard);
     }
+    shard_touch(shard);
     if (trace.length) {
         shard_trace_gather(shard, trace);
     }

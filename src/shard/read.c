@@ -63,6 +63,7 @@ static void ask_raft(struct shard *shard, struct pending_read *read) {
 static struct pending_read *enqueue(struct shard *shard, const struct bytes *arguments,
                                     size_t count, struct shard_waiter waiter, unsigned flags) {
     struct pending_read *read = queue_push(&shard->reads);
+    shard_touch(shard);
     read->waiter = waiter;
     read->deadline_us = shard->io.clock->monotonic_us(shard->io.clock) + SHARD_READ_TIMEOUT_US;
     read->is_on_follower = !shard_is_leader(shard);

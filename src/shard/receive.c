@@ -48,6 +48,7 @@ static void end_incoming(struct shard *shard) {
 static void saved(void *context, int status) {
     struct shard *shard = context;
     struct incoming_snapshot *in = &shard->incoming;
+    shard_touch(shard);
     shard->disk_jobs--;
     if (status) {
         log_line(shard->io.log, LOG_ERROR, "received snapshot not written",
@@ -114,6 +115,7 @@ static bool is_of_this(const struct incoming_snapshot *in,
 static void take_piece(struct shard *shard, const struct shard_snapshot_piece *piece) {
     struct incoming_snapshot *in = &shard->incoming;
     in->heard_us = now_us(shard);
+    shard_touch(shard);
     if (piece->offset == in->image.length &&
         piece->data.length <= in->total_bytes - in->image.length) {
         buffer_append_bytes(&in->image, piece->data);

@@ -193,8 +193,11 @@ static void leadership_changed(struct shard *shard) {
     shard->io.leadership(shard->io.context, shard);
 }
 
+void shard_touch(struct shard *shard) { shard->io.touched(shard->io.context, shard); }
+
 int shard_step(struct shard *shard, struct raft_event *event) {
     struct raft_actions actions;
+    shard_touch(shard);
     raft_index last_index = raft_last_index(shard->raft);
     event->now_us = now_us(shard);
     raft_step(shard->raft, event, &actions);
@@ -313,6 +316,11 @@ void shard_peer_lost(struct shard *shard, raft_node_number peer) {
     shard_step(shard, &event);
 }
 
+void shard_wake(struct shard *shard) {
+    struct raft_event event = {.kind = RAFT_WAKE};
+    shard_step(shard, &event);
+}
+
 void shard_peer_suspected(struct shard *shard, raft_node_number peer) {
     struct raft_event event = {.kind = RAFT_PEER_SUSPECTED, .peer = peer};
     shard_step(shard, &event);
@@ -340,6 +348,10 @@ bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause)
 
 /* ---- time ---- */
 
+static bool may_expire(const struct shard *shard) {
+    return shard->machine->ops->may_expire && shard->machine->ops->may_expire(shard->machine);
+}
+
 /* Leaders propose the deletion of keys whose time has come, so that memory is given back though
  * nobody reads them. */
 static void expire(struct shard *shard, uint64_t now) {
@@ -348,7 +360,7 @@ static void expire(struct shard *shard, uint64_t now) {
     }
     shard->next_expiry_us = now + SHARD_EXPIRE_INTERVAL_US;
     if (!shard_is_leader(shard) || shard->expiry_index > shard->applied_index ||
-        !shard->machine->ops->collect_expired) {
+        !may_expire(shard)) {
         return;
     }
     struct buffer keys;
@@ -363,6 +375,7 @@ static void expire(struct shard *shard, uint64_t now) {
 
 void shard_tick(struct shard *shard) {
     uint64_t now = now_us(shard);
+    shard_touch(shard);
     if (now >= shard->raft_deadline_us) {
         if (shard->reluctance) {
             shard_flush(shard); /* the lead may be given away, and nothing be taken then */
@@ -381,9 +394,9 @@ void shard_tick(struct shard *shard) {
 
 uint64_t shard_deadline_us(const struct shard *shard) {
     uint64_t deadline = shard->raft_deadline_us;
-    bool is_watching = shard_is_leader(shard) || queue_count(&shard->entries) ||
-                       queue_count(&shard->reads) || queue_count(&shard->held_replies) ||
-                       shard->incoming.stage != INCOMING_NONE;
+    bool is_watching = (shard_is_leader(shard) && may_expire(shard)) ||
+                       queue_count(&shard->entries) || queue_count(&shard->reads) ||
+                       queue_count(&shard->held_replies) || shard->incoming.stage != INCOMING_NONE;
     if (is_watching && shard->next_expiry_us < deadline) {
         deadline = shard->next_expiry_us;
     }
@@ -403,8 +416,7 @@ uint64_t shard_election_timeout_us(const struct shard *shard) {
     return wanted_us < most_us ? wanted_us : most_us;
 }
 
-struct raft_timing shard_timing(const struct shard *shard) {
-    const struct config *config = shard->io.config;
+struct raft_timing shard_timing(const struct config *config, uint64_t election_timeout_us) {
     /* A promise that outlives the election timeout would only hold elections up. */
     long long lease_ms = config->lease_ms < config->election_timeout_ms
                              ? config->lease_ms
@@ -413,9 +425,10 @@ struct raft_timing shard_timing(const struct shard *shard) {
     if (message_bytes > SHARD_ENTRY_BYTES_MAXIMUM) {
         message_bytes = SHARD_ENTRY_BYTES_MAXIMUM;
     }
-    return (struct raft_timing){.election_timeout_us = shard_election_timeout_us(shard),
+    return (struct raft_timing){.election_timeout_us = election_timeout_us,
                                 .lease_us = (uint64_t)lease_ms * 1000,
                                 .heartbeat_us = (uint64_t)config->heartbeat_ms * 1000,
+                                .quiet_after_us = (uint64_t)config->quiet_after_ms * 1000,
                                 .clock_drift_percent = (unsigned)config->clock_drift_percent,
                                 .window_bytes = (uint64_t)config->append_window_bytes,
                                 .window_messages = (unsigned)config->append_window_messages,
@@ -424,8 +437,11 @@ struct raft_timing shard_timing(const struct shard *shard) {
 }
 
 void shard_settings_changed(struct shard *shard) {
-    struct raft_timing timing = shard_timing(shard);
+    struct raft_timing timing = shard_timing(shard->io.config, shard_election_timeout_us(shard));
     raft_set_timing(shard->raft, &timing);
+    if (timing.quiet_after_us == 0 && raft_is_quiet(shard->raft)) {
+        shard_wake(shard);
+    }
 }
 
 void shard_set_delays(struct shard *shard, uint64_t round_trip_us, uint64_t sync_us) {

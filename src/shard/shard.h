@@ -99,6 +99,10 @@ struct shard_io {
     void (*applied)(void *context, struct shard *shard);    /* the applied index moved */
     /* The node must end at once. May return in the simulator. */
     void (*fatal)(void *context, const char *what);
+    /* Something happened: look at its deadline and what it shows again, and end the turn for it. */
+    void (*touched)(void *context, struct shard *shard);
+    /* As in struct raft_options, with `context`. */
+    struct raft_pair *(*pair_of)(void *context, unsigned shard, raft_node_number peer);
     void *context;
 };
 
@@ -180,9 +184,12 @@ void shard_set_standing(struct shard *shard, raft_node_number node, enum raft_st
  * never less than SHARD_ELECTION_DELAYS times their sum. */
 void shard_set_delays(struct shard *shard, uint64_t round_trip_us, uint64_t sync_us);
 uint64_t shard_election_timeout_us(const struct shard *shard);
+void shard_wake(struct shard *shard); /* a quiet one, whose pair fails */
 void shard_tick(struct shard *shard);
 uint64_t shard_deadline_us(const struct shard *shard);
 void shard_settings_changed(struct shard *shard);
+/* Raft's part of the settings; the election timeout may be longer than they say. */
+struct raft_timing shard_timing(const struct config *config, uint64_t election_timeout_us);
 /* Now, unless one is being made or came in, or the disk refused one just now. */
 void shard_take_snapshot(struct shard *shard);
 /* Gives the lead to that node; 0: to the voter that is best placed. False if this does not begin:

@@ -29,6 +29,7 @@ static struct snapshot_meta describe(struct shard *shard) {
 
 static void own_saved(void *context, int status) {
     struct shard *shard = context;
+    shard_touch(shard);
     shard->disk_jobs--;
     if (status) {
         log_line(shard->io.log, LOG_ERROR, "snapshot not written", LOG_F("shard", shard->number),

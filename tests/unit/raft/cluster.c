@@ -74,6 +74,7 @@ struct cluster *cluster_new(size_t node_count, const struct raft_timing *timing,
     for (size_t i = 0; i < node_count; i++) {
         cluster->nodes[i].number = (raft_node_number)(i + 1);
         cluster->nodes[i].clock_rate = 1;
+        cluster->nodes[i].cluster = cluster;
         if (configuration_names(configuration, cluster->nodes[i].number))
             cluster->nodes[i].disk.configuration = *configuration;
         cluster_start(cluster, &cluster->nodes[i]);
@@ -90,6 +91,7 @@ void cluster_free(struct cluster *cluster) {
         memory_free(node->held.packets);
     }
     packets_release(&cluster->packets);
+    memory_free(cluster->beats);
     memory_free(cluster);
 }
 
@@ -197,10 +199,20 @@ void cluster_crash(struct cluster *cluster, struct cluster_node *node) {
     packets_release(&node->held);
 }
 
+static struct raft_pair *pair_of(void *context, unsigned shard, raft_node_number peer) {
+    struct cluster_node *node = context;
+    (void)shard;
+    return peer <= node->cluster->node_count ? &node->pairs[peer] : NULL;
+}
+
 void cluster_start(struct cluster *cluster, struct cluster_node *node) {
     CHECK(node->raft == NULL);
+    for (size_t i = 0; i <= CLUSTER_NODE_MAXIMUM; i++)
+        node->pairs[i] = (struct raft_pair){.is_able = true};
     struct raft_options options = {.self = node->number,
                                    .timing = cluster->timing,
+                                   .pair_of = pair_of,
+                                   .pair_context = node,
                                    .seed = cluster->seed * 1000 + node->number * 100 + node->lives};
     node->lives++;
     struct cluster_disk *disk = &node->disk;
@@ -237,6 +249,57 @@ void cluster_packet_duplicate(struct cluster *cluster, size_t position) {
     packets_push(&cluster->packets, &message, 0);
 }
 
+static struct cluster_beat *beat_push(struct cluster *cluster, raft_node_number from,
+                                      raft_node_number to) {
+    cluster->beats =
+        grown(cluster->beats, cluster->beat_count, &cluster->beat_capacity, sizeof *cluster->beats);
+    struct cluster_beat *beat = &cluster->beats[cluster->beat_count++];
+    *beat = (struct cluster_beat){.from = from, .to = to};
+    return beat;
+}
+
+void cluster_beat_send(struct cluster *cluster, struct cluster_node *node) {
+    for (raft_node_number peer = 1; node->raft != NULL && peer <= cluster->node_count; peer++)
+        if (node->pairs[peer].led.count > 0)
+            beat_push(cluster, node->number, peer)->heartbeat = raft_pair_heartbeat_make(
+                &node->pairs[peer], node->lives, cluster_clock(cluster, node));
+}
+
+void cluster_beat_drop(struct cluster *cluster, size_t position) {
+    cluster->beat_count--;
+    memmove(cluster->beats + position, cluster->beats + position + 1,
+            (cluster->beat_count - position) * sizeof *cluster->beats);
+}
+
+bool cluster_beat_deliver(struct cluster *cluster, size_t position) {
+    struct cluster_beat beat = cluster->beats[position];
+    struct cluster_node *node = cluster_node(cluster, beat.to);
+    struct raft_pair *pair = &node->pairs[beat.from];
+    uint64_t now_us = cluster_clock(cluster, node);
+    cluster_beat_drop(cluster, position);
+    if (node->raft == NULL)
+        return false;
+    if (!beat.is_reply) {
+        struct raft_pair_reply reply =
+            raft_pair_heartbeat_take(pair, &beat.heartbeat, &cluster->timing, now_us);
+        struct cluster_beat *answer = beat_push(cluster, beat.to, beat.from);
+        answer->is_reply = true;
+        answer->reply = reply;
+        return reply.is_equal;
+    }
+    if (!raft_pair_reply_take(pair, &beat.reply, node->lives, &cluster->timing, now_us))
+        cluster_step(cluster, node, (struct raft_event){.kind = RAFT_WAKE});
+    return beat.reply.is_equal;
+}
+
+void cluster_silence_notice(struct cluster *cluster, struct cluster_node *node) {
+    uint64_t now_us = cluster_clock(cluster, node);
+    for (raft_node_number peer = 1; node->raft != NULL && peer <= cluster->node_count; peer++)
+        if (now_us >= raft_pair_led_deadline_us(&node->pairs[peer], &cluster->timing) ||
+            now_us >= raft_pair_followed_deadline_us(&node->pairs[peer], &cluster->timing))
+            cluster_step(cluster, node, (struct raft_event){.kind = RAFT_WAKE});
+}
+
 void cluster_settle(struct cluster *cluster) {
     for (bool is_moving = true; is_moving;) {
         is_moving = false;
@@ -245,6 +308,10 @@ void cluster_settle(struct cluster *cluster) {
                 is_moving = true;
         while (cluster->packets.count > 0) {
             cluster_packet_deliver(cluster, 0);
+            is_moving = true;
+        }
+        while (cluster->beat_count > 0) {
+            cluster_beat_deliver(cluster, 0);
             is_moving = true;
         }
     }

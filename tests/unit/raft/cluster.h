@@ -4,6 +4,7 @@
  * loses what still waits. */
 #pragma once
 #include "base/buffer.h"
+#include "raft/pair.h"
 #include "raft/raft.h"
 
 enum { CLUSTER_NODE_MAXIMUM = 7 };
@@ -36,6 +37,13 @@ struct cluster_packets {
     struct cluster_packet *packets;
     size_t count, capacity;
 };
+/* The heartbeat of two nodes for their quiet shards, or the reply. */
+struct cluster_beat {
+    raft_node_number from, to;
+    bool is_reply;
+    struct raft_pair_heartbeat heartbeat;
+    struct raft_pair_reply reply;
+};
 struct cluster_node {
     raft_node_number number;
     struct raft *raft; /* NULL: it is down */
@@ -47,6 +55,8 @@ struct cluster_node {
     raft_index commit_index, early_index;
     double clock_rate;
     uint64_t lives;
+    struct cluster *cluster;
+    struct raft_pair pairs[CLUSTER_NODE_MAXIMUM + 1]; /* by peer */
 };
 struct cluster {
     struct cluster_node nodes[CLUSTER_NODE_MAXIMUM]; /* number n is nodes[n - 1] */
@@ -54,7 +64,9 @@ struct cluster {
     struct raft_timing timing;
     uint64_t seed, now_us;
     struct cluster_packets packets; /* on the network, in order of sending */
-    struct buffer *transcript;      /* what happened, in words; NULL: nobody listens */
+    struct cluster_beat *beats;     /* also on the network */
+    size_t beat_count, beat_capacity;
+    struct buffer *transcript; /* what happened, in words; NULL: nobody listens */
     /* Called after each step with what it asked for. */
     void (*watch)(void *context, struct cluster_node *node, const struct raft_actions *actions);
     void *context;
@@ -76,6 +88,13 @@ void cluster_start(struct cluster *cluster, struct cluster_node *node);
 void cluster_packet_deliver(struct cluster *cluster, size_t position);
 void cluster_packet_drop(struct cluster *cluster, size_t position);
 void cluster_packet_duplicate(struct cluster *cluster, size_t position);
+/* The node's heartbeats for its quiet shard, to each that it is quiet with. */
+void cluster_beat_send(struct cluster *cluster, struct cluster_node *node);
+/* True if it was an equal one. */
+bool cluster_beat_deliver(struct cluster *cluster, size_t position);
+void cluster_beat_drop(struct cluster *cluster, size_t position);
+/* Wakes the node's replica if a pair has been silent for too long. */
+void cluster_silence_notice(struct cluster *cluster, struct cluster_node *node);
 /* Makes durable and delivers until nothing waits. */
 void cluster_settle(struct cluster *cluster);
 /* Early: to be answered once a majority has received it (raft_entry.is_early). */

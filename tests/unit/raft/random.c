@@ -42,7 +42,8 @@ struct world {
     struct wanted wanted[WANTED_MAXIMUM];
     size_t wanted_count;
     enum raft_standing standings[CLUSTER_NODE_MAXIMUM]; /* the truth; not all have heard of it */
-    uint64_t leads, moves, leases, answers, installs, changes; /* that something happened at all */
+    /* That something happened at all. */
+    uint64_t leads, moves, leases, answers, installs, changes, quiets, equals;
     /* The temper of this seed. */
     uint64_t rare_percent; /* of all steps: how stormy it is */
     double propose_chance;
@@ -195,9 +196,28 @@ static void power_toggle(struct world *world, struct cluster_node *node) {
 static void tick_all(struct world *world, uint64_t passed_us) {
     struct cluster *cluster = world->cluster;
     cluster->now_us += passed_us;
-    for (size_t i = 0; i < cluster->node_count; i++)
+    for (size_t i = 0; i < cluster->node_count; i++) {
         if (cluster_clock(cluster, &cluster->nodes[i]) >= cluster->nodes[i].deadline_us)
             cluster_step(cluster, &cluster->nodes[i], (struct raft_event){.kind = RAFT_TICK});
+        cluster_silence_notice(cluster, &cluster->nodes[i]);
+        if (cluster->nodes[i].raft != NULL && random_chance(&world->random, 0.4))
+            cluster_beat_send(cluster, &cluster->nodes[i]);
+        world->quiets += cluster->nodes[i].raft != NULL && raft_is_quiet(cluster->nodes[i].raft);
+    }
+}
+
+static void beat_move(struct world *world, double loss) {
+    struct cluster *cluster = world->cluster;
+    if (cluster->beat_count == 0)
+        return;
+    uint64_t reach = random_chance(&world->random, 0.8) ? 1 : cluster->beat_count;
+    size_t position = random_below(&world->random, reach);
+    const struct cluster_beat *beat = &cluster->beats[position];
+    if (world->is_cut[beat->from][beat->to] || random_chance(&world->random, loss))
+        cluster_beat_drop(cluster, position);
+    else
+        world->equals += cluster_beat_deliver(cluster, position);
+    leases_check(world);
 }
 
 /* Crashes at bad times find more: just before a question for a vote arrives. */
@@ -389,13 +409,46 @@ static void young_leader_hunt(struct world *world) {
         power_toggle(world, node);
 }
 
+/* For a while disks and network are much faster than the clocks. */
+static void hurry(struct world *world) {
+    struct cluster *cluster = world->cluster;
+    for (unsigned round = 0; round < 30; round++) {
+        tick_all(world, 1000);
+        for (size_t i = 0; i < cluster->node_count; i++)
+            cluster_save_next(cluster, &cluster->nodes[i], true);
+        for (size_t left = cluster->packets.count; left > 0; left--)
+            packet_move(world, 0.02);
+    }
+}
+
+/* The leader of a quiet shard is cut off, and all others hear at once that their streams to it are
+ * gone. */
+static void quiet_leader_cut(struct world *world) {
+    struct cluster *cluster = world->cluster;
+    struct cluster_node *leader = some_node(world);
+    if (leader->raft == NULL || raft_role(leader->raft) != RAFT_LEADER ||
+        !raft_is_quiet(leader->raft) || !random_chance(&world->random, 0.02))
+        return;
+    memset(world->is_cut, 0, sizeof world->is_cut);
+    for (raft_node_number i = 1; i <= cluster->node_count; i++)
+        world->is_cut[leader->number][i] = world->is_cut[i][leader->number] = true;
+    for (size_t i = 0; i < cluster->node_count; i++)
+        if (&cluster->nodes[i] != leader)
+            cluster_step(cluster, &cluster->nodes[i],
+                         (struct raft_event){.kind = RAFT_PEER_LOST, .peer = leader->number});
+    hurry(world);
+}
+
 static void step_anything(struct world *world) {
     if (world->is_hunting)
         young_leader_hunt(world);
+    quiet_leader_cut(world);
     changes_step(world);
     struct cluster_node *node = some_node(world);
     uint64_t lot = random_below(&world->random, 97 + world->rare_percent);
-    if (lot < 50 && world->cluster->packets.count == 0)
+    if (lot < 50 && world->cluster->beat_count > 0 && random_chance(&world->random, 0.5))
+        beat_move(world, 0.02);
+    else if (lot < 50 && world->cluster->packets.count == 0)
         tick_all(world, random_below(&world->random, 60000));
     else if (lot < 50)
         packet_move(world, 0.02);
@@ -480,6 +533,7 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
     struct raft_timing timing = {.election_timeout_us = 250000,
                                  .lease_us = random_chance(random, 0.5) ? 250000 : 100000,
                                  .heartbeat_us = 50000,
+                                 .quiet_after_us = random_chance(random, 0.5) ? 60000 : 0,
                                  .clock_drift_percent = 20,
                                  .window_bytes = 200,
                                  .window_messages = 4,
@@ -557,6 +611,7 @@ int main(int argc, char **argv) {
     }
     static struct world world;
     uint64_t leads = 0, moves = 0, commits = 0, leases = 0, answers = 0, installs = 0, changes = 0;
+    uint64_t quiets = 0, equals = 0;
     for (uint64_t seed = request.seed; seed < request.seed + request.seed_count; seed++) {
         struct buffer transcript;
         buffer_init(&transcript, 64u << 20);
@@ -575,10 +630,14 @@ int main(int argc, char **argv) {
         answers += world.answers;
         installs += world.installs;
         changes += world.changes;
+        quiets += world.quiets;
+        equals += world.equals;
     }
     printf("%" PRIu64 " seeds: %" PRIu64 " leaders (%" PRIu64 " by a move of their own), %" PRIu64
            " commits, %" PRIu64 " lease checks, %" PRIu64 " reads answered, %" PRIu64
-           " snapshots installed, %" PRIu64 " changes of the voters\n",
-           request.seed_count, leads, moves, commits, leases, answers, installs, changes);
+           " snapshots installed, %" PRIu64 " changes of the voters, %" PRIu64
+           " quiet moments, %" PRIu64 " equal pairs\n",
+           request.seed_count, leads, moves, commits, leases, answers, installs, changes, quiets,
+           equals);
     return request.planted != NULL ? 1 : 0;
 }

@@ -7,7 +7,7 @@
  * begin with # are comments. With --rewrite the expected words are replaced by what happened, to be
  * read in the diff.
  *
- *   cluster N [learners=2,3] [new=3,4] [window=M] [window-bytes=B] [message-bytes=B]
+ *   cluster N [learners=2,3] [new=3,4] [window=M] [window-bytes=B] [message-bytes=B] [quiet=MS]
  *                           founds N replicas; the new ones know of no voter
  *   tick N [TIME]           time passes (50ms, 1s), then N looks at its deadlines
  *   pass TIME               time passes and nobody looks
@@ -22,6 +22,11 @@
  *   durable N [K]           N's disk finishes its saves (the oldest K)
  *   settle                  delivers and finishes until all is quiet, in silence
  *   calm TIME               time passes, all look at their deadlines, and all settles, in silence
+ *   beat N                  N's heartbeats for its quiet shard wait on the network (pair.h)
+ *   beats all | A->B [K]    what waits of those, and of their replies, arrives
+ *   drop-beats all | A->B [K]   the same, lost
+ *   notice N                N looks whether a pair has been silent for too long
+ *   unable N PEER           N and that peer do not speak of quiet shards
  *   elect N                 N becomes leader, in silence (others are not asked to campaign)
  *   propose N TEXT [early]  early: to be answered once a majority has received it
  *   read N ID       transfer N [TO]       lost N PEER       lease N
@@ -100,12 +105,13 @@ static struct cluster_node *node_at(struct script *script, const struct line *li
 
 static void run_cluster(struct script *script, const struct line *line) {
     uint64_t lease_ms = 250, move_pause_ms = 0, window_messages = 64, window_bytes = 1 << 20,
-             message_bytes = 1 << 20;
+             message_bytes = 1 << 20, quiet_ms = 0;
     option_number(line, "lease", &lease_ms);
     option_number(line, "move-pause", &move_pause_ms);
     option_number(line, "window", &window_messages);
     option_number(line, "window-bytes", &window_bytes);
     option_number(line, "message-bytes", &message_bytes);
+    option_number(line, "quiet", &quiet_ms);
     struct raft_timing timing = {.election_timeout_us = 250000,
                                  .lease_us = lease_ms * 1000,
                                  .heartbeat_us = 50000,
@@ -113,7 +119,8 @@ static void run_cluster(struct script *script, const struct line *line) {
                                  .window_bytes = window_bytes,
                                  .window_messages = (unsigned)window_messages,
                                  .message_bytes = message_bytes,
-                                 .move_pause_us = move_pause_ms * 1000};
+                                 .move_pause_us = move_pause_ms * 1000,
+                                 .quiet_after_us = quiet_ms * 1000};
     struct raft_configuration configuration = {0};
     const char *learners = "", *newcomers = "";
     option_find(line, "learners", &learners);
@@ -140,11 +147,14 @@ static void run_pass(struct script *script, const struct line *line) {
 }
 
 /* Does the packet lie on the link that the second word names? */
-static bool is_meant(const struct line *line, const struct raft_message *message) {
-    unsigned from, to;
-    if (sscanf(word_at(line, 1), "%u->%u", &from, &to) != 2)
+static bool is_on_link(const struct line *line, raft_node_number from, raft_node_number to) {
+    unsigned meant_from, meant_to;
+    if (sscanf(word_at(line, 1), "%u->%u", &meant_from, &meant_to) != 2)
         return true;
-    return message->from == from && message->to == to;
+    return from == meant_from && to == meant_to;
+}
+static bool is_meant(const struct line *line, const struct raft_message *message) {
+    return is_on_link(line, message->from, message->to);
 }
 
 /* Only what waits when the command begins; what is sent meanwhile waits for the next. */
@@ -168,6 +178,51 @@ static void run_deliver(struct script *script, const struct line *line) {
 }
 static void run_drop(struct script *script, const struct line *line) {
     packets_each(script, line, cluster_packet_drop);
+}
+
+static void run_beat(struct script *script, const struct line *line) {
+    cluster_beat_send(script->cluster, node_at(script, line, 1));
+}
+
+static bool beat_arrive(struct script *script, size_t position) {
+    struct cluster_beat beat = script->cluster->beats[position];
+    buffer_append_format(&script->out, "%u->%u pair %s\n", beat.from, beat.to,
+                         beat.is_reply ? "reply" : "heartbeat");
+    bool is_equal = cluster_beat_deliver(script->cluster, position);
+    buffer_append_format(&script->out, "%u finds it %s\n", beat.to, is_equal ? "equal" : "unequal");
+    return true;
+}
+static bool beat_lose(struct script *script, size_t position) {
+    cluster_beat_drop(script->cluster, position);
+    return true;
+}
+
+static void beats_each(struct script *script, const struct line *line,
+                       bool (*act)(struct script *script, size_t position)) {
+    size_t left = script->cluster->beat_count;
+    uint64_t wanted = line->word_count > 2 ? number_of(line->words[2]) : UINT64_MAX;
+    for (size_t position = 0; left > 0 && wanted > 0; left--) {
+        const struct cluster_beat *beat = &script->cluster->beats[position];
+        if (is_on_link(line, beat->from, beat->to))
+            wanted -= act(script, position);
+        else
+            position++;
+    }
+}
+static void run_beats(struct script *script, const struct line *line) {
+    beats_each(script, line, beat_arrive);
+}
+static void run_drop_beats(struct script *script, const struct line *line) {
+    beats_each(script, line, beat_lose);
+}
+
+static void run_notice(struct script *script, const struct line *line) {
+    cluster_silence_notice(script->cluster, node_at(script, line, 1));
+}
+
+static void run_unable(struct script *script, const struct line *line) {
+    raft_node_number peer = (raft_node_number)number_of(word_at(line, 2));
+    node_at(script, line, 1)->pairs[peer].is_able = false;
 }
 
 static void run_duplicate(struct script *script, const struct line *line) {
@@ -268,6 +323,10 @@ static void run_calm(struct script *script, const struct line *line) {
         for (size_t i = 0; i < cluster->node_count; i++)
             if (cluster->now_us >= cluster->nodes[i].deadline_us)
                 cluster_step(cluster, &cluster->nodes[i], (struct raft_event){.kind = RAFT_TICK});
+        for (size_t i = 0; i < cluster->node_count; i++) {
+            cluster_beat_send(cluster, &cluster->nodes[i]);
+            cluster_silence_notice(cluster, &cluster->nodes[i]);
+        }
         cluster_settle(cluster);
     }
     cluster->transcript = &script->out;
@@ -414,6 +473,11 @@ static const struct {
     {"durable", run_durable},
     {"settle", run_settle},
     {"calm", run_calm},
+    {"beat", run_beat},
+    {"beats", run_beats},
+    {"drop-beats", run_drop_beats},
+    {"notice", run_notice},
+    {"unable", run_unable},
     {"elect", run_elect},
     {"propose", run_propose},
     {"read", run_read},

@@ -71,6 +71,8 @@ static void text_append(struct buffer *out, const struct raft_message *message) 
         buffer_append_text(out, " receipt wanted");
     if (message->read_round != 0)
         buffer_append_format(out, " round %" PRIu64, message->read_round);
+    if (message->is_quiet)
+        buffer_append_text(out, " quiet");
 }
 
 static void text_append_reply(struct buffer *out, const struct raft_message *message) {
@@ -83,6 +85,8 @@ static void text_append_reply(struct buffer *out, const struct raft_message *mes
         buffer_append_format(out, " received %" PRIu64, message->agreed_index);
     if (message->read_round != 0)
         buffer_append_format(out, " round %" PRIu64, message->read_round);
+    if (message->is_quiet)
+        buffer_append_text(out, " quiet");
 }
 
 void transcript_message(struct buffer *out, const struct raft_message *message) {
@@ -198,9 +202,10 @@ void transcript_state(struct buffer *out, const struct cluster_node *node) {
         return;
     }
     const struct raft *raft = node->raft;
-    buffer_append_format(out, "%u %s term %" PRIu64 " leader %u commit %" PRIu64 " log",
-                         node->number, role_text(raft_role(raft)), raft_current_term(raft),
-                         raft_leader(raft), raft_commit_index(raft));
+    buffer_append_format(out, "%u %s%s term %" PRIu64 " leader %u commit %" PRIu64 " log",
+                         node->number, raft_is_quiet(raft) ? "quiet " : "",
+                         role_text(raft_role(raft)), raft_current_term(raft), raft_leader(raft),
+                         raft_commit_index(raft));
     if (raft_first_index(raft) > 1)
         buffer_append_format(out, " (%" PRIu64 "/%" PRIu64 ")", raft_first_index(raft) - 1,
                              raft_term_at(raft, raft_first_index(raft) - 1));

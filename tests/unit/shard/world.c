@@ -207,6 +207,7 @@ int world_start(struct world *world, raft_node_number number) {
                                            .reply = note_answer,
                                            .leadership = ignore,
                                            .applied = ignore,
+                                           .touched = ignore,
                                            .context = replica}};
     for (unsigned i = 0; i < world->replica_count; i++) {
         options.founding.voters[i] = i + 1;

@@ -1,0 +1,78 @@
+/* Which shards of a worker need a look: those that are due, and those that something happened to in
+ * this turn. A thousand idle shards cost nothing here.
+ *
+ * A shard stands in the heap at its deadline or earlier: one whose deadline moved back is looked at
+ * in vain once, and put where it belongs. */
+#include "node/internal.h"
+
+static void *element_of(uint32_t shard) { return (void *)(uintptr_t)shard; }
+
+void timers_touch(void *context, struct shard *shard) {
+    struct worker *worker = context;
+    struct shard_timers *timers = &worker->timers;
+    uint32_t number = shard_number(shard);
+    if (!timers->is_touched[number]) {
+        timers->is_touched[number] = true;
+        timers->touched[timers->touched_count++] = number;
+    }
+}
+
+static void queue(struct worker *worker, uint32_t shard) {
+    uint64_t deadline_us = shard_deadline_us(worker->shards[shard]);
+    uint64_t *queued_us = &worker->timers.queued_us[shard];
+    if (deadline_us < *queued_us) {
+        *queued_us = deadline_us;
+        heap_push(&worker->timers.due, deadline_us, element_of(shard));
+    }
+}
+
+/* Those that are due by now, and no more: a shard that is due again at once waits for the next
+ * turn. */
+void timers_tick(struct worker *worker, uint64_t now_us) {
+    struct shard_timers *timers = &worker->timers;
+    uint64_t deadline_us;
+    void *element;
+    while (heap_peek(&timers->due, &deadline_us, &element) && deadline_us <= now_us) {
+        uint32_t shard = (uint32_t)(uintptr_t)element;
+        heap_pop(&timers->due, &deadline_us, &element);
+        if (timers->queued_us[shard] != deadline_us) {
+            continue;
+        }
+        timers->queued_us[shard] = UINT64_MAX;
+        if (!worker->shards[shard]) {
+            continue;
+        }
+        timers_touch(worker, worker->shards[shard]);
+        if (now_us >= shard_deadline_us(worker->shards[shard])) {
+            shard_tick(worker->shards[shard]);
+        }
+    }
+}
+
+uint64_t timers_deadline_us(const struct worker *worker) {
+    uint64_t deadline_us;
+    void *element;
+    bool has_any = heap_peek(&worker->timers.due, &deadline_us, &element);
+    return has_any ? deadline_us : UINT64_MAX;
+}
+
+/* Ending the turn of one shard may touch it, or another, again: the list grows while it is walked.
+ */
+void timers_end_turn(struct worker *worker) {
+    struct shard_timers *timers = &worker->timers;
+    for (unsigned i = 0; i < timers->touched_count; i++) {
+        struct shard *shard = worker->shards[timers->touched[i]];
+        if (shard) {
+            shard_end_turn(shard);
+        }
+    }
+    for (unsigned i = 0; i < timers->touched_count; i++) {
+        uint32_t shard = timers->touched[i];
+        timers->is_touched[shard] = false;
+        if (worker->shards[shard]) {
+            queue(worker, shard);
+            publish_stale(worker, shard);
+        }
+    }
+    timers->touched_count = 0;
+}
