@@ -61,10 +61,10 @@ static int directory_size(struct disk_file *file, uint64_t *bytes) {
 
 static int directory_read(struct disk_file *file, uint64_t offset, void *into, size_t length,
                           size_t *got) {
-    CHECK(offset == 0 && length == file->bytes.length);
-    *got = length;
-    if (length)
-        memcpy(into, buffer_data(&file->bytes), length);
+    size_t left = offset < file->bytes.length ? file->bytes.length - (size_t)offset : 0;
+    *got = length < left ? length : left;
+    if (*got)
+        memcpy(into, buffer_data(&file->bytes) + offset, *got);
     return 0;
 }
 
