@@ -217,6 +217,7 @@ struct worker {
     struct list gathers;
     struct list asks;
     struct queue deferred_mail; /* struct mail *: commands for shards here that have no room */
+    bool is_mail_first;         /* in this turn: before the blocked sessions */
     size_t mailed_bytes;        /* of commands at other workers; past uncommitted-bytes they wait */
     uint64_t session_count, next_session;
     struct buffer reply_buffer; /* one reply being written */

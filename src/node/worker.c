@@ -591,12 +591,26 @@ static void write_output(struct worker *worker) {
     }
 }
 
+/* Sessions of this worker and commands from the others take turns at being the first. */
+static void retry_those_who_wait(struct worker *worker) {
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        shard_admit(worker->shards[worker->hosted[i]]);
+    }
+    worker->is_mail_first = !worker->is_mail_first;
+    if (worker->is_mail_first) {
+        router_retry_deferred(worker);
+    }
+    retry_blocked(worker);
+    if (!worker->is_mail_first) {
+        router_retry_deferred(worker);
+    }
+}
+
 void worker_turn_end(struct worker *worker) {
     if (worker->is_failed) {
         return;
     }
-    retry_blocked(worker);
-    router_retry_deferred(worker);
+    retry_those_who_wait(worker);
     timers_end_turn(worker);
     pairs_end_turn(worker);
     peers_flush(worker);

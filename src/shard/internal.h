@@ -123,6 +123,7 @@ struct shard {
 
     struct buffer batch; /* commands of this turn, encoded */
     uint32_t batch_count;
+    bool is_crowded; /* somebody was refused for want of room, and there is not much yet */
     uint32_t batch_async_count, batch_sync_count; /* who waits for those */
     struct queue waiters; /* struct shard_waiter: of all pending entries, then of the batch */
     struct queue entries; /* struct pending_entry */

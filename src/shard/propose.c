@@ -12,6 +12,19 @@ size_t shard_command_bytes(const struct bytes *arguments, size_t count) {
     return payload_command_bytes(arguments, count);
 }
 
+static uint64_t unfinished_bytes(const struct shard *shard) {
+    return raft_uncommitted_bytes(shard->raft) + shard->batch.length;
+}
+
+/* Room for a few only would go to whoever happens to ask next, so there is none before there is
+ * room for many, and then those who wait are asked first. */
+void shard_admit(struct shard *shard) {
+    uint64_t limit = (uint64_t)shard->io.config->uncommitted_bytes;
+    if (unfinished_bytes(shard) < limit - limit / 4) {
+        shard->is_crowded = false;
+    }
+}
+
 static int propose(struct shard *shard, const struct bytes *arguments, size_t count,
                    struct bytes trace, struct shard_waiter waiter) {
     if (!shard_is_leader(shard)) {
@@ -22,8 +35,8 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     if (raft_is_handing_over(shard->raft)) {
         return ERR_BUSY;
     }
-    if (raft_uncommitted_bytes(shard->raft) + shard->batch.length >=
-        (uint64_t)config->uncommitted_bytes) {
+    if (shard->is_crowded || unfinished_bytes(shard) >= (uint64_t)config->uncommitted_bytes) {
+        shard->is_crowded = true;
         metric_add(shard->cells.refused_busy, 1);
         return ERR_BUSY;
     }

@@ -167,6 +167,9 @@ enum shard_read_flag {
 int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
                struct shard_waiter waiter, unsigned flags) MUST_CHECK;
 
+/* Once a turn, before those that were refused with ERR_BUSY are tried again, in their order: until
+ * then nobody who comes later gets in before them. */
+void shard_admit(struct shard *shard);
 void shard_flush(struct shard *shard);    /* proposes what came, as one entry */
 void shard_end_turn(struct shard *shard); /* the same, unless the entry before it is still awaited:
                                              then what comes meanwhile joins it */

@@ -103,6 +103,56 @@ static void test_mail_is_bounded(void **state) {
     world_free(world);
 }
 
+/* Who waits for room gets it before whoever comes later, though that one asks at a moment when
+ * there is some. */
+static void test_first_come_first_served(void **state) {
+    (void)state;
+    struct world *world = world_new(1, (const char *const[]){"uncommitted-bytes", "1mb", NULL});
+    struct client *greedy = world_connect(world, 0), *first = world_connect(world, 0),
+                  *second = world_connect(world, 0);
+    send_set(greedy, "big", 1100000);
+    client_send(first, BYTES_LITERAL("INCR n\r\n"));
+    assert_true(first->was_paused);
+    client_send(second, BYTES_LITERAL("INCR n\r\n"));
+    world_settle(world);
+    assert_string_equal(client_take(first), ":1\r\n");
+    assert_string_equal(client_take(second), ":2\r\n");
+    assert_false(first->is_paused || second->is_paused);
+    world_free(world);
+}
+
+/* Two floods and a client that asks for little: all are read no further while there is no room,
+ * what the node holds stays bounded, and in the end everything is answered. */
+static void test_floods_are_bounded(void **state) {
+    (void)state;
+    enum { VALUES = 60, VALUE_BYTES = 100000, LIMIT = 1 << 20 };
+    struct world *world = world_new(1, (const char *const[]){"uncommitted-bytes", "1mb", NULL});
+    struct client *floods[2] = {world_connect(world, 0), world_connect(world, 0)};
+    struct client *modest = world_connect(world, 0);
+    struct shard *shard = worker_shard(world_worker(world, 0), 1);
+    uint64_t most = 0;
+    for (unsigned i = 0; i < VALUES; i++) {
+        send_set(floods[0], "a", VALUE_BYTES);
+        send_set(floods[1], "b", VALUE_BYTES);
+        uint64_t bytes = raft_uncommitted_bytes(shard_raft(shard));
+        most = bytes > most ? bytes : most;
+    }
+    assert_true(floods[0]->is_paused && floods[1]->is_paused);
+    client_send(modest, BYTES_LITERAL("INCR n\r\n"));
+    for (unsigned i = 0; i < 300; i++) {
+        world_pass_ms(world, 1);
+        uint64_t bytes = raft_uncommitted_bytes(shard_raft(shard));
+        most = bytes > most ? bytes : most;
+    }
+    assert_true(most <= LIMIT + 2 * VALUE_BYTES);
+    assert_string_equal(client_take(modest), ":1\r\n");
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(strlen(client_take(floods[i])), VALUES * strlen("+OK\r\n"));
+        assert_false(floods[i]->is_paused);
+    }
+    world_free(world);
+}
+
 /* Longer than an entry may be: an error, and the connection goes on. */
 static void test_long_command(void **state) {
     (void)state;
@@ -120,4 +170,5 @@ static void test_long_command(void **state) {
 RUN_TESTS(cmocka_unit_test(test_no_answer_for_another),
           cmocka_unit_test(test_waiting_replies_are_bounded),
           cmocka_unit_test(test_skipped_reply_of_one_that_waited),
-          cmocka_unit_test(test_mail_is_bounded), cmocka_unit_test(test_long_command))
+          cmocka_unit_test(test_mail_is_bounded), cmocka_unit_test(test_first_come_first_served),
+          cmocka_unit_test(test_floods_are_bounded), cmocka_unit_test(test_long_command))

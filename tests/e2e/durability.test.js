@@ -1,0 +1,54 @@
+// Durability by name, on real processes: what CONFIG, a connection and a command can ask for, and what survives.
+'use strict';
+const assert = require('node:assert');
+const test = require('node:test');
+const {Connection, startCluster, until} = require('./cluster.js');
+
+test('asynchronous writes survive the death of any one node', async (t) => {
+  const cluster = await startCluster(t, {shards: 1});
+  for (const node of cluster.nodes) {
+    assert.strictEqual(await node.ask('CONFIG', 'SET', 'durability', 'async', 'durability-async-ms', '2000'), 'OK');
+  }
+  const leader = await cluster.leaderOf(0);
+  assert.match(await leader.ask('INFO', 'persistence'), /durability:async\r\ndurability_risk:a power failure can lose/);
+  const client = await Connection.open(leader.port);
+  t.after(() => client.close());
+  const began = Date.now();
+  for (let i = 0; i < 200; i++) assert.strictEqual(await client.ask('INCR', 'n'), i + 1);
+  // Nearly everything is in memory only by now.
+  const took = Date.now() - began;
+  await leader.kill();
+  const next = await until('another node leads', async () => {
+    const asked = cluster.nodes.find((node) => node.process);
+    const found = await cluster.leaderOf(0, asked);
+    return found && found !== leader && found;
+  });
+  assert.strictEqual(await until('the next leader answers', async () => {
+    const answer = await next.ask('GET', 'n');
+    return typeof answer === 'string' && answer;
+  }), '200', `written within ${took} ms`);
+  await leader.start();
+});
+
+test('a synchronous read waits for the disks, an asynchronous one does not', async (t) => {
+  const cluster = await startCluster(t, {shards: 1, isCalm: true});
+  for (const node of cluster.nodes) await node.ask('CONFIG', 'SET', 'durability-async-ms', '2000');
+  const leader = await cluster.leaderOf(0);
+  const async = await Connection.open(leader.port), sync = await Connection.open(leader.port);
+  t.after(() => (async.close(), sync.close()));
+  assert.strictEqual(await async.ask('TROTHDB', 'DURABILITY', 'async'), 'OK');
+  assert.deepStrictEqual(await async.ask('TROTHDB', 'DURABILITY'), ['async', 'async']);
+  let began = Date.now();
+  assert.strictEqual(await async.ask('SET', 'k', 'v'), 'OK');
+  assert.strictEqual(await async.ask('GET', 'k'), 'v');
+  assert.ok(Date.now() - began < 500, `asynchronous: ${Date.now() - began} ms`);
+  began = Date.now();
+  assert.strictEqual(await sync.ask('GET', 'k'), 'v');
+  assert.ok(Date.now() - began > 300, `synchronous: ${Date.now() - began} ms`);
+  // A synchronous write takes along what was waiting.
+  assert.strictEqual(await async.ask('SET', 'k', 'w'), 'OK');
+  began = Date.now();
+  assert.strictEqual(await async.ask('TROTHDB', 'WITH', 'sync', 'APPEND', 'k', '!'), 2);
+  assert.strictEqual(await sync.ask('GET', 'k'), 'w!');
+  assert.ok(Date.now() - began < 500, `synchronous behind asynchronous: ${Date.now() - began} ms`);
+});
