@@ -207,6 +207,9 @@ void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome o
 static void ask(struct gather *gather, uint32_t shard, const struct command *command,
                 const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = gather->session->worker;
+    if (command->flags & COMMAND_WRITE) {
+        wait_note_write(gather->session, shard);
+    }
     if (router_call(worker, shard, command, arguments, count, &gather->target, 0, gather->protocol,
                     flags) == ROUTE_BUSY) {
         gather_deliver(&gather->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);

@@ -42,7 +42,7 @@ enum {
 
 /* ---- who waits for a reply: the first member of each is its kind ---- */
 
-enum target_kind { TARGET_SESSION, TARGET_GATHER, TARGET_REMOTE, TARGET_ASK };
+enum target_kind { TARGET_SESSION, TARGET_GATHER, TARGET_REMOTE, TARGET_ASK, TARGET_WAIT };
 struct target {
     enum target_kind kind;
 };
@@ -105,7 +105,8 @@ struct session {
     enum session_reply_mode reply_mode;
     bool is_authenticated, is_readonly, is_asking, is_no_evict;
     enum session_durability durability;
-    enum session_durability command_durability; /* of the command that is being run */
+    enum session_durability command_durability;      /* of the command that is being run */
+    uint64_t written[WORKER_SHARD_MAXIMUM / 64 + 1]; /* by shard: did it write there? For WAIT */
     bool is_closing; /* no more input is taken; closed when the last reply is out */
     bool is_gone;    /* the connection is closed; freed when nothing is in flight */
     bool is_paused;
@@ -216,6 +217,7 @@ struct worker {
     struct list remote_calls;
     struct list gathers;
     struct list asks;
+    struct list waits;          /* struct wait_call */
     struct queue deferred_mail; /* struct mail *: commands for shards here that have no room */
     bool is_mail_first;         /* in this turn: before the blocked sessions */
     size_t mailed_bytes;        /* of commands at other workers; past uncommitted-bytes they wait */
@@ -371,7 +373,8 @@ bool router_leads(const struct worker *worker, uint32_t shard);
 /* Beside the flags of shard_read(): the command goes through the log, as every write does. */
 enum {
     ROUTER_THROUGH_LOG = 1 << 8,
-    ROUTER_ASYNC = 1 << 9 /* the answer need not wait for the disk (shard_waiter) */
+    ROUTER_ASYNC = 1 << 9, /* the answer need not wait for the disk (shard_waiter) */
+    ROUTER_WAIT = 1 << 10  /* no command: wait_on_shard() */
 };
 /* Sends arguments to a shard that this node should lead, here or on another worker; the outcome
  * comes to (target, ticket). */
@@ -394,6 +397,15 @@ void trace_replied(struct session *session, uint64_t ticket, enum shard_outcome 
 void trace_release(struct session *session);
 
 struct session_command;
+/* wait.c */
+bool wait_command(struct session_command *call);
+void wait_note_write(struct session *session, uint32_t shard);
+/* `arguments`: local, replicas, timeout in milliseconds, as decimals that were checked. */
+int wait_on_shard(struct shard *shard, const struct bytes *arguments,
+                  struct shard_waiter waiter) MUST_CHECK;
+void wait_deliver(struct target *target, enum shard_outcome outcome, struct bytes answer);
+void wait_free_all(struct worker *worker);
+
 /* durability.c */
 bool session_is_async(const struct session *session);  /* of the command that is being run */
 void durability_command(struct session_command *call); /* TROTHDB DURABILITY */

@@ -49,8 +49,9 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
     if (worker->tracing.length && flags & ROUTER_THROUGH_LOG) {
         shard_trace_next(shard, worker->tracing);
     }
-    int error = flags & ROUTER_THROUGH_LOG ? shard_propose(shard, arguments, count, waiter)
-                                           : shard_read(shard, arguments, count, waiter, flags);
+    int error = flags & ROUTER_WAIT          ? wait_on_shard(shard, arguments, waiter)
+                : flags & ROUTER_THROUGH_LOG ? shard_propose(shard, arguments, count, waiter)
+                                             : shard_read(shard, arguments, count, waiter, flags);
     if (error == ERR_BUSY) {
         return ROUTE_BUSY;
     }
@@ -236,7 +237,9 @@ static enum route_result call_shard(struct session *session, uint32_t shard, slo
         flags &= ~(unsigned)ROUTER_THROUGH_LOG;
     }
     uint64_t ticket = session_expect(session, shard, slot);
-    if (!(command->flags & COMMAND_WRITE || flags & ROUTER_THROUGH_LOG)) {
+    if (command->flags & COMMAND_WRITE) {
+        wait_note_write(session, shard);
+    } else if (!(flags & ROUTER_THROUGH_LOG)) {
         session_expect_read(session);
     }
     enum route_result result =

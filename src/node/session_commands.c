@@ -223,12 +223,13 @@ static const struct {
     const char *name; /* a container stands for all its subcommands */
     bool (*run)(struct session_command *call);
 } COMMANDS[] = {
-    {"ping", command_ping},           {"echo", command_echo},      {"quit", command_quit},
-    {"select", command_select},       {"time", command_time},      {"readonly", command_readonly},
-    {"readwrite", command_readwrite}, {"auth", command_auth},      {"hello", command_hello},
-    {"reset", command_reset},         {"client", client_command},  {"cluster", cluster_command},
-    {"config", config_command},       {"info", info_command},      {"command", command_command},
-    {"slowlog", slowlog_command},     {"trothdb", trothdb_command}};
+    {"ping", command_ping},           {"echo", command_echo},       {"quit", command_quit},
+    {"select", command_select},       {"time", command_time},       {"readonly", command_readonly},
+    {"readwrite", command_readwrite}, {"auth", command_auth},       {"hello", command_hello},
+    {"reset", command_reset},         {"client", client_command},   {"cluster", cluster_command},
+    {"config", config_command},       {"info", info_command},       {"command", command_command},
+    {"slowlog", slowlog_command},     {"trothdb", trothdb_command}, {"wait", wait_command},
+    {"waitaof", wait_command}};
 
 bool session_command_run(struct session_command *call) {
     size_t length = strcspn(call->command->name, "|");

@@ -176,6 +176,9 @@ void worker_deliver(struct worker *worker, struct target *target, uint64_t ticke
     case TARGET_ASK:
         ask_deliver(target, reply);
         return;
+    case TARGET_WAIT:
+        wait_deliver(target, outcome, reply);
+        return;
     }
     UNREACHABLE();
 }
@@ -383,6 +386,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     list_init(&worker->remote_calls);
     list_init(&worker->gathers);
     list_init(&worker->asks);
+    list_init(&worker->waits);
     slowlog_init(&worker->slowlog);
     heap_init(&worker->timers.due);
     memset(worker->timers.queued_us, 0xff, sizeof(worker->timers.queued_us));
@@ -428,6 +432,7 @@ void worker_free(struct worker *worker) {
     }
     gather_free_all(worker);
     ask_free_all(worker);
+    wait_free_all(worker);
     slowlog_release(&worker->slowlog);
     for (; queue_count(&worker->deferred_mail); queue_pop(&worker->deferred_mail)) {
         mail_free(*(struct mail **)queue_front(&worker->deferred_mail));
@@ -593,8 +598,11 @@ static void write_output(struct worker *worker) {
 
 /* Sessions of this worker and commands from the others take turns at being the first. */
 static void retry_those_who_wait(struct worker *worker) {
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
-        shard_admit(worker->shards[worker->hosted[i]]);
+    for (unsigned i = 0; i < worker->timers.touched_count; i++) {
+        struct shard *shard = worker->shards[worker->timers.touched[i]];
+        if (shard) {
+            shard_admit(shard);
+        }
     }
     worker->is_mail_first = !worker->is_mail_first;
     if (worker->is_mail_first) {

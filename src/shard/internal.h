@@ -42,6 +42,14 @@ struct held_reply {
     size_t bytes;
 };
 
+struct pending_wait {
+    raft_index index;
+    struct shard_waiter waiter;
+    uint32_t replicas;
+    bool is_local;
+    uint64_t deadline_us;
+};
+
 /* What was applied up to `index` is not committed yet. */
 struct ahead_mark {
     raft_index index;
@@ -145,7 +153,9 @@ struct shard {
     struct queue ahead;        /* struct ahead_mark */
     struct queue held_replies; /* struct held_reply, by index */
     struct buffer held_reply_bytes;
-    bool is_settling; /* nothing runs ahead until a snapshot is taken */
+    struct queue waits;        /* struct pending_wait */
+    uint64_t wait_deadline_us; /* the soonest of them; UINT64_MAX: none */
+    bool is_settling;          /* nothing runs ahead until a snapshot is taken */
 
     raft_index applied_index;
     raft_term applied_term;
@@ -206,6 +216,10 @@ void shard_ran_ahead(struct shard *shard); /* perhaps: something was applied */
 void shard_caught_up(struct shard *shard); /* perhaps: the commit index moved */
 /* The log lost its end from there on: so must the machine, if it has that. May step raft. */
 void shard_rewind(struct shard *shard, raft_index truncated_from);
+
+/* wait.c */
+void shard_answer_waits(struct shard *shard); /* those that are fulfilled, or whose time is up */
+void shard_refuse_waits(struct shard *shard);
 
 /* hold.c */
 /* Tells what stands in `scratch`, from a read or from what is being applied, now or when it may. */

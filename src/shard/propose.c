@@ -166,6 +166,12 @@ void shard_batch_moved(struct shard *shard, raft_index from, raft_index by) {
             read->index += by;
         }
     }
+    for (size_t i = 0; i < queue_count(&shard->waits); i++) {
+        struct pending_wait *wait = queue_at(&shard->waits, i);
+        if (wait->index >= from) {
+            wait->index += by;
+        }
+    }
     if (shard->expiry_index >= from) {
         shard->expiry_index += by;
     }

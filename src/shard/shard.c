@@ -51,6 +51,8 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     queue_init(&shard->reads, sizeof(struct pending_read));
     queue_init(&shard->held, sizeof(struct held_message));
     queue_init(&shard->saves, sizeof(struct pending_save));
+    shard->wait_deadline_us = UINT64_MAX;
+    queue_init(&shard->waits, sizeof(struct pending_wait));
     queue_init(&shard->ahead, sizeof(struct ahead_mark));
     queue_init(&shard->held_replies, sizeof(struct held_reply));
     buffer_init(&shard->held_reply_bytes, SIZE_MAX);
@@ -87,6 +89,7 @@ void shard_free(struct shard *shard) {
     queue_release(&shard->entries);
     queue_release(&shard->held);
     queue_release(&shard->saves);
+    queue_release(&shard->waits);
     queue_release(&shard->ahead);
     queue_release(&shard->held_replies);
     buffer_release(&shard->held_reply_bytes);
@@ -189,6 +192,7 @@ static void leadership_changed(struct shard *shard) {
         shard_refuse_batch(shard);
         shard_drop_outgoing(shard);
         shard_refuse_reads(shard);
+        shard_refuse_waits(shard);
     }
     shard->io.leadership(shard->io.context, shard);
 }
@@ -245,6 +249,7 @@ int shard_step(struct shard *shard, struct raft_event *event) {
         shard_take_snapshot(shard);
     }
     shard_run_reads(shard);
+    shard_answer_waits(shard);
     return proposal_error;
 }
 
@@ -387,6 +392,7 @@ void shard_tick(struct shard *shard) {
     shard_give_up_late(shard, now);
     shard_time_out_reads(shard, now);
     shard_time_out_held(shard, now);
+    shard_answer_waits(shard);
     shard_tick_outgoing(shard, now);
     shard_tick_incoming(shard, now);
     shard_maybe_snapshot(shard);
@@ -399,6 +405,9 @@ uint64_t shard_deadline_us(const struct shard *shard) {
                        queue_count(&shard->held_replies) || shard->incoming.stage != INCOMING_NONE;
     if (is_watching && shard->next_expiry_us < deadline) {
         deadline = shard->next_expiry_us;
+    }
+    if (shard->wait_deadline_us < deadline) {
+        deadline = shard->wait_deadline_us;
     }
     return deadline;
 }
@@ -492,7 +501,8 @@ static bool is_awaited(const struct shard *shard) {
 bool shard_is_idle(const struct shard *shard) {
     return shard->disk_jobs == 0 && shard->own.stage == OWN_NONE &&
            shard->incoming.stage == INCOMING_NONE && queue_count(&shard->reads) == 0 &&
-           queue_count(&shard->held_replies) == 0 && !is_awaited(shard);
+           queue_count(&shard->waits) == 0 && queue_count(&shard->held_replies) == 0 &&
+           !is_awaited(shard);
 }
 
 struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence) {

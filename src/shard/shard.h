@@ -28,6 +28,8 @@ enum {
     SHARD_PENDING_READ_MAXIMUM = 1 << 20,
     SHARD_SNAPSHOT_PIECE_BYTES = 256 << 10,
     SHARD_SNAPSHOT_PIECES_IN_FLIGHT = 4,
+    SHARD_WAIT_MAXIMUM = 65536,
+    SHARD_WAIT_LONGEST_MS = 3600 * 1000,
     SHARD_HELD_REPLY_BYTES_MAXIMUM = 64 << 20, /* past it nothing is applied before its commit */
     SHARD_EXPIRE_BATCH_MAXIMUM = 512,
     SHARD_EXPIRE_KEYS_PER_COMMAND = 256,
@@ -155,6 +157,18 @@ int shard_propose(struct shard *shard, const struct bytes *arguments, size_t cou
 /* The command that is proposed next has a trace id, as payload_is_trace_id() allows it: every
  * replica logs a line a stage for it (docs/guide/trace.md). The id is borrowed until then. */
 void shard_trace_next(struct shard *shard, struct bytes id);
+
+struct shard_wait_options {
+    uint32_t replicas;   /* beside this one; how many are to have it on disk */
+    bool is_local;       /* and this one too */
+    uint64_t timeout_ms; /* 0: as long as it takes, SHARD_WAIT_LONGEST_MS at the most */
+};
+/* Tells when all that was proposed here so far is on the disks of a majority and of whom else was
+ * asked for, or how far it is when the time is up: an array of two, 1 if this replica has it on
+ * disk, and how many others have. ERR_NOT_LEADER, ERR_BUSY; SHARD_NOT_EXECUTED when leadership
+ * goes. */
+int shard_wait(struct shard *shard, const struct shard_wait_options *options,
+               struct shard_waiter waiter) MUST_CHECK;
 
 enum shard_read_flag {
     SHARD_READ_AFTER_WRITES =

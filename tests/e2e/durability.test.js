@@ -30,6 +30,28 @@ test('asynchronous writes survive the death of any one node', async (t) => {
   await leader.start();
 });
 
+test('WAIT and WAITAOF tell how far a write has come', async (t) => {
+  const cluster = await startCluster(t, {shards: 1, isCalm: true});
+  const leader = await cluster.leaderOf(0);
+  const client = await Connection.open(leader.port);
+  t.after(() => client.close());
+  for (const node of cluster.nodes) await node.ask('CONFIG', 'SET', 'durability-async-ms', '2000');
+  await client.ask('TROTHDB', 'DURABILITY', 'async');
+  await client.ask('SET', 'k', 'v');
+  let began = Date.now();
+  assert.deepStrictEqual(await client.ask('WAITAOF', 1, 2, 10000), [1, 2]);
+  assert.ok(Date.now() - began > 300, `all disks: ${Date.now() - began} ms`);
+  await client.ask('TROTHDB', 'DURABILITY', 'sync');
+  await client.ask('SET', 'k', 'w');
+  assert.ok(await client.ask('WAIT', 1, 10000) >= 1, 'a synchronous write is on a majority when it is answered');
+  const other = cluster.nodes.find((node) => node !== leader);
+  await other.kill();
+  await client.ask('SET', 'k', 'x');
+  began = Date.now();
+  assert.strictEqual(await client.ask('WAIT', 2, 300), 1);
+  assert.ok(Date.now() - began >= 290, 'one is down: the time-out decides');
+});
+
 test('a synchronous read waits for the disks, an asynchronous one does not', async (t) => {
   const cluster = await startCluster(t, {shards: 1, isCalm: true});
   for (const node of cluster.nodes) await node.ask('CONFIG', 'SET', 'durability-async-ms', '2000');

@@ -48,6 +48,28 @@ static void test_durability(void **state) {
     world_free(world);
 }
 
+/* WAIT and WAITAOF by the words of Redis, on a node that is its own majority. */
+static void test_wait(void **state) {
+    (void)state;
+    struct world *world = world_new(2, FOUR_SHARDS);
+    struct client *client = world_connect(world, 0);
+    CLIENT_EXPECT(client, "WAIT 0 100", ":0\r\n");
+    CLIENT_EXPECT(
+        client,
+        "TROTHDB DURABILITY async\nSET a 1\nSET b 2\nSET c 3\nWAITAOF 1 0 0\nSET a 2\nGET a",
+        "+OK\r\n+OK\r\n+OK\r\n+OK\r\n*2\r\n:1\r\n:0\r\n+OK\r\n$1\r\n2\r\n");
+    client_ask(client, "WAIT 1 50");
+    assert_string_equal(client_take(client), "");
+    world_pass_ms(world, 300);
+    assert_string_equal(client_take(client), ":0\r\n"); /* there is no replica: time was up */
+    CLIENT_EXPECT(client, "WAIT x 1\nWAIT 1 x\nWAIT 1 -1\nWAITAOF 2 0 0",
+                  "-ERR value is not an integer or out of range\r\n"
+                  "-ERR timeout is not an integer or out of range\r\n"
+                  "-ERR timeout is negative\r\n"
+                  "-ERR value is out of range, must be between 0 and 1\r\n");
+    world_free(world);
+}
+
 /* Requests come in pieces of any size. */
 static void test_pieces(void **state) {
     (void)state;
@@ -300,9 +322,10 @@ static void test_scan_over_shards(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_pipeline_keeps_order), cmocka_unit_test(test_durability),
-          cmocka_unit_test(test_pieces), cmocka_unit_test(test_pipeline_limit),
-          cmocka_unit_test(test_output_limit), cmocka_unit_test(test_broken_request),
-          cmocka_unit_test(test_gone_with_writes_in_flight), cmocka_unit_test(test_login),
-          cmocka_unit_test(test_password_changes), cmocka_unit_test(test_client_limit),
-          cmocka_unit_test(test_idle_clients), cmocka_unit_test(test_reply_modes),
-          cmocka_unit_test(test_across_workers), cmocka_unit_test(test_scan_over_shards))
+          cmocka_unit_test(test_wait), cmocka_unit_test(test_pieces),
+          cmocka_unit_test(test_pipeline_limit), cmocka_unit_test(test_output_limit),
+          cmocka_unit_test(test_broken_request), cmocka_unit_test(test_gone_with_writes_in_flight),
+          cmocka_unit_test(test_login), cmocka_unit_test(test_password_changes),
+          cmocka_unit_test(test_client_limit), cmocka_unit_test(test_idle_clients),
+          cmocka_unit_test(test_reply_modes), cmocka_unit_test(test_across_workers),
+          cmocka_unit_test(test_scan_over_shards))

@@ -1,0 +1,86 @@
+/* WAIT: who asks how far what was proposed here so far has come. It is told once a majority has it
+ * on disk, and as many replicas as were asked for, or when its time is up, as it stands then. */
+#include "base/check.h"
+#include "shard/internal.h"
+
+static uint32_t replicas_with(const struct shard *shard, raft_index index) {
+    const struct raft_configuration *members = raft_configuration(shard->raft);
+    uint32_t count = 0;
+    for (unsigned i = 0; i < members->voter_count; i++) {
+        count += members->voters[i] != shard->self &&
+                 raft_match_index(shard->raft, members->voters[i]) >= index;
+    }
+    return count;
+}
+
+static void answer(struct shard *shard, const struct pending_wait *wait) {
+    struct shard_waiter waiter = wait->waiter;
+    struct reply reply = {.out = &shard->scratch, .protocol = 2};
+    reply_array(&reply, 2);
+    reply_integer(&reply, raft_match_index(shard->raft, shard->self) >= wait->index);
+    reply_integer(&reply, replicas_with(shard, wait->index));
+    shard->io.reply(shard->io.context, &waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
+    buffer_clear(&shard->scratch);
+}
+
+static bool is_fulfilled(const struct shard *shard, const struct pending_wait *wait) {
+    return raft_commit_index(shard->raft) >= wait->index &&
+           replicas_with(shard, wait->index) >= wait->replicas &&
+           (!wait->is_local || raft_match_index(shard->raft, shard->self) >= wait->index);
+}
+
+int shard_wait(struct shard *shard, const struct shard_wait_options *options,
+               struct shard_waiter waiter) {
+    if (!shard_is_leader(shard)) {
+        return ERR_NOT_LEADER;
+    }
+    if (queue_count(&shard->waits) >= SHARD_WAIT_MAXIMUM) {
+        return ERR_BUSY;
+    }
+    uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
+    bool is_endless = options->timeout_ms == 0 || options->timeout_ms > SHARD_WAIT_LONGEST_MS;
+    uint64_t timeout_ms = is_endless ? SHARD_WAIT_LONGEST_MS : options->timeout_ms;
+    *(struct pending_wait *)queue_push(&shard->waits) =
+        (struct pending_wait){.index = shard_next_index(shard),
+                              .waiter = waiter,
+                              .replicas = options->replicas,
+                              .is_local = options->is_local,
+                              .deadline_us = now_us + timeout_ms * 1000};
+    shard_answer_waits(shard);
+    shard_touch(shard);
+    return 0;
+}
+
+static void keep_deadline(struct shard *shard, uint64_t deadline_us) {
+    if (deadline_us < shard->wait_deadline_us) {
+        shard->wait_deadline_us = deadline_us;
+    }
+}
+
+void shard_answer_waits(struct shard *shard) {
+    size_t count = queue_count(&shard->waits);
+    shard->wait_deadline_us = UINT64_MAX;
+    if (count == 0) {
+        return;
+    }
+    uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
+    for (size_t i = 0; i < count; i++) {
+        struct pending_wait wait = *(struct pending_wait *)queue_front(&shard->waits);
+        queue_pop(&shard->waits);
+        if (is_fulfilled(shard, &wait) || now_us >= wait.deadline_us) {
+            answer(shard, &wait);
+        } else {
+            *(struct pending_wait *)queue_push(&shard->waits) = wait;
+            keep_deadline(shard, wait.deadline_us);
+        }
+    }
+}
+
+/* No longer leader: nobody here knows how far it will come. */
+void shard_refuse_waits(struct shard *shard) {
+    while (queue_count(&shard->waits)) {
+        struct shard_waiter waiter = ((struct pending_wait *)queue_front(&shard->waits))->waiter;
+        queue_pop(&shard->waits);
+        shard->io.reply(shard->io.context, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
+    }
+}
