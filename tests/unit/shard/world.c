@@ -280,6 +280,7 @@ static bool end_turn(struct replica *replica) {
     if (!replica->shard) {
         return false;
     }
+    shard_admit(replica->shard);
     shard_end_turn(replica->shard);
     wal_flush(replica->wal);
     if (replica->is_disk_held) {
