@@ -64,6 +64,9 @@ static void simulation_configure(struct simulation *simulation) {
         setting(simulation, "batch-bytes", "4096");
     if (random_chance(random, 0.3))
         setting(simulation, "append-window-messages", "%u", (unsigned)random_between(random, 1, 8));
+    if (random_chance(random, 0.4))
+        setting(simulation, "append-compress-min-bytes", "%u",
+                (unsigned)random_between(random, 1, 2000));
     uint64_t pause_most_ms = faults_like_moves(simulation->faults) ? 1000 : 60000;
     setting(simulation, "leader-move-pause-ms", "%u",
             (unsigned)random_between(random, 0, pause_most_ms));

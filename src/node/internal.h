@@ -17,6 +17,7 @@
 #include "node/member_view.h"
 #include "node/neighbours.h"
 #include "node/node_shared.h"
+#include "node/packer.h"
 #include "node/slowlog.h"
 #include "node/standing.h"
 #include "node/worker.h"
@@ -212,6 +213,7 @@ struct worker {
     struct waking waking;
     struct shard_timers timers;
     struct shard_shares shares;
+    struct packer packer;
 
     struct list sessions, output_sessions, blocked_sessions;
     struct list remote_calls;
@@ -273,6 +275,7 @@ uint64_t observe_reply(struct worker *worker, const struct command *command, uin
 void observe_redirect(struct worker *worker, const char *kind);
 void observe_refused_client(struct worker *worker, const char *cause);
 void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent);
+void observe_packed(struct worker *worker, size_t entry_bytes, size_t packed_bytes);
 void observe_wal_round(struct worker *worker);
 void observe_shard(struct worker *worker, const struct shard *shard);
 void observe_pair(struct worker *worker, bool is_equal);
@@ -297,6 +300,7 @@ void publish_removal(struct worker *worker, uint32_t shard);
 struct raft_pair *pairs_of(void *context, unsigned shard, raft_node_number peer);
 /* What a batch says of its sender. */
 void pairs_heard(struct worker *worker, uint32_t node, uint32_t protocol, uint32_t worker_count);
+uint32_t pairs_protocol(const struct worker *worker, uint32_t node); /* 0: not heard yet */
 void pairs_lost(struct worker *worker, uint32_t node);
 void pairs_tick(struct worker *worker, uint64_t now_us);
 uint64_t pairs_deadline_us(const struct worker *worker);

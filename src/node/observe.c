@@ -76,6 +76,12 @@ void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bo
     metric_add(cells[kind], 1);
 }
 
+void observe_packed(struct worker *worker, size_t entry_bytes, size_t packed_bytes) {
+    enum metric_id id = METRIC_append_packed_bytes_total;
+    metric_add(metrics_cell(worker->metrics, id, "before"), entry_bytes);
+    metric_add(metrics_cell(worker->metrics, id, "after"), packed_bytes);
+}
+
 void observe_wal_round(struct worker *worker) {
     struct wal_statistics statistics;
     wal_statistics(worker->wal, &statistics);

@@ -37,10 +37,13 @@ static struct peer_pairs *pairs_with(struct worker *worker, uint32_t node) {
     return &worker->peer_pairs[node];
 }
 
+uint32_t pairs_protocol(const struct worker *worker, uint32_t node) {
+    return node < worker->peer_pairs_count ? worker->peer_pairs[node].protocol : 0;
+}
+
 struct raft_pair *pairs_of(void *context, unsigned shard, raft_node_number peer) {
     struct worker *worker = context;
-    if (peer >= worker->peer_pairs_count ||
-        worker->peer_pairs[peer].protocol < PROTOCOL_WITH_QUIET_SHARDS) {
+    if (pairs_protocol(worker, peer) < PROTOCOL_WITH_QUIET_SHARDS) {
         return NULL;
     }
     struct peer_pairs *with = &worker->peer_pairs[peer];

@@ -25,7 +25,8 @@ enum {
     TAG_PIECE_DATA = 6 << 3 | 2,
     MESSAGE_HEAD_MAXIMUM = 256,
     BATCH_OVERHEAD_MAXIMUM = 512, /* the batch's own head, and one message's */
-    ENTRIES_PER_MESSAGE_MAXIMUM = 65536
+    ENTRIES_PER_MESSAGE_MAXIMUM = 65536,
+    PROTOCOL_WITH_PACKED_ENTRIES = 2
 };
 
 /* ---- out ---- */
@@ -128,6 +129,21 @@ static void append_message(struct buffer *batch, uint32_t tag, const ProtobufCMe
     buffer_append(batch, tail, tail_bytes);
 }
 
+/* Empty where the entries go as they are. */
+static struct bytes pack(struct worker *worker, uint32_t shard, const struct raft_message *message,
+                         size_t entry_bytes) {
+    uint64_t least_bytes = (uint64_t)worker->config.append_compress_min_bytes;
+    if (least_bytes == 0 || entry_bytes < least_bytes || entry_bytes == 0 ||
+        pairs_protocol(worker, message->to) < PROTOCOL_WITH_PACKED_ENTRIES) {
+        return BYTES_NONE;
+    }
+    struct bytes packed = packer_pack(&worker->packer, shard, message, entry_bytes);
+    if (packed.length) {
+        observe_packed(worker, entry_bytes, packed.length);
+    }
+    return packed;
+}
+
 void peers_send_raft(void *context, struct shard *shard, const struct raft_message *message) {
     struct worker *worker = context;
     observe_raft_message(worker, message->kind, true);
@@ -152,12 +168,16 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
     for (size_t i = 0; i < message->entry_count; i++) {
         entry_bytes += message->entries[i]->length;
     }
-    struct buffer *batch = batch_to(worker, message->to, entry_bytes);
+    struct bytes packed = pack(worker, head.shard, message, entry_bytes);
+    head.unpacked_bytes = packed.length ? (uint32_t)entry_bytes : 0;
+    size_t data_bytes = packed.length ? packed.length : entry_bytes;
+    struct buffer *batch = batch_to(worker, message->to, data_bytes);
     if (!batch) {
         return;
     }
-    append_message(batch, TAG_RAFT, &head.base, TAG_RAFT_ENTRIES, entry_bytes);
-    for (size_t i = 0; i < message->entry_count; i++) {
+    append_message(batch, TAG_RAFT, &head.base, TAG_RAFT_ENTRIES, data_bytes);
+    buffer_append_bytes(batch, packed);
+    for (size_t i = 0; i < message->entry_count && !packed.length; i++) {
         buffer_append_bytes(batch, raft_entry_bytes(message->entries[i]));
     }
 }
@@ -290,8 +310,12 @@ static void receive_raft(struct worker *worker, uint32_t from,
                                    .is_receipt_wanted = in->is_receipt_wanted,
                                    .agreed_index = in->agreed_index,
                                    .is_quiet = in->is_quiet};
-    message.entry_count =
-        decode_entries(bytes_of(in->entries.data, in->entries.len), &message.entries);
+    struct bytes entries = bytes_of(in->entries.data, in->entries.len);
+    if (in->unpacked_bytes &&
+        packer_unpack(&worker->packer, entries, in->unpacked_bytes, &entries)) {
+        return; /* as if it were lost: the leader sends it again */
+    }
+    message.entry_count = decode_entries(entries, &message.entries);
     observe_raft_message(worker, message.kind, false);
     shard_message(shard, &message);
     for (size_t i = 0; i < message.entry_count; i++) {

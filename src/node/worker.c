@@ -392,6 +392,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     memset(worker->timers.queued_us, 0xff, sizeof(worker->timers.queued_us));
     queue_init(&worker->deferred_mail, sizeof(struct mail *));
     buffer_init(&worker->reply_buffer, SIZE_MAX);
+    packer_init(&worker->packer);
     worker->started_us = worker_now_us(worker);
     worker->next_session = 1;
 }
@@ -447,6 +448,7 @@ void worker_free(struct worker *worker) {
     topology_free(worker->topology);
     topology_free(worker->founding);
     neighbours_release(&worker->neighbours);
+    packer_release(&worker->packer);
     member_view_release(&worker->members);
     buffer_release(&worker->reply_buffer);
     memory_free(worker->mail_arguments);
