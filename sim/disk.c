@@ -328,6 +328,7 @@ static void lane_start(struct sim_disk *disk, enum disk_lane lane) {
 }
 
 static struct disk_job *lane_take(struct disk_job_lane *lane) {
+    lane->has_run = false;
     struct disk_job *job = lane->first;
     lane->first = job->next;
     if (lane->first == NULL)
@@ -382,7 +383,6 @@ static void sim_submit(struct disk *door, struct disk_job *job) {
 static void lane_finish(struct disk_job_lane *lane) {
     while (lane->first) {
         bool has_run = lane->has_run;
-        lane->has_run = false;
         struct disk_job *job = lane_take(lane);
         if (!has_run)
             job->status = job->run(job);
