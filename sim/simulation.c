@@ -60,6 +60,14 @@ static void simulation_configure(struct simulation *simulation) {
         setting(simulation, "durability", "%s", random_chance(random, 0.5) ? "async" : "sync");
         setting(simulation, "durability-async-ms", "%u", (unsigned)random_between(random, 2, 400));
     }
+    /* Shards here are small: so that snapshots are many chunks, and taken over many turns. */
+    if (random_chance(random, 0.8)) {
+        setting(simulation, "snapshot-chunk-bytes", "%u",
+                (unsigned)random_between(random, 1024, 16384));
+        setting(simulation, "snapshot-turn-bytes", "256");
+    }
+    if (random_chance(random, 0.3))
+        setting(simulation, "snapshot-transfer-bytes-per-second", "65536");
     if (random_chance(random, 0.5))
         setting(simulation, "batch-bytes", "4096");
     if (random_chance(random, 0.3))

@@ -17,7 +17,8 @@ static bool hash_edit_begin(struct command_context *context, struct hash_edit *e
     if (!key_check_type(context, record, VALUE_HASH))
         return false;
     edit->is_new = record == NULL;
-    edit->hash = edit->is_new ? hash_value_new() : record_object(record);
+    edit->hash =
+        edit->is_new ? hash_value_new() : keyspace_object_to_change(context->keyspace, record);
     edit->bytes_before = hash_value_memory_bytes(edit->hash);
     return true;
 }

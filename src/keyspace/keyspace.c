@@ -6,13 +6,14 @@ struct keyspace *keyspace_new(uint64_t hash_seed) {
     struct keyspace *keyspace = memory_allocate_zeroed(1, sizeof *keyspace);
     keyspace->hash_seed = hash_seed;
     expiry_heap_init(&keyspace->expiries);
-    buffer_init(&keyspace->loading, KEYSPACE_CHUNK_BYTES_MAXIMUM);
+    buffer_init(&keyspace->loading, KEYSPACE_BLOCK_BYTES_MAXIMUM);
     return keyspace;
 }
 
 void keyspace_free(struct keyspace *keyspace) {
     if (keyspace == NULL)
         return;
+    keyspace->watch = NULL;
     keyspace_clear(keyspace);
     memory_free(keyspace);
 }
@@ -34,7 +35,21 @@ static void slot_table_clear(struct slot_table *table, const struct slot_table_c
     slot_table_release(table, context);
 }
 
+void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch) {
+    keyspace->watch = watch;
+}
+
+/* All are told before the first is gone. */
+static void touch_all(struct keyspace *keyspace) {
+    if (keyspace->watch == NULL)
+        return;
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
+        if (keyspace_slot_key_count(keyspace, (slot_number)slot) > 0)
+            slot_watch_touch(keyspace->watch, (slot_number)slot);
+}
+
 void keyspace_clear(struct keyspace *keyspace) {
+    touch_all(keyspace);
     struct slot_table_context context = keyspace_table_context(keyspace);
     for (unsigned page = 0; page < KEYSPACE_PAGE_COUNT; page++) {
         if (keyspace->pages[page] == NULL)
@@ -65,6 +80,12 @@ uint64_t keyspace_memory_bytes(const struct keyspace *keyspace) {
 uint64_t keyspace_slot_key_count(const struct keyspace *keyspace, slot_number slot) {
     const struct slot_table *table = keyspace_slot_table(keyspace, slot);
     return table ? table->count : 0;
+}
+
+/* Keys are taken for equally large. */
+uint64_t keyspace_slot_bytes(const struct keyspace *keyspace, slot_number slot) {
+    uint64_t key_count = keyspace_slot_key_count(keyspace, slot);
+    return key_count ? key_count * (keyspace->memory_bytes / keyspace->key_count) : 0;
 }
 
 void keyspace_slot_keys(const struct keyspace *keyspace, slot_number slot, size_t maximum,

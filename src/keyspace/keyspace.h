@@ -5,7 +5,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
-#include "slot/slot.h"
+#include "slot/slot_watch.h"
 
 struct keyspace;
 
@@ -21,18 +21,24 @@ void keyspace_slot_keys(const struct keyspace *keyspace, slot_number slot, size_
                         void (*each)(void *context, struct bytes key), void *context);
 void keyspace_clear(struct keyspace *keyspace);
 
-/* Every key with type, value and expiry as chunks of whole records of a versioned format
- * (docs/format/keyspace.md), each of roughly 64 KiB; a keyspace without keys has no chunks. */
-void keyspace_save(const struct keyspace *keyspace, void (*emit)(void *context, struct bytes chunk),
-                   void *context);
-/* Adds what was saved. The chunks come in order but may be cut and joined anywhere, as a snapshot's
- * frames do: what is not whole yet is kept until its rest comes, and keyspace_clear() drops it.
- * After the last call keyspace_load_is_complete() must hold. ERR_MALFORMED, ERR_VERSION: what was
- * added stays, and the caller clears. */
+/* From now on the watch is told of every slot before it changes; NULL: nobody is. Borrows. What
+ * keyspace_load() adds is told like any other change. */
+void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch);
+
+/* About how much keyspace_save_slot() appends; 0 if, and only if, the slot holds no key. Cheap. */
+uint64_t keyspace_slot_bytes(const struct keyspace *keyspace, slot_number slot);
+/* Appends every key of the slot with type, value and expiry as blocks of whole records of a
+ * versioned format (docs/format/keyspace.md), each of roughly 64 KiB. Returns the slot's part of
+ * keyspace_hash(). */
+uint64_t keyspace_save_slot(const struct keyspace *keyspace, slot_number slot, struct buffer *out);
+/* Adds what was saved, of any slots in any order, cut and joined anywhere: what is not whole yet is
+ * kept until its rest comes, and keyspace_clear() drops it. After the last call
+ * keyspace_load_is_complete() must hold. ERR_MALFORMED, ERR_VERSION: what was added stays, and the
+ * caller clears. */
 int keyspace_load(struct keyspace *keyspace, struct bytes saved) MUST_CHECK;
 bool keyspace_load_is_complete(const struct keyspace *keyspace);
 /* The same for the same keys, values and expiries, in whatever order they came: for comparing
- * replicas. */
+ * replicas. The sum over all slots. */
 uint64_t keyspace_hash(const struct keyspace *keyspace);
 /* Appends up to `maximum` keys whose time is at or before now_ms, length-prefixed; returns how
  * many. Cheap when there are none: expiries are indexed by time. */

@@ -107,6 +107,7 @@ static void record_free_object(struct keyspace *keyspace, const struct record *r
 static struct record *keyspace_put(struct keyspace *keyspace, struct bytes key,
                                    const struct record_shape *shape) {
     struct key_place place = keyspace_place(keyspace, key);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
     if (place.link == NULL)
         return keyspace_add(keyspace, &place, key, shape);
     record_leave_heap(keyspace, *place.link);
@@ -142,6 +143,11 @@ struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,
     return record;
 }
 
+void *keyspace_object_to_change(struct keyspace *keyspace, const struct record *record) {
+    slot_watch_touch(keyspace->watch, slot_of_key(record_key(record)));
+    return record_object(record);
+}
+
 void keyspace_object_changed(struct keyspace *keyspace, size_t bytes_before, size_t bytes_after) {
     keyspace->memory_bytes += bytes_after - bytes_before;
 }
@@ -152,6 +158,7 @@ struct record *keyspace_resize_string(struct keyspace *keyspace, struct record *
     CHECK(length <= STRING_BYTES_MAXIMUM);
     struct key_place place = keyspace_place(keyspace, record_key(record));
     CHECK(place.link != NULL);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
     size_t length_before = record->value_length;
     uint64_t expiry_ms = record_expiry_ms(record);
     struct record_shape shape = {.value_bytes = length,
@@ -170,6 +177,7 @@ struct record *keyspace_set_expiry(struct keyspace *keyspace, struct record *rec
                                    uint64_t expiry_ms) {
     struct key_place place = keyspace_place(keyspace, record_key(record));
     CHECK(place.link != NULL);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
     struct record_shape shape = {.value_bytes = record_value_bytes(record),
                                  .value_length = record->value_length,
                                  .is_object = record->is_object,
@@ -202,6 +210,7 @@ bool keyspace_delete(struct keyspace *keyspace, struct bytes key) {
     struct key_place place = keyspace_place(keyspace, key);
     if (place.link == NULL)
         return false;
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
     record_leave_heap(keyspace, *place.link);
     record_free_object(keyspace, *place.link);
     keyspace_unlink(keyspace, &place);
@@ -211,6 +220,7 @@ bool keyspace_delete(struct keyspace *keyspace, struct bytes key) {
 /* Takes the record away and leaves its object alive, now the caller's; NULL if it is a string. */
 static void *keyspace_detach(struct keyspace *keyspace, struct bytes key) {
     struct key_place place = keyspace_place(keyspace, key);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
     struct record *record = *place.link;
     void *object = record->is_object ? record_object(record) : NULL;
     if (object)

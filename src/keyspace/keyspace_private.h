@@ -11,9 +11,9 @@
 
 enum { KEYSPACE_PAGE_SLOTS = 64, KEYSPACE_PAGE_COUNT = SLOT_COUNT / KEYSPACE_PAGE_SLOTS };
 
-/* A piece ends with the bucket that fills it, and pairs of half a gigabyte each may share one; so
- * the limit is one that memory reaches first. */
-#define KEYSPACE_CHUNK_BYTES_MAXIMUM ((size_t)1 << 40)
+/* A block ends with the record that fills it, and one of half a gigabyte may; so the limit is one
+ * that memory reaches first. */
+#define KEYSPACE_BLOCK_BYTES_MAXIMUM ((size_t)1 << 40)
 
 struct keyspace_page {
     struct slot_table slots[KEYSPACE_PAGE_SLOTS];
@@ -24,7 +24,8 @@ struct keyspace {
     uint64_t key_count;
     uint64_t memory_bytes; /* records, objects, buckets, pages; the heap counts itself */
     struct expiry_heap expiries;
-    struct buffer loading; /* the start of a chunk that has not come whole yet */
+    struct buffer loading;    /* the start of a block that has not come whole yet */
+    struct slot_watch *watch; /* borrowed; NULL: nobody watches */
     uint64_t page_key_counts[KEYSPACE_PAGE_COUNT];
     struct keyspace_page *pages[KEYSPACE_PAGE_COUNT];
 };

@@ -6,47 +6,57 @@
 #include "keyspace/keyspace_edit.h"
 #include "keyspace/keyspace_private.h"
 #include "keyspace/keyspace_scan.h"
+#include <stdlib.h>
 
 enum {
     KEYSPACE_FORMAT_VERSION = 1,
-    KEYSPACE_CHUNK_BYTES = 64 * 1024,
-    KEYSPACE_CHUNK_HEADER_BYTES = 1 + 8, /* the version; how many bytes of records follow */
+    KEYSPACE_BLOCK_BYTES = 64 * 1024,
+    KEYSPACE_BLOCK_HEADER_BYTES = 1 + 8, /* the version; how many bytes of records follow */
     FLAG_HAS_EXPIRY = 1,
     FLAG_CONTINUES = 2, /* more elements for the object that the record before it began */
     FLAGS_KNOWN = FLAG_HAS_EXPIRY | FLAG_CONTINUES
 };
+/* Records of a slot up to so many are saved in the order of their keys, so that equal replicas
+ * write equal bytes and need not send them to each other; more would hold the caller up. */
+enum { SORTED_RECORDS_MAXIMUM = 4096 };
+
 struct save {
-    void (*emit)(void *context, struct bytes chunk);
-    void *context;
-    struct buffer chunk, piece;
+    struct buffer *out;
+    size_t block_start, block_bytes; /* 0 bytes: none is begun */
+    uint64_t hash;
+    struct buffer piece;
 };
 
-static void save_emit(struct save *save) {
-    CHECK(!save->chunk.is_overflowed);
-    uint64_t record_bytes = save->chunk.length - KEYSPACE_CHUNK_HEADER_BYTES;
+static void save_end_block(struct save *save) {
+    if (save->block_bytes == 0 || save->out->is_overflowed)
+        return;
+    uint64_t record_bytes = save->block_bytes - KEYSPACE_BLOCK_HEADER_BYTES;
+    uint8_t *block = buffer_data(save->out) + save->block_start;
     for (unsigned byte = 0; byte < 8; byte++)
-        buffer_data(&save->chunk)[1 + byte] = (uint8_t)(record_bytes >> (8 * byte));
-    save->emit(save->context, buffer_bytes(&save->chunk));
-    buffer_clear(&save->chunk);
+        block[1 + byte] = (uint8_t)(record_bytes >> (8 * byte));
+    save->block_bytes = 0;
 }
 
 static void save_append(struct save *save, const struct record *record, uint8_t encoding,
                         bool continues, struct bytes payload) {
-    if (save->chunk.length == 0) {
-        buffer_append_u8(&save->chunk, KEYSPACE_FORMAT_VERSION);
-        buffer_append_u64(&save->chunk, 0); /* save_emit() knows it */
+    struct buffer *out = save->out;
+    if (save->block_bytes == 0) {
+        save->block_start = out->length;
+        buffer_append_u8(out, KEYSPACE_FORMAT_VERSION);
+        buffer_append_u64(out, 0); /* save_end_block() knows it */
     }
     bool has_expiry = record->has_expiry && !continues;
-    buffer_append_u8(&save->chunk, (uint8_t)record_type(record));
-    buffer_append_u8(&save->chunk, (uint8_t)((has_expiry ? FLAG_HAS_EXPIRY : 0) |
-                                             (continues ? FLAG_CONTINUES : 0)));
-    buffer_append_u8(&save->chunk, encoding);
-    buffer_append_length_prefixed(&save->chunk, record_key(record));
+    buffer_append_u8(out, (uint8_t)record_type(record));
+    buffer_append_u8(
+        out, (uint8_t)((has_expiry ? FLAG_HAS_EXPIRY : 0) | (continues ? FLAG_CONTINUES : 0)));
+    buffer_append_u8(out, encoding);
+    buffer_append_length_prefixed(out, record_key(record));
     if (has_expiry)
-        buffer_append_u64(&save->chunk, record_expiry_ms(record));
-    buffer_append_length_prefixed(&save->chunk, payload);
-    if (save->chunk.length >= KEYSPACE_CHUNK_BYTES)
-        save_emit(save);
+        buffer_append_u64(out, record_expiry_ms(record));
+    buffer_append_length_prefixed(out, payload);
+    save->block_bytes = out->length - save->block_start;
+    if (save->block_bytes >= KEYSPACE_BLOCK_BYTES)
+        save_end_block(save);
 }
 
 static void save_object(struct save *save, const struct record *record) {
@@ -63,24 +73,53 @@ static void save_object(struct save *save, const struct record *record) {
     } while (position != 0);
 }
 
-static void save_record(void *context, const struct record *record) {
-    struct save *save = context;
+static void save_record(struct save *save, const struct record *record) {
+    save->hash += record_hash(record);
     if (record->is_object)
         save_object(save, record);
     else
         save_append(save, record, record->string_encoding, false, record_string(record));
 }
 
-void keyspace_save(const struct keyspace *keyspace, void (*emit)(void *context, struct bytes chunk),
-                   void *context) {
-    struct save save = {.emit = emit, .context = context};
-    buffer_init(&save.chunk, KEYSPACE_CHUNK_BYTES_MAXIMUM);
-    buffer_init(&save.piece, KEYSPACE_CHUNK_BYTES_MAXIMUM);
-    keyspace_walk(keyspace, save_record, &save);
-    if (save.chunk.length > 0)
-        save_emit(&save);
-    buffer_release(&save.chunk);
+static int compare_keys(const void *a, const void *b) {
+    const struct record *const *left = a, *const *right = b;
+    return bytes_compare(record_key(*left), record_key(*right));
+}
+
+static void save_sorted(struct save *save, const struct slot_table *table) {
+    const struct record *records[SORTED_RECORDS_MAXIMUM];
+    size_t count = 0;
+    uint64_t bucket_count = slot_table_bucket_count(table);
+    for (uint64_t position = 0; position < bucket_count; position++)
+        for (const struct record *record = slot_table_bucket(table, position); record;
+             record = record->next)
+            records[count++] = record;
+    qsort(records, count, sizeof *records, compare_keys);
+    for (size_t i = 0; i < count; i++)
+        save_record(save, records[i]);
+}
+
+static void save_as_they_stand(struct save *save, const struct slot_table *table) {
+    uint64_t bucket_count = slot_table_bucket_count(table);
+    for (uint64_t position = 0; position < bucket_count; position++)
+        for (const struct record *record = slot_table_bucket(table, position); record;
+             record = record->next)
+            save_record(save, record);
+}
+
+uint64_t keyspace_save_slot(const struct keyspace *keyspace, slot_number slot, struct buffer *out) {
+    const struct slot_table *table = keyspace_slot_table(keyspace, slot);
+    if (table == NULL || table->count == 0)
+        return 0;
+    struct save save = {.out = out};
+    buffer_init(&save.piece, KEYSPACE_BLOCK_BYTES_MAXIMUM);
+    if (table->count <= SORTED_RECORDS_MAXIMUM)
+        save_sorted(&save, table);
+    else
+        save_as_they_stand(&save, table);
+    save_end_block(&save);
     buffer_release(&save.piece);
+    return save.hash;
 }
 
 struct saved_record {
@@ -97,7 +136,7 @@ static int saved_record_read(struct cursor *in, struct saved_record *saved) {
     saved->key = cursor_length_prefixed(in, KEY_BYTES_MAXIMUM);
     if (saved->flags & FLAG_HAS_EXPIRY)
         saved->expiry_ms = cursor_u64(in);
-    saved->payload = cursor_length_prefixed(in, KEYSPACE_CHUNK_BYTES_MAXIMUM);
+    saved->payload = cursor_length_prefixed(in, KEYSPACE_BLOCK_BYTES_MAXIMUM);
     if (in->is_failed || (saved->flags & ~FLAGS_KNOWN))
         return ERR_MALFORMED;
     if ((saved->flags & FLAG_HAS_EXPIRY) && saved->expiry_ms == 0)
@@ -174,8 +213,8 @@ static int load_records(struct keyspace *keyspace, struct bytes records) {
     return 0;
 }
 
-/* Loads the whole chunks at the front of `saved`; *used bytes. */
-static int load_chunks(struct keyspace *keyspace, struct bytes saved, size_t *used) {
+/* Loads the whole blocks at the front of `saved`; *used bytes. */
+static int load_blocks(struct keyspace *keyspace, struct bytes saved, size_t *used) {
     struct cursor in = cursor_of(saved);
     *used = 0;
     while (cursor_left(&in) > 0) {
@@ -198,7 +237,7 @@ int keyspace_load(struct keyspace *keyspace, struct bytes saved) {
     if (is_continued)
         buffer_append_bytes(loading, saved);
     size_t used;
-    int result = load_chunks(keyspace, is_continued ? buffer_bytes(loading) : saved, &used);
+    int result = load_blocks(keyspace, is_continued ? buffer_bytes(loading) : saved, &used);
     if (is_continued)
         buffer_consume(loading, used);
     else if (used < saved.length)

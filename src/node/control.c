@@ -16,12 +16,15 @@
 #define TOPOLOGY_FILE            "topology"
 #define CONTROL_TELL_INTERVAL_US ((uint64_t)500 * 1000)
 
+enum { TOPOLOGY_BYTES_USUAL = 1024 };
+
 /* ---- the machine ---- */
 
 struct control_machine {
     struct machine machine;
     struct topology *topology;
-    struct buffer loading; /* pieces of a snapshot, until they are a whole topology */
+    struct buffer loading;    /* pieces of a snapshot, until they are a whole topology */
+    struct slot_watch *watch; /* of slot 0, where all of this is; borrowed */
 };
 
 static struct control_machine *control_of(struct machine *machine) {
@@ -30,6 +33,7 @@ static struct control_machine *control_of(struct machine *machine) {
 
 static void control_apply(struct machine *machine, const struct machine_call *call,
                           struct reply *reply) {
+    slot_watch_touch(control_of(machine)->watch, 0);
     int error =
         topology_apply(control_of(machine)->topology, call->arguments, call->argument_count);
     if (error) {
@@ -50,13 +54,21 @@ static void control_read(struct machine *machine, const struct machine_call *cal
     buffer_release(&encoded);
 }
 
-static void control_save(struct machine *machine, void (*emit)(void *context, struct bytes chunk),
-                         void *context) {
-    struct buffer encoded;
-    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
-    topology_encode(control_of(machine)->topology, &encoded);
-    emit(context, buffer_bytes(&encoded));
-    buffer_release(&encoded);
+static void control_watch(struct machine *machine, struct slot_watch *watch) {
+    control_of(machine)->watch = watch;
+}
+
+static uint64_t control_slot_bytes(struct machine *machine, slot_number slot) {
+    (void)machine;
+    return slot == 0 ? TOPOLOGY_BYTES_USUAL : 0;
+}
+
+static uint64_t control_save(struct machine *machine, slot_number slot, struct buffer *out) {
+    if (slot != 0) {
+        return 0;
+    }
+    topology_encode(control_of(machine)->topology, out);
+    return machine->ops->hash(machine);
 }
 
 static int control_load(struct machine *machine, struct bytes piece) {
@@ -99,6 +111,8 @@ static void control_free(struct machine *machine) {
 
 static const struct machine_ops CONTROL_MACHINE = {.apply = control_apply,
                                                    .read = control_read,
+                                                   .watch = control_watch,
+                                                   .slot_bytes = control_slot_bytes,
                                                    .save = control_save,
                                                    .load = control_load,
                                                    .load_is_complete = control_load_is_complete,

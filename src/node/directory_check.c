@@ -8,9 +8,9 @@
 #include "base/memory.h"
 #include "node/internal.h"
 #include "node/shard_check.h"
+#include "node/snapshot_check.h"
 #include "raft/raft.h"
-#include "shard/keyspace_machine.h"
-#include "store/snapshot.h"
+#include "store/snapshot_names.h"
 #include "store/wal_verify.h"
 
 #define ADVICE_REPLACE                                                                             \
@@ -279,90 +279,31 @@ static void check_log(struct check *check, unsigned worker) {
 
 /* ---- a shard's snapshot ---- */
 
-static int load_piece(void *context, struct bytes raw) {
-    struct machine *machine = context;
-    return machine->ops->load(machine, raw);
-}
-
-static void check_contents(struct check *check, struct directory_shard *shard, const char *file,
-                           struct bytes image) {
-    if (shard->number == 0 && !check->report->founding) {
-        return; /* nothing to begin the control shard's state with; that was said */
-    }
-    struct machine *machine =
-        shard->number == 0 ? control_machine_new(check->report->founding) : keyspace_machine_new(0);
-    struct snapshot_meta meta;
-    machine->ops->clear(machine);
-    int error = snapshot_read(image, &meta, load_piece, machine);
-    if (!error && !machine->ops->load_is_complete(machine)) {
-        error = ERR_MALFORMED;
-    }
-    shard->is_snapshot_sound = error == 0;
-    if (error) {
-        add_finding(check, file, data_advice(check),
-                    "its frames verify but hold no whole state: %s", error_text(error));
-    } else if (shard->number != 0) {
-        shard->key_count = keyspace_key_count(keyspace_machine_keyspace(machine));
-    }
-    machine->ops->free(machine);
-}
-
-static bool is_meta_expected(struct check *check, const struct directory_shard *shard,
-                             const char *file, const struct snapshot_meta *meta) {
-    struct raft_configuration configuration;
-    const char *wrong = NULL;
-    if (meta->shard != shard->number || meta->index != shard->snapshot_index) {
-        wrong = "it is another snapshot than its name says";
-    } else if (meta->term != shard->snapshot_term) {
-        wrong = "its term is not the one that the log has for it";
-    } else if (raft_configuration_decode(
-                   &configuration, bytes_of(meta->configuration, meta->configuration_bytes))) {
-        wrong = "its membership cannot be decoded";
-    }
-    if (wrong) {
-        add_finding(check, file, data_advice(check), "%s", wrong);
-    }
-    return !wrong;
-}
-
-static void check_image(struct check *check, struct directory_shard *shard, const char *file,
-                        struct bytes image) {
-    struct snapshot_meta meta;
-    uint64_t offset;
-    int error = snapshot_locate(image, &meta, &offset);
-    if (error) {
-        struct directory_finding *finding = add_finding(
-            check, file, data_advice(check), "the part that begins here: %s", error_text(error));
-        finding->has_offset = finding->has_shard = true;
-        finding->offset = offset;
-        finding->shard = shard->number;
-        finding->last_index = shard->snapshot_index;
-        finding->first_index = 1;
-    } else if (is_meta_expected(check, shard, file, &meta)) {
-        check_contents(check, shard, file, image);
-    }
+static void found_in_snapshot(void *context, const struct snapshot_bad *bad) {
+    struct check *check = context;
+    char file[DIRECTORY_FILE_BYTES];
+    snprintf(file, sizeof(file), "worker-%u/%s", bad->shard->worker, bad->file);
+    struct directory_finding *finding =
+        add_finding(check, file, data_advice(check), "%s%s%s", bad->what, bad->error ? ": " : "",
+                    bad->error ? error_text(bad->error) : "");
+    finding->has_offset = bad->has_offset;
+    finding->offset = bad->offset;
+    finding->has_shard = true;
+    finding->shard = bad->shard->number;
+    finding->first_index = 1;
+    finding->last_index = bad->shard->snapshot_index;
 }
 
 static void check_snapshot(struct check *check, struct directory_shard *shard) {
-    char name[DISK_NAME_MAXIMUM], file[DIRECTORY_FILE_BYTES];
-    snapshot_file_name(shard->number, shard->snapshot_index, name);
-    snprintf(file, sizeof(file), "worker-%u/%s", shard->worker, name);
-    uint8_t *data;
-    size_t length;
-    int error = disk_read_all(check->disks[shard->worker], name, SIZE_MAX, &data, &length);
-    if (error) {
-        struct directory_finding *finding = add_finding(
-            check, file, data_advice(check), "the log names this snapshot: %s", error_text(error));
-        finding->has_shard = true;
-        finding->shard = shard->number;
-        finding->first_index = 1;
-        finding->last_index = shard->snapshot_index;
-        return;
-    }
-    shard->snapshot_bytes = length;
-    check_image(check, shard, file, bytes_of(data, length));
-    memory_free(data);
-    add_progress(check, length);
+    struct snapshot_check snapshot = {
+        .disk = check->disks[shard->worker],
+        .shard = shard,
+        .founding = check->report->founding,
+        .found = found_in_snapshot,
+        .progress = add_progress,
+        .context = check,
+    };
+    snapshot_check(&snapshot);
 }
 
 static void check_shard(struct check *check, uint32_t number) {
@@ -414,7 +355,9 @@ static void size_file(void *context, const char *name) {
         report->leftover_count++;
         return;
     }
-    if (!wal_segment_name_parse(name, &segment) && strncmp(name, "snapshot-", 9) != 0) {
+    struct snapshot_file snapshot;
+    snapshot_file_parse(name, &snapshot);
+    if (!wal_segment_name_parse(name, &segment) && snapshot.kind == SNAPSHOT_FILE_OTHER) {
         report->unknown_count++;
         return;
     }

@@ -27,6 +27,8 @@ struct shard_statistics {
 };
 
 struct node_shared {
+    /* What was sent of snapshots is paid for, at the rate that is set, until then (transfers.c). */
+    _Atomic uint64_t transfer_paid_until_us;
     struct shard_statistics shards[TOPOLOGY_SHARD_MAXIMUM + 1]; /* by shard number */
     unsigned worker_count;
     struct worker_statistics *workers;

@@ -13,8 +13,6 @@ enum {
     TAG_FROM = 2 << 3 | 0,
     TAG_TO = 3 << 3 | 0,
     TAG_RAFT = 4 << 3 | 2,
-    TAG_PIECE = 5 << 3 | 2,
-    TAG_PROGRESS = 6 << 3 | 2,
     TAG_TOPOLOGY = 7 << 3 | 2,
     TAG_FOUNDING = 8 << 3 | 2,
     TAG_PROTOCOL = 9 << 3 | 0,
@@ -22,7 +20,6 @@ enum {
     TAG_PAIR_HEARTBEAT = 11 << 3 | 2,
     TAG_PAIR_REPLY = 12 << 3 | 2,
     TAG_RAFT_ENTRIES = 13 << 3 | 2,
-    TAG_PIECE_DATA = 6 << 3 | 2,
     MESSAGE_HEAD_MAXIMUM = 256,
     BATCH_OVERHEAD_MAXIMUM = 512, /* the batch's own head, and one message's */
     ENTRIES_PER_MESSAGE_MAXIMUM = 65536,
@@ -36,7 +33,7 @@ static void send_batch(struct worker *worker, uint32_t node) {
     if (batch->length == 0) {
         return;
     }
-    CHECK(!batch->is_overflowed); /* batch_to() saw to it */
+    CHECK(!batch->is_overflowed); /* peers_batch_to() saw to it */
     if (worker->io.net->peer_send(worker->io.net, node, buffer_bytes(batch))) {
         worker_count(worker, METRIC_peer_sent_bytes_total, batch->length);
     }
@@ -81,9 +78,7 @@ static size_t batch_bytes(const struct worker *worker, uint32_t node) {
     return node < worker->batch_count ? worker->batches[node].bytes.length : 0;
 }
 
-/* The batch to a node, with room for one message with so much data; a batch that has none left is
- * sent before. NULL: there is no such node. */
-static struct buffer *batch_to(struct worker *worker, uint32_t node, size_t data_bytes) {
+struct buffer *peers_batch_to(struct worker *worker, uint32_t node, size_t data_bytes) {
     size_t used = batch_bytes(worker, node);
     if (used && used + data_bytes > NET_PEER_MESSAGE_MAXIMUM - BATCH_OVERHEAD_MAXIMUM) {
         send_batch(worker, node);
@@ -105,10 +100,8 @@ void peers_release(struct worker *worker) {
     memory_free(worker->batches);
 }
 
-/* A sub-message whose packed head is followed by one bytes field that is gathered from several
- * places. */
-static void append_message(struct buffer *batch, uint32_t tag, const ProtobufCMessage *head,
-                           uint32_t data_tag, size_t data_bytes) {
+void peers_append_message(struct buffer *batch, uint32_t tag, const ProtobufCMessage *head,
+                          uint32_t data_tag, size_t data_bytes) {
     uint8_t packed[MESSAGE_HEAD_MAXIMUM];
     CHECK(protobuf_c_message_get_packed_size(head) <= sizeof(packed));
     size_t head_bytes = protobuf_c_message_pack(head, packed);
@@ -171,47 +164,14 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
     struct bytes packed = pack(worker, head.shard, message, entry_bytes);
     head.unpacked_bytes = packed.length ? (uint32_t)entry_bytes : 0;
     size_t data_bytes = packed.length ? packed.length : entry_bytes;
-    struct buffer *batch = batch_to(worker, message->to, data_bytes);
+    struct buffer *batch = peers_batch_to(worker, message->to, data_bytes);
     if (!batch) {
         return;
     }
-    append_message(batch, TAG_RAFT, &head.base, TAG_RAFT_ENTRIES, data_bytes);
+    peers_append_message(batch, TAG_RAFT, &head.base, TAG_RAFT_ENTRIES, data_bytes);
     buffer_append_bytes(batch, packed);
     for (size_t i = 0; i < message->entry_count && !packed.length; i++) {
         buffer_append_bytes(batch, raft_entry_bytes(message->entries[i]));
-    }
-}
-
-void peers_send_piece(void *context, struct shard *shard,
-                      const struct shard_snapshot_piece *piece) {
-    struct worker *worker = context;
-    Trothdb__Peer__V1__SnapshotPiece head = TROTHDB__PEER__V1__SNAPSHOT_PIECE__INIT;
-    head.shard = shard_number(shard);
-    head.term = piece->term;
-    head.snapshot_index = piece->snapshot_index;
-    head.total_bytes = piece->total_bytes;
-    head.offset = piece->offset;
-    struct buffer *batch = batch_to(worker, piece->peer, piece->data.length);
-    if (!batch) {
-        return;
-    }
-    append_message(batch, TAG_PIECE, &head.base, TAG_PIECE_DATA, piece->data.length);
-    buffer_append_bytes(batch, piece->data);
-}
-
-void peers_send_progress(void *context, struct shard *shard,
-                         const struct shard_snapshot_progress *progress) {
-    struct worker *worker = context;
-    Trothdb__Peer__V1__SnapshotProgress head = TROTHDB__PEER__V1__SNAPSHOT_PROGRESS__INIT;
-    head.shard = shard_number(shard);
-    head.term = progress->term;
-    head.snapshot_index = progress->snapshot_index;
-    head.received_bytes = progress->received_bytes;
-    head.is_installed = progress->is_installed;
-    head.is_refused = progress->is_refused;
-    struct buffer *batch = batch_to(worker, progress->peer, 0);
-    if (batch) {
-        append_message(batch, TAG_PROGRESS, &head.base, 0, 0);
     }
 }
 
@@ -224,9 +184,9 @@ void peers_send_pair_heartbeat(struct worker *worker, const struct pair_link *li
     head.context = heartbeat->context;
     head.shard_count = heartbeat->quiet.count;
     head.shard_hash = heartbeat->quiet.hash;
-    struct buffer *batch = batch_to(worker, link->node, 0);
+    struct buffer *batch = peers_batch_to(worker, link->node, 0);
     if (batch) {
-        append_message(batch, TAG_PAIR_HEARTBEAT, &head.base, 0, 0);
+        peers_append_message(batch, TAG_PAIR_HEARTBEAT, &head.base, 0, 0);
     }
 }
 
@@ -239,9 +199,9 @@ void peers_send_pair_reply(struct worker *worker, const struct pair_link *link,
     head.context = reply->context;
     head.is_equal = reply->is_equal;
     head.promise_us = reply->promise_us;
-    struct buffer *batch = batch_to(worker, link->node, 0);
+    struct buffer *batch = peers_batch_to(worker, link->node, 0);
     if (batch) {
-        append_message(batch, TAG_PAIR_REPLY, &head.base, 0, 0);
+        peers_append_message(batch, TAG_PAIR_REPLY, &head.base, 0, 0);
     }
 }
 
@@ -253,7 +213,7 @@ void peers_send_topology(struct worker *worker, uint32_t node_number, bool has_f
     if (has_founding) {
         topology_encode(worker->founding, &founding);
     }
-    struct buffer *batch = batch_to(worker, node_number, encoded.length + founding.length);
+    struct buffer *batch = peers_batch_to(worker, node_number, encoded.length + founding.length);
     if (batch) {
         buffer_append_varint(batch, TAG_TOPOLOGY);
         buffer_append_length_prefixed(batch, buffer_bytes(&encoded));
@@ -324,34 +284,6 @@ static void receive_raft(struct worker *worker, uint32_t from,
     memory_free(message.entries);
 }
 
-static void receive_piece(struct worker *worker, uint32_t from,
-                          const Trothdb__Peer__V1__SnapshotPiece *in) {
-    struct shard *shard = worker_shard(worker, in->shard);
-    if (shard) {
-        struct shard_snapshot_piece piece = {.peer = from,
-                                             .term = in->term,
-                                             .snapshot_index = in->snapshot_index,
-                                             .total_bytes = in->total_bytes,
-                                             .offset = in->offset,
-                                             .data = bytes_of(in->data.data, in->data.len)};
-        shard_piece(shard, &piece);
-    }
-}
-
-static void receive_progress(struct worker *worker, uint32_t from,
-                             const Trothdb__Peer__V1__SnapshotProgress *in) {
-    struct shard *shard = worker_shard(worker, in->shard);
-    if (shard) {
-        struct shard_snapshot_progress progress = {.peer = from,
-                                                   .term = in->term,
-                                                   .snapshot_index = in->snapshot_index,
-                                                   .received_bytes = in->received_bytes,
-                                                   .is_installed = in->is_installed,
-                                                   .is_refused = in->is_refused};
-        shard_progress(shard, &progress);
-    }
-}
-
 static void receive_pair_heartbeat(struct worker *worker, uint32_t from,
                                    const Trothdb__Peer__V1__PairHeartbeat *in) {
     struct pair_link link = {
@@ -381,18 +313,13 @@ static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *b
     for (size_t i = 0; i < batch->n_raft; i++) {
         wanted |= 1ULL << batch->raft[i]->shard % worker->count;
     }
-    for (size_t i = 0; i < batch->n_snapshot_pieces; i++) {
-        wanted |= 1ULL << batch->snapshot_pieces[i]->shard % worker->count;
-    }
-    for (size_t i = 0; i < batch->n_snapshot_progress; i++) {
-        wanted |= 1ULL << batch->snapshot_progress[i]->shard % worker->count;
-    }
     for (size_t i = 0; i < batch->n_pair_heartbeats; i++) {
         wanted |= 1ULL << batch->pair_heartbeats[i]->to_worker % worker->count;
     }
     for (size_t i = 0; i < batch->n_pair_replies; i++) {
         wanted |= 1ULL << batch->pair_replies[i]->to_worker % worker->count;
     }
+    wanted |= transfers_workers(worker, batch);
     for (unsigned i = 0; i < worker->count; i++) {
         if (i != worker->index && (wanted >> i & 1)) {
             struct mail *mail = mail_new(MAIL_PEER, worker->index);
@@ -407,18 +334,13 @@ static void receive(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *b
     for (size_t i = 0; i < batch->n_raft; i++) {
         receive_raft(worker, batch->from, batch->raft[i]);
     }
-    for (size_t i = 0; i < batch->n_snapshot_pieces; i++) {
-        receive_piece(worker, batch->from, batch->snapshot_pieces[i]);
-    }
-    for (size_t i = 0; i < batch->n_snapshot_progress; i++) {
-        receive_progress(worker, batch->from, batch->snapshot_progress[i]);
-    }
     for (size_t i = 0; i < batch->n_pair_heartbeats; i++) {
         receive_pair_heartbeat(worker, batch->from, batch->pair_heartbeats[i]);
     }
     for (size_t i = 0; i < batch->n_pair_replies; i++) {
         receive_pair_reply(worker, batch->from, batch->pair_replies[i]);
     }
+    transfers_receive(worker, batch);
 }
 
 static bool is_from_our_cluster(const struct worker *worker,

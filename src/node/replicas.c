@@ -109,7 +109,7 @@ void replicas_durable(struct worker *worker, uint64_t wal_sequence) {
         if (worker->forgetting[i] && worker->forgetting[i] <= wal_sequence) {
             worker->forgetting[i] = 0;
             worker->forgetting_count--;
-            snapshot_remove_older(worker->io.disk, i, UINT64_MAX);
+            snapshot_remove_all(worker->io.disk, i);
             worker->is_placing_wanted = true; /* perhaps it is wanted here again by now */
         }
     }

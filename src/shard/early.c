@@ -58,22 +58,16 @@ void shard_caught_up(struct shard *shard) {
 /* An empty machine, or what the newest snapshot holds. */
 static int rebuild(struct shard *shard) {
     struct machine *machine = shard->machine->ops->make_empty(shard->machine);
-    struct snapshot_meta meta = {0};
-    int error = 0;
-    if (shard->snapshot_index) {
-        struct buffer image;
-        error = snapshot_load(shard->io.disk, shard->number, shard->snapshot_index, &image, &meta);
-        if (!error) {
-            error = shard_fill_machine(machine, buffer_bytes(&image), &meta);
-            buffer_release(&image);
-        }
-    }
+    const struct snapshot_manifest *newest = snapshot_shelf_newest(shard->shelf);
+    struct snapshot_meta meta = newest ? newest->meta : (struct snapshot_meta){0};
+    int error = newest ? shard_fill_machine(shard, machine, newest) : 0;
     if (error) {
         machine->ops->free(machine);
         return error;
     }
     shard->machine->ops->free(shard->machine);
     shard->machine = machine;
+    machine->ops->watch(machine, &shard->watch);
     shard_stand_at(shard, &meta);
     return 0;
 }
@@ -89,6 +83,7 @@ void shard_rewind(struct shard *shard, raft_index truncated_from) {
     metric_add(shard->cells.rewinds, 1);
     queue_truncate(&shard->ahead, 0);
     shard_give_up_held(shard);
+    shard_give_up_cut(shard);
     int error = rebuild(shard);
     if (error) {
         char text[160];

@@ -4,14 +4,18 @@
  *   apply.c     runs committed entries, answers those who wait
  *   early.c     running ahead of the commit, and going back; hold.c: replies that wait for it
  *   read.c      linearizable reads, expiry found by them
- *   take.c, send.c, receive.c  snapshots
+ *   plan.c, cut.c, take.c         a snapshot of this replica: which chunks, what they hold, when
+ *   send.c, receive.c, install.c  snapshots from leader to follower
  *   trace.c     log lines for commands with a trace id
  *   recover.c   what the WAL says at start */
 #pragma once
 #include "base/cursor.h"
 #include "base/queue.h"
+#include "shard/cut.h"
 #include "shard/payload.h"
 #include "shard/shard.h"
+#include "store/snapshot_job.h"
+#include "store/snapshot_shelf.h"
 
 /* One proposed entry whose commands are waited for. */
 struct pending_entry {
@@ -67,36 +71,71 @@ struct pending_save {
     uint64_t wal_sequence, save_sequence;
 };
 
+/* A snapshot on its way to a follower, which asks for what it lacks. */
 struct outgoing_snapshot {
-    raft_node_number peer; /* 0: free */
-    raft_index index;
-    struct buffer image;
-    uint64_t sent_bytes, acknowledged_bytes;
-    uint64_t heard_us, advanced_us; /* anything from the peer; when it last had received more */
+    raft_node_number peer;              /* 0: free */
+    uint64_t number;                    /* of the transfer: a job of an older one is dropped */
+    struct snapshot_manifest *manifest; /* held on the shelf */
+    struct shard_snapshot_wish wishes[SHARD_SNAPSHOT_WISHES_MAXIMUM]; /* oldest first */
+    unsigned wish_count;
+    struct buffer image; /* of the chunk that is being sent */
+    uint32_t image_ordinal;
+    bool has_image, is_loading;
+    uint64_t sent_bytes;
+    uint64_t heard_us, offered_us;
+    uint64_t admitted_us; /* the rate allows the next piece from then on */
 };
 
-enum incoming_stage { INCOMING_NONE, INCOMING_RECEIVING, INCOMING_SAVING, INCOMING_MARKING };
+/*   NONE -- offer --> LOOKING for what is here already --> RECEIVING what is not
+ *        --> LOADING all into a second machine --> NAMING: the manifest made durable
+ *        --> MARKING: the log's mark of it made durable --> in place, NONE */
+enum incoming_stage {
+    INCOMING_NONE,
+    INCOMING_LOOKING,
+    INCOMING_RECEIVING,
+    INCOMING_LOADING,
+    INCOMING_NAMING,
+    INCOMING_MARKING
+};
+enum chunk_state { CHUNK_LACKING, CHUNK_STORING, CHUNK_REUSED, CHUNK_STORED };
 struct incoming_snapshot {
     enum incoming_stage stage;
+    uint64_t number; /* of the transfer: a job of an older one is dropped */
     raft_node_number from;
     raft_term leader_term;
     raft_index index;
-    uint64_t total_bytes;
-    uint64_t heard_us;
-    uint64_t mark_sequence; /* of the WAL */
-    struct buffer image;    /* until it is being saved */
-    /* From the last piece on: what the image holds. */
-    struct machine *machine;
-    struct snapshot_meta meta;
     struct raft_configuration configuration;
+    struct snapshot_manifest *offer;    /* as the leader has it */
+    struct snapshot_manifest *manifest; /* as it will be here */
+    enum chunk_state *chunks;           /* by ordinal */
+    uint32_t fetching;                  /* the first chunk that is lacking; chunk_count: none */
+    struct buffer image;                /* what came of it */
+    struct shard_snapshot_wish next_wish;
+    uint64_t asked_bytes; /* and not come */
+    uint64_t received_bytes;
+    unsigned storing_count;
+    uint64_t heard_us, asked_us;
+    uint64_t mark_sequence; /* of the WAL */
+    struct machine *machine;
+    uint32_t loading; /* ordinal of the chunk that `raw` is, or will be */
+    bool is_reading;
+    struct buffer raw;
+    uint64_t next_load_us;
 };
 
-enum own_stage { OWN_NONE, OWN_SAVING, OWN_MARKING };
+enum own_stage { OWN_NONE, OWN_SAVING, OWN_NAMING, OWN_MARKING };
 struct own_snapshot {
     enum own_stage stage;
-    uint64_t begun_us;
-    raft_index index;
-    raft_term term;
+    uint64_t number; /* of the snapshot: a job of one that was given up is dropped */
+    uint64_t begun_us, next_save_us;
+    struct snapshot_meta meta;
+    struct plan plan;
+    struct cut *cut;
+    uint32_t next_chunk; /* to be saved or verified */
+    unsigned job_count;
+    int error;                          /* the first of its jobs */
+    struct slot_set changed;            /* before it began; noted again if it fails */
+    struct snapshot_manifest *manifest; /* from NAMING on */
     uint64_t mark_sequence;
     uint64_t log_bytes; /* of shard->applied_bytes, when it was taken */
 };
@@ -117,7 +156,9 @@ struct shard_cells {
     struct metric_cell *proposals, *refused_not_leader, *refused_busy, *batch_bytes,
         *batch_commands, *commit_time, *apply_time, *entries_applied, *reads_by_lease,
         *reads_by_quorum, *snapshots_taken, *snapshots_sent, *snapshots_installed, *snapshots_lost,
-        *snapshot_bytes, *snapshot_time, *early_replies, *rewinds;
+        *snapshot_bytes, *snapshot_time, *chunks_saved, *chunks_kept, *chunks_received,
+        *chunks_reused, *transfer_sent_bytes, *transfer_received_bytes, *snapshot_loaded_bytes,
+        *early_replies, *rewinds;
 };
 
 struct shard {
@@ -170,9 +211,13 @@ struct shard {
     const char *reluctance; /* why this node would rather not lead; NULL: it would */
     bool is_transfer_begun; /* by the step in hand */
 
+    struct slot_watch watch; /* of the machine: what changed since the newest snapshot */
+    struct snapshot_shelf *shelf;
     raft_index snapshot_index; /* of the newest durable snapshot */
     uint64_t applied_bytes;    /* of entries since the newest snapshot */
+    uint64_t due_bytes;        /* below, so many are not worth one */
     uint64_t next_take_us;
+    uint64_t next_number; /* of snapshots taken, sent and received */
     struct own_snapshot own;
     struct incoming_snapshot incoming;
     struct outgoing_snapshot outgoing[RAFT_VOTER_MAXIMUM];
@@ -237,23 +282,45 @@ void shard_time_out_reads(struct shard *shard, uint64_t now_us);
 
 /* take.c */
 void shard_maybe_snapshot(struct shard *shard);
-void shard_replace_snapshot(struct shard *shard); /* the newest one cannot be read any more */
+/* The newest one cannot be read any more: another one, with these of its chunks saved again. */
+void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *chunk);
+void shard_tick_own(struct shard *shard, uint64_t now_us);
+uint64_t shard_own_deadline_us(const struct shard *shard);
 void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence);
+void shard_release_own(struct shard *shard);
+void shard_give_up_cut(struct shard *shard); /* the machine it is cut from goes */
+/* Files that nothing names go, unless a snapshot is being made or comes in: the next one does it.
+ */
+void shard_tidy_snapshots(struct shard *shard);
 
 /* send.c */
 void shard_send_snapshot(struct shard *shard, raft_node_number peer);
 void shard_tick_outgoing(struct shard *shard, uint64_t now_us);
-void shard_drop_outgoing(struct shard *shard);
+uint64_t shard_outgoing_deadline_us(const struct shard *shard);
+void shard_drop_outgoing(struct shard *shard); /* no longer leader */
+void shard_release_outgoing(struct shard *shard);
 
 /* receive.c */
-void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence);
 void shard_tick_incoming(struct shard *shard, uint64_t now_us);
+uint64_t shard_incoming_deadline_us(const struct shard *shard);
+void shard_tell_incoming(struct shard *shard, bool is_installed);
+/* Says why to the log and to the leader, and ends the transfer. What came stays for the next. */
+void shard_refuse_incoming(struct shard *shard, const char *what, int error);
+void shard_end_incoming(struct shard *shard);
+/* A chunk that was here already cannot be read after all. */
+void shard_fetch_again(struct shard *shard, uint32_t ordinal);
 void shard_release_incoming(struct shard *shard);
 
+/* install.c */
+void shard_load_incoming(struct shard *shard); /* all its chunks are here */
+void shard_load_some(struct shard *shard, uint64_t now_us);
+void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence);
+
 /* recover.c */
-/* Fills an empty machine with a whole image, verified. On an error the machine is of no use. */
-int shard_fill_machine(struct machine *machine, struct bytes image,
-                       struct snapshot_meta *meta) MUST_CHECK;
+/* Fills an empty machine with what the snapshot's chunks hold, read now. On an error the machine is
+ * of no use. */
+int shard_fill_machine(struct shard *shard, struct machine *machine,
+                       const struct snapshot_manifest *manifest) MUST_CHECK;
 void shard_stand_at(struct shard *shard, const struct snapshot_meta *meta);
 int shard_configuration_of(const struct shard *shard, const struct snapshot_meta *meta,
                            struct raft_configuration *configuration) MUST_CHECK;

@@ -43,9 +43,16 @@ static void machine_apply(struct machine *machine, const struct machine_call *ca
     run(machine, call, reply, NULL);
 }
 
-static void machine_save(struct machine *machine, void (*emit)(void *context, struct bytes chunk),
-                         void *context) {
-    keyspace_save(keyspace_of(machine), emit, context);
+static void machine_watch(struct machine *machine, struct slot_watch *watch) {
+    keyspace_watch(keyspace_of(machine), watch);
+}
+
+static uint64_t machine_slot_bytes(struct machine *machine, slot_number slot) {
+    return keyspace_slot_bytes(keyspace_of(machine), slot);
+}
+
+static uint64_t machine_save(struct machine *machine, slot_number slot, struct buffer *out) {
+    return keyspace_save_slot(keyspace_of(machine), slot, out);
 }
 
 static int machine_load(struct machine *machine, struct bytes chunk) {
@@ -82,6 +89,8 @@ static void machine_free(struct machine *machine) {
 
 static const struct machine_ops KEYSPACE_MACHINE = {.apply = machine_apply,
                                                     .read = run,
+                                                    .watch = machine_watch,
+                                                    .slot_bytes = machine_slot_bytes,
                                                     .save = machine_save,
                                                     .load = machine_load,
                                                     .load_is_complete = machine_load_is_complete,

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
+#include "slot/slot_watch.h"
 #include "wire/reply.h"
 
 struct machine_call {
@@ -25,14 +26,20 @@ struct machine_ops {
      * then (command.h). */
     void (*read)(struct machine *machine, const struct machine_call *call, struct reply *reply,
                  struct buffer *expired_keys);
-    void (*save)(struct machine *machine, void (*emit)(void *context, struct bytes chunk),
-                 void *context);
-    /* What save() emitted, in order, but cut into pieces anywhere. */
+    /* Snapshots go by slot, so that they can be taken while the data changes and need not save
+     * again what did not. A machine without slots has all that it holds in slot 0. */
+    /* From now on the watch is told before a slot changes; NULL: nobody is. Borrows. */
+    void (*watch)(struct machine *machine, struct slot_watch *watch);
+    /* About how many bytes save() appends; 0 if, and only if, the slot is empty. */
+    uint64_t (*slot_bytes)(struct machine *machine, slot_number slot);
+    /* Appends what the slot holds; returns the slot's part of hash(). */
+    uint64_t (*save)(struct machine *machine, slot_number slot, struct buffer *out);
+    /* What save() appended, slots one behind the other, but cut into pieces anywhere. */
     int (*load)(struct machine *machine, struct bytes piece);
     bool (*load_is_complete)(struct machine *machine);
     void (*clear)(struct machine *machine);
     struct machine *(*make_empty)(struct machine *machine); /* another of its kind, to load into */
-    uint64_t (*hash)(struct machine *machine);
+    uint64_t (*hash)(struct machine *machine);              /* the sum over all slots */
     /* Keys whose time has come, length-prefixed; returns how many. */
     size_t (*collect_expired)(struct machine *machine, uint64_t now_ms, size_t maximum,
                               struct buffer *out);

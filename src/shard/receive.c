@@ -1,207 +1,317 @@
 #include "base/check.h"
+#include "base/memory.h"
 #include "shard/internal.h"
 
-/* A snapshot from the leader. What came whole is loaded into a second machine, so that nothing is
- * given up for a state that cannot be read; then it is made durable, file before mark; then the
- * machine takes the place of the one that was here.
- *
- *   NONE -- first piece --> RECEIVING -- last piece, loaded --> SAVING -- file durable --> MARKING
- *                                                            -- mark durable, in place --> NONE */
+/* A snapshot from the leader, up to where all its chunks are here (install.c goes on from there).
+ * What is here already, of this replica's own snapshots or of a transfer that broke off, even
+ * before a restart, is not asked for. The rest is asked for in order, a few pieces ahead, and each
+ * chunk is verified and made durable once it is whole. */
 
 static uint64_t now_us(const struct shard *shard) {
     return shard->io.clock->monotonic_us(shard->io.clock);
 }
 
-static void tell(struct shard *shard, bool is_installed, bool is_refused) {
-    const struct incoming_snapshot *in = &shard->incoming;
-    bool is_whole = in->stage != INCOMING_RECEIVING;
+/* ---- asking ---- */
+
+static uint64_t chunk_left_bytes(const struct incoming_snapshot *in,
+                                 const struct shard_snapshot_wish *wish) {
+    return in->offer->chunks[wish->chunk].stored_bytes - wish->offset;
+}
+
+static uint32_t next_lacking(const struct incoming_snapshot *in, uint32_t from) {
+    while (from < in->offer->chunk_count && in->chunks[from] != CHUNK_LACKING) {
+        from++;
+    }
+    return from;
+}
+
+/* The window: so much is asked for and has not come. While the disk is behind nothing more is. */
+static void add_wishes(struct incoming_snapshot *in, struct shard_snapshot_progress *progress) {
+    uint64_t window_bytes = (uint64_t)SHARD_SNAPSHOT_PIECES_IN_FLIGHT * SHARD_SNAPSHOT_PIECE_BYTES;
+    struct shard_snapshot_wish *next = &in->next_wish;
+    while (in->asked_bytes < window_bytes && next->chunk < in->offer->chunk_count &&
+           in->storing_count < SHARD_SNAPSHOT_JOBS_MAXIMUM &&
+           progress->wish_count < SHARD_SNAPSHOT_PIECES_IN_FLIGHT) {
+        uint64_t left = chunk_left_bytes(in, next);
+        uint64_t length = left < SHARD_SNAPSHOT_PIECE_BYTES ? left : SHARD_SNAPSHOT_PIECE_BYTES;
+        progress->wishes[progress->wish_count++] = *next;
+        in->asked_bytes += length;
+        next->offset += length;
+        if (length == left) {
+            *next = (struct shard_snapshot_wish){.chunk = next_lacking(in, next->chunk + 1)};
+        }
+    }
+}
+
+void shard_tell_incoming(struct shard *shard, bool is_installed) {
+    struct incoming_snapshot *in = &shard->incoming;
     struct shard_snapshot_progress progress = {.peer = in->from,
                                                .term = in->leader_term,
                                                .snapshot_index = in->index,
-                                               .received_bytes =
-                                                   is_whole ? in->total_bytes : in->image.length,
-                                               .is_installed = is_installed,
-                                               .is_refused = is_refused};
+                                               .received_bytes = in->received_bytes,
+                                               .is_installed = is_installed};
+    if (in->stage == INCOMING_RECEIVING) {
+        add_wishes(in, &progress);
+    }
+    in->asked_us = progress.wish_count ? now_us(shard) : in->asked_us;
     shard->io.send_progress(shard->io.context, shard, &progress);
 }
 
-static void tell_no_news(struct shard *shard, const struct shard_snapshot_piece *piece) {
-    struct shard_snapshot_progress progress = {.peer = piece->peer,
-                                               .term = piece->term,
-                                               .snapshot_index = piece->snapshot_index,
-                                               .received_bytes = piece->total_bytes,
+/* What was asked for and did not come is asked for again. */
+static void ask_again(struct shard *shard) {
+    struct incoming_snapshot *in = &shard->incoming;
+    in->asked_bytes = 0;
+    in->next_wish = (struct shard_snapshot_wish){.chunk = in->fetching, .offset = in->image.length};
+    shard_tell_incoming(shard, false);
+}
+
+static void tell_no_news(struct shard *shard, const struct shard_snapshot_offer *offer) {
+    struct shard_snapshot_progress progress = {.peer = offer->peer,
+                                               .term = offer->term,
+                                               .snapshot_index = offer->snapshot_index,
                                                .is_installed = true};
     shard->io.send_progress(shard->io.context, shard, &progress);
 }
 
-static void end_incoming(struct shard *shard) {
+/* ---- ending ---- */
+
+void shard_end_incoming(struct shard *shard) {
     struct incoming_snapshot *in = &shard->incoming;
     buffer_release(&in->image);
-    buffer_init(&in->image, SHARD_SNAPSHOT_IMAGE_MAXIMUM);
+    buffer_release(&in->raw);
+    snapshot_manifest_free(in->offer);
+    snapshot_manifest_free(in->manifest);
+    memory_free(in->chunks);
     if (in->machine) {
         in->machine->ops->free(in->machine);
-        in->machine = NULL;
     }
-    in->stage = INCOMING_NONE;
+    *in = (struct incoming_snapshot){.stage = INCOMING_NONE};
 }
 
-static void saved(void *context, int status) {
-    struct shard *shard = context;
-    struct incoming_snapshot *in = &shard->incoming;
-    shard_touch(shard);
-    shard->disk_jobs--;
-    if (status) {
-        log_line(shard->io.log, LOG_ERROR, "received snapshot not written",
-                 LOG_F("shard", shard->number), LOG_T("error", error_text(status)));
-        tell(shard, false, true);
-        end_incoming(shard);
-        return;
-    }
-    in->stage = INCOMING_MARKING;
-    in->mark_sequence =
-        wal_append_snapshot(shard->io.wal, shard->number, in->meta.index, in->meta.term);
-}
-
-static int load(struct shard *shard) {
-    struct incoming_snapshot *in = &shard->incoming;
-    in->machine = shard->machine->ops->make_empty(shard->machine);
-    int error = shard_fill_machine(in->machine, buffer_bytes(&in->image), &in->meta);
-    if (error) {
-        return error;
-    }
-    if (in->meta.shard != shard->number || in->meta.index != in->index || in->meta.term == 0 ||
-        in->meta.term > in->leader_term) {
-        return ERR_MALFORMED;
-    }
-    return shard_configuration_of(shard, &in->meta, &in->configuration);
-}
-
-static void received_whole(struct shard *shard) {
-    struct incoming_snapshot *in = &shard->incoming;
-    int error = load(shard);
-    if (error) {
-        log_line(shard->io.log, LOG_WARN, "received snapshot refused",
-                 LOG_F("shard", shard->number), LOG_F("peer", in->from), LOG_F("index", in->index),
-                 LOG_T("error", error_text(error)));
-        tell(shard, false, true);
-        end_incoming(shard);
-        return;
-    }
-    in->stage = INCOMING_SAVING;
-    shard->disk_jobs++;
-    snapshot_save(shard->io.disk, shard->number, in->meta.index, &in->image, saved, shard);
-}
-
-static void begin_incoming(struct shard *shard, const struct shard_snapshot_piece *piece) {
-    struct incoming_snapshot *in = &shard->incoming;
-    buffer_clear(&in->image);
-    in->stage = INCOMING_RECEIVING;
-    in->from = piece->peer;
-    in->leader_term = piece->term;
-    in->index = piece->snapshot_index;
-    in->total_bytes = piece->total_bytes;
-    log_line(shard->io.log, LOG_INFO, "snapshot coming in", LOG_F("shard", shard->number),
-             LOG_F("peer", piece->peer), LOG_F("index", piece->snapshot_index),
-             LOG_F("bytes", piece->total_bytes));
-}
-
-static bool is_of_this(const struct incoming_snapshot *in,
-                       const struct shard_snapshot_piece *piece) {
-    return in->stage != INCOMING_NONE && in->index == piece->snapshot_index &&
-           in->from == piece->peer && in->leader_term == piece->term &&
-           in->total_bytes == piece->total_bytes;
-}
-
-static void take_piece(struct shard *shard, const struct shard_snapshot_piece *piece) {
-    struct incoming_snapshot *in = &shard->incoming;
-    in->heard_us = now_us(shard);
-    shard_touch(shard);
-    if (piece->offset == in->image.length &&
-        piece->data.length <= in->total_bytes - in->image.length) {
-        buffer_append_bytes(&in->image, piece->data);
-    }
-    if (in->image.length == in->total_bytes) {
-        received_whole(shard);
-    } else {
-        tell(shard, false, false);
-    }
-}
-
-void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) {
-    struct incoming_snapshot *in = &shard->incoming;
-    if (piece->term != raft_current_term(shard->raft) || piece->peer != raft_leader(shard->raft) ||
-        shard_is_leader(shard) || piece->total_bytes > SHARD_SNAPSHOT_IMAGE_MAXIMUM ||
-        piece->total_bytes == 0) {
-        return;
-    }
-    if (piece->snapshot_index <= raft_commit_index(shard->raft)) {
-        tell_no_news(shard, piece);
-        return;
-    }
-    if (in->stage == INCOMING_SAVING || in->stage == INCOMING_MARKING) {
-        if (is_of_this(in, piece)) {
-            tell(shard, false, false); /* still at it */
-        }
-        return;
-    }
-    if (shard->own.stage != OWN_NONE) {
-        return;
-    }
-    if (!is_of_this(in, piece)) {
-        begin_incoming(shard, piece);
-    }
-    take_piece(shard, piece);
-}
-
-static void put_in_place(struct shard *shard) {
-    struct incoming_snapshot *in = &shard->incoming;
-    shard->machine->ops->free(shard->machine);
-    shard->machine = in->machine;
-    in->machine = NULL;
-    shard_stand_at(shard, &in->meta);
-    shard_give_up_held(shard);
-    shard_forget_covered(shard, in->meta.index);
-    metric_add(shard->cells.snapshots_installed, 1);
-    log_line(shard->io.log, LOG_INFO, "snapshot installed", LOG_F("shard", shard->number),
-             LOG_F("index", in->meta.index), LOG_F("term", in->meta.term));
-    struct raft_event event = {.kind = RAFT_SNAPSHOT_INSTALLED,
-                               .snapshot_index = in->meta.index,
-                               .snapshot_term = in->meta.term,
-                               .configuration = &in->configuration};
-    shard_step(shard, &event);
-    shard->io.applied(shard->io.context, shard);
-}
-
-/* File and mark are durable. By now a new leader may have sent the entries that the snapshot
- * covers: then it lets them go, as one taken here would. */
-void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence) {
-    struct incoming_snapshot *in = &shard->incoming;
-    if (in->stage != INCOMING_MARKING || in->mark_sequence > wal_sequence) {
-        return;
-    }
-    wal_release(shard->io.wal, shard->number, in->meta.index);
-    snapshot_remove_older(shard->io.disk, shard->number, in->meta.index);
-    if (in->meta.index > raft_commit_index(shard->raft)) {
-        put_in_place(shard);
-    } else {
-        shard->snapshot_index = in->meta.index;
-        struct raft_event event = {
-            .kind = RAFT_COMPACT, .snapshot_index = in->meta.index, .snapshot_term = in->meta.term};
-        shard_step(shard, &event);
-    }
-    tell(shard, true, false);
-    end_incoming(shard);
-}
-
-void shard_tick_incoming(struct shard *shard, uint64_t now) {
-    if (shard->incoming.stage == INCOMING_RECEIVING &&
-        now > shard->incoming.heard_us + 2 * SHARD_SNAPSHOT_STALL_US) {
-        end_incoming(shard);
-    }
+void shard_refuse_incoming(struct shard *shard, const char *what, int error) {
+    const struct incoming_snapshot *in = &shard->incoming;
+    log_line(shard->io.log, LOG_WARN, what, LOG_F("shard", shard->number), LOG_F("peer", in->from),
+             LOG_F("index", in->index), LOG_T("error", error_text(error)));
+    struct shard_snapshot_progress progress = {
+        .peer = in->from, .term = in->leader_term, .snapshot_index = in->index, .is_refused = true};
+    shard_end_incoming(shard);
+    shard->io.send_progress(shard->io.context, shard, &progress);
 }
 
 void shard_release_incoming(struct shard *shard) {
     CHECK(shard->disk_jobs == 0);
-    end_incoming(shard);
-    buffer_release(&shard->incoming.image);
+    shard_end_incoming(shard);
+}
+
+/* ---- chunks ---- */
+
+static void fetch_from(struct shard *shard, uint32_t ordinal) {
+    struct incoming_snapshot *in = &shard->incoming;
+    in->fetching = next_lacking(in, ordinal);
+    if (in->fetching == in->offer->chunk_count && in->storing_count == 0) {
+        shard_load_incoming(shard);
+    }
+}
+
+static void chunk_stored(struct snapshot_job *job, int status) {
+    struct shard *shard = job->context;
+    struct incoming_snapshot *in = &shard->incoming;
+    shard->disk_jobs--;
+    shard_touch(shard);
+    if (in->stage != INCOMING_RECEIVING || in->number != job->number) {
+        return;
+    }
+    in->storing_count--;
+    if (status) {
+        bool is_wrong = status == ERR_DAMAGED || status == ERR_MALFORMED || status == ERR_VERSION;
+        shard_refuse_incoming(
+            shard, is_wrong ? "received snapshot refused" : "received snapshot not written",
+            status);
+        return;
+    }
+    in->chunks[job->ordinal] = CHUNK_STORED;
+    metric_add(shard->cells.chunks_received, 1);
+    fetch_from(shard, in->fetching);
+    if (in->stage == INCOMING_RECEIVING) {
+        shard_tell_incoming(shard, false);
+    }
+}
+
+static void store_chunk(struct shard *shard) {
+    struct incoming_snapshot *in = &shard->incoming;
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_STORE, shard->io.disk, shard->number);
+    job->chunk = in->offer->chunks[in->fetching];
+    job->ordinal = in->fetching;
+    job->number = in->number;
+    job->bytes = in->image;
+    buffer_init(&in->image, SIZE_MAX);
+    in->chunks[in->fetching] = CHUNK_STORING;
+    in->storing_count++;
+    in->fetching = next_lacking(in, in->fetching + 1);
+    shard->disk_jobs++;
+    snapshot_job_submit(job, chunk_stored, shard);
+}
+
+void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) {
+    struct incoming_snapshot *in = &shard->incoming;
+    if (in->stage != INCOMING_RECEIVING || in->index != piece->snapshot_index ||
+        in->from != piece->peer || in->leader_term != piece->term) {
+        return;
+    }
+    in->heard_us = now_us(shard);
+    shard_touch(shard);
+    bool is_next = piece->place.chunk == in->fetching && piece->place.offset == in->image.length &&
+                   in->fetching < in->offer->chunk_count;
+    if (!is_next || piece->data.length == 0 ||
+        piece->data.length > chunk_left_bytes(in, &piece->place)) {
+        return; /* one before it was lost: it is asked for again */
+    }
+    buffer_append_bytes(&in->image, piece->data);
+    in->received_bytes += piece->data.length;
+    in->asked_bytes -= piece->data.length < in->asked_bytes ? piece->data.length : in->asked_bytes;
+    metric_add(shard->cells.transfer_received_bytes, piece->data.length);
+    if (in->image.length == in->offer->chunks[in->fetching].stored_bytes) {
+        store_chunk(shard);
+    }
+    shard_tell_incoming(shard, false);
+}
+
+/* It was taken for what its name says. The leader's copy comes in its place. */
+void shard_fetch_again(struct shard *shard, uint32_t ordinal) {
+    struct incoming_snapshot *in = &shard->incoming;
+    log_line(shard->io.log, LOG_WARN, "a chunk that was here already cannot be read; it is fetched",
+             LOG_F("shard", shard->number), LOG_F("index", in->index), LOG_F("chunk", ordinal));
+    in->machine->ops->free(in->machine);
+    in->machine = NULL;
+    in->manifest->chunks[ordinal] = in->offer->chunks[ordinal];
+    in->chunks[ordinal] = CHUNK_LACKING;
+    in->stage = INCOMING_RECEIVING;
+    in->fetching = ordinal;
+    ask_again(shard);
+}
+
+/* ---- beginning ---- */
+
+static void found(struct snapshot_job *job, int status) {
+    struct shard *shard = job->context;
+    struct incoming_snapshot *in = &shard->incoming;
+    shard->disk_jobs--;
+    shard_touch(shard);
+    if (in->stage != INCOMING_LOOKING || in->number != job->number) {
+        snapshot_manifest_free(job->manifest);
+        return;
+    }
+    in->manifest = job->manifest;
+    if (status) {
+        shard_refuse_incoming(shard, "received snapshot not written", status);
+        return;
+    }
+    uint32_t reused_count = 0;
+    for (uint32_t i = 0; i < in->offer->chunk_count; i++) {
+        in->chunks[i] = job->found[i] ? CHUNK_REUSED : CHUNK_LACKING;
+        reused_count += job->found[i];
+    }
+    metric_add(shard->cells.chunks_reused, reused_count);
+    log_line(shard->io.log, LOG_INFO, "snapshot coming in", LOG_F("shard", shard->number),
+             LOG_F("peer", in->from), LOG_F("index", in->index),
+             LOG_F("bytes", snapshot_manifest_stored_bytes(in->offer)),
+             LOG_F("chunks", in->offer->chunk_count), LOG_F("here_already", reused_count));
+    in->stage = INCOMING_RECEIVING;
+    fetch_from(shard, 0);
+    if (in->stage == INCOMING_RECEIVING) {
+        ask_again(shard);
+    }
+}
+
+/* A manifest that no leader would send is refused before anything is asked for. */
+static int check_offer(struct shard *shard, const struct shard_snapshot_offer *offer,
+                       const struct snapshot_manifest *manifest,
+                       struct raft_configuration *configuration) {
+    const struct snapshot_meta *meta = &manifest->meta;
+    if (meta->shard != shard->number || meta->index != offer->snapshot_index || meta->term == 0 ||
+        meta->term > offer->term) {
+        return ERR_MALFORMED;
+    }
+    return shard_configuration_of(shard, meta, configuration);
+}
+
+static void begin_incoming(struct shard *shard, const struct shard_snapshot_offer *offer) {
+    struct incoming_snapshot *in = &shard->incoming;
+    shard_end_incoming(shard);
+    *in = (struct incoming_snapshot){.stage = INCOMING_LOOKING,
+                                     .number = ++shard->next_number,
+                                     .from = offer->peer,
+                                     .leader_term = offer->term,
+                                     .index = offer->snapshot_index,
+                                     .heard_us = now_us(shard)};
+    buffer_init(&in->image, SIZE_MAX);
+    buffer_init(&in->raw, SIZE_MAX);
+    int error = snapshot_manifest_decode(offer->manifest, &in->offer);
+    if (!error) {
+        error = check_offer(shard, offer, in->offer, &in->configuration);
+    }
+    if (error) {
+        shard_refuse_incoming(shard, "received snapshot refused", error);
+        return;
+    }
+    in->chunks = memory_allocate_zeroed(in->offer->chunk_count, sizeof(*in->chunks));
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_FIND, shard->io.disk, shard->number);
+    job->number = in->number;
+    job->manifest =
+        snapshot_manifest_new(&in->offer->meta, in->offer->chunks, in->offer->chunk_count);
+    shard->disk_jobs++;
+    snapshot_job_submit(job, found, shard);
+}
+
+static bool is_of_this(const struct incoming_snapshot *in,
+                       const struct shard_snapshot_offer *offer) {
+    return in->stage != INCOMING_NONE && in->index == offer->snapshot_index &&
+           in->from == offer->peer && in->leader_term == offer->term;
+}
+
+/* The leader heard nothing for a while: what was asked for may be lost. */
+static void said_again(struct shard *shard) {
+    if (shard->incoming.stage == INCOMING_RECEIVING) {
+        ask_again(shard);
+    } else {
+        shard_tell_incoming(shard, false); /* still at it */
+    }
+}
+
+void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer) {
+    struct incoming_snapshot *in = &shard->incoming;
+    if (offer->term != raft_current_term(shard->raft) || offer->peer != raft_leader(shard->raft) ||
+        shard_is_leader(shard) || shard->own.stage != OWN_NONE) {
+        return;
+    }
+    shard_touch(shard);
+    if (offer->snapshot_index <= raft_commit_index(shard->raft)) {
+        tell_no_news(shard, offer);
+    } else if (is_of_this(in, offer)) {
+        in->heard_us = now_us(shard);
+        said_again(shard);
+    } else if (in->stage < INCOMING_NAMING) {
+        begin_incoming(shard, offer);
+    }
+}
+
+/* ---- time ---- */
+
+void shard_tick_incoming(struct shard *shard, uint64_t now) {
+    struct incoming_snapshot *in = &shard->incoming;
+    if (in->stage == INCOMING_RECEIVING && now > in->heard_us + 2 * SHARD_SNAPSHOT_STALL_US) {
+        shard_end_incoming(shard);
+    } else if (in->stage == INCOMING_RECEIVING && now >= in->heard_us + SHARD_SNAPSHOT_AGAIN_US &&
+               now >= in->asked_us + SHARD_SNAPSHOT_AGAIN_US &&
+               in->fetching < in->offer->chunk_count) {
+        ask_again(shard);
+    } else if (in->stage == INCOMING_LOADING) {
+        shard_load_some(shard, now);
+    }
+}
+
+uint64_t shard_incoming_deadline_us(const struct shard *shard) {
+    const struct incoming_snapshot *in = &shard->incoming;
+    bool is_loading = in->stage == INCOMING_LOADING && in->raw.length > 0;
+    return is_loading ? in->next_load_us : UINT64_MAX;
 }

@@ -149,19 +149,6 @@ bool shard_recovery_is_empty(const struct shard_recovery *recovery) {
 
 /* ---- from the recovery to a running replica ---- */
 
-static int load_frame(void *context, struct bytes raw) {
-    struct machine *machine = context;
-    return machine->ops->load(machine, raw);
-}
-
-int shard_fill_machine(struct machine *machine, struct bytes image, struct snapshot_meta *meta) {
-    int error = snapshot_read(image, meta, load_frame, machine);
-    if (!error && !machine->ops->load_is_complete(machine)) {
-        error = ERR_MALFORMED;
-    }
-    return error;
-}
-
 void shard_stand_at(struct shard *shard, const struct snapshot_meta *meta) {
     shard->applied_index = meta->index;
     shard->applied_term = meta->term;
@@ -181,33 +168,53 @@ int shard_configuration_of(const struct shard *shard, const struct snapshot_meta
     return !error && configuration->voter_count == 0 ? ERR_MALFORMED : error;
 }
 
+static int load_chunk(struct shard *shard, struct machine *machine,
+                      const struct snapshot_chunk *chunk) {
+    struct buffer raw;
+    int error = snapshot_chunk_read(shard->io.disk, shard->number, chunk, &raw);
+    if (!error) {
+        error = machine->ops->load(machine, buffer_bytes(&raw));
+    }
+    buffer_release(&raw);
+    return error;
+}
+
+/* Chunk by chunk, so that no more than one is in memory beside what was loaded. */
+int shard_fill_machine(struct shard *shard, struct machine *machine,
+                       const struct snapshot_manifest *manifest) {
+    int error = 0;
+    for (uint32_t i = 0; i < manifest->chunk_count && !error; i++) {
+        error = load_chunk(shard, machine, &manifest->chunks[i]);
+    }
+    if (!error && !machine->ops->load_is_complete(machine)) {
+        error = ERR_MALFORMED;
+    }
+    return error;
+}
+
 static int load_snapshot(struct shard *shard, const struct shard_recovery *recovery,
                          struct raft_configuration *configuration, struct buffer *problem) {
-    struct buffer image;
-    struct snapshot_meta meta;
+    struct snapshot_manifest *manifest;
     int error =
-        snapshot_load(shard->io.disk, shard->number, recovery->snapshot_index, &image, &meta);
+        snapshot_manifest_read(shard->io.disk, shard->number, recovery->snapshot_index, &manifest);
+    if (!error) {
+        error = shard_configuration_of(shard, &manifest->meta, configuration);
+    }
+    if (!error) {
+        error = shard_fill_machine(shard, shard->machine, manifest);
+    }
     if (error) {
         buffer_append_format(
             problem,
             "snapshot of shard %u at index %llu cannot be used: %s; remove this node's "
             "directory and let it join again to get the data from its peers",
             shard->number, (unsigned long long)recovery->snapshot_index, error_text(error));
+        snapshot_manifest_free(manifest);
         return error;
     }
-    error = shard_fill_machine(shard->machine, buffer_bytes(&image), &meta);
-    if (!error) {
-        error = shard_configuration_of(shard, &meta, configuration);
-    }
-    if (!error) {
-        shard_stand_at(shard, &meta);
-    }
-    if (error) {
-        buffer_append_format(problem, "snapshot of shard %u at index %llu: %s", shard->number,
-                             (unsigned long long)recovery->snapshot_index, error_text(error));
-    }
-    buffer_release(&image);
-    return error;
+    shard_stand_at(shard, &manifest->meta);
+    snapshot_shelf_put(shard->shelf, manifest);
+    return 0;
 }
 
 static raft_term last_term(const struct shard_recovery *recovery) {

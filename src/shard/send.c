@@ -1,33 +1,13 @@
 #include "base/check.h"
 #include "shard/internal.h"
 
-/* Snapshots to followers that need what the log no longer has: pieces in order, a few in flight.
- * What gets lost is sent again from where the follower stands; a follower that is silent is given
- * up, and raft asks again once it is heard. */
+/* Snapshots to followers that need what the log no longer has. The leader offers its manifest, and
+ * the follower asks for the pieces that it lacks; so what is lost is asked for again, and what is
+ * here already is not sent. A chunk is read whole, verified, on the bulk lane, and held while its
+ * pieces are sent. A follower that is silent is given up, and raft asks again once it is heard. */
 
 static uint64_t now_us(const struct shard *shard) {
     return shard->io.clock->monotonic_us(shard->io.clock);
-}
-
-static size_t piece_bytes(const struct outgoing_snapshot *out) {
-    size_t left = out->image.length - out->sent_bytes;
-    return left < SHARD_SNAPSHOT_PIECE_BYTES ? left : SHARD_SNAPSHOT_PIECE_BYTES;
-}
-
-static void send_pieces(struct shard *shard, struct outgoing_snapshot *out) {
-    uint64_t window = (uint64_t)SHARD_SNAPSHOT_PIECES_IN_FLIGHT * SHARD_SNAPSHOT_PIECE_BYTES;
-    while (out->sent_bytes < out->image.length &&
-           out->sent_bytes < out->acknowledged_bytes + window) {
-        struct shard_snapshot_piece piece = {
-            .peer = out->peer,
-            .term = raft_current_term(shard->raft),
-            .snapshot_index = out->index,
-            .total_bytes = out->image.length,
-            .offset = out->sent_bytes,
-            .data = bytes_of(buffer_data(&out->image) + out->sent_bytes, piece_bytes(out))};
-        shard->io.send_piece(shard->io.context, shard, &piece);
-        out->sent_bytes += piece.data.length;
-    }
 }
 
 static struct outgoing_snapshot *find_outgoing(struct shard *shard, raft_node_number peer) {
@@ -48,107 +28,244 @@ static void tell_raft_sent(struct shard *shard, raft_node_number peer, raft_inde
     shard_step(shard, &event);
 }
 
+static void free_outgoing(struct shard *shard, struct outgoing_snapshot *out) {
+    snapshot_shelf_let_go(shard->shelf, out->manifest);
+    buffer_release(&out->image);
+    *out = (struct outgoing_snapshot){.peer = 0};
+}
+
 static void end_outgoing(struct shard *shard, struct outgoing_snapshot *out, bool is_rejected) {
     raft_node_number peer = out->peer;
-    raft_index index = out->index;
-    buffer_release(&out->image);
-    out->peer = 0;
+    raft_index index = out->manifest->meta.index;
     metric_add(shard->cells.snapshots_sent, !is_rejected);
     log_line(shard->io.log, is_rejected ? LOG_WARN : LOG_INFO,
              is_rejected ? "snapshot transfer broke off" : "snapshot transferred",
-             LOG_F("shard", shard->number), LOG_F("peer", peer), LOG_F("index", index));
+             LOG_F("shard", shard->number), LOG_F("peer", peer), LOG_F("index", index),
+             LOG_F("bytes", out->sent_bytes));
+    free_outgoing(shard, out);
+    shard_tidy_snapshots(shard);
     tell_raft_sent(shard, peer, index, is_rejected);
 }
 
-/* For one who is not there a snapshot would only be loaded, and the log after it held, in vain. */
+/* ---- the offer ---- */
+
+static void offer(struct shard *shard, struct outgoing_snapshot *out) {
+    struct buffer encoded;
+    buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    snapshot_manifest_encode(out->manifest, &encoded);
+    struct shard_snapshot_offer message = {.peer = out->peer,
+                                           .term = raft_current_term(shard->raft),
+                                           .snapshot_index = out->manifest->meta.index,
+                                           .manifest = buffer_bytes(&encoded)};
+    shard->io.send_offer(shard->io.context, shard, &message);
+    buffer_release(&encoded);
+    out->offered_us = now_us(shard);
+    shard_touch(shard);
+}
+
+/* For one who is not there a snapshot would only be held, and the log after it, in vain. */
 static bool is_heard(const struct shard *shard, raft_node_number peer) {
     uint64_t heard_us = raft_peer_heard_us(shard->raft, peer);
     uint64_t timeout_us = (uint64_t)shard->io.config->election_timeout_ms * 1000;
     return heard_us && now_us(shard) <= heard_us + timeout_us;
 }
 
-static int load(struct shard *shard, struct outgoing_snapshot *out) {
-    struct snapshot_meta meta;
-    int error =
-        snapshot_load(shard->io.disk, shard->number, shard->snapshot_index, &out->image, &meta);
-    if (error) {
-        log_line(shard->io.log, LOG_ERROR,
-                 "snapshot cannot be read; another one is taken in its place",
-                 LOG_F("shard", shard->number), LOG_F("index", shard->snapshot_index),
-                 LOG_T("error", error_text(error)));
-        shard_replace_snapshot(shard);
-        return error;
-    }
-    out->index = meta.index;
-    return 0;
-}
-
 void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
+    struct snapshot_manifest *manifest = snapshot_shelf_newest(shard->shelf);
     if (find_outgoing(shard, peer)) {
         return;
     }
     struct outgoing_snapshot *out = find_outgoing(shard, 0);
-    if (!out || !is_heard(shard, peer) || load(shard, out)) {
+    if (!out || !manifest || !is_heard(shard, peer)) {
         tell_raft_sent(shard, peer, 0, true);
         return;
     }
-    out->peer = peer;
-    out->sent_bytes = out->acknowledged_bytes = 0;
-    out->heard_us = out->advanced_us = now_us(shard);
+    *out = (struct outgoing_snapshot){.peer = peer,
+                                      .number = ++shard->next_number,
+                                      .manifest = manifest,
+                                      .heard_us = now_us(shard)};
+    buffer_init(&out->image, SIZE_MAX);
+    snapshot_shelf_hold(shard->shelf, manifest);
     log_line(shard->io.log, LOG_INFO, "snapshot transfer begun", LOG_F("shard", shard->number),
-             LOG_F("peer", peer), LOG_F("index", out->index), LOG_F("bytes", out->image.length));
-    send_pieces(shard, out);
+             LOG_F("peer", peer), LOG_F("index", manifest->meta.index),
+             LOG_F("bytes", snapshot_manifest_stored_bytes(manifest)));
+    offer(shard, out);
+}
+
+/* ---- pieces ---- */
+
+static void serve(struct shard *shard, struct outgoing_snapshot *out);
+
+static void chunk_loaded(struct snapshot_job *job, int status) {
+    struct shard *shard = job->context;
+    shard->disk_jobs--;
+    shard_touch(shard);
+    struct outgoing_snapshot *out = NULL;
+    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
+        if (shard->outgoing[i].peer && shard->outgoing[i].number == job->number) {
+            out = &shard->outgoing[i];
+        }
+    }
+    if (!out) {
+        return;
+    }
+    out->is_loading = false;
+    if (status) {
+        log_line(shard->io.log, LOG_ERROR,
+                 "snapshot cannot be read; another one is taken in its place",
+                 LOG_F("shard", shard->number), LOG_F("index", out->manifest->meta.index),
+                 LOG_T("error", error_text(status)));
+        end_outgoing(shard, out, true);
+        shard_replace_snapshot(shard, &job->chunk);
+        return;
+    }
+    out->image = job->bytes;
+    buffer_init(&job->bytes, 0);
+    out->image_ordinal = job->ordinal;
+    out->has_image = true;
+    serve(shard, out);
+}
+
+static void load_chunk(struct shard *shard, struct outgoing_snapshot *out, uint32_t ordinal) {
+    buffer_release(&out->image);
+    out->has_image = false;
+    out->is_loading = true;
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_LOAD, shard->io.disk, shard->number);
+    job->chunk = out->manifest->chunks[ordinal];
+    job->ordinal = ordinal;
+    job->number = out->number;
+    shard->disk_jobs++;
+    snapshot_job_submit(job, chunk_loaded, shard);
+}
+
+static void send_piece(struct shard *shard, struct outgoing_snapshot *out, size_t length) {
+    struct shard_snapshot_wish wish = out->wishes[0];
+    memmove(out->wishes, out->wishes + 1, --out->wish_count * sizeof(*out->wishes));
+    struct shard_snapshot_piece piece = {
+        .peer = out->peer,
+        .term = raft_current_term(shard->raft),
+        .snapshot_index = out->manifest->meta.index,
+        .place = wish,
+        .data = bytes_of(buffer_data(&out->image) + wish.offset, length)};
+    out->sent_bytes += length;
+    metric_add(shard->cells.transfer_sent_bytes, length);
+    shard->io.send_piece(shard->io.context, shard, &piece);
+}
+
+/* Sends what is wished for, as far as it is in memory and the rate allows. */
+static void serve(struct shard *shard, struct outgoing_snapshot *out) {
+    while (out->wish_count && !out->is_loading && now_us(shard) >= out->admitted_us) {
+        struct shard_snapshot_wish wish = out->wishes[0];
+        if (!out->has_image || out->image_ordinal != wish.chunk) {
+            load_chunk(shard, out, wish.chunk);
+            return;
+        }
+        size_t left = out->image.length - (size_t)wish.offset;
+        size_t length = left < SHARD_SNAPSHOT_PIECE_BYTES ? left : SHARD_SNAPSHOT_PIECE_BYTES;
+        out->admitted_us = shard->io.admit_transfer_us(shard->io.context, length);
+        if (out->admitted_us == 0) {
+            send_piece(shard, out, length);
+        }
+    }
+}
+
+static bool is_wished(const struct outgoing_snapshot *out, const struct shard_snapshot_wish *wish) {
+    for (unsigned i = 0; i < out->wish_count; i++) {
+        if (out->wishes[i].chunk == wish->chunk && out->wishes[i].offset == wish->offset) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is asked for again, because the rate holds it back, is in the list already. */
+static void add_wishes(struct outgoing_snapshot *out,
+                       const struct shard_snapshot_progress *progress) {
+    for (unsigned i = 0; i < progress->wish_count; i++) {
+        const struct shard_snapshot_wish *wish = &progress->wishes[i];
+        if (wish->chunk < out->manifest->chunk_count &&
+            wish->offset < out->manifest->chunks[wish->chunk].stored_bytes &&
+            out->wish_count < SHARD_SNAPSHOT_WISHES_MAXIMUM && !is_wished(out, wish)) {
+            out->wishes[out->wish_count++] = *wish;
+        }
+    }
 }
 
 void shard_progress(struct shard *shard, const struct shard_snapshot_progress *progress) {
-    struct outgoing_snapshot *out = find_outgoing(shard, progress->peer);
-    if (progress->peer == 0 || !out || out->index != progress->snapshot_index ||
-        progress->term != raft_current_term(shard->raft) ||
-        progress->received_bytes > out->image.length) {
+    struct outgoing_snapshot *out = progress->peer ? find_outgoing(shard, progress->peer) : NULL;
+    if (!out || out->manifest->meta.index != progress->snapshot_index ||
+        progress->term != raft_current_term(shard->raft)) {
         return;
     }
     out->heard_us = now_us(shard);
+    shard_touch(shard);
     if (progress->is_installed || progress->is_refused) {
         end_outgoing(shard, out, progress->is_refused);
         return;
     }
-    if (progress->received_bytes != out->acknowledged_bytes) {
-        bool has_begun_again = progress->received_bytes < out->acknowledged_bytes;
-        out->acknowledged_bytes = progress->received_bytes;
-        out->advanced_us = out->heard_us;
-        if (has_begun_again || out->sent_bytes < out->acknowledged_bytes) {
-            out->sent_bytes = out->acknowledged_bytes;
-        }
-    }
-    send_pieces(shard, out);
+    add_wishes(out, progress);
+    serve(shard, out);
 }
 
-/* Nothing new for a while: pieces may be lost. If all are there, the last one asks for a sign of
- * life while the follower makes them durable. */
-static void send_again(struct shard *shard, struct outgoing_snapshot *out, uint64_t now) {
-    size_t last = (out->image.length - 1) / SHARD_SNAPSHOT_PIECE_BYTES * SHARD_SNAPSHOT_PIECE_BYTES;
-    out->sent_bytes = out->acknowledged_bytes < last ? out->acknowledged_bytes : last;
-    out->advanced_us = now;
-    send_pieces(shard, out);
+/* ---- time ---- */
+
+/* A sign of life is asked for by offering again. */
+static uint64_t offer_again_us(const struct outgoing_snapshot *out) {
+    uint64_t told_us = out->heard_us > out->offered_us ? out->heard_us : out->offered_us;
+    return told_us + SHARD_SNAPSHOT_AGAIN_US;
 }
 
 void shard_tick_outgoing(struct shard *shard, uint64_t now) {
     for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
         struct outgoing_snapshot *out = &shard->outgoing[i];
-        if (out->peer && now > out->heard_us + SHARD_SNAPSHOT_STALL_US) {
+        if (!out->peer) {
+            continue;
+        }
+        if (now >= out->heard_us + SHARD_SNAPSHOT_STALL_US) {
             end_outgoing(shard, out, true);
-        } else if (out->peer && now >= out->advanced_us + SHARD_SNAPSHOT_AGAIN_US) {
-            send_again(shard, out, now);
+        } else if (now >= offer_again_us(out)) {
+            offer(shard, out);
+        } else {
+            serve(shard, out);
         }
     }
 }
 
-/* No longer leader: whoever leads now sends what is needed. */
-void shard_drop_outgoing(struct shard *shard) {
+static uint64_t outgoing_deadline_us(const struct outgoing_snapshot *out) {
+    uint64_t deadline = offer_again_us(out);
+    uint64_t stall_us = out->heard_us + SHARD_SNAPSHOT_STALL_US;
+    bool is_held_back = out->wish_count && !out->is_loading;
+    deadline = stall_us < deadline ? stall_us : deadline;
+    return is_held_back && out->admitted_us < deadline ? out->admitted_us : deadline;
+}
+
+uint64_t shard_outgoing_deadline_us(const struct shard *shard) {
+    uint64_t deadline = UINT64_MAX;
+    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
+        const struct outgoing_snapshot *out = &shard->outgoing[i];
+        if (out->peer && outgoing_deadline_us(out) < deadline) {
+            deadline = outgoing_deadline_us(out);
+        }
+    }
+    return deadline;
+}
+
+void shard_release_outgoing(struct shard *shard) {
     for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
         if (shard->outgoing[i].peer) {
-            buffer_release(&shard->outgoing[i].image);
-            shard->outgoing[i].peer = 0;
+            free_outgoing(shard, &shard->outgoing[i]);
         }
+    }
+}
+
+/* Whoever leads now sends what is needed. */
+void shard_drop_outgoing(struct shard *shard) {
+    bool has_any = false;
+    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
+        has_any |= shard->outgoing[i].peer != 0;
+    }
+    if (has_any) {
+        shard_release_outgoing(shard);
+        shard_tidy_snapshots(shard);
     }
 }

@@ -31,6 +31,14 @@ static struct shard_cells find_cells(struct metrics *metrics) {
         .snapshot_time = metrics_cell(metrics, METRIC_snapshot_seconds, NULL),
         .early_replies = metrics_cell(metrics, METRIC_async_replies_total, NULL),
         .rewinds = metrics_cell(metrics, METRIC_rewinds_total, NULL),
+        .chunks_saved = metrics_cell(metrics, METRIC_snapshot_chunks_total, "saved"),
+        .chunks_kept = metrics_cell(metrics, METRIC_snapshot_chunks_total, "kept"),
+        .chunks_received = metrics_cell(metrics, METRIC_snapshot_chunks_total, "received"),
+        .chunks_reused = metrics_cell(metrics, METRIC_snapshot_chunks_total, "reused"),
+        .transfer_sent_bytes = metrics_cell(metrics, METRIC_snapshot_sent_bytes_total, NULL),
+        .transfer_received_bytes =
+            metrics_cell(metrics, METRIC_snapshot_received_bytes_total, NULL),
+        .snapshot_loaded_bytes = metrics_cell(metrics, METRIC_snapshot_loaded_bytes_total, NULL),
     };
 }
 
@@ -56,7 +64,7 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     queue_init(&shard->ahead, sizeof(struct ahead_mark));
     queue_init(&shard->held_replies, sizeof(struct held_reply));
     buffer_init(&shard->held_reply_bytes, SIZE_MAX);
-    buffer_init(&shard->incoming.image, SHARD_SNAPSHOT_IMAGE_MAXIMUM);
+    shard->shelf = snapshot_shelf_new(options->io.disk, options->number);
     return shard;
 }
 
@@ -69,6 +77,7 @@ int shard_new(const struct shard_options *options, struct shard_recovery *recove
         shard_free(shard);
         return error;
     }
+    shard->machine->ops->watch(shard->machine, &shard->watch);
     *out = shard;
     shard_tick(shard);
     return 0;
@@ -78,8 +87,10 @@ void shard_free(struct shard *shard) {
     if (!shard) {
         return;
     }
-    shard_drop_outgoing(shard);
     shard_release_incoming(shard);
+    shard_release_own(shard);
+    shard_release_outgoing(shard);
+    snapshot_shelf_free(shard->shelf);
     while (queue_count(&shard->reads)) {
         buffer_release(&((struct pending_read *)queue_front(&shard->reads))->arguments);
         queue_pop(&shard->reads);
@@ -393,23 +404,23 @@ void shard_tick(struct shard *shard) {
     shard_time_out_reads(shard, now);
     shard_time_out_held(shard, now);
     shard_answer_waits(shard);
+    shard_tick_own(shard, now);
     shard_tick_outgoing(shard, now);
     shard_tick_incoming(shard, now);
     shard_maybe_snapshot(shard);
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 uint64_t shard_deadline_us(const struct shard *shard) {
-    uint64_t deadline = shard->raft_deadline_us;
+    uint64_t deadline = earlier(shard->raft_deadline_us, shard_own_deadline_us(shard));
+    deadline = earlier(deadline, shard_outgoing_deadline_us(shard));
+    deadline = earlier(deadline, shard_incoming_deadline_us(shard));
     bool is_watching = (shard_is_leader(shard) && may_expire(shard)) ||
                        queue_count(&shard->entries) || queue_count(&shard->reads) ||
                        queue_count(&shard->held_replies) || shard->incoming.stage != INCOMING_NONE;
-    if (is_watching && shard->next_expiry_us < deadline) {
-        deadline = shard->next_expiry_us;
-    }
-    if (shard->wait_deadline_us < deadline) {
-        deadline = shard->wait_deadline_us;
-    }
-    return deadline;
+    deadline = earlier(deadline, shard->wait_deadline_us);
+    return is_watching ? earlier(deadline, shard->next_expiry_us) : deadline;
 }
 
 /* A vote takes a round trip and two disks. Where that is long, so must be the patience, or
@@ -528,6 +539,9 @@ raft_term shard_applied_term(const struct shard *shard) { return shard->applied_
 uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }
 bool shard_is_leader(const struct shard *shard) { return raft_role(shard->raft) == RAFT_LEADER; }
 raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }
+struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard) {
+    return shard->shelf;
+}
 
 uint64_t shard_state_hash(const struct shard *shard) {
     return shard->machine->ops->hash(shard->machine);

@@ -20,7 +20,7 @@
 #include "raft/raft.h"
 #include "shard/machine.h"
 #include "shard/payload.h"
-#include "store/snapshot.h"
+#include "store/snapshot_shelf.h"
 #include "store/wal.h"
 
 enum {
@@ -31,6 +31,8 @@ enum {
     SHARD_WAIT_MAXIMUM = 65536,
     SHARD_WAIT_LONGEST_MS = 3600 * 1000,
     SHARD_HELD_REPLY_BYTES_MAXIMUM = 64 << 20, /* past it nothing is applied before its commit */
+    SHARD_SNAPSHOT_WISHES_MAXIMUM = 2 * SHARD_SNAPSHOT_PIECES_IN_FLIGHT,
+    SHARD_SNAPSHOT_JOBS_MAXIMUM = 2, /* chunks of one snapshot on their way to the disk */
     SHARD_EXPIRE_BATCH_MAXIMUM = 512,
     SHARD_EXPIRE_KEYS_PER_COMMAND = 256,
     SHARD_ELECTION_DELAYS = 8,
@@ -42,13 +44,13 @@ enum {
 #define SHARD_ENTRY_BYTES_MAXIMUM ((size_t)NET_PEER_MESSAGE_MAXIMUM - (64 << 10))
 /* Of one command, encoded. The rest of an entry is its header, and room to delete any key that such
  * a command holds. */
-#define SHARD_COMMAND_BYTES_MAXIMUM  (SHARD_ENTRY_BYTES_MAXIMUM - 1024)
-#define SHARD_SNAPSHOT_IMAGE_MAXIMUM ((size_t)64 << 30)
-#define SHARD_SNAPSHOT_AGAIN_US      ((uint64_t)500 * 1000)       /* no piece arrived: send again */
-#define SHARD_SNAPSHOT_STALL_US      ((uint64_t)5 * 1000 * 1000)  /* nothing heard: give up */
-#define SHARD_SNAPSHOT_PAUSE_US      ((uint64_t)10 * 1000 * 1000) /* after the disk refused one */
-#define SHARD_READ_TIMEOUT_US        ((uint64_t)2 * 1000 * 1000)
-#define SHARD_EXPIRE_INTERVAL_US     ((uint64_t)100 * 1000)
+#define SHARD_COMMAND_BYTES_MAXIMUM (SHARD_ENTRY_BYTES_MAXIMUM - 1024)
+#define SHARD_SNAPSHOT_TURN_US      ((uint64_t)1000)             /* between two such turns */
+#define SHARD_SNAPSHOT_AGAIN_US     ((uint64_t)500 * 1000)       /* nothing came: ask again */
+#define SHARD_SNAPSHOT_STALL_US     ((uint64_t)5 * 1000 * 1000)  /* nothing heard: give up */
+#define SHARD_SNAPSHOT_PAUSE_US     ((uint64_t)10 * 1000 * 1000) /* after the disk refused one */
+#define SHARD_READ_TIMEOUT_US       ((uint64_t)2 * 1000 * 1000)
+#define SHARD_EXPIRE_INTERVAL_US    ((uint64_t)100 * 1000)
 
 /* Who waits for a command's reply: the owner's, handed back as it came. `target` NULL: nobody. */
 struct shard_waiter {
@@ -66,11 +68,23 @@ enum shard_outcome {
     SHARD_UNKNOWN       /* written perhaps, or perhaps not */
 };
 
-struct shard_snapshot_piece {
+/* How a snapshot travels: the leader offers its manifest; the follower asks for the chunks that it
+ * lacks, by (chunk, offset), a few pieces at a time; the leader sends each as its rate allows. */
+struct shard_snapshot_offer {
     raft_node_number peer; /* to, or from */
     raft_term term;
     raft_index snapshot_index;
-    uint64_t total_bytes, offset;
+    struct bytes manifest; /* docs/format/snapshot.md */
+};
+struct shard_snapshot_wish {
+    uint32_t chunk;  /* its ordinal in the manifest */
+    uint64_t offset; /* in its file; SHARD_SNAPSHOT_PIECE_BYTES from there, or what is left */
+};
+struct shard_snapshot_piece {
+    raft_node_number peer;
+    raft_term term;
+    raft_index snapshot_index;
+    struct shard_snapshot_wish place;
     struct bytes data;
 };
 struct shard_snapshot_progress {
@@ -79,6 +93,8 @@ struct shard_snapshot_progress {
     raft_index snapshot_index;
     uint64_t received_bytes;
     bool is_installed, is_refused;
+    struct shard_snapshot_wish wishes[SHARD_SNAPSHOT_WISHES_MAXIMUM];
+    unsigned wish_count;
 };
 
 struct shard;
@@ -91,6 +107,8 @@ struct shard_io {
     const struct config *config; /* the owner's, current at every call */
     /* Encode now: entries are borrowed. */
     void (*send)(void *context, struct shard *shard, const struct raft_message *message);
+    void (*send_offer)(void *context, struct shard *shard,
+                       const struct shard_snapshot_offer *offer);
     void (*send_piece)(void *context, struct shard *shard,
                        const struct shard_snapshot_piece *piece);
     void (*send_progress)(void *context, struct shard *shard,
@@ -105,6 +123,11 @@ struct shard_io {
     void (*touched)(void *context, struct shard *shard);
     /* As in struct raft_options, with `context`. */
     struct raft_pair *(*pair_of)(void *context, unsigned shard, raft_node_number peer);
+    /* May so many bytes of a snapshot be sent now? 0: yes, and they are counted; else: not before
+     * then. */
+    uint64_t (*admit_transfer_us)(void *context, uint64_t bytes);
+    /* A snapshot of this replica is durable, with its mark in the log. May be NULL. */
+    void (*snapshot_durable)(void *context, struct shard *shard);
     void *context;
 };
 
@@ -189,6 +212,7 @@ void shard_end_turn(struct shard *shard); /* the same, unless the entry before i
                                              then what comes meanwhile joins it */
 void shard_durable(struct shard *shard, uint64_t wal_sequence);
 void shard_message(struct shard *shard, const struct raft_message *message);
+void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer);
 void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece);
 void shard_progress(struct shard *shard, const struct shard_snapshot_progress *progress);
 void shard_peer_lost(struct shard *shard, raft_node_number peer);
@@ -239,3 +263,5 @@ uint64_t shard_state_hash(const struct shard *shard);
 bool shard_is_leader(const struct shard *shard);
 size_t shard_pending_count(const struct shard *shard); /* commands proposed and reads waiting */
 raft_index shard_snapshot_index(const struct shard *shard);
+/* The newest durable snapshot and what keeps its files (snapshot_shelf.h). Borrows. */
+struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard);

@@ -1,15 +1,17 @@
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include "shard/internal.h"
 
-/* A snapshot of this replica, taken to let its log go. The order is always: file durable -> its
- * mark in the WAL durable -> the log before it released (etcd #10219). */
+/* A snapshot of this replica, taken to let its log go. The order is always: chunks durable and read
+ * back -> manifest durable -> its mark in the WAL durable -> the log before it released, and what
+ * the snapshot before it alone named removed (etcd #10219).
+ *
+ *   NONE --> SAVING some of the cut each turn, one chunk a job --> NAMING --> MARKING --> NONE */
 
 static uint64_t now_us(const struct shard *shard) {
     return shard->io.clock->monotonic_us(shard->io.clock);
 }
-
-static void append_chunk(void *context, struct bytes chunk) { buffer_append_bytes(context, chunk); }
 
 static struct snapshot_meta describe(struct shard *shard) {
     struct snapshot_meta meta = {.shard = shard->number,
@@ -27,41 +29,165 @@ static struct snapshot_meta describe(struct shard *shard) {
     return meta;
 }
 
-static void own_saved(void *context, int status) {
-    struct shard *shard = context;
-    shard_touch(shard);
+static void note_changed(struct shard *shard, const struct slot_set *changed) {
+    for (unsigned i = 0; i < SLOT_COUNT / 64; i++) {
+        shard->watch.changed.words[i] |= changed->words[i];
+    }
+}
+
+void shard_release_own(struct shard *shard) {
+    struct own_snapshot *own = &shard->own;
+    cut_free(own->cut);
+    plan_release(&own->plan);
+    snapshot_manifest_free(own->manifest);
+    *own = (struct own_snapshot){.stage = OWN_NONE};
+}
+
+static void give_up(struct shard *shard, int error) {
+    log_line(shard->io.log, LOG_ERROR, "snapshot not written", LOG_F("shard", shard->number),
+             LOG_T("error", error_text(error)));
+    note_changed(shard, &shard->own.changed);
+    shard_release_own(shard);
+    shard->next_take_us = now_us(shard) + SHARD_SNAPSHOT_PAUSE_US;
+}
+
+/* What is saved already is not wrong, but no more can be had. */
+void shard_give_up_cut(struct shard *shard) {
+    if (shard->own.stage == OWN_SAVING) {
+        note_changed(shard, &shard->own.changed);
+        shard_release_own(shard);
+    }
+}
+
+/* ---- naming ---- */
+
+static void own_named(struct snapshot_job *job, int status) {
+    struct shard *shard = job->context;
+    struct own_snapshot *own = &shard->own;
     shard->disk_jobs--;
+    shard_touch(shard);
     if (status) {
-        log_line(shard->io.log, LOG_ERROR, "snapshot not written", LOG_F("shard", shard->number),
-                 LOG_T("error", error_text(status)));
-        shard->own.stage = OWN_NONE;
-        shard->next_take_us = now_us(shard) + SHARD_SNAPSHOT_PAUSE_US;
+        give_up(shard, status);
         return;
     }
-    shard->own.stage = OWN_MARKING;
-    shard->own.mark_sequence =
-        wal_append_snapshot(shard->io.wal, shard->number, shard->own.index, shard->own.term);
+    own->stage = OWN_MARKING;
+    own->mark_sequence =
+        wal_append_snapshot(shard->io.wal, shard->number, own->meta.index, own->meta.term);
+}
+
+static void name_own(struct shard *shard) {
+    struct own_snapshot *own = &shard->own;
+    cut_free(own->cut);
+    own->cut = NULL;
+    own->stage = OWN_NAMING;
+    own->manifest = snapshot_manifest_new(&own->meta, own->plan.chunks, own->plan.chunk_count);
+    if (PLANTED(CHUNK_REMOVED_EARLY)) {
+        snapshot_shelf_put(shard->shelf, snapshot_manifest_new(&own->meta, own->plan.chunks,
+                                                               own->plan.chunk_count));
+        snapshot_shelf_tidy(shard->shelf);
+    }
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_NAME, shard->io.disk, shard->number);
+    job->manifest = own->manifest;
+    shard->disk_jobs++;
+    snapshot_job_submit(job, own_named, shard);
+}
+
+/* ---- saving ---- */
+
+static void chunk_done(struct snapshot_job *job, int status) {
+    struct shard *shard = job->context;
+    struct own_snapshot *own = &shard->own;
+    shard->disk_jobs--;
+    shard_touch(shard);
+    if (own->number != job->number) {
+        return;
+    }
+    own->job_count--;
+    bool is_old = job->kind == SNAPSHOT_JOB_VERIFY;
+    if (status && is_old) {
+        log_line(shard->io.log, LOG_ERROR,
+                 "a chunk of the snapshot before this cannot be read; it is written anew",
+                 LOG_F("shard", shard->number), LOG_F("first_slot", job->chunk.first_slot),
+                 LOG_F("last_slot", job->chunk.last_slot), LOG_T("error", error_text(status)));
+        for (unsigned slot = job->chunk.first_slot; slot <= job->chunk.last_slot; slot++) {
+            slot_set_add(&own->changed, (slot_number)slot);
+        }
+    }
+    own->plan.chunks[job->ordinal] = job->chunk;
+    own->error = own->error ? own->error : status;
+    metric_add(is_old ? shard->cells.chunks_kept : shard->cells.chunks_saved, status == 0);
+    metric_add(shard->cells.snapshot_bytes, status || is_old ? 0 : job->chunk.stored_bytes);
+    if (own->error && own->job_count == 0) {
+        give_up(shard, own->error);
+    } else if (own->job_count == 0 && own->next_chunk == own->plan.chunk_count) {
+        name_own(shard);
+    }
+}
+
+static void submit_chunk(struct shard *shard, enum snapshot_job_kind kind, struct buffer *raw) {
+    struct own_snapshot *own = &shard->own;
+    struct snapshot_job *job = snapshot_job_new(kind, shard->io.disk, shard->number);
+    job->number = own->number;
+    job->ordinal = own->next_chunk;
+    job->chunk = own->plan.chunks[own->next_chunk++];
+    if (raw) {
+        job->bytes = *raw;
+    }
+    own->job_count++;
+    shard->disk_jobs++;
+    snapshot_job_submit(job, chunk_done, shard);
+}
+
+static bool has_more_to_save(const struct own_snapshot *own) {
+    return own->stage == OWN_SAVING && !own->error && own->next_chunk < own->plan.chunk_count &&
+           own->job_count < SHARD_SNAPSHOT_JOBS_MAXIMUM;
+}
+
+void shard_tick_own(struct shard *shard, uint64_t now) {
+    struct own_snapshot *own = &shard->own;
+    if (!has_more_to_save(own) || now < own->next_save_us) {
+        return;
+    }
+    own->next_save_us = now + SHARD_SNAPSHOT_TURN_US;
+    struct buffer raw;
+    if (own->plan.is_old[own->next_chunk]) {
+        submit_chunk(shard, SNAPSHOT_JOB_VERIFY, NULL);
+    } else if (cut_save(own->cut, &own->plan.chunks[own->next_chunk],
+                        (size_t)shard->io.config->snapshot_turn_bytes, &raw)) {
+        submit_chunk(shard, SNAPSHOT_JOB_SAVE, &raw);
+    }
+}
+
+uint64_t shard_own_deadline_us(const struct shard *shard) {
+    return has_more_to_save(&shard->own) ? shard->own.next_save_us : UINT64_MAX;
 }
 
 static void take(struct shard *shard) {
-    struct snapshot_meta meta = describe(shard);
-    struct buffer raw;
-    buffer_init(&raw, SHARD_SNAPSHOT_IMAGE_MAXIMUM);
-    shard->machine->ops->save(shard->machine, append_chunk, &raw);
-    shard->own = (struct own_snapshot){.stage = OWN_SAVING,
-                                       .begun_us = now_us(shard),
-                                       .index = shard->applied_index,
-                                       .term = shard->applied_term,
-                                       .log_bytes = shard->applied_bytes};
-    metric_add(shard->cells.snapshot_bytes, raw.length);
+    struct own_snapshot *own = &shard->own;
+    *own = (struct own_snapshot){.stage = OWN_SAVING,
+                                 .number = ++shard->next_number,
+                                 .begun_us = now_us(shard),
+                                 .meta = describe(shard),
+                                 .changed = shard->watch.changed,
+                                 .log_bytes = shard->applied_bytes};
+    plan_init(&own->plan, shard->machine, snapshot_shelf_newest(shard->shelf), &own->changed,
+              (uint64_t)shard->io.config->snapshot_chunk_bytes);
+    own->cut = cut_new(shard->machine, &shard->watch, &own->plan);
+    shard->due_bytes = 0;
+    shard_touch(shard);
     log_line(shard->io.log, LOG_INFO, "snapshot begun", LOG_F("shard", shard->number),
-             LOG_F("index", shard->own.index), LOG_F("bytes", raw.length));
-    shard->disk_jobs++;
-    snapshot_make(shard->io.disk, &meta, &raw, own_saved, shard);
+             LOG_F("index", own->meta.index), LOG_F("chunks", own->plan.chunk_count));
+    if (own->plan.chunk_count == 0) {
+        name_own(shard);
+    } else {
+        shard_tick_own(shard, own->begun_us);
+    }
 }
 
+/* ---- when ---- */
+
 /* One at a time, not while another state is on its way here, and not again at once after the disk
- * refused one. Transfers to others hold nothing up: what they send is in memory. */
+ * refused one. Transfers to others hold nothing up: what they send is held on the shelf. */
 static bool may_take(const struct shard *shard) {
     return shard->own.stage == OWN_NONE && shard->incoming.stage == INCOMING_NONE &&
            now_us(shard) >= shard->next_take_us;
@@ -80,31 +206,75 @@ void shard_take_snapshot(struct shard *shard) {
     take_settled(shard, shard->applied_index > shard->snapshot_index);
 }
 
-void shard_replace_snapshot(struct shard *shard) { take_settled(shard, true); }
+void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *chunk) {
+    for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++) {
+        slot_set_add(&shard->watch.changed, (slot_number)slot);
+    }
+    take_settled(shard, true);
+}
 
+/* What a snapshot would write now: the chunks of the newest one in which something changed. */
+static uint64_t cost_bytes(const struct shard *shard) {
+    const struct snapshot_manifest *newest = snapshot_shelf_newest(shard->shelf);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; newest && i < newest->chunk_count; i++) {
+        if (plan_is_changed(&newest->chunks[i], &shard->watch.changed)) {
+            sum += newest->chunks[i].raw_bytes;
+        }
+    }
+    return sum;
+}
+
+/* By bytes, a snapshot is taken once the log has grown by more than the snapshot would write again,
+ * so that the disk never writes more for snapshots than for the log. What it would write only grows
+ * until then, so it need not be looked at before. By entries, what counts is how long a restart
+ * takes, and no price is asked. */
 void shard_maybe_snapshot(struct shard *shard) {
     const struct config *config = shard->io.config;
     uint64_t entries = shard->applied_index - shard->snapshot_index;
-    if (entries >= (uint64_t)config->snapshot_log_entries ||
-        shard->applied_bytes >= (uint64_t)config->snapshot_log_bytes) {
+    if (entries >= (uint64_t)config->snapshot_log_entries) {
         shard_take_snapshot(shard);
+    } else if (shard->applied_bytes >= (uint64_t)config->snapshot_log_bytes &&
+               shard->applied_bytes >= shard->due_bytes && may_take(shard)) {
+        shard->due_bytes = cost_bytes(shard);
+        if (shard->applied_bytes >= shard->due_bytes) {
+            shard_take_snapshot(shard);
+        }
+    }
+}
+
+/* ---- done ---- */
+
+void shard_tidy_snapshots(struct shard *shard) {
+    if (shard->own.stage == OWN_NONE && shard->incoming.stage == INCOMING_NONE) {
+        snapshot_shelf_tidy(shard->shelf);
     }
 }
 
 void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence) {
-    if (shard->own.stage != OWN_MARKING || shard->own.mark_sequence > wal_sequence) {
+    struct own_snapshot *own = &shard->own;
+    if (own->stage != OWN_MARKING || own->mark_sequence > wal_sequence) {
         return;
     }
-    shard->own.stage = OWN_NONE;
-    shard->snapshot_index = shard->own.index;
-    shard->applied_bytes -= shard->own.log_bytes;
+    struct snapshot_meta meta = own->meta;
+    shard->snapshot_index = meta.index;
+    /* Less, if the machine went back meanwhile (early.c). */
+    bool has_more = shard->applied_bytes > own->log_bytes;
+    shard->applied_bytes = has_more ? shard->applied_bytes - own->log_bytes : 0;
     metric_add(shard->cells.snapshots_taken, 1);
-    metric_observe(shard->cells.snapshot_time, now_us(shard) - shard->own.begun_us);
+    metric_observe(shard->cells.snapshot_time, now_us(shard) - own->begun_us);
     log_line(shard->io.log, LOG_INFO, "snapshot taken", LOG_F("shard", shard->number),
-             LOG_F("index", shard->own.index), LOG_F("term", shard->own.term));
-    wal_release(shard->io.wal, shard->number, shard->own.index);
-    snapshot_remove_older(shard->io.disk, shard->number, shard->own.index);
+             LOG_F("index", meta.index), LOG_F("term", meta.term),
+             LOG_F("chunks", own->plan.chunk_count));
+    snapshot_shelf_put(shard->shelf, own->manifest);
+    own->manifest = NULL;
+    shard_release_own(shard);
+    wal_release(shard->io.wal, shard->number, meta.index);
+    shard_tidy_snapshots(shard);
+    if (shard->io.snapshot_durable) {
+        shard->io.snapshot_durable(shard->io.context, shard);
+    }
     struct raft_event event = {
-        .kind = RAFT_COMPACT, .snapshot_index = shard->own.index, .snapshot_term = shard->own.term};
+        .kind = RAFT_COMPACT, .snapshot_index = meta.index, .snapshot_term = meta.term};
     shard_step(shard, &event);
 }

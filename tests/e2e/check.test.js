@@ -124,22 +124,25 @@ test('a changed entry is named by shard and index, several places at once', asyn
   assert.match(text.stdout, /^DAMAGED worker-0\/wal-\d+ at byte \d+, \d+ bytes, shard 1, index \d+$/m);
 });
 
-test('a flipped bit is found wherever it is in a snapshot; a lost snapshot is missed', async (t) => {
+test('a flipped bit is found wherever it is in a snapshot; a lost manifest or chunk is missed', async (t) => {
   const node = await stopped(t);
   const {shards: [, {snapshot_index: index}]} = await checked(node);
-  const file = path.join(node.directory, 'worker-0', `snapshot-1-${index}`);
-  const {size} = fs.statSync(file);
-  for (let i = 0; i < 20; i++) {
-    const offset = Math.floor((size - 1) * i / 19);
-    const report = await withFlip(file, offset, () => checked(node));
-    assert.strictEqual(report.code, 1, `byte ${offset}`);
-    assert.strictEqual(report.findings[0].file, `worker-0/snapshot-1-${index}`);
-    assert.ok(report.findings[0].offset <= offset);
+  const manifest = path.join(node.directory, 'worker-0', `snapshot-1-${index}`);
+  const [chunk] = filesOf(node, /^chunk-1-[0-9a-f]{32}-[0-9a-f]{16}$/);
+  for (const file of [manifest, chunk]) {
+    const {size} = fs.statSync(file);
+    for (let i = 0; i < 15; i++) {
+      const offset = Math.floor((size - 1) * i / 14);
+      const report = await withFlip(file, offset, () => checked(node));
+      assert.strictEqual(report.code, 1, `byte ${offset} of ${file}`);
+      assert.strictEqual(report.findings[0].file, `worker-0/${path.basename(file)}`);
+      assert.ok(file === manifest || report.findings[0].offset <= offset);
+    }
+    fs.renameSync(file, `${file}.away`);
+    const report = await checked(node);
+    assert.match(report.findings[0].what, /names this (snapshot|chunk): not found/);
+    fs.renameSync(`${file}.away`, file);
   }
-  fs.renameSync(file, `${file}.away`);
-  const report = await checked(node);
-  assert.match(report.findings[0].what, /the log names this snapshot: not found/);
-  fs.renameSync(`${file}.away`, file);
 });
 
 test('a torn tail is told and is no damage; a wrong identity is damage', async (t) => {

@@ -2,41 +2,55 @@
  * refused. */
 #include "unit.h"
 
+#include "base/cursor.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "keyspace/hash_value.h"
 #include "keyspace/keyspace_edit.h"
 #include "keyspace/keyspace_scan.h"
 
-enum { CHUNKS_MAXIMUM = 4096, SAVED_BYTES_MAXIMUM = 256 * 1024 * 1024 };
+enum { BLOCKS_MAXIMUM = 20000, SAVED_BYTES_MAXIMUM = 256 * 1024 * 1024 };
 
 struct saved {
     struct buffer bytes;
-    size_t ends[CHUNKS_MAXIMUM], count;
+    size_t ends[BLOCKS_MAXIMUM], count;
 };
 
-static void keep_chunk(void *context, struct bytes chunk) {
-    struct saved *saved = context;
-    assert_true(saved->count < CHUNKS_MAXIMUM);
-    buffer_append_bytes(&saved->bytes, chunk);
-    saved->ends[saved->count++] = saved->bytes.length;
+/* Where each block ends, by what it says of itself. */
+static void find_ends(struct saved *saved) {
+    saved->count = 0;
+    struct cursor in = cursor_of(buffer_bytes(&saved->bytes));
+    while (cursor_left(&in) > 0) {
+        cursor_u8(&in);
+        cursor_bytes(&in, (size_t)cursor_u64(&in));
+        assert_false(in.is_failed);
+        assert_true(saved->count < BLOCKS_MAXIMUM);
+        saved->ends[saved->count++] = saved->bytes.length - cursor_left(&in);
+    }
 }
 
 static void save(const struct keyspace *keyspace, struct saved *saved) {
-    saved->count = 0;
+    uint64_t hash = 0;
     buffer_init(&saved->bytes, SAVED_BYTES_MAXIMUM);
-    keyspace_save(keyspace, keep_chunk, saved);
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        size_t length = saved->bytes.length;
+        hash += keyspace_save_slot(keyspace, (slot_number)slot, &saved->bytes);
+        assert_int_equal(saved->bytes.length > length,
+                         keyspace_slot_bytes(keyspace, (slot_number)slot) > 0);
+    }
+    assert_int_equal(hash, keyspace_hash(keyspace));
     assert_false(saved->bytes.is_overflowed);
+    find_ends(saved);
 }
 
-static struct bytes chunk_at(const struct saved *saved, size_t at) {
+static struct bytes block_at(const struct saved *saved, size_t at) {
     size_t start = at ? saved->ends[at - 1] : 0;
     return bytes_of(buffer_data(&saved->bytes) + start, saved->ends[at] - start);
 }
 
 static int load_all(struct keyspace *keyspace, const struct saved *saved) {
     for (size_t at = 0; at < saved->count; at++) {
-        int result = keyspace_load(keyspace, chunk_at(saved, at));
+        int result = keyspace_load(keyspace, block_at(saved, at));
         if (result != 0)
             return result;
     }
@@ -114,7 +128,7 @@ static struct keyspace *keyspace_of_everything(uint64_t hash_seed, bool is_rever
         else
             keyspace_put_string(keyspace, bytes, bytes, STRING_EMBSTR, expiry_ms);
     }
-    /* One hash and one string longer than a chunk. */
+    /* One hash and one string longer than a block. */
     keyspace_put_object(keyspace, BYTES_LITERAL("long"), VALUE_HASH, hash_of(20000), 77);
     struct record *record =
         keyspace_put_string(keyspace, BYTES_LITERAL("large"), BYTES_NONE, STRING_RAW, 0);
@@ -134,8 +148,10 @@ static void test_what_is_loaded_was_saved(void **state) {
     struct saved saved;
     save(keyspace, &saved);
     assert_true(saved.count > 3);
-    for (size_t at = 0; at + 1 < saved.count; at++)
-        assert_true(chunk_at(&saved, at).length >= 64 * 1024);
+    unsigned full_count = 0;
+    for (size_t at = 0; at < saved.count; at++)
+        full_count += block_at(&saved, at).length >= 64 * 1024;
+    assert_in_range(full_count, 3, 20);
     assert_int_equal(load_all(loaded, &saved), 0);
     assert_true(keyspace_hash(loaded) == hash);
     assert_int_equal(keyspace_key_count(loaded), keyspace_key_count(keyspace));
@@ -159,16 +175,16 @@ static void test_what_is_loaded_was_saved(void **state) {
     keyspace_free(loaded);
 }
 
-/* `records` follow the header of a chunk. */
+/* `records` follow the header of a block. */
 static void expect_refused(struct bytes records, int expected) {
     struct keyspace *keyspace = keyspace_new(1);
-    struct buffer chunk;
-    buffer_init(&chunk, 1024);
-    buffer_append_u8(&chunk, 1);
-    buffer_append_u64(&chunk, records.length);
-    buffer_append_bytes(&chunk, records);
-    assert_int_equal(keyspace_load(keyspace, buffer_bytes(&chunk)), expected);
-    buffer_release(&chunk);
+    struct buffer block;
+    buffer_init(&block, 1024);
+    buffer_append_u8(&block, 1);
+    buffer_append_u64(&block, records.length);
+    buffer_append_bytes(&block, records);
+    assert_int_equal(keyspace_load(keyspace, buffer_bytes(&block)), expected);
+    buffer_release(&block);
     keyspace_free(keyspace);
 }
 
@@ -197,7 +213,7 @@ static void test_refuses_what_save_never_writes(void **state) {
     keyspace_free(keyspace);
 }
 
-/* A stream of chunks, cut anywhere into frames of any length, loads the same. */
+/* A stream of blocks, cut anywhere into frames of any length, loads the same. */
 static void test_cut_into_any_frames(void **state) {
     (void)state;
     static const size_t frame_bytes[] = {1, 7, 1000, 65536, 1 << 20};
@@ -225,7 +241,7 @@ static void test_ends_early(void **state) {
     (void)state;
     struct keyspace *keyspace = keyspace_new(1);
     keyspace_put_string(keyspace, BYTES_LITERAL("a"), BYTES_LITERAL("1"), STRING_INT, 99);
-    keyspace_put_object(keyspace, BYTES_LITERAL("b"), VALUE_HASH, hash_of(3), 0);
+    keyspace_put_object(keyspace, BYTES_LITERAL("{a}b"), VALUE_HASH, hash_of(3), 0);
     struct saved saved;
     save(keyspace, &saved);
     struct keyspace *loaded = keyspace_new(1);
@@ -243,7 +259,81 @@ static void test_ends_early(void **state) {
     keyspace_free(keyspace);
 }
 
-RUN_TESTS(cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_golden_bytes_of_an_object),
+/* Two replicas that hold the same, come to in another order and under another seed, write the same
+ * bytes, so that they know what they have in common. */
+static void test_equal_replicas_write_equal_bytes(void **state) {
+    (void)state;
+    struct saved saved[2];
+    for (unsigned replica = 0; replica < 2; replica++) {
+        struct keyspace *keyspace = keyspace_new(replica);
+        for (unsigned at = 0; at < 500; at++) {
+            char name[32];
+            int length = snprintf(name, sizeof name, "{tag}%u", replica ? 499 - at : at);
+            keyspace_put_string(keyspace, bytes_of(name, (size_t)length), BYTES_LITERAL("v"),
+                                STRING_EMBSTR, 0);
+        }
+        save(keyspace, &saved[replica]);
+        keyspace_free(keyspace);
+    }
+    assert_true(bytes_equal(buffer_bytes(&saved[0].bytes), buffer_bytes(&saved[1].bytes)));
+    buffer_release(&saved[0].bytes);
+    buffer_release(&saved[1].bytes);
+}
+
+struct cut {
+    struct keyspace *keyspace;
+    struct slot_watch watch;
+    struct buffer kept;
+    unsigned call_count;
+};
+
+static void keep_slot(void *context, slot_number slot) {
+    struct cut *cut = context;
+    slot_set_remove(&cut->watch.awaited, slot);
+    keyspace_save_slot(cut->keyspace, slot, &cut->kept);
+    cut->call_count++;
+}
+
+/* Whatever changes a slot, its watcher sees it as it was before, once, and the change is noted. */
+static void test_a_watch_comes_before_the_change(void **state) {
+    (void)state;
+    static const char *const keys[] = {"a", "b", "c", "d", "e", "f"};
+    struct bytes h = BYTES_LITERAL("h");
+    struct cut cut = {.keyspace = keyspace_new(1)};
+    struct keyspace *keyspace = cut.keyspace, *before = keyspace_new(2);
+    cut.watch.before_change = keep_slot;
+    cut.watch.context = &cut;
+    buffer_init(&cut.kept, SAVED_BYTES_MAXIMUM);
+    for (unsigned i = 0; i < 6; i++)
+        keyspace_put_string(keyspace, bytes_of_text(keys[i]), BYTES_LITERAL("1"), STRING_INT, 9);
+    keyspace_put_object(keyspace, h, VALUE_HASH, hash_of(3), 0);
+    uint64_t hash = keyspace_hash(keyspace);
+    memset(&cut.watch.awaited, 0xff, sizeof cut.watch.awaited);
+    keyspace_watch(keyspace, &cut.watch);
+    keyspace_put_string(keyspace, bytes_of_text("a"), BYTES_LITERAL("2"), STRING_INT, 0);
+    keyspace_put_string(keyspace, bytes_of_text("a"), BYTES_LITERAL("3"), STRING_INT, 0);
+    assert_int_equal(cut.call_count, 1);
+    keyspace_resize_string(keyspace, keyspace_find(keyspace, bytes_of_text("b")), 10);
+    keyspace_set_expiry(keyspace, keyspace_find(keyspace, bytes_of_text("c")), 0);
+    keyspace_delete(keyspace, bytes_of_text("d"));
+    keyspace_rename(keyspace, bytes_of_text("e"), bytes_of_text("x"));
+    struct record *record = keyspace_find(keyspace, h);
+    hash_value_set(keyspace_object_to_change(keyspace, record), h, h, 1);
+    assert_int_equal(cut.call_count, 7); /* with x, which was empty */
+    assert_int_equal(slot_set_count(&cut.watch.changed), 7);
+    keyspace_clear(keyspace);
+    assert_int_equal(cut.call_count, 8);
+    assert_int_equal(slot_set_count(&cut.watch.changed), 8);
+    assert_int_equal(keyspace_load(before, buffer_bytes(&cut.kept)), 0);
+    assert_true(keyspace_hash(before) == hash);
+    buffer_release(&cut.kept);
+    keyspace_free(keyspace);
+    keyspace_free(before);
+}
+
+RUN_TESTS(cmocka_unit_test(test_equal_replicas_write_equal_bytes),
+          cmocka_unit_test(test_a_watch_comes_before_the_change),
+          cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_golden_bytes_of_an_object),
           cmocka_unit_test(test_what_is_loaded_was_saved),
           cmocka_unit_test(test_refuses_what_save_never_writes),
           cmocka_unit_test(test_cut_into_any_frames), cmocka_unit_test(test_ends_early))

@@ -1,6 +1,7 @@
 /* Snapshots: taken to let the log go, sent to replicas that were away, found again at start. */
 #include "../unit.h"
 #include "base/memory.h"
+#include "store/snapshot_chunk.h"
 #include "world.h"
 
 enum { SNAPSHOT_ENTRIES = 16 };
@@ -28,29 +29,13 @@ static void write_some(struct world *world, raft_node_number leader, unsigned co
     }
 }
 
-/* So much that does not compress that its snapshot takes several pieces. */
-static void write_much(struct world *world, raft_node_number leader) {
-    struct random random;
-    random_init(&random, 1);
-    for (unsigned i = 0; i < 80; i++) {
-        char command[16 + 40000];
-        size_t length = (size_t)snprintf(command, sizeof(command), "SET key%u ", i);
-        for (; length < sizeof(command) - 1; length++) {
-            command[length] = (char)('!' + random_below(&random, 90));
-        }
-        command[length] = 0;
-        assert_int_not_equal(world_propose(world, leader, command), 0);
-        world_settle(world);
-    }
-}
-
 static const struct raft *raft_of(struct world *world, raft_node_number number) {
     return shard_raft(world->replicas[number].shard);
 }
 
 static void snapshot_name(struct world *world, raft_node_number number,
                           char name[DISK_NAME_MAXIMUM]) {
-    snapshot_file_name(WORLD_SHARD, shard_snapshot_index(world->replicas[number].shard), name);
+    snapshot_manifest_name(WORLD_SHARD, shard_snapshot_index(world->replicas[number].shard), name);
 }
 
 /* A replica that starts again stands where it stood: its snapshot, then the log behind it. */
@@ -115,13 +100,14 @@ static void test_sent_to_one_that_was_away(void **state) {
 
 static void away_for_much(struct world *world) {
     world_cut_off(world, 3, true);
-    write_much(world, 1);
+    world_run(world, 1000); /* so that no transfer is begun meanwhile */
+    world_write_much(world, 1, 80);
+    world_run(world, 500); /* snapshots are taken bit by bit */
     world_cut_off(world, 3, false);
 }
 
 static bool lose_first_second_piece(struct world *world, struct letter *letter) {
-    return letter->kind != LETTER_PIECE || letter->piece.offset != SHARD_SNAPSHOT_PIECE_BYTES ||
-           world->censored > 0;
+    return letter->kind != LETTER_PIECE || letter->piece.place.chunk != 1 || world->censored > 0;
 }
 
 /* A piece is lost though the stream stays: it is sent again, long before anybody gives up. */
@@ -139,7 +125,7 @@ static void test_lost_piece(void **state) {
 
 static bool lose_half_of_the_pieces(struct world *world, struct letter *letter) {
     struct random random;
-    random_init(&random, world->now_us + letter->piece.offset);
+    random_init(&random, world->now_us + letter->piece.place.chunk);
     return letter->kind != LETTER_PIECE || random_chance(&random, 0.5);
 }
 
@@ -154,22 +140,21 @@ static void test_many_lost_pieces(void **state) {
     end(world);
 }
 
-static bool damage_first_last_piece(struct world *world, struct letter *letter) {
-    bool is_last = letter->kind == LETTER_PIECE &&
-                   letter->piece.offset + letter->piece.data.length == letter->piece.total_bytes;
-    if (is_last && world->next_ticket) {
-        letter->data[10] ^= 1;
+static bool damage_first_fourth_piece(struct world *world, struct letter *letter) {
+    if (letter->kind == LETTER_PIECE && letter->piece.place.chunk == 3 && world->next_ticket) {
+        letter->data[letter->piece.data.length / 2] ^= 1;
         world->next_ticket = 0;
     }
     return true;
 }
 
-/* One bit is wrong: the whole is refused, the state that was there stays, and it is sent again. */
+/* One bit is wrong: the transfer is refused, the state that was there stays, and the next transfer
+ * brings what is lacking. */
 static void test_damaged_piece(void **state) {
     (void)state;
     struct world *world = started(3);
     away_for_much(world);
-    world->censor = damage_first_last_piece;
+    world->censor = damage_first_fourth_piece;
     world_run(world, 3000);
     assert_int_equal(world->next_ticket, 0);
     assert_true(world_has_logged(world, 3, "received snapshot refused"));
@@ -179,7 +164,7 @@ static void test_damaged_piece(void **state) {
 
 static bool lose_third_piece_on(struct world *world, struct letter *letter) {
     (void)world;
-    return letter->kind != LETTER_PIECE || letter->piece.offset < 2 * SHARD_SNAPSHOT_PIECE_BYTES;
+    return letter->kind != LETTER_PIECE || letter->piece.place.chunk < 2;
 }
 
 /* The leader goes in the middle of a transfer: the next one sends its own snapshot. */
@@ -238,8 +223,8 @@ static void test_log_is_let_go_without_one(void **state) {
 }
 
 /* The leader writes on, and takes snapshots, while a slow transfer runs: the follower finds the log
- * that it needs next. */
-static void test_snapshots_during_a_transfer(void **state) {
+ * that it needs next, and the files that it asks for (consul #9609). */
+static void test_log_is_kept_while_a_transfer_runs(void **state) {
     (void)state;
     struct world *world = started(3);
     away_for_much(world);
@@ -267,14 +252,13 @@ static bool note_progress(struct world *world, struct letter *letter) {
     return true;
 }
 
-static void send_piece(struct world *world, struct bytes image, raft_index index) {
-    struct shard_snapshot_piece piece = {.peer = 1,
+static void send_offer(struct world *world, struct bytes manifest, raft_index index) {
+    struct shard_snapshot_offer offer = {.peer = 1,
                                          .term = raft_current_term(raft_of(world, 1)),
                                          .snapshot_index = index,
-                                         .total_bytes = image.length,
-                                         .data = image};
-    shard_piece(world->replicas[3].shard, &piece);
-    world_settle(world);
+                                         .manifest = manifest};
+    shard_offer(world->replicas[3].shard, &offer);
+    world_run(world, 20);
 }
 
 /* A snapshot of what is applied already is no news. */
@@ -284,21 +268,34 @@ static void test_no_news(void **state) {
     write_some(world, 1, 5);
     world_run(world, 100);
     world->censor = note_progress;
-    send_piece(world, BYTES_LITERAL("not even looked at"), 3);
+    send_offer(world, BYTES_LITERAL("not even looked at"), 3);
     assert_true(last_progress.is_installed);
     assert_int_equal(last_progress.snapshot_index, 3);
     assert_int_equal(shard_snapshot_index(world->replicas[3].shard), 0);
     end(world);
 }
 
-static void make_image(struct buffer *image, const struct snapshot_meta *meta, const char *raw) {
-    struct snapshot_writer *writer = snapshot_writer_new(meta);
-    snapshot_writer_write(writer, bytes_of_text(raw));
-    snapshot_writer_finish(writer, image);
+/* A snapshot of one chunk, which is on replica 3's disk already. */
+static void make_offer(struct world *world, const struct snapshot_meta *meta, const char *raw,
+                       struct buffer *encoded) {
+    struct snapshot_chunk chunk = {.first_slot = 0, .last_slot = 16383};
+    struct buffer image;
+    buffer_init(&image, SIZE_MAX);
+    if (raw[0]) {
+        assert_int_equal(snapshot_chunk_pack(WORLD_SHARD, bytes_of_text(raw), &image, &chunk), 0);
+        assert_int_equal(snapshot_chunk_write(&world->replicas[3].disk->disk, WORLD_SHARD, &chunk,
+                                              buffer_bytes(&image)),
+                         0);
+    }
+    struct snapshot_manifest *manifest = snapshot_manifest_new(meta, &chunk, raw[0] != 0);
+    buffer_init(encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    snapshot_manifest_encode(manifest, encoded);
+    snapshot_manifest_free(manifest);
+    buffer_release(&image);
 }
 
 /* Whole, undamaged, and nothing that a replica wrote: refused before the old state is given up. */
-static void test_image_of_nonsense(void **state) {
+static void test_snapshot_of_nonsense(void **state) {
     (void)state;
     struct world *world = started(3);
     write_some(world, 1, 5);
@@ -320,38 +317,38 @@ static void test_image_of_nonsense(void **state) {
         {"", WORLD_SHARD, 1, 14, true},           {"", WORLD_SHARD, 1, 15, false},
     };
     for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct buffer image;
+        struct buffer encoded;
         meta.shard = cases[i].shard;
         meta.term = cases[i].term;
         meta.configuration_bytes = cases[i].configuration_bytes;
-        make_image(&image, &meta, cases[i].raw);
-        send_piece(world, buffer_bytes(&image), 90);
+        make_offer(world, &meta, cases[i].raw, &encoded);
+        last_progress = (struct shard_snapshot_progress){0};
+        send_offer(world, buffer_bytes(&encoded), 90);
         assert_int_equal(last_progress.is_refused, cases[i].is_refused);
         assert_int_equal(last_progress.is_installed, !cases[i].is_refused);
         if (cases[i].is_refused) {
             assert_int_equal(shard_state_hash(world->replicas[3].shard), hash);
         }
-        buffer_release(&image);
+        buffer_release(&encoded);
     }
     assert_int_equal(shard_applied_index(world->replicas[3].shard), 90);
     end(world);
 }
 
 /* Only the leader sends snapshots. */
-static void test_piece_of_a_stranger(void **state) {
+static void test_offer_of_a_stranger(void **state) {
     (void)state;
     struct world *world = started(3);
     world->censor = note_progress;
     last_progress = (struct shard_snapshot_progress){0};
-    struct shard_snapshot_piece piece = {.peer = 2,
+    struct shard_snapshot_offer offer = {.peer = 2,
                                          .term = raft_current_term(raft_of(world, 3)),
                                          .snapshot_index = 50,
-                                         .total_bytes = 3,
-                                         .data = BYTES_LITERAL("abc")};
-    shard_piece(world->replicas[3].shard, &piece);
-    piece.peer = 1;
-    piece.term--;
-    shard_piece(world->replicas[3].shard, &piece);
+                                         .manifest = BYTES_LITERAL("abc")};
+    shard_offer(world->replicas[3].shard, &offer);
+    offer.peer = 1;
+    offer.term--;
+    shard_offer(world->replicas[3].shard, &offer);
     world_settle(world);
     assert_int_equal(last_progress.peer, 0);
     end(world);
@@ -413,14 +410,20 @@ static void test_full_disk(void **state) {
     end(world);
 }
 
-/* The file is gone under the leader: it takes another one, and the follower gets that. */
+static void first_chunk_name(struct world *world, raft_node_number number,
+                             char name[DISK_NAME_MAXIMUM]) {
+    struct snapshot_shelf *shelf = shard_snapshot_shelf(world->replicas[number].shard);
+    snapshot_chunk_name(WORLD_SHARD, &snapshot_shelf_newest(shelf)->chunks[0], name);
+}
+
+/* A chunk is gone under the leader: it takes another snapshot, and the follower gets that. */
 static void test_lost_file_of_the_leader(void **state) {
     (void)state;
     struct world *world = started(3);
     world_cut_off(world, 3, true);
     write_some(world, 1, 100);
     char name[DISK_NAME_MAXIMUM];
-    snapshot_name(world, 1, name);
+    first_chunk_name(world, 1, name);
     struct disk *disk = &world->replicas[1].disk->disk;
     assert_int_equal(disk->ops->remove(disk, name), 0);
     world_cut_off(world, 3, false);
@@ -450,10 +453,15 @@ static void test_start_with_a_damaged_file(void **state) {
     (void)state;
     struct world *world = started(1);
     write_some(world, 1, 100);
-    char name[DISK_NAME_MAXIMUM];
+    char name[DISK_NAME_MAXIMUM], chunk_name[DISK_NAME_MAXIMUM];
     snapshot_name(world, 1, name);
+    first_chunk_name(world, 1, chunk_name);
     world_kill(world, 1);
     struct fake_file *file = fake_disk_find(world->replicas[1].disk, name);
+    struct fake_file *chunk = fake_disk_find(world->replicas[1].disk, chunk_name);
+    chunk->live[chunk->live_bytes / 2] ^= 4;
+    assert_int_equal(world_start(world, 1), ERR_DAMAGED);
+    chunk->live[chunk->live_bytes / 2] ^= 4;
     file->live[file->live_bytes / 2] ^= 4;
     assert_int_equal(world_start(world, 1), ERR_DAMAGED);
     struct bytes problem = buffer_bytes(&world->replicas[1].problem);
@@ -470,8 +478,8 @@ RUN_TESTS(cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_at_any_t
           cmocka_unit_test(test_leader_changes_meanwhile),
           cmocka_unit_test(test_slow_disk_of_the_receiver),
           cmocka_unit_test(test_log_is_let_go_without_one),
-          cmocka_unit_test(test_snapshots_during_a_transfer), cmocka_unit_test(test_no_news),
-          cmocka_unit_test(test_image_of_nonsense), cmocka_unit_test(test_piece_of_a_stranger),
+          cmocka_unit_test(test_log_is_kept_while_a_transfer_runs), cmocka_unit_test(test_no_news),
+          cmocka_unit_test(test_snapshot_of_nonsense), cmocka_unit_test(test_offer_of_a_stranger),
           cmocka_unit_test(test_unknown_under_a_snapshot), cmocka_unit_test(test_full_disk),
           cmocka_unit_test(test_lost_file_of_the_leader),
           cmocka_unit_test(test_start_without_the_file),

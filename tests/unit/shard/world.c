@@ -85,6 +85,25 @@ static void send_message(void *context, struct shard *shard, const struct raft_m
     }
 }
 
+static void send_offer(void *context, struct shard *shard,
+                       const struct shard_snapshot_offer *offer) {
+    (void)shard;
+    struct replica *replica = context;
+    struct letter *letter = queue_push(&replica->world->letters);
+    *letter = (struct letter){
+        .kind = LETTER_OFFER, .from = replica->number, .to = offer->peer, .offer = *offer};
+    letter->data = memory_copy(offer->manifest.data, offer->manifest.length);
+    letter->offer.manifest = bytes_of(letter->data, offer->manifest.length);
+    letter->offer.peer = replica->number;
+}
+
+static uint64_t admit_transfer_us(void *context, uint64_t bytes) {
+    const struct replica *replica = context;
+    (void)bytes;
+    bool may = replica->world->now_us >= replica->transfer_not_before_us;
+    return may ? 0 : replica->transfer_not_before_us;
+}
+
 static void send_piece(void *context, struct shard *shard,
                        const struct shard_snapshot_piece *piece) {
     (void)shard;
@@ -136,8 +155,8 @@ static void on_durable(void *context, uint64_t sequence) {
 }
 
 static void on_failure(void *context, int error, const char *what) {
-    (void)context, (void)error, (void)what;
-    UNREACHABLE();
+    (void)error, (void)what;
+    CHECK(fake_disk_is_off(((struct replica *)context)->disk));
 }
 
 static int recover_entry(void *context, uint32_t shard, struct bytes entry) {
@@ -202,12 +221,14 @@ int world_start(struct world *world, raft_node_number number) {
                                            .metrics = replica->metrics,
                                            .config = &replica->config,
                                            .send = send_message,
+                                           .send_offer = send_offer,
                                            .send_piece = send_piece,
                                            .send_progress = send_progress,
                                            .reply = note_answer,
                                            .leadership = ignore,
                                            .applied = ignore,
                                            .touched = ignore,
+                                           .admit_transfer_us = admit_transfer_us,
                                            .context = replica}};
     for (unsigned i = 0; i < world->replica_count; i++) {
         options.founding.voters[i] = i + 1;
@@ -263,6 +284,9 @@ static bool deliver(struct world *world) {
         switch (letter.kind) {
         case LETTER_MESSAGE:
             shard_message(shard, &letter.message);
+            break;
+        case LETTER_OFFER:
+            shard_offer(shard, &letter.offer);
             break;
         case LETTER_PIECE:
             shard_piece(shard, &letter.piece);
@@ -401,6 +425,22 @@ uint64_t world_read(struct world *world, raft_node_number on, const char *comman
     struct shard_waiter waiter = waiter_of(world);
     int error = shard_read(world->replicas[on].shard, arguments, count, waiter, flags);
     return error ? 0 : waiter.ticket;
+}
+
+void world_write_much(struct world *world, raft_node_number on, unsigned key_count) {
+    struct random random;
+    random_init(&random, key_count);
+    for (unsigned i = 0; i < key_count; i++) {
+        char command[16 + 40000];
+        size_t length = (size_t)snprintf(command, sizeof(command), "SET key%u ", i);
+        for (; length < sizeof(command) - 1; length++) {
+            command[length] = (char)('!' + random_below(&random, 90));
+        }
+        command[length] = 0;
+        uint64_t ticket = world_propose(world, on, command);
+        CHECK(ticket != 0);
+        world_settle(world);
+    }
 }
 
 const char *world_answer(const struct world *world, uint64_t ticket) {

@@ -28,7 +28,8 @@ struct replica {
     struct buffer lines;   /* logged */
     uint64_t wall_ahead_ms;
     uint64_t starts;
-    bool is_disk_held; /* its jobs wait */
+    uint64_t transfer_not_before_us; /* what admit_transfer_us answers while it is in the future */
+    bool is_disk_held;               /* its jobs wait */
 };
 
 struct answer {
@@ -39,12 +40,13 @@ struct answer {
 };
 
 struct letter {
-    enum { LETTER_MESSAGE, LETTER_PIECE, LETTER_PROGRESS } kind;
+    enum { LETTER_MESSAGE, LETTER_OFFER, LETTER_PIECE, LETTER_PROGRESS } kind;
     raft_node_number from, to;
     struct raft_message message;
+    struct shard_snapshot_offer offer;
     struct shard_snapshot_piece piece;
     struct shard_snapshot_progress progress;
-    uint8_t *data; /* owned: the piece's */
+    uint8_t *data; /* owned: the piece's or the manifest's */
 };
 
 struct world {
@@ -82,6 +84,8 @@ void world_cut_off(struct world *world, raft_node_number number, bool is_cut);
 uint64_t world_propose(struct world *world, raft_node_number on, const char *command);
 uint64_t world_read(struct world *world, raft_node_number on, const char *command, unsigned flags);
 int world_try(struct world *world, raft_node_number on, const char *command);
+/* Keys of 40 kB each that do not compress, so that a snapshot has many chunks. */
+void world_write_much(struct world *world, raft_node_number on, unsigned key_count);
 /* What came for the ticket: "DONE +OK", "NOT_EXECUTED", "UNKNOWN", or "" while nothing has. Line
  * ends show as '|'. */
 const char *world_answer(const struct world *world, uint64_t ticket);

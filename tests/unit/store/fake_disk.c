@@ -11,6 +11,8 @@ static struct fake_disk *fake_of(struct disk *disk) { return (struct fake_disk *
 
 static int fake_change(struct fake_disk *fake) {
     fake->changes++;
+    if (fake->off_at && fake->changes >= fake->off_at)
+        return ERR_IO;
     if (fake->fail_countdown == 0 || --fake->fail_countdown > 0)
         return 0;
     return fake->fail_with;
@@ -258,6 +260,14 @@ void fake_disk_fail_after(struct fake_disk *fake, unsigned changes, int error) {
     fake->fail_with = error;
 }
 
+void fake_disk_power_off_after(struct fake_disk *fake, unsigned changes) {
+    fake->off_at = fake->changes + changes;
+}
+
+bool fake_disk_is_off(const struct fake_disk *fake) {
+    return fake->off_at && fake->changes >= fake->off_at;
+}
+
 static void file_crash(struct fake_file *file, struct random *random) {
     double chance = random_unit(random);
     size_t bytes = file->live_bytes;
@@ -289,6 +299,7 @@ void fake_disk_crash(struct fake_disk *fake, struct random *random) {
     fake->durable_names = fake->names;
     fake_forget_history(fake);
     fake->fail_countdown = 0;
+    fake->off_at = 0;
 }
 
 struct fake_file *fake_disk_find(struct fake_disk *fake, const char *name) {

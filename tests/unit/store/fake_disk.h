@@ -33,6 +33,7 @@ struct fake_disk {
     unsigned fail_countdown; /* 0: nothing fails; 1: the next changing call does */
     int fail_with;
     unsigned changes, syncs; /* calls so far that could have failed; syncs of files */
+    unsigned off_at;         /* this change and all after it fail; 0: never */
     unsigned open_files;
 };
 
@@ -42,6 +43,9 @@ void fake_disk_release(struct fake_disk *fake);
 bool fake_disk_run_job(struct fake_disk *fake, enum disk_lane lane);
 void fake_disk_run_all(struct fake_disk *fake);
 void fake_disk_fail_after(struct fake_disk *fake, unsigned changes, int error);
+/* From the n-th change on nothing reaches the disk any more, until fake_disk_crash(). */
+void fake_disk_power_off_after(struct fake_disk *fake, unsigned changes);
+bool fake_disk_is_off(const struct fake_disk *fake);
 /* Drops all jobs and whatever chance takes of what was not synced. No file may be open. */
 void fake_disk_crash(struct fake_disk *fake, struct random *random);
 /* The bytes of a file as they are now, to look at or to spoil; NULL if there is none. */

@@ -1,0 +1,163 @@
+#include "base/check.h"
+#include "shard/internal.h"
+
+enum { LOAD_FACTOR = 4 }; /* a follower that loads serves nobody from this shard meanwhile */
+
+/* The chunks of a snapshot from the leader are all here. They are loaded into a second machine, bit
+ * by bit, so that nothing is given up for a state that cannot be read and no turn is held up; that
+ * is their reading back as well. Then the manifest is made durable, then its mark; then the machine
+ * takes the place of the one that was here. */
+
+static void named(struct snapshot_job *job, int status) {
+    struct shard *shard = job->context;
+    struct incoming_snapshot *in = &shard->incoming;
+    shard->disk_jobs--;
+    shard_touch(shard);
+    if (status) {
+        shard_refuse_incoming(shard, "received snapshot not written", status);
+        return;
+    }
+    in->stage = INCOMING_MARKING;
+    in->mark_sequence = wal_append_snapshot(shard->io.wal, shard->number, in->manifest->meta.index,
+                                            in->manifest->meta.term);
+}
+
+static void loaded_all(struct shard *shard) {
+    struct incoming_snapshot *in = &shard->incoming;
+    if (!in->machine->ops->load_is_complete(in->machine)) {
+        shard_refuse_incoming(shard, "received snapshot refused", ERR_MALFORMED);
+        return;
+    }
+    in->stage = INCOMING_NAMING;
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_NAME, shard->io.disk, shard->number);
+    job->manifest = in->manifest;
+    shard->disk_jobs++;
+    snapshot_job_submit(job, named, shard);
+}
+
+static void read_chunk(struct shard *shard);
+
+static void chunk_read(struct snapshot_job *job, int status) {
+    struct shard *shard = job->context;
+    struct incoming_snapshot *in = &shard->incoming;
+    shard->disk_jobs--;
+    shard_touch(shard);
+    if (in->stage != INCOMING_LOADING || in->number != job->number) {
+        return;
+    }
+    in->is_reading = false;
+    if (status && in->chunks[job->ordinal] == CHUNK_REUSED) {
+        shard_fetch_again(shard, job->ordinal);
+    } else if (status) {
+        shard_refuse_incoming(shard, "received snapshot cannot be read back", status);
+    } else {
+        in->raw = job->bytes;
+        buffer_init(&job->bytes, 0);
+    }
+}
+
+static void read_chunk(struct shard *shard) {
+    struct incoming_snapshot *in = &shard->incoming;
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_READ, shard->io.disk, shard->number);
+    job->chunk = in->manifest->chunks[in->loading];
+    job->ordinal = in->loading;
+    job->number = in->number;
+    in->is_reading = true;
+    shard->disk_jobs++;
+    snapshot_job_submit(job, chunk_read, shard);
+}
+
+void shard_load_incoming(struct shard *shard) {
+    struct incoming_snapshot *in = &shard->incoming;
+    in->stage = INCOMING_LOADING;
+    in->machine = shard->machine->ops->make_empty(shard->machine);
+    in->loading = 0;
+    if (in->manifest->chunk_count == 0) {
+        loaded_all(shard);
+    } else {
+        read_chunk(shard);
+    }
+}
+
+void shard_load_some(struct shard *shard, uint64_t now) {
+    struct incoming_snapshot *in = &shard->incoming;
+    if (in->raw.length == 0 || now < in->next_load_us) {
+        return;
+    }
+    in->next_load_us = now + SHARD_SNAPSHOT_TURN_US;
+    size_t turn_bytes = (size_t)shard->io.config->snapshot_turn_bytes * LOAD_FACTOR;
+    size_t length = in->raw.length < turn_bytes ? in->raw.length : turn_bytes;
+    int error = in->machine->ops->load(in->machine, bytes_of(buffer_data(&in->raw), length));
+    if (error) {
+        shard_refuse_incoming(shard, "received snapshot refused", error);
+        return;
+    }
+    buffer_consume(&in->raw, length);
+    metric_add(shard->cells.snapshot_loaded_bytes, length);
+    if (in->raw.length > 0) {
+        return;
+    }
+    buffer_release(&in->raw);
+    if (++in->loading == in->manifest->chunk_count) {
+        loaded_all(shard);
+    } else {
+        read_chunk(shard);
+    }
+}
+
+/* ---- in place ---- */
+
+static void put_in_place(struct shard *shard, const struct snapshot_meta *meta,
+                         const struct raft_configuration *configuration) {
+    struct incoming_snapshot *in = &shard->incoming;
+    shard->machine->ops->free(shard->machine);
+    shard->machine = in->machine;
+    in->machine = NULL;
+    slot_set_clear(&shard->watch.changed);
+    shard->machine->ops->watch(shard->machine, &shard->watch);
+    shard_stand_at(shard, meta);
+    shard_give_up_held(shard);
+    shard_forget_covered(shard, meta->index);
+    metric_add(shard->cells.snapshots_installed, 1);
+    log_line(shard->io.log, LOG_INFO, "snapshot installed", LOG_F("shard", shard->number),
+             LOG_F("index", meta->index), LOG_F("term", meta->term));
+    struct raft_event event = {.kind = RAFT_SNAPSHOT_INSTALLED,
+                               .snapshot_index = meta->index,
+                               .snapshot_term = meta->term,
+                               .configuration = configuration};
+    shard_step(shard, &event);
+    shard->io.applied(shard->io.context, shard);
+}
+
+/* By now a new leader may have sent the entries that the snapshot covers: then it lets them go, as
+ * one taken here would; but what changed since its index is not known, so all counts as changed. */
+static void only_compact(struct shard *shard, const struct snapshot_meta *meta) {
+    memset(&shard->watch.changed, 0xff, sizeof(shard->watch.changed));
+    shard->snapshot_index = meta->index;
+    struct raft_event event = {
+        .kind = RAFT_COMPACT, .snapshot_index = meta->index, .snapshot_term = meta->term};
+    shard_step(shard, &event);
+}
+
+void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence) {
+    struct incoming_snapshot *in = &shard->incoming;
+    if (in->stage != INCOMING_MARKING || in->mark_sequence > wal_sequence) {
+        return;
+    }
+    struct snapshot_meta meta = in->manifest->meta;
+    struct raft_configuration configuration = in->configuration;
+    snapshot_shelf_put(shard->shelf, in->manifest);
+    in->manifest = NULL;
+    wal_release(shard->io.wal, shard->number, meta.index);
+    if (meta.index > raft_commit_index(shard->raft)) {
+        put_in_place(shard, &meta, &configuration);
+    } else {
+        only_compact(shard, &meta);
+    }
+    shard_tell_incoming(shard, true);
+    shard_end_incoming(shard);
+    shard_tidy_snapshots(shard);
+    if (shard->io.snapshot_durable) {
+        shard->io.snapshot_durable(shard->io.context, shard);
+    }
+}

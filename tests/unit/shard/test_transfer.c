@@ -1,0 +1,324 @@
+/* Snapshots in parts: taken while the data changes, only what changed written again, only what is
+ * lacking sent, and gone on with where they broke off. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "store/snapshot_chunk.h"
+#include "world.h"
+
+enum { KEYS = 100, NEVER = 1000000000 };
+
+static struct world *started(unsigned replica_count) {
+    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
+    world_init(world, replica_count);
+    for (raft_node_number i = 1; i <= replica_count; i++) {
+        world->replicas[i].config.snapshot_log_entries = NEVER;
+    }
+    world_start_all(world);
+    world_elect(world, 1);
+    return world;
+}
+
+static void end(struct world *world) {
+    world_release(world);
+    memory_free(world);
+}
+
+static void write_one(struct world *world, raft_node_number leader, const char *command) {
+    assert_int_not_equal(world_propose(world, leader, command), 0);
+    world_settle(world);
+}
+
+static struct shard *shard_of(struct world *world, raft_node_number number) {
+    return world->replicas[number].shard;
+}
+
+static const struct snapshot_manifest *newest(struct world *world, raft_node_number number) {
+    return snapshot_shelf_newest(shard_snapshot_shelf(shard_of(world, number)));
+}
+
+static uint64_t counted(struct world *world, raft_node_number number, enum metric_id id,
+                        const char *label) {
+    return metric_value(metrics_cell(world->replicas[number].metrics, id, label));
+}
+
+static uint64_t chunks(struct world *world, raft_node_number number, const char *what) {
+    return counted(world, number, METRIC_snapshot_chunks_total, what);
+}
+
+static uint64_t sent_bytes(struct world *world, raft_node_number number) {
+    return counted(world, number, METRIC_snapshot_sent_bytes_total, NULL);
+}
+
+static void take(struct world *world, raft_node_number number) {
+    uint64_t before = shard_snapshot_index(shard_of(world, number));
+    shard_take_snapshot(shard_of(world, number));
+    for (unsigned i = 0; i < 400 && shard_snapshot_index(shard_of(world, number)) == before; i++) {
+        world_run(world, 5);
+    }
+    assert_true(shard_snapshot_index(shard_of(world, number)) > before);
+}
+
+static void restart(struct world *world, raft_node_number number) {
+    world_kill(world, number);
+    assert_int_equal(world_start(world, number), 0);
+}
+
+/* ---- taking ---- */
+
+/* One key changes: one chunk is written again, and the other files are named again. */
+static void test_only_what_changed_is_written(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    take(world, 1);
+    uint64_t saved = chunks(world, 1, "saved");
+    assert_in_range(saved, 8, 64);
+    assert_int_equal(saved, newest(world, 1)->chunk_count);
+    write_one(world, 1, "SET key7 another");
+    take(world, 1);
+    assert_int_equal(chunks(world, 1, "saved"), saved + 1);
+    assert_int_equal(chunks(world, 1, "kept"), saved - 1);
+    uint64_t hash = shard_state_hash(shard_of(world, 1));
+    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
+
+    /* What was changed before a restart is known after it. */
+    write_one(world, 1, "SET key8 another");
+    restart(world, 1);
+    world_elect(world, 1);
+    write_one(world, 1, "DEL key9");
+    hash = shard_state_hash(shard_of(world, 1));
+    take(world, 1);
+    assert_in_range(chunks(world, 1, "saved"), saved + 2, saved + 3);
+    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
+    restart(world, 1);
+    world_elect(world, 1);
+    assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+    end(world);
+}
+
+/* Every key changes while the snapshot is taken, some twice, some go, some come: it holds the state
+ * as of its index all the same. */
+static void test_taken_while_everything_changes(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    uint64_t hash = shard_state_hash(shard_of(world, 1));
+    uint64_t index = shard_applied_index(shard_of(world, 1));
+    shard_take_snapshot(shard_of(world, 1));
+    for (unsigned i = 0; i < KEYS; i++) {
+        char command[64];
+        snprintf(command, sizeof(command), i % 3 ? "SET key%u x" : "DEL key%u", i);
+        write_one(world, 1, command);
+        snprintf(command, sizeof(command), "SET new%u y", i);
+        write_one(world, 1, command);
+        snprintf(command, sizeof(command), "INCR count%u", i % 5);
+        write_one(world, 1, command);
+        if (i % 10 == 0) {
+            world_run(world, 5);
+        }
+    }
+    world_run(world, 1000);
+    assert_int_equal(shard_snapshot_index(shard_of(world, 1)), index);
+    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
+    hash = shard_state_hash(shard_of(world, 1));
+    restart(world, 1);
+    world_elect(world, 1);
+    assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+    end(world);
+}
+
+/* A chunk of the snapshot before this one has rotted: the next snapshot is not built on it. */
+static void test_old_chunk_that_rotted_is_written_anew(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    take(world, 1);
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_chunk_name(WORLD_SHARD, &newest(world, 1)->chunks[2], name);
+    fake_disk_find(world->replicas[1].disk, name)->live[99] ^= 1;
+    write_one(world, 1, "INCR n");
+    shard_take_snapshot(shard_of(world, 1));
+    world_run(world, 1000);
+    assert_true(world_has_logged(world, 1, "it is written anew"));
+    world_run(world, 10000);
+    take(world, 1);
+    uint64_t hash = shard_state_hash(shard_of(world, 1));
+    restart(world, 1);
+    world_elect(world, 1);
+    assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+    end(world);
+}
+
+/* The power goes at any call on the way from one snapshot to the next: whatever the log names is
+ * there, whole (etcd #10219). */
+static void test_files_stay_until_the_mark_is_durable(void **state) {
+    (void)state;
+    for (unsigned call = 1; call < 120; call++) {
+        struct world *world = started(1);
+        world_write_much(world, 1, 20);
+        take(world, 1);
+        world_write_much(world, 1, 21);
+        uint64_t hash = shard_state_hash(shard_of(world, 1));
+        fake_disk_power_off_after(world->replicas[1].disk, call);
+        shard_take_snapshot(shard_of(world, 1));
+        for (unsigned i = 0; i < 40 && !fake_disk_is_off(world->replicas[1].disk); i++) {
+            world_run(world, 5);
+        }
+        world_kill(world, 1);
+        assert_int_equal(world_start(world, 1), 0);
+        world_elect(world, 1);
+        assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+        end(world);
+    }
+}
+
+/* By bytes, no snapshot is taken before the log has grown by more than it would write. */
+static void test_snapshots_write_no_more_than_the_log(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
+    for (unsigned round = 0; round < 6; round++) {
+        world_write_much(world, 1, KEYS); /* 4 MB, all of it new */
+        world_run(world, 1000);
+    }
+    uint64_t log_bytes = 6 * KEYS * 40000;
+    assert_in_range(counted(world, 1, METRIC_snapshots_taken_total, NULL), 4, 24);
+    assert_in_range(counted(world, 1, METRIC_snapshot_bytes_total, NULL), 1, log_bytes);
+    end(world);
+}
+
+/* ---- sending ---- */
+
+static void away_for_much(struct world *world) {
+    world_cut_off(world, 3, true);
+    world_write_much(world, 1, KEYS);
+    take(world, 1);
+    world_cut_off(world, 3, false);
+}
+
+static unsigned pieces_until_cut;
+
+static bool cut_after_some_pieces(struct world *world, struct letter *letter) {
+    (void)world;
+    if (letter->kind != LETTER_PIECE) {
+        return true;
+    }
+    return pieces_until_cut > 0 && pieces_until_cut-- > 0;
+}
+
+/* Killed at half, and started again: at most a tenth is sent twice. */
+static void test_goes_on_after_the_receiver_was_killed(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
+    pieces_until_cut = newest(world, 1)->chunk_count / 2;
+    world->censor = cut_after_some_pieces;
+    world_run(world, 400);
+    assert_int_equal(pieces_until_cut, 0);
+    world_kill(world, 3);
+    world->censor = NULL;
+    assert_int_equal(world_start(world, 3), 0);
+    world_run(world, 8000);
+    assert_true(world_is_equal(world));
+    assert_true(chunks(world, 3, "reused") > newest(world, 1)->chunk_count / 2 - 3);
+    uint64_t received = counted(world, 3, METRIC_snapshot_received_bytes_total, NULL);
+    assert_in_range(received, stored_bytes * 9 / 10, stored_bytes * 11 / 10);
+    end(world);
+}
+
+/* The leader goes at half: its successor holds the same, and sends what is lacking. */
+static void test_goes_on_with_another_leader(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_cut_off(world, 3, true);
+    world_write_much(world, 1, KEYS);
+    world_run(world, 100);
+    take(world, 1);
+    take(world, 2);
+    world_cut_off(world, 3, false);
+    uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
+    pieces_until_cut = newest(world, 1)->chunk_count / 2;
+    world->censor = cut_after_some_pieces;
+    world_run(world, 400);
+    assert_int_equal(pieces_until_cut, 0);
+    world_kill(world, 1);
+    world->censor = NULL;
+    world_elect(world, 2);
+    world_run(world, 8000);
+    assert_true(world_is_equal(world));
+    assert_in_range(sent_bytes(world, 2), 1, stored_bytes * 6 / 10);
+    end(world);
+}
+
+/* A follower that was away for a little only gets what changed. */
+static void test_what_is_here_is_not_sent(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_write_much(world, 1, KEYS);
+    world_run(world, 200);
+    for (raft_node_number i = 1; i <= 3; i++) {
+        take(world, i);
+    }
+    world_cut_off(world, 3, true);
+    for (unsigned i = 0; i < 50; i++) {
+        write_one(world, 1, "INCR n");
+    }
+    take(world, 1);
+    world_cut_off(world, 3, false);
+    world_run(world, 4000);
+    assert_true(world_is_equal(world));
+    uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
+    assert_in_range(sent_bytes(world, 1), 1, stored_bytes / 4);
+    end(world);
+}
+
+/* What was here has rotted: the leader's copy is fetched after all. */
+static void test_rotten_chunk_is_fetched(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_write_much(world, 1, KEYS);
+    world_run(world, 200);
+    for (raft_node_number i = 1; i <= 3; i++) {
+        take(world, i);
+    }
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_chunk_name(WORLD_SHARD, &newest(world, 3)->chunks[0], name);
+    world_cut_off(world, 3, true);
+    for (unsigned i = 0; i < 50; i++) {
+        write_one(world, 1, "SET key3 other");
+    }
+    take(world, 1);
+    fake_disk_find(world->replicas[3].disk, name)->live[50] ^= 1;
+    world_cut_off(world, 3, false);
+    world_run(world, 4000);
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* While the rate holds the leader back nothing is sent and nobody gives up. */
+static void test_rate_holds_pieces_back(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world->replicas[1].transfer_not_before_us = world->now_us + 8000000;
+    world_run(world, 7900);
+    assert_int_equal(sent_bytes(world, 1), 0);
+    world_run(world, 2000);
+    assert_true(world_is_equal(world));
+    assert_false(world_has_logged(world, 1, "broke off"));
+    uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
+    assert_in_range(sent_bytes(world, 1), stored_bytes * 9 / 10, stored_bytes * 11 / 10);
+    end(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
+          cmocka_unit_test(test_taken_while_everything_changes),
+          cmocka_unit_test(test_old_chunk_that_rotted_is_written_anew),
+          cmocka_unit_test(test_files_stay_until_the_mark_is_durable),
+          cmocka_unit_test(test_snapshots_write_no_more_than_the_log),
+          cmocka_unit_test(test_goes_on_after_the_receiver_was_killed),
+          cmocka_unit_test(test_goes_on_with_another_leader),
+          cmocka_unit_test(test_what_is_here_is_not_sent),
+          cmocka_unit_test(test_rotten_chunk_is_fetched),
+          cmocka_unit_test(test_rate_holds_pieces_back))
