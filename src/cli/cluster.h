@@ -59,6 +59,9 @@ int cluster_ask_control(const struct net_address *at, const struct bytes *argume
 #define CLUSTER_STATUS_LINE   "status H:P [--json]"
 #define CLUSTER_ADD_LINE      "add H:P --at H:P [--wait 600] [--json]"
 #define CLUSTER_REPLICAS_LINE "replicas SHARD H:P[,H:P...] --at H:P [--wait 600] [--json]"
+#define CLUSTER_REMOVE_LINE   "remove H:P --at H:P [--wait 600] [--json]"
+#define CLUSTER_REPLACE_LINE  "replace H:P H:P --at H:P [--wait 600] [--json]"
+#define CLUSTER_RECOVER_LINE  "recover H:P[,H:P...] [--dry-run] [--yes] [--wait 600] [--json]"
 #define CLUSTER_SET_LINE      "set NAME VALUE [NAME VALUE...] --at H:P [--wait 60] [--json]"
 #define CLUSTER_UNSET_LINE    "unset NAME [NAME...] --at H:P [--wait 60] [--json]"
 #define CLUSTER_SETTINGS_LINE "settings [PATTERN] --at H:P [--all] [--json]"
@@ -72,6 +75,9 @@ int cluster_usage(const char *line);
 
 int cluster_add(int argc, char **argv);
 int cluster_replicas(int argc, char **argv);
+int cluster_remove(int argc, char **argv);
+int cluster_replace(int argc, char **argv);
+int cluster_recover(int argc, char **argv);
 int cluster_set(int argc, char **argv);
 int cluster_unset(int argc, char **argv);
 int cluster_settings(int argc, char **argv);

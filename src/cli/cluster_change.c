@@ -6,22 +6,14 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "cli/cluster.h"
+#include "cli/cluster_change.h"
 #include "cli/flags.h"
 
-enum { CHANGE_POLL_MS = 200, CHANGE_WAIT_S_DEFAULT = 600, SHOWN_BYTES = 160 };
-
-struct change {
-    struct net_address at; /* a node of the cluster */
-    bool is_json;
-    int64_t wait_s;
-    bool is_terminal;
-    char shown[SHOWN_BYTES]; /* the last line of progress */
-};
+enum { CHANGE_POLL_MS = 200, CHANGE_WAIT_S_DEFAULT = 600 };
 
 /* ---- showing how far it is ---- */
 
-static void show(struct change *change, const char *text) {
+void change_show(struct change *change, const char *text) {
     if (change->is_json || strcmp(text, change->shown) == 0) {
         return;
     }
@@ -36,14 +28,14 @@ static void show_no_more(const struct change *change) {
     }
 }
 
-static int fail(const struct change *change, const char *what, const char *why) {
+int change_fail(const struct change *change, const char *what, const char *why) {
     show_no_more(change);
     return cluster_fail(change->is_json, what, bytes_of_text(why));
 }
 
 /* Looks again and again. `is_done` shows its progress itself. */
-static bool wait_for(struct change *change, bool (*is_done)(struct change *change, void *context),
-                     void *context) {
+bool change_wait(struct change *change, bool (*is_done)(struct change *change, void *context),
+                 void *context) {
     uint64_t deadline_ms = cluster_now_ms() + (uint64_t)change->wait_s * 1000;
     while (!is_done(change, context)) {
         if (cluster_now_ms() >= deadline_ms) {
@@ -66,7 +58,7 @@ static bool has_joined(struct change *change, void *context) {
     const struct joining *joining = context;
     struct status status;
     char ignored[CLIENT_PROBLEM_BYTES];
-    show(change, "the node is in the topology, and is being told");
+    change_show(change, "the node is in the topology, and is being told");
     if (status_fetch(&status, &joining->client, CLUSTER_ASK_MS, ignored)) {
         return false;
     }
@@ -128,16 +120,17 @@ static int add_spare(struct change *change, const struct net_address *client,
     snprintf(uuid, sizeof(uuid), "%.32s", spare->id);
     const char *wrong = spare_problem(spare, cluster, uuid, &address);
     if (wrong) {
-        return fail(change, "the node cannot be added:", wrong);
+        return change_fail(change, "the node cannot be added:", wrong);
     }
     if (ask_to_add(change, uuid, &address, problem)) {
-        return fail(change, "the node was not added:", problem);
+        return change_fail(change, "the node was not added:", problem);
     }
     struct joining joining = {.client = *client};
     snprintf(joining.cluster, sizeof(joining.cluster), "%s", cluster->cluster);
-    if (!wait_for(change, has_joined, &joining)) {
-        return fail(change, "the node was added, but:",
-                    "it has not taken the topology yet; it will when it hears of it by gossip");
+    if (!change_wait(change, has_joined, &joining)) {
+        return change_fail(
+            change, "the node was added, but:",
+            "it has not taken the topology yet; it will when it hears of it by gossip");
     }
     return cluster_print(&change->at, change->is_json);
 }
@@ -146,11 +139,11 @@ static int add(struct change *change, const struct net_address *client) {
     struct status spare, cluster;
     char problem[CLIENT_PROBLEM_BYTES];
     if (status_fetch(&spare, client, CLUSTER_ASK_MS, problem)) {
-        return fail(change, "the node cannot be asked:", problem);
+        return change_fail(change, "the node cannot be asked:", problem);
     }
     if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
         status_release(&spare);
-        return fail(change, "the cluster cannot be asked:", problem);
+        return change_fail(change, "the cluster cannot be asked:", problem);
     }
     int status = add_spare(change, client, &spare, &cluster);
     status_release(&spare);
@@ -159,11 +152,6 @@ static int add(struct change *change, const struct net_address *client) {
 }
 
 /* ---- replicas ---- */
-
-struct wish {
-    uint32_t shard, nodes[TOPOLOGY_REPLICA_MAXIMUM];
-    unsigned count;
-};
 
 static bool is_wanted(const struct status_shard *shard, const struct wish *wish) {
     bool is_same = shard->replica_count == wish->count;
@@ -174,7 +162,7 @@ static bool is_wanted(const struct status_shard *shard, const struct wish *wish)
 }
 
 static void show_stage(struct change *change, const struct status_replica *leader) {
-    char text[SHOWN_BYTES] = "waiting for the leader of the shard";
+    char text[CHANGE_SHOWN_BYTES] = "waiting for the leader of the shard";
     if (leader && leader->learner_round) {
         snprintf(text, sizeof(text), "the new replica catches up: %llu of %llu entries, round %llu",
                  (unsigned long long)leader->learner_index, (unsigned long long)leader->last_index,
@@ -184,7 +172,7 @@ static void show_stage(struct change *change, const struct status_replica *leade
     } else if (leader) {
         snprintf(text, sizeof(text), "the leader is node %u", leader->leader);
     }
-    show(change, text);
+    change_show(change, text);
 }
 
 static bool is_settled(struct change *change, void *context) {
@@ -206,7 +194,7 @@ static bool is_settled(struct change *change, void *context) {
     return is_done;
 }
 
-static uint32_t node_at(const struct status *cluster, const struct net_address *client) {
+uint32_t change_node_at(const struct status *cluster, const struct net_address *client) {
     for (size_t i = 0; i < cluster->node_count; i++) {
         struct net_address known;
         status_node_client(&cluster->nodes[i], &known);
@@ -225,7 +213,7 @@ static bool read_nodes(const struct status *cluster, char *text, struct wish *wi
         if (client_address(&address, word, problem)) {
             return false;
         }
-        uint32_t number = node_at(cluster, &address);
+        uint32_t number = change_node_at(cluster, &address);
         if (number == 0 || wish->count == TOPOLOGY_REPLICA_MAXIMUM) {
             snprintf(problem, CLIENT_PROBLEM_BYTES,
                      number
@@ -250,27 +238,34 @@ static int ask_for_replicas(struct change *change, const struct wish *wish, char
     return cluster_ask_control(&change->at, arguments, 3 + wish->count, problem);
 }
 
+int change_replicas(struct change *change, const struct wish *wish) {
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (ask_for_replicas(change, wish, problem)) {
+        return change_fail(change, "the control shard refused:", problem);
+    }
+    struct wish wanted = *wish;
+    if (!change_wait(change, is_settled, &wanted)) {
+        return change_fail(change, "the replicas were asked for, but:",
+                           "it is not done yet; the cluster goes on with it by itself, and "
+                           "`trothdb cluster status` shows how far it is");
+    }
+    return CLUSTER_EXIT_OK;
+}
+
 static int replicas(struct change *change, uint32_t shard, char *nodes) {
     struct wish wish = {.shard = shard};
     struct status cluster;
     char problem[CLIENT_PROBLEM_BYTES] = "no node is named";
     if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
-        return fail(change, "the cluster cannot be asked:", problem);
+        return change_fail(change, "the cluster cannot be asked:", problem);
     }
     bool is_known = read_nodes(&cluster, nodes, &wish, problem);
     status_release(&cluster);
     if (!is_known) {
-        return fail(change, "nothing was changed:", problem);
+        return change_fail(change, "nothing was changed:", problem);
     }
-    if (ask_for_replicas(change, &wish, problem)) {
-        return fail(change, "the control shard refused:", problem);
-    }
-    if (!wait_for(change, is_settled, &wish)) {
-        return fail(change, "the replicas were asked for, but:",
-                    "it is not done yet; the cluster goes on with it by itself, and "
-                    "`trothdb cluster status` shows how far it is");
-    }
-    return cluster_print(&change->at, change->is_json);
+    int status = change_replicas(change, &wish);
+    return status ? status : cluster_print(&change->at, change->is_json);
 }
 
 /* ---- leader ---- */
@@ -283,7 +278,7 @@ struct succession {
 /* Asked again as long as it is not so: a leader that was elected meanwhile knows nothing of it. */
 static bool has_succeeded(struct change *change, void *context) {
     const struct succession *succession = context;
-    char number[2][12], text[SHOWN_BYTES];
+    char number[2][12], text[CHANGE_SHOWN_BYTES];
     struct cluster_view view;
     if (cluster_view_fetch(&view, &change->at, succession->problem)) {
         return false;
@@ -296,13 +291,13 @@ static bool has_succeeded(struct change *change, void *context) {
         status_node_client(node, &address);
         snprintf(text, sizeof(text), "node %u leads and is asked to give it to node %u",
                  node->number, succession->wanted);
-        show(change, text);
+        change_show(change, text);
         snprintf(number[0], sizeof(number[0]), "%u", succession->shard);
         snprintf(number[1], sizeof(number[1]), "%u", succession->wanted);
         const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TRANSFER"),
                                           bytes_of_text(number[0]), bytes_of_text(number[1])};
         if (cluster_tell(&address, arguments, 4, succession->problem)) {
-            show(change, succession->problem);
+            change_show(change, succession->problem);
         }
     }
     cluster_view_release(&view);
@@ -325,19 +320,20 @@ static int leader(struct change *change, uint32_t shard, const struct net_addres
     struct status cluster;
     char problem[CLIENT_PROBLEM_BYTES] = "nobody leads the shard";
     if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
-        return fail(change, "the cluster cannot be asked:", problem);
+        return change_fail(change, "the cluster cannot be asked:", problem);
     }
     struct succession succession = {
-        .shard = shard, .wanted = node_at(&cluster, wanted), .problem = problem};
+        .shard = shard, .wanted = change_node_at(&cluster, wanted), .problem = problem};
     bool is_possible = is_replica(&cluster, shard, succession.wanted);
     status_release(&cluster);
     if (!is_possible) {
-        return fail(change, "the lead stays where it is:",
-                    "the node named holds no replica of that shard; `trothdb cluster status` lists "
-                    "who does");
+        return change_fail(
+            change, "the lead stays where it is:",
+            "the node named holds no replica of that shard; `trothdb cluster status` lists "
+            "who does");
     }
-    if (!wait_for(change, has_succeeded, &succession)) {
-        return fail(change, "the lead stays where it is:", problem);
+    if (!change_wait(change, has_succeeded, &succession)) {
+        return change_fail(change, "the lead stays where it is:", problem);
     }
     return cluster_print(&change->at, change->is_json);
 }
@@ -351,8 +347,8 @@ static bool read_shard(const char *text, uint32_t *shard) {
     return *end == '\0' && end != text && number <= TOPOLOGY_SHARD_MAXIMUM;
 }
 
-static int read_change(struct change *change, const char *name, const char *line, int argc,
-                       char **argv, int operands) {
+int change_read(struct change *change, const char *name, const char *line, int argc, char **argv,
+                int operands) {
     const char *at = "";
     int count;
     *change =
@@ -380,7 +376,7 @@ int cluster_add(int argc, char **argv) {
     struct change change;
     struct net_address client;
     char problem[CLIENT_PROBLEM_BYTES];
-    if (read_change(&change, "cluster add", CLUSTER_ADD_LINE, argc, argv, 1)) {
+    if (change_read(&change, "cluster add", CLUSTER_ADD_LINE, argc, argv, 1)) {
         return CLUSTER_EXIT_USAGE;
     }
     if (client_address(&client, argv[0], problem)) {
@@ -393,7 +389,7 @@ int cluster_add(int argc, char **argv) {
 int cluster_replicas(int argc, char **argv) {
     struct change change;
     uint32_t shard;
-    if (read_change(&change, "cluster replicas", CLUSTER_REPLICAS_LINE, argc, argv, 2)) {
+    if (change_read(&change, "cluster replicas", CLUSTER_REPLICAS_LINE, argc, argv, 2)) {
         return CLUSTER_EXIT_USAGE;
     }
     if (!read_shard(argv[0], &shard)) {
@@ -407,7 +403,7 @@ int cluster_leader(int argc, char **argv) {
     struct net_address wanted;
     uint32_t shard;
     char problem[CLIENT_PROBLEM_BYTES];
-    if (read_change(&change, "cluster leader", CLUSTER_LEADER_LINE, argc, argv, 2)) {
+    if (change_read(&change, "cluster leader", CLUSTER_LEADER_LINE, argc, argv, 2)) {
         return CLUSTER_EXIT_USAGE;
     }
     if (!read_shard(argv[0], &shard)) {

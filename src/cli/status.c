@@ -104,6 +104,10 @@ static void decode_replica(struct fields row, struct status_replica *replica, bo
         replica->learner_index = fields_number(&row);
         replica->is_joint = fields_number(&row) != 0;
     }
+    if (row.at < row.end) {
+        replica->last_term = fields_number(&row);
+        replica->time_ms = fields_number(&row);
+    }
     *is_failed |= row.is_failed;
 }
 

@@ -36,8 +36,9 @@ struct status_replica {
     uint32_t leader; /* node number; 0: not known */
     uint64_t applied_index, commit_index, last_index, snapshot_index;
     uint64_t learner_round,
-        learner_index; /* of a leader: who is furthest behind; 0: nobody learns */
-    bool is_joint;     /* old and new replicas vote together */
+        learner_index;           /* of a leader: who is furthest behind; 0: nobody learns */
+    bool is_joint;               /* old and new replicas vote together */
+    uint64_t last_term, time_ms; /* of the last entry; stamp of the last applied one */
 };
 
 struct status_member {

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "cluster/topology_private.h"
+#include "cluster/topology_removal.h"
 #include "cluster/topology_setting.h"
 
 static void derive_slot_owners(struct topology *topology) {
@@ -73,6 +74,7 @@ void topology_free(struct topology *topology) {
         memory_free(topology->nodes);
         memory_free(topology->shards);
         topology_settings_free(topology);
+        memory_free(topology->removed);
         memory_free(topology);
     }
 }
@@ -82,6 +84,10 @@ struct topology *topology_copy(const struct topology *topology) {
     copy->nodes = memory_copy(topology->nodes, topology->node_count * sizeof(*topology->nodes));
     copy->shards = memory_copy(topology->shards, topology->shard_count * sizeof(*topology->shards));
     topology_settings_copy(copy, topology);
+    copy->removed =
+        topology->removed_count
+            ? memory_copy(topology->removed, topology->removed_count * sizeof(*topology->removed))
+            : NULL;
     return copy;
 }
 
@@ -152,6 +158,7 @@ void topology_encode(const struct topology *topology, struct buffer *out) {
         encode_shard(&topology->shards[i], out);
     }
     topology_settings_encode(topology, out);
+    topology_removal_encode(topology, out);
 }
 
 int topology_copy_host(char out[TOPOLOGY_HOST_MAXIMUM], struct bytes host) {
@@ -270,6 +277,9 @@ static int decode_body(struct cursor *in, uint8_t version, struct topology *topo
     }
     if (!error && version >= TOPOLOGY_VERSION_SETTINGS) {
         error = topology_settings_decode(topology, in);
+    }
+    if (!error && version >= TOPOLOGY_VERSION_REMOVED) {
+        error = topology_removal_decode(topology, in);
     }
     return error ? error : cursor_finish(in);
 }

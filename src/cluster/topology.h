@@ -8,9 +8,12 @@
 #include "slot/slot.h"
 
 enum {
-    TOPOLOGY_VERSION = 3, /* older ones are read too: 1 has no wishes, 2 no settings */
+    TOPOLOGY_VERSION = 4, /* older ones are read too: 1 has no wishes, 2 no settings, 3 nobody
+                             removed */
     TOPOLOGY_VERSION_FIRST = 1,
     TOPOLOGY_VERSION_SETTINGS = 3, /* the first with settings */
+    TOPOLOGY_VERSION_REMOVED = 4,  /* the first with nodes that were removed */
+    TOPOLOGY_REMOVED_MAXIMUM = 4096,
     TOPOLOGY_NODE_MAXIMUM = 1024,
     TOPOLOGY_NUMBER_MAXIMUM = 1 << 20, /* of a node: some tables have a place for each */
     TOPOLOGY_SHARD_MAXIMUM =
@@ -22,6 +25,10 @@ enum {
     TOPOLOGY_SETTING_VALUE_MAXIMUM = 1024,
     TOPOLOGY_BYTES_MAXIMUM = 4 << 20
 };
+
+/* By so much the epoch rises when nodes are given up: whatever those may decide among themselves
+ * when they come back is older. */
+#define TOPOLOGY_EPOCH_RECOVERY ((uint64_t)1 << 32)
 
 struct topology_address {
     char host[TOPOLOGY_HOST_MAXIMUM];
@@ -44,6 +51,15 @@ struct topology_shard {
      * they are the same. */
     uint64_t wanted_epoch; /* when these replicas were asked for; 0: since the founding */
     bool is_settled;       /* they vote, and nobody else */
+    /* 0, or: the majority was lost, and this replica alone makes the shard go on, as of that wish.
+     */
+    uint32_t survivor;
+};
+
+/* Out of the cluster for ever. */
+struct topology_removed {
+    uint32_t number;
+    uint8_t uuid[16];
 };
 
 /* A setting of all nodes (`trothdb cluster set`). */
@@ -60,6 +76,8 @@ struct topology {
     unsigned shard_count;              /* with the control shard */
     struct topology_setting *settings; /* ascending by name */
     unsigned setting_count;
+    struct topology_removed *removed; /* in the order of their going */
+    unsigned removed_count;
     uint32_t slot_owner[SLOT_COUNT]; /* derived: shard number, 0 for nobody */
 };
 
@@ -80,6 +98,9 @@ const struct topology_node *topology_node(const struct topology *topology,
                                           uint32_t number); /* NULL if unknown */
 const struct topology_node *topology_node_by_uuid(const struct topology *topology,
                                                   const uint8_t uuid[16]);
+const struct topology_removed *topology_removed_by_uuid(const struct topology *topology,
+                                                        const uint8_t uuid[16]);
+bool topology_was_removed(const struct topology *topology, uint32_t node_number);
 const struct topology_shard *topology_shard(const struct topology *topology, uint32_t number);
 bool topology_shard_has_replica(const struct topology_shard *shard, uint32_t node_number);
 /* The value of a setting of all nodes; NULL: none is set. Borrows. */
@@ -98,6 +119,10 @@ bool topology_has_peers(const struct topology *topology, uint32_t node_number, u
  *   node.add <uuid, hex> <host> <client port> <peer port> <admin port>    a spare joins
  *   shard.replicas <shard> <node number>...                               these replicas are wanted
  *   shard.settled <shard> <wanted epoch>                                  they vote by now
+ *   node.remove <number>                           it holds no replica, and goes: else ERR_BUSY
+ *   nodes.lost <number>,... <shard>=<number>,...   they are given up, and go; a shard that has no
+ *                                                  majority without them goes on from the replica
+ *                                                  on the node named, or ERR_BUSY
  *   setting.set <name> <value> [<name> <value>...]                        settings of all nodes
  *   setting.unset <name>...
  *

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "cluster/topology_private.h"
+#include "cluster/topology_removal.h"
 #include "cluster/topology_setting.h"
 
 static int parse_port(struct bytes text, uint16_t *port) {
@@ -67,7 +68,7 @@ static int parse_uuid(struct bytes text, uint8_t uuid[16]) {
 
 /* A number is a name in Raft's logs, so none is ever given twice. */
 static uint32_t next_number(const struct topology *topology) {
-    uint32_t highest = 0;
+    uint32_t highest = topology_removed_highest(topology);
     for (unsigned i = 0; i < topology->node_count; i++) {
         if (topology->nodes[i].number > highest) {
             highest = topology->nodes[i].number;
@@ -84,6 +85,9 @@ static int apply_node_add(struct topology *topology, const struct bytes *argumen
     }
     if (topology_node_by_uuid(topology, node.uuid)) {
         return 0;
+    }
+    if (topology_removed_by_uuid(topology, node.uuid)) {
+        return ERR_INVALID; /* it remembers what it was: only an empty directory may join */
     }
     node.number = next_number(topology);
     if (topology->node_count == TOPOLOGY_NODE_MAXIMUM || node.number > TOPOLOGY_NUMBER_MAXIMUM) {
@@ -155,6 +159,7 @@ static int apply_shard_replicas(struct topology *topology, const struct bytes *a
     if (is_other) {
         shard->wanted_epoch = topology->epoch;
         shard->is_settled = false;
+        shard->survivor = 0;
     }
     return 0;
 }
@@ -182,6 +187,7 @@ static const struct {
     int (*apply)(struct topology *topology, const struct bytes *arguments, size_t count);
 } COMMANDS[] = {
     {"node.address", apply_node_address},        {"node.add", apply_node_add},
+    {"node.remove", topology_apply_node_remove}, {"nodes.lost", topology_apply_nodes_lost},
     {"shard.replicas", apply_shard_replicas},    {"shard.settled", apply_shard_settled},
     {"setting.set", topology_apply_setting_set}, {"setting.unset", topology_apply_setting_unset},
 };

@@ -35,6 +35,9 @@ static void answer_here(struct worker *worker, enum ask_kind kind, uint64_t aske
     case ASK_TRANSFER:
         status_answer_transfer(worker, arguments, count, answer);
         return;
+    case ASK_RECOVER:
+        status_answer_recover(worker, answer);
+        return;
     case ASK_SLOWLOG_GET:
     case ASK_SLOWLOG_LENGTH:
     case ASK_SLOWLOG_RESET:
@@ -53,6 +56,14 @@ static void reply_answers(const struct worker *worker, const struct ask_answer *
         return;
     case ASK_SNAPSHOT:
         reply_integer(reply, (int64_t)all->number);
+        return;
+    case ASK_RECOVER:
+        if (all->number == 0) {
+            reply_error(reply, "ERR this node has no replica of the control shard, or hears its "
+                               "leader: there is nothing to recover");
+        } else {
+            reply_ok(reply);
+        }
         return;
     case ASK_TRANSFER:
         if (all->number == 0) {

@@ -264,13 +264,32 @@ void control_adopt(struct worker *worker, struct topology *topology) {
     buffer_release(&problem);
 }
 
+static bool is_newer(const struct worker *worker, const struct topology *topology) {
+    return memcmp(worker->topology->cluster_id, topology->cluster_id, 16) == 0 &&
+           topology->epoch > worker->topology->epoch;
+}
+
 static bool is_news(const struct worker *worker, const struct topology *topology) {
-    if (!topology_node_by_uuid(topology, worker->identity.uuid)) {
+    return topology_node_by_uuid(topology, worker->identity.uuid) &&
+           (!worker->topology || is_newer(worker, topology));
+}
+
+/* What this node holds may differ from what the others have decided since: it serves nothing and
+ * votes for nobody from here on. The file makes it so at the next start. */
+static bool is_told_removed(struct worker *worker, const struct topology *topology) {
+    if (!worker->topology || !is_newer(worker, topology) ||
+        !topology_removed_by_uuid(topology, worker->identity.uuid)) {
         return false;
     }
-    return !worker->topology ||
-           (memcmp(worker->topology->cluster_id, topology->cluster_id, 16) == 0 &&
-            topology->epoch > worker->topology->epoch);
+    if (worker->index == 0 && save_topology(worker, TOPOLOGY_FILE, topology)) {
+        log_line(worker->io.log, LOG_WARN, "the topology without this node cannot be saved");
+    }
+    log_line(worker->io.log, LOG_ERROR,
+             "this node was removed from its cluster and ends; remove its directory before it is "
+             "started again",
+             LOG_F("node", worker->self), LOG_F("epoch", topology->epoch));
+    worker_fatal(worker, "this node was removed from its cluster");
+    return true;
 }
 
 /* The topology, length-prefixed, and then the founding or nothing. */
@@ -345,7 +364,7 @@ static void topology_received(struct worker *worker, struct bytes encoded, struc
         log_line(worker->io.log, LOG_WARN, "malformed topology ignored");
         return;
     }
-    if (!is_news(worker, topology)) {
+    if (is_told_removed(worker, topology) || !is_news(worker, topology)) {
         topology_free(topology);
     } else if (worker->index != 0) {
         control_adopt(worker, topology);
@@ -472,7 +491,10 @@ int control_start(struct worker *worker, struct buffer *problem) {
     int error = load_files(worker, &topology, problem);
     if (!error && topology && !topology_node_by_uuid(topology, worker->identity.uuid)) {
         buffer_append_text(problem,
-                           "the file \"topology\" is of a cluster that this node is not in");
+                           topology_removed_by_uuid(topology, worker->identity.uuid)
+                               ? "this node was removed from its cluster, and what it holds is of "
+                                 "no use any more; remove its directory, and it starts as a new one"
+                               : "the file \"topology\" is of a cluster that this node is not in");
         error = ERR_INVALID;
     }
     if (error) {
@@ -536,6 +558,18 @@ static void follow_address(struct worker *worker, const struct topology_node *no
     }
 }
 
+/* One that was away when it was removed hears of it when it is back. */
+static void tell_removed(struct worker *worker, const struct member_view_entry *member) {
+    const struct topology_removed *removed =
+        topology_removed_by_uuid(worker->topology, member->uuid);
+    bool is_behind = removed && member->state == GOSSIP_ALIVE && member->cluster[0] &&
+                     strtoull(member->epoch, NULL, 10) < worker->topology->epoch;
+    if (is_behind) {
+        worker->io.net->peer_set(worker->io.net, removed->number, &member->peer);
+        peers_send_topology(worker, removed->number, false);
+    }
+}
+
 void control_tick(struct worker *worker) {
     struct shard *control = worker->shards[0];
     uint64_t now = worker_now_us(worker);
@@ -547,6 +581,7 @@ void control_tick(struct worker *worker) {
         const struct member_view_entry *member = &worker->members.members[i];
         const struct topology_node *node = topology_node_by_uuid(worker->topology, member->uuid);
         if (!node) {
+            tell_removed(worker, member);
             continue;
         }
         follow_address(worker, node, member);

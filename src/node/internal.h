@@ -520,6 +520,7 @@ enum ask_kind {
     ASK_CLIENT_KILL,
     ASK_SNAPSHOT,
     ASK_TRANSFER,
+    ASK_RECOVER,
     ASK_SLOWLOG_GET,
     ASK_SLOWLOG_LENGTH,
     ASK_SLOWLOG_RESET
@@ -546,6 +547,7 @@ void slowlog_reply_answers(const struct worker *worker, const struct ask_answer 
                            enum ask_kind kind, struct reply *reply);
 void status_answer_snapshot(struct worker *worker, const struct bytes *arguments, size_t count,
                             struct ask_answer *answer);
+void status_answer_recover(struct worker *worker, struct ask_answer *answer);
 void status_answer_transfer(struct worker *worker, const struct bytes *arguments, size_t count,
                             struct ask_answer *answer);
 /* May `host:port` text be made of a member's or node's client address? Writes "host:port". */

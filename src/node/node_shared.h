@@ -20,7 +20,7 @@ struct worker_statistics {
 /* One replica of this node, as its worker last published it (every 100 ms). */
 struct shard_statistics {
     _Atomic uint64_t is_hosted, role, term, leader, applied_index, commit_index, last_index,
-        snapshot_index;
+        snapshot_index, last_term, time_ms;
     _Atomic uint64_t settled_epoch; /* as leader: this wish of the topology is fulfilled; 0: none */
     /* As leader: the learner that is furthest behind; round 0: nobody learns. */
     _Atomic uint64_t learner_round, learner_index, is_joint;

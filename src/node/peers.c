@@ -50,9 +50,9 @@ static void make_batches(struct worker *worker, uint32_t node) {
 }
 
 /* A batch that says from whom to whom. False: the topology has no such node; a configuration may
- * name one that left. */
+ * name one that left. One that was removed is told so. */
 static bool begin_batch(struct worker *worker, uint32_t node) {
-    if (!topology_node(worker->topology, node)) {
+    if (!topology_node(worker->topology, node) && !topology_was_removed(worker->topology, node)) {
         return false;
     }
     if (node >= worker->batch_count) {

@@ -21,6 +21,8 @@ static void publish_shard(struct worker *worker, const struct shard *shard) {
     PUBLISH(applied_index, shard_applied_index(shard));
     PUBLISH(commit_index, raft_commit_index(raft));
     PUBLISH(last_index, raft_last_index(raft));
+    PUBLISH(last_term, raft_term_at(raft, raft_last_index(raft)));
+    PUBLISH(time_ms, shard_time_ms(shard));
     PUBLISH(snapshot_index, shard_snapshot_index(shard));
     PUBLISH(learner_round, raft_catch_up_round(raft));
     PUBLISH(learner_index, raft_catch_up_index(raft));

@@ -117,8 +117,21 @@ void replicas_durable(struct worker *worker, uint64_t wal_sequence) {
 
 /* ---- changing who votes ---- */
 
+/* The operator gave the majority up, and this replica is to make the shard go on. Asked again until
+ * the log says so: after that its wish is no older any more. */
+static void recover_alone(struct worker *worker, struct shard *shard,
+                          const struct topology_shard *placed) {
+    bool is_asked = !placed->is_settled && placed->survivor == worker->self &&
+                    raft_configuration(shard_raft(shard))->wish < placed->wanted_epoch;
+    if (is_asked && shard_recover_alone(shard, placed->wanted_epoch)) {
+        log_line(worker->io.log, LOG_WARN, "the shard cannot go on from here yet: it has a leader",
+                 LOG_F("shard", placed->number), LOG_F("node", worker->self));
+    }
+}
+
 static void drive(struct worker *worker, struct shard *shard, const struct topology_shard *placed) {
     uint64_t settled_epoch = 0;
+    recover_alone(worker, shard, placed);
     if (!placed->is_settled && shard_is_leader(shard)) {
         if (shard_has_voters(shard, placed->replicas, placed->replica_count,
                              placed->wanted_epoch)) {

@@ -99,7 +99,7 @@ static void reply_replicas_here(const struct node_shared *shared, struct reply *
             continue;
         }
         count--; /* a replica that is published meanwhile is for the next one who asks */
-        reply_array(reply, 11);
+        reply_array(reply, 13);
         reply_integer(reply, i);
         reply_bulk_text(reply, role_text(load(&replica->role)));
         reply_integer(reply, (int64_t)load(&replica->term));
@@ -111,6 +111,8 @@ static void reply_replicas_here(const struct node_shared *shared, struct reply *
         reply_integer(reply, (int64_t)load(&replica->learner_round));
         reply_integer(reply, (int64_t)load(&replica->learner_index));
         reply_integer(reply, (int64_t)load(&replica->is_joint));
+        reply_integer(reply, (int64_t)load(&replica->last_term));
+        reply_integer(reply, (int64_t)load(&replica->time_ms));
     }
 }
 
@@ -252,6 +254,16 @@ static bool transfer(struct session_command *call) {
     return true;
 }
 
+/* ---- RECOVER ---- */
+
+/* A data shard is told by the topology; the control shard, which decides on that, by this alone. */
+void status_answer_recover(struct worker *worker, struct ask_answer *answer) {
+    struct shard *control = worker_shard(worker, 0);
+    if (control && worker->topology && shard_recover_alone(control, worker->topology->epoch) == 0) {
+        answer->number++;
+    }
+}
+
 /* ---- ADDNODE, REPLICAS: commands of the control shard ---- */
 
 enum { CONTROL_ARGUMENT_MAXIMUM = 16 };
@@ -345,6 +357,13 @@ static void help(struct session_command *call) {
         "what holds.",
         "FOUND <topology>",
         "    Gives a spare node its first topology. For `trothdb cluster create`.",
+        "LOST <node number>[,...] <shard>=<node number>[,...]",
+        "    Gives nodes up for good; says from which replica each shard without a majority goes "
+        "on. For `trothdb cluster recover`.",
+        "RECOVER",
+        "    Makes this node alone decide for the control shard. For `trothdb cluster recover`.",
+        "REMOVENODE <node number>",
+        "    Takes a node that holds nothing out of the cluster. For `trothdb cluster remove`.",
         "REPLICAS <shard> <node number> [<node number> ...]",
         "    Says which nodes shall hold a shard. For `trothdb cluster replicas`.",
         "SETTINGS [<pattern>]",
@@ -378,6 +397,15 @@ bool trothdb_command(struct session_command *call) {
     }
     if (strcmp(name, "trothdb|transfer") == 0) {
         return transfer(call);
+    }
+    if (strcmp(name, "trothdb|recover") == 0) {
+        return ask_workers(call, ASK_RECOVER);
+    }
+    if (strcmp(name, "trothdb|removenode") == 0) {
+        return control_call(call, "node.remove");
+    }
+    if (strcmp(name, "trothdb|lost") == 0) {
+        return control_call(call, "nodes.lost");
     }
     if (strcmp(name, "trothdb|addnode") == 0) {
         return control_call(call, "node.add");

@@ -14,6 +14,8 @@
 #include "raft/internal.h"
 
 enum {
+    /* A recovery leaves so many terms behind, so that nobody who was given up is ahead of it. */
+    RECOVERY_TERMS = 1 << 20,
     ROUND_MAXIMUM = 10,          /* CBTR 4.2.1: a learner that is no closer by then is given up */
     SILENT_TIMEOUT_MAXIMUM = 10, /* as is one that was not heard for so many election timeouts */
 };
@@ -62,8 +64,8 @@ static bool is_member(const struct raft_configuration *configuration, raft_node_
            raft_configuration_has_learner(configuration, node);
 }
 
-/* A configuration is in force from here on, so the leader sends to whom it names. */
-static void configuration_append(struct raft *raft, const struct raft_configuration *next) {
+static struct raft_entry *configuration_entry(const struct raft *raft,
+                                              const struct raft_configuration *next) {
     struct buffer payload;
     buffer_init(&payload, RAFT_CONFIGURATION_BYTES_MAXIMUM);
     raft_configuration_encode(next, &payload);
@@ -71,7 +73,12 @@ static void configuration_append(struct raft *raft, const struct raft_configurat
     memcpy(raft_entry_payload_room(entry), buffer_data(&payload), payload.length);
     buffer_release(&payload);
     raft_entry_seal(entry, raft->term, raft_last(raft) + 1, RAFT_ENTRY_CONFIGURATION);
-    raft_entry_append(raft, entry);
+    return entry;
+}
+
+/* A configuration is in force from here on, so the leader sends to whom it names. */
+static void configuration_append(struct raft *raft, const struct raft_configuration *next) {
+    raft_entry_append(raft, configuration_entry(raft, next));
     for (size_t i = raft->peer_count; i > 0; i--)
         if (!is_member(next, raft->peers[i - 1].node))
             peer_forget(raft, i - 1);
@@ -256,6 +263,34 @@ void raft_change_continue(struct raft *raft) {
     } else {
         change_advance(raft);
     }
+}
+
+/* ---- without a majority ---- */
+
+/* An entry that no leader appended: its term is one in which nobody else can be elected with the
+ * vote of this replica, and it makes this replica a majority. What is not committed by then becomes
+ * so, as it would under any leader whose log holds it. */
+void raft_recover(struct raft *raft, const struct raft_configuration *forced) {
+    bool is_alone = raft_configuration_is_sole_voter(raft_members(raft), raft->self);
+    bool is_possible = raft_configuration_is_sole_voter(forced, raft->self) &&
+                       forced->wish >= raft_members(raft)->wish;
+    if (is_alone)
+        return; /* asked again, or nobody is missing */
+    if (!is_possible || raft->leader != 0) {
+        raft->step.proposal_error = raft->leader != 0 ? ERR_BUSY : ERR_INVALID;
+        return;
+    }
+    raft_follow(raft, raft->term + RECOVERY_TERMS, 0);
+    raft->vote = raft->self;
+    raft->granted_count = 0;
+    raft_state_save(raft);
+    raft_entry_append(raft, configuration_entry(raft, forced));
+    raft->role = RAFT_CANDIDATE;
+    raft_election_deadline_draw(raft);
+    log_line(raft->log_lines, LOG_WARN, "the shard goes on from this replica alone",
+             LOG_F("shard", raft->shard), LOG_F("node", raft->self), LOG_F("term", raft->term),
+             LOG_F("index", raft_last(raft)));
+    raft_own_vote_count(raft);
 }
 
 /* By when the learners must be looked at again if nothing comes from them. */

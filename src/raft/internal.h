@@ -238,6 +238,7 @@ void raft_compact(struct raft *raft, raft_index snapshot_index);
 /* change.c */
 void raft_change(struct raft *raft, const struct raft_configuration *wanted);
 void raft_change_continue(struct raft *raft);
+void raft_recover(struct raft *raft, const struct raft_configuration *forced);
 uint64_t raft_change_deadline_us(const struct raft *raft);
 
 /* transfer.c */

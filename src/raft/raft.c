@@ -402,6 +402,9 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
     case RAFT_CHANGE:
         raft_change(raft, event->configuration);
         break;
+    case RAFT_RECOVER:
+        raft_recover(raft, event->configuration);
+        break;
     }
     raft_change_continue(raft);
     raft_quiet_wake_told(raft);

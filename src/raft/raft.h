@@ -185,7 +185,12 @@ enum raft_event_kind {
     /* `configuration` holds the voters that are wanted, and nothing else. New ones learn first,
      * then a joint configuration is entered and left; a learner that does not catch up is given up,
      * and the change with it. While they only learn, another wish takes the place of this one. */
-    RAFT_CHANGE
+    RAFT_CHANGE,
+    /* The other voters are lost for good, says the operator: this replica alone votes from now on,
+     * and all that its log holds is committed. Breaks every promise of Raft's if the others are
+     * not lost. `configuration` holds this node and the wish. Refused (ERR_BUSY) while a leader is
+     * known. */
+    RAFT_RECOVER
 };
 
 struct raft_event {

@@ -483,6 +483,13 @@ int shard_change(struct shard *shard, const raft_node_number *voters, size_t cou
     return shard_step(shard, &event);
 }
 
+int shard_recover_alone(struct shard *shard, uint64_t wish) {
+    struct raft_configuration alone = {
+        .voter_count = 1, .voters = {shard->self}, .wish = wish};
+    struct raft_event event = {.kind = RAFT_RECOVER, .configuration = &alone};
+    return shard_step(shard, &event);
+}
+
 bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count,
                       uint64_t wish) {
     const struct raft_configuration *members = raft_configuration(shard->raft);

@@ -243,6 +243,9 @@ bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause)
  * ERR_INVALID. ERR_NOT_LEADER; ERR_BUSY: another change must end first. */
 int shard_change(struct shard *shard, const raft_node_number *voters, size_t count,
                  uint64_t wish) MUST_CHECK;
+/* The other replicas are lost for good: this one alone votes from now on, by this wish. ERR_BUSY
+ * while a leader is known; ERR_INVALID for a wish older than the log's newest. */
+int shard_recover_alone(struct shard *shard, uint64_t wish) MUST_CHECK;
 /* These nodes vote and nobody else, nobody learns, by this wish, and that is committed. */
 bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count,
                       uint64_t wish);

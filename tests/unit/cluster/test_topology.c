@@ -168,6 +168,11 @@ static void a_spare_joins_once_with_a_number_of_its_own(void **state) {
     topology_free(topology);
 }
 
+/* What stands behind the settings since version 4: nobody removed, no survivor. */
+static size_t removal_bytes(const struct topology *topology) {
+    return 1 + 4 * (size_t)topology->shard_count;
+}
+
 /* What a release wrote that knew of no change of replicas. */
 static void version_1_is_read_as_settled(void **state) {
     (void)state;
@@ -176,7 +181,8 @@ static void version_1_is_read_as_settled(void **state) {
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
     buffer_init(&first, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(topology, &encoded);
-    size_t shard_bytes = 4 + 1 + 4 + 1, wish_bytes = 9, range_bytes = 4, settings_bytes = 1;
+    size_t shard_bytes = 4 + 1 + 4 + 1, wish_bytes = 9, range_bytes = 4,
+           settings_bytes = 1 + removal_bytes(topology);
     size_t shards = encoded.length - settings_bytes - 2 * (shard_bytes + wish_bytes) - range_bytes;
     buffer_append(&first, buffer_data(&encoded), shards + shard_bytes);
     buffer_append(&first, buffer_data(&encoded) + shards + shard_bytes + wish_bytes,
@@ -203,7 +209,8 @@ static void version_2_is_read_as_without_settings(void **state) {
     topology_encode(topology, &encoded);
     buffer_data(&encoded)[0] = 2;
     struct topology *back;
-    struct bytes second = bytes_of(buffer_data(&encoded), encoded.length - 1);
+    struct bytes second =
+        bytes_of(buffer_data(&encoded), encoded.length - 1 - removal_bytes(topology));
     assert_int_equal(topology_decode(second, &back), 0);
     assert_int_equal(back->setting_count, 0);
     topology_free(back);
@@ -263,14 +270,15 @@ static void settings_are_encoded_copied_and_checked(void **state) {
                                "c\x01"
                                "3";
     size_t tail_bytes = sizeof(tail) - 1;
-    assert_memory_equal(buffer_data(&encoded) + encoded.length - tail_bytes, tail, tail_bytes);
+    size_t end = encoded.length - removal_bytes(topology);
+    assert_memory_equal(buffer_data(&encoded) + end - tail_bytes, tail, tail_bytes);
     assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), 0);
     topology_encode(back, &again);
     assert_true(bytes_equal(buffer_bytes(&encoded), buffer_bytes(&again)));
-    buffer_data(&encoded)[encoded.length - 3] = 'b'; /* twice */
+    buffer_data(&encoded)[end - 3] = 'b'; /* twice */
     topology_free(back);
     assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), ERR_MALFORMED);
-    buffer_data(&encoded)[encoded.length - 3] = 'a'; /* out of order */
+    buffer_data(&encoded)[end - 3] = 'a'; /* out of order */
     assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), ERR_MALFORMED);
     topology_free(copy);
     topology_free(topology);
@@ -308,6 +316,99 @@ static void a_huge_node_number_is_refused(void **state) {
     buffer_release(&encoded);
 }
 
+static int ask(struct topology *topology, const char *name, const char *first, const char *second) {
+    const struct bytes arguments[] = {bytes_of_text(name), bytes_of_text(first),
+                                      bytes_of_text(second ? second : "")};
+    return topology_apply(topology, arguments, second ? 3 : 2);
+}
+
+/* It goes when it holds nothing, for ever: its number is not given again, and it may not come back.
+ */
+static void a_node_that_holds_nothing_is_removed_for_ever(void **state) {
+    (void)state;
+    struct topology *topology = found(4, 2, 3);
+    uint64_t epoch = topology->epoch;
+    assert_int_equal(ask(topology, "node.remove", "3", NULL), ERR_BUSY);
+    assert_int_equal(ask(topology, "node.remove", "9", NULL), ERR_NOT_FOUND);
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        topology->shards[i].replica_count = 3;
+        for (unsigned at = 0; at < 3; at++) {
+            topology->shards[i].replicas[at] = at + 1;
+        }
+    }
+    topology->shards[1].is_settled = false;
+    assert_int_equal(ask(topology, "node.remove", "4", NULL), ERR_BUSY); /* it may still vote */
+    topology->shards[1].is_settled = true;
+    assert_int_equal(topology->epoch, epoch);
+    assert_int_equal(ask(topology, "node.remove", "4", NULL), 0);
+    assert_int_equal(topology->epoch, epoch + 1);
+    assert_null(topology_node(topology, 4));
+    assert_true(topology_was_removed(topology, 4));
+    assert_int_equal(ask(topology, "node.remove", "4", NULL), 0); /* said again */
+    assert_int_equal(topology->epoch, epoch + 1);
+    const struct bytes back[] = {
+        BYTES_LITERAL("node.add"),  BYTES_LITERAL("04000000000000000000000000000000"),
+        BYTES_LITERAL("127.0.0.4"), BYTES_LITERAL("7001"),
+        BYTES_LITERAL("17001"),     BYTES_LITERAL("9001")};
+    assert_int_equal(topology_apply(topology, back, 6), ERR_INVALID);
+    const struct bytes other[] = {
+        BYTES_LITERAL("node.add"),  BYTES_LITERAL("05000000000000000000000000000000"),
+        BYTES_LITERAL("127.0.0.4"), BYTES_LITERAL("7001"),
+        BYTES_LITERAL("17001"),     BYTES_LITERAL("9001")};
+    assert_int_equal(topology_apply(topology, other, 6), 0);
+    assert_non_null(topology_node(topology, 5));
+    topology_free(topology);
+}
+
+/* Given up: out at once, the shards left to who was named, and far ahead of whatever they decide.
+ */
+static void lost_nodes_are_given_up_as_a_whole(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 2, 3);
+    uint64_t epoch = topology->epoch;
+    assert_int_equal(ask(topology, "nodes.lost", "2,3", "0=1,1=1"), ERR_BUSY); /* and shard 2? */
+    assert_int_equal(ask(topology, "nodes.lost", "2,3", "0=1,1=2,2=1"), ERR_BUSY);
+    assert_int_equal(ask(topology, "nodes.lost", "1,2,3", "0=1,1=1,2=1"), ERR_BUSY);
+    assert_int_equal(ask(topology, "nodes.lost", "2,x", "0=1,1=1,2=1"), ERR_INVALID);
+    assert_int_equal(topology->epoch, epoch);
+    assert_int_equal(topology->node_count, 3);
+    assert_int_equal(ask(topology, "nodes.lost", "2,3", "0=1,1=1,2=1"), 0);
+    assert_int_equal(topology->epoch, epoch + TOPOLOGY_EPOCH_RECOVERY);
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        assert_int_equal(topology->shards[i].replica_count, 1);
+        assert_int_equal(topology->shards[i].replicas[0], 1);
+        assert_int_equal(topology->shards[i].survivor, 1);
+        assert_int_equal(topology->shards[i].wanted_epoch, topology->epoch);
+        assert_false(topology->shards[i].is_settled);
+    }
+    struct buffer encoded;
+    struct topology *back;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), 0);
+    assert_int_equal(back->removed_count, 2);
+    assert_int_equal(back->shards[1].survivor, 1);
+    assert_non_null(topology_removed_by_uuid(back, topology->removed[0].uuid));
+    assert_int_equal(ask(back, "nodes.lost", "2,3", "0=1,1=1,2=1"), 0); /* said again */
+    assert_int_equal(back->epoch, topology->epoch);
+    topology_free(back);
+    topology_free(topology);
+    buffer_release(&encoded);
+}
+
+/* A shard that keeps its majority loses a replica and goes on by itself. */
+static void a_shard_with_a_majority_needs_no_survivor(void **state) {
+    (void)state;
+    struct topology *topology = found(5, 4, 3);
+    assert_int_equal(ask(topology, "nodes.lost", "5", ""), 0);
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        assert_in_range(topology->shards[i].replica_count, 2, 3);
+        assert_int_equal(topology->shards[i].survivor, 0);
+        assert_int_equal(topology->shards[i].is_settled, topology->shards[i].replica_count == 3);
+    }
+    topology_free(topology);
+}
+
 RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(encoded_and_decoded_it_is_the_same),
           cmocka_unit_test(every_shortening_and_no_flip_crashes),
@@ -320,5 +421,8 @@ RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(settings_are_set_and_unset_as_a_whole),
           cmocka_unit_test(settings_have_a_limit),
           cmocka_unit_test(settings_are_encoded_copied_and_checked),
+          cmocka_unit_test(a_node_that_holds_nothing_is_removed_for_ever),
+          cmocka_unit_test(lost_nodes_are_given_up_as_a_whole),
+          cmocka_unit_test(a_shard_with_a_majority_needs_no_survivor),
           cmocka_unit_test(a_slot_with_two_owners_is_refused),
           cmocka_unit_test(a_huge_node_number_is_refused))

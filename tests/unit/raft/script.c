@@ -370,6 +370,14 @@ static void run_change(struct script *script, const struct line *line) {
                  (struct raft_event){.kind = RAFT_CHANGE, .configuration = &wanted});
 }
 
+static void run_recover(struct script *script, const struct line *line) {
+    struct raft_configuration alone = {.voter_count = 1,
+                                       .voters = {(raft_node_number)number_of(word_at(line, 1))}};
+    option_number(line, "wish", &alone.wish);
+    cluster_step(script->cluster, node_at(script, line, 1),
+                 (struct raft_event){.kind = RAFT_RECOVER, .configuration = &alone});
+}
+
 static void run_lost(struct script *script, const struct line *line) {
     raft_node_number peer = (raft_node_number)number_of(word_at(line, 2));
     cluster_step(script->cluster, node_at(script, line, 1),
@@ -483,6 +491,7 @@ static const struct {
     {"read", run_read},
     {"transfer", run_transfer},
     {"change", run_change},
+    {"recover", run_recover},
     {"lost", run_lost},
     {"suspected", run_suspected},
     {"standing", run_standing},

@@ -1,0 +1,136 @@
+// What is lost and what comes back: a log that rotted, a majority that is gone for good, a node that is taken out.
+'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const test = require('node:test');
+const {program, run, startCluster, startNodes, until} = require('./cluster.js');
+
+const trothdb = (...words) => run(program, ['cluster', ...words], {timeout: 90000});
+
+async function cluster(...words) {
+  const result = await trothdb(...words);
+  assert.strictEqual(result.code, 0, `cluster ${words.join(' ')}:\n${result.stdout}${result.stderr}`);
+  return result;
+}
+
+async function write(node, from, count) {
+  for (let i = from; i < from + count; i++) {
+    await until(`key ${i} is written`, async () => await node.ask('SET', `key:${i}`, `value ${i}`) === 'OK');
+  }
+}
+
+async function check(node, count) {
+  for (let i = 0; i < count; i++) {
+    await until(`key ${i} is what was acknowledged`, async () => await node.ask('GET', `key:${i}`) === `value ${i}`);
+  }
+}
+
+async function leader(nodes) {
+  return until('one of them leads', async () => {
+    for (const node of nodes) if (node.process && await node.ask('SET', 'probe', '1') === 'OK') return node;
+    return null;
+  });
+}
+
+test('a wrong byte in the log of one node: the node starts, and gets from the others what it lost', async (t) => {
+  const {nodes} = await startCluster(t, {nodes: 3, shards: 1, isCalm: true});
+  const first = await leader(nodes);
+  await write(first, 0, 200);
+  const victim = nodes.find((node) => node !== first);
+  await victim.kill();
+  const directory = path.join(victim.directory, 'worker-0');
+  const segment = path.join(directory, fs.readdirSync(directory).filter((name) => /^wal-\d+$/.test(name)).sort()[0]);
+  const bytes = fs.readFileSync(segment);
+  const at = bytes.indexOf('value 100');
+  assert.ok(at > 0, 'the value is in the log');
+  bytes[at] ^= 1;
+  fs.writeFileSync(segment, bytes);
+  await write(first, 200, 20);
+  await victim.startWhole();
+  assert.match(victim.log, /the log is damaged.*segment=wal-/);
+  assert.match(victim.log, /entries of a replica are lost here; its peers have them/);
+  assert.ok(fs.readdirSync(directory).some((name) => /^damaged-\d+$/.test(name)), 'what is damaged is set aside');
+  await until('nothing is missing any more', async () => /replicas_in_repair:0\r/.test(await victim.ask('INFO', 'trothdb')));
+  // It is as good as any: with one of the others gone, these two serve.
+  const leads = await leader(nodes);
+  const other = nodes.find((node) => node !== victim && node !== leads);
+  await other.kill();
+  const next = await leader(nodes.filter((node) => node.process));
+  await write(next, 220, 20);
+  await check(next, 240);
+});
+
+test('a majority is lost for good: the operator has the shards go on from the node that is left', async (t) => {
+  const {nodes} = await startNodes(t, {nodes: 4});
+  const [first, second, third, spare] = nodes;
+  await until('cluster create', async () => (await trothdb('create', first.address, second.address, third.address,
+    '--shards', 2, '--replicas', 3)).code === 0);
+  for (let i = 0; i < 60; i++) {
+    await until(`key ${i} is written`, async () => {
+      for (const node of [first, second, third]) if (await node.ask('SET', `key:${i}`, `value ${i}`) === 'OK') return true;
+      return false;
+    });
+  }
+  // All have applied all, so that what was acknowledged is on the first one.
+  await until('all are even', async () => {
+    const {shards} = JSON.parse((await cluster('status', first.address, '--json')).stdout);
+    return shards.every((shard) => shard.replicas.every(({lag_entries: lag}) => !lag));
+  });
+  const early = await trothdb('recover', first.address, '--yes');
+  assert.notStrictEqual(early.code, 0, 'nodes that answer are not given up');
+  assert.match(early.stderr, /is not named and answers/);
+  await second.kill();
+  await third.kill();
+
+  const dry = JSON.parse((await cluster('recover', first.address, '--dry-run', '--json')).stdout);
+  assert.strictEqual(dry.lost_nodes, '2,3');
+  assert.ok(dry.shards.every((shard) => !shard.has_majority && shard.node === 1 && shard.last_index > 0));
+  const unasked = await trothdb('recover', first.address);
+  assert.notStrictEqual(unasked.code, 0);
+  assert.match(unasked.stdout, /may be lost/);
+  assert.match(unasked.stderr, /not confirmed/);
+  await cluster('recover', first.address, '--yes', '--json');
+  await check(first, 60);
+  await write(first, 60, 10);
+
+  // A new node takes a share, and is one of two.
+  await cluster('add', spare.address, '--at', first.address);
+  for (let shard = 0; shard <= 2; shard++) {
+    await cluster('replicas', shard, `${first.address},${spare.address}`, '--at', first.address);
+  }
+  await write(first, 70, 10);
+
+  // Both that were given up come back: a majority of what once was, and told so.
+  second.spawn();
+  third.spawn();
+  for (const node of [second, third]) {
+    assert.notStrictEqual((await node.exited).code, 0);
+    assert.match(node.log, /this node was removed from its cluster/);
+    assert.notStrictEqual(await node.startInVain(), 0);
+    assert.match(node.logTail, /this node was removed from its cluster, and what it holds is of no use any more/);
+  }
+  await write(first, 80, 5);
+  await check(first, 85);
+});
+
+test('a node is taken out: what it holds moves first; without a place for it, it stays', async (t) => {
+  const {nodes} = await startNodes(t, {nodes: 4});
+  const [first, second, third, spare] = nodes;
+  await until('cluster create', async () => (await trothdb('create', first.address, second.address, third.address,
+    '--shards', 1, '--replicas', 3)).code === 0);
+  const node = await leader([first, second, third]);
+  await write(node, 0, 20);
+  const goes = [first, second, third].find((one) => one !== node);
+  const refused = await trothdb('remove', goes.address, '--at', node.address);
+  assert.notStrictEqual(refused.code, 0);
+  assert.match(refused.stderr, /no other node can take shard 0/);
+  await cluster('add', spare.address, '--at', node.address);
+  const left = await cluster('remove', goes.address, '--at', node.address, '--json');
+  assert.strictEqual(JSON.parse(left.stdout).nodes.length, 3);
+  assert.notStrictEqual((await goes.exited).code, 0, 'the node that was removed ends');
+  assert.match(goes.log, /this node was removed from its cluster/);
+  const now = await leader([first, second, third, spare].filter((one) => one.process));
+  await write(now, 20, 5);
+  await check(now, 25);
+});
