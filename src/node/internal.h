@@ -190,6 +190,7 @@ struct worker {
     struct shard_recovery *recoveries[WORKER_SHARD_MAXIMUM]; /* until the shard is made */
     uint32_t hosted[WORKER_SHARD_MAXIMUM];                   /* numbers of the shards here */
     unsigned hosted_count;
+    unsigned unwanted_count; /* of those: that the topology does not place here, not any more */
     struct shard_leader leaders[WORKER_SHARD_MAXIMUM]; /* of every shard, as last heard */
 
     struct topology *topology;                 /* newest known; NULL: a spare */

@@ -64,6 +64,19 @@ static int place(struct worker *worker, const struct topology_shard *placed,
     return worker_make_shard(worker, placed->number, &founding, problem);
 }
 
+static bool is_wanted_here(const struct worker *worker, uint32_t shard) {
+    const struct topology_shard *placed = topology_shard(worker->topology, shard);
+    return !placed || topology_shard_has_replica(placed, worker->self);
+}
+
+static unsigned count_unwanted(const struct worker *worker) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        count += !is_wanted_here(worker, worker->hosted[i]);
+    }
+    return count;
+}
+
 int replicas_place(struct worker *worker, struct buffer *problem) {
     int error = 0;
     for (unsigned i = 0; i < worker->topology->shard_count && !error; i++) {
@@ -73,6 +86,7 @@ int replicas_place(struct worker *worker, struct buffer *problem) {
             error = place(worker, placed, problem);
         }
     }
+    worker->unwanted_count = count_unwanted(worker);
     return error;
 }
 
@@ -96,6 +110,7 @@ static void remove_replica(struct worker *worker, unsigned position) {
     shard_free(worker->shards[number]);
     worker->shards[number] = NULL;
     worker->hosted[position] = worker->hosted[--worker->hosted_count];
+    worker->unwanted_count--;
     publish_removal(worker, number);
     note_forgotten(worker, number, wal_sequence);
 }
@@ -193,7 +208,7 @@ void replicas_tick(struct worker *worker) {
     if (!worker->topology) {
         return;
     }
-    for (unsigned i = worker->hosted_count; i > 0; i--) {
+    for (unsigned i = worker->hosted_count; i > 0 && worker->unwanted_count > 0; i--) {
         if (must_go(worker, worker->shards[worker->hosted[i - 1]])) {
             remove_replica(worker, i - 1);
         }
