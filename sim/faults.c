@@ -48,6 +48,8 @@ enum {
     FAULT_DRIFT_MOST_PPM =
         80000, /* two nodes differ by less than the fifth that a lease gives up */
     FAULT_WALL_JUMP_MOST_MS = 20000,
+    FAULT_WALL_JUMP_FAR_MS = 3600 * 1000,   /* seldom, as after a battery's end: an hour */
+    FAULT_PAUSE_LONG_US = 30 * 1000 * 1000, /* seldom, as of a machine that is moved */
     FAULT_STALL_MOST_US = 1500000
 };
 
@@ -274,10 +276,12 @@ static void fault_snapshot_rot(struct faults *faults) {
 static void fault_wall_clock_jump(struct faults *faults) {
     struct sim_node *node =
         random_chance(faults_random(faults), 0.6) ? faults_leader(faults) : faults_node(faults);
-    uint64_t jump_ms = faults_between(faults, 0, 2 * FAULT_WALL_JUMP_MOST_MS);
-    node->time.wall_offset_ms = SIM_WALL_START_MS + jump_ms - FAULT_WALL_JUMP_MOST_MS;
+    uint64_t most_ms = random_chance(faults_random(faults), 0.1) ? FAULT_WALL_JUMP_FAR_MS
+                                                                 : FAULT_WALL_JUMP_MOST_MS;
+    uint64_t jump_ms = faults_between(faults, 0, 2 * most_ms);
+    node->time.wall_offset_ms = SIM_WALL_START_MS + jump_ms - most_ms;
     trace_line(&faults->simulation->trace, "fault: the wall clock of node %u jumps to %lld ms off",
-               node->index + 1, (long long)jump_ms - FAULT_WALL_JUMP_MOST_MS);
+               node->index + 1, (long long)(jump_ms - most_ms));
 }
 
 static void fault_clock_drift(struct faults *faults) {
@@ -290,6 +294,8 @@ static void fault_clock_drift(struct faults *faults) {
 }
 
 static uint64_t pause_us(struct faults *faults) {
+    if (random_chance(faults_random(faults), 0.02))
+        return FAULT_PAUSE_LONG_US;
     return random_chance(faults_random(faults), 0.5) ? faults_between(faults, 10000, 400000)
                                                      : faults_between(faults, 400000, 4000000);
 }
