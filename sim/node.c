@@ -389,6 +389,19 @@ static void node_did_not_start(struct sim_node *node, const struct buffer *probl
     sim_node_kill(node, SIM_DEATH_OF_PROCESS);
 }
 
+/* A replica whose snapshot cannot be read gets its data from its peers; but where nothing rotted,
+ * every snapshot that a log names must be there, whole. */
+static void check_snapshots(struct sim_node *node) {
+    uint64_t lost_count = 0;
+    for (unsigned i = 0; i < worker_count(node); i++)
+        lost_count += metric_value(
+            metrics_cell(node_shared_metrics(node->shared, i), METRIC_snapshots_lost_total, NULL));
+    if (lost_count && !node_is_rotten(node))
+        simulation_fail(node->simulation,
+                        "node %u cannot read a snapshot although nothing damaged its disk",
+                        node->index + 1);
+}
+
 void sim_node_start(struct sim_node *node) {
     struct simulation *simulation = node->simulation;
     struct buffer problem;
@@ -412,6 +425,7 @@ void sim_node_start(struct sim_node *node) {
         node_did_not_start(node, &problem,
                            is_sync_failure_set && node->power.sync_failure_at_call == 0);
     } else if (!node->is_doomed) {
+        check_snapshots(node);
         simulation->statistics.repairs += node_is_rotten(node);
         node_disks_each(node, sim_disk_forget_rot);
         for (unsigned i = 0; i <= SIM_WORKER_MAXIMUM; i++)

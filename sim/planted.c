@@ -47,6 +47,7 @@ static const struct {
     {PLANTED_LOG_CUT_AT_BAD_CHECKSUM, "damage"},
     {PLANTED_STALE_RECORDS_BELIEVED, "crashes"},
     {PLANTED_RECYCLED_BEFORE_RELEASED, "crashes"},
+    {PLANTED_CHUNK_REMOVED_EARLY, "crashes"},
     {PLANTED_DAMAGE_WITHOUT_FLOOR, "damage"},
     {PLANTED_DAMAGE_IN_OLD_TERM, "damage"},
     {PLANTED_STICKINESS_LOST_AT_RESTART, "leaders"},

@@ -71,7 +71,9 @@ static void log_event(struct event *event) {
     damage(event->context, (unsigned)event->number, "wal");
 }
 static void snapshot_event(struct event *event) {
-    damage(event->context, (unsigned)event->number, "snapshot");
+    struct rot *rot = event->context;
+    bool is_manifest = random_chance(&rot->simulation->random, 0.3);
+    damage(rot, (unsigned)event->number, is_manifest ? "snapshot" : "chunk");
 }
 
 static bool strike(struct rot *rot, unsigned node, event_run *run) {
