@@ -225,9 +225,11 @@ bool raft_may_campaign(const struct raft *raft) {
 void raft_election_tick(struct raft *raft) {
     if (raft->now_us < raft->election_deadline_us)
         return;
-    if (PLANTED(PAUSE_HOLDS_ELECTIONS) &&
-        raft->now_us < raft->promised_until_us + raft->timing.move_pause_us)
+    uint64_t paused_until_us = raft_promised_until_us(raft) + raft->timing.move_pause_us;
+    if (PLANTED(PAUSE_HOLDS_ELECTIONS) && raft->now_us < paused_until_us) {
+        raft->election_deadline_us = paused_until_us;
         return;
+    }
     if (raft_may_campaign(raft))
         pre_campaign(raft);
 }
