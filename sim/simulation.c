@@ -68,6 +68,9 @@ static void simulation_configure(struct simulation *simulation) {
     }
     if (random_chance(random, 0.3))
         setting(simulation, "snapshot-transfer-bytes-per-second", "65536");
+    if (random_chance(random, 0.2))
+        setting(simulation, "uncommitted-bytes", "%u",
+                (unsigned)random_between(random, 16384, 65536));
     if (random_chance(random, 0.5))
         setting(simulation, "batch-bytes", "4096");
     if (random_chance(random, 0.3))

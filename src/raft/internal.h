@@ -136,6 +136,7 @@ struct raft {
     uint64_t change_began_us;
     uint64_t moved_us;            /* when it last tried to give the lead away by itself; 0: never */
     raft_index early_asked_index; /* the newest entry of this term that asks for an early answer */
+    uint32_t patience_us;         /* of the newest entry: its sync may wait for so long */
     raft_index early_index;       /* received by a majority, up to early_asked_index */
     bool is_hand_over_tried; /* this leader is on its way out, and offered the lead to another */
     uint64_t read_round, confirmed_round;

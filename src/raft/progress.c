@@ -70,9 +70,14 @@ void raft_progress_fly(struct raft_progress *progress, raft_index last_index, ui
     progress->next_index = last_index + 1;
 }
 
+raft_index raft_progress_received(const struct raft_progress *progress) {
+    return progress->agreed_index > progress->match_index ? progress->agreed_index
+                                                          : progress->match_index;
+}
+
 void raft_progress_land(struct raft_progress *progress, uint64_t now_us) {
-    while (progress->flight_count > 0 &&
-           flight_at(progress, 0)->last_index <= progress->match_index) {
+    raft_index received_index = raft_progress_received(progress);
+    while (progress->flight_count > 0 && flight_at(progress, 0)->last_index <= received_index) {
         progress->flight_bytes -= flight_at(progress, 0)->bytes;
         progress->flight_first++;
         progress->flight_count--;

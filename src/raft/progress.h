@@ -58,6 +58,8 @@ void raft_progress_snapshot(struct raft_progress *progress, raft_index snapshot_
 /* Entries up to `last_index` are on their way. */
 void raft_progress_fly(struct raft_progress *progress, raft_index last_index, uint64_t bytes,
                        uint64_t now_us);
-/* All flights up to the match index have landed. */
+/* The match index, or beyond it what the follower has told the receipt of. */
+raft_index raft_progress_received(const struct raft_progress *progress);
+/* All flights up to what is received have landed. */
 void raft_progress_land(struct raft_progress *progress, uint64_t now_us);
 bool raft_progress_has_room(const struct raft_progress *progress, const struct raft_timing *timing);

@@ -34,11 +34,11 @@ void raft_heartbeat_all(struct raft *raft) {
 /* A slow disk is not a lost message: who says that it received the entries gets longer to make them
  * durable. */
 static bool is_flight_lost(const struct raft *raft, const struct raft_progress *peer) {
-    if (peer->state != RAFT_REPLICATE || peer->flight_count == 0)
+    if (peer->state != RAFT_REPLICATE || peer->match_index + 1 >= peer->next_index)
         return false;
     uint64_t patience_us = peer->received_index + 1 < peer->next_index
                                ? SILENT_HEARTBEATS * raft->timing.heartbeat_us
-                               : raft->timing.election_timeout_us;
+                               : raft->timing.election_timeout_us + raft->patience_us;
     return raft->now_us >= peer->waiting_since_us + patience_us;
 }
 
@@ -66,6 +66,7 @@ void raft_propose(struct raft *raft, struct raft_entry *entry) {
     raft->step.proposed_index = entry->index;
     if (entry->is_early)
         raft->early_asked_index = entry->index;
+    raft->patience_us = entry->patience_us;
     raft_replicate_all(raft);
     raft_early_advance(raft);
 }
@@ -76,10 +77,8 @@ static uint64_t match_of(const void *context, raft_node_number node) {
         return raft->durable_index;
     for (size_t i = 0; i < raft->peer_count; i++)
         if (raft->peers[i].node == node)
-            return PLANTED(RECEIPT_COUNTS_AS_DURABLE) &&
-                           raft->peers[i].agreed_index > raft->peers[i].match_index
-                       ? raft->peers[i].agreed_index
-                       : raft->peers[i].match_index;
+            return PLANTED(RECEIPT_COUNTS_AS_DURABLE) ? raft_progress_received(&raft->peers[i])
+                                                      : raft->peers[i].match_index;
     return 0;
 }
 
@@ -114,9 +113,7 @@ static uint64_t received_of(const void *context, raft_node_number node) {
         return raft_last(raft);
     for (size_t i = 0; i < raft->peer_count; i++)
         if (raft->peers[i].node == node)
-            return raft->peers[i].match_index > raft->peers[i].agreed_index
-                       ? raft->peers[i].match_index
-                       : raft->peers[i].agreed_index;
+            return raft_progress_received(&raft->peers[i]);
     return 0;
 }
 
