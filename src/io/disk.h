@@ -42,6 +42,8 @@ struct disk_ops {
     /* The pieces one behind the other, then fdatasync. */
     int (*write_durable)(struct disk_file *file, uint64_t offset, const struct bytes *pieces,
                          size_t count);
+    /* How long the last write_durable() took, its two halves. NULL: not known apart. */
+    void (*durable_times)(struct disk *disk, uint64_t *write_us, uint64_t *sync_us);
     int (*preallocate)(struct disk_file *file, uint64_t bytes); /* zero-filled, and synced */
     int (*rename)(struct disk *disk, const char *from,
                   const char *to);                      /* replaces `to`; not durable */

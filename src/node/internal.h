@@ -160,6 +160,7 @@ struct shard_timers {
 /* What is published of a shard, so that the sums follow it. */
 struct shard_share {
     uint64_t keys, expiring, bytes, led, leaderless, quiet, repairing;
+    uint64_t pending, uncommitted_bytes;
 };
 struct shard_shares {
     struct shard_share by_shard[WORKER_SHARD_MAXIMUM], sum;
@@ -278,6 +279,7 @@ void observe_refused_client(struct worker *worker, const char *cause);
 void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent);
 void observe_packed(struct worker *worker, size_t entry_bytes, size_t packed_bytes);
 void observe_wal_round(struct worker *worker);
+void observe_output(struct worker *worker);
 void observe_shard(struct worker *worker, const struct shard *shard);
 void observe_pair(struct worker *worker, bool is_equal);
 void observe_tick(struct worker *worker, const struct shard_share *sum);

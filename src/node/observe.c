@@ -82,11 +82,29 @@ void observe_packed(struct worker *worker, size_t entry_bytes, size_t packed_byt
     metric_add(metrics_cell(worker->metrics, id, "after"), packed_bytes);
 }
 
+/* Only a disk that keeps both apart tells them. */
+static void observe_durable_times(struct worker *worker) {
+    uint64_t write_us = 0, sync_us = 0;
+    if (worker->io.disk->ops->durable_times) {
+        worker->io.disk->ops->durable_times(worker->io.disk, &write_us, &sync_us);
+        metric_observe(metrics_cell(worker->metrics, METRIC_wal_write_seconds, NULL), write_us);
+        metric_observe(metrics_cell(worker->metrics, METRIC_wal_sync_seconds, NULL), sync_us);
+    }
+}
+
+/* The turn has handed its replies to the sockets. */
+void observe_output(struct worker *worker) {
+    uint64_t now_us = worker_now_us(worker);
+    metric_observe(metrics_cell(worker->metrics, METRIC_reply_seconds, NULL),
+                   now_us > worker->turn_us ? now_us - worker->turn_us : 0);
+}
+
 void observe_wal_round(struct worker *worker) {
     struct wal_statistics statistics;
     wal_statistics(worker->wal, &statistics);
     metric_observe(metrics_cell(worker->metrics, METRIC_wal_round_seconds, NULL),
                    statistics.last_round_us);
+    observe_durable_times(worker);
     worker_count(worker, METRIC_wal_bytes_total,
                  statistics.bytes_written - worker->wal_bytes_counted);
     worker->wal_bytes_counted = statistics.bytes_written;
@@ -124,6 +142,10 @@ void observe_tick(struct worker *worker, const struct shard_share *sum) {
     publish_disk(worker);
     metric_set(metrics_cell(worker->metrics, METRIC_replicas_in_repair, NULL),
                (int64_t)sum->repairing);
+    metric_set(metrics_cell(worker->metrics, METRIC_proposal_queue_commands, NULL),
+               (int64_t)sum->pending);
+    metric_set(metrics_cell(worker->metrics, METRIC_uncommitted_bytes, NULL),
+               (int64_t)sum->uncommitted_bytes);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)sum->led);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_quiet, NULL), (int64_t)sum->quiet);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL),

@@ -35,7 +35,11 @@ static struct shard_share share_of(const struct shard *shard) {
     struct shard_share share = {.led = shard_is_leader(shard),
                                 .leaderless = raft_leader(shard_raft(shard)) == 0,
                                 .quiet = raft_is_quiet(shard_raft(shard)),
-                                .repairing = raft_is_below_floor(shard_raft(shard))};
+                                .repairing = raft_is_below_floor(shard_raft(shard)),
+                                .pending = shard_pending_count(shard)};
+    if (share.led) {
+        share.uncommitted_bytes = raft_uncommitted_bytes(shard_raft(shard));
+    }
     if (shard_number(shard) != 0) {
         const struct keyspace *keyspace = keyspace_machine_keyspace(shard_machine(shard));
         share.keys = keyspace_key_count(keyspace);
@@ -54,6 +58,8 @@ static void share_replace(struct worker *worker, uint32_t shard, struct shard_sh
     sum->leaderless += now.leaderless - before->leaderless;
     sum->quiet += now.quiet - before->quiet;
     sum->repairing += now.repairing - before->repairing;
+    sum->pending += now.pending - before->pending;
+    sum->uncommitted_bytes += now.uncommitted_bytes - before->uncommitted_bytes;
     *before = now;
 }
 

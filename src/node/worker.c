@@ -584,6 +584,7 @@ static void retry_blocked(struct worker *worker) {
 }
 
 static void write_output(struct worker *worker) {
+    bool has_output = !list_is_empty(&worker->output_sessions);
     while (!list_is_empty(&worker->output_sessions)) {
         struct list *link = list_first(&worker->output_sessions);
         struct session *session = LIST_ELEMENT(link, struct session, output_link);
@@ -597,6 +598,9 @@ static void write_output(struct worker *worker) {
             session->is_close_asked = true;
             worker->io.client_close(worker->io.context, session, session->handle);
         }
+    }
+    if (has_output) {
+        observe_output(worker);
     }
 }
 

@@ -154,11 +154,11 @@ struct shard_trace {
 /* Resolved once, counted without a look-up. */
 struct shard_cells {
     struct metric_cell *proposals, *refused_not_leader, *refused_busy, *batch_bytes,
-        *batch_commands, *commit_time, *apply_time, *entries_applied, *reads_by_lease,
-        *reads_by_quorum, *snapshots_taken, *snapshots_sent, *snapshots_installed, *snapshots_lost,
-        *snapshot_bytes, *snapshot_time, *chunks_saved, *chunks_kept, *chunks_received,
-        *chunks_reused, *transfer_sent_bytes, *transfer_received_bytes, *snapshot_loaded_bytes,
-        *early_replies, *rewinds;
+        *batch_commands, *queue_time, *read_wait, *commit_time, *apply_time, *entries_applied,
+        *reads_by_lease, *reads_by_quorum, *snapshots_taken, *snapshots_sent, *snapshots_installed,
+        *snapshots_lost, *snapshot_bytes, *snapshot_time, *chunks_saved, *chunks_kept,
+        *chunks_received, *chunks_reused, *transfer_sent_bytes, *transfer_received_bytes,
+        *snapshot_loaded_bytes, *early_replies, *rewinds;
 };
 
 struct shard {
@@ -170,7 +170,8 @@ struct shard {
     struct random random;
     struct shard_cells cells;
 
-    struct buffer batch; /* commands of this turn, encoded */
+    struct buffer batch;     /* commands of this turn, encoded */
+    uint64_t batch_begun_us; /* when its first command came */
     uint32_t batch_count;
     bool is_crowded; /* somebody was refused for want of room, and there is not much yet */
     uint32_t batch_async_count, batch_sync_count; /* who waits for those */

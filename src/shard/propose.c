@@ -53,6 +53,9 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     if (trace.length) {
         shard_trace_gather(shard, trace);
     }
+    if (shard->batch_count == 0) {
+        shard->batch_begun_us = shard->io.clock->monotonic_us(shard->io.clock);
+    }
     payload_encode_command(&shard->batch, arguments, count);
     shard->batch_count++;
     shard->batch_async_count += waiter.is_async;
@@ -155,6 +158,7 @@ void shard_flush(struct shard *shard) {
                              buffer_bytes(&shard->batch_traces), shard->batch_trace_count);
     }
     metric_add(shard->cells.proposals, count);
+    metric_observe(shard->cells.queue_time, pending->proposed_us - shard->batch_begun_us);
     metric_observe(shard->cells.batch_commands, count);
     metric_observe(shard->cells.batch_bytes, shard->batch.length);
     batch_clear(shard);

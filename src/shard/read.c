@@ -108,6 +108,9 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
 static void finish(struct shard *shard, enum shard_outcome outcome) {
     struct pending_read *front = queue_front(&shard->reads);
     struct shard_waiter waiter = front->waiter;
+    uint64_t begun_us = front->deadline_us - SHARD_READ_TIMEOUT_US;
+    metric_observe(shard->cells.read_wait,
+                   shard->io.clock->monotonic_us(shard->io.clock) - begun_us);
     buffer_release(&front->arguments);
     queue_pop(&shard->reads);
     if (outcome != SHARD_DONE) {

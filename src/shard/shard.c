@@ -18,6 +18,8 @@ static struct shard_cells find_cells(struct metrics *metrics) {
         .refused_busy = metrics_cell(metrics, METRIC_proposals_refused_total, "busy"),
         .batch_bytes = metrics_cell(metrics, METRIC_batch_bytes, NULL),
         .batch_commands = metrics_cell(metrics, METRIC_batch_commands, NULL),
+        .queue_time = metrics_cell(metrics, METRIC_proposal_queue_seconds, NULL),
+        .read_wait = metrics_cell(metrics, METRIC_read_wait_seconds, NULL),
         .commit_time = metrics_cell(metrics, METRIC_commit_seconds, NULL),
         .apply_time = metrics_cell(metrics, METRIC_apply_seconds, NULL),
         .entries_applied = metrics_cell(metrics, METRIC_entries_applied_total, NULL),

@@ -5,7 +5,6 @@
 #include "io/real/wake.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -28,7 +27,7 @@ struct disk_lane_thread {
 struct disk_real {
     struct disk disk;
     int directory, lock;
-    _Atomic uint64_t sync_delay_us;
+    struct disk_real_timing timing;
     uv_loop_t *loop; /* NULL: no threads */
     struct disk_lane_thread lanes[DISK_LANE_COUNT];
     struct wake wake;
@@ -40,12 +39,18 @@ static struct disk_real *real_of(struct disk *disk) { return (struct disk_real *
 
 int disk_real_directory(struct disk *disk) { return real_of(disk)->directory; }
 
-const _Atomic uint64_t *disk_real_sync_delay(struct disk *disk) {
-    return &real_of(disk)->sync_delay_us;
+struct disk_real_timing *disk_real_timing(struct disk *disk) {
+    return &real_of(disk)->timing;
 }
 
 void disk_real_delay_syncs(struct disk *disk, uint64_t delay_us) {
-    atomic_store_explicit(&real_of(disk)->sync_delay_us, delay_us, memory_order_relaxed);
+    atomic_store_explicit(&real_of(disk)->timing.sync_delay_us, delay_us, memory_order_relaxed);
+}
+
+static void real_durable_times(struct disk *disk, uint64_t *write_us, uint64_t *sync_us) {
+    struct disk_real_timing *timing = disk_real_timing(disk);
+    *write_us = atomic_load_explicit(&timing->write_us, memory_order_relaxed);
+    *sync_us = atomic_load_explicit(&timing->sync_us, memory_order_relaxed);
 }
 
 /* ---- jobs ---- */
@@ -128,6 +133,7 @@ static const struct disk_ops real_ops = {
     .write = disk_real_file_write,
     .sync = disk_real_file_sync,
     .write_durable = disk_real_file_write_durable,
+    .durable_times = real_durable_times,
     .preallocate = disk_real_file_preallocate,
     .rename = disk_real_rename,
     .remove = disk_real_remove,

@@ -4,18 +4,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static const size_t zero_piece_bytes = 1 << 20;
 
 struct disk_file {
     int descriptor;
-    const _Atomic uint64_t *sync_delay_us; /* the disk's */
+    struct disk_real_timing *timing; /* the disk's */
 };
 
 int disk_real_error(int error) {
@@ -61,7 +61,7 @@ int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode
         return disk_real_error(errno);
     *out = memory_allocate(sizeof **out);
     (*out)->descriptor = descriptor;
-    (*out)->sync_delay_us = disk_real_sync_delay(disk);
+    (*out)->timing = disk_real_timing(disk);
     return 0;
 }
 
@@ -112,15 +112,15 @@ int disk_real_file_write(struct disk_file *file, uint64_t offset, struct bytes b
 /* Never tried again: after a failure the kernel may have dropped the pages and would call them
  * clean. */
 int disk_real_file_sync(struct disk_file *file) {
-    uint64_t delay_us = atomic_load_explicit(file->sync_delay_us, memory_order_relaxed);
+    uint64_t delay_us = atomic_load_explicit(&file->timing->sync_delay_us, memory_order_relaxed);
     if (delay_us > 0)
         usleep((useconds_t)delay_us);
     return status_of(fdatasync(file->descriptor));
 }
 
 /* In one call where the system takes it whole, which it does unless it is interrupted. */
-int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
-                                 const struct bytes *pieces, size_t count) {
+static int write_pieces(struct disk_file *file, uint64_t offset, const struct bytes *pieces,
+                        size_t count) {
     struct iovec vector[DISK_PIECES_MAXIMUM];
     CHECK(count <= DISK_PIECES_MAXIMUM);
     size_t total = 0;
@@ -132,12 +132,31 @@ int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
     ssize_t written = pwritev(file->descriptor, vector, (int)count, (off_t)offset);
     int status = written < 0 && errno != EINTR ? disk_real_error(errno) : 0;
     if (written == (ssize_t)total)
-        return disk_real_file_sync(file);
+        return 0;
     for (size_t i = 0; i < count && status == 0; i++) {
         status = disk_real_file_write(file, offset, pieces[i]);
         offset += pieces[i].length;
     }
-    return status ? status : disk_real_file_sync(file);
+    return status;
+}
+
+static uint64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
+                                 const struct bytes *pieces, size_t count) {
+    uint64_t begun_us = now_us();
+    int status = write_pieces(file, offset, pieces, count);
+    uint64_t written_us = now_us();
+    if (status)
+        return status;
+    status = disk_real_file_sync(file);
+    atomic_store_explicit(&file->timing->write_us, written_us - begun_us, memory_order_relaxed);
+    atomic_store_explicit(&file->timing->sync_us, now_us() - written_us, memory_order_relaxed);
+    return status;
 }
 
 /* Zeros are written rather than only reserved: a first write to a reserved block changes the file's

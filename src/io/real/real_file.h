@@ -1,11 +1,17 @@
 /* The synchronous half of the real disk: files of one directory, by their names in it. */
 #pragma once
 #include "io/disk.h"
+#include <stdatomic.h>
 
 #define DISK_REAL_LOCK_NAME "LOCK"
 
 int disk_real_directory(struct disk *disk); /* its file descriptor */
-const _Atomic uint64_t *disk_real_sync_delay(struct disk *disk);
+/* Of a disk, shared by its files and threads. */
+struct disk_real_timing {
+    _Atomic uint64_t sync_delay_us;     /* every sync takes so much longer */
+    _Atomic uint64_t write_us, sync_us; /* of the last write_durable */
+};
+struct disk_real_timing *disk_real_timing(struct disk *disk);
 int disk_real_error(int error); /* of errno */
 
 int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode mode,
