@@ -9,6 +9,7 @@
 #include "cli/flags.h"
 #include "cli/grid.h"
 #include "cli/json.h"
+#include "config/config.h"
 
 enum {
     SETTINGS_WAIT_S_DEFAULT = 60,
@@ -297,41 +298,72 @@ int cluster_settings(int argc, char **argv) {
 
 /* ---- changing ---- */
 
-/* Every node that answers has adopted the topology that has the change, or a later one. */
-static bool is_adopted(const struct net_address *at, uint64_t epoch) {
-    struct cluster_view view;
+/* A value as nodes tell it: "64mb" is 67108864. */
+static void tell_value(void *context, const char *name, const char *value) {
+    (void)name;
+    buffer_clear(context);
+    buffer_append_text(context, value);
+}
+
+static void canonical_value(struct bytes name, struct bytes value, struct buffer *out) {
+    struct config config;
+    struct buffer ignored;
+    config_init(&config);
+    buffer_init(&ignored, SETTINGS_OUTPUT_BYTES);
+    buffer_append_bytes(out, value);
+    if (config_set(&config, name, value, CONFIG_SOURCE_CLUSTER, &ignored) == 0) {
+        config_get(&config, name, tell_value, out);
+    }
+    buffer_release(&ignored);
+    config_release(&config);
+}
+
+/* Does the node follow what was set (BYTES_NONE: unset)? What CONFIG SET said on it comes first. */
+static bool is_followed(const struct node_settings *node, struct bytes name, bool is_set,
+                        struct bytes value) {
+    const char *own = config_name(name);
+    const struct response *row = row_of(node, own ? bytes_of_text(own) : name);
+    if (!row || bytes_equal(row->elements[2].text, BYTES_LITERAL("node"))) {
+        return true;
+    }
+    bool is_of_cluster = bytes_equal(row->elements[2].text, BYTES_LITERAL("cluster"));
+    return is_set ? is_of_cluster && bytes_equal(row->elements[1].text, value) : !is_of_cluster;
+}
+
+struct wish {
+    const struct request *request;
+    bool is_set;
+    char **operands;
+    int count;
+};
+
+static bool is_followed_by_all(const struct wish *wish) {
+    struct all_settings all = {0};
     char ignored[CLIENT_PROBLEM_BYTES];
-    if (cluster_view_fetch(&view, at, ignored)) {
+    if (fetch(&all, &wish->request->at, "*", ignored)) {
         return false;
     }
-    bool is_done = view.asked.epoch >= epoch;
-    for (size_t i = 0; i < view.asked.node_count; i++) {
-        const struct status *node = cluster_view_of(&view, view.asked.nodes[i].number);
-        is_done = is_done && (!node || node->epoch >= epoch);
+    bool is_done = true;
+    for (int i = 0; i < wish->count && is_done; i += wish->is_set ? 2 : 1) {
+        struct bytes name = bytes_of_text(wish->operands[i]);
+        struct buffer value;
+        buffer_init(&value, SETTINGS_OUTPUT_BYTES);
+        if (wish->is_set) {
+            canonical_value(name, bytes_of_text(wish->operands[i + 1]), &value);
+        }
+        for (size_t n = 0; n < all.asked.node_count; n++) {
+            is_done =
+                is_done && is_followed(&all.nodes[n], name, wish->is_set, buffer_bytes(&value));
+        }
+        buffer_release(&value);
     }
-    cluster_view_release(&view);
+    release(&all);
     return is_done;
 }
 
-/* The epoch of the leader that has just answered is that of the change, or a later one. */
-static uint64_t newest_epoch(const struct net_address *at) {
-    struct cluster_view view;
-    char ignored[CLIENT_PROBLEM_BYTES];
-    uint64_t epoch = 0;
-    if (cluster_view_fetch(&view, at, ignored)) {
-        return 0;
-    }
-    for (size_t i = 0; i < view.asked.node_count; i++) {
-        epoch = view.nodes[i].epoch > epoch ? view.nodes[i].epoch : epoch;
-    }
-    cluster_view_release(&view);
-    return epoch;
-}
-
-static bool wait_until_adopted(const struct request *request) {
-    uint64_t deadline_ms = cluster_now_ms() + (uint64_t)request->wait_s * 1000;
-    uint64_t epoch = newest_epoch(&request->at);
-    while (!is_adopted(&request->at, epoch)) {
+static bool wait_until_followed(const struct wish *wish) {
+    uint64_t deadline_ms = cluster_now_ms() + (uint64_t)wish->request->wait_s * 1000;
+    while (!is_followed_by_all(wish)) {
         if (cluster_now_ms() >= deadline_ms) {
             return false;
         }
@@ -353,10 +385,12 @@ static int change(const struct request *request, const char *command, char **ope
     if (error) {
         return cluster_fail(request->is_json, "nothing was changed:", bytes_of_text(problem));
     }
-    if (!wait_until_adopted(request)) {
-        return cluster_fail(request->is_json, "the cluster has taken it, but:",
-                            BYTES_LITERAL("not every node has heard of it yet; `trothdb cluster "
-                                          "settings` shows who has"));
+    struct wish wish = {request, strcmp(command, "CLUSTERSET") == 0, operands, count};
+    if (!wait_until_followed(&wish)) {
+        return cluster_fail(
+            request->is_json, "the cluster has taken it, but:",
+            BYTES_LITERAL("not every node follows; `trothdb cluster settings` shows "
+                          "which does, and the log of one that cannot says why"));
     }
     return print(request, "*", false);
 }
