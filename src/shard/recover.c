@@ -273,6 +273,7 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
                         ? load_snapshot(shard, recovery, &recovered.configuration, problem)
                         : 0;
         if (is_repairable(error, options)) {
+            buffer_clear(problem);
             begin_again(shard, recovery);
         } else if (error) {
             return error;

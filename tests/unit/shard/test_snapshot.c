@@ -472,7 +472,41 @@ static void test_start_with_a_damaged_file(void **state) {
     end(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_at_any_time),
+/* With peers the replica begins again with nothing: it asks for no vote and gives none for a log
+ * shorter than its own was, the present leader has to be elected anew, and sends all. */
+static void test_a_damaged_snapshot_is_got_from_the_peers(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    write_some(world, 1, 100);
+    char chunk_name[DISK_NAME_MAXIMUM];
+    first_chunk_name(world, 2, chunk_name);
+    raft_index end_index = raft_last_index(raft_of(world, 2));
+    raft_term term = raft_current_term(raft_of(world, 2));
+    world_kill(world, 2);
+    struct fake_file *chunk = fake_disk_find(world->replicas[2].disk, chunk_name);
+    chunk->live[chunk->live_bytes / 2] ^= 4;
+    assert_int_equal(world_start(world, 2), 0);
+    raft_index floor_index;
+    raft_term floor_term;
+    raft_floor(raft_of(world, 2), &floor_index, &floor_term);
+    assert_int_equal(shard_applied_index(world->replicas[2].shard), 0);
+    assert_int_equal(floor_index, end_index);
+    assert_int_equal(floor_term, term);
+    assert_int_equal(raft_current_term(raft_of(world, 2)), term + 1);
+    assert_true(raft_is_below_floor(raft_of(world, 2)));
+    /* Killed at once, it does the same again. */
+    world_kill(world, 2);
+    assert_int_equal(world_start(world, 2), 0);
+    assert_true(raft_is_below_floor(raft_of(world, 2)));
+    world_run(world, 3000);
+    assert_true(world_leader(world) == 1 || world_leader(world) == 3);
+    assert_false(raft_is_below_floor(raft_of(world, 2)));
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_damaged_snapshot_is_got_from_the_peers),
+          cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_at_any_time),
           cmocka_unit_test(test_sent_to_one_that_was_away), cmocka_unit_test(test_lost_piece),
           cmocka_unit_test(test_many_lost_pieces), cmocka_unit_test(test_damaged_piece),
           cmocka_unit_test(test_leader_changes_meanwhile),
