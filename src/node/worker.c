@@ -536,7 +536,7 @@ static void release_old_segments(struct worker *worker) {
 static void give_leadership_away(struct worker *worker) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         if (shard_is_leader(worker->shards[worker->hosted[i]])) {
-            shard_transfer(worker->shards[worker->hosted[i]], 0, "drain");
+            shard_transfer(worker->shards[worker->hosted[i]], 0, "draining");
         }
     }
 }
