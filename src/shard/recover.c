@@ -223,7 +223,7 @@ static raft_term last_term(const struct shard_recovery *recovery) {
 }
 
 /* The snapshot cannot be read, so the replica begins again with nothing, bound by where its log
- * ended (docs/decisions/0012-damage-is-repaired.md). In a new term: a leader of the old one counts
+ * ended (docs/decisions/0019-damage-is-repaired.md). In a new term: a leader of the old one counts
  * on what was acknowledged to it. */
 static void begin_again(struct shard *shard, struct shard_recovery *recovery) {
     raft_index index = next_index(recovery) - 1;

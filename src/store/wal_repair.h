@@ -1,6 +1,6 @@
 /* Repairs a log that is damaged where it was durable once: keeps what is certain, and says of each
  * shard that lost entries where its log ended, so that its replica is bound by what it acknowledged
- * and gets the rest from its peers (docs/decisions/0012-damage-is-repaired.md).
+ * and gets the rest from its peers (docs/decisions/0019-damage-is-repaired.md).
  *
  *     ... [ read ] XXXX [ read ] D ...      D: a digest, which counts each shard's records
  *
