@@ -19,8 +19,9 @@ void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is
         return;
     }
     uint64_t now = shard->io.clock->monotonic_us(shard->io.clock);
-    uint64_t patience_us =
-        is_read ? SHARD_READ_TIMEOUT_US : (uint64_t)shard->io.config->write_timeout_ms * 1000;
+    uint64_t patience_us = (uint64_t)(is_read ? shard->io.config->read_timeout_ms
+                                              : shard->io.config->write_timeout_ms) *
+                           1000;
     struct held_reply *held = queue_push(&shard->held_replies);
     shard_touch(shard);
     *held = (struct held_reply){.index = shard->applied_index,

@@ -33,7 +33,7 @@ struct pending_read {
     bool is_confirmed; /* raft has answered; needs no lease */
     bool is_refused;
     bool is_on_follower;
-    uint64_t deadline_us;
+    uint64_t begun_us;
     struct buffer arguments; /* encoded as in an entry */
 };
 

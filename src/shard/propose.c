@@ -62,7 +62,7 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     shard->batch_sync_count += waiter.target && !waiter.is_async;
     *(struct shard_waiter *)queue_push(&shard->waiters) = waiter;
     if (shard->batch.length >= (size_t)config->batch_bytes ||
-        shard->batch_count >= SHARD_COMMANDS_PER_ENTRY_MAXIMUM) {
+        shard->batch_count >= (uint64_t)config->entry_commands) {
         shard_flush(shard);
     }
     return 0;

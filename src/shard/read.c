@@ -65,7 +65,7 @@ static struct pending_read *enqueue(struct shard *shard, const struct bytes *arg
     struct pending_read *read = queue_push(&shard->reads);
     shard_touch(shard);
     read->waiter = waiter;
-    read->deadline_us = shard->io.clock->monotonic_us(shard->io.clock) + SHARD_READ_TIMEOUT_US;
+    read->begun_us = shard->io.clock->monotonic_us(shard->io.clock);
     read->is_on_follower = !shard_is_leader(shard);
     read->index =
         flags & SHARD_READ_AFTER_WRITES && !read->is_on_follower ? shard_next_index(shard) : 0;
@@ -108,9 +108,8 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
 static void finish(struct shard *shard, enum shard_outcome outcome) {
     struct pending_read *front = queue_front(&shard->reads);
     struct shard_waiter waiter = front->waiter;
-    uint64_t begun_us = front->deadline_us - SHARD_READ_TIMEOUT_US;
     metric_observe(shard->cells.read_wait,
-                   shard->io.clock->monotonic_us(shard->io.clock) - begun_us);
+                   shard->io.clock->monotonic_us(shard->io.clock) - front->begun_us);
     buffer_release(&front->arguments);
     queue_pop(&shard->reads);
     if (outcome != SHARD_DONE) {
@@ -197,7 +196,7 @@ void shard_refuse_reads(struct shard *shard) {
 void shard_time_out_reads(struct shard *shard, uint64_t now_us) {
     for (size_t i = 0; i < queue_count(&shard->reads); i++) {
         struct pending_read *read = queue_at(&shard->reads, i);
-        if (now_us < read->deadline_us) {
+        if (now_us < read->begun_us + (uint64_t)shard->io.config->read_timeout_ms * 1000) {
             break;
         }
         read->is_refused = true;

@@ -376,7 +376,7 @@ static void expire(struct shard *shard, uint64_t now) {
     if (now < shard->next_expiry_us) {
         return;
     }
-    shard->next_expiry_us = now + SHARD_EXPIRE_INTERVAL_US;
+    shard->next_expiry_us = now + (uint64_t)shard->io.config->expire_interval_ms * 1000;
     if (!shard_is_leader(shard) || shard->expiry_index > shard->applied_index ||
         !may_expire(shard)) {
         return;
@@ -486,8 +486,7 @@ int shard_change(struct shard *shard, const raft_node_number *voters, size_t cou
 }
 
 int shard_recover_alone(struct shard *shard, uint64_t wish) {
-    struct raft_configuration alone = {
-        .voter_count = 1, .voters = {shard->self}, .wish = wish};
+    struct raft_configuration alone = {.voter_count = 1, .voters = {shard->self}, .wish = wish};
     struct raft_event event = {.kind = RAFT_RECOVER, .configuration = &alone};
     return shard_step(shard, &event);
 }

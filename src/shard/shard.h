@@ -24,7 +24,6 @@
 #include "store/wal.h"
 
 enum {
-    SHARD_COMMANDS_PER_ENTRY_MAXIMUM = 16384,
     SHARD_BATCH_KEPT_BYTES = 64 << 10, /* a larger batch gives its memory back */
     SHARD_PENDING_READ_MAXIMUM = 1 << 20,
     SHARD_SNAPSHOT_PIECE_BYTES = 256 << 10,
@@ -50,8 +49,6 @@ enum {
 #define SHARD_SNAPSHOT_AGAIN_US     ((uint64_t)500 * 1000)       /* nothing came: ask again */
 #define SHARD_SNAPSHOT_STALL_US     ((uint64_t)5 * 1000 * 1000)  /* nothing heard: give up */
 #define SHARD_SNAPSHOT_PAUSE_US     ((uint64_t)10 * 1000 * 1000) /* after the disk refused one */
-#define SHARD_READ_TIMEOUT_US       ((uint64_t)2 * 1000 * 1000)
-#define SHARD_EXPIRE_INTERVAL_US    ((uint64_t)100 * 1000)
 
 /* Who waits for a command's reply: the owner's, handed back as it came. `target` NULL: nobody. */
 struct shard_waiter {

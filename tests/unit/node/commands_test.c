@@ -209,6 +209,37 @@ static void test_config(void **state) {
     world_free(world);
 }
 
+/* Whichever worker is asked, worker 0 decides, and a pipeline sees its own changes. */
+static void test_settings_have_sources(void **state) {
+    (void)state;
+    struct world *world = world_new(3, (const char *const[]){"timeout", "5", NULL});
+    struct client *client = world_connect(world, 1), *other = world_connect(world, 2);
+    CLIENT_EXPECT(client,
+                  "TROTHDB SETTINGS timeout\nCONFIG SET timeout 6\nTROTHDB SETTINGS timeout",
+                  "*1\r\n*4\r\n$7\r\ntimeout\r\n$1\r\n5\r\n$4\r\nfile\r\n$4\r\nlive\r\n+OK\r\n"
+                  "*1\r\n*4\r\n$7\r\ntimeout\r\n$1\r\n6\r\n$4\r\nnode\r\n$4\r\nlive\r\n");
+    CLIENT_EXPECT(other, "TROTHDB CLUSTERSET timeout 7 maxclients 60", "+OK\r\n");
+    for (unsigned i = 0; i < 3; i++) {
+        const struct config *config = worker_config(world_worker(world, i));
+        assert_int_equal(config->maxclients, 60);
+        assert_int_equal(config->timeout, 6);
+    }
+    CLIENT_EXPECT(other, "TROTHDB UNSET timeout\nCONFIG GET timeout",
+                  "+OK\r\n*2\r\n$7\r\ntimeout\r\n$1\r\n7\r\n");
+    CLIENT_EXPECT(client, "TROTHDB CLUSTERUNSET timeout maxclients", "+OK\r\n");
+    for (unsigned i = 0; i < 3; i++) {
+        const struct config *config = worker_config(world_worker(world, i));
+        assert_int_equal(config->maxclients, 10000);
+        assert_int_equal(config->timeout, 5);
+    }
+    client_ask(client, "TROTHDB CLUSTERSET heartbeat-ms 249 timeout 1");
+    assert_non_null(strstr(client_take(client), "-ERR heartbeat-ms: 249 is too long"));
+    CLIENT_EXPECT(client, "TROTHDB CLUSTERSET timeout\nCONFIG REWRITE",
+                  "-ERR wrong number of arguments for 'trothdb|clusterset' command\r\n"
+                  "-ERR The server is running without a config file\r\n");
+    world_free(world);
+}
+
 static unsigned count_lines(const char *text) {
     unsigned count = 0;
     for (const char *at = text; (at = strstr(at, "id=")); at += 3) {
@@ -403,6 +434,6 @@ static void test_every_row_has_a_function(void **state) {
 RUN_TESTS(cmocka_unit_test(test_connection_words), cmocka_unit_test(test_hello),
           cmocka_unit_test(test_cluster_shapes), cmocka_unit_test(test_cluster_of_several),
           cmocka_unit_test(test_keys_in_slot), cmocka_unit_test(test_config),
-          cmocka_unit_test(test_client_list_and_kill), cmocka_unit_test(test_info),
-          cmocka_unit_test(test_found), cmocka_unit_test(test_status),
+          cmocka_unit_test(test_settings_have_sources), cmocka_unit_test(test_client_list_and_kill),
+          cmocka_unit_test(test_info), cmocka_unit_test(test_found), cmocka_unit_test(test_status),
           cmocka_unit_test(test_every_row_has_a_function))
