@@ -18,7 +18,7 @@ enum {
 };
 /* Records of a slot up to so many are saved in the order of their keys, so that equal replicas
  * write equal bytes and need not send them to each other; more would hold the caller up. */
-enum { SORTED_RECORDS_MAXIMUM = 4096 };
+enum { SORTED_RECORDS_MAXIMUM = 4096, PREFETCH_BUCKETS = 8 };
 
 struct save {
     struct buffer *out;
@@ -90,10 +90,13 @@ static void save_sorted(struct save *save, const struct slot_table *table) {
     const struct record *records[SORTED_RECORDS_MAXIMUM];
     size_t count = 0;
     uint64_t bucket_count = slot_table_bucket_count(table);
-    for (uint64_t position = 0; position < bucket_count; position++)
+    for (uint64_t position = 0; position < bucket_count; position++) {
+        if (position + PREFETCH_BUCKETS < bucket_count)
+            __builtin_prefetch(slot_table_bucket(table, position + PREFETCH_BUCKETS));
         for (const struct record *record = slot_table_bucket(table, position); record;
              record = record->next)
             records[count++] = record;
+    }
     qsort(records, count, sizeof *records, compare_keys);
     for (size_t i = 0; i < count; i++)
         save_record(save, records[i]);

@@ -63,6 +63,7 @@ static void read_chunk(struct shard *shard) {
     job->ordinal = in->loading;
     job->number = in->number;
     in->is_reading = true;
+    metric_set(shard->cells.chunks_left, in->manifest->chunk_count - in->loading);
     shard->disk_jobs++;
     snapshot_job_submit(job, chunk_read, shard);
 }

@@ -86,6 +86,7 @@ void shard_end_incoming(struct shard *shard) {
         in->machine->ops->free(in->machine);
     }
     *in = (struct incoming_snapshot){.stage = INCOMING_NONE};
+    metric_set(shard->cells.chunks_left, 0);
 }
 
 void shard_refuse_incoming(struct shard *shard, const char *what, int error) {
@@ -108,6 +109,7 @@ void shard_release_incoming(struct shard *shard) {
 static void fetch_from(struct shard *shard, uint32_t ordinal) {
     struct incoming_snapshot *in = &shard->incoming;
     in->fetching = next_lacking(in, ordinal);
+    metric_set(shard->cells.chunks_left, 2 * (int64_t)in->offer->chunk_count - in->fetching);
     if (in->fetching == in->offer->chunk_count && in->storing_count == 0) {
         shard_load_incoming(shard);
     }

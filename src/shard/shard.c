@@ -1,5 +1,7 @@
 #include "shard/shard.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
@@ -11,7 +13,9 @@ static uint64_t now_us(const struct shard *shard) {
 
 /* ---- life ---- */
 
-static struct shard_cells find_cells(struct metrics *metrics) {
+static struct shard_cells find_cells(struct metrics *metrics, uint32_t shard) {
+    char shard_name[16];
+    snprintf(shard_name, sizeof(shard_name), "%u", (unsigned)shard);
     return (struct shard_cells){
         .proposals = metrics_cell(metrics, METRIC_proposals_total, NULL),
         .refused_not_leader = metrics_cell(metrics, METRIC_proposals_refused_total, "not-leader"),
@@ -41,6 +45,7 @@ static struct shard_cells find_cells(struct metrics *metrics) {
         .transfer_received_bytes =
             metrics_cell(metrics, METRIC_snapshot_received_bytes_total, NULL),
         .snapshot_loaded_bytes = metrics_cell(metrics, METRIC_snapshot_loaded_bytes_total, NULL),
+        .chunks_left = metrics_cell(metrics, METRIC_snapshot_chunks_left, shard_name),
     };
 }
 
@@ -50,7 +55,7 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     shard->self = options->self;
     shard->machine = options->machine;
     shard->io = options->io;
-    shard->cells = find_cells(options->io.metrics);
+    shard->cells = find_cells(options->io.metrics, options->number);
     random_init(&shard->random, options->seed);
     buffer_init(&shard->batch, SIZE_MAX);
     buffer_init(&shard->scratch, SIZE_MAX);

@@ -41,6 +41,7 @@ void shard_release_own(struct shard *shard) {
     plan_release(&own->plan);
     snapshot_manifest_free(own->manifest);
     *own = (struct own_snapshot){.stage = OWN_NONE};
+    metric_set(shard->cells.chunks_left, 0);
 }
 
 static void give_up(struct shard *shard, int error) {
@@ -129,6 +130,7 @@ static void submit_chunk(struct shard *shard, enum snapshot_job_kind kind, struc
     struct snapshot_job *job = snapshot_job_new(kind, shard->io.disk, shard->number);
     job->number = own->number;
     job->ordinal = own->next_chunk;
+    metric_set(shard->cells.chunks_left, own->plan.chunk_count - own->next_chunk);
     job->chunk = own->plan.chunks[own->next_chunk++];
     if (raw) {
         job->bytes = *raw;
