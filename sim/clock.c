@@ -35,8 +35,11 @@ uint64_t sim_clock_now_us(const struct sim_clock *clock) {
     return clock->busy_until_us > now_us ? clock->busy_until_us : now_us;
 }
 
+/* Who is stopped already is not stopped for longer: pauses do not add up. */
 void sim_clock_hold(struct sim_clock *clock, uint64_t pause_us) {
-    clock->busy_until_us = sim_clock_now_us(clock) + pause_us;
+    uint64_t until_us = clock->queue->now_us + pause_us;
+    if (clock->busy_until_us < until_us)
+        clock->busy_until_us = until_us;
 }
 
 /* A process can be stopped between any two of its instructions; only what it does with the time it
@@ -44,7 +47,7 @@ void sim_clock_hold(struct sim_clock *clock, uint64_t pause_us) {
 static void clock_stall(struct sim_clock *clock) {
     if (clock->stall_after_reads == 0 || --clock->stall_after_reads > 0)
         return;
-    sim_clock_hold(clock, clock->stall_us);
+    clock->busy_until_us = sim_clock_now_us(clock) + clock->stall_us;
 }
 
 static uint64_t clock_monotonic_us(struct clock *base) {
