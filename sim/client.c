@@ -255,7 +255,7 @@ static void client_refused(struct client *client, const struct asked *asked, str
         return;
     }
     if (!text_begins(text, "MOVED ") && !text_begins(text, "CLUSTERDOWN ") &&
-        !text_begins(text, "TRYAGAIN "))
+        !text_begins(text, "TRYAGAIN ") && !text_begins(text, "MISCONF "))
         simulation_fail(simulation, "an operation of the workload was answered by \"%.*s\"",
                         BYTES_PRINT(text));
     simulation->statistics.operations_void++;
@@ -280,7 +280,8 @@ static void client_ballast_answered(struct client *client, const struct response
     bool is_refusal =
         response->kind == RESPONSE_ERROR &&
         (text_begins(response->text, "MOVED ") || text_begins(response->text, "CLUSTERDOWN ") ||
-         text_begins(response->text, "TRYAGAIN ") || text_begins(response->text, "UNKNOWN "));
+         text_begins(response->text, "TRYAGAIN ") || text_begins(response->text, "MISCONF ") ||
+         text_begins(response->text, "UNKNOWN "));
     bool is_ok =
         response->kind == RESPONSE_SIMPLE && bytes_equal(response->text, BYTES_LITERAL("OK"));
     if (!is_ok && !is_refusal)

@@ -64,6 +64,25 @@ static bool power_is_on(struct sim_power *power) {
     return false;
 }
 
+/* Space. */
+
+/* Longer files need space, of which a full disk has little; changing what is there needs none. */
+static bool take_space(struct sim_power *power, uint64_t from_bytes, uint64_t to_bytes) {
+    if (!power->is_limited || to_bytes <= from_bytes)
+        return true;
+    if (to_bytes - from_bytes > power->free_bytes) {
+        trace_event(power->trace, "no-space", power->node, to_bytes - from_bytes, BYTES_NONE);
+        return false;
+    }
+    power->free_bytes -= to_bytes - from_bytes;
+    return true;
+}
+
+static void give_space(struct sim_power *power, uint64_t bytes) {
+    if (power->is_limited)
+        power->free_bytes += bytes;
+}
+
 /* Names. */
 
 static size_t names_position(const struct disk_names *names, const char *name, bool *is_found) {
@@ -214,6 +233,8 @@ static int sim_write(struct disk_file *file, uint64_t offset, struct bytes bytes
     struct sim_power *power = file->disk->options.power;
     bool was_off = power->is_off;
     bool is_on = power_is_on(power);
+    if (is_on && !take_space(power, file->image->seen.length, offset + bytes.length))
+        return ERR_NO_SPACE;
     if (!is_on && was_off)
         return ERR_IO;
     if (!is_on) /* the power went off during this write: the system had taken some of it */
@@ -229,6 +250,7 @@ static int sim_sync(struct disk_file *file) {
         return ERR_IO;
     if (power->sync_failure_at_call && power->call_count >= power->sync_failure_at_call) {
         power->sync_failure_at_call = 0;
+        power->has_sync_failed = true;
         trace_event(power->trace, "sync-fails", power->node, power->call_count, BYTES_NONE);
         return ERR_IO;
     }
@@ -252,6 +274,8 @@ static int sim_preallocate(struct disk_file *file, uint64_t bytes) {
     struct sim_power *power = file->disk->options.power;
     if (!power_is_on(power))
         return ERR_IO;
+    if (!take_space(power, file->image->seen.length, bytes))
+        return ERR_NO_SPACE;
     trace_event(power->trace, "preallocate", power->node, bytes, BYTES_NONE);
     disk_image_preallocate(file->image, bytes);
     return 0;
@@ -275,8 +299,10 @@ static int sim_remove(struct disk *door, const char *name) {
     struct sim_disk *disk = disk_of(door);
     if (!power_is_on(disk->options.power))
         return ERR_IO;
-    if (names_get(&disk->seen, name) == NULL)
+    struct disk_image *image = names_get(&disk->seen, name);
+    if (image == NULL)
         return ERR_NOT_FOUND;
+    give_space(disk->options.power, image->seen.length);
     trace_event(disk->options.power->trace, "unlink", disk->options.power->node, 0,
                 bytes_of_text(name));
     disk_change(disk, name, "", NULL);

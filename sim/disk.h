@@ -22,7 +22,10 @@ struct sim_power {         /* one a node */
     uint64_t
         sync_failure_at_call; /* 0: never; the first sync at or after this call fails with ERR_IO */
     bool is_off;
-    uint64_t slow_us;                /* added to every job while the disk is slow */
+    bool has_sync_failed; /* in this life */
+    uint64_t slow_us;     /* added to every job while the disk is slow */
+    bool is_limited;      /* files may grow by free_bytes only */
+    uint64_t free_bytes;
     void (*went_off)(void *context); /* called within a disk call; only note it */
     void *context;
 };

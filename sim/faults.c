@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "shard/shard.h"
 #include "sim/checks.h"
+#include "sim/full_disk.h"
 #include "sim/membership.h"
 #include "sim/node.h"
 #include "sim/rot.h"
@@ -23,11 +24,12 @@ enum fault_mix {
     MIX_SLOWNESS,
     MIX_ASYNC,
     MIX_UPGRADE,
+    MIX_SPACE,
     MIX_COUNT
 };
-static const char *const mix_names[MIX_COUNT] = {"everything", "crashes",  "partitions", "clocks",
-                                                 "damage",     "absence",  "leaders",    "churn",
-                                                 "membership", "slowness", "async",      "upgrade"};
+static const char *const mix_names[MIX_COUNT] = {
+    "everything", "crashes",    "partitions", "clocks", "damage",  "absence", "leaders",
+    "churn",      "membership", "slowness",   "async",  "upgrade", "space"};
 
 enum fault_kind {
 #define FAULT(name, ...) FAULT_##name,
@@ -255,6 +257,16 @@ static void fault_slow_disk(struct faults *faults) {
                node->index + 1, (unsigned long long)node->power.slow_us);
     faults_later(faults, faults_between(faults, 500000, 5000000), slow_disk_end_event)->number =
         node->index;
+}
+
+static void fault_full_disk(struct faults *faults) {
+    full_disk_begin(random_chance(faults_random(faults), 0.5) ? faults_leader(faults)
+                                                              : faults_node(faults));
+}
+
+static void fault_full_disks(struct faults *faults) {
+    for (unsigned node = 0; node < faults->simulation->node_count; node++)
+        full_disk_begin(faults->simulation->nodes[node]);
 }
 
 static void fault_slow_leader(struct faults *faults) {
@@ -629,6 +641,7 @@ void faults_heal(struct faults *faults) {
     for (unsigned i = 0; i < simulation->node_count; i++) {
         struct sim_node *node = simulation->nodes[i];
         node->power.off_at_call = node->power.sync_failure_at_call = node->power.slow_us = 0;
+        full_disk_end(node);
         sim_time_set_drift(&node->time, simulation->queue.now_us, 0);
         node->down_until_us = 0;
         if (!node->is_up)

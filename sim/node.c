@@ -5,6 +5,7 @@
 #include "sim/checks.h"
 #include "sim/connection.h"
 #include "sim/faults.h"
+#include "sim/full_disk.h"
 #include "sim/risk.h"
 #include <stdio.h>
 
@@ -68,6 +69,9 @@ static void node_client_pause(void *context, struct session *session, void *hand
 static void node_fatal(void *context, const char *what) {
     struct sim_node *node = ((struct sim_thread *)context)->node;
     trace_line(&node->simulation->trace, "node %u: ends itself: %s", node->index + 1, what);
+    if (full_disk_is_blamed(node))
+        simulation_fail(node->simulation, "node %u ends itself over a full disk: %s",
+                        node->index + 1, what);
     sim_node_kill(node, SIM_DEATH_OF_PROCESS);
 }
 
@@ -369,8 +373,14 @@ static bool node_is_rotten(const struct sim_node *node) {
     return false;
 }
 
-/* A node may fail to start because it died meanwhile, or because it found the damage that was done
- * to its log. Nothing else is allowed. */
+static bool is_about_space(const struct buffer *problem) {
+    static const char space[] = "no space left";
+    return problem->length &&
+           memmem(buffer_data(problem), problem->length, space, sizeof space - 1) != NULL;
+}
+
+/* A node may fail to start because it died meanwhile, because it found the damage that was done to
+ * its log, or because it needs space and there is none. Nothing else is allowed. */
 static void node_did_not_start(struct sim_node *node, const struct buffer *problem,
                                bool has_sync_failed) {
     struct simulation *simulation = node->simulation;
@@ -381,6 +391,8 @@ static void node_did_not_start(struct sim_node *node, const struct buffer *probl
     if (node_is_rotten(node)) {
         simulation->statistics.refusals++;
         node_disks_each(node, sim_disk_mend);
+    } else if (full_disk_is_blamed(node) && is_about_space(problem)) {
+        simulation->statistics.refusals++;
     } else if (!has_sync_failed) {
         simulation_fail(simulation,
                         "node %u refuses to start although nothing damaged its disk: %.*s",
@@ -416,7 +428,7 @@ void sim_node_start(struct sim_node *node) {
     }
     node->life++;
     node->is_up = true;
-    node->power.is_off = false;
+    node->power.is_off = node->power.has_sync_failed = false;
     simulation->statistics.restarts += node->life > 1;
     trace_line(&simulation->trace, "node %u: starts", node->index + 1);
     bool is_sync_failure_set = node->power.sync_failure_at_call != 0;

@@ -42,6 +42,7 @@ struct sim_node {
     uint64_t down_until_us; /* no restart before */
     unsigned protocol;      /* newest version between nodes that it speaks */
     struct config config;   /* the simulation's, with that */
+    uint64_t full_until_us; /* its disk is: full_disk.h */
 };
 
 struct sim_node *sim_node_new(struct simulation *simulation, unsigned index);

@@ -49,6 +49,7 @@ static void simulation_configure(struct simulation *simulation) {
     setting(simulation, "join", "10.0.0.1:%u", (unsigned)SIM_PEER_PORT);
     setting(simulation, "workers", "%u", simulation->worker_count);
     setting(simulation, "wal-segment-bytes", "65536");
+    setting(simulation, "wal-reserve-bytes", "65536");
     setting(simulation, "write-timeout-ms", "%u", (unsigned)random_between(random, 1000, 5000));
     setting(simulation, "read-mode", "%s", random_chance(random, 0.75) ? "lease" : "quorum");
     if (random_chance(random, 0.8)) /* or after a second, as by default: then few ever are */

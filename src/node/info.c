@@ -95,8 +95,9 @@ static void section_memory(const struct worker *worker, struct buffer *out) {
 }
 
 /* The log is Redis's append-only file with `appendfsync always`: a failed write ends the process,
- * so the last was well. */
+ * so the last was well, unless the disk is full and nothing is written. */
 static void section_persistence(const struct worker *worker, struct buffer *out) {
+    bool is_full = SUM(worker, is_disk_full) > 0;
     bool is_async = worker->config.durability == DURABILITY_ASYNC;
     append_text(out, "durability", is_async ? "async" : "sync");
     append_text(out, "durability_risk",
@@ -108,7 +109,8 @@ static void section_persistence(const struct worker *worker, struct buffer *out)
     append_number(out, "async_loading", 0);
     append_number(out, "aof_enabled", 1);
     append_number(out, "aof_rewrite_in_progress", 0);
-    append_text(out, "aof_last_write_status", "ok");
+    append_text(out, "aof_last_write_status", is_full ? "err" : "ok");
+    append_number(out, "disk_full", is_full);
 }
 
 static void section_stats(const struct worker *worker, struct buffer *out) {

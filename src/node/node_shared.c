@@ -57,5 +57,8 @@ bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reaso
                              (unsigned long long)leaderless);
         return false;
     }
+    if (node_shared_sum(shared, offsetof(struct worker_statistics, is_disk_full)) > 0) {
+        buffer_append_text(reason, "ready for reads; the disk is full, so writes are refused\n");
+    }
     return true;
 }

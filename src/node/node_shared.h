@@ -14,7 +14,8 @@ struct worker_statistics {
     _Atomic uint64_t shards_hosted, shards_led, shards_without_leader, replicas_in_repair;
     _Atomic uint64_t is_serving; /* 1: has a topology and all its shards are recovered */
     _Atomic uint64_t rejected_connections_total;
-    _Atomic uint64_t standing; /* bits of enum standing_reason: why it would rather not lead */
+    _Atomic uint64_t is_disk_full; /* 1: it takes no writes until there is space */
+    _Atomic uint64_t standing;     /* bits of enum standing_reason: why it would rather not lead */
 };
 
 /* One replica of this node, as its worker last published it (every 100 ms). */

@@ -130,6 +130,8 @@ static void publish_disk(struct worker *worker) {
     metric_set(metrics_cell(worker->metrics, METRIC_disk_score_seconds, label),
                (int64_t)wal_sync_us(worker->wal));
     metric_set(metrics_cell(worker->metrics, METRIC_disk_is_slow, label), wal_is_slow(worker->wal));
+    metric_set(metrics_cell(worker->metrics, METRIC_disk_is_full, label),
+               wal_space(worker->wal) != WAL_SPACE_ENOUGH);
 }
 
 void observe_pair(struct worker *worker, bool is_equal) {

@@ -149,6 +149,7 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
     head.commit_index = message->commit_index;
     head.is_rejected = message->is_rejected;
     head.is_forced = message->is_forced;
+    head.is_full = message->is_full;
     head.conflict_index = message->conflict_index;
     head.conflict_term = message->conflict_term;
     head.context = message->context;
@@ -262,6 +263,7 @@ static void receive_raft(struct worker *worker, uint32_t from,
                                    .commit_index = in->commit_index,
                                    .is_rejected = in->is_rejected,
                                    .is_forced = in->is_forced,
+                                   .is_full = in->is_full,
                                    .conflict_index = in->conflict_index,
                                    .conflict_term = in->conflict_term,
                                    .context = in->context,

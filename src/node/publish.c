@@ -98,6 +98,7 @@ void publish_statistics(struct worker *worker) {
     PUBLISH(shards_without_leader, sum->leaderless);
     PUBLISH(replicas_in_repair, sum->repairing);
     PUBLISH(is_serving, worker->topology != NULL);
+    PUBLISH(is_disk_full, wal_space(worker->wal) != WAL_SPACE_ENOUGH);
 #undef PUBLISH
     observe_tick(worker, sum);
 }

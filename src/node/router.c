@@ -55,7 +55,12 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
     if (error == ERR_BUSY) {
         return ROUTE_BUSY;
     }
-    if (error) {
+    if (error == ERR_NO_SPACE) {
+        /* The word that Redis has for a node that cannot persist. */
+        worker_deliver(worker, target, ticket, SHARD_DONE,
+                       BYTES_LITERAL("-MISCONF the disk of this node is full: it takes no writes "
+                                     "until there is space; reads go on\r\n"));
+    } else if (error) {
         worker_deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
     return ROUTE_DONE;

@@ -294,6 +294,7 @@ static int recover_forget(void *context, uint32_t shard, uint64_t index, uint64_
 static struct wal_tuning wal_tuning_of(const struct config *config) {
     return (struct wal_tuning){.segment_bytes = (uint64_t)config->wal_segment_bytes,
                                .round_bytes = (uint64_t)config->wal_round_bytes,
+                               .reserve_bytes = (uint64_t)config->wal_reserve_bytes,
                                .spare_count = (unsigned)config->wal_spare_segments,
                                .slow_disk_us = (uint64_t)config->slow_disk_ms * 1000};
 }
@@ -548,6 +549,8 @@ void worker_tick(struct worker *worker) {
     pairs_tick(worker, now);
     if (now >= worker->next_tick_us) {
         worker->next_tick_us = now + WORKER_TICK_US;
+        wal_tick(worker->wal);
+        standing_set(worker, STANDING_FULL_DISK, wal_space(worker->wal) != WAL_SPACE_ENOUGH);
         publish_statistics(worker);
         close_idle_sessions(worker, now);
         release_old_segments(worker);
@@ -654,7 +657,11 @@ static bool is_alone(const struct worker *worker) {
 /* Leadership is handed over for a while, not for ever: when all nodes stop together there is nobody
  * to take it. */
 bool worker_is_drained(const struct worker *worker) {
-    bool must_hand_over = !is_alone(worker) && worker_now_us(worker) < worker->drain_until_us;
+    bool is_late = worker_now_us(worker) >= worker->drain_until_us;
+    bool must_hand_over = !is_alone(worker) && !is_late;
+    if (is_late && wal_is_stalled(worker->wal)) {
+        return true; /* what waits for space on the disk was promised to nobody */
+    }
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         const struct shard *shard = worker->shards[worker->hosted[i]];
         if (shard_pending_count(shard) || (shard_is_leader(shard) && must_hand_over)) {

@@ -69,7 +69,7 @@ struct metrics *node_shared_metrics(struct node_shared *shared,
 /* Prometheus text of the whole node. Any thread. */
 void node_shared_render_metrics(struct node_shared *shared, struct buffer *out);
 /* Is every shard that has a replica here recovered, and does it know a leader? For /health/ready.
- * Any thread. */
+ * *reason says why not, or what a node that is ready does not do. Any thread. */
 bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reason);
 
 /* Recovers this worker's shards from its disk: synchronous. 0 or negative with a sentence in

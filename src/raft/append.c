@@ -84,6 +84,7 @@ static struct raft_message *reply_push(struct raft *raft, const struct raft_mess
     reply->log_index = match;
     reply->log_term = raft->timing.lease_us;
     reply->conflict_index = raft_last(raft);
+    reply->is_full = raft->is_full;
     reply->context = append->context;
     reply->read_round = append->read_round;
     return reply;
@@ -194,8 +195,10 @@ void raft_append_receive(struct raft *raft, const struct raft_message *append) {
     }
     raft_follow(raft, raft->term, append->from);
     raft_quiet_end(raft);
+    struct raft_message without_entries = *append;
+    without_entries.entry_count = 0;
     if (append->log_index <= raft->commit_index || agrees(raft, append))
-        append_accept(raft, append);
+        append_accept(raft, raft->is_full ? &without_entries : append);
     else
         append_reject(raft, append);
     raft->is_behind = raft_last(raft) < append->commit_index;

@@ -100,6 +100,7 @@ struct raft {
     uint64_t
         promised_until_us; /* no vote for anybody but a forced one before: a lease may be out */
     enum raft_election_cause campaign_cause; /* of the deadline that is running */
+    bool is_full;   /* takes no entries from a leader: there is no space for them */
     bool is_behind; /* lacks what its leader, when last heard, had committed */
     struct raft_stander standers[RAFT_MEMBER_MAXIMUM]; /* who is not willing to lead, as told */
     size_t stander_count;

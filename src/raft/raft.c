@@ -23,6 +23,8 @@ size_t raft_array_remove(void *array, size_t count, size_t position, size_t gone
     return count - gone;
 }
 
+void raft_set_room(struct raft *raft, bool has_room) { raft->is_full = !has_room; }
+
 void raft_set_timing(struct raft *raft, const struct raft_timing *timing) {
     CHECK(timing->election_timeout_us > 0);
     CHECK(timing->lease_us > 0);

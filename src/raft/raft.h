@@ -141,6 +141,7 @@ struct raft_message {
     bool is_forced; /* vote: part of a leadership transfer, ignores stickiness */
     bool is_quiet;  /* append: nothing follows until the shard is woken; its reply: so be it
                        (quiet.c) */
+    bool is_full;   /* append reply: its sender takes no entries for now */
     raft_index conflict_index; /* rejected append: where to go on, with conflict_term (CBTR 5.3's
                                   optimisation); accepted append: the last entry received, durable
                                   or not */
@@ -265,6 +266,9 @@ void raft_free(struct raft *raft);
 /* One event; fills *actions whole. */
 void raft_step(struct raft *raft, const struct raft_event *event, struct raft_actions *actions);
 void raft_set_timing(struct raft *raft, const struct raft_timing *timing);
+/* Without room this replica takes no entries from a leader, and says so, so that it is not sent
+ * them over and over; it hears the leader, votes, and keeps what it has. */
+void raft_set_room(struct raft *raft, bool has_room);
 
 /* Looking in; none changes anything. */
 enum raft_role raft_role(const struct raft *raft);

@@ -155,6 +155,13 @@ static void rejection_take(struct raft *raft, struct raft_progress *peer,
     raft_replicate(raft, peer);
 }
 
+/* What is sent to a full follower is lost. Its answers to heartbeats say when it is full no more.
+ */
+static void wait_for_room(struct raft_progress *peer) {
+    raft_progress_probe(peer, peer->match_index + 1);
+    peer->is_probe_sent = true;
+}
+
 static void acceptance_take(struct raft *raft, struct raft_progress *peer,
                             const struct raft_message *reply) {
     bool is_news = reply->log_index > peer->match_index;
@@ -170,6 +177,8 @@ static void acceptance_take(struct raft *raft, struct raft_progress *peer,
         raft_progress_replicate(peer);
     if (peer->next_index <= peer->match_index)
         peer->next_index = peer->match_index + 1;
+    if (reply->is_full && peer->state != RAFT_SNAPSHOT)
+        wait_for_room(peer);
     if (is_news)
         raft_commit_advance(raft);
     raft_early_advance(raft);

@@ -57,7 +57,7 @@ static void answer_text(struct http_answer *answer, const char *status, const ch
 
 static void answer_ready(struct admin *admin, struct http_answer *answer) {
     if (node_shared_is_ready(admin->shared, &answer->body))
-        buffer_clear(&answer->body), answer_text(answer, "200 OK", "ready");
+        answer_text(answer, "200 OK", answer->body.length ? "" : "ready");
     else
         answer_text(answer, "503 Service Unavailable", "");
 }

@@ -153,12 +153,12 @@ struct shard_trace {
 
 /* Resolved once, counted without a look-up. */
 struct shard_cells {
-    struct metric_cell *proposals, *refused_not_leader, *refused_busy, *batch_bytes,
-        *batch_commands, *queue_time, *read_wait, *commit_time, *apply_time, *entries_applied,
-        *reads_by_lease, *reads_by_quorum, *snapshots_taken, *snapshots_sent, *snapshots_installed,
-        *snapshots_lost, *snapshot_bytes, *snapshot_time, *chunks_saved, *chunks_kept,
-        *chunks_received, *chunks_reused, *transfer_sent_bytes, *transfer_received_bytes,
-        *snapshot_loaded_bytes, *chunks_left, *early_replies, *rewinds;
+    struct metric_cell *proposals, *refused_not_leader, *refused_busy, *refused_no_space,
+        *batch_bytes, *batch_commands, *queue_time, *read_wait, *commit_time, *apply_time,
+        *entries_applied, *reads_by_lease, *reads_by_quorum, *snapshots_taken, *snapshots_sent,
+        *snapshots_installed, *snapshots_lost, *snapshot_bytes, *snapshot_time, *chunks_saved,
+        *chunks_kept, *chunks_received, *chunks_reused, *transfer_sent_bytes,
+        *transfer_received_bytes, *snapshot_loaded_bytes, *chunks_left, *early_replies, *rewinds;
 };
 
 struct shard {

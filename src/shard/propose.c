@@ -68,12 +68,22 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     return 0;
 }
 
+/* What moves shards and nodes about may have to go on so that space is found. */
+static bool has_space(const struct shard *shard) {
+    enum wal_space space = wal_space(shard->io.wal);
+    return space == WAL_SPACE_ENOUGH || (space == WAL_SPACE_SHORT && shard->number == 0);
+}
+
 int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
                   struct shard_waiter waiter) {
     struct bytes trace = shard->trace_next;
     shard->trace_next = BYTES_NONE;
     if (payload_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM) {
         return ERR_LIMIT;
+    }
+    if (shard_is_leader(shard) && !has_space(shard)) {
+        metric_add(shard->cells.refused_no_space, 1);
+        return ERR_NO_SPACE;
     }
     return propose(shard, arguments, count, trace, waiter);
 }

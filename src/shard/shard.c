@@ -20,6 +20,7 @@ static struct shard_cells find_cells(struct metrics *metrics, uint32_t shard) {
         .proposals = metrics_cell(metrics, METRIC_proposals_total, NULL),
         .refused_not_leader = metrics_cell(metrics, METRIC_proposals_refused_total, "not-leader"),
         .refused_busy = metrics_cell(metrics, METRIC_proposals_refused_total, "busy"),
+        .refused_no_space = metrics_cell(metrics, METRIC_proposals_refused_total, "no-space"),
         .batch_bytes = metrics_cell(metrics, METRIC_batch_bytes, NULL),
         .batch_commands = metrics_cell(metrics, METRIC_batch_commands, NULL),
         .queue_time = metrics_cell(metrics, METRIC_proposal_queue_seconds, NULL),
@@ -330,6 +331,9 @@ void shard_message(struct shard *shard, const struct raft_message *message) {
     if (!are_entries_readable(shard, message)) {
         return;
     }
+    if (message->kind == RAFT_APPEND) {
+        raft_set_room(shard->raft, wal_space(shard->io.wal) != WAL_SPACE_RESERVED);
+    }
     struct raft_event event = {.kind = RAFT_MESSAGE, .message = message};
     shard_step(shard, &event);
 }
@@ -383,7 +387,7 @@ static void expire(struct shard *shard, uint64_t now) {
     }
     shard->next_expiry_us = now + (uint64_t)shard->io.config->expire_interval_ms * 1000;
     if (!shard_is_leader(shard) || shard->expiry_index > shard->applied_index ||
-        !may_expire(shard)) {
+        wal_space(shard->io.wal) != WAL_SPACE_ENOUGH || !may_expire(shard)) {
         return;
     }
     struct buffer keys;

@@ -58,6 +58,7 @@ static int open_segments(struct wal *wal, struct wal_problem *problem) {
     int status = wal->is_new ? make_first_segment(wal) : open_newest_segment(wal);
     if (status == 0)
         status = wal_find_spares(wal);
+    wal->file_bytes = wal->round.file_bytes;
     if (status)
         snprintf(problem->text, sizeof problem->text,
                  "cannot open the newest segment of the log: %s; check the disk, its free "
@@ -199,8 +200,9 @@ bool wal_oldest_holder(const struct wal *wal, unsigned segments, uint32_t *shard
 }
 
 bool wal_is_idle(const struct wal *wal) {
-    return !wal->is_round_running && !wal->is_spare_running && !wal->is_release_running &&
-           wal_rest_bytes(wal) == 0 && wal->batches[wal->gathering].length == 0;
+    return !wal->is_round_running && !wal->is_round_stalled && !wal->is_spare_running &&
+           !wal->is_release_running && wal_rest_bytes(wal) == 0 &&
+           wal->batches[wal->gathering].length == 0;
 }
 
 void wal_statistics(const struct wal *wal, struct wal_statistics *out) {
@@ -208,7 +210,7 @@ void wal_statistics(const struct wal *wal, struct wal_statistics *out) {
     out->segments = wal->ledger.segment_count;
     out->spares = wal->spare_count;
     out->bytes_pending = wal->batches[wal->gathering].length + wal_rest_bytes(wal) +
-                         (wal->is_round_running ? wal->round_bytes : 0);
+                         (wal->is_round_running || wal->is_round_stalled ? wal->round_bytes : 0);
 }
 
 uint64_t wal_now_us(const struct wal *wal) {

@@ -28,6 +28,7 @@ struct wal_tuning {
     uint64_t segment_bytes; /* at least 1024 */
     uint64_t round_bytes;   /* more than one record are written at once only up to this */
     unsigned spare_count;   /* of released segments kept to be used again; at most 64 */
+    uint64_t reserve_bytes; /* kept back for a full disk: see enum wal_space; 0: nothing */
     uint64_t slow_disk_us;  /* rounds faster than this are never slow: disk_score.h */
 };
 
@@ -118,6 +119,20 @@ void wal_release(struct wal *wal, uint32_t shard, uint64_t index);
 /* The shard whose entries hold the oldest segment when more than `segments` are in use; false if
  * there is none. */
 bool wal_oldest_holder(const struct wal *wal, unsigned segments, uint32_t *shard);
+
+/* What the disk still gives. Nothing fails on a full disk: rounds wait until there is space again,
+ * which wal_tick() finds out. So that terms and votes seldom have to wait, the last of the space is
+ * for them. */
+enum wal_space {
+    WAL_SPACE_ENOUGH,
+    WAL_SPACE_SHORT,    /* nothing new should be proposed */
+    WAL_SPACE_RESERVED, /* nor entries be taken from a leader: only terms and votes */
+};
+enum wal_space wal_space(const struct wal *wal);
+/* A round waits for space: nothing becomes durable until there is some. */
+bool wal_is_stalled(const struct wal *wal);
+/* To be called several times a second: makes the reserve, and asks a full disk again. */
+void wal_tick(struct wal *wal);
 
 struct wal_statistics {
     uint64_t bytes_written, rounds, segments, spares, bytes_pending;

@@ -47,6 +47,8 @@ enum {
 /* Segments being made; whoever finds one at start-up removes it. */
 #define WAL_SPARE_NEW_NAME "wal-spare.new"
 #define WAL_NEXT_NEW_NAME  "wal-next.new"
+/* A zero-filled file that becomes a segment when a full disk gives none. */
+#define WAL_RESERVE_NAME "wal-reserve"
 
 enum wal_kind {
     WAL_ENTRY = 1,  /* payload: the encoded entry */

@@ -1,7 +1,8 @@
 /* What the files of the log share: the struct itself, and who does what.
  *   wal.c         opening, appending, releasing, looking in
  *   wal_round.c   what was gathered becomes a round; where it goes; what follows when it is durable
- *   wal_spare.c   files that wait to become segments: made ahead of need, or released */
+ *   wal_spare.c   files that wait to become segments: made ahead of need, or released
+ *   wal_space.c   the reserve, and what is done while the disk is full */
 #pragma once
 #include "base/random.h"
 #include "store/disk_score.h"
@@ -26,7 +27,7 @@ struct wal {
     unsigned gathering;
     size_t written_bytes;
     uint64_t may_wait_until_us, due_us; /* due: of what is gathered, the soonest */
-    struct buffer head; /* of the round: checkpoint, digest */
+    struct buffer head;                 /* of the round: checkpoint, digest */
     struct wal_digest_reach reach;
     struct wal_repaired repaired;
     uint64_t appended_sequence, sealed_sequence, durable_sequence;
@@ -36,12 +37,18 @@ struct wal {
     size_t round_bytes;
     uint64_t round_begun_us;
     bool is_round_running;
+    bool is_round_stalled; /* sealed, and there is no space for its segment */
+    uint64_t file_bytes;   /* of the segment written to, as the last round left it */
 
     struct wal_spare_file spares[WAL_SPARE_MAXIMUM]; /* ready, the oldest first */
     size_t spare_count;
     uint64_t last_spare; /* number of the newest spare, ready or being made */
     struct wal_spare spare;
     bool is_spare_running;
+    struct wal_spare_file reserve; /* without a file: it is to be made */
+    bool is_reserve_in_round;      /* it still has its name while a round turns it into a segment */
+    bool is_full;                  /* the disk gave no space when it was asked last */
+    uint64_t next_probe_us;
     struct wal_release release;
     bool is_release_running;
 
@@ -61,7 +68,8 @@ static inline size_t wal_rest_bytes(const struct wal *wal) {
 
 /* wal_round.c */
 void wal_round_init(struct wal *wal);
-void wal_start_round(struct wal *wal); /* if there is something to write */
+void wal_start_round(struct wal *wal);  /* if there is something to write */
+void wal_submit_round(struct wal *wal); /* the one that is sealed */
 
 /* wal_spare.c */
 void wal_spare_init(struct wal *wal);
@@ -70,5 +78,14 @@ void wal_close_spares(struct wal *wal);
 /* What the next segment is made of; without a file, the round makes one itself. */
 struct wal_spare_file wal_take_spare(struct wal *wal);
 void wal_start_spare(struct wal *wal); /* if one is needed */
+void wal_make_spare(struct wal *wal);  /* at once */
+void wal_make_reserve(struct wal *wal);
 /* Only of what the log says durably that nobody needs it. */
 void wal_start_release(struct wal *wal, uint64_t durable_release);
+
+/* wal_space.c */
+void wal_note_full(struct wal *wal);
+/* A spare was made or released: the disk gives space, or somebody else gave some back. */
+void wal_note_space(struct wal *wal);
+/* The disk gave no space for the sealed round. It goes on with the reserve, or waits. */
+void wal_stall_round(struct wal *wal);

@@ -1,24 +1,37 @@
 #include "store/wal_job.h"
 
+/* ---- names ---- */
+
+/* After a sync that failed nobody knows what is there, whatever it failed for. */
+static int sync_directory(struct disk *disk) {
+    return disk->ops->sync_directory(disk) ? ERR_IO : 0;
+}
+
+/* ERR_NO_SPACE: nothing was done. */
+static int rename_durably(struct disk *disk, const char *from, const char *to) {
+    int status = disk->ops->rename(disk, from, to);
+    return status ? status : sync_directory(disk);
+}
+
 /* ---- a round ---- */
 
-static int next_make(struct wal_round *round, char name[DISK_NAME_MAXIMUM]) {
-    if (round->next.file) {
-        wal_spare_name(round->next.number, name);
+/* A spare that is ready has its name already. */
+static int next_make(struct wal_round *round) {
+    if (round->next.file)
         return 0;
-    }
-    memcpy(name, WAL_NEXT_NEW_NAME, sizeof WAL_NEXT_NEW_NAME);
     round->what = "preallocating the next segment of the log";
-    return wal_segment_make(round->disk, name, round->next.bytes, &round->next.file);
+    return wal_segment_make(round->disk, WAL_NEXT_NEW_NAME, round->next.bytes, &round->next.file);
 }
 
 static int round_install(struct wal_round *round) {
-    char name[DISK_NAME_MAXIMUM];
-    int status = next_make(round, name);
+    char name[DISK_NAME_MAXIMUM], segment_name[DISK_NAME_MAXIMUM];
+    int status = next_make(round);
     if (status)
         return status;
     round->what = "installing the next segment of the log";
-    status = wal_segment_install(round->disk, name, round->next_segment);
+    wal_spare_file_name(&round->next, name);
+    wal_segment_name(round->next_segment, segment_name);
+    status = rename_durably(round->disk, name, segment_name);
     if (status)
         return status;
     if (round->file)
@@ -26,6 +39,7 @@ static int round_install(struct wal_round *round) {
     round->file = round->next.file;
     round->file_bytes = round->next.bytes;
     round->next.file = NULL;
+    round->next_segment = 0;
     return 0;
 }
 
@@ -54,14 +68,19 @@ int wal_round_run(struct disk_job *job) {
     int status = round->next_segment ? round_install(round) : 0;
     if (status == 0)
         status = round_grow(round);
+    round->is_full = status == ERR_NO_SPACE;
     return status ? status : round_write(round);
 }
 
 /* ---- spares ---- */
 
-static int rename_durably(struct disk *disk, const char *from, const char *to) {
-    int status = disk->ops->rename(disk, from, to);
-    return status ? status : disk->ops->sync_directory(disk);
+void wal_spare_file_name(const struct wal_spare_file *spare, char out[DISK_NAME_MAXIMUM]) {
+    if (spare->number == WAL_SPARE_RESERVE)
+        memcpy(out, WAL_RESERVE_NAME, sizeof WAL_RESERVE_NAME);
+    else if (spare->number == 0)
+        memcpy(out, WAL_NEXT_NEW_NAME, sizeof WAL_NEXT_NEW_NAME);
+    else
+        wal_spare_name(spare->number, out);
 }
 
 int wal_spare_run(struct disk_job *job) {
@@ -71,15 +90,21 @@ int wal_spare_run(struct disk_job *job) {
     int status = wal_segment_make(spare->disk, WAL_SPARE_NEW_NAME, made->bytes, &made->file);
     if (status)
         return status;
-    wal_spare_name(made->number, name);
-    return rename_durably(spare->disk, WAL_SPARE_NEW_NAME, name);
+    wal_spare_file_name(made, name);
+    status = rename_durably(spare->disk, WAL_SPARE_NEW_NAME, name);
+    if (status != ERR_NO_SPACE)
+        return status;
+    spare->disk->ops->close(made->file);
+    made->file = NULL;
+    int removed = spare->disk->ops->remove(spare->disk, WAL_SPARE_NEW_NAME);
+    return removed ? removed : status;
 }
 
 /* ---- releasing ---- */
 
 static int remove_durably(struct disk *disk, const char *name) {
     int status = disk->ops->remove(disk, name);
-    return status ? status : disk->ops->sync_directory(disk);
+    return status ? status : sync_directory(disk);
 }
 
 /* *file is open if the segment may be kept, else NULL. */
@@ -113,9 +138,13 @@ static int release_segment(struct wal_release *release, uint64_t segment) {
                                     .bytes = release->kept_bytes,
                                     .file = file,
                                     .is_recycled = true};
-    release->kept_count++;
     wal_spare_name(kept->number, spare_name);
-    return rename_durably(release->disk, name, spare_name);
+    status = rename_durably(release->disk, name, spare_name);
+    release->kept_count += status == 0;
+    if (status)
+        release->disk->ops->close(file);
+    /* A full disk may have no room for the new name; it always has for one name less. */
+    return status == ERR_NO_SPACE ? remove_durably(release->disk, name) : status;
 }
 
 int wal_release_run(struct disk_job *job) {
@@ -149,5 +178,6 @@ int wal_segment_make(struct disk *disk, const char *name, uint64_t bytes, struct
 int wal_segment_install(struct disk *disk, const char *name, uint64_t segment) {
     char final_name[DISK_NAME_MAXIMUM];
     wal_segment_name(segment, final_name);
-    return rename_durably(disk, name, final_name);
+    int status = disk->ops->rename(disk, name, final_name);
+    return status ? status : disk->ops->sync_directory(disk);
 }

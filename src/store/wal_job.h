@@ -10,11 +10,13 @@
 
 /* A file that waits to become a segment, under its spare name. */
 struct wal_spare_file {
-    uint64_t number; /* in the name; 0: none */
+    uint64_t number; /* in the name; 0: a new file, WAL_SPARE_RESERVE: the reserve */
     uint64_t bytes;
     struct disk_file *file; /* open for writing */
     bool is_recycled;       /* it holds what it held in a former life */
 };
+
+#define WAL_SPARE_RESERVE UINT64_MAX
 
 enum {
     WAL_SPARE_MAXIMUM = 64,
@@ -27,9 +29,11 @@ struct wal_round {
     void *owner;
     struct disk_file *file; /* the segment written to */
     uint64_t file_bytes;
-    uint64_t next_segment;      /* 0: stay; else install this one first: */
+    uint64_t next_segment;      /* 0: stay, or installed; else install this one first: */
     struct wal_spare_file next; /* without a file: make one of next.bytes */
-    uint64_t needed_bytes;      /* the segment is grown to this if it is smaller */
+    bool is_full; /* nothing was written: the disk has no space for the segment. It may be tried
+                     again */
+    uint64_t needed_bytes; /* the segment is grown to this if it is smaller */
     uint64_t offset;
     struct bytes head, records; /* written one behind the other */
     const char *what;           /* the step that failed */
@@ -61,3 +65,5 @@ int wal_segment_make(struct disk *disk, const char *name, uint64_t bytes,
                      struct disk_file **file) MUST_CHECK;
 /* Gives it its segment's name, durably. */
 int wal_segment_install(struct disk *disk, const char *name, uint64_t segment) MUST_CHECK;
+/* WAL_NEXT_NEW_NAME, WAL_RESERVE_NAME or that of a spare. */
+void wal_spare_file_name(const struct wal_spare_file *spare, char out[DISK_NAME_MAXIMUM]);

@@ -19,6 +19,7 @@ static void listing_add(void *context, const char *name) {
     uint64_t number;
     listing->has_spare_new = listing->has_spare_new || strcmp(name, WAL_SPARE_NEW_NAME) == 0;
     listing->has_next_new = listing->has_next_new || strcmp(name, WAL_NEXT_NEW_NAME) == 0;
+    listing->has_reserve = listing->has_reserve || strcmp(name, WAL_RESERVE_NAME) == 0;
     if (wal_segment_name_parse(name, &number))
         numbers_add(&listing->segments, number);
     else if (wal_spare_name_parse(name, &number))

@@ -15,6 +15,7 @@ struct wal_numbers { /* ascending */
 struct wal_listing {
     struct wal_numbers segments, spares; /* of the files found */
     bool has_spare_new, has_next_new;    /* left by a process that was killed */
+    bool has_reserve;
 };
 
 /* To be released, whatever it returns. */

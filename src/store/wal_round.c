@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "base/planted.h"
 #include "store/wal_internal.h"
 
 static const size_t batch_kept_bytes = 4 << 20;
@@ -144,16 +145,21 @@ static struct buffer *batch_to_write(struct wal *wal) {
 }
 
 void wal_start_round(struct wal *wal) {
-    CHECK(!wal->is_round_running);
+    CHECK(!wal->is_round_running && !wal->is_round_stalled);
     struct buffer *batch = batch_to_write(wal);
     if (batch == NULL)
         return;
     uint8_t *records = buffer_data(batch) + wal->written_bytes;
     plan_segment(wal, record_bytes_at(records));
     size_t bytes = choose_bytes(wal, records, batch->length - wal->written_bytes);
+    wal->round.needed_bytes = wal->position.offset + wal->head.length + bytes;
     seal_round(wal, records, bytes);
     wal->written_bytes += bytes;
     wal->round_bytes = bytes + wal->head.length;
+    wal_submit_round(wal);
+}
+
+void wal_submit_round(struct wal *wal) {
     wal->is_round_running = true;
     wal->round.what = "handing a round to the disk";
     wal->round_begun_us = wal_now_us(wal);
@@ -163,7 +169,7 @@ void wal_start_round(struct wal *wal) {
 void wal_flush(struct wal *wal) {
     if (wal->has_failed)
         return;
-    if (wal->is_round_running) {
+    if (wal->is_round_running || wal->is_round_stalled) {
         wal->is_flush_wanted = true;
         wal->due_us = UINT64_MAX;
     } else {
@@ -184,12 +190,19 @@ static void round_done(struct disk_job *job, int status) {
     struct wal_round *round = (struct wal_round *)(void *)job;
     struct wal *wal = round->owner;
     wal->is_round_running = false;
+    if (round->is_full && !PLANTED(FULL_DISK_IS_FATAL) && !PLANTED(FULL_DISK_IS_FORGOTTEN)) {
+        wal_stall_round(wal);
+        return;
+    }
+    status = PLANTED(FULL_DISK_IS_FORGOTTEN) && round->is_full ? 0 : status;
     if (status) {
         wal_fail(wal, status, round->what);
         return;
     }
     if (wal->has_failed)
         return;
+    wal->file_bytes = round->file_bytes;
+    wal->is_reserve_in_round = false;
     bool has_news = wal->sealed_sequence > wal->durable_sequence;
     wal->durable_sequence = wal->sealed_sequence;
     wal->statistics.rounds++;

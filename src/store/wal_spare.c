@@ -13,7 +13,8 @@ static void add_spare(struct wal *wal, struct wal_spare_file spare) {
 struct wal_spare_file wal_take_spare(struct wal *wal) {
     if (wal->spare_count == 0)
         return (struct wal_spare_file){
-            .bytes = wal_smaller(wal->tuning.segment_bytes, WAL_HASTY_SEGMENT_BYTES)};
+            .bytes = wal_smaller(wal->tuning.segment_bytes, WAL_HASTY_SEGMENT_BYTES),
+            .is_recycled = true}; /* another file may take its place yet */
     struct wal_spare_file oldest = wal->spares[0];
     wal->spare_count--;
     memmove(wal->spares, wal->spares + 1, wal->spare_count * sizeof wal->spares[0]);
@@ -25,30 +26,38 @@ void wal_close_spares(struct wal *wal) {
         wal->options.disk->ops->close(wal->spares[i].file);
     for (size_t i = 0; i < wal->release.kept_count; i++)
         wal->options.disk->ops->close(wal->release.kept[i].file);
-    struct disk_file *files[] = {wal->round.next.file, wal->spare.made.file};
+    struct disk_file *files[] = {wal->round.next.file, wal->spare.made.file, wal->reserve.file};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (files[i])
             wal->options.disk->ops->close(files[i]);
 }
 
+/* Opens the file; false if it is of no use, and then it is removed. */
+static int open_found(struct wal *wal, struct wal_spare_file *spare, uint64_t wanted_bytes) {
+    const struct disk_ops *ops = wal->options.disk->ops;
+    char name[DISK_NAME_MAXIMUM];
+    wal_spare_file_name(spare, name);
+    int status = ops->open(wal->options.disk, name, DISK_OPEN_WRITE, &spare->file);
+    if (status) {
+        spare->file = NULL;
+        return status;
+    }
+    status = ops->size(spare->file, &spare->bytes);
+    if (status == 0 && spare->bytes == wanted_bytes)
+        return 0;
+    ops->close(spare->file);
+    spare->file = NULL;
+    return status ? status : ops->remove(wal->options.disk, name);
+}
+
 /* What a spare holds is not known after a restart: it is taken for a former life. */
 static int find_spare(struct wal *wal, uint64_t number) {
-    const struct disk_ops *ops = wal->options.disk->ops;
+    bool is_wanted = wal->spare_count < wal->tuning.spare_count;
     struct wal_spare_file spare = {.number = number, .is_recycled = true};
-    char name[DISK_NAME_MAXIMUM];
-    wal_spare_name(number, name);
-    int status = ops->open(wal->options.disk, name, DISK_OPEN_WRITE, &spare.file);
-    if (status)
-        return status;
-    status = ops->size(spare.file, &spare.bytes);
-    bool is_of_use = status == 0 && spare.bytes == wal->tuning.segment_bytes &&
-                     wal->spare_count < wal->tuning.spare_count;
-    if (is_of_use) {
+    int status = open_found(wal, &spare, is_wanted ? wal->tuning.segment_bytes : 0);
+    if (spare.file)
         add_spare(wal, spare);
-        return 0;
-    }
-    ops->close(spare.file);
-    return status ? status : ops->remove(wal->options.disk, name);
+    return status;
 }
 
 int wal_find_spares(struct wal *wal) {
@@ -58,32 +67,57 @@ int wal_find_spares(struct wal *wal) {
         wal->last_spare = listing.spares.numbers[i];
         status = find_spare(wal, wal->last_spare);
     }
+    wal->reserve.number = WAL_SPARE_RESERVE;
+    if (status == 0 && listing.has_reserve)
+        status = open_found(wal, &wal->reserve, wal->tuning.reserve_bytes);
     wal_listing_release(&listing);
     return status;
 }
 
 /* ---- made ahead of need ---- */
 
-/* Once the current segment is half full and no spare is ready. */
-void wal_start_spare(struct wal *wal) {
-    bool is_needed = wal->position.offset > wal->round.file_bytes / 2 && wal->spare_count == 0;
-    if (!is_needed || wal->is_spare_running || wal->is_release_running)
-        return;
-    wal->spare.made =
-        (struct wal_spare_file){.number = ++wal->last_spare, .bytes = wal->tuning.segment_bytes};
+static void start_making(struct wal *wal, struct wal_spare_file wanted) {
+    wal->spare.made = wanted;
     wal->is_spare_running = true;
     wal->options.disk->ops->submit(wal->options.disk, &wal->spare.job);
 }
 
+void wal_make_spare(struct wal *wal) {
+    start_making(wal, (struct wal_spare_file){.number = ++wal->last_spare,
+                                              .bytes = wal->tuning.segment_bytes});
+}
+
+void wal_make_reserve(struct wal *wal) {
+    start_making(wal, (struct wal_spare_file){.number = WAL_SPARE_RESERVE,
+                                              .bytes = wal->tuning.reserve_bytes});
+}
+
+/* Once the current segment is half full and no spare is ready. A full disk is asked by wal_tick().
+ */
+void wal_start_spare(struct wal *wal) {
+    bool is_needed = wal->position.offset > wal->file_bytes / 2 && wal->spare_count == 0;
+    if (is_needed && !wal->is_full && !wal->is_spare_running && !wal->is_release_running)
+        wal_make_spare(wal);
+}
+
 static void spare_done(struct disk_job *job, int status) {
     struct wal *wal = ((struct wal_spare *)(void *)job)->owner;
+    struct wal_spare_file made = wal->spare.made;
     wal->is_spare_running = false;
-    if (status) {
+    wal->spare.made.file = NULL;
+    if (status && made.file)
+        wal->options.disk->ops->close(made.file);
+    if (status == ERR_NO_SPACE) {
+        wal_note_full(wal);
+    } else if (status) {
         wal_fail(wal, status, "preallocating the next segment of the log");
         return;
+    } else if (made.number == WAL_SPARE_RESERVE) {
+        wal->reserve = made;
+    } else {
+        add_spare(wal, made);
     }
-    add_spare(wal, wal->spare.made);
-    wal->spare.made.file = NULL;
+    wal_note_space(wal);
     wal_start_release(wal, wal->durable_release);
 }
 
@@ -117,6 +151,7 @@ static void release_done(struct disk_job *job, int status) {
         add_spare(wal, release->kept[i]);
     wal->last_spare += release->kept_count;
     release->kept_count = 0;
+    wal_note_space(wal);
     wal_start_release(wal, wal->durable_release);
     wal_start_spare(wal);
 }

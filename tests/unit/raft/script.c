@@ -33,6 +33,7 @@
  *   suspected N PEER        others do not hear PEER either
  *   standing N PEER willing|reluctant|leaving    what N is told of itself or of PEER
  *   crash N                 loses what is not durable        start N        restart N
+ *   full N                  N has no space for entries       room N           it has again
  *   remove N                N's replica goes with its log; the new one knows of no voter
  *   disk N term=T vote=V TERM...     what N finds at its next start; only while it is down
  *   change N 1,2,4          N is asked for these voters
@@ -418,6 +419,13 @@ static void run_restart(struct script *script, const struct line *line) {
     run_start(script, line);
 }
 
+static void run_full(struct script *script, const struct line *line) {
+    raft_set_room(node_at(script, line, 1)->raft, false);
+}
+static void run_room(struct script *script, const struct line *line) {
+    raft_set_room(node_at(script, line, 1)->raft, true);
+}
+
 static void run_remove(struct script *script, const struct line *line) {
     cluster_remove(script->cluster, node_at(script, line, 1));
 }
@@ -495,6 +503,8 @@ static const struct {
     {"lost", run_lost},
     {"suspected", run_suspected},
     {"standing", run_standing},
+    {"full", run_full},
+    {"room", run_room},
     {"lease", run_lease},
     {"crash", run_crash},
     {"start", run_start},

@@ -51,6 +51,7 @@ static void stranger_speak(struct cluster *cluster, struct random *random) {
         .commit_index = some_number(random),
         .is_rejected = random_chance(random, 0.3),
         .is_forced = random_chance(random, 0.1),
+        .is_full = random_chance(random, 0.1),
         .conflict_index = some_number(random),
         .conflict_term = some_number(random),
         .context = some_number(random),

@@ -80,7 +80,8 @@ static void text_append_reply(struct buffer *out, const struct raft_message *mes
         buffer_append_format(out, " rejects %" PRIu64 ", conflict %" PRIu64 "/%" PRIu64,
                              message->log_index, message->conflict_index, message->conflict_term);
     else
-        buffer_append_format(out, " match %" PRIu64, message->log_index);
+        buffer_append_format(out, " match %" PRIu64 "%s", message->log_index,
+                             message->is_full ? " full" : "");
     if (message->agreed_index > message->log_index)
         buffer_append_format(out, " received %" PRIu64, message->agreed_index);
     if (message->read_round != 0)

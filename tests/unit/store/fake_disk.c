@@ -71,7 +71,7 @@ static int fake_open(struct disk *disk, const char *name, enum disk_open_mode mo
     if (mode == DISK_CREATE) {
         if (file)
             return ERR_EXISTS;
-        int status = fake_change(fake);
+        int status = fake->is_full ? ERR_NO_SPACE : fake_change(fake);
         if (status)
             return status;
         file = fake_make(fake);
@@ -114,6 +114,7 @@ static void file_grow(struct fake_file *file, size_t bytes) {
 }
 
 static int fake_write(struct disk_file *file, uint64_t offset, struct bytes bytes) {
+    CHECK(!file->fake->is_full || offset + bytes.length <= file->file->live_bytes);
     int status = fake_change(file->fake);
     if (status)
         return status;
@@ -151,7 +152,8 @@ static int fake_write_durable(struct disk_file *file, uint64_t offset, const str
 }
 
 static int fake_preallocate(struct disk_file *file, uint64_t bytes) {
-    int status = fake_change(file->fake);
+    bool has_space = !file->fake->is_full || bytes <= file->file->live_bytes;
+    int status = has_space ? fake_change(file->fake) : ERR_NO_SPACE;
     if (status)
         return status;
     file_grow(file->file, (size_t)bytes);
@@ -161,7 +163,7 @@ static int fake_preallocate(struct disk_file *file, uint64_t bytes) {
 
 static int fake_rename(struct disk *disk, const char *from, const char *to) {
     struct fake_disk *fake = fake_of(disk);
-    int status = fake_change(fake);
+    int status = fake->is_directory_full ? ERR_NO_SPACE : fake_change(fake);
     size_t at = names_find(&fake->names, from);
     if (status || at == fake->names.count)
         return status ? status : ERR_NOT_FOUND;

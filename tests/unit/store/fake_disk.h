@@ -35,6 +35,8 @@ struct fake_disk {
     unsigned changes, syncs; /* calls so far that could have failed; syncs of files */
     unsigned off_at;         /* this change and all after it fail; 0: never */
     unsigned open_files;
+    bool is_full;           /* no file is made, none grows */
+    bool is_directory_full; /* nor does a name change */
 };
 
 void fake_disk_init(struct fake_disk *fake);

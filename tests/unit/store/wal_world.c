@@ -2,8 +2,13 @@
 #include "base/check.h"
 #include "base/memory.h"
 
+static uint64_t world_now_us(struct clock *clock) {
+    return ((struct world *)(void *)((char *)clock - offsetof(struct world, clock)))->now_us;
+}
+
 void world_init(struct world *world) {
     memset(world, 0, sizeof *world);
+    world->clock.monotonic_us = world_now_us;
     fake_disk_init(&world->fake);
     world->segment_bytes = WORLD_SEGMENT_BYTES;
     world->spare_count = WORLD_SPARES;
@@ -142,7 +147,9 @@ int world_open(struct world *world) {
                                   .repairer = world->has_repairer ? &repairer : NULL,
                                   .tuning = {.segment_bytes = world->segment_bytes,
                                              .round_bytes = 8 << 20,
-                                             .spare_count = world->spare_count},
+                                             .spare_count = world->spare_count,
+                                             .reserve_bytes = world->reserve_bytes},
+                                  .clock = &world->clock,
                                   .seed = world->append_count + 1,
                                   .on_durable = on_durable,
                                   .on_failure = on_failure,

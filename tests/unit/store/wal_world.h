@@ -41,6 +41,9 @@ struct world {
     unsigned spare_count;
     bool has_digests;
     bool has_repairer, has_peers; /* damage is repaired, if entries may be lost here */
+    uint64_t reserve_bytes;
+    struct clock clock;
+    uint64_t now_us;
     struct world_append
         appends[WORLD_APPENDS];       /* by sequence, from 1 on, over all lives of the log */
     size_t append_count, life_begins; /* appends before this life of the log */

@@ -1,0 +1,259 @@
+/* A full disk: nothing fails and nothing is reported durable that is not; the reserve keeps terms
+ * and votes going; with space again the log goes on as if nothing had been. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "wal_world.h"
+
+enum { PROBE_US = 1000 * 1000 };
+
+static struct world *world_new(uint64_t reserve_bytes) {
+    struct world *world = memory_allocate(sizeof *world);
+    world_init(world);
+    world->reserve_bytes = reserve_bytes;
+    assert_int_equal(world_open(world), 0);
+    wal_tick(world->wal);
+    fake_disk_run_all(&world->fake);
+    return world;
+}
+
+static void world_free(struct world *world) {
+    assert_int_equal(world->failures, 0);
+    world_release(world);
+    memory_free(world);
+}
+
+static void tick(struct world *world) {
+    world->now_us += PROBE_US;
+    wal_tick(world->wal);
+    fake_disk_run_all(&world->fake);
+}
+
+static void reopen(struct world *world) {
+    world_close(world);
+    assert_int_equal(world_open(world), 0);
+    assert_true(world_log_is(world, world->append_count));
+}
+
+/* Entries of 130 bytes, one a round, until the log waits. Returns the next index. */
+static uint64_t fill(struct world *world, uint64_t index, enum wal_space until) {
+    for (; wal_space(world->wal) < until; index++) {
+        assert_true(index < 200);
+        world_entry(world, 0, index, 130);
+        world_flush(world);
+    }
+    return index;
+}
+
+/* The spare cannot be made: that is said while there is room yet, and again taken back once there
+ * is space. */
+static void test_is_known_while_there_is_room(void **state) {
+    (void)state;
+    struct world *world = world_new(256);
+    assert_non_null(fake_disk_find(&world->fake, "wal-reserve"));
+    world->fake.is_full = true;
+    fill(world, 1, WAL_SPACE_SHORT);
+    assert_int_equal(world->durable, world->append_count);
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_SHORT);
+    tick(world);
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_SHORT);
+    world->fake.is_full = false;
+    tick(world);
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
+    world_free(world);
+}
+
+/* A full disk is asked at most twice a second. */
+static void test_is_not_asked_too_often(void **state) {
+    (void)state;
+    struct world *world = world_new(512);
+    world->fake.is_full = true;
+    fill(world, 1, WAL_SPACE_SHORT);
+    world->fake.is_full = false;
+    world->now_us += PROBE_US / 4;
+    wal_tick(world->wal);
+    assert_true(wal_is_idle(world->wal));
+    tick(world);
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
+    world_free(world);
+}
+
+/* Entries use up all but the reserve; then terms and votes go on in it, and are durable. */
+static void test_votes_go_on_in_the_reserve(void **state) {
+    (void)state;
+    struct world *world = world_new(512);
+    world->fake.is_full = true;
+    fill(world, 1, WAL_SPACE_RESERVED);
+    assert_int_equal(world->durable, world->append_count);
+    for (uint64_t term = 1; term <= 5; term++) {
+        world_state(world, 0, term, 2);
+        world_flush(world);
+        assert_int_equal(world->durable, world->append_count);
+    }
+    assert_null(fake_disk_find(&world->fake, "wal-reserve"));
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_RESERVED);
+    reopen(world);
+    world->fake.is_full = false;
+    tick(world);
+    assert_non_null(fake_disk_find(&world->fake, "wal-reserve"));
+    world_free(world);
+}
+
+/* Not even the reserve is left: what is appended waits and is not durable, however long; when there
+ * is space it is, in order. */
+static void test_rounds_wait_for_space(void **state) {
+    (void)state;
+    struct world *world = world_new(512);
+    world->fake.is_full = true;
+    uint64_t index = fill(world, 1, WAL_SPACE_RESERVED);
+    for (uint64_t i = 0; i < 20; i++) {
+        world_entry(world, 0, index++, 130);
+        world_flush(world);
+    }
+    assert_true(wal_is_stalled(world->wal));
+    assert_false(wal_is_idle(world->wal));
+    uint64_t durable = world->durable;
+    assert_true(durable < world->append_count);
+    tick(world);
+    tick(world);
+    assert_int_equal(world->durable, durable);
+    world->fake.is_full = false;
+    tick(world);
+    assert_int_equal(world->durable, world->append_count);
+    tick(world);
+    tick(world);
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
+    reopen(world);
+    world_free(world);
+}
+
+/* The process ends while a round waits: what was durable is there, and nothing else. */
+static void test_what_waits_is_not_there_after_a_crash(void **state) {
+    (void)state;
+    struct world *world = world_new(0);
+    world->fake.is_full = true;
+    uint64_t index = fill(world, 1, WAL_SPACE_RESERVED);
+    for (uint64_t i = 0; i < 9; i++) {
+        world_entry(world, 0, index++, 130);
+        world_flush(world);
+    }
+    assert_true(wal_is_stalled(world->wal));
+    uint64_t durable = world->durable;
+    world_close(world);
+    struct random random;
+    random_init(&random, 7);
+    fake_disk_crash(&world->fake, &random);
+    assert_int_equal(world_open(world), 0);
+    assert_true(world_log_is(world, durable));
+    world_free(world);
+}
+
+/* Segments that are released give space too, without the disk having more: the round that waits
+ * takes one. */
+static void test_a_released_segment_is_space(void **state) {
+    (void)state;
+    struct world *world = world_new(512);
+    for (uint64_t i = 1; i <= 12; i++) {
+        world_entry(world, 0, i, 130);
+        world_flush(world);
+    }
+    world->fake.is_full = true;
+    world_snapshot(world, 0, 12, 1);
+    world_flush(world);
+    world->released[0] = 12;
+    wal_release(world->wal, 0, 12);
+    fake_disk_run_all(&world->fake);
+    fill(world, 13, WAL_SPACE_SHORT);
+    assert_int_equal(world->durable, world->append_count);
+    struct wal_statistics statistics;
+    wal_statistics(world->wal, &statistics);
+    assert_true(statistics.segments_recycled >= 1);
+    reopen(world);
+    world_free(world);
+}
+
+/* The directory has no room for another name: the next segment waits under its first one. */
+static void test_a_full_directory_is_a_full_disk(void **state) {
+    (void)state;
+    struct world *world = world_new(512);
+    world->fake.is_directory_full = true;
+    uint64_t index = fill(world, 1, WAL_SPACE_RESERVED);
+    for (uint64_t i = 0; i < 9; i++) {
+        world_entry(world, 0, index++, 130);
+        world_flush(world);
+    }
+    assert_true(wal_is_stalled(world->wal));
+    world->fake.is_directory_full = false;
+    for (unsigned i = 0; i < 4; i++)
+        tick(world);
+    assert_int_equal(world->durable, world->append_count);
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
+    reopen(world);
+    world_free(world);
+}
+
+/* An entry longer than a segment needs a longer file. It waits like the others. */
+static void test_a_long_entry_waits(void **state) {
+    (void)state;
+    struct world *world = world_new(512);
+    world_entry(world, 0, 1, 20);
+    world_flush(world);
+    world->fake.is_full = true;
+    world_entry(world, 0, 2, 5000);
+    world_flush(world);
+    assert_true(wal_is_stalled(world->wal));
+    assert_int_equal(world->durable, 1);
+    world->fake.is_full = false;
+    tick(world);
+    assert_int_equal(world->durable, 2);
+    reopen(world);
+    world_free(world);
+}
+
+/* Space comes and goes by chance; nothing fails, and in the end all is durable and replayed. */
+static void test_space_comes_and_goes(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct world *world = world_new(seed % 2 ? 512 : 1024);
+        struct random random;
+        random_init(&random, seed);
+        uint64_t released = 0;
+        for (uint64_t i = 1; i <= 150; i++) {
+            world->fake.is_full = random_chance(&random, 0.6);
+            world->fake.is_directory_full = random_chance(&random, 0.2);
+            world_entry(world, 0, i, 12 + random_below(&random, 400));
+            wal_flush(world->wal);
+            if (random_chance(&random, 0.7))
+                fake_disk_run_job(&world->fake, DISK_LANE_LOG);
+            if (random_chance(&random, 0.5))
+                fake_disk_run_job(&world->fake, DISK_LANE_BULK);
+            world->now_us += random_below(&random, PROBE_US);
+            wal_tick(world->wal);
+            bool is_covered = world->durable == world->append_count && i > released + 20;
+            if (!is_covered || random_chance(&random, 0.5))
+                continue;
+            world_snapshot(world, 0, i, 1);
+            world_flush(world);
+            if (world->durable < world->append_count)
+                continue;
+            world->released[0] = released = i;
+            wal_release(world->wal, 0, i);
+        }
+        world->fake.is_full = world->fake.is_directory_full = false;
+        world_flush(world);
+        for (unsigned i = 0; i < 6; i++)
+            tick(world);
+        assert_int_equal(world->durable, world->append_count);
+        assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
+        reopen(world);
+        world_free(world);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(test_is_known_while_there_is_room),
+          cmocka_unit_test(test_is_not_asked_too_often),
+          cmocka_unit_test(test_votes_go_on_in_the_reserve),
+          cmocka_unit_test(test_rounds_wait_for_space),
+          cmocka_unit_test(test_what_waits_is_not_there_after_a_crash),
+          cmocka_unit_test(test_a_released_segment_is_space),
+          cmocka_unit_test(test_a_full_directory_is_a_full_disk),
+          cmocka_unit_test(test_a_long_entry_waits), cmocka_unit_test(test_space_comes_and_goes))
