@@ -4,6 +4,7 @@
  * not in one burst. */
 enum { SMOOTHED_SHARE = 8, HEALTHY_RISE_SHARE = 4096, HEALTHY_FALL_SHARE = 16 };
 enum { SLOW_FACTOR = 4 };
+enum { HEALTHY_BYTES_A_US = 128 }; /* 128 MB a second */
 /* A round under way says something only once it takes so much longer than a smoothed time may. */
 enum { WAITING_FACTOR = 4 };
 
@@ -43,6 +44,11 @@ void disk_score_note(struct disk_score *score, uint64_t round_us, uint64_t floor
     else if (score->smoothed_us < threshold_us / 2)
         score->is_slow = false;
     learn_healthy(score);
+}
+
+uint64_t disk_score_excess_us(uint64_t round_us, uint64_t bytes) {
+    uint64_t bytes_us = bytes / HEALTHY_BYTES_A_US;
+    return round_us > bytes_us ? round_us - bytes_us : 0;
 }
 
 uint64_t disk_score_us(const struct disk_score *score, uint64_t waiting_us) {

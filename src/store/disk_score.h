@@ -19,6 +19,9 @@ struct disk_score {
 void disk_score_init(struct disk_score *score);
 /* A round took `round_us`. A disk whose smoothed time is below `floor_us` is never slow. */
 void disk_score_note(struct disk_score *score, uint64_t round_us, uint64_t floor_us);
+/* What of `round_us` a round of so many bytes cannot be excused for: a disk that is given much
+ * takes longer, and is not slow for that. */
+uint64_t disk_score_excess_us(uint64_t round_us, uint64_t bytes);
 /* The smoothed time, or how long the round under way has taken already if that is more (0: none is
  * under way). */
 uint64_t disk_score_us(const struct disk_score *score, uint64_t waiting_us);

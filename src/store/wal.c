@@ -225,5 +225,6 @@ static uint64_t waiting_us(const struct wal *wal) {
 uint64_t wal_sync_us(const struct wal *wal) { return disk_score_us(&wal->score, waiting_us(wal)); }
 
 bool wal_is_slow(const struct wal *wal) {
-    return disk_score_is_slow(&wal->score, waiting_us(wal), wal->tuning.slow_disk_us);
+    uint64_t excess_us = disk_score_excess_us(waiting_us(wal), wal->round_bytes);
+    return disk_score_is_slow(&wal->score, excess_us, wal->tuning.slow_disk_us);
 }

@@ -90,9 +90,18 @@ static void test_a_round_that_hangs_is_slow(void **state) {
     assert_true(disk_score_is_slow(&score, 4 * FLOOR_US + 1, FLOOR_US));
 }
 
+/* A round of 2 MB in 20 ms is much data, not a slow disk; of 2 KB it is. */
+static void test_much_data_takes_longer(void **state) {
+    (void)state;
+    assert_int_equal(disk_score_excess_us(20000, 2048), 20000 - 16);
+    assert_in_range(disk_score_excess_us(20000, 2 << 20), 1, FLOOR_US / 2);
+    assert_int_equal(disk_score_excess_us(1000, 2 << 20), 0);
+}
+
 RUN_TESTS(cmocka_unit_test(test_follows_what_is_measured),
           cmocka_unit_test(test_one_hiccup_is_not_slow),
           cmocka_unit_test(test_twenty_milliseconds_more_are_slow),
           cmocka_unit_test(test_keeps_its_mind_between_the_thresholds),
           cmocka_unit_test(test_is_measured_against_itself),
-          cmocka_unit_test(test_a_round_that_hangs_is_slow))
+          cmocka_unit_test(test_a_round_that_hangs_is_slow),
+          cmocka_unit_test(test_much_data_takes_longer))
