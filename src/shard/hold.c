@@ -68,6 +68,16 @@ void shard_give_up_held(struct shard *shard) {
     }
 }
 
+/* Of a replica that is out of the shard the held replies stay, told, for it hears of no commit. */
+bool shard_held_is_awaited(const struct shard *shard) {
+    for (size_t i = 0; i < queue_count(&shard->held_replies); i++) {
+        if (((struct held_reply *)queue_at(&shard->held_replies, i))->waiter.target) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void shard_time_out_held(struct shard *shard, uint64_t now_us) {
     for (size_t i = 0; i < queue_count(&shard->held_replies); i++) {
         struct held_reply *held = queue_at(&shard->held_replies, i);

@@ -272,6 +272,7 @@ void shard_refuse_waits(struct shard *shard);
 void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is_read);
 void shard_release_held(struct shard *shard);
 void shard_give_up_held(struct shard *shard);
+bool shard_held_is_awaited(const struct shard *shard);
 void shard_time_out_held(struct shard *shard, uint64_t now_us);
 bool shard_held_is_full(const struct shard *shard);
 

@@ -529,8 +529,7 @@ static bool is_awaited(const struct shard *shard) {
 bool shard_is_idle(const struct shard *shard) {
     return shard->disk_jobs == 0 && shard->own.stage == OWN_NONE &&
            shard->incoming.stage == INCOMING_NONE && queue_count(&shard->reads) == 0 &&
-           queue_count(&shard->waits) == 0 && queue_count(&shard->held_replies) == 0 &&
-           !is_awaited(shard);
+           queue_count(&shard->waits) == 0 && !shard_held_is_awaited(shard) && !is_awaited(shard);
 }
 
 struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence) {

@@ -208,8 +208,25 @@ static void test_snapshot_waits_for_the_disks(void **state) {
     end(world);
 }
 
+/* A replica whose commit index never moves again: a reply that was held and given up keeps it from
+ * being removed no longer. */
+static void test_given_up_replies_keep_no_replica(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    hold_disks(world, true);
+    propose_async(world, 1, "SET k 1");
+    world_settle(world);
+    world_read(world, 1, "GET k", 0);
+    world_settle(world);
+    assert_false(shard_is_idle(world->replicas[1].shard));
+    world_run(world, 3000);
+    assert_true(shard_is_idle(world->replicas[1].shard));
+    end(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_given_up_replies_keep_no_replica),
         cmocka_unit_test(test_answered_before_the_disk),
         cmocka_unit_test(test_entry_of_both_kinds),
         cmocka_unit_test(test_needs_a_majority),
