@@ -441,6 +441,7 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         return false;
     }
     session->command_count++;
+    session->worker->turn_commands++;
     if (command) {
         observe_command(worker, command);
     }

@@ -625,6 +625,11 @@ static void retry_those_who_wait(struct worker *worker) {
     }
 }
 
+/* A turn that brought at most one command: nobody else waits for this thread. */
+static bool is_idle(const struct worker *worker) {
+    return worker->turn_commands <= 1;
+}
+
 void worker_turn_end(struct worker *worker) {
     if (worker->is_failed) {
         return;
@@ -633,11 +638,13 @@ void worker_turn_end(struct worker *worker) {
     timers_end_turn(worker);
     pairs_end_turn(worker);
     peers_flush(worker);
+    wal_owner_idles(worker->wal, is_idle(worker));
     if (worker->is_draining) {
         wal_flush(worker->wal);
     } else {
         wal_flush_due(worker->wal, worker_now_us(worker));
     }
+    worker->turn_commands = 0;
     write_output(worker);
 }
 

@@ -90,6 +90,8 @@ static void on_turn_end(void *context) {
     if (thread->clock.monotonic_us(&thread->clock) >= worker_deadline_us(thread->worker))
         worker_tick(thread->worker);
     worker_turn_end(thread->worker);
+    if (disk_real_deliver(thread->disk))
+        worker_turn_end(thread->worker);
     disk_real_delay_syncs(thread->disk,
                           (uint64_t)worker_config(thread->worker)->debug_sync_delay_us);
     if (thread->is_draining && !thread->has_drained && worker_is_drained(thread->worker)) {

@@ -16,6 +16,10 @@
  * milliseconds. */
 enum { WAL_HASTY_SEGMENT_BYTES = 4 << 20 };
 
+/* What an owner without anything else to do waits for itself, at the most: a thread is worth its two
+ * wake-ups where there is much to write, or the disk is not fast. */
+enum { WAL_AWAITED_BYTES = 16 << 10, WAL_AWAITED_US = 1000 };
+
 struct wal {
     struct wal_options options;
     struct wal_tuning tuning;
@@ -36,6 +40,7 @@ struct wal {
     struct wal_round round;
     size_t round_bytes;
     uint64_t round_begun_us;
+    bool is_owner_idle; /* said of the next round */
     bool is_round_running;
     bool is_round_stalled; /* sealed, and there is no space for its segment */
     uint64_t file_bytes;   /* of the segment written to, as the last round left it */

@@ -163,6 +163,9 @@ void wal_submit_round(struct wal *wal) {
     wal->is_round_running = true;
     wal->round.what = "handing a round to the disk";
     wal->round_begun_us = wal_now_us(wal);
+    wal->round.job.is_awaited = wal->is_owner_idle && wal->round_bytes <= WAL_AWAITED_BYTES &&
+                                wal_sync_us(wal) <= WAL_AWAITED_US;
+    wal->is_owner_idle = false;
     wal->options.disk->ops->submit(wal->options.disk, &wal->round.job);
 }
 
@@ -176,6 +179,8 @@ void wal_flush(struct wal *wal) {
         wal_start_round(wal);
     }
 }
+
+void wal_owner_idles(struct wal *wal, bool is_owner_idle) { wal->is_owner_idle = is_owner_idle; }
 
 void wal_may_wait(struct wal *wal, uint64_t until_us) { wal->may_wait_until_us = until_us; }
 

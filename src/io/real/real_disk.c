@@ -33,6 +33,7 @@ struct disk_real {
     struct wake wake;
     uv_mutex_t finished_mutex; /* guards finished */
     struct job_queue finished;
+    struct job_queue finished_here; /* ran within submit; the owner's alone */
 };
 
 static struct disk_real *real_of(struct disk *disk) { return (struct disk_real *)(void *)disk; }
@@ -102,6 +103,11 @@ static void real_submit(struct disk *disk, struct disk_job *job) {
     struct disk_real *real = real_of(disk);
     CHECK(real->loop != NULL);
     struct disk_lane_thread *lane = &real->lanes[job->lane];
+    if (job->is_awaited) {
+        job->status = job->run(job);
+        queue_append(&real->finished_here, job);
+        return;
+    }
     uv_mutex_lock(&lane->mutex);
     CHECK(!lane->is_stopping);
     queue_append(&lane->waiting, job);
@@ -119,6 +125,17 @@ static void deliver_finished(struct disk_real *real) {
             return;
         job->done(job, job->status);
     }
+}
+
+bool disk_real_deliver(struct disk *disk) {
+    struct disk_real *real = real_of(disk);
+    struct disk_job *job;
+    bool is_any = false;
+    while ((job = queue_take_first(&real->finished_here))) {
+        job->done(job, job->status);
+        is_any = true;
+    }
+    return is_any;
 }
 
 static void on_wake(void *context) { deliver_finished(context); }
@@ -227,6 +244,7 @@ static int open_directory_to_read(struct disk_real *real, const char *path,
 
 static void start_threads(struct disk_real *real) {
     queue_init(&real->finished);
+    queue_init(&real->finished_here);
     CHECK(uv_mutex_init(&real->finished_mutex) == 0);
     wake_init(&real->wake, real->loop, on_wake, real);
     for (size_t i = 0; i < DISK_LANE_COUNT; i++) {
