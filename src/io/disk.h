@@ -25,8 +25,9 @@ struct disk_job {
         struct disk_job *job); /* on the disk's thread: only the job's own memory and disk calls */
     void (*done)(struct disk_job *job, int status); /* on the owner's loop */
     enum disk_lane lane;
-    /* The owner has nothing better to do than to wait: the disk may run the job within submit, which
-     * spares two changes of thread. `done` comes later all the same. */
+    /* The owner has nothing better to do than to wait: the disk may run the job within submit,
+     * which spares two changes of thread, if nothing of its lane is under way. `done` comes later
+     * all the same. */
     bool is_awaited;
     struct disk_job *next; /* the disk's, while submitted */
     int status;            /* the disk's, while submitted */

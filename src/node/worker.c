@@ -626,9 +626,7 @@ static void retry_those_who_wait(struct worker *worker) {
 }
 
 /* A turn that brought at most one command: nobody else waits for this thread. */
-static bool is_idle(const struct worker *worker) {
-    return worker->turn_commands <= 1;
-}
+static bool is_idle(const struct worker *worker) { return worker->turn_commands <= 1; }
 
 void worker_turn_end(struct worker *worker) {
     if (worker->is_failed) {

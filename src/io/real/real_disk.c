@@ -22,6 +22,7 @@ struct disk_lane_thread {
     uv_cond_t is_wanted;
     struct job_queue waiting;
     bool is_stopping;
+    unsigned under_way; /* the owner's: handed in and not yet reported */
 };
 
 struct disk_real {
@@ -103,11 +104,12 @@ static void real_submit(struct disk *disk, struct disk_job *job) {
     struct disk_real *real = real_of(disk);
     CHECK(real->loop != NULL);
     struct disk_lane_thread *lane = &real->lanes[job->lane];
-    if (job->is_awaited) {
+    if (job->is_awaited && lane->under_way == 0) {
         job->status = job->run(job);
         queue_append(&real->finished_here, job);
         return;
     }
+    lane->under_way++;
     uv_mutex_lock(&lane->mutex);
     CHECK(!lane->is_stopping);
     queue_append(&lane->waiting, job);
@@ -123,6 +125,7 @@ static void deliver_finished(struct disk_real *real) {
         uv_mutex_unlock(&real->finished_mutex);
         if (job == NULL)
             return;
+        real->lanes[job->lane].under_way--;
         job->done(job, job->status);
     }
 }
@@ -324,6 +327,7 @@ void disk_real_close(struct disk *disk) {
     }
     for (size_t i = 0; i < DISK_LANE_COUNT; i++)
         lane_stop(&real->lanes[i]);
+    disk_real_deliver(disk);
     deliver_finished(real);
     wake_close(&real->wake, on_wake_closed);
 }

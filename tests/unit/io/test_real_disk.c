@@ -208,6 +208,42 @@ static void test_runs_jobs_of_a_lane_in_order(void **state) {
     }
 }
 
+static int note_run_here(struct disk_job *job) {
+    struct note *note = (struct note *)(void *)job;
+    uv_thread_t self = uv_thread_self();
+    CHECK(uv_thread_equal(&self, &note->loop_thread));
+    note->ran_as = ++*note->order;
+    return -(int)note->ran_as;
+}
+
+/* A job that is awaited runs at once and is reported when the owner asks; not so while another of
+ * its lane is under way, which it must not overtake. */
+static void test_runs_here_what_is_awaited(void **state) {
+    struct place *place = *state;
+    unsigned order = 0, done_order = 0;
+    struct note note = {
+        .job = {.run = note_run_here, .done = note_done, .lane = DISK_LANE_LOG, .is_awaited = true},
+        .loop_thread = uv_thread_self(),
+        .order = &order,
+        .done_order = &done_order};
+    assert_false(disk_real_deliver(place->disk));
+    place->disk->ops->submit(place->disk, &note.job);
+    assert_int_equal(note.ran_as, 1);
+    assert_int_equal(note.done_as, 0);
+    assert_true(disk_real_deliver(place->disk));
+    assert_int_equal(note.done_as, 1);
+
+    struct note earlier = note, later = note;
+    earlier.job.is_awaited = false;
+    earlier.job.run = later.job.run = note_run;
+    place->disk->ops->submit(place->disk, &earlier.job);
+    place->disk->ops->submit(place->disk, &later.job);
+    assert_false(disk_real_deliver(place->disk));
+    while (done_order < 3)
+        uv_run(&place->loop, UV_RUN_ONCE);
+    assert_true(later.ran_as > earlier.ran_as);
+}
+
 /* Closing runs what was submitted and says so. */
 static void test_finishes_jobs_when_closed(void **state) {
     struct place *place = *state;
@@ -293,6 +329,6 @@ static void test_measures_a_round(void **state) {
 RUN_TESTS(ON_A_DISK(test_reads_back_what_it_wrote),
           ON_A_DISK(test_preallocates_zeros_behind_what_is_there),
           ON_A_DISK(test_replaces_whole_files), ON_A_DISK(test_is_locked),
-          ON_A_DISK(test_opens_to_read),
-          ON_A_DISK(test_runs_jobs_of_a_lane_in_order), ON_A_DISK(test_finishes_jobs_when_closed),
-          ON_A_DISK(test_measures_a_round))
+          ON_A_DISK(test_opens_to_read), ON_A_DISK(test_runs_jobs_of_a_lane_in_order),
+          ON_A_DISK(test_finishes_jobs_when_closed), ON_A_DISK(test_measures_a_round),
+          ON_A_DISK(test_runs_here_what_is_awaited))
