@@ -24,6 +24,7 @@ static void log_sink(void *context, enum log_level level, struct bytes line) {
 void world_init(struct world *world, unsigned replica_count) {
     memset(world, 0, sizeof(*world));
     world->replica_count = replica_count;
+    world->segment_bytes = WORLD_SEGMENT_BYTES;
     world->now_us = 1000000;
     world->wall_ms = 1700000000000;
     world->next_ticket = 1;
@@ -156,7 +157,10 @@ static void on_durable(void *context, uint64_t sequence) {
 
 static void on_failure(void *context, int error, const char *what) {
     (void)error, (void)what;
-    CHECK(fake_disk_is_off(((struct replica *)context)->disk));
+    struct replica *replica = context;
+    CHECK(fake_disk_is_off(replica->disk) || replica->disk->failed_calls > 0);
+    replica->log_failures += !fake_disk_is_off(replica->disk);
+    replica->is_log_lost = !fake_disk_is_off(replica->disk);
 }
 
 static int recover_entry(void *context, uint32_t shard, struct bytes entry) {
@@ -180,12 +184,13 @@ static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint6
 }
 
 static int start_wal(struct replica *replica) {
-    struct wal_options options = {
-        .disk = &replica->disk->disk,
-        .tuning = {.segment_bytes = WORLD_SEGMENT_BYTES, .round_bytes = 1 << 20, .spare_count = 2},
-        .on_durable = on_durable,
-        .on_failure = on_failure,
-        .context = replica};
+    struct wal_options options = {.disk = &replica->disk->disk,
+                                  .tuning = {.segment_bytes = replica->world->segment_bytes,
+                                             .round_bytes = 1 << 20,
+                                             .spare_count = 2},
+                                  .on_durable = on_durable,
+                                  .on_failure = on_failure,
+                                  .context = replica};
     struct wal_visitor visitor = {.entry = recover_entry,
                                   .truncate = recover_truncate,
                                   .state = recover_state,
@@ -262,6 +267,7 @@ void world_kill(struct world *world, raft_node_number number) {
     wal_free(replica->wal);
     replica->shard = NULL;
     replica->wal = NULL;
+    replica->is_log_lost = false;
     struct random random;
     random_init(&random, world->now_us + number);
     fake_disk_crash(replica->disk, &random);
@@ -314,6 +320,9 @@ static bool end_turn(struct replica *replica) {
     bool has_run = false;
     for (enum disk_lane lane = 0; lane < DISK_LANE_COUNT; lane++) {
         has_run = fake_disk_run_job(replica->disk, lane) || has_run;
+    }
+    if (replica->is_log_lost) {
+        world_kill(replica->world, replica->number);
     }
     return has_run;
 }

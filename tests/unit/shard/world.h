@@ -30,6 +30,8 @@ struct replica {
     uint64_t starts;
     uint64_t transfer_not_before_us; /* what admit_transfer_us answers while it is in the future */
     bool is_disk_held;               /* its jobs wait */
+    unsigned log_failures;           /* each ends it; only where its disk was made to fail */
+    bool is_log_lost;                /* so it ends with this turn */
 };
 
 struct answer {
@@ -52,6 +54,7 @@ struct letter {
 struct world {
     struct replica replicas[WORLD_REPLICAS + 1]; /* by number; 0 is nobody */
     unsigned replica_count;
+    uint64_t segment_bytes; /* of all logs */
     uint64_t now_us, wall_ms;
     struct queue letters;
     bool is_cut[WORLD_REPLICAS + 1][WORLD_REPLICAS + 1]; /* from, to */

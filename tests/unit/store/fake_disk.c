@@ -1,6 +1,7 @@
 #include "fake_disk.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include <stdio.h>
 
 struct disk_file {
     struct fake_disk *fake;
@@ -16,6 +17,31 @@ static int fake_change(struct fake_disk *fake) {
     if (fake->fail_countdown == 0 || --fake->fail_countdown > 0)
         return 0;
     return fake->fail_with;
+}
+
+static int fake_call(struct fake_disk *fake, enum fake_call call, const char *name) {
+    fake->calls[call]++;
+    bool is_it = fake->fail_call_at && fake->calls[call] == fake->fail_call_at;
+    bool is_so_again = fake->fail_call_at && fake->calls[call] > fake->fail_call_at &&
+                       fake->fails_for_good && strcmp(name, fake->failed_name) == 0;
+    if (call != fake->failing || (!is_it && !is_so_again))
+        return 0;
+    fake->failed_calls++;
+    snprintf(fake->failed_name, sizeof fake->failed_name, "%s", name);
+    memcpy(fake->calls_at_failure, fake->calls, sizeof fake->calls);
+    return ERR_IO;
+}
+
+static int fake_call_of(struct disk_file *file, enum fake_call call) {
+    const struct fake_names *names = &file->fake->names;
+    size_t at = 0;
+    while (at < names->count && names->entries[at].file != file->file)
+        at++;
+    return fake_call(file->fake, call, at < names->count ? names->entries[at].name : "");
+}
+
+static void fake_note_changed(struct fake_disk *fake, const char *name) {
+    snprintf(fake->changed_name, sizeof fake->changed_name, "%s", name);
 }
 
 static size_t names_find(const struct fake_names *names, const char *name) {
@@ -68,10 +94,14 @@ static int fake_open(struct disk *disk, const char *name, enum disk_open_mode mo
                      struct disk_file **out) {
     struct fake_disk *fake = fake_of(disk);
     struct fake_file *file = fake_disk_find(fake, name);
+    int status = fake_call(fake, FAKE_OPEN, name);
+    if (status)
+        return status;
     if (mode == DISK_CREATE) {
         if (file)
             return ERR_EXISTS;
-        int status = fake->is_full ? ERR_NO_SPACE : fake_change(fake);
+        fake_note_changed(fake, name);
+        status = fake->is_full ? ERR_NO_SPACE : fake_change(fake);
         if (status)
             return status;
         file = fake_make(fake);
@@ -93,7 +123,7 @@ static void fake_close(struct disk_file *file) {
 
 static int fake_size(struct disk_file *file, uint64_t *bytes) {
     *bytes = file->file->live_bytes;
-    return 0;
+    return fake_call_of(file, FAKE_READ);
 }
 
 static int fake_read(struct disk_file *file, uint64_t offset, void *into, size_t length,
@@ -102,7 +132,7 @@ static int fake_read(struct disk_file *file, uint64_t offset, void *into, size_t
     *got = offset >= bytes ? 0 : bytes - offset < length ? (size_t)(bytes - offset) : length;
     if (*got)
         memcpy(into, file->file->live + offset, *got);
-    return 0;
+    return fake_call_of(file, FAKE_READ);
 }
 
 static void file_grow(struct fake_file *file, size_t bytes) {
@@ -115,7 +145,9 @@ static void file_grow(struct fake_file *file, size_t bytes) {
 
 static int fake_write(struct disk_file *file, uint64_t offset, struct bytes bytes) {
     CHECK(!file->fake->is_full || offset + bytes.length <= file->file->live_bytes);
-    int status = fake_change(file->fake);
+    int status = fake_call_of(file, FAKE_WRITE);
+    if (status == 0)
+        status = fake_change(file->fake);
     if (status)
         return status;
     file_grow(file->file, (size_t)offset + bytes.length);
@@ -132,7 +164,9 @@ static void file_make_durable(struct fake_file *file) {
 }
 
 static int fake_sync(struct disk_file *file) {
-    int status = fake_change(file->fake);
+    int status = fake_call_of(file, FAKE_SYNC);
+    if (status == 0)
+        status = fake_change(file->fake);
     if (status)
         return status;
     file->fake->syncs++;
@@ -153,7 +187,9 @@ static int fake_write_durable(struct disk_file *file, uint64_t offset, const str
 
 static int fake_preallocate(struct disk_file *file, uint64_t bytes) {
     bool has_space = !file->fake->is_full || bytes <= file->file->live_bytes;
-    int status = has_space ? fake_change(file->fake) : ERR_NO_SPACE;
+    int status = fake_call_of(file, FAKE_PREALLOCATE);
+    if (status == 0)
+        status = has_space ? fake_change(file->fake) : ERR_NO_SPACE;
     if (status)
         return status;
     file_grow(file->file, (size_t)bytes);
@@ -163,7 +199,10 @@ static int fake_preallocate(struct disk_file *file, uint64_t bytes) {
 
 static int fake_rename(struct disk *disk, const char *from, const char *to) {
     struct fake_disk *fake = fake_of(disk);
-    int status = fake->is_directory_full ? ERR_NO_SPACE : fake_change(fake);
+    int status = fake_call(fake, FAKE_RENAME, to);
+    if (status == 0)
+        status = fake->is_directory_full ? ERR_NO_SPACE : fake_change(fake);
+    fake_note_changed(fake, to);
     size_t at = names_find(&fake->names, from);
     if (status || at == fake->names.count)
         return status ? status : ERR_NOT_FOUND;
@@ -176,7 +215,10 @@ static int fake_rename(struct disk *disk, const char *from, const char *to) {
 
 static int fake_remove(struct disk *disk, const char *name) {
     struct fake_disk *fake = fake_of(disk);
-    int status = fake_change(fake);
+    int status = fake_call(fake, FAKE_REMOVE, name);
+    if (status == 0)
+        status = fake_change(fake);
+    fake_note_changed(fake, name);
     size_t at = names_find(&fake->names, name);
     if (status || at == fake->names.count)
         return status ? status : ERR_NOT_FOUND;
@@ -187,7 +229,9 @@ static int fake_remove(struct disk *disk, const char *name) {
 
 static int fake_sync_directory(struct disk *disk) {
     struct fake_disk *fake = fake_of(disk);
-    int status = fake_change(fake);
+    int status = fake_call(fake, FAKE_SYNC_DIRECTORY, fake->changed_name);
+    if (status == 0)
+        status = fake_change(fake);
     if (status)
         return status;
     fake->durable_names = fake->names;
@@ -200,7 +244,7 @@ static int fake_list(struct disk *disk, void (*each)(void *context, const char *
     struct fake_disk *fake = fake_of(disk);
     for (size_t i = 0; i < fake->names.count; i++)
         each(context, fake->names.entries[i].name);
-    return 0;
+    return fake_call(fake, FAKE_LIST, "");
 }
 
 static void fake_submit(struct disk *disk, struct disk_job *job) {
@@ -262,6 +306,11 @@ void fake_disk_fail_after(struct fake_disk *fake, unsigned changes, int error) {
     fake->fail_with = error;
 }
 
+void fake_disk_fail_call(struct fake_disk *fake, enum fake_call call, unsigned nth) {
+    fake->failing = call;
+    fake->fail_call_at = nth ? fake->calls[call] + nth : 0;
+}
+
 void fake_disk_power_off_after(struct fake_disk *fake, unsigned changes) {
     fake->off_at = fake->changes + changes;
 }
@@ -302,6 +351,7 @@ void fake_disk_crash(struct fake_disk *fake, struct random *random) {
     fake_forget_history(fake);
     fake->fail_countdown = 0;
     fake->off_at = 0;
+    fake->fail_call_at = 0;
 }
 
 struct fake_file *fake_disk_find(struct fake_disk *fake, const char *name) {

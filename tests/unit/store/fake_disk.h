@@ -1,12 +1,25 @@
 /* A disk in memory that forgets what a real one may forget. What was written but not synced
  * survives a crash sector by sector as chance has it; what happened in the directory and was not
  * synced survives up to some point. Jobs wait until fake_disk_run_job() or fake_disk_run_all(). Any
- * write, sync, preallocation, rename or removal can be made to fail. */
+ * call can be made to fail: the n-th change of whatever kind, or the n-th call of one kind. */
 #pragma once
 #include "base/random.h"
 #include "io/disk.h"
 
 enum { FAKE_SECTOR_BYTES = 64, FAKE_FILE_MAXIMUM = 256, FAKE_HISTORY_MAXIMUM = 1024 };
+
+enum fake_call {
+    FAKE_OPEN, /* or made */
+    FAKE_READ, /* or asked for its size */
+    FAKE_WRITE,
+    FAKE_SYNC,
+    FAKE_PREALLOCATE,
+    FAKE_RENAME,
+    FAKE_REMOVE,
+    FAKE_SYNC_DIRECTORY,
+    FAKE_LIST,
+    FAKE_CALL_COUNT
+};
 
 struct fake_file {
     uint8_t *live, *durable;
@@ -35,8 +48,16 @@ struct fake_disk {
     unsigned changes, syncs; /* calls so far that could have failed; syncs of files */
     unsigned off_at;         /* this change and all after it fail; 0: never */
     unsigned open_files;
-    bool is_full;           /* no file is made, none grows */
-    bool is_directory_full; /* nor does a name change */
+    unsigned calls[FAKE_CALL_COUNT]; /* so far, of each kind */
+    enum fake_call failing;
+    unsigned fail_call_at;                      /* this call of that kind fails; 0: none */
+    bool fails_for_good;                        /* all later ones of that kind on that file too */
+    unsigned failed_calls;                      /* so many did, over all lives */
+    char changed_name[DISK_NAME_MAXIMUM];       /* last made, renamed or removed */
+    char failed_name[DISK_NAME_MAXIMUM];        /* of the file, or what the directory was for */
+    unsigned calls_at_failure[FAKE_CALL_COUNT]; /* the failed one included */
+    bool is_full;                               /* no file is made, none grows */
+    bool is_directory_full;                     /* nor does a name change */
 };
 
 void fake_disk_init(struct fake_disk *fake);
@@ -45,6 +66,8 @@ void fake_disk_release(struct fake_disk *fake);
 bool fake_disk_run_job(struct fake_disk *fake, enum disk_lane lane);
 void fake_disk_run_all(struct fake_disk *fake);
 void fake_disk_fail_after(struct fake_disk *fake, unsigned changes, int error);
+/* The n-th call of this kind from now on fails with ERR_IO, once; 0: none does. */
+void fake_disk_fail_call(struct fake_disk *fake, enum fake_call call, unsigned nth);
 /* From the n-th change on nothing reaches the disk any more, until fake_disk_crash(). */
 void fake_disk_power_off_after(struct fake_disk *fake, unsigned changes);
 bool fake_disk_is_off(const struct fake_disk *fake);

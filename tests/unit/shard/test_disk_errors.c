@@ -1,0 +1,214 @@
+/* A disk that refuses a single call, whichever, anywhere on the way: rounds of the log, new
+ * segments, a snapshot taken, another one that names some of its chunks, what they release, a
+ * transfer to one that was away. Where the call was the log's the node ends; a snapshot is given up
+ * and taken later. Nothing that was answered is ever missing. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "world.h"
+
+enum {
+    NEVER = 1000000000,
+    SEGMENT_BYTES = 8 << 10,
+    CHUNK_BYTES = 16 << 10,
+    VALUE_BYTES = 1500,
+    KEYS_MAXIMUM = 32,
+    RETRY_MS = 11000, /* a snapshot that was given up is not tried again before */
+};
+
+struct story {
+    struct world *world;
+    uint64_t tickets[KEYS_MAXIMUM]; /* of the SET of each key; 0: refused */
+    unsigned key_count;
+};
+
+static void set_up(struct story *story) {
+    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
+    world_init(world, 3);
+    world->segment_bytes = SEGMENT_BYTES;
+    for (raft_node_number i = 1; i <= 3; i++) {
+        world->replicas[i].config.snapshot_log_entries = NEVER;
+        world->replicas[i].config.snapshot_chunk_bytes = CHUNK_BYTES;
+    }
+    world_start_all(world);
+    world_elect(world, 1);
+    *story = (struct story){.world = world};
+}
+
+static void end(struct story *story) {
+    world_release(story->world);
+    memory_free(story->world);
+}
+
+/* Whoever ended is started again, on what its disk kept. */
+static raft_node_number lead(struct world *world) {
+    for (unsigned i = 0; i < 400; i++) {
+        for (raft_node_number number = 1; number <= 3; number++) {
+            if (!world->replicas[number].shard) {
+                assert_int_equal(world_start(world, number), 0);
+            }
+        }
+        raft_node_number leader = world_leader(world);
+        if (leader && raft_has_lease(shard_raft(world->replicas[leader].shard), world->now_us)) {
+            return leader;
+        }
+        world_run(world, 50);
+    }
+    fail_msg("no leader");
+    return 0;
+}
+
+static void write_keys(struct story *story, unsigned count) {
+    struct world *world = story->world;
+    char command[32 + VALUE_BYTES];
+    struct random random;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned key = story->key_count++;
+        assert_in_range(key, 0, KEYS_MAXIMUM - 1);
+        random_init(&random, key);
+        size_t length = (size_t)snprintf(command, sizeof(command), "SET key%u ", key);
+        while (length < VALUE_BYTES) {
+            command[length++] = (char)('!' + random_below(&random, 90));
+        }
+        command[length] = 0;
+        story->tickets[key] = world_propose(world, lead(world), command);
+        world_settle(world);
+    }
+}
+
+/* Again after a pause where the disk refused the first. */
+static void take_snapshot(struct world *world) {
+    for (unsigned i = 0; i < 3; i++) {
+        raft_node_number leader = lead(world);
+        struct shard *shard = world->replicas[leader].shard;
+        raft_index before = shard_snapshot_index(shard);
+        shard_take_snapshot(shard);
+        world_run(world, 300);
+        shard = world->replicas[leader].shard;
+        if (shard && shard_snapshot_index(shard) > before) {
+            return;
+        }
+        world_run(world, RETRY_MS);
+    }
+    fail_msg("no snapshot could be taken");
+}
+
+static void run_until_equal(struct world *world) {
+    for (unsigned i = 0; i < 60; i++) {
+        lead(world);
+        world_run(world, 500);
+        if (world_leader(world) && world_is_equal(world)) {
+            return;
+        }
+    }
+    fail_msg("the replicas stay different");
+}
+
+static void assert_nothing_is_missing(struct story *story) {
+    struct world *world = story->world;
+    raft_node_number leader = lead(world);
+    for (unsigned key = 0; key < story->key_count; key++) {
+        if (!story->tickets[key] ||
+            strcmp(world_answer(world, story->tickets[key]), "DONE +OK|") != 0) {
+            continue;
+        }
+        char command[32];
+        snprintf(command, sizeof(command), "EXISTS key%u", key);
+        uint64_t ticket = world_read(world, leader, command, 0);
+        assert_int_not_equal(ticket, 0);
+        world_settle(world);
+        if (strcmp(world_answer(world, ticket), "DONE :1|") != 0) {
+            fail_msg("key%u was answered and is missing", key);
+        }
+    }
+}
+
+static void assert_all_is_on_disk(struct story *story) {
+    struct world *world = story->world;
+    for (raft_node_number i = 1; i <= 3; i++) {
+        world_kill(world, i);
+    }
+    run_until_equal(world);
+    assert_nothing_is_missing(story);
+}
+
+static void tell(struct story *story, raft_node_number victim, enum fake_call call, unsigned nth) {
+    set_up(story);
+    struct world *world = story->world;
+    write_keys(story, 6);
+    world_cut_off(world, 3, true);
+    fake_disk_fail_call(world->replicas[victim].disk, call, nth);
+    write_keys(story, 16);
+    take_snapshot(world);
+    write_keys(story, 2);
+    take_snapshot(world);
+    world_cut_off(world, 3, false);
+    run_until_equal(world);
+    write_keys(story, 2);
+    run_until_equal(world);
+}
+
+/* What was reached, over all runs. */
+struct reached {
+    unsigned log_failures, given_up, replaced, not_written, not_read_back, sent;
+};
+
+static void note(struct world *world, raft_node_number victim, struct reached *reached) {
+    reached->log_failures += world->replicas[victim].log_failures;
+    reached->given_up += world_has_logged(world, victim, "snapshot not written");
+    reached->replaced += world_has_logged(world, victim, "another one is taken in its place");
+    reached->not_written += world_has_logged(world, victim, "received snapshot not written");
+    reached->not_read_back +=
+        world_has_logged(world, victim, "received snapshot cannot be read back");
+    for (raft_node_number i = 1; i <= 3; i++) {
+        reached->sent += world_has_logged(world, i, "snapshot transferred");
+    }
+}
+
+/* False: there is no such call. */
+static bool fail_one(raft_node_number victim, enum fake_call call, unsigned nth,
+                     struct reached *reached) {
+    struct story story;
+    tell(&story, victim, call, nth);
+    const struct replica *replica = &story.world->replicas[victim];
+    bool is_hit = replica->disk->failed_calls > 0;
+    bool is_of_log = is_hit && strncmp(replica->disk->failed_name, "wal-", 4) == 0;
+    if (call != FAKE_LIST) {
+        assert_int_equal(replica->log_failures, is_of_log);
+    }
+    assert_nothing_is_missing(&story);
+    assert_all_is_on_disk(&story);
+    note(story.world, victim, reached);
+    end(&story);
+    return is_hit;
+}
+
+static void fail_each(raft_node_number victim, struct reached *reached) {
+    *reached = (struct reached){0};
+    for (unsigned call = 0; call < FAKE_CALL_COUNT; call++) {
+        for (unsigned nth = 1; fail_one(victim, call, nth, reached); nth++) {
+        }
+    }
+}
+
+static void test_every_call_of_the_leader_fails_once(void **state) {
+    (void)state;
+    struct reached reached;
+    fail_each(1, &reached);
+    assert_true(reached.log_failures > 0);
+    assert_true(reached.given_up > 0);
+    assert_true(reached.replaced > 0);
+    assert_true(reached.sent > 0);
+}
+
+static void test_every_call_of_the_receiver_fails_once(void **state) {
+    (void)state;
+    struct reached reached;
+    fail_each(3, &reached);
+    assert_true(reached.log_failures > 0);
+    assert_true(reached.not_written > 0);
+    assert_true(reached.not_read_back > 0);
+    assert_true(reached.sent > 0);
+}
+
+RUN_TESTS(cmocka_unit_test(test_every_call_of_the_leader_fails_once),
+          cmocka_unit_test(test_every_call_of_the_receiver_fails_once))
