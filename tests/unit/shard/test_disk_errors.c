@@ -39,12 +39,20 @@ static void end(struct story *story) {
     memory_free(story->world);
 }
 
-/* Whoever ended is started again, on what its disk kept. */
+/* On what its disk kept. That has to be whole: peers would make up for what is lacking, and hide
+ * it.
+ */
+static void start_again(struct world *world, raft_node_number number) {
+    assert_int_equal(world_start(world, number), 0);
+    assert_false(world_has_logged(world, number, "the replica gets its data from its peers"));
+}
+
+/* Whoever ended is started again. */
 static raft_node_number lead(struct world *world) {
     for (unsigned i = 0; i < 400; i++) {
         for (raft_node_number number = 1; number <= 3; number++) {
             if (!world->replicas[number].shard) {
-                assert_int_equal(world_start(world, number), 0);
+                start_again(world, number);
             }
         }
         raft_node_number leader = world_leader(world);
