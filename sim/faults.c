@@ -306,7 +306,9 @@ static void fault_clock_drift(struct faults *faults) {
 }
 
 static uint64_t pause_us(struct faults *faults) {
-    if (random_chance(faults_random(faults), 0.02))
+    const struct simulation *simulation = faults->simulation;
+    bool is_time_left = simulation->queue.now_us + FAULT_PAUSE_LONG_US < simulation->faults_end_us;
+    if (random_chance(faults_random(faults), 0.02) && is_time_left)
         return FAULT_PAUSE_LONG_US;
     return random_chance(faults_random(faults), 0.5) ? faults_between(faults, 10000, 400000)
                                                      : faults_between(faults, 400000, 4000000);

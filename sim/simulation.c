@@ -300,11 +300,12 @@ bool simulation_run(struct simulation *simulation) {
     found_cluster(simulation, founder);
 
     simulation->phase = PHASE_FAULTS;
+    simulation->faults_end_us =
+        simulation->queue.now_us + (uint64_t)(simulation->options.minutes * 60e6);
     for (unsigned i = 0; i < simulation->client_count; i++)
         client_start(simulation->clients[i]);
     faults_start(simulation->faults);
-    run_until(simulation,
-              simulation->queue.now_us + (uint64_t)(simulation->options.minutes * 60e6));
+    run_until(simulation, simulation->faults_end_us);
 
     simulation->phase = PHASE_HEALED;
     trace_line(&simulation->trace, "the faults end");

@@ -56,6 +56,7 @@ struct simulation_statistics {
 
 struct simulation {
     struct simulation_options options;
+    uint64_t faults_end_us;
     struct event_queue queue;
     struct random random;
     struct trace trace;
