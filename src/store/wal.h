@@ -110,10 +110,10 @@ void wal_may_wait(struct wal *wal, uint64_t until_us);
 /* Begins a round if anything of what was gathered may not wait any longer. */
 void wal_flush_due(struct wal *wal, uint64_t now_us);
 uint64_t wal_due_us(const struct wal *wal); /* UINT64_MAX: nothing waits */
-void wal_flush(struct wal *wal);
-/* Said before a flush: its owner has nothing else to do until the round is durable, so a small one on
- * a fast disk may be written on its own thread, within the flush. */
-void wal_owner_idles(struct wal *wal, bool is_owner_idle);            /* begins a round with all that was gathered */
+void wal_flush(struct wal *wal);            /* begins a round with all that was gathered */
+/* Said before a flush: its owner has nothing else to do until the round is durable, so a small one
+ * on a fast disk may be written on its own thread, within the flush. */
+void wal_owner_idles(struct wal *wal, bool is_owner_idle);
 void wal_tune(struct wal *wal, const struct wal_tuning *tuning);
 bool wal_is_idle(const struct wal *wal); /* nothing gathered, none of its jobs under way */
 /* The shard needs no entry up to index any more (its snapshot mark is durable): frees segments that

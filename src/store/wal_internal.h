@@ -16,8 +16,8 @@
  * milliseconds. */
 enum { WAL_HASTY_SEGMENT_BYTES = 4 << 20 };
 
-/* What an owner without anything else to do waits for itself, at the most: a thread is worth its two
- * wake-ups where there is much to write, or the disk is not fast. */
+/* What an owner without anything else to do waits for itself, at the most: a thread is worth its
+ * two wake-ups where there is much to write, or the disk is not fast. */
 enum { WAL_AWAITED_BYTES = 16 << 10, WAL_AWAITED_US = 1000 };
 
 struct wal {

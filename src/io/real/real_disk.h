@@ -24,7 +24,8 @@ int disk_real_open_to_read(const char *path, struct disk **out,
                            struct disk_real_problem *problem) MUST_CHECK;
 /* Every sync takes so much longer from now on: a slow disk, for drills. 0: as the disk is. */
 void disk_real_delay_syncs(struct disk *disk, uint64_t delay_us);
-/* Reports the jobs that ran within submit: the owner asks at the end of its turn. False: none did. */
+/* Reports the jobs that ran within submit: the owner asks at the end of its turn. False: none did.
+ */
 bool disk_real_deliver(struct disk *disk);
 /* On the loop's thread. Jobs submitted are run to their end; the done calls still outstanding are
  * made before this returns. The loop must turn once more before it is closed, to let go of its
