@@ -4,12 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/figure.h"
 #include "cli/flags.h"
 #include "cli/grid.h"
-#include "cli/json.h"
 #include "cli/progress.h"
 #include "io/real/real_disk.h"
 #include "node/directory_check.h"

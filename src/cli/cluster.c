@@ -3,10 +3,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/flags.h"
-#include "cli/json.h"
 
 enum { CLUSTER_OUTPUT_BYTES_MAXIMUM = 64 << 20 };
 

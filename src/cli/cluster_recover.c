@@ -11,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/cluster_change.h"
 #include "cli/flags.h"
 #include "cli/grid.h"
-#include "cli/json.h"
 
 enum {
     RECOVER_SURVIVOR_MAXIMUM = 64,

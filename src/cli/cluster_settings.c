@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/cluster.h"
 #include "cli/flags.h"
 #include "cli/grid.h"
-#include "cli/json.h"
 #include "config/config.h"
 
 enum {

@@ -1,9 +1,9 @@
 #include <stdio.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/cluster.h"
 #include "cli/grid.h"
-#include "cli/json.h"
 
 /* ---- asking everybody ---- */
 

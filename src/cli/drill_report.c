@@ -1,9 +1,9 @@
 /* The verdict of a drill, for people and for programs. */
 #include <stdio.h>
 
+#include "base/json.h"
 #include "cli/drill.h"
 #include "cli/figure.h"
-#include "cli/json.h"
 
 enum { DRILL_REPORT_BYTES = 1 << 20 };
 

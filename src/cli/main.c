@@ -82,6 +82,38 @@ const struct cli_command cli_commands[] = {
      "    trothdb check /var/lib/trothdb\n"
      "    trothdb check /var/lib/trothdb --json\n",
      check_run},
+    {"backup", "look at backups, and have them brought up to date",
+     "usage: trothdb backup list --to URL [--endpoint URL] [--region NAME] [--json]\n"
+     "       trothdb backup check --to URL [--endpoint URL] [--region NAME] [--json]\n"
+     "       trothdb backup now HOST:PORT [--wait 60] [--json]\n\n"
+     "The nodes make backups by themselves where their setting backup-to names a place: a "
+     "directory, or\n"
+     "s3://BUCKET/PREFIX (credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the "
+     "environment). `list` tells\n"
+     "what is there, `check` reads all of it and tells what is damaged or missing, `now` has every "
+     "shard of the\n"
+     "running cluster backed up as it is and waits for that. Exit code 0: done, or sound; 1: "
+     "failed, or damaged; 2:\n"
+     "wrong usage.\n\n"
+     "    trothdb backup now 127.0.0.1:7001\n"
+     "    trothdb backup list --to /var/backups/trothdb\n",
+     backup_run},
+    {"restore", "make a new cluster out of a backup",
+     "usage: trothdb restore --from URL --dir DIR [--to WHEN] [--cluster ID] [--workers 1]\n"
+     "                       [--endpoint URL] [--region NAME] [--json]\n\n"
+     "Writes the directory of one node that holds all data of the backed-up cluster, under a new "
+     "cluster id. Start it\n"
+     "with `trothdb server --dir DIR` and grow it with `trothdb cluster add` and `trothdb cluster "
+     "replicas`. WHEN is\n"
+     "`latest`, a time (2026-11-21T10:00:00Z, with milliseconds if you like, or Unix "
+     "milliseconds), or\n"
+     "SHARD:INDEX[,SHARD:INDEX...] for single shards, the others then up to the latest. All up to "
+     "and including WHEN is\n"
+     "restored, and it is told for each shard up to where that came. Exit code 0: done, 1: failed, "
+     "2: wrong usage.\n\n"
+     "    trothdb restore --from /var/backups/trothdb --dir /var/lib/trothdb-again\n"
+     "    trothdb restore --from s3://backups/trothdb --dir /tmp/then --to 2026-11-21T10:00:00Z\n",
+     restore_run},
     {"demo", "three nodes, real data, a killed leader, nothing lost",
      "usage: trothdb demo [--nodes 3] [--port 7001] [--dir D] [--keep] [--rows N]\n\n"
      "Starts nodes on this machine, makes a cluster of them, loads the Debian package index into "

@@ -69,6 +69,25 @@ struct topology *topology_found(const uint8_t cluster_id[16], const struct topol
     return topology;
 }
 
+struct topology *topology_found_again(const struct topology *topology, const uint8_t cluster_id[16],
+                                      const struct topology_node *node) {
+    struct topology *again = topology_copy(topology);
+    memcpy(again->cluster_id, cluster_id, sizeof(again->cluster_id));
+    again->epoch = 1;
+    again->node_count = 1;
+    again->nodes[0] = *node;
+    again->nodes[0].number = 1;
+    for (unsigned i = 0; i < again->shard_count; i++) {
+        struct topology_shard *shard = &again->shards[i];
+        memset(shard->replicas, 0, sizeof(shard->replicas));
+        shard->replicas[0] = 1;
+        shard->replica_count = 1;
+        shard->wanted_epoch = 0;
+        shard->is_settled = true;
+    }
+    return again;
+}
+
 void topology_free(struct topology *topology) {
     if (topology) {
         memory_free(topology->nodes);

@@ -87,6 +87,10 @@ struct topology {
 struct topology *topology_found(const uint8_t cluster_id[16], const struct topology_node *nodes,
                                 unsigned node_count, unsigned data_shard_count,
                                 unsigned replica_count);
+/* The same shards, slots and settings as the founding of another cluster, of one node that holds
+ * all of it: for a restore. Epoch 1. Returns owned. */
+struct topology *topology_found_again(const struct topology *topology, const uint8_t cluster_id[16],
+                                      const struct topology_node *node);
 void topology_free(struct topology *topology);
 struct topology *topology_copy(const struct topology *topology);
 void topology_encode(const struct topology *topology, struct buffer *out);

@@ -1,5 +1,5 @@
 /* One question, every worker of this node: CLIENT LIST, CLIENT KILL, SLOWLOG, TROTHDB SNAPSHOT,
- * TROTHDB TRANSFER.
+ * TROTHDB TRANSFER, TROTHDB BACKUP.
  * Each worker alone knows its sessions and shards, so the question goes to all of them; the reply
  * is written when the last answer is in.
  *
@@ -38,6 +38,9 @@ static void answer_here(struct worker *worker, enum ask_kind kind, uint64_t aske
     case ASK_RECOVER:
         status_answer_recover(worker, answer);
         return;
+    case ASK_BACKUP:
+        backups_answer(worker, arguments, count, answer);
+        return;
     case ASK_SLOWLOG_GET:
     case ASK_SLOWLOG_LENGTH:
     case ASK_SLOWLOG_RESET:
@@ -72,6 +75,9 @@ static void reply_answers(const struct worker *worker, const struct ask_answer *
         } else {
             reply_ok(reply);
         }
+        return;
+    case ASK_BACKUP:
+        reply_bulk(reply, buffer_bytes(&all->text));
         return;
     case ASK_SLOWLOG_GET:
     case ASK_SLOWLOG_LENGTH:

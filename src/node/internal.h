@@ -182,6 +182,7 @@ struct worker {
     struct config_layers layers; /* worker 0's: what it is made of */
     struct net_address client_address, peer_address, admin_address;
     struct worker_io io;
+    struct backups *backups;
     struct node_shared *shared;
     struct metrics *metrics;
     struct random random;
@@ -258,6 +259,7 @@ void worker_tune_wal(struct worker *worker); /* as the settings say by now */
 uint64_t worker_now_us(const struct worker *worker);
 uint64_t worker_wall_ms(const struct worker *worker);
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount);
+struct wal_tuning worker_wal_tuning(const struct config *config);
 int worker_make_shard(struct worker *worker, uint32_t number,
                       const struct raft_configuration *founding, struct buffer *problem) MUST_CHECK;
 
@@ -518,6 +520,20 @@ enum settings_call_kind {
 bool settings_call(struct session_command *call, enum settings_call_kind kind);
 void settings_call_mail(struct worker *worker, struct mail *mail); /* stays the caller's */
 
+/* backups.c: an archiver for each shard that is led here, while `backup-to` names a place */
+struct backups;
+struct ask_answer;
+struct backups *backups_new(void);
+void backups_free(struct backups *backups); /* none of their jobs may be under way */
+void backups_tick(struct worker *worker);
+void backups_applied(struct worker *worker, struct shard *shard);
+void backups_shard_leaves(struct worker *worker, uint32_t shard); /* it is about to be freed */
+void backups_stop(struct worker *worker);                         /* for good */
+bool backups_are_idle(const struct worker *worker);
+bool backups_command(struct session_command *call);
+void backups_answer(struct worker *worker, const struct bytes *arguments, size_t count,
+                    struct ask_answer *answer);
+
 /* ask.c */
 enum ask_kind {
     ASK_CLIENT_LIST,
@@ -525,6 +541,7 @@ enum ask_kind {
     ASK_SNAPSHOT,
     ASK_TRANSFER,
     ASK_RECOVER,
+    ASK_BACKUP,
     ASK_SLOWLOG_GET,
     ASK_SLOWLOG_LENGTH,
     ASK_SLOWLOG_RESET

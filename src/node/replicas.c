@@ -106,6 +106,7 @@ static bool must_go(const struct worker *worker, const struct shard *shard) {
 static void remove_replica(struct worker *worker, unsigned position) {
     uint32_t number = worker->hosted[position];
     uint64_t wal_sequence;
+    backups_shard_leaves(worker, number);
     worker->recoveries[number] = shard_forget(worker->shards[number], &wal_sequence);
     shard_free(worker->shards[number]);
     worker->shards[number] = NULL;

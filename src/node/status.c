@@ -345,6 +345,12 @@ static void help(struct session_command *call) {
         "TROTHDB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "ADDNODE <uuid> <host> <client port> <peer port> <admin port>",
         "    Takes a spare into the cluster. For `trothdb cluster add`.",
+        "BACKUP [NOW]",
+        "    A line for each shard led here: its number, the indexes up to which it is applied, "
+        "archived and in a",
+        "    snapshot that is backed up, the index asked for last, 1 if the last attempt failed. "
+        "NOW "
+        "asks for all of it.",
         "CLUSTERSET <setting> <value> [<setting> <value> ...]",
         "    Settings of all nodes, all of them or none, kept by the cluster. For `trothdb cluster "
         "set`.",
@@ -406,6 +412,9 @@ bool trothdb_command(struct session_command *call) {
     }
     if (strcmp(name, "trothdb|lost") == 0) {
         return control_call(call, "nodes.lost");
+    }
+    if (strcmp(name, "trothdb|backup") == 0) {
+        return backups_command(call);
     }
     if (strcmp(name, "trothdb|addnode") == 0) {
         return control_call(call, "node.add");

@@ -214,6 +214,7 @@ static void shard_leadership(void *context, struct shard *shard) {
 
 static void shard_moved(void *context, struct shard *shard) {
     struct worker *worker = context;
+    backups_applied(worker, shard);
     if (shard_number(shard) == 0) {
         control_applied(worker, shard);
     }
@@ -291,7 +292,7 @@ static int recover_forget(void *context, uint32_t shard, uint64_t index, uint64_
     return recovery ? 0 : ERR_DAMAGED;
 }
 
-static struct wal_tuning wal_tuning_of(const struct config *config) {
+struct wal_tuning worker_wal_tuning(const struct config *config) {
     return (struct wal_tuning){.segment_bytes = (uint64_t)config->wal_segment_bytes,
                                .round_bytes = (uint64_t)config->wal_round_bytes,
                                .reserve_bytes = (uint64_t)config->wal_reserve_bytes,
@@ -300,7 +301,7 @@ static struct wal_tuning wal_tuning_of(const struct config *config) {
 }
 
 void worker_tune_wal(struct worker *worker) {
-    struct wal_tuning tuning = wal_tuning_of(&worker->config);
+    struct wal_tuning tuning = worker_wal_tuning(&worker->config);
     wal_tune(worker->wal, &tuning);
 }
 
@@ -342,7 +343,7 @@ static int recover(struct worker *worker, struct buffer *problem) {
                                     .context = worker};
     struct wal_options options = {.disk = worker->io.disk,
                                   .clock = worker->io.clock,
-                                  .tuning = wal_tuning_of(&worker->config),
+                                  .tuning = worker_wal_tuning(&worker->config),
                                   .seed = random_next(&worker->random),
                                   .log = worker->io.log,
                                   .has_digests = true,
@@ -391,6 +392,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     slowlog_init(&worker->slowlog);
     heap_init(&worker->timers.due);
     memset(worker->timers.queued_us, 0xff, sizeof(worker->timers.queued_us));
+    worker->backups = backups_new();
     queue_init(&worker->deferred_mail, sizeof(struct mail *));
     buffer_init(&worker->reply_buffer, SIZE_MAX);
     packer_init(&worker->packer);
@@ -422,6 +424,7 @@ void worker_free(struct worker *worker) {
     if (!worker) {
         return;
     }
+    backups_stop(worker);
     for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++) {
         shard_recovery_free(worker->recoveries[i]);
         shard_free(worker->shards[i]);
@@ -453,6 +456,7 @@ void worker_free(struct worker *worker) {
     member_view_release(&worker->members);
     buffer_release(&worker->reply_buffer);
     memory_free(worker->mail_arguments);
+    backups_free(worker->backups);
     settings_release(worker);
     memory_free(worker);
 }
@@ -558,6 +562,7 @@ void worker_tick(struct worker *worker) {
         replicas_tick(worker);
         standing_tick(worker);
         neighbours_tick(worker);
+        backups_tick(worker);
         if (worker->is_draining) {
             give_leadership_away(worker);
         }
@@ -651,6 +656,7 @@ void worker_turn_end(struct worker *worker) {
 void worker_drain(struct worker *worker) {
     worker->is_draining = true;
     standing_set(worker, STANDING_DRAINING, true);
+    backups_stop(worker);
     worker->drain_until_us = worker_now_us(worker) + WORKER_HAND_OVER_US;
     give_leadership_away(worker);
 }
@@ -673,5 +679,5 @@ bool worker_is_drained(const struct worker *worker) {
             return false;
         }
     }
-    return wal_is_idle(worker->wal);
+    return wal_is_idle(worker->wal) && backups_are_idle(worker);
 }

@@ -25,6 +25,8 @@ struct worker;
 struct session;
 struct node_shared;
 
+struct blob_store;
+struct blob_problem;
 struct worker_io {
     struct clock *clock;    /* all borrowed, and outlive the worker */
     struct disk *disk;      /* this worker's own directory */
@@ -40,6 +42,10 @@ struct worker_io {
     void (*client_close)(void *context, struct session *session, void *handle);
     /* Stop or go on reading from the client (back-pressure). */
     void (*client_pause)(void *context, struct session *session, void *handle, bool is_paused);
+    /* Opens the store that `backup-to` names, with its own thread, on this worker's loop. NULL:
+     * this node makes no backups. */
+    int (*open_blobs)(void *context, const struct config *config, struct blob_store **out,
+                      struct blob_problem *problem);
     void (*post)(void *context, unsigned receiver, struct mail *mail); /* takes the mail */
     /* CONFIG REWRITE: writes these settings (name -> char *value) into the configuration file.
      * NULL, or ERR_NOT_FOUND: there is none; other codes with a sentence. Called on worker 0. */

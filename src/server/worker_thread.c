@@ -1,6 +1,7 @@
 #include "server/worker_thread.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "io/real/real_blob.h"
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
 #include "server/client_port.h"
@@ -50,6 +51,15 @@ static void on_client_close(void *context, struct session *session, void *handle
 static void on_client_pause(void *context, struct session *session, void *handle, bool is_paused) {
     (void)context, (void)session;
     client_connection_pause(handle, is_paused);
+}
+
+static int on_open_blobs(void *context, const struct config *config, struct blob_store **out,
+                         struct blob_problem *problem) {
+    struct worker_thread *thread = context;
+    struct blob_options options = {.url = config->backup_to,
+                                   .endpoint = config->backup_endpoint,
+                                   .region = config->backup_region};
+    return blob_real_open(&options, &thread->loop, out, problem);
 }
 
 static void on_post(void *context, unsigned receiver, struct mail *mail) {
@@ -162,6 +172,7 @@ static int thread_make_worker(struct worker_thread *thread) {
                .client_output = on_client_output,
                .client_close = on_client_close,
                .client_pause = on_client_pause,
+               .open_blobs = on_open_blobs,
                .post = on_post,
                .rewrite_settings = on_rewrite_settings,
                .fatal = on_fatal,

@@ -1,9 +1,9 @@
 /* What people and programs read: tables are aligned, numbers are grouped, JSON is valid, a bar
  * tells how far things are, a wrong flag is refused. */
+#include "base/json.h"
 #include "cli/figure.h"
 #include "cli/flags.h"
 #include "cli/grid.h"
-#include "cli/json.h"
 #include "cli/progress.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "cli/json.h"
+#include "base/json.h"
 
 static void append_quoted(struct buffer *out, const char *text) {
     buffer_append_u8(out, '"');

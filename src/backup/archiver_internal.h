@@ -1,0 +1,58 @@
+/* What the two files of the archiver share.
+ *   archiver.c        what to do next, on the owner's loop
+ *   archiver_jobs.c   what is done on the store's thread: listing, putting, removing */
+#pragma once
+#include "backup/archiver.h"
+#include "backup/log_archive.h"
+#include "store/snapshot_shelf.h"
+
+enum {
+    ARCHIVER_CHUNKS_A_JOB = 4,
+    ARCHIVER_MANIFEST_BYTES = SNAPSHOT_MANIFEST_BYTES_MAXIMUM,
+};
+
+/* The first member of every job. */
+struct archiver_job {
+    struct blob_job job;
+    struct archiver *archiver;
+    struct blob_store *store;
+    struct backup_place place;
+    struct blob_problem problem;
+    uint64_t put_bytes, put_count;
+};
+
+struct listing_job {
+    struct archiver_job base;
+    struct shard_backup found;
+};
+
+struct log_job {
+    struct archiver_job base;
+    struct log_archive archive;
+    struct buffer entries;
+    uint64_t oldest_us;
+};
+
+/* Runs again and again, a few chunks a time, so that pieces of the log come in between. */
+struct snapshot_job {
+    struct archiver_job base;
+    struct disk *disk;
+    struct snapshot_manifest *manifest; /* its own copy */
+    struct table *known; /* names of the chunks that the store has; NULL: not listed */
+    uint32_t next_chunk;
+    bool is_finished;
+};
+
+/* Removes what is up to `index`, but the snapshot there. */
+struct removal_job {
+    struct archiver_job base;
+    uint64_t index;
+    struct shard_backup doomed, kept;
+    uint64_t removed_count;
+};
+
+int listing_run(struct blob_job *job);
+int log_run(struct blob_job *job);
+int snapshot_run(struct blob_job *job);
+int removal_run(struct blob_job *job);
+void snapshot_job_release(struct snapshot_job *job);

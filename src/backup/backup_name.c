@@ -1,0 +1,132 @@
+#include "backup/backup_name.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { HEX_DIGITS = 2 * BACKUP_CLUSTER_BYTES, BELOW_SHARD_BYTES = 200 };
+
+/* ---- writing ---- */
+
+static void format_hex(const uint8_t bytes[BACKUP_CLUSTER_BYTES], char out[HEX_DIGITS + 1]) {
+    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++) {
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    }
+}
+
+void backup_cluster_prefix(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
+                           char out[BLOB_NAME_MAXIMUM]) {
+    char hex[HEX_DIGITS + 1];
+    format_hex(cluster_id, hex);
+    snprintf(out, BLOB_NAME_MAXIMUM, "%s/", hex);
+}
+
+void backup_catalogue_name(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
+                           char out[BLOB_NAME_MAXIMUM]) {
+    char hex[HEX_DIGITS + 1];
+    format_hex(cluster_id, hex);
+    snprintf(out, BLOB_NAME_MAXIMUM, "%s/cluster.json", hex);
+}
+
+void backup_shard_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]) {
+    char hex[HEX_DIGITS + 1];
+    format_hex(place->cluster_id, hex);
+    snprintf(out, BLOB_NAME_MAXIMUM, "%s/shard-%05" PRIu32 "/", hex, place->shard);
+}
+
+void backup_chunk_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]) {
+    backup_shard_prefix(place, out);
+    strcat(out, "chunk/");
+}
+
+static char *below_shard(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]) {
+    backup_shard_prefix(place, out);
+    return out + strlen(out);
+}
+
+void backup_log_name(const struct backup_place *place, const struct backup_log *log,
+                     char out[BLOB_NAME_MAXIMUM]) {
+    snprintf(below_shard(place, out), BELOW_SHARD_BYTES,
+             "log/%020" PRIu64 "-%020" PRIu64 "-%" PRIu64 "-%" PRIu64, log->first_index,
+             log->last_index, log->first_stamp_ms, log->last_stamp_ms);
+}
+
+void backup_snapshot_name(const struct backup_place *place, const struct backup_snapshot *snapshot,
+                          char out[BLOB_NAME_MAXIMUM]) {
+    snprintf(below_shard(place, out), BELOW_SHARD_BYTES, "snapshot/%020" PRIu64 "-%" PRIu64,
+             snapshot->index, snapshot->stamp_ms);
+}
+
+void backup_chunk_name(const struct backup_place *place, const struct snapshot_chunk *chunk,
+                       unsigned piece, char out[BLOB_NAME_MAXIMUM]) {
+    snprintf(below_shard(place, out), BELOW_SHARD_BYTES,
+             "chunk/%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 ".%u", chunk->raw_checksum.high,
+             chunk->raw_checksum.low, chunk->stored_checksum, piece);
+}
+
+/* ---- reading ---- */
+
+static bool parse_hex(const char *text, uint8_t bytes[BACKUP_CLUSTER_BYTES]) {
+    if (strspn(text, "0123456789abcdef") < HEX_DIGITS) {
+        return false;
+    }
+    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++) {
+        unsigned byte;
+        sscanf(text + 2 * i, "%2x", &byte);
+        bytes[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
+static bool parse_below_shard(const char *below, struct backup_name *out) {
+    struct backup_log *log = &out->log;
+    struct backup_snapshot *snapshot = &out->snapshot;
+    if (sscanf(below, "log/%" SCNu64 "-%" SCNu64 "-%" SCNu64 "-%" SCNu64, &log->first_index,
+               &log->last_index, &log->first_stamp_ms, &log->last_stamp_ms) == 4) {
+        out->kind = BACKUP_NAME_LOG;
+        return log->first_index > 0 && log->first_index <= log->last_index;
+    }
+    if (sscanf(below, "snapshot/%" SCNu64 "-%" SCNu64, &snapshot->index, &snapshot->stamp_ms) ==
+        2) {
+        out->kind = BACKUP_NAME_SNAPSHOT;
+        return snapshot->index > 0;
+    }
+    out->kind = BACKUP_NAME_CHUNK;
+    struct snapshot_chunk *chunk = &out->chunk;
+    return sscanf(below, "chunk/%16" SCNx64 "%16" SCNx64 "-%16" SCNx64 ".%u",
+                  &chunk->raw_checksum.high, &chunk->raw_checksum.low, &chunk->stored_checksum,
+                  &out->piece) == 4;
+}
+
+/* Only the one way in which a name is written is taken. */
+static bool is_canonical(const char *name, const struct backup_name *parsed) {
+    char canonical[BLOB_NAME_MAXIMUM];
+    switch (parsed->kind) {
+    case BACKUP_NAME_CATALOGUE:
+        backup_catalogue_name(parsed->place.cluster_id, canonical);
+        break;
+    case BACKUP_NAME_LOG:
+        backup_log_name(&parsed->place, &parsed->log, canonical);
+        break;
+    case BACKUP_NAME_SNAPSHOT:
+        backup_snapshot_name(&parsed->place, &parsed->snapshot, canonical);
+        break;
+    case BACKUP_NAME_CHUNK:
+        backup_chunk_name(&parsed->place, &parsed->chunk, parsed->piece, canonical);
+        break;
+    }
+    return strcmp(name, canonical) == 0;
+}
+
+bool backup_name_parse(const char *name, struct backup_name *out) {
+    int end = 0;
+    *out = (struct backup_name){.kind = BACKUP_NAME_CATALOGUE};
+    if (!parse_hex(name, out->place.cluster_id) || name[HEX_DIGITS] != '/') {
+        return false;
+    }
+    const char *below = name + HEX_DIGITS + 1;
+    if (sscanf(below, "shard-%5" SCNu32 "/%n", &out->place.shard, &end) == 1 && end > 0 &&
+        !parse_below_shard(below + end, out)) {
+        return false;
+    }
+    return is_canonical(name, out);
+}

@@ -1,0 +1,340 @@
+#include "backup/backup_read.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "backup/log_archive.h"
+#include "base/memory.h"
+#include "base/table.h"
+
+/* ---- what there is ---- */
+
+static struct cluster_backup *cluster_of(struct backup_catalogue *catalogue,
+                                         const struct backup_place *place) {
+    for (size_t i = catalogue->cluster_count; i > 0; i--) {
+        if (memcmp(catalogue->clusters[i - 1].cluster_id, place->cluster_id,
+                   BACKUP_CLUSTER_BYTES) == 0) {
+            return &catalogue->clusters[i - 1];
+        }
+    }
+    if (catalogue->cluster_count == catalogue->cluster_capacity) {
+        catalogue->cluster_capacity = catalogue->cluster_capacity * 2 + 4;
+        catalogue->clusters = memory_resize(catalogue->clusters, catalogue->cluster_capacity *
+                                                                     sizeof(*catalogue->clusters));
+    }
+    struct cluster_backup *cluster = &catalogue->clusters[catalogue->cluster_count++];
+    *cluster = (struct cluster_backup){0};
+    memcpy(cluster->cluster_id, place->cluster_id, BACKUP_CLUSTER_BYTES);
+    return cluster;
+}
+
+/* Names come sorted, so the shard is nearly always the last one. */
+static struct shard_backup *shard_of(struct cluster_backup *cluster,
+                                     const struct backup_place *place) {
+    for (size_t i = cluster->shard_count; i > 0; i--) {
+        if (cluster->shards[i - 1].place.shard == place->shard) {
+            return &cluster->shards[i - 1];
+        }
+    }
+    if (cluster->shard_count == cluster->shard_capacity) {
+        cluster->shard_capacity = cluster->shard_capacity * 2 + 16;
+        cluster->shards =
+            memory_resize(cluster->shards, cluster->shard_capacity * sizeof(*cluster->shards));
+    }
+    struct shard_backup *shard = &cluster->shards[cluster->shard_count++];
+    shard_backup_init(shard, place);
+    return shard;
+}
+
+static int note(void *context, const char *name, uint64_t bytes) {
+    struct backup_name parsed;
+    if (!backup_name_parse(name, &parsed)) {
+        return 0;
+    }
+    struct cluster_backup *cluster = cluster_of(context, &parsed.place);
+    if (parsed.kind == BACKUP_NAME_CATALOGUE) {
+        return 0;
+    }
+    struct shard_backup *shard = shard_of(cluster, &parsed.place);
+    shard->blob_count++;
+    shard->bytes += bytes;
+    if (parsed.kind == BACKUP_NAME_LOG) {
+        shard_backup_add_log(shard, &parsed.log);
+    } else if (parsed.kind == BACKUP_NAME_SNAPSHOT) {
+        shard_backup_add_snapshot(shard, &parsed.snapshot);
+    }
+    return 0;
+}
+
+int backup_catalogue_read(struct blob_store *store, struct backup_catalogue *catalogue,
+                          struct blob_problem *problem) {
+    *catalogue = (struct backup_catalogue){0};
+    int error = store->ops->list(store, "", note, catalogue, problem);
+    for (size_t i = 0; i < catalogue->cluster_count; i++) {
+        struct cluster_backup *cluster = &catalogue->clusters[i];
+        for (size_t at = 0; at < cluster->shard_count; at++) {
+            uint64_t end_ms = shard_backup_end_ms(&cluster->shards[at]);
+            cluster->newest_ms = end_ms > cluster->newest_ms ? end_ms : cluster->newest_ms;
+        }
+    }
+    return error;
+}
+
+void backup_catalogue_release(struct backup_catalogue *catalogue) {
+    for (size_t i = 0; i < catalogue->cluster_count; i++) {
+        for (size_t at = 0; at < catalogue->clusters[i].shard_count; at++) {
+            shard_backup_release(&catalogue->clusters[i].shards[at]);
+        }
+        memory_free(catalogue->clusters[i].shards);
+    }
+    memory_free(catalogue->clusters);
+    *catalogue = (struct backup_catalogue){0};
+}
+
+const struct shard_backup *cluster_backup_shard(const struct cluster_backup *cluster,
+                                                uint32_t shard) {
+    for (size_t i = 0; i < cluster->shard_count; i++) {
+        if (cluster->shards[i].place.shard == shard) {
+            return &cluster->shards[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- one blob ---- */
+
+static int get(struct backup_reader *reader, const char *name, struct buffer *blob) {
+    size_t before = blob->length;
+    int error = reader->store->ops->get(reader->store, name, blob, &reader->problem);
+    if (!error && reader->progress) {
+        reader->progress(reader->context, blob->length - before);
+    }
+    return error;
+}
+
+static int blame(struct backup_reader *reader, const char *name, int error) {
+    snprintf(reader->problem.text, sizeof(reader->problem.text),
+             "%s: %s; restore to a time or an index before it, or put the blob back", name,
+             error_text(error));
+    return error;
+}
+
+/* ---- a snapshot ---- */
+
+static int get_manifest(struct backup_reader *reader, const struct shard_backup *shard,
+                        const struct backup_snapshot *snapshot,
+                        struct snapshot_manifest **manifest) {
+    char name[BLOB_NAME_MAXIMUM];
+    struct buffer blob;
+    buffer_init(&blob, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    backup_snapshot_name(&shard->place, snapshot, name);
+    int error = get(reader, name, &blob);
+    if (!error) {
+        error = snapshot_manifest_decode(buffer_bytes(&blob), manifest);
+        if (!error && ((*manifest)->meta.shard != shard->place.shard ||
+                       (*manifest)->meta.index != snapshot->index)) {
+            snapshot_manifest_free(*manifest);
+            error = ERR_DAMAGED; /* another snapshot under this one's name */
+        }
+        error = error ? blame(reader, name, error) : 0;
+    }
+    buffer_release(&blob);
+    return error;
+}
+
+/* What the chunk holds, verified. Returns owned in *raw, which is initialised by it. */
+static int get_chunk(struct backup_reader *reader, const struct shard_backup *shard,
+                     const struct snapshot_chunk *chunk, struct buffer *raw) {
+    char name[BLOB_NAME_MAXIMUM];
+    struct buffer image;
+    uint64_t offset;
+    int error = 0;
+    buffer_init(raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
+    buffer_init(&image, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
+    for (unsigned piece = 0; image.length < chunk->stored_bytes && !error; piece++) {
+        backup_chunk_name(&shard->place, chunk, piece, name);
+        size_t before = image.length;
+        error = get(reader, name, &image);
+        if (!error && image.length == before) {
+            error = blame(reader, name, ERR_DAMAGED);
+        }
+    }
+    if (!error) {
+        error =
+            snapshot_chunk_unpack(shard->place.shard, chunk, buffer_bytes(&image), raw, &offset);
+        error = error ? blame(reader, name, error) : 0;
+    }
+    buffer_release(&image);
+    return error;
+}
+
+static int load_snapshot(struct backup_reader *reader, const struct shard_backup *shard,
+                         const struct backup_snapshot *snapshot, struct replay *replay) {
+    struct snapshot_manifest *manifest;
+    char name[BLOB_NAME_MAXIMUM];
+    int error = get_manifest(reader, shard, snapshot, &manifest);
+    if (error) {
+        return error;
+    }
+    backup_snapshot_name(&shard->place, snapshot, name);
+    for (uint32_t i = 0; i < manifest->chunk_count && !error; i++) {
+        struct buffer raw;
+        error = get_chunk(reader, shard, &manifest->chunks[i], &raw);
+        if (!error && replay->machine->ops->load(replay->machine, buffer_bytes(&raw))) {
+            error = blame(reader, name, ERR_MALFORMED);
+        }
+        buffer_release(&raw);
+    }
+    if (!error && replay_stand_at(replay, &manifest->meta)) {
+        error = blame(reader, name, ERR_MALFORMED);
+    }
+    snapshot_manifest_free(manifest);
+    return error;
+}
+
+/* ---- the log ---- */
+
+static int replay_one(void *context, const struct raft_entry *entry) {
+    return replay_entry(context, entry);
+}
+
+static int pass_over(void *context, const struct raft_entry *entry) {
+    (void)context, (void)entry;
+    return 0;
+}
+
+static int read_log(struct backup_reader *reader, const struct shard_backup *shard,
+                    const struct backup_log *log,
+                    int (*each)(void *context, const struct raft_entry *entry), void *context) {
+    char name[BLOB_NAME_MAXIMUM];
+    struct log_archive archive;
+    struct buffer blob;
+    buffer_init(&blob, BLOB_BYTES_MAXIMUM);
+    backup_log_name(&shard->place, log, name);
+    int error = get(reader, name, &blob);
+    if (!error) {
+        error = log_archive_decode(buffer_bytes(&blob), &archive, each, context);
+        bool is_another = !error && (archive.place.shard != shard->place.shard ||
+                                     archive.log.first_index != log->first_index ||
+                                     archive.log.last_index != log->last_index ||
+                                     memcmp(archive.place.cluster_id, shard->place.cluster_id,
+                                            BACKUP_CLUSTER_BYTES) != 0);
+        error = is_another ? ERR_DAMAGED : error;
+        error = error ? blame(reader, name, error) : 0;
+    }
+    buffer_release(&blob);
+    return error;
+}
+
+static int complain_of_gap(struct backup_reader *reader, const struct shard_backup *shard,
+                           const struct replay *replay) {
+    char *text = reader->problem.text;
+    const size_t room = sizeof(reader->problem.text);
+    uint32_t number = shard->place.shard;
+    if (replay->index == 0) {
+        snprintf(text, room,
+                 "the backup of shard %" PRIu32 " does not go back that far; `trothdb backup list` "
+                 "says how far it does",
+                 number);
+    } else {
+        snprintf(text, room,
+                 "shard %" PRIu32 ": what its log has behind index %" PRIu64
+                 " is not in the backup; restore this shard with --to %" PRIu32 ":%" PRIu64
+                 ", or all to another time",
+                 number, replay->index, number, replay->index);
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* Is anything archived that lies behind `index`, and that the target may want? */
+static bool is_more_expected(const struct shard_backup *shard, const struct replay *replay) {
+    for (size_t i = 0; i < shard->log_count; i++) {
+        if (shard->logs[i].first_index > replay->index &&
+            shard->logs[i].first_index <= replay->target.index &&
+            shard->logs[i].first_stamp_ms <= replay->target.time_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int backup_read_shard(struct backup_reader *reader, const struct shard_backup *shard,
+                      struct replay *replay) {
+    const struct backup_snapshot *snapshot =
+        shard_backup_snapshot_at(shard, replay->target.index, replay->target.time_ms);
+    replay->machine->ops->clear(replay->machine);
+    int error = snapshot ? load_snapshot(reader, shard, snapshot, replay) : 0;
+    while (!error && !replay->is_complete && replay->index < replay->target.index) {
+        const struct backup_log *log = shard_backup_log_with(shard, replay->index + 1);
+        if (!log) {
+            return is_more_expected(shard, replay) ? complain_of_gap(reader, shard, replay) : 0;
+        }
+        error = read_log(reader, shard, log, replay_one, replay);
+    }
+    return error;
+}
+
+/* ---- looking at all of it ---- */
+
+struct looking {
+    struct backup_reader *reader;
+    const struct shard_backup *shard;
+    struct table *seen; /* names of chunks that were looked at */
+    void (*bad)(void *context, const char *name, const char *what);
+    void *context;
+};
+
+/* What the store refuses altogether is no damage of one blob. */
+static int judge(struct looking *looking, const char *name, int error) {
+    if (error == 0 || error == ERR_REFUSED || error == ERR_IO || error == ERR_BUSY) {
+        return error;
+    }
+    looking->bad(looking->context, name,
+                 error == ERR_NOT_FOUND ? "it is missing" : error_text(error));
+    return 0;
+}
+
+static int look_at_chunk(struct looking *looking, const struct snapshot_chunk *chunk) {
+    char name[BLOB_NAME_MAXIMUM];
+    struct buffer raw;
+    backup_chunk_name(&looking->shard->place, chunk, 0, name);
+    if (table_put(looking->seen, bytes_of_text(name), looking)) {
+        return 0;
+    }
+    int error = get_chunk(looking->reader, looking->shard, chunk, &raw);
+    buffer_release(&raw);
+    return judge(looking, name, error);
+}
+
+static int look_at_snapshot(struct looking *looking, const struct backup_snapshot *snapshot) {
+    char name[BLOB_NAME_MAXIMUM];
+    struct snapshot_manifest *manifest;
+    backup_snapshot_name(&looking->shard->place, snapshot, name);
+    int error = get_manifest(looking->reader, looking->shard, snapshot, &manifest);
+    if (error) {
+        return judge(looking, name, error);
+    }
+    for (uint32_t i = 0; i < manifest->chunk_count && !error; i++) {
+        error = look_at_chunk(looking, &manifest->chunks[i]);
+    }
+    snapshot_manifest_free(manifest);
+    return error;
+}
+
+int backup_check_shard(struct backup_reader *reader, const struct shard_backup *shard,
+                       void (*bad)(void *context, const char *name, const char *what),
+                       void *context) {
+    struct looking looking = {
+        .reader = reader, .shard = shard, .seen = table_new(), .bad = bad, .context = context};
+    int error = 0;
+    for (size_t i = 0; i < shard->snapshot_count && !error; i++) {
+        error = look_at_snapshot(&looking, &shard->snapshots[i]);
+    }
+    for (size_t i = 0; i < shard->log_count && !error; i++) {
+        char name[BLOB_NAME_MAXIMUM];
+        backup_log_name(&shard->place, &shard->logs[i], name);
+        error = judge(&looking, name, read_log(reader, shard, &shard->logs[i], pass_over, NULL));
+    }
+    table_free(looking.seen);
+    return error;
+}

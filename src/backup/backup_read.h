@@ -1,0 +1,41 @@
+/* Reads backups: which clusters and shards a store holds, and one shard of them into a machine,
+ * verified throughout. Synchronous: for the subcommands and for tests. */
+#pragma once
+#include "backup/replay.h"
+#include "backup/shard_backup.h"
+
+struct cluster_backup {
+    uint8_t cluster_id[BACKUP_CLUSTER_BYTES];
+    struct shard_backup *shards; /* owned; numbers rise */
+    size_t shard_count, shard_capacity;
+    uint64_t newest_ms; /* the latest time that any of its shards comes to */
+};
+struct backup_catalogue {
+    struct cluster_backup *clusters; /* owned; in the order of their ids */
+    size_t cluster_count, cluster_capacity;
+};
+
+/* Everything in the store. Names that no backup gives are passed over. */
+int backup_catalogue_read(struct blob_store *store, struct backup_catalogue *catalogue,
+                          struct blob_problem *problem) MUST_CHECK;
+void backup_catalogue_release(struct backup_catalogue *catalogue);
+const struct shard_backup *cluster_backup_shard(const struct cluster_backup *cluster,
+                                                uint32_t shard); /* NULL: none */
+
+struct backup_reader {
+    struct blob_store *store;
+    void (*progress)(void *context, uint64_t bytes); /* read since the last call; may be NULL */
+    void *context;
+    struct blob_problem problem; /* what went wrong: which blob, how, what to do */
+};
+
+/* Fills the replay's machine up to its target. ERR_NOT_FOUND when a piece of the log is missing on
+ * the way, or a blob; ERR_DAMAGED and the like; the problem is filled. */
+int backup_read_shard(struct backup_reader *reader, const struct shard_backup *shard,
+                      struct replay *replay) MUST_CHECK;
+
+/* Looks at every blob of a shard: the pieces of its log, its manifests, their chunks. Calls `bad`
+ * with a sentence for each that is not as it was put; 0 if all could be looked at. */
+int backup_check_shard(struct backup_reader *reader, const struct shard_backup *shard,
+                       void (*bad)(void *context, const char *name, const char *what),
+                       void *context) MUST_CHECK;

@@ -1,0 +1,383 @@
+/* trothdb backup: what is in a place for backups, whether it is sound, and an order to bring it up
+ * to date. The backups themselves are made by the nodes (node/backups.c). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "cli/backup_place.h"
+#include "cli/cluster.h"
+#include "cli/command.h"
+#include "cli/figure.h"
+#include "cli/flags.h"
+#include "cli/grid.h"
+
+enum {
+    BACKUP_OUTPUT_MAXIMUM_BYTES = 64 << 20,
+    BACKUP_WAIT_SECONDS_MAXIMUM = 86400,
+    BACKUP_ASK_AGAIN_US = 200 * 1000,
+};
+
+static void print(struct buffer *out) {
+    fwrite(buffer_data(out), 1, out->length, stdout);
+    buffer_release(out);
+}
+
+/* ---- list ---- */
+
+static void list_text(const struct backup_catalogue *catalogue, struct buffer *out) {
+    char id[BACKUP_ID_BYTES], times[2][BACKUP_TIME_BYTES], figure[FIGURE_BYTES];
+    for (size_t i = 0; i < catalogue->cluster_count; i++) {
+        const struct cluster_backup *cluster = &catalogue->clusters[i];
+        struct grid grid;
+        backup_format_id(cluster->cluster_id, id);
+        buffer_append_format(out, "%scluster %s, up to %s\n\n", i ? "\n" : "", id,
+                             backup_format_time(cluster->newest_ms, times[0]));
+        grid_init(&grid, "rrlrrlr");
+        grid_row(&grid, "shard", "snapshots", "oldest", "newest", "up to", "time", "bytes");
+        for (size_t at = 0; at < cluster->shard_count; at++) {
+            const struct shard_backup *shard = &cluster->shards[at];
+            const struct backup_snapshot *newest = shard_backup_newest_snapshot(shard);
+            grid_cell(&grid, "%u", shard->place.shard);
+            grid_cell(&grid, "%zu", shard->snapshot_count);
+            grid_cell(&grid, "%s",
+                      backup_format_time(newest ? shard->snapshots[0].stamp_ms : 0, times[0]));
+            grid_cell(&grid, "%" PRIu64, newest ? newest->index : 0);
+            grid_cell(&grid, "%" PRIu64, shard_backup_end(shard));
+            grid_cell(&grid, "%s", backup_format_time(shard_backup_end_ms(shard), times[1]));
+            grid_cell(&grid, "%s", figure_thousands(shard->bytes, figure));
+        }
+        grid_print(&grid, out, "   ");
+        grid_release(&grid);
+    }
+    if (catalogue->cluster_count == 0) {
+        buffer_append_text(out, "there is no backup in that place\n");
+    }
+}
+
+static void list_shard_json(const struct shard_backup *shard, struct json *json) {
+    json_open(json, NULL, '{');
+    json_number(json, "number", shard->place.shard);
+    json_number(json, "bytes", shard->bytes);
+    json_number(json, "blobs", shard->blob_count);
+    json_number(json, "end_index", shard_backup_end(shard));
+    json_number(json, "end_ms", shard_backup_end_ms(shard));
+    json_open(json, "snapshots", '[');
+    for (size_t i = 0; i < shard->snapshot_count; i++) {
+        json_open(json, NULL, '{');
+        json_number(json, "index", shard->snapshots[i].index);
+        json_number(json, "time_ms", shard->snapshots[i].stamp_ms);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+    json_open(json, "log", '[');
+    for (size_t i = 0; i < shard->log_count; i++) {
+        uint64_t first = shard->logs[i].first_index;
+        uint64_t last = shard_backup_reach(shard, shard->logs[i].last_index);
+        json_open(json, NULL, '{');
+        json_number(json, "first_index", first);
+        json_number(json, "last_index", last);
+        json_close(json, '}');
+        while (i + 1 < shard->log_count && shard->logs[i + 1].first_index <= last) {
+            i++;
+        }
+    }
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
+static void list_json(const struct backup_catalogue *catalogue, struct buffer *out) {
+    struct json json = {.out = out};
+    char id[BACKUP_ID_BYTES];
+    json_open(&json, NULL, '{');
+    json_open(&json, "clusters", '[');
+    for (size_t i = 0; i < catalogue->cluster_count; i++) {
+        backup_format_id(catalogue->clusters[i].cluster_id, id);
+        json_open(&json, NULL, '{');
+        json_text(&json, "cluster", id);
+        json_number(&json, "newest_ms", catalogue->clusters[i].newest_ms);
+        json_open(&json, "shards", '[');
+        for (size_t at = 0; at < catalogue->clusters[i].shard_count; at++) {
+            list_shard_json(&catalogue->clusters[i].shards[at], &json);
+        }
+        json_close(&json, ']');
+        json_close(&json, '}');
+    }
+    json_close(&json, ']');
+    json_close(&json, '}');
+    buffer_append_u8(out, '\n');
+}
+
+static int list(const struct backup_flags *flags) {
+    struct blob_store *store;
+    struct backup_catalogue catalogue;
+    struct buffer out;
+    if (backup_place_open("backup list", flags, &store, &catalogue)) {
+        return 1;
+    }
+    buffer_init(&out, BACKUP_OUTPUT_MAXIMUM_BYTES);
+    if (flags->is_json) {
+        list_json(&catalogue, &out);
+    } else {
+        list_text(&catalogue, &out);
+    }
+    print(&out);
+    backup_catalogue_release(&catalogue);
+    store->ops->close(store);
+    return 0;
+}
+
+/* ---- check ---- */
+
+struct checking {
+    const struct backup_flags *flags;
+    struct buffer out;
+    struct json json;
+    uint64_t bytes_done, bad_count, begun_us;
+    bool shows_progress;
+    struct progress progress;
+};
+
+static void note_bytes(void *context, uint64_t bytes) {
+    struct checking *checking = context;
+    checking->bytes_done += bytes;
+    if (checking->shows_progress) {
+        progress_update(&checking->progress, checking->bytes_done, figure_now_us());
+    }
+}
+
+static void note_bad(void *context, const char *name, const char *what) {
+    struct checking *checking = context;
+    checking->bad_count++;
+    if (checking->flags->is_json) {
+        json_open(&checking->json, NULL, '{');
+        json_text(&checking->json, "blob", name);
+        json_text(&checking->json, "what", what);
+        json_close(&checking->json, '}');
+    } else {
+        buffer_append_format(&checking->out, "DAMAGED %s\n    %s\n", name, what);
+    }
+}
+
+static int check_all(struct checking *checking, struct blob_store *store,
+                     const struct backup_catalogue *catalogue) {
+    struct backup_reader reader = {.store = store, .progress = note_bytes, .context = checking};
+    int error = 0;
+    for (size_t i = 0; i < catalogue->cluster_count && !error; i++) {
+        const struct cluster_backup *cluster = &catalogue->clusters[i];
+        for (size_t at = 0; at < cluster->shard_count && !error; at++) {
+            error = backup_check_shard(&reader, &cluster->shards[at], note_bad, checking);
+        }
+    }
+    if (error) {
+        backup_complain("backup check", false, reader.problem.text);
+    }
+    return error;
+}
+
+static uint64_t bytes_to_check(const struct backup_catalogue *catalogue) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < catalogue->cluster_count; i++) {
+        for (size_t at = 0; at < catalogue->clusters[i].shard_count; at++) {
+            bytes += catalogue->clusters[i].shards[at].bytes;
+        }
+    }
+    return bytes;
+}
+
+static void conclude(struct checking *checking) {
+    char figures[2][FIGURE_BYTES];
+    if (checking->flags->is_json) {
+        json_close(&checking->json, ']');
+        json_boolean(&checking->json, "is_sound", checking->bad_count == 0);
+        json_number(&checking->json, "bytes", checking->bytes_done);
+        json_close(&checking->json, '}');
+        buffer_append_u8(&checking->out, '\n');
+        return;
+    }
+    buffer_append_format(&checking->out, "%s: %s, %s bytes read in %s\n",
+                         checking->bad_count ? "damaged" : "sound", checking->flags->url,
+                         figure_thousands(checking->bytes_done, figures[0]),
+                         figure_duration(figure_now_us() - checking->begun_us, figures[1]));
+}
+
+static int check(const struct backup_flags *flags) {
+    struct blob_store *store;
+    struct backup_catalogue catalogue;
+    struct checking checking = {.flags = flags, .begun_us = figure_now_us()};
+    if (backup_place_open("backup check", flags, &store, &catalogue)) {
+        return 1;
+    }
+    buffer_init(&checking.out, BACKUP_OUTPUT_MAXIMUM_BYTES);
+    checking.json.out = &checking.out;
+    checking.shows_progress = !flags->is_json && isatty(STDOUT_FILENO);
+    if (flags->is_json) {
+        json_open(&checking.json, NULL, '{');
+        json_open(&checking.json, "findings", '[');
+    }
+    if (checking.shows_progress) {
+        progress_begin(&checking.progress, "bytes", bytes_to_check(&catalogue), true,
+                       checking.begun_us);
+    }
+    int error = check_all(&checking, store, &catalogue);
+    if (checking.shows_progress) {
+        progress_clear(&checking.progress);
+    }
+    if (!error) {
+        conclude(&checking);
+        print(&checking.out);
+    } else {
+        buffer_release(&checking.out);
+    }
+    backup_catalogue_release(&catalogue);
+    store->ops->close(store);
+    return error || checking.bad_count ? 1 : 0;
+}
+
+/* ---- now ---- */
+
+/* One line of TROTHDB BACKUP. */
+struct shard_state {
+    unsigned shard;
+    unsigned long long applied, archived, snapshot, hurry;
+    int has_failed;
+};
+
+struct hurrying {
+    unsigned shard_count, done_count, failed_count;
+};
+
+static void note_state(const struct shard_state *state, struct hurrying *hurrying) {
+    bool is_done =
+        state->hurry > 0 && state->archived >= state->hurry && state->snapshot >= state->hurry;
+    hurrying->shard_count++;
+    hurrying->done_count += is_done;
+    hurrying->failed_count += state->has_failed && !is_done;
+}
+
+static int ask_node(const struct net_address *address, const char *command,
+                    struct hurrying *hurrying, char *problem) {
+    struct client client;
+    struct response reply;
+    struct shard_state state;
+    int used;
+    int error = client_open(&client, address, CLUSTER_ASK_MS);
+    error = error ? error : client_call_text(&client, command, &reply);
+    if (error) {
+        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
+        client_close(&client);
+        return error;
+    }
+    struct buffer text;
+    buffer_init(&text, BACKUP_OUTPUT_MAXIMUM_BYTES);
+    buffer_append_bytes(&text, reply.text);
+    buffer_append_u8(&text, 0);
+    const char *at = (const char *)buffer_data(&text);
+    for (; sscanf(at, "%u %llu %llu %llu %llu %d\n%n", &state.shard, &state.applied,
+                  &state.archived, &state.snapshot, &state.hurry, &state.has_failed, &used) == 6;
+         at += used) {
+        note_state(&state, hurrying);
+    }
+    buffer_release(&text);
+    response_release(&reply);
+    client_close(&client);
+    return 0;
+}
+
+static int ask_all(const struct cluster_view *view, const char *command, struct hurrying *hurrying,
+                   char *problem) {
+    *hurrying = (struct hurrying){0};
+    int error = 0;
+    for (size_t i = 0; i < view->asked.node_count && !error; i++) {
+        struct net_address address;
+        status_node_client(&view->asked.nodes[i], &address);
+        error = ask_node(&address, command, hurrying, problem);
+    }
+    return error;
+}
+
+static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool is_json) {
+    struct hurrying hurrying;
+    struct progress progress;
+    char problem[CLIENT_PROBLEM_BYTES];
+    bool shows_progress = !is_json && isatty(STDOUT_FILENO);
+    uint64_t begun_us = figure_now_us();
+    int error = ask_all(view, "TROTHDB BACKUP NOW", &hurrying, problem);
+    if (shows_progress) {
+        progress_begin(&progress, "shards", hurrying.shard_count, true, begun_us);
+    }
+    unsigned shard_count = hurrying.shard_count;
+    while (!error && (hurrying.done_count < shard_count || shard_count == 0) &&
+           figure_now_us() - begun_us < wait_us) {
+        usleep(BACKUP_ASK_AGAIN_US);
+        error = ask_all(view, "TROTHDB BACKUP", &hurrying, problem);
+        if (shows_progress && !error) {
+            progress_update(&progress, hurrying.done_count, figure_now_us());
+        }
+    }
+    if (shows_progress) {
+        progress_clear(&progress);
+    }
+    if (error) {
+        backup_complain("backup now", is_json, problem);
+    } else if (hurrying.done_count < shard_count || shard_count == 0) {
+        snprintf(problem, sizeof(problem),
+                 "%u of %u shards are backed up, and the attempts of %u failed; the nodes' logs "
+                 "say why, and they go on trying",
+                 hurrying.done_count, shard_count, hurrying.failed_count);
+        backup_complain("backup now", is_json, problem);
+        error = ERR_BUSY;
+    } else if (is_json) {
+        printf("{\"shards\":%u}\n", shard_count);
+    } else {
+        printf("%u shards are backed up as they are now\n", shard_count);
+    }
+    return error ? 1 : 0;
+}
+
+static int now(const struct backup_flags *flags, const char *text, int64_t wait_seconds) {
+    struct net_address address;
+    struct cluster_view view;
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (client_address(&address, text, problem) || cluster_view_fetch(&view, &address, problem)) {
+        backup_complain("backup now", flags->is_json, problem);
+        return 1;
+    }
+    int code = wait_for_all(&view, (uint64_t)wait_seconds * 1000000, flags->is_json);
+    cluster_view_release(&view);
+    return code;
+}
+
+/* ---- the command ---- */
+
+int backup_run(int argc, char **argv) {
+    struct backup_flags flags = {0};
+    int64_t wait_seconds = 60;
+    const struct flag table[] = {{.name = "to", .text = &flags.url},
+                                 {.name = "endpoint", .text = &flags.endpoint},
+                                 {.name = "region", .text = &flags.region},
+                                 {.name = "wait",
+                                  .number = &wait_seconds,
+                                  .minimum = 1,
+                                  .maximum = BACKUP_WAIT_SECONDS_MAXIMUM},
+                                 {.name = "json", .is_set = &flags.is_json},
+                                 {.name = NULL}};
+    int operands;
+    if (flags_read(table, "backup", argc, argv, &operands)) {
+        return 2;
+    }
+    if (operands == 2 && strcmp(argv[0], "now") == 0) {
+        return now(&flags, argv[1], wait_seconds);
+    }
+    if (operands == 1 && flags.url && strcmp(argv[0], "list") == 0) {
+        return list(&flags);
+    }
+    if (operands == 1 && flags.url && strcmp(argv[0], "check") == 0) {
+        return check(&flags);
+    }
+    fprintf(stderr, "trothdb backup: say `now HOST:PORT`, `list --to URL` or `check --to URL`; "
+                    "`trothdb help backup` tells all\n");
+    return 2;
+}

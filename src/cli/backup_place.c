@@ -1,0 +1,117 @@
+#include "cli/backup_place.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "io/real/real_blob.h"
+
+void backup_complain(const char *command, bool is_json, const char *text) {
+    fprintf(stderr, "trothdb %s: %s\n", command, text);
+    if (is_json) {
+        struct buffer out;
+        buffer_init(&out, 64 << 10);
+        struct json json = {.out = &out};
+        json_open(&json, NULL, '{');
+        json_text(&json, "error", text);
+        json_close(&json, '}');
+        printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
+        buffer_release(&out);
+    }
+}
+
+int backup_place_open(const char *command, const struct backup_flags *flags,
+                      struct blob_store **store, struct backup_catalogue *catalogue) {
+    struct blob_options options = {
+        .url = flags->url, .endpoint = flags->endpoint, .region = flags->region};
+    struct blob_problem problem = {{0}};
+    int error = blob_real_open(&options, NULL, store, &problem);
+    if (error) {
+        backup_complain(command, flags->is_json, problem.text);
+        return error;
+    }
+    error = backup_catalogue_read(*store, catalogue, &problem);
+    if (error) {
+        backup_complain(command, flags->is_json, problem.text);
+        backup_catalogue_release(catalogue);
+        (*store)->ops->close(*store);
+    }
+    return error;
+}
+
+const struct cluster_backup *backup_place_cluster(const char *command,
+                                                  const struct backup_flags *flags,
+                                                  const struct backup_catalogue *catalogue) {
+    const struct cluster_backup *found = NULL;
+    const char *wanted = flags->cluster ? flags->cluster : "";
+    size_t count = 0;
+    for (size_t i = 0; i < catalogue->cluster_count; i++) {
+        char id[BACKUP_ID_BYTES];
+        backup_format_id(catalogue->clusters[i].cluster_id, id);
+        if (strncmp(id, wanted, strlen(wanted)) == 0) {
+            found = &catalogue->clusters[i];
+            count++;
+        }
+    }
+    if (count == 0) {
+        backup_complain(command, flags->is_json,
+                        catalogue->cluster_count
+                            ? "no cluster of that id is backed up there; `trothdb backup list` "
+                              "names those that are"
+                            : "there is no backup in that place");
+        return NULL;
+    }
+    if (count > 1) {
+        backup_complain(command, flags->is_json,
+                        "several clusters are backed up there; name one with --cluster and the "
+                        "first digits of its id (`trothdb backup list`)");
+        return NULL;
+    }
+    return found;
+}
+
+void backup_format_id(const uint8_t id[BACKUP_CLUSTER_BYTES], char out[BACKUP_ID_BYTES]) {
+    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++) {
+        snprintf(out + 2 * i, 3, "%02x", id[i]);
+    }
+}
+
+const char *backup_format_time(uint64_t time_ms, char out[BACKUP_TIME_BYTES]) {
+    if (time_ms == 0) {
+        return "-";
+    }
+    struct tm tm;
+    time_t seconds = (time_t)(time_ms / 1000);
+    size_t length = 0;
+    if (gmtime_r(&seconds, &tm)) {
+        length = strftime(out, BACKUP_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+    }
+    snprintf(out + length, BACKUP_TIME_BYTES - length, ".%03uZ", (unsigned)(time_ms % 1000));
+    return out;
+}
+
+static bool parse_number(const char *text, uint64_t *time_ms) {
+    char *end;
+    *time_ms = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0';
+}
+
+bool backup_parse_time(const char *text, uint64_t *time_ms) {
+    struct tm tm = {0};
+    unsigned milliseconds = 0;
+    int end = 0;
+    if (parse_number(text, time_ms)) {
+        return true;
+    }
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (!rest) {
+        return false;
+    }
+    if (sscanf(rest, ".%3u%n", &milliseconds, &end) == 1 && end == 4) {
+        rest += end;
+    }
+    *time_ms = (uint64_t)timegm(&tm) * 1000 + milliseconds;
+    return strcmp(rest, "Z") == 0;
+}

@@ -1,0 +1,307 @@
+/* trothdb restore: a new cluster out of a backup (node/restore.h). */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "cli/backup_place.h"
+#include "cli/command.h"
+#include "cli/figure.h"
+#include "cli/flags.h"
+#include "cli/grid.h"
+#include "io/real/real_disk.h"
+#include "node/restore.h"
+
+enum {
+    RESTORE_PATH_BYTES = 4096,
+    RESTORE_WORKERS_MAXIMUM = 64,
+    RESTORE_OUTPUT_MAXIMUM_BYTES = 4 << 20,
+};
+
+struct restoring {
+    struct backup_flags flags;
+    const char *directory, *to;
+    int64_t worker_count;
+    uint64_t time_ms;
+    struct restore_bound bounds[TOPOLOGY_SHARD_MAXIMUM];
+    size_t bound_count;
+    struct disk *node_disk, *workers[RESTORE_WORKERS_MAXIMUM];
+    struct disk_real_problem cause;
+    struct progress progress;
+    bool shows_progress;
+    uint64_t bytes_done, begun_us;
+    struct restored_shard shards[TOPOLOGY_SHARD_MAXIMUM];
+    size_t shard_count;
+    uint8_t cluster_id[16];
+};
+
+/* ---- until when ---- */
+
+static bool parse_bounds(struct restoring *restoring, const char *text) {
+    unsigned shard;
+    unsigned long long index;
+    int used;
+    for (; sscanf(text, "%u:%llu%n", &shard, &index, &used) == 2; text += *text == ',') {
+        if (restoring->bound_count == TOPOLOGY_SHARD_MAXIMUM) {
+            return false;
+        }
+        restoring->bounds[restoring->bound_count++] =
+            (struct restore_bound){.shard = shard, .index = index};
+        text += used;
+    }
+    return *text == '\0' && restoring->bound_count > 0;
+}
+
+static bool parse_to(struct restoring *restoring) {
+    restoring->time_ms = UINT64_MAX;
+    return !restoring->to || strcmp(restoring->to, "latest") == 0 ||
+           parse_bounds(restoring, restoring->to) ||
+           (restoring->bound_count == 0 && backup_parse_time(restoring->to, &restoring->time_ms));
+}
+
+/* ---- the new directory ---- */
+
+/* Absent, or empty: what stands in it is never touched. */
+static bool is_free(const char *path) {
+    DIR *directory = opendir(path);
+    if (!directory) {
+        return errno == ENOENT;
+    }
+    unsigned count = 0;
+    while (readdir(directory)) {
+        count++;
+    }
+    closedir(directory);
+    return count <= 2;
+}
+
+static int open_disks(struct restoring *restoring) {
+    char path[RESTORE_PATH_BYTES];
+    int error =
+        disk_real_open(restoring->directory, NULL, &restoring->node_disk, &restoring->cause);
+    for (int64_t i = 0; i < restoring->worker_count && !error; i++) {
+        snprintf(path, sizeof(path), "%s/worker-%" PRId64, restoring->directory, i);
+        error = disk_real_open(path, NULL, &restoring->workers[i], &restoring->cause);
+    }
+    return error;
+}
+
+static void close_disks(struct restoring *restoring) {
+    for (int64_t i = 0; i < restoring->worker_count; i++) {
+        if (restoring->workers[i]) {
+            disk_real_close(restoring->workers[i]);
+        }
+    }
+    if (restoring->node_disk) {
+        disk_real_close(restoring->node_disk);
+    }
+}
+
+/* ---- while it runs ---- */
+
+static void show_progress(void *context, uint64_t bytes) {
+    struct restoring *restoring = context;
+    restoring->bytes_done += bytes;
+    if (restoring->shows_progress) {
+        progress_update(&restoring->progress, restoring->bytes_done, figure_now_us());
+    }
+}
+
+static void note_shard(void *context, const struct restored_shard *shard) {
+    struct restoring *restoring = context;
+    restoring->shards[restoring->shard_count++] = *shard;
+}
+
+/* ---- what came of it ---- */
+
+static void print_text(const struct restoring *restoring) {
+    struct buffer out;
+    struct grid grid;
+    char figures[3][FIGURE_BYTES], time[BACKUP_TIME_BYTES], id[BACKUP_ID_BYTES];
+    buffer_init(&out, RESTORE_OUTPUT_MAXIMUM_BYTES);
+    grid_init(&grid, "rrrrlr");
+    grid_row(&grid, "shard", "snapshot", "entries", "up to", "time", "keys");
+    for (size_t i = 0; i < restoring->shard_count; i++) {
+        const struct restored_shard *shard = &restoring->shards[i];
+        grid_cell(&grid, "%u", shard->number);
+        grid_cell(&grid, "%" PRIu64, shard->snapshot_index);
+        grid_cell(&grid, "%s", figure_thousands(shard->entry_count, figures[0]));
+        grid_cell(&grid, "%" PRIu64, shard->index);
+        grid_cell(&grid, "%s", backup_format_time(shard->time_ms, time));
+        grid_cell(&grid, "%s", figure_thousands(shard->key_count, figures[1]));
+    }
+    grid_print(&grid, &out, "   ");
+    grid_release(&grid);
+    backup_format_id(restoring->cluster_id, id);
+    buffer_append_format(&out,
+                         "\nrestored: %s, cluster %s, %s bytes read in %s\n"
+                         "start it:  trothdb server --dir %s --workers %" PRId64 "\n",
+                         restoring->directory, id,
+                         figure_thousands(restoring->bytes_done, figures[0]),
+                         figure_duration(figure_now_us() - restoring->begun_us, figures[1]),
+                         restoring->directory, restoring->worker_count);
+    fwrite(buffer_data(&out), 1, out.length, stdout);
+    buffer_release(&out);
+}
+
+static void print_json(const struct restoring *restoring) {
+    struct buffer out;
+    char id[BACKUP_ID_BYTES];
+    buffer_init(&out, RESTORE_OUTPUT_MAXIMUM_BYTES);
+    struct json json = {.out = &out};
+    backup_format_id(restoring->cluster_id, id);
+    json_open(&json, NULL, '{');
+    json_text(&json, "directory", restoring->directory);
+    json_text(&json, "cluster", id);
+    json_number(&json, "workers", (uint64_t)restoring->worker_count);
+    json_number(&json, "bytes", restoring->bytes_done);
+    json_open(&json, "shards", '[');
+    for (size_t i = 0; i < restoring->shard_count; i++) {
+        const struct restored_shard *shard = &restoring->shards[i];
+        json_open(&json, NULL, '{');
+        json_number(&json, "number", shard->number);
+        json_number(&json, "snapshot_index", shard->snapshot_index);
+        json_number(&json, "entries", shard->entry_count);
+        json_number(&json, "index", shard->index);
+        json_number(&json, "time_ms", shard->time_ms);
+        json_number(&json, "keys", shard->key_count);
+        json_close(&json, '}');
+    }
+    json_close(&json, ']');
+    json_close(&json, '}');
+    printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
+    buffer_release(&out);
+}
+
+/* ---- the command ---- */
+
+static void make_random(void *into, size_t bytes) {
+    CHECK(getrandom(into, bytes, 0) == (ssize_t)bytes);
+}
+
+static uint64_t bytes_of_cluster(const struct cluster_backup *cluster) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < cluster->shard_count; i++) {
+        bytes += cluster->shards[i].bytes;
+    }
+    return bytes;
+}
+
+static int restore_from(struct restoring *restoring, struct blob_store *store,
+                        const struct cluster_backup *cluster) {
+    struct backup_reader reader = {.store = store, .progress = show_progress, .context = restoring};
+    struct restore_options options = {.reader = &reader,
+                                      .cluster = cluster,
+                                      .time_ms = restoring->time_ms,
+                                      .bounds = restoring->bounds,
+                                      .bound_count = restoring->bound_count,
+                                      .node_disk = restoring->node_disk,
+                                      .workers = restoring->workers,
+                                      .worker_count = (unsigned)restoring->worker_count,
+                                      .shard_done = note_shard,
+                                      .context = restoring};
+    struct buffer problem;
+    buffer_init(&problem, 4096);
+    make_random(options.uuid, sizeof(options.uuid));
+    make_random(options.cluster_id, sizeof(options.cluster_id));
+    make_random(&options.seed, sizeof(options.seed));
+    memcpy(restoring->cluster_id, options.cluster_id, sizeof(options.cluster_id));
+    if (restoring->shows_progress) {
+        progress_begin(&restoring->progress, "bytes", bytes_of_cluster(cluster), true,
+                       restoring->begun_us);
+    }
+    int error = restore_cluster(&options, &problem);
+    if (restoring->shows_progress) {
+        progress_clear(&restoring->progress);
+    }
+    buffer_append_u8(&problem, 0);
+    if (error) {
+        backup_complain("restore", restoring->flags.is_json, (const char *)buffer_data(&problem));
+    }
+    buffer_release(&problem);
+    return error;
+}
+
+static int restore_all(struct restoring *restoring) {
+    struct blob_store *store;
+    struct backup_catalogue catalogue;
+    int error = backup_place_open("restore", &restoring->flags, &store, &catalogue);
+    if (error) {
+        return error;
+    }
+    const struct cluster_backup *cluster =
+        backup_place_cluster("restore", &restoring->flags, &catalogue);
+    error = cluster ? open_disks(restoring) : ERR_NOT_FOUND;
+    if (cluster && error) {
+        backup_complain("restore", restoring->flags.is_json, restoring->cause.text);
+    }
+    if (!error) {
+        error = restore_from(restoring, store, cluster);
+    }
+    close_disks(restoring);
+    backup_catalogue_release(&catalogue);
+    store->ops->close(store);
+    return error;
+}
+
+static bool is_usage_right(struct restoring *restoring, int operands) {
+    const char *wrong = NULL;
+    if (operands || !restoring->flags.url || !restoring->directory) {
+        wrong = "name the backup with --from and the new directory with --dir";
+    } else if (!parse_to(restoring)) {
+        wrong = "--to is `latest`, a time such as 2026-11-21T10:00:00Z or Unix milliseconds, or "
+                "SHARD:INDEX[,SHARD:INDEX...]";
+    } else if (strlen(restoring->directory) > RESTORE_PATH_BYTES - 32 ||
+               !is_free(restoring->directory)) {
+        wrong = "--dir must be absent or empty; nothing was changed";
+    }
+    if (wrong) {
+        backup_complain("restore", restoring->flags.is_json, wrong);
+    }
+    return !wrong;
+}
+
+static int run(struct restoring *restoring, int argc, char **argv) {
+    const struct flag flags[] = {{.name = "from", .text = &restoring->flags.url},
+                                 {.name = "endpoint", .text = &restoring->flags.endpoint},
+                                 {.name = "region", .text = &restoring->flags.region},
+                                 {.name = "cluster", .text = &restoring->flags.cluster},
+                                 {.name = "dir", .text = &restoring->directory},
+                                 {.name = "to", .text = &restoring->to},
+                                 {.name = "workers",
+                                  .number = &restoring->worker_count,
+                                  .minimum = 1,
+                                  .maximum = RESTORE_WORKERS_MAXIMUM},
+                                 {.name = "json", .is_set = &restoring->flags.is_json},
+                                 {.name = NULL}};
+    int operands;
+    if (flags_read(flags, "restore", argc, argv, &operands) ||
+        !is_usage_right(restoring, operands)) {
+        return 2;
+    }
+    restoring->shows_progress = !restoring->flags.is_json && isatty(STDOUT_FILENO);
+    if (restore_all(restoring)) {
+        return 1;
+    }
+    if (restoring->flags.is_json) {
+        print_json(restoring);
+    } else {
+        print_text(restoring);
+    }
+    return 0;
+}
+
+int restore_run(int argc, char **argv) {
+    struct restoring *restoring = memory_allocate_zeroed(1, sizeof(*restoring));
+    restoring->begun_us = figure_now_us();
+    restoring->worker_count = 1;
+    int code = run(restoring, argc, argv);
+    memory_free(restoring);
+    return code;
+}

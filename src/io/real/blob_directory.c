@@ -1,0 +1,262 @@
+/* Blobs as files: the name is the path below one directory. A blob is written under another name,
+ * synced and renamed, so it is whole or not there. */
+#include "base/check.h"
+#include "base/memory.h"
+#include "io/real/blob_thread.h"
+#include "io/real/real_blob.h"
+#include "io/real/real_file.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct blob_directory {
+    struct blob_store store;
+    struct blob_thread thread;
+    char path[PATH_MAX - BLOB_NAME_MAXIMUM - 16];
+};
+
+static struct blob_directory *directory_of(struct blob_store *store) {
+    return (struct blob_directory *)(void *)store;
+}
+
+static int complain(struct blob_problem *problem, const char *what, const char *path,
+                    const char *advice) {
+    int error = errno;
+    snprintf(problem->text, sizeof problem->text, "cannot %s %.500s: %s; %s", what, path,
+             strerror(error), advice);
+    return disk_real_error(error);
+}
+
+static void path_of(struct blob_directory *directory, const char *name, char path[PATH_MAX]) {
+    CHECK(blob_name_is_valid(name));
+    snprintf(path, PATH_MAX, "%s/%s", directory->path, name);
+}
+
+/* ---- putting ---- */
+
+static int sync_directory(const char *path) {
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return -1;
+    int status = fsync(descriptor);
+    close(descriptor);
+    return status;
+}
+
+/* The directories above a file. Each new one is made durable with the one that holds it. */
+static int make_parents(char *path) {
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        int status = mkdir(path, 0750);
+        bool is_new = status == 0;
+        char *above = strrchr(path, '/');
+        if (is_new && above && above != path) {
+            *above = 0;
+            status = sync_directory(path);
+            *above = '/';
+        }
+        *slash = '/';
+        if (status != 0 && !(errno == EEXIST && !is_new))
+            return -1;
+    }
+    return 0;
+}
+
+static int write_durably(const char *path, struct bytes bytes) {
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    if (descriptor < 0)
+        return -1;
+    while (bytes.length) {
+        ssize_t written = write(descriptor, bytes.data, bytes.length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            break;
+        bytes = bytes_of(bytes.data + written, bytes.length - (size_t)written);
+    }
+    int status = bytes.length ? -1 : fdatasync(descriptor);
+    int error = errno;
+    close(descriptor);
+    errno = error;
+    return status;
+}
+
+static int directory_put(struct blob_store *store, const char *name, struct bytes bytes,
+                         struct blob_problem *problem) {
+    char path[PATH_MAX], fresh[PATH_MAX + 8];
+    path_of(directory_of(store), name, path);
+    snprintf(fresh, sizeof fresh, "%s~new", path);
+    if (make_parents(path) || write_durably(fresh, bytes) || rename(fresh, path)) {
+        int error =
+            complain(problem, "write", path, "check the directory, its rights and its space");
+        unlink(fresh);
+        return error;
+    }
+    *strrchr(path, '/') = 0;
+    return sync_directory(path) ? complain(problem, "sync", path, "check the disk") : 0;
+}
+
+/* ---- getting ---- */
+
+static int read_all(int descriptor, struct buffer *out) {
+    for (;;) {
+        uint8_t *room = buffer_reserve(out, 64 << 10);
+        if (!room)
+            return ERR_LIMIT;
+        ssize_t got = read(descriptor, room, 64 << 10);
+        if (got < 0 && errno != EINTR)
+            return disk_real_error(errno);
+        if (got == 0)
+            return 0;
+        buffer_grew(out, got > 0 ? (size_t)got : 0);
+    }
+}
+
+static int directory_get(struct blob_store *store, const char *name, struct buffer *out,
+                         struct blob_problem *problem) {
+    char path[PATH_MAX];
+    path_of(directory_of(store), name, path);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return complain(problem, "read", path, "check that it is there and may be read");
+    int status = read_all(descriptor, out);
+    close(descriptor);
+    if (status)
+        snprintf(problem->text, sizeof problem->text, "cannot read %.500s: %s; check the disk",
+                 path, error_text(status));
+    return status;
+}
+
+/* ---- listing ---- */
+
+struct found {
+    char *name;
+    uint64_t bytes;
+};
+struct listing {
+    const char *prefix;
+    struct found *found;
+    size_t count, capacity;
+};
+
+static void add_found(struct listing *listing, const char *name, uint64_t bytes) {
+    if (listing->count == listing->capacity) {
+        listing->capacity = listing->capacity ? listing->capacity * 2 : 64;
+        listing->found = memory_resize(listing->found, listing->capacity * sizeof(struct found));
+    }
+    listing->found[listing->count++] =
+        (struct found){.name = memory_copy_text(name), .bytes = bytes};
+}
+
+/* Can something below `name` still begin with the prefix? */
+static bool leads_to(const char *prefix, const char *name) {
+    size_t wanted = strlen(prefix), length = strlen(name);
+    return strncmp(prefix, name, wanted < length ? wanted : length) == 0;
+}
+
+static int walk(struct listing *listing, const char *path, const char *name);
+
+/* What other programs keep here (lost+found, half-written blobs) is none of ours. */
+static int consider(struct listing *listing, const char *path, const char *name) {
+    struct stat stat;
+    if (!blob_name_is_valid(name) || !leads_to(listing->prefix, name))
+        return 0;
+    if (lstat(path, &stat))
+        return errno == ENOENT ? 0 : -1;
+    if (S_ISDIR(stat.st_mode))
+        return walk(listing, path, name);
+    if (S_ISREG(stat.st_mode) && strncmp(name, listing->prefix, strlen(listing->prefix)) == 0)
+        add_found(listing, name, (uint64_t)stat.st_size);
+    return 0;
+}
+
+static int walk(struct listing *listing, const char *path, const char *name) {
+    DIR *directory = opendir(path);
+    if (!directory)
+        return errno == ENOENT ? 0 : -1;
+    int status = 0;
+    struct dirent *entry;
+    while (status == 0 && (entry = readdir(directory))) {
+        char below[PATH_MAX], below_name[BLOB_NAME_MAXIMUM + NAME_MAX + 2];
+        int path_bytes = snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
+        int name_bytes = snprintf(below_name, sizeof below_name, "%s%s%s", name, name[0] ? "/" : "",
+                                  entry->d_name);
+        if (path_bytes < PATH_MAX && name_bytes < BLOB_NAME_MAXIMUM)
+            status = consider(listing, below, below_name);
+    }
+    closedir(directory);
+    return status;
+}
+
+static int compare_found(const void *a, const void *b) {
+    return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
+}
+
+static int directory_list(struct blob_store *store, const char *prefix,
+                          int (*each)(void *context, const char *name, uint64_t bytes),
+                          void *context, struct blob_problem *problem) {
+    struct blob_directory *directory = directory_of(store);
+    struct listing listing = {.prefix = prefix};
+    int status = walk(&listing, directory->path, "");
+    if (status)
+        status = complain(problem, "list", directory->path, "check the directory and its rights");
+    if (listing.count)
+        qsort(listing.found, listing.count, sizeof(struct found), compare_found);
+    for (size_t i = 0; i < listing.count; i++) {
+        if (status == 0)
+            status = each(context, listing.found[i].name, listing.found[i].bytes);
+        memory_free(listing.found[i].name);
+    }
+    memory_free(listing.found);
+    return status;
+}
+
+/* ---- the rest ---- */
+
+static int directory_remove(struct blob_store *store, const char *name,
+                            struct blob_problem *problem) {
+    char path[PATH_MAX];
+    path_of(directory_of(store), name, path);
+    if (unlink(path) == 0 || errno == ENOENT)
+        return 0;
+    return complain(problem, "remove", path, "check the rights on its directory");
+}
+
+static void directory_submit(struct blob_store *store, struct blob_job *job) {
+    blob_thread_submit(&directory_of(store)->thread, job);
+}
+
+static void directory_close(struct blob_store *store) {
+    blob_thread_close(&directory_of(store)->thread);
+}
+
+static const struct blob_ops directory_ops = {
+    .put = directory_put,
+    .get = directory_get,
+    .list = directory_list,
+    .remove = directory_remove,
+    .submit = directory_submit,
+    .close = directory_close,
+};
+
+int blob_directory_open(const char *path, uv_loop_t *loop, struct blob_store **out,
+                        struct blob_problem *problem) {
+    struct blob_directory *directory = memory_allocate_zeroed(1, sizeof *directory);
+    if (strlen(path) >= sizeof directory->path) {
+        snprintf(problem->text, sizeof problem->text, "the path of the directory is too long");
+        memory_free(directory);
+        return ERR_INVALID;
+    }
+    snprintf(directory->path, sizeof directory->path, "%s", path);
+    for (size_t length = strlen(directory->path); length > 1 && directory->path[length - 1] == '/';)
+        directory->path[--length] = 0;
+    directory->store.ops = &directory_ops;
+    blob_thread_init(&directory->thread, loop, memory_free, directory);
+    *out = &directory->store;
+    return 0;
+}

@@ -1,0 +1,406 @@
+/* Blobs in a bucket of an S3-compatible store, by libcurl, which signs the requests (AWS Signature
+ * Version 4). The bucket stands in the path (ENDPOINT/BUCKET/PREFIX/NAME), which every such store
+ * understands. Nothing is tried again here: who asks knows how long it may wait. */
+#include "base/check.h"
+#include "base/memory.h"
+#include "io/real/blob_thread.h"
+#include "io/real/real_blob.h"
+#include <curl/curl.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    S3_TEXT_BYTES = 512,
+    S3_TOKEN_BYTES = 8192,
+    S3_URL_BYTES = 4096,
+    S3_CONNECT_SECONDS = 10,
+    S3_SILENCE_SECONDS = 30, /* after which a request is given up */
+    S3_LISTING_BYTES = 8 << 20,
+    S3_REFUSAL_BYTES = 64 << 10,
+};
+
+struct blob_s3 {
+    struct blob_store store;
+    struct blob_thread thread;
+    CURL *curl; /* of who makes the calls: the thread, or the owner where there is none */
+    char bucket[S3_TEXT_BYTES];
+    char prefix[BLOB_NAME_MAXIMUM]; /* empty, or with a '/' at its end */
+    char endpoint[S3_TEXT_BYTES];
+    char signing[S3_TEXT_BYTES]; /* "aws:amz:<region>:s3" */
+    char credentials[S3_TEXT_BYTES];
+    char token_header[S3_TOKEN_BYTES]; /* empty: none */
+};
+
+struct s3_request {
+    struct blob_s3 *s3;
+    const char *method, *url;
+    struct bytes body;
+    struct buffer *out;    /* of a good answer */
+    struct buffer refusal; /* of any other */
+    long code;
+    CURLcode outcome;
+};
+
+static struct blob_s3 *s3_of(struct blob_store *store) { return (struct blob_s3 *)(void *)store; }
+
+/* ---- one request ---- */
+
+static bool is_good(long code) { return code >= 200 && code < 300; }
+
+static size_t take_answer(char *data, size_t size, size_t count, void *context) {
+    struct s3_request *request = context;
+    long code = 0;
+    curl_easy_getinfo(request->s3->curl, CURLINFO_RESPONSE_CODE, &code);
+    struct buffer *into = is_good(code) && request->out ? request->out : &request->refusal;
+    buffer_append(into, data, size * count);
+    return into->is_overflowed && into == request->out ? 0 : size * count;
+}
+
+static int break_off_if_closing(void *context, curl_off_t total, curl_off_t got, curl_off_t to_send,
+                                curl_off_t sent) {
+    (void)total, (void)got, (void)to_send, (void)sent;
+    return atomic_load(&((struct blob_s3 *)context)->thread.is_closing);
+}
+
+/* A body is given as fields of a POST that is called PUT: that way its hash is signed too. */
+static void set_body(const struct s3_request *request) {
+    CURL *curl = request->s3->curl;
+    if (strcmp(request->method, "PUT") == 0) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+                         request->body.length ? (const char *)request->body.data : "");
+    }
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+static void set_options(struct s3_request *request, char error[CURL_ERROR_SIZE]) {
+    struct blob_s3 *s3 = request->s3;
+    curl_easy_reset(s3->curl);
+    curl_easy_setopt(s3->curl, CURLOPT_URL, request->url);
+    curl_easy_setopt(s3->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(s3->curl, CURLOPT_ERRORBUFFER, error);
+    curl_easy_setopt(s3->curl, CURLOPT_CONNECTTIMEOUT, (long)S3_CONNECT_SECONDS);
+    curl_easy_setopt(s3->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(s3->curl, CURLOPT_LOW_SPEED_TIME, (long)S3_SILENCE_SECONDS);
+    curl_easy_setopt(s3->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(s3->curl, CURLOPT_AWS_SIGV4, s3->signing);
+    curl_easy_setopt(s3->curl, CURLOPT_USERPWD, s3->credentials);
+    curl_easy_setopt(s3->curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(s3->curl, CURLOPT_XFERINFOFUNCTION, break_off_if_closing);
+    curl_easy_setopt(s3->curl, CURLOPT_XFERINFODATA, s3);
+    curl_easy_setopt(s3->curl, CURLOPT_WRITEFUNCTION, take_answer);
+    curl_easy_setopt(s3->curl, CURLOPT_WRITEDATA, request);
+    set_body(request);
+}
+
+/* The words of the store's own refusal: what stands in an element of its XML. */
+static struct bytes element(struct bytes xml, const char *name) {
+    char begin[64], end[64];
+    int begin_bytes = snprintf(begin, sizeof begin, "<%s>", name);
+    int end_bytes = snprintf(end, sizeof end, "</%s>", name);
+    const char *from = memmem(xml.data, xml.length, begin, (size_t)begin_bytes);
+    if (!from)
+        return BYTES_NONE;
+    from += begin_bytes;
+    size_t left = xml.length - (size_t)(from - (const char *)xml.data);
+    const char *to = memmem(from, left, end, (size_t)end_bytes);
+    return to ? bytes_of(from, (size_t)(to - from)) : BYTES_NONE;
+}
+
+static const char *advice_for(const struct s3_request *request, struct bytes code) {
+    if (request->code == 403 || request->code == 401)
+        return "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the region and what this key may "
+               "do";
+    if (bytes_equal(code, BYTES_LITERAL("NoSuchBucket")))
+        return "make the bucket, or name another";
+    if (request->code == 404)
+        return "it was removed, or never was there";
+    return "check the endpoint, and what its log says";
+}
+
+static int explain(const struct s3_request *request, const char *error,
+                   struct blob_problem *problem) {
+    char *text = problem->text;
+    const size_t room = sizeof problem->text;
+    if (request->outcome == CURLE_ABORTED_BY_CALLBACK) {
+        snprintf(text, room, "broken off: the store is being closed");
+        return ERR_BUSY;
+    }
+    if (request->outcome == CURLE_WRITE_ERROR) {
+        snprintf(text, room, "%s %.300s: the answer is longer than any blob of ours",
+                 request->method, request->url);
+        return ERR_LIMIT;
+    }
+    if (request->outcome != CURLE_OK) {
+        snprintf(text, room, "%s %.300s: %s; check the endpoint and the network", request->method,
+                 request->url, error[0] ? error : curl_easy_strerror(request->outcome));
+        return ERR_IO;
+    }
+    struct bytes xml = buffer_bytes(&request->refusal);
+    struct bytes code = element(xml, "Code"), message = element(xml, "Message");
+    if (message.length > 200)
+        message.length = 200;
+    snprintf(text, room, "%s %.300s: the store says %ld %.*s%s%.*s; %s", request->method,
+             request->url, request->code, BYTES_PRINT(code), message.length ? ": " : "",
+             BYTES_PRINT(message), advice_for(request, code));
+    bool is_credentials = request->code == 403 || request->code == 401;
+    bool is_missing = request->code == 404 && !bytes_equal(code, BYTES_LITERAL("NoSuchBucket"));
+    return is_credentials ? ERR_REFUSED : is_missing ? ERR_NOT_FOUND : ERR_IO;
+}
+
+/* S3 wants the hash of the body in a header of its own; libcurl signs with it. */
+static struct curl_slist *add_body_hash(struct curl_slist *headers, struct bytes body) {
+    static const uint8_t nothing[1];
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    char header[32 + 2 * SHA256_DIGEST_LENGTH] = "x-amz-content-sha256: ";
+    size_t at = strlen(header);
+    SHA256(body.length ? body.data : nothing, body.length, digest);
+    for (size_t i = 0; i < sizeof digest; i++)
+        at += (size_t)snprintf(header + at, sizeof header - at, "%02x", digest[i]);
+    return curl_slist_append(headers, header);
+}
+
+static int perform(struct s3_request *request, struct blob_problem *problem) {
+    struct blob_s3 *s3 = request->s3;
+    char error[CURL_ERROR_SIZE] = {0};
+    set_options(request, error);
+    struct curl_slist *headers = NULL;
+    if (strcmp(request->method, "PUT") == 0)
+        headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
+    headers = add_body_hash(headers, request->body);
+    if (s3->token_header[0])
+        headers = curl_slist_append(headers, s3->token_header);
+    curl_easy_setopt(s3->curl, CURLOPT_HTTPHEADER, headers);
+    buffer_init(&request->refusal, S3_REFUSAL_BYTES);
+    request->outcome = curl_easy_perform(s3->curl);
+    curl_easy_getinfo(s3->curl, CURLINFO_RESPONSE_CODE, &request->code);
+    curl_slist_free_all(headers);
+    int status = request->outcome == CURLE_OK && is_good(request->code)
+                     ? 0
+                     : explain(request, error, problem);
+    buffer_release(&request->refusal);
+    return status;
+}
+
+static void url_of(const struct blob_s3 *s3, const char *name, char url[S3_URL_BYTES]) {
+    CHECK(blob_name_is_valid(name));
+    snprintf(url, S3_URL_BYTES, "%s/%s/%s%s", s3->endpoint, s3->bucket, s3->prefix, name);
+}
+
+/* ---- the calls ---- */
+
+static int s3_put(struct blob_store *store, const char *name, struct bytes bytes,
+                  struct blob_problem *problem) {
+    char url[S3_URL_BYTES];
+    CHECK(bytes.length <= BLOB_BYTES_MAXIMUM);
+    url_of(s3_of(store), name, url);
+    struct s3_request request = {.s3 = s3_of(store), .method = "PUT", .url = url, .body = bytes};
+    return perform(&request, problem);
+}
+
+static int s3_get(struct blob_store *store, const char *name, struct buffer *out,
+                  struct blob_problem *problem) {
+    char url[S3_URL_BYTES];
+    url_of(s3_of(store), name, url);
+    struct s3_request request = {.s3 = s3_of(store), .method = "GET", .url = url, .out = out};
+    return perform(&request, problem);
+}
+
+static int s3_remove(struct blob_store *store, const char *name, struct blob_problem *problem) {
+    char url[S3_URL_BYTES];
+    url_of(s3_of(store), name, url);
+    struct s3_request request = {.s3 = s3_of(store), .method = "DELETE", .url = url};
+    int status = perform(&request, problem);
+    return status == ERR_NOT_FOUND ? 0 : status;
+}
+
+/* ---- listing, a page at a time ---- */
+
+struct s3_page {
+    const struct blob_s3 *s3;
+    int (*each)(void *context, const char *name, uint64_t bytes);
+    void *context;
+    char last[2 * BLOB_NAME_MAXIMUM]; /* key of the last blob seen */
+    bool is_truncated;
+};
+
+/* Names hold nothing but letters, digits and "-_./", of which only '/' is written otherwise. */
+static void append_escaped(char *url, const char *text) {
+    size_t at = strlen(url);
+    for (; *text && at + 4 < S3_URL_BYTES; text++)
+        at += (size_t)snprintf(url + at, S3_URL_BYTES - at, *text == '/' ? "%%2F" : "%c", *text);
+}
+
+/* The parameters are in the order of their names, as the signature wants them. */
+static void listing_url(const struct s3_page *page, const char *prefix, char url[S3_URL_BYTES]) {
+    snprintf(url, S3_URL_BYTES, "%s/%s?list-type=2&prefix=", page->s3->endpoint, page->s3->bucket);
+    append_escaped(url, page->s3->prefix);
+    append_escaped(url, prefix);
+    if (page->last[0]) {
+        strcat(url, "&start-after=");
+        append_escaped(url, page->last);
+    }
+}
+
+static int take_one(struct s3_page *page, struct bytes contents, struct blob_problem *problem) {
+    struct bytes key = element(contents, "Key"), size = element(contents, "Size");
+    char digits[24];
+    if (key.length == 0 || key.length >= sizeof page->last || size.length >= sizeof digits) {
+        snprintf(problem->text, sizeof problem->text,
+                 "the store's listing cannot be read; is its endpoint %.300s an S3 one?",
+                 page->s3->endpoint);
+        return ERR_MALFORMED;
+    }
+    snprintf(page->last, sizeof page->last, "%.*s", BYTES_PRINT(key));
+    snprintf(digits, sizeof digits, "%.*s", BYTES_PRINT(size));
+    size_t skipped = strlen(page->s3->prefix);
+    bool is_ours = strncmp(page->last, page->s3->prefix, skipped) == 0 &&
+                   blob_name_is_valid(page->last + skipped);
+    return is_ours ? page->each(page->context, page->last + skipped, strtoull(digits, NULL, 10))
+                   : 0;
+}
+
+static int take_page(struct s3_page *page, struct bytes xml, struct blob_problem *problem) {
+    int status = 0;
+    page->is_truncated = bytes_equal(element(xml, "IsTruncated"), BYTES_LITERAL("true"));
+    for (;;) {
+        struct bytes contents = element(xml, "Contents");
+        if (status || !contents.data)
+            return status;
+        status = take_one(page, contents, problem);
+        const uint8_t *end = xml.data + xml.length;
+        xml.data = contents.data + contents.length;
+        xml.length = (size_t)(end - xml.data);
+    }
+}
+
+static int s3_list(struct blob_store *store, const char *prefix,
+                   int (*each)(void *context, const char *name, uint64_t bytes), void *context,
+                   struct blob_problem *problem) {
+    struct s3_page page = {.s3 = s3_of(store), .each = each, .context = context};
+    int status;
+    do {
+        char url[S3_URL_BYTES];
+        struct buffer xml;
+        buffer_init(&xml, S3_LISTING_BYTES);
+        listing_url(&page, prefix, url);
+        struct s3_request request = {.s3 = s3_of(store), .method = "GET", .url = url, .out = &xml};
+        status = perform(&request, problem);
+        if (status == 0)
+            status = take_page(&page, buffer_bytes(&xml), problem);
+        buffer_release(&xml);
+    } while (status == 0 && page.is_truncated);
+    return status;
+}
+
+/* ---- opening and closing ---- */
+
+static void s3_free(void *context) {
+    struct blob_s3 *s3 = context;
+    curl_easy_cleanup(s3->curl);
+    explicit_bzero(s3->credentials, sizeof s3->credentials);
+    memory_free(s3);
+}
+
+static void s3_submit(struct blob_store *store, struct blob_job *job) {
+    blob_thread_submit(&s3_of(store)->thread, job);
+}
+
+static void s3_close(struct blob_store *store) { blob_thread_close(&s3_of(store)->thread); }
+
+static const struct blob_ops s3_ops = {
+    .put = s3_put,
+    .get = s3_get,
+    .list = s3_list,
+    .remove = s3_remove,
+    .submit = s3_submit,
+    .close = s3_close,
+};
+
+/* The first of these that says something. */
+static const char *first_text(const char *given, const char *variable, const char *another,
+                              const char *otherwise) {
+    const char *text = given && given[0] ? given : getenv(variable);
+    text = text && text[0] ? text : getenv(another);
+    return text && text[0] ? text : otherwise;
+}
+
+static int split_url(struct blob_s3 *s3, const char *url, struct blob_problem *problem) {
+    const char *bucket = url + strlen("s3://");
+    const char *slash = strchrnul(bucket, '/');
+    const char *prefix = *slash ? slash + 1 : slash;
+    size_t bucket_bytes = (size_t)(slash - bucket), prefix_bytes = strlen(prefix);
+    while (prefix_bytes && prefix[prefix_bytes - 1] == '/')
+        prefix_bytes--;
+    snprintf(s3->bucket, sizeof s3->bucket, "%.*s", (int)bucket_bytes, bucket);
+    snprintf(s3->prefix, sizeof s3->prefix, "%.*s", (int)prefix_bytes, prefix);
+    bool is_valid = bucket_bytes < 64 && blob_name_is_valid(s3->bucket) &&
+                    prefix_bytes < BLOB_NAME_MAXIMUM / 2 &&
+                    (prefix_bytes == 0 || blob_name_is_valid(s3->prefix));
+    if (!is_valid) {
+        snprintf(problem->text, sizeof problem->text,
+                 "'%.200s' does not read s3://BUCKET/PREFIX; letters, digits, '-', '_', '.' and "
+                 "'/' are allowed",
+                 url);
+        return ERR_INVALID;
+    }
+    if (prefix_bytes)
+        strcat(s3->prefix, "/");
+    return 0;
+}
+
+static int find_credentials(struct blob_s3 *s3, struct blob_problem *problem) {
+    const char *key = getenv("AWS_ACCESS_KEY_ID"), *secret = getenv("AWS_SECRET_ACCESS_KEY");
+    const char *token = getenv("AWS_SESSION_TOKEN");
+    if (!key || !secret || strlen(key) + strlen(secret) + 2 > sizeof s3->credentials) {
+        snprintf(problem->text, sizeof problem->text,
+                 "no credentials for s3; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the "
+                 "environment of this process");
+        return ERR_REFUSED;
+    }
+    int length = snprintf(s3->credentials, sizeof s3->credentials, "%s:%s", key, secret);
+    CHECK(length < (int)sizeof s3->credentials);
+    if (token && token[0])
+        snprintf(s3->token_header, sizeof s3->token_header, "x-amz-security-token: %s", token);
+    return 0;
+}
+
+static int find_endpoint(struct blob_s3 *s3, const struct blob_options *options,
+                         struct blob_problem *problem) {
+    char amazons[S3_TEXT_BYTES];
+    const char *region =
+        first_text(options->region, "AWS_REGION", "AWS_DEFAULT_REGION", "us-east-1");
+    snprintf(s3->signing, sizeof s3->signing, "aws:amz:%.64s:s3", region);
+    snprintf(amazons, sizeof amazons, "https://s3.%.64s.amazonaws.com", region);
+    const char *endpoint =
+        first_text(options->endpoint, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", amazons);
+    size_t length = strlen(endpoint);
+    length -= length && endpoint[length - 1] == '/';
+    if (length >= sizeof s3->endpoint) {
+        snprintf(problem->text, sizeof problem->text, "the endpoint %.200s is too long", endpoint);
+        return ERR_INVALID;
+    }
+    memcpy(s3->endpoint, endpoint, length);
+    return 0;
+}
+
+int blob_s3_open(const struct blob_options *options, uv_loop_t *loop, struct blob_store **out,
+                 struct blob_problem *problem) {
+    struct blob_s3 *s3 = memory_allocate_zeroed(1, sizeof *s3);
+    int status = split_url(s3, options->url, problem);
+    if (status == 0)
+        status = find_credentials(s3, problem);
+    if (status == 0)
+        status = find_endpoint(s3, options, problem);
+    if (status) {
+        memory_free(s3);
+        return status;
+    }
+    s3->curl = curl_easy_init();
+    CHECK(s3->curl != NULL);
+    s3->store.ops = &s3_ops;
+    blob_thread_init(&s3->thread, loop, s3_free, s3);
+    *out = &s3->store;
+    return 0;
+}

@@ -1,0 +1,176 @@
+// Backups of a running cluster, in a directory and in an S3 store, and new clusters out of them.
+'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const {test} = require('node:test');
+const {Node, program, run, sleep, startCluster, until} = require('./cluster');
+const {startS3} = require('./s3');
+
+// For one test, with the nodes that it starts in there beside its cluster.
+function placeFor(t) {
+  const place = {directory: fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-backup-')), nodes: []};
+  t.after(async () => {
+    await Promise.all(place.nodes.map((node) => node.kill()));
+    fs.rmSync(place.directory, {recursive: true});
+  });
+  return place;
+}
+
+async function setAll(node, value, count = 40) {
+  for (let i = 0; i < count; i++) {
+    const answer = await node.ask('SET', `key-${i}`, value);
+    assert.strictEqual(answer, 'OK', `SET key-${i}: ${answer}`);
+  }
+}
+
+// Of the node that leads the key's shard, whichever that is.
+async function askLeader(nodes, ...words) {
+  for (const node of nodes) {
+    const answer = await node.ask(...words);
+    if (!(answer instanceof Error && answer.message.startsWith('MOVED'))) return answer;
+  }
+  return undefined;
+}
+
+// What the shards' archives lack, summed up over the nodes that lead them.
+async function lag(cluster) {
+  const lines = [];
+  for (const node of cluster.nodes) lines.push(...(await node.ask('TROTHDB', 'BACKUP')).trim().split('\n').filter(Boolean));
+  return lines.map((line) => line.split(' ').map(Number)).reduce((sum, [, applied, archived]) => sum + applied - archived, 0);
+}
+
+// A node on a directory that was restored: a cluster of its own.
+async function startRestored(place, name) {
+  const node = await Node.make(place.directory, name);
+  place.nodes.push(node);
+  await node.startWhole();
+  return node;
+}
+
+async function expectAll(node, value, count = 40) {
+  for (let i = 0; i < count; i++) assert.strictEqual(await node.ask('GET', `key-${i}`), value, `key-${i}`);
+}
+
+const restore = (...args) => run(program, ['restore', '--json', ...args]);
+
+test('a restore to a time between two writes, and one to the latest after all nodes were killed', async (t) => {
+  const place = placeFor(t);
+  const cluster = await startCluster(t, {nodes: 1, flags: ['--shards', 3, '--backup-to', path.join(place.directory, 'store'),
+    '--backup-log-interval-ms', 100]});
+  const [node] = cluster.nodes;
+  await setAll(node, 'first');
+  await sleep(20);
+  const between = Date.now();
+  await sleep(20);
+  await setAll(node, 'second');
+  const done = await run(program, ['backup', 'now', node.address]);
+  assert.strictEqual(done.code, 0, done.stderr);
+  await setAll(node, 'third');
+  await until('all is archived', async () => await lag(cluster) === 0);
+  await node.kill();
+
+  const store = path.join(place.directory, 'store');
+  const then = await restore('--from', store, '--dir', path.join(place.directory, 'then'), '--to', between);
+  assert.strictEqual(then.code, 0, then.stderr);
+  const latest = await restore('--from', `file://${store}`, '--dir', path.join(place.directory, 'latest'));
+  assert.strictEqual(latest.code, 0, latest.stderr);
+  for (const shard of JSON.parse(then.stdout).shards) assert.ok(shard.time_ms <= between, JSON.stringify(shard));
+  await expectAll(await startRestored(place, 'then'), 'first');
+  await expectAll(await startRestored(place, 'latest'), 'third');
+});
+
+test('a cluster of three is restored into a new one, which grows to three nodes', async (t) => {
+  const place = placeFor(t), store = path.join(place.directory, 'store');
+  const cluster = await startCluster(t, {nodes: 3, shards: 2, isCalm: true,
+    flags: ['--backup-to', store, '--backup-log-interval-ms', 100]});
+  for (let i = 0; i < 40; i++) assert.strictEqual(await askLeader(cluster.nodes, 'SET', `key-${i}`, 'kept'), 'OK');
+  const done = await run(program, ['backup', 'now', cluster.nodes[0].address]);
+  assert.strictEqual(done.code, 0, done.stderr);
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+
+  const restored = await restore('--from', store, '--dir', path.join(place.directory, 'again'));
+  assert.strictEqual(restored.code, 0, restored.stderr);
+  const first = await startRestored(place, 'again');
+  const others = [];
+  for (const name of ['second', 'third']) {
+    const spare = await Node.make(place.directory, name);
+    spare.flags.push('--join', `127.0.0.1:${first.peerPort}`);
+    place.nodes.push(spare);
+    await spare.start();
+    const added = await until(`${name} is added`, async () => {
+      const result = await run(program, ['cluster', 'add', spare.address, '--at', first.address]);
+      return result.code === 0 && result;
+    });
+    assert.strictEqual(added.code, 0);
+    others.push(spare);
+  }
+  const everywhere = [first, ...others].map((node) => node.address).join(',');
+  for (const shard of [0, 1, 2]) {
+    const wished = await run(program, ['cluster', 'replicas', shard, everywhere, '--at', first.address], {timeout: 60000});
+    assert.strictEqual(wished.code, 0, wished.stderr);
+  }
+  for (let i = 0; i < 40; i++) assert.strictEqual(await askLeader([first, ...others], 'GET', `key-${i}`), 'kept');
+});
+
+test('an S3 store: backups, a restore, and what is wrong is said once and clearly', async (t) => {
+  const place = placeFor(t);
+  const {endpoint, environment} = await startS3(t, path.join(place.directory, 's3'), 'safe');
+  const store = 's3://safe/some/where';
+  Object.assign(process.env, environment);
+  t.after(() => Object.keys(environment).forEach((name) => delete process.env[name]));
+
+  const cluster = await startCluster(t, {nodes: 1, flags: ['--shards', 2, '--backup-log-interval-ms', 100]});
+  const [node] = cluster.nodes;
+  node.environment = environment;
+  await node.stop();
+  await node.startWhole();
+  await setAll(node, 'in the bucket');
+  assert.strictEqual(await node.ask('CONFIG', 'SET', 'backup-endpoint', endpoint, 'backup-to', store), 'OK');
+  const done = await until('backed up', async () => {
+    const result = await run(program, ['backup', 'now', node.address]);
+    return result.code === 0 && result;
+  });
+  assert.match(done.stdout, /3 shards/);
+  await node.kill();
+
+  const from = ['--from', store, '--endpoint', endpoint];
+  const restored = await restore(...from, '--dir', path.join(place.directory, 'again'));
+  assert.strictEqual(restored.code, 0, restored.stderr);
+  await expectAll(await startRestored(place, 'again'), 'in the bucket');
+
+  process.env.AWS_SECRET_ACCESS_KEY = 'wrong';
+  const refused = await run(program, ['backup', 'list', '--to', store, '--endpoint', endpoint]);
+  assert.strictEqual(refused.code, 1);
+  assert.match(refused.stderr, /403 SignatureDoesNotMatch.*check AWS_ACCESS_KEY_ID/);
+  process.env.AWS_SECRET_ACCESS_KEY = environment.AWS_SECRET_ACCESS_KEY;
+  const elsewhere = await run(program, ['backup', 'list', '--to', 's3://nothere', '--endpoint', endpoint]);
+  assert.match(elsewhere.stderr, /NoSuchBucket.*make the bucket/);
+});
+
+test('a blob that is damaged or missing is named, and nothing is restored from it', async (t) => {
+  const place = placeFor(t), store = path.join(place.directory, 'store');
+  const cluster = await startCluster(t, {nodes: 1, flags: ['--backup-to', store, '--backup-log-interval-ms', 100]});
+  const [node] = cluster.nodes;
+  await setAll(node, 'value');
+  assert.strictEqual((await run(program, ['backup', 'now', node.address])).code, 0);
+  await node.kill();
+  const chunks = fs.readdirSync(store, {recursive: true}).filter((name) => /shard-00001\/chunk\//.test(name));
+  const chunk = path.join(store, chunks[0]);
+  const bytes = fs.readFileSync(chunk);
+  fs.writeFileSync(chunk, Buffer.from(bytes.map((byte, at) => (at === 60 ? byte ^ 1 : byte))));
+  const damaged = await run(program, ['backup', 'check', '--to', store]);
+  assert.strictEqual(damaged.code, 1);
+  assert.match(damaged.stdout, /DAMAGED .*shard-00001\/chunk\//);
+  const refused = await restore('--from', store, '--dir', path.join(place.directory, 'again'));
+  assert.strictEqual(refused.code, 1);
+  assert.match(JSON.parse(refused.stdout).error, /shard-00001\/chunk\/.*damaged/);
+  const half = await Node.make(place.directory, 'again');
+  place.nodes.push(half);
+  assert.notStrictEqual(await half.startInVain(), 0, 'half a directory is refused');
+
+  fs.rmSync(chunk);
+  const missing = await restore('--from', store, '--dir', path.join(place.directory, 'another'));
+  assert.match(JSON.parse(missing.stdout).error, /chunk.*No such file/);
+});
