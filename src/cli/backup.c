@@ -247,12 +247,15 @@ struct shard_state {
 
 struct hurrying {
     unsigned shard_count, done_count, failed_count;
+    unsigned unasked_count; /* a leader that came later, or was not ready to be asked, knows of
+                               nothing */
 };
 
 static void note_state(const struct shard_state *state, struct hurrying *hurrying) {
     bool is_done =
         state->hurry > 0 && state->archived >= state->hurry && state->snapshot >= state->hurry;
     hurrying->shard_count++;
+    hurrying->unasked_count += state->hurry == 0;
     hurrying->done_count += is_done;
     hurrying->failed_count += state->has_failed && !is_done;
 }
@@ -312,7 +315,9 @@ static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool 
     while (!error && (hurrying.done_count < shard_count || shard_count == 0) &&
            figure_now_us() - begun_us < wait_us) {
         usleep(BACKUP_ASK_AGAIN_US);
-        error = ask_all(view, "TROTHDB BACKUP", &hurrying, problem);
+        bool is_known = hurrying.unasked_count == 0;
+        error =
+            ask_all(view, is_known ? "TROTHDB BACKUP" : "TROTHDB BACKUP NOW", &hurrying, problem);
         if (shows_progress && !error) {
             progress_update(&progress, hurrying.done_count, figure_now_us());
         }
