@@ -192,7 +192,7 @@ struct worker {
     struct shard_recovery *recoveries[WORKER_SHARD_MAXIMUM]; /* until the shard is made */
     uint32_t hosted[WORKER_SHARD_MAXIMUM];                   /* numbers of the shards here */
     unsigned hosted_count;
-    unsigned turn_commands; /* of clients, in this turn */
+    unsigned turn_commands;  /* of clients, in this turn */
     unsigned unwanted_count; /* of those: that the topology does not place here, not any more */
     struct shard_leader leaders[WORKER_SHARD_MAXIMUM]; /* of every shard, as last heard */
 
