@@ -263,4 +263,13 @@ async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, isCalm = fa
   return cluster;
 }
 
-module.exports = {Connection, Node, program, run, sleep, startCluster, startNodes, until, within};
+// A client of ioredis ends with its test; one whose nodes have ended before it would look for them for ever.
+function endWithTest(t, client) {
+  client.on('error', () => {});
+  t.after(() => {
+    client.options.clusterRetryStrategy = () => null;
+    client.disconnect();
+  });
+}
+
+module.exports = {Connection, Node, endWithTest, program, run, sleep, startCluster, startNodes, until, within};

@@ -3,7 +3,7 @@
 const assert = require('node:assert');
 const test = require('node:test');
 const Redis = require('ioredis');
-const {Connection, sleep, startCluster, until} = require('./cluster.js');
+const {Connection, endWithTest, sleep, startCluster, until} = require('./cluster.js');
 
 // A client must not wait for ever for a node that is stopped, and must look again who leads.
 const PATIENT = {retryDelayOnFailover: 50, retryDelayOnClusterDown: 50, slotsRefreshTimeout: 1000, slotsRefreshInterval: 500,
@@ -53,7 +53,7 @@ class Load {
 
 async function loadOn(t, cluster, writers = 16) {
   const load = new Load(cluster, writers);
-  t.after(() => load.client.disconnect());
+  endWithTest(t, load.client);
   await until('the load runs', async () => load.acknowledged.size > 100);
   return load;
 }
@@ -99,7 +99,7 @@ test('a leader stopped for 10 s: nothing stale from it afterwards, nothing lost'
   const others = cluster.nodes.filter((node) => node !== stopped);
   const client = new Redis.Cluster(others.map(({port}) => ({host: '127.0.0.1', port})), PATIENT);
   client.on('error', () => {});
-  t.after(() => client.disconnect());
+  endWithTest(t, client);
   let newest = 0;
   const raise = async () => await client.set('register', newest + 1) === 'OK' && ++newest;
   await until('another leader', raise);
@@ -154,7 +154,7 @@ test('a node that was away for long comes back by a snapshot', async (t) => {
   await away.kill();
   const client = new Redis.Cluster(cluster.ports, PATIENT);
   client.on('error', () => {});
-  t.after(() => client.disconnect());
+  endWithTest(t, client);
   for (let i = 0; i < 400; i++) await client.set(`key${i}`, i);
   const present = cluster.nodes[0];
   await until('a snapshot stands in for the log', async () =>

@@ -4,7 +4,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const test = require('node:test');
 const Redis = require('ioredis');
-const {program, run, startCluster, until} = require('./cluster.js');
+const {endWithTest, program, run, startCluster, until} = require('./cluster.js');
 
 const PATIENT = {retryDelayOnFailover: 50, retryDelayOnClusterDown: 50, slotsRefreshTimeout: 1000,
   redisOptions: {maxRetriesPerRequest: 1, connectTimeout: 1000, commandTimeout: 2000}};
@@ -12,7 +12,7 @@ const PATIENT = {retryDelayOnFailover: 50, retryDelayOnClusterDown: 50, slotsRef
 function clientOf(t, cluster) {
   const client = new Redis.Cluster(cluster.ports, PATIENT);
   client.on('error', () => {});
-  t.after(() => client.disconnect());
+  endWithTest(t, client);
   return client;
 }
 
