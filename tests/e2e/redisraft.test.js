@@ -40,6 +40,7 @@ test('13: one command is executed once, through whichever node it came', async (
   const leader = await leads(cluster);
   for (const node of cluster.nodes) assert.match(String(await node.ask('APPEND', 'a-list', 'x')), node === leader ? /^1$/ : /MOVED/);
   const applied = async () => /^trothdb_applied_index\{shard="1"\} (\d+)/m.exec((await leader.get('/metrics')).text)?.[1];
+  await sleep(500); // the metric is as of the last 100 ms
   const before = await applied();
   await sleep(500);
   assert.strictEqual(await leader.ask('STRLEN', 'a-list'), 1);
