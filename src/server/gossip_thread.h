@@ -1,6 +1,5 @@
-/* The gossip thread: the node's gossiper on the peer port's UDP socket, and the admin port. It has
- * its own loop, so that a busy shard never makes the node look dead. Datagrams are sealed where a
- * cluster key is set; what does not open is counted and dropped. */
+/* The gossip thread: the node's gossip plane and the admin port. It has its own loop, so that a
+ * busy shard never makes the node look dead. */
 #pragma once
 #include "server/threads.h"
 

@@ -1,0 +1,117 @@
+#include "server/gossip_plane.h"
+#include "base/check.h"
+#include "server/socket.h"
+
+/* ---- out ---- */
+
+static void plane_send(struct net *net, const struct net_address *to, struct bytes datagram) {
+    struct gossip_plane *plane = (struct gossip_plane *)net;
+    uint8_t sealed[NET_DATAGRAM_MAXIMUM];
+    struct sockaddr_storage address;
+    if (plane->seal != NULL && datagram.length + SEAL_EXTRA_BYTES <= sizeof sealed) {
+        seal_close(plane->seal, SEAL_DATAGRAM, datagram, sealed);
+        datagram = bytes_of(sealed, datagram.length + SEAL_EXTRA_BYTES);
+    } else if (plane->seal != NULL || datagram.length > sizeof sealed) {
+        metric_add(plane->unsent, 1);
+        return;
+    }
+    uv_buf_t all = uv_buf_init((char *)datagram.data, (unsigned)datagram.length);
+    if (socket_address(to, &address) != 0 ||
+        uv_udp_try_send(&plane->socket, &all, 1, (struct sockaddr *)&address) < 0)
+        metric_add(plane->unsent, 1);
+}
+
+/* ---- in ---- */
+
+static void plane_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room) {
+    (void)suggested;
+    struct gossip_plane *plane = handle->data;
+    *room = uv_buf_init((char *)plane->room, sizeof plane->room);
+}
+
+static void plane_on_datagram(uv_udp_t *socket, ssize_t length, const uv_buf_t *room,
+                              const struct sockaddr *from, unsigned flags) {
+    struct gossip_plane *plane = socket->data;
+    if (length <= 0 || from == NULL)
+        return;
+    if (length > NET_DATAGRAM_MAXIMUM || (flags & UV_UDP_PARTIAL)) {
+        metric_add(plane->refused_by_length, 1);
+        return;
+    }
+    struct bytes datagram = bytes_of(room->base, (size_t)length);
+    if (plane->seal != NULL && seal_open(plane->seal, SEAL_DATAGRAM, (uint8_t *)room->base,
+                                         (size_t)length, &datagram) != 0) {
+        metric_add(plane->refused_by_seal, 1);
+        return;
+    }
+    struct net_address sender;
+    socket_address_to_net(from, &sender);
+    gossiper_datagram(plane->gossiper, &sender, datagram);
+}
+
+static void plane_on_seed(void *context, const struct net_address *address) {
+    struct gossip_plane *plane = context;
+    struct mail *mail = mail_new(MAIL_GOSSIP_SEED, MAIL_TO_GOSSIPER);
+    mail->address = *address;
+    gossiper_mail(plane->gossiper, mail);
+}
+
+/* ---- life ---- */
+
+static void plane_count_in(struct gossip_plane *plane, struct metrics *metrics) {
+    plane->refused_by_seal = metrics_cell(metrics, METRIC_gossip_refused_total, "seal");
+    plane->refused_by_length = metrics_cell(metrics, METRIC_gossip_refused_total, "length");
+    plane->resident_memory = metrics_cell(metrics, METRIC_resident_memory_bytes, NULL);
+    plane->unsent = metrics_cell(metrics, METRIC_gossip_unsent_total, NULL);
+}
+
+int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_socket,
+                      const struct seal *seal, const struct gossiper_options *options,
+                      struct buffer *problem) {
+    struct gossiper_options own = *options;
+    *plane = (struct gossip_plane){.door = {.datagram_send = plane_send}};
+    plane->seal = seal;
+    plane->clock = options->clock;
+    plane_count_in(plane, options->metrics);
+    CHECK(seeds_parse(&plane->seeds, options->config->join, problem) == 0); /* looked at before */
+    seeds_start(&plane->seeds, loop, options->log, plane_on_seed, plane);
+    CHECK(uv_udp_init(loop, &plane->socket) == 0);
+    plane->socket.data = plane;
+    int code = uv_udp_open(&plane->socket, datagram_socket);
+    own.net = &plane->door;
+    plane->gossiper = gossiper_new(&own); /* sends at once to those it is to join */
+    if (code == 0)
+        code = uv_udp_recv_start(&plane->socket, plane_on_room, plane_on_datagram);
+    if (code == 0)
+        return 0;
+    buffer_append_format(problem, "the datagram socket of the peer port cannot be used: %s",
+                         uv_strerror(code));
+    return ERR_IO;
+}
+
+static void plane_measure_memory(struct gossip_plane *plane, uint64_t now_us) {
+    size_t resident_bytes;
+    if (now_us < plane->measure_us)
+        return;
+    plane->measure_us = now_us + GOSSIP_PLANE_MEASURE_US;
+    if (uv_resident_set_memory(&resident_bytes) == 0)
+        metric_set(plane->resident_memory, (int64_t)resident_bytes);
+}
+
+uint64_t gossip_plane_end_turn(struct gossip_plane *plane) {
+    uint64_t now_us = plane->clock->monotonic_us(plane->clock);
+    if (now_us >= gossiper_deadline_us(plane->gossiper))
+        gossiper_tick(plane->gossiper);
+    plane_measure_memory(plane, now_us);
+    return gossiper_deadline_us(plane->gossiper);
+}
+
+void gossip_plane_close(struct gossip_plane *plane) {
+    seeds_close(&plane->seeds);
+    uv_close((uv_handle_t *)&plane->socket, NULL);
+}
+
+void gossip_plane_release(struct gossip_plane *plane) {
+    gossiper_free(plane->gossiper);
+    plane->gossiper = NULL;
+}

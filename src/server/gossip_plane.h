@@ -1,0 +1,44 @@
+/* The gossip plane of one process, on one loop: the gossiper on the peer port's UDP socket, and the
+ * seeds whose names are looked up. Datagrams are sealed where a cluster key is set; what does not
+ * open is counted and dropped.
+ *
+ *     socket --gossip_plane--> seal_open --> gossiper_datagram
+ *     socket <--try_send-- seal_close <-- gossiper (as its struct net)
+ *
+ * The owner has the loop: a node's gossip thread, or an agent. */
+#pragma once
+#include "io/net.h"
+#include "node/gossiper.h"
+#include "server/seal.h"
+#include "server/seeds.h"
+#include <uv.h>
+
+enum {
+    /* One byte more than is allowed, so that what is too long is seen to be. */
+    GOSSIP_PLANE_ROOM_BYTES = NET_DATAGRAM_MAXIMUM + 1,
+    GOSSIP_PLANE_MEASURE_US = 1000 * 1000 /* between two looks at the process's memory */
+};
+
+struct gossip_plane {
+    struct net door; /* datagrams only; what the gossiper sends by */
+    const struct seal *seal;
+    struct clock *clock;
+    uv_udp_t socket;
+    struct seeds seeds;
+    struct gossiper *gossiper;
+    struct metric_cell *refused_by_seal, *refused_by_length, *unsent, *resident_memory;
+    uint64_t measure_us; /* not before this */
+    uint8_t room[GOSSIP_PLANE_ROOM_BYTES];
+};
+
+/* Takes the datagram socket. `options` are the gossiper's, but for `net`, which is the plane; their
+ * clock, log and config outlive it. `seal` may be NULL. ERR_IO with a sentence in `problem`. */
+int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_socket,
+                      const struct seal *seal, const struct gossiper_options *options,
+                      struct buffer *problem) MUST_CHECK;
+/* At the end of each turn of the loop: what is due is done. When the next is due, in microseconds
+ * of the monotonic clock. */
+uint64_t gossip_plane_end_turn(struct gossip_plane *plane);
+/* Closes its handles; then the loop has to run, and then gossip_plane_release(). */
+void gossip_plane_close(struct gossip_plane *plane);
+void gossip_plane_release(struct gossip_plane *plane);
