@@ -9,22 +9,9 @@ const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
 const {program, run, until} = require('./cluster.js');
+const {freeBase, isFree} = require('./ports.js');
 
 const NODES = 3;
-
-const isFree = (port) => new Promise((resolve) => {
-  const server = net.createServer().once('error', () => resolve(false));
-  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-});
-
-// The demo takes ports side by side: P.., P + 2000.., P + 10000...
-async function freeBase() {
-  for (;;) {
-    const base = 30000 + 10 * Math.floor(Math.random() * 1000);
-    const ports = [0, 2000, 10000].flatMap((offset) => [0, 1, 2].map((i) => base + offset + i));
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
-  }
-}
 
 function temporary(t) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-'));

@@ -7,20 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
 const {program, run, startNodes} = require('./cluster.js');
-
-const isFree = (port) => new Promise((resolve) => {
-  const server = net.createServer().once('error', () => resolve(false));
-  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-});
-
-// Ports side by side: P.., P + 2000.., P + 10000.., all below those that the system gives to connections.
-async function freeBase() {
-  for (;;) {
-    const base = 20000 + 10 * Math.floor(Math.random() * 270);
-    const ports = [0, 2000, 10000].flatMap((offset) => [0, 1, 2].map((i) => base + offset + i));
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
-  }
-}
+const {freeBase} = require('./ports.js');
 
 test('a short drill loses nothing', async (t) => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-'));

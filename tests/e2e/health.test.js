@@ -4,27 +4,18 @@ const assert = require('node:assert');
 const {spawn} = require('node:child_process');
 const {once} = require('node:events');
 const fs = require('node:fs');
-const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
 const test = require('node:test');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
+const {freePort} = require('./ports.js');
 
 const root = path.join(__dirname, '..', '..');
 const program = process.env.TROTHDB || path.join(root, 'build', 'trothdb');
 const proto = loader.loadSync(path.join(root, 'proto', 'health.proto'), {enums: String});
 const {health} = grpc.loadPackageDefinition(proto).grpc;
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 // Starts a node with these flags beside its ports; gives its peer port and a way to stop it.
 async function startNode(...flags) {

@@ -14,6 +14,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
+const { freePort } = require('./ports.js');
 const { HAND_PICKED, randomCommands } = require('./redis-compare-commands.js');
 
 const CRLF = Buffer.from('\r\n');
@@ -122,14 +123,6 @@ function isEqual(command, expected, got) {
 }
 
 // ---- the two ends
-
-async function freePort() {
-  const server = net.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function connect(host, port, deadline) {
   for (;;) {
