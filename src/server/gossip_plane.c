@@ -66,7 +66,7 @@ static void plane_count_in(struct gossip_plane *plane, struct metrics *metrics) 
 }
 
 int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_socket,
-                      const struct seal *seal, const struct gossiper_options *options,
+                      struct seal *seal, const struct gossiper_options *options,
                       struct buffer *problem) {
     struct gossiper_options own = *options;
     *plane = (struct gossip_plane){.door = {.datagram_send = plane_send}};

@@ -9,7 +9,7 @@
 #pragma once
 #include "io/net.h"
 #include "node/gossiper.h"
-#include "server/seal.h"
+#include "seal/seal.h"
 #include "server/seeds.h"
 #include <uv.h>
 
@@ -21,7 +21,7 @@ enum {
 
 struct gossip_plane {
     struct net door; /* datagrams only; what the gossiper sends by */
-    const struct seal *seal;
+    struct seal *seal;
     struct clock *clock;
     uv_udp_t socket;
     struct seeds seeds;
@@ -34,7 +34,7 @@ struct gossip_plane {
 /* Takes the datagram socket. `options` are the gossiper's, but for `net`, which is the plane; their
  * clock, log and config outlive it. `seal` may be NULL. ERR_IO with a sentence in `problem`. */
 int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_socket,
-                      const struct seal *seal, const struct gossiper_options *options,
+                      struct seal *seal, const struct gossiper_options *options,
                       struct buffer *problem) MUST_CHECK;
 /* At the end of each turn of the loop: what is due is done. When the next is due, in microseconds
  * of the monotonic clock. */

@@ -129,7 +129,7 @@ void grpc_call_start(struct grpc_call *call) {
 }
 
 static void exchange_message(struct grpc_call *call, struct bytes message) {
-    const struct seal *seal = call->options->seal;
+    struct seal *seal = call->options->seal;
     if (seal != NULL &&
         seal_open(seal, SEAL_EXCHANGE, (uint8_t *)message.data, message.length, &message) != 0) {
         grpc_call_finish(call, GRPC_UNAUTHENTICATED,

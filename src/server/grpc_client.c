@@ -229,7 +229,7 @@ bool grpc_client_send(struct grpc_client *client, struct bytes message) {
     if (attempt == NULL || !attempt->is_open || attempt->http2.is_ending ||
         message.length > NET_PEER_MESSAGE_MAXIMUM)
         return false;
-    const struct seal *seal = client->options.seal;
+    struct seal *seal = client->options.seal;
     size_t length = message.length + (seal ? SEAL_EXTRA_BYTES : 0);
     uint8_t *room = buffer_reserve(&client->queue, GRPC_PREFIX_BYTES + length);
     if (room == NULL) {

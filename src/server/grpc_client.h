@@ -8,7 +8,7 @@
  * answered, a loss begins again with a try at once. */
 #pragma once
 #include "io/net.h"
-#include "server/seal.h"
+#include "seal/seal.h"
 #include <uv.h>
 
 enum {
@@ -22,7 +22,7 @@ struct grpc_client;
 struct grpc_client_options {
     uv_loop_t *loop;
     uint8_t *input;          /* HTTP2_INPUT_BYTES, shared by the connections of the loop */
-    const struct seal *seal; /* NULL: messages go unsealed. Borrowed */
+    struct seal *seal; /* NULL: messages go unsealed. Borrowed */
     /* An open stream is gone. `reason` borrows. Called from the loop, never from within a call of
      * the owner's. */
     void (*lost)(void *context, const char *reason);

@@ -9,7 +9,7 @@
 #pragma once
 #include "base/log.h"
 #include "io/net.h"
-#include "server/seal.h"
+#include "seal/seal.h"
 #include <uv.h>
 
 enum {
@@ -25,7 +25,7 @@ struct grpc_server;
 struct grpc_server_options {
     uv_loop_t *loop;
     uint8_t *input;          /* HTTP2_INPUT_BYTES, shared by the connections of the loop */
-    const struct seal *seal; /* NULL: no key is set. Borrowed */
+    struct seal *seal; /* NULL: no key is set. Borrowed */
     const struct log *log;
     int (*exchange)(void *context,
                     struct bytes message); /* 0, ERR_REFUSED: another cluster; ERR_MALFORMED */

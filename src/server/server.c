@@ -70,10 +70,9 @@ static int read_settings(struct server *server, struct addresses *bound, struct 
     int code = addresses_of(&server->config, bound, &announced, problem);
     if (code == 0)
         code = seeds_parse(&seeds, server->config.join, problem);
-    if (code == 0 && server->config.cluster_key_file[0] != '\0') {
-        code = seal_read_key(&server->key, server->config.cluster_key_file, problem);
-        server->seal = &server->key;
-    }
+    if (code == 0 && server->config.cluster_key_file[0] != '\0')
+        code = seal_new_from_file(&server->seal, server->config.cluster_key_file,
+                                  server->config.cluster_name, problem);
     server->client_address = announced.client;
     server->peer_address = announced.peer;
     server->admin_address = announced.admin;
@@ -238,6 +237,7 @@ int server_run(int argc, char **argv) {
         code = complain(&problem, EXIT_USAGE);
     else {
         code = run_node(server, &options, &problem);
+        seal_free(server->seal);
         config_release(&server->config);
     }
     buffer_release(&problem);

@@ -17,7 +17,7 @@
 #include "node/identity.h"
 #include "node/worker.h"
 #include "server/mailbox.h"
-#include "server/seal.h"
+#include "seal/seal.h"
 
 enum thread_order { ORDER_LISTEN = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
 
@@ -29,8 +29,7 @@ struct server {
     const char *config_file; /* NULL: none; borrowed */
     struct identity identity;
     struct net_address client_address, peer_address, admin_address; /* as announced */
-    struct seal key;
-    const struct seal *seal; /* &key, or NULL where none is set */
+    struct seal *seal; /* owned; NULL where no cluster key is set */
     struct node_shared *shared;
     struct worker_thread **workers;
     unsigned worker_count;

@@ -55,7 +55,7 @@ static void on_lost(void *context, const char *reason) {
 
 static void on_freed(void *context) { ((struct world *)context)->is_freed = true; }
 
-static void open_server(struct world *world, const struct seal *seal) {
+static void open_server(struct world *world, struct seal *seal) {
     struct buffer problem;
     int socket;
     buffer_init(&problem, 1000);
@@ -71,7 +71,7 @@ static void open_server(struct world *world, const struct seal *seal) {
     assert_int_equal(grpc_server_listen(world->server, socket), 0);
 }
 
-static void open_client(struct world *world, const struct seal *seal) {
+static void open_client(struct world *world, struct seal *seal) {
     world->client = grpc_client_new(&(struct grpc_client_options){.loop = &world->loop,
                                                                   .input = world->input,
                                                                   .seal = seal,
@@ -127,7 +127,7 @@ static void send_all(struct world *world, size_t lengths[], unsigned count) {
 }
 
 /* Whatever their sizes, messages arrive whole and in order; also the largest. */
-static void exchange_many_sizes(const struct seal *seal) {
+static void exchange_many_sizes(struct seal *seal) {
     struct world world;
     size_t lengths[300];
     for (unsigned i = 0; i < 300; i++)
@@ -146,15 +146,17 @@ static void test_messages_of_all_sizes_arrive_in_order(void **state) {
     exchange_many_sizes(NULL);
 }
 
-static const struct seal key = {.key = {1}}, other_key = {.key = {2}};
+static const struct seal_key key = {{1}}, other_key = {{2}};
 
 static void test_sealed_messages_arrive_in_order(void **state) {
     (void)state;
-    exchange_many_sizes(&key);
+    struct seal *seal = seal_new(&key, 1, "");
+    exchange_many_sizes(seal);
+    seal_free(seal);
 }
 
 /* A client whose first message the server refuses: the loss says why, and nothing was taken. */
-static void expect_refusal(const struct seal *of_server, const struct seal *of_client, int answer,
+static void expect_refusal(struct seal *of_server, struct seal *of_client, int answer,
                            const char *status) {
     struct world world;
     world_init(&world);
@@ -172,8 +174,11 @@ static void expect_refusal(const struct seal *of_server, const struct seal *of_c
 
 static void test_refused_messages_end_the_stream_with_a_status(void **state) {
     (void)state;
-    expect_refusal(&key, NULL, 0, "grpc-status 16");
-    expect_refusal(&key, &other_key, 0, "grpc-status 16");
+    struct seal *seal = seal_new(&key, 1, ""), *other = seal_new(&other_key, 1, "");
+    expect_refusal(seal, NULL, 0, "grpc-status 16");
+    expect_refusal(seal, other, 0, "grpc-status 16");
+    seal_free(seal);
+    seal_free(other);
     expect_refusal(NULL, NULL, ERR_REFUSED, "grpc-status 9");
     expect_refusal(NULL, NULL, ERR_MALFORMED, "grpc-status 3");
 }
