@@ -21,7 +21,7 @@ struct grpc_client;
 
 struct grpc_client_options {
     uv_loop_t *loop;
-    uint8_t *input;          /* HTTP2_INPUT_BYTES, shared by the connections of the loop */
+    uint8_t *input;    /* HTTP2_INPUT_BYTES, shared by the connections of the loop */
     struct seal *seal; /* NULL: messages go unsealed. Borrowed */
     /* An open stream is gone. `reason` borrows. Called from the loop, never from within a call of
      * the owner's. */

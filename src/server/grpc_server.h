@@ -24,7 +24,7 @@ struct grpc_server;
 
 struct grpc_server_options {
     uv_loop_t *loop;
-    uint8_t *input;          /* HTTP2_INPUT_BYTES, shared by the connections of the loop */
+    uint8_t *input;    /* HTTP2_INPUT_BYTES, shared by the connections of the loop */
     struct seal *seal; /* NULL: no key is set. Borrowed */
     const struct log *log;
     int (*exchange)(void *context,

@@ -16,8 +16,8 @@
 #include "config/config.h"
 #include "node/identity.h"
 #include "node/worker.h"
-#include "server/mailbox.h"
 #include "seal/seal.h"
+#include "server/mailbox.h"
 
 enum thread_order { ORDER_LISTEN = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
 
