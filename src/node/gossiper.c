@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "node/member_view.h"
+#include "tuning/tuning.h"
 #include <stdio.h>
 
 enum {
@@ -130,14 +131,6 @@ static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) 
 
 /* Making and ending. */
 
-static struct gossip_timing gossiper_timing(const struct config *config) {
-    return (struct gossip_timing){
-        .probe_interval_us = (uint64_t)config->gossip_probe_interval_ms * 1000,
-        .probe_timeout_us = (uint64_t)config->gossip_probe_timeout_ms * 1000,
-        .flush_us = (uint64_t)config->gossip_flush_ms * 1000,
-        .suspicion_factor = (unsigned)config->gossip_suspicion_factor};
-}
-
 static void gossiper_add_seed(struct gossiper *gossiper, const struct net_address *address) {
     gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SEED,
                                                   .address = gossip_address_of(address)});
@@ -174,7 +167,7 @@ static struct gossip *gossiper_make_gossip(const struct gossiper_options *option
                                            const struct config *config) {
     struct gossip_options gossip = {.generation = options->identity.generation,
                                     .address = gossip_address_of(&options->peer_address),
-                                    .timing = gossiper_timing(config),
+                                    .timing = tuning_timing(config),
                                     .seed = options->seed,
                                     .now_us = options->clock->monotonic_us(options->clock),
                                     .log = options->log};
@@ -234,7 +227,7 @@ static void gossiper_take_settings(struct gossiper *gossiper, struct bytes pairs
         CHECK(code == 0); /* worker 0 has tried it */
     }
     buffer_release(&problem);
-    struct gossip_timing timing = gossiper_timing(&gossiper->config);
+    struct gossip_timing timing = tuning_timing(&gossiper->config);
     gossip_set_timing(gossiper->gossip, &timing);
     gossiper->gossip_deadline_us = 0; /* the next tick learns the new one */
 }

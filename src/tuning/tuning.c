@@ -1,0 +1,9 @@
+#include "tuning/tuning.h"
+
+struct gossip_timing tuning_timing(const struct config *config) {
+    return (struct gossip_timing){
+        .probe_interval_us = (uint64_t)config->gossip_probe_interval_ms * 1000,
+        .probe_timeout_us = (uint64_t)config->gossip_probe_timeout_ms * 1000,
+        .flush_us = (uint64_t)config->gossip_flush_ms * 1000,
+        .suspicion_factor = (unsigned)config->gossip_suspicion_factor};
+}
