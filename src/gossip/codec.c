@@ -147,6 +147,9 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
         message->has_address = true;
         codec_read_address(in, &message->address);
         return;
+    case CODEC_SECTION_JOINING:
+        message->is_joining = true;
+        return;
     case CODEC_SECTION_RANGE:
         message->has_range = true;
         codec_read_uuid(in, message->first);
@@ -286,6 +289,11 @@ void codec_write_address(struct codec_writer *writer, const struct gossip_addres
     codec_section_end(writer);
 }
 
+void codec_write_joining(struct codec_writer *writer) {
+    codec_section_begin(writer, CODEC_SECTION_JOINING);
+    codec_section_end(writer);
+}
+
 void codec_write_range(struct codec_writer *writer, const uint8_t first[GOSSIP_UUID_BYTES],
                        const uint8_t last[GOSSIP_UUID_BYTES]) {
     codec_section_begin(writer, CODEC_SECTION_RANGE);
@@ -313,13 +321,19 @@ void codec_list_end(struct codec_writer *writer) {
     codec_section_end(writer);
 }
 
+/* Joining has no number: a release that knows nothing of it hears that the member is alive, and the
+ * others hear of it by the section JOINING of its own datagrams. */
+static uint8_t codec_state(enum gossip_member_state state) {
+    return (uint8_t)(state == GOSSIP_JOINING ? GOSSIP_ALIVE : state);
+}
+
 bool codec_write_record(struct codec_writer *writer, const struct codec_record *record) {
     struct buffer *out = &writer->buffer;
     size_t length = out->length;
     buffer_append(out, record->uuid, GOSSIP_UUID_BYTES);
     buffer_append_varint(out, record->generation);
     buffer_append_varint(out, record->incarnation);
-    buffer_append_u8(out, (uint8_t)record->state);
+    buffer_append_u8(out, codec_state(record->state));
     if (record->state == GOSSIP_SUSPECT)
         buffer_append(out, record->accuser, GOSSIP_UUID_BYTES);
     codec_append_address(out, &record->address);
@@ -333,7 +347,7 @@ bool codec_write_digest(struct codec_writer *writer, const struct codec_digest *
     buffer_append(out, digest->uuid, GOSSIP_UUID_BYTES);
     buffer_append_varint(out, digest->generation);
     buffer_append_varint(out, digest->incarnation);
-    buffer_append_u8(out, (uint8_t)digest->state);
+    buffer_append_u8(out, codec_state(digest->state));
     buffer_append_varint(out, digest->version);
     buffer_append_varint(out, digest->floor);
     return codec_fitted(writer, length);

@@ -76,6 +76,7 @@ struct codec_message {
     uint8_t sender[GOSSIP_UUID_BYTES];
     uint64_t generation;
     bool has_sequence, has_target, has_hash, has_address, has_range;
+    bool is_joining; /* the sender; its own record, if it is among the records, is to be read so */
     uint64_t sequence, hash;
     uint8_t target[GOSSIP_UUID_BYTES];
     struct gossip_address address;
@@ -109,6 +110,7 @@ void codec_write_sequence(struct codec_writer *writer, uint64_t sequence);
 void codec_write_target(struct codec_writer *writer, const uint8_t uuid[GOSSIP_UUID_BYTES]);
 void codec_write_hash(struct codec_writer *writer, uint64_t hash);
 void codec_write_address(struct codec_writer *writer, const struct gossip_address *address);
+void codec_write_joining(struct codec_writer *writer);
 void codec_write_range(struct codec_writer *writer, const uint8_t first[GOSSIP_UUID_BYTES],
                        const uint8_t last[GOSSIP_UUID_BYTES]);
 /* Lists: begin, items while they return true (false: did not fit, nothing was written), end. An

@@ -4,6 +4,7 @@
 #include "gossip/broadcast.h"
 #include "gossip/digest.h"
 #include "gossip/instance.h"
+#include "gossip/joining.h"
 #include "gossip/member.h"
 #include "gossip/probe.h"
 #include "gossip/state.h"
@@ -45,7 +46,8 @@ static void gossip_add_self(struct gossip *gossip, const struct gossip_options *
         if (*at <= ' ' || *at >= 0x7f)
             *at = '_'; /* as it may stand in a datagram */
     gossip->self = member_add(gossip, &record);
-    member_set_state(gossip, gossip->self, GOSSIP_ALIVE);
+    member_set_state(gossip, gossip->self, GOSSIP_JOINING);
+    joining_begin(gossip);
     broadcast_add(gossip, &gossip->self->news, NEWS_MEMBER);
 }
 
@@ -90,6 +92,8 @@ void gossip_free(struct gossip *gossip) {
 
 void gossip_begin(struct gossip *gossip, enum codec_kind kind) {
     codec_begin(&gossip->writer, kind, gossip->self->shown.uuid, gossip->self->shown.generation);
+    if (gossip->self->shown.state == GOSSIP_JOINING)
+        codec_write_joining(&gossip->writer);
 }
 
 void gossip_send(struct gossip *gossip, const struct gossip_address *to) {
@@ -130,6 +134,9 @@ static void gossip_hear_news(struct gossip *gossip, const struct codec_message *
     struct codec_record record;
     while (cursor_left(&records) > 0) {
         codec_read_record(&records, &record);
+        if (message->is_joining && record.state == GOSSIP_ALIVE &&
+            memcmp(record.uuid, message->sender, GOSSIP_UUID_BYTES) == 0)
+            record.state = GOSSIP_JOINING;
         member_hear(gossip, &record, is_told_on);
     }
     struct codec_group group;
@@ -160,8 +167,10 @@ static void gossip_dispatch(struct gossip *gossip, const struct gossip_address *
     case CODEC_PULL:
         digest_pulled(gossip, from, message);
         return;
-    case CODEC_NEWS:
     case CODEC_FILL:
+        joining_copied(gossip);
+        return;
+    case CODEC_NEWS:
         return;
     }
 }
@@ -231,9 +240,13 @@ static void gossip_handle(struct gossip *gossip, const struct gossip_event *even
         return;
     case GOSSIP_SEED:
         probe_seed(gossip, &event->address);
+        joining_has_seed(gossip);
         return;
     case GOSSIP_LEAVE:
         gossip_leave(gossip);
+        return;
+    case GOSSIP_CONTACT:
+        probe_contact(gossip, event->uuid);
         return;
     }
 }
@@ -244,6 +257,8 @@ static uint64_t gossip_next_deadline_us(const struct gossip *gossip) {
         deadline_us = gossip->suspicion_us;
     if (gossip->news_us < deadline_us)
         deadline_us = gossip->news_us;
+    if (gossip->joining_us < deadline_us)
+        deadline_us = gossip->joining_us;
     return deadline_us;
 }
 
@@ -292,6 +307,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     member_forget_graves(gossip);
     state_forget_removed(gossip);
     gossip_handle(gossip, event);
+    joining_run(gossip);
     probe_run(gossip);
     suspicion_run(gossip);
     broadcast_run(gossip);
@@ -337,6 +353,22 @@ bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *s
 
 void gossip_counters(const struct gossip *gossip, struct gossip_counters *out) {
     *out = gossip->counters;
+}
+
+const char *gossip_state_text(enum gossip_member_state state) {
+    switch (state) {
+    case GOSSIP_ALIVE:
+        return "alive";
+    case GOSSIP_SUSPECT:
+        return "suspect";
+    case GOSSIP_DEAD:
+        return "dead";
+    case GOSSIP_LEFT:
+        return "left";
+    case GOSSIP_JOINING:
+        return "joining";
+    }
+    UNREACHABLE();
 }
 
 const char *gossip_datagram_kind(struct bytes datagram) {

@@ -26,7 +26,15 @@ struct gossip_address {
     uint16_t port;
 };
 
-enum gossip_member_state { GOSSIP_ALIVE, GOSSIP_SUSPECT, GOSSIP_DEAD, GOSSIP_LEFT };
+/* GOSSIP_JOINING: a newcomer that is still getting its copy of the state. It lives, but accuses
+ * nobody, and nobody relies on it. */
+enum gossip_member_state { GOSSIP_ALIVE, GOSSIP_SUSPECT, GOSSIP_DEAD, GOSSIP_LEFT, GOSSIP_JOINING };
+enum { GOSSIP_STATE_COUNT = GOSSIP_JOINING + 1 };
+static inline bool gossip_state_is_live(enum gossip_member_state state) {
+    return state == GOSSIP_ALIVE || state == GOSSIP_SUSPECT || state == GOSSIP_JOINING;
+}
+/* "alive", "suspect", "dead", "left", "joining". Static storage. */
+const char *gossip_state_text(enum gossip_member_state state);
 
 /* Times in microseconds of a monotonic clock. */
 struct gossip_timing {
@@ -49,15 +57,20 @@ enum gossip_event_kind {
     GOSSIP_TICK,     /* a deadline may have passed */
     GOSSIP_DATAGRAM, /* from `address`: bytes (opened already, where a key is set) */
     GOSSIP_SET, /* this node says key = value; raises its version. An empty value removes the key */
-    GOSSIP_SEED, /* probe this address for ever, with back-off, until it answers, and again when it
-                    is lost */
-    GOSSIP_LEAVE /* say goodbye to all; then only answer */
+    GOSSIP_SEED,  /* probe this address for ever, with back-off, until it answers, and again when it
+                     is lost */
+    GOSSIP_LEAVE, /* say goodbye to all; then only answer */
+    GOSSIP_CONTACT /* the member `uuid` was just heard directly by another plane (an answered
+                      stream, Raft): a probe of it that is out counts as answered, a suspicion of it
+                      begins anew here. A few times a second is enough; an unknown one does nothing
+                    */
 };
 
 struct gossip_event {
     enum gossip_event_kind kind;
     uint64_t now_us;
     struct gossip_address address;
+    uint8_t uuid[GOSSIP_UUID_BYTES]; /* of a GOSSIP_CONTACT */
     struct bytes bytes;
     struct bytes key, value;
 };

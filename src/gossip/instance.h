@@ -2,6 +2,7 @@
  *
  *     gossip.c      events in, actions out; which part a datagram is for
  *     member.c      records: who is in, which news of a member is newer
+ *     joining.c     the first moments of this node
  *     probe.c       pings, asks through others, seeds and the dead
  *     suspicion.c   from suspect to dead, or refuted
  *     state.c       keys, versions, removals
@@ -147,6 +148,8 @@ struct gossip {
     uint64_t state_bytes;
     uint64_t grave_check_us, removed_check_us;
     bool has_warned_of_twin;
+    uint64_t joining_us, joining_end_us; /* alive at the first, which is never after the second;
+                                            GOSSIP_NEVER: it is already */
 
     struct probe probes[GOSSIP_PROBE_MAXIMUM];
     size_t probe_count;

@@ -194,13 +194,19 @@ void member_record(const struct member *member, struct codec_record *record) {
 
 static int compare_numbers(uint64_t a, uint64_t b) { return a < b ? -1 : a > b; }
 
+/* Joining and alive are the same news: the difference is the member's alone to tell, by raising its
+ * incarnation. */
+static uint64_t member_rank(enum gossip_member_state state) {
+    return state == GOSSIP_JOINING ? GOSSIP_ALIVE : state;
+}
+
 int member_compare_records(const struct codec_record *a, const struct codec_record *b) {
     int order = compare_numbers(a->generation, b->generation);
     if (order == 0)
         order = compare_numbers(a->state == GOSSIP_LEFT, b->state == GOSSIP_LEFT);
     if (order == 0)
         order = compare_numbers(a->incarnation, b->incarnation);
-    return order ? order : compare_numbers(a->state, b->state);
+    return order ? order : compare_numbers(member_rank(a->state), member_rank(b->state));
 }
 
 void member_log(const struct gossip *gossip, enum log_level level, const char *what,
@@ -248,11 +254,15 @@ static void member_adopt_address(struct gossip *gossip, struct member *member,
 
 static void member_log_transition(const struct gossip *gossip, const struct member *member,
                                   enum gossip_member_state before) {
+    bool was_live = gossip_state_is_live(before);
     switch (member->shown.state) {
     case GOSSIP_ALIVE:
-        member_log(gossip, before == GOSSIP_SUSPECT ? LOG_DEBUG : LOG_INFO,
-                   before == GOSSIP_SUSPECT ? "member refuted a suspicion" : "member is back",
-                   member);
+    case GOSSIP_JOINING:
+        if (before == GOSSIP_JOINING)
+            member_log(gossip, LOG_DEBUG, "member has its copy of the state", member);
+        else
+            member_log(gossip, was_live ? LOG_DEBUG : LOG_INFO,
+                       was_live ? "member refuted a suspicion" : "member is back", member);
         return;
     case GOSSIP_SUSPECT:
         member_log(gossip, LOG_DEBUG, "member suspected", member);
@@ -291,10 +301,11 @@ static void member_adopt(struct gossip *gossip, struct member *member,
     }
 }
 
-static enum news_priority member_news_priority(const struct codec_record *record) {
-    bool is_end = record->state == GOSSIP_DEAD || record->state == GOSSIP_LEFT;
-    bool is_refutation = record->state == GOSSIP_ALIVE && record->incarnation > 0;
-    return is_end || is_refutation ? NEWS_URGENT : NEWS_MEMBER;
+static enum news_priority member_news_priority(enum gossip_member_state before,
+                                               enum gossip_member_state after) {
+    bool is_refutation = before == GOSSIP_SUSPECT || before == GOSSIP_DEAD;
+    return !gossip_state_is_live(after) || (is_refutation && after == GOSSIP_ALIVE) ? NEWS_URGENT
+                                                                                    : NEWS_MEMBER;
 }
 
 static void member_meet(struct gossip *gossip, const struct codec_record *record, bool is_told_on) {
@@ -308,8 +319,9 @@ static void member_meet(struct gossip *gossip, const struct codec_record *record
     member_set_state(gossip, member, record->state);
     gossip_changed(gossip, GOSSIP_CHANGE_JOINED, member, BYTES_NONE);
     member_log(gossip, LOG_INFO, "member joined", member);
-    if (is_told_on)
-        broadcast_add(gossip, &member->news, member_news_priority(record));
+    /* Of a stranger that is joining all hear when it is alive: the news is told once, not twice. */
+    if (is_told_on && record->state != GOSSIP_JOINING)
+        broadcast_add(gossip, &member->news, NEWS_MEMBER);
 }
 
 void member_hear(struct gossip *gossip, const struct codec_record *record, bool is_told_on) {
@@ -329,6 +341,7 @@ void member_hear(struct gossip *gossip, const struct codec_record *record, bool 
         suspicion_confirm(gossip, member, record->accuser);
     if (order <= 0)
         return;
+    enum gossip_member_state before = member->shown.state;
     member_adopt(gossip, member, record);
-    broadcast_add(gossip, &member->news, member_news_priority(record));
+    broadcast_add(gossip, &member->news, member_news_priority(before, record->state));
 }

@@ -1,13 +1,19 @@
 /* Members and their records: who is in, and which of two pieces of news of a member is newer.
  *
- *                     probe failed            time is up
- *           ALIVE --------------> SUSPECT --------------> DEAD
- *             ^                      |                      |      member_set_state() is behind
- * every arrow
- *             +----------------------+----------------------+
- *               a higher incarnation, or a higher generation
+ *     JOINING
+ *        |  joining_end(): it has its copy
+ *        v
+ *      ALIVE ------ suspicion_accuse() ------> SUSPECT ------ suspicion_expire() ------> DEAD
+ *        ^              a probe failed            |             its time is up            |
+ *        |                                        |                                       |
+ *        +--------- suspicion_refute() -----------+---------------------------------------+
+ *                   by the member itself: a higher incarnation
  *
- *     LEFT is final for its generation. The dead and the left are graves: kept for GOSSIP_GRAVE_US,
+ *     any but LEFT -- gossip_leave(), by the member itself --> LEFT, final for its generation
+ *     any -- gossip_new() with a higher generation --> JOINING: the next life
+ *
+ * What one node decides, the others hear: member_hear() takes each of these arrows for them, if the
+ * record is newer. The dead and the left are graves: kept for GOSSIP_GRAVE_US,
  * so that no old news can bring them back, and then forgotten. A death of somebody unknown is no
  * news. */
 #pragma once
@@ -21,7 +27,7 @@ struct member *member_find(const struct gossip *gossip, const uint8_t uuid[GOSSI
 /* The first place in the order of UUIDs that is not before `uuid`. */
 size_t member_place(const struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]);
 static inline bool member_is_live(const struct member *member) {
-    return member->shown.state == GOSSIP_ALIVE || member->shown.state == GOSSIP_SUSPECT;
+    return gossip_state_is_live(member->shown.state);
 }
 /* How many live, this node with them. */
 static inline size_t member_live_count(const struct gossip *gossip) {

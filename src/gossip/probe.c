@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "gossip/broadcast.h"
 #include "gossip/digest.h"
+#include "gossip/joining.h"
 #include "gossip/member.h"
 #include "gossip/suspicion.h"
 
@@ -121,10 +122,21 @@ static void rotation_run(struct gossip *gossip) {
 
 /* Probes in flight. */
 
+/* Whoever is joining knows nobody's address for sure, and is not bothered. */
+static size_t helpers_choose(struct gossip *gossip, const struct member *target,
+                             struct member *helpers[GOSSIP_HELPERS]) {
+    struct member *candidates[2 * GOSSIP_HELPERS];
+    size_t count = 0, found = member_choose(gossip, target, 2 * GOSSIP_HELPERS, candidates);
+    for (size_t i = 0; i < found && count < GOSSIP_HELPERS; i++)
+        if (candidates[i]->shown.state != GOSSIP_JOINING)
+            helpers[count++] = candidates[i];
+    return count;
+}
+
 static void probe_ask_others(struct gossip *gossip, struct probe *probe) {
     probe->ask_us = GOSSIP_NEVER;
     struct member *helpers[GOSSIP_HELPERS];
-    probe->helper_count = (unsigned)member_choose(gossip, probe->member, GOSSIP_HELPERS, helpers);
+    probe->helper_count = (unsigned)helpers_choose(gossip, probe->member, helpers);
     for (unsigned i = 0; i < probe->helper_count; i++) {
         gossip_begin(gossip, CODEC_ASK);
         codec_write_sequence(&gossip->writer, probe->sequence);
@@ -143,7 +155,7 @@ static void probe_fail(struct gossip *gossip, const struct probe *failed) {
     gossip->counters.probes_failed++;
     unsigned answers = failed->nack_count;
     int blame = failed->helper_count == 0 ? 1 : (int)(failed->helper_count - answers);
-    if (member_is_live(member))
+    if (member_is_live(member) && gossip->self->shown.state != GOSSIP_JOINING)
         suspicion_accuse(gossip, member);
     local_health_change(gossip, blame);
     if (member->shown.state != GOSSIP_SUSPECT)
@@ -355,8 +367,29 @@ void probe_acknowledged(struct gossip *gossip, const struct gossip_address *from
         memcmp(probe->member->shown.uuid, answered, GOSSIP_UUID_BYTES) != 0)
         return;
     probe_succeed(gossip, probe, message);
-    if (!message->has_target && message->hash != gossip->hash)
+    if (message->has_target)
+        return;
+    if (message->hash != gossip->hash)
         digest_send(gossip, from);
+    else
+        joining_end(gossip);
+}
+
+/* Raft's stream is both ways, so whoever answers on it hears us as well as we hear it. */
+void probe_contact(struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    struct member *member = member_find(gossip, uuid);
+    if (member == NULL || member == gossip->self || !member_is_live(member))
+        return;
+    member->shown.heard_us = gossip->now_us;
+    for (size_t i = gossip->probe_count; i > 0; i--) {
+        struct probe *probe = &gossip->probes[i - 1];
+        if (probe->kind != PROBE_MEMBER || probe->member != member)
+            continue;
+        local_health_change(gossip, -1);
+        probe_end(gossip, probe);
+    }
+    if (member->shown.state == GOSSIP_SUSPECT)
+        suspicion_restart(gossip, member);
 }
 
 void probe_nacked(struct gossip *gossip, const struct codec_message *message) {

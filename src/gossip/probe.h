@@ -23,6 +23,8 @@ void probe_asked(struct gossip *gossip, const struct gossip_address *from,
 void probe_nacked(struct gossip *gossip, const struct codec_message *message);
 /* A ping of our own came back to us: that seed is this node. */
 void probe_met_self(struct gossip *gossip, const struct codec_message *message);
+/* Another plane has heard this member directly. */
+void probe_contact(struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]);
 void probe_seed(struct gossip *gossip, const struct gossip_address *address);
 void probe_forget(struct gossip *gossip, const struct member *member);
 /* Somebody came or went: the dead are worth a try soon. */

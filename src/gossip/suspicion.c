@@ -46,9 +46,18 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
             return;
     if (suspicion->accuser_count > GOSSIP_CONFIRMATIONS)
         return;
+    const struct member *witness = member_find(gossip, accuser);
+    if (witness != NULL && witness->shown.state == GOSSIP_JOINING)
+        return; /* a newcomer's word counts for nothing yet */
     memcpy(suspicion->accusers[suspicion->accuser_count++], accuser, GOSSIP_UUID_BYTES);
     suspicion_schedule(gossip, suspicion);
     broadcast_add(gossip, &member->news, NEWS_MEMBER);
+}
+
+void suspicion_restart(struct gossip *gossip, struct member *member) {
+    CHECK(member->shown.state == GOSSIP_SUSPECT);
+    member->suspicion.since_us = gossip->now_us;
+    suspicion_schedule(gossip, &member->suspicion);
 }
 
 void suspicion_accuse(struct gossip *gossip, struct member *member) {

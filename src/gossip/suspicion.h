@@ -14,6 +14,8 @@ void suspicion_begin(struct gossip *gossip, struct member *member,
 /* One more accuser of a suspect; news if it is independent and still counts. */
 void suspicion_confirm(struct gossip *gossip, struct member *member,
                        const uint8_t accuser[GOSSIP_UUID_BYTES]);
+/* The member was heard after all, by another plane: its time to refute begins anew here. */
+void suspicion_restart(struct gossip *gossip, struct member *member);
 /* This node's own probe of the member failed. */
 void suspicion_accuse(struct gossip *gossip, struct member *member);
 /* Somebody says something of this node itself. */

@@ -9,13 +9,7 @@
 
 /* ---- who leads what ---- */
 
-const char *member_state_text(enum gossip_member_state state) {
-    static const char *const texts[] = {[GOSSIP_ALIVE] = "alive",
-                                        [GOSSIP_SUSPECT] = "suspect",
-                                        [GOSSIP_DEAD] = "dead",
-                                        [GOSSIP_LEFT] = "left"};
-    return texts[state];
-}
+const char *member_state_text(enum gossip_member_state state) { return gossip_state_text(state); }
 
 static uint32_t leader_of(const struct worker *worker, uint32_t shard) {
     return worker->leaders[shard].node;
@@ -95,6 +89,7 @@ static enum node_health health_of(const struct worker *worker, const struct topo
     }
     switch (member->state) {
     case GOSSIP_ALIVE:
+    case GOSSIP_JOINING:
         return NODE_IS_WELL;
     case GOSSIP_SUSPECT:
         return NODE_IS_SUSPECT;

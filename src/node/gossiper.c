@@ -79,15 +79,13 @@ static void gossiper_count_step(struct gossiper *gossiper, const struct gossip_a
 }
 
 static void gossiper_count_members(struct gossiper *gossiper) {
-    static const char *const names[] = {[GOSSIP_ALIVE] = "alive",
-                                        [GOSSIP_SUSPECT] = "suspect",
-                                        [GOSSIP_DEAD] = "dead",
-                                        [GOSSIP_LEFT] = "left"};
-    int64_t counts[GOSSIP_LEFT + 1] = {0};
+    int64_t counts[GOSSIP_STATE_COUNT] = {0};
     for (size_t i = 0; i < gossip_member_count(gossiper->gossip); i++)
         counts[gossip_member_at(gossiper->gossip, i)->state]++;
-    for (unsigned state = 0; state <= GOSSIP_LEFT; state++)
-        metric_set(metrics_cell(gossiper->metrics, METRIC_members, names[state]), counts[state]);
+    for (unsigned state = 0; state < GOSSIP_STATE_COUNT; state++) {
+        const char *name = gossip_state_text((enum gossip_member_state)state);
+        metric_set(metrics_cell(gossiper->metrics, METRIC_members, name), counts[state]);
+    }
 }
 
 /* Telling the workers. */

@@ -172,7 +172,7 @@ static void append_master(const struct worker *worker, uint32_t master, struct b
     const struct topology_node *node = topology_node(worker->topology, master);
     CHECK(node != NULL);
     const struct member_view_entry *member = member_view_find(&worker->members, node->uuid);
-    bool is_up = !member || member->state == GOSSIP_ALIVE || member->state == GOSSIP_SUSPECT;
+    bool is_up = !member || gossip_state_is_live(member->state);
     append_text(out, "master_host", node->address.host);
     append_number(out, "master_port", node->address.client_port);
     append_text(out, "master_link_status", is_up ? "up" : "down");

@@ -69,7 +69,7 @@ static void member_view_read(struct cursor *in, struct member_view_entry *entry)
     entry->peer.port = cursor_u16(in);
     member_view_read_text(in, entry->name, sizeof entry->name);
     uint8_t state = cursor_u8(in);
-    in->is_failed |= state > GOSSIP_LEFT;
+    in->is_failed |= state >= GOSSIP_STATE_COUNT;
     entry->state = in->is_failed ? GOSSIP_DEAD : (enum gossip_member_state)state;
     entry->round_trip_us = cursor_varint(in);
     entry->heard_us = cursor_varint(in);

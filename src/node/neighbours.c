@@ -54,7 +54,7 @@ static void hear_of(struct worker *worker, struct neighbour *neighbour,
                       : measured_us;
     }
     bool was_suspected = neighbour->is_suspected;
-    neighbour->is_suspected = member->state != GOSSIP_ALIVE;
+    neighbour->is_suspected = member->state != GOSSIP_ALIVE && member->state != GOSSIP_JOINING;
     if (neighbour->is_suspected && !was_suspected) {
         tell_suspicion(worker, neighbour->number);
     }

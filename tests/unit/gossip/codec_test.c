@@ -96,6 +96,26 @@ static const struct bytes golden_ask = BYTES_LITERAL("\x00\x03" SENDER "\x02"
                                                      "10.0.0.1"
                                                      "\x69\x42");
 
+/* A newcomer says that it is joining; its record says alive, as in every release. */
+static void write_joining(struct codec_writer *writer) {
+    codec_begin(writer, CODEC_NEWS, sender, 2);
+    codec_write_joining(writer);
+    assert_true(codec_list_begin(writer, CODEC_SECTION_RECORDS));
+    struct codec_record record = {
+        .uuid = SENDER, .generation = 2, .state = GOSSIP_JOINING, .name = "n2"};
+    record.address = suspect.address;
+    assert_true(codec_write_record(writer, &record));
+    codec_list_end(writer);
+}
+
+static const struct bytes golden_joining = BYTES_LITERAL("\x00\x05" SENDER "\x02"
+                                                         "\x20\x00\x00"
+                                                         "\x05\x21\x00" SENDER "\x02\x00\x00\x08"
+                                                         "10.0.0.1"
+                                                         "\x69\x42"
+                                                         "\x02"
+                                                         "n2");
+
 static void test_golden_bytes(void **state) {
     (void)state;
     struct codec_writer writer;
@@ -106,6 +126,8 @@ static void test_golden_bytes(void **state) {
     assert_bytes(&writer, golden_digest);
     write_ask(&writer);
     assert_bytes(&writer, golden_ask);
+    write_joining(&writer);
+    assert_bytes(&writer, golden_joining);
     codec_writer_release(&writer);
 }
 

@@ -5,16 +5,27 @@
  *     gossip_script --rewrite FILE...   writes what is printed as the expectation; review the
  * difference
  *
- *     cluster N             N nodes that have node 1 as their seed            node            one
- * more, without seeds seed A B              node A gets the address of B as a seed            run
- * 2s          time passes (us, ms, s, m, h) cut A B, cut A>B      both ways, one way       split N
- * 1..N from the rest       heal   no cuts any more loss P, repeat P      of the datagrams, in
- * percent                      delay 5ms 40ms  least and most of a datagram kill A   start A start
- * is a new life: its generation is one higher move A 10.9.9.9       its address from the next start
- * on                generation A G  its generation at the next start stop A   resume A     as by
- * SIGSTOP and SIGCONT                         leave A set A KEY VALUE       remove A KEY show how
- * each node sees each show KEY              who knows which value of whom                     watch
- * A | all   changes are printed as they happen counters A            what it counted */
+ *     cluster N                N nodes that have node 1 as their seed
+ *     node                     one more, without seeds
+ *     seed A B                 node A gets the address of B as a seed
+ *     run 2s                   time passes (us, ms, s, m, h)
+ *     cut A B, cut A>B         both ways, one way
+ *     split N                  1..N from the rest
+ *     heal                     no cuts any more
+ *     loss P, repeat P         of the datagrams, in percent
+ *     delay 5ms 40ms           least and most of a datagram
+ *     kill A, start A          start is a new life: its generation is one higher
+ *     move A 10.9.9.9          its address from the next start on
+ *     generation A G           its generation at the next start
+ *     stop A, resume A         as by SIGSTOP and SIGCONT
+ *     leave A
+ *     contact A B              A heard B by another plane (Raft) just now
+ *     set A KEY VALUE, remove A KEY
+ *     show                     how each node sees each
+ *     show KEY                 who knows which value of whom
+ *     watch A | all            changes are printed as they happen
+ *     counters A               what it counted
+ */
 #include "base/memory.h"
 #include "world.h"
 #include <inttypes.h>
@@ -33,20 +44,6 @@ struct script {
 };
 
 /* Printing. */
-
-static const char *state_name(enum gossip_member_state state) {
-    switch (state) {
-    case GOSSIP_ALIVE:
-        return "alive";
-    case GOSSIP_SUSPECT:
-        return "suspect";
-    case GOSSIP_DEAD:
-        return "dead";
-    case GOSSIP_LEFT:
-        return "left";
-    }
-    return "?";
-}
 
 static unsigned number_of(const struct script *script, const struct gossip_member *member) {
     for (unsigned i = 1; i <= script->world->count; i++)
@@ -73,7 +70,7 @@ static void print_change(void *context, struct world_node *node,
         return;
     case GOSSIP_CHANGE_STATE:
         buffer_append_format(&script->out, "%u is %s, incarnation %" PRIu64 "\n", subject,
-                             state_name(member->state), member->incarnation);
+                             gossip_state_text(member->state), member->incarnation);
         return;
     case GOSSIP_CHANGE_ADDRESS:
         buffer_append_format(&script->out, "%u is at %s:%u\n", subject, member->address.host,
@@ -98,7 +95,7 @@ static void show_members(struct script *script) {
             const struct gossip_member *member = world_view(world, i, j);
             if (member == NULL)
                 continue;
-            buffer_append_format(&script->out, " %u %s", j, state_name(member->state));
+            buffer_append_format(&script->out, " %u %s", j, gossip_state_text(member->state));
             if (member->generation > 1)
                 buffer_append_format(&script->out, " (generation %" PRIu64 ")", member->generation);
             buffer_append_text(&script->out, j < world->count ? "," : "");
@@ -234,6 +231,12 @@ static void command_leave(struct script *script) {
     if (node)
         world_leave(script->world, node);
 }
+static void command_contact(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    unsigned other = node_of(script, script->words[2], false);
+    if (node && other)
+        world_contact(script->world, node, other);
+}
 static void command_set(struct script *script) {
     unsigned node = node_of(script, script->words[1], true);
     if (node)
@@ -278,6 +281,7 @@ static const struct {
     {"set", 4, 4, command_set},           {"remove", 3, 3, command_remove},
     {"show", 1, 2, command_show},         {"watch", 2, 2, command_watch},
     {"counters", 2, 2, command_counters}, {"generation", 3, 3, command_generation},
+    {"contact", 3, 3, command_contact},
 };
 
 static void run_command(struct script *script, char *line) {

@@ -181,6 +181,12 @@ void world_leave(struct world *world, unsigned number) {
     world_step(world, &world->nodes[number], (struct gossip_event){.kind = GOSSIP_LEAVE});
 }
 
+void world_contact(struct world *world, unsigned number, unsigned other) {
+    struct gossip_event event = {.kind = GOSSIP_CONTACT};
+    memcpy(event.uuid, world->nodes[other].uuid, GOSSIP_UUID_BYTES);
+    world_step(world, &world->nodes[number], event);
+}
+
 void world_set(struct world *world, unsigned number, const char *key, const char *value) {
     world_step(world, &world->nodes[number],
                (struct gossip_event){

@@ -48,6 +48,8 @@ void world_kill(struct world *world, unsigned number);
 void world_stop(struct world *world, unsigned number);
 void world_resume(struct world *world, unsigned number);
 void world_leave(struct world *world, unsigned number);
+/* As if Raft on `number` had just heard `other`. */
+void world_contact(struct world *world, unsigned number, unsigned other);
 void world_seed(struct world *world, unsigned number, unsigned seed);
 void world_set(struct world *world, unsigned number, const char *key, const char *value);
 void world_send(struct world *world, unsigned from, unsigned to,
