@@ -1,0 +1,95 @@
+/* A crowd: up to 16,000 nodes that do nothing but gossip (the very code of src/gossip), a network
+ * between them, and a clock that jumps from event to event, in one thread. Nodes are numbered from
+ * 0. The same seed gives the same run, always.
+ *
+ *     deadlines: when each node wants to be called ---+
+ *                                                     +--> the earliest: gossip_step() -->
+ * datagrams parcels: datagrams in the air, by arrival ------+                               \-->
+ * changes ^                                                                                |
+ *           +--- lost, late, twice, or cut off (network) <--- datagrams        sight, on_change
+ *
+ * Nothing here is kept for every pair of nodes but one bit (sight.h): what the nodes themselves
+ * know of each other is what takes the memory. */
+#pragma once
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/random.h"
+#include "gossip/gossip.h"
+#include "sim/gossip/deadlines.h"
+#include "sim/gossip/sight.h"
+
+enum { CROWD_NODE_MAXIMUM = 16000 };
+#define CROWD_SECOND_US UINT64_C(1000000)
+
+struct crowd_node {
+    struct gossip *gossip; /* NULL: not running */
+    uint64_t generation;   /* of this life, or of the last */
+    struct gossip_address address;
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    unsigned group;    /* datagrams pass within a group only: a partition is a number a node has */
+    bool is_stopped;   /* as by SIGSTOP: it gets what came meanwhile when it goes on */
+    struct list inbox; /* meanwhile */
+    size_t inbox_count;
+};
+
+struct crowd_network {
+    double loss, repeats;             /* chances of a datagram */
+    uint64_t shortest_us, longest_us; /* its delay, by lot between these... */
+    double late;                      /* ...but for this share, which take up to late_us */
+    uint64_t late_us;
+};
+
+struct crowd_traffic { /* handed to the network since crowd_count_traffic() */
+    uint64_t datagrams, bytes;
+};
+
+struct crowd {
+    struct crowd_node *nodes;
+    unsigned node_count, running_count;
+    struct deadlines deadlines;
+    struct heap flying; /* struct parcel, by time of arrival */
+    struct random random;
+    uint64_t now_us;
+    struct gossip_timing timing;
+    struct crowd_network network;
+    struct crowd_traffic traffic;
+    uint64_t step_count;
+    struct sight sight;
+    uint64_t false_deaths; /* times that a node called one dead that ran and could be reached */
+    /* Called for each change that a node notices, after `sight`; may be NULL. */
+    void (*on_change)(void *context, unsigned observer, const struct gossip_change *change);
+    void *context;
+};
+
+/* Nodes that do not run yet, in a network of 0.5 to 2 ms; the timing is the server's own default.
+ * Returns owned. */
+struct crowd *crowd_new(uint64_t seed, unsigned node_count);
+void crowd_free(struct crowd *crowd);
+
+/* A life begins: generation + 1, on a port of its own; it knows nobody. */
+void crowd_start(struct crowd *crowd, unsigned node);
+void crowd_kill(struct crowd *crowd, unsigned node);
+void crowd_stop(struct crowd *crowd, unsigned node);
+void crowd_resume(struct crowd *crowd, unsigned node);
+/* Says goodbye, and ends. */
+void crowd_leave(struct crowd *crowd, unsigned node);
+void crowd_seed(struct crowd *crowd, unsigned node, unsigned seed);
+/* An empty value removes the key. */
+void crowd_set(struct crowd *crowd, unsigned node, struct bytes key, struct bytes value);
+/* Straight to the node, as if it had come from an address of the network. */
+void crowd_hand(struct crowd *crowd, unsigned node, const struct gossip_address *from,
+                struct bytes datagram);
+
+/* Runs to that moment. */
+void crowd_run(struct crowd *crowd, uint64_t duration_us);
+/* Until the condition holds, which is asked after every 10 ms; false if the time is over first. */
+bool crowd_run_until(struct crowd *crowd, uint64_t longest_us, bool (*holds)(const struct crowd *),
+                     uint64_t *took_us);
+/* Every running node sees exactly those alive that run, in their present lives. */
+bool crowd_is_settled(const struct crowd *crowd);
+void crowd_count_traffic(struct crowd *crowd);
+
+/* The node behind a UUID, or CROWD_NODE_MAXIMUM. */
+unsigned crowd_node_of(const struct crowd *crowd, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+bool crowd_is_running(const struct crowd *crowd, unsigned node);
+unsigned crowd_any_running(struct crowd *crowd); /* by lot; at least one must run */

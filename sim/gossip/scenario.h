@@ -1,0 +1,35 @@
+/* Scenarios: a crowd, what is done to it, and the figures that come out, beside those wanted
+ * (scenario.def). */
+#pragma once
+#include "sim/gossip/crowd.h"
+#include "sim/gossip/report.h"
+
+enum scenario {
+#define SCENARIO(name, text) SCENARIO_##name,
+#define FIGURE(scenario, name, unit, wanted, text)
+#include "sim/gossip/scenario.def"
+#undef SCENARIO
+#undef FIGURE
+    SCENARIO_COUNT
+};
+
+struct scenario_run {
+    unsigned node_count;
+    uint64_t seed;
+    unsigned samples;      /* deaths, changes, restarts that are measured */
+    double hours;          /* of the scenarios that last a day */
+    struct report *report; /* borrows */
+};
+
+/* SCENARIO_COUNT if there is none of that name. */
+enum scenario scenario_find(const char *name);
+const char *scenario_name(enum scenario scenario);
+const char *scenario_text(enum scenario scenario);
+void scenario_run(enum scenario scenario, const struct scenario_run *run);
+
+/* scenario_news.c, scenario_life.c, scenario_quiet.c */
+#define SCENARIO(name, text) void scenario_##name(const struct scenario_run *run);
+#define FIGURE(scenario, name, unit, wanted, text)
+#include "sim/gossip/scenario.def"
+#undef SCENARIO
+#undef FIGURE

@@ -1,0 +1,185 @@
+/* Scenarios about who is in: deaths, restarts, joins, partitions. */
+#include "base/check.h"
+#include "base/memory.h"
+#include "sim/gossip/scenario.h"
+#include "sim/gossip/settle.h"
+
+enum {
+    DEATH_SECONDS_MAXIMUM = 120, /* far past what is wanted; then it counts as this */
+    JOIN_SECONDS_MAXIMUM = 1200,
+    HEAL_SECONDS_MAXIMUM = 600,
+    SPLIT_SECONDS = 600,
+    DOWN_US = 200000, /* of a restart */
+    FINE_US = 1000
+};
+
+static double seconds_of(uint64_t us) { return (double)us / (double)CROWD_SECOND_US; }
+
+static struct crowd *settled_crowd(const struct scenario_run *run) {
+    struct crowd *crowd = crowd_new(run->seed, run->node_count);
+    settle_all(crowd);
+    return crowd;
+}
+
+/* Not all begin at the same moment of everybody's rounds. */
+static void pause_by_lot(struct crowd *crowd) {
+    crowd_run(crowd, random_between(&crowd->random, CROWD_SECOND_US, 2 * CROWD_SECOND_US));
+}
+
+/* Kills somebody; the seconds until nobody believes it to live. */
+static double death_seconds(struct crowd *crowd, struct report_curve *curve) {
+    unsigned victim = crowd_any_running(crowd);
+    crowd_kill(crowd, victim);
+    uint64_t begun_us = crowd->now_us;
+    unsigned seen_by = crowd->running_count;
+    while (sight_seen_by(&crowd->sight, victim) > 0 &&
+           crowd->now_us - begun_us < DEATH_SECONDS_MAXIMUM * CROWD_SECOND_US) {
+        crowd_run(crowd, FINE_US);
+        unsigned seen_by_now = sight_seen_by(&crowd->sight, victim);
+        if (curve != NULL && seen_by_now != seen_by)
+            report_point(curve, seconds_of(crowd->now_us - begun_us),
+                         1 - (double)seen_by_now / crowd->running_count);
+        seen_by = seen_by_now;
+    }
+    return seconds_of(crowd->now_us - begun_us);
+}
+
+static void death_samples(struct crowd *crowd, const struct scenario_run *run, double *samples) {
+    for (unsigned i = 0; i < run->samples; i++) {
+        pause_by_lot(crowd);
+        struct report_curve *curve = i < 5 ? report_curve(run->report, "death") : NULL;
+        samples[i] = death_seconds(crowd, curve);
+    }
+}
+
+void scenario_death(const struct scenario_run *run) {
+    struct crowd *crowd = settled_crowd(run);
+    double *samples = memory_allocate(run->samples * sizeof *samples);
+    death_samples(crowd, run, samples);
+    report_figure(run->report, FIGURE_death_p50, report_quantile(samples, run->samples, 0.5));
+    report_figure(run->report, FIGURE_death_p99, report_quantile(samples, run->samples, 0.99));
+    report_figure(run->report, FIGURE_death_false_deaths, (double)crowd->false_deaths);
+    memory_free(samples);
+    crowd_free(crowd);
+}
+
+void scenario_loss(const struct scenario_run *run) {
+    struct crowd *crowd = settled_crowd(run);
+    double *samples = memory_allocate(run->samples * sizeof *samples);
+    crowd->network.loss = 0.2;
+    uint64_t begun_us = crowd->now_us;
+    death_samples(crowd, run, samples);
+    uint64_t took_us = crowd->now_us - begun_us, whole_us = SPLIT_SECONDS * CROWD_SECOND_US;
+    if (took_us < whole_us)
+        crowd_run(crowd, whole_us - took_us);
+    report_figure(run->report, FIGURE_loss_death_p99, report_quantile(samples, run->samples, 0.99));
+    report_figure(run->report, FIGURE_loss_false_deaths, (double)crowd->false_deaths);
+    memory_free(samples);
+    crowd_free(crowd);
+}
+
+/* Runs until all know all, with a curve of how much of that is true. */
+static double settle_seconds(struct crowd *crowd, struct report_curve *curve,
+                             uint64_t longest_seconds) {
+    uint64_t begun_us = crowd->now_us, step_us = CROWD_SECOND_US / 100;
+    while (!crowd_is_settled(crowd) &&
+           crowd->now_us - begun_us < longest_seconds * CROWD_SECOND_US) {
+        crowd_run(crowd, step_us);
+        double pairs = (double)crowd->running_count * crowd->running_count;
+        report_point(curve, seconds_of(crowd->now_us - begun_us),
+                     1 - (double)crowd->sight.wrong_count / pairs);
+        if (curve->count % 50 == 0)
+            step_us *= 2; /* so that a curve of any length has room */
+    }
+    return seconds_of(crowd->now_us - begun_us);
+}
+
+void scenario_quarter(const struct scenario_run *run) {
+    struct crowd *crowd = settled_crowd(run);
+    for (unsigned i = 0; i < run->node_count / 4; i++)
+        crowd_kill(crowd, crowd_any_running(crowd));
+    report_figure(
+        run->report, FIGURE_quarter_all,
+        settle_seconds(crowd, report_curve(run->report, "quarter"), HEAL_SECONDS_MAXIMUM));
+    report_figure(run->report, FIGURE_quarter_false_deaths, (double)crowd->false_deaths);
+    crowd_free(crowd);
+}
+
+void scenario_join(const struct scenario_run *run) {
+    struct crowd *crowd = crowd_new(run->seed, run->node_count);
+    for (unsigned i = 0; i < run->node_count; i++) {
+        crowd_start(crowd, i);
+        crowd_seed(crowd, i, 0);
+    }
+    report_figure(run->report, FIGURE_join_all,
+                  settle_seconds(crowd, report_curve(run->report, "join"), JOIN_SECONDS_MAXIMUM));
+    report_figure(run->report, FIGURE_join_bytes, (double)crowd->traffic.bytes / run->node_count);
+    crowd_free(crowd);
+}
+
+/* Restarts one; the seconds until all others know its new life. */
+static double restart_seconds(struct crowd *crowd, unsigned node) {
+    crowd_kill(crowd, node);
+    crowd_run(crowd, DOWN_US);
+    unsigned seed = crowd_any_running(crowd);
+    crowd_start(crowd, node);
+    crowd_seed(crowd, node, seed);
+    uint64_t begun_us = crowd->now_us;
+    while (sight_seen_by(&crowd->sight, node) < crowd->running_count - 1 &&
+           crowd->now_us - begun_us < DEATH_SECONDS_MAXIMUM * CROWD_SECOND_US)
+        crowd_run(crowd, FINE_US);
+    return seconds_of(crowd->now_us - begun_us);
+}
+
+void scenario_restart(const struct scenario_run *run) {
+    struct crowd *crowd = settled_crowd(run);
+    unsigned count = run->samples < run->node_count ? run->samples : run->node_count;
+    double *samples = memory_allocate(count * sizeof *samples);
+    for (unsigned i = 0; i < count; i++) {
+        samples[i] = restart_seconds(crowd, i);
+        pause_by_lot(crowd);
+    }
+    report_figure(run->report, FIGURE_restart_p50, report_quantile(samples, count, 0.5));
+    report_figure(run->report, FIGURE_restart_p99, report_quantile(samples, count, 0.99));
+    memory_free(samples);
+    crowd_free(crowd);
+}
+
+/* Partitions. */
+
+static bool is_apart(const struct crowd *crowd) {
+    uint64_t half = crowd->running_count / 2, other = crowd->running_count - half;
+    return crowd->sight.wrong_count == 2 * half * other;
+}
+
+static double heal_seconds(struct crowd *crowd, struct report *report) {
+    for (unsigned i = 0; i < crowd->node_count; i++)
+        crowd->nodes[i].group = 0;
+    crowd_count_traffic(crowd);
+    return settle_seconds(crowd, report_curve(report, "heal"), HEAL_SECONDS_MAXIMUM);
+}
+
+static void part(struct crowd *crowd) {
+    for (unsigned i = 0; i < crowd->node_count / 2; i++)
+        crowd->nodes[i].group = 1;
+}
+
+void scenario_split(const struct scenario_run *run) {
+    struct crowd *crowd = settled_crowd(run);
+    uint64_t apart_us;
+    part(crowd);
+    crowd_run_until(crowd, SPLIT_SECONDS * CROWD_SECOND_US, is_apart, &apart_us);
+    crowd_run(crowd, SPLIT_SECONDS * CROWD_SECOND_US - apart_us);
+    report_figure(run->report, FIGURE_split_apart, seconds_of(apart_us));
+    report_figure(run->report, FIGURE_split_heal, heal_seconds(crowd, run->report));
+    report_figure(run->report, FIGURE_split_bytes, (double)crowd->traffic.bytes / run->node_count);
+    crowd_free(crowd);
+}
+
+void scenario_split_day(const struct scenario_run *run) {
+    struct crowd *crowd = settled_crowd(run);
+    part(crowd);
+    crowd_run(crowd, (uint64_t)(run->hours * 3600) * CROWD_SECOND_US);
+    report_figure(run->report, FIGURE_split_day_heal, heal_seconds(crowd, run->report));
+    crowd_free(crowd);
+}
