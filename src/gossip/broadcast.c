@@ -1,14 +1,14 @@
 #include "gossip/broadcast.h"
 #include "base/check.h"
 #include "gossip/member.h"
-#include "gossip/state.h"
+#include "gossip/telling.h"
 
 enum {
     NEWS_DATAGRAMS_PER_ROUND =
         4, /* to one member; a flood of news takes more rounds, not more at once */
-    NEWS_MISFIT_MAXIMUM =
-        8, /* entries too large for what is left of a datagram before it is sent as it is */
-    NEWS_ROUNDS_PER_PROBE = 10, /* after the first telling: rounds in a probe interval */
+    NEWS_SECOND_ROUND_FLUSHES = 4, /* times flush_us: until the second round */
+    NEWS_ROUNDS_PER_PROBE = 10,    /* after that: rounds in a probe interval */
+    NEWS_SHORTEST_PAUSE_US = 1000,
     GOODBYE_DATAGRAMS = 64
 };
 
@@ -17,145 +17,127 @@ void broadcast_init(struct news *news, enum news_kind kind) {
     list_init(&news->link);
 }
 
-static void broadcast_due(struct gossip *gossip, uint64_t after_us) {
-    uint64_t due_us = gossip->now_us + after_us;
+static void broadcast_due(struct gossip *gossip, uint64_t due_us) {
     if (due_us < gossip->news_us)
         gossip->news_us = due_us;
 }
 
-void broadcast_add(struct gossip *gossip, struct news *news, enum news_priority priority) {
+static struct list *broadcast_list(struct gossip *gossip, const struct news *news) {
+    gossip->news_lists[news->priority] |= (uint64_t)1 << news->sent_count;
+    return &gossip->news[news->priority][news->sent_count];
+}
+
+void broadcast_add(struct gossip *gossip, struct news *news, enum gossip_priority priority) {
     broadcast_remove(gossip, news);
     news->priority = priority;
     news->sent_count = 0;
     news->round = 0;
     news->is_waiting = true;
-    list_prepend(&gossip->news[priority][0], &news->link);
+    list_prepend(broadcast_list(gossip, news), &news->link);
     gossip->news_count++;
-    broadcast_due(gossip, gossip->timing.flush_us);
+    gossip->counters.news_waiting[priority]++;
+    broadcast_due(gossip, gossip->now_us + gossip->timing.flush_us);
+}
+
+void broadcast_hurry(struct gossip *gossip) {
+    uint64_t due_us = gossip->news_told_us + gossip->timing.flush_us;
+    broadcast_due(gossip, due_us > gossip->now_us ? due_us : gossip->now_us);
+}
+
+static void broadcast_forget(struct gossip *gossip, struct news *news) {
+    news->is_waiting = false;
+    gossip->news_count--;
+    gossip->counters.news_waiting[news->priority]--;
 }
 
 void broadcast_remove(struct gossip *gossip, struct news *news) {
     if (!news->is_waiting)
         return;
     list_remove(&news->link);
-    news->is_waiting = false;
-    gossip->news_count--;
+    broadcast_forget(gossip, news);
 }
 
 static unsigned broadcast_limit(const struct gossip *gossip) {
     unsigned bits = 1;
     for (size_t live = member_live_count(gossip); live > 1; live /= 2)
         bits++;
-    unsigned limit = 3 * bits;
+    unsigned limit = 3 + bits + bits / 2;
     return limit < GOSSIP_SENT_MAXIMUM ? limit : GOSSIP_SENT_MAXIMUM;
 }
 
-static void broadcast_told(struct gossip *gossip, struct news *news) {
+void broadcast_told(struct gossip *gossip, struct news *news, size_t bytes) {
     news->round = gossip->news_round;
-    list_remove(&news->link);
-    if (++news->sent_count < broadcast_limit(gossip)) {
-        list_append(&gossip->news[news->priority][news->sent_count], &news->link);
-        return;
-    }
-    news->is_waiting = false;
-    gossip->news_count--;
+    gossip->counters.news_told[news->priority]++;
+    gossip->counters.news_bytes[news->priority] += bytes;
+    if (++news->sent_count < broadcast_limit(gossip))
+        list_append(broadcast_list(gossip, news), &news->link);
+    else
+        broadcast_forget(gossip, news);
 }
 
-static bool broadcast_write_record(struct gossip *gossip, const struct member *member) {
-    struct codec_record record;
-    member_record(member, &record);
-    return codec_write_record(&gossip->writer, &record);
-}
-
-bool broadcast_write_entry(struct gossip *gossip, const struct entry *entry) {
-    const struct member *member = entry->member;
-    struct codec_group group = {.generation = member->shown.generation, .floor = member->floor};
-    memcpy(group.uuid, member->shown.uuid, GOSSIP_UUID_BYTES);
-    struct codec_entry written = {
-        .version = entry->version,
-        .previous = state_previous(entry),
-        .is_removed = entry->is_removed,
-        .key = bytes_of(entry->data, entry->key_length),
-        .value = bytes_of(entry->data + entry->key_length, entry->value_length)};
-    if (!codec_group_begin(&gossip->writer, &group))
-        return false;
-    if (!codec_write_entry(&gossip->writer, &written)) {
-        codec_group_cancel(&gossip->writer);
-        return false;
-    }
-    codec_group_end(&gossip->writer);
-    return true;
-}
-
-static bool broadcast_write_news(struct gossip *gossip, struct list *link) {
-    struct news *news = LIST_ELEMENT(link, struct news, link);
-    if (news->kind == NEWS_RECORD)
-        return broadcast_write_record(gossip, LIST_ELEMENT(news, struct member, news));
-    return broadcast_write_entry(gossip, LIST_ELEMENT(news, struct entry, news));
-}
-
-/* All news of these priorities that fits and is not part of this telling yet, into the open list.
- */
-static void broadcast_fill(struct gossip *gossip, enum news_priority from, enum news_priority to) {
-    unsigned misfits = 0;
-    for (enum news_priority priority = from; priority <= to; priority++)
-        for (unsigned sent = 0; sent < GOSSIP_SENT_MAXIMUM; sent++)
-            LIST_EACH (&gossip->news[priority][sent], link) {
-                struct news *news = LIST_ELEMENT(link, struct news, link);
-                if (news->round == gossip->news_round)
-                    continue;
-                if (broadcast_write_news(gossip, link))
-                    broadcast_told(gossip, news);
-                else if (++misfits == NEWS_MISFIT_MAXIMUM)
-                    return;
-            }
-}
-
-static void broadcast_write_lists(struct gossip *gossip, const struct member *const *first,
-                                  size_t first_count) {
-    if (codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS)) {
-        for (size_t i = 0; i < first_count; i++)
-            CHECK(broadcast_write_record(gossip, first[i]));
-        broadcast_fill(gossip, NEWS_URGENT, NEWS_MEMBER);
-        codec_list_end(&gossip->writer);
-    }
-    if (codec_list_begin(&gossip->writer, CODEC_SECTION_ENTRIES)) {
-        broadcast_fill(gossip, NEWS_STATE, NEWS_STATE);
-        codec_list_end(&gossip->writer);
-    }
+void broadcast_put_back(struct gossip *gossip, struct news *news) {
+    list_prepend(broadcast_list(gossip, news), &news->link);
 }
 
 void broadcast_write(struct gossip *gossip, const struct member *const *first, size_t first_count) {
     gossip->news_round++;
     if (gossip->news_count > 0 || first_count > 0)
-        broadcast_write_lists(gossip, first, first_count);
+        telling_write(gossip, first, first_count);
 }
 
 /* One telling to one member: news may take several datagrams, each piece once. */
 static void broadcast_tell(struct gossip *gossip, const struct member *member) {
     gossip->news_round++;
-    for (unsigned i = 0; i < NEWS_DATAGRAMS_PER_ROUND; i++) {
+    for (unsigned i = 0; i < NEWS_DATAGRAMS_PER_ROUND && gossip->news_count > 0; i++) {
         gossip_begin(gossip, CODEC_NEWS);
         size_t empty = gossip->writer.buffer.length;
-        broadcast_write_lists(gossip, NULL, 0);
+        telling_write(gossip, NULL, 0);
         if (gossip->writer.buffer.length == empty)
             return;
         gossip_send(gossip, &member->shown.address);
     }
 }
 
+/* How often the freshest of what waits was told. */
+static unsigned broadcast_least_told(const struct gossip *gossip) {
+    unsigned least = GOSSIP_SENT_MAXIMUM;
+    for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
+        for (uint64_t left = gossip->news_lists[priority]; left != 0; left &= left - 1) {
+            unsigned told = (unsigned)__builtin_ctzll(left);
+            if (told < least && !list_is_empty(&gossip->news[priority][told]))
+                least = told;
+        }
+    return least;
+}
+
+/* Fresh news goes to fan_out members. What has been told to about as many reaches nearly everybody
+ * who can be reached that way; the few who are left hear it in a second round soon, and what is
+ * told after that is insurance against loss, and may be slow. */
+static uint64_t broadcast_pause_us(const struct gossip *gossip) {
+    const struct gossip_timing *timing = &gossip->timing;
+    unsigned told = broadcast_least_told(gossip);
+    uint64_t slow_us = timing->probe_interval_us / NEWS_ROUNDS_PER_PROBE;
+    uint64_t pause_us = timing->flush_us;
+    if (told > 0)
+        pause_us = NEWS_SECOND_ROUND_FLUSHES * timing->flush_us;
+    if (told > timing->fan_out && pause_us < slow_us)
+        pause_us = slow_us;
+    return pause_us > 0 ? pause_us : NEWS_SHORTEST_PAUSE_US;
+}
+
 void broadcast_run(struct gossip *gossip) {
     if (gossip->now_us < gossip->news_us)
         return;
     gossip->news_us = GOSSIP_NEVER;
-    struct member *listeners[GOSSIP_FAN_OUT];
-    size_t count = member_choose(gossip, NULL, GOSSIP_FAN_OUT, listeners);
+    gossip->news_told_us = gossip->now_us;
+    struct member *listeners[GOSSIP_FAN_OUT_MAXIMUM];
+    bool is_fresh = broadcast_least_told(gossip) == 0;
+    size_t wanted = is_fresh ? gossip->timing.fan_out : (gossip->timing.fan_out + 1) / 2;
+    size_t count = member_choose(gossip, NULL, wanted, listeners);
     for (size_t i = 0; i < count; i++)
         broadcast_tell(gossip, listeners[i]);
-    if (gossip->news_count == 0)
-        return;
-    uint64_t pause_us = gossip->timing.probe_interval_us / NEWS_ROUNDS_PER_PROBE;
-    broadcast_due(gossip, pause_us > gossip->timing.flush_us ? pause_us : gossip->timing.flush_us);
+    if (gossip->news_count > 0)
+        broadcast_due(gossip, gossip->now_us + broadcast_pause_us(gossip));
 }
 
 void broadcast_goodbye(struct gossip *gossip) {

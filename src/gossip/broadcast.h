@@ -1,28 +1,37 @@
-/* News: what others may not know yet. A piece of news is told about 3 * log2(n) times by each node
- * that finds it new (enough for all to hear it with high probability: Demers et al. 1987,
- * SWIM 4.1), to a few members at a time, and with every ping and answer that goes out anyway.
+/* News: what others may not know yet. A piece of news is told about 3 + 1.5 log2(n) times by each
+ * node that finds it new (some above the ln(n) that let all hear it: Demers et al. 1987, SWIM 4.1),
+ * to a few members at a time, and with every ping and answer that goes out anyway.
  *
- *     priority   0 times told   1   2  ...         urgent before member before state; in each the
- * least told first, and urgent     [ ]           [ ] [ ]             of those the newest first. A
- * telling moves it one to the right; only member     [ ] [ ]       [ ]                 what was
- * really written into a datagram counts as told. What cannot state      [ ]           [ ] [ ] [ ]
- * be told to anybody waits.
+ *                          times told:  0         1         2        broadcast_add(): to the
+ *     urgent   deaths, refutations     [ ]                 [ ]       front of the first list.
+ *     cluster  comers, leaders                   [ ] [ ]             broadcast_told(): to the end
+ *     state    a node's own state      [ ]                 [ ] [ ]   of the next one, but only what
+ *     rest     all else                [ ] [ ]   [ ]                 was written (telling.h)
  *
- * News is gathered for flush_us before it is first sent, so that a burst of changes is one
+ * What cannot be told to anybody waits. When a key changes again, its older news goes.
+ *
+ *     own change  at once: fan_out members        a burst of changes: once in flush_us
+ *     heard       after flush_us: fan_out members
+ *     later       after ever longer pauses, to fewer: most know by then
+ *
+ * so that news doubles its hearers several times before it costs anything, and a burst is one
  * datagram. */
 #pragma once
 #include "gossip/instance.h"
 
 void broadcast_init(struct news *news, enum news_kind kind);
 /* From the beginning, if it was waiting already. */
-void broadcast_add(struct gossip *gossip, struct news *news, enum news_priority priority);
+void broadcast_add(struct gossip *gossip, struct news *news, enum gossip_priority priority);
 void broadcast_remove(struct gossip *gossip, struct news *news);
+/* What was added last is this node's own: it is told in this step, unless the last round is less
+ * than flush_us ago. */
+void broadcast_hurry(struct gossip *gossip);
+/* For telling.c, of pieces that it took out of their lists: told once more; or not after all. */
+void broadcast_told(struct gossip *gossip, struct news *news, size_t bytes);
+void broadcast_put_back(struct gossip *gossip, struct news *news);
 /* Into the writer: the records `first`, whatever was told of them before, then as much news as
  * fits. */
 void broadcast_write(struct gossip *gossip, const struct member *const *first, size_t first_count);
 void broadcast_run(struct gossip *gossip);
-/* The state's part of a datagram: one entry, in the group of its member that is open already or
- * opened for it. False if it does not fit. */
-bool broadcast_write_entry(struct gossip *gossip, const struct entry *entry);
 /* Goodbye: to as many as one step can reach. */
 void broadcast_goodbye(struct gossip *gossip);

@@ -1,5 +1,9 @@
 #include "gossip/codec.h"
 #include "base/check.h"
+#include <assert.h>
+
+enum { PRIORITIES_PER_BYTE = 4 };
+static_assert(GOSSIP_PRIORITY_COUNT <= 4, "a priority is two bits");
 
 /* Decoding. */
 
@@ -86,6 +90,14 @@ void codec_read_digest(struct cursor *in, struct codec_digest *digest) {
     digest->floor = codec_read_number(in);
 }
 
+enum gossip_priority codec_priority_of(const struct codec_message *message, size_t group) {
+    if (group / PRIORITIES_PER_BYTE >= message->priorities.length)
+        return GOSSIP_STATE;
+    uint8_t four = message->priorities.data[group / PRIORITIES_PER_BYTE];
+    unsigned priority = (four >> 2 * (group % PRIORITIES_PER_BYTE)) & 3;
+    return priority == GOSSIP_URGENT ? GOSSIP_CLUSTER : (enum gossip_priority)priority;
+}
+
 static bool codec_check_records(struct bytes list) {
     struct cursor in = cursor_of(list);
     struct codec_record record;
@@ -163,6 +175,9 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
         return;
     case CODEC_SECTION_DIGESTS:
         codec_decode_list(in, &message->digests, codec_check_digests);
+        return;
+    case CODEC_SECTION_PRIORITIES:
+        message->priorities = cursor_bytes(in, cursor_left(in));
         return;
     }
     cursor_bytes(in, cursor_left(in)); /* of a later release */
@@ -384,6 +399,51 @@ bool codec_write_entry(struct codec_writer *writer, const struct codec_entry *en
 void codec_group_end(struct codec_writer *writer) {
     codec_patch_u16(writer, writer->group_at, writer->buffer.length - writer->group_at - 2);
     writer->group_at = 0;
+}
+
+size_t codec_priorities_bytes(size_t count) {
+    return (count + PRIORITIES_PER_BYTE - 1) / PRIORITIES_PER_BYTE;
+}
+
+void codec_write_priorities(struct codec_writer *writer, const enum gossip_priority *priorities,
+                            size_t count) {
+    codec_section_begin(writer, CODEC_SECTION_PRIORITIES);
+    for (size_t i = 0; i < count; i += PRIORITIES_PER_BYTE) {
+        unsigned four = 0;
+        for (size_t j = i; j < count && j < i + PRIORITIES_PER_BYTE; j++)
+            four |= (unsigned)priorities[j] << 2 * (j - i);
+        buffer_append_u8(&writer->buffer, (uint8_t)four);
+    }
+    if (codec_fitted(writer, writer->section_at))
+        codec_section_end(writer);
+    writer->section_at = 0;
+}
+
+/* Sizes. */
+
+static size_t varint_bytes(uint64_t value) {
+    size_t bytes = 1;
+    while (value >>= 7)
+        bytes++;
+    return bytes;
+}
+
+static size_t text_bytes(size_t length) { return varint_bytes(length) + length; }
+
+size_t codec_record_bytes(const struct codec_record *record) {
+    return GOSSIP_UUID_BYTES + varint_bytes(record->generation) +
+           varint_bytes(record->incarnation) + 1 +
+           (record->state == GOSSIP_SUSPECT ? GOSSIP_UUID_BYTES : 0) +
+           text_bytes(strlen(record->address.host)) + 2 + text_bytes(strlen(record->name));
+}
+
+size_t codec_group_bytes(const struct codec_group *group) {
+    return GOSSIP_UUID_BYTES + varint_bytes(group->generation) + varint_bytes(group->floor) + 2;
+}
+
+size_t codec_entry_bytes(const struct codec_entry *entry) {
+    return varint_bytes(entry->version) + varint_bytes(entry->previous) + 1 +
+           text_bytes(entry->key.length) + text_bytes(entry->value.length);
 }
 
 void codec_group_cancel(struct codec_writer *writer) {

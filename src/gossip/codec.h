@@ -83,6 +83,7 @@ struct codec_message {
     uint8_t first[GOSSIP_UUID_BYTES],
         last[GOSSIP_UUID_BYTES];           /* the digest's range, both ends within */
     struct bytes records, groups, digests; /* lists, checked already */
+    struct bytes priorities;               /* read with codec_priority_of() */
 };
 
 /* 0, ERR_VERSION or ERR_MALFORMED. */
@@ -92,6 +93,9 @@ void codec_read_record(struct cursor *in, struct codec_record *record);
 void codec_read_group(struct cursor *in, struct codec_group *group);
 void codec_read_entry(struct cursor *in, struct codec_entry *entry);
 void codec_read_digest(struct cursor *in, struct codec_digest *digest);
+/* With which priority the datagram's group at that place is told on: GOSSIP_STATE if it does not
+ * say, and never GOSSIP_URGENT. */
+enum gossip_priority codec_priority_of(const struct codec_message *message, size_t group);
 
 /* A datagram being written, never above GOSSIP_DATAGRAM_MAXIMUM. */
 struct codec_writer {
@@ -122,4 +126,12 @@ bool codec_write_digest(struct codec_writer *writer, const struct codec_digest *
 bool codec_group_begin(struct codec_writer *writer, const struct codec_group *group);
 bool codec_write_entry(struct codec_writer *writer, const struct codec_entry *entry);
 void codec_group_end(struct codec_writer *writer);
+/* Of the groups written, in their order; left out if there is no room. */
+void codec_write_priorities(struct codec_writer *writer, const enum gossip_priority *priorities,
+                            size_t count);
+/* What the writing would take, without the headers of sections. */
+size_t codec_record_bytes(const struct codec_record *record);
+size_t codec_group_bytes(const struct codec_group *group); /* without its entries */
+size_t codec_entry_bytes(const struct codec_entry *entry);
+size_t codec_priorities_bytes(size_t count);
 void codec_group_cancel(struct codec_writer *writer); /* takes back the group begun */

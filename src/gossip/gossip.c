@@ -26,6 +26,10 @@ static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing
         gossip->timing.probe_interval_us = SHORTEST_INTERVAL_US;
     if (gossip->timing.probe_timeout_us < SHORTEST_INTERVAL_US)
         gossip->timing.probe_timeout_us = SHORTEST_INTERVAL_US;
+    if (gossip->timing.fan_out == 0)
+        gossip->timing.fan_out = GOSSIP_FAN_OUT;
+    if (gossip->timing.fan_out > GOSSIP_FAN_OUT_MAXIMUM)
+        gossip->timing.fan_out = GOSSIP_FAN_OUT_MAXIMUM;
 }
 
 void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing) {
@@ -48,7 +52,7 @@ static void gossip_add_self(struct gossip *gossip, const struct gossip_options *
     gossip->self = member_add(gossip, &record);
     member_set_state(gossip, gossip->self, GOSSIP_JOINING);
     joining_begin(gossip);
-    broadcast_add(gossip, &gossip->self->news, NEWS_MEMBER);
+    broadcast_add(gossip, &gossip->self->news, GOSSIP_CLUSTER);
 }
 
 struct gossip *gossip_new(const struct gossip_options *options) {
@@ -63,7 +67,7 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     gossip->grave_us = gossip->suspicion_us = gossip->news_us = GOSSIP_NEVER;
     gossip->probe_us =
         options->now_us + random_below(&gossip->random, gossip->timing.probe_interval_us);
-    for (unsigned priority = 0; priority < NEWS_PRIORITY_COUNT; priority++)
+    for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
         for (unsigned sent = 0; sent < GOSSIP_SENT_MAXIMUM; sent++)
             list_init(&gossip->news[priority][sent]);
     codec_writer_init(&gossip->writer);
@@ -140,9 +144,10 @@ static void gossip_hear_news(struct gossip *gossip, const struct codec_message *
         member_hear(gossip, &record, is_told_on);
     }
     struct codec_group group;
-    while (cursor_left(&groups) > 0) {
+    for (size_t i = 0; cursor_left(&groups) > 0; i++) {
         codec_read_group(&groups, &group);
-        state_hear(gossip, &group, is_told_on);
+        enum gossip_priority priority = codec_priority_of(message, i);
+        state_hear(gossip, &group, is_told_on ? &priority : NULL);
     }
 }
 
@@ -198,8 +203,9 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
         gossip_dispatch(gossip, from, &message);
 }
 
-static void gossip_say(struct gossip *gossip, struct bytes key, struct bytes value) {
-    int status = state_set(gossip, key, value);
+static void gossip_say(struct gossip *gossip, struct bytes key, struct bytes value,
+                       enum gossip_priority priority) {
+    int status = state_set(gossip, key, value, priority == GOSSIP_URGENT ? GOSSIP_REST : priority);
     if (status)
         log_line(gossip->log, LOG_WARN, "key not told to the cluster",
                  LOG_T("cause", error_text(status)), LOG_F("key_bytes", key.length),
@@ -211,7 +217,7 @@ static void gossip_leave(struct gossip *gossip) {
         return;
     member_set_state(gossip, gossip->self, GOSSIP_LEFT);
     gossip_changed(gossip, GOSSIP_CHANGE_STATE, gossip->self, BYTES_NONE);
-    broadcast_add(gossip, &gossip->self->news, NEWS_URGENT);
+    broadcast_add(gossip, &gossip->self->news, GOSSIP_URGENT);
     broadcast_goodbye(gossip);
 }
 
@@ -236,7 +242,7 @@ static void gossip_handle(struct gossip *gossip, const struct gossip_event *even
         gossip_receive(gossip, &event->address, event->bytes);
         return;
     case GOSSIP_SET:
-        gossip_say(gossip, event->key, event->value);
+        gossip_say(gossip, event->key, event->value, event->priority);
         return;
     case GOSSIP_SEED:
         probe_seed(gossip, &event->address);

@@ -26,6 +26,16 @@ struct gossip_address {
     uint16_t port;
 };
 
+/* What goes first where there is not room for all. Each has a guaranteed share, so that none
+ * starves (broadcast.h). */
+enum gossip_priority {
+    GOSSIP_URGENT,  /* deaths, farewells, refutations; never keys */
+    GOSSIP_CLUSTER, /* who comes, who is suspected; keys: leaders, the slot map's epoch */
+    GOSSIP_STATE,   /* what a node says of its own state */
+    GOSSIP_REST     /* everything else */
+};
+enum { GOSSIP_PRIORITY_COUNT = GOSSIP_REST + 1 };
+
 /* GOSSIP_JOINING: a newcomer that is still getting its copy of the state. It lives, but accuses
  * nobody, and nobody relies on it. */
 enum gossip_member_state { GOSSIP_ALIVE, GOSSIP_SUSPECT, GOSSIP_DEAD, GOSSIP_LEFT, GOSSIP_JOINING };
@@ -40,6 +50,7 @@ const char *gossip_state_text(enum gossip_member_state state);
 struct gossip_timing {
     uint64_t probe_interval_us, probe_timeout_us, flush_us;
     unsigned suspicion_factor;
+    unsigned fan_out; /* members told at once when news is fresh; 0: the default */
 };
 
 struct gossip_options {
@@ -73,6 +84,8 @@ struct gossip_event {
     uint8_t uuid[GOSSIP_UUID_BYTES]; /* of a GOSSIP_CONTACT */
     struct bytes bytes;
     struct bytes key, value;
+    enum gossip_priority priority; /* of a GOSSIP_SET: with which the change is told, by all who
+                                      tell it on; GOSSIP_URGENT, 0, is taken as GOSSIP_REST */
 };
 
 struct gossip_datagram {
@@ -117,6 +130,10 @@ struct gossip_counters { /* since the start */
     uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received, malformed;
     uint64_t probes_sent, probes_failed, indirect_probes, suspicions, refutations, deaths;
     unsigned local_health; /* 0 is well (Lifeguard) */
+    /* News by enum gossip_priority: pieces that wait now; pieces told and their bytes, once for
+     * each listener. */
+    uint64_t news_waiting[GOSSIP_PRIORITY_COUNT];
+    uint64_t news_told[GOSSIP_PRIORITY_COUNT], news_bytes[GOSSIP_PRIORITY_COUNT];
 };
 
 struct gossip;

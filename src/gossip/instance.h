@@ -6,7 +6,8 @@
  *     probe.c       pings, asks through others, seeds and the dead
  *     suspicion.c   from suspect to dead, or refuted
  *     state.c       keys, versions, removals
- *     broadcast.c   what is news, and to whom it was told how often
+ *     broadcast.c   what is news, and when it is told to whom
+ *     telling.c     which news goes into one datagram
  *     digest.c      comparing the whole with one other node, and sending what differs
  *     codec.c       bytes */
 #pragma once
@@ -17,8 +18,9 @@
 
 enum {
     GOSSIP_SEED_MAXIMUM = 64,
-    GOSSIP_HELPERS = 3,         /* members asked to probe for us (SWIM's k) */
-    GOSSIP_FAN_OUT = 3,         /* members told in one round of news */
+    GOSSIP_HELPERS = 3, /* members asked to probe for us (SWIM's k) */
+    GOSSIP_FAN_OUT = 4, /* members told at once of fresh news, unless set otherwise */
+    GOSSIP_FAN_OUT_MAXIMUM = 16,
     GOSSIP_PROBE_MAXIMUM = 32,  /* probes in flight; past it none is begun */
     GOSSIP_RELAY_MAXIMUM = 256, /* probes for others in flight; past it their asks are dropped */
     GOSSIP_REMOVED_MAXIMUM =
@@ -45,16 +47,10 @@ struct member;
 /* One piece of news; it points to what it is about, and is written out when it is sent, as it is
  * then. */
 enum news_kind { NEWS_RECORD, NEWS_ENTRY };
-enum news_priority {
-    NEWS_URGENT /* deaths, refutations */,
-    NEWS_MEMBER,
-    NEWS_STATE,
-    NEWS_PRIORITY_COUNT
-};
 struct news {
     struct list link;
     enum news_kind kind;
-    enum news_priority priority;
+    enum gossip_priority priority;
     bool is_waiting;
     unsigned sent_count;
     uint64_t round; /* the last telling that it was part of */
@@ -162,10 +158,12 @@ struct gossip {
     size_t suspect_count;
     uint64_t suspicion_us; /* no suspicion ends before this */
 
-    struct list news[NEWS_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM];
+    struct list news[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */
+    uint64_t news_lists[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */
+    size_t news_credit[GOSSIP_PRIORITY_COUNT];  /* bytes of its share not used yet */
     size_t news_count;
-    uint64_t news_us, news_round;
-    uint64_t round_trip_us; /* measured in this step */
+    uint64_t news_us, news_told_us, news_round; /* the next round, the last one, how many */
+    uint64_t round_trip_us;                     /* measured in this step */
 
     struct codec_writer writer;
     struct outgoing *outbox;

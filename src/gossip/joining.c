@@ -33,7 +33,7 @@ void joining_end(struct gossip *gossip) {
     self->shown.incarnation++;
     member_set_state(gossip, self, GOSSIP_ALIVE);
     gossip_changed(gossip, GOSSIP_CHANGE_STATE, self, BYTES_NONE);
-    broadcast_add(gossip, &self->news, NEWS_MEMBER);
+    broadcast_add(gossip, &self->news, GOSSIP_CLUSTER);
 }
 
 void joining_run(struct gossip *gossip) {

@@ -301,11 +301,12 @@ static void member_adopt(struct gossip *gossip, struct member *member,
     }
 }
 
-static enum news_priority member_news_priority(enum gossip_member_state before,
-                                               enum gossip_member_state after) {
+static enum gossip_priority member_news_priority(enum gossip_member_state before,
+                                                 enum gossip_member_state after) {
     bool is_refutation = before == GOSSIP_SUSPECT || before == GOSSIP_DEAD;
-    return !gossip_state_is_live(after) || (is_refutation && after == GOSSIP_ALIVE) ? NEWS_URGENT
-                                                                                    : NEWS_MEMBER;
+    return !gossip_state_is_live(after) || (is_refutation && after == GOSSIP_ALIVE)
+               ? GOSSIP_URGENT
+               : GOSSIP_CLUSTER;
 }
 
 static void member_meet(struct gossip *gossip, const struct codec_record *record, bool is_told_on) {
@@ -321,7 +322,7 @@ static void member_meet(struct gossip *gossip, const struct codec_record *record
     member_log(gossip, LOG_INFO, "member joined", member);
     /* Of a stranger that is joining all hear when it is alive: the news is told once, not twice. */
     if (is_told_on && record->state != GOSSIP_JOINING)
-        broadcast_add(gossip, &member->news, NEWS_MEMBER);
+        broadcast_add(gossip, &member->news, GOSSIP_CLUSTER);
 }
 
 void member_hear(struct gossip *gossip, const struct codec_record *record, bool is_told_on) {

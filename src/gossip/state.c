@@ -135,7 +135,8 @@ static uint64_t state_last_version(const struct member *member, const struct ent
     return 0;
 }
 
-int state_set(struct gossip *gossip, struct bytes key, struct bytes value) {
+int state_set(struct gossip *gossip, struct bytes key, struct bytes value,
+              enum gossip_priority priority) {
     struct member *self = gossip->self;
     if (key.length == 0 || key.length > GOSSIP_KEY_MAXIMUM || value.length > GOSSIP_VALUE_MAXIMUM)
         return ERR_INVALID;
@@ -155,7 +156,8 @@ int state_set(struct gossip *gossip, struct bytes key, struct bytes value) {
                                .value = value};
     struct entry *entry = state_put(gossip, self, &said);
     entry->removed_us = gossip->now_us;
-    broadcast_add(gossip, &entry->news, NEWS_STATE);
+    broadcast_add(gossip, &entry->news, priority);
+    broadcast_hurry(gossip);
     gossip_changed(gossip, GOSSIP_CHANGE_KEY, self, key);
     state_forget(gossip, 0);
     member_rehash(gossip, self);
@@ -204,9 +206,9 @@ static void state_sweep(struct gossip *gossip, struct member *member) {
     }
 }
 
-/* True if it is news. */
+/* True if it is news. `priority`: to be told on with; NULL: not at all. */
 static bool state_keep(struct gossip *gossip, struct member *member, const struct codec_entry *said,
-                       bool is_told_on) {
+                       const enum gossip_priority *priority) {
     struct entry *known = state_find(member, said->key);
     if (known != NULL && known->version >= said->version) {
         known->is_unconfirmed &= known->version != said->version;
@@ -218,8 +220,8 @@ static bool state_keep(struct gossip *gossip, struct member *member, const struc
         return false;
     bool is_shown = !said->is_removed || (known != NULL && !known->is_removed);
     struct entry *entry = state_put(gossip, member, said);
-    if (is_told_on)
-        broadcast_add(gossip, &entry->news, NEWS_STATE);
+    if (priority != NULL)
+        broadcast_add(gossip, &entry->news, *priority);
     if (is_shown)
         gossip_changed(gossip, GOSSIP_CHANGE_KEY, member, said->key);
     return true;
@@ -227,15 +229,16 @@ static bool state_keep(struct gossip *gossip, struct member *member, const struc
 
 static void state_hear_entry(struct gossip *gossip, struct member *member,
                              const struct codec_group *group, const struct codec_entry *said,
-                             bool is_told_on) {
+                             const enum gossip_priority *priority) {
     if (group->floor < member->floor && said->version <= member->floor)
         return; /* from somebody who may not have heard of a removal that is forgotten by now */
     if (said->key.length > 0 && !(said->is_removed && said->version <= member->floor))
-        state_keep(gossip, member, said, is_told_on);
+        state_keep(gossip, member, said, priority);
     state_advance(member, said->previous, said->version);
 }
 
-void state_hear(struct gossip *gossip, const struct codec_group *group, bool is_told_on) {
+void state_hear(struct gossip *gossip, const struct codec_group *group,
+                const enum gossip_priority *priority) {
     struct member *member = member_find(gossip, group->uuid);
     if (member == NULL || member == gossip->self || member->shown.generation != group->generation)
         return;
@@ -245,7 +248,7 @@ void state_hear(struct gossip *gossip, const struct codec_group *group, bool is_
     struct codec_entry said;
     while (cursor_left(&in) > 0) {
         codec_read_entry(&in, &said);
-        state_hear_entry(gossip, member, group, &said, is_told_on);
+        state_hear_entry(gossip, member, group, &said, priority);
     }
     if (state_is_whole(member))
         state_sweep(gossip, member);

@@ -19,13 +19,16 @@
 
 /* This node says so. ERR_LIMIT, ERR_INVALID: a key or value that is too long or empty, or too many
  * keys. */
-int state_set(struct gossip *gossip, struct bytes key, struct bytes value) MUST_CHECK;
+int state_set(struct gossip *gossip, struct bytes key, struct bytes value,
+              enum gossip_priority priority) MUST_CHECK;
 /* Forgets everything that the member said: a new life begins. */
 void state_clear(struct gossip *gossip, struct member *member);
 struct entry *state_find(const struct member *member,
                          struct bytes key); /* removals too; NULL if there is none */
-/* What is said of a member by somebody. */
-void state_hear(struct gossip *gossip, const struct codec_group *group, bool is_told_on);
+/* What is said of a member by somebody. `priority`: with which news of it is told on; NULL: not at
+ * all. */
+void state_hear(struct gossip *gossip, const struct codec_group *group,
+                const enum gossip_priority *priority);
 /* The version before the entry in the chain. */
 uint64_t state_previous(const struct entry *entry);
 /* The first entry above a version: its position. */

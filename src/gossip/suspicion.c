@@ -51,7 +51,7 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
         return; /* a newcomer's word counts for nothing yet */
     memcpy(suspicion->accusers[suspicion->accuser_count++], accuser, GOSSIP_UUID_BYTES);
     suspicion_schedule(gossip, suspicion);
-    broadcast_add(gossip, &member->news, NEWS_MEMBER);
+    broadcast_add(gossip, &member->news, GOSSIP_CLUSTER);
 }
 
 void suspicion_restart(struct gossip *gossip, struct member *member) {
@@ -79,7 +79,8 @@ static void suspicion_refute(struct gossip *gossip, uint64_t incarnation) {
         return; /* nobody could hear it; only a new generation helps */
     self->incarnation = incarnation + 1;
     member_rehash(gossip, gossip->self);
-    broadcast_add(gossip, &gossip->self->news, NEWS_URGENT);
+    broadcast_add(gossip, &gossip->self->news, GOSSIP_URGENT);
+    broadcast_hurry(gossip);
 }
 
 void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record) {
@@ -106,7 +107,7 @@ void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *re
     } else if (is_about_this_life && record->incarnation > self->incarnation) {
         suspicion_refute(gossip, record->incarnation); /* said by nobody here: outbid it */
     } else if (!is_about_this_life && !gossip->self->news.is_waiting) {
-        broadcast_add(gossip, &gossip->self->news, NEWS_MEMBER);
+        broadcast_add(gossip, &gossip->self->news, GOSSIP_CLUSTER);
     }
 }
 

@@ -230,13 +230,29 @@ static void gossiper_take_settings(struct gossiper *gossiper, struct bytes pairs
     gossiper->gossip_deadline_us = 0; /* the next tick learns the new one */
 }
 
+/* What redirects depend on goes before what the node is, and that before what users say. */
+static enum gossip_priority gossiper_priority(const char *key) {
+    static const char *const cluster[] = {GOSSIP_SAYS_CLUSTER, GOSSIP_SAYS_EPOCH, GOSSIP_SAYS_LEADS,
+                                          GOSSIP_SAYS_SETTLED};
+    static const char *const state[] = {GOSSIP_SAYS_CLIENT, GOSSIP_SAYS_ADMIN, GOSSIP_SAYS_STANDING,
+                                        GOSSIP_SAYS_VERSION};
+    for (size_t i = 0; i < sizeof cluster / sizeof *cluster; i++)
+        if (strcmp(key, cluster[i]) == 0)
+            return GOSSIP_CLUSTER;
+    for (size_t i = 0; i < sizeof state / sizeof *state; i++)
+        if (strcmp(key, state[i]) == 0)
+            return GOSSIP_STATE;
+    return GOSSIP_REST;
+}
+
 static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     CHECK(mail->kind != MAIL_GOSSIP_SET || mail->key != NULL);
     switch (mail->kind) {
     case MAIL_GOSSIP_SET:
         gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SET,
                                                       .key = bytes_of_text(mail->key),
-                                                      .value = buffer_bytes(&mail->bytes)});
+                                                      .value = buffer_bytes(&mail->bytes),
+                                                      .priority = gossiper_priority(mail->key)});
         return;
     case MAIL_GOSSIP_SEED:
         gossiper_add_seed(gossiper, &mail->address);

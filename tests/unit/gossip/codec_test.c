@@ -280,6 +280,50 @@ static void test_bad_entries_and_digests_are_refused(void **state) {
                      ERR_MALFORMED);
 }
 
+/* What a datagram says of the priorities of its groups: two bits each. Who does not say has them
+ * told on as state; nobody can have a key told as urgent. */
+static void test_priorities_of_groups(void **state) {
+    (void)state;
+    static const enum gossip_priority priorities[] = {GOSSIP_REST, GOSSIP_CLUSTER, GOSSIP_STATE,
+                                                      GOSSIP_REST, GOSSIP_CLUSTER};
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    codec_begin(&writer, CODEC_NEWS, sender, 2);
+    codec_write_priorities(&writer, priorities, 5);
+    assert_bytes(&writer, BYTES_LITERAL(NEWS "\x14\x02\x00\xe7\x01"));
+    struct codec_message message;
+    assert_int_equal(codec_decode(&message, buffer_bytes(&writer.buffer)), 0);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(codec_priority_of(&message, i), priorities[i]);
+    assert_int_equal(codec_priority_of(&message, 5), GOSSIP_CLUSTER); /* 0 */
+    assert_int_equal(codec_priority_of(&message, 8), GOSSIP_STATE);
+    codec_writer_release(&writer);
+}
+
+/* The room is planned with these: they are what the writing takes. */
+static void test_sizes_are_what_is_written(void **state) {
+    (void)state;
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    struct codec_group group = {.uuid = "TTTTTTTTTTTTTTT", .generation = 300, .floor = 1};
+    codec_begin(&writer, CODEC_NEWS, sender, 2);
+    assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
+    size_t before = writer.buffer.length;
+    assert_true(codec_write_record(&writer, &suspect));
+    assert_int_equal(writer.buffer.length - before, codec_record_bytes(&suspect));
+    codec_list_end(&writer);
+    assert_true(codec_list_begin(&writer, CODEC_SECTION_ENTRIES));
+    before = writer.buffer.length;
+    assert_true(codec_group_begin(&writer, &group));
+    assert_int_equal(writer.buffer.length - before, codec_group_bytes(&group));
+    before = writer.buffer.length;
+    assert_true(codec_write_entry(&writer, &color));
+    assert_int_equal(writer.buffer.length - before, codec_entry_bytes(&color));
+    codec_group_end(&writer);
+    codec_list_end(&writer);
+    codec_writer_release(&writer);
+}
+
 /* Datagrams above the MTU (chitchat #59): what does not fit is not written, and what is written
  * stays whole. */
 static void test_nothing_exceeds_the_maximum(void **state) {
@@ -311,4 +355,6 @@ RUN_TESTS(cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_ping_is_rea
           cmocka_unit_test(test_bad_contents_are_refused),
           cmocka_unit_test(test_bad_records_are_refused),
           cmocka_unit_test(test_bad_entries_and_digests_are_refused),
+          cmocka_unit_test(test_priorities_of_groups),
+          cmocka_unit_test(test_sizes_are_what_is_written),
           cmocka_unit_test(test_nothing_exceeds_the_maximum))

@@ -187,10 +187,17 @@ void world_contact(struct world *world, unsigned number, unsigned other) {
     world_step(world, &world->nodes[number], event);
 }
 
-void world_set(struct world *world, unsigned number, const char *key, const char *value) {
+void world_set_class(struct world *world, unsigned number, const char *key, const char *value,
+                     enum gossip_priority priority) {
     world_step(world, &world->nodes[number],
-               (struct gossip_event){
-                   .kind = GOSSIP_SET, .key = bytes_of_text(key), .value = bytes_of_text(value)});
+               (struct gossip_event){.kind = GOSSIP_SET,
+                                     .key = bytes_of_text(key),
+                                     .value = bytes_of_text(value),
+                                     .priority = priority});
+}
+
+void world_set(struct world *world, unsigned number, const char *key, const char *value) {
+    world_set_class(world, number, key, value, GOSSIP_STATE);
 }
 
 void world_send(struct world *world, unsigned from, unsigned to, struct bytes datagram) {

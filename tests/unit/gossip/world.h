@@ -52,6 +52,8 @@ void world_leave(struct world *world, unsigned number);
 void world_contact(struct world *world, unsigned number, unsigned other);
 void world_seed(struct world *world, unsigned number, unsigned seed);
 void world_set(struct world *world, unsigned number, const char *key, const char *value);
+void world_set_class(struct world *world, unsigned number, const char *key, const char *value,
+                     enum gossip_priority priority);
 void world_send(struct world *world, unsigned from, unsigned to,
                 struct bytes datagram);                          /* at once, from that address */
 void world_cut(struct world *world, unsigned from, unsigned to); /* one way */

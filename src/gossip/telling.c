@@ -1,0 +1,238 @@
+#include "gossip/telling.h"
+#include "base/check.h"
+#include "gossip/broadcast.h"
+#include "gossip/member.h"
+#include "gossip/state.h"
+
+enum {
+    TELLING_PIECE_MAXIMUM = 96,
+    TELLING_MISFIT_MAXIMUM = 8, /* pieces too large for what is left before it is left empty */
+    TELLING_LEAST_BYTES = 24,   /* nothing is shorter, but what goes into a group that is there */
+    TELLING_URGENT_BYTES = 200,
+    TELLING_CREDIT_MAXIMUM = GOSSIP_DATAGRAM_MAXIMUM
+};
+static const unsigned share_percent[GOSSIP_PRIORITY_COUNT] = {
+    [GOSSIP_CLUSTER] = 30, [GOSSIP_STATE] = 20, [GOSSIP_REST] = 10};
+
+/* The pieces chosen, out of their lists until they are written. */
+struct telling {
+    struct gossip *gossip;
+    struct news *pieces[TELLING_PIECE_MAXIMUM];
+    size_t bytes[TELLING_PIECE_MAXIMUM];
+    bool is_written[TELLING_PIECE_MAXIMUM];
+    size_t count, group_count;
+    size_t room; /* bytes */
+};
+
+/* One piece of news. */
+
+static const struct member *news_member(struct news *news) {
+    return news->kind == NEWS_RECORD ? LIST_ELEMENT(news, struct member, news)
+                                     : LIST_ELEMENT(news, struct entry, news)->member;
+}
+
+static struct codec_entry entry_said(const struct entry *entry) {
+    return (struct codec_entry){.version = entry->version,
+                                .previous = state_previous(entry),
+                                .is_removed = entry->is_removed,
+                                .key = bytes_of(entry->data, entry->key_length),
+                                .value =
+                                    bytes_of(entry->data + entry->key_length, entry->value_length)};
+}
+
+static struct codec_group group_of(const struct member *member) {
+    struct codec_group group = {.generation = member->shown.generation, .floor = member->floor};
+    memcpy(group.uuid, member->shown.uuid, GOSSIP_UUID_BYTES);
+    return group;
+}
+
+/* Entries of one member and one priority stand in one group. */
+static bool is_same_group(struct news *a, struct news *b) {
+    return a->kind == NEWS_ENTRY && b->kind == NEWS_ENTRY && a->priority == b->priority &&
+           news_member(a) == news_member(b);
+}
+
+static bool telling_has_group(const struct telling *telling, struct news *news) {
+    for (size_t i = 0; i < telling->count; i++)
+        if (is_same_group(telling->pieces[i], news))
+            return true;
+    return false;
+}
+
+static size_t telling_bytes(const struct telling *telling, struct news *news, bool is_new_group) {
+    if (news->kind == NEWS_RECORD) {
+        struct codec_record record;
+        member_record(news_member(news), &record);
+        return codec_record_bytes(&record);
+    }
+    struct codec_entry entry = entry_said(LIST_ELEMENT(news, struct entry, news));
+    size_t bytes = codec_entry_bytes(&entry);
+    if (!is_new_group)
+        return bytes;
+    struct codec_group group = group_of(news_member(news));
+    return bytes + codec_group_bytes(&group) + codec_priorities_bytes(telling->group_count + 1) -
+           codec_priorities_bytes(telling->group_count);
+}
+
+/* Choosing. */
+
+static bool telling_is_full(const struct telling *telling) {
+    return telling->count == TELLING_PIECE_MAXIMUM || telling->room < TELLING_LEAST_BYTES;
+}
+
+/* Takes the piece if it fits into `allowance` and the room; returns its bytes, or 0. */
+static size_t telling_take(struct telling *telling, struct news *news, size_t allowance) {
+    bool is_new_group = news->kind == NEWS_ENTRY && !telling_has_group(telling, news);
+    size_t bytes = telling_bytes(telling, news, is_new_group);
+    if (bytes > allowance || bytes > telling->room)
+        return 0;
+    telling->room -= bytes;
+    telling->group_count += is_new_group;
+    telling->bytes[telling->count] = bytes;
+    telling->pieces[telling->count++] = news;
+    list_remove(&news->link);
+    return bytes;
+}
+
+/* Of one list as much as fits. What was told in this round stands behind the others: at its end. */
+static size_t telling_choose_of(struct telling *telling, struct list *list, size_t allowance,
+                                unsigned *misfits) {
+    size_t taken = 0;
+    LIST_EACH (list, link) {
+        struct news *news = LIST_ELEMENT(link, struct news, link);
+        if (news->round == telling->gossip->news_round || telling_is_full(telling) ||
+            *misfits == TELLING_MISFIT_MAXIMUM)
+            break;
+        size_t bytes = telling_take(telling, news, allowance - taken);
+        taken += bytes;
+        *misfits += bytes == 0;
+    }
+    return taken;
+}
+
+static size_t telling_choose(struct telling *telling, enum gossip_priority priority,
+                             size_t allowance) {
+    struct gossip *gossip = telling->gossip;
+    unsigned misfits = 0;
+    size_t taken = 0;
+    for (uint64_t left = gossip->news_lists[priority]; left != 0; left &= left - 1) {
+        unsigned sent = (unsigned)__builtin_ctzll(left);
+        struct list *list = &gossip->news[priority][sent];
+        taken += telling_choose_of(telling, list, allowance - taken, &misfits);
+        if (list_is_empty(list))
+            gossip->news_lists[priority] &= ~((uint64_t)1 << sent);
+    }
+    return taken;
+}
+
+static void telling_choose_shares(struct telling *telling) {
+    struct gossip *gossip = telling->gossip;
+    size_t room = telling->room;
+    telling_choose(telling, GOSSIP_URGENT, TELLING_URGENT_BYTES);
+    for (enum gossip_priority priority = GOSSIP_CLUSTER; priority <= GOSSIP_REST; priority++) {
+        size_t *credit = &gossip->news_credit[priority];
+        *credit += room * share_percent[priority] / 100;
+        if (*credit > TELLING_CREDIT_MAXIMUM)
+            *credit = TELLING_CREDIT_MAXIMUM;
+        *credit -= telling_choose(telling, priority, *credit);
+        if (gossip->news_lists[priority] == 0)
+            *credit = 0; /* nothing waits: nothing is owed */
+    }
+    for (enum gossip_priority priority = GOSSIP_URGENT; priority <= GOSSIP_REST; priority++)
+        telling_choose(telling, priority, telling->room);
+}
+
+/* Writing. */
+
+static void telling_write_record(struct telling *telling, size_t position) {
+    struct codec_record record;
+    member_record(news_member(telling->pieces[position]), &record);
+    telling->is_written[position] = codec_write_record(&telling->gossip->writer, &record);
+}
+
+static void telling_write_records(struct telling *telling, const struct member *const *first,
+                                  size_t first_count) {
+    struct codec_writer *writer = &telling->gossip->writer;
+    if (!codec_list_begin(writer, CODEC_SECTION_RECORDS))
+        return;
+    for (size_t i = 0; i < first_count; i++) {
+        struct codec_record record;
+        member_record(first[i], &record);
+        CHECK(codec_write_record(writer, &record));
+    }
+    for (size_t i = 0; i < telling->count; i++)
+        if (telling->pieces[i]->kind == NEWS_RECORD)
+            telling_write_record(telling, i);
+    codec_list_end(writer);
+}
+
+/* The piece at this place, and all behind it that belong into its group. */
+static bool telling_write_group(struct telling *telling, size_t from) {
+    struct codec_writer *writer = &telling->gossip->writer;
+    struct codec_group group = group_of(news_member(telling->pieces[from]));
+    size_t written = 0;
+    if (!codec_group_begin(writer, &group))
+        return false;
+    for (size_t i = from; i < telling->count; i++) {
+        if (!is_same_group(telling->pieces[i], telling->pieces[from]))
+            continue;
+        struct codec_entry entry = entry_said(LIST_ELEMENT(telling->pieces[i], struct entry, news));
+        telling->is_written[i] = codec_write_entry(writer, &entry);
+        written += telling->is_written[i];
+    }
+    if (written > 0)
+        codec_group_end(writer);
+    else
+        codec_group_cancel(writer);
+    return written > 0;
+}
+
+static bool telling_is_first_of_group(const struct telling *telling, size_t position) {
+    for (size_t i = 0; i < position; i++)
+        if (is_same_group(telling->pieces[i], telling->pieces[position]))
+            return false;
+    return telling->pieces[position]->kind == NEWS_ENTRY;
+}
+
+static void telling_write_entries(struct telling *telling) {
+    struct codec_writer *writer = &telling->gossip->writer;
+    enum gossip_priority priorities[TELLING_PIECE_MAXIMUM];
+    size_t groups = 0;
+    bool is_plain = true;
+    if (telling->group_count == 0 || !codec_list_begin(writer, CODEC_SECTION_ENTRIES))
+        return;
+    for (size_t i = 0; i < telling->count; i++)
+        if (telling_is_first_of_group(telling, i) && telling_write_group(telling, i)) {
+            priorities[groups++] = telling->pieces[i]->priority;
+            is_plain &= telling->pieces[i]->priority == GOSSIP_STATE;
+        }
+    codec_list_end(writer);
+    if (!is_plain)
+        codec_write_priorities(writer, priorities, groups);
+}
+
+/* What was written counts as told; the rest goes back to where it was, in its order. */
+static void telling_settle(struct telling *telling) {
+    for (size_t i = telling->count; i > 0; i--)
+        if (!telling->is_written[i - 1])
+            broadcast_put_back(telling->gossip, telling->pieces[i - 1]);
+    for (size_t i = 0; i < telling->count; i++)
+        if (telling->is_written[i])
+            broadcast_told(telling->gossip, telling->pieces[i], telling->bytes[i]);
+}
+
+void telling_write(struct gossip *gossip, const struct member *const *first, size_t first_count) {
+    enum { SECTIONS = 3 };
+    struct telling telling = {.gossip = gossip};
+    size_t used = gossip->writer.buffer.length + SECTIONS * CODEC_SECTION_HEADER_BYTES;
+    for (size_t i = 0; i < first_count; i++) {
+        struct codec_record record;
+        member_record(first[i], &record);
+        used += codec_record_bytes(&record);
+    }
+    telling.room = used < GOSSIP_DATAGRAM_MAXIMUM ? GOSSIP_DATAGRAM_MAXIMUM - used : 0;
+    telling_choose_shares(&telling);
+    telling_write_records(&telling, first, first_count);
+    telling_write_entries(&telling);
+    telling_settle(&telling);
+}

@@ -1,0 +1,113 @@
+/* What is told, to whom, how much. Every test is named after the trap that it would have caught. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "gossip/codec.h"
+#include "world.h"
+
+enum { SECOND = 1000000 };
+
+static bool knows(struct world *world, unsigned number, unsigned other, const char *key,
+                  const char *value) {
+    return bytes_equal(world_value(world, number, other, key), bytes_of_text(value));
+}
+
+static bool color_is_red(struct world *world) {
+    for (unsigned i = 1; i <= world->count; i++)
+        if (world->nodes[i].gossip != NULL && !knows(world, i, 1, "color", "red"))
+            return false;
+    return true;
+}
+
+static void say(struct world *world, unsigned number, const char *key, const char *value,
+                enum gossip_priority priority) {
+    world_set_class(world, number, key, value, priority);
+}
+
+static struct gossip_counters counters_of(struct world *world, unsigned number) {
+    struct gossip_counters counters;
+    gossip_counters(world->nodes[number].gossip, &counters);
+    return counters;
+}
+
+static struct world *world_of(uint64_t seed, unsigned count) {
+    struct world *world = world_new(seed);
+    world_add_cluster(world, count);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    world_run(world, 5 * SECOND);
+    return world;
+}
+
+/* A value that fills a datagram, and changes with every `turn`. */
+static void say_much(struct world *world, unsigned number, unsigned keys, unsigned turn,
+                     enum gossip_priority priority) {
+    char key[16], value[GOSSIP_VALUE_MAXIMUM + 1];
+    memset(value, 'a' + (int)(turn % 26), GOSSIP_VALUE_MAXIMUM);
+    value[GOSSIP_VALUE_MAXIMUM] = 0;
+    for (unsigned i = 0; i < keys; i++) {
+        snprintf(key, sizeof key, "much%u", i);
+        say(world, number, key, value, priority);
+    }
+}
+
+/* Status floods starve what matters (memberlist #299, chitchat #119): node 2 changes a hundred
+ * large keys every 20 ms, far more than anybody can tell on; a key of node 1 that matters, and then
+ * the death of node 3, are known as soon as without it. */
+static bool three_is_dead(struct world *world) {
+    for (unsigned i = 1; i <= world->count; i++)
+        if (i != 3 && !world_is_state(world, i, 3, GOSSIP_DEAD))
+            return false;
+    return true;
+}
+
+static uint64_t flooded_until(struct world *world, enum gossip_priority flood, uint64_t longest_us,
+                              bool (*holds)(struct world *world)) {
+    uint64_t start_us = world->now_us;
+    for (unsigned turn = 0; world->now_us - start_us < longest_us && !holds(world); turn++) {
+        say_much(world, 2, 100, turn, flood);
+        world_run(world, 20000);
+    }
+    return world->now_us - start_us;
+}
+
+static void test_status_flood_starves_nothing(void **state) {
+    (void)state;
+    struct world *world = world_of(101, 20);
+    flooded_until(world, GOSSIP_REST, SECOND, three_is_dead);
+    say(world, 1, "color", "red", GOSSIP_CLUSTER);
+    assert_true(flooded_until(world, GOSSIP_REST, 2 * SECOND, color_is_red) <= 100000);
+    world_kill(world, 3);
+    assert_true(flooded_until(world, GOSSIP_REST, 10 * SECOND, three_is_dead) < 6 * SECOND);
+    assert_int_equal(world->healthy_called_dead, 0);
+    world_free(world);
+}
+
+/* The other way round: what matters most may be a flood too, and the rest still gets its share. */
+static void test_flood_of_what_matters_starves_not_the_rest(void **state) {
+    (void)state;
+    struct world *world = world_of(102, 20);
+    flooded_until(world, GOSSIP_CLUSTER, SECOND, three_is_dead);
+    say(world, 1, "color", "red", GOSSIP_REST);
+    assert_true(flooded_until(world, GOSSIP_CLUSTER, 2 * SECOND, color_is_red) <= 500000);
+    world_free(world);
+}
+
+/* Queue entries age though they were never sent (Tarantool swim): a node that reaches nobody keeps
+ * all its news until it does. */
+static void test_news_ages_only_by_being_sent(void **state) {
+    (void)state;
+    struct world *world = world_new(103);
+    world_add(world);
+    for (unsigned i = 0; i < 100; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key%u", i);
+        say(world, 1, key, "value", GOSSIP_REST);
+    }
+    world_run(world, 600 * SECOND);
+    assert_int_equal(counters_of(world, 1).news_waiting[GOSSIP_REST], 100);
+    assert_int_equal(counters_of(world, 1).news_told[GOSSIP_REST], 0);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_status_flood_starves_nothing),
+          cmocka_unit_test(test_flood_of_what_matters_starves_not_the_rest),
+          cmocka_unit_test(test_news_ages_only_by_being_sent))
