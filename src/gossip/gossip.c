@@ -329,6 +329,12 @@ const struct gossip_member *gossip_member_at(const struct gossip *gossip, size_t
     return position < gossip->member_count ? &gossip->members[position]->shown : NULL;
 }
 
+const struct gossip_member *gossip_member_of(const struct gossip *gossip,
+                                             const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    const struct member *member = member_find(gossip, uuid);
+    return member != NULL ? &member->shown : NULL;
+}
+
 static const struct member *member_behind(const struct gossip_member *shown) {
     return (const struct member *)(const void *)shown; /* it is the first in struct member */
 }

@@ -146,6 +146,9 @@ void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing
 /* Members in a stable order, this node first. */
 size_t gossip_member_count(const struct gossip *gossip);
 const struct gossip_member *gossip_member_at(const struct gossip *gossip, size_t position);
+/* The member of this UUID; NULL: it is not known. */
+const struct gossip_member *gossip_member_of(const struct gossip *gossip,
+                                             const uint8_t uuid[GOSSIP_UUID_BYTES]);
 /* What a member says of itself; BYTES_NONE if it does not. Borrows. */
 struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member *member,
                         struct bytes key);

@@ -1,0 +1,15 @@
+/* Small files that are read whole and replaced whole: key files, identities, configurations.
+ * Blocking; for starts and for what people change now and then. */
+#pragma once
+#include "base/buffer.h"
+#include "base/error.h"
+
+/* Appends the file's bytes to `out`, whose maximum is the longest that is allowed. ERR_IO,
+ * ERR_LIMIT, with errno's cause or the limit in `problem`: "cannot read '/a/b': No such file or
+ * directory". */
+int whole_file_read(const char *name, struct buffer *out, struct buffer *problem) MUST_CHECK;
+/* A reader, and a crash, see the old file or the new one. The owner stays, where this process may
+ * give files away; so does the mode, but for `mode_mask` (07777: all of it stays). A file that was
+ * not there gets 0600. ERR_IO with a sentence in `problem`; the old file is as it was. */
+int whole_file_replace(const char *name, struct bytes text, unsigned mode_mask,
+                       struct buffer *problem) MUST_CHECK;
