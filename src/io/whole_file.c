@@ -32,7 +32,8 @@ int whole_file_read(const char *name, struct buffer *out, struct buffer *problem
     }
     if (length == 0)
         return 0;
-    buffer_append_format(problem, "cannot read '%s': %s", name, strerror(cause));
+    buffer_append_format(problem, "cannot %s '%s': %s", file < 0 ? "open" : "read", name,
+                         strerror(cause));
     return ERR_IO;
 }
 

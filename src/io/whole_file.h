@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 /* Appends the file's bytes to `out`, whose maximum is the longest that is allowed. ERR_IO,
- * ERR_LIMIT, with errno's cause or the limit in `problem`: "cannot read '/a/b': No such file or
+ * ERR_LIMIT, with errno's cause or the limit in `problem`: "cannot open '/a/b': No such file or
  * directory". */
 int whole_file_read(const char *name, struct buffer *out, struct buffer *problem) MUST_CHECK;
 /* A reader, and a crash, see the old file or the new one. The owner stays, where this process may
