@@ -62,10 +62,16 @@ static uint64_t clock_wall_ms(struct clock *base) {
     return clock->time->wall_offset_ms + sim_clock_now_us(clock) / 1000;
 }
 
+static uint64_t clock_wall_us(struct clock *base) {
+    struct sim_clock *clock = (struct sim_clock *)(void *)base;
+    return clock->time->wall_offset_ms * 1000 + sim_clock_now_us(clock);
+}
+
 void sim_clock_init(struct sim_clock *clock, const struct event_queue *queue,
                     const struct sim_time *time) {
-    *clock =
-        (struct sim_clock){.clock = {.monotonic_us = clock_monotonic_us, .wall_ms = clock_wall_ms},
-                           .queue = queue,
-                           .time = time};
+    *clock = (struct sim_clock){.clock = {.monotonic_us = clock_monotonic_us,
+                                          .wall_ms = clock_wall_ms,
+                                          .wall_us = clock_wall_us},
+                                .queue = queue,
+                                .time = time};
 }

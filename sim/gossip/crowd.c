@@ -29,6 +29,8 @@ static void crowd_name(struct crowd *crowd, unsigned number) {
     list_init(&node->inbox);
 }
 
+#define CROWD_WALL_START_US UINT64_C(1790000000000000)
+
 struct crowd *crowd_new(uint64_t seed, unsigned node_count) {
     CHECK(node_count > 0 && node_count <= CROWD_NODE_MAXIMUM);
     struct crowd *crowd = memory_allocate_zeroed(1, sizeof *crowd);
@@ -40,7 +42,8 @@ struct crowd *crowd_new(uint64_t seed, unsigned node_count) {
     crowd->timing = (struct gossip_timing){.probe_interval_us = 500000,
                                            .probe_timeout_us = 200000,
                                            .flush_us = 5000,
-                                           .suspicion_factor = 4};
+                                           .suspicion_factor = 4,
+                                           .wire_maximum = GOSSIP_WIRE_MAXIMUM};
     crowd->network = (struct crowd_network){.shortest_us = 500, .longest_us = 2000};
     crowd->nodes = memory_allocate_zeroed(node_count, sizeof *crowd->nodes);
     crowd->node_count = node_count;
@@ -169,6 +172,7 @@ static void crowd_step(struct crowd *crowd, unsigned number, struct gossip_event
     struct crowd_node *node = &crowd->nodes[number];
     struct gossip_actions actions;
     event.now_us = crowd->now_us;
+    event.wall_us = CROWD_WALL_START_US + crowd->now_us;
     gossip_step(node->gossip, &event, &actions);
     CHECK(actions.deadline_us > crowd->now_us);
     crowd->step_count++;

@@ -45,7 +45,7 @@ static struct codec_record record_of(const struct crowd_node *node) {
 }
 
 static void writing_begin(struct writing *writing) {
-    codec_begin(&writing->writer, CODEC_FILL, stranger, 1);
+    codec_begin(&writing->writer, &(const struct codec_wire){0}, CODEC_FILL, stranger, 1);
     CHECK(codec_list_begin(&writing->writer, CODEC_SECTION_RECORDS));
 }
 

@@ -89,7 +89,7 @@ void broadcast_write(struct gossip *gossip, const struct member *const *first, s
 static void broadcast_tell(struct gossip *gossip, const struct member *member) {
     gossip->news_round++;
     for (unsigned i = 0; i < NEWS_DATAGRAMS_PER_ROUND && gossip->news_count > 0; i++) {
-        gossip_begin(gossip, CODEC_NEWS);
+        gossip_begin(gossip, CODEC_NEWS, member);
         size_t empty = gossip->writer.buffer.length;
         telling_write(gossip, NULL, 0);
         if (gossip->writer.buffer.length == empty)
@@ -147,7 +147,7 @@ void broadcast_goodbye(struct gossip *gossip) {
     size_t count =
         member_choose(gossip, NULL, live < GOODBYE_DATAGRAMS ? live : GOODBYE_DATAGRAMS, listeners);
     for (size_t i = 0; i < count; i++) {
-        gossip_begin(gossip, CODEC_NEWS);
+        gossip_begin(gossip, CODEC_NEWS, listeners[i]);
         broadcast_write(gossip, &self, 1);
         gossip_send(gossip, &listeners[i]->shown.address);
     }

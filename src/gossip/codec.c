@@ -47,17 +47,39 @@ static enum gossip_member_state codec_read_state(struct cursor *in) {
     return in->is_failed ? GOSSIP_ALIVE : (enum gossip_member_state)state;
 }
 
-void codec_read_record(struct cursor *in, struct codec_record *record) {
+static bool codec_has_accuser(const struct codec_wire *wire, enum gossip_member_state state) {
+    return state == GOSSIP_SUSPECT || (state == GOSSIP_DEAD && wire->version > 0);
+}
+
+/* When something was made: 0 for not known, or 1 + the zigzag of how long before the datagram was
+ * written. Two wall clocks are compared there, so that it may be negative. */
+static uint64_t codec_read_created_us(struct cursor *in, const struct codec_wire *wire) {
+    if (wire->version == 0)
+        return 0;
+    uint64_t number = cursor_varint(in);
+    if (number == 0)
+        return 0;
+    uint64_t zigzag = number - 1;
+    uint64_t before_us = zigzag >> 1 ^ (0 - (zigzag & 1)); /* modulo 2^64 */
+    uint64_t created_us = wire->wall_us - before_us;
+    if (created_us == 0 || created_us > CODEC_NUMBER_MAXIMUM)
+        in->is_failed = true;
+    return created_us;
+}
+
+void codec_read_record(struct cursor *in, const struct codec_wire *wire,
+                       struct codec_record *record) {
     codec_read_uuid(in, record->uuid);
     record->generation = codec_read_number(in);
     record->incarnation = codec_read_number(in);
     record->state = codec_read_state(in);
-    if (record->state == GOSSIP_SUSPECT)
+    if (codec_has_accuser(wire, record->state))
         codec_read_uuid(in, record->accuser);
     else
         memset(record->accuser, 0, sizeof record->accuser);
     codec_read_address(in, &record->address);
     codec_read_text(in, record->name, sizeof record->name);
+    record->created_us = codec_read_created_us(in, wire);
 }
 
 void codec_read_group(struct cursor *in, struct codec_group *group) {
@@ -67,11 +89,12 @@ void codec_read_group(struct cursor *in, struct codec_group *group) {
     group->entries = cursor_bytes(in, cursor_u16(in));
 }
 
-void codec_read_entry(struct cursor *in, struct codec_entry *entry) {
+void codec_read_entry(struct cursor *in, const struct codec_wire *wire, struct codec_entry *entry) {
     entry->version = codec_read_number(in);
     entry->previous = codec_read_number(in);
     uint8_t flags = cursor_u8(in);
     entry->is_removed = flags & 1;
+    entry->created_us = codec_read_created_us(in, wire);
     entry->key = cursor_length_prefixed(in, GOSSIP_KEY_MAXIMUM);
     entry->value = cursor_length_prefixed(in, GOSSIP_VALUE_MAXIMUM);
     bool is_plain = !entry->is_removed && entry->key.length > 0;
@@ -98,15 +121,15 @@ enum gossip_priority codec_priority_of(const struct codec_message *message, size
     return priority == GOSSIP_URGENT ? GOSSIP_CLUSTER : (enum gossip_priority)priority;
 }
 
-static bool codec_check_records(struct bytes list) {
+static bool codec_check_records(struct bytes list, const struct codec_wire *wire) {
     struct cursor in = cursor_of(list);
     struct codec_record record;
     while (!in.is_failed && cursor_left(&in) > 0)
-        codec_read_record(&in, &record);
+        codec_read_record(&in, wire, &record);
     return !in.is_failed;
 }
 
-static bool codec_check_groups(struct bytes list) {
+static bool codec_check_groups(struct bytes list, const struct codec_wire *wire) {
     struct cursor in = cursor_of(list);
     struct codec_group group;
     struct codec_entry entry;
@@ -114,14 +137,15 @@ static bool codec_check_groups(struct bytes list) {
         codec_read_group(&in, &group);
         struct cursor entries = cursor_of(group.entries);
         while (!entries.is_failed && cursor_left(&entries) > 0)
-            codec_read_entry(&entries, &entry);
+            codec_read_entry(&entries, wire, &entry);
         in.is_failed |= entries.is_failed;
     }
     return !in.is_failed;
 }
 
 /* Digests stand in strictly ascending order of UUID, so that two sides compare them in one walk. */
-static bool codec_check_digests(struct bytes list) {
+static bool codec_check_digests(struct bytes list, const struct codec_wire *wire) {
+    (void)wire; /* the same in all versions */
     struct cursor in = cursor_of(list);
     struct codec_digest digest, previous;
     bool is_first = true;
@@ -135,9 +159,10 @@ static bool codec_check_digests(struct bytes list) {
     return !in.is_failed;
 }
 
-static void codec_decode_list(struct cursor *in, struct bytes *list, bool (*check)(struct bytes)) {
+static void codec_decode_list(struct cursor *in, const struct codec_wire *wire, struct bytes *list,
+                              bool (*check)(struct bytes, const struct codec_wire *)) {
     *list = cursor_bytes(in, cursor_left(in));
-    if (list->length == 0 || !check(*list))
+    if (list->length == 0 || !check(*list, wire))
         in->is_failed = true;
 }
 
@@ -168,13 +193,20 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
         codec_read_uuid(in, message->last);
         return;
     case CODEC_SECTION_RECORDS:
-        codec_decode_list(in, &message->records, codec_check_records);
+        codec_decode_list(in, &message->wire, &message->records, codec_check_records);
         return;
     case CODEC_SECTION_ENTRIES:
-        codec_decode_list(in, &message->groups, codec_check_groups);
+        codec_decode_list(in, &message->wire, &message->groups, codec_check_groups);
         return;
     case CODEC_SECTION_DIGESTS:
-        codec_decode_list(in, &message->digests, codec_check_digests);
+        codec_decode_list(in, &message->wire, &message->digests, codec_check_digests);
+        return;
+    case CODEC_SECTION_WIRE:
+        message->newest_version = cursor_u8(in);
+        return;
+    case CODEC_SECTION_HELD:
+        message->has_held = true;
+        message->held_us = codec_read_number(in);
         return;
     case CODEC_SECTION_PRIORITIES:
         message->priorities = cursor_bytes(in, cursor_left(in));
@@ -206,12 +238,17 @@ static bool codec_is_complete(const struct codec_message *message) {
 int codec_decode(struct codec_message *message, struct bytes bytes) {
     *message = (struct codec_message){0};
     struct cursor in = cursor_of(bytes);
-    uint8_t version = cursor_u8(&in);
+    message->wire.version = cursor_u8(&in);
     message->kind = (enum codec_kind)cursor_u8(&in);
     codec_read_uuid(&in, message->sender);
     message->generation = codec_read_number(&in);
-    if (bytes.length > 0 && version != CODEC_VERSION)
+    if (bytes.length > 0 && message->wire.version > GOSSIP_WIRE_MAXIMUM)
         return ERR_VERSION;
+    message->newest_version = message->wire.version;
+    if (message->wire.version > 0)
+        message->wire.wall_us = cursor_u64(&in);
+    if (message->wire.wall_us > CODEC_NUMBER_MAXIMUM)
+        return ERR_MALFORMED;
     uint64_t seen[4] = {0};
     while (!in.is_failed && cursor_left(&in) > 0) {
         uint8_t tag = cursor_u8(&in);
@@ -236,14 +273,18 @@ void codec_writer_init(struct codec_writer *writer) {
 
 void codec_writer_release(struct codec_writer *writer) { buffer_release(&writer->buffer); }
 
-void codec_begin(struct codec_writer *writer, enum codec_kind kind,
+void codec_begin(struct codec_writer *writer, const struct codec_wire *wire, enum codec_kind kind,
                  const uint8_t sender[GOSSIP_UUID_BYTES], uint64_t generation) {
+    CHECK(wire->version <= GOSSIP_WIRE_MAXIMUM && wire->wall_us <= CODEC_NUMBER_MAXIMUM);
     buffer_clear(&writer->buffer);
+    writer->wire = *wire;
     writer->section_at = writer->group_at = 0;
-    buffer_append_u8(&writer->buffer, CODEC_VERSION);
+    buffer_append_u8(&writer->buffer, wire->version);
     buffer_append_u8(&writer->buffer, (uint8_t)kind);
     buffer_append(&writer->buffer, sender, GOSSIP_UUID_BYTES);
     buffer_append_varint(&writer->buffer, generation);
+    if (wire->version > 0)
+        buffer_append_u64(&writer->buffer, wire->wall_us);
 }
 
 static void codec_patch_u16(struct codec_writer *writer, size_t at, size_t value) {
@@ -284,6 +325,18 @@ void codec_write_sequence(struct codec_writer *writer, uint64_t sequence) {
 void codec_write_target(struct codec_writer *writer, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
     codec_section_begin(writer, CODEC_SECTION_TARGET);
     buffer_append(&writer->buffer, uuid, GOSSIP_UUID_BYTES);
+    codec_section_end(writer);
+}
+
+void codec_write_wire(struct codec_writer *writer, unsigned newest_version) {
+    codec_section_begin(writer, CODEC_SECTION_WIRE);
+    buffer_append_u8(&writer->buffer, (uint8_t)newest_version);
+    codec_section_end(writer);
+}
+
+void codec_write_held(struct codec_writer *writer, uint64_t held_us) {
+    codec_section_begin(writer, CODEC_SECTION_HELD);
+    buffer_append_varint(&writer->buffer, held_us);
     codec_section_end(writer);
 }
 
@@ -342,6 +395,17 @@ static uint8_t codec_state(enum gossip_member_state state) {
     return (uint8_t)(state == GOSSIP_JOINING ? GOSSIP_ALIVE : state);
 }
 
+static uint64_t codec_created_number(const struct codec_wire *wire, uint64_t created_us) {
+    uint64_t before_us = wire->wall_us - created_us;
+    uint64_t zigzag = before_us << 1 ^ (0 - (before_us >> 63));
+    return created_us > 0 ? zigzag + 1 : 0;
+}
+
+static void codec_append_created(struct codec_writer *writer, uint64_t created_us) {
+    if (writer->wire.version > 0)
+        buffer_append_varint(&writer->buffer, codec_created_number(&writer->wire, created_us));
+}
+
 bool codec_write_record(struct codec_writer *writer, const struct codec_record *record) {
     struct buffer *out = &writer->buffer;
     size_t length = out->length;
@@ -349,10 +413,11 @@ bool codec_write_record(struct codec_writer *writer, const struct codec_record *
     buffer_append_varint(out, record->generation);
     buffer_append_varint(out, record->incarnation);
     buffer_append_u8(out, codec_state(record->state));
-    if (record->state == GOSSIP_SUSPECT)
+    if (codec_has_accuser(&writer->wire, record->state))
         buffer_append(out, record->accuser, GOSSIP_UUID_BYTES);
     codec_append_address(out, &record->address);
     buffer_append_length_prefixed(out, bytes_of_text(record->name));
+    codec_append_created(writer, record->created_us);
     return codec_fitted(writer, length);
 }
 
@@ -391,6 +456,7 @@ bool codec_write_entry(struct codec_writer *writer, const struct codec_entry *en
     buffer_append_varint(out, entry->version);
     buffer_append_varint(out, entry->previous);
     buffer_append_u8(out, entry->is_removed);
+    codec_append_created(writer, entry->created_us);
     buffer_append_length_prefixed(out, entry->key);
     buffer_append_length_prefixed(out, entry->value);
     return codec_fitted(writer, length);
@@ -430,20 +496,26 @@ static size_t varint_bytes(uint64_t value) {
 
 static size_t text_bytes(size_t length) { return varint_bytes(length) + length; }
 
-size_t codec_record_bytes(const struct codec_record *record) {
+static size_t created_bytes(const struct codec_wire *wire, uint64_t created_us) {
+    return wire->version > 0 ? varint_bytes(codec_created_number(wire, created_us)) : 0;
+}
+
+size_t codec_record_bytes(const struct codec_wire *wire, const struct codec_record *record) {
     return GOSSIP_UUID_BYTES + varint_bytes(record->generation) +
            varint_bytes(record->incarnation) + 1 +
-           (record->state == GOSSIP_SUSPECT ? GOSSIP_UUID_BYTES : 0) +
-           text_bytes(strlen(record->address.host)) + 2 + text_bytes(strlen(record->name));
+           (codec_has_accuser(wire, record->state) ? GOSSIP_UUID_BYTES : 0) +
+           created_bytes(wire, record->created_us) + text_bytes(strlen(record->address.host)) + 2 +
+           text_bytes(strlen(record->name));
 }
 
 size_t codec_group_bytes(const struct codec_group *group) {
     return GOSSIP_UUID_BYTES + varint_bytes(group->generation) + varint_bytes(group->floor) + 2;
 }
 
-size_t codec_entry_bytes(const struct codec_entry *entry) {
+size_t codec_entry_bytes(const struct codec_wire *wire, const struct codec_entry *entry) {
     return varint_bytes(entry->version) + varint_bytes(entry->previous) + 1 +
-           text_bytes(entry->key.length) + text_bytes(entry->value.length);
+           created_bytes(wire, entry->created_us) + text_bytes(entry->key.length) +
+           text_bytes(entry->value.length);
 }
 
 void codec_group_cancel(struct codec_writer *writer) {

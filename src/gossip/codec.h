@@ -1,9 +1,12 @@
-/* Datagrams of gossip, version 0: a header (version, kind, sender, the sender's generation), then
- * sections, each a tag, a length and that many bytes. Sections that a release does not know are
- * skipped, so that later ones can say more.
+/* Datagrams of gossip: a header (version, kind, sender, the sender's generation), then sections,
+ * each a tag, a length and that many bytes. Sections that a release does not know are skipped, so
+ * that later ones can say more.
  *
- *     | version u8 | kind u8 | sender 16 | generation varint | tag u8 | length u16 | ... | tag u8 |
- * length u16 | ... |
+ *     | version u8 | kind u8 | sender 16 | generation varint | sections: tag u8, length u16, bytes
+ *
+ * Version 1 has the sender's wall clock behind the generation, and each record and entry says when
+ * it was made, as the difference to that. Two nodes speak the older of their versions: each says
+ * in a section WIRE of what it sends as version 0 what it would understand.
  *
  * A datagram is decoded as a whole, lists included, before anything is done with it: what is
  * malformed anywhere does nothing at all. The bytes are drawn in docs/format/gossip.md, with golden
@@ -13,9 +16,15 @@
 #include "base/cursor.h"
 #include "gossip/gossip.h"
 
-enum { CODEC_VERSION = 0, CODEC_SECTION_HEADER_BYTES = 3 };
+enum { CODEC_SECTION_HEADER_BYTES = 3 };
 /* Numbers that only grow are refused above this, so that there is always a next one. */
 #define CODEC_NUMBER_MAXIMUM ((uint64_t)1 << 62)
+
+/* How the lists of a datagram are written. */
+struct codec_wire {
+    uint8_t version;
+    uint64_t wall_us; /* version 1: the sender's wall clock when it wrote; 0: not known */
+};
 
 enum codec_kind {
 #define MESSAGE(name, number, text) CODEC_##name = number,
@@ -39,9 +48,13 @@ struct codec_record {
     uint8_t uuid[GOSSIP_UUID_BYTES];
     uint64_t generation, incarnation;
     enum gossip_member_state state;
-    uint8_t accuser[GOSSIP_UUID_BYTES]; /* of a suspect: who suspects it */
+    /* Who says so, of a suspect; of the dead in version 1 only: zeros if it is not known. */
+    uint8_t accuser[GOSSIP_UUID_BYTES];
     struct gossip_address address;
     char name[64];
+    /* When it was said, by the wall clock of who said it: the accuser, or the member itself. 0: not
+     * known, as of all that came through version 0. */
+    uint64_t created_us;
 };
 
 /* The entries of one member that follow in a section ENTRIES. `floor`: removals up to this version
@@ -59,6 +72,7 @@ struct codec_entry {
     uint64_t previous; /* the member's next lower version that still holds a key, or 0 */
     bool is_removed;
     struct bytes key, value;
+    uint64_t created_us; /* by the member's wall clock; 0: not known */
 };
 
 /* How much somebody knows of one member. */
@@ -72,12 +86,15 @@ struct codec_digest {
 
 /* A decoded datagram; borrows from its bytes. */
 struct codec_message {
+    struct codec_wire wire;
+    unsigned newest_version; /* of the wire, that the sender says it reads */
     enum codec_kind kind;
     uint8_t sender[GOSSIP_UUID_BYTES];
     uint64_t generation;
-    bool has_sequence, has_target, has_hash, has_address, has_range;
+    bool has_sequence, has_target, has_hash, has_address, has_range, has_held;
     bool is_joining; /* the sender; its own record, if it is among the records, is to be read so */
     uint64_t sequence, hash;
+    uint64_t held_us; /* of an ACK: how long the ping waited for it */
     uint8_t target[GOSSIP_UUID_BYTES];
     struct gossip_address address;
     uint8_t first[GOSSIP_UUID_BYTES],
@@ -89,9 +106,10 @@ struct codec_message {
 /* 0, ERR_VERSION or ERR_MALFORMED. */
 int codec_decode(struct codec_message *message, struct bytes bytes) MUST_CHECK;
 /* Items of a list: in one that codec_decode() has passed they cannot fail. */
-void codec_read_record(struct cursor *in, struct codec_record *record);
+void codec_read_record(struct cursor *in, const struct codec_wire *wire,
+                       struct codec_record *record);
 void codec_read_group(struct cursor *in, struct codec_group *group);
-void codec_read_entry(struct cursor *in, struct codec_entry *entry);
+void codec_read_entry(struct cursor *in, const struct codec_wire *wire, struct codec_entry *entry);
 void codec_read_digest(struct cursor *in, struct codec_digest *digest);
 /* With which priority the datagram's group at that place is told on: GOSSIP_STATE if it does not
  * say, and never GOSSIP_URGENT. */
@@ -100,6 +118,7 @@ enum gossip_priority codec_priority_of(const struct codec_message *message, size
 /* A datagram being written, never above GOSSIP_DATAGRAM_MAXIMUM. */
 struct codec_writer {
     struct buffer buffer;
+    struct codec_wire wire;
     size_t section_at; /* of the open section's header; 0: none is open */
     size_t group_from; /* the open group's first byte */
     size_t group_at;   /* and its length's place; 0: none is open */
@@ -107,11 +126,13 @@ struct codec_writer {
 
 void codec_writer_init(struct codec_writer *writer);
 void codec_writer_release(struct codec_writer *writer);
-void codec_begin(struct codec_writer *writer, enum codec_kind kind,
+void codec_begin(struct codec_writer *writer, const struct codec_wire *wire, enum codec_kind kind,
                  const uint8_t sender[GOSSIP_UUID_BYTES], uint64_t generation);
 /* The short sections. The room for them is always there when they are written first. */
 void codec_write_sequence(struct codec_writer *writer, uint64_t sequence);
 void codec_write_target(struct codec_writer *writer, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+void codec_write_wire(struct codec_writer *writer, unsigned newest_version);
+void codec_write_held(struct codec_writer *writer, uint64_t held_us);
 void codec_write_hash(struct codec_writer *writer, uint64_t hash);
 void codec_write_address(struct codec_writer *writer, const struct gossip_address *address);
 void codec_write_joining(struct codec_writer *writer);
@@ -130,8 +151,8 @@ void codec_group_end(struct codec_writer *writer);
 void codec_write_priorities(struct codec_writer *writer, const enum gossip_priority *priorities,
                             size_t count);
 /* What the writing would take, without the headers of sections. */
-size_t codec_record_bytes(const struct codec_record *record);
+size_t codec_record_bytes(const struct codec_wire *wire, const struct codec_record *record);
 size_t codec_group_bytes(const struct codec_group *group); /* without its entries */
-size_t codec_entry_bytes(const struct codec_entry *entry);
+size_t codec_entry_bytes(const struct codec_wire *wire, const struct codec_entry *entry);
 size_t codec_priorities_bytes(size_t count);
 void codec_group_cancel(struct codec_writer *writer); /* takes back the group begun */

@@ -17,7 +17,7 @@ static void digest_of(const struct member *member, struct codec_digest *digest) 
 }
 
 static void digest_begin(struct gossip *gossip, enum codec_kind kind) {
-    gossip_begin(gossip, kind);
+    gossip_begin(gossip, kind, NULL); /* the same in all versions */
     struct codec_record self;
     member_record(gossip->self, &self);
     CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS));
@@ -83,10 +83,22 @@ void digest_send(struct gossip *gossip, const struct gossip_address *to) {
 struct filling {
     struct gossip *gossip;
     const struct gossip_address *to;
+    const struct member *member; /* who that is; NULL: not known */
     unsigned datagrams_left;
     bool is_open;
     enum codec_section section; /* the open list; 0: none */
 };
+
+/* An answer to `message`, at most as long as one answer may be. */
+static struct filling filling_for(struct gossip *gossip, const struct gossip_address *from,
+                                  const struct codec_message *message) {
+    const struct member *member = member_find(gossip, message->sender);
+    bool is_this_life = member != NULL && member->shown.generation == message->generation;
+    return (struct filling){.gossip = gossip,
+                            .to = from,
+                            .member = is_this_life ? member : NULL,
+                            .datagrams_left = GOSSIP_SYNC_DATAGRAMS};
+}
 
 static void filling_close_list(struct filling *filling) {
     if (filling->section != 0)
@@ -113,7 +125,7 @@ static bool filling_want(struct filling *filling, enum codec_section section) {
     if (!filling->is_open && filling->datagrams_left == 0)
         return false;
     if (!filling->is_open)
-        gossip_begin(filling->gossip, CODEC_FILL);
+        gossip_begin(filling->gossip, CODEC_FILL, filling->member);
     filling->is_open = true;
     filling_close_list(filling);
     if (!codec_list_begin(&filling->gossip->writer, section)) {
@@ -169,7 +181,8 @@ static void filling_add_entries(struct filling *filling, const struct member *me
             .previous = state_previous(entry),
             .is_removed = entry->is_removed,
             .key = bytes_of(entry->data, entry->key_length),
-            .value = bytes_of(entry->data + entry->key_length, entry->value_length)};
+            .value = bytes_of(entry->data + entry->key_length, entry->value_length),
+            .created_us = entry->created_us};
         is_going_on = filling_add_entry(filling, member, &written);
     }
     size_t position = state_position(member, member->version);
@@ -270,8 +283,7 @@ static bool comparison_next(struct comparison *walk, const struct codec_digest *
 
 static void digest_answer(struct gossip *gossip, const struct gossip_address *from,
                           const struct codec_message *message) {
-    struct filling filling = {
-        .gossip = gossip, .to = from, .datagrams_left = GOSSIP_SYNC_DATAGRAMS};
+    struct filling filling = filling_for(gossip, from, message);
     struct comparison walk = comparison_of(gossip, message);
     const struct codec_digest *theirs;
     struct member *ours;
@@ -330,8 +342,7 @@ void digest_hear(struct gossip *gossip, const struct gossip_address *from,
 
 void digest_pulled(struct gossip *gossip, const struct gossip_address *from,
                    const struct codec_message *message) {
-    struct filling filling = {
-        .gossip = gossip, .to = from, .datagrams_left = GOSSIP_SYNC_DATAGRAMS};
+    struct filling filling = filling_for(gossip, from, message);
     struct cursor in = cursor_of(message->digests);
     struct codec_digest known;
     while (cursor_left(&in) > 0) {

@@ -30,6 +30,8 @@ static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing
         gossip->timing.fan_out = GOSSIP_FAN_OUT;
     if (gossip->timing.fan_out > GOSSIP_FAN_OUT_MAXIMUM)
         gossip->timing.fan_out = GOSSIP_FAN_OUT_MAXIMUM;
+    if (gossip->timing.wire_maximum > GOSSIP_WIRE_MAXIMUM)
+        gossip->timing.wire_maximum = GOSSIP_WIRE_MAXIMUM;
 }
 
 void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing) {
@@ -94,9 +96,23 @@ void gossip_free(struct gossip *gossip) {
 
 /* What the parts put out. */
 
-void gossip_begin(struct gossip *gossip, enum codec_kind kind) {
-    codec_begin(&gossip->writer, kind, gossip->self->shown.uuid, gossip->self->shown.generation);
-    if (gossip->self->shown.state == GOSSIP_JOINING)
+/* Whoever is not well by what is known of it may be back as an older release by now. */
+static unsigned gossip_version_for(const struct gossip *gossip, const struct member *to) {
+    if (to == NULL || (to->shown.state != GOSSIP_ALIVE && to->shown.state != GOSSIP_JOINING))
+        return 0;
+    unsigned ours = gossip->timing.wire_maximum, theirs = to->wire_version;
+    return ours < theirs ? ours : theirs;
+}
+
+void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to) {
+    struct codec_wire wire = {.version = (uint8_t)gossip_version_for(gossip, to)};
+    if (wire.version > 0)
+        wire.wall_us = gossip->wall_us;
+    const struct gossip_member *self = &gossip->self->shown;
+    codec_begin(&gossip->writer, &wire, kind, self->uuid, self->generation);
+    if (wire.version < gossip->timing.wire_maximum)
+        codec_write_wire(&gossip->writer, gossip->timing.wire_maximum);
+    if (self->state == GOSSIP_JOINING)
         codec_write_joining(&gossip->writer);
 }
 
@@ -137,7 +153,7 @@ static void gossip_hear_news(struct gossip *gossip, const struct codec_message *
     struct cursor records = cursor_of(message->records), groups = cursor_of(message->groups);
     struct codec_record record;
     while (cursor_left(&records) > 0) {
-        codec_read_record(&records, &record);
+        codec_read_record(&records, &message->wire, &record);
         if (message->is_joining && record.state == GOSSIP_ALIVE &&
             memcmp(record.uuid, message->sender, GOSSIP_UUID_BYTES) == 0)
             record.state = GOSSIP_JOINING;
@@ -147,7 +163,7 @@ static void gossip_hear_news(struct gossip *gossip, const struct codec_message *
     for (size_t i = 0; cursor_left(&groups) > 0; i++) {
         codec_read_group(&groups, &group);
         enum gossip_priority priority = codec_priority_of(message, i);
-        state_hear(gossip, &group, is_told_on ? &priority : NULL);
+        state_hear(gossip, &message->wire, &group, is_told_on ? &priority : NULL);
     }
 }
 
@@ -196,8 +212,10 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
     gossip_hear_news(gossip, &message);
     struct member *sender = member_find(gossip, message.sender);
     bool is_earlier_life = sender != NULL && message.generation < sender->shown.generation;
-    if (sender != NULL && message.generation == sender->shown.generation)
+    if (sender != NULL && message.generation == sender->shown.generation) {
         sender->shown.heard_us = gossip->now_us;
+        sender->wire_version = (uint8_t)message.newest_version;
+    }
     /* Of an earlier life only pings are answered, with the news that there is a later one. */
     if (!is_earlier_life || message.kind == CODEC_PING)
         gossip_dispatch(gossip, from, &message);
@@ -216,6 +234,7 @@ static void gossip_leave(struct gossip *gossip) {
     if (gossip->self->shown.state == GOSSIP_LEFT)
         return;
     member_set_state(gossip, gossip->self, GOSSIP_LEFT);
+    gossip->self->created_us = gossip->wall_us;
     gossip_changed(gossip, GOSSIP_CHANGE_STATE, gossip->self, BYTES_NONE);
     broadcast_add(gossip, &gossip->self->news, GOSSIP_URGENT);
     broadcast_goodbye(gossip);
@@ -305,6 +324,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
                  struct gossip_actions *actions) {
     if (event->now_us > gossip->now_us)
         gossip->now_us = event->now_us;
+    gossip->wall_us = event->wall_us <= CODEC_NUMBER_MAXIMUM ? event->wall_us : 0;
     gossip->outbox_count = gossip->changed_count = 0;
     gossip->round_trip_us = 0;
     buffer_clear(&gossip->outbox_bytes);

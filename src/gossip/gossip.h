@@ -18,7 +18,8 @@ enum {
     GOSSIP_KEY_MAXIMUM = 64,
     GOSSIP_VALUE_MAXIMUM = 800,
     GOSSIP_KEYS_PER_MEMBER_MAXIMUM = 128,
-    GOSSIP_MEMBER_MAXIMUM = 16384
+    GOSSIP_MEMBER_MAXIMUM = 16384,
+    GOSSIP_WIRE_MAXIMUM = 1 /* 1: news carries the time at which it was made */
 };
 
 struct gossip_address {
@@ -51,6 +52,9 @@ struct gossip_timing {
     uint64_t probe_interval_us, probe_timeout_us, flush_us;
     unsigned suspicion_factor;
     unsigned fan_out; /* members told at once when news is fresh; 0: the default */
+    /* The newest version of the wire that this node speaks, at most GOSSIP_WIRE_MAXIMUM; with each
+     * member it speaks the older of the two. It reads all up to GOSSIP_WIRE_MAXIMUM always. */
+    unsigned wire_maximum;
 };
 
 struct gossip_options {
@@ -80,6 +84,9 @@ enum gossip_event_kind {
 struct gossip_event {
     enum gossip_event_kind kind;
     uint64_t now_us;
+    /* The node's wall clock (Unix time), of which news tells when it was made; 0: not known. It may
+     * be wrong and may jump: nothing is decided by it. */
+    uint64_t wall_us;
     struct gossip_address address;
     uint8_t uuid[GOSSIP_UUID_BYTES]; /* of a GOSSIP_CONTACT */
     struct bytes bytes;

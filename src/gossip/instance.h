@@ -61,6 +61,7 @@ struct entry {
     struct news news;
     uint64_t version, previous; /* as struct codec_entry */
     uint64_t removed_us;        /* of an own removal: when */
+    uint64_t created_us;        /* as struct codec_entry */
     bool is_removed;
     bool is_unconfirmed; /* since a reset; swept unless it is heard of again */
     size_t key_length, value_length;
@@ -84,6 +85,10 @@ struct member {
     struct entry **entries;
     size_t entry_count, entry_capacity;
     uint64_t version, floor;
+    /* Of its record: when it was said, and by whom if it is dead (zeros: not known). */
+    uint64_t created_us;
+    uint8_t said_by[GOSSIP_UUID_BYTES];
+    uint8_t wire_version; /* newest that it said it reads, in this life */
 };
 
 /* A probe in flight. */
@@ -101,6 +106,7 @@ struct probe {
 struct relay {
     uint64_t sequence, origin_sequence;
     struct gossip_address origin;
+    uint8_t origin_uuid[GOSSIP_UUID_BYTES];
     uint8_t target[GOSSIP_UUID_BYTES];
     uint64_t nack_us, end_us; /* nack_us: GOSSIP_NEVER once it is sent */
 };
@@ -133,6 +139,7 @@ struct gossip {
     const struct log *log;
     struct random random;
     uint64_t now_us, deadline_us;
+    uint64_t wall_us; /* for others, never to decide by */
     struct gossip_counters counters;
 
     struct member *self;
@@ -181,6 +188,8 @@ struct gossip {
 /* gossip.c: what all parts need. */
 void gossip_send(struct gossip *gossip,
                  const struct gossip_address *to); /* what the writer holds */
-void gossip_begin(struct gossip *gossip, enum codec_kind kind);
+/* A datagram to `to`, in the newest version of the wire that both sides read. NULL: to who may not
+ * be known, in version 0. */
+void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to);
 void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
                     const struct member *member, struct bytes key);

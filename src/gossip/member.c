@@ -85,6 +85,7 @@ struct member *member_add(struct gossip *gossip, const struct codec_record *reco
     shown->generation = record->generation;
     shown->incarnation = record->incarnation;
     shown->address = record->address;
+    member->created_us = record->created_us;
     shown->state = GOSSIP_LEFT; /* nobody yet: member_set_state() brings it in */
     broadcast_init(&member->news, NEWS_RECORD);
     member_make_room(gossip);
@@ -183,13 +184,16 @@ void member_record(const struct member *member, struct codec_record *record) {
     *record = (struct codec_record){.generation = shown->generation,
                                     .incarnation = shown->incarnation,
                                     .state = shown->state,
-                                    .address = shown->address};
+                                    .address = shown->address,
+                                    .created_us = member->created_us};
     memcpy(record->uuid, shown->uuid, GOSSIP_UUID_BYTES);
     memcpy(record->name, shown->name, sizeof record->name);
     /* The newest accuser: the others were told of when they accused. */
     if (shown->state == GOSSIP_SUSPECT)
         memcpy(record->accuser, member->suspicion.accusers[member->suspicion.accuser_count - 1],
                GOSSIP_UUID_BYTES);
+    else if (shown->state == GOSSIP_DEAD)
+        memcpy(record->accuser, member->said_by, GOSSIP_UUID_BYTES);
 }
 
 static int compare_numbers(uint64_t a, uint64_t b) { return a < b ? -1 : a > b; }
@@ -284,10 +288,13 @@ static void member_adopt(struct gossip *gossip, struct member *member,
     if (is_new_life) {
         state_clear(gossip, member);
         member->shown.round_trip_us = 0;
+        member->wire_version = 0;
         memcpy(member->shown.name, record->name, sizeof record->name);
     }
     member->shown.generation = record->generation;
     member->shown.incarnation = record->incarnation;
+    member->created_us = record->created_us;
+    memcpy(member->said_by, record->accuser, GOSSIP_UUID_BYTES);
     member_adopt_address(gossip, member, record);
     if (record->state == GOSSIP_SUSPECT)
         suspicion_begin(gossip, member, record->accuser);
@@ -339,7 +346,7 @@ void member_hear(struct gossip *gossip, const struct codec_record *record, bool 
     member_record(member, &known);
     int order = member_compare_records(record, &known);
     if (order == 0 && record->state == GOSSIP_SUSPECT)
-        suspicion_confirm(gossip, member, record->accuser);
+        suspicion_confirm(gossip, member, record->accuser, record->created_us);
     if (order <= 0)
         return;
     enum gossip_member_state before = member->shown.state;

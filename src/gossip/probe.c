@@ -20,9 +20,10 @@ static bool address_equal(const struct gossip_address *a, const struct gossip_ad
 
 /* Pings. */
 
-static void ping_write(struct gossip *gossip, uint64_t sequence, const uint8_t *target,
-                       const struct member *const *first, size_t first_count) {
-    gossip_begin(gossip, CODEC_PING);
+static void ping_write(struct gossip *gossip, const struct member *to, uint64_t sequence,
+                       const uint8_t *target, const struct member *const *first,
+                       size_t first_count) {
+    gossip_begin(gossip, CODEC_PING, to);
     codec_write_sequence(&gossip->writer, sequence);
     if (target != NULL)
         codec_write_target(&gossip->writer, target);
@@ -39,8 +40,8 @@ static void probe_ping(struct gossip *gossip, const struct probe *probe) {
         first[count++] = probe->member;
     if (probe->kind != PROBE_MEMBER)
         first[count++] = gossip->self;
-    ping_write(gossip, probe->sequence, probe->member ? probe->member->shown.uuid : NULL, first,
-               count);
+    ping_write(gossip, probe->member, probe->sequence,
+               probe->member ? probe->member->shown.uuid : NULL, first, count);
     gossip_send(gossip, probe->member ? &probe->member->shown.address
                                       : &gossip->seeds[probe->seed].address);
 }
@@ -138,7 +139,7 @@ static void probe_ask_others(struct gossip *gossip, struct probe *probe) {
     struct member *helpers[GOSSIP_HELPERS];
     probe->helper_count = (unsigned)helpers_choose(gossip, probe->member, helpers);
     for (unsigned i = 0; i < probe->helper_count; i++) {
-        gossip_begin(gossip, CODEC_ASK);
+        gossip_begin(gossip, CODEC_ASK, helpers[i]);
         codec_write_sequence(&gossip->writer, probe->sequence);
         codec_write_target(&gossip->writer, probe->member->shown.uuid);
         codec_write_address(&gossip->writer, &probe->member->shown.address);
@@ -161,7 +162,7 @@ static void probe_fail(struct gossip *gossip, const struct probe *failed) {
     if (member->shown.state != GOSSIP_SUSPECT)
         return;
     const struct member *first = member;
-    ping_write(gossip, ++gossip->sequence, member->shown.uuid, &first, 1);
+    ping_write(gossip, member, ++gossip->sequence, member->shown.uuid, &first, 1);
     gossip_send(gossip, &member->shown.address);
 }
 
@@ -271,7 +272,7 @@ static void relays_run(struct gossip *gossip) {
         struct relay *relay = &gossip->relays[i - 1];
         if (gossip->now_us >= relay->nack_us) {
             relay->nack_us = GOSSIP_NEVER;
-            gossip_begin(gossip, CODEC_NACK);
+            gossip_begin(gossip, CODEC_NACK, NULL);
             codec_write_sequence(&gossip->writer, relay->origin_sequence);
             codec_write_target(&gossip->writer, relay->target);
             gossip_send(gossip, &relay->origin);
@@ -292,10 +293,11 @@ void probe_asked(struct gossip *gossip, const struct gossip_address *from,
                             .origin = *from,
                             .nack_us = gossip->now_us + timeout_us * 4 / 5,
                             .end_us = gossip->now_us + 4 * timeout_us};
+    memcpy(relay->origin_uuid, message->sender, GOSSIP_UUID_BYTES);
     memcpy(relay->target, message->target, GOSSIP_UUID_BYTES);
     const struct member *target = member_find(gossip, message->target);
     bool is_to_be_told = target != NULL && target->shown.state != GOSSIP_ALIVE;
-    ping_write(gossip, relay->sequence, message->target, &target, is_to_be_told);
+    ping_write(gossip, target, relay->sequence, message->target, &target, is_to_be_told);
     gossip_send(gossip, &message->address);
 }
 
@@ -305,7 +307,7 @@ static void relay_acknowledged(struct gossip *gossip, const struct codec_message
         if (relay->sequence != message->sequence ||
             memcmp(relay->target, message->sender, GOSSIP_UUID_BYTES) != 0)
             continue;
-        gossip_begin(gossip, CODEC_ACK);
+        gossip_begin(gossip, CODEC_ACK, member_find(gossip, relay->origin_uuid));
         codec_write_sequence(&gossip->writer, relay->origin_sequence);
         codec_write_target(&gossip->writer, relay->target);
         codec_write_hash(&gossip->writer, gossip->hash);
@@ -331,8 +333,10 @@ void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
         first[count++] = sender; /* so that it refutes, or learns that it has a successor */
     if (!is_known || gossip->self->shown.state == GOSSIP_LEFT)
         first[count++] = gossip->self;
-    gossip_begin(gossip, CODEC_ACK);
+    gossip_begin(gossip, CODEC_ACK, is_known ? sender : NULL);
     codec_write_sequence(&gossip->writer, message->sequence);
+    if (gossip->writer.wire.version > 0)
+        codec_write_held(&gossip->writer, 0); /* answered in the step that brought it */
     codec_write_hash(&gossip->writer, gossip->hash);
     broadcast_write(gossip, first, count);
     gossip_send(gossip, from);

@@ -61,6 +61,7 @@ static struct entry *entry_new(struct member *member, const struct codec_entry *
     entry->version = said->version;
     entry->previous = said->previous;
     entry->is_removed = said->is_removed;
+    entry->created_us = said->created_us;
     entry->key_length = said->key.length;
     entry->value_length = said->value.length;
     memcpy(entry->data, said->key.data, said->key.length);
@@ -153,7 +154,8 @@ int state_set(struct gossip *gossip, struct bytes key, struct bytes value,
                                .previous = state_last_version(self, known),
                                .is_removed = value.length == 0,
                                .key = key,
-                               .value = value};
+                               .value = value,
+                               .created_us = gossip->wall_us};
     struct entry *entry = state_put(gossip, self, &said);
     entry->removed_us = gossip->now_us;
     broadcast_add(gossip, &entry->news, priority);
@@ -237,8 +239,8 @@ static void state_hear_entry(struct gossip *gossip, struct member *member,
     state_advance(member, said->previous, said->version);
 }
 
-void state_hear(struct gossip *gossip, const struct codec_group *group,
-                const enum gossip_priority *priority) {
+void state_hear(struct gossip *gossip, const struct codec_wire *wire,
+                const struct codec_group *group, const enum gossip_priority *priority) {
     struct member *member = member_find(gossip, group->uuid);
     if (member == NULL || member == gossip->self || member->shown.generation != group->generation)
         return;
@@ -247,7 +249,7 @@ void state_hear(struct gossip *gossip, const struct codec_group *group,
     struct cursor in = cursor_of(group->entries);
     struct codec_entry said;
     while (cursor_left(&in) > 0) {
-        codec_read_entry(&in, &said);
+        codec_read_entry(&in, wire, &said);
         state_hear_entry(gossip, member, group, &said, priority);
     }
     if (state_is_whole(member))

@@ -27,8 +27,8 @@ struct entry *state_find(const struct member *member,
                          struct bytes key); /* removals too; NULL if there is none */
 /* What is said of a member by somebody. `priority`: with which news of it is told on; NULL: not at
  * all. */
-void state_hear(struct gossip *gossip, const struct codec_group *group,
-                const enum gossip_priority *priority);
+void state_hear(struct gossip *gossip, const struct codec_wire *wire,
+                const struct codec_group *group, const enum gossip_priority *priority);
 /* The version before the entry in the chain. */
 uint64_t state_previous(const struct entry *entry);
 /* The first entry above a version: its position. */

@@ -38,7 +38,7 @@ void suspicion_begin(struct gossip *gossip, struct member *member,
 }
 
 void suspicion_confirm(struct gossip *gossip, struct member *member,
-                       const uint8_t accuser[GOSSIP_UUID_BYTES]) {
+                       const uint8_t accuser[GOSSIP_UUID_BYTES], uint64_t created_us) {
     struct suspicion *suspicion = &member->suspicion;
     CHECK(member->shown.state == GOSSIP_SUSPECT);
     for (unsigned i = 0; i < suspicion->accuser_count; i++)
@@ -50,6 +50,7 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
     if (witness != NULL && witness->shown.state == GOSSIP_JOINING)
         return; /* a newcomer's word counts for nothing yet */
     memcpy(suspicion->accusers[suspicion->accuser_count++], accuser, GOSSIP_UUID_BYTES);
+    member->created_us = created_us;
     suspicion_schedule(gossip, suspicion);
     broadcast_add(gossip, &member->news, GOSSIP_CLUSTER);
 }
@@ -62,12 +63,13 @@ void suspicion_restart(struct gossip *gossip, struct member *member) {
 
 void suspicion_accuse(struct gossip *gossip, struct member *member) {
     if (member->shown.state == GOSSIP_SUSPECT) {
-        suspicion_confirm(gossip, member, gossip->self->shown.uuid);
+        suspicion_confirm(gossip, member, gossip->self->shown.uuid, gossip->wall_us);
         return;
     }
     struct codec_record record;
     member_record(member, &record);
     record.state = GOSSIP_SUSPECT;
+    record.created_us = gossip->wall_us;
     memcpy(record.accuser, gossip->self->shown.uuid, GOSSIP_UUID_BYTES);
     gossip->counters.suspicions++;
     member_hear(gossip, &record, true);
@@ -78,6 +80,7 @@ static void suspicion_refute(struct gossip *gossip, uint64_t incarnation) {
     if (incarnation >= CODEC_NUMBER_MAXIMUM)
         return; /* nobody could hear it; only a new generation helps */
     self->incarnation = incarnation + 1;
+    gossip->self->created_us = gossip->wall_us;
     member_rehash(gossip, gossip->self);
     broadcast_add(gossip, &gossip->self->news, GOSSIP_URGENT);
     broadcast_hurry(gossip);
@@ -115,6 +118,8 @@ static void suspicion_expire(struct gossip *gossip, struct member *member) {
     struct codec_record record;
     member_record(member, &record);
     record.state = GOSSIP_DEAD;
+    record.created_us = gossip->wall_us;
+    memcpy(record.accuser, gossip->self->shown.uuid, GOSSIP_UUID_BYTES);
     member_hear(gossip, &record, true);
 }
 

@@ -11,9 +11,10 @@
 /* Before the member is set to GOSSIP_SUSPECT. */
 void suspicion_begin(struct gossip *gossip, struct member *member,
                      const uint8_t accuser[GOSSIP_UUID_BYTES]);
-/* One more accuser of a suspect; news if it is independent and still counts. */
+/* One more accuser of a suspect; news if it is independent and still counts. `created_us`: when it
+ * said so, by its wall clock. */
 void suspicion_confirm(struct gossip *gossip, struct member *member,
-                       const uint8_t accuser[GOSSIP_UUID_BYTES]);
+                       const uint8_t accuser[GOSSIP_UUID_BYTES], uint64_t created_us);
 /* The member was heard after all, by another plane: its time to refute begins anew here. */
 void suspicion_restart(struct gossip *gossip, struct member *member);
 /* This node's own probe of the member failed. */

@@ -37,7 +37,8 @@ static struct codec_entry entry_said(const struct entry *entry) {
                                 .is_removed = entry->is_removed,
                                 .key = bytes_of(entry->data, entry->key_length),
                                 .value =
-                                    bytes_of(entry->data + entry->key_length, entry->value_length)};
+                                    bytes_of(entry->data + entry->key_length, entry->value_length),
+                                .created_us = entry->created_us};
 }
 
 static struct codec_group group_of(const struct member *member) {
@@ -63,10 +64,10 @@ static size_t telling_bytes(const struct telling *telling, struct news *news, bo
     if (news->kind == NEWS_RECORD) {
         struct codec_record record;
         member_record(news_member(news), &record);
-        return codec_record_bytes(&record);
+        return codec_record_bytes(&telling->gossip->writer.wire, &record);
     }
     struct codec_entry entry = entry_said(LIST_ELEMENT(news, struct entry, news));
-    size_t bytes = codec_entry_bytes(&entry);
+    size_t bytes = codec_entry_bytes(&telling->gossip->writer.wire, &entry);
     if (!is_new_group)
         return bytes;
     struct codec_group group = group_of(news_member(news));
@@ -228,7 +229,7 @@ void telling_write(struct gossip *gossip, const struct member *const *first, siz
     for (size_t i = 0; i < first_count; i++) {
         struct codec_record record;
         member_record(first[i], &record);
-        used += codec_record_bytes(&record);
+        used += codec_record_bytes(&gossip->writer.wire, &record);
     }
     telling.room = used < GOSSIP_DATAGRAM_MAXIMUM ? GOSSIP_DATAGRAM_MAXIMUM - used : 0;
     telling_choose_shares(&telling);

@@ -6,4 +6,5 @@
 struct clock {
     uint64_t (*monotonic_us)(struct clock *clock); /* counts suspended time (CLOCK_BOOTTIME) */
     uint64_t (*wall_ms)(struct clock *clock);      /* Unix time; may jump */
+    uint64_t (*wall_us)(struct clock *clock);      /* the same, finer */
 };

@@ -115,6 +115,7 @@ static void gossiper_tell_if_due(struct gossiper *gossiper, uint64_t now_us) {
 static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) {
     struct gossip_actions actions;
     event.now_us = gossiper->clock->monotonic_us(gossiper->clock);
+    event.wall_us = gossiper->clock->wall_us(gossiper->clock);
     gossip_step(gossiper->gossip, &event, &actions);
     gossiper->gossip_deadline_us = actions.deadline_us;
     for (size_t i = 0; i < actions.datagram_count; i++) {

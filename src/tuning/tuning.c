@@ -6,5 +6,6 @@ struct gossip_timing tuning_timing(const struct config *config) {
         .probe_timeout_us = (uint64_t)config->gossip_probe_timeout_ms * 1000,
         .flush_us = (uint64_t)config->gossip_flush_ms * 1000,
         .fan_out = (unsigned)config->gossip_fan_out,
-        .suspicion_factor = (unsigned)config->gossip_suspicion_factor};
+        .suspicion_factor = (unsigned)config->gossip_suspicion_factor,
+        .wire_maximum = (unsigned)config->gossip_wire_maximum};
 }

@@ -13,7 +13,8 @@ static struct gossip *make_gossip(uint8_t number) {
                                      .address = {.host = "10.0.0.1", .port = 7000},
                                      .timing = {.probe_interval_us = SECOND_US,
                                                 .probe_timeout_us = SECOND_US / 5,
-                                                .suspicion_factor = 4},
+                                                .suspicion_factor = 4,
+                                                .wire_maximum = GOSSIP_WIRE_MAXIMUM},
                                      .seed = number,
                                      .now_us = SECOND_US};
     return gossip_new(&options);
@@ -37,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
     struct gossip *gossip = make_gossip('a');
     struct gossip_event event = {.kind = GOSSIP_DATAGRAM,
                                  .now_us = SECOND_US,
+                                 .wall_us = UINT64_C(1790000000) * SECOND_US,
                                  .address = {.host = "10.0.0.2", .port = 7000},
                                  .bytes = datagram};
     struct gossip_actions actions;

@@ -7,6 +7,7 @@
 enum { SECOND = 1000000 };
 
 static const char *const value_of = "red";
+static const struct codec_wire version_0 = {.version = 0};
 
 static void assert_value(struct world *world, unsigned number, unsigned other, const char *key,
                          const char *expected) {
@@ -408,7 +409,8 @@ static void tell_record(struct world *world, unsigned from, unsigned to,
                         struct codec_record record) {
     struct codec_writer writer;
     codec_writer_init(&writer);
-    codec_begin(&writer, CODEC_NEWS, world->nodes[from].uuid, world->nodes[from].generation);
+    codec_begin(&writer, &version_0, CODEC_NEWS, world->nodes[from].uuid,
+                world->nodes[from].generation);
     assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
     assert_true(codec_write_record(&writer, &record));
     codec_list_end(&writer);
@@ -421,7 +423,8 @@ static void tell_entry(struct world *world, unsigned from, unsigned to, struct c
     memcpy(group.uuid, world->nodes[1].uuid, GOSSIP_UUID_BYTES);
     struct codec_writer writer;
     codec_writer_init(&writer);
-    codec_begin(&writer, CODEC_NEWS, world->nodes[from].uuid, world->nodes[from].generation);
+    codec_begin(&writer, &version_0, CODEC_NEWS, world->nodes[from].uuid,
+                world->nodes[from].generation);
     assert_true(codec_list_begin(&writer, CODEC_SECTION_ENTRIES));
     assert_true(codec_group_begin(&writer, &group));
     assert_true(codec_write_entry(&writer, &entry));

@@ -1,10 +1,12 @@
-/* Golden bytes of version 0, and what must be refused. The bytes here are those of
+/* Golden bytes of versions 0 and 1, and what must be refused. The bytes here are those of
  * docs/format/gossip.md. */
 #include "../unit.h"
 #include "gossip/codec.h"
 
 static const uint8_t sender[GOSSIP_UUID_BYTES] = "SSSSSSSSSSSSSSS";
 static const uint8_t other[GOSSIP_UUID_BYTES] = "TTTTTTTTTTTTTTT";
+
+static const struct codec_wire version_0 = {.version = 0};
 
 #define SENDER "SSSSSSSSSSSSSSS\0"
 #define OTHER  "TTTTTTTTTTTTTTT\0"
@@ -30,7 +32,7 @@ static void assert_bytes(const struct codec_writer *writer, struct bytes golden)
 }
 
 static void write_ping(struct codec_writer *writer) {
-    codec_begin(writer, CODEC_PING, sender, 2);
+    codec_begin(writer, &version_0, CODEC_PING, sender, 2);
     codec_write_sequence(writer, 0x1122334455667788);
     codec_write_target(writer, other);
     codec_write_hash(writer, 0xa1);
@@ -65,7 +67,7 @@ static const struct bytes golden_ping =
                   "\x00");
 
 static void write_digest(struct codec_writer *writer) {
-    codec_begin(writer, CODEC_DIGEST, sender, 2);
+    codec_begin(writer, &version_0, CODEC_DIGEST, sender, 2);
     assert_true(codec_list_begin(writer, CODEC_SECTION_DIGESTS));
     struct codec_digest digest = {.uuid = "TTTTTTTTTTTTTTT",
                                   .generation = 3,
@@ -84,7 +86,7 @@ static const struct bytes golden_digest =
                   "\x07\x20\x00" SENDER OTHER);
 
 static void write_ask(struct codec_writer *writer) {
-    codec_begin(writer, CODEC_ASK, sender, 2);
+    codec_begin(writer, &version_0, CODEC_ASK, sender, 2);
     codec_write_sequence(writer, 1);
     codec_write_target(writer, other);
     codec_write_address(writer, &suspect.address);
@@ -98,7 +100,7 @@ static const struct bytes golden_ask = BYTES_LITERAL("\x00\x03" SENDER "\x02"
 
 /* A newcomer says that it is joining; its record says alive, as in every release. */
 static void write_joining(struct codec_writer *writer) {
-    codec_begin(writer, CODEC_NEWS, sender, 2);
+    codec_begin(writer, &version_0, CODEC_NEWS, sender, 2);
     codec_write_joining(writer);
     assert_true(codec_list_begin(writer, CODEC_SECTION_RECORDS));
     struct codec_record record = {
@@ -115,6 +117,118 @@ static const struct bytes golden_joining = BYTES_LITERAL("\x00\x05" SENDER "\x02
                                                          "\x69\x42"
                                                          "\x02"
                                                          "n2");
+
+/* The same news in version 1, written 1 s after the suspicion, and 1 us before the entry by a clock
+ * that runs ahead of the writer's; when the removal was made is not known. */
+static const struct codec_wire version_1 = {.version = 1, .wall_us = 0x0006000000000000};
+
+static void write_news_1(struct codec_writer *writer) {
+    struct codec_record dated = suspect;
+    dated.created_us = version_1.wall_us - 1000000;
+    struct codec_record dead = dated;
+    dead.state = GOSSIP_DEAD;
+    struct codec_entry early = color;
+    early.created_us = version_1.wall_us + 1;
+    codec_begin(writer, &version_1, CODEC_NEWS, sender, 2);
+    assert_true(codec_list_begin(writer, CODEC_SECTION_RECORDS));
+    assert_true(codec_write_record(writer, &dated));
+    assert_true(codec_write_record(writer, &dead));
+    codec_list_end(writer);
+    assert_true(codec_list_begin(writer, CODEC_SECTION_ENTRIES));
+    struct codec_group group = {.uuid = "TTTTTTTTTTTTTTT", .generation = 3, .floor = 1};
+    assert_true(codec_group_begin(writer, &group));
+    assert_true(codec_write_entry(writer, &early));
+    assert_true(codec_write_entry(writer, &removed));
+    codec_group_end(writer);
+    codec_list_end(writer);
+}
+
+#define RECORD_1(state)                                                                            \
+    OTHER "\x03\xac\x02" state SENDER "\x08"                                                       \
+          "10.0.0.1"                                                                               \
+          "\x69\x42"                                                                               \
+          "\x02"                                                                                   \
+          "n1"                                                                                     \
+          "\x81\x89\x7a"
+static const struct bytes golden_news_1 = BYTES_LITERAL(
+    "\x01\x05" SENDER "\x02"
+    "\x00\x00\x00\x00\x00\x00\x06\x00"
+    "\x05\x6a\x00" RECORD_1("\x01") RECORD_1("\x02") "\x06\x2c\x00" OTHER "\x03\x01\x18\x00"
+                                                     "\x09\x04\x00\x02\x05"
+                                                     "color"
+                                                     "\x03"
+                                                     "red"
+                                                     "\x0a\x09\x01\x00\x04"
+                                                     "size"
+                                                     "\x00");
+
+static void write_ack_1(struct codec_writer *writer) {
+    codec_begin(writer, &version_1, CODEC_ACK, sender, 2);
+    codec_write_sequence(writer, 1);
+    codec_write_held(writer, 300);
+    codec_write_hash(writer, 0xa1);
+}
+
+static const struct bytes golden_ack_1 =
+    BYTES_LITERAL("\x01\x02" SENDER "\x02"
+                  "\x00\x00\x00\x00\x00\x00\x06\x00"
+                  "\x01\x08\x00\x01\x00\x00\x00\x00\x00\x00\x00"
+                  "\x0a\x02\x00\xac\x02"
+                  "\x03\x08\x00\xa1\x00\x00\x00\x00\x00\x00\x00");
+
+static void test_golden_bytes_1(void **state) {
+    (void)state;
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    write_news_1(&writer);
+    assert_bytes(&writer, golden_news_1);
+    write_ack_1(&writer);
+    assert_bytes(&writer, golden_ack_1);
+    codec_writer_release(&writer);
+}
+
+static void test_times_are_read_back(void **state) {
+    (void)state;
+    struct codec_message message;
+    assert_int_equal(codec_decode(&message, golden_ack_1), 0);
+    assert_true(message.has_held);
+    assert_int_equal(message.held_us, 300);
+    assert_int_equal(codec_decode(&message, golden_news_1), 0);
+    assert_int_equal(message.newest_version, 1);
+    assert_int_equal(message.wire.wall_us, version_1.wall_us);
+    struct cursor in = cursor_of(message.records);
+    struct codec_record record;
+    codec_read_record(&in, &message.wire, &record);
+    codec_read_record(&in, &message.wire, &record);
+    assert_int_equal(record.state, GOSSIP_DEAD);
+    assert_memory_equal(record.accuser, sender, GOSSIP_UUID_BYTES);
+    assert_int_equal(record.created_us, version_1.wall_us - 1000000);
+    in = cursor_of(message.groups);
+    struct codec_group group;
+    codec_read_group(&in, &group);
+    in = cursor_of(group.entries);
+    struct codec_entry entry;
+    codec_read_entry(&in, &message.wire, &entry);
+    assert_int_equal(entry.created_us, version_1.wall_us + 1);
+    codec_read_entry(&in, &message.wire, &entry);
+    assert_int_equal(entry.created_us, 0);
+}
+
+/* What a node of version 1 says to one of which it knows nothing yet. */
+static void test_version_0_tells_of_version_1(void **state) {
+    (void)state;
+    struct bytes golden = BYTES_LITERAL("\x00\x05" SENDER "\x02\x09\x01\x00\x01");
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    codec_begin(&writer, &version_0, CODEC_NEWS, sender, 2);
+    codec_write_wire(&writer, 1);
+    assert_bytes(&writer, golden);
+    struct codec_message message;
+    assert_int_equal(codec_decode(&message, golden), 0);
+    assert_int_equal(message.newest_version, 1);
+    assert_int_equal(message.wire.version, 0);
+    codec_writer_release(&writer);
+}
 
 static void test_golden_bytes(void **state) {
     (void)state;
@@ -144,7 +258,7 @@ static void test_ping_is_read_back(void **state) {
     assert_memory_equal(message.target, other, GOSSIP_UUID_BYTES);
     struct cursor in = cursor_of(message.records);
     struct codec_record record;
-    codec_read_record(&in, &record);
+    codec_read_record(&in, &message.wire, &record);
     assert_int_equal(cursor_finish(&in), 0);
     assert_memory_equal(record.uuid, other, GOSSIP_UUID_BYTES);
     assert_memory_equal(record.accuser, sender, GOSSIP_UUID_BYTES);
@@ -160,10 +274,10 @@ static void test_ping_is_read_back(void **state) {
     assert_int_equal(group.floor, 1);
     in = cursor_of(group.entries);
     struct codec_entry entry;
-    codec_read_entry(&in, &entry);
+    codec_read_entry(&in, &message.wire, &entry);
     assert_true(bytes_equal(entry.value, color.value));
     assert_int_equal(entry.previous, 4);
-    codec_read_entry(&in, &entry);
+    codec_read_entry(&in, &message.wire, &entry);
     assert_true(entry.is_removed);
     assert_true(bytes_equal(entry.key, removed.key));
     assert_int_equal(cursor_finish(&in), 0);
@@ -185,6 +299,8 @@ static void test_every_truncation_is_refused(void **state) {
     check_truncations(golden_ping, 2); /* before RECORDS, before ENTRIES */
     check_truncations(golden_digest, 0);
     check_truncations(golden_ask, 0);
+    check_truncations(golden_news_1, 2); /* without sections, before ENTRIES */
+    check_truncations(golden_ack_1, 0);
 }
 
 static int decode(const char *text, size_t length) {
@@ -200,7 +316,7 @@ static void test_bad_contents_are_refused(void **state) {
     assert_int_equal(DECODE(NEWS "\xf0\x02\x00"
                                  "??"),
                      0); /* a section of a later release is skipped */
-    assert_int_equal(DECODE("\x01\x05" SENDER "\x02"), ERR_VERSION);
+    assert_int_equal(DECODE("\x02\x05" SENDER "\x02"), ERR_VERSION);
     assert_int_equal(DECODE("\x00\x63" SENDER "\x02"), ERR_MALFORMED); /* no such kind */
     assert_int_equal(DECODE("\x00\x01" SENDER "\x02"), ERR_MALFORMED); /* a ping without sequence */
     assert_int_equal(DECODE(NEWS "\xf0\x00\x00\xf0\x00\x00"), ERR_MALFORMED); /* a section twice */
@@ -288,7 +404,7 @@ static void test_priorities_of_groups(void **state) {
                                                       GOSSIP_REST, GOSSIP_CLUSTER};
     struct codec_writer writer;
     codec_writer_init(&writer);
-    codec_begin(&writer, CODEC_NEWS, sender, 2);
+    codec_begin(&writer, &version_0, CODEC_NEWS, sender, 2);
     codec_write_priorities(&writer, priorities, 5);
     assert_bytes(&writer, BYTES_LITERAL(NEWS "\x14\x02\x00\xe7\x01"));
     struct codec_message message;
@@ -300,28 +416,39 @@ static void test_priorities_of_groups(void **state) {
     codec_writer_release(&writer);
 }
 
-/* The room is planned with these: they are what the writing takes. */
-static void test_sizes_are_what_is_written(void **state) {
-    (void)state;
+/* The room is planned with these: they are what the writing takes, in each version. */
+static void check_sizes(const struct codec_wire *wire) {
     struct codec_writer writer;
     codec_writer_init(&writer);
     struct codec_group group = {.uuid = "TTTTTTTTTTTTTTT", .generation = 300, .floor = 1};
-    codec_begin(&writer, CODEC_NEWS, sender, 2);
+    struct codec_record record = suspect;
+    struct codec_entry entry = color;
+    record.created_us = entry.created_us = version_1.wall_us - 1000000;
+    codec_begin(&writer, wire, CODEC_NEWS, sender, 2);
     assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
-    size_t before = writer.buffer.length;
-    assert_true(codec_write_record(&writer, &suspect));
-    assert_int_equal(writer.buffer.length - before, codec_record_bytes(&suspect));
+    for (unsigned state = GOSSIP_ALIVE; state <= GOSSIP_LEFT; state++) {
+        size_t before = writer.buffer.length;
+        record.state = (enum gossip_member_state)state;
+        assert_true(codec_write_record(&writer, &record));
+        assert_int_equal(writer.buffer.length - before, codec_record_bytes(wire, &record));
+    }
     codec_list_end(&writer);
     assert_true(codec_list_begin(&writer, CODEC_SECTION_ENTRIES));
-    before = writer.buffer.length;
+    size_t before = writer.buffer.length;
     assert_true(codec_group_begin(&writer, &group));
     assert_int_equal(writer.buffer.length - before, codec_group_bytes(&group));
     before = writer.buffer.length;
-    assert_true(codec_write_entry(&writer, &color));
-    assert_int_equal(writer.buffer.length - before, codec_entry_bytes(&color));
+    assert_true(codec_write_entry(&writer, &entry));
+    assert_int_equal(writer.buffer.length - before, codec_entry_bytes(wire, &entry));
     codec_group_end(&writer);
     codec_list_end(&writer);
     codec_writer_release(&writer);
+}
+
+static void test_sizes_are_what_is_written(void **state) {
+    (void)state;
+    check_sizes(&version_0);
+    check_sizes(&version_1);
 }
 
 /* Datagrams above the MTU (chitchat #59): what does not fit is not written, and what is written
@@ -330,7 +457,7 @@ static void test_nothing_exceeds_the_maximum(void **state) {
     (void)state;
     struct codec_writer writer;
     codec_writer_init(&writer);
-    codec_begin(&writer, CODEC_NEWS, sender, 2);
+    codec_begin(&writer, &version_0, CODEC_NEWS, sender, 2);
     assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
     size_t written = 0;
     while (codec_write_record(&writer, &suspect))
@@ -350,7 +477,22 @@ static void test_nothing_exceeds_the_maximum(void **state) {
     codec_writer_release(&writer);
 }
 
+/* A time before the first and one behind the last that there can be. */
+static void test_impossible_times_are_refused(void **state) {
+    (void)state;
+#define NEWS_1       "\x01\x05" SENDER "\x02"
+#define ENTRY_1(age) "\x06\x1c\x00" OTHER "\x03\x00\x08\x00\x02\x01\x00" age "\x01k\x01v"
+    assert_int_equal(DECODE(NEWS_1 "\x05\0\0\0\0\0\0\0" ENTRY_1("\x09")), 0);
+    assert_int_equal(DECODE(NEWS_1 "\x05\0\0\0\0\0\0\0" ENTRY_1("\x0b")), ERR_MALFORMED);
+    assert_int_equal(DECODE(NEWS_1 "\x05\0\0\0\0\0\0\0" ENTRY_1("\x0d")), ERR_MALFORMED);
+    assert_int_equal(DECODE(NEWS_1 "\0\0\0\0\0\0\0\x40" ENTRY_1("\x02")), ERR_MALFORMED);
+    assert_int_equal(DECODE(NEWS_1 "\1\0\0\0\0\0\0\x40"), ERR_MALFORMED);
+}
+
 RUN_TESTS(cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_ping_is_read_back),
+          cmocka_unit_test(test_golden_bytes_1), cmocka_unit_test(test_times_are_read_back),
+          cmocka_unit_test(test_version_0_tells_of_version_1),
+          cmocka_unit_test(test_impossible_times_are_refused),
           cmocka_unit_test(test_every_truncation_is_refused),
           cmocka_unit_test(test_bad_contents_are_refused),
           cmocka_unit_test(test_bad_records_are_refused),

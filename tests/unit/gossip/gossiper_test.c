@@ -35,6 +35,10 @@ static uint64_t wire_monotonic_us(struct clock *clock) {
     return ((struct wire *)(void *)clock)->now_us;
 }
 
+static uint64_t wire_wall_us(struct clock *clock) {
+    return 1790000000000000 + ((struct wire *)(void *)clock)->now_us;
+}
+
 static void node_send(struct net *net, const struct net_address *to, struct bytes datagram) {
     struct node *node = (struct node *)(void *)net;
     struct wire *wire = node->wire;
@@ -112,7 +116,7 @@ static void wire_run(struct wire *wire, struct node *nodes, size_t node_count,
 
 static struct wire *wire_new(void) {
     struct wire *wire = memory_allocate_zeroed(1, sizeof *wire);
-    wire->clock.monotonic_us = wire_monotonic_us;
+    wire->clock = (struct clock){.monotonic_us = wire_monotonic_us, .wall_us = wire_wall_us};
     wire->now_us = 5000000;
     return wire;
 }

@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include <stdio.h>
 
+#define WALL_START_US UINT64_C(1790000000000000)
+
 struct parcel {
     struct list link;
     unsigned from;
@@ -20,7 +22,8 @@ struct world *world_new(uint64_t seed) {
     world->timing = (struct gossip_timing){.probe_interval_us = 500000,
                                            .probe_timeout_us = 200000,
                                            .flush_us = 5000,
-                                           .suspicion_factor = 4};
+                                           .suspicion_factor = 4,
+                                           .wire_maximum = GOSSIP_WIRE_MAXIMUM};
     world->shortest_us = 500;
     world->longest_us = 2000;
     return world;
@@ -96,9 +99,16 @@ static void world_watch(struct world *world, struct world_node *node,
         world->on_change(world->context, node, change);
 }
 
+uint64_t world_wall_us(const struct world *world, unsigned number) {
+    const struct world_node *node = &world->nodes[number];
+    int64_t gained_us = (int64_t)world->now_us * node->wall_drift_ppm / 1000000;
+    return WALL_START_US + world->now_us + (uint64_t)(node->wall_offset_us + gained_us);
+}
+
 static void world_step(struct world *world, struct world_node *node, struct gossip_event event) {
     struct gossip_actions actions;
     event.now_us = world->now_us;
+    event.wall_us = world_wall_us(world, node->number);
     gossip_step(node->gossip, &event, &actions);
     node->deadline_us = actions.deadline_us;
     CHECK(actions.deadline_us > world->now_us);
@@ -112,9 +122,13 @@ void world_start(struct world *world, unsigned number) {
     struct world_node *node = &world->nodes[number];
     CHECK(node->gossip == NULL);
     node->generation++;
+    node->is_old = world->is_next_old;
+    struct gossip_timing timing = world->timing;
+    if (node->is_old)
+        timing.wire_maximum = 0;
     struct gossip_options options = {.generation = node->generation,
                                      .address = node->address,
-                                     .timing = world->timing,
+                                     .timing = timing,
                                      .seed = random_next(&world->random),
                                      .now_us = world->now_us,
                                      .log = world->log};
@@ -160,6 +174,12 @@ void world_stop(struct world *world, unsigned number) { world->nodes[number].is_
 
 static void world_deliver(struct world *world, struct world_node *node,
                           const struct parcel *parcel) {
+    uint8_t version = parcel->length > 0 ? parcel->data[0] : 0;
+    world->received_by_version[version > 0]++;
+    if (node->is_old && version > 0) {
+        world->unreadable_count++;
+        return;
+    }
     struct gossip_event event = {.kind = GOSSIP_DATAGRAM,
                                  .address = parcel->sender,
                                  .bytes = bytes_of(parcel->data, parcel->length)};

@@ -17,7 +17,10 @@ struct world_node {
     struct gossip *gossip; /* NULL: not running */
     bool is_stopped;       /* as by SIGSTOP: it gets what came meanwhile when it goes on */
     uint64_t deadline_us;
-    struct list inbox; /* while stopped */
+    int64_t wall_offset_us; /* how far its wall clock is ahead of the world's */
+    int64_t wall_drift_ppm; /* and how much it gains on it */
+    bool is_old;            /* of a release that reads version 0 of the wire only */
+    struct list inbox;      /* while stopped */
 };
 
 struct world {
@@ -27,11 +30,14 @@ struct world {
     struct random random;
     uint64_t now_us;
     struct gossip_timing timing;
-    double loss, repeats;                                        /* chances of a datagram */
-    uint64_t shortest_us, longest_us;                            /* its delay */
+    bool is_next_old;                 /* nodes that start from now on are */
+    double loss, repeats;             /* chances of a datagram */
+    uint64_t shortest_us, longest_us; /* its delay */
     bool is_cut[WORLD_NODE_MAXIMUM + 1][WORLD_NODE_MAXIMUM + 1]; /* from, to */
     uint64_t healthy_called_dead; /* times that a node believed a running one to be dead */
     uint64_t datagram_count, byte_count;
+    uint64_t received_by_version[2]; /* datagrams by version of the wire */
+    uint64_t unreadable_count;       /* that came to a node too old to read them */
     const struct log *log;
     void (*on_change)(void *context, struct world_node *node, const struct gossip_change *change);
     void *context;
@@ -54,6 +60,7 @@ void world_seed(struct world *world, unsigned number, unsigned seed);
 void world_set(struct world *world, unsigned number, const char *key, const char *value);
 void world_set_class(struct world *world, unsigned number, const char *key, const char *value,
                      enum gossip_priority priority);
+uint64_t world_wall_us(const struct world *world, unsigned number);
 void world_send(struct world *world, unsigned from, unsigned to,
                 struct bytes datagram);                          /* at once, from that address */
 void world_cut(struct world *world, unsigned from, unsigned to); /* one way */
