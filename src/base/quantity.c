@@ -69,6 +69,28 @@ const char *quantity_format_duration(uint64_t us, char out[QUANTITY_TEXT_BYTES])
     return out;
 }
 
+int quantity_parse_bytes(struct bytes text, uint64_t *bytes) {
+    static const struct {
+        const char *name;
+        double bytes;
+    } sizes[] = {{"", 1}, {"b", 1}, {"kb", 0x1p10}, {"mb", 0x1p20}, {"gb", 0x1p30}};
+    double value;
+    size_t length = decimal_parse(text, &value);
+    if (length == 0)
+        return ERR_INVALID;
+    struct bytes unit = bytes_of(text.data + length, text.length - length);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        if (!bytes_equal(unit, bytes_of_text(sizes[i].name)))
+            continue;
+        double exact = value * sizes[i].bytes;
+        if (exact > 0x1p50)
+            return ERR_INVALID;
+        *bytes = (uint64_t)exact;
+        return 0;
+    }
+    return ERR_INVALID;
+}
+
 int quantity_parse_share(struct bytes text, double *share) {
     double value;
     size_t length = decimal_parse(text, &value);

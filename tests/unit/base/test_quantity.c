@@ -37,6 +37,20 @@ static void test_no_durations(void **state) {
     }
 }
 
+static void test_sizes(void **state) {
+    (void)state;
+    uint64_t bytes = 1;
+    assert_int_equal(quantity_parse_bytes(BYTES_LITERAL("512"), &bytes), 0);
+    assert_int_equal(bytes, 512);
+    assert_int_equal(quantity_parse_bytes(BYTES_LITERAL("1.5kb"), &bytes), 0);
+    assert_int_equal(bytes, 1536);
+    assert_int_equal(quantity_parse_bytes(BYTES_LITERAL("6mb"), &bytes), 0);
+    assert_int_equal(bytes, 6 << 20);
+    const char *const bad[] = {"", "mb", "6 mb", "6MB", "-6mb", "6mb/s", "99999999gb"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(quantity_parse_bytes(bytes_of_text(bad[i]), &bytes), ERR_INVALID);
+}
+
 static void test_shares(void **state) {
     (void)state;
     double share = -1;
@@ -50,4 +64,4 @@ static void test_shares(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_durations), cmocka_unit_test(test_no_durations),
-          cmocka_unit_test(test_shares))
+          cmocka_unit_test(test_sizes), cmocka_unit_test(test_shares))

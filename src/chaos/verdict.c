@@ -1,0 +1,81 @@
+#include "chaos/verdict.h"
+#include "base/check.h"
+#include <stdio.h>
+
+uint64_t verdict_calm_us(const struct scenario *scenario) {
+    uint64_t calm_us = 0;
+    for (unsigned i = 0; i < scenario->step_count; i++) {
+        uint64_t end_us = scenario_step_end_us(scenario, &scenario->steps[i]);
+        if (scenario_act_is_fault(scenario->steps[i].act) && end_us > calm_us)
+            calm_us = end_us;
+    }
+    return calm_us;
+}
+
+static void say_share(struct verdict *verdict, const struct scenario_expectation *expectation,
+                      double share, uint64_t count, const char *what,
+                      const struct histogram *known) {
+    verdict->is_met = share >= expectation->share;
+    snprintf(verdict->said, sizeof verdict->said,
+             "%.1f%% of %llu %s were known to all by then; half within %.3f s, the last %.3f s",
+             share * 100, (unsigned long long)count, what,
+             (double)tally_quantile_us(known, 0.5) / 1e6, (double)known->maximum / 1e6);
+}
+
+static void say_whole(struct verdict *verdict, const struct scenario_expectation *expectation,
+                      const struct scenario *scenario, const struct tally *tally) {
+    uint64_t calm_us = verdict_calm_us(scenario), since_us = tally->whole_since_us;
+    if (since_us == TALLY_NEVER) {
+        snprintf(verdict->said, sizeof verdict->said, "not all views were right at the end");
+        return;
+    }
+    uint64_t took_us = since_us > calm_us ? since_us - calm_us : 0;
+    verdict->is_met = took_us <= expectation->within_us;
+    snprintf(verdict->said, sizeof verdict->said,
+             "all views were right %.3f s after the last disturbance", (double)took_us / 1e6);
+}
+
+static void say_count(struct verdict *verdict, const struct scenario_expectation *expectation,
+                      uint64_t count, const char *what) {
+    verdict->is_met = count <= expectation->at_most;
+    snprintf(verdict->said, sizeof verdict->said, "%llu %s", (unsigned long long)count, what);
+}
+
+static void say_below(struct verdict *verdict, const struct scenario_expectation *expectation,
+                      uint64_t amount, const char *what) {
+    verdict->is_met = amount < expectation->at_most;
+    snprintf(verdict->said, sizeof verdict->said, "%.2f kb%s", (double)amount / 1024, what);
+}
+
+void verdict_of(const struct scenario_expectation *expectation, const struct scenario *scenario,
+                const struct tally *tally, struct verdict *verdict) {
+    *verdict = (struct verdict){.is_met = false};
+    switch (expectation->subject) {
+    case SCENARIO_DEATHS:
+        say_share(verdict, expectation, tally_share_of_deaths(tally, expectation->within_us),
+                  tally->death_count, "deaths", &tally->death_known);
+        return;
+    case SCENARIO_NEWS:
+        say_share(verdict, expectation, tally_share_of_news(tally, expectation->within_us),
+                  tally->message_count, "messages", &tally->news_known);
+        return;
+    case SCENARIO_WHOLE:
+        say_whole(verdict, expectation, scenario, tally);
+        return;
+    case SCENARIO_FALSE_ACCUSATIONS:
+        say_count(verdict, expectation, tally->false_accusations + tally->false_deaths,
+                  "false accusations and deaths");
+        return;
+    case SCENARIO_FALSE_DEATHS:
+        say_count(verdict, expectation, tally->false_deaths, "false deaths");
+        return;
+    case SCENARIO_MEMORY:
+        say_below(verdict, expectation, tally_resident_most_bytes(tally),
+                  " resident in the largest agent");
+        return;
+    case SCENARIO_TRAFFIC:
+        say_below(verdict, expectation, tally_bytes_per_second(tally), "/s sent by an agent");
+        return;
+    }
+    UNREACHABLE();
+}

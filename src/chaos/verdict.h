@@ -1,0 +1,17 @@
+/* Was what the scenario expects met? */
+#pragma once
+#include "chaos/scenario.h"
+#include "chaos/tally.h"
+
+enum { VERDICT_TEXT_BYTES = 160 };
+
+struct verdict {
+    bool is_met;
+    char said[VERDICT_TEXT_BYTES]; /* what was measured instead of, or as, expected */
+};
+
+/* By all that was tallied until the end. */
+void verdict_of(const struct scenario_expectation *expectation, const struct scenario *scenario,
+                const struct tally *tally, struct verdict *verdict);
+/* When the last thing that disturbs anybody is over. */
+uint64_t verdict_calm_us(const struct scenario *scenario);
