@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 enum {
+    ALONE_SECONDS = 3, /* in which each, knowing nobody, ceases to be a newcomer */
     QUIET_SECONDS = 10, /* for what newcomers tell of themselves to be told */
     SETTLE_SECONDS = 120
 };
@@ -91,6 +92,7 @@ void settle_all(struct crowd *crowd) {
     buffer_init(&writing.bytes, (size_t)CROWD_NODE_MAXIMUM * GOSSIP_DATAGRAM_MAXIMUM);
     for (unsigned i = 0; i < crowd->node_count; i++)
         crowd_start(crowd, i);
+    crowd_run(crowd, ALONE_SECONDS * CROWD_SECOND_US);
     write_all(crowd, &writing);
     for (unsigned i = 0; i < crowd->node_count; i++)
         tell(crowd, i, &writing);
