@@ -1,6 +1,7 @@
 #include "gossip/state.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include "gossip/broadcast.h"
 #include "gossip/member.h"
 
@@ -114,7 +115,8 @@ static void state_forget(struct gossip *gossip, uint64_t before_us) {
             continue;
         }
         CHECK(entry->version > self->floor);
-        self->floor = entry->version;
+        if (!PLANTED(GOSSIP_REMOVAL_UNMARKED))
+            self->floor = entry->version;
         state_drop(gossip, self, i);
         removed--;
     }
@@ -184,7 +186,7 @@ static void state_advance(struct member *member, uint64_t previous, uint64_t ver
 /* Removals up to the floor are forgotten by the member itself. Who knows them all forgets them too;
  * who may have missed one starts over. */
 static void state_raise_floor(struct gossip *gossip, struct member *member, uint64_t floor) {
-    bool is_reset = member->version < floor;
+    bool is_reset = member->version < floor && !PLANTED(GOSSIP_RESET_SKIPPED);
     member->floor = floor;
     for (size_t i = member->entry_count; i > 0; i--) {
         struct entry *entry = member->entries[i - 1];
@@ -212,7 +214,7 @@ static void state_sweep(struct gossip *gossip, struct member *member) {
 static bool state_keep(struct gossip *gossip, struct member *member, const struct codec_entry *said,
                        const enum gossip_priority *priority) {
     struct entry *known = state_find(member, said->key);
-    if (known != NULL && known->version >= said->version) {
+    if (known != NULL && known->version >= said->version && !PLANTED(GOSSIP_VERSION_IGNORED)) {
         known->is_unconfirmed &= known->version != said->version;
         return false;
     }
@@ -232,7 +234,8 @@ static bool state_keep(struct gossip *gossip, struct member *member, const struc
 static void state_hear_entry(struct gossip *gossip, struct member *member,
                              const struct codec_group *group, const struct codec_entry *said,
                              const enum gossip_priority *priority) {
-    if (group->floor < member->floor && said->version <= member->floor)
+    if (group->floor < member->floor && said->version <= member->floor &&
+        !PLANTED(GOSSIP_FLOOR_IGNORED))
         return; /* from somebody who may not have heard of a removal that is forgotten by now */
     if (said->key.length > 0 && !(said->is_removed && said->version <= member->floor))
         state_keep(gossip, member, said, priority);
@@ -242,7 +245,9 @@ static void state_hear_entry(struct gossip *gossip, struct member *member,
 void state_hear(struct gossip *gossip, const struct codec_wire *wire,
                 const struct codec_group *group, const enum gossip_priority *priority) {
     struct member *member = member_find(gossip, group->uuid);
-    if (member == NULL || member == gossip->self || member->shown.generation != group->generation)
+    if (member == NULL || member == gossip->self)
+        return;
+    if (member->shown.generation != group->generation && !PLANTED(GOSSIP_EARLIER_LIFE_BELIEVED))
         return;
     if (group->floor > member->floor)
         state_raise_floor(gossip, member, group->floor);

@@ -135,7 +135,7 @@ static bool take(const char *option, const char *value, struct arguments *argume
 }
 
 int main(int argc, char **argv) {
-    struct arguments arguments = {.depth = 3, .schedules = 20000, .seed = 1};
+    struct arguments arguments = {.depth = 3, .schedules = 10000, .seed = 1};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--print") == 0) {
             arguments.is_printed = true;
