@@ -1,0 +1,17 @@
+/* Who a member is, over its restarts: its UUID, made once, and its generation, raised at each start
+ * and on disk before anything is sent. The file is one line: `troth-gossip 1 <uuid, 32 hex digits>
+ * <generation>`. */
+#pragma once
+#include "base/buffer.h"
+#include "base/error.h"
+#include "gossip/gossip.h"
+
+struct member_identity {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t generation;
+};
+
+/* `file_name` NULL: a new member, kept nowhere. ERR_IO, ERR_INVALID with a sentence in `problem`; a
+ * file that is not understood stays as it is. */
+int member_identity_open(struct member_identity *identity, const char *file_name,
+                         struct buffer *problem) MUST_CHECK;

@@ -1,0 +1,338 @@
+#include "base/check.h"
+#include "base/memory.h"
+#include "io/net.h"
+#include "library/identity.h"
+#include "library/inside.h"
+#include "library/seeds.h"
+#include "library/socket.h"
+#include "seal/keyring.h"
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sodium.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    UDP_ROOM_BYTES = NET_DATAGRAM_MAXIMUM + 1, /* so that what is too long is seen to be */
+    UDP_BATCH = 256, /* datagrams read in one run; the rest waits for the next */
+    UDP_SENTENCE_MAXIMUM = 4096
+};
+
+struct troth_gossip_udp {
+    struct troth_gossip *gossip;
+    struct seal *seal; /* NULL: unsealed */
+    int socket;
+    struct net_address address; /* as announced */
+    uint64_t deadline_us;
+    void (*changed)(void *context, const struct troth_gossip_change *change);
+    void *context;
+    struct troth_gossip_udp_counters counters;
+    uint8_t room[UDP_ROOM_BYTES];
+};
+
+/* It goes on while the machine sleeps, as those of all members do. */
+static uint64_t udp_now_us(void) {
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_BOOTTIME, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- stepping ---- */
+
+static void udp_send(struct troth_gossip_udp *udp, const struct troth_gossip_datagram *datagram) {
+    struct net_address to = {.port = datagram->to.port};
+    struct bytes bytes = bytes_of(datagram->bytes.data, datagram->bytes.length);
+    uint8_t sealed[TROTH_GOSSIP_DATAGRAM_MAXIMUM + SEAL_EXTRA_BYTES];
+    memcpy(to.host, datagram->to.host, sizeof to.host);
+    if (udp->seal != NULL) {
+        seal_close(udp->seal, SEAL_DATAGRAM, bytes, sealed);
+        bytes = bytes_of(sealed, bytes.length + SEAL_EXTRA_BYTES);
+    }
+    if (!udp_socket_send(udp->socket, &to, bytes))
+        udp->counters.unsent++;
+}
+
+static int udp_step(struct troth_gossip_udp *udp, struct troth_gossip_event event) {
+    struct troth_gossip_actions actions;
+    event.now_us = udp_now_us();
+    int code = troth_gossip_step(udp->gossip, &event, &actions);
+    udp->deadline_us = actions.deadline_us;
+    for (size_t i = 0; i < actions.datagram_count; i++)
+        udp_send(udp, &actions.datagrams[i]);
+    for (size_t i = 0; i < actions.change_count && udp->changed != NULL; i++)
+        udp->changed(udp->context, &actions.changes[i]);
+    return code;
+}
+
+static void udp_take(struct troth_gossip_udp *udp, const struct net_address *from, size_t length) {
+    struct bytes bytes = bytes_of(udp->room, length);
+    struct troth_gossip_event event = {.kind = TROTH_GOSSIP_DATAGRAM, .address.port = from->port};
+    if (length > NET_DATAGRAM_MAXIMUM) {
+        udp->counters.refused_by_length++;
+        return;
+    }
+    if (udp->seal != NULL && seal_open(udp->seal, SEAL_DATAGRAM, udp->room, length, &bytes) != 0) {
+        udp->counters.refused_by_seal++;
+        return;
+    }
+    memcpy(event.address.host, from->host, sizeof event.address.host);
+    event.bytes = (struct troth_gossip_bytes){bytes.data, bytes.length};
+    (void)udp_step(udp, event); /* an address that came from the system is one */
+}
+
+/* ---- running ---- */
+
+int troth_gossip_udp_fd(const struct troth_gossip_udp *udp) { return udp->socket; }
+
+int troth_gossip_udp_timeout_ms(const struct troth_gossip_udp *udp) {
+    uint64_t now_us = udp_now_us();
+    if (udp->deadline_us <= now_us)
+        return 0;
+    uint64_t wait_ms = (udp->deadline_us - now_us + 999) / 1000;
+    return wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
+}
+
+int troth_gossip_udp_run(struct troth_gossip_udp *udp, int timeout_ms) {
+    struct pollfd readable = {.fd = udp->socket, .events = POLLIN};
+    int due_ms = troth_gossip_udp_timeout_ms(udp);
+    if (poll(&readable, 1, timeout_ms < 0 || timeout_ms > due_ms ? due_ms : timeout_ms) < 0)
+        return errno == EINTR ? 0 : TROTH_GOSSIP_IO;
+    if (readable.revents & POLLNVAL)
+        return TROTH_GOSSIP_IO;
+    struct net_address from;
+    ssize_t length = 0;
+    for (unsigned i = 0; i < UDP_BATCH && length >= 0; i++) {
+        length = udp_socket_receive(udp->socket, udp->room, sizeof udp->room, &from);
+        if (length > 0)
+            udp_take(udp, &from, (size_t)length);
+    }
+    if (udp_now_us() >= udp->deadline_us)
+        (void)udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_TICK});
+    return 0;
+}
+
+/* ---- opening and closing ---- */
+
+static int read_addresses(const struct troth_gossip_udp_options *options, struct net_address *bound,
+                          struct net_address *announced, struct buffer *problem) {
+    const char *bind = options->bind == NULL ? "" : options->bind;
+    if (udp_bind_parse(bound, bind) != 0) {
+        buffer_append_format(problem, "bind: '%.80s' is not address:port, as in 10.0.0.1:7946",
+                             bind);
+        return ERR_INVALID;
+    }
+    *announced = *bound;
+    if (options->announce != NULL &&
+        net_address_parse(announced, bytes_of_text(options->announce)) != 0) {
+        buffer_append_format(problem, "announce: '%.80s' is not address:port", options->announce);
+        return ERR_INVALID;
+    }
+    if (udp_address_is_any(announced)) {
+        buffer_append_text(problem, "announce: say at which address others reach this member");
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+static int check_strangers(const struct troth_gossip_udp_options *options,
+                           const struct net_address *bound, struct buffer *problem) {
+    if (options->key_file == NULL && options->cluster_name != NULL) {
+        buffer_append_text(problem, "cluster_name: it is sealed into datagrams, so it needs a "
+                                    "key_file");
+        return ERR_INVALID;
+    }
+    if (options->key_file != NULL || options->is_open_to_strangers ||
+        udp_address_is_loopback(bound))
+        return 0;
+    buffer_append_text(
+        problem, "bind: without a key anybody who reaches this address can join and lie; give "
+                 "a key_file (openssl rand -hex 32 makes one), or say is_open_to_strangers");
+    return ERR_INVALID;
+}
+
+static int udp_prepare(struct troth_gossip_udp *udp, const struct troth_gossip_udp_options *options,
+                       struct member_identity *identity, struct buffer *problem) {
+    struct net_address bound;
+    int code = read_addresses(options, &bound, &udp->address, problem);
+    if (code == 0)
+        code = check_strangers(options, &bound, problem);
+    if (code == 0 && options->name != NULL && strlen(options->name) >= TROTH_GOSSIP_NAME_BYTES) {
+        buffer_append_format(problem, "name: longer than %d bytes", TROTH_GOSSIP_NAME_BYTES - 1);
+        code = ERR_INVALID;
+    }
+    if (code == 0 && options->key_file != NULL)
+        code =
+            seal_new_from_file(&udp->seal, options->key_file,
+                               options->cluster_name == NULL ? "" : options->cluster_name, problem);
+    if (code == 0)
+        code = udp_socket_open(&bound, &udp->socket, problem);
+    if (code == 0 && options->announce == NULL)
+        udp->address = bound; /* with the port that the system chose */
+    return code == 0 ? member_identity_open(identity, options->identity_file, problem) : code;
+}
+
+static void udp_make_gossip(struct troth_gossip_udp *udp,
+                            const struct troth_gossip_udp_options *options,
+                            const struct member_identity *identity) {
+    char address[NET_HOST_MAXIMUM + 10];
+    struct troth_gossip_options inner = {.generation = identity->generation,
+                                         .address = troth_gossip_udp_address(udp),
+                                         .name = options->name,
+                                         .now_us = udp_now_us(),
+                                         .log = options->log,
+                                         .context = options->context};
+    net_address_format(&udp->address, address);
+    address[TROTH_GOSSIP_NAME_BYTES - 1] = 0;
+    if (inner.name == NULL)
+        inner.name = address;
+    memcpy(inner.uuid, identity->uuid, sizeof inner.uuid);
+    randombytes_buf(&inner.seed, sizeof inner.seed);
+    CHECK(troth_gossip_new(&inner, &udp->gossip) == 0);
+}
+
+static void udp_look_for(struct troth_gossip_udp *udp, const struct udp_seeds *seeds) {
+    for (unsigned i = 0; i < seeds->count; i++) {
+        struct troth_gossip_event event = {.kind = TROTH_GOSSIP_SEED,
+                                           .address.port = seeds->addresses[i].port};
+        memcpy(event.address.host, seeds->addresses[i].host, sizeof event.address.host);
+        (void)udp_step(udp, event); /* it was parsed as an address */
+    }
+}
+
+/* A name that nobody knows yet is no reason not to start: others may find this member. */
+static int find_seeds(const struct troth_gossip_udp_options *options, struct udp_seeds *seeds,
+                      struct buffer *problem) {
+    int code = udp_seeds_find(seeds, options->join == NULL ? "" : options->join, problem);
+    if (code != ERR_IO)
+        return code;
+    buffer_append_u8(problem, 0);
+    if (options->log != NULL)
+        options->log(options->context, TROTH_GOSSIP_LOG_WARN, (const char *)buffer_data(problem));
+    buffer_clear(problem);
+    return 0;
+}
+
+int troth_gossip_udp_open(const struct troth_gossip_udp_options *options,
+                          struct troth_gossip_udp **out, char *problem, size_t problem_bytes) {
+    struct buffer sentence;
+    struct member_identity identity;
+    struct udp_seeds seeds;
+    struct troth_gossip_udp *udp = memory_allocate_zeroed(1, sizeof *udp);
+    buffer_init(&sentence, UDP_SENTENCE_MAXIMUM);
+    udp->socket = -1;
+    udp->changed = options->changed;
+    udp->context = options->context;
+    int code = ERR_IO;
+    if (sodium_init() < 0)
+        buffer_append_text(&sentence, "the system has no source of randomness");
+    else
+        code = find_seeds(options, &seeds, &sentence);
+    if (code == 0)
+        code = udp_prepare(udp, options, &identity, &sentence);
+    if (code != 0) {
+        troth_gossip_udp_close(udp);
+        return library_complain(code, &sentence, problem, problem_bytes);
+    }
+    udp_make_gossip(udp, options, &identity);
+    (void)udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_TICK});
+    udp_look_for(udp, &seeds);
+    *out = udp;
+    return library_complain(0, &sentence, problem, problem_bytes);
+}
+
+void troth_gossip_udp_close(struct troth_gossip_udp *udp) {
+    if (udp == NULL)
+        return;
+    if (udp->socket >= 0)
+        close(udp->socket);
+    troth_gossip_free(udp->gossip);
+    seal_free(udp->seal);
+    memory_free(udp);
+}
+
+/* ---- wishes ---- */
+
+int troth_gossip_udp_join(struct troth_gossip_udp *udp, const char *join, char *problem,
+                          size_t problem_bytes) {
+    struct buffer sentence;
+    struct udp_seeds seeds;
+    buffer_init(&sentence, UDP_SENTENCE_MAXIMUM);
+    int code = udp_seeds_find(&seeds, join, &sentence);
+    udp_look_for(udp, &seeds);
+    return library_complain(code, &sentence, problem, problem_bytes);
+}
+
+static struct troth_gossip_bytes bytes_of_key(const char *key) {
+    return (struct troth_gossip_bytes){(const uint8_t *)key, strlen(key)};
+}
+
+int troth_gossip_udp_set(struct troth_gossip_udp *udp, const char *key, const void *value,
+                         size_t value_bytes) {
+    return udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_SET,
+                                                     .key = bytes_of_key(key),
+                                                     .value = {value, value_bytes}});
+}
+
+int troth_gossip_udp_remove(struct troth_gossip_udp *udp, const char *key) {
+    return udp_step(
+        udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_REMOVE, .key = bytes_of_key(key)});
+}
+
+void troth_gossip_udp_leave(struct troth_gossip_udp *udp) {
+    (void)udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_LEAVE});
+}
+
+/* ---- looking in ---- */
+
+struct troth_gossip *troth_gossip_udp_gossip(struct troth_gossip_udp *udp) {
+    return udp->gossip;
+}
+
+struct troth_gossip_address troth_gossip_udp_address(const struct troth_gossip_udp *udp) {
+    struct troth_gossip_address address = {.port = udp->address.port};
+    memcpy(address.host, udp->address.host, sizeof address.host);
+    return address;
+}
+
+void troth_gossip_udp_counters(const struct troth_gossip_udp *udp,
+                               struct troth_gossip_udp_counters *out) {
+    *out = udp->counters;
+}
+
+/* ---- keys ---- */
+
+static int udp_no_key(struct buffer *problem) {
+    buffer_append_text(problem, "this member was opened without a key_file");
+    return ERR_REFUSED;
+}
+
+int troth_gossip_udp_key_add(struct troth_gossip_udp *udp, const char *key, char *id, char *problem,
+                             size_t problem_bytes) {
+    struct buffer sentence;
+    char own_id[SEAL_ID_TEXT_BYTES];
+    buffer_init(&sentence, UDP_SENTENCE_MAXIMUM);
+    int code = udp->seal == NULL ? udp_no_key(&sentence)
+                                 : keyring_add(udp->seal, bytes_of_text(key), own_id, &sentence);
+    if (code == 0 && id != NULL)
+        memcpy(id, own_id, sizeof own_id);
+    return library_complain(code, &sentence, problem, problem_bytes);
+}
+
+int troth_gossip_udp_key_use(struct troth_gossip_udp *udp, const char *id, char *problem,
+                             size_t problem_bytes) {
+    struct buffer sentence;
+    buffer_init(&sentence, UDP_SENTENCE_MAXIMUM);
+    int code = udp->seal == NULL ? udp_no_key(&sentence)
+                                 : keyring_use(udp->seal, bytes_of_text(id), &sentence);
+    return library_complain(code, &sentence, problem, problem_bytes);
+}
+
+int troth_gossip_udp_key_remove(struct troth_gossip_udp *udp, const char *id, char *problem,
+                                size_t problem_bytes) {
+    struct buffer sentence;
+    buffer_init(&sentence, UDP_SENTENCE_MAXIMUM);
+    int code = udp->seal == NULL ? udp_no_key(&sentence)
+                                 : keyring_remove(udp->seal, bytes_of_text(id), &sentence);
+    return library_complain(code, &sentence, problem, problem_bytes);
+}

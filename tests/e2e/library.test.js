@@ -1,0 +1,94 @@
+// libtroth-gossip as others have it: installed into an empty place, its worked example built against it by pkg-config and
+// make alone, and run beside a node of TrothDB.
+'use strict';
+const assert = require('node:assert');
+const {spawn} = require('node:child_process');
+const {once} = require('node:events');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const test = require('node:test');
+const {Node, program, run, startNodes, until} = require('./cluster.js');
+
+const build = path.dirname(program);
+const example = path.join(__dirname, '..', '..', 'examples', 'discover');
+
+// Installs the library, and builds the example: its file, and the folder that it needs at run time.
+async function buildExample(directory) {
+  const ninja = await run('ninja', ['-C', build, 'libtroth-gossip'], {timeout: 120000});
+  assert.strictEqual(ninja.code, 0, ninja.stdout + ninja.stderr);
+  const destination = path.join(directory, 'root');
+  const installed = await run('meson', ['install', '-C', build, '--no-rebuild', '--tags', 'devel,runtime', '--destdir', destination],
+    {timeout: 60000});
+  assert.strictEqual(installed.code, 0, installed.stdout + installed.stderr);
+  const pc = fs.readdirSync(destination, {recursive: true}).map(String).find((file) => file.endsWith('troth-gossip.pc'));
+  assert.ok(pc, 'a file for pkg-config is installed');
+  for (const file of fs.readdirSync(example)) fs.copyFileSync(path.join(example, file), path.join(directory, file));
+  const packages = path.dirname(path.join(destination, pc));
+  const made = await run('env', [`PKG_CONFIG_PATH=${packages}`, `PKG_CONFIG_SYSROOT_DIR=${destination}`, 'make', '-C', directory],
+    {timeout: 60000});
+  assert.strictEqual(made.code, 0, made.stdout + made.stderr);
+  return {file: path.join(directory, 'discover'), libraries: path.dirname(packages)};
+}
+
+class Discover {
+  constructor(t, {file, libraries}, ...words) {
+    this.output = '';
+    this.process = spawn(file, words, {env: {...process.env, LD_LIBRARY_PATH: libraries}});
+    this.exited = once(this.process, 'exit');
+    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (data) => { this.output += data; });
+    this.process.stdin.on('error', () => {});
+    t.after(async () => {
+      if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGKILL');
+      await this.exited;
+    });
+  }
+  sees(text, timeout = 30000) {
+    return until(`${this.process.spawnargs[1]} prints "${text}", beside:\n${this.output}`,
+      async () => this.output.includes(text), timeout);
+  }
+}
+
+test('the example builds against the installed library, and its members and a node see each other live and die', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-library-'));
+  t.after(() => fs.rmSync(directory, {recursive: true}));
+  const built = await buildExample(directory);
+  const key = path.join(directory, 'key');
+  fs.writeFileSync(key, `${'5c'.repeat(32)}\n`);
+  const {nodes: [node]} = await startNodes(t, {flags: ['--cluster-key-file', key]});
+  const [one, two] = [await Node.make(directory, 'one'), await Node.make(directory, 'two')]; // free ports
+  const at = (place) => `127.0.0.1:${place.peerPort}`;
+  const first = new Discover(t, built, 'first', at(one), at(node), key);
+  await first.sees(`${node.address} is alive`);
+  await first.sees(`${node.address} says client = ${node.address}`);
+  const second = new Discover(t, built, 'second', at(two), at(one), key);
+  await first.sees('second is alive');
+  await second.sees(`${node.address} says client = ${node.address}`);
+  second.process.stdin.write('ready\n');
+  await first.sees('second says status = ready');
+  // The killed are found out; who says goodbye is known to have left.
+  second.process.kill('SIGKILL');
+  await first.sees('second is dead', 60000);
+  first.process.stdin.end();
+  assert.deepStrictEqual(await first.exited, [0, null]);
+  assert.match(first.output, /^first +left +127\.0\.0\.1:/m);
+  assert.match(first.output, /^second +dead +127\.0\.0\.1:/m);
+  assert.match((await node.get('/metrics')).text, /^trothdb_members\{state="left"\} 1$/m);
+});
+
+test('without the key it neither joins nor learns anything', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-library-'));
+  t.after(() => fs.rmSync(directory, {recursive: true}));
+  const built = await buildExample(directory);
+  const key = path.join(directory, 'key');
+  fs.writeFileSync(key, `${'5c'.repeat(32)}\n`);
+  const {nodes: [node]} = await startNodes(t, {flags: ['--cluster-key-file', key]});
+  const outside = await Node.make(directory, 'outside');
+  const stranger = new Discover(t, built, 'stranger', `127.0.0.1:${outside.peerPort}`, `127.0.0.1:${node.peerPort}`);
+  await until('the node refuses what the stranger sends',
+    async () => /^trothdb_gossip_refused_total\{cause="seal"\} [1-9]/m.test((await node.get('/metrics')).text), 30000);
+  stranger.process.stdin.end();
+  assert.deepStrictEqual(await stranger.exited, [0, null]);
+  assert.doesNotMatch(stranger.output, new RegExp(node.address));
+  assert.doesNotMatch((await node.get('/metrics')).text, /^trothdb_members\{state="\w+"\} [2-9]/m);
+});

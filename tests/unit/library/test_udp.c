@@ -1,0 +1,283 @@
+/* Members of libtroth-gossip on loopback, several in one process, by the public header alone. */
+#include "../unit.h"
+#include "troth-gossip.h"
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
+#define OTHER "1111111111111111111111111111111111111111111111111111111111111111"
+
+enum { TURNS_MAXIMUM = 20000 };
+
+struct folder {
+    char name[64], file[4][96];
+};
+
+static void folder_init(struct folder *folder) {
+    snprintf(folder->name, sizeof folder->name, "/tmp/trothdb-test-library-XXXXXX");
+    assert_non_null(mkdtemp(folder->name));
+    for (unsigned i = 0; i < 4; i++)
+        snprintf(folder->file[i], sizeof folder->file[i], "%s/%u", folder->name, i);
+}
+static void folder_release(struct folder *folder) {
+    for (unsigned i = 0; i < 4; i++)
+        unlink(folder->file[i]);
+    assert_int_equal(rmdir(folder->name), 0);
+}
+static void write_file(const char *name, const char *text) {
+    FILE *file = fopen(name, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static struct troth_gossip_udp *open_member(struct troth_gossip_udp_options options) {
+    char problem[TROTH_GOSSIP_PROBLEM_BYTES] = "";
+    struct troth_gossip_udp *udp = NULL;
+    options.bind = "127.0.0.1:0";
+    if (troth_gossip_udp_open(&options, &udp, problem, sizeof problem) != 0)
+        fail_msg("%s", problem);
+    return udp;
+}
+
+static char *join_of(struct troth_gossip_udp *udp) {
+    static char join[80];
+    struct troth_gossip_address address = troth_gossip_udp_address(udp);
+    snprintf(join, sizeof join, "%s:%u", address.host, address.port);
+    return join;
+}
+
+/* Runs them in turn until it is so. */
+static bool run_until(struct troth_gossip_udp *members[], unsigned count,
+                      bool (*is_so)(struct troth_gossip_udp *const members[], unsigned count)) {
+    for (unsigned turn = 0; turn < TURNS_MAXIMUM; turn++) {
+        if (is_so(members, count))
+            return true;
+        for (unsigned i = 0; i < count; i++)
+            assert_int_equal(troth_gossip_udp_run(members[i], 1), 0);
+    }
+    return false;
+}
+
+static struct troth_gossip *gossip_of(struct troth_gossip_udp *udp) {
+    return troth_gossip_udp_gossip(udp);
+}
+static bool all_alive(struct troth_gossip_udp *const members[], unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        struct troth_gossip_member member;
+        unsigned alive = 0;
+        for (size_t at = 0; troth_gossip_member_at(gossip_of(members[i]), at, &member); at++)
+            alive += member.state == TROTH_GOSSIP_ALIVE;
+        if (alive != count)
+            return false;
+    }
+    return true;
+}
+static bool first_is_heard(struct troth_gossip_udp *const members[], unsigned count) {
+    struct troth_gossip_member first;
+    struct troth_gossip_bytes value;
+    assert_true(troth_gossip_member_at(gossip_of(members[0]), 0, &first));
+    for (unsigned i = 0; i < count; i++)
+        if (!troth_gossip_get(gossip_of(members[i]), first.uuid, "status", &value))
+            return false;
+    return true;
+}
+static bool first_has_left(struct troth_gossip_udp *const members[], unsigned count) {
+    struct troth_gossip_member first;
+    assert_true(troth_gossip_member_at(gossip_of(members[0]), 0, &first));
+    for (unsigned i = 1; i < count; i++)
+        if (!troth_gossip_member_find(gossip_of(members[i]), first.uuid, &first) ||
+            first.state != TROTH_GOSSIP_LEFT)
+            return false;
+    return true;
+}
+static bool second_was_refused(struct troth_gossip_udp *const members[], unsigned count) {
+    struct troth_gossip_udp_counters counters;
+    (void)count;
+    troth_gossip_udp_counters(members[0], &counters);
+    return counters.refused_by_seal >= 3;
+}
+
+static void count_changes(void *context, const struct troth_gossip_change *change) {
+    unsigned *counts = context;
+    counts[change->kind]++;
+}
+
+/* Three sealed members meet, hear of a key, and of a goodbye. */
+static void test_three_members(void **state) {
+    (void)state;
+    struct folder folder;
+    struct troth_gossip_udp *members[3];
+    unsigned counts[4] = {0};
+    folder_init(&folder);
+    write_file(folder.file[0], KEY);
+    struct troth_gossip_udp_options options = {.key_file = folder.file[0], .cluster_name = "test"};
+    members[0] = open_member(options);
+    options.join = join_of(members[0]);
+    members[1] = open_member(options);
+    options.changed = count_changes;
+    options.context = counts;
+    members[2] = open_member(options);
+    assert_true(run_until(members, 3, all_alive));
+    assert_int_equal(troth_gossip_udp_set(members[0], "status", "ready", 5), 0);
+    assert_true(run_until(members, 3, first_is_heard));
+    assert_true(counts[TROTH_GOSSIP_CHANGE_JOINED] >= 2);
+    assert_true(counts[TROTH_GOSSIP_CHANGE_KEY] >= 1);
+    troth_gossip_udp_leave(members[0]);
+    assert_true(run_until(members, 3, first_has_left));
+    for (unsigned i = 0; i < 3; i++)
+        troth_gossip_udp_close(members[i]);
+    folder_release(&folder);
+}
+
+static void expect_apart(struct troth_gossip_udp_options ours,
+                         struct troth_gossip_udp_options theirs) {
+    struct troth_gossip_udp *members[2] = {open_member(ours)};
+    theirs.join = join_of(members[0]);
+    members[1] = open_member(theirs);
+    assert_true(run_until(members, 2, second_was_refused));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(troth_gossip_member_count(gossip_of(members[i])), 1);
+        troth_gossip_udp_close(members[i]);
+    }
+}
+
+/* "Cluster bus without authentication": whoever has no key, another one, or the same one for
+ * another cluster, neither joins nor learns who is there. */
+static void test_strangers_stay_outside(void **state) {
+    (void)state;
+    struct folder folder;
+    folder_init(&folder);
+    write_file(folder.file[0], KEY);
+    write_file(folder.file[1], OTHER);
+    struct troth_gossip_udp_options ours = {.key_file = folder.file[0]};
+    expect_apart(ours, (struct troth_gossip_udp_options){.key_file = NULL});
+    expect_apart(ours, (struct troth_gossip_udp_options){.key_file = folder.file[1]});
+    expect_apart(ours, (struct troth_gossip_udp_options){.key_file = folder.file[0],
+                                                         .cluster_name = "another"});
+    folder_release(&folder);
+}
+
+/* The same member after a restart: the same UUID, a later generation. */
+static void test_an_identity_that_lasts(void **state) {
+    (void)state;
+    struct folder folder;
+    struct troth_gossip_member first, again;
+    char problem[TROTH_GOSSIP_PROBLEM_BYTES];
+    folder_init(&folder);
+    struct troth_gossip_udp_options options = {.identity_file = folder.file[0]};
+    struct troth_gossip_udp *udp = open_member(options);
+    assert_true(troth_gossip_member_at(gossip_of(udp), 0, &first));
+    troth_gossip_udp_close(udp);
+    udp = open_member(options);
+    assert_true(troth_gossip_member_at(gossip_of(udp), 0, &again));
+    troth_gossip_udp_close(udp);
+    assert_memory_equal(first.uuid, again.uuid, sizeof first.uuid);
+    assert_int_equal(first.generation, 1);
+    assert_int_equal(again.generation, 2);
+    static const char *const bad[] = {
+        "",
+        "troth-gossip 2 00",
+        "troth-gossip 1 00112233445566778899aabbccddeeff x\n",
+        "troth-gossip 1 00112233445566778899aabbccddeeff 1",
+        "troth-gossip 1 00112233445566778899aabbccddee 1\n",
+        "troth-gossip 1 00112233445566778899aabbccddeeff 99999999999999999999\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        write_file(folder.file[0], bad[i]);
+        options.bind = "127.0.0.1:0";
+        assert_int_equal(troth_gossip_udp_open(&options, &udp, problem, sizeof problem),
+                         TROTH_GOSSIP_INVALID);
+        assert_non_null(strstr(problem, folder.file[0]));
+    }
+    folder_release(&folder);
+}
+
+/* A key is rotated over two members, who hear each other at every step. */
+static void test_a_rotation(void **state) {
+    (void)state;
+    struct folder folder;
+    struct troth_gossip_udp *members[2];
+    char id[17], problem[TROTH_GOSSIP_PROBLEM_BYTES];
+    folder_init(&folder);
+    for (unsigned i = 0; i < 2; i++) {
+        write_file(folder.file[i], KEY);
+        members[i] = open_member((struct troth_gossip_udp_options){
+            .key_file = folder.file[i], .join = i > 0 ? join_of(members[0]) : ""});
+    }
+    assert_true(run_until(members, 2, all_alive));
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(troth_gossip_udp_key_add(members[i], OTHER, id, problem, sizeof problem),
+                         0);
+    assert_int_equal(troth_gossip_udp_key_use(members[0], id, problem, sizeof problem), 0);
+    assert_int_equal(troth_gossip_udp_set(members[0], "status", "new key", 7), 0);
+    assert_true(run_until(members, 2, first_is_heard));
+    assert_int_equal(troth_gossip_udp_key_use(members[1], id, problem, sizeof problem), 0);
+    assert_int_equal(troth_gossip_udp_key_remove(members[1], id, problem, sizeof problem),
+                     TROTH_GOSSIP_REFUSED);
+    assert_int_equal(troth_gossip_udp_key_add(members[1], "00", id, problem, sizeof problem),
+                     TROTH_GOSSIP_INVALID);
+    for (unsigned i = 0; i < 2; i++)
+        troth_gossip_udp_close(members[i]);
+    struct troth_gossip_udp *unsealed = open_member((struct troth_gossip_udp_options){0});
+    assert_int_equal(troth_gossip_udp_key_use(unsealed, id, problem, sizeof problem),
+                     TROTH_GOSSIP_REFUSED);
+    troth_gossip_udp_close(unsealed);
+    folder_release(&folder);
+}
+
+/* Every bad option is one sentence that names it. */
+static void test_bad_options(void **state) {
+    (void)state;
+    static const struct {
+        struct troth_gossip_udp_options options;
+        int code;
+        const char *says;
+    } bad[] = {
+        {{.bind = NULL}, TROTH_GOSSIP_INVALID, "bind"},
+        {{.bind = "localhost:1"}, TROTH_GOSSIP_INVALID, "bind"},
+        {{.bind = ":0"}, TROTH_GOSSIP_INVALID, "bind"},
+        {{.bind = "127.0.0.1:99999"}, TROTH_GOSSIP_INVALID, "bind"},
+        {{.bind = "192.0.2.1:0"}, TROTH_GOSSIP_INVALID, "key_file"},
+        {{.bind = "192.0.2.1:0", .is_open_to_strangers = true}, TROTH_GOSSIP_IO, "bind"},
+        {{.bind = "0.0.0.0:0", .is_open_to_strangers = true}, TROTH_GOSSIP_INVALID, "announce"},
+        {{.bind = "127.0.0.1:0", .announce = "here"}, TROTH_GOSSIP_INVALID, "announce"},
+        {{.bind = "127.0.0.1:0", .join = "nowhere"}, TROTH_GOSSIP_INVALID, "join"},
+        {{.bind = "127.0.0.1:0", .join = "127.0.0.1:1,x:"}, TROTH_GOSSIP_INVALID, "join"},
+        {{.bind = "127.0.0.1:0", .cluster_name = "x"}, TROTH_GOSSIP_INVALID, "cluster_name"},
+        {{.bind = "127.0.0.1:0", .key_file = "/nowhere/at/all"}, TROTH_GOSSIP_IO, "/nowhere"},
+        {{.bind = "127.0.0.1:0", .identity_file = "/nowhere/at/all"}, TROTH_GOSSIP_IO, "/nowhere"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char problem[TROTH_GOSSIP_PROBLEM_BYTES] = "";
+        struct troth_gossip_udp *udp = NULL;
+        int code = troth_gossip_udp_open(&bad[i].options, &udp, problem, sizeof problem);
+        if (code != bad[i].code || strstr(problem, bad[i].says) == NULL)
+            fail_msg("%zu: %d: %s", i, code, problem);
+        assert_null(udp);
+    }
+    troth_gossip_udp_close(NULL);
+}
+
+/* A port that is taken is said so, and wishes that cannot be fulfilled have their codes. */
+static void test_bad_wishes(void **state) {
+    (void)state;
+    char problem[TROTH_GOSSIP_PROBLEM_BYTES];
+    struct troth_gossip_udp *udp = open_member((struct troth_gossip_udp_options){0}), *second;
+    struct troth_gossip_udp_options taken = {.bind = join_of(udp)};
+    assert_int_equal(troth_gossip_udp_open(&taken, &second, problem, sizeof problem),
+                     TROTH_GOSSIP_IO);
+    assert_non_null(strstr(problem, taken.bind));
+    assert_int_equal(troth_gossip_udp_set(udp, "", "x", 1), TROTH_GOSSIP_INVALID);
+    assert_int_equal(troth_gossip_udp_set(udp, "key", "", 0), TROTH_GOSSIP_INVALID);
+    assert_int_equal(troth_gossip_udp_remove(udp, "never said"), 0);
+    assert_int_equal(troth_gossip_udp_join(udp, "nothing", problem, sizeof problem),
+                     TROTH_GOSSIP_INVALID);
+    assert_true(troth_gossip_udp_fd(udp) >= 0);
+    assert_in_range(troth_gossip_udp_timeout_ms(udp), 0, 60000);
+    troth_gossip_udp_close(udp);
+}
+
+RUN_TESTS(cmocka_unit_test(test_three_members), cmocka_unit_test(test_strangers_stay_outside),
+          cmocka_unit_test(test_an_identity_that_lasts), cmocka_unit_test(test_a_rotation),
+          cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_wishes))
