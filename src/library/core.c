@@ -120,7 +120,8 @@ static enum gossip_priority inner_priority(enum troth_gossip_priority priority) 
 /* The core's event for the library's. INVALID, LIMIT. */
 static int inner_event(const struct troth_gossip *gossip, const struct troth_gossip_event *event,
                        struct gossip_event *out) {
-    *out = (struct gossip_event){.kind = GOSSIP_TICK, .now_us = event->now_us};
+    *out = (struct gossip_event){
+        .kind = GOSSIP_TICK, .now_us = event->now_us, .wall_us = event->wall_us};
     switch (event->kind) {
     case TROTH_GOSSIP_TICK:
         return 0;

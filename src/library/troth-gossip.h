@@ -159,6 +159,8 @@ enum troth_gossip_priority {
 struct troth_gossip_event {
     enum troth_gossip_event_kind kind;
     uint64_t now_us;
+    uint64_t wall_us; /* the wall clock, Unix time in microseconds; 0: not known. News says by it
+                         when it was made; nothing is decided by it */
     struct troth_gossip_address address;
     uint8_t uuid[TROTH_GOSSIP_UUID_BYTES];
     struct troth_gossip_bytes bytes;      /* borrows, as do all bytes of an event */

@@ -31,12 +31,14 @@ struct troth_gossip_udp {
     uint8_t room[UDP_ROOM_BYTES];
 };
 
-/* It goes on while the machine sleeps, as those of all members do. */
-static uint64_t udp_now_us(void) {
+static uint64_t udp_clock_us(clockid_t clock) {
     struct timespec now;
-    CHECK(clock_gettime(CLOCK_BOOTTIME, &now) == 0);
+    CHECK(clock_gettime(clock, &now) == 0);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
+
+/* It goes on while the machine sleeps, as those of all members do. */
+static uint64_t udp_now_us(void) { return udp_clock_us(CLOCK_BOOTTIME); }
 
 /* ---- stepping ---- */
 
@@ -56,6 +58,7 @@ static void udp_send(struct troth_gossip_udp *udp, const struct troth_gossip_dat
 static int udp_step(struct troth_gossip_udp *udp, struct troth_gossip_event event) {
     struct troth_gossip_actions actions;
     event.now_us = udp_now_us();
+    event.wall_us = udp_clock_us(CLOCK_REALTIME);
     int code = troth_gossip_step(udp->gossip, &event, &actions);
     udp->deadline_us = actions.deadline_us;
     for (size_t i = 0; i < actions.datagram_count; i++)
