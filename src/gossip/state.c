@@ -183,6 +183,14 @@ static void state_advance(struct member *member, uint64_t previous, uint64_t ver
     }
 }
 
+/* What may have been removed is nothing to tell: with the new floor beside it, it would be believed
+ * by those who had heard of the removal. */
+static void state_doubt(struct gossip *gossip, struct entry *entry) {
+    entry->is_unconfirmed = true;
+    if (!PLANTED(GOSSIP_DOUBT_TOLD))
+        broadcast_remove(gossip, &entry->news);
+}
+
 /* Removals up to the floor are forgotten by the member itself. Who knows them all forgets them too;
  * who may have missed one starts over. */
 static void state_raise_floor(struct gossip *gossip, struct member *member, uint64_t floor) {
@@ -193,7 +201,7 @@ static void state_raise_floor(struct gossip *gossip, struct member *member, uint
         if (entry->version <= floor && entry->is_removed)
             state_drop(gossip, member, i - 1);
         else if (entry->version <= floor && is_reset)
-            entry->is_unconfirmed = true;
+            state_doubt(gossip, entry);
     }
     if (is_reset)
         member->version = 0;
