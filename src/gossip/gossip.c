@@ -7,6 +7,7 @@
 #include "gossip/joining.h"
 #include "gossip/member.h"
 #include "gossip/probe.h"
+#include "gossip/skew.h"
 #include "gossip/state.h"
 #include "gossip/suspicion.h"
 
@@ -209,6 +210,8 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
         probe_met_self(gossip, &message);
         return;
     }
+    if (gossip->met_us == 0)
+        gossip->met_us = gossip->now_us;
     gossip_hear_news(gossip, &message);
     struct member *sender = member_find(gossip, message.sender);
     bool is_earlier_life = sender != NULL && message.generation < sender->shown.generation;
@@ -317,7 +320,11 @@ static void gossip_hand_out(struct gossip *gossip, struct gossip_actions *action
                                        .changes = gossip->changes,
                                        .change_count = gossip->changed_count,
                                        .deadline_us = gossip->deadline_us,
-                                       .round_trip_us = gossip->round_trip_us};
+                                       .round_trip_us = gossip->round_trip_us,
+                                       .is_clock_measured = gossip->is_clock_measured,
+                                       .clock_skew_us = gossip->clock_skew_us,
+                                       .propagations = gossip->propagations,
+                                       .propagation_count = gossip->propagation_count};
 }
 
 void gossip_step(struct gossip *gossip, const struct gossip_event *event,
@@ -327,6 +334,9 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     gossip->wall_us = event->wall_us <= CODEC_NUMBER_MAXIMUM ? event->wall_us : 0;
     gossip->outbox_count = gossip->changed_count = 0;
     gossip->round_trip_us = 0;
+    gossip->is_clock_measured = false;
+    gossip->clock_skew_us = 0;
+    gossip->propagation_count = 0;
     buffer_clear(&gossip->outbox_bytes);
     buffer_clear(&gossip->change_bytes);
     gossip_notice_lag(gossip);
@@ -337,6 +347,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     probe_run(gossip);
     suspicion_run(gossip);
     broadcast_run(gossip);
+    skew_run(gossip);
     gossip->deadline_us = gossip_next_deadline_us(gossip);
     gossip_hand_out(gossip, actions);
 }

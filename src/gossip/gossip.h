@@ -112,6 +112,33 @@ struct gossip_change {
     struct bytes key;                   /* of a GOSSIP_CHANGE_KEY */
 };
 
+/* What kind a piece of news is, as its way is measured. */
+enum gossip_news_type {
+    GOSSIP_NEWS_JOIN,
+    GOSSIP_NEWS_SUSPICION,
+    GOSSIP_NEWS_REFUTATION,
+    GOSSIP_NEWS_DEATH,
+    GOSSIP_NEWS_LEAVE,
+    GOSSIP_NEWS_CLUSTER, /* keys, by their priority */
+    GOSSIP_NEWS_STATE,
+    GOSSIP_NEWS_REST,
+    GOSSIP_NEWS_MENDED /* keys that the push missed, found by comparing */
+};
+enum {
+    GOSSIP_NEWS_TYPE_COUNT = GOSSIP_NEWS_MENDED + 1,
+    GOSSIP_PROPAGATION_MAXIMUM = 64, /* measured in one step; what is more is not told of */
+    GOSSIP_TRACE_DIGITS = 8
+};
+/* "join", "suspicion"... Static storage. */
+const char *gossip_news_text(enum gossip_news_type type);
+
+/* One piece of news that this node heard first in this step (propagation.h). */
+struct gossip_propagation {
+    enum gossip_news_type type;
+    uint32_t trace; /* the same on all nodes; shown as 8 hex digits */
+    uint64_t delay_us;
+};
+
 struct gossip_actions {
     struct gossip_datagram *datagrams;
     size_t datagram_count;
@@ -119,6 +146,10 @@ struct gossip_actions {
     size_t change_count;
     uint64_t deadline_us;   /* step with GOSSIP_TICK at or after this */
     uint64_t round_trip_us; /* of a probe that was answered in this step; 0: none was */
+    bool is_clock_measured; /* by that answer; then how far apart the wall clocks surely are */
+    uint64_t clock_skew_us;
+    const struct gossip_propagation *propagations;
+    size_t propagation_count;
 };
 
 struct gossip_member {
@@ -131,12 +162,20 @@ struct gossip_member {
     uint64_t round_trip_us; /* last measured by this node; 0: never */
     uint64_t heard_us;      /* last direct contact; 0: never */
     uint64_t state_since_us;
+    /* How far its wall clock is ahead of this node's, as measured last, and the largest error that
+     * this can have; error 0: not measured. For people: nothing may be decided by it. */
+    int64_t clock_offset_us;
+    uint64_t clock_error_us;
 };
 
 struct gossip_counters { /* since the start */
     uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received, malformed;
     uint64_t probes_sent, probes_failed, indirect_probes, suspicions, refutations, deaths;
     unsigned local_health; /* 0 is well (Lifeguard) */
+    /* News whose way could not be measured: it came without a time (through version 0 of the wire);
+     * the clock of who said it is not known well enough; its time cannot be. */
+    uint64_t propagation_undated, propagation_uncorrected, propagation_implausible;
+    uint64_t clock_skew_us; /* now: the largest of all members, beyond its error */
     /* News by enum gossip_priority: pieces that wait now; pieces told and their bytes, once for
      * each listener. */
     uint64_t news_waiting[GOSSIP_PRIORITY_COUNT];

@@ -9,10 +9,13 @@
  *     broadcast.c   what is news, and when it is told to whom
  *     telling.c     which news goes into one datagram
  *     digest.c      comparing the whole with one other node, and sending what differs
+ *     skew.c        how far other wall clocks are from ours (clock_offset.c: from one answer)
+ *     propagation.c how long news took to come here
  *     codec.c       bytes */
 #pragma once
 #include "base/list.h"
 #include "base/random.h"
+#include "gossip/clock_offset.h"
 #include "gossip/codec.h"
 #include "gossip/gossip.h"
 
@@ -89,6 +92,7 @@ struct member {
     uint64_t created_us;
     uint8_t said_by[GOSSIP_UUID_BYTES];
     uint8_t wire_version; /* newest that it said it reads, in this life */
+    struct clock_offset clock;
 };
 
 /* A probe in flight. */
@@ -171,6 +175,12 @@ struct gossip {
     size_t news_count;
     uint64_t news_us, news_told_us, news_round; /* the next round, the last one, how many */
     uint64_t round_trip_us;                     /* measured in this step */
+
+    bool is_clock_measured; /* in this step */
+    uint64_t clock_skew_us, skew_check_us;
+    uint64_t met_us; /* when this node first heard anybody; 0: it has not yet */
+    struct gossip_propagation propagations[GOSSIP_PROPAGATION_MAXIMUM]; /* of this step */
+    size_t propagation_count;
 
     struct codec_writer writer;
     struct outgoing *outbox;

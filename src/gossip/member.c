@@ -4,6 +4,7 @@
 #include "base/planted.h"
 #include "gossip/broadcast.h"
 #include "gossip/probe.h"
+#include "gossip/propagation.h"
 #include "gossip/state.h"
 #include "gossip/suspicion.h"
 #include <stdio.h>
@@ -291,6 +292,8 @@ static void member_adopt(struct gossip *gossip, struct member *member,
         state_clear(gossip, member);
         member->shown.round_trip_us = 0;
         member->wire_version = 0;
+        member->clock = (struct clock_offset){0};
+        member->shown.clock_error_us = 0;
         memcpy(member->shown.name, record->name, sizeof record->name);
     }
     member->shown.generation = record->generation;
@@ -330,6 +333,7 @@ static void member_meet(struct gossip *gossip, const struct codec_record *record
     gossip_changed(gossip, GOSSIP_CHANGE_JOINED, member, BYTES_NONE);
     member_log(gossip, LOG_INFO, "member joined", member);
     /* Of a stranger that is joining all hear when it is alive: the news is told once, not twice. */
+    propagation_heard_record(gossip, member, record, GOSSIP_LEFT);
     if (is_told_on && record->state != GOSSIP_JOINING)
         broadcast_add(gossip, &member->news, GOSSIP_CLUSTER);
 }
@@ -353,5 +357,6 @@ void member_hear(struct gossip *gossip, const struct codec_record *record, bool 
         return;
     enum gossip_member_state before = member->shown.state;
     member_adopt(gossip, member, record);
+    propagation_heard_record(gossip, member, record, before);
     broadcast_add(gossip, &member->news, member_news_priority(before, record->state));
 }

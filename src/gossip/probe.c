@@ -4,6 +4,7 @@
 #include "gossip/digest.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/skew.h"
 #include "gossip/suspicion.h"
 
 enum { GRAVE_PAUSE_INTERVALS = 4, SEED_RECHECK_INTERVALS = 2 };
@@ -352,6 +353,7 @@ static void probe_succeed(struct gossip *gossip, struct probe *probe,
     } else if (!message->has_target && member->shown.generation == message->generation) {
         gossip->round_trip_us = gossip->now_us - probe->sent_us;
         member->shown.round_trip_us = gossip->round_trip_us;
+        skew_measure(gossip, member, probe->sent_us, message);
     }
     if (probe->kind == PROBE_MEMBER)
         local_health_change(gossip, -1);

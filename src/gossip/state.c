@@ -4,6 +4,7 @@
 #include "base/planted.h"
 #include "gossip/broadcast.h"
 #include "gossip/member.h"
+#include "gossip/propagation.h"
 
 enum { REMOVED_CHECK_SECONDS = 10, ENTRY_OVERHEAD_BYTES = 160 };
 
@@ -162,6 +163,7 @@ int state_set(struct gossip *gossip, struct bytes key, struct bytes value,
     entry->removed_us = gossip->now_us;
     broadcast_add(gossip, &entry->news, priority);
     broadcast_hurry(gossip);
+    propagation_said(gossip, entry);
     gossip_changed(gossip, GOSSIP_CHANGE_KEY, self, key);
     state_forget(gossip, 0);
     member_rehash(gossip, self);
@@ -226,6 +228,8 @@ static bool state_keep(struct gossip *gossip, struct member *member, const struc
         known->is_unconfirmed &= known->version != said->version;
         return false;
     }
+    if (PLANTED(GOSSIP_WALL_CLOCK_TRUSTED) && known != NULL && known->created_us > said->created_us)
+        return false;
     bool is_full = member->entry_count >= GOSSIP_ENTRY_MAXIMUM ||
                    gossip->state_bytes >= GOSSIP_STATE_BYTES_MAXIMUM;
     if (known == NULL && is_full)
@@ -234,6 +238,7 @@ static bool state_keep(struct gossip *gossip, struct member *member, const struc
     struct entry *entry = state_put(gossip, member, said);
     if (priority != NULL)
         broadcast_add(gossip, &entry->news, *priority);
+    propagation_heard_entry(gossip, entry, priority);
     if (is_shown)
         gossip_changed(gossip, GOSSIP_CHANGE_KEY, member, said->key);
     return true;

@@ -1,19 +1,14 @@
 #include "node/gossiper.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "node/gossip_meter.h"
 #include "node/member_view.h"
 #include "tuning/tuning.h"
 #include <stdio.h>
 
 enum {
-    VIEW_PAUSE_US = 10000, /* between two MAIL_MEMBERS: a storm of changes is one mail to a worker
-                              in this time */
-    KIND_MAXIMUM = 16      /* kinds of datagrams that are counted apart; others count as the last */
-};
-
-/* The cells of one kind of datagram, resolved when it is first seen. */
-struct kind_cells {
-    struct metric_cell *messages, *bytes;
+    VIEW_PAUSE_US = 10000 /* between two MAIL_MEMBERS: a storm of changes is one mail to a worker
+                             in this time */
 };
 
 struct gossiper {
@@ -22,17 +17,14 @@ struct gossiper {
     struct clock *clock;
     struct net *net;
     const struct log *log;
-    struct metrics *metrics;
     unsigned worker_count;
     void (*post)(void *context, unsigned receiver, struct mail *mail);
     void *context;
 
     uint64_t gossip_deadline_us;
-    bool has_changed;               /* since the last view was told */
-    uint64_t view_due_us;           /* not before this */
-    struct gossip_counters counted; /* what the metrics have of the counters */
-    struct kind_cells sent[KIND_MAXIMUM], received[KIND_MAXIMUM];
-    struct metric_cell *malformed, *suspicions, *refutations, *round_trips;
+    bool has_changed;     /* since the last view was told */
+    uint64_t view_due_us; /* not before this */
+    struct gossip_meter meter;
 };
 
 /* Addresses are the same two fields in both layers, which do not know each other. */
@@ -48,46 +40,6 @@ static struct net_address net_address_of(const struct gossip_address *address) {
     return same;
 }
 
-/* Counting. */
-
-static void gossiper_count(struct gossiper *gossiper, struct kind_cells *cells,
-                           struct bytes datagram, bool is_sent) {
-    size_t kind = datagram.length > 1 && datagram.data[1] < KIND_MAXIMUM ? datagram.data[1] : 0;
-    struct kind_cells *cell = &cells[kind];
-    if (cell->messages == NULL) {
-        const char *name = gossip_datagram_kind(datagram);
-        enum metric_id messages =
-            is_sent ? METRIC_gossip_messages_sent_total : METRIC_gossip_messages_received_total;
-        enum metric_id bytes =
-            is_sent ? METRIC_gossip_sent_bytes_total : METRIC_gossip_received_bytes_total;
-        cell->messages = metrics_cell(gossiper->metrics, messages, name);
-        cell->bytes = metrics_cell(gossiper->metrics, bytes, name);
-    }
-    metric_add(cell->messages, 1);
-    metric_add(cell->bytes, datagram.length);
-}
-
-static void gossiper_count_step(struct gossiper *gossiper, const struct gossip_actions *actions) {
-    struct gossip_counters now;
-    gossip_counters(gossiper->gossip, &now);
-    metric_add(gossiper->malformed, now.malformed - gossiper->counted.malformed);
-    metric_add(gossiper->suspicions, now.suspicions - gossiper->counted.suspicions);
-    metric_add(gossiper->refutations, now.refutations - gossiper->counted.refutations);
-    gossiper->counted = now;
-    if (actions->round_trip_us > 0)
-        metric_observe(gossiper->round_trips, actions->round_trip_us);
-}
-
-static void gossiper_count_members(struct gossiper *gossiper) {
-    int64_t counts[GOSSIP_STATE_COUNT] = {0};
-    for (size_t i = 0; i < gossip_member_count(gossiper->gossip); i++)
-        counts[gossip_member_at(gossiper->gossip, i)->state]++;
-    for (unsigned state = 0; state < GOSSIP_STATE_COUNT; state++) {
-        const char *name = gossip_state_text((enum gossip_member_state)state);
-        metric_set(metrics_cell(gossiper->metrics, METRIC_members, name), counts[state]);
-    }
-}
-
 /* Telling the workers. */
 
 static void gossiper_tell_workers(struct gossiper *gossiper) {
@@ -101,7 +53,7 @@ static void gossiper_tell_workers(struct gossiper *gossiper) {
         gossiper->post(gossiper->context, worker, mail);
     }
     buffer_release(&view);
-    gossiper_count_members(gossiper);
+    gossip_meter_members(&gossiper->meter, gossiper->gossip);
 }
 
 static void gossiper_tell_if_due(struct gossiper *gossiper, uint64_t now_us) {
@@ -120,10 +72,10 @@ static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) 
     gossiper->gossip_deadline_us = actions.deadline_us;
     for (size_t i = 0; i < actions.datagram_count; i++) {
         struct net_address to = net_address_of(&actions.datagrams[i].to);
-        gossiper_count(gossiper, gossiper->sent, actions.datagrams[i].bytes, true);
+        gossip_meter_sent(&gossiper->meter, actions.datagrams[i].bytes);
         gossiper->net->datagram_send(gossiper->net, &to, actions.datagrams[i].bytes);
     }
-    gossiper_count_step(gossiper, &actions);
+    gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions);
     gossiper->has_changed |= actions.change_count > 0;
     gossiper_tell_if_due(gossiper, event.now_us);
 }
@@ -181,14 +133,10 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossiper->clock = options->clock;
     gossiper->net = options->net;
     gossiper->log = options->log;
-    gossiper->metrics = options->metrics;
     gossiper->worker_count = options->worker_count;
     gossiper->post = options->post;
     gossiper->context = options->context;
-    gossiper->malformed = metrics_cell(options->metrics, METRIC_gossip_refused_total, "malformed");
-    gossiper->suspicions = metrics_cell(options->metrics, METRIC_gossip_suspicions_total, NULL);
-    gossiper->refutations = metrics_cell(options->metrics, METRIC_gossip_refutations_total, NULL);
-    gossiper->round_trips = metrics_cell(options->metrics, METRIC_gossip_probe_rtt_seconds, NULL);
+    gossip_meter_init(&gossiper->meter, options->metrics);
     gossiper->gossip = gossiper_make_gossip(options, &gossiper->config);
     gossiper->view_due_us =
         UINT64_MAX; /* nothing is posted before the first tick: the workers may not be there yet */
@@ -211,7 +159,7 @@ void gossiper_free(struct gossiper *gossiper) {
 
 void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from,
                        struct bytes datagram) {
-    gossiper_count(gossiper, gossiper->received, datagram, false);
+    gossip_meter_received(&gossiper->meter, datagram);
     gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_DATAGRAM,
                                                   .address = gossip_address_of(from),
                                                   .bytes = datagram});

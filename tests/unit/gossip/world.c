@@ -116,6 +116,8 @@ static void world_step(struct world *world, struct world_node *node, struct goss
         world_post(world, node, &actions.datagrams[i]);
     for (size_t i = 0; i < actions.change_count; i++)
         world_watch(world, node, &actions.changes[i]);
+    for (size_t i = 0; world->on_propagation != NULL && i < actions.propagation_count; i++)
+        world->on_propagation(world->context, world, &actions.propagations[i]);
 }
 
 void world_start(struct world *world, unsigned number) {

@@ -39,6 +39,8 @@ struct world {
     uint64_t received_by_version[2]; /* datagrams by version of the wire */
     uint64_t unreadable_count;       /* that came to a node too old to read them */
     const struct log *log;
+    void (*on_propagation)(void *context, const struct world *world,
+                           const struct gossip_propagation *news);
     void (*on_change)(void *context, struct world_node *node, const struct gossip_change *change);
     void *context;
 };

@@ -1,0 +1,87 @@
+#include "node/gossip_meter.h"
+
+void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
+    *meter = (struct gossip_meter){
+        .metrics = metrics,
+        .malformed = metrics_cell(metrics, METRIC_gossip_refused_total, "malformed"),
+        .suspicions = metrics_cell(metrics, METRIC_gossip_suspicions_total, NULL),
+        .refutations = metrics_cell(metrics, METRIC_gossip_refutations_total, NULL),
+        .round_trips = metrics_cell(metrics, METRIC_gossip_probe_rtt_seconds, NULL),
+        .undated = metrics_cell(metrics, METRIC_gossip_propagation_unmeasured_total, "undated"),
+        .uncorrected =
+            metrics_cell(metrics, METRIC_gossip_propagation_unmeasured_total, "uncorrected"),
+        .implausible =
+            metrics_cell(metrics, METRIC_gossip_propagation_unmeasured_total, "implausible"),
+        .skews = metrics_cell(metrics, METRIC_gossip_clock_skew_seconds, NULL),
+        .largest_skew = metrics_cell(metrics, METRIC_gossip_clock_skew_largest_seconds, NULL)};
+}
+
+static struct meter_kind *meter_kind_of(struct meter_kind *kinds, struct bytes datagram) {
+    size_t kind =
+        datagram.length > 1 && datagram.data[1] < METER_KIND_MAXIMUM ? datagram.data[1] : 0;
+    return &kinds[kind];
+}
+
+static void meter_kind_add(struct meter_kind *kind, struct bytes datagram) {
+    metric_add(kind->messages, 1);
+    metric_add(kind->bytes, datagram.length);
+}
+
+void gossip_meter_sent(struct gossip_meter *meter, struct bytes datagram) {
+    struct meter_kind *kind = meter_kind_of(meter->sent, datagram);
+    if (kind->messages == NULL) {
+        const char *name = gossip_datagram_kind(datagram);
+        kind->messages = metrics_cell(meter->metrics, METRIC_gossip_messages_sent_total, name);
+        kind->bytes = metrics_cell(meter->metrics, METRIC_gossip_sent_bytes_total, name);
+    }
+    meter_kind_add(kind, datagram);
+}
+
+void gossip_meter_received(struct gossip_meter *meter, struct bytes datagram) {
+    struct meter_kind *kind = meter_kind_of(meter->received, datagram);
+    if (kind->messages == NULL) {
+        const char *name = gossip_datagram_kind(datagram);
+        kind->messages = metrics_cell(meter->metrics, METRIC_gossip_messages_received_total, name);
+        kind->bytes = metrics_cell(meter->metrics, METRIC_gossip_received_bytes_total, name);
+    }
+    meter_kind_add(kind, datagram);
+}
+
+static void meter_propagation(struct gossip_meter *meter, const struct gossip_propagation *news) {
+    struct metric_cell **cell = &meter->propagations[news->type];
+    if (*cell == NULL)
+        *cell = metrics_cell(meter->metrics, METRIC_gossip_propagation_latency_seconds,
+                             gossip_news_text(news->type));
+    metric_observe(*cell, news->delay_us);
+}
+
+void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
+                       const struct gossip_actions *actions) {
+    struct gossip_counters now;
+    const struct gossip_counters *then = &meter->counted;
+    gossip_counters(gossip, &now);
+    metric_add(meter->malformed, now.malformed - then->malformed);
+    metric_add(meter->suspicions, now.suspicions - then->suspicions);
+    metric_add(meter->refutations, now.refutations - then->refutations);
+    metric_add(meter->undated, now.propagation_undated - then->propagation_undated);
+    metric_add(meter->uncorrected, now.propagation_uncorrected - then->propagation_uncorrected);
+    metric_add(meter->implausible, now.propagation_implausible - then->propagation_implausible);
+    metric_set(meter->largest_skew, (int64_t)now.clock_skew_us);
+    meter->counted = now;
+    if (actions->round_trip_us > 0)
+        metric_observe(meter->round_trips, actions->round_trip_us);
+    if (actions->is_clock_measured)
+        metric_observe(meter->skews, actions->clock_skew_us);
+    for (size_t i = 0; i < actions->propagation_count; i++)
+        meter_propagation(meter, &actions->propagations[i]);
+}
+
+void gossip_meter_members(struct gossip_meter *meter, const struct gossip *gossip) {
+    int64_t counts[GOSSIP_STATE_COUNT] = {0};
+    for (size_t i = 0; i < gossip_member_count(gossip); i++)
+        counts[gossip_member_at(gossip, i)->state]++;
+    for (unsigned state = 0; state < GOSSIP_STATE_COUNT; state++) {
+        const char *name = gossip_state_text((enum gossip_member_state)state);
+        metric_set(metrics_cell(meter->metrics, METRIC_members, name), counts[state]);
+    }
+}
