@@ -43,6 +43,7 @@ static const struct {
 } planted_mixes[] = {
     {PLANTED_COMMIT_EARLIER_TERM_BY_COUNT, "churn"},
     {PLANTED_FORGET_VOTE, "crashes"},
+    {PLANTED_SNAPSHOT_OLDER_THAN_LOG, "crashes"},
     {PLANTED_REPLY_BEFORE_DURABLE, "crashes"},
     {PLANTED_LOG_CUT_AT_BAD_CHECKSUM, "damage"},
     {PLANTED_STALE_RECORDS_BELIEVED, "crashes"},

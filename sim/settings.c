@@ -19,8 +19,9 @@ static const struct {
     unsigned low, high;
 } KNOBS[] = {
     {"append-window-messages", 1, 64}, {"batch-bytes", 4096, 65536},
-    {"snapshot-log-entries", 16, 400}, {"clock-drift-percent", 20, 60},
-    {"heartbeat-ms", 20, 60},          {"slowlog-max-len", 0, 100},
+    {"snapshot-log-entries", 16, 400}, {"log-memory-bytes", 4096, 65536},
+    {"clock-drift-percent", 20, 60},   {"heartbeat-ms", 20, 60},
+    {"slowlog-max-len", 0, 100},
 };
 enum { KNOB_COUNT = sizeof KNOBS / sizeof *KNOBS };
 

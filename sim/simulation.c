@@ -57,6 +57,9 @@ static void simulation_configure(struct simulation *simulation) {
     if (random_chance(random, 0.8))
         setting(simulation, "snapshot-log-entries", "%u",
                 (unsigned)random_between(random, 16, 300));
+    if (random_chance(random, 0.6))
+        setting(simulation, "log-memory-bytes", "%u",
+                (unsigned)random_between(random, 4096, 16384));
     if (simulation->async_share > 0) {
         setting(simulation, "durability", "%s", random_chance(random, 0.5) ? "async" : "sync");
         setting(simulation, "durability-async-ms", "%u", (unsigned)random_between(random, 2, 400));

@@ -236,6 +236,7 @@ void raft_snapshot_want(struct raft *raft, struct raft_progress *peer);
 void raft_snapshot_sent(struct raft *raft, raft_node_number node, raft_index index, bool is_failed);
 void raft_snapshot_installed(struct raft *raft, const struct raft_event *event);
 void raft_compact(struct raft *raft, raft_index snapshot_index);
+void raft_forget(struct raft *raft, raft_index forget_index, uint64_t kept_bytes);
 
 /* change.c */
 void raft_change(struct raft *raft, const struct raft_configuration *wanted);

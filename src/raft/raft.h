@@ -169,6 +169,10 @@ enum raft_event_kind {
     RAFT_READ,    /* read_id: answer with an index from which a linearizable read may be served */
     RAFT_COMPACT, /* a durable snapshot at snapshot_index exists: forget the log before it, except
                      what a lagging transfer needs */
+    /* Memory is wanted back: forget what is applied and durable here, up to forget_index, except
+     * the newest kept_bytes and, on a leader, what a voter still lacks. Nothing changes on disk.
+     * From then on a snapshot for others has to be as new as raft_first_index() - 1. */
+    RAFT_FORGET,
     /* A snapshot from the leader replaced our state: snapshot_index, snapshot_term, configuration;
      * discards the log before it, or all of it. Nothing happens if snapshot_index is committed here
      * already, so look before replacing anything. */
@@ -204,6 +208,8 @@ struct raft_event {
     uint64_t read_id;
     raft_index snapshot_index;
     raft_term snapshot_term;
+    raft_index forget_index;
+    uint64_t kept_bytes;
     const struct raft_configuration *configuration;
     raft_node_number peer;
     bool is_rejected;

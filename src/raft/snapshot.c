@@ -1,4 +1,6 @@
-/* What the log begins with: compaction here, and followers that need a snapshot because of it. */
+/* What the log begins with: compaction here, and followers that need a snapshot because of it. The
+ * memory of the log may begin later than what the newest snapshot covers (RAFT_FORGET): the disk
+ * has the rest, and only a voter that lags behind needs it. */
 #include "base/check.h"
 #include "raft/internal.h"
 
@@ -66,13 +68,53 @@ static raft_index compaction_limit(const struct raft *raft, raft_index snapshot_
     return limit;
 }
 
-void raft_compact(struct raft *raft, raft_index snapshot_index) {
-    CHECK(snapshot_index <= raft->commit_index);
-    if (snapshot_index <= raft->log.base_index)
-        return;
-    raft_index base_index = compaction_limit(raft, snapshot_index);
+static void begin_log_behind(struct raft *raft, raft_index base_index) {
     if (base_index <= raft->log.base_index)
         return;
     raft_log_compact(&raft->log, base_index);
     raft_configuration_marks_compact(&raft->configurations, base_index);
+}
+
+void raft_compact(struct raft *raft, raft_index snapshot_index) {
+    CHECK(snapshot_index <= raft->commit_index);
+    if (snapshot_index > raft->log.base_index)
+        begin_log_behind(raft, compaction_limit(raft, snapshot_index));
+}
+
+/* A voter whom entries will reach keeps them here, present or not: the next snapshot taken bounds
+ * how many. One that needs a snapshot keeps them only while it is there to take one: what is
+ * forgotten meanwhile would call for the next (consul #9609). */
+static raft_index needed_from(const struct raft *raft, const struct raft_progress *peer) {
+    if (peer->state == RAFT_SNAPSHOT)
+        return holds_log(raft, peer) ? peer->snapshot_index : raft_last(raft);
+    if (peer->match_index >= raft->log.base_index)
+        return peer->match_index;
+    bool is_here =
+        peer->heard_us + HELD_FOR_TIMEOUTS * raft->timing.election_timeout_us > raft->now_us;
+    return is_here && raft->log.bytes <= HELD_LOG_BYTES_MAXIMUM ? raft->log.base_index
+                                                                : raft_last(raft);
+}
+
+static raft_index forget_limit(const struct raft *raft, raft_index forget_index) {
+    raft_index limit = forget_index < raft->applied_index ? forget_index : raft->applied_index;
+    if (limit > raft->commit_index)
+        limit = raft->commit_index;
+    if (limit > raft->durable_index)
+        limit = raft->durable_index;
+    for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++) {
+        raft_index needed = needed_from(raft, &raft->peers[i]);
+        limit = needed < limit ? needed : limit;
+    }
+    return limit;
+}
+
+void raft_forget(struct raft *raft, raft_index forget_index, uint64_t kept_bytes) {
+    raft_index limit = forget_limit(raft, forget_index), base_index = raft->log.base_index;
+    for (uint64_t bytes = raft->log.bytes; base_index < limit; base_index++) {
+        uint64_t length = (*raft_log_at(&raft->log, base_index + 1))->length;
+        if (bytes - length < kept_bytes)
+            break;
+        bytes -= length;
+    }
+    begin_log_behind(raft, base_index);
 }

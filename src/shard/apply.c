@@ -117,4 +117,5 @@ void shard_apply(struct shard *shard) {
     struct raft_event event = {.kind = RAFT_APPLIED, .applied_index = shard->applied_index};
     shard_step(shard, &event);
     shard_maybe_snapshot(shard);
+    shard_forget_log(shard);
 }

@@ -37,7 +37,8 @@ static bool is_late(const struct shard *shard) {
 raft_index shard_apply_limit(const struct shard *shard) {
     raft_index commit_index = raft_commit_index(shard->raft);
     bool may_run_ahead = shard->early_index > commit_index && shard_is_leader(shard) &&
-                         !shard->is_settling && !shard_held_is_full(shard) && !is_late(shard);
+                         !shard->is_settling && !shard_held_is_full(shard) && !is_late(shard) &&
+                         shard_is_log_whole(shard);
     return may_run_ahead ? shard->early_index : commit_index;
 }
 

@@ -195,9 +195,10 @@ struct shard {
     struct queue ahead;        /* struct ahead_mark */
     struct queue held_replies; /* struct held_reply, by index */
     struct buffer held_reply_bytes;
-    struct queue waits;        /* struct pending_wait */
-    uint64_t wait_deadline_us; /* the soonest of them; UINT64_MAX: none */
-    bool is_settling;          /* nothing runs ahead until a snapshot is taken */
+    struct queue waits;         /* struct pending_wait */
+    uint64_t wait_deadline_us;  /* the soonest of them; UINT64_MAX: none */
+    bool is_settling;           /* nothing runs ahead until a snapshot is taken */
+    uint64_t keep_log_until_us; /* somebody was answered early: the log stays in memory */
 
     raft_index applied_index;
     raft_term applied_term;
@@ -262,6 +263,12 @@ void shard_ran_ahead(struct shard *shard); /* perhaps: something was applied */
 void shard_caught_up(struct shard *shard); /* perhaps: the commit index moved */
 /* The log lost its end from there on: so must the machine, if it has that. May step raft. */
 void shard_rewind(struct shard *shard, raft_index truncated_from);
+
+/* forget.c */
+void shard_forget_log(struct shard *shard); /* perhaps: something was applied */
+void shard_note_early(struct shard *shard, uint64_t now_us);
+/* Is all that stands behind the newest snapshot in memory? */
+bool shard_is_log_whole(const struct shard *shard);
 
 /* wait.c */
 void shard_answer_waits(struct shard *shard); /* those that are fulfilled, or whose time is up */

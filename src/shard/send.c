@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "base/planted.h"
 #include "shard/internal.h"
 
 /* Snapshots to followers that need what the log no longer has. The leader offers its manifest, and
@@ -70,13 +71,25 @@ static bool is_heard(const struct shard *shard, raft_node_number peer) {
     return heard_us && now_us(shard) <= heard_us + timeout_us;
 }
 
+/* Does the log in memory go on where the snapshot ends? Otherwise a newer one is taken, and raft
+ * asks again at the next heartbeat. */
+static bool reaches_log(const struct shard *shard, const struct snapshot_manifest *manifest) {
+    return manifest->meta.index + 1 >= raft_first_index(shard->raft) ||
+           PLANTED(SNAPSHOT_OLDER_THAN_LOG);
+}
+
 void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
     struct snapshot_manifest *manifest = snapshot_shelf_newest(shard->shelf);
     if (find_outgoing(shard, peer)) {
         return;
     }
     struct outgoing_snapshot *out = find_outgoing(shard, 0);
-    if (!out || !manifest || !is_heard(shard, peer)) {
+    bool is_heard_now = is_heard(shard, peer);
+    bool is_new_enough = manifest && reaches_log(shard, manifest);
+    if (is_heard_now && !is_new_enough) {
+        shard_take_snapshot(shard);
+    }
+    if (!out || !is_new_enough || !is_heard_now) {
         tell_raft_sent(shard, peer, 0, true);
         return;
     }

@@ -234,6 +234,9 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     if (actions.save_sequence) {
         uint64_t patience_us = save_patience_us(event, &actions);
         save(shard, &actions, patience_us ? event->now_us + patience_us : 0);
+        if (patience_us) {
+            shard_note_early(shard, event->now_us);
+        }
     }
     for (size_t i = 0; i < actions.message_count; i++) {
         send_or_hold(shard, &actions.messages[i]);
@@ -264,7 +267,9 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     for (size_t i = 0; i < wanted_count; i++) {
         shard_send_snapshot(shard, wanted[i]);
     }
-    if (shard->is_settling) {
+    bool is_held_back = shard->early_index > raft_commit_index(shard->raft) &&
+                        shard_is_leader(shard) && !shard_is_log_whole(shard);
+    if (shard->is_settling || is_held_back) {
         shard_take_snapshot(shard);
     }
     shard_run_reads(shard);

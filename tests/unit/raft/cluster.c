@@ -367,6 +367,18 @@ void cluster_compact(struct cluster *cluster, struct cluster_node *node, raft_in
     cluster_step(cluster, node, (struct raft_event){.kind = RAFT_COMPACT, .snapshot_index = index});
 }
 
+void cluster_forget(struct cluster *cluster, struct cluster_node *node, raft_index index,
+                    uint64_t kept_bytes) {
+    if (node->raft == NULL)
+        return;
+    cluster_step(
+        cluster, node,
+        (struct raft_event){.kind = RAFT_APPLIED, .applied_index = raft_commit_index(node->raft)});
+    cluster_step(
+        cluster, node,
+        (struct raft_event){.kind = RAFT_FORGET, .forget_index = index, .kept_bytes = kept_bytes});
+}
+
 void cluster_install(struct cluster *cluster, struct cluster_node *to,
                      const struct cluster_node *from, raft_index index) {
     if (to->raft == NULL || from->raft == NULL || index <= to->commit_index)

@@ -290,6 +290,8 @@ static void snapshot_transfer(struct world *world) {
     struct cluster_node *to = cluster_node(world->cluster, wanted.to);
     bool is_rejected = random_chance(&world->random, 0.3) || from->raft == NULL ||
                        to->raft == NULL || world->is_cut[wanted.from][wanted.to];
+    if (!is_rejected && from->disk.snapshot_index + 1 < raft_first_index(from->raft))
+        cluster_compact(world->cluster, from, from->commit_index);
     raft_index index = from->disk.snapshot_index;
     if (!is_rejected) {
         world->installs++;
@@ -363,7 +365,7 @@ static void standings_tell_all(struct world *world) {
 static void rare_event(struct world *world) {
     struct cluster *cluster = world->cluster;
     struct cluster_node *node = some_node(world);
-    switch (random_below(&world->random, 13)) {
+    switch (random_below(&world->random, 14)) {
     case 0:
     case 1:
         power_toggle(world, node);
@@ -375,6 +377,9 @@ static void rare_event(struct world *world) {
         return;
     case 5:
         cluster_compact(cluster, node, node->commit_index);
+        return;
+    case 11:
+        cluster_forget(cluster, node, node->commit_index, random_below(&world->random, 1000));
         return;
     case 6:
         cluster_step(cluster, node,

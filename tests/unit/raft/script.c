@@ -37,9 +37,9 @@
  *   remove N                N's replica goes with its log; the new one knows of no voter
  *   disk N term=T vote=V TERM...     what N finds at its next start; only while it is down
  *   change N 1,2,4          N is asked for these voters
- *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
- *   install N FROM INDEX    N takes over the snapshot of FROM
- *   show [N]                roles and logs */
+ *   forget N INDEX BYTES     what is applied up to there goes from N's memory, but for the newest
+ * bytes compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER install N
+ * FROM INDEX    N takes over the snapshot of FROM show [N]                roles and logs */
 #include "base/check.h"
 #include "base/memory.h"
 #include "cluster.h"
@@ -446,6 +446,11 @@ static void run_compact(struct script *script, const struct line *line) {
     cluster_compact(script->cluster, node_at(script, line, 1), number_of(word_at(line, 2)));
 }
 
+static void run_forget(struct script *script, const struct line *line) {
+    cluster_forget(script->cluster, node_at(script, line, 1), number_of(word_at(line, 2)),
+                   number_of(word_at(line, 3)));
+}
+
 static void snapshot_end(struct script *script, const struct line *line, bool is_rejected) {
     cluster_step(script->cluster, node_at(script, line, 1),
                  (struct raft_event){.kind = RAFT_SNAPSHOT_SENT,
@@ -512,6 +517,7 @@ static const struct {
     {"remove", run_remove},
     {"disk", run_disk},
     {"compact", run_compact},
+    {"forget", run_forget},
     {"snapshot-sent", run_snapshot_sent},
     {"snapshot-failed", run_snapshot_failed},
     {"install", run_install},

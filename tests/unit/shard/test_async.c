@@ -57,6 +57,43 @@ static void test_answered_before_the_disk(void **state) {
     end(world);
 }
 
+/* To go back a leader needs its log behind the newest snapshot. Where that was forgotten, nobody is
+ * answered early before the next snapshot is taken; from then on the log is kept. */
+static void test_not_before_the_log_is_whole(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    for (raft_node_number i = 1; i <= 3; i++) {
+        world->replicas[i].config.log_memory_bytes = 1000;
+    }
+    for (unsigned i = 0; i < 50; i++) {
+        world_propose(world, 1, "INCR n");
+        world_settle(world);
+    }
+    const struct raft *raft = shard_raft(world->replicas[1].shard);
+    assert_true(raft_first_index(raft) > 1);
+    hold_disks(world, true);
+    uint64_t first = propose_async(world, 1, "SET k 1");
+    world_settle(world);
+    assert_answer(world, first, "");
+    hold_disks(world, false);
+    world_run(world, 1000);
+    assert_answer(world, first, "DONE +OK|");
+    raft_index snapshot_index = shard_snapshot_index(world->replicas[1].shard);
+    assert_true(snapshot_index + 1 >= raft_first_index(raft));
+    for (unsigned i = 0; i < 50; i++) {
+        propose_async(world, 1, "INCR n");
+        world_settle(world);
+    }
+    assert_true(snapshot_index + 1 >= raft_first_index(raft));
+    hold_disks(world, true);
+    uint64_t early = propose_async(world, 1, "SET k 2");
+    world_settle(world);
+    assert_answer(world, early, "DONE +OK|");
+    hold_disks(world, false);
+    world_settle(world);
+    end(world);
+}
+
 /* One turn, one entry, both kinds in it: each is answered by its own rule. */
 static void test_entry_of_both_kinds(void **state) {
     (void)state;
@@ -228,6 +265,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_given_up_replies_keep_no_replica),
         cmocka_unit_test(test_answered_before_the_disk),
+        cmocka_unit_test(test_not_before_the_log_is_whole),
         cmocka_unit_test(test_entry_of_both_kinds),
         cmocka_unit_test(test_needs_a_majority),
         cmocka_unit_test(test_stalled_disks_bound_the_risk),

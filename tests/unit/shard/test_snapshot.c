@@ -111,6 +111,38 @@ static bool lose_first_second_piece(struct world *world, struct letter *letter) 
 }
 
 /* A piece is lost though the stream stays: it is sent again, long before anybody gives up. */
+/* A follower forgot what is on all its peers' disks but one's, and came to lead: the one that was
+ * away is sent a snapshot as new as what the leader still has, taken for it. */
+static void test_taken_for_one_that_needs_what_is_forgotten(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    for (raft_node_number i = 1; i <= 3; i++) {
+        world->replicas[i].config.snapshot_log_entries = 1000000;
+        world->replicas[i].config.log_memory_bytes = 1000;
+    }
+    write_some(world, 1, 20);
+    world_cut_off(world, 3, true);
+    write_some(world, 1, 100);
+    assert_true(raft_first_index(raft_of(world, 1)) <= raft_last_index(raft_of(world, 3)) + 1);
+    assert_true(raft_first_index(raft_of(world, 2)) > raft_last_index(raft_of(world, 3)) + 1);
+    assert_int_equal(shard_snapshot_index(world->replicas[2].shard), 0);
+    world_elect(world, 2);
+    write_some(world, 2, 5);
+    world_cut_off(world, 3, false);
+    world_run(world, 2000);
+    assert_true(shard_snapshot_index(world->replicas[2].shard) > 100);
+    assert_true(world_is_equal(world));
+    write_some(world, 2, 5);
+    world_run(world, 100);
+    assert_true(world_is_equal(world));
+    /* On the disk is all that the snapshot does not cover. */
+    world_kill(world, 1);
+    assert_int_equal(world_start(world, 1), 0);
+    world_run(world, 500);
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
 static void test_lost_piece(void **state) {
     (void)state;
     struct world *world = started(3);
@@ -507,9 +539,10 @@ static void test_a_damaged_snapshot_is_got_from_the_peers(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_a_damaged_snapshot_is_got_from_the_peers),
           cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_at_any_time),
-          cmocka_unit_test(test_sent_to_one_that_was_away), cmocka_unit_test(test_lost_piece),
-          cmocka_unit_test(test_many_lost_pieces), cmocka_unit_test(test_damaged_piece),
-          cmocka_unit_test(test_leader_changes_meanwhile),
+          cmocka_unit_test(test_sent_to_one_that_was_away),
+          cmocka_unit_test(test_taken_for_one_that_needs_what_is_forgotten),
+          cmocka_unit_test(test_lost_piece), cmocka_unit_test(test_many_lost_pieces),
+          cmocka_unit_test(test_damaged_piece), cmocka_unit_test(test_leader_changes_meanwhile),
           cmocka_unit_test(test_slow_disk_of_the_receiver),
           cmocka_unit_test(test_log_is_let_go_without_one),
           cmocka_unit_test(test_log_is_kept_while_a_transfer_runs), cmocka_unit_test(test_no_news),
