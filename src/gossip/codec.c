@@ -184,6 +184,10 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
         message->has_address = true;
         codec_read_address(in, &message->address);
         return;
+    case CODEC_SECTION_PHASE:
+        message->has_phase = true;
+        message->phase_ms = cursor_u16(in);
+        return;
     case CODEC_SECTION_JOINING:
         message->is_joining = true;
         return;
@@ -354,6 +358,12 @@ static void codec_append_address(struct buffer *out, const struct gossip_address
 void codec_write_address(struct codec_writer *writer, const struct gossip_address *address) {
     codec_section_begin(writer, CODEC_SECTION_ADDRESS);
     codec_append_address(&writer->buffer, address);
+    codec_section_end(writer);
+}
+
+void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms) {
+    codec_section_begin(writer, CODEC_SECTION_PHASE);
+    buffer_append_u16(&writer->buffer, phase_ms);
     codec_section_end(writer);
 }
 

@@ -95,6 +95,8 @@ struct codec_message {
     bool is_joining; /* the sender; its own record, if it is among the records, is to be read so */
     uint64_t sequence, hash;
     uint64_t held_us; /* of an ACK: how long the ping waited for it */
+    bool has_phase;
+    uint16_t phase_ms;
     uint8_t target[GOSSIP_UUID_BYTES];
     struct gossip_address address;
     uint8_t first[GOSSIP_UUID_BYTES],
@@ -135,6 +137,7 @@ void codec_write_wire(struct codec_writer *writer, unsigned newest_version);
 void codec_write_held(struct codec_writer *writer, uint64_t held_us);
 void codec_write_hash(struct codec_writer *writer, uint64_t hash);
 void codec_write_address(struct codec_writer *writer, const struct gossip_address *address);
+void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms);
 void codec_write_joining(struct codec_writer *writer);
 void codec_write_range(struct codec_writer *writer, const uint8_t first[GOSSIP_UUID_BYTES],
                        const uint8_t last[GOSSIP_UUID_BYTES]);

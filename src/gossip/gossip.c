@@ -3,9 +3,11 @@
 #include "base/memory.h"
 #include "gossip/broadcast.h"
 #include "gossip/digest.h"
+#include "gossip/healing.h"
 #include "gossip/instance.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/observer.h"
 #include "gossip/probe.h"
 #include "gossip/skew.h"
 #include "gossip/state.h"
@@ -16,8 +18,11 @@
 enum {
     OUTBOX_BYTES_MAXIMUM = 1 << 20,
     CHANGE_BYTES_MAXIMUM = 8 << 20,
-    SHORTEST_INTERVAL_US = 1000
+    SHORTEST_INTERVAL_US = 1000,
+    NAP_SHARE = 10 /* a lag above this part of the probe timeout counts */
 };
+
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Making and ending. */
 
@@ -37,11 +42,8 @@ static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing
 
 void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing) {
     gossip_take_timing(gossip, timing);
-    uint64_t next_us = gossip->now_us + gossip->timing.probe_interval_us;
-    if (gossip->probe_us > next_us)
-        gossip->probe_us = next_us;
-    if (gossip->deadline_us > next_us)
-        gossip->deadline_us = next_us;
+    observer_reschedule(gossip);
+    gossip->deadline_us = earlier(gossip->deadline_us, gossip->probe_us);
 }
 
 static void gossip_add_self(struct gossip *gossip, const struct gossip_options *options) {
@@ -53,6 +55,7 @@ static void gossip_add_self(struct gossip *gossip, const struct gossip_options *
         if (*at <= ' ' || *at >= 0x7f)
             *at = '_'; /* as it may stand in a datagram */
     gossip->self = member_add(gossip, &record);
+    observer_init(gossip);
     member_set_state(gossip, gossip->self, GOSSIP_JOINING);
     joining_begin(gossip);
     broadcast_add(gossip, &gossip->self->news, GOSSIP_CLUSTER);
@@ -67,7 +70,7 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     gossip->now_us = options->now_us;
     random_init(&gossip->random, options->seed);
     gossip->sequence = random_next(&gossip->random);
-    gossip->grave_us = gossip->suspicion_us = gossip->news_us = GOSSIP_NEVER;
+    gossip->round_us = gossip->suspicion_us = gossip->news_us = GOSSIP_NEVER;
     gossip->probe_us =
         options->now_us + random_below(&gossip->random, gossip->timing.probe_interval_us);
     for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
@@ -85,6 +88,7 @@ void gossip_free(struct gossip *gossip) {
     if (gossip == NULL)
         return;
     member_free_all(gossip);
+    healing_free(gossip);
     codec_writer_release(&gossip->writer);
     buffer_release(&gossip->outbox_bytes);
     buffer_release(&gossip->change_bytes);
@@ -131,6 +135,14 @@ void gossip_send(struct gossip *gossip, const struct gossip_address *to) {
         (struct outgoing){.to = *to, .at = at, .length = bytes.length};
     gossip->counters.datagrams_sent++;
     gossip->counters.bytes_sent += bytes.length;
+}
+
+void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member) {
+    if (gossip->try_count == GOSSIP_STREAM_TRY_MAXIMUM)
+        return;
+    struct gossip_stream_try *try = &gossip->tries[gossip->try_count++];
+    try->address = member->address;
+    memcpy(try->uuid, member->uuid, GOSSIP_UUID_BYTES);
 }
 
 void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
@@ -248,10 +260,13 @@ static void gossip_leave(struct gossip *gossip) {
 static void gossip_notice_lag(struct gossip *gossip) {
     uint64_t lag_us =
         gossip->now_us > gossip->deadline_us ? gossip->now_us - gossip->deadline_us : 0;
+    if (lag_us <= gossip->timing.probe_timeout_us / NAP_SHARE)
+        return;
+    suspicion_postpone(gossip, lag_us);
+    probe_postpone(gossip, lag_us);
     if (lag_us <= gossip->timing.probe_timeout_us)
         return;
     probe_cancel_all(gossip);
-    suspicion_postpone(gossip, lag_us);
     local_health_change(gossip, 1);
     log_line(gossip->log, LOG_WARN, "gossip was late", LOG_F("lag_us", lag_us));
 }
@@ -267,7 +282,7 @@ static void gossip_handle(struct gossip *gossip, const struct gossip_event *even
         gossip_say(gossip, event->key, event->value, event->priority);
         return;
     case GOSSIP_SEED:
-        probe_seed(gossip, &event->address);
+        healing_seed(gossip, &event->address);
         joining_has_seed(gossip);
         return;
     case GOSSIP_LEAVE:
@@ -281,13 +296,12 @@ static void gossip_handle(struct gossip *gossip, const struct gossip_event *even
 
 static uint64_t gossip_next_deadline_us(const struct gossip *gossip) {
     uint64_t deadline_us = probe_deadline_us(gossip);
-    if (gossip->suspicion_us < deadline_us)
-        deadline_us = gossip->suspicion_us;
-    if (gossip->news_us < deadline_us)
-        deadline_us = gossip->news_us;
-    if (gossip->joining_us < deadline_us)
-        deadline_us = gossip->joining_us;
-    return deadline_us;
+    if (gossip->self->shown.state != GOSSIP_LEFT) {
+        deadline_us = earlier(deadline_us, healing_deadline_us(gossip));
+        deadline_us = earlier(deadline_us, observer_deadline_us(gossip));
+    }
+    deadline_us = earlier(deadline_us, earlier(gossip->suspicion_us, gossip->joining_us));
+    return earlier(deadline_us, gossip->news_us);
 }
 
 static void gossip_hand_out(struct gossip *gossip, struct gossip_actions *actions) {
@@ -319,6 +333,8 @@ static void gossip_hand_out(struct gossip *gossip, struct gossip_actions *action
                                        .datagram_count = gossip->outbox_count,
                                        .changes = gossip->changes,
                                        .change_count = gossip->changed_count,
+                                       .stream_tries = gossip->tries,
+                                       .stream_try_count = gossip->try_count,
                                        .deadline_us = gossip->deadline_us,
                                        .round_trip_us = gossip->round_trip_us,
                                        .is_clock_measured = gossip->is_clock_measured,
@@ -332,7 +348,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     if (event->now_us > gossip->now_us)
         gossip->now_us = event->now_us;
     gossip->wall_us = event->wall_us <= CODEC_NUMBER_MAXIMUM ? event->wall_us : 0;
-    gossip->outbox_count = gossip->changed_count = 0;
+    gossip->outbox_count = gossip->changed_count = gossip->try_count = 0;
     gossip->round_trip_us = 0;
     gossip->is_clock_measured = false;
     gossip->clock_skew_us = 0;
@@ -345,6 +361,10 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     gossip_handle(gossip, event);
     joining_run(gossip);
     probe_run(gossip);
+    if (gossip->self->shown.state != GOSSIP_LEFT) {
+        healing_run(gossip);
+        observer_run(gossip);
+    }
     suspicion_run(gossip);
     broadcast_run(gossip);
     skew_run(gossip);

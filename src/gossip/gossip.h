@@ -19,7 +19,8 @@ enum {
     GOSSIP_VALUE_MAXIMUM = 800,
     GOSSIP_KEYS_PER_MEMBER_MAXIMUM = 128,
     GOSSIP_MEMBER_MAXIMUM = 16384,
-    GOSSIP_WIRE_MAXIMUM = 1 /* 1: news carries the time at which it was made */
+    GOSSIP_STREAM_TRY_MAXIMUM = 8, /* in the actions of one step */
+    GOSSIP_WIRE_MAXIMUM = 1        /* 1: news carries the time at which it was made */
 };
 
 struct gossip_address {
@@ -139,7 +140,17 @@ struct gossip_propagation {
     uint64_t delay_us;
 };
 
+/* Datagrams to this member are not answered: try it by a stream (any request of the peer plane that
+ * it answers by itself). If an answer comes, step with GOSSIP_CONTACT; if none does, there is
+ * nothing to say. It should come within a probe timeout; a later one still helps. */
+struct gossip_stream_try {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    struct gossip_address address;
+};
+
 struct gossip_actions {
+    struct gossip_stream_try *stream_tries; /* valid until the next step */
+    size_t stream_try_count;
     struct gossip_datagram *datagrams;
     size_t datagram_count;
     struct gossip_change *changes;

@@ -3,7 +3,9 @@
  *     gossip.c      events in, actions out; which part a datagram is for
  *     member.c      records: who is in, which news of a member is newer
  *     joining.c     the first moments of this node
- *     probe.c       pings, asks through others, seeds and the dead
+ *     observer.c    whom this node watches, and when
+ *     probe.c       pings, again and through others
+ *     healing.c     seeds, the dead, the lost
  *     suspicion.c   from suspect to dead, or refuted
  *     state.c       keys, versions, removals
  *     broadcast.c   what is news, and when it is told to whom
@@ -21,16 +23,19 @@
 
 enum {
     GOSSIP_SEED_MAXIMUM = 64,
-    GOSSIP_HELPERS = 3, /* members asked to probe for us (SWIM's k) */
-    GOSSIP_FAN_OUT = 4, /* members told at once of fresh news, unless set otherwise */
+    GOSSIP_LOST_MAXIMUM = 64, /* addresses of members called dead and forgotten since */
+    GOSSIP_RINGS = 4,         /* observers of each member */
+    GOSSIP_HELPERS = 3,       /* members asked to probe for us (SWIM's k) */
+    GOSSIP_FAN_OUT = 4,       /* members told at once of fresh news, unless set otherwise */
     GOSSIP_FAN_OUT_MAXIMUM = 16,
     GOSSIP_PROBE_MAXIMUM = 32,  /* probes in flight; past it none is begun */
+    GOSSIP_PINGS_MAXIMUM = 8,   /* of one probe */
     GOSSIP_RELAY_MAXIMUM = 256, /* probes for others in flight; past it their asks are dropped */
     GOSSIP_REMOVED_MAXIMUM =
         64, /* removals a member remembers; past it the oldest is forgotten, by raising the floor */
     GOSSIP_ENTRY_MAXIMUM =
         384, /* entries of one member held by others: keys, removals, and what a reset will sweep */
-    GOSSIP_CONFIRMATIONS = 3, /* independent accusers beyond the first that shorten a suspicion */
+    GOSSIP_CONFIRMATIONS = 2, /* independent accusers beyond the first that shorten a suspicion */
     GOSSIP_LOCAL_HEALTH_MAXIMUM = 8,
     GOSSIP_SENT_MAXIMUM = 48, /* tellings of one piece of news: 3 * log2(n) stays below it */
     GOSSIP_SYNC_DATAGRAMS =
@@ -42,7 +47,7 @@ enum {
 #define GOSSIP_GRAVE_US   (24 * 3600 * GOSSIP_SECOND_US) /* the dead and the left are remembered */
 #define GOSSIP_REMOVED_US (3600 * GOSSIP_SECOND_US)      /* removals are remembered */
 #define GOSSIP_BACK_OFF_US                                                                         \
-    (15 * GOSSIP_SECOND_US) /* longest time between two probes of a seed or of the dead */
+    (10 * GOSSIP_SECOND_US) /* longest time between two probes of a seed or of the dead */
 #define GOSSIP_NEVER UINT64_MAX
 
 struct member;
@@ -96,14 +101,31 @@ struct member {
 };
 
 /* A probe in flight. */
-enum probe_kind { PROBE_MEMBER, PROBE_SEED, PROBE_GRAVE };
+enum probe_kind { PROBE_MEMBER, PROBE_SEED, PROBE_GRAVE, PROBE_LOST };
 struct probe {
     enum probe_kind kind;
-    uint64_t sequence;
-    struct member *member; /* NULL for a seed */
-    size_t seed;
-    uint64_t sent_us, ask_us, end_us; /* ask_us: GOSSIP_NEVER once others are asked */
-    unsigned helper_count, nack_count;
+    uint64_t sequence;     /* of the first ping; the others' follow */
+    struct member *member; /* NULL where only the address is known */
+    struct gossip_address to;
+    size_t seed; /* of a PROBE_SEED */
+    bool is_observation;
+    uint64_t patience_us;                      /* between two pings */
+    uint64_t again_us, ask_us, try_us, end_us; /* GOSSIP_NEVER where it is done */
+    uint64_t pinged_us[GOSSIP_PINGS_MAXIMUM];
+    unsigned ping_count, helper_count, nack_count;
+};
+
+struct round_trip { /* of an edge; zeros: never measured */
+    uint64_t mean_us, deviation_us;
+};
+
+/* A ring, and whom this node watches on it. */
+struct watch {
+    uint64_t self_place;
+    struct member *member; /* NULL: this node is alone */
+    uint64_t distance;     /* of the member's place before this node's */
+    uint64_t next_us;
+    struct round_trip trip;
 };
 
 /* A probe for somebody else. */
@@ -120,6 +142,12 @@ struct seed {
     uint8_t uuid[GOSSIP_UUID_BYTES]; /* who answered there last; zeros: nobody yet */
     uint64_t next_us, interval_us;
     bool is_self;
+};
+
+/* Members called dead. */
+struct graves {
+    struct member **members;
+    size_t count, capacity;
 };
 
 /* The live others, in the order in which they are probed; shuffled at the end of each round. */
@@ -162,9 +190,18 @@ struct gossip {
     size_t probe_count;
     struct relay relays[GOSSIP_RELAY_MAXIMUM];
     size_t relay_count;
-    uint64_t sequence, probe_us, grave_us, grave_interval_us;
+    uint64_t sequence;
+    uint64_t probe_us; /* the next member by lot */
+    struct watch watches[GOSSIP_RINGS];
+    struct round_trip trip;         /* of all edges */
+    uint64_t observer, observed_us; /* who observed this node last (a hash), and when */
+    uint16_t observed_ms;           /* after another one */
     struct seed seeds[GOSSIP_SEED_MAXIMUM];
     size_t seed_count;
+    struct graves graves;
+    struct gossip_address lost[GOSSIP_LOST_MAXIMUM];
+    size_t lost_count;
+    uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
 
     size_t suspect_count;
     uint64_t suspicion_us; /* no suspicion ends before this */
@@ -193,6 +230,8 @@ struct gossip {
     size_t datagram_capacity;
     struct gossip_change *changes;
     size_t change_capacity;
+    struct gossip_stream_try tries[GOSSIP_STREAM_TRY_MAXIMUM];
+    size_t try_count;
 };
 
 /* gossip.c: what all parts need. */
@@ -201,5 +240,7 @@ void gossip_send(struct gossip *gossip,
 /* A datagram to `to`, in the newest version of the wire that both sides read. NULL: to who may not
  * be known, in version 0. */
 void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to);
+/* What cannot be tried in this step is not tried. */
+void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member);
 void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
                     const struct member *member, struct bytes key);

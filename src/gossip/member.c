@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "gossip/broadcast.h"
+#include "gossip/healing.h"
+#include "gossip/observer.h"
 #include "gossip/probe.h"
 #include "gossip/propagation.h"
 #include "gossip/state.h"
@@ -37,6 +39,10 @@ static void member_forget(struct gossip *gossip, size_t position) {
     struct member *member = gossip->members[position];
     CHECK(member != gossip->self && !member_is_live(member));
     size_t place = member_place(gossip, member->shown.uuid);
+    if (member->shown.state == GOSSIP_DEAD) {
+        healing_grave_closed(gossip, member);
+        healing_remember(gossip, &member->shown.address);
+    }
     size_t behind = --gossip->member_count;
     memmove(gossip->members + position, gossip->members + position + 1,
             (behind - position) * sizeof *gossip->members);
@@ -233,19 +239,25 @@ void member_log(const struct gossip *gossip, enum log_level level, const char *w
 void member_set_state(struct gossip *gossip, struct member *member,
                       enum gossip_member_state state) {
     bool was_live = member_is_live(member);
-    if (member->shown.state == GOSSIP_SUSPECT)
-        gossip->suspect_count--;
-    if (state == GOSSIP_SUSPECT)
-        gossip->suspect_count++;
+    enum gossip_member_state before = member->shown.state;
+    gossip->suspect_count -= before == GOSSIP_SUSPECT;
+    gossip->suspect_count += state == GOSSIP_SUSPECT;
+    if (before == GOSSIP_DEAD && state != GOSSIP_DEAD)
+        healing_grave_closed(gossip, member);
+    if (before != GOSSIP_DEAD && state == GOSSIP_DEAD)
+        healing_grave_dug(gossip, member);
     if (member->shown.state != state || member->shown.state_since_us == 0)
         member->shown.state_since_us = gossip->now_us;
     member->shown.state = state;
     if (member != gossip->self && was_live != member_is_live(member)) {
-        if (was_live)
+        if (was_live) {
             rotation_remove(gossip, member);
-        else
+            observer_member_went(gossip, member);
+        } else {
             rotation_add(gossip, member);
-        probe_population_changed(gossip);
+            observer_member_came(gossip, member);
+        }
+        healing_population_changed(gossip);
     }
     member_rehash(gossip, member);
 }
@@ -289,6 +301,7 @@ static void member_adopt(struct gossip *gossip, struct member *member,
     enum gossip_member_state before = member->shown.state;
     bool is_new_life = record->generation > member->shown.generation;
     if (is_new_life) {
+        probe_forget(gossip, member); /* what is in flight is for the earlier one */
         state_clear(gossip, member);
         member->shown.round_trip_us = 0;
         member->wire_version = 0;
@@ -304,6 +317,8 @@ static void member_adopt(struct gossip *gossip, struct member *member,
     if (record->state == GOSSIP_SUSPECT)
         suspicion_begin(gossip, member, record->accuser);
     member_set_state(gossip, member, record->state);
+    if (record->state == GOSSIP_SUSPECT)
+        observer_look_at(gossip, member);
     if (is_new_life && member_is_live(member))
         gossip_changed(gossip, GOSSIP_CHANGE_JOINED, member, BYTES_NONE);
     if (before != record->state) {

@@ -2,12 +2,12 @@
 #include "base/check.h"
 #include "gossip/broadcast.h"
 #include "gossip/digest.h"
+#include "gossip/healing.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/observer.h"
 #include "gossip/skew.h"
 #include "gossip/suspicion.h"
-
-enum { GRAVE_PAUSE_INTERVALS = 4, SEED_RECHECK_INTERVALS = 2 };
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
@@ -15,57 +15,97 @@ static uint64_t stretched_us(const struct gossip *gossip, uint64_t time_us) {
     return time_us * (gossip->counters.local_health + 1);
 }
 
-static bool address_equal(const struct gossip_address *a, const struct gossip_address *b) {
-    return a->port == b->port && strcmp(a->host, b->host) == 0;
-}
-
 /* Pings. */
 
-static void ping_write(struct gossip *gossip, const struct member *to, uint64_t sequence,
-                       const uint8_t *target, const struct member *const *first,
-                       size_t first_count) {
-    gossip_begin(gossip, CODEC_PING, to);
-    codec_write_sequence(&gossip->writer, sequence);
-    if (target != NULL)
-        codec_write_target(&gossip->writer, target);
+struct ping {
+    const struct member *to; /* NULL: who is there may not be known */
+    uint64_t sequence;
+    const uint8_t *target; /* NULL: whoever is there */
+    bool is_observation;
+    const struct member *first[2]; /* records that it carries in any case */
+    size_t first_count;
+};
+
+static void ping_send(struct gossip *gossip, const struct ping *ping,
+                      const struct gossip_address *to) {
+    gossip_begin(gossip, CODEC_PING, ping->to);
+    codec_write_sequence(&gossip->writer, ping->sequence);
+    if (ping->target != NULL)
+        codec_write_target(&gossip->writer, ping->target);
     codec_write_hash(&gossip->writer, gossip->hash);
-    broadcast_write(gossip, first, first_count);
+    if (ping->is_observation)
+        codec_write_phase(&gossip->writer, 0);
+    broadcast_write(gossip, ping->first, ping->first_count);
+    gossip_send(gossip, to);
 }
 
 /* A suspect hears of it from whoever pings it (Lifeguard's buddy system), the dead of their death;
- * a stranger or one of the dead may not know who we are. */
-static void probe_ping(struct gossip *gossip, const struct probe *probe) {
-    const struct member *first[2];
-    size_t count = 0;
-    if (probe->member != NULL && probe->member->shown.state != GOSSIP_ALIVE)
-        first[count++] = probe->member;
+ * a stranger or one of the dead may not know who we are. Each ping has a sequence of its own, so
+ * that an answer says which one it is for. */
+static void probe_ping(struct gossip *gossip, struct probe *probe) {
+    struct ping ping = {.to = probe->member,
+                        .sequence = probe->sequence + probe->ping_count,
+                        .is_observation = probe->is_observation};
+    const struct member *member = probe->member;
+    if (member != NULL)
+        ping.target = member->shown.uuid;
+    if (member != NULL && member->shown.state != GOSSIP_ALIVE)
+        ping.first[ping.first_count++] = member;
     if (probe->kind != PROBE_MEMBER)
-        first[count++] = gossip->self;
-    ping_write(gossip, probe->member, probe->sequence,
-               probe->member ? probe->member->shown.uuid : NULL, first, count);
-    gossip_send(gossip, probe->member ? &probe->member->shown.address
-                                      : &gossip->seeds[probe->seed].address);
+        ping.first[ping.first_count++] = gossip->self;
+    probe->pinged_us[probe->ping_count++] = gossip->now_us;
+    ping_send(gossip, &ping, &probe->to);
+    bool is_last = probe->kind != PROBE_MEMBER || probe->ping_count == GOSSIP_PINGS_MAXIMUM;
+    probe->again_us = is_last ? GOSSIP_NEVER : gossip->now_us + probe->patience_us;
 }
 
-static struct probe *probe_begin(struct gossip *gossip, enum probe_kind kind, struct member *member,
-                                 size_t seed) {
+static bool probe_is_out(const struct gossip *gossip, const struct member *member) {
+    for (size_t i = 0; i < gossip->probe_count; i++)
+        if (gossip->probes[i].member == member)
+            return true;
+    return false;
+}
+
+static void probe_begin(struct gossip *gossip, const struct probe *begun) {
     CHECK(gossip->probe_count < GOSSIP_PROBE_MAXIMUM);
     struct probe *probe = &gossip->probes[gossip->probe_count++];
-    uint64_t timeout_us = stretched_us(gossip, gossip->timing.probe_timeout_us);
-    uint64_t whole_us = stretched_us(gossip, gossip->timing.probe_interval_us);
-    if (whole_us < 2 * timeout_us)
-        whole_us = 2 * timeout_us; /* those who are asked need their time as well */
-    *probe =
-        (struct probe){.kind = kind,
-                       .sequence = ++gossip->sequence,
-                       .member = member,
-                       .seed = seed,
-                       .sent_us = gossip->now_us,
-                       .ask_us = kind == PROBE_MEMBER ? gossip->now_us + timeout_us : GOSSIP_NEVER,
-                       .end_us = gossip->now_us + whole_us};
+    *probe = *begun;
+    probe->sequence = gossip->sequence + 1;
+    gossip->sequence += GOSSIP_PINGS_MAXIMUM;
+    uint64_t timeout_us = gossip->timing.probe_timeout_us;
+    probe->ask_us = probe->try_us = GOSSIP_NEVER;
+    probe->end_us = gossip->now_us + stretched_us(gossip, 2 * timeout_us);
+    if (probe->kind == PROBE_MEMBER) {
+        uint64_t patience_us = observer_patience_us(gossip, probe->member);
+        probe->patience_us = stretched_us(gossip, patience_us);
+        probe->ask_us = gossip->now_us + stretched_us(gossip, earlier(2 * patience_us, timeout_us));
+        probe->try_us = gossip->now_us + stretched_us(gossip, timeout_us + timeout_us / 4);
+    }
     gossip->counters.probes_sent++;
     probe_ping(gossip, probe);
-    return probe;
+}
+
+void probe_member(struct gossip *gossip, struct member *member, bool is_observation) {
+    if (gossip->probe_count == GOSSIP_PROBE_MAXIMUM || probe_is_out(gossip, member))
+        return;
+    probe_begin(gossip, &(struct probe){.kind = PROBE_MEMBER,
+                                        .member = member,
+                                        .to = member->shown.address,
+                                        .is_observation = is_observation});
+}
+
+void probe_grave(struct gossip *gossip, struct member *member) {
+    if (gossip->probe_count < GOSSIP_PROBE_MAXIMUM && !probe_is_out(gossip, member))
+        probe_begin(
+            gossip,
+            &(struct probe){.kind = PROBE_GRAVE, .member = member, .to = member->shown.address});
+}
+
+void probe_address(struct gossip *gossip, enum probe_kind kind,
+                   const struct gossip_address *address, size_t seed) {
+    CHECK(kind == PROBE_SEED || kind == PROBE_LOST);
+    if (gossip->probe_count < GOSSIP_PROBE_MAXIMUM)
+        probe_begin(gossip, &(struct probe){.kind = kind, .to = *address, .seed = seed});
 }
 
 static void probe_end(struct gossip *gossip, struct probe *probe) {
@@ -74,16 +114,9 @@ static void probe_end(struct gossip *gossip, struct probe *probe) {
 
 static struct probe *probe_find(struct gossip *gossip, uint64_t sequence) {
     for (size_t i = 0; i < gossip->probe_count; i++)
-        if (gossip->probes[i].sequence == sequence)
+        if (sequence - gossip->probes[i].sequence < gossip->probes[i].ping_count)
             return &gossip->probes[i];
     return NULL;
-}
-
-static bool probe_is_out(const struct gossip *gossip, const struct member *member) {
-    for (size_t i = 0; i < gossip->probe_count; i++)
-        if (gossip->probes[i].member == member)
-            return true;
-    return false;
 }
 
 void probe_forget(struct gossip *gossip, const struct member *member) {
@@ -94,32 +127,18 @@ void probe_forget(struct gossip *gossip, const struct member *member) {
 
 void probe_cancel_all(struct gossip *gossip) { gossip->probe_count = gossip->relay_count = 0; }
 
-/* The rotation: everybody once a round, in an order by lot, so that a death is found within two
- * rounds (SWIM 4.3). */
-
-static struct member *rotation_turn(struct gossip *gossip) {
-    struct rotation *rotation = &gossip->rotation;
-    if (rotation->next >= rotation->count) {
-        rotation->next = 0;
-        for (size_t i = rotation->count; i > 1; i--) {
-            size_t other = random_below(&gossip->random, i);
-            struct member *swapped = rotation->members[i - 1];
-            rotation->members[i - 1] = rotation->members[other];
-            rotation->members[other] = swapped;
-        }
-    }
-    return rotation->count > 0 ? rotation->members[rotation->next++] : NULL;
+static void postpone(uint64_t *time_us, uint64_t lag_us) {
+    if (*time_us != GOSSIP_NEVER)
+        *time_us += lag_us;
 }
 
-static void rotation_run(struct gossip *gossip) {
-    if (gossip->now_us < gossip->probe_us)
-        return;
-    gossip->probe_us = gossip->now_us + stretched_us(gossip, gossip->timing.probe_interval_us);
-    if (gossip->probe_count == GOSSIP_PROBE_MAXIMUM)
-        return;
-    struct member *member = rotation_turn(gossip);
-    if (member != NULL && !probe_is_out(gossip, member))
-        probe_begin(gossip, PROBE_MEMBER, member, 0);
+void probe_postpone(struct gossip *gossip, uint64_t lag_us) {
+    for (size_t i = 0; i < gossip->probe_count; i++) {
+        struct probe *probe = &gossip->probes[i];
+        postpone(&probe->ask_us, lag_us);
+        postpone(&probe->try_us, lag_us);
+        postpone(&probe->end_us, lag_us);
+    }
 }
 
 /* Probes in flight. */
@@ -162,108 +181,37 @@ static void probe_fail(struct gossip *gossip, const struct probe *failed) {
     local_health_change(gossip, blame);
     if (member->shown.state != GOSSIP_SUSPECT)
         return;
-    const struct member *first = member;
-    ping_write(gossip, member, ++gossip->sequence, member->shown.uuid, &first, 1);
-    gossip_send(gossip, &member->shown.address);
+    struct ping ping = {.to = member,
+                        .sequence = ++gossip->sequence,
+                        .target = member->shown.uuid,
+                        .first = {member},
+                        .first_count = 1};
+    ping_send(gossip, &ping, &member->shown.address);
+}
+
+static void probe_run_one(struct gossip *gossip, struct probe *probe) {
+    if (gossip->now_us >= probe->again_us)
+        probe_ping(gossip, probe);
+    if (gossip->now_us >= probe->ask_us)
+        probe_ask_others(gossip, probe);
+    if (gossip->now_us >= probe->try_us) {
+        probe->try_us = GOSSIP_NEVER;
+        gossip_try_stream(gossip, &probe->member->shown);
+    }
 }
 
 static void probes_run(struct gossip *gossip) {
     for (size_t i = gossip->probe_count; i > 0; i--) {
         struct probe *probe = &gossip->probes[i - 1];
-        if (gossip->now_us >= probe->end_us) {
-            struct probe ended = *probe;
-            probe_end(gossip, probe);
-            if (ended.kind == PROBE_MEMBER)
-                probe_fail(gossip, &ended);
-        } else if (gossip->now_us >= probe->ask_us) {
-            probe_ask_others(gossip, probe);
+        if (gossip->now_us < probe->end_us) {
+            probe_run_one(gossip, probe);
+            continue;
         }
+        struct probe ended = *probe;
+        probe_end(gossip, probe);
+        if (ended.kind == PROBE_MEMBER)
+            probe_fail(gossip, &ended);
     }
-}
-
-/* Seeds. */
-
-void probe_seed(struct gossip *gossip, const struct gossip_address *address) {
-    for (size_t i = 0; i < gossip->seed_count; i++)
-        if (address_equal(&gossip->seeds[i].address, address))
-            return;
-    if (gossip->seed_count == GOSSIP_SEED_MAXIMUM) {
-        log_line(gossip->log, LOG_WARN, "too many seeds; one is left out",
-                 LOG_T("seed", address->host), LOG_F("maximum", GOSSIP_SEED_MAXIMUM));
-        return;
-    }
-    gossip->seeds[gossip->seed_count++] =
-        (struct seed){.address = *address,
-                      .next_us = gossip->now_us,
-                      .interval_us = gossip->timing.probe_interval_us};
-}
-
-static bool seed_is_known(const struct gossip *gossip, const struct seed *seed) {
-    const struct member *answered = member_find(gossip, seed->uuid);
-    if (answered != NULL && answered != gossip->self && member_is_live(answered))
-        return true;
-    for (size_t i = 0; i < gossip->rotation.count; i++)
-        if (address_equal(&gossip->rotation.members[i]->shown.address, &seed->address))
-            return true;
-    return false;
-}
-
-static void seed_run(struct gossip *gossip, size_t position) {
-    struct seed *seed = &gossip->seeds[position];
-    if (seed->is_self || address_equal(&seed->address, &gossip->self->shown.address)) {
-        seed->next_us = GOSSIP_NEVER;
-        return;
-    }
-    if (seed_is_known(gossip, seed)) {
-        seed->interval_us = gossip->timing.probe_interval_us;
-        seed->next_us = gossip->now_us + SEED_RECHECK_INTERVALS * gossip->timing.probe_interval_us;
-        return;
-    }
-    seed->next_us = gossip->now_us +
-                    random_between(&gossip->random, seed->interval_us / 2 + 1, seed->interval_us);
-    if (gossip->probe_count >= GOSSIP_PROBE_MAXIMUM / 2)
-        return; /* the other half is the members' */
-    seed->interval_us = earlier(2 * seed->interval_us, GOSSIP_BACK_OFF_US);
-    probe_begin(gossip, PROBE_SEED, NULL, position);
-}
-
-static void seeds_run(struct gossip *gossip) {
-    for (size_t i = 0; i < gossip->seed_count; i++)
-        if (gossip->now_us >= gossip->seeds[i].next_us)
-            seed_run(gossip, i);
-}
-
-/* The dead. */
-
-void probe_population_changed(struct gossip *gossip) {
-    gossip->grave_interval_us = GRAVE_PAUSE_INTERVALS * gossip->timing.probe_interval_us;
-    gossip->grave_us = earlier(gossip->grave_us, gossip->now_us + gossip->grave_interval_us);
-}
-
-/* One of the dead by lot: the next one behind a place by lot. */
-static struct member *grave_choose(struct gossip *gossip) {
-    size_t start = random_below(&gossip->random, gossip->member_count);
-    for (size_t i = 0; i < gossip->member_count; i++) {
-        struct member *member = gossip->members[(start + i) % gossip->member_count];
-        if (member->shown.state == GOSSIP_DEAD)
-            return member;
-    }
-    return NULL;
-}
-
-static void graves_run(struct gossip *gossip) {
-    if (gossip->now_us < gossip->grave_us)
-        return;
-    gossip->grave_us = GOSSIP_NEVER;
-    struct member *member = grave_choose(gossip);
-    if (member == NULL)
-        return;
-    gossip->grave_us =
-        gossip->now_us + random_between(&gossip->random, gossip->grave_interval_us / 2 + 1,
-                                        gossip->grave_interval_us);
-    gossip->grave_interval_us = earlier(2 * gossip->grave_interval_us, GOSSIP_BACK_OFF_US);
-    if (gossip->probe_count < GOSSIP_PROBE_MAXIMUM / 2 && !probe_is_out(gossip, member))
-        probe_begin(gossip, PROBE_GRAVE, member, 0);
 }
 
 /* Probes for others. */
@@ -297,9 +245,10 @@ void probe_asked(struct gossip *gossip, const struct gossip_address *from,
     memcpy(relay->origin_uuid, message->sender, GOSSIP_UUID_BYTES);
     memcpy(relay->target, message->target, GOSSIP_UUID_BYTES);
     const struct member *target = member_find(gossip, message->target);
-    bool is_to_be_told = target != NULL && target->shown.state != GOSSIP_ALIVE;
-    ping_write(gossip, target, relay->sequence, message->target, &target, is_to_be_told);
-    gossip_send(gossip, &message->address);
+    struct ping ping = {.to = target, .sequence = relay->sequence, .target = message->target};
+    if (target != NULL && target->shown.state != GOSSIP_ALIVE)
+        ping.first[ping.first_count++] = target;
+    ping_send(gossip, &ping, &message->address);
 }
 
 static void relay_acknowledged(struct gossip *gossip, const struct codec_message *message) {
@@ -339,24 +288,44 @@ void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
     if (gossip->writer.wire.version > 0)
         codec_write_held(&gossip->writer, 0); /* answered in the step that brought it */
     codec_write_hash(&gossip->writer, gossip->hash);
+    if (message->has_phase)
+        codec_write_phase(&gossip->writer, observer_pinged_ms(gossip, message->sender));
     broadcast_write(gossip, first, count);
     gossip_send(gossip, from);
 }
 
-static void probe_succeed(struct gossip *gossip, struct probe *probe,
+static void probe_measure(struct gossip *gossip, const struct probe *probe,
                           const struct codec_message *message) {
     struct member *member = probe->member;
-    if (probe->kind == PROBE_SEED) {
-        struct seed *seed = &gossip->seeds[probe->seed];
-        memcpy(seed->uuid, message->sender, GOSSIP_UUID_BYTES);
-        seed->interval_us = gossip->timing.probe_interval_us;
-    } else if (!message->has_target && member->shown.generation == message->generation) {
-        gossip->round_trip_us = gossip->now_us - probe->sent_us;
-        member->shown.round_trip_us = gossip->round_trip_us;
-        skew_measure(gossip, member, probe->sent_us, message);
-    }
-    if (probe->kind == PROBE_MEMBER)
+    if (message->has_target || member->shown.generation != message->generation)
+        return;
+    uint64_t pinged_us = probe->pinged_us[message->sequence - probe->sequence];
+    gossip->round_trip_us = gossip->now_us - pinged_us;
+    member->shown.round_trip_us = gossip->round_trip_us;
+    skew_measure(gossip, member, pinged_us, message);
+    observer_measured(gossip, member, gossip->round_trip_us);
+    if (message->has_phase && probe->is_observation)
+        observer_shift(gossip, member, message->phase_ms);
+}
+
+static void probe_succeed(struct gossip *gossip, struct probe *probe,
+                          const struct codec_message *message) {
+    switch (probe->kind) {
+    case PROBE_MEMBER:
+        probe_measure(gossip, probe, message);
         local_health_change(gossip, -1);
+        break;
+    case PROBE_GRAVE:
+        probe_measure(gossip, probe, message);
+        break;
+    case PROBE_SEED:
+        memcpy(gossip->seeds[probe->seed].uuid, message->sender, GOSSIP_UUID_BYTES);
+        gossip->seeds[probe->seed].interval_us = gossip->timing.probe_interval_us;
+        break;
+    case PROBE_LOST:
+        healing_found(gossip, &probe->to);
+        break;
+    }
     probe_end(gossip, probe);
 }
 
@@ -409,9 +378,12 @@ void probe_nacked(struct gossip *gossip, const struct codec_message *message) {
 void probe_met_self(struct gossip *gossip, const struct codec_message *message) {
     struct probe *probe =
         message->kind == CODEC_PING ? probe_find(gossip, message->sequence) : NULL;
-    if (probe == NULL || probe->kind != PROBE_SEED)
+    if (probe == NULL || probe->member != NULL)
         return;
-    gossip->seeds[probe->seed].is_self = true;
+    if (probe->kind == PROBE_SEED)
+        gossip->seeds[probe->seed].is_self = true;
+    else
+        healing_found(gossip, &probe->to);
     probe_end(gossip, probe);
 }
 
@@ -419,12 +391,12 @@ void probe_met_self(struct gossip *gossip, const struct codec_message *message) 
 
 void probe_run(struct gossip *gossip) {
     relays_run(gossip);
-    if (gossip->self->shown.state == GOSSIP_LEFT)
-        return;
-    probes_run(gossip);
-    seeds_run(gossip);
-    graves_run(gossip);
-    rotation_run(gossip);
+    if (gossip->self->shown.state != GOSSIP_LEFT)
+        probes_run(gossip);
+}
+
+static uint64_t probe_next_us(const struct probe *probe) {
+    return earlier(earlier(probe->again_us, probe->ask_us), earlier(probe->try_us, probe->end_us));
 }
 
 uint64_t probe_deadline_us(const struct gossip *gossip) {
@@ -435,9 +407,6 @@ uint64_t probe_deadline_us(const struct gossip *gossip) {
     if (gossip->self->shown.state == GOSSIP_LEFT)
         return deadline_us;
     for (size_t i = 0; i < gossip->probe_count; i++)
-        deadline_us =
-            earlier(deadline_us, earlier(gossip->probes[i].ask_us, gossip->probes[i].end_us));
-    for (size_t i = 0; i < gossip->seed_count; i++)
-        deadline_us = earlier(deadline_us, gossip->seeds[i].next_us);
-    return earlier(deadline_us, earlier(gossip->grave_us, gossip->probe_us));
+        deadline_us = earlier(deadline_us, probe_next_us(&gossip->probes[i]));
+    return deadline_us;
 }

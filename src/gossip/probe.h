@@ -1,19 +1,26 @@
-/* Probes: SWIM's failure detector, seeds, and the dead who may be back.
+/* Probes in flight: SWIM's failure detector.
  *
- *     at once            PING to the next of the rotation ------------------ ACK: it lives
- *     probe_timeout      ASK to 3 others; each pings it for us ------------- ACK of the helper: it
- * lives (or NACK: the helper is well, and cannot say) probe_interval     nobody has answered:
- * suspect, and told so
+ *     at once            PING -------------------------------- ACK: it lives
+ *     patience           PING again, and again ---------------- (observer_patience_us())
+ *     twice that         ASK to 3 others; each pings it for us  ACK of the helper: it lives
+ *                                                              (or NACK: the helper is well, and
+ * cannot say) 1.25 timeouts      try it by a stream ------------------- GOSSIP_CONTACT: it lives,
+ * and only datagrams are lost 2 timeouts         nobody has answered: suspect, and told so
  *
- * All times are stretched by local health. Seeds are probed until somebody who lives is known
- * there; one of the dead is probed now and then: so every partition heals, whichever side remembers
- * the other. */
+ * The timeout is gossip_timing's probe_timeout_us; all times are stretched by local health. Whom to
+ * probe is observer.h's and healing.h's to say. */
 #pragma once
 #include "gossip/instance.h"
 
 void probe_run(struct gossip *gossip);
 uint64_t probe_deadline_us(const struct gossip *gossip);
-/* Answers. `sender` is NULL if unknown in the generation it says. */
+/* Nothing is begun where a probe of the member is out, or all places are taken. */
+void probe_member(struct gossip *gossip, struct member *member, bool is_observation);
+void probe_grave(struct gossip *gossip, struct member *member);
+/* Of whoever is there: a seed (which one), or one of the lost. */
+void probe_address(struct gossip *gossip, enum probe_kind kind,
+                   const struct gossip_address *address, size_t seed);
+/* Answers. */
 void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
                   const struct codec_message *message);
 void probe_acknowledged(struct gossip *gossip, const struct gossip_address *from,
@@ -21,13 +28,11 @@ void probe_acknowledged(struct gossip *gossip, const struct gossip_address *from
 void probe_asked(struct gossip *gossip, const struct gossip_address *from,
                  const struct codec_message *message);
 void probe_nacked(struct gossip *gossip, const struct codec_message *message);
-/* A ping of our own came back to us: that seed is this node. */
+/* A ping of our own came back to us: that address is this node's. */
 void probe_met_self(struct gossip *gossip, const struct codec_message *message);
 /* Another plane has heard this member directly. */
 void probe_contact(struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]);
-void probe_seed(struct gossip *gossip, const struct gossip_address *address);
 void probe_forget(struct gossip *gossip, const struct member *member);
-/* Somebody came or went: the dead are worth a try soon. */
-void probe_population_changed(struct gossip *gossip);
-/* This node slept: what is in flight says nothing. */
+/* This node slept: what is in flight says nothing, or, after a nap, a little later. */
 void probe_cancel_all(struct gossip *gossip);
+void probe_postpone(struct gossip *gossip, uint64_t lag_us);

@@ -4,6 +4,11 @@
 #include "gossip/member.h"
 #include <math.h>
 
+/* However many agree, the suspect must have time to hear of it and to be heard: two intervals in a
+ * small cluster, three where news needs longest. So a process that stood still for a second is not
+ * called dead at the usual interval. */
+enum { SHORTEST_INTERVALS = 5, SHORTEST_SHARE = 3 };
+
 /* Lifeguard's formula: the time falls with the logarithm of the confirmations, so that the first
  * counts most. In a cluster too small for three further accusers, as many as there can be bring it
  * all the way down. */
@@ -11,14 +16,17 @@ static uint64_t suspicion_duration_us(const struct gossip *gossip,
                                       const struct suspicion *suspicion) {
     size_t live = member_live_count(gossip);
     double scale = log10(live > 10 ? (double)live : 10.0);
-    double longest =
-        gossip->timing.suspicion_factor * scale * (double)gossip->timing.probe_interval_us;
+    double interval = (double)gossip->timing.probe_interval_us;
+    double longest = gossip->timing.suspicion_factor * scale * interval;
+    double shortest = (SHORTEST_INTERVALS + scale) / SHORTEST_SHARE * interval;
+    if (shortest > longest / 2)
+        shortest = longest / 2;
     size_t others = live > 2 ? live - 2 : 0;
     double expected = others < GOSSIP_CONFIRMATIONS ? (double)others : GOSSIP_CONFIRMATIONS;
     double share = 0;
     if (expected > 0)
         share = log((double)suspicion->accuser_count) / log(expected + 1);
-    double duration = longest - longest / 2 * (share < 1 ? share : 1);
+    double duration = longest - (longest - shortest) * (share < 1 ? share : 1);
     return (uint64_t)(duration * suspicion->stretch);
 }
 

@@ -102,6 +102,7 @@ static const struct bytes golden_ask = BYTES_LITERAL("\x00\x03" SENDER "\x02"
 static void write_joining(struct codec_writer *writer) {
     codec_begin(writer, &version_0, CODEC_NEWS, sender, 2);
     codec_write_joining(writer);
+    codec_write_phase(writer, 0x1234);
     assert_true(codec_list_begin(writer, CODEC_SECTION_RECORDS));
     struct codec_record record = {
         .uuid = SENDER, .generation = 2, .state = GOSSIP_JOINING, .name = "n2"};
@@ -112,6 +113,7 @@ static void write_joining(struct codec_writer *writer) {
 
 static const struct bytes golden_joining = BYTES_LITERAL("\x00\x05" SENDER "\x02"
                                                          "\x20\x00\x00"
+                                                         "\x21\x02\x00\x34\x12"
                                                          "\x05\x21\x00" SENDER "\x02\x00\x00\x08"
                                                          "10.0.0.1"
                                                          "\x69\x42"

@@ -203,7 +203,8 @@ static void test_mail_is_taken(void **state) {
         metrics_cell(nodes[0].metrics, METRIC_gossip_messages_sent_total, "PING");
     uint64_t before = metric_value(pings);
     wire_run(wire, nodes, 2, 1000);
-    assert_in_range(metric_value(pings) - before, 40, 55);
+    /* 50 a second by lot, and 25 of the one it watches */
+    assert_in_range(metric_value(pings) - before, 55, 80);
 
     gossiper_mail(nodes[1].gossiper, mail_new(MAIL_GOSSIP_LEAVE, 0));
     wire_run(wire, nodes, 2, 100);

@@ -164,6 +164,16 @@ void world_add_cluster(struct world *world, unsigned count) {
         world_seed(world, world_add(world)->number, 1);
 }
 
+void world_set_timing(struct world *world, const struct gossip_timing *timing) {
+    world->timing = *timing;
+    for (unsigned i = 1; i <= world->count; i++) {
+        if (world->nodes[i].gossip == NULL)
+            continue;
+        gossip_set_timing(world->nodes[i].gossip, timing);
+        world_step(world, &world->nodes[i], (struct gossip_event){.kind = GOSSIP_TICK});
+    }
+}
+
 void world_kill(struct world *world, unsigned number) {
     struct world_node *node = &world->nodes[number];
     gossip_free(node->gossip);

@@ -52,6 +52,8 @@ struct world_node *world_add(struct world *world);
 /* `count` nodes of which each has the first as its seed. */
 void world_add_cluster(struct world *world, unsigned count);
 void world_start(struct world *world, unsigned number); /* a new life: generation + 1 */
+/* For all that run, and those that are started later. */
+void world_set_timing(struct world *world, const struct gossip_timing *timing);
 void world_kill(struct world *world, unsigned number);
 void world_stop(struct world *world, unsigned number);
 void world_resume(struct world *world, unsigned number);

@@ -1,0 +1,211 @@
+#include "gossip/observer.h"
+#include "gossip/member.h"
+#include "gossip/probe.h"
+
+enum {
+    OBSERVE_INTERVALS = 2,
+    SHIFT_SHARE = 2,   /* half of the way to the right moment at once: it settles in a few turns */
+    SHIFT_LONGEST = 4, /* but never by more than this part of a turn */
+    LOOK_SPREAD = 16,  /* observers that heard of a suspicion ask within this part of an interval */
+    PATIENCE_LEAST = 4 /* part of the probe timeout */
+};
+
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static uint64_t stretched_us(const struct gossip *gossip, uint64_t time_us) {
+    return time_us * (gossip->counters.local_health + 1);
+}
+
+static uint64_t turn_us(const struct gossip *gossip) {
+    return OBSERVE_INTERVALS * gossip->timing.probe_interval_us;
+}
+
+/* The rings. */
+
+static uint64_t ring_place(unsigned ring, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    return bytes_hash(bytes_of(uuid, GOSSIP_UUID_BYTES), ring + 1);
+}
+
+/* How far the member stands before this node. */
+static uint64_t ring_distance(const struct gossip *gossip, unsigned ring,
+                              const struct member *member) {
+    return gossip->watches[ring].self_place - ring_place(ring, member->shown.uuid);
+}
+
+static void watch_begin(struct gossip *gossip, struct watch *watch, struct member *member,
+                        uint64_t distance) {
+    watch->member = member;
+    watch->distance = distance;
+    watch->trip = (struct round_trip){0};
+    watch->next_us = GOSSIP_NEVER;
+    if (member != NULL)
+        watch->next_us = gossip->now_us + random_below(&gossip->random, turn_us(gossip));
+}
+
+void observer_init(struct gossip *gossip) {
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+        gossip->watches[ring] = (struct watch){
+            .self_place = ring_place(ring, gossip->self->shown.uuid), .next_us = GOSSIP_NEVER};
+}
+
+void observer_member_came(struct gossip *gossip, struct member *member) {
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
+        struct watch *watch = &gossip->watches[ring];
+        uint64_t distance = ring_distance(gossip, ring, member);
+        if (watch->member == NULL || distance < watch->distance)
+            watch_begin(gossip, watch, member, distance);
+    }
+}
+
+static void watch_next_before(struct gossip *gossip, unsigned ring) {
+    struct member *nearest = NULL;
+    uint64_t nearest_distance = 0;
+    for (size_t i = 0; i < gossip->rotation.count; i++) {
+        struct member *member = gossip->rotation.members[i];
+        uint64_t distance = ring_distance(gossip, ring, member);
+        if (nearest == NULL || distance < nearest_distance) {
+            nearest = member;
+            nearest_distance = distance;
+        }
+    }
+    watch_begin(gossip, &gossip->watches[ring], nearest, nearest_distance);
+}
+
+void observer_member_went(struct gossip *gossip, const struct member *member) {
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+        if (gossip->watches[ring].member == member)
+            watch_next_before(gossip, ring);
+}
+
+/* The first watch of that member; in a small cluster it is the neighbour on several rings, and
+ * watched once. */
+static struct watch *watch_of(struct gossip *gossip, const struct member *member) {
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+        if (gossip->watches[ring].member == member)
+            return &gossip->watches[ring];
+    return NULL;
+}
+
+/* Turns. */
+
+static void watch_run(struct gossip *gossip, struct watch *watch) {
+    watch->next_us = gossip->now_us + stretched_us(gossip, turn_us(gossip));
+    if (watch == watch_of(gossip, watch->member))
+        probe_member(gossip, watch->member, true);
+}
+
+/* Everybody once a round, in an order by lot (SWIM 4.3). */
+static struct member *rotation_turn(struct gossip *gossip) {
+    struct rotation *rotation = &gossip->rotation;
+    if (rotation->next >= rotation->count) {
+        rotation->next = 0;
+        for (size_t i = rotation->count; i > 1; i--) {
+            size_t other = random_below(&gossip->random, i);
+            struct member *swapped = rotation->members[i - 1];
+            rotation->members[i - 1] = rotation->members[other];
+            rotation->members[other] = swapped;
+        }
+    }
+    return rotation->count > 0 ? rotation->members[rotation->next++] : NULL;
+}
+
+void observer_run(struct gossip *gossip) {
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+        if (gossip->now_us >= gossip->watches[ring].next_us)
+            watch_run(gossip, &gossip->watches[ring]);
+    if (gossip->now_us < gossip->probe_us)
+        return;
+    gossip->probe_us = gossip->now_us + stretched_us(gossip, gossip->timing.probe_interval_us);
+    struct member *member = rotation_turn(gossip);
+    if (member != NULL)
+        probe_member(gossip, member, false);
+}
+
+uint64_t observer_deadline_us(const struct gossip *gossip) {
+    uint64_t deadline_us = gossip->probe_us;
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+        deadline_us = earlier(deadline_us, gossip->watches[ring].next_us);
+    return deadline_us;
+}
+
+void observer_look_at(struct gossip *gossip, const struct member *member) {
+    struct watch *watch = watch_of(gossip, member);
+    if (watch == NULL)
+        return;
+    uint64_t spread_us = gossip->timing.probe_interval_us / LOOK_SPREAD + 1;
+    watch->next_us =
+        earlier(watch->next_us, gossip->now_us + random_below(&gossip->random, spread_us));
+}
+
+void observer_reschedule(struct gossip *gossip) {
+    gossip->probe_us = earlier(gossip->probe_us, gossip->now_us + gossip->timing.probe_interval_us);
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+        if (gossip->watches[ring].member != NULL)
+            gossip->watches[ring].next_us =
+                earlier(gossip->watches[ring].next_us, gossip->now_us + turn_us(gossip));
+}
+
+/* Patience. */
+
+static void trip_measure(struct round_trip *trip, uint64_t measured_us) {
+    if (trip->mean_us == 0) { /* RFC 6298, 2.2 */
+        *trip = (struct round_trip){.mean_us = measured_us + 1, .deviation_us = measured_us / 2};
+        return;
+    }
+    uint64_t mean_us = trip->mean_us;
+    uint64_t off_us = mean_us > measured_us ? mean_us - measured_us : measured_us - mean_us;
+    trip->deviation_us = trip->deviation_us - trip->deviation_us / 4 + off_us / 4;
+    trip->mean_us = mean_us - mean_us / 8 + measured_us / 8;
+}
+
+void observer_measured(struct gossip *gossip, const struct member *member, uint64_t round_trip_us) {
+    trip_measure(&gossip->trip, round_trip_us);
+    struct watch *watch = watch_of(gossip, member);
+    if (watch != NULL)
+        trip_measure(&watch->trip, round_trip_us);
+}
+
+/* Of a member that is not watched, what is usual here must do. */
+uint64_t observer_patience_us(const struct gossip *gossip, const struct member *member) {
+    const struct round_trip *trip = &gossip->trip;
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+        if (gossip->watches[ring].member == member && gossip->watches[ring].trip.mean_us > 0)
+            trip = &gossip->watches[ring].trip;
+    uint64_t most_us = gossip->timing.probe_timeout_us, least_us = most_us / PATIENCE_LEAST + 1;
+    uint64_t patience_us = trip->mean_us + 4 * trip->deviation_us;
+    if (trip->mean_us == 0 || patience_us > most_us)
+        return most_us;
+    return patience_us < least_us ? least_us : patience_us;
+}
+
+/* Phases. */
+
+void observer_shift(struct gossip *gossip, const struct member *member, unsigned phase_ms) {
+    struct watch *watch = watch_of(gossip, member);
+    if (watch == NULL || phase_ms == 0)
+        return;
+    int64_t longest_us = (int64_t)turn_us(gossip) / SHIFT_LONGEST;
+    int64_t share_us = (int64_t)turn_us(gossip) / GOSSIP_RINGS;
+    int64_t shift_us = (share_us - (int64_t)phase_ms * 1000) / SHIFT_SHARE;
+    if (shift_us < -longest_us)
+        shift_us = -longest_us;
+    if (shift_us > longest_us)
+        shift_us = longest_us;
+    if ((int64_t)watch->next_us + shift_us > (int64_t)gossip->now_us)
+        watch->next_us = (uint64_t)((int64_t)watch->next_us + shift_us);
+}
+
+/* A ping that is repeated is still the same turn. */
+uint16_t observer_pinged_ms(struct gossip *gossip, const uint8_t observer[GOSSIP_UUID_BYTES]) {
+    uint64_t who = bytes_hash(bytes_of(observer, GOSSIP_UUID_BYTES), 0);
+    bool is_repeated =
+        who == gossip->observer && gossip->now_us - gossip->observed_us < turn_us(gossip) / 2;
+    if (!is_repeated) {
+        uint64_t phase_ms = (gossip->now_us - gossip->observed_us) / 1000;
+        bool is_first = gossip->observed_us == 0;
+        gossip->observed_ms = is_first ? 0 : (uint16_t)earlier(phase_ms + 1, UINT16_MAX);
+        gossip->observer = who;
+        gossip->observed_us = gossip->now_us;
+    }
+    return gossip->observed_ms;
+}
