@@ -6,6 +6,8 @@
 
 /* A stopped process' socket holds this many; what comes then is dropped by its kernel. */
 enum { INBOX_MAXIMUM = 256, PORT_FIRST = 7000, PORT_COUNT = 50000, HOSTS_PER_LEVEL = 250 };
+enum { CLOCK_AHEAD_US = 5000 };                  /* or behind, at the most */
+#define WALL_BEGIN_US UINT64_C(1700000000000000) /* true time when a run begins */
 
 struct parcel {
     struct list link;
@@ -27,23 +29,22 @@ static void crowd_name(struct crowd *crowd, unsigned number) {
              number / HOSTS_PER_LEVEL / HOSTS_PER_LEVEL, number / HOSTS_PER_LEVEL % HOSTS_PER_LEVEL,
              number % HOSTS_PER_LEVEL + 1);
     list_init(&node->inbox);
+    node->clock_ahead_us =
+        (int64_t)random_between(&crowd->random, 0, 2 * CLOCK_AHEAD_US) - CLOCK_AHEAD_US;
 }
 
 #define CROWD_WALL_START_US UINT64_C(1790000000000000)
 
-struct crowd *crowd_new(uint64_t seed, unsigned node_count) {
+struct crowd *crowd_new(const struct crowd_options *options) {
+    unsigned node_count = options->node_count;
     CHECK(node_count > 0 && node_count <= CROWD_NODE_MAXIMUM);
     struct crowd *crowd = memory_allocate_zeroed(1, sizeof *crowd);
-    random_init(&crowd->random, seed);
+    random_init(&crowd->random, options->seed);
     heap_init(&crowd->flying);
     deadlines_init(&crowd->deadlines, node_count);
     sight_init(&crowd->sight, node_count);
     crowd->now_us = CROWD_SECOND_US;
-    crowd->timing = (struct gossip_timing){.probe_interval_us = 500000,
-                                           .probe_timeout_us = 200000,
-                                           .flush_us = 5000,
-                                           .suspicion_factor = 4,
-                                           .wire_maximum = GOSSIP_WIRE_MAXIMUM};
+    crowd->timing = options->timing;
     crowd->network = (struct crowd_network){.shortest_us = 500, .longest_us = 2000};
     crowd->nodes = memory_allocate_zeroed(node_count, sizeof *crowd->nodes);
     crowd->node_count = node_count;
@@ -135,6 +136,7 @@ static void crowd_post(struct crowd *crowd, unsigned from, const struct gossip_d
     CHECK(datagram->bytes.length <= GOSSIP_DATAGRAM_MAXIMUM);
     crowd->traffic.datagrams++;
     crowd->traffic.bytes += datagram->bytes.length;
+    crowd->traffic.digests += strcmp(gossip_datagram_kind(datagram->bytes), "DIGEST") == 0;
     unsigned to = crowd_node_at(crowd, &datagram->to);
     if (to == CROWD_NODE_MAXIMUM)
         return;
@@ -189,7 +191,8 @@ void crowd_start(struct crowd *crowd, unsigned number) {
     struct crowd_node *node = &crowd->nodes[number];
     CHECK(node->gossip == NULL);
     node->generation++;
-    node->address.port = (uint16_t)(PORT_FIRST + node->generation % PORT_COUNT);
+    uint64_t life = node->keeps_port ? 0 : node->generation;
+    node->address.port = (uint16_t)(PORT_FIRST + life % PORT_COUNT);
     sight_begin(&crowd->sight, number);
     struct gossip_options options = {.generation = node->generation,
                                      .address = node->address,

@@ -30,6 +30,8 @@ struct crowd_node {
     bool is_stopped;   /* as by SIGSTOP: it gets what came meanwhile when it goes on */
     struct list inbox; /* meanwhile */
     size_t inbox_count;
+    bool keeps_port;        /* for all its lives, as seeds do */
+    int64_t clock_ahead_us; /* of its wall clock, before true time */
 };
 
 struct crowd_network {
@@ -41,6 +43,7 @@ struct crowd_network {
 
 struct crowd_traffic { /* handed to the network since crowd_count_traffic() */
     uint64_t datagrams, bytes;
+    uint64_t digests; /* datagrams by which two nodes begin to compare what they know */
 };
 
 struct crowd {
@@ -61,12 +64,18 @@ struct crowd {
     void *context;
 };
 
-/* Nodes that do not run yet, in a network of 0.5 to 2 ms; the timing is the server's own default.
- * Returns owned. */
-struct crowd *crowd_new(uint64_t seed, unsigned node_count);
+struct crowd_options {
+    uint64_t seed;
+    unsigned node_count;
+    struct gossip_timing timing;
+};
+
+/* Nodes that do not run yet, in a network of 0.5 to 2 ms, with wall clocks that are some
+ * milliseconds off. Returns owned. */
+struct crowd *crowd_new(const struct crowd_options *options);
 void crowd_free(struct crowd *crowd);
 
-/* A life begins: generation + 1, on a port of its own; it knows nobody. */
+/* A life begins: generation + 1, on a port of its own unless it keeps one; it knows nobody. */
 void crowd_start(struct crowd *crowd, unsigned node);
 void crowd_kill(struct crowd *crowd, unsigned node);
 void crowd_stop(struct crowd *crowd, unsigned node);

@@ -1,41 +1,56 @@
 /* trothdb-gossip-sim: thousands of nodes that gossip, in one thread, by seed. */
 #include "sim/gossip/scenario.h"
+#include "tuning/tuning.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { NODES_DEFAULT = 300, SAMPLES_DEFAULT = 30, HOURS_DEFAULT = 24, OUTPUT_MAXIMUM = 1 << 20 };
+enum {
+    NODES_DEFAULT = 300,
+    SAMPLES_DEFAULT = 30,
+    HOURS_DEFAULT = 24,
+    OUTPUT_MAXIMUM = 1 << 20,
+    HELP_ASKED = 256
+};
 
-static const char usage[] =
+static const char help_begin[] =
     "Lets many nodes gossip in one thread on a fake clock and network, and measures what comes of "
     "it.\n"
     "The same seed gives the same run, always.\n"
     "\n"
-    "  trothdb-gossip-sim SCENARIO... [--nodes N] [--seed S] [--samples N] [--hours H] [--json]\n"
+    "  trothdb-gossip-sim SCENARIO... [--nodes N] [--seed S | --seeds A..B] [--samples N] "
+    "[--hours H]\n"
+    "                                 [--set NAME=VALUE]... [--json]\n"
     "\n"
-    "  --nodes N      2 to 16000 (300)\n"
-    "  --seed S       the run to make (1)\n"
-    "  --samples N    deaths, changes or restarts to measure, 1 to 10000 (30)\n"
-    "  --hours H      how long a \"day\" is (24)\n"
-    "  --json         figures and curves for programs\n"
+    "  --nodes N          2 to 16000 (300)\n"
+    "  --seed S           the run to make (1)\n"
+    "  --seeds A..B       all of these; one line each, and the figures of those that fail\n"
+    "  --samples N        deaths, changes or restarts to measure, 1 to 10000 (30)\n"
+    "  --hours H          how long a \"day\" is (24)\n"
+    "  --set NAME=VALUE   a setting of all nodes, such as gossip-fan-out=3\n"
+    "  --json             figures and curves for programs\n"
     "\n"
     "Scenarios:\n";
-static const char usage_end[] =
+static const char help_end[] =
     "\nExit code: 0 when every figure is as wanted, 1 when one is not, 2 when the command was "
     "wrong.\n";
 
 struct command_line {
     struct scenario_run run;
-    bool is_json;
+    struct config config;
+    uint64_t last_seed;
+    bool is_series, is_json;
+    char **names;
+    int name_count;
 };
 
 static void print_help(void) {
-    fputs(usage, stdout);
+    fputs(help_begin, stdout);
     for (unsigned i = 0; i < SCENARIO_COUNT; i++)
         printf("  %-14s %s\n", scenario_name((enum scenario)i), scenario_text((enum scenario)i));
-    fputs(usage_end, stdout);
+    fputs(help_end, stdout);
 }
 
 static bool parse_number(const char *text, uint64_t lowest, uint64_t highest, uint64_t *value) {
@@ -44,28 +59,58 @@ static bool parse_number(const char *text, uint64_t lowest, uint64_t highest, ui
     return *text >= '0' && *text <= '9' && *end == 0 && *value >= lowest && *value <= highest;
 }
 
+static bool parse_count(const char *text, uint64_t lowest, uint64_t highest, unsigned *value) {
+    uint64_t number;
+    if (!parse_number(text, lowest, highest, &number))
+        return false;
+    *value = (unsigned)number;
+    return true;
+}
+
+static bool parse_series(char *text, struct command_line *line) {
+    char *dots = strstr(text, "..");
+    if (dots == NULL)
+        return false;
+    *dots = 0;
+    line->is_series = true;
+    return parse_number(text, 0, UINT64_MAX, &line->run.crowd.seed) &&
+           parse_number(dots + 2, line->run.crowd.seed, UINT64_MAX - 1, &line->last_seed);
+}
+
 static bool parse_hours(const char *text, double *hours) {
     char *end;
     *hours = strtod(text, &end);
     return *end == 0 && *hours > 0 && *hours <= 1e4;
 }
 
+/* One setting by its name in the configuration; says itself what is wrong. */
+static bool parse_setting(const char *text, struct config *config) {
+    const char *equals = strchr(text, '=');
+    struct buffer problem;
+    buffer_init(&problem, 1024);
+    bool is_good =
+        equals != NULL && config_set(config, bytes_of(text, (size_t)(equals - text)),
+                                     bytes_of_text(equals + 1), CONFIG_SOURCE_FLAG, &problem) == 0;
+    if (problem.length > 0)
+        fprintf(stderr, "trothdb-gossip-sim: %.*s\n", BYTES_PRINT(buffer_bytes(&problem)));
+    buffer_release(&problem);
+    return is_good;
+}
+
 static bool parse_option(int option, struct command_line *line) {
-    uint64_t number = 0;
-    bool is_good = true;
     switch (option) {
     case 'n':
-        is_good = parse_number(optarg, 2, CROWD_NODE_MAXIMUM, &number);
-        line->run.node_count = (unsigned)number;
-        return is_good;
+        return parse_count(optarg, 2, CROWD_NODE_MAXIMUM, &line->run.crowd.node_count);
     case 's':
-        return parse_number(optarg, 0, UINT64_MAX, &line->run.seed);
+        return parse_number(optarg, 0, UINT64_MAX - 1, &line->run.crowd.seed);
+    case 'S':
+        return parse_series(optarg, line);
     case 'c':
-        is_good = parse_number(optarg, 1, 10000, &number);
-        line->run.samples = (unsigned)number;
-        return is_good;
+        return parse_count(optarg, 1, 10000, &line->run.samples);
     case 'h':
         return parse_hours(optarg, &line->run.hours);
+    case 'o':
+        return parse_setting(optarg, &line->config);
     case 'j':
         line->is_json = true;
         return true;
@@ -77,10 +122,12 @@ static bool parse_option(int option, struct command_line *line) {
 static const struct option long_options[] = {
     {"nodes", required_argument, NULL, 'n'},
     {"seed", required_argument, NULL, 's'},
+    {"seeds", required_argument, NULL, 'S'},
     {"samples", required_argument, NULL, 'c'},
     {"hours", required_argument, NULL, 'h'},
+    {"set", required_argument, NULL, 'o'},
     {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, '?' + 256},
+    {"help", no_argument, NULL, HELP_ASKED},
     {NULL, 0, NULL, 0},
 };
 
@@ -90,55 +137,87 @@ static double wall_seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static bool run_all(int count, char **names, const struct command_line *line) {
-    struct report report;
-    report_init(&report, line->run.node_count, line->run.seed);
-    for (int i = 0; i < count; i++) {
-        struct scenario_run run = line->run;
-        run.report = &report;
-        double begun = wall_seconds();
-        scenario_run(scenario_find(names[i]), &run);
-        fprintf(stderr, "%s: took %.1f s\n", names[i], wall_seconds() - begun);
-    }
+static void print_report(const struct report *report, bool is_json) {
     struct buffer out;
     buffer_init(&out, OUTPUT_MAXIMUM);
-    if (line->is_json)
-        report_print_json(&report, &out);
+    if (is_json)
+        report_print_json(report, &out);
     else
-        report_print(&report, &out);
+        report_print(report, &out);
     fwrite(buffer_data(&out), 1, out.length, stdout);
-    bool is_met = report_is_all_met(&report);
+    fflush(stdout);
     buffer_release(&out);
+}
+
+/* All scenarios asked for, of one seed. */
+static bool run_seed(const struct command_line *line, uint64_t seed) {
+    struct report report;
+    report_init(&report, line->run.crowd.node_count, seed);
+    struct scenario_run run = line->run;
+    run.crowd.seed = seed;
+    run.report = &report;
+    for (int i = 0; i < line->name_count; i++) {
+        double begun = wall_seconds();
+        scenario_run(scenario_find(line->names[i]), &run);
+        if (!line->is_series)
+            fprintf(stderr, "%s: took %.1f s\n", line->names[i], wall_seconds() - begun);
+    }
+    bool is_met = report_is_all_met(&report);
+    if (!line->is_series || !is_met)
+        print_report(&report, line->is_json);
+    if (line->is_series)
+        printf("seed %llu: %s\n", (unsigned long long)seed, is_met ? "ok" : "FAILED");
     report_release(&report);
     return is_met;
 }
 
-int main(int argc, char **argv) {
-    struct command_line line = {.run = {.node_count = NODES_DEFAULT,
-                                        .seed = 1,
-                                        .samples = SAMPLES_DEFAULT,
-                                        .hours = HOURS_DEFAULT}};
+static bool run_all(struct command_line *line) {
+    bool is_met = true;
+    line->run.crowd.timing = tuning_timing(&line->config);
+    if (!line->is_series)
+        return run_seed(line, line->run.crowd.seed);
+    for (uint64_t seed = line->run.crowd.seed; seed <= line->last_seed; seed++)
+        is_met &= run_seed(line, seed);
+    return is_met;
+}
+
+/* 0 to go on, 1 when all is said (help), 2 when the command was wrong. */
+static int parse(int argc, char **argv, struct command_line *line) {
     int option;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (option == '?' + 256) {
+        if (option == HELP_ASKED) {
             print_help();
-            return 0;
+            return 1;
         }
-        if (!parse_option(option, &line)) {
+        if (!parse_option(option, line)) {
             if (option != '?')
                 fprintf(stderr, "trothdb-gossip-sim: bad value \"%s\"; see --help\n", optarg);
             return 2;
         }
     }
-    for (int i = optind; i < argc; i++)
-        if (scenario_find(argv[i]) == SCENARIO_COUNT) {
+    line->names = argv + optind;
+    line->name_count = argc - optind;
+    for (int i = 0; i < line->name_count; i++)
+        if (scenario_find(line->names[i]) == SCENARIO_COUNT) {
             fprintf(stderr, "trothdb-gossip-sim: no scenario is called \"%s\"; see --help\n",
-                    argv[i]);
+                    line->names[i]);
             return 2;
         }
-    if (optind == argc) {
+    if (line->name_count == 0)
         fprintf(stderr, "trothdb-gossip-sim: which scenario? See --help\n");
-        return 2;
-    }
-    return run_all(argc - optind, argv + optind, &line) ? 0 : 1;
+    return line->name_count == 0 ? 2 : 0;
+}
+
+int main(int argc, char **argv) {
+    struct command_line line = {.run = {.crowd = {.seed = 1, .node_count = NODES_DEFAULT},
+                                        .samples = SAMPLES_DEFAULT,
+                                        .hours = HOURS_DEFAULT}};
+    config_init(&line.config);
+    int status = parse(argc, argv, &line);
+    if (status == 0)
+        status = run_all(&line) ? 0 : 1;
+    else if (status == 1)
+        status = 0;
+    config_release(&line.config);
+    return status;
 }

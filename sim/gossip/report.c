@@ -29,6 +29,11 @@ void report_figure(struct report *report, enum figure figure, double measured) {
     report->measured[figure] = measured;
 }
 
+void report_note(struct report *report, const char *note) {
+    if (report->note[0] == 0)
+        snprintf(report->note, sizeof report->note, "%s", note);
+}
+
 struct report_curve *report_curve(struct report *report, const char *name) {
     if (report->curve_count < REPORT_CURVE_MAXIMUM)
         report->curve_count++;
@@ -77,6 +82,8 @@ void report_print(const struct report *report, struct buffer *out) {
     for (unsigned i = 0; i < FIGURE_COUNT; i++)
         if (report->has[i])
             print_figure(report, (enum figure)i, out);
+    if (report->note[0] != 0)
+        buffer_append_format(out, "%s\n", report->note);
 }
 
 /* For programs. */
@@ -106,8 +113,8 @@ static void print_json_curve(const struct report_curve *curve, struct buffer *ou
 }
 
 void report_print_json(const struct report *report, struct buffer *out) {
-    buffer_append_format(out, "{\"nodes\":%u,\"seed\":%llu,\"figures\":[", report->node_count,
-                         (unsigned long long)report->seed);
+    buffer_append_format(out, "{\"nodes\":%u,\"seed\":%llu,\"note\":\"%s\",\"figures\":[",
+                         report->node_count, (unsigned long long)report->seed, report->note);
     print_json_figures(report, out);
     buffer_append_text(out, "],\n\"curves\":[");
     for (unsigned i = 0; i < report->curve_count; i++) {

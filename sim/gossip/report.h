@@ -27,6 +27,7 @@ struct report {
     uint64_t seed;
     bool has[FIGURE_COUNT];
     double measured[FIGURE_COUNT];
+    char note[120]; /* what was wrong first; empty if nothing was */
     struct report_curve *curves;
     unsigned curve_count;
 };
@@ -34,6 +35,8 @@ struct report {
 void report_init(struct report *report, unsigned node_count, uint64_t seed);
 void report_release(struct report *report);
 void report_figure(struct report *report, enum figure figure, double measured);
+/* Only the first is kept. */
+void report_note(struct report *report, const char *note);
 /* The next curve, named; past REPORT_CURVE_MAXIMUM the last one again. Borrows until the next. */
 struct report_curve *report_curve(struct report *report, const char *name);
 /* Points past REPORT_CURVE_POINTS_MAXIMUM are not kept. */

@@ -1,4 +1,5 @@
 #include "sim/gossip/scenario.h"
+#include "sim/gossip/settle.h"
 #include <string.h>
 
 static const struct {
@@ -25,4 +26,10 @@ const char *scenario_text(enum scenario scenario) { return scenarios[scenario].t
 
 void scenario_run(enum scenario scenario, const struct scenario_run *run) {
     scenarios[scenario].run(run);
+}
+
+struct crowd *scenario_crowd(const struct scenario_run *run) {
+    struct crowd *crowd = crowd_new(&run->crowd);
+    settle_all(crowd);
+    return crowd;
 }

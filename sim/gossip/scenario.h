@@ -14,8 +14,7 @@ enum scenario {
 };
 
 struct scenario_run {
-    unsigned node_count;
-    uint64_t seed;
+    struct crowd_options crowd;
     unsigned samples;      /* deaths, changes, restarts that are measured */
     double hours;          /* of the scenarios that last a day */
     struct report *report; /* borrows */
@@ -25,6 +24,8 @@ struct scenario_run {
 enum scenario scenario_find(const char *name);
 const char *scenario_name(enum scenario scenario);
 const char *scenario_text(enum scenario scenario);
+/* Every node of it knows every other. Returns owned. */
+struct crowd *scenario_crowd(const struct scenario_run *run);
 void scenario_run(enum scenario scenario, const struct scenario_run *run);
 
 /* scenario_news.c, scenario_life.c, scenario_quiet.c */

@@ -2,7 +2,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "sim/gossip/scenario.h"
-#include "sim/gossip/settle.h"
 
 enum {
     DEATH_SECONDS_MAXIMUM = 120, /* far past what is wanted; then it counts as this */
@@ -14,12 +13,6 @@ enum {
 };
 
 static double seconds_of(uint64_t us) { return (double)us / (double)CROWD_SECOND_US; }
-
-static struct crowd *settled_crowd(const struct scenario_run *run) {
-    struct crowd *crowd = crowd_new(run->seed, run->node_count);
-    settle_all(crowd);
-    return crowd;
-}
 
 /* Not all begin at the same moment of everybody's rounds. */
 static void pause_by_lot(struct crowd *crowd) {
@@ -53,7 +46,7 @@ static void death_samples(struct crowd *crowd, const struct scenario_run *run, d
 }
 
 void scenario_death(const struct scenario_run *run) {
-    struct crowd *crowd = settled_crowd(run);
+    struct crowd *crowd = scenario_crowd(run);
     double *samples = memory_allocate(run->samples * sizeof *samples);
     death_samples(crowd, run, samples);
     report_figure(run->report, FIGURE_death_p50, report_quantile(samples, run->samples, 0.5));
@@ -64,7 +57,7 @@ void scenario_death(const struct scenario_run *run) {
 }
 
 void scenario_loss(const struct scenario_run *run) {
-    struct crowd *crowd = settled_crowd(run);
+    struct crowd *crowd = scenario_crowd(run);
     double *samples = memory_allocate(run->samples * sizeof *samples);
     crowd->network.loss = 0.2;
     uint64_t begun_us = crowd->now_us;
@@ -95,8 +88,8 @@ static double settle_seconds(struct crowd *crowd, struct report_curve *curve,
 }
 
 void scenario_quarter(const struct scenario_run *run) {
-    struct crowd *crowd = settled_crowd(run);
-    for (unsigned i = 0; i < run->node_count / 4; i++)
+    struct crowd *crowd = scenario_crowd(run);
+    for (unsigned i = 0; i < run->crowd.node_count / 4; i++)
         crowd_kill(crowd, crowd_any_running(crowd));
     report_figure(
         run->report, FIGURE_quarter_all,
@@ -106,14 +99,15 @@ void scenario_quarter(const struct scenario_run *run) {
 }
 
 void scenario_join(const struct scenario_run *run) {
-    struct crowd *crowd = crowd_new(run->seed, run->node_count);
-    for (unsigned i = 0; i < run->node_count; i++) {
+    struct crowd *crowd = crowd_new(&run->crowd);
+    for (unsigned i = 0; i < run->crowd.node_count; i++) {
         crowd_start(crowd, i);
         crowd_seed(crowd, i, 0);
     }
     report_figure(run->report, FIGURE_join_all,
                   settle_seconds(crowd, report_curve(run->report, "join"), JOIN_SECONDS_MAXIMUM));
-    report_figure(run->report, FIGURE_join_bytes, (double)crowd->traffic.bytes / run->node_count);
+    report_figure(run->report, FIGURE_join_bytes,
+                  (double)crowd->traffic.bytes / run->crowd.node_count);
     crowd_free(crowd);
 }
 
@@ -132,8 +126,8 @@ static double restart_seconds(struct crowd *crowd, unsigned node) {
 }
 
 void scenario_restart(const struct scenario_run *run) {
-    struct crowd *crowd = settled_crowd(run);
-    unsigned count = run->samples < run->node_count ? run->samples : run->node_count;
+    struct crowd *crowd = scenario_crowd(run);
+    unsigned count = run->samples < run->crowd.node_count ? run->samples : run->crowd.node_count;
     double *samples = memory_allocate(count * sizeof *samples);
     for (unsigned i = 0; i < count; i++) {
         samples[i] = restart_seconds(crowd, i);
@@ -165,19 +159,20 @@ static void part(struct crowd *crowd) {
 }
 
 void scenario_split(const struct scenario_run *run) {
-    struct crowd *crowd = settled_crowd(run);
+    struct crowd *crowd = scenario_crowd(run);
     uint64_t apart_us;
     part(crowd);
     crowd_run_until(crowd, SPLIT_SECONDS * CROWD_SECOND_US, is_apart, &apart_us);
     crowd_run(crowd, SPLIT_SECONDS * CROWD_SECOND_US - apart_us);
     report_figure(run->report, FIGURE_split_apart, seconds_of(apart_us));
     report_figure(run->report, FIGURE_split_heal, heal_seconds(crowd, run->report));
-    report_figure(run->report, FIGURE_split_bytes, (double)crowd->traffic.bytes / run->node_count);
+    report_figure(run->report, FIGURE_split_bytes,
+                  (double)crowd->traffic.bytes / run->crowd.node_count);
     crowd_free(crowd);
 }
 
 void scenario_split_day(const struct scenario_run *run) {
-    struct crowd *crowd = settled_crowd(run);
+    struct crowd *crowd = scenario_crowd(run);
     part(crowd);
     crowd_run(crowd, (uint64_t)(run->hours * 3600) * CROWD_SECOND_US);
     report_figure(run->report, FIGURE_split_day_heal, heal_seconds(crowd, run->report));

@@ -2,7 +2,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "sim/gossip/scenario.h"
-#include "sim/gossip/settle.h"
 #include <stdio.h>
 
 enum { KEY_SECONDS_MAXIMUM = 60, TRAFFIC_SECONDS = 60, TRAFFIC_BASE = 300 };
@@ -56,8 +55,7 @@ static double spread_seconds(struct crowd *crowd, unsigned sample, struct report
 
 static void spread_samples(const struct scenario_run *run, double loss, const char *name,
                            enum figure p50, enum figure p99) {
-    struct crowd *crowd = crowd_new(run->seed, run->node_count);
-    settle_all(crowd);
+    struct crowd *crowd = scenario_crowd(run);
     crowd->network.loss = loss;
     double *samples = memory_allocate(run->samples * sizeof *samples);
     for (unsigned i = 0; i < run->samples; i++) {
@@ -79,9 +77,10 @@ void scenario_key_loss(const struct scenario_run *run) {
 }
 
 /* A minute of silence. */
-static struct crowd_traffic traffic_of(uint64_t seed, unsigned node_count) {
-    struct crowd *crowd = crowd_new(seed, node_count);
-    settle_all(crowd);
+static struct crowd_traffic traffic_of(const struct scenario_run *run, unsigned node_count) {
+    struct scenario_run other = *run;
+    other.crowd.node_count = node_count;
+    struct crowd *crowd = scenario_crowd(&other);
     crowd_run(crowd, TRAFFIC_SECONDS * CROWD_SECOND_US);
     struct crowd_traffic traffic = crowd->traffic;
     crowd_free(crowd);
@@ -89,9 +88,9 @@ static struct crowd_traffic traffic_of(uint64_t seed, unsigned node_count) {
 }
 
 void scenario_traffic(const struct scenario_run *run) {
-    struct crowd_traffic base = traffic_of(run->seed, TRAFFIC_BASE);
-    struct crowd_traffic here = traffic_of(run->seed, run->node_count);
-    double node_seconds = (double)run->node_count * TRAFFIC_SECONDS;
+    struct crowd_traffic base = traffic_of(run, TRAFFIC_BASE);
+    struct crowd_traffic here = traffic_of(run, run->crowd.node_count);
+    double node_seconds = (double)run->crowd.node_count * TRAFFIC_SECONDS;
     double base_bytes = (double)base.bytes / TRAFFIC_BASE / TRAFFIC_SECONDS;
     double bytes = (double)here.bytes / node_seconds;
     report_figure(run->report, FIGURE_traffic_messages, (double)here.datagrams / node_seconds);
@@ -101,8 +100,7 @@ void scenario_traffic(const struct scenario_run *run) {
 }
 
 void scenario_day(const struct scenario_run *run) {
-    struct crowd *crowd = crowd_new(run->seed, run->node_count);
-    settle_all(crowd);
+    struct crowd *crowd = scenario_crowd(run);
     crowd->network.loss = 0.05;
     crowd_run(crowd, (uint64_t)(run->hours * 3600) * CROWD_SECOND_US);
     report_figure(run->report, FIGURE_day_false_deaths, (double)crowd->false_deaths);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 enum {
-    ALONE_SECONDS = 3, /* in which each, knowing nobody, ceases to be a newcomer */
+    ALONE_SECONDS = 3,  /* in which each, knowing nobody, ceases to be a newcomer */
     QUIET_SECONDS = 10, /* for what newcomers tell of themselves to be told */
     SETTLE_SECONDS = 120
 };

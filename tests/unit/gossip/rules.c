@@ -11,9 +11,12 @@ enum {
     ROUND_US = 520000,
     FLUSH_US = 10000
 };
-#define SECOND_US   UINT64_C(1000000)
-#define BAG_KEPT_US (UINT64_C(6) * 3600 * SECOND_US) /* longer than any network keeps a datagram   \
-                                                      */
+#define WALL_BEGIN_US UINT64_C(1700000000000000)
+#define DAY_US        (UINT64_C(24) * 3600 * SECOND_US)
+#define SECOND_US     UINT64_C(1000000)
+#define BAG_KEPT_US                                                                                \
+    (UINT64_C(6) * 3600 * SECOND_US) /* longer than any network keeps a datagram                   \
+                                      */
 
 static const char *const operation_names[] = {
 #define OPERATION(name) #name,
@@ -54,6 +57,7 @@ static void bag_add(struct rules *rules, unsigned from, const struct gossip_data
 static size_t node_step(struct rules *rules, unsigned number, struct gossip_event event) {
     struct gossip_actions actions;
     event.now_us = rules->now_us;
+    event.wall_us = WALL_BEGIN_US + rules->now_us + (uint64_t)rules->nodes[number].clock_ahead_us;
     gossip_step(rules->nodes[number].gossip, &event, &actions);
     for (size_t i = 0; i < actions.datagram_count; i++)
         bag_add(rules, number, &actions.datagrams[i]);
@@ -97,16 +101,19 @@ static void node_begin(struct rules *rules, unsigned number) {
     CHECK(node->generation < RULES_LIVES);
     node->lives[node->generation] = node->said_count;
     node->has_left = false;
+    node->clock_ahead_us = (int64_t)random_below(&rules->random, 2 * DAY_US) - (int64_t)DAY_US;
     memset(node->values, 0, sizeof node->values);
     memset(node->beliefs, 0, sizeof node->beliefs);
-    struct gossip_options options = {.generation = node->generation,
-                                     .address = node->address,
-                                     .timing = {.probe_interval_us = PROBE_US,
-                                                .probe_timeout_us = 200000,
-                                                .flush_us = FLUSH_US / 2,
-                                                .suspicion_factor = 4},
-                                     .seed = random_next(&rules->random),
-                                     .now_us = rules->now_us};
+    struct gossip_options options = {
+        .generation = node->generation,
+        .address = node->address,
+        .timing = {.probe_interval_us = PROBE_US,
+                   .probe_timeout_us = 200000,
+                   .flush_us = FLUSH_US / 2,
+                   .suspicion_factor = 4,
+                   .wire_maximum = (unsigned)random_below(&rules->random, GOSSIP_WIRE_MAXIMUM + 1)},
+        .seed = random_next(&rules->random),
+        .now_us = rules->now_us};
     memcpy(options.uuid, node->uuid, GOSSIP_UUID_BYTES);
     snprintf(options.name, sizeof options.name, "n%u", number);
     node->gossip = gossip_new(&options);

@@ -8,7 +8,9 @@
  *   2. (generation, version) decides: neither ever goes back in anybody's eyes.
  *   3. No key comes back that was seen to go, unless it was said again.
  *   4. Who was seen to leave stays gone in that life.
- *   5. Once everything gets through, all show exactly what is true. */
+ *   5. Whatever the wall clocks say (every life has another, up to a day off), and whichever
+ *      version of the wire a node speaks.
+ *   6. Once everything gets through, all show exactly what is true. */
 #pragma once
 #include "base/buffer.h"
 #include "base/random.h"
@@ -73,6 +75,7 @@ struct rules_node {
     uint8_t uuid[GOSSIP_UUID_BYTES];
     uint64_t generation;
     bool has_left;
+    int64_t clock_ahead_us; /* of its wall clock, before that of the others */
     /* The model: all that it ever said; a life's first is at lives[generation]. */
     struct rules_said said[RULES_SAID];
     size_t said_count, lives[RULES_LIVES];
@@ -98,7 +101,7 @@ void rules_free(struct rules *rules);
 /* Whether the world can go on: its lists have room. */
 bool rules_has_room(const struct rules *rules);
 void rules_do(struct rules *rules, const struct rules_step *step);
-/* Lets everything through until all is as it should be; breaks rule 5 if that never comes. */
+/* Lets everything through until all is as it should be; breaks rule 6 if that never comes. */
 void rules_converge(struct rules *rules);
 
 /* rules_claims.c */

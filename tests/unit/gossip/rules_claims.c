@@ -140,7 +140,7 @@ void rules_look(struct rules *rules) {
             look_at_view(rules, i);
 }
 
-/* Rule 5. */
+/* Rule 6. */
 
 static const struct gossip_member *view_of(const struct rules *rules, unsigned observer,
                                            unsigned subject) {
