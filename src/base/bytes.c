@@ -23,6 +23,14 @@ bool bytes_equal_ignoring_case(struct bytes a, const char *lower) {
     return lower[a.length] == '\0';
 }
 
+bool bytes_are_word(struct bytes text) {
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '!' || text.data[i] > '~')
+            return false;
+    }
+    return true;
+}
+
 uint64_t bytes_hash(struct bytes b, uint64_t seed) {
     return XXH3_64bits_withSeed(b.length ? (const void *)b.data : "", b.length, seed);
 }

@@ -27,5 +27,7 @@ static inline bool bytes_equal(struct bytes a, struct bytes b) {
 int bytes_compare(struct bytes a, struct bytes b);
 /* ASCII letters compare without case; `lower` must be lower case already. */
 bool bytes_equal_ignoring_case(struct bytes a, const char *lower);
+/* Printable ASCII without blanks, every byte of it; so is nothing at all. */
+bool bytes_are_word(struct bytes text);
 /* A 64-bit hash (xxHash XXH3 with a seed), the same on every machine. */
 uint64_t bytes_hash(struct bytes b, uint64_t seed);

@@ -1,3 +1,4 @@
+#include "agent/agent.h"
 #include "cli/command.h"
 #include "server/server.h"
 #include <stdio.h>
@@ -14,6 +15,16 @@ const struct cli_command cli_commands[] = {
      "    trothdb server --dir /var/lib/trothdb --port 7001\n"
      "    trothdb server --dir /tmp/b --port 7002 --join 127.0.0.1:17001\n",
      server_run},
+    {"agent", "run a member of gossip without data",
+     "usage: trothdb agent [--name N] [--join HOST:PORT,...] [--tag KEY=VALUE]... [--name "
+     "value]...\n\n"
+     "Runs a member of gossip that holds no data, in the foreground until SIGTERM, on which it "
+     "says "
+     "goodbye. Clients of\n"
+     "Redis ask it who is there and hear what changes. `trothdb agent --help` lists its flags.\n\n"
+     "    trothdb agent --name web-1 --join 127.0.0.1:17001 --tag role=web --tag port=8080\n"
+     "    redis-cli -p 7002 gossip members tag role web\n",
+     agent_run},
     {"cluster", "make a cluster, change it, look at it",
      "usage: trothdb cluster create HOST:PORT... [--shards 12] [--replicas 3] [--json]\n"
      "       trothdb cluster status HOST:PORT [--json]\n"

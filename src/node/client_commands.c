@@ -4,32 +4,9 @@
 #include "base/check.h"
 #include "base/number.h"
 #include "node/internal.h"
+#include "node/login.h"
 
 /* ---- names ---- */
-
-/* Printable and without blanks, so that CLIENT LIST stays one line of words. */
-static bool is_word(struct bytes text) {
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] < '!' || text.data[i] > '~') {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool session_name_is_valid(struct bytes name, struct reply *reply) {
-    if (!is_word(name)) {
-        reply_error(reply,
-                    "ERR Client names cannot contain spaces, newlines or special characters.");
-        return false;
-    }
-    if (name.length >= SESSION_NAME_MAXIMUM) {
-        reply_error_format(reply, "ERR Client names cannot be longer than %d bytes",
-                           SESSION_NAME_MAXIMUM - 1);
-        return false;
-    }
-    return true;
-}
 
 static void set_text(char out[SESSION_NAME_MAXIMUM], struct bytes text) {
     if (text.length) {
@@ -69,8 +46,10 @@ static void append_line(const struct session *session, struct buffer *out) {
         (unsigned long long)((worker_wall_ms(worker) - session->created_ms) / 1000),
         (unsigned long long)((worker_now_us(worker) - session->last_input_us) / 1000000));
     append_flags(session, out);
-    buffer_append_format(out, " db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=%zu qbuf-free=%zu",
-                         session->input.length, input_free);
+    buffer_append_format(out, " db=0 sub=%zu psub=%zu ssub=0 multi=-1 qbuf=%zu qbuf-free=%zu",
+                         subscriptions_count(&session->subscriptions, false),
+                         subscriptions_count(&session->subscriptions, true), session->input.length,
+                         input_free);
     buffer_append_format(
         out, " obl=%zu oll=%zu omem=%llu tot-mem=%llu", session->output.length,
         queue_count(&session->slots), (unsigned long long)waiting,
@@ -283,7 +262,7 @@ static bool client_getname(struct session_command *call) {
 }
 
 static bool client_setname(struct session_command *call) {
-    if (session_name_is_valid(call->arguments[2], call->reply)) {
+    if (login_name_is_valid(call->arguments[2], call->reply)) {
         session_set_name(call->session, call->arguments[2]);
         reply_ok(call->reply);
     }
@@ -295,7 +274,7 @@ static bool client_setinfo(struct session_command *call) {
     bool is_name = bytes_equal_ignoring_case(attribute, "lib-name");
     if (!is_name && !bytes_equal_ignoring_case(attribute, "lib-ver")) {
         reply_error_format(call->reply, "ERR Unrecognized option '%.*s'", BYTES_PRINT(attribute));
-    } else if (!is_word(value)) {
+    } else if (!bytes_are_word(value)) {
         reply_error_format(call->reply,
                            "ERR %.*s cannot contain spaces, newlines or special characters.",
                            BYTES_PRINT(attribute));

@@ -9,8 +9,6 @@
 
 /* ---- who leads what ---- */
 
-const char *member_state_text(enum gossip_member_state state) { return gossip_state_text(state); }
-
 static uint32_t leader_of(const struct worker *worker, uint32_t shard) {
     return worker->leaders[shard].node;
 }

@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "base/check.h"
-#include "base/cursor.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "node/internal.h"
@@ -239,10 +238,7 @@ bool settings_call(struct session_command *call, enum settings_call_kind kind) {
     mail->protocol = (uint8_t)call->session->protocol;
     mail->target = &call->session->target;
     mail->ticket = session_expect(call->session, 0, 0);
-    buffer_append_varint(&mail->bytes, call->argument_count);
-    for (size_t i = 0; i < call->argument_count; i++) {
-        buffer_append_length_prefixed(&mail->bytes, call->arguments[i]);
-    }
+    mail_put_arguments(mail, call->arguments, call->argument_count);
     worker_post(worker, 0, mail);
     return false;
 }
@@ -252,13 +248,8 @@ void settings_call_mail(struct worker *worker, struct mail *mail) {
     back->target = mail->target;
     back->ticket = mail->ticket;
     back->status = SHARD_DONE;
-    struct cursor in = cursor_of(buffer_bytes(&mail->bytes));
-    size_t count = cursor_varint(&in);
-    struct bytes *arguments = memory_allocate_zeroed(count, sizeof(*arguments));
-    for (size_t i = 0; i < count; i++) {
-        arguments[i] = cursor_length_prefixed(&in, SIZE_MAX);
-    }
-    CHECK(cursor_finish(&in) == 0);
+    size_t count;
+    struct bytes *arguments = mail_arguments(mail, &count);
     struct reply reply = {.out = &back->bytes, .protocol = mail->protocol};
     struct settings_question question = {worker, arguments, count, &reply};
     answer(&question, (enum settings_call_kind)mail->flags);

@@ -1,14 +1,16 @@
 #include "node/gossiper.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "node/gossip_commands.h"
 #include "node/gossip_meter.h"
+#include "node/gossip_news.h"
 #include "node/member_view.h"
 #include "tuning/tuning.h"
 #include <stdio.h>
 
 enum {
-    VIEW_PAUSE_US = 10000 /* between two MAIL_MEMBERS: a storm of changes is one mail to a worker
-                             in this time */
+    VIEW_PAUSE_US = 10000 /* between two MAIL_MEMBERS: a storm of changes is one mail to a
+                             worker in this time */
 };
 
 struct gossiper {
@@ -25,6 +27,7 @@ struct gossiper {
     bool has_changed;     /* since the last view was told */
     uint64_t view_due_us; /* not before this */
     struct gossip_meter meter;
+    bool *is_watching; /* by worker (an agent counts as one): who wants MAIL_GOSSIP_NEWS */
 };
 
 /* Addresses are the same two fields in both layers, which do not know each other. */
@@ -44,6 +47,9 @@ static struct net_address net_address_of(const struct gossip_address *address) {
 
 static void gossiper_tell_workers(struct gossiper *gossiper) {
     struct buffer view;
+    gossip_meter_members(&gossiper->meter, gossiper->gossip);
+    if (gossiper->worker_count == 0)
+        return;
     buffer_init(&view, MEMBER_VIEW_BYTES_MAXIMUM + 16);
     member_view_encode(gossiper->gossip, &view);
     for (unsigned worker = 0; worker < gossiper->worker_count; worker++) {
@@ -53,7 +59,30 @@ static void gossiper_tell_workers(struct gossiper *gossiper) {
         gossiper->post(gossiper->context, worker, mail);
     }
     buffer_release(&view);
-    gossip_meter_members(&gossiper->meter, gossiper->gossip);
+}
+
+/* An agent is worker 0 to its gossiper. */
+static unsigned gossiper_receiver_count(const struct gossiper *gossiper) {
+    return gossiper->worker_count ? gossiper->worker_count : 1;
+}
+
+/* Each change at once: a view may be late, news may not. */
+static void gossiper_tell_watchers(struct gossiper *gossiper,
+                                   const struct gossip_actions *actions) {
+    struct mail *news = NULL;
+    for (unsigned to = 0; actions->change_count > 0 && to < gossiper_receiver_count(gossiper);
+         to++) {
+        if (!gossiper->is_watching[to])
+            continue;
+        if (news == NULL) {
+            news = mail_new(MAIL_GOSSIP_NEWS, MAIL_TO_GOSSIPER);
+            buffer_init(&news->bytes, GOSSIP_NEWS_BYTES_MAXIMUM);
+            for (size_t i = 0; i < actions->change_count; i++)
+                gossip_news_append(&news->bytes, gossiper->gossip, &actions->changes[i]);
+        }
+        gossiper->post(gossiper->context, to, mail_copy(news));
+    }
+    mail_free(news);
 }
 
 static void gossiper_tell_if_due(struct gossiper *gossiper, uint64_t now_us) {
@@ -76,13 +105,32 @@ static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) 
         gossiper->net->datagram_send(gossiper->net, &to, actions.datagrams[i].bytes);
     }
     gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions);
+    gossiper_tell_watchers(gossiper, &actions);
     gossiper->has_changed |= actions.change_count > 0;
     gossiper_tell_if_due(gossiper, event.now_us);
 }
 
 /* Making and ending. */
 
-static void gossiper_add_seed(struct gossiper *gossiper, const struct net_address *address) {
+void gossiper_name(const char *setting, const struct net_address *client,
+                   char out[GOSSIPER_NAME_BYTES]) {
+    char address[NET_HOST_MAXIMUM + 10];
+    net_address_format(client, address);
+    snprintf(out, GOSSIPER_NAME_BYTES, "%.*s", GOSSIPER_NAME_BYTES - 1,
+             setting[0] != '\0' ? setting : address);
+}
+
+int gossiper_check_name(const char *setting, struct buffer *problem) {
+    if (strlen(setting) < GOSSIPER_NAME_BYTES && bytes_are_word(bytes_of_text(setting)))
+        return 0;
+    buffer_append_format(problem,
+                         "name: '%.80s' is no name; one has at most %d bytes of printable ASCII "
+                         "without spaces",
+                         setting, GOSSIPER_NAME_BYTES - 1);
+    return ERR_INVALID;
+}
+
+void gossiper_seed(struct gossiper *gossiper, const struct net_address *address) {
     gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SEED,
                                                   .address = gossip_address_of(address)});
 }
@@ -101,7 +149,7 @@ static void gossiper_join(struct gossiper *gossiper, struct bytes text) {
     }
     struct net_address address;
     if (net_address_parse(&address, text) == 0)
-        gossiper_add_seed(gossiper, &address);
+        gossiper_seed(gossiper, &address);
 }
 
 static void gossiper_join_all(struct gossiper *gossiper) {
@@ -137,6 +185,8 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossiper->post = options->post;
     gossiper->context = options->context;
     gossip_meter_init(&gossiper->meter, options->metrics);
+    gossiper->is_watching =
+        memory_allocate_zeroed(gossiper_receiver_count(gossiper), sizeof *gossiper->is_watching);
     gossiper->gossip = gossiper_make_gossip(options, &gossiper->config);
     gossiper->view_due_us =
         UINT64_MAX; /* nothing is posted before the first tick: the workers may not be there yet */
@@ -151,6 +201,7 @@ void gossiper_free(struct gossiper *gossiper) {
     if (gossiper == NULL)
         return;
     gossip_free(gossiper->gossip);
+    memory_free(gossiper->is_watching);
     config_release(&gossiper->config);
     memory_free(gossiper);
 }
@@ -180,34 +231,68 @@ static void gossiper_take_settings(struct gossiper *gossiper, struct bytes pairs
 }
 
 /* What redirects depend on goes before what the node is, and that before what users say. */
-static enum gossip_priority gossiper_priority(const char *key) {
+static enum gossip_priority gossiper_priority(struct bytes key) {
     static const char *const cluster[] = {GOSSIP_SAYS_CLUSTER, GOSSIP_SAYS_EPOCH, GOSSIP_SAYS_LEADS,
                                           GOSSIP_SAYS_SETTLED};
-    static const char *const state[] = {GOSSIP_SAYS_CLIENT, GOSSIP_SAYS_ADMIN, GOSSIP_SAYS_STANDING,
-                                        GOSSIP_SAYS_VERSION};
+    static const char *const state[] = {GOSSIP_SAYS_CLIENT, GOSSIP_SAYS_ADMIN, GOSSIP_SAYS_KIND,
+                                        GOSSIP_SAYS_STANDING, GOSSIP_SAYS_VERSION};
     for (size_t i = 0; i < sizeof cluster / sizeof *cluster; i++)
-        if (strcmp(key, cluster[i]) == 0)
+        if (bytes_equal(key, bytes_of_text(cluster[i])))
             return GOSSIP_CLUSTER;
     for (size_t i = 0; i < sizeof state / sizeof *state; i++)
-        if (strcmp(key, state[i]) == 0)
+        if (bytes_equal(key, bytes_of_text(state[i])))
             return GOSSIP_STATE;
     return GOSSIP_REST;
+}
+
+const struct gossip *gossiper_gossip(const struct gossiper *gossiper) { return gossiper->gossip; }
+
+const struct config *gossiper_config(const struct gossiper *gossiper) { return &gossiper->config; }
+
+uint64_t gossiper_now_us(const struct gossiper *gossiper) {
+    return gossiper->clock->monotonic_us(gossiper->clock);
+}
+
+void gossiper_say(struct gossiper *gossiper, struct bytes key, struct bytes value) {
+    gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SET,
+                                                  .key = key,
+                                                  .value = value,
+                                                  .priority = gossiper_priority(key)});
+}
+
+/* A client's command, from a worker; it goes back as the reply of a shard does. */
+static void gossiper_answer(struct gossiper *gossiper, const struct mail *mail) {
+    size_t count;
+    struct bytes *arguments = mail_arguments(mail, &count);
+    struct mail *back = mail_new(MAIL_REPLY, MAIL_TO_GOSSIPER);
+    back->target = mail->target;
+    back->ticket = mail->ticket;
+    struct reply reply = {.out = &back->bytes, .protocol = mail->protocol};
+    const struct command *command = command_find(arguments[0], arguments[1]);
+    CHECK(command != NULL); /* the session has found it */
+    gossip_command_run(&(struct gossip_call){gossiper, command, arguments, count, &reply});
+    memory_free(arguments);
+    gossiper->post(gossiper->context, mail->from, back);
 }
 
 static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     CHECK(mail->kind != MAIL_GOSSIP_SET || mail->key != NULL);
     switch (mail->kind) {
     case MAIL_GOSSIP_SET:
-        gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SET,
-                                                      .key = bytes_of_text(mail->key),
-                                                      .value = buffer_bytes(&mail->bytes),
-                                                      .priority = gossiper_priority(mail->key)});
+        gossiper_say(gossiper, bytes_of_text(mail->key), buffer_bytes(&mail->bytes));
         return;
     case MAIL_GOSSIP_SEED:
-        gossiper_add_seed(gossiper, &mail->address);
+        gossiper_seed(gossiper, &mail->address);
         return;
     case MAIL_GOSSIP_LEAVE:
         gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_LEAVE});
+        return;
+    case MAIL_GOSSIP_CALL:
+        gossiper_answer(gossiper, mail);
+        return;
+    case MAIL_GOSSIP_WATCH:
+        CHECK(mail->from < gossiper_receiver_count(gossiper));
+        gossiper->is_watching[mail->from] = mail->flags != 0;
         return;
     case MAIL_SETTINGS:
         gossiper_take_settings(gossiper, buffer_bytes(&mail->bytes));
@@ -218,6 +303,7 @@ static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     case MAIL_TOPOLOGY:
     case MAIL_LEADER:
     case MAIL_MEMBERS:
+    case MAIL_GOSSIP_NEWS:
     case MAIL_CLIENT:
     case MAIL_SETTINGS_CALL:
     case MAIL_SETTINGS_FILE:

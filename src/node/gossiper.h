@@ -18,7 +18,7 @@ struct gossiper_options {
     struct net_address peer_address; /* as announced */
     char name[64];
     uint64_t seed;
-    unsigned worker_count;
+    unsigned worker_count; /* 0: an agent, which sees what changes by MAIL_GOSSIP_NEWS */
     struct clock *clock;
     struct net *net; /* only datagram_send is used */
     const struct log *log;
@@ -27,6 +27,13 @@ struct gossiper_options {
     void *context;
 };
 
+/* What a node is called: the setting `name`, or else its client address. */
+enum { GOSSIPER_NAME_BYTES = sizeof((struct gossip_options){0}.name) };
+void gossiper_name(const char *setting, const struct net_address *client,
+                   char out[GOSSIPER_NAME_BYTES]);
+/* ERR_INVALID with a sentence in `problem`: too long, or no word. */
+int gossiper_check_name(const char *setting, struct buffer *problem) MUST_CHECK;
+
 struct gossiper *gossiper_new(const struct gossiper_options *options);
 void gossiper_free(struct gossiper *gossiper);
 void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from,
@@ -34,6 +41,14 @@ void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from
 void gossiper_mail(struct gossiper *gossiper, struct mail *mail); /* takes the mail */
 void gossiper_tick(struct gossiper *gossiper);
 uint64_t gossiper_deadline_us(const struct gossiper *gossiper);
+
+/* For the GOSSIP commands, on the gossiper's own thread. */
+const struct gossip *gossiper_gossip(const struct gossiper *gossiper); /* borrows */
+const struct config *gossiper_config(const struct gossiper *gossiper); /* borrows */
+uint64_t gossiper_now_us(const struct gossiper *gossiper);             /* of the gossip's clock */
+/* This node says key = value, which gossip_key_check() allows; an empty value removes the key. */
+void gossiper_say(struct gossiper *gossiper, struct bytes key, struct bytes value);
+void gossiper_seed(struct gossiper *gossiper, const struct net_address *address);
 
 /* What one node says of itself, by key. Values are text. */
 #define GOSSIP_SAYS_CLIENT  "client"  /* host:port of the client port */
@@ -46,3 +61,5 @@ uint64_t gossiper_deadline_us(const struct gossiper *gossiper);
                */
 #define GOSSIP_SAYS_STANDING "standing" /* "slow-disk,draining": why it would rather not lead */
 #define GOSSIP_SAYS_VERSION  "version"  /* the program's */
+#define GOSSIP_SAYS_KIND     "kind" /* "agent": it never holds data; absent: a node or a spare */
+#define GOSSIP_KIND_AGENT    "agent"

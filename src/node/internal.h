@@ -14,12 +14,15 @@
 #include "cluster/topology.h"
 #include "command/command.h"
 #include "config/config_layers.h"
+#include "node/gossip_news.h"
+#include "node/login.h"
 #include "node/member_view.h"
 #include "node/neighbours.h"
 #include "node/node_shared.h"
 #include "node/packer.h"
 #include "node/slowlog.h"
 #include "node/standing.h"
+#include "node/subscriptions.h"
 #include "node/worker.h"
 #include "raft/pair.h"
 #include "shard/keyspace_machine.h"
@@ -30,7 +33,7 @@
 enum {
     WORKER_SHARD_MAXIMUM = TOPOLOGY_SHARD_MAXIMUM + 1,
     REPLY_INLINE_BYTES = 44,
-    SESSION_NAME_MAXIMUM = 256,
+    SESSION_NAME_MAXIMUM = LOGIN_NAME_MAXIMUM,
     SESSION_PEER_MAXIMUM = 80,
     SESSION_INPUT_ROOM_BYTES = 16 << 10,
     WORKER_COMMAND_MAXIMUM = 512, /* rows of command.def */
@@ -105,6 +108,8 @@ struct session {
     int protocol;
     enum session_reply_mode reply_mode;
     bool is_authenticated, is_readonly, is_asking, is_no_evict;
+    struct subscriptions subscriptions;
+    bool is_listening; /* has subscriptions, and is counted in worker->listening_count */
     enum session_durability durability;
     enum session_durability command_durability;      /* of the command that is being run */
     uint64_t written[WORKER_SHARD_MAXIMUM / 64 + 1]; /* by shard: did it write there? For WAIT */
@@ -228,6 +233,7 @@ struct worker {
     bool is_mail_first;         /* in this turn: before the blocked sessions */
     size_t mailed_bytes;        /* of commands at other workers; past uncommitted-bytes they wait */
     uint64_t session_count, next_session;
+    unsigned listening_count;   /* of those: sessions that want to hear gossip's news */
     struct buffer reply_buffer; /* one reply being written */
     struct bytes *mail_arguments;
     size_t mail_argument_capacity;
@@ -378,6 +384,8 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
                      struct bytes reply);
 void session_reply_now(struct session *session,
                        struct bytes reply); /* the next reply in order, whole */
+/* What nobody asked for, behind the replies of the commands that came before. */
+void session_push(struct session *session, struct bytes message);
 uint64_t session_expect(struct session *session, uint32_t shard,
                         slot_number slot);            /* a ticket for a reply to come */
 void session_expect_no_more(struct session *session); /* takes the last session_expect() back */
@@ -466,11 +474,10 @@ bool cluster_command(struct session_command *call);
 bool client_command(struct session_command *call);
 bool config_command(struct session_command *call);
 bool info_command(struct session_command *call);
+bool gossip_command(struct session_command *call); /* gossip_sessions.c; SUBSCRIBE... too */
 bool slowlog_command(struct session_command *call);
 bool trothdb_command(struct session_command *call);
 void session_set_authenticated(struct session *session, bool is_authenticated);
-/* A connection's name as Redis allows it; else writes the error. */
-bool session_name_is_valid(struct bytes name, struct reply *reply);
 void session_set_name(struct session *session, struct bytes name); /* valid already */
 /* The lines of a HELP, which ends in the lines about HELP itself: each line a status, as Redis
  * tells them. */
@@ -483,8 +490,13 @@ enum { MAIL_TOPOLOGY_IS_FOUNDING = 1 }; /* flag of a MAIL_TOPOLOGY */
 /* To a client of Redis Cluster a node that leads nothing is the slave of one that leads: of which?
  * 0: of none, `node` is a master itself. */
 uint32_t cluster_master_of(const struct worker *worker, uint32_t node);
-/* "alive", "suspect", "dead", "left". */
-const char *member_state_text(enum gossip_member_state state);
+
+/* gossip_sessions.c */
+/* Its subscriptions are others. */
+void gossip_session_changed(struct session *session);
+void gossip_session_ends(struct session *session); /* or is reset: it subscribes to nothing */
+/* A MAIL_GOSSIP_NEWS. */
+void gossip_sessions_hear(struct worker *worker, struct bytes mail);
 
 /* slowlog_commands.c */
 bool slowlog_is_on(const struct worker *worker);

@@ -31,6 +31,24 @@ struct mail *mail_copy(const struct mail *mail) {
     return copy;
 }
 
+void mail_put_arguments(struct mail *mail, const struct bytes *arguments, size_t count) {
+    buffer_append_varint(&mail->bytes, count);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_length_prefixed(&mail->bytes, arguments[i]);
+    }
+}
+
+struct bytes *mail_arguments(const struct mail *mail, size_t *count) {
+    struct cursor in = cursor_of(buffer_bytes(&mail->bytes));
+    *count = cursor_varint(&in);
+    struct bytes *arguments = memory_allocate_zeroed(*count, sizeof(*arguments));
+    for (size_t i = 0; i < *count; i++) {
+        arguments[i] = cursor_length_prefixed(&in, SIZE_MAX);
+    }
+    CHECK(cursor_finish(&in) == 0);
+    return arguments;
+}
+
 void mail_add_setting(struct mail *mail, const char *name, const char *value) {
     buffer_append_length_prefixed(&mail->bytes, bytes_of_text(name));
     buffer_append_length_prefixed(&mail->bytes, bytes_of_text(value));

@@ -20,6 +20,10 @@ enum mail_kind {
     MAIL_GOSSIP_SET,   /* worker -> gossiper: say key = value */
     MAIL_GOSSIP_SEED,  /* -> gossiper: address */
     MAIL_GOSSIP_LEAVE, /* -> gossiper */
+    MAIL_GOSSIP_CALL,  /* worker -> gossiper: run a GOSSIP command (bytes: encoded arguments);
+                          answered by MAIL_REPLY */
+    MAIL_GOSSIP_WATCH, /* worker -> gossiper: flags 1: tell me all news from now on; 0: no more */
+    MAIL_GOSSIP_NEWS,  /* gossiper -> a worker that watches: changes (bytes: gossip_news.h) */
     MAIL_SETTINGS, /* worker 0 -> all: settings were changed live (bytes: pairs); checked already */
     MAIL_SETTINGS_CALL, /* worker -> worker 0: a command about settings (flags: which; bytes:
                            encoded arguments); answered by MAIL_REPLY */
@@ -50,6 +54,11 @@ struct mail *mail_new(enum mail_kind kind, unsigned from);
 void mail_free(struct mail *mail);
 /* A copy that can be sent to another receiver. */
 struct mail *mail_copy(const struct mail *mail);
+
+/* Arguments of a command, put into and taken out of a mail's bytes. What is returned is owned, and
+ * borrows from the mail. */
+void mail_put_arguments(struct mail *mail, const struct bytes *arguments, size_t count);
+struct bytes *mail_arguments(const struct mail *mail, size_t *count);
 
 /* Name and value of a setting, in a MAIL_SETTINGS or MAIL_SETTINGS_FILE: one pair behind the other.
  * mail_next_setting() takes the first of what is left; false at the end. */

@@ -80,6 +80,7 @@ void session_free(struct session *session) {
     buffer_release(&session->output);
     buffer_release(&session->excerpts);
     trace_release(session);
+    subscriptions_release(&session->subscriptions);
     memory_free(session);
 }
 
@@ -90,6 +91,7 @@ void worker_client_closed(struct worker *worker, struct session *session) {
     publish_session_count(worker);
     list_remove(&session->output_link);
     list_remove(&session->blocked_link);
+    gossip_session_ends(session);
     if (session->unready_count == 0) {
         session_free(session);
     }
@@ -270,9 +272,12 @@ void session_expect_no_more(struct session *session) {
 }
 
 void session_reply_now(struct session *session, struct bytes reply) {
-    if (is_silenced(session)) {
-        return;
+    if (!is_silenced(session)) {
+        session_push(session, reply);
     }
+}
+
+void session_push(struct session *session, struct bytes reply) {
     if (queue_count(&session->slots) == 0) {
         write_reply(session, reply);
         return;
@@ -423,6 +428,8 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         session_reply_now(session, buffer_bytes(out));
     } else if (!session->is_authenticated && !(command->flags & COMMAND_NO_AUTH)) {
         reply_error(&reply, "NOAUTH Authentication required.");
+        session_reply_now(session, buffer_bytes(out));
+    } else if (subscriptions_take(&session->subscriptions, command, arguments, count, &reply)) {
         session_reply_now(session, buffer_bytes(out));
     } else {
         session->last_command = command;

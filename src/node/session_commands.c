@@ -6,7 +6,7 @@
 #include "base/number.h"
 #include "node/command_table_reply.h"
 #include "node/internal.h"
-#include "node/redis_compatibility.h"
+#include "node/login.h"
 
 /* ---- small ones ---- */
 
@@ -74,16 +74,6 @@ static bool command_command(struct session_command *call) {
 
 /* ---- logging in ---- */
 
-/* Takes as long for a wrong first byte as for a wrong last one. */
-static bool is_password(const struct worker *worker, struct bytes given) {
-    struct bytes right = bytes_of_text(worker->config.requirepass);
-    unsigned difference = given.length != right.length;
-    for (size_t i = 0; i < given.length; i++) {
-        difference |= given.data[i] ^ (unsigned)(right.length ? right.data[i % right.length] : 0);
-    }
-    return difference == 0;
-}
-
 static bool needs_password(const struct worker *worker) {
     return worker->config.requirepass[0] != '\0';
 }
@@ -93,106 +83,25 @@ void session_set_authenticated(struct session *session, bool is_authenticated) {
     session->parser.limits.is_unauthenticated = !is_authenticated;
 }
 
-/* There is one user, called "default". */
-static bool log_in(struct session_command *call, struct bytes user, struct bytes password) {
-    bool is_default = bytes_equal(user, BYTES_LITERAL("default"));
-    if (is_default && (!needs_password(call->worker) || is_password(call->worker, password))) {
-        session_set_authenticated(call->session, true);
-        return true;
-    }
-    reply_error(call->reply, "WRONGPASS invalid username-password pair or user is disabled.");
-    return false;
-}
-
 static bool command_auth(struct session_command *call) {
-    if (call->argument_count > 3) {
-        reply_error(call->reply, REPLY_SYNTAX);
-    } else if (call->argument_count == 2 && !needs_password(call->worker)) {
-        reply_error(
-            call->reply,
-            "ERR AUTH <password> called without any password configured for the default user. "
-            "Are you sure your configuration is correct?");
-    } else {
-        bool has_user = call->argument_count == 3;
-        struct bytes user = has_user ? call->arguments[1] : BYTES_LITERAL("default");
-        if (log_in(call, user, call->arguments[has_user ? 2 : 1])) {
-            reply_ok(call->reply);
-        }
+    if (login_auth(call->worker->config.requirepass, call->arguments, call->argument_count,
+                   call->reply)) {
+        session_set_authenticated(call->session, true);
     }
     return true;
-}
-
-struct hello {
-    int64_t protocol; /* 0: as it is */
-    bool has_login, has_name;
-    struct bytes user, password, name;
-};
-
-static bool parse_hello(struct session_command *call, struct hello *hello) {
-    if (call->argument_count > 1 && !number_parse_i64(call->arguments[1], &hello->protocol)) {
-        reply_error(call->reply, "ERR Protocol version is not an integer or out of range");
-        return false;
-    }
-    if (call->argument_count > 1 && (hello->protocol < 2 || hello->protocol > 3)) {
-        reply_error(call->reply, "NOPROTO unsupported protocol version");
-        return false;
-    }
-    for (size_t i = 2; i < call->argument_count; i++) {
-        size_t more = call->argument_count - 1 - i;
-        if (bytes_equal_ignoring_case(call->arguments[i], "auth") && more >= 2) {
-            hello->has_login = true;
-            hello->user = call->arguments[++i];
-            hello->password = call->arguments[++i];
-        } else if (bytes_equal_ignoring_case(call->arguments[i], "setname") && more >= 1) {
-            hello->has_name = true;
-            hello->name = call->arguments[++i];
-            if (!session_name_is_valid(hello->name, call->reply)) {
-                return false;
-            }
-        } else {
-            reply_error_format(call->reply, "ERR Syntax error in HELLO option '%.*s'",
-                               BYTES_PRINT(call->arguments[i]));
-            return false;
-        }
-    }
-    return true;
-}
-
-static void reply_hello(struct session_command *call) {
-    struct reply *reply = call->reply;
-    const struct worker *worker = call->worker;
-    reply_map(reply, 7);
-    reply_bulk_text(reply, "server");
-    reply_bulk_text(reply, "redis");
-    reply_bulk_text(reply, "version");
-    reply_bulk_text(reply, REDIS_COMPATIBILITY_VERSION);
-    reply_bulk_text(reply, "proto");
-    reply_integer(reply, call->session->protocol);
-    reply_bulk_text(reply, "id");
-    reply_integer(reply, (int64_t)call->session->id);
-    reply_bulk_text(reply, "mode");
-    reply_bulk_text(reply, "cluster");
-    reply_bulk_text(reply, "role");
-    reply_bulk_text(reply, cluster_master_of(worker, worker->self) ? "replica" : "master");
-    reply_bulk_text(reply, "modules");
-    reply_array(reply, 0);
 }
 
 static bool command_hello(struct session_command *call) {
     struct session *session = call->session;
-    struct hello hello = {0};
-    if (!parse_hello(call, &hello) ||
-        (hello.has_login && !log_in(call, hello.user, hello.password))) {
+    const struct worker *worker = call->worker;
+    struct hello hello;
+    bool is_said =
+        hello_parse(&hello, call->arguments, call->argument_count, call->reply) &&
+        hello_log_in(&hello, worker->config.requirepass, session->is_authenticated, call->reply);
+    if (!is_said) {
         return true;
     }
-    if (!session->is_authenticated) {
-        reply_error(
-            call->reply,
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the "
-            "HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and "
-            "select the RESP protocol version at the same time");
-        return true;
-    }
+    session_set_authenticated(session, true);
     if (hello.has_name) {
         session_set_name(session, hello.name);
     }
@@ -200,7 +109,11 @@ static bool command_hello(struct session_command *call) {
         session->protocol = (int)hello.protocol;
         call->reply->protocol = session->protocol;
     }
-    reply_hello(call);
+    hello_reply(&(struct hello_facts){.id = session->id,
+                                      .mode = "cluster",
+                                      .role = cluster_master_of(worker, worker->self) ? "replica"
+                                                                                      : "master"},
+                call->reply);
     return true;
 }
 
@@ -212,6 +125,7 @@ static bool command_reset(struct session_command *call) {
     session->reply_mode = SESSION_REPLY_ON;
     session->is_readonly = session->is_asking = session->is_no_evict = false;
     session->durability = DURABILITY_OF_NODE;
+    gossip_session_ends(session);
     call->reply->protocol = 2;
     reply_simple(call->reply, "RESET");
     return true;
@@ -222,14 +136,18 @@ static bool command_reset(struct session_command *call) {
 static const struct {
     const char *name; /* a container stands for all its subcommands */
     bool (*run)(struct session_command *call);
-} COMMANDS[] = {
-    {"ping", command_ping},           {"echo", command_echo},       {"quit", command_quit},
-    {"select", command_select},       {"time", command_time},       {"readonly", command_readonly},
-    {"readwrite", command_readwrite}, {"auth", command_auth},       {"hello", command_hello},
-    {"reset", command_reset},         {"client", client_command},   {"cluster", cluster_command},
-    {"config", config_command},       {"info", info_command},       {"command", command_command},
-    {"slowlog", slowlog_command},     {"trothdb", trothdb_command}, {"wait", wait_command},
-    {"waitaof", wait_command}};
+} COMMANDS[] = {{"ping", command_ping},           {"echo", command_echo},
+                {"quit", command_quit},           {"select", command_select},
+                {"time", command_time},           {"readonly", command_readonly},
+                {"readwrite", command_readwrite}, {"auth", command_auth},
+                {"hello", command_hello},         {"reset", command_reset},
+                {"client", client_command},       {"cluster", cluster_command},
+                {"config", config_command},       {"info", info_command},
+                {"command", command_command},     {"slowlog", slowlog_command},
+                {"trothdb", trothdb_command},     {"wait", wait_command},
+                {"waitaof", wait_command},        {"gossip", gossip_command},
+                {"subscribe", gossip_command},    {"unsubscribe", gossip_command},
+                {"psubscribe", gossip_command},   {"punsubscribe", gossip_command}};
 
 bool session_command_run(struct session_command *call) {
     size_t length = strcspn(call->command->name, "|");

@@ -20,9 +20,9 @@ static void reply_hex(struct reply *reply, const uint8_t bytes[16]) {
 static const char *state_of(const struct worker *worker, const struct topology_node *node) {
     const struct member_view_entry *member = member_view_find(&worker->members, node->uuid);
     if (node->number == worker->self) {
-        return member_state_text(GOSSIP_ALIVE);
+        return gossip_state_text(GOSSIP_ALIVE);
     }
-    return member ? member_state_text(member->state) : "unknown";
+    return member ? gossip_state_text(member->state) : "unknown";
 }
 
 static void reply_nodes(const struct worker *worker, struct reply *reply) {
@@ -126,7 +126,7 @@ static void reply_members(const struct member_view *members, struct reply *reply
         reply_hex(reply, member->uuid);
         reply_bulk_text(reply, member->name);
         reply_bulk_text(reply, peer);
-        reply_bulk_text(reply, member_state_text(member->state));
+        reply_bulk_text(reply, gossip_state_text(member->state));
         reply_bulk_text(reply, member->client);
         reply_bulk_text(reply, member->cluster);
         reply_bulk_text(reply, member->admin);

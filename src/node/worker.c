@@ -138,9 +138,14 @@ void worker_mail(struct worker *worker, struct mail *mail) {
     case MAIL_CLIENT:
         ask_mail(worker, mail);
         return;
+    case MAIL_GOSSIP_NEWS:
+        gossip_sessions_hear(worker, buffer_bytes(&mail->bytes));
+        break;
     case MAIL_GOSSIP_SET:
     case MAIL_GOSSIP_SEED:
     case MAIL_GOSSIP_LEAVE:
+    case MAIL_GOSSIP_CALL:
+    case MAIL_GOSSIP_WATCH:
         break; /* the gossiper's */
     }
     mail_free(mail);
@@ -521,7 +526,7 @@ static void close_idle_sessions(struct worker *worker, uint64_t now) {
     }
     LIST_EACH (&worker->sessions, link) {
         struct session *session = LIST_ELEMENT(link, struct session, link);
-        if (!session->is_gone &&
+        if (!session->is_gone && !session->is_listening &&
             now > session->last_input_us + (uint64_t)worker->config.timeout * 1000000) {
             session_close_after_reply(session);
         }

@@ -56,7 +56,9 @@ static void answer_text(struct http_answer *answer, const char *status, const ch
 }
 
 static void answer_ready(struct admin *admin, struct http_answer *answer) {
-    if (node_shared_is_ready(admin->shared, &answer->body))
+    bool is_ready = admin->is_ready ? admin->is_ready(admin->context, &answer->body)
+                                    : node_shared_is_ready(admin->shared, &answer->body);
+    if (is_ready)
         answer_text(answer, "200 OK", answer->body.length ? "" : "ready");
     else
         answer_text(answer, "503 Service Unavailable", "");

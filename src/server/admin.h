@@ -33,6 +33,9 @@ struct admin {
     struct profile *profile;              /* NULL: none is running */
     struct admin_connection *profile_for; /* who waits for it; NULL: it went away */
     uv_timer_t profile_timer;
+    /* Set by an agent; NULL: ready is what node_shared_is_ready() says. */
+    bool (*is_ready)(void *context, struct buffer *reason);
+    void *context;
 };
 
 void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared,

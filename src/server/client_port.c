@@ -6,7 +6,7 @@
 struct client_connection {
     struct list link;
     struct client_port *port;
-    struct session *session; /* NULL: refused */
+    void *session; /* NULL: refused */
     uv_tcp_t socket;
     uv_write_t write;
     uint8_t *chunk; /* being written, when the socket was full; else NULL */
@@ -18,7 +18,7 @@ static void connection_on_closed(uv_handle_t *handle) {
     struct client_connection *connection = handle->data;
     list_remove(&connection->link);
     if (connection->session != NULL)
-        worker_client_closed(connection->port->worker, connection->session);
+        connection->port->calls->closed(connection->port->context, connection->session);
     memory_free(connection);
 }
 
@@ -33,7 +33,8 @@ static void connection_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *
     (void)suggested;
     struct client_connection *connection = handle->data;
     size_t length;
-    uint8_t *at = worker_client_room(connection->port->worker, connection->session, &length);
+    uint8_t *at =
+        connection->port->calls->room(connection->port->context, connection->session, &length);
     *room = uv_buf_init((char *)at, (unsigned)(length < UINT32_MAX ? length : UINT32_MAX));
 }
 
@@ -41,10 +42,11 @@ static void connection_on_read(uv_stream_t *stream, ssize_t length, const uv_buf
     (void)room;
     struct client_connection *connection = stream->data;
     if (length > 0)
-        worker_client_input(connection->port->worker, connection->session, (size_t)length);
+        connection->port->calls->input(connection->port->context, connection->session,
+                                       (size_t)length);
     else if (length == UV_EOF) {
         uv_read_stop(stream);
-        worker_client_ended(connection->port->worker, connection->session);
+        connection->port->calls->ended(connection->port->context, connection->session);
     } else if (length < 0)
         connection_end(connection);
 }
@@ -77,7 +79,7 @@ static void connection_write_later(struct client_connection *connection, struct 
 void client_connection_output(struct client_connection *connection) {
     if (connection->is_ending || connection->chunk != NULL)
         return;
-    struct buffer *output = session_output(connection->session);
+    struct buffer *output = connection->port->calls->output(connection->session);
     while (output->length > 0) {
         size_t length = output->length < INT32_MAX ? output->length : INT32_MAX;
         uv_buf_t piece = uv_buf_init((char *)buffer_data(output), (unsigned)length);
@@ -118,7 +120,7 @@ void client_connection_pause(struct client_connection *connection, bool is_pause
 }
 
 static void connection_refuse(struct client_connection *connection) {
-    const char *text = worker_client_refusal();
+    const char *text = connection->port->calls->refusal();
     uv_buf_t all = uv_buf_init((char *)text, (unsigned)strlen(text));
     (void)uv_try_write((uv_stream_t *)&connection->socket, &all,
                        1); /* a full socket hears nothing */
@@ -156,7 +158,7 @@ static void port_on_connection(uv_stream_t *listener, int status) {
     connection_names(connection, peer, own);
     uv_tcp_nodelay(&connection->socket, 1);
     uv_tcp_keepalive(&connection->socket, 1, CLIENT_KEEPALIVE_S);
-    connection->session = worker_client_open(port->worker, connection, peer, own);
+    connection->session = port->calls->open(port->context, connection, peer, own);
     if (connection->session == NULL)
         connection_refuse(connection);
     else
@@ -172,9 +174,9 @@ static void port_on_linger(uv_timer_t *timer) {
     }
 }
 
-void client_port_init(struct client_port *port, uv_loop_t *loop, struct worker *worker,
-                      const struct log *log) {
-    *port = (struct client_port){.loop = loop, .worker = worker, .log = log};
+void client_port_init(struct client_port *port, uv_loop_t *loop,
+                      const struct client_port_calls *calls, void *context, const struct log *log) {
+    *port = (struct client_port){.loop = loop, .calls = calls, .context = context, .log = log};
     list_init(&port->connections);
     list_init(&port->closing);
     CHECK(uv_tcp_init(loop, &port->listener) == 0);

@@ -1,15 +1,17 @@
-/* The client port of one worker: its listener and the connections of its sessions. Bytes go
+/* A client port: its listener and the connections of the sessions behind it, a worker's or an
+ * agent's. Bytes go
  * straight from the socket into the session's input and from its output into the socket; nothing is
  * copied unless the socket is full.
  *
  *     OPEN --worker closes--> CLOSING --output written, or CLIENT_LINGER_MS--> ENDING
  *       \------------------------end of stream, error--------------------------^
  *
- * After ENDING the session hears worker_client_closed(). */
+ * After ENDING the session hears closed(). */
 #pragma once
+#include "base/buffer.h"
+#include "base/error.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "node/worker.h"
 #include <uv.h>
 
 enum {
@@ -22,9 +24,23 @@ enum {
 
 struct client_connection;
 
+/* Whose sessions they are. What each says of a worker's stands in node/worker.h. */
+struct client_port_calls {
+    /* NULL: the client hears `refusal` and is closed. */
+    void *(*open)(void *context, struct client_connection *connection, const char *peer_name,
+                  const char *own_name);
+    uint8_t *(*room)(void *context, void *session, size_t *length);
+    void (*input)(void *context, void *session, size_t length);
+    void (*ended)(void *context, void *session);
+    void (*closed)(void *context, void *session);
+    struct buffer *(*output)(void *session);
+    const char *(*refusal)(void);
+};
+
 struct client_port {
     uv_loop_t *loop;
-    struct worker *worker; /* borrowed */
+    const struct client_port_calls *calls; /* borrowed */
+    void *context;
     const struct log *log;
     uv_tcp_t listener;
     uv_timer_t linger;
@@ -33,15 +49,15 @@ struct client_port {
     bool is_listening;
 };
 
-void client_port_init(struct client_port *port, uv_loop_t *loop, struct worker *worker,
-                      const struct log *log);
+void client_port_init(struct client_port *port, uv_loop_t *loop,
+                      const struct client_port_calls *calls, void *context, const struct log *log);
 /* Accepts on a listening socket, which it takes. 0 or ERR_IO. */
 int client_port_listen(struct client_port *port, int socket) MUST_CHECK;
 void client_port_stop_listening(struct client_port *port);
 /* Ends everything; then the loop has to run. */
 void client_port_close(struct client_port *port);
 
-/* What the worker asks for; `handle` is the connection. */
+/* What the sessions ask for. */
 void client_connection_output(struct client_connection *connection);
 void client_connection_close(struct client_connection *connection);
 void client_connection_pause(struct client_connection *connection, bool is_paused);

@@ -3,12 +3,11 @@
 #include "base/memory.h"
 #include "io/real/real_clock.h"
 #include "server/admin.h"
+#include "server/entropy.h"
 #include "server/gossip_plane.h"
 #include "server/log_sink.h"
-#include "server/socket.h"
 #include "server/turn.h"
 #include <pthread.h>
-#include <stdio.h>
 
 struct gossip_thread {
     struct server *server;
@@ -67,16 +66,14 @@ static int gossip_open_plane(struct gossip_thread *thread, int datagram_socket,
         .identity = server->identity,
         .config = &server->config,
         .peer_address = server->peer_address,
-        .seed = server_random(),
+        .seed = entropy_u64(),
         .worker_count = server->worker_count,
         .clock = &thread->clock,
         .log = &thread->log,
         .metrics = node_shared_metrics(server->shared, server->worker_count),
         .post = gossip_post,
         .context = thread};
-    char name[SOCKET_NAME_BYTES];
-    net_address_format(&server->client_address, name);
-    snprintf(options.name, sizeof options.name, "%.*s", (int)sizeof options.name - 1, name);
+    gossiper_name(server->config.name, &server->client_address, options.name);
     return gossip_plane_open(&thread->plane, &thread->loop, datagram_socket, server->seal, &options,
                              problem);
 }

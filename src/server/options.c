@@ -57,6 +57,16 @@ static int load_file(const char *name, struct config *config, struct buffer *pro
     return code;
 }
 
+static int load_flag(const struct options *options, const struct flag *flag, struct config *config,
+                     struct buffer *problem) {
+    int code = 0;
+    if (options->dialect != NULL)
+        code = options->dialect->take(options->context, flag->name, flag->value, problem);
+    if (code != 0)
+        return code > 0 ? 0 : code;
+    return config_set(config, flag->name, bytes_of_text(flag->value), CONFIG_SOURCE_FLAG, problem);
+}
+
 static int load_flags(const struct options *options, struct config *config,
                       struct buffer *problem) {
     int code = 0;
@@ -65,14 +75,15 @@ static int load_flags(const struct options *options, struct config *config,
         code = next_flag(options, &position, &flag, problem);
         if (code == 0 && !bytes_equal(flag.name, BYTES_LITERAL("config")) &&
             !bytes_equal(flag.name, BYTES_LITERAL("help")))
-            code = config_set(config, flag.name, bytes_of_text(flag.value), CONFIG_SOURCE_FLAG,
-                              problem);
+            code = load_flag(options, &flag, config, problem);
     }
     return code == 0 ? config_check(config, problem) : code;
 }
 
 int options_load(const struct options *options, struct config *config, struct buffer *problem) {
     config_init(config);
+    if (options->dialect != NULL)
+        options->dialect->prepare(config);
     int code = options->config_file ? load_file(options->config_file, config, problem) : 0;
     if (code == 0)
         code = load_flags(options, config, problem);

@@ -10,6 +10,16 @@ struct options {
     char **argv;             /* borrowed; behind the subcommand's name */
     const char *config_file; /* NULL: none */
     bool wants_help;
+    /* For a program that has more than settings; NULL: `trothdb server`, which has not. Set between
+     * options_read() and options_load(). */
+    const struct options_dialect *dialect;
+    void *context;
+};
+
+struct options_dialect {
+    void (*prepare)(struct config *config); /* other defaults */
+    /* 1: the flag is taken, 0: it is a setting; or negative with a sentence. */
+    int (*take)(void *context, struct bytes name, const char *value, struct buffer *problem);
 };
 
 /* ERR_INVALID with a sentence in `problem`. */

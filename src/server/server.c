@@ -2,7 +2,9 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/real/real_disk.h"
+#include "node/gossiper.h"
 #include "server/addresses.h"
+#include "server/entropy.h"
 #include "server/gossip_thread.h"
 #include "server/lifetime.h"
 #include "server/log_sink.h"
@@ -28,12 +30,6 @@ struct sockets {
     int *clients, *peers; /* one a worker */
     int admin, datagram;
 };
-
-uint64_t server_random(void) {
-    uint64_t value;
-    randombytes_buf(&value, sizeof value);
-    return value;
-}
 
 void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail) {
     log_sink_settings(log, mail); /* whoever tells of a setting has it changed as well */
@@ -70,6 +66,8 @@ static int read_settings(struct server *server, struct addresses *bound, struct 
     int code = addresses_of(&server->config, bound, &announced, problem);
     if (code == 0)
         code = seeds_parse(&seeds, server->config.join, problem);
+    if (code == 0)
+        code = gossiper_check_name(server->config.name, problem);
     if (code == 0 && server->config.cluster_key_file[0] != '\0')
         code = seal_new_from_file(&server->seal, server->config.cluster_key_file,
                                   server->config.cluster_name, problem);
@@ -93,12 +91,6 @@ static int open_sockets(struct server *server, const struct addresses *bound,
     if (code == 0)
         code = socket_listen(&bound->admin, "admin-port", &sockets->admin, 1, problem);
     return code;
-}
-
-static void make_uuid(uint8_t uuid[NODE_UUID_BYTES]) {
-    randombytes_buf(uuid, NODE_UUID_BYTES);
-    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40); /* RFC 9562: version 4, */
-    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80); /* variant 10 */
 }
 
 static int wait_for_workers(struct server *server, unsigned first, struct buffer *problem) {
@@ -162,7 +154,7 @@ static int start_node(struct server *server, const struct sockets *sockets,
         buffer_append_text(problem, cause.text);
         return code;
     }
-    make_uuid(fresh_uuid);
+    entropy_uuid(fresh_uuid);
     code = identity_open(node_disk, fresh_uuid, server->worker_count, &server->identity, problem);
     return code == 0 ? start_threads(server, sockets, node_disk, problem) : code;
 }

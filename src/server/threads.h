@@ -41,6 +41,3 @@ struct server {
 void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail);
 /* Ends the process at once: what cannot be made durable must not be acknowledged. */
 _Noreturn void server_fatal(const struct log *log, const char *what);
-
-/* 64 random bits from the system. */
-uint64_t server_random(void);

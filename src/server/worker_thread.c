@@ -5,6 +5,7 @@
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
 #include "server/client_port.h"
+#include "server/entropy.h"
 #include "server/log_sink.h"
 #include "server/options.h"
 #include "server/peer_net.h"
@@ -77,6 +78,39 @@ static void on_fatal(void *context, const char *what) {
 }
 
 /* ---- what the world brings to the worker ---- */
+
+static struct worker *worker_of(void *context) { return ((struct worker_thread *)context)->worker; }
+
+static void *on_client_open(void *context, struct client_connection *connection,
+                            const char *peer_name, const char *own_name) {
+    return worker_client_open(worker_of(context), connection, peer_name, own_name);
+}
+
+static uint8_t *on_client_room(void *context, void *session, size_t *length) {
+    return worker_client_room(worker_of(context), session, length);
+}
+
+static void on_client_input(void *context, void *session, size_t length) {
+    worker_client_input(worker_of(context), session, length);
+}
+
+static void on_client_ended(void *context, void *session) {
+    worker_client_ended(worker_of(context), session);
+}
+
+static void on_client_closed(void *context, void *session) {
+    worker_client_closed(worker_of(context), session);
+}
+
+static struct buffer *client_output_of(void *session) { return session_output(session); }
+
+static const struct client_port_calls CLIENT_CALLS = {.open = on_client_open,
+                                                      .room = on_client_room,
+                                                      .input = on_client_input,
+                                                      .ended = on_client_ended,
+                                                      .closed = on_client_closed,
+                                                      .output = client_output_of,
+                                                      .refusal = worker_client_refusal};
 
 static int on_exchange(void *context, struct bytes batch) {
     return worker_peer(((struct worker_thread *)context)->worker, batch);
@@ -162,7 +196,7 @@ static int thread_make_worker(struct worker_thread *thread) {
         .client_address = server->client_address,
         .peer_address = server->peer_address,
         .admin_address = server->admin_address,
-        .seed = server_random(),
+        .seed = entropy_u64(),
         .shared = server->shared,
         .io = {.clock = &thread->clock,
                .disk = thread->disk,
@@ -200,7 +234,7 @@ static int thread_prepare(struct worker_thread *thread) {
     code = thread_make_worker(thread);
     if (code != 0)
         return code;
-    client_port_init(&thread->clients, &thread->loop, thread->worker, &thread->log);
+    client_port_init(&thread->clients, &thread->loop, &CLIENT_CALLS, thread, &thread->log);
     turn_init(&thread->turn, &thread->loop, &thread->clock, on_turn_end, thread);
     return 0;
 }

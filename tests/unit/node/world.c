@@ -3,6 +3,7 @@
 #include "../store/fake_disk.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "node/gossiper.h"
 #include "wire/request.h"
 
 enum { SETTLE_STEPS = 40, START_STEPS = 3000, ARGUMENTS_MAXIMUM = 64 };
@@ -28,7 +29,8 @@ struct world {
     struct node_shared *shared;
     struct place places[WORLD_WORKER_MAXIMUM];
     unsigned worker_count, gossiper_settings;
-    struct queue posts; /* struct post */
+    struct gossiper *gossiper; /* alone in its cluster */
+    struct queue posts;        /* struct post */
     struct client clients[WORLD_CLIENT_MAXIMUM];
     unsigned client_count;
 };
@@ -39,6 +41,7 @@ static uint64_t now_us(struct clock *clock) { return ((struct world *)(void *)cl
 static uint64_t wall_ms(struct clock *clock) {
     return 1700000000000 + ((struct world *)(void *)clock)->now_us / 1000;
 }
+static uint64_t wall_us(struct clock *clock) { return wall_ms(clock) * 1000; }
 
 static void peer_set(struct net *net, uint32_t node, const struct net_address *address) {
     (void)net, (void)node, (void)address;
@@ -50,6 +53,10 @@ static bool peer_send(struct net *net, uint32_t node, struct bytes message) {
 static bool peer_link(struct net *net, uint32_t node, struct net_link *link) {
     (void)net, (void)node, (void)link;
     return false;
+}
+
+static void datagram_send(struct net *net, const struct net_address *to, struct bytes datagram) {
+    (void)net, (void)to, (void)datagram;
 }
 
 static void on_output(void *context, struct session *session, void *handle) {
@@ -76,6 +83,18 @@ static void on_post(void *context, unsigned receiver, struct mail *mail) {
     struct post *post = queue_push(&place->world->posts);
     *post = (struct post){.receiver = receiver, .mail = mail};
 }
+/* The workers hear of no members but by asking: what they would do about them is not looked at
+ * here.
+ */
+static void on_gossiper_post(void *context, unsigned receiver, struct mail *mail) {
+    struct world *world = context;
+    if (mail->kind == MAIL_MEMBERS) {
+        mail_free(mail);
+        return;
+    }
+    struct post *post = queue_push(&world->posts);
+    *post = (struct post){.receiver = receiver, .mail = mail};
+}
 static void on_fatal(void *context, const char *what) {
     (void)context;
     fail_msg("the node ended: %s", what);
@@ -92,7 +111,7 @@ static void deliver_mail(struct world *world) {
             while (post.mail->kind == MAIL_SETTINGS && mail_next_setting(&pairs, &name, &value)) {
                 world->gossiper_settings++;
             }
-            mail_free(post.mail);
+            gossiper_mail(world->gossiper, post.mail);
         } else {
             worker_mail(world->places[post.receiver].worker, post.mail);
         }
@@ -198,6 +217,22 @@ static void worker_start(struct world *world, unsigned index) {
     buffer_release(&problem);
 }
 
+static void gossiper_start(struct world *world) {
+    struct gossiper_options options = {.identity = {.uuid = {0x10, 0x32}, .generation = 1},
+                                       .config = &world->config,
+                                       .peer_address = {.host = "127.0.0.1", .port = 17001},
+                                       .name = "n1",
+                                       .seed = 7,
+                                       .worker_count = world->worker_count,
+                                       .clock = &world->clock,
+                                       .net = &world->net,
+                                       .metrics =
+                                           node_shared_metrics(world->shared, world->worker_count),
+                                       .post = on_gossiper_post,
+                                       .context = world};
+    world->gossiper = gossiper_new(&options);
+}
+
 static bool has_leaders(const struct world *world) {
     const struct worker *worker = world->places[0].worker;
     for (unsigned i = 0; worker->topology && i < worker->topology->shard_count; i++) {
@@ -212,14 +247,18 @@ static bool has_leaders(const struct world *world) {
 
 struct world *world_new(unsigned worker_count, const char *const *settings) {
     struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world->clock = (struct clock){.monotonic_us = now_us, .wall_ms = wall_ms};
-    world->net = (struct net){.peer_set = peer_set, .peer_send = peer_send, .peer_link = peer_link};
+    world->clock = (struct clock){.monotonic_us = now_us, .wall_ms = wall_ms, .wall_us = wall_us};
+    world->net = (struct net){.peer_set = peer_set,
+                              .peer_send = peer_send,
+                              .peer_link = peer_link,
+                              .datagram_send = datagram_send};
     world->now_us = 5000000;
     world->worker_count = worker_count;
     world->node_disk = disk_new();
     world->shared = node_shared_new(worker_count);
     queue_init(&world->posts, sizeof(struct post));
     settings_read(&world->config, settings);
+    gossiper_start(world);
     for (unsigned i = worker_count; i-- > 0;) {
         worker_start(world, i);
     }
@@ -255,6 +294,7 @@ void world_free(struct world *world) {
     }
     fake_disk_release(world->node_disk);
     memory_free(world->node_disk);
+    gossiper_free(world->gossiper);
     node_shared_free(world->shared);
     config_release(&world->config);
     memory_free(world);

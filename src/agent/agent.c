@@ -1,0 +1,308 @@
+#include "agent/agent.h"
+#include "agent/agent_options.h"
+#include "agent/agent_port.h"
+#include "agent/agent_sockets.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "io/real/real_clock.h"
+#include "io/real/real_disk.h"
+#include "node/gossip_commands.h"
+#include "server/admin.h"
+#include "server/entropy.h"
+#include "server/gossip_plane.h"
+#include "server/log_sink.h"
+#include "server/turn.h"
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    AGENT_PROBLEM_MAXIMUM_BYTES = 16 << 10,
+    AGENT_SIGNAL_COUNT = 2
+};
+
+struct agent {
+    struct agent_options options;
+    struct config config;
+    struct identity identity;
+    struct addresses announced;
+    struct seal *seal; /* owned; NULL where no cluster key is set */
+    struct node_shared *shared;
+    struct log log;
+    struct clock clock;
+    uv_loop_t loop;
+    struct turn turn;
+    struct gossip_plane plane;
+    struct admin admin;
+    struct agent_port clients;
+    struct mail *news, **news_end; /* of this turn; a queue */
+    uv_signal_t signals[AGENT_SIGNAL_COUNT];
+    uv_timer_t leave_timer;
+    bool is_leaving;
+};
+
+/* ---- the end ---- */
+
+static void agent_close(uv_timer_t *timer) {
+    struct agent *agent = timer->data;
+    for (unsigned i = 0; i < AGENT_SIGNAL_COUNT; i++)
+        uv_close((uv_handle_t *)&agent->signals[i], NULL);
+    uv_close((uv_handle_t *)&agent->leave_timer, NULL);
+    turn_close(&agent->turn);
+    gossip_plane_close(&agent->plane);
+    agent_port_close(&agent->clients);
+    admin_close(&agent->admin);
+}
+
+static void agent_leave(void *context) {
+    struct agent *agent = context;
+    if (agent->is_leaving)
+        return;
+    agent->is_leaving = true;
+    log_line(&agent->log, LOG_INFO, "leaving");
+    gossiper_mail(agent->plane.gossiper, mail_new(MAIL_GOSSIP_LEAVE, 0));
+    CHECK(uv_timer_start(&agent->leave_timer, agent_close, AGENT_LEAVE_MS, 0) == 0);
+}
+
+static void agent_on_signal(uv_signal_t *handle, int number) {
+    struct agent *agent = handle->data;
+    (void)number;
+    if (agent->is_leaving)
+        _exit(EXIT_FAILED);
+    agent_leave(agent);
+}
+
+/* ---- the turn ---- */
+
+/* What the gossiper tells waits for the end of the turn, when no session is in the middle of a
+ * command. */
+static void agent_post(void *context, unsigned receiver, struct mail *mail) {
+    struct agent *agent = context;
+    CHECK(receiver == 0 && mail->kind == MAIL_GOSSIP_NEWS);
+    mail->next = NULL;
+    *agent->news_end = mail;
+    agent->news_end = &mail->next;
+}
+
+static void agent_tell_news(struct agent *agent) {
+    struct mail *first = agent->news;
+    agent->news = NULL;
+    agent->news_end = &agent->news;
+    for (struct mail *mail = first, *next; mail != NULL; mail = next) {
+        next = mail->next;
+        agent_port_hear(&agent->clients, buffer_bytes(&mail->bytes));
+        mail_free(mail);
+    }
+}
+
+static void agent_end_turn(void *context) {
+    struct agent *agent = context;
+    uint64_t deadline_us = gossip_plane_end_turn(&agent->plane);
+    agent_tell_news(agent);
+    turn_set_alarm(&agent->turn, deadline_us);
+}
+
+/* Who was told to join somebody is ready when it has met anybody. */
+static bool agent_is_ready(void *context, struct buffer *reason) {
+    const struct agent *agent = context;
+    const struct gossip *gossip = gossiper_gossip(agent->plane.gossiper);
+    if (agent->is_leaving) {
+        buffer_append_text(reason, "leaving\n");
+        return false;
+    }
+    for (size_t i = 1; i < gossip_member_count(gossip); i++)
+        if (gossip_member_at(gossip, i)->state == GOSSIP_ALIVE)
+            return true;
+    if (agent->config.join[0] != '\0')
+        buffer_append_text(reason, "nobody of --join has answered yet\n");
+    return agent->config.join[0] == '\0';
+}
+
+/* ---- the start ---- */
+
+static int agent_take_identity(struct agent *agent, struct buffer *problem) {
+    uint8_t fresh[NODE_UUID_BYTES];
+    struct disk_real_problem cause;
+    struct disk *disk;
+    entropy_uuid(fresh);
+    if (agent->config.dir[0] == '\0') {
+        memcpy(agent->identity.uuid, fresh, sizeof fresh);
+        agent->identity.generation = 1;
+        return 0;
+    }
+    int code = disk_real_open(agent->config.dir, &agent->loop, &disk, &cause);
+    if (code != 0) {
+        buffer_append_format(problem, "%s", cause.text);
+        return code;
+    }
+    code = identity_open(disk, fresh, 0, &agent->identity, problem);
+    disk_real_close(disk);
+    uv_run(&agent->loop, UV_RUN_DEFAULT); /* lets go of it */
+    return code;
+}
+
+static void agent_say(struct agent *agent, const char *key, const struct net_address *address) {
+    char text[SOCKET_NAME_BYTES];
+    net_address_format(address, text);
+    gossiper_say(agent->plane.gossiper, bytes_of_text(key), bytes_of_text(text));
+}
+
+static int agent_say_all(struct agent *agent, struct buffer *problem) {
+    struct gossiper *gossiper = agent->plane.gossiper;
+    agent_say(agent, GOSSIP_SAYS_CLIENT, &agent->announced.client);
+    agent_say(agent, GOSSIP_SAYS_ADMIN, &agent->announced.admin);
+    gossiper_say(gossiper, BYTES_LITERAL(GOSSIP_SAYS_KIND), BYTES_LITERAL(GOSSIP_KIND_AGENT));
+    gossiper_say(gossiper, BYTES_LITERAL(GOSSIP_SAYS_VERSION), BYTES_LITERAL(TROTHDB_VERSION));
+    for (unsigned i = 0; i < agent->options.tag_count; i++) {
+        const struct agent_tag *tag = &agent->options.tags[i];
+        struct buffer cause;
+        buffer_init(&cause, AGENT_PROBLEM_MAXIMUM_BYTES);
+        int code = gossip_key_check(gossiper_gossip(gossiper), tag->key, tag->value, &cause);
+        if (code != 0)
+            buffer_append_format(problem, "--tag: %.*s", BYTES_PRINT(buffer_bytes(&cause)));
+        else
+            gossiper_say(gossiper, tag->key, tag->value);
+        buffer_release(&cause);
+        if (code != 0)
+            return code;
+    }
+    return 0;
+}
+
+static int agent_open_plane(struct agent *agent, int datagram_socket, struct buffer *problem) {
+    struct gossiper_options options = {.identity = agent->identity,
+                                       .config = &agent->config,
+                                       .peer_address = agent->announced.peer,
+                                       .seed = entropy_u64(),
+                                       .clock = &agent->clock,
+                                       .log = &agent->log,
+                                       .metrics = node_shared_metrics(agent->shared, 0),
+                                       .post = agent_post,
+                                       .context = agent};
+    gossiper_name(agent->config.name, &agent->announced.client, options.name);
+    return gossip_plane_open(&agent->plane, &agent->loop, datagram_socket, agent->seal, &options,
+                             problem);
+}
+
+static void agent_watch_signals(struct agent *agent) {
+    static const int numbers[AGENT_SIGNAL_COUNT] = {SIGTERM, SIGINT};
+    for (unsigned i = 0; i < AGENT_SIGNAL_COUNT; i++) {
+        CHECK(uv_signal_init(&agent->loop, &agent->signals[i]) == 0);
+        agent->signals[i].data = agent;
+        CHECK(uv_signal_start(&agent->signals[i], agent_on_signal, numbers[i]) == 0);
+    }
+    CHECK(uv_timer_init(&agent->loop, &agent->leave_timer) == 0);
+    agent->leave_timer.data = agent;
+}
+
+static void agent_open_clients(struct agent *agent) {
+    agent->clients.config = &agent->config;
+    agent->clients.gossiper = agent->plane.gossiper;
+    agent->clients.log = &agent->log;
+    agent->clients.leave = agent_leave;
+    agent->clients.context = agent;
+    agent->clients.client_port_number = agent->announced.client.port;
+    agent->clients.started_us = gossiper_now_us(agent->plane.gossiper);
+    agent_port_init(&agent->clients, &agent->loop);
+}
+
+/* Everything on the loop, from here to agent_close(). A start that fails ends the process. */
+static int agent_start(struct agent *agent, const struct agent_sockets *sockets,
+                       struct buffer *problem) {
+    agent->shared = node_shared_new(0);
+    agent->news_end = &agent->news;
+    int code = agent_open_plane(agent, sockets->datagram, problem);
+    if (code != 0)
+        return code;
+    agent_open_clients(agent);
+    admin_init(&agent->admin, &agent->loop, agent->shared, &agent->log);
+    agent->admin.is_ready = agent_is_ready;
+    agent->admin.context = agent;
+    turn_init(&agent->turn, &agent->loop, &agent->clock, agent_end_turn, agent);
+    agent_watch_signals(agent);
+    if (client_port_listen(&agent->clients.port, sockets->client) == 0 &&
+        admin_listen(&agent->admin, sockets->admin) == 0)
+        return agent_say_all(agent, problem);
+    buffer_append_text(problem, "a listening socket cannot be used");
+    return ERR_IO;
+}
+
+static void log_serving(const struct agent *agent) {
+    char client[SOCKET_NAME_BYTES], peer[SOCKET_NAME_BYTES], admin[SOCKET_NAME_BYTES],
+        id[GOSSIP_ID_TEXT_BYTES];
+    net_address_format(&agent->announced.client, client);
+    net_address_format(&agent->announced.peer, peer);
+    net_address_format(&agent->announced.admin, admin);
+    gossip_id_text(agent->identity.uuid, id);
+    log_line(
+        &agent->log, LOG_INFO, "serving", LOG_T("client", client), LOG_T("peer", peer),
+        LOG_T("admin", admin), LOG_T("id", id), LOG_F("generation", agent->identity.generation),
+        LOG_T("sealed", agent->seal != NULL ? "yes" : "no"), LOG_T("version", TROTHDB_VERSION));
+}
+
+static void agent_release(struct agent *agent) {
+    gossip_plane_release(&agent->plane);
+    agent_tell_news(agent);
+    CHECK(uv_loop_close(&agent->loop) == 0);
+    node_shared_free(agent->shared);
+    seal_free(agent->seal);
+    config_release(&agent->config);
+}
+
+static int complain(const struct buffer *problem, int exit_code) {
+    fprintf(stderr, "trothdb agent: %.*s\n", BYTES_PRINT(buffer_bytes(problem)));
+    return exit_code;
+}
+
+/* With its settings read. */
+static int agent_serve(struct agent *agent, struct buffer *problem) {
+    struct agent_sockets sockets;
+    int code = gossiper_check_name(agent->config.name, problem);
+    if (code == 0 && agent->config.cluster_key_file[0] != '\0')
+        code = seal_new_from_file(&agent->seal, agent->config.cluster_key_file,
+                                  agent->config.cluster_name, problem);
+    if (code != 0)
+        return complain(problem, EXIT_USAGE);
+    code = agent_sockets_open(&sockets, &agent->config, &agent->announced, problem);
+    if (code != 0)
+        return complain(problem, code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED);
+    log_sink_init(&agent->log, &agent->config);
+    clock_real_init(&agent->clock);
+    CHECK(uv_loop_init(&agent->loop) == 0);
+    code = agent_take_identity(agent, problem);
+    if (code == 0)
+        code = agent_start(agent, &sockets, problem);
+    if (code != 0)
+        _exit(complain(problem,
+                       code == ERR_INVALID || code == ERR_REFUSED ? EXIT_USAGE : EXIT_FAILED));
+    log_serving(agent);
+    uv_run(&agent->loop, UV_RUN_DEFAULT);
+    log_line(&agent->log, LOG_INFO, "stopped");
+    agent_release(agent);
+    return 0;
+}
+
+int agent_run(int argc, char **argv) {
+    struct agent *agent = memory_allocate_zeroed(1, sizeof *agent);
+    struct buffer problem;
+    buffer_init(&problem, AGENT_PROBLEM_MAXIMUM_BYTES);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* CONFIG SET changes what may change */
+    int code = 0;
+    if (sodium_init() < 0) {
+        buffer_append_text(&problem, "libsodium finds no source of randomness");
+        code = complain(&problem, EXIT_FAILED);
+    } else if (agent_options_read(&agent->options, argc, argv, &agent->config, &problem) != 0) {
+        code = complain(&problem, EXIT_USAGE);
+    } else if (agent->options.options.wants_help) {
+        agent_options_print_help();
+    } else {
+        code = agent_serve(agent, &problem);
+    }
+    buffer_release(&problem);
+    memory_free(agent);
+    return code;
+}

@@ -1,0 +1,31 @@
+/* How a connection begins, the same on nodes and agents: AUTH and HELLO. There is one user, called
+ * "default"; without a password nobody has to log in. Words and shapes are Redis 7.0's. */
+#pragma once
+#include "wire/reply.h"
+
+enum { LOGIN_NAME_MAXIMUM = 256 /* of a connection, with its NUL */ };
+
+/* A connection's name as Redis allows it; else writes the error. */
+bool login_name_is_valid(struct bytes name, struct reply *reply);
+/* AUTH: writes the reply. True: the connection is logged in. */
+bool login_auth(const char *password, const struct bytes *arguments, size_t count,
+                struct reply *reply);
+
+struct hello {
+    int64_t protocol; /* 0: as it is */
+    bool has_login, has_name;
+    struct bytes user, password, name; /* borrowed from the arguments */
+};
+
+/* False: the error is written. */
+bool hello_parse(struct hello *hello, const struct bytes *arguments, size_t count,
+                 struct reply *reply);
+/* Is the connection logged in with this, or was it before? False: the error is written. */
+bool hello_log_in(const struct hello *hello, const char *password, bool is_authenticated,
+                  struct reply *reply);
+
+struct hello_facts {
+    uint64_t id;             /* the connection's */
+    const char *mode, *role; /* "cluster" or "standalone"; "master" or "replica" */
+};
+void hello_reply(const struct hello_facts *facts, struct reply *reply);
