@@ -191,6 +191,9 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
     case CODEC_SECTION_JOINING:
         message->is_joining = true;
         return;
+    case CODEC_SECTION_COUNT:
+        message->count = codec_read_number(in);
+        return;
     case CODEC_SECTION_RANGE:
         message->has_range = true;
         codec_read_uuid(in, message->first);
@@ -369,6 +372,12 @@ void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms) {
 
 void codec_write_joining(struct codec_writer *writer) {
     codec_section_begin(writer, CODEC_SECTION_JOINING);
+    codec_section_end(writer);
+}
+
+void codec_write_count(struct codec_writer *writer, uint64_t count) {
+    codec_section_begin(writer, CODEC_SECTION_COUNT);
+    buffer_append_varint(&writer->buffer, count);
     codec_section_end(writer);
 }
 

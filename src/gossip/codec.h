@@ -94,6 +94,7 @@ struct codec_message {
     bool has_sequence, has_target, has_hash, has_address, has_range, has_held;
     bool is_joining; /* the sender; its own record, if it is among the records, is to be read so */
     uint64_t sequence, hash;
+    uint64_t count;   /* of the sender's datagrams in this life; 0: it does not say (replay.h) */
     uint64_t held_us; /* of an ACK: how long the ping waited for it */
     bool has_phase;
     uint16_t phase_ms;
@@ -139,6 +140,7 @@ void codec_write_hash(struct codec_writer *writer, uint64_t hash);
 void codec_write_address(struct codec_writer *writer, const struct gossip_address *address);
 void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms);
 void codec_write_joining(struct codec_writer *writer);
+void codec_write_count(struct codec_writer *writer, uint64_t count);
 void codec_write_range(struct codec_writer *writer, const uint8_t first[GOSSIP_UUID_BYTES],
                        const uint8_t last[GOSSIP_UUID_BYTES]);
 /* Lists: begin, items while they return true (false: did not fit, nothing was written), end. An

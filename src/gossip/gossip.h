@@ -66,6 +66,8 @@ struct gossip_options {
     struct gossip_timing timing;
     uint64_t seed;
     uint64_t now_us;
+    bool is_sealed; /* only members can make datagrams (a key is set): those that come a second time
+                       are told apart by their count, and ignored */
     const struct log *log; /* borrows; may be NULL */
 };
 
@@ -181,6 +183,7 @@ struct gossip_member {
 
 struct gossip_counters { /* since the start */
     uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received, malformed;
+    uint64_t replayed; /* datagrams that had come before, where they are sealed */
     uint64_t probes_sent, probes_failed, indirect_probes, suspicions, refutations, deaths;
     unsigned local_health; /* 0 is well (Lifeguard) */
     /* News whose way could not be measured: it came without a time (through version 0 of the wire);

@@ -13,6 +13,7 @@
  *     digest.c      comparing the whole with one other node, and sending what differs
  *     skew.c        how far other wall clocks are from ours (clock_offset.c: from one answer)
  *     propagation.c how long news took to come here
+ *     replay.c      which datagrams came before
  *     codec.c       bytes */
 #pragma once
 #include "base/list.h"
@@ -173,6 +174,9 @@ struct gossip {
     uint64_t now_us, deadline_us;
     uint64_t wall_us; /* for others, never to decide by */
     struct gossip_counters counters;
+
+    struct replay *replay;  /* NULL: datagrams are not sealed */
+    uint64_t written_count; /* of sealed datagrams; said in each */
 
     struct member *self;
     struct member **members; /* this node first, then as they came */

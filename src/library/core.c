@@ -41,6 +41,7 @@ int troth_gossip_new(const struct troth_gossip_options *options, struct troth_go
                                    .address = inner_address(&options->address),
                                    .timing = tuning_timing(&gossip->config),
                                    .seed = options->seed,
+                                   .is_sealed = options->is_sealed,
                                    .now_us = options->now_us,
                                    .log = options->log != NULL ? &gossip->log : NULL};
     memcpy(inner.uuid, options->uuid, sizeof inner.uuid);

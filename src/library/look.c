@@ -184,6 +184,7 @@ void troth_gossip_counters(const struct troth_gossip *gossip, struct troth_gossi
                                           .bytes_sent = inner.bytes_sent,
                                           .bytes_received = inner.bytes_received,
                                           .malformed = inner.malformed,
+                                          .replayed = inner.replayed,
                                           .probes_sent = inner.probes_sent,
                                           .probes_failed = inner.probes_failed,
                                           .indirect_probes = inner.indirect_probes,

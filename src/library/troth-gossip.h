@@ -124,6 +124,7 @@ struct troth_gossip_options {
     struct troth_gossip_address address; /* where others reach this member */
     const char *name;                    /* for people: printable ASCII; NULL: none. Borrows */
     uint64_t seed;                       /* of all randomness */
+    bool is_sealed; /* only members can make datagrams: repeated ones are told apart and ignored */
     uint64_t now_us;
     troth_gossip_log *log; /* NULL: nobody listens */
     void *context;         /* handed to `log` */
@@ -204,6 +205,7 @@ bool troth_gossip_walk(const struct troth_gossip *gossip,
 
 struct troth_gossip_counters { /* since the start */
     uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received, malformed;
+    uint64_t replayed; /* datagrams that came a second time, where they are sealed */
     uint64_t probes_sent, probes_failed, indirect_probes, suspicions, refutations, deaths;
     unsigned local_health; /* 0: well; the higher, the less this member trusts its own ears */
 };

@@ -183,6 +183,7 @@ static void udp_make_gossip(struct troth_gossip_udp *udp,
                                          .address = troth_gossip_udp_address(udp),
                                          .name = options->name,
                                          .now_us = udp_now_us(),
+                                         .is_sealed = udp->seal != NULL,
                                          .log = options->log,
                                          .context = options->context};
     net_address_format(&udp->address, address);

@@ -4,6 +4,7 @@ void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
     *meter = (struct gossip_meter){
         .metrics = metrics,
         .malformed = metrics_cell(metrics, METRIC_gossip_refused_total, "malformed"),
+        .replayed = metrics_cell(metrics, METRIC_gossip_refused_total, "replayed"),
         .suspicions = metrics_cell(metrics, METRIC_gossip_suspicions_total, NULL),
         .refutations = metrics_cell(metrics, METRIC_gossip_refutations_total, NULL),
         .round_trips = metrics_cell(metrics, METRIC_gossip_probe_rtt_seconds, NULL),
@@ -61,6 +62,7 @@ void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
     const struct gossip_counters *then = &meter->counted;
     gossip_counters(gossip, &now);
     metric_add(meter->malformed, now.malformed - then->malformed);
+    metric_add(meter->replayed, now.replayed - then->replayed);
     metric_add(meter->suspicions, now.suspicions - then->suspicions);
     metric_add(meter->refutations, now.refutations - then->refutations);
     metric_add(meter->undated, now.propagation_undated - then->propagation_undated);

@@ -168,6 +168,7 @@ static struct gossip *gossiper_make_gossip(const struct gossiper_options *option
                                     .address = gossip_address_of(&options->peer_address),
                                     .timing = tuning_timing(config),
                                     .seed = options->seed,
+                                    .is_sealed = options->is_sealed,
                                     .now_us = options->clock->monotonic_us(options->clock),
                                     .log = options->log};
     memcpy(gossip.uuid, options->identity.uuid, GOSSIP_UUID_BYTES);

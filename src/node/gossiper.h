@@ -18,6 +18,7 @@ struct gossiper_options {
     struct net_address peer_address; /* as announced */
     char name[64];
     uint64_t seed;
+    bool is_sealed; /* `net` seals datagrams, and only those that opened come back */
     unsigned worker_count; /* 0: an agent, which sees what changes by MAIL_GOSSIP_NEWS */
     struct clock *clock;
     struct net *net; /* only datagram_send is used */

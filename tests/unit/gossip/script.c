@@ -24,6 +24,8 @@
  *     show                     how each node sees each
  *     show KEY                 who knows which value of whom
  *     watch A | all            changes are printed as they happen
+ *     sealed                   nodes that start from now on tell repeated datagrams apart
+ *     record, replay           whatever is sent; once more, to those it was for
  *     counters A               what it counted
  */
 #include "base/memory.h"
@@ -125,6 +127,8 @@ static void show_counters(struct script *script, unsigned number) {
                          ", deaths %" PRIu64 ", malformed %" PRIu64 ", local health %u\n",
                          counters.probes_failed, counters.suspicions, counters.refutations,
                          counters.deaths, counters.malformed, counters.local_health);
+    if (counters.replayed > 0)
+        buffer_append_format(&script->out, "replayed %" PRIu64 "\n", counters.replayed);
 }
 
 /* Commands. */
@@ -265,6 +269,10 @@ static void command_counters(struct script *script) {
         show_counters(script, node);
 }
 
+static void command_sealed(struct script *script) { script->world->is_sealed = true; }
+static void command_record(struct script *script) { world_record(script->world); }
+static void command_replay(struct script *script) { world_replay(script->world); }
+
 static const struct {
     const char *name;
     unsigned least_words, most_words;
@@ -281,7 +289,8 @@ static const struct {
     {"set", 4, 4, command_set},           {"remove", 3, 3, command_remove},
     {"show", 1, 2, command_show},         {"watch", 2, 2, command_watch},
     {"counters", 2, 2, command_counters}, {"generation", 3, 3, command_generation},
-    {"contact", 3, 3, command_contact},
+    {"contact", 3, 3, command_contact},   {"sealed", 1, 1, command_sealed},
+    {"record", 1, 1, command_record},     {"replay", 1, 1, command_replay},
 };
 
 static void run_command(struct script *script, char *line) {

@@ -18,6 +18,7 @@ struct world *world_new(uint64_t seed) {
     struct world *world = memory_allocate_zeroed(1, sizeof *world);
     random_init(&world->random, seed);
     heap_init(&world->flying);
+    list_init(&world->recording);
     world->now_us = 1000000;
     world->timing = (struct gossip_timing){.probe_interval_us = 500000,
                                            .probe_timeout_us = 200000,
@@ -29,12 +30,13 @@ struct world *world_new(uint64_t seed) {
     return world;
 }
 
-static void world_empty_inbox(struct world_node *node) {
-    LIST_EACH (&node->inbox, link) {
+static void world_empty(struct list *parcels) {
+    LIST_EACH (parcels, link) {
         list_remove(link);
         memory_free(LIST_ELEMENT(link, struct parcel, link));
     }
 }
+static void world_empty_inbox(struct world_node *node) { world_empty(&node->inbox); }
 
 void world_free(struct world *world) {
     uint64_t deadline;
@@ -42,6 +44,7 @@ void world_free(struct world *world) {
     while (heap_pop(&world->flying, &deadline, &parcel))
         memory_free(parcel);
     heap_release(&world->flying);
+    world_empty(&world->recording);
     for (unsigned i = 1; i <= world->count; i++) {
         gossip_free(world->nodes[i].gossip);
         world_empty_inbox(&world->nodes[i]);
@@ -59,14 +62,20 @@ static struct world_node *world_at(struct world *world, const struct gossip_addr
     return NULL;
 }
 
-static void world_fly(struct world *world, const struct world_node *from,
-                      const struct gossip_address *to, struct bytes bytes) {
+static struct parcel *parcel_new(const struct world_node *from, const struct gossip_address *to,
+                                 struct bytes bytes) {
     struct parcel *parcel = memory_allocate(sizeof *parcel + bytes.length);
     parcel->from = from->number;
     parcel->to = *to;
     parcel->sender = from->address;
     parcel->length = bytes.length;
     memcpy(parcel->data, bytes.data, bytes.length);
+    return parcel;
+}
+
+static void world_fly(struct world *world, const struct world_node *from,
+                      const struct gossip_address *to, struct bytes bytes) {
+    struct parcel *parcel = parcel_new(from, to, bytes);
     uint64_t delay_us = random_between(&world->random, world->shortest_us, world->longest_us);
     heap_push(&world->flying, world->now_us + delay_us, parcel);
 }
@@ -75,6 +84,8 @@ static void world_post(struct world *world, const struct world_node *from,
                        const struct gossip_datagram *datagram) {
     CHECK(datagram->bytes.length <= GOSSIP_DATAGRAM_MAXIMUM);
     world->datagram_count++;
+    if (world->is_recording)
+        list_append(&world->recording, &parcel_new(from, &datagram->to, datagram->bytes)->link);
     world->byte_count += datagram->bytes.length;
     if (!random_chance(&world->random, world->loss))
         world_fly(world, from, &datagram->to, datagram->bytes);
@@ -97,6 +108,20 @@ static void world_watch(struct world *world, struct world_node *node,
         world->healthy_called_dead += subject->gossip != NULL && !subject->is_stopped;
     if (world->on_change != NULL)
         world->on_change(world->context, node, change);
+}
+
+void world_record(struct world *world) {
+    world_empty(&world->recording);
+    world->is_recording = true;
+}
+
+void world_replay(struct world *world) {
+    world->is_recording = false;
+    LIST_EACH (&world->recording, link) {
+        const struct parcel *parcel = LIST_ELEMENT(link, struct parcel, link);
+        world_fly(world, &world->nodes[parcel->from], &parcel->to,
+                  bytes_of(parcel->data, parcel->length));
+    }
 }
 
 uint64_t world_wall_us(const struct world *world, unsigned number) {
@@ -133,6 +158,7 @@ void world_start(struct world *world, unsigned number) {
                                      .timing = timing,
                                      .seed = random_next(&world->random),
                                      .now_us = world->now_us,
+                                     .is_sealed = world->is_sealed,
                                      .log = world->log};
     memcpy(options.uuid, node->uuid, GOSSIP_UUID_BYTES);
     snprintf(options.name, sizeof options.name, "n%u", number);

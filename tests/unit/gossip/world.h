@@ -30,6 +30,9 @@ struct world {
     struct random random;
     uint64_t now_us;
     struct gossip_timing timing;
+    bool is_sealed;        /* nodes that start from now on tell repeated datagrams apart */
+    struct list recording; /* copies of what is sent, while is_recording */
+    bool is_recording;
     bool is_next_old;                 /* nodes that start from now on are */
     double loss, repeats;             /* chances of a datagram */
     uint64_t shortest_us, longest_us; /* its delay */
@@ -64,6 +67,10 @@ void world_seed(struct world *world, unsigned number, unsigned seed);
 void world_set(struct world *world, unsigned number, const char *key, const char *value);
 void world_set_class(struct world *world, unsigned number, const char *key, const char *value,
                      enum gossip_priority priority);
+/* Keeps a copy of whatever is sent from now on, as somebody who listens; and sends all of it again,
+ * at once, to those it was for. */
+void world_record(struct world *world);
+void world_replay(struct world *world);
 uint64_t world_wall_us(const struct world *world, unsigned number);
 void world_send(struct world *world, unsigned from, unsigned to,
                 struct bytes datagram);                          /* at once, from that address */
