@@ -7,7 +7,6 @@ enum {
     NEWS_DATAGRAMS_PER_ROUND =
         4, /* to one member; a flood of news takes more rounds, not more at once */
     NEWS_SECOND_ROUND_FLUSHES = 4, /* times flush_us: until the second round */
-    NEWS_ROUNDS_PER_PROBE = 10,    /* after that: rounds in a probe interval */
     NEWS_SHORTEST_PAUSE_US = 1000,
     GOODBYE_DATAGRAMS = 64
 };
@@ -36,11 +35,11 @@ void broadcast_add(struct gossip *gossip, struct news *news, enum gossip_priorit
     list_prepend(broadcast_list(gossip, news), &news->link);
     gossip->news_count++;
     gossip->counters.news_waiting[priority]++;
-    broadcast_due(gossip, gossip->now_us + gossip->timing.flush_us);
+    broadcast_due(gossip, gossip->now_us + gossip->pace.flush_us);
 }
 
 void broadcast_hurry(struct gossip *gossip) {
-    uint64_t due_us = gossip->news_told_us + gossip->timing.flush_us;
+    uint64_t due_us = gossip->news_told_us + gossip->pace.flush_us;
     broadcast_due(gossip, due_us > gossip->now_us ? due_us : gossip->now_us);
 }
 
@@ -114,14 +113,13 @@ static unsigned broadcast_least_told(const struct gossip *gossip) {
  * who can be reached that way; the few who are left hear it in a second round soon, and what is
  * told after that is insurance against loss, and may be slow. */
 static uint64_t broadcast_pause_us(const struct gossip *gossip) {
-    const struct gossip_timing *timing = &gossip->timing;
+    const struct pace *pace = &gossip->pace;
     unsigned told = broadcast_least_told(gossip);
-    uint64_t slow_us = timing->probe_interval_us / NEWS_ROUNDS_PER_PROBE;
-    uint64_t pause_us = timing->flush_us;
+    uint64_t pause_us = pace->flush_us;
     if (told > 0)
-        pause_us = NEWS_SECOND_ROUND_FLUSHES * timing->flush_us;
-    if (told > timing->fan_out && pause_us < slow_us)
-        pause_us = slow_us;
+        pause_us = NEWS_SECOND_ROUND_FLUSHES * pace->flush_us;
+    if (told > pace->fan_out && pause_us < pace->slow_us)
+        pause_us = pace->slow_us;
     return pause_us > 0 ? pause_us : NEWS_SHORTEST_PAUSE_US;
 }
 
@@ -132,7 +130,7 @@ void broadcast_run(struct gossip *gossip) {
     gossip->news_told_us = gossip->now_us;
     struct member *listeners[GOSSIP_FAN_OUT_MAXIMUM];
     bool is_fresh = broadcast_least_told(gossip) == 0;
-    size_t wanted = is_fresh ? gossip->timing.fan_out : (gossip->timing.fan_out + 1) / 2;
+    size_t wanted = is_fresh ? gossip->pace.fan_out : (gossip->pace.fan_out + 1) / 2;
     size_t count = member_choose(gossip, NULL, wanted, listeners);
     for (size_t i = 0; i < count; i++)
         broadcast_tell(gossip, listeners[i]);

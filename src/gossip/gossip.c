@@ -8,6 +8,7 @@
 #include "gossip/joining.h"
 #include "gossip/member.h"
 #include "gossip/observer.h"
+#include "gossip/pace.h"
 #include "gossip/probe.h"
 #include "gossip/replay.h"
 #include "gossip/skew.h"
@@ -39,8 +40,11 @@ static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing
         gossip->timing.fan_out = GOSSIP_FAN_OUT;
     if (gossip->timing.fan_out > GOSSIP_FAN_OUT_MAXIMUM)
         gossip->timing.fan_out = GOSSIP_FAN_OUT_MAXIMUM;
+    if (gossip->timing.goal_us == 0)
+        gossip->timing.goal_us = GOSSIP_GOAL_MS * (GOSSIP_SECOND_US / 1000);
     if (gossip->timing.wire_maximum > GOSSIP_WIRE_MAXIMUM)
         gossip->timing.wire_maximum = GOSSIP_WIRE_MAXIMUM;
+    pace_set(gossip);
 }
 
 void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing) {
@@ -390,6 +394,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     suspicion_run(gossip);
     broadcast_run(gossip);
     skew_run(gossip);
+    pace_run(gossip);
     gossip->deadline_us = gossip_next_deadline_us(gossip);
     gossip_hand_out(gossip, actions);
 }

@@ -53,6 +53,10 @@ struct gossip_timing {
     uint64_t probe_interval_us, probe_timeout_us, flush_us;
     unsigned suspicion_factor;
     unsigned fan_out; /* members told at once when news is fresh; 0: the default */
+    /* fan_out and the pauses between tellings follow the size of the cluster and how long news
+     * takes, so that it is known to nearly all within goal_us (adapt.h); else they are as set. */
+    bool is_adapting;
+    uint64_t goal_us; /* 0: the default */
     /* The newest version of the wire that this node speaks, at most GOSSIP_WIRE_MAXIMUM; with each
      * member it speaks the older of the two. It reads all up to GOSSIP_WIRE_MAXIMUM always. */
     unsigned wire_maximum;
@@ -189,6 +193,11 @@ struct gossip_counters { /* since the start */
     /* News whose way could not be measured: it came without a time (through version 0 of the wire);
      * the clock of who said it is not known well enough; its time cannot be. */
     uint64_t propagation_undated, propagation_uncorrected, propagation_implausible;
+    /* How fast news is told on, now and as it was changed (adapt.h). */
+    unsigned fan_out;
+    uint64_t flush_us;
+    int pace; /* 0: as set; faster above */
+    uint64_t adapted_faster, adapted_slower, adapted_larger, adapted_smaller;
     uint64_t clock_skew_us; /* now: the largest of all members, beyond its error */
     /* News by enum gossip_priority: pieces that wait now; pieces told and their bytes, once for
      * each listener. */

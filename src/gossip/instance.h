@@ -11,6 +11,7 @@
  *     broadcast.c   what is news, and when it is told to whom
  *     telling.c     which news goes into one datagram
  *     digest.c      comparing the whole with one other node, and sending what differs
+ *     pace.c        how fast that is (adapt.c: from what was measured)
  *     skew.c        how far other wall clocks are from ours (clock_offset.c: from one answer)
  *     propagation.c how long news took to come here
  *     replay.c      which datagrams came before
@@ -18,6 +19,7 @@
 #pragma once
 #include "base/list.h"
 #include "base/random.h"
+#include "gossip/adapt.h"
 #include "gossip/clock_offset.h"
 #include "gossip/codec.h"
 #include "gossip/gossip.h"
@@ -29,6 +31,7 @@ enum {
     GOSSIP_HELPERS = 3,       /* members asked to probe for us (SWIM's k) */
     GOSSIP_FAN_OUT = 4,       /* members told at once of fresh news, unless set otherwise */
     GOSSIP_FAN_OUT_MAXIMUM = 16,
+    GOSSIP_GOAL_MS = 200,
     GOSSIP_PROBE_MAXIMUM = 32,  /* probes in flight; past it none is begun */
     GOSSIP_PINGS_MAXIMUM = 8,   /* of one probe */
     GOSSIP_RELAY_MAXIMUM = 256, /* probes for others in flight; past it their asks are dropped */
@@ -157,6 +160,13 @@ struct rotation {
     size_t count, capacity, next;
 };
 
+/* How fast news is told on: the settings, as adapt.h has changed them. */
+struct pace {
+    unsigned fan_out;
+    uint64_t flush_us; /* news is gathered so long */
+    uint64_t slow_us;  /* between the last tellings of the same news */
+};
+
 struct outgoing {
     struct gossip_address to;
     size_t at, length; /* in outbox_bytes */
@@ -217,6 +227,8 @@ struct gossip {
     uint64_t news_us, news_told_us, news_round; /* the next round, the last one, how many */
     uint64_t round_trip_us;                     /* measured in this step */
 
+    struct adapt adapt;
+    struct pace pace;
     bool is_clock_measured; /* in this step */
     uint64_t clock_skew_us, skew_check_us;
     uint64_t met_us; /* when this node first heard anybody; 0: it has not yet */

@@ -1,6 +1,7 @@
 #include "gossip/propagation.h"
 #include "base/buffer.h"
 #include "gossip/member.h"
+#include "gossip/pace.h"
 #include <stdio.h>
 
 #define PROPAGATION_ERROR_US   (50 * UINT64_C(1000)) /* what is known worse is not counted */
@@ -91,6 +92,7 @@ static void propagation_heard(struct gossip *gossip, enum gossip_news_type type,
     uint64_t delay_us;
     if (!propagation_measure(gossip, origin, created_us, &delay_us))
         return;
+    pace_heard(gossip, delay_us);
     propagation_log(gossip, "news heard", trace, gossip_news_text(type), subject, delay_us);
     if (gossip->propagation_count < GOSSIP_PROPAGATION_MAXIMUM)
         gossip->propagations[gossip->propagation_count++] =

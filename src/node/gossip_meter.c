@@ -13,6 +13,13 @@ void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
             metrics_cell(metrics, METRIC_gossip_propagation_unmeasured_total, "uncorrected"),
         .implausible =
             metrics_cell(metrics, METRIC_gossip_propagation_unmeasured_total, "implausible"),
+        .fan_out = metrics_cell(metrics, METRIC_gossip_fan_out, NULL),
+        .flush = metrics_cell(metrics, METRIC_gossip_flush_seconds, NULL),
+        .pace = metrics_cell(metrics, METRIC_gossip_pace, NULL),
+        .faster = metrics_cell(metrics, METRIC_gossip_adaptations_total, "faster"),
+        .slower = metrics_cell(metrics, METRIC_gossip_adaptations_total, "slower"),
+        .larger = metrics_cell(metrics, METRIC_gossip_adaptations_total, "larger"),
+        .smaller = metrics_cell(metrics, METRIC_gossip_adaptations_total, "smaller"),
         .skews = metrics_cell(metrics, METRIC_gossip_clock_skew_seconds, NULL),
         .largest_skew = metrics_cell(metrics, METRIC_gossip_clock_skew_largest_seconds, NULL)};
 }
@@ -56,6 +63,17 @@ static void meter_propagation(struct gossip_meter *meter, const struct gossip_pr
     metric_observe(*cell, news->delay_us);
 }
 
+static void meter_pace(struct gossip_meter *meter, const struct gossip_counters *now) {
+    const struct gossip_counters *then = &meter->counted;
+    metric_set(meter->fan_out, now->fan_out);
+    metric_set(meter->flush, (int64_t)now->flush_us);
+    metric_set(meter->pace, now->pace);
+    metric_add(meter->faster, now->adapted_faster - then->adapted_faster);
+    metric_add(meter->slower, now->adapted_slower - then->adapted_slower);
+    metric_add(meter->larger, now->adapted_larger - then->adapted_larger);
+    metric_add(meter->smaller, now->adapted_smaller - then->adapted_smaller);
+}
+
 void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
                        const struct gossip_actions *actions) {
     struct gossip_counters now;
@@ -69,6 +87,7 @@ void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
     metric_add(meter->uncorrected, now.propagation_uncorrected - then->propagation_uncorrected);
     metric_add(meter->implausible, now.propagation_implausible - then->propagation_implausible);
     metric_set(meter->largest_skew, (int64_t)now.clock_skew_us);
+    meter_pace(meter, &now);
     meter->counted = now;
     if (actions->round_trip_us > 0)
         metric_observe(meter->round_trips, actions->round_trip_us);

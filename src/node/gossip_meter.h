@@ -16,6 +16,7 @@ struct gossip_meter {
     struct metric_cell *malformed, *replayed, *suspicions, *refutations, *round_trips;
     struct metric_cell *propagations[GOSSIP_NEWS_TYPE_COUNT]; /* as the kinds */
     struct metric_cell *undated, *uncorrected, *implausible, *skews, *largest_skew;
+    struct metric_cell *fan_out, *flush, *pace, *faster, *slower, *larger, *smaller;
     struct gossip_counters counted; /* what the metrics have of the counters */
 };
 

@@ -7,5 +7,7 @@ struct gossip_timing tuning_timing(const struct config *config) {
         .flush_us = (uint64_t)config->gossip_flush_ms * 1000,
         .fan_out = (unsigned)config->gossip_fan_out,
         .suspicion_factor = (unsigned)config->gossip_suspicion_factor,
+        .is_adapting = config->gossip_adapt,
+        .goal_us = (uint64_t)config->gossip_goal_ms * 1000,
         .wire_maximum = (unsigned)config->gossip_wire_maximum};
 }
