@@ -83,7 +83,7 @@ static void notice_key(struct claims *claims, unsigned observer, unsigned subjec
         *least = removed_after(speaker, key, *least);
         return;
     }
-    unsigned number = change_of(speaker, change->member->generation, key, value);
+    unsigned number = change_of(speaker, change->member->who->generation, key, value);
     if (number == 0)
         claims_break(claims, "a key is shown that was never said so", observer, subject);
     else if (number < *least)
@@ -94,13 +94,13 @@ static void notice_key(struct claims *claims, unsigned observer, unsigned subjec
 
 static void claims_notice(void *context, unsigned observer, const struct gossip_change *change) {
     struct claims *claims = context;
-    unsigned subject = crowd_node_of(claims->crowd, change->member->uuid);
+    unsigned subject = crowd_node_of(claims->crowd, change->member->who->uuid);
     if (subject == CROWD_NODE_MAXIMUM) {
         claims_break(claims, "a member is shown who never was", observer, 0);
         return;
     }
     struct shown *shown = shown_of(claims, observer, subject);
-    uint64_t generation = change->member->generation;
+    uint64_t generation = change->member->who->generation;
     if (generation > claims->crowd->nodes[subject].generation)
         claims_break(claims, "a life is shown that never was", observer, subject);
     if (generation < shown->generation)
@@ -173,7 +173,7 @@ static bool is_equal(const struct claims *claims, const struct gossip *gossip,
     for (unsigned key = 0; key < CLAIMS_KEYS; key++) {
         char value[40] = "";
         if (speaker->current[key] != 0)
-            snprintf(value, sizeof value, "%llu.%u", (unsigned long long)member->generation,
+            snprintf(value, sizeof value, "%llu.%u", (unsigned long long)member->who->generation,
                      speaker->current[key]);
         if (!bytes_equal(gossip_get(gossip, member, bytes_of_text(key_names[key])),
                          bytes_of_text(value)))
@@ -186,7 +186,7 @@ static bool is_view_equal(const struct claims *claims, unsigned observer) {
     const struct gossip *gossip = claims->crowd->nodes[observer].gossip;
     for (size_t i = 0; gossip != NULL && i < gossip_member_count(gossip); i++) {
         const struct gossip_member *member = gossip_member_at(gossip, i);
-        unsigned subject = crowd_node_of(claims->crowd, member->uuid);
+        unsigned subject = crowd_node_of(claims->crowd, member->who->uuid);
         if (crowd_is_running(claims->crowd, subject) && !is_equal(claims, gossip, member, subject))
             return false;
     }

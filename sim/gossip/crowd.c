@@ -151,16 +151,16 @@ static void crowd_post(struct crowd *crowd, unsigned from, const struct gossip_d
 static bool crowd_sees_life(const struct crowd *crowd, const struct gossip_member *member,
                             unsigned subject) {
     bool is_live = member->state != GOSSIP_DEAD && member->state != GOSSIP_LEFT;
-    return is_live && member->generation == crowd->nodes[subject].generation;
+    return is_live && member->who->generation == crowd->nodes[subject].generation;
 }
 
 static void crowd_notice(struct crowd *crowd, unsigned observer,
                          const struct gossip_change *change) {
-    unsigned subject = crowd_node_of(crowd, change->member->uuid);
+    unsigned subject = crowd_node_of(crowd, change->member->who->uuid);
     if (subject != CROWD_NODE_MAXIMUM && change->kind != GOSSIP_CHANGE_KEY) {
         const struct crowd_node *one = &crowd->nodes[subject], *other = &crowd->nodes[observer];
         bool is_well = one->gossip != NULL && !one->is_stopped && one->group == other->group;
-        bool is_life = change->member->generation == one->generation;
+        bool is_life = change->member->who->generation == one->generation;
         if (change->kind == GOSSIP_CHANGE_STATE && change->member->state == GOSSIP_DEAD)
             crowd->false_deaths += is_well && is_life;
         sight_set(&crowd->sight, observer, subject,

@@ -22,7 +22,7 @@ static void spread_notice(void *context, unsigned observer, const struct gossip_
     struct spread *spread = context;
     struct crowd *crowd = spread->crowd;
     if (change->kind != GOSSIP_CHANGE_KEY || observer == spread->speaker ||
-        crowd_node_of(crowd, change->member->uuid) != spread->speaker)
+        crowd_node_of(crowd, change->member->who->uuid) != spread->speaker)
         return;
     struct bytes value = gossip_get(crowd->nodes[observer].gossip, change->member, change->key);
     if (!bytes_equal(value, bytes_of_text(spread->value)))

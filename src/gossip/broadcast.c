@@ -1,5 +1,6 @@
 #include "gossip/broadcast.h"
 #include "base/check.h"
+#include "base/memory.h"
 #include "gossip/member.h"
 #include "gossip/telling.h"
 
@@ -11,11 +12,6 @@ enum {
     GOODBYE_DATAGRAMS = 64
 };
 
-void broadcast_init(struct news *news, enum news_kind kind) {
-    *news = (struct news){.kind = kind};
-    list_init(&news->link);
-}
-
 static void broadcast_due(struct gossip *gossip, uint64_t due_us) {
     if (due_us < gossip->news_us)
         gossip->news_us = due_us;
@@ -26,12 +22,30 @@ static struct list *broadcast_list(struct gossip *gossip, const struct news *new
     return &gossip->news[news->priority][news->sent_count];
 }
 
-void broadcast_add(struct gossip *gossip, struct news *news, enum gossip_priority priority) {
-    broadcast_remove(gossip, news);
-    news->priority = priority;
-    news->sent_count = 0;
-    news->round = 0;
-    news->is_waiting = true;
+/* Where the news of that entry, or of the record, hangs; or would. */
+static struct news **broadcast_place(struct member *member, const struct entry *entry) {
+    struct news **place = &member->news;
+    while (*place != NULL && (*place)->entry != entry)
+        place = &(*place)->of_member;
+    return place;
+}
+
+bool broadcast_is_waiting(const struct member *member, const struct entry *entry) {
+    const struct news *news = member->news;
+    while (news != NULL && news->entry != entry)
+        news = news->of_member;
+    return news != NULL;
+}
+
+void broadcast_add(struct gossip *gossip, struct member *member, struct entry *entry,
+                   enum gossip_priority priority) {
+    broadcast_remove(gossip, member, entry);
+    struct news *news = memory_allocate(sizeof *news);
+    *news = (struct news){
+        .member = member, .entry = entry, .of_member = member->news, .priority = priority};
+    if (entry != NULL)
+        entry_hold(entry);
+    member->news = news;
     list_prepend(broadcast_list(gossip, news), &news->link);
     gossip->news_count++;
     gossip->counters.news_waiting[priority]++;
@@ -43,17 +57,27 @@ void broadcast_hurry(struct gossip *gossip) {
     broadcast_due(gossip, due_us > gossip->now_us ? due_us : gossip->now_us);
 }
 
-static void broadcast_forget(struct gossip *gossip, struct news *news) {
-    news->is_waiting = false;
+/* Its link stands in a list, or alone. */
+static void broadcast_free(struct gossip *gossip, struct news *news) {
+    list_remove(&news->link);
     gossip->news_count--;
     gossip->counters.news_waiting[news->priority]--;
+    if (news->entry != NULL)
+        entry_release(gossip->pool, news->entry);
+    memory_free(news);
 }
 
-void broadcast_remove(struct gossip *gossip, struct news *news) {
-    if (!news->is_waiting)
+void broadcast_remove(struct gossip *gossip, struct member *member, const struct entry *entry) {
+    struct news **place = broadcast_place(member, entry), *news = *place;
+    if (news == NULL)
         return;
-    list_remove(&news->link);
-    broadcast_forget(gossip, news);
+    *place = news->of_member;
+    broadcast_free(gossip, news);
+}
+
+void broadcast_remove_all(struct gossip *gossip, struct member *member) {
+    while (member->news != NULL)
+        broadcast_remove(gossip, member, member->news->entry);
 }
 
 static unsigned broadcast_limit(const struct gossip *gossip) {
@@ -71,7 +95,7 @@ void broadcast_told(struct gossip *gossip, struct news *news, size_t bytes) {
     if (++news->sent_count < broadcast_limit(gossip))
         list_append(broadcast_list(gossip, news), &news->link);
     else
-        broadcast_forget(gossip, news);
+        broadcast_remove(gossip, news->member, news->entry);
 }
 
 void broadcast_put_back(struct gossip *gossip, struct news *news) {
@@ -93,7 +117,7 @@ static void broadcast_tell(struct gossip *gossip, const struct member *member) {
         telling_write(gossip, NULL, 0);
         if (gossip->writer.buffer.length == empty)
             return;
-        gossip_send(gossip, &member->shown.address);
+        gossip_send(gossip, &member->shown.who->address);
     }
 }
 
@@ -147,6 +171,6 @@ void broadcast_goodbye(struct gossip *gossip) {
     for (size_t i = 0; i < count; i++) {
         gossip_begin(gossip, CODEC_NEWS, listeners[i]);
         broadcast_write(gossip, &self, 1);
-        gossip_send(gossip, &listeners[i]->shown.address);
+        gossip_send(gossip, &listeners[i]->shown.who->address);
     }
 }

@@ -19,10 +19,13 @@
 #pragma once
 #include "gossip/instance.h"
 
-void broadcast_init(struct news *news, enum news_kind kind);
-/* From the beginning, if it was waiting already. */
-void broadcast_add(struct gossip *gossip, struct news *news, enum gossip_priority priority);
-void broadcast_remove(struct gossip *gossip, struct news *news);
+/* News of the member: its record (entry NULL), or an entry of its chain. From the beginning, if it
+ * was waiting already. */
+void broadcast_add(struct gossip *gossip, struct member *member, struct entry *entry,
+                   enum gossip_priority priority);
+bool broadcast_is_waiting(const struct member *member, const struct entry *entry);
+void broadcast_remove(struct gossip *gossip, struct member *member, const struct entry *entry);
+void broadcast_remove_all(struct gossip *gossip, struct member *member);
 /* What was added last is this node's own: it is told in this step, unless the last round is less
  * than flush_us ago. */
 void broadcast_hurry(struct gossip *gossip);

@@ -8,12 +8,12 @@
 
 static void digest_of(const struct member *member, struct codec_digest *digest) {
     const struct gossip_member *shown = &member->shown;
-    *digest = (struct codec_digest){.generation = shown->generation,
+    *digest = (struct codec_digest){.generation = shown->who->generation,
                                     .incarnation = shown->incarnation,
                                     .state = shown->state,
-                                    .version = member->version,
-                                    .floor = member->floor};
-    memcpy(digest->uuid, shown->uuid, GOSSIP_UUID_BYTES);
+                                    .version = member->chain->version,
+                                    .floor = member->chain->floor};
+    memcpy(digest->uuid, shown->who->uuid, GOSSIP_UUID_BYTES);
 }
 
 static void digest_begin(struct gossip *gossip, enum codec_kind kind) {
@@ -37,45 +37,55 @@ enum {
                             16 /* members that one comparison covers, however long their numbers */
 };
 
-/* One range: from `first` to the last member that fits, or to the end of all UUIDs. Returns the
- * next place. */
-static size_t digest_send_range(struct gossip *gossip, const struct gossip_address *to,
-                                size_t place, uint8_t first[GOSSIP_UUID_BYTES]) {
+static bool digest_is_before(const struct order_cursor *cursor, const struct member *start) {
+    const struct member *member = order_peek(cursor);
+    return member != NULL &&
+           memcmp(member->shown.who->uuid, start->shown.who->uuid, GOSSIP_UUID_BYTES) < 0;
+}
+
+/* One range: from `first` to the last member that fits, or to the end of all UUIDs. The cursor is
+ * behind what was sent then, and `first` is where the next range begins. */
+static void digest_send_range(struct gossip *gossip, const struct gossip_address *to,
+                              struct order_cursor *cursor, uint8_t first[GOSSIP_UUID_BYTES]) {
     struct codec_writer *writer = &gossip->writer;
     digest_begin(gossip, CODEC_DIGEST);
     CHECK(codec_list_begin(writer, CODEC_SECTION_DIGESTS));
     size_t room = GOSSIP_DATAGRAM_MAXIMUM - DIGEST_RANGE_BYTES - DIGEST_BYTES_MAXIMUM;
-    while (place < gossip->member_count && writer->buffer.length <= room) {
+    uint8_t last[GOSSIP_UUID_BYTES];
+    const struct member *member = order_peek(cursor);
+    while (member != NULL && writer->buffer.length <= room) {
         struct codec_digest digest;
-        digest_of(gossip->sorted[place++], &digest);
+        digest_of(member, &digest);
         CHECK(codec_write_digest(writer, &digest));
+        memcpy(last, member->shown.who->uuid, sizeof last);
+        order_step(cursor);
+        member = order_peek(cursor);
     }
     codec_list_end(writer);
-    uint8_t last[GOSSIP_UUID_BYTES];
-    memset(last, 0xff, sizeof last);
-    if (place < gossip->member_count)
-        memcpy(last, gossip->sorted[place - 1]->shown.uuid, sizeof last);
+    if (member == NULL)
+        memset(last, 0xff, sizeof last);
     codec_write_range(writer, first, last);
     gossip_send(gossip, to);
     memcpy(first, last, sizeof last);
     uuid_increment(first);
-    return place;
 }
 
-/* Of more members than one step may send, those behind a place by lot: so all are compared in time.
- */
+/* Of more members than one step may send, those behind one by lot: so all are compared in time. */
 void digest_send(struct gossip *gossip, const struct gossip_address *to) {
     uint8_t first[GOSSIP_UUID_BYTES] = {0};
-    size_t start = 0, place;
+    const struct member *start = NULL;
     if (gossip->member_count > DIGEST_SURELY_MAXIMUM) {
-        start = random_below(&gossip->random, gossip->member_count);
-        memcpy(first, gossip->sorted[start]->shown.uuid, sizeof first);
+        start = gossip->members[random_below(&gossip->random, gossip->member_count)];
+        memcpy(first, start->shown.who->uuid, sizeof first);
     }
     unsigned left = GOSSIP_SYNC_DATAGRAMS;
-    for (place = start; left > 0 && place < gossip->member_count; left--)
-        place = digest_send_range(gossip, to, place, first);
-    for (place = 0, memset(first, 0, sizeof first); left > 0 && place < start; left--)
-        place = digest_send_range(gossip, to, place, first);
+    struct order_cursor cursor = order_from(&gossip->order, first);
+    for (; left > 0 && order_peek(&cursor) != NULL; left--)
+        digest_send_range(gossip, to, &cursor, first);
+    memset(first, 0, sizeof first);
+    cursor = order_from(&gossip->order, first);
+    for (; start != NULL && left > 0 && digest_is_before(&cursor, start); left--)
+        digest_send_range(gossip, to, &cursor, first);
 }
 
 /* Sending what somebody lacks: into one datagram until it is full, then the next. */
@@ -93,7 +103,7 @@ struct filling {
 static struct filling filling_for(struct gossip *gossip, const struct gossip_address *from,
                                   const struct codec_message *message) {
     const struct member *member = member_find(gossip, message->sender);
-    bool is_this_life = member != NULL && member->shown.generation == message->generation;
+    bool is_this_life = member != NULL && member->shown.who->generation == message->generation;
     return (struct filling){.gossip = gossip,
                             .to = from,
                             .member = is_this_life ? member : NULL,
@@ -147,8 +157,9 @@ static void filling_add_record(struct filling *filling, const struct member *mem
 }
 
 static bool filling_group_begin(struct filling *filling, const struct member *member) {
-    struct codec_group group = {.generation = member->shown.generation, .floor = member->floor};
-    memcpy(group.uuid, member->shown.uuid, GOSSIP_UUID_BYTES);
+    struct codec_group group = {.generation = member->shown.who->generation,
+                                .floor = member->chain->floor};
+    memcpy(group.uuid, member->shown.who->uuid, GOSSIP_UUID_BYTES);
     while (filling_want(filling, CODEC_SECTION_ENTRIES)) {
         if (codec_group_begin(&filling->gossip->writer, &group))
             return true;
@@ -174,21 +185,21 @@ static void filling_add_entries(struct filling *filling, const struct member *me
     if (!filling_group_begin(filling, member))
         return;
     bool is_going_on = true;
-    for (size_t i = state_position(member, version); i < member->entry_count && is_going_on; i++) {
-        const struct entry *entry = member->entries[i];
-        struct codec_entry written = {
-            .version = entry->version,
-            .previous = state_previous(entry),
-            .is_removed = entry->is_removed,
-            .key = bytes_of(entry->data, entry->key_length),
-            .value = bytes_of(entry->data + entry->key_length, entry->value_length),
-            .created_us = entry->created_us};
+    for (size_t i = state_position(member->chain, version); i < member->chain->count && is_going_on;
+         i++) {
+        const struct entry *entry = member->chain->links[i].entry;
+        struct codec_entry written = {.version = entry->version,
+                                      .previous = state_previous(member, entry),
+                                      .is_removed = entry->is_removed,
+                                      .key = entry_key(entry),
+                                      .value = entry_value(entry),
+                                      .created_us = entry->created_us};
         is_going_on = filling_add_entry(filling, member, &written);
     }
-    size_t position = state_position(member, member->version);
-    uint64_t last = position > 0 ? member->entries[position - 1]->version : 0;
-    struct codec_entry end = {.version = member->version, .previous = last};
-    if (is_going_on && last < member->version)
+    size_t position = state_position(member->chain, member->chain->version);
+    uint64_t last = position > 0 ? member->chain->links[position - 1].entry->version : 0;
+    struct codec_entry end = {.version = member->chain->version, .previous = last};
+    if (is_going_on && last < member->chain->version)
         is_going_on = filling_add_entry(filling, member, &end);
     if (filling->gossip->writer.group_at != 0)
         codec_group_end(&filling->gossip->writer);
@@ -203,14 +214,14 @@ static void filling_add_difference(struct filling *filling, const struct member 
     member_record(member, &ours);
     if (member_compare_records(&theirs, &ours) < 0)
         filling_add_record(filling, member);
-    if (known->generation > member->shown.generation || !state_is_whole(member) ||
+    if (known->generation > member->shown.who->generation || !state_is_whole(member) ||
         !member_is_live(member))
         return;
-    bool is_same_life = known->generation == member->shown.generation;
+    bool is_same_life = known->generation == member->shown.who->generation;
     uint64_t version = is_same_life ? known->version : 0, floor = is_same_life ? known->floor : 0;
-    if (floor < member->floor && version < member->floor)
+    if (floor < member->chain->floor && version < member->chain->floor)
         version = 0; /* it may have missed a removal: it starts over */
-    if (version < member->version || floor < member->floor)
+    if (version < member->chain->version || floor < member->chain->floor)
         filling_add_entries(filling, member, version);
 }
 
@@ -225,9 +236,9 @@ static bool digest_has_more(const struct codec_digest *theirs, const struct memb
     member_record(member, &ours);
     if (member_compare_records(&said, &ours) > 0)
         return true;
-    bool is_same_life = theirs->generation == member->shown.generation;
+    bool is_same_life = theirs->generation == member->shown.who->generation;
     return is_same_life && member_is_live(member) &&
-           (theirs->version > member->version || theirs->floor > member->floor);
+           (theirs->version > member->chain->version || theirs->floor > member->chain->floor);
 }
 
 /* What others believe of this node itself is put right at once. */
@@ -236,7 +247,7 @@ static void digest_hear_of_self(struct gossip *gossip, const struct codec_digest
                                   .incarnation = theirs->incarnation,
                                   .state = theirs->state};
     memcpy(record.uuid, theirs->uuid, GOSSIP_UUID_BYTES);
-    if (theirs->state != GOSSIP_ALIVE || theirs->generation > gossip->self->shown.generation)
+    if (theirs->state != GOSSIP_ALIVE || theirs->generation > gossip->self->shown.who->generation)
         suspicion_hear_of_self(gossip, &record);
 }
 
@@ -246,7 +257,7 @@ struct comparison {
     const struct gossip *gossip;
     const struct codec_message *message;
     struct cursor in;
-    size_t place;
+    struct order_cursor place;
     bool has_digest;
     struct codec_digest digest;
 };
@@ -256,7 +267,7 @@ static struct comparison comparison_of(const struct gossip *gossip,
     return (struct comparison){.gossip = gossip,
                                .message = message,
                                .in = cursor_of(message->digests),
-                               .place = member_place(gossip, message->first)};
+                               .place = order_from(&gossip->order, message->first)};
 }
 
 static bool comparison_next(struct comparison *walk, const struct codec_digest **theirs,
@@ -265,19 +276,20 @@ static bool comparison_next(struct comparison *walk, const struct codec_digest *
         codec_read_digest(&walk->in, &walk->digest);
         walk->has_digest = true;
     }
-    struct member *member =
-        walk->place < walk->gossip->member_count ? walk->gossip->sorted[walk->place] : NULL;
-    if (member != NULL && memcmp(member->shown.uuid, walk->message->last, GOSSIP_UUID_BYTES) > 0)
+    struct member *member = order_peek(&walk->place);
+    if (member != NULL &&
+        memcmp(member->shown.who->uuid, walk->message->last, GOSSIP_UUID_BYTES) > 0)
         member = NULL;
     if (member == NULL && !walk->has_digest)
         return false;
     int order = 0;
     if (member != NULL && walk->has_digest)
-        order = memcmp(walk->digest.uuid, member->shown.uuid, GOSSIP_UUID_BYTES);
+        order = memcmp(walk->digest.uuid, member->shown.who->uuid, GOSSIP_UUID_BYTES);
     *theirs = walk->has_digest && order <= 0 ? &walk->digest : NULL;
     *ours = member != NULL && order >= 0 ? member : NULL;
     walk->has_digest = walk->has_digest && *theirs == NULL;
-    walk->place += *ours != NULL;
+    if (*ours != NULL)
+        order_step(&walk->place);
     return true;
 }
 
@@ -333,7 +345,7 @@ void digest_hear(struct gossip *gossip, const struct gossip_address *from,
     struct codec_digest theirs;
     while (cursor_left(&in) > 0) {
         codec_read_digest(&in, &theirs);
-        if (memcmp(theirs.uuid, gossip->self->shown.uuid, GOSSIP_UUID_BYTES) == 0)
+        if (memcmp(theirs.uuid, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) == 0)
             digest_hear_of_self(gossip, &theirs);
     }
     digest_answer(gossip, from, message);

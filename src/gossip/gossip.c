@@ -11,6 +11,7 @@
 #include "gossip/pace.h"
 #include "gossip/probe.h"
 #include "gossip/replay.h"
+#include "gossip/roster.h"
 #include "gossip/skew.h"
 #include "gossip/state.h"
 #include "gossip/suspicion.h"
@@ -61,11 +62,11 @@ static void gossip_add_self(struct gossip *gossip, const struct gossip_options *
     for (char *at = record.name; *at != 0; at++)
         if (*at <= ' ' || *at >= 0x7f)
             *at = '_'; /* as it may stand in a datagram */
-    gossip->self = member_add(gossip, &record);
+    gossip->self = roster_add(gossip, &record);
     observer_init(gossip);
     member_set_state(gossip, gossip->self, GOSSIP_JOINING);
     joining_begin(gossip);
-    broadcast_add(gossip, &gossip->self->news, GOSSIP_CLUSTER);
+    broadcast_add(gossip, gossip->self, NULL, GOSSIP_CLUSTER);
 }
 
 struct gossip *gossip_new(const struct gossip_options *options) {
@@ -74,6 +75,9 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     struct gossip *gossip = memory_allocate_zeroed(1, sizeof *gossip);
     gossip_take_timing(gossip, &options->timing);
     gossip->log = options->log;
+    gossip->has_own_pool = options->pool == NULL;
+    gossip->pool = gossip->has_own_pool ? gossip_pool_new() : options->pool;
+    list_init(&gossip->suspicions);
     gossip->now_us = options->now_us;
     random_init(&gossip->random, options->seed);
     gossip->sequence = random_next(&gossip->random);
@@ -96,8 +100,12 @@ void gossip_free(struct gossip *gossip) {
     if (gossip == NULL)
         return;
     replay_free(gossip->replay);
-    member_free_all(gossip);
     healing_free(gossip);
+    roster_release(gossip);
+    if (gossip->has_own_pool)
+        gossip_pool_free(gossip->pool);
+    memory_free(gossip->relays);
+    memory_free(gossip->seeds);
     codec_writer_release(&gossip->writer);
     buffer_release(&gossip->outbox_bytes);
     buffer_release(&gossip->change_bytes);
@@ -114,7 +122,7 @@ void gossip_free(struct gossip *gossip) {
 static unsigned gossip_version_for(const struct gossip *gossip, const struct member *to) {
     if (to == NULL || (to->shown.state != GOSSIP_ALIVE && to->shown.state != GOSSIP_JOINING))
         return 0;
-    unsigned ours = gossip->timing.wire_maximum, theirs = to->wire_version;
+    unsigned ours = gossip->timing.wire_maximum, theirs = contact_of(to)->wire_version;
     return ours < theirs ? ours : theirs;
 }
 
@@ -133,7 +141,7 @@ void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct memb
     if (wire.version > 0)
         wire.wall_us = gossip->wall_us;
     const struct gossip_member *self = &gossip->self->shown;
-    codec_begin(&gossip->writer, &wire, kind, self->uuid, self->generation);
+    codec_begin(&gossip->writer, &wire, kind, self->who->uuid, self->who->generation);
     if (wire.version < gossip->timing.wire_maximum)
         codec_write_wire(&gossip->writer, gossip->timing.wire_maximum);
     if (self->state == GOSSIP_JOINING)
@@ -162,8 +170,8 @@ void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member
     if (gossip->try_count == GOSSIP_STREAM_TRY_MAXIMUM)
         return;
     struct gossip_stream_try *try = &gossip->tries[gossip->try_count++];
-    try->address = member->address;
-    memcpy(try->uuid, member->uuid, GOSSIP_UUID_BYTES);
+    try->address = member->who->address;
+    memcpy(try->uuid, member->who->uuid, GOSSIP_UUID_BYTES);
 }
 
 void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
@@ -239,7 +247,7 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
         gossip->counters.malformed++;
         return;
     }
-    if (memcmp(message.sender, gossip->self->shown.uuid, GOSSIP_UUID_BYTES) == 0) {
+    if (memcmp(message.sender, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) == 0) {
         probe_met_self(gossip, &message);
         return;
     }
@@ -252,10 +260,10 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
         gossip->met_us = gossip->now_us;
     gossip_hear_news(gossip, &message);
     struct member *sender = member_find(gossip, message.sender);
-    bool is_earlier_life = sender != NULL && message.generation < sender->shown.generation;
-    if (sender != NULL && message.generation == sender->shown.generation) {
-        sender->shown.heard_us = gossip->now_us;
-        sender->wire_version = (uint8_t)message.newest_version;
+    bool is_earlier_life = sender != NULL && message.generation < sender->shown.who->generation;
+    if (sender != NULL && message.generation == sender->shown.who->generation) {
+        roster_contact(sender)->shown.heard_us = gossip->now_us;
+        roster_contact(sender)->wire_version = (uint8_t)message.newest_version;
     }
     /* Of an earlier life only pings are answered, with the news that there is a later one. */
     if (!is_earlier_life || message.kind == CODEC_PING)
@@ -275,9 +283,9 @@ static void gossip_leave(struct gossip *gossip) {
     if (gossip->self->shown.state == GOSSIP_LEFT)
         return;
     member_set_state(gossip, gossip->self, GOSSIP_LEFT);
-    gossip->self->created_us = gossip->wall_us;
+    member_stamp(gossip, gossip->self, gossip->wall_us);
     gossip_changed(gossip, GOSSIP_CHANGE_STATE, gossip->self, BYTES_NONE);
-    broadcast_add(gossip, &gossip->self->news, GOSSIP_URGENT);
+    broadcast_add(gossip, gossip->self, NULL, GOSSIP_URGENT);
     broadcast_goodbye(gossip);
 }
 
@@ -421,20 +429,19 @@ struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member 
                         struct bytes key) {
     (void)gossip;
     const struct entry *entry = state_find(member_behind(member), key);
-    return entry != NULL ? bytes_of(entry->data + entry->key_length, entry->value_length)
-                         : BYTES_NONE;
+    return entry != NULL ? entry_value(entry) : BYTES_NONE;
 }
 
 bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *shown,
                       size_t *position, struct bytes *key, struct bytes *value, uint64_t *version) {
     (void)gossip;
-    const struct member *member = member_behind(shown);
-    while (*position < member->entry_count) {
-        const struct entry *entry = member->entries[(*position)++];
+    const struct chain *chain = member_behind(shown)->chain;
+    while (*position < chain->count) {
+        const struct entry *entry = chain->links[(*position)++].entry;
         if (entry->is_removed)
             continue;
-        *key = bytes_of(entry->data, entry->key_length);
-        *value = bytes_of(entry->data + entry->key_length, entry->value_length);
+        *key = entry_key(entry);
+        *value = entry_value(entry);
         *version = entry->version;
         return true;
     }

@@ -72,7 +72,8 @@ struct gossip_options {
     uint64_t now_us;
     bool is_sealed; /* only members can make datagrams (a key is set): those that come a second time
                        are told apart by their count, and ignored */
-    const struct log *log; /* borrows; may be NULL */
+    const struct log *log;    /* borrows; may be NULL */
+    struct gossip_pool *pool; /* borrows, outlives the instance; NULL: one of its own */
 };
 
 enum gossip_event_kind {
@@ -169,20 +170,34 @@ struct gossip_actions {
     size_t propagation_count;
 };
 
-struct gossip_member {
+/* Who a member is, one life at one address, and who said last what is believed of it. Never
+ * changes: a change is another one. Shared by all who believe the same. */
+struct gossip_identity {
     uint8_t uuid[GOSSIP_UUID_BYTES];
     uint64_t generation;
     struct gossip_address address;
     char name[64];
-    enum gossip_member_state state;
-    uint64_t incarnation;   /* raised by the member to refute a suspicion; within its generation */
-    uint64_t round_trip_us; /* last measured by this node; 0: never */
+    uint64_t created_us; /* when that was said, by the wall clock of who said it; 0: not known */
+    uint8_t said_by[GOSSIP_UUID_BYTES]; /* of the suspect and the dead; zeros: not known */
+};
+
+/* What this node found out about a member by talking to it, not by being told. */
+struct gossip_contact {
+    uint64_t round_trip_us; /* last measured; 0: never */
     uint64_t heard_us;      /* last direct contact; 0: never */
-    uint64_t state_since_us;
     /* How far its wall clock is ahead of this node's, as measured last, and the largest error that
      * this can have; error 0: not measured. For people: nothing may be decided by it. */
     int64_t clock_offset_us;
     uint64_t clock_error_us;
+};
+
+struct gossip_member {
+    const struct gossip_identity *who;
+    const struct gossip_contact *contact; /* never NULL; all zeros when there was none */
+    uint64_t incarnation; /* raised by the member to refute a suspicion; within its generation */
+    uint64_t state_since_us;
+    enum gossip_member_state state;
+    uint32_t place; /* for gossip/ itself: among the live, or among the graves */
 };
 
 struct gossip_counters { /* since the start */
@@ -204,6 +219,12 @@ struct gossip_counters { /* since the start */
     uint64_t news_waiting[GOSSIP_PRIORITY_COUNT];
     uint64_t news_told[GOSSIP_PRIORITY_COUNT], news_bytes[GOSSIP_PRIORITY_COUNT];
 };
+
+/* What several instances in one thread know alike, kept once (as a simulator wants it). Freed after
+ * the last instance that uses it. */
+struct gossip_pool;
+struct gossip_pool *gossip_pool_new(void); /* returns owned */
+void gossip_pool_free(struct gossip_pool *pool);
 
 struct gossip;
 struct gossip *gossip_new(const struct gossip_options *options);

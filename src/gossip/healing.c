@@ -30,9 +30,9 @@ static uint64_t pause_by_lot_us(struct gossip *gossip, uint64_t pause_us) {
 
 static bool is_known_at(const struct gossip *gossip, const struct gossip_address *address) {
     for (size_t i = 0; i < gossip->rotation.count; i++)
-        if (address_equal(&gossip->rotation.members[i]->shown.address, address))
+        if (address_equal(&gossip->rotation.members[i]->shown.who->address, address))
             return true;
-    return address_equal(&gossip->self->shown.address, address);
+    return address_equal(&gossip->self->shown.who->address, address);
 }
 
 /* Seeds. */
@@ -46,6 +46,8 @@ void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
                  LOG_T("seed", address->host), LOG_F("maximum", GOSSIP_SEED_MAXIMUM));
         return;
     }
+    if (gossip->seeds == NULL)
+        gossip->seeds = memory_allocate_zeroed(GOSSIP_SEED_MAXIMUM, sizeof *gossip->seeds);
     gossip->seeds[gossip->seed_count++] =
         (struct seed){.address = *address,
                       .next_us = gossip->now_us,
@@ -61,7 +63,7 @@ static bool seed_is_known(const struct gossip *gossip, const struct seed *seed) 
 
 static void seed_run(struct gossip *gossip, size_t position) {
     struct seed *seed = &gossip->seeds[position];
-    if (seed->is_self || address_equal(&seed->address, &gossip->self->shown.address)) {
+    if (seed->is_self || address_equal(&seed->address, &gossip->self->shown.who->address)) {
         seed->next_us = GOSSIP_NEVER;
         return;
     }
@@ -82,21 +84,20 @@ static void seed_run(struct gossip *gossip, size_t position) {
 void healing_grave_dug(struct gossip *gossip, struct member *member) {
     struct graves *graves = &gossip->graves;
     if (graves->count == graves->capacity) {
-        graves->capacity = graves->capacity ? graves->capacity * 2 : 16;
+        graves->capacity += graves->capacity / 4 + 8;
         graves->members =
             memory_resize(graves->members, graves->capacity * sizeof *graves->members);
     }
+    member->shown.place = (uint32_t)graves->count;
     graves->members[graves->count++] = member;
 }
 
 void healing_grave_closed(struct gossip *gossip, const struct member *member) {
     struct graves *graves = &gossip->graves;
-    for (size_t i = 0; i < graves->count; i++)
-        if (graves->members[i] == member) {
-            graves->members[i] = graves->members[--graves->count];
-            return;
-        }
-    UNREACHABLE();
+    size_t gap = member->shown.place;
+    CHECK(gap < graves->count && graves->members[gap] == member);
+    graves->members[gap] = graves->members[--graves->count];
+    graves->members[gap]->shown.place = (uint32_t)gap;
 }
 
 static void graves_run(struct gossip *gossip) {
@@ -126,8 +127,6 @@ void healing_found(struct gossip *gossip, const struct gossip_address *address) 
 /* When all places are taken, one by lot makes room: of many that were lost together any will do. */
 void healing_remember(struct gossip *gossip, const struct gossip_address *address) {
     healing_found(gossip, address);
-    if (is_known_at(gossip, address))
-        return;
     size_t place = gossip->lost_count;
     if (place < GOSSIP_LOST_MAXIMUM)
         gossip->lost_count++;

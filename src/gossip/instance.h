@@ -6,6 +6,9 @@
  *     observer.c    whom this node watches, and when
  *     probe.c       pings, again and through others
  *     healing.c     seeds, the dead, the lost
+ *     roster.c      where members stand: all, the live by rotation
+ *     order.c       the same by UUID
+ *     pool.c        what many know alike, kept once
  *     suspicion.c   from suspect to dead, or refuted
  *     state.c       keys, versions, removals
  *     broadcast.c   what is news, and when it is told to whom
@@ -23,6 +26,9 @@
 #include "gossip/clock_offset.h"
 #include "gossip/codec.h"
 #include "gossip/gossip.h"
+#include "gossip/order.h"
+#include "gossip/pool.h"
+#include <assert.h>
 
 enum {
     GOSSIP_SEED_MAXIMUM = 64,
@@ -56,31 +62,26 @@ enum {
 
 struct member;
 
-/* One piece of news; it points to what it is about, and is written out when it is sent, as it is
- * then. */
-enum news_kind { NEWS_RECORD, NEWS_ENTRY };
+/* One piece of news: a member's record, or an entry of its. It is written out when it is sent, as
+ * it is then; it exists only while it waits. */
 struct news {
     struct list link;
-    enum news_kind kind;
+    struct member *member;
+    struct entry *entry;    /* held; NULL: it is the member's record */
+    struct news *of_member; /* the next waiting of the same member */
     enum gossip_priority priority;
-    bool is_waiting;
     unsigned sent_count;
     uint64_t round; /* the last telling that it was part of */
 };
 
-struct entry {
-    struct member *member;
-    struct news news;
-    uint64_t version, previous; /* as struct codec_entry */
-    uint64_t removed_us;        /* of an own removal: when */
-    uint64_t created_us;        /* as struct codec_entry */
-    bool is_removed;
-    bool is_unconfirmed; /* since a reset; swept unless it is heard of again */
-    size_t key_length, value_length;
-    uint8_t data[]; /* key, value */
+/* A removal of this node's own: when it may be forgotten. */
+struct removal {
+    uint64_t version, removed_us;
 };
 
 struct suspicion {
+    struct list link; /* of all suspicions */
+    struct member *member;
     uint64_t since_us;
     uint64_t deadline_us;
     unsigned stretch; /* own local health at its beginning, plus 1 */
@@ -88,21 +89,26 @@ struct suspicion {
     uint8_t accusers[GOSSIP_CONFIRMATIONS + 1][GOSSIP_UUID_BYTES];
 };
 
-struct member {
-    struct gossip_member shown; /* first: the outside sees only this */
-    struct news news;           /* its record's */
-    uint64_t digest_hash;       /* its part of the hash of the whole */
-    struct suspicion suspicion; /* while it is a suspect */
-    /* What it says of itself, by version, ascending. `version`: all up to here is known. */
-    struct entry **entries;
-    size_t entry_count, entry_capacity;
-    uint64_t version, floor;
-    /* Of its record: when it was said, and by whom if it is dead (zeros: not known). */
-    uint64_t created_us;
-    uint8_t said_by[GOSSIP_UUID_BYTES];
-    uint8_t wire_version; /* newest that it said it reads, in this life */
+/* What this node found out about a member by talking to it, in this life of its. */
+struct contact {
+    struct gossip_contact shown; /* first: the outside sees only this */
     struct clock_offset clock;
+    uint8_t wire_version; /* newest that it said it reads */
 };
+
+struct member {
+    struct gossip_member shown;  /* first: the outside sees only this */
+    uint64_t digest_hash;        /* its part of the hash of the whole */
+    struct chain *chain;         /* what it says of itself, as far as it is known; held */
+    struct news *news;           /* of it, waiting; mostly there is none */
+    struct suspicion *suspicion; /* NULL unless it is a suspect */
+};
+/* A simulator holds a hundred million of these. */
+static_assert(sizeof(struct member) <= 80, "a member known must stay small");
+
+static inline const struct contact *contact_of(const struct member *member) {
+    return (const struct contact *)(const void *)member->shown.contact; /* it is the first there */
+}
 
 /* A probe in flight. */
 enum probe_kind { PROBE_MEMBER, PROBE_SEED, PROBE_GRAVE, PROBE_LOST };
@@ -188,11 +194,15 @@ struct gossip {
     struct replay *replay;  /* NULL: datagrams are not sealed */
     uint64_t written_count; /* of sealed datagrams; said in each */
 
+    struct gossip_pool *pool;
+    bool has_own_pool;
     struct member *self;
     struct member **members; /* this node first, then as they came */
-    struct member **sorted;  /* the same, by UUID */
     size_t member_count, member_capacity;
+    struct order order; /* the same, by UUID */
     struct rotation rotation;
+    struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
+    size_t removal_count;
     uint64_t hash; /* of all that live: the sum of their digest_hash */
     uint64_t state_bytes;
     uint64_t grave_check_us, removed_check_us;
@@ -202,7 +212,7 @@ struct gossip {
 
     struct probe probes[GOSSIP_PROBE_MAXIMUM];
     size_t probe_count;
-    struct relay relays[GOSSIP_RELAY_MAXIMUM];
+    struct relay *relays; /* GOSSIP_RELAY_MAXIMUM, once there is one */
     size_t relay_count;
     uint64_t sequence;
     uint64_t probe_us; /* the next member by lot */
@@ -210,14 +220,14 @@ struct gossip {
     struct round_trip trip;         /* of all edges */
     uint64_t observer, observed_us; /* who observed this node last (a hash), and when */
     uint16_t observed_ms;           /* after another one */
-    struct seed seeds[GOSSIP_SEED_MAXIMUM];
+    struct seed *seeds;             /* GOSSIP_SEED_MAXIMUM, once there is one */
     size_t seed_count;
     struct graves graves;
     struct gossip_address lost[GOSSIP_LOST_MAXIMUM];
     size_t lost_count;
     uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
 
-    size_t suspect_count;
+    struct list suspicions;
     uint64_t suspicion_us; /* no suspicion ends before this */
 
     struct list news[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */

@@ -31,10 +31,10 @@ void joining_end(struct gossip *gossip) {
     if (self->shown.state != GOSSIP_JOINING)
         return;
     self->shown.incarnation++;
-    self->created_us = gossip->wall_us;
+    member_stamp(gossip, self, gossip->wall_us);
     member_set_state(gossip, self, GOSSIP_ALIVE);
     gossip_changed(gossip, GOSSIP_CHANGE_STATE, self, BYTES_NONE);
-    broadcast_add(gossip, &self->news, GOSSIP_CLUSTER);
+    broadcast_add(gossip, self, NULL, GOSSIP_CLUSTER);
 }
 
 void joining_run(struct gossip *gossip) {

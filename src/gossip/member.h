@@ -19,13 +19,7 @@
 #pragma once
 #include "gossip/instance.h"
 
-/* Takes a place for the member, this node's own first. NULL when all GOSSIP_MEMBER_MAXIMUM places
- * are the living's. */
-struct member *member_add(struct gossip *gossip, const struct codec_record *record);
-void member_free_all(struct gossip *gossip);
 struct member *member_find(const struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]);
-/* The first place in the order of UUIDs that is not before `uuid`. */
-size_t member_place(const struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]);
 static inline bool member_is_live(const struct member *member) {
     return gossip_state_is_live(member->shown.state);
 }
@@ -40,6 +34,8 @@ int member_compare_records(const struct codec_record *a, const struct codec_reco
 /* Hears a record; passes it on if it is news and `is_told_on`. */
 void member_hear(struct gossip *gossip, const struct codec_record *record, bool is_told_on);
 void member_set_state(struct gossip *gossip, struct member *member, enum gossip_member_state state);
+/* What is believed of the member now was said then, by the wall clock of who said it. */
+void member_stamp(struct gossip *gossip, struct member *member, uint64_t created_us);
 /* To be called after every change of what the hash covers. */
 void member_rehash(struct gossip *gossip, struct member *member);
 /* Up to `wanted` live others by lot, but not `but` (may be NULL); returns how many. */

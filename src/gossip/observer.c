@@ -1,6 +1,7 @@
 #include "gossip/observer.h"
 #include "gossip/member.h"
 #include "gossip/probe.h"
+#include "gossip/roster.h"
 
 enum {
     OBSERVE_INTERVALS = 2,
@@ -29,7 +30,7 @@ static uint64_t ring_place(unsigned ring, const uint8_t uuid[GOSSIP_UUID_BYTES])
 /* How far the member stands before this node. */
 static uint64_t ring_distance(const struct gossip *gossip, unsigned ring,
                               const struct member *member) {
-    return gossip->watches[ring].self_place - ring_place(ring, member->shown.uuid);
+    return gossip->watches[ring].self_place - ring_place(ring, member->shown.who->uuid);
 }
 
 static void watch_begin(struct gossip *gossip, struct watch *watch, struct member *member,
@@ -45,7 +46,7 @@ static void watch_begin(struct gossip *gossip, struct watch *watch, struct membe
 void observer_init(struct gossip *gossip) {
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
         gossip->watches[ring] = (struct watch){
-            .self_place = ring_place(ring, gossip->self->shown.uuid), .next_us = GOSSIP_NEVER};
+            .self_place = ring_place(ring, gossip->self->shown.who->uuid), .next_us = GOSSIP_NEVER};
 }
 
 void observer_member_came(struct gossip *gossip, struct member *member) {
@@ -92,21 +93,6 @@ static void watch_run(struct gossip *gossip, struct watch *watch) {
     watch->next_us = gossip->now_us + stretched_us(gossip, turn_us(gossip));
     if (watch == watch_of(gossip, watch->member))
         probe_member(gossip, watch->member, true);
-}
-
-/* Everybody once a round, in an order by lot (SWIM 4.3). */
-static struct member *rotation_turn(struct gossip *gossip) {
-    struct rotation *rotation = &gossip->rotation;
-    if (rotation->next >= rotation->count) {
-        rotation->next = 0;
-        for (size_t i = rotation->count; i > 1; i--) {
-            size_t other = random_below(&gossip->random, i);
-            struct member *swapped = rotation->members[i - 1];
-            rotation->members[i - 1] = rotation->members[other];
-            rotation->members[other] = swapped;
-        }
-    }
-    return rotation->count > 0 ? rotation->members[rotation->next++] : NULL;
 }
 
 void observer_run(struct gossip *gossip) {

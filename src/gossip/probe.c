@@ -1,11 +1,13 @@
 #include "gossip/probe.h"
 #include "base/check.h"
+#include "base/memory.h"
 #include "gossip/broadcast.h"
 #include "gossip/digest.h"
 #include "gossip/healing.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
 #include "gossip/observer.h"
+#include "gossip/roster.h"
 #include "gossip/skew.h"
 #include "gossip/suspicion.h"
 
@@ -48,7 +50,7 @@ static void probe_ping(struct gossip *gossip, struct probe *probe) {
                         .is_observation = probe->is_observation};
     const struct member *member = probe->member;
     if (member != NULL)
-        ping.target = member->shown.uuid;
+        ping.target = member->shown.who->uuid;
     if (member != NULL && member->shown.state != GOSSIP_ALIVE)
         ping.first[ping.first_count++] = member;
     if (probe->kind != PROBE_MEMBER)
@@ -90,15 +92,15 @@ void probe_member(struct gossip *gossip, struct member *member, bool is_observat
         return;
     probe_begin(gossip, &(struct probe){.kind = PROBE_MEMBER,
                                         .member = member,
-                                        .to = member->shown.address,
+                                        .to = member->shown.who->address,
                                         .is_observation = is_observation});
 }
 
 void probe_grave(struct gossip *gossip, struct member *member) {
     if (gossip->probe_count < GOSSIP_PROBE_MAXIMUM && !probe_is_out(gossip, member))
-        probe_begin(
-            gossip,
-            &(struct probe){.kind = PROBE_GRAVE, .member = member, .to = member->shown.address});
+        probe_begin(gossip, &(struct probe){.kind = PROBE_GRAVE,
+                                            .member = member,
+                                            .to = member->shown.who->address});
 }
 
 void probe_address(struct gossip *gossip, enum probe_kind kind,
@@ -161,10 +163,10 @@ static void probe_ask_others(struct gossip *gossip, struct probe *probe) {
     for (unsigned i = 0; i < probe->helper_count; i++) {
         gossip_begin(gossip, CODEC_ASK, helpers[i]);
         codec_write_sequence(&gossip->writer, probe->sequence);
-        codec_write_target(&gossip->writer, probe->member->shown.uuid);
-        codec_write_address(&gossip->writer, &probe->member->shown.address);
+        codec_write_target(&gossip->writer, probe->member->shown.who->uuid);
+        codec_write_address(&gossip->writer, &probe->member->shown.who->address);
         broadcast_write(gossip, NULL, 0);
-        gossip_send(gossip, &helpers[i]->shown.address);
+        gossip_send(gossip, &helpers[i]->shown.who->address);
         gossip->counters.indirect_probes++;
     }
 }
@@ -183,10 +185,10 @@ static void probe_fail(struct gossip *gossip, const struct probe *failed) {
         return;
     struct ping ping = {.to = member,
                         .sequence = ++gossip->sequence,
-                        .target = member->shown.uuid,
+                        .target = member->shown.who->uuid,
                         .first = {member},
                         .first_count = 1};
-    ping_send(gossip, &ping, &member->shown.address);
+    ping_send(gossip, &ping, &member->shown.who->address);
 }
 
 static void probe_run_one(struct gossip *gossip, struct probe *probe) {
@@ -235,6 +237,8 @@ void probe_asked(struct gossip *gossip, const struct gossip_address *from,
                  const struct codec_message *message) {
     if (gossip->relay_count == GOSSIP_RELAY_MAXIMUM)
         return;
+    if (gossip->relays == NULL)
+        gossip->relays = memory_allocate_zeroed(GOSSIP_RELAY_MAXIMUM, sizeof *gossip->relays);
     uint64_t timeout_us = gossip->timing.probe_timeout_us;
     struct relay *relay = &gossip->relays[gossip->relay_count++];
     *relay = (struct relay){.sequence = ++gossip->sequence,
@@ -273,12 +277,12 @@ static void relay_acknowledged(struct gossip *gossip, const struct codec_message
 void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
                   const struct codec_message *message) {
     if (message->has_target &&
-        memcmp(message->target, gossip->self->shown.uuid, GOSSIP_UUID_BYTES) != 0)
+        memcmp(message->target, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) != 0)
         return; /* meant for who was at this address before */
     const struct member *sender = member_find(gossip, message->sender);
     const struct member *first[2];
     size_t count = 0;
-    bool is_known = sender != NULL && sender->shown.generation == message->generation;
+    bool is_known = sender != NULL && sender->shown.who->generation == message->generation;
     if (sender != NULL && (!is_known || sender->shown.state != GOSSIP_ALIVE))
         first[count++] = sender; /* so that it refutes, or learns that it has a successor */
     if (!is_known || gossip->self->shown.state == GOSSIP_LEFT)
@@ -297,11 +301,11 @@ void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
 static void probe_measure(struct gossip *gossip, const struct probe *probe,
                           const struct codec_message *message) {
     struct member *member = probe->member;
-    if (message->has_target || member->shown.generation != message->generation)
+    if (message->has_target || member->shown.who->generation != message->generation)
         return;
     uint64_t pinged_us = probe->pinged_us[message->sequence - probe->sequence];
     gossip->round_trip_us = gossip->now_us - pinged_us;
-    member->shown.round_trip_us = gossip->round_trip_us;
+    roster_contact(member)->shown.round_trip_us = gossip->round_trip_us;
     skew_measure(gossip, member, pinged_us, message);
     observer_measured(gossip, member, gossip->round_trip_us);
     if (message->has_phase && probe->is_observation)
@@ -339,7 +343,7 @@ void probe_acknowledged(struct gossip *gossip, const struct gossip_address *from
     }
     const uint8_t *answered = message->has_target ? message->target : message->sender;
     if (probe->member != NULL &&
-        memcmp(probe->member->shown.uuid, answered, GOSSIP_UUID_BYTES) != 0)
+        memcmp(probe->member->shown.who->uuid, answered, GOSSIP_UUID_BYTES) != 0)
         return;
     probe_succeed(gossip, probe, message);
     if (message->has_target)
@@ -355,7 +359,7 @@ void probe_contact(struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES])
     struct member *member = member_find(gossip, uuid);
     if (member == NULL || member == gossip->self || !member_is_live(member))
         return;
-    member->shown.heard_us = gossip->now_us;
+    roster_contact(member)->shown.heard_us = gossip->now_us;
     for (size_t i = gossip->probe_count; i > 0; i--) {
         struct probe *probe = &gossip->probes[i - 1];
         if (probe->kind != PROBE_MEMBER || probe->member != member)
@@ -371,7 +375,7 @@ void probe_nacked(struct gossip *gossip, const struct codec_message *message) {
     struct probe *probe = probe_find(gossip, message->sequence);
     if (probe == NULL || probe->nack_count == probe->helper_count)
         return;
-    if (memcmp(probe->member->shown.uuid, message->target, GOSSIP_UUID_BYTES) == 0)
+    if (memcmp(probe->member->shown.who->uuid, message->target, GOSSIP_UUID_BYTES) == 0)
         probe->nack_count++;
 }
 

@@ -38,16 +38,16 @@ enum trace_of { TRACE_RECORD, TRACE_ENTRY };
 static uint32_t propagation_trace(enum trace_of what, const struct gossip_member *member,
                                   uint64_t first, uint64_t second) {
     uint8_t bytes[GOSSIP_UUID_BYTES + 3 * 8 + 1];
-    const uint64_t numbers[3] = {member->generation, first, second};
-    memcpy(bytes, member->uuid, GOSSIP_UUID_BYTES);
+    const uint64_t numbers[3] = {member->who->generation, first, second};
+    memcpy(bytes, member->who->uuid, GOSSIP_UUID_BYTES);
     for (size_t i = 0; i < 24; i++) /* little-endian, so that it is the same on every machine */
         bytes[GOSSIP_UUID_BYTES + i] = (uint8_t)(numbers[i / 8] >> (8 * (i % 8)));
     bytes[sizeof bytes - 1] = (uint8_t)what;
     return (uint32_t)bytes_hash(bytes_of(bytes, sizeof bytes), 0);
 }
 
-static uint32_t propagation_trace_entry(const struct entry *entry) {
-    return propagation_trace(TRACE_ENTRY, &entry->member->shown, entry->version, 0);
+static uint32_t propagation_trace_entry(const struct member *member, const struct entry *entry) {
+    return propagation_trace(TRACE_ENTRY, &member->shown, entry->version, 0);
 }
 
 static void propagation_log(const struct gossip *gossip, const char *what, uint32_t trace,
@@ -58,7 +58,7 @@ static void propagation_log(const struct gossip *gossip, const char *what, uint3
     char text[GOSSIP_TRACE_DIGITS + 1];
     snprintf(text, sizeof text, "%08x", (unsigned)trace);
     log_line(gossip->log, LOG_DEBUG, what, LOG_T("trace", text), LOG_T("type", type),
-             LOG_T("of", subject->name), LOG_F("delay_us", delay_us));
+             LOG_T("of", subject->who->name), LOG_F("delay_us", delay_us));
 }
 
 /* How long it took; false, and counted, if that cannot be said. */
@@ -70,13 +70,14 @@ static bool propagation_measure(struct gossip *gossip, const struct member *orig
         return false;
     }
     uint64_t error_us = 0;
-    if (origin != NULL && clock_offset_is_known(&origin->clock))
-        error_us = clock_offset_error_us(&origin->clock, gossip->now_us);
+    if (origin != NULL && clock_offset_is_known(&contact_of(origin)->clock))
+        error_us = clock_offset_error_us(&contact_of(origin)->clock, gossip->now_us);
     if (error_us == 0 || error_us > PROPAGATION_ERROR_US) {
         counters->propagation_uncorrected++;
         return false;
     }
-    int64_t said_us = (int64_t)created_us - origin->clock.apart_us; /* by our monotonic clock */
+    int64_t said_us =
+        (int64_t)created_us - contact_of(origin)->clock.apart_us; /* by our monotonic clock */
     int64_t took_us = (int64_t)gossip->now_us - said_us;
     if (took_us < -(int64_t)error_us || took_us > (int64_t)PROPAGATION_LONGEST_US) {
         counters->propagation_implausible++;
@@ -128,19 +129,20 @@ void propagation_heard_record(struct gossip *gossip, const struct member *member
                       &member->shown);
 }
 
-void propagation_heard_entry(struct gossip *gossip, const struct entry *entry,
-                             const enum gossip_priority *priority) {
+void propagation_heard_entry(struct gossip *gossip, const struct member *member,
+                             const struct entry *entry, const enum gossip_priority *priority) {
     static const enum gossip_news_type types[GOSSIP_PRIORITY_COUNT] = {
         [GOSSIP_URGENT] = GOSSIP_NEWS_CLUSTER,
         [GOSSIP_CLUSTER] = GOSSIP_NEWS_CLUSTER,
         [GOSSIP_STATE] = GOSSIP_NEWS_STATE,
         [GOSSIP_REST] = GOSSIP_NEWS_REST};
     enum gossip_news_type type = priority != NULL ? types[*priority] : GOSSIP_NEWS_MENDED;
-    propagation_heard(gossip, type, propagation_trace_entry(entry), entry->member,
-                      entry->created_us, &entry->member->shown);
+    propagation_heard(gossip, type, propagation_trace_entry(member, entry), member,
+                      entry->created_us, &member->shown);
 }
 
-void propagation_said(struct gossip *gossip, const struct entry *entry) {
-    propagation_log(gossip, "news said", propagation_trace_entry(entry),
-                    entry->is_removed ? "removal" : "key", &entry->member->shown, 0);
+void propagation_said(struct gossip *gossip, const struct member *member,
+                      const struct entry *entry) {
+    propagation_log(gossip, "news said", propagation_trace_entry(member, entry),
+                    entry->is_removed ? "removal" : "key", &member->shown, 0);
 }

@@ -14,7 +14,8 @@
 void propagation_heard_record(struct gossip *gossip, const struct member *member,
                               const struct codec_record *record, enum gossip_member_state before);
 /* An entry that was news here. `priority`: with which it was told on; NULL: found by comparing. */
-void propagation_heard_entry(struct gossip *gossip, const struct entry *entry,
-                             const enum gossip_priority *priority);
+void propagation_heard_entry(struct gossip *gossip, const struct member *member,
+                             const struct entry *entry, const enum gossip_priority *priority);
 /* This node has said something itself: the beginning of its trace. */
-void propagation_said(struct gossip *gossip, const struct entry *entry);
+void propagation_said(struct gossip *gossip, const struct member *member,
+                      const struct entry *entry);

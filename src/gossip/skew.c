@@ -1,19 +1,20 @@
 #include "gossip/skew.h"
 #include "gossip/member.h"
+#include "gossip/roster.h"
 
 enum { SKEW_CHECK_SECONDS = 10 };
 
 /* As it is now: this node's own wall clock may have been set meanwhile. */
 static int64_t skew_of(const struct gossip *gossip, const struct member *member) {
     int64_t ours_us = (int64_t)gossip->wall_us - (int64_t)gossip->now_us;
-    return member->clock.apart_us - ours_us;
+    return contact_of(member)->clock.apart_us - ours_us;
 }
 
 /* So much the two clocks surely are apart, whatever the error. */
 static uint64_t skew_surely_us(const struct gossip *gossip, const struct member *member) {
     int64_t offset_us = skew_of(gossip, member);
     uint64_t distance_us = (uint64_t)(offset_us < 0 ? -offset_us : offset_us);
-    uint64_t error_us = clock_offset_error_us(&member->clock, gossip->now_us);
+    uint64_t error_us = clock_offset_error_us(&contact_of(member)->clock, gossip->now_us);
     return distance_us > error_us ? distance_us - error_us : 0;
 }
 
@@ -23,10 +24,12 @@ void skew_measure(struct gossip *gossip, struct member *member, uint64_t sent_us
                                   .answered_us = answer->wire.wall_us,
                                   .heard_us = gossip->now_us,
                                   .held_us = answer->held_us};
-    if (!answer->has_held || gossip->wall_us == 0 || !clock_offset_measure(&member->clock, &stamps))
+    struct contact *contact = roster_contact(member);
+    if (!answer->has_held || gossip->wall_us == 0 ||
+        !clock_offset_measure(&contact->clock, &stamps))
         return;
-    member->shown.clock_offset_us = skew_of(gossip, member);
-    member->shown.clock_error_us = clock_offset_error_us(&member->clock, gossip->now_us);
+    contact->shown.clock_offset_us = skew_of(gossip, member);
+    contact->shown.clock_error_us = clock_offset_error_us(&contact->clock, gossip->now_us);
     gossip->is_clock_measured = true;
     gossip->clock_skew_us = skew_surely_us(gossip, member);
 }
@@ -38,7 +41,7 @@ void skew_run(struct gossip *gossip) {
     uint64_t largest_us = 0;
     for (size_t i = 1; i < gossip->member_count; i++) {
         const struct member *member = gossip->members[i];
-        if (!member_is_live(member) || !clock_offset_is_known(&member->clock))
+        if (!member_is_live(member) || !clock_offset_is_known(&contact_of(member)->clock))
             continue;
         uint64_t surely_us = skew_surely_us(gossip, member);
         largest_us = surely_us > largest_us ? surely_us : largest_us;

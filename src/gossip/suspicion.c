@@ -1,5 +1,6 @@
 #include "gossip/suspicion.h"
 #include "base/check.h"
+#include "base/memory.h"
 #include "gossip/broadcast.h"
 #include "gossip/member.h"
 #include <math.h>
@@ -36,18 +37,29 @@ static void suspicion_schedule(struct gossip *gossip, struct suspicion *suspicio
         gossip->suspicion_us = suspicion->deadline_us;
 }
 
+void suspicion_end(struct member *member) {
+    if (member->suspicion == NULL)
+        return;
+    list_remove(&member->suspicion->link);
+    memory_free(member->suspicion);
+    member->suspicion = NULL;
+}
+
 void suspicion_begin(struct gossip *gossip, struct member *member,
                      const uint8_t accuser[GOSSIP_UUID_BYTES]) {
-    struct suspicion *suspicion = &member->suspicion;
-    *suspicion = (struct suspicion){.since_us = gossip->now_us,
-                                    .stretch = gossip->counters.local_health + 1};
+    suspicion_end(member); /* of an earlier incarnation */
+    struct suspicion *suspicion = memory_allocate(sizeof *suspicion);
+    *suspicion = (struct suspicion){
+        .member = member, .since_us = gossip->now_us, .stretch = gossip->counters.local_health + 1};
+    list_append(&gossip->suspicions, &suspicion->link);
+    member->suspicion = suspicion;
     memcpy(suspicion->accusers[suspicion->accuser_count++], accuser, GOSSIP_UUID_BYTES);
     suspicion_schedule(gossip, suspicion);
 }
 
 void suspicion_confirm(struct gossip *gossip, struct member *member,
                        const uint8_t accuser[GOSSIP_UUID_BYTES], uint64_t created_us) {
-    struct suspicion *suspicion = &member->suspicion;
+    struct suspicion *suspicion = member->suspicion;
     CHECK(member->shown.state == GOSSIP_SUSPECT);
     for (unsigned i = 0; i < suspicion->accuser_count; i++)
         if (memcmp(suspicion->accusers[i], accuser, GOSSIP_UUID_BYTES) == 0)
@@ -58,27 +70,27 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
     if (witness != NULL && witness->shown.state == GOSSIP_JOINING)
         return; /* a newcomer's word counts for nothing yet */
     memcpy(suspicion->accusers[suspicion->accuser_count++], accuser, GOSSIP_UUID_BYTES);
-    member->created_us = created_us;
+    member_stamp(gossip, member, created_us);
     suspicion_schedule(gossip, suspicion);
-    broadcast_add(gossip, &member->news, GOSSIP_CLUSTER);
+    broadcast_add(gossip, member, NULL, GOSSIP_CLUSTER);
 }
 
 void suspicion_restart(struct gossip *gossip, struct member *member) {
     CHECK(member->shown.state == GOSSIP_SUSPECT);
-    member->suspicion.since_us = gossip->now_us;
-    suspicion_schedule(gossip, &member->suspicion);
+    member->suspicion->since_us = gossip->now_us;
+    suspicion_schedule(gossip, member->suspicion);
 }
 
 void suspicion_accuse(struct gossip *gossip, struct member *member) {
     if (member->shown.state == GOSSIP_SUSPECT) {
-        suspicion_confirm(gossip, member, gossip->self->shown.uuid, gossip->wall_us);
+        suspicion_confirm(gossip, member, gossip->self->shown.who->uuid, gossip->wall_us);
         return;
     }
     struct codec_record record;
     member_record(member, &record);
     record.state = GOSSIP_SUSPECT;
     record.created_us = gossip->wall_us;
-    memcpy(record.accuser, gossip->self->shown.uuid, GOSSIP_UUID_BYTES);
+    memcpy(record.accuser, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES);
     gossip->counters.suspicions++;
     member_hear(gossip, &record, true);
 }
@@ -88,25 +100,25 @@ static void suspicion_refute(struct gossip *gossip, uint64_t incarnation) {
     if (incarnation >= CODEC_NUMBER_MAXIMUM)
         return; /* nobody could hear it; only a new generation helps */
     self->incarnation = incarnation + 1;
-    gossip->self->created_us = gossip->wall_us;
+    member_stamp(gossip, gossip->self, gossip->wall_us);
     member_rehash(gossip, gossip->self);
-    broadcast_add(gossip, &gossip->self->news, GOSSIP_URGENT);
+    broadcast_add(gossip, gossip->self, NULL, GOSSIP_URGENT);
     broadcast_hurry(gossip);
 }
 
 void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record) {
     const struct gossip_member *self = &gossip->self->shown;
-    if (record->generation > self->generation) {
+    if (record->generation > self->who->generation) {
         /* A later life of this node is up, or its directory was copied: only people can tell. */
         if (!gossip->has_warned_of_twin)
             log_line(gossip->log, LOG_WARN,
                      "another process has this node's UUID and a higher generation",
-                     LOG_F("generation", self->generation),
+                     LOG_F("generation", self->who->generation),
                      LOG_F("other_generation", record->generation));
         gossip->has_warned_of_twin = true;
         return;
     }
-    bool is_about_this_life = record->generation == self->generation;
+    bool is_about_this_life = record->generation == self->who->generation;
     if (self->state == GOSSIP_LEFT ||
         (is_about_this_life && record->incarnation < self->incarnation))
         return;
@@ -117,8 +129,8 @@ void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *re
         suspicion_refute(gossip, record->incarnation);
     } else if (is_about_this_life && record->incarnation > self->incarnation) {
         suspicion_refute(gossip, record->incarnation); /* said by nobody here: outbid it */
-    } else if (!is_about_this_life && !gossip->self->news.is_waiting) {
-        broadcast_add(gossip, &gossip->self->news, GOSSIP_CLUSTER);
+    } else if (!is_about_this_life && !broadcast_is_waiting(gossip->self, NULL)) {
+        broadcast_add(gossip, gossip->self, NULL, GOSSIP_CLUSTER);
     }
 }
 
@@ -127,7 +139,7 @@ static void suspicion_expire(struct gossip *gossip, struct member *member) {
     member_record(member, &record);
     record.state = GOSSIP_DEAD;
     record.created_us = gossip->wall_us;
-    memcpy(record.accuser, gossip->self->shown.uuid, GOSSIP_UUID_BYTES);
+    memcpy(record.accuser, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES);
     member_hear(gossip, &record, true);
 }
 
@@ -135,27 +147,21 @@ void suspicion_run(struct gossip *gossip) {
     if (gossip->now_us < gossip->suspicion_us)
         return;
     gossip->suspicion_us = GOSSIP_NEVER;
-    size_t left = gossip->suspect_count;
-    for (size_t i = 1; i < gossip->member_count && left > 0; i++) {
-        struct member *member = gossip->members[i];
-        if (member->shown.state != GOSSIP_SUSPECT)
-            continue;
-        left--;
-        uint64_t deadline_us = member->suspicion.deadline_us;
+    LIST_EACH (&gossip->suspicions, link) {
+        const struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
+        uint64_t deadline_us = suspicion->deadline_us;
         if (gossip->now_us >= deadline_us)
-            suspicion_expire(gossip, member);
+            suspicion_expire(gossip, suspicion->member);
         else if (deadline_us < gossip->suspicion_us)
             gossip->suspicion_us = deadline_us;
     }
 }
 
 void suspicion_postpone(struct gossip *gossip, uint64_t lag_us) {
-    for (size_t i = 1; i < gossip->member_count && gossip->suspect_count > 0; i++) {
-        struct member *member = gossip->members[i];
-        if (member->shown.state != GOSSIP_SUSPECT)
-            continue;
-        member->suspicion.since_us += lag_us;
-        suspicion_schedule(gossip, &member->suspicion);
+    LIST_EACH (&gossip->suspicions, link) {
+        struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
+        suspicion->since_us += lag_us;
+        suspicion_schedule(gossip, suspicion);
     }
 }
 

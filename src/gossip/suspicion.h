@@ -11,6 +11,8 @@
 /* Before the member is set to GOSSIP_SUSPECT. */
 void suspicion_begin(struct gossip *gossip, struct member *member,
                      const uint8_t accuser[GOSSIP_UUID_BYTES]);
+/* The member is no suspect any more. No effect if it was none. */
+void suspicion_end(struct member *member);
 /* One more accuser of a suspect; news if it is independent and still counts. `created_us`: when it
  * said so, by its wall clock. */
 void suspicion_confirm(struct gossip *gossip, struct member *member,

@@ -26,31 +26,26 @@ struct telling {
 
 /* One piece of news. */
 
-static const struct member *news_member(struct news *news) {
-    return news->kind == NEWS_RECORD ? LIST_ELEMENT(news, struct member, news)
-                                     : LIST_ELEMENT(news, struct entry, news)->member;
-}
-
-static struct codec_entry entry_said(const struct entry *entry) {
-    return (struct codec_entry){.version = entry->version,
-                                .previous = state_previous(entry),
-                                .is_removed = entry->is_removed,
-                                .key = bytes_of(entry->data, entry->key_length),
-                                .value =
-                                    bytes_of(entry->data + entry->key_length, entry->value_length),
-                                .created_us = entry->created_us};
+static struct codec_entry entry_said(const struct news *news) {
+    return (struct codec_entry){.version = news->entry->version,
+                                .previous = state_previous(news->member, news->entry),
+                                .is_removed = news->entry->is_removed,
+                                .key = entry_key(news->entry),
+                                .value = entry_value(news->entry),
+                                .created_us = news->entry->created_us};
 }
 
 static struct codec_group group_of(const struct member *member) {
-    struct codec_group group = {.generation = member->shown.generation, .floor = member->floor};
-    memcpy(group.uuid, member->shown.uuid, GOSSIP_UUID_BYTES);
+    struct codec_group group = {.generation = member->shown.who->generation,
+                                .floor = member->chain->floor};
+    memcpy(group.uuid, member->shown.who->uuid, GOSSIP_UUID_BYTES);
     return group;
 }
 
 /* Entries of one member and one priority stand in one group. */
-static bool is_same_group(struct news *a, struct news *b) {
-    return a->kind == NEWS_ENTRY && b->kind == NEWS_ENTRY && a->priority == b->priority &&
-           news_member(a) == news_member(b);
+static bool is_same_group(const struct news *a, const struct news *b) {
+    return a->entry != NULL && b->entry != NULL && a->priority == b->priority &&
+           a->member == b->member;
 }
 
 static bool telling_has_group(const struct telling *telling, struct news *news) {
@@ -61,16 +56,16 @@ static bool telling_has_group(const struct telling *telling, struct news *news) 
 }
 
 static size_t telling_bytes(const struct telling *telling, struct news *news, bool is_new_group) {
-    if (news->kind == NEWS_RECORD) {
+    if (news->entry == NULL) {
         struct codec_record record;
-        member_record(news_member(news), &record);
+        member_record(news->member, &record);
         return codec_record_bytes(&telling->gossip->writer.wire, &record);
     }
-    struct codec_entry entry = entry_said(LIST_ELEMENT(news, struct entry, news));
+    struct codec_entry entry = entry_said(news);
     size_t bytes = codec_entry_bytes(&telling->gossip->writer.wire, &entry);
     if (!is_new_group)
         return bytes;
-    struct codec_group group = group_of(news_member(news));
+    struct codec_group group = group_of(news->member);
     return bytes + codec_group_bytes(&group) + codec_priorities_bytes(telling->group_count + 1) -
            codec_priorities_bytes(telling->group_count);
 }
@@ -83,7 +78,7 @@ static bool telling_is_full(const struct telling *telling) {
 
 /* Takes the piece if it fits into `allowance` and the room; returns its bytes, or 0. */
 static size_t telling_take(struct telling *telling, struct news *news, size_t allowance) {
-    bool is_new_group = news->kind == NEWS_ENTRY && !telling_has_group(telling, news);
+    bool is_new_group = news->entry != NULL && !telling_has_group(telling, news);
     size_t bytes = telling_bytes(telling, news, is_new_group);
     if (bytes > allowance || bytes > telling->room)
         return 0;
@@ -147,7 +142,7 @@ static void telling_choose_shares(struct telling *telling) {
 
 static void telling_write_record(struct telling *telling, size_t position) {
     struct codec_record record;
-    member_record(news_member(telling->pieces[position]), &record);
+    member_record(telling->pieces[position]->member, &record);
     telling->is_written[position] = codec_write_record(&telling->gossip->writer, &record);
 }
 
@@ -162,7 +157,7 @@ static void telling_write_records(struct telling *telling, const struct member *
         CHECK(codec_write_record(writer, &record));
     }
     for (size_t i = 0; i < telling->count; i++)
-        if (telling->pieces[i]->kind == NEWS_RECORD)
+        if (telling->pieces[i]->entry == NULL)
             telling_write_record(telling, i);
     codec_list_end(writer);
 }
@@ -170,14 +165,14 @@ static void telling_write_records(struct telling *telling, const struct member *
 /* The piece at this place, and all behind it that belong into its group. */
 static bool telling_write_group(struct telling *telling, size_t from) {
     struct codec_writer *writer = &telling->gossip->writer;
-    struct codec_group group = group_of(news_member(telling->pieces[from]));
+    struct codec_group group = group_of(telling->pieces[from]->member);
     size_t written = 0;
     if (!codec_group_begin(writer, &group))
         return false;
     for (size_t i = from; i < telling->count; i++) {
         if (!is_same_group(telling->pieces[i], telling->pieces[from]))
             continue;
-        struct codec_entry entry = entry_said(LIST_ELEMENT(telling->pieces[i], struct entry, news));
+        struct codec_entry entry = entry_said(telling->pieces[i]);
         telling->is_written[i] = codec_write_entry(writer, &entry);
         written += telling->is_written[i];
     }
@@ -192,7 +187,7 @@ static bool telling_is_first_of_group(const struct telling *telling, size_t posi
     for (size_t i = 0; i < position; i++)
         if (is_same_group(telling->pieces[i], telling->pieces[position]))
             return false;
-    return telling->pieces[position]->kind == NEWS_ENTRY;
+    return telling->pieces[position]->entry != NULL;
 }
 
 static void telling_write_entries(struct telling *telling) {

@@ -11,7 +11,7 @@ static_assert((int)TROTH_GOSSIP_KEY_MAXIMUM == (int)GOSSIP_KEY_MAXIMUM, "as the 
 static_assert((int)TROTH_GOSSIP_VALUE_MAXIMUM == (int)GOSSIP_VALUE_MAXIMUM, "as the header says");
 static_assert((int)TROTH_GOSSIP_DATAGRAM_MAXIMUM == (int)GOSSIP_DATAGRAM_MAXIMUM,
               "as the header says");
-static_assert((size_t)TROTH_GOSSIP_NAME_BYTES == sizeof(((struct gossip_member *)0)->name),
+static_assert((size_t)TROTH_GOSSIP_NAME_BYTES == sizeof(((struct gossip_identity *)0)->name),
               "as the header says");
 
 /* ---- codes and texts ---- */
@@ -114,16 +114,16 @@ const char *troth_gossip_state_text(enum troth_gossip_state state) {
 
 void library_show_member(const struct troth_gossip *gossip, const struct gossip_member *member,
                          struct troth_gossip_member *out) {
-    *out = (struct troth_gossip_member){.generation = member->generation,
-                                        .address.port = member->address.port,
+    *out = (struct troth_gossip_member){.generation = member->who->generation,
+                                        .address.port = member->who->address.port,
                                         .state = shown_state(member->state),
                                         .is_self = member == gossip_member_at(gossip->gossip, 0),
-                                        .round_trip_us = member->round_trip_us,
-                                        .heard_us = member->heard_us,
+                                        .round_trip_us = member->contact->round_trip_us,
+                                        .heard_us = member->contact->heard_us,
                                         .state_since_us = member->state_since_us};
-    memcpy(out->uuid, member->uuid, sizeof out->uuid);
-    memcpy(out->address.host, member->address.host, sizeof out->address.host);
-    memcpy(out->name, member->name, sizeof out->name);
+    memcpy(out->uuid, member->who->uuid, sizeof out->uuid);
+    memcpy(out->address.host, member->who->address.host, sizeof out->address.host);
+    memcpy(out->name, member->who->name, sizeof out->name);
 }
 
 size_t troth_gossip_member_count(const struct troth_gossip *gossip) {

@@ -117,11 +117,11 @@ static void run_rtt(const struct gossip_call *call) {
             return;
     }
     const struct gossip_member *other = from == self ? to : from;
-    bool is_measured = (from == self || to == self) && other->round_trip_us > 0;
+    bool is_measured = (from == self || to == self) && other->contact->round_trip_us > 0;
     if (from == to)
         reply_integer(call->reply, 0);
     else if (is_measured)
-        reply_integer(call->reply, (int64_t)other->round_trip_us);
+        reply_integer(call->reply, (int64_t)other->contact->round_trip_us);
     else
         reply_null(call->reply);
 }

@@ -50,9 +50,9 @@ static bool is_wanted(const struct gossip *gossip, const struct gossip_member *m
 
 static bool is_called(const struct gossip_member *member, struct bytes who) {
     char id[GOSSIP_ID_TEXT_BYTES];
-    if (bytes_equal(who, bytes_of_text(member->name)))
+    if (bytes_equal(who, bytes_of_text(member->who->name)))
         return true;
-    gossip_id_text(member->uuid, id);
+    gossip_id_text(member->who->uuid, id);
     return who.length >= MEMBER_ID_PREFIX_BYTES && who.length < sizeof id &&
            strncasecmp(id, (const char *)who.data, who.length) == 0;
 }
@@ -119,24 +119,25 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     bool is_self = member == gossip_member_at(gossip, 0);
     uint64_t now_us = gossiper_now_us(call->gossiper);
     char id[GOSSIP_ID_TEXT_BYTES], address[NET_HOST_MAXIMUM + 10];
-    struct net_address peer = {.port = member->address.port};
-    memcpy(peer.host, member->address.host, sizeof peer.host);
+    struct net_address peer = {.port = member->who->address.port};
+    memcpy(peer.host, member->who->address.host, sizeof peer.host);
     net_address_format(&peer, address);
-    gossip_id_text(member->uuid, id);
+    gossip_id_text(member->who->uuid, id);
     reply_map(reply, 15);
     reply_text(reply, "id", id);
-    reply_text(reply, "name", member->name);
+    reply_text(reply, "name", member->who->name);
     reply_text(reply, "state", gossip_state_text(member->state));
     reply_text(reply, "address", address);
     reply_said(gossip, member, GOSSIP_SAYS_CLIENT, reply);
     reply_said(gossip, member, GOSSIP_SAYS_ADMIN, reply);
     reply_said(gossip, member, GOSSIP_SAYS_KIND, reply);
     reply_said(gossip, member, GOSSIP_SAYS_VERSION, reply);
-    reply_number(reply, "generation", member->generation);
+    reply_number(reply, "generation", member->who->generation);
     reply_number(reply, "incarnation", member->incarnation);
     reply_number(reply, "self", is_self);
-    reply_number(reply, "round_trip_us", member->round_trip_us);
-    reply_number(reply, "heard_ms_ago", (uint64_t)(is_self ? 0 : ago_ms(now_us, member->heard_us)));
+    reply_number(reply, "round_trip_us", member->contact->round_trip_us);
+    reply_number(reply, "heard_ms_ago",
+                 (uint64_t)(is_self ? 0 : ago_ms(now_us, member->contact->heard_us)));
     reply_number(reply, "state_ms", (uint64_t)ago_ms(now_us, member->state_since_us));
     reply_bulk_text(reply, "tags");
     reply_pairs(gossip, member, false, reply);

@@ -11,10 +11,10 @@ void gossip_news_append(struct buffer *out, const struct gossip *gossip,
     size_t before = out->length;
     buffer_append_u8(out, (uint8_t)change->kind);
     buffer_append_u8(out, (uint8_t)member->state);
-    buffer_append(out, member->uuid, GOSSIP_UUID_BYTES);
-    buffer_append_length_prefixed(out, bytes_of_text(member->name));
-    buffer_append_length_prefixed(out, bytes_of_text(member->address.host));
-    buffer_append_u16(out, member->address.port);
+    buffer_append(out, member->who->uuid, GOSSIP_UUID_BYTES);
+    buffer_append_length_prefixed(out, bytes_of_text(member->who->name));
+    buffer_append_length_prefixed(out, bytes_of_text(member->who->address.host));
+    buffer_append_u16(out, member->who->address.port);
     buffer_append_length_prefixed(out, change->key);
     bool is_key = change->kind == GOSSIP_CHANGE_KEY;
     buffer_append_length_prefixed(out,

@@ -13,14 +13,14 @@ static_assert(sizeof((struct gossip_address){0}.host) == sizeof((struct net_addr
 
 static void member_view_append(struct buffer *out, const struct gossip *gossip,
                                const struct gossip_member *member) {
-    buffer_append(out, member->uuid, GOSSIP_UUID_BYTES);
-    buffer_append_varint(out, member->generation);
-    buffer_append_length_prefixed(out, bytes_of_text(member->address.host));
-    buffer_append_u16(out, member->address.port);
-    buffer_append_length_prefixed(out, bytes_of_text(member->name));
+    buffer_append(out, member->who->uuid, GOSSIP_UUID_BYTES);
+    buffer_append_varint(out, member->who->generation);
+    buffer_append_length_prefixed(out, bytes_of_text(member->who->address.host));
+    buffer_append_u16(out, member->who->address.port);
+    buffer_append_length_prefixed(out, bytes_of_text(member->who->name));
     buffer_append_u8(out, (uint8_t)member->state);
-    buffer_append_varint(out, member->round_trip_us);
-    buffer_append_varint(out, member->heard_us);
+    buffer_append_varint(out, member->contact->round_trip_us);
+    buffer_append_varint(out, member->contact->heard_us);
 #define MEMBER_SAYS(field, key)                                                                    \
     buffer_append_length_prefixed(out, gossip_get(gossip, member, BYTES_LITERAL(key)));
 #include "node/member_says.def"

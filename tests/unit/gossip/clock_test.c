@@ -130,9 +130,9 @@ static void test_skew_is_shown_with_its_error(void **state) {
             if (i == j)
                 continue;
             int64_t truly_us = (int64_t)(world_wall_us(world, j) - world_wall_us(world, i));
-            assert_true(member->clock_error_us > 0);
-            assert_true((uint64_t)llabs(truly_us - member->clock_offset_us) <
-                        member->clock_error_us + 10 * MILLISECOND);
+            assert_true(member->contact->clock_error_us > 0);
+            assert_true((uint64_t)llabs(truly_us - member->contact->clock_offset_us) <
+                        member->contact->clock_error_us + 10 * MILLISECOND);
         }
     world_run(world, 20 * SECOND);
     struct gossip_counters counters;

@@ -94,15 +94,15 @@ static void test_sick_node_kills_nobody(void **state) {
     struct world *world = world_new(4);
     world_add_cluster(world, 20);
     assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    struct gossip_counters counters;
     for (unsigned round = 0; round < 60; round++) { /* hears nobody half of the time */
         for (unsigned i = 1; i <= 20; i++)
             world->is_cut[i][7] = i != 7 && round % 2 == 0;
         world_run(world, SECOND);
+        gossip_counters(world->nodes[7].gossip, &counters);
+        assert_true(counters.local_health > 0 || round % 2 == 1);
     }
     world_heal(world);
-    struct gossip_counters counters;
-    gossip_counters(world->nodes[7].gossip, &counters);
-    assert_true(counters.local_health > 0);
     assert_true(counters.probes_failed > 0);
     for (unsigned i = 1; i <= 20; i++)
         for (unsigned j = 1; j <= 20; j++)
@@ -361,7 +361,7 @@ static void test_restart_with_new_address(void **state) {
     world_seed(world, 2, 1);
     assert_true(world_run_until(world, 2 * SECOND, world_is_settled));
     for (unsigned i = 1; i <= 10; i++) {
-        assert_string_equal(world_view(world, i, 2)->address.host, "10.9.9.9");
+        assert_string_equal(world_view(world, i, 2)->who->address.host, "10.9.9.9");
         assert_int_equal(gossip_member_count(world->nodes[i].gossip), 10);
         assert_value(world, i, 2, "color", ""); /* what the earlier life said died with it */
     }
@@ -405,7 +405,7 @@ static void test_stale_generation_does_not_return(void **state) {
         if (i == 2)
             continue;
         assert_true(world_is_state(world, i, 2, GOSSIP_DEAD));
-        assert_int_equal(world_view(world, i, 2)->generation, 5);
+        assert_int_equal(world_view(world, i, 2)->who->generation, 5);
     }
     world_free(world);
 }

@@ -18,7 +18,7 @@ static void rules_break(struct rules *rules, const char *how, unsigned observer,
 static unsigned subject_of(const struct rules *rules, const struct gossip_member *member) {
     unsigned subject = 0;
     while (subject < RULES_NODES &&
-           memcmp(rules->nodes[subject].uuid, member->uuid, GOSSIP_UUID_BYTES) != 0)
+           memcmp(rules->nodes[subject].uuid, member->who->uuid, GOSSIP_UUID_BYTES) != 0)
         subject++;
     return subject;
 }
@@ -97,20 +97,20 @@ static void look_at_life(struct rules *rules, unsigned observer, unsigned subjec
                          const struct gossip_member *member) {
     struct rules_belief *belief = &rules->nodes[observer].beliefs[subject];
     const struct rules_node *node = &rules->nodes[subject];
-    if (member->generation == 0 || member->generation > node->generation) {
+    if (member->who->generation == 0 || member->who->generation > node->generation) {
         rules_break(rules, "a life is shown that never was", observer, subject);
         return;
     }
-    if (member->generation < belief->generation)
+    if (member->who->generation < belief->generation)
         rules_break(rules, "a generation went back", observer, subject);
-    if (member->generation > belief->generation)
-        *belief = (struct rules_belief){.generation = member->generation};
+    if (member->who->generation > belief->generation)
+        *belief = (struct rules_belief){.generation = member->who->generation};
     if (member->state == GOSSIP_LEFT) {
-        if (member->generation == node->generation && !node->has_left)
+        if (member->who->generation == node->generation && !node->has_left)
             rules_break(rules, "one is said to have left who did not", observer, subject);
-        belief->left_generation = member->generation;
+        belief->left_generation = member->who->generation;
         belief->left_us = rules->now_us;
-    } else if (belief->left_generation == member->generation &&
+    } else if (belief->left_generation == member->who->generation &&
                rules->now_us - belief->left_us < GRAVE_US) {
         rules_break(rules, "one came back who had left", observer, subject);
     }
@@ -156,7 +156,8 @@ static bool is_view_right(const struct rules *rules, unsigned observer, unsigned
     const struct gossip_member *member = view_of(rules, observer, subject);
     if (node->has_left)
         return member == NULL || member->state == GOSSIP_LEFT || member->state == GOSSIP_DEAD;
-    if (member == NULL || member->state != GOSSIP_ALIVE || member->generation != node->generation)
+    if (member == NULL || member->state != GOSSIP_ALIVE ||
+        member->who->generation != node->generation)
         return false;
     for (unsigned key = 0; key < RULES_KEYS; key++) {
         char expected[16] = "";

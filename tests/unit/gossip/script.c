@@ -49,7 +49,7 @@ struct script {
 
 static unsigned number_of(const struct script *script, const struct gossip_member *member) {
     for (unsigned i = 1; i <= script->world->count; i++)
-        if (memcmp(script->world->nodes[i].uuid, member->uuid, GOSSIP_UUID_BYTES) == 0)
+        if (memcmp(script->world->nodes[i].uuid, member->who->uuid, GOSSIP_UUID_BYTES) == 0)
             return i;
     return 0;
 }
@@ -68,15 +68,15 @@ static void print_change(void *context, struct world_node *node,
     switch (change->kind) {
     case GOSSIP_CHANGE_JOINED:
         buffer_append_format(&script->out, "%u joined, generation %" PRIu64 "\n", subject,
-                             member->generation);
+                             member->who->generation);
         return;
     case GOSSIP_CHANGE_STATE:
         buffer_append_format(&script->out, "%u is %s, incarnation %" PRIu64 "\n", subject,
                              gossip_state_text(member->state), member->incarnation);
         return;
     case GOSSIP_CHANGE_ADDRESS:
-        buffer_append_format(&script->out, "%u is at %s:%u\n", subject, member->address.host,
-                             (unsigned)member->address.port);
+        buffer_append_format(&script->out, "%u is at %s:%u\n", subject, member->who->address.host,
+                             (unsigned)member->who->address.port);
         return;
     case GOSSIP_CHANGE_KEY:
         value = gossip_get(node->gossip, member, change->key);
@@ -98,8 +98,9 @@ static void show_members(struct script *script) {
             if (member == NULL)
                 continue;
             buffer_append_format(&script->out, " %u %s", j, gossip_state_text(member->state));
-            if (member->generation > 1)
-                buffer_append_format(&script->out, " (generation %" PRIu64 ")", member->generation);
+            if (member->who->generation > 1)
+                buffer_append_format(&script->out, " (generation %" PRIu64 ")",
+                                     member->who->generation);
             buffer_append_text(&script->out, j < world->count ? "," : "");
         }
         if (script->out.length > 0 && buffer_data(&script->out)[script->out.length - 1] == ',')

@@ -95,7 +95,7 @@ static void world_post(struct world *world, const struct world_node *from,
 
 static struct world_node *world_member(struct world *world, const struct gossip_member *member) {
     for (unsigned i = 1; i <= world->count; i++)
-        if (memcmp(world->nodes[i].uuid, member->uuid, GOSSIP_UUID_BYTES) == 0)
+        if (memcmp(world->nodes[i].uuid, member->who->uuid, GOSSIP_UUID_BYTES) == 0)
             return &world->nodes[i];
     return NULL;
 }
@@ -336,7 +336,7 @@ const struct gossip_member *world_view(struct world *world, unsigned number, uns
     const struct gossip *gossip = world->nodes[number].gossip;
     for (size_t i = 0; gossip != NULL && i < gossip_member_count(gossip); i++) {
         const struct gossip_member *member = gossip_member_at(gossip, i);
-        if (memcmp(member->uuid, world->nodes[other].uuid, GOSSIP_UUID_BYTES) == 0)
+        if (memcmp(member->who->uuid, world->nodes[other].uuid, GOSSIP_UUID_BYTES) == 0)
             return member;
     }
     return NULL;
@@ -363,7 +363,7 @@ bool world_is_settled(struct world *world) {
             bool is_seen = member != NULL && member->state == GOSSIP_ALIVE;
             if (is_seen != (world->nodes[j].gossip != NULL))
                 return false;
-            if (is_seen && member->generation != world->nodes[j].generation)
+            if (is_seen && member->who->generation != world->nodes[j].generation)
                 return false;
         }
     return true;

@@ -1,0 +1,147 @@
+#include "gossip/order.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "gossip/instance.h"
+
+enum { ORDER_RUN_MAXIMUM = 64 };
+
+/* The first bytes of each UUID stand apart, so that a search seldom touches a member. */
+struct order_run {
+    size_t count;
+    uint32_t starts[ORDER_RUN_MAXIMUM];
+    struct member *members[ORDER_RUN_MAXIMUM];
+};
+
+static uint32_t uuid_start(const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    return (uint32_t)uuid[0] << 24 | (uint32_t)uuid[1] << 16 | (uint32_t)uuid[2] << 8 | uuid[3];
+}
+
+static bool order_is_before(const struct order_run *run, size_t at,
+                            const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    uint32_t start = uuid_start(uuid);
+    if (run->starts[at] != start)
+        return run->starts[at] < start;
+    return memcmp(run->members[at]->shown.who->uuid, uuid, GOSSIP_UUID_BYTES) < 0;
+}
+
+/* The first run whose last member is not before `uuid`, or the last run. */
+static size_t order_run_of(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    size_t low = 0, high = order->run_count > 0 ? order->run_count - 1 : 0;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (order_is_before(order->runs[middle], order->runs[middle]->count - 1, uuid))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static size_t run_place_of(const struct order_run *run, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    size_t low = 0, high = run->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (order_is_before(run, middle, uuid))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Moves all from that place on by one, up or down. */
+static void run_shift(struct order_run *run, size_t from, size_t to) {
+    size_t moved = run->count - from;
+    memmove(run->starts + to, run->starts + from, moved * sizeof *run->starts);
+    memmove(run->members + to, run->members + from, moved * sizeof *run->members);
+    run->count = to + moved;
+}
+
+/* A new, empty run at that place. */
+static struct order_run *order_open(struct order *order, size_t place) {
+    if (order->run_count == order->run_capacity) {
+        order->run_capacity = order->run_capacity ? order->run_capacity * 2 : 4;
+        order->runs = memory_resize(order->runs, order->run_capacity * sizeof *order->runs);
+    }
+    memmove(order->runs + place + 1, order->runs + place,
+            (order->run_count - place) * sizeof *order->runs);
+    order->run_count++;
+    order->runs[place] = memory_allocate(sizeof(struct order_run));
+    order->runs[place]->count = 0;
+    return order->runs[place];
+}
+
+static void order_split(struct order *order, size_t place) {
+    struct order_run *upper = order_open(order, place + 1), *lower = order->runs[place];
+    size_t kept = lower->count / 2;
+    upper->count = lower->count - kept;
+    memcpy(upper->starts, lower->starts + kept, upper->count * sizeof *upper->starts);
+    memcpy(upper->members, lower->members + kept, upper->count * sizeof *upper->members);
+    lower->count = kept;
+}
+
+void order_add(struct order *order, struct member *member) {
+    const uint8_t *uuid = member->shown.who->uuid;
+    if (order->run_count == 0)
+        order_open(order, 0);
+    size_t place = order_run_of(order, uuid);
+    if (order->runs[place]->count == ORDER_RUN_MAXIMUM) {
+        order_split(order, place);
+        place = order_run_of(order, uuid);
+    }
+    struct order_run *run = order->runs[place];
+    size_t at = run_place_of(run, uuid);
+    run_shift(run, at, at + 1);
+    run->starts[at] = uuid_start(uuid);
+    run->members[at] = member;
+}
+
+struct order_cursor order_from(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    struct order_cursor cursor = {.order = order};
+    if (order->run_count == 0)
+        return cursor;
+    cursor.run = order_run_of(order, uuid);
+    cursor.at = run_place_of(order->runs[cursor.run], uuid);
+    return cursor;
+}
+
+struct member *order_peek(const struct order_cursor *cursor) {
+    if (cursor->run >= cursor->order->run_count)
+        return NULL;
+    const struct order_run *run = cursor->order->runs[cursor->run];
+    return cursor->at < run->count ? run->members[cursor->at] : NULL; /* past the last run's last */
+}
+
+void order_step(struct order_cursor *cursor) {
+    if (++cursor->at < cursor->order->runs[cursor->run]->count)
+        return;
+    cursor->run++;
+    cursor->at = 0;
+}
+
+struct member *order_find(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    struct order_cursor cursor = order_from(order, uuid);
+    struct member *member = order_peek(&cursor);
+    bool is_found = member != NULL && memcmp(member->shown.who->uuid, uuid, GOSSIP_UUID_BYTES) == 0;
+    return is_found ? member : NULL;
+}
+
+void order_remove(struct order *order, const struct member *member) {
+    struct order_cursor cursor = order_from(order, member->shown.who->uuid);
+    CHECK(order_peek(&cursor) == member);
+    struct order_run *run = order->runs[cursor.run];
+    run_shift(run, cursor.at + 1, cursor.at);
+    if (run->count > 0)
+        return;
+    memory_free(run);
+    order->run_count--;
+    memmove(order->runs + cursor.run, order->runs + cursor.run + 1,
+            (order->run_count - cursor.run) * sizeof *order->runs);
+}
+
+void order_release(struct order *order) {
+    for (size_t i = 0; i < order->run_count; i++)
+        memory_free(order->runs[i]);
+    memory_free(order->runs);
+    *order = (struct order){0};
+}

@@ -1,0 +1,35 @@
+/* Members in the order of their UUIDs: short sorted runs, themselves in order (a B+ tree of two
+ * levels), so that finding, adding and removing one of ten thousand moves a few hundred bytes,
+ * however the UUIDs are spread.
+ *
+ *     runs     [ 00..1f ]  [ 20..7b ]  [ 7c..ff ]
+ *                  |           |           |
+ *              00 0a 1f    20 4c 7b     7c ff      at most ORDER_RUN_MAXIMUM each; a full one
+ * splits
+ */
+#pragma once
+#include "gossip/gossip.h"
+
+struct member;
+struct order_run;
+
+struct order {
+    struct order_run **runs; /* none is empty */
+    size_t run_count, run_capacity;
+};
+
+/* A place between two members. */
+struct order_cursor {
+    const struct order *order;
+    size_t run, at;
+};
+
+void order_add(struct order *order, struct member *member); /* whose UUID is not there yet */
+void order_remove(struct order *order, const struct member *member);
+void order_release(struct order *order);
+struct member *order_find(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+/* Before the first member that is not before `uuid`. */
+struct order_cursor order_from(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+/* The member behind the cursor; NULL at the end. Valid until the order changes. */
+struct member *order_peek(const struct order_cursor *cursor);
+void order_step(struct order_cursor *cursor);
