@@ -4,9 +4,9 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/real/blob_thread.h"
+#include "io/real/curl_library.h"
 #include "io/real/real_blob.h"
-#include <curl/curl.h>
-#include <openssl/sha.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,6 +23,7 @@ enum {
 struct blob_s3 {
     struct blob_store store;
     struct blob_thread thread;
+    struct curl_library library;
     CURL *curl; /* of who makes the calls: the thread, or the owner where there is none */
     char bucket[S3_TEXT_BYTES];
     char prefix[BLOB_NAME_MAXIMUM]; /* empty, or with a '/' at its end */
@@ -51,7 +52,7 @@ static bool is_good(long code) { return code >= 200 && code < 300; }
 static size_t take_answer(char *data, size_t size, size_t count, void *context) {
     struct s3_request *request = context;
     long code = 0;
-    curl_easy_getinfo(request->s3->curl, CURLINFO_RESPONSE_CODE, &code);
+    request->s3->library.easy_getinfo(request->s3->curl, CURLINFO_RESPONSE_CODE, &code);
     struct buffer *into = is_good(code) && request->out ? request->out : &request->refusal;
     buffer_append(into, data, size * count);
     return into->is_overflowed && into == request->out ? 0 : size * count;
@@ -66,31 +67,32 @@ static int break_off_if_closing(void *context, curl_off_t total, curl_off_t got,
 /* A body is given as fields of a POST that is called PUT: that way its hash is signed too. */
 static void set_body(const struct s3_request *request) {
     CURL *curl = request->s3->curl;
+    const struct curl_library *library = &request->s3->library;
     if (strcmp(request->method, "PUT") == 0) {
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
-                         request->body.length ? (const char *)request->body.data : "");
+        library->easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
+        library->easy_setopt(curl, CURLOPT_POSTFIELDS,
+                             request->body.length ? (const char *)request->body.data : "");
     }
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    library->easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 static void set_options(struct s3_request *request, char error[CURL_ERROR_SIZE]) {
     struct blob_s3 *s3 = request->s3;
-    curl_easy_reset(s3->curl);
-    curl_easy_setopt(s3->curl, CURLOPT_URL, request->url);
-    curl_easy_setopt(s3->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(s3->curl, CURLOPT_ERRORBUFFER, error);
-    curl_easy_setopt(s3->curl, CURLOPT_CONNECTTIMEOUT, (long)S3_CONNECT_SECONDS);
-    curl_easy_setopt(s3->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(s3->curl, CURLOPT_LOW_SPEED_TIME, (long)S3_SILENCE_SECONDS);
-    curl_easy_setopt(s3->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(s3->curl, CURLOPT_AWS_SIGV4, s3->signing);
-    curl_easy_setopt(s3->curl, CURLOPT_USERPWD, s3->credentials);
-    curl_easy_setopt(s3->curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(s3->curl, CURLOPT_XFERINFOFUNCTION, break_off_if_closing);
-    curl_easy_setopt(s3->curl, CURLOPT_XFERINFODATA, s3);
-    curl_easy_setopt(s3->curl, CURLOPT_WRITEFUNCTION, take_answer);
-    curl_easy_setopt(s3->curl, CURLOPT_WRITEDATA, request);
+    s3->library.easy_reset(s3->curl);
+    s3->library.easy_setopt(s3->curl, CURLOPT_URL, request->url);
+    s3->library.easy_setopt(s3->curl, CURLOPT_NOSIGNAL, 1L);
+    s3->library.easy_setopt(s3->curl, CURLOPT_ERRORBUFFER, error);
+    s3->library.easy_setopt(s3->curl, CURLOPT_CONNECTTIMEOUT, (long)S3_CONNECT_SECONDS);
+    s3->library.easy_setopt(s3->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    s3->library.easy_setopt(s3->curl, CURLOPT_LOW_SPEED_TIME, (long)S3_SILENCE_SECONDS);
+    s3->library.easy_setopt(s3->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    s3->library.easy_setopt(s3->curl, CURLOPT_AWS_SIGV4, s3->signing);
+    s3->library.easy_setopt(s3->curl, CURLOPT_USERPWD, s3->credentials);
+    s3->library.easy_setopt(s3->curl, CURLOPT_NOPROGRESS, 0L);
+    s3->library.easy_setopt(s3->curl, CURLOPT_XFERINFOFUNCTION, break_off_if_closing);
+    s3->library.easy_setopt(s3->curl, CURLOPT_XFERINFODATA, s3);
+    s3->library.easy_setopt(s3->curl, CURLOPT_WRITEFUNCTION, take_answer);
+    s3->library.easy_setopt(s3->curl, CURLOPT_WRITEDATA, request);
     set_body(request);
 }
 
@@ -134,7 +136,8 @@ static int explain(const struct s3_request *request, const char *error,
     }
     if (request->outcome != CURLE_OK) {
         snprintf(text, room, "%s %.300s: %s; check the endpoint and the network", request->method,
-                 request->url, error[0] ? error : curl_easy_strerror(request->outcome));
+                 request->url,
+                 error[0] ? error : request->s3->library.easy_strerror(request->outcome));
         return ERR_IO;
     }
     struct bytes xml = buffer_bytes(&request->refusal);
@@ -150,15 +153,16 @@ static int explain(const struct s3_request *request, const char *error,
 }
 
 /* S3 wants the hash of the body in a header of its own; libcurl signs with it. */
-static struct curl_slist *add_body_hash(struct curl_slist *headers, struct bytes body) {
+static struct curl_slist *add_body_hash(const struct curl_library *library,
+                                        struct curl_slist *headers, struct bytes body) {
     static const uint8_t nothing[1];
-    uint8_t digest[SHA256_DIGEST_LENGTH];
-    char header[32 + 2 * SHA256_DIGEST_LENGTH] = "x-amz-content-sha256: ";
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    char header[32 + 2 * sizeof digest] = "x-amz-content-sha256: ";
     size_t at = strlen(header);
-    SHA256(body.length ? body.data : nothing, body.length, digest);
+    crypto_hash_sha256(digest, body.length ? body.data : nothing, body.length);
     for (size_t i = 0; i < sizeof digest; i++)
         at += (size_t)snprintf(header + at, sizeof header - at, "%02x", digest[i]);
-    return curl_slist_append(headers, header);
+    return library->slist_append(headers, header);
 }
 
 static int perform(struct s3_request *request, struct blob_problem *problem) {
@@ -167,15 +171,15 @@ static int perform(struct s3_request *request, struct blob_problem *problem) {
     set_options(request, error);
     struct curl_slist *headers = NULL;
     if (strcmp(request->method, "PUT") == 0)
-        headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
-    headers = add_body_hash(headers, request->body);
+        headers = s3->library.slist_append(headers, "Content-Type: application/octet-stream");
+    headers = add_body_hash(&s3->library, headers, request->body);
     if (s3->token_header[0])
-        headers = curl_slist_append(headers, s3->token_header);
-    curl_easy_setopt(s3->curl, CURLOPT_HTTPHEADER, headers);
+        headers = s3->library.slist_append(headers, s3->token_header);
+    s3->library.easy_setopt(s3->curl, CURLOPT_HTTPHEADER, headers);
     buffer_init(&request->refusal, S3_REFUSAL_BYTES);
-    request->outcome = curl_easy_perform(s3->curl);
-    curl_easy_getinfo(s3->curl, CURLINFO_RESPONSE_CODE, &request->code);
-    curl_slist_free_all(headers);
+    request->outcome = s3->library.easy_perform(s3->curl);
+    s3->library.easy_getinfo(s3->curl, CURLINFO_RESPONSE_CODE, &request->code);
+    s3->library.slist_free_all(headers);
     int status = request->outcome == CURLE_OK && is_good(request->code)
                      ? 0
                      : explain(request, error, problem);
@@ -298,7 +302,7 @@ static int s3_list(struct blob_store *store, const char *prefix,
 
 static void s3_free(void *context) {
     struct blob_s3 *s3 = context;
-    curl_easy_cleanup(s3->curl);
+    s3->library.easy_cleanup(s3->curl);
     explicit_bzero(s3->credentials, sizeof s3->credentials);
     memory_free(s3);
 }
@@ -393,11 +397,13 @@ int blob_s3_open(const struct blob_options *options, uv_loop_t *loop, struct blo
         status = find_credentials(s3, problem);
     if (status == 0)
         status = find_endpoint(s3, options, problem);
+    if (status == 0)
+        status = curl_library_load(&s3->library, problem->text, sizeof problem->text);
     if (status) {
         memory_free(s3);
         return status;
     }
-    s3->curl = curl_easy_init();
+    s3->curl = s3->library.easy_init();
     CHECK(s3->curl != NULL);
     s3->store.ops = &s3_ops;
     blob_thread_init(&s3->thread, loop, s3_free, s3);
