@@ -209,6 +209,9 @@ static void run_help(const struct gossip_call *call) {
         "    The round trip to a member, or between two, in microseconds, where it is known.",
         "INFO",
         "    Members by state, counters, settings.",
+        "KEYS LIST|ADD <key>|USE <id>|REMOVE <id>",
+        "    The cluster keys of this member, by their ids. To rotate: ADD the new key on every",
+        "    member, then USE it on every member, then REMOVE the old one on every member.",
         "SEED <ip:port>",
         "    Joins what that member knows, and finds it again whenever it is lost.",
         "LEAVE",
@@ -235,6 +238,7 @@ void gossip_command_run(const struct gossip_call *call) {
                 {"gossip|del", run_del},
                 {"gossip|rtt", run_rtt},
                 {"gossip|info", run_info},
+                {"gossip|keys", gossip_keys},
                 {"gossip|seed", run_seed},
                 {"gossip|leave", run_leave},
                 {"gossip|help", run_help}};

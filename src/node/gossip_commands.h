@@ -26,6 +26,9 @@ int gossip_key_check(const struct gossip *gossip, struct bytes key, struct bytes
 /* What GOSSIP INFO says. */
 void gossip_info(const struct gossiper *gossiper, struct buffer *out);
 
+/* gossip_key_commands.c: KEYS, the ring of cluster keys. The key file is rewritten meanwhile. */
+void gossip_keys(const struct gossip_call *call);
+
 /* gossip_member_replies.c */
 /* MEMBERS, MEMBER, GET and GETALL. */
 void gossip_reply_members(const struct gossip_call *call);

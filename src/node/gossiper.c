@@ -22,6 +22,7 @@ struct gossiper {
     unsigned worker_count;
     void (*post)(void *context, unsigned receiver, struct mail *mail);
     void *context;
+    struct seal *seal; /* NULL: no key is set */
 
     uint64_t gossip_deadline_us;
     bool has_changed;     /* since the last view was told */
@@ -168,7 +169,7 @@ static struct gossip *gossiper_make_gossip(const struct gossiper_options *option
                                     .address = gossip_address_of(&options->peer_address),
                                     .timing = tuning_timing(config),
                                     .seed = options->seed,
-                                    .is_sealed = options->is_sealed,
+                                    .is_sealed = options->seal != NULL,
                                     .now_us = options->clock->monotonic_us(options->clock),
                                     .log = options->log};
     memcpy(gossip.uuid, options->identity.uuid, GOSSIP_UUID_BYTES);
@@ -185,6 +186,7 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossiper->worker_count = options->worker_count;
     gossiper->post = options->post;
     gossiper->context = options->context;
+    gossiper->seal = options->seal;
     gossip_meter_init(&gossiper->meter, options->metrics);
     gossiper->is_watching =
         memory_allocate_zeroed(gossiper_receiver_count(gossiper), sizeof *gossiper->is_watching);
@@ -247,6 +249,10 @@ static enum gossip_priority gossiper_priority(struct bytes key) {
 }
 
 const struct gossip *gossiper_gossip(const struct gossiper *gossiper) { return gossiper->gossip; }
+
+struct seal *gossiper_seal(const struct gossiper *gossiper) {
+    return gossiper->seal;
+}
 
 const struct config *gossiper_config(const struct gossiper *gossiper) { return &gossiper->config; }
 

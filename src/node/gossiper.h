@@ -11,6 +11,7 @@
 #include "node/mail.h"
 
 struct gossiper;
+struct seal;
 
 struct gossiper_options {
     struct identity identity;
@@ -18,7 +19,7 @@ struct gossiper_options {
     struct net_address peer_address; /* as announced */
     char name[64];
     uint64_t seed;
-    bool is_sealed; /* `net` seals datagrams, and only those that opened come back */
+    struct seal *seal;     /* of what `net` sends and what comes back; NULL: unsealed. Borrowed */
     unsigned worker_count; /* 0: an agent, which sees what changes by MAIL_GOSSIP_NEWS */
     struct clock *clock;
     struct net *net; /* only datagram_send is used */
@@ -44,6 +45,7 @@ void gossiper_tick(struct gossiper *gossiper);
 uint64_t gossiper_deadline_us(const struct gossiper *gossiper);
 
 /* For the GOSSIP commands, on the gossiper's own thread. */
+struct seal *gossiper_seal(const struct gossiper *gossiper);           /* NULL: no key is set */
 const struct gossip *gossiper_gossip(const struct gossiper *gossiper); /* borrows */
 const struct config *gossiper_config(const struct gossiper *gossiper); /* borrows */
 uint64_t gossiper_now_us(const struct gossiper *gossiper);             /* of the gossip's clock */

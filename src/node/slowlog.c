@@ -19,8 +19,14 @@ struct slowlog_entry {
  *
  * Every command of a shard passes here, so the bytes are written without a call for each. */
 
+/* GOSSIP KEYS ADD key; and where somebody gives a key in place of an id. */
+static bool is_cluster_key(const struct bytes *arguments, size_t position) {
+    return position >= 3 && bytes_equal_ignoring_case(arguments[position - 2], "keys") &&
+           bytes_equal_ignoring_case(arguments[position - 3], "gossip");
+}
+
 /* CONFIG SET requirepass, also behind words of TrothDB's own (TROTHDB TRACE <id> CONFIG SET...). */
-static bool is_secret(const struct bytes *arguments, size_t position) {
+static bool is_password(const struct bytes *arguments, size_t position) {
     if (position < 3 || !bytes_equal_ignoring_case(arguments[position - 1], "requirepass")) {
         return false;
     }
@@ -81,7 +87,7 @@ size_t slowlog_excerpt(struct buffer *out, const struct bytes *arguments, size_t
     uint8_t *start = buffer_reserve(out, room);
     uint8_t *at = put_length(start, shown < count ? shown + 1 : shown);
     for (size_t i = 0; i < shown; i++) {
-        if (is_secret(arguments, i)) {
+        if (is_password(arguments, i) || is_cluster_key(arguments, i)) {
             at = put_text(at, bytes_of_text(REDACTED));
         } else if (arguments[i].length > SLOWLOG_ARGUMENT_BYTES_MAXIMUM) {
             at = put_cut_argument(at, arguments[i]);

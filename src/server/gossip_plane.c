@@ -79,7 +79,7 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
     plane->socket.data = plane;
     int code = uv_udp_open(&plane->socket, datagram_socket);
     own.net = &plane->door;
-    own.is_sealed = seal != NULL;
+    own.seal = seal;
     plane->gossiper = gossiper_new(&own); /* sends at once to those it is to join */
     if (code == 0)
         code = uv_udp_recv_start(&plane->socket, plane_on_room, plane_on_datagram);

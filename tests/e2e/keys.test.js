@@ -1,0 +1,141 @@
+// The cluster's key, rotated while it runs, and what it keeps out.
+'use strict';
+const assert = require('node:assert');
+const dgram = require('node:dgram');
+const {once} = require('node:events');
+const fs = require('node:fs');
+const path = require('node:path');
+const test = require('node:test');
+const {Node, sleep, startNodes, until} = require('./cluster.js');
+
+const [OLD, FRESH] = ['5c'.repeat(32), 'a7'.repeat(32)];
+
+// Three nodes, each with a key file of its own.
+async function startSealed(t, flags = []) {
+  const cluster = await startNodes(t, {nodes: 0});
+  for (let i = 1; i <= 3; i++) cluster.nodes.push(await Node.make(cluster.directory, `node-${i}`));
+  const join = cluster.nodes.map((node) => `127.0.0.1:${node.peerPort}`).join(',');
+  for (const node of cluster.nodes) {
+    node.keyFile = `${node.directory}.key`;
+    fs.writeFileSync(node.keyFile, `${OLD}\n`);
+    node.flags.push('--join', join, '--cluster-key-file', node.keyFile, ...flags);
+    await node.start();
+  }
+  await until('all see all', async () => (await alive(cluster.nodes)).every((count) => count === 3));
+  return cluster;
+}
+
+const alive = (nodes) => Promise.all(nodes.map(async (node) =>
+  Number((/members_alive:(\d+)/.exec(await node.ask('GOSSIP', 'INFO')) || [])[1])));
+const refused = async (node, cause) =>
+  Number((new RegExp(`gossip_refused_total\\{cause="${cause}"\\} (\\d+)`).exec((await node.get('/metrics')).text) || [0, 0])[1]);
+const ids = async (node) => (await node.ask('GOSSIP', 'KEYS', 'LIST')).map((key) => key[1]);
+
+test('a key is rotated over all members while they hear each other', async (t) => {
+  const {nodes} = await startSealed(t);
+  const [old] = await ids(nodes[0]);
+  assert.match(old, /^[0-9a-f]{16}$/);
+  const fresh = await nodes[0].ask('GOSSIP', 'KEYS', 'ADD', FRESH);
+  assert.notStrictEqual(fresh, old);
+  for (const node of nodes) assert.strictEqual(await node.ask('GOSSIP', 'KEYS', 'ADD', FRESH), fresh);
+  for (const [i, node] of nodes.entries()) {
+    assert.strictEqual(await node.ask('GOSSIP', 'KEYS', 'USE', fresh), 'OK');
+    assert.strictEqual(await node.ask('GOSSIP', 'SET', 'step', String(i)), 'OK');
+    for (const other of nodes) {
+      await until('a half rotated cluster still hears everybody', async () =>
+        (await other.ask('GOSSIP', 'GET', node.address, 'step')) === String(i));
+    }
+  }
+  for (const node of nodes) assert.strictEqual(await node.ask('GOSSIP', 'KEYS', 'REMOVE', old), 'OK');
+  for (const node of nodes) {
+    assert.deepStrictEqual(await ids(node), [fresh]);
+    assert.strictEqual(fs.readFileSync(node.keyFile, 'utf8'), `${FRESH}\n`);
+    assert.strictEqual(fs.statSync(node.keyFile).mode & 0o777, 0o600);
+  }
+  // A restarted node has the new key from its file; nobody was lost on the way.
+  await nodes[2].stop();
+  await nodes[2].start();
+  await until('it is back', async () => (await alive(nodes)).every((count) => count === 3), 30000);
+  for (const node of nodes) assert.doesNotMatch(node.log, new RegExp(`${FRESH}|${OLD}`));
+});
+
+test('bad wishes for keys are refused, and the ring stays as it was', async (t) => {
+  const {nodes: [node]} = await startNodes(t);
+  assert.match(String(await node.ask('GOSSIP', 'KEYS', 'LIST')), /ERR this member has no cluster key/);
+  const {nodes: [sealed]} = await startSealed(t, ['--slowlog-log-slower-than', 0]);
+  const [only] = await ids(sealed);
+  const bad = [[/64 hex digits/, 'ADD', 'secret'], [/64 hex digits/, 'ADD', `${FRESH}0`], [/no key of the ring/, 'USE', FRESH],
+    [/no key of the ring/, 'USE', '0123456789abcdef'], [/16 hex digits/, 'REMOVE', 'all'], [/use another one first/, 'REMOVE', only],
+    [/syntax/, 'FORGET', only], [/syntax/, 'LIST', only], [/syntax/, 'ADD']];
+  for (const [expected, ...words] of bad) assert.match(String(await sealed.ask('GOSSIP', 'KEYS', ...words)), expected);
+  assert.match(await sealed.ask('GOSSIP', 'KEYS', 'ADD', FRESH), /^[0-9a-f]{16}$/);
+  assert.match(await sealed.ask('GOSSIP', 'KEYS', 'ADD', 'b1'.repeat(32)), /^[0-9a-f]{16}$/);
+  assert.match(String(await sealed.ask('GOSSIP', 'KEYS', 'ADD', 'c2'.repeat(32))), /holds 3 keys already/);
+  assert.strictEqual((await ids(sealed)).length, 3);
+  assert.strictEqual((await ids(sealed))[0], only);
+  assert.doesNotMatch(JSON.stringify(await sealed.ask('SLOWLOG', 'GET', 100)), new RegExp(FRESH));
+});
+
+// redis: a cluster bus without authentication believes whoever reaches it.
+test('cluster bus without authentication: without the key nobody joins, learns or is answered', async (t) => {
+  const {nodes} = await startSealed(t, ['--cluster-name', 'ours']);
+  const strangers = {'no key': [], 'another key': [FRESH], 'the key of another cluster': [OLD, '--cluster-name', 'theirs']};
+  const before = await refused(nodes[0], 'seal');
+  for (const [name, [key, ...flags]] of Object.entries(strangers)) {
+    const stranger = await Node.make(path.dirname(nodes[0].directory), `stranger-${name.replaceAll(' ', '-')}`);
+    t.after(() => stranger.kill());
+    if (key) fs.writeFileSync(`${stranger.directory}.key`, `${key}\n`);
+    stranger.flags.push('--join', `127.0.0.1:${nodes[0].peerPort}`, ...flags,
+      ...(key ? ['--cluster-key-file', `${stranger.directory}.key`] : []));
+    const refusedSoFar = await refused(nodes[0], 'seal');
+    await stranger.start();
+    await until(`who has ${name} is refused`, async () => (await refused(nodes[0], 'seal')) >= refusedSoFar + 2, 30000);
+    assert.match(await stranger.ask('GOSSIP', 'INFO'), /^members:1\r$/m, name);
+    await stranger.kill();
+  }
+  assert.ok(await refused(nodes[0], 'seal') > before);
+  assert.deepStrictEqual(await alive(nodes), [3, 3, 3]);
+  // Bytes that nobody sealed get no answer of any kind.
+  const socket = dgram.createSocket('udp4');
+  t.after(() => socket.close());
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  let answers = 0;
+  socket.on('message', () => answers++);
+  for (const length of [0, 1, 39, 40, 41, 200, 1200, 1201, 9000]) {
+    socket.send(Buffer.alloc(length, 0), nodes[0].peerPort, '127.0.0.1');
+  }
+  await until('they are counted', async () => (await refused(nodes[0], 'length')) >= 2);
+  await sleep(200);
+  assert.strictEqual(answers, 0);
+});
+
+// A listener between two nodes hears their datagrams, and sends them again.
+test('recorded datagrams that are sent again are counted and ignored', async (t) => {
+  const cluster = await startNodes(t, {nodes: 0});
+  const [node, talker] = [await Node.make(cluster.directory, 'node'), await Node.make(cluster.directory, 'talker')];
+  cluster.nodes.push(node, talker);
+  const key = path.join(cluster.directory, 'key');
+  fs.writeFileSync(key, `${OLD}\n`);
+  // The wire: what comes from the talker goes on to the node, and is kept.
+  const wire = dgram.createSocket('udp4');
+  t.after(() => wire.close());
+  wire.bind(0, '127.0.0.1');
+  await once(wire, 'listening');
+  const recorded = [];
+  wire.on('message', (bytes, from) => {
+    if (from.port !== talker.peerPort) return;
+    recorded.push(bytes);
+    wire.send(bytes, node.peerPort, '127.0.0.1');
+  });
+  node.flags.push('--cluster-key-file', key);
+  talker.flags.push('--cluster-key-file', key, '--join', `127.0.0.1:${wire.address().port}`);
+  await node.start();
+  await talker.start();
+  await until('they know each other', async () => (await alive([node, talker])).every((count) => count === 2));
+  assert.ok(recorded.length > 0);
+  const before = await refused(node, 'replayed');
+  for (const bytes of recorded) wire.send(bytes, node.peerPort, '127.0.0.1');
+  await until('the recording is refused', async () => (await refused(node, 'replayed')) >= before + recorded.length);
+  assert.deepStrictEqual(await alive([node, talker]), [2, 2]);
+});
