@@ -3,6 +3,7 @@
  * goes on, and is a line of the timeline. */
 #include "cli/drill.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,22 +169,43 @@ int drill_await_whole(struct drill *drill) {
                       "not every node saw a leader for every shard within 30 s");
 }
 
-int drill_set(struct drill *drill, unsigned node, const char *name, const char *value) {
+static int ask(const struct drill *drill, unsigned node, const struct bytes *words, size_t count,
+               struct response *reply, char problem[CLIENT_PROBLEM_BYTES]) {
     struct client client;
-    struct response reply;
-    const struct bytes words[] = {BYTES_LITERAL("CONFIG"), BYTES_LITERAL("SET"),
-                                  bytes_of_text(name), bytes_of_text(value)};
     int error = client_open(&client, &drill->nodes.nodes[node].client, CLUSTER_ASK_MS);
     if (!error) {
-        error = client_call(&client, words, 4, &reply);
+        error = client_call(&client, words, count, reply);
     }
+    memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
+    client_close(&client);
+    return error;
+}
+
+int drill_set(struct drill *drill, unsigned node, const char *name, const char *value) {
+    struct response reply;
+    char problem[CLIENT_PROBLEM_BYTES];
+    const struct bytes words[] = {BYTES_LITERAL("CONFIG"), BYTES_LITERAL("SET"),
+                                  bytes_of_text(name), bytes_of_text(value)};
+    int error = ask(drill, node, words, 4, &reply, problem);
     if (error) {
-        drill_fail(drill, client.problem);
+        drill_fail(drill, problem);
     } else {
         response_release(&reply);
     }
-    client_close(&client);
     return error;
+}
+
+bool drill_says(const struct drill *drill, unsigned node, const char *line) {
+    struct response reply;
+    char problem[CLIENT_PROBLEM_BYTES];
+    const struct bytes words[] = {BYTES_LITERAL("INFO")};
+    if (ask(drill, node, words, 1, &reply, problem)) {
+        return false;
+    }
+    bool is_said = reply.kind == RESPONSE_BULK &&
+                   memmem(reply.text.data, reply.text.length, line, strlen(line)) != NULL;
+    response_release(&reply);
+    return is_said;
 }
 
 /* ---- the cluster ---- */
@@ -266,9 +288,35 @@ static int run(struct drill *drill) {
     return error;
 }
 
+/* Small logs, so that a small disk holds one, and a full disk is felt soon. */
 static void read_flags_into(struct drill *drill) {
-    static const char *const flags[] = {"--enable-debug-command", "local", NULL};
+    static const char *const flags[] = {"--enable-debug-command",
+                                        "local",
+                                        "--wal-segment-bytes",
+                                        "1mb",
+                                        "--wal-spare-segments",
+                                        "1",
+                                        "--wal-reserve-bytes",
+                                        "256kb",
+                                        "--snapshot-log-bytes",
+                                        "4mb",
+                                        NULL};
+    static_assert(sizeof(flags) <= sizeof(drill->nodes.flags), "room for the flags");
     memcpy(drill->nodes.flags, flags, sizeof(flags));
+}
+
+/* What is in memory cannot be kept. */
+static void make_disk(struct drill *drill, bool is_kept) {
+    if (is_kept) {
+        snprintf(drill->disk.problem, sizeof(drill->disk.problem),
+                 "--keep, and a disk in memory cannot be kept");
+    } else if (drill_disk_mount(&drill->disk, drill->nodes.nodes[DRILL_SMALL_DISK].directory) ==
+               0) {
+        return;
+    }
+    if (!drill->is_json) {
+        printf("a full disk is left out: %s\n", drill->disk.problem);
+    }
 }
 
 int drill_run(int argc, char **argv) {
@@ -297,12 +345,14 @@ int drill_run(int argc, char **argv) {
     int error = demo_nodes_init(&drill->nodes, (unsigned)count, (int)port, directory);
     read_flags_into(drill);
     if (!error) {
+        make_disk(drill, is_kept);
         error = run(drill);
     }
     int exit_code = drill_report(drill, error);
     if (is_kept && !drill->is_json) {
         printf("kept: %s\n", drill->nodes.directory);
     }
+    drill_disk_release(&drill->disk);
     demo_nodes_release(&drill->nodes, is_kept);
     drill_load_free(drill->load);
     memory_free(drill);

@@ -1,16 +1,19 @@
 /* What the files of the drill share: drill.c has the nodes, the steps and the command,
- * drill_script.c what goes wrong in which order, drill_load.c the writers and readers,
- * drill_report.c the verdict. */
+ * drill_script.c what goes wrong in which order, drill_disk.c a disk that can be filled,
+ * drill_load.c the writers and readers, drill_check.c what they may find, drill_report.c the
+ * verdict. */
 #pragma once
 #include "cli/client.h"
 #include "cli/demo_nodes.h"
+#include "cli/drill_disk.h"
 #include "cli/drill_load.h"
 
 enum {
     DRILL_STEP_MAXIMUM = 64,
     DRILL_WHAT_BYTES = 96,
     DRILL_LEADERS_BYTES = 128,
-    DRILL_GO_ON_MS = 30000
+    DRILL_GO_ON_MS = 30000,
+    DRILL_SMALL_DISK = 0 /* the index of the node whose disk is filled */
 };
 enum { DRILL_EXIT_OK = 0, DRILL_EXIT_FAILED = 1, DRILL_EXIT_USAGE = 2 };
 
@@ -26,6 +29,7 @@ struct drill_step {
 struct drill {
     struct demo_nodes nodes;
     struct drill_load *load; /* NULL: not begun */
+    struct drill_disk disk;  /* of node DRILL_SMALL_DISK */
     struct drill_step steps[DRILL_STEP_MAXIMUM];
     unsigned step_count;
     uint64_t started_us, awaited_us;
@@ -40,6 +44,8 @@ int drill_rest(struct drill *drill, int ms) MUST_CHECK; /* watches the nodes mea
 int drill_await_writers(struct drill *drill) MUST_CHECK;
 int drill_await_whole(struct drill *drill) MUST_CHECK;
 int drill_set(struct drill *drill, unsigned node, const char *name, const char *value) MUST_CHECK;
+/* Does this line stand in the INFO of that node? False, too, if it does not answer. */
+bool drill_says(const struct drill *drill, unsigned node, const char *line);
 int drill_fail(struct drill *drill, const char *why);
 
 /* The index of the node that leads most shards. */

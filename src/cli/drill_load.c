@@ -9,15 +9,10 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "cli/client.h"
+#include "cli/drill_check.h"
 #include "cli/figure.h"
 
 enum { KEY_BYTES = 32, NUMBER_BYTES = 24, RETRY_US = 3000, READER_PAUSE_US = 500 };
-
-struct drill_key {
-    uint64_t acknowledged, attempted;
-    uint64_t *unknown; /* owned: numbers whose outcome was never told */
-    size_t unknown_count;
-};
 
 struct drill_thread {
     struct drill_load *load;
@@ -115,21 +110,16 @@ static void key_name(char name[KEY_BYTES], unsigned writer, unsigned key) {
 
 /* ---- what a key may hold ---- */
 
-static bool is_unknown(const struct drill_key *key, uint64_t number) {
-    for (size_t i = 0; i < key->unknown_count; i++) {
-        if (key->unknown[i] == number) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void note_wrong(struct drill_load *load, const char *what, const char *name, uint64_t found,
-                       uint64_t wanted) {
-    if (!load->wrong[0]) {
+/* Under the lock, or when nothing else runs. */
+static void note_verdict(struct drill_load *load, enum drill_verdict verdict, const char *name,
+                         uint64_t found, uint64_t wanted) {
+    load->counts.stale += verdict == DRILL_STALE;
+    load->counts.lost += verdict == DRILL_LOST;
+    load->counts.invented += verdict == DRILL_INVENTED;
+    if (verdict != DRILL_RIGHT && !load->wrong[0]) {
         snprintf(load->wrong, sizeof(load->wrong),
-                 "%s: key %s holds %llu, and %llu was acknowledged", what, name,
-                 (unsigned long long)found, (unsigned long long)wanted);
+                 "%s: key %s holds %llu, and %llu was acknowledged", drill_verdict_text(verdict),
+                 name, (unsigned long long)found, (unsigned long long)wanted);
     }
 }
 
@@ -160,7 +150,7 @@ static void note_acknowledged(struct drill_writer *writer, struct drill_key *key
 
 static void note_unknown(struct drill_load *load, struct drill_key *key, uint64_t number) {
     lock(load);
-    key->unknown[key->unknown_count++] = number;
+    drill_key_note_unknown(key, number);
     load->counts.unknown++;
     unlock(load);
 }
@@ -208,10 +198,7 @@ static void check_read(struct drill_load *load, const struct drill_key *key, con
                        uint64_t found, uint64_t floor) {
     lock(load);
     load->counts.reads++;
-    if ((found < floor || found > key->attempted) && !is_unknown(key, found)) {
-        load->counts.stale++;
-        note_wrong(load, "a stale read", name, found, floor);
-    }
+    note_verdict(load, drill_check_read(key, floor, found), name, found, floor);
     unlock(load);
 }
 
@@ -259,10 +246,7 @@ static int read_back_one(struct drill_thread *reader, unsigned writer, unsigned 
     }
     uint64_t found = number_of(&reply);
     response_release(&reply);
-    if (found != key->acknowledged && !is_unknown(key, found)) {
-        load->counts.lost++;
-        note_wrong(load, "a lost write", name, found, key->acknowledged);
-    }
+    note_verdict(load, drill_check_final(key, found), name, found, key->acknowledged);
     return 0;
 }
 
@@ -305,8 +289,7 @@ struct drill_load *drill_load_new(const struct drill_load_options *options) {
         load->writers[i].thread.load = load;
         load->writers[i].thread.index = i;
         for (unsigned key = 0; key < DRILL_KEYS; key++) {
-            load->writers[i].keys[key].unknown =
-                memory_allocate_zeroed(DRILL_UNKNOWN_MAXIMUM, sizeof(uint64_t));
+            drill_key_init(&load->writers[i].keys[key]);
         }
     }
     for (unsigned i = 0; i < options->reader_count; i++) {
@@ -349,7 +332,7 @@ void drill_load_free(struct drill_load *load) {
     }
     for (unsigned i = 0; i < load->options.writer_count; i++) {
         for (unsigned key = 0; key < DRILL_KEYS; key++) {
-            memory_free(load->writers[i].keys[key].unknown);
+            drill_key_release(&load->writers[i].keys[key]);
         }
     }
     memory_free(load->writers);

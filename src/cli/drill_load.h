@@ -2,10 +2,8 @@
  * its keys, with ever higher numbers; readers read anybody's. All keys of a writer lie in one
  * shard, so that the longest time between two of its acknowledged writes is that shard's outage.
  *
- * What a key may hold, at any time: the number that was acknowledged last, or a later one that is
- * under way, or one whose outcome was never told (its request may lie in the socket of a stopped
- * process, and be carried out when that goes on). Anything else is a lost write, or a stale read.
- */
+ * drill_check.h says what a key may hold. An outcome that was never told may come true late: the
+ * request may lie in the socket of a stopped process, and be carried out when that goes on. */
 #pragma once
 #include "base/error.h"
 #include "io/net.h"
@@ -16,11 +14,10 @@
 enum {
     DRILL_WRITER_MAXIMUM = 32,
     DRILL_READER_MAXIMUM = 16,
-    DRILL_KEYS = 16,              /* of a writer */
-    DRILL_UNKNOWN_MAXIMUM = 1024, /* outcomes never told, of one key; past it the key rests */
-    DRILL_ANSWER_MS = 400,        /* then the outcome is unknown, and another node is asked */
-    DRILL_SLOW_ANSWER_MS = 2000,  /* when all must answer: the read-back */
-    DRILL_READ_BACK_MS = 30000,   /* of all keys */
+    DRILL_KEYS = 16,             /* of a writer */
+    DRILL_ANSWER_MS = 400,       /* then the outcome is unknown, and another node is asked */
+    DRILL_SLOW_ANSWER_MS = 2000, /* when all must answer: the read-back */
+    DRILL_READ_BACK_MS = 30000,  /* of all keys */
     DRILL_PROBLEM_BYTES = 256,
     DRILL_NODE_MAXIMUM = 9
 };
@@ -34,7 +31,7 @@ struct drill_load_options {
 
 struct drill_counts {
     uint64_t acknowledged, unknown, reads;
-    uint64_t lost, stale; /* none, or the pledge is broken */
+    uint64_t lost, stale, invented; /* none, or the pledge is broken */
 };
 
 struct drill_load *drill_load_new(const struct drill_load_options *options);

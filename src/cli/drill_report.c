@@ -51,8 +51,12 @@ static void print_json(const struct drill *drill, const struct drill_counts *cou
     json_number(&json, "reads", counts->reads);
     json_number(&json, "stale", counts->stale);
     json_number(&json, "unknown", counts->unknown);
+    json_number(&json, "invented", counts->invented);
     json_number(&json, "worst_gap_ms", worst_gap_us(drill) / 1000);
     json_number(&json, "took_ms", (figure_now_us() - drill->started_us) / 1000);
+    if (drill->disk.problem[0]) {
+        json_text(&json, "left_out", drill->disk.problem);
+    }
     if (problem[0]) {
         json_text(&json, "problem", problem);
     }
@@ -68,7 +72,7 @@ int drill_report(struct drill *drill, int error) {
     if (drill->load) {
         drill_load_counts(drill->load, &counts);
     }
-    if (counts.lost || counts.stale) {
+    if (counts.lost || counts.stale || counts.invented) {
         problem = drill_load_wrong(drill->load);
     }
     if (drill->is_json) {

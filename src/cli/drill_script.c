@@ -84,6 +84,39 @@ static int slow_disk(struct drill *drill) {
     return error ? error : drill_end_step(drill);
 }
 
+static bool is_full(struct drill *drill) {
+    return drill_says(drill, DRILL_SMALL_DISK, "disk_full:1");
+}
+
+static bool has_space(struct drill *drill) {
+    return drill_says(drill, DRILL_SMALL_DISK, "disk_full:0");
+}
+
+/* It takes no more writes, and the others go on; it heals by itself when there is space. */
+static int full_disk(struct drill *drill) {
+    if (!drill->disk.directory[0]) {
+        return 0;
+    }
+    drill_begin_step(drill, "the disk of node %u is full", DRILL_SMALL_DISK + 1);
+    int error = drill_disk_fill(&drill->disk) ? drill_fail(drill, drill->disk.problem) : 0;
+    if (!error) {
+        error = drill_wait(drill, is_full, DRILL_GO_ON_MS,
+                           "a node whose disk is full did not say so within 30 s");
+    }
+    if (!error) {
+        error = drill_end_step(drill);
+    }
+    drill_begin_step(drill, "the disk of node %u has space again", DRILL_SMALL_DISK + 1);
+    if (!error && drill_disk_empty(&drill->disk)) {
+        error = drill_fail(drill, drill->disk.problem);
+    }
+    if (!error) {
+        error = drill_wait(drill, has_space, DRILL_GO_ON_MS,
+                           "a node whose disk has space again did not go on within 30 s");
+    }
+    return error ? error : drill_end_step(drill);
+}
+
 static int rolling_restart(struct drill *drill) {
     int error = 0;
     for (unsigned i = 0; i < drill->nodes.count && !error; i++) {
@@ -113,6 +146,9 @@ int drill_script(struct drill *drill) {
     }
     if (!error) {
         error = kill_all(drill);
+    }
+    if (!error) {
+        error = full_disk(drill);
     }
     if (!error) {
         error = rolling_restart(drill);

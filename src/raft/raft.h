@@ -48,6 +48,7 @@ enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER 
 enum raft_standing {
     RAFT_WILLING,
     RAFT_RELUCTANT, /* rather another: its disk is slow, say */
+    RAFT_UNFIT,     /* it cannot take what it would lead for: its disk is full. It does not wait */
     RAFT_LEAVING    /* about to stop: never chosen while anybody else is there */
 };
 
@@ -70,8 +71,8 @@ struct raft_timing {
     uint64_t window_bytes;        /* append bytes in flight to one follower */
     unsigned window_messages;     /* append messages in flight to one follower */
     uint64_t message_bytes;       /* entries of one append message, at least one entry */
-    /* A leader that would rather not lead waits so long from its election, and from its last try,
-     * before it gives the lead away by itself. Nothing else ever waits for this. */
+    /* A reluctant leader waits so long from its election, and from its last try, before it gives
+     * the lead away by itself. Nothing else ever waits for this. */
     uint64_t move_pause_us;
     uint64_t quiet_after_us; /* idle for so long, a shard falls quiet; 0: never */
 };

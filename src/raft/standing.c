@@ -65,8 +65,12 @@ static bool wants_move(const struct raft *raft) {
 }
 
 /* The pause counts from the election too, so that the lead does not wander between two who are
- * reluctant in turn. */
+ * reluctant in turn. Who is unfit to lead only lets its last try come to an end. */
 static uint64_t move_allowed_us(const struct raft *raft) {
+    if (raft_standing_of(raft, raft->self) > RAFT_RELUCTANT && raft->moved_us == 0)
+        return 0;
+    if (raft_standing_of(raft, raft->self) > RAFT_RELUCTANT)
+        return raft->moved_us + 2 * raft->timing.election_timeout_us;
     uint64_t since_us = raft->moved_us > raft->led_since_us ? raft->moved_us : raft->led_since_us;
     return since_us + raft->timing.move_pause_us;
 }

@@ -27,6 +27,9 @@ test('a short drill loses nothing', async (t) => {
     assert.ok(step, `${what} is a step of\n${stdout}`);
     assert.match(step.leaders, /^1:\d 2:\d 3:\d$/);
   }
+  const full = drill.timeline.find((one) => /^the disk of node 1 is full/.test(one.what));
+  assert.ok(full || /Operation not permitted|Permission denied|Invalid argument/.test(drill.left_out), `a full disk, or why not:\n${stdout}`);
+  assert.ok(!full || drill.timeline.some((one) => /^the disk of node 1 has space again/.test(one.what)), stdout);
   const stopped = drill.timeline.find((step) => /^SIGSTOP/.test(step.what));
   assert.ok(stopped.gap_ms >= 50, 'a stopped leader is missed by somebody');
   assert.ok(!fs.existsSync(where), 'its directory is gone');

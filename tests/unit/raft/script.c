@@ -31,7 +31,7 @@
  *   propose N TEXT [early]  early: to be answered once a majority has received it
  *   read N ID       transfer N [TO]       lost N PEER       lease N
  *   suspected N PEER        others do not hear PEER either
- *   standing N PEER willing|reluctant|leaving    what N is told of itself or of PEER
+ *   standing N PEER willing|reluctant|unfit|leaving    what N is told of itself or of PEER
  *   crash N                 loses what is not durable        start N        restart N
  *   full N                  N has no space for entries       room N           it has again
  *   remove N                N's replica goes with its log; the new one knows of no voter
@@ -392,7 +392,7 @@ static void run_suspected(struct script *script, const struct line *line) {
 }
 
 static void run_standing(struct script *script, const struct line *line) {
-    static const char *const names[] = {"willing", "reluctant", "leaving"};
+    static const char *const names[] = {"willing", "reluctant", "unfit", "leaving"};
     raft_node_number peer = (raft_node_number)number_of(word_at(line, 2));
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], word_at(line, 3)) == 0)
