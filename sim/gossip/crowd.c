@@ -179,6 +179,8 @@ static void crowd_step(struct crowd *crowd, unsigned number, struct gossip_event
     CHECK(actions.deadline_us > crowd->now_us);
     crowd->step_count++;
     deadlines_set(&crowd->deadlines, number, actions.deadline_us);
+    if (actions.detection_us > 0)
+        histogram_add(&crowd->detections_us, actions.detection_us);
     for (size_t i = 0; i < actions.datagram_count; i++)
         crowd_post(crowd, number, &actions.datagrams[i]);
     for (size_t i = 0; i < actions.change_count; i++)

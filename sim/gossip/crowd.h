@@ -12,6 +12,7 @@
  * know of each other is what takes the memory. */
 #pragma once
 #include "base/heap.h"
+#include "base/histogram.h"
 #include "base/list.h"
 #include "base/random.h"
 #include "gossip/gossip.h"
@@ -58,6 +59,7 @@ struct crowd {
     struct crowd_traffic traffic;
     uint64_t step_count;
     struct sight sight;
+    struct histogram detections_us; /* of deaths, as their accusers measured them */
     uint64_t false_deaths; /* times that a node called one dead that ran and could be reached */
     /* Called for each change that a node notices, after `sight`; may be NULL. */
     void (*on_change)(void *context, unsigned observer, const struct gossip_change *change);

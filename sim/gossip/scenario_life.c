@@ -51,6 +51,8 @@ void scenario_death(const struct scenario_run *run) {
     death_samples(crowd, run, samples);
     report_figure(run->report, FIGURE_death_p50, report_quantile(samples, run->samples, 0.5));
     report_figure(run->report, FIGURE_death_p99, report_quantile(samples, run->samples, 0.99));
+    report_figure(run->report, FIGURE_death_detected_p99,
+                  seconds_of(histogram_quantile(&crowd->detections_us, 0.99)));
     report_figure(run->report, FIGURE_death_false_deaths, (double)crowd->false_deaths);
     memory_free(samples);
     crowd_free(crowd);

@@ -371,6 +371,7 @@ static void gossip_hand_out(struct gossip *gossip, struct gossip_actions *action
                                        .stream_try_count = gossip->try_count,
                                        .deadline_us = gossip->deadline_us,
                                        .round_trip_us = gossip->round_trip_us,
+                                       .detection_us = gossip->detection_us,
                                        .is_clock_measured = gossip->is_clock_measured,
                                        .clock_skew_us = gossip->clock_skew_us,
                                        .propagations = gossip->propagations,
@@ -383,7 +384,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
         gossip->now_us = event->now_us;
     gossip->wall_us = event->wall_us <= CODEC_NUMBER_MAXIMUM ? event->wall_us : 0;
     gossip->outbox_count = gossip->changed_count = gossip->try_count = 0;
-    gossip->round_trip_us = 0;
+    gossip->round_trip_us = gossip->detection_us = 0;
     gossip->is_clock_measured = false;
     gossip->clock_skew_us = 0;
     gossip->propagation_count = 0;

@@ -164,6 +164,8 @@ struct gossip_actions {
     size_t change_count;
     uint64_t deadline_us;   /* step with GOSSIP_TICK at or after this */
     uint64_t round_trip_us; /* of a probe that was answered in this step; 0: none was */
+    uint64_t detection_us;  /* of a death in this step of one that this node had itself accused:
+                               since it last heard it directly; 0: there was none */
     bool is_clock_measured; /* by that answer; then how far apart the wall clocks surely are */
     uint64_t clock_skew_us;
     const struct gossip_propagation *propagations;

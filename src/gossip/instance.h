@@ -236,6 +236,7 @@ struct gossip {
     size_t news_count;
     uint64_t news_us, news_told_us, news_round; /* the next round, the last one, how many */
     uint64_t round_trip_us;                     /* measured in this step */
+    uint64_t detection_us;                      /* the same */
 
     struct adapt adapt;
     struct pace pace;

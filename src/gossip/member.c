@@ -230,6 +230,8 @@ static void member_adopt(struct gossip *gossip, struct member *member,
     if (before != record->state) {
         gossip_changed(gossip, GOSSIP_CHANGE_STATE, member, BYTES_NONE);
         gossip->counters.deaths += record->state == GOSSIP_DEAD;
+        if (before == GOSSIP_SUSPECT && record->state == GOSSIP_DEAD)
+            suspicion_measure(gossip, member);
         member_log_transition(gossip, member, before);
     }
 }

@@ -21,6 +21,9 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
 void suspicion_restart(struct gossip *gossip, struct member *member);
 /* This node's own probe of the member failed. */
 void suspicion_accuse(struct gossip *gossip, struct member *member);
+/* A suspect is called dead: how long that took since it was last heard here, if it was this node
+ * that accused it. */
+void suspicion_measure(struct gossip *gossip, const struct member *member);
 /* Somebody says something of this node itself. */
 void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record);
 void suspicion_run(struct gossip *gossip);

@@ -7,6 +7,7 @@ void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
         .replayed = metrics_cell(metrics, METRIC_gossip_refused_total, "replayed"),
         .suspicions = metrics_cell(metrics, METRIC_gossip_suspicions_total, NULL),
         .refutations = metrics_cell(metrics, METRIC_gossip_refutations_total, NULL),
+        .detections = metrics_cell(metrics, METRIC_gossip_detection_seconds, NULL),
         .round_trips = metrics_cell(metrics, METRIC_gossip_probe_rtt_seconds, NULL),
         .undated = metrics_cell(metrics, METRIC_gossip_propagation_unmeasured_total, "undated"),
         .uncorrected =
@@ -91,6 +92,8 @@ void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
     meter->counted = now;
     if (actions->round_trip_us > 0)
         metric_observe(meter->round_trips, actions->round_trip_us);
+    if (actions->detection_us > 0)
+        metric_observe(meter->detections, actions->detection_us);
     if (actions->is_clock_measured)
         metric_observe(meter->skews, actions->clock_skew_us);
     for (size_t i = 0; i < actions->propagation_count; i++)

@@ -13,7 +13,7 @@ struct gossip_meter {
     struct meter_kind {
         struct metric_cell *messages, *bytes;
     } sent[METER_KIND_MAXIMUM], received[METER_KIND_MAXIMUM];
-    struct metric_cell *malformed, *replayed, *suspicions, *refutations, *round_trips;
+    struct metric_cell *malformed, *replayed, *suspicions, *refutations, *round_trips, *detections;
     struct metric_cell *propagations[GOSSIP_NEWS_TYPE_COUNT]; /* as the kinds */
     struct metric_cell *undated, *uncorrected, *implausible, *skews, *largest_skew;
     struct metric_cell *fan_out, *flush, *pace, *faster, *slower, *larger, *smaller;

@@ -1,0 +1,62 @@
+// The alerts do what they say, by promtool; and what dashboards and alerts show exists.
+'use strict';
+
+const test = require('node:test');
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const { spawnSync } = require('node:child_process');
+
+const root = path.join(__dirname, '../..');
+const deploy = path.join(root, 'deploy');
+
+function filesUnder(folder) {
+  return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const at = path.join(folder, entry.name);
+    return entry.isDirectory() ? filesUnder(at) : [at];
+  });
+}
+
+function metrics() {
+  const text = fs.readFileSync(path.join(root, 'src/metric/metric.def'), 'utf8');
+  return new Map([...text.matchAll(/^METRIC\((\w+), (\w+), (?:NULL|"(\w+)")/gm)]
+    .map(([, name, kind, label]) => [`trothdb_${name}`, { kind, label }]));
+}
+
+function metricOf(known, name) {
+  const base = name.replace(/_(bucket|sum|count)$/, '');
+  return known.get(name) || (known.get(base)?.kind === 'HISTOGRAM' ? known.get(base) : undefined);
+}
+
+test('alerts are raised by what they are about, and by nothing else', (t) => {
+  const rules = path.join(deploy, 'prometheus/gossip.test.yml');
+  const run = spawnSync('promtool', ['test', 'rules', rules], { encoding: 'utf8' });
+  if (run.error?.code === 'ENOENT') return t.skip('promtool is not installed: tools/setup test');
+  assert.strictEqual(run.status, 0, run.stdout + run.stderr);
+});
+
+test('every metric that alerts and dashboards name exists, with that label', () => {
+  const known = metrics();
+  const named = new Set();
+  for (const file of filesUnder(deploy).filter((each) => /\.(json|yml)$/.test(each))) {
+    const text = fs.readFileSync(file, 'utf8').replace(/\\"/g, '"');
+    for (const [, name, selector] of text.matchAll(/\b(trothdb_\w+)\b(?:\{([^}]*)\})?/g)) {
+      const metric = metricOf(known, name);
+      assert.ok(metric, `${path.relative(root, file)} names ${name}, which metric.def does not have`);
+      named.add(name);
+      for (const [, label] of (selector || '').matchAll(/(\w+)\s*(?:=~|!~|!=|=)\s*"/g)) {
+        assert.ok(['job', 'instance', 'le', metric.label].includes(label), `${name} has no label ${label}`);
+      }
+    }
+  }
+  assert.ok(named.size > 10, 'the files were found');
+});
+
+test('a dashboard is JSON that Grafana reads: panels with targets, each on its own place', () => {
+  for (const file of filesUnder(path.join(deploy, 'grafana'))) {
+    const board = JSON.parse(fs.readFileSync(file, 'utf8'));
+    const places = board.panels.map((panel) => `${panel.gridPos.x},${panel.gridPos.y}`);
+    assert.strictEqual(new Set(places).size, board.panels.length);
+    for (const panel of board.panels) assert.ok(panel.targets.length > 0 && panel.title && panel.description);
+  }
+});
