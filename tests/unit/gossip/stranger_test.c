@@ -1,0 +1,135 @@
+/* What a stranger can do to a cluster without a key, which believes whoever reaches it: all that it
+ * makes grow is bounded, and the real members do not lose each other by it. */
+#include "../unit.h"
+#include "gossip/codec.h"
+#include "world.h"
+
+enum { ANNOUNCED = GOSSIP_MEMBER_MAXIMUM + 4000, NODES = 3, DATAGRAMS_A_SECOND = 500 };
+
+static void uuid_of(unsigned number, uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    memset(uuid, 0xee, GOSSIP_UUID_BYTES);
+    memcpy(uuid, &number, sizeof number);
+}
+
+static struct codec_record record_of(unsigned number) {
+    struct codec_record record = {.generation = 1, .state = GOSSIP_ALIVE, .address.port = 9};
+    uuid_of(number, record.uuid);
+    snprintf(record.address.host, sizeof record.address.host, "10.200.%u.%u", number / 250 % 250,
+             number % 250);
+    snprintf(record.name, sizeof record.name, "made-up-%u", number);
+    return record;
+}
+
+/* Sends node 1 what the writer holds, as news from the stranger. */
+static void tell(struct world *world, struct codec_writer *writer) {
+    world_send(world, NODES + 1, 1, buffer_bytes(&writer->buffer));
+    world_run(world, 5000);
+}
+
+static void begin(struct codec_writer *writer) {
+    static const struct codec_wire wire = {.version = 0};
+    uint8_t stranger[GOSSIP_UUID_BYTES];
+    uuid_of(UINT32_MAX, stranger);
+    codec_begin(writer, &wire, CODEC_NEWS, stranger, 1);
+}
+
+static void announce_members(struct world *world, struct codec_writer *writer) {
+    for (unsigned next = 0; next < ANNOUNCED;) {
+        struct codec_record record = record_of(next);
+        begin(writer);
+        codec_list_begin(writer, CODEC_SECTION_RECORDS);
+        while (next < ANNOUNCED && codec_write_record(writer, &record))
+            record = record_of(++next);
+        codec_list_end(writer);
+        tell(world, writer);
+    }
+}
+
+/* One key of one member, as long as may be. */
+static void announce_key(struct world *world, struct codec_writer *writer, unsigned member,
+                         unsigned key) {
+    uint8_t value[GOSSIP_VALUE_MAXIMUM];
+    char name[16];
+    struct codec_group group = {.generation = 1};
+    struct codec_entry entry = {.version = key + 1, .previous = key};
+    uuid_of(member, group.uuid);
+    snprintf(name, sizeof name, "key-%u", key);
+    memset(value, 'x', sizeof value);
+    entry.key = bytes_of_text(name);
+    entry.value = bytes_of(value, sizeof value);
+    begin(writer);
+    codec_list_begin(writer, CODEC_SECTION_ENTRIES);
+    assert_true(codec_group_begin(writer, &group));
+    assert_true(codec_write_entry(writer, &entry));
+    codec_group_end(writer);
+    codec_list_end(writer);
+    tell(world, writer);
+}
+
+static size_t keys_of(struct world *world, unsigned node, unsigned member) {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    struct bytes key, value;
+    uint64_t version;
+    size_t position = 0, count = 0;
+    uuid_of(member, uuid);
+    const struct gossip *gossip = world->nodes[node].gossip;
+    const struct gossip_member *found = gossip_member_of(gossip, uuid);
+    if (found == NULL)
+        return 0;
+    while (gossip_walk_keys(gossip, found, &position, &key, &value, &version))
+        count++;
+    return count;
+}
+
+static struct world *world_with_stranger(void) {
+    struct world *world = world_new(5);
+    world_add_cluster(world, NODES);
+    assert_true(world_run_until(world, 20000000, world_is_settled));
+    world_add(world); /* the stranger's address; it is not in the cluster */
+    world_kill(world, NODES + 1);
+    return world;
+}
+
+/* A stranger announces more members than there may be, none of which exists. */
+static void test_members_that_a_stranger_makes_up(void **state) {
+    (void)state;
+    struct world *world = world_with_stranger();
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    announce_members(world, &writer);
+    for (unsigned i = 1; i <= NODES; i++)
+        assert_in_range(gossip_member_count(world->nodes[i].gossip), NODES, GOSSIP_MEMBER_MAXIMUM);
+    /* What the news of them costs stays within what a node sends anyway: it is told by turns. */
+    uint64_t before = world->datagram_count;
+    world_run(world, 10000000);
+    assert_in_range(world->datagram_count - before, 1, NODES * 10 * DATAGRAMS_A_SECOND);
+    for (unsigned i = 1; i <= NODES; i++) {
+        assert_in_range(gossip_member_count(world->nodes[i].gossip), NODES, GOSSIP_MEMBER_MAXIMUM);
+        for (unsigned other = 1; other <= NODES; other++)
+            assert_true(world_is_state(world, i, other, GOSSIP_ALIVE));
+    }
+    codec_writer_release(&writer);
+    world_free(world);
+}
+
+/* One made-up member is said to say a thousand keys of the greatest length. */
+static void test_keys_that_a_stranger_makes_up(void **state) {
+    (void)state;
+    struct world *world = world_with_stranger();
+    struct codec_writer writer;
+    struct codec_record record = record_of(7);
+    codec_writer_init(&writer);
+    begin(&writer);
+    codec_list_begin(&writer, CODEC_SECTION_RECORDS);
+    assert_true(codec_write_record(&writer, &record));
+    codec_list_end(&writer);
+    tell(world, &writer);
+    for (unsigned key = 0; key < 1000; key++)
+        announce_key(world, &writer, 7, key);
+    assert_in_range(keys_of(world, 1, 7), 1, 384);
+    codec_writer_release(&writer);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_members_that_a_stranger_makes_up),
+          cmocka_unit_test(test_keys_that_a_stranger_makes_up))
