@@ -43,6 +43,7 @@ struct crowd *crowd_new(const struct crowd_options *options) {
     heap_init(&crowd->flying);
     deadlines_init(&crowd->deadlines, node_count);
     sight_init(&crowd->sight, node_count);
+    crowd->pool = gossip_pool_new();
     crowd->now_us = CROWD_SECOND_US;
     crowd->timing = options->timing;
     crowd->network = (struct crowd_network){.shortest_us = 500, .longest_us = 2000};
@@ -71,6 +72,7 @@ void crowd_free(struct crowd *crowd) {
         gossip_free(crowd->nodes[i].gossip);
         crowd_empty_inbox(&crowd->nodes[i]);
     }
+    gossip_pool_free(crowd->pool);
     deadlines_release(&crowd->deadlines);
     sight_release(&crowd->sight);
     memory_free(crowd->nodes);
@@ -200,7 +202,8 @@ void crowd_start(struct crowd *crowd, unsigned number) {
                                      .address = node->address,
                                      .timing = crowd->timing,
                                      .seed = random_next(&crowd->random),
-                                     .now_us = crowd->now_us};
+                                     .now_us = crowd->now_us,
+                                     .pool = crowd->pool};
     memcpy(options.uuid, node->uuid, GOSSIP_UUID_BYTES);
     snprintf(options.name, sizeof options.name, "n%u", number);
     node->gossip = gossip_new(&options);

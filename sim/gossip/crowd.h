@@ -50,6 +50,7 @@ struct crowd_traffic { /* handed to the network since crowd_count_traffic() */
 struct crowd {
     struct crowd_node *nodes;
     unsigned node_count, running_count;
+    struct gossip_pool *pool; /* what many know alike, kept once */
     struct deadlines deadlines;
     struct heap flying; /* struct parcel, by time of arrival */
     struct random random;

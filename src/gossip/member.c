@@ -222,6 +222,8 @@ static void member_adopt(struct gossip *gossip, struct member *member,
     member_adopt_identity(gossip, member, record);
     if (record->state == GOSSIP_SUSPECT)
         suspicion_begin(gossip, member, record->accuser);
+    else if (record->state == GOSSIP_DEAD && before == GOSSIP_SUSPECT)
+        suspicion_measure(gossip, member);
     member_set_state(gossip, member, record->state);
     if (record->state == GOSSIP_SUSPECT)
         observer_look_at(gossip, member);
@@ -230,8 +232,6 @@ static void member_adopt(struct gossip *gossip, struct member *member,
     if (before != record->state) {
         gossip_changed(gossip, GOSSIP_CHANGE_STATE, member, BYTES_NONE);
         gossip->counters.deaths += record->state == GOSSIP_DEAD;
-        if (before == GOSSIP_SUSPECT && record->state == GOSSIP_DEAD)
-            suspicion_measure(gossip, member);
         member_log_transition(gossip, member, before);
     }
 }

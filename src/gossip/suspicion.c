@@ -98,12 +98,12 @@ void suspicion_accuse(struct gossip *gossip, struct member *member) {
 /* Only by who was in touch with it until it fell silent: others, who looked when they heard of the
  * suspicion, know nothing of when that was. */
 void suspicion_measure(struct gossip *gossip, const struct member *member) {
-    const struct suspicion *suspicion = &member->suspicion;
-    uint64_t heard_us = member->shown.heard_us;
+    const struct suspicion *suspicion = member->suspicion;
+    uint64_t heard_us = member->shown.contact->heard_us;
     if (heard_us + 2 * gossip->timing.probe_interval_us < suspicion->since_us)
         return;
     for (unsigned i = 0; i < suspicion->accuser_count; i++)
-        if (memcmp(suspicion->accusers[i], gossip->self->shown.uuid, GOSSIP_UUID_BYTES) == 0)
+        if (memcmp(suspicion->accusers[i], gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) == 0)
             gossip->detection_us = gossip->now_us - heard_us;
 }
 
