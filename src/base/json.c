@@ -1,9 +1,9 @@
 #include "base/json.h"
 
-static void append_quoted(struct buffer *out, const char *text) {
+static void append_quoted(struct buffer *out, struct bytes text) {
     buffer_append_u8(out, '"');
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
+    for (size_t i = 0; i < text.length; i++) {
+        uint8_t byte = text.data[i];
         if (byte == '"' || byte == '\\') {
             buffer_append_u8(out, '\\');
             buffer_append_u8(out, byte);
@@ -22,7 +22,7 @@ static void begin(struct json *json, const char *name) {
     }
     json->needs_comma = true;
     if (name) {
-        append_quoted(json->out, name);
+        append_quoted(json->out, bytes_of_text(name));
         buffer_append_u8(json->out, ':');
     }
 }
@@ -40,7 +40,17 @@ void json_close(struct json *json, char bracket) {
 
 void json_text(struct json *json, const char *name, const char *text) {
     begin(json, name);
-    append_quoted(json->out, text);
+    append_quoted(json->out, bytes_of_text(text));
+}
+
+void json_bytes(struct json *json, const char *name, struct bytes bytes) {
+    begin(json, name);
+    append_quoted(json->out, bytes);
+}
+
+void json_integer(struct json *json, const char *name, int64_t number) {
+    begin(json, name);
+    buffer_append_format(json->out, "%lld", (long long)number);
 }
 
 void json_number(struct json *json, const char *name, uint64_t number) {

@@ -207,14 +207,6 @@ static void add_to_grid(void *context, const struct printing *printing) {
     buffer_release(&nodes);
 }
 
-static void json_bytes(struct json *json, const char *name, struct bytes text) {
-    char *copy = memory_allocate(text.length + 1);
-    memcpy(copy, text.length ? (const char *)text.data : "", text.length);
-    copy[text.length] = '\0';
-    json_text(json, name, copy);
-    memory_free(copy);
-}
-
 static void add_to_json(void *context, const struct printing *printing) {
     struct json *json = context;
     json_open(json, NULL, '{');

@@ -17,5 +17,7 @@ int restore_run(int argc, char **argv);
 int cluster_run(int argc, char **argv);
 int demo_run(int argc, char **argv);
 int drill_run(int argc, char **argv);
+int gossip_run(int argc, char **argv);
 int help_run(int argc, char **argv);
+int members_run(int argc, char **argv);
 int version_run(int argc, char **argv);

@@ -25,6 +25,38 @@ const struct cli_command cli_commands[] = {
      "    trothdb agent --name web-1 --join 127.0.0.1:17001 --tag role=web --tag port=8080\n"
      "    redis-cli -p 7002 gossip members tag role web\n",
      agent_run},
+    {"members", "who is in the cluster, by gossip",
+     "usage: trothdb members [--at 127.0.0.1:7001] [--state S] [--tag KEY=VALUE] [--watch] "
+     "[--json]\n\n"
+     "Asks a node or an agent, by its client port, whom it knows: name, id, kind, addresses, state "
+     "and since when,\n"
+     "zone, round trip and tags. States are alive, suspect, dead, left and joining. --watch goes "
+     "on "
+     "with a line for\n"
+     "every change, --json writes one array (and with --watch an object a line behind it). Exit "
+     "code 0: asked, 1: nobody\n"
+     "answers, 2: wrong usage.\n\n"
+     "    trothdb members --at 127.0.0.1:7002 --tag role=web\n"
+     "    trothdb members --watch\n",
+     members_run},
+    {"gossip", "read and say what members say of themselves",
+     "usage: trothdb gossip get MEMBER [KEY]      what a member says, all of it or one key\n"
+     "       trothdb gossip set KEY VALUE         the member that is asked says this to all\n"
+     "       trothdb gossip del KEY...            and no more; how many keys there were\n"
+     "       trothdb gossip watch                 every change, a line each\n"
+     "       trothdb gossip rtt MEMBER [MEMBER]   the round trip to it, or between two\n"
+     "       trothdb gossip info                  members by state, counters, settings\n"
+     "       trothdb gossip seed IP:PORT          joins what is known at that peer port\n"
+     "       trothdb gossip leave                 an agent says goodbye and ends\n"
+     "All take [--at 127.0.0.1:7001] [--json].\n\n"
+     "--at is the client port of a node or an agent. MEMBER is a name, or an id of which the first "
+     "8 digits are enough.\n"
+     "What is set lives as long as the process; a key has up to 64 bytes, a value up to 800, a "
+     "member up to 128 keys.\n"
+     "Exit code 0: done, 1: refused, not there or nobody answers, 2: wrong usage.\n\n"
+     "    trothdb gossip set release 2.4.1 --at 127.0.0.1:7002\n"
+     "    trothdb gossip get web-1 port\n",
+     gossip_run},
     {"cluster", "make a cluster, change it, look at it",
      "usage: trothdb cluster create HOST:PORT... [--shards 12] [--replicas 3] [--json]\n"
      "       trothdb cluster status HOST:PORT [--json]\n"

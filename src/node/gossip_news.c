@@ -86,19 +86,6 @@ void gossip_news_channel(const struct gossip_news *news, struct buffer *out) {
 
 /* ---- as JSON ---- */
 
-static void json_bytes(struct json *json, const char *name, struct bytes bytes) {
-    json_text(json, name, "");
-    buffer_truncate(json->out, json->out->length - 1);
-    for (size_t i = 0; i < bytes.length; i++) {
-        uint8_t byte = bytes.data[i];
-        if (byte < 0x20 || byte == '"' || byte == '\\')
-            buffer_append_format(json->out, "\\u%04x", byte);
-        else
-            buffer_append_u8(json->out, byte);
-    }
-    buffer_append_u8(json->out, '"');
-}
-
 void gossip_news_message(const struct gossip_news *news, struct buffer *out) {
     struct json json = {.out = out};
     char id[GOSSIP_ID_TEXT_BYTES], address[NET_HOST_MAXIMUM + 10];
