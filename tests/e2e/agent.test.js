@@ -1,0 +1,204 @@
+// Agents and a node in one gossip, asked and watched with the clients that people have.
+'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const test = require('node:test');
+const {spawn} = require('node:child_process');
+const Redis = require('ioredis');
+const {Node, endWithTest, program, run, startNodes, until, within} = require('./cluster.js');
+
+const RESIDENT_KIB_MAXIMUM = 6 * 1024;
+
+// An agent that joins `seed`, a node or an agent; not started.
+async function makeAgent(cluster, name, seed, ...flags) {
+  const agent = await Node.make(cluster.directory, name);
+  agent.flags = ['agent', '--name', name, '--port', agent.port, '--peer-port', agent.peerPort, '--admin-port',
+    agent.adminPort, ...(seed ? ['--join', `127.0.0.1:${seed.peerPort}`] : []), ...flags];
+  cluster.nodes.push(agent);
+  return agent;
+}
+
+// A node and agents a1, a2, a3 in one gossip that all know all.
+async function startMixed(t, ...flags) {
+  const cluster = await startNodes(t, {nodes: 1, flags});
+  const [node] = cluster.nodes;
+  const agents = [];
+  for (const name of ['a1', 'a2', 'a3']) {
+    const agent = await makeAgent(cluster, name, agents[0] || node, '--tag', `role=${name === 'a3' ? 'db' : 'web'}`, ...flags);
+    agents.push(agent);
+    await agent.start();
+  }
+  await until('everybody knows everybody', async () =>
+    (await Promise.all(cluster.nodes.map((asked) => members(asked)))).every((known) =>
+      known.length === 4 && known.every(({state}) => state === 'alive')));
+  return {cluster, node, agents};
+}
+
+// What `trothdb members --json` says.
+async function members(asked, ...flags) {
+  const {code, stdout, stderr} = await run(program, ['members', '--at', asked.address, '--json', ...flags]);
+  assert.strictEqual(code, 0, stderr + stdout);
+  return JSON.parse(stdout);
+}
+const stateOf = async (asked, name) => (await members(asked)).find((member) => member.name === name)?.state;
+const gossip = (asked, ...words) => run(program, ['gossip', ...words, '--at', asked.address]);
+const isRedisCli = async () => (await run('sh', ['-c', 'command -v redis-cli'])).code === 0;
+
+test('a member says something, and everybody can find it by that', async (t) => {
+  const {node, agents: [first, second, third]} = await startMixed(t);
+  assert.deepStrictEqual((await members(node, '--tag', 'role=web')).map(({name}) => name).sort(), ['a1', 'a2']);
+  const [found] = await members(first, '--tag', 'role=db');
+  assert.strictEqual(found.client, third.address);
+  assert.strictEqual(found.kind, 'agent');
+  assert.strictEqual((await gossip(first, 'set', 'release', '2 beta')).code, 0);
+  await until('the node hears of it', async () => (await gossip(node, 'get', 'a1', 'release')).stdout === '2 beta\n');
+  assert.strictEqual((await gossip(first, 'del', 'release')).stdout, '1\n');
+  await until('nobody says it any more', async () => (await gossip(second, 'get', 'a1', 'release')).code === 1);
+  // The node says things too, through any of its workers, and what it says by itself stays its own.
+  assert.strictEqual(await node.ask('GOSSIP', 'SET', 'rack', 'r7'), 'OK');
+  await until('an agent hears of it', async () => await third.ask('GOSSIP', 'GET', node.address, 'rack') === 'r7');
+  const table = await run(program, ['members', '--at', second.address]);
+  assert.match(table.stdout, /^name .* tags\n/);
+  assert.strictEqual(table.stdout.trim().split('\n').length, 5);
+  assert.match(table.stdout, /rack=r7/);
+});
+
+test('clients of Redis watch: ioredis by channels, redis-cli in RESP3, the command line by lines', async (t) => {
+  const {node, agents: [first, second, third]} = await startMixed(t);
+  const subscriber = new Redis(second.port, '127.0.0.1');
+  endWithTest(t, subscriber);
+  const heard = [];
+  subscriber.on('message', (channel, message) => heard.push({channel, ...JSON.parse(message)}));
+  subscriber.on('pmessage', (pattern, channel, message) => heard.push({pattern, channel, ...JSON.parse(message)}));
+  await within(subscriber.subscribe('__gossip__:key:color'), 10000, 'subscribed');
+  await within(subscriber.psubscribe('__gossip__:mem*'), 10000, 'subscribed by pattern');
+  const ofNode = new Redis(node.port, '127.0.0.1'); // a full node tells the same
+  endWithTest(t, ofNode);
+  ofNode.on('message', (channel, message) => heard.push({node: true, channel, ...JSON.parse(message)}));
+  await within(ofNode.subscribe('__gossip__:key:color'), 10000, 'subscribed at the node');
+  const watch = spawn(program, ['gossip', 'watch', '--at', third.address, '--json']);
+  t.after(() => watch.kill('SIGKILL'));
+  let lines = '';
+  watch.stdout.on('data', (chunk) => { lines += chunk; });
+  await until('the command line watches', async () => /pubsub_clients:1/.test(await third.ask('INFO')));
+  assert.strictEqual(await first.ask('GOSSIP', 'SET', 'color', 'red'), 'OK');
+  const isRed = (news) => news.event === 'key' && news.name === 'a1' && news.key === 'color' && news.value === 'red';
+  await until('ioredis heard it, from an agent and from the node', async () =>
+    heard.some((news) => isRed(news) && !news.node) && heard.some((news) => isRed(news) && news.node));
+  await until('the line came', async () => lines.split('\n').some((line) => line && isRed(JSON.parse(line))));
+  await first.stop();
+  await until('ioredis heard that it left', async () =>
+    heard.some(({pattern, event, name}) => pattern && event === 'left' && name === 'a1'));
+  // A connection that subscribed in RESP2 is for that only, until it says otherwise.
+  await assert.rejects(within(subscriber.call('GOSSIP', 'MEMBERS'), 10000, 'refused'), /Can't execute|subscriber mode/);
+  if (await isRedisCli()) {
+    const cli = await run('redis-cli', ['-3', '-p', second.port, '--json', 'GOSSIP', 'MEMBER', 'a2']);
+    assert.strictEqual(JSON.parse(cli.stdout).tags.role, 'web');
+  }
+});
+
+test('a killed agent is dead to all, one that leaves has left, and one that comes back is the same', async (t) => {
+  const {cluster, node, agents: [first, second]} = await startMixed(t);
+  await second.kill();
+  await until('everybody knows that it is dead', async () =>
+    await stateOf(node, 'a2') === 'dead' && await stateOf(first, 'a2') === 'dead', 60000);
+  assert.deepStrictEqual((await members(node, '--state', 'dead')).map(({name}) => name), ['a2']);
+  const kept = await makeAgent(cluster, 'kept', first, '--dir', path.join(cluster.directory, 'kept-state'));
+  await kept.start();
+  await until('it is known', async () => await stateOf(node, 'kept') === 'alive');
+  const before = (await members(kept)).find(({self}) => self);
+  assert.strictEqual((await gossip(kept, 'leave')).code, 0);
+  assert.deepStrictEqual(await within(kept.exited, 20000, 'its end'), {code: 0, signal: null}, kept.logTail);
+  await until('it has left', async () => await stateOf(node, 'kept') === 'left');
+  await kept.start();
+  await until('it is back', async () => await stateOf(node, 'kept') === 'alive');
+  const after = (await members(node)).filter(({name}) => name === 'kept');
+  assert.strictEqual(after.length, 1, 'never two of it');
+  assert.strictEqual(after[0].id, before.id);
+  assert.ok(after[0].generation > before.generation, `${after[0].generation} after ${before.generation}`);
+  assert.strictEqual((await kept.get('/health/ready')).status, 200);
+  assert.match((await kept.get('/metrics')).text, /trothdb_members\{state="alive"\} [1-9]/);
+});
+
+test('an agent at rest has at most 6 MB of memory', {skip: process.env.TSAN_OPTIONS !== undefined}, async (t) => {
+  const {node, agents} = await startMixed(t);
+  const built = await run('sh', ['-c', `ldd "${program}" | grep -E 'lib(a|t|ub)san' || true`]);
+  if (built.stdout) return t.skip('a sanitizer has memory of its own');
+  await until('they have heard of each other again and again', async () =>
+    /datagrams_received:\d{2}/.test(await agents[0].ask('GOSSIP', 'INFO')), 30000);
+  for (const agent of agents) {
+    const status = fs.readFileSync(`/proc/${agent.process.pid}/status`, 'utf8');
+    const kib = Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]);
+    assert.ok(kib <= RESIDENT_KIB_MAXIMUM, `${kib} KiB:\n${status}`);
+    assert.strictEqual(/Threads:\s+(\d+)/.exec(status)[1], '1');
+  }
+  assert.strictEqual((await members(node)).length, 4);
+});
+
+test('bad input of every kind is one clear error, and changes nothing', async (t) => {
+  const cluster = await startNodes(t, {nodes: 1});
+  const [node] = cluster.nodes;
+  const agent = await makeAgent(cluster, 'a1', node);
+  await agent.start();
+  const refused = async (code, words, expected) => {
+    const result = await run(program, words);
+    assert.strictEqual(result.code, code, `${words.join(' ')}: ${result.stdout}${result.stderr}`);
+    assert.match(result.stderr, expected);
+  };
+  await refused(2, ['agent', '--nonsense', '1'], /an agent has no flag --nonsense/);
+  await refused(2, ['agent', '--shards', '4'], /an agent has no flag --shards/);
+  await refused(2, ['agent', '--tag', 'web'], /is not key=value/);
+  await refused(2, ['agent', '--tag', 'leads=1:1'], /'leads' is what the node says by itself/);
+  await refused(2, ['agent', '--tag', `k=${'x'.repeat(801)}`], /has 801 bytes/);
+  await refused(2, ['agent', '--name', 'two words'], /is no name/);
+  await refused(2, ['agent', '--join', 'nowhere'], /is not host:port/);
+  await refused(2, ['agent', '--gossip-probe-interval-ms', 'soon'], /gossip-probe-interval-ms/);
+  await refused(2, ['agent', '--bind', '0.0.0.0'], /cluster key/);
+  await refused(2, ['agent', '--cluster-key-file', path.join(cluster.directory, 'none')], /none/);
+  await refused(1, ['agent', '--port', agent.port, '--peer-port', agent.peerPort], /another process has it/);
+  await refused(2, ['members', '--at', 'nowhere'], /is not host:port/);
+  await refused(1, ['members', '--at', `127.0.0.1:${agent.peerPort}`], /cannot connect/);
+  await refused(1, ['members', '--at', agent.address, '--state', 'gone'], /no state is called 'gone'/);
+  await refused(2, ['members', '--tag', 'web'], /key=value/);
+  await refused(2, ['gossip', 'shout'], /usage/);
+  await refused(1, ['gossip', 'get', 'nobody', 'k', '--at', agent.address], /no member has the name or id 'nobody'/);
+  await refused(1, ['gossip', 'seed', 'x', '--at', agent.address], /a seed is IP:PORT/);
+  await refused(1, ['gossip', 'leave', '--at', node.address], /holds replicas of shards/);
+  const said = async () => JSON.parse((await run(program, ['gossip', 'get', 'a1', '--at', agent.address, '--json'])).stdout);
+  const before = await said();
+  for (const [words, expected] of [
+    [['GOSSIP', 'SET', 'a b', '1'], /printable ASCII/], [['GOSSIP', 'SET', '', '1'], /printable ASCII/],
+    [['GOSSIP', 'SET', 'k', ''], /has 0 bytes/], [['GOSSIP', 'SET', 'client', '1'], /by itself/],
+    [['GOSSIP', 'SET', 'k'], /wrong number of arguments/], [['GOSSIP', 'NONSENSE'], /unknown subcommand/i],
+    [['GOSSIP', 'MEMBERS', 'TAG', 'k'], /syntax error/], [['SET', 'k', 'v'], /is not for an agent/],
+    [['CONFIG', 'SET', 'shards', '2'], /an agent has no setting 'shards'/],
+    [['CONFIG', 'SET', 'gossip-flush-ms', 'x'], /gossip-flush-ms/], [['CONFIG', 'SET', 'port', '1'], /port/],
+    [['SUBSCRIBE', 'x'.repeat(300)], /256 bytes/]]) {
+    assert.match(String(await agent.ask(...words)), expected, words.join(' ').slice(0, 80));
+  }
+  assert.deepStrictEqual(await said(), before);
+  assert.strictEqual(await agent.ask('CONFIG', 'SET', 'gossip-flush-ms', 7), 'OK');
+  assert.deepStrictEqual(await agent.ask('CONFIG', 'GET', 'gossip-flush-ms'), ['gossip-flush-ms', '7']);
+  assert.strictEqual(await agent.ask('PING'), 'PONG');
+});
+
+test('without the password or the key of the cluster nothing is told', async (t) => {
+  const cluster = await startNodes(t, {nodes: 0});
+  const key = path.join(cluster.directory, 'key');
+  fs.writeFileSync(key, '0123456789abcdef'.repeat(4));
+  const first = await makeAgent(cluster, 'a1', null, '--cluster-key-file', key, '--requirepass', 'secret');
+  await first.start();
+  const stranger = await makeAgent(cluster, 'stranger', first);
+  await stranger.start();
+  const second = await makeAgent(cluster, 'a2', first, '--cluster-key-file', key);
+  await second.start();
+  await until('those with the key know each other', async () => await stateOf(second, 'a1') === 'alive');
+  assert.strictEqual((await members(stranger)).length, 1);
+  assert.match(String(await first.ask('GOSSIP', 'MEMBERS')), /NOAUTH/);
+  assert.match(String(await first.ask('SUBSCRIBE', '__gossip__:members')), /NOAUTH/);
+  assert.match((await first.get('/metrics')).text, /trothdb_gossip_refused_total\{cause="seal"\} [1-9]/);
+  const client = new Redis(first.port, '127.0.0.1', {password: 'secret'});
+  endWithTest(t, client);
+  assert.strictEqual((await within(client.call('GOSSIP', 'MEMBERS'), 10000, 'asked with the password')).length, 2);
+});
