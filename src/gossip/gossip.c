@@ -170,6 +170,7 @@ void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member
     if (gossip->try_count == GOSSIP_STREAM_TRY_MAXIMUM)
         return;
     struct gossip_stream_try *try = &gossip->tries[gossip->try_count++];
+    gossip->counters.stream_tries++;
     try->address = member->who->address;
     memcpy(try->uuid, member->who->uuid, GOSSIP_UUID_BYTES);
 }

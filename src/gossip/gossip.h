@@ -112,7 +112,8 @@ enum gossip_change_kind {
     GOSSIP_CHANGE_JOINED,
     GOSSIP_CHANGE_STATE,
     GOSSIP_CHANGE_KEY,
-    GOSSIP_CHANGE_ADDRESS
+    GOSSIP_CHANGE_ADDRESS,
+    GOSSIP_CHANGE_NAME_CONFLICT /* another member that lives has this node's name */
 };
 struct gossip_change {
     enum gossip_change_kind kind;
@@ -206,7 +207,14 @@ struct gossip_counters { /* since the start */
     uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received, malformed;
     uint64_t replayed; /* datagrams that had come before, where they are sealed */
     uint64_t probes_sent, probes_failed, indirect_probes, suspicions, refutations, deaths;
-    unsigned local_health; /* 0 is well (Lifeguard) */
+    uint64_t probes_answered;  /* by the member itself */
+    uint64_t probes_relayed;   /* answered through a helper: directly it cannot be reached */
+    uint64_t probes_contacted; /* not answered, but another plane heard the member meanwhile */
+    uint64_t stream_tries;     /* datagrams were not answered: it was to be tried by a stream */
+    /* How suspicions ended here, whoever began them. */
+    uint64_t suspicions_refuted, suspicions_died, suspicions_left;
+    uint64_t name_conflicts; /* times that a member was met that has this node's name */
+    unsigned local_health;   /* 0 is well (Lifeguard) */
     /* News whose way could not be measured: it came without a time (through version 0 of the wire);
      * the clock of who said it is not known well enough; its time cannot be. */
     uint64_t propagation_undated, propagation_uncorrected, propagation_implausible;

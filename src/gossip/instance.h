@@ -206,7 +206,7 @@ struct gossip {
     uint64_t hash; /* of all that live: the sum of their digest_hash */
     uint64_t state_bytes;
     uint64_t grave_check_us, removed_check_us;
-    bool has_warned_of_twin;
+    bool has_warned_of_twin, has_warned_of_name;
     uint64_t joining_us, joining_end_us; /* alive at the first, which is never after the second;
                                             GOSSIP_NEVER: it is already */
 

@@ -208,6 +208,27 @@ static void member_log_transition(const struct gossip *gossip, const struct memb
     }
 }
 
+/* Names are for people: two that are equal confuse nobody but them. Each node looks after its own.
+ */
+static void member_check_name(struct gossip *gossip, const struct member *member) {
+    const char *name = gossip->self->shown.who->name;
+    if (name[0] == 0 || strcmp(name, member->shown.who->name) != 0)
+        return;
+    gossip->counters.name_conflicts++;
+    gossip_changed(gossip, GOSSIP_CHANGE_NAME_CONFLICT, member, BYTES_NONE);
+    if (!gossip->has_warned_of_name)
+        member_log(gossip, LOG_WARN,
+                   "another member has this node's name; give one of them another", member);
+    gossip->has_warned_of_name = true;
+}
+
+static void member_count_end(struct gossip *gossip, enum gossip_member_state after) {
+    struct gossip_counters *counters = &gossip->counters;
+    counters->suspicions_refuted += after == GOSSIP_ALIVE || after == GOSSIP_JOINING;
+    counters->suspicions_died += after == GOSSIP_DEAD;
+    counters->suspicions_left += after == GOSSIP_LEFT;
+}
+
 /* Takes over a record newer than what was believed. */
 static void member_adopt(struct gossip *gossip, struct member *member,
                          const struct codec_record *record) {
@@ -229,6 +250,10 @@ static void member_adopt(struct gossip *gossip, struct member *member,
         observer_look_at(gossip, member);
     if (is_new_life && member_is_live(member))
         gossip_changed(gossip, GOSSIP_CHANGE_JOINED, member, BYTES_NONE);
+    if (is_new_life && member_is_live(member))
+        member_check_name(gossip, member);
+    if (before == GOSSIP_SUSPECT)
+        member_count_end(gossip, record->state);
     if (before != record->state) {
         gossip_changed(gossip, GOSSIP_CHANGE_STATE, member, BYTES_NONE);
         gossip->counters.deaths += record->state == GOSSIP_DEAD;
@@ -255,6 +280,7 @@ static void member_meet(struct gossip *gossip, const struct codec_record *record
     member_set_state(gossip, member, record->state);
     gossip_changed(gossip, GOSSIP_CHANGE_JOINED, member, BYTES_NONE);
     member_log(gossip, LOG_INFO, "member joined", member);
+    member_check_name(gossip, member);
     /* Of a stranger that is joining all hear when it is alive: the news is told once, not twice. */
     propagation_heard_record(gossip, member, record, GOSSIP_LEFT);
     if (is_told_on && record->state != GOSSIP_JOINING)

@@ -316,6 +316,8 @@ static void probe_succeed(struct gossip *gossip, struct probe *probe,
                           const struct codec_message *message) {
     switch (probe->kind) {
     case PROBE_MEMBER:
+        gossip->counters.probes_answered += !message->has_target;
+        gossip->counters.probes_relayed += message->has_target;
         probe_measure(gossip, probe, message);
         local_health_change(gossip, -1);
         break;
@@ -364,6 +366,7 @@ void probe_contact(struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES])
         struct probe *probe = &gossip->probes[i - 1];
         if (probe->kind != PROBE_MEMBER || probe->member != member)
             continue;
+        gossip->counters.probes_contacted++;
         local_health_change(gossip, -1);
         probe_end(gossip, probe);
     }

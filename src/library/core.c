@@ -186,6 +186,8 @@ static enum troth_gossip_change_kind shown_kind(enum gossip_change_kind kind) {
         return TROTH_GOSSIP_CHANGE_KEY;
     case GOSSIP_CHANGE_ADDRESS:
         return TROTH_GOSSIP_CHANGE_ADDRESS;
+    case GOSSIP_CHANGE_NAME_CONFLICT:
+        return TROTH_GOSSIP_CHANGE_NAME_CONFLICT;
     }
     UNREACHABLE();
 }

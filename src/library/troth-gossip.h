@@ -93,10 +93,11 @@ struct troth_gossip_member {
 };
 
 enum troth_gossip_change_kind {
-    TROTH_GOSSIP_CHANGE_JOINED = 0, /* a member that was not known, or a new life of one */
-    TROTH_GOSSIP_CHANGE_STATE = 1,  /* its state is another */
-    TROTH_GOSSIP_CHANGE_KEY = 2,    /* it says something else: `key`, `value` */
-    TROTH_GOSSIP_CHANGE_ADDRESS = 3 /* it is reached elsewhere */
+    TROTH_GOSSIP_CHANGE_JOINED = 0,       /* a member that was not known, or a new life of one */
+    TROTH_GOSSIP_CHANGE_STATE = 1,        /* its state is another */
+    TROTH_GOSSIP_CHANGE_KEY = 2,          /* it says something else: `key`, `value` */
+    TROTH_GOSSIP_CHANGE_ADDRESS = 3,      /* it is reached elsewhere */
+    TROTH_GOSSIP_CHANGE_NAME_CONFLICT = 4 /* it has this member's name, and lives as well */
 };
 struct troth_gossip_change {
     enum troth_gossip_change_kind kind;

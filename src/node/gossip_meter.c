@@ -1,12 +1,27 @@
 #include "node/gossip_meter.h"
 
+static void meter_watch_init(struct gossip_meter *meter, struct metrics *metrics) {
+    meter->suspicions = metrics_cell(metrics, METRIC_gossip_suspicions_total, NULL);
+    meter->refutations = metrics_cell(metrics, METRIC_gossip_refutations_total, NULL);
+    meter->answered = metrics_cell(metrics, METRIC_gossip_probes_total, "answered");
+    meter->relayed = metrics_cell(metrics, METRIC_gossip_probes_total, "through-helper");
+    meter->contacted = metrics_cell(metrics, METRIC_gossip_probes_total, "by-contact");
+    meter->failed = metrics_cell(metrics, METRIC_gossip_probes_total, "failed");
+    meter->asked = metrics_cell(metrics, METRIC_gossip_helpers_asked_total, NULL);
+    meter->tried = metrics_cell(metrics, METRIC_gossip_stream_tries_total, NULL);
+    meter->refuted = metrics_cell(metrics, METRIC_gossip_suspicions_ended_total, "refuted");
+    meter->died = metrics_cell(metrics, METRIC_gossip_suspicions_ended_total, "died");
+    meter->left = metrics_cell(metrics, METRIC_gossip_suspicions_ended_total, "left");
+    meter->deaths = metrics_cell(metrics, METRIC_gossip_deaths_total, NULL);
+    meter->name_conflicts = metrics_cell(metrics, METRIC_gossip_name_conflicts_total, NULL);
+    meter->local_health = metrics_cell(metrics, METRIC_gossip_local_health, NULL);
+}
+
 void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
     *meter = (struct gossip_meter){
         .metrics = metrics,
         .malformed = metrics_cell(metrics, METRIC_gossip_refused_total, "malformed"),
         .replayed = metrics_cell(metrics, METRIC_gossip_refused_total, "replayed"),
-        .suspicions = metrics_cell(metrics, METRIC_gossip_suspicions_total, NULL),
-        .refutations = metrics_cell(metrics, METRIC_gossip_refutations_total, NULL),
         .detections = metrics_cell(metrics, METRIC_gossip_detection_seconds, NULL),
         .round_trips = metrics_cell(metrics, METRIC_gossip_probe_rtt_seconds, NULL),
         .undated = metrics_cell(metrics, METRIC_gossip_propagation_unmeasured_total, "undated"),
@@ -23,6 +38,7 @@ void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
         .smaller = metrics_cell(metrics, METRIC_gossip_adaptations_total, "smaller"),
         .skews = metrics_cell(metrics, METRIC_gossip_clock_skew_seconds, NULL),
         .largest_skew = metrics_cell(metrics, METRIC_gossip_clock_skew_largest_seconds, NULL)};
+    meter_watch_init(meter, metrics);
 }
 
 static struct meter_kind *meter_kind_of(struct meter_kind *kinds, struct bytes datagram) {
@@ -75,6 +91,25 @@ static void meter_pace(struct gossip_meter *meter, const struct gossip_counters 
     metric_add(meter->smaller, now->adapted_smaller - then->adapted_smaller);
 }
 
+/* Who lives, who was thought not to, and how that came out. */
+static void meter_watch(struct gossip_meter *meter, const struct gossip_counters *then,
+                        const struct gossip_counters *now) {
+    metric_add(meter->suspicions, now->suspicions - then->suspicions);
+    metric_add(meter->refutations, now->refutations - then->refutations);
+    metric_add(meter->answered, now->probes_answered - then->probes_answered);
+    metric_add(meter->relayed, now->probes_relayed - then->probes_relayed);
+    metric_add(meter->contacted, now->probes_contacted - then->probes_contacted);
+    metric_add(meter->failed, now->probes_failed - then->probes_failed);
+    metric_add(meter->asked, now->indirect_probes - then->indirect_probes);
+    metric_add(meter->tried, now->stream_tries - then->stream_tries);
+    metric_add(meter->refuted, now->suspicions_refuted - then->suspicions_refuted);
+    metric_add(meter->died, now->suspicions_died - then->suspicions_died);
+    metric_add(meter->left, now->suspicions_left - then->suspicions_left);
+    metric_add(meter->deaths, now->deaths - then->deaths);
+    metric_add(meter->name_conflicts, now->name_conflicts - then->name_conflicts);
+    metric_set(meter->local_health, now->local_health);
+}
+
 void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
                        const struct gossip_actions *actions) {
     struct gossip_counters now;
@@ -82,8 +117,7 @@ void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
     gossip_counters(gossip, &now);
     metric_add(meter->malformed, now.malformed - then->malformed);
     metric_add(meter->replayed, now.replayed - then->replayed);
-    metric_add(meter->suspicions, now.suspicions - then->suspicions);
-    metric_add(meter->refutations, now.refutations - then->refutations);
+    meter_watch(meter, then, &now);
     metric_add(meter->undated, now.propagation_undated - then->propagation_undated);
     metric_add(meter->uncorrected, now.propagation_uncorrected - then->propagation_uncorrected);
     metric_add(meter->implausible, now.propagation_implausible - then->propagation_implausible);

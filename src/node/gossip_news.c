@@ -73,6 +73,8 @@ const char *gossip_news_event(const struct gossip_news *news) {
         return "key";
     case GOSSIP_CHANGE_ADDRESS:
         return "moved";
+    case GOSSIP_CHANGE_NAME_CONFLICT:
+        return "name-conflict";
     }
     UNREACHABLE();
 }

@@ -282,6 +282,13 @@ static void gossiper_answer(struct gossiper *gossiper, const struct mail *mail) 
     gossiper->post(gossiper->context, mail->from, back);
 }
 
+static void gossiper_contact(struct gossiper *gossiper, struct bytes uuid) {
+    struct gossip_event event = {.kind = GOSSIP_CONTACT};
+    CHECK(uuid.length == sizeof event.uuid);
+    memcpy(event.uuid, uuid.data, sizeof event.uuid);
+    gossiper_step(gossiper, event);
+}
+
 static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     CHECK(mail->kind != MAIL_GOSSIP_SET || mail->key != NULL);
     switch (mail->kind) {
@@ -300,6 +307,9 @@ static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     case MAIL_GOSSIP_WATCH:
         CHECK(mail->from < gossiper_receiver_count(gossiper));
         gossiper->is_watching[mail->from] = mail->flags != 0;
+        return;
+    case MAIL_GOSSIP_CONTACT:
+        gossiper_contact(gossiper, buffer_bytes(&mail->bytes));
         return;
     case MAIL_SETTINGS:
         gossiper_take_settings(gossiper, buffer_bytes(&mail->bytes));

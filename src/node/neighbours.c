@@ -5,7 +5,8 @@
 #include "base/memory.h"
 #include "node/internal.h"
 
-#define LOOK_INTERVAL_US ((uint64_t)1000 * 1000)
+#define LOOK_INTERVAL_US    ((uint64_t)1000 * 1000)
+#define CONTACT_INTERVAL_US ((uint64_t)250 * 1000) /* more often than a probe takes to fail */
 enum { ROUND_TRIP_SHARE = 4 }; /* of a new time in the smoothed one, as a divisor */
 
 static struct neighbour *neighbour_find(const struct neighbours *neighbours,
@@ -43,6 +44,19 @@ static void tell_suspicion(struct worker *worker, raft_node_number node) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         shard_peer_suspected(worker->shards[worker->hosted[i]], node);
     }
+}
+
+void neighbours_contact(struct worker *worker, raft_node_number number) {
+    const struct topology_node *node = topology_node(worker->topology, number);
+    struct neighbour *neighbour = neighbour_find(&worker->neighbours, number);
+    uint64_t now = worker_now_us(worker);
+    if (!node || !neighbour || now - neighbour->contact_us < CONTACT_INTERVAL_US) {
+        return;
+    }
+    neighbour->contact_us = now;
+    struct mail *mail = mail_new(MAIL_GOSSIP_CONTACT, worker->index);
+    buffer_append(&mail->bytes, node->uuid, sizeof(node->uuid));
+    worker_post(worker, MAIL_TO_GOSSIPER, mail);
 }
 
 static void hear_of(struct worker *worker, struct neighbour *neighbour,

@@ -11,6 +11,7 @@ struct neighbour {
     enum raft_standing standing;
     uint64_t round_trip_us;          /* smoothed; 0: not measured yet */
     bool is_suspected;               /* suspect, dead or gone */
+    uint64_t contact_us;             /* when gossip was told last that it was heard */
     uint64_t lag_entries, lag_bytes; /* of its replicas, behind those that lead here */
     struct metric_cell *lag_entries_cell, *lag_bytes_cell;
 };
@@ -22,6 +23,8 @@ struct neighbours {
 /* The worker's members are new: shards whose leader is suspected now are told, and those whose
  * standing changed. */
 void neighbours_hear(struct worker *worker);
+/* The node was just heard by Raft: gossip is told so, a few times a second. */
+void neighbours_contact(struct worker *worker, raft_node_number number);
 /* Now and then the shards learn how long an election takes, and the metrics how far followers are
  * behind. */
 void neighbours_tick(struct worker *worker);

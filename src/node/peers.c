@@ -343,6 +343,7 @@ static void receive(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *b
         receive_pair_reply(worker, batch->from, batch->pair_replies[i]);
     }
     transfers_receive(worker, batch);
+    neighbours_contact(worker, batch->from);
 }
 
 static bool is_from_our_cluster(const struct worker *worker,

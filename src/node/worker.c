@@ -146,6 +146,7 @@ void worker_mail(struct worker *worker, struct mail *mail) {
     case MAIL_GOSSIP_LEAVE:
     case MAIL_GOSSIP_CALL:
     case MAIL_GOSSIP_WATCH:
+    case MAIL_GOSSIP_CONTACT:
         break; /* the gossiper's */
     }
     mail_free(mail);

@@ -56,9 +56,12 @@ static void seeds_on_answer(uv_getaddrinfo_t *request, int status, struct addrin
     struct seed_name *name = request->data;
     struct seeds *seeds = name->seeds;
     name->is_pending = false;
-    if (status != 0 && !seeds->is_closing)
-        log_line(seeds->log, LOG_WARN, "a name of join cannot be looked up",
+    if (status != 0 && !seeds->is_closing && !name->has_failed)
+        log_line(seeds->log, LOG_WARN, "a name of join cannot be looked up; it is tried on",
                  LOG_T("name", name->host), LOG_T("cause", uv_strerror(status)));
+    if (status == 0 && name->has_failed)
+        log_line(seeds->log, LOG_INFO, "a name of join is found again", LOG_T("name", name->host));
+    name->has_failed = status != 0;
     for (struct addrinfo *answer = answers; answer != NULL && !seeds->is_closing;
          answer = answer->ai_next) {
         struct net_address address;
@@ -81,6 +84,10 @@ static void seeds_look_up(uv_timer_t *timer) {
         name->is_pending = uv_getaddrinfo(timer->loop, &name->request, seeds_on_answer, name->host,
                                           NULL, &hints) == 0;
     }
+    CHECK(uv_timer_start(timer, seeds_look_up, seeds->pause_ms, 0) == 0);
+    seeds->pause_ms *= 2;
+    if (seeds->pause_ms > SEEDS_LOOKUP_LAST_MS)
+        seeds->pause_ms = SEEDS_LOOKUP_LAST_MS;
 }
 
 void seeds_start(struct seeds *seeds, uv_loop_t *loop, const struct log *log,
@@ -91,8 +98,9 @@ void seeds_start(struct seeds *seeds, uv_loop_t *loop, const struct log *log,
     seeds->is_closing = false;
     CHECK(uv_timer_init(loop, &seeds->timer) == 0);
     seeds->timer.data = seeds;
+    seeds->pause_ms = SEEDS_LOOKUP_FIRST_MS;
     if (seeds->count > 0)
-        CHECK(uv_timer_start(&seeds->timer, seeds_look_up, 0, SEEDS_LOOKUP_MS) == 0);
+        CHECK(uv_timer_start(&seeds->timer, seeds_look_up, 0, 0) == 0);
 }
 
 void seeds_close(struct seeds *seeds) {

@@ -7,12 +7,18 @@
 #include "io/net.h"
 #include <uv.h>
 
-enum { SEEDS_MAXIMUM = 64, SEEDS_NAME_BYTES = 256, SEEDS_LOOKUP_MS = 30000 };
+enum {
+    SEEDS_MAXIMUM = 64,
+    SEEDS_NAME_BYTES = 256,
+    SEEDS_LOOKUP_FIRST_MS = 500, /* after the first look-up; doubled from one to the next */
+    SEEDS_LOOKUP_LAST_MS = 10000 /* as long as gossip waits between two probes of a seed */
+};
 
 struct seed_name {
     char host[SEEDS_NAME_BYTES];
     uint16_t port;
     bool is_pending;
+    bool has_failed; /* the last time: said once, not each time */
     uv_getaddrinfo_t request;
     struct seeds *seeds;
 };
@@ -21,6 +27,7 @@ struct seeds {
     struct seed_name names[SEEDS_MAXIMUM];
     unsigned count;
     uv_timer_t timer;
+    uint64_t pause_ms; /* before the next look-up */
     const struct log *log;
     void (*found)(void *context, const struct net_address *address);
     void *context;

@@ -16,6 +16,7 @@
  *     delay 5ms 40ms           least and most of a datagram
  *     kill A, start A          start is a new life: its generation is one higher
  *     move A 10.9.9.9          its address from the next start on
+ *     name A NAME              its name from the next start on
  *     generation A G           its generation at the next start
  *     stop A, resume A         as by SIGSTOP and SIGCONT
  *     leave A
@@ -77,6 +78,10 @@ static void print_change(void *context, struct world_node *node,
     case GOSSIP_CHANGE_ADDRESS:
         buffer_append_format(&script->out, "%u is at %s:%u\n", subject, member->who->address.host,
                              (unsigned)member->who->address.port);
+        return;
+    case GOSSIP_CHANGE_NAME_CONFLICT:
+        buffer_append_format(&script->out, "%u has the same name: %s\n", subject,
+                             member->who->name);
         return;
     case GOSSIP_CHANGE_KEY:
         value = gossip_get(node->gossip, member, change->key);
@@ -216,6 +221,12 @@ static void command_move(struct script *script) {
         snprintf(script->world->nodes[node].address.host, GOSSIP_HOST_MAXIMUM, "%s",
                  script->words[2]);
 }
+static void command_name(struct script *script) {
+    unsigned node = node_of(script, script->words[1], false);
+    if (node)
+        snprintf(script->world->nodes[node].name, sizeof script->world->nodes[node].name, "%s",
+                 script->words[2]);
+}
 static void command_generation(struct script *script) {
     unsigned node = node_of(script, script->words[1], false);
     if (node)
@@ -292,6 +303,7 @@ static const struct {
     {"counters", 2, 2, command_counters}, {"generation", 3, 3, command_generation},
     {"contact", 3, 3, command_contact},   {"sealed", 1, 1, command_sealed},
     {"record", 1, 1, command_record},     {"replay", 1, 1, command_replay},
+    {"name", 3, 3, command_name},
 };
 
 static void run_command(struct script *script, char *line) {

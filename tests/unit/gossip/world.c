@@ -161,7 +161,10 @@ void world_start(struct world *world, unsigned number) {
                                      .is_sealed = world->is_sealed,
                                      .log = world->log};
     memcpy(options.uuid, node->uuid, GOSSIP_UUID_BYTES);
-    snprintf(options.name, sizeof options.name, "n%u", number);
+    if (node->name[0] != 0)
+        memcpy(options.name, node->name, sizeof options.name);
+    else
+        snprintf(options.name, sizeof options.name, "n%u", number);
     node->gossip = gossip_new(&options);
     world_step(world, node, (struct gossip_event){.kind = GOSSIP_TICK});
 }

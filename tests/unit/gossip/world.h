@@ -14,6 +14,7 @@ struct world_node {
     uint8_t uuid[GOSSIP_UUID_BYTES];
     uint64_t generation;
     struct gossip_address address;
+    char name[64];         /* "": n and its number */
     struct gossip *gossip; /* NULL: not running */
     bool is_stopped;       /* as by SIGSTOP: it gets what came meanwhile when it goes on */
     uint64_t deadline_us;
