@@ -4,12 +4,14 @@
 #include "cli/command.h"
 #include "cli/flags.h"
 #include "cli/gossip_client.h"
+#include "cli/gossip_keys.h"
 
 enum { GOSSIP_OPERANDS_MAXIMUM = 128 };
 
 struct gossip_request {
     const char *at;
-    bool is_json;
+    const char *cluster_key_file, *cluster_name; /* of `keys` */
+    bool is_json, is_partial;
 };
 
 /* ---- what answers look like ---- */
@@ -137,12 +139,25 @@ static int run_row(struct gossip_client *asking, const struct gossip_row *row, c
 }
 
 int gossip_run(int argc, char **argv) {
-    struct gossip_request request = {.at = GOSSIP_AT_DEFAULT};
+    struct gossip_request request = {
+        .at = GOSSIP_AT_DEFAULT, .cluster_key_file = "", .cluster_name = ""};
     int operands;
-    const struct flag flags[] = {
-        {.name = "at", .text = &request.at}, {.name = "json", .is_set = &request.is_json}, {0}};
+    const struct flag flags[] = {{.name = "at", .text = &request.at},
+                                 {.name = "json", .is_set = &request.is_json},
+                                 {.name = "cluster-key-file", .text = &request.cluster_key_file},
+                                 {.name = "cluster-name", .text = &request.cluster_name},
+                                 {.name = "partial", .is_set = &request.is_partial},
+                                 {0}};
     if (flags_read(flags, "gossip", argc, argv, &operands)) {
         return GOSSIP_EXIT_USAGE;
+    }
+    if (operands > 0 && strcmp(argv[0], "keys") == 0) {
+        return gossip_keys_run(&(struct keys_request){.at = request.at,
+                                                      .cluster_key_file = request.cluster_key_file,
+                                                      .cluster_name = request.cluster_name,
+                                                      .is_json = request.is_json,
+                                                      .is_partial = request.is_partial},
+                               argv + 1, operands - 1);
     }
     const struct gossip_row *row = operands > 0 ? find_row(argv[0]) : NULL;
     if (!row || operands - 1 < row->minimum || operands - 1 > row->maximum) {

@@ -152,3 +152,30 @@ int keyring_remove(struct seal *seal, struct bytes id, struct buffer *problem) {
     }
     return change_end(seal, &ring, code);
 }
+
+/* ---- new keys ---- */
+
+void keyring_make(struct seal_key *key) { randombytes_buf(key->bytes, sizeof key->bytes); }
+
+void keyring_wipe(struct seal_key *key) { sodium_memzero(key, sizeof *key); }
+
+int keyring_read(struct seal_key *key, const char *file_name, struct buffer *problem) {
+    struct seal_ring ring;
+    int code = ring_file_read(&ring, file_name, problem);
+    if (code == 0 && ring.count != 1) {
+        buffer_append_format(problem, "'%s' holds %u keys; name a file with the new one alone",
+                             file_name, ring.count);
+        code = ERR_INVALID;
+    }
+    if (code == 0)
+        *key = ring.keys[0];
+    sodium_memzero(&ring, sizeof ring);
+    return code;
+}
+
+void keyring_wrap(struct seal *seal, const struct seal_key *key,
+                  char text[SEAL_FRESH_KEY_TEXT_BYTES]) {
+    uint8_t sealed[SEAL_FRESH_KEY_BYTES];
+    seal_close(seal, SEAL_FRESH_KEY, bytes_of(key->bytes, sizeof key->bytes), sealed);
+    sodium_bin2hex(text, SEAL_FRESH_KEY_TEXT_BYTES, sealed, sizeof sealed);
+}

@@ -12,7 +12,11 @@
 #include "seal/seal.h"
 
 /* A key is called by 16 hex digits made from it, which say nothing of it. */
-enum { SEAL_ID_TEXT_BYTES = 17, SEAL_FRESH_KEY_BYTES = SEAL_KEY_BYTES + SEAL_EXTRA_BYTES };
+enum {
+    SEAL_ID_TEXT_BYTES = 17,
+    SEAL_FRESH_KEY_BYTES = SEAL_KEY_BYTES + SEAL_EXTRA_BYTES,
+    SEAL_FRESH_KEY_TEXT_BYTES = 2 * SEAL_FRESH_KEY_BYTES + 1
+};
 
 struct seal_key_shown {
     char id[SEAL_ID_TEXT_BYTES];
@@ -33,5 +37,13 @@ int keyring_use(struct seal *seal, struct bytes key, struct buffer *problem) MUS
  * seals, ERR_INVALID for what is no id, ERR_IO. */
 int keyring_remove(struct seal *seal, struct bytes key, struct buffer *problem) MUST_CHECK;
 
+/* For those who bring a new key: one of the system's randomness; or the only one of a file, ERR_IO,
+ * ERR_INVALID with a sentence in `problem`; and as keyring_add() takes it, sealed for those who
+ * have a key of this ring. */
+void keyring_make(struct seal_key *key);
+int keyring_read(struct seal_key *key, const char *file_name, struct buffer *problem) MUST_CHECK;
+void keyring_wrap(struct seal *seal, const struct seal_key *key,
+                  char text[SEAL_FRESH_KEY_TEXT_BYTES]);
+void keyring_wipe(struct seal_key *key);
 /* The id of a key. */
 void keyring_id(const struct seal_key *key, char id[SEAL_ID_TEXT_BYTES]);

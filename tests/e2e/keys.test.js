@@ -6,7 +6,7 @@ const {once} = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
-const {Node, sleep, startNodes, until} = require('./cluster.js');
+const {Node, program, run, sleep, startNodes, until} = require('./cluster.js');
 
 const [OLD, FRESH] = ['5c'.repeat(32), 'a7'.repeat(32)];
 
@@ -57,6 +57,52 @@ test('a key is rotated over all members while they hear each other', async (t) =
   await nodes[2].start();
   await until('it is back', async () => (await alive(nodes)).every((count) => count === 3), 30000);
   for (const node of nodes) assert.doesNotMatch(node.log, new RegExp(`${FRESH}|${OLD}`));
+});
+
+const keys = async (node, ...words) => run(program, ['gossip', 'keys', ...words, '--at', node.address]);
+
+test('one command rotates the key of all members, and changes nothing where one does not answer', async (t) => {
+  const {nodes} = await startSealed(t, ['--cluster-name', 'ours']);
+  const [old] = await ids(nodes[0]);
+  const withKey = ['--cluster-key-file', nodes[0].keyFile, '--cluster-name', 'ours'];
+  const listed = await keys(nodes[1], 'list');
+  assert.strictEqual(listed.code, 0, listed.stderr);
+  for (const node of nodes) assert.match(listed.stdout, new RegExp(`^${node.address} +alive +${old} *$`, 'm'));
+  for (const [expected, ...words] of [[/--cluster-key-file/, 'rotate'], [/usage/, 'rotate', 'x'], [/usage/], [/usage/, 'add'],
+    [/16 hex digits/, 'remove', 'x'], [/no key of the ring/, 'use', '0123456789abcdef'], [/cannot open/, 'add', '/nowhere'],
+    [/sealed with a key that this member does not have/, 'rotate', '--cluster-key-file', nodes[0].keyFile]]) {
+    const wrong = await keys(nodes[0], ...words);
+    assert.notStrictEqual(wrong.code, 0);
+    assert.match(wrong.stderr, expected);
+    for (const node of nodes) assert.deepStrictEqual(await ids(node), [old]);
+  }
+  const rotated = await keys(nodes[0], 'rotate', ...withKey);
+  assert.strictEqual(rotated.code, 0, rotated.stderr);
+  const [fresh] = await ids(nodes[0]);
+  assert.match(rotated.stdout, new RegExp(fresh));
+  assert.notStrictEqual(fresh, old);
+  for (const node of nodes) {
+    assert.deepStrictEqual(await ids(node), [fresh]);
+    assert.strictEqual(fs.readFileSync(node.keyFile, 'utf8'), fs.readFileSync(nodes[0].keyFile, 'utf8'));
+  }
+  await nodes[2].kill();
+  const half = await keys(nodes[0], 'rotate', ...withKey);
+  if (half.code !== 0) { // it is not known to be dead yet
+    assert.match(half.stderr, /nothing is changed; --partial/);
+    assert.deepStrictEqual(await ids(nodes[1]), [fresh]);
+    const partial = await keys(nodes[0], 'rotate', ...withKey, '--partial', '--json');
+    assert.strictEqual(partial.code, 0, partial.stderr);
+    assert.strictEqual(JSON.parse(partial.stdout).members, 2);
+  }
+  for (const node of nodes.slice(0, 2)) assert.notDeepStrictEqual(await ids(node), [fresh]);
+  // Whoever was away has the old key, and is not let in before it is given the new one.
+  await nodes[2].start();
+  await until('it is refused', async () => (await refused(nodes[2], 'seal')) > 0, 30000);
+  assert.match(await nodes[2].ask('GOSSIP', 'INFO'), /^members:1\r$/m);
+  await nodes[2].kill();
+  fs.copyFileSync(nodes[0].keyFile, nodes[2].keyFile);
+  await nodes[2].start();
+  await until('it is back', async () => (await alive(nodes)).every((count) => count === 3), 30000);
 });
 
 test('bad wishes for keys are refused, and the ring stays as it was', async (t) => {
