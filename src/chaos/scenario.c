@@ -364,6 +364,36 @@ static int parts_check(const struct scenario *scenario, struct scenario_words *w
     return 0;
 }
 
+static uint64_t step_joins(const struct scenario *scenario, const struct scenario_step *step) {
+    uint64_t end_us = scenario_step_end_us(scenario, step), span_us = end_us - step->at_us;
+    if (step->act == SCENARIO_CHURN)
+        return (uint64_t)(step->rate * (double)span_us / 1e6) + 1;
+    if (step->act != SCENARIO_JOIN)
+        return 0;
+    return step->who.count * (step->every_us > 0 ? span_us / step->every_us + 1 : 1);
+}
+
+unsigned scenario_agents_ever(const struct scenario *scenario) {
+    uint64_t count = scenario->agent_count;
+    for (unsigned i = 0; i < scenario->step_count; i++)
+        count += step_joins(scenario, &scenario->steps[i]);
+    return count < SCENARIO_AGENT_MAXIMUM ? (unsigned)count : SCENARIO_AGENT_MAXIMUM;
+}
+
+/* Of one step with those before it, so that the line that is too much is named. */
+static int joins_check(const struct scenario *scenario, struct scenario_words *words,
+                       const struct scenario_step *step) {
+    uint64_t count = scenario->agent_count;
+    for (const struct scenario_step *at = scenario->steps; at <= step; at++)
+        count += step_joins(scenario, at);
+    if (count > SCENARIO_AGENT_MAXIMUM)
+        return scenario_words_refuse(words,
+                                     "with it there are %llu agents, and at most %d can be: "
+                                     "let fewer join",
+                                     (unsigned long long)count, SCENARIO_AGENT_MAXIMUM);
+    return 0;
+}
+
 static int step_check(const struct scenario *scenario, struct scenario_words *words,
                       const struct scenario_step *step) {
     int error = step->act == SCENARIO_JOIN ? 0 : who_check(scenario, words, &step->who);
@@ -376,7 +406,7 @@ static int step_check(const struct scenario *scenario, struct scenario_words *wo
     if (step->at_us + step->for_us > scenario->length_us)
         return scenario_words_refuse(words, "it is not over when the scenario ends: write a "
                                             "longer `lasts`, or an earlier time");
-    return 0;
+    return joins_check(scenario, words, step);
 }
 
 int scenario_check(const struct scenario *scenario, char *problem) {

@@ -114,5 +114,7 @@ int scenario_parse(struct scenario *scenario, const char *file, struct bytes tex
 int scenario_check(const struct scenario *scenario, char *problem) MUST_CHECK;
 /* When the step is over: it takes no time unless it lasts. */
 uint64_t scenario_step_end_us(const struct scenario *scenario, const struct scenario_step *step);
+/* How many agents there ever are, those that join included. */
+unsigned scenario_agents_ever(const struct scenario *scenario);
 /* Does it disturb anybody? Messages do not. */
 bool scenario_act_is_fault(enum scenario_act act);

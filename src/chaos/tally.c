@@ -39,6 +39,14 @@ void tally_release(struct tally *tally) {
     memory_free(tally->agents);
 }
 
+void tally_begin(struct tally *tally) {
+    tally->accusations = tally->false_accusations = tally->false_deaths = 0;
+    tally->falsehood_count = 0;
+    memset(tally->slices, 0, sizeof tally->slices); /* nothing was said yet */
+    for (unsigned i = 0; i < tally->agent_maximum; i++)
+        tally->agents[i].excused_until_us = 0;
+}
+
 static struct tally_slice *slice_of(struct tally *tally, uint64_t at_us) {
     uint64_t position = at_us / tally->slice_us;
     return &tally->slices[position < TALLY_SLICE_MAXIMUM ? position : TALLY_SLICE_MAXIMUM - 1];
@@ -338,9 +346,11 @@ void tally_load(struct tally *tally, const struct tally_load *load) {
     struct tally_load *sum = &slice->load;
     sum->from_us = sum->to_us == 0 ? load->from_us : sum->from_us;
     sum->to_us = load->to_us;
-    sum->agent_count = load->agent_count;
     sum->messages += load->messages;
     sum->bytes += load->bytes;
+    if (load->agent_count == 0)
+        return;
+    sum->agent_count = load->agent_count;
     sum->cpu_us += load->cpu_us;
     sum->resident_bytes = load->resident_bytes;
     if (load->resident_most_bytes > sum->resident_most_bytes)

@@ -58,7 +58,7 @@ struct tally_falsehood {
     bool is_death;
 };
 
-/* Of an interval, summed over the agents. */
+/* Of an interval, summed over the agents. Of no agents: only messages and bytes count. */
 struct tally_load {
     uint64_t from_us, to_us;
     unsigned agent_count;
@@ -95,6 +95,9 @@ struct tally {
 
 void tally_init(struct tally *tally, unsigned agent_maximum, uint64_t length_us);
 void tally_release(struct tally *tally);
+
+/* All that came before was preparation: who runs is well from now on, time 0. */
+void tally_begin(struct tally *tally);
 
 /* The agents' lives. */
 void tally_start(struct tally *tally, unsigned agent, uint64_t now_us);

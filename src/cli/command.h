@@ -12,6 +12,7 @@ extern const struct cli_command cli_commands[]; /* ends with a row without a nam
 const struct cli_command *cli_command_find(const char *name); /* NULL if there is none */
 
 int backup_run(int argc, char **argv);
+int chaos_run(int argc, char **argv);
 int check_run(int argc, char **argv);
 int restore_run(int argc, char **argv);
 int cluster_run(int argc, char **argv);

@@ -1,16 +1,11 @@
 #include "cli/demo_nodes.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,14 +13,10 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "cli/child.h"
 #include "cli/figure.h"
 
-enum {
-    DEMO_LOG_TAIL_BYTES = 1500,
-    DEMO_WALK_DESCRIPTORS = 16,
-    DEMO_POLL_MS = 20,
-    DEMO_FIXED_WORDS = 10
-};
+enum { DEMO_POLL_MS = 20, DEMO_FIXED_WORDS = 10 };
 
 static int refuse(struct demo_nodes *nodes, const char *format, const char *what) {
     snprintf(nodes->problem, sizeof(nodes->problem), format, what);
@@ -33,22 +24,6 @@ static int refuse(struct demo_nodes *nodes, const char *format, const char *what
 }
 
 /* ---- ports ---- */
-
-static bool is_free(int port, int kind) {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int socket_fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
-    if (socket_fd < 0) {
-        return false;
-    }
-    if (kind == SOCK_STREAM) { /* connections of yesterday that linger do not matter */
-        setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    }
-    bool is_bound = bind(socket_fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-    close(socket_fd);
-    return is_bound;
-}
 
 static int check_ports(struct demo_nodes *nodes, int port) {
     for (unsigned i = 0; i < nodes->count; i++) {
@@ -58,7 +33,7 @@ static int check_ports(struct demo_nodes *nodes, int port) {
                                  {client + DEMO_PEER_OFFSET, SOCK_STREAM},
                                  {client + DEMO_PEER_OFFSET, SOCK_DGRAM}};
         for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++) {
-            if (!is_free(wanted[w][0], wanted[w][1])) {
+            if (!child_port_is_free(wanted[w][0], wanted[w][1])) {
                 snprintf(nodes->problem, sizeof(nodes->problem),
                          "port %d is in use by another program; choose others with --port, such "
                          "as --port %d",
@@ -121,19 +96,11 @@ static int name_paths(struct demo_nodes *nodes) {
     return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk) {
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 /* Only what the nodes were given: a directory and a log each. */
 static void remove_directory(struct demo_nodes *nodes) {
     for (unsigned i = 0; i < nodes->count; i++) {
         if (nodes->nodes[i].directory[0]) {
-            nftw(nodes->nodes[i].directory, remove_entry, DEMO_WALK_DESCRIPTORS,
-                 FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+            child_remove_tree(nodes->nodes[i].directory);
             unlink(nodes->nodes[i].log);
         }
     }
@@ -143,34 +110,6 @@ static void remove_directory(struct demo_nodes *nodes) {
 }
 
 /* ---- processes ---- */
-
-static void watched_signals(sigset_t *set) {
-    sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
-}
-
-/* In the child. It leads a group of its own, so that Ctrl-C is the demo's alone, and dies with the
- * demo, even if that is killed without a chance to clean up. */
-static _Noreturn void become_node(const struct demo_node *node, char *const *arguments,
-                                  pid_t demo) {
-    sigset_t signals;
-    watched_signals(&signals);
-    sigprocmask(SIG_UNBLOCK, &signals, NULL);
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int log = open(node->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    int nothing = open("/dev/null", O_RDONLY);
-    if (getppid() != demo || log < 0 || nothing < 0) {
-        _exit(127);
-    }
-    dup2(nothing, STDIN_FILENO);
-    dup2(log, STDOUT_FILENO);
-    dup2(log, STDERR_FILENO);
-    execv("/proc/self/exe", arguments);
-    _exit(127);
-}
 
 int demo_node_start(struct demo_nodes *nodes, unsigned index) {
     struct demo_node *node = &nodes->nodes[index];
@@ -187,12 +126,7 @@ int demo_node_start(struct demo_nodes *nodes, unsigned index) {
     for (unsigned i = 0; nodes->flags[i]; i++) {
         arguments[DEMO_FIXED_WORDS + i] = (char *)(uintptr_t)nodes->flags[i];
     }
-    pid_t demo = getpid();
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0) {
-        become_node(node, arguments, demo);
-    }
+    pid_t pid = child_start(arguments, node->log);
     if (pid < 0) {
         return refuse(nodes, "a process cannot be started: %s", strerror(errno));
     }
@@ -245,28 +179,13 @@ void demo_node_stop(struct demo_nodes *nodes, unsigned index) {
 
 /* ---- watching ---- */
 
-static void append_log_tail(struct demo_nodes *nodes, const char *path) {
-    char tail[DEMO_LOG_TAIL_BYTES + 1] = "";
-    FILE *log = fopen(path, "re");
-    if (!log) {
-        return;
-    }
-    if (fseek(log, -DEMO_LOG_TAIL_BYTES, SEEK_END)) {
-        rewind(log);
-    }
-    tail[fread(tail, 1, DEMO_LOG_TAIL_BYTES, log)] = '\0';
-    fclose(log);
-    size_t used = strlen(nodes->problem);
-    snprintf(nodes->problem + used, sizeof(nodes->problem) - used, "; its last words:\n%s", tail);
-}
-
 static int note_end(struct demo_nodes *nodes, unsigned index, int status) {
     struct demo_node *node = &nodes->nodes[index];
     node->pid = 0;
     snprintf(nodes->problem, sizeof(nodes->problem), "node %u ended by itself, %s %d", index + 1,
              WIFSIGNALED(status) ? "signal" : "exit code",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    append_log_tail(nodes, node->log);
+    child_append_log_tail(nodes->problem, sizeof(nodes->problem), node->log);
     return ERR_REFUSED;
 }
 
@@ -295,11 +214,7 @@ int demo_nodes_watch(struct demo_nodes *nodes, int timeout_ms) {
 
 int demo_nodes_init(struct demo_nodes *nodes, unsigned count, int port, const char *directory) {
     *nodes = (struct demo_nodes){.count = count};
-    sigset_t signals;
-    watched_signals(&signals);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    nodes->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    CHECK(nodes->signals >= 0);
+    nodes->signals = child_signals_open();
     for (unsigned i = 0; i < count; i++) {
         nodes->nodes[i].client =
             (struct net_address){.host = "127.0.0.1", .port = (uint16_t)(port + (int)i)};

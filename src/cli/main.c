@@ -120,6 +120,32 @@ const struct cli_command cli_commands[] = {
      "    trothdb cluster leader 3 127.0.0.1:7002 --at 127.0.0.1:7001\n"
      "    trothdb cluster set heartbeat-ms 20 election-timeout-ms 300 --at 127.0.0.1:7001\n",
      cluster_run},
+    {"chaos", "real agents, a faulty network, and a report of what became of the news",
+     "usage: trothdb chaos [--scenario FILE] [--agents N] [--report FILE] [--json] [--seed 1]\n"
+     "       trothdb chaos --find-largest [--goal '95% of news within 10s'] [--agents-max 1000] "
+     "[--seed 1] [--json]\n\n"
+     "Starts agents on this machine, each a process of its own, and does to them what the scenario "
+     "says: kills, stops,\n"
+     "restarts and joins them, cuts, loses, delays and duplicates what they send each other, and "
+     "has them tell news.\n"
+     "Then it says how long news and deaths took to be known, who was accused wrongly and what it "
+     "cost, as a table, and with\n"
+     "--report as one HTML page with plots. A scenario is a short text, one statement a line:\n\n"
+     "    agents 50\n"
+     "    messages 20/s\n"
+     "    at 10s kill 1\n"
+     "    at 20s loss 20% for 10s\n"
+     "    at 40s split 50%/50% for 30s\n"
+     "    expect deaths within 10s\n"
+     "    expect no false deaths\n\n"
+     "--find-largest looks for the largest cluster at default settings that meets the goal on this "
+     "machine, and says which\n"
+     "limit was met first. Exit code 0: as expected, 1: not, or it could not be run, 2: wrong "
+     "usage, or a scenario that\n"
+     "means nothing, with its line.\n\n"
+     "    trothdb chaos --scenario lossy.txt --report lossy.html\n"
+     "    trothdb chaos --find-largest --goal '95% of news within 1s' --agents-max 300\n",
+     chaos_run},
     {"check", "verify every byte of a stopped node's directory",
      "usage: trothdb check DIR [--json]\n\n"
      "Reads a node's whole directory (its --dir): identity, topology, each worker's log, and the "

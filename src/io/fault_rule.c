@@ -31,7 +31,7 @@ static struct bytes word_take(struct bytes *text) {
 static int kind_parse(struct fault_rule *rule, struct bytes word, char *problem) {
     for (size_t kind = 0; kind < KIND_COUNT; kind++) {
         if (bytes_equal_ignoring_case(word, kind_names[kind])) {
-            rule->kind = (enum fault_kind)kind;
+            rule->kind = (enum fault_rule_kind)kind;
             return 0;
         }
     }

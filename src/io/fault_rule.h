@@ -18,7 +18,7 @@ enum {
     FAULT_PROBLEM_BYTES = 160
 };
 
-enum fault_kind { FAULT_CUT, FAULT_LOSS, FAULT_DUPLICATE, FAULT_DELAY };
+enum fault_rule_kind { FAULT_CUT, FAULT_LOSS, FAULT_DUPLICATE, FAULT_DELAY };
 enum fault_way { FAULT_TO = 1, FAULT_FROM = 2, FAULT_WITH = FAULT_TO | FAULT_FROM };
 
 struct fault_range {
@@ -27,7 +27,7 @@ struct fault_range {
 };
 
 struct fault_rule {
-    enum fault_kind kind;
+    enum fault_rule_kind kind;
     enum fault_way way;
     double share;                     /* of loss and duplicate */
     uint64_t shortest_us, longest_us; /* of delay */

@@ -214,6 +214,9 @@ static void run_help(const struct gossip_call *call) {
         "    member, then USE it on every member, then REMOVE the old one on every member.",
         "SEED <ip:port>",
         "    Joins what that member knows, and finds it again whenever it is lost.",
+        "FAULT SET <rule> [<rule> ...] | CLEAR | LIST",
+        "    Cuts, loses, delays and duplicates gossip by rules such as \"loss 20%\"; for",
+        "    drills, where the process was started with --fault-injection yes.",
         "LEAVE",
         "    Says goodbye to all and ends the process (agents only)."};
     size_t count = sizeof lines / sizeof *lines;
@@ -241,6 +244,7 @@ void gossip_command_run(const struct gossip_call *call) {
                 {"gossip|keys", gossip_keys},
                 {"gossip|seed", run_seed},
                 {"gossip|leave", run_leave},
+                {"gossip|fault", gossip_fault_run},
                 {"gossip|help", run_help}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].name, call->command->name) == 0) {

@@ -28,6 +28,8 @@ void gossip_info(const struct gossiper *gossiper, struct buffer *out);
 
 /* gossip_key_commands.c: KEYS, the ring of cluster keys. The key file is rewritten meanwhile. */
 void gossip_keys(const struct gossip_call *call);
+/* gossip_faults.c: FAULT. */
+void gossip_fault_run(const struct gossip_call *call);
 
 /* gossip_member_replies.c */
 /* MEMBERS, MEMBER, GET and GETALL. */

@@ -18,6 +18,7 @@ struct gossiper {
     struct config config; /* own copy: the gossip settings of it are kept up to date */
     struct clock *clock;
     struct net *net;
+    struct faulty_net *faults; /* borrowed; may be NULL */
     const struct log *log;
     unsigned worker_count;
     void (*post)(void *context, unsigned receiver, struct mail *mail);
@@ -182,6 +183,7 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     config_copy(&gossiper->config, options->config);
     gossiper->clock = options->clock;
     gossiper->net = options->net;
+    gossiper->faults = options->faults;
     gossiper->log = options->log;
     gossiper->worker_count = options->worker_count;
     gossiper->post = options->post;
@@ -252,6 +254,10 @@ const struct gossip *gossiper_gossip(const struct gossiper *gossiper) { return g
 
 struct seal *gossiper_seal(const struct gossiper *gossiper) {
     return gossiper->seal;
+}
+
+struct faulty_net *gossiper_faults(const struct gossiper *gossiper) {
+    return gossiper->faults;
 }
 
 const struct config *gossiper_config(const struct gossiper *gossiper) { return &gossiper->config; }

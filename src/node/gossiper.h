@@ -10,6 +10,7 @@
 #include "node/identity.h"
 #include "node/mail.h"
 
+struct faulty_net;
 struct gossiper;
 struct seal;
 
@@ -22,7 +23,8 @@ struct gossiper_options {
     struct seal *seal;     /* of what `net` sends and what comes back; NULL: unsealed. Borrowed */
     unsigned worker_count; /* 0: an agent, which sees what changes by MAIL_GOSSIP_NEWS */
     struct clock *clock;
-    struct net *net; /* only datagram_send is used */
+    struct net *net;           /* only datagram_send is used */
+    struct faulty_net *faults; /* of that net, for GOSSIP FAULT; NULL: none can be set */
     const struct log *log;
     struct metrics *metrics;
     void (*post)(void *context, unsigned receiver, struct mail *mail);
@@ -49,6 +51,7 @@ struct seal *gossiper_seal(const struct gossiper *gossiper);           /* NULL: 
 const struct gossip *gossiper_gossip(const struct gossiper *gossiper); /* borrows */
 const struct config *gossiper_config(const struct gossiper *gossiper); /* borrows */
 uint64_t gossiper_now_us(const struct gossiper *gossiper);             /* of the gossip's clock */
+struct faulty_net *gossiper_faults(const struct gossiper *gossiper);   /* borrows; may be NULL */
 /* This node says key = value, which gossip_key_check() allows; an empty value removes the key. */
 void gossiper_say(struct gossiper *gossiper, struct bytes key, struct bytes value);
 void gossiper_seed(struct gossiper *gossiper, const struct net_address *address);

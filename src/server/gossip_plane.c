@@ -46,7 +46,29 @@ static void plane_on_datagram(uv_udp_t *socket, ssize_t length, const uv_buf_t *
     }
     struct net_address sender;
     socket_address_to_net(from, &sender);
-    gossiper_datagram(plane->gossiper, &sender, datagram);
+    if (plane->faults != NULL)
+        faulty_net_receive(plane->faults, &sender, datagram);
+    else
+        gossiper_datagram(plane->gossiper, &sender, datagram);
+}
+
+/* ---- faults ---- */
+
+static void plane_deliver(void *context, const struct net_address *from, struct bytes datagram) {
+    struct gossip_plane *plane = context;
+    gossiper_datagram(plane->gossiper, from, datagram);
+}
+
+/* What the gossiper is to send by. */
+static struct net *plane_door(struct gossip_plane *plane, const struct gossiper_options *options) {
+    if (!options->config->fault_injection)
+        return &plane->door;
+    plane->faults = faulty_net_new(&(struct faulty_net_options){.net = &plane->door,
+                                                                .clock = plane->clock,
+                                                                .seed = options->seed,
+                                                                .deliver = plane_deliver,
+                                                                .context = plane});
+    return faulty_net_door(plane->faults);
 }
 
 static void plane_on_seed(void *context, const struct net_address *address) {
@@ -78,7 +100,8 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
     CHECK(uv_udp_init(loop, &plane->socket) == 0);
     plane->socket.data = plane;
     int code = uv_udp_open(&plane->socket, datagram_socket);
-    own.net = &plane->door;
+    own.net = plane_door(plane, options);
+    own.faults = plane->faults;
     own.seal = seal;
     plane->gossiper = gossiper_new(&own); /* sends at once to those it is to join */
     if (code == 0)
@@ -101,10 +124,14 @@ static void plane_measure_memory(struct gossip_plane *plane, uint64_t now_us) {
 
 uint64_t gossip_plane_end_turn(struct gossip_plane *plane) {
     uint64_t now_us = plane->clock->monotonic_us(plane->clock);
+    if (plane->faults != NULL)
+        faulty_net_tick(plane->faults);
     if (now_us >= gossiper_deadline_us(plane->gossiper))
         gossiper_tick(plane->gossiper);
     plane_measure_memory(plane, now_us);
-    return gossiper_deadline_us(plane->gossiper);
+    uint64_t gossip_us = gossiper_deadline_us(plane->gossiper);
+    uint64_t held_us = plane->faults != NULL ? faulty_net_deadline_us(plane->faults) : UINT64_MAX;
+    return gossip_us < held_us ? gossip_us : held_us;
 }
 
 void gossip_plane_close(struct gossip_plane *plane) {
@@ -114,5 +141,7 @@ void gossip_plane_close(struct gossip_plane *plane) {
 
 void gossip_plane_release(struct gossip_plane *plane) {
     gossiper_free(plane->gossiper);
+    if (plane->faults != NULL)
+        faulty_net_free(plane->faults);
     plane->gossiper = NULL;
 }

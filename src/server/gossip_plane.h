@@ -5,9 +5,12 @@
  *     socket --gossip_plane--> seal_open --> gossiper_datagram
  *     socket <--try_send-- seal_close <-- gossiper (as its struct net)
  *
+ * Where fault-injection is set, a faulty net stands between the gossiper and both
+ * (io/faulty_net.h).
+ *
  * The owner has the loop: a node's gossip thread, or an agent. */
 #pragma once
-#include "io/net.h"
+#include "io/faulty_net.h"
 #include "node/gossiper.h"
 #include "seal/seal.h"
 #include "server/seeds.h"
@@ -26,6 +29,7 @@ struct gossip_plane {
     uv_udp_t socket;
     struct seeds seeds;
     struct gossiper *gossiper;
+    struct faulty_net *faults; /* owned; NULL unless fault-injection is set */
     struct metric_cell *refused_by_seal, *refused_by_length, *unsent, *resident_memory;
     uint64_t measure_us; /* not before this */
     uint8_t room[GOSSIP_PLANE_ROOM_BYTES];

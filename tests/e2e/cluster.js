@@ -22,9 +22,9 @@ const CONFESSION = /^.*(?:WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|runtime e
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Runs a program to its end: {code, stdout, stderr}. Fails only if it cannot be run, or takes too long.
-function run(file, args, {timeout = 30000, input = ''} = {}) {
+function run(file, args, {timeout = 30000, input = '', env = process.env} = {}) {
   return new Promise((resolve, reject) => {
-    const child = execFile(file, args.map(String), {timeout, maxBuffer: 64 << 20}, (error, stdout, stderr) => {
+    const child = execFile(file, args.map(String), {timeout, env, maxBuffer: 64 << 20}, (error, stdout, stderr) => {
       if (error && typeof error.code !== 'number') reject(new Error(`${file} ${args.join(' ')}: ${error.message}\n${stderr}`));
       else resolve({code: error ? error.code : 0, stdout, stderr});
     });

@@ -155,6 +155,10 @@ static void test_it_has_to_hold_together(void **state) {
     refuse("split 50%/40% for 1s", "x.txt:1: the parts are 90% together: write 100%");
     refuse("lasts 5s\nat 3s loss 1% for 3s", "x.txt:2: it is not over when the scenario ends: "
                                              "write a longer `lasts`, or an earlier time");
+    refuse("agents 1999\njoin 1\nat 5s join 1",
+           "x.txt:3: with it there are 2001 agents, and at most 2000 can be: let fewer join");
+    assert_int_equal(scenario_agents_ever(parse("agents 5\njoin 2 every 4s\nchurn 2/s for 3s")),
+                     5 + 4 * 2 + 7);
     parse("agents 5\nkill a5"); /* until somebody asks for fewer */
     parsed.agent_count = 4;
     assert_int_equal(scenario_check(&parsed, problem), ERR_INVALID);

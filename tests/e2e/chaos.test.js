@@ -1,0 +1,130 @@
+// trothdb chaos with real agents: a whole short run, one that is not as expected, the rules of GOSSIP FAULT, and what is refused.
+'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const test = require('node:test');
+const {program, run, startNodes, until} = require('./cluster.js');
+
+const temporary = (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-'));
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  return directory;
+};
+const write = (directory, text) => {
+  const file = path.join(directory, 'scenario.txt');
+  fs.writeFileSync(file, text);
+  return file;
+};
+// Its own temporary directory shows that nothing is left behind.
+const chaos = (directory, ...words) => run(program, ['chaos', ...words], {timeout: 90000, env: {...process.env, TMPDIR: directory}});
+
+test('six agents go through everything, and the report tells it', async (t) => {
+  const directory = temporary(t);
+  const scenario = write(directory, `agents 6
+messages 20/s
+at 500ms kill a6
+at 1s loss 10% for 1s
+delay 1ms..3ms
+duplicate 5% on a1
+at 2s stop a2 for 500ms
+at 3s join 1
+at 3s cut a1 > a3 for 500ms
+at 4s restart a6
+lasts 8s
+expect 90% of news within 8s
+expect no false deaths
+`);
+  const page = path.join(directory, 'report.html');
+  const {code, stdout, stderr} = await chaos(directory, '--scenario', scenario, '--json', '--report', page);
+  const report = JSON.parse(stdout);
+  assert.strictEqual(code, 0, stdout + stderr);
+  assert.strictEqual(report.is_ok, true);
+  assert.strictEqual(report.agents, 6);
+  assert.ok(report.news.sent > 50, `${report.news.sent} messages were sent`);
+  assert.ok(report.news.known_to_all > report.news.sent / 2, `${report.news.known_to_all} were known to all`);
+  assert.deepStrictEqual(report.deaths.map((death) => death.agent), ['a6']);
+  assert.strictEqual(report.deaths[0].viewers, 5);
+  assert.ok(report.timeline.some((step) => step.what === 'loss 10% for 1s'));
+  assert.ok(report.per_agent.bytes_per_second > 0 && report.per_agent.resident_most_bytes > 1e6, stdout);
+  const html = fs.readFileSync(page, 'utf8');
+  const held = /<script type="application\/json" id="report">(.*?)<\/script>/s.exec(html);
+  assert.deepStrictEqual(JSON.parse(held[1]), report, 'the page holds the same numbers');
+  new Function(/<script>(.*)<\/script>/s.exec(html)[1]); // the program in it parses
+  assert.doesNotMatch(html, /(src|href)=|https?:\/\/(?!www\.w3\.org)/, 'it loads nothing');
+  assert.deepStrictEqual(fs.readdirSync(directory).sort(), ['report.html', 'scenario.txt'], 'nothing else is left');
+});
+
+test('what is not as expected is exit code 1 with the reason', async (t) => {
+  const directory = temporary(t);
+  const scenario = write(directory, 'agents 3\nmessages 20/s\nlasts 2s\nexpect news within 1us\nexpect no false deaths\n');
+  const {code, stdout} = await chaos(directory, '--scenario', scenario);
+  assert.strictEqual(code, 1, stdout);
+  assert.match(stdout, /NOT MET: expect news within 1us \(0\.0% of \d+ messages were known to all by then/);
+  assert.match(stdout, /met {4}: expect no false deaths \(0 false deaths\)/);
+  assert.match(stdout, /news known to all/);
+});
+
+test('what means nothing is told with its line, and nothing is started', async (t) => {
+  const directory = temporary(t);
+  const refused = async (words, message) => {
+    const {code, stdout, stderr} = await chaos(directory, ...words);
+    assert.strictEqual(code, 2, stderr);
+    assert.match(stderr, message);
+    assert.strictEqual(stdout, '');
+  };
+  const scenario = write(directory, 'agents 5\nat 2s kil 1\n');
+  await refused(['--scenario', scenario], /scenario\.txt:2: 'kil' is no statement: write /);
+  await refused(['--scenario', path.join(directory, 'none.txt')], /none\.txt cannot be read: No such file/);
+  await refused(['--agents', '2', '--scenario', write(directory, 'agents 5\nkill a5\n')], /scenario\.txt:2: there is no a5: agents are a1 to a2/);
+  await refused(['--agents', '1'], /--agents takes a number from 2 to 2000, not '1'/);
+  await refused(['scenario.txt'], /'scenario\.txt' is too much; a scenario is given by --scenario FILE/);
+  await refused(['--find-largest', '--goal', 'soon'], /--goal:1: 'soon' cannot be expected: write news or deaths/);
+  await refused(['--goal', '95% of news within 1s'], /--goal goes with --find-largest/);
+  await refused(['--find-largest', '--agents', '7'], /--find-largest takes --goal, --agents-max, --seed and --json only/);
+});
+
+test('a setting that no agent has ends the run with its words', async (t) => {
+  const directory = temporary(t);
+  const scenario = write(directory, 'agents 2\nsetting gossip-nothing 7\n');
+  const {code, stderr} = await chaos(directory, '--scenario', scenario);
+  assert.strictEqual(code, 1);
+  assert.match(stderr, /a1 ended by itself, exit code 2; its last words:\n.*gossip-nothing/s);
+  assert.deepStrictEqual(fs.readdirSync(directory), ['scenario.txt']);
+});
+
+test('the largest of at most four agents is four', async (t) => {
+  const directory = temporary(t);
+  const {code, stdout, stderr} = await chaos(directory, '--find-largest', '--goal', '50% of news within 2s', '--agents-max', '4', '--json');
+  assert.strictEqual(code, 0, stdout + stderr);
+  const found = JSON.parse(stdout);
+  assert.strictEqual(found.largest, 4);
+  assert.strictEqual(found.limit, 'agents-max');
+  assert.deepStrictEqual(fs.readdirSync(directory), []);
+});
+
+test('two nodes whose gossip is cut lose sight of each other, and find each other again', async (t) => {
+  const {nodes: [first, second]} = await startNodes(t, {nodes: 2, flags: ['--fault-injection', 'yes', '--gossip-probe-interval-ms', '100', '--gossip-probe-timeout-ms', '50']});
+  const state = async () => String(await first.ask('GOSSIP', 'MEMBERS')).includes('alive') && JSON.stringify(await first.ask('GOSSIP', 'MEMBERS'));
+  const countOf = (text, word) => text.split(`"${word}"`).length - 1;
+  await until('both are alive', async () => { const text = await state(); return text && countOf(text, 'alive') === 2; });
+  for (const [rules, message] of [[['lose 5%'], /'lose' is no fault: write cut, loss, duplicate or delay/], [['cut', 'loss 1'], /'1' is no share/], [[], /SET takes rules/]]) {
+    assert.match(String(await first.ask('GOSSIP', 'FAULT', 'SET', ...rules)), message);
+  }
+  assert.match(String(await first.ask('GOSSIP', 'FAULT', 'BREAK')), /takes SET and rules, CLEAR, or LIST/);
+  assert.deepStrictEqual((await first.ask('GOSSIP', 'FAULT', 'LIST'))[1], [], 'a wrong rule changes nothing');
+  const rules = [`cut with 127.0.0.1:${second.peerPort}`, 'loss 1% to *'];
+  assert.strictEqual(await first.ask('GOSSIP', 'FAULT', 'SET', ...rules), 'OK');
+  assert.deepStrictEqual((await first.ask('GOSSIP', 'FAULT', 'LIST'))[1], rules);
+  await until('the other is dead', async () => countOf(await state(), 'dead') === 1);
+  assert.strictEqual(await first.ask('GOSSIP', 'FAULT', 'CLEAR'), 'OK');
+  await until('both are alive again', async () => countOf(await state(), 'alive') === 2);
+});
+
+test('without fault-injection there are no faults', async (t) => {
+  const {nodes: [node]} = await startNodes(t);
+  for (const words of [['SET', 'loss 5%'], ['LIST'], ['CLEAR']]) {
+    assert.match(String(await node.ask('GOSSIP', 'FAULT', ...words)), /faults are not allowed here: start the process with --fault-injection yes/);
+  }
+});
