@@ -10,6 +10,8 @@
 #include "server/admin.h"
 #include "server/entropy.h"
 #include "server/gossip_plane.h"
+#include "server/grpc_server.h"
+#include "server/http2.h"
 #include "server/log_sink.h"
 #include "server/turn.h"
 #include <signal.h>
@@ -36,6 +38,8 @@ struct agent {
     uv_loop_t loop;
     struct turn turn;
     struct gossip_plane plane;
+    struct grpc_server *peers; /* answers health checks on the peer port */
+    uint8_t *peers_input;      /* HTTP2_INPUT_BYTES */
     struct admin admin;
     struct agent_port clients;
     struct mail *news, **news_end; /* of this turn; a queue */
@@ -53,6 +57,7 @@ static void agent_close(uv_timer_t *timer) {
     uv_close((uv_handle_t *)&agent->leave_timer, NULL);
     turn_close(&agent->turn);
     gossip_plane_close(&agent->plane);
+    grpc_server_free(agent->peers);
     agent_port_close(&agent->clients);
     admin_close(&agent->admin);
 }
@@ -119,6 +124,33 @@ static bool agent_is_ready(void *context, struct buffer *reason) {
     if (agent->config.join[0] != '\0')
         buffer_append_text(reason, "nobody of --join has answered yet\n");
     return agent->config.join[0] == '\0';
+}
+
+/* ---- streams of others ---- */
+
+static bool agent_is_serving(void *context) {
+    struct buffer reason;
+    buffer_init(&reason, AGENT_PROBLEM_MAXIMUM_BYTES);
+    bool is_ready = agent_is_ready(context, &reason);
+    buffer_release(&reason);
+    return is_ready;
+}
+
+/* Raft's messages are for nodes. */
+static int agent_refuse_exchange(void *context, struct bytes batch) {
+    (void)context, (void)batch;
+    return ERR_REFUSED;
+}
+
+static void agent_open_peers(struct agent *agent) {
+    agent->peers_input = memory_allocate(HTTP2_INPUT_BYTES);
+    agent->peers = grpc_server_new(&(struct grpc_server_options){.loop = &agent->loop,
+                                                                 .input = agent->peers_input,
+                                                                 .seal = agent->seal,
+                                                                 .log = &agent->log,
+                                                                 .exchange = agent_refuse_exchange,
+                                                                 .is_serving = agent_is_serving,
+                                                                 .context = agent});
 }
 
 /* ---- the start ---- */
@@ -218,12 +250,14 @@ static int agent_start(struct agent *agent, const struct agent_sockets *sockets,
     if (code != 0)
         return code;
     agent_open_clients(agent);
+    agent_open_peers(agent);
     admin_init(&agent->admin, &agent->loop, agent->shared, &agent->log);
     agent->admin.is_ready = agent_is_ready;
     agent->admin.context = agent;
     turn_init(&agent->turn, &agent->loop, &agent->clock, agent_end_turn, agent);
     agent_watch_signals(agent);
     if (client_port_listen(&agent->clients.port, sockets->client) == 0 &&
+        grpc_server_listen(agent->peers, sockets->peer) == 0 &&
         admin_listen(&agent->admin, sockets->admin) == 0)
         return agent_say_all(agent, problem);
     buffer_append_text(problem, "a listening socket cannot be used");
@@ -247,6 +281,7 @@ static void agent_release(struct agent *agent) {
     gossip_plane_release(&agent->plane);
     agent_tell_news(agent);
     CHECK(uv_loop_close(&agent->loop) == 0);
+    memory_free(agent->peers_input);
     node_shared_free(agent->shared);
     seal_free(agent->seal);
     config_release(&agent->config);

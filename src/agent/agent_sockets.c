@@ -5,18 +5,26 @@
 /* The datagram socket first: nobody shares it, so who has it has the ports that belong to it. */
 static int open_on(struct agent_sockets *sockets, const struct addresses *bound,
                    struct buffer *problem) {
+    const struct {
+        const struct net_address *address;
+        const char *name;
+        int *socket;
+    } streams[] = {{&bound->client, "port", &sockets->client},
+                   {&bound->peer, "peer-port", &sockets->peer},
+                   {&bound->admin, "admin-port", &sockets->admin}};
     int code = socket_bind_datagram(&bound->peer, "peer-port", &sockets->datagram, problem);
     if (code != 0)
         return code;
-    code = socket_listen(&bound->client, "port", &sockets->client, 1, problem);
-    if (code == 0) {
-        code = socket_listen(&bound->admin, "admin-port", &sockets->admin, 1, problem);
-        if (code != 0)
-            close(sockets->client);
-    }
-    if (code != 0)
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        code = socket_listen(streams[i].address, streams[i].name, streams[i].socket, 1, problem);
+        if (code == 0)
+            continue;
+        while (i-- > 0)
+            close(*streams[i].socket);
         close(sockets->datagram);
-    return code;
+        return code;
+    }
+    return 0;
 }
 
 static int open_free(struct agent_sockets *sockets, struct config *config,

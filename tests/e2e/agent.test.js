@@ -5,6 +5,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
 const {spawn} = require('node:child_process');
+const grpc = require('@grpc/grpc-js');
+const loader = require('@grpc/proto-loader');
 const Redis = require('ioredis');
 const {Node, endWithTest, program, run, startNodes, until, within} = require('./cluster.js');
 
@@ -43,6 +45,17 @@ async function members(asked, ...flags) {
 }
 const stateOf = async (asked, name) => (await members(asked)).find((member) => member.name === name)?.state;
 const gossip = (asked, ...words) => run(program, ['gossip', ...words, '--at', asked.address]);
+// By gRPC, as a load balancer or Kubernetes asks for it on the peer port.
+const health = (asked) => new Promise((resolve, reject) => {
+  const proto = loader.loadSync(path.join(__dirname, '..', '..', 'proto', 'health.proto'), {enums: String});
+  const {Health} = grpc.loadPackageDefinition(proto).grpc.health.v1;
+  const client = new Health(`127.0.0.1:${asked.peerPort}`, grpc.credentials.createInsecure());
+  client.Check({service: ''}, (error, answer) => {
+    client.close();
+    if (error) reject(error);
+    else resolve(answer.status);
+  });
+});
 const isRedisCli = async () => (await run('sh', ['-c', 'command -v redis-cli'])).code === 0;
 
 test('a member says something, and everybody can find it by that', async (t) => {
@@ -118,6 +131,7 @@ test('a killed agent is dead to all, one that leaves has left, and one that come
   assert.strictEqual(after[0].id, before.id);
   assert.ok(after[0].generation > before.generation, `${after[0].generation} after ${before.generation}`);
   assert.strictEqual((await kept.get('/health/ready')).status, 200);
+  assert.strictEqual(await health(kept), 'SERVING');
   assert.match((await kept.get('/metrics')).text, /trothdb_members\{state="alive"\} [1-9]/);
 });
 
@@ -158,7 +172,8 @@ test('bad input of every kind is one clear error, and changes nothing', async (t
   await refused(2, ['agent', '--cluster-key-file', path.join(cluster.directory, 'none')], /none/);
   await refused(1, ['agent', '--port', agent.port, '--peer-port', agent.peerPort], /another process has it/);
   await refused(2, ['members', '--at', 'nowhere'], /is not host:port/);
-  await refused(1, ['members', '--at', `127.0.0.1:${agent.peerPort}`], /cannot connect/);
+  await refused(1, ['members', '--at', '127.0.0.1:1'], /cannot connect/);
+  await refused(1, ['members', '--at', `127.0.0.1:${agent.peerPort}`], /cannot understand/);
   await refused(1, ['members', '--at', agent.address, '--state', 'gone'], /no state is called 'gone'/);
   await refused(2, ['members', '--tag', 'web'], /key=value/);
   await refused(2, ['gossip', 'shout'], /usage/);
