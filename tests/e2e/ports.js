@@ -10,7 +10,7 @@ const given = new Set();
 
 async function isFreeForStreams(port) {
   const server = net.createServer();
-  const outcome = Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]);
+  const outcome = once(server, 'listening').then(() => true, () => false);
   server.listen(port, '127.0.0.1');
   const isFree = await outcome;
   if (isFree) await new Promise((resolve) => server.close(resolve));
@@ -19,7 +19,7 @@ async function isFreeForStreams(port) {
 
 async function isFreeForDatagrams(port) {
   const socket = dgram.createSocket('udp4');
-  const outcome = Promise.race([once(socket, 'listening').then(() => true), once(socket, 'error').then(() => false)]);
+  const outcome = once(socket, 'listening').then(() => true, () => false);
   socket.bind(port, '127.0.0.1');
   const isFree = await outcome;
   socket.close();
