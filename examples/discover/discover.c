@@ -30,6 +30,10 @@ static void on_change(void *context, const struct troth_gossip_change *change) {
     case TROTH_GOSSIP_CHANGE_ADDRESS:
         printf("%s is at %s:%u now\n", member->name, member->address.host, member->address.port);
         break;
+    case TROTH_GOSSIP_CHANGE_NAME_CONFLICT:
+        printf("another %s lives at %s:%u\n", member->name, member->address.host,
+               member->address.port);
+        break;
     }
     fflush(stdout);
 }

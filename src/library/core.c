@@ -59,6 +59,7 @@ void troth_gossip_free(struct troth_gossip *gossip) {
     config_release(&gossip->config);
     memory_free(gossip->datagrams);
     memory_free(gossip->changes);
+    memory_free(gossip->tries);
     memory_free(gossip);
 }
 
@@ -176,6 +177,20 @@ static void show_datagrams(struct troth_gossip *gossip, const struct gossip_acti
     }
 }
 
+static void show_tries(struct troth_gossip *gossip, const struct gossip_actions *inner) {
+    if (gossip->try_capacity < inner->stream_try_count) {
+        gossip->try_capacity = 2 * inner->stream_try_count;
+        gossip->tries = memory_resize(gossip->tries, gossip->try_capacity * sizeof *gossip->tries);
+    }
+    for (size_t i = 0; i < inner->stream_try_count; i++) {
+        const struct gossip_stream_try *wanted = &inner->stream_tries[i];
+        struct troth_gossip_try *shown = &gossip->tries[i];
+        *shown = (struct troth_gossip_try){.address.port = wanted->address.port};
+        memcpy(shown->uuid, wanted->uuid, sizeof shown->uuid);
+        memcpy(shown->address.host, wanted->address.host, sizeof shown->address.host);
+    }
+}
+
 static enum troth_gossip_change_kind shown_kind(enum gossip_change_kind kind) {
     switch (kind) {
     case GOSSIP_CHANGE_JOINED:
@@ -224,10 +239,13 @@ int troth_gossip_step(struct troth_gossip *gossip, const struct troth_gossip_eve
     gossip->deadline_us = done.deadline_us;
     show_datagrams(gossip, &done);
     show_changes(gossip, &done);
+    show_tries(gossip, &done);
     *actions = (struct troth_gossip_actions){.datagrams = gossip->datagrams,
                                              .datagram_count = done.datagram_count,
                                              .changes = gossip->changes,
                                              .change_count = done.change_count,
+                                             .tries = gossip->tries,
+                                             .try_count = done.stream_try_count,
                                              .deadline_us = done.deadline_us};
     return 0;
 }

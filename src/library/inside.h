@@ -15,6 +15,8 @@ struct troth_gossip {
     uint64_t deadline_us;
     struct troth_gossip_datagram *datagrams; /* as handed out */
     size_t datagram_capacity;
+    struct troth_gossip_try *tries;
+    size_t try_capacity;
     struct troth_gossip_change *changes;
     size_t change_capacity;
 };

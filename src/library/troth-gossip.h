@@ -174,12 +174,20 @@ struct troth_gossip_datagram {
     struct troth_gossip_address to;
     struct troth_gossip_bytes bytes; /* at most TROTH_GOSSIP_DATAGRAM_MAXIMUM */
 };
+/* Datagrams to this member are not answered: if it can be reached by other means (a stream), try
+ * so, and say CONTACT if it answers. To be left alone by those who have no other means. */
+struct troth_gossip_try {
+    uint8_t uuid[TROTH_GOSSIP_UUID_BYTES];
+    struct troth_gossip_address address;
+};
 /* What to do after a step; valid until the next one. */
 struct troth_gossip_actions {
     const struct troth_gossip_datagram *datagrams; /* send these; each may be lost */
     size_t datagram_count;
     const struct troth_gossip_change *changes; /* what this member learned */
     size_t change_count;
+    const struct troth_gossip_try *tries;
+    size_t try_count;
     uint64_t deadline_us; /* step with a TICK at or after this time */
 };
 /* Never waits. INVALID, LIMIT: of what the event says; then there are no actions but the deadline.

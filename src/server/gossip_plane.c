@@ -29,6 +29,24 @@ static void plane_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room)
     *room = uv_buf_init((char *)plane->room, sizeof plane->room);
 }
 
+/* A stranger, or a member with another key: the one must not flood the log, the other is to be
+ * found by it. */
+static void plane_refuse(struct gossip_plane *plane, const struct sockaddr *from) {
+    uint64_t now_us = plane->clock->monotonic_us(plane->clock);
+    metric_add(plane->refused_by_seal, 1);
+    plane->refused++;
+    if (now_us < plane->complaint_us)
+        return;
+    char name[SOCKET_NAME_BYTES];
+    socket_address_format(from, name);
+    log_line(plane->log, LOG_WARN,
+             "datagrams do not open with this cluster's key and name; a stranger, or a member that "
+             "was given others",
+             LOG_T("last_from", name), LOG_F("count", plane->refused));
+    plane->refused = 0;
+    plane->complaint_us = now_us + GOSSIP_PLANE_COMPLAINT_US;
+}
+
 static void plane_on_datagram(uv_udp_t *socket, ssize_t length, const uv_buf_t *room,
                               const struct sockaddr *from, unsigned flags) {
     struct gossip_plane *plane = socket->data;
@@ -41,7 +59,7 @@ static void plane_on_datagram(uv_udp_t *socket, ssize_t length, const uv_buf_t *
     struct bytes datagram = bytes_of(room->base, (size_t)length);
     if (plane->seal != NULL && seal_open(plane->seal, SEAL_DATAGRAM, (uint8_t *)room->base,
                                          (size_t)length, &datagram) != 0) {
-        metric_add(plane->refused_by_seal, 1);
+        plane_refuse(plane, from);
         return;
     }
     struct net_address sender;
@@ -94,6 +112,7 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
     *plane = (struct gossip_plane){.door = {.datagram_send = plane_send}};
     plane->seal = seal;
     plane->clock = options->clock;
+    plane->log = options->log;
     plane_count_in(plane, options->metrics);
     CHECK(seeds_parse(&plane->seeds, options->config->join, problem) == 0); /* looked at before */
     seeds_start(&plane->seeds, loop, options->log, plane_on_seed, plane);

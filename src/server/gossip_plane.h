@@ -19,19 +19,22 @@
 enum {
     /* One byte more than is allowed, so that what is too long is seen to be. */
     GOSSIP_PLANE_ROOM_BYTES = NET_DATAGRAM_MAXIMUM + 1,
-    GOSSIP_PLANE_MEASURE_US = 1000 * 1000 /* between two looks at the process's memory */
+    GOSSIP_PLANE_MEASURE_US = 1000 * 1000,       /* between two looks at the process's memory */
+    GOSSIP_PLANE_COMPLAINT_US = 60 * 1000 * 1000 /* between two lines about who is refused */
 };
 
 struct gossip_plane {
     struct net door; /* datagrams only; what the gossiper sends by */
     struct seal *seal;
     struct clock *clock;
+    const struct log *log;
     uv_udp_t socket;
     struct seeds seeds;
     struct gossiper *gossiper;
     struct faulty_net *faults; /* owned; NULL unless fault-injection is set */
     struct metric_cell *refused_by_seal, *refused_by_length, *unsent, *resident_memory;
-    uint64_t measure_us; /* not before this */
+    uint64_t measure_us, complaint_us; /* not before these */
+    uint64_t refused;                  /* by the seal, since the last line about it */
     uint8_t room[GOSSIP_PLANE_ROOM_BYTES];
 };
 

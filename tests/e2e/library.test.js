@@ -28,7 +28,7 @@ async function buildExample(directory) {
   const made = await run('env', [`PKG_CONFIG_PATH=${packages}`, `PKG_CONFIG_SYSROOT_DIR=${destination}`, 'make', '-C', directory],
     {timeout: 60000});
   assert.strictEqual(made.code, 0, made.stdout + made.stderr);
-  return {file: path.join(directory, 'discover'), libraries: path.dirname(packages)};
+  return {file: path.join(directory, 'discover'), libraries: path.dirname(packages), destination, packages};
 }
 
 class Discover {
@@ -58,8 +58,14 @@ test('the example builds against the installed library, and its members and a no
   const {nodes: [node]} = await startNodes(t, {flags: ['--cluster-key-file', key]});
   const [one, two] = [await Node.make(directory, 'one'), await Node.make(directory, 'two')]; // free ports
   const at = (place) => `127.0.0.1:${place.peerPort}`;
-  const first = new Discover(t, built, 'first', at(one), at(node), key);
+  const agent = await Node.make(directory, 'agent');
+  t.after(() => agent.kill());
+  agent.flags = ['agent', '--name', 'an-agent', '--port', agent.port, '--peer-port', agent.peerPort, '--admin-port',
+    agent.adminPort, '--join', at(node), '--tag', 'role=web', '--cluster-key-file', key];
+  await agent.start();
+  const first = new Discover(t, built, 'first', at(one), at(agent), key);
   await first.sees(`${node.address} is alive`);
+  await first.sees('an-agent says role = web');
   await first.sees(`${node.address} says client = ${node.address}`);
   const second = new Discover(t, built, 'second', at(two), at(one), key);
   await first.sees('second is alive');
@@ -74,6 +80,19 @@ test('the example builds against the installed library, and its members and a no
   assert.match(first.output, /^first +left +127\.0\.0\.1:/m);
   assert.match(first.output, /^second +dead +127\.0\.0\.1:/m);
   assert.match((await node.get('/metrics')).text, /^trothdb_members\{state="left"\} 1$/m);
+});
+
+test('it can be linked in as well', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-library-'));
+  t.after(() => fs.rmSync(directory, {recursive: true}));
+  const {destination, packages, libraries} = await buildExample(directory);
+  const file = path.join(directory, 'linked');
+  const flags = `$(pkg-config --cflags --static --libs troth-gossip | sed 's/-ltroth-gossip/-l:libtroth-gossip.a/')`;
+  const made = await run('sh', ['-c', `PKG_CONFIG_PATH=${packages} PKG_CONFIG_SYSROOT_DIR=${destination}; ` +
+    `export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR; cc -o ${file} ${path.join(directory, 'discover.c')} ${flags}`]);
+  assert.strictEqual(made.code, 0, made.stderr);
+  fs.rmSync(libraries, {recursive: true});
+  assert.match((await run(file, [])).stderr, /usage: discover/);
 });
 
 test('without the key it neither joins nor learns anything', async (t) => {

@@ -17,7 +17,7 @@ struct world {
     struct troth_gossip *members[MEMBERS];
     bool is_cut[MEMBERS];
     uint64_t deadline_us[MEMBERS];
-    unsigned changes[MEMBERS][4];
+    unsigned changes[MEMBERS][TROTH_GOSSIP_CHANGE_NAME_CONFLICT + 1];
     char last_key[64], last_value[64];
     struct carried carried[CARRIED_MAXIMUM]; /* under way */
     size_t carried_count;

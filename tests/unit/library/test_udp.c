@@ -109,7 +109,7 @@ static void test_three_members(void **state) {
     (void)state;
     struct folder folder;
     struct troth_gossip_udp *members[3];
-    unsigned counts[4] = {0};
+    unsigned counts[TROTH_GOSSIP_CHANGE_NAME_CONFLICT + 1] = {0};
     folder_init(&folder);
     write_file(folder.file[0], KEY);
     struct troth_gossip_udp_options options = {.key_file = folder.file[0], .cluster_name = "test"};
