@@ -85,7 +85,7 @@ void shard_load_some(struct shard *shard, uint64_t now) {
     if (in->raw.length == 0 || now < in->next_load_us) {
         return;
     }
-    in->next_load_us = now + SHARD_SNAPSHOT_TURN_US;
+    in->next_load_us = now + shard_turn_us(shard);
     size_t turn_bytes = (size_t)shard->io.config->snapshot_turn_bytes * LOAD_FACTOR;
     size_t length = in->raw.length < turn_bytes ? in->raw.length : turn_bytes;
     int error = in->machine->ops->load(in->machine, bytes_of(buffer_data(&in->raw), length));

@@ -226,6 +226,20 @@ struct shard {
     unsigned disk_jobs; /* snapshot jobs under way */
 };
 
+/* The settings that time snapshots. */
+static inline uint64_t shard_turn_us(const struct shard *shard) {
+    return (uint64_t)shard->io.config->snapshot_turn_ms * 1000;
+}
+static inline uint64_t shard_again_us(const struct shard *shard) {
+    return (uint64_t)shard->io.config->snapshot_again_ms * 1000;
+}
+static inline uint64_t shard_stall_us(const struct shard *shard) {
+    return (uint64_t)shard->io.config->snapshot_stall_ms * 1000;
+}
+static inline uint64_t shard_pause_us(const struct shard *shard) {
+    return (uint64_t)shard->io.config->snapshot_pause_ms * 1000;
+}
+
 int shard_step(struct shard *shard, struct raft_event *event); /* what raft says to a proposal */
 void shard_touch(struct shard *shard);
 

@@ -301,10 +301,10 @@ void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer) 
 
 void shard_tick_incoming(struct shard *shard, uint64_t now) {
     struct incoming_snapshot *in = &shard->incoming;
-    if (in->stage == INCOMING_RECEIVING && now > in->heard_us + 2 * SHARD_SNAPSHOT_STALL_US) {
+    if (in->stage == INCOMING_RECEIVING && now > in->heard_us + 2 * shard_stall_us(shard)) {
         shard_end_incoming(shard);
-    } else if (in->stage == INCOMING_RECEIVING && now >= in->heard_us + SHARD_SNAPSHOT_AGAIN_US &&
-               now >= in->asked_us + SHARD_SNAPSHOT_AGAIN_US &&
+    } else if (in->stage == INCOMING_RECEIVING && now >= in->heard_us + shard_again_us(shard) &&
+               now >= in->asked_us + shard_again_us(shard) &&
                in->fetching < in->offer->chunk_count) {
         ask_again(shard);
     } else if (in->stage == INCOMING_LOADING) {

@@ -223,9 +223,9 @@ void shard_progress(struct shard *shard, const struct shard_snapshot_progress *p
 /* ---- time ---- */
 
 /* A sign of life is asked for by offering again. */
-static uint64_t offer_again_us(const struct outgoing_snapshot *out) {
+static uint64_t offer_again_us(const struct shard *shard, const struct outgoing_snapshot *out) {
     uint64_t told_us = out->heard_us > out->offered_us ? out->heard_us : out->offered_us;
-    return told_us + SHARD_SNAPSHOT_AGAIN_US;
+    return told_us + shard_again_us(shard);
 }
 
 void shard_tick_outgoing(struct shard *shard, uint64_t now) {
@@ -234,9 +234,9 @@ void shard_tick_outgoing(struct shard *shard, uint64_t now) {
         if (!out->peer) {
             continue;
         }
-        if (now >= out->heard_us + SHARD_SNAPSHOT_STALL_US) {
+        if (now >= out->heard_us + shard_stall_us(shard)) {
             end_outgoing(shard, out, true);
-        } else if (now >= offer_again_us(out)) {
+        } else if (now >= offer_again_us(shard, out)) {
             offer(shard, out);
         } else {
             serve(shard, out);
@@ -244,9 +244,10 @@ void shard_tick_outgoing(struct shard *shard, uint64_t now) {
     }
 }
 
-static uint64_t outgoing_deadline_us(const struct outgoing_snapshot *out) {
-    uint64_t deadline = offer_again_us(out);
-    uint64_t stall_us = out->heard_us + SHARD_SNAPSHOT_STALL_US;
+static uint64_t outgoing_deadline_us(const struct shard *shard,
+                                     const struct outgoing_snapshot *out) {
+    uint64_t deadline = offer_again_us(shard, out);
+    uint64_t stall_us = out->heard_us + shard_stall_us(shard);
     bool is_held_back = out->wish_count && !out->is_loading;
     deadline = stall_us < deadline ? stall_us : deadline;
     return is_held_back && out->admitted_us < deadline ? out->admitted_us : deadline;
@@ -256,8 +257,8 @@ uint64_t shard_outgoing_deadline_us(const struct shard *shard) {
     uint64_t deadline = UINT64_MAX;
     for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
         const struct outgoing_snapshot *out = &shard->outgoing[i];
-        if (out->peer && outgoing_deadline_us(out) < deadline) {
-            deadline = outgoing_deadline_us(out);
+        if (out->peer && outgoing_deadline_us(shard, out) < deadline) {
+            deadline = outgoing_deadline_us(shard, out);
         }
     }
     return deadline;

@@ -45,10 +45,6 @@ enum {
 /* Of one command, encoded. The rest of an entry is its header, and room to delete any key that such
  * a command holds. */
 #define SHARD_COMMAND_BYTES_MAXIMUM (SHARD_ENTRY_BYTES_MAXIMUM - 1024)
-#define SHARD_SNAPSHOT_TURN_US      ((uint64_t)1000)             /* between two such turns */
-#define SHARD_SNAPSHOT_AGAIN_US     ((uint64_t)500 * 1000)       /* nothing came: ask again */
-#define SHARD_SNAPSHOT_STALL_US     ((uint64_t)5 * 1000 * 1000)  /* nothing heard: give up */
-#define SHARD_SNAPSHOT_PAUSE_US     ((uint64_t)10 * 1000 * 1000) /* after the disk refused one */
 #define SHARD_LOG_KEPT_US           ((uint64_t)60 * 1000 * 1000) /* after the last early answer */
 
 /* Who waits for a command's reply: the owner's, handed back as it came. `target` NULL: nobody. */

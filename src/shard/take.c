@@ -49,7 +49,7 @@ static void give_up(struct shard *shard, int error) {
              LOG_T("error", error_text(error)));
     note_changed(shard, &shard->own.changed);
     shard_release_own(shard);
-    shard->next_take_us = now_us(shard) + SHARD_SNAPSHOT_PAUSE_US;
+    shard->next_take_us = now_us(shard) + shard_pause_us(shard);
 }
 
 /* What is saved already is not wrong, but no more can be had. */
@@ -150,7 +150,7 @@ void shard_tick_own(struct shard *shard, uint64_t now) {
     if (!has_more_to_save(own) || now < own->next_save_us) {
         return;
     }
-    own->next_save_us = now + SHARD_SNAPSHOT_TURN_US;
+    own->next_save_us = now + shard_turn_us(shard);
     struct buffer raw;
     if (own->plan.is_old[own->next_chunk]) {
         submit_chunk(shard, SNAPSHOT_JOB_VERIFY, NULL);
