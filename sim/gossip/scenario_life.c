@@ -76,14 +76,14 @@ void scenario_loss(const struct scenario_run *run) {
 /* Runs until all know all, with a curve of how much of that is true. */
 static double settle_seconds(struct crowd *crowd, struct report_curve *curve,
                              uint64_t longest_seconds) {
-    uint64_t begun_us = crowd->now_us, step_us = CROWD_SECOND_US / 100;
+    uint64_t begun_us = crowd->now_us, step_us = CROWD_SECOND_US / 500;
     while (!crowd_is_settled(crowd) &&
            crowd->now_us - begun_us < longest_seconds * CROWD_SECOND_US) {
         crowd_run(crowd, step_us);
         double pairs = (double)crowd->running_count * crowd->running_count;
         report_point(curve, seconds_of(crowd->now_us - begun_us),
                      1 - (double)crowd->sight.wrong_count / pairs);
-        if (curve->count % 50 == 0)
+        if (curve->count % 25 == 0)
             step_us *= 2; /* so that a curve of any length has room */
     }
     return seconds_of(crowd->now_us - begun_us);
