@@ -10,12 +10,13 @@
  *
  * What cannot be told to anybody waits. When a key changes again, its older news goes.
  *
- *     own change  at once: fan_out members        a burst of changes: once in flush_us
- *     heard       after flush_us: fan_out members
- *     later       after ever longer pauses, to fewer: most know by then
+ *     own change  at once, to fan_out by lot      a burst of changes: once in flush_us
+ *     heard       after flush_us, to fan_out by lot
+ *     then        after 3 flush_us, to the next in the circle of UUIDs (listeners.h)
+ *     later       after ever longer pauses, to fewer by lot: most know by then
  *
- * so that news doubles its hearers several times before it costs anything, and a burst is one
- * datagram. */
+ * so that nearly all hear within a few flush_us, and a burst is one datagram. Where bytes are short
+ * (bucket.h) rounds wait. */
 #pragma once
 #include "gossip/instance.h"
 

@@ -287,6 +287,7 @@ void codec_begin(struct codec_writer *writer, const struct codec_wire *wire, enu
     writer->wire = *wire;
     writer->section_at = writer->group_at = 0;
     buffer_append_u8(&writer->buffer, wire->version);
+    writer->kind = kind;
     buffer_append_u8(&writer->buffer, (uint8_t)kind);
     buffer_append(&writer->buffer, sender, GOSSIP_UUID_BYTES);
     buffer_append_varint(&writer->buffer, generation);

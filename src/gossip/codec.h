@@ -120,6 +120,7 @@ enum gossip_priority codec_priority_of(const struct codec_message *message, size
 
 /* A datagram being written, never above GOSSIP_DATAGRAM_MAXIMUM. */
 struct codec_writer {
+    enum codec_kind kind;
     struct buffer buffer;
     struct codec_wire wire;
     size_t section_at; /* of the open section's header; 0: none is open */

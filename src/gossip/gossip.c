@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "gossip/broadcast.h"
+#include "gossip/bucket.h"
 #include "gossip/digest.h"
 #include "gossip/healing.h"
 #include "gossip/instance.h"
@@ -80,6 +81,7 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     list_init(&gossip->suspicions);
     gossip->now_us = options->now_us;
     random_init(&gossip->random, options->seed);
+    bucket_init(gossip);
     gossip->sequence = random_next(&gossip->random);
     gossip->round_us = gossip->suspicion_us = gossip->news_us = GOSSIP_NEVER;
     gossip->probe_us =
@@ -150,8 +152,18 @@ void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct memb
         codec_write_count(&gossip->writer, gossip_next_count(gossip));
 }
 
+/* Comparing is what can wait: the next probe finds the same difference again. */
+static bool is_comparison(enum codec_kind kind) {
+    return kind == CODEC_DIGEST || kind == CODEC_PULL || kind == CODEC_FILL;
+}
+
 void gossip_send(struct gossip *gossip, const struct gossip_address *to) {
     struct bytes bytes = buffer_bytes(&gossip->writer.buffer);
+    if (is_comparison(gossip->writer.kind) && !bucket_admits(gossip, BUCKET_COMPARISON)) {
+        gossip->counters.dropped_for_bandwidth++;
+        return;
+    }
+    bucket_spend(gossip, bytes.length);
     size_t at = gossip->outbox_bytes.length;
     buffer_append_bytes(&gossip->outbox_bytes, bytes);
     CHECK(!gossip->outbox_bytes.is_overflowed);
@@ -391,6 +403,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     gossip->propagation_count = 0;
     buffer_clear(&gossip->outbox_bytes);
     buffer_clear(&gossip->change_bytes);
+    bucket_fill(gossip);
     gossip_notice_lag(gossip);
     member_forget_graves(gossip);
     state_forget_removed(gossip);
@@ -452,6 +465,7 @@ bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *s
 
 void gossip_counters(const struct gossip *gossip, struct gossip_counters *out) {
     *out = gossip->counters;
+    out->tokens_left = gossip->bucket.tokens;
 }
 
 const char *gossip_state_text(enum gossip_member_state state) {

@@ -56,7 +56,9 @@ struct gossip_timing {
     /* fan_out and the pauses between tellings follow the size of the cluster and how long news
      * takes, so that it is known to nearly all within goal_us (adapt.h); else they are as set. */
     bool is_adapting;
-    uint64_t goal_us; /* 0: the default */
+    uint64_t goal_us;          /* 0: the default */
+    uint64_t bytes_per_second; /* sent at the most, over a second or more; 0: no limit. Probes and
+                                  their answers go out in any case, and count (bucket.h) */
     /* The newest version of the wire that this node speaks, at most GOSSIP_WIRE_MAXIMUM; with each
      * member it speaks the older of the two. It reads all up to GOSSIP_WIRE_MAXIMUM always. */
     unsigned wire_maximum;
@@ -228,6 +230,12 @@ struct gossip_counters { /* since the start */
      * each listener. */
     uint64_t news_waiting[GOSSIP_PRIORITY_COUNT];
     uint64_t news_told[GOSSIP_PRIORITY_COUNT], news_bytes[GOSSIP_PRIORITY_COUNT];
+    uint64_t tokens_spent;                            /* bytes, while there is a limit to them */
+    int64_t tokens_left;                              /* now; below 0 only probes go out */
+    uint64_t news_waits;                              /* rounds of news put off for bandwidth */
+    uint64_t dropped_for_bandwidth;                   /* comparisons not sent; found again later */
+    uint64_t dropped_for_memory;                      /* entries not kept, past a limit */
+    uint64_t dropped_for_relays, dropped_for_members; /* asks; newcomers; past a limit */
 };
 
 /* What several instances in one thread know alike, kept once (as a simulator wants it). Freed after

@@ -13,6 +13,8 @@
  *     state.c       keys, versions, removals
  *     broadcast.c   what is news, and when it is told to whom
  *     telling.c     which news goes into one datagram
+ *     listeners.c   who is told
+ *     bucket.c      how much may be sent
  *     digest.c      comparing the whole with one other node, and sending what differs
  *     pace.c        how fast that is (adapt.c: from what was measured)
  *     skew.c        how far other wall clocks are from ours (clock_offset.c: from one answer)
@@ -77,6 +79,11 @@ struct news {
 /* A removal of this node's own: when it may be forgotten. */
 struct removal {
     uint64_t version, removed_us;
+};
+
+struct bucket {
+    int64_t tokens; /* bytes that may be sent; below 0 probes alone go out */
+    uint64_t filled_us;
 };
 
 struct suspicion {
@@ -234,6 +241,7 @@ struct gossip {
     uint64_t news_lists[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */
     size_t news_credit[GOSSIP_PRIORITY_COUNT];  /* bytes of its share not used yet */
     size_t news_count;
+    struct bucket bucket;
     uint64_t news_us, news_told_us, news_round; /* the next round, the last one, how many */
     uint64_t round_trip_us;                     /* measured in this step */
     uint64_t detection_us;                      /* the same */

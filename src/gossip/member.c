@@ -273,8 +273,10 @@ static void member_meet(struct gossip *gossip, const struct codec_record *record
     if (record->state == GOSSIP_DEAD || record->state == GOSSIP_LEFT)
         return;
     struct member *member = roster_add(gossip, record);
-    if (member == NULL)
+    if (member == NULL) {
+        gossip->counters.dropped_for_members++;
         return;
+    }
     if (record->state == GOSSIP_SUSPECT)
         suspicion_begin(gossip, member, record->accuser);
     member_set_state(gossip, member, record->state);

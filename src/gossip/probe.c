@@ -235,8 +235,10 @@ static void relays_run(struct gossip *gossip) {
 
 void probe_asked(struct gossip *gossip, const struct gossip_address *from,
                  const struct codec_message *message) {
-    if (gossip->relay_count == GOSSIP_RELAY_MAXIMUM)
+    if (gossip->relay_count == GOSSIP_RELAY_MAXIMUM) {
+        gossip->counters.dropped_for_relays++;
         return;
+    }
     if (gossip->relays == NULL)
         gossip->relays = memory_allocate_zeroed(GOSSIP_RELAY_MAXIMUM, sizeof *gossip->relays);
     uint64_t timeout_us = gossip->timing.probe_timeout_us;

@@ -263,8 +263,10 @@ static void draft_keep(const struct editing *editing, const struct codec_entry *
         return;
     bool is_full =
         draft->count >= GOSSIP_ENTRY_MAXIMUM || gossip->state_bytes >= GOSSIP_STATE_BYTES_MAXIMUM;
-    if (known == NULL && is_full)
+    if (known == NULL && is_full) {
+        gossip->counters.dropped_for_memory++;
         return;
+    }
     bool is_shown = !said->is_removed || (known != NULL && !known->entry->is_removed);
     struct entry *entry = draft_put(editing, said);
     if (priority != NULL)

@@ -1,6 +1,7 @@
 #include "gossip/telling.h"
 #include "base/check.h"
 #include "gossip/broadcast.h"
+#include "gossip/bucket.h"
 #include "gossip/member.h"
 #include "gossip/state.h"
 
@@ -123,8 +124,11 @@ static size_t telling_choose(struct telling *telling, enum gossip_priority prior
 
 static void telling_choose_shares(struct telling *telling) {
     struct gossip *gossip = telling->gossip;
-    size_t room = telling->room;
-    telling_choose(telling, GOSSIP_URGENT, TELLING_URGENT_BYTES);
+    size_t room = telling->room,
+           urgent = telling_choose(telling, GOSSIP_URGENT, TELLING_URGENT_BYTES);
+    bool has_plenty = bucket_admits(gossip, BUCKET_NEWS);
+    if (!has_plenty && (urgent == 0 || !bucket_admits(gossip, BUCKET_URGENT)))
+        return;
     for (enum gossip_priority priority = GOSSIP_CLUSTER; priority <= GOSSIP_REST; priority++) {
         size_t *credit = &gossip->news_credit[priority];
         *credit += room * share_percent[priority] / 100;
@@ -134,7 +138,8 @@ static void telling_choose_shares(struct telling *telling) {
         if (gossip->news_lists[priority] == 0)
             *credit = 0; /* nothing waits: nothing is owed */
     }
-    for (enum gossip_priority priority = GOSSIP_URGENT; priority <= GOSSIP_REST; priority++)
+    enum gossip_priority last = has_plenty ? GOSSIP_REST : GOSSIP_URGENT;
+    for (enum gossip_priority priority = GOSSIP_URGENT; priority <= last; priority++)
         telling_choose(telling, priority, telling->room);
 }
 

@@ -6,6 +6,9 @@
  * piece GOSSIP_REST      10 %  /   too large for one datagram's share saves up for its turn
  * (deficit round robin, Shreedhar and Varghese 1995) what is left     by priority
  *
+ * Where bytes are short (bucket.h) only urgent news is told, and the shares beside it; where there
+ * are none left, only the first bytes of urgent news that ride on probes.
+ *
  * In each priority the least told comes first, and of those the newest. */
 #pragma once
 #include "gossip/instance.h"

@@ -39,6 +39,7 @@ void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
         .skews = metrics_cell(metrics, METRIC_gossip_clock_skew_seconds, NULL),
         .largest_skew = metrics_cell(metrics, METRIC_gossip_clock_skew_largest_seconds, NULL)};
     meter_watch_init(meter, metrics);
+    news_meter_init(&meter->news, metrics);
 }
 
 static struct meter_kind *meter_kind_of(struct meter_kind *kinds, struct bytes datagram) {
@@ -123,6 +124,7 @@ void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
     metric_add(meter->implausible, now.propagation_implausible - then->propagation_implausible);
     metric_set(meter->largest_skew, (int64_t)now.clock_skew_us);
     meter_pace(meter, &now);
+    news_meter_step(&meter->news, then, &now);
     meter->counted = now;
     if (actions->round_trip_us > 0)
         metric_observe(meter->round_trips, actions->round_trip_us);

@@ -2,6 +2,7 @@
 #pragma once
 #include "gossip/gossip.h"
 #include "metric/metric.h"
+#include "node/news_meter.h"
 
 enum {
     METER_KIND_MAXIMUM = 16 /* kinds of datagrams counted apart; others count as the first */
@@ -19,6 +20,7 @@ struct gossip_meter {
     struct metric_cell *propagations[GOSSIP_NEWS_TYPE_COUNT]; /* as the kinds */
     struct metric_cell *undated, *uncorrected, *implausible, *skews, *largest_skew;
     struct metric_cell *fan_out, *flush, *pace, *faster, *slower, *larger, *smaller;
+    struct news_meter news;
     struct gossip_counters counted; /* what the metrics have of the counters */
 };
 

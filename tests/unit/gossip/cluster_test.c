@@ -87,22 +87,23 @@ static void test_no_healthy_node_is_called_dead(void **state) {
     world_free(world);
 }
 
-/* One node that loses most of what is sent to it blames itself and not the others (consul #1212).
- */
+/* One node that hears nobody every other second blames itself, not others (consul #1212). */
 static void test_sick_node_kills_nobody(void **state) {
     (void)state;
     struct world *world = world_new(4);
     world_add_cluster(world, 20);
     assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
     struct gossip_counters counters;
-    for (unsigned round = 0; round < 60; round++) { /* hears nobody half of the time */
+    unsigned blamed = 0; /* rounds at whose end it blames itself; it is deaf in every other one */
+    for (unsigned round = 0; round < 60; round++) {
         for (unsigned i = 1; i <= 20; i++)
             world->is_cut[i][7] = i != 7 && round % 2 == 0;
         world_run(world, SECOND);
         gossip_counters(world->nodes[7].gossip, &counters);
-        assert_true(counters.local_health > 0 || round % 2 == 1);
+        blamed += counters.local_health > 0;
     }
     world_heal(world);
+    assert_in_range(blamed, 20, 60);
     assert_true(counters.probes_failed > 0);
     for (unsigned i = 1; i <= 20; i++)
         for (unsigned j = 1; j <= 20; j++)

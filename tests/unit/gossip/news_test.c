@@ -108,6 +108,84 @@ static void test_news_ages_only_by_being_sent(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_status_flood_starves_nothing),
+/* What a node sends in `us`: bytes. */
+static uint64_t sent_bytes_in(struct world *world, unsigned number, uint64_t us) {
+    uint64_t before = counters_of(world, number).bytes_sent;
+    world_run(world, us);
+    return counters_of(world, number).bytes_sent - before;
+}
+
+static void limit_bandwidth(struct world *world, uint64_t bytes_per_second) {
+    world->timing.bytes_per_second = bytes_per_second;
+    for (unsigned i = 1; i <= world->count; i++)
+        gossip_set_timing(world->nodes[i].gossip, &world->timing);
+}
+
+/* Resource use during an unstable network: half of a hundred nodes hear nobody for a second out of
+ * every two, and all that is said of them meanwhile stays within what each node may send. What
+ * matters is not starved: when it is over, all agree within seconds. */
+static void test_flapping_stays_within_the_caps(void **state) {
+    (void)state;
+    enum { CAP = 8000, FULL = 16 << 10, ROUNDS = 15 }; /* without the cap it is 17,000 a second */
+    struct world *world = world_of(104, 100);
+    limit_bandwidth(world, CAP);
+    world_run(world, 2 * SECOND);
+    uint64_t before[101];
+    for (unsigned i = 1; i <= 100; i++)
+        before[i] = counters_of(world, i).bytes_sent;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 51; i <= 100; i++)
+            for (unsigned j = 1; j <= 100; j++)
+                world_cut(world, j, i);
+        world_run(world, SECOND);
+        world_heal(world);
+        world_run(world, SECOND);
+    }
+    uint64_t most = 0;
+    for (unsigned i = 1; i <= 100; i++) {
+        uint64_t sent = counters_of(world, i).bytes_sent - before[i];
+        most = sent > most ? sent : most;
+    }
+    /* What a full bucket holds, and what probes may take beyond an empty one. */
+    assert_in_range(most, ROUNDS * CAP, 2 * ROUNDS * CAP + 2 * FULL);
+    assert_true(world_run_until(world, 15 * SECOND, world_is_settled));
+    world_free(world);
+}
+
+/* Without a limit the same is told sooner; with one it waits, the newest version of each key, and
+ * nothing is lost. */
+static void test_what_does_not_fit_waits(void **state) {
+    (void)state;
+    struct world *world = world_of(105, 10);
+    limit_bandwidth(world, 20000);
+    for (unsigned turn = 0; turn < 20; turn++) {
+        say_much(world, 1, 50, turn, GOSSIP_REST);
+        assert_true(sent_bytes_in(world, 1, 100000) < 20000 + 2000);
+    }
+    assert_int_equal(counters_of(world, 1).news_waiting[GOSSIP_REST], 50); /* not 1000 */
+    assert_true(counters_of(world, 1).news_waits > 0);
+    say(world, 1, "color", "red", GOSSIP_REST);
+    assert_true(world_run_until(world, 120 * SECOND, color_is_red));
+    world_run(world, 120 * SECOND);
+    assert_true(counters_of(world, 1).news_waiting[GOSSIP_REST] == 0);
+    world_free(world);
+}
+
+/* A flood of what can wait does not hold back a death, however little may be sent. */
+static void test_cap_does_not_hold_back_a_death(void **state) {
+    (void)state;
+    struct world *world = world_of(106, 20);
+    limit_bandwidth(world, 20000);
+    flooded_until(world, GOSSIP_REST, 3 * SECOND, three_is_dead);
+    world_kill(world, 3);
+    assert_true(flooded_until(world, GOSSIP_REST, 10 * SECOND, three_is_dead) < 6 * SECOND);
+    assert_int_equal(world->healthy_called_dead, 0);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_flapping_stays_within_the_caps),
+          cmocka_unit_test(test_what_does_not_fit_waits),
+          cmocka_unit_test(test_cap_does_not_hold_back_a_death),
+          cmocka_unit_test(test_status_flood_starves_nothing),
           cmocka_unit_test(test_flood_of_what_matters_starves_not_the_rest),
           cmocka_unit_test(test_news_ages_only_by_being_sent))
