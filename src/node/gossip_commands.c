@@ -154,7 +154,13 @@ static void info_counters(const struct gossip *gossip, struct buffer *out) {
                 {"suspicions", counters.suspicions},
                 {"refutations", counters.refutations},
                 {"deaths", counters.deaths},
-                {"local_health", counters.local_health}};
+                {"local_health", counters.local_health},
+                {"datagrams_replayed", counters.replayed},
+                {"stream_tries", counters.stream_tries},
+                {"name_conflicts", counters.name_conflicts},
+                {"fan_out", counters.fan_out},
+                {"flush_us", counters.flush_us},
+                {"clock_skew_us", counters.clock_skew_us}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         buffer_append_format(out, "%s:%llu\r\n", rows[i].name, (unsigned long long)rows[i].value);
 }

@@ -1,6 +1,7 @@
 #include "node/gossiper.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include "node/gossip_commands.h"
 #include "node/gossip_meter.h"
 #include "node/gossip_news.h"
@@ -8,10 +9,9 @@
 #include "tuning/tuning.h"
 #include <stdio.h>
 
-enum {
-    VIEW_PAUSE_US = 10000 /* between two MAIL_MEMBERS: a storm of changes is one mail to a
-                             worker in this time */
-};
+/* Between two MAIL_MEMBERS, so that a storm of changes is one mail to a worker in this time. One
+ * tells of all members: where they are many it comes less often. */
+enum { VIEW_PAUSE_US = 10000, VIEW_PAUSE_A_MEMBER_US = 20 };
 
 struct gossiper {
     struct gossip *gossip;
@@ -74,7 +74,7 @@ static void gossiper_tell_watchers(struct gossiper *gossiper,
     struct mail *news = NULL;
     for (unsigned to = 0; actions->change_count > 0 && to < gossiper_receiver_count(gossiper);
          to++) {
-        if (!gossiper->is_watching[to])
+        if (!gossiper->is_watching[to] || (news != NULL && PLANTED(GOSSIP_NEWS_TO_THE_FIRST)))
             continue;
         if (news == NULL) {
             news = mail_new(MAIL_GOSSIP_NEWS, MAIL_TO_GOSSIPER);
@@ -87,11 +87,16 @@ static void gossiper_tell_watchers(struct gossiper *gossiper,
     mail_free(news);
 }
 
+static uint64_t gossiper_view_pause_us(const struct gossiper *gossiper) {
+    uint64_t pause_us = gossip_member_count(gossiper->gossip) * VIEW_PAUSE_A_MEMBER_US;
+    return pause_us > VIEW_PAUSE_US ? pause_us : VIEW_PAUSE_US;
+}
+
 static void gossiper_tell_if_due(struct gossiper *gossiper, uint64_t now_us) {
     if (!gossiper->has_changed || now_us < gossiper->view_due_us)
         return;
     gossiper->has_changed = false;
-    gossiper->view_due_us = now_us + VIEW_PAUSE_US;
+    gossiper->view_due_us = now_us + gossiper_view_pause_us(gossiper);
     gossiper_tell_workers(gossiper);
 }
 
