@@ -6,7 +6,7 @@ const {once} = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
-const {Node, program, run, sleep, startNodes, until} = require('./cluster.js');
+const {Node, program, run, sleep, startCluster, startNodes, until} = require('./cluster.js');
 
 const [OLD, FRESH] = ['5c'.repeat(32), 'a7'.repeat(32)];
 
@@ -103,6 +103,34 @@ test('one command rotates the key of all members, and changes nothing where one 
   fs.copyFileSync(nodes[0].keyFile, nodes[2].keyFile);
   await nodes[2].start();
   await until('it is back', async () => (await alive(nodes)).every((count) => count === 3), 30000);
+});
+
+test('writes go on while the key of the streams between their replicas is rotated', async (t) => {
+  const directory = fs.mkdtempSync(path.join(require('node:os').tmpdir(), 'trothdb-keys-'));
+  t.after(() => fs.rmSync(directory, {recursive: true}));
+  const key = path.join(directory, 'key'); // one file for all: it is replaced as a whole by each
+  fs.writeFileSync(key, `${OLD}\n`);
+  const {nodes} = await startCluster(t, {shards: 3, isCalm: true, flags: ['--cluster-key-file', key]});
+  let isOver = false, written = 0;
+  const writer = (async () => {
+    for (let i = 0; !isOver; i++) {
+      const slot = await nodes[0].ask('CLUSTER', 'KEYSLOT', `key-${i}`);
+      for (const node of nodes) {
+        const answer = await node.ask('SET', `key-${i}`, i);
+        if (answer === 'OK') written++;
+        else assert.match(String(answer), /^Error: (MOVED|CLUSTERDOWN|TRYAGAIN)/, `slot ${slot}`);
+      }
+    }
+  })();
+  for (let turn = 0; turn < 3; turn++) {
+    const before = written;
+    const rotated = await keys(nodes[turn], 'rotate', '--cluster-key-file', key);
+    assert.strictEqual(rotated.code, 0, rotated.stderr);
+    await until('writes go on', async () => written > before + 20);
+  }
+  isOver = true;
+  await writer;
+  for (const node of nodes) assert.doesNotMatch(node.log, /not sealed with this cluster's key/);
 });
 
 test('bad wishes for keys are refused, and the ring stays as it was', async (t) => {

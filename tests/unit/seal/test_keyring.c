@@ -1,6 +1,9 @@
 /* Rotating keys: rings of a few members, each changed as a command would, step by step. */
 #include "../unit.h"
 #include "seal/keyring.h"
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -195,8 +198,73 @@ static void test_the_file_comes_first(void **state) {
     end(&member);
 }
 
+/* While one thread passes from key to key, others seal and open: what was sealed with the ring as
+ * it is, or as it was one step ago, opens. */
+enum { CHANGES = 100, THREADS = 2 };
+
+struct busy {
+    struct seal *seal;
+    pthread_t thread;
+    atomic_bool is_over;
+    atomic_uint turns, refused;
+};
+
+static void *seal_and_open(void *argument) {
+    struct busy *busy = argument;
+    uint8_t sealed[5 + SEAL_EXTRA_BYTES];
+    struct bytes opened;
+    while (!atomic_load(&busy->is_over)) {
+        seal_close(busy->seal, SEAL_DATAGRAM, BYTES_LITERAL("hello"), sealed);
+        if (seal_open(busy->seal, SEAL_DATAGRAM, sealed, sizeof sealed, &opened) != 0)
+            atomic_fetch_add(&busy->refused, 1);
+        atomic_fetch_add(&busy->turns, 1);
+    }
+    return NULL;
+}
+
+/* Until each has opened what it had under way, and sealed anew. */
+static void wait_for_turns(struct busy busy[THREADS]) {
+    for (unsigned i = 0; i < THREADS; i++) {
+        unsigned before = atomic_load(&busy[i].turns);
+        while (atomic_load(&busy[i].turns) < before + 2)
+            sched_yield();
+    }
+}
+
+static void test_threads_seal_while_keys_change(void **state) {
+    (void)state;
+    struct seal *seal = seal_new(&(struct seal_key){{1}}, 1, "");
+    struct busy busy[THREADS] = {0};
+    struct buffer problem;
+    char old[SEAL_ID_TEXT_BYTES], fresh[SEAL_ID_TEXT_BYTES], text[SEAL_FRESH_KEY_TEXT_BYTES];
+    buffer_init(&problem, 1024);
+    keyring_id(&(struct seal_key){{1}}, old);
+    for (unsigned i = 0; i < THREADS; i++) {
+        busy[i].seal = seal;
+        assert_int_equal(pthread_create(&busy[i].thread, NULL, seal_and_open, &busy[i]), 0);
+    }
+    for (unsigned i = 0; i < CHANGES; i++) {
+        struct seal_key key;
+        keyring_make(&key);
+        keyring_wrap(seal, &key, text);
+        assert_int_equal(keyring_add(seal, bytes_of_text(text), fresh, &problem), 0);
+        assert_int_equal(keyring_use(seal, bytes_of_text(fresh), &problem), 0);
+        wait_for_turns(busy);
+        assert_int_equal(keyring_remove(seal, bytes_of_text(old), &problem), 0);
+        memcpy(old, fresh, sizeof old);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        atomic_store(&busy[i].is_over, true);
+        assert_int_equal(pthread_join(busy[i].thread, NULL), 0);
+        assert_int_equal(atomic_load(&busy[i].refused), 0);
+    }
+    seal_free(seal);
+    buffer_release(&problem);
+}
+
 RUN_TESTS(cmocka_unit_test(test_a_rotation_without_a_pause),
           cmocka_unit_test(test_steps_taken_twice),
           cmocka_unit_test(test_bad_wishes_change_nothing),
           cmocka_unit_test(test_a_key_that_is_sent_sealed),
-          cmocka_unit_test(test_the_file_comes_first))
+          cmocka_unit_test(test_the_file_comes_first),
+          cmocka_unit_test(test_threads_seal_while_keys_change))
