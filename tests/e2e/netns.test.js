@@ -1,0 +1,116 @@
+// Real agents, each in a network namespace of its own, on links that are really cut. Needs root; everything made here is
+// gone with the processes that hold the namespaces.
+//
+//     a1, a2 -- bridge "left" ==== middle ==== bridge "right" -- a3, a4, a5
+'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const test = require('node:test');
+const {spawn, spawnSync} = require('node:child_process');
+const {program, run, until} = require('./cluster.js');
+
+const PORT = 7001;
+const LEFT = [1, 2], RIGHT = [3, 4, 5];
+const HEAL_MS = 15000;
+const SLACK_MS = 15000; // of a machine that does other things as well
+const DEATH_MS = 60000;
+
+const canMakeNamespaces = () => process.getuid() === 0 && spawnSync('unshare', ['-n', 'ip', 'link', 'show']).status === 0;
+
+const address = (number) => `10.77.0.${number}`;
+const name = (number) => `a${number}`;
+
+// A process that does nothing but be in a new namespace: its pid names it.
+async function holdNamespace(t) {
+  const holder = spawn('unshare', ['-n', 'sleep', '600'], {stdio: 'ignore'});
+  t.after(() => holder.kill('SIGKILL'));
+  const own = fs.readlinkSync('/proc/self/ns/net');
+  await until('a namespace', async () => fs.readlinkSync(`/proc/${holder.pid}/ns/net`) !== own);
+  return holder.pid;
+}
+
+function ip(inside, ...words) {
+  const {status, stderr} = spawnSync('nsenter', ['-t', String(inside), '-n', 'ip', ...words], {encoding: 'utf8'});
+  assert.strictEqual(status, 0, `ip ${words.join(' ')}: ${stderr}`);
+}
+
+async function makeNetwork(t) {
+  const hub = await holdNamespace(t);
+  for (const bridge of ['left', 'right']) {
+    ip(hub, 'link', 'add', bridge, 'type', 'bridge');
+    ip(hub, 'link', 'set', bridge, 'up');
+  }
+  ip(hub, 'link', 'add', 'middle', 'type', 'veth', 'peer', 'name', 'middle2');
+  ip(hub, 'link', 'set', 'middle', 'master', 'left', 'up');
+  ip(hub, 'link', 'set', 'middle2', 'master', 'right', 'up');
+  const spaces = {};
+  for (const number of [...LEFT, ...RIGHT]) {
+    const inside = await holdNamespace(t);
+    ip(hub, 'link', 'add', `port${number}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(inside));
+    ip(hub, 'link', 'set', `port${number}`, 'master', LEFT.includes(number) ? 'left' : 'right', 'up');
+    ip(inside, 'addr', 'add', `${address(number)}/24`, 'dev', 'eth0');
+    ip(inside, 'link', 'set', 'eth0', 'up');
+    ip(inside, 'link', 'set', 'lo', 'up');
+    spaces[number] = inside;
+  }
+  return {spaces, cut: (link) => ip(hub, 'link', 'set', link, 'down'), heal: (link) => ip(hub, 'link', 'set', link, 'up')};
+}
+
+function startAgent(t, inside, number, directory) {
+  const agent = spawn('nsenter', ['-t', String(inside), '-n', program, 'agent', '--name', name(number),
+    '--dir', path.join(directory, name(number)), '--bind', address(number), '--port', String(PORT),
+    '--cluster-key-file', path.join(directory, 'key'), ...(number > 1 ? ['--join', `${address(1)}:${PORT + 10000}`] : [])],
+  {stdio: ['ignore', 'ignore', 'pipe']});
+  let log = '';
+  agent.stderr.on('data', (chunk) => { log = (log + chunk).slice(-4000); });
+  t.after(() => agent.kill('SIGKILL'));
+  return () => log;
+}
+
+async function startAgents(t, spaces) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-netns-'));
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  fs.writeFileSync(path.join(directory, 'key'), '5a'.repeat(32) + '\n', {mode: 0o600});
+  return [...LEFT, ...RIGHT].map((number) => startAgent(t, spaces[number], number, directory));
+}
+
+// Which of the others `number` believes to be alive, as "a2 a3".
+async function seenBy(spaces, number) {
+  const {code, stdout} = await run('nsenter', ['-t', String(spaces[number]), '-n', program, 'members',
+    '--at', `${address(number)}:${PORT}`, '--json']);
+  if (code !== 0) return '';
+  return JSON.parse(stdout).filter(({state}) => state === 'alive').map((member) => member.name).sort().join(' ');
+}
+
+// Each of these sees exactly `expected` alive, itself among them.
+const allSee = (spaces, numbers, expected, longest) => {
+  const names = expected.map(name).join(' ');
+  return until(`${numbers.map(name)} see ${names}`, async () =>
+    (await Promise.all(numbers.map((number) => seenBy(spaces, number)))).every((seen) => seen === names), longest);
+};
+
+test('links between real agents are cut and healed', async (t) => {
+  if (!canMakeNamespaces()) return t.skip('needs root, and network namespaces (iproute2, util-linux)');
+  const {spaces, cut, heal} = await makeNetwork(t);
+  const logs = await startAgents(t, spaces);
+  const all = [...LEFT, ...RIGHT];
+  await allSee(spaces, all, all, DEATH_MS).catch((error) => assert.fail(`${error.message}\n${logs.map((log) => log()).join('\n')}`));
+
+  await t.test('one is cut off: the others bury it, it buries them, and all come back together', async () => {
+    cut('port5');
+    await allSee(spaces, [1, 2, 3, 4], [1, 2, 3, 4], DEATH_MS);
+    await allSee(spaces, [5], [5], DEATH_MS);
+    heal('port5');
+    await allSee(spaces, all, all, HEAL_MS + SLACK_MS);
+  });
+
+  await t.test('the network splits: each side goes on alone, and both heal by themselves', async () => {
+    cut('middle');
+    await allSee(spaces, LEFT, LEFT, DEATH_MS);
+    await allSee(spaces, RIGHT, RIGHT, DEATH_MS);
+    heal('middle');
+    await allSee(spaces, all, all, HEAL_MS + SLACK_MS);
+  });
+});
