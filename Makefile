@@ -11,7 +11,7 @@ coverage_options = --buildtype=debug -Db_coverage=true
 planted_options  = --buildtype=debugoptimized -Dplanted=true
 fuzz_compiler    = CC=clang
 
-.PHONY: release $(PRESETS) demo test bench check format hooks clean help
+.PHONY: release $(PRESETS) demo test bench bench-gossip check format hooks clean help
 
 release:
 	@tools/setup
@@ -34,6 +34,10 @@ bench: release
 	@tools/setup bench
 	@bench/run
 
+bench-gossip: release
+	@tools/setup bench
+	@bench/gossip
+
 check:
 	@tools/check-layers
 	@tools/tidy
@@ -55,6 +59,8 @@ help:
 	@echo "make demo        three nodes, real data, a killed leader, nothing lost"
 	@echo "make test        every test"
 	@echo "make bench       our figures beside the peers', in one run"
+	@echo "make bench-gossip"
+	@echo "                 our agents beside Serf's, in one run"
 	@echo "make <preset>    another build, in build-<preset>: $(PRESETS)"
 	@echo "make check       the layers, tidiness and form of the code, in seconds"
 	@echo "make format      brings all C into its form"

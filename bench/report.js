@@ -89,4 +89,4 @@ function formatReport(report) {
   return lines.join('\n')
 }
 
-module.exports = { formatReport, median }
+module.exports = { formatReport, median, table }

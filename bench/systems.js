@@ -162,4 +162,4 @@ const systems = {
   etcd: { name: 'etcd', start: startEtcd, isSlow: true }
 }
 
-module.exports = { systems, startTrothdb, trothdbNode, trothdbStatus, end, waitUntil, sleep, makeDirectory, removeDirectory, findFreeBase, stopAll }
+module.exports = { systems, launch, diesWithUs, isFree, startTrothdb, trothdbNode, trothdbStatus, end, waitUntil, sleep, makeDirectory, removeDirectory, findFreeBase, stopAll }

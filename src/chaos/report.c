@@ -43,6 +43,7 @@ static void append_news(struct json *json, const struct tally *tally) {
     json_open(json, "news", '{');
     json_number(json, "sent", tally->message_count);
     json_number(json, "known_to_all", tally->news_known_count);
+    json_number(json, "orphans", tally->orphan_count);
     json_number(json, "uncounted", tally->messages_uncounted);
     append_quantiles(json, "views", &tally->news_views);
     append_quantiles(json, "all", &tally->news_known);

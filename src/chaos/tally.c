@@ -150,8 +150,21 @@ void tally_leave(struct tally *tally, unsigned agent, uint64_t now_us) {
     tally_end(tally, agent, TALLY_GONE, now_us);
 }
 
+static void tally_orphan(struct tally *tally, unsigned origin) {
+    for (uint64_t i = tally->first_open_message; i < tally->message_count; i++) {
+        struct tally_message *message = &tally->messages[i];
+        if (message->waiting == NULL || message->origin != origin)
+            continue;
+        memory_free(message->waiting);
+        message->waiting = NULL;
+        message->is_orphan = true;
+        tally->orphan_count++;
+    }
+}
+
 void tally_kill(struct tally *tally, unsigned agent, uint64_t now_us) {
     tally_end(tally, agent, TALLY_KILLED, now_us);
+    tally_orphan(tally, agent);
     if (tally->death_count == TALLY_DEATH_MAXIMUM) {
         tally->deaths_uncounted++;
         return;
@@ -358,23 +371,35 @@ void tally_load(struct tally *tally, const struct tally_load *load) {
     slice->agent_us += (load->to_us - load->from_us) * load->agent_count;
 }
 
+/* Sums up one after the other what all knew in time, or could have known. */
+struct share {
+    uint64_t within_us, end_us, in_time, all;
+};
+
+static void share_add(struct share *share, uint64_t at_us, uint64_t known_us, bool is_orphan) {
+    bool is_known = known_us != TALLY_NEVER;
+    bool is_open = !is_known && (is_orphan || at_us + share->within_us > share->end_us);
+    share->all += !is_open;
+    share->in_time += is_known && known_us - at_us <= share->within_us;
+}
+
+static double share_of(const struct share *share) {
+    return share->all > 0 ? (double)share->in_time / (double)share->all : 1;
+}
+
 double tally_share_of_deaths(const struct tally *tally, uint64_t within_us) {
-    size_t within = 0;
-    for (size_t i = 0; i < tally->death_count; i++) {
-        const struct tally_death *death = &tally->deaths[i];
-        within += death->known_us != TALLY_NEVER && death->known_us - death->at_us <= within_us;
-    }
-    return tally->death_count > 0 ? (double)within / (double)tally->death_count : 1;
+    struct share share = {.within_us = within_us, .end_us = tally->length_us};
+    for (size_t i = 0; i < tally->death_count; i++)
+        share_add(&share, tally->deaths[i].at_us, tally->deaths[i].known_us, false);
+    return share_of(&share);
 }
 
 double tally_share_of_news(const struct tally *tally, uint64_t within_us) {
-    uint64_t within = 0;
-    for (uint64_t i = 0; i < tally->message_count; i++) {
-        const struct tally_message *message = &tally->messages[i];
-        within +=
-            message->known_us != TALLY_NEVER && message->known_us - message->sent_us <= within_us;
-    }
-    return tally->message_count > 0 ? (double)within / (double)tally->message_count : 1;
+    struct share share = {.within_us = within_us, .end_us = tally->length_us};
+    for (uint64_t i = 0; i < tally->message_count; i++)
+        share_add(&share, tally->messages[i].sent_us, tally->messages[i].known_us,
+                  tally->messages[i].is_orphan);
+    return share_of(&share);
 }
 
 uint64_t tally_quantile_us(const struct histogram *histogram, double quantile) {

@@ -42,6 +42,7 @@ struct tally_message {
     uint8_t *waiting;           /* a bit for each agent that has not seen it; NULL: all have */
     unsigned waiting_count;
     unsigned origin;
+    bool is_orphan; /* its origin was killed before all knew: it may have told nobody */
 };
 
 struct tally_death {
@@ -87,7 +88,7 @@ struct tally {
     size_t falsehood_count;
     uint64_t accusations, false_accusations, false_deaths, messages_uncounted, deaths_uncounted;
     struct histogram news_views, news_known, death_views, death_known;
-    uint64_t news_known_count;
+    uint64_t news_known_count, orphan_count;
     struct tally_slice slices[TALLY_SLICE_MAXIMUM];
     uint64_t whole_since_us; /* TALLY_NEVER: some view is wrong now */
     bool has_changed;
@@ -120,7 +121,8 @@ void tally_load(struct tally *tally, const struct tally_load *load);
 unsigned tally_wrong_views(struct tally *tally, uint64_t now_us);
 
 /* Of the deaths, or the messages, the share that all knew of within this time; 1 if there were
- * none. */
+ * none. Orphans, and what happened so late that this time was not over at the end, do not count
+ * unless all knew. */
 double tally_share_of_deaths(const struct tally *tally, uint64_t within_us);
 double tally_share_of_news(const struct tally *tally, uint64_t within_us);
 /* As histogram_quantile(), and never more than the longest. */

@@ -52,6 +52,20 @@ static void test_who_ends_or_is_stopped_is_waited_for_no_longer(void **state) {
     end();
 }
 
+static void test_what_nobody_could_know_does_not_count(void **state) {
+    (void)state;
+    unsigned key;
+    const uint64_t end_us = 120 * (uint64_t)SECOND;
+    begin();
+    tally_send(&tally, 4, LATER, &key);
+    tally_kill(&tally, 4, LATER + 10); /* told nobody */
+    assert_int_equal(tally.orphan_count, 1);
+    tally_send(&tally, 0, end_us - 5000, &key);
+    assert_true(tally_share_of_news(&tally, 5001) == 1); /* its time is not over */
+    assert_true(tally_share_of_news(&tally, 5000) == 0);
+    end();
+}
+
 static void test_a_newer_message_stands_for_those_it_took_the_place_of(void **state) {
     (void)state;
     unsigned key, first_key;
@@ -187,6 +201,7 @@ static void test_verdicts(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_news_is_known_when_all_have_seen_it),
           cmocka_unit_test(test_who_ends_or_is_stopped_is_waited_for_no_longer),
+          cmocka_unit_test(test_what_nobody_could_know_does_not_count),
           cmocka_unit_test(test_a_newer_message_stands_for_those_it_took_the_place_of),
           cmocka_unit_test(test_a_death_is_known_when_all_hold_it_for_dead),
           cmocka_unit_test(test_who_accuses_a_healthy_agent_is_wrong),
