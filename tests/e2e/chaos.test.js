@@ -20,6 +20,23 @@ const write = (directory, text) => {
 // Its own temporary directory shows that nothing is left behind.
 const chaos = (directory, ...words) => run(program, ['chaos', ...words], {timeout: 90000, env: {...process.env, TMPDIR: directory}});
 
+// Runs the page's program on as much of a document as it uses; returns how many elements of each name it made.
+function draw(html) {
+  const made = {};
+  class Element {
+    constructor(name) { this.name = name; made[name] = (made[name] || 0) + 1; }
+    setAttribute(name, value) { assert.doesNotMatch(String(value), /NaN|undefined|Infinity/, `${this.name}, ${name}`); }
+    append(...children) { for (const child of children) if (typeof child === 'string') assert.doesNotMatch(child, /NaN|undefined|Infinity/); }
+    replaceChildren(...children) { this.append(...children); }
+    addEventListener() {}
+  }
+  const elements = {report: new Element('script'), main: new Element('main'), title: new Element('h1'), about: new Element('p')};
+  elements.report.textContent = /<script type="application\/json" id="report">(.*?)<\/script>/s.exec(html)[1];
+  const page = {getElementById: (id) => elements[id], createElement: (name) => new Element(name), createElementNS: (_, name) => new Element(name)};
+  new Function('document', /<script>(.*)<\/script>/s.exec(html)[1])(page);
+  return made;
+}
+
 test('six agents go through everything, and the report tells it', async (t) => {
   const directory = temporary(t);
   const scenario = write(directory, `agents 6
@@ -51,7 +68,8 @@ expect no false deaths
   const html = fs.readFileSync(page, 'utf8');
   const held = /<script type="application\/json" id="report">(.*?)<\/script>/s.exec(html);
   assert.deepStrictEqual(JSON.parse(held[1]), report, 'the page holds the same numbers');
-  new Function(/<script>(.*)<\/script>/s.exec(html)[1]); // the program in it parses
+  const made = draw(html);
+  assert.ok(made.svg >= 8 && made.path >= 8 && made.table >= 4, JSON.stringify(made));
   assert.doesNotMatch(html, /(src|href)=|https?:\/\/(?!www\.w3\.org)/, 'it loads nothing');
   assert.deepStrictEqual(fs.readdirSync(directory).sort(), ['report.html', 'scenario.txt'], 'nothing else is left');
 });
