@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include <stdio.h>
 
-enum { AGENT_HELP_BYTES = 64 << 10 };
+enum { AGENT_HELP_COLUMNS = 7 };
 
 /* Beside those whose names begin with "gossip-". */
 static const char *const SETTINGS[] = {"dir",
@@ -86,8 +86,6 @@ int agent_options_read(struct agent_options *options, int argc, char **argv, str
 }
 
 void agent_options_print_help(void) {
-    struct buffer text;
-    buffer_init(&text, AGENT_HELP_BYTES);
     fputs(
         "usage: trothdb agent [--name N] [--join HOST:PORT,...] [--tag KEY=VALUE]... [--name "
         "value]...\n\n"
@@ -101,11 +99,11 @@ void agent_options_print_help(void) {
         "`trothdb server` has them: --config and\n\n   ",
         stdout);
     for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++)
-        printf(" --%s", SETTINGS[i]);
+        printf(" --%s%s", SETTINGS[i],
+               i % AGENT_HELP_COLUMNS == AGENT_HELP_COLUMNS - 1 ? "\n   " : "");
     fputs("\n    and every --gossip-... (`trothdb server --help` tells their meaning)\n\n"
           "Without --port the first free one from 7001 on is taken; the peer port is 10000 and the "
           "admin port 2000 higher.\n"
           "Without --dir the member is a new one at each start; with it, it keeps its id.\n",
           stdout);
-    buffer_release(&text);
 }

@@ -22,6 +22,7 @@ void session_set_name(struct session *session, struct bytes name) { set_text(ses
 static void append_flags(const struct session *session, struct buffer *out) {
     size_t before = out->length;
     buffer_append_text(out, session->is_closing ? "c" : "");
+    buffer_append_text(out, session->subscriptions.count ? "P" : "");
     buffer_append_text(out, session->is_readonly ? "r" : "");
     buffer_append_text(out, session->is_no_evict ? "e" : "");
     buffer_append_text(out, out->length == before ? "N" : "");
@@ -67,17 +68,20 @@ static void append_line(const struct session *session, struct buffer *out) {
 struct client_filter {
     const struct bytes *ids; /* LIST ID: these only */
     size_t id_count;
-    int64_t id;     /* KILL ID; 0: any */
-    bool is_nobody; /* of a type that no connection here has */
+    int64_t id;                    /* KILL ID; 0: any */
+    bool is_nobody;                /* of a type that no connection here has */
+    bool is_normal, is_subscriber; /* TYPE: of these only */
     bool is_skipping_asker;
     struct bytes address, own_address; /* BYTES_NONE: any */
 };
 
-/* Every connection is a normal client: replicas speak to each other on the peer port. False: an
- * unknown word. */
+/* No connection is a replica's: those speak to each other on the peer port. False: an unknown word.
+ */
 static bool parse_type(struct bytes type, struct client_filter *filter, struct reply *reply) {
-    static const char *const others[] = {"master", "replica", "slave", "pubsub"};
-    if (bytes_equal_ignoring_case(type, "normal")) {
+    static const char *const others[] = {"master", "replica", "slave"};
+    filter->is_normal = bytes_equal_ignoring_case(type, "normal");
+    filter->is_subscriber = bytes_equal_ignoring_case(type, "pubsub");
+    if (filter->is_normal || filter->is_subscriber) {
         return true;
     }
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -191,6 +195,10 @@ static bool is_text(struct bytes wanted, const char *text) {
 
 static bool is_meant(const struct client_filter *filter, const struct session *session,
                      uint64_t asker) {
+    bool is_subscriber = session->subscriptions.count > 0;
+    if ((filter->is_normal && is_subscriber) || (filter->is_subscriber && !is_subscriber)) {
+        return false;
+    }
     return !session->is_gone && !filter->is_nobody && is_listed(filter, session->id) &&
            (filter->id == 0 || (uint64_t)filter->id == session->id) &&
            is_text(filter->address, session->peer_name) &&

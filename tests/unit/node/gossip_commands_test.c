@@ -73,6 +73,10 @@ static void test_subscribers(void **state) {
     assert_string_equal(client_take(watcher),
                         ">6\r\n$6\r\ngossip\r\n$3\r\nkey\r\n$2\r\nn1\r\n"
                         "$32\r\n10320000000000000000000000000000\r\n$5\r\ncolor\r\n$3\r\nred\r\n");
+    client_ask(two, "CLIENT LIST TYPE pubsub");
+    const char *list = client_take(two);
+    assert_non_null(strstr(list, " flags=P db=0 sub=1 psub=0 "));
+    assert_null(strstr(list, "sub=0 psub=0"));
     CLIENT_EXPECT(one, "UNSUBSCRIBE",
                   "*3\r\n$11\r\nunsubscribe\r\n$20\r\n__gossip__:key:color\r\n:0\r\n");
     CLIENT_EXPECT(watcher, "GOSSIP UNWATCH", "+OK\r\n");
