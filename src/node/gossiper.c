@@ -12,6 +12,7 @@
 /* Between two MAIL_MEMBERS, so that a storm of changes is one mail to a worker in this time. One
  * tells of all members: where they are many it comes less often. */
 enum { VIEW_PAUSE_US = 10000, VIEW_PAUSE_A_MEMBER_US = 20 };
+enum { LOSS_PAUSE_US = 60000000 /* between two log lines that datagrams are lost */ };
 
 struct gossiper {
     struct gossip *gossip;
@@ -24,6 +25,11 @@ struct gossiper {
     void (*post)(void *context, unsigned receiver, struct mail *mail);
     void *context;
     struct seal *seal; /* NULL: no key is set */
+    void (*try_stream)(void *stream_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                       const struct net_address *address);
+    void *stream_context;
+    struct metric_cell *stream_answers;
+    uint64_t loss_told_us; /* that datagrams are lost; 0: never */
 
     uint64_t gossip_deadline_us;
     bool has_changed;     /* since the last view was told */
@@ -111,6 +117,10 @@ static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) 
         gossip_meter_sent(&gossiper->meter, actions.datagrams[i].bytes);
         gossiper->net->datagram_send(gossiper->net, &to, actions.datagrams[i].bytes);
     }
+    for (size_t i = 0; i < actions.stream_try_count && gossiper->try_stream != NULL; i++) {
+        struct net_address to = net_address_of(&actions.stream_tries[i].address);
+        gossiper->try_stream(gossiper->stream_context, actions.stream_tries[i].uuid, &to);
+    }
     gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions);
     gossiper_tell_watchers(gossiper, &actions);
     gossiper->has_changed |= actions.change_count > 0;
@@ -195,6 +205,10 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossiper->context = options->context;
     gossiper->seal = options->seal;
     gossip_meter_init(&gossiper->meter, options->metrics);
+    gossiper->try_stream = options->try_stream;
+    gossiper->stream_context = options->stream_context;
+    gossiper->stream_answers =
+        metrics_cell(options->metrics, METRIC_gossip_stream_answers_total, NULL);
     gossiper->is_watching =
         memory_allocate_zeroed(gossiper_receiver_count(gossiper), sizeof *gossiper->is_watching);
     gossiper->gossip = gossiper_make_gossip(options, &gossiper->config);
@@ -298,6 +312,21 @@ static void gossiper_contact(struct gossiper *gossiper, struct bytes uuid) {
     CHECK(uuid.length == sizeof event.uuid);
     memcpy(event.uuid, uuid.data, sizeof event.uuid);
     gossiper_step(gossiper, event);
+}
+
+void gossiper_stream_answered(struct gossiper *gossiper, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                              const struct net_address *address) {
+    uint64_t now_us = gossiper_now_us(gossiper);
+    metric_add(gossiper->stream_answers, 1);
+    gossiper_contact(gossiper, bytes_of(uuid, GOSSIP_UUID_BYTES));
+    if (gossiper->loss_told_us != 0 && now_us - gossiper->loss_told_us < LOSS_PAUSE_US)
+        return;
+    char text[NET_HOST_MAXIMUM + 10];
+    net_address_format(address, text);
+    log_line(gossiper->log, LOG_WARN,
+             "datagrams to a member are lost, streams are not; is UDP let through both ways?",
+             LOG_T("address", text));
+    gossiper->loss_told_us = now_us;
 }
 
 static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {

@@ -29,6 +29,11 @@ struct gossiper_options {
     struct metrics *metrics;
     void (*post)(void *context, unsigned receiver, struct mail *mail);
     void *context;
+    /* Datagrams to this member are not answered: try a stream, and if it answers call
+     * gossiper_stream_answered(). May be NULL. */
+    void (*try_stream)(void *stream_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                       const struct net_address *address);
+    void *stream_context;
 };
 
 /* What a node is called: the setting `name`, or else its client address. */
@@ -42,6 +47,9 @@ struct gossiper *gossiper_new(const struct gossiper_options *options);
 void gossiper_free(struct gossiper *gossiper);
 void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from,
                        struct bytes datagram);
+/* The member answered a stream that options.try_stream began. */
+void gossiper_stream_answered(struct gossiper *gossiper, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                              const struct net_address *address);
 void gossiper_mail(struct gossiper *gossiper, struct mail *mail); /* takes the mail */
 void gossiper_tick(struct gossiper *gossiper);
 uint64_t gossiper_deadline_us(const struct gossiper *gossiper);

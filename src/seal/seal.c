@@ -75,6 +75,8 @@ static const char *purpose_text(enum seal_purpose purpose) {
         return "trothdb exchange 1";
     case SEAL_FRESH_KEY:
         return "trothdb fresh key 1";
+    case SEAL_HEARTBEAT:
+        return "trothdb heartbeat 1";
     }
     UNREACHABLE();
 }

@@ -96,6 +96,20 @@ static void plane_on_seed(void *context, const struct net_address *address) {
     gossiper_mail(plane->gossiper, mail);
 }
 
+/* ---- by stream ---- */
+
+static void plane_try_stream(void *context, const uint8_t uuid[NODE_UUID_BYTES],
+                             const struct net_address *address) {
+    struct gossip_plane *plane = context;
+    stream_tries_begin(&plane->tries, uuid, address);
+}
+
+static void plane_on_answer(void *context, const uint8_t uuid[NODE_UUID_BYTES],
+                            const struct net_address *address) {
+    struct gossip_plane *plane = context;
+    gossiper_stream_answered(plane->gossiper, uuid, address);
+}
+
 /* ---- life ---- */
 
 static void plane_count_in(struct gossip_plane *plane, struct metrics *metrics) {
@@ -121,6 +135,9 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
     int code = uv_udp_open(&plane->socket, datagram_socket);
     own.net = plane_door(plane, options);
     own.faults = plane->faults;
+    own.try_stream = plane_try_stream;
+    own.stream_context = plane;
+    stream_tries_init(&plane->tries, loop, seal, plane_on_answer, plane);
     own.seal = seal;
     plane->gossiper = gossiper_new(&own); /* sends at once to those it is to join */
     if (code == 0)
@@ -155,6 +172,7 @@ uint64_t gossip_plane_end_turn(struct gossip_plane *plane) {
 
 void gossip_plane_close(struct gossip_plane *plane) {
     seeds_close(&plane->seeds);
+    stream_tries_close(&plane->tries);
     uv_close((uv_handle_t *)&plane->socket, NULL);
 }
 

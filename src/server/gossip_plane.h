@@ -1,6 +1,6 @@
 /* The gossip plane of one process, on one loop: the gossiper on the peer port's UDP socket, and the
  * seeds whose names are looked up. Datagrams are sealed where a cluster key is set; what does not
- * open is counted and dropped.
+ * open is counted and dropped. Members that do not answer are tried by a stream.
  *
  *     socket --gossip_plane--> seal_open --> gossiper_datagram
  *     socket <--try_send-- seal_close <-- gossiper (as its struct net)
@@ -14,6 +14,7 @@
 #include "node/gossiper.h"
 #include "seal/seal.h"
 #include "server/seeds.h"
+#include "server/stream_try.h"
 #include <uv.h>
 
 enum {
@@ -30,6 +31,7 @@ struct gossip_plane {
     const struct log *log;
     uv_udp_t socket;
     struct seeds seeds;
+    struct stream_tries tries;
     struct gossiper *gossiper;
     struct faulty_net *faults; /* owned; NULL unless fault-injection is set */
     struct metric_cell *refused_by_seal, *refused_by_length, *unsent, *resident_memory;

@@ -1,6 +1,7 @@
 #include "server/grpc_call.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "server/heartbeat.h"
 #include <stdio.h>
 
 #define HEADER(header_name, header_value)                                                          \
@@ -30,6 +31,8 @@ void grpc_call_free(struct grpc_call *call) {
 static enum grpc_method method_of_path(struct bytes path) {
     if (bytes_equal(path, BYTES_LITERAL("/trothdb.peer.v1.Peer/Exchange")))
         return GRPC_METHOD_EXCHANGE;
+    if (bytes_equal(path, BYTES_LITERAL(HEARTBEAT_PATH)))
+        return GRPC_METHOD_HEARTBEAT;
     if (bytes_equal(path, BYTES_LITERAL("/grpc.health.v1.Health/Check")))
         return GRPC_METHOD_CHECK;
     if (bytes_equal(path, BYTES_LITERAL("/grpc.health.v1.Health/Watch")))
@@ -119,6 +122,7 @@ void grpc_call_start(struct grpc_call *call) {
                          NET_PEER_MESSAGE_MAXIMUM + (call->options->seal ? SEAL_EXTRA_BYTES : 0));
         call_begin_response(call);
         return;
+    case GRPC_METHOD_HEARTBEAT:
     case GRPC_METHOD_CHECK:
     case GRPC_METHOD_WATCH:
         return; /* answered when the request is there */
@@ -144,6 +148,23 @@ static void exchange_message(struct grpc_call *call, struct bytes message) {
         grpc_call_finish(call, GRPC_INVALID_ARGUMENT, "the batch is malformed");
 }
 
+static void heartbeat_message(struct grpc_call *call, struct bytes message) {
+    const struct identity *identity = call->options->identity;
+    struct heartbeat_reply reply = {.generation = identity->generation};
+    memcpy(reply.uuid, identity->uuid, sizeof reply.uuid);
+    int code = heartbeat_request_read(message, call->options->seal, reply.nonce);
+    if (code != 0) {
+        bool is_sealed_otherwise = code == ERR_REFUSED;
+        grpc_call_finish(call, is_sealed_otherwise ? GRPC_UNAUTHENTICATED : GRPC_INVALID_ARGUMENT,
+                         is_sealed_otherwise ? "the message is not sealed with this cluster's key"
+                                             : "the request is malformed");
+        return;
+    }
+    heartbeat_reply_append(&call->output, call->options->seal, &reply);
+    call_begin_response(call);
+    grpc_call_finish(call, GRPC_OK, "");
+}
+
 static void health_message(struct grpc_call *call, struct bytes message) {
     bool is_known;
     if (grpc_health_request_read(message, &is_known) != 0) {
@@ -167,6 +188,8 @@ static void health_message(struct grpc_call *call, struct bytes message) {
 static void call_message(struct grpc_call *call, struct bytes message) {
     if (call->method == GRPC_METHOD_EXCHANGE)
         exchange_message(call, message);
+    else if (call->method == GRPC_METHOD_HEARTBEAT && !call->is_begun)
+        heartbeat_message(call, message);
     else if (!call->is_begun)
         health_message(call, message);
     else

@@ -3,12 +3,14 @@
  *
  *   /trothdb.peer.v1.Peer/Exchange   every message goes to options.exchange; what that refuses ends
  *                                    the call with a status
+ *   /trothdb.peer.v1.Peer/Heartbeat  who this node is
  *   /grpc.health.v1.Health/Check     SERVING, NOT_SERVING; NOT_FOUND for an unknown service
  *   /grpc.health.v1.Health/Watch     the same, told again within GRPC_SERVER_CHECK_MS of a change
  *   anything else                    UNIMPLEMENTED */
 #pragma once
 #include "base/log.h"
 #include "io/net.h"
+#include "node/identity.h"
 #include "seal/seal.h"
 #include <uv.h>
 
@@ -24,8 +26,9 @@ struct grpc_server;
 
 struct grpc_server_options {
     uv_loop_t *loop;
-    uint8_t *input;    /* HTTP2_INPUT_BYTES, shared by the connections of the loop */
-    struct seal *seal; /* NULL: no key is set. Borrowed */
+    uint8_t *input;                  /* HTTP2_INPUT_BYTES, shared by the connections of the loop */
+    struct seal *seal;               /* NULL: no key is set. Borrowed */
+    const struct identity *identity; /* borrowed */
     const struct log *log;
     int (*exchange)(void *context,
                     struct bytes message); /* 0, ERR_REFUSED: another cluster; ERR_MALFORMED */

@@ -98,6 +98,7 @@ struct peer_net *peer_net_new(const struct peer_net_options *options) {
         grpc_server_new(&(struct grpc_server_options){.loop = options->loop,
                                                       .input = peer_net->input,
                                                       .seal = options->seal,
+                                                      .identity = options->identity,
                                                       .log = options->log,
                                                       .exchange = options->exchange,
                                                       .is_serving = options->is_serving,

@@ -12,7 +12,8 @@ struct peer_net;
 
 struct peer_net_options {
     uv_loop_t *loop;
-    struct seal *seal; /* NULL: no key is set. Borrowed */
+    struct seal *seal;               /* NULL: no key is set. Borrowed */
+    const struct identity *identity; /* borrowed */
     const struct log *log;
     struct metrics *metrics;                            /* of the loop's thread */
     int (*exchange)(void *context, struct bytes batch); /* as in struct grpc_server_options */

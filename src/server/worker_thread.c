@@ -225,6 +225,7 @@ static int thread_prepare(struct worker_thread *thread) {
     thread->peer_net = peer_net_new(&(struct peer_net_options){
         .loop = &thread->loop,
         .seal = thread->server->seal,
+        .identity = &thread->server->identity,
         .log = &thread->log,
         .metrics = node_shared_metrics(thread->server->shared, thread->index),
         .exchange = on_exchange,

@@ -12,6 +12,7 @@
  *     cut A B, cut A>B         both ways, one way
  *     split N                  1..N from the rest
  *     heal                     no cuts any more
+ *     streams on               tries by stream get through every cut
  *     loss P, repeat P         of the datagrams, in percent
  *     delay 5ms 40ms           least and most of a datagram
  *     kill A, start A          start is a new life: its generation is one higher
@@ -195,6 +196,9 @@ static void command_split(struct script *script) {
     world_split(script->world, (unsigned)strtoul(script->words[1], NULL, 10));
 }
 static void command_heal(struct script *script) { world_heal(script->world); }
+static void command_streams(struct script *script) {
+    script->world->has_streams = strcmp(script->words[1], "on") == 0;
+}
 static void command_loss(struct script *script) {
     script->world->loss = atof(script->words[1]) / 100;
 }
@@ -303,7 +307,7 @@ static const struct {
     {"counters", 2, 2, command_counters}, {"generation", 3, 3, command_generation},
     {"contact", 3, 3, command_contact},   {"sealed", 1, 1, command_sealed},
     {"record", 1, 1, command_record},     {"replay", 1, 1, command_replay},
-    {"name", 3, 3, command_name},
+    {"name", 3, 3, command_name},         {"streams", 2, 2, command_streams},
 };
 
 static void run_command(struct script *script, char *line) {

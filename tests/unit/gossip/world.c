@@ -9,6 +9,7 @@
 struct parcel {
     struct list link;
     unsigned from;
+    bool is_stream; /* the answer to a try by stream; empty */
     struct gossip_address to, sender;
     size_t length;
     uint8_t data[];
@@ -66,6 +67,7 @@ static struct parcel *parcel_new(const struct world_node *from, const struct gos
                                  struct bytes bytes) {
     struct parcel *parcel = memory_allocate(sizeof *parcel + bytes.length);
     parcel->from = from->number;
+    parcel->is_stream = false;
     parcel->to = *to;
     parcel->sender = from->address;
     parcel->length = bytes.length;
@@ -130,6 +132,20 @@ uint64_t world_wall_us(const struct world *world, unsigned number) {
     return WALL_START_US + world->now_us + (uint64_t)(node->wall_offset_us + gained_us);
 }
 
+static struct world_node *world_at(struct world *world, const struct gossip_address *address);
+
+/* Connected, asked and answered in the time of a datagram both ways. */
+static void world_try_stream(struct world *world, const struct world_node *node,
+                             const struct gossip_stream_try *try) {
+    const struct world_node *other = world_at(world, &try->address);
+    if (!world->has_streams || other == NULL || other->is_stopped ||
+        memcmp(other->uuid, try->uuid, GOSSIP_UUID_BYTES) != 0)
+        return;
+    struct parcel *answer = parcel_new(other, &node->address, BYTES_LITERAL(""));
+    answer->is_stream = true;
+    heap_push(&world->flying, world->now_us + 2 * world->longest_us, answer);
+}
+
 static void world_step(struct world *world, struct world_node *node, struct gossip_event event) {
     struct gossip_actions actions;
     event.now_us = world->now_us;
@@ -139,6 +155,8 @@ static void world_step(struct world *world, struct world_node *node, struct goss
     CHECK(actions.deadline_us > world->now_us);
     for (size_t i = 0; i < actions.datagram_count; i++)
         world_post(world, node, &actions.datagrams[i]);
+    for (size_t i = 0; i < actions.stream_try_count; i++)
+        world_try_stream(world, node, &actions.stream_tries[i]);
     for (size_t i = 0; i < actions.change_count; i++)
         world_watch(world, node, &actions.changes[i]);
     for (size_t i = 0; world->on_propagation != NULL && i < actions.propagation_count; i++)
@@ -278,6 +296,13 @@ void world_split(struct world *world, unsigned last_of_first_half) {
 void world_heal(struct world *world) { memset(world->is_cut, 0, sizeof world->is_cut); }
 
 static void world_land(struct world *world, struct parcel *parcel) {
+    if (parcel->is_stream) {
+        struct world_node *asker = world_at(world, &parcel->to);
+        if (asker != NULL && !asker->is_stopped)
+            world_contact(world, asker->number, parcel->from);
+        memory_free(parcel);
+        return;
+    }
     struct world_node *node = world_at(world, &parcel->to);
     if (node == NULL || world->is_cut[parcel->from][node->number]) {
         memory_free(parcel);

@@ -35,6 +35,7 @@ struct world {
     struct list recording; /* copies of what is sent, while is_recording */
     bool is_recording;
     bool is_next_old;                 /* nodes that start from now on are */
+    bool has_streams;                 /* tries by stream get through, whatever is cut or lost */
     double loss, repeats;             /* chances of a datagram */
     uint64_t shortest_us, longest_us; /* its delay */
     bool is_cut[WORLD_NODE_MAXIMUM + 1][WORLD_NODE_MAXIMUM + 1]; /* from, to */
