@@ -336,15 +336,33 @@ uint64_t scenario_step_end_us(const struct scenario *scenario, const struct scen
 
 /* ---- does it hold together? ---- */
 
+static uint64_t step_joins(const struct scenario *scenario, const struct scenario_step *step) {
+    uint64_t end_us = scenario_step_end_us(scenario, step);
+    uint64_t span_us = end_us > step->at_us ? end_us - step->at_us : 0;
+    if (step->act == SCENARIO_CHURN)
+        return (uint64_t)(step->rate * (double)span_us / 1e6) + 1;
+    if (step->act != SCENARIO_JOIN)
+        return 0;
+    return step->who.count * (step->every_us > 0 ? span_us / step->every_us + 1 : 1);
+}
+
+unsigned scenario_agents_ever(const struct scenario *scenario) {
+    uint64_t count = scenario->agent_count;
+    for (unsigned i = 0; i < scenario->step_count; i++)
+        count += step_joins(scenario, &scenario->steps[i]);
+    return count < SCENARIO_AGENT_MAXIMUM ? (unsigned)count : SCENARIO_AGENT_MAXIMUM;
+}
+
 static int who_check(const struct scenario *scenario, struct scenario_words *words,
                      const struct scenario_who *who) {
     if (who->count > scenario->agent_count)
         return scenario_words_refuse(words, "there are only %u agents: write a smaller number",
                                      scenario->agent_count);
+    unsigned ever = scenario_agents_ever(scenario);
     for (unsigned i = 0; i < who->range_count; i++)
-        if (who->ranges[i].last > scenario->agent_count)
+        if (who->ranges[i].last > ever)
             return scenario_words_refuse(words, "there is no a%u: agents are a1 to a%u",
-                                         who->ranges[i].last, scenario->agent_count);
+                                         who->ranges[i].last, ever);
     return 0;
 }
 
@@ -362,22 +380,6 @@ static int parts_check(const struct scenario *scenario, struct scenario_words *w
                                      "parts of all, or shares such as 50%%/50%%",
                                      sum, scenario->agent_count);
     return 0;
-}
-
-static uint64_t step_joins(const struct scenario *scenario, const struct scenario_step *step) {
-    uint64_t end_us = scenario_step_end_us(scenario, step), span_us = end_us - step->at_us;
-    if (step->act == SCENARIO_CHURN)
-        return (uint64_t)(step->rate * (double)span_us / 1e6) + 1;
-    if (step->act != SCENARIO_JOIN)
-        return 0;
-    return step->who.count * (step->every_us > 0 ? span_us / step->every_us + 1 : 1);
-}
-
-unsigned scenario_agents_ever(const struct scenario *scenario) {
-    uint64_t count = scenario->agent_count;
-    for (unsigned i = 0; i < scenario->step_count; i++)
-        count += step_joins(scenario, &scenario->steps[i]);
-    return count < SCENARIO_AGENT_MAXIMUM ? (unsigned)count : SCENARIO_AGENT_MAXIMUM;
 }
 
 /* Of one step with those before it, so that the line that is too much is named. */

@@ -159,7 +159,8 @@ static void test_it_has_to_hold_together(void **state) {
            "x.txt:3: with it there are 2001 agents, and at most 2000 can be: let fewer join");
     assert_int_equal(scenario_agents_ever(parse("agents 5\njoin 2 every 4s\nchurn 2/s for 3s")),
                      5 + 4 * 2 + 7);
-    parse("agents 5\nkill a5"); /* until somebody asks for fewer */
+    parse("agents 5\njoin 2\nat 5s kill a7"); /* who joined has a name as well */
+    parse("agents 5\nkill a5");               /* until somebody asks for fewer */
     parsed.agent_count = 4;
     assert_int_equal(scenario_check(&parsed, problem), ERR_INVALID);
     assert_string_equal(problem, "x.txt:2: there is no a5: agents are a1 to a4");
