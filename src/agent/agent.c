@@ -147,6 +147,7 @@ static void agent_open_peers(struct agent *agent) {
     agent->peers = grpc_server_new(&(struct grpc_server_options){.loop = &agent->loop,
                                                                  .input = agent->peers_input,
                                                                  .seal = agent->seal,
+                                                                 .identity = &agent->identity,
                                                                  .log = &agent->log,
                                                                  .exchange = agent_refuse_exchange,
                                                                  .is_serving = agent_is_serving,

@@ -101,6 +101,8 @@ static void plane_on_seed(void *context, const struct net_address *address) {
 static void plane_try_stream(void *context, const uint8_t uuid[NODE_UUID_BYTES],
                              const struct net_address *address) {
     struct gossip_plane *plane = context;
+    if (plane->faults != NULL && faulty_net_is_cut(plane->faults, address))
+        return;
     stream_tries_begin(&plane->tries, uuid, address);
 }
 
