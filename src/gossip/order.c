@@ -24,13 +24,13 @@ static bool order_is_before(const struct order_run *run, size_t at,
     return memcmp(run->members[at]->shown.who->uuid, uuid, GOSSIP_UUID_BYTES) < 0;
 }
 
-/* The first run whose last member is not before `uuid`, or the last run. */
+/* The run that a UUID is in, or would be. */
 static size_t order_run_of(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    size_t low = 0, high = order->run_count > 0 ? order->run_count - 1 : 0;
-    while (low < high) {
+    size_t low = 0, high = order->run_count;
+    while (high - low > 1) {
         size_t middle = (low + high) / 2;
-        if (order_is_before(order->runs[middle], order->runs[middle]->count - 1, uuid))
-            low = middle + 1;
+        if (memcmp(order->froms[middle], uuid, GOSSIP_UUID_BYTES) <= 0)
+            low = middle;
         else
             high = middle;
     }
@@ -57,15 +57,22 @@ static void run_shift(struct order_run *run, size_t from, size_t to) {
     run->count = to + moved;
 }
 
+static void order_shift(struct order *order, size_t from, size_t to) {
+    size_t moved = order->run_count - from;
+    memmove(order->runs + to, order->runs + from, moved * sizeof *order->runs);
+    memmove(order->froms + to, order->froms + from, moved * sizeof *order->froms);
+    order->run_count = to + moved;
+}
+
 /* A new, empty run at that place. */
 static struct order_run *order_open(struct order *order, size_t place) {
     if (order->run_count == order->run_capacity) {
         order->run_capacity = order->run_capacity ? order->run_capacity * 2 : 4;
         order->runs = memory_resize(order->runs, order->run_capacity * sizeof *order->runs);
+        order->froms = memory_resize(order->froms, order->run_capacity * sizeof *order->froms);
     }
-    memmove(order->runs + place + 1, order->runs + place,
-            (order->run_count - place) * sizeof *order->runs);
-    order->run_count++;
+    order_shift(order, place, place + 1);
+    memset(order->froms[place], 0, sizeof *order->froms);
     order->runs[place] = memory_allocate(sizeof(struct order_run));
     order->runs[place]->count = 0;
     return order->runs[place];
@@ -78,6 +85,7 @@ static void order_split(struct order *order, size_t place) {
     memcpy(upper->starts, lower->starts + kept, upper->count * sizeof *upper->starts);
     memcpy(upper->members, lower->members + kept, upper->count * sizeof *upper->members);
     lower->count = kept;
+    memcpy(order->froms[place + 1], upper->members[0]->shown.who->uuid, GOSSIP_UUID_BYTES);
 }
 
 void order_add(struct order *order, struct member *member) {
@@ -102,14 +110,15 @@ struct order_cursor order_from(const struct order *order, const uint8_t uuid[GOS
         return cursor;
     cursor.run = order_run_of(order, uuid);
     cursor.at = run_place_of(order->runs[cursor.run], uuid);
+    if (cursor.at == order->runs[cursor.run]->count)
+        cursor = (struct order_cursor){.order = order, .run = cursor.run + 1};
     return cursor;
 }
 
 struct member *order_peek(const struct order_cursor *cursor) {
     if (cursor->run >= cursor->order->run_count)
         return NULL;
-    const struct order_run *run = cursor->order->runs[cursor->run];
-    return cursor->at < run->count ? run->members[cursor->at] : NULL; /* past the last run's last */
+    return cursor->order->runs[cursor->run]->members[cursor->at];
 }
 
 void order_step(struct order_cursor *cursor) {
@@ -134,14 +143,15 @@ void order_remove(struct order *order, const struct member *member) {
     if (run->count > 0)
         return;
     memory_free(run);
-    order->run_count--;
-    memmove(order->runs + cursor.run, order->runs + cursor.run + 1,
-            (order->run_count - cursor.run) * sizeof *order->runs);
+    order_shift(order, cursor.run + 1, cursor.run);
+    if (order->run_count > 0)
+        memset(order->froms[0], 0, sizeof *order->froms);
 }
 
 void order_release(struct order *order) {
     for (size_t i = 0; i < order->run_count; i++)
         memory_free(order->runs[i]);
     memory_free(order->runs);
+    memory_free(order->froms);
     *order = (struct order){0};
 }

@@ -15,6 +15,8 @@ struct order_run;
 
 struct order {
     struct order_run **runs; /* none is empty */
+    /* Each run's least UUID that could be in it; the first's is zeros. */
+    uint8_t (*froms)[GOSSIP_UUID_BYTES];
     size_t run_count, run_capacity;
 };
 

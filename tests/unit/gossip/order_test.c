@@ -1,0 +1,105 @@
+/* Members in the order of their UUIDs, beside an array that will always tell the truth. */
+#include "../unit.h"
+#include "base/random.h"
+#include "gossip/instance.h"
+#include "gossip/order.h"
+
+enum { MANY = 3000, ROUNDS = 20000 };
+
+struct people {
+    struct gossip_identity who[MANY];
+    struct member members[MANY];
+    bool is_in[MANY];
+};
+
+/* `spread`: UUIDs by lot; otherwise all alike but for their last bytes. */
+static void people_name(struct people *people, struct random *random, bool spread) {
+    for (unsigned i = 0; i < MANY; i++) {
+        uint64_t first = spread ? random_next(random) : 0;
+        memcpy(people->who[i].uuid, &first, sizeof first);
+        people->who[i].uuid[14] = (uint8_t)(i >> 8);
+        people->who[i].uuid[15] = (uint8_t)i;
+        people->members[i].shown.who = &people->who[i];
+    }
+}
+
+static unsigned people_next(const struct people *people, const uint8_t *uuid) {
+    unsigned best = MANY;
+    for (unsigned i = 0; i < MANY; i++)
+        if (people->is_in[i] && memcmp(people->who[i].uuid, uuid, GOSSIP_UUID_BYTES) >= 0 &&
+            (best == MANY ||
+             memcmp(people->who[i].uuid, people->who[best].uuid, GOSSIP_UUID_BYTES) < 0))
+            best = i;
+    return best;
+}
+
+static void check_walk(const struct order *order, const struct people *people) {
+    uint8_t zeros[GOSSIP_UUID_BYTES] = {0};
+    struct order_cursor cursor = order_from(order, zeros);
+    const uint8_t *before = NULL;
+    unsigned count = 0, wanted = 0;
+    for (const struct member *member; (member = order_peek(&cursor)) != NULL;
+         order_step(&cursor), count++) {
+        assert_true(before == NULL ||
+                    memcmp(before, member->shown.who->uuid, GOSSIP_UUID_BYTES) < 0);
+        before = member->shown.who->uuid;
+    }
+    for (unsigned i = 0; i < MANY; i++)
+        wanted += people->is_in[i];
+    assert_int_equal(count, wanted);
+}
+
+static void check_against_the_truth(bool spread) {
+    static struct people people;
+    memset(&people, 0, sizeof people);
+    struct random random;
+    random_init(&random, 1);
+    people_name(&people, &random, spread);
+    struct order order = {0};
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned i = (unsigned)random_below(&random, MANY);
+        bool is_filling = round < ROUNDS / 2;
+        if (!people.is_in[i] && (is_filling || random_chance(&random, 0.2))) {
+            order_add(&order, &people.members[i]);
+            people.is_in[i] = true;
+        } else if (people.is_in[i] && (!is_filling || random_chance(&random, 0.2))) {
+            order_remove(&order, &people.members[i]);
+            people.is_in[i] = false;
+        }
+        assert_true((order_find(&order, people.who[i].uuid) != NULL) == people.is_in[i]);
+        if (round % 500 != 0)
+            continue;
+        struct order_cursor cursor = order_from(&order, people.who[i].uuid);
+        unsigned next = people_next(&people, people.who[i].uuid);
+        assert_ptr_equal(order_peek(&cursor), next == MANY ? NULL : &people.members[next]);
+        check_walk(&order, &people);
+    }
+    order_release(&order);
+}
+
+static void test_spread_uuids(void **state) {
+    (void)state;
+    check_against_the_truth(true);
+}
+
+static void test_uuids_that_begin_alike(void **state) {
+    (void)state;
+    check_against_the_truth(false);
+}
+
+static void test_empty_order(void **state) {
+    (void)state;
+    struct order order = {0};
+    uint8_t uuid[GOSSIP_UUID_BYTES] = {1};
+    struct order_cursor cursor = order_from(&order, uuid);
+    assert_null(order_peek(&cursor));
+    assert_null(order_find(&order, uuid));
+    order_release(&order);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_spread_uuids),
+                                       cmocka_unit_test(test_uuids_that_begin_alike),
+                                       cmocka_unit_test(test_empty_order)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
