@@ -49,7 +49,6 @@ struct crowd *crowd_new(const struct crowd_options *options) {
     crowd->network = (struct crowd_network){.shortest_us = 500, .longest_us = 2000};
     crowd->nodes = memory_allocate_zeroed(node_count, sizeof *crowd->nodes);
     crowd->node_count = node_count;
-    crowd->pool = gossip_pool_new();
     for (unsigned i = 0; i < node_count; i++)
         crowd_name(crowd, i);
     return crowd;

@@ -49,7 +49,6 @@ struct crowd_traffic { /* handed to the network since crowd_count_traffic() */
 
 struct crowd {
     struct crowd_node *nodes;
-    struct gossip_pool *pool; /* what they know alike */
     unsigned node_count, running_count;
     struct gossip_pool *pool; /* what many know alike, kept once */
     struct deadlines deadlines;

@@ -166,6 +166,23 @@ static void codec_decode_list(struct cursor *in, const struct codec_wire *wire, 
         in->is_failed = true;
 }
 
+static void codec_decode_buckets(struct cursor *in, struct bytes *buckets) {
+    *buckets = cursor_bytes(in, cursor_left(in));
+    size_t count = buckets->length / 4;
+    if (buckets->length % 4 != 0 || count == 0 || count > CODEC_BUCKETS_MAXIMUM ||
+        (count & (count - 1)) != 0)
+        in->is_failed = true;
+}
+
+size_t codec_bucket_count(const struct codec_message *message) {
+    return message->buckets.length / 4;
+}
+
+uint32_t codec_bucket_of(const struct codec_message *message, size_t bucket) {
+    struct cursor in = cursor_of(bytes_of(message->buckets.data + 4 * bucket, sizeof(uint32_t)));
+    return cursor_u32(&in);
+}
+
 static void codec_decode_section(struct codec_message *message, uint8_t tag, struct cursor *in) {
     switch (tag) {
     case CODEC_SECTION_SEQUENCE:
@@ -183,6 +200,12 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
     case CODEC_SECTION_ADDRESS:
         message->has_address = true;
         codec_read_address(in, &message->address);
+        return;
+    case CODEC_SECTION_COMPARE:
+        message->has_compare = true;
+        return;
+    case CODEC_SECTION_BUCKETS:
+        codec_decode_buckets(in, &message->buckets);
         return;
     case CODEC_SECTION_PHASE:
         message->has_phase = true;
@@ -362,6 +385,19 @@ static void codec_append_address(struct buffer *out, const struct gossip_address
 void codec_write_address(struct codec_writer *writer, const struct gossip_address *address) {
     codec_section_begin(writer, CODEC_SECTION_ADDRESS);
     codec_append_address(&writer->buffer, address);
+    codec_section_end(writer);
+}
+
+void codec_write_compare(struct codec_writer *writer) {
+    codec_section_begin(writer, CODEC_SECTION_COMPARE);
+    codec_section_end(writer);
+}
+
+void codec_write_buckets(struct codec_writer *writer, const uint32_t *halves, size_t count) {
+    CHECK(count > 0 && count <= CODEC_BUCKETS_MAXIMUM && (count & (count - 1)) == 0);
+    codec_section_begin(writer, CODEC_SECTION_BUCKETS);
+    for (size_t i = 0; i < count; i++)
+        buffer_append_u32(&writer->buffer, halves[i]);
     codec_section_end(writer);
 }
 

@@ -16,7 +16,7 @@
 #include "base/cursor.h"
 #include "gossip/gossip.h"
 
-enum { CODEC_SECTION_HEADER_BYTES = 3 };
+enum { CODEC_SECTION_HEADER_BYTES = 3, CODEC_BUCKETS_MAXIMUM = 128 };
 /* Numbers that only grow are refused above this, so that there is always a next one. */
 #define CODEC_NUMBER_MAXIMUM ((uint64_t)1 << 62)
 
@@ -103,6 +103,8 @@ struct codec_message {
     uint8_t first[GOSSIP_UUID_BYTES],
         last[GOSSIP_UUID_BYTES];           /* the digest's range, both ends within */
     struct bytes records, groups, digests; /* lists, checked already */
+    bool has_compare;                      /* of a PING: the buckets are wanted */
+    struct bytes buckets;                  /* read with codec_bucket_of() */
     struct bytes priorities;               /* read with codec_priority_of() */
 };
 
@@ -139,6 +141,11 @@ void codec_write_wire(struct codec_writer *writer, unsigned newest_version);
 void codec_write_held(struct codec_writer *writer, uint64_t held_us);
 void codec_write_hash(struct codec_writer *writer, uint64_t hash);
 void codec_write_address(struct codec_writer *writer, const struct gossip_address *address);
+/* Halves of the buckets' hashes: a power of two of them, at most CODEC_BUCKETS_MAXIMUM. */
+void codec_write_compare(struct codec_writer *writer);
+void codec_write_buckets(struct codec_writer *writer, const uint32_t *halves, size_t count);
+size_t codec_bucket_count(const struct codec_message *message);
+uint32_t codec_bucket_of(const struct codec_message *message, size_t bucket);
 void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms);
 void codec_write_joining(struct codec_writer *writer);
 void codec_write_count(struct codec_writer *writer, uint64_t count);

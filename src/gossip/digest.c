@@ -30,6 +30,20 @@ static void uuid_increment(uint8_t uuid[GOSSIP_UUID_BYTES]) {
         i--;
 }
 
+static void uuid_decrement(uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    for (size_t i = GOSSIP_UUID_BYTES; i > 0 && uuid[i - 1]-- == 0;)
+        i--;
+}
+
+/* The next member, if it is not behind the limit. */
+static const struct member *digest_peek(const struct order_cursor *cursor,
+                                        const uint8_t limit[GOSSIP_UUID_BYTES]) {
+    const struct member *member = order_peek(cursor);
+    bool is_behind =
+        member != NULL && memcmp(member->shown.who->uuid, limit, GOSSIP_UUID_BYTES) > 0;
+    return is_behind ? NULL : member;
+}
+
 enum {
     DIGEST_BYTES_MAXIMUM = GOSSIP_UUID_BYTES + 4 * 9 + 1,
     DIGEST_RANGE_BYTES = CODEC_SECTION_HEADER_BYTES + 2 * GOSSIP_UUID_BYTES,
@@ -37,55 +51,66 @@ enum {
                             16 /* members that one comparison covers, however long their numbers */
 };
 
-static bool digest_is_before(const struct order_cursor *cursor, const struct member *start) {
-    const struct member *member = order_peek(cursor);
-    return member != NULL &&
-           memcmp(member->shown.who->uuid, start->shown.who->uuid, GOSSIP_UUID_BYTES) < 0;
-}
-
-/* One range: from `first` to the last member that fits, or to the end of all UUIDs. The cursor is
- * behind what was sent then, and `first` is where the next range begins. */
-static void digest_send_range(struct gossip *gossip, const struct gossip_address *to,
-                              struct order_cursor *cursor, uint8_t first[GOSSIP_UUID_BYTES]) {
+/* One range of those up to `limit`: from `first` to the last member that fits, or to the limit. The
+ * cursor is behind what was sent then, and `first` is where the next range begins. True if there is
+ * one. */
+static bool digest_send_range(struct gossip *gossip, const struct gossip_address *to,
+                              struct order_cursor *cursor, uint8_t first[GOSSIP_UUID_BYTES],
+                              const uint8_t limit[GOSSIP_UUID_BYTES]) {
     struct codec_writer *writer = &gossip->writer;
     digest_begin(gossip, CODEC_DIGEST);
     CHECK(codec_list_begin(writer, CODEC_SECTION_DIGESTS));
     size_t room = GOSSIP_DATAGRAM_MAXIMUM - DIGEST_RANGE_BYTES - DIGEST_BYTES_MAXIMUM;
     uint8_t last[GOSSIP_UUID_BYTES];
-    const struct member *member = order_peek(cursor);
+    const struct member *member = digest_peek(cursor, limit);
     while (member != NULL && writer->buffer.length <= room) {
         struct codec_digest digest;
         digest_of(member, &digest);
         CHECK(codec_write_digest(writer, &digest));
         memcpy(last, member->shown.who->uuid, sizeof last);
         order_step(cursor);
-        member = order_peek(cursor);
+        member = digest_peek(cursor, limit);
     }
     codec_list_end(writer);
     if (member == NULL)
-        memset(last, 0xff, sizeof last);
+        memcpy(last, limit, sizeof last);
     codec_write_range(writer, first, last);
     gossip_send(gossip, to);
     memcpy(first, last, sizeof last);
     uuid_increment(first);
+    return member != NULL;
+}
+
+unsigned digest_send_part(struct gossip *gossip, const struct gossip_address *to,
+                          const uint8_t first[GOSSIP_UUID_BYTES],
+                          const uint8_t last[GOSSIP_UUID_BYTES], unsigned left) {
+    struct order_cursor cursor = order_from(&gossip->order, first);
+    uint8_t from[GOSSIP_UUID_BYTES];
+    memcpy(from, first, sizeof from);
+    bool is_more = left > 0;
+    while (is_more && left > 0) {
+        is_more = digest_send_range(gossip, to, &cursor, from, last);
+        left--;
+    }
+    return left;
 }
 
 /* Of more members than one step may send, those behind one by lot: so all are compared in time. */
 void digest_send(struct gossip *gossip, const struct gossip_address *to) {
-    uint8_t first[GOSSIP_UUID_BYTES] = {0};
-    const struct member *start = NULL;
+    uint8_t start[GOSSIP_UUID_BYTES] = {0}, before[GOSSIP_UUID_BYTES],
+            zeros[GOSSIP_UUID_BYTES] = {0};
+    uint8_t end[GOSSIP_UUID_BYTES];
+    memset(end, 0xff, sizeof end);
     if (gossip->member_count > DIGEST_SURELY_MAXIMUM) {
-        start = gossip->members[random_below(&gossip->random, gossip->member_count)];
-        memcpy(first, start->shown.who->uuid, sizeof first);
+        size_t by_lot = random_below(&gossip->random, gossip->member_count);
+        memcpy(start, gossip->members[by_lot]->shown.who->uuid, sizeof start);
     }
-    unsigned left = GOSSIP_SYNC_DATAGRAMS;
-    struct order_cursor cursor = order_from(&gossip->order, first);
-    for (; left > 0 && order_peek(&cursor) != NULL; left--)
-        digest_send_range(gossip, to, &cursor, first);
-    memset(first, 0, sizeof first);
-    cursor = order_from(&gossip->order, first);
-    for (; start != NULL && left > 0 && digest_is_before(&cursor, start); left--)
-        digest_send_range(gossip, to, &cursor, first);
+    unsigned left = digest_send_part(gossip, to, start, end, GOSSIP_SYNC_DATAGRAMS);
+    if (memcmp(start, zeros, sizeof start) == 0)
+        return;
+    memcpy(before, start, sizeof before);
+    uuid_decrement(before);
+    digest_send_part(gossip, to, zeros, before, left);
 }
 
 /* Sending what somebody lacks: into one datagram until it is full, then the next. */

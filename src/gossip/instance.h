@@ -15,6 +15,7 @@
  *     telling.c     which news goes into one datagram
  *     listeners.c   who is told
  *     bucket.c      how much may be sent
+ *     compare.c     where two states differ
  *     digest.c      comparing the whole with one other node, and sending what differs
  *     pace.c        how fast that is (adapt.c: from what was measured)
  *     skew.c        how far other wall clocks are from ours (clock_offset.c: from one answer)
@@ -50,6 +51,7 @@ enum {
     GOSSIP_CONFIRMATIONS = 2, /* independent accusers beyond the first that shorten a suspicion */
     GOSSIP_LOCAL_HEALTH_MAXIMUM = 8,
     GOSSIP_SENT_MAXIMUM = 48, /* tellings of one piece of news: 3 * log2(n) stays below it */
+    COMPARE_BUCKETS = CODEC_BUCKETS_MAXIMUM,
     GOSSIP_SYNC_DATAGRAMS =
         32, /* in answer to one datagram of a comparison; the rest comes with the next one */
     GOSSIP_STATE_BYTES_MAXIMUM =
@@ -210,7 +212,9 @@ struct gossip {
     struct rotation rotation;
     struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
     size_t removal_count;
-    uint64_t hash; /* of all that live: the sum of their digest_hash */
+    uint64_t hash;                     /* of all that live: the sum of their digest_hash */
+    uint64_t buckets[COMPARE_BUCKETS]; /* the same, by the first bits of their UUIDs (compare.h) */
+    uint64_t compare_us;               /* no comparison is begun before this */
     uint64_t state_bytes;
     uint64_t grave_check_us, removed_check_us;
     bool has_warned_of_twin, has_warned_of_name;

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "gossip/broadcast.h"
+#include "gossip/compare.h"
 #include "gossip/healing.h"
 #include "gossip/observer.h"
 #include "gossip/probe.h"
@@ -63,7 +64,7 @@ size_t member_choose(struct gossip *gossip, const struct member *but, size_t wan
  * it says. A suspicion is not in it: it passes, and comparing everything over it would cost more
  * than it tells. Neither are graves: each node forgets them in its own time. */
 void member_rehash(struct gossip *gossip, struct member *member) {
-    gossip->hash -= member->digest_hash;
+    uint64_t before = member->digest_hash;
     member->digest_hash = 0;
     if (member_is_live(member)) {
         uint64_t parts[6] = {0,
@@ -79,7 +80,7 @@ void member_rehash(struct gossip *gossip, struct member *member) {
             bytes[i] = (uint8_t)(parts[i / 8] >> (8 * (i % 8)));
         member->digest_hash = bytes_hash(bytes_of(bytes, sizeof bytes), 0);
     }
-    gossip->hash += member->digest_hash;
+    compare_changed(gossip, member->shown.who->uuid, before, member->digest_hash);
 }
 
 /* The records. */

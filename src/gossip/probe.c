@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "gossip/broadcast.h"
-#include "gossip/digest.h"
+#include "gossip/compare.h"
 #include "gossip/healing.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
@@ -35,6 +35,8 @@ static void ping_send(struct gossip *gossip, const struct ping *ping,
     if (ping->target != NULL)
         codec_write_target(&gossip->writer, ping->target);
     codec_write_hash(&gossip->writer, gossip->hash);
+    if (compare_is_due(gossip))
+        codec_write_compare(&gossip->writer);
     if (ping->is_observation)
         codec_write_phase(&gossip->writer, 0);
     broadcast_write(gossip, ping->first, ping->first_count);
@@ -294,6 +296,7 @@ void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
     if (gossip->writer.wire.version > 0)
         codec_write_held(&gossip->writer, 0); /* answered in the step that brought it */
     codec_write_hash(&gossip->writer, gossip->hash);
+    compare_write(gossip, message);
     if (message->has_phase)
         codec_write_phase(&gossip->writer, observer_pinged_ms(gossip, message->sender));
     broadcast_write(gossip, first, count);
@@ -353,7 +356,7 @@ void probe_acknowledged(struct gossip *gossip, const struct gossip_address *from
     if (message->has_target)
         return;
     if (message->hash != gossip->hash)
-        digest_send(gossip, from);
+        compare_hear(gossip, from, message);
     else
         joining_end(gossip);
 }

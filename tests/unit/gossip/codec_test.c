@@ -491,8 +491,35 @@ static void test_impossible_times_are_refused(void **state) {
     assert_int_equal(DECODE(NEWS_1 "\1\0\0\0\0\0\0\x40"), ERR_MALFORMED);
 }
 
-RUN_TESTS(cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_ping_is_read_back),
-          cmocka_unit_test(test_golden_bytes_1), cmocka_unit_test(test_times_are_read_back),
+/* What asks for buckets, and halves of their hashes: a power of two of them. */
+static void test_buckets_are_read_back(void **state) {
+    (void)state;
+#define ACK_0 "\x00\x02" SENDER "\x02\x01\x08\x00\1\0\0\0\0\0\0\0\x03\x08\x00\2\0\0\0\0\0\0\0"
+    struct codec_message message;
+    assert_int_equal(codec_decode(&message, BYTES_LITERAL(ACK_0 "\x10\x00\x00")), 0);
+    assert_true(message.has_compare);
+    assert_int_equal(codec_bucket_count(&message), 0);
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    codec_begin(&writer, &version_0, CODEC_ACK, sender, 2);
+    codec_write_sequence(&writer, 1);
+    codec_write_hash(&writer, 2);
+    codec_write_buckets(&writer, (const uint32_t[]){1, 0xfffffffe}, 2);
+    assert_true(bytes_equal(buffer_bytes(&writer.buffer),
+                            BYTES_LITERAL(ACK_0 "\x11\x08\x00\1\0\0\0\xfe\xff\xff\xff")));
+    assert_int_equal(codec_decode(&message, buffer_bytes(&writer.buffer)), 0);
+    assert_int_equal(codec_bucket_count(&message), 2);
+    assert_int_equal(codec_bucket_of(&message, 1), 0xfffffffe);
+    codec_writer_release(&writer);
+    assert_int_equal(DECODE(ACK_0 "\x10\x01\x00\0"), ERR_MALFORMED);
+    assert_int_equal(DECODE(ACK_0 "\x11\x00\x00"), ERR_MALFORMED);
+    assert_int_equal(DECODE(ACK_0 "\x11\x05\x00\1\0\0\0\1"), ERR_MALFORMED);
+    assert_int_equal(DECODE(ACK_0 "\x11\x0c\x00\1\0\0\0\1\0\0\0\1\0\0\0"), ERR_MALFORMED);
+}
+
+RUN_TESTS(cmocka_unit_test(test_buckets_are_read_back), cmocka_unit_test(test_golden_bytes),
+          cmocka_unit_test(test_ping_is_read_back), cmocka_unit_test(test_golden_bytes_1),
+          cmocka_unit_test(test_times_are_read_back),
           cmocka_unit_test(test_version_0_tells_of_version_1),
           cmocka_unit_test(test_impossible_times_are_refused),
           cmocka_unit_test(test_every_truncation_is_refused),

@@ -89,6 +89,12 @@ static void world_post(struct world *world, const struct world_node *from,
     if (world->is_recording)
         list_append(&world->recording, &parcel_new(from, &datagram->to, datagram->bytes)->link);
     world->byte_count += datagram->bytes.length;
+    if (datagram->bytes.length > world->largest_bytes)
+        world->largest_bytes = datagram->bytes.length;
+    if (strcmp(gossip_datagram_kind(datagram->bytes), "DIGEST") == 0) {
+        world->digest_count++;
+        world->digest_bytes += datagram->bytes.length;
+    }
     if (!random_chance(&world->random, world->loss))
         world_fly(world, from, &datagram->to, datagram->bytes);
     if (random_chance(&world->random, world->repeats))
@@ -191,6 +197,7 @@ struct world_node *world_add(struct world *world) {
     CHECK(world->count < WORLD_NODE_MAXIMUM);
     struct world_node *node = &world->nodes[++world->count];
     node->number = world->count;
+    node->uuid[0] = (uint8_t)(node->number * 151); /* spread, as random ones are */
     node->uuid[14] = (uint8_t)(node->number >> 8);
     node->uuid[15] = (uint8_t)node->number;
     snprintf(node->address.host, sizeof node->address.host, "10.0.%u.%u", node->number / 250,

@@ -41,6 +41,8 @@ struct world {
     bool is_cut[WORLD_NODE_MAXIMUM + 1][WORLD_NODE_MAXIMUM + 1]; /* from, to */
     uint64_t healthy_called_dead; /* times that a node believed a running one to be dead */
     uint64_t datagram_count, byte_count;
+    uint64_t largest_bytes;              /* of a datagram */
+    uint64_t digest_count, digest_bytes; /* those that name members and what is known of them */
     uint64_t received_by_version[2]; /* datagrams by version of the wire */
     uint64_t unreadable_count;       /* that came to a node too old to read them */
     const struct log *log;

@@ -1,0 +1,92 @@
+/* Comparing two states: where they differ in little, little is sent. */
+#include "../unit.h"
+#include "base/planted.h"
+#include "world.h"
+
+#define SECOND      UINT64_C(1000000)
+#define MILLISECOND UINT64_C(1000)
+
+static bool all_are_red(struct world *world) {
+    for (unsigned i = 1; i <= world->count; i++)
+        if (!bytes_equal(world_value(world, i, 7, "color"), bytes_of_text("red")))
+            return false;
+    return true;
+}
+
+/* `count` nodes that know each other; then 7 says something that nobody hears when it is new. */
+static struct world *world_that_missed_a_key(unsigned count) {
+    struct world *world = world_new(1);
+    world_add_cluster(world, count);
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    world_run(world, 10 * SECOND);
+    for (unsigned i = 1; i <= count; i++)
+        world->is_cut[7][i] = i != 7;
+    world_set(world, 7, "color", "red");
+    world_run(world, 400 * MILLISECOND);
+    world_heal(world);
+    world->digest_count = world->digest_bytes = world->datagram_count = 0;
+    return world;
+}
+
+/* A digest of all nodes in every message is where chitchat ends, near 1,150 nodes (quickwit #6653).
+ * Here those of the one bucket are named in which the two differ. */
+static void test_digest_of_all_nodes_in_every_message(void **state) {
+    (void)state;
+    struct world *world = world_that_missed_a_key(200);
+    assert_true(world_run_until(world, 20 * SECOND, all_are_red));
+    assert_true(world->digest_count > 0);
+    assert_true(world->digest_count < world->datagram_count / 4);
+    assert_true(world->digest_bytes / world->digest_count < 500); /* all: some 4,600 */
+    assert_true(world->largest_bytes <= GOSSIP_DATAGRAM_MAXIMUM);
+    world_free(world);
+}
+
+/* The fault that the test above is for would be seen (in a build with planted faults). */
+static void test_digests_of_all_would_show(void **state) {
+    (void)state;
+#ifdef TROTHDB_PLANTED_FAULTS
+    struct world *world = world_that_missed_a_key(200);
+    planted_fault_on = PLANTED_GOSSIP_BUCKETS_IGNORED;
+    world_run_until(world, 20 * SECOND, all_are_red);
+    planted_fault_on = PLANTED_NOTHING;
+    assert_true(world->digest_bytes / world->digest_count > 500);
+    world_free(world);
+#endif
+}
+
+/* Counters of heartbeats in the state make all digests differ always (chitchat, Cassandra). Where
+ * nothing happens, nothing is compared. */
+static void test_heartbeat_counters_in_the_state(void **state) {
+    (void)state;
+    struct world *world = world_new(2);
+    world_add_cluster(world, 60);
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    world_run(world, 20 * SECOND);
+    world->digest_count = 0;
+    world_run(world, 60 * SECOND);
+    assert_int_equal(world->digest_count, 0);
+    world_free(world);
+}
+
+/* A node of a release that knows of no buckets finds what it missed, and is found by the others. */
+static void test_old_and_new_compare(void **state) {
+    (void)state;
+    struct world *world = world_new(3);
+    for (unsigned i = 0; i < 60; i++) {
+        world->is_next_old = i % 2 == 0;
+        world_seed(world, world_add(world)->number, 1);
+    }
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    for (unsigned i = 1; i <= 60; i++)
+        world->is_cut[7][i] = i != 7;
+    world_set(world, 7, "color", "red");
+    world_run(world, 400 * MILLISECOND);
+    world_heal(world);
+    assert_true(world_run_until(world, 20 * SECOND, all_are_red));
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_digest_of_all_nodes_in_every_message),
+          cmocka_unit_test(test_digests_of_all_would_show),
+          cmocka_unit_test(test_heartbeat_counters_in_the_state),
+          cmocka_unit_test(test_old_and_new_compare))
