@@ -108,6 +108,17 @@ static void storm_end(struct storm *storm) {
     }
 }
 
+/* Whoever finds another hash than its own begins to compare: where nobody does, all are equal. */
+static bool storm_falls_silent(struct crowd *crowd) {
+    for (unsigned waited = 0; waited < SETTLE_SECONDS; waited += QUIET_SECONDS) {
+        crowd_count_traffic(crowd);
+        crowd_run(crowd, QUIET_SECONDS * CROWD_SECOND_US);
+        if (crowd->traffic.digests == 0)
+            return true;
+    }
+    return false;
+}
+
 static void storm_judge(struct storm *storm, struct report *report) {
     struct crowd *crowd = storm->crowd;
     uint64_t took_us, broken = 0;
@@ -116,14 +127,12 @@ static void storm_judge(struct storm *storm, struct report *report) {
     report_figure(report, FIGURE_storm_settle, (double)took_us / (double)CROWD_SECOND_US);
     for (unsigned i = 0; i < SETTLE_SECONDS && !claims_all_equal(storm->claims); i++)
         crowd_run(crowd, CROWD_SECOND_US);
-    crowd_count_traffic(crowd);
-    crowd_run(crowd, QUIET_SECONDS * CROWD_SECOND_US);
+    bool is_quiet = storm_falls_silent(crowd);
     if (!is_settled && ++broken)
         report_note(report, "not all know who runs");
     if (!claims_all_equal(storm->claims) && ++broken)
         report_note(report, "not all know what the others say");
-    /* Whoever finds another hash than its own begins to compare. */
-    if (crowd->traffic.digests > 0 && ++broken)
+    if (!is_quiet && ++broken)
         report_note(report, "all is told, and still not all hashes are equal");
     report_figure(report, FIGURE_storm_broken, (double)(broken + claims_broken(storm->claims)));
 }
