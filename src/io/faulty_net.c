@@ -1,6 +1,7 @@
 #include "io/faulty_net.h"
 #include "base/heap.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include "base/random.h"
 
 struct held {
@@ -59,7 +60,7 @@ static struct fate fate_of(struct faulty_net *faulty, enum fault_way way,
         const struct fault_rule *rule = &faulty->rules[i];
         if (!fault_rule_concerns(rule, way, peer))
             continue;
-        if (rule->kind == FAULT_CUT) {
+        if (rule->kind == FAULT_CUT && !(PLANTED(GOSSIP_CUT_LEAKS) && way == FAULT_FROM)) {
             faulty->counts.cut++;
             fate.is_gone = true;
         } else if (rule->kind == FAULT_LOSS && random_chance(&faulty->random, rule->share)) {
