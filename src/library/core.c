@@ -67,18 +67,25 @@ int troth_gossip_configure(struct troth_gossip *gossip, const char *name, const 
                            char *problem, size_t problem_bytes) {
     struct buffer sentence;
     buffer_init(&sentence, LIBRARY_SENTENCE_MAXIMUM);
+    struct config changed;
     int code = ERR_NOT_FOUND;
+    config_copy(&changed, &gossip->config);
     if (strncmp(name, SETTINGS_PREFIX, sizeof SETTINGS_PREFIX - 1) != 0)
         buffer_append_format(&sentence,
                              "'%.80s' is no setting of gossip; their names begin with %s", name,
                              SETTINGS_PREFIX);
     else
-        code = config_set(&gossip->config, bytes_of_text(name), bytes_of_text(value),
-                          CONFIG_SOURCE_LIVE, &sentence);
+        code = config_set(&changed, bytes_of_text(name), bytes_of_text(value), CONFIG_SOURCE_LIVE,
+                          &sentence);
+    if (code == 0)
+        code = config_check(&changed, &sentence);
     if (code == 0) {
+        config_release(&gossip->config);
+        config_copy(&gossip->config, &changed);
         struct gossip_timing timing = tuning_timing(&gossip->config);
         gossip_set_timing(gossip->gossip, &timing);
     }
+    config_release(&changed);
     return library_complain(code, &sentence, problem, problem_bytes);
 }
 

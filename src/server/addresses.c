@@ -66,6 +66,13 @@ int addresses_of(const struct config *config, struct addresses *bound, struct ad
                              bound->client.host);
         return ERR_INVALID;
     }
+    if (config->cluster_name[0] != '\0' && config->cluster_key_file[0] == '\0') {
+        buffer_append_format(problem,
+                             "cluster-name: '%.80s' would keep nobody out, because the name is "
+                             "sealed with the cluster key; add --cluster-key-file",
+                             config->cluster_name);
+        return ERR_INVALID;
+    }
     if (is_wildcard(&announced->client)) {
         buffer_append_format(
             problem,

@@ -11,6 +11,6 @@ struct addresses {
 };
 
 /* ERR_INVALID with a sentence in `problem`: no IP address, a port past 65535, or an address other
- * than loopback without a cluster key. */
+ * than loopback without a cluster key, or a cluster's name without one. */
 int addresses_of(const struct config *config, struct addresses *bound, struct addresses *announced,
                  struct buffer *problem) MUST_CHECK;

@@ -310,6 +310,12 @@ static void test_settings_by_name(void **state) {
         troth_gossip_configure(gossip, "gossip-probe-interval-ms", "-1", problem, sizeof problem),
         TROTH_GOSSIP_INVALID);
     assert_non_null(strstr(problem, "gossip-probe-interval-ms"));
+    assert_int_equal(
+        troth_gossip_configure(gossip, "gossip-probe-timeout-ms", "300", problem, sizeof problem),
+        TROTH_GOSSIP_INVALID); /* longer than the interval, which is 200 */
+    assert_int_equal(
+        troth_gossip_configure(gossip, "gossip-probe-timeout-ms", "100", problem, sizeof problem),
+        0);
     assert_int_equal(troth_gossip_configure(gossip, "gossip-nothing", "1", problem, sizeof problem),
                      TROTH_GOSSIP_NOT_FOUND);
     assert_int_equal(troth_gossip_configure(gossip, "maxclients", "1", cut, sizeof cut),

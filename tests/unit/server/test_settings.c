@@ -118,6 +118,9 @@ static void test_addresses_follow_from_the_settings(void **state) {
         addresses("--bind 0.0.0.0 --announce 10.0.0.7 --cluster-key-file k", &announced, problem),
         0);
     assert_string_equal(announced.client.host, "10.0.0.7");
+    assert_int_equal(addresses("--cluster-name a --cluster-key-file k", &announced, problem), 0);
+    assert_true(addresses("--cluster-name a", &announced, problem) < 0);
+    assert_non_null(strstr(problem, "cluster-name"));
     assert_true(addresses("--bind localhost", &announced, problem) < 0);
     assert_true(addresses("--port 60000", &announced, problem) < 0);
     assert_non_null(strstr(problem, "peer-port"));
