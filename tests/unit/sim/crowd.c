@@ -1,0 +1,131 @@
+/* The parts of sim/gossip beside naive ones that will always tell the truth, and a run that is the
+ * same again. */
+#include "sim/gossip/crowd.h"
+#include "../unit.h"
+#include "base/memory.h"
+#include "config/config.h"
+#include "sim/gossip/report.h"
+#include "sim/gossip/settle.h"
+#include "tuning/tuning.h"
+
+enum { NODES = 40, ROUNDS = 20000 };
+
+/* Deadlines move to and fro, leave and come again: the first is always the one that a search
+ * through all finds. */
+static void test_the_first_deadline_is_the_earliest(void **state) {
+    (void)state;
+    uint64_t naive[NODES];
+    struct random random;
+    struct deadlines deadlines;
+    random_init(&random, 1);
+    deadlines_init(&deadlines, NODES);
+    for (unsigned i = 0; i < NODES; i++)
+        naive[i] = DEADLINES_NEVER;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned node = (unsigned)random_below(&random, NODES);
+        naive[node] =
+            random_chance(&random, 0.3) ? DEADLINES_NEVER : random_below(&random, NODES * 2);
+        deadlines_set(&deadlines, node, naive[node]);
+        unsigned best = 0, first = NODES;
+        for (unsigned i = 1; i < NODES; i++)
+            best = naive[i] < naive[best] ? i : best;
+        uint64_t time_us = DEADLINES_NEVER;
+        assert_int_equal(deadlines_first(&deadlines, &first, &time_us),
+                         naive[best] != DEADLINES_NEVER);
+        assert_int_equal(time_us, naive[best]);
+        assert_true(naive[best] == DEADLINES_NEVER || first == best);
+    }
+    deadlines_release(&deadlines);
+}
+
+/* What is wrong, counted by looking at every pair. */
+static uint64_t naive_wrong(const bool *is_running, bool (*sees)[NODES]) {
+    uint64_t wrong = 0;
+    for (unsigned i = 0; i < NODES; i++)
+        for (unsigned j = 0; j < NODES; j++)
+            wrong += i != j && is_running[i] && sees[i][j] != is_running[j];
+    return wrong;
+}
+
+static void naive_begin(bool *is_running, bool (*sees)[NODES], unsigned node, bool is_begin) {
+    is_running[node] = is_begin;
+    for (unsigned i = 0; i < NODES; i++) {
+        sees[node][i] = false;
+        if (is_begin)
+            sees[i][node] = false;
+    }
+}
+
+/* Nodes come, go, and change their minds about each other: what is wrong is known without counting.
+ */
+static void test_sight_counts_what_is_wrong(void **state) {
+    (void)state;
+    bool is_running[NODES] = {0}, sees[NODES][NODES] = {{0}};
+    struct random random;
+    struct sight sight;
+    random_init(&random, 2);
+    sight_init(&sight, NODES);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned node = (unsigned)random_below(&random, NODES),
+                 other = (unsigned)random_below(&random, NODES);
+        if (random_chance(&random, 0.1)) {
+            naive_begin(is_running, sees, node, !is_running[node]);
+            if (is_running[node])
+                sight_begin(&sight, node);
+            else
+                sight_end(&sight, node);
+        } else if (is_running[node] && node != other) {
+            sees[node][other] = random_chance(&random, 0.5);
+            sight_set(&sight, node, other, sees[node][other]);
+        }
+        assert_int_equal(sight.wrong_count, naive_wrong(is_running, sees));
+    }
+    sight_release(&sight);
+}
+
+static struct crowd *small_crowd(uint64_t seed) {
+    struct config config;
+    config_init(&config);
+    struct crowd_options options = {
+        .seed = seed, .node_count = NODES, .timing = tuning_timing(&config)};
+    config_release(&config);
+    return crowd_new(&options);
+}
+
+/* The same seed is the same run, to the last byte that is sent; another one is another. */
+static void test_a_seed_is_a_run(void **state) {
+    (void)state;
+    uint64_t bytes[3];
+    for (unsigned i = 0; i < 3; i++) {
+        struct crowd *crowd = small_crowd(i < 2 ? 7 : 8);
+        settle_all(crowd);
+        crowd->network.loss = 0.1;
+        crowd_kill(crowd, crowd_any_running(crowd));
+        crowd_run(crowd, 10 * CROWD_SECOND_US);
+        bytes[i] = crowd->traffic.bytes * 1000003 + crowd->step_count;
+        crowd_free(crowd);
+    }
+    assert_int_equal(bytes[0], bytes[1]);
+    assert_int_not_equal(bytes[0], bytes[2]);
+}
+
+/* A world that is begun settled is one: nobody compares, nobody is suspected, all know all. */
+static void test_a_settled_crowd_is_silent(void **state) {
+    (void)state;
+    struct crowd *crowd = small_crowd(3);
+    settle_all(crowd);
+    crowd_run(crowd, 5 * CROWD_SECOND_US);
+    assert_true(crowd_is_settled(crowd));
+    assert_int_equal(crowd->traffic.digests, 0);
+    for (unsigned i = 0; i < NODES; i++) {
+        struct gossip_counters counters;
+        gossip_counters(crowd->nodes[i].gossip, &counters);
+        assert_int_equal(counters.suspicions, 0);
+        assert_int_equal(gossip_member_count(crowd->nodes[i].gossip), NODES);
+    }
+    crowd_free(crowd);
+}
+
+RUN_TESTS(cmocka_unit_test(test_the_first_deadline_is_the_earliest),
+          cmocka_unit_test(test_sight_counts_what_is_wrong), cmocka_unit_test(test_a_seed_is_a_run),
+          cmocka_unit_test(test_a_settled_crowd_is_silent))
