@@ -76,9 +76,19 @@ test('one command rotates the key of all members, and changes nothing where one 
     assert.match(wrong.stderr, expected);
     for (const node of nodes) assert.deepStrictEqual(await ids(node), [old]);
   }
+  const agent = await Node.make(path.dirname(nodes[0].directory), 'agent');
+  t.after(() => agent.kill());
+  fs.writeFileSync(`${agent.directory}.key`, `${OLD}\n`);
+  agent.flags = ['agent', '--name', 'an-agent', '--port', agent.port, '--peer-port', agent.peerPort, '--admin-port', agent.adminPort,
+    '--join', `127.0.0.1:${nodes[0].peerPort}`, '--cluster-key-file', `${agent.directory}.key`, '--cluster-name', 'ours'];
+  await agent.start();
+  await until('the agent is one of them', async () => (await alive([...nodes, agent])).every((count) => count === 4), 30000);
   const rotated = await keys(nodes[0], 'rotate', ...withKey);
   assert.strictEqual(rotated.code, 0, rotated.stderr);
   const [fresh] = await ids(nodes[0]);
+  assert.deepStrictEqual(await ids(agent), [fresh]);
+  await agent.stop();
+  await until('the agent has left', async () => (await alive(nodes)).every((count) => count === 3), 30000);
   assert.match(rotated.stdout, new RegExp(fresh));
   assert.notStrictEqual(fresh, old);
   for (const node of nodes) {
