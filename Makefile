@@ -55,7 +55,7 @@ clean:
 	@rm -rf build $(PRESETS:%=build-%)
 
 help:
-	@echo "make             build/trothdb and build/trothdb-sim, optimised; installs what is missing"
+	@echo "make             build/trothdb and its two simulators, optimised; installs what is missing"
 	@echo "make demo        three nodes, real data, a killed leader, nothing lost"
 	@echo "make test        every test"
 	@echo "make bench       our figures beside the peers', in one run"
