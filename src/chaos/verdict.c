@@ -16,6 +16,10 @@ static void say_share(struct verdict *verdict, const struct scenario_expectation
                       double share, uint64_t count, const char *what,
                       const struct histogram *known) {
     verdict->is_met = share >= expectation->share;
+    if (count == 0) {
+        snprintf(verdict->said, sizeof verdict->said, "there were no %s", what);
+        return;
+    }
     snprintf(verdict->said, sizeof verdict->said,
              "%.1f%% of %llu %s were known to all by then; half within %.3f s, the last %.3f s",
              share * 100, (unsigned long long)count, what,
