@@ -1,6 +1,6 @@
 // Clusters of agents, TrothDB's and Serf's, behind the same few functions: what an agent sees is one event whichever it is.
 //
-//   cluster.agents[i]   { name, pid, kill(), stop(), resume(), setTag(value), isDown }
+//   cluster.agents[i]   { name, pid, kill(), setTag(value), isDown }
 //   cluster.onSeen      called with (viewer, event, name, value, milliseconds): "alive", "suspect", "dead", "tag"
 'use strict'
 const path = require('path')
@@ -63,8 +63,6 @@ class Cluster {
   control(child, name, rest) {
     const agent = { name, child, pid: child.pid, isDown: false, ...rest }
     agent.kill = () => { agent.isDown = true; agent.close(); child.kill('SIGKILL') }
-    agent.stop = () => child.kill('SIGSTOP')
-    agent.resume = () => child.kill('SIGCONT')
     return agent
   }
   async end() {

@@ -21,8 +21,8 @@ const ROWS = [
   ['idle: processor, an agent', (one) => one.idle.cpuShare, (value) => `${(value * 100).toFixed(3)} %`],
   ['resident memory, an agent, mean', (one) => one.idle.residentMeanBytes, megabytes],
   ['resident memory, the largest', (one) => one.idle.residentMostBytes, megabytes],
-  ['stopped for 1 s: agents held for dead', (one) => one.stops.dead, (value) => String(value)],
-  ['stopped for 1 s: agents suspected', (one) => one.stops.suspect, (value) => (value === null ? 'not told' : String(value))]
+  ['stopped for 1 s: held for dead, of all', (one) => one.stops.dead, (value) => String(value)],
+  ['stopped for 1 s: suspected, of all', (one) => one.stops.suspect, (value) => (value === null ? 'not told' : String(value))]
 ]
 
 function formatGossip(report) {
@@ -35,7 +35,7 @@ function formatGossip(report) {
   }
   return `${report.date}, ${report.processor}, ${report.cores} cores, ${report.memoryGiB} GiB, ${report.kernel}
 trothdb ${report.commit}; Serf ${report.serf}; both at their default settings, all agents of a cluster on this machine
-${options.kills} kills and ${options.tags} tags one after the other; idle for ${options.idleMs / 1000} s; every agent stopped once for 1 s within ${options.stopsMs / 1000} s${report.isAlone ? '' : '\nnot in a network of its own: packets and bytes are those of all programs on the loopback interface'}
+${options.kills} kills and ${options.tags} tags one after the other; idle for ${options.idleMs / 1000} s; ${ours.stops.stopped} agents stopped for 1 s each within ${options.stopsMs / 1000} s${report.isAlone ? '' : '\nnot in a network of its own: packets and bytes are those of all programs on the loopback interface'}
 
 ${table(rows, 'l' + 'r'.repeat(results.length + 1))}
 `
