@@ -16,6 +16,12 @@ static void digest_of(const struct member *member, struct codec_digest *digest) 
     memcpy(digest->uuid, shown->who->uuid, GOSSIP_UUID_BYTES);
 }
 
+static struct member_life digest_life(const struct codec_digest *digest) {
+    return (struct member_life){.generation = digest->generation,
+                                .incarnation = digest->incarnation,
+                                .state = digest->state};
+}
+
 static void digest_begin(struct gossip *gossip, enum codec_kind kind) {
     gossip_begin(gossip, kind, NULL); /* the same in all versions */
     struct codec_record self;
@@ -233,11 +239,8 @@ static void filling_add_entries(struct filling *filling, const struct member *me
 /* What the other lacks of a member, if it knows this much. */
 static void filling_add_difference(struct filling *filling, const struct member *member,
                                    const struct codec_digest *known) {
-    struct codec_record ours, theirs = {.generation = known->generation,
-                                        .incarnation = known->incarnation,
-                                        .state = known->state};
-    member_record(member, &ours);
-    if (member_compare_records(&theirs, &ours) < 0)
+    const struct member_life ours = member_life_of(member), theirs = digest_life(known);
+    if (member_compare_lives(&theirs, &ours) < 0)
         filling_add_record(filling, member);
     if (known->generation > member->shown.who->generation || !state_is_whole(member) ||
         !member_is_live(member))
@@ -255,11 +258,8 @@ static void filling_add_difference(struct filling *filling, const struct member 
 static const struct codec_digest digest_nothing;
 
 static bool digest_has_more(const struct codec_digest *theirs, const struct member *member) {
-    struct codec_record ours, said = {.generation = theirs->generation,
-                                      .incarnation = theirs->incarnation,
-                                      .state = theirs->state};
-    member_record(member, &ours);
-    if (member_compare_records(&said, &ours) > 0)
+    const struct member_life ours = member_life_of(member), said = digest_life(theirs);
+    if (member_compare_lives(&said, &ours) > 0)
         return true;
     bool is_same_life = theirs->generation == member->shown.who->generation;
     return is_same_life && member_is_live(member) &&

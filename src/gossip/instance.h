@@ -7,7 +7,8 @@
  *     probe.c       pings, again and through others
  *     healing.c     seeds, the dead, the lost
  *     roster.c      where members stand: all, the live by rotation
- *     order.c       the same by UUID
+ *     index.c       the same by UUID, for finding
+ *     order.c       the same in the order of UUIDs
  *     pool.c        what many know alike, kept once
  *     suspicion.c   from suspect to dead, or refuted
  *     state.c       keys, versions, removals
@@ -29,6 +30,7 @@
 #include "gossip/clock_offset.h"
 #include "gossip/codec.h"
 #include "gossip/gossip.h"
+#include "gossip/index.h"
 #include "gossip/order.h"
 #include "gossip/pool.h"
 #include <assert.h>
@@ -208,7 +210,8 @@ struct gossip {
     struct member *self;
     struct member **members; /* this node first, then as they came */
     size_t member_count, member_capacity;
-    struct order order; /* the same, by UUID */
+    struct index index; /* the same, by UUID, for finding */
+    struct order order; /* and in the order of UUIDs */
     struct rotation rotation;
     struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
     size_t removal_count;

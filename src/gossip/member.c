@@ -18,7 +18,7 @@ enum { GRAVE_CHECK_SECONDS = 10 };
 /* The table. */
 
 struct member *member_find(const struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    return order_find(&gossip->order, uuid);
+    return index_find(&gossip->index, gossip->members, uuid);
 }
 
 static bool grave_is_old(const struct gossip *gossip, const struct member *grave) {
@@ -110,7 +110,7 @@ static uint64_t member_rank(enum gossip_member_state state) {
     return state == GOSSIP_JOINING ? GOSSIP_ALIVE : state;
 }
 
-int member_compare_records(const struct codec_record *a, const struct codec_record *b) {
+int member_compare_lives(const struct member_life *a, const struct member_life *b) {
     int order =
         PLANTED(GOSSIP_GENERATION_IGNORED) ? 0 : compare_numbers(a->generation, b->generation);
     if (order == 0)
@@ -300,9 +300,11 @@ void member_hear(struct gossip *gossip, const struct codec_record *record, bool 
         suspicion_hear_of_self(gossip, record);
         return;
     }
-    struct codec_record known;
-    member_record(member, &known);
-    int order = member_compare_records(record, &known);
+    const struct member_life known = member_life_of(member),
+                             said = {.generation = record->generation,
+                                     .incarnation = record->incarnation,
+                                     .state = record->state};
+    int order = member_compare_lives(&said, &known);
     if (order == 0 && record->state == GOSSIP_SUSPECT)
         suspicion_confirm(gossip, member, record->accuser, record->created_us);
     if (order <= 0)

@@ -29,8 +29,18 @@ static inline size_t member_live_count(const struct gossip *gossip) {
 }
 
 void member_record(const struct member *member, struct codec_record *record);
-/* By generation, left, incarnation, state: negative when `a` is older than `b`. */
-int member_compare_records(const struct codec_record *a, const struct codec_record *b);
+/* What orders records of one UUID: by generation, left, incarnation, state. Negative when `a` is
+ * older than `b`. */
+struct member_life {
+    uint64_t generation, incarnation;
+    enum gossip_member_state state;
+};
+int member_compare_lives(const struct member_life *a, const struct member_life *b);
+static inline struct member_life member_life_of(const struct member *member) {
+    return (struct member_life){.generation = member->shown.who->generation,
+                                .incarnation = member->shown.incarnation,
+                                .state = member->shown.state};
+}
 /* Hears a record; passes it on if it is news and `is_told_on`. */
 void member_hear(struct gossip *gossip, const struct codec_record *record, bool is_told_on);
 void member_set_state(struct gossip *gossip, struct member *member, enum gossip_member_state state);

@@ -5,22 +5,13 @@
 
 enum { ORDER_RUN_MAXIMUM = 64 };
 
-/* The first bytes of each UUID stand apart, so that a search seldom touches a member. */
 struct order_run {
     size_t count;
-    uint32_t starts[ORDER_RUN_MAXIMUM];
     struct member *members[ORDER_RUN_MAXIMUM];
 };
 
-static uint32_t uuid_start(const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    return (uint32_t)uuid[0] << 24 | (uint32_t)uuid[1] << 16 | (uint32_t)uuid[2] << 8 | uuid[3];
-}
-
 static bool order_is_before(const struct order_run *run, size_t at,
                             const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    uint32_t start = uuid_start(uuid);
-    if (run->starts[at] != start)
-        return run->starts[at] < start;
     return memcmp(run->members[at]->shown.who->uuid, uuid, GOSSIP_UUID_BYTES) < 0;
 }
 
@@ -52,7 +43,6 @@ static size_t run_place_of(const struct order_run *run, const uint8_t uuid[GOSSI
 /* Moves all from that place on by one, up or down. */
 static void run_shift(struct order_run *run, size_t from, size_t to) {
     size_t moved = run->count - from;
-    memmove(run->starts + to, run->starts + from, moved * sizeof *run->starts);
     memmove(run->members + to, run->members + from, moved * sizeof *run->members);
     run->count = to + moved;
 }
@@ -82,7 +72,6 @@ static void order_split(struct order *order, size_t place) {
     struct order_run *upper = order_open(order, place + 1), *lower = order->runs[place];
     size_t kept = lower->count / 2;
     upper->count = lower->count - kept;
-    memcpy(upper->starts, lower->starts + kept, upper->count * sizeof *upper->starts);
     memcpy(upper->members, lower->members + kept, upper->count * sizeof *upper->members);
     lower->count = kept;
     memcpy(order->froms[place + 1], upper->members[0]->shown.who->uuid, GOSSIP_UUID_BYTES);
@@ -100,7 +89,6 @@ void order_add(struct order *order, struct member *member) {
     struct order_run *run = order->runs[place];
     size_t at = run_place_of(run, uuid);
     run_shift(run, at, at + 1);
-    run->starts[at] = uuid_start(uuid);
     run->members[at] = member;
 }
 
@@ -126,13 +114,6 @@ void order_step(struct order_cursor *cursor) {
         return;
     cursor->run++;
     cursor->at = 0;
-}
-
-struct member *order_find(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    struct order_cursor cursor = order_from(order, uuid);
-    struct member *member = order_peek(&cursor);
-    bool is_found = member != NULL && memcmp(member->shown.who->uuid, uuid, GOSSIP_UUID_BYTES) == 0;
-    return is_found ? member : NULL;
 }
 
 void order_remove(struct order *order, const struct member *member) {

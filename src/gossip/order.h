@@ -1,6 +1,6 @@
 /* Members in the order of their UUIDs: short sorted runs, themselves in order (a B+ tree of two
- * levels), so that finding, adding and removing one of ten thousand moves a few hundred bytes,
- * however the UUIDs are spread.
+ * levels), so that adding and removing one of ten thousand moves a few hundred bytes, however the
+ * UUIDs are spread. For comparing ranges; what is looked up is looked up in index.h.
  *
  *     runs     [ 00..1f ]  [ 20..7b ]  [ 7c..ff ]
  *                  |           |           |
@@ -29,7 +29,6 @@ struct order_cursor {
 void order_add(struct order *order, struct member *member); /* whose UUID is not there yet */
 void order_remove(struct order *order, const struct member *member);
 void order_release(struct order *order);
-struct member *order_find(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]);
 /* Before the first member that is not before `uuid`. */
 struct order_cursor order_from(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]);
 /* The member behind the cursor; NULL at the end. Valid until the order changes. */

@@ -82,6 +82,7 @@ struct member *roster_add(struct gossip *gossip, const struct codec_record *reco
     member->chain = pool_empty_chain(gossip->pool);
     gossip->members = members_grow(gossip->members, gossip->member_count, &gossip->member_capacity);
     gossip->members[gossip->member_count++] = member;
+    index_add(&gossip->index, shown->who->uuid, gossip->member_count - 1);
     order_add(&gossip->order, member);
     return member;
 }
@@ -125,6 +126,11 @@ void roster_forget(struct gossip *gossip,
         probe_forget(gossip, member);
         member_free(gossip, member);
     }
+    if (kept == count)
+        return;
+    index_clear(&gossip->index);
+    for (size_t i = 0; i < kept; i++)
+        index_add(&gossip->index, gossip->members[i]->shown.who->uuid, i);
 }
 
 void roster_release(struct gossip *gossip) {
@@ -132,5 +138,6 @@ void roster_release(struct gossip *gossip) {
         member_free(gossip, gossip->members[i]);
     memory_free(gossip->members);
     memory_free(gossip->rotation.members);
+    index_release(&gossip->index);
     order_release(&gossip->order);
 }

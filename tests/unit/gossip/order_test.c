@@ -33,6 +33,13 @@ static unsigned people_next(const struct people *people, const uint8_t *uuid) {
     return best;
 }
 
+static const struct member *find(const struct order *order, const uint8_t *uuid) {
+    struct order_cursor cursor = order_from(order, uuid);
+    const struct member *member = order_peek(&cursor);
+    bool is_found = member != NULL && memcmp(member->shown.who->uuid, uuid, GOSSIP_UUID_BYTES) == 0;
+    return is_found ? member : NULL;
+}
+
 static void check_walk(const struct order *order, const struct people *people) {
     uint8_t zeros[GOSSIP_UUID_BYTES] = {0};
     struct order_cursor cursor = order_from(order, zeros);
@@ -66,7 +73,7 @@ static void check_against_the_truth(bool spread) {
             order_remove(&order, &people.members[i]);
             people.is_in[i] = false;
         }
-        assert_true((order_find(&order, people.who[i].uuid) != NULL) == people.is_in[i]);
+        assert_true((find(&order, people.who[i].uuid) == &people.members[i]) == people.is_in[i]);
         if (round % 500 != 0)
             continue;
         struct order_cursor cursor = order_from(&order, people.who[i].uuid);
@@ -87,19 +94,42 @@ static void test_uuids_that_begin_alike(void **state) {
     check_against_the_truth(false);
 }
 
+/* The index, beside an array as well: filled, found in, cleared, filled again. */
+static void test_index(void **state) {
+    (void)state;
+    static struct people people;
+    static struct member *members[MANY];
+    struct random random;
+    random_init(&random, 2);
+    people_name(&people, &random, false);
+    struct index index = {0};
+    assert_null(index_find(&index, members, people.who[0].uuid));
+    for (unsigned turn = 0; turn < 2; turn++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            assert_null(index_find(&index, members, people.who[i].uuid));
+            members[i] = &people.members[i];
+            index_add(&index, people.who[i].uuid, i);
+        }
+        for (unsigned i = 0; i < MANY; i++)
+            assert_ptr_equal(index_find(&index, members, people.who[i].uuid), members[i]);
+        index_clear(&index);
+    }
+    index_release(&index);
+}
+
 static void test_empty_order(void **state) {
     (void)state;
     struct order order = {0};
     uint8_t uuid[GOSSIP_UUID_BYTES] = {1};
     struct order_cursor cursor = order_from(&order, uuid);
     assert_null(order_peek(&cursor));
-    assert_null(order_find(&order, uuid));
+    assert_null(find(&order, uuid));
     order_release(&order);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_spread_uuids),
-                                       cmocka_unit_test(test_uuids_that_begin_alike),
-                                       cmocka_unit_test(test_empty_order)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spread_uuids), cmocka_unit_test(test_uuids_that_begin_alike),
+        cmocka_unit_test(test_index), cmocka_unit_test(test_empty_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
