@@ -1,6 +1,7 @@
 #include "gossip/gossip.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include "gossip/broadcast.h"
 #include "gossip/bucket.h"
 #include "gossip/digest.h"
@@ -212,6 +213,8 @@ static void gossip_hear_news(struct gossip *gossip, const struct codec_message *
         if (message->is_joining && record.state == GOSSIP_ALIVE &&
             memcmp(record.uuid, message->sender, GOSSIP_UUID_BYTES) == 0)
             record.state = GOSSIP_JOINING;
+        if (PLANTED(GOSSIP_RELAY_IS_CONTACT))
+            probe_contact(gossip, record.uuid);
         member_hear(gossip, &record, is_told_on);
     }
     struct codec_group group;
@@ -307,7 +310,7 @@ static void gossip_leave(struct gossip *gossip) {
 static void gossip_notice_lag(struct gossip *gossip) {
     uint64_t lag_us =
         gossip->now_us > gossip->deadline_us ? gossip->now_us - gossip->deadline_us : 0;
-    if (lag_us <= gossip->timing.probe_timeout_us / NAP_SHARE)
+    if (lag_us <= gossip->timing.probe_timeout_us / NAP_SHARE || PLANTED(GOSSIP_LAG_IGNORED))
         return;
     suspicion_postpone(gossip, lag_us);
     probe_postpone(gossip, lag_us);

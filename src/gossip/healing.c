@@ -1,6 +1,7 @@
 #include "gossip/healing.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include "gossip/member.h"
 #include "gossip/probe.h"
 
@@ -126,6 +127,8 @@ void healing_found(struct gossip *gossip, const struct gossip_address *address) 
 
 /* When all places are taken, one by lot makes room: of many that were lost together any will do. */
 void healing_remember(struct gossip *gossip, const struct gossip_address *address) {
+    if (PLANTED(GOSSIP_LOST_FORGOTTEN))
+        return;
     healing_found(gossip, address);
     size_t place = gossip->lost_count;
     if (place < GOSSIP_LOST_MAXIMUM)
@@ -157,7 +160,7 @@ static void round_run(struct gossip *gossip) {
     if (gossip->now_us < gossip->round_us)
         return;
     gossip->round_us = GOSSIP_NEVER;
-    if (gossip->graves.count + gossip->lost_count == 0)
+    if (gossip->graves.count + gossip->lost_count == 0 || PLANTED(GOSSIP_DEAD_NOT_SOUGHT))
         return;
     gossip->round_us = gossip->now_us + pause_by_lot_us(gossip, gossip->round_interval_us);
     gossip->round_interval_us = earlier(2 * gossip->round_interval_us, GOSSIP_BACK_OFF_US);

@@ -1,0 +1,284 @@
+/* Who is called dead, and who is found again, in the fake world. Every test is named after the trap
+ * that it would have caught.
+ *
+ *     life_test [--plant FAULT TEST]     with a planted fault that test must fail */
+#include "../unit.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "gossip/codec.h"
+#include "world.h"
+
+enum { SECOND = 1000000 };
+
+static const char *const value_of = "red";
+
+/* Every running node knows key "color" of node 1 by the expected value. */
+static bool color_is(struct world *world, const char *expected) {
+    for (unsigned i = 1; i <= world->count; i++)
+        if (world->nodes[i].gossip != NULL &&
+            !bytes_equal(world_value(world, i, 1, "color"), bytes_of_text(expected)))
+            return false;
+    return true;
+}
+static bool color_is_red(struct world *world) { return color_is(world, value_of); }
+static bool two_is(struct world *world, enum gossip_member_state state) {
+    for (unsigned i = 1; i <= world->count; i++)
+        if (i != 2 && world->nodes[i].gossip != NULL && !world_is_state(world, i, 2, state))
+            return false;
+    return true;
+}
+static bool two_is_dead(struct world *world) { return two_is(world, GOSSIP_DEAD); }
+
+/* A process that stood still for ten seconds (SIGSTOP) calls nobody dead when it goes on, and is
+ * taken back. */
+static void test_stopped_process_blames_nobody(void **state) {
+    (void)state;
+    struct world *world = world_new(5);
+    world_add_cluster(world, 5);
+    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    world_stop(world, 2);
+    world_run(world, 10 * SECOND);
+    assert_true(two_is_dead(world));
+    world_resume(world, 2);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    struct gossip_counters counters;
+    gossip_counters(world->nodes[2].gossip, &counters);
+    assert_int_equal(counters.deaths, 0);
+    assert_true(counters.refutations >= 1);
+    world_free(world);
+}
+
+/* Stops of a second, at any moment: whoever did not answer a node that was not there is not to
+ * blame. */
+static void test_short_stops_blame_nobody(void **state) {
+    (void)state;
+    struct world *world = world_new(24);
+    world->longest_us = 50000; /* so that a stop often falls between a ping and its answer */
+    world_add_cluster(world, 5);
+    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    for (unsigned round = 0; round < 50; round++) {
+        world_run(world, random_between(&world->random, SECOND, 2 * SECOND));
+        world_stop(world, 2);
+        world_run(world, SECOND);
+        world_resume(world, 2);
+    }
+    struct gossip_counters counters;
+    gossip_counters(world->nodes[2].gossip, &counters);
+    assert_int_equal(counters.suspicions, 0);
+    assert_int_equal(counters.probes_failed, 0);
+    world_free(world);
+}
+
+static void count_deaths(void *context, struct world_node *node,
+                         const struct gossip_change *change) {
+    (void)node;
+    *(unsigned *)context +=
+        change->kind == GOSSIP_CHANGE_STATE && change->member->state == GOSSIP_DEAD;
+}
+
+/* Probes wait behind the main thread (redis), or for the whole machine: every process stands still
+ * for a second now and then, several at once, and nobody is called dead. */
+static void stop_all_at_random(uint64_t seed, double loss) {
+    struct world *world = world_new(seed);
+    world_add_cluster(world, 30);
+    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    unsigned deaths = 0;
+    uint64_t resume_us[31] = {0};
+    world->on_change = count_deaths;
+    world->context = &deaths;
+    world->loss = loss;
+    for (unsigned round = 0; round < 1200; round++) {
+        world_run(world, SECOND / 10);
+        for (unsigned i = 1; i <= 30; i++) {
+            bool is_stopped = world->nodes[i].is_stopped;
+            if (is_stopped && world->now_us >= resume_us[i])
+                world_resume(world, i);
+            if (is_stopped || !random_chance(&world->random, 0.01))
+                continue;
+            world_stop(world, i);
+            resume_us[i] = world->now_us + SECOND;
+        }
+    }
+    assert_int_equal(deaths, 0);
+    world_free(world);
+}
+
+static void test_stops_of_a_second_kill_nobody(void **state) {
+    (void)state;
+    stop_all_at_random(31, 0);
+    stop_all_at_random(32, 0.2);
+}
+
+/* As if node 3 told all others that node 2 lives, as all believed before it died. */
+static void tell_that_two_lives(struct world *world) {
+    static const struct codec_wire version_0 = {.version = 0};
+    const struct world_node *two = &world->nodes[2], *three = &world->nodes[3];
+    struct codec_record record = {.generation = two->generation,
+                                  .incarnation = 1,
+                                  .state = GOSSIP_ALIVE,
+                                  .address = two->address,
+                                  .name = "n2"};
+    struct codec_writer writer;
+    memcpy(record.uuid, two->uuid, GOSSIP_UUID_BYTES);
+    codec_writer_init(&writer);
+    codec_begin(&writer, &version_0, CODEC_NEWS, three->uuid, three->generation);
+    assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
+    assert_true(codec_write_record(&writer, &record));
+    codec_list_end(&writer);
+    for (unsigned i = 1; i <= world->count; i++)
+        if (i != 2)
+            world_send(world, 3, i, buffer_bytes(&writer.buffer));
+    codec_writer_release(&writer);
+}
+
+/* Relayed news taken as a sign of life (scylla #8036): while others go on telling of a node that it
+ * lives, its death is still found and stays. */
+static void test_relayed_news_does_not_keep_the_dead_alive(void **state) {
+    (void)state;
+    struct world *world = world_new(7);
+    world->loss = 0.1;
+    world->repeats = 0.5;
+    world->longest_us = 400000; /* old datagrams arrive late, after the death */
+    world_add_cluster(world, 10);
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    world_set(world, 2, "color", "red");
+    world_run(world, SECOND / 10);
+    world_kill(world, 2);
+    for (unsigned i = 0; i < 100; i++) {
+        tell_that_two_lives(world);
+        world_run(world, SECOND / 10);
+    }
+    assert_true(two_is_dead(world));
+    for (unsigned i = 0; i < 60; i++) {
+        tell_that_two_lives(world);
+        world_run(world, SECOND);
+        assert_true(two_is_dead(world));
+    }
+    world_free(world);
+}
+
+static bool is_red_and_settled(struct world *world) {
+    return color_is_red(world) && world_is_settled(world);
+}
+
+/* Partition never heals (memberlist #222, serf #605): two halves, long enough for each to bury the
+ * other, find each other again by themselves; a key changed meanwhile is known to all. No seed is
+ * on the other side of more than one. */
+static void test_partition_heals(void **state) {
+    (void)state;
+    struct world *world = world_new(10);
+    world_add_cluster(world, 50);
+    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    world_split(world, 25);
+    world_run(world, 120 * SECOND);
+    for (unsigned i = 1; i <= 25; i++)
+        for (unsigned j = 26; j <= 50; j++) {
+            assert_true(world_is_state(world, i, j, GOSSIP_DEAD));
+            assert_true(world_is_state(world, j, i, GOSSIP_DEAD));
+        }
+    world_set(world, 1, "color", "red");
+    world_heal(world);
+    assert_true(world_run_until(world, 30 * SECOND, is_red_and_settled));
+    world_free(world);
+}
+
+/* Half of a hundred nodes and the other half, for ten minutes: one cluster again within 15 s of the
+ * network, though but one seed is across (metallb #589). */
+static void test_halves_of_a_hundred_heal_soon(void **state) {
+    (void)state;
+    struct world *world = world_new(33);
+    world_add_cluster(world, 100);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    world_split(world, 50);
+    world_run(world, 600 * (uint64_t)SECOND);
+    assert_true(world_is_state(world, 1, 100, GOSSIP_DEAD));
+    world_heal(world);
+    assert_true(world_run_until(world, 15 * SECOND, world_is_settled));
+    world_free(world);
+}
+
+/* A partition of more than a day (piko #175): the graves are forgotten by then, the seed is gone
+ * for ever, and still the halves find each other within 15 s of the network. */
+static void test_halves_heal_after_the_graves_are_forgotten(void **state) {
+    (void)state;
+    struct world *world = world_new(34);
+    world_add_cluster(world, 21);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    world_kill(world, 1);
+    world_split(world, 11);
+    world_run(world, 60 * SECOND);
+    assert_true(world_is_state(world, 2, 21, GOSSIP_DEAD));
+    struct gossip_timing usual = world->timing, slow = usual;
+    slow.probe_interval_us = 20 * SECOND; /* a day in few events */
+    slow.probe_timeout_us = SECOND;
+    world_set_timing(world, &slow);
+    world_run(world, 25 * 3600 * (uint64_t)SECOND);
+    for (unsigned i = 2; i <= 11; i++)
+        for (unsigned j = 12; j <= 21; j++)
+            assert_true(world_view(world, i, j) == NULL && world_view(world, j, i) == NULL);
+    world_set_timing(world, &usual);
+    world_run(world, 60 * SECOND);
+    world_heal(world);
+    assert_true(world_run_until(world, 15 * SECOND, world_is_settled));
+    world_free(world);
+}
+
+/* The same for two nodes whose only seed is gone for ever: they remember each other as dead, and
+ * try. */
+static void test_two_find_each_other_again(void **state) {
+    (void)state;
+    struct world *world = world_new(11);
+    for (unsigned i = 1; i <= 3; i++)
+        world_add(world);
+    world_seed(world, 1, 3);
+    world_seed(world, 2, 3);
+    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    world_kill(world, 3);
+    world_split(world, 1);
+    world_run(world, 3600 * (uint64_t)SECOND);
+    assert_true(world_is_state(world, 1, 2, GOSSIP_DEAD));
+    world_heal(world);
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    world_free(world);
+}
+
+#ifdef TROTHDB_PLANTED_FAULTS
+static int plant(const char *name) {
+    static const struct {
+        const char *name;
+        enum planted_fault fault;
+    } faults[] = {
+#define PLANTED_FAULT(name, text) {#name, PLANTED_##name},
+#include "base/planted.def"
+#undef PLANTED_FAULT
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        if (strcmp(faults[i].name, name) == 0)
+            planted_fault_on = faults[i].fault;
+    return planted_fault_on == PLANTED_NOTHING;
+}
+#else
+static int plant(const char *name) {
+    printf("this build has no planted faults, and so not %s\n", name);
+    return 1;
+}
+#endif
+
+int main(int count, char **arguments) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stopped_process_blames_nobody),
+        cmocka_unit_test(test_short_stops_blame_nobody),
+        cmocka_unit_test(test_stops_of_a_second_kill_nobody),
+        cmocka_unit_test(test_relayed_news_does_not_keep_the_dead_alive),
+        cmocka_unit_test(test_partition_heals),
+        cmocka_unit_test(test_halves_of_a_hundred_heal_soon),
+        cmocka_unit_test(test_halves_heal_after_the_graves_are_forgotten),
+        cmocka_unit_test(test_two_find_each_other_again)};
+    bool is_planted = count == 4 && strcmp(arguments[1], "--plant") == 0;
+    if (is_planted && plant(arguments[2]) != 0)
+        return 1;
+    if (is_planted)
+        cmocka_set_test_filter(arguments[3]);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return is_planted ? failed == 0 : failed;
+}
