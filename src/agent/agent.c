@@ -30,6 +30,7 @@ struct agent {
     struct agent_options options;
     struct config config;
     struct identity identity;
+    struct disk *disk; /* of --dir, open as long as it is this agent's; NULL: none */
     struct addresses announced;
     struct seal *seal; /* owned; NULL where no cluster key is set */
     struct node_shared *shared;
@@ -159,22 +160,18 @@ static void agent_open_peers(struct agent *agent) {
 static int agent_take_identity(struct agent *agent, struct buffer *problem) {
     uint8_t fresh[NODE_UUID_BYTES];
     struct disk_real_problem cause;
-    struct disk *disk;
     entropy_uuid(fresh);
     if (agent->config.dir[0] == '\0') {
         memcpy(agent->identity.uuid, fresh, sizeof fresh);
         agent->identity.generation = 1;
         return 0;
     }
-    int code = disk_real_open(agent->config.dir, &agent->loop, &disk, &cause);
+    int code = disk_real_open(agent->config.dir, NULL, &agent->disk, &cause);
     if (code != 0) {
         buffer_append_format(problem, "%s", cause.text);
         return code;
     }
-    code = identity_open(disk, fresh, 0, &agent->identity, problem);
-    disk_real_close(disk);
-    uv_run(&agent->loop, UV_RUN_DEFAULT); /* lets go of it */
-    return code;
+    return identity_open(agent->disk, fresh, IDENTITY_AGENT, &agent->identity, problem);
 }
 
 static void agent_say(struct agent *agent, const char *key, const struct net_address *address) {
@@ -282,10 +279,10 @@ static void agent_release(struct agent *agent) {
     gossip_plane_release(&agent->plane);
     agent_tell_news(agent);
     CHECK(uv_loop_close(&agent->loop) == 0);
+    if (agent->disk != NULL)
+        disk_real_close(agent->disk);
     memory_free(agent->peers_input);
     node_shared_free(agent->shared);
-    seal_free(agent->seal);
-    config_release(&agent->config);
 }
 
 static int complain(const struct buffer *problem, int exit_code) {
@@ -337,6 +334,8 @@ int agent_run(int argc, char **argv) {
         agent_options_print_help();
     } else {
         code = agent_serve(agent, &problem);
+        seal_free(agent->seal);
+        config_release(&agent->config);
     }
     buffer_release(&problem);
     memory_free(agent);

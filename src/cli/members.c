@@ -1,5 +1,6 @@
 /* `trothdb members`: who is there, as a table, as JSON, or as what changes. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/command.h"
 #include "cli/flags.h"
@@ -77,8 +78,15 @@ static void add_row(struct grid *grid, const struct response *member) {
     buffer_release(&tags);
 }
 
-static void append_table(const struct response *members, struct buffer *out) {
+static int by_name(const void *a, const void *b) {
+    return bytes_compare(response_field_text(a, "name"), response_field_text(b, "name"));
+}
+
+static void append_table(struct response *members, struct buffer *out) {
     struct grid grid;
+    if (members->element_count > 0) {
+        qsort(members->elements, members->element_count, sizeof(*members->elements), by_name);
+    }
     grid_init(&grid, "llllllrlrl");
     grid_row(&grid, "name", "id", "kind", "clients at", "gossip at", "state", "since", "zone",
              "round trip", "tags");

@@ -57,6 +57,22 @@ int identity_read(struct disk *disk, struct identity *identity) {
     return error;
 }
 
+static void refuse_layout(const struct identity *identity, uint32_t worker_count,
+                          struct buffer *problem) {
+    if (identity->worker_count == IDENTITY_AGENT) {
+        buffer_append_text(problem, "this directory is an agent's; give it to `trothdb agent`, or "
+                                    "begin with an empty one");
+    } else if (worker_count == IDENTITY_AGENT) {
+        buffer_append_text(problem, "this directory is a node's, with its data; give the agent "
+                                    "another one");
+    } else {
+        buffer_append_format(problem,
+                             "this directory was made with --workers %u, not %u: start it with "
+                             "--workers %u",
+                             identity->worker_count, worker_count, identity->worker_count);
+    }
+}
+
 int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
                   uint32_t worker_count, struct identity *identity, struct buffer *problem) {
     int error = identity_read(disk, identity);
@@ -73,10 +89,7 @@ int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
         return error;
     }
     if (identity->worker_count != worker_count) {
-        buffer_append_format(
-            problem,
-            "this directory was made with --workers %u, not %u: start it with --workers %u",
-            identity->worker_count, worker_count, identity->worker_count);
+        refuse_layout(identity, worker_count, problem);
         return ERR_INVALID;
     }
     identity->generation++;

@@ -5,7 +5,11 @@
 #include "base/buffer.h"
 #include "io/disk.h"
 
-enum { NODE_UUID_BYTES = 16, NODE_ID_TEXT_BYTES = 41 };
+enum {
+    NODE_UUID_BYTES = 16,
+    NODE_ID_TEXT_BYTES = 41,
+    IDENTITY_AGENT = 0 /* the worker_count of an agent */
+};
 
 struct identity {
     uint8_t uuid[NODE_UUID_BYTES];

@@ -8,6 +8,7 @@ const {spawn} = require('node:child_process');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 const Redis = require('ioredis');
+const {freePort} = require('./ports.js');
 const {Node, endWithTest, program, run, startNodes, until, within} = require('./cluster.js');
 
 const RESIDENT_KIB_MAXIMUM = 6 * 1024;
@@ -131,6 +132,13 @@ test('a killed agent is dead to all, one that leaves has left, and one that come
   assert.strictEqual(after[0].id, before.id);
   assert.ok(after[0].generation > before.generation, `${after[0].generation} after ${before.generation}`);
   assert.strictEqual((await kept.get('/health/ready')).status, 200);
+  const another = await run(program, ['agent', '--port', await freePort(), '--peer-port', await freePort(), '--admin-port',
+    await freePort(), '--dir', path.join(cluster.directory, 'kept-state')]);
+  assert.strictEqual(another.code, 1);
+  assert.match(another.stderr, /another process/);
+  const asNode = await run(program, ['server', '--port', await freePort(), '--peer-port', await freePort(), '--admin-port',
+    await freePort(), '--dir', path.join(cluster.directory, 'kept-state')]);
+  assert.match(asNode.stderr, /another process/);
   assert.strictEqual(await health(kept), 'SERVING');
   assert.match((await kept.get('/metrics')).text, /trothdb_members\{state="alive"\} [1-9]/);
 });
