@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
+const vm = require('node:vm');
 const {program, run, startNodes, until} = require('./cluster.js');
 
 const temporary = (t) => {
@@ -33,7 +34,10 @@ function draw(html) {
   const elements = {report: new Element('script'), main: new Element('main'), title: new Element('h1'), about: new Element('p')};
   elements.report.textContent = /<script type="application\/json" id="report">(.*?)<\/script>/s.exec(html)[1];
   const page = {getElementById: (id) => elements[id], createElement: (name) => new Element(name), createElementNS: (_, name) => new Element(name)};
-  new Function('document', /<script>(.*)<\/script>/s.exec(html)[1])(page);
+  const context = vm.createContext({page});
+  // Names that a browser's pages cannot declare anew.
+  vm.runInContext('for (const name of ["document", "window", "location", "top"]) Object.defineProperty(globalThis, name, {value: page, configurable: false})', context);
+  vm.runInContext(/<script>(.*)<\/script>/s.exec(html)[1], context);
   return made;
 }
 
