@@ -261,8 +261,21 @@ static bool codec_is_complete(const struct codec_message *message) {
     case CODEC_PULL:
     case CODEC_FILL:
         return true;
+    case CODEC_PACKED:
+        return false;
     }
     return false;
+}
+
+size_t codec_skip_header(struct cursor *in) {
+    const uint8_t *start = in->at;
+    uint8_t uuid[GOSSIP_UUID_BYTES], version = cursor_u8(in);
+    cursor_u8(in);
+    codec_read_uuid(in, uuid);
+    codec_read_number(in);
+    if (version > 0)
+        cursor_u64(in);
+    return (size_t)(in->at - start);
 }
 
 int codec_decode(struct codec_message *message, struct bytes bytes) {
@@ -307,15 +320,17 @@ void codec_begin(struct codec_writer *writer, const struct codec_wire *wire, enu
                  const uint8_t sender[GOSSIP_UUID_BYTES], uint64_t generation) {
     CHECK(wire->version <= GOSSIP_WIRE_MAXIMUM && wire->wall_us <= CODEC_NUMBER_MAXIMUM);
     buffer_clear(&writer->buffer);
+    writer->buffer.maximum_bytes = GOSSIP_DATAGRAM_MAXIMUM;
     writer->wire = *wire;
+    writer->kind = kind;
     writer->section_at = writer->group_at = 0;
     buffer_append_u8(&writer->buffer, wire->version);
-    writer->kind = kind;
     buffer_append_u8(&writer->buffer, (uint8_t)kind);
     buffer_append(&writer->buffer, sender, GOSSIP_UUID_BYTES);
     buffer_append_varint(&writer->buffer, generation);
     if (wire->version > 0)
         buffer_append_u64(&writer->buffer, wire->wall_us);
+    writer->header_bytes = writer->buffer.length;
 }
 
 static void codec_patch_u16(struct codec_writer *writer, size_t at, size_t value) {

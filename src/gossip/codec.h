@@ -109,7 +109,10 @@ struct codec_message {
 };
 
 /* 0, ERR_VERSION or ERR_MALFORMED. */
+/* A PACKED one is to be unpacked before (packing.h). */
 int codec_decode(struct codec_message *message, struct bytes bytes) MUST_CHECK;
+/* Reads what stands before the sections, and returns how long that is. */
+size_t codec_skip_header(struct cursor *in);
 /* Items of a list: in one that codec_decode() has passed they cannot fail. */
 void codec_read_record(struct cursor *in, const struct codec_wire *wire,
                        struct codec_record *record);
@@ -122,9 +125,10 @@ enum gossip_priority codec_priority_of(const struct codec_message *message, size
 
 /* A datagram being written, never above GOSSIP_DATAGRAM_MAXIMUM. */
 struct codec_writer {
-    enum codec_kind kind;
-    struct buffer buffer;
+    struct buffer buffer; /* its maximum may be raised while a datagram is written (packing.h) */
     struct codec_wire wire;
+    enum codec_kind kind;
+    size_t header_bytes;
     size_t section_at; /* of the open section's header; 0: none is open */
     size_t group_from; /* the open group's first byte */
     size_t group_at;   /* and its length's place; 0: none is open */

@@ -1,5 +1,6 @@
 #include "gossip/digest.h"
 #include "base/check.h"
+#include "gossip/filling.h"
 #include "gossip/member.h"
 #include "gossip/state.h"
 #include "gossip/suspicion.h"
@@ -119,140 +120,6 @@ void digest_send(struct gossip *gossip, const struct gossip_address *to) {
     digest_send_part(gossip, to, zeros, before, left);
 }
 
-/* Sending what somebody lacks: into one datagram until it is full, then the next. */
-
-struct filling {
-    struct gossip *gossip;
-    const struct gossip_address *to;
-    const struct member *member; /* who that is; NULL: not known */
-    unsigned datagrams_left;
-    bool is_open;
-    enum codec_section section; /* the open list; 0: none */
-};
-
-/* An answer to `message`, at most as long as one answer may be. */
-static struct filling filling_for(struct gossip *gossip, const struct gossip_address *from,
-                                  const struct codec_message *message) {
-    const struct member *member = member_find(gossip, message->sender);
-    bool is_this_life = member != NULL && member->shown.who->generation == message->generation;
-    return (struct filling){.gossip = gossip,
-                            .to = from,
-                            .member = is_this_life ? member : NULL,
-                            .datagrams_left = GOSSIP_SYNC_DATAGRAMS};
-}
-
-static void filling_close_list(struct filling *filling) {
-    if (filling->section != 0)
-        codec_list_end(&filling->gossip->writer);
-    filling->section = 0;
-}
-
-static void filling_flush(struct filling *filling) {
-    if (!filling->is_open)
-        return;
-    filling_close_list(filling);
-    gossip_send(filling->gossip, filling->to);
-    filling->is_open = false;
-    filling->datagrams_left--;
-}
-
-/* Opens a list of that section, in a new datagram if need be: a datagram has each section once,
- * records before entries. */
-static bool filling_want(struct filling *filling, enum codec_section section) {
-    if (filling->is_open && filling->section == section)
-        return true;
-    if (filling->is_open && section == CODEC_SECTION_RECORDS)
-        filling_flush(filling);
-    if (!filling->is_open && filling->datagrams_left == 0)
-        return false;
-    if (!filling->is_open)
-        gossip_begin(filling->gossip, CODEC_FILL, filling->member);
-    filling->is_open = true;
-    filling_close_list(filling);
-    if (!codec_list_begin(&filling->gossip->writer, section)) {
-        filling_flush(filling);
-        return filling_want(filling, section);
-    }
-    filling->section = section;
-    return true;
-}
-
-static void filling_add_record(struct filling *filling, const struct member *member) {
-    struct codec_record record;
-    member_record(member, &record);
-    for (unsigned tries = 0; tries < 2 && filling_want(filling, CODEC_SECTION_RECORDS); tries++) {
-        if (codec_write_record(&filling->gossip->writer, &record))
-            return;
-        filling_flush(filling);
-    }
-}
-
-static bool filling_group_begin(struct filling *filling, const struct member *member) {
-    struct codec_group group = {.generation = member->shown.who->generation,
-                                .floor = member->chain->floor};
-    memcpy(group.uuid, member->shown.who->uuid, GOSSIP_UUID_BYTES);
-    while (filling_want(filling, CODEC_SECTION_ENTRIES)) {
-        if (codec_group_begin(&filling->gossip->writer, &group))
-            return true;
-        filling_flush(filling);
-    }
-    return false;
-}
-
-static bool filling_add_entry(struct filling *filling, const struct member *member,
-                              const struct codec_entry *entry) {
-    struct codec_writer *writer = &filling->gossip->writer;
-    if (writer->group_at != 0 && codec_write_entry(writer, entry))
-        return true;
-    if (writer->group_at != 0)
-        codec_group_end(writer);
-    filling_flush(filling);
-    return filling_group_begin(filling, member) && codec_write_entry(writer, entry);
-}
-
-/* All above `version`, and the word that there is no more. */
-static void filling_add_entries(struct filling *filling, const struct member *member,
-                                uint64_t version) {
-    if (!filling_group_begin(filling, member))
-        return;
-    bool is_going_on = true;
-    for (size_t i = state_position(member->chain, version); i < member->chain->count && is_going_on;
-         i++) {
-        const struct entry *entry = member->chain->links[i].entry;
-        struct codec_entry written = {.version = entry->version,
-                                      .previous = state_previous(member, entry),
-                                      .is_removed = entry->is_removed,
-                                      .key = entry_key(entry),
-                                      .value = entry_value(entry),
-                                      .created_us = entry->created_us};
-        is_going_on = filling_add_entry(filling, member, &written);
-    }
-    size_t position = state_position(member->chain, member->chain->version);
-    uint64_t last = position > 0 ? member->chain->links[position - 1].entry->version : 0;
-    struct codec_entry end = {.version = member->chain->version, .previous = last};
-    if (is_going_on && last < member->chain->version)
-        is_going_on = filling_add_entry(filling, member, &end);
-    if (filling->gossip->writer.group_at != 0)
-        codec_group_end(&filling->gossip->writer);
-}
-
-/* What the other lacks of a member, if it knows this much. */
-static void filling_add_difference(struct filling *filling, const struct member *member,
-                                   const struct codec_digest *known) {
-    const struct member_life ours = member_life_of(member), theirs = digest_life(known);
-    if (member_compare_lives(&theirs, &ours) < 0)
-        filling_add_record(filling, member);
-    if (known->generation > member->shown.who->generation || !state_is_whole(member) ||
-        !member_is_live(member))
-        return;
-    bool is_same_life = known->generation == member->shown.who->generation;
-    uint64_t version = is_same_life ? known->version : 0, floor = is_same_life ? known->floor : 0;
-    if (floor < member->chain->floor && version < member->chain->floor)
-        version = 0; /* it may have missed a removal: it starts over */
-    if (version < member->chain->version || floor < member->chain->floor)
-        filling_add_entries(filling, member, version);
-}
-
 /* Hearing what another knows. */
 
 static const struct codec_digest digest_nothing;
@@ -318,17 +185,26 @@ static bool comparison_next(struct comparison *walk, const struct codec_digest *
     return true;
 }
 
-static void digest_answer(struct gossip *gossip, const struct gossip_address *from,
-                          const struct codec_message *message) {
-    struct filling filling = filling_for(gossip, from, message);
-    struct comparison walk = comparison_of(gossip, message);
+/* Records first, then entries: so each datagram can be full, and whose entries they are is known.
+ */
+static void digest_fill(struct filling *filling, const struct codec_message *message,
+                        void (*add)(struct filling *filling, const struct member *member,
+                                    const struct codec_digest *known)) {
+    struct comparison walk = comparison_of(filling->gossip, message);
     const struct codec_digest *theirs;
     struct member *ours;
     while (comparison_next(&walk, &theirs, &ours)) {
         bool is_grave_unknown_to_them = ours != NULL && theirs == NULL && !member_is_live(ours);
         if (ours != NULL && !is_grave_unknown_to_them)
-            filling_add_difference(&filling, ours, theirs ? theirs : &digest_nothing);
+            add(filling, ours, theirs ? theirs : &digest_nothing);
     }
+}
+
+static void digest_answer(struct gossip *gossip, const struct gossip_address *from,
+                          const struct codec_message *message) {
+    struct filling filling = filling_for(gossip, from, message);
+    digest_fill(&filling, message, filling_add_record);
+    digest_fill(&filling, message, filling_add_entries);
     filling_flush(&filling);
 }
 
@@ -377,16 +253,23 @@ void digest_hear(struct gossip *gossip, const struct gossip_address *from,
     digest_pull(gossip, from, message);
 }
 
-void digest_pulled(struct gossip *gossip, const struct gossip_address *from,
-                   const struct codec_message *message) {
-    struct filling filling = filling_for(gossip, from, message);
+static void digest_fill_wanted(struct filling *filling, const struct codec_message *message,
+                               void (*add)(struct filling *filling, const struct member *member,
+                                           const struct codec_digest *known)) {
     struct cursor in = cursor_of(message->digests);
     struct codec_digest known;
     while (cursor_left(&in) > 0) {
         codec_read_digest(&in, &known);
-        const struct member *member = member_find(gossip, known.uuid);
+        const struct member *member = member_find(filling->gossip, known.uuid);
         if (member != NULL)
-            filling_add_difference(&filling, member, &known);
+            add(filling, member, &known);
     }
+}
+
+void digest_pulled(struct gossip *gossip, const struct gossip_address *from,
+                   const struct codec_message *message) {
+    struct filling filling = filling_for(gossip, from, message);
+    digest_fill_wanted(&filling, message, filling_add_record);
+    digest_fill_wanted(&filling, message, filling_add_entries);
     filling_flush(&filling);
 }

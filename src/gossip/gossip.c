@@ -11,6 +11,7 @@
 #include "gossip/member.h"
 #include "gossip/observer.h"
 #include "gossip/pace.h"
+#include "gossip/packing.h"
 #include "gossip/probe.h"
 #include "gossip/replay.h"
 #include "gossip/roster.h"
@@ -92,6 +93,8 @@ struct gossip *gossip_new(const struct gossip_options *options) {
             list_init(&gossip->news[priority][sent]);
     gossip->replay = options->is_sealed ? replay_new() : NULL;
     codec_writer_init(&gossip->writer);
+    buffer_init(&gossip->packed, GOSSIP_DATAGRAM_MAXIMUM);
+    buffer_init(&gossip->unpacked, GOSSIP_DATAGRAM_MAXIMUM + PACKING_RAW_MAXIMUM);
     buffer_init(&gossip->outbox_bytes, OUTBOX_BYTES_MAXIMUM);
     buffer_init(&gossip->change_bytes, CHANGE_BYTES_MAXIMUM);
     gossip_add_self(gossip, options);
@@ -110,6 +113,8 @@ void gossip_free(struct gossip *gossip) {
     memory_free(gossip->relays);
     memory_free(gossip->seeds);
     codec_writer_release(&gossip->writer);
+    buffer_release(&gossip->packed);
+    buffer_release(&gossip->unpacked);
     buffer_release(&gossip->outbox_bytes);
     buffer_release(&gossip->change_bytes);
     memory_free(gossip->outbox);
@@ -159,11 +164,13 @@ static bool is_comparison(enum codec_kind kind) {
 }
 
 void gossip_send(struct gossip *gossip, const struct gossip_address *to) {
-    struct bytes bytes = buffer_bytes(&gossip->writer.buffer);
     if (is_comparison(gossip->writer.kind) && !bucket_admits(gossip, BUCKET_COMPARISON)) {
         gossip->counters.dropped_for_bandwidth++;
         return;
     }
+    struct bytes bytes = packing_pack(gossip);
+    if (bytes.length == 0)
+        return; /* it grew beyond what it could be packed into: the next comparison mends it */
     bucket_spend(gossip, bytes.length);
     size_t at = gossip->outbox_bytes.length;
     buffer_append_bytes(&gossip->outbox_bytes, bytes);
@@ -246,6 +253,7 @@ static void gossip_dispatch(struct gossip *gossip, const struct gossip_address *
     case CODEC_PULL:
         digest_pulled(gossip, from, message);
         return;
+    case CODEC_PACKED:
     case CODEC_FILL:
         joining_copied(gossip);
         return;
@@ -259,7 +267,8 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
     struct codec_message message;
     gossip->counters.datagrams_received++;
     gossip->counters.bytes_received += bytes.length;
-    if (bytes.length > GOSSIP_DATAGRAM_MAXIMUM || codec_decode(&message, bytes)) {
+    if (bytes.length > GOSSIP_DATAGRAM_MAXIMUM ||
+        packing_unpack(bytes, &gossip->unpacked, &bytes) || codec_decode(&message, bytes)) {
         gossip->counters.malformed++;
         return;
     }

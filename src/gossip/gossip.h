@@ -59,6 +59,7 @@ struct gossip_timing {
     uint64_t goal_us;          /* 0: the default */
     uint64_t bytes_per_second; /* sent at the most, over a second or more; 0: no limit. Probes and
                                   their answers go out in any case, and count (bucket.h) */
+    size_t compress_min_bytes; /* what somebody lacked is sent compressed from here on; 0: never */
     /* The newest version of the wire that this node speaks, at most GOSSIP_WIRE_MAXIMUM; with each
      * member it speaks the older of the two. It reads all up to GOSSIP_WIRE_MAXIMUM always. */
     unsigned wire_maximum;

@@ -17,7 +17,8 @@
  *     listeners.c   who is told
  *     bucket.c      how much may be sent
  *     compare.c     where two states differ
- *     digest.c      comparing the whole with one other node, and sending what differs
+ *     digest.c      comparing the whole with one other node
+ *     filling.c     sending what it lacks, compressed by packing.c
  *     pace.c        how fast that is (adapt.c: from what was measured)
  *     skew.c        how far other wall clocks are from ours (clock_offset.c: from one answer)
  *     propagation.c how long news took to come here
@@ -262,6 +263,7 @@ struct gossip {
     size_t propagation_count;
 
     struct codec_writer writer;
+    struct buffer packed, unpacked; /* the last datagrams that were (packing.h) */
     struct outgoing *outbox;
     size_t outbox_count, outbox_capacity;
     struct buffer outbox_bytes;

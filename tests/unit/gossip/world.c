@@ -25,6 +25,7 @@ struct world *world_new(uint64_t seed) {
                                            .probe_timeout_us = 200000,
                                            .flush_us = 5000,
                                            .suspicion_factor = 4,
+                                           .compress_min_bytes = 400,
                                            .wire_maximum = GOSSIP_WIRE_MAXIMUM};
     world->shortest_us = 500;
     world->longest_us = 2000;
@@ -91,10 +92,13 @@ static void world_post(struct world *world, const struct world_node *from,
     world->byte_count += datagram->bytes.length;
     if (datagram->bytes.length > world->largest_bytes)
         world->largest_bytes = datagram->bytes.length;
-    if (strcmp(gossip_datagram_kind(datagram->bytes), "DIGEST") == 0) {
+    const char *kind = gossip_datagram_kind(datagram->bytes);
+    if (strcmp(kind, "DIGEST") == 0) {
         world->digest_count++;
         world->digest_bytes += datagram->bytes.length;
     }
+    if (strcmp(kind, "FILL") == 0 || strcmp(kind, "PACKED") == 0)
+        world->fill_bytes += datagram->bytes.length;
     if (!random_chance(&world->random, world->loss))
         world_fly(world, from, &datagram->to, datagram->bytes);
     if (random_chance(&world->random, world->repeats))

@@ -43,8 +43,9 @@ struct world {
     uint64_t datagram_count, byte_count;
     uint64_t largest_bytes;              /* of a datagram */
     uint64_t digest_count, digest_bytes; /* those that name members and what is known of them */
-    uint64_t received_by_version[2]; /* datagrams by version of the wire */
-    uint64_t unreadable_count;       /* that came to a node too old to read them */
+    uint64_t fill_bytes;                 /* of FILLs, packed or not */
+    uint64_t received_by_version[2];     /* datagrams by version of the wire */
+    uint64_t unreadable_count;           /* that came to a node too old to read them */
     const struct log *log;
     void (*on_propagation)(void *context, const struct world *world,
                            const struct gossip_propagation *news);

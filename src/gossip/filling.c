@@ -1,0 +1,134 @@
+#include "gossip/filling.h"
+#include "gossip/member.h"
+#include "gossip/packing.h"
+#include "gossip/state.h"
+
+struct filling filling_for(struct gossip *gossip, const struct gossip_address *from,
+                           const struct codec_message *message) {
+    const struct member *member = member_find(gossip, message->sender);
+    bool is_this_life = member != NULL && member->shown.who->generation == message->generation;
+    return (struct filling){.gossip = gossip,
+                            .to = from,
+                            .member = is_this_life ? member : NULL,
+                            .datagrams_left = GOSSIP_SYNC_DATAGRAMS};
+}
+
+static void filling_close_list(struct filling *filling) {
+    if (filling->section != 0)
+        codec_list_end(&filling->gossip->writer);
+    filling->section = 0;
+}
+
+void filling_flush(struct filling *filling) {
+    if (!filling->is_open)
+        return;
+    filling_close_list(filling);
+    gossip_send(filling->gossip, filling->to);
+    filling->is_open = false;
+    filling->datagrams_left--;
+}
+
+/* Opens a list of that section, in a new datagram if need be: a datagram has each section once,
+ * records before entries. */
+static bool filling_want(struct filling *filling, enum codec_section section) {
+    if (filling->is_open && filling->section == section)
+        return true;
+    if (filling->is_open && section == CODEC_SECTION_RECORDS)
+        filling_flush(filling);
+    if (!filling->is_open && filling->datagrams_left == 0)
+        return false;
+    if (!filling->is_open)
+        gossip_begin(filling->gossip, CODEC_FILL, filling->member);
+    filling->is_open = true;
+    filling_close_list(filling);
+    if (!codec_list_begin(&filling->gossip->writer, section)) {
+        if (!packing_grow(filling->gossip))
+            filling_flush(filling);
+        return filling_want(filling, section);
+    }
+    filling->section = section;
+    return true;
+}
+
+void filling_add_record(struct filling *filling, const struct member *member,
+                        const struct codec_digest *known) {
+    const struct member_life ours = member_life_of(member),
+                             theirs = {.generation = known->generation,
+                                       .incarnation = known->incarnation,
+                                       .state = known->state};
+    if (member_compare_lives(&theirs, &ours) >= 0)
+        return;
+    struct codec_record record;
+    member_record(member, &record);
+    while (filling_want(filling, CODEC_SECTION_RECORDS)) {
+        if (codec_write_record(&filling->gossip->writer, &record))
+            return;
+        if (!packing_grow(filling->gossip))
+            filling_flush(filling);
+    }
+}
+
+static bool filling_group_begin(struct filling *filling, const struct member *member) {
+    struct codec_group group = {.generation = member->shown.who->generation,
+                                .floor = member->chain->floor};
+    memcpy(group.uuid, member->shown.who->uuid, GOSSIP_UUID_BYTES);
+    while (filling_want(filling, CODEC_SECTION_ENTRIES)) {
+        if (codec_group_begin(&filling->gossip->writer, &group))
+            return true;
+        if (!packing_grow(filling->gossip))
+            filling_flush(filling);
+    }
+    return false;
+}
+
+static bool filling_add_entry(struct filling *filling, const struct member *member,
+                              const struct codec_entry *entry) {
+    struct codec_writer *writer = &filling->gossip->writer;
+    do {
+        if (writer->group_at != 0 && codec_write_entry(writer, entry))
+            return true;
+    } while (packing_grow(filling->gossip));
+    if (writer->group_at != 0)
+        codec_group_end(writer);
+    filling_flush(filling);
+    return filling_group_begin(filling, member) && codec_write_entry(writer, entry);
+}
+
+/* All above `version`, and the word that there is no more. */
+static void filling_add_above(struct filling *filling, const struct member *member,
+                              uint64_t version) {
+    if (!filling_group_begin(filling, member))
+        return;
+    bool is_going_on = true;
+    for (size_t i = state_position(member->chain, version); i < member->chain->count && is_going_on;
+         i++) {
+        const struct entry *entry = member->chain->links[i].entry;
+        struct codec_entry written = {.version = entry->version,
+                                      .previous = state_previous(member, entry),
+                                      .is_removed = entry->is_removed,
+                                      .key = entry_key(entry),
+                                      .value = entry_value(entry),
+                                      .created_us = entry->created_us};
+        is_going_on = filling_add_entry(filling, member, &written);
+    }
+    size_t position = state_position(member->chain, member->chain->version);
+    uint64_t last = position > 0 ? member->chain->links[position - 1].entry->version : 0;
+    struct codec_entry end = {.version = member->chain->version, .previous = last};
+    if (is_going_on && last < member->chain->version)
+        is_going_on = filling_add_entry(filling, member, &end);
+    if (filling->gossip->writer.group_at != 0)
+        codec_group_end(&filling->gossip->writer);
+}
+
+void filling_add_entries(struct filling *filling, const struct member *member,
+                         const struct codec_digest *known) {
+    if (known->generation > member->shown.who->generation || !state_is_whole(member) ||
+        !member_is_live(member))
+        return;
+    bool is_same_life = known->generation == member->shown.who->generation;
+    uint64_t version = is_same_life ? known->version : 0, floor = is_same_life ? known->floor : 0;
+    if (floor < member->chain->floor && version < member->chain->floor)
+        version = 0; /* it may have missed a removal: it starts over */
+    if (version < member->chain->version || floor < member->chain->floor)
+        filling_add_above(filling, member, version);
+}

@@ -1,0 +1,88 @@
+#include "gossip/packing.h"
+#include "base/check.h"
+#include <zstd.h>
+
+enum {
+    PACKING_LEVEL = 1,
+    PACKING_HEADER_MAXIMUM = 2 + GOSSIP_UUID_BYTES + 9 + 8 + 1 + 3, /* all before the frame */
+    PACKING_SLACK = 64, /* that more input costs beyond its own length, at the very most */
+    PACKING_LEAST_GAIN = 64,
+    PACKING_WORTH = 6 /* it has to save one part in so many */
+};
+
+static bool packing_is_wanted(const struct gossip *gossip) {
+    const struct codec_writer *writer = &gossip->writer;
+    return gossip->timing.compress_min_bytes > 0 && writer->wire.version > 0 &&
+           writer->kind == CODEC_FILL && writer->buffer.length >= gossip->timing.compress_min_bytes;
+}
+
+/* All behind the header, with the kind in front of it, as one frame. 0: it cannot be done. */
+static size_t packing_compress(const struct codec_writer *writer, uint8_t *out, size_t room) {
+    const uint8_t *data = buffer_bytes(&writer->buffer).data;
+    size_t body = writer->header_bytes;
+    size_t length =
+        ZSTD_compress(out, room, data + body, writer->buffer.length - body, PACKING_LEVEL);
+    return ZSTD_isError(length) ? 0 : length;
+}
+
+bool packing_grow(struct gossip *gossip) {
+    struct codec_writer *writer = &gossip->writer;
+    uint8_t frame[GOSSIP_DATAGRAM_MAXIMUM];
+    if (!packing_is_wanted(gossip) || writer->buffer.maximum_bytes >= PACKING_RAW_MAXIMUM)
+        return false;
+    size_t packed = packing_compress(writer, frame, sizeof frame);
+    size_t used = PACKING_HEADER_MAXIMUM + packed + PACKING_SLACK;
+    if (packed == 0 || used >= GOSSIP_DATAGRAM_MAXIMUM)
+        return false;
+    size_t maximum = writer->buffer.length + GOSSIP_DATAGRAM_MAXIMUM - used;
+    if (maximum < writer->buffer.maximum_bytes + PACKING_LEAST_GAIN)
+        return false;
+    writer->buffer.maximum_bytes = maximum < PACKING_RAW_MAXIMUM ? maximum : PACKING_RAW_MAXIMUM;
+    return true;
+}
+
+struct bytes packing_pack(struct gossip *gossip) {
+    const struct codec_writer *writer = &gossip->writer;
+    struct bytes plain = buffer_bytes(&writer->buffer);
+    bool is_fitting = plain.length <= GOSSIP_DATAGRAM_MAXIMUM;
+    uint8_t frame[GOSSIP_DATAGRAM_MAXIMUM];
+    size_t length = 0;
+    if (packing_is_wanted(gossip))
+        length = packing_compress(writer, frame, sizeof frame);
+    if (length == 0 || (is_fitting && length > plain.length - plain.length / PACKING_WORTH))
+        return is_fitting ? plain : BYTES_NONE;
+    struct buffer *packed = &gossip->packed;
+    buffer_clear(packed);
+    buffer_append(packed, plain.data, writer->header_bytes);
+    buffer_data(packed)[1] = CODEC_PACKED;
+    buffer_append_varint(packed, plain.length - writer->header_bytes);
+    buffer_append(packed, frame, length);
+    bool is_packed = !packed->is_overflowed;
+    packed->is_overflowed = false;
+    if (!is_packed)
+        return is_fitting ? plain : BYTES_NONE;
+    return buffer_bytes(packed);
+}
+
+int packing_unpack(struct bytes datagram, struct buffer *unpacked, struct bytes *out) {
+    *out = datagram;
+    if (datagram.length < 2 || datagram.data[0] == 0 || datagram.data[1] != CODEC_PACKED)
+        return 0;
+    struct cursor in = cursor_of(datagram);
+    size_t header = codec_skip_header(&in);
+    uint64_t raw_bytes = cursor_varint(&in);
+    struct bytes frame = cursor_bytes(&in, cursor_left(&in));
+    if (in.is_failed || frame.length == 0 || raw_bytes > PACKING_RAW_MAXIMUM)
+        return ERR_MALFORMED;
+    buffer_clear(unpacked);
+    buffer_append(unpacked, datagram.data, header);
+    buffer_data(unpacked)[1] = CODEC_FILL;
+    uint8_t *raw = buffer_reserve(unpacked, raw_bytes + 1); /* one more: longer is seen */
+    CHECK(raw != NULL);
+    size_t length = ZSTD_decompress(raw, raw_bytes + 1, frame.data, frame.length);
+    if (ZSTD_isError(length) || length != raw_bytes)
+        return ERR_MALFORMED;
+    buffer_grew(unpacked, length);
+    *out = buffer_bytes(unpacked);
+    return 0;
+}

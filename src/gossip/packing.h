@@ -1,0 +1,24 @@
+/* Datagrams that are compressed: a PACKED one holds a FILL, so that one datagram brings about twice
+ * as much of the state. Only FILLs: what is told to keep the cluster going is short, and is not to
+ * wait for a compressor. Members of version 0 get none.
+ *
+ *     a FILL is written ...... 1,160 bytes:   what is there is compressed, to 800 say;
+ *                                             so 300 more bytes fit, whatever they are: grow
+ *              ............... 1,460 bytes:   again, until it does not pay
+ *     sent                                    compressed, unless that saves less than a sixth
+ *
+ * What is unpacked is at most PACKING_RAW_MAXIMUM bytes, whatever a datagram says of itself, and
+ * nothing packed is in it again (docs/decisions/). */
+#pragma once
+#include "gossip/instance.h"
+
+enum { PACKING_RAW_MAXIMUM = 4 * GOSSIP_DATAGRAM_MAXIMUM };
+
+/* The datagram that is being written is full: makes room for more if it will shrink. */
+bool packing_grow(struct gossip *gossip);
+/* What the writer holds, as it is to be sent: packed or not. Empty: it cannot be sent. Valid until
+ * the next call. */
+struct bytes packing_pack(struct gossip *gossip);
+/* The datagram behind a datagram: itself, or what is packed in it, written to `unpacked`. 0 or
+ * ERR_MALFORMED. */
+int packing_unpack(struct bytes datagram, struct buffer *unpacked, struct bytes *out) MUST_CHECK;
