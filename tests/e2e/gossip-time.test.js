@@ -1,0 +1,61 @@
+// Two releases' worth of gossip in one cluster, and how long news takes between real nodes.
+'use strict';
+const assert = require('node:assert');
+const test = require('node:test');
+const {program, run, startNodes, until} = require('./cluster.js');
+
+const gossip = async (asked, ...words) => {
+  const {code, stdout, stderr} = await run(program, ['gossip', ...words, '--at', asked.address]);
+  assert.strictEqual(code, 0, stderr + stdout);
+  return stdout;
+};
+
+async function metric(node, series) {
+  const {text} = await node.get('/metrics');
+  const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+  return line ? Number(line.slice(series.length)) : 0;
+}
+const heard = async (node) => {
+  const {text} = await node.get('/metrics');
+  return text.split('\n').filter((line) => line.startsWith('trothdb_gossip_propagation_latency_seconds_count'))
+    .reduce((sum, line) => sum + Number(line.split(' ')[1]), 0);
+};
+const UNDATED = 'trothdb_gossip_propagation_unmeasured_total{cause="undated"}';
+
+let count = 0;
+// Says something at `from` until `measure` at `at` has risen by it.
+async function riseBy(from, at, measure) {
+  const before = await measure(at);
+  await until('what is said is measured', async () => {
+    await gossip(from, 'set', 'count', String(++count));
+    return (await measure(at)) > before;
+  });
+}
+
+test('the way of news is measured, but not where it comes from an older release', async (t) => {
+  const {nodes: [first, second, old]} = await startNodes(t, {nodes: 3});
+  const setting = async (node, ...words) => node.ask('CONFIG', 'SET', ...words);
+  assert.strictEqual(await setting(old, 'gossip-wire-maximum', '0'), 'OK');
+  await riseBy(first, second, heard);
+  await riseBy(second, first, heard);
+  await riseBy(old, first, (node) => metric(node, UNDATED));
+  await riseBy(first, old, (node) => metric(node, UNDATED));
+  assert.strictEqual(await setting(old, 'gossip-wire-maximum', '1'), 'OK');
+  await riseBy(old, first, heard);
+  assert.ok(await metric(first, 'trothdb_gossip_clock_skew_seconds_count') > 0);
+  assert.ok(await metric(first, 'trothdb_gossip_clock_skew_largest_seconds') < 1, 'one machine, one clock');
+  assert.strictEqual(await metric(first, 'trothdb_gossip_fan_out'), 4);
+});
+
+test('settings of the pace are live, and what cannot be is refused', async (t) => {
+  const {nodes: [node]} = await startNodes(t, {nodes: 1});
+  for (const [name, value] of [['gossip-goal-ms', '9'], ['gossip-adapt', 'perhaps'], ['gossip-wire-maximum', '2'],
+    ['gossip-compress-min-bytes', '1161']]) {
+    const refusal = await node.ask('CONFIG', 'SET', name, value).catch((error) => error.message);
+    assert.match(String(refusal.message || refusal), new RegExp(name), `${name} ${value}`);
+  }
+  assert.strictEqual(await node.ask('CONFIG', 'SET', 'gossip-fan-out', '7'), 'OK');
+  await until('the new fan-out', async () => (await metric(node, 'trothdb_gossip_fan_out')) === 7);
+  assert.strictEqual(await node.ask('CONFIG', 'SET', 'gossip-adapt', 'no'), 'OK');
+  assert.strictEqual(await metric(node, 'trothdb_gossip_pace'), 0);
+});
