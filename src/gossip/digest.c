@@ -1,5 +1,6 @@
 #include "gossip/digest.h"
 #include "base/check.h"
+#include "gossip/bucket.h"
 #include "gossip/filling.h"
 #include "gossip/member.h"
 #include "gossip/state.h"
@@ -240,6 +241,32 @@ static void digest_pull(struct gossip *gossip, const struct gossip_address *from
         gossip_send(gossip, from);
 }
 
+/* Whoever compares everything has just come. */
+static bool digest_is_newcomers(const struct codec_message *message) {
+    for (size_t i = 0; i < GOSSIP_UUID_BYTES; i++)
+        if (message->first[i] != 0 || message->last[i] != 0xff)
+            return false;
+    return true;
+}
+
+/* Thousands that join through one seed at once would exhaust it (memberlist #158). Those that it
+ * has no bandwidth left for are told of a few others that they can ask. */
+static void digest_refer(struct gossip *gossip, const struct gossip_address *from) {
+    struct member *others[GOSSIP_REFERRALS];
+    size_t count = member_choose(gossip, NULL, GOSSIP_REFERRALS, others);
+    gossip->counters.referrals++;
+    gossip_begin(gossip, CODEC_FILL, NULL);
+    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS));
+    for (size_t i = 0; i < count; i++) {
+        struct codec_record record;
+        member_record(others[i], &record);
+        if (!codec_write_record(&gossip->writer, &record))
+            break;
+    }
+    codec_list_end(&gossip->writer);
+    gossip_send_surely(gossip, from);
+}
+
 void digest_hear(struct gossip *gossip, const struct gossip_address *from,
                  const struct codec_message *message) {
     struct cursor in = cursor_of(message->digests);
@@ -249,8 +276,12 @@ void digest_hear(struct gossip *gossip, const struct gossip_address *from,
         if (memcmp(theirs.uuid, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) == 0)
             digest_hear_of_self(gossip, &theirs);
     }
-    digest_answer(gossip, from, message);
-    digest_pull(gossip, from, message);
+    if (bucket_admits(gossip, BUCKET_COMPARISON)) {
+        digest_answer(gossip, from, message);
+        digest_pull(gossip, from, message);
+    } else if (digest_is_newcomers(message)) {
+        digest_refer(gossip, from);
+    }
 }
 
 static void digest_fill_wanted(struct filling *filling, const struct codec_message *message,

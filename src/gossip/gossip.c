@@ -164,10 +164,13 @@ static bool is_comparison(enum codec_kind kind) {
 }
 
 void gossip_send(struct gossip *gossip, const struct gossip_address *to) {
-    if (is_comparison(gossip->writer.kind) && !bucket_admits(gossip, BUCKET_COMPARISON)) {
+    if (is_comparison(gossip->writer.kind) && !bucket_admits(gossip, BUCKET_COMPARISON))
         gossip->counters.dropped_for_bandwidth++;
-        return;
-    }
+    else
+        gossip_send_surely(gossip, to);
+}
+
+void gossip_send_surely(struct gossip *gossip, const struct gossip_address *to) {
     struct bytes bytes = packing_pack(gossip);
     if (bytes.length == 0)
         return; /* it grew beyond what it could be packed into: the next comparison mends it */

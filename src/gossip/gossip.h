@@ -231,10 +231,11 @@ struct gossip_counters { /* since the start */
      * each listener. */
     uint64_t news_waiting[GOSSIP_PRIORITY_COUNT];
     uint64_t news_told[GOSSIP_PRIORITY_COUNT], news_bytes[GOSSIP_PRIORITY_COUNT];
-    uint64_t tokens_spent;                            /* bytes, while there is a limit to them */
-    int64_t tokens_left;                              /* now; below 0 only probes go out */
-    uint64_t news_waits;                              /* rounds of news put off for bandwidth */
-    uint64_t dropped_for_bandwidth;                   /* comparisons not sent; found again later */
+    uint64_t tokens_spent;          /* bytes, while there is a limit to them */
+    int64_t tokens_left;            /* now; below 0 only probes go out */
+    uint64_t news_waits;            /* rounds of news put off for bandwidth */
+    uint64_t dropped_for_bandwidth; /* comparisons not sent; found again later */
+    uint64_t referrals; /* newcomers told of a few others to ask, for want of that bandwidth */
     uint64_t dropped_for_memory;                      /* entries not kept, past a limit */
     uint64_t dropped_for_relays, dropped_for_members; /* asks; newcomers; past a limit */
 };

@@ -55,6 +55,8 @@ enum {
     GOSSIP_LOCAL_HEALTH_MAXIMUM = 8,
     GOSSIP_SENT_MAXIMUM = 48, /* tellings of one piece of news: 3 * log2(n) stays below it */
     COMPARE_BUCKETS = CODEC_BUCKETS_MAXIMUM,
+    GOSSIP_REFERRALS =
+        8, /* others that a newcomer is told of when there is no bandwidth for more */
     GOSSIP_SYNC_DATAGRAMS =
         32, /* in answer to one datagram of a comparison; the rest comes with the next one */
     GOSSIP_STATE_BYTES_MAXIMUM =
@@ -281,6 +283,8 @@ struct gossip {
 /* gossip.c: what all parts need. */
 void gossip_send(struct gossip *gossip,
                  const struct gossip_address *to); /* what the writer holds */
+void gossip_send_surely(struct gossip *gossip,
+                        const struct gossip_address *to); /* even past the bandwidth for it */
 /* A datagram to `to`, in the newest version of the wire that both sides read. NULL: to who may not
  * be known, in version 0. */
 void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to);

@@ -1,6 +1,7 @@
 /* Comparing two states: where they differ in little, little is sent. */
 #include "../unit.h"
 #include "base/planted.h"
+#include "gossip/codec.h"
 #include "world.h"
 
 #define SECOND      UINT64_C(1000000)
@@ -86,7 +87,61 @@ static void test_old_and_new_compare(void **state) {
     world_free(world);
 }
 
+/* Thousands that want everything at once exhaust memory (memberlist #158). Here what one asks costs
+ * at most so many datagrams, all together at most the bandwidth; the rest are told whom else to
+ * ask.
+ */
+static void test_thousands_of_full_syncs_at_once(void **state) {
+    (void)state;
+    enum { ASKING = 2000, BYTES_PER_SECOND = 200000 };
+    static const uint8_t first[GOSSIP_UUID_BYTES] = {0};
+    uint8_t last[GOSSIP_UUID_BYTES], stranger[GOSSIP_UUID_BYTES] = "a stranger";
+    memset(last, 0xff, sizeof last);
+    struct world *world = world_new(4);
+    world_add_cluster(world, 100);
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    world->timing.bytes_per_second = BYTES_PER_SECOND;
+    gossip_set_timing(world->nodes[1].gossip, &world->timing);
+    world_run(world, 2 * SECOND);
+    struct gossip_counters before, after;
+    gossip_counters(world->nodes[1].gossip, &before);
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    for (unsigned i = 0; i < ASKING; i++) {
+        stranger[14] = (uint8_t)(i >> 8);
+        stranger[15] = (uint8_t)i;
+        codec_begin(&writer, &(struct codec_wire){0}, CODEC_DIGEST, stranger, 1);
+        codec_write_range(&writer, first, last);
+        world_send(world, 2, 1, buffer_bytes(&writer.buffer));
+    }
+    codec_writer_release(&writer);
+    gossip_counters(world->nodes[1].gossip, &after);
+    uint64_t sent = after.datagrams_sent - before.datagrams_sent;
+    assert_true(after.bytes_sent - before.bytes_sent < BYTES_PER_SECOND + ASKING * 600);
+    assert_true(after.referrals > ASKING / 2); /* one datagram each */
+    assert_true(sent < ASKING + BYTES_PER_SECOND / 500);
+    assert_true(world->largest_bytes <= GOSSIP_DATAGRAM_MAXIMUM);
+    world_run(world, SECOND);
+    assert_true(world_is_settled(world));
+    world_free(world);
+}
+
+/* A hundred that join through a seed with little bandwidth ask each other instead. */
+static void test_join_through_a_poor_seed(void **state) {
+    (void)state;
+    struct world *world = world_new(5);
+    world->timing.bytes_per_second = 20000;
+    world_seed(world, world_add(world)->number, 1);
+    world->timing.bytes_per_second = 0;
+    for (unsigned i = 2; i <= 150; i++)
+        world_seed(world, world_add(world)->number, 1);
+    assert_true(world_run_until(world, 60 * SECOND, world_is_settled));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_digest_of_all_nodes_in_every_message),
           cmocka_unit_test(test_digests_of_all_would_show),
           cmocka_unit_test(test_heartbeat_counters_in_the_state),
-          cmocka_unit_test(test_old_and_new_compare))
+          cmocka_unit_test(test_old_and_new_compare),
+          cmocka_unit_test(test_thousands_of_full_syncs_at_once),
+          cmocka_unit_test(test_join_through_a_poor_seed))
