@@ -150,3 +150,19 @@ test('without fault-injection there are no faults', async (t) => {
     assert.match(String(await node.ask('GOSSIP', 'FAULT', ...words)), /faults are not allowed here: start the process with --fault-injection yes/);
   }
 });
+
+test('two nodes that lose all datagrams to each other stay alive by streams', async (t) => {
+  const {nodes: [first, second]} = await startNodes(t, {nodes: 2, flags: ['--fault-injection', 'yes']});
+  const states = async () => JSON.stringify(await first.ask('GOSSIP', 'MEMBERS'));
+  const countOf = (text, word) => text.split(`"${word}"`).length - 1;
+  const answers = async () => Number(/^trothdb_gossip_stream_answers_total (\d+)$/m.exec((await first.get('/metrics')).text)[1]);
+  await until('both are alive', async () => countOf(await states(), 'alive') === 2);
+  assert.strictEqual(await first.ask('GOSSIP', 'FAULT', 'SET', `loss 100% with 127.0.0.1:${second.peerPort}`), 'OK');
+  // A suspicion takes two seconds to become a death; twelve answers are more than four of those seconds.
+  await until('it was tried by a stream again and again', async () => {
+    assert.strictEqual(countOf(await states(), 'dead'), 0, 'its datagrams are lost, but it lives');
+    return await answers() >= 12;
+  }, 30000);
+  await second.kill();
+  await until('its death is found all the same', async () => countOf(await states(), 'dead') === 1);
+});
