@@ -123,7 +123,7 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     memcpy(peer.host, member->who->address.host, sizeof peer.host);
     net_address_format(&peer, address);
     gossip_id_text(member->who->uuid, id);
-    reply_map(reply, 15);
+    reply_map(reply, 17);
     reply_text(reply, "id", id);
     reply_text(reply, "name", member->who->name);
     reply_text(reply, "state", gossip_state_text(member->state));
@@ -138,6 +138,9 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     reply_number(reply, "round_trip_us", member->contact->round_trip_us);
     reply_number(reply, "heard_ms_ago",
                  (uint64_t)(is_self ? 0 : ago_ms(now_us, member->contact->heard_us)));
+    /* As a signed number; error 0: not measured. */
+    reply_number(reply, "clock_offset_us", (uint64_t)member->contact->clock_offset_us);
+    reply_number(reply, "clock_error_us", member->contact->clock_error_us);
     reply_number(reply, "state_ms", (uint64_t)ago_ms(now_us, member->state_since_us));
     reply_bulk_text(reply, "tags");
     reply_pairs(gossip, member, false, reply);

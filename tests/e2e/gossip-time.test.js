@@ -43,6 +43,14 @@ test('the way of news is measured, but not where it comes from an older release'
   assert.strictEqual(await setting(old, 'gossip-wire-maximum', '1'), 'OK');
   await riseBy(old, first, heard);
   assert.ok(await metric(first, 'trothdb_gossip_clock_skew_seconds_count') > 0);
+  const members = await until('both clocks are measured', async () => {
+    const {stdout} = await run(program, ['members', '--json', '--at', first.address]);
+    const others = JSON.parse(stdout).filter(({self}) => !Number(self));
+    return others.length === 2 && others.every((other) => other.clock_error_us > 0) && others;
+  });
+  for (const {clock_offset_us: offset, clock_error_us: error} of members) {
+    assert.ok(Math.abs(offset) <= error + 10000, `one machine, one clock: ${offset} us, +-${error} us`);
+  }
   assert.ok(await metric(first, 'trothdb_gossip_clock_skew_largest_seconds') < 1, 'one machine, one clock');
   assert.strictEqual(await metric(first, 'trothdb_gossip_fan_out'), 4);
 });
