@@ -1,8 +1,9 @@
 /* Suspicion: the time between a probe that failed and a death that is told (SWIM 4.2), after
  * Lifeguard:
  *
- *   - It lasts suspicion_factor * log10(max(10, n)) * probe_interval, and each of up to three
- * further, independent accusers brings the end nearer, down to half of that.
+ *   - It lasts suspicion_factor * log10(max(10, n)) * probe_interval where nobody else confirms it;
+ *     two further, independent accusers bring it down to (5 + log10(max(10, n))) / 3 intervals, the
+ *     first of them most of the way. Their word does not count while they are joining.
  *   - The suspect is told first, with the very next probe, and refutes by raising its incarnation.
  *   - A node in bad health itself waits longer before it calls a suspect dead. */
 #pragma once
