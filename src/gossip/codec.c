@@ -238,6 +238,11 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
         message->has_held = true;
         message->held_us = codec_read_number(in);
         return;
+    case CODEC_SECTION_COORDINATE:
+        message->has_coordinate = true;
+        if (!coordinate_parse(&message->coordinate, cursor_bytes(in, cursor_left(in))))
+            in->is_failed = true;
+        return;
     case CODEC_SECTION_PRIORITIES:
         message->priorities = cursor_bytes(in, cursor_left(in));
         return;
@@ -413,6 +418,13 @@ void codec_write_buckets(struct codec_writer *writer, const uint32_t *halves, si
     codec_section_begin(writer, CODEC_SECTION_BUCKETS);
     for (size_t i = 0; i < count; i++)
         buffer_append_u32(&writer->buffer, halves[i]);
+    codec_section_end(writer);
+}
+
+void codec_write_coordinate(struct codec_writer *writer, const struct coordinate *coordinate) {
+    char text[COORDINATE_TEXT_MAXIMUM];
+    codec_section_begin(writer, CODEC_SECTION_COORDINATE);
+    buffer_append_bytes(&writer->buffer, coordinate_print(coordinate, text));
     codec_section_end(writer);
 }
 

@@ -14,6 +14,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "base/cursor.h"
+#include "gossip/coordinate.h"
 #include "gossip/gossip.h"
 
 enum { CODEC_SECTION_HEADER_BYTES = 3, CODEC_BUCKETS_MAXIMUM = 128 };
@@ -96,6 +97,8 @@ struct codec_message {
     uint64_t sequence, hash;
     uint64_t count;   /* of the sender's datagrams in this life; 0: it does not say (replay.h) */
     uint64_t held_us; /* of an ACK: how long the ping waited for it */
+    bool has_coordinate;
+    struct coordinate coordinate; /* of the sender */
     bool has_phase;
     uint16_t phase_ms;
     uint8_t target[GOSSIP_UUID_BYTES];
@@ -150,6 +153,7 @@ void codec_write_compare(struct codec_writer *writer);
 void codec_write_buckets(struct codec_writer *writer, const uint32_t *halves, size_t count);
 size_t codec_bucket_count(const struct codec_message *message);
 uint32_t codec_bucket_of(const struct codec_message *message, size_t bucket);
+void codec_write_coordinate(struct codec_writer *writer, const struct coordinate *coordinate);
 void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms);
 void codec_write_joining(struct codec_writer *writer);
 void codec_write_count(struct codec_writer *writer, uint64_t count);

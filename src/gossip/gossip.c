@@ -9,6 +9,7 @@
 #include "gossip/instance.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/nearness.h"
 #include "gossip/observer.h"
 #include "gossip/pace.h"
 #include "gossip/packing.h"
@@ -84,6 +85,7 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     gossip->now_us = options->now_us;
     random_init(&gossip->random, options->seed);
     bucket_init(gossip);
+    nearness_init(gossip);
     gossip->sequence = random_next(&gossip->random);
     gossip->round_us = gossip->suspicion_us = gossip->news_us = GOSSIP_NEVER;
     gossip->probe_us =
@@ -200,6 +202,8 @@ void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member
 
 void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
                     const struct member *member, struct bytes key) {
+    if (nearness_is_own_key(key))
+        return;
     size_t at = gossip->change_bytes.length;
     buffer_append_bytes(&gossip->change_bytes, key);
     CHECK(!gossip->change_bytes.is_overflowed);
@@ -300,7 +304,9 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
 
 static void gossip_say(struct gossip *gossip, struct bytes key, struct bytes value,
                        enum gossip_priority priority) {
-    int status = state_set(gossip, key, value, priority == GOSSIP_URGENT ? GOSSIP_REST : priority);
+    int status = ERR_INVALID;
+    if (!nearness_is_own_key(key))
+        status = state_set(gossip, key, value, priority == GOSSIP_URGENT ? GOSSIP_REST : priority);
     if (status)
         log_line(gossip->log, LOG_WARN, "key not told to the cluster",
                  LOG_T("cause", error_text(status)), LOG_F("key_bytes", key.length),
@@ -430,6 +436,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
         observer_run(gossip);
     }
     suspicion_run(gossip);
+    nearness_run(gossip);
     broadcast_run(gossip);
     skew_run(gossip);
     pace_run(gossip);
@@ -468,7 +475,7 @@ bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *s
     const struct chain *chain = member_behind(shown)->chain;
     while (*position < chain->count) {
         const struct entry *entry = chain->links[(*position)++].entry;
-        if (entry->is_removed)
+        if (entry->is_removed || nearness_is_own_key(entry_key(entry)))
             continue;
         *key = entry_key(entry);
         *value = entry_value(entry);

@@ -56,7 +56,8 @@ struct gossip_timing {
     /* fan_out and the pauses between tellings follow the size of the cluster and how long news
      * takes, so that it is known to nearly all within goal_us (adapt.h); else they are as set. */
     bool is_adapting;
-    uint64_t goal_us;          /* 0: the default */
+    uint64_t goal_us;     /* 0: the default */
+    bool says_coordinate; /* to all, so that they know the round trip of any two (nearness.h) */
     uint64_t bytes_per_second; /* sent at the most, over a second or more; 0: no limit. Probes and
                                   their answers go out in any case, and count (bucket.h) */
     size_t compress_min_bytes; /* what somebody lacked is sent compressed from here on; 0: never */
@@ -268,3 +269,17 @@ void gossip_counters(const struct gossip *gossip, struct gossip_counters *out);
 /* "PING", "NEWS"...: the kind of a datagram, by its second byte; "unknown" if it has none. For
  * counting. Static storage. */
 const char *gossip_datagram_kind(struct bytes datagram);
+
+/* Nearness. */
+
+/* The key by which a member says in which zone it is: what is told stays mostly within one. */
+#define GOSSIP_KEY_ZONE "zone"
+/* BYTES_NONE if it does not say. Borrows. */
+struct bytes gossip_zone(const struct gossip *gossip, const struct gossip_member *member);
+/* The round trip between any two members, estimated from their coordinates (Vivaldi), and by how
+ * much that may be wrong, as far as they know. False where one of them has no coordinate yet, as in
+ * the first seconds of its life. */
+bool gossip_round_trip_us(const struct gossip *gossip, const struct gossip_member *a,
+                          const struct gossip_member *b, uint64_t *out_us) MUST_CHECK;
+bool gossip_round_trip_error_us(const struct gossip *gossip, const struct gossip_member *a,
+                                const struct gossip_member *b, uint64_t *out_us) MUST_CHECK;

@@ -15,6 +15,7 @@
  *     broadcast.c   what is news, and when it is told to whom
  *     telling.c     which news goes into one datagram
  *     listeners.c   who is told
+ *     nearness.c    who is near, by round trip (coordinate.c) and zone
  *     bucket.c      how much may be sent
  *     compare.c     where two states differ
  *     digest.c      comparing the whole with one other node
@@ -30,6 +31,7 @@
 #include "gossip/adapt.h"
 #include "gossip/clock_offset.h"
 #include "gossip/codec.h"
+#include "gossip/coordinate.h"
 #include "gossip/gossip.h"
 #include "gossip/index.h"
 #include "gossip/order.h"
@@ -252,6 +254,10 @@ struct gossip {
     size_t news_credit[GOSSIP_PRIORITY_COUNT];  /* bytes of its share not used yet */
     size_t news_count;
     struct bucket bucket;
+    unsigned listener_turn;
+    struct coordinate coordinate, said_coordinate; /* where this node lies, and said it does */
+    bool has_said_coordinate;
+    uint64_t coordinate_samples, coordinate_us; /* looked at again then */
     uint64_t news_us, news_told_us, news_round; /* the next round, the last one, how many */
     uint64_t round_trip_us;                     /* measured in this step */
     uint64_t detection_us;                      /* the same */

@@ -6,6 +6,7 @@
 #include "gossip/healing.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/nearness.h"
 #include "gossip/observer.h"
 #include "gossip/roster.h"
 #include "gossip/skew.h"
@@ -299,6 +300,8 @@ void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
     compare_write(gossip, message);
     if (message->has_phase)
         codec_write_phase(&gossip->writer, observer_pinged_ms(gossip, message->sender));
+    if (is_known)
+        codec_write_coordinate(&gossip->writer, &gossip->coordinate);
     broadcast_write(gossip, first, count);
     gossip_send(gossip, from);
 }
@@ -312,6 +315,8 @@ static void probe_measure(struct gossip *gossip, const struct probe *probe,
     gossip->round_trip_us = gossip->now_us - pinged_us;
     roster_contact(member)->shown.round_trip_us = gossip->round_trip_us;
     skew_measure(gossip, member, pinged_us, message);
+    if (message->has_coordinate)
+        nearness_measured(gossip, &message->coordinate, gossip->round_trip_us);
     observer_measured(gossip, member, gossip->round_trip_us);
     if (message->has_phase && probe->is_observation)
         observer_shift(gossip, member, message->phase_ms);

@@ -99,7 +99,7 @@ static void run_seed(const struct gossip_call *call) {
     reply_ok(call->reply);
 }
 
-/* Microseconds; null where none is known. */
+/* Microseconds, measured or estimated; null where neither is known. */
 static void run_rtt(const struct gossip_call *call) {
     const struct gossip *gossip = gossiper_gossip(call->gossiper);
     const struct gossip_member *self = gossip_member_at(gossip, 0), *from = self;
@@ -118,10 +118,13 @@ static void run_rtt(const struct gossip_call *call) {
     }
     const struct gossip_member *other = from == self ? to : from;
     bool is_measured = (from == self || to == self) && other->contact->round_trip_us > 0;
+    uint64_t estimated_us;
     if (from == to)
         reply_integer(call->reply, 0);
     else if (is_measured)
         reply_integer(call->reply, (int64_t)other->contact->round_trip_us);
+    else if (gossip_round_trip_us(gossip, from, to, &estimated_us))
+        reply_integer(call->reply, (int64_t)estimated_us);
     else
         reply_null(call->reply);
 }

@@ -169,6 +169,13 @@ static void gossiper_join(struct gossiper *gossiper, struct bytes text) {
         gossiper_seed(gossiper, &address);
 }
 
+static void gossiper_say_zone(struct gossiper *gossiper) {
+    gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SET,
+                                                  .key = BYTES_LITERAL(GOSSIP_KEY_ZONE),
+                                                  .value = bytes_of_text(gossiper->config.zone),
+                                                  .priority = GOSSIP_CLUSTER});
+}
+
 static void gossiper_join_all(struct gossiper *gossiper) {
     const char *at = gossiper->config.join;
     while (*at != 0) {
@@ -215,6 +222,8 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossiper->view_due_us =
         UINT64_MAX; /* nothing is posted before the first tick: the workers may not be there yet */
     gossiper->has_changed = true;
+    if (gossiper->config.zone[0] != 0)
+        gossiper_say_zone(gossiper);
     gossiper_join_all(gossiper);
     gossiper->view_due_us = 0;
     gossiper->gossip_deadline_us = 0;
@@ -243,14 +252,18 @@ void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from
 static void gossiper_take_settings(struct gossiper *gossiper, struct bytes pairs) {
     struct buffer problem;
     struct bytes name, value;
+    bool is_zone = false;
     buffer_init(&problem, LOG_LINE_MAXIMUM);
     while (mail_next_setting(&pairs, &name, &value)) {
+        is_zone |= bytes_equal(name, BYTES_LITERAL("zone"));
         int code = config_set(&gossiper->config, name, value, CONFIG_SOURCE_LIVE, &problem);
         CHECK(code == 0); /* worker 0 has tried it */
     }
     buffer_release(&problem);
     struct gossip_timing timing = tuning_timing(&gossiper->config);
     gossip_set_timing(gossiper->gossip, &timing);
+    if (is_zone)
+        gossiper_say_zone(gossiper);
     gossiper->gossip_deadline_us = 0; /* the next tick learns the new one */
 }
 

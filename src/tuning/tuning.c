@@ -6,6 +6,7 @@ struct gossip_timing tuning_timing(const struct config *config) {
         .probe_timeout_us = (uint64_t)config->gossip_probe_timeout_ms * 1000,
         .flush_us = (uint64_t)config->gossip_flush_ms * 1000,
         .fan_out = (unsigned)config->gossip_fan_out,
+        .says_coordinate = config->gossip_coordinates,
         .bytes_per_second = (uint64_t)config->gossip_bytes_per_second,
         .suspicion_factor = (unsigned)config->gossip_suspicion_factor,
         .is_adapting = config->gossip_adapt,

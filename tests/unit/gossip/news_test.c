@@ -126,7 +126,7 @@ static void limit_bandwidth(struct world *world, uint64_t bytes_per_second) {
  * matters is not starved: when it is over, all agree within seconds. */
 static void test_flapping_stays_within_the_caps(void **state) {
     (void)state;
-    enum { CAP = 8000, FULL = 16 << 10, ROUNDS = 15 }; /* without the cap it is 17,000 a second */
+    enum { CAP = 12000, FULL = 16 << 10, ROUNDS = 15 }; /* without the cap it is 17,000 a second */
     struct world *world = world_of(104, 100);
     limit_bandwidth(world, CAP);
     world_run(world, 2 * SECOND);

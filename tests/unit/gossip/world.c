@@ -80,6 +80,12 @@ static void world_fly(struct world *world, const struct world_node *from,
                       const struct gossip_address *to, struct bytes bytes) {
     struct parcel *parcel = parcel_new(from, to, bytes);
     uint64_t delay_us = random_between(&world->random, world->shortest_us, world->longest_us);
+    const struct world_node *target = world->far_us > 0 ? world_at(world, to) : NULL;
+    bool is_far = target != NULL && target->zone != from->zone;
+    bool is_news = strcmp(gossip_datagram_kind(bytes), "NEWS") == 0;
+    delay_us += is_far ? world->far_us : 0;
+    world->news_count += is_news;
+    world->far_news_count += is_far && is_news;
     heap_push(&world->flying, world->now_us + delay_us, parcel);
 }
 

@@ -13,6 +13,7 @@ struct world_node {
     unsigned number;
     uint8_t uuid[GOSSIP_UUID_BYTES];
     uint64_t generation;
+    unsigned zone; /* what it sends to another zone takes world->far_us longer */
     struct gossip_address address;
     char name[64];         /* "": n and its number */
     struct gossip *gossip; /* NULL: not running */
@@ -44,6 +45,8 @@ struct world {
     uint64_t largest_bytes;              /* of a datagram */
     uint64_t digest_count, digest_bytes; /* those that name members and what is known of them */
     uint64_t fill_bytes;                 /* of FILLs, packed or not */
+    uint64_t far_us;                     /* between zones: one way, on top */
+    uint64_t news_count, far_news_count; /* datagrams of news: all, and between zones */
     uint64_t received_by_version[2];     /* datagrams by version of the wire */
     uint64_t unreadable_count;           /* that came to a node too old to read them */
     const struct log *log;

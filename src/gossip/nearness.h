@@ -1,0 +1,23 @@
+/* How near members are: by round trip, from the coordinates that they say of themselves
+ * (coordinate.h), and by zone, a key that people set.
+ *
+ *     PING ------------------>
+ *          <------ ACK, COORDINATE      the round trip moves this node's own coordinate a little
+ *     "~at" = coordinate                said by each when it first knows it, and when it has moved
+ *                                       far: where nothing moves nothing is said
+ *
+ * About one coordinate a second is said in the whole cluster, however large. */
+#pragma once
+#include "gossip/instance.h"
+
+void nearness_init(struct gossip *gossip);
+/* A member answered a ping after this time, and said where it lies. */
+void nearness_measured(struct gossip *gossip, const struct coordinate *theirs,
+                       uint64_t round_trip_us);
+/* Says the own coordinate, when it is time. */
+void nearness_run(struct gossip *gossip);
+/* Nobody but gossip itself sets or lists this key. */
+bool nearness_is_own_key(struct bytes key);
+/* From this node, measured or estimated; 0: unknown. */
+uint64_t nearness_us(const struct gossip *gossip, const struct member *member);
+bool nearness_is_same_zone(const struct gossip *gossip, const struct member *member);
