@@ -266,7 +266,8 @@ struct gossip {
     struct pace pace;
     bool is_clock_measured; /* in this step */
     uint64_t clock_skew_us, skew_check_us;
-    uint64_t met_us; /* when this node first heard anybody; 0: it has not yet */
+    uint64_t slow_log_us; /* no line about slow news before this */
+    uint64_t met_us;      /* when this node first heard anybody; 0: it has not yet */
     struct gossip_propagation propagations[GOSSIP_PROPAGATION_MAXIMUM]; /* of this step */
     size_t propagation_count;
 

@@ -4,8 +4,9 @@
 #include "gossip/pace.h"
 #include <stdio.h>
 
-#define PROPAGATION_ERROR_US   (50 * UINT64_C(1000)) /* what is known worse is not counted */
-#define PROPAGATION_LONGEST_US (3600 * GOSSIP_SECOND_US)
+#define PROPAGATION_ERROR_US     (50 * UINT64_C(1000)) /* what is known worse is not counted */
+#define PROPAGATION_LONGEST_US   (3600 * GOSSIP_SECOND_US)
+#define PROPAGATION_LOG_PAUSE_US (10 * GOSSIP_SECOND_US)
 
 const char *gossip_news_text(enum gossip_news_type type) {
     switch (type) {
@@ -50,14 +51,14 @@ static uint32_t propagation_trace_entry(const struct member *member, const struc
     return propagation_trace(TRACE_ENTRY, &member->shown, entry->version, 0);
 }
 
-static void propagation_log(const struct gossip *gossip, const char *what, uint32_t trace,
-                            const char *type, const struct gossip_member *subject,
+static void propagation_log(const struct gossip *gossip, enum log_level level, const char *what,
+                            uint32_t trace, const char *type, const struct gossip_member *subject,
                             uint64_t delay_us) {
-    if (gossip->log == NULL || gossip->log->level > LOG_DEBUG)
+    if (gossip->log == NULL || level < gossip->log->level)
         return;
     char text[GOSSIP_TRACE_DIGITS + 1];
     snprintf(text, sizeof text, "%08x", (unsigned)trace);
-    log_line(gossip->log, LOG_DEBUG, what, LOG_T("trace", text), LOG_T("type", type),
+    log_line(gossip->log, level, what, LOG_T("trace", text), LOG_T("type", type),
              LOG_T("of", subject->who->name), LOG_F("delay_us", delay_us));
 }
 
@@ -87,6 +88,14 @@ static bool propagation_measure(struct gossip *gossip, const struct member *orig
     return said_us >= (int64_t)gossip->met_us;
 }
 
+/* News that took longer than the goal is worth a line, now and then. */
+static enum log_level propagation_level(struct gossip *gossip, uint64_t delay_us) {
+    if (delay_us <= gossip->timing.goal_us || gossip->now_us < gossip->slow_log_us)
+        return LOG_DEBUG;
+    gossip->slow_log_us = gossip->now_us + PROPAGATION_LOG_PAUSE_US;
+    return LOG_INFO;
+}
+
 static void propagation_heard(struct gossip *gossip, enum gossip_news_type type, uint32_t trace,
                               const struct member *origin, uint64_t created_us,
                               const struct gossip_member *subject) {
@@ -94,7 +103,8 @@ static void propagation_heard(struct gossip *gossip, enum gossip_news_type type,
     if (!propagation_measure(gossip, origin, created_us, &delay_us))
         return;
     pace_heard(gossip, delay_us);
-    propagation_log(gossip, "news heard", trace, gossip_news_text(type), subject, delay_us);
+    propagation_log(gossip, propagation_level(gossip, delay_us), "news heard", trace,
+                    gossip_news_text(type), subject, delay_us);
     if (gossip->propagation_count < GOSSIP_PROPAGATION_MAXIMUM)
         gossip->propagations[gossip->propagation_count++] =
             (struct gossip_propagation){.type = type, .delay_us = delay_us, .trace = trace};
@@ -143,6 +153,6 @@ void propagation_heard_entry(struct gossip *gossip, const struct member *member,
 
 void propagation_said(struct gossip *gossip, const struct member *member,
                       const struct entry *entry) {
-    propagation_log(gossip, "news said", propagation_trace_entry(member, entry),
+    propagation_log(gossip, LOG_DEBUG, "news said", propagation_trace_entry(member, entry),
                     entry->is_removed ? "removal" : "key", &member->shown, 0);
 }

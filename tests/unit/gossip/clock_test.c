@@ -1,5 +1,6 @@
 /* Clocks that are wrong, and what is measured in spite of them. */
 #include "../unit.h"
+#include "base/log.h"
 #include "base/planted.h"
 #include "gossip/clock_offset.h"
 #include "world.h"
@@ -231,6 +232,36 @@ static void test_copy_of_the_state_is_not_late(void **state) {
     world_free(world);
 }
 
+static void count_slow(void *context, enum log_level level, struct bytes line) {
+    unsigned *count = context;
+    const char *text = "news heard";
+    *count += level == LOG_INFO && memmem(line.data, line.length, text, strlen(text)) != NULL;
+}
+
+/* News that takes longer than the goal is worth a line with its trace id, but not each piece. */
+static void test_slow_news_is_told_of(void **state) {
+    (void)state;
+    unsigned count = 0;
+    struct log log = {.level = LOG_INFO, .sink = count_slow, .context = &count};
+    struct world *world = world_new(7);
+    world->log = &log;
+    world_add_cluster(world, 4);
+    world_run(world, 10 * SECOND);
+    assert_int_equal(count, 0);
+    world->shortest_us = world->longest_us = 30 * MILLISECOND;
+    world->timing.goal_us = 20 * MILLISECOND;
+    for (unsigned i = 1; i <= 4; i++)
+        gossip_set_timing(world->nodes[i].gossip, &world->timing);
+    for (unsigned i = 0; i < 20; i++) {
+        char value[16];
+        snprintf(value, sizeof value, "%u", i);
+        world_set(world, 1, "color", value);
+        world_run(world, SECOND / 5);
+    }
+    assert_in_range(count, 1, 3); /* one of each who heard */
+    world_free(world);
+}
+
 /* A death is dated by who said so. */
 static void test_way_of_a_death_is_measured(void **state) {
     (void)state;
@@ -253,4 +284,5 @@ RUN_TESTS(cmocka_unit_test(test_offset_by_four_time_stamps),
           cmocka_unit_test(test_trust_in_a_wall_clock_shows),
           cmocka_unit_test(test_undated_news_is_not_measured),
           cmocka_unit_test(test_copy_of_the_state_is_not_late),
+          cmocka_unit_test(test_slow_news_is_told_of),
           cmocka_unit_test(test_way_of_a_death_is_measured))
