@@ -176,6 +176,14 @@ bool troth_gossip_walk(const struct troth_gossip *gossip,
     return true;
 }
 
+bool troth_gossip_round_trip_us(const struct troth_gossip *gossip,
+                                const uint8_t a[TROTH_GOSSIP_UUID_BYTES],
+                                const uint8_t b[TROTH_GOSSIP_UUID_BYTES], uint64_t *out_us) {
+    const struct gossip_member *from = gossip_member_of(gossip->gossip, a),
+                               *to = gossip_member_of(gossip->gossip, b);
+    return from != NULL && to != NULL && gossip_round_trip_us(gossip->gossip, from, to, out_us);
+}
+
 void troth_gossip_counters(const struct troth_gossip *gossip, struct troth_gossip_counters *out) {
     struct gossip_counters inner;
     gossip_counters(gossip->gossip, &inner);

@@ -212,6 +212,13 @@ bool troth_gossip_walk(const struct troth_gossip *gossip,
                        const uint8_t uuid[TROTH_GOSSIP_UUID_BYTES], size_t *position,
                        struct troth_gossip_bytes *key, struct troth_gossip_bytes *value);
 
+/* The round trip between any two members, estimated from the coordinates that they say of
+ * themselves (gossip-coordinates). False: it is not known, as in the first seconds of a member's
+ * life. What was measured from here is in struct troth_gossip_member. */
+bool troth_gossip_round_trip_us(const struct troth_gossip *gossip,
+                                const uint8_t a[TROTH_GOSSIP_UUID_BYTES],
+                                const uint8_t b[TROTH_GOSSIP_UUID_BYTES], uint64_t *out_us);
+
 struct troth_gossip_counters { /* since the start */
     uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received, malformed;
     uint64_t replayed; /* datagrams that came a second time, where they are sealed */

@@ -183,6 +183,13 @@ static void test_members_meet_and_talk(void **state) {
     assert_int_equal(state_of(world, 0, 1), TROTH_GOSSIP_DEAD);
     assert_int_equal(state_of(world, 3, 2), TROTH_GOSSIP_LEFT);
     assert_int_equal(state_of(world, 3, 3), TROTH_GOSSIP_ALIVE);
+    uint64_t round_trip_us;
+    assert_true(troth_gossip_round_trip_us(world->members[0], first.uuid, options_of(world, 3).uuid,
+                                           &round_trip_us));
+    assert_in_range(round_trip_us, 1, 1000000);
+    first.uuid[9] = 1; /* nobody */
+    assert_false(troth_gossip_round_trip_us(world->members[0], first.uuid,
+                                            options_of(world, 3).uuid, &round_trip_us));
     struct troth_gossip_counters counters;
     troth_gossip_counters(world->members[0], &counters);
     assert_true(counters.datagrams_sent > 0);
