@@ -123,7 +123,7 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     memcpy(peer.host, member->who->address.host, sizeof peer.host);
     net_address_format(&peer, address);
     gossip_id_text(member->who->uuid, id);
-    reply_map(reply, 17);
+    reply_map(reply, 18);
     reply_text(reply, "id", id);
     reply_text(reply, "name", member->who->name);
     reply_text(reply, "state", gossip_state_text(member->state));
@@ -132,6 +132,7 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     reply_said(gossip, member, GOSSIP_SAYS_ADMIN, reply);
     reply_said(gossip, member, GOSSIP_SAYS_KIND, reply);
     reply_said(gossip, member, GOSSIP_SAYS_VERSION, reply);
+    reply_said(gossip, member, GOSSIP_KEY_ZONE, reply);
     reply_number(reply, "generation", member->who->generation);
     reply_number(reply, "incarnation", member->incarnation);
     reply_number(reply, "self", is_self);

@@ -72,6 +72,11 @@ test('a member says something, and everybody can find it by that', async (t) => 
   // The node says things too, through any of its workers, and what it says by itself stays its own.
   assert.strictEqual(await node.ask('GOSSIP', 'SET', 'rack', 'r7'), 'OK');
   await until('an agent hears of it', async () => await third.ask('GOSSIP', 'GET', node.address, 'rack') === 'r7');
+  // A zone is a setting; the round trip of two others is known by what they say of where they lie.
+  assert.strictEqual(await third.ask('CONFIG', 'SET', 'zone', 'west'), 'OK');
+  await until('its zone is known', async () => (await members(node)).find(({name}) => name === 'a3').zone === 'west');
+  await until('the round trip of two others is known', async () =>
+    /^[\d.]+ ms\n$/.test((await gossip(first, 'rtt', 'a2', 'a3')).stdout), 60000);
   const table = await run(program, ['members', '--at', second.address]);
   assert.match(table.stdout, /^name .* tags\n/);
   assert.strictEqual(table.stdout.trim().split('\n').length, 5);
