@@ -12,7 +12,7 @@
 enum { SHORTEST_INTERVALS = 5, SHORTEST_SHARE = 3 };
 
 /* Lifeguard's formula: the time falls with the logarithm of the confirmations, so that the first
- * counts most. In a cluster too small for three further accusers, as many as there can be bring it
+ * counts most. In a cluster too small for two further accusers, as many as there can be bring it
  * all the way down. */
 static uint64_t suspicion_duration_us(const struct gossip *gossip,
                                       const struct suspicion *suspicion) {
