@@ -12,6 +12,8 @@
 #include "gossip/skew.h"
 #include "gossip/suspicion.h"
 
+enum { HELPER_STEPS = 64 }; /* among so many one of another zone is looked for */
+
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t stretched_us(const struct gossip *gossip, uint64_t time_us) {
@@ -149,13 +151,48 @@ void probe_postpone(struct gossip *gossip, uint64_t lag_us) {
 /* Probes in flight. */
 
 /* Whoever is joining knows nobody's address for sure, and is not bothered. */
+static bool helper_is_fit(const struct member *member, const struct member *target) {
+    return member != target && member->shown.state != GOSSIP_JOINING;
+}
+
+/* Of another zone than this node's; NULL: none is near a place by lot in the rotation, which is
+ * itself in an order by lot. */
+static struct member *helper_of_another_zone(struct gossip *gossip, const struct member *target) {
+    const struct rotation *rotation = &gossip->rotation;
+    size_t steps = rotation->count < HELPER_STEPS ? rotation->count : HELPER_STEPS;
+    size_t at = steps > 0 ? random_below(&gossip->random, rotation->count) : 0;
+    for (; steps > 0; steps--, at++) {
+        struct member *member = rotation->members[at % rotation->count];
+        if (helper_is_fit(member, target) && !nearness_is_same_zone(gossip, member))
+            return member;
+    }
+    return NULL;
+}
+
+static bool is_any_of_another_zone(const struct gossip *gossip, struct member *const *helpers,
+                                   size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!nearness_is_same_zone(gossip, helpers[i]))
+            return true;
+    return false;
+}
+
+/* By lot. What hinders this node may hinder its whole zone, so one helper stands outside of it. */
 static size_t helpers_choose(struct gossip *gossip, const struct member *target,
                              struct member *helpers[GOSSIP_HELPERS]) {
     struct member *candidates[2 * GOSSIP_HELPERS];
     size_t count = 0, found = member_choose(gossip, target, 2 * GOSSIP_HELPERS, candidates);
     for (size_t i = 0; i < found && count < GOSSIP_HELPERS; i++)
-        if (candidates[i]->shown.state != GOSSIP_JOINING)
+        if (helper_is_fit(candidates[i], target))
             helpers[count++] = candidates[i];
+    if (gossip_zone(gossip, &gossip->self->shown).length == 0 ||
+        is_any_of_another_zone(gossip, helpers, count))
+        return count;
+    struct member *outside = helper_of_another_zone(gossip, target);
+    if (outside == NULL)
+        return count;
+    count -= count == GOSSIP_HELPERS;
+    helpers[count++] = outside;
     return count;
 }
 

@@ -1,11 +1,13 @@
 /* Probes in flight: SWIM's failure detector.
  *
- *     at once            PING -------------------------------- ACK: it lives
- *     patience           PING again, and again ---------------- (observer_patience_us())
- *     twice that         ASK to 3 others; each pings it for us  ACK of the helper: it lives
- *                                                              (or NACK: the helper is well, and
- * cannot say) 1.25 timeouts      try it by a stream ------------------- GOSSIP_CONTACT: it lives,
- * and only datagrams are lost 2 timeouts         nobody has answered: suspect, and told so
+ *     at once            PING ------------------------ ACK: it lives
+ *     patience           PING again, and again           (observer_patience_us())
+ *     twice that         ASK to 3 others, of which one   ACK of the helper: it lives
+ *                        is of another zone than this    (or NACK: the helper is well, and
+ *                        node; each pings it for us      cannot say)
+ *     1.25 timeouts      try it by a stream ---------- GOSSIP_CONTACT: it lives, and only
+ *                                                        datagrams are lost
+ *     2 timeouts         nobody has answered: suspect, and told so
  *
  * The timeout is gossip_timing's probe_timeout_us; all times are stretched by local health. Whom to
  * probe is observer.h's and healing.h's to say. */

@@ -190,10 +190,52 @@ static void test_news_prefers_the_nearer(void **state) {
     world_free(world);
 }
 
+enum { CUT_OFF = 3 };
+
+static void count_suspicions_of_cut_off(void *context, struct world_node *node,
+                                        const struct gossip_change *change) {
+    (void)node;
+    *(unsigned *)context += change->kind == GOSSIP_CHANGE_STATE &&
+                            change->member->state == GOSSIP_SUSPECT &&
+                            change->member->who->uuid[15] == CUT_OFF;
+}
+
+/* What hinders a whole zone says nothing of who it cannot reach: forty nodes of zone "a" get no
+ * datagram through to one of the four of zone "b", and in two minutes nobody suspects it, for each
+ * prober asks at least one helper of another zone than its own. */
+static void test_one_helper_is_of_another_zone(void **state) {
+    (void)state;
+    enum { FEW = 4, NODES = 44 };
+    struct world *world = world_new(205);
+    for (unsigned i = 1; i <= NODES; i++) {
+        world_add(world);
+        world_seed(world, i, 1);
+        world_set(world, i, GOSSIP_KEY_ZONE, i <= FEW ? "b" : "a");
+    }
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    world_run(world, 10 * SECOND);
+    unsigned suspicions = 0;
+    world->on_change = count_suspicions_of_cut_off;
+    world->context = &suspicions;
+    for (unsigned i = FEW + 1; i <= NODES; i++)
+        world_cut(world, i, CUT_OFF);
+    world_run(world, 120 * SECOND);
+    struct gossip_counters counters;
+    uint64_t relayed = 0;
+    for (unsigned i = FEW + 1; i <= NODES; i++) {
+        gossip_counters(world->nodes[i].gossip, &counters);
+        relayed += counters.probes_relayed;
+    }
+    assert_true(relayed > 0);
+    assert_int_equal(suspicions, 0);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_coordinates_predict_round_trips),
           cmocka_unit_test(test_coordinate_as_text),
           cmocka_unit_test(test_absurd_measurements_are_ignored),
           cmocka_unit_test(test_round_trip_between_any_two),
           cmocka_unit_test(test_coordinates_come_to_rest),
           cmocka_unit_test(test_news_stays_near_and_no_zone_is_an_island),
-          cmocka_unit_test(test_news_prefers_the_nearer))
+          cmocka_unit_test(test_news_prefers_the_nearer),
+          cmocka_unit_test(test_one_helper_is_of_another_zone))
