@@ -242,6 +242,74 @@ static void test_two_find_each_other_again(void **state) {
     world_free(world);
 }
 
+/* How many members `number` lists that are node 2: by its UUID, or by its name. */
+static unsigned twos_known(struct world *world, unsigned number) {
+    const struct gossip *gossip = world->nodes[number].gossip;
+    unsigned count = 0;
+    for (size_t i = 0; i < gossip_member_count(gossip); i++) {
+        const struct gossip_identity *who = gossip_member_at(gossip, i)->who;
+        count += memcmp(who->uuid, world->nodes[2].uuid, GOSSIP_UUID_BYTES) == 0 ||
+                 strcmp(who->name, "n2") == 0;
+    }
+    return count;
+}
+
+struct restart {
+    struct world *world;
+    unsigned deaths; /* times that somebody believed it dead */
+};
+
+/* Looks at every change of node 2, as it is heard. */
+static void watch_restart(void *context, struct world_node *node,
+                          const struct gossip_change *change) {
+    struct restart *restart = context;
+    const struct world_node *two = &restart->world->nodes[2];
+    if (memcmp(change->member->who->uuid, two->uuid, GOSSIP_UUID_BYTES) != 0)
+        return;
+    if (node != two)
+        assert_int_equal(twos_known(restart->world, node->number), 1);
+    restart->deaths += change->member->state == GOSSIP_DEAD;
+}
+
+static bool restart_is_known(struct world *world) {
+    const struct world_node *two = &world->nodes[2];
+    bool is_known = true;
+    for (unsigned i = 1; i <= world->count; i++) {
+        const struct gossip_member *member = world_view(world, i, 2);
+        assert_true(twos_known(world, i) <= 1 && (i == 2 || member != NULL));
+        is_known &= member != NULL && member->state == GOSSIP_ALIVE &&
+                    member->who->generation == two->generation &&
+                    strcmp(member->who->address.host, two->address.host) == 0;
+    }
+    return is_known;
+}
+
+/* Same id with a new address (memberlist #157, consul #733): a hundred nodes, of which one comes
+ * back with its UUID and another address, ten times. All know it there within 300 ms of its start;
+ * at no moment does anybody list two of it; nobody ever calls it dead. */
+static void test_restart_at_a_new_address_is_known_in_300_ms_and_never_two(void **state) {
+    (void)state;
+    struct world *world = world_new(35);
+    world_add_cluster(world, 100);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    struct restart restart = {.world = world};
+    world->on_change = watch_restart;
+    world->context = &restart;
+    for (unsigned round = 0; round < 10; round++) {
+        world_run(world, SECOND);
+        world_kill(world, 2);
+        snprintf(world->nodes[2].address.host, sizeof world->nodes[2].address.host, "10.9.9.%u",
+                 round + 1);
+        world_start(world, 2);
+        world_seed(world, 2, 1);
+        assert_true(world_run_until(world, 300000, restart_is_known));
+    }
+    world_run(world, 10 * SECOND);
+    assert_true(restart_is_known(world));
+    assert_int_equal(restart.deaths, 0);
+    world_free(world);
+}
+
 #ifdef TROTHDB_PLANTED_FAULTS
 static int plant(const char *name) {
     static const struct {
@@ -273,7 +341,8 @@ int main(int count, char **arguments) {
         cmocka_unit_test(test_partition_heals),
         cmocka_unit_test(test_halves_of_a_hundred_heal_soon),
         cmocka_unit_test(test_halves_heal_after_the_graves_are_forgotten),
-        cmocka_unit_test(test_two_find_each_other_again)};
+        cmocka_unit_test(test_two_find_each_other_again),
+        cmocka_unit_test(test_restart_at_a_new_address_is_known_in_300_ms_and_never_two)};
     bool is_planted = count == 4 && strcmp(arguments[1], "--plant") == 0;
     if (is_planted && plant(arguments[2]) != 0)
         return 1;
