@@ -48,6 +48,7 @@ void metrics_free(struct metrics *metrics) {
         while (cell != NULL) {
             struct metric_cell *next = cell->next;
             memory_free(cell->buckets);
+            memory_free(cell->exemplars);
             memory_free(cell);
             cell = next;
         }
@@ -70,10 +71,12 @@ static struct metric_cell *cell_new(enum metric_id id, const char *label_value) 
     struct metric_cell *cell = memory_allocate_zeroed(1, sizeof *cell);
     cell->kind = metric_row_of(id)->kind;
     cell_set_label(cell, label_value);
-    if (cell->kind == METRIC_HISTOGRAM) {
+    if (metric_is_histogram(cell->kind)) {
         cell->bounds = metric_bounds_of(id);
         cell->buckets = memory_allocate_zeroed(cell->bounds.count + 1, sizeof *cell->buckets);
     }
+    if (cell->kind == METRIC_TRACED)
+        cell->exemplars = memory_allocate_zeroed(cell->bounds.count + 1, sizeof *cell->exemplars);
     return cell;
 }
 
@@ -136,14 +139,28 @@ void metric_set(struct metric_cell *cell, int64_t value) {
     atomic_store_explicit(&cell->value, (uint64_t)value, memory_order_relaxed);
 }
 
-void metric_observe(struct metric_cell *cell, uint64_t value) {
-    CHECK(cell->kind == METRIC_HISTOGRAM);
+/* Returns the bucket. */
+static unsigned histogram_count(struct metric_cell *cell, uint64_t value) {
     unsigned bucket = 0;
     while (bucket < cell->bounds.count && value > cell->bounds.uppers[bucket])
         bucket++;
     number_add(&cell->buckets[bucket], 1);
     number_add(&cell->sum, value);
     number_add(&cell->value, 1);
+    return bucket;
+}
+
+void metric_observe(struct metric_cell *cell, uint64_t value) {
+    CHECK(cell->kind == METRIC_HISTOGRAM);
+    histogram_count(cell, value);
+}
+
+void metric_observe_traced(struct metric_cell *cell, uint64_t value, uint32_t trace,
+                           uint64_t wall_us) {
+    CHECK(cell->kind == METRIC_TRACED);
+    unsigned bucket = histogram_count(cell, value);
+    struct exemplar fresh = {.trace = trace, .value = value, .wall_us = wall_us};
+    metric_exemplar_write(&cell->exemplars[bucket], fresh);
 }
 
 uint64_t metric_value(const struct metric_cell *cell) {

@@ -3,11 +3,13 @@
  * them together as Prometheus text. A row of metric.def: METRIC(id, kind, label_name or NULL, unit
  * divisor, help); the exposed name is "trothdb_" + id. Times are given in microseconds and exposed
  * in seconds (divisor 1e6). INFO is a gauge that says something by its label and is always 1.
- * Histograms count into fixed bounds: 10 us to 10 s for times, 1 to 64 Mi for everything else. */
+ * Histograms count into fixed bounds: 10 us to 10 s for times, 1 to 64 Mi for everything else.
+ * TRACED is a histogram that keeps an exemplar of each bucket: the trace id, value and time of the
+ * newest that it counted there. */
 #pragma once
 #include "base/buffer.h"
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO };
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_TRACED, METRIC_INFO };
 enum metric_id {
 #define METRIC(id, kind, label, divisor, help) METRIC_##id,
 #include "metric/metric.def"
@@ -30,8 +32,18 @@ struct metric_cell *metrics_cell(struct metrics *metrics, enum metric_id id,
 void metric_add(struct metric_cell *cell, uint64_t amount);    /* counters */
 void metric_set(struct metric_cell *cell, int64_t value);      /* gauges */
 void metric_observe(struct metric_cell *cell, uint64_t value); /* histograms */
+/* Of a TRACED histogram: `trace` is shown as 8 hex digits, and is in log lines; `wall_us` is now,
+ * Unix microseconds. */
+void metric_observe_traced(struct metric_cell *cell, uint64_t value, uint32_t trace,
+                           uint64_t wall_us);
 uint64_t metric_value(const struct metric_cell *cell); /* counter or gauge value, histogram count */
 
-/* Prometheus text format 0.0.4 of `count` registries: counters, gauges and histograms added up by
- * label value. Safe while the owners go on writing and adding cells. */
-void metrics_render(struct metrics *const *all, size_t count, struct buffer *out);
+enum metric_format {
+    METRIC_PROMETHEUS, /* text format 0.0.4 */
+    METRIC_OPENMETRICS /* text format 1.0.0, which alone can show exemplars */
+};
+
+/* The text of `count` registries: counters, gauges and histograms added up by label value; of their
+ * exemplars, the newest. Safe while the owners go on writing and adding cells. */
+void metrics_render(struct metrics *const *all, size_t count, enum metric_format format,
+                    struct buffer *out);

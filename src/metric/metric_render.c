@@ -9,7 +9,18 @@ struct sum {
     const char *label_value; /* borrows from a cell */
     uint64_t value, sum;
     uint64_t buckets[METRIC_BOUND_MAXIMUM + 1];
+    struct exemplar *exemplars; /* as many; NULL: this is no traced histogram */
 };
+
+static void sum_add_exemplars(struct sum *sum, const struct metric_cell *cell) {
+    if (sum->exemplars == NULL)
+        sum->exemplars = memory_allocate_zeroed(cell->bounds.count + 1, sizeof *sum->exemplars);
+    for (unsigned i = 0; i <= cell->bounds.count; i++) {
+        struct exemplar exemplar = metric_exemplar_read(&cell->exemplars[i]);
+        if (exemplar.is_there && exemplar.wall_us >= sum->exemplars[i].wall_us)
+            sum->exemplars[i] = exemplar;
+    }
+}
 
 static void sum_add(struct sum *sum, const struct metric_cell *cell) {
     uint64_t value = atomic_load_explicit(&cell->value, memory_order_relaxed);
@@ -17,11 +28,18 @@ static void sum_add(struct sum *sum, const struct metric_cell *cell) {
         sum->value = 1;
     else
         sum->value += value;
-    if (cell->kind != METRIC_HISTOGRAM)
+    if (!metric_is_histogram(cell->kind))
         return;
+    if (cell->kind == METRIC_TRACED)
+        sum_add_exemplars(sum, cell); /* first, so that what they show is counted below */
     sum->sum += atomic_load_explicit(&cell->sum, memory_order_relaxed);
     for (unsigned i = 0; i <= cell->bounds.count; i++)
         sum->buckets[i] += atomic_load_explicit(&cell->buckets[i], memory_order_relaxed);
+}
+
+static void sum_free(struct sum *sum) {
+    memory_free(sum->exemplars);
+    memory_free(sum);
 }
 
 /* All sums of one metric, by label value. */
@@ -91,29 +109,52 @@ static void append_series(struct buffer *out, const struct metric_row *row, cons
     buffer_append_u8(out, ' ');
 }
 
-static void append_bucket(struct buffer *out, const struct metric_row *row, const struct sum *sum,
-                          const char *bound, uint64_t cumulative) {
+/* `bound` is written as a float has to be (OpenMetrics, "Canonical Numbers"): 10.0, not 10. */
+static void append_bound(struct buffer *out, enum metric_format format, double bound) {
+    char text[32];
+    snprintf(text, sizeof text, "%.10g", bound);
+    bool is_whole = strpbrk(text, ".e") == NULL;
+    buffer_append_text(out, text);
+    if (format == METRIC_OPENMETRICS && is_whole)
+        buffer_append_text(out, ".0");
+}
+
+static void append_exemplar(struct buffer *out, const struct exemplar *exemplar, double divisor) {
+    buffer_append_format(out, " # {trace_id=\"%08x\"} ", (unsigned)exemplar->trace);
+    append_number(out, exemplar->value, divisor);
+    buffer_append_format(out, " %.3f", (double)exemplar->wall_us / 1e6);
+}
+
+/* Bucket number `i`, and what is in those before it. */
+static void append_bucket(struct buffer *out, enum metric_format format,
+                          const struct metric_row *row, struct metric_bounds bounds,
+                          const struct sum *sum, unsigned i, uint64_t cumulative) {
     buffer_append_format(out, "%s_bucket{", row->name);
     if (row->label_name != NULL) {
         append_label(out, row->label_name, sum->label_value);
         buffer_append_u8(out, ',');
     }
-    buffer_append_format(out, "le=\"%s\"} %llu\n", bound, (unsigned long long)cumulative);
+    buffer_append_text(out, "le=\"");
+    if (i < bounds.count)
+        append_bound(out, format, (double)bounds.uppers[i] / row->divisor);
+    else
+        buffer_append_text(out, "+Inf");
+    buffer_append_format(out, "\"} %llu", (unsigned long long)cumulative);
+    if (format == METRIC_OPENMETRICS && sum->exemplars != NULL && sum->exemplars[i].is_there)
+        append_exemplar(out, &sum->exemplars[i], row->divisor);
+    buffer_append_u8(out, '\n');
 }
 
 /* The count is what the buckets add up to, not the cell's own, which a writer may be just about to
  * raise: the +Inf bucket and the count must agree. */
-static void render_histogram(struct buffer *out, const struct metric_row *row,
-                             struct metric_bounds bounds, const struct sum *sum) {
+static void render_histogram(struct buffer *out, enum metric_format format,
+                             const struct metric_row *row, struct metric_bounds bounds,
+                             const struct sum *sum) {
     uint64_t cumulative = 0;
-    for (unsigned i = 0; i < bounds.count; i++) {
+    for (unsigned i = 0; i <= bounds.count; i++) {
         cumulative += sum->buckets[i];
-        char bound[32];
-        snprintf(bound, sizeof bound, "%.10g", (double)bounds.uppers[i] / row->divisor);
-        append_bucket(out, row, sum, bound, cumulative);
+        append_bucket(out, format, row, bounds, sum, i, cumulative);
     }
-    cumulative += sum->buckets[bounds.count];
-    append_bucket(out, row, sum, "+Inf", cumulative);
     append_series(out, row, "_sum", sum);
     append_number(out, sum->sum, row->divisor);
     buffer_append_u8(out, '\n');
@@ -121,11 +162,13 @@ static void render_histogram(struct buffer *out, const struct metric_row *row,
     buffer_append_format(out, "%llu\n", (unsigned long long)cumulative);
 }
 
-static void render_sum(struct buffer *out, enum metric_id id, const struct sum *sum) {
+static void render_sum(struct buffer *out, enum metric_format format, enum metric_id id,
+                       const struct sum *sum) {
     const struct metric_row *row = metric_row_of(id);
     switch (row->kind) {
     case METRIC_HISTOGRAM:
-        render_histogram(out, row, metric_bounds_of(id), sum);
+    case METRIC_TRACED:
+        render_histogram(out, format, row, metric_bounds_of(id), sum);
         return;
     case METRIC_COUNTER:
         append_series(out, row, "", sum);
@@ -143,38 +186,59 @@ static void render_sum(struct buffer *out, enum metric_id id, const struct sum *
     buffer_append_u8(out, '\n');
 }
 
-static const char *kind_name(enum metric_kind kind) {
+static const char *kind_name(enum metric_kind kind, enum metric_format format) {
     switch (kind) {
     case METRIC_COUNTER:
         return "counter";
     case METRIC_GAUGE:
-    case METRIC_INFO:
         return "gauge";
+    case METRIC_INFO:
+        return format == METRIC_OPENMETRICS ? "info" : "gauge";
     case METRIC_HISTOGRAM:
+    case METRIC_TRACED:
         return "histogram";
     }
     return "untyped";
 }
 
-static void render_metric(struct buffer *out, struct metrics *const *all, size_t count,
-                          enum metric_id id) {
+/* How much of a name is its family's: in OpenMetrics a counter's samples end in _total and an
+ * info's in _info, their families do not. */
+static int family_length(const struct metric_row *row, enum metric_format format) {
+    size_t length = strlen(row->name);
+    if (format == METRIC_OPENMETRICS && row->kind == METRIC_COUNTER)
+        length -= strlen("_total");
+    if (format == METRIC_OPENMETRICS && row->kind == METRIC_INFO)
+        length -= strlen("_info");
+    return (int)length;
+}
+
+static void append_family(struct buffer *out, enum metric_format format,
+                          const struct metric_row *row) {
+    int length = family_length(row, format);
+    buffer_append_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", length, row->name, row->help,
+                         length, row->name, kind_name(row->kind, format));
+}
+
+static void render_metric(struct buffer *out, enum metric_format format, struct metrics *const *all,
+                          size_t count, enum metric_id id) {
     struct table *sums = sums_collect(all, count, id);
     size_t sum_count = table_count(sums);
     if (sum_count > 0) {
-        const struct metric_row *row = metric_row_of(id);
-        buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
-                             kind_name(row->kind));
+        append_family(out, format, metric_row_of(id));
         struct sum **sorted = sums_sort(sums);
         for (size_t i = 0; i < sum_count; i++) {
-            render_sum(out, id, sorted[i]);
-            memory_free(sorted[i]);
+            render_sum(out, format, id, sorted[i]);
+            sum_free(sorted[i]);
         }
         memory_free(sorted);
     }
     table_free(sums);
 }
 
-void metrics_render(struct metrics *const *all, size_t count, struct buffer *out) {
+void metrics_render(struct metrics *const *all, size_t count, enum metric_format format,
+                    struct buffer *out) {
     for (int id = 0; id < METRIC_ID_COUNT; id++)
-        render_metric(out, all, count, (enum metric_id)id);
+        render_metric(out, format, all, count, (enum metric_id)id);
+    if (format == METRIC_OPENMETRICS)
+        buffer_append_text(out, "# EOF\n");
 }

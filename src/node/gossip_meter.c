@@ -73,12 +73,13 @@ void gossip_meter_received(struct gossip_meter *meter, struct bytes datagram) {
     meter_kind_add(kind, datagram);
 }
 
-static void meter_propagation(struct gossip_meter *meter, const struct gossip_propagation *news) {
+static void meter_propagation(struct gossip_meter *meter, const struct gossip_propagation *news,
+                              uint64_t wall_us) {
     struct metric_cell **cell = &meter->propagations[news->type];
     if (*cell == NULL)
         *cell = metrics_cell(meter->metrics, METRIC_gossip_propagation_latency_seconds,
                              gossip_news_text(news->type));
-    metric_observe(*cell, news->delay_us);
+    metric_observe_traced(*cell, news->delay_us, news->trace, wall_us);
 }
 
 static void meter_pace(struct gossip_meter *meter, const struct gossip_counters *now) {
@@ -112,7 +113,7 @@ static void meter_watch(struct gossip_meter *meter, const struct gossip_counters
 }
 
 void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
-                       const struct gossip_actions *actions) {
+                       const struct gossip_actions *actions, uint64_t wall_us) {
     struct gossip_counters now;
     const struct gossip_counters *then = &meter->counted;
     gossip_counters(gossip, &now);
@@ -133,7 +134,7 @@ void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
     if (actions->is_clock_measured)
         metric_observe(meter->skews, actions->clock_skew_us);
     for (size_t i = 0; i < actions->propagation_count; i++)
-        meter_propagation(meter, &actions->propagations[i]);
+        meter_propagation(meter, &actions->propagations[i], wall_us);
 }
 
 void gossip_meter_members(struct gossip_meter *meter, const struct gossip *gossip) {

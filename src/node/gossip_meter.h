@@ -28,7 +28,7 @@ struct gossip_meter {
 void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics);
 void gossip_meter_sent(struct gossip_meter *meter, struct bytes datagram);
 void gossip_meter_received(struct gossip_meter *meter, struct bytes datagram);
-/* After each step. */
+/* After each step, which was at `wall_us`, Unix microseconds. */
 void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
-                       const struct gossip_actions *actions);
+                       const struct gossip_actions *actions, uint64_t wall_us);
 void gossip_meter_members(struct gossip_meter *meter, const struct gossip *gossip);

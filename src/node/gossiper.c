@@ -121,7 +121,7 @@ static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) 
         struct net_address to = net_address_of(&actions.stream_tries[i].address);
         gossiper->try_stream(gossiper->stream_context, actions.stream_tries[i].uuid, &to);
     }
-    gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions);
+    gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions, event.wall_us);
     gossiper_tell_watchers(gossiper, &actions);
     gossiper->has_changed |= actions.change_count > 0;
     gossiper_tell_if_due(gossiper, event.now_us);

@@ -29,8 +29,9 @@ struct metrics *node_shared_metrics(struct node_shared *shared, unsigned worker)
     return shared->metrics[worker];
 }
 
-void node_shared_render_metrics(struct node_shared *shared, struct buffer *out) {
-    metrics_render(shared->metrics, shared->worker_count + 1, out);
+void node_shared_render_metrics(struct node_shared *shared, enum metric_format format,
+                                struct buffer *out) {
+    metrics_render(shared->metrics, shared->worker_count + 1, format, out);
 }
 
 uint64_t node_shared_sum(const struct node_shared *shared, size_t offset) {

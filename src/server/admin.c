@@ -135,6 +135,19 @@ static bool answer_profile(struct admin_connection *connection, struct bytes que
     return false;
 }
 
+/* ---- /metrics ---- */
+
+/* OpenMetrics for who names it and wants it no less than plain text. */
+static void answer_metrics(struct admin *admin, struct bytes accept, struct http_answer *answer) {
+    unsigned weight = http_accept_weight(accept, "application/openmetrics-text", "1.0.0");
+    bool is_open = weight > 0 && weight >= http_accept_weight(accept, "text/plain", "0.0.4");
+    answer->status = "200 OK";
+    answer->type = is_open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                           : "text/plain; version=0.0.4; charset=utf-8";
+    node_shared_render_metrics(admin->shared, is_open ? METRIC_OPENMETRICS : METRIC_PROMETHEUS,
+                               &answer->body);
+}
+
 /* ---- all paths ---- */
 
 /* False: the answer comes later. */
@@ -143,9 +156,7 @@ static bool answer_path(struct admin_connection *connection, const struct http_r
     struct admin *admin = connection->admin;
     struct bytes path = request->path;
     if (bytes_equal(path, BYTES_LITERAL("/metrics"))) {
-        answer->status = "200 OK";
-        answer->type = "text/plain; version=0.0.4; charset=utf-8";
-        node_shared_render_metrics(admin->shared, &answer->body);
+        answer_metrics(admin, request->accept, answer);
     } else if (bytes_equal(path, BYTES_LITERAL("/health/live"))) {
         answer_text(answer, "200 OK", "alive");
     } else if (bytes_equal(path, BYTES_LITERAL("/health/ready"))) {

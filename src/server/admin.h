@@ -1,6 +1,6 @@
 /* The admin port: a small HTTP/1.1 server that answers GET and HEAD.
  *
- *   /metrics        Prometheus text
+ *   /metrics        Prometheus text, or OpenMetrics for who asks for it
  *   /health/live    200 while the process serves its loop
  *   /health/ready   200; 503 with the reason while a shard recovers or knows no leader
  *   /debug/profile?seconds=N   a CPU profile of the next N seconds (profile.h)

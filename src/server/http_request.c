@@ -71,6 +71,8 @@ static int parse_header(struct bytes line, struct http_request *request) {
             request->keeps_alive = false;
         else if (bytes_equal_ignoring_case(value, "keep-alive"))
             request->keeps_alive = true;
+    } else if (bytes_equal_ignoring_case(name, "accept")) {
+        request->accept = value;
     } else if (bytes_equal_ignoring_case(name, "transfer-encoding")) {
         request->has_body = true;
     } else if (bytes_equal_ignoring_case(name, "content-length")) {
@@ -96,4 +98,42 @@ int http_request_parse(struct bytes input, struct http_request *request) {
         code = count == HTTP_HEADER_MAXIMUM ? ERR_LIMIT : parse_header(line, request);
     }
     return code;
+}
+
+/* "1", "0.5", "0.125". What is no weight comes out as some other one. */
+static unsigned parse_weight(struct bytes text) {
+    unsigned weight = 0, digit_worth = 1000;
+    for (size_t i = 0; i < text.length && digit_worth > 0; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            continue;
+        weight += (unsigned)(text.data[i] - '0') * digit_worth;
+        digit_worth /= 10;
+    }
+    return weight;
+}
+
+/* type/subtype;version=1.0.0;q=0.5 */
+static unsigned range_weight(struct bytes range, const char *type, const char *version) {
+    unsigned weight = 1000;
+    if (!bytes_equal_ignoring_case(trim(split(&range, ';')), type))
+        return 0;
+    while (range.length > 0) {
+        struct bytes value = split(&range, ';');
+        struct bytes name = trim(split(&value, '='));
+        if (bytes_equal_ignoring_case(name, "q"))
+            weight = parse_weight(trim(value));
+        else if (bytes_equal_ignoring_case(name, "version") &&
+                 !bytes_equal(trim(value), bytes_of_text(version)))
+            return 0;
+    }
+    return weight;
+}
+
+unsigned http_accept_weight(struct bytes accept, const char *type, const char *version) {
+    unsigned most = 0;
+    while (accept.length > 0) {
+        unsigned weight = range_weight(split(&accept, ','), type, version);
+        most = weight > most ? weight : most;
+    }
+    return most;
 }

@@ -7,7 +7,8 @@
 enum { HTTP_HEAD_MAXIMUM_BYTES = 8192, HTTP_HEADER_MAXIMUM = 64 };
 
 struct http_request {
-    struct bytes method, path, query; /* borrow from the input; the query without its '?' */
+    /* Borrow from the input; the query without its '?', of several Accept headers the last. */
+    struct bytes method, path, query, accept;
     bool keeps_alive;
     bool has_body;
 };
@@ -15,3 +16,8 @@ struct http_request {
 /* The length of the head, 0 while it is incomplete; ERR_LIMIT past the limits above, ERR_MALFORMED,
  * ERR_VERSION for anything but HTTP/1.0 and HTTP/1.1. */
 int http_request_parse(struct bytes input, struct http_request *request) MUST_CHECK;
+
+/* How much the media type of this version is wanted, in thousandths (RFC 9110, 12.4.2); 0 if an
+ * Accept header does not name it, whatever its wildcards. One that names no version takes each.
+ * `type` in lower case. */
+unsigned http_accept_weight(struct bytes accept, const char *type, const char *version);

@@ -196,9 +196,9 @@ class Node {
   }
   pause() { this.process.kill('SIGSTOP'); }
   resume() { this.process.kill('SIGCONT'); }
-  async get(where) {
-    const answer = await fetch(`http://127.0.0.1:${this.adminPort}${where}`);
-    return {status: answer.status, text: await answer.text()};
+  async get(where, headers = {}) {
+    const answer = await fetch(`http://127.0.0.1:${this.adminPort}${where}`, {headers});
+    return {status: answer.status, type: answer.headers.get('content-type'), text: await answer.text()};
   }
 }
 

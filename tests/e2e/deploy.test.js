@@ -25,7 +25,7 @@ function metrics() {
 
 function metricOf(known, name) {
   const base = name.replace(/_(bucket|sum|count)$/, '');
-  return known.get(name) || (known.get(base)?.kind === 'HISTOGRAM' ? known.get(base) : undefined);
+  return known.get(name) || (['HISTOGRAM', 'TRACED'].includes(known.get(base)?.kind) ? known.get(base) : undefined);
 }
 
 test('alerts are raised by what they are about, and by nothing else', (t) => {

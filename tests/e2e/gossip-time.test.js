@@ -1,4 +1,4 @@
-// Two releases' worth of gossip in one cluster, and how long news takes between real nodes.
+// Two releases' worth of gossip in one cluster, how long news takes between real nodes, and which news that was.
 'use strict';
 const assert = require('node:assert');
 const test = require('node:test');
@@ -53,6 +53,26 @@ test('the way of news is measured, but not where it comes from an older release'
   }
   assert.ok(await metric(first, 'trothdb_gossip_clock_skew_largest_seconds') < 1, 'one machine, one clock');
   assert.strictEqual(await metric(first, 'trothdb_gossip_fan_out'), 4);
+});
+
+test('an exemplar names the trace id of news that both nodes logged', async (t) => {
+  const {nodes: [said, heardBy]} = await startNodes(t, {nodes: 2});
+  for (const node of [said, heardBy]) assert.strictEqual(await node.ask('CONFIG', 'SET', 'loglevel', 'debug'), 'OK');
+  const exemplar = /^trothdb_gossip_propagation_latency_seconds_bucket\{type="\w+",le="([^"]+)"\} \d+ # \{trace_id="([0-9a-f]{8})"\} (\S+) (\S+)$/gm;
+  const {text, type, bound, value, at} = await until('an exemplar of news in both logs', async () => {
+    await gossip(said, 'set', 'count', String(++count));
+    const open = await heardBy.get('/metrics', {accept: 'application/openmetrics-text'});
+    const [saying, hearing] = [said.log, heardBy.log];
+    return [...open.text.matchAll(exemplar)].map(([, le, id, took, when]) => ({...open, bound: le, id, value: took, at: Number(when)}))
+      .find(({id}) => saying.includes(`msg="news said" trace=${id} `) && hearing.includes(`msg="news heard" trace=${id} `));
+  });
+  assert.strictEqual(type, 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+  assert.ok(text.endsWith('\n# EOF\n'), text.slice(-200));
+  assert.ok(Number(value) <= Number(bound.replace('+Inf', 'Infinity')), `${value} s is in the bucket up to ${bound}`);
+  assert.ok(Math.abs(Date.now() / 1000 - at) < 300, `${at} is about now`);
+  const plain = await heardBy.get('/metrics');
+  assert.strictEqual(plain.type, 'text/plain; version=0.0.4; charset=utf-8');
+  assert.doesNotMatch(plain.text, /trace_id|# EOF/);
 });
 
 test('settings of the pace are live, and what cannot be is refused', async (t) => {

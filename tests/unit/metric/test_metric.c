@@ -1,5 +1,5 @@
 #include "../unit.h"
-#include "metric/metric.h"
+#include "metric/metric_private.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -7,12 +7,17 @@
 
 enum { TEXT_MAXIMUM = 64 << 20 };
 
-static const char *render(struct metrics *const *all, size_t count, struct buffer *out) {
+static const char *render_as(enum metric_format format, struct metrics *const *all, size_t count,
+                             struct buffer *out) {
     buffer_init(out, TEXT_MAXIMUM);
-    metrics_render(all, count, out);
+    metrics_render(all, count, format, out);
     buffer_append_u8(out, '\0');
     assert_false(out->is_overflowed);
     return (const char *)buffer_data(out);
+}
+
+static const char *render(struct metrics *const *all, size_t count, struct buffer *out) {
+    return render_as(METRIC_PROMETHEUS, all, count, out);
 }
 
 static void assert_shows(const char *text, const char *line) {
@@ -73,6 +78,81 @@ static void test_a_histogram_counts_into_exact_cumulative_bounds(void **state) {
                        "trothdb_batch_bytes_bucket{le=\"16384\"} 1\n");
     buffer_release(&out);
     metrics_free(metrics);
+}
+
+/* News of two threads in three buckets: of the newest in each the trace id stands behind it, but in
+ * the ordinary text, which has no room for it. */
+static void test_buckets_show_the_newest_exemplar(void **state) {
+    (void)state;
+    struct metrics *all[] = {metrics_new(), metrics_new()};
+    struct metric_cell *mine =
+        metrics_cell(all[0], METRIC_gossip_propagation_latency_seconds, "state");
+    struct metric_cell *other =
+        metrics_cell(all[1], METRIC_gossip_propagation_latency_seconds, "state");
+    metric_observe_traced(mine, 70000, 0xaaaaaaaa, UINT64_C(1700000000000000));
+    metric_observe_traced(mine, 60000, 0x0123abcd, UINT64_C(1700000001123000));
+    metric_observe_traced(other, 90000, 0xbbbbbbbb, UINT64_C(1700000001122999));
+    metric_observe_traced(other, 10000000, 0, UINT64_C(1700000002000000));
+    metric_observe_traced(other, 60000000, 0xffffffff, UINT64_C(1700000003000000));
+    struct buffer out;
+    const char *text = render_as(METRIC_OPENMETRICS, all, 2, &out);
+#define BUCKET "trothdb_gossip_propagation_latency_seconds_bucket{type=\"state\",le="
+    assert_shows(text,
+                 BUCKET "\"0.05\"} 0\n" BUCKET
+                        "\"0.1\"} 3 # {trace_id=\"0123abcd\"} 0.060000 1700000001.123\n" BUCKET
+                        "\"0.25\"} 3\n");
+    assert_shows(text,
+                 BUCKET "\"10.0\"} 4 # {trace_id=\"00000000\"} 10.000000 1700000002.000\n" BUCKET
+                        "\"+Inf\"} 5 # {trace_id=\"ffffffff\"} 60.000000 1700000003.000\n");
+    buffer_release(&out);
+    text = render(all, 2, &out);
+    assert_shows(text, BUCKET "\"0.05\"} 0\n" BUCKET "\"0.1\"} 3\n" BUCKET "\"0.25\"} 3\n");
+    assert_shows(text, BUCKET "\"10\"} 4\n" BUCKET "\"+Inf\"} 5\n");
+    assert_null(strstr(text, " # "));
+    buffer_release(&out);
+    metrics_free(all[0]);
+    metrics_free(all[1]);
+}
+
+/* Each kind of metric, as OpenMetrics names its family and its samples, up to the end. */
+static void test_openmetrics_names_families_by_their_kind(void **state) {
+    (void)state;
+    struct metrics *metrics = metrics_new();
+    metric_add(metrics_cell(metrics, METRIC_commands_total, "set"), 12);
+    metric_set(metrics_cell(metrics, METRIC_clients_connected, NULL), 7);
+    metric_observe(metrics_cell(metrics, METRIC_batch_bytes, NULL), 5);
+    struct buffer out;
+    const char *text = render_as(METRIC_OPENMETRICS, &metrics, 1, &out);
+    assert_shows(text, "# HELP trothdb_build The version that runs; the value is always 1.\n"
+                       "# TYPE trothdb_build info\n"
+                       "trothdb_build_info{version=\"" TROTHDB_VERSION "\"} 1\n");
+    assert_shows(text, "# TYPE trothdb_clients_connected gauge\n"
+                       "trothdb_clients_connected 7\n");
+    assert_shows(text, "# HELP trothdb_commands Commands answered, by command.\n"
+                       "# TYPE trothdb_commands counter\n"
+                       "trothdb_commands_total{command=\"set\"} 12\n");
+    assert_shows(text, "# TYPE trothdb_batch_bytes histogram\n"
+                       "trothdb_batch_bytes_bucket{le=\"1.0\"} 0\n"
+                       "trothdb_batch_bytes_bucket{le=\"4.0\"} 0\n"
+                       "trothdb_batch_bytes_bucket{le=\"16.0\"} 1\n");
+    assert_string_equal(text + strlen(text) - strlen("\n# EOF\n"), "\n# EOF\n");
+    buffer_release(&out);
+    metrics_free(metrics);
+}
+
+static bool ends_in(const char *text, const char *end) {
+    return strlen(text) > strlen(end) && strcmp(text + strlen(text) - strlen(end), end) == 0;
+}
+
+/* What OpenMetrics cannot write is not declared. */
+static void test_rows_can_be_written_in_openmetrics(void **state) {
+    (void)state;
+#define METRIC(id, kind, label, divisor, help)                                                     \
+    assert_int_equal(METRIC_##kind == METRIC_COUNTER, ends_in(#id, "_total"));                     \
+    assert_int_equal(METRIC_##kind == METRIC_INFO, ends_in(#id, "_info"));                         \
+    assert_null(strpbrk(help, "\"\\\n"));
+#include "metric/metric.def"
+#undef METRIC
 }
 
 static void test_label_values_are_bounded_and_clean(void **state) {
@@ -162,8 +242,45 @@ static void test_rendering_while_the_owner_writes(void **state) {
     metrics_free(race.metrics);
 }
 
+struct exemplar_race {
+    struct metric_exemplar kept;
+    atomic_bool is_done;
+};
+
+static void *write_exemplars_without_end(void *context) {
+    struct exemplar_race *race = context;
+    for (uint32_t i = 0; i < 500000; i++)
+        metric_exemplar_write(&race->kept, (struct exemplar){.trace = i, .value = i, .wall_us = i});
+    atomic_store(&race->is_done, true);
+    return NULL;
+}
+
+/* What is read while the owner writes is of one observation, never of two, or is not there. */
+static void test_an_exemplar_is_read_whole(void **state) {
+    (void)state;
+    struct exemplar_race race = {.is_done = false};
+    assert_false(metric_exemplar_read(&race.kept).is_there);
+    pthread_t writer;
+    assert_int_equal(pthread_create(&writer, NULL, write_exemplars_without_end, &race), 0);
+    do {
+        struct exemplar exemplar = metric_exemplar_read(&race.kept);
+        if (exemplar.is_there &&
+            (exemplar.value != exemplar.trace || exemplar.wall_us != exemplar.trace))
+            fail_msg("torn: trace %u, value %lu, at %lu", exemplar.trace, exemplar.value,
+                     exemplar.wall_us);
+    } while (!atomic_load(&race.is_done));
+    pthread_join(writer, NULL);
+    assert_true(metric_exemplar_read(&race.kept).is_there);
+    atomic_fetch_add(&race.kept.version, 1); /* a write is under way */
+    assert_false(metric_exemplar_read(&race.kept).is_there);
+}
+
 RUN_TESTS(cmocka_unit_test(test_registries_are_added_up),
           cmocka_unit_test(test_a_histogram_counts_into_exact_cumulative_bounds),
+          cmocka_unit_test(test_buckets_show_the_newest_exemplar),
+          cmocka_unit_test(test_openmetrics_names_families_by_their_kind),
+          cmocka_unit_test(test_rows_can_be_written_in_openmetrics),
           cmocka_unit_test(test_label_values_are_bounded_and_clean),
           cmocka_unit_test(test_promtool_finds_nothing_wrong),
-          cmocka_unit_test(test_rendering_while_the_owner_writes))
+          cmocka_unit_test(test_rendering_while_the_owner_writes),
+          cmocka_unit_test(test_an_exemplar_is_read_whole))

@@ -109,6 +109,22 @@ static void test_health_and_metrics_are_told(void **state) {
     expect(metrics, "Content-Type: text/plain; version=0.0.4");
 }
 
+static void test_openmetrics_is_for_who_asks(void **state) {
+#define OPEN  "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"
+#define PLAIN "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+    const char *metrics =
+        ask(*state, "GET /metrics HTTP/1.0\r\nAccept: application/openmetrics-text\r\n\r\n", NULL);
+    expect(metrics, OPEN);
+    expect(metrics, "# TYPE trothdb_build info\n");
+    expect(metrics, "\n# EOF\n");
+    expect(ask(*state,
+               "GET /metrics HTTP/1.0\r\nAccept: text/plain;q=0.5,"
+               "application/openmetrics-text;q=0.4\r\n\r\n",
+               NULL),
+           PLAIN);
+    expect(ask(*state, "GET /metrics HTTP/1.0\r\nAccept: */*\r\n\r\n", NULL), PLAIN);
+}
+
 static void test_head_has_no_body(void **state) {
     const char *answer = ask(*state, "HEAD /health/live HTTP/1.0\r\n\r\n", NULL);
     expect(answer, "Content-Length: 6\r\n");
@@ -140,6 +156,7 @@ static void test_what_is_not_understood_ends_the_connection(void **state) {
 }
 
 #define OFFICE_TEST(function) cmocka_unit_test_setup_teardown(function, office_open, office_close)
-RUN_TESTS(OFFICE_TEST(test_health_and_metrics_are_told), OFFICE_TEST(test_head_has_no_body),
+RUN_TESTS(OFFICE_TEST(test_health_and_metrics_are_told),
+          OFFICE_TEST(test_openmetrics_is_for_who_asks), OFFICE_TEST(test_head_has_no_body),
           OFFICE_TEST(test_a_connection_is_kept),
           OFFICE_TEST(test_what_is_not_understood_ends_the_connection))

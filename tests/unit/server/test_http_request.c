@@ -40,6 +40,42 @@ static void test_a_body_is_noticed(void **state) {
     assert_false(request.has_body);
 }
 
+/* What Prometheus sends, and what others may. */
+static void test_it_says_which_type_is_wanted(void **state) {
+    (void)state;
+    struct http_request request;
+    assert_true(parse("GET / HTTP/1.1\r\naccept: text/plain ; version=0.0.4;q=0.25,*/*\r\n\r\n",
+                      &request) > 0);
+    assert_int_equal(http_accept_weight(request.accept, "text/plain", "0.0.4"), 250);
+    static const struct {
+        const char *accept;
+        unsigned weight;
+    } rows[] = {
+        {"", 0},
+        {"*/*", 0},
+        {"text/plain", 0},
+        {"text/html, application/openmetrics-text", 1000},
+        {"Application/OpenMetrics-Text; Charset=utf-8", 1000},
+        {"application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3", 600},
+        {"application/openmetrics-text;version=0.0.1;q=0.5, application/openmetrics-text; "
+         "version=1.0.0; q=0.125",
+         125},
+        {"application/openmetrics-text;version=0.0.1", 0},
+        {"application/openmetrics-text;q=0", 0},
+        {"application/openmetrics-text;q=0.000", 0},
+        {"application/openmetrics-text;q=", 0},
+        {"application/openmetrics-text;q=99999999999999999999", 9999},
+        {"application/openmetrics-texts", 0},
+        {",;,=;,;q=1", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        unsigned weight = http_accept_weight(bytes_of_text(rows[i].accept),
+                                             "application/openmetrics-text", "1.0.0");
+        if (weight != rows[i].weight)
+            fail_msg("'%s' weighs %u, not %u", rows[i].accept, weight, rows[i].weight);
+    }
+}
+
 /* Every prefix of a request is incomplete, and is read without a byte past its end. */
 static void test_an_incomplete_request_waits(void **state) {
     (void)state;
@@ -99,6 +135,7 @@ static void test_heads_are_bounded(void **state) {
 RUN_TESTS(cmocka_unit_test(test_a_request_is_read),
           cmocka_unit_test(test_it_says_whether_the_connection_stays),
           cmocka_unit_test(test_a_body_is_noticed),
+          cmocka_unit_test(test_it_says_which_type_is_wanted),
           cmocka_unit_test(test_an_incomplete_request_waits),
           cmocka_unit_test(test_what_is_no_request_is_refused),
           cmocka_unit_test(test_heads_are_bounded))
