@@ -47,8 +47,10 @@ static void run_time(const struct agent_call *call) {
     reply_bulk_integer(call->reply, now.tv_nsec / 1000);
 }
 
+static bool agent_has(const struct command *command);
+
 static void run_command(const struct agent_call *call) {
-    command_table_reply(call->arguments, call->argument_count, call->reply);
+    command_table_reply(agent_has, call->arguments, call->argument_count, call->reply);
 }
 
 /* ---- logging in ---- */
@@ -132,24 +134,21 @@ static void list_clients(const struct agent_call *call, bool is_all) {
     buffer_release(&text);
 }
 
-/* False: an agent has no such subcommand. */
-static bool run_client(const struct agent_call *call) {
-    const char *name = call->command->name;
-    if (strcmp(name, "client|id") == 0)
-        reply_integer(call->reply, (int64_t)call->session->id);
-    else if (strcmp(name, "client|getname") == 0)
-        reply_bulk_text(call->reply, call->session->name);
-    else if (strcmp(name, "client|setname") == 0)
-        set_name(call);
-    else if (strcmp(name, "client|setinfo") == 0)
-        set_info(call);
-    else if (strcmp(name, "client|info") == 0)
-        list_clients(call, false);
-    else if (strcmp(name, "client|list") == 0 && call->argument_count == 2)
-        list_clients(call, true);
+static void run_client_id(const struct agent_call *call) {
+    reply_integer(call->reply, (int64_t)call->session->id);
+}
+
+static void run_client_getname(const struct agent_call *call) {
+    reply_bulk_text(call->reply, call->session->name);
+}
+
+static void run_client_info(const struct agent_call *call) { list_clients(call, false); }
+
+static void run_client_list(const struct agent_call *call) {
+    if (call->argument_count > 2)
+        reply_error(call->reply, REPLY_SYNTAX);
     else
-        return false;
-    return true;
+        list_clients(call, true);
 }
 
 /* ---- INFO ---- */
@@ -196,45 +195,64 @@ static void run_gossip(const struct agent_call *call) {
                                              call->argument_count, call->reply});
 }
 
-/* False: an agent has no such subcommand. */
-static bool run_config(const struct agent_call *call) {
-    if (strcmp(call->command->name, "config|get") == 0)
-        agent_config_get(call);
-    else if (strcmp(call->command->name, "config|set") == 0)
-        agent_config_set(call);
-    else
-        return false;
-    return true;
-}
-
 /* ---- the table ---- */
 
-static bool is_named(const struct command *command, const char *name) {
+struct agent_row {
+    const char *name; /* a container's has all of its subcommands */
+    void (*run)(const struct agent_call *call);
+};
+static const struct agent_row rows[] = {{"ping", run_ping},
+                                        {"echo", run_echo},
+                                        {"quit", run_quit},
+                                        {"select", run_select},
+                                        {"time", run_time},
+                                        {"command", run_command},
+                                        {"auth", run_auth},
+                                        {"hello", run_hello},
+                                        {"reset", run_reset},
+                                        {"client|id", run_client_id},
+                                        {"client|getname", run_client_getname},
+                                        {"client|setname", set_name},
+                                        {"client|setinfo", set_info},
+                                        {"client|info", run_client_info},
+                                        {"client|list", run_client_list},
+                                        {"config|get", agent_config_get},
+                                        {"config|set", agent_config_set},
+                                        {"info", run_info},
+                                        {"gossip", run_gossip},
+                                        {"subscribe", run_gossip},
+                                        {"unsubscribe", run_gossip},
+                                        {"psubscribe", run_gossip},
+                                        {"punsubscribe", run_gossip}};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* "config" is above "config|get". */
+static bool is_at_or_above(const char *name, const char *other) {
     size_t length = strlen(name);
-    return strncmp(command->name, name, length) == 0 &&
-           (command->name[length] == '\0' || command->name[length] == '|');
+    return strncmp(other, name, length) == 0 && (other[length] == '\0' || other[length] == '|');
+}
+
+static const struct agent_row *row_of(const struct command *command) {
+    for (size_t i = 0; i < ROWS; i++)
+        if (is_at_or_above(rows[i].name, command->name))
+            return &rows[i];
+    return NULL;
+}
+
+static bool agent_has(const struct command *command) {
+    for (size_t i = 0; i < ROWS; i++)
+        if (is_at_or_above(command->name, rows[i].name))
+            return true;
+    return row_of(command) != NULL;
 }
 
 void agent_command_run(const struct agent_call *call) {
-    static const struct {
-        const char *name;
-        void (*run)(const struct agent_call *call);
-    } rows[] = {
-        {"ping", run_ping},          {"echo", run_echo},         {"quit", run_quit},
-        {"select", run_select},      {"time", run_time},         {"command", run_command},
-        {"auth", run_auth},          {"hello", run_hello},       {"reset", run_reset},
-        {"info", run_info},          {"gossip", run_gossip},     {"subscribe", run_gossip},
-        {"unsubscribe", run_gossip}, {"psubscribe", run_gossip}, {"punsubscribe", run_gossip}};
-    if ((is_named(call->command, "client") && run_client(call)) ||
-        (is_named(call->command, "config") && run_config(call)))
-        return;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (is_named(call->command, rows[i].name)) {
-            rows[i].run(call);
-            return;
-        }
-    reply_error_format(call->reply,
-                       "ERR '%s' is not for an agent, which holds no data: ask a node (GOSSIP "
-                       "MEMBERS tells their client addresses)",
-                       call->command->name);
+    const struct agent_row *row = row_of(call->command);
+    if (row != NULL)
+        row->run(call);
+    else
+        reply_error_format(call->reply,
+                           "ERR '%s' is not for an agent, which holds no data: ask a node (GOSSIP "
+                           "MEMBERS tells their client addresses)",
+                           call->command->name);
 }

@@ -7,10 +7,10 @@
 
 /* ---- the table, and lists of words in it -------------------------------------------------- */
 
-/* The next row that clients may know of, from *position on; NULL at the end. */
-static const struct command *table_next(size_t *position) {
+/* The next row that clients of this table may know of, from *position on; NULL at the end. */
+static const struct command *table_next(command_filter *has, size_t *position) {
     const struct command *command = command_at((*position)++);
-    while (command != NULL && (command->flags & COMMAND_INTERNAL))
+    while (command != NULL && ((command->flags & COMMAND_INTERNAL) || !has(command)))
         command = command_at((*position)++);
     return command;
 }
@@ -24,24 +24,24 @@ static bool command_is_below(const struct command *command, const struct command
     return strncmp(command->name, container->name, length) == 0 && command->name[length] == '|';
 }
 
-static size_t subcommand_count(const struct command *container) {
+static size_t subcommand_count(command_filter *has, const struct command *container) {
     size_t count = 0, position = 0;
-    for (const struct command *row; (row = table_next(&position)) != NULL;)
+    for (const struct command *row; (row = table_next(has, &position)) != NULL;)
         count += command_is_below(row, container);
     return count;
 }
 
-static size_t table_count(void) {
+static size_t table_count(command_filter *has) {
     size_t count = 0, position = 0;
-    for (const struct command *row; (row = table_next(&position)) != NULL;)
+    for (const struct command *row; (row = table_next(has, &position)) != NULL;)
         count += !command_is_subcommand(row);
     return count;
 }
 
 /* By the name that clients are told: "get", "object|encoding". */
-static const struct command *table_find(struct bytes name) {
+static const struct command *table_find(command_filter *has, struct bytes name) {
     size_t position = 0;
-    for (const struct command *row; (row = table_next(&position)) != NULL;)
+    for (const struct command *row; (row = table_next(has, &position)) != NULL;)
         if (bytes_equal_ignoring_case(name, row->name))
             return row;
     return NULL;
@@ -174,15 +174,15 @@ static void reply_info_head(const struct command *command, struct reply *reply) 
     reply_key_specs(reply, command->key_specs);
 }
 
-static void reply_info(const struct command *command, struct reply *reply) {
+static void reply_info(command_filter *has, const struct command *command, struct reply *reply) {
     reply_info_head(command, reply);
-    size_t count = subcommand_count(command), position = 0;
+    size_t count = subcommand_count(has, command), position = 0;
     if (count == 0) {
         reply_set(reply, 0);
         return;
     }
     reply_array(reply, count);
-    for (const struct command *row; (row = table_next(&position)) != NULL;) {
+    for (const struct command *row; (row = table_next(has, &position)) != NULL;) {
         if (!command_is_below(row, command))
             continue;
         reply_info_head(row, reply);
@@ -190,20 +190,21 @@ static void reply_info(const struct command *command, struct reply *reply) {
     }
 }
 
-static void reply_info_all(struct reply *reply) {
+static void reply_info_all(command_filter *has, struct reply *reply) {
     size_t position = 0;
-    reply_array(reply, table_count());
-    for (const struct command *row; (row = table_next(&position)) != NULL;)
+    reply_array(reply, table_count(has));
+    for (const struct command *row; (row = table_next(has, &position)) != NULL;)
         if (!command_is_subcommand(row))
-            reply_info(row, reply);
+            reply_info(has, row, reply);
 }
 
-static void reply_info_named(const struct bytes *names, size_t count, struct reply *reply) {
+static void reply_info_named(command_filter *has, const struct bytes *names, size_t count,
+                             struct reply *reply) {
     reply_array(reply, count);
     for (size_t i = 0; i < count; i++) {
-        const struct command *command = table_find(names[i]);
+        const struct command *command = table_find(has, names[i]);
         if (command != NULL)
-            reply_info(command, reply);
+            reply_info(has, command, reply);
         else
             reply_null(reply);
     }
@@ -211,8 +212,8 @@ static void reply_info_named(const struct bytes *names, size_t count, struct rep
 
 /* ---- DOCS --------------------------------------------------------------------------------- */
 
-static void reply_docs(const struct command *command, struct reply *reply) {
-    size_t count = subcommand_count(command), position = 0;
+static void reply_docs(command_filter *has, const struct command *command, struct reply *reply) {
+    size_t count = subcommand_count(has, command), position = 0;
     bool has_arguments = command->arguments[0] != '\0';
     reply_bulk_text(reply, command->name);
     reply_map(reply, 4u + has_arguments + (count > 0));
@@ -232,28 +233,29 @@ static void reply_docs(const struct command *command, struct reply *reply) {
         return;
     reply_bulk_text(reply, "subcommands");
     reply_map(reply, count);
-    for (const struct command *row; (row = table_next(&position)) != NULL;)
+    for (const struct command *row; (row = table_next(has, &position)) != NULL;)
         if (command_is_below(row, command))
-            reply_docs(row, reply);
+            reply_docs(has, row, reply);
 }
 
-static void reply_docs_all(struct reply *reply) {
+static void reply_docs_all(command_filter *has, struct reply *reply) {
     size_t position = 0;
-    reply_map(reply, table_count());
-    for (const struct command *row; (row = table_next(&position)) != NULL;)
+    reply_map(reply, table_count(has));
+    for (const struct command *row; (row = table_next(has, &position)) != NULL;)
         if (!command_is_subcommand(row))
-            reply_docs(row, reply);
+            reply_docs(has, row, reply);
 }
 
-static void reply_docs_named(const struct bytes *names, size_t count, struct reply *reply) {
+static void reply_docs_named(command_filter *has, const struct bytes *names, size_t count,
+                             struct reply *reply) {
     size_t known = 0;
     for (size_t i = 0; i < count; i++)
-        known += table_find(names[i]) != NULL;
+        known += table_find(has, names[i]) != NULL;
     reply_map(reply, known);
     for (size_t i = 0; i < count; i++) {
-        const struct command *command = table_find(names[i]);
+        const struct command *command = table_find(has, names[i]);
         if (command != NULL)
-            reply_docs(command, reply);
+            reply_docs(has, command, reply);
     }
 }
 
@@ -288,18 +290,20 @@ static bool list_includes(const struct command *command, enum list_filter filter
     UNREACHABLE();
 }
 
-static void reply_list(enum list_filter filter, struct bytes operand, struct reply *reply) {
+static void reply_list(command_filter *has, enum list_filter filter, struct bytes operand,
+                       struct reply *reply) {
     size_t count = 0, position = 0;
-    for (const struct command *row; (row = table_next(&position)) != NULL;)
+    for (const struct command *row; (row = table_next(has, &position)) != NULL;)
         count += list_includes(row, filter, operand);
     reply_array(reply, count);
     position = 0;
-    for (const struct command *row; (row = table_next(&position)) != NULL;)
+    for (const struct command *row; (row = table_next(has, &position)) != NULL;)
         if (list_includes(row, filter, operand))
             reply_bulk_text(reply, row->name);
 }
 
-static void reply_list_filtered(const struct bytes *arguments, size_t count, struct reply *reply) {
+static void reply_list_filtered(command_filter *has, const struct bytes *arguments, size_t count,
+                                struct reply *reply) {
     enum list_filter filter = LIST_ALL;
     if (count == 5 && bytes_equal_ignoring_case(arguments[2], "filterby")) {
         if (bytes_equal_ignoring_case(arguments[3], "module"))
@@ -312,7 +316,7 @@ static void reply_list_filtered(const struct bytes *arguments, size_t count, str
     if (count > 2 && filter == LIST_ALL)
         reply_error(reply, REPLY_SYNTAX);
     else
-        reply_list(filter, count > 2 ? arguments[4] : BYTES_NONE, reply);
+        reply_list(has, filter, count > 2 ? arguments[4] : BYTES_NONE, reply);
 }
 
 /* ---- GETKEYS ------------------------------------------------------------------------------ */
@@ -321,9 +325,11 @@ static bool arity_fits(const struct command *command, size_t count) {
     return command->arity >= 0 ? count == (size_t)command->arity : count >= (size_t)-command->arity;
 }
 
-static void reply_keys(const struct bytes *arguments, size_t count, struct reply *reply) {
+static void reply_keys(command_filter *has, const struct bytes *arguments, size_t count,
+                       struct reply *reply) {
     const struct command *command = command_find(arguments[0], arguments[1]);
-    if (command == NULL || (command->flags & COMMAND_INTERNAL) || command_is_container(command)) {
+    if (command == NULL || (command->flags & COMMAND_INTERNAL) || !has(command) ||
+        command_is_container(command)) {
         reply_error(reply, "ERR Invalid command specified");
     } else if (command->first_key == 0) {
         reply_error(reply, "ERR The command has no key arguments");
@@ -339,23 +345,29 @@ static void reply_keys(const struct bytes *arguments, size_t count, struct reply
     }
 }
 
-void command_table_reply(const struct bytes *arguments, size_t count, struct reply *reply) {
+bool command_is_any(const struct command *command) {
+    (void)command;
+    return true;
+}
+
+void command_table_reply(command_filter *has, const struct bytes *arguments, size_t count,
+                         struct reply *reply) {
     CHECK(count > 0);
     struct bytes subcommand = count > 1 ? arguments[1] : BYTES_LITERAL("info");
     if (bytes_equal_ignoring_case(subcommand, "count"))
-        reply_integer(reply, (int64_t)table_count());
+        reply_integer(reply, (int64_t)table_count(has));
     else if (bytes_equal_ignoring_case(subcommand, "list"))
-        reply_list_filtered(arguments, count, reply);
+        reply_list_filtered(has, arguments, count, reply);
     else if (bytes_equal_ignoring_case(subcommand, "info") && count <= 2)
-        reply_info_all(reply);
+        reply_info_all(has, reply);
     else if (bytes_equal_ignoring_case(subcommand, "info"))
-        reply_info_named(arguments + 2, count - 2, reply);
+        reply_info_named(has, arguments + 2, count - 2, reply);
     else if (bytes_equal_ignoring_case(subcommand, "docs") && count == 2)
-        reply_docs_all(reply);
+        reply_docs_all(has, reply);
     else if (bytes_equal_ignoring_case(subcommand, "docs"))
-        reply_docs_named(arguments + 2, count - 2, reply);
+        reply_docs_named(has, arguments + 2, count - 2, reply);
     else if (bytes_equal_ignoring_case(subcommand, "getkeys") && count > 3)
-        reply_keys(arguments + 2, count - 2, reply);
+        reply_keys(has, arguments + 2, count - 2, reply);
     else
         reply_error(reply, REPLY_SYNTAX);
 }

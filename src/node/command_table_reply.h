@@ -3,5 +3,9 @@
 #pragma once
 #include "command/command.h"
 
+/* Is this one of the commands that are told? A container is, where a subcommand of it is. */
+typedef bool command_filter(const struct command *command);
+command_filter command_is_any;
 /* arguments[0] is "command"; the count has been checked against the row of the subcommand. */
-void command_table_reply(const struct bytes *arguments, size_t count, struct reply *reply);
+void command_table_reply(command_filter *has, const struct bytes *arguments, size_t count,
+                         struct reply *reply);

@@ -68,7 +68,7 @@ static bool command_readwrite(struct session_command *call) {
 }
 
 static bool command_command(struct session_command *call) {
-    command_table_reply(call->arguments, call->argument_count, call->reply);
+    command_table_reply(command_is_any, call->arguments, call->argument_count, call->reply);
     return true;
 }
 

@@ -211,6 +211,24 @@ test('bad input of every kind is one clear error, and changes nothing', async (t
   assert.strictEqual(await agent.ask('PING'), 'PONG');
 });
 
+test('COMMAND on an agent tells of what an agent has, and only of that', async (t) => {
+  const cluster = await startNodes(t, {nodes: 0});
+  const agent = await makeAgent(cluster, 'a1');
+  await agent.start();
+  const client = new Redis({host: '127.0.0.1', port: agent.port, lazyConnect: false});
+  t.after(() => client.disconnect());
+  const told = await client.call('COMMAND', 'LIST');
+  for (const name of ['ping', 'client', 'client|list', 'config|get', 'gossip', 'gossip|members', 'subscribe', 'command|docs'])
+    assert.ok(told.includes(name), name);
+  for (const name of ['get', 'set', 'cluster', 'config|rewrite', 'client|kill'])
+    assert.ok(!told.includes(name), name);
+  const names = told.filter((name) => !name.includes('|'));
+  assert.strictEqual(await client.call('COMMAND', 'COUNT'), names.length);
+  assert.deepStrictEqual((await client.call('COMMAND')).map(([name]) => name), names);
+  assert.deepStrictEqual(await client.call('COMMAND', 'INFO', 'get'), [null]);
+  await assert.rejects(client.call('GET', 'x'), /is not for an agent/);
+});
+
 test('without the password or the key of the cluster nothing is told', async (t) => {
   const cluster = await startNodes(t, {nodes: 0});
   const key = path.join(cluster.directory, 'key');

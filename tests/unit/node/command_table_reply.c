@@ -8,6 +8,8 @@
 
 enum { OUT_MAXIMUM_BYTES = 1024 * 1024, ARGUMENTS_MAXIMUM = 16 };
 
+static command_filter *is_told = command_is_any;
+
 /* Runs a line of words, appends the reply to `out`. */
 static void run(const char *line, int protocol, struct buffer *out) {
     struct bytes arguments[ARGUMENTS_MAXIMUM];
@@ -18,7 +20,7 @@ static void run(const char *line, int protocol, struct buffer *out) {
         line += length + (line[length] == ' ');
     }
     struct reply reply = {.out = out, .protocol = protocol};
-    command_table_reply(arguments, count, &reply);
+    command_table_reply(is_told, arguments, count, &reply);
 }
 
 static void expect(const char *line, int protocol, const char *expected) {
@@ -116,11 +118,34 @@ static void test_all_agree(void **state) {
         buffer_release(&out[i]);
 }
 
+static bool is_of_config_get(const struct command *command) {
+    return strcmp(command->name, "config") == 0 || strcmp(command->name, "config|get") == 0 ||
+           strcmp(command->name, "ping") == 0;
+}
+
+/* Where there are fewer commands, as on an agent, no form of COMMAND tells of the others. */
+static void test_others_are_not_told(void **state) {
+    (void)state;
+    is_told = is_of_config_get;
+    expect("COMMAND COUNT", 2, ":2\r\n");
+    expect("COMMAND LIST", 2, "*3\r\n$4\r\nping\r\n$6\r\nconfig\r\n$10\r\nconfig|get\r\n");
+    expect("COMMAND INFO get config|set", 2, "*2\r\n$-1\r\n$-1\r\n");
+    expect("COMMAND DOCS get config|set", 2, "*0\r\n");
+    expect("COMMAND GETKEYS GET a", 2, "-ERR Invalid command specified\r\n");
+    struct buffer out;
+    struct response all = run_to_tree("COMMAND", &out);
+    assert_int_equal(all.element_count, 2);
+    assert_int_equal(all.elements[1].elements[9].element_count, 1); /* config's subcommands */
+    response_release(&all);
+    buffer_release(&out);
+    is_told = command_is_any;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_info),      cmocka_unit_test(test_docs),
         cmocka_unit_test(test_list),      cmocka_unit_test(test_getkeys),
-        cmocka_unit_test(test_all_agree),
+        cmocka_unit_test(test_all_agree), cmocka_unit_test(test_others_are_not_told),
     };
     return cmocka_run_group_tests_name("command table", tests, NULL, NULL);
 }
