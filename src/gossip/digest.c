@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "gossip/bucket.h"
 #include "gossip/filling.h"
+#include "gossip/joining.h"
 #include "gossip/member.h"
 #include "gossip/state.h"
 #include "gossip/suspicion.h"
@@ -278,6 +279,7 @@ void digest_hear(struct gossip *gossip, const struct gossip_address *from,
     }
     if (bucket_admits(gossip, BUCKET_COMPARISON)) {
         digest_answer(gossip, from, message);
+        joining_say_whole(gossip, from, message);
         digest_pull(gossip, from, message);
     } else if (digest_is_newcomers(message)) {
         digest_refer(gossip, from);

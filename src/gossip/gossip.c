@@ -262,7 +262,7 @@ static void gossip_dispatch(struct gossip *gossip, const struct gossip_address *
         return;
     case CODEC_PACKED:
     case CODEC_FILL:
-        joining_copied(gossip);
+        joining_copied(gossip, message);
         return;
     case CODEC_NEWS:
         return;

@@ -226,8 +226,9 @@ struct gossip {
     uint64_t state_bytes;
     uint64_t grave_check_us, removed_check_us;
     bool has_warned_of_twin, has_warned_of_name;
-    uint64_t joining_us, joining_end_us; /* alive at the first, which is never after the second;
-                                            GOSSIP_NEVER: it is already */
+    uint64_t joining_us;   /* alive then, whatever it knows; GOSSIP_NEVER: it is already */
+    uint64_t joining_hash; /* of a whole copy, as who sent it says; once has_joining_hash */
+    bool has_joining_hash;
 
     struct probe probes[GOSSIP_PROBE_MAXIMUM];
     size_t probe_count;

@@ -3,26 +3,44 @@
 #include "gossip/member.h"
 
 /* In probe intervals: without seeds nobody may ever come; seeds may be down. */
-enum { ALONE_INTERVALS = 1, SEEDED_INTERVALS = 4, COPY_PAUSE_US = 10000 };
+enum { ALONE_INTERVALS = 1, SEEDED_INTERVALS = 4 };
 
 void joining_begin(struct gossip *gossip) {
-    gossip->joining_us = gossip->joining_end_us =
-        gossip->now_us + ALONE_INTERVALS * gossip->timing.probe_interval_us;
+    gossip->joining_us = gossip->now_us + ALONE_INTERVALS * gossip->timing.probe_interval_us;
 }
 
 void joining_has_seed(struct gossip *gossip) {
-    if (gossip->self->shown.state != GOSSIP_JOINING || gossip->joining_us < gossip->joining_end_us)
-        return;
-    gossip->joining_us = gossip->joining_end_us =
-        gossip->self->shown.state_since_us + SEEDED_INTERVALS * gossip->timing.probe_interval_us;
+    const struct gossip_member *self = &gossip->self->shown;
+    if (self->state == GOSSIP_JOINING)
+        gossip->joining_us =
+            self->state_since_us + SEEDED_INTERVALS * gossip->timing.probe_interval_us;
 }
 
-void joining_copied(struct gossip *gossip) {
+/* Without the newcomer's own part: of that it knows more than anybody, and its keys may still be on
+ * their way. */
+static uint64_t hash_but_of(const struct gossip *gossip, const struct member *newcomer) {
+    return gossip->hash - newcomer->digest_hash;
+}
+
+void joining_say_whole(struct gossip *gossip, const struct gossip_address *to,
+                       const struct codec_message *message) {
+    const struct member *newcomer = member_find(gossip, message->sender);
+    if (!message->is_joining || newcomer == NULL || gossip->self->shown.state == GOSSIP_JOINING)
+        return;
+    gossip_begin(gossip, CODEC_FILL, newcomer);
+    codec_write_hash(&gossip->writer, hash_but_of(gossip, newcomer));
+    gossip_send(gossip, to);
+}
+
+void joining_copied(struct gossip *gossip, const struct codec_message *message) {
     if (gossip->self->shown.state != GOSSIP_JOINING)
         return;
-    gossip->joining_us = gossip->now_us + COPY_PAUSE_US;
-    if (gossip->joining_us > gossip->joining_end_us)
-        gossip->joining_us = gossip->joining_end_us;
+    if (message->has_hash) {
+        gossip->has_joining_hash = true;
+        gossip->joining_hash = message->hash;
+    }
+    if (gossip->has_joining_hash && hash_but_of(gossip, gossip->self) == gossip->joining_hash)
+        joining_end(gossip);
 }
 
 void joining_end(struct gossip *gossip) {

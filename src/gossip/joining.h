@@ -1,8 +1,17 @@
 /* The first moments of a node: it gets a copy of the state, and only then takes part.
  *
- *     JOINING ---- the copy is here, joining_copied(); or all is equal already, joining_end();
- *        |         or nobody is there, joining_run() ----> ALIVE, by an incarnation of its own
- *        +-------- GOSSIP_LEAVE -------------------------> LEFT
+ *     JOINING ---- the copy is whole, joining_copied(); or all is equal already, joining_end();
+ *        |         or it takes too long, joining_run() ----> ALIVE, by an incarnation of its own
+ *        +-------- GOSSIP_LEAVE --------------------------> LEFT
+ *
+ * Whether it is whole says a hash: whoever has answered a newcomer's comparison says last what the
+ * copy should have become. A part of it, or word of others to ask, does not count: the next
+ * comparison brings more.
+ *
+ *     newcomer                                  member
+ *     DIGEST, JOINING ------------------->
+ *              <------------- FILL, FILL ...    what the newcomer lacks, as far as one answer goes
+ *              <----------------- FILL, HASH    of all that the member knows but of the newcomer
  *
  * Until then it accuses nobody, for it may be that it cannot be reached itself; helps nobody; and
  * its word confirms no suspicion. It says so in each of its datagrams, and nobody relays it: the
@@ -13,8 +22,11 @@
 void joining_begin(struct gossip *gossip);
 /* There is somebody to wait for. */
 void joining_has_seed(struct gossip *gossip);
-/* A part of the copy came; when no more follows, this node is alive. */
-void joining_copied(struct gossip *gossip);
+/* A part of the copy came, or the hash of the whole: when they agree, this node is alive. */
+void joining_copied(struct gossip *gossip, const struct codec_message *message);
+/* After the answer to the comparison `message`: if its sender is joining, the hash of the whole. */
+void joining_say_whole(struct gossip *gossip, const struct gossip_address *to,
+                       const struct codec_message *message);
 /* Alive now, if it is not yet. */
 void joining_end(struct gossip *gossip);
 void joining_run(struct gossip *gossip);

@@ -1,0 +1,118 @@
+/* A newcomer is joining until its copy of the state is whole: who takes part with half of it in
+ * hand accuses, helps and is relied on too early. */
+#include "../unit.h"
+#include "world.h"
+
+enum { SECOND = 1000000, MEMBERS = 20, KEYS = 60, BOUND_INTERVALS = 4 };
+
+struct arrivals {
+    struct world *world;
+    uint64_t started_us;
+    unsigned whole, late; /* newcomers alive with a whole copy; at the bound, without */
+    unsigned early;       /* and before either */
+};
+
+static bool copy_is_whole(struct world *world, unsigned number) {
+    for (unsigned other = 1; other <= MEMBERS; other++) {
+        const struct gossip_member *own = world_view(world, other, other),
+                                   *seen = world_view(world, number, other);
+        size_t position = 0;
+        struct bytes key, value;
+        uint64_t version;
+        if (seen == NULL)
+            return false;
+        while (gossip_walk_keys(world->nodes[other].gossip, own, &position, &key, &value, &version))
+            if (!bytes_equal(gossip_get(world->nodes[number].gossip, seen, key), value))
+                return false;
+    }
+    return true;
+}
+
+/* At the very step in which a newcomer becomes alive for itself. */
+static void watch_arrival(void *context, struct world_node *node,
+                          const struct gossip_change *change) {
+    struct arrivals *arrivals = context;
+    struct world *world = arrivals->world;
+    if (node->number <= MEMBERS || change->kind != GOSSIP_CHANGE_STATE ||
+        memcmp(change->member->who->uuid, node->uuid, GOSSIP_UUID_BYTES) != 0 ||
+        change->member->state != GOSSIP_ALIVE)
+        return;
+    uint64_t bound_us = BOUND_INTERVALS * world->timing.probe_interval_us;
+    if (copy_is_whole(world, node->number))
+        arrivals->whole++;
+    else if (world->now_us - arrivals->started_us >= bound_us)
+        arrivals->late++;
+    else
+        arrivals->early++;
+}
+
+/* Twenty members, two of which say so much that no single answer holds it. */
+static struct world *talking_world(uint64_t seed) {
+    struct world *world = world_new(seed);
+    world_add_cluster(world, MEMBERS);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    char key[16], value[GOSSIP_VALUE_MAXIMUM + 1];
+    for (unsigned i = 0; i < 2 * KEYS; i++) {
+        snprintf(key, sizeof key, "key%u", i / 2);
+        for (unsigned at = 0; at < GOSSIP_VALUE_MAXIMUM; at++)
+            value[at] = (char)('!' + random_below(&world->random, 90));
+        value[GOSSIP_VALUE_MAXIMUM] = 0;
+        world_set(world, 1 + i % 2, key, value);
+    }
+    world_run(world, 20 * SECOND);
+    return world;
+}
+
+static void arrive(struct arrivals *arrivals, unsigned count) {
+    struct world *world = arrivals->world;
+    arrivals->started_us = world->now_us;
+    world->on_change = watch_arrival;
+    world->context = arrivals;
+    for (unsigned i = 0; i < count; i++)
+        world_seed(world, world_add(world)->number, 1);
+    world_run(world, 10 * SECOND);
+    assert_int_equal(arrivals->early, 0);
+    assert_int_equal(arrivals->whole + arrivals->late, count);
+}
+
+/* The copy takes several answers. Each newcomer is alive when it has all of them, and that is well
+ * before the bound. */
+static void test_a_partial_fill_is_no_copy(void **state) {
+    (void)state;
+    struct arrivals arrivals = {.world = talking_world(301)};
+    arrive(&arrivals, 1);
+    assert_int_equal(arrivals.late, 0);
+    assert_true(world_is_settled(arrivals.world));
+    world_free(arrivals.world);
+}
+
+/* The same where a fifth of all datagrams are lost and a fifth come twice: nobody takes part too
+ * early, and nobody waits for ever. */
+static void test_a_copy_with_holes_is_no_copy(void **state) {
+    (void)state;
+    struct arrivals arrivals = {.world = talking_world(302)};
+    arrivals.world->loss = 0.2;
+    arrivals.world->repeats = 0.2;
+    arrive(&arrivals, 10);
+    world_free(arrivals.world);
+}
+
+/* Ten come at once to a seed that may send little: it tells most of them of a few others, and that
+ * makes nobody alive. */
+static void test_a_referral_is_no_copy(void **state) {
+    (void)state;
+    struct arrivals arrivals = {.world = talking_world(303)};
+    struct gossip_timing timing = arrivals.world->timing;
+    timing.bytes_per_second = 20000;
+    world_set_timing(arrivals.world, &timing);
+    world_run(arrivals.world, SECOND);
+    arrive(&arrivals, 10);
+    struct gossip_counters counters;
+    gossip_counters(arrivals.world->nodes[1].gossip, &counters);
+    assert_true(counters.referrals > 0);
+    world_free(arrivals.world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_partial_fill_is_no_copy),
+          cmocka_unit_test(test_a_copy_with_holes_is_no_copy),
+          cmocka_unit_test(test_a_referral_is_no_copy))
