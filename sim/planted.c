@@ -41,6 +41,7 @@ static const struct {
     enum planted_fault fault;
     const char *mix;
 } planted_mixes[] = {
+    {PLANTED_COMMIT_EARLIER_TERM_BY_COUNT, "churn"},
     {PLANTED_FORGET_VOTE, "crashes"},
     {PLANTED_SNAPSHOT_OLDER_THAN_LOG, "crashes"},
     {PLANTED_REPLY_BEFORE_DURABLE, "crashes"},
@@ -101,10 +102,10 @@ static bool is_of_gossip(int fault) {
  * one a cluster never sees: the repair of the log finds that nothing was lost.
  * tests/unit/store/test_disk_errors.c finds it, on a log that nobody repairs. */
 static bool is_out_of_reach(int fault) {
-    return fault == PLANTED_COMMIT_EARLIER_TERM_BY_COUNT || fault == PLANTED_CHANGE_BEFORE_COMMIT ||
-           fault == PLANTED_JOINT_BY_NEW_VOTERS || fault == PLANTED_UNEQUAL_PAIR_COUNTED ||
-           fault == PLANTED_QUIET_PROMISE_FORGOTTEN || fault == PLANTED_LEASE_KEPT_IN_TRANSFER ||
-           fault == PLANTED_RELUCTANT_PROMISES_SHORTER || fault == PLANTED_RECYCLED_BEFORE_RELEASED;
+    return fault == PLANTED_CHANGE_BEFORE_COMMIT || fault == PLANTED_JOINT_BY_NEW_VOTERS ||
+           fault == PLANTED_UNEQUAL_PAIR_COUNTED || fault == PLANTED_QUIET_PROMISE_FORGOTTEN ||
+           fault == PLANTED_LEASE_KEPT_IN_TRANSFER || fault == PLANTED_RELUCTANT_PROMISES_SHORTER ||
+           fault == PLANTED_RECYCLED_BEFORE_RELEASED;
 }
 
 bool planted_find_all(const struct simulation_options *options, uint64_t seed_count) {
