@@ -103,6 +103,8 @@ static void stop_all_at_random(uint64_t seed, double loss) {
     world_free(world);
 }
 
+/* Stops alone killed nobody in any draw that was tried. With a fifth of all datagrams lost as well,
+ * a draw now and then still has a healthy one called dead: seed 32 does. */
 static void test_stops_of_a_second_kill_nobody(void **state) {
     (void)state;
     stop_all_at_random(31, 0);
