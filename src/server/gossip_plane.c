@@ -139,7 +139,8 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
     own.faults = plane->faults;
     own.try_stream = plane_try_stream;
     own.stream_context = plane;
-    stream_tries_init(&plane->tries, loop, seal, plane_on_answer, plane);
+    grpc_asks_init(&plane->asks, loop);
+    stream_tries_init(&plane->tries, &plane->asks, seal, plane_on_answer, plane);
     own.seal = seal;
     plane->gossiper = gossiper_new(&own); /* sends at once to those it is to join */
     if (code == 0)

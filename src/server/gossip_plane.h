@@ -31,6 +31,7 @@ struct gossip_plane {
     const struct log *log;
     uv_udp_t socket;
     struct seeds seeds;
+    struct grpc_asks asks;
     struct stream_tries tries;
     struct gossiper *gossiper;
     struct faulty_net *faults; /* owned; NULL unless fault-injection is set */

@@ -4,12 +4,6 @@
 #include "server/heartbeat.h"
 #include <stdio.h>
 
-#define HEADER(header_name, header_value)                                                          \
-    ((nghttp2_nv){.name = (uint8_t *)(header_name),                                                \
-                  .value = (uint8_t *)(header_value),                                              \
-                  .namelen = strlen(header_name),                                                  \
-                  .valuelen = strlen(header_value)})
-
 struct grpc_call *grpc_call_new(const struct grpc_server_options *options, nghttp2_session *session,
                                 int32_t stream_id) {
     struct grpc_call *call = memory_allocate_zeroed(1, sizeof *call);
@@ -53,7 +47,8 @@ void grpc_call_header(struct grpc_call *call, struct bytes name, struct bytes va
 static ssize_t call_end_data(struct grpc_call *call, uint32_t *flags) {
     char status[12];
     snprintf(status, sizeof status, "%d", (int)call->status);
-    nghttp2_nv trailers[] = {HEADER("grpc-status", status), HEADER("grpc-message", call->message)};
+    nghttp2_nv trailers[] = {grpc_header("grpc-status", status),
+                             grpc_header("grpc-message", call->message)};
     *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
     int code =
         nghttp2_submit_trailer(call->session, call->stream_id, trailers, call->message[0] ? 2 : 1);
@@ -75,7 +70,8 @@ static ssize_t call_on_data_wanted(nghttp2_session *session, int32_t stream_id, 
 
 /* Submits fail only where nghttp2 has given the stream up already; then there is nobody to tell. */
 static void call_begin_response(struct grpc_call *call) {
-    nghttp2_nv headers[] = {HEADER(":status", "200"), HEADER("content-type", "application/grpc")};
+    nghttp2_nv headers[] = {grpc_header(":status", "200"),
+                            grpc_header("content-type", "application/grpc")};
     nghttp2_data_provider output = {.source.ptr = call, .read_callback = call_on_data_wanted};
     call->is_begun = true;
     (void)nghttp2_submit_response(call->session, call->stream_id, headers, 2, &output);
@@ -85,14 +81,15 @@ static void call_begin_response(struct grpc_call *call) {
 static void call_respond_status_only(struct grpc_call *call) {
     char status[12];
     snprintf(status, sizeof status, "%d", (int)call->status);
-    nghttp2_nv headers[] = {HEADER(":status", "200"), HEADER("content-type", "application/grpc"),
-                            HEADER("grpc-status", status), HEADER("grpc-message", call->message)};
+    nghttp2_nv headers[] = {
+        grpc_header(":status", "200"), grpc_header("content-type", "application/grpc"),
+        grpc_header("grpc-status", status), grpc_header("grpc-message", call->message)};
     call->is_begun = true;
     (void)nghttp2_submit_response(call->session, call->stream_id, headers, 4, NULL);
 }
 
 static void call_refuse_http(struct grpc_call *call) {
-    nghttp2_nv headers[] = {HEADER(":status", "415")};
+    nghttp2_nv headers[] = {grpc_header(":status", "415")};
     call->is_begun = call->is_finished = true;
     (void)nghttp2_submit_response(call->session, call->stream_id, headers, 1, NULL);
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/list.h"
 #include "server/grpc_frame.h"
+#include "server/grpc_headers.h"
 #include "server/grpc_health.h"
 #include "server/grpc_server.h"
 #include <nghttp2/nghttp2.h>
@@ -13,17 +14,6 @@ enum grpc_method {
     GRPC_METHOD_HEARTBEAT,
     GRPC_METHOD_CHECK,
     GRPC_METHOD_WATCH
-};
-
-/* grpc.io, "Status codes and their use in gRPC" */
-enum grpc_status {
-    GRPC_OK = 0,
-    GRPC_INVALID_ARGUMENT = 3,
-    GRPC_NOT_FOUND = 5,
-    GRPC_RESOURCE_EXHAUSTED = 8,
-    GRPC_FAILED_PRECONDITION = 9,
-    GRPC_UNIMPLEMENTED = 12,
-    GRPC_UNAUTHENTICATED = 16
 };
 
 struct grpc_call {

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "server/grpc_frame.h"
+#include "server/grpc_headers.h"
 #include "server/http2.h"
 #include <stdio.h>
 
@@ -130,26 +131,11 @@ static nghttp2_session *attempt_session(struct grpc_attempt *attempt) {
     return session;
 }
 
-#define HEADER(header_name, header_value)                                                          \
-    ((nghttp2_nv){.name = (uint8_t *)(header_name),                                                \
-                  .value = (uint8_t *)(header_value),                                              \
-                  .namelen = strlen(header_name),                                                  \
-                  .valuelen = strlen(header_value)})
-
 static int32_t attempt_call(struct grpc_attempt *attempt, nghttp2_session *session) {
-    char authority[NET_HOST_MAXIMUM + 10];
-    net_address_format(&attempt->client->address, authority);
-    nghttp2_nv headers[] = {HEADER(":method", "POST"),
-                            HEADER(":scheme", "http"),
-                            HEADER(":path", "/trothdb.peer.v1.Peer/Exchange"),
-                            HEADER(":authority", authority),
-                            HEADER("te", "trailers"),
-                            HEADER("content-type", "application/grpc"),
-                            HEADER("user-agent", "trothdb/" TROTHDB_VERSION)};
     nghttp2_data_provider queue = {.source.ptr = &attempt->client->queue,
                                    .read_callback = attempt_on_data_wanted};
-    return nghttp2_submit_request(session, NULL, headers, sizeof headers / sizeof *headers, &queue,
-                                  NULL);
+    return grpc_submit_request(session, "/trothdb.peer.v1.Peer/Exchange", &attempt->client->address,
+                               &queue);
 }
 
 static void attempt_on_connected(uv_connect_t *connect, int status) {

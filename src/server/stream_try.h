@@ -1,14 +1,12 @@
 /* Members that do not answer gossip's datagrams, tried by a stream: one call of Heartbeat on a
- * connection of its own. An answer of the right member is a contact; anything else is nothing.
- *
- *     stream_tries_begin --> connect --> Heartbeat --> answered()      at most STREAM_TRY_MS in all
+ * connection of its own (grpc_ask.h). An answer of the right member is a contact; anything else is
+ * nothing. All is over within STREAM_TRY_MS.
  *
  * So a network that drops UDP, or a firewall that never let it through, makes nobody look dead. */
 #pragma once
-#include "io/net.h"
 #include "node/identity.h"
 #include "seal/seal.h"
-#include <uv.h>
+#include "server/grpc_ask.h"
 
 enum {
     STREAM_TRY_MS = 1000,
@@ -17,18 +15,17 @@ enum {
 
 struct stream_try;
 struct stream_tries {
-    uv_loop_t *loop;
+    struct grpc_asks *asks;
     struct seal *seal; /* NULL: no key is set */
     void (*answered)(void *context, const uint8_t uuid[NODE_UUID_BYTES],
                      const struct net_address *address);
     void *context;
     struct stream_try *tries[STREAM_TRY_MAXIMUM];
     unsigned count;
-    uint8_t *input; /* HTTP2_INPUT_BYTES, while there are any */
 };
 
-/* Borrows the seal, which may be NULL. */
-void stream_tries_init(struct stream_tries *tries, uv_loop_t *loop, struct seal *seal,
+/* Borrows the asks, and the seal, which may be NULL. */
+void stream_tries_init(struct stream_tries *tries, struct grpc_asks *asks, struct seal *seal,
                        void (*answered)(void *context, const uint8_t uuid[NODE_UUID_BYTES],
                                         const struct net_address *address),
                        void *context);

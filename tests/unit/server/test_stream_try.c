@@ -13,6 +13,7 @@ struct world {
     struct net_address address;
     struct identity identity;
     struct grpc_server *server;
+    struct grpc_asks asks;
     struct stream_tries tries;
     unsigned answers;
 };
@@ -40,7 +41,8 @@ static void world_init(struct world *world, struct seal *served, struct seal *as
                             .identity = {.uuid = "who is there now", .generation = 3}};
     world->input = memory_allocate(HTTP2_INPUT_BYTES);
     assert_int_equal(uv_loop_init(&world->loop), 0);
-    stream_tries_init(&world->tries, &world->loop, asked, on_answer, world);
+    grpc_asks_init(&world->asks, &world->loop);
+    stream_tries_init(&world->tries, &world->asks, asked, on_answer, world);
     struct buffer problem;
     int socket;
     buffer_init(&problem, 1000);
@@ -63,7 +65,7 @@ static void world_release(struct world *world) {
     uv_run(&world->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&world->loop), 0);
     assert_int_equal(world->tries.count, 0);
-    assert_null(world->tries.input);
+    assert_null(world->asks.input);
     memory_free(world->input);
 }
 
