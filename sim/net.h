@@ -50,7 +50,6 @@ struct sim_net *sim_net_new(struct event_queue *queue, struct random *random, st
 void sim_net_free(struct sim_net *net);
 struct sim_weather *sim_net_weather(struct sim_net *net);
 void sim_net_block(struct sim_net *net, unsigned from, unsigned to, bool is_blocked); /* one way */
-bool sim_net_is_blocked(const struct sim_net *net, unsigned from, unsigned to);
 void sim_net_heal(struct sim_net *net); /* no way is blocked */
 void sim_net_reset_streams(struct sim_net *net, unsigned from,
                            unsigned to); /* breaks what stands, both ways */

@@ -13,13 +13,6 @@ static void format_hex(const uint8_t bytes[BACKUP_CLUSTER_BYTES], char out[HEX_D
     }
 }
 
-void backup_cluster_prefix(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
-                           char out[BLOB_NAME_MAXIMUM]) {
-    char hex[HEX_DIGITS + 1];
-    format_hex(cluster_id, hex);
-    snprintf(out, BLOB_NAME_MAXIMUM, "%s/", hex);
-}
-
 void backup_catalogue_name(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
                            char out[BLOB_NAME_MAXIMUM]) {
     char hex[HEX_DIGITS + 1];

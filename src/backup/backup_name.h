@@ -29,8 +29,6 @@ struct backup_snapshot {
     uint64_t index, stamp_ms;
 };
 
-void backup_cluster_prefix(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
-                           char out[BLOB_NAME_MAXIMUM]); /* with its '/' */
 void backup_catalogue_name(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
                            char out[BLOB_NAME_MAXIMUM]);
 void backup_shard_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]);

@@ -1,94 +1,11 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/table.h"
+#include "base/words.h"
 #include "config/config.h"
 #include "config/setting.h"
 
-/* The configuration file: lines of "name value", where arguments are split and unquoted as Redis
- * does it:
- *   "..."  knows \n \r \t \b \a, \xHH, and \ before anything else stands for that byte
- *   '...'  knows only \'
- * and a closing quote must be followed by a space or the end. */
-
-static bool is_space(uint8_t byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
-
-static int hex_digit(uint8_t byte) {
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
-static uint8_t unescape(uint8_t letter) {
-    switch (letter) {
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    case 'b':
-        return '\b';
-    case 'a':
-        return '\a';
-    default:
-        return letter;
-    }
-}
-
-/* One byte of a double-quoted text, escapes resolved. */
-static uint8_t next_double_quoted(struct bytes *line) {
-    const uint8_t *at = line->data;
-    size_t taken = 1;
-    uint8_t byte = at[0];
-    if (line->length >= 4 && at[0] == '\\' && at[1] == 'x' && hex_digit(at[2]) >= 0 &&
-        hex_digit(at[3]) >= 0) {
-        taken = 4;
-        byte = (uint8_t)(hex_digit(at[2]) * 16 + hex_digit(at[3]));
-    } else if (line->length >= 2 && at[0] == '\\') {
-        taken = 2;
-        byte = unescape(at[1]);
-    }
-    *line = bytes_of(at + taken, line->length - taken);
-    return byte;
-}
-
-static uint8_t next_single_quoted(struct bytes *line) {
-    size_t taken = line->length >= 2 && line->data[0] == '\\' && line->data[1] == '\'' ? 2 : 1;
-    uint8_t byte = line->data[taken - 1];
-    *line = bytes_of(line->data + taken, line->length - taken);
-    return byte;
-}
-
-/* Behind the opening quote; appends up to the closing one. */
-static bool append_quoted(struct bytes *line, uint8_t quote, struct buffer *out) {
-    while (line->length > 0 && line->data[0] != quote)
-        buffer_append_u8(out, quote == '"' ? next_double_quoted(line) : next_single_quoted(line));
-    if (line->length == 0)
-        return false;
-    *line = bytes_of(line->data + 1, line->length - 1);
-    return line->length == 0 || is_space(line->data[0]);
-}
-
-/* Appends the next argument of the line; false if its quotes are not balanced. */
-static bool append_argument(struct bytes *line, struct buffer *out) {
-    while (line->length > 0 && !is_space(line->data[0])) {
-        uint8_t byte = line->data[0];
-        *line = bytes_of(line->data + 1, line->length - 1);
-        if (byte == '"' || byte == '\'')
-            return append_quoted(line, byte, out);
-        buffer_append_u8(out, byte);
-    }
-    return true;
-}
-
-static struct bytes trim(struct bytes line) {
-    while (line.length > 0 && is_space(line.data[0]))
-        line = bytes_of(line.data + 1, line.length - 1);
-    while (line.length > 0 && is_space(line.data[line.length - 1]))
-        line.length--;
-    return line;
-}
+/* The configuration file: lines of "name value", split into words as base/words.h tells. */
 
 /* Everything behind the name, the arguments joined by one space ("save 3600 1 300 100"). */
 static int read_value(struct bytes line, struct buffer *value, struct buffer *problem) {
@@ -97,11 +14,11 @@ static int read_value(struct bytes line, struct buffer *value, struct buffer *pr
         return ERR_MALFORMED;
     }
     bool is_first = true;
-    for (; line.length > 0; line = trim(line)) {
+    for (; line.length > 0; line = words_trim(line)) {
         if (!is_first)
             buffer_append_u8(value, ' ');
         is_first = false;
-        if (!append_argument(&line, value)) {
+        if (!words_next(&line, value)) {
             buffer_append_text(problem, "the quotes are not balanced");
             return ERR_MALFORMED;
         }
@@ -111,7 +28,7 @@ static int read_value(struct bytes line, struct buffer *value, struct buffer *pr
 
 static int config_parse_line(struct config *config, struct bytes line, enum config_source source,
                              struct buffer *problem) {
-    line = trim(line);
+    line = words_trim(line);
     if (line.length == 0 || line.data[0] == '#')
         return 0;
     if (line.length > CONFIG_VALUE_MAXIMUM) {
@@ -122,12 +39,12 @@ static int config_parse_line(struct config *config, struct bytes line, enum conf
     buffer_init(&name, CONFIG_VALUE_MAXIMUM);
     buffer_init(&value, CONFIG_VALUE_MAXIMUM);
     int code = 0;
-    if (!append_argument(&line, &name)) {
+    if (!words_next(&line, &name)) {
         buffer_append_text(problem, "the quotes are not balanced");
         code = ERR_MALFORMED;
     }
     if (code == 0)
-        code = read_value(trim(line), &value, problem);
+        code = read_value(words_trim(line), &value, problem);
     if (code == 0)
         code = config_set(config, buffer_bytes(&name), buffer_bytes(&value), source, problem);
     buffer_release(&value);
@@ -188,12 +105,12 @@ int config_parse(struct config *config, const char *file_name, struct bytes text
 
 /* The canonical name of the setting on this line; NULL: a comment, or none. */
 static const char *line_setting(struct bytes line) {
-    line = trim(line);
+    line = words_trim(line);
     if (line.length == 0 || line.data[0] == '#' || line.length > CONFIG_VALUE_MAXIMUM)
         return NULL;
     struct buffer name;
     buffer_init(&name, CONFIG_VALUE_MAXIMUM);
-    const char *found = append_argument(&line, &name) ? config_name(buffer_bytes(&name)) : NULL;
+    const char *found = words_next(&line, &name) ? config_name(buffer_bytes(&name)) : NULL;
     buffer_release(&name);
     return found;
 }

@@ -556,7 +556,6 @@ struct machine *shard_machine(const struct shard *shard) {
     return shard->machine;
 }
 raft_index shard_applied_index(const struct shard *shard) { return shard->applied_index; }
-raft_term shard_applied_term(const struct shard *shard) { return shard->applied_term; }
 uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }
 bool shard_is_leader(const struct shard *shard) { return raft_role(shard->raft) == RAFT_LEADER; }
 raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }

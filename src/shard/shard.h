@@ -255,7 +255,6 @@ struct machine *shard_machine(const struct shard *shard);
 raft_index shard_applied_index(const struct shard *shard);
 /* Nothing is applied that is not committed: true but for a leader that answers before the disk. */
 bool shard_is_settled(const struct shard *shard);
-raft_term shard_applied_term(const struct shard *shard);
 uint64_t shard_time_ms(const struct shard *shard);
 uint64_t shard_state_hash(const struct shard *shard);
 bool shard_is_leader(const struct shard *shard);

@@ -1,6 +1,4 @@
-/* Splits a line of text into arguments, as Redis splits inline commands: words between white space;
- * "..." with the escapes \n \r \t \b \a \xHH and \<byte>; '...' with only \'. A quote must be
- * followed by white space or the end. A NUL ends the line. */
+/* Splits an inline command into arguments, by the rules of base/words.h. A NUL ends the line. */
 #pragma once
 #include "base/buffer.h"
 
