@@ -36,7 +36,8 @@ static uint32_t place_for(const struct status *cluster, const struct status_shar
                           const struct removal *removal) {
     uint32_t best = 0;
     if (removal->substitute) {
-        return holds(shard, removal->substitute) ? 0 : removal->substitute;
+        bool can = is_alive(cluster, removal->substitute) && !holds(shard, removal->substitute);
+        return can ? removal->substitute : 0;
     }
     for (size_t i = 0; i < cluster->node_count; i++) {
         uint32_t node = cluster->nodes[i].number;
@@ -48,6 +49,26 @@ static uint32_t place_for(const struct status *cluster, const struct status_shar
     return best;
 }
 
+static void say_no_place(const struct status *cluster, const struct status_shard *shard,
+                         const struct removal *removal, char why[CLIENT_PROBLEM_BYTES]) {
+    if (!removal->substitute) {
+        snprintf(why, CLIENT_PROBLEM_BYTES,
+                 "no other node can take shard %u: all that are alive hold it already; add a "
+                 "node first (`trothdb cluster add`), or ask for fewer replicas of it "
+                 "(`trothdb cluster replicas`)",
+                 shard->number);
+    } else if (!is_alive(cluster, removal->substitute)) {
+        snprintf(why, CLIENT_PROBLEM_BYTES,
+                 "node %u, which is to take its place, is not alive; start it, or name another",
+                 removal->substitute);
+    } else {
+        snprintf(why, CLIENT_PROBLEM_BYTES,
+                 "node %u, which is to take its place, holds shard %u already; name another, or "
+                 "let the nodes with the most room take it all (`trothdb cluster remove`)",
+                 removal->substitute, shard->number);
+    }
+}
+
 /* Before anything is changed: is there a place for everything? */
 static int check_places(const struct change *change, const struct status *cluster,
                         const struct removal *removal) {
@@ -55,11 +76,7 @@ static int check_places(const struct change *change, const struct status *cluste
         const struct status_shard *shard = &cluster->shards[i];
         if (holds(shard, removal->node) && !place_for(cluster, shard, removal)) {
             char why[CLIENT_PROBLEM_BYTES];
-            snprintf(why, sizeof(why),
-                     "no other node can take shard %u: all that are alive hold it already; add a "
-                     "node first (`trothdb cluster add`), or ask for fewer replicas of it "
-                     "(`trothdb cluster replicas`)",
-                     shard->number);
+            say_no_place(cluster, shard, removal, why);
             return change_fail(change, "the node stays, and nothing was changed:", why);
         }
     }
@@ -155,6 +172,10 @@ static int find_nodes(const struct change *change, char **texts, bool has_substi
     if (is_known && cluster.self == removal->node) {
         snprintf(problem, sizeof(problem),
                  "give another node of the cluster with --at than the one that is to go");
+        is_known = false;
+    }
+    if (is_known && removal->substitute == removal->node) {
+        snprintf(problem, sizeof(problem), "a node cannot take its own place; name two nodes");
         is_known = false;
     }
     status_release(&cluster);

@@ -134,3 +134,50 @@ test('a node is taken out: what it holds moves first; without a place for it, it
   await write(now, 20, 5);
   await check(now, 25);
 });
+
+test('a dead voter is replaced: the new node takes all of its shards, and it never comes back', async (t) => {
+  const {nodes} = await startNodes(t, {nodes: 4});
+  const [first, second, third, spare] = nodes;
+  await until('cluster create', async () => (await trothdb('create', first.address, second.address, third.address,
+    '--shards', 1, '--replicas', 3)).code === 0);
+  await write(await leader([first, second, third]), 0, 20);
+  const dead = await leader([first, second, third]);
+  const [left, other] = [first, second, third].filter((node) => node !== dead);
+  await dead.kill();
+  const goesOn = await leader([left, other]);
+  await write(goesOn, 20, 20);
+
+  // Whatever cannot be is refused before anything moves.
+  const status = async () => JSON.parse((await cluster('status', left.address, '--json')).stdout);
+  const refused = async (from, to, why) => {
+    const result = await trothdb('replace', from.address, to.address, '--at', left.address);
+    assert.strictEqual(result.code, 1, result.stdout);
+    assert.match(result.stderr, why);
+  };
+  await refused(dead, spare, /is no node of the cluster/);
+  await cluster('add', spare.address, '--at', left.address);
+  await refused(dead, dead, /cannot take its own place/);
+  await refused(dead, other, /holds shard 0 already/);
+  await refused(left, spare, /give another node of the cluster with --at/);
+  await spare.kill();
+  await until('the death of the spare is known', async () => (await status()).nodes.find(({number}) => number === 4).gossip_state !== 'alive');
+  await refused(dead, spare, /is not alive/);
+  await spare.start();
+  await until('the spare is back', async () => (await status()).nodes.find(({number}) => number === 4).gossip_state === 'alive');
+
+  const replaced = JSON.parse((await cluster('replace', dead.address, spare.address, '--at', left.address, '--json')).stdout);
+  assert.deepStrictEqual(replaced.nodes.map(({number}) => number).sort(), nodes.map((_, i) => i + 1).filter((n) => nodes[n - 1] !== dead));
+  for (const shard of replaced.shards) assert.ok(shard.replicas.some(({node}) => node === 4), `shard ${shard.number} is on the new node`);
+
+  // It comes back with its log, hears that it was replaced, and ends; with its directory it cannot be started again.
+  dead.spawn();
+  assert.notStrictEqual((await dead.exited).code, 0);
+  assert.match(dead.log, /this node was removed from its cluster/);
+  assert.notStrictEqual(await dead.startInVain(), 0);
+
+  // The new voter is as good as any: without another one of the old, nothing is missing.
+  await other.kill();
+  const now = await leader([left, spare]);
+  await write(now, 40, 5);
+  await check(now, 45);
+});
