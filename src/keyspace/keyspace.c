@@ -15,6 +15,7 @@ void keyspace_free(struct keyspace *keyspace) {
         return;
     keyspace->watch = NULL;
     keyspace_clear(keyspace);
+    memory_free(keyspace->expected);
     memory_free(keyspace);
 }
 

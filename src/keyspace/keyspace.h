@@ -21,6 +21,12 @@ void keyspace_slot_keys(const struct keyspace *keyspace, slot_number slot, size_
                         void (*each)(void *context, struct bytes key), void *context);
 void keyspace_clear(struct keyspace *keyspace);
 
+enum { KEYSPACE_EXPECTED_MAXIMUM = 32 };
+/* These keys are looked up next, about in this order: what stands where they do is fetched for all
+ * of them at once, so that the waits for memory overlap. Borrows what the keys say until the next
+ * call; with none nothing is expected any more. It changes nothing but the time that takes. */
+void keyspace_expect(struct keyspace *keyspace, const struct bytes *keys, size_t count);
+
 /* From now on the watch is told of every slot before it changes; NULL: nobody is. Borrows. What
  * keyspace_load() adds is told like any other change. */
 void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch);

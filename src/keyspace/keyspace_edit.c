@@ -11,9 +11,11 @@ struct key_place {
 };
 
 static struct key_place keyspace_place(const struct keyspace *keyspace, struct bytes key) {
-    struct key_place place = {.slot = slot_of_key(key)};
+    const struct expected_key *expected = keyspace_expected(keyspace, key);
+    struct key_place place = {.slot = expected ? expected->slot : slot_of_key(key),
+                              .hash =
+                                  expected ? expected->hash : bytes_hash(key, keyspace->hash_seed)};
     const struct slot_table *table = keyspace_slot_table(keyspace, place.slot);
-    place.hash = bytes_hash(key, keyspace->hash_seed);
     place.link = table ? slot_table_find(table, key, place.hash) : NULL;
     return place;
 }

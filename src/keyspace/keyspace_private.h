@@ -19,13 +19,27 @@ struct keyspace_page {
     struct slot_table slots[KEYSPACE_PAGE_SLOTS];
 };
 
+/* Where a key that is expected stands, if it is there. */
+struct expected_key {
+    struct bytes key;
+    uint64_t hash;
+    slot_number slot;
+};
+
+struct expected_keys {
+    size_t count;
+    size_t next; /* those before it were looked up */
+    struct expected_key keys[KEYSPACE_EXPECTED_MAXIMUM];
+};
+
 struct keyspace {
     uint64_t hash_seed;
     uint64_t key_count;
     uint64_t memory_bytes; /* records, objects, buckets, pages; the heap counts itself */
     struct expiry_heap expiries;
-    struct buffer loading;    /* the start of a block that has not come whole yet */
-    struct slot_watch *watch; /* borrowed; NULL: nobody watches */
+    struct expected_keys *expected; /* owned; NULL until something was */
+    struct buffer loading;          /* the start of a block that has not come whole yet */
+    struct slot_watch *watch;       /* borrowed; NULL: nobody watches */
     uint64_t page_key_counts[KEYSPACE_PAGE_COUNT];
     struct keyspace_page *pages[KEYSPACE_PAGE_COUNT];
 };
@@ -36,6 +50,8 @@ static inline struct slot_table *keyspace_slot_table(const struct keyspace *keys
     struct keyspace_page *page = keyspace->pages[slot / KEYSPACE_PAGE_SLOTS];
     return page ? &page->slots[slot % KEYSPACE_PAGE_SLOTS] : NULL;
 }
+/* keyspace_expect.c: NULL unless the key, at this very place in memory, is expected. */
+const struct expected_key *keyspace_expected(const struct keyspace *keyspace, struct bytes key);
 static inline struct slot_table_context keyspace_table_context(struct keyspace *keyspace) {
     return (struct slot_table_context){keyspace->hash_seed, &keyspace->memory_bytes};
 }

@@ -22,6 +22,13 @@ struct record **slot_table_find(const struct slot_table *table, struct bytes key
     return chain_find(&table->buckets[hash & (bucket_count(table->bits) - 1)], key);
 }
 
+struct record **slot_table_bucket_of(const struct slot_table *table, uint64_t hash) {
+    uint64_t old_position = hash & (bucket_count(table->old_bits) - 1);
+    bool is_old = table->old_buckets && old_position >= table->moved_buckets;
+    return is_old ? &table->old_buckets[old_position]
+                  : &table->buckets[hash & (bucket_count(table->bits) - 1)];
+}
+
 static size_t buckets_memory_bytes(unsigned bits) {
     return value_memory_class((size_t)bucket_count(bits) * sizeof(struct record *));
 }

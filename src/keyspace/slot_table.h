@@ -33,6 +33,9 @@ struct slot_table_context {
     uint64_t *memory_bytes;
 };
 
+/* The bucket where the key stands, if it does; of a table that is changing its size, the one where
+ * it has stood, until that was moved. The table holds keys. */
+struct record **slot_table_bucket_of(const struct slot_table *table, uint64_t hash);
 /* The pointer that points at the record, for changing or unlinking it; NULL if absent. Good until
  * the table changes. */
 struct record **slot_table_find(const struct slot_table *table, struct bytes key, uint64_t hash);

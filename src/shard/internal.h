@@ -203,7 +203,8 @@ struct shard {
     raft_index applied_index;
     raft_term applied_term;
     uint64_t time_ms;                   /* stamp of the last applied entry */
-    struct payload_arguments arguments; /* of the command being applied or read */
+    struct payload_arguments arguments; /* of the command being read */
+    struct payload_arguments applying;  /* of some commands of the entry being applied */
     struct buffer scratch;              /* one reply */
 
     raft_index expiry_index; /* the last proposed deletion of expired keys stands here */

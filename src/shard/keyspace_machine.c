@@ -14,10 +14,31 @@ static struct keyspace *keyspace_of(struct machine *machine) {
     return ((struct keyspace_machine *)machine)->keyspace;
 }
 
+static const struct command *command_of(const struct machine_call *call) {
+    struct bytes sub = call->argument_count > 1 ? call->arguments[1] : BYTES_NONE;
+    return command_find(call->arguments[0], sub);
+}
+
+/* Keys past the keyspace's maximum, of a long MSET say, are found one by one. */
+static void machine_expect(struct machine *machine, const struct machine_call *calls,
+                           size_t count) {
+    struct bytes keys[KEYSPACE_EXPECTED_MAXIMUM];
+    size_t key_count = 0;
+    for (size_t i = 0; i < count && key_count < KEYSPACE_EXPECTED_MAXIMUM; i++) {
+        size_t positions[KEYSPACE_EXPECTED_MAXIMUM], room = KEYSPACE_EXPECTED_MAXIMUM - key_count;
+        const struct command *command = command_of(&calls[i]);
+        size_t found =
+            command ? command_keys(command, calls[i].argument_count, positions, room) : 0;
+        for (size_t key = 0; key < found && key < room; key++) {
+            keys[key_count++] = calls[i].arguments[positions[key]];
+        }
+    }
+    keyspace_expect(keyspace_of(machine), keys, key_count);
+}
+
 static void run(struct machine *machine, const struct machine_call *call, struct reply *reply,
                 struct buffer *expired_keys) {
-    struct bytes sub = call->argument_count > 1 ? call->arguments[1] : BYTES_NONE;
-    const struct command *command = command_find(call->arguments[0], sub);
+    const struct command *command = command_of(call);
     if (!command || !command->run) {
         /* Only a log written by a later release can hold it; the leader checked the command before
          * it proposed it. */
@@ -87,7 +108,8 @@ static void machine_free(struct machine *machine) {
     memory_free(machine);
 }
 
-static const struct machine_ops KEYSPACE_MACHINE = {.apply = machine_apply,
+static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
+                                                    .apply = machine_apply,
                                                     .read = run,
                                                     .watch = machine_watch,
                                                     .slot_bytes = machine_slot_bytes,

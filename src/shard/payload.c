@@ -105,20 +105,30 @@ static uint64_t decode_argument_count(struct cursor *in) {
     return count;
 }
 
-int payload_decode_command(struct cursor *in, struct payload_arguments *arguments) {
-    uint64_t count = decode_argument_count(in);
+static void arguments_reserve(struct payload_arguments *arguments, uint64_t count) {
+    if (count <= arguments->capacity) {
+        return;
+    }
+    arguments->capacity = count < 2 * arguments->capacity ? 2 * arguments->capacity : count;
+    arguments->items = memory_resize(arguments->items, arguments->capacity * sizeof(struct bytes));
+}
+
+int payload_decode_another(struct cursor *in, struct payload_arguments *arguments, size_t *added) {
+    *added = decode_argument_count(in);
     if (in->is_failed) {
         return ERR_MALFORMED;
     }
-    if (count > arguments->capacity) {
-        arguments->capacity = count;
-        arguments->items = memory_resize(arguments->items, count * sizeof(struct bytes));
+    arguments_reserve(arguments, arguments->count + *added);
+    for (size_t i = 0; i < *added; i++) {
+        arguments->items[arguments->count++] = cursor_length_prefixed(in, SIZE_MAX);
     }
-    for (size_t i = 0; i < count; i++) {
-        arguments->items[i] = cursor_length_prefixed(in, SIZE_MAX);
-    }
-    arguments->count = count;
     return in->is_failed ? ERR_MALFORMED : 0;
+}
+
+int payload_decode_command(struct cursor *in, struct payload_arguments *arguments) {
+    size_t added;
+    arguments->count = 0;
+    return payload_decode_another(in, arguments, &added);
 }
 
 void payload_arguments_release(struct payload_arguments *arguments) {

@@ -117,6 +117,7 @@ void shard_free(struct shard *shard) {
     buffer_release(&shard->batch_traces);
     queue_release(&shard->traces);
     payload_arguments_release(&shard->arguments);
+    payload_arguments_release(&shard->applying);
     if (shard->raft) {
         raft_free(shard->raft);
     }

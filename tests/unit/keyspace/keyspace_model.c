@@ -218,6 +218,55 @@ static void test_agrees_with_the_model(void **state) {
     keyspace_free(world.keyspace);
 }
 
+/* What a group of commands does with some keys, told before what comes or not. */
+static void change_group(struct world *world, struct keyspace *keyspace, bool is_expected) {
+    enum { GROUP_KEYS = KEYSPACE_EXPECTED_MAXIMUM + 8 };
+    char names[GROUP_KEYS][32];
+    struct bytes keys[GROUP_KEYS];
+    for (unsigned at = 0; at < GROUP_KEYS; at++)
+        keys[at] = key_name(names[at], (unsigned)random_below(&world->random, MODEL_KEYS));
+    if (is_expected)
+        keyspace_expect(keyspace, keys, random_below(&world->random, GROUP_KEYS + 1));
+    else
+        random_below(&world->random, GROUP_KEYS + 1);
+    for (unsigned step = 0; step < 2 * GROUP_KEYS; step++) {
+        unsigned at = (step + (unsigned)random_below(&world->random, 3)) % GROUP_KEYS;
+        bool is_put = random_chance(&world->random, 0.6);
+        struct bytes beginning = bytes_of(keys[at].data, keys[at].length / 2);
+        if (is_put)
+            keyspace_put_string(keyspace, keys[at], keys[step % GROUP_KEYS], STRING_RAW, 0);
+        else
+            keyspace_delete(keyspace, keys[at]);
+        assert_int_equal(keyspace_find(keyspace, keys[at]) != NULL, is_put);
+        /* Another key, where one is expected; looked for from elsewhere. */
+        keyspace_put_string(keyspace, beginning, BYTES_NONE, STRING_RAW, 0);
+        char elsewhere[32];
+        memcpy(elsewhere, beginning.data, beginning.length);
+        assert_true(keyspace_delete(keyspace, bytes_of(elsewhere, beginning.length)));
+    }
+    if (is_expected)
+        keyspace_expect(keyspace, NULL, 0);
+}
+
+/* Two keyspaces go through the same changes; one of them is always told beforehand which keys come,
+ * some of which do not, some twice, some out of turn, and some of which are there. */
+static void test_expecting_keys_changes_nothing(void **state) {
+    (void)state;
+    struct world worlds[2];
+    for (int i = 0; i < 2; i++) {
+        random_init(&worlds[i].random, 9);
+        worlds[i].keyspace = keyspace_new(7);
+    }
+    for (int group = 0; group < 500; group++) {
+        for (int i = 0; i < 2; i++)
+            change_group(&worlds[i], worlds[i].keyspace, i == 1);
+        assert_int_equal(keyspace_hash(worlds[0].keyspace), keyspace_hash(worlds[1].keyspace));
+    }
+    assert_int_not_equal(keyspace_key_count(worlds[0].keyspace), 0);
+    for (int i = 0; i < 2; i++)
+        keyspace_free(worlds[i].keyspace);
+}
+
 static void note_key(void *context, struct bytes key) {
     bool *seen = context;
     unsigned number;
@@ -301,5 +350,6 @@ static void test_memory_classes(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_agrees_with_the_model),
+          cmocka_unit_test(test_expecting_keys_changes_nothing),
           cmocka_unit_test(test_a_slot_knows_its_keys), cmocka_unit_test(test_memory_a_key),
           cmocka_unit_test(test_memory_classes))

@@ -38,6 +38,35 @@ static void test_turn_is_one_entry(void **state) {
     end(world);
 }
 
+/* Commands of an entry are decoded in groups; a group ends at the 32nd, or behind a thousand
+ * arguments. Each is still run once, in its place, on every replica. */
+static void test_many_commands_in_their_order(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    char long_set[4096] = "MSET";
+    for (unsigned i = 0; i < 600; i++) {
+        strcat(long_set, " n 0");
+    }
+    raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
+    for (unsigned i = 0; i < 10; i++) {
+        world_propose(world, 1, "INCR n");
+    }
+    world_propose(world, 1, long_set);
+    uint64_t last = 0;
+    for (unsigned i = 0; i < 77; i++) {
+        last = world_propose(world, 1, i % 2 ? "INCRBY m 2" : "INCR n");
+    }
+    world_settle(world);
+    assert_int_equal(raft_last_index(shard_raft(world->replicas[1].shard)), before + 1);
+    assert_answer(world, last - 78, "DONE :10|");
+    assert_answer(world, last - 77, "DONE +OK|");
+    assert_answer(world, last - 45, "DONE :32|");
+    assert_answer(world, last, "DONE :39|");
+    world_run(world, 100);
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
 static void test_three_replicas_agree(void **state) {
     (void)state;
     struct world *world = started(3);
@@ -326,7 +355,9 @@ static void test_time_never_goes_back(void **state) {
     end(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry), cmocka_unit_test(test_three_replicas_agree),
+RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry),
+          cmocka_unit_test(test_many_commands_in_their_order),
+          cmocka_unit_test(test_three_replicas_agree),
           cmocka_unit_test(test_full_batch_goes_at_once),
           cmocka_unit_test(test_gathers_while_awaited), cmocka_unit_test(test_deposed_not_executed),
           cmocka_unit_test(test_deposed_done), cmocka_unit_test(test_unknown_after_timeout),

@@ -401,11 +401,11 @@ void world_cut_off(struct world *world, raft_node_number number, bool is_cut) {
 
 /* ---- clients ---- */
 
-static size_t split(const char *command, struct bytes arguments[16]) {
+static size_t split(const char *command, struct bytes arguments[WORLD_ARGUMENTS]) {
     size_t count = 0;
     while (*command) {
         size_t length = strcspn(command, " ");
-        CHECK(count < 16);
+        CHECK(count < WORLD_ARGUMENTS);
         arguments[count++] = bytes_of(command, length);
         command += length + (command[length] == ' ');
     }
@@ -420,7 +420,7 @@ static struct shard_waiter waiter_of(struct world *world) {
 }
 
 int world_try(struct world *world, raft_node_number on, const char *command) {
-    struct bytes arguments[16];
+    struct bytes arguments[WORLD_ARGUMENTS];
     size_t count = split(command, arguments);
     return shard_propose(world->replicas[on].shard, arguments, count, waiter_of(world));
 }
@@ -430,7 +430,7 @@ uint64_t world_propose(struct world *world, raft_node_number on, const char *com
 }
 
 uint64_t world_read(struct world *world, raft_node_number on, const char *command, unsigned flags) {
-    struct bytes arguments[16];
+    struct bytes arguments[WORLD_ARGUMENTS];
     size_t count = split(command, arguments);
     struct shard_waiter waiter = waiter_of(world);
     int error = shard_read(world->replicas[on].shard, arguments, count, waiter, flags);

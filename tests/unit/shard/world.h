@@ -9,7 +9,13 @@
 #include "shard/keyspace_machine.h"
 #include "shard/shard.h"
 
-enum { WORLD_REPLICAS = 3, WORLD_SHARD = 5, WORLD_ANSWERS = 4096, WORLD_PROBLEM_MAXIMUM = 1024 };
+enum {
+    WORLD_REPLICAS = 3,
+    WORLD_ARGUMENTS = 2048,
+    WORLD_SHARD = 5,
+    WORLD_ANSWERS = 4096,
+    WORLD_PROBLEM_MAXIMUM = 1024
+};
 
 struct world;
 
