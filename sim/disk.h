@@ -1,9 +1,10 @@
 /* A disk that keeps only what was synced. One struct sim_disk is one directory; all directories of
  * a node share its power.
  *
- *   names:   open(create), rename, remove --> [ seen names ] + a note     sync_directory --> [ safe
- * names ] bytes:   disk_image.h jobs:    submit --> a lane's queue --> run() after some simulated
- * time --> done() after some more
+ *   names:   open(create), rename, remove --> [ seen names ] + a note
+ *            sync_directory ----------------> [ safe names ]
+ *   bytes:   disk_image.h
+ *   jobs:    submit --> a lane's queue --> run() after some simulated time --> done() after more
  *
  * The power counts every call that touches the disk and can fail at any of them, in the middle of a
  * write too: from then on every call fails and changes nothing, until sim_disk_end_life(). */

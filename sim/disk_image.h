@@ -2,8 +2,8 @@
  * between the two.
  *
  *      write --> [ seen ] + a note of the write          sync --> the notes are applied to [ safe ]
- *      power failure --> each noted write reaches [ safe ] wholly, torn, or not at all; then seen =
- * safe
+ *      power failure --> each noted write reaches [ safe ] wholly, torn, or not at all;
+ *                        then seen = safe
  *
  * Counted by reference: names (seen and safe ones) and open handles hold it. */
 #pragma once

@@ -2,10 +2,12 @@
  * linearization (Lowe, "Testing for linearizability", 2017), walking forward in time with the set
  * of all configurations that are still possible:
  *
- *   a configuration = the key's state + which of the operations that are under way have taken
- * effect an operation is invoked:  it is under way an operation returns X:   each configuration
- * lets operations under way take effect, in any order, until X does with X's answer; those in which
- * X has taken effect go on. None left: not linearizable
+ *   a configuration           = the key's state
+ *                               + which of the operations that are under way have taken effect
+ *   an operation is invoked:  it is under way
+ *   an operation returns X:   each configuration lets operations under way take effect, in any
+ *                             order, until X does with X's answer; those in which X has taken
+ *                             effect go on. None left: not linearizable
  *
  * An operation of unknown outcome never returns: it stays under way for ever. Of two configurations
  * of equal state the one that used more of those is dropped, as all that it can do the other can do

@@ -2,9 +2,9 @@
  *
  *   datagrams      each is lost, doubled, delayed on its own: they overtake each other
  *   peer streams   one from every thread to every peer: ordered, whole, slow at times; across a
- * partition what was sent waits (the other end's system would repeat it) until the partition ends
- * or the stream gives up; then all that was under way is lost, the sender hears of it, and the
- * stream is made anew
+ *                  partition what was sent waits (the other end's system would repeat it) until
+ *                  the partition ends or the stream gives up; then all that was under way is
+ *                  lost, the sender hears of it, and the stream is made anew
  *
  * The owner of a node's threads gives the deliveries (struct sim_net_owner). */
 #pragma once

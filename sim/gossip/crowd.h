@@ -3,10 +3,11 @@
  * 0. The same seed gives the same run, always.
  *
  *     deadlines: when each node wants to be called ---+
- *                                                     +--> the earliest: gossip_step() -->
- * datagrams parcels: datagrams in the air, by arrival ------+                               \-->
- * changes ^                                                                                |
- *           +--- lost, late, twice, or cut off (network) <--- datagrams        sight, on_change
+ *                                                     +--> the earliest: gossip_step() ---+
+ *     parcels: datagrams in the air, by arrival ------+                                   |
+ *         ^                                                                               |
+ *         +--- lost, late, twice, or cut off (network) <--- datagrams <-------------------+
+ *                                        sight, on_change <--- changes <------------------+
  *
  * Nothing here is kept for every pair of nodes but one bit (sight.h): what the nodes themselves
  * know of each other is what takes the memory. */

@@ -1,7 +1,7 @@
 /* `trothdb agent`: a member of gossip without data, as one process with one thread and one loop.
  *
- *     SIGTERM, SIGINT, GOSSIP LEAVE   say goodbye, AGENT_LEAVE_MS later exit 0; a second one at
- * once
+ *     SIGTERM, SIGINT, GOSSIP LEAVE   say goodbye, AGENT_LEAVE_MS later exit 0;
+ *                                     a second one at once
  *
  * Its client port speaks the Redis protocol (agent_commands.c), its peer port gossip as a node's
  * does (server/gossip_plane.h), its admin port HTTP (server/admin.h). */

@@ -4,8 +4,8 @@
  *     Package: bash                       ->  HSET package:bash Package bash Version 5.2.15-2+b7
  *     Version: 5.2.15-2+b7                         Depends "base-files (>= 2.1.12),\n debianutils"
  *     Depends: base-files (>= 2.1.12),
- *      debianutils                            a line that begins with a blank goes on with the
- * field
+ *      debianutils                            a line that begins with a blank goes on with
+ *                                             the field
  *
  * A second stanza of the same name is the key package:NAME:VERSION:ARCHITECTURE. */
 #pragma once

@@ -1,8 +1,8 @@
 /* How commands look keys up, which is where time comes in.
  *
- *                          expiry <= applied_ms     applied_ms < expiry <= now_ms          later or
- * never key_find_read          absent                   absent, and noted in expired_keys found
- *   key_find_write         deleted, absent          (applied_ms == now_ms)                 found
+ *   expiry            <= applied_ms      > applied_ms, <= now_ms            later or never
+ *   key_find_read     absent             absent, and noted in expired_keys  found
+ *   key_find_write    deleted, absent    (applied_ms == now_ms)             found
  *
  * A write deletes because every replica does at the same entry. A read may not: its clock is not
  * the shard's, and a later leader's clock could bring the key back; so it asks for the deletion to

@@ -3,8 +3,9 @@
  *
  *     seeds     addresses that this node was given: probed while nobody who lives is known there
  *     graves    members called dead: a few a round, so that all nodes together try each of them
- * about twice in a round the lost  addresses of graves that were forgotten after their day, as many
- * as there is room for
+ *               about twice in a round
+ *     the lost  addresses of graves that were forgotten after their day, as many as there is
+ *               room for
  *
  * Each with a back-off that doubles up to GOSSIP_BACK_OFF_US; it begins anew when somebody comes or
  * goes, for then others may as well. A probe carries this node's own record and, to a grave, what

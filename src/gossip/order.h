@@ -4,8 +4,7 @@
  *
  *     runs     [ 00..1f ]  [ 20..7b ]  [ 7c..ff ]
  *                  |           |           |
- *              00 0a 1f    20 4c 7b     7c ff      at most ORDER_RUN_MAXIMUM each; a full one
- * splits
+ *              00 0a 1f    20 4c 7b     7c ff      at most ORDER_RUN_MAXIMUM; a full one splits
  */
 #pragma once
 #include "gossip/gossip.h"

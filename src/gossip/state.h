@@ -2,8 +2,8 @@
  * and an entry leaves only when a newer one of its key comes. So the entries a member has are a
  * chain of versions with gaps, and each entry is sent with the version before it in the chain:
  *
- *     said:   color=red @1   size=1 @2   color=blue @3            the chain:  size @2 (after 0)
- * color @3 (after 2)
+ *     said:   color=red @1   size=1 @2   color=blue @3
+ *     the chain:             size @2 (after 0)   color @3 (after 2)
  *
  * A receiver that knows all up to 0 and hears `size @2 (after 0)` knows all up to 2. One that hears
  * `color @3 (after 2)` first keeps the value, but still knows all only up to 0, and so its next

@@ -2,9 +2,10 @@
  *
  *     GOSSIP_URGENT    the first TELLING_URGENT_BYTES of every datagram, if it has that much to say
  *     GOSSIP_CLUSTER   30 %  \
- *     GOSSIP_STATE     20 %   |  of the room of all datagrams while it has something to say; a
- * piece GOSSIP_REST      10 %  /   too large for one datagram's share saves up for its turn
- * (deficit round robin, Shreedhar and Varghese 1995) what is left     by priority
+ *     GOSSIP_STATE     20 %   |  of the room of all datagrams while it has something to say; one
+ *     GOSSIP_REST      10 %  /   too large for a datagram's share saves up for its turn
+ *                                (deficit round robin, Shreedhar and Varghese 1995)
+ *     what is left     by priority
  *
  * Where bytes are short (bucket.h) only urgent news is told, and the shares beside it; where there
  * are none left, only the first bytes of urgent news that ride on probes.

@@ -1,9 +1,8 @@
 /* A record: a key with its expiry and its short or long string value, or with a pointer to its
  * object, in ONE allocation.
  *
- *      | next 8 | lengths and bits 8 | key ... | string ... or object pointer 8 | expiry 8, heap
- * place 4 | the header: 16 bytes                                                     only if it
- * expires
+ *      | next 8 | lengths and bits 8 | key ... | string ... or object 8 | expiry 8, heap place 4 |
+ *        the header: 16 bytes                      pointer                only if it expires
  *
  * What follows the header is not aligned and is read by memcpy. The expiry stands last, so that
  * EXPIRE on a long string moves nothing. A record moves in memory whenever its string or its expiry

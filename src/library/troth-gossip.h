@@ -9,8 +9,8 @@
  *     troth_gossip_udp_*   a member that is ready: a socket, a clock, a key file. Open it, run it,
  *                          look in.
  *     troth_gossip_*       events in, actions out: no socket, no clock, no thread, no randomness
- * but the seed. For programs with an event loop or a transport of their own, and for tests: the
- * same events give the same actions.
+ *                          but the seed. For programs with an event loop or a transport of their
+ *                          own, and for tests: the same events give the same actions.
  *
  * Both speak the protocol of TrothDB's nodes and agents, and can be members beside them.
  *

@@ -1,7 +1,8 @@
 /* The insides of the registry, for metric.c and metric_render.c.
  *
- *   struct metrics   cells[id] -> cell -> cell -> ...     a list per metric, which only grows, at
- * its head by_label                             the owner's way to find a cell again
+ *   struct metrics   cells[id] -> cell -> cell -> ...   a list per metric, which only grows, at
+ *                                                       its head
+ *                    by_label                           the owner's way to find a cell again
  *
  * A cell's next, label, bounds and kind never change once the list shows it; its numbers are
  * atomics. */

@@ -1,9 +1,12 @@
 /* The topology on this node. Decided by the control shard (shard 0, always on worker 0), kept in
- * two files of the node's directory (docs/format/topology.md): founding   what the control shard
- * began with; never changes topology   the newest known, so that a restarted node knows at once
- * where everything is A node learns a newer topology from its own replica of the control shard, or
- * from a peer that sees by gossip that this node lags behind. News is checked: the same cluster, a
- * higher epoch, this node in it. */
+ * two files of the node's directory (docs/format/topology.md):
+ *
+ *      founding   what the control shard began with; never changes
+ *      topology   the newest known, so that a restarted node knows at once where everything is
+ *
+ * A node learns a newer topology from its own replica of the control shard, or from a peer that
+ * sees by gossip that this node lags behind. News is checked: the same cluster, a higher epoch,
+ * this node in it. */
 #include <stdio.h>
 #include <stdlib.h>
 

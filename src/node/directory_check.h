@@ -5,7 +5,7 @@
  *   worker-<n>/wal-*                             wal_verify: every record; then per shard the
  *                                                entries, their indexes, terms and votes
  *   worker-<n>/snapshot-<shard>-<index>          those that the log names, and every chunk that
- * they worker-<n>/chunk-*                           name, unpacked whole into a state machine
+ *   worker-<n>/chunk-*                           they name, unpacked whole into a state machine
  *
  * One shard's state is in memory at a time. */
 #pragma once

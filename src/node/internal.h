@@ -1,11 +1,14 @@
 /* What the files of node/ share: the worker, its sessions, and who waits for what.
  *
- *   worker.c     life, the turn, ticks, mail               session.c   bytes to commands, replies
- * in order peers.c      batches to and from other nodes           router.c    which shard, which
- * worker, which node control.c    topology: founding, adopting, telling     gather.c    one
- * command, every shard led here session_commands.c, cluster_commands.c, client_commands.c, info.c,
- * config_commands.c, status.c   what a node answers itself    settings.c   CONFIG, and who is told
- */
+ *   worker.c    life, the turn, ticks, mail
+ *   session.c   bytes to commands, replies in order
+ *   router.c    which shard, which worker, which node
+ *   gather.c    one command, every shard led here
+ *   peers.c     batches to and from other nodes
+ *   control.c   the topology: founding, adopting, telling
+ *   settings.c  CONFIG, and who is told
+ *   session_commands.c, client_commands.c, cluster_commands.c, config_commands.c, info.c, status.c
+ *               what a node answers itself */
 #pragma once
 #include "base/heap.h"
 #include "base/list.h"

@@ -17,13 +17,13 @@ enum mail_kind {
     MAIL_TOPOLOGY, /* worker -> worker: a newer topology (bytes); worker 0 decides which is newer */
     MAIL_LEADER,   /* worker -> workers: shard, leader, term as its replica here knows it */
     MAIL_MEMBERS,  /* gossiper -> workers: everything gossip knows (bytes: member_view encoded) */
-    MAIL_GOSSIP_SET,   /* worker -> gossiper: say key = value */
-    MAIL_GOSSIP_SEED,  /* -> gossiper: address */
-    MAIL_GOSSIP_LEAVE, /* -> gossiper */
-    MAIL_GOSSIP_CALL,  /* worker -> gossiper: run a GOSSIP command (bytes: encoded arguments);
+    MAIL_GOSSIP_SET,     /* worker -> gossiper: say key = value */
+    MAIL_GOSSIP_SEED,    /* -> gossiper: address */
+    MAIL_GOSSIP_LEAVE,   /* -> gossiper */
+    MAIL_GOSSIP_CALL,    /* worker -> gossiper: run a GOSSIP command (bytes: encoded arguments);
                           answered by MAIL_REPLY */
-    MAIL_GOSSIP_WATCH, /* worker -> gossiper: flags 1: tell me all news from now on; 0: no more */
-    MAIL_GOSSIP_NEWS,  /* gossiper -> a worker that watches: changes (bytes: gossip_news.h) */
+    MAIL_GOSSIP_WATCH,   /* worker -> gossiper: flags 1: tell me all news from now on; 0: no more */
+    MAIL_GOSSIP_NEWS,    /* gossiper -> a worker that watches: changes (bytes: gossip_news.h) */
     MAIL_GOSSIP_CONTACT, /* worker -> gossiper: a peer was just heard (bytes: its UUID) */
     MAIL_SETTINGS, /* worker 0 -> all: settings were changed live (bytes: pairs); checked already */
     MAIL_SETTINGS_CALL, /* worker -> worker 0: a command about settings (flags: which; bytes:

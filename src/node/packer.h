@@ -1,10 +1,10 @@
 /* The entries of an append, compressed with zstd on the wire where that pays:
  *
- *      bytes of entries --long enough?--> compress --> small enough? --> sent compressed
- *                                             |             | no
- *                                             |             +--> sent as they are; the next ones
- * are |                  not even tried, but one in 32
- *                                             +--> the same entries to the next follower: once only
+ *      entries --long enough?--> compress --> small enough? --> sent compressed
+ *                                    |             | no
+ *                                    |             +--> sent as they are; of the next ones only
+ *                                    |                  one in 32 is tried
+ *                                    +--> the same entries to the next follower: once only
  *
  * Whether it pays is measured on what is sent. The checksum of each entry covers what comes out.
  * One a worker; not for other threads. */

@@ -2,8 +2,8 @@
  *
  *   input --request_parse--> command --router_run--> a slot in `slots`, filled now or later
  *   slots:  [ ready | ready | waiting | ready | waiting ]   the ready ones at the front leave to
- * `output` first_ticket                                     the ready one behind a waiting one
- * stays */
+ *             first_ticket                                  `output`; the ready one behind a
+ *                                                           waiting one stays */
 #include <stdio.h>
 
 #include "base/check.h"

@@ -3,8 +3,9 @@
  * endian (docs/format/snapshot.md):
  *
  *   header   0 "TCHK"   4 u16 version (1)   6 u16 0   8 u32 shard   12 u32 0   16 u64 raw_bytes
- *           24 u64 low, 32 u64 high: XXH3-128 of all raw bytes   40 u64 xxh3 of the header up to
- * here frame    0 u32 raw_bytes (1 .. 1 MiB)   4 u32 packed_bytes   8 one zstd frame
+ *           24 u64 low, 32 u64 high: XXH3-128 of all raw bytes
+ *           40 u64 xxh3 of the header up to here
+ *   frame    0 u32 raw_bytes (1 .. 1 MiB)   4 u32 packed_bytes   8 one zstd frame
  *           .. u64 xxh3 of the frame up to here, seeded with its number (1, 2, ...)
  *   ...      until raw_bytes are there; nothing behind it */
 #pragma once

@@ -6,10 +6,10 @@
  *   0 u32 previous_crc32c   record_crc32c of the last record of the segment before
  *   4 u32 shard_count
  *   8 u64 oldest_segment    older ones are needed by nobody
- *  16     per shard, ascending: u32 shard, u32 vote, u64 term, u64 snapshot_index, u64
- * snapshot_term
- *         and per shard that was forgotten: u32 shard, u32 0, u64 floor_index, u64
- * floor_term
+ *  16     per shard, ascending:
+ *           u32 shard, u32 vote, u64 term, u64 snapshot_index, u64 snapshot_term
+ *         and per shard that was forgotten:
+ *           u32 shard, u32 0, u64 floor_index, u64 floor_term
  *
  * So the log can be read from any segment on. */
 #pragma once

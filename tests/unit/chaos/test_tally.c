@@ -5,7 +5,8 @@
 
 enum { AGENTS = 5, SECOND = 1000000 };
 #define LATER                                                                                      \
-    ((uint64_t)60 * SECOND) /* long after the agents began: nobody is excused any more             \
+    ((uint64_t)60 *                                                                                \
+     SECOND) /* long after the agents began: nobody is excused any more             \
                              */
 
 static struct tally tally;

@@ -15,7 +15,8 @@ enum {
 #define DAY_US        (UINT64_C(24) * 3600 * SECOND_US)
 #define SECOND_US     UINT64_C(1000000)
 #define BAG_KEPT_US                                                                                \
-    (UINT64_C(6) * 3600 * SECOND_US) /* longer than any network keeps a datagram                   \
+    (UINT64_C(6) * 3600 *                                                                          \
+     SECOND_US) /* longer than any network keeps a datagram                   \
                                       */
 
 static const char *const operation_names[] = {

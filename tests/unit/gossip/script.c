@@ -2,8 +2,7 @@
  * line ---- and what is printed.
  *
  *     gossip_script FILE...             fails where something else is printed
- *     gossip_script --rewrite FILE...   writes what is printed as the expectation; review the
- * difference
+ *     gossip_script --rewrite FILE...   writes what is printed as the expectation; review it
  *
  *     cluster N                N nodes that have node 1 as their seed
  *     node                     one more, without seeds

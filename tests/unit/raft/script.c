@@ -37,9 +37,11 @@
  *   remove N                N's replica goes with its log; the new one knows of no voter
  *   disk N term=T vote=V TERM...     what N finds at its next start; only while it is down
  *   change N 1,2,4          N is asked for these voters
- *   forget N INDEX BYTES     what is applied up to there goes from N's memory, but for the newest
- * bytes compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER install N
- * FROM INDEX    N takes over the snapshot of FROM show [N]                roles and logs */
+ *   forget N INDEX BYTES    what is applied up to there goes from N's memory, but for the newest
+ *                           bytes
+ *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
+ *   install N FROM INDEX    N takes over the snapshot of FROM
+ *   show [N]                roles and logs */
 #include "base/check.h"
 #include "base/memory.h"
 #include "cluster.h"
