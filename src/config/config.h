@@ -48,6 +48,7 @@ struct config {
 /* words of the enums, in the order of their `words` */
 enum { READ_MODE_LEASE, READ_MODE_QUORUM };
 enum { DURABILITY_SYNC, DURABILITY_ASYNC };
+enum { DISK_ENGINE_AUTO, DISK_ENGINE_THREAD, DISK_ENGINE_IO_URING };
 enum { ENABLE_DEBUG_NO, ENABLE_DEBUG_YES, ENABLE_DEBUG_LOCAL };
 enum { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 

@@ -18,11 +18,22 @@ struct disk_file;
 
 enum disk_lane { DISK_LANE_LOG, DISK_LANE_BULK, DISK_LANE_COUNT };
 enum disk_open_mode { DISK_OPEN_READ, DISK_OPEN_WRITE, DISK_CREATE /* must not exist */ };
-enum { DISK_NAME_MAXIMUM = 128, DISK_PIECES_MAXIMUM = 8 };
+enum { DISK_NAME_MAXIMUM = 128, DISK_PIECES_MAXIMUM = 8, DISK_BLOCK_BYTES = 4096 };
+
+/* What write_durable() is asked for. */
+struct disk_write {
+    struct disk_file *file;
+    uint64_t offset;
+    const struct bytes *pieces;
+    size_t count;
+};
 
 struct disk_job {
     int (*run)(
         struct disk_job *job); /* on the disk's thread: only the job's own memory and disk calls */
+    /* run() does no more than this write_durable(): the disk may do it without a thread, and not
+     * call run(). NULL: it does something else. */
+    const struct disk_write *write;
     void (*done)(struct disk_job *job, int status); /* on the owner's loop */
     enum disk_lane lane;
     /* The owner has nothing better to do than to wait: the disk may run the job within submit,
@@ -43,7 +54,8 @@ struct disk_ops {
     int (*write)(struct disk_file *file, uint64_t offset,
                  struct bytes bytes);    /* all or an error; not durable */
     int (*sync)(struct disk_file *file); /* fdatasync */
-    /* The pieces one behind the other, then fdatasync. */
+    /* The pieces one behind the other, and durable. What stands behind them, up to the next
+     * multiple of DISK_BLOCK_BYTES, may become zero. */
     int (*write_durable)(struct disk_file *file, uint64_t offset, const struct bytes *pieces,
                          size_t count);
     /* How long the last write_durable() took, its two halves. NULL: not known apart. */

@@ -217,6 +217,7 @@ int server_run(int argc, char **argv) {
     struct buffer problem;
     buffer_init(&problem, PROBLEM_MAXIMUM_BYTES);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     int code = 0;
     if (sodium_init() < 0)
         buffer_append_text(&problem, "libsodium finds no source of randomness"),

@@ -215,6 +215,20 @@ static int thread_make_worker(struct worker_thread *thread) {
     return worker_new(&options, &thread->worker, &thread->problem);
 }
 
+/* Without io_uring nothing is lost but time. */
+static void thread_choose_engine(struct worker_thread *thread) {
+    struct disk_real_problem cause = {.text = "disk-engine says so"};
+    int wanted = thread->server->config.disk_engine;
+    bool has_ring = wanted != DISK_ENGINE_THREAD && disk_real_start_ring(thread->disk, &cause) == 0;
+    if (has_ring)
+        log_line(&thread->log, LOG_INFO, "the log is written by io_uring",
+                 LOG_F("worker", thread->index));
+    else
+        log_line(&thread->log, wanted == DISK_ENGINE_IO_URING ? LOG_WARN : LOG_INFO,
+                 "the log is written by a thread", LOG_F("worker", thread->index),
+                 LOG_T("reason", cause.text));
+}
+
 static int thread_prepare(struct worker_thread *thread) {
     struct disk_real_problem cause;
     int code = disk_real_open(thread->parts.directory, &thread->loop, &thread->disk, &cause);
@@ -222,6 +236,7 @@ static int thread_prepare(struct worker_thread *thread) {
         buffer_append_text(&thread->problem, cause.text);
         return code;
     }
+    thread_choose_engine(thread);
     thread->peer_net = peer_net_new(&(struct peer_net_options){
         .loop = &thread->loop,
         .seal = thread->server->seal,

@@ -53,14 +53,33 @@ static int round_grow(struct wal_round *round) {
     return status;
 }
 
-static int round_write(struct wal_round *round) {
+static void round_gather(struct wal_round *round) {
     static const uint8_t end[WAL_END_BYTES];
     uint64_t end_offset = round->offset + round->head.length + round->records.length;
     bool has_room = end_offset + sizeof end <= round->file_bytes;
-    struct bytes pieces[WAL_ROUND_PIECES] = {round->head, round->records,
-                                             bytes_of(end, has_room ? sizeof end : 0)};
+    round->pieces[0] = round->head;
+    round->pieces[1] = round->records;
+    round->pieces[2] = bytes_of(end, has_room ? sizeof end : 0);
+    round->write = (struct disk_write){.file = round->file,
+                                       .offset = round->offset,
+                                       .pieces = round->pieces,
+                                       .count = WAL_ROUND_PIECES};
     round->what = "writing to the log";
-    return round->disk->ops->write_durable(round->file, round->offset, pieces, WAL_ROUND_PIECES);
+}
+
+static int round_write(struct wal_round *round) {
+    round_gather(round);
+    const struct disk_write *write = &round->write;
+    return round->disk->ops->write_durable(write->file, write->offset, write->pieces, write->count);
+}
+
+void wal_round_prepare(struct wal_round *round) {
+    bool is_plain = round->next_segment == 0 && round->needed_bytes <= round->file_bytes;
+    round->is_full = false;
+    round->what = "handing a round to the disk";
+    round->job.write = is_plain ? &round->write : NULL;
+    if (is_plain)
+        round_gather(round);
 }
 
 int wal_round_run(struct disk_job *job) {

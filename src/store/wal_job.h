@@ -36,7 +36,9 @@ struct wal_round {
     uint64_t needed_bytes; /* the segment is grown to this if it is smaller */
     uint64_t offset;
     struct bytes head, records; /* written one behind the other */
-    const char *what;           /* the step that failed */
+    struct bytes pieces[WAL_ROUND_PIECES];
+    struct disk_write write; /* of the pieces, when nothing else has to be done first */
+    const char *what;        /* the step that failed */
 };
 
 struct wal_spare {
@@ -57,6 +59,8 @@ struct wal_release {
     struct wal_spare_file kept[WAL_SPARE_MAXIMUM];
 };
 
+/* Said before the job is submitted: whether it is a plain write. */
+void wal_round_prepare(struct wal_round *round);
 int wal_round_run(struct disk_job *job) MUST_CHECK;
 int wal_spare_run(struct disk_job *job) MUST_CHECK;
 int wal_release_run(struct disk_job *job) MUST_CHECK;

@@ -161,7 +161,7 @@ void wal_start_round(struct wal *wal) {
 
 void wal_submit_round(struct wal *wal) {
     wal->is_round_running = true;
-    wal->round.what = "handing a round to the disk";
+    wal_round_prepare(&wal->round);
     wal->round_begun_us = wal_now_us(wal);
     wal->round.job.is_awaited = wal->is_owner_idle && wal->round_bytes <= WAL_AWAITED_BYTES &&
                                 wal_sync_us(wal) <= WAL_AWAITED_US;

@@ -2,11 +2,11 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/real/real_file.h"
+#include "io/real/ring.h"
 #include "io/real/wake.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +28,7 @@ struct disk_lane_thread {
 struct disk_real {
     struct disk disk;
     int directory, lock;
+    bool is_direct; /* files opened from now on are written past the page cache */
     struct disk_real_timing timing;
     uv_loop_t *loop; /* NULL: no threads */
     struct disk_lane_thread lanes[DISK_LANE_COUNT];
@@ -35,11 +36,17 @@ struct disk_real {
     uv_mutex_t finished_mutex; /* guards finished */
     struct job_queue finished;
     struct job_queue finished_here; /* ran within submit; the owner's alone */
+    struct ring *ring;              /* NULL: the lanes do all; else the owner's alone, as these: */
+    struct disk_job *ring_job;      /* the log's, whose write is under way there */
+    struct direct_write ring_write;
+    uint64_t ring_begun_us, ring_handed_us;
 };
 
 static struct disk_real *real_of(struct disk *disk) { return (struct disk_real *)(void *)disk; }
 
 int disk_real_directory(struct disk *disk) { return real_of(disk)->directory; }
+
+bool disk_real_is_direct(struct disk *disk) { return real_of(disk)->is_direct; }
 
 struct disk_real_timing *disk_real_timing(struct disk *disk) {
     return &real_of(disk)->timing;
@@ -100,6 +107,32 @@ static void lane_main(void *context) {
     }
 }
 
+static void lane_append(struct disk_lane_thread *lane, struct disk_job *job) {
+    uv_mutex_lock(&lane->mutex);
+    CHECK(!lane->is_stopping);
+    queue_append(&lane->waiting, job);
+    uv_mutex_unlock(&lane->mutex);
+    uv_cond_signal(&lane->is_wanted);
+}
+
+/* Hands the job's write to the kernel, if there is no more to it and nothing of its lane is before
+ * it. A disk that is to be slow is so on the lane's thread. */
+static bool ring_begin(struct disk_real *real, struct disk_job *job) {
+    struct disk_lane_thread *lane = &real->lanes[job->lane];
+    if (real->ring == NULL || job->write == NULL || lane->under_way || ring_is_busy(real->ring) ||
+        atomic_load_explicit(&real->timing.sync_delay_us, memory_order_relaxed))
+        return false;
+    real->ring_begun_us = disk_real_now_us();
+    if (!disk_real_file_prepare(job->write, &real->ring_write) ||
+        !ring_write(real->ring, disk_real_file_direct(job->write->file), real->ring_write.offset,
+                    real->ring_write.bytes))
+        return false;
+    real->ring_handed_us = disk_real_now_us();
+    real->ring_job = job;
+    lane->under_way++;
+    return true;
+}
+
 static void real_submit(struct disk *disk, struct disk_job *job) {
     struct disk_real *real = real_of(disk);
     CHECK(real->loop != NULL);
@@ -109,12 +142,46 @@ static void real_submit(struct disk *disk, struct disk_job *job) {
         queue_append(&real->finished_here, job);
         return;
     }
+    if (ring_begin(real, job))
+        return;
     lane->under_way++;
-    uv_mutex_lock(&lane->mutex);
-    CHECK(!lane->is_stopping);
-    queue_append(&lane->waiting, job);
-    uv_mutex_unlock(&lane->mutex);
-    uv_cond_signal(&lane->is_wanted);
+    lane_append(lane, job);
+}
+
+int disk_real_start_ring(struct disk *disk, struct disk_real_problem *problem) {
+    struct disk_real *real = real_of(disk);
+    CHECK(real->loop != NULL && real->ring == NULL);
+    problem->text[0] = 0;
+    int error = ring_open(real->wake.descriptor, &real->ring);
+    real->is_direct = error == 0;
+    if (error == 0)
+        return 0;
+    snprintf(problem->text, sizeof problem->text,
+             "the kernel gives no io_uring: %s; allow it (kernel.io_uring_disabled, seccomp), or "
+             "leave the log to its thread",
+             strerror(error));
+    return disk_real_error(error);
+}
+
+/* Reports the ring's job if its write is finished. One that the kernel did not take whole is
+ * written again by the lane's thread. */
+static bool ring_deliver(struct disk_real *real) {
+    int64_t result;
+    if (real->ring == NULL || !ring_take(real->ring, &result))
+        return false;
+    struct disk_job *job = real->ring_job;
+    struct disk_lane_thread *lane = &real->lanes[job->lane];
+    bool is_to_be_repeated;
+    job->status =
+        disk_real_file_written(job->write->file, &real->ring_write, result, &is_to_be_repeated);
+    if (is_to_be_repeated) {
+        lane_append(lane, job);
+        return false;
+    }
+    disk_real_note_times(&real->timing, real->ring_begun_us, real->ring_handed_us);
+    lane->under_way--;
+    job->done(job, job->status);
+    return true;
 }
 
 /* Takes the jobs one by one, so that a done() may submit and even close. */
@@ -133,7 +200,7 @@ static void deliver_finished(struct disk_real *real) {
 bool disk_real_deliver(struct disk *disk) {
     struct disk_real *real = real_of(disk);
     struct disk_job *job;
-    bool is_any = false;
+    bool is_any = ring_deliver(real);
     while ((job = queue_take_first(&real->finished_here))) {
         job->done(job, job->status);
         is_any = true;
@@ -141,7 +208,10 @@ bool disk_real_deliver(struct disk *disk) {
     return is_any;
 }
 
-static void on_wake(void *context) { deliver_finished(context); }
+static void on_wake(void *context) {
+    ring_deliver(context);
+    deliver_finished(context);
+}
 
 /* ---- opening and closing ---- */
 
@@ -319,12 +389,25 @@ static void lane_stop(struct disk_lane_thread *lane) {
     uv_mutex_destroy(&lane->mutex);
 }
 
+/* What must be written again is left to the lane's thread. */
+static void ring_finish(struct disk_real *real) {
+    if (real->ring == NULL)
+        return;
+    while (ring_is_busy(real->ring)) {
+        ring_wait(real->ring);
+        ring_deliver(real);
+    }
+    ring_close(real->ring);
+    real->ring = NULL;
+}
+
 void disk_real_close(struct disk *disk) {
     struct disk_real *real = real_of(disk);
     if (real->loop == NULL) {
         free_real(real);
         return;
     }
+    ring_finish(real);
     for (size_t i = 0; i < DISK_LANE_COUNT; i++)
         lane_stop(&real->lanes[i]);
     disk_real_deliver(disk);

@@ -3,6 +3,7 @@
  *     loop's thread                      lane's thread
  *     submit --> lane's queue ---------> run, in order
  *     done   <-- wake <----------------- queue of finished jobs
+ *     submit --> io_uring (ring.h) ----> a job that is a plain write, if nothing is before it
  *
  * The directory is locked while it is open: two servers cannot share one. */
 #pragma once
@@ -22,10 +23,14 @@ int disk_real_open(const char *path, uv_loop_t *loop, struct disk **out,
  * ERR_NOT_FOUND if there is no such directory; else as above. */
 int disk_real_open_to_read(const char *path, struct disk **out,
                            struct disk_real_problem *problem) MUST_CHECK;
+/* From now on files are opened so that durable writes go past the page cache (direct_file.h), and a
+ * job that is such a write goes to the kernel without a thread. On the loop's thread, before any
+ * file is open. ERR_IO...: it stays as it is, and *problem says why. */
+int disk_real_start_ring(struct disk *disk, struct disk_real_problem *problem) MUST_CHECK;
 /* Every sync takes so much longer from now on: a slow disk, for drills. 0: as the disk is. */
 void disk_real_delay_syncs(struct disk *disk, uint64_t delay_us);
-/* Reports the jobs that ran within submit: the owner asks at the end of its turn. False: none did.
- */
+/* Reports what is finished and needs no wake: the owner asks at the end of its turn. False: nothing
+ * is. */
 bool disk_real_deliver(struct disk *disk);
 /* On the loop's thread. Jobs submitted are run to their end; the done calls still outstanding are
  * made before this returns. The loop must turn once more before it is closed, to let go of its

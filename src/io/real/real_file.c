@@ -16,6 +16,8 @@ static const size_t zero_piece_bytes = 1 << 20;
 struct disk_file {
     int descriptor;
     struct disk_real_timing *timing; /* the disk's */
+    struct direct_file direct;
+    uint64_t bytes; /* its size, or less */
 };
 
 int disk_real_error(int error) {
@@ -59,13 +61,21 @@ int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode
         openat(disk_real_directory(disk), name, open_flags(mode) | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (descriptor < 0)
         return disk_real_error(errno);
-    *out = memory_allocate(sizeof **out);
-    (*out)->descriptor = descriptor;
-    (*out)->timing = disk_real_timing(disk);
-    return 0;
+    struct disk_file *file = memory_allocate(sizeof *file);
+    *file = (struct disk_file){.descriptor = descriptor, .timing = disk_real_timing(disk)};
+    direct_file_init(&file->direct);
+    *out = file;
+    if (mode == DISK_OPEN_READ || !disk_real_is_direct(disk))
+        return 0;
+    direct_file_open(&file->direct, disk_real_directory(disk), name);
+    int status = disk_real_file_size(file, &file->bytes);
+    if (status)
+        disk_real_file_close(file);
+    return status;
 }
 
 void disk_real_file_close(struct disk_file *file) {
+    direct_file_close(&file->direct);
     close(file->descriptor);
     memory_free(file);
 }
@@ -97,6 +107,7 @@ int disk_real_file_read(struct disk_file *file, uint64_t offset, void *into, siz
 
 int disk_real_file_write(struct disk_file *file, uint64_t offset, struct bytes bytes) {
     size_t written = 0;
+    direct_file_forget(&file->direct);
     while (written < bytes.length) {
         ssize_t some = pwrite(file->descriptor, bytes.data + written, bytes.length - written,
                               (off_t)(offset + written));
@@ -109,53 +120,110 @@ int disk_real_file_write(struct disk_file *file, uint64_t offset, struct bytes b
     return 0;
 }
 
-/* Never tried again: after a failure the kernel may have dropped the pages and would call them
- * clean. */
-int disk_real_file_sync(struct disk_file *file) {
+static void delay_sync(const struct disk_file *file) {
     uint64_t delay_us = atomic_load_explicit(&file->timing->sync_delay_us, memory_order_relaxed);
     if (delay_us > 0)
         usleep((useconds_t)delay_us);
+}
+
+/* Never tried again: after a failure the kernel may have dropped the pages and would call them
+ * clean. */
+int disk_real_file_sync(struct disk_file *file) {
+    delay_sync(file);
     return status_of(fdatasync(file->descriptor));
 }
 
+/* ---- durable writes ---- */
+
 /* In one call where the system takes it whole, which it does unless it is interrupted. */
-static int write_pieces(struct disk_file *file, uint64_t offset, const struct bytes *pieces,
-                        size_t count) {
+static int write_pieces(const struct disk_write *write) {
     struct iovec vector[DISK_PIECES_MAXIMUM];
-    CHECK(count <= DISK_PIECES_MAXIMUM);
+    CHECK(write->count <= DISK_PIECES_MAXIMUM);
     size_t total = 0;
-    for (size_t i = 0; i < count; i++) {
-        vector[i] = (struct iovec){.iov_base = (void *)(uintptr_t)pieces[i].data,
-                                   .iov_len = pieces[i].length};
-        total += pieces[i].length;
+    for (size_t i = 0; i < write->count; i++) {
+        vector[i] = (struct iovec){.iov_base = (void *)(uintptr_t)write->pieces[i].data,
+                                   .iov_len = write->pieces[i].length};
+        total += write->pieces[i].length;
     }
-    ssize_t written = pwritev(file->descriptor, vector, (int)count, (off_t)offset);
+    direct_file_forget(&write->file->direct);
+    uint64_t offset = write->offset;
+    ssize_t written = pwritev(write->file->descriptor, vector, (int)write->count, (off_t)offset);
     int status = written < 0 && errno != EINTR ? disk_real_error(errno) : 0;
     if (written == (ssize_t)total)
         return 0;
-    for (size_t i = 0; i < count && status == 0; i++) {
-        status = disk_real_file_write(file, offset, pieces[i]);
-        offset += pieces[i].length;
+    for (size_t i = 0; i < write->count && status == 0; i++) {
+        status = disk_real_file_write(write->file, offset, write->pieces[i]);
+        offset += write->pieces[i].length;
     }
     return status;
 }
 
-static uint64_t now_us(void) {
+uint64_t disk_real_now_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
-                                 const struct bytes *pieces, size_t count) {
-    uint64_t begun_us = now_us();
-    int status = write_pieces(file, offset, pieces, count);
-    uint64_t written_us = now_us();
+void disk_real_note_times(struct disk_real_timing *timing, uint64_t begun_us, uint64_t written_us) {
+    atomic_store_explicit(&timing->write_us, written_us - begun_us, memory_order_relaxed);
+    atomic_store_explicit(&timing->sync_us, disk_real_now_us() - written_us, memory_order_relaxed);
+}
+
+static int write_through_cache(const struct disk_write *write) {
+    uint64_t begun_us = disk_real_now_us();
+    int status = write_pieces(write);
+    uint64_t written_us = disk_real_now_us();
     if (status)
         return status;
-    status = disk_real_file_sync(file);
-    atomic_store_explicit(&file->timing->write_us, written_us - begun_us, memory_order_relaxed);
-    atomic_store_explicit(&file->timing->sync_us, now_us() - written_us, memory_order_relaxed);
+    status = disk_real_file_sync(write->file);
+    disk_real_note_times(write->file->timing, begun_us, written_us);
+    return status;
+}
+
+bool disk_real_file_prepare(const struct disk_write *write, struct direct_write *out) {
+    struct disk_file *file = write->file;
+    return direct_file_prepare(&file->direct, file->descriptor, file->bytes, write->offset,
+                               write->pieces, write->count, out);
+}
+
+int disk_real_file_direct(const struct disk_file *file) { return file->direct.descriptor; }
+
+/* A file system may refuse such writes without having done anything, or break one off. A failure of
+ * the disk is never tried again. */
+int disk_real_file_written(struct disk_file *file, const struct direct_write *write, int64_t result,
+                           bool *is_to_be_repeated) {
+    int64_t wanted = (int64_t)write->bytes.length;
+    bool is_refused = result == -EINVAL || result == -EOPNOTSUPP;
+    *is_to_be_repeated =
+        is_refused || result == -EINTR || result == -EAGAIN || (result >= 0 && result < wanted);
+    if (result == wanted)
+        return 0;
+    direct_file_forget(&file->direct);
+    if (is_refused)
+        direct_file_close(&file->direct);
+    return *is_to_be_repeated ? 0 : disk_real_error((int)-result);
+}
+
+int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
+                                 const struct bytes *pieces, size_t count) {
+    const struct disk_write write = {
+        .file = file, .offset = offset, .pieces = pieces, .count = count};
+    struct direct_write direct;
+    uint64_t begun_us = disk_real_now_us();
+    if (!disk_real_file_prepare(&write, &direct))
+        return write_through_cache(&write);
+    struct iovec vector = {.iov_base = (void *)(uintptr_t)direct.bytes.data,
+                           .iov_len = direct.bytes.length};
+    uint64_t prepared_us = disk_real_now_us();
+    delay_sync(file);
+    ssize_t written =
+        pwritev2(file->direct.descriptor, &vector, 1, (off_t)direct.offset, RWF_DSYNC);
+    bool is_to_be_repeated;
+    int status =
+        disk_real_file_written(file, &direct, written < 0 ? -errno : written, &is_to_be_repeated);
+    if (is_to_be_repeated)
+        return write_through_cache(&write);
+    disk_real_note_times(file->timing, begun_us, prepared_us);
     return status;
 }
 
@@ -184,7 +252,15 @@ int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) {
         offset += piece;
     }
     memory_free(zeros);
-    return status ? status : disk_real_file_sync(file);
+    if (status == 0)
+        status = disk_real_file_sync(file);
+    if (status)
+        return status;
+    file->bytes = bytes;
+    /* What is written past the page cache would have to drop them from it, piece by piece. */
+    if (file->direct.descriptor >= 0)
+        (void)posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_DONTNEED);
+    return 0;
 }
 
 int disk_real_rename(struct disk *disk, const char *from, const char *to) {

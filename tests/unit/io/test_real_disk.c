@@ -3,12 +3,18 @@
 #include "../unit.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
+#include "io/real/real_file.h"
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct place {
+    bool has_ring;
     char parent[64];
     char path[96];
     uv_loop_t loop;
@@ -33,6 +39,17 @@ static int setup(void **state) {
     CHECK(uv_loop_init(&place->loop) == 0);
     place->disk = open_at(place->path, &place->loop);
     *state = place;
+    return 0;
+}
+
+/* The same disk, where plain writes go through an io_uring. */
+static int setup_ring(void **state) {
+    struct disk_real_problem problem;
+    setup(state);
+    struct place *place = *state;
+    place->has_ring = disk_real_start_ring(place->disk, &problem) == 0;
+    if (!place->has_ring)
+        print_message("%s\n", problem.text);
     return 0;
 }
 
@@ -268,6 +285,211 @@ static void test_finishes_jobs_when_closed(void **state) {
     assert_int_equal(rmdir(path), 0);
 }
 
+/* ---- plain writes ---- */
+
+enum { FILE_BYTES = 300000, PLAIN_WRITES = 300 };
+
+struct plain {
+    struct disk_job job;
+    struct disk_write write;
+    struct disk *disk;
+    bool is_done;
+    int status;
+};
+
+static int plain_run(struct disk_job *job) {
+    const struct plain *plain = (struct plain *)(void *)job;
+    const struct disk_write *write = &plain->write;
+    return plain->disk->ops->write_durable(write->file, write->offset, write->pieces, write->count);
+}
+
+static void plain_done(struct disk_job *job, int status) {
+    struct plain *plain = (struct plain *)(void *)job;
+    plain->is_done = true;
+    plain->status = status;
+}
+
+static void plain_submit(struct plain *plain, struct place *place, struct disk_file *file,
+                         uint64_t offset, const struct bytes *pieces) {
+    *plain = (struct plain){.job = {.run = plain_run, .done = plain_done, .lane = DISK_LANE_LOG},
+                            .write = {.file = file, .offset = offset, .pieces = pieces, .count = 2},
+                            .disk = place->disk};
+    plain->job.write = &plain->write;
+    place->disk->ops->submit(place->disk, &plain->job);
+}
+
+static int write_plainly(struct place *place, struct disk_file *file, uint64_t offset,
+                         const struct bytes *pieces) {
+    struct plain plain;
+    plain_submit(&plain, place, file, offset, pieces);
+    while (!plain.is_done)
+        uv_run(&place->loop, UV_RUN_ONCE);
+    return plain.status;
+}
+
+static struct disk_file *preallocated(struct disk *disk, const char *name, uint64_t bytes) {
+    struct disk_file *file;
+    assert_int_equal(disk->ops->open(disk, name, DISK_CREATE, &file), 0);
+    assert_int_equal(disk->ops->preallocate(file, bytes), 0);
+    return file;
+}
+
+static void assert_holds(struct disk *disk, const char *name, const uint8_t *expected,
+                         size_t length) {
+    uint8_t *data;
+    size_t got;
+    assert_int_equal(disk_read_all(disk, name, FILE_BYTES * 2, &data, &got), 0);
+    assert_true(got >= length);
+    assert_memory_equal(data, expected, length);
+    memory_free(data);
+}
+
+/* Writes of any length, one behind the other as a log is written, over blocks that are full and
+ * blocks that are not; now and then over the last one again, with the file opened anew, or changed
+ * by a plain write(). */
+static void test_plain_writes_of_any_length(void **state) {
+    struct place *place = *state;
+    struct disk *disk = place->disk;
+    struct disk_file *file = preallocated(disk, "log", FILE_BYTES);
+    struct random random;
+    static uint8_t expected[FILE_BYTES], data[9000];
+    uint64_t end = 0, last = 0;
+    memset(expected, 0, sizeof expected);
+    random_init(&random, 7);
+    for (unsigned i = 0; i < PLAIN_WRITES && end + sizeof data < FILE_BYTES; i++) {
+        uint64_t offset = random_chance(&random, 0.1) ? last : end;
+        size_t length = (size_t)random_between(&random, 1, i % 5 ? 900 : sizeof data);
+        size_t first = (size_t)random_below(&random, length);
+        memset(data, (int)i + 1, length);
+        struct bytes pieces[] = {bytes_of(data, first), bytes_of(data + first, length - first)};
+        assert_int_equal(write_plainly(place, file, offset, pieces), 0);
+        memcpy(expected + offset, data, length);
+        last = offset;
+        end = offset + length;
+        if (i % 16 == 7) {
+            assert_int_equal(disk->ops->write(file, offset, BYTES_LITERAL("x")), 0);
+            expected[offset] = 'x';
+        }
+        if (i % 16 == 15) {
+            disk->ops->close(file);
+            assert_int_equal(disk->ops->open(disk, "log", DISK_OPEN_WRITE, &file), 0);
+        }
+        if (i % 8 == 0)
+            assert_holds(disk, "log", expected, (size_t)end);
+    }
+    disk->ops->close(file);
+    assert_holds(disk, "log", expected, (size_t)end);
+}
+
+/* The last block of a file that is no multiple of blocks, and what lies behind its end. */
+static void test_plain_writes_at_the_end_of_a_file(void **state) {
+    struct place *place = *state;
+    struct disk_file *file = preallocated(place->disk, "log", 10000);
+    uint64_t bytes;
+    for (unsigned i = 0; i < 3; i++) {
+        struct bytes pieces[] = {BYTES_LITERAL("nearly "), BYTES_LITERAL("there")};
+        assert_int_equal(write_plainly(place, file, 9950 + i * 24, pieces), 0);
+    }
+    assert_int_equal(place->disk->ops->size(file, &bytes), 0);
+    assert_int_equal(bytes, 10010);
+    place->disk->ops->close(file);
+    uint8_t expected[10010] = {0};
+    for (unsigned i = 0; i < 3; i++)
+        memcpy(expected + 9950 + i * 24, "nearly there", 12);
+    assert_holds(place->disk, "log", expected, sizeof expected);
+}
+
+/* What the kernel refuses is an error, and is not tried again. */
+static void test_a_write_that_fails(void **state) {
+    struct place *place = *state;
+    struct disk_file *file = preallocated(place->disk, "log", FILE_BYTES);
+    struct bytes pieces[] = {BYTES_LITERAL("to be"), BYTES_LITERAL(" lost")};
+    struct rlimit whole, short_files = {.rlim_cur = 8192, .rlim_max = RLIM_INFINITY};
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &whole), 0);
+    short_files.rlim_max = whole.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(write_plainly(place, file, 0, pieces), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &short_files), 0);
+    int status = write_plainly(place, file, 100000, pieces);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &whole), 0);
+    assert_int_equal(status, ERR_IO);
+    place->disk->ops->close(file);
+}
+
+/* How an asynchronous write may end. */
+static void test_what_the_kernel_reports(void **state) {
+    struct place *place = *state;
+    struct disk_file *file = preallocated(place->disk, "log", FILE_BYTES);
+    static uint8_t block[DISK_BLOCK_BYTES];
+    struct direct_write write = {.bytes = bytes_of(block, sizeof block)};
+    const struct {
+        int64_t result;
+        int status;
+        bool is_repeated;
+    } ends[] = {{DISK_BLOCK_BYTES, 0, false},
+                {-EIO, ERR_IO, false},
+                {-ENOSPC, ERR_NO_SPACE, false},
+                {512, 0, true},
+                {-EINTR, 0, true},
+                {-EAGAIN, 0, true},
+                {-EINVAL, 0, true}};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        bool is_repeated;
+        assert_int_equal(disk_real_file_written(file, &write, ends[i].result, &is_repeated),
+                         ends[i].status);
+        assert_int_equal(is_repeated, ends[i].is_repeated);
+    }
+    assert_int_equal(disk_real_file_direct(file), -1); /* a file system that refused */
+    place->disk->ops->close(file);
+}
+
+/* A write that is under way when the disk is closed is finished and reported; one that waits behind
+ * a job of its lane does not overtake it. */
+static void test_closes_behind_a_write(void **state) {
+    struct place *place = *state;
+    char path[128];
+    struct disk_real_problem problem;
+    snprintf(path, sizeof path, "%s/a/b/c", place->parent);
+    struct place second = {.loop = place->loop, .disk = open_at(path, &place->loop)};
+    if (place->has_ring)
+        assert_int_equal(disk_real_start_ring(second.disk, &problem), 0);
+    struct disk_file *file = preallocated(second.disk, "log", FILE_BYTES);
+    struct bytes pieces[] = {BYTES_LITERAL("the last "), BYTES_LITERAL("words")};
+    struct plain plains[2];
+    plain_submit(&plains[0], &second, file, 5000, pieces);
+    plain_submit(&plains[1], &second, file, 5014, pieces);
+    disk_real_close(second.disk);
+    assert_true(plains[0].is_done && plains[1].is_done);
+    assert_int_equal(plains[0].status | plains[1].status, 0);
+    uv_run(&place->loop, UV_RUN_NOWAIT);
+    second.disk = open_at(path, NULL);
+    uint8_t expected[5028] = {0};
+    memcpy(expected + 5000, "the last wordsthe last words", 28);
+    assert_holds(second.disk, "log", expected, sizeof expected);
+    second.disk->ops->close(file);
+    assert_int_equal(second.disk->ops->remove(second.disk, "log"), 0);
+    disk_real_close(second.disk);
+    strcat(path, "/LOCK");
+    assert_int_equal(unlink(path), 0);
+    path[strlen(path) - 5] = 0;
+    assert_int_equal(rmdir(path), 0);
+}
+
+/* Where the kernel gives no io_uring the disk says why, and goes on as it was. */
+static void test_goes_on_without_a_ring(void **state) {
+    struct place *place = *state;
+    struct disk_real_problem problem;
+    struct rlimit whole, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &whole), 0);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = whole.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int status = disk_real_start_ring(place->disk, &problem);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &whole), 0);
+    assert_int_not_equal(status, 0);
+    assert_non_null(strstr(problem.text, "io_uring: "));
+    test_plain_writes_at_the_end_of_a_file(state);
+}
+
 /* ---- how long a round takes ---- */
 
 enum { ROUNDS = 200, ROUND_BYTES = 600 };
@@ -276,24 +498,25 @@ struct timed {
     struct disk_job job;
     struct disk *disk;
     struct disk_file *file;
+    struct disk_write write;
     struct clock clock;
     uint64_t offset, begun_us, inside_us, whole_us;
     unsigned left;
 };
 
 static int timed_run(struct disk_job *job) {
-    struct timed *timed = (struct timed *)(void *)job;
-    static const uint8_t data[ROUND_BYTES];
-    uint64_t begun = timed->clock.monotonic_us(&timed->clock);
-    int status = timed->disk->ops->write(timed->file, timed->offset, bytes_of(data, sizeof data));
-    if (status == 0)
-        status = timed->disk->ops->sync(timed->file);
-    timed->offset += ROUND_BYTES;
-    timed->inside_us += timed->clock.monotonic_us(&timed->clock) - begun;
-    return status;
+    const struct disk_write *write = &((struct timed *)(void *)job)->write;
+    return ((struct timed *)(void *)job)
+        ->disk->ops->write_durable(write->file, write->offset, write->pieces, write->count);
 }
 
 static void timed_start(struct timed *timed) {
+    static const uint8_t data[ROUND_BYTES];
+    static const struct bytes piece = {.data = data, .length = sizeof data};
+    timed->write = (struct disk_write){
+        .file = timed->file, .offset = timed->offset, .pieces = &piece, .count = 1};
+    timed->offset += ROUND_BYTES;
+    timed->job.write = &timed->write;
     timed->begun_us = timed->clock.monotonic_us(&timed->clock);
     timed->disk->ops->submit(timed->disk, &timed->job);
 }
@@ -301,6 +524,9 @@ static void timed_start(struct timed *timed) {
 static void timed_done(struct disk_job *job, int status) {
     struct timed *timed = (struct timed *)(void *)job;
     CHECK(status == 0);
+    uint64_t write_us, sync_us;
+    timed->disk->ops->durable_times(timed->disk, &write_us, &sync_us);
+    timed->inside_us += write_us + sync_us;
     timed->whole_us += timed->clock.monotonic_us(&timed->clock) - timed->begun_us;
     if (--timed->left)
         timed_start(timed);
@@ -320,15 +546,25 @@ static void test_measures_a_round(void **state) {
     while (timed.left)
         uv_run(&place->loop, UV_RUN_ONCE);
     place->disk->ops->close(timed.file);
-    print_message("a round of %d bytes: %llu us on the disk, %llu us more to go there and back\n",
-                  ROUND_BYTES, (unsigned long long)(timed.inside_us / ROUNDS),
-                  (unsigned long long)((timed.whole_us - timed.inside_us) / ROUNDS));
+    print_message(
+        "a round of %d bytes by %s: %llu us on the disk, %llu us more to go there and back\n",
+        ROUND_BYTES, place->has_ring ? "io_uring" : "a thread",
+        (unsigned long long)(timed.inside_us / ROUNDS),
+        (unsigned long long)((timed.whole_us - timed.inside_us) / ROUNDS));
 }
 
 #define ON_A_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+/* By its thread, and by io_uring. */
+#define ON_BOTH(test)                                                                              \
+    {"thread: " #test, test, setup, teardown, NULL}, {                                             \
+        "io_uring: " #test, test, setup_ring, teardown, NULL                                       \
+    }
 RUN_TESTS(ON_A_DISK(test_reads_back_what_it_wrote),
           ON_A_DISK(test_preallocates_zeros_behind_what_is_there),
           ON_A_DISK(test_replaces_whole_files), ON_A_DISK(test_is_locked),
-          ON_A_DISK(test_opens_to_read), ON_A_DISK(test_runs_jobs_of_a_lane_in_order),
-          ON_A_DISK(test_finishes_jobs_when_closed), ON_A_DISK(test_measures_a_round),
-          ON_A_DISK(test_runs_here_what_is_awaited))
+          ON_A_DISK(test_opens_to_read), ON_BOTH(test_runs_jobs_of_a_lane_in_order),
+          ON_BOTH(test_finishes_jobs_when_closed), ON_BOTH(test_measures_a_round),
+          ON_BOTH(test_runs_here_what_is_awaited), ON_BOTH(test_plain_writes_of_any_length),
+          ON_BOTH(test_plain_writes_at_the_end_of_a_file), ON_BOTH(test_a_write_that_fails),
+          ON_BOTH(test_what_the_kernel_reports), ON_BOTH(test_closes_behind_a_write),
+          ON_A_DISK(test_goes_on_without_a_ring))

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 struct disk_file {
     struct fake_disk *fake;
@@ -274,6 +275,7 @@ static const struct disk_ops fake_ops = {
 void fake_disk_init(struct fake_disk *fake) {
     memset(fake, 0, sizeof *fake);
     fake->disk.ops = &fake_ops;
+    fake->writes_blocks = getenv("FAKE_DISK_WRITES_BLOCKS") != NULL;
 }
 
 void fake_disk_release(struct fake_disk *fake) {
@@ -286,12 +288,29 @@ void fake_disk_release(struct fake_disk *fake) {
     }
 }
 
+/* As a disk does it that writes whole blocks by itself. */
+static int write_blocks(const struct disk_write *write) {
+    static const uint8_t zeros[FAKE_SECTOR_BYTES];
+    struct bytes pieces[DISK_PIECES_MAXIMUM];
+    uint64_t end = write->offset;
+    CHECK(write->count < DISK_PIECES_MAXIMUM);
+    for (size_t i = 0; i < write->count; i++) {
+        pieces[i] = write->pieces[i];
+        end += pieces[i].length;
+    }
+    size_t rest = (size_t)(-end % FAKE_SECTOR_BYTES);
+    bool has_room = end + rest <= write->file->file->live_bytes;
+    pieces[write->count] = bytes_of(zeros, has_room ? rest : 0);
+    return fake_write_durable(write->file, write->offset, pieces, write->count + 1);
+}
+
 bool fake_disk_run_job(struct fake_disk *fake, enum disk_lane lane) {
     struct disk_job *job = fake->jobs[lane];
     if (job == NULL)
         return false;
     fake->jobs[lane] = job->next;
-    int status = job->run(job);
+    bool is_by_blocks = job->write && fake->writes_blocks;
+    int status = is_by_blocks ? write_blocks(job->write) : job->run(job);
     job->done(job, status);
     return true;
 }

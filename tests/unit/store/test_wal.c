@@ -224,7 +224,7 @@ static void test_truncation_lets_go(void **state) {
  * becomes durable. */
 static void test_fails_once_and_for_all(void **state) {
     (void)state;
-    for (unsigned nth = 1; nth < 200; nth++) {
+    for (unsigned nth = 1; nth < 300; nth++) {
         struct world *world = world_new();
         assert_int_equal(world_open(world), 0);
         fake_disk_fail_after(&world->fake, nth, ERR_IO);
