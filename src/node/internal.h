@@ -163,6 +163,9 @@ struct shard_timers {
     uint32_t touched[WORKER_SHARD_MAXIMUM];
     bool is_touched[WORKER_SHARD_MAXIMUM];
     unsigned touched_count;
+    uint32_t logging[WORKER_SHARD_MAXIMUM]; /* that await the log, or did a moment ago */
+    bool is_logging[WORKER_SHARD_MAXIMUM];
+    unsigned logging_count;
 };
 
 /* What is published of a shard, so that the sums follow it. */
@@ -303,6 +306,7 @@ void worker_deliver(struct worker *worker, struct target *target, uint64_t ticke
 /* timers.c: which shards need a look */
 void timers_touch(void *context, struct shard *shard); /* shard_io.touched */
 void timers_tick(struct worker *worker, uint64_t now_us);
+void timers_durable(struct worker *worker, uint64_t wal_sequence);
 uint64_t timers_deadline_us(const struct worker *worker);
 void timers_end_turn(struct worker *worker);
 

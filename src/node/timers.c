@@ -56,6 +56,37 @@ uint64_t timers_deadline_us(const struct worker *worker) {
     return has_any ? deadline_us : UINT64_MAX;
 }
 
+static void note_logging(struct shard_timers *timers, uint32_t number, const struct shard *shard) {
+    if (!timers->is_logging[number] && shard_awaits_log(shard)) {
+        timers->is_logging[number] = true;
+        timers->logging[timers->logging_count++] = number;
+    }
+}
+
+/* What was touched since its turn ended last may have begun to wait. */
+void timers_durable(struct worker *worker, uint64_t wal_sequence) {
+    struct shard_timers *timers = &worker->timers;
+    for (unsigned i = 0; i < timers->touched_count; i++) {
+        uint32_t number = timers->touched[i];
+        if (worker->shards[number]) {
+            note_logging(timers, number, worker->shards[number]);
+        }
+    }
+    unsigned kept = 0;
+    for (unsigned i = 0; i < timers->logging_count; i++) {
+        uint32_t number = timers->logging[i];
+        struct shard *shard = worker->shards[number];
+        if (shard && !worker->is_failed) {
+            shard_durable(shard, wal_sequence);
+        }
+        timers->is_logging[number] = shard && shard_awaits_log(shard);
+        if (timers->is_logging[number]) {
+            timers->logging[kept++] = number;
+        }
+    }
+    timers->logging_count = kept;
+}
+
 /* Ending the turn of one shard may touch it, or another, again: the list grows while it is walked.
  */
 void timers_end_turn(struct worker *worker) {
@@ -70,6 +101,7 @@ void timers_end_turn(struct worker *worker) {
         uint32_t shard = timers->touched[i];
         timers->is_touched[shard] = false;
         if (worker->shards[shard]) {
+            note_logging(timers, shard, worker->shards[shard]);
             queue(worker, shard);
             publish_stale(worker, shard);
         }

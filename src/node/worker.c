@@ -239,9 +239,7 @@ static void wal_became_durable(void *context, uint64_t sequence) {
     struct worker *worker = context;
     worker->turn_us = worker_now_us(worker);
     observe_wal_round(worker);
-    for (unsigned i = 0; i < worker->hosted_count && !worker->is_failed; i++) {
-        shard_durable(worker->shards[worker->hosted[i]], sequence);
-    }
+    timers_durable(worker, sequence);
     replicas_durable(worker, sequence);
 }
 

@@ -6,7 +6,10 @@
 enum { FIRST_CAPACITY = 16 };
 
 void raft_log_init(struct raft_log *log, raft_index base_index, raft_term base_term) {
-    *log = (struct raft_log){.base_index = base_index, .base_term = base_term};
+    *log = (struct raft_log){.base_index = base_index,
+                             .base_term = base_term,
+                             .newest_from = base_index,
+                             .newest_term = base_term};
 }
 
 void raft_log_release(struct raft_log *log) {
@@ -29,11 +32,21 @@ static void log_make_room(struct raft_log *log) {
 
 void raft_log_append(struct raft_log *log, struct raft_entry *entry) {
     CHECK(entry->index == raft_log_last_index(log) + 1);
-    CHECK(entry->term >= raft_log_term(log, raft_log_last_index(log)));
+    CHECK(entry->term >= log->newest_term);
     if (log->start + log->count == log->capacity)
         log_make_room(log);
     log->memory[log->start + log->count++] = entry;
     log->bytes += entry->length;
+    if (entry->term > log->newest_term) {
+        log->newest_term = entry->term;
+        log->newest_from = entry->index;
+    }
+}
+
+static raft_term term_of(const struct raft_log *log, raft_index index) {
+    if (raft_log_holds(log, index))
+        return (*raft_log_at(log, index))->term;
+    return index == log->base_index ? log->base_term : 0;
 }
 
 void raft_log_truncate(struct raft_log *log, raft_index from) {
@@ -42,6 +55,10 @@ void raft_log_truncate(struct raft_log *log, raft_index from) {
         struct raft_entry *entry = log->memory[log->start + --log->count];
         log->bytes -= entry->length;
         raft_entry_drop(entry);
+    }
+    if (raft_log_last_index(log) < log->newest_from) {
+        log->newest_from = raft_log_last_index(log);
+        log->newest_term = term_of(log, log->newest_from);
     }
 }
 
@@ -59,14 +76,14 @@ void raft_log_compact(struct raft_log *log, raft_index base_index) {
 void raft_log_reset(struct raft_log *log, raft_index base_index, raft_term base_term) {
     raft_log_truncate(log, log->base_index + 1);
     log->start = 0;
-    log->base_index = base_index;
-    log->base_term = base_term;
+    log->base_index = log->newest_from = base_index;
+    log->base_term = log->newest_term = base_term;
 }
 
 raft_term raft_log_term(const struct raft_log *log, raft_index index) {
-    if (raft_log_holds(log, index))
-        return (*raft_log_at(log, index))->term;
-    return index == log->base_index ? log->base_term : 0;
+    bool is_of_newest =
+        index >= log->newest_from && index >= log->base_index && index <= raft_log_last_index(log);
+    return is_of_newest ? log->newest_term : term_of(log, index);
 }
 
 raft_index raft_log_first_of_term(const struct raft_log *log, raft_index low, raft_index high,

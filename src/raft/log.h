@@ -15,7 +15,9 @@ struct raft_log {
     size_t start, count, capacity;
     raft_index base_index;
     raft_term base_term;
-    uint64_t bytes; /* of all entries held */
+    uint64_t bytes;         /* of all entries held */
+    raft_index newest_from; /* all entries held from here on are of newest_term: mostly a term */
+    raft_term newest_term;  /* is asked for there, and no entry has to be looked at for it */
 };
 
 void raft_log_init(struct raft_log *log, raft_index base_index, raft_term base_term);

@@ -25,6 +25,11 @@ size_t raft_array_remove(void *array, size_t count, size_t position, size_t gone
 
 void raft_set_room(struct raft *raft, bool has_room) { raft->is_full = !has_room; }
 
+void raft_set_applied(struct raft *raft, raft_index index) {
+    CHECK(index <= raft_last(raft));
+    raft->applied_index = index;
+}
+
 void raft_set_timing(struct raft *raft, const struct raft_timing *timing) {
     CHECK(timing->election_timeout_us > 0);
     CHECK(timing->lease_us > 0);
@@ -369,10 +374,6 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
         break;
     case RAFT_DURABLE:
         raft_durable(raft, event->save_sequence);
-        break;
-    case RAFT_APPLIED:
-        CHECK(event->applied_index <= raft_last(raft));
-        raft->applied_index = event->applied_index;
         break;
     case RAFT_READ:
         raft_read(raft, event->read_id);

@@ -166,7 +166,6 @@ enum raft_event_kind {
     RAFT_MESSAGE, /* message */
     RAFT_PROPOSE, /* payload_entry: raft takes the reference and seals it; refused unless leader */
     RAFT_DURABLE, /* everything up to save_sequence is on disk */
-    RAFT_APPLIED, /* applied_index: past the commit index only up to the early index */
     RAFT_READ,    /* read_id: answer with an index from which a linearizable read may be served */
     RAFT_COMPACT, /* a durable snapshot at snapshot_index exists: forget the log before it, except
                      what a lagging transfer needs */
@@ -205,7 +204,6 @@ struct raft_event {
     const struct raft_message *message;
     struct raft_entry *payload_entry;
     uint64_t save_sequence;
-    raft_index applied_index;
     uint64_t read_id;
     raft_index snapshot_index;
     raft_term snapshot_term;
@@ -276,6 +274,8 @@ void raft_set_timing(struct raft *raft, const struct raft_timing *timing);
 /* Without room this replica takes no entries from a leader, and says so, so that it is not sent
  * them over and over; it hears the leader, votes, and keeps what it has. */
 void raft_set_room(struct raft *raft, bool has_room);
+/* What is applied by now: past the commit index only up to the early index. */
+void raft_set_applied(struct raft *raft, raft_index index);
 
 /* Looking in; none changes anything. */
 enum raft_role raft_role(const struct raft *raft);

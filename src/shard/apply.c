@@ -47,8 +47,7 @@ static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry
     uint32_t count = pending->waiter_count;
     bool is_ours = pending->term == entry->term;
     if (is_ours) {
-        uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
-        metric_observe(shard->cells.commit_time, now_us - pending->proposed_us);
+        metric_observe(shard->cells.commit_time, shard->stepped_us - pending->proposed_us);
     }
     queue_pop(&shard->entries);
     if (!is_ours) {
@@ -138,7 +137,6 @@ void shard_apply(struct shard *shard) {
     if (shard->applied_index >= limit) {
         return;
     }
-    uint64_t begun_us = shard->io.clock->monotonic_us(shard->io.clock);
     metric_add(shard->cells.entries_applied, limit - shard->applied_index);
     while (shard->applied_index < limit) {
         const struct raft_entry *entry = raft_entry_at(shard->raft, shard->applied_index + 1);
@@ -154,10 +152,9 @@ void shard_apply(struct shard *shard) {
     }
     shard_ran_ahead(shard);
     metric_observe(shard->cells.apply_time,
-                   shard->io.clock->monotonic_us(shard->io.clock) - begun_us);
+                   shard->io.clock->monotonic_us(shard->io.clock) - shard->stepped_us);
+    raft_set_applied(shard->raft, shard->applied_index);
     shard->io.applied(shard->io.context, shard);
-    struct raft_event event = {.kind = RAFT_APPLIED, .applied_index = shard->applied_index};
-    shard_step(shard, &event);
     shard_maybe_snapshot(shard);
     shard_forget_log(shard);
 }

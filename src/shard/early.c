@@ -94,6 +94,5 @@ void shard_rewind(struct shard *shard, raft_index truncated_from) {
         shard->io.fatal(shard->io.context, text);
         return;
     }
-    struct raft_event event = {.kind = RAFT_APPLIED, .applied_index = shard->applied_index};
-    shard_step(shard, &event);
+    raft_set_applied(shard->raft, shard->applied_index);
 }

@@ -209,6 +209,7 @@ struct shard {
 
     raft_index expiry_index; /* the last proposed deletion of expired keys stands here */
     uint64_t next_expiry_us;
+    uint64_t stepped_us; /* when raft was stepped last: the clock is read once a step */
     uint64_t raft_deadline_us;
     uint64_t delay_us;      /* round trip and disk, as last told */
     const char *reluctance; /* why this node would rather not lead; NULL: it would */
@@ -224,7 +225,8 @@ struct shard {
     struct own_snapshot own;
     struct incoming_snapshot incoming;
     struct outgoing_snapshot outgoing[RAFT_VOTER_MAXIMUM];
-    unsigned disk_jobs; /* snapshot jobs under way */
+    unsigned outgoing_count; /* of those that are not free */
+    unsigned disk_jobs;      /* snapshot jobs under way */
 };
 
 /* The settings that time snapshots. */

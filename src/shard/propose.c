@@ -163,6 +163,7 @@ void shard_flush(struct shard *shard) {
                                .term = raft_current_term(shard->raft),
                                .waiter_count = count,
                                .proposed_us = shard->io.clock->monotonic_us(shard->io.clock)};
+    event.now_us = pending->proposed_us;
     if (shard->batch_trace_count) {
         shard_trace_proposed(shard, pending->index, pending->term,
                              buffer_bytes(&shard->batch_traces), shard->batch_trace_count);

@@ -33,6 +33,7 @@ static void free_outgoing(struct shard *shard, struct outgoing_snapshot *out) {
     snapshot_shelf_let_go(shard->shelf, out->manifest);
     buffer_release(&out->image);
     *out = (struct outgoing_snapshot){.peer = 0};
+    shard->outgoing_count--;
 }
 
 static void end_outgoing(struct shard *shard, struct outgoing_snapshot *out, bool is_rejected) {
@@ -97,6 +98,7 @@ void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
                                       .number = ++shard->next_number,
                                       .manifest = manifest,
                                       .heard_us = now_us(shard)};
+    shard->outgoing_count++;
     buffer_init(&out->image, SIZE_MAX);
     snapshot_shelf_hold(shard->shelf, manifest);
     log_line(shard->io.log, LOG_INFO, "snapshot transfer begun", LOG_F("shard", shard->number),
@@ -255,7 +257,7 @@ static uint64_t outgoing_deadline_us(const struct shard *shard,
 
 uint64_t shard_outgoing_deadline_us(const struct shard *shard) {
     uint64_t deadline = UINT64_MAX;
-    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
+    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM && shard->outgoing_count > 0; i++) {
         const struct outgoing_snapshot *out = &shard->outgoing[i];
         if (out->peer && outgoing_deadline_us(shard, out) < deadline) {
             deadline = outgoing_deadline_us(shard, out);
@@ -274,11 +276,7 @@ void shard_release_outgoing(struct shard *shard) {
 
 /* Whoever leads now sends what is needed. */
 void shard_drop_outgoing(struct shard *shard) {
-    bool has_any = false;
-    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
-        has_any |= shard->outgoing[i].peer != 0;
-    }
-    if (has_any) {
+    if (shard->outgoing_count > 0) {
         shard_release_outgoing(shard);
         shard_tidy_snapshots(shard);
     }

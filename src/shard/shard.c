@@ -223,7 +223,10 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     struct raft_actions actions;
     shard_touch(shard);
     raft_index last_index = raft_last_index(shard->raft);
-    event->now_us = now_us(shard);
+    if (event->now_us == 0) {
+        event->now_us = now_us(shard);
+    }
+    shard->stepped_us = event->now_us;
     raft_step(shard->raft, event, &actions);
     /* Who votes may change at any step of a leader, by an entry of raft's own. */
     if (shard->batch_count && raft_last_index(shard->raft) > last_index) {
@@ -286,6 +289,11 @@ static bool is_outdone(const struct shard *shard, const struct raft_message *mes
            next->message.kind == RAFT_APPEND_REPLY && !message->is_rejected &&
            !next->message.is_rejected && message->to == next->message.to &&
            message->term == next->message.term && message->log_index <= next->message.log_index;
+}
+
+bool shard_awaits_log(const struct shard *shard) {
+    return queue_count(&shard->saves) > 0 || queue_count(&shard->traces) > 0 ||
+           shard->own.stage == OWN_MARKING || shard->incoming.stage == INCOMING_MARKING;
 }
 
 void shard_durable(struct shard *shard, uint64_t wal_sequence) {

@@ -206,6 +206,9 @@ void shard_flush(struct shard *shard);    /* proposes what came, as one entry */
 void shard_end_turn(struct shard *shard); /* the same, unless the entry before it is still awaited:
                                              then what comes meanwhile joins it */
 void shard_durable(struct shard *shard, uint64_t wal_sequence);
+/* Is there anything of it in the log that is not known to be durable? Without, shard_durable() has
+ * nothing to tell it. */
+bool shard_awaits_log(const struct shard *shard);
 void shard_message(struct shard *shard, const struct raft_message *message);
 void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer);
 void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece);

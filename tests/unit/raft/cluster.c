@@ -371,9 +371,7 @@ void cluster_forget(struct cluster *cluster, struct cluster_node *node, raft_ind
                     uint64_t kept_bytes) {
     if (node->raft == NULL)
         return;
-    cluster_step(
-        cluster, node,
-        (struct raft_event){.kind = RAFT_APPLIED, .applied_index = raft_commit_index(node->raft)});
+    raft_set_applied(node->raft, raft_commit_index(node->raft));
     cluster_step(
         cluster, node,
         (struct raft_event){.kind = RAFT_FORGET, .forget_index = index, .kept_bytes = kept_bytes});
