@@ -20,7 +20,8 @@ void key_object_refcount(struct command_context *context) {
         return;
     }
     int64_t value;
-    bool is_shared = record_type(record) == VALUE_STRING && record->string_encoding == STRING_INT &&
+    bool is_shared = record_type(record) == VALUE_STRING &&
+                     record_string_encoding(record) == STRING_INT &&
                      number_parse_i64(record_string(record), &value) && value >= 0 &&
                      value < SHARED_INTEGER_COUNT;
     reply_integer(context->reply, is_shared ? INT32_MAX : 1);

@@ -98,6 +98,12 @@ void expiry_heap_remove(struct expiry_heap *heap, const struct record *record) {
     heap_give_room_back(heap);
 }
 
+void expiry_heap_moved(struct expiry_heap *heap, struct record *record) {
+    uint32_t place = record_place(record);
+    CHECK(place < heap->count);
+    heap_node(heap, place)->record = record;
+}
+
 struct due_walk {
     const struct expiry_heap *heap;
     uint64_t now_ms;

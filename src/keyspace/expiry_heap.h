@@ -25,6 +25,8 @@ void expiry_heap_release(struct expiry_heap *heap); /* records are the caller's 
 /* The record has_expiry, its expiry is written, and it is not in the heap. */
 void expiry_heap_insert(struct expiry_heap *heap, struct record *record);
 void expiry_heap_remove(struct expiry_heap *heap, const struct record *record);
+/* The record, with expiry and place, was moved to this address. */
+void expiry_heap_moved(struct expiry_heap *heap, struct record *record);
 /* Up to `maximum` records whose time is at or before now_ms; looks at no more than twice as many.
  */
 size_t expiry_heap_due(const struct expiry_heap *heap, uint64_t now_ms, size_t maximum,

@@ -6,8 +6,10 @@
 
 struct entry {
     struct entry *next;
-    uint32_t field_length, value_length;
-    uint8_t body[]; /* field, then value */
+    uint32_t field_length;
+    uint32_t value_length : 31;
+    uint32_t mark : 1; /* the table's while a cut wants it; else the same, once the cut has ended */
+    uint8_t body[];    /* field, then value */
 };
 
 struct field_array {
@@ -20,6 +22,9 @@ struct field_table {
     struct field_array arrays[2]; /* while moving: 0 the old, 1 the new; else only 0 */
     size_t moved;                 /* buckets of the old array that are moved */
     size_t count, entry_bytes;    /* entry_bytes: all entries, by value_memory_class() */
+    struct entry *kept;           /* what a cut wants and is not in the arrays any more */
+    uint64_t cut_cursor;
+    bool mark, is_cut, is_walked, is_freed;
 };
 
 /* A change moves four buckets that hold something, passing over at most forty: growing is done long
@@ -45,10 +50,10 @@ static size_t entry_bytes(const struct entry *entry) {
 
 static struct entry *entry_new(struct bytes field, struct bytes value) {
     CHECK(field.length <= UINT32_MAX);
-    CHECK(value.length <= UINT32_MAX);
+    CHECK(value.length <= INT32_MAX);
     struct entry *entry = memory_allocate(sizeof *entry + field.length + value.length);
     *entry = (struct entry){.field_length = (uint32_t)field.length,
-                            .value_length = (uint32_t)value.length};
+                            .value_length = (uint32_t)value.length & INT32_MAX};
     if (field.length > 0)
         memcpy(entry->body, field.data, field.length);
     if (value.length > 0)
@@ -88,6 +93,10 @@ struct field_table *field_table_new(uint64_t seed, size_t expected_count) {
 void field_table_free(struct field_table *table) {
     if (table == NULL)
         return;
+    if (table->is_cut) {
+        table->is_freed = true;
+        return;
+    }
     array_free(&table->arrays[0]);
     array_free(&table->arrays[1]);
     memory_free(table);
@@ -187,13 +196,46 @@ bool field_table_get(const struct field_table *table, struct bytes field, struct
     return true;
 }
 
+static bool is_wanted(const struct field_table *table, const struct entry *entry) {
+    return table->is_cut && entry->mark == table->mark;
+}
+
+/* In no array any more. */
+static void entry_drop(struct field_table *table, struct entry *entry) {
+    if (!is_wanted(table, entry)) {
+        memory_free(entry);
+        return;
+    }
+    entry->next = table->kept;
+    table->kept = entry;
+}
+
+static struct entry *table_entry_new(const struct field_table *table, struct bytes field,
+                                     struct bytes value) {
+    struct entry *entry = entry_new(field, value);
+    entry->mark = table->mark ^ table->is_cut;
+    return entry;
+}
+
+static void table_renew(struct field_table *table, struct entry **link, struct bytes value) {
+    struct entry *old = *link, *entry = table_entry_new(table, entry_field(old), value);
+    entry->next = old->next;
+    *link = entry;
+    table->entry_bytes += entry_bytes(entry) - entry_bytes(old);
+    entry_drop(table, old);
+}
+
 static void table_replace(struct field_table *table, struct entry **link, struct bytes value) {
     struct entry *entry = *link;
+    if (is_wanted(table, entry)) {
+        table_renew(table, link, value);
+        return;
+    }
     table->entry_bytes -= entry_bytes(entry);
     if (value.length != entry->value_length) {
-        CHECK(value.length <= UINT32_MAX);
+        CHECK(value.length <= INT32_MAX);
         entry = memory_resize(entry, sizeof *entry + entry->field_length + value.length);
-        entry->value_length = (uint32_t)value.length;
+        entry->value_length = (uint32_t)value.length & INT32_MAX;
         *link = entry;
     }
     if (value.length > 0)
@@ -212,7 +254,7 @@ bool field_table_set(struct field_table *table, struct bytes field, struct bytes
     table_fit(table);
     struct field_array *array = &table->arrays[table_is_moving(table)];
     struct entry **bucket = &array->buckets[table_bucket(table, array, field)];
-    struct entry *entry = entry_new(field, value);
+    struct entry *entry = table_entry_new(table, field, value);
     entry->next = *bucket;
     *bucket = entry;
     table->entry_bytes += entry_bytes(entry);
@@ -228,7 +270,7 @@ bool field_table_remove(struct field_table *table, struct bytes field) {
     *link = entry->next;
     table->entry_bytes -= entry_bytes(entry);
     table->count--;
-    memory_free(entry);
+    entry_drop(table, entry);
     table_fit(table);
     return true;
 }
@@ -267,15 +309,17 @@ static uint64_t cursor_advance(uint64_t cursor, uint64_t mask) {
     return reverse_bits(reverse_bits(cursor | ~mask) + 1);
 }
 
-static void array_visit(const struct field_array *array, uint64_t cursor, field_visitor visit,
+typedef void (*entry_visitor)(void *context, struct entry *entry);
+
+static void array_visit(const struct field_array *array, uint64_t cursor, entry_visitor visit,
                         void *context) {
-    for (const struct entry *entry = array->buckets[cursor & (array->bucket_count - 1)];
-         entry != NULL; entry = entry->next)
-        visit(context, entry_field(entry), entry_value(entry));
+    for (struct entry *entry = array->buckets[cursor & (array->bucket_count - 1)]; entry != NULL;
+         entry = entry->next)
+        visit(context, entry);
 }
 
-uint64_t field_table_scan(const struct field_table *table, uint64_t cursor, field_visitor visit,
-                          void *context) {
+static uint64_t table_scan(const struct field_table *table, uint64_t cursor, entry_visitor visit,
+                           void *context) {
     const struct field_array *small = &table->arrays[0], *large = &table->arrays[1];
     if (!table_is_moving(table)) {
         array_visit(small, cursor, visit, context);
@@ -292,6 +336,81 @@ uint64_t field_table_scan(const struct field_table *table, uint64_t cursor, fiel
         cursor = cursor_advance(cursor, large_mask);
     } while (cursor & (small_mask ^ large_mask));
     return cursor;
+}
+
+struct pair_visit {
+    struct field_table *table; /* of a cut; NULL: all pairs are visited */
+    field_visitor visit;
+    void *context;
+};
+
+static void visit_pair(void *context, struct entry *entry) {
+    const struct pair_visit *pair = context;
+    pair->visit(pair->context, entry_field(entry), entry_value(entry));
+}
+
+uint64_t field_table_scan(const struct field_table *table, uint64_t cursor, field_visitor visit,
+                          void *context) {
+    struct pair_visit pair = {.visit = visit, .context = context};
+    return table_scan(table, cursor, visit_pair, &pair);
+}
+
+/* ---- cutting ------------------------------------------------------------------------------ */
+
+void field_table_cut(struct field_table *table) {
+    CHECK(!table->is_cut);
+    table->is_cut = true;
+    table->is_walked = false;
+    table->cut_cursor = 0;
+}
+
+static void visit_wanted(void *context, struct entry *entry) {
+    const struct pair_visit *pair = context;
+    if (!is_wanted(pair->table, entry))
+        return;
+    visit_pair(context, entry);
+    entry->mark ^= 1;
+}
+
+bool field_table_visit_cut(struct field_table *table, field_visitor visit, void *context) {
+    struct pair_visit pair = {.table = table, .visit = visit, .context = context};
+    if (!table->is_walked) {
+        table->cut_cursor = table_scan(table, table->cut_cursor, visit_wanted, &pair);
+        table->is_walked = table->cut_cursor == 0;
+        return true;
+    }
+    struct entry *entry = table->kept;
+    if (entry == NULL)
+        return false;
+    table->kept = entry->next;
+    visit_pair(&pair, entry);
+    memory_free(entry);
+    return true;
+}
+
+static void mend(void *context, struct entry *entry) {
+    const struct field_table *table = context;
+    entry->mark = table->mark;
+}
+
+/* Once all was visited, all marks are turned, and so the table's is: nothing is gone over. */
+void field_table_end_cut(struct field_table *table) {
+    bool is_whole = table->is_walked && table->kept == NULL;
+    for (struct entry *entry = table->kept, *next; entry; entry = next) {
+        next = entry->next;
+        memory_free(entry);
+    }
+    table->kept = NULL;
+    table->is_cut = false;
+    if (table->is_freed) {
+        field_table_free(table);
+        return;
+    }
+    table->mark ^= is_whole;
+    for (uint64_t cursor = 0; !is_whole;) {
+        cursor = table_scan(table, cursor, mend, table);
+        is_whole = cursor == 0;
+    }
 }
 
 void field_table_random(const struct field_table *table, struct random *random, struct bytes *field,

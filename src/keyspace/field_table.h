@@ -51,3 +51,12 @@ uint64_t field_table_scan(const struct field_table *table, uint64_t cursor, fiel
 /* A bucket by lot, then one of its chain. The table may not be empty. */
 void field_table_random(const struct field_table *table, struct random *random, struct bytes *field,
                         struct bytes *value);
+
+/* A cut, as of a keyspace (keyspace_cut.h): what the table holds now is visited bit by bit while it
+ * goes on changing. One at a time. Freeing the table before its end is allowed and leaves the pairs
+ * to the cut. */
+void field_table_cut(struct field_table *table);
+/* Visits a bucket of what is left; false if nothing was. */
+bool field_table_visit_cut(struct field_table *table, field_visitor visit, void *context);
+/* Whatever is left is given up. The table is gone if it was freed meanwhile. */
+void field_table_end_cut(struct field_table *table);

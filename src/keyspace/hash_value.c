@@ -4,14 +4,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "keyspace/field_pack.h"
-
-struct hash_value {
-    union {
-        struct field_pack *pack; /* NULL while empty */
-        struct field_table *table;
-    };
-    enum hash_encoding encoding;
-};
+#include "keyspace/hash_view.h"
 
 struct hash_value *hash_value_new(void) {
     struct hash_value *hash = memory_allocate(sizeof *hash);
@@ -189,12 +182,16 @@ static int kind_load(void **object, uint8_t encoding, struct bytes piece) {
 }
 
 /* A sum over the pairs knows no order. */
+uint64_t hash_pair_hash(struct bytes field, struct bytes value) {
+    return bytes_hash(value, bytes_hash(field, VALUE_HASH));
+}
+
 static uint64_t kind_hash(const void *object) {
     uint64_t sum = 0;
     struct hash_position position = {0};
     struct bytes field, value;
     while (hash_value_next(object, &position, &field, &value))
-        sum += bytes_hash(value, bytes_hash(field, VALUE_HASH));
+        sum += hash_pair_hash(field, value);
     return sum;
 }
 
@@ -206,6 +203,10 @@ const struct value_kind hash_value_kind = {
     .encoding = kind_encoding,
     .encoding_name = kind_encoding_name,
     .save = kind_save,
+    .view = hash_view_new,
+    .view_save = hash_view_save,
+    .view_encoding = hash_view_encoding,
+    .view_free = hash_view_free,
     .load = kind_load,
     .hash = kind_hash,
 };

@@ -1,6 +1,6 @@
 #include "keyspace/keyspace.h"
 #include "base/memory.h"
-#include "keyspace/keyspace_private.h"
+#include "keyspace/keyspace_cut.h"
 
 struct keyspace *keyspace_new(uint64_t hash_seed) {
     struct keyspace *keyspace = memory_allocate_zeroed(1, sizeof *keyspace);
@@ -14,26 +14,33 @@ void keyspace_free(struct keyspace *keyspace) {
     if (keyspace == NULL)
         return;
     keyspace->watch = NULL;
+    keyspace_end_cut(keyspace);
     keyspace_clear(keyspace);
     memory_free(keyspace->expected);
     memory_free(keyspace);
 }
 
-static void records_free(struct record *record) {
+static void records_free(struct keyspace *keyspace, unsigned slot, struct record *record) {
     while (record) {
         struct record *next = record->next;
-        if (record->is_object)
-            value_kind_of(record_type(record))->free(record_object(record));
-        memory_free(record);
+        if (cut_wants(keyspace, slot, record)) {
+            cut_take(keyspace, slot, record);
+        } else {
+            if (record_is_object(record))
+                value_kind_of(record_type(record))->free(record_object(record));
+            memory_free(record);
+        }
         record = next;
     }
 }
 
-static void slot_table_clear(struct slot_table *table, const struct slot_table_context *context) {
+static void slot_clear(struct keyspace *keyspace, unsigned slot) {
+    struct slot_table *table = keyspace_slot_table(keyspace, slot);
+    struct slot_table_context context = keyspace_table_context(keyspace);
     uint64_t bucket_count = slot_table_bucket_count(table);
     for (uint64_t position = 0; position < bucket_count; position++)
-        records_free(slot_table_bucket(table, position));
-    slot_table_release(table, context);
+        records_free(keyspace, slot, slot_table_bucket(table, position));
+    slot_table_release(table, &context);
 }
 
 void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch) {
@@ -51,12 +58,11 @@ static void touch_all(struct keyspace *keyspace) {
 
 void keyspace_clear(struct keyspace *keyspace) {
     touch_all(keyspace);
-    struct slot_table_context context = keyspace_table_context(keyspace);
     for (unsigned page = 0; page < KEYSPACE_PAGE_COUNT; page++) {
         if (keyspace->pages[page] == NULL)
             continue;
         for (unsigned slot = 0; slot < KEYSPACE_PAGE_SLOTS; slot++)
-            slot_table_clear(&keyspace->pages[page]->slots[slot], &context);
+            slot_clear(keyspace, page * KEYSPACE_PAGE_SLOTS + slot);
         memory_free(keyspace->pages[page]);
         keyspace->pages[page] = NULL;
         keyspace->page_key_counts[page] = 0;

@@ -28,15 +28,26 @@ enum { KEYSPACE_EXPECTED_MAXIMUM = 32 };
 void keyspace_expect(struct keyspace *keyspace, const struct bytes *keys, size_t count);
 
 /* From now on the watch is told of every slot before it changes; NULL: nobody is. Borrows. What
- * keyspace_load() adds is told like any other change. */
+ * keyspace_load() adds is told like any other change; it may not be called during a cut. */
 void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch);
 
-/* About how much keyspace_save_slot() appends; 0 if, and only if, the slot holds no key. Cheap. */
+/* About how much saving the slot appends; 0 if, and only if, it holds no key. Cheap. */
 uint64_t keyspace_slot_bytes(const struct keyspace *keyspace, slot_number slot);
-/* Appends every key of the slot with type, value and expiry as blocks of whole records of a
- * versioned format (docs/format/keyspace.md), each of roughly 64 KiB. Returns the slot's part of
- * keyspace_hash(). */
-uint64_t keyspace_save_slot(const struct keyspace *keyspace, slot_number slot, struct buffer *out);
+
+/* Begins a cut of these slots: what they hold now is what is saved of them, whatever is changed
+ * meanwhile. One at a time. What was held and is not any more is kept until it is saved. */
+void keyspace_cut(struct keyspace *keyspace, const struct slot_set *slots);
+/* Appends, about `bytes` at a time, every key that the slot held at the cut, with type, value and
+ * expiry, as blocks of whole records of a versioned format (docs/format/keyspace.md), each of
+ * roughly 64 KiB. True once the slot is whole; then its part of keyspace_hash() has been added to
+ * *state_hash. The slots of the cut in any order, one after the other, each all into one buffer. */
+bool keyspace_save_cut(struct keyspace *keyspace, slot_number slot, size_t bytes,
+                       struct buffer *out, uint64_t *state_hash);
+/* Gives up what is not saved. */
+void keyspace_end_cut(struct keyspace *keyspace);
+/* The memory of records that are held for the cut only; not that of their objects. */
+uint64_t keyspace_cut_kept_bytes(const struct keyspace *keyspace);
+
 /* Adds what was saved, of any slots in any order, cut and joined anywhere: what is not whole yet is
  * kept until its rest comes, and keyspace_clear() drops it. After the last call
  * keyspace_load_is_complete() must hold. ERR_MALFORMED, ERR_VERSION: what was added stays, and the

@@ -1,7 +1,7 @@
 #include "keyspace/keyspace_edit.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "keyspace/keyspace_private.h"
+#include "keyspace/keyspace_cut.h"
 
 /* Where a key stands, or would stand. */
 struct key_place {
@@ -31,8 +31,8 @@ struct record *keyspace_find(const struct keyspace *keyspace, struct bytes key) 
 struct record_shape {
     size_t value_bytes;
     uint32_t value_length; /* or an object's type */
-    bool is_object, has_expiry;
-    enum string_encoding encoding;
+    uint32_t form;
+    bool has_expiry;
 };
 
 /* Every record's block has exactly the size class of record_bytes(): so what a record takes is
@@ -43,10 +43,9 @@ static size_t shape_memory_bytes(const struct record_shape *shape, size_t key_by
 }
 
 static void record_set_shape(struct record *record, const struct record_shape *shape) {
-    record->is_object = shape->is_object;
     record->has_expiry = shape->has_expiry;
     record->value_length = shape->value_length & 0x3fffffff;
-    record->string_encoding = (uint32_t)shape->encoding & 3;
+    record->form = shape->form & 3;
 }
 
 static struct record *keyspace_add(struct keyspace *keyspace, const struct key_place *place,
@@ -64,6 +63,7 @@ static struct record *keyspace_add(struct keyspace *keyspace, const struct key_p
     if (key.length)
         memcpy(record->body, key.data, key.length);
     record_set_shape(record, shape);
+    record->mark = cut_new_mark(keyspace, place->slot);
     struct slot_table_context context = keyspace_table_context(keyspace);
     slot_table_insert(keyspace_slot_table(keyspace, place->slot), &context, record, place->hash);
     keyspace->key_count++;
@@ -83,6 +83,29 @@ static struct record *keyspace_reshape(struct keyspace *keyspace, struct record 
     return *link;
 }
 
+/* A cut wants what stands there: it gets the block, with the object, and a new one with the key
+ * takes its place. */
+static struct record *keyspace_renew(struct keyspace *keyspace, const struct key_place *place,
+                                     const struct record_shape *shape) {
+    struct record *old = *place->link;
+    size_t memory_bytes = shape_memory_bytes(shape, old->key_length);
+    struct record *record = memory_allocate(memory_bytes);
+    memcpy(record, old, RECORD_HEADER_BYTES + old->key_length);
+    record->mark ^= 1;
+    record_set_shape(record, shape);
+    *place->link = record;
+    keyspace->memory_bytes += memory_bytes - value_memory_class(record_bytes(old));
+    cut_take(keyspace, place->slot, old);
+    return record;
+}
+
+/* What stands there is about to change: if a cut wants it, it gets the block as it is, and a copy
+ * takes its place. */
+static void keyspace_keep(struct keyspace *keyspace, const struct key_place *place) {
+    if (cut_wants(keyspace, place->slot, *place->link))
+        *place->link = cut_take_copied(keyspace, place->slot, *place->link);
+}
+
 static void record_leave_heap(struct keyspace *keyspace, const struct record *record) {
     if (record->has_expiry)
         expiry_heap_remove(&keyspace->expiries, record);
@@ -97,7 +120,7 @@ static void record_join_heap(struct keyspace *keyspace, struct record *record, u
 }
 
 static void record_free_object(struct keyspace *keyspace, const struct record *record) {
-    if (!record->is_object)
+    if (!record_is_object(record))
         return;
     const struct value_kind *kind = value_kind_of(record_type(record));
     void *object = record_object(record);
@@ -113,6 +136,8 @@ static struct record *keyspace_put(struct keyspace *keyspace, struct bytes key,
     if (place.link == NULL)
         return keyspace_add(keyspace, &place, key, shape);
     record_leave_heap(keyspace, *place.link);
+    if (cut_wants(keyspace, place.slot, *place.link))
+        return keyspace_renew(keyspace, &place, shape);
     record_free_object(keyspace, *place.link);
     return keyspace_reshape(keyspace, place.link, shape);
 }
@@ -122,8 +147,8 @@ struct record *keyspace_put_string(struct keyspace *keyspace, struct bytes key, 
     CHECK(text.length <= STRING_BYTES_MAXIMUM);
     struct record_shape shape = {.value_bytes = text.length,
                                  .value_length = (uint32_t)text.length,
-                                 .has_expiry = expiry_ms != 0,
-                                 .encoding = encoding};
+                                 .form = (uint32_t)encoding,
+                                 .has_expiry = expiry_ms != 0};
     struct record *record = keyspace_put(keyspace, key, &shape);
     if (text.length)
         memcpy(record_string_writable(record), text.data, text.length);
@@ -136,7 +161,7 @@ struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,
     CHECK(value_kind_of(type) != NULL);
     struct record_shape shape = {.value_bytes = RECORD_OBJECT_BYTES,
                                  .value_length = (uint32_t)type,
-                                 .is_object = true,
+                                 .form = RECORD_OBJECT,
                                  .has_expiry = expiry_ms != 0};
     struct record *record = keyspace_put(keyspace, key, &shape);
     memcpy(record->body + record->key_length, &object, sizeof object);
@@ -146,8 +171,14 @@ struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,
 }
 
 void *keyspace_object_to_change(struct keyspace *keyspace, const struct record *record) {
-    slot_watch_touch(keyspace->watch, slot_of_key(record_key(record)));
-    return record_object(record);
+    struct key_place place = {.slot = slot_of_key(record_key(record))};
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    void *object = record_object(record);
+    if (cut_wants(keyspace, place.slot, record) && !PLANTED(SNAPSHOT_OBJECT_NOT_KEPT)) {
+        place = keyspace_place(keyspace, record_key(record));
+        keyspace_keep(keyspace, &place);
+    }
+    return object;
 }
 
 void keyspace_object_changed(struct keyspace *keyspace, size_t bytes_before, size_t bytes_after) {
@@ -156,17 +187,19 @@ void keyspace_object_changed(struct keyspace *keyspace, size_t bytes_before, siz
 
 struct record *keyspace_resize_string(struct keyspace *keyspace, struct record *record,
                                       size_t length) {
-    CHECK(!record->is_object);
+    CHECK(!record_is_object(record));
     CHECK(length <= STRING_BYTES_MAXIMUM);
     struct key_place place = keyspace_place(keyspace, record_key(record));
     CHECK(place.link != NULL);
     slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    keyspace_keep(keyspace, &place);
+    record = *place.link;
     size_t length_before = record->value_length;
     uint64_t expiry_ms = record_expiry_ms(record);
     struct record_shape shape = {.value_bytes = length,
                                  .value_length = (uint32_t)length,
-                                 .has_expiry = expiry_ms != 0,
-                                 .encoding = STRING_RAW};
+                                 .form = STRING_RAW,
+                                 .has_expiry = expiry_ms != 0};
     record_leave_heap(keyspace, record);
     record = keyspace_reshape(keyspace, place.link, &shape);
     if (length > length_before)
@@ -180,30 +213,32 @@ struct record *keyspace_set_expiry(struct keyspace *keyspace, struct record *rec
     struct key_place place = keyspace_place(keyspace, record_key(record));
     CHECK(place.link != NULL);
     slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    keyspace_keep(keyspace, &place);
+    record = *place.link;
     struct record_shape shape = {.value_bytes = record_value_bytes(record),
                                  .value_length = record->value_length,
-                                 .is_object = record->is_object,
-                                 .has_expiry = expiry_ms != 0,
-                                 .encoding = (enum string_encoding)record->string_encoding};
+                                 .form = record->form,
+                                 .has_expiry = expiry_ms != 0};
     record_leave_heap(keyspace, record);
     record = keyspace_reshape(keyspace, place.link, &shape);
     record_join_heap(keyspace, record, expiry_ms);
     return record;
 }
 
-static void keyspace_unlink(struct keyspace *keyspace, const struct key_place *place) {
+/* The record is the caller's, and no longer counted. */
+static struct record *keyspace_unlink(struct keyspace *keyspace, const struct key_place *place) {
     unsigned page = place->slot / KEYSPACE_PAGE_SLOTS;
     struct slot_table_context context = keyspace_table_context(keyspace);
     struct slot_table *table = keyspace_slot_table(keyspace, place->slot);
     struct record *record = slot_table_unlink(table, &context, place->link);
     keyspace->memory_bytes -= value_memory_class(record_bytes(record));
-    memory_free(record);
     keyspace->key_count--;
     if (--keyspace->page_key_counts[page] == 0) {
         memory_free(keyspace->pages[page]);
         keyspace->pages[page] = NULL;
         keyspace->memory_bytes -= value_memory_class(sizeof(struct keyspace_page));
     }
+    return record;
 }
 
 bool keyspace_delete(struct keyspace *keyspace, struct bytes key) {
@@ -213,9 +248,15 @@ bool keyspace_delete(struct keyspace *keyspace, struct bytes key) {
     if (place.link == NULL)
         return false;
     slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    bool is_wanted = cut_wants(keyspace, place.slot, *place.link);
     record_leave_heap(keyspace, *place.link);
-    record_free_object(keyspace, *place.link);
-    keyspace_unlink(keyspace, &place);
+    struct record *record = keyspace_unlink(keyspace, &place);
+    if (is_wanted) {
+        cut_take(keyspace, place.slot, record);
+        return true;
+    }
+    record_free_object(keyspace, record);
+    memory_free(record);
     return true;
 }
 
@@ -223,12 +264,13 @@ bool keyspace_delete(struct keyspace *keyspace, struct bytes key) {
 static void *keyspace_detach(struct keyspace *keyspace, struct bytes key) {
     struct key_place place = keyspace_place(keyspace, key);
     slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    keyspace_keep(keyspace, &place);
     struct record *record = *place.link;
-    void *object = record->is_object ? record_object(record) : NULL;
+    void *object = record_is_object(record) ? record_object(record) : NULL;
     if (object)
         keyspace->memory_bytes -= value_kind_of(record_type(record))->memory_bytes(object);
     record_leave_heap(keyspace, record);
-    keyspace_unlink(keyspace, &place);
+    memory_free(keyspace_unlink(keyspace, &place));
     return object;
 }
 
@@ -236,7 +278,7 @@ void keyspace_rename(struct keyspace *keyspace, struct bytes from, struct bytes 
     CHECK(!bytes_equal(from, to));
     struct record *record = keyspace_find(keyspace, from);
     CHECK(record != NULL);
-    if (!record->is_object) {
+    if (!record_is_object(record)) {
         keyspace_copy(keyspace, from, to);
         CHECK(keyspace_delete(keyspace, from));
         return;
@@ -253,10 +295,10 @@ void keyspace_copy(struct keyspace *keyspace, struct bytes from, struct bytes to
     CHECK(record != NULL);
     enum value_type type = record_type(record);
     uint64_t expiry_ms = record_expiry_ms(record);
-    if (record->is_object)
+    if (record_is_object(record))
         keyspace_put_object(keyspace, to, type, value_kind_of(type)->copy(record_object(record)),
                             expiry_ms);
     else
-        keyspace_put_string(keyspace, to, record_string(record),
-                            (enum string_encoding)record->string_encoding, expiry_ms);
+        keyspace_put_string(keyspace, to, record_string(record), record_string_encoding(record),
+                            expiry_ms);
 }

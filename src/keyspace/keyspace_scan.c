@@ -18,6 +18,17 @@ void keyspace_walk(const struct keyspace *keyspace, record_visitor visit, void *
     }
 }
 
+static void hash_add(void *context, const struct record *record) {
+    uint64_t *sum = context;
+    *sum += record_hash(record);
+}
+
+uint64_t keyspace_hash(const struct keyspace *keyspace) {
+    uint64_t sum = 0;
+    keyspace_walk(keyspace, hash_add, &sum);
+    return sum;
+}
+
 /* The first slot from `slot` on that holds a key; SLOT_COUNT if none does. */
 static unsigned keyspace_next_slot(const struct keyspace *keyspace, unsigned slot) {
     for (; slot < SLOT_COUNT; slot++) {

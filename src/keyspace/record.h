@@ -17,13 +17,14 @@ struct record {
     struct record *next; /* in its bucket */
     uint32_t key_length : 30;
     uint32_t has_expiry : 1;
-    uint32_t is_object : 1;
-    uint32_t value_length : 30;   /* a string's length; an object's type */
-    uint32_t string_encoding : 2; /* enum string_encoding */
+    uint32_t mark : 1;          /* does a cut still want it? keyspace_cut.h */
+    uint32_t value_length : 30; /* a string's length; an object's type */
+    uint32_t form : 2;          /* enum string_encoding, or RECORD_OBJECT */
     uint8_t body[];
 };
 
 enum {
+    RECORD_OBJECT = 3,
     RECORD_HEADER_BYTES = 16,
     RECORD_OBJECT_BYTES = sizeof(void *),
     RECORD_EXPIRY_BYTES = sizeof(uint64_t) + sizeof(uint32_t)
@@ -32,8 +33,15 @@ enum {
 static inline struct bytes record_key(const struct record *record) {
     return bytes_of(record->body, record->key_length);
 }
+static inline bool record_is_object(const struct record *record) {
+    return record->form == RECORD_OBJECT;
+}
 static inline enum value_type record_type(const struct record *record) {
-    return record->is_object ? (enum value_type)record->value_length : VALUE_STRING;
+    return record_is_object(record) ? (enum value_type)record->value_length : VALUE_STRING;
+}
+/* Only for VALUE_STRING. */
+static inline enum string_encoding record_string_encoding(const struct record *record) {
+    return (enum string_encoding)record->form;
 }
 /* Borrows; good until the record is changed. Only for VALUE_STRING. */
 static inline struct bytes record_string(const struct record *record) {
@@ -47,7 +55,7 @@ static inline void *record_object(const struct record *record) {
     return object;
 }
 static inline size_t record_value_bytes(const struct record *record) {
-    return record->is_object ? RECORD_OBJECT_BYTES : record->value_length;
+    return record_is_object(record) ? RECORD_OBJECT_BYTES : record->value_length;
 }
 /* Milliseconds of the epoch; 0: it never expires. */
 static inline uint64_t record_expiry_ms(const struct record *record) {
@@ -69,3 +77,5 @@ static inline size_t record_bytes(const struct record *record) {
 const char *record_encoding_name(const struct record *record);
 /* Of key, type, value and expiry; not of the encoding. */
 uint64_t record_hash(const struct record *record);
+/* The same, of an object whose own hash is known. */
+uint64_t record_hash_by_object(const struct record *record, uint64_t object_hash);

@@ -39,6 +39,15 @@ struct value_kind {
     /* Appends the elements from *position on, stopping after roughly `maximum_bytes`. *position is
      * 0 to begin, what it means else is the kind's own; it is 0 again when all has been saved. */
     void (*save)(const void *object, uint64_t *position, size_t maximum_bytes, struct buffer *out);
+    /* What the object holds now, to be saved bit by bit while it goes on changing; its cost is
+     * bounded, however large the object. One at a time. The object may be freed before its view.
+     * `is_given`: the view takes the object. Returns owned. */
+    void *(*view)(void *object, bool is_given);
+    /* The next piece of what the object held, as save() would append it; adds what hash() adds for
+     * its elements. True once all has been saved. */
+    bool (*view_save)(void *view, size_t maximum_bytes, struct buffer *out, uint64_t *hash);
+    uint8_t (*view_encoding)(const void *view);
+    void (*view_free)(void *view); /* takes */
     /* Adds the elements of one piece, which is exactly what one save() appended. *object is NULL
      * for the first piece and then set; owned by the caller, also after an error. ERR_MALFORMED. */
     int (*load)(void **object, uint8_t encoding, struct bytes piece);

@@ -26,7 +26,9 @@ enum { TOPOLOGY_BYTES_USUAL = 1024 };
 struct control_machine {
     struct machine machine;
     struct topology *topology;
-    struct buffer loading;    /* pieces of a snapshot, until they are a whole topology */
+    struct buffer loading; /* pieces of a snapshot, until they are a whole topology */
+    struct buffer cut;     /* the topology as of a cut, encoded; empty: none is under way */
+    uint64_t cut_hash;
     struct slot_watch *watch; /* of slot 0, where all of this is; borrowed */
 };
 
@@ -66,12 +68,30 @@ static uint64_t control_slot_bytes(struct machine *machine, slot_number slot) {
     return slot == 0 ? TOPOLOGY_BYTES_USUAL : 0;
 }
 
-static uint64_t control_save(struct machine *machine, slot_number slot, struct buffer *out) {
-    if (slot != 0) {
-        return 0;
+/* A topology is small: it is encoded at once. */
+static void control_cut(struct machine *machine, const struct slot_set *slots) {
+    struct control_machine *control = control_of(machine);
+    if (slot_set_has(slots, 0)) {
+        topology_encode(control->topology, &control->cut);
+        control->cut_hash = bytes_hash(buffer_bytes(&control->cut), 0);
     }
-    topology_encode(control_of(machine)->topology, out);
-    return machine->ops->hash(machine);
+}
+
+static bool control_save(struct machine *machine, slot_number slot, size_t bytes,
+                         struct buffer *out, uint64_t *state_hash) {
+    struct control_machine *control = control_of(machine);
+    (void)bytes;
+    if (slot == 0) {
+        buffer_append_bytes(out, buffer_bytes(&control->cut));
+        *state_hash += control->cut_hash;
+    }
+    return true;
+}
+
+static void control_end_cut(struct machine *machine) { buffer_clear(&control_of(machine)->cut); }
+
+static uint64_t control_kept_bytes(const struct machine *machine) {
+    return ((const struct control_machine *)machine)->cut.length;
 }
 
 static int control_load(struct machine *machine, struct bytes piece) {
@@ -109,6 +129,7 @@ static uint64_t control_hash(struct machine *machine) {
 static void control_free(struct machine *machine) {
     topology_free(control_of(machine)->topology);
     buffer_release(&control_of(machine)->loading);
+    buffer_release(&control_of(machine)->cut);
     memory_free(machine);
 }
 
@@ -116,7 +137,10 @@ static const struct machine_ops CONTROL_MACHINE = {.apply = control_apply,
                                                    .read = control_read,
                                                    .watch = control_watch,
                                                    .slot_bytes = control_slot_bytes,
+                                                   .cut = control_cut,
                                                    .save = control_save,
+                                                   .end_cut = control_end_cut,
+                                                   .kept_bytes = control_kept_bytes,
                                                    .load = control_load,
                                                    .load_is_complete = control_load_is_complete,
                                                    .clear = control_clear,
@@ -129,6 +153,7 @@ struct machine *control_machine_new(const struct topology *founding) {
     machine->machine.ops = &CONTROL_MACHINE;
     machine->topology = topology_copy(founding);
     buffer_init(&machine->loading, TOPOLOGY_BYTES_MAXIMUM);
+    buffer_init(&machine->cut, TOPOLOGY_BYTES_MAXIMUM);
     return &machine->machine;
 }
 

@@ -153,6 +153,9 @@ static int write_chunks(struct disk *disk, uint32_t shard, struct machine *machi
     struct buffer raw;
     struct snapshot_chunk chunk = {0};
     int error = 0;
+    struct slot_set all;
+    memset(&all, 0xff, sizeof(all));
+    machine->ops->cut(machine, &all);
     buffer_init(&raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
     for (unsigned slot = 0; slot < SLOT_COUNT && !error; slot++) {
         if (machine->ops->slot_bytes(machine, (slot_number)slot) == 0) {
@@ -162,7 +165,7 @@ static int write_chunks(struct disk *disk, uint32_t shard, struct machine *machi
             chunk = (struct snapshot_chunk){.first_slot = (uint16_t)slot};
         }
         chunk.last_slot = (uint16_t)slot;
-        chunk.state_hash += machine->ops->save(machine, (slot_number)slot, &raw);
+        machine->ops->save(machine, (slot_number)slot, SIZE_MAX, &raw, &chunk.state_hash);
         if (raw.length >= DIRECTORY_WRITER_CHUNK_BYTES) {
             error = write_chunk(disk, shard, &chunk, &raw, chunks);
         }
@@ -170,6 +173,7 @@ static int write_chunks(struct disk *disk, uint32_t shard, struct machine *machi
     if (!error && raw.length) {
         error = write_chunk(disk, shard, &chunk, &raw, chunks);
     }
+    machine->ops->end_cut(machine);
     buffer_release(&raw);
     return error;
 }

@@ -10,8 +10,8 @@ struct keyspace_machine {
     uint64_t hash_seed;
 };
 
-static struct keyspace *keyspace_of(struct machine *machine) {
-    return ((struct keyspace_machine *)machine)->keyspace;
+static struct keyspace *keyspace_of(const struct machine *machine) {
+    return ((const struct keyspace_machine *)machine)->keyspace;
 }
 
 static const struct command *command_of(const struct machine_call *call) {
@@ -72,8 +72,19 @@ static uint64_t machine_slot_bytes(struct machine *machine, slot_number slot) {
     return keyspace_slot_bytes(keyspace_of(machine), slot);
 }
 
-static uint64_t machine_save(struct machine *machine, slot_number slot, struct buffer *out) {
-    return keyspace_save_slot(keyspace_of(machine), slot, out);
+static void machine_cut(struct machine *machine, const struct slot_set *slots) {
+    keyspace_cut(keyspace_of(machine), slots);
+}
+
+static bool machine_save(struct machine *machine, slot_number slot, size_t bytes,
+                         struct buffer *out, uint64_t *state_hash) {
+    return keyspace_save_cut(keyspace_of(machine), slot, bytes, out, state_hash);
+}
+
+static void machine_end_cut(struct machine *machine) { keyspace_end_cut(keyspace_of(machine)); }
+
+static uint64_t machine_kept_bytes(const struct machine *machine) {
+    return keyspace_cut_kept_bytes(keyspace_of(machine));
 }
 
 static int machine_load(struct machine *machine, struct bytes chunk) {
@@ -113,7 +124,10 @@ static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
                                                     .read = run,
                                                     .watch = machine_watch,
                                                     .slot_bytes = machine_slot_bytes,
+                                                    .cut = machine_cut,
                                                     .save = machine_save,
+                                                    .end_cut = machine_end_cut,
+                                                    .kept_bytes = machine_kept_bytes,
                                                     .load = machine_load,
                                                     .load_is_complete = machine_load_is_complete,
                                                     .clear = machine_clear,

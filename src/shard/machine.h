@@ -36,8 +36,16 @@ struct machine_ops {
     void (*watch)(struct machine *machine, struct slot_watch *watch);
     /* About how many bytes save() appends; 0 if, and only if, the slot is empty. */
     uint64_t (*slot_bytes)(struct machine *machine, slot_number slot);
-    /* Appends what the slot holds; returns the slot's part of hash(). */
-    uint64_t (*save)(struct machine *machine, slot_number slot, struct buffer *out);
+    /* Begins a cut: what these slots hold now is what save() appends of them, whatever is applied
+     * meanwhile. One at a time. */
+    void (*cut)(struct machine *machine, const struct slot_set *slots);
+    /* Appends more of what the slot held, about so many bytes; true once it is whole: then the
+     * slot's part of hash() has been added. Each slot of the cut once, all of it into one buffer.
+     */
+    bool (*save)(struct machine *machine, slot_number slot, size_t bytes, struct buffer *out,
+                 uint64_t *state_hash);
+    void (*end_cut)(struct machine *machine);              /* gives up what is not saved */
+    uint64_t (*kept_bytes)(const struct machine *machine); /* memory held for the cut only, about */
     /* What save() appended, slots one behind the other, but cut into pieces anywhere. */
     int (*load)(struct machine *machine, struct bytes piece);
     bool (*load_is_complete)(struct machine *machine);

@@ -153,7 +153,7 @@ static void expect_key(const struct world *world, unsigned key) {
 static void add_memory(void *context, const struct record *record) {
     size_t *bytes = context;
     *bytes += value_memory_class(record_bytes(record));
-    if (record->is_object)
+    if (record_is_object(record))
         *bytes += hash_value_memory_bytes(record_object(record));
 }
 

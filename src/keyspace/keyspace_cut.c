@@ -1,0 +1,119 @@
+#include "keyspace/keyspace_cut.h"
+#include "base/check.h"
+#include "base/memory.h"
+
+/* ---- beginning and ending ---- */
+
+void keyspace_cut(struct keyspace *keyspace, const struct slot_set *slots) {
+    CHECK(keyspace->cut == NULL);
+    struct keyspace_cut *cut = memory_allocate_zeroed(1, sizeof *cut);
+    cut->awaited = *slots;
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
+        if (keyspace_slot_key_count(keyspace, (slot_number)slot) > CUT_SORTED_RECORDS_MAXIMUM)
+            slot_set_add(&cut->large, (slot_number)slot);
+    keyspace->cut = cut;
+}
+
+static void free_walk(struct keyspace_cut *cut, uint32_t slot_mark) {
+    struct cut_walk *walk = &cut->walk;
+    for (size_t i = walk->next; i < walk->count; i++)
+        if (walk->records[i]->mark != slot_mark)
+            cut_free_record(cut, walk->records[i]);
+    if (walk->object)
+        cut_free_record(cut, walk->object);
+    memory_free(walk->records);
+}
+
+void keyspace_end_cut(struct keyspace *keyspace) {
+    struct keyspace_cut *cut = keyspace->cut;
+    if (cut == NULL)
+        return;
+    if (cut->walk.is_begun)
+        free_walk(cut, slot_set_has(&keyspace->marks, cut->walk.slot));
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        for (struct record *record = cut->kept[slot], *next; record; record = next) {
+            next = record->next;
+            cut_free_record(cut, record);
+        }
+    }
+    for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
+        keyspace->stale.words[i] |= cut->awaited.words[i] & cut->mixed.words[i];
+    CHECK(cut->kept_bytes == 0);
+    memory_free(cut);
+    keyspace->cut = NULL;
+}
+
+uint64_t keyspace_cut_kept_bytes(const struct keyspace *keyspace) {
+    return keyspace->cut ? keyspace->cut->kept_bytes : 0;
+}
+
+/* ---- marks ---- */
+
+static void mend(struct keyspace *keyspace, slot_number slot) {
+    const struct slot_table *table = keyspace_slot_table(keyspace, slot);
+    uint64_t bucket_count = table ? slot_table_bucket_count(table) : 0;
+    for (uint64_t position = 0; position < bucket_count; position++)
+        for (struct record *record = slot_table_bucket(table, position); record;
+             record = record->next)
+            record->mark = slot_set_has(&keyspace->marks, slot);
+    slot_set_remove(&keyspace->stale, slot);
+}
+
+bool cut_awaits(struct keyspace *keyspace, unsigned slot) {
+    struct keyspace_cut *cut = keyspace->cut;
+    bool is_walked = cut->walk.is_begun && cut->walk.slot == slot;
+    if (!slot_set_has(&cut->awaited, (slot_number)slot))
+        return false;
+    if (PLANTED(SNAPSHOT_WITHOUT_CUT) && !is_walked)
+        return false;
+    if (slot_set_has(&keyspace->stale, (slot_number)slot))
+        mend(keyspace, (slot_number)slot);
+    slot_set_add(&cut->mixed, (slot_number)slot);
+    return true;
+}
+
+/* ---- keeping ---- */
+
+/* In a walk by key the record is among those of the walk, and stays there. */
+static void keep(struct keyspace_cut *cut, unsigned slot, struct record *record) {
+    const struct cut_walk *walk = &cut->walk;
+    record->mark ^= 1;
+    cut->kept_bytes += value_memory_class(record_bytes(record));
+    if (walk->is_begun && walk->slot == slot && !walk->is_by_bucket)
+        return;
+    record->next = cut->kept[slot];
+    cut->kept[slot] = record;
+}
+
+static void set_view(struct record *record, bool is_given) {
+    void *view = value_kind_of(record_type(record))->view(record_object(record), is_given);
+    memcpy(record->body + record->key_length, &view, sizeof view);
+}
+
+void cut_take(struct keyspace *keyspace, unsigned slot, struct record *record) {
+    if (record_is_object(record)) {
+        const struct value_kind *kind = value_kind_of(record_type(record));
+        keyspace->memory_bytes -= kind->memory_bytes(record_object(record));
+        set_view(record, true);
+    }
+    keep(keyspace->cut, slot, record);
+}
+
+struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct record *record) {
+    struct record *copy = memory_allocate(value_memory_class(record_bytes(record)));
+    memcpy(copy, record, record_bytes(record));
+    copy->mark ^= 1;
+    if (copy->has_expiry)
+        expiry_heap_moved(&keyspace->expiries, copy);
+    if (record_is_object(record))
+        set_view(record, false);
+    keep(keyspace->cut, slot, record);
+    return copy;
+}
+
+void cut_free_record(struct keyspace_cut *cut, struct record *record) {
+    if (record_is_object(record))
+        value_kind_of(record_type(record))->view_free(record_object(record));
+    cut->kept_bytes -= value_memory_class(record_bytes(record));
+    memory_free(record);
+}

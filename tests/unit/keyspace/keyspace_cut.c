@@ -1,0 +1,279 @@
+/* A cut against a naive model: before it begins, each slot is saved while nothing changes; then it
+ * is saved bit by bit between random changes of all kinds. What comes out must be the same: byte by
+ * byte where the format has an order, and key by key where it has none. */
+#include "unit.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "keyspace/hash_value.h"
+#include "keyspace/keyspace_cut.h"
+#include "keyspace/keyspace_edit.h"
+#include "keyspace/keyspace_scan.h"
+
+enum {
+    SMALL_SLOTS = 12,
+    KEYS_OF_SMALL = 40,
+    KEYS_OF_LARGE = 6000, /* more than are sorted */
+    FIELDS_OF_LARGE = 4000,
+    SAVED_BYTES_MAXIMUM = 64 * 1024 * 1024,
+    ROUNDS = 24
+};
+
+/* Slots 0 .. SMALL_SLOTS-1 are small; then one of many keys, and one with a few large hashes. */
+enum { LARGE = SMALL_SLOTS, HASHES, SLOTS };
+
+struct world {
+    struct keyspace *keyspace;
+    struct random random;
+    slot_number slots[SLOTS];
+    struct buffer saved[SLOTS]; /* the model */
+    uint64_t hashes[SLOTS];
+};
+
+static unsigned below(struct world *world, unsigned limit) {
+    return (unsigned)random_below(&world->random, limit);
+}
+
+static unsigned keys_of(unsigned at) {
+    return at == HASHES ? 3 : at == LARGE ? KEYS_OF_LARGE : KEYS_OF_SMALL;
+}
+
+static struct bytes key_name(char name[32], unsigned at, unsigned key) {
+    return bytes_of(name, (size_t)snprintf(name, 32, "{%u}%u", at, key));
+}
+
+static struct hash_value *random_hash(struct world *world, unsigned field_count) {
+    struct hash_value *hash = hash_value_new();
+    for (unsigned i = 0; i < field_count; i++) {
+        char text[32];
+        struct bytes field = bytes_of(text, (size_t)snprintf(text, sizeof text, "field:%u", i));
+        hash_value_set(hash, field, bytes_of(text, 1 + below(world, 6)), 7);
+    }
+    return hash;
+}
+
+static void put_one(struct world *world, unsigned at, struct bytes key) {
+    static const uint8_t text[200] = "what it holds";
+    uint64_t expiry_ms = below(world, 4) ? 0 : 1 + below(world, 100);
+    if (at == HASHES)
+        keyspace_put_object(world->keyspace, key, VALUE_HASH, random_hash(world, FIELDS_OF_LARGE),
+                            expiry_ms);
+    else if (at != LARGE && below(world, 3) == 0)
+        keyspace_put_object(world->keyspace, key, VALUE_HASH,
+                            random_hash(world, 1 + below(world, 30)), expiry_ms);
+    else
+        keyspace_put_string(world->keyspace, key, bytes_of(text, below(world, sizeof text)),
+                            STRING_RAW, expiry_ms);
+}
+
+static void change_hash(struct world *world, struct record *record) {
+    const struct value_kind *kind = value_kind_of(VALUE_HASH);
+    struct hash_value *hash = keyspace_object_to_change(world->keyspace, record);
+    size_t before = kind->memory_bytes(hash);
+    for (unsigned i = 0; i < 20; i++) {
+        char text[32];
+        int length = snprintf(text, sizeof text, "field:%u", below(world, FIELDS_OF_LARGE * 2));
+        struct bytes field = bytes_of(text, (size_t)length);
+        if (below(world, 3) == 0 && hash_value_count(hash) > 1)
+            hash_value_remove(hash, field);
+        else
+            hash_value_set(hash, field, bytes_of(text, 1 + below(world, 6)), 7);
+    }
+    keyspace_object_changed(world->keyspace, before, kind->memory_bytes(hash));
+}
+
+static void change_in_place(struct world *world, struct record *record) {
+    if (below(world, 3) == 0) {
+        keyspace_set_expiry(world->keyspace, record, below(world, 2) ? 0 : 1 + below(world, 100));
+    } else if (record_is_object(record)) {
+        change_hash(world, record);
+    } else {
+        record = keyspace_resize_string(world->keyspace, record, 1 + below(world, 200));
+        record_string_writable(record)[0] ^= 1;
+    }
+}
+
+static void change(struct world *world) {
+    char name[32], other_name[32];
+    unsigned at = below(world, 8) ? below(world, SLOTS) : LARGE;
+    struct bytes key = key_name(name, at, below(world, keys_of(at)));
+    struct record *record = keyspace_find(world->keyspace, key);
+    unsigned lot = below(world, at == HASHES ? 24 : 8);
+    unsigned other_at = lot == 2 && at == HASHES ? HASHES : below(world, LARGE + 1);
+    struct bytes other = key_name(other_name, other_at, below(world, keys_of(other_at)));
+    if (record == NULL || lot == 0)
+        put_one(world, at, key);
+    else if (lot == 1)
+        keyspace_delete(world->keyspace, key);
+    else if (lot == 2 && !bytes_equal(key, other))
+        keyspace_rename(world->keyspace, key, other);
+    else if (lot == 3 && at != HASHES && !bytes_equal(key, other))
+        keyspace_copy(world->keyspace, key, other);
+    else
+        change_in_place(world, record);
+}
+
+static void add_hash(void *context, const struct record *record) {
+    struct world *world = context;
+    for (unsigned at = 0; at < SLOTS; at++)
+        if (slot_of_key(record_key(record)) == world->slots[at])
+            world->hashes[at] += record_hash(record);
+}
+
+static struct slot_set all_slots(const struct world *world) {
+    struct slot_set slots = {0};
+    for (unsigned at = 0; at < SLOTS; at++)
+        slot_set_add(&slots, world->slots[at]);
+    return slots;
+}
+
+/* What each slot holds now: its bytes, saved while nothing changes, and its hash. */
+static void note_model(struct world *world) {
+    struct slot_set slots = all_slots(world);
+    memset(world->hashes, 0, sizeof world->hashes);
+    keyspace_walk(world->keyspace, add_hash, world);
+    keyspace_cut(world->keyspace, &slots);
+    for (unsigned at = 0; at < SLOTS; at++) {
+        uint64_t hash = 0;
+        buffer_clear(&world->saved[at]);
+        assert_true(keyspace_save_cut(world->keyspace, world->slots[at], SIZE_MAX,
+                                      &world->saved[at], &hash));
+        assert_true(hash == world->hashes[at]);
+    }
+    assert_int_equal(keyspace_cut_kept_bytes(world->keyspace), 0);
+    keyspace_end_cut(world->keyspace);
+}
+
+static void expect_loads(const struct world *world, unsigned at, const struct buffer *saved) {
+    struct keyspace *loaded = keyspace_new(5);
+    assert_int_equal(keyspace_load(loaded, buffer_bytes(saved)), 0);
+    assert_true(keyspace_load_is_complete(loaded));
+    assert_true(keyspace_hash(loaded) == world->hashes[at]);
+    keyspace_free(loaded);
+}
+
+static bool has_large_object(struct bytes saved) { return saved.length > CUT_OBJECT_BYTES; }
+
+static void expect_saved(struct world *world, unsigned at, unsigned changes_a_turn) {
+    struct buffer saved;
+    uint64_t hash = 0;
+    buffer_init(&saved, SAVED_BYTES_MAXIMUM);
+    while (!keyspace_save_cut(world->keyspace, world->slots[at], 300 + below(world, 4000), &saved,
+                              &hash))
+        for (unsigned i = 0; i < changes_a_turn; i++)
+            change(world);
+    assert_true(hash == world->hashes[at]);
+    expect_loads(world, at, &saved);
+    struct bytes model = buffer_bytes(&world->saved[at]);
+    if (at < LARGE && !has_large_object(model))
+        assert_true(bytes_equal(buffer_bytes(&saved), model));
+    buffer_release(&saved);
+}
+
+static void save_a_bit(struct world *world, unsigned at) {
+    struct buffer saved;
+    uint64_t hash = 0;
+    buffer_init(&saved, SAVED_BYTES_MAXIMUM);
+    for (unsigned i = 0; i < 3; i++) {
+        if (keyspace_save_cut(world->keyspace, world->slots[at], 300, &saved, &hash))
+            break;
+        change(world);
+    }
+    buffer_release(&saved);
+}
+
+static void start(struct world *world, uint64_t seed) {
+    *world = (struct world){.keyspace = keyspace_new(3)};
+    random_init(&world->random, seed);
+    for (unsigned at = 0; at < SLOTS; at++) {
+        char name[32];
+        world->slots[at] = slot_of_key(key_name(name, at, 0));
+        buffer_init(&world->saved[at], SAVED_BYTES_MAXIMUM);
+        for (unsigned key = 0; key < keys_of(at); key++)
+            put_one(world, at, key_name(name, at, key));
+    }
+}
+
+static void end(struct world *world) {
+    for (unsigned at = 0; at < SLOTS; at++)
+        buffer_release(&world->saved[at]);
+    keyspace_free(world->keyspace);
+}
+
+/* Slots are saved in any order, some of them not at all: then the cut is given up, which the next
+ * one must not notice. At times everything is deleted meanwhile. */
+static void test_a_cut_is_of_one_moment(void **state) {
+    (void)state;
+    struct world world;
+    start(&world, 1);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        note_model(&world);
+        struct slot_set slots = all_slots(&world);
+        keyspace_cut(world.keyspace, &slots);
+        unsigned first = below(&world, SLOTS), count = below(&world, 3) ? SLOTS : below(&world, 9);
+        for (unsigned i = 0; i < 300; i++)
+            change(&world);
+        for (unsigned i = 0; i < count; i++) {
+            if (i == 7 && round % 10 == 9)
+                keyspace_clear(world.keyspace);
+            expect_saved(&world, (first + i) % SLOTS, round % 2 ? 10 : 1);
+        }
+        assert_true(count < SLOTS || keyspace_cut_kept_bytes(world.keyspace) == 0);
+        if (count < SLOTS && below(&world, 2)) /* given up in the middle of a slot */
+            save_a_bit(&world, (first + count) % SLOTS);
+        keyspace_end_cut(world.keyspace);
+    }
+    end(&world);
+}
+
+/* One field of a large hash is set: only that one is kept, not the hash. */
+static void test_a_change_to_a_large_hash_is_cheap(void **state) {
+    (void)state;
+    struct world world;
+    start(&world, 2);
+    char name[32];
+    struct bytes key = key_name(name, HASHES, 0), text = BYTES_LITERAL("field:17");
+    struct slot_set slots = all_slots(&world);
+    note_model(&world);
+    keyspace_cut(world.keyspace, &slots);
+    struct hash_value *hash =
+        keyspace_object_to_change(world.keyspace, keyspace_find(world.keyspace, key));
+    hash_value_set(hash, text, text, 7);
+    hash_value_remove(hash, BYTES_LITERAL("field:18"));
+    assert_true(hash == record_object(keyspace_find(world.keyspace, key)));
+    assert_in_range(keyspace_cut_kept_bytes(world.keyspace), 1, 100);
+    keyspace_delete(world.keyspace, key); /* its fields go over to the cut */
+    assert_null(keyspace_find(world.keyspace, key));
+    expect_saved(&world, HASHES, 0);
+    keyspace_end_cut(world.keyspace);
+    end(&world);
+}
+
+/* No turn pays for a slot of many keys, nor for an object of many fields. */
+static void test_every_turn_is_short(void **state) {
+    (void)state;
+    struct world world;
+    start(&world, 3);
+    struct slot_set slots = all_slots(&world);
+    keyspace_cut(world.keyspace, &slots);
+    for (unsigned at = LARGE; at < SLOTS; at++) {
+        struct buffer saved;
+        uint64_t hash = 0;
+        bool is_whole = false;
+        buffer_init(&saved, SAVED_BYTES_MAXIMUM);
+        unsigned turns = 0;
+        for (; !is_whole; turns++) {
+            size_t before = saved.length;
+            is_whole = keyspace_save_cut(world.keyspace, world.slots[at], 1000, &saved, &hash);
+            assert_in_range(saved.length - before, 0, 1000 + VALUE_SAVE_BYTES + 1000);
+        }
+        assert_true(turns > (at == LARGE ? 100 : 4));
+        buffer_release(&saved);
+    }
+    keyspace_end_cut(world.keyspace);
+    end(&world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_cut_is_of_one_moment),
+          cmocka_unit_test(test_a_change_to_a_large_hash_is_cheap),
+          cmocka_unit_test(test_every_turn_is_short))
