@@ -1,4 +1,5 @@
 #include "sim/checks.h"
+#include "base/check.h"
 #include "base/memory.h"
 #include "shard/shard.h"
 #include "sim/membership.h"
@@ -7,6 +8,9 @@
 
 /* Data is compared at some indexes only: what once differs goes on to differ. */
 enum { CHECKS_STATE_STRIDE = 8 };
+
+/* A replica that goes on without a majority is 2^20 terms ahead. Between, there are none. */
+enum { CHECKS_AGE_TERMS_LOG2 = 20, CHECKS_TERMS_AN_AGE = 1 << 15 };
 
 struct indexed { /* an array by index that grows */
     uint64_t *values;
@@ -56,12 +60,23 @@ static uint64_t *indexed_at(struct indexed *indexed, uint64_t index) {
     return &indexed->values[index];
 }
 
+static uint64_t *leader_of(struct shard_checks *checks, raft_term term) {
+    uint64_t age = term >> CHECKS_AGE_TERMS_LOG2;
+    uint64_t term_of_age = term & (((uint64_t)1 << CHECKS_AGE_TERMS_LOG2) - 1);
+    CHECK(term_of_age < CHECKS_TERMS_AN_AGE);
+    return indexed_at(&checks->leader_of_term, age * CHECKS_TERMS_AN_AGE + term_of_age);
+}
+
+static uint64_t fingerprint_of(const struct raft_entry *entry) {
+    return bytes_hash(raft_entry_bytes(entry), 1) | 1;
+}
+
 static void check_leader(struct simulation *simulation, struct shard_checks *checks, unsigned node,
                          uint32_t number, const struct raft *raft) {
     if (raft_role(raft) != RAFT_LEADER)
         return;
     raft_term term = raft_current_term(raft);
-    uint64_t *leader = indexed_at(&checks->leader_of_term, term);
+    uint64_t *leader = leader_of(checks, term);
     if (*leader == 0) {
         *leader = node + 1;
         simulation->statistics.leader_changes++;
@@ -83,7 +98,7 @@ static void check_committed(struct simulation *simulation, struct shard_checks *
         const struct raft_entry *entry = raft_entry_at(raft, index);
         if (entry == NULL)
             continue;
-        uint64_t fingerprint = bytes_hash(raft_entry_bytes(entry), 1) | 1;
+        uint64_t fingerprint = fingerprint_of(entry);
         uint64_t *known = indexed_at(&checks->committed, index);
         if (*known == 0)
             *known = fingerprint;
@@ -121,6 +136,8 @@ static void check_state(struct simulation *simulation, struct shard_checks *chec
 void checks_after_turn(struct simulation *simulation, struct sim_thread *thread) {
     struct checks *checks = simulation->checks;
     unsigned node = thread->node->index;
+    if (thread->node->is_given_up)
+        return; /* what it holds is of a past that counts no more */
     for (uint32_t number = thread->index; number < checks->shard_count;
          number += simulation->worker_count) {
         struct shard *shard = worker_shard(thread->worker, number);
@@ -142,8 +159,20 @@ void checks_node_died(struct simulation *simulation, unsigned node) {
     }
 }
 
+static bool have_given_up_ended(const struct simulation *simulation, struct buffer *problem) {
+    for (unsigned node = 0; node < simulation->node_count; node++)
+        if (simulation->nodes[node]->is_given_up && simulation->nodes[node]->is_up) {
+            buffer_append_format(problem, "node %u was taken out, or given up, and goes on",
+                                 node + 1);
+            return false;
+        }
+    return true;
+}
+
 bool checks_is_converged(struct simulation *simulation, struct buffer *problem) {
     struct checks *checks = simulation->checks;
+    if (!have_given_up_ended(simulation, problem))
+        return false;
     for (uint32_t number = 0; number < checks->shard_count; number++) {
         uint64_t lowest = UINT64_MAX, highest = 0, hash = 0;
         bool is_equal = true;
@@ -182,10 +211,39 @@ bool checks_is_converged(struct simulation *simulation, struct buffer *problem) 
 }
 
 unsigned checks_leader(const struct simulation *simulation, uint32_t shard) {
-    const struct shard_checks *checks = &simulation->checks->shards[shard];
+    struct shard_checks *checks = &simulation->checks->shards[shard];
     if (checks->newest_term == 0)
         return simulation->node_count;
-    return (unsigned)checks->leader_of_term.values[checks->newest_term] - 1;
+    return (unsigned)*leader_of(checks, checks->newest_term) - 1;
+}
+
+uint64_t checks_first_lost(const struct simulation *simulation, uint32_t shard,
+                           const struct raft *raft) {
+    struct shard_checks *checks = &simulation->checks->shards[shard];
+    uint64_t index = raft_commit_index(raft) + 1;
+    for (; index <= checks->committed_most; index++) {
+        uint64_t known = *indexed_at(&checks->committed, index);
+        const struct raft_entry *entry = raft_entry_at(raft, index);
+        if (known && (entry == NULL || fingerprint_of(entry) != known))
+            break;
+    }
+    return index;
+}
+
+static void indexed_forget(struct indexed *indexed, uint64_t from) {
+    if (from < indexed->count)
+        memset(indexed->values + from, 0, (indexed->count - from) * sizeof *indexed->values);
+}
+
+void checks_forget(struct simulation *simulation, uint32_t shard, uint64_t from) {
+    struct shard_checks *checks = &simulation->checks->shards[shard];
+    indexed_forget(&checks->committed, from);
+    indexed_forget(&checks->state, from);
+    if (checks->committed_most >= from)
+        checks->committed_most = from - 1;
+    for (unsigned node = 0; node < SIM_NODE_MAXIMUM; node++)
+        if (checks->committed_until[node] >= from)
+            checks->committed_until[node] = from - 1;
 }
 
 uint64_t checks_newest_term(const struct simulation *simulation, uint32_t shard) {

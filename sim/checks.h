@@ -8,6 +8,7 @@
 #pragma once
 #include "sim/simulation.h"
 
+struct raft;
 struct sim_thread;
 
 struct checks *checks_new(unsigned shard_count); /* with the control shard */
@@ -21,5 +22,10 @@ bool checks_is_converged(struct simulation *simulation, struct buffer *problem);
 unsigned checks_leader(const struct simulation *simulation, uint32_t shard);
 /* The highest index of the shard that any node has held to be committed. */
 uint64_t checks_committed(const struct simulation *simulation, uint32_t shard);
+/* The first entry that was committed and that this log lacks; behind the last one if it has all. */
+uint64_t checks_first_lost(const struct simulation *simulation, uint32_t shard,
+                           const struct raft *raft);
+/* What was committed from this index on is lost for good, by the operator's word: others may be. */
+void checks_forget(struct simulation *simulation, uint32_t shard, uint64_t from);
 uint64_t checks_newest_term(const struct simulation *simulation,
                             uint32_t shard); /* that has a leader */

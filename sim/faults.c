@@ -4,6 +4,7 @@
 #include "shard/shard.h"
 #include "sim/checks.h"
 #include "sim/full_disk.h"
+#include "sim/loss.h"
 #include "sim/membership.h"
 #include "sim/node.h"
 #include "sim/rot.h"
@@ -25,11 +26,12 @@ enum fault_mix {
     MIX_ASYNC,
     MIX_UPGRADE,
     MIX_SPACE,
+    MIX_LOSS,
     MIX_COUNT
 };
 static const char *const mix_names[MIX_COUNT] = {
     "everything", "crashes",    "partitions", "clocks", "damage",  "absence", "leaders",
-    "churn",      "membership", "slowness",   "async",  "upgrade", "space"};
+    "churn",      "membership", "slowness",   "async",  "upgrade", "space",   "loss"};
 
 enum fault_kind {
 #define FAULT(name, ...) FAULT_##name,
@@ -537,11 +539,21 @@ static void fault_clock_ahead_then_deposed(struct faults *faults) {
     faults_later(faults, 20000, clock_ahead_event)->number = faults_leader(faults)->index;
 }
 
-static void fault_change_replicas(struct faults *faults) {
+static struct membership *faults_membership(struct faults *faults) {
     if (faults->membership == NULL)
         faults->membership = membership_new(faults->simulation);
-    membership_change(faults->membership);
+    return faults->membership;
 }
+
+static void fault_change_replicas(struct faults *faults) {
+    membership_change(faults_membership(faults));
+}
+
+static void fault_remove_node(struct faults *faults) {
+    membership_remove_node(faults_membership(faults));
+}
+
+static void fault_lose_nodes(struct faults *faults) { loss_begin(faults->simulation->loss); }
 
 static void fault_change_settings(struct faults *faults) {
     if (faults->settings == NULL)
@@ -646,7 +658,7 @@ void faults_heal(struct faults *faults) {
         full_disk_end(node);
         sim_time_set_drift(&node->time, simulation->queue.now_us, 0);
         node->down_until_us = 0;
-        if (!node->is_up)
+        if (!node->is_up && !node->is_given_up)
             sim_node_restart_at(node, simulation->queue.now_us + 1000);
         for (unsigned thread = 0; thread <= SIM_WORKER_MAXIMUM; thread++)
             node->threads[thread].clock.stall_after_reads = 0;
@@ -655,7 +667,11 @@ void faults_heal(struct faults *faults) {
 
 const char *faults_mix_name(const struct faults *faults) { return mix_names[faults->mix]; }
 
-bool faults_want_more_nodes(const struct faults *faults) { return faults->mix == MIX_MEMBERSHIP; }
+bool faults_want_more_nodes(const struct faults *faults) {
+    return faults->mix == MIX_MEMBERSHIP || faults->mix == MIX_LOSS;
+}
+
+bool faults_lose_nodes(const struct faults *faults) { return faults->mix == MIX_LOSS; }
 
 bool faults_like_moves(const struct faults *faults) { return faults->mix == MIX_SLOWNESS; }
 bool faults_roll_protocols(const struct faults *faults) { return faults->mix == MIX_UPGRADE; }

@@ -19,6 +19,7 @@ bool faults_like_small_messages(const struct faults *faults);
 bool faults_want_async(const struct faults *faults);
 /* Are replicas to move to nodes that hold none? */
 bool faults_want_more_nodes(const struct faults *faults);
+bool faults_lose_nodes(const struct faults *faults); /* for good */
 const char *faults_mix_name_of(int mix);
 int faults_find_mix(const char *name); /* negative: there is none of that name */
 const char *faults_mix_name(const struct faults *faults);

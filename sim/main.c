@@ -25,7 +25,7 @@ static const char help[] =
     "  --nodes N       nodes, 1 to 9; by the seed if it is not given\n"
     "  --mix NAME      of faults: everything, crashes, partitions, clocks, damage, absence, "
     "leaders, churn, membership,\n"
-    "                  slowness, async, upgrade, space; by the seed if it is not given\n"
+    "                  slowness, async, upgrade, space, loss; by the seed if it is not given\n"
     "  --print         print the trace\n"
     "  --plant NAME    turn on a planted fault (builds with -Dplanted=true; base/planted.def names "
     "them)\n"

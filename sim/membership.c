@@ -2,61 +2,60 @@
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "sim/checks.h"
-#include "sim/connection.h"
-#include "wire/request.h"
+#include "sim/node.h"
+#include "sim/operator.h"
 #include <stdio.h>
 
-enum { REPLICAS_MOST = 5, REQUEST_BYTES_MAXIMUM = 4096, NUMBER_BYTES = 12 };
+enum {
+    REPLICAS_MOST = 5,
+    REMOVAL_LEAST_LEFT = 3,
+    REMOVAL_POLL_US = 300000,
+    NUMBER_BYTES = 12,
+};
 
 struct membership {
     struct simulation *simulation;
-    struct connection connections[SIM_NODE_MAXIMUM];
+    struct sim_operator *operator_;
+    bool is_removing;
+    unsigned leaving; /* the node that is being taken out */
 };
-
-/* A refusal is one too: the leader moved, or the nodes are those that hold it already. */
-static void membership_reply(void *context, unsigned node, const struct response *response) {
-    struct membership *membership = context;
-    (void)node;
-    membership->simulation->statistics.replica_changes += response->kind == RESPONSE_SIMPLE;
-}
-
-static void membership_lost(void *context, unsigned node, bool was_accepted) {
-    (void)context, (void)node, (void)was_accepted;
-}
 
 struct membership *membership_new(struct simulation *simulation) {
     struct membership *membership = memory_allocate_zeroed(1, sizeof *membership);
     membership->simulation = simulation;
-    struct connection_user user = {
-        .reply = membership_reply, .lost = membership_lost, .context = membership};
-    for (unsigned node = 0; node < simulation->node_count; node++)
-        connection_init(&membership->connections[node], simulation, node, &user);
+    membership->operator_ = sim_operator_new(simulation, &simulation->statistics.replica_changes);
     return membership;
 }
 
 void membership_free(struct membership *membership) {
-    for (unsigned node = 0; node < membership->simulation->node_count; node++)
-        connection_release(&membership->connections[node]);
+    sim_operator_free(membership->operator_);
     memory_free(membership);
 }
 
+/* ---- other replicas ---- */
+
+/* Those that are not given up; returns how many. */
+static unsigned nodes_left(const struct simulation *simulation, unsigned nodes[SIM_NODE_MAXIMUM]) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < simulation->node_count; i++)
+        if (!simulation->nodes[i]->is_given_up)
+            nodes[count++] = i;
+    return count;
+}
+
 /* Three as a rule; fewer and more now and then. */
-static unsigned count_by_lot(struct simulation *simulation) {
-    unsigned most = simulation->node_count < REPLICAS_MOST ? simulation->node_count : REPLICAS_MOST;
+static unsigned count_by_lot(struct simulation *simulation, unsigned left) {
+    unsigned most = left < REPLICAS_MOST ? left : REPLICAS_MOST;
     unsigned count = random_chance(&simulation->random, 0.6)
                          ? 3
                          : (unsigned)random_between(&simulation->random, 1, most);
     return count < most ? count : most;
 }
 
-/* Takes the first `count` of the nodes, shuffled. */
-static void nodes_by_lot(struct simulation *simulation, unsigned nodes[SIM_NODE_MAXIMUM],
-                         unsigned count) {
-    for (unsigned i = 0; i < simulation->node_count; i++)
-        nodes[i] = i;
+/* The first `count` of them are by lot then. */
+static void shuffle(struct simulation *simulation, unsigned *nodes, unsigned left, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
-        unsigned other =
-            (unsigned)random_between(&simulation->random, i, simulation->node_count - 1);
+        unsigned other = (unsigned)random_between(&simulation->random, i, left - 1);
         unsigned node = nodes[other];
         nodes[other] = nodes[i];
         nodes[i] = node;
@@ -65,37 +64,101 @@ static void nodes_by_lot(struct simulation *simulation, unsigned nodes[SIM_NODE_
 
 void membership_change(struct membership *membership) {
     struct simulation *simulation = membership->simulation;
-    unsigned leader = checks_leader(simulation, 0);
-    if (leader >= simulation->node_count)
+    if (checks_leader(simulation, 0) >= simulation->node_count)
         return;
     unsigned shard = (unsigned)random_between(&simulation->random, 0, simulation->shard_count);
-    unsigned nodes[SIM_NODE_MAXIMUM], count = count_by_lot(simulation);
-    nodes_by_lot(simulation, nodes, count);
-    char numbers[1 + REPLICAS_MOST][NUMBER_BYTES];
-    struct bytes arguments[3 + REPLICAS_MOST] = {BYTES_LITERAL("TROTHDB"),
-                                                 BYTES_LITERAL("REPLICAS")};
-    for (unsigned i = 0; i <= count; i++) {
-        snprintf(numbers[i], sizeof numbers[i], "%u", i ? nodes[i - 1] + 1 : shard);
-        arguments[2 + i] = bytes_of_text(numbers[i]);
-    }
-    trace_line(&simulation->trace, "operator: node %u is asked for %u replicas of shard %u",
-               leader + 1, count, shard);
-    struct buffer request;
-    buffer_init(&request, REQUEST_BYTES_MAXIMUM);
-    request_encode(&request, arguments, 3 + count);
-    connection_send(&membership->connections[leader], buffer_bytes(&request));
-    buffer_release(&request);
+    unsigned nodes[SIM_NODE_MAXIMUM], left = nodes_left(simulation, nodes);
+    unsigned count = count_by_lot(simulation, left);
+    shuffle(simulation, nodes, left, count);
+    sim_operator_place(membership->operator_, shard, nodes, count);
 }
 
 unsigned membership_replica_count(const struct simulation *simulation, uint32_t shard,
                                   bool *is_settled) {
-    const struct topology *newest = NULL;
-    for (unsigned i = 0; i < simulation->node_count; i++) {
-        const struct worker *worker = simulation->nodes[i]->threads[0].worker;
-        const struct topology *topology = worker ? worker_topology(worker) : NULL;
-        if (topology && (newest == NULL || topology->epoch > newest->epoch))
-            newest = topology;
-    }
+    const struct topology *newest = sim_operator_topology(simulation);
     *is_settled = newest && newest->shards[shard].is_settled;
     return newest ? newest->shards[shard].replica_count : 0;
+}
+
+/* ---- a node is taken out ---- */
+
+static event_run removal_event;
+
+static void look_again(struct membership *membership) {
+    struct event_queue *queue = &membership->simulation->queue;
+    event_schedule(queue, queue->now_us + REMOVAL_POLL_US, removal_event, membership);
+}
+
+void membership_remove_node(struct membership *membership) {
+    struct simulation *simulation = membership->simulation;
+    unsigned nodes[SIM_NODE_MAXIMUM], left = nodes_left(simulation, nodes);
+    if (membership->is_removing || left <= REMOVAL_LEAST_LEFT)
+        return;
+    membership->is_removing = true;
+    membership->leaving = nodes[random_below(&simulation->random, left)];
+    trace_line(&simulation->trace, "operator: node %u is to be taken out", membership->leaving + 1);
+    look_again(membership);
+}
+
+/* The others stay; a node by lot that lacks the shard takes the place, if there is one. */
+static void move_away(struct membership *membership, const struct topology_shard *shard) {
+    struct simulation *simulation = membership->simulation;
+    unsigned nodes[SIM_NODE_MAXIMUM], free_nodes[SIM_NODE_MAXIMUM];
+    unsigned count = 0, free_count = 0;
+    for (unsigned i = 0; i < simulation->node_count; i++) {
+        if (i == membership->leaving || simulation->nodes[i]->is_given_up)
+            continue;
+        if (topology_shard_has_replica(shard, i + 1))
+            nodes[count++] = i;
+        else
+            free_nodes[free_count++] = i;
+    }
+    if (free_count)
+        nodes[count++] = free_nodes[random_below(&simulation->random, free_count)];
+    sim_operator_place(membership->operator_, shard->number, nodes, count);
+}
+
+static void ask_for_removal(struct membership *membership) {
+    struct simulation *simulation = membership->simulation;
+    char number[NUMBER_BYTES];
+    unsigned leader = checks_leader(simulation, 0);
+    if (leader >= simulation->node_count)
+        return;
+    snprintf(number, sizeof number, "%u", membership->leaving + 1);
+    simulation->nodes[membership->leaving]->is_leaving = true;
+    trace_line(&simulation->trace, "operator: node %u is asked to take node %s off the list",
+               leader + 1, number);
+    sim_operator_ask(membership->operator_, leader,
+                     (const struct bytes[]){BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("REMOVENODE"),
+                                            bytes_of_text(number)},
+                     3);
+}
+
+/* One step: whatever moved it, the next one begins from what the topology says then. */
+static void remove_further(struct membership *membership, const struct topology *topology) {
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        const struct topology_shard *shard = &topology->shards[i];
+        if (topology_shard_has_replica(shard, membership->leaving + 1)) {
+            if (shard->is_settled)
+                move_away(membership, shard);
+            return;
+        }
+    }
+    ask_for_removal(membership);
+}
+
+static void removal_event(struct event *event) {
+    struct membership *membership = event->context;
+    struct simulation *simulation = membership->simulation;
+    const struct topology *topology = sim_operator_topology(simulation);
+    struct sim_node *leaving = simulation->nodes[membership->leaving];
+    if (leaving->is_given_up || (topology && !topology_node(topology, leaving->index + 1))) {
+        membership->is_removing = false;
+        simulation->statistics.nodes_removed += leaving->is_leaving;
+        leaving->is_given_up = true;
+        return;
+    }
+    if (topology)
+        remove_further(membership, topology);
+    look_again(membership);
 }

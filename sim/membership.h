@@ -1,5 +1,6 @@
-/* The operator of a run: asks the cluster for other replicas of a shard, whatever else goes wrong.
- */
+/* The operator who moves replicas: asks for other ones of a shard, whatever else goes wrong, and
+ * takes whole nodes out of the cluster, shard by shard, as `trothdb cluster remove` does. Nothing
+ * that was acknowledged may be lost by it, and who was taken out must end for good. */
 #pragma once
 #include "sim/simulation.h"
 
@@ -9,6 +10,8 @@ void membership_free(struct membership *membership);
 /* Asks the control shard's leader, if there is one to ask, for some nodes by lot to hold some
  * shard, the control shard among them. What becomes of it is the cluster's matter. */
 void membership_change(struct membership *membership);
+/* Begins to take a node by lot out, if enough are left; one at a time. */
+void membership_remove_node(struct membership *membership);
 /* By the newest topology that a node knows: how many replicas the shard has, and whether that is
  * settled. */
 unsigned membership_replica_count(const struct simulation *simulation, uint32_t shard,

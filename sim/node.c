@@ -6,6 +6,7 @@
 #include "sim/connection.h"
 #include "sim/faults.h"
 #include "sim/full_disk.h"
+#include "sim/loss.h"
 #include "sim/risk.h"
 #include <stdio.h>
 
@@ -66,12 +67,25 @@ static void node_client_pause(void *context, struct session *session, void *hand
     connection_pause(handle, is_paused);
 }
 
+/* Whoever says so was taken out, or given up; and then never comes back. */
+static bool check_removal(struct sim_node *node, struct bytes why) {
+    static const char removed[] = "this node was removed from its cluster";
+    if (why.length == 0 || memmem(why.data, why.length, removed, sizeof removed - 1) == NULL)
+        return false;
+    if (!node->is_leaving && !node->is_given_up)
+        simulation_fail(node->simulation, "node %u believes that it was removed, and was not",
+                        node->index + 1);
+    node->is_given_up = true;
+    return true;
+}
+
 static void node_fatal(void *context, const char *what) {
     struct sim_node *node = ((struct sim_thread *)context)->node;
     trace_line(&node->simulation->trace, "node %u: ends itself: %s", node->index + 1, what);
     if (full_disk_is_blamed(node))
         simulation_fail(node->simulation, "node %u ends itself over a full disk: %s",
                         node->index + 1, what);
+    check_removal(node, bytes_of_text(what));
     sim_node_kill(node, SIM_DEATH_OF_PROCESS);
 }
 
@@ -139,6 +153,7 @@ static void thread_turn_event(struct event *event) {
         worker_turn_end(thread->worker);
         if (!sim_node_is_alive(thread->node))
             return;
+        loss_after_turn(thread->node->simulation->loss, thread);
         checks_after_turn(thread->node->simulation, thread);
     }
     thread_set_timer(thread);
@@ -319,6 +334,7 @@ static void node_bury(struct sim_node *node) {
         sim_disk_end_life(node->threads[i].disk, node->death);
     checks_node_died(simulation, node->index);
     risk_node_died(simulation);
+    loss_node_died(simulation->loss, node->index);
 }
 
 static void node_bury_event(struct event *event) {
@@ -333,7 +349,8 @@ static void node_bury_event(struct event *event) {
                            : random_between(&simulation->random, 20000, NODE_RESTART_MOST_US);
     uint64_t at_us = simulation->queue.now_us + away_us;
     node->is_restart_quick = false;
-    sim_node_restart_at(node, at_us > node->down_until_us ? at_us : node->down_until_us);
+    if (!node->is_given_up)
+        sim_node_restart_at(node, at_us > node->down_until_us ? at_us : node->down_until_us);
 }
 
 void sim_node_kill(struct sim_node *node, enum sim_death death) {
@@ -356,7 +373,7 @@ void sim_node_restart_at(struct sim_node *node, uint64_t at_us) {
 
 static void node_start_event(struct event *event) {
     struct sim_node *node = event->context;
-    if (event->life == node->life && !node->is_up)
+    if (event->life == node->life && !node->is_up && !node->is_given_up)
         sim_node_start(node);
 }
 
@@ -388,7 +405,9 @@ static void node_did_not_start(struct sim_node *node, const struct buffer *probl
                BYTES_PRINT(buffer_bytes(problem)));
     if (node->is_doomed)
         return;
-    if (node_is_rotten(node)) {
+    if (check_removal(node, buffer_bytes(problem))) {
+        /* Its topology says so. */
+    } else if (node_is_rotten(node)) {
         simulation->statistics.refusals++;
         node_disks_each(node, sim_disk_mend);
     } else if (full_disk_is_blamed(node) && is_about_space(problem)) {

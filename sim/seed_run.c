@@ -66,6 +66,12 @@ static void print_summary(const struct simulation *simulation, double seconds) {
                                  ? 100 * statistics->replicas_seen_quiet / statistics->replicas_seen
                                  : 0),
         (unsigned long long)simulation->queue.executed_count);
+    if (statistics->nodes_removed)
+        printf(", %llu nodes taken out", (unsigned long long)statistics->nodes_removed);
+    if (statistics->recoveries)
+        printf(", %llu recoveries of a lost majority (%llu answers in doubt)",
+               (unsigned long long)statistics->recoveries,
+               (unsigned long long)statistics->answers_doubted);
     if (simulation->verdict.keys_undecided)
         printf(", %zu keys undecided", simulation->verdict.keys_undecided);
     printf("\n");

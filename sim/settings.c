@@ -2,15 +2,15 @@
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "sim/checks.h"
-#include "sim/connection.h"
-#include "wire/request.h"
+#include "sim/node.h"
+#include "sim/operator.h"
 #include <stdio.h>
 
-enum { SETTINGS_REQUEST_BYTES = 1024, SETTINGS_NUMBER_BYTES = 24 };
+enum { SETTINGS_NUMBER_BYTES = 24 };
 
 struct settings_operator {
     struct simulation *simulation;
-    struct connection connections[SIM_NODE_MAXIMUM];
+    struct sim_operator *operator_;
 };
 
 /* None that would let a run wait longer than its checks do. */
@@ -25,28 +25,16 @@ static const struct {
 };
 enum { KNOB_COUNT = sizeof KNOBS / sizeof *KNOBS };
 
-static void settings_reply(void *context, unsigned node, const struct response *response) {
-    (void)context, (void)node, (void)response; /* a refusal is one too: the leader moved */
-}
-
-static void settings_lost(void *context, unsigned node, bool was_accepted) {
-    (void)context, (void)node, (void)was_accepted;
-}
-
 struct settings_operator *settings_operator_new(struct simulation *simulation) {
-    struct settings_operator *operator_ = memory_allocate_zeroed(1, sizeof *operator_);
-    operator_->simulation = simulation;
-    struct connection_user user = {
-        .reply = settings_reply, .lost = settings_lost, .context = operator_};
-    for (unsigned node = 0; node < simulation->node_count; node++)
-        connection_init(&operator_->connections[node], simulation, node, &user);
-    return operator_;
+    struct settings_operator *settings = memory_allocate_zeroed(1, sizeof *settings);
+    settings->simulation = simulation;
+    settings->operator_ = sim_operator_new(simulation, NULL);
+    return settings;
 }
 
-void settings_operator_free(struct settings_operator *operator_) {
-    for (unsigned node = 0; node < operator_->simulation->node_count; node++)
-        connection_release(&operator_->connections[node]);
-    memory_free(operator_);
+void settings_operator_free(struct settings_operator *settings) {
+    sim_operator_free(settings->operator_);
+    memory_free(settings);
 }
 
 static size_t add_pair(struct simulation *simulation, struct bytes *arguments,
@@ -60,8 +48,8 @@ static size_t add_pair(struct simulation *simulation, struct bytes *arguments,
     return 2;
 }
 
-void settings_operator_change(struct settings_operator *operator_) {
-    struct simulation *simulation = operator_->simulation;
+void settings_operator_change(struct settings_operator *settings) {
+    struct simulation *simulation = settings->simulation;
     unsigned leader = checks_leader(simulation, 0);
     if (leader >= simulation->node_count)
         return;
@@ -79,25 +67,10 @@ void settings_operator_change(struct settings_operator *operator_) {
     }
     trace_line(&simulation->trace, "operator: node %u is asked to %.*s %.*s", leader + 1,
                BYTES_PRINT(arguments[1]), BYTES_PRINT(arguments[2]));
-    struct buffer request;
-    buffer_init(&request, SETTINGS_REQUEST_BYTES);
-    request_encode(&request, arguments, count);
-    connection_send(&operator_->connections[leader], buffer_bytes(&request));
-    buffer_release(&request);
+    sim_operator_ask(settings->operator_, leader, arguments, count);
 }
 
 /* ---- the check ---- */
-
-static const struct topology *newest_topology(const struct simulation *simulation) {
-    const struct topology *newest = NULL;
-    for (unsigned i = 0; i < simulation->node_count; i++) {
-        const struct worker *worker = simulation->nodes[i]->threads[0].worker;
-        const struct topology *topology = worker ? worker_topology(worker) : NULL;
-        if (topology && (newest == NULL || topology->epoch > newest->epoch))
-            newest = topology;
-    }
-    return newest;
-}
 
 struct comparison {
     unsigned node, thread;
@@ -129,7 +102,7 @@ static void node_compare(const struct sim_node *node, const struct topology *top
 }
 
 bool settings_are_followed(const struct simulation *simulation, struct buffer *problem) {
-    const struct topology *topology = newest_topology(simulation);
+    const struct topology *topology = sim_operator_topology(simulation);
     for (unsigned i = 0; i < simulation->node_count && problem->length == 0; i++)
         node_compare(simulation->nodes[i], topology, problem);
     return problem->length == 0;

@@ -6,9 +6,9 @@
 
 struct settings_operator;
 struct settings_operator *settings_operator_new(struct simulation *simulation);
-void settings_operator_free(struct settings_operator *operator_);
+void settings_operator_free(struct settings_operator *settings);
 /* Asks the control shard's leader, if there is one to ask. */
-void settings_operator_change(struct settings_operator *operator_);
+void settings_operator_change(struct settings_operator *settings);
 /* Does every thread that is up follow the newest topology that a node knows? For the end of a run.
  */
 bool settings_are_followed(const struct simulation *simulation, struct buffer *problem);

@@ -5,6 +5,7 @@
 #include "sim/checks.h"
 #include "sim/client.h"
 #include "sim/faults.h"
+#include "sim/loss.h"
 #include "sim/node.h"
 #include "sim/risk.h"
 #include "wire/request.h"
@@ -366,6 +367,8 @@ struct simulation *simulation_new(const struct simulation_options *options) {
         simulation->nodes[i] = sim_node_new(simulation, i);
     for (unsigned i = 0; i < simulation->client_count; i++)
         simulation->clients[i] = client_new(simulation, i);
+    if (faults_lose_nodes(simulation->faults))
+        simulation->loss = loss_new(simulation);
     return simulation;
 }
 
@@ -377,6 +380,7 @@ void simulation_free(struct simulation *simulation) {
         client_free(simulation->clients[i]);
     faults_free(simulation->faults);
     sim_net_free(simulation->net);
+    loss_free(simulation->loss);
     risk_free(simulation->risk);
     checks_free(simulation->checks);
     history_release(&simulation->history);

@@ -33,6 +33,7 @@ struct client;
 struct checks;
 struct connection;
 struct faults;
+struct loss;
 struct risk;
 
 /* How the clients behave for a while: quiet first, then eager, all as ever, or only reading, or in
@@ -50,7 +51,7 @@ enum simulation_phase { PHASE_BOOT, PHASE_FAULTS, PHASE_HEALED, PHASE_LAST_READS
 struct simulation_statistics {
     uint64_t operations_done, operations_void, operations_unknown;
     uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals, repairs,
-        replica_changes, answers_doubted;
+        replica_changes, answers_doubted, nodes_removed, recoveries;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };
 
@@ -70,6 +71,7 @@ struct simulation {
     struct history history;
     struct checks *checks;
     struct risk *risk;
+    struct loss *loss; /* NULL: no node is lost for good */
     struct faults *faults;
     enum simulation_phase phase;
     uint64_t think_most_us;    /* between a client's answers and its next request */

@@ -16,6 +16,7 @@
 #include "cli/cluster_change.h"
 #include "cli/flags.h"
 #include "cli/grid.h"
+#include "cli/voters.h"
 
 enum {
     RECOVER_SURVIVOR_MAXIMUM = 64,
@@ -31,6 +32,7 @@ struct recovery {
     struct change change;
     bool is_dry, is_confirmed;
     struct status survivors[RECOVER_SURVIVOR_MAXIMUM];
+    struct voters_list voters[RECOVER_SURVIVOR_MAXIMUM]; /* by each of them */
     unsigned survivor_count;
     const struct status *newest; /* whose topology counts */
     struct buffer lost;          /* "2,3" */
@@ -63,6 +65,10 @@ static int ask_survivors(struct recovery *recovery, char *texts) {
             return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
         }
         recovery->survivor_count++;
+        if (voters_fetch(&recovery->voters[recovery->survivor_count - 1], &address, CLUSTER_ASK_MS,
+                         problem)) {
+            return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
+        }
         if (recovery->survivor_count == 1) {
             recovery->change.at = address;
         }
@@ -122,31 +128,32 @@ static const struct status_replica *replica_on(const struct recovery *recovery, 
     return status ? status_replica(status, shard) : NULL;
 }
 
-/* Raft's own order: a log that ends in a later term holds all that is committed (5.4.1). */
-static bool is_ahead(const struct status_replica *a, const struct status_replica *b) {
-    return a->last_term > b->last_term ||
-           (a->last_term == b->last_term && a->last_index > b->last_index);
+static bool is_left(const void *context, uint32_t node) { return survivor(context, node) != NULL; }
+
+/* By the logs, not by the topology: while a change is under way they differ, and what is wanted may
+ * be empty yet. The most advanced replica knows of every change that a majority of those left could
+ * have had a part in (4.3). Without one: NULL. */
+static const struct voters *best_of(const struct recovery *recovery, uint32_t shard,
+                                    uint32_t *node) {
+    const struct voters *best = NULL;
+    for (unsigned i = 0; i < recovery->survivor_count; i++) {
+        const struct voters *voters = voters_of(&recovery->voters[i], shard);
+        if (voters && (!best || voters_is_ahead(voters, best))) {
+            best = voters;
+            *node = recovery->survivors[i].self;
+        }
+    }
+    return best;
 }
 
 static enum shard_fate fate_of(const struct recovery *recovery, const struct status_shard *shard,
                                uint32_t *best) {
-    unsigned left = 0;
     *best = 0;
-    for (unsigned i = 0; i < shard->replica_count; i++) {
-        const struct status_replica *replica =
-            replica_on(recovery, shard->replicas[i], shard->number);
-        if (!replica) {
-            continue;
-        }
-        left++;
-        if (!*best || is_ahead(replica, replica_on(recovery, *best, shard->number))) {
-            *best = shard->replicas[i];
-        }
+    const struct voters *voters = best_of(recovery, shard->number, best);
+    if (!voters || voters->members.voter_count == 0) { /* only learners that know of nobody yet */
+        return SHARD_IS_GONE;
     }
-    if (left * 2 > shard->replica_count) {
-        return SHARD_GOES_ON;
-    }
-    return left ? SHARD_RECOVERS : SHARD_IS_GONE;
+    return voters_have_majority(voters, is_left, recovery) ? SHARD_GOES_ON : SHARD_RECOVERS;
 }
 
 static int judge_shards(struct recovery *recovery) {
@@ -326,9 +333,45 @@ static bool is_recovered(struct change *change, void *context) {
     return is_done;
 }
 
+/* Nodes that are wanted and lost, where the old ones that vote still can go on by themselves. */
+static bool is_wanted_in_vain(const struct recovery *recovery, const struct status_shard *shard) {
+    uint32_t best;
+    unsigned left = 0;
+    for (unsigned i = 0; i < shard->replica_count; i++) {
+        left += is_left(recovery, shard->replicas[i]);
+    }
+    return fate_of(recovery, shard, &best) == SHARD_GOES_ON && left * 2 <= shard->replica_count;
+}
+
+/* A change that was under way is asked back to those that vote and are left: as the others go, it
+ * could not be followed any more. */
+static int take_wishes_back(struct recovery *recovery) {
+    int status = CLUSTER_EXIT_OK;
+    for (size_t i = 0; i < recovery->newest->shard_count && !status; i++) {
+        const struct status_shard *shard = &recovery->newest->shards[i];
+        struct wish wish = {.shard = shard->number};
+        uint32_t best;
+        if (!is_wanted_in_vain(recovery, shard)) {
+            continue;
+        }
+        const struct raft_configuration *members =
+            &best_of(recovery, shard->number, &best)->members;
+        for (unsigned j = 0; j < members->voter_count; j++) {
+            if (is_left(recovery, members->voters[j])) {
+                wish.nodes[wish.count++] = members->voters[j];
+            }
+        }
+        status = change_replicas(&recovery->change, &wish);
+    }
+    return status;
+}
+
 static int carry_out(struct recovery *recovery) {
     char problem[CLIENT_PROBLEM_BYTES];
     int status = recovery->is_control_lost ? recover_control(recovery) : CLUSTER_EXIT_OK;
+    if (!status) {
+        status = take_wishes_back(recovery);
+    }
     if (status) {
         return status;
     }
@@ -382,6 +425,7 @@ static int recover(struct recovery *recovery, char *texts) {
     }
     for (unsigned i = 0; i < recovery->survivor_count; i++) {
         status_release(&recovery->survivors[i]);
+        voters_release(&recovery->voters[i]);
     }
     buffer_release(&recovery->lost);
     buffer_release(&recovery->choices);

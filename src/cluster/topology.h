@@ -29,6 +29,10 @@ enum {
 /* By so much the epoch rises when nodes are given up: whatever those may decide among themselves
  * when they come back is older. */
 #define TOPOLOGY_EPOCH_RECOVERY ((uint64_t)1 << 32)
+/* Were nodes given up between these two epochs? */
+static inline bool topology_was_recovery_between(uint64_t earlier, uint64_t later) {
+    return earlier / TOPOLOGY_EPOCH_RECOVERY < later / TOPOLOGY_EPOCH_RECOVERY;
+}
 
 struct topology_address {
     char host[TOPOLOGY_HOST_MAXIMUM];
@@ -51,8 +55,8 @@ struct topology_shard {
      * they are the same. */
     uint64_t wanted_epoch; /* when these replicas were asked for; 0: since the founding */
     bool is_settled;       /* they vote, and nobody else */
-    /* 0, or: the majority was lost, and this replica alone makes the shard go on, as of that wish.
-     */
+    /* 0, or: the majority was lost, and this replica alone makes the shard go on; until it is
+     * settled it is one of those that are wanted. */
     uint32_t survivor;
 };
 
@@ -126,7 +130,8 @@ bool topology_has_peers(const struct topology *topology, uint32_t node_number, u
  *   node.remove <number>                           it holds no replica, and goes: else ERR_BUSY
  *   nodes.lost <number>,... <shard>=<number>,...   they are given up, and go; a shard that has no
  *                                                  majority without them goes on from the replica
- *                                                  on the node named, or ERR_BUSY
+ *                                                  on the node named, or ERR_BUSY; while a change
+ *                                                  is under way that may be an old replica
  *   setting.set <name> <value> [<name> <value>...]                        settings of all nodes
  *   setting.unset <name>...
  *

@@ -153,13 +153,17 @@ static int apply_shard_replicas(struct topology *topology, const struct bytes *a
     if (!is_other && memcmp(shard->replicas, wanted.replicas, sizeof(wanted.replicas)) == 0) {
         return 0;
     }
+    bool is_recovering = !shard->is_settled && shard->survivor;
+    if (is_recovering && !topology_shard_has_replica(&wanted, shard->survivor)) {
+        return ERR_BUSY; /* nobody else has what the others are to get */
+    }
     memcpy(shard->replicas, wanted.replicas, sizeof(wanted.replicas));
     shard->replica_count = wanted.replica_count;
     topology->epoch++;
     if (is_other) {
         shard->wanted_epoch = topology->epoch;
         shard->is_settled = false;
-        shard->survivor = 0;
+        shard->survivor = is_recovering ? shard->survivor : 0;
     }
     return 0;
 }

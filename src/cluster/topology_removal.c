@@ -183,10 +183,25 @@ static uint32_t survivor_of(struct bytes list, uint32_t shard) {
     return 0;
 }
 
+/* Who goes on may be one that is wanted no more: while a change is under way it is the old replicas
+ * that have the data, and where the majority went in the middle of it only they may. */
+static int add_survivor(const struct topology *topology, const struct topology_shard *shard,
+                        struct topology_shard *left) {
+    if (left->survivor == 0 || topology_shard_has_replica(left, left->survivor)) {
+        return 0;
+    }
+    if (shard->is_settled || !topology_node(topology, left->survivor)) {
+        return ERR_BUSY;
+    }
+    left->replica_count -= left->replica_count == TOPOLOGY_REPLICA_MAXIMUM;
+    left->replicas[left->replica_count++] = left->survivor;
+    return 0;
+}
+
 /* The replicas that are left, the survivor first. ERR_BUSY: too few to go on, and nobody named who
  * could. */
-static int leave_survivors(struct topology_shard *shard, struct bytes lost, struct bytes survivors,
-                           uint64_t epoch) {
+static int leave_survivors(const struct topology *topology, struct topology_shard *shard,
+                           struct bytes lost, struct bytes survivors, uint64_t epoch) {
     struct topology_shard left = {.survivor = survivor_of(survivors, shard->number)};
     for (unsigned i = 0; i < shard->replica_count; i++) {
         if (!is_listed(lost, shard->replicas[i])) {
@@ -197,8 +212,8 @@ static int leave_survivors(struct topology_shard *shard, struct bytes lost, stru
         return 0;
     }
     bool has_majority = left.replica_count * 2 > shard->replica_count;
-    if (left.replica_count == 0 || (!has_majority && left.survivor == 0) ||
-        (left.survivor && !topology_shard_has_replica(&left, left.survivor))) {
+    if (add_survivor(topology, shard, &left) || left.replica_count == 0 ||
+        (!has_majority && left.survivor == 0)) {
         return ERR_BUSY;
     }
     for (unsigned i = 1; i < left.replica_count; i++) {
@@ -242,7 +257,7 @@ int topology_apply_nodes_lost(struct topology *topology, const struct bytes *arg
     bool is_news = tried->node_count < topology->node_count;
     tried->epoch += TOPOLOGY_EPOCH_RECOVERY;
     for (unsigned i = 0; i < tried->shard_count && !error; i++) {
-        error = leave_survivors(&tried->shards[i], arguments[1], arguments[2], tried->epoch);
+        error = leave_survivors(tried, &tried->shards[i], arguments[1], arguments[2], tried->epoch);
     }
     if (!error && is_news) {
         struct topology old = *topology;

@@ -38,6 +38,9 @@ static void answer_here(struct worker *worker, enum ask_kind kind, uint64_t aske
     case ASK_RECOVER:
         status_answer_recover(worker, answer);
         return;
+    case ASK_VOTERS:
+        status_answer_voters(worker, answer);
+        return;
     case ASK_BACKUP:
         backups_answer(worker, arguments, count, answer);
         return;
@@ -77,6 +80,7 @@ static void reply_answers(const struct worker *worker, const struct ask_answer *
         }
         return;
     case ASK_BACKUP:
+    case ASK_VOTERS:
         reply_bulk(reply, buffer_bytes(&all->text));
         return;
     case ASK_SLOWLOG_GET:

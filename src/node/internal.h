@@ -560,6 +560,7 @@ enum ask_kind {
     ASK_SNAPSHOT,
     ASK_TRANSFER,
     ASK_RECOVER,
+    ASK_VOTERS,
     ASK_BACKUP,
     ASK_SLOWLOG_GET,
     ASK_SLOWLOG_LENGTH,
@@ -588,6 +589,7 @@ void slowlog_reply_answers(const struct worker *worker, const struct ask_answer 
 void status_answer_snapshot(struct worker *worker, const struct bytes *arguments, size_t count,
                             struct ask_answer *answer);
 void status_answer_recover(struct worker *worker, struct ask_answer *answer);
+void status_answer_voters(struct worker *worker, struct ask_answer *answer);
 void status_answer_transfer(struct worker *worker, const struct bytes *arguments, size_t count,
                             struct ask_answer *answer);
 /* May `host:port` text be made of a member's or node's client address? Writes "host:port". */

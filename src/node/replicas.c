@@ -14,6 +14,7 @@
 
 #include "node/gossiper.h"
 #include "node/internal.h"
+#include "raft/configuration.h"
 
 enum { CHANGE_INTERVAL_US = 500 * 1000 };
 
@@ -133,22 +134,33 @@ void replicas_durable(struct worker *worker, uint64_t wal_sequence) {
 
 /* ---- changing who votes ---- */
 
-/* The operator gave the majority up, and this replica is to make the shard go on. Asked again until
- * the log says so: after that its wish is no older any more. */
+/* The operator gave the majority up, and one replica is to make the shard go on; asked again until
+ * the log says so. After that its wish is from behind the recovery, and however often other
+ * replicas are wished for then, it is never alone again: the others may have what it lacks. */
+static bool awaits_survivor(const struct shard *shard, const struct topology_shard *placed) {
+    const struct raft_configuration *members = raft_configuration(shard_raft(shard));
+    return !placed->is_settled && placed->survivor &&
+           !raft_configuration_is_sole_voter(members, placed->survivor) &&
+           topology_was_recovery_between(members->wish, placed->wanted_epoch);
+}
+
 static void recover_alone(struct worker *worker, struct shard *shard,
                           const struct topology_shard *placed) {
-    bool is_asked = !placed->is_settled && placed->survivor == worker->self &&
-                    raft_configuration(shard_raft(shard))->wish < placed->wanted_epoch;
-    if (is_asked && shard_recover_alone(shard, placed->wanted_epoch)) {
+    if (placed->survivor == worker->self && shard_recover_alone(shard, placed->wanted_epoch)) {
         log_line(worker->io.log, LOG_WARN, "the shard cannot go on from here yet: it has a leader",
                  LOG_F("shard", placed->number), LOG_F("node", worker->self));
     }
 }
 
+/* Who believes to lead while a survivor is awaited has lost its majority and not noticed yet:
+ * nothing is changed then, or the wish would stand in a log that nobody can commit. */
 static void drive(struct worker *worker, struct shard *shard, const struct topology_shard *placed) {
     uint64_t settled_epoch = 0;
-    recover_alone(worker, shard, placed);
-    if (!placed->is_settled && shard_is_leader(shard)) {
+    bool is_awaiting = awaits_survivor(shard, placed);
+    if (is_awaiting) {
+        recover_alone(worker, shard, placed);
+    }
+    if (!is_awaiting && !placed->is_settled && shard_is_leader(shard)) {
         if (shard_has_voters(shard, placed->replicas, placed->replica_count,
                              placed->wanted_epoch)) {
             settled_epoch = placed->wanted_epoch;

@@ -264,6 +264,31 @@ void status_answer_recover(struct worker *worker, struct ask_answer *answer) {
     }
 }
 
+/* ---- VOTERS ---- */
+
+static void append_numbers(struct buffer *out, const raft_node_number *numbers, unsigned count) {
+    buffer_append_text(out, count ? " " : " -");
+    for (unsigned i = 0; i < count; i++) {
+        buffer_append_format(out, "%s%u", i ? "," : "", numbers[i]);
+    }
+}
+
+/* By the log of each replica here, which may know more, or less, than the topology: whoever asks
+ * what a shard needs to go on asks for this. */
+void status_answer_voters(struct worker *worker, struct ask_answer *answer) {
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        const struct raft *raft = shard_raft(worker->shards[worker->hosted[i]]);
+        const struct raft_configuration *members = raft_configuration(raft);
+        raft_index last = raft_last_index(raft);
+        buffer_append_format(&answer->text, "%u %llu %llu", worker->hosted[i],
+                             (unsigned long long)raft_term_at(raft, last),
+                             (unsigned long long)last);
+        append_numbers(&answer->text, members->voters, members->voter_count);
+        append_numbers(&answer->text, members->old_voters, members->old_voter_count);
+        buffer_append_u8(&answer->text, '\n');
+    }
+}
+
 /* ---- ADDNODE, REPLICAS: commands of the control shard ---- */
 
 enum { CONTROL_ARGUMENT_MAXIMUM = 16 };
@@ -387,6 +412,10 @@ static void help(struct session_command *call) {
         "placed.",
         "UNSET <setting> [<setting> ...]",
         "    Takes back what CONFIG SET said on this node.",
+        "VOTERS",
+        "    A line for each replica here: its shard, term and index of its last entry, who votes "
+        "by its log, and who",
+        "    voted before while both do. For `trothdb cluster recover`.",
         "WITH sync|async <command> [<arg> ...]",
         "    Runs one command with that durability.",
     };
@@ -406,6 +435,9 @@ bool trothdb_command(struct session_command *call) {
     }
     if (strcmp(name, "trothdb|recover") == 0) {
         return ask_workers(call, ASK_RECOVER);
+    }
+    if (strcmp(name, "trothdb|voters") == 0) {
+        return ask_workers(call, ASK_VOTERS);
     }
     if (strcmp(name, "trothdb|removenode") == 0) {
         return control_call(call, "node.remove");

@@ -396,6 +396,37 @@ static void lost_nodes_are_given_up_as_a_whole(void **state) {
     buffer_release(&encoded);
 }
 
+/* The majority goes while replicas move: the new ones may be empty, so an old one is named. Where
+ * nothing moves, only a replica can be. */
+static void an_old_replica_goes_on_in_the_middle_of_a_change(void **state) {
+    (void)state;
+    struct topology *topology = found(5, 1, 3);
+    assert_true(topology_shard_has_replica(&topology->shards[1], 2));
+    assert_int_equal(ask(topology, "nodes.lost", "1,3", "0=5,1=2"), ERR_BUSY); /* settled */
+    const struct bytes move[] = {BYTES_LITERAL("shard.replicas"), BYTES_LITERAL("1"),
+                                 BYTES_LITERAL("4"), BYTES_LITERAL("5")};
+    assert_int_equal(topology_apply(topology, move, 4), 0);
+    assert_int_equal(ask(topology, "nodes.lost", "1,3", "0=2,1=3"), ERR_BUSY); /* lost itself */
+    assert_int_equal(ask(topology, "nodes.lost", "1,3", "0=2,1=9"), ERR_BUSY); /* no such node */
+    assert_int_equal(ask(topology, "nodes.lost", "1,3", "0=2,1=2"), 0);
+    const struct topology_shard *shard = &topology->shards[1];
+    assert_int_equal(shard->survivor, 2);
+    assert_int_equal(shard->replica_count, 3);
+    assert_int_equal(shard->replicas[0], 2);
+    assert_true(topology_shard_has_replica(shard, 4) && topology_shard_has_replica(shard, 5));
+    assert_false(shard->is_settled);
+    /* Others may be wished for, as long as the one with the data is among them. */
+    uint64_t epoch = topology->epoch;
+    assert_int_equal(topology_apply(topology, move, 4), ERR_BUSY);
+    assert_int_equal(topology->epoch, epoch);
+    const struct bytes with[] = {BYTES_LITERAL("shard.replicas"), BYTES_LITERAL("1"),
+                                 BYTES_LITERAL("4"), BYTES_LITERAL("2")};
+    assert_int_equal(topology_apply(topology, with, 4), 0);
+    assert_int_equal(shard->survivor, 2);
+    assert_true(topology_was_recovery_between(0, shard->wanted_epoch));
+    topology_free(topology);
+}
+
 /* A shard that keeps its majority loses a replica and goes on by itself. */
 static void a_shard_with_a_majority_needs_no_survivor(void **state) {
     (void)state;
@@ -423,6 +454,7 @@ RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(settings_are_encoded_copied_and_checked),
           cmocka_unit_test(a_node_that_holds_nothing_is_removed_for_ever),
           cmocka_unit_test(lost_nodes_are_given_up_as_a_whole),
+          cmocka_unit_test(an_old_replica_goes_on_in_the_middle_of_a_change),
           cmocka_unit_test(a_shard_with_a_majority_needs_no_survivor),
           cmocka_unit_test(a_slot_with_two_owners_is_refused),
           cmocka_unit_test(a_huge_node_number_is_refused))

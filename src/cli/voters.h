@@ -1,0 +1,28 @@
+/* Who votes for each shard by the logs of one node: the reply of TROTHDB VOTERS, decoded. */
+#pragma once
+#include "io/net.h"
+#include "raft/raft.h"
+
+/* One replica. */
+struct voters {
+    uint32_t shard;
+    uint64_t last_term, last_index;
+    struct raft_configuration members; /* voters and old voters only */
+};
+
+struct voters_list {
+    struct voters *replicas;
+    size_t count;
+};
+
+/* Connects, asks, closes. On error `problem` (CLIENT_PROBLEM_BYTES) says what failed, and nothing
+ * is to be released. */
+int voters_fetch(struct voters_list *list, const struct net_address *address, int timeout_ms,
+                 char *problem) MUST_CHECK;
+void voters_release(struct voters_list *list); /* also of a zeroed one */
+const struct voters *voters_of(const struct voters_list *list, uint32_t shard); /* or NULL */
+/* Raft's own order: a log that ends in a later term holds all that is committed (5.4.1). */
+bool voters_is_ahead(const struct voters *a, const struct voters *b);
+/* Are these nodes enough to elect a leader, and to commit? `is_left` is asked of each. */
+bool voters_have_majority(const struct voters *voters,
+                          bool (*is_left)(const void *context, uint32_t node), const void *context);
