@@ -11,6 +11,7 @@
  *     order.c       the same in the order of UUIDs
  *     pool.c        what many know alike, kept once
  *     suspicion.c   from suspect to dead, or refuted
+ *     doubt.c       who knows better than that somebody is a suspect
  *     state.c       keys, versions, removals
  *     broadcast.c   what is news, and when it is told to whom
  *     telling.c     which news goes into one datagram
@@ -100,7 +101,8 @@ struct suspicion {
     struct member *member;
     uint64_t since_us;
     uint64_t deadline_us;
-    unsigned stretch; /* own local health at its beginning, plus 1 */
+    uint64_t called_us; /* the last call (doubt.h); 0: not yet */
+    unsigned stretch;   /* own local health at its beginning, plus 1 */
     unsigned accuser_count;
     uint8_t accusers[GOSSIP_CONFIRMATIONS + 1][GOSSIP_UUID_BYTES];
 };
@@ -249,6 +251,7 @@ struct gossip {
 
     struct list suspicions;
     uint64_t suspicion_us; /* no suspicion ends before this */
+    uint64_t judge_us;     /* nor, after this node stood still, before this */
 
     struct list news[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */
     uint64_t news_lists[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "gossip/broadcast.h"
 #include "gossip/compare.h"
+#include "gossip/doubt.h"
 #include "gossip/healing.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
@@ -12,7 +13,12 @@
 #include "gossip/skew.h"
 #include "gossip/suspicion.h"
 
-enum { HELPER_STEPS = 64 }; /* among so many one of another zone is looked for */
+enum {
+    HELPER_STEPS = 64,  /* among so many one of another zone is looked for */
+    DOUBTS = 2,         /* suspects that a ping asks about */
+    CONTRADICTIONS = 4, /* in its answer, as far as there is room */
+    FIRST_MAXIMUM = 2   /* records that a ping or its answer carries beside these */
+};
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
@@ -27,7 +33,7 @@ struct ping {
     uint64_t sequence;
     const uint8_t *target; /* NULL: whoever is there */
     bool is_observation;
-    const struct member *first[2]; /* records that it carries in any case */
+    const struct member *const *first; /* records that it carries in any case */
     size_t first_count;
 };
 
@@ -50,16 +56,19 @@ static void ping_send(struct gossip *gossip, const struct ping *ping,
  * a stranger or one of the dead may not know who we are. Each ping has a sequence of its own, so
  * that an answer says which one it is for. */
 static void probe_ping(struct gossip *gossip, struct probe *probe) {
-    struct ping ping = {.to = probe->member,
+    const struct member *member = probe->member, *first[FIRST_MAXIMUM + DOUBTS];
+    struct ping ping = {.to = member,
                         .sequence = probe->sequence + probe->ping_count,
-                        .is_observation = probe->is_observation};
-    const struct member *member = probe->member;
+                        .is_observation = probe->is_observation,
+                        .first = first};
     if (member != NULL)
         ping.target = member->shown.who->uuid;
     if (member != NULL && member->shown.state != GOSSIP_ALIVE)
-        ping.first[ping.first_count++] = member;
+        first[ping.first_count++] = member;
     if (probe->kind != PROBE_MEMBER)
-        ping.first[ping.first_count++] = gossip->self;
+        first[ping.first_count++] = gossip->self;
+    else
+        ping.first_count += doubt_choose(gossip, member, DOUBTS, first + ping.first_count);
     probe->pinged_us[probe->ping_count++] = gossip->now_us;
     ping_send(gossip, &ping, &probe->to);
     bool is_last = probe->kind != PROBE_MEMBER || probe->ping_count == GOSSIP_PINGS_MAXIMUM;
@@ -221,14 +230,19 @@ static void probe_fail(struct gossip *gossip, const struct probe *failed) {
     if (member_is_live(member) && gossip->self->shown.state != GOSSIP_JOINING)
         suspicion_accuse(gossip, member);
     local_health_change(gossip, blame);
-    if (member->shown.state != GOSSIP_SUSPECT)
-        return;
-    struct ping ping = {.to = member,
+    const struct member *suspect = member;
+    if (member->shown.state == GOSSIP_SUSPECT)
+        probe_ask_about(gossip, member, &suspect, 1);
+}
+
+void probe_ask_about(struct gossip *gossip, const struct member *asked,
+                     const struct member *const *suspects, size_t count) {
+    struct ping ping = {.to = asked,
                         .sequence = ++gossip->sequence,
-                        .target = member->shown.who->uuid,
-                        .first = {member},
-                        .first_count = 1};
-    ping_send(gossip, &ping, &member->shown.who->address);
+                        .target = asked->shown.who->uuid,
+                        .first = suspects,
+                        .first_count = count};
+    ping_send(gossip, &ping, &asked->shown.who->address);
 }
 
 static void probe_run_one(struct gossip *gossip, struct probe *probe) {
@@ -291,9 +305,11 @@ void probe_asked(struct gossip *gossip, const struct gossip_address *from,
     memcpy(relay->origin_uuid, message->sender, GOSSIP_UUID_BYTES);
     memcpy(relay->target, message->target, GOSSIP_UUID_BYTES);
     const struct member *target = member_find(gossip, message->target);
-    struct ping ping = {.to = target, .sequence = relay->sequence, .target = message->target};
-    if (target != NULL && target->shown.state != GOSSIP_ALIVE)
-        ping.first[ping.first_count++] = target;
+    struct ping ping = {.to = target,
+                        .sequence = relay->sequence,
+                        .target = message->target,
+                        .first = &target,
+                        .first_count = target != NULL && target->shown.state != GOSSIP_ALIVE};
     ping_send(gossip, &ping, &message->address);
 }
 
@@ -322,13 +338,14 @@ void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
         memcmp(message->target, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) != 0)
         return; /* meant for who was at this address before */
     const struct member *sender = member_find(gossip, message->sender);
-    const struct member *first[2];
+    const struct member *first[FIRST_MAXIMUM + CONTRADICTIONS];
     size_t count = 0;
     bool is_known = sender != NULL && sender->shown.who->generation == message->generation;
     if (sender != NULL && (!is_known || sender->shown.state != GOSSIP_ALIVE))
         first[count++] = sender; /* so that it refutes, or learns that it has a successor */
     if (!is_known || gossip->self->shown.state == GOSSIP_LEFT)
         first[count++] = gossip->self;
+    count += doubt_contradicted(gossip, message, CONTRADICTIONS, first + count);
     gossip_begin(gossip, CODEC_ACK, is_known ? sender : NULL);
     codec_write_sequence(&gossip->writer, message->sequence);
     if (gossip->writer.wire.version > 0)

@@ -22,6 +22,10 @@ void probe_grave(struct gossip *gossip, struct member *member);
 /* Of whoever is there: a seed (which one), or one of the lost. */
 void probe_address(struct gossip *gossip, enum probe_kind kind,
                    const struct gossip_address *address, size_t seed);
+/* A ping that tells of suspects, so that whoever is asked contradicts if it knows better; nothing
+ * follows if it does not answer. */
+void probe_ask_about(struct gossip *gossip, const struct member *asked,
+                     const struct member *const *suspects, size_t count);
 /* Answers. */
 void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
                   const struct codec_message *message);

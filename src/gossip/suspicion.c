@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "gossip/broadcast.h"
+#include "gossip/doubt.h"
 #include "gossip/member.h"
 #include <math.h>
 
@@ -36,6 +37,8 @@ static uint64_t suspicion_duration_us(const struct gossip *gossip,
 
 static void suspicion_schedule(struct gossip *gossip, struct suspicion *suspicion) {
     suspicion->deadline_us = suspicion->since_us + suspicion_duration_us(gossip, suspicion);
+    if (suspicion->deadline_us < gossip->judge_us)
+        suspicion->deadline_us = gossip->judge_us;
     if (suspicion->deadline_us < gossip->suspicion_us)
         gossip->suspicion_us = suspicion->deadline_us;
 }
@@ -158,24 +161,38 @@ static void suspicion_expire(struct gossip *gossip, struct member *member) {
     member_hear(gossip, &record, true);
 }
 
+static uint64_t suspicion_next_us(const struct gossip *gossip, const struct suspicion *suspicion) {
+    if (suspicion->called_us == 0 || PLANTED(GOSSIP_JUDGED_ASLEEP))
+        return suspicion->deadline_us;
+    uint64_t answered_us = suspicion->called_us + doubt_answer_us(gossip);
+    return answered_us > suspicion->deadline_us ? answered_us : suspicion->deadline_us;
+}
+
 void suspicion_run(struct gossip *gossip) {
     if (gossip->now_us < gossip->suspicion_us)
         return;
+    doubt_last_call(gossip);
     gossip->suspicion_us = GOSSIP_NEVER;
     LIST_EACH (&gossip->suspicions, link) {
         const struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
-        uint64_t deadline_us = suspicion->deadline_us;
-        if (gossip->now_us >= deadline_us)
+        uint64_t next_us = suspicion_next_us(gossip, suspicion);
+        if (gossip->now_us >= next_us)
             suspicion_expire(gossip, suspicion->member);
-        else if (deadline_us < gossip->suspicion_us)
-            gossip->suspicion_us = deadline_us;
+        else if (next_us < gossip->suspicion_us)
+            gossip->suspicion_us = next_us;
     }
 }
 
+/* A suspicion that would have ended meanwhile does not end now: what came meanwhile is not heard
+ * yet, and may refute it. */
 void suspicion_postpone(struct gossip *gossip, uint64_t lag_us) {
+    uint64_t interval_us = gossip->timing.probe_interval_us;
+    if (!PLANTED(GOSSIP_JUDGED_ASLEEP))
+        gossip->judge_us = gossip->now_us + (lag_us < interval_us ? lag_us : interval_us);
     LIST_EACH (&gossip->suspicions, link) {
         struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
         suspicion->since_us += lag_us;
+        suspicion->called_us = 0;
         suspicion_schedule(gossip, suspicion);
     }
 }

@@ -5,7 +5,9 @@
  *     two further, independent accusers bring it down to (5 + log10(max(10, n))) / 3 intervals, the
  *     first of them most of the way. Their word does not count while they are joining.
  *   - The suspect is told first, with the very next probe, and refutes by raising its incarnation.
- *   - A node in bad health itself waits longer before it calls a suspect dead. */
+ *   - A node in bad health itself waits longer before it calls a suspect dead; one that stood still
+ *     hears first what came meanwhile.
+ *   - Whoever suspects asks whether somebody knows better, and once more at the end (doubt.h). */
 #pragma once
 #include "gossip/instance.h"
 

@@ -226,14 +226,18 @@ void telling_write(struct gossip *gossip, const struct member *const *first, siz
     enum { SECTIONS = 3 };
     struct telling telling = {.gossip = gossip};
     size_t used = gossip->writer.buffer.length + SECTIONS * CODEC_SECTION_HEADER_BYTES;
-    for (size_t i = 0; i < first_count; i++) {
+    size_t fitting = 0;
+    for (; fitting < first_count; fitting++) {
         struct codec_record record;
-        member_record(first[i], &record);
-        used += codec_record_bytes(&gossip->writer.wire, &record);
+        member_record(first[fitting], &record);
+        size_t bytes = codec_record_bytes(&gossip->writer.wire, &record);
+        if (used + bytes > GOSSIP_DATAGRAM_MAXIMUM)
+            break;
+        used += bytes;
     }
     telling.room = used < GOSSIP_DATAGRAM_MAXIMUM ? GOSSIP_DATAGRAM_MAXIMUM - used : 0;
     telling_choose_shares(&telling);
-    telling_write_records(&telling, first, first_count);
+    telling_write_records(&telling, first, fitting);
     telling_write_entries(&telling);
     telling_settle(&telling);
 }

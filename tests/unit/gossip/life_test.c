@@ -76,39 +76,29 @@ static void count_deaths(void *context, struct world_node *node,
         change->kind == GOSSIP_CHANGE_STATE && change->member->state == GOSSIP_DEAD;
 }
 
-/* Probes wait behind the main thread (redis), or for the whole machine: every process stands still
- * for a second now and then, several at once, and nobody is called dead. */
-static void stop_all_at_random(uint64_t seed, double loss) {
-    struct world *world = world_new(seed);
-    world_add_cluster(world, 30);
-    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+/* A refutation that news did not bring to one node (it is told by lot, and datagrams get lost): who
+ * suspects asks, and is told. */
+static void test_missed_refutation_is_asked_for(void **state) {
+    (void)state;
+    struct world *world = world_new(36);
+    world_add_cluster(world, 60);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
     unsigned deaths = 0;
-    uint64_t resume_us[31] = {0};
     world->on_change = count_deaths;
     world->context = &deaths;
-    world->loss = loss;
-    for (unsigned round = 0; round < 1200; round++) {
-        world_run(world, SECOND / 10);
-        for (unsigned i = 1; i <= 30; i++) {
-            bool is_stopped = world->nodes[i].is_stopped;
-            if (is_stopped && world->now_us >= resume_us[i])
-                world_resume(world, i);
-            if (is_stopped || !random_chance(&world->random, 0.01))
-                continue;
-            world_stop(world, i);
-            resume_us[i] = world->now_us + SECOND;
-        }
+    for (unsigned round = 0; round < 20; round++) {
+        world_run(world, random_between(&world->random, 2 * SECOND, 3 * SECOND));
+        world_stop(world, 2);
+        world_run(world, SECOND);
+        world->hard_of_hearing = 4;
+        world->loss = 0.5;
+        world_resume(world, 2);
+        world_run(world, 2 * SECOND);
+        world->hard_of_hearing = 0;
+        world->loss = 0;
     }
     assert_int_equal(deaths, 0);
     world_free(world);
-}
-
-/* Stops alone killed nobody in any draw that was tried. With a fifth of all datagrams lost as well,
- * a draw now and then still has a healthy one called dead: seed 32 does. */
-static void test_stops_of_a_second_kill_nobody(void **state) {
-    (void)state;
-    stop_all_at_random(31, 0);
-    stop_all_at_random(34, 0.2);
 }
 
 /* As if `teller` told `told` that node 2 lives, as all believed before it died. */
@@ -343,7 +333,7 @@ int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stopped_process_blames_nobody),
         cmocka_unit_test(test_short_stops_blame_nobody),
-        cmocka_unit_test(test_stops_of_a_second_kill_nobody),
+        cmocka_unit_test(test_missed_refutation_is_asked_for),
         cmocka_unit_test(test_relayed_news_does_not_keep_the_dead_alive),
         cmocka_unit_test(test_partition_heals),
         cmocka_unit_test(test_halves_of_a_hundred_heal_soon),

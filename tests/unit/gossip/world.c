@@ -321,7 +321,10 @@ static void world_land(struct world *world, struct parcel *parcel) {
         return;
     }
     struct world_node *node = world_at(world, &parcel->to);
-    if (node == NULL || world->is_cut[parcel->from][node->number]) {
+    bool is_missed =
+        node != NULL && node->number == world->hard_of_hearing &&
+        strcmp(gossip_datagram_kind(bytes_of(parcel->data, parcel->length)), "NEWS") == 0;
+    if (node == NULL || is_missed || world->is_cut[parcel->from][node->number]) {
         memory_free(parcel);
         return;
     }

@@ -37,6 +37,7 @@ struct world {
     bool is_recording;
     bool is_next_old;                 /* nodes that start from now on are */
     bool has_streams;                 /* tries by stream get through, whatever is cut or lost */
+    unsigned hard_of_hearing;         /* what is sent to this node as NEWS is lost; 0: nobody */
     double loss, repeats;             /* chances of a datagram */
     uint64_t shortest_us, longest_us; /* its delay */
     bool is_cut[WORLD_NODE_MAXIMUM + 1][WORLD_NODE_MAXIMUM + 1]; /* from, to */

@@ -1,0 +1,103 @@
+#include "gossip/doubt.h"
+#include "base/planted.h"
+#include "gossip/member.h"
+#include "gossip/probe.h"
+
+enum {
+    ANSWER_SHARE = 4, /* of the probe timeout: what a ping is given before it is repeated */
+    HEARERS = 3,
+    CALLED_TOGETHER = 8 /* suspects in one ping; of more, others are asked in the next one */
+};
+
+/* In pings. */
+
+size_t doubt_choose(struct gossip *gossip, const struct member *but, size_t wanted,
+                    const struct member **out) {
+    size_t found = 0;
+    LIST_EACH (&gossip->suspicions, link) {
+        const struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
+        if (found == wanted || PLANTED(GOSSIP_SUSPICION_UNASKED))
+            break;
+        if (suspicion->member != but)
+            out[found++] = suspicion->member;
+    }
+    for (size_t i = 0; i < found; i++) {
+        list_remove(&out[i]->suspicion->link);
+        list_append(&gossip->suspicions, &out[i]->suspicion->link);
+    }
+    return found;
+}
+
+static bool is_contradicted(const struct member *member, const struct codec_record *record) {
+    if (member == NULL || (record->state != GOSSIP_SUSPECT && record->state != GOSSIP_DEAD))
+        return false;
+    const struct member_life known = member_life_of(member),
+                             said = {.generation = record->generation,
+                                     .incarnation = record->incarnation,
+                                     .state = record->state};
+    return member_compare_lives(&said, &known) < 0;
+}
+
+size_t doubt_contradicted(const struct gossip *gossip, const struct codec_message *message,
+                          size_t wanted, const struct member **out) {
+    struct cursor records = cursor_of(message->records);
+    size_t found = 0;
+    while (cursor_left(&records) > 0 && found < wanted) {
+        struct codec_record record;
+        codec_read_record(&records, &message->wire, &record);
+        const struct member *member = member_find(gossip, record.uuid);
+        if (is_contradicted(member, &record))
+            out[found++] = member;
+    }
+    return found;
+}
+
+/* The last call. */
+
+uint64_t doubt_answer_us(const struct gossip *gossip) {
+    return gossip->timing.probe_timeout_us / ANSWER_SHARE;
+}
+
+/* Those that end before an answer could come are asked about together. */
+static size_t doubt_call(struct gossip *gossip, const struct member **called) {
+    uint64_t until_us = gossip->now_us + doubt_answer_us(gossip);
+    size_t count = 0;
+    LIST_EACH (&gossip->suspicions, link) {
+        struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
+        if (count == CALLED_TOGETHER)
+            break;
+        if (suspicion->called_us > 0 || suspicion->deadline_us > until_us)
+            continue;
+        suspicion->called_us = gossip->now_us;
+        called[count++] = suspicion->member;
+    }
+    return count;
+}
+
+static bool is_call_due(const struct gossip *gossip) {
+    LIST_EACH (&gossip->suspicions, link) {
+        const struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
+        if (suspicion->called_us == 0 && gossip->now_us >= suspicion->deadline_us)
+            return true;
+    }
+    return false;
+}
+
+static void doubt_ask(struct gossip *gossip, const struct member *const *called, size_t count) {
+    struct member *candidates[2 * HEARERS];
+    size_t found = member_choose(gossip, called[0], 2 * HEARERS, candidates), asked = 0;
+    for (size_t i = 0; i < found && asked < HEARERS; i++)
+        if (candidates[i]->shown.state == GOSSIP_ALIVE) {
+            probe_ask_about(gossip, candidates[i], called, count);
+            asked++;
+        }
+}
+
+void doubt_last_call(struct gossip *gossip) {
+    while (is_call_due(gossip)) {
+        const struct member *called[CALLED_TOGETHER];
+        size_t count = doubt_call(gossip, called);
+        if (!PLANTED(GOSSIP_SUSPICION_UNASKED))
+            doubt_ask(gossip, called, count);
+    }
+}
