@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include <stdio.h>
 
-enum { DISK_NAMES_MAXIMUM = 4096, DISK_ROT_SYNCS_BEHIND = 3 };
+enum { DISK_NAMES_MAXIMUM = 4096, DISK_ROT_SYNCS_BEHIND = 1 };
 
 struct disk_name {
     char name[DISK_NAME_MAXIMUM];
@@ -490,7 +490,8 @@ bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random 
     if (disk->rotten || disk->safe.count == 0)
         return false;
     size_t start = (size_t)random_below(random, disk->safe.count);
-    /* A log may lose what it wrote last: that looks like a write that never was finished. */
+    /* A log may lose what nothing was written behind: that looks like a write that never was
+     * finished. */
     uint64_t syncs_behind = strcmp(name_prefix, "wal") == 0 ? DISK_ROT_SYNCS_BEHIND : 0;
     for (size_t i = 0; i < disk->safe.count; i++) {
         struct disk_name *name = &disk->safe.entries[(start + i) % disk->safe.count];

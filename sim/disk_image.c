@@ -2,8 +2,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-struct disk_write {
-    struct disk_write *next;
+struct disk_image_change {
+    struct disk_image_change *next;
     uint64_t offset;
     size_t length;
     uint8_t data[];
@@ -21,7 +21,7 @@ struct disk_image *disk_image_keep(struct disk_image *image) {
 }
 
 static void image_forget_writes(struct disk_image *image) {
-    for (struct disk_write *write = image->first_write, *next; write; write = next) {
+    for (struct disk_image_change *write = image->first_write, *next; write; write = next) {
         next = write->next;
         memory_free(write);
     }
@@ -63,7 +63,7 @@ void disk_image_write(struct disk_image *image, uint64_t offset, struct bytes by
     if (bytes.length == 0)
         return;
     extent_write(&image->seen, offset, bytes);
-    struct disk_write *write = memory_allocate(sizeof *write + bytes.length);
+    struct disk_image_change *write = memory_allocate(sizeof *write + bytes.length);
     write->next = NULL;
     write->offset = offset;
     write->length = bytes.length;
@@ -75,7 +75,7 @@ void disk_image_write(struct disk_image *image, uint64_t offset, struct bytes by
     image->last_write = write;
 }
 
-static void image_remember(struct disk_image *image, const struct disk_write *write) {
+static void image_remember(struct disk_image *image, const struct disk_image_change *write) {
     image->remembered[image->remembered_count++ % DISK_REMEMBERED_WRITES] = (struct disk_range){
         .offset = write->offset, .length = write->length, .sync_number = image->sync_count};
 }
@@ -84,7 +84,7 @@ void disk_image_sync(struct disk_image *image) {
     if (image->first_write == NULL)
         return;
     uint64_t known_bytes = image->written_bytes;
-    for (struct disk_write *write = image->first_write; write; write = write->next) {
+    for (struct disk_image_change *write = image->first_write; write; write = write->next) {
         extent_write(&image->safe, write->offset, bytes_of(write->data, write->length));
         if (write->offset + write->length <= known_bytes)
             continue;
@@ -103,7 +103,7 @@ void disk_image_preallocate(struct disk_image *image, uint64_t length) {
 }
 
 /* Torn: some of the sectors that it touches, or a prefix that ends at any byte. */
-static void image_write_torn(struct disk_image *image, const struct disk_write *write,
+static void image_write_torn(struct disk_image *image, const struct disk_image_change *write,
                              struct random *random) {
     if (random_chance(random, 0.5)) {
         size_t held = (size_t)random_below(random, write->length + 1);
@@ -119,7 +119,7 @@ static void image_write_torn(struct disk_image *image, const struct disk_write *
     }
 }
 
-static void image_lose_write(struct disk_image *image, const struct disk_write *write,
+static void image_lose_write(struct disk_image *image, const struct disk_image_change *write,
                              enum disk_survival survival, struct random *random) {
     struct bytes whole = bytes_of(write->data, write->length);
     switch (survival) {
@@ -143,7 +143,7 @@ static void image_lose_write(struct disk_image *image, const struct disk_write *
 
 void disk_image_lose_power(struct disk_image *image, enum disk_survival survival,
                            struct random *random) {
-    for (struct disk_write *write = image->first_write; write; write = write->next) {
+    for (struct disk_image_change *write = image->first_write; write; write = write->next) {
         if (survival == DISK_SURVIVES_PREFIX && random_chance(random, 0.3)) {
             image_write_torn(image, write, random);
             break;

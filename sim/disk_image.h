@@ -24,7 +24,7 @@ struct disk_range { /* where something was written, and by which sync it became 
 struct disk_image {
     unsigned reference_count;
     struct disk_extent seen, safe;
-    struct disk_write *first_write, *last_write; /* not synced, oldest first */
+    struct disk_image_change *first_write, *last_write; /* not synced, oldest first */
     uint64_t sync_count;    /* of syncs that made something new durable: what is written again is no
                                later round */
     uint64_t written_bytes; /* the end of what was ever synced */

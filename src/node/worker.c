@@ -648,6 +648,7 @@ void worker_turn_end(struct worker *worker) {
     wal_owner_idles(worker->wal, is_idle(worker));
     if (worker->is_draining) {
         wal_flush(worker->wal);
+        wal_mark(worker->wal);
     } else {
         wal_flush_due(worker->wal, worker_now_us(worker));
     }

@@ -16,7 +16,7 @@ static const size_t batch_maximum_bytes = (size_t)4 << 30;
 static struct wal *wal_new(const struct wal_options *options) {
     struct wal *wal = memory_allocate_zeroed(1, sizeof *wal);
     wal->options = *options;
-    wal->due_us = UINT64_MAX;
+    wal->due_us = wal->mark_due_us = UINT64_MAX;
     random_init(&wal->random, options->seed);
     wal_ledger_init(&wal->ledger);
     disk_score_init(&wal->score);
@@ -104,6 +104,7 @@ int wal_open(const struct wal_options *options, const struct wal_visitor *visito
         return status;
     }
     wal->released_below = wal->sealed_release = wal->appended_release = wal->ledger.oldest_segment;
+    wal_note_markable(wal, wal->position.record > 0);
     *out = wal;
     return 0;
 }

@@ -111,6 +111,10 @@ void wal_may_wait(struct wal *wal, uint64_t until_us);
 void wal_flush_due(struct wal *wal, uint64_t now_us);
 uint64_t wal_due_us(const struct wal *wal); /* UINT64_MAX: nothing waits */
 void wal_flush(struct wal *wal);            /* begins a round with all that was gathered */
+/* Begins a mark, if the newest round is followed by nothing: a round that says no more than that
+ * the one before it was durable, so that damage there is no torn tail. Idle logs write one by
+ * themselves (wal_due_us(), wal_flush_due()); this is for one that is about to be closed. */
+void wal_mark(struct wal *wal);
 /* Said before a flush: its owner has nothing else to do until the round is durable, so a small one
  * on a fast disk may be written on its own thread, within the flush. */
 void wal_owner_idles(struct wal *wal, bool is_owner_idle);

@@ -20,7 +20,7 @@
 #include "base/cursor.h"
 #include "store/wal_ledger.h"
 
-enum { WAL_DIGEST_ROW_BYTES = 64, WAL_DIGEST_REACH_BYTES = 4096 };
+enum { WAL_DIGEST_HEAD_BYTES = 16, WAL_DIGEST_ROW_BYTES = 64, WAL_DIGEST_REACH_BYTES = 4096 };
 
 struct wal_digest_row {
     uint32_t shard;

@@ -1,6 +1,7 @@
 /* What the files of the log share: the struct itself, and who does what.
  *   wal.c         opening, appending, releasing, looking in
  *   wal_round.c   what was gathered becomes a round; where it goes; what follows when it is durable
+ *   wal_mark.c    says of the newest round that it was durable, when none follows
  *   wal_spare.c   files that wait to become segments: made ahead of need, or released
  *   wal_space.c   the reserve, and what is done while the disk is full */
 #pragma once
@@ -40,7 +41,9 @@ struct wal {
     struct wal_round round;
     size_t round_bytes;
     uint64_t round_begun_us;
-    bool is_owner_idle; /* said of the next round */
+    bool is_mark;         /* the round that is sealed, or was last */
+    uint64_t mark_due_us; /* UINT64_MAX: none is wanted, or not yet */
+    bool is_owner_idle;   /* said of the next round */
     bool is_round_running;
     bool is_round_stalled; /* sealed, and there is no space for its segment */
     uint64_t file_bytes;   /* of the segment written to, as the last round left it */
@@ -73,8 +76,18 @@ static inline size_t wal_rest_bytes(const struct wal *wal) {
 
 /* wal_round.c */
 void wal_round_init(struct wal *wal);
-void wal_start_round(struct wal *wal);  /* if there is something to write */
+void wal_start_round(struct wal *wal); /* if there is something to write */
+/* Decides which segment a round goes to that begins with so many bytes, and builds what stands
+ * before them. What does not fit any more opens the next segment. */
+void wal_plan_round(struct wal *wal, size_t first_bytes);
+uint64_t wal_round_capacity(const struct wal *wal); /* of its segment */
+/* Gives the head, and these records behind it, their places: a round that is to be submitted. */
+void wal_seal_round(struct wal *wal, uint8_t *records, size_t bytes);
 void wal_submit_round(struct wal *wal); /* the one that is sealed */
+
+/* wal_mark.c */
+/* The newest round is durable; `is_wanted`: and no mark says so yet. */
+void wal_note_markable(struct wal *wal, bool is_wanted);
 
 /* wal_spare.c */
 void wal_spare_init(struct wal *wal);

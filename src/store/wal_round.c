@@ -63,9 +63,7 @@ static void build_head(struct wal *wal) {
     append_digest(wal, wal_smaller(wal->reach.far_round, wal->position.round));
 }
 
-/* Decides which segment the round goes to: a record that does not fit any more opens the next one.
- */
-static void plan_segment(struct wal *wal, size_t first_bytes) {
+void wal_plan_round(struct wal *wal, size_t first_bytes) {
     struct wal_round *round = &wal->round;
     struct wal_position *position = &wal->position;
     round->next_segment = 0;
@@ -83,14 +81,16 @@ static void plan_segment(struct wal *wal, size_t first_bytes) {
     round->needed_bytes = position->offset + wal->head.length + first_bytes;
 }
 
-/* How many bytes of whole records the round takes: at least the first, then what fits. */
-static size_t choose_bytes(const struct wal *wal, const uint8_t *records, size_t available) {
+uint64_t wal_round_capacity(const struct wal *wal) {
     const struct wal_round *round = &wal->round;
     uint64_t capacity = round->next_segment ? round->next.bytes : round->file_bytes;
-    if (capacity < round->needed_bytes)
-        capacity = round->needed_bytes;
+    return capacity < round->needed_bytes ? round->needed_bytes : capacity;
+}
+
+/* How many bytes of whole records the round takes: at least the first, then what fits. */
+static size_t choose_bytes(const struct wal *wal, const uint8_t *records, size_t available) {
     size_t first = record_bytes_at(records);
-    size_t room = (size_t)(capacity - (round->needed_bytes - first));
+    size_t room = (size_t)(wal_round_capacity(wal) - (wal->round.needed_bytes - first));
     size_t limit = (size_t)wal_smaller(room, wal->tuning.round_bytes);
     size_t chosen = first;
     while (chosen < available && chosen + record_bytes_at(records + chosen) <= limit)
@@ -98,8 +98,9 @@ static size_t choose_bytes(const struct wal *wal, const uint8_t *records, size_t
     return chosen;
 }
 
-static void seal_round(struct wal *wal, uint8_t *records, size_t bytes) {
+void wal_seal_round(struct wal *wal, uint8_t *records, size_t bytes) {
     struct wal_round *round = &wal->round;
+    round->needed_bytes = wal->position.offset + wal->head.length + bytes;
     struct wal_position *position = &wal->position;
     position->round++;
     if (round->next_segment) {
@@ -114,7 +115,7 @@ static void seal_round(struct wal *wal, uint8_t *records, size_t bytes) {
         wal_digest_reach_note(&wal->reach, position->round, position->offset);
     for (size_t at = 0; at < wal->head.length;) {
         size_t next = at + record_bytes_at(buffer_data(&wal->head) + at);
-        seal(wal, buffer_data(&wal->head) + at, false);
+        seal(wal, buffer_data(&wal->head) + at, bytes == 0 && next == wal->head.length);
         at = next;
     }
     for (size_t at = 0; at < bytes;) {
@@ -124,6 +125,7 @@ static void seal_round(struct wal *wal, uint8_t *records, size_t bytes) {
     }
     round->head = buffer_bytes(&wal->head);
     round->records = bytes_of(records, bytes);
+    wal->round_bytes = bytes + wal->head.length;
 }
 
 /* The batch that rounds take from; turns to the gathered one when it is used up. NULL: there is
@@ -150,12 +152,11 @@ void wal_start_round(struct wal *wal) {
     if (batch == NULL)
         return;
     uint8_t *records = buffer_data(batch) + wal->written_bytes;
-    plan_segment(wal, record_bytes_at(records));
+    wal_plan_round(wal, record_bytes_at(records));
     size_t bytes = choose_bytes(wal, records, batch->length - wal->written_bytes);
-    wal->round.needed_bytes = wal->position.offset + wal->head.length + bytes;
-    seal_round(wal, records, bytes);
+    wal_seal_round(wal, records, bytes);
     wal->written_bytes += bytes;
-    wal->round_bytes = bytes + wal->head.length;
+    wal->is_mark = false;
     wal_submit_round(wal);
 }
 
@@ -187,9 +188,11 @@ void wal_may_wait(struct wal *wal, uint64_t until_us) { wal->may_wait_until_us =
 void wal_flush_due(struct wal *wal, uint64_t now_us) {
     if (wal->due_us <= now_us)
         wal_flush(wal);
+    else if (wal->mark_due_us <= now_us)
+        wal_mark(wal);
 }
 
-uint64_t wal_due_us(const struct wal *wal) { return wal->due_us; }
+uint64_t wal_due_us(const struct wal *wal) { return wal_smaller(wal->due_us, wal->mark_due_us); }
 
 /* By the disk's own account where it keeps one: until its owner hears of it, an owner that is busy
  * may let much more time pass. */
@@ -229,6 +232,7 @@ static void round_done(struct disk_job *job, int status) {
     uint64_t durable_sequence = wal->durable_sequence;
     wal_start_release(wal, wal->sealed_release);
     wal_start_spare(wal);
+    wal_note_markable(wal, !wal->is_mark);
     if (wal_rest_bytes(wal) || wal->is_flush_wanted)
         wal_start_round(wal);
     if (has_news)

@@ -4,7 +4,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
-const {startCluster} = require('./cluster.js');
+const {startCluster, until} = require('./cluster.js');
 
 const segmentsOf = (node) => {
   const directory = path.join(node.directory, 'worker-0');
@@ -58,6 +58,24 @@ test('a torn last record is cut, and what was before it is there', async (t) => 
   await node.startWhole();
   await expectKeys(node, 99);
   assert.strictEqual(await node.ask('SET', 'after', 'cut'), 'OK');
+});
+
+test('a wrong byte in the very last write of a node that was idle, or stopped, is no torn tail', async (t) => {
+  for (const end of ['kill', 'stop']) {
+    const {nodes: [node]} = await startCluster(t, {nodes: 1});
+    assert.strictEqual(await node.ask('SET', 'key', 'the-very-last-value'), 'OK');
+    const file = newestSegment(node);
+    const bytesBehind = () => endOfRecords(file) - fs.readFileSync(file).indexOf('the-very-last-value');
+    if (end === 'kill') await until('the mark is written', async () => bytesBehind() > 128);
+    await node[end]();
+    const at = fs.readFileSync(file).indexOf('the-very-last-value');
+    overwrite(file, at, Buffer.from('T'));
+    assert.notStrictEqual(await node.startInVain(), 0, `after ${end} it must not forget what it acknowledged`);
+    assert.match(node.log, /a later round was written after it/);
+    overwrite(file, at, Buffer.from('t'));
+    await node.startWhole();
+    assert.strictEqual(await node.ask('GET', 'key'), 'the-very-last-value');
+  }
 });
 
 test('a segment that was cut short in its unwritten rest still starts', async (t) => {

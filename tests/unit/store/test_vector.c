@@ -88,9 +88,11 @@ static void on_failure(void *context, int error, const char *what) {
     fail_msg("%s: %d", what, error);
 }
 
-static struct wal *open_log(struct fake_disk *fake, struct buffer *replayed) {
+static struct wal *open_log_of(struct fake_disk *fake, struct buffer *replayed,
+                               uint64_t segment_bytes, bool has_digests) {
     struct wal_options options = {.disk = &fake->disk,
-                                  .tuning = {.segment_bytes = 2048, .round_bytes = 2048},
+                                  .tuning = {.segment_bytes = segment_bytes, .round_bytes = 2048},
+                                  .has_digests = has_digests,
                                   .seed = 1,
                                   .on_durable = on_durable,
                                   .on_failure = on_failure};
@@ -106,6 +108,19 @@ static struct wal *open_log(struct fake_disk *fake, struct buffer *replayed) {
     return wal;
 }
 
+static struct wal *open_log(struct fake_disk *fake, struct buffer *replayed) {
+    return open_log_of(fake, replayed, 2048, false);
+}
+
+static void expect_segment(struct fake_disk *fake, struct bytes expected) {
+    struct fake_file *file = fake_disk_find(fake, "wal-0000000001");
+    size_t used = 0;
+    struct wal_header header;
+    while (wal_header_decode(bytes_of(file->live + used, file->live_bytes - used), &header) == 0)
+        used += wal_record_bytes(header.payload_bytes);
+    expect_bytes(bytes_of(file->live, used), expected);
+}
+
 static void test_log(void **state) {
     (void)state;
     struct buffer expected = read_vector(VECTORS "/wal.txt"), replayed;
@@ -116,12 +131,7 @@ static void test_log(void **state) {
     write_log(wal);
     fake_disk_run_all(fake);
     wal_free(wal);
-    struct fake_file *file = fake_disk_find(fake, "wal-0000000001");
-    size_t used = 0;
-    struct wal_header header;
-    while (wal_header_decode(bytes_of(file->live + used, file->live_bytes - used), &header) == 0)
-        used += wal_record_bytes(header.payload_bytes);
-    expect_bytes(bytes_of(file->live, used), buffer_bytes(&expected));
+    expect_segment(fake, buffer_bytes(&expected));
     fake_disk_release(fake);
 
     fake_disk_init(fake);
@@ -133,6 +143,26 @@ static void test_log(void **state) {
     assert_string_equal((char *)buffer_data(&replayed),
                         "state 0 5 2\nentry 0 an entry\nentry 258 another\ntruncate 0 1\n"
                         "snapshot 0 7 5\nforget 258 9 4\n");
+    fake_disk_release(fake);
+    memory_free(fake);
+    buffer_release(&replayed);
+    buffer_release(&expected);
+}
+
+static void test_mark(void **state) {
+    (void)state;
+    struct buffer expected = read_vector(VECTORS "/wal_mark.txt"), replayed;
+    struct fake_disk *fake = memory_allocate(sizeof *fake);
+    buffer_init(&replayed, 4096);
+    fake_disk_init(fake);
+    struct wal *wal = open_log_of(fake, &replayed, 1024, true);
+    wal_append_state(wal, 0, 5, 2);
+    wal_flush(wal);
+    fake_disk_run_all(fake);
+    wal_mark(wal);
+    fake_disk_run_all(fake);
+    wal_free(wal);
+    expect_segment(fake, buffer_bytes(&expected));
     fake_disk_release(fake);
     memory_free(fake);
     buffer_release(&replayed);
@@ -234,5 +264,5 @@ static void test_snapshot_manifest(void **state) {
     buffer_release(&expected);
 }
 
-RUN_TESTS(cmocka_unit_test(test_log), cmocka_unit_test(test_forgotten),
+RUN_TESTS(cmocka_unit_test(test_log), cmocka_unit_test(test_mark), cmocka_unit_test(test_forgotten),
           cmocka_unit_test(test_snapshot_chunk), cmocka_unit_test(test_snapshot_manifest))

@@ -1,0 +1,60 @@
+#include "store/wal_internal.h"
+
+/* So long the newest round waits for a next one, which says the same. */
+static const uint64_t mark_after_us = 50000;
+/* There was no room for it. */
+static const uint64_t mark_again_us = 1000000;
+
+/* Without digests what is lost there could not be repaired, and nothing is gained by knowing of it.
+ */
+void wal_note_markable(struct wal *wal, bool is_wanted) {
+    wal->mark_due_us = UINT64_MAX;
+    if (is_wanted && wal->options.has_digests)
+        wal->mark_due_us = wal_now_us(wal) + mark_after_us;
+}
+
+static bool is_busy(const struct wal *wal) {
+    return wal->is_round_running || wal->is_round_stalled || wal_rest_bytes(wal) ||
+           wal->batches[wal->gathering].length;
+}
+
+/* A mark makes no segment: one that is ready may be begun with it. */
+static bool has_room(const struct wal *wal) {
+    size_t digest_bytes = wal_record_bytes(
+        (uint32_t)(WAL_DIGEST_HEAD_BYTES + wal->ledger.shard_count * WAL_DIGEST_ROW_BYTES));
+    bool fits =
+        wal->position.offset > 0 && wal->position.offset + digest_bytes <= wal->round.file_bytes;
+    return fits || (wal->spare_count && !wal->is_full);
+}
+
+/* The digest again and again, until one begins in a block of the disk that holds nothing of the
+ * round before: a block that is lost does not take both. */
+static void repeat_digest(struct wal *wal) {
+    const uint64_t mask = DISK_BLOCK_BYTES - 1;
+    uint64_t start = wal->position.offset, clear = (start + mask) & ~mask;
+    size_t digest_bytes = wal->head.length;
+    for (uint64_t last = start; last < clear; last += digest_bytes) {
+        if (start + wal->head.length + digest_bytes > wal_round_capacity(wal))
+            return;
+        uint8_t *copy = buffer_reserve(&wal->head, digest_bytes);
+        memcpy(copy, buffer_data(&wal->head), digest_bytes);
+        buffer_grew(&wal->head, digest_bytes);
+    }
+}
+
+void wal_mark(struct wal *wal) {
+    if (wal->mark_due_us == UINT64_MAX || is_busy(wal) || wal->has_failed)
+        return;
+    wal->mark_due_us = UINT64_MAX;
+    if (!has_room(wal)) {
+        wal->mark_due_us = wal_now_us(wal) + mark_again_us;
+        return;
+    }
+    wal_plan_round(wal, 0);
+    if (wal->position.offset > 0)
+        repeat_digest(wal);
+    wal->is_mark = true;
+    wal->is_owner_idle = false;
+    wal_seal_round(wal, NULL, 0);
+    wal_submit_round(wal);
+}
