@@ -43,8 +43,7 @@ enum {
     WORKER_HAND_OVER_US = 1000 * 1000,
     WORKER_LEADERLESS_HOLD_US = 200 * 1000, /* commands wait so long for an election to end */
     WORKER_TICK_US = 100 * 1000,
-    WORKER_MAXIMUM = 64, /* of a node, as in config.def */
-    WORKER_WAL_SEGMENTS_BEFORE_SNAPSHOT = 8
+    WORKER_MAXIMUM = 64 /* of a node, as in config.def */
 };
 
 /* ---- who waits for a reply: the first member of each is its kind ---- */

@@ -532,12 +532,16 @@ static void close_idle_sessions(struct worker *worker, uint64_t now) {
     }
 }
 
-/* A shard that nobody writes to would hold the oldest segment for ever. */
+/* A shard that nobody writes to would hold the oldest segment for ever. And a restart reads all
+ * that the log holds, of however many shards. */
 static void release_old_segments(struct worker *worker) {
+    struct wal_statistics log;
+    wal_statistics(worker->wal, &log);
+    uint64_t segment_bytes = (uint64_t)worker->config.wal_segment_bytes;
+    uint64_t most = (uint64_t)worker->config.wal_bytes / segment_bytes;
     uint32_t shard;
-    if (wal_oldest_holder(worker->wal, WORKER_WAL_SEGMENTS_BEFORE_SNAPSHOT, &shard) &&
-        worker_shard(worker, shard)) {
-        shard_take_snapshot(worker->shards[shard]);
+    if (wal_oldest_holder(worker->wal, (unsigned)most, &shard) && worker_shard(worker, shard)) {
+        shard_release_log(worker->shards[shard], log.segments * segment_bytes);
     }
 }
 

@@ -219,7 +219,7 @@ struct shard {
     struct snapshot_shelf *shelf;
     raft_index snapshot_index; /* of the newest durable snapshot */
     uint64_t applied_bytes;    /* of entries since the newest snapshot */
-    uint64_t due_bytes;        /* below, so many are not worth one */
+    uint64_t cost_bytes;       /* of one, when it was last looked at; it has only grown since */
     uint64_t next_take_us;
     uint64_t next_number; /* of snapshots taken, sent and received */
     struct own_snapshot own;

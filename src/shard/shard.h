@@ -231,6 +231,9 @@ void shard_settings_changed(struct shard *shard);
 struct raft_timing shard_timing(const struct config *config, uint64_t election_timeout_us);
 /* Now, unless one is being made or came in, or the disk refused one just now. */
 void shard_take_snapshot(struct shard *shard);
+/* The same, so that the worker's log of so many bytes can let its oldest part go, unless the
+ * snapshot would write more than that. */
+void shard_release_log(struct shard *shard, uint64_t log_bytes);
 /* Gives the lead to that node; 0: to the voter that is best placed. False if this does not begin:
  * nothing is led, or nobody is there to take it. `cause` is for counting. */
 bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause);

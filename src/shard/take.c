@@ -175,7 +175,7 @@ static void take(struct shard *shard) {
     plan_init(&own->plan, shard->machine, snapshot_shelf_newest(shard->shelf), &own->changed,
               (uint64_t)shard->io.config->snapshot_chunk_bytes);
     own->cut = cut_new(shard->machine, &shard->watch, &own->plan);
-    shard->due_bytes = 0;
+    shard->cost_bytes = 0;
     shard_touch(shard);
     log_line(shard->io.log, LOG_INFO, "snapshot begun", LOG_F("shard", shard->number),
              LOG_F("index", own->meta.index), LOG_F("chunks", own->plan.chunk_count));
@@ -227,19 +227,31 @@ static uint64_t cost_bytes(const struct shard *shard) {
     return sum;
 }
 
-/* By bytes, a snapshot is taken once the log has grown by more than the snapshot would write again,
- * so that the disk never writes more for snapshots than for the log. What it would write only grows
- * until then, so it need not be looked at before. By entries, what counts is how long a restart
- * takes, and no price is asked. */
-void shard_maybe_snapshot(struct shard *shard) {
+/* A snapshot is worth its price once the log has grown to several times that, so that the disk
+ * writes far less for snapshots than for the log. */
+static bool is_worth_it(const struct shard *shard) {
     const struct config *config = shard->io.config;
+    return shard->applied_bytes >= (uint64_t)config->snapshot_log_bytes &&
+           shard->applied_bytes / (uint64_t)config->snapshot_log_times >= shard->cost_bytes;
+}
+
+/* By entries, what counts is how long a restart takes, and no price is asked. */
+void shard_maybe_snapshot(struct shard *shard) {
     uint64_t entries = shard->applied_index - shard->snapshot_index;
-    if (entries >= (uint64_t)config->snapshot_log_entries) {
+    if (entries >= (uint64_t)shard->io.config->snapshot_log_entries) {
         shard_take_snapshot(shard);
-    } else if (shard->applied_bytes >= (uint64_t)config->snapshot_log_bytes &&
-               shard->applied_bytes >= shard->due_bytes && may_take(shard)) {
-        shard->due_bytes = cost_bytes(shard);
-        if (shard->applied_bytes >= shard->due_bytes) {
+    } else if (is_worth_it(shard) && may_take(shard)) {
+        shard->cost_bytes = cost_bytes(shard);
+        if (is_worth_it(shard)) {
+            shard_take_snapshot(shard);
+        }
+    }
+}
+
+void shard_release_log(struct shard *shard, uint64_t log_bytes) {
+    if (shard->cost_bytes <= log_bytes && may_take(shard)) {
+        shard->cost_bytes = cost_bytes(shard);
+        if (shard->cost_bytes <= log_bytes) {
             shard_take_snapshot(shard);
         }
     }

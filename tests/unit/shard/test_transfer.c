@@ -177,6 +177,7 @@ static void test_snapshots_write_no_more_than_the_log(void **state) {
     (void)state;
     struct world *world = started(1);
     world->replicas[1].config.snapshot_log_bytes = 1 << 20;
+    world->replicas[1].config.snapshot_log_times = 1;
     for (unsigned round = 0; round < 6; round++) {
         world_write_much(world, 1, KEYS); /* 4 MB, all of it new */
         world_run(world, 1000);
@@ -184,6 +185,58 @@ static void test_snapshots_write_no_more_than_the_log(void **state) {
     uint64_t log_bytes = 6 * KEYS * 40000;
     assert_in_range(counted(world, 1, METRIC_snapshots_taken_total, NULL), 4, 24);
     assert_in_range(counted(world, 1, METRIC_snapshot_bytes_total, NULL), 1, log_bytes);
+    end(world);
+}
+
+static uint64_t taken(struct world *world) {
+    return counted(world, 1, METRIC_snapshots_taken_total, NULL);
+}
+
+/* The log grows to three times what the snapshot would write. A smaller number counts at once. */
+static void test_a_snapshot_is_taken_when_it_pays(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    take(world, 1);
+    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
+    world->replicas[1].config.snapshot_log_times = 3;
+    uint64_t before = taken(world);
+    for (unsigned round = 0; round < 2; round++) {
+        world_write_much(world, 1, KEYS);
+        world_run(world, 1000);
+        assert_int_equal(taken(world), before);
+    }
+    world_write_much(world, 1, KEYS + 6);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 1);
+    world->replicas[1].config.snapshot_log_times = 2;
+    world_write_much(world, 1, KEYS);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 1);
+    world_write_much(world, 1, 2 * KEYS);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 2);
+    end(world);
+}
+
+/* A worker whose log is too long has its shards let it go, but not at any price. */
+static void test_the_log_of_a_worker_is_let_go(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    take(world, 1);
+    uint64_t before = taken(world);
+    world_write_much(world, 1, KEYS);
+    shard_release_log(shard_of(world, 1), KEYS * 40000 / 2);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before);
+    shard_release_log(shard_of(world, 1), KEYS * 40000 * 2);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 1);
+    write_one(world, 1, "SET key1 other"); /* writes one chunk of many */
+    shard_release_log(shard_of(world, 1), KEYS * 40000 / 2);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 2);
     end(world);
 }
 
@@ -317,6 +370,8 @@ RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_old_chunk_that_rotted_is_written_anew),
           cmocka_unit_test(test_files_stay_until_the_mark_is_durable),
           cmocka_unit_test(test_snapshots_write_no_more_than_the_log),
+          cmocka_unit_test(test_a_snapshot_is_taken_when_it_pays),
+          cmocka_unit_test(test_the_log_of_a_worker_is_let_go),
           cmocka_unit_test(test_goes_on_after_the_receiver_was_killed),
           cmocka_unit_test(test_goes_on_with_another_leader),
           cmocka_unit_test(test_what_is_here_is_not_sent),
