@@ -60,6 +60,8 @@ static const struct {
     {PLANTED_CHANGE_BEFORE_COMMIT, "membership"},
     {PLANTED_JOINT_BY_NEW_VOTERS, "membership"},
     {PLANTED_REMOVED_REPLICA_FORGETS, "membership"},
+    {PLANTED_REMOVED_NODE_STAYS, "loss"},
+    {PLANTED_RECOVERY_DROPS_UNCONFIRMED, "loss"},
     {PLANTED_RECEIPT_COUNTS_AS_DURABLE, "async"},
     {PLANTED_SYNC_ANSWERED_EARLY, "async"},
     {PLANTED_EARLY_STATE_READ, "async"},

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include "node/gossiper.h"
 #include "node/internal.h"
 
@@ -305,7 +306,7 @@ static bool is_news(const struct worker *worker, const struct topology *topology
 /* What this node holds may differ from what the others have decided since: it serves nothing and
  * votes for nobody from here on. The file makes it so at the next start. */
 static bool is_told_removed(struct worker *worker, const struct topology *topology) {
-    if (!worker->topology || !is_newer(worker, topology) ||
+    if (PLANTED(REMOVED_NODE_STAYS) || !worker->topology || !is_newer(worker, topology) ||
         !topology_removed_by_uuid(topology, worker->identity.uuid)) {
         return false;
     }

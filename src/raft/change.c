@@ -283,6 +283,8 @@ void raft_recover(struct raft *raft, const struct raft_configuration *forced) {
     raft_follow(raft, raft->term + RECOVERY_TERMS, 0);
     raft->vote = raft->self;
     raft->granted_count = 0;
+    if (PLANTED(RECOVERY_DROPS_UNCONFIRMED) && raft_last(raft) > raft->commit_index)
+        raft_suffix_truncate(raft, raft->commit_index + 1);
     raft_state_save(raft);
     raft_entry_append(raft, configuration_entry(raft, forced));
     raft->role = RAFT_CANDIDATE;
