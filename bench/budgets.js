@@ -1,10 +1,11 @@
-// What TrothDB holds itself to beside its peers' throughput: restarting, snapshots under load, many shards, memory. Each
+// What TrothDB holds itself to beside its peers' throughput: restarting, snapshots under load, a slow disk, many shards, idle ones, memory. Each
 // measure starts what it needs and says in a row what came out: what, against what, the figure, the wanted bound, kept or not.
 'use strict'
 const fs = require('fs')
 const path = require('path')
 const { spawnSync } = require('child_process')
-const { systems, startTrothdb, trothdbNode, end, waitUntil, sleep, makeDirectory, removeDirectory } = require('./systems')
+const idle = require('./idle')
+const { systems, startTrothdb, trothdbNode, trothdbStatus, end, waitUntil, sleep, makeDirectory, removeDirectory } = require('./systems')
 
 const KEYS = 1000000
 const VALUE_BYTES = 64
@@ -90,6 +91,35 @@ async function measureShards(options) {
     row('64 shards, SET P16, fsyncs a second', '1 shard', syncs.toFixed(2), '<= 1.1', syncs <= 1.1)]
 }
 
+// The disk of the node that leads becomes 20 ms slower. In time the lead moves, by itself; what counts is the throughput then, and
+// that nobody was elected but for such moves.
+const SLOWER_US = 20000
+const SETTLE_MS = 3000
+const measureSlowDisk = (options) => withCluster(options, 'slow-disk', { settings: ['--enable-debug-command', 'local'] }, async (running, own) => {
+  const ports = [0, 1, 2].map((i) => own.base + i)
+  const sum = async (name) => (await Promise.all(ports.map((port) => metric(port, name)))).reduce((a, b) => a + b)
+  const chosen = async () => (await sum('elections_total')) - (await sum('elections_total{cause="transfer"}'))
+  load(options, running, { pipeline: 16 })
+  const before = load(options, running, { pipeline: 16 }).per_second
+  const slow = trothdbStatus(own, own.base).shards[1].leader - 1, elections = await chosen()
+  const asked = spawnSync('redis-cli', ['-p', String(ports[slow]), 'CONFIG', 'SET', 'debug-sync-delay-us', String(SLOWER_US)], { encoding: 'utf8' })
+  if (asked.stdout.trim() !== 'OK') throw new Error(`the disk cannot be made slower: ${asked.stdout}${asked.stderr}`)
+  load(options, running, { pipeline: 16 }) // a disk is called slow by what it does
+  await sleep(SETTLE_MS)
+  const ratio = load(options, running, { pipeline: 16 }).per_second / before
+  const held = (await chosen()) - elections
+  return [row('a disk 20 ms slower, SET P16, operations a second', 'before it', ratio.toFixed(2), '>= 0.7', ratio >= 0.7),
+    row('a disk 20 ms slower, elections but for the moves of leads', '', String(held), '0', held === 0)]
+})
+
+// Three nodes, 1024 shards, nobody asks for anything.
+async function measureIdleShards(options) {
+  const directory = makeDirectory(options.dir, 'idle')
+  const nodes = await idle.measureIdle({ ...options, directory }).finally(() => removeDirectory(directory))
+  const worst = Math.max(...nodes.map(({ percent }) => percent))
+  return [row(`idle node with ${idle.SHARDS} shards, of a core`, '', `${worst.toFixed(2)} %`, `<= ${idle.LIMIT_PERCENT} %`, worst <= idle.LIMIT_PERCENT)]
+}
+
 // Resident bytes that a key of 16 and a value of 64 bytes cost, log and all, in a node of its own.
 async function measureMemory(options) {
   const bytesAKey = async (system) => {
@@ -110,7 +140,7 @@ async function measureMemory(options) {
   return [row(`memory a key, ${Math.round(ours)} bytes against ${Math.round(theirs)}`, 'redis-memory', (ours / theirs).toFixed(2), '<= 0.8', ours <= 0.8 * theirs)]
 }
 
-const measures = { restart: measureRestart, snapshot: measureSnapshot, shards: measureShards, memory: measureMemory }
+const measures = { restart: measureRestart, snapshot: measureSnapshot, slow: measureSlowDisk, shards: measureShards, idle: measureIdleShards, memory: measureMemory }
 
 // A measure that cannot be made says so in its row: it never stands as kept.
 async function measureBudgets(options, tell) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // What three idle nodes cost that replicate many shards: user and system time of each, by the kernel's own count, once all is
-// quiet. Fails if one uses more than 1 % of a core.
+// quiet. A part of bench/run; alone, with what each thread uses, it fails if a node takes more than 1 % of a core.
 //
-//   bench/idle [shards] [seconds] [build]      by default 1024 10 build
+//   bench/idle.js [shards] [seconds] [build]      by default 1024 10 build
 'use strict'
 const fs = require('fs')
 const path = require('path')
@@ -10,8 +10,8 @@ const { spawnSync } = require('child_process')
 const { startTrothdb, makeDirectory, removeDirectory, findFreeBase, stopAll, sleep } = require('./systems')
 
 const root = path.resolve(__dirname, '..')
-const [shards = 1024, seconds = 10] = process.argv.slice(2, 4).map(Number)
-const build = path.resolve(root, process.argv[4] ?? 'build')
+const SHARDS = 1024
+const SECONDS = 10
 const SETTLE_MS = 120000
 const STAYS_MS = 10000 // leads may move once more where the disks were slow while the shards were made
 const LOOK_MS = 500
@@ -23,7 +23,7 @@ function ticksOf(file) {
   return { name: fields[0].split('(')[1], ticks: Number(fields[1].split(' ')[11]) + Number(fields[1].split(' ')[12]) }
 }
 const threadsOf = (pid) => Object.fromEntries(fs.readdirSync(`/proc/${pid}/task`).map((tid) => [tid, ticksOf(`/proc/${pid}/task/${tid}/stat`)]))
-const percentOf = (ticks) => (100 * ticks / ticksPerSecond / seconds)
+const percentOf = (ticks, seconds) => 100 * ticks / ticksPerSecond / seconds
 
 async function figure(adminPort, name) {
   const text = await fetch(`http://127.0.0.1:${adminPort}/metrics`).then((response) => response.text())
@@ -31,7 +31,7 @@ async function figure(adminPort, name) {
 }
 
 // Every replica, the control shard's too, is quiet on every node, and stays so.
-async function waitUntilQuiet(base) {
+async function waitUntilQuiet(base, shards) {
   const deadline = Date.now() + SETTLE_MS
   for (let looks = 0; looks * LOOK_MS < STAYS_MS; looks++) {
     const quiet = await Promise.all([0, 1, 2].map((i) => figure(base + i + 2000, 'trothdb_shards_quiet')))
@@ -41,30 +41,44 @@ async function waitUntilQuiet(base) {
   }
 }
 
-async function main() {
-  const base = await findFreeBase()
-  const directory = makeDirectory(path.join(build, 'bench-data'), 'idle')
+// Of each node: percent of a core, in all and by thread.
+async function measureIdle({ build, directory, base, shards = SHARDS, seconds = SECONDS }) {
   const running = await startTrothdb({ build, directory, base, workers: 1, shards })
-  await waitUntilQuiet(base)
-  console.log(`${shards} shards on three nodes, all quiet; ${seconds} s:`)
-  const before = running.pids.map(threadsOf)
-  await sleep(seconds * 1000)
-  let worst = 0
-  running.pids.forEach((pid, i) => {
-    const after = threadsOf(pid)
-    const used = Object.keys(after).map((tid) => ({ name: after[tid].name, ticks: after[tid].ticks - (before[i][tid]?.ticks ?? 0) }))
-    const percent = percentOf(used.reduce((sum, thread) => sum + thread.ticks, 0))
-    worst = Math.max(worst, percent)
-    const busy = used.filter((thread) => thread.ticks > 0).map((thread) => `${thread.name} ${percentOf(thread.ticks).toFixed(2)} %`)
-    console.log(`node ${i + 1}: ${percent.toFixed(2)} % of a core (${busy.join(', ')})`)
-  })
-  await running.stop()
-  removeDirectory(directory)
-  return worst <= LIMIT_PERCENT ? 0 : 1
+  try {
+    await waitUntilQuiet(base, shards)
+    const before = running.pids.map(threadsOf)
+    await sleep(seconds * 1000)
+    return running.pids.map((pid, i) => {
+      const after = threadsOf(pid)
+      const threads = Object.keys(after)
+        .map((tid) => ({ name: after[tid].name, percent: percentOf(after[tid].ticks - (before[i][tid]?.ticks ?? 0), seconds) }))
+      return { percent: threads.reduce((sum, thread) => sum + thread.percent, 0), threads }
+    })
+  } finally {
+    await running.stop()
+  }
 }
 
-main().then((code) => process.exit(code), (error) => {
-  stopAll()
-  console.error(error.message)
-  process.exit(1)
-})
+async function main() {
+  const [shards = SHARDS, seconds = SECONDS] = process.argv.slice(2, 4).map(Number)
+  const build = path.resolve(root, process.argv[4] ?? 'build')
+  const directory = makeDirectory(path.join(build, 'bench-data'), 'idle')
+  const nodes = await measureIdle({ build, directory, base: await findFreeBase(), shards, seconds })
+  removeDirectory(directory)
+  console.log(`${shards} shards on three nodes, all quiet; ${seconds} s:`)
+  nodes.forEach(({ percent, threads }, i) => {
+    const busy = threads.filter((thread) => thread.percent > 0).map((thread) => `${thread.name} ${thread.percent.toFixed(2)} %`)
+    console.log(`node ${i + 1}: ${percent.toFixed(2)} % of a core (${busy.join(', ')})`)
+  })
+  return nodes.every(({ percent }) => percent <= LIMIT_PERCENT) ? 0 : 1
+}
+
+if (require.main === module) {
+  main().then((code) => process.exit(code), (error) => {
+    stopAll()
+    console.error(error.message)
+    process.exit(1)
+  })
+}
+
+module.exports = { measureIdle, SHARDS, LIMIT_PERCENT }
