@@ -49,6 +49,17 @@ test('settings of all nodes, of one, and of the file', async (t) => {
 
   await t.test('CONFIG SET comes before it on its node, until TROTHDB UNSET', async () => {
     assert.strictEqual(await second.ask('CONFIG', 'SET', 'heartbeat-ms', '33', 'timeout', '3'), 'OK');
+    const log = second.log;
+    assert.match(log, /setting changed.* setting=heartbeat-ms before=25 after=33 by=node/);
+    assert.match(log, /setting changed.* setting=timeout before=0 after=3 by=node/);
+    // One of several is wrong: none of them is set, and nothing is said to have changed.
+    for (const wrong of [['election-timeout-ms', 'x'], ['port', '7009'], ['nosuch', '1'], ['heartbeat-ms', '9000']]) {
+      const refused = await second.ask('CONFIG', 'SET', 'timeout', '8', 'maxclients', '99', ...wrong);
+      assert.ok(refused instanceof Error, `CONFIG SET with ${wrong.join(' ')}: ${refused}`);
+    }
+    assert.strictEqual(await value(second, 'timeout'), '3');
+    assert.notStrictEqual(await value(second, 'maxclients'), '99');
+    assert.doesNotMatch(second.log.slice(log.length), /setting changed/);
     const table = JSON.parse((await cluster('settings', 'heart*', ...at, '--json')).stdout);
     assert.deepStrictEqual(table, {settings: [
       {setting: 'heartbeat-ms', value: '25', source: 'cluster', nodes: [1, 3]},
@@ -93,6 +104,7 @@ test('settings of all nodes, of one, and of the file', async (t) => {
     first.process.kill('SIGHUP');
     await everywhere([first], 'timeout', '13');
     assert.strictEqual(await value(first, 'slowlog-max-len'), '12');
+    assert.match(first.log, /setting changed.* setting=timeout before=11 after=13 by=file/);
     for (const [text, why] of [['timeout 14\nheartbeat-ms 9000\n', /heartbeat-ms/], ['timeout 14\nnosuch 1\n', /nosuch/],
       ['timeout 14\nlog-format json\n', /log-format: can only be set at start/]]) {
       const before = first.log.length;
