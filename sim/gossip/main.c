@@ -30,6 +30,7 @@ static const char help_begin[] =
     "  --samples N        deaths, changes or restarts to measure, 1 to 10000 (30)\n"
     "  --hours H          how long a \"day\" is (24)\n"
     "  --set NAME=VALUE   a setting of all nodes, such as gossip-fan-out=3\n"
+    "  --one-crowd        all scenarios on one crowd, in turn; who was killed stays dead\n"
     "  --json             figures and curves for programs\n"
     "\n"
     "Scenarios:\n";
@@ -41,7 +42,7 @@ struct command_line {
     struct scenario_run run;
     struct config config;
     uint64_t last_seed;
-    bool is_series, is_json;
+    bool is_series, is_json, is_one_crowd;
     char **names;
     int name_count;
 };
@@ -111,6 +112,9 @@ static bool parse_option(int option, struct command_line *line) {
         return parse_hours(optarg, &line->run.hours);
     case 'o':
         return parse_setting(optarg, &line->config);
+    case '1':
+        line->is_one_crowd = true;
+        return true;
     case 'j':
         line->is_json = true;
         return true;
@@ -120,15 +124,11 @@ static bool parse_option(int option, struct command_line *line) {
 }
 
 static const struct option long_options[] = {
-    {"nodes", required_argument, NULL, 'n'},
-    {"seed", required_argument, NULL, 's'},
-    {"seeds", required_argument, NULL, 'S'},
-    {"samples", required_argument, NULL, 'c'},
-    {"hours", required_argument, NULL, 'h'},
-    {"set", required_argument, NULL, 'o'},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, HELP_ASKED},
-    {NULL, 0, NULL, 0},
+    {"nodes", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
+    {"seeds", required_argument, NULL, 'S'}, {"samples", required_argument, NULL, 'c'},
+    {"hours", required_argument, NULL, 'h'}, {"set", required_argument, NULL, 'o'},
+    {"one-crowd", no_argument, NULL, '1'},   {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, HELP_ASKED}, {NULL, 0, NULL, 0},
 };
 
 static double wall_seconds(void) {
@@ -156,12 +156,16 @@ static bool run_seed(const struct command_line *line, uint64_t seed) {
     struct scenario_run run = line->run;
     run.crowd.seed = seed;
     run.report = &report;
+    struct crowd *kept = NULL;
+    run.kept = line->is_one_crowd ? &kept : NULL;
     for (int i = 0; i < line->name_count; i++) {
         double begun = wall_seconds();
         scenario_run(scenario_find(line->names[i]), &run);
         if (!line->is_series)
             fprintf(stderr, "%s: took %.1f s\n", line->names[i], wall_seconds() - begun);
     }
+    if (kept != NULL)
+        crowd_free(kept);
     bool is_met = report_is_all_met(&report);
     if (!line->is_series || !is_met)
         print_report(&report, line->is_json);

@@ -1,6 +1,9 @@
 #include "sim/gossip/scenario.h"
+#include "base/check.h"
 #include "sim/gossip/settle.h"
 #include <string.h>
+
+enum { CALM_SECONDS = 120, CALM_QUIET_SECONDS = 10 };
 
 static const struct {
     const char *name, *text;
@@ -28,8 +31,35 @@ void scenario_run(enum scenario scenario, const struct scenario_run *run) {
     scenarios[scenario].run(run);
 }
 
+/* What the scenario before did to the network is over, and what it counted. */
+static void crowd_calm(struct crowd *crowd) {
+    uint64_t took_us;
+    crowd->network.loss = 0;
+    CHECK(crowd_run_until(crowd, CALM_SECONDS * CROWD_SECOND_US, crowd_is_settled, &took_us));
+    crowd_run(crowd, CALM_QUIET_SECONDS * CROWD_SECOND_US);
+    crowd->false_deaths = 0;
+    crowd->detections_us = (struct histogram){0};
+    crowd_count_traffic(crowd);
+}
+
+static bool is_kept(const struct scenario_run *run) {
+    return run->kept != NULL && *run->kept != NULL &&
+           (*run->kept)->node_count == run->crowd.node_count;
+}
+
 struct crowd *scenario_crowd(const struct scenario_run *run) {
+    if (is_kept(run)) {
+        crowd_calm(*run->kept);
+        return *run->kept;
+    }
     struct crowd *crowd = crowd_new(&run->crowd);
     settle_all(crowd);
     return crowd;
+}
+
+void scenario_end(const struct scenario_run *run, struct crowd *crowd) {
+    if (run->kept != NULL && *run->kept == NULL)
+        *run->kept = crowd;
+    if (!is_kept(run) || *run->kept != crowd)
+        crowd_free(crowd);
 }

@@ -18,14 +18,17 @@ struct scenario_run {
     unsigned samples;      /* deaths, changes, restarts that are measured */
     double hours;          /* of the scenarios that last a day */
     struct report *report; /* borrows */
+    struct crowd **kept; /* one crowd for all scenarios, in turn: to begin a large one takes longer
+                            than to ask it something. NULL: each has its own */
 };
 
 /* SCENARIO_COUNT if there is none of that name. */
 enum scenario scenario_find(const char *name);
 const char *scenario_name(enum scenario scenario);
 const char *scenario_text(enum scenario scenario);
-/* Every node of it knows every other. Returns owned. */
+/* Every node of it knows every other that runs. To be given back by scenario_end(). */
 struct crowd *scenario_crowd(const struct scenario_run *run);
+void scenario_end(const struct scenario_run *run, struct crowd *crowd);
 void scenario_run(enum scenario scenario, const struct scenario_run *run);
 
 /* scenario_news.c, scenario_life.c, scenario_quiet.c */

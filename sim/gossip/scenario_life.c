@@ -55,7 +55,7 @@ void scenario_death(const struct scenario_run *run) {
                   seconds_of(histogram_quantile(&crowd->detections_us, 0.99)));
     report_figure(run->report, FIGURE_death_false_deaths, (double)crowd->false_deaths);
     memory_free(samples);
-    crowd_free(crowd);
+    scenario_end(run, crowd);
 }
 
 void scenario_loss(const struct scenario_run *run) {
@@ -70,7 +70,7 @@ void scenario_loss(const struct scenario_run *run) {
     report_figure(run->report, FIGURE_loss_death_p99, report_quantile(samples, run->samples, 0.99));
     report_figure(run->report, FIGURE_loss_false_deaths, (double)crowd->false_deaths);
     memory_free(samples);
-    crowd_free(crowd);
+    scenario_end(run, crowd);
 }
 
 /* Runs until all know all, with a curve of how much of that is true. */
@@ -97,7 +97,24 @@ void scenario_quarter(const struct scenario_run *run) {
         run->report, FIGURE_quarter_all,
         settle_seconds(crowd, report_curve(run->report, "quarter"), HEAL_SECONDS_MAXIMUM));
     report_figure(run->report, FIGURE_quarter_false_deaths, (double)crowd->false_deaths);
-    crowd_free(crowd);
+    scenario_end(run, crowd);
+}
+
+/* Nobody is joining, and nobody has anything left to tell. */
+static bool is_all_told(const struct crowd *crowd) {
+    for (unsigned i = 0; i < crowd->node_count; i++) {
+        const struct gossip *gossip = crowd->nodes[i].gossip;
+        struct gossip_counters counters;
+        if (gossip == NULL)
+            continue;
+        gossip_counters(gossip, &counters);
+        for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
+            if (counters.news_waiting[priority] > 0)
+                return false;
+        if (gossip_member_at(gossip, 0)->state != GOSSIP_ALIVE)
+            return false;
+    }
+    return crowd_is_settled(crowd);
 }
 
 void scenario_join(const struct scenario_run *run) {
@@ -106,8 +123,11 @@ void scenario_join(const struct scenario_run *run) {
         crowd_start(crowd, i);
         crowd_seed(crowd, i, 0);
     }
-    report_figure(run->report, FIGURE_join_all,
-                  settle_seconds(crowd, report_curve(run->report, "join"), JOIN_SECONDS_MAXIMUM));
+    double all = settle_seconds(crowd, report_curve(run->report, "join"), JOIN_SECONDS_MAXIMUM);
+    report_figure(run->report, FIGURE_join_all, all);
+    uint64_t told_us;
+    crowd_run_until(crowd, JOIN_SECONDS_MAXIMUM * CROWD_SECOND_US, is_all_told, &told_us);
+    report_figure(run->report, FIGURE_join_quiet, all + seconds_of(told_us));
     report_figure(run->report, FIGURE_join_bytes,
                   (double)crowd->traffic.bytes / run->crowd.node_count);
     crowd_free(crowd);
@@ -138,7 +158,7 @@ void scenario_restart(const struct scenario_run *run) {
     report_figure(run->report, FIGURE_restart_p50, report_quantile(samples, count, 0.5));
     report_figure(run->report, FIGURE_restart_p99, report_quantile(samples, count, 0.99));
     memory_free(samples);
-    crowd_free(crowd);
+    scenario_end(run, crowd);
 }
 
 /* Partitions. */
@@ -170,7 +190,7 @@ void scenario_split(const struct scenario_run *run) {
     report_figure(run->report, FIGURE_split_heal, heal_seconds(crowd, run->report));
     report_figure(run->report, FIGURE_split_bytes,
                   (double)crowd->traffic.bytes / run->crowd.node_count);
-    crowd_free(crowd);
+    scenario_end(run, crowd);
 }
 
 void scenario_split_day(const struct scenario_run *run) {
@@ -178,5 +198,5 @@ void scenario_split_day(const struct scenario_run *run) {
     part(crowd);
     crowd_run(crowd, (uint64_t)(run->hours * 3600) * CROWD_SECOND_US);
     report_figure(run->report, FIGURE_split_day_heal, heal_seconds(crowd, run->report));
-    crowd_free(crowd);
+    scenario_end(run, crowd);
 }

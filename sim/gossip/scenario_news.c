@@ -65,7 +65,7 @@ static void spread_samples(const struct scenario_run *run, double loss, const ch
     report_figure(run->report, p50, report_quantile(samples, run->samples, 0.5));
     report_figure(run->report, p99, report_quantile(samples, run->samples, 0.99));
     memory_free(samples);
-    crowd_free(crowd);
+    scenario_end(run, crowd);
 }
 
 void scenario_key(const struct scenario_run *run) {
@@ -83,7 +83,10 @@ static struct crowd_traffic traffic_of(const struct scenario_run *run, unsigned 
     struct crowd *crowd = scenario_crowd(&other);
     crowd_run(crowd, TRAFFIC_SECONDS * CROWD_SECOND_US);
     struct crowd_traffic traffic = crowd->traffic;
-    crowd_free(crowd);
+    if (node_count == run->crowd.node_count)
+        scenario_end(run, crowd);
+    else
+        crowd_free(crowd);
     return traffic;
 }
 
@@ -104,5 +107,5 @@ void scenario_day(const struct scenario_run *run) {
     crowd->network.loss = 0.05;
     crowd_run(crowd, (uint64_t)(run->hours * 3600) * CROWD_SECOND_US);
     report_figure(run->report, FIGURE_day_false_deaths, (double)crowd->false_deaths);
-    crowd_free(crowd);
+    scenario_end(run, crowd);
 }

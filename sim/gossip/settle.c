@@ -37,7 +37,7 @@ static const struct crowd_node **sorted_nodes(const struct crowd *crowd) {
 static struct codec_record record_of(const struct crowd_node *node) {
     const struct gossip_member *self = gossip_member_at(node->gossip, 0);
     struct codec_record record = {.generation = self->who->generation,
-                                  .incarnation = self->incarnation,
+                                  .incarnation = self->who->incarnation,
                                   .state = GOSSIP_ALIVE,
                                   .address = self->who->address};
     memcpy(record.uuid, self->who->uuid, GOSSIP_UUID_BYTES);

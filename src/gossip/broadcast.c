@@ -12,6 +12,8 @@ enum {
         4,            /* to one member; a flood of news takes more rounds, not more at once */
     NEXT_FLUSHES = 3, /* times flush_us: until the next in the circle are told */
     NEWS_SHORTEST_PAUSE_US = 1000,
+    FLOOD_PIECES = 256, /* of one priority that wait */
+    FLOOD_MORE = 2,     /* tellings beyond the fan-out */
     GOODBYE_DATAGRAMS = 64
 };
 static_assert((int)LISTENERS_NEXT <= (int)GOSSIP_FAN_OUT_MAXIMUM, "both kinds of listeners fit");
@@ -41,9 +43,25 @@ bool broadcast_is_waiting(const struct member *member, const struct entry *entry
     return news != NULL;
 }
 
+/* What was told most, and longest ago, is the least that can be lost of what others said; nobody
+ * else may know what this node says of itself. */
+static void broadcast_make_room(struct gossip *gossip, enum gossip_priority priority) {
+    for (unsigned told = GOSSIP_SENT_MAXIMUM; told > 0; told--)
+        LIST_EACH (&gossip->news[priority][told - 1], link) {
+            const struct news *news = LIST_ELEMENT(link, struct news, link);
+            if (news->member == gossip->self)
+                continue;
+            gossip->counters.dropped_for_news++;
+            broadcast_remove(gossip, news->member, news->entry);
+            return;
+        }
+}
+
 void broadcast_add(struct gossip *gossip, struct member *member, struct entry *entry,
                    enum gossip_priority priority) {
     broadcast_remove(gossip, member, entry);
+    if (gossip->counters.news_waiting[priority] >= GOSSIP_NEWS_MAXIMUM)
+        broadcast_make_room(gossip, priority);
     struct news *news = memory_allocate(sizeof *news);
     *news = (struct news){
         .member = member, .entry = entry, .of_member = member->news, .priority = priority};
@@ -84,8 +102,12 @@ void broadcast_remove_all(struct gossip *gossip, struct member *member) {
         broadcast_remove(gossip, member, member->news->entry);
 }
 
-static unsigned broadcast_limit(const struct gossip *gossip) {
+/* So often a piece is told. Of a flood each is told to a few only: there is no room for more, and
+ * comparing two states mends what many pieces missed with fewer bytes than telling them again. */
+static unsigned broadcast_limit(const struct gossip *gossip, enum gossip_priority priority) {
     unsigned bits = 1;
+    if (gossip->counters.news_waiting[priority] > FLOOD_PIECES)
+        return gossip->pace.fan_out + FLOOD_MORE;
     for (size_t live = member_live_count(gossip); live > 1; live /= 2)
         bits++;
     unsigned limit = 3 + bits + bits / 2;
@@ -96,7 +118,7 @@ void broadcast_told(struct gossip *gossip, struct news *news, size_t bytes) {
     news->round = gossip->news_round;
     gossip->counters.news_told[news->priority]++;
     gossip->counters.news_bytes[news->priority] += bytes;
-    if (++news->sent_count < broadcast_limit(gossip))
+    if (++news->sent_count < broadcast_limit(gossip, news->priority))
         list_append(broadcast_list(gossip, news), &news->link);
     else
         broadcast_remove(gossip, news->member, news->entry);

@@ -16,7 +16,8 @@
  *     later       after ever longer pauses, to fewer by lot: most know by then
  *
  * so that nearly all hear within a few flush_us, and a burst is one datagram. Where bytes are short
- * (bucket.h) rounds wait. */
+ * (bucket.h) rounds wait. Of a flood, as when thousands join or die at once, each piece is told to
+ * few, and what they miss is mended by comparing (compare.h). */
 #pragma once
 #include "gossip/instance.h"
 

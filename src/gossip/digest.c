@@ -12,7 +12,7 @@
 static void digest_of(const struct member *member, struct codec_digest *digest) {
     const struct gossip_member *shown = &member->shown;
     *digest = (struct codec_digest){.generation = shown->who->generation,
-                                    .incarnation = shown->incarnation,
+                                    .incarnation = shown->who->incarnation,
                                     .state = shown->state,
                                     .version = member->chain->version,
                                     .floor = member->chain->floor};

@@ -82,6 +82,7 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     gossip->has_own_pool = options->pool == NULL;
     gossip->pool = gossip->has_own_pool ? gossip_pool_new() : options->pool;
     list_init(&gossip->suspicions);
+    list_init(&gossip->contacts);
     gossip->now_us = options->now_us;
     random_init(&gossip->random, options->seed);
     bucket_init(gossip);
@@ -218,19 +219,37 @@ void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
 
 /* Events. */
 
+static void gossip_hear_record(struct gossip *gossip, const struct codec_message *message,
+                               struct codec_record *record) {
+    if (message->is_joining && record->state == GOSSIP_ALIVE &&
+        memcmp(record->uuid, message->sender, GOSSIP_UUID_BYTES) == 0)
+        record->state = GOSSIP_JOINING;
+    if (PLANTED(GOSSIP_RELAY_IS_CONTACT))
+        probe_contact(gossip, record->uuid);
+    member_hear(gossip, record, message->kind != CODEC_FILL);
+}
+
+static void gossip_hear_records(struct gossip *gossip, const struct codec_message *message) {
+    struct codec_record records[INDEX_EXPECT_MAXIMUM];
+    const uint8_t *uuids[INDEX_EXPECT_MAXIMUM];
+    struct cursor in = cursor_of(message->records);
+    while (cursor_left(&in) > 0) {
+        size_t count = 0;
+        while (cursor_left(&in) > 0 && count < INDEX_EXPECT_MAXIMUM) {
+            codec_read_record(&in, &message->wire, &records[count]);
+            uuids[count] = records[count].uuid;
+            count++;
+        }
+        index_expect(&gossip->index, gossip->members, uuids, count);
+        for (size_t i = 0; i < count; i++)
+            gossip_hear_record(gossip, message, &records[i]);
+    }
+}
+
 static void gossip_hear_news(struct gossip *gossip, const struct codec_message *message) {
     bool is_told_on = message->kind != CODEC_FILL;
-    struct cursor records = cursor_of(message->records), groups = cursor_of(message->groups);
-    struct codec_record record;
-    while (cursor_left(&records) > 0) {
-        codec_read_record(&records, &message->wire, &record);
-        if (message->is_joining && record.state == GOSSIP_ALIVE &&
-            memcmp(record.uuid, message->sender, GOSSIP_UUID_BYTES) == 0)
-            record.state = GOSSIP_JOINING;
-        if (PLANTED(GOSSIP_RELAY_IS_CONTACT))
-            probe_contact(gossip, record.uuid);
-        member_hear(gossip, &record, is_told_on);
-    }
+    struct cursor groups = cursor_of(message->groups);
+    gossip_hear_records(gossip, message);
     struct codec_group group;
     for (size_t i = 0; cursor_left(&groups) > 0; i++) {
         codec_read_group(&groups, &group);
@@ -294,8 +313,8 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
     struct member *sender = member_find(gossip, message.sender);
     bool is_earlier_life = sender != NULL && message.generation < sender->shown.who->generation;
     if (sender != NULL && message.generation == sender->shown.who->generation) {
-        roster_contact(sender)->shown.heard_us = gossip->now_us;
-        roster_contact(sender)->wire_version = (uint8_t)message.newest_version;
+        roster_contact(gossip, sender)->shown.heard_us = gossip->now_us;
+        roster_contact(gossip, sender)->wire_version = (uint8_t)message.newest_version;
     }
     /* Of an earlier life only pings are answered, with the news that there is a later one. */
     if (!is_earlier_life || message.kind == CODEC_PING)

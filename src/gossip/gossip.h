@@ -182,6 +182,7 @@ struct gossip_actions {
 struct gossip_identity {
     uint8_t uuid[GOSSIP_UUID_BYTES];
     uint64_t generation;
+    uint64_t incarnation; /* raised by the member to refute a suspicion; within its generation */
     struct gossip_address address;
     char name[64];
     uint64_t created_us; /* when that was said, by the wall clock of who said it; 0: not known */
@@ -201,7 +202,6 @@ struct gossip_contact {
 struct gossip_member {
     const struct gossip_identity *who;
     const struct gossip_contact *contact; /* never NULL; all zeros when there was none */
-    uint64_t incarnation; /* raised by the member to refute a suspicion; within its generation */
     uint64_t state_since_us;
     enum gossip_member_state state;
     uint32_t place; /* for gossip/ itself: among the live, or among the graves */
@@ -237,7 +237,8 @@ struct gossip_counters { /* since the start */
     uint64_t news_waits;            /* rounds of news put off for bandwidth */
     uint64_t dropped_for_bandwidth; /* comparisons not sent; found again later */
     uint64_t referrals; /* newcomers told of a few others to ask, for want of that bandwidth */
-    uint64_t dropped_for_memory;                      /* entries not kept, past a limit */
+    uint64_t dropped_for_memory; /* entries not kept, past a limit */
+    uint64_t dropped_for_news;   /* pieces told less often than they should, for want of room */
     uint64_t dropped_for_relays, dropped_for_members; /* asks; newcomers; past a limit */
 };
 

@@ -56,6 +56,8 @@ enum {
         384, /* entries of one member held by others: keys, removals, and what a reset will sweep */
     GOSSIP_CONFIRMATIONS = 2, /* independent accusers beyond the first that shorten a suspicion */
     GOSSIP_LOCAL_HEALTH_MAXIMUM = 8,
+    GOSSIP_NEWS_MAXIMUM =
+        2048, /* pieces of one priority that wait; past it, what was told most goes */
     GOSSIP_SENT_MAXIMUM = 48, /* tellings of one piece of news: 3 * log2(n) stays below it */
     COMPARE_BUCKETS = CODEC_BUCKETS_MAXIMUM,
     GOSSIP_REFERRALS =
@@ -102,14 +104,19 @@ struct suspicion {
     uint64_t since_us;
     uint64_t deadline_us;
     uint64_t called_us; /* the last call (doubt.h); 0: not yet */
-    unsigned stretch;   /* own local health at its beginning, plus 1 */
-    unsigned accuser_count;
-    uint8_t accusers[GOSSIP_CONFIRMATIONS + 1][GOSSIP_UUID_BYTES];
+    /* Hashes of their UUIDs: two of one hash count as one. */
+    uint32_t accusers[GOSSIP_CONFIRMATIONS + 1];
+    uint8_t accuser_count;
+    uint8_t stretch; /* own local health at its beginning, plus 1 */
 };
+/* Where a network parts, each node suspects half of the others. */
+static_assert(sizeof(struct suspicion) <= 64, "a suspicion must stay small");
 
 /* What this node found out about a member by talking to it, in this life of its. */
 struct contact {
     struct gossip_contact shown; /* first: the outside sees only this */
+    struct list link;            /* of all contacts */
+    const struct member *member;
     struct clock_offset clock;
     uint8_t wire_version; /* newest that it said it reads */
 };
@@ -122,7 +129,7 @@ struct member {
     struct suspicion *suspicion; /* NULL unless it is a suspect */
 };
 /* A simulator holds a hundred million of these. */
-static_assert(sizeof(struct member) <= 80, "a member known must stay small");
+static_assert(sizeof(struct member) <= 64, "a member known must stay small");
 
 static inline const struct contact *contact_of(const struct member *member) {
     return (const struct contact *)(const void *)member->shown.contact; /* it is the first there */
@@ -220,6 +227,7 @@ struct gossip {
     struct index index; /* the same, by UUID, for finding */
     struct order order; /* and in the order of UUIDs */
     struct rotation rotation;
+    struct list contacts;
     struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
     size_t removal_count;
     uint64_t hash;                     /* of all that live: the sum of their digest_hash */

@@ -4,6 +4,7 @@
 
 /* In probe intervals: without seeds nobody may ever come; seeds may be down. */
 enum { ALONE_INTERVALS = 1, SEEDED_INTERVALS = 4 };
+enum { TOGETHER_MAXIMUM = 32 }; /* of more that start at once, two may well lack the same */
 
 void joining_begin(struct gossip *gossip) {
     gossip->joining_us = gossip->now_us + ALONE_INTERVALS * gossip->timing.probe_interval_us;
@@ -43,13 +44,29 @@ void joining_copied(struct gossip *gossip, const struct codec_message *message) 
         joining_end(gossip);
 }
 
+/* Nobody else lives yet, as when a whole cluster is started at once. */
+static bool is_among_newcomers(const struct gossip *gossip) {
+    const struct rotation *rotation = &gossip->rotation;
+    if (rotation->count > TOGETHER_MAXIMUM)
+        return false;
+    for (size_t i = 0; i < rotation->count; i++)
+        if (rotation->members[i]->shown.state != GOSSIP_JOINING)
+            return false;
+    return true;
+}
+
+void joining_agree(struct gossip *gossip, const struct codec_message *message) {
+    if (gossip->self->shown.state == GOSSIP_JOINING &&
+        (!message->is_joining || is_among_newcomers(gossip)))
+        joining_end(gossip);
+}
+
 void joining_end(struct gossip *gossip) {
     gossip->joining_us = GOSSIP_NEVER;
     struct member *self = gossip->self;
     if (self->shown.state != GOSSIP_JOINING)
         return;
-    self->shown.incarnation++;
-    member_stamp(gossip, self, gossip->wall_us);
+    member_raise(gossip, self->shown.who->incarnation + 1);
     member_set_state(gossip, self, GOSSIP_ALIVE);
     gossip_changed(gossip, GOSSIP_CHANGE_STATE, self, BYTES_NONE);
     broadcast_add(gossip, self, NULL, GOSSIP_CLUSTER);

@@ -1,6 +1,6 @@
 /* The first moments of a node: it gets a copy of the state, and only then takes part.
  *
- *     JOINING ---- the copy is whole, joining_copied(); or all is equal already, joining_end();
+ *     JOINING ---- the copy is whole, joining_copied(); or all is equal already, joining_agree();
  *        |         or it takes too long, joining_run() ----> ALIVE, by an incarnation of its own
  *        +-------- GOSSIP_LEAVE --------------------------> LEFT
  *
@@ -27,6 +27,9 @@ void joining_copied(struct gossip *gossip, const struct codec_message *message);
 /* After the answer to the comparison `message`: if its sender is joining, the hash of the whole. */
 void joining_say_whole(struct gossip *gossip, const struct gossip_address *to,
                        const struct codec_message *message);
+/* The sender of `message` has the same hash. Another newcomer may lack the same, and counts only in
+ * a small cluster that is started at once: nobody is further there. */
+void joining_agree(struct gossip *gossip, const struct codec_message *message);
 /* Alive now, if it is not yet. */
 void joining_end(struct gossip *gossip);
 void joining_run(struct gossip *gossip);

@@ -70,7 +70,7 @@ void member_rehash(struct gossip *gossip, struct member *member) {
         uint64_t parts[6] = {0,
                              0,
                              member->shown.who->generation,
-                             member->shown.incarnation,
+                             member->shown.who->incarnation,
                              member->chain->version,
                              member->chain->floor};
         memcpy(parts, member->shown.who->uuid, GOSSIP_UUID_BYTES);
@@ -88,17 +88,14 @@ void member_rehash(struct gossip *gossip, struct member *member) {
 void member_record(const struct member *member, struct codec_record *record) {
     const struct gossip_member *shown = &member->shown;
     *record = (struct codec_record){.generation = shown->who->generation,
-                                    .incarnation = shown->incarnation,
+                                    .incarnation = shown->who->incarnation,
                                     .state = shown->state,
                                     .address = shown->who->address,
                                     .created_us = shown->who->created_us};
     memcpy(record->uuid, shown->who->uuid, GOSSIP_UUID_BYTES);
     memcpy(record->name, shown->who->name, sizeof record->name);
     /* The newest accuser: the others were told of when they accused. */
-    if (shown->state == GOSSIP_SUSPECT)
-        memcpy(record->accuser, member->suspicion->accusers[member->suspicion->accuser_count - 1],
-               GOSSIP_UUID_BYTES);
-    else if (shown->state == GOSSIP_DEAD)
+    if (shown->state == GOSSIP_SUSPECT || shown->state == GOSSIP_DEAD)
         memcpy(record->accuser, shown->who->said_by, GOSSIP_UUID_BYTES);
 }
 
@@ -132,7 +129,7 @@ void member_log(const struct gossip *gossip, enum log_level level, const char *w
     log_line(gossip->log, level, what, LOG_T("member", uuid),
              LOG_T("name", member->shown.who->name), LOG_T("address", address),
              LOG_F("generation", member->shown.who->generation),
-             LOG_F("incarnation", member->shown.incarnation));
+             LOG_F("incarnation", member->shown.who->incarnation));
 }
 
 void member_set_state(struct gossip *gossip, struct member *member,
@@ -161,13 +158,36 @@ void member_set_state(struct gossip *gossip, struct member *member,
     member_rehash(gossip, member);
 }
 
-void member_stamp(struct gossip *gossip, struct member *member, uint64_t created_us) {
+static void member_take_identity(struct gossip *gossip, struct member *member,
+                                 const struct codec_record *record) {
     const struct gossip_identity *before = member->shown.who;
+    member->shown.who = pool_identity(gossip->pool, record);
+    identity_release(gossip->pool, before);
+}
+
+void member_stamp(struct gossip *gossip, struct member *member, uint64_t created_us) {
     struct codec_record record;
     member_record(member, &record);
     record.created_us = created_us;
-    member->shown.who = pool_identity(gossip->pool, &record);
-    identity_release(gossip->pool, before);
+    member_take_identity(gossip, member, &record);
+}
+
+void member_raise(struct gossip *gossip, uint64_t incarnation) {
+    struct codec_record record;
+    member_record(gossip->self, &record);
+    record.incarnation = incarnation;
+    record.created_us = gossip->wall_us;
+    member_take_identity(gossip, gossip->self, &record);
+    member_rehash(gossip, gossip->self);
+}
+
+void member_accused(struct gossip *gossip, struct member *member,
+                    const uint8_t accuser[GOSSIP_UUID_BYTES], uint64_t created_us) {
+    struct codec_record record;
+    member_record(member, &record);
+    memcpy(record.accuser, accuser, GOSSIP_UUID_BYTES);
+    record.created_us = created_us;
+    member_take_identity(gossip, member, &record);
 }
 
 /* Within one life a name stays what it was first. */
@@ -240,7 +260,6 @@ static void member_adopt(struct gossip *gossip, struct member *member,
         state_clear(gossip, member);
         roster_forget_contact(member);
     }
-    member->shown.incarnation = record->incarnation;
     member_adopt_identity(gossip, member, record);
     if (record->state == GOSSIP_SUSPECT)
         suspicion_begin(gossip, member, record->accuser);

@@ -38,7 +38,7 @@ struct member_life {
 int member_compare_lives(const struct member_life *a, const struct member_life *b);
 static inline struct member_life member_life_of(const struct member *member) {
     return (struct member_life){.generation = member->shown.who->generation,
-                                .incarnation = member->shown.incarnation,
+                                .incarnation = member->shown.who->incarnation,
                                 .state = member->shown.state};
 }
 /* Hears a record; passes it on if it is news and `is_told_on`. */
@@ -46,6 +46,11 @@ void member_hear(struct gossip *gossip, const struct codec_record *record, bool 
 void member_set_state(struct gossip *gossip, struct member *member, enum gossip_member_state state);
 /* What is believed of the member now was said then, by the wall clock of who said it. */
 void member_stamp(struct gossip *gossip, struct member *member, uint64_t created_us);
+/* Of this node itself, by itself: a new incarnation, as of now. */
+void member_raise(struct gossip *gossip, uint64_t incarnation);
+/* Of a suspect: who accused it last, and when. */
+void member_accused(struct gossip *gossip, struct member *member,
+                    const uint8_t accuser[GOSSIP_UUID_BYTES], uint64_t created_us);
 /* To be called after every change of what the hash covers. */
 void member_rehash(struct gossip *gossip, struct member *member);
 /* Up to `wanted` live others by lot, but not `but` (may be NULL); returns how many. */

@@ -3,7 +3,9 @@
 #include "base/memory.h"
 #include "gossip/instance.h"
 
-enum { ORDER_RUN_MAXIMUM = 64 };
+enum {
+    ORDER_RUN_MAXIMUM = 63
+}; /* with their count 512 bytes, a size that allocators waste nothing of */
 
 struct order_run {
     size_t count;
@@ -68,9 +70,12 @@ static struct order_run *order_open(struct order *order, size_t place) {
     return order->runs[place];
 }
 
-static void order_split(struct order *order, size_t place) {
+/* In halves; but what grows at its end, as a copy of another node's members does, leaves full runs
+ * behind (as in a B-tree that is loaded in order). */
+static void order_split(struct order *order, size_t place, size_t at) {
+    bool is_at_end = place + 1 == order->run_count && at == ORDER_RUN_MAXIMUM;
     struct order_run *upper = order_open(order, place + 1), *lower = order->runs[place];
-    size_t kept = lower->count / 2;
+    size_t kept = is_at_end ? lower->count - 1 : lower->count / 2;
     upper->count = lower->count - kept;
     memcpy(upper->members, lower->members + kept, upper->count * sizeof *upper->members);
     lower->count = kept;
@@ -83,7 +88,7 @@ void order_add(struct order *order, struct member *member) {
         order_open(order, 0);
     size_t place = order_run_of(order, uuid);
     if (order->runs[place]->count == ORDER_RUN_MAXIMUM) {
-        order_split(order, place);
+        order_split(order, place, run_place_of(order->runs[place], uuid));
         place = order_run_of(order, uuid);
     }
     struct order_run *run = order->runs[place];

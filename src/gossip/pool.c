@@ -113,7 +113,8 @@ static uint64_t hash_numbers(uint64_t a, uint64_t b, uint64_t c) {
 static bool identity_matches(const struct gossip_identity *shown,
                              const struct codec_record *record) {
     return memcmp(shown->uuid, record->uuid, GOSSIP_UUID_BYTES) == 0 &&
-           shown->generation == record->generation && shown->address.port == record->address.port &&
+           shown->generation == record->generation && shown->incarnation == record->incarnation &&
+           shown->address.port == record->address.port &&
            strcmp(shown->address.host, record->address.host) == 0 &&
            strcmp(shown->name, record->name) == 0 && shown->created_us == record->created_us &&
            memcmp(shown->said_by, record->accuser, GOSSIP_UUID_BYTES) == 0;
@@ -122,7 +123,7 @@ static bool identity_matches(const struct gossip_identity *shown,
 const struct gossip_identity *pool_identity(struct gossip_pool *pool,
                                             const struct codec_record *record) {
     uint64_t who = checksum_xxh64(bytes_of(record->uuid, GOSSIP_UUID_BYTES), 0);
-    uint64_t hash = hash_numbers(who, record->generation, record->created_us);
+    uint64_t hash = hash_numbers(who, record->generation + record->incarnation, record->created_us);
     for (struct shared *shared = shelf_first(&pool->identities, hash); shared != NULL;
          shared = shelf_next(shared)) {
         struct identity *known = (struct identity *)(void *)shared;
@@ -135,6 +136,7 @@ const struct gossip_identity *pool_identity(struct gossip_pool *pool,
     memcpy(identity->shown.uuid, record->uuid, GOSSIP_UUID_BYTES);
     memcpy(identity->shown.name, record->name, sizeof identity->shown.name);
     identity->shown.generation = record->generation;
+    identity->shown.incarnation = record->incarnation;
     identity->shown.address = record->address;
     identity->shown.created_us = record->created_us;
     memcpy(identity->shown.said_by, record->accuser, GOSSIP_UUID_BYTES);

@@ -77,7 +77,6 @@ struct member *roster_add(struct gossip *gossip, const struct codec_record *reco
     struct gossip_member *shown = &member->shown;
     shown->who = pool_identity(gossip->pool, record);
     shown->contact = &no_contact.shown;
-    shown->incarnation = record->incarnation;
     shown->state = GOSSIP_LEFT;
     member->chain = pool_empty_chain(gossip->pool);
     gossip->members = members_grow(gossip->members, gossip->member_count, &gossip->member_capacity);
@@ -87,15 +86,22 @@ struct member *roster_add(struct gossip *gossip, const struct codec_record *reco
     return member;
 }
 
-struct contact *roster_contact(struct member *member) {
-    if (contact_of(member) == &no_contact)
-        member->shown.contact = memory_allocate_zeroed(1, sizeof no_contact);
+struct contact *roster_contact(struct gossip *gossip, struct member *member) {
+    if (contact_of(member) == &no_contact) {
+        struct contact *contact = memory_allocate_zeroed(1, sizeof *contact);
+        contact->member = member;
+        list_append(&gossip->contacts, &contact->link);
+        member->shown.contact = &contact->shown;
+    }
     return (struct contact *)(uintptr_t)contact_of(member); /* ours, and shown as const */
 }
 
 void roster_forget_contact(struct member *member) {
-    if (contact_of(member) != &no_contact)
-        memory_free(roster_contact(member));
+    if (contact_of(member) != &no_contact) {
+        struct contact *contact = (struct contact *)(uintptr_t)contact_of(member);
+        list_remove(&contact->link);
+        memory_free(contact);
+    }
     member->shown.contact = &no_contact.shown;
 }
 

@@ -25,5 +25,5 @@ void rotation_remove(struct gossip *gossip, const struct member *member);
 struct member *rotation_turn(struct gossip *gossip);
 
 /* This node heard the member itself: where to write what it found out. */
-struct contact *roster_contact(struct member *member);
+struct contact *roster_contact(struct gossip *gossip, struct member *member);
 void roster_forget_contact(struct member *member); /* that was with an earlier life */

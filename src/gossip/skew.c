@@ -24,7 +24,7 @@ void skew_measure(struct gossip *gossip, struct member *member, uint64_t sent_us
                                   .answered_us = answer->wire.wall_us,
                                   .heard_us = gossip->now_us,
                                   .held_us = answer->held_us};
-    struct contact *contact = roster_contact(member);
+    struct contact *contact = roster_contact(gossip, member);
     if (!answer->has_held || gossip->wall_us == 0 ||
         !clock_offset_measure(&contact->clock, &stamps))
         return;
@@ -39,11 +39,11 @@ void skew_run(struct gossip *gossip) {
         return;
     gossip->skew_check_us = gossip->now_us + SKEW_CHECK_SECONDS * GOSSIP_SECOND_US;
     uint64_t largest_us = 0;
-    for (size_t i = 1; i < gossip->member_count; i++) {
-        const struct member *member = gossip->members[i];
-        if (!member_is_live(member) || !clock_offset_is_known(&contact_of(member)->clock))
+    LIST_EACH (&gossip->contacts, link) {
+        const struct contact *contact = LIST_ELEMENT(link, struct contact, link);
+        if (!member_is_live(contact->member) || !clock_offset_is_known(&contact->clock))
             continue;
-        uint64_t surely_us = skew_surely_us(gossip, member);
+        uint64_t surely_us = skew_surely_us(gossip, contact->member);
         largest_us = surely_us > largest_us ? surely_us : largest_us;
     }
     gossip->counters.clock_skew_us = largest_us;

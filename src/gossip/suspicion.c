@@ -51,15 +51,27 @@ void suspicion_end(struct member *member) {
     member->suspicion = NULL;
 }
 
+static uint32_t accuser_mark(const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    return (uint32_t)bytes_hash(bytes_of(uuid, GOSSIP_UUID_BYTES), 0);
+}
+
+static bool has_accused(const struct suspicion *suspicion, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    for (unsigned i = 0; i < suspicion->accuser_count; i++)
+        if (suspicion->accusers[i] == accuser_mark(uuid))
+            return true;
+    return false;
+}
+
 void suspicion_begin(struct gossip *gossip, struct member *member,
                      const uint8_t accuser[GOSSIP_UUID_BYTES]) {
     suspicion_end(member); /* of an earlier incarnation */
     struct suspicion *suspicion = memory_allocate(sizeof *suspicion);
-    *suspicion = (struct suspicion){
-        .member = member, .since_us = gossip->now_us, .stretch = gossip->counters.local_health + 1};
+    *suspicion = (struct suspicion){.member = member,
+                                    .since_us = gossip->now_us,
+                                    .stretch = (uint8_t)(gossip->counters.local_health + 1)};
     list_append(&gossip->suspicions, &suspicion->link);
     member->suspicion = suspicion;
-    memcpy(suspicion->accusers[suspicion->accuser_count++], accuser, GOSSIP_UUID_BYTES);
+    suspicion->accusers[suspicion->accuser_count++] = accuser_mark(accuser);
     suspicion_schedule(gossip, suspicion);
 }
 
@@ -67,16 +79,13 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
                        const uint8_t accuser[GOSSIP_UUID_BYTES], uint64_t created_us) {
     struct suspicion *suspicion = member->suspicion;
     CHECK(member->shown.state == GOSSIP_SUSPECT);
-    for (unsigned i = 0; i < suspicion->accuser_count; i++)
-        if (memcmp(suspicion->accusers[i], accuser, GOSSIP_UUID_BYTES) == 0)
-            return;
-    if (suspicion->accuser_count > GOSSIP_CONFIRMATIONS)
+    if (has_accused(suspicion, accuser) || suspicion->accuser_count > GOSSIP_CONFIRMATIONS)
         return;
     const struct member *witness = member_find(gossip, accuser);
     if (witness != NULL && witness->shown.state == GOSSIP_JOINING)
         return; /* a newcomer's word counts for nothing yet */
-    memcpy(suspicion->accusers[suspicion->accuser_count++], accuser, GOSSIP_UUID_BYTES);
-    member_stamp(gossip, member, created_us);
+    suspicion->accusers[suspicion->accuser_count++] = accuser_mark(accuser);
+    member_accused(gossip, member, accuser, created_us);
     suspicion_schedule(gossip, suspicion);
     broadcast_add(gossip, member, NULL, GOSSIP_CLUSTER);
 }
@@ -108,18 +117,14 @@ void suspicion_measure(struct gossip *gossip, const struct member *member) {
     uint64_t heard_us = member->shown.contact->heard_us;
     if (heard_us + 2 * gossip->timing.probe_interval_us < suspicion->since_us)
         return;
-    for (unsigned i = 0; i < suspicion->accuser_count; i++)
-        if (memcmp(suspicion->accusers[i], gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) == 0)
-            gossip->detection_us = gossip->now_us - heard_us;
+    if (has_accused(suspicion, gossip->self->shown.who->uuid))
+        gossip->detection_us = gossip->now_us - heard_us;
 }
 
 static void suspicion_refute(struct gossip *gossip, uint64_t incarnation) {
-    struct gossip_member *self = &gossip->self->shown;
     if (incarnation >= CODEC_NUMBER_MAXIMUM)
         return; /* nobody could hear it; only a new generation helps */
-    self->incarnation = incarnation + 1;
-    member_stamp(gossip, gossip->self, gossip->wall_us);
-    member_rehash(gossip, gossip->self);
+    member_raise(gossip, incarnation + 1);
     broadcast_add(gossip, gossip->self, NULL, GOSSIP_URGENT);
     broadcast_hurry(gossip);
 }
@@ -138,14 +143,14 @@ void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *re
     }
     bool is_about_this_life = record->generation == self->who->generation;
     if (self->state == GOSSIP_LEFT ||
-        (is_about_this_life && record->incarnation < self->incarnation))
+        (is_about_this_life && record->incarnation < self->who->incarnation))
         return;
     bool is_accusation = record->state == GOSSIP_SUSPECT || record->state == GOSSIP_DEAD;
     if (is_about_this_life && is_accusation) {
         gossip->counters.refutations++;
         local_health_change(gossip, 1);
         suspicion_refute(gossip, record->incarnation);
-    } else if (is_about_this_life && record->incarnation > self->incarnation) {
+    } else if (is_about_this_life && record->incarnation > self->who->incarnation) {
         suspicion_refute(gossip, record->incarnation); /* said by nobody here: outbid it */
     } else if (!is_about_this_life && !broadcast_is_waiting(gossip->self, NULL)) {
         broadcast_add(gossip, gossip->self, NULL, GOSSIP_CLUSTER);

@@ -134,7 +134,7 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     reply_said(gossip, member, GOSSIP_SAYS_VERSION, reply);
     reply_said(gossip, member, GOSSIP_KEY_ZONE, reply);
     reply_number(reply, "generation", member->who->generation);
-    reply_number(reply, "incarnation", member->incarnation);
+    reply_number(reply, "incarnation", member->who->incarnation);
     reply_number(reply, "self", is_self);
     reply_number(reply, "round_trip_us", member->contact->round_trip_us);
     reply_number(reply, "heard_ms_ago",

@@ -4,13 +4,14 @@ static const char *const priorities[GOSSIP_PRIORITY_COUNT] = {[GOSSIP_URGENT] = 
                                                               [GOSSIP_CLUSTER] = "cluster",
                                                               [GOSSIP_STATE] = "state",
                                                               [GOSSIP_REST] = "rest"};
-static const char *const causes[NEWS_METER_CAUSES] = {"bandwidth", "referred", "memory", "relays",
-                                                      "members"};
+static const char *const causes[NEWS_METER_CAUSES] = {"bandwidth", "referred", "memory",
+                                                      "relays",    "members",  "news"};
 
 static uint64_t dropped_for(const struct gossip_counters *counters, unsigned cause) {
     const uint64_t counts[NEWS_METER_CAUSES] = {
-        counters->dropped_for_bandwidth, counters->referrals, counters->dropped_for_memory,
-        counters->dropped_for_relays, counters->dropped_for_members};
+        counters->dropped_for_bandwidth, counters->referrals,
+        counters->dropped_for_memory,    counters->dropped_for_relays,
+        counters->dropped_for_members,   counters->dropped_for_news};
     return counts[cause];
 }
 

@@ -3,7 +3,7 @@
 #include "gossip/gossip.h"
 #include "metric/metric.h"
 
-enum { NEWS_METER_CAUSES = 5 };
+enum { NEWS_METER_CAUSES = 6 };
 
 struct news_meter {
     struct metric_cell *waiting[GOSSIP_PRIORITY_COUNT], *told[GOSSIP_PRIORITY_COUNT],

@@ -4,7 +4,7 @@
 #include "gossip/codec.h"
 #include "world.h"
 
-enum { SECOND = 1000000 };
+enum { SECOND = 1000000, FLOOD_NODES = 40, FLOOD_KEYS = 60 };
 
 static bool knows(struct world *world, unsigned number, unsigned other, const char *key,
                   const char *value) {
@@ -197,7 +197,41 @@ static void test_cap_does_not_hold_back_a_death(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_flapping_stays_within_the_caps),
+/* A flood, of more pieces than may wait: each is told to few, some to fewer still, and comparing
+ * mends it. */
+static bool all_know_the_flood(struct world *world) {
+    for (unsigned i = 1; i <= world->count; i++)
+        for (unsigned other = 1; other <= world->count; other++)
+            for (unsigned key = 0; key < FLOOD_KEYS; key++) {
+                char name[16];
+                snprintf(name, sizeof name, "flood%u", key);
+                if (!knows(world, i, other, name, "x"))
+                    return false;
+            }
+    return true;
+}
+
+static void test_a_flood_is_told_to_few_and_mended(void **state) {
+    (void)state;
+    struct world *world = world_of(131, FLOOD_NODES);
+    struct gossip_counters before = counters_of(world, 1);
+    for (unsigned i = 1; i <= world->count; i++)
+        for (unsigned key = 0; key < FLOOD_KEYS; key++) {
+            char name[16];
+            snprintf(name, sizeof name, "flood%u", key);
+            say(world, i, name, "x", GOSSIP_REST);
+        }
+    assert_true(world_run_until(world, 30 * SECOND, all_know_the_flood));
+    world_run(world, 20 * SECOND);
+    struct gossip_counters after = counters_of(world, 1);
+    uint64_t told = after.news_told[GOSSIP_REST] - before.news_told[GOSSIP_REST];
+    assert_true(after.dropped_for_news > 0);
+    assert_in_range(told, FLOOD_NODES * FLOOD_KEYS, 8 * FLOOD_NODES * FLOOD_KEYS);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_flood_is_told_to_few_and_mended),
+          cmocka_unit_test(test_flapping_stays_within_the_caps),
           cmocka_unit_test(test_what_does_not_fit_waits),
           cmocka_unit_test(test_cap_does_not_hold_back_a_death),
           cmocka_unit_test(test_status_flood_starves_nothing),

@@ -73,7 +73,7 @@ static void print_change(void *context, struct world_node *node,
         return;
     case GOSSIP_CHANGE_STATE:
         buffer_append_format(&script->out, "%u is %s, incarnation %" PRIu64 "\n", subject,
-                             gossip_state_text(member->state), member->incarnation);
+                             gossip_state_text(member->state), member->who->incarnation);
         return;
     case GOSSIP_CHANGE_ADDRESS:
         buffer_append_format(&script->out, "%u is at %s:%u\n", subject, member->who->address.host,
