@@ -8,6 +8,7 @@ enum {
     SHIFT_SHARE = 2,   /* half of the way to the right moment at once: it settles in a few turns */
     SHIFT_LONGEST = 4, /* but never by more than this part of a turn */
     LOOK_SPREAD = 16,  /* observers that heard of a suspicion ask within this part of an interval */
+    LOOKERS_BY_LOT = 4, /* who are no observers of a suspect ask as well, about so many in all */
     PATIENCE_LEAST = 4 /* part of the probe timeout */
 };
 
@@ -114,10 +115,18 @@ uint64_t observer_deadline_us(const struct gossip *gossip) {
     return deadline_us;
 }
 
-void observer_look_at(struct gossip *gossip, const struct member *member) {
+/* Its observers may have died with it. */
+static void look_by_lot(struct gossip *gossip, struct member *member) {
+    if (random_below(&gossip->random, member_live_count(gossip)) < LOOKERS_BY_LOT)
+        probe_member(gossip, member, false);
+}
+
+void observer_look_at(struct gossip *gossip, struct member *member) {
     struct watch *watch = watch_of(gossip, member);
-    if (watch == NULL)
+    if (watch == NULL) {
+        look_by_lot(gossip, member);
         return;
+    }
     uint64_t spread_us = gossip->timing.probe_interval_us / LOOK_SPREAD + 1;
     watch->next_us =
         earlier(watch->next_us, gossip->now_us + random_below(&gossip->random, spread_us));
