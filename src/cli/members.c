@@ -56,6 +56,14 @@ static void cell(struct grid *grid, struct bytes text) {
               text.length ? (const char *)text.data : "-");
 }
 
+/* Of a member that is called as another one is. */
+static void add_name(struct grid *grid, const struct response *member) {
+    if (response_field_number(member, "name_shared"))
+        grid_cell(grid, "%.*s (shared)", BYTES_PRINT(response_field_text(member, "name")));
+    else
+        cell(grid, response_field_text(member, "name"));
+}
+
 static void add_row(struct grid *grid, const struct response *member) {
     char round_trip[MEMBERS_DURATION_BYTES], since[MEMBERS_DURATION_BYTES];
     struct buffer tags;
@@ -64,7 +72,7 @@ static void add_row(struct grid *grid, const struct response *member) {
     round_trip_text(member, round_trip);
     duration_text(response_field_number(member, "state_ms"), since);
     tags_text(member, &tags);
-    cell(grid, response_field_text(member, "name"));
+    add_name(grid, member);
     cell(grid, bytes_of(id.data, id.length < 8 ? id.length : 8));
     cell(grid, response_field_text(member, "kind").length ? response_field_text(member, "kind")
                                                           : BYTES_LITERAL("node"));

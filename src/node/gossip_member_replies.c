@@ -3,6 +3,7 @@
  */
 #include "node/gossip_commands.h"
 #include "node/gossip_news.h"
+#include "node/shared_names.h"
 #include <strings.h>
 
 enum { MEMBER_ID_PREFIX_BYTES = 8 /* an id may be shortened to so many digits */ };
@@ -113,7 +114,8 @@ static int64_t ago_ms(uint64_t now_us, uint64_t then_us) {
     return then_us == 0 ? -1 : now_us > then_us ? (int64_t)((now_us - then_us) / 1000) : 0;
 }
 
-static void reply_one(const struct gossip_call *call, const struct gossip_member *member) {
+static void reply_one(const struct gossip_call *call, const struct gossip_member *member,
+                      const struct shared_names *shared) {
     const struct gossip *gossip = gossiper_gossip(call->gossiper);
     struct reply *reply = call->reply;
     bool is_self = member == gossip_member_at(gossip, 0);
@@ -123,9 +125,10 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     memcpy(peer.host, member->who->address.host, sizeof peer.host);
     net_address_format(&peer, address);
     gossip_id_text(member->who->uuid, id);
-    reply_map(reply, 18);
+    reply_map(reply, 19);
     reply_text(reply, "id", id);
     reply_text(reply, "name", member->who->name);
+    reply_number(reply, "name_shared", shared_names_has(shared, member));
     reply_text(reply, "state", gossip_state_text(member->state));
     reply_text(reply, "address", address);
     reply_said(gossip, member, GOSSIP_SAYS_CLIENT, reply);
@@ -157,16 +160,23 @@ void gossip_reply_members(const struct gossip_call *call) {
         return;
     for (size_t i = 0; i < all; i++)
         count += is_wanted(gossip, gossip_member_at(gossip, i), &filter);
+    struct shared_names shared;
+    shared_names_init(&shared, gossip);
     reply_array(call->reply, count);
     for (size_t i = 0; i < all; i++)
         if (is_wanted(gossip, gossip_member_at(gossip, i), &filter))
-            reply_one(call, gossip_member_at(gossip, i));
+            reply_one(call, gossip_member_at(gossip, i), &shared);
+    shared_names_release(&shared);
 }
 
 void gossip_reply_member(const struct gossip_call *call) {
     const struct gossip_member *member = gossip_call_member(call, call->arguments[2]);
-    if (member != NULL)
-        reply_one(call, member);
+    if (member == NULL)
+        return;
+    struct shared_names shared;
+    shared_names_init(&shared, gossiper_gossip(call->gossiper));
+    reply_one(call, member, &shared);
+    shared_names_release(&shared);
 }
 
 void gossip_reply_key(const struct gossip_call *call) {

@@ -1,4 +1,5 @@
 #include "node/gossip_meter.h"
+#include "node/shared_names.h"
 
 static void meter_watch_init(struct gossip_meter *meter, struct metrics *metrics) {
     meter->suspicions = metrics_cell(metrics, METRIC_gossip_suspicions_total, NULL);
@@ -145,4 +146,9 @@ void gossip_meter_members(struct gossip_meter *meter, const struct gossip *gossi
         const char *name = gossip_state_text((enum gossip_member_state)state);
         metric_set(metrics_cell(meter->metrics, METRIC_members, name), counts[state]);
     }
+    struct shared_names shared;
+    shared_names_init(&shared, gossip);
+    metric_set(metrics_cell(meter->metrics, METRIC_gossip_names_shared, NULL),
+               (int64_t)shared_names_count(&shared));
+    shared_names_release(&shared);
 }

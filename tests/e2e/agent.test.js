@@ -83,6 +83,24 @@ test('a member says something, and everybody can find it by that', async (t) => 
   assert.match(table.stdout, /rack=r7/);
 });
 
+// Names are for people, and each member tells of two that are alike, not only these two themselves.
+test('two members of one name are marked wherever one looks', async (t) => {
+  const {cluster, node, agents: [first, second]} = await startMixed(t);
+  const metric = async (asked) => Number(/^trothdb_gossip_names_shared (\d+)$/m.exec((await asked.get('/metrics')).text)[1]);
+  assert.deepStrictEqual((await members(second)).filter((member) => member.name_shared), []);
+  assert.strictEqual(await metric(second), 0);
+  const twin = await makeAgent(cluster, 'twin', first);
+  twin.flags[twin.flags.indexOf('--name') + 1] = 'a1';
+  await twin.start();
+  await until('all know five members', async () =>
+    (await Promise.all(cluster.nodes.map((asked) => members(asked)))).every((known) => known.length === 5));
+  for (const asked of [node, second]) {
+    assert.deepStrictEqual((await members(asked)).filter((member) => member.name_shared).map(({name}) => name), ['a1', 'a1']);
+    assert.strictEqual((await run(program, ['members', '--at', asked.address])).stdout.match(/^a1 \(shared\) /gm).length, 2);
+    await until('the metric says so', async () => await metric(asked) === 2);
+  }
+});
+
 test('clients of Redis watch: ioredis by channels, redis-cli in RESP3, the command line by lines', async (t) => {
   const {node, agents: [first, second, third]} = await startMixed(t);
   const subscriber = new Redis(second.port, '127.0.0.1');
