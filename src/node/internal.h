@@ -247,6 +247,7 @@ struct worker {
     uint64_t untraced_writes; /* since trace-one-in picked one */
     uint64_t next_tick_us;
     uint64_t started_us;
+    uint64_t snapshot_turn_us; /* the last that was given away */
     bool is_draining, is_failed;
     uint64_t drain_until_us; /* leadership that nobody took until then is kept to the end */
     uint64_t turn_us;        /* when the event that is handled came, or the clock was read since */

@@ -22,6 +22,7 @@ void transfers_send_offer(void *context, struct shard *shard,
     head.shard = shard_number(shard);
     head.term = offer->term;
     head.snapshot_index = offer->snapshot_index;
+    head.version = offer->version;
     struct buffer *batch = peers_batch_to(worker, offer->peer, offer->manifest.length);
     if (batch) {
         peers_append_message(batch, TAG_OFFER, &head.base, TAG_OFFER_MANIFEST,
@@ -37,6 +38,7 @@ void transfers_send_piece(void *context, struct shard *shard,
     head.shard = shard_number(shard);
     head.term = piece->term;
     head.snapshot_index = piece->snapshot_index;
+    head.version = piece->version;
     head.chunk = piece->place.chunk;
     head.offset = piece->place.offset;
     struct buffer *batch = peers_batch_to(worker, piece->peer, piece->data.length);
@@ -61,6 +63,7 @@ void transfers_send_progress(void *context, struct shard *shard,
     head.shard = shard_number(shard);
     head.term = progress->term;
     head.snapshot_index = progress->snapshot_index;
+    head.version = progress->version;
     head.received_bytes = progress->received_bytes;
     head.is_installed = progress->is_installed;
     head.is_refused = progress->is_refused;
@@ -97,11 +100,15 @@ uint64_t transfers_admit_us(void *context, uint64_t bytes) {
 
 /* ---- in ---- */
 
+/* The first releases did not say it. */
+static uint32_t version_of(uint32_t version) { return version ? version : 1; }
+
 static void receive_offer(struct worker *worker, uint32_t from,
                           const Trothdb__Peer__V1__SnapshotOffer *in) {
     struct shard *shard = worker_shard(worker, in->shard);
     if (shard) {
         struct shard_snapshot_offer offer = {.peer = from,
+                                             .version = version_of(in->version),
                                              .term = in->term,
                                              .snapshot_index = in->snapshot_index,
                                              .manifest =
@@ -115,6 +122,7 @@ static void receive_piece(struct worker *worker, uint32_t from,
     struct shard *shard = worker_shard(worker, in->shard);
     if (shard) {
         struct shard_snapshot_piece piece = {.peer = from,
+                                             .version = version_of(in->version),
                                              .term = in->term,
                                              .snapshot_index = in->snapshot_index,
                                              .place = {.chunk = in->chunk, .offset = in->offset},
@@ -130,6 +138,7 @@ static void receive_progress(struct worker *worker, uint32_t from,
         return;
     }
     struct shard_snapshot_progress progress = {.peer = from,
+                                               .version = version_of(in->version),
                                                .term = in->term,
                                                .snapshot_index = in->snapshot_index,
                                                .received_bytes = in->received_bytes,

@@ -41,6 +41,8 @@ static void add_chunk(struct planning *planning, unsigned first, unsigned last,
     struct plan *plan = planning->plan;
     bool is_old = before && before->first_slot == first && before->last_slot == last &&
                   !plan_is_changed(before, planning->changed);
+    plan->new_bytes +=
+        is_old ? 0 : planning->bytes_before[last + 1] - planning->bytes_before[first];
     plan->is_old[plan->chunk_count] = is_old;
     plan->chunks[plan->chunk_count++] =
         is_old

@@ -18,6 +18,7 @@ struct plan {
     struct snapshot_chunk *chunks; /* owned; of new ones only the slots are filled in */
     bool *is_old;                  /* owned: this chunk is the base's, unchanged */
     uint32_t chunk_count;
+    uint64_t new_bytes; /* of what is not old, as it stands in memory, about */
 };
 
 /* `chunk_bytes` is how large a chunk is at most, about. `base` is the snapshot before it, since

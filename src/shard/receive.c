@@ -46,6 +46,7 @@ static void add_wishes(struct incoming_snapshot *in, struct shard_snapshot_progr
 void shard_tell_incoming(struct shard *shard, bool is_installed) {
     struct incoming_snapshot *in = &shard->incoming;
     struct shard_snapshot_progress progress = {.peer = in->from,
+                                               .version = SHARD_SNAPSHOT_VERSION,
                                                .term = in->leader_term,
                                                .snapshot_index = in->index,
                                                .received_bytes = in->received_bytes,
@@ -67,6 +68,7 @@ static void ask_again(struct shard *shard) {
 
 static void tell_no_news(struct shard *shard, const struct shard_snapshot_offer *offer) {
     struct shard_snapshot_progress progress = {.peer = offer->peer,
+                                               .version = SHARD_SNAPSHOT_VERSION,
                                                .term = offer->term,
                                                .snapshot_index = offer->snapshot_index,
                                                .is_installed = true};
@@ -157,7 +159,8 @@ static void store_chunk(struct shard *shard) {
 void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) {
     struct incoming_snapshot *in = &shard->incoming;
     if (in->stage != INCOMING_RECEIVING || in->index != piece->snapshot_index ||
-        in->from != piece->peer || in->leader_term != piece->term) {
+        in->from != piece->peer || in->leader_term != piece->term ||
+        piece->version != SHARD_SNAPSHOT_VERSION) {
         return;
     }
     in->heard_us = now_us(shard);
@@ -280,6 +283,22 @@ static void said_again(struct shard *shard) {
     }
 }
 
+/* What a later release sends cannot be read here: the leader is told what can. */
+static void refuse_version(struct shard *shard, const struct shard_snapshot_offer *offer) {
+    log_line(shard->io.log, LOG_ERROR,
+             "a snapshot is offered in a version that this release does not know: run the leader's "
+             "release here",
+             LOG_F("shard", shard->number), LOG_F("peer", offer->peer),
+             LOG_F("index", offer->snapshot_index), LOG_F("version", offer->version),
+             LOG_F("known", SHARD_SNAPSHOT_VERSION));
+    struct shard_snapshot_progress progress = {.peer = offer->peer,
+                                               .version = SHARD_SNAPSHOT_VERSION,
+                                               .term = offer->term,
+                                               .snapshot_index = offer->snapshot_index,
+                                               .is_refused = true};
+    shard->io.send_progress(shard->io.context, shard, &progress);
+}
+
 void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer) {
     struct incoming_snapshot *in = &shard->incoming;
     if (offer->term != raft_current_term(shard->raft) || offer->peer != raft_leader(shard->raft) ||
@@ -289,6 +308,8 @@ void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer) 
     shard_touch(shard);
     if (offer->snapshot_index <= raft_commit_index(shard->raft)) {
         tell_no_news(shard, offer);
+    } else if (offer->version != SHARD_SNAPSHOT_VERSION) {
+        refuse_version(shard, offer);
     } else if (is_of_this(in, offer)) {
         in->heard_us = now_us(shard);
         said_again(shard);

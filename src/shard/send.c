@@ -56,6 +56,7 @@ static void offer(struct shard *shard, struct outgoing_snapshot *out) {
     buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
     snapshot_manifest_encode(out->manifest, &encoded);
     struct shard_snapshot_offer message = {.peer = out->peer,
+                                           .version = SHARD_SNAPSHOT_VERSION,
                                            .term = raft_current_term(shard->raft),
                                            .snapshot_index = out->manifest->meta.index,
                                            .manifest = buffer_bytes(&encoded)};
@@ -158,6 +159,7 @@ static void send_piece(struct shard *shard, struct outgoing_snapshot *out, size_
     memmove(out->wishes, out->wishes + 1, --out->wish_count * sizeof(*out->wishes));
     struct shard_snapshot_piece piece = {
         .peer = out->peer,
+        .version = SHARD_SNAPSHOT_VERSION,
         .term = raft_current_term(shard->raft),
         .snapshot_index = out->manifest->meta.index,
         .place = wish,
@@ -214,6 +216,13 @@ void shard_progress(struct shard *shard, const struct shard_snapshot_progress *p
     }
     out->heard_us = now_us(shard);
     shard_touch(shard);
+    if (progress->version < SHARD_SNAPSHOT_VERSION && progress->is_refused) {
+        log_line(shard->io.log, LOG_ERROR,
+                 "a follower does not know the version in which snapshots are sent: run this "
+                 "release there",
+                 LOG_F("shard", shard->number), LOG_F("peer", out->peer),
+                 LOG_F("version", SHARD_SNAPSHOT_VERSION), LOG_F("known", progress->version));
+    }
     if (progress->is_installed || progress->is_refused) {
         end_outgoing(shard, out, progress->is_refused);
         return;

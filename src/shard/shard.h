@@ -32,6 +32,8 @@ enum {
     SHARD_WAIT_LONGEST_MS = 3600 * 1000,
     SHARD_HELD_REPLY_BYTES_MAXIMUM = 64 << 20, /* past it nothing is applied before its commit */
     SHARD_SNAPSHOT_WISHES_MAXIMUM = 2 * SHARD_SNAPSHOT_PIECES_IN_FLIGHT,
+    SHARD_SNAPSHOT_VERSION = 1,      /* the newest that is spoken, of the messages of a transfer */
+    SHARD_SNAPSHOT_HASTE = 16,       /* a turn is so many times longer when all is held twice */
     SHARD_SNAPSHOT_JOBS_MAXIMUM = 2, /* chunks of one snapshot on their way to the disk */
     SHARD_EXPIRE_BATCH_MAXIMUM = 512,
     SHARD_EXPIRE_KEYS_PER_COMMAND = 256,
@@ -67,6 +69,8 @@ enum shard_outcome {
  * lacks, by (chunk, offset), a few pieces at a time; the leader sends each as its rate allows. */
 struct shard_snapshot_offer {
     raft_node_number peer; /* to, or from */
+    uint32_t version;      /* of all that is said of this snapshot; one that is newer than
+                              SHARD_SNAPSHOT_VERSION is refused */
     raft_term term;
     raft_index snapshot_index;
     struct bytes manifest; /* docs/format/snapshot.md */
@@ -77,6 +81,7 @@ struct shard_snapshot_wish {
 };
 struct shard_snapshot_piece {
     raft_node_number peer;
+    uint32_t version; /* the offer's */
     raft_term term;
     raft_index snapshot_index;
     struct shard_snapshot_wish place;
@@ -84,6 +89,7 @@ struct shard_snapshot_piece {
 };
 struct shard_snapshot_progress {
     raft_node_number peer;
+    uint32_t version; /* the newest that the follower knows */
     raft_term term;
     raft_index snapshot_index;
     uint64_t received_bytes;
@@ -121,6 +127,9 @@ struct shard_io {
     /* May so many bytes of a snapshot be sent now? 0: yes, and they are counted; else: not before
      * then. */
     uint64_t (*admit_transfer_us)(void *context, uint64_t bytes);
+    /* When the shard may save the next piece of a snapshot. Each call takes a turn, and no two
+     * turns of shards that share a loop fall together. */
+    uint64_t (*next_snapshot_turn_us)(void *context);
     /* A snapshot of this replica is durable, with its mark in the log. May be NULL. */
     void (*snapshot_durable)(void *context, struct shard *shard);
     void *context;

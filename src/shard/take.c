@@ -145,17 +145,27 @@ static bool has_more_to_save(const struct own_snapshot *own) {
            own->job_count < SHARD_SNAPSHOT_JOBS_MAXIMUM;
 }
 
+/* What changes before it is saved is held twice until then. So the faster the shard is written to,
+ * the more is saved in a turn. */
+static size_t turn_bytes(const struct shard *shard) {
+    uint64_t kept_bytes = shard->machine->ops->kept_bytes(shard->machine);
+    uint64_t haste = shard->own.plan.new_bytes
+                         ? SHARD_SNAPSHOT_HASTE * kept_bytes / shard->own.plan.new_bytes
+                         : 0;
+    haste = haste < SHARD_SNAPSHOT_HASTE ? haste : SHARD_SNAPSHOT_HASTE;
+    return (size_t)shard->io.config->snapshot_turn_bytes * (size_t)(1 + haste);
+}
+
 void shard_tick_own(struct shard *shard, uint64_t now) {
     struct own_snapshot *own = &shard->own;
     if (!has_more_to_save(own) || now < own->next_save_us) {
         return;
     }
-    own->next_save_us = now + shard_turn_us(shard);
+    own->next_save_us = shard->io.next_snapshot_turn_us(shard->io.context);
     struct buffer raw;
     if (own->plan.is_old[own->next_chunk]) {
         submit_chunk(shard, SNAPSHOT_JOB_VERIFY, NULL);
-    } else if (cut_save(own->cut, &own->plan.chunks[own->next_chunk],
-                        (size_t)shard->io.config->snapshot_turn_bytes, &raw)) {
+    } else if (cut_save(own->cut, &own->plan.chunks[own->next_chunk], turn_bytes(shard), &raw)) {
         submit_chunk(shard, SNAPSHOT_JOB_SAVE, &raw);
     }
 }

@@ -286,6 +286,7 @@ static bool note_progress(struct world *world, struct letter *letter) {
 
 static void send_offer(struct world *world, struct bytes manifest, raft_index index) {
     struct shard_snapshot_offer offer = {.peer = 1,
+                                         .version = SHARD_SNAPSHOT_VERSION,
                                          .term = raft_current_term(raft_of(world, 1)),
                                          .snapshot_index = index,
                                          .manifest = manifest};
@@ -304,6 +305,49 @@ static void test_no_news(void **state) {
     assert_true(last_progress.is_installed);
     assert_int_equal(last_progress.snapshot_index, 3);
     assert_int_equal(shard_snapshot_index(world->replicas[3].shard), 0);
+    end(world);
+}
+
+/* A later release leads: what it offers is not looked at, both say why, and nothing changes. */
+static void test_another_version_is_refused(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    write_some(world, 1, 5);
+    world_run(world, 100);
+    uint64_t hash = shard_state_hash(world->replicas[3].shard);
+    world->censor = note_progress;
+    last_progress = (struct shard_snapshot_progress){0};
+    struct shard_snapshot_offer offer = {.peer = 1,
+                                         .version = SHARD_SNAPSHOT_VERSION + 1,
+                                         .term = raft_current_term(raft_of(world, 1)),
+                                         .snapshot_index = 1000,
+                                         .manifest = BYTES_LITERAL("not even looked at")};
+    shard_offer(world->replicas[3].shard, &offer);
+    world_run(world, 20);
+    assert_true(last_progress.is_refused);
+    assert_int_equal(last_progress.version, SHARD_SNAPSHOT_VERSION);
+    assert_true(world_has_logged(world, 3, "a version that this release does not know"));
+    assert_true(shard_state_hash(world->replicas[3].shard) == hash);
+    end(world);
+}
+
+static bool age_first_progress(struct world *world, struct letter *letter) {
+    if (letter->kind == LETTER_PROGRESS && !world_has_logged(world, 1, "broke off")) {
+        letter->progress.version = SHARD_SNAPSHOT_VERSION - 1;
+        letter->progress.is_refused = true;
+    }
+    return true;
+}
+
+/* The other way round: an earlier release follows, and is replaced by one that knows. */
+static void test_refused_by_an_earlier_release(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world->censor = age_first_progress;
+    world_run(world, 3000);
+    assert_true(world_has_logged(world, 1, "a follower does not know the version"));
+    assert_true(world_is_equal(world));
     end(world);
 }
 
@@ -374,6 +418,7 @@ static void test_offer_of_a_stranger(void **state) {
     world->censor = note_progress;
     last_progress = (struct shard_snapshot_progress){0};
     struct shard_snapshot_offer offer = {.peer = 2,
+                                         .version = SHARD_SNAPSHOT_VERSION,
                                          .term = raft_current_term(raft_of(world, 3)),
                                          .snapshot_index = 50,
                                          .manifest = BYTES_LITERAL("abc")};
@@ -546,6 +591,8 @@ RUN_TESTS(cmocka_unit_test(test_a_damaged_snapshot_is_got_from_the_peers),
           cmocka_unit_test(test_slow_disk_of_the_receiver),
           cmocka_unit_test(test_log_is_let_go_without_one),
           cmocka_unit_test(test_log_is_kept_while_a_transfer_runs), cmocka_unit_test(test_no_news),
+          cmocka_unit_test(test_another_version_is_refused),
+          cmocka_unit_test(test_refused_by_an_earlier_release),
           cmocka_unit_test(test_snapshot_of_nonsense), cmocka_unit_test(test_offer_of_a_stranger),
           cmocka_unit_test(test_unknown_under_a_snapshot), cmocka_unit_test(test_full_disk),
           cmocka_unit_test(test_lost_file_of_the_leader),

@@ -105,6 +105,11 @@ static uint64_t admit_transfer_us(void *context, uint64_t bytes) {
     return may ? 0 : replica->transfer_not_before_us;
 }
 
+static uint64_t next_snapshot_turn_us(void *context) {
+    const struct replica *replica = context;
+    return replica->world->now_us + (uint64_t)replica->config.snapshot_turn_ms * 1000;
+}
+
 static void send_piece(void *context, struct shard *shard,
                        const struct shard_snapshot_piece *piece) {
     (void)shard;
@@ -235,6 +240,7 @@ int world_start(struct world *world, raft_node_number number) {
                                            .applied = ignore,
                                            .touched = ignore,
                                            .admit_transfer_us = admit_transfer_us,
+                                           .next_snapshot_turn_us = next_snapshot_turn_us,
                                            .context = replica}};
     for (unsigned i = 0; i < world->replica_count; i++) {
         options.founding.voters[i] = i + 1;
