@@ -357,6 +357,7 @@ void transfers_send_piece(void *context, struct shard *shard,
 void transfers_send_progress(void *context, struct shard *shard,
                              const struct shard_snapshot_progress *progress);
 uint64_t transfers_admit_us(void *context, uint64_t bytes);
+uint64_t transfers_next_turn_us(void *context);
 /* The workers, as bits, whose shards this batch has something for. */
 uint64_t transfers_workers(const struct worker *worker,
                            const struct Trothdb__Peer__V1__PeerBatch *batch);

@@ -1,5 +1,5 @@
-/* Snapshots between nodes: their messages in the batches of peers.c, and the rate at which this
- * node sends them, which all its workers share. */
+/* Snapshots between nodes: their messages in the batches of peers.c, the rate at which this
+ * node sends them, which all its workers share, and the turns in which a worker saves them. */
 #include "node/internal.h"
 #include "wire/peer.pb-c.h"
 
@@ -96,6 +96,16 @@ uint64_t transfers_admit_us(void *context, uint64_t bytes) {
     } while (!atomic_compare_exchange_weak_explicit(shared, &paid_until, next, memory_order_relaxed,
                                                     memory_order_relaxed));
     return 0;
+}
+
+/* However many shards take snapshots at a time, they take no more of the loop than one would. */
+uint64_t transfers_next_turn_us(void *context) {
+    struct worker *worker = context;
+    uint64_t now = worker_now_us(worker),
+             turn_us = (uint64_t)worker->config.snapshot_turn_ms * 1000;
+    uint64_t last_us = worker->snapshot_turn_us;
+    worker->snapshot_turn_us = (last_us > now ? last_us : now) + turn_us;
+    return worker->snapshot_turn_us;
 }
 
 /* ---- in ---- */

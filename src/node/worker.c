@@ -467,16 +467,6 @@ void worker_free(struct worker *worker) {
 
 /* ---- shards ---- */
 
-/* However many shards take snapshots at a time, they take no more of the loop than one would. */
-static uint64_t next_snapshot_turn_us(void *context) {
-    struct worker *worker = context;
-    uint64_t now = worker_now_us(worker),
-             turn_us = (uint64_t)worker->config.snapshot_turn_ms * 1000;
-    uint64_t last_us = worker->snapshot_turn_us;
-    worker->snapshot_turn_us = (last_us > now ? last_us : now) + turn_us;
-    return worker->snapshot_turn_us;
-}
-
 int worker_make_shard(struct worker *worker, uint32_t number,
                       const struct raft_configuration *founding, struct buffer *problem) {
     struct machine *machine = number == 0 ? control_machine_new(worker->founding)
@@ -498,7 +488,7 @@ int worker_make_shard(struct worker *worker, uint32_t number,
                                            .send_piece = transfers_send_piece,
                                            .send_progress = transfers_send_progress,
                                            .admit_transfer_us = transfers_admit_us,
-                                           .next_snapshot_turn_us = next_snapshot_turn_us,
+                                           .next_snapshot_turn_us = transfers_next_turn_us,
                                            .reply = shard_replied,
                                            .leadership = shard_leadership,
                                            .applied = shard_moved,
