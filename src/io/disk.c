@@ -22,6 +22,14 @@ static int disk_read_open(struct disk_file *file, const struct disk_ops *ops, si
     return 0;
 }
 
+void disk_forget_cached(struct disk *disk, const char *name) {
+    struct disk_file *file;
+    if (disk->ops->forget_cached == NULL || disk->ops->open(disk, name, DISK_OPEN_READ, &file))
+        return;
+    disk->ops->forget_cached(file);
+    disk->ops->close(file);
+}
+
 int disk_read_all(struct disk *disk, const char *name, size_t maximum_bytes, uint8_t **data,
                   size_t *length) {
     struct disk_file *file;

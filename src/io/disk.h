@@ -60,6 +60,9 @@ struct disk_ops {
                          size_t count);
     /* How long the last write_durable() took, its two halves. NULL: not known apart. */
     void (*durable_times)(struct disk *disk, uint64_t *write_us, uint64_t *sync_us);
+    /* The system forgets what it remembers of a file's bytes, so that a read asks the disk itself.
+     * NULL: it remembers nothing. */
+    void (*forget_cached)(struct disk_file *file);
     int (*preallocate)(struct disk_file *file, uint64_t bytes); /* zero-filled, and synced */
     int (*rename)(struct disk *disk, const char *from,
                   const char *to);                      /* replaces `to`; not durable */
@@ -74,6 +77,8 @@ struct disk {
     const struct disk_ops *ops;
 };
 
+/* Has the system forget what it remembers of a file: what is read next comes from the disk. */
+void disk_forget_cached(struct disk *disk, const char *name);
 /* Reads a whole file. Returns owned memory in *data (memory_free). ERR_LIMIT above maximum_bytes.
  */
 int disk_read_all(struct disk *disk, const char *name, size_t maximum_bytes, uint8_t **data,

@@ -241,6 +241,7 @@ static void section_trothdb(const struct worker *worker, struct buffer *out) {
     append_number(out, "shards_led", SUM(worker, shards_led));
     append_number(out, "shards_without_leader", SUM(worker, shards_without_leader));
     append_number(out, "replicas_in_repair", SUM(worker, replicas_in_repair));
+    append_number(out, "scrub_damages", SUM(worker, scrub_damages));
 }
 
 /* ---- which sections ---- */

@@ -23,6 +23,7 @@
 #include "node/neighbours.h"
 #include "node/node_shared.h"
 #include "node/packer.h"
+#include "node/scrub.h"
 #include "node/slowlog.h"
 #include "node/standing.h"
 #include "node/subscriptions.h"
@@ -215,6 +216,7 @@ struct worker {
     struct member_view members;
     struct neighbours neighbours;
     struct standing standing;
+    struct scrub *scrub;
     uint64_t next_look_us; /* at the neighbours */
     uint64_t next_tell_us; /* worker 0: topology to those who lag behind */
 

@@ -11,7 +11,8 @@ struct worker_statistics {
     _Atomic uint64_t clients, connections_total, commands_total, input_bytes_total,
         output_bytes_total;
     _Atomic uint64_t keys, expiring_keys, memory_bytes;
-    _Atomic uint64_t shards_hosted, shards_led, shards_without_leader, replicas_in_repair;
+    _Atomic uint64_t shards_hosted, shards_led, shards_without_leader, replicas_in_repair,
+        scrub_damages;
     _Atomic uint64_t is_serving; /* 1: has a topology and all its shards are recovered */
     _Atomic uint64_t rejected_connections_total;
     _Atomic uint64_t is_disk_full; /* 1: it takes no writes until there is space */

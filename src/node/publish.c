@@ -97,6 +97,7 @@ void publish_statistics(struct worker *worker) {
     PUBLISH(shards_led, sum->led);
     PUBLISH(shards_without_leader, sum->leaderless);
     PUBLISH(replicas_in_repair, sum->repairing);
+    PUBLISH(scrub_damages, scrub_damage_count(worker->scrub));
     PUBLISH(is_serving, worker->topology != NULL);
     PUBLISH(is_disk_full, wal_space(worker->wal) != WAL_SPACE_ENOUGH);
 #undef PUBLISH

@@ -397,6 +397,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     heap_init(&worker->timers.due);
     memset(worker->timers.queued_us, 0xff, sizeof(worker->timers.queued_us));
     worker->backups = backups_new();
+    worker->scrub = scrub_new(worker);
     queue_init(&worker->deferred_mail, sizeof(struct mail *));
     buffer_init(&worker->reply_buffer, SIZE_MAX);
     packer_init(&worker->packer);
@@ -461,6 +462,7 @@ void worker_free(struct worker *worker) {
     buffer_release(&worker->reply_buffer);
     memory_free(worker->mail_arguments);
     backups_free(worker->backups);
+    scrub_free(worker->scrub);
     settings_release(worker);
     memory_free(worker);
 }
@@ -560,6 +562,7 @@ void worker_tick(struct worker *worker) {
     worker->turn_us = now;
     timers_tick(worker, now);
     pairs_tick(worker, now);
+    scrub_tick(worker->scrub);
     if (now >= worker->next_tick_us) {
         worker->next_tick_us = now + WORKER_TICK_US;
         wal_tick(worker->wal);
@@ -567,6 +570,7 @@ void worker_tick(struct worker *worker) {
         publish_statistics(worker);
         close_idle_sessions(worker, now);
         release_old_segments(worker);
+        scrub_shed(worker);
         control_tick(worker);
         replicas_tick(worker);
         standing_tick(worker);
@@ -582,7 +586,8 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 uint64_t worker_deadline_us(const struct worker *worker) {
     uint64_t shards_us = earlier(timers_deadline_us(worker), pairs_deadline_us(worker));
-    return earlier(earlier(worker->next_tick_us, wal_due_us(worker->wal)), shards_us);
+    uint64_t disk_us = earlier(wal_due_us(worker->wal), scrub_deadline_us(worker->scrub));
+    return earlier(earlier(worker->next_tick_us, disk_us), shards_us);
 }
 
 static void retry_blocked(struct worker *worker) {

@@ -308,8 +308,6 @@ void shard_time_out_reads(struct shard *shard, uint64_t now_us);
 
 /* take.c */
 void shard_maybe_snapshot(struct shard *shard);
-/* The newest one cannot be read any more: another one, with these of its chunks saved again. */
-void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *chunk);
 void shard_tick_own(struct shard *shard, uint64_t now_us);
 uint64_t shard_own_deadline_us(const struct shard *shard);
 void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence);

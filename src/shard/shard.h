@@ -243,6 +243,9 @@ void shard_take_snapshot(struct shard *shard);
 /* The same, so that the worker's log of so many bytes can let its oldest part go, unless the
  * snapshot would write more than that. */
 void shard_release_log(struct shard *shard, uint64_t log_bytes);
+/* This chunk of the newest one cannot be read any more: another one is taken, in which it is saved
+ * again. As above; whenever one is taken, it is so. */
+void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *chunk);
 /* Gives the lead to that node; 0: to the voter that is best placed. False if this does not begin:
  * nothing is led, or nobody is there to take it. `cause` is for counting. */
 bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause);

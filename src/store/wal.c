@@ -181,9 +181,7 @@ uint64_t wal_append_forget(struct wal *wal, uint32_t shard, uint64_t index, uint
 
 /* ---- releasing, looking in ---- */
 
-void wal_release(struct wal *wal, uint32_t shard, uint64_t index) {
-    wal_ledger_release_entries(&wal->ledger, shard, index);
-    uint64_t needed_from = wal_ledger_needed_from(&wal->ledger);
+static void release_below(struct wal *wal, uint64_t needed_from) {
     if (needed_from <= wal->appended_release)
         return;
     wal->appended_release = needed_from;
@@ -193,11 +191,41 @@ void wal_release(struct wal *wal, uint32_t shard, uint64_t index) {
     wal_flush(wal);
 }
 
+void wal_release(struct wal *wal, uint32_t shard, uint64_t index) {
+    wal_ledger_release_entries(&wal->ledger, shard, index);
+    release_below(wal, wal_ledger_needed_from(&wal->ledger));
+}
+
 bool wal_oldest_holder(const struct wal *wal, unsigned segments, uint32_t *shard) {
     uint64_t needed_from = wal_ledger_needed_from(&wal->ledger);
     if (wal->position.segment - needed_from + 1 <= segments)
         return false;
     return wal_ledger_holder(&wal->ledger, needed_from, shard);
+}
+
+bool wal_sealed_after(const struct wal *wal, uint64_t number, struct wal_sealed *out) {
+    const struct wal_segment *segment = wal_ledger_sealed_after(&wal->ledger, number);
+    if (segment == NULL)
+        return false;
+    *out = (struct wal_sealed){.number = segment->number,
+                               .end_record = segment->end_record,
+                               .end_crc32c = segment->end_crc32c};
+    return true;
+}
+
+void wal_note_damage(struct wal *wal, uint64_t segment) {
+    if (segment > wal->damaged_segment)
+        wal->damaged_segment = segment;
+}
+
+bool wal_shed_damage(struct wal *wal, uint32_t *shard) {
+    if (wal->damaged_segment < wal->appended_release)
+        return false;
+    uint64_t needed_from = wal_ledger_needed_from(&wal->ledger);
+    if (needed_from <= wal->damaged_segment)
+        return wal_ledger_holder(&wal->ledger, needed_from, shard);
+    release_below(wal, needed_from);
+    return false;
 }
 
 bool wal_is_idle(const struct wal *wal) {

@@ -123,6 +123,19 @@ bool wal_is_idle(const struct wal *wal); /* nothing gathered, none of its jobs u
 /* The shard needs no entry up to index any more (its snapshot mark is durable): frees segments that
  * nobody needs. */
 void wal_release(struct wal *wal, uint32_t shard, uint64_t index);
+/* A segment that another one follows, and what it must amount to. */
+struct wal_sealed {
+    uint64_t number, end_record; /* its last record, */
+    uint32_t end_crc32c;         /* and the checksum that this has */
+};
+/* The oldest one above `number`; false: there is none. */
+bool wal_sealed_after(const struct wal *wal, uint64_t number, struct wal_sealed *out);
+/* A segment was found damaged at rest, though what it holds is known here. It is not used again,
+ * and goes as soon as nobody needs it: wal_shed_damage(). */
+void wal_note_damage(struct wal *wal, uint64_t segment);
+/* Lets damaged segments go. True: this shard still needs an entry of one, or of an older one, and
+ * should take a snapshot. */
+bool wal_shed_damage(struct wal *wal, uint32_t *shard);
 /* The shard whose entries hold the oldest segment when more than `segments` are in use; false if
  * there is none. */
 bool wal_oldest_holder(const struct wal *wal, unsigned segments, uint32_t *shard);

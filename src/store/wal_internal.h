@@ -36,6 +36,7 @@ struct wal {
     struct wal_digest_reach reach;
     struct wal_repaired repaired;
     uint64_t appended_sequence, sealed_sequence, durable_sequence;
+    uint64_t damaged_segment; /* the newest one that is damaged; 0: none is */
     uint64_t appended_release, sealed_release, durable_release, released_below; /* segments */
 
     struct wal_round round;

@@ -27,6 +27,22 @@ void wal_ledger_begin_segment(struct wal_ledger *ledger, uint64_t number) {
     ledger->segments[ledger->segment_count++] = (struct wal_segment){.number = number};
 }
 
+void wal_ledger_end_segment(struct wal_ledger *ledger, uint64_t record, uint32_t crc32c) {
+    if (ledger->segment_count == 0)
+        return;
+    struct wal_segment *newest = &ledger->segments[ledger->segment_count - 1];
+    newest->end_record = record;
+    newest->end_crc32c = crc32c;
+}
+
+const struct wal_segment *wal_ledger_sealed_after(const struct wal_ledger *ledger,
+                                                  uint64_t number) {
+    for (size_t i = 0; i + 1 < ledger->segment_count; i++)
+        if (ledger->segments[i].number > number && ledger->segments[i].end_record)
+            return &ledger->segments[i];
+    return NULL;
+}
+
 static struct wal_shard *ledger_shard(struct wal_ledger *ledger, uint32_t shard) {
     CHECK(shard < WAL_SHARD_MAXIMUM);
     if (shard >= ledger->shard_count) {

@@ -31,6 +31,8 @@ struct wal_segment {
     uint64_t number;
     uint64_t *last_index; /* by shard: the highest index of an entry in this segment, 0: none */
     size_t shard_count;   /* of last_index[] */
+    uint64_t end_record; /* its last one, once another segment follows; 0: none does */
+    uint32_t end_crc32c; /* the record_crc32c of that */
 };
 
 struct wal_ledger {
@@ -45,6 +47,8 @@ bool wal_shard_is_worth_saving(const struct wal_shard *shard);
 
 void wal_ledger_init(struct wal_ledger *ledger);
 void wal_ledger_release(struct wal_ledger *ledger);
+/* The newest segment, if there is one, ends with this record; another is about to begin. */
+void wal_ledger_end_segment(struct wal_ledger *ledger, uint64_t record, uint32_t crc32c);
 /* What is applied from here on lies in this segment. */
 void wal_ledger_begin_segment(struct wal_ledger *ledger, uint64_t number);
 /* ERR_MALFORMED for a payload that its kind cannot have. */
@@ -60,5 +64,7 @@ void wal_ledger_release_entries(struct wal_ledger *ledger, uint32_t shard, uint6
 /* The oldest segment that holds an entry somebody needs; the newest if there is none. 0 without
  * segments. */
 uint64_t wal_ledger_needed_from(const struct wal_ledger *ledger);
+/* The oldest segment above this one that another follows; NULL: none does. */
+const struct wal_segment *wal_ledger_sealed_after(const struct wal_ledger *ledger, uint64_t number);
 /* A shard that needs an entry of this segment; false if there is none. */
 bool wal_ledger_holder(const struct wal_ledger *ledger, uint64_t segment, uint32_t *shard);

@@ -268,8 +268,11 @@ static bool take_checkpoint(struct recovery *recovery, struct bytes payload) {
     wal_ledger_encode_checkpoint(recovery->ledger, recovery->position->chain, &expected);
     bool is_same = bytes_equal(buffer_bytes(&expected), payload);
     buffer_release(&expected);
-    if (is_same)
+    if (is_same) {
+        wal_ledger_end_segment(recovery->ledger, recovery->position->record,
+                               recovery->position->chain);
         wal_ledger_begin_segment(recovery->ledger, recovery->segments[recovery->at]);
+    }
     return is_same;
 }
 
@@ -325,6 +328,7 @@ static int enter_segment_without_checkpoint(struct recovery *recovery) {
     if (has_header && header.segment >= segment && !is_in_place(recovery, &header))
         return report_damage(recovery, segment, 0, header.round,
                              "its checkpoint does not follow from the segments before it");
+    wal_ledger_end_segment(recovery->ledger, position->record, position->chain);
     wal_ledger_begin_segment(recovery->ledger, segment);
     return 0;
 }

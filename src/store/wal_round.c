@@ -106,6 +106,7 @@ void wal_seal_round(struct wal *wal, uint8_t *records, size_t bytes) {
     if (round->next_segment) {
         position->segment = round->next_segment;
         wal->statistics.segments_recycled += position->is_recycled;
+        wal_ledger_end_segment(&wal->ledger, position->record, position->chain);
         wal_ledger_begin_segment(&wal->ledger, position->segment);
     }
     round->offset = position->offset;

@@ -128,7 +128,8 @@ void wal_start_release(struct wal *wal, uint64_t durable_release) {
     wal->durable_release = durable_release;
     if (wal->is_release_running || wal->is_spare_running || durable_release <= wal->released_below)
         return;
-    size_t wanted = wal->tuning.spare_count;
+    bool is_damaged = wal->released_below <= wal->damaged_segment;
+    size_t wanted = is_damaged ? 0 : wal->tuning.spare_count;
     release->from = wal->released_below;
     release->end = durable_release;
     release->kept_bytes = wal->tuning.segment_bytes;

@@ -224,6 +224,7 @@ static const struct disk_ops real_ops = {
     .sync = disk_real_file_sync,
     .write_durable = disk_real_file_write_durable,
     .durable_times = real_durable_times,
+    .forget_cached = disk_real_file_forget_cached,
     .preallocate = disk_real_file_preallocate,
     .rename = disk_real_rename,
     .remove = disk_real_remove,

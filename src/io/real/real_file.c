@@ -227,6 +227,11 @@ int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
     return status;
 }
 
+/* Only of pages that are clean; whoever reads has nothing to gain by knowing of the others. */
+void disk_real_file_forget_cached(struct disk_file *file) {
+    (void)posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 /* Zeros are written rather than only reserved: a first write to a reserved block changes the file's
  * metadata, which each fdatasync would then have to write as well. Piece by piece, so that a sync
  * of the log beside it never waits behind all of it. */
@@ -259,7 +264,7 @@ int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) {
     file->bytes = bytes;
     /* What is written past the page cache would have to drop them from it, piece by piece. */
     if (file->direct.descriptor >= 0)
-        (void)posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_DONTNEED);
+        disk_real_file_forget_cached(file);
     return 0;
 }
 

@@ -36,6 +36,7 @@ int disk_real_file_direct(const struct disk_file *file); /* the descriptor for s
  * to be written again as a whole, by write_durable(). */
 int disk_real_file_written(struct disk_file *file, const struct direct_write *write, int64_t result,
                            bool *is_to_be_repeated) MUST_CHECK;
+void disk_real_file_forget_cached(struct disk_file *file);
 int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) MUST_CHECK;
 int disk_real_rename(struct disk *disk, const char *from, const char *to) MUST_CHECK;
 int disk_real_remove(struct disk *disk, const char *name) MUST_CHECK;

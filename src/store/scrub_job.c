@@ -1,0 +1,155 @@
+#include "store/scrub_job.h"
+#include "base/memory.h"
+#include "store/snapshot_chunk.h"
+#include "store/wal_format.h"
+
+static struct scrub_job *scrub_of(struct disk_job *job) { return (struct scrub_job *)(void *)job; }
+
+void scrub_job_init(struct scrub_job *job, struct disk *disk) {
+    *job = (struct scrub_job){.job.lane = DISK_LANE_BULK, .disk = disk};
+}
+
+void scrub_job_release(struct scrub_job *job) {
+    memory_free(job->slice);
+    job->slice = NULL;
+    job->slice_bytes = 0;
+}
+
+/* ---- a segment ---- */
+
+static bool is_next(const struct scrub_job *job, const struct wal_header *header) {
+    bool is_first = job->offset == 0;
+    return header->segment == job->segment.number && (header->kind == WAL_CHECKPOINT) == is_first &&
+           (is_first || (header->life == job->life && header->record == job->record + 1)) &&
+           header->record <= job->segment.end_record;
+}
+
+static bool is_at_the_end(const struct scrub_job *job) {
+    return job->record == job->segment.end_record && job->chain == job->segment.end_crc32c;
+}
+
+/* The records that are whole in this slice. *needed_bytes: more than the slice has are needed for
+ * the next one; 0: it is as it was written, or the end is reached. */
+static int verify_slice(struct scrub_job *job, struct bytes slice, size_t *needed_bytes) {
+    *needed_bytes = 0;
+    for (size_t at = 0; !is_at_the_end(job);) {
+        struct bytes rest = bytes_of(slice.data + at, slice.length - at);
+        struct wal_header header;
+        if (rest.length < WAL_HEADER_BYTES) {
+            *needed_bytes = WAL_HEADER_BYTES;
+            return 0;
+        }
+        if (wal_header_decode(rest, &header) || !is_next(job, &header))
+            return ERR_DAMAGED;
+        size_t bytes = wal_record_bytes(header.payload_bytes);
+        if (bytes > rest.length) {
+            *needed_bytes = bytes;
+            return 0;
+        }
+        if (!wal_record_verify(rest, &header, job->chain))
+            return ERR_DAMAGED;
+        job->record = header.record;
+        job->life = header.life;
+        job->chain = header.record_crc32c;
+        job->offset += bytes;
+        at += bytes;
+    }
+    return 0;
+}
+
+static int read_slice(struct scrub_job *job, size_t *got) {
+    char name[DISK_NAME_MAXIMUM];
+    struct disk_file *file;
+    wal_segment_name(job->segment.number, name);
+    if (job->offset == 0)
+        disk_forget_cached(job->disk, name);
+    int status = job->disk->ops->open(job->disk, name, DISK_OPEN_READ, &file);
+    if (status)
+        return status;
+    status = job->disk->ops->read(file, job->offset, job->slice, job->slice_bytes, got);
+    job->disk->ops->close(file);
+    return status;
+}
+
+static void make_slice(struct scrub_job *job, size_t bytes) {
+    scrub_job_release(job);
+    job->slice = memory_allocate(bytes);
+    job->slice_bytes = bytes;
+}
+
+static int segment_run(struct disk_job *disk_job) {
+    struct scrub_job *job = scrub_of(disk_job);
+    size_t got = 0, needed_bytes;
+    if (job->slice == NULL)
+        make_slice(job, SCRUB_SLICE_BYTES);
+    uint64_t begins = job->offset;
+    int status = read_slice(job, &got);
+    job->read_bytes = got;
+    if (status == 0)
+        status = verify_slice(job, bytes_of(job->slice, got), &needed_bytes);
+    job->is_whole = status || needed_bytes == 0;
+    if (job->is_whole)
+        return status;
+    job->is_whole = got < job->slice_bytes;
+    if (job->is_whole)
+        return ERR_DAMAGED; /* the file ends before its records do */
+    /* A record that is longer than a slice is read at once. */
+    if (job->offset == begins && needed_bytes > job->slice_bytes)
+        make_slice(job, needed_bytes);
+    else if (job->slice_bytes > SCRUB_SLICE_BYTES)
+        make_slice(job, SCRUB_SLICE_BYTES);
+    return 0;
+}
+
+void scrub_job_segment(struct scrub_job *job, const struct wal_sealed *segment) {
+    job->kind = SCRUB_SEGMENT;
+    job->job.run = segment_run;
+    job->segment = *segment;
+    job->offset = job->record = job->life = job->chain = 0;
+}
+
+/* ---- a snapshot ---- */
+
+static int manifest_run(struct disk_job *disk_job) {
+    struct scrub_job *job = scrub_of(disk_job);
+    char name[DISK_NAME_MAXIMUM];
+    struct snapshot_manifest *manifest;
+    snapshot_manifest_name(job->shard, job->index, name);
+    disk_forget_cached(job->disk, name);
+    job->is_whole = true;
+    int status = snapshot_manifest_read(job->disk, job->shard, job->index, &manifest);
+    if (status)
+        return status == ERR_NOT_FOUND || status == ERR_IO ? status : ERR_DAMAGED;
+    bool is_same = snapshot_manifest_state_hash(manifest) == job->state_hash;
+    snapshot_manifest_free(manifest);
+    return is_same ? 0 : ERR_DAMAGED;
+}
+
+void scrub_job_manifest(struct scrub_job *job, const struct snapshot_manifest *manifest) {
+    job->kind = SCRUB_MANIFEST;
+    job->job.run = manifest_run;
+    job->shard = manifest->meta.shard;
+    job->index = manifest->meta.index;
+    job->state_hash = snapshot_manifest_state_hash(manifest);
+    job->read_bytes = manifest->chunk_count * sizeof manifest->chunks[0];
+}
+
+static int chunk_run(struct disk_job *disk_job) {
+    struct scrub_job *job = scrub_of(disk_job);
+    char name[DISK_NAME_MAXIMUM];
+    struct buffer image;
+    snapshot_chunk_name(job->shard, &job->chunk, name);
+    disk_forget_cached(job->disk, name);
+    job->is_whole = true;
+    int status = snapshot_chunk_load(job->disk, job->shard, &job->chunk, &image);
+    buffer_release(&image);
+    return status == 0 || status == ERR_NOT_FOUND || status == ERR_IO ? status : ERR_DAMAGED;
+}
+
+void scrub_job_chunk(struct scrub_job *job, uint32_t shard, const struct snapshot_chunk *chunk) {
+    job->kind = SCRUB_CHUNK;
+    job->job.run = chunk_run;
+    job->shard = shard;
+    job->chunk = *chunk;
+    job->read_bytes = chunk->stored_bytes;
+}

@@ -1,0 +1,80 @@
+// What the disk changes under a running node is found and put right before anybody needs it, without a restart.
+'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const test = require('node:test');
+const {program, run, sleep, startCluster, until} = require('./cluster.js');
+
+const FLAGS = ['--wal-segment-bytes', 65536, '--scrub-bytes-per-second', 0];
+const filesOf = (node, pattern) => {
+  const directory = path.join(node.directory, 'worker-0');
+  return fs.readdirSync(directory).filter((name) => pattern.test(name)).sort().map((name) => path.join(directory, name));
+};
+const info = async (node, name) => Number(new RegExp(`${name}:(\\d+)`).exec(await node.ask('INFO', 'everything'))[1]);
+const passes = async (node) => Number(/trothdb_scrub_passes_total(?:\{.*\})? (\d+)/.exec((await node.get('/metrics')).text)[1]);
+
+function flip(file) {
+  const bytes = fs.readFileSync(file);
+  const at = bytes.indexOf('value-of-') > 0 ? bytes.indexOf('value-of-') + 3 : Math.floor(bytes.length / 2);
+  const handle = fs.openSync(file, 'r+');
+  fs.writeSync(handle, Buffer.from([bytes[at] ^ 0x20]), 0, 1, at);
+  fs.fsyncSync(handle);
+  fs.closeSync(handle);
+}
+
+async function write(node, from, count) {
+  for (let i = from; i < from + count; i++) assert.strictEqual(await node.ask('SET', `key${i}`, `value-of-${i}`.repeat(100)), 'OK');
+}
+
+async function expectSound(node, count) {
+  await node.stop();
+  const report = await run(program, ['check', node.directory]);
+  assert.strictEqual(report.code, 0, report.stdout + report.stderr);
+  await node.startWhole();
+  for (let i = 0; i < count; i += 7) assert.strictEqual(await node.ask('GET', `key${i}`), `value-of-${i}`.repeat(100));
+}
+
+test('a byte flipped in a sealed segment: said, and the segment goes', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1, flags: FLAGS});
+  await write(node, 0, 200);
+  const segments = filesOf(node, /^wal-\d+$/);
+  assert.ok(segments.length >= 3, 'the log has sealed segments');
+  const bad = segments[1];
+  flip(bad);
+  await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '1gb');
+  await until('the damage is told', async () => await info(node, 'scrub_damages') === 1);
+  assert.match(node.log, new RegExp(`the disk has changed what was written.*${path.basename(bad)}`));
+  await until('the segment is gone', async () => !fs.existsSync(bad));
+  await expectSound(node, 200);
+});
+
+test('a byte flipped in a snapshot, its chunks or its manifest: said, and written anew', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1, flags: [...FLAGS, '--snapshot-log-entries', 50]});
+  await write(node, 0, 150);
+  const damages = [/^chunk-1-/, /^snapshot-1-/];
+  for (const [i, pattern] of damages.entries()) {
+    const bad = await until('there is a snapshot, and no other takes its place', async () => {
+      const [file] = filesOf(node, pattern);
+      await sleep(500);
+      return filesOf(node, pattern).join() === file && file;
+    });
+    flip(bad);
+    await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', String(1 << (29 + i)));
+    await until('the damage is told', async () => await info(node, 'scrub_damages') === i + 1);
+    assert.match(node.log, new RegExp(`the disk has changed what was written.*${path.basename(bad)}`));
+    await until('a whole pass finds nothing more', async () => await passes(node) > i);
+  }
+  await expectSound(node, 150);
+});
+
+test('a sound node is read through, and nothing is said', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 4, workers: 2, flags: [...FLAGS, '--snapshot-log-entries', 50]});
+  await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '512mb');
+  await write(node, 0, 300);
+  await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '1gb');
+  await until('all was read', async () => await passes(node) >= 2);
+  assert.strictEqual(await info(node, 'scrub_damages'), 0);
+  await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '0');
+  await expectSound(node, 300);
+});

@@ -1,0 +1,217 @@
+/* Sealed segments are read again while the log is in use: every bit that changes is found, and a
+ * damaged segment goes once nobody needs it. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "store/scrub_job.h"
+#include "store/wal_format.h"
+#include "wal_world.h"
+
+struct scrubbing {
+    struct scrub_job job; /* first */
+    int status;
+    bool is_done;
+};
+
+static void on_done(struct disk_job *job, int status) {
+    struct scrubbing *scrubbing = (struct scrubbing *)(void *)job;
+    scrubbing->status = status;
+    scrubbing->is_done = true;
+}
+
+/* The whole segment, slice by slice. */
+static int scrub(struct world *world, const struct wal_sealed *segment, unsigned *slices) {
+    struct scrubbing scrubbing = {.is_done = false};
+    scrub_job_init(&scrubbing.job, &world->fake.disk);
+    scrubbing.job.job.done = on_done;
+    scrub_job_segment(&scrubbing.job, segment);
+    *slices = 0;
+    do {
+        scrubbing.is_done = false;
+        world->fake.disk.ops->submit(&world->fake.disk, &scrubbing.job.job);
+        fake_disk_run_all(&world->fake);
+        assert_true(scrubbing.is_done);
+        ++*slices;
+    } while (scrubbing.status == 0 && !scrubbing.job.is_whole);
+    scrub_job_release(&scrubbing.job);
+    return scrubbing.status;
+}
+
+static struct world *world_of(uint64_t segment_bytes) {
+    struct world *world = memory_allocate(sizeof *world);
+    world_init(world);
+    world->segment_bytes = segment_bytes;
+    world->has_digests = true;
+    assert_int_equal(world_open(world), 0);
+    return world;
+}
+
+static void world_free(struct world *world) {
+    world_release(world);
+    memory_free(world);
+}
+
+static void write_entries(struct world *world, uint64_t from, uint64_t to, size_t bytes) {
+    for (uint64_t i = from; i <= to; i++) {
+        world_entry(world, 0, i, bytes);
+        world_flush(world);
+    }
+}
+
+static struct fake_file *file_of(struct world *world, uint64_t segment) {
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(segment, name);
+    return fake_disk_find(&world->fake, name);
+}
+
+static size_t records_end(const struct fake_file *file) {
+    struct wal_header header;
+    size_t at = 0;
+    while (wal_header_decode(bytes_of(file->live + at, file->live_bytes - at), &header) == 0)
+        at += wal_record_bytes(header.payload_bytes);
+    return at;
+}
+
+static void assert_all_sound(struct world *world, unsigned expected) {
+    struct wal_sealed segment = {.number = 0};
+    unsigned count = 0, slices;
+    while (wal_sealed_after(world->wal, segment.number, &segment)) {
+        assert_int_equal(scrub(world, &segment, &slices), 0);
+        count++;
+    }
+    assert_int_equal(count, expected);
+}
+
+/* The newest segment is not at rest; what was recovered is as well known as what was written. */
+static void test_sound_segments_are_sound(void **state) {
+    (void)state;
+    struct world *world = world_of(2048);
+    write_entries(world, 1, 20, 100);
+    struct wal_statistics statistics;
+    wal_statistics(world->wal, &statistics);
+    assert_true(statistics.segments > 2);
+    assert_all_sound(world, (unsigned)statistics.segments - 1);
+    world_close(world);
+    assert_int_equal(world_open(world), 0);
+    assert_all_sound(world, (unsigned)statistics.segments - 1);
+    world_free(world);
+}
+
+static void test_every_flip_is_found(void **state) {
+    (void)state;
+    struct world *world = world_of(2048);
+    write_entries(world, 1, 20, 100);
+    struct wal_sealed segment;
+    unsigned slices;
+    assert_true(wal_sealed_after(world->wal, 1, &segment));
+    struct fake_file *file = file_of(world, segment.number);
+    for (size_t bit = 0; bit < records_end(file) * 8; bit++) {
+        file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (scrub(world, &segment, &slices) != ERR_DAMAGED)
+            fail_msg("bit %zu", bit);
+        file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    assert_int_equal(scrub(world, &segment, &slices), 0);
+    world_free(world);
+}
+
+/* Another segment's bytes, an older state of the same, one that ends too early, one that cannot be
+ * read, one that is gone. */
+static void test_segments_that_are_others(void **state) {
+    (void)state;
+    struct world *world = world_of(2048);
+    write_entries(world, 1, 20, 100);
+    struct wal_sealed segment;
+    unsigned slices;
+    assert_true(wal_sealed_after(world->wal, 1, &segment));
+    struct fake_file *file = file_of(world, segment.number), *other = file_of(world, 1);
+    uint8_t *kept = memory_copy(file->live, file->live_bytes);
+    memcpy(file->live, other->live, file->live_bytes);
+    assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
+    memcpy(file->live, kept, file->live_bytes);
+    memset(file->live + records_end(file) - 8, 0, 8);
+    assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
+    memcpy(file->live, kept, file->live_bytes);
+    size_t whole_bytes = file->live_bytes;
+    file->live_bytes = records_end(file) - 50;
+    assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
+    file->live_bytes = whole_bytes;
+    fake_disk_fail_call(&world->fake, FAKE_READ, 1);
+    assert_int_equal(scrub(world, &segment, &slices), ERR_IO);
+    fake_disk_fail_call(&world->fake, FAKE_READ, 0);
+    assert_int_equal(scrub(world, &segment, &slices), 0);
+    segment.number = 4711;
+    assert_int_equal(scrub(world, &segment, &slices), ERR_NOT_FOUND);
+    memory_free(kept);
+    world_free(world);
+}
+
+/* Records that cross slices, and one that is longer than a slice. */
+static void test_slices(void **state) {
+    (void)state;
+    struct world *world = world_of(SCRUB_SLICE_BYTES * 2);
+    unsigned slices;
+    struct wal_sealed segment;
+    static uint8_t large[SCRUB_SLICE_BYTES * 3];
+    write_entries(world, 1, 100, 8000);
+    assert_true(wal_sealed_after(world->wal, 0, &segment));
+    assert_int_equal(scrub(world, &segment, &slices), 0);
+    assert_in_range(slices, 2, 4);
+    file_of(world, segment.number)->live[SCRUB_SLICE_BYTES + 5] ^= 1;
+    assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
+    wal_append_entry(world->wal, 1, 1, bytes_of(large, sizeof large));
+    wal_append_entry(world->wal, 1, 2, bytes_of(large, sizeof large));
+    wal_append_entry(world->wal, 1, 3, bytes_of(large, 100));
+    wal_flush(world->wal);
+    world->append_count += 3;
+    fake_disk_run_all(&world->fake);
+    struct wal_sealed last = segment;
+    while (wal_sealed_after(world->wal, last.number, &last))
+        if (last.number > segment.number + 1)
+            assert_int_equal(scrub(world, &last, &slices), 0);
+    world_free(world);
+}
+
+/* It goes when the shard that needs it has a snapshot, and is not used again. */
+static void test_a_damaged_segment_is_shed(void **state) {
+    (void)state;
+    struct world *world = world_of(2048);
+    uint32_t shard = 99;
+    write_entries(world, 1, 20, 100);
+    assert_false(wal_shed_damage(world->wal, &shard));
+    wal_note_damage(world->wal, 2);
+    assert_true(wal_shed_damage(world->wal, &shard));
+    assert_int_equal(shard, 0);
+    world_snapshot(world, 0, 20, WORLD_ENTRY_TERM);
+    world_flush(world);
+    wal_release(world->wal, 0, 20);
+    fake_disk_run_all(&world->fake);
+    assert_false(wal_shed_damage(world->wal, &shard));
+    assert_null(file_of(world, 2));
+    for (size_t i = 0; i < world->fake.names.count; i++)
+        if (strncmp(world->fake.names.entries[i].name, "wal-spare-", 10) == 0)
+            assert_int_equal(world->fake.names.entries[i].file->live[8], 0); /* a new one */
+    world_free(world);
+}
+
+/* Nobody needs it, and nobody had yet said so. */
+static void test_a_needless_damaged_segment_goes_at_once(void **state) {
+    (void)state;
+    struct world *world = world_of(2048);
+    uint32_t shard;
+    for (unsigned i = 0; i < 60; i++) {
+        world_state(world, 0, i + 1, 1);
+        world_flush(world);
+    }
+    assert_non_null(file_of(world, 2));
+    wal_note_damage(world->wal, 2);
+    assert_false(wal_shed_damage(world->wal, &shard));
+    fake_disk_run_all(&world->fake);
+    assert_null(file_of(world, 2));
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_sound_segments_are_sound),
+          cmocka_unit_test(test_every_flip_is_found),
+          cmocka_unit_test(test_segments_that_are_others), cmocka_unit_test(test_slices),
+          cmocka_unit_test(test_a_damaged_segment_is_shed),
+          cmocka_unit_test(test_a_needless_damaged_segment_goes_at_once))
