@@ -1,25 +1,6 @@
 #include "base/cursor.h"
 #include "base/error.h"
 
-struct cursor cursor_of(struct bytes bytes) {
-    return (struct cursor){.at = bytes.data,
-                           .end = bytes.length ? bytes.data + bytes.length : bytes.data};
-}
-
-size_t cursor_left(const struct cursor *cursor) { return (size_t)(cursor->end - cursor->at); }
-
-/* The next `length` bytes, or NULL and failed. Once failed, everything after fails as well. */
-static const uint8_t *cursor_take(struct cursor *cursor, size_t length) {
-    if (cursor->is_failed || length > cursor_left(cursor)) {
-        cursor->is_failed = true;
-        return NULL;
-    }
-    const uint8_t *taken = cursor->at;
-    if (length)
-        cursor->at += length;
-    return taken;
-}
-
 static uint64_t cursor_little_endian(struct cursor *cursor, size_t length) {
     const uint8_t *bytes = cursor_take(cursor, length);
     if (bytes == NULL)
@@ -37,7 +18,7 @@ uint64_t cursor_u64(struct cursor *cursor) { return cursor_little_endian(cursor,
 
 /* Only the shortest form of a number is accepted, so that every value has exactly one encoding and
  * a checksum over a decoded and re-encoded message stays the same. */
-uint64_t cursor_varint(struct cursor *cursor) {
+uint64_t cursor_long_varint(struct cursor *cursor) {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         const uint8_t *byte = cursor_take(cursor, 1);
@@ -53,20 +34,6 @@ uint64_t cursor_varint(struct cursor *cursor) {
     }
     cursor->is_failed = true;
     return 0;
-}
-
-struct bytes cursor_bytes(struct cursor *cursor, size_t length) {
-    const uint8_t *data = cursor_take(cursor, length);
-    return data ? bytes_of(data, length) : BYTES_NONE;
-}
-
-struct bytes cursor_length_prefixed(struct cursor *cursor, size_t maximum_bytes) {
-    uint64_t length = cursor_varint(cursor);
-    if (cursor->is_failed || length > maximum_bytes) {
-        cursor->is_failed = true;
-        return BYTES_NONE;
-    }
-    return cursor_bytes(cursor, (size_t)length);
 }
 
 int cursor_finish(const struct cursor *cursor) {

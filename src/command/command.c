@@ -72,18 +72,19 @@ static const struct command *command_find_lower(const char *lower, size_t length
 }
 /* clang-format on */
 
+/* "object|encoding" is a row's name, but nobody may call it so: then it is no name at all. */
 static size_t lower_append(char *lower, size_t length, struct bytes name) {
     for (size_t at = 0; at < name.length; at++) {
         uint8_t letter = name.data[at];
-        lower[length++] = (char)(letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : letter);
+        letter = letter >= 'A' && letter <= 'Z' ? (uint8_t)(letter + ('a' - 'A')) : letter;
+        lower[length++] = letter == '|' ? '\0' : (char)letter;
     }
     return length;
 }
 
 const struct command *command_find(struct bytes name, struct bytes subcommand) {
     char lower[COMMAND_NAME_BYTES_MAXIMUM];
-    /* "object|encoding" is a row's name, but nobody may call it so. */
-    if (name.length >= sizeof lower || (name.length && memchr(name.data, '|', name.length)))
+    if (name.length >= sizeof lower)
         return NULL;
     size_t length = lower_append(lower, 0, name);
     const struct command *command = command_find_lower(lower, length);
@@ -101,8 +102,10 @@ const struct command *command_at(size_t position) {
     return position < COMMAND_ROW_COUNT ? &commands[position] : NULL;
 }
 
-/* A container's subcommands stand right behind it. */
+/* A container's subcommands stand right behind it; what runs by itself is none. */
 bool command_is_container(const struct command *command) {
+    if (command->run)
+        return false;
     const struct command *next = command_at((size_t)(command - commands) + 1);
     size_t length = strlen(command->name);
     return next && strncmp(next->name, command->name, length) == 0 && next->name[length] == '|';

@@ -4,10 +4,18 @@
 #include "base/memory.h"
 #include "command/command.h"
 
+/* What the calls that come next run, found when they were announced. */
+struct expected_commands {
+    const struct machine_call *calls; /* borrowed */
+    size_t count;
+    const struct command *commands[KEYSPACE_EXPECTED_MAXIMUM];
+};
+
 struct keyspace_machine {
     struct machine machine;
     struct keyspace *keyspace;
     uint64_t hash_seed;
+    struct expected_commands expected;
 };
 
 static struct keyspace *keyspace_of(const struct machine *machine) {
@@ -19,14 +27,25 @@ static const struct command *command_of(const struct machine_call *call) {
     return command_find(call->arguments[0], sub);
 }
 
-/* Keys past the keyspace's maximum, of a long MSET say, are found one by one. */
+static const struct command *command_expected(struct machine *machine,
+                                              const struct machine_call *call) {
+    const struct expected_commands *expected = &((struct keyspace_machine *)machine)->expected;
+    bool is_expected =
+        expected->count && call >= expected->calls && call < expected->calls + expected->count;
+    return is_expected ? expected->commands[call - expected->calls] : command_of(call);
+}
+
+/* Commands and keys past the maximum, of a long MSET say, are found one by one. */
 static void machine_expect(struct machine *machine, const struct machine_call *calls,
                            size_t count) {
+    struct expected_commands *expected = &((struct keyspace_machine *)machine)->expected;
     struct bytes keys[KEYSPACE_EXPECTED_MAXIMUM];
     size_t key_count = 0;
-    for (size_t i = 0; i < count && key_count < KEYSPACE_EXPECTED_MAXIMUM; i++) {
+    expected->calls = calls;
+    expected->count = count < KEYSPACE_EXPECTED_MAXIMUM ? count : KEYSPACE_EXPECTED_MAXIMUM;
+    for (size_t i = 0; i < expected->count; i++) {
         size_t positions[KEYSPACE_EXPECTED_MAXIMUM], room = KEYSPACE_EXPECTED_MAXIMUM - key_count;
-        const struct command *command = command_of(&calls[i]);
+        const struct command *command = expected->commands[i] = command_of(&calls[i]);
         size_t found =
             command ? command_keys(command, calls[i].argument_count, positions, room) : 0;
         for (size_t key = 0; key < found && key < room; key++) {
@@ -38,7 +57,7 @@ static void machine_expect(struct machine *machine, const struct machine_call *c
 
 static void run(struct machine *machine, const struct machine_call *call, struct reply *reply,
                 struct buffer *expired_keys) {
-    const struct command *command = command_of(call);
+    const struct command *command = command_expected(machine, call);
     if (!command || !command->run) {
         /* Only a log written by a later release can hold it; the leader checked the command before
          * it proposed it. */

@@ -22,8 +22,8 @@ struct machine {
 
 struct machine_ops {
     /* Is told of the calls that apply() gets next, in this order, so that what they need can come
-     * from memory for all of them at once. Their arguments stay until expect() is called again; it
-     * is called with none before they go. NULL: no use for it. */
+     * from memory for all of them at once. They stay where they are until expect() is called again;
+     * it is called with none before they go. NULL: no use for it. */
     void (*expect)(struct machine *machine, const struct machine_call *calls, size_t count);
     void (*apply)(struct machine *machine, const struct machine_call *call, struct reply *reply);
     /* Keys that are past their time by now_ms only are appended to expired_keys: the reply is void
