@@ -168,6 +168,21 @@ struct shard_timers {
     unsigned logging_count;
 };
 
+/* Shards with commands that are not proposed yet, and which of all shards the log works for. */
+enum shard_round_state {
+    SHARD_ROUND_NONE,
+    SHARD_ROUND_AWAITED, /* led here, and its last entry is awaited */
+    SHARD_ROUND_FOLLOWED /* led by another, and not all of it is durable here */
+};
+struct shard_rounds {
+    uint32_t gathering[WORKER_SHARD_MAXIMUM];
+    bool is_gathering[WORKER_SHARD_MAXIMUM];
+    enum shard_round_state states[WORKER_SHARD_MAXIMUM];
+    unsigned gathering_count, awaited_count, followed_count;
+    bool has_log_round_ended; /* since the first of those gathered */
+    uint64_t look_again_us;   /* UINT64_MAX: something will happen */
+};
+
 /* What is published of a shard, so that the sums follow it. */
 struct shard_share {
     uint64_t keys, expiring, bytes, led, leaderless, quiet, repairing;
@@ -228,6 +243,7 @@ struct worker {
     uint64_t election_timeout_us; /* the longest of the shards here, as last looked at */
     struct waking waking;
     struct shard_timers timers;
+    struct shard_rounds rounds;
     struct shard_shares shares;
     struct packer packer;
 
@@ -311,6 +327,13 @@ void timers_tick(struct worker *worker, uint64_t now_us);
 void timers_durable(struct worker *worker, uint64_t wal_sequence);
 uint64_t timers_deadline_us(const struct worker *worker);
 void timers_end_turn(struct worker *worker);
+/* Notes what was touched, and lets what was gathered become entries. */
+void timers_begin_rounds(struct worker *worker);
+
+/* rounds.c: something happened to the shard; the turn, or a round of the log, ended */
+void rounds_note(struct worker *worker, uint32_t number);
+void rounds_begin(struct worker *worker);
+void rounds_log_round_ended(struct worker *worker);
 
 /* publish.c: what other threads and the metrics see of this worker */
 void publish_stale(struct worker *worker, uint32_t shard);

@@ -114,6 +114,7 @@ static void remove_replica(struct worker *worker, unsigned position) {
     worker->hosted[position] = worker->hosted[--worker->hosted_count];
     worker->unwanted_count--;
     publish_removal(worker, number);
+    rounds_note(worker, number);
     note_forgotten(worker, number, wal_sequence);
 }
 

@@ -87,20 +87,26 @@ void timers_durable(struct worker *worker, uint64_t wal_sequence) {
     timers->logging_count = kept;
 }
 
-/* Ending the turn of one shard may touch it, or another, again: the list grows while it is walked.
- */
+/* An entry touches its shard, and perhaps another, again: the list grows while it is walked. */
+void timers_begin_rounds(struct worker *worker) {
+    const struct shard_timers *timers = &worker->timers;
+    unsigned noted = 0;
+    do {
+        for (; noted < timers->touched_count; noted++) {
+            rounds_note(worker, timers->touched[noted]);
+        }
+        rounds_begin(worker);
+    } while (noted < timers->touched_count);
+}
+
 void timers_end_turn(struct worker *worker) {
     struct shard_timers *timers = &worker->timers;
-    for (unsigned i = 0; i < timers->touched_count; i++) {
-        struct shard *shard = worker->shards[timers->touched[i]];
-        if (shard) {
-            shard_end_turn(shard);
-        }
-    }
+    timers_begin_rounds(worker);
     for (unsigned i = 0; i < timers->touched_count; i++) {
         uint32_t shard = timers->touched[i];
         timers->is_touched[shard] = false;
         if (worker->shards[shard]) {
+            rounds_note(worker, shard);
             note_logging(timers, shard, worker->shards[shard]);
             queue(worker, shard);
             publish_stale(worker, shard);

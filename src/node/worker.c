@@ -240,6 +240,8 @@ static void wal_became_durable(void *context, uint64_t sequence) {
     worker->turn_us = worker_now_us(worker);
     observe_wal_round(worker);
     timers_durable(worker, sequence);
+    rounds_log_round_ended(worker);
+    peers_flush(worker);
     replicas_durable(worker, sequence);
 }
 
@@ -395,6 +397,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     list_init(&worker->waits);
     slowlog_init(&worker->slowlog);
     heap_init(&worker->timers.due);
+    worker->rounds.look_again_us = UINT64_MAX;
     memset(worker->timers.queued_us, 0xff, sizeof(worker->timers.queued_us));
     worker->backups = backups_new();
     worker->scrub = scrub_new(worker);
@@ -587,6 +590,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 uint64_t worker_deadline_us(const struct worker *worker) {
     uint64_t shards_us = earlier(timers_deadline_us(worker), pairs_deadline_us(worker));
     uint64_t disk_us = earlier(wal_due_us(worker->wal), scrub_deadline_us(worker->scrub));
+    shards_us = earlier(shards_us, worker->rounds.look_again_us);
     return earlier(earlier(worker->next_tick_us, disk_us), shards_us);
 }
 

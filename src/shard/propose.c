@@ -208,7 +208,7 @@ static void propose_deletion(struct shard *shard, const struct bytes *arguments,
  * a round of its own. Whatever ends that wait also brings a turn. A slow disk of the leader alone
  * does not slow the shard: the followers' commit ends the wait too. Who is answered before the disk
  * waits for the network only, and nobody for a disk that takes its time. */
-static bool is_last_awaited(const struct shard *shard) {
+bool shard_is_awaited(const struct shard *shard) {
     if (queue_count(&shard->saves) == 0 || raft_uncommitted_bytes(shard->raft) == 0) {
         return false;
     }
@@ -217,8 +217,11 @@ static bool is_last_awaited(const struct shard *shard) {
     return shard->batch_async_count > 0 ? shard->early_index < last_index : !is_patient;
 }
 
-void shard_end_turn(struct shard *shard) {
-    if (!is_last_awaited(shard)) {
+bool shard_has_batch(const struct shard *shard) { return shard->batch_count > 0; }
+
+void shard_end_turn(struct shard *shard, bool is_held) {
+    bool is_held_here = is_held && shard->batch_async_count == 0;
+    if (!is_held_here && !shard_is_awaited(shard)) {
         shard_flush(shard);
     }
 }

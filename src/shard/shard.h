@@ -211,9 +211,13 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
 /* Once a turn, before those that were refused with ERR_BUSY are tried again, in their order: until
  * then nobody who comes later gets in before them. */
 void shard_admit(struct shard *shard);
-void shard_flush(struct shard *shard);    /* proposes what came, as one entry */
-void shard_end_turn(struct shard *shard); /* the same, unless the entry before it is still awaited:
-                                             then what comes meanwhile joins it */
+void shard_flush(struct shard *shard); /* proposes what came, as one entry */
+/* The same, unless the entry before it is still awaited: then what comes meanwhile joins it; or
+ * unless it is held by its owner, which asynchronous commands do not put up with. */
+void shard_end_turn(struct shard *shard, bool is_held);
+bool shard_has_batch(const struct shard *shard);
+/* Of a leader: its last entry is neither durable here nor committed. */
+bool shard_is_awaited(const struct shard *shard);
 void shard_durable(struct shard *shard, uint64_t wal_sequence);
 /* Is there anything of it in the log that is not known to be durable? Without, shard_durable() has
  * nothing to tell it. */

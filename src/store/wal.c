@@ -234,6 +234,8 @@ bool wal_is_idle(const struct wal *wal) {
            wal->batches[wal->gathering].length == 0;
 }
 
+bool wal_is_writing(const struct wal *wal) { return wal->is_round_running; }
+
 void wal_statistics(const struct wal *wal, struct wal_statistics *out) {
     *out = wal->statistics;
     out->segments = wal->ledger.segment_count;

@@ -206,6 +206,13 @@ static uint64_t disk_time_us(const struct wal *wal) {
     return write_us + sync_us;
 }
 
+/* Behind the owner's news of the round before, so that what it has to append to that goes along. */
+static void start_next_round(struct wal *wal) {
+    bool may_start = !wal->has_failed && !wal->is_round_running && !wal->is_round_stalled;
+    if (may_start && (wal_rest_bytes(wal) || wal->is_flush_wanted))
+        wal_start_round(wal);
+}
+
 static void round_done(struct disk_job *job, int status) {
     struct wal_round *round = (struct wal_round *)(void *)job;
     struct wal *wal = round->owner;
@@ -234,10 +241,9 @@ static void round_done(struct disk_job *job, int status) {
     wal_start_release(wal, wal->sealed_release);
     wal_start_spare(wal);
     wal_note_markable(wal, !wal->is_mark);
-    if (wal_rest_bytes(wal) || wal->is_flush_wanted)
-        wal_start_round(wal);
     if (has_news)
         wal->options.on_durable(wal->options.context, durable_sequence);
+    start_next_round(wal);
 }
 
 void wal_round_init(struct wal *wal) {

@@ -29,6 +29,7 @@ struct world {
     struct node_shared *shared;
     struct place places[WORLD_WORKER_MAXIMUM];
     unsigned worker_count, gossiper_settings;
+    bool are_disks_held;
     struct gossiper *gossiper; /* alone in its cluster */
     struct queue posts;        /* struct post */
     struct client clients[WORLD_CLIENT_MAXIMUM];
@@ -142,7 +143,9 @@ static void step(struct world *world) {
             worker_tick(worker);
         }
         worker_turn_end(worker);
-        fake_disk_run_all(world->places[i].disk);
+        if (!world->are_disks_held) {
+            fake_disk_run_all(world->places[i].disk);
+        }
     }
     deliver_mail(world);
     for (unsigned i = 0; i < world->client_count; i++) {
@@ -159,6 +162,8 @@ void world_pass_ms(struct world *world, unsigned ms) {
         step(world);
     }
 }
+
+void world_hold_disks(struct world *world, bool are_held) { world->are_disks_held = are_held; }
 
 void world_settle(struct world *world) { world_pass_ms(world, SETTLE_STEPS); }
 

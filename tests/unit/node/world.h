@@ -28,6 +28,8 @@ struct worker *world_worker(struct world *world, unsigned index);
 /* Lets everything that is under way come to its end. */
 void world_settle(struct world *world);
 void world_pass_ms(struct world *world, unsigned ms);
+/* No disk of a worker finishes anything. */
+void world_hold_disks(struct world *world, bool are_held);
 /* How many settings the gossiper was told of. */
 unsigned world_gossiper_settings(const struct world *world);
 

@@ -274,6 +274,34 @@ static void test_gathers_while_awaited(void **state) {
     end(world);
 }
 
+/* The owner holds a batch back because the log works for other shards: it goes when it is let go,
+ * as one entry, and commands that are answered before the disk do not wait for other shards. */
+static void test_held_by_owner(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    struct replica *leader = &world->replicas[1];
+    raft_index last = raft_last_index(shard_raft(leader->shard));
+    leader->is_held = true;
+    for (unsigned turn = 0; turn < 3; turn++) {
+        world_propose(world, 1, "INCR k");
+        world_settle(world);
+    }
+    assert_int_equal(raft_last_index(shard_raft(leader->shard)), last);
+    assert_true(shard_has_batch(leader->shard));
+    leader->is_held = false;
+    world_run(world, 50);
+    assert_int_equal(raft_last_index(shard_raft(leader->shard)), last + 1);
+    assert_answer(world, world->next_ticket - 1, "DONE :3|");
+    leader->is_held = true;
+    struct shard_waiter waiter = {
+        .target = world, .ticket = world->next_ticket++, .protocol = 2, .is_async = true};
+    struct bytes command[] = {BYTES_LITERAL("INCR"), BYTES_LITERAL("k")};
+    assert_int_equal(shard_propose(leader->shard, command, 2, waiter), 0);
+    world_settle(world);
+    assert_int_equal(raft_last_index(shard_raft(leader->shard)), last + 2);
+    end(world);
+}
+
 /* What fits into no message between nodes is refused before it is proposed; what fits into none
  * together becomes several entries. */
 static void test_long_commands(void **state) {
@@ -359,10 +387,10 @@ RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry),
           cmocka_unit_test(test_many_commands_in_their_order),
           cmocka_unit_test(test_three_replicas_agree),
           cmocka_unit_test(test_full_batch_goes_at_once),
-          cmocka_unit_test(test_gathers_while_awaited), cmocka_unit_test(test_deposed_not_executed),
-          cmocka_unit_test(test_deposed_done), cmocka_unit_test(test_unknown_after_timeout),
-          cmocka_unit_test(test_two_leaderships), cmocka_unit_test(test_batch_refused_when_deposed),
-          cmocka_unit_test(test_long_commands),
+          cmocka_unit_test(test_gathers_while_awaited), cmocka_unit_test(test_held_by_owner),
+          cmocka_unit_test(test_deposed_not_executed), cmocka_unit_test(test_deposed_done),
+          cmocka_unit_test(test_unknown_after_timeout), cmocka_unit_test(test_two_leaderships),
+          cmocka_unit_test(test_batch_refused_when_deposed), cmocka_unit_test(test_long_commands),
           cmocka_unit_test(test_unreadable_entry_is_not_appended),
           cmocka_unit_test(test_waits_during_transfer), cmocka_unit_test(test_back_pressure),
           cmocka_unit_test(test_time_never_goes_back))

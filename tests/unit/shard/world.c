@@ -318,7 +318,7 @@ static bool end_turn(struct replica *replica) {
         return false;
     }
     shard_admit(replica->shard);
-    shard_end_turn(replica->shard);
+    shard_end_turn(replica->shard, replica->is_held);
     wal_flush(replica->wal);
     if (replica->is_disk_held) {
         return false;

@@ -36,6 +36,7 @@ struct replica {
     uint64_t starts;
     uint64_t transfer_not_before_us; /* what admit_transfer_us answers while it is in the future */
     bool is_disk_held;               /* its jobs wait */
+    bool is_held;                    /* so are its batches, by its owner */
     unsigned log_failures;           /* each ends it; only where its disk was made to fail */
     bool is_log_lost;                /* so it ends with this turn */
 };
