@@ -330,6 +330,9 @@ void timers_end_turn(struct worker *worker);
 /* Notes what was touched, and lets what was gathered become entries. */
 void timers_begin_rounds(struct worker *worker);
 
+/* drain.c: the leads that are still here are given away */
+void drain_tick(struct worker *worker);
+
 /* rounds.c: something happened to the shard; the turn, or a round of the log, ended */
 void rounds_note(struct worker *worker, uint32_t number);
 void rounds_begin(struct worker *worker);
