@@ -68,6 +68,8 @@ static unsigned removed_after(const struct speaker *speaker, unsigned key, unsig
 
 static void notice_key(struct claims *claims, unsigned observer, unsigned subject,
                        const struct gossip_change *change) {
+    if (bytes_equal(change->key, bytes_of_text(GOSSIP_KEY_ZONE)))
+        return; /* where a node stands is not a claim: many say the same */
     unsigned key = 0;
     while (key < CLAIMS_KEYS && !bytes_equal(change->key, bytes_of_text(key_names[key])))
         key++;

@@ -8,7 +8,8 @@ enum {
     SETTLE_SECONDS = 120,
     QUIET_SECONDS = 5,
     MOVE_MS_MAXIMUM = 200,
-    SEEDS = 3
+    SEEDS = 3,
+    ZONES = 3
 };
 
 struct storm {
@@ -31,10 +32,19 @@ static void storm_say(struct storm *storm) {
         claims_set(storm->claims, node, key);
 }
 
+/* Most stand in one of a few zones; some do not say, and so stand apart from all of them. */
+static void storm_zone(struct storm *storm, unsigned node) {
+    static const char *const zones[ZONES + 1] = {"east", "west", "south", NULL};
+    const char *zone = zones[node % (ZONES + 1)];
+    if (zone != NULL)
+        crowd_set(storm->crowd, node, bytes_of_text(GOSSIP_KEY_ZONE), bytes_of_text(zone));
+}
+
 static void storm_start(struct storm *storm, unsigned node) {
     struct crowd *crowd = storm->crowd;
     claims_life_begins(storm->claims, node);
     crowd_start(crowd, node);
+    storm_zone(storm, node);
     for (unsigned seed = 0; seed < SEEDS; seed++)
         if (seed != node)
             crowd_seed(crowd, node, seed);
@@ -143,6 +153,8 @@ void scenario_storm(const struct scenario_run *run) {
         storm.crowd->nodes[i].keeps_port = true;
     settle_all(storm.crowd);
     storm.claims = claims_new(storm.crowd, run->report);
+    for (unsigned i = 0; i < run->crowd.node_count; i++)
+        storm_zone(&storm, i);
     uint64_t end_us = storm.crowd->now_us + STORM_SECONDS * CROWD_SECOND_US;
     while (storm.crowd->now_us < end_us) {
         storm_move(&storm);

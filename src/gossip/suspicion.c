@@ -186,6 +186,9 @@ void suspicion_run(struct gossip *gossip) {
         else if (next_us < gossip->suspicion_us)
             gossip->suspicion_us = next_us;
     }
+    /* Thousands that fell silent together end one after the other, and each look is at all. */
+    if (gossip->suspicion_us < gossip->now_us + gossip->timing.flush_us)
+        gossip->suspicion_us = gossip->now_us + gossip->timing.flush_us;
 }
 
 /* A suspicion that would have ended meanwhile does not end now: what came meanwhile is not heard
