@@ -17,25 +17,13 @@ static void assert_value(struct world *world, unsigned number, unsigned other, c
         assert_memory_equal(value.data, expected, value.length);
 }
 
-/* Every running node knows key "color" of node 1 by the expected value. */
-static bool color_is(struct world *world, const char *expected) {
-    for (unsigned i = 1; i <= world->count; i++)
-        if (world->nodes[i].gossip != NULL &&
-            !bytes_equal(world_value(world, i, 1, "color"), bytes_of_text(expected)))
-            return false;
-    return true;
+static bool color_is_red(struct world *world) {
+    return world_all_know(world, 1, "color", value_of);
 }
-static bool color_is_red(struct world *world) { return color_is(world, value_of); }
-static bool color_is_gone(struct world *world) { return color_is(world, ""); }
+static bool color_is_gone(struct world *world) { return world_all_know(world, 1, "color", ""); }
 
-static bool two_is(struct world *world, enum gossip_member_state state) {
-    for (unsigned i = 1; i <= world->count; i++)
-        if (i != 2 && world->nodes[i].gossip != NULL && !world_is_state(world, i, 2, state))
-            return false;
-    return true;
-}
-static bool two_is_dead(struct world *world) { return two_is(world, GOSSIP_DEAD); }
-static bool two_has_left(struct world *world) { return two_is(world, GOSSIP_LEFT); }
+static bool two_is_dead(struct world *world) { return world_all_believe(world, 2, GOSSIP_DEAD); }
+static bool two_has_left(struct world *world) { return world_all_believe(world, 2, GOSSIP_LEFT); }
 
 /* Fifty nodes that know one seed find each other within seconds. */
 static void test_all_meet_through_one_seed(void **state) {

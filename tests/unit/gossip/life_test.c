@@ -12,22 +12,10 @@ enum { SECOND = 1000000 };
 
 static const char *const value_of = "red";
 
-/* Every running node knows key "color" of node 1 by the expected value. */
-static bool color_is(struct world *world, const char *expected) {
-    for (unsigned i = 1; i <= world->count; i++)
-        if (world->nodes[i].gossip != NULL &&
-            !bytes_equal(world_value(world, i, 1, "color"), bytes_of_text(expected)))
-            return false;
-    return true;
+static bool color_is_red(struct world *world) {
+    return world_all_know(world, 1, "color", value_of);
 }
-static bool color_is_red(struct world *world) { return color_is(world, value_of); }
-static bool two_is(struct world *world, enum gossip_member_state state) {
-    for (unsigned i = 1; i <= world->count; i++)
-        if (i != 2 && world->nodes[i].gossip != NULL && !world_is_state(world, i, 2, state))
-            return false;
-    return true;
-}
-static bool two_is_dead(struct world *world) { return two_is(world, GOSSIP_DEAD); }
+static bool two_is_dead(struct world *world) { return world_all_believe(world, 2, GOSSIP_DEAD); }
 
 /* A process that stood still for ten seconds (SIGSTOP) calls nobody dead when it goes on, and is
  * taken back. */

@@ -11,12 +11,7 @@ static bool knows(struct world *world, unsigned number, unsigned other, const ch
     return bytes_equal(world_value(world, number, other, key), bytes_of_text(value));
 }
 
-static bool color_is_red(struct world *world) {
-    for (unsigned i = 1; i <= world->count; i++)
-        if (world->nodes[i].gossip != NULL && !knows(world, i, 1, "color", "red"))
-            return false;
-    return true;
-}
+static bool color_is_red(struct world *world) { return world_all_know(world, 1, "color", "red"); }
 
 static void say(struct world *world, unsigned number, const char *key, const char *value,
                 enum gossip_priority priority) {

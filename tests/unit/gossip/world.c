@@ -402,6 +402,21 @@ bool world_is_state(struct world *world, unsigned number, unsigned other,
     return member != NULL && member->state == state;
 }
 
+bool world_all_know(struct world *world, unsigned of, const char *key, const char *value) {
+    for (unsigned i = 1; i <= world->count; i++)
+        if (world->nodes[i].gossip != NULL &&
+            !bytes_equal(world_value(world, i, of, key), bytes_of_text(value)))
+            return false;
+    return true;
+}
+
+bool world_all_believe(struct world *world, unsigned of, enum gossip_member_state state) {
+    for (unsigned i = 1; i <= world->count; i++)
+        if (i != of && world->nodes[i].gossip != NULL && !world_is_state(world, i, of, state))
+            return false;
+    return true;
+}
+
 bool world_is_settled(struct world *world) {
     for (unsigned i = 1; i <= world->count; i++)
         for (unsigned j = 1; j <= world->count; j++) {

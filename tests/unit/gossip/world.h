@@ -96,5 +96,9 @@ const struct gossip_member *world_view(struct world *world, unsigned number, uns
 struct bytes world_value(struct world *world, unsigned number, unsigned other, const char *key);
 bool world_is_state(struct world *world, unsigned number, unsigned other,
                     enum gossip_member_state state);
+/* Every running node knows the key of `of` by that value ("": it does not know the key). */
+bool world_all_know(struct world *world, unsigned of, const char *key, const char *value);
+/* Every running node but itself believes that of `of`. */
+bool world_all_believe(struct world *world, unsigned of, enum gossip_member_state state);
 /* Every running node sees exactly the running ones as alive. */
 bool world_is_settled(struct world *world);
