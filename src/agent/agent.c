@@ -23,12 +23,12 @@ enum {
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
     AGENT_PROBLEM_MAXIMUM_BYTES = 16 << 10,
-    AGENT_SIGNAL_COUNT = 2
+    AGENT_SIGNAL_COUNT = 3
 };
 
 struct agent {
     struct agent_options options;
-    struct config config;
+    struct config_layers layers;
     struct identity identity;
     struct disk *disk; /* of --dir, open as long as it is this agent's; NULL: none */
     struct addresses announced;
@@ -73,9 +73,33 @@ static void agent_leave(void *context) {
     CHECK(uv_timer_start(&agent->leave_timer, agent_close, AGENT_LEAVE_MS, 0) == 0);
 }
 
+/* SIGHUP: file and flags once more. */
+static void agent_reload(struct agent *agent) {
+    struct config read;
+    struct buffer problem;
+    buffer_init(&problem, AGENT_PROBLEM_MAXIMUM_BYTES);
+    int code = agent_options_read_again(&agent->options, &read, &problem);
+    if (code == 0) {
+        if (read.port == 0)
+            read.port = agent->layers.base.port; /* as it was found at the start */
+        code = agent_config_take_file(&agent->clients, &read, &problem);
+        config_release(&read);
+    }
+    buffer_append_u8(&problem, '\0');
+    if (code == 0)
+        log_line(&agent->log, LOG_INFO, "settings read again");
+    else
+        log_line(&agent->log, LOG_ERROR, "the settings were not read again; nothing is changed",
+                 LOG_T("cause", (const char *)buffer_data(&problem)));
+    buffer_release(&problem);
+}
+
 static void agent_on_signal(uv_signal_t *handle, int number) {
     struct agent *agent = handle->data;
-    (void)number;
+    if (number == SIGHUP && !agent->is_leaving)
+        agent_reload(agent);
+    if (number == SIGHUP)
+        return;
     if (agent->is_leaving)
         _exit(EXIT_FAILED);
     agent_leave(agent);
@@ -122,9 +146,9 @@ static bool agent_is_ready(void *context, struct buffer *reason) {
     for (size_t i = 1; i < gossip_member_count(gossip); i++)
         if (gossip_member_at(gossip, i)->state == GOSSIP_ALIVE)
             return true;
-    if (agent->config.join[0] != '\0')
+    if (agent->layers.effective.join[0] != '\0')
         buffer_append_text(reason, "nobody of --join has answered yet\n");
-    return agent->config.join[0] == '\0';
+    return agent->layers.effective.join[0] == '\0';
 }
 
 /* ---- streams of others ---- */
@@ -161,12 +185,12 @@ static int agent_take_identity(struct agent *agent, struct buffer *problem) {
     uint8_t fresh[NODE_UUID_BYTES];
     struct disk_real_problem cause;
     entropy_uuid(fresh);
-    if (agent->config.dir[0] == '\0') {
+    if (agent->layers.effective.dir[0] == '\0') {
         memcpy(agent->identity.uuid, fresh, sizeof fresh);
         agent->identity.generation = 1;
         return 0;
     }
-    int code = disk_real_open(agent->config.dir, NULL, &agent->disk, &cause);
+    int code = disk_real_open(agent->layers.effective.dir, NULL, &agent->disk, &cause);
     if (code != 0) {
         buffer_append_format(problem, "%s", cause.text);
         return code;
@@ -204,7 +228,7 @@ static int agent_say_all(struct agent *agent, struct buffer *problem) {
 
 static int agent_open_plane(struct agent *agent, int datagram_socket, struct buffer *problem) {
     struct gossiper_options options = {.identity = agent->identity,
-                                       .config = &agent->config,
+                                       .config = &agent->layers.effective,
                                        .peer_address = agent->announced.peer,
                                        .seed = entropy_u64(),
                                        .clock = &agent->clock,
@@ -212,13 +236,13 @@ static int agent_open_plane(struct agent *agent, int datagram_socket, struct buf
                                        .metrics = node_shared_metrics(agent->shared, 0),
                                        .post = agent_post,
                                        .context = agent};
-    gossiper_name(agent->config.name, &agent->announced.client, options.name);
+    gossiper_name(agent->layers.effective.name, &agent->announced.client, options.name);
     return gossip_plane_open(&agent->plane, &agent->loop, datagram_socket, agent->seal, &options,
                              problem);
 }
 
 static void agent_watch_signals(struct agent *agent) {
-    static const int numbers[AGENT_SIGNAL_COUNT] = {SIGTERM, SIGINT};
+    static const int numbers[AGENT_SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
     for (unsigned i = 0; i < AGENT_SIGNAL_COUNT; i++) {
         CHECK(uv_signal_init(&agent->loop, &agent->signals[i]) == 0);
         agent->signals[i].data = agent;
@@ -229,7 +253,7 @@ static void agent_watch_signals(struct agent *agent) {
 }
 
 static void agent_open_clients(struct agent *agent) {
-    agent->clients.config = &agent->config;
+    agent->clients.layers = &agent->layers;
     agent->clients.gossiper = agent->plane.gossiper;
     agent->clients.log = &agent->log;
     agent->clients.leave = agent_leave;
@@ -293,16 +317,17 @@ static int complain(const struct buffer *problem, int exit_code) {
 /* With its settings read. */
 static int agent_serve(struct agent *agent, struct buffer *problem) {
     struct agent_sockets sockets;
-    int code = gossiper_check_name(agent->config.name, problem);
-    if (code == 0 && agent->config.cluster_key_file[0] != '\0')
-        code = seal_new_from_file(&agent->seal, agent->config.cluster_key_file,
-                                  agent->config.cluster_name, problem);
+    int code = gossiper_check_name(agent->layers.effective.name, problem);
+    if (code == 0 && agent->layers.effective.cluster_key_file[0] != '\0')
+        code = seal_new_from_file(&agent->seal, agent->layers.effective.cluster_key_file,
+                                  agent->layers.effective.cluster_name, problem);
     if (code != 0)
         return complain(problem, EXIT_USAGE);
-    code = agent_sockets_open(&sockets, &agent->config, &agent->announced, problem);
+    code = agent_sockets_open(&sockets, &agent->layers.effective, &agent->announced, problem);
     if (code != 0)
         return complain(problem, code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED);
-    log_sink_init(&agent->log, &agent->config);
+    agent->layers.base.port = agent->layers.effective.port;
+    log_sink_init(&agent->log, &agent->layers.effective);
     clock_real_init(&agent->clock);
     CHECK(uv_loop_init(&agent->loop) == 0);
     code = agent_take_identity(agent, problem);
@@ -319,23 +344,26 @@ static int agent_serve(struct agent *agent, struct buffer *problem) {
 }
 
 int agent_run(int argc, char **argv) {
+    struct config config;
     struct agent *agent = memory_allocate_zeroed(1, sizeof *agent);
     struct buffer problem;
     buffer_init(&problem, AGENT_PROBLEM_MAXIMUM_BYTES);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN); /* CONFIG SET changes what may change */
+    signal(SIGHUP, SIG_IGN); /* until the file can be read again */
     int code = 0;
     if (sodium_init() < 0) {
         buffer_append_text(&problem, "libsodium finds no source of randomness");
         code = complain(&problem, EXIT_FAILED);
-    } else if (agent_options_read(&agent->options, argc, argv, &agent->config, &problem) != 0) {
+    } else if (agent_options_read(&agent->options, argc, argv, &config, &problem) != 0) {
         code = complain(&problem, EXIT_USAGE);
     } else if (agent->options.options.wants_help) {
         agent_options_print_help();
     } else {
+        config_layers_init(&agent->layers, &config);
+        config_release(&config);
         code = agent_serve(agent, &problem);
         seal_free(agent->seal);
-        config_release(&agent->config);
+        config_layers_release(&agent->layers);
     }
     buffer_release(&problem);
     memory_free(agent);

@@ -56,8 +56,8 @@ static void run_command(const struct agent_call *call) {
 /* ---- logging in ---- */
 
 static void run_auth(const struct agent_call *call) {
-    if (login_auth(call->session->owner->config->requirepass, call->arguments, call->argument_count,
-                   call->reply))
+    if (login_auth(call->session->owner->layers->effective.requirepass, call->arguments,
+                   call->argument_count, call->reply))
         agent_session_set_authenticated(call->session, true);
 }
 
@@ -69,8 +69,8 @@ static void run_hello(const struct agent_call *call) {
     struct agent_session *session = call->session;
     struct hello hello;
     if (!hello_parse(&hello, call->arguments, call->argument_count, call->reply) ||
-        !hello_log_in(&hello, session->owner->config->requirepass, session->is_authenticated,
-                      call->reply))
+        !hello_log_in(&hello, session->owner->layers->effective.requirepass,
+                      session->is_authenticated, call->reply))
         return;
     agent_session_set_authenticated(session, true);
     if (hello.has_name)
@@ -84,7 +84,8 @@ static void run_hello(const struct agent_call *call) {
 static void run_reset(const struct agent_call *call) {
     struct agent_session *session = call->session;
     session->name[0] = '\0';
-    agent_session_set_authenticated(session, session->owner->config->requirepass[0] == '\0');
+    agent_session_set_authenticated(session,
+                                    session->owner->layers->effective.requirepass[0] == '\0');
     call->reply->protocol = session->protocol = 2;
     subscriptions_release(&session->subscriptions);
     agent_session_changed(session);

@@ -86,19 +86,25 @@ int agent_options_read(struct agent_options *options, int argc, char **argv, str
     return options_load(&options->options, config, problem);
 }
 
+int agent_options_read_again(struct agent_options *options, struct config *config,
+                             struct buffer *problem) {
+    options->tag_count = 0;
+    return options_load(&options->options, config, problem);
+}
+
 void agent_options_print_help(void) {
-    fputs(
-        "usage: trothdb agent [--name N] [--join HOST:PORT,...] [--tag KEY=VALUE]... [--name "
-        "value]...\n\n"
-        "Runs a member of gossip that holds no data, until SIGTERM, on which it says goodbye. Any "
-        "client of Redis can ask it\n"
-        "who is there (GOSSIP MEMBERS) and hear what changes (SUBSCRIBE __gossip__:members).\n\n"
-        "    trothdb agent --name web-1 --join 127.0.0.1:17001 --tag role=web --tag port=8080\n"
-        "    redis-cli -p 7002 gossip members tag role web\n\n"
-        "--tag says something of this member to all others, and may be given 64 times. Beside "
-        "these an agent has, as\n"
-        "`trothdb server` has them: --config and\n\n   ",
-        stdout);
+    fputs("usage: trothdb agent [--name N] [--join HOST:PORT,...] [--tag KEY=VALUE]... [--name "
+          "value]...\n\n"
+          "Runs a member of gossip that holds no data, until SIGTERM, on which it says goodbye; "
+          "SIGHUP reads its file again. Any "
+          "client of Redis can ask it\n"
+          "who is there (GOSSIP MEMBERS) and hear what changes (SUBSCRIBE __gossip__:members).\n\n"
+          "    trothdb agent --name web-1 --join 127.0.0.1:17001 --tag role=web --tag port=8080\n"
+          "    redis-cli -p 7002 gossip members tag role web\n\n"
+          "--tag says something of this member to all others, and may be given 64 times. Beside "
+          "these an agent has, as\n"
+          "`trothdb server` has them: --config and\n\n   ",
+          stdout);
     for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++)
         printf(" --%s%s", SETTINGS[i],
                i % AGENT_HELP_COLUMNS == AGENT_HELP_COLUMNS - 1 ? "\n   " : "");

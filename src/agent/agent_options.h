@@ -19,6 +19,9 @@ struct agent_options {
  * wanted. Its port is 0 where none was given. Borrows argv. */
 int agent_options_read(struct agent_options *options, int argc, char **argv, struct config *config,
                        struct buffer *problem) MUST_CHECK;
+/* The file and the same flags once more, as above. */
+int agent_options_read_again(struct agent_options *options, struct config *config,
+                             struct buffer *problem) MUST_CHECK;
 /* Is this setting one of an agent's? Any case, and Redis's older names. */
 bool agent_has_setting(struct bytes name);
 void agent_options_print_help(void);

@@ -14,7 +14,7 @@ static size_t least(long long setting, size_t limit) {
 static void *session_open(void *context, struct client_connection *connection,
                           const char *peer_name, const char *own_name) {
     struct agent_port *port = context;
-    const struct config *config = port->config;
+    const struct config *config = &port->layers->effective;
     (void)own_name;
     if (port->session_count >= (uint64_t)config->maxclients)
         return NULL;

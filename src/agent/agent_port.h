@@ -2,6 +2,7 @@
  * hears what it subscribed to at the end of the turn in which it happened. */
 #pragma once
 #include "base/list.h"
+#include "config/config_layers.h"
 #include "node/gossiper.h"
 #include "node/login.h"
 #include "node/subscriptions.h"
@@ -17,7 +18,8 @@ enum {
 
 struct agent_port {
     struct client_port port;
-    struct config *config; /* all borrowed; `config` is changed by CONFIG SET */
+    /* All borrowed; CONFIG SET, and the file read again, change the settings. */
+    struct config_layers *layers;
     struct gossiper *gossiper;
     struct log *log;
     void (*leave)(void *context); /* GOSSIP LEAVE */
@@ -60,9 +62,12 @@ struct agent_call {
 };
 /* Writes the reply to any command that command_check() has found sound. */
 void agent_command_run(const struct agent_call *call);
-/* agent_config.c: CONFIG GET and SET */
+/* agent_config.c: CONFIG GET and SET, and SIGHUP */
 void agent_config_get(const struct agent_call *call);
 void agent_config_set(const struct agent_call *call);
+/* The file was read again: all of it is taken, or an error with a sentence and nothing. */
+int agent_config_take_file(struct agent_port *port, const struct config *read,
+                           struct buffer *problem) MUST_CHECK;
 
 void agent_session_changed(struct agent_session *session); /* its subscriptions are others */
 void agent_session_set_authenticated(struct agent_session *session, bool is_authenticated);

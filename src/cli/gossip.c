@@ -56,7 +56,7 @@ static const struct gossip_row {
     {"rtt", 1, 2, "rtt MEMBER [MEMBER]", "the round trip between them is not known",
      print_round_trip},
     {"info", 0, 0, "info", NULL, print_text},
-    {"seed", 1, 1, "seed IP:PORT", NULL, print_nothing},
+    {"seed", 1, 1, "seed HOST:PORT", NULL, print_nothing},
     {"leave", 0, 0, "leave", NULL, print_nothing},
 };
 

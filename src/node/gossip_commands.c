@@ -89,14 +89,13 @@ static void run_del(const struct gossip_call *call) {
 /* ---- the cluster ---- */
 
 static void run_seed(const struct gossip_call *call) {
-    struct net_address address;
-    if (net_address_parse(&address, call->arguments[2]) != 0) {
-        reply_error(call->reply, "ERR a seed is IP:PORT, the peer port of a member, as in "
-                                 "10.0.0.1:17001");
-        return;
-    }
-    gossiper_seed(call->gossiper, &address);
-    reply_ok(call->reply);
+    struct buffer problem;
+    buffer_init(&problem, GOSSIP_PROBLEM_BYTES);
+    if (gossiper_seed_text(call->gossiper, call->arguments[2], &problem) == 0)
+        reply_ok(call->reply);
+    else
+        reply_error_format(call->reply, "ERR %.*s", BYTES_PRINT(buffer_bytes(&problem)));
+    buffer_release(&problem);
 }
 
 /* Microseconds, measured or estimated; null where neither is known. */
@@ -222,8 +221,9 @@ static void run_help(const struct gossip_call *call) {
         "KEYS LIST|ADD <key>|USE <id>|REMOVE <id>",
         "    The cluster keys of this member, by their ids. To rotate: ADD the new key on every",
         "    member, then USE it on every member, then REMOVE the old one on every member.",
-        "SEED <ip:port>",
-        "    Joins what that member knows, and finds it again whenever it is lost.",
+        "SEED <host:port>",
+        "    Joins what that member knows, and finds it again whenever it is lost. A name is",
+        "    looked up again each time.",
         "FAULT SET <rule> [<rule> ...] | CLEAR | LIST",
         "    Cuts, loses, delays and duplicates gossip by rules such as \"loss 20%\"; for",
         "    drills, where the process was started with --fault-injection yes.",

@@ -25,9 +25,10 @@ struct gossiper {
     void (*post)(void *context, unsigned receiver, struct mail *mail);
     void *context;
     struct seal *seal; /* NULL: no key is set */
-    void (*try_stream)(void *stream_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
+    void (*try_stream)(void *plane_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
                        const struct net_address *address);
-    void *stream_context;
+    int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
+    void *plane_context;
     struct metric_cell *stream_answers;
     uint64_t loss_told_us; /* that datagrams are lost; 0: never */
 
@@ -119,7 +120,7 @@ static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) 
     }
     for (size_t i = 0; i < actions.stream_try_count && gossiper->try_stream != NULL; i++) {
         struct net_address to = net_address_of(&actions.stream_tries[i].address);
-        gossiper->try_stream(gossiper->stream_context, actions.stream_tries[i].uuid, &to);
+        gossiper->try_stream(gossiper->plane_context, actions.stream_tries[i].uuid, &to);
     }
     gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions, event.wall_us);
     gossiper_tell_watchers(gossiper, &actions);
@@ -150,6 +151,19 @@ int gossiper_check_name(const char *setting, struct buffer *problem) {
 void gossiper_seed(struct gossiper *gossiper, const struct net_address *address) {
     gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SEED,
                                                   .address = gossip_address_of(address)});
+}
+
+int gossiper_seed_text(struct gossiper *gossiper, struct bytes text, struct buffer *problem) {
+    struct net_address address;
+    if (net_address_parse(&address, text) == 0) {
+        gossiper_seed(gossiper, &address);
+        return 0;
+    }
+    if (gossiper->seed_name != NULL)
+        return gossiper->seed_name(gossiper->plane_context, text, problem);
+    buffer_append_text(problem,
+                       "a seed is IP:PORT, the peer port of a member, as in 10.0.0.1:17001");
+    return ERR_INVALID;
 }
 
 /* One of `join`: an address, or localhost. Other names are for the owner to resolve, and to hand in
@@ -213,7 +227,8 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossiper->seal = options->seal;
     gossip_meter_init(&gossiper->meter, options->metrics);
     gossiper->try_stream = options->try_stream;
-    gossiper->stream_context = options->stream_context;
+    gossiper->seed_name = options->seed_name;
+    gossiper->plane_context = options->plane_context;
     gossiper->stream_answers =
         metrics_cell(options->metrics, METRIC_gossip_stream_answers_total, NULL);
     gossiper->is_watching =

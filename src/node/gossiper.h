@@ -31,9 +31,12 @@ struct gossiper_options {
     void *context;
     /* Datagrams to this member are not answered: try a stream, and if it answers call
      * gossiper_stream_answered(). May be NULL. */
-    void (*try_stream)(void *stream_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
+    void (*try_stream)(void *plane_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
                        const struct net_address *address);
-    void *stream_context;
+    /* Looks up host:port, again and again, and hands in what it stands for as MAIL_GOSSIP_SEED.
+     * ERR_INVALID or ERR_LIMIT with a sentence; NULL: only addresses can be seeds. */
+    int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
+    void *plane_context;
 };
 
 /* What a node is called: the setting `name`, or else its client address. */
@@ -47,6 +50,9 @@ struct gossiper *gossiper_new(const struct gossiper_options *options);
 void gossiper_free(struct gossiper *gossiper);
 void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from,
                        struct bytes datagram);
+/* An IP with a port, or a name as options.seed_name takes it. */
+int gossiper_seed_text(struct gossiper *gossiper, struct bytes text,
+                       struct buffer *problem) MUST_CHECK;
 /* The member answered a stream that options.try_stream began. */
 void gossiper_stream_answered(struct gossiper *gossiper, const uint8_t uuid[GOSSIP_UUID_BYTES],
                               const struct net_address *address);

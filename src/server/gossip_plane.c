@@ -96,6 +96,11 @@ static void plane_on_seed(void *context, const struct net_address *address) {
     gossiper_mail(plane->gossiper, mail);
 }
 
+static int plane_seed_name(void *context, struct bytes text, struct buffer *problem) {
+    struct gossip_plane *plane = context;
+    return seeds_add(&plane->seeds, text, problem);
+}
+
 /* ---- by stream ---- */
 
 static void plane_try_stream(void *context, const uint8_t uuid[NODE_UUID_BYTES],
@@ -138,7 +143,8 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
     own.net = plane_door(plane, options);
     own.faults = plane->faults;
     own.try_stream = plane_try_stream;
-    own.stream_context = plane;
+    own.seed_name = plane_seed_name;
+    own.plane_context = plane;
     grpc_asks_init(&plane->asks, loop);
     stream_tries_init(&plane->tries, &plane->asks, seal, plane_on_answer, plane);
     own.seal = seal;

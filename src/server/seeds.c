@@ -20,25 +20,34 @@ static bool split_host_port(struct bytes text, struct seed_name *name) {
     return true;
 }
 
-static int add_seed(struct seeds *seeds, struct bytes text, struct buffer *problem) {
-    struct net_address address;
-    if (net_address_parse(&address, text) == 0)
-        return 0;
+static int add_name(struct seeds *seeds, struct bytes text, struct buffer *problem) {
+    struct seed_name *name = &seeds->names[seeds->count];
     if (seeds->count == SEEDS_MAXIMUM) {
-        buffer_append_format(problem, "join: more than %d names", SEEDS_MAXIMUM);
+        buffer_append_format(problem, "more than %d names", SEEDS_MAXIMUM);
         return ERR_LIMIT;
     }
-    struct seed_name *name = &seeds->names[seeds->count];
     *name = (struct seed_name){.seeds = seeds};
     if (!split_host_port(text, name)) {
         buffer_append_format(
-            problem,
-            "join: '%.*s' is not host:port; give the peer port of a node, as in 10.0.0.1:17001",
+            problem, "'%.*s' is not host:port; give the peer port of a node, as in 10.0.0.1:17001",
             (int)(text.length < 80 ? text.length : 80), (const char *)text.data);
         return ERR_INVALID;
     }
     seeds->count++;
     return 0;
+}
+
+static int add_seed(struct seeds *seeds, struct bytes text, struct buffer *problem) {
+    struct net_address address;
+    if (net_address_parse(&address, text) == 0)
+        return 0;
+    struct buffer cause;
+    buffer_init(&cause, SEEDS_NAME_BYTES + 256);
+    int code = add_name(seeds, text, &cause);
+    if (code != 0)
+        buffer_append_format(problem, "join: %.*s", BYTES_PRINT(buffer_bytes(&cause)));
+    buffer_release(&cause);
+    return code;
 }
 
 int seeds_parse(struct seeds *seeds, const char *join, struct buffer *problem) {
@@ -57,10 +66,11 @@ static void seeds_on_answer(uv_getaddrinfo_t *request, int status, struct addrin
     struct seeds *seeds = name->seeds;
     name->is_pending = false;
     if (status != 0 && !seeds->is_closing && !name->has_failed)
-        log_line(seeds->log, LOG_WARN, "a name of join cannot be looked up; it is tried on",
+        log_line(seeds->log, LOG_WARN, "the name of a seed cannot be looked up; it is tried on",
                  LOG_T("name", name->host), LOG_T("cause", uv_strerror(status)));
     if (status == 0 && name->has_failed)
-        log_line(seeds->log, LOG_INFO, "a name of join is found again", LOG_T("name", name->host));
+        log_line(seeds->log, LOG_INFO, "the name of a seed is found again",
+                 LOG_T("name", name->host));
     name->has_failed = status != 0;
     for (struct addrinfo *answer = answers; answer != NULL && !seeds->is_closing;
          answer = answer->ai_next) {
@@ -101,6 +111,26 @@ void seeds_start(struct seeds *seeds, uv_loop_t *loop, const struct log *log,
     seeds->pause_ms = SEEDS_LOOKUP_FIRST_MS;
     if (seeds->count > 0)
         CHECK(uv_timer_start(&seeds->timer, seeds_look_up, 0, 0) == 0);
+}
+
+/* The one that was just added behind the others may be one of them. */
+static void drop_repeated(struct seeds *seeds) {
+    const struct seed_name *last = &seeds->names[seeds->count - 1];
+    for (unsigned i = 0; i + 1 < seeds->count; i++)
+        if (seeds->names[i].port == last->port && strcmp(seeds->names[i].host, last->host) == 0) {
+            seeds->count--;
+            return;
+        }
+}
+
+int seeds_add(struct seeds *seeds, struct bytes text, struct buffer *problem) {
+    int code = add_name(seeds, text, problem);
+    if (code != 0)
+        return code;
+    drop_repeated(seeds);
+    seeds->pause_ms = SEEDS_LOOKUP_FIRST_MS;
+    CHECK(uv_timer_start(&seeds->timer, seeds_look_up, 0, 0) == 0);
+    return 0;
 }
 
 void seeds_close(struct seeds *seeds) {

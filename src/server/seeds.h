@@ -1,5 +1,5 @@
-/* The seeds of the setting `join`. Those that are IP addresses the gossiper knows from the
- * configuration; names are looked up here, again and again, because what they stand for may change
+/* The seeds of the setting `join`, and of GOSSIP SEED. Those that are IP addresses the gossiper
+ * knows; names are looked up here, again and again, because what they stand for may change
  * (a restarted container, a service of Kubernetes). */
 #pragma once
 #include "base/buffer.h"
@@ -37,6 +37,9 @@ struct seeds {
 /* Is this "host:port,host:port..."? ERR_INVALID, ERR_LIMIT, with a sentence in `problem`. Fills
  * only `names`, with those that are no IP addresses. */
 int seeds_parse(struct seeds *seeds, const char *join, struct buffer *problem) MUST_CHECK;
+/* One more, while they are looked up: at once, then with the others; one that is there already is
+ * looked up anew. ERR_INVALID if it is not host:port, ERR_LIMIT, with a sentence. */
+int seeds_add(struct seeds *seeds, struct bytes text, struct buffer *problem) MUST_CHECK;
 void seeds_start(struct seeds *seeds, uv_loop_t *loop, const struct log *log,
                  void (*found)(void *context, const struct net_address *address), void *context);
 void seeds_close(struct seeds *seeds); /* then the loop has to run */

@@ -101,6 +101,38 @@ test('two members of one name are marked wherever one looks', async (t) => {
   }
 });
 
+test('SIGHUP: an agent reads its file again, all of it or nothing; a seed may be a name', async (t) => {
+  const cluster = await startNodes(t, {nodes: 1});
+  const file = path.join(cluster.directory, 'agent.conf');
+  const write = (text) => fs.writeFileSync(file, `# of this agent\n${text}`);
+  write('gossip-fan-out 5\nzone west\n');
+  const agent = await makeAgent(cluster, 'a1', null, '--config', file, '--tag', 'role=web');
+  await agent.start();
+  const value = async (name) => (await agent.ask('CONFIG', 'GET', name))[1];
+  const becomes = (name, expected) => until(`${name} is ${expected}`, async () => await value(name) === expected);
+  assert.strictEqual(await agent.ask('CONFIG', 'SET', 'gossip-suspicion-factor', '6'), 'OK');
+  write('gossip-fan-out 7\nzone east\ngossip-suspicion-factor 5\n');
+  agent.process.kill('SIGHUP');
+  await becomes('gossip-fan-out', '7');
+  await becomes('zone', 'east');
+  assert.strictEqual(await value('gossip-suspicion-factor'), '6'); // said to this agent itself
+  await until('it is logged', async () => /setting changed.* setting=gossip-fan-out before=5 after=7 by=file/.test(agent.log));
+  for (const [text, why] of [['zone north\nnosuch 1\n', /nosuch/], ['zone north\nlog-format json\n', /log-format: can only be set at start/],
+    ['zone north\ngossip-fan-out many\n', /gossip-fan-out/]]) {
+    const before = agent.log.length;
+    write(text);
+    agent.process.kill('SIGHUP');
+    await until('the refusal is logged', async () => /not read again; nothing is changed.*/.test(agent.log.slice(before)));
+    assert.match(agent.log.slice(before), why);
+    assert.strictEqual(await value('zone'), 'east');
+    assert.strictEqual(await value('gossip-fan-out'), '7');
+  }
+  // It knows nobody so far.
+  assert.strictEqual((await members(agent)).length, 1);
+  assert.strictEqual((await gossip(agent, 'seed', `localhost:${cluster.nodes[0].peerPort}`)).code, 0);
+  await until('the name is looked up, and joined', async () => (await members(agent)).length === 2);
+});
+
 test('clients of Redis watch: ioredis by channels, redis-cli in RESP3, the command line by lines', async (t) => {
   const {node, agents: [first, second, third]} = await startMixed(t);
   const subscriber = new Redis(second.port, '127.0.0.1');
@@ -209,7 +241,7 @@ test('bad input of every kind is one clear error, and changes nothing', async (t
   await refused(2, ['members', '--tag', 'web'], /key=value/);
   await refused(2, ['gossip', 'shout'], /usage/);
   await refused(1, ['gossip', 'get', 'nobody', 'k', '--at', agent.address], /no member has the name or id 'nobody'/);
-  await refused(1, ['gossip', 'seed', 'x', '--at', agent.address], /a seed is IP:PORT/);
+  await refused(1, ['gossip', 'seed', 'x', '--at', agent.address], /'x' is not host:port/);
   await refused(1, ['gossip', 'leave', '--at', node.address], /holds replicas of shards/);
   const said = async () => JSON.parse((await run(program, ['gossip', 'get', 'a1', '--at', agent.address, '--json'])).stdout);
   const before = await said();
