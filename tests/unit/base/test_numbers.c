@@ -135,6 +135,26 @@ static void test_crc32c_has_its_known_values_in_both_ways(void **state) {
     }
 }
 
+/* Long input is read in three lanes that are joined. */
+static void test_crc32c_of_long_input(void **state) {
+    (void)state;
+    enum { LANES_BYTES = 3 * 2048, BYTES = 4 * LANES_BYTES + 100 };
+    struct random random;
+    random_init(&random, 7);
+    uint8_t data[BYTES];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)random_next(&random);
+    for (unsigned i = 0; i < 400; i++) {
+        size_t near = (i % 4 + 1) * LANES_BYTES + random_below(&random, 40) - 20;
+        size_t length = i % 2 ? near : random_below(&random, BYTES + 1);
+        uint32_t crc = checksum_crc32c(i, bytes_of(data, length));
+        assert_int_equal(crc, checksum_crc32c_portable(i, bytes_of(data, length)));
+        size_t cut = random_below(&random, length + 1);
+        uint32_t first = checksum_crc32c(i, bytes_of(data, cut));
+        assert_int_equal(crc, checksum_crc32c(first, bytes_of(data + cut, length - cut)));
+    }
+}
+
 static void test_xxh3_has_its_known_value(void **state) {
     (void)state;
     assert_true(checksum_xxh64(BYTES_NONE, 0) == 0x2d06800538d394c2);
@@ -239,6 +259,7 @@ RUN_TESTS(cmocka_unit_test(test_integers_are_read_as_redis_reads_them),
           cmocka_unit_test(test_doubles_are_read_strictly),
           cmocka_unit_test(test_long_doubles_are_written_for_people),
           cmocka_unit_test(test_crc32c_has_its_known_values_in_both_ways),
+          cmocka_unit_test(test_crc32c_of_long_input),
           cmocka_unit_test(test_xxh3_has_its_known_value),
           cmocka_unit_test(test_bytes_compare_as_unsigned_and_shorter_first),
           cmocka_unit_test(test_random_gives_the_published_sequence),
