@@ -232,6 +232,21 @@ void disk_real_file_forget_cached(struct disk_file *file) {
     (void)posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_DONTNEED);
 }
 
+/* Past the page cache, if that can be: nobody will read them there, and to find pages for a whole
+ * segment and copy zeros into them takes longer than the disk does. */
+static int write_zeros(struct disk_file *file, uint64_t offset, struct bytes zeros) {
+    bool is_whole = (offset | zeros.length) % DISK_BLOCK_BYTES == 0;
+    if (is_whole && file->direct.descriptor >= 0 &&
+        pwrite(file->direct.descriptor, zeros.data, zeros.length, (off_t)offset) ==
+            (ssize_t)zeros.length)
+        return 0;
+    int status = disk_real_file_write(file, offset, zeros);
+    if (status)
+        return status;
+    return status_of(sync_file_range(file->descriptor, (off_t)offset, (off_t)zeros.length,
+                                     SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER));
+}
+
 /* Zeros are written rather than only reserved: a first write to a reserved block changes the file's
  * metadata, which each fdatasync would then have to write as well. Piece by piece, so that a sync
  * of the log beside it never waits behind all of it. */
@@ -246,17 +261,15 @@ int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) {
     int reserved = fallocate(file->descriptor, FALLOC_FL_KEEP_SIZE, (off_t)offset, extension);
     if (status_of(reserved) == ERR_NO_SPACE)
         return ERR_NO_SPACE;
-    uint8_t *zeros = memory_allocate_zeroed(1, zero_piece_bytes);
+    uint8_t *memory = memory_allocate_zeroed(1, zero_piece_bytes + DISK_BLOCK_BYTES);
+    uint8_t *zeros = memory + (-(uintptr_t)memory & (DISK_BLOCK_BYTES - 1));
     while (status == 0 && offset < bytes) {
         size_t piece =
             bytes - offset < zero_piece_bytes ? (size_t)(bytes - offset) : zero_piece_bytes;
-        status = disk_real_file_write(file, offset, bytes_of(zeros, piece));
-        if (status == 0)
-            status = status_of(sync_file_range(file->descriptor, (off_t)offset, (off_t)piece,
-                                               SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER));
+        status = write_zeros(file, offset, bytes_of(zeros, piece));
         offset += piece;
     }
-    memory_free(zeros);
+    memory_free(memory);
     if (status == 0)
         status = disk_real_file_sync(file);
     if (status)

@@ -115,6 +115,27 @@ static void test_preallocates_zeros_behind_what_is_there(void **state) {
     memory_free(data);
 }
 
+/* Whole blocks of zeros go past the page cache: what stands before them stays, and they are seen by
+ * who reads through it. */
+static void test_preallocates_whole_blocks(void **state) {
+    enum { KEPT = DISK_BLOCK_BYTES, END = (5 << 20) / 2 + DISK_BLOCK_BYTES };
+    struct disk *disk = ((struct place *)*state)->disk;
+    struct disk_file *file;
+    static uint8_t kept[KEPT];
+    memset(kept, 'x', sizeof kept);
+    assert_int_equal(disk->ops->open(disk, "blocks", DISK_CREATE, &file), 0);
+    assert_int_equal(disk->ops->write(file, 0, bytes_of(kept, sizeof kept)), 0);
+    assert_int_equal(disk->ops->preallocate(file, END), 0);
+    disk->ops->close(file);
+    uint8_t *data;
+    size_t length;
+    assert_int_equal(disk_read_all(disk, "blocks", END, &data, &length), 0);
+    assert_int_equal(length, END);
+    for (size_t at = 0; at < length; at++)
+        assert_int_equal(data[at], at < KEPT ? 'x' : 0);
+    memory_free(data);
+}
+
 static void collect(void *context, const char *name) {
     strcat(context, name);
     strcat(context, " ");
@@ -561,10 +582,10 @@ static void test_measures_a_round(void **state) {
     }
 RUN_TESTS(ON_A_DISK(test_reads_back_what_it_wrote),
           ON_A_DISK(test_preallocates_zeros_behind_what_is_there),
-          ON_A_DISK(test_replaces_whole_files), ON_A_DISK(test_is_locked),
-          ON_A_DISK(test_opens_to_read), ON_BOTH(test_runs_jobs_of_a_lane_in_order),
-          ON_BOTH(test_finishes_jobs_when_closed), ON_BOTH(test_measures_a_round),
-          ON_BOTH(test_runs_here_what_is_awaited), ON_BOTH(test_plain_writes_of_any_length),
-          ON_BOTH(test_plain_writes_at_the_end_of_a_file), ON_BOTH(test_a_write_that_fails),
-          ON_BOTH(test_what_the_kernel_reports), ON_BOTH(test_closes_behind_a_write),
-          ON_A_DISK(test_goes_on_without_a_ring))
+          ON_BOTH(test_preallocates_whole_blocks), ON_A_DISK(test_replaces_whole_files),
+          ON_A_DISK(test_is_locked), ON_A_DISK(test_opens_to_read),
+          ON_BOTH(test_runs_jobs_of_a_lane_in_order), ON_BOTH(test_finishes_jobs_when_closed),
+          ON_BOTH(test_measures_a_round), ON_BOTH(test_runs_here_what_is_awaited),
+          ON_BOTH(test_plain_writes_of_any_length), ON_BOTH(test_plain_writes_at_the_end_of_a_file),
+          ON_BOTH(test_a_write_that_fails), ON_BOTH(test_what_the_kernel_reports),
+          ON_BOTH(test_closes_behind_a_write), ON_A_DISK(test_goes_on_without_a_ring))
