@@ -7,6 +7,7 @@
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
 #include "node/gossip_commands.h"
+#include "node/stream_mail.h"
 #include "server/admin.h"
 #include "server/entropy.h"
 #include "server/gossip_plane.h"
@@ -46,13 +47,14 @@ struct agent {
     struct mail *news, **news_end; /* of this turn; a queue */
     uv_signal_t signals[AGENT_SIGNAL_COUNT];
     uv_timer_t leave_timer;
-    bool is_leaving;
+    bool is_leaving, is_closing;
 };
 
 /* ---- the end ---- */
 
 static void agent_close(uv_timer_t *timer) {
     struct agent *agent = timer->data;
+    agent->is_closing = true;
     for (unsigned i = 0; i < AGENT_SIGNAL_COUNT; i++)
         uv_close((uv_handle_t *)&agent->signals[i], NULL);
     uv_close((uv_handle_t *)&agent->leave_timer, NULL);
@@ -111,10 +113,16 @@ static void agent_on_signal(uv_signal_t *handle, int number) {
  * command. */
 static void agent_post(void *context, unsigned receiver, struct mail *mail) {
     struct agent *agent = context;
-    CHECK(receiver == 0 && mail->kind == MAIL_GOSSIP_NEWS);
+    CHECK(receiver == 0 && (mail->kind == MAIL_GOSSIP_NEWS || mail->kind == MAIL_GOSSIP_STREAM));
     mail->next = NULL;
     *agent->news_end = mail;
     agent->news_end = &mail->next;
+}
+
+static void agent_answer_stream(struct agent *agent, const struct mail *mail) {
+    struct gossip_stream_action action = stream_mail_action(mail);
+    if (!agent->is_closing)
+        grpc_server_stream(agent->peers, &action);
 }
 
 static void agent_tell_news(struct agent *agent) {
@@ -123,16 +131,19 @@ static void agent_tell_news(struct agent *agent) {
     agent->news_end = &agent->news;
     for (struct mail *mail = first, *next; mail != NULL; mail = next) {
         next = mail->next;
-        agent_port_hear(&agent->clients, buffer_bytes(&mail->bytes));
+        if (mail->kind == MAIL_GOSSIP_NEWS)
+            agent_port_hear(&agent->clients, buffer_bytes(&mail->bytes));
+        else
+            agent_answer_stream(agent, mail);
         mail_free(mail);
     }
 }
 
 static void agent_end_turn(void *context) {
     struct agent *agent = context;
-    uint64_t deadline_us = gossip_plane_end_turn(&agent->plane);
     agent_tell_news(agent);
-    turn_set_alarm(&agent->turn, deadline_us);
+    uint64_t deadline_us = gossip_plane_end_turn(&agent->plane);
+    turn_set_alarm(&agent->turn, agent->news != NULL ? 0 : deadline_us);
 }
 
 /* Who was told to join somebody is ready when it has met anybody. */
@@ -167,16 +178,24 @@ static int agent_refuse_exchange(void *context, struct bytes batch) {
     return ERR_REFUSED;
 }
 
+static void agent_gossip_stream(void *context, enum gossip_event_kind kind, uint64_t stream,
+                                struct bytes request) {
+    struct agent *agent = context;
+    gossiper_mail(agent->plane.gossiper, stream_mail_new(0, kind, stream, request));
+}
+
 static void agent_open_peers(struct agent *agent) {
     agent->peers_input = memory_allocate(HTTP2_INPUT_BYTES);
-    agent->peers = grpc_server_new(&(struct grpc_server_options){.loop = &agent->loop,
-                                                                 .input = agent->peers_input,
-                                                                 .seal = agent->seal,
-                                                                 .identity = &agent->identity,
-                                                                 .log = &agent->log,
-                                                                 .exchange = agent_refuse_exchange,
-                                                                 .is_serving = agent_is_serving,
-                                                                 .context = agent});
+    agent->peers =
+        grpc_server_new(&(struct grpc_server_options){.loop = &agent->loop,
+                                                      .input = agent->peers_input,
+                                                      .seal = agent->seal,
+                                                      .identity = &agent->identity,
+                                                      .log = &agent->log,
+                                                      .exchange = agent_refuse_exchange,
+                                                      .is_serving = agent_is_serving,
+                                                      .gossip_stream = agent_gossip_stream,
+                                                      .context = agent});
 }
 
 /* ---- the start ---- */

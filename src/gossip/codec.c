@@ -214,6 +214,9 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
     case CODEC_SECTION_JOINING:
         message->is_joining = true;
         return;
+    case CODEC_SECTION_STREAM:
+        message->has_stream = true;
+        return;
     case CODEC_SECTION_COUNT:
         message->count = codec_read_number(in);
         return;
@@ -338,6 +341,11 @@ void codec_begin(struct codec_writer *writer, const struct codec_wire *wire, enu
     writer->header_bytes = writer->buffer.length;
 }
 
+void codec_widen(struct codec_writer *writer) {
+    static_assert(GOSSIP_STREAM_MESSAGE_MAXIMUM <= UINT16_MAX, "a section's length is two bytes");
+    writer->buffer.maximum_bytes = GOSSIP_STREAM_MESSAGE_MAXIMUM;
+}
+
 static void codec_patch_u16(struct codec_writer *writer, size_t at, size_t value) {
     uint8_t *data = buffer_data(&writer->buffer);
     data[at] = (uint8_t)value;
@@ -436,6 +444,11 @@ void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms) {
 
 void codec_write_joining(struct codec_writer *writer) {
     codec_section_begin(writer, CODEC_SECTION_JOINING);
+    codec_section_end(writer);
+}
+
+void codec_write_stream(struct codec_writer *writer) {
+    codec_section_begin(writer, CODEC_SECTION_STREAM);
     codec_section_end(writer);
 }
 

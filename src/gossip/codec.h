@@ -107,8 +107,10 @@ struct codec_message {
         last[GOSSIP_UUID_BYTES];           /* the digest's range, both ends within */
     struct bytes records, groups, digests; /* lists, checked already */
     bool has_compare;                      /* of a PING: the buckets are wanted */
-    struct bytes buckets;                  /* read with codec_bucket_of() */
-    struct bytes priorities;               /* read with codec_priority_of() */
+    bool has_stream; /* of a DIGEST or PULL: what is lacked can be taken by a stream; of a FILL:
+                        take what is lacked of the range by one */
+    struct bytes buckets;    /* read with codec_bucket_of() */
+    struct bytes priorities; /* read with codec_priority_of() */
 };
 
 /* 0, ERR_VERSION or ERR_MALFORMED. */
@@ -126,7 +128,8 @@ void codec_read_digest(struct cursor *in, struct codec_digest *digest);
  * say, and never GOSSIP_URGENT. */
 enum gossip_priority codec_priority_of(const struct codec_message *message, size_t group);
 
-/* A datagram being written, never above GOSSIP_DATAGRAM_MAXIMUM. */
+/* A datagram being written, never above GOSSIP_DATAGRAM_MAXIMUM; or a message of a stream, after
+ * codec_widen(), up to GOSSIP_STREAM_MESSAGE_MAXIMUM. */
 struct codec_writer {
     struct buffer buffer; /* its maximum may be raised while a datagram is written (packing.h) */
     struct codec_wire wire;
@@ -141,6 +144,8 @@ void codec_writer_init(struct codec_writer *writer);
 void codec_writer_release(struct codec_writer *writer);
 void codec_begin(struct codec_writer *writer, const struct codec_wire *wire, enum codec_kind kind,
                  const uint8_t sender[GOSSIP_UUID_BYTES], uint64_t generation);
+/* What was begun is for a stream. */
+void codec_widen(struct codec_writer *writer);
 /* The short sections. The room for them is always there when they are written first. */
 void codec_write_sequence(struct codec_writer *writer, uint64_t sequence);
 void codec_write_target(struct codec_writer *writer, const uint8_t uuid[GOSSIP_UUID_BYTES]);
@@ -156,6 +161,7 @@ uint32_t codec_bucket_of(const struct codec_message *message, size_t bucket);
 void codec_write_coordinate(struct codec_writer *writer, const struct coordinate *coordinate);
 void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms);
 void codec_write_joining(struct codec_writer *writer);
+void codec_write_stream(struct codec_writer *writer);
 void codec_write_count(struct codec_writer *writer, uint64_t count);
 void codec_write_range(struct codec_writer *writer, const uint8_t first[GOSSIP_UUID_BYTES],
                        const uint8_t last[GOSSIP_UUID_BYTES]);

@@ -1,6 +1,7 @@
 #include "gossip/compare.h"
 #include "base/check.h"
 #include "base/planted.h"
+#include "gossip/asking.h"
 #include "gossip/digest.h"
 
 enum {
@@ -25,7 +26,7 @@ static bool compare_is_spoken(const struct gossip *gossip) {
 
 bool compare_is_due(const struct gossip *gossip) {
     return gossip->member_count > COMPARE_SMALL && gossip->now_us >= gossip->compare_us &&
-           compare_is_spoken(gossip);
+           compare_is_spoken(gossip) && !asking_is_under_way(gossip);
 }
 
 /* Of `count` buckets, a power of two: as many neighbours are one. */
@@ -82,6 +83,8 @@ static void compare_ranges(struct gossip *gossip, const struct gossip_address *t
 
 void compare_hear(struct gossip *gossip, const struct gossip_address *from,
                   const struct codec_message *ack) {
+    if (asking_is_under_way(gossip))
+        return; /* what differs is on its way */
     if (gossip->member_count <= COMPARE_SMALL) {
         digest_send(gossip, from);
         return;

@@ -1,11 +1,14 @@
 #include "gossip/digest.h"
 #include "base/check.h"
+#include "gossip/asking.h"
 #include "gossip/bucket.h"
 #include "gossip/filling.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/serving.h"
 #include "gossip/state.h"
 #include "gossip/suspicion.h"
+#include "gossip/walk.h"
 
 /* Sending what one knows. */
 
@@ -25,13 +28,21 @@ static struct member_life digest_life(const struct codec_digest *digest) {
                                 .state = digest->state};
 }
 
-static void digest_begin(struct gossip *gossip, enum codec_kind kind) {
-    gossip_begin(gossip, kind, NULL); /* the same in all versions */
+/* Whoever is asked must know who asks. */
+static void digest_write_self(struct gossip *gossip) {
     struct codec_record self;
     member_record(gossip->self, &self);
     CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS));
-    CHECK(codec_write_record(&gossip->writer, &self)); /* whoever is asked must know who asks */
+    CHECK(codec_write_record(&gossip->writer, &self));
     codec_list_end(&gossip->writer);
+}
+
+static void digest_begin(struct gossip *gossip, enum codec_kind kind,
+                         const struct gossip_address *to) {
+    gossip_begin(gossip, kind, NULL); /* the same in all versions */
+    if (asking_may(gossip, to))
+        codec_write_stream(&gossip->writer);
+    digest_write_self(gossip);
 }
 
 static void uuid_increment(uint8_t uuid[GOSSIP_UUID_BYTES]) {
@@ -57,19 +68,20 @@ enum {
     DIGEST_BYTES_MAXIMUM = GOSSIP_UUID_BYTES + 4 * 9 + 1,
     DIGEST_RANGE_BYTES = CODEC_SECTION_HEADER_BYTES + 2 * GOSSIP_UUID_BYTES,
     DIGEST_SURELY_MAXIMUM = GOSSIP_SYNC_DATAGRAMS *
-                            16 /* members that one comparison covers, however long their numbers */
+                            16, /* members that one comparison covers, however long their numbers */
+    DIGEST_REQUEST_SURELY_MAXIMUM =
+        (GOSSIP_STREAM_MESSAGE_MAXIMUM - 1024) / DIGEST_BYTES_MAXIMUM /* that one request covers */
 };
 
-/* One range of those up to `limit`: from `first` to the last member that fits, or to the limit. The
- * cursor is behind what was sent then, and `first` is where the next range begins. True if there is
- * one. */
-static bool digest_send_range(struct gossip *gossip, const struct gossip_address *to,
-                              struct order_cursor *cursor, uint8_t first[GOSSIP_UUID_BYTES],
-                              const uint8_t limit[GOSSIP_UUID_BYTES]) {
+/* The digests of one range of those up to `limit`: from `first` to the last member that fits, or to
+ * the limit. The cursor is behind what was written then, and `first` is where the next range
+ * begins. True if there is one. */
+static bool digest_write_range(struct gossip *gossip, struct order_cursor *cursor,
+                               uint8_t first[GOSSIP_UUID_BYTES],
+                               const uint8_t limit[GOSSIP_UUID_BYTES]) {
     struct codec_writer *writer = &gossip->writer;
-    digest_begin(gossip, CODEC_DIGEST);
     CHECK(codec_list_begin(writer, CODEC_SECTION_DIGESTS));
-    size_t room = GOSSIP_DATAGRAM_MAXIMUM - DIGEST_RANGE_BYTES - DIGEST_BYTES_MAXIMUM;
+    size_t room = writer->buffer.maximum_bytes - DIGEST_RANGE_BYTES - DIGEST_BYTES_MAXIMUM;
     uint8_t last[GOSSIP_UUID_BYTES];
     const struct member *member = digest_peek(cursor, limit);
     while (member != NULL && writer->buffer.length <= room) {
@@ -84,10 +96,21 @@ static bool digest_send_range(struct gossip *gossip, const struct gossip_address
     if (member == NULL)
         memcpy(last, limit, sizeof last);
     codec_write_range(writer, first, last);
-    gossip_send(gossip, to);
     memcpy(first, last, sizeof last);
     uuid_increment(first);
     return member != NULL;
+}
+
+void digest_write_request(struct gossip *gossip, const uint8_t wanted[GOSSIP_UUID_BYTES]) {
+    uint8_t first[GOSSIP_UUID_BYTES] = {0}, limit[GOSSIP_UUID_BYTES];
+    memset(limit, 0xff, sizeof limit);
+    if (gossip->member_count > DIGEST_REQUEST_SURELY_MAXIMUM)
+        memcpy(first, wanted, sizeof first);
+    struct order_cursor cursor = order_from(&gossip->order, first);
+    gossip_begin(gossip, CODEC_DIGEST, NULL);
+    codec_widen(&gossip->writer);
+    digest_write_self(gossip);
+    digest_write_range(gossip, &cursor, first, limit);
 }
 
 unsigned digest_send_part(struct gossip *gossip, const struct gossip_address *to,
@@ -98,7 +121,9 @@ unsigned digest_send_part(struct gossip *gossip, const struct gossip_address *to
     memcpy(from, first, sizeof from);
     bool is_more = left > 0;
     while (is_more && left > 0) {
-        is_more = digest_send_range(gossip, to, &cursor, from, last);
+        digest_begin(gossip, CODEC_DIGEST, to);
+        is_more = digest_write_range(gossip, &cursor, from, last);
+        gossip_send(gossip, to);
         left--;
     }
     return left;
@@ -124,8 +149,6 @@ void digest_send(struct gossip *gossip, const struct gossip_address *to) {
 
 /* Hearing what another knows. */
 
-static const struct codec_digest digest_nothing;
-
 static bool digest_has_more(const struct codec_digest *theirs, const struct member *member) {
     const struct member_life ours = member_life_of(member), said = digest_life(theirs);
     if (member_compare_lives(&said, &ours) > 0)
@@ -145,60 +168,17 @@ static void digest_hear_of_self(struct gossip *gossip, const struct codec_digest
         suspicion_hear_of_self(gossip, &record);
 }
 
-/* Walks our members of the range beside their digests: either may be NULL for the side that has
- * nothing. */
-struct comparison {
-    const struct gossip *gossip;
-    const struct codec_message *message;
-    struct cursor in;
-    struct order_cursor place;
-    bool has_digest;
-    struct codec_digest digest;
-};
-
-static struct comparison comparison_of(const struct gossip *gossip,
-                                       const struct codec_message *message) {
-    return (struct comparison){.gossip = gossip,
-                               .message = message,
-                               .in = cursor_of(message->digests),
-                               .place = order_from(&gossip->order, message->first)};
-}
-
-static bool comparison_next(struct comparison *walk, const struct codec_digest **theirs,
-                            struct member **ours) {
-    if (!walk->has_digest && cursor_left(&walk->in) > 0) {
-        codec_read_digest(&walk->in, &walk->digest);
-        walk->has_digest = true;
-    }
-    struct member *member = order_peek(&walk->place);
-    if (member != NULL &&
-        memcmp(member->shown.who->uuid, walk->message->last, GOSSIP_UUID_BYTES) > 0)
-        member = NULL;
-    if (member == NULL && !walk->has_digest)
-        return false;
-    int order = 0;
-    if (member != NULL && walk->has_digest)
-        order = memcmp(walk->digest.uuid, member->shown.who->uuid, GOSSIP_UUID_BYTES);
-    *theirs = walk->has_digest && order <= 0 ? &walk->digest : NULL;
-    *ours = member != NULL && order >= 0 ? member : NULL;
-    walk->has_digest = walk->has_digest && *theirs == NULL;
-    if (*ours != NULL)
-        order_step(&walk->place);
-    return true;
-}
-
 /* Records first, then entries: so each datagram can be full, and whose entries they are is known.
  */
 static void digest_fill(struct filling *filling, const struct codec_message *message,
                         void (*add)(struct filling *filling, const struct member *member,
                                     const struct codec_digest *known)) {
-    struct comparison walk = comparison_of(filling->gossip, message);
+    struct walk walk = walk_of(filling->gossip, message);
     const struct codec_digest *theirs;
     struct member *ours;
-    while (comparison_next(&walk, &theirs, &ours)) {
-        bool is_grave_unknown_to_them = ours != NULL && theirs == NULL && !member_is_live(ours);
-        if (ours != NULL && !is_grave_unknown_to_them)
-            add(filling, ours, theirs ? theirs : &digest_nothing);
+    while (walk_next(&walk, &theirs, &ours)) {
+        if (walk_is_for_them(theirs, ours))
+            add(filling, ours, theirs ? theirs : &walk_nothing);
     }
 }
 
@@ -221,16 +201,16 @@ static bool digest_is_wanted(const struct gossip *gossip, const struct codec_dig
 
 static void digest_pull(struct gossip *gossip, const struct gossip_address *from,
                         const struct codec_message *message) {
-    digest_begin(gossip, CODEC_PULL);
+    digest_begin(gossip, CODEC_PULL, from);
     CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_DIGESTS));
     size_t wanted = 0;
-    struct comparison walk = comparison_of(gossip, message);
+    struct walk walk = walk_of(gossip, message);
     const struct codec_digest *theirs;
     struct member *ours;
-    while (comparison_next(&walk, &theirs, &ours)) {
+    while (walk_next(&walk, &theirs, &ours)) {
         if (!digest_is_wanted(gossip, theirs, ours))
             continue;
-        struct codec_digest known = digest_nothing;
+        struct codec_digest known = walk_nothing;
         memcpy(known.uuid, theirs->uuid, GOSSIP_UUID_BYTES);
         if (ours != NULL)
             digest_of(ours, &known);
@@ -243,7 +223,7 @@ static void digest_pull(struct gossip *gossip, const struct gossip_address *from
 }
 
 /* Whoever compares everything has just come. */
-static bool digest_is_newcomers(const struct codec_message *message) {
+bool digest_is_newcomers(const struct codec_message *message) {
     for (size_t i = 0; i < GOSSIP_UUID_BYTES; i++)
         if (message->first[i] != 0 || message->last[i] != 0xff)
             return false;
@@ -251,8 +231,8 @@ static bool digest_is_newcomers(const struct codec_message *message) {
 }
 
 /* Thousands that join through one seed at once would exhaust it (memberlist #158). Those that it
- * has no bandwidth left for are told of a few others that they can ask. */
-static void digest_refer(struct gossip *gossip, const struct gossip_address *from) {
+ * has no bandwidth or stream left for are told of a few others that they can ask. */
+void digest_write_referral(struct gossip *gossip) {
     struct member *others[GOSSIP_REFERRALS];
     size_t count = member_choose(gossip, NULL, GOSSIP_REFERRALS, others);
     gossip->counters.referrals++;
@@ -265,11 +245,14 @@ static void digest_refer(struct gossip *gossip, const struct gossip_address *fro
             break;
     }
     codec_list_end(&gossip->writer);
-    gossip_send_surely(gossip, from);
 }
 
-void digest_hear(struct gossip *gossip, const struct gossip_address *from,
-                 const struct codec_message *message) {
+void digest_refer(struct gossip *gossip, const struct gossip_address *to) {
+    digest_write_referral(gossip);
+    gossip_send_surely(gossip, to);
+}
+
+void digest_note_self(struct gossip *gossip, const struct codec_message *message) {
     struct cursor in = cursor_of(message->digests);
     struct codec_digest theirs;
     while (cursor_left(&in) > 0) {
@@ -277,9 +260,30 @@ void digest_hear(struct gossip *gossip, const struct gossip_address *from,
         if (memcmp(theirs.uuid, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) == 0)
             digest_hear_of_self(gossip, &theirs);
     }
+}
+
+/* How much the sender of a DIGEST lacks, in bytes; counted up to the bound. */
+static size_t digest_lacking(const struct gossip *gossip, const struct codec_message *message) {
+    struct walk walk = walk_of(gossip, message);
+    const struct codec_digest *theirs;
+    struct member *ours;
+    size_t bytes = 0;
+    while (bytes < gossip->timing.stream_min_bytes && walk_next(&walk, &theirs, &ours))
+        if (walk_is_for_them(theirs, ours))
+            bytes += filling_bytes(gossip, ours, theirs ? theirs : &walk_nothing);
+    return bytes;
+}
+
+void digest_hear(struct gossip *gossip, const struct gossip_address *from,
+                 const struct codec_message *message) {
+    digest_note_self(gossip, message);
     if (bucket_admits(gossip, BUCKET_COMPARISON)) {
-        digest_answer(gossip, from, message);
-        joining_say_whole(gossip, from, message);
+        bool is_much = serving_may(gossip, message) &&
+                       digest_lacking(gossip, message) >= gossip->timing.stream_min_bytes;
+        if (!is_much || !serving_offer(gossip, from, message)) {
+            digest_answer(gossip, from, message);
+            joining_say_whole(gossip, from, message);
+        }
         digest_pull(gossip, from, message);
     } else if (digest_is_newcomers(message)) {
         digest_refer(gossip, from);
@@ -299,8 +303,30 @@ static void digest_fill_wanted(struct filling *filling, const struct codec_messa
     }
 }
 
+/* The same of a PULL; and its range. */
+static size_t digest_pulled_bytes(const struct gossip *gossip, struct codec_message *message) {
+    struct cursor in = cursor_of(message->digests);
+    struct codec_digest known;
+    size_t bytes = 0;
+    for (bool is_first = true; cursor_left(&in) > 0; is_first = false) {
+        codec_read_digest(&in, &known);
+        const struct member *member = member_find(gossip, known.uuid);
+        if (member != NULL)
+            bytes += filling_bytes(gossip, member, &known);
+        if (is_first)
+            memcpy(message->first, known.uuid, GOSSIP_UUID_BYTES);
+        memcpy(message->last, known.uuid, GOSSIP_UUID_BYTES);
+    }
+    return bytes;
+}
+
 void digest_pulled(struct gossip *gossip, const struct gossip_address *from,
                    const struct codec_message *message) {
+    struct codec_message ranged = *message;
+    if (serving_may(gossip, message) &&
+        digest_pulled_bytes(gossip, &ranged) >= gossip->timing.stream_min_bytes &&
+        serving_offer(gossip, from, &ranged))
+        return;
     struct filling filling = filling_for(gossip, from, message);
     digest_fill_wanted(&filling, message, filling_add_record);
     digest_fill_wanted(&filling, message, filling_add_entries);

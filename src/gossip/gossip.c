@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
+#include "gossip/asking.h"
 #include "gossip/broadcast.h"
 #include "gossip/bucket.h"
 #include "gossip/digest.h"
@@ -16,6 +17,7 @@
 #include "gossip/probe.h"
 #include "gossip/replay.h"
 #include "gossip/roster.h"
+#include "gossip/serving.h"
 #include "gossip/skew.h"
 #include "gossip/state.h"
 #include "gossip/suspicion.h"
@@ -23,7 +25,7 @@
 /* What one step may send and change is bounded by what one datagram can ask for, far below these.
  */
 enum {
-    OUTBOX_BYTES_MAXIMUM = 1 << 20,
+    OUTBOX_BYTES_MAXIMUM = 8 << 20,
     CHANGE_BYTES_MAXIMUM = 8 << 20,
     SHORTEST_INTERVAL_US = 1000,
     NAP_SHARE = 10 /* a lag above this part of the probe timeout counts */
@@ -83,6 +85,8 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     gossip->pool = gossip->has_own_pool ? gossip_pool_new() : options->pool;
     list_init(&gossip->suspicions);
     list_init(&gossip->contacts);
+    list_init(&gossip->servings);
+    gossip->has_streams = options->has_streams;
     gossip->now_us = options->now_us;
     random_init(&gossip->random, options->seed);
     bucket_init(gossip);
@@ -97,7 +101,7 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     gossip->replay = options->is_sealed ? replay_new() : NULL;
     codec_writer_init(&gossip->writer);
     buffer_init(&gossip->packed, GOSSIP_DATAGRAM_MAXIMUM);
-    buffer_init(&gossip->unpacked, GOSSIP_DATAGRAM_MAXIMUM + PACKING_RAW_MAXIMUM);
+    buffer_init(&gossip->unpacked, 2 * GOSSIP_STREAM_MESSAGE_MAXIMUM);
     buffer_init(&gossip->outbox_bytes, OUTBOX_BYTES_MAXIMUM);
     buffer_init(&gossip->change_bytes, CHANGE_BYTES_MAXIMUM);
     gossip_add_self(gossip, options);
@@ -109,6 +113,7 @@ void gossip_free(struct gossip *gossip) {
     if (gossip == NULL)
         return;
     replay_free(gossip->replay);
+    serving_free(gossip);
     healing_free(gossip);
     roster_release(gossip);
     if (gossip->has_own_pool)
@@ -124,6 +129,8 @@ void gossip_free(struct gossip *gossip) {
     memory_free(gossip->changed);
     memory_free(gossip->datagrams);
     memory_free(gossip->changes);
+    memory_free(gossip->streams);
+    memory_free(gossip->stream_actions);
     memory_free(gossip);
 }
 
@@ -174,7 +181,7 @@ void gossip_send(struct gossip *gossip, const struct gossip_address *to) {
 }
 
 void gossip_send_surely(struct gossip *gossip, const struct gossip_address *to) {
-    struct bytes bytes = packing_pack(gossip);
+    struct bytes bytes = packing_pack(gossip, GOSSIP_DATAGRAM_MAXIMUM);
     if (bytes.length == 0)
         return; /* it grew beyond what it could be packed into: the next comparison mends it */
     bucket_spend(gossip, bytes.length);
@@ -199,6 +206,32 @@ void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member
     gossip->counters.stream_tries++;
     try->address = member->who->address;
     memcpy(try->uuid, member->who->uuid, GOSSIP_UUID_BYTES);
+}
+
+void gossip_stream(struct gossip *gossip, const struct gossip_stream_action *action,
+                   struct bytes bytes) {
+    if (gossip->stream_count == gossip->stream_capacity) {
+        gossip->stream_capacity = gossip->stream_capacity ? gossip->stream_capacity * 2 : 4;
+        gossip->streams =
+            memory_resize(gossip->streams, gossip->stream_capacity * sizeof *gossip->streams);
+    }
+    struct stream_out *out = &gossip->streams[gossip->stream_count++];
+    *out = (struct stream_out){.action = *action, .at = gossip->outbox_bytes.length};
+    out->action.bytes.length = bytes.length;
+    buffer_append_bytes(&gossip->outbox_bytes, bytes);
+    CHECK(!gossip->outbox_bytes.is_overflowed);
+}
+
+static void buffer_shrink(struct buffer *buffer) {
+    size_t maximum_bytes = buffer->maximum_bytes;
+    buffer_release(buffer);
+    buffer_init(buffer, maximum_bytes);
+}
+
+void gossip_shrink(struct gossip *gossip) {
+    buffer_shrink(&gossip->writer.buffer);
+    buffer_shrink(&gossip->packed);
+    buffer_shrink(&gossip->unpacked);
 }
 
 void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
@@ -282,10 +315,26 @@ static void gossip_dispatch(struct gossip *gossip, const struct gossip_address *
     case CODEC_PACKED:
     case CODEC_FILL:
         joining_copied(gossip, message);
+        if (message->has_stream)
+            asking_offered(gossip, message);
         return;
     case CODEC_NEWS:
         return;
     }
+}
+
+bool gossip_hear(struct gossip *gossip, const struct codec_message *message) {
+    if (gossip->met_us == 0)
+        gossip->met_us = gossip->now_us;
+    gossip_hear_news(gossip, message);
+    struct member *sender = member_find(gossip, message->sender);
+    if (sender == NULL)
+        return true;
+    if (message->generation == sender->shown.who->generation) {
+        roster_contact(gossip, sender)->shown.heard_us = gossip->now_us;
+        roster_contact(gossip, sender)->wire_version = (uint8_t)message->newest_version;
+    }
+    return message->generation >= sender->shown.who->generation;
 }
 
 static void gossip_receive(struct gossip *gossip, const struct gossip_address *from,
@@ -294,7 +343,8 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
     gossip->counters.datagrams_received++;
     gossip->counters.bytes_received += bytes.length;
     if (bytes.length > GOSSIP_DATAGRAM_MAXIMUM ||
-        packing_unpack(bytes, &gossip->unpacked, &bytes) || codec_decode(&message, bytes)) {
+        packing_unpack(bytes, PACKING_RAW_MAXIMUM, &gossip->unpacked, &bytes) ||
+        codec_decode(&message, bytes)) {
         gossip->counters.malformed++;
         return;
     }
@@ -307,17 +357,8 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
         gossip->counters.replayed++;
         return;
     }
-    if (gossip->met_us == 0)
-        gossip->met_us = gossip->now_us;
-    gossip_hear_news(gossip, &message);
-    struct member *sender = member_find(gossip, message.sender);
-    bool is_earlier_life = sender != NULL && message.generation < sender->shown.who->generation;
-    if (sender != NULL && message.generation == sender->shown.who->generation) {
-        roster_contact(gossip, sender)->shown.heard_us = gossip->now_us;
-        roster_contact(gossip, sender)->wire_version = (uint8_t)message.newest_version;
-    }
     /* Of an earlier life only pings are answered, with the news that there is a later one. */
-    if (!is_earlier_life || message.kind == CODEC_PING)
+    if (gossip_hear(gossip, &message) || message.kind == CODEC_PING)
         gossip_dispatch(gossip, from, &message);
 }
 
@@ -378,6 +419,21 @@ static void gossip_handle(struct gossip *gossip, const struct gossip_event *even
     case GOSSIP_CONTACT:
         probe_contact(gossip, event->uuid);
         return;
+    case GOSSIP_STREAM_PIECE:
+        asking_piece(gossip, event->stream, event->bytes);
+        return;
+    case GOSSIP_STREAM_ENDED:
+        asking_ended(gossip, event->stream, event->outcome);
+        return;
+    case GOSSIP_STREAM_ASKED:
+        serving_asked(gossip, event->stream, event->bytes);
+        return;
+    case GOSSIP_STREAM_ROOM:
+        serving_room(gossip, event->stream);
+        return;
+    case GOSSIP_STREAM_GONE:
+        serving_gone(gossip, event->stream);
+        return;
     }
 }
 
@@ -388,7 +444,22 @@ static uint64_t gossip_next_deadline_us(const struct gossip *gossip) {
         deadline_us = earlier(deadline_us, observer_deadline_us(gossip));
     }
     deadline_us = earlier(deadline_us, earlier(gossip->suspicion_us, gossip->joining_us));
+    deadline_us = earlier(deadline_us, asking_deadline_us(gossip));
+    deadline_us = earlier(deadline_us, serving_deadline_us(gossip));
     return earlier(deadline_us, gossip->news_us);
+}
+
+static void gossip_hand_out_streams(struct gossip *gossip) {
+    const uint8_t *bytes = buffer_data(&gossip->outbox_bytes);
+    if (gossip->stream_action_capacity < gossip->stream_count) {
+        gossip->stream_action_capacity = gossip->stream_capacity;
+        gossip->stream_actions = memory_resize(
+            gossip->stream_actions, gossip->stream_capacity * sizeof *gossip->stream_actions);
+    }
+    for (size_t i = 0; i < gossip->stream_count; i++) {
+        gossip->stream_actions[i] = gossip->streams[i].action;
+        gossip->stream_actions[i].bytes.data = bytes + gossip->streams[i].at;
+    }
 }
 
 static void gossip_hand_out(struct gossip *gossip, struct gossip_actions *actions) {
@@ -416,10 +487,13 @@ static void gossip_hand_out(struct gossip *gossip, struct gossip_actions *action
         if (changed->key_length > 0)
             gossip->changes[i].key = bytes_of(keys + changed->key_at, changed->key_length);
     }
+    gossip_hand_out_streams(gossip);
     *actions = (struct gossip_actions){.datagrams = gossip->datagrams,
                                        .datagram_count = gossip->outbox_count,
                                        .changes = gossip->changes,
                                        .change_count = gossip->changed_count,
+                                       .streams = gossip->stream_actions,
+                                       .stream_count = gossip->stream_count,
                                        .stream_tries = gossip->tries,
                                        .stream_try_count = gossip->try_count,
                                        .deadline_us = gossip->deadline_us,
@@ -436,7 +510,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     if (event->now_us > gossip->now_us)
         gossip->now_us = event->now_us;
     gossip->wall_us = event->wall_us <= CODEC_NUMBER_MAXIMUM ? event->wall_us : 0;
-    gossip->outbox_count = gossip->changed_count = gossip->try_count = 0;
+    gossip->outbox_count = gossip->changed_count = gossip->try_count = gossip->stream_count = 0;
     gossip->round_trip_us = gossip->detection_us = 0;
     gossip->is_clock_measured = false;
     gossip->clock_skew_us = 0;
@@ -455,84 +529,12 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
         observer_run(gossip);
     }
     suspicion_run(gossip);
+    asking_run(gossip);
+    serving_run(gossip);
     nearness_run(gossip);
     broadcast_run(gossip);
     skew_run(gossip);
     pace_run(gossip);
     gossip->deadline_us = gossip_next_deadline_us(gossip);
     gossip_hand_out(gossip, actions);
-}
-
-/* Looking in. */
-
-size_t gossip_member_count(const struct gossip *gossip) { return gossip->member_count; }
-
-const struct gossip_member *gossip_member_at(const struct gossip *gossip, size_t position) {
-    return position < gossip->member_count ? &gossip->members[position]->shown : NULL;
-}
-
-const struct gossip_member *gossip_member_of(const struct gossip *gossip,
-                                             const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    const struct member *member = member_find(gossip, uuid);
-    return member != NULL ? &member->shown : NULL;
-}
-
-static const struct member *member_behind(const struct gossip_member *shown) {
-    return (const struct member *)(const void *)shown; /* it is the first in struct member */
-}
-
-struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member *member,
-                        struct bytes key) {
-    (void)gossip;
-    const struct entry *entry = state_find(member_behind(member), key);
-    return entry != NULL ? entry_value(entry) : BYTES_NONE;
-}
-
-bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *shown,
-                      size_t *position, struct bytes *key, struct bytes *value, uint64_t *version) {
-    (void)gossip;
-    const struct chain *chain = member_behind(shown)->chain;
-    while (*position < chain->count) {
-        const struct entry *entry = chain->links[(*position)++].entry;
-        if (entry->is_removed || nearness_is_own_key(entry_key(entry)))
-            continue;
-        *key = entry_key(entry);
-        *value = entry_value(entry);
-        *version = entry->version;
-        return true;
-    }
-    return false;
-}
-
-void gossip_counters(const struct gossip *gossip, struct gossip_counters *out) {
-    *out = gossip->counters;
-    out->tokens_left = gossip->bucket.tokens;
-}
-
-const char *gossip_state_text(enum gossip_member_state state) {
-    switch (state) {
-    case GOSSIP_ALIVE:
-        return "alive";
-    case GOSSIP_SUSPECT:
-        return "suspect";
-    case GOSSIP_DEAD:
-        return "dead";
-    case GOSSIP_LEFT:
-        return "left";
-    case GOSSIP_JOINING:
-        return "joining";
-    }
-    UNREACHABLE();
-}
-
-const char *gossip_datagram_kind(struct bytes datagram) {
-    static const char *const names[] = {
-#define MESSAGE(name, number, text) [number] = #name,
-#define SECTION(name, tag)
-#include "gossip/gossip_message.def"
-#undef MESSAGE
-#undef SECTION
-    };
-    uint8_t kind = datagram.length > 1 ? datagram.data[1] : 0;
-    return kind < sizeof names / sizeof *names && names[kind] != NULL ? names[kind] : "unknown";
 }

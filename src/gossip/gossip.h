@@ -19,8 +19,10 @@ enum {
     GOSSIP_VALUE_MAXIMUM = 800,
     GOSSIP_KEYS_PER_MEMBER_MAXIMUM = 128,
     GOSSIP_MEMBER_MAXIMUM = 16384,
-    GOSSIP_STREAM_TRY_MAXIMUM = 8, /* in the actions of one step */
-    GOSSIP_WIRE_MAXIMUM = 1        /* 1: news carries the time at which it was made */
+    GOSSIP_STREAM_TRY_MAXIMUM = 8,            /* in the actions of one step */
+    GOSSIP_STREAM_MESSAGE_MAXIMUM = 60 << 10, /* of a stream (struct gossip_stream_action) */
+    GOSSIP_STREAMS_SERVED_MAXIMUM = 4,        /* at a time; one at a time is asked for */
+    GOSSIP_WIRE_MAXIMUM = 1                   /* 1: news carries the time at which it was made */
 };
 
 struct gossip_address {
@@ -61,6 +63,8 @@ struct gossip_timing {
     uint64_t bytes_per_second; /* sent at the most, over a second or more; 0: no limit. Probes and
                                   their answers go out in any case, and count (bucket.h) */
     size_t compress_min_bytes; /* what somebody lacked is sent compressed from here on; 0: never */
+    size_t stream_min_bytes;   /* and by a stream from here on, in bytes as they are before that, if
+                                  it can take one; 0: never */
     /* The newest version of the wire that this node speaks, at most GOSSIP_WIRE_MAXIMUM; with each
      * member it speaks the older of the two. It reads all up to GOSSIP_WIRE_MAXIMUM always. */
     unsigned wire_maximum;
@@ -76,6 +80,7 @@ struct gossip_options {
     uint64_t now_us;
     bool is_sealed; /* only members can make datagrams (a key is set): those that come a second time
                        are told apart by their count, and ignored */
+    bool has_streams;         /* the owner does what struct gossip_stream_action says */
     const struct log *log;    /* borrows; may be NULL */
     struct gossip_pool *pool; /* borrows, outlives the instance; NULL: one of its own */
 };
@@ -87,11 +92,26 @@ enum gossip_event_kind {
     GOSSIP_SEED,  /* probe this address for ever, with back-off, until it answers, and again when it
                      is lost */
     GOSSIP_LEAVE, /* say goodbye to all; then only answer */
-    GOSSIP_CONTACT /* the member `uuid` was just heard directly by another plane (an answered
-                      stream, Raft): a probe of it that is out counts as answered, a suspicion of it
-                      begins anew here. A few times a second is enough; an unknown one does nothing
-                    */
+    GOSSIP_CONTACT, /* the member `uuid` was just heard directly by another plane (an answered
+                       stream, Raft): a probe of it that is out counts as answered, a suspicion of
+                       it begins anew here. A few times a second is enough; an unknown one does
+                       nothing */
+    /* Of streams that this node asked for, by GOSSIP_STREAM_OPEN: */
+    GOSSIP_STREAM_PIECE, /* `bytes` came by `stream` */
+    GOSSIP_STREAM_ENDED, /* `stream` is over, with `outcome` */
+    /* Of streams that others ask of this node; `stream` is the owner's number: */
+    GOSSIP_STREAM_ASKED, /* with the request `bytes` */
+    GOSSIP_STREAM_ROOM,  /* what was given is on its way: the next piece may be given */
+    GOSSIP_STREAM_GONE   /* who asked is gone */
 };
+
+/* How a stream ended. */
+enum gossip_stream_outcome {
+    GOSSIP_STREAM_DONE,
+    GOSSIP_STREAM_BUSY,  /* who was asked serves as many as it may: ask another */
+    GOSSIP_STREAM_FAILED /* not connected, cut off, out of time, refused */
+};
+enum { GOSSIP_STREAM_OUTCOME_COUNT = GOSSIP_STREAM_FAILED + 1 };
 
 struct gossip_event {
     enum gossip_event_kind kind;
@@ -101,6 +121,8 @@ struct gossip_event {
     uint64_t wall_us;
     struct gossip_address address;
     uint8_t uuid[GOSSIP_UUID_BYTES]; /* of a GOSSIP_CONTACT */
+    uint64_t stream;
+    enum gossip_stream_outcome outcome;
     struct bytes bytes;
     struct bytes key, value;
     enum gossip_priority priority; /* of a GOSSIP_SET: with which the change is told, by all who
@@ -160,7 +182,36 @@ struct gossip_stream_try {
     struct gossip_address address;
 };
 
+/* What somebody lacks goes by a stream where it is much: opened by who lacks it, with a request,
+ * and answered by pieces, one after the other, whole and in order while it lasts. Each at most
+ * GOSSIP_STREAM_MESSAGE_MAXIMUM bytes. A stream that is over is not named again.
+ *
+ *     who asks                                   who serves
+ *     STREAM_OPEN, the request ------------->    event STREAM_ASKED
+ *     event STREAM_PIECE <-------------------    STREAM_GIVE
+ *                                                event STREAM_ROOM: it has gone, or nearly
+ *     event STREAM_PIECE <-------------------    STREAM_GIVE ...
+ *     event STREAM_ENDED, outcome <----------    STREAM_END, outcome
+ *
+ * STREAM_DROP: who asks gives up; no STREAM_ENDED follows. Who serves hears STREAM_GONE. */
+enum gossip_stream_action_kind {
+    GOSSIP_STREAM_OPEN,
+    GOSSIP_STREAM_DROP,
+    GOSSIP_STREAM_GIVE,
+    GOSSIP_STREAM_END
+};
+struct gossip_stream_action {
+    enum gossip_stream_action_kind kind;
+    uint64_t stream; /* of OPEN and DROP: this node's number; else the owner's of the event */
+    uint8_t uuid[GOSSIP_UUID_BYTES]; /* of an OPEN: of whom, and where */
+    struct gossip_address address;
+    struct bytes bytes;                 /* of OPEN and GIVE */
+    enum gossip_stream_outcome outcome; /* of an END */
+};
+
 struct gossip_actions {
+    const struct gossip_stream_action *streams; /* valid until the next step */
+    size_t stream_count;
     struct gossip_stream_try *stream_tries; /* valid until the next step */
     size_t stream_try_count;
     struct gossip_datagram *datagrams;
@@ -236,9 +287,14 @@ struct gossip_counters { /* since the start */
     int64_t tokens_left;            /* now; below 0 only probes go out */
     uint64_t news_waits;            /* rounds of news put off for bandwidth */
     uint64_t dropped_for_bandwidth; /* comparisons not sent; found again later */
-    uint64_t referrals; /* newcomers told of a few others to ask, for want of that bandwidth */
-    uint64_t dropped_for_memory; /* entries not kept, past a limit */
-    uint64_t dropped_for_news;   /* pieces told less often than they should, for want of room */
+    uint64_t referrals; /* newcomers told of a few others to ask, for want of that bandwidth or of a
+                           place among the streams served */
+    uint64_t streams_asked[GOSSIP_STREAM_OUTCOME_COUNT],
+        streams_served[GOSSIP_STREAM_OUTCOME_COUNT];
+    uint64_t stream_bytes_received, stream_bytes_sent; /* of pieces */
+    unsigned streams_serving;                          /* now */
+    uint64_t dropped_for_memory;                       /* entries not kept, past a limit */
+    uint64_t dropped_for_news; /* pieces told less often than they should, for want of room */
     uint64_t dropped_for_relays, dropped_for_members; /* asks; newcomers; past a limit */
 };
 

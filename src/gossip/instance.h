@@ -20,11 +20,15 @@
  *     bucket.c      how much may be sent
  *     compare.c     where two states differ
  *     digest.c      comparing the whole with one other node
+ *     walk.c        our members beside what it says of them
  *     filling.c     sending what it lacks, compressed by packing.c
+ *     serving.c     the same by streams, where it is much
+ *     asking.c      taking what this node lacks by a stream
  *     pace.c        how fast that is (adapt.c: from what was measured)
  *     skew.c        how far other wall clocks are from ours (clock_offset.c: from one answer)
  *     propagation.c how long news took to come here
  *     replay.c      which datagrams came before
+ *     look.c        looking in
  *     codec.c       bytes */
 #pragma once
 #include "base/list.h"
@@ -64,6 +68,7 @@ enum {
         8, /* others that a newcomer is told of when there is no bandwidth for more */
     GOSSIP_SYNC_DATAGRAMS =
         32, /* in answer to one datagram of a comparison; the rest comes with the next one */
+    GOSSIP_SHUNNED_MAXIMUM = 8, /* members that are not asked for streams, past it the first goes */
     GOSSIP_STATE_BYTES_MAXIMUM =
         128 << 20 /* keys and values of all members; past it entries of others are not kept */
 };
@@ -191,6 +196,24 @@ struct rotation {
     size_t count, capacity, next;
 };
 
+/* A stream that this node asked for (asking.h). */
+struct asking {
+    uint64_t stream; /* 0: none */
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    struct gossip_address address;
+    uint64_t silent_us, end_us;
+};
+struct shunned {
+    struct gossip_address address;
+    uint64_t until_us;
+};
+
+/* A place among the streams served, kept for who was offered one (serving.h). */
+struct stream_offer {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t until_us;
+};
+
 /* How fast news is told on: the settings, as adapt.h has changed them. */
 struct pace {
     unsigned fan_out;
@@ -201,6 +224,10 @@ struct pace {
 struct outgoing {
     struct gossip_address to;
     size_t at, length; /* in outbox_bytes */
+};
+struct stream_out {
+    struct gossip_stream_action action;
+    size_t at; /* its bytes, in outbox_bytes */
 };
 struct changed {
     enum gossip_change_kind kind;
@@ -239,6 +266,13 @@ struct gossip {
     uint64_t joining_us;   /* alive then, whatever it knows; GOSSIP_NEVER: it is already */
     uint64_t joining_hash; /* of a whole copy, as who sent it says; once has_joining_hash */
     bool has_joining_hash;
+
+    bool has_streams;
+    struct asking asking;
+    uint64_t asked_count; /* numbers them */
+    struct shunned shunned[GOSSIP_SHUNNED_MAXIMUM];
+    struct stream_offer offers[GOSSIP_STREAMS_SERVED_MAXIMUM];
+    struct list servings; /* struct serving */
 
     struct probe probes[GOSSIP_PROBE_MAXIMUM];
     size_t probe_count;
@@ -297,6 +331,10 @@ struct gossip {
     size_t change_capacity;
     struct gossip_stream_try tries[GOSSIP_STREAM_TRY_MAXIMUM];
     size_t try_count;
+    struct stream_out *streams;
+    size_t stream_count, stream_capacity;
+    struct gossip_stream_action *stream_actions; /* as handed out */
+    size_t stream_action_capacity;
 };
 
 /* gossip.c: what all parts need. */
@@ -307,6 +345,18 @@ void gossip_send_surely(struct gossip *gossip,
 /* A datagram to `to`, in the newest version of the wire that both sides read. NULL: to who may not
  * be known, in version 0. */
 void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to);
+/* What any message brings: its news, and that its sender lives. False: it is of an earlier life. */
+bool gossip_hear(struct gossip *gossip, const struct codec_message *message);
+/* Does this node take and give by streams? One told to speak as an older release does not. */
+static inline bool gossip_has_streams(const struct gossip *gossip) {
+    return gossip->has_streams && gossip->timing.stream_min_bytes > 0 &&
+           gossip->timing.wire_maximum > 0;
+}
+/* An action about a stream; the bytes are copied. */
+void gossip_stream(struct gossip *gossip, const struct gossip_stream_action *action,
+                   struct bytes bytes);
+/* Gives back what large messages took. What was written or unpacked is gone. */
+void gossip_shrink(struct gossip *gossip);
 /* What cannot be tried in this step is not tried. */
 void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member);
 void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,

@@ -1,4 +1,5 @@
 #include "gossip/joining.h"
+#include "gossip/asking.h"
 #include "gossip/broadcast.h"
 #include "gossip/member.h"
 
@@ -23,14 +24,19 @@ static uint64_t hash_but_of(const struct gossip *gossip, const struct member *ne
     return gossip->hash - newcomer->digest_hash;
 }
 
-void joining_say_whole(struct gossip *gossip, const struct gossip_address *to,
-                       const struct codec_message *message) {
+bool joining_write_whole(struct gossip *gossip, const struct codec_message *message) {
     const struct member *newcomer = member_find(gossip, message->sender);
     if (!message->is_joining || newcomer == NULL || gossip->self->shown.state == GOSSIP_JOINING)
-        return;
+        return false;
     gossip_begin(gossip, CODEC_FILL, newcomer);
     codec_write_hash(&gossip->writer, hash_but_of(gossip, newcomer));
-    gossip_send(gossip, to);
+    return true;
+}
+
+void joining_say_whole(struct gossip *gossip, const struct gossip_address *to,
+                       const struct codec_message *message) {
+    if (joining_write_whole(gossip, message))
+        gossip_send(gossip, to);
 }
 
 void joining_copied(struct gossip *gossip, const struct codec_message *message) {
@@ -73,6 +79,10 @@ void joining_end(struct gossip *gossip) {
 }
 
 void joining_run(struct gossip *gossip) {
-    if (gossip->now_us >= gossip->joining_us)
+    if (gossip->now_us < gossip->joining_us)
+        return;
+    if (asking_is_under_way(gossip))
+        gossip->joining_us = gossip->now_us + gossip->timing.probe_interval_us;
+    else
         joining_end(gossip);
 }

@@ -13,9 +13,10 @@
  *              <------------- FILL, FILL ...    what the newcomer lacks, as far as one answer goes
  *              <----------------- FILL, HASH    of all that the member knows but of the newcomer
  *
- * Until then it accuses nobody, for it may be that it cannot be reached itself; helps nobody; and
- * its word confirms no suspicion. It says so in each of its datagrams, and nobody relays it: the
- * others hear of a newcomer when it is alive. */
+ * A large copy comes by a stream (asking.h), which ends with the same hash; the time that it takes
+ * does not count. Until then it accuses nobody, for it may be that it cannot be reached itself;
+ * helps nobody; and its word confirms no suspicion. It says so in each of its datagrams, and nobody
+ * relays it: the others hear of a newcomer when it is alive. */
 #pragma once
 #include "gossip/instance.h"
 
@@ -30,6 +31,9 @@ void joining_say_whole(struct gossip *gossip, const struct gossip_address *to,
 /* The sender of `message` has the same hash. Another newcomer may lack the same, and counts only in
  * a small cluster that is started at once: nobody is further there. */
 void joining_agree(struct gossip *gossip, const struct codec_message *message);
+/* The same into the writer, for a stream. False: its sender is not joining, or this node is itself.
+ */
+bool joining_write_whole(struct gossip *gossip, const struct codec_message *message);
 /* Alive now, if it is not yet. */
 void joining_end(struct gossip *gossip);
 void joining_run(struct gossip *gossip);

@@ -41,30 +41,34 @@ bool packing_grow(struct gossip *gossip) {
     return true;
 }
 
-struct bytes packing_pack(struct gossip *gossip) {
+/* The frame behind the header and the length, where it is to be sent. 0: it does not fit. */
+static size_t packing_write(struct gossip *gossip, size_t maximum) {
     const struct codec_writer *writer = &gossip->writer;
-    struct bytes plain = buffer_bytes(&writer->buffer);
-    bool is_fitting = plain.length <= GOSSIP_DATAGRAM_MAXIMUM;
-    uint8_t frame[GOSSIP_DATAGRAM_MAXIMUM];
-    size_t length = 0;
-    if (packing_is_wanted(gossip))
-        length = packing_compress(writer, frame, sizeof frame);
-    if (length == 0 || (is_fitting && length > plain.length - plain.length / PACKING_WORTH))
-        return is_fitting ? plain : BYTES_NONE;
     struct buffer *packed = &gossip->packed;
     buffer_clear(packed);
-    buffer_append(packed, plain.data, writer->header_bytes);
+    packed->maximum_bytes = maximum;
+    buffer_append(packed, buffer_data(&writer->buffer), writer->header_bytes);
     buffer_data(packed)[1] = CODEC_PACKED;
-    buffer_append_varint(packed, plain.length - writer->header_bytes);
-    buffer_append(packed, frame, length);
-    bool is_packed = !packed->is_overflowed;
-    packed->is_overflowed = false;
-    if (!is_packed)
-        return is_fitting ? plain : BYTES_NONE;
-    return buffer_bytes(packed);
+    buffer_append_varint(packed, writer->buffer.length - writer->header_bytes);
+    size_t room = maximum - packed->length;
+    uint8_t *frame = buffer_reserve(packed, room);
+    CHECK(frame != NULL);
+    size_t length = packing_compress(writer, frame, room);
+    buffer_grew(packed, length);
+    return length;
 }
 
-int packing_unpack(struct bytes datagram, struct buffer *unpacked, struct bytes *out) {
+struct bytes packing_pack(struct gossip *gossip, size_t maximum) {
+    struct bytes plain = buffer_bytes(&gossip->writer.buffer);
+    bool is_fitting = plain.length <= maximum;
+    size_t length = packing_is_wanted(gossip) ? packing_write(gossip, maximum) : 0;
+    if (length == 0 || (is_fitting && length > plain.length - plain.length / PACKING_WORTH))
+        return is_fitting ? plain : BYTES_NONE;
+    return buffer_bytes(&gossip->packed);
+}
+
+int packing_unpack(struct bytes datagram, size_t raw_maximum, struct buffer *unpacked,
+                   struct bytes *out) {
     *out = datagram;
     if (datagram.length < 2 || datagram.data[0] == 0 || datagram.data[1] != CODEC_PACKED)
         return 0;
@@ -72,7 +76,7 @@ int packing_unpack(struct bytes datagram, struct buffer *unpacked, struct bytes 
     size_t header = codec_skip_header(&in);
     uint64_t raw_bytes = cursor_varint(&in);
     struct bytes frame = cursor_bytes(&in, cursor_left(&in));
-    if (in.is_failed || frame.length == 0 || raw_bytes > PACKING_RAW_MAXIMUM)
+    if (in.is_failed || frame.length == 0 || raw_bytes > raw_maximum)
         return ERR_MALFORMED;
     buffer_clear(unpacked);
     buffer_append(unpacked, datagram.data, header);

@@ -7,8 +7,11 @@
  *              ............... 1,460 bytes:   again, until it does not pay
  *     sent                                    compressed, unless that saves less than a sixth
  *
- * What is unpacked is at most PACKING_RAW_MAXIMUM bytes, whatever a datagram says of itself, and
- * nothing packed is in it again (docs/decisions/). */
+ * Messages of streams are packed as well; they do not grow.
+ *
+ * What is unpacked is at most PACKING_RAW_MAXIMUM bytes (GOSSIP_STREAM_MESSAGE_MAXIMUM of a
+ * stream's), whatever a datagram says of itself, and nothing packed is in it again
+ * (docs/decisions/). */
 #pragma once
 #include "gossip/instance.h"
 
@@ -16,9 +19,10 @@ enum { PACKING_RAW_MAXIMUM = 4 * GOSSIP_DATAGRAM_MAXIMUM };
 
 /* The datagram that is being written is full: makes room for more if it will shrink. */
 bool packing_grow(struct gossip *gossip);
-/* What the writer holds, as it is to be sent: packed or not. Empty: it cannot be sent. Valid until
- * the next call. */
-struct bytes packing_pack(struct gossip *gossip);
-/* The datagram behind a datagram: itself, or what is packed in it, written to `unpacked`. 0 or
- * ERR_MALFORMED. */
-int packing_unpack(struct bytes datagram, struct buffer *unpacked, struct bytes *out) MUST_CHECK;
+/* What the writer holds, as it is to be sent: packed or not, in at most so many bytes. Empty: it
+ * cannot be sent. Valid until the next call. */
+struct bytes packing_pack(struct gossip *gossip, size_t maximum);
+/* The datagram behind a datagram: itself, or what is packed in it, at most `raw_maximum` bytes of
+ * sections, written to `unpacked`. 0 or ERR_MALFORMED. */
+int packing_unpack(struct bytes datagram, size_t raw_maximum, struct buffer *unpacked,
+                   struct bytes *out) MUST_CHECK;

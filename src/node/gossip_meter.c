@@ -18,6 +18,22 @@ static void meter_watch_init(struct gossip_meter *meter, struct metrics *metrics
     meter->local_health = metrics_cell(metrics, METRIC_gossip_local_health, NULL);
 }
 
+static void meter_streams_init(struct gossip_meter *meter, struct metrics *metrics) {
+    static const char *const asked[] = {[GOSSIP_STREAM_DONE] = "asked-done",
+                                        [GOSSIP_STREAM_BUSY] = "asked-busy",
+                                        [GOSSIP_STREAM_FAILED] = "asked-failed"},
+                             *const served[] = {[GOSSIP_STREAM_DONE] = "served-done",
+                                                [GOSSIP_STREAM_BUSY] = "served-busy",
+                                                [GOSSIP_STREAM_FAILED] = "served-failed"};
+    for (size_t i = 0; i < GOSSIP_STREAM_OUTCOME_COUNT; i++) {
+        meter->streams_asked[i] = metrics_cell(metrics, METRIC_gossip_streams_total, asked[i]);
+        meter->streams_served[i] = metrics_cell(metrics, METRIC_gossip_streams_total, served[i]);
+    }
+    meter->serving = metrics_cell(metrics, METRIC_gossip_streams_served, NULL);
+    meter->stream_received = metrics_cell(metrics, METRIC_gossip_stream_bytes_total, "received");
+    meter->stream_sent = metrics_cell(metrics, METRIC_gossip_stream_bytes_total, "sent");
+}
+
 void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
     *meter = (struct gossip_meter){
         .metrics = metrics,
@@ -40,6 +56,7 @@ void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
         .skews = metrics_cell(metrics, METRIC_gossip_clock_skew_seconds, NULL),
         .largest_skew = metrics_cell(metrics, METRIC_gossip_clock_skew_largest_seconds, NULL)};
     meter_watch_init(meter, metrics);
+    meter_streams_init(meter, metrics);
     news_meter_init(&meter->news, metrics);
 }
 
@@ -113,6 +130,17 @@ static void meter_watch(struct gossip_meter *meter, const struct gossip_counters
     metric_set(meter->local_health, now->local_health);
 }
 
+static void meter_streams(struct gossip_meter *meter, const struct gossip_counters *then,
+                          const struct gossip_counters *now) {
+    for (size_t i = 0; i < GOSSIP_STREAM_OUTCOME_COUNT; i++) {
+        metric_add(meter->streams_asked[i], now->streams_asked[i] - then->streams_asked[i]);
+        metric_add(meter->streams_served[i], now->streams_served[i] - then->streams_served[i]);
+    }
+    metric_set(meter->serving, now->streams_serving);
+    metric_add(meter->stream_received, now->stream_bytes_received - then->stream_bytes_received);
+    metric_add(meter->stream_sent, now->stream_bytes_sent - then->stream_bytes_sent);
+}
+
 void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
                        const struct gossip_actions *actions, uint64_t wall_us) {
     struct gossip_counters now;
@@ -121,6 +149,7 @@ void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
     metric_add(meter->malformed, now.malformed - then->malformed);
     metric_add(meter->replayed, now.replayed - then->replayed);
     meter_watch(meter, then, &now);
+    meter_streams(meter, then, &now);
     metric_add(meter->undated, now.propagation_undated - then->propagation_undated);
     metric_add(meter->uncorrected, now.propagation_uncorrected - then->propagation_uncorrected);
     metric_add(meter->implausible, now.propagation_implausible - then->propagation_implausible);

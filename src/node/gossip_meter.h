@@ -19,6 +19,8 @@ struct gossip_meter {
     struct metric_cell *refuted, *died, *left, *deaths, *name_conflicts, *local_health;
     struct metric_cell *propagations[GOSSIP_NEWS_TYPE_COUNT]; /* as the kinds */
     struct metric_cell *undated, *uncorrected, *implausible, *skews, *largest_skew;
+    struct metric_cell *streams_asked[GOSSIP_STREAM_OUTCOME_COUNT],
+        *streams_served[GOSSIP_STREAM_OUTCOME_COUNT], *serving, *stream_received, *stream_sent;
     struct metric_cell *fan_out, *flush, *pace, *faster, *slower, *larger, *smaller;
     struct news_meter news;
     struct gossip_counters counted; /* what the metrics have of the counters */

@@ -6,6 +6,7 @@
 #include "node/gossip_meter.h"
 #include "node/gossip_news.h"
 #include "node/member_view.h"
+#include "node/stream_mail.h"
 #include "tuning/tuning.h"
 #include <stdio.h>
 
@@ -28,6 +29,7 @@ struct gossiper {
     void (*try_stream)(void *plane_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
                        const struct net_address *address);
     int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
+    void (*ask_stream)(void *plane_context, const struct gossip_stream_action *action);
     void *plane_context;
     struct metric_cell *stream_answers;
     uint64_t loss_told_us; /* that datagrams are lost; 0: never */
@@ -107,6 +109,16 @@ static void gossiper_tell_if_due(struct gossiper *gossiper, uint64_t now_us) {
     gossiper_tell_workers(gossiper);
 }
 
+static void gossiper_stream(struct gossiper *gossiper, const struct gossip_stream_action *action) {
+    if (action->kind == GOSSIP_STREAM_OPEN || action->kind == GOSSIP_STREAM_DROP) {
+        gossiper->ask_stream(gossiper->plane_context, action);
+        return;
+    }
+    unsigned worker;
+    struct mail *mail = stream_mail_answer(action, &worker);
+    gossiper->post(gossiper->context, worker, mail);
+}
+
 static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) {
     struct gossip_actions actions;
     event.now_us = gossiper->clock->monotonic_us(gossiper->clock);
@@ -122,6 +134,8 @@ static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) 
         struct net_address to = net_address_of(&actions.stream_tries[i].address);
         gossiper->try_stream(gossiper->plane_context, actions.stream_tries[i].uuid, &to);
     }
+    for (size_t i = 0; i < actions.stream_count; i++)
+        gossiper_stream(gossiper, &actions.streams[i]);
     gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions, event.wall_us);
     gossiper_tell_watchers(gossiper, &actions);
     gossiper->has_changed |= actions.change_count > 0;
@@ -207,6 +221,7 @@ static struct gossip *gossiper_make_gossip(const struct gossiper_options *option
                                     .timing = tuning_timing(config),
                                     .seed = options->seed,
                                     .is_sealed = options->seal != NULL,
+                                    .has_streams = options->ask_stream != NULL,
                                     .now_us = options->clock->monotonic_us(options->clock),
                                     .log = options->log};
     memcpy(gossip.uuid, options->identity.uuid, GOSSIP_UUID_BYTES);
@@ -228,6 +243,7 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossip_meter_init(&gossiper->meter, options->metrics);
     gossiper->try_stream = options->try_stream;
     gossiper->seed_name = options->seed_name;
+    gossiper->ask_stream = options->ask_stream;
     gossiper->plane_context = options->plane_context;
     gossiper->stream_answers =
         metrics_cell(options->metrics, METRIC_gossip_stream_answers_total, NULL);
@@ -357,6 +373,17 @@ void gossiper_stream_answered(struct gossiper *gossiper, const uint8_t uuid[GOSS
     gossiper->loss_told_us = now_us;
 }
 
+void gossiper_stream_piece(struct gossiper *gossiper, uint64_t stream, struct bytes piece) {
+    gossiper_step(gossiper, (struct gossip_event){
+                                .kind = GOSSIP_STREAM_PIECE, .stream = stream, .bytes = piece});
+}
+
+void gossiper_stream_ended(struct gossiper *gossiper, uint64_t stream,
+                           enum gossip_stream_outcome outcome) {
+    gossiper_step(gossiper, (struct gossip_event){
+                                .kind = GOSSIP_STREAM_ENDED, .stream = stream, .outcome = outcome});
+}
+
 static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     CHECK(mail->kind != MAIL_GOSSIP_SET || mail->key != NULL);
     switch (mail->kind) {
@@ -378,6 +405,9 @@ static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
         return;
     case MAIL_GOSSIP_CONTACT:
         gossiper_contact(gossiper, buffer_bytes(&mail->bytes));
+        return;
+    case MAIL_GOSSIP_STREAM:
+        gossiper_step(gossiper, stream_mail_event(mail));
         return;
     case MAIL_SETTINGS:
         gossiper_take_settings(gossiper, buffer_bytes(&mail->bytes));

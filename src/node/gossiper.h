@@ -36,6 +36,10 @@ struct gossiper_options {
     /* Looks up host:port, again and again, and hands in what it stands for as MAIL_GOSSIP_SEED.
      * ERR_INVALID or ERR_LIMIT with a sentence; NULL: only addresses can be seeds. */
     int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
+    /* Does what an action says of a stream that this node asks for: GOSSIP_STREAM_OPEN and _DROP,
+     * and calls the functions below with what comes. NULL: this node takes and gives none. Those
+     * that others ask for are dealt with by MAIL_GOSSIP_STREAM. */
+    void (*ask_stream)(void *plane_context, const struct gossip_stream_action *action);
     void *plane_context;
 };
 
@@ -56,6 +60,10 @@ int gossiper_seed_text(struct gossiper *gossiper, struct bytes text,
 /* The member answered a stream that options.try_stream began. */
 void gossiper_stream_answered(struct gossiper *gossiper, const uint8_t uuid[GOSSIP_UUID_BYTES],
                               const struct net_address *address);
+/* Of a stream that options.ask_stream opened. Not from within that. */
+void gossiper_stream_piece(struct gossiper *gossiper, uint64_t stream, struct bytes piece);
+void gossiper_stream_ended(struct gossiper *gossiper, uint64_t stream,
+                           enum gossip_stream_outcome outcome);
 void gossiper_mail(struct gossiper *gossiper, struct mail *mail); /* takes the mail */
 void gossiper_tick(struct gossiper *gossiper);
 uint64_t gossiper_deadline_us(const struct gossiper *gossiper);

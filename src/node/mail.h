@@ -25,6 +25,10 @@ enum mail_kind {
     MAIL_GOSSIP_WATCH,   /* worker -> gossiper: flags 1: tell me all news from now on; 0: no more */
     MAIL_GOSSIP_NEWS,    /* gossiper -> a worker that watches: changes (bytes: gossip_news.h) */
     MAIL_GOSSIP_CONTACT, /* worker -> gossiper: a peer was just heard (bytes: its UUID) */
+    MAIL_GOSSIP_STREAM,  /* of a stream that another member asked this node for, by `ticket`. Worker
+                            ->  gossiper: flags: GOSSIP_STREAM_ASKED (bytes: the request), _ROOM,
+                            _GONE.  Back: flags: GOSSIP_STREAM_GIVE (bytes: a piece), _END (status:
+                            how) */
     MAIL_SETTINGS, /* worker 0 -> all: settings were changed live (bytes: pairs); checked already */
     MAIL_SETTINGS_CALL, /* worker -> worker 0: a command about settings (flags: which; bytes:
                            encoded arguments); answered by MAIL_REPLY */

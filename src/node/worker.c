@@ -147,7 +147,9 @@ void worker_mail(struct worker *worker, struct mail *mail) {
     case MAIL_GOSSIP_CALL:
     case MAIL_GOSSIP_WATCH:
     case MAIL_GOSSIP_CONTACT:
-        break; /* the gossiper's */
+        break;               /* the gossiper's */
+    case MAIL_GOSSIP_STREAM: /* of the owner's listener, which has taken it */
+        break;
     }
     mail_free(mail);
 }

@@ -77,6 +77,8 @@ static const char *purpose_text(enum seal_purpose purpose) {
         return "trothdb fresh key 1";
     case SEAL_HEARTBEAT:
         return "trothdb heartbeat 1";
+    case SEAL_CATCH_UP:
+        return "trothdb catch-up 1";
     }
     UNREACHABLE();
 }

@@ -23,7 +23,7 @@ enum {
     SEAL_KEYS_MAXIMUM = 3,
     SEAL_NAME_MAXIMUM = 63 /* of a cluster */
 };
-enum seal_purpose { SEAL_DATAGRAM, SEAL_EXCHANGE, SEAL_FRESH_KEY, SEAL_HEARTBEAT };
+enum seal_purpose { SEAL_DATAGRAM, SEAL_EXCHANGE, SEAL_FRESH_KEY, SEAL_HEARTBEAT, SEAL_CATCH_UP };
 
 struct seal_key {
     uint8_t bytes[SEAL_KEY_BYTES];

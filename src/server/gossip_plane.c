@@ -117,6 +117,25 @@ static void plane_on_answer(void *context, const uint8_t uuid[NODE_UUID_BYTES],
     gossiper_stream_answered(plane->gossiper, uuid, address);
 }
 
+static void plane_ask_stream(void *context, const struct gossip_stream_action *action) {
+    struct gossip_plane *plane = context;
+    struct net_address to = {.port = action->address.port};
+    memcpy(to.host, action->address.host, sizeof to.host);
+    bool is_opening = action->kind == GOSSIP_STREAM_OPEN;
+    if (is_opening && plane->faults != NULL && faulty_net_is_cut(plane->faults, &to))
+        return;
+    catch_up_asks_do(&plane->catch_ups, action);
+}
+
+static void plane_on_piece(void *context, uint64_t stream, struct bytes piece) {
+    gossiper_stream_piece(((struct gossip_plane *)context)->gossiper, stream, piece);
+}
+
+static void plane_on_stream_ended(void *context, uint64_t stream,
+                                  enum gossip_stream_outcome outcome) {
+    gossiper_stream_ended(((struct gossip_plane *)context)->gossiper, stream, outcome);
+}
+
 /* ---- life ---- */
 
 static void plane_count_in(struct gossip_plane *plane, struct metrics *metrics) {
@@ -144,9 +163,15 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
     own.faults = plane->faults;
     own.try_stream = plane_try_stream;
     own.seed_name = plane_seed_name;
+    own.ask_stream = plane_ask_stream;
     own.plane_context = plane;
     grpc_asks_init(&plane->asks, loop);
     stream_tries_init(&plane->tries, &plane->asks, seal, plane_on_answer, plane);
+    plane->catch_ups = (struct catch_up_asks){.asks = &plane->asks,
+                                              .seal = seal,
+                                              .piece = plane_on_piece,
+                                              .ended = plane_on_stream_ended,
+                                              .context = plane};
     own.seal = seal;
     plane->gossiper = gossiper_new(&own); /* sends at once to those it is to join */
     if (code == 0)
@@ -182,6 +207,7 @@ uint64_t gossip_plane_end_turn(struct gossip_plane *plane) {
 void gossip_plane_close(struct gossip_plane *plane) {
     seeds_close(&plane->seeds);
     stream_tries_close(&plane->tries);
+    catch_up_asks_close(&plane->catch_ups);
     uv_close((uv_handle_t *)&plane->socket, NULL);
 }
 

@@ -13,6 +13,7 @@
 #include "io/faulty_net.h"
 #include "node/gossiper.h"
 #include "seal/seal.h"
+#include "server/catch_up_ask.h"
 #include "server/seeds.h"
 #include "server/stream_try.h"
 #include <uv.h>
@@ -33,6 +34,7 @@ struct gossip_plane {
     struct seeds seeds;
     struct grpc_asks asks;
     struct stream_tries tries;
+    struct catch_up_asks catch_ups;
     struct gossiper *gossiper;
     struct faulty_net *faults; /* owned; NULL unless fault-injection is set */
     struct metric_cell *refused_by_seal, *refused_by_length, *unsent, *resident_memory;

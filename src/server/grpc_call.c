@@ -1,6 +1,7 @@
 #include "server/grpc_call.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "server/catch_up_call.h"
 #include "server/heartbeat.h"
 #include <stdio.h>
 
@@ -16,6 +17,7 @@ struct grpc_call *grpc_call_new(const struct grpc_server_options *options, nghtt
 }
 
 void grpc_call_free(struct grpc_call *call) {
+    catch_up_call_gone(call);
     list_remove(&call->link);
     grpc_reader_release(&call->reader);
     buffer_release(&call->output);
@@ -27,6 +29,8 @@ static enum grpc_method method_of_path(struct bytes path) {
         return GRPC_METHOD_EXCHANGE;
     if (bytes_equal(path, BYTES_LITERAL(HEARTBEAT_PATH)))
         return GRPC_METHOD_HEARTBEAT;
+    if (bytes_equal(path, BYTES_LITERAL(CATCH_UP_PATH)))
+        return GRPC_METHOD_CATCH_UP;
     if (bytes_equal(path, BYTES_LITERAL("/grpc.health.v1.Health/Check")))
         return GRPC_METHOD_CHECK;
     if (bytes_equal(path, BYTES_LITERAL("/grpc.health.v1.Health/Watch")))
@@ -60,8 +64,10 @@ static ssize_t call_on_data_wanted(nghttp2_session *session, int32_t stream_id, 
                                    void *user_data) {
     (void)session, (void)stream_id, (void)user_data;
     struct grpc_call *call = source->ptr;
-    if (call->output.length == 0)
+    if (call->output.length == 0) {
+        catch_up_call_drained(call);
         return call->is_finished ? call_end_data(call, flags) : NGHTTP2_ERR_DEFERRED;
+    }
     size_t length = call->output.length < room ? call->output.length : room;
     memcpy(into, buffer_data(&call->output), length);
     buffer_consume(&call->output, length);
@@ -69,7 +75,7 @@ static ssize_t call_on_data_wanted(nghttp2_session *session, int32_t stream_id, 
 }
 
 /* Submits fail only where nghttp2 has given the stream up already; then there is nobody to tell. */
-static void call_begin_response(struct grpc_call *call) {
+void grpc_call_begin_response(struct grpc_call *call) {
     nghttp2_nv headers[] = {grpc_header(":status", "200"),
                             grpc_header("content-type", "application/grpc")};
     nghttp2_data_provider output = {.source.ptr = call, .read_callback = call_on_data_wanted};
@@ -117,7 +123,12 @@ void grpc_call_start(struct grpc_call *call) {
         grpc_reader_release(&call->reader);
         grpc_reader_init(&call->reader,
                          NET_PEER_MESSAGE_MAXIMUM + (call->options->seal ? SEAL_EXTRA_BYTES : 0));
-        call_begin_response(call);
+        grpc_call_begin_response(call);
+        return;
+    case GRPC_METHOD_CATCH_UP:
+        grpc_reader_release(&call->reader);
+        grpc_reader_init(&call->reader, CATCH_UP_MAXIMUM_BYTES);
+        call->output.maximum_bytes = GRPC_PREFIX_BYTES + CATCH_UP_MAXIMUM_BYTES;
         return;
     case GRPC_METHOD_HEARTBEAT:
     case GRPC_METHOD_CHECK:
@@ -158,7 +169,7 @@ static void heartbeat_message(struct grpc_call *call, struct bytes message) {
         return;
     }
     heartbeat_reply_append(&call->output, call->options->seal, &reply);
-    call_begin_response(call);
+    grpc_call_begin_response(call);
     grpc_call_finish(call, GRPC_OK, "");
 }
 
@@ -175,7 +186,7 @@ static void health_message(struct grpc_call *call, struct bytes message) {
     bool is_serving = call->options->is_serving(call->options->context);
     call->told = !is_known ? GRPC_SERVICE_UNKNOWN : is_serving ? GRPC_SERVING : GRPC_NOT_SERVING;
     grpc_health_answer_append(&call->output, call->told);
-    call_begin_response(call);
+    grpc_call_begin_response(call);
     if (call->method == GRPC_METHOD_CHECK)
         grpc_call_finish(call, GRPC_OK, "");
     else
@@ -187,6 +198,8 @@ static void call_message(struct grpc_call *call, struct bytes message) {
         exchange_message(call, message);
     else if (call->method == GRPC_METHOD_HEARTBEAT && !call->is_begun)
         heartbeat_message(call, message);
+    else if (call->method == GRPC_METHOD_CATCH_UP && !call->is_begun)
+        catch_up_call_message(call, message);
     else if (!call->is_begun)
         health_message(call, message);
     else

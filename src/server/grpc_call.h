@@ -2,6 +2,7 @@
  * Private to the server. */
 #pragma once
 #include "base/list.h"
+#include "server/catch_up.h"
 #include "server/grpc_frame.h"
 #include "server/grpc_headers.h"
 #include "server/grpc_health.h"
@@ -12,6 +13,7 @@ enum grpc_method {
     GRPC_METHOD_UNKNOWN,
     GRPC_METHOD_EXCHANGE,
     GRPC_METHOD_HEARTBEAT,
+    GRPC_METHOD_CATCH_UP,
     GRPC_METHOD_CHECK,
     GRPC_METHOD_WATCH
 };
@@ -29,6 +31,11 @@ struct grpc_call {
     enum grpc_status status;
     const char *message;    /* static */
     enum grpc_serving told; /* the last answer of a Watch */
+    struct http2 *http2;    /* of its connection */
+    uint64_t stream;        /* of a CatchUp: its number among the server's */
+    bool is_catching_up;    /* gossip has heard of it, and not ended it */
+    bool is_given;          /* a piece that nghttp2 has not taken yet */
+    uint8_t nonce[CATCH_UP_NONCE_BYTES];
     struct grpc_reader reader;
     struct buffer output;
 };
@@ -37,6 +44,8 @@ struct grpc_call *grpc_call_new(const struct grpc_server_options *options, nghtt
                                 int32_t stream_id);
 void grpc_call_free(struct grpc_call *call);
 void grpc_call_header(struct grpc_call *call, struct bytes name, struct bytes value);
+/* The headers of the answer; then what is in `output` goes. */
+void grpc_call_begin_response(struct grpc_call *call);
 void grpc_call_start(struct grpc_call *call); /* all headers are there */
 void grpc_call_input(struct grpc_call *call, struct bytes piece);
 void grpc_call_input_ended(struct grpc_call *call);

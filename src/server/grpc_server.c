@@ -1,7 +1,7 @@
 #include "server/grpc_server.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "server/grpc_call.h"
+#include "server/catch_up_call.h"
 #include "server/http2.h"
 
 struct grpc_server {
@@ -10,6 +10,7 @@ struct grpc_server {
     uv_timer_t timer;
     struct list connections;
     unsigned connection_count;
+    uint64_t stream_count; /* numbers the calls of CatchUp */
     unsigned open_handles; /* the listener and the timer */
     bool is_freeing;
 };
@@ -44,6 +45,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         return 0;
     struct grpc_call *call =
         grpc_call_new(&connection->server->options, session, frame->hd.stream_id);
+    call->http2 = &connection->http2;
+    call->stream = ++connection->server->stream_count;
     list_append(&connection->calls, &call->link);
     return nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, call);
 }
@@ -179,6 +182,22 @@ int grpc_server_listen(struct grpc_server *server, int socket) {
     CHECK(uv_timer_start(&server->timer, server_on_timer, GRPC_SERVER_CHECK_MS,
                          GRPC_SERVER_CHECK_MS) == 0);
     return 0;
+}
+
+static struct grpc_call *server_find_call(struct grpc_server *server, uint64_t stream) {
+    LIST_EACH (&server->connections, link)
+        LIST_EACH (&LIST_ELEMENT(link, struct grpc_connection, link)->calls, call)
+            if (LIST_ELEMENT(call, struct grpc_call, link)->stream == stream)
+                return LIST_ELEMENT(call, struct grpc_call, link);
+    return NULL;
+}
+
+void grpc_server_stream(struct grpc_server *server, const struct gossip_stream_action *action) {
+    struct grpc_call *call = server_find_call(server, action->stream);
+    if (call == NULL || call->http2->is_ending)
+        return;
+    catch_up_call_answer(call, action);
+    http2_flush(call->http2);
 }
 
 static void server_on_handle_closed(uv_handle_t *handle) {

@@ -4,11 +4,13 @@
  *   /trothdb.peer.v1.Peer/Exchange   every message goes to options.exchange; what that refuses ends
  *                                    the call with a status
  *   /trothdb.peer.v1.Peer/Heartbeat  who this node is
- *   /grpc.health.v1.Health/Check     SERVING, NOT_SERVING; NOT_FOUND for an unknown service
- *   /grpc.health.v1.Health/Watch     the same, told again within GRPC_SERVER_CHECK_MS of a change
- *   anything else                    UNIMPLEMENTED */
+ *   /trothdb.peer.v1.Peer/CatchUp    what the caller lacks of gossip's state, by
+ * options.gossip_stream /grpc.health.v1.Health/Check     SERVING, NOT_SERVING; NOT_FOUND for an
+ * unknown service /grpc.health.v1.Health/Watch     the same, told again within GRPC_SERVER_CHECK_MS
+ * of a change anything else                    UNIMPLEMENTED */
 #pragma once
 #include "base/log.h"
+#include "gossip/gossip.h"
 #include "io/net.h"
 #include "node/identity.h"
 #include "seal/seal.h"
@@ -33,11 +35,17 @@ struct grpc_server_options {
     int (*exchange)(void *context,
                     struct bytes message); /* 0, ERR_REFUSED: another cluster; ERR_MALFORMED */
     bool (*is_serving)(void *context);
+    /* GOSSIP_STREAM_ASKED with the request, _ROOM or _GONE, of the stream of that number; answered
+     * by grpc_server_stream(), never from within. NULL: there is no CatchUp. */
+    void (*gossip_stream)(void *context, enum gossip_event_kind kind, uint64_t stream,
+                          struct bytes request);
     void *context;
 };
 
 struct grpc_server *grpc_server_new(const struct grpc_server_options *options);
 /* Accepts on a bound socket, which it takes. 0 or ERR_IO. */
 int grpc_server_listen(struct grpc_server *server, int socket) MUST_CHECK;
+/* A GIVE or an END of gossip's; nothing where the call is gone. */
+void grpc_server_stream(struct grpc_server *server, const struct gossip_stream_action *action);
 /* Closes everything; frees from the loop when all is closed. */
 void grpc_server_free(struct grpc_server *server);

@@ -102,6 +102,7 @@ struct peer_net *peer_net_new(const struct peer_net_options *options) {
                                                       .log = options->log,
                                                       .exchange = options->exchange,
                                                       .is_serving = options->is_serving,
+                                                      .gossip_stream = options->gossip_stream,
                                                       .context = options->context});
     CHECK(uv_timer_init(options->loop, &peer_net->timer) == 0);
     peer_net->timer.data = peer_net;
@@ -112,6 +113,10 @@ struct peer_net *peer_net_new(const struct peer_net_options *options) {
 
 struct net *peer_net_door(struct peer_net *peer_net) {
     return &peer_net->door;
+}
+
+void peer_net_stream(struct peer_net *peer_net, const struct gossip_stream_action *action) {
+    grpc_server_stream(peer_net->server, action);
 }
 
 int peer_net_listen(struct peer_net *peer_net, int socket) {

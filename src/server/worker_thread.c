@@ -4,6 +4,7 @@
 #include "io/real/real_blob.h"
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
+#include "node/stream_mail.h"
 #include "server/client_port.h"
 #include "server/entropy.h"
 #include "server/log_sink.h"
@@ -125,6 +126,13 @@ static bool is_serving(void *context) {
     return is_ready;
 }
 
+/* Streams of gossip are served where their connections are, and written by the gossip thread. */
+static void on_gossip_stream(void *context, enum gossip_event_kind kind, uint64_t stream,
+                             struct bytes request) {
+    struct worker_thread *thread = context;
+    on_post(thread, MAIL_TO_GOSSIPER, stream_mail_new(thread->index, kind, stream, request));
+}
+
 static void on_peer_lost(void *context, uint32_t node_number) {
     worker_peer_lost(((struct worker_thread *)context)->worker, node_number);
 }
@@ -168,12 +176,21 @@ static void thread_stop(struct worker_thread *thread) {
     uv_stop(&thread->loop);
 }
 
+static void thread_answer_stream(struct worker_thread *thread, struct mail *mail) {
+    struct gossip_stream_action action = stream_mail_action(mail);
+    peer_net_stream(thread->peer_net, &action);
+    mail_free(mail);
+}
+
 static void on_wake(void *context) {
     struct worker_thread *thread = context;
     for (struct mail *mail = mailbox_take_all(&thread->mailbox), *next; mail != NULL; mail = next) {
         next = mail->next;
         log_sink_settings(&thread->log, mail);
-        worker_mail(thread->worker, mail);
+        if (mail->kind == MAIL_GOSSIP_STREAM)
+            thread_answer_stream(thread, mail);
+        else
+            worker_mail(thread->worker, mail);
     }
     unsigned orders = atomic_exchange(&thread->orders, 0);
     if (orders & ORDER_LISTEN)
@@ -245,6 +262,7 @@ static int thread_prepare(struct worker_thread *thread) {
         .metrics = node_shared_metrics(thread->server->shared, thread->index),
         .exchange = on_exchange,
         .is_serving = is_serving,
+        .gossip_stream = on_gossip_stream,
         .lost = on_peer_lost,
         .context = thread});
     code = thread_make_worker(thread);

@@ -12,5 +12,6 @@ struct gossip_timing tuning_timing(const struct config *config) {
         .is_adapting = config->gossip_adapt,
         .goal_us = (uint64_t)config->gossip_goal_ms * 1000,
         .compress_min_bytes = (size_t)config->gossip_compress_min_bytes,
+        .stream_min_bytes = (size_t)config->gossip_stream_min_bytes,
         .wire_maximum = (unsigned)config->gossip_wire_maximum};
 }

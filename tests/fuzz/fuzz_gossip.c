@@ -1,5 +1,6 @@
 /* Datagrams of gossip: a malformed one changes nothing and is answered by nothing; whatever a
- * well-formed one brings about, what is sent in return is well-formed and fits into a datagram. */
+ * well-formed one brings about, what is sent in return is well-formed and fits into a datagram. The
+ * same bytes as the request of a stream. */
 #include "base/check.h"
 #include "gossip/codec.h"
 #include "gossip/packing.h"
@@ -16,26 +17,36 @@ static struct gossip *make_gossip(uint8_t number) {
                                                 .probe_timeout_us = SECOND_US / 5,
                                                 .suspicion_factor = 4,
                                                 .compress_min_bytes = 1,
+                                                .stream_min_bytes = 1,
                                                 .wire_maximum = GOSSIP_WIRE_MAXIMUM},
+                                     .has_streams = true,
                                      .seed = number,
                                      .now_us = SECOND_US};
     return gossip_new(&options);
 }
 
 /* As a receiver reads it. */
-static bool is_read(struct bytes datagram) {
+static bool is_read_within(struct bytes datagram, size_t maximum, size_t raw_maximum) {
     struct codec_message message;
     struct buffer unpacked;
     struct bytes plain;
-    buffer_init(&unpacked, GOSSIP_DATAGRAM_MAXIMUM + PACKING_RAW_MAXIMUM);
-    bool is_good = datagram.length <= GOSSIP_DATAGRAM_MAXIMUM &&
-                   packing_unpack(datagram, &unpacked, &plain) == 0 &&
+    buffer_init(&unpacked, 2 * GOSSIP_STREAM_MESSAGE_MAXIMUM);
+    bool is_good = datagram.length <= maximum &&
+                   packing_unpack(datagram, raw_maximum, &unpacked, &plain) == 0 &&
                    codec_decode(&message, plain) == 0;
     buffer_release(&unpacked);
     return is_good;
 }
 
+static bool is_read(struct bytes datagram) {
+    return is_read_within(datagram, GOSSIP_DATAGRAM_MAXIMUM, PACKING_RAW_MAXIMUM);
+}
+
 static void check_actions(const struct gossip_actions *actions) {
+    for (size_t i = 0; i < actions->stream_count; i++)
+        CHECK(actions->streams[i].bytes.length == 0 ||
+              is_read_within(actions->streams[i].bytes, GOSSIP_STREAM_MESSAGE_MAXIMUM,
+                             GOSSIP_STREAM_MESSAGE_MAXIMUM));
     for (size_t i = 0; i < actions->datagram_count; i++)
         CHECK(is_read(actions->datagrams[i].bytes));
 }
@@ -57,6 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
         check_actions(&actions);
         CHECK(is_well_formed || (actions.datagram_count == 0 && actions.change_count == 0));
     }
+    event.kind = GOSSIP_STREAM_ASKED;
+    event.stream = 1;
+    gossip_step(gossip, &event, &actions);
+    check_actions(&actions);
     event.kind = GOSSIP_TICK;
     for (unsigned tick = 0; tick < 30; tick++) { /* probed, suspected, dead */
         event.now_us = actions.deadline_us;

@@ -120,6 +120,33 @@ static const struct bytes golden_joining = BYTES_LITERAL("\x00\x05" SENDER "\x02
                                                          "\x02"
                                                          "n2");
 
+/* Take what you lack by a stream. */
+static void write_offer(struct codec_writer *writer) {
+    static const uint8_t first[GOSSIP_UUID_BYTES];
+    uint8_t last[GOSSIP_UUID_BYTES];
+    struct codec_record self = {
+        .generation = 2, .address = {.host = "10.0.0.1", .port = 0x4269}, .name = "n2"};
+    memset(last, 0xff, sizeof last);
+    memcpy(self.uuid, sender, GOSSIP_UUID_BYTES);
+    codec_begin(writer, &(struct codec_wire){0}, CODEC_FILL, sender, 2);
+    codec_write_stream(writer);
+    codec_write_range(writer, first, last);
+    assert_true(codec_list_begin(writer, CODEC_SECTION_RECORDS));
+    assert_true(codec_write_record(writer, &self));
+    codec_list_end(writer);
+}
+
+#define EIGHT(byte) byte byte byte byte byte byte byte byte
+static const struct bytes golden_offer =
+    BYTES_LITERAL("\x00\x08" SENDER "\x02"
+                  "\x22\x00\x00"
+                  "\x07\x20\x00" EIGHT("\x00") EIGHT("\x00") EIGHT("\xff")
+                      EIGHT("\xff") "\x05\x21\x00" SENDER "\x02\x00\x00\x08"
+                                    "10.0.0.1"
+                                    "\x69\x42"
+                                    "\x02"
+                                    "n2");
+
 /* The same news in version 1, written 1 s after the suspicion, and 1 us before the entry by a clock
  * that runs ahead of the writer's; when the removal was made is not known. */
 static const struct codec_wire version_1 = {.version = 1, .wall_us = 0x0006000000000000};
@@ -244,6 +271,11 @@ static void test_golden_bytes(void **state) {
     assert_bytes(&writer, golden_ask);
     write_joining(&writer);
     assert_bytes(&writer, golden_joining);
+    write_offer(&writer);
+    assert_bytes(&writer, golden_offer);
+    struct codec_message offer;
+    assert_int_equal(codec_decode(&offer, golden_offer), 0);
+    assert_true(offer.has_stream && offer.has_range);
     codec_writer_release(&writer);
 }
 

@@ -90,7 +90,7 @@ static struct bytes packed_of(struct buffer *out, size_t raw_bytes, size_t said_
 
 static int unpack(struct bytes datagram, struct bytes *out, struct buffer *unpacked) {
     buffer_init(unpacked, GOSSIP_DATAGRAM_MAXIMUM + PACKING_RAW_MAXIMUM);
-    return packing_unpack(datagram, unpacked, out);
+    return packing_unpack(datagram, PACKING_RAW_MAXIMUM, unpacked, out);
 }
 
 static void check_unpack(size_t raw_bytes, size_t said_bytes, int expected) {

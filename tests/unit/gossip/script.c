@@ -133,6 +133,19 @@ static void show_counters(struct script *script, unsigned number) {
                          ", deaths %" PRIu64 ", malformed %" PRIu64 ", local health %u\n",
                          counters.probes_failed, counters.suspicions, counters.refutations,
                          counters.deaths, counters.malformed, counters.local_health);
+    const uint64_t *asked = counters.streams_asked, *served = counters.streams_served;
+    if (asked[GOSSIP_STREAM_DONE] + asked[GOSSIP_STREAM_BUSY] + asked[GOSSIP_STREAM_FAILED] > 0)
+        buffer_append_format(
+            &script->out,
+            "streams asked for: %" PRIu64 " done, %" PRIu64 " busy, %" PRIu64 " failed\n",
+            asked[GOSSIP_STREAM_DONE], asked[GOSSIP_STREAM_BUSY], asked[GOSSIP_STREAM_FAILED]);
+    if (served[GOSSIP_STREAM_DONE] + served[GOSSIP_STREAM_BUSY] + served[GOSSIP_STREAM_FAILED] > 0)
+        buffer_append_format(
+            &script->out,
+            "streams served: %" PRIu64 " done, %" PRIu64 " busy, %" PRIu64 " failed\n",
+            served[GOSSIP_STREAM_DONE], served[GOSSIP_STREAM_BUSY], served[GOSSIP_STREAM_FAILED]);
+    if (counters.referrals > 0)
+        buffer_append_format(&script->out, "referred %" PRIu64 "\n", counters.referrals);
     if (counters.replayed > 0)
         buffer_append_format(&script->out, "replayed %" PRIu64 "\n", counters.replayed);
 }
@@ -197,6 +210,24 @@ static void command_split(struct script *script) {
 static void command_heal(struct script *script) { world_heal(script->world); }
 static void command_streams(struct script *script) {
     script->world->has_streams = strcmp(script->words[1], "on") == 0;
+}
+/* Differences of so many bytes and more, of nodes that start from here on. */
+static void command_large_streams(struct script *script) {
+    script->world->timing.stream_min_bytes = strtoul(script->words[1], NULL, 10);
+    script->world->has_large_streams = script->world->timing.stream_min_bytes > 0;
+}
+/* A node says so many keys, of values that nobody could shorten much. */
+static void command_fill(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    unsigned count = (unsigned)strtoul(script->words[2], NULL, 10);
+    char key[16], value[200];
+    for (unsigned i = 0; node && i < count; i++) {
+        snprintf(key, sizeof key, "k%u", i);
+        for (size_t at = 0; at + 1 < sizeof value; at++)
+            value[at] = (char)('!' + random_below(&script->world->random, 90));
+        value[sizeof value - 1] = 0;
+        world_set(script->world, node, key, value);
+    }
 }
 static void command_loss(struct script *script) {
     script->world->loss = atof(script->words[1]) / 100;
@@ -307,6 +338,7 @@ static const struct {
     {"contact", 3, 3, command_contact},   {"sealed", 1, 1, command_sealed},
     {"record", 1, 1, command_record},     {"replay", 1, 1, command_replay},
     {"name", 3, 3, command_name},         {"streams", 2, 2, command_streams},
+    {"fill", 3, 3, command_fill},         {"large-streams", 2, 2, command_large_streams},
 };
 
 static void run_command(struct script *script, char *line) {

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include "world_streams.h"
 #include <stdio.h>
 
 #define WALL_START_US UINT64_C(1790000000000000)
@@ -11,6 +12,7 @@ struct parcel {
     unsigned from;
     bool is_stream; /* the answer to a try by stream; empty */
     struct gossip_address to, sender;
+    struct stream_parcel *of_stream; /* owned; NULL: a datagram, or the answer to a try */
     size_t length;
     uint8_t data[];
 };
@@ -20,6 +22,7 @@ struct world *world_new(uint64_t seed) {
     random_init(&world->random, seed);
     heap_init(&world->flying);
     list_init(&world->recording);
+    list_init(&world->streams);
     world->now_us = 1000000;
     world->timing = (struct gossip_timing){.probe_interval_us = 500000,
                                            .probe_timeout_us = 200000,
@@ -32,10 +35,15 @@ struct world *world_new(uint64_t seed) {
     return world;
 }
 
+static void parcel_free(struct parcel *parcel) {
+    stream_parcel_free(parcel->of_stream);
+    memory_free(parcel);
+}
+
 static void world_empty(struct list *parcels) {
     LIST_EACH (parcels, link) {
         list_remove(link);
-        memory_free(LIST_ELEMENT(link, struct parcel, link));
+        parcel_free(LIST_ELEMENT(link, struct parcel, link));
     }
 }
 static void world_empty_inbox(struct world_node *node) { world_empty(&node->inbox); }
@@ -44,13 +52,14 @@ void world_free(struct world *world) {
     uint64_t deadline;
     void *parcel;
     while (heap_pop(&world->flying, &deadline, &parcel))
-        memory_free(parcel);
+        parcel_free(parcel);
     heap_release(&world->flying);
     world_empty(&world->recording);
     for (unsigned i = 1; i <= world->count; i++) {
         gossip_free(world->nodes[i].gossip);
         world_empty_inbox(&world->nodes[i]);
     }
+    world_streams_release(world);
     memory_free(world);
 }
 
@@ -69,6 +78,7 @@ static struct parcel *parcel_new(const struct world_node *from, const struct gos
     struct parcel *parcel = memory_allocate(sizeof *parcel + bytes.length);
     parcel->from = from->number;
     parcel->is_stream = false;
+    parcel->of_stream = NULL;
     parcel->to = *to;
     parcel->sender = from->address;
     parcel->length = bytes.length;
@@ -162,7 +172,14 @@ static void world_try_stream(struct world *world, const struct world_node *node,
     heap_push(&world->flying, world->now_us + 2 * world->longest_us, answer);
 }
 
-static void world_step(struct world *world, struct world_node *node, struct gossip_event event) {
+void world_stream_fly(struct world *world, const struct world_node *from,
+                      struct stream_parcel *carried) {
+    struct parcel *parcel = parcel_new(from, &world->nodes[carried->to].address, BYTES_LITERAL(""));
+    parcel->of_stream = carried;
+    heap_push(&world->flying, world->now_us + world->longest_us, parcel);
+}
+
+void world_step(struct world *world, struct world_node *node, struct gossip_event event) {
     struct gossip_actions actions;
     event.now_us = world->now_us;
     event.wall_us = world_wall_us(world, node->number);
@@ -173,6 +190,8 @@ static void world_step(struct world *world, struct world_node *node, struct goss
         world_post(world, node, &actions.datagrams[i]);
     for (size_t i = 0; i < actions.stream_try_count; i++)
         world_try_stream(world, node, &actions.stream_tries[i]);
+    for (size_t i = 0; i < actions.stream_count; i++)
+        world_stream_act(world, node, &actions.streams[i]);
     for (size_t i = 0; i < actions.change_count; i++)
         world_watch(world, node, &actions.changes[i]);
     for (size_t i = 0; world->on_propagation != NULL && i < actions.propagation_count; i++)
@@ -193,6 +212,7 @@ void world_start(struct world *world, unsigned number) {
                                      .seed = random_next(&world->random),
                                      .now_us = world->now_us,
                                      .is_sealed = world->is_sealed,
+                                     .has_streams = world->has_large_streams,
                                      .log = world->log};
     memcpy(options.uuid, node->uuid, GOSSIP_UUID_BYTES);
     if (node->name[0] != 0)
@@ -242,6 +262,7 @@ void world_kill(struct world *world, unsigned number) {
     struct world_node *node = &world->nodes[number];
     gossip_free(node->gossip);
     node->gossip = NULL;
+    world_streams_of_dead(world, node);
     node->is_stopped = false;
     world_empty_inbox(node);
 }
@@ -250,6 +271,10 @@ void world_stop(struct world *world, unsigned number) { world->nodes[number].is_
 
 static void world_deliver(struct world *world, struct world_node *node,
                           const struct parcel *parcel) {
+    if (parcel->of_stream != NULL) {
+        world_stream_land(world, node, parcel->of_stream);
+        return;
+    }
     uint8_t version = parcel->length > 0 ? parcel->data[0] : 0;
     world->received_by_version[version > 0]++;
     if (node->is_old && version > 0) {
@@ -325,7 +350,7 @@ static void world_land(struct world *world, struct parcel *parcel) {
         node != NULL && node->number == world->hard_of_hearing &&
         strcmp(gossip_datagram_kind(bytes_of(parcel->data, parcel->length)), "NEWS") == 0;
     if (node == NULL || is_missed || world->is_cut[parcel->from][node->number]) {
-        memory_free(parcel);
+        parcel_free(parcel);
         return;
     }
     if (node->is_stopped) {
@@ -333,7 +358,7 @@ static void world_land(struct world *world, struct parcel *parcel) {
         return;
     }
     world_deliver(world, node, parcel);
-    memory_free(parcel);
+    parcel_free(parcel);
 }
 
 static struct world_node *world_next_to_tick(struct world *world) {

@@ -35,11 +35,17 @@ struct world {
     bool is_sealed;        /* nodes that start from now on tell repeated datagrams apart */
     struct list recording; /* copies of what is sent, while is_recording */
     bool is_recording;
-    bool is_next_old;                 /* nodes that start from now on are */
-    bool has_streams;                 /* tries by stream get through, whatever is cut or lost */
-    unsigned hard_of_hearing;         /* what is sent to this node as NEWS is lost; 0: nobody */
-    double loss, repeats;             /* chances of a datagram */
-    uint64_t shortest_us, longest_us; /* its delay */
+    bool is_next_old;         /* nodes that start from now on are */
+    bool has_streams;         /* tries by stream get through, whatever is cut or lost */
+    unsigned hard_of_hearing; /* what is sent to this node as NEWS is lost; 0: nobody */
+    bool has_large_streams;   /* nodes that start from now on take and give large differences by
+                               streams (world_streams.h) */
+    struct list streams;
+    uint64_t stream_count;                                       /* since the beginning */
+    uint64_t stream_bytes, largest_stream_bytes;                 /* of pieces; of one */
+    unsigned most_served;                                        /* at once, by one node */
+    double loss, repeats;                                        /* chances of a datagram */
+    uint64_t shortest_us, longest_us;                            /* its delay */
     bool is_cut[WORLD_NODE_MAXIMUM + 1][WORLD_NODE_MAXIMUM + 1]; /* from, to */
     uint64_t healthy_called_dead; /* times that a node believed a running one to be dead */
     uint64_t datagram_count, byte_count;

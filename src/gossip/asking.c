@@ -1,0 +1,120 @@
+#include "gossip/asking.h"
+#include "gossip/digest.h"
+#include "gossip/joining.h"
+#include "gossip/member.h"
+#include "gossip/packing.h"
+
+static bool address_equal(const struct gossip_address *a, const struct gossip_address *b) {
+    return a->port == b->port && strcmp(a->host, b->host) == 0;
+}
+
+bool asking_may(const struct gossip *gossip, const struct gossip_address *whom) {
+    if (!gossip_has_streams(gossip) || asking_is_under_way(gossip))
+        return false;
+    for (size_t i = 0; i < GOSSIP_SHUNNED_MAXIMUM; i++)
+        if (gossip->shunned[i].until_us > gossip->now_us &&
+            address_equal(&gossip->shunned[i].address, whom))
+            return false;
+    return true;
+}
+
+/* In the place of the one whose time is over first. */
+static void asking_shun(struct gossip *gossip, uint64_t for_us) {
+    struct shunned *place = gossip->shunned;
+    for (size_t i = 0; i < GOSSIP_SHUNNED_MAXIMUM; i++)
+        if (gossip->shunned[i].until_us < place->until_us)
+            place = &gossip->shunned[i];
+    *place =
+        (struct shunned){.address = gossip->asking.address, .until_us = gossip->now_us + for_us};
+}
+
+void asking_offered(struct gossip *gossip, const struct codec_message *message) {
+    const struct member *member = member_find(gossip, message->sender);
+    if (!message->has_range || member == NULL || !member_is_live(member) ||
+        !asking_may(gossip, &member->shown.who->address))
+        return;
+    struct asking *asking = &gossip->asking;
+    *asking = (struct asking){.stream = ++gossip->asked_count,
+                              .address = member->shown.who->address,
+                              .silent_us = gossip->now_us + ASKING_SILENCE_US,
+                              .end_us = gossip->now_us + ASKING_LIMIT_US};
+    memcpy(asking->uuid, message->sender, GOSSIP_UUID_BYTES);
+    digest_write_request(gossip, message->first);
+    struct gossip_stream_action open = {
+        .kind = GOSSIP_STREAM_OPEN, .stream = asking->stream, .address = asking->address};
+    memcpy(open.uuid, asking->uuid, GOSSIP_UUID_BYTES);
+    gossip_stream(gossip, &open, buffer_bytes(&gossip->writer.buffer));
+}
+
+/* What was to come by the stream is sought by other ways. */
+static void asking_seek(struct gossip *gossip, const struct asking *ended, bool is_busy) {
+    struct member *other;
+    if (!is_busy)
+        digest_send(gossip, &ended->address);
+    else if (gossip->self->shown.state == GOSSIP_JOINING &&
+             member_choose(gossip, member_find(gossip, ended->uuid), 1, &other) == 1)
+        digest_send(gossip, &other->shown.who->address);
+}
+
+static void asking_end(struct gossip *gossip, enum gossip_stream_outcome outcome) {
+    struct asking ended = gossip->asking;
+    bool is_busy = outcome == GOSSIP_STREAM_BUSY;
+    gossip->counters.streams_asked[outcome]++;
+    if (outcome != GOSSIP_STREAM_DONE)
+        asking_shun(gossip, is_busy ? ASKING_BUSY_US : ASKING_FAILED_US);
+    gossip->asking = (struct asking){0};
+    gossip_shrink(gossip);
+    if (outcome != GOSSIP_STREAM_DONE)
+        asking_seek(gossip, &ended, is_busy);
+}
+
+void asking_ended(struct gossip *gossip, uint64_t stream, enum gossip_stream_outcome outcome) {
+    if (stream != 0 && stream == gossip->asking.stream)
+        asking_end(gossip, outcome);
+}
+
+static void asking_drop(struct gossip *gossip) {
+    struct gossip_stream_action drop = {.kind = GOSSIP_STREAM_DROP,
+                                        .stream = gossip->asking.stream};
+    gossip_stream(gossip, &drop, BYTES_NONE);
+    asking_end(gossip, GOSSIP_STREAM_FAILED);
+}
+
+/* A FILL of who was asked, whatever it is packed in. */
+static bool asking_read(struct gossip *gossip, struct bytes piece, struct codec_message *message) {
+    return piece.length <= GOSSIP_STREAM_MESSAGE_MAXIMUM &&
+           packing_unpack(piece, GOSSIP_STREAM_MESSAGE_MAXIMUM, &gossip->unpacked, &piece) == 0 &&
+           codec_decode(message, piece) == 0 && message->kind == CODEC_FILL &&
+           memcmp(message->sender, gossip->asking.uuid, GOSSIP_UUID_BYTES) == 0;
+}
+
+void asking_piece(struct gossip *gossip, uint64_t stream, struct bytes piece) {
+    struct codec_message message;
+    if (stream == 0 || stream != gossip->asking.stream)
+        return;
+    gossip->counters.stream_bytes_received += piece.length;
+    if (!asking_read(gossip, piece, &message)) {
+        gossip->counters.malformed++;
+        asking_drop(gossip);
+        return;
+    }
+    gossip->asking.silent_us = gossip->now_us + ASKING_SILENCE_US;
+    if (gossip_hear(gossip, &message))
+        joining_copied(gossip, &message);
+}
+
+uint64_t asking_deadline_us(const struct gossip *gossip) {
+    const struct asking *asking = &gossip->asking;
+    if (asking->stream == 0)
+        return GOSSIP_NEVER;
+    return asking->silent_us < asking->end_us ? asking->silent_us : asking->end_us;
+}
+
+void asking_run(struct gossip *gossip) {
+    if (!asking_is_under_way(gossip))
+        return;
+    const struct member *whom = member_find(gossip, gossip->asking.uuid);
+    bool is_live = whom != NULL && member_is_live(whom);
+    if (!is_live || gossip->now_us >= asking_deadline_us(gossip))
+        asking_drop(gossip);
+}

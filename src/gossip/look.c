@@ -1,0 +1,77 @@
+#include "base/check.h"
+#include "gossip/instance.h"
+#include "gossip/member.h"
+#include "gossip/nearness.h"
+#include "gossip/state.h"
+
+size_t gossip_member_count(const struct gossip *gossip) { return gossip->member_count; }
+
+const struct gossip_member *gossip_member_at(const struct gossip *gossip, size_t position) {
+    return position < gossip->member_count ? &gossip->members[position]->shown : NULL;
+}
+
+const struct gossip_member *gossip_member_of(const struct gossip *gossip,
+                                             const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    const struct member *member = member_find(gossip, uuid);
+    return member != NULL ? &member->shown : NULL;
+}
+
+static const struct member *member_behind(const struct gossip_member *shown) {
+    return (const struct member *)(const void *)shown; /* it is the first in struct member */
+}
+
+struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member *member,
+                        struct bytes key) {
+    (void)gossip;
+    const struct entry *entry = state_find(member_behind(member), key);
+    return entry != NULL ? entry_value(entry) : BYTES_NONE;
+}
+
+bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *shown,
+                      size_t *position, struct bytes *key, struct bytes *value, uint64_t *version) {
+    (void)gossip;
+    const struct chain *chain = member_behind(shown)->chain;
+    while (*position < chain->count) {
+        const struct entry *entry = chain->links[(*position)++].entry;
+        if (entry->is_removed || nearness_is_own_key(entry_key(entry)))
+            continue;
+        *key = entry_key(entry);
+        *value = entry_value(entry);
+        *version = entry->version;
+        return true;
+    }
+    return false;
+}
+
+void gossip_counters(const struct gossip *gossip, struct gossip_counters *out) {
+    *out = gossip->counters;
+    out->tokens_left = gossip->bucket.tokens;
+}
+
+const char *gossip_state_text(enum gossip_member_state state) {
+    switch (state) {
+    case GOSSIP_ALIVE:
+        return "alive";
+    case GOSSIP_SUSPECT:
+        return "suspect";
+    case GOSSIP_DEAD:
+        return "dead";
+    case GOSSIP_LEFT:
+        return "left";
+    case GOSSIP_JOINING:
+        return "joining";
+    }
+    UNREACHABLE();
+}
+
+const char *gossip_datagram_kind(struct bytes datagram) {
+    static const char *const names[] = {
+#define MESSAGE(name, number, text) [number] = #name,
+#define SECTION(name, tag)
+#include "gossip/gossip_message.def"
+#undef MESSAGE
+#undef SECTION
+    };
+    uint8_t kind = datagram.length > 1 ? datagram.data[1] : 0;
+    return kind < sizeof names / sizeof *names && names[kind] != NULL ? names[kind] : "unknown";
+}

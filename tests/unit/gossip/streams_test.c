@@ -1,0 +1,228 @@
+/* What is lacked goes by a stream where it is much: whole, by few datagrams, a bounded number at a
+ * time, and by datagrams again where there is no stream (memberlist #158; chitchat #59). */
+#include "../unit.h"
+#include "base/planted.h"
+#include "world.h"
+
+enum { SECOND = 1000000, MEMBERS = 10, TALKERS = 4, KEYS = 100, VALUE = 400, MIN_BYTES = 16000 };
+
+static void fill(struct world *world, unsigned number) {
+    char key[16], value[VALUE + 1];
+    for (unsigned i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "key%u", i);
+        for (unsigned at = 0; at < VALUE; at++)
+            value[at] = (char)('!' + random_below(&world->random, 90));
+        value[VALUE] = 0;
+        world_set(world, number, key, value);
+    }
+}
+
+/* Ten members, four of which say 40 KB each. */
+static struct world *talking_world(uint64_t seed) {
+    struct world *world = world_new(seed);
+    world->timing.stream_min_bytes = MIN_BYTES;
+    world->has_large_streams = true;
+    world_add_cluster(world, MEMBERS);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    for (unsigned i = 1; i <= TALKERS; i++)
+        fill(world, i);
+    world_run(world, 20 * SECOND);
+    return world;
+}
+
+static struct gossip_counters counters_of(struct world *world, unsigned number) {
+    struct gossip_counters counters;
+    gossip_counters(world->nodes[number].gossip, &counters);
+    return counters;
+}
+
+static bool is_whole(struct world *world, unsigned number) {
+    char key[16];
+    for (unsigned other = 1; other <= TALKERS; other++)
+        for (unsigned i = 0; i < KEYS; i++) {
+            snprintf(key, sizeof key, "key%u", i);
+            struct bytes own = world_value(world, other, other, key);
+            if (own.length > 0 && !bytes_equal(world_value(world, number, other, key), own))
+                return false;
+        }
+    return true;
+}
+
+static bool last_is_whole(struct world *world) {
+    return is_whole(world, world->count) &&
+           world_is_state(world, world->count, world->count, GOSSIP_ALIVE);
+}
+
+static bool all_are_whole(struct world *world) {
+    for (unsigned i = 1; i <= world->count; i++)
+        if (world->nodes[i].gossip != NULL && !is_whole(world, i))
+            return false;
+    return true;
+}
+
+static unsigned newcomer(struct world *world) {
+    unsigned number = world_add(world)->number;
+    world_seed(world, number, 1);
+    return number;
+}
+
+/* 160 KB come within a few hundred milliseconds, in pieces of at most 60 KB and hardly a datagram.
+ */
+static void test_a_first_copy_comes_by_a_stream(void **state) {
+    (void)state;
+    struct world *world = talking_world(401);
+    uint64_t fill_bytes = world->fill_bytes;
+    unsigned number = newcomer(world);
+    assert_true(world_run_until(world, SECOND / 5, last_is_whole));
+    assert_int_equal(counters_of(world, number).streams_asked[GOSSIP_STREAM_DONE], 1);
+    assert_true(world->stream_bytes > 100000);
+    assert_true(world->largest_stream_bytes <= GOSSIP_STREAM_MESSAGE_MAXIMUM);
+    assert_true(world->fill_bytes - fill_bytes < 2000);
+    world_free(world);
+}
+
+/* Nobody asks for more than one at a time, and nobody serves more than four. Forty come at once
+ * through one seed; all get their copy. */
+static void test_a_storm_is_served_four_at_a_time(void **state) {
+    (void)state;
+    struct world *world = talking_world(402);
+    for (unsigned i = 0; i < 40; i++)
+        newcomer(world);
+    assert_true(world_run_until(world, 20 * SECOND, all_are_whole));
+    assert_true(counters_of(world, 1).referrals > 0);
+    assert_true(world->most_served > 1);
+    assert_true(world->most_served <= GOSSIP_STREAMS_SERVED_MAXIMUM);
+    assert_int_equal(world->healthy_called_dead, 0);
+    world_free(world);
+}
+
+/* Who cannot take a stream, as all of older releases, gets datagrams. */
+static void test_others_go_on_by_datagrams(void **state) {
+    (void)state;
+    struct world *world = talking_world(403);
+    uint64_t streams = world->stream_count;
+    world->has_large_streams = false;
+    newcomer(world);
+    assert_true(world_run_until(world, 10 * SECOND, last_is_whole));
+    world->is_next_old = true;
+    newcomer(world);
+    assert_true(world_run_until(world, 10 * SECOND, last_is_whole));
+    assert_int_equal(world->stream_count, streams);
+    assert_int_equal(world->unreadable_count, 0);
+    world_free(world);
+}
+
+static bool last_is_asking(struct world *world) {
+    return counters_of(world, 1).streams_serving + counters_of(world, 2).streams_serving > 0;
+}
+
+/* Who serves is killed in the middle: the rest comes from others. */
+static void test_who_serves_dies(void **state) {
+    (void)state;
+    struct world *world = talking_world(404);
+    unsigned number = newcomer(world);
+    assert_true(world_run_until(world, SECOND, last_is_asking));
+    world_kill(world, 1);
+    world_run(world, 20 * SECOND);
+    assert_true(counters_of(world, number).streams_asked[GOSSIP_STREAM_FAILED] > 0);
+    assert_true(all_are_whole(world));
+    world_free(world);
+}
+
+/* Who asks is stopped in the middle: its place is free again after the time of silence. */
+static void test_who_asks_stands_still(void **state) {
+    (void)state;
+    struct world *world = talking_world(405);
+    unsigned number = newcomer(world);
+    assert_true(world_run_until(world, SECOND, last_is_asking));
+    world_stop(world, number);
+    world_run(world, 10 * SECOND);
+    assert_int_equal(counters_of(world, 1).streams_serving, 0);
+    assert_int_equal(counters_of(world, 1).streams_served[GOSSIP_STREAM_FAILED], 1);
+    world_resume(world, number);
+    assert_true(world_run_until(world, 20 * SECOND, all_are_whole));
+    world_free(world);
+}
+
+/* Two halves that each said much while they could not hear each other: what the one lacks it finds
+ * by its own digest, or is asked to give by the other's; both go by streams. */
+static void test_halves_take_what_they_lack(void **state) {
+    (void)state;
+    struct world *world = talking_world(406);
+    world_split(world, MEMBERS / 2);
+    world_run(world, SECOND / 4); /* before anybody is dead */
+    for (unsigned i = 1; i <= TALKERS; i++)
+        fill(world, i);
+    world_run(world, SECOND / 2);
+    uint64_t streams = world->stream_count;
+    world_heal(world);
+    assert_true(world_run_until(world, 30 * SECOND, all_are_whole));
+    assert_true(world->stream_count > streams);
+    world_free(world);
+}
+
+/* With little bandwidth a stream waits for it; probes do not, and nobody is called dead. */
+static void test_a_stream_is_within_the_bandwidth(void **state) {
+    (void)state;
+    struct world *world = talking_world(407);
+    struct gossip_timing timing = world->timing;
+    timing.bytes_per_second = 30000;
+    world_set_timing(world, &timing);
+    world_run(world, SECOND);
+    uint64_t began_us = world->now_us;
+    newcomer(world);
+    assert_true(world_run_until(world, 30 * SECOND, last_is_whole));
+    assert_true(world->now_us - began_us > SECOND);
+    assert_int_equal(world->healthy_called_dead, 0);
+    world_free(world);
+}
+
+/* Streams that nobody asked for, pieces of others, requests that are none: counted, and nothing
+ * else. */
+static void test_what_is_no_stream_changes_nothing(void **state) {
+    (void)state;
+    struct world *world = talking_world(408);
+    struct gossip *gossip = world->nodes[5].gossip;
+    struct gossip_counters before = counters_of(world, 5);
+    static const char junk[GOSSIP_STREAM_MESSAGE_MAXIMUM + 1] = {1, 8};
+    static const enum gossip_event_kind kinds[] = {GOSSIP_STREAM_PIECE, GOSSIP_STREAM_ENDED,
+                                                   GOSSIP_STREAM_ASKED, GOSSIP_STREAM_ROOM,
+                                                   GOSSIP_STREAM_GONE};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        for (size_t length = 0; length <= sizeof junk; length += sizeof junk / 3) {
+            struct gossip_event event = {.kind = kinds[i],
+                                         .stream = 7,
+                                         .now_us = world->now_us,
+                                         .bytes = {(const uint8_t *)junk, length}};
+            struct gossip_actions actions;
+            gossip_step(gossip, &event, &actions);
+            assert_int_equal(actions.change_count, 0);
+            for (size_t j = 0; j < actions.stream_count; j++) {
+                assert_int_equal(actions.streams[j].kind, GOSSIP_STREAM_END);
+                assert_int_equal(actions.streams[j].outcome, GOSSIP_STREAM_FAILED);
+            }
+        }
+    struct gossip_counters after = counters_of(world, 5);
+    assert_int_equal(after.streams_serving, 0);
+    assert_int_equal(after.malformed - before.malformed, 4);
+    world_free(world);
+}
+
+/* Without an argument the tests; `--plant` shows that they find the fault: they fail then. */
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_first_copy_comes_by_a_stream),
+                                       cmocka_unit_test(test_a_storm_is_served_four_at_a_time),
+                                       cmocka_unit_test(test_others_go_on_by_datagrams),
+                                       cmocka_unit_test(test_who_serves_dies),
+                                       cmocka_unit_test(test_who_asks_stands_still),
+                                       cmocka_unit_test(test_halves_take_what_they_lack),
+                                       cmocka_unit_test(test_a_stream_is_within_the_bandwidth),
+                                       cmocka_unit_test(test_what_is_no_stream_changes_nothing)};
+    (void)argv;
+#ifdef TROTHDB_PLANTED_FAULTS
+    if (argc > 1)
+        planted_fault_on = PLANTED_GOSSIP_STREAMS_UNCAPPED;
+#endif
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return argc > 1 ? failed == 0 : failed;
+}
