@@ -74,9 +74,8 @@ static void hear_hints(struct worker *worker, const struct member_view_entry *me
 
 static void members_received(struct worker *worker, struct bytes bytes) {
     struct member_view view;
-    if (member_view_decode(&view, bytes)) {
+    if (member_view_decode(&view, bytes))
         return;
-    }
     member_view_release(&worker->members);
     worker->members = view;
     neighbours_hear(worker);
@@ -105,17 +104,15 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         reply_received(worker, mail);
         break;
     case MAIL_PEER:
-        if (peers_receive(worker, buffer_bytes(&mail->bytes), true)) {
+        if (peers_receive(worker, buffer_bytes(&mail->bytes), true))
             log_line(worker->io.log, LOG_WARN, "peer batch dropped",
                      LOG_F("worker", worker->index));
-        }
         break;
     case MAIL_TOPOLOGY:
-        if (mail->flags & MAIL_TOPOLOGY_IS_FOUNDING) {
+        if (mail->flags & MAIL_TOPOLOGY_IS_FOUNDING)
             status_found_mail(worker, mail);
-        } else {
+        else
             control_topology_mail(worker, buffer_bytes(&mail->bytes));
-        }
         break;
     case MAIL_LEADER:
         if (mail->shard < WORKER_SHARD_MAXIMUM) {
@@ -147,9 +144,8 @@ void worker_mail(struct worker *worker, struct mail *mail) {
     case MAIL_GOSSIP_CALL:
     case MAIL_GOSSIP_WATCH:
     case MAIL_GOSSIP_CONTACT:
-        break;               /* the gossiper's */
-    case MAIL_GOSSIP_STREAM: /* of the owner's listener, which has taken it */
-        break;
+    case MAIL_GOSSIP_STREAM:
+        break; /* the gossiper's, or the owner's listener's */
     }
     mail_free(mail);
 }
