@@ -1,7 +1,7 @@
 #include "base/check.h"
 #include "shard/internal.h"
 
-enum { LOAD_FACTOR = 8 }; /* a follower that loads serves nobody from this shard meanwhile */
+enum { LOAD_FACTOR = 16 }; /* a follower that loads serves nobody from this shard meanwhile */
 
 /* The chunks of a snapshot from the leader are all here. They are loaded into a second machine, bit
  * by bit, so that nothing is given up for a state that cannot be read and no turn is held up; that
