@@ -164,8 +164,10 @@ void scenario_restart(const struct scenario_run *run) {
 /* Partitions. */
 
 static bool is_apart(const struct crowd *crowd) {
-    uint64_t half = crowd->running_count / 2, other = crowd->running_count - half;
-    return crowd->sight.wrong_count == 2 * half * other;
+    uint64_t half = 0;
+    for (unsigned i = 0; i < crowd->node_count; i++)
+        half += crowd_is_running(crowd, i) && crowd->nodes[i].group == 1;
+    return crowd->sight.wrong_count == 2 * half * (crowd->running_count - half);
 }
 
 static double heal_seconds(struct crowd *crowd, struct report *report) {
