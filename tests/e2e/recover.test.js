@@ -114,6 +114,34 @@ test('a majority is lost for good: the operator has the shards go on from the no
   await check(first, 85);
 });
 
+test('a majority is lost while a replica moves: the old one that has the data goes on, not the new one that is empty', async (t) => {
+  const {nodes} = await startNodes(t, {nodes: 4});
+  const [first, second, third, spare] = nodes;
+  await until('cluster create', async () => (await trothdb('create', first.address, second.address, third.address,
+    '--shards', 1, '--replicas', 3)).code === 0);
+  await write(await leader([first, second, third]), 0, 20);
+  await cluster('add', spare.address, '--at', second.address);
+  const status = async (node) => JSON.parse((await cluster('status', node.address, '--json')).stdout);
+  await until('all are even', async () => (await status(second)).shards[1].replicas.every(({lag_entries: lag}) => lag === 0));
+  // The spare is to take the first one's place, and stands still: it learns nothing.
+  spare.pause();
+  const moving = await trothdb('replicas', 1, `${spare.address},${second.address},${third.address}`, '--at', second.address, '--wait', 1);
+  assert.strictEqual(moving.code, 1, moving.stdout);
+  await until('the first one knows what is wanted', async () => !(await status(first)).shards[1].replicas.some(({node}) => node === 1));
+  await second.kill();
+  await third.kill();
+  spare.resume();
+  await until('the spare answers', async () => await spare.ask('PING') === 'PONG');
+  const left = `${first.address},${spare.address}`;
+  const dry = JSON.parse((await cluster('recover', left, '--dry-run', '--json')).stdout);
+  assert.deepStrictEqual(dry.shards.map(({has_majority: has, node}) => [has, node]), [[false, 1], [false, 1]]);
+  await cluster('recover', left, '--yes', '--json');
+  const now = await leader([first, spare]);
+  await check(now, 20);
+  await write(now, 20, 5);
+  await check(now, 25);
+});
+
 test('a node is taken out: what it holds moves first; without a place for it, it stays', async (t) => {
   const {nodes} = await startNodes(t, {nodes: 4});
   const [first, second, third, spare] = nodes;
