@@ -263,6 +263,8 @@ struct worker {
 
     struct bytes tracing;     /* the trace id of the command that is being handed on; borrowed */
     uint64_t untraced_writes; /* since trace-one-in picked one */
+    bool is_trace_due;        /* something was slow: the next write is picked */
+    uint64_t next_slow_trace_us;
     uint64_t next_tick_us;
     uint64_t started_us;
     uint64_t snapshot_turn_us; /* the last that was given away */
@@ -458,6 +460,12 @@ enum route_result router_call(struct worker *worker, uint32_t shard, const struc
 /* trace.c */
 /* TROTHDB TRACE <id> <command ...>, whole. */
 enum route_result trace_run(struct session *session, const struct bytes *arguments, size_t count);
+/* By trace-after-slow: a command was slow just now. */
+void trace_slow(struct worker *worker);
+/* Is something to be picked at all? */
+static inline bool trace_may_pick(const struct worker *worker) {
+    return worker->config.trace_one_in || worker->is_trace_due;
+}
 /* Counts a write while trace-one-in is not 0; is this the one? Then it is to be run so. */
 bool trace_is_picked(struct worker *worker, const struct command *command);
 enum route_result trace_run_picked(struct session *session, const struct bytes *arguments,

@@ -435,7 +435,7 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         session->last_command = command;
         session->arguments = arguments;
         session->argument_count = count;
-        bool is_picked = worker->config.trace_one_in && trace_is_picked(worker, command);
+        bool is_picked = trace_may_pick(worker) && trace_is_picked(worker, command);
         result = is_picked ? trace_run_picked(session, arguments, count)
                            : router_run(session, command, arguments, count);
         if (result == ROUTE_DONE) {

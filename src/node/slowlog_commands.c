@@ -26,6 +26,7 @@ void slowlog_consider(struct session *session, uint64_t duration_us, struct byte
                                   .client_name = session->name,
                                   .excerpt = excerpt};
     slowlog_add(&worker->slowlog, &event, maximum_of(worker));
+    trace_slow(worker);
 }
 
 /* ---- one worker's part, and the whole ---- */

@@ -1,4 +1,4 @@
-/* TROTHDB TRACE <id> <command ...>, and the commands that trace-one-in picks: the id goes with the
+/* TROTHDB TRACE <id> <command ...>, and the commands that trace-one-in and trace-after-slow pick: the id goes with the
  * command to its shard (shard/trace.c logs what becomes of it there, on every replica), and here a
  * line tells when its reply left. While such a command is being handed on, worker->tracing is its
  * id; nothing is kept for any other. */
@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "node/internal.h"
 
-enum { TRACE_WORDS = 3, TRACE_PICKED_BYTES = 17 };
+enum { TRACE_WORDS = 3, TRACE_PICKED_BYTES = 17, TRACE_SLOW_PAUSE_US = 1000 * 1000 };
 
 /* One traced command of a session whose reply is awaited. */
 struct session_trace {
@@ -124,10 +124,25 @@ enum route_result trace_run(struct session *session, const struct bytes *argumen
     return result;
 }
 
-/* ---- picked by trace-one-in ---- */
+/* ---- picked by trace-one-in and trace-after-slow ---- */
+
+/* What was slow has no id any more, and its stages went by unseen. What makes commands slow lasts,
+ * as a rule, so the next one is looked at. */
+void trace_slow(struct worker *worker) {
+    worker->is_trace_due |=
+        worker->config.trace_after_slow && worker->turn_us >= worker->next_slow_trace_us;
+}
 
 bool trace_is_picked(struct worker *worker, const struct command *command) {
-    if (!(command->flags & COMMAND_WRITE) || command->flags & COMMAND_INTERNAL ||
+    if (!(command->flags & COMMAND_WRITE) || command->flags & COMMAND_INTERNAL) {
+        return false;
+    }
+    if (worker->is_trace_due) {
+        worker->is_trace_due = false;
+        worker->next_slow_trace_us = worker->turn_us + TRACE_SLOW_PAUSE_US;
+        return true;
+    }
+    if (worker->config.trace_one_in == 0 ||
         ++worker->untraced_writes < (uint64_t)worker->config.trace_one_in) {
         return false;
     }

@@ -54,6 +54,25 @@ test('traces', async (t) => {
     }
   });
 
+  await t.test('after a slow command the next write is picked, one a second at the most', async () => {
+    await leader.ask('CONFIG', 'SET', 'slowlog-log-slower-than', '0', 'trace-after-slow', 'yes');
+    await leader.ask('SLOWLOG', 'RESET');
+    const picked = async () => (await leader.ask('SLOWLOG', 'GET', '-1')).map((entry) => entry[3])
+      .filter((words) => words[1] === 'TRACE' && words[3] === 'SET').map((words) => words[2]);
+    const begun = Date.now();
+    for (let i = 0; i < 30; i++) assert.strictEqual(await leader.ask('SET', KEY, 7), 'OK');
+    const ids = await picked();
+    const seconds = Math.ceil((Date.now() - begun) / 1000);
+    assert.ok(ids.length >= 1 && ids.length <= 2 * (seconds + 1), `${ids.length} of 30 in ${seconds} s on two workers`);
+    await until(`${ids[0]} is in all logs`, async () => cluster.nodes.every((node) => stages(node, ids[0]).includes('applied')));
+    await leader.ask('CONFIG', 'SET', 'trace-after-slow', 'no');
+    await leader.ask('SET', KEY, 7); // what was due already
+    await leader.ask('SLOWLOG', 'RESET');
+    for (let i = 0; i < 5; i++) await leader.ask('SET', KEY, 7);
+    assert.ok((await picked()).length <= 2);
+    await leader.ask('CONFIG', 'SET', 'slowlog-log-slower-than', '-1');
+  });
+
   await t.test('reads, refusals and what is no id', async () => {
     const ask = (...words) => leader.ask('TROTHDB', 'TRACE', ...words);
     assert.strictEqual(await ask('read-1', 'GET', KEY), '7');
