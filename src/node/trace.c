@@ -1,7 +1,7 @@
-/* TROTHDB TRACE <id> <command ...>, and the commands that trace-one-in and trace-after-slow pick: the id goes with the
- * command to its shard (shard/trace.c logs what becomes of it there, on every replica), and here a
- * line tells when its reply left. While such a command is being handed on, worker->tracing is its
- * id; nothing is kept for any other. */
+/* TROTHDB TRACE <id> <command ...>, and what trace-one-in and trace-after-slow pick: the id goes
+ * with the command to its shard (shard/trace.c logs what becomes of it there, on every
+ * replica), and here a line tells when its reply left. While such a command is being handed on,
+ * worker->tracing is its id; nothing is kept for any other. */
 #include <stdio.h>
 
 #include "base/check.h"
