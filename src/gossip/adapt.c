@@ -1,4 +1,5 @@
 #include "gossip/adapt.h"
+#include "base/planted.h"
 
 enum {
     HEARD_LEAST = 8,  /* pieces of news; a period of less says nothing */
@@ -25,7 +26,7 @@ void adapt_reset(struct adapt *adapt) { *adapt = (struct adapt){0}; }
 static enum adapt_change adapt_pace(struct adapt *adapt, int change) {
     int pace = adapt->pace + change;
     adapt->late_periods = adapt->early_periods = 0;
-    if (pace < ADAPT_SLOWEST || pace > ADAPT_FASTEST)
+    if (pace < ADAPT_SLOWEST || pace > ADAPT_FASTEST || PLANTED(GOSSIP_ADAPT_STUCK))
         return ADAPT_NONE;
     adapt->pace = pace;
     adapt->rest_periods = REST_PERIODS;
@@ -39,7 +40,7 @@ static enum adapt_change adapt_conclude(struct adapt *adapt) {
     bool is_early = adapt->not_early * LATE_SHARE < adapt->heard;
     adapt->late_periods = is_late ? adapt->late_periods + 1 : 0;
     adapt->early_periods = is_early ? adapt->early_periods + 1 : 0;
-    if (adapt->late_periods >= LATE_PERIODS)
+    if (adapt->late_periods >= (PLANTED(GOSSIP_ADAPT_NERVOUS) ? 1 : LATE_PERIODS))
         return adapt_pace(adapt, 1);
     if (adapt->early_periods >= EARLY_PERIODS)
         return adapt_pace(adapt, -1);

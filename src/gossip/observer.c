@@ -9,7 +9,7 @@ enum {
     SHIFT_LONGEST = 4, /* but never by more than this part of a turn */
     LOOK_SPREAD = 16,  /* observers that heard of a suspicion ask within this part of an interval */
     LOOKERS_BY_LOT = 4, /* who are no observers of a suspect ask as well, about so many in all */
-    PATIENCE_LEAST = 4 /* part of the probe timeout */
+    PATIENCE_LEAST = 4  /* part of the probe timeout */
 };
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }

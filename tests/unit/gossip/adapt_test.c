@@ -1,5 +1,5 @@
 /* The pace of news follows what is measured, and does not swing with it. */
-#include "../unit.h"
+#include "../planting.h"
 #include "gossip/adapt.h"
 #include "world.h"
 
@@ -180,9 +180,9 @@ static void test_slow_links_are_made_up_for(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_three_late_periods_make_it_faster),
-          cmocka_unit_test(test_hysteresis), cmocka_unit_test(test_pace_is_bounded),
-          cmocka_unit_test(test_little_news_says_nothing),
-          cmocka_unit_test(test_fan_out_follows_the_size),
-          cmocka_unit_test(test_news_is_gathered_at_any_pace),
-          cmocka_unit_test(test_slow_links_are_made_up_for))
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_three_late_periods_make_it_faster),
+                   cmocka_unit_test(test_hysteresis), cmocka_unit_test(test_pace_is_bounded),
+                   cmocka_unit_test(test_little_news_says_nothing),
+                   cmocka_unit_test(test_fan_out_follows_the_size),
+                   cmocka_unit_test(test_news_is_gathered_at_any_pace),
+                   cmocka_unit_test(test_slow_links_are_made_up_for))

@@ -2,9 +2,8 @@
  * that it would have caught.
  *
  *     life_test [--plant FAULT TEST]     with a planted fault that test must fail */
-#include "../unit.h"
+#include "../planting.h"
 #include "base/memory.h"
-#include "base/planted.h"
 #include "gossip/codec.h"
 #include "world.h"
 
@@ -295,44 +294,12 @@ static void test_restart_at_a_new_address_is_known_in_300_ms_and_never_two(void 
     world_free(world);
 }
 
-#ifdef TROTHDB_PLANTED_FAULTS
-static int plant(const char *name) {
-    static const struct {
-        const char *name;
-        enum planted_fault fault;
-    } faults[] = {
-#define PLANTED_FAULT(name, text) {#name, PLANTED_##name},
-#include "base/planted.def"
-#undef PLANTED_FAULT
-    };
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        if (strcmp(faults[i].name, name) == 0)
-            planted_fault_on = faults[i].fault;
-    return planted_fault_on == PLANTED_NOTHING;
-}
-#else
-static int plant(const char *name) {
-    printf("this build has no planted faults, and so not %s\n", name);
-    return 1;
-}
-#endif
-
-int main(int count, char **arguments) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stopped_process_blames_nobody),
-        cmocka_unit_test(test_short_stops_blame_nobody),
-        cmocka_unit_test(test_missed_refutation_is_asked_for),
-        cmocka_unit_test(test_relayed_news_does_not_keep_the_dead_alive),
-        cmocka_unit_test(test_partition_heals),
-        cmocka_unit_test(test_halves_of_a_hundred_heal_soon),
-        cmocka_unit_test(test_halves_heal_after_the_graves_are_forgotten),
-        cmocka_unit_test(test_two_find_each_other_again),
-        cmocka_unit_test(test_restart_at_a_new_address_is_known_in_300_ms_and_never_two)};
-    bool is_planted = count == 4 && strcmp(arguments[1], "--plant") == 0;
-    if (is_planted && plant(arguments[2]) != 0)
-        return 1;
-    if (is_planted)
-        cmocka_set_test_filter(arguments[3]);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return is_planted ? failed == 0 : failed;
-}
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_stopped_process_blames_nobody),
+                   cmocka_unit_test(test_short_stops_blame_nobody),
+                   cmocka_unit_test(test_missed_refutation_is_asked_for),
+                   cmocka_unit_test(test_relayed_news_does_not_keep_the_dead_alive),
+                   cmocka_unit_test(test_partition_heals),
+                   cmocka_unit_test(test_halves_of_a_hundred_heal_soon),
+                   cmocka_unit_test(test_halves_heal_after_the_graves_are_forgotten),
+                   cmocka_unit_test(test_two_find_each_other_again),
+                   cmocka_unit_test(test_restart_at_a_new_address_is_known_in_300_ms_and_never_two))
