@@ -486,16 +486,31 @@ void sim_disk_end_life(struct sim_disk *disk, enum sim_death death) {
     disk_lose_changes(disk, survival, random);
 }
 
-bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random *random) {
+static bool has_prefix(const struct disk_name *name, const char *prefix) {
+    return strncmp(name->name, prefix, strlen(prefix)) == 0;
+}
+
+/* Names are sorted: another segment follows where the next name is one. */
+static bool is_at_rest(const struct sim_disk *disk, size_t position) {
+    const struct disk_name *name = &disk->safe.entries[position];
+    bool is_sealed = has_prefix(name, "wal-0") && position + 1 < disk->safe.count &&
+                     has_prefix(name + 1, "wal-0");
+    return is_sealed || has_prefix(name, "chunk") || has_prefix(name, "snapshot");
+}
+
+/* `name_prefix` NULL: of what is at rest. */
+static bool rot(struct sim_disk *disk, const char *name_prefix, struct random *random) {
     if (disk->rotten || disk->safe.count == 0)
         return false;
     size_t start = (size_t)random_below(random, disk->safe.count);
     /* A log may lose what nothing was written behind: that looks like a write that never was
      * finished. */
-    uint64_t syncs_behind = strcmp(name_prefix, "wal") == 0 ? DISK_ROT_SYNCS_BEHIND : 0;
+    uint64_t syncs_behind =
+        name_prefix && strcmp(name_prefix, "wal") == 0 ? DISK_ROT_SYNCS_BEHIND : 0;
     for (size_t i = 0; i < disk->safe.count; i++) {
-        struct disk_name *name = &disk->safe.entries[(start + i) % disk->safe.count];
-        if (strncmp(name->name, name_prefix, strlen(name_prefix)) != 0)
+        size_t position = (start + i) % disk->safe.count;
+        struct disk_name *name = &disk->safe.entries[position];
+        if (name_prefix ? !has_prefix(name, name_prefix) : !is_at_rest(disk, position))
             continue;
         if (!disk_image_rot(name->image, syncs_behind, random, &disk->rotten_offset,
                             &disk->rotten_mask))
@@ -507,6 +522,26 @@ bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random 
         return true;
     }
     return false;
+}
+
+bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random *random) {
+    return rot(disk, name_prefix, random);
+}
+
+bool sim_disk_rot_at_rest(struct sim_disk *disk, struct random *random) {
+    return rot(disk, NULL, random);
+}
+
+bool sim_disk_has_shed_rot(struct sim_disk *disk) {
+    if (disk->rotten == NULL)
+        return false;
+    for (size_t i = 0; i < disk->safe.count; i++)
+        if (disk->safe.entries[i].image == disk->rotten &&
+            !has_prefix(&disk->safe.entries[i], "wal-spare") &&
+            disk_image_byte(disk->rotten, disk->rotten_offset) == disk->rotten_byte)
+            return false;
+    sim_disk_forget_rot(disk);
+    return true;
 }
 
 bool sim_disk_is_rotten(const struct sim_disk *disk) { return disk->rotten != NULL; }

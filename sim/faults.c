@@ -281,6 +281,10 @@ static void fault_bit_rot(struct faults *faults) {
 
 static void fault_bit_rot_in_turn(struct faults *faults) { rot_logs_in_turn(faults->rot); }
 
+static void fault_rot_at_rest(struct faults *faults) {
+    rot_at_rest(faults->rot, faults_node(faults)->index);
+}
+
 static void fault_snapshot_rot(struct faults *faults) {
     rot_snapshot(faults->rot, faults_node(faults)->index);
 }

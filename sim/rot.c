@@ -12,7 +12,7 @@ struct rot {
     unsigned turn, looks_left; /* of rot_logs_in_turn(): the next node */
 };
 
-static event_run log_event, snapshot_event, turn_event;
+static event_run log_event, snapshot_event, turn_event, rest_event;
 
 struct rot *rot_new(struct simulation *simulation) {
     struct rot *rot = memory_allocate_zeroed(1, sizeof *rot);
@@ -88,6 +88,29 @@ static bool strike(struct rot *rot, unsigned node, event_run *run) {
 
 void rot_log(struct rot *rot, unsigned node) { strike(rot, node, log_event); }
 void rot_snapshot(struct rot *rot, unsigned node) { strike(rot, node, snapshot_event); }
+
+/* Until it is gone: mended, or the node was started again and found it then. */
+static void rest_event(struct event *event) {
+    struct rot *rot = event->context;
+    struct sim_node *node = rot->simulation->nodes[event->number];
+    for (unsigned i = 0; i < rot->simulation->worker_count; i++)
+        rot->simulation->statistics.mended_at_rest += sim_disk_has_shed_rot(node->threads[i].disk);
+    if (is_damaged(rot))
+        later(rot, ROT_LOOK_AGAIN_US, rest_event, (unsigned)event->number);
+}
+
+void rot_at_rest(struct rot *rot, unsigned node) {
+    struct simulation *simulation = rot->simulation;
+    struct sim_node *victim = simulation->nodes[node];
+    if (is_damaged(rot) || !sim_node_is_alive(victim))
+        return;
+    uint64_t worker = random_below(&simulation->random, simulation->worker_count);
+    if (!sim_disk_rot_at_rest(victim->threads[worker].disk, &simulation->random))
+        return;
+    rot->damaged = node + 1;
+    rot->whole_since_us = 0;
+    later(rot, ROT_LOOK_AGAIN_US, rest_event, node);
+}
 
 void rot_logs_in_turn(struct rot *rot) {
     bool is_at_it = rot->turn > 0;

@@ -66,6 +66,8 @@ static void print_summary(const struct simulation *simulation, double seconds) {
                                  ? 100 * statistics->replicas_seen_quiet / statistics->replicas_seen
                                  : 0),
         (unsigned long long)simulation->queue.executed_count);
+    if (statistics->mended_at_rest)
+        printf(", %llu mended at rest", (unsigned long long)statistics->mended_at_rest);
     if (statistics->nodes_removed)
         printf(", %llu nodes taken out", (unsigned long long)statistics->nodes_removed);
     if (statistics->recoveries)

@@ -51,6 +51,10 @@ static void simulation_configure(struct simulation *simulation) {
     setting(simulation, "workers", "%u", simulation->worker_count);
     setting(simulation, "wal-segment-bytes", "65536");
     setting(simulation, "wal-reserve-bytes", "65536");
+    if (random_chance(random, 0.5)) { /* or hardly ever in so short a time, as by default */
+        setting(simulation, "scrub-pause-ms", "%u", (unsigned)random_between(random, 200, 3000));
+        setting(simulation, "scrub-bytes-per-second", "10mb");
+    }
     setting(simulation, "write-timeout-ms", "%u", (unsigned)random_between(random, 1000, 5000));
     setting(simulation, "read-mode", "%s", random_chance(random, 0.75) ? "lease" : "quorum");
     if (random_chance(random, 0.8)) /* or after a second, as by default: then few ever are */

@@ -51,6 +51,7 @@ enum simulation_phase { PHASE_BOOT, PHASE_FAULTS, PHASE_HEALED, PHASE_LAST_READS
 struct simulation_statistics {
     uint64_t operations_done, operations_void, operations_unknown;
     uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals, repairs,
+        mended_at_rest, /* damage that a node found by itself while it ran */
         replica_changes, answers_doubted, nodes_removed, recoveries;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };

@@ -6,8 +6,7 @@
 #include "store/snapshot_chunk.h"
 #include "store/wal_format.h"
 
-/* Between two passes, and before damage that was found is looked at again. */
-#define SCRUB_PAUSE_US ((uint64_t)60 * 1000000)
+/* Before damage that was found is looked at again. */
 #define SCRUB_AGAIN_US ((uint64_t)1000000)
 /* A long item is paid for by a pause afterwards, up to this. */
 #define SCRUB_DEBT_US ((uint64_t)600 * 1000000)
@@ -60,7 +59,8 @@ static void begin_pass(struct scrub *scrub, uint64_t now) {
 
 static void end_pass(struct scrub *scrub) {
     worker_count(scrub->worker, METRIC_scrub_passes_total, 1);
-    begin_pass(scrub, worker_now_us(scrub->worker) + SCRUB_PAUSE_US);
+    uint64_t pause_us = (uint64_t)scrub->worker->config.scrub_pause_ms * 1000;
+    begin_pass(scrub, worker_now_us(scrub->worker) + pause_us);
 }
 
 static void next_shard(struct scrub *scrub) {

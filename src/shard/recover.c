@@ -217,6 +217,27 @@ static int load_snapshot(struct shard *shard, const struct shard_recovery *recov
     return 0;
 }
 
+static void empty_machine(struct shard *shard) {
+    struct machine *empty = shard->machine->ops->make_empty(shard->machine);
+    shard->machine->ops->free(shard->machine);
+    shard->machine = empty;
+}
+
+/* What a disk cannot read it may be able to read the second time: then nothing is given up. */
+static int load_snapshot_patiently(struct shard *shard, const struct shard_recovery *recovery,
+                                   struct raft_configuration *configuration,
+                                   struct buffer *problem) {
+    int error = load_snapshot(shard, recovery, configuration, problem);
+    if (error != ERR_IO) {
+        return error;
+    }
+    log_line(shard->io.log, LOG_WARN, "a snapshot could not be read; it is tried again",
+             LOG_F("shard", shard->number), LOG_F("index", recovery->snapshot_index));
+    buffer_clear(problem);
+    empty_machine(shard);
+    return load_snapshot(shard, recovery, configuration, problem);
+}
+
 static raft_term last_term(const struct shard_recovery *recovery) {
     return recovery->entry_count ? recovery->entries[recovery->entry_count - 1]->term
                                  : recovery->snapshot_term;
@@ -242,9 +263,7 @@ static void begin_again(struct shard *shard, struct shard_recovery *recovery) {
     shard_recovery_forget(recovery, index, term);
     wal_append_state(shard->io.wal, shard->number, recovery->term, 0);
     wal_append_forget(shard->io.wal, shard->number, index, term);
-    struct machine *empty = shard->machine->ops->make_empty(shard->machine);
-    shard->machine->ops->free(shard->machine);
-    shard->machine = empty;
+    empty_machine(shard);
     metric_add(shard->cells.snapshots_lost, 1);
 }
 
@@ -269,9 +288,10 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
                 (unsigned long long)recovery->snapshot_index);
             return ERR_DAMAGED;
         }
-        int error = recovery->snapshot_index
-                        ? load_snapshot(shard, recovery, &recovered.configuration, problem)
-                        : 0;
+        int error =
+            recovery->snapshot_index
+                ? load_snapshot_patiently(shard, recovery, &recovered.configuration, problem)
+                : 0;
         if (is_repairable(error, options)) {
             buffer_clear(problem);
             begin_again(shard, recovery);

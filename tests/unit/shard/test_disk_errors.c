@@ -218,5 +218,55 @@ static void test_every_call_of_the_receiver_fails_once(void **state) {
     assert_true(reached.sent > 0);
 }
 
-RUN_TESTS(cmocka_unit_test(test_every_call_of_the_leader_fails_once),
+/* The n-th call of this kind fails while the node starts, once or whenever it is made of that file.
+ * False: there is no such call. */
+static bool fail_start(enum fake_call call, unsigned nth, bool is_for_good, unsigned *tried_again) {
+    static const char given_up[] = "the replica gets its data from its peers";
+    struct story story;
+    set_up(&story);
+    struct world *world = story.world;
+    write_keys(&story, 8);
+    world_run(world, 300);
+    shard_take_snapshot(world->replicas[3].shard);
+    world_run(world, 300);
+    write_keys(&story, 2);
+    world_kill(world, 3);
+    struct fake_disk *disk = world->replicas[3].disk;
+    fake_disk_fail_call(disk, call, nth);
+    disk->fails_for_good = is_for_good;
+    int status = world_start(world, 3);
+    bool is_hit = disk->failed_calls > 0;
+    bool is_of_snapshot = is_hit && strncmp(disk->failed_name, "wal-", 4) != 0;
+    fake_disk_fail_call(disk, call, 0);
+    if (is_of_snapshot) {
+        assert_int_equal(status, 0);
+        assert_int_equal(world_has_logged(world, 3, given_up), is_for_good);
+        ++*tried_again;
+    } else if (status) { /* the log's part: tests/unit/store/test_disk_errors.c */
+        assert_int_equal(world_start(world, 3), 0);
+    }
+    run_until_equal(world);
+    assert_nothing_is_missing(&story);
+    end(&story);
+    return is_hit;
+}
+
+/* Of a snapshot that can be read the second time nothing is given up; one that never can be read is
+ * got from the peers. */
+static void test_reads_of_a_start_fail(void **state) {
+    (void)state;
+    static const enum fake_call calls[] = {FAKE_OPEN, FAKE_READ};
+    unsigned tried_again[2] = {0};
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned is_for_good = 0; is_for_good < 2; is_for_good++) {
+            for (unsigned nth = 1;
+                 fail_start(calls[i], nth, is_for_good, &tried_again[is_for_good]); nth++) {
+            }
+        }
+    }
+    assert_true(tried_again[0] > 2 && tried_again[1] > 2);
+}
+
+RUN_TESTS(cmocka_unit_test(test_reads_of_a_start_fail),
+          cmocka_unit_test(test_every_call_of_the_leader_fails_once),
           cmocka_unit_test(test_every_call_of_the_receiver_fails_once))
