@@ -14,6 +14,14 @@ async function cluster(...words) {
   return result;
 }
 
+// On a busy machine a node may be held for suspect for a moment, and then nothing is changed: asked again.
+async function eventually(...words) {
+  return until(`cluster ${words.join(' ')}`, async () => {
+    const result = await trothdb(...words);
+    return result.code === 0 && result;
+  }, 60000);
+}
+
 async function write(node, from, count) {
   for (let i = from; i < from + count; i++) {
     await until(`key ${i} is written`, async () => await node.ask('SET', `key:${i}`, `value ${i}`) === 'OK');
@@ -154,7 +162,7 @@ test('a node is taken out: what it holds moves first; without a place for it, it
   assert.notStrictEqual(refused.code, 0);
   assert.match(refused.stderr, /no other node can take shard 0/);
   await cluster('add', spare.address, '--at', node.address);
-  const left = await cluster('remove', goes.address, '--at', node.address, '--json');
+  const left = await eventually('remove', goes.address, '--at', node.address, '--json');
   assert.strictEqual(JSON.parse(left.stdout).nodes.length, 3);
   assert.notStrictEqual((await goes.exited).code, 0, 'the node that was removed ends');
   assert.match(goes.log, /this node was removed from its cluster/);
@@ -193,7 +201,7 @@ test('a dead voter is replaced: the new node takes all of its shards, and it nev
   await spare.start();
   await until('the spare is back', async () => (await status()).nodes.find(({number}) => number === 4).gossip_state === 'alive');
 
-  const replaced = JSON.parse((await cluster('replace', dead.address, spare.address, '--at', left.address, '--json')).stdout);
+  const replaced = JSON.parse((await eventually('replace', dead.address, spare.address, '--at', left.address, '--json')).stdout);
   assert.deepStrictEqual(replaced.nodes.map(({number}) => number).sort(), nodes.map((_, i) => i + 1).filter((n) => nodes[n - 1] !== dead));
   for (const shard of replaced.shards) assert.ok(shard.replicas.some(({node}) => node === 4), `shard ${shard.number} is on the new node`);
 
