@@ -25,14 +25,14 @@ static bool is_whole_log_needed(const struct shard *shard) {
     return is_early || was_early || !shard_is_settled(shard) || shard->io.config->backup_to[0] != 0;
 }
 
-/* Not beyond the snapshot that is being taken: behind it, the log is to be whole again. */
+/* Not beyond a snapshot that is being taken so that the log behind it is whole again. */
 void shard_forget_log(struct shard *shard) {
     uint64_t kept_bytes = (uint64_t)shard->io.config->log_memory_bytes;
     if (raft_log_bytes(shard->raft) <= kept_bytes + slack_bytes(kept_bytes) ||
         is_whole_log_needed(shard)) {
         return;
     }
-    bool is_taking = shard->own.stage != OWN_NONE;
+    bool is_taking = shard->own.stage != OWN_NONE && shard->own.is_log_wanted;
     struct raft_event event = {.kind = RAFT_FORGET,
                                .forget_index =
                                    is_taking ? shard->own.meta.index : shard->applied_index,

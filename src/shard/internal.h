@@ -133,6 +133,7 @@ struct own_snapshot {
     struct cut *cut;
     uint32_t next_chunk; /* to be saved or verified */
     unsigned job_count;
+    bool is_log_wanted;                 /* in memory, all of it behind this */
     int error;                          /* the first of its jobs */
     struct slot_set changed;            /* before it began; noted again if it fails */
     struct snapshot_manifest *manifest; /* from NAMING on */
@@ -308,6 +309,8 @@ void shard_time_out_reads(struct shard *shard, uint64_t now_us);
 
 /* take.c */
 void shard_maybe_snapshot(struct shard *shard);
+/* One behind which the whole log stays in memory. */
+void shard_take_snapshot_and_log(struct shard *shard);
 void shard_tick_own(struct shard *shard, uint64_t now_us);
 uint64_t shard_own_deadline_us(const struct shard *shard);
 void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence);

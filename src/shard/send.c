@@ -89,7 +89,7 @@ void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
     bool is_heard_now = is_heard(shard, peer);
     bool is_new_enough = manifest && reaches_log(shard, manifest);
     if (is_heard_now && !is_new_enough) {
-        shard_take_snapshot(shard);
+        shard_take_snapshot_and_log(shard);
     }
     if (!out || !is_new_enough || !is_heard_now) {
         tell_raft_sent(shard, peer, 0, true);

@@ -274,7 +274,7 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     bool is_held_back = shard->early_index > raft_commit_index(shard->raft) &&
                         shard_is_leader(shard) && !shard_is_log_whole(shard);
     if (shard->is_settling || is_held_back) {
-        shard_take_snapshot(shard);
+        shard_take_snapshot_and_log(shard);
     }
     shard_run_reads(shard);
     shard_answer_waits(shard);

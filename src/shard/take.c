@@ -220,6 +220,11 @@ void shard_take_snapshot(struct shard *shard) {
     take_settled(shard, shard->applied_index > shard->snapshot_index);
 }
 
+void shard_take_snapshot_and_log(struct shard *shard) {
+    shard_take_snapshot(shard);
+    shard->own.is_log_wanted = shard->own.stage != OWN_NONE;
+}
+
 void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *chunk) {
     for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++) {
         slot_set_add(&shard->watch.changed, (slot_number)slot);
