@@ -2,7 +2,7 @@
  * a clock and a turn. A node dies at any moment: what it had in memory is gone, what its disks kept
  * is there at its next start. */
 #pragma once
-#include "node/gossiper.h"
+#include "member/gossiper.h"
 #include "node/worker.h"
 #include "sim/clock.h"
 #include "sim/disk.h"

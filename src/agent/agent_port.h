@@ -3,7 +3,7 @@
 #pragma once
 #include "base/list.h"
 #include "config/config_layers.h"
-#include "node/gossiper.h"
+#include "member/gossiper.h"
 #include "node/login.h"
 #include "node/subscriptions.h"
 #include "server/client_port.h"

@@ -1,4 +1,4 @@
-/* trothdb check: verifies the directory of a node that does not run (node/directory_check.h). */
+/* trothdb check: verifies a stopped node's directory (directory/directory_check.h). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "cli/flags.h"
 #include "cli/grid.h"
 #include "cli/progress.h"
+#include "directory/directory_check.h"
 #include "io/real/real_disk.h"
-#include "node/directory_check.h"
 
 enum {
     CHECK_SOUND = 0,

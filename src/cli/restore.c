@@ -1,4 +1,4 @@
-/* trothdb restore: a new cluster out of a backup (node/restore.h). */
+/* trothdb restore: a new cluster out of a backup (directory/restore.h). */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -15,8 +15,8 @@
 #include "cli/figure.h"
 #include "cli/flags.h"
 #include "cli/grid.h"
+#include "directory/restore.h"
 #include "io/real/real_disk.h"
-#include "node/restore.h"
 
 enum {
     RESTORE_PATH_BYTES = 4096,

@@ -1,6 +1,6 @@
 /* GOSSIP and the channels of gossip, for the sessions of a worker. What the gossiper knows it is
  * asked by mail; of what changes it tells a worker only while a session here wants to hear it. */
-#include "node/gossip_commands.h"
+#include "member/gossip_commands.h"
 #include "node/internal.h"
 
 enum { NEWS_REPLY_BYTES = 64 << 20 };

@@ -17,9 +17,10 @@
 #include "cluster/topology.h"
 #include "command/command.h"
 #include "config/config_layers.h"
-#include "node/gossip_news.h"
+#include "member/gossip_news.h"
+#include "member/member_view.h"
+#include "node/control_machine.h"
 #include "node/login.h"
-#include "node/member_view.h"
 #include "node/neighbours.h"
 #include "node/node_shared.h"
 #include "node/packer.h"
@@ -291,7 +292,6 @@ void worker_tune_wal(struct worker *worker); /* as the settings say by now */
 uint64_t worker_now_us(const struct worker *worker);
 uint64_t worker_wall_ms(const struct worker *worker);
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount);
-struct wal_tuning worker_wal_tuning(const struct config *config);
 int worker_make_shard(struct worker *worker, uint32_t number,
                       const struct raft_configuration *founding, struct buffer *problem) MUST_CHECK;
 
@@ -403,8 +403,6 @@ int control_start(struct worker *worker,
                   struct buffer *problem) MUST_CHECK; /* reads the files; founds a cluster of one */
 /* As replicas_have_peers(), before the topology is in place: by the file. */
 bool control_has_peers(struct worker *worker, uint32_t shard);
-struct machine *control_machine_new(const struct topology *founding);
-const struct topology *control_machine_topology(struct machine *machine);
 void control_applied(struct worker *worker, struct shard *shard);
 int control_found(struct worker *worker, struct bytes encoded, struct buffer *problem) MUST_CHECK;
 /* From a peer. `founding` may be empty: a spare takes nothing but a founding itself then. */

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "node/gossiper.h"
+#include "member/gossiper.h"
 #include "node/internal.h"
 #include "raft/configuration.h"
 

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "node/gossiper.h"
+#include "member/gossiper.h"
 #include "node/internal.h"
 
 #define SLOW_AFTER_US ((uint64_t)3 * 1000 * 1000) /* a hiccup is not worth a move */

@@ -3,7 +3,7 @@
  * node's own (gossip_news.h), and any other stays silent. */
 #pragma once
 #include "command/command.h"
-#include "node/gossip_news.h"
+#include "member/gossip_news.h"
 
 enum {
     SUBSCRIPTION_MAXIMUM = 1024,     /* of one connection, channels and patterns together */

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "node/gossiper.h"
+#include "member/gossiper.h"
 #include "node/internal.h"
 
 uint64_t worker_now_us(const struct worker *worker) {

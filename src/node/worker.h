@@ -17,12 +17,13 @@
 #include "io/clock.h"
 #include "io/disk.h"
 #include "io/net.h"
+#include "member/identity.h"
+#include "member/mail.h"
 #include "metric/metric.h"
-#include "node/identity.h"
-#include "node/mail.h"
 
 struct worker;
 struct session;
+struct wal_tuning;
 struct node_shared;
 
 struct blob_store;
@@ -78,6 +79,9 @@ void node_shared_render_metrics(struct node_shared *shared, enum metric_format f
 /* Is every shard that has a replica here recovered, and does it know a leader? For /health/ready.
  * *reason says why not, or what a node that is ready does not do. Any thread. */
 bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reason);
+
+/* As the settings say. */
+struct wal_tuning worker_wal_tuning(const struct config *config);
 
 /* Recovers this worker's shards from its disk: synchronous. 0 or negative with a sentence in
  * `problem`. An empty node_disk and no `join` in the configuration: worker 0 founds a cluster of

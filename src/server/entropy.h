@@ -1,6 +1,6 @@
 /* Random bits from the system. */
 #pragma once
-#include "node/identity.h"
+#include "member/identity.h"
 
 uint64_t entropy_u64(void);
 /* A fresh UUID, RFC 9562 version 4. */

@@ -11,7 +11,7 @@
  * The owner has the loop: a node's gossip thread, or an agent. */
 #pragma once
 #include "io/faulty_net.h"
-#include "node/gossiper.h"
+#include "member/gossiper.h"
 #include "seal/seal.h"
 #include "server/catch_up_ask.h"
 #include "server/seeds.h"

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "gossip/gossip.h"
 #include "io/net.h"
-#include "node/identity.h"
+#include "member/identity.h"
 #include "seal/seal.h"
 #include <uv.h>
 

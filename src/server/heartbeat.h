@@ -3,7 +3,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
-#include "node/identity.h"
+#include "member/identity.h"
 #include "seal/seal.h"
 
 enum {

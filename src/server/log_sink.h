@@ -2,7 +2,7 @@
 #pragma once
 #include "base/log.h"
 #include "config/config.h"
-#include "node/mail.h"
+#include "member/mail.h"
 
 /* Every thread has its own struct log, because the level may be changed while others write. */
 void log_sink_init(struct log *log, const struct config *config);

@@ -2,7 +2,7 @@
  * mailbox drops the mail, because threads of a stopping node end one after the other. */
 #pragma once
 #include "io/real/wake.h"
-#include "node/mail.h"
+#include "member/mail.h"
 
 struct mailbox {
     uv_mutex_t lock;

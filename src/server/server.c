@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/real/real_disk.h"
-#include "node/gossiper.h"
+#include "member/gossiper.h"
 #include "server/addresses.h"
 #include "server/entropy.h"
 #include "server/gossip_thread.h"

@@ -4,7 +4,7 @@
  *
  * So a network that drops UDP, or a firewall that never let it through, makes nobody look dead. */
 #pragma once
-#include "node/identity.h"
+#include "member/identity.h"
 #include "seal/seal.h"
 #include "server/grpc_ask.h"
 

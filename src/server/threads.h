@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
-#include "node/identity.h"
+#include "member/identity.h"
 #include "node/worker.h"
 #include "seal/seal.h"
 #include "server/mailbox.h"

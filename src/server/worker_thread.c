@@ -4,7 +4,7 @@
 #include "io/real/real_blob.h"
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
-#include "node/stream_mail.h"
+#include "member/stream_mail.h"
 #include "server/client_port.h"
 #include "server/entropy.h"
 #include "server/log_sink.h"

@@ -3,7 +3,7 @@
 #include "../store/fake_disk.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "node/gossiper.h"
+#include "member/gossiper.h"
 #include "wire/request.h"
 
 enum { SETTLE_STEPS = 40, START_STEPS = 3000, ARGUMENTS_MAXIMUM = 64 };

@@ -1,0 +1,442 @@
+#include "member/gossiper.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "member/gossip_commands.h"
+#include "member/gossip_meter.h"
+#include "member/gossip_news.h"
+#include "member/member_view.h"
+#include "member/stream_mail.h"
+#include "tuning/tuning.h"
+#include <stdio.h>
+
+/* Between two MAIL_MEMBERS, so that a storm of changes is one mail to a worker in this time. One
+ * tells of all members: where they are many it comes less often. */
+enum { VIEW_PAUSE_US = 10000, VIEW_PAUSE_A_MEMBER_US = 20 };
+enum { LOSS_PAUSE_US = 60000000 /* between two log lines that datagrams are lost */ };
+
+struct gossiper {
+    struct gossip *gossip;
+    struct config config; /* own copy: the gossip settings of it are kept up to date */
+    struct clock *clock;
+    struct net *net;
+    struct faulty_net *faults; /* borrowed; may be NULL */
+    const struct log *log;
+    unsigned worker_count;
+    void (*post)(void *context, unsigned receiver, struct mail *mail);
+    void *context;
+    struct seal *seal; /* NULL: no key is set */
+    void (*try_stream)(void *plane_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                       const struct net_address *address);
+    int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
+    void (*ask_stream)(void *plane_context, const struct gossip_stream_action *action);
+    void *plane_context;
+    struct metric_cell *stream_answers;
+    uint64_t loss_told_us; /* that datagrams are lost; 0: never */
+
+    uint64_t gossip_deadline_us;
+    bool has_changed;     /* since the last view was told */
+    uint64_t view_due_us; /* not before this */
+    struct gossip_meter meter;
+    bool *is_watching; /* by worker (an agent counts as one): who wants MAIL_GOSSIP_NEWS */
+};
+
+/* Addresses are the same two fields in both layers, which do not know each other. */
+static struct gossip_address gossip_address_of(const struct net_address *address) {
+    struct gossip_address same = {.port = address->port};
+    memcpy(same.host, address->host, sizeof same.host);
+    return same;
+}
+
+static struct net_address net_address_of(const struct gossip_address *address) {
+    struct net_address same = {.port = address->port};
+    memcpy(same.host, address->host, sizeof same.host);
+    return same;
+}
+
+/* Telling the workers. */
+
+static void gossiper_tell_workers(struct gossiper *gossiper) {
+    struct buffer view;
+    gossip_meter_members(&gossiper->meter, gossiper->gossip);
+    if (gossiper->worker_count == 0)
+        return;
+    buffer_init(&view, MEMBER_VIEW_BYTES_MAXIMUM + 16);
+    member_view_encode(gossiper->gossip, &view);
+    for (unsigned worker = 0; worker < gossiper->worker_count; worker++) {
+        struct mail *mail = mail_new(MAIL_MEMBERS, MAIL_TO_GOSSIPER);
+        buffer_init(&mail->bytes, MEMBER_VIEW_BYTES_MAXIMUM + 16);
+        buffer_append_bytes(&mail->bytes, buffer_bytes(&view));
+        gossiper->post(gossiper->context, worker, mail);
+    }
+    buffer_release(&view);
+}
+
+/* An agent is worker 0 to its gossiper. */
+static unsigned gossiper_receiver_count(const struct gossiper *gossiper) {
+    return gossiper->worker_count ? gossiper->worker_count : 1;
+}
+
+/* Each change at once: a view may be late, news may not. */
+static void gossiper_tell_watchers(struct gossiper *gossiper,
+                                   const struct gossip_actions *actions) {
+    struct mail *news = NULL;
+    for (unsigned to = 0; actions->change_count > 0 && to < gossiper_receiver_count(gossiper);
+         to++) {
+        if (!gossiper->is_watching[to] || (news != NULL && PLANTED(GOSSIP_NEWS_TO_THE_FIRST)))
+            continue;
+        if (news == NULL) {
+            news = mail_new(MAIL_GOSSIP_NEWS, MAIL_TO_GOSSIPER);
+            buffer_init(&news->bytes, GOSSIP_NEWS_BYTES_MAXIMUM);
+            for (size_t i = 0; i < actions->change_count; i++)
+                gossip_news_append(&news->bytes, gossiper->gossip, &actions->changes[i]);
+        }
+        gossiper->post(gossiper->context, to, mail_copy(news));
+    }
+    mail_free(news);
+}
+
+static uint64_t gossiper_view_pause_us(const struct gossiper *gossiper) {
+    uint64_t pause_us = gossip_member_count(gossiper->gossip) * VIEW_PAUSE_A_MEMBER_US;
+    return pause_us > VIEW_PAUSE_US ? pause_us : VIEW_PAUSE_US;
+}
+
+static void gossiper_tell_if_due(struct gossiper *gossiper, uint64_t now_us) {
+    if (!gossiper->has_changed || now_us < gossiper->view_due_us)
+        return;
+    gossiper->has_changed = false;
+    gossiper->view_due_us = now_us + gossiper_view_pause_us(gossiper);
+    gossiper_tell_workers(gossiper);
+}
+
+static void gossiper_stream(struct gossiper *gossiper, const struct gossip_stream_action *action) {
+    if (action->kind == GOSSIP_STREAM_OPEN || action->kind == GOSSIP_STREAM_DROP) {
+        gossiper->ask_stream(gossiper->plane_context, action);
+        return;
+    }
+    unsigned worker;
+    struct mail *mail = stream_mail_answer(action, &worker);
+    gossiper->post(gossiper->context, worker, mail);
+}
+
+static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) {
+    struct gossip_actions actions;
+    event.now_us = gossiper->clock->monotonic_us(gossiper->clock);
+    event.wall_us = gossiper->clock->wall_us(gossiper->clock);
+    gossip_step(gossiper->gossip, &event, &actions);
+    gossiper->gossip_deadline_us = actions.deadline_us;
+    for (size_t i = 0; i < actions.datagram_count; i++) {
+        struct net_address to = net_address_of(&actions.datagrams[i].to);
+        gossip_meter_sent(&gossiper->meter, actions.datagrams[i].bytes);
+        gossiper->net->datagram_send(gossiper->net, &to, actions.datagrams[i].bytes);
+    }
+    for (size_t i = 0; i < actions.stream_try_count && gossiper->try_stream != NULL; i++) {
+        struct net_address to = net_address_of(&actions.stream_tries[i].address);
+        gossiper->try_stream(gossiper->plane_context, actions.stream_tries[i].uuid, &to);
+    }
+    for (size_t i = 0; i < actions.stream_count; i++)
+        gossiper_stream(gossiper, &actions.streams[i]);
+    gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions, event.wall_us);
+    gossiper_tell_watchers(gossiper, &actions);
+    gossiper->has_changed |= actions.change_count > 0;
+    gossiper_tell_if_due(gossiper, event.now_us);
+}
+
+/* Making and ending. */
+
+void gossiper_name(const char *setting, const struct net_address *client,
+                   char out[GOSSIPER_NAME_BYTES]) {
+    char address[NET_HOST_MAXIMUM + 10];
+    net_address_format(client, address);
+    snprintf(out, GOSSIPER_NAME_BYTES, "%.*s", GOSSIPER_NAME_BYTES - 1,
+             setting[0] != '\0' ? setting : address);
+}
+
+int gossiper_check_name(const char *setting, struct buffer *problem) {
+    if (strlen(setting) < GOSSIPER_NAME_BYTES && bytes_are_word(bytes_of_text(setting)))
+        return 0;
+    buffer_append_format(problem,
+                         "name: '%.80s' is no name; one has at most %d bytes of printable ASCII "
+                         "without spaces",
+                         setting, GOSSIPER_NAME_BYTES - 1);
+    return ERR_INVALID;
+}
+
+void gossiper_seed(struct gossiper *gossiper, const struct net_address *address) {
+    gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SEED,
+                                                  .address = gossip_address_of(address)});
+}
+
+int gossiper_seed_text(struct gossiper *gossiper, struct bytes text, struct buffer *problem) {
+    struct net_address address;
+    if (net_address_parse(&address, text) == 0) {
+        gossiper_seed(gossiper, &address);
+        return 0;
+    }
+    if (gossiper->seed_name != NULL)
+        return gossiper->seed_name(gossiper->plane_context, text, problem);
+    buffer_append_text(problem,
+                       "a seed is IP:PORT, the peer port of a member, as in 10.0.0.1:17001");
+    return ERR_INVALID;
+}
+
+/* One of `join`: an address, or localhost. Other names are for the owner to resolve, and to hand in
+ * as MAIL_GOSSIP_SEED. */
+static void gossiper_join(struct gossiper *gossiper, struct bytes text) {
+    static const char localhost[] = "localhost:";
+    char numeric[NET_HOST_MAXIMUM];
+    size_t prefix = sizeof localhost - 1;
+    if (text.length > prefix && text.length < sizeof numeric &&
+        memcmp(text.data, localhost, prefix) == 0) {
+        int length = snprintf(numeric, sizeof numeric, "127.0.0.1:%.*s",
+                              (int)(text.length - prefix), (const char *)text.data + prefix);
+        text = bytes_of(numeric, (size_t)length);
+    }
+    struct net_address address;
+    if (net_address_parse(&address, text) == 0)
+        gossiper_seed(gossiper, &address);
+}
+
+static void gossiper_say_zone(struct gossiper *gossiper) {
+    gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SET,
+                                                  .key = BYTES_LITERAL(GOSSIP_KEY_ZONE),
+                                                  .value = bytes_of_text(gossiper->config.zone),
+                                                  .priority = GOSSIP_CLUSTER});
+}
+
+static void gossiper_join_all(struct gossiper *gossiper) {
+    const char *at = gossiper->config.join;
+    while (*at != 0) {
+        size_t length = strcspn(at, ", ");
+        if (length > 0)
+            gossiper_join(gossiper, bytes_of(at, length));
+        at += length + (at[length] != 0);
+    }
+}
+
+static struct gossip *gossiper_make_gossip(const struct gossiper_options *options,
+                                           const struct config *config) {
+    struct gossip_options gossip = {.generation = options->identity.generation,
+                                    .address = gossip_address_of(&options->peer_address),
+                                    .timing = tuning_timing(config),
+                                    .seed = options->seed,
+                                    .is_sealed = options->seal != NULL,
+                                    .has_streams = options->ask_stream != NULL,
+                                    .now_us = options->clock->monotonic_us(options->clock),
+                                    .log = options->log};
+    memcpy(gossip.uuid, options->identity.uuid, GOSSIP_UUID_BYTES);
+    memcpy(gossip.name, options->name, sizeof gossip.name);
+    return gossip_new(&gossip);
+}
+
+struct gossiper *gossiper_new(const struct gossiper_options *options) {
+    struct gossiper *gossiper = memory_allocate_zeroed(1, sizeof *gossiper);
+    config_copy(&gossiper->config, options->config);
+    gossiper->clock = options->clock;
+    gossiper->net = options->net;
+    gossiper->faults = options->faults;
+    gossiper->log = options->log;
+    gossiper->worker_count = options->worker_count;
+    gossiper->post = options->post;
+    gossiper->context = options->context;
+    gossiper->seal = options->seal;
+    gossip_meter_init(&gossiper->meter, options->metrics);
+    gossiper->try_stream = options->try_stream;
+    gossiper->seed_name = options->seed_name;
+    gossiper->ask_stream = options->ask_stream;
+    gossiper->plane_context = options->plane_context;
+    gossiper->stream_answers =
+        metrics_cell(options->metrics, METRIC_gossip_stream_answers_total, NULL);
+    gossiper->is_watching =
+        memory_allocate_zeroed(gossiper_receiver_count(gossiper), sizeof *gossiper->is_watching);
+    gossiper->gossip = gossiper_make_gossip(options, &gossiper->config);
+    gossiper->view_due_us =
+        UINT64_MAX; /* nothing is posted before the first tick: the workers may not be there yet */
+    gossiper->has_changed = true;
+    if (gossiper->config.zone[0] != 0)
+        gossiper_say_zone(gossiper);
+    gossiper_join_all(gossiper);
+    gossiper->view_due_us = 0;
+    gossiper->gossip_deadline_us = 0;
+    return gossiper;
+}
+
+void gossiper_free(struct gossiper *gossiper) {
+    if (gossiper == NULL)
+        return;
+    gossip_free(gossiper->gossip);
+    memory_free(gossiper->is_watching);
+    config_release(&gossiper->config);
+    memory_free(gossiper);
+}
+
+/* What comes in. */
+
+void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from,
+                       struct bytes datagram) {
+    gossip_meter_received(&gossiper->meter, datagram);
+    gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_DATAGRAM,
+                                                  .address = gossip_address_of(from),
+                                                  .bytes = datagram});
+}
+
+static void gossiper_take_settings(struct gossiper *gossiper, struct bytes pairs) {
+    struct buffer problem;
+    struct bytes name, value;
+    bool is_zone = false;
+    buffer_init(&problem, LOG_LINE_MAXIMUM);
+    while (mail_next_setting(&pairs, &name, &value)) {
+        is_zone |= bytes_equal(name, BYTES_LITERAL("zone"));
+        int code = config_set(&gossiper->config, name, value, CONFIG_SOURCE_LIVE, &problem);
+        CHECK(code == 0); /* worker 0 has tried it */
+    }
+    buffer_release(&problem);
+    struct gossip_timing timing = tuning_timing(&gossiper->config);
+    gossip_set_timing(gossiper->gossip, &timing);
+    if (is_zone)
+        gossiper_say_zone(gossiper);
+    gossiper->gossip_deadline_us = 0; /* the next tick learns the new one */
+}
+
+/* What redirects depend on goes before what the node is, and that before what users say. */
+static enum gossip_priority gossiper_priority(struct bytes key) {
+    static const char *const cluster[] = {GOSSIP_SAYS_CLUSTER, GOSSIP_SAYS_EPOCH, GOSSIP_SAYS_LEADS,
+                                          GOSSIP_SAYS_SETTLED};
+    static const char *const state[] = {GOSSIP_SAYS_CLIENT, GOSSIP_SAYS_ADMIN, GOSSIP_SAYS_KIND,
+                                        GOSSIP_SAYS_STANDING, GOSSIP_SAYS_VERSION};
+    for (size_t i = 0; i < sizeof cluster / sizeof *cluster; i++)
+        if (bytes_equal(key, bytes_of_text(cluster[i])))
+            return GOSSIP_CLUSTER;
+    for (size_t i = 0; i < sizeof state / sizeof *state; i++)
+        if (bytes_equal(key, bytes_of_text(state[i])))
+            return GOSSIP_STATE;
+    return GOSSIP_REST;
+}
+
+const struct gossip *gossiper_gossip(const struct gossiper *gossiper) { return gossiper->gossip; }
+
+struct seal *gossiper_seal(const struct gossiper *gossiper) {
+    return gossiper->seal;
+}
+
+struct faulty_net *gossiper_faults(const struct gossiper *gossiper) {
+    return gossiper->faults;
+}
+
+const struct config *gossiper_config(const struct gossiper *gossiper) { return &gossiper->config; }
+
+uint64_t gossiper_now_us(const struct gossiper *gossiper) {
+    return gossiper->clock->monotonic_us(gossiper->clock);
+}
+
+void gossiper_say(struct gossiper *gossiper, struct bytes key, struct bytes value) {
+    gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SET,
+                                                  .key = key,
+                                                  .value = value,
+                                                  .priority = gossiper_priority(key)});
+}
+
+/* A client's command, from a worker; it goes back as the reply of a shard does. */
+static void gossiper_answer(struct gossiper *gossiper, const struct mail *mail) {
+    size_t count;
+    struct bytes *arguments = mail_arguments(mail, &count);
+    struct mail *back = mail_new(MAIL_REPLY, MAIL_TO_GOSSIPER);
+    back->target = mail->target;
+    back->ticket = mail->ticket;
+    struct reply reply = {.out = &back->bytes, .protocol = mail->protocol};
+    const struct command *command = command_find(arguments[0], arguments[1]);
+    CHECK(command != NULL); /* the session has found it */
+    gossip_command_run(&(struct gossip_call){gossiper, command, arguments, count, &reply});
+    memory_free(arguments);
+    gossiper->post(gossiper->context, mail->from, back);
+}
+
+static void gossiper_contact(struct gossiper *gossiper, struct bytes uuid) {
+    struct gossip_event event = {.kind = GOSSIP_CONTACT};
+    CHECK(uuid.length == sizeof event.uuid);
+    memcpy(event.uuid, uuid.data, sizeof event.uuid);
+    gossiper_step(gossiper, event);
+}
+
+void gossiper_stream_answered(struct gossiper *gossiper, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                              const struct net_address *address) {
+    uint64_t now_us = gossiper_now_us(gossiper);
+    metric_add(gossiper->stream_answers, 1);
+    gossiper_contact(gossiper, bytes_of(uuid, GOSSIP_UUID_BYTES));
+    if (gossiper->loss_told_us != 0 && now_us - gossiper->loss_told_us < LOSS_PAUSE_US)
+        return;
+    char text[NET_HOST_MAXIMUM + 10];
+    net_address_format(address, text);
+    log_line(gossiper->log, LOG_WARN,
+             "datagrams to a member are lost, streams are not; is UDP let through both ways?",
+             LOG_T("address", text));
+    gossiper->loss_told_us = now_us;
+}
+
+void gossiper_stream_piece(struct gossiper *gossiper, uint64_t stream, struct bytes piece) {
+    gossiper_step(gossiper, (struct gossip_event){
+                                .kind = GOSSIP_STREAM_PIECE, .stream = stream, .bytes = piece});
+}
+
+void gossiper_stream_ended(struct gossiper *gossiper, uint64_t stream,
+                           enum gossip_stream_outcome outcome) {
+    gossiper_step(gossiper, (struct gossip_event){
+                                .kind = GOSSIP_STREAM_ENDED, .stream = stream, .outcome = outcome});
+}
+
+static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
+    CHECK(mail->kind != MAIL_GOSSIP_SET || mail->key != NULL);
+    switch (mail->kind) {
+    case MAIL_GOSSIP_SET:
+        gossiper_say(gossiper, bytes_of_text(mail->key), buffer_bytes(&mail->bytes));
+        return;
+    case MAIL_GOSSIP_SEED:
+        gossiper_seed(gossiper, &mail->address);
+        return;
+    case MAIL_GOSSIP_LEAVE:
+        gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_LEAVE});
+        return;
+    case MAIL_GOSSIP_CALL:
+        gossiper_answer(gossiper, mail);
+        return;
+    case MAIL_GOSSIP_WATCH:
+        CHECK(mail->from < gossiper_receiver_count(gossiper));
+        gossiper->is_watching[mail->from] = mail->flags != 0;
+        return;
+    case MAIL_GOSSIP_CONTACT:
+        gossiper_contact(gossiper, buffer_bytes(&mail->bytes));
+        return;
+    case MAIL_GOSSIP_STREAM:
+        gossiper_step(gossiper, stream_mail_event(mail));
+        return;
+    case MAIL_SETTINGS:
+        gossiper_take_settings(gossiper, buffer_bytes(&mail->bytes));
+        return;
+    case MAIL_COMMAND:
+    case MAIL_REPLY:
+    case MAIL_PEER:
+    case MAIL_TOPOLOGY:
+    case MAIL_LEADER:
+    case MAIL_MEMBERS:
+    case MAIL_GOSSIP_NEWS:
+    case MAIL_CLIENT:
+    case MAIL_SETTINGS_CALL:
+    case MAIL_SETTINGS_FILE:
+        return; /* between workers */
+    }
+}
+
+void gossiper_mail(struct gossiper *gossiper, struct mail *mail) {
+    gossiper_take(gossiper, mail);
+    mail_free(mail);
+}
+
+void gossiper_tick(struct gossiper *gossiper) {
+    gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_TICK});
+}
+
+uint64_t gossiper_deadline_us(const struct gossiper *gossiper) {
+    bool is_view_first =
+        gossiper->has_changed && gossiper->view_due_us < gossiper->gossip_deadline_us;
+    return is_view_first ? gossiper->view_due_us : gossiper->gossip_deadline_us;
+}

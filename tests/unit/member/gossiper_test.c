@@ -1,0 +1,239 @@
+/* The gossiper between its mails and its datagrams: two of them on one fake wire. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "member/gossiper.h"
+#include "member/member_view.h"
+
+enum { DATAGRAM_QUEUE_MAXIMUM = 256, WORKERS = 2 };
+
+struct queued {
+    struct net_address from, to;
+    size_t length;
+    uint8_t data[NET_DATAGRAM_MAXIMUM];
+};
+
+/* Both nodes' world. */
+struct wire {
+    struct clock clock;
+    uint64_t now_us;
+    struct queued queue[DATAGRAM_QUEUE_MAXIMUM];
+    size_t count;
+};
+
+struct node {
+    struct net net;
+    struct wire *wire;
+    struct net_address address;
+    struct config config;
+    struct metrics *metrics;
+    struct gossiper *gossiper;
+    struct member_view view[WORKERS];
+    unsigned mails[WORKERS];
+};
+
+static uint64_t wire_monotonic_us(struct clock *clock) {
+    return ((struct wire *)(void *)clock)->now_us;
+}
+
+static uint64_t wire_wall_us(struct clock *clock) {
+    return 1790000000000000 + ((struct wire *)(void *)clock)->now_us;
+}
+
+static void node_send(struct net *net, const struct net_address *to, struct bytes datagram) {
+    struct node *node = (struct node *)(void *)net;
+    struct wire *wire = node->wire;
+    assert_true(wire->count < DATAGRAM_QUEUE_MAXIMUM);
+    struct queued *queued = &wire->queue[wire->count++];
+    queued->from = node->address;
+    queued->to = *to;
+    queued->length = datagram.length;
+    memcpy(queued->data, datagram.data, datagram.length);
+}
+
+static void node_post(void *context, unsigned receiver, struct mail *mail) {
+    struct node *node = context;
+    assert_true(receiver < WORKERS);
+    assert_int_equal(mail->kind, MAIL_MEMBERS);
+    assert_int_equal(mail->from, MAIL_TO_GOSSIPER);
+    member_view_release(&node->view[receiver]);
+    assert_int_equal(member_view_decode(&node->view[receiver], buffer_bytes(&mail->bytes)), 0);
+    node->mails[receiver]++;
+    mail_free(mail);
+}
+
+static void node_start(struct node *node, struct wire *wire, uint8_t number, const char *join) {
+    *node = (struct node){.net = {.datagram_send = node_send}, .wire = wire};
+    node->address = (struct net_address){.host = "127.0.0.1", .port = (uint16_t)(17000 + number)};
+    config_init(&node->config);
+    struct buffer problem;
+    buffer_init(&problem, 1000);
+    assert_int_equal(config_set(&node->config, BYTES_LITERAL("join"), bytes_of_text(join),
+                                CONFIG_SOURCE_FILE, &problem),
+                     0);
+    buffer_release(&problem);
+    node->metrics = metrics_new();
+    struct gossiper_options options = {.identity = {.uuid = {number}, .generation = 7},
+                                       .config = &node->config,
+                                       .peer_address = node->address,
+                                       .name = "a name",
+                                       .seed = number,
+                                       .worker_count = WORKERS,
+                                       .clock = &wire->clock,
+                                       .net = &node->net,
+                                       .metrics = node->metrics,
+                                       .post = node_post,
+                                       .context = node};
+    node->gossiper = gossiper_new(&options);
+}
+
+static void node_end(struct node *node) {
+    gossiper_free(node->gossiper);
+    metrics_free(node->metrics);
+    config_release(&node->config);
+    for (unsigned i = 0; i < WORKERS; i++)
+        member_view_release(&node->view[i]);
+}
+
+/* A millisecond at a time; what is sent in one arrives in the next. */
+static void wire_run(struct wire *wire, struct node *nodes, size_t node_count,
+                     unsigned duration_ms) {
+    for (unsigned i = 0; i < duration_ms; i++) {
+        wire->now_us += 1000;
+        size_t count = wire->count;
+        struct queued *arriving = memory_copy(wire->queue, count * sizeof *wire->queue);
+        wire->count = 0;
+        for (size_t n = 0; n < node_count; n++) {
+            for (size_t d = 0; d < count; d++)
+                if (net_address_equal(&arriving[d].to, &nodes[n].address))
+                    gossiper_datagram(nodes[n].gossiper, &arriving[d].from,
+                                      bytes_of(arriving[d].data, arriving[d].length));
+            if (gossiper_deadline_us(nodes[n].gossiper) <= wire->now_us)
+                gossiper_tick(nodes[n].gossiper);
+        }
+        memory_free(arriving);
+    }
+}
+
+static struct wire *wire_new(void) {
+    struct wire *wire = memory_allocate_zeroed(1, sizeof *wire);
+    wire->clock = (struct clock){.monotonic_us = wire_monotonic_us, .wall_us = wire_wall_us};
+    wire->now_us = 5000000;
+    return wire;
+}
+
+static void node_say(struct node *node, const char *key, const char *value) {
+    struct mail *mail = mail_new(MAIL_GOSSIP_SET, 0);
+    mail->key = memory_copy_text(key);
+    buffer_append_text(&mail->bytes, value);
+    gossiper_mail(node->gossiper, mail);
+}
+
+/* Two nodes, of which one has the other as its seed by name, see each other and what they say, in
+ * every worker's view. */
+static void test_workers_hear_of_the_other_node(void **state) {
+    (void)state;
+    struct wire *wire = wire_new();
+    struct node nodes[2];
+    node_start(&nodes[0], wire, 1, "");
+    node_start(&nodes[1], wire, 2, "nowhere.example:17009, localhost:17001");
+    node_say(&nodes[1], GOSSIP_SAYS_CLIENT, "127.0.0.1:7002");
+    node_say(&nodes[1], GOSSIP_SAYS_LEADS, "0:5,3:9");
+    wire_run(wire, nodes, 2, 3000);
+    for (unsigned worker = 0; worker < WORKERS; worker++) {
+        const struct member_view *view = &nodes[0].view[worker];
+        assert_int_equal(view->count, 2);
+        const struct member_view_entry *other =
+            member_view_find(view, (const uint8_t[GOSSIP_UUID_BYTES]){2});
+        assert_non_null(other);
+        assert_int_equal(other->generation, 7);
+        assert_int_equal(other->state, GOSSIP_ALIVE);
+        assert_int_equal(other->peer.port, 17002);
+        assert_string_equal(other->peer.host, "127.0.0.1");
+        assert_string_equal(other->name, "a_name");
+        assert_string_equal(other->client, "127.0.0.1:7002");
+        assert_string_equal(other->leads, "0:5,3:9");
+        assert_string_equal(other->admin, "");
+    }
+    node_end(&nodes[0]);
+    node_end(&nodes[1]);
+    memory_free(wire);
+}
+
+/* A storm of changes is at most one mail to a worker in 10 ms. */
+static void test_views_are_gathered(void **state) {
+    (void)state;
+    struct wire *wire = wire_new();
+    struct node node;
+    node_start(&node, wire, 1, "");
+    wire_run(wire, &node, 1, 20);
+    assert_int_equal(node.mails[0], 1);
+    char value[16];
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(value, sizeof value, "%u", i);
+        node_say(&node, GOSSIP_SAYS_EPOCH, value);
+        wire_run(wire, &node, 1, 1);
+    }
+    wire_run(wire, &node, 1, 20);
+    assert_in_range(node.mails[0], 8, 13);
+    assert_int_equal(node.mails[0], node.mails[1]);
+    assert_string_equal(node.view[0].members[0].epoch, "99");
+    node_end(&node);
+    memory_free(wire);
+}
+
+/* A seed that comes by mail, a setting that changes live, a goodbye. */
+static void test_mail_is_taken(void **state) {
+    (void)state;
+    struct wire *wire = wire_new();
+    struct node nodes[2];
+    node_start(&nodes[0], wire, 1, "");
+    node_start(&nodes[1], wire, 2, "");
+    wire_run(wire, nodes, 2, 1000);
+    assert_int_equal(nodes[0].view[0].count, 1);
+    struct mail *seed = mail_new(MAIL_GOSSIP_SEED, 0);
+    seed->address = nodes[1].address;
+    gossiper_mail(nodes[0].gossiper, seed);
+    wire_run(wire, nodes, 2, 1000);
+    assert_int_equal(nodes[0].view[0].count, 2);
+
+    struct mail *setting = mail_new(MAIL_SETTINGS, 0);
+    mail_add_setting(setting, "gossip-probe-interval-ms", "20");
+    gossiper_mail(nodes[0].gossiper, setting);
+    struct metric_cell *pings =
+        metrics_cell(nodes[0].metrics, METRIC_gossip_messages_sent_total, "PING");
+    uint64_t before = metric_value(pings);
+    wire_run(wire, nodes, 2, 1000);
+    /* 50 a second by lot, and 25 of the one it watches */
+    assert_in_range(metric_value(pings) - before, 55, 80);
+
+    gossiper_mail(nodes[1].gossiper, mail_new(MAIL_GOSSIP_LEAVE, 0));
+    wire_run(wire, nodes, 2, 100);
+    assert_int_equal(nodes[0].view[0].members[1].state, GOSSIP_LEFT);
+    node_end(&nodes[0]);
+    node_end(&nodes[1]);
+    memory_free(wire);
+}
+
+/* A view cut anywhere is malformed and leaves nothing behind. */
+static void test_cut_view_is_malformed(void **state) {
+    (void)state;
+    struct gossip_options options = {.address = {.host = "::1", .port = 1},
+                                     .timing = {.probe_interval_us = 1000}};
+    struct gossip *gossip = gossip_new(&options);
+    struct buffer encoded;
+    buffer_init(&encoded, MEMBER_VIEW_BYTES_MAXIMUM);
+    member_view_encode(gossip, &encoded);
+    struct member_view view;
+    for (size_t length = 0; length < encoded.length; length++)
+        assert_int_equal(member_view_decode(&view, bytes_of(buffer_data(&encoded), length)),
+                         ERR_MALFORMED);
+    assert_int_equal(member_view_decode(&view, buffer_bytes(&encoded)), 0);
+    assert_string_equal(view.members[0].peer.host, "::1");
+    member_view_release(&view);
+    buffer_release(&encoded);
+    gossip_free(gossip);
+}
+
+RUN_TESTS(cmocka_unit_test(test_workers_hear_of_the_other_node),
+          cmocka_unit_test(test_views_are_gathered), cmocka_unit_test(test_mail_is_taken),
+          cmocka_unit_test(test_cut_view_is_malformed))
