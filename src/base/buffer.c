@@ -146,8 +146,10 @@ void buffer_truncate(struct buffer *buffer, size_t length) {
     buffer->length = length;
 }
 
-void buffer_clear(struct buffer *buffer) {
-    if (buffer->capacity > BUFFER_KEPT_BYTES) {
+void buffer_clear(struct buffer *buffer) { buffer_recycle(buffer, BUFFER_KEPT_BYTES); }
+
+void buffer_recycle(struct buffer *buffer, size_t kept_bytes) {
+    if (buffer->capacity > kept_bytes) {
         memory_free(buffer->memory);
         buffer->memory = NULL;
         buffer->capacity = 0;

@@ -39,6 +39,8 @@ void buffer_truncate(struct buffer *buffer,
                      size_t length); /* keeps the first `length` held bytes */
 void buffer_clear(
     struct buffer *buffer); /* empties; keeps small memory, returns large memory; resets overflow */
+/* As buffer_clear(), but keeps memory of up to `kept_bytes`: for what is filled again at once. */
+void buffer_recycle(struct buffer *buffer, size_t kept_bytes);
 
 static inline uint8_t *buffer_data(const struct buffer *buffer) {
     return buffer->memory + buffer->start;

@@ -21,6 +21,7 @@ enum {
     TAG_PAIR_REPLY = 12 << 3 | 2,
     TAG_RAFT_ENTRIES = 13 << 3 | 2,
     MESSAGE_HEAD_MAXIMUM = 256,
+    BATCH_KEPT_BYTES = 512 << 10, /* memory that a busy peer's batch keeps between turns */
     BATCH_OVERHEAD_MAXIMUM = 512, /* the batch's own head, and one message's */
     ENTRIES_PER_MESSAGE_MAXIMUM = 65536,
     PROTOCOL_WITH_PACKED_ENTRIES = 2
@@ -37,7 +38,7 @@ static void send_batch(struct worker *worker, uint32_t node) {
     if (worker->io.net->peer_send(worker->io.net, node, buffer_bytes(batch))) {
         worker_count(worker, METRIC_peer_sent_bytes_total, batch->length);
     }
-    buffer_clear(batch);
+    buffer_recycle(batch, BATCH_KEPT_BYTES);
 }
 
 static void make_batches(struct worker *worker, uint32_t node) {

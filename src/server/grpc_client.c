@@ -28,6 +28,7 @@ struct grpc_client {
     uv_timer_t retry;
     uint64_t retry_ms; /* 0: at once */
     struct buffer queue;
+    struct bytes lent[2]; /* behind the queue, within grpc_client_send: a prefix and its message */
     bool is_freeing, is_timer_closed;
 };
 
@@ -72,20 +73,44 @@ static void attempt_on_ended(void *owner) {
     memory_free(attempt);
 }
 
-/* Data of the call: what waits in the queue. */
+/* Data of the call: what waits in the queue, then what is lent. It is only said here how much;
+ * attempt_on_data_sent lends it to the connection. */
 static ssize_t attempt_on_data_wanted(nghttp2_session *session, int32_t stream_id, uint8_t *into,
                                       size_t room, uint32_t *flags, nghttp2_data_source *source,
                                       void *user_data) {
-    (void)session, (void)stream_id, (void)flags, (void)user_data;
-    struct buffer *queue = source->ptr;
-    if (queue->length == 0)
+    (void)session, (void)stream_id, (void)into, (void)user_data;
+    const struct grpc_client *client = source->ptr;
+    size_t waiting = client->queue.length + client->lent[0].length + client->lent[1].length;
+    if (waiting == 0)
         return NGHTTP2_ERR_DEFERRED;
-    size_t length = queue->length < room ? queue->length : room;
-    memcpy(into, buffer_data(queue), length);
-    buffer_consume(queue, length);
-    if (queue->length == 0 && queue->capacity > HTTP2_OUTPUT_MAXIMUM_BYTES)
-        buffer_clear(queue); /* a rare large message leaves no large memory behind */
-    return (ssize_t)length;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    return (ssize_t)(waiting < room ? waiting : room);
+}
+
+static struct bytes take_front(struct bytes *from, size_t *wanted) {
+    struct bytes taken = bytes_of(from->data, from->length < *wanted ? from->length : *wanted);
+    *from = bytes_of(from->data + taken.length, from->length - taken.length);
+    *wanted -= taken.length;
+    return taken;
+}
+
+static int attempt_on_data_sent(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head,
+                                size_t length, nghttp2_data_source *source, void *user_data) {
+    (void)session, (void)frame;
+    struct grpc_attempt *attempt = user_data;
+    struct grpc_client *client = source->ptr;
+    struct bytes queued = buffer_bytes(&client->queue);
+    struct bytes lent[2] = {client->lent[0], client->lent[1]}, data[3];
+    data[0] = take_front(&queued, &length);
+    data[1] = take_front(&lent[0], &length);
+    data[2] = take_front(&lent[1], &length);
+    CHECK(length == 0);
+    if (!http2_lend(&attempt->http2, head, data, 3))
+        return NGHTTP2_ERR_WOULDBLOCK;
+    buffer_consume(&client->queue, data[0].length);
+    client->lent[0] = lent[0];
+    client->lent[1] = lent[1];
+    return 0;
 }
 
 static int attempt_on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data) {
@@ -126,16 +151,17 @@ static nghttp2_session *attempt_session(struct grpc_attempt *attempt) {
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, attempt_on_frame);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, attempt_on_header);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, attempt_on_stream_closed);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, attempt_on_data_sent);
     CHECK(nghttp2_session_client_new(&session, callbacks, attempt) == 0);
     nghttp2_session_callbacks_del(callbacks);
     return session;
 }
 
 static int32_t attempt_call(struct grpc_attempt *attempt, nghttp2_session *session) {
-    nghttp2_data_provider queue = {.source.ptr = &attempt->client->queue,
-                                   .read_callback = attempt_on_data_wanted};
+    nghttp2_data_provider data = {.source.ptr = attempt->client,
+                                  .read_callback = attempt_on_data_wanted};
     return grpc_submit_request(session, "/trothdb.peer.v1.Peer/Exchange", &attempt->client->address,
-                               &queue);
+                               &data);
 }
 
 static void attempt_on_connected(uv_connect_t *connect, int status) {
@@ -210,11 +236,7 @@ const struct net_address *grpc_client_address(const struct grpc_client *client) 
     return &client->address;
 }
 
-bool grpc_client_send(struct grpc_client *client, struct bytes message) {
-    struct grpc_attempt *attempt = client->attempt;
-    if (attempt == NULL || !attempt->is_open || attempt->http2.is_ending ||
-        message.length > NET_PEER_MESSAGE_MAXIMUM)
-        return false;
+static bool client_queue(struct grpc_client *client, struct bytes message) {
     struct seal *seal = client->options.seal;
     size_t length = message.length + (seal ? SEAL_EXTRA_BYTES : 0);
     uint8_t *room = buffer_reserve(&client->queue, GRPC_PREFIX_BYTES + length);
@@ -228,8 +250,43 @@ bool grpc_client_send(struct grpc_client *client, struct bytes message) {
     else
         memcpy(room + GRPC_PREFIX_BYTES, message.data, message.length);
     buffer_grew(&client->queue, GRPC_PREFIX_BYTES + length);
-    nghttp2_session_resume_data(attempt->http2.session, attempt->stream_id);
-    http2_flush(&attempt->http2);
+    return true;
+}
+
+static void client_flush(struct grpc_client *client) {
+    nghttp2_session_resume_data(client->attempt->http2.session, client->attempt->stream_id);
+    http2_flush(&client->attempt->http2);
+}
+
+/* Where nothing waits, a message goes to the socket from where it lies; only what the socket does
+ * not take now is copied. */
+static void client_send_lent(struct grpc_client *client, struct bytes message) {
+    uint8_t prefix[GRPC_PREFIX_BYTES];
+    grpc_prefix_write(prefix, message.length);
+    client->lent[0] = bytes_of(prefix, sizeof prefix);
+    client->lent[1] = message;
+    client_flush(client);
+    for (unsigned i = 0; i < 2; i++) {
+        buffer_append_bytes(&client->queue, client->lent[i]);
+        client->lent[i] = BYTES_NONE;
+    }
+    CHECK(!client->queue.is_overflowed); /* it was empty */
+}
+
+bool grpc_client_send(struct grpc_client *client, struct bytes message) {
+    struct grpc_attempt *attempt = client->attempt;
+    if (attempt == NULL || !attempt->is_open || attempt->http2.is_ending ||
+        message.length > NET_PEER_MESSAGE_MAXIMUM)
+        return false;
+    if (client->queue.length == 0)
+        buffer_recycle(&client->queue, HTTP2_OUTPUT_MAXIMUM_BYTES); /* a large message was rare */
+    if (client->queue.length == 0 && client->options.seal == NULL) {
+        client_send_lent(client, message);
+        return true;
+    }
+    if (!client_queue(client, message))
+        return false;
+    client_flush(client);
     return true;
 }
 

@@ -40,6 +40,14 @@ static bool hold_until(struct grpc_reader *reader, struct bytes *input, size_t w
     return reader->held.length == wanted;
 }
 
+/* At once, rather than by doubling, as far as the length that was said is to be believed. */
+static void make_room(struct grpc_reader *reader, const struct bytes *input, size_t whole) {
+    size_t trusted = GRPC_READER_TRUST * (reader->held.length + input->length);
+    size_t room = whole < trusted ? whole : trusted;
+    if (room > reader->held.capacity)
+        (void)buffer_reserve(&reader->held, room - reader->held.length);
+}
+
 static int next_held(struct grpc_reader *reader, struct bytes *input, struct bytes *message) {
     if (reader->held.length < GRPC_PREFIX_BYTES && !hold_until(reader, input, GRPC_PREFIX_BYTES))
         return 0;
@@ -47,6 +55,7 @@ static int next_held(struct grpc_reader *reader, struct bytes *input, struct byt
     if (code != 0)
         return code;
     size_t whole = GRPC_PREFIX_BYTES + message_length(buffer_data(&reader->held));
+    make_room(reader, input, whole);
     if (!hold_until(reader, input, whole))
         return 0;
     reader->given = whole;
@@ -56,7 +65,7 @@ static int next_held(struct grpc_reader *reader, struct bytes *input, struct byt
 
 int grpc_reader_next(struct grpc_reader *reader, struct bytes *input, struct bytes *message) {
     if (reader->given > 0)
-        buffer_clear(&reader->held);
+        buffer_recycle(&reader->held, GRPC_READER_KEPT_BYTES);
     reader->given = 0;
     if (input->length == 0)
         return 0;

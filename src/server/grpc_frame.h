@@ -10,7 +10,11 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum { GRPC_PREFIX_BYTES = 5 };
+enum {
+    GRPC_PREFIX_BYTES = 5,
+    GRPC_READER_KEPT_BYTES = 512 << 10, /* memory that a busy stream keeps between messages */
+    GRPC_READER_TRUST = 16 /* room is made for so many times what came of a message, not for more */
+};
 
 struct grpc_reader {
     struct buffer held; /* the beginning of a message whose rest has not come */

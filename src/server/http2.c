@@ -32,6 +32,7 @@ void http2_init(struct http2 *http2, uv_loop_t *loop, uint8_t *input, void (*end
     *http2 =
         (struct http2){.input = input, .heard_ms = uv_now(loop), .ended = ended, .owner = owner};
     buffer_init(&http2->output, 2 * HTTP2_OUTPUT_MAXIMUM_BYTES);
+    buffer_init(&http2->spare, 2 * HTTP2_OUTPUT_MAXIMUM_BYTES);
     CHECK(uv_tcp_init(loop, &http2->socket) == 0);
     http2->socket.data = http2;
 }
@@ -54,18 +55,85 @@ void http2_open(struct http2 *http2, nghttp2_session *session) {
     http2_flush(http2);
 }
 
-/* Fills the output from nghttp2. False if there is nothing to write. */
+/* ---- what is written next ---- */
+
+static void add_piece(struct http2 *http2, const uint8_t *lent, size_t length) {
+    unsigned count = http2->piece_count;
+    http2->piece_bytes += length;
+    if (count > 0 && lent == NULL && http2->pieces[count - 1].lent == NULL) {
+        http2->pieces[count - 1].length += length;
+        return;
+    }
+    CHECK(count < HTTP2_PIECE_MAXIMUM);
+    http2->pieces[http2->piece_count++] = (struct http2_piece){.lent = lent, .length = length};
+}
+
+static void add_output(struct http2 *http2, const uint8_t *data, size_t length) {
+    buffer_append(&http2->output, data, length);
+    CHECK(!http2->output.is_overflowed);
+    add_piece(http2, NULL, length);
+}
+
+static bool has_room(const struct http2 *http2) {
+    return http2->piece_bytes < HTTP2_OUTPUT_MAXIMUM_BYTES &&
+           http2->piece_count + 1 + HTTP2_LENT_MAXIMUM < HTTP2_PIECE_MAXIMUM;
+}
+
+bool http2_lend(struct http2 *http2, const uint8_t head[HTTP2_FRAME_HEAD_BYTES],
+                const struct bytes *data, unsigned count) {
+    CHECK(count <= HTTP2_LENT_MAXIMUM);
+    if (!has_room(http2))
+        return false;
+    add_output(http2, head, HTTP2_FRAME_HEAD_BYTES);
+    for (unsigned i = 0; i < count; i++)
+        if (data[i].length > 0)
+            add_piece(http2, data[i].data, data[i].length);
+    return true;
+}
+
+/* Asks nghttp2 for what is to be written. False if there is nothing. */
 static bool http2_fill(struct http2 *http2) {
     const uint8_t *data;
     ssize_t length = 0;
-    while (http2->output.length < HTTP2_OUTPUT_MAXIMUM_BYTES &&
-           (length = nghttp2_session_mem_send(http2->session, &data)) > 0)
-        buffer_append(&http2->output, data, (size_t)length);
-    CHECK(!http2->output.is_overflowed);
+    while (has_room(http2) && (length = nghttp2_session_mem_send(http2->session, &data)) > 0)
+        add_output(http2, data, (size_t)length);
     if (length < 0)
         http2_end(http2);
-    return length >= 0 && http2->output.length > 0;
+    return length >= 0 && http2->piece_bytes > 0;
 }
+
+static int write_pieces(struct http2 *http2) {
+    uv_buf_t gathered[HTTP2_PIECE_MAXIMUM];
+    uint8_t *output = buffer_data(&http2->output);
+    for (unsigned i = 0; i < http2->piece_count; i++) {
+        const struct http2_piece *piece = &http2->pieces[i];
+        uint8_t *from = piece->lent ? (uint8_t *)piece->lent : output;
+        output += piece->lent ? 0 : piece->length;
+        gathered[i] = uv_buf_init((char *)from, (unsigned)piece->length);
+    }
+    return uv_try_write((uv_stream_t *)&http2->socket, gathered, http2->piece_count);
+}
+
+/* What was not written, in the output; nothing is lent any more. */
+static void keep_rest(struct http2 *http2, size_t written) {
+    struct buffer rest = http2->spare;
+    (void)buffer_reserve(&rest, http2->piece_bytes - written);
+    uint8_t *output = buffer_data(&http2->output);
+    for (unsigned i = 0; i < http2->piece_count; i++) {
+        const struct http2_piece *piece = &http2->pieces[i];
+        const uint8_t *from = piece->lent ? piece->lent : output;
+        output += piece->lent ? 0 : piece->length;
+        size_t skipped = written < piece->length ? written : piece->length;
+        buffer_append(&rest, from + skipped, piece->length - skipped);
+        written -= skipped;
+    }
+    CHECK(!rest.is_overflowed);
+    buffer_recycle(&http2->output, HTTP2_OUTPUT_KEPT_BYTES);
+    http2->spare = http2->output;
+    http2->output = rest;
+}
+
+/* ---- writing ---- */
 
 static void http2_on_written(uv_write_t *write, int status) {
     struct http2 *http2 = write->data;
@@ -74,7 +142,7 @@ static void http2_on_written(uv_write_t *write, int status) {
         http2_end(http2);
         return;
     }
-    buffer_clear(&http2->output);
+    buffer_recycle(&http2->output, HTTP2_OUTPUT_KEPT_BYTES);
     http2_flush(http2);
 }
 
@@ -90,16 +158,17 @@ static void http2_write_rest(struct http2 *http2) {
 
 void http2_flush(struct http2 *http2) {
     while (!http2->is_ending && !http2->is_writing && http2_fill(http2)) {
-        uv_buf_t all =
-            uv_buf_init((char *)buffer_data(&http2->output), (unsigned)http2->output.length);
-        int written = uv_try_write((uv_stream_t *)&http2->socket, &all, 1);
+        int written = write_pieces(http2);
         if (written < 0 && written != UV_EAGAIN) {
             http2_end(http2);
-            return;
-        }
-        buffer_consume(&http2->output, written > 0 ? (size_t)written : 0);
-        if (http2->output.length > 0)
+        } else if (written == (int)http2->piece_bytes) {
+            buffer_recycle(&http2->output, HTTP2_OUTPUT_KEPT_BYTES);
+        } else {
+            keep_rest(http2, written > 0 ? (size_t)written : 0);
             http2_write_rest(http2);
+        }
+        http2->piece_count = 0;
+        http2->piece_bytes = 0;
     }
 }
 
@@ -123,6 +192,7 @@ static void http2_on_closed(uv_handle_t *handle) {
     if (http2->session != NULL)
         nghttp2_session_del(http2->session);
     buffer_release(&http2->output);
+    buffer_release(&http2->spare);
     http2->ended(http2->owner);
 }
 

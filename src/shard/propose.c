@@ -116,11 +116,7 @@ static struct raft_entry *make_entry(struct shard *shard) {
 
 /* A busy shard's batches are of one size, turn after turn: its memory is kept. */
 static void batch_clear(struct shard *shard) {
-    if (shard->batch.capacity <= SHARD_BATCH_KEPT_BYTES) {
-        buffer_truncate(&shard->batch, 0);
-    } else {
-        buffer_clear(&shard->batch);
-    }
+    buffer_recycle(&shard->batch, SHARD_BATCH_KEPT_BYTES);
     shard->batch_count = shard->batch_async_count = shard->batch_sync_count = 0;
     clear_batch_traces(shard);
 }

@@ -120,7 +120,26 @@ static void test_reserve_then_grew(void **state) {
     buffer_release(&buffer);
 }
 
+/* What is used again at once keeps its memory, up to what its owner says. */
+static void test_recycled_memory_is_kept_up_to_a_limit(void **state) {
+    (void)state;
+    struct buffer buffer;
+    buffer_init(&buffer, 1 << 20);
+    assert_non_null(buffer_reserve(&buffer, 100000));
+    const uint8_t *memory = buffer.memory;
+    buffer_grew(&buffer, 70000);
+    buffer_consume(&buffer, 30000);
+    buffer_recycle(&buffer, buffer.capacity);
+    assert_ptr_equal(buffer_data(&buffer), memory);
+    assert_int_equal(buffer.length, 0);
+    buffer_recycle(&buffer, buffer.capacity - 1);
+    assert_null(buffer.memory);
+    assert_int_equal(buffer.capacity, 0);
+    buffer_release(&buffer);
+}
+
 RUN_TESTS(cmocka_unit_test(test_behaves_like_a_plain_array),
           cmocka_unit_test(test_past_the_maximum_nothing_is_appended),
           cmocka_unit_test(test_integers_are_little_endian_and_varints_leb128),
-          cmocka_unit_test(test_formats_short_and_long), cmocka_unit_test(test_reserve_then_grew))
+          cmocka_unit_test(test_formats_short_and_long), cmocka_unit_test(test_reserve_then_grew),
+          cmocka_unit_test(test_recycled_memory_is_kept_up_to_a_limit))
