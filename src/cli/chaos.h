@@ -70,9 +70,9 @@ struct chaos {
     uint64_t begun_unix_ms;
 
     struct heap events;
-    struct chaos_concern *concerns; /* by step */
-    uint64_t sampled_us;
-    char problem[CHAOS_PROBLEM_BYTES]; /* why it ended before its time; "" */
+    struct chaos_concern *concerns;         /* by step */
+    uint64_t sampled_us, sampled_before_us; /* the last two samples of the load */
+    char problem[CHAOS_PROBLEM_BYTES];      /* why it ended before its time; "" */
 };
 
 /* chaos_script.c: the whole run. ERR_REFUSED with `problem` where it could not be run to its end;

@@ -56,17 +56,18 @@ static uint64_t counter_in(struct bytes text, const char *name) {
     return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
-/* The text is followed by more of the reply, so no number runs over its end. */
+/* What has grown belongs to the time between the samples, not to the moment of the answer. The
+ * text is followed by more of the reply, so no number runs over its end. */
 void chaos_load_take_info(struct chaos *chaos, unsigned index, struct bytes text) {
     struct chaos_agent *agent = &chaos->agents[index];
     bool is_first = agent->messages == 0;
-    uint64_t now_us = chaos_now_us(chaos);
     uint64_t messages = grown(&agent->messages, counter_in(text, "\ndatagrams_sent:"));
     uint64_t bytes = grown(&agent->bytes, counter_in(text, "\nbytes_sent:"));
     if (chaos->has_begun && !is_first) {
-        tally_load(&chaos->tally,
-                   &(struct tally_load){
-                       .from_us = now_us, .to_us = now_us, .messages = messages, .bytes = bytes});
+        tally_load(&chaos->tally, &(struct tally_load){.from_us = chaos->sampled_before_us,
+                                                       .to_us = chaos->sampled_us,
+                                                       .messages = messages,
+                                                       .bytes = bytes});
     }
 }
 
@@ -87,6 +88,7 @@ void chaos_load_sample(struct chaos *chaos) {
         }
         chaos_ask(chaos, i, CHAOS_ASKED_INFO, info, 2);
     }
+    chaos->sampled_before_us = load.from_us;
     chaos->sampled_us = load.to_us;
     if (load.to_us > load.from_us) {
         tally_load(&chaos->tally, &load);

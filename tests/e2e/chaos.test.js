@@ -65,6 +65,7 @@ expect no false deaths
   assert.strictEqual(report.agents, 6);
   assert.ok(report.news.sent > 50, `${report.news.sent} messages were sent`);
   assert.ok(report.news.known_to_all > report.news.sent / 2, `${report.news.known_to_all} were known to all`);
+  assert.ok(report.slices[0].messages_per_1000s > 0, 'what was sent in the first second is told of the first second');
   assert.deepStrictEqual(report.deaths.map((death) => death.agent), ['a6']);
   assert.strictEqual(report.deaths[0].viewers, 5);
   assert.ok(report.timeline.some((step) => step.what === 'loss 10% for 1s'));
