@@ -7,6 +7,7 @@
 struct cut {
     struct machine *machine;
     struct buffer raw; /* of the chunk at hand */
+    size_t last_bytes; /* of the chunk before: the next will be about as long */
     uint64_t state_hash;
     unsigned next_slot;
 };
@@ -45,6 +46,10 @@ bool cut_save(struct cut *cut, struct snapshot_chunk *chunk, size_t bytes, struc
     if (cut->next_slot < chunk->first_slot) {
         cut->next_slot = chunk->first_slot;
     }
+    if (cut->raw.capacity == 0 && cut->last_bytes > 0) {
+        (void)buffer_reserve(&cut->raw, cut->last_bytes + cut->last_bytes / 8);
+        cut->raw.is_overflowed = false;
+    }
     size_t enough_bytes = cut->raw.length + bytes;
     while (cut->next_slot <= chunk->last_slot && cut->raw.length < enough_bytes &&
            save_some(cut, enough_bytes)) {
@@ -55,6 +60,7 @@ bool cut_save(struct cut *cut, struct snapshot_chunk *chunk, size_t bytes, struc
     }
     chunk->state_hash = cut->state_hash;
     *raw = cut->raw;
+    cut->last_bytes = raw->length;
     buffer_init(&cut->raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
     cut->state_hash = 0;
     return true;

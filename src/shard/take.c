@@ -232,10 +232,19 @@ void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *ch
     take_settled(shard, true);
 }
 
-/* What a snapshot would write now: the chunks of the newest one in which something changed. */
+static uint64_t all_bytes(struct machine *machine) {
+    uint64_t sum = 0;
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        sum += machine->ops->slot_bytes(machine, (slot_number)slot);
+    }
+    return sum;
+}
+
+/* What a snapshot would write now: the chunks of the newest one in which something changed. The
+ * first one writes all there is. */
 static uint64_t cost_bytes(const struct shard *shard) {
     const struct snapshot_manifest *newest = snapshot_shelf_newest(shard->shelf);
-    uint64_t sum = 0;
+    uint64_t sum = newest && newest->chunk_count ? 0 : all_bytes(shard->machine);
     for (uint32_t i = 0; newest && i < newest->chunk_count; i++) {
         if (plan_is_changed(&newest->chunks[i], &shard->watch.changed)) {
             sum += newest->chunks[i].raw_bytes;

@@ -219,6 +219,25 @@ static void test_a_snapshot_is_taken_when_it_pays(void **state) {
     end(world);
 }
 
+/* The first snapshot has a price as well: a young log is no reason to write all of it again. */
+static void test_the_first_snapshot_is_taken_when_it_pays(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
+    world->replicas[1].config.snapshot_log_times = 3;
+    for (unsigned round = 0; round < 2; round++) {
+        world_write_much(world, 1, KEYS);
+        world_run(world, 1000);
+        assert_int_equal(taken(world), 0);
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        world_write_much(world, 1, KEYS);
+        world_run(world, 1000);
+    }
+    assert_int_equal(taken(world), 1);
+    end(world);
+}
+
 /* A worker whose log is too long has its shards let it go, but not at any price. */
 static void test_the_log_of_a_worker_is_let_go(void **state) {
     (void)state;
@@ -371,6 +390,7 @@ RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_files_stay_until_the_mark_is_durable),
           cmocka_unit_test(test_snapshots_write_no_more_than_the_log),
           cmocka_unit_test(test_a_snapshot_is_taken_when_it_pays),
+          cmocka_unit_test(test_the_first_snapshot_is_taken_when_it_pays),
           cmocka_unit_test(test_the_log_of_a_worker_is_let_go),
           cmocka_unit_test(test_goes_on_after_the_receiver_was_killed),
           cmocka_unit_test(test_goes_on_with_another_leader),
