@@ -52,8 +52,11 @@ static void asking_seek(struct gossip *gossip, const struct asking *ended, bool 
     if (!is_busy)
         digest_send(gossip, &ended->address);
     else if (gossip->self->shown.state == GOSSIP_JOINING &&
-             member_choose(gossip, member_find(gossip, ended->uuid), 1, &other) == 1)
+             member_choose(gossip, member_find(gossip, ended->uuid), 1, &other) == 1) {
+        gossip_turn_to(gossip, other->shown.who->uuid, other->shown.who->generation);
         digest_send(gossip, &other->shown.who->address);
+        gossip_turn_to(gossip, NULL, 0);
+    }
 }
 
 static void asking_end(struct gossip *gossip, enum gossip_stream_outcome outcome) {

@@ -183,6 +183,13 @@ uint32_t codec_bucket_of(const struct codec_message *message, size_t bucket) {
     return cursor_u32(&in);
 }
 
+/* Sections without contents. */
+static void codec_decode_flag(struct codec_message *message, uint8_t tag) {
+    message->has_compare |= tag == CODEC_SECTION_COMPARE;
+    message->is_joining |= tag == CODEC_SECTION_JOINING;
+    message->has_stream |= tag == CODEC_SECTION_STREAM;
+}
+
 static void codec_decode_section(struct codec_message *message, uint8_t tag, struct cursor *in) {
     switch (tag) {
     case CODEC_SECTION_SEQUENCE:
@@ -201,9 +208,6 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
         message->has_address = true;
         codec_read_address(in, &message->address);
         return;
-    case CODEC_SECTION_COMPARE:
-        message->has_compare = true;
-        return;
     case CODEC_SECTION_BUCKETS:
         codec_decode_buckets(in, &message->buckets);
         return;
@@ -211,14 +215,17 @@ static void codec_decode_section(struct codec_message *message, uint8_t tag, str
         message->has_phase = true;
         message->phase_ms = cursor_u16(in);
         return;
+    case CODEC_SECTION_COMPARE:
     case CODEC_SECTION_JOINING:
-        message->is_joining = true;
-        return;
     case CODEC_SECTION_STREAM:
-        message->has_stream = true;
+        codec_decode_flag(message, tag);
         return;
     case CODEC_SECTION_COUNT:
         message->count = codec_read_number(in);
+        return;
+    case CODEC_SECTION_FOR:
+        message->has_life = true;
+        message->life = cursor_u64(in);
         return;
     case CODEC_SECTION_RANGE:
         message->has_range = true;
@@ -456,6 +463,16 @@ void codec_write_count(struct codec_writer *writer, uint64_t count) {
     codec_section_begin(writer, CODEC_SECTION_COUNT);
     buffer_append_varint(&writer->buffer, count);
     codec_section_end(writer);
+}
+
+void codec_write_life(struct codec_writer *writer, uint64_t life) {
+    codec_section_begin(writer, CODEC_SECTION_FOR);
+    buffer_append_u64(&writer->buffer, life);
+    codec_section_end(writer);
+}
+
+uint64_t codec_life(const uint8_t uuid[GOSSIP_UUID_BYTES], uint64_t generation) {
+    return bytes_hash(bytes_of(uuid, GOSSIP_UUID_BYTES), generation);
 }
 
 void codec_write_range(struct codec_writer *writer, const uint8_t first[GOSSIP_UUID_BYTES],

@@ -95,6 +95,8 @@ struct codec_message {
     bool has_sequence, has_target, has_hash, has_address, has_range, has_held;
     bool is_joining; /* the sender; its own record, if it is among the records, is to be read so */
     uint64_t sequence, hash;
+    bool has_life;
+    uint64_t life;    /* that it was written for: codec_life() of the receiver (replay.h) */
     uint64_t count;   /* of the sender's datagrams in this life; 0: it does not say (replay.h) */
     uint64_t held_us; /* of an ACK: how long the ping waited for it */
     bool has_coordinate;
@@ -163,6 +165,9 @@ void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms);
 void codec_write_joining(struct codec_writer *writer);
 void codec_write_stream(struct codec_writer *writer);
 void codec_write_count(struct codec_writer *writer, uint64_t count);
+void codec_write_life(struct codec_writer *writer, uint64_t life);
+/* A life in 8 bytes: a hash of who it is, and in which generation. */
+uint64_t codec_life(const uint8_t uuid[GOSSIP_UUID_BYTES], uint64_t generation);
 void codec_write_range(struct codec_writer *writer, const uint8_t first[GOSSIP_UUID_BYTES],
                        const uint8_t last[GOSSIP_UUID_BYTES]);
 /* Lists: begin, items while they return true (false: did not fit, nothing was written), end. An

@@ -3,6 +3,7 @@
 #include "base/planted.h"
 #include "gossip/asking.h"
 #include "gossip/digest.h"
+#include "gossip/joining.h"
 
 enum {
     COMPARE_SMALL = 32,           /* so many members stand in one datagram of digests */
@@ -86,7 +87,8 @@ void compare_hear(struct gossip *gossip, const struct gossip_address *from,
     if (asking_is_under_way(gossip))
         return; /* what differs is on its way */
     if (gossip->member_count <= COMPARE_SMALL) {
-        digest_send(gossip, from);
+        if (!joining_greet(gossip, from))
+            digest_send(gossip, from);
         return;
     }
     if (gossip->now_us < gossip->compare_us)

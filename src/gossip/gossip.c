@@ -154,6 +154,24 @@ static uint64_t gossip_next_count(struct gossip *gossip) {
     return ++gossip->written_count;
 }
 
+void gossip_turn_to(struct gossip *gossip, const uint8_t *uuid, uint64_t generation) {
+    gossip->partner = (struct partner){.is_set = uuid != NULL, .generation = generation};
+    if (uuid != NULL)
+        memcpy(gossip->partner.uuid, uuid, GOSSIP_UUID_BYTES);
+}
+
+/* Whoever is answered has said itself in which life it is. */
+static void gossip_write_life(struct gossip *gossip, const struct member *to) {
+    const struct partner *partner = &gossip->partner;
+    const struct gossip_identity *who = to != NULL ? to->shown.who : NULL;
+    bool is_partner = partner->is_set &&
+                      (who == NULL || memcmp(who->uuid, partner->uuid, GOSSIP_UUID_BYTES) == 0);
+    if (is_partner)
+        codec_write_life(&gossip->writer, codec_life(partner->uuid, partner->generation));
+    else if (who != NULL)
+        codec_write_life(&gossip->writer, codec_life(who->uuid, who->generation));
+}
+
 void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to) {
     struct codec_wire wire = {.version = (uint8_t)gossip_version_for(gossip, to)};
     if (wire.version > 0)
@@ -164,8 +182,10 @@ void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct memb
         codec_write_wire(&gossip->writer, gossip->timing.wire_maximum);
     if (self->state == GOSSIP_JOINING)
         codec_write_joining(&gossip->writer);
-    if (gossip->replay != NULL)
-        codec_write_count(&gossip->writer, gossip_next_count(gossip));
+    if (gossip->replay == NULL)
+        return;
+    codec_write_count(&gossip->writer, gossip_next_count(gossip));
+    gossip_write_life(gossip, to);
 }
 
 /* Comparing is what can wait: the next probe finds the same difference again. */
@@ -337,6 +357,19 @@ bool gossip_hear(struct gossip *gossip, const struct codec_message *message) {
     return message->generation >= sender->shown.who->generation;
 }
 
+enum replay_verdict gossip_judge(struct gossip *gossip, const struct codec_message *message) {
+    const struct gossip_identity *self = gossip->self->shown.who;
+    if (gossip->replay == NULL)
+        return REPLAY_NEW;
+    bool is_for_this_life =
+        message->has_life && message->life == codec_life(self->uuid, self->generation);
+    enum replay_verdict verdict = replay_judge(gossip->replay, message->sender, message->generation,
+                                               message->count, is_for_this_life);
+    gossip->counters.replayed += verdict == REPLAY_OLD;
+    gossip->counters.unproven += verdict == REPLAY_UNPROVEN;
+    return verdict;
+}
+
 static void gossip_receive(struct gossip *gossip, const struct gossip_address *from,
                            struct bytes bytes) {
     struct codec_message message;
@@ -352,14 +385,14 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
         probe_met_self(gossip, &message);
         return;
     }
-    if (gossip->replay != NULL &&
-        !replay_is_new(gossip->replay, message.sender, message.generation, message.count)) {
-        gossip->counters.replayed++;
-        return;
-    }
+    gossip_turn_to(gossip, message.sender, message.generation);
+    enum replay_verdict verdict = gossip_judge(gossip, &message);
+    if (verdict == REPLAY_UNPROVEN && message.kind == CODEC_PING)
+        probe_pinged_unproven(gossip, from, &message);
     /* Of an earlier life only pings are answered, with the news that there is a later one. */
-    if (gossip_hear(gossip, &message) || message.kind == CODEC_PING)
+    if (verdict == REPLAY_NEW && (gossip_hear(gossip, &message) || message.kind == CODEC_PING))
         gossip_dispatch(gossip, from, &message);
+    gossip_turn_to(gossip, NULL, 0);
 }
 
 static void gossip_say(struct gossip *gossip, struct bytes key, struct bytes value,
@@ -443,7 +476,7 @@ static uint64_t gossip_next_deadline_us(const struct gossip *gossip) {
         deadline_us = earlier(deadline_us, healing_deadline_us(gossip));
         deadline_us = earlier(deadline_us, observer_deadline_us(gossip));
     }
-    deadline_us = earlier(deadline_us, earlier(gossip->suspicion_us, gossip->joining_us));
+    deadline_us = earlier(deadline_us, earlier(gossip->suspicion_us, joining_deadline_us(gossip)));
     deadline_us = earlier(deadline_us, asking_deadline_us(gossip));
     deadline_us = earlier(deadline_us, serving_deadline_us(gossip));
     return earlier(deadline_us, gossip->news_us);

@@ -261,6 +261,7 @@ struct gossip_member {
 struct gossip_counters { /* since the start */
     uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received, malformed;
     uint64_t replayed; /* datagrams that had come before, where they are sealed */
+    uint64_t unproven; /* that may have: of lives not heard yet, and not for this one of ours */
     uint64_t probes_sent, probes_failed, indirect_probes, suspicions, refutations, deaths;
     uint64_t probes_answered;  /* by the member itself */
     uint64_t probes_relayed;   /* answered through a helper: directly it cannot be reached */

@@ -41,6 +41,7 @@
 #include "gossip/index.h"
 #include "gossip/order.h"
 #include "gossip/pool.h"
+#include "gossip/replay.h"
 #include <assert.h>
 
 enum {
@@ -221,6 +222,20 @@ struct pace {
     uint64_t slow_us;  /* between the last tellings of the same news */
 };
 
+/* A life that this node speaks with; it may not be known as a member. */
+struct partner {
+    bool is_set;
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t generation;
+};
+
+/* Of a newcomer to the first that answered it (joining.h). */
+struct greeting {
+    struct gossip_address to;
+    struct partner partner;
+    uint64_t digest_us; /* 0: nobody has answered yet; GOSSIP_NEVER: it is sent */
+};
+
 struct outgoing {
     struct gossip_address to;
     size_t at, length; /* in outbox_bytes */
@@ -245,6 +260,7 @@ struct gossip {
 
     struct replay *replay;  /* NULL: datagrams are not sealed */
     uint64_t written_count; /* of sealed datagrams; said in each */
+    struct partner partner; /* whom the datagrams of this step answer */
 
     struct gossip_pool *pool;
     bool has_own_pool;
@@ -266,6 +282,7 @@ struct gossip {
     uint64_t joining_us;   /* alive then, whatever it knows; GOSSIP_NEVER: it is already */
     uint64_t joining_hash; /* of a whole copy, as who sent it says; once has_joining_hash */
     bool has_joining_hash;
+    struct greeting greeting;
 
     bool has_streams;
     struct asking asking;
@@ -345,6 +362,11 @@ void gossip_send_surely(struct gossip *gossip,
 /* A datagram to `to`, in the newest version of the wire that both sides read. NULL: to who may not
  * be known, in version 0. */
 void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to);
+/* What is begun from now on in this step, to whoever may not be known or to that member itself, is
+ * for this life of it (replay.h); NULL: for nobody in particular. */
+void gossip_turn_to(struct gossip *gossip, const uint8_t *uuid, uint64_t generation);
+/* Did this message come before? Where datagrams are sealed. */
+enum replay_verdict gossip_judge(struct gossip *gossip, const struct codec_message *message);
 /* What any message brings: its news, and that its sender lives. False: it is of an earlier life. */
 bool gossip_hear(struct gossip *gossip, const struct codec_message *message);
 /* Does this node take and give by streams? One told to speak as an older release does not. */

@@ -1,10 +1,12 @@
 #include "gossip/joining.h"
 #include "gossip/asking.h"
 #include "gossip/broadcast.h"
+#include "gossip/digest.h"
 #include "gossip/member.h"
 
 /* In probe intervals: without seeds nobody may ever come; seeds may be down. */
 enum { ALONE_INTERVALS = 1, SEEDED_INTERVALS = 4 };
+enum { GREETING_US = 10000 };
 enum { TOGETHER_MAXIMUM = 32 }; /* of more that start at once, two may well lack the same */
 
 void joining_begin(struct gossip *gossip) {
@@ -78,7 +80,37 @@ void joining_end(struct gossip *gossip) {
     broadcast_add(gossip, self, NULL, GOSSIP_CLUSTER);
 }
 
+bool joining_greet(struct gossip *gossip, const struct gossip_address *to) {
+    struct greeting *greeting = &gossip->greeting;
+    if (gossip->replay == NULL || gossip->self->shown.state != GOSSIP_JOINING ||
+        greeting->digest_us != 0)
+        return false;
+    *greeting = (struct greeting){
+        .to = *to, .partner = gossip->partner, .digest_us = gossip->now_us + GREETING_US};
+    const struct member *self = gossip->self;
+    gossip_begin(gossip, CODEC_NEWS, NULL);
+    broadcast_write(gossip, &self, 1);
+    gossip_send(gossip, to);
+    return true;
+}
+
+static void joining_greeted(struct gossip *gossip) {
+    struct greeting *greeting = &gossip->greeting;
+    if (greeting->digest_us == 0 || gossip->now_us < greeting->digest_us)
+        return;
+    greeting->digest_us = GOSSIP_NEVER;
+    gossip->partner = greeting->partner;
+    digest_send(gossip, &greeting->to);
+    gossip_turn_to(gossip, NULL, 0);
+}
+
+uint64_t joining_deadline_us(const struct gossip *gossip) {
+    uint64_t digest_us = gossip->greeting.digest_us;
+    return digest_us > 0 && digest_us < gossip->joining_us ? digest_us : gossip->joining_us;
+}
+
 void joining_run(struct gossip *gossip) {
+    joining_greeted(gossip);
     if (gossip->now_us < gossip->joining_us)
         return;
     if (asking_is_under_way(gossip))

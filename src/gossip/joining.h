@@ -36,4 +36,11 @@ void joining_agree(struct gossip *gossip, const struct codec_message *message);
 bool joining_write_whole(struct gossip *gossip, const struct codec_message *message);
 /* Alive now, if it is not yet. */
 void joining_end(struct gossip *gossip);
+/* Where datagrams are sealed, nobody hears a newcomer before it has said for whom it speaks: so its
+ * first word to who answered it, in this step, is who it is. What it knows, which asks for what it
+ * lacks, follows a moment later: of many that start at once, the others are known there by then.
+ * False: that is not called for. */
+bool joining_greet(struct gossip *gossip, const struct gossip_address *to);
+/* When joining_run() has something to do. */
+uint64_t joining_deadline_us(const struct gossip *gossip);
 void joining_run(struct gossip *gossip);

@@ -332,10 +332,14 @@ static void relay_acknowledged(struct gossip *gossip, const struct codec_message
 
 /* Answers. */
 
+static bool is_meant_for_another(const struct gossip *gossip, const struct codec_message *ping) {
+    return ping->has_target &&
+           memcmp(ping->target, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) != 0;
+}
+
 void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
                   const struct codec_message *message) {
-    if (message->has_target &&
-        memcmp(message->target, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) != 0)
+    if (is_meant_for_another(gossip, message))
         return; /* meant for who was at this address before */
     const struct member *sender = member_find(gossip, message->sender);
     const struct member *first[FIRST_MAXIMUM + CONTRADICTIONS];
@@ -358,6 +362,50 @@ void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
         codec_write_coordinate(&gossip->writer, &gossip->coordinate);
     broadcast_write(gossip, first, count);
     gossip_send(gossip, from);
+}
+
+/* Where the sender says that it is, if that is elsewhere than where the ping came from, as through
+ * somebody who only hands on. */
+static bool is_said_elsewhere(const struct codec_message *message,
+                              const struct gossip_address *from, struct gossip_address *said) {
+    struct cursor in = cursor_of(message->records);
+    struct codec_record record;
+    while (cursor_left(&in) > 0) {
+        codec_read_record(&in, &message->wire, &record);
+        if (memcmp(record.uuid, message->sender, GOSSIP_UUID_BYTES) != 0)
+            continue;
+        *said = record.address;
+        return said->port != from->port || strcmp(said->host, from->host) != 0;
+    }
+    return false;
+}
+
+/* No news, no coordinate, no buckets: the answer is hardly longer than the ping, and nothing is
+ * told less often to others for it. */
+void probe_pinged_unproven(struct gossip *gossip, const struct gossip_address *from,
+                           const struct codec_message *message) {
+    if (is_meant_for_another(gossip, message))
+        return;
+    const struct member *sender = member_find(gossip, message->sender);
+    bool is_known = sender != NULL && sender->shown.who->generation == message->generation;
+    struct codec_record record;
+    gossip_begin(gossip, CODEC_ACK, is_known ? sender : NULL);
+    codec_write_sequence(&gossip->writer, message->sequence);
+    if (gossip->writer.wire.version > 0)
+        codec_write_held(&gossip->writer, 0);
+    codec_write_hash(&gossip->writer, gossip->hash);
+    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS));
+    member_record(gossip->self, &record);
+    CHECK(codec_write_record(&gossip->writer, &record));
+    if (sender != NULL && (!is_known || sender->shown.state != GOSSIP_ALIVE)) {
+        member_record(sender, &record);
+        CHECK(codec_write_record(&gossip->writer, &record));
+    }
+    codec_list_end(&gossip->writer);
+    gossip_send(gossip, from);
+    struct gossip_address said;
+    if (is_said_elsewhere(message, from, &said))
+        gossip_send(gossip, &said);
 }
 
 static void probe_measure(struct gossip *gossip, const struct probe *probe,

@@ -29,6 +29,10 @@ void probe_ask_about(struct gossip *gossip, const struct member *asked,
 /* Answers. */
 void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
                   const struct codec_message *message);
+/* By a life that may be a recording: whoever it is, now or never, learns who is here and in which
+ * life, and nothing is learned of it (replay.h). */
+void probe_pinged_unproven(struct gossip *gossip, const struct gossip_address *from,
+                           const struct codec_message *message);
 void probe_acknowledged(struct gossip *gossip, const struct gossip_address *from,
                         const struct codec_message *message);
 void probe_asked(struct gossip *gossip, const struct gossip_address *from,

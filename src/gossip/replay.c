@@ -97,12 +97,29 @@ static bool window_take(struct window *window, uint64_t count) {
     return is_new;
 }
 
-bool replay_is_new(struct replay *replay, const uint8_t uuid[GOSSIP_UUID_BYTES],
-                   uint64_t generation, uint64_t count) {
+/* What was written before is refused: it may be a ping that was answered without a proof. */
+static void window_begin(struct window *window, uint64_t count) {
+    window->highest = count;
+    memset(window->came, 0xff, sizeof window->came);
+}
+
+enum replay_verdict replay_judge(struct replay *replay, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                                 uint64_t generation, uint64_t count, bool is_for_this_life) {
     const struct window *known = table_get(replay->windows, key_of(uuid));
-    if (PLANTED(GOSSIP_REPLAY_HEARD) || (known != NULL && generation < known->generation))
-        return true;
+    bool is_earlier = known != NULL && generation < known->generation;
+    bool has_window = known != NULL && generation == known->generation;
+    if (PLANTED(GOSSIP_REPLAY_HEARD))
+        return REPLAY_NEW;
     if (count == 0)
-        return known == NULL || generation > known->generation;
-    return window_take(window_of(replay, uuid, generation), count);
+        return has_window ? REPLAY_OLD : REPLAY_NEW;
+    if (!has_window && !is_for_this_life && !PLANTED(GOSSIP_REPLAY_TRUSTED))
+        return REPLAY_UNPROVEN;
+    if (is_earlier)
+        return REPLAY_NEW;
+    struct window *window = window_of(replay, uuid, generation);
+    if (!has_window) {
+        window_begin(window, count);
+        return REPLAY_NEW;
+    }
+    return window_take(window, count) ? REPLAY_NEW : REPLAY_OLD;
 }

@@ -8,8 +8,18 @@
  *                             highest - REPLAY_WINDOW               highest
  *
  * Many datagrams of a sender go to others, so a receiver sees gaps; the network may turn the order
- * around, but not by a window. A restarted receiver has no windows: for the first datagram of a
- * life it takes a sender's word for it (docs/decisions). */
+ * around, but not by a window.
+ *
+ * Who has just started has no windows. So each datagram also says which life of whom it is for, and
+ * a life without a window is heard only by what is for the receiver's present one: its generation
+ * was never used before it started, so nothing that was recorded before can name it. The window
+ * begins there: what that life wrote before is refused. Whoever does
+ * not know it yet learns it from the answer to a ping:
+ *
+ *     newcomer                                 seed
+ *        | ---- PING, for nobody known --------> |   answered, but not heard
+ *        | <--- ACK, for the newcomer's life --- |   heard: a window opens here
+ *        | ---- DIGEST, for the seed's life ---> |   and there */
 #pragma once
 #include "base/table.h"
 #include "gossip/gossip.h"
@@ -23,9 +33,15 @@ struct replay;
 
 struct replay *replay_new(void);
 void replay_free(struct replay *replay); /* NULL is allowed */
-/* Is this datagram of that life new? `count` 0: it has none, as those of releases that do not
- * count; it is new unless that life is known to count. An earlier life than the known one is left
- * to the rules of gossip: it is only told that there is a later one. */
-bool replay_is_new(struct replay *replay, const uint8_t uuid[GOSSIP_UUID_BYTES],
-                   uint64_t generation, uint64_t count);
+enum replay_verdict {
+    REPLAY_NEW,
+    REPLAY_OLD,      /* it came before */
+    REPLAY_UNPROVEN, /* perhaps recorded before this life, or on its way elsewhere */
+};
+/* Of a datagram of that life. `count` 0: it has none, as those of releases that do not count; it is
+ * new unless that life is known to count. `is_for_this_life`: it says that it was written for the
+ * receiver, and in which life. An earlier life than the known one is left to the rules of gossip:
+ * it is only told that there is a later one. */
+enum replay_verdict replay_judge(struct replay *replay, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                                 uint64_t generation, uint64_t count, bool is_for_this_life);
 size_t replay_count(const struct replay *replay); /* lives that it knows */

@@ -192,12 +192,7 @@ static bool serving_read(struct gossip *gossip, struct bytes request,
         gossip->counters.malformed++;
         return false;
     }
-    if (gossip->replay != NULL &&
-        !replay_is_new(gossip->replay, message->sender, message->generation, message->count)) {
-        gossip->counters.replayed++;
-        return false;
-    }
-    return gossip_hear(gossip, message);
+    return gossip_judge(gossip, message) == REPLAY_NEW && gossip_hear(gossip, message);
 }
 
 /* There is no place for this one; a newcomer is told of others to ask. */

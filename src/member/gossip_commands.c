@@ -158,6 +158,7 @@ static void info_counters(const struct gossip *gossip, struct buffer *out) {
                 {"deaths", counters.deaths},
                 {"local_health", counters.local_health},
                 {"datagrams_replayed", counters.replayed},
+                {"datagrams_unproven", counters.unproven},
                 {"stream_tries", counters.stream_tries},
                 {"name_conflicts", counters.name_conflicts},
                 {"fan_out", counters.fan_out},

@@ -39,6 +39,7 @@ void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
         .metrics = metrics,
         .malformed = metrics_cell(metrics, METRIC_gossip_refused_total, "malformed"),
         .replayed = metrics_cell(metrics, METRIC_gossip_refused_total, "replayed"),
+        .unproven = metrics_cell(metrics, METRIC_gossip_refused_total, "unproven"),
         .detections = metrics_cell(metrics, METRIC_gossip_detection_seconds, NULL),
         .round_trips = metrics_cell(metrics, METRIC_gossip_probe_rtt_seconds, NULL),
         .undated = metrics_cell(metrics, METRIC_gossip_propagation_unmeasured_total, "undated"),
@@ -148,6 +149,7 @@ void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
     gossip_counters(gossip, &now);
     metric_add(meter->malformed, now.malformed - then->malformed);
     metric_add(meter->replayed, now.replayed - then->replayed);
+    metric_add(meter->unproven, now.unproven - then->unproven);
     meter_watch(meter, then, &now);
     meter_streams(meter, then, &now);
     metric_add(meter->undated, now.propagation_undated - then->propagation_undated);

@@ -14,7 +14,8 @@ struct gossip_meter {
     struct meter_kind {
         struct metric_cell *messages, *bytes;
     } sent[METER_KIND_MAXIMUM], received[METER_KIND_MAXIMUM];
-    struct metric_cell *malformed, *replayed, *suspicions, *refutations, *round_trips, *detections;
+    struct metric_cell *malformed, *replayed, *unproven, *suspicions, *refutations, *round_trips,
+        *detections;
     struct metric_cell *answered, *relayed, *contacted, *failed, *asked, *tried;
     struct metric_cell *refuted, *died, *left, *deaths, *name_conflicts, *local_health;
     struct metric_cell *propagations[GOSSIP_NEWS_TYPE_COUNT]; /* as the kinds */

@@ -148,6 +148,8 @@ static void show_counters(struct script *script, unsigned number) {
         buffer_append_format(&script->out, "referred %" PRIu64 "\n", counters.referrals);
     if (counters.replayed > 0)
         buffer_append_format(&script->out, "replayed %" PRIu64 "\n", counters.replayed);
+    if (counters.unproven > 0)
+        buffer_append_format(&script->out, "unproven %" PRIu64 "\n", counters.unproven);
 }
 
 /* Commands. */
