@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "raft/raft.h"
 #include "shard/payload.h"
+#include "shard/shard.h"
 
 void shard_check_release(struct shard_check *check) {
     memory_free(check->runs);
@@ -162,7 +163,9 @@ void shard_check_snapshot(struct shard_check *check, uint64_t index, uint64_t te
     }
     check->snapshot_index = index;
     check->snapshot_term = term;
-    if (!has_entries(check) || check->first_index == index + 1) {
+    bool is_behind = has_entries(check) && check->first_index > index;
+    if (!has_entries(check) ||
+        (is_behind && shard_log_goes_on(term_at(check, check->first_index), term))) {
         return;
     }
     bool is_held = check->first_index <= index && check->last_index > index;

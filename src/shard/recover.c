@@ -88,6 +88,13 @@ void shard_recovery_state(struct shard_recovery *recovery, uint64_t term, uint32
     recovery->vote = vote;
 }
 
+/* What a snapshot holds is committed. So every later leader's log has it (Leader Completeness,
+ * Raft 5.4.3), and a log that holds an entry of its own term behind it is that leader's before it
+ * (Log Matching, 5.3). A log with an older term there held something else. */
+bool shard_log_goes_on(uint64_t first_term, uint64_t snapshot_term) {
+    return first_term >= snapshot_term;
+}
+
 /* As raft does when a snapshot is installed: what follows an entry that the snapshot holds too is
  * kept, else nothing is. */
 void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, uint64_t term) {
@@ -102,7 +109,7 @@ void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, ui
         covered++;
     }
     if (covered == 0 && recovery->entry_count) {
-        is_continued = recovery->entries[0]->index == index + 1;
+        is_continued = shard_log_goes_on(recovery->entries[0]->term, term);
     }
     if (!is_continued) {
         drop_from(recovery, 0);

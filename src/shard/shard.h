@@ -143,6 +143,10 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
 void shard_recovery_truncate(struct shard_recovery *recovery, uint64_t from_index);
 void shard_recovery_state(struct shard_recovery *recovery, uint64_t term, uint32_t vote);
 void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, uint64_t term);
+/* Do entries that were logged before a snapshot's mark, and of which only those from somewhere
+ * behind its index on are left, go on from what it holds? A later mark, which let the first of them
+ * go, settles the gap. */
+bool shard_log_goes_on(uint64_t first_term, uint64_t snapshot_term);
 /* The replica was removed from here when its log ended there; what comes now is of one that began
  * as a newcomer. */
 void shard_recovery_forget(struct shard_recovery *recovery, uint64_t index, uint64_t term);

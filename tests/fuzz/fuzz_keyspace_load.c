@@ -16,7 +16,8 @@ static void expect_saved(struct keyspace *keyspace) {
     memset(&all, 0xff, sizeof all);
     keyspace_cut(keyspace, &all);
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
-        CHECK(keyspace_save_cut(keyspace, (slot_number)slot, SIZE_MAX, &saved, &hash));
+        CHECK(keyspace_slot_key_count(keyspace, (slot_number)slot) == 0 ||
+              keyspace_save_cut(keyspace, (slot_number)slot, SIZE_MAX, &saved, &hash));
     keyspace_end_cut(keyspace);
     CHECK(hash == keyspace_hash(keyspace));
     CHECK(keyspace_load(again, buffer_bytes(&saved)) == 0);

@@ -48,6 +48,33 @@ static void test_entries_follow_each_other(void **state) {
     shard_check_release(&check);
 }
 
+/* A later snapshot let the first entries go; a mark that was logged before its own is of an older
+ * one, which a leader sent meanwhile. */
+static void test_a_log_that_begins_late_outlasts_an_older_mark(void **state) {
+    (void)state;
+    struct shard_check check = {0};
+    shard_check_snapshot(&check, 20, 2);
+    feed_all(&check, 60, 69, 2);
+    shard_check_snapshot(&check, 30, 2);
+    feed_all(&check, 70, 74, 3);
+    expect_entries(&check, 60, 74);
+    shard_check_snapshot(&check, 65, 2);
+    expect_entries(&check, 66, 74);
+    assert_null(shard_check_end(&check));
+    shard_check_snapshot(&check, 100, 5);
+    feed_all(&check, 101, 105, 5);
+    shard_check_release(&check);
+}
+
+static void test_entries_of_an_older_term_than_the_snapshot_before_them_go(void **state) {
+    (void)state;
+    struct shard_check check = {0};
+    feed_all(&check, 60, 69, 2);
+    shard_check_snapshot(&check, 30, 3);
+    expect_entries(&check, 0, 0);
+    shard_check_release(&check);
+}
+
 static void test_a_snapshot_keeps_what_it_continues(void **state) {
     (void)state;
     struct shard_check check = {0};
@@ -115,5 +142,7 @@ static void test_looks_into_entries(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_entries_follow_each_other),
           cmocka_unit_test(test_a_snapshot_keeps_what_it_continues),
+          cmocka_unit_test(test_a_log_that_begins_late_outlasts_an_older_mark),
+          cmocka_unit_test(test_entries_of_an_older_term_than_the_snapshot_before_them_go),
           cmocka_unit_test(test_a_damage_explains_a_gap), cmocka_unit_test(test_promises_are_kept),
           cmocka_unit_test(test_looks_into_entries))

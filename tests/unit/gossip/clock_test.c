@@ -109,7 +109,7 @@ static struct world *wrong_world(uint64_t seed, struct heard *heard) {
  * up to 49 s, and all nodes give the piece of news the same trace id. */
 static void test_delay_is_true_in_spite_of_wrong_clocks(void **state) {
     (void)state;
-    struct heard heard;
+    struct heard heard = {0};
     struct world *world = wrong_world(1, &heard);
     world_set(world, 1, "color", "red");
     world_run(world, 2 * SECOND);
@@ -123,7 +123,7 @@ static void test_delay_is_true_in_spite_of_wrong_clocks(void **state) {
 /* How each sees the others' clocks. */
 static void test_skew_is_shown_with_its_error(void **state) {
     (void)state;
-    struct heard heard;
+    struct heard heard = {0};
     struct world *world = wrong_world(2, &heard);
     for (unsigned i = 1; i <= 8; i++)
         for (unsigned j = 1; j <= 8; j++) {
@@ -146,7 +146,7 @@ static void test_skew_is_shown_with_its_error(void **state) {
  * two values the later said one holds, nobody is called dead, nothing that is told is late. */
 static void test_remote_wall_clock_decides_nothing(void **state) {
     (void)state;
-    struct heard heard;
+    struct heard heard = {0};
     struct world *world = wrong_world(3, &heard);
     world->nodes[1].wall_offset_us = 10 * INT64_C(31536000) * SECOND;
     world_set(world, 1, "color", "blue");
@@ -177,7 +177,7 @@ static void test_remote_wall_clock_decides_nothing(void **state) {
 static void test_trust_in_a_wall_clock_shows(void **state) {
     (void)state;
 #ifdef TROTHDB_PLANTED_FAULTS
-    struct heard heard;
+    struct heard heard = {0};
     planted_fault_on = PLANTED_GOSSIP_WALL_CLOCK_TRUSTED;
     struct world *world = wrong_world(3, &heard);
     world_set(world, 1, "color", "blue");
@@ -220,7 +220,7 @@ static void test_undated_news_is_not_measured(void **state) {
 /* A newcomer gets what was said long ago: that is no delay. */
 static void test_copy_of_the_state_is_not_late(void **state) {
     (void)state;
-    struct heard heard;
+    struct heard heard = {0};
     struct world *world = wrong_world(5, &heard);
     world_set(world, 1, "color", "red");
     world_run(world, 60 * SECOND);
@@ -265,7 +265,7 @@ static void test_slow_news_is_told_of(void **state) {
 /* A death is dated by who said so. */
 static void test_way_of_a_death_is_measured(void **state) {
     (void)state;
-    struct heard heard;
+    struct heard heard = {0};
     struct world *world = wrong_world(6, &heard);
     world_kill(world, 8);
     world_run(world, 30 * SECOND);
