@@ -31,8 +31,8 @@ struct wal_segment {
     uint64_t number;
     uint64_t *last_index; /* by shard: the highest index of an entry in this segment, 0: none */
     size_t shard_count;   /* of last_index[] */
-    uint64_t end_record; /* its last one, once another segment follows; 0: none does */
-    uint32_t end_crc32c; /* the record_crc32c of that */
+    uint64_t end_record;  /* its last one, once another segment follows; 0: none does */
+    uint32_t end_crc32c;  /* the record_crc32c of that */
 };
 
 struct wal_ledger {
