@@ -1,12 +1,12 @@
-/* The bare bound: what a write must at least cost on this machine, and nothing else. A leader (an
- * event loop and a log's thread) and two followers, processes of their own, each with a
+/* The bare bound: what a write costs on this machine in a plain design, and nothing else. A leader
+ * (an event loop and a log's thread) and two followers, processes of their own, each with a
  * preallocated log and fdatasync; appends go out in the turn that wakes the log's thread, any
  * number in flight; committed is what a majority has durably; a hash table. No elections, no
- * recovery, no checks: it shows what share of the possible TrothDB reaches.
+ * recovery, no checks: it shows what share of that TrothDB reaches.
  *
  *   clients --SET--> leader --the same bytes--> followers --offset that is durable--> leader
- * --+OK-->
- *                      \--> its log's thread --offset--------------------------------/
+ *                      |                                                               ^ |
+ *                      +--> its log's thread --offset that is durable------------------+ +OK-->
  *
  * Positions are byte offsets into the stream of all SETs. */
 #pragma once
