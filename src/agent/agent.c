@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 #include "agent/agent_options.h"
 #include "agent/agent_port.h"
+#include "agent/agent_rest.h"
 #include "agent/agent_sockets.h"
 #include "base/check.h"
 #include "base/memory.h"
@@ -47,6 +48,7 @@ struct agent {
     struct mail *news, **news_end; /* of this turn; a queue */
     uv_signal_t signals[AGENT_SIGNAL_COUNT];
     uv_timer_t leave_timer;
+    struct agent_rest rest;
     bool is_leaving, is_closing;
 };
 
@@ -59,6 +61,7 @@ static void agent_close(uv_timer_t *timer) {
         uv_close((uv_handle_t *)&agent->signals[i], NULL);
     uv_close((uv_handle_t *)&agent->leave_timer, NULL);
     turn_close(&agent->turn);
+    agent_rest_close(&agent->rest);
     gossip_plane_close(&agent->plane);
     grpc_server_free(agent->peers);
     agent_port_close(&agent->clients);
@@ -297,6 +300,7 @@ static int agent_start(struct agent *agent, const struct agent_sockets *sockets,
     agent->admin.context = agent;
     turn_init(&agent->turn, &agent->loop, &agent->clock, agent_end_turn, agent);
     agent_watch_signals(agent);
+    agent_rest_init(&agent->rest, &agent->loop);
     if (client_port_listen(&agent->clients.port, sockets->client) == 0 &&
         grpc_server_listen(agent->peers, sockets->peer) == 0 &&
         admin_listen(&agent->admin, sockets->admin) == 0)

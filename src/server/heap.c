@@ -10,6 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* jemalloc's MALLCTL_ARENAS_ALL. */
+#define ALL_ARENAS "4096"
+
 enum { HEAP_DEPTH_MAXIMUM = 256 };
 
 /* jemalloc's. Weak, because a build with sanitizers has another allocator. */
@@ -27,6 +30,16 @@ int heap_write_statistics(struct buffer *out) {
         return ERR_NOT_FOUND;
     malloc_stats_print(append_text, out, NULL);
     return out->is_overflowed ? ERR_LIMIT : 0;
+}
+
+/* ---- what was freed ---- */
+
+void heap_give_back(void) {
+    if (mallctl == NULL)
+        return;
+    /* Neither can fail but by a name that this release of jemalloc does not know. */
+    (void)mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    (void)mallctl("arena." ALL_ARENAS ".purge", NULL, NULL, NULL, 0);
 }
 
 /* ---- the profile ---- */
