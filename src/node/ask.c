@@ -94,6 +94,39 @@ static void reply_answers(const struct worker *worker, const struct ask_answer *
 
 /* ---- the asking worker ---- */
 
+static void ask_free(struct ask *ask) {
+    list_remove(&ask->link);
+    buffer_release(&ask->all.text);
+    memory_free(ask);
+}
+
+static void finish(struct ask *ask) {
+    struct buffer out;
+    buffer_init(&out, SIZE_MAX);
+    struct reply reply = {.out = &out, .protocol = ask->protocol};
+    reply_answers(ask->session->worker, &ask->all, ask->kind, ask->is_old_form, &reply);
+    struct session *session = ask->session;
+    uint64_t ticket = ask->ticket;
+    ask_free(ask);
+    session_deliver(session, ticket, SHARD_DONE, buffer_bytes(&out));
+    buffer_release(&out);
+}
+
+static void deliver(struct worker *worker, struct target *target, uint64_t ticket,
+                    enum shard_outcome outcome, struct bytes answer) {
+    (void)worker;
+    (void)ticket;
+    (void)outcome;
+    struct ask *ask = (struct ask *)target;
+    struct cursor cursor = cursor_of(answer);
+    ask->all.number += cursor_varint(&cursor);
+    buffer_append_bytes(&ask->all.text, cursor_length_prefixed(&cursor, SIZE_MAX));
+    CHECK(cursor_finish(&cursor) == 0);
+    if (--ask->waiting == 0) {
+        finish(ask);
+    }
+}
+
 static void ask_others(struct ask *ask, const struct session_command *call) {
     struct worker *worker = call->worker;
     struct mail *mail = mail_new(MAIL_CLIENT, worker->index);
@@ -119,7 +152,7 @@ bool ask_workers(struct session_command *call, enum ask_kind kind) {
         return true;
     }
     struct ask *ask = memory_allocate_zeroed(1, sizeof(*ask));
-    ask->target.kind = TARGET_ASK;
+    ask->target.deliver = deliver;
     ask->session = call->session;
     ask->kind = kind;
     ask->is_old_form = is_old_form;
@@ -132,38 +165,9 @@ bool ask_workers(struct session_command *call, enum ask_kind kind) {
     return false;
 }
 
-static void ask_free(struct ask *ask) {
-    list_remove(&ask->link);
-    buffer_release(&ask->all.text);
-    memory_free(ask);
-}
-
 void ask_free_all(struct worker *worker) {
     LIST_EACH (&worker->asks, link) {
         ask_free(LIST_ELEMENT(link, struct ask, link));
-    }
-}
-
-static void finish(struct ask *ask) {
-    struct buffer out;
-    buffer_init(&out, SIZE_MAX);
-    struct reply reply = {.out = &out, .protocol = ask->protocol};
-    reply_answers(ask->session->worker, &ask->all, ask->kind, ask->is_old_form, &reply);
-    struct session *session = ask->session;
-    uint64_t ticket = ask->ticket;
-    ask_free(ask);
-    session_deliver(session, ticket, SHARD_DONE, buffer_bytes(&out));
-    buffer_release(&out);
-}
-
-void ask_deliver(struct target *target, struct bytes answer) {
-    struct ask *ask = (struct ask *)target;
-    struct cursor cursor = cursor_of(answer);
-    ask->all.number += cursor_varint(&cursor);
-    buffer_append_bytes(&ask->all.text, cursor_length_prefixed(&cursor, SIZE_MAX));
-    CHECK(cursor_finish(&cursor) == 0);
-    if (--ask->waiting == 0) {
-        finish(ask);
     }
 }
 

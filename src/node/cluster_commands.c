@@ -480,7 +480,7 @@ static bool ask_shard(struct session_command *call, const char *name, const stru
     const struct command *command = command_find(bytes_of_text(name), BYTES_NONE);
     unsigned flags;
     (void)session_order(session, command, &flags); /* a read need not wait */
-    flags = router_leads(worker, shard) ? flags : 0;
+    flags = leaders_is_here(worker, shard) ? flags : 0;
     uint64_t ticket = session_expect(session, shard, slot);
     if (router_call(worker, shard, command, arguments, count, &session->target, ticket,
                     (uint8_t)session->protocol, flags | SHARD_READ_ON_FOLLOWER) == ROUTE_BUSY) {

@@ -67,21 +67,14 @@ bool control_has_peers(struct worker *worker, uint32_t shard) {
 
 /* ---- saying it by gossip ---- */
 
-void control_say(struct worker *worker, const char *key, const char *value) {
-    struct mail *mail = mail_new(MAIL_GOSSIP_SET, worker->index);
-    mail->key = memory_copy_text(key);
-    buffer_append_text(&mail->bytes, value);
-    worker_post(worker, MAIL_TO_GOSSIPER, mail);
-}
-
 static void say_topology(struct worker *worker) {
     char text[33];
     for (unsigned i = 0; i < 16; i++) {
         snprintf(text + 2 * i, 3, "%02x", worker->topology->cluster_id[i]);
     }
-    control_say(worker, GOSSIP_SAYS_CLUSTER, text);
+    worker_say(worker, GOSSIP_SAYS_CLUSTER, text);
     snprintf(text, sizeof(text), "%llu", (unsigned long long)worker->topology->epoch);
-    control_say(worker, GOSSIP_SAYS_EPOCH, text);
+    worker_say(worker, GOSSIP_SAYS_EPOCH, text);
 }
 
 /* A hint for those who hold no replica of a shard. It is cut where a value of gossip ends; a
@@ -101,7 +94,7 @@ void control_say_leads(struct worker *worker) {
     }
     buffer_append_u8(&text, 0);
     if (!text.is_overflowed) {
-        control_say(worker, GOSSIP_SAYS_LEADS, (const char *)buffer_data(&text));
+        worker_say(worker, GOSSIP_SAYS_LEADS, (const char *)buffer_data(&text));
     }
     buffer_release(&text);
 }

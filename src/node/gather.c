@@ -50,21 +50,6 @@ static enum gather_kind kind_of(const struct command *command) {
     return GATHER_OK;
 }
 
-static struct gather *gather_new(struct session *session, enum gather_kind kind, unsigned flags) {
-    struct gather *gather = memory_allocate_zeroed(1, sizeof(*gather));
-    gather->target.kind = TARGET_GATHER;
-    gather->session = session;
-    gather->kind = kind;
-    gather->protocol = (uint8_t)session->protocol;
-    buffer_init(&gather->body, SIZE_MAX);
-    list_append(&session->worker->gathers, &gather->link);
-    gather->ticket = session_expect(session, 0, 0);
-    if (kind != GATHER_OK && !(flags & ROUTER_THROUGH_LOG)) {
-        session_expect_read(session);
-    }
-    return gather;
-}
-
 static void gather_free(struct gather *gather) {
     list_remove(&gather->link);
     buffer_release(&gather->body);
@@ -187,8 +172,9 @@ static void add_answer(struct gather *gather, struct bytes reply) {
     response_release(&response);
 }
 
-void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome outcome,
-                    struct bytes reply) {
+static void deliver(struct worker *worker, struct target *target, uint64_t ticket,
+                    enum shard_outcome outcome, struct bytes reply) {
+    (void)worker;
     (void)ticket;
     struct gather *gather = (struct gather *)target;
     if (outcome != SHARD_DONE && !gather->is_failed) {
@@ -204,6 +190,21 @@ void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome o
 
 /* ---- the asking ---- */
 
+static struct gather *gather_new(struct session *session, enum gather_kind kind, unsigned flags) {
+    struct gather *gather = memory_allocate_zeroed(1, sizeof(*gather));
+    gather->target.deliver = deliver;
+    gather->session = session;
+    gather->kind = kind;
+    gather->protocol = (uint8_t)session->protocol;
+    buffer_init(&gather->body, SIZE_MAX);
+    list_append(&session->worker->gathers, &gather->link);
+    gather->ticket = session_expect(session, 0, 0);
+    if (kind != GATHER_OK && !(flags & ROUTER_THROUGH_LOG)) {
+        session_expect_read(session);
+    }
+    return gather;
+}
+
 static void ask(struct gather *gather, uint32_t shard, const struct command *command,
                 const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = gather->session->worker;
@@ -212,13 +213,13 @@ static void ask(struct gather *gather, uint32_t shard, const struct command *com
     }
     if (router_call(worker, shard, command, arguments, count, &gather->target, 0, gather->protocol,
                     flags) == ROUTE_BUSY) {
-        gather_deliver(&gather->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
+        deliver(worker, &gather->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
 }
 
 static uint32_t led_from(const struct worker *worker, uint32_t shard) {
     for (; worker->topology && shard < worker->topology->shard_count; shard++) {
-        if (router_leads(worker, shard)) {
+        if (leaders_is_here(worker, shard)) {
             return shard;
         }
     }

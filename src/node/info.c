@@ -144,7 +144,7 @@ static bool follows_this_node(const struct worker *worker, const struct topology
     }
     for (unsigned i = 1; i < worker->topology->shard_count; i++) {
         const struct topology_shard *shard = &worker->topology->shards[i];
-        if (router_leads(worker, shard->number) &&
+        if (leaders_is_here(worker, shard->number) &&
             topology_shard_has_replica(shard, node->number)) {
             return true;
         }

@@ -48,11 +48,11 @@ enum {
     WORKER_MAXIMUM = 64 /* of a node, as in config.def */
 };
 
-/* ---- who waits for a reply: the first member of each is its kind ---- */
-
-enum target_kind { TARGET_SESSION, TARGET_GATHER, TARGET_REMOTE, TARGET_ASK, TARGET_WAIT };
+/* Who waits for a reply: the first member of a session, and of all that asks in a session's name.
+ * deliver() hands over an outcome; it may free the target. */
 struct target {
-    enum target_kind kind;
+    void (*deliver)(struct worker *worker, struct target *target, uint64_t ticket,
+                    enum shard_outcome outcome, struct bytes reply);
 };
 
 /* One command's place in the order of a session's replies. */
@@ -215,6 +215,7 @@ struct worker {
     struct random random;
 
     struct wal *wal;
+    struct shard_io shard_io;                                /* what every shard here is given */
     struct shard *shards[WORKER_SHARD_MAXIMUM];              /* by number; NULL: not here */
     struct shard_recovery *recoveries[WORKER_SHARD_MAXIMUM]; /* until the shard is made */
     uint32_t hosted[WORKER_SHARD_MAXIMUM];                   /* numbers of the shards here */
@@ -283,17 +284,30 @@ struct worker {
         *cells[METRIC_ID_COUNT]; /* of the metrics without a label that node/ counts */
 };
 
-/* worker.c */
+/* worker_basis.c */
 void worker_fatal(struct worker *worker, const char *what);
 void worker_post(struct worker *worker, unsigned receiver, struct mail *mail);
 void worker_post_others(struct worker *worker,
-                        struct mail *mail);  /* a copy to every other worker; takes the mail */
-void worker_tune_wal(struct worker *worker); /* as the settings say by now */
+                        struct mail *mail); /* a copy to every other worker; takes the mail */
+void worker_say(struct worker *worker, const char *key, const char *value); /* by gossip */
 uint64_t worker_now_us(const struct worker *worker);
 uint64_t worker_wall_ms(const struct worker *worker);
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount);
-int worker_make_shard(struct worker *worker, uint32_t number,
-                      const struct raft_configuration *founding, struct buffer *problem) MUST_CHECK;
+
+/* recovery.c */
+int recovery_run(struct worker *worker, void (*on_durable)(void *worker, uint64_t sequence),
+                 struct buffer *problem) MUST_CHECK;
+
+/* leaders.c */
+void leaders_set(struct worker *worker, uint32_t shard, uint32_t node, uint64_t term);
+/* What a member says by gossip of the shards that it leads. */
+void leaders_hear_hints(struct worker *worker, const struct member_view_entry *member,
+                        uint32_t node);
+bool leaders_is_here(const struct worker *worker, uint32_t shard);
+bool leaders_are_being_elected(const struct worker *worker, uint32_t shard);
+/* The error for a command that this node does not serve: MOVED, CLUSTERDOWN. */
+void leaders_redirect(struct worker *worker, uint32_t shard, slot_number slot, struct reply *reply);
+void net_address_of_node(const struct topology_node *node, struct net_address *client);
 
 /* replicas.c: what stands here follows the topology, who votes follows it too */
 int replicas_place(struct worker *worker, struct buffer *problem) MUST_CHECK;
@@ -318,10 +332,6 @@ void observe_output(struct worker *worker);
 void observe_shard(struct worker *worker, const struct shard *shard);
 void observe_pair(struct worker *worker, bool is_equal);
 void observe_tick(struct worker *worker, const struct shard_share *sum);
-
-/* Hands an outcome to who waits for it. */
-void worker_deliver(struct worker *worker, struct target *target, uint64_t ticket,
-                    enum shard_outcome outcome, struct bytes reply);
 
 /* timers.c: which shards need a look */
 void timers_touch(void *context, struct shard *shard); /* shard_io.touched */
@@ -411,7 +421,6 @@ void control_topology_mail(struct worker *worker, struct bytes mail); /* a MAIL_
 void control_tick(struct worker *worker);
 void control_adopt(struct worker *worker,
                    struct topology *topology); /* takes it: every worker's part */
-void control_say(struct worker *worker, const char *key, const char *value);
 void control_say_leads(struct worker *worker);
 
 /* session.c */
@@ -438,11 +447,8 @@ bool session_order(const struct session *session, const struct command *command,
 enum route_result { ROUTE_DONE, ROUTE_BUSY /* keep the command, try again later */ };
 enum route_result router_run(struct session *session, const struct command *command,
                              const struct bytes *arguments, size_t count);
-/* The error for a command that this node does not serve: MOVED, CLUSTERDOWN. */
-void router_redirect(struct worker *worker, uint32_t shard, slot_number slot, struct reply *reply);
 void router_mail_command(struct worker *worker, struct mail *mail); /* takes it */
 void router_retry_deferred(struct worker *worker);
-bool router_leads(const struct worker *worker, uint32_t shard);
 /* Beside the flags of shard_read(): the command goes through the log, as every write does. */
 enum {
     ROUTER_THROUGH_LOG = 1 << 8,
@@ -482,7 +488,6 @@ void wait_note_write(struct session *session, uint32_t shard);
 /* `arguments`: local, replicas, timeout in milliseconds, as decimals that were checked. */
 int wait_on_shard(struct shard *shard, const struct bytes *arguments,
                   struct shard_waiter waiter) MUST_CHECK;
-void wait_deliver(struct target *target, enum shard_outcome outcome, struct bytes answer);
 void wait_free_all(struct worker *worker);
 
 /* durability.c */
@@ -495,8 +500,6 @@ enum route_result durability_run_with(struct session *session, const struct byte
 /* gather.c */
 enum route_result gather_run(struct session *session, const struct command *command,
                              const struct bytes *arguments, size_t count);
-void gather_deliver(struct target *target, uint64_t ticket, enum shard_outcome outcome,
-                    struct bytes reply);
 void gather_free_all(struct worker *worker);
 
 /* The node's own commands: one function a command; the table is in session_commands.c. */
@@ -609,7 +612,6 @@ struct ask_answer {
  * is written already. */
 bool ask_workers(struct session_command *call, enum ask_kind kind);
 void ask_mail(struct worker *worker, struct mail *mail); /* takes it */
-void ask_deliver(struct target *target, struct bytes answer);
 void ask_free_all(struct worker *worker);
 /* One worker's part of the answer, and the reply of all parts. `asker` is the id of the session
  * that asks. */
@@ -627,5 +629,3 @@ void status_answer_recover(struct worker *worker, struct ask_answer *answer);
 void status_answer_voters(struct worker *worker, struct ask_answer *answer);
 void status_answer_transfer(struct worker *worker, const struct bytes *arguments, size_t count,
                             struct ask_answer *answer);
-/* May `host:port` text be made of a member's or node's client address? Writes "host:port". */
-void net_address_of_node(const struct topology_node *node, struct net_address *client);

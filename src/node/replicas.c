@@ -52,6 +52,31 @@ bool replicas_have_peers(const struct worker *worker, uint32_t shard) {
     return topology_has_peers(worker->topology, worker->self, shard);
 }
 
+static int make_shard(struct worker *worker, uint32_t number,
+                      const struct raft_configuration *founding, struct buffer *problem) {
+    struct machine *machine = number == 0 ? control_machine_new(worker->founding)
+                                          : keyspace_machine_new(random_next(&worker->random));
+    struct shard_options options = {.number = number,
+                                    .self = worker->self,
+                                    .founding = *founding,
+                                    .has_peers = replicas_have_peers(worker, number),
+                                    .machine = machine,
+                                    .seed = random_next(&worker->random),
+                                    .io = worker->shard_io};
+    struct shard_recovery *recovery = worker->recoveries[number];
+    worker->recoveries[number] = NULL;
+    struct shard *shard;
+    int error = shard_new(&options, recovery, &shard, problem);
+    if (error) {
+        return error;
+    }
+    worker->shards[number] = shard;
+    worker->hosted[worker->hosted_count++] = number;
+    standing_tell_new_shard(worker, shard);
+    worker->shard_io.leadership(worker, shard);
+    return 0;
+}
+
 static int place(struct worker *worker, const struct topology_shard *placed,
                  struct buffer *problem) {
     const struct shard_recovery *recovery = worker->recoveries[placed->number];
@@ -62,7 +87,7 @@ static int place(struct worker *worker, const struct topology_shard *placed,
         return 0;
     }
     struct raft_configuration founding = founding_configuration(worker, placed, has_past);
-    return worker_make_shard(worker, placed->number, &founding, problem);
+    return make_shard(worker, placed->number, &founding, problem);
 }
 
 static bool is_wanted_here(const struct worker *worker, uint32_t shard) {
@@ -201,7 +226,7 @@ static void say_settled(struct worker *worker) {
     worker->has_said_settled = text.length > 0;
     buffer_append_u8(&text, 0);
     if (is_news && !text.is_overflowed) {
-        control_say(worker, GOSSIP_SAYS_SETTLED, (const char *)buffer_data(&text));
+        worker_say(worker, GOSSIP_SAYS_SETTLED, (const char *)buffer_data(&text));
     }
     buffer_release(&text);
 }

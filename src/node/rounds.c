@@ -65,7 +65,4 @@ void rounds_begin(struct worker *worker) {
         is_log_busy && kept > 0 ? worker_now_us(worker) + ROUNDS_WAIT_US : UINT64_MAX;
 }
 
-void rounds_log_round_ended(struct worker *worker) {
-    worker->rounds.has_log_round_ended = true;
-    timers_begin_rounds(worker);
-}
+void rounds_log_round_ended(struct worker *worker) { worker->rounds.has_log_round_ended = true; }

@@ -10,32 +10,6 @@
 
 enum { ROUTER_KEYS_MAXIMUM = 1 << 20 };
 
-/* ---- away ---- */
-
-void net_address_of_node(const struct topology_node *node, struct net_address *client) {
-    snprintf(client->host, sizeof(client->host), "%s", node->address.host);
-    client->port = node->address.client_port;
-}
-
-void router_redirect(struct worker *worker, uint32_t shard, slot_number slot, struct reply *reply) {
-    uint32_t leader =
-        worker->topology && shard < WORKER_SHARD_MAXIMUM ? worker->leaders[shard].node : 0;
-    const struct topology_node *node =
-        leader && leader != worker->self ? topology_node(worker->topology, leader) : NULL;
-    observe_redirect(worker, node ? "moved" : "clusterdown");
-    if (!node) {
-        reply_error(reply, "CLUSTERDOWN Hash slot not served");
-        return;
-    }
-    struct net_address address;
-    net_address_of_node(node, &address);
-    reply_error_format(reply, "MOVED %u %s:%u", slot, address.host, address.port);
-}
-
-bool router_leads(const struct worker *worker, uint32_t shard) {
-    return worker->leaders[shard].node == worker->self && worker->self != 0;
-}
-
 /* ---- to a shard ---- */
 
 static enum route_result call_here(struct worker *worker, struct shard *shard,
@@ -57,11 +31,11 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
     }
     if (error == ERR_NO_SPACE) {
         /* The word that Redis has for a node that cannot persist. */
-        worker_deliver(worker, target, ticket, SHARD_DONE,
-                       BYTES_LITERAL("-MISCONF the disk of this node is full: it takes no writes "
-                                     "until there is space; reads go on\r\n"));
+        target->deliver(worker, target, ticket, SHARD_DONE,
+                        BYTES_LITERAL("-MISCONF the disk of this node is full: it takes no writes "
+                                      "until there is space; reads go on\r\n"));
     } else if (error) {
-        worker_deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
+        target->deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
     return ROUTE_DONE;
 }
@@ -104,7 +78,7 @@ enum route_result router_call(struct worker *worker, uint32_t shard, const struc
         return call_by_mail(worker, shard, arguments, count, target, ticket, protocol, flags);
     }
     if (!worker->shards[shard]) {
-        worker_deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
+        target->deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
         return ROUTE_DONE;
     }
     return call_here(worker, worker->shards[shard], arguments, count, target, ticket, protocol,
@@ -112,6 +86,21 @@ enum route_result router_call(struct worker *worker, uint32_t shard, const struc
 }
 
 /* ---- from another worker ---- */
+
+static void remote_deliver(struct worker *worker, struct target *target, uint64_t ticket,
+                           enum shard_outcome outcome, struct bytes reply) {
+    (void)ticket;
+    struct remote_call *call = (struct remote_call *)target;
+    struct mail *mail = mail_new(MAIL_REPLY, worker->index);
+    mail->target = call->their_target;
+    mail->ticket = call->their_ticket;
+    mail->command_bytes = call->command_bytes;
+    mail->status = (int)outcome;
+    buffer_append_bytes(&mail->bytes, reply);
+    worker_post(worker, call->from, mail);
+    list_remove(&call->link);
+    memory_free(call);
+}
 
 static size_t decode_arguments(struct worker *worker, struct bytes in) {
     struct cursor cursor = cursor_of(in);
@@ -130,7 +119,7 @@ static size_t decode_arguments(struct worker *worker, struct bytes in) {
 
 static struct remote_call *remote_call_new(struct worker *worker, const struct mail *mail) {
     struct remote_call *call = memory_allocate_zeroed(1, sizeof(*call));
-    call->target.kind = TARGET_REMOTE;
+    call->target.deliver = remote_deliver;
     call->from = mail->from;
     call->command_bytes = mail->bytes.length;
     call->their_target = mail->target;
@@ -144,7 +133,7 @@ static enum route_result run_mail(struct worker *worker, struct mail *mail) {
     struct remote_call *call = remote_call_new(worker, mail);
     struct shard *shard = worker->shards[mail->shard];
     if (!shard) {
-        worker_deliver(worker, &call->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
+        remote_deliver(worker, &call->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
         return ROUTE_DONE;
     }
     worker->tracing = mail->key ? bytes_of_text(mail->key) : BYTES_NONE;
@@ -222,7 +211,7 @@ static enum route_result refuse_length(struct session *session) {
 
 static enum route_result redirect(struct session *session, uint32_t shard, slot_number slot) {
     struct reply reply = {.out = &session->worker->reply_buffer, .protocol = session->protocol};
-    router_redirect(session->worker, shard, slot, &reply);
+    leaders_redirect(session->worker, shard, slot, &reply);
     session_reply_now(session, buffer_bytes(reply.out));
     return ROUTE_DONE;
 }
@@ -238,7 +227,7 @@ static enum route_result call_shard(struct session *session, uint32_t shard, slo
         return ROUTE_BUSY;
     }
     flags |= session->is_readonly ? SHARD_READ_ON_FOLLOWER : 0;
-    if (!router_leads(session->worker, shard)) {
+    if (!leaders_is_here(session->worker, shard)) {
         flags &= ~(unsigned)ROUTER_THROUGH_LOG;
     }
     uint64_t ticket = session_expect(session, shard, slot);
@@ -254,14 +243,6 @@ static enum route_result call_shard(struct session *session, uint32_t shard, slo
         session_expect_no_more(session);
     }
     return result;
-}
-
-/* Most elections are over in a few milliseconds, and every one in which the lead was given away; a
- * client that is told CLUSTERDOWN waits for longer, or gives up. */
-static bool is_election_under_way(const struct worker *worker, uint32_t shard) {
-    const struct shard_leader *leader = &worker->leaders[shard];
-    return leader->node == 0 && leader->lost_us != 0 &&
-           worker->turn_us < leader->lost_us + WORKER_LEADERLESS_HOLD_US;
 }
 
 static enum route_result run_on_shard(struct session *session, const struct command *command,
@@ -283,8 +264,8 @@ static enum route_result run_on_shard(struct session *session, const struct comm
     bool may_follow =
         session->is_readonly && !(command->flags & COMMAND_WRITE) &&
         topology_shard_has_replica(topology_shard(worker->topology, shard), worker->self);
-    if (!router_leads(worker, shard) && !may_follow) {
-        if (is_election_under_way(worker, shard)) {
+    if (!leaders_is_here(worker, shard) && !may_follow) {
+        if (leaders_are_being_elected(worker, shard)) {
             return ROUTE_BUSY;
         }
         return redirect(session, shard, slot);

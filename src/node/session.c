@@ -26,6 +26,12 @@ static void publish_session_count(struct worker *worker) {
                           memory_order_relaxed);
 }
 
+static void deliver(struct worker *worker, struct target *target, uint64_t ticket,
+                    enum shard_outcome outcome, struct bytes reply) {
+    (void)worker;
+    session_deliver((struct session *)target, ticket, outcome, reply);
+}
+
 struct session *worker_client_open(struct worker *worker, void *handle, const char *peer_name,
                                    const char *own_name) {
     uint64_t clients = node_shared_sum(worker->shared, offsetof(struct worker_statistics, clients));
@@ -35,7 +41,7 @@ struct session *worker_client_open(struct worker *worker, void *handle, const ch
         return NULL;
     }
     struct session *session = memory_allocate_zeroed(1, sizeof(*session));
-    session->target.kind = TARGET_SESSION;
+    session->target.deliver = deliver;
     session->worker = worker;
     session->handle = handle;
     session->id = worker->next_session++ * worker->count + worker->index;
@@ -293,7 +299,7 @@ static void explain(struct session *session, const struct reply_slot *slot,
     if (outcome == SHARD_NOT_EXECUTED && slot->shard == 0) {
         reply_error(reply, "TRYAGAIN a shard of this node has no leader, or no room, just now");
     } else if (outcome == SHARD_NOT_EXECUTED) {
-        router_redirect(session->worker, slot->shard, slot->slot, reply);
+        leaders_redirect(session->worker, slot->shard, slot->slot, reply);
     } else {
         reply_error(
             reply,

@@ -44,6 +44,19 @@ static void update_sessions(struct worker *worker) {
     }
 }
 
+struct wal_tuning worker_wal_tuning(const struct config *config) {
+    return (struct wal_tuning){.segment_bytes = (uint64_t)config->wal_segment_bytes,
+                               .round_bytes = (uint64_t)config->wal_round_bytes,
+                               .reserve_bytes = (uint64_t)config->wal_reserve_bytes,
+                               .spare_count = (unsigned)config->wal_spare_segments,
+                               .slow_disk_us = (uint64_t)config->slow_disk_ms * 1000};
+}
+
+static void tune_wal(struct worker *worker) {
+    struct wal_tuning tuning = worker_wal_tuning(&worker->config);
+    wal_tune(worker->wal, &tuning);
+}
+
 void settings_apply(struct worker *worker, struct bytes pairs) {
     struct buffer problem;
     buffer_init(&problem, SETTINGS_PROBLEM_BYTES);
@@ -56,7 +69,7 @@ void settings_apply(struct worker *worker, struct bytes pairs) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         shard_settings_changed(worker->shards[worker->hosted[i]]);
     }
-    worker_tune_wal(worker);
+    tune_wal(worker);
     update_sessions(worker);
     slowlog_trim(&worker->slowlog, (size_t)worker->config.slowlog_max_len);
 }

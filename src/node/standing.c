@@ -66,7 +66,7 @@ static void say(struct worker *worker, uint64_t bits) {
     log_line(worker->io.log, used ? LOG_WARN : LOG_INFO,
              used ? "this node would rather not lead" : "this node leads as gladly as any again",
              LOG_F("node", worker->self), LOG_T("because", text));
-    control_say(worker, GOSSIP_SAYS_STANDING, text);
+    worker_say(worker, GOSSIP_SAYS_STANDING, text);
 }
 
 static void tell_shards(struct worker *worker, uint32_t node, enum raft_standing standing,

@@ -246,8 +246,8 @@ static bool transfer(struct session_command *call) {
     } else if (!worker->topology || shard < 0 || shard > TOPOLOGY_SHARD_MAXIMUM ||
                !topology_shard(worker->topology, (uint32_t)shard)) {
         reply_error(call->reply, "ERR there is no such shard");
-    } else if (!router_leads(worker, (uint32_t)shard)) {
-        router_redirect(call->worker, (uint32_t)shard, 0, call->reply);
+    } else if (!leaders_is_here(worker, (uint32_t)shard)) {
+        leaders_redirect(call->worker, (uint32_t)shard, 0, call->reply);
     } else {
         return ask_workers(call, ASK_TRANSFER);
     }
@@ -295,9 +295,9 @@ enum { CONTROL_ARGUMENT_MAXIMUM = 16 };
 
 /* Only the leader of the control shard can; another node says MOVED. */
 static bool can_call_control(struct session_command *call) {
-    bool can = call->worker->topology && router_leads(call->worker, 0);
+    bool can = call->worker->topology && leaders_is_here(call->worker, 0);
     if (!can) {
-        router_redirect(call->worker, 0, 0, call->reply);
+        leaders_redirect(call->worker, 0, 0, call->reply);
     }
     return can;
 }

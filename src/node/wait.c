@@ -53,7 +53,10 @@ static void finish(struct wait_call *call) {
     buffer_release(&out);
 }
 
-void wait_deliver(struct target *target, enum shard_outcome outcome, struct bytes answer) {
+static void deliver(struct worker *worker, struct target *target, uint64_t ticket,
+                    enum shard_outcome outcome, struct bytes answer) {
+    (void)worker;
+    (void)ticket;
     struct wait_call *call = (struct wait_call *)target;
     if (outcome == SHARD_DONE) {
         struct response response;
@@ -95,7 +98,7 @@ static bool has_written(const struct session *session) {
 /* Who wrote nothing hears of the shards that are led here. */
 static bool is_asked(const struct session *session, uint32_t shard, bool is_writer) {
     return is_writer ? session->written[shard / 64] >> shard % 64 & 1
-                     : router_leads(session->worker, shard);
+                     : leaders_is_here(session->worker, shard);
 }
 
 static void ask_shards(struct wait_call *call, const struct command *command,
@@ -109,7 +112,7 @@ static void ask_shards(struct wait_call *call, const struct command *command,
         call->waiting++;
         if (router_call(worker, shard, command, arguments, 3, &call->target, 0, 2, ROUTER_WAIT) ==
             ROUTE_BUSY) {
-            wait_deliver(&call->target, SHARD_NOT_EXECUTED, BYTES_NONE);
+            deliver(worker, &call->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
         }
     }
 }
@@ -144,7 +147,7 @@ bool wait_command(struct session_command *call) {
         return true;
     }
     struct wait_call *wait = memory_allocate_zeroed(1, sizeof(*wait));
-    wait->target.kind = TARGET_WAIT;
+    wait->target.deliver = deliver;
     wait->session = call->session;
     wait->is_aof = is_aof;
     wait->local = wait->replicas = -1;

@@ -7,70 +7,7 @@
 #include "member/gossiper.h"
 #include "node/internal.h"
 
-uint64_t worker_now_us(const struct worker *worker) {
-    return worker->io.clock->monotonic_us(worker->io.clock);
-}
-uint64_t worker_wall_ms(const struct worker *worker) {
-    return worker->io.clock->wall_ms(worker->io.clock);
-}
-
-void worker_fatal(struct worker *worker, const char *what) {
-    if (!worker->is_failed) {
-        worker->is_failed = true;
-        worker->io.fatal(worker->io.context, what);
-    }
-}
-
-void worker_count(struct worker *worker, enum metric_id id, uint64_t amount) {
-    if (!worker->cells[id]) {
-        worker->cells[id] = metrics_cell(worker->metrics, id, NULL);
-    }
-    metric_add(worker->cells[id], amount);
-}
-
 /* ---- mail ---- */
-
-void worker_post(struct worker *worker, unsigned receiver, struct mail *mail) {
-    worker->io.post(worker->io.context, receiver, mail);
-}
-
-void worker_post_others(struct worker *worker, struct mail *mail) {
-    for (unsigned i = 0; i < worker->count; i++) {
-        if (i != worker->index) {
-            worker_post(worker, i, mail_copy(mail));
-        }
-    }
-    mail_free(mail);
-}
-
-static void leader_set(struct worker *worker, uint32_t shard, uint32_t node, uint64_t term) {
-    struct shard_leader *leader = &worker->leaders[shard];
-    uint64_t lost_us = leader->node ? worker_now_us(worker) : leader->lost_us;
-    *leader = (struct shard_leader){.node = node, .term = term, .lost_us = node ? 0 : lost_us};
-}
-
-static void leader_heard(struct worker *worker, uint32_t shard, uint32_t node, uint64_t term) {
-    const struct shard_leader *leader = &worker->leaders[shard];
-    if (term > leader->term || (term == leader->term && node != 0)) {
-        leader_set(worker, shard, node, term);
-    }
-}
-
-static void hear_hints(struct worker *worker, const struct member_view_entry *member,
-                       uint32_t node) {
-    unsigned shard;
-    unsigned long long term;
-    int used;
-    for (const char *at = member->leads; sscanf(at, "%u:%llu%n", &shard, &term, &used) == 2;) {
-        /* What a replica here knows is firmer than any hint. */
-        if (shard < WORKER_SHARD_MAXIMUM && !worker->shards[shard] &&
-            member->state != GOSSIP_DEAD) {
-            leader_heard(worker, shard, node, term);
-        }
-        at += used;
-        at += *at == ',';
-    }
-}
 
 static void members_received(struct worker *worker, struct bytes bytes) {
     struct member_view view;
@@ -83,15 +20,16 @@ static void members_received(struct worker *worker, struct bytes bytes) {
         const struct topology_node *node =
             topology_node_by_uuid(worker->topology, view.members[i].uuid);
         if (node && node->number != worker->self) {
-            hear_hints(worker, &view.members[i], node->number);
+            leaders_hear_hints(worker, &view.members[i], node->number);
         }
     }
 }
 
 static void reply_received(struct worker *worker, struct mail *mail) {
     worker->mailed_bytes -= mail->command_bytes;
-    worker_deliver(worker, mail->target, mail->ticket, (enum shard_outcome)mail->status,
-                   buffer_bytes(&mail->bytes));
+    struct target *target = mail->target;
+    target->deliver(worker, target, mail->ticket, (enum shard_outcome)mail->status,
+                    buffer_bytes(&mail->bytes));
 }
 
 void worker_mail(struct worker *worker, struct mail *mail) {
@@ -116,7 +54,7 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         break;
     case MAIL_LEADER:
         if (mail->shard < WORKER_SHARD_MAXIMUM) {
-            leader_set(worker, mail->shard, mail->leader, mail->term);
+            leaders_set(worker, mail->shard, mail->leader, mail->term);
             control_say_leads(worker);
         }
         break;
@@ -152,44 +90,10 @@ void worker_mail(struct worker *worker, struct mail *mail) {
 
 /* ---- what the shards tell ---- */
 
-static void remote_deliver(struct worker *worker, struct remote_call *call,
-                           enum shard_outcome outcome, struct bytes reply) {
-    struct mail *mail = mail_new(MAIL_REPLY, worker->index);
-    mail->target = call->their_target;
-    mail->ticket = call->their_ticket;
-    mail->command_bytes = call->command_bytes;
-    mail->status = (int)outcome;
-    buffer_append_bytes(&mail->bytes, reply);
-    worker_post(worker, call->from, mail);
-    list_remove(&call->link);
-    memory_free(call);
-}
-
-void worker_deliver(struct worker *worker, struct target *target, uint64_t ticket,
-                    enum shard_outcome outcome, struct bytes reply) {
-    switch (target->kind) {
-    case TARGET_SESSION:
-        session_deliver((struct session *)target, ticket, outcome, reply);
-        return;
-    case TARGET_GATHER:
-        gather_deliver(target, ticket, outcome, reply);
-        return;
-    case TARGET_REMOTE:
-        remote_deliver(worker, (struct remote_call *)target, outcome, reply);
-        return;
-    case TARGET_ASK:
-        ask_deliver(target, reply);
-        return;
-    case TARGET_WAIT:
-        wait_deliver(target, outcome, reply);
-        return;
-    }
-    UNREACHABLE();
-}
-
 static void shard_replied(void *context, const struct shard_waiter *waiter,
                           enum shard_outcome outcome, struct bytes reply) {
-    worker_deliver(context, waiter->target, waiter->ticket, outcome, reply);
+    struct target *target = waiter->target;
+    target->deliver(context, target, waiter->ticket, outcome, reply);
 }
 
 static void shard_leadership(void *context, struct shard *shard) {
@@ -207,7 +111,7 @@ static void shard_leadership(void *context, struct shard *shard) {
                  LOG_F("shard", number), LOG_F("term", now.term), LOG_F("leader", now.node),
                  LOG_F("index", shard_applied_index(shard)));
     }
-    leader_set(worker, number, now.node, now.term);
+    leaders_set(worker, number, now.node, now.term);
     struct mail *mail = mail_new(MAIL_LEADER, worker->index);
     mail->shard = number;
     mail->leader = now.node;
@@ -239,138 +143,31 @@ static void wal_became_durable(void *context, uint64_t sequence) {
     observe_wal_round(worker);
     timers_durable(worker, sequence);
     rounds_log_round_ended(worker);
+    timers_begin_rounds(worker);
     peers_flush(worker);
     replicas_durable(worker, sequence);
 }
 
-static void wal_failed(void *context, int error, const char *what) {
-    struct worker *worker = context;
-    log_line(worker->io.log, LOG_ERROR,
-             "the log cannot be made durable; this node ends now, and what it has not "
-             "acknowledged is not lost by that",
-             LOG_T("error", error_text(error)), LOG_T("what", what));
-    worker_fatal(worker, "write-ahead log failed");
-}
-
-static struct shard_recovery *recovery_of(struct worker *worker, uint32_t shard) {
-    if (shard >= WORKER_SHARD_MAXIMUM || shard % worker->count != worker->index) {
-        return NULL;
-    }
-    if (!worker->recoveries[shard]) {
-        worker->recoveries[shard] = shard_recovery_new(shard);
-    }
-    return worker->recoveries[shard];
-}
-
-static int recover_entry(void *context, uint32_t shard, struct bytes encoded) {
-    struct shard_recovery *recovery = recovery_of(context, shard);
-    return recovery ? shard_recovery_entry(recovery, encoded) : ERR_DAMAGED;
-}
-static int recover_truncate(void *context, uint32_t shard, uint64_t from_index) {
-    struct shard_recovery *recovery = recovery_of(context, shard);
-    if (recovery) {
-        shard_recovery_truncate(recovery, from_index);
-    }
-    return recovery ? 0 : ERR_DAMAGED;
-}
-static int recover_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
-    struct shard_recovery *recovery = recovery_of(context, shard);
-    if (recovery) {
-        shard_recovery_state(recovery, term, vote);
-    }
-    return recovery ? 0 : ERR_DAMAGED;
-}
-static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    struct shard_recovery *recovery = recovery_of(context, shard);
-    if (recovery) {
-        shard_recovery_snapshot(recovery, index, term);
-    }
-    return recovery ? 0 : ERR_DAMAGED;
-}
-
-static int recover_forget(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    struct shard_recovery *recovery = recovery_of(context, shard);
-    if (recovery) {
-        shard_recovery_forget(recovery, index, term);
-    }
-    return recovery ? 0 : ERR_DAMAGED;
-}
-
-struct wal_tuning worker_wal_tuning(const struct config *config) {
-    return (struct wal_tuning){.segment_bytes = (uint64_t)config->wal_segment_bytes,
-                               .round_bytes = (uint64_t)config->wal_round_bytes,
-                               .reserve_bytes = (uint64_t)config->wal_reserve_bytes,
-                               .spare_count = (unsigned)config->wal_spare_segments,
-                               .slow_disk_us = (uint64_t)config->slow_disk_ms * 1000};
-}
-
-void worker_tune_wal(struct worker *worker) {
-    struct wal_tuning tuning = worker_wal_tuning(&worker->config);
-    wal_tune(worker->wal, &tuning);
-}
-
-static int recover_floor(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    struct shard_recovery *recovery = recovery_of(context, shard);
-    if (recovery) {
-        shard_recovery_floor(recovery, index, term);
-    }
-    return recovery ? 0 : ERR_DAMAGED;
-}
-
-static bool repair_may_lose(void *context, uint32_t shard) {
-    return control_has_peers(context, shard);
-}
-
-static void repair_restart(void *context) {
-    struct worker *worker = context;
-    for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++) {
-        shard_recovery_free(worker->recoveries[i]);
-        worker->recoveries[i] = NULL;
-    }
-}
-
-static void note_repaired(struct worker *worker) {
-    const struct wal_repaired *repaired = wal_repaired(worker->wal);
-    if (repaired->gap_count == 0) {
-        return;
-    }
-    worker_count(worker, METRIC_wal_gaps_repaired_total, repaired->gap_count);
-    log_line(worker->io.log, LOG_WARN, "the log was repaired; what was damaged is set aside",
-             LOG_F("worker", worker->index), LOG_F("gaps", repaired->gap_count),
-             LOG_F("shards", repaired->shard_count));
-}
-
-static int recover(struct worker *worker, struct buffer *problem) {
-    struct wal_repairer repairer = {.may_lose = repair_may_lose,
-                                    .entry_term = shard_entry_term,
-                                    .restart = repair_restart,
-                                    .context = worker};
-    struct wal_options options = {.disk = worker->io.disk,
-                                  .clock = worker->io.clock,
-                                  .tuning = worker_wal_tuning(&worker->config),
-                                  .seed = random_next(&worker->random),
-                                  .log = worker->io.log,
-                                  .has_digests = true,
-                                  .repairer = &repairer,
-                                  .on_durable = wal_became_durable,
-                                  .on_failure = wal_failed,
-                                  .context = worker};
-    struct wal_visitor visitor = {.entry = recover_entry,
-                                  .truncate = recover_truncate,
-                                  .state = recover_state,
-                                  .snapshot = recover_snapshot,
-                                  .forget = recover_forget,
-                                  .floor = recover_floor,
-                                  .context = worker};
-    struct wal_problem wal_problem = {{0}};
-    int error = wal_open(&options, &visitor, &worker->wal, &wal_problem);
-    if (error) {
-        buffer_append_format(problem, "%s",
-                             wal_problem.text[0] ? wal_problem.text : error_text(error));
-        return error;
-    }
-    note_repaired(worker);
-    return control_start(worker, problem);
+static struct shard_io shard_io_of(struct worker *worker) {
+    return (struct shard_io){.wal = worker->wal,
+                             .disk = worker->io.disk,
+                             .clock = worker->io.clock,
+                             .log = worker->io.log,
+                             .metrics = worker->metrics,
+                             .config = &worker->config,
+                             .send = peers_send_raft,
+                             .send_offer = transfers_send_offer,
+                             .send_piece = transfers_send_piece,
+                             .send_progress = transfers_send_progress,
+                             .admit_transfer_us = transfers_admit_us,
+                             .next_snapshot_turn_us = transfers_next_turn_us,
+                             .reply = shard_replied,
+                             .leadership = shard_leadership,
+                             .applied = shard_moved,
+                             .fatal = shard_failed,
+                             .touched = timers_touch,
+                             .pair_of = pairs_of,
+                             .context = worker};
 }
 
 static void worker_init(struct worker *worker, const struct worker_options *options) {
@@ -409,7 +206,11 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
 int worker_new(const struct worker_options *options, struct worker **out, struct buffer *problem) {
     struct worker *worker = memory_allocate_zeroed(1, sizeof(*worker));
     worker_init(worker, options);
-    int error = recover(worker, problem);
+    int error = recovery_run(worker, wal_became_durable, problem);
+    if (!error) {
+        worker->shard_io = shard_io_of(worker);
+        error = control_start(worker, problem);
+    }
     if (error) {
         worker_free(worker);
         return error;
@@ -417,10 +218,10 @@ int worker_new(const struct worker_options *options, struct worker **out, struct
     if (worker->index == 0) {
         char text[NET_HOST_MAXIMUM + 10];
         net_address_format(&worker->client_address, text);
-        control_say(worker, GOSSIP_SAYS_CLIENT, text);
+        worker_say(worker, GOSSIP_SAYS_CLIENT, text);
         net_address_format(&worker->admin_address, text);
-        control_say(worker, GOSSIP_SAYS_ADMIN, text);
-        control_say(worker, GOSSIP_SAYS_VERSION, TROTHDB_VERSION);
+        worker_say(worker, GOSSIP_SAYS_ADMIN, text);
+        worker_say(worker, GOSSIP_SAYS_VERSION, TROTHDB_VERSION);
     }
     *out = worker;
     return 0;
@@ -470,56 +271,9 @@ void worker_free(struct worker *worker) {
 
 /* ---- shards ---- */
 
-int worker_make_shard(struct worker *worker, uint32_t number,
-                      const struct raft_configuration *founding, struct buffer *problem) {
-    struct machine *machine = number == 0 ? control_machine_new(worker->founding)
-                                          : keyspace_machine_new(random_next(&worker->random));
-    struct shard_options options = {.number = number,
-                                    .self = worker->self,
-                                    .founding = *founding,
-                                    .has_peers = replicas_have_peers(worker, number),
-                                    .machine = machine,
-                                    .seed = random_next(&worker->random),
-                                    .io = {.wal = worker->wal,
-                                           .disk = worker->io.disk,
-                                           .clock = worker->io.clock,
-                                           .log = worker->io.log,
-                                           .metrics = worker->metrics,
-                                           .config = &worker->config,
-                                           .send = peers_send_raft,
-                                           .send_offer = transfers_send_offer,
-                                           .send_piece = transfers_send_piece,
-                                           .send_progress = transfers_send_progress,
-                                           .admit_transfer_us = transfers_admit_us,
-                                           .next_snapshot_turn_us = transfers_next_turn_us,
-                                           .reply = shard_replied,
-                                           .leadership = shard_leadership,
-                                           .applied = shard_moved,
-                                           .fatal = shard_failed,
-                                           .touched = timers_touch,
-                                           .pair_of = pairs_of,
-                                           .context = worker}};
-    struct shard_recovery *recovery = worker->recoveries[number];
-    worker->recoveries[number] = NULL;
-    struct shard *shard;
-    int error = shard_new(&options, recovery, &shard, problem);
-    if (error) {
-        return error;
-    }
-    worker->shards[number] = shard;
-    worker->hosted[worker->hosted_count++] = number;
-    standing_tell_new_shard(worker, shard);
-    shard_leadership(worker, shard);
-    return 0;
-}
-
 const struct config *worker_config(const struct worker *worker) { return &worker->config; }
 
 const struct topology *worker_topology(const struct worker *worker) { return worker->topology; }
-
-struct shard *worker_shard(struct worker *worker, uint32_t number) {
-    return number < WORKER_SHARD_MAXIMUM ? worker->shards[number] : NULL;
-}
 
 /* ---- time and the turn ---- */
 

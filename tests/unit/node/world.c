@@ -242,7 +242,7 @@ static bool has_leaders(const struct world *world) {
     const struct worker *worker = world->places[0].worker;
     for (unsigned i = 0; worker->topology && i < worker->topology->shard_count; i++) {
         for (unsigned at = 0; at < world->worker_count; at++) {
-            if (!router_leads(world->places[at].worker, i)) {
+            if (!leaders_is_here(world->places[at].worker, i)) {
                 return false;
             }
         }
