@@ -46,11 +46,6 @@ void key_object_help(struct command_context *context) {
         "    How often the key is used: not counted here.",
         "REFCOUNT <key>",
         "    How many places share the value of the key.",
-        "HELP",
-        "    Prints this help.",
     };
-    size_t count = sizeof lines / sizeof lines[0];
-    reply_array(context->reply, count);
-    for (size_t at = 0; at < count; at++)
-        reply_simple(context->reply, lines[at]);
+    reply_help(context->reply, lines, sizeof lines / sizeof lines[0]);
 }

@@ -230,12 +230,7 @@ static void run_help(const struct gossip_call *call) {
         "    drills, where the process was started with --fault-injection yes.",
         "LEAVE",
         "    Says goodbye to all and ends the process (agents only)."};
-    size_t count = sizeof lines / sizeof *lines;
-    reply_array(call->reply, count + 2);
-    for (size_t i = 0; i < count; i++)
-        reply_simple(call->reply, lines[i]);
-    reply_simple(call->reply, "HELP");
-    reply_simple(call->reply, "    Prints this help.");
+    reply_help(call->reply, lines, sizeof lines / sizeof *lines);
 }
 
 /* ---- the table ---- */

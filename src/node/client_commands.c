@@ -376,7 +376,7 @@ static bool client_help(struct session_command *call) {
         "SETNAME <name>",
         "    Names this connection.",
     };
-    session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
     return true;
 }
 

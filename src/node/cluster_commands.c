@@ -597,7 +597,7 @@ static bool cluster_help(struct session_command *call) {
         "SLOTS",
         "    Ranges of slots, each with its leader and then its followers.",
     };
-    session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
     return true;
 }
 

@@ -345,6 +345,27 @@ static void reply_keys(command_filter *has, const struct bytes *arguments, size_
     }
 }
 
+/* ---- HELP --------------------------------------------------------------------------------- */
+
+static void help(struct reply *reply) {
+    static const char *const lines[] = {
+        "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "(no subcommand)",
+        "    Facts of all commands.",
+        "COUNT",
+        "    How many commands there are.",
+        "LIST [FILTERBY <MODULE <name>|ACLCAT <category>|PATTERN <pattern>>]",
+        "    The names of the commands, of all or of those that fit.",
+        "INFO [<command> ...]",
+        "    Facts of the commands named: arity, flags, keys. Of all, if none is named.",
+        "DOCS [<command> ...]",
+        "    What the commands named do, and their arguments. Of all, if none is named.",
+        "GETKEYS <whole command>",
+        "    The keys among the arguments of a command.",
+    };
+    reply_help(reply, lines, sizeof lines / sizeof lines[0]);
+}
+
 bool command_is_any(const struct command *command) {
     (void)command;
     return true;
@@ -368,6 +389,8 @@ void command_table_reply(command_filter *has, const struct bytes *arguments, siz
         reply_docs_named(has, arguments + 2, count - 2, reply);
     else if (bytes_equal_ignoring_case(subcommand, "getkeys") && count > 3)
         reply_keys(has, arguments + 2, count - 2, reply);
+    else if (bytes_equal_ignoring_case(subcommand, "help"))
+        help(reply);
     else
         reply_error(reply, REPLY_SYNTAX);
 }

@@ -1,5 +1,5 @@
-/* COMMAND and its subcommands COUNT, LIST, INFO, DOCS and GETKEYS: the table of commands, told in
- * the shapes of Redis 7.0. Commands that only a shard gives itself are not told. */
+/* COMMAND and its subcommands COUNT, LIST, INFO, DOCS, GETKEYS and HELP: the table of commands,
+ * told in the shapes of Redis 7.0. Commands that only a shard gives itself are not told. */
 #pragma once
 #include "command/command.h"
 

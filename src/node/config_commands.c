@@ -284,7 +284,7 @@ static void config_help(struct session_command *call) {
         "REWRITE",
         "    Writes what SET has changed on this node into the file that it was started with.",
     };
-    session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
 }
 
 /* enable-debug-command local: only from this machine. */

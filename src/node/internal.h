@@ -524,9 +524,6 @@ bool slowlog_command(struct session_command *call);
 bool trothdb_command(struct session_command *call);
 void session_set_authenticated(struct session *session, bool is_authenticated);
 void session_set_name(struct session *session, struct bytes name); /* valid already */
-/* The lines of a HELP, which ends in the lines about HELP itself: each line a status, as Redis
- * tells them. */
-void session_command_help(struct session_command *call, const char *const *lines, size_t count);
 /* TROTHDB FOUND that came to another worker: worker 0 founds, and answers by MAIL_REPLY. The mail
  * stays the caller's. */
 void status_found_mail(struct worker *worker, struct mail *mail);

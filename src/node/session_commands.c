@@ -159,12 +159,3 @@ bool session_command_run(struct session_command *call) {
     }
     UNREACHABLE(); /* a row with COMMAND_SESSION has its function here: tests/unit/node runs each */
 }
-
-void session_command_help(struct session_command *call, const char *const *lines, size_t count) {
-    reply_array(call->reply, count + 2);
-    for (size_t i = 0; i < count; i++) {
-        reply_simple(call->reply, lines[i]);
-    }
-    reply_simple(call->reply, "HELP");
-    reply_simple(call->reply, "    Prints this help.");
-}

@@ -77,15 +77,16 @@ static void slowlog_help(struct session_command *call) {
         "RESET",
         "    Forgets them all.",
     };
-    session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
 }
 
 static bool slowlog_get(struct session_command *call) {
     int64_t wanted;
     if (call->argument_count > 3) {
-        reply_error(
-            call->reply,
-            "ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP.");
+        reply_error_format(call->reply,
+                           "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try "
+                           "SLOWLOG HELP.",
+                           BYTES_PRINT(call->arguments[1]));
         return true;
     }
     if (!read_count(call->arguments, call->argument_count, &wanted)) {

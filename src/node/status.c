@@ -419,7 +419,7 @@ static void help(struct session_command *call) {
         "WITH sync|async <command> [<arg> ...]",
         "    Runs one command with that durability.",
     };
-    session_command_help(call, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
 }
 
 bool trothdb_command(struct session_command *call) {

@@ -149,19 +149,19 @@ bool subscriptions_command(struct subscriptions *subscriptions, const struct com
 
 bool subscriptions_take(const struct subscriptions *subscriptions, const struct command *command,
                         const struct bytes *arguments, size_t count, struct reply *reply) {
-    static const char *const allowed[] = {"subscribe",    "psubscribe", "unsubscribe",
-                                          "punsubscribe", "quit",       "reset"};
+    static const char *const allowed[] = {"subscribe", "psubscribe", "unsubscribe", "punsubscribe",
+                                          "ping",      "quit",       "reset"};
     if (subscriptions->count == 0 || reply->protocol > 2)
         return false;
-    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
-        if (strcmp(command->name, allowed[i]) == 0)
-            return false;
     if (strcmp(command->name, "ping") == 0 && count <= 2) {
         reply_array(reply, 2);
         reply_bulk_text(reply, "pong");
         reply_bulk(reply, count == 2 ? arguments[1] : BYTES_LITERAL(""));
         return true;
     }
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+        if (strcmp(command->name, allowed[i]) == 0)
+            return false;
     reply_error_format(reply,
                        "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
                        "QUIT / RESET are allowed in this context",

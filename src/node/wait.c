@@ -125,7 +125,7 @@ static bool parse(struct session_command *call, bool is_aof, struct bytes argume
         reply_error(call->reply, REPLY_NOT_INTEGER);
     } else if (is_aof && (local < 0 || local > 1)) {
         reply_error(call->reply, "ERR value is out of range, must be between 0 and 1");
-    } else if (replicas < 0 || replicas > UINT32_MAX) {
+    } else if ((is_aof && replicas < 0) || replicas > UINT32_MAX) {
         reply_error(call->reply, "ERR value is out of range, must be positive");
     } else if (!number_parse_i64(call->arguments[at + 1], &timeout_ms)) {
         reply_error(call->reply, "ERR timeout is not an integer or out of range");
@@ -133,7 +133,7 @@ static bool parse(struct session_command *call, bool is_aof, struct bytes argume
         reply_error(call->reply, "ERR timeout is negative");
     } else {
         arguments[0] = is_aof ? call->arguments[1] : BYTES_LITERAL("0");
-        arguments[1] = call->arguments[at];
+        arguments[1] = replicas < 0 ? BYTES_LITERAL("0") : call->arguments[at]; /* as Redis: any */
         arguments[2] = call->arguments[at + 1];
         return true;
     }

@@ -64,6 +64,14 @@ void reply_simple(struct reply *reply, const char *text) {
 
 void reply_ok(struct reply *reply) { reply_raw(reply, BYTES_LITERAL("+OK\r\n")); }
 
+void reply_help(struct reply *reply, const char *const *lines, size_t count) {
+    reply_array(reply, count + 2);
+    for (size_t i = 0; i < count; i++)
+        reply_simple(reply, lines[i]);
+    reply_simple(reply, "HELP");
+    reply_simple(reply, "    Prints this help.");
+}
+
 void reply_error(struct reply *reply, const char *text) {
     if (reply->out == NULL)
         return;

@@ -12,6 +12,8 @@ struct reply {
 
 void reply_simple(struct reply *reply, const char *text); /* +OK */
 void reply_ok(struct reply *reply);
+/* The lines of a HELP, which ends in the lines about HELP itself: each a status, as in Redis. */
+void reply_help(struct reply *reply, const char *const *lines, size_t count);
 /* "-" + text; the text begins with the code, as in "ERR syntax error". Line ends inside become
  * spaces. */
 void reply_error(struct reply *reply, const char *text);

@@ -212,6 +212,16 @@ static bool request_add_inline_argument(void *context, size_t position, size_t l
     return parser->argument_count <= parser->limits.argument_count;
 }
 
+/* A web page can have a browser send a form to this port, and its body would be commands. What
+ * every such request has in its head before the body, POST and Host, ends the connection. */
+static bool request_is_http(const struct request_parser *parser, const struct buffer *unquoted) {
+    if (parser->argument_count == 0 || parser->arguments[0].length == 0)
+        return false;
+    struct bytes first =
+        bytes_of(buffer_data(unquoted) + parser->positions[0], parser->arguments[0].length);
+    return bytes_equal_ignoring_case(first, "post") || bytes_equal_ignoring_case(first, "host:");
+}
+
 static enum request_status request_parse_inline(struct request_parser *parser, struct bytes input,
                                                 size_t *consumed) {
     size_t searched = input.length <= parser->limits.inline_bytes ? input.length
@@ -237,6 +247,8 @@ static enum request_status request_parse_inline(struct request_parser *parser, s
         return request_broken(parser, parser->argument_count > parser->limits.argument_count
                                           ? "too many arguments in request"
                                           : "unbalanced quotes in request");
+    if (request_is_http(parser, unquoted))
+        return request_broken(parser, "this is HTTP; the port speaks the Redis protocol");
     CHECK(!unquoted->is_overflowed); /* unquoting never makes a line longer */
     /* Where all arguments are empty there is no memory to point to; any address will do. */
     const uint8_t *base = unquoted->length > 0 ? buffer_data(unquoted) : input.data;

@@ -657,4 +657,4 @@ function randomCommands(seed, count) {
   return Array.from({ length: count }, () => mangle(pick(weighted)()));
 }
 
-module.exports = { HAND_PICKED, randomCommands };
+module.exports = { HAND_PICKED, randomCommands, randomSource };

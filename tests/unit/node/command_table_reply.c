@@ -85,6 +85,17 @@ static void test_list(void **state) {
     buffer_release(&out);
 }
 
+/* "Try COMMAND HELP" is no empty promise. */
+static void test_help(void **state) {
+    (void)state;
+    struct buffer out;
+    struct response help = run_to_tree("COMMAND HELP", &out);
+    assert_true(help.element_count > 4);
+    assert_memory_equal(help.elements[0].text.data, "COMMAND <subcommand>", 20);
+    response_release(&help);
+    buffer_release(&out);
+}
+
 static void test_getkeys(void **state) {
     (void)state;
     expect("COMMAND GETKEYS MSET a 1 b 2", 2, "*2\r\n$1\r\na\r\n$1\r\nb\r\n");
@@ -143,9 +154,13 @@ static void test_others_are_not_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_info),      cmocka_unit_test(test_docs),
-        cmocka_unit_test(test_list),      cmocka_unit_test(test_getkeys),
-        cmocka_unit_test(test_all_agree), cmocka_unit_test(test_others_are_not_told),
+        cmocka_unit_test(test_info),
+        cmocka_unit_test(test_docs),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_getkeys),
+        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_all_agree),
+        cmocka_unit_test(test_others_are_not_told),
     };
     return cmocka_run_group_tests_name("command table", tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ static void test_wait(void **state) {
     (void)state;
     struct world *world = world_new(2, FOUR_SHARDS);
     struct client *client = world_connect(world, 0);
-    CLIENT_EXPECT(client, "WAIT 0 100", ":0\r\n");
+    CLIENT_EXPECT(client, "WAIT 0 100\nWAIT -1 100", ":0\r\n:0\r\n");
     CLIENT_EXPECT(
         client,
         "TROTHDB DURABILITY async\nSET a 1\nSET b 2\nSET c 3\nWAITAOF 1 0 0\nSET a 2\nGET a",
@@ -62,11 +62,12 @@ static void test_wait(void **state) {
     assert_string_equal(client_take(client), "");
     world_pass_ms(world, 300);
     assert_string_equal(client_take(client), ":0\r\n"); /* there is no replica: time was up */
-    CLIENT_EXPECT(client, "WAIT x 1\nWAIT 1 x\nWAIT 1 -1\nWAITAOF 2 0 0",
+    CLIENT_EXPECT(client, "WAIT x 1\nWAIT 1 x\nWAIT 1 -1\nWAITAOF 2 0 0\nWAITAOF 0 -1 0",
                   "-ERR value is not an integer or out of range\r\n"
                   "-ERR timeout is not an integer or out of range\r\n"
                   "-ERR timeout is negative\r\n"
-                  "-ERR value is out of range, must be between 0 and 1\r\n");
+                  "-ERR value is out of range, must be between 0 and 1\r\n"
+                  "-ERR value is out of range, must be positive\r\n");
     world_free(world);
 }
 

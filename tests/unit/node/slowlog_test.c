@@ -95,7 +95,7 @@ static void test_words(void **state) {
     CLIENT_EXPECT(client, "SLOWLOG GET x\nSLOWLOG GET -2\nSLOWLOG GET 1 2\nSLOWLOG foo\nSLOWLOG",
                   "-ERR count should be greater than or equal to -1\r\n"
                   "-ERR count should be greater than or equal to -1\r\n"
-                  "-ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG "
+                  "-ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG "
                   "HELP.\r\n"
                   "-ERR unknown subcommand 'foo'. Try SLOWLOG HELP.\r\n"
                   "-ERR wrong number of arguments for 'slowlog' command\r\n");

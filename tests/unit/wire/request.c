@@ -155,6 +155,17 @@ static void test_inline(void **state) {
     EXPECT("PING", "...");
 }
 
+/* A form that a web page has a browser send ends at its head: no command in its body is run. */
+static void test_http(void **state) {
+    (void)state;
+    EXPECT("POST / HTTP/1.1\r\n",
+           "!Protocol error: this is HTTP; the port speaks the Redis protocol");
+    EXPECT("GET / HTTP/1.1\r\nhost: a\r\nSET k v\r\n",
+           "[GET|/|HTTP/1.1]!Protocol error: this is HTTP; the port speaks the Redis protocol");
+    EXPECT("*1\r\n$4\r\npost\r\n", "[post]");
+    EXPECT("SET post host:\r\n", "[SET|post|host:]");
+}
+
 static void test_broken_inline(void **state) {
     (void)state;
     EXPECT("SET k \"abc\r\n", "!Protocol error: unbalanced quotes in request");
@@ -268,6 +279,7 @@ int main(void) {
         cmocka_unit_test(test_unauthenticated_limits),
         cmocka_unit_test(test_lines_without_an_end),
         cmocka_unit_test(test_inline),
+        cmocka_unit_test(test_http),
         cmocka_unit_test(test_broken_inline),
         cmocka_unit_test(test_encode_and_parse_agree),
         cmocka_unit_test(test_broken_stays_broken),
