@@ -18,7 +18,6 @@ PING ""
 ""
 "" a
 "SET" "{t}a" 'b' | GET {t}a
-PING	tab
   | PING
 SET {t}k v EX 100 | GET {t}k
 $4 | PING
@@ -246,7 +245,7 @@ FOO "a\nb" "\x00\x01"
 
 // As they are sent, byte by byte.
 const BYTES = [
-  'PING\n', '\r\n\r\nPING\r\n', '   \r\nPING\r\n', 'PING\r\r\n', 'PING \r x\r\n', '\x80\xff\r\n',
+  'PING\n', 'PING\ttab\r\n', '\r\n\r\nPING\r\n', '   \r\nPING\r\n', 'PING\r\r\n', 'PING \r x\r\n', '\x80\xff\r\n',
   '*0\r\nPING\r\n', '*-1\r\nPING\r\n', '*-5\r\nPING\r\n', '*abc\r\nPING\r\n', '*1a\r\nPING\r\n', '*\r\nPING\r\n', '*1\r\nPING\r\n',
   '*01\r\n$4\r\nPING\r\n', '*+1\r\n$4\r\nPING\r\n', '* 1\r\n$4\r\nPING\r\n', '*1 \r\n$4\r\nPING\r\n', '*1\n$4\nPING\n',
   '*2147483648\r\n$4\r\nPING\r\n', '*9223372036854775808\r\n', '*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n',
