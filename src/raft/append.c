@@ -139,8 +139,7 @@ static bool contradicts_commit(const struct raft *raft, raft_index index, raft_t
 static bool append_contradicts_commit(const struct raft *raft, const struct raft_message *append) {
     if (contradicts_commit(raft, append->log_index, append->log_term))
         return true;
-    for (size_t i = 0; i < append->entry_count && append->entries[i]->index <= raft->commit_index;
-         i++)
+    for (size_t i = 0; i < append->entry_count; i++)
         if (contradicts_commit(raft, append->entries[i]->index, append->entries[i]->term))
             return true;
     return false;
@@ -175,8 +174,7 @@ static void append_accept(struct raft *raft, const struct raft_message *append) 
 }
 
 static bool agrees(const struct raft *raft, const struct raft_message *append) {
-    return append->log_index <= raft_last(raft) &&
-           raft_log_term(&raft->log, append->log_index) == append->log_term;
+    return raft_log_term(&raft->log, append->log_index) == append->log_term;
 }
 
 void raft_append_receive(struct raft *raft, const struct raft_message *append) {
@@ -184,8 +182,7 @@ void raft_append_receive(struct raft *raft, const struct raft_message *append) {
         append_reject(raft, append);
         return;
     }
-    bool is_impossible = raft->role == RAFT_LEADER ||
-                         (raft->leader != 0 && raft->leader != append->from) ||
+    bool is_impossible = (raft->leader != 0 && raft->leader != append->from) ||
                          append_contradicts_commit(raft, append);
     if (is_impossible) {
         log_line(raft->log_lines, LOG_ERROR, "append contradicts what was agreed; it is ignored",

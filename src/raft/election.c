@@ -23,13 +23,11 @@ static void leader_line(const struct raft *raft, const char *text) {
 /* Leads no more, and campaigns no more. */
 void raft_follow(struct raft *raft, raft_term term, raft_node_number leader) {
     CHECK(term >= raft->term);
-    if (term != raft->term || leader != raft->leader)
+    if (leader != raft->leader)
         raft_quiet_end(raft);
     bool was_follower = raft->role == RAFT_FOLLOWER;
-    if (raft->role == RAFT_LEADER) {
+    if (raft->role == RAFT_LEADER)
         leader_line(raft, "leadership lost");
-        raft->transfer_to = 0;
-    }
     raft_reads_refuse(raft);
     if (leader != raft->leader || term != raft->term)
         raft_forwarded_refuse(raft, UINT64_MAX);
@@ -146,10 +144,9 @@ void raft_campaign(struct raft *raft, bool is_forced) {
     raft->step.campaign_cause = is_forced ? RAFT_ELECTION_TRANSFER : raft->campaign_cause;
     raft_follow(raft, raft->term + 1, 0);
     raft->role = RAFT_CANDIDATE;
-    raft->vote = raft->self;
+    raft->vote = raft->self; /* saved with the new term */
     raft->granted_count = 0;
     raft_election_deadline_draw(raft);
-    raft_state_save(raft);
     struct ballot ballot = {
         .raft = raft, .kind = RAFT_VOTE, .term = raft->term, .is_forced = is_forced};
     raft_configuration_each_member(raft_members(raft), ballot_send, &ballot);
