@@ -185,7 +185,6 @@ static void lead(struct raft *raft) {
         raft->term_start_index = nothing->index;
     }
     raft_replicate_all(raft);
-    raft_commit_advance(raft);
 }
 
 /* A candidate is its own voter once that vote is durable. */
