@@ -296,6 +296,7 @@ struct gossip_counters { /* since the start */
     unsigned streams_serving;                          /* now */
     uint64_t dropped_for_memory;                       /* entries not kept, past a limit */
     uint64_t dropped_for_news; /* pieces told less often than they should, for want of room */
+    uint64_t members_forgotten; /* graves whose time was over, or that were in the way */
     uint64_t dropped_for_relays, dropped_for_members; /* asks; newcomers; past a limit */
 };
 

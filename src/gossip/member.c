@@ -274,8 +274,10 @@ static void member_adopt(struct gossip *gossip, struct member *member,
         member_check_name(gossip, member);
     if (before == GOSSIP_SUSPECT)
         member_count_end(gossip, record->state);
-    if (before != record->state) {
+    /* Of a life known by its end only, that is the news. */
+    if (before != record->state || (is_new_life && !member_is_live(member)))
         gossip_changed(gossip, GOSSIP_CHANGE_STATE, member, BYTES_NONE);
+    if (before != record->state) {
         gossip->counters.deaths += record->state == GOSSIP_DEAD;
         member_log_transition(gossip, member, before);
     }

@@ -124,6 +124,7 @@ void roster_forget(struct gossip *gossip,
             continue;
         }
         gossip->member_count--;
+        gossip->counters.members_forgotten++;
         order_remove(&gossip->order, member);
         if (member->shown.state == GOSSIP_DEAD) {
             healing_grave_closed(gossip, member);

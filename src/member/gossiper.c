@@ -5,13 +5,13 @@
 #include "member/gossip_commands.h"
 #include "member/gossip_meter.h"
 #include "member/gossip_news.h"
-#include "member/member_view.h"
+#include "member/member_changes.h"
 #include "member/stream_mail.h"
 #include "tuning/tuning.h"
 #include <stdio.h>
 
-/* Between two MAIL_MEMBERS, so that a storm of changes is one mail to a worker in this time. One
- * tells of all members: where they are many it comes less often. */
+/* Between two MAIL_MEMBERS, so that a storm of changes is one mail to a worker in this time. Where
+ * members are many so are those heard meanwhile, and it comes less often. */
 enum { VIEW_PAUSE_US = 10000, VIEW_PAUSE_A_MEMBER_US = 20 };
 enum { LOSS_PAUSE_US = 60000000 /* between two log lines that datagrams are lost */ };
 
@@ -35,7 +35,8 @@ struct gossiper {
     uint64_t loss_told_us; /* that datagrams are lost; 0: never */
 
     uint64_t gossip_deadline_us;
-    bool has_changed;     /* since the last view was told */
+    bool has_changed; /* since the workers were told */
+    struct member_changes changes;
     uint64_t view_due_us; /* not before this */
     struct gossip_meter meter;
     bool *is_watching; /* by worker (an agent counts as one): who wants MAIL_GOSSIP_NEWS */
@@ -56,20 +57,14 @@ static struct net_address net_address_of(const struct gossip_address *address) {
 
 /* Telling the workers. */
 
-static void gossiper_tell_workers(struct gossiper *gossiper) {
-    struct buffer view;
-    gossip_meter_members(&gossiper->meter, gossiper->gossip);
-    if (gossiper->worker_count == 0)
-        return;
-    buffer_init(&view, MEMBER_VIEW_BYTES_MAXIMUM + 16);
-    member_view_encode(gossiper->gossip, &view);
-    for (unsigned worker = 0; worker < gossiper->worker_count; worker++) {
-        struct mail *mail = mail_new(MAIL_MEMBERS, MAIL_TO_GOSSIPER);
-        buffer_init(&mail->bytes, MEMBER_VIEW_BYTES_MAXIMUM + 16);
-        buffer_append_bytes(&mail->bytes, buffer_bytes(&view));
-        gossiper->post(gossiper->context, worker, mail);
-    }
-    buffer_release(&view);
+static void gossiper_tell_workers(struct gossiper *gossiper, uint64_t now_us) {
+    struct mail *mail = mail_new(MAIL_MEMBERS, MAIL_TO_GOSSIPER);
+    buffer_init(&mail->bytes, MEMBER_VIEW_BYTES_MAXIMUM + 16);
+    gossiper->has_changed =
+        member_changes_take(&gossiper->changes, gossiper->gossip, now_us, &mail->bytes);
+    for (unsigned worker = 1; worker < gossiper->worker_count; worker++)
+        gossiper->post(gossiper->context, worker, mail_copy(mail));
+    gossiper->post(gossiper->context, 0, mail);
 }
 
 /* An agent is worker 0 to its gossiper. */
@@ -106,7 +101,9 @@ static void gossiper_tell_if_due(struct gossiper *gossiper, uint64_t now_us) {
         return;
     gossiper->has_changed = false;
     gossiper->view_due_us = now_us + gossiper_view_pause_us(gossiper);
-    gossiper_tell_workers(gossiper);
+    gossip_meter_members(&gossiper->meter, gossiper->gossip);
+    if (gossiper->worker_count > 0)
+        gossiper_tell_workers(gossiper, now_us);
 }
 
 static void gossiper_stream(struct gossiper *gossiper, const struct gossip_stream_action *action) {
@@ -139,6 +136,8 @@ static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) 
     gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions, event.wall_us);
     gossiper_tell_watchers(gossiper, &actions);
     gossiper->has_changed |= actions.change_count > 0;
+    if (gossiper->worker_count > 0)
+        member_changes_note(&gossiper->changes, &actions);
     gossiper_tell_if_due(gossiper, event.now_us);
 }
 
@@ -241,6 +240,7 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossiper->context = options->context;
     gossiper->seal = options->seal;
     gossip_meter_init(&gossiper->meter, options->metrics);
+    member_changes_init(&gossiper->changes);
     gossiper->try_stream = options->try_stream;
     gossiper->seed_name = options->seed_name;
     gossiper->ask_stream = options->ask_stream;
@@ -265,6 +265,7 @@ void gossiper_free(struct gossiper *gossiper) {
     if (gossiper == NULL)
         return;
     gossip_free(gossiper->gossip);
+    member_changes_release(&gossiper->changes);
     memory_free(gossiper->is_watching);
     config_release(&gossiper->config);
     memory_free(gossiper);

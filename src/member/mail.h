@@ -16,7 +16,7 @@ enum mail_kind {
     MAIL_PEER,     /* worker -> worker: a peer batch that has messages for your shards */
     MAIL_TOPOLOGY, /* worker -> worker: a newer topology (bytes); worker 0 decides which is newer */
     MAIL_LEADER,   /* worker -> workers: shard, leader, term as its replica here knows it */
-    MAIL_MEMBERS,  /* gossiper -> workers: everything gossip knows (bytes: member_view encoded) */
+    MAIL_MEMBERS,  /* gossiper -> workers: who changed (bytes: member_view.h) */
     MAIL_GOSSIP_SET,     /* worker -> gossiper: say key = value */
     MAIL_GOSSIP_SEED,    /* -> gossiper: address */
     MAIL_GOSSIP_LEAVE,   /* -> gossiper */

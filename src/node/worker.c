@@ -10,17 +10,15 @@
 /* ---- mail ---- */
 
 static void members_received(struct worker *worker, struct bytes bytes) {
-    struct member_view view;
-    if (member_view_decode(&view, bytes))
+    const struct member_view *view = &worker->members;
+    if (member_view_hear(&worker->members, bytes))
         return;
-    member_view_release(&worker->members);
-    worker->members = view;
     neighbours_hear(worker);
-    for (size_t i = 0; worker->topology && i < view.count; i++) {
+    for (size_t i = 0; worker->topology && i < view->count; i++) {
         const struct topology_node *node =
-            topology_node_by_uuid(worker->topology, view.members[i].uuid);
+            topology_node_by_uuid(worker->topology, view->members[i].uuid);
         if (node && node->number != worker->self) {
-            leaders_hear_hints(worker, &view.members[i], node->number);
+            leaders_hear_hints(worker, &view->members[i], node->number);
         }
     }
 }

@@ -2,6 +2,7 @@
 #include "../unit.h"
 #include "base/memory.h"
 #include "member/gossiper.h"
+#include "member/member_changes.h"
 #include "member/member_view.h"
 
 enum { DATAGRAM_QUEUE_MAXIMUM = 256, WORKERS = 2 };
@@ -29,6 +30,7 @@ struct node {
     struct gossiper *gossiper;
     struct member_view view[WORKERS];
     unsigned mails[WORKERS];
+    size_t told; /* members, in all mails to one worker */
 };
 
 static uint64_t wire_monotonic_us(struct clock *clock) {
@@ -55,9 +57,10 @@ static void node_post(void *context, unsigned receiver, struct mail *mail) {
     assert_true(receiver < WORKERS);
     assert_int_equal(mail->kind, MAIL_MEMBERS);
     assert_int_equal(mail->from, MAIL_TO_GOSSIPER);
-    member_view_release(&node->view[receiver]);
-    assert_int_equal(member_view_decode(&node->view[receiver], buffer_bytes(&mail->bytes)), 0);
+    assert_int_equal(member_view_hear(&node->view[receiver], buffer_bytes(&mail->bytes)), 0);
     node->mails[receiver]++;
+    if (receiver == 0)
+        node->told += buffer_data(&mail->bytes)[1]; /* few: the varint is a byte */
     mail_free(mail);
 }
 
@@ -181,6 +184,129 @@ static void test_views_are_gathered(void **state) {
     memory_free(wire);
 }
 
+static void assert_entry_is_true(const struct gossip *gossip, const struct gossip_member *member,
+                                 const struct member_view_entry *entry) {
+    assert_memory_equal(entry->uuid, member->who->uuid, GOSSIP_UUID_BYTES);
+    assert_int_equal(entry->generation, member->who->generation);
+    assert_int_equal(entry->peer.port, member->who->address.port);
+    assert_int_equal(entry->state, member->state);
+    struct bytes said;
+#define MEMBER_SAYS(field, key)                                                                    \
+    said = gossip_get(gossip, member, BYTES_LITERAL(key));                                         \
+    assert_true(bytes_equal(bytes_of_text(entry->field), said));
+#include "member/member_says.def"
+#undef MEMBER_SAYS
+}
+
+/* Every worker knows what gossip knows, in the same order. */
+static void assert_views_are_true(const struct node *node) {
+    const struct gossip *gossip = gossiper_gossip(node->gossiper);
+    for (unsigned worker = 0; worker < WORKERS; worker++) {
+        const struct member_view *view = &node->view[worker];
+        assert_int_equal(view->count, gossip_member_count(gossip));
+        for (size_t i = 0; i < view->count; i++) {
+            const struct gossip_member *member = gossip_member_at(gossip, i);
+            assert_entry_is_true(gossip, member, &view->members[i]);
+            assert_ptr_equal(member_view_find(view, member->who->uuid), &view->members[i]);
+        }
+    }
+}
+
+/* Five nodes say things, two at a time, in turn, and one leaves: workers are told of those that
+ * changed, or were heard, and know all. */
+static void test_workers_are_told_what_changed(void **state) {
+    (void)state;
+    enum { NODES = 5, SAYINGS = 60 };
+    struct wire *wire = wire_new();
+    struct node nodes[NODES];
+    for (uint8_t i = 0; i < NODES; i++)
+        node_start(&nodes[i], wire, (uint8_t)(i + 1), i > 0 ? "127.0.0.1:17001" : "");
+    wire_run(wire, nodes, NODES, 3000);
+    assert_views_are_true(&nodes[0]);
+    size_t told = nodes[0].told;
+    unsigned mails = nodes[0].mails[0];
+    for (unsigned i = 0; i < SAYINGS; i++) {
+        char value[16];
+        snprintf(value, sizeof value, "%u", i);
+        node_say(&nodes[i % NODES], i % 2 ? GOSSIP_SAYS_EPOCH : GOSSIP_SAYS_LEADS, value);
+        node_say(&nodes[(i + 1) % NODES], GOSSIP_SAYS_SETTLED, value);
+        wire_run(wire, nodes, NODES, 40);
+        assert_views_are_true(&nodes[0]);
+    }
+    told = nodes[0].told - told;
+    mails = nodes[0].mails[0] - mails;
+    assert_true(mails >= SAYINGS);
+    if (told > 3 * NODES * mails / 4)
+        fail_msg("%u mails told of %zu members", mails, told);
+    gossiper_mail(nodes[4].gossiper, mail_new(MAIL_GOSSIP_LEAVE, 0));
+    wire_run(wire, nodes, NODES, 100);
+    assert_int_equal(
+        member_view_find(&nodes[0].view[1], (const uint8_t[GOSSIP_UUID_BYTES]){5})->state,
+        GOSSIP_LEFT);
+    for (unsigned i = 0; i < NODES; i++) {
+        assert_views_are_true(&nodes[i]);
+        node_end(&nodes[i]);
+    }
+    memory_free(wire);
+}
+
+/* How many members the next mail tells of. */
+static size_t take_changes(struct member_changes *changes, const struct gossip *gossip) {
+    struct buffer taken;
+    buffer_init(&taken, MEMBER_VIEW_BYTES_MAXIMUM);
+    assert_false(member_changes_take(changes, gossip, 0, &taken));
+    size_t count = buffer_data(&taken)[1];
+    buffer_release(&taken);
+    return count;
+}
+
+/* Of three members that change in one step, one of them twice, each is told once. */
+static void test_changes_of_one_step_are_all_told(void **state) {
+    (void)state;
+    enum { NODES = 4 };
+    struct wire *wire = wire_new();
+    struct node nodes[NODES];
+    for (uint8_t i = 0; i < NODES; i++)
+        node_start(&nodes[i], wire, (uint8_t)(i + 1), i > 0 ? "127.0.0.1:17001" : "");
+    wire_run(wire, nodes, NODES, 1000);
+    const struct gossip *gossip = gossiper_gossip(nodes[0].gossiper);
+    struct member_changes changes;
+    member_changes_init(&changes);
+    assert_int_equal(take_changes(&changes, gossip), NODES);
+    struct gossip_change changed[] = {{.member = gossip_member_at(gossip, 3)},
+                                      {.member = gossip_member_at(gossip, 1)},
+                                      {.member = gossip_member_at(gossip, 0)},
+                                      {.member = gossip_member_at(gossip, 1)}};
+    member_changes_note(&changes, &(struct gossip_actions){.changes = changed, .change_count = 4});
+    assert_int_equal(take_changes(&changes, gossip), 3);
+    assert_int_equal(take_changes(&changes, gossip), 0);
+    member_changes_release(&changes);
+    for (unsigned i = 0; i < NODES; i++)
+        node_end(&nodes[i]);
+    memory_free(wire);
+}
+
+/* A member that left is forgotten after a day, by the workers as well. */
+static void test_the_forgotten_leave_the_views(void **state) {
+    (void)state;
+    struct wire *wire = wire_new();
+    struct node nodes[2];
+    node_start(&nodes[0], wire, 1, "");
+    node_start(&nodes[1], wire, 2, "127.0.0.1:17001");
+    wire_run(wire, nodes, 2, 1000);
+    gossiper_mail(nodes[1].gossiper, mail_new(MAIL_GOSSIP_LEAVE, 0));
+    wire_run(wire, nodes, 2, 100);
+    wire->now_us += UINT64_C(86400) * 1000000 + 60000000; /* a grave is kept for a day */
+    wire_run(wire, nodes, 1, 20);
+    node_say(&nodes[0], GOSSIP_SAYS_EPOCH, "1");
+    wire_run(wire, nodes, 1, 20);
+    assert_int_equal(nodes[0].view[0].count, 1);
+    assert_views_are_true(&nodes[0]);
+    node_end(&nodes[0]);
+    node_end(&nodes[1]);
+    memory_free(wire);
+}
+
 /* A seed that comes by mail, a setting that changes live, a goodbye. */
 static void test_mail_is_taken(void **state) {
     (void)state;
@@ -214,7 +340,7 @@ static void test_mail_is_taken(void **state) {
     memory_free(wire);
 }
 
-/* A view cut anywhere is malformed and leaves nothing behind. */
+/* A view cut anywhere is malformed and changes nothing. */
 static void test_cut_view_is_malformed(void **state) {
     (void)state;
     struct gossip_options options = {.address = {.host = "::1", .port = 1},
@@ -222,18 +348,26 @@ static void test_cut_view_is_malformed(void **state) {
     struct gossip *gossip = gossip_new(&options);
     struct buffer encoded;
     buffer_init(&encoded, MEMBER_VIEW_BYTES_MAXIMUM);
-    member_view_encode(gossip, &encoded);
-    struct member_view view;
-    for (size_t length = 0; length < encoded.length; length++)
-        assert_int_equal(member_view_decode(&view, bytes_of(buffer_data(&encoded), length)),
+    struct member_changes changes;
+    member_changes_init(&changes);
+    assert_false(member_changes_take(&changes, gossip, 0, &encoded));
+    struct member_view view = {0};
+    for (size_t length = 0; length < encoded.length; length++) {
+        assert_int_equal(member_view_hear(&view, bytes_of(buffer_data(&encoded), length)),
                          ERR_MALFORMED);
-    assert_int_equal(member_view_decode(&view, buffer_bytes(&encoded)), 0);
+        assert_int_equal(view.count, 0);
+    }
+    assert_int_equal(member_view_hear(&view, buffer_bytes(&encoded)), 0);
     assert_string_equal(view.members[0].peer.host, "::1");
+    member_changes_release(&changes);
     member_view_release(&view);
     buffer_release(&encoded);
     gossip_free(gossip);
 }
 
 RUN_TESTS(cmocka_unit_test(test_workers_hear_of_the_other_node),
-          cmocka_unit_test(test_views_are_gathered), cmocka_unit_test(test_mail_is_taken),
-          cmocka_unit_test(test_cut_view_is_malformed))
+          cmocka_unit_test(test_views_are_gathered),
+          cmocka_unit_test(test_workers_are_told_what_changed),
+          cmocka_unit_test(test_changes_of_one_step_are_all_told),
+          cmocka_unit_test(test_the_forgotten_leave_the_views),
+          cmocka_unit_test(test_mail_is_taken), cmocka_unit_test(test_cut_view_is_malformed))
