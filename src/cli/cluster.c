@@ -217,6 +217,9 @@ int cluster_run(int argc, char **argv) {
             return SUBCOMMANDS[i].run(argc - 1, argv + 1);
         }
     }
+    if (argc > 0) {
+        fprintf(stderr, "trothdb cluster: there is no '%s'\n", argv[0]);
+    }
     for (size_t i = 0; i < count; i++) {
         fprintf(stderr, "%s trothdb cluster %s\n", i ? "      " : "usage:", SUBCOMMANDS[i].line);
     }

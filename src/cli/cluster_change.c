@@ -252,6 +252,17 @@ int change_replicas(struct change *change, const struct wish *wish) {
     return CLUSTER_EXIT_OK;
 }
 
+static bool has_shard(const struct status *cluster, uint32_t shard, char *problem) {
+    for (size_t i = 0; i < cluster->shard_count; i++) {
+        if (cluster->shards[i].number == shard) {
+            return true;
+        }
+    }
+    snprintf(problem, CLIENT_PROBLEM_BYTES,
+             "there is no shard %u; `trothdb cluster status` lists them", shard);
+    return false;
+}
+
 static int replicas(struct change *change, uint32_t shard, char *nodes) {
     struct wish wish = {.shard = shard};
     struct status cluster;
@@ -259,7 +270,8 @@ static int replicas(struct change *change, uint32_t shard, char *nodes) {
     if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
         return change_fail(change, "the cluster cannot be asked:", problem);
     }
-    bool is_known = read_nodes(&cluster, nodes, &wish, problem);
+    bool is_known =
+        has_shard(&cluster, shard, problem) && read_nodes(&cluster, nodes, &wish, problem);
     status_release(&cluster);
     if (!is_known) {
         return change_fail(change, "nothing was changed:", problem);

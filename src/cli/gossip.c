@@ -160,6 +160,9 @@ int gossip_run(int argc, char **argv) {
                                argv + 1, operands - 1);
     }
     const struct gossip_row *row = operands > 0 ? find_row(argv[0]) : NULL;
+    if (operands > 0 && !row) {
+        fprintf(stderr, "trothdb gossip: there is no '%s'\n", argv[0]);
+    }
     if (!row || operands - 1 < row->minimum || operands - 1 > row->maximum) {
         return usage();
     }

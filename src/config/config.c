@@ -172,6 +172,23 @@ void config_get(const struct config *config, struct bytes pattern,
     setting_each_alias(config_emit_if_matching, &walk);
 }
 
+bool config_has_effect(const char *name) {
+    const struct setting *setting = setting_find(bytes_of_text(name));
+    CHECK(setting != NULL);
+    return !setting->is_remembered;
+}
+
+void config_append_ineffective(const struct config *config, struct buffer *out) {
+    const struct setting *setting;
+    for (size_t i = 0; (setting = setting_at(i)) != NULL; i++) {
+        char scratch[SETTING_NUMBER_TEXT_BYTES], scratch_default[SETTING_NUMBER_TEXT_BYTES];
+        if (!setting->is_remembered || strcmp(setting_show(setting, config, scratch),
+                                              setting_show_default(setting, scratch_default)) == 0)
+            continue;
+        buffer_append_format(out, "%s%s", out->length > 0 ? " " : "", setting->name);
+    }
+}
+
 void config_difference(const struct config *before, const struct config *after,
                        void (*emit)(void *context, const char *name, const char *before,
                                     const char *after),

@@ -77,6 +77,11 @@ const char *config_name(struct bytes name);
 bool config_is_debug(struct bytes name);
 /* Its value is shown to nobody but those who ask for it by CONFIG GET. */
 bool config_is_secret(const char *name);
+/* False for Redis's settings that are only remembered. */
+bool config_has_effect(const char *name);
+/* Appends the names of those that are set to something else than Redis's default, apart by spaces:
+ * whoever set them may count on what does not happen. */
+void config_append_ineffective(const struct config *config, struct buffer *out);
 /* The file `text` with these settings (name -> char *value) in it: their lines are replaced, the
  * rest stays as it is, and what had no line comes at the end. config_parse() reads it again. */
 void config_rewrite(struct bytes text, const struct table *values, struct buffer *out);

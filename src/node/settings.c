@@ -86,8 +86,10 @@ static void tell_one(void *context, const char *name, const char *before, const 
     struct telling *telling = context;
     struct worker *worker = telling->worker;
     bool is_secret = config_is_secret(name);
-    log_line(worker->io.log, LOG_INFO, "setting changed", LOG_F("node", worker->self),
-             LOG_T("setting", name), LOG_T("before", is_secret ? "(hidden)" : before),
+    const char *what =
+        config_has_effect(name) ? "setting changed" : "setting remembered: it has no effect here";
+    log_line(worker->io.log, LOG_INFO, what, LOG_F("node", worker->self), LOG_T("setting", name),
+             LOG_T("before", is_secret ? "(hidden)" : before),
              LOG_T("after", is_secret ? "(hidden)" : after), LOG_T("by", telling->cause));
     if (!telling->mail) {
         telling->mail = mail_new(MAIL_SETTINGS, worker->index);

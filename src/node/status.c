@@ -341,6 +341,18 @@ static struct bytes *proposal_of(const struct session_command *call, bool is_set
     return proposal;
 }
 
+/* A name that a later release has set for all nodes can be unset here, too; one that nobody knows is
+ * an error of writing. */
+static const struct bytes *unknown_name(const struct session_command *call) {
+    for (size_t i = 2; i < call->argument_count; i++) {
+        if (!config_name(call->arguments[i]) &&
+            !topology_setting(call->worker->topology, call->arguments[i])) {
+            return &call->arguments[i];
+        }
+    }
+    return NULL;
+}
+
 /* Checked where it is asked, and by this release's table, before it is proposed: the control
  * shard's machine must do the same on nodes of every release, so it takes what it is given. */
 static bool cluster_setting(struct session_command *call, bool is_set) {
@@ -349,6 +361,12 @@ static bool cluster_setting(struct session_command *call, bool is_set) {
         return true;
     }
     if (!can_call_control(call)) {
+        return true;
+    }
+    const struct bytes *unknown = is_set ? NULL : unknown_name(call);
+    if (unknown) {
+        reply_error_format(call->reply, "ERR no setting is called '%.*s'; CONFIG GET * lists all",
+                           BYTES_PRINT(*unknown));
         return true;
     }
     struct bytes *proposal = proposal_of(call, is_set);

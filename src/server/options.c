@@ -24,7 +24,7 @@ static int next_flag(const struct options *options, int *position, struct flag *
     if (flag->value == NULL && *position < options->argc)
         flag->value = options->argv[(*position)++];
     if (flag->value == NULL) {
-        buffer_append_format(problem, "--%.80s: a value is missing", text);
+        buffer_append_format(problem, "--%.80s: a value is missing; --help lists all flags", text);
         return ERR_INVALID;
     }
     return 0;

@@ -173,6 +173,18 @@ static void log_serving(const struct server *server, const struct log *log) {
              LOG_T("sealed", server->seal ? "yes" : "no"), LOG_T("version", TROTHDB_VERSION));
 }
 
+/* Once, at the start: no limit of memory, no port of TLS where somebody thinks there is. */
+static void log_ineffective(const struct server *server, const struct log *log) {
+    struct buffer names;
+    buffer_init(&names, PROBLEM_MAXIMUM_BYTES);
+    config_append_ineffective(&server->config, &names);
+    buffer_append_u8(&names, 0);
+    if (names.length > 1)
+        log_line(log, LOG_WARN, "these settings of Redis have no effect here",
+                 LOG_T("settings", (const char *)buffer_data(&names)));
+    buffer_release(&names);
+}
+
 static int complain(const struct buffer *problem, int exit_code) {
     fprintf(stderr, "trothdb server: %.*s\n", BYTES_PRINT(buffer_bytes(problem)));
     return exit_code;
@@ -200,6 +212,7 @@ static int run_node(struct server *server, const struct options *options, struct
     memory_free(sockets.clients);
     memory_free(sockets.peers);
     log_serving(server, &log);
+    log_ineffective(server, &log);
     lifetime_run(lifetime);
     gossip_thread_free(server->gossip);
     for (unsigned i = 0; i < server->worker_count; i++)

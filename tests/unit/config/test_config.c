@@ -136,6 +136,27 @@ static void test_settings_of_redis_are_remembered(void **state) {
     config_release(&config);
 }
 
+/* Who sets a limit of memory here, or a port of TLS, is told that there is none. */
+static void test_settings_without_effect_are_named(void **state) {
+    (void)state;
+    struct config config;
+    struct buffer problem, names;
+    config_init(&config);
+    buffer_init(&problem, 1024);
+    buffer_init(&names, 1024);
+    config_append_ineffective(&config, &names);
+    assert_int_equal(names.length, 0);
+    struct bytes text = BYTES_LITERAL("maxmemory 1gb\nsave \"\"\ntls-port 6380\ntimeout 7\n");
+    assert_int_equal(config_parse(&config, "f", text, CONFIG_SOURCE_FILE, &problem), 0);
+    config_append_ineffective(&config, &names);
+    assert_true(bytes_equal(buffer_bytes(&names), BYTES_LITERAL("maxmemory tls-port")));
+    assert_false(config_has_effect("maxmemory"));
+    assert_true(config_has_effect("timeout"));
+    buffer_release(&names);
+    buffer_release(&problem);
+    config_release(&config);
+}
+
 static void test_every_remembered_default_is_valid(void **state) {
     (void)state;
     struct config config, again;
@@ -411,6 +432,7 @@ static void test_rewriting_keeps_the_rest(void **state) {
 RUN_TESTS(cmocka_unit_test(test_defaults_stand), cmocka_unit_test(test_set_reads_every_kind),
           cmocka_unit_test(test_refusals_say_what_is_allowed_and_change_nothing),
           cmocka_unit_test(test_settings_of_redis_are_remembered),
+          cmocka_unit_test(test_settings_without_effect_are_named),
           cmocka_unit_test(test_every_remembered_default_is_valid),
           cmocka_unit_test(test_a_file_is_read_as_redis_reads_it),
           cmocka_unit_test(test_a_bad_file_changes_nothing_and_names_the_line),

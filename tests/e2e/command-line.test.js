@@ -1,0 +1,68 @@
+// Wrong command lines: each ends at once, with the exit code of its kind, and says in one place what is wrong.
+'use strict';
+const assert = require('node:assert');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const test = require('node:test');
+const {program, run, startCluster} = require('./cluster.js');
+const {freePort} = require('./ports.js');
+
+const USAGE = 2, FAILED = 1;
+
+test('a wrong command line is told what is wrong with it', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-lines-'));
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  const H = `127.0.0.1:${node.port}`, nobody = `127.0.0.1:${await freePort()}`, file = path.join(directory, 'file');
+  fs.writeFileSync(file, 'timeout 0\nmaxclients many\n');
+  const server = ['server', '--dir', path.join(directory, 'data'), '--port', await freePort()];
+  const lines = [
+    [['nosuch'], USAGE, /no command 'nosuch'/],
+    [['help', 'nosuch'], USAGE, /no command 'nosuch'/],
+    [['version', 'now'], USAGE, /no arguments/],
+    [['server', 'now'], USAGE, /'now' is no flag/],
+    [['server', '--nosuch'], USAGE, /--nosuch: a value is missing; --help lists all flags/],
+    [['server', '--nosuch', '1'], USAGE, /no setting is called 'nosuch'/],
+    [['server', '--port', 'x'], USAGE, /port: 'x' is not allowed; it must be a whole number from 1 to 65535/],
+    [[...server, '--config', path.join(directory, 'nosuch')], USAGE, /nosuch': No such file/],
+    [[...server, '--config', directory], USAGE, /Is a directory/],
+    [[...server, '--config', file], USAGE, /file:2: maxclients: 'many' is not allowed; it must be a whole number/],
+    [[...server, '--bind', '0.0.0.0'], USAGE, /not loopback, and without a cluster key/],
+    [[...server, '--join', '127.0.0.1'], USAGE, /join: '127.0.0.1' is not host:port/],
+    [[...server, '--dir', file], FAILED, /Not a directory/],
+    [[...server, '--port', node.port], FAILED, /cannot listen on .*Address already in use; another process has it/],
+    [['cluster', 'nosuch'], USAGE, /there is no 'nosuch'\nusage: trothdb cluster create/],
+    [['cluster', 'status'], USAGE, /usage: trothdb cluster status/],
+    [['cluster', 'status', '127.0.0.1'], USAGE, /'127.0.0.1' is not host:port/],
+    [['cluster', 'status', nobody], FAILED, /cannot connect to .*Connection refused/],
+    [['cluster', 'status', H, '--nosuch'], USAGE, /no flag --nosuch/],
+    [['cluster', 'create', H], USAGE, /3 replicas need 3 nodes, and 1 are named/],
+    [['cluster', 'create', H, '--replicas', '1'], FAILED, /belongs to cluster .* already; only a spare can be taken/],
+    [['cluster', 'create', H, '--shards', '0'], USAGE, /--shards takes a number from 1 to 1024, not '0'/],
+    [['cluster', 'replicas', 99, H, '--at', H], FAILED, /there is no shard 99/],
+    [['cluster', 'replicas', 1, nobody, '--at', H], FAILED, /is no node of the cluster/],
+    [['cluster', 'remove', nobody, '--at', H], FAILED, /is no node of the cluster/],
+    [['cluster', 'set', 'nosuch', '1', '--at', H], FAILED, /no setting is called 'nosuch'/],
+    [['cluster', 'set', 'timeout', 'x', '--at', H], FAILED, /timeout: 'x' is not allowed/],
+    [['cluster', 'unset', 'nosuch', '--at', H], FAILED, /no setting is called 'nosuch'/],
+    [['members', '--at', nobody], FAILED, /Connection refused/],
+    [['members', '--nosuch'], USAGE, /no flag --nosuch/],
+    [['gossip', 'nosuch', '--at', H], USAGE, /there is no 'nosuch'\nusage:/],
+    [['gossip', 'get', 'nobody', '--at', H], FAILED, /no member has the name or id 'nobody'/],
+    [['agent', '--tag', 'x'], USAGE, /--tag: 'x' is not key=value/],
+    [['chaos', '--scenario', path.join(directory, 'nosuch')], USAGE, /cannot be read: No such file/],
+    [['check', directory], USAGE, /no node ever ran in/],
+    [['check', node.directory], USAGE, /in use by another process/],
+    [['backup', 'nosuch'], USAGE, /say `now HOST:PORT`/],
+    [['restore', '--from', directory], USAGE, /--dir/],
+  ];
+  for (const [words, code, expected] of lines) {
+    const result = await run(program, words, {timeout: 20000});
+    const said = `trothdb ${words.join(' ')}\n${JSON.stringify(result)}`;
+    assert.strictEqual(result.code, code, said);
+    assert.match(result.stderr, expected, said);
+    assert.strictEqual(result.stdout, '', said);
+  }
+  assert.strictEqual(await node.ask('PING'), 'PONG');
+});
