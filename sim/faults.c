@@ -569,7 +569,7 @@ static void fault_change_settings(struct faults *faults) {
  * between nodes meet in every combination, while clients go on. */
 static void fault_roll_protocol(struct faults *faults) {
     struct sim_node *node = faults_node(faults);
-    node->protocol = node->protocol == 1 ? 2 : 1;
+    node->protocol = node->protocol == 1 ? SIM_PROTOCOL_NEWEST : node->protocol - 1;
     trace_line(&faults->simulation->trace, "fault: node %u restarts with protocol %u",
                node->index + 1, node->protocol);
     node->is_restart_quick = random_chance(faults_random(faults), 0.5);

@@ -495,10 +495,10 @@ struct sim_node *sim_node_new(struct simulation *simulation, unsigned index) {
                                      .is_off = true,
                                      .went_off = power_went_off,
                                      .context = node};
-    node->protocol = 2;
+    node->protocol = SIM_PROTOCOL_NEWEST;
     config_init(&node->config);
     if (faults_roll_protocols(simulation->faults))
-        node->protocol = (unsigned)random_between(&simulation->random, 1, 2);
+        node->protocol = (unsigned)random_between(&simulation->random, 1, SIM_PROTOCOL_NEWEST);
     node->log = (struct log){.level = LOG_INFO, .sink = node_log, .context = node};
     node->node_disk = node_new_disk(node, &node->threads[0]);
     for (unsigned i = 0; i <= SIM_WORKER_MAXIMUM; i++) {

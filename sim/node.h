@@ -10,6 +10,9 @@
 
 struct connection;
 
+/* The newest version between nodes that this release speaks. */
+enum { SIM_PROTOCOL_NEWEST = 3 };
+
 struct sim_thread {
     struct sim_node *node;
     unsigned index; /* SIM_WORKER_MAXIMUM: the gossiper */

@@ -419,6 +419,7 @@ static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     case MAIL_TOPOLOGY:
     case MAIL_LEADER:
     case MAIL_MEMBERS:
+    case MAIL_TRACE:
     case MAIL_GOSSIP_NEWS:
     case MAIL_CLIENT:
     case MAIL_SETTINGS_CALL:

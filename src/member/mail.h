@@ -12,7 +12,8 @@ enum { MAIL_TO_GOSSIPER = 0xffff };
 enum mail_kind {
     MAIL_COMMAND,  /* worker -> worker: run a command on a shard of yours (bytes: encoded arguments)
                     */
-    MAIL_REPLY,    /* back: the reply's bytes for (target, ticket) */
+    MAIL_REPLY,    /* back: the reply's bytes for (target, ticket), and where the command stands in
+                      the log (term, index) */
     MAIL_PEER,     /* worker -> worker: a peer batch that has messages for your shards */
     MAIL_TOPOLOGY, /* worker -> worker: a newer topology (bytes); worker 0 decides which is newer */
     MAIL_LEADER,   /* worker -> workers: shard, leader, term as its replica here knows it */
@@ -33,7 +34,9 @@ enum mail_kind {
     MAIL_SETTINGS_CALL, /* worker -> worker 0: a command about settings (flags: which; bytes:
                            encoded arguments); answered by MAIL_REPLY */
     MAIL_SETTINGS_FILE, /* -> worker 0: what the file and the flags say now (bytes: pairs) */
-    MAIL_CLIENT         /* worker -> workers: kill or list of clients (session commands) */
+    MAIL_CLIENT,        /* worker -> workers: kill or list of clients (session commands) */
+    MAIL_TRACE /* worker -> worker: what stands in a shard of yours (shard, term, index) was slow;
+                    key: its trace id */
 };
 
 struct mail {
@@ -42,7 +45,7 @@ struct mail {
     unsigned from; /* worker */
     uint32_t shard;
     uint32_t leader;
-    uint64_t term;
+    uint64_t term, index;
     void *target; /* the sender's object that a MAIL_REPLY finds again; the receiver only hands it
                      back */
     uint64_t ticket;

@@ -45,7 +45,8 @@ enum {
     WORKER_HAND_OVER_US = 1000 * 1000,
     WORKER_LEADERLESS_HOLD_US = 200 * 1000, /* commands wait so long for an election to end */
     WORKER_TICK_US = 100 * 1000,
-    WORKER_MAXIMUM = 64 /* of a node, as in config.def */
+    WORKER_MAXIMUM = 64, /* of a node, as in config.def */
+    TRACE_ID_BYTES = 17  /* of one that is made here, as text */
 };
 
 /* Who waits for a reply: the first member of a session, and of all that asks in a session's name.
@@ -196,6 +197,14 @@ struct shard_shares {
     unsigned stale_count;
 };
 
+/* Commands that were slow and got a trace id afterwards. */
+struct slow_traces {
+    uint64_t paid_until_us; /* the rate allows none before the worker's clock is behind it */
+    uint32_t last_shard;
+    struct shard_place last_place;
+    char last_id[TRACE_ID_BYTES];
+};
+
 struct outgoing_batch {
     struct buffer bytes; /* a PeerBatch growing at its end; empty: nothing to send */
 };
@@ -265,8 +274,8 @@ struct worker {
 
     struct bytes tracing;     /* the trace id of the command that is being handed on; borrowed */
     uint64_t untraced_writes; /* since trace-one-in picked one */
-    bool is_trace_due;        /* something was slow: the next write is picked */
-    uint64_t next_slow_trace_us;
+    struct shard_place answering; /* where the command stands whose reply is being told */
+    struct slow_traces slow_traces;
     uint64_t next_tick_us;
     uint64_t started_us;
     uint64_t snapshot_turn_us; /* the last that was given away */
@@ -379,6 +388,8 @@ void peers_send_pair_heartbeat(struct worker *worker, const struct pair_link *li
 void peers_send_pair_reply(struct worker *worker, const struct pair_link *link,
                            const struct raft_pair_reply *reply);
 void peers_send_raft(void *context, struct shard *shard, const struct raft_message *message);
+struct entry_trace;
+void peers_send_entry_trace(struct worker *worker, uint32_t node, const struct entry_trace *trace);
 /* The batch to a node, with room for one message with so much data; a batch that has none left is
  * sent before. NULL: there is no such node. Borrows. */
 struct buffer *peers_batch_to(struct worker *worker, uint32_t node, size_t data_bytes);
@@ -464,12 +475,6 @@ enum route_result router_call(struct worker *worker, uint32_t shard, const struc
 /* trace.c */
 /* TROTHDB TRACE <id> <command ...>, whole. */
 enum route_result trace_run(struct session *session, const struct bytes *arguments, size_t count);
-/* By trace-after-slow: a command was slow just now. */
-void trace_slow(struct worker *worker);
-/* Is something to be picked at all? */
-static inline bool trace_may_pick(const struct worker *worker) {
-    return worker->config.trace_one_in || worker->is_trace_due;
-}
 /* Counts a write while trace-one-in is not 0; is this the one? Then it is to be run so. */
 bool trace_is_picked(struct worker *worker, const struct command *command);
 enum route_result trace_run_picked(struct session *session, const struct bytes *arguments,
@@ -477,9 +482,26 @@ enum route_result trace_run_picked(struct session *session, const struct bytes *
 /* The reply of the command that is being handed on will have this ticket, or not after all. */
 void trace_expect(struct session *session, uint64_t ticket, uint32_t shard);
 void trace_expect_no_more(struct session *session, uint64_t ticket);
-void trace_replied(struct session *session, uint64_t ticket, enum shard_outcome outcome,
+/* False: it has no trace. */
+bool trace_replied(struct session *session, uint64_t ticket, enum shard_outcome outcome,
                    struct bytes reply);
 void trace_release(struct session *session);
+void trace_make_id(struct worker *worker, char id[TRACE_ID_BYTES]);
+void trace_say_replied(const struct worker *worker, const char *id, uint32_t shard,
+                       uint64_t begun_us, const char *outcome);
+const char *trace_outcome_text(enum shard_outcome outcome, struct bytes reply);
+
+/* slow_trace.c */
+struct entry_trace {
+    uint32_t shard;
+    struct shard_place place;
+    struct bytes id; /* borrowed */
+};
+/* What stands there was slow. Returns the id under which its entry is traced, borrowed until the
+ * next call; NULL: it is not, by setting or because too many were. */
+const char *slow_trace_begin(struct worker *worker, uint32_t shard, struct shard_place place);
+void slow_trace_hear(struct worker *worker, const struct entry_trace *trace); /* from the leader */
+void slow_trace_mail(struct worker *worker, const struct mail *mail);         /* a MAIL_TRACE */
 
 struct session_command;
 /* wait.c */
@@ -542,8 +564,10 @@ void gossip_sessions_hear(struct worker *worker, struct bytes mail);
 
 /* slowlog_commands.c */
 bool slowlog_is_on(const struct worker *worker);
+bool slowlog_takes(const struct worker *worker, uint64_t duration_us);
 /* Keeps the command if it took long enough. */
-void slowlog_consider(struct session *session, uint64_t duration_us, struct bytes excerpt);
+void slowlog_note(struct session *session, uint64_t duration_us, struct bytes excerpt,
+                  const char *trace);
 
 /* settings.c */
 void settings_init(struct worker *worker, const struct config *config);

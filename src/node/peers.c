@@ -20,6 +20,7 @@ enum {
     TAG_PAIR_HEARTBEAT = 11 << 3 | 2,
     TAG_PAIR_REPLY = 12 << 3 | 2,
     TAG_RAFT_ENTRIES = 13 << 3 | 2,
+    TAG_ENTRY_TRACE = 14 << 3 | 2,
     MESSAGE_HEAD_MAXIMUM = 256,
     BATCH_KEPT_BYTES = 512 << 10, /* memory that a busy peer's batch keeps between turns */
     BATCH_OVERHEAD_MAXIMUM = 512, /* the batch's own head, and one message's */
@@ -207,6 +208,18 @@ void peers_send_pair_reply(struct worker *worker, const struct pair_link *link,
     }
 }
 
+void peers_send_entry_trace(struct worker *worker, uint32_t node, const struct entry_trace *trace) {
+    Trothdb__Peer__V1__EntryTrace head = TROTHDB__PEER__V1__ENTRY_TRACE__INIT;
+    head.shard = trace->shard;
+    head.term = trace->place.term;
+    head.index = trace->place.index;
+    head.trace = (ProtobufCBinaryData){.len = trace->id.length, .data = (uint8_t *)trace->id.data};
+    struct buffer *batch = peers_batch_to(worker, node, 0);
+    if (batch) {
+        peers_append_message(batch, TAG_ENTRY_TRACE, &head.base, 0, 0);
+    }
+}
+
 void peers_send_topology(struct worker *worker, uint32_t node_number, bool has_founding) {
     struct buffer encoded, founding;
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
@@ -309,6 +322,13 @@ static void receive_pair_reply(struct worker *worker, uint32_t from,
     pairs_reply(worker, &link, &reply);
 }
 
+static void receive_entry_trace(struct worker *worker, const Trothdb__Peer__V1__EntryTrace *in) {
+    struct entry_trace trace = {.shard = in->shard,
+                                .place = {.index = in->index, .term = in->term},
+                                .id = bytes_of(in->trace.data, in->trace.len)};
+    slow_trace_hear(worker, &trace);
+}
+
 /* Every other worker that owns a shard of this batch gets it whole, and takes what is its own. */
 static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch,
                     struct bytes bytes) {
@@ -321,6 +341,9 @@ static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *b
     }
     for (size_t i = 0; i < batch->n_pair_replies; i++) {
         wanted |= 1ULL << batch->pair_replies[i]->to_worker % worker->count;
+    }
+    for (size_t i = 0; i < batch->n_entry_traces; i++) {
+        wanted |= 1ULL << batch->entry_traces[i]->shard % worker->count;
     }
     wanted |= transfers_workers(worker, batch);
     for (unsigned i = 0; i < worker->count; i++) {
@@ -342,6 +365,9 @@ static void receive(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *b
     }
     for (size_t i = 0; i < batch->n_pair_replies; i++) {
         receive_pair_reply(worker, batch->from, batch->pair_replies[i]);
+    }
+    for (size_t i = 0; i < batch->n_entry_traces; i++) {
+        receive_entry_trace(worker, batch->entry_traces[i]);
     }
     transfers_receive(worker, batch);
     neighbours_contact(worker, batch->from);

@@ -96,6 +96,8 @@ static void remote_deliver(struct worker *worker, struct target *target, uint64_
     mail->ticket = call->their_ticket;
     mail->command_bytes = call->command_bytes;
     mail->status = (int)outcome;
+    mail->term = worker->answering.term;
+    mail->index = worker->answering.index;
     buffer_append_bytes(&mail->bytes, reply);
     worker_post(worker, call->from, mail);
     list_remove(&call->link);

@@ -308,6 +308,17 @@ static void explain(struct session *session, const struct reply_slot *slot,
     }
 }
 
+/* Its trace is looked up now; the id, or NULL. */
+static const char *trace_slow(struct worker *worker, const struct reply_slot *slot,
+                              enum shard_outcome outcome, struct bytes reply) {
+    const char *id = slot->shard ? slow_trace_begin(worker, slot->shard, worker->answering) : NULL;
+    if (id) {
+        trace_say_replied(worker, id, slot->shard, slot->begun_us,
+                          trace_outcome_text(outcome, reply));
+    }
+    return id;
+}
+
 void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome,
                      struct bytes reply) {
     struct reply_slot *slot = queue_at(&session->slots, ticket - session->first_ticket);
@@ -328,12 +339,14 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
         explain(session, slot, outcome, &writer);
         reply = buffer_bytes(&explanation);
     }
-    if (!list_is_empty(&session->traces)) {
-        trace_replied(session, ticket, outcome, reply);
-    }
+    bool is_traced =
+        !list_is_empty(&session->traces) && trace_replied(session, ticket, outcome, reply);
     if (slot->command) {
         uint64_t duration_us = observe_reply(session->worker, slot->command, slot->begun_us, reply);
-        slowlog_consider(session, duration_us, excerpt_of(session, slot));
+        if (slowlog_takes(session->worker, duration_us)) {
+            slowlog_note(session, duration_us, excerpt_of(session, slot),
+                         is_traced ? NULL : trace_slow(session->worker, slot, outcome, reply));
+        }
     }
     if (!slot->is_silent &&
         (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER))) {
@@ -416,10 +429,14 @@ static void consider_answered(struct session *session, const struct command *com
     }
     struct worker *worker = session->worker;
     worker->turn_us = worker_now_us(worker);
+    uint64_t duration_us = worker->turn_us - session->last_input_us;
+    if (!slowlog_takes(worker, duration_us)) {
+        return;
+    }
     struct buffer excerpt;
     buffer_init(&excerpt, SLOWLOG_EXCERPTS_BYTES_MAXIMUM);
     slowlog_excerpt(&excerpt, session->arguments, session->argument_count);
-    slowlog_consider(session, worker->turn_us - session->last_input_us, buffer_bytes(&excerpt));
+    slowlog_note(session, duration_us, buffer_bytes(&excerpt), NULL);
     buffer_release(&excerpt);
 }
 
@@ -441,7 +458,7 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         session->last_command = command;
         session->arguments = arguments;
         session->argument_count = count;
-        bool is_picked = trace_may_pick(worker) && trace_is_picked(worker, command);
+        bool is_picked = worker->config.trace_one_in && trace_is_picked(worker, command);
         result = is_picked ? trace_run_picked(session, arguments, count)
                            : router_run(session, command, arguments, count);
         if (result == ROUTE_DONE) {

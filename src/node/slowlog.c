@@ -11,7 +11,7 @@ enum { NOTE_BYTES = 48 };
 
 struct slowlog_entry {
     uint64_t id, wall_ms, duration_us;
-    uint8_t *text; /* owned: client address, client name, excerpt, each length-prefixed */
+    uint8_t *text; /* owned: client address, client name, excerpt, trace, each length-prefixed */
     size_t text_bytes;
 };
 
@@ -130,6 +130,7 @@ void slowlog_add(struct slowlog *slowlog, const struct slowlog_event *event, siz
     buffer_append_length_prefixed(&text, bytes_of_text(event->client_address));
     buffer_append_length_prefixed(&text, bytes_of_text(event->client_name));
     buffer_append_length_prefixed(&text, event->excerpt);
+    buffer_append_length_prefixed(&text, bytes_of_text(event->trace));
     struct slowlog_entry *entry = queue_push(&slowlog->entries);
     *entry = (struct slowlog_entry){.id = slowlog->next_id++,
                                     .wall_ms = event->wall_ms,
@@ -170,22 +171,34 @@ static int compare_newest_first(const void *a, const void *b) {
     return one->id > two->id ? -1 : one->id < two->id;
 }
 
+/* The words, and behind them what there is to say beside them, as of those that were left out. */
+static void reply_words(struct bytes encoded, struct bytes trace, struct reply *reply) {
+    struct cursor excerpt = cursor_of(encoded);
+    size_t count = cursor_left(&excerpt) ? (size_t)cursor_varint(&excerpt) : 0;
+    reply_array(reply, count + (trace.length > 0));
+    for (size_t i = 0; i < count; i++) {
+        reply_bulk(reply, cursor_length_prefixed(&excerpt, SIZE_MAX));
+    }
+    CHECK(cursor_finish(&excerpt) == 0);
+    if (trace.length) {
+        char note[NOTE_BYTES];
+        snprintf(note, sizeof(note), "... (trace %.*s)", BYTES_PRINT(trace));
+        reply_bulk(reply, bytes_of_text(note));
+    }
+}
+
 static void reply_entry(const struct told *told, struct reply *reply) {
     struct cursor text = cursor_of(told->text);
     struct bytes address = cursor_length_prefixed(&text, SIZE_MAX);
     struct bytes name = cursor_length_prefixed(&text, SIZE_MAX);
-    struct cursor excerpt = cursor_of(cursor_length_prefixed(&text, SIZE_MAX));
+    struct bytes excerpt = cursor_length_prefixed(&text, SIZE_MAX);
+    struct bytes trace = cursor_length_prefixed(&text, SIZE_MAX);
     CHECK(cursor_finish(&text) == 0);
     reply_array(reply, 6);
     reply_integer(reply, (int64_t)told->id);
     reply_integer(reply, (int64_t)(told->wall_ms / 1000));
     reply_integer(reply, (int64_t)told->duration_us);
-    size_t count = cursor_left(&excerpt) ? (size_t)cursor_varint(&excerpt) : 0;
-    reply_array(reply, count);
-    for (size_t i = 0; i < count; i++) {
-        reply_bulk(reply, cursor_length_prefixed(&excerpt, SIZE_MAX));
-    }
-    CHECK(cursor_finish(&excerpt) == 0);
+    reply_words(excerpt, trace, reply);
     reply_bulk(reply, address);
     reply_bulk(reply, name);
 }

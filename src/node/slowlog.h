@@ -26,6 +26,7 @@ struct slowlog_event {
     uint64_t wall_ms, duration_us;
     const char *client_address, *client_name;
     struct bytes excerpt; /* of the command; BYTES_NONE: of one without words */
+    const char *trace;    /* the id under which it was traced afterwards; "": it was not */
 };
 
 /* Appends what is kept of a command, the password of CONFIG SET requirepass aside; returns how many

@@ -15,18 +15,20 @@ bool slowlog_is_on(const struct worker *worker) {
     return worker->config.slowlog_log_slower_than >= 0 && worker->config.slowlog_max_len > 0;
 }
 
-void slowlog_consider(struct session *session, uint64_t duration_us, struct bytes excerpt) {
+bool slowlog_takes(const struct worker *worker, uint64_t duration_us) {
+    return slowlog_is_on(worker) && duration_us >= (uint64_t)worker->config.slowlog_log_slower_than;
+}
+
+void slowlog_note(struct session *session, uint64_t duration_us, struct bytes excerpt,
+                  const char *trace) {
     struct worker *worker = session->worker;
-    if (!slowlog_is_on(worker) || duration_us < (uint64_t)worker->config.slowlog_log_slower_than) {
-        return;
-    }
     struct slowlog_event event = {.wall_ms = worker_wall_ms(worker),
                                   .duration_us = duration_us,
                                   .client_address = session->peer_name,
                                   .client_name = session->name,
-                                  .excerpt = excerpt};
+                                  .excerpt = excerpt,
+                                  .trace = trace ? trace : ""};
     slowlog_add(&worker->slowlog, &event, maximum_of(worker));
-    trace_slow(worker);
 }
 
 /* ---- one worker's part, and the whole ---- */
@@ -71,7 +73,9 @@ static void slowlog_help(struct session_command *call) {
         "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "GET [<count>]",
         "    The newest commands that took long (10 unless said, -1: all): id, UNIX time, time in",
-        "    microseconds from reading it to its reply, its words, the client's address and name.",
+        "    microseconds from reading it to its reply, its words, behind them the id of its trace "
+        "in",
+        "    the replicas' log lines if it has one, the client's address and name.",
         "LEN",
         "    How many are kept.",
         "RESET",

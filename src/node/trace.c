@@ -1,4 +1,4 @@
-/* TROTHDB TRACE <id> <command ...>, and what trace-one-in and trace-after-slow pick: the id goes
+/* TROTHDB TRACE <id> <command ...>, and what trace-one-in picks: the id goes
  * with the command to its shard (shard/trace.c logs what becomes of it there, on every
  * replica), and here a line tells when its reply left. While such a command is being handed on,
  * worker->tracing is its id; nothing is kept for any other. */
@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "node/internal.h"
 
-enum { TRACE_WORDS = 3, TRACE_PICKED_BYTES = 17, TRACE_SLOW_PAUSE_US = 1000 * 1000 };
+enum { TRACE_WORDS = 3 };
 
 /* One traced command of a session whose reply is awaited. */
 struct session_trace {
@@ -19,8 +19,8 @@ struct session_trace {
     char id[PAYLOAD_TRACE_ID_MAXIMUM + 1];
 };
 
-static void say_replied(const struct worker *worker, const char *id, uint32_t shard,
-                        uint64_t begun_us, const char *outcome) {
+void trace_say_replied(const struct worker *worker, const char *id, uint32_t shard,
+                       uint64_t begun_us, const char *outcome) {
     log_line(worker->io.log, LOG_INFO, "trace", LOG_T("trace", id), LOG_T("stage", "replied"),
              LOG_F("node", worker->self), LOG_F("shard", shard), LOG_T("outcome", outcome),
              LOG_F("us", worker_now_us(worker) - begun_us));
@@ -48,7 +48,7 @@ void trace_expect_no_more(struct session *session, uint64_t ticket) {
     }
 }
 
-static const char *outcome_text(enum shard_outcome outcome, struct bytes reply) {
+const char *trace_outcome_text(enum shard_outcome outcome, struct bytes reply) {
     switch (outcome) {
     case SHARD_DONE:
         return reply.length && reply.data[0] == '-' ? "error" : "done";
@@ -60,16 +60,19 @@ static const char *outcome_text(enum shard_outcome outcome, struct bytes reply) 
     UNREACHABLE();
 }
 
-void trace_replied(struct session *session, uint64_t ticket, enum shard_outcome outcome,
+bool trace_replied(struct session *session, uint64_t ticket, enum shard_outcome outcome,
                    struct bytes reply) {
+    bool is_traced = false;
     LIST_EACH (&session->traces, link) {
         struct session_trace *trace = LIST_ELEMENT(link, struct session_trace, link);
         if (trace->ticket == ticket) {
-            say_replied(session->worker, trace->id, trace->shard, trace->begun_us,
-                        outcome_text(outcome, reply));
+            trace_say_replied(session->worker, trace->id, trace->shard, trace->begun_us,
+                              trace_outcome_text(outcome, reply));
+            is_traced = true;
         }
     }
     trace_expect_no_more(session, ticket);
+    return is_traced;
 }
 
 void trace_release(struct session *session) {
@@ -94,7 +97,7 @@ static void say_answered(const struct session *session, struct bytes id, uint64_
     }
     char text[PAYLOAD_TRACE_ID_MAXIMUM + 1];
     snprintf(text, sizeof(text), "%.*s", BYTES_PRINT(id));
-    say_replied(session->worker, text, 0, session->last_input_us, "answered-at-once");
+    trace_say_replied(session->worker, text, 0, session->last_input_us, "answered-at-once");
 }
 
 /* The words behind the id are the command, for the slow log too: it shows the whole. */
@@ -124,23 +127,15 @@ enum route_result trace_run(struct session *session, const struct bytes *argumen
     return result;
 }
 
-/* ---- picked by trace-one-in and trace-after-slow ---- */
+/* ---- picked by trace-one-in ---- */
 
-/* What was slow has no id any more, and its stages went by unseen. What makes commands slow lasts,
- * as a rule, so the next one is looked at. */
-void trace_slow(struct worker *worker) {
-    worker->is_trace_due |=
-        worker->config.trace_after_slow && worker->turn_us >= worker->next_slow_trace_us;
+void trace_make_id(struct worker *worker, char id[TRACE_ID_BYTES]) {
+    snprintf(id, TRACE_ID_BYTES, "%016llx", (unsigned long long)random_next(&worker->random));
 }
 
 bool trace_is_picked(struct worker *worker, const struct command *command) {
     if (!(command->flags & COMMAND_WRITE) || command->flags & COMMAND_INTERNAL) {
         return false;
-    }
-    if (worker->is_trace_due) {
-        worker->is_trace_due = false;
-        worker->next_slow_trace_us = worker->turn_us + TRACE_SLOW_PAUSE_US;
-        return true;
     }
     if (worker->config.trace_one_in == 0 ||
         ++worker->untraced_writes < (uint64_t)worker->config.trace_one_in) {
@@ -153,8 +148,8 @@ bool trace_is_picked(struct worker *worker, const struct command *command) {
 /* As if the client had asked for it, in the slow log too. */
 enum route_result trace_run_picked(struct session *session, const struct bytes *arguments,
                                    size_t count) {
-    char id[TRACE_PICKED_BYTES];
-    snprintf(id, sizeof(id), "%016llx", (unsigned long long)random_next(&session->worker->random));
+    char id[TRACE_ID_BYTES];
+    trace_make_id(session->worker, id);
     struct bytes *words = memory_allocate((count + TRACE_WORDS) * sizeof(*words));
     words[0] = BYTES_LITERAL("TROTHDB");
     words[1] = BYTES_LITERAL("TRACE");

@@ -26,8 +26,10 @@ static void members_received(struct worker *worker, struct bytes bytes) {
 static void reply_received(struct worker *worker, struct mail *mail) {
     worker->mailed_bytes -= mail->command_bytes;
     struct target *target = mail->target;
+    worker->answering = (struct shard_place){.index = mail->index, .term = mail->term};
     target->deliver(worker, target, mail->ticket, (enum shard_outcome)mail->status,
                     buffer_bytes(&mail->bytes));
+    worker->answering = (struct shard_place){0};
 }
 
 void worker_mail(struct worker *worker, struct mail *mail) {
@@ -71,6 +73,9 @@ void worker_mail(struct worker *worker, struct mail *mail) {
     case MAIL_CLIENT:
         ask_mail(worker, mail);
         return;
+    case MAIL_TRACE:
+        slow_trace_mail(worker, mail);
+        break;
     case MAIL_GOSSIP_NEWS:
         gossip_sessions_hear(worker, buffer_bytes(&mail->bytes));
         break;
@@ -88,10 +93,13 @@ void worker_mail(struct worker *worker, struct mail *mail) {
 
 /* ---- what the shards tell ---- */
 
-static void shard_replied(void *context, const struct shard_waiter *waiter,
+static void shard_replied(void *context, struct shard *shard, const struct shard_waiter *waiter,
                           enum shard_outcome outcome, struct bytes reply) {
+    struct worker *worker = context;
     struct target *target = waiter->target;
-    target->deliver(context, target, waiter->ticket, outcome, reply);
+    worker->answering = shard_answering(shard);
+    target->deliver(worker, target, waiter->ticket, outcome, reply);
+    worker->answering = (struct shard_place){0};
 }
 
 static void shard_leadership(void *context, struct shard *shard) {

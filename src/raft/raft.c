@@ -440,6 +440,8 @@ const struct raft_configuration *raft_configuration_at(const struct raft *raft, 
     return raft_configuration_marks_at(&raft->configurations, index);
 }
 
+raft_index raft_durable_index(const struct raft *raft) { return raft->durable_index; }
+
 static const struct raft_progress *led_peer(const struct raft *raft, raft_node_number node) {
     for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++)
         if (raft->peers[i].node == node)

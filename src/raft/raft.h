@@ -283,6 +283,7 @@ raft_term raft_current_term(const struct raft *raft);
 raft_node_number raft_vote(const struct raft *raft);   /* in the current term; 0: for nobody */
 raft_node_number raft_leader(const struct raft *raft); /* 0: unknown */
 raft_index raft_commit_index(const struct raft *raft);
+raft_index raft_durable_index(const struct raft *raft); /* on this node's own disk */
 raft_index raft_last_index(const struct raft *raft);
 raft_index raft_first_index(const struct raft *raft); /* first index held in memory */
 uint64_t raft_log_bytes(const struct raft *raft);     /* of all entries held in memory */

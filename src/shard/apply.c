@@ -20,7 +20,7 @@ static void refuse_front(struct shard *shard, uint32_t count) {
         struct shard_waiter waiter = *(struct shard_waiter *)queue_front(&shard->waiters);
         queue_pop(&shard->waiters);
         if (waiter.target) {
-            shard->io.reply(shard->io.context, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
+            shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
         }
     }
 }
@@ -121,10 +121,12 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
         shard->time_ms = header.stamp_ms;
     }
     struct apply_group group;
+    shard->answering = (struct shard_place){.index = entry->index, .term = entry->term};
     for (uint32_t done = 0; done < header.command_count; done += (uint32_t)group.count) {
         decode_group(shard, &in, header.command_count - done, &group);
         run_group(shard, &group, header.seed + done, waited > 0);
     }
+    shard->answering = (struct shard_place){0};
     if (queue_count(&shard->traces)) {
         shard_trace_applied(shard, entry);
     }
@@ -151,8 +153,9 @@ void shard_apply(struct shard *shard) {
         }
     }
     shard_ran_ahead(shard);
-    metric_observe(shard->cells.apply_time,
-                   shard->io.clock->monotonic_us(shard->io.clock) - shard->stepped_us);
+    uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
+    metric_observe(shard->cells.apply_time, now_us - shard->stepped_us);
+    shard_note_applied(shard, now_us);
     raft_set_applied(shard->raft, shard->applied_index);
     shard->io.applied(shard->io.context, shard);
     shard_maybe_snapshot(shard);

@@ -15,7 +15,7 @@ void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is
     struct bytes reply = buffer_bytes(&shard->scratch);
     if (may_leave) {
         metric_add(shard->cells.early_replies, !shard_is_settled(shard));
-        shard->io.reply(shard->io.context, waiter, SHARD_DONE, reply);
+        shard->io.reply(shard->io.context, shard, waiter, SHARD_DONE, reply);
         return;
     }
     uint64_t now = shard->io.clock->monotonic_us(shard->io.clock);
@@ -37,14 +37,23 @@ static void drop_front(struct shard *shard, const struct held_reply *front) {
     queue_pop(&shard->held_replies);
 }
 
+/* A read stands nowhere. */
+static struct shard_place place_of(const struct shard *shard, const struct held_reply *held) {
+    return held->is_read ? (struct shard_place){0}
+                         : (struct shard_place){.index = held->index,
+                                                .term = raft_term_at(shard->raft, held->index)};
+}
+
 void shard_release_held(struct shard *shard) {
     struct held_reply *front;
     while ((front = queue_front(&shard->held_replies)) &&
            front->index <= raft_commit_index(shard->raft)) {
         struct held_reply held = *front;
         if (held.waiter.target) {
-            shard->io.reply(shard->io.context, &held.waiter, SHARD_DONE,
+            shard->answering = place_of(shard, &held);
+            shard->io.reply(shard->io.context, shard, &held.waiter, SHARD_DONE,
                             bytes_of(buffer_data(&shard->held_reply_bytes), held.bytes));
+            shard->answering = (struct shard_place){0};
         }
         drop_front(shard, &held);
     }
@@ -55,7 +64,7 @@ static void give_up(struct shard *shard, struct held_reply *held) {
     struct shard_waiter waiter = held->waiter;
     held->waiter.target = NULL;
     if (waiter.target) {
-        shard->io.reply(shard->io.context, &waiter,
+        shard->io.reply(shard->io.context, shard, &waiter,
                         held->is_read ? SHARD_NOT_EXECUTED : SHARD_UNKNOWN, BYTES_NONE);
     }
 }

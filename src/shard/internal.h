@@ -6,12 +6,13 @@
  *   read.c      linearizable reads, expiry found by them
  *   plan.c, cut.c, take.c         a snapshot of this replica: which chunks, what they hold, when
  *   send.c, receive.c, install.c  snapshots from leader to follower
- *   trace.c     log lines for commands with a trace id
+ *   trace.c     log lines for commands with a trace id; moments.c: for those that were slow
  *   recover.c   what the WAL says at start */
 #pragma once
 #include "base/cursor.h"
 #include "base/queue.h"
 #include "shard/cut.h"
+#include "shard/moments.h"
 #include "shard/payload.h"
 #include "shard/shard.h"
 #include "store/snapshot_job.h"
@@ -69,6 +70,7 @@ struct held_message {
 /* Raft's save number `save_sequence` is on disk when the WAL's `wal_sequence` is. */
 struct pending_save {
     uint64_t wal_sequence, save_sequence;
+    raft_index last_index; /* of the log, as it was then */
 };
 
 /* A snapshot on its way to a follower, which asks for what it lacks. */
@@ -141,11 +143,12 @@ struct own_snapshot {
     uint64_t log_bytes; /* of shard->applied_bytes, when it was taken */
 };
 
-/* A command with a trace id whose entry stands here (trace.c). */
+/* A command with a trace id whose entry stands here, or an entry that was slow (trace.c). */
 struct shard_trace {
     raft_index index;
     raft_term term;
-    uint32_t position;     /* in the entry */
+    bool is_looked_back;   /* the whole entry, after the fact */
+    uint32_t position;     /* in the entry, of a command */
     uint64_t wal_sequence; /* 0: not appended yet */
     uint64_t begun_us;
     bool is_durable, is_committed, is_applied;
@@ -183,6 +186,8 @@ struct shard {
     struct buffer batch_traces; /* of the batch, encoded */
     uint32_t batch_trace_count;
     struct queue traces; /* struct shard_trace, of entries that are under way here */
+    struct moments moments;
+    struct shard_place answering; /* index 0: nothing that stands in the log */
 
     struct queue reads; /* struct pending_read */
     uint64_t next_read_id;
@@ -265,6 +270,10 @@ void shard_trace_proposed(struct shard *shard, raft_index index, raft_term term,
                           struct bytes traces, uint32_t count);
 void shard_trace_appended(struct shard *shard, const struct raft_entry *entry,
                           uint64_t wal_sequence);
+/* What a step did, for those that turn out slow. */
+void shard_note_moments(struct shard *shard, const struct raft_event *event,
+                        const struct raft_actions *actions);
+void shard_note_applied(struct shard *shard, uint64_t now_us);
 /* The rest only while there are `traces`. */
 void shard_trace_truncated(struct shard *shard, raft_index from);
 void shard_trace_durable(struct shard *shard, uint64_t wal_sequence);

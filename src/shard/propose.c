@@ -252,7 +252,7 @@ static void tell(struct shard *shard, size_t position, enum shard_outcome outcom
     struct shard_waiter waiter = *slot;
     slot->target = NULL;
     if (waiter.target) {
-        shard->io.reply(shard->io.context, &waiter, outcome, BYTES_NONE);
+        shard->io.reply(shard->io.context, shard, &waiter, outcome, BYTES_NONE);
     }
 }
 
@@ -296,9 +296,11 @@ void shard_give_up_late(struct shard *shard, uint64_t now_us) {
         }
         if (!entry->is_given_up) {
             entry->is_given_up = true;
+            shard->answering = (struct shard_place){.index = entry->index, .term = entry->term};
             for (uint32_t w = 0; w < entry->waiter_count; w++) {
                 tell(shard, waiter_position + w, SHARD_UNKNOWN);
             }
+            shard->answering = (struct shard_place){0};
         }
         waiter_position += entry->waiter_count;
     }

@@ -113,7 +113,7 @@ static void finish(struct shard *shard, enum shard_outcome outcome) {
     buffer_release(&front->arguments);
     queue_pop(&shard->reads);
     if (outcome != SHARD_DONE) {
-        shard->io.reply(shard->io.context, &waiter, outcome, BYTES_NONE);
+        shard->io.reply(shard->io.context, shard, &waiter, outcome, BYTES_NONE);
     }
 }
 

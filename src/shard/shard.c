@@ -116,6 +116,7 @@ void shard_free(struct shard *shard) {
     buffer_release(&shard->scratch);
     buffer_release(&shard->batch_traces);
     queue_release(&shard->traces);
+    moments_release(&shard->moments);
     payload_arguments_release(&shard->arguments);
     payload_arguments_release(&shard->applying);
     if (shard->raft) {
@@ -165,8 +166,9 @@ static void save(struct shard *shard, const struct raft_actions *actions, uint64
     CHECK(sequence != 0);
     wal_may_wait(wal, 0);
     struct pending_save *pending = queue_push(&shard->saves);
-    *pending =
-        (struct pending_save){.wal_sequence = sequence, .save_sequence = actions->save_sequence};
+    *pending = (struct pending_save){.wal_sequence = sequence,
+                                     .save_sequence = actions->save_sequence,
+                                     .last_index = raft_last_index(shard->raft)};
 }
 
 static void send_or_hold(struct shard *shard, const struct raft_outgoing *outgoing) {
@@ -242,6 +244,7 @@ int shard_step(struct shard *shard, struct raft_event *event) {
             shard_note_early(shard, event->now_us);
         }
     }
+    shard_note_moments(shard, event, &actions);
     for (size_t i = 0; i < actions.message_count; i++) {
         send_or_hold(shard, &actions.messages[i]);
     }
@@ -566,6 +569,9 @@ struct machine *shard_machine(const struct shard *shard) {
 }
 raft_index shard_applied_index(const struct shard *shard) { return shard->applied_index; }
 uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }
+struct shard_place shard_answering(const struct shard *shard) {
+    return shard->answering;
+}
 bool shard_is_leader(const struct shard *shard) { return raft_role(shard->raft) == RAFT_LEADER; }
 raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }
 struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard) {

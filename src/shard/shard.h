@@ -59,6 +59,12 @@ struct shard_waiter {
     bool is_async;
 };
 
+/* Where a command stands in the log. */
+struct shard_place {
+    raft_index index;
+    raft_term term;
+};
+
 enum shard_outcome {
     SHARD_DONE,         /* the reply's bytes follow */
     SHARD_NOT_EXECUTED, /* and never will be: safe to send again, elsewhere */
@@ -114,8 +120,8 @@ struct shard_io {
                        const struct shard_snapshot_piece *piece);
     void (*send_progress)(void *context, struct shard *shard,
                           const struct shard_snapshot_progress *progress);
-    void (*reply)(void *context, const struct shard_waiter *waiter, enum shard_outcome outcome,
-                  struct bytes reply);
+    void (*reply)(void *context, struct shard *shard, const struct shard_waiter *waiter,
+                  enum shard_outcome outcome, struct bytes reply);
     void (*leadership)(void *context, struct shard *shard); /* role, term or known leader changed */
     void (*applied)(void *context, struct shard *shard);    /* the applied index moved */
     /* The node must end at once. May return in the simulator. */
@@ -188,6 +194,12 @@ int shard_propose(struct shard *shard, const struct bytes *arguments, size_t cou
 /* The command that is proposed next has a trace id, as payload_is_trace_id() allows it: every
  * replica logs a line a stage for it (docs/guide/trace.md). The id is borrowed until then. */
 void shard_trace_next(struct shard *shard, struct bytes id);
+/* Within io.reply: where the command stands that is answered; index 0: it is none of the log's. */
+struct shard_place shard_answering(const struct shard *shard);
+/* What stands there was slow: logs the same lines for its entry after the fact, with what is left
+ * of it as it comes. An entry that this replica does not know any more has one line that says so.
+ * The id is borrowed. */
+void shard_trace_back(struct shard *shard, struct shard_place place, struct bytes id);
 
 struct shard_wait_options {
     uint32_t replicas;   /* beside this one; how many are to have it on disk */

@@ -6,16 +6,28 @@
  *
  * Durable and committed come in either order: a majority may be durable before this disk is (the
  * leader's own need not be among them). A command is forgotten when it is durable and applied here,
- * when another entry took the place of its own, or when a snapshot covers it. */
+ * when another entry took the place of its own, or when a snapshot covers it.
+ *
+ * A command that turned out slow has no id while it is under way. Its entry gets one afterwards:
+ * the stages behind it are told from the moments that are kept of all entries (moments.h), those
+ * that are still to come as for any other trace. */
+#include <stdio.h>
+
 #include "base/check.h"
 #include "shard/internal.h"
 
-static void say(const struct shard *shard, const struct shard_trace *trace, const char *stage) {
+static void say_at(const struct shard *shard, const struct shard_trace *trace, const char *stage,
+                   uint64_t at_us) {
     uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
+    struct log_field last = trace->is_looked_back ? LOG_F("ago_us", now_us - at_us)
+                                                  : LOG_F("position", trace->position);
     log_line(shard->io.log, LOG_INFO, "trace", LOG_T("trace", trace->id), LOG_T("stage", stage),
              LOG_F("node", shard->self), LOG_F("shard", shard->number), LOG_F("term", trace->term),
-             LOG_F("index", trace->index), LOG_F("position", trace->position),
-             LOG_F("us", now_us - trace->begun_us));
+             LOG_F("index", trace->index), last, LOG_F("us", at_us - trace->begun_us));
+}
+
+static void say(const struct shard *shard, const struct shard_trace *trace, const char *stage) {
+    say_at(shard, trace, stage, shard->io.clock->monotonic_us(shard->io.clock));
 }
 
 /* ---- of what is being proposed ---- */
@@ -61,7 +73,7 @@ static struct shard_trace *find(struct shard *shard, const struct raft_entry *en
     for (size_t i = 0; i < queue_count(&shard->traces); i++) {
         struct shard_trace *trace = queue_at(&shard->traces, i);
         if (trace->index == entry->index && trace->term == entry->term &&
-            trace->position == position) {
+            trace->position == position && !trace->is_looked_back) {
             return trace;
         }
     }
@@ -149,4 +161,97 @@ void shard_trace_applied(struct shard *shard, const struct raft_entry *entry) {
         }
     }
     forget_done(shard);
+}
+
+/* ---- after the fact ---- */
+
+void shard_note_moments(struct shard *shard, const struct raft_event *event,
+                        const struct raft_actions *actions) {
+    struct moments *moments = &shard->moments;
+    if (actions->truncate_from) {
+        moments_truncate(moments, actions->truncate_from);
+    }
+    uint64_t begun_us = event->kind == RAFT_PROPOSE ? shard->batch_begun_us : event->now_us;
+    for (size_t i = 0; shard->io.config->trace_after_slow && i < actions->entry_count; i++) {
+        moments_append(moments, actions->entries[i], begun_us, event->now_us);
+    }
+    moments_reach(moments, MOMENT_DURABLE, raft_durable_index(shard->raft), event->now_us);
+    moments_reach(moments, MOMENT_COMMITTED, actions->commit_index, event->now_us);
+    if (event->kind == RAFT_MESSAGE && event->message->kind == RAFT_APPEND_REPLY) {
+        raft_node_number peer = event->message->from;
+        moments_acknowledge(moments, peer, raft_match_index(shard->raft, peer), event->now_us);
+    }
+}
+
+void shard_note_applied(struct shard *shard, uint64_t now_us) {
+    moments_reach(&shard->moments, MOMENT_APPLIED, shard->applied_index, now_us);
+}
+
+static void say_reached(const struct shard *shard, const struct shard_trace *trace,
+                        const struct moments_entry *known) {
+    static const char *const stages[MOMENT_COUNT] = {[MOMENT_APPENDED] = "appended",
+                                                     [MOMENT_DURABLE] = "durable",
+                                                     [MOMENT_COMMITTED] = "committed",
+                                                     [MOMENT_APPLIED] = "applied"};
+    for (unsigned stage = 0; stage < MOMENT_COUNT; stage++) {
+        if (known->reached_us[stage]) {
+            say_at(shard, trace, stages[stage], known->begun_us + known->reached_us[stage] - 1);
+        }
+    }
+}
+
+static void say_acknowledged(const struct shard *shard, const struct shard_trace *trace,
+                             const struct moments_entry *known) {
+    for (unsigned place = 0; place < MOMENTS_PEER_MAXIMUM; place++) {
+        char stage[40];
+        if (known->acknowledged_us[place]) {
+            snprintf(stage, sizeof(stage), "acknowledged-by-%u",
+                     (unsigned)shard->moments.peers[place].node);
+            say_at(shard, trace, stage, known->begun_us + known->acknowledged_us[place] - 1);
+        }
+    }
+}
+
+/* The WAL's sequence of an entry that is not durable yet; 0: nothing of it is awaited. Saves from
+ * before a truncation may reach further than those behind it. */
+static uint64_t sequence_of(const struct shard *shard, raft_index index) {
+    uint64_t sequence = 0;
+    raft_index last_index = UINT64_MAX;
+    for (size_t i = queue_count(&shard->saves); i > 0; i--) {
+        const struct pending_save *save = queue_at(&shard->saves, i - 1);
+        if (save->last_index < index || save->last_index > last_index) {
+            break;
+        }
+        last_index = save->last_index;
+        sequence = save->wal_sequence;
+    }
+    return sequence;
+}
+
+/* What is left of it goes the way of all traces. */
+static void follow(struct shard *shard, const struct shard_trace *trace) {
+    bool is_done = trace->is_durable && trace->is_applied;
+    if (!is_done && queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM) {
+        *(struct shard_trace *)queue_push(&shard->traces) = *trace;
+    }
+}
+
+void shard_trace_back(struct shard *shard, struct shard_place place, struct bytes id) {
+    CHECK(id.length <= PAYLOAD_TRACE_ID_MAXIMUM);
+    const struct moments_entry *known = moments_find(&shard->moments, place.index, place.term);
+    struct shard_trace trace = {.index = place.index, .term = place.term, .is_looked_back = true};
+    memcpy(trace.id, id.data, id.length);
+    if (!known) {
+        trace.begun_us = shard->io.clock->monotonic_us(shard->io.clock);
+        say(shard, &trace, "gone");
+        return;
+    }
+    trace.begun_us = known->begun_us;
+    trace.is_committed = known->reached_us[MOMENT_COMMITTED] != 0;
+    trace.is_applied = known->reached_us[MOMENT_APPLIED] != 0;
+    trace.wal_sequence = sequence_of(shard, place.index);
+    trace.is_durable = trace.wal_sequence == 0;
+    say_reached(shard, &trace, known);
+    say_acknowledged(shard, &trace, known);
+    follow(shard, &trace);
 }

@@ -19,7 +19,7 @@ static void answer(struct shard *shard, const struct pending_wait *wait) {
     reply_array(&reply, 2);
     reply_integer(&reply, raft_match_index(shard->raft, shard->self) >= wait->index);
     reply_integer(&reply, replicas_with(shard, wait->index));
-    shard->io.reply(shard->io.context, &waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
+    shard->io.reply(shard->io.context, shard, &waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
     buffer_clear(&shard->scratch);
 }
 
@@ -81,6 +81,6 @@ void shard_refuse_waits(struct shard *shard) {
     while (queue_count(&shard->waits)) {
         struct shard_waiter waiter = ((struct pending_wait *)queue_front(&shard->waits))->waiter;
         queue_pop(&shard->waits);
-        shard->io.reply(shard->io.context, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
+        shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
 }

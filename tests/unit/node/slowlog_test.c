@@ -1,19 +1,25 @@
 /* SLOWLOG: what took long is kept with its words, newest first, of all workers together. */
 #include "world.h"
 
+#include <stdio.h>
+
 #include "base/memory.h"
 #include "wire/request.h"
 
 /* Everything that a disk is waited for takes 1 ms here at the least; nothing else takes time. */
-#define EVERYTHING ((const char *const[]){"slowlog-log-slower-than", "0", NULL})
-#define SLOW_ONLY  ((const char *const[]){"slowlog-log-slower-than", "1", "shards", "4", NULL})
+#define EVERYTHING                                                                                 \
+    ((const char *const[]){"slowlog-log-slower-than", "0", "trace-after-slow", "no", NULL})
+#define SLOW_ONLY                                                                                  \
+    ((const char *const[]){"slowlog-log-slower-than", "1", "shards", "4", "trace-after-slow",      \
+                           "no", NULL})
 
 static struct slowlog_event event_of(uint64_t wall_ms, struct bytes excerpt) {
     return (struct slowlog_event){.wall_ms = wall_ms,
                                   .duration_us = wall_ms * 10,
                                   .client_address = "10.0.0.1:5000",
                                   .client_name = "me",
-                                  .excerpt = excerpt};
+                                  .excerpt = excerpt,
+                                  .trace = ""};
 }
 
 static void expect_reply(struct bytes encoded, const char *expected) {
@@ -105,31 +111,94 @@ static void test_words(void **state) {
     world_free(world);
 }
 
-/* A write waits for the disk, a read of the same pipeline behind it as well; a read alone does not.
- */
-/* Is one of the two newest entries of the slow log a command with a trace id? */
-static bool is_one_traced(struct client *client) {
-    client_ask(client, "SLOWLOG GET 2");
-    return strstr(client_take(client), "$5\r\nTRACE\r\n") != NULL;
+/* The id of the trace that the newest entry of the slow log about the key k names; empty: none. */
+static const char *newest_trace(struct client *client) {
+    static char id[TRACE_ID_BYTES];
+    client_ask(client, "SLOWLOG GET -1");
+    const char *entry = strstr(client_take(client), "\r\n$1\r\nk\r\n");
+    assert_non_null(entry);
+    const char *next = strstr(entry, "*6\r\n"), *note = strstr(entry, "... (trace ");
+    bool is_traced = note && (!next || note < next);
+    snprintf(id, sizeof(id), "%.16s", is_traced ? note + strlen("... (trace ") : "");
+    return id;
 }
 
-/* What was slow is not traced, what follows it is, but not everything. */
-static void test_after_a_slow_command_a_write_is_traced(void **state) {
-    (void)state;
-    struct world *world = world_new(1, SLOW_ONLY);
-    struct client *client = world_connect(world, 0);
-    CLIENT_EXPECT(client, "SET k 1\nSET k 2", "+OK\r\n+OK\r\n");
-    assert_false(is_one_traced(client)); /* it is to be asked for */
-    CLIENT_EXPECT(client, "CONFIG SET trace-after-slow yes", "+OK\r\n");
-    CLIENT_EXPECT(client, "SET k 3", "+OK\r\n");
-    assert_false(is_one_traced(client)); /* nothing was slow before it */
-    CLIENT_EXPECT(client, "GET k\nSET k 4", "$1\r\n3\r\n+OK\r\n");
-    assert_true(is_one_traced(client));
-    CLIENT_EXPECT(client, "SET k 5\nSET k 6", "+OK\r\n+OK\r\n");
-    assert_false(is_one_traced(client)); /* within the same second */
+/* Also where the session is on one worker and the shard on another. */
+static void expect_slow_write_traced(unsigned workers) {
+    static const char *const settings[] = {"slowlog-log-slower-than", "1", "shards", "4", NULL};
+    struct world *world = world_new(workers, settings);
+    for (unsigned i = 0; i < workers; i++) {
+        struct client *client = world_connect(world, i);
+        CLIENT_EXPECT(client, "SLOWLOG RESET\nSET k 1", "+OK\r\n+OK\r\n");
+        char first[TRACE_ID_BYTES];
+        strcpy(first, newest_trace(client));
+        assert_int_equal(strlen(first), 16);
+        CLIENT_EXPECT(client, "INCR k", ":2\r\n");
+        assert_int_equal(strlen(newest_trace(client)), 16);
+        assert_string_not_equal(newest_trace(client), first);
+        CLIENT_EXPECT(client, "CONFIG SET trace-after-slow no\nSET k 1", "+OK\r\n+OK\r\n");
+        assert_string_equal(newest_trace(client), "");
+        CLIENT_EXPECT(client, "CONFIG SET trace-after-slow yes", "+OK\r\n");
+    }
     world_free(world);
 }
 
+static void test_a_slow_write_is_traced_afterwards(void **state) {
+    (void)state;
+    expect_slow_write_traced(1);
+    expect_slow_write_traced(2);
+}
+
+/* Commands of one entry share its trace; who asked for an id of his own keeps that. A read
+ * behind writes stands in the log with them. */
+static void test_one_trace_an_entry(void **state) {
+    (void)state;
+    static const char *const settings[] = {"slowlog-log-slower-than", "1", NULL};
+    struct world *world = world_new(1, settings);
+    struct client *client = world_connect(world, 0);
+    CLIENT_EXPECT(client, "SET k 1\nSET k 2\nTROTHDB TRACE mine SET k 3\nGET k",
+                  "+OK\r\n+OK\r\n+OK\r\n$1\r\n3\r\n");
+    client_ask(client, "SLOWLOG GET");
+    const char *text = client_take(client);
+    const char *get = strstr(text, "*3\r\n$3\r\nGET\r\n");
+    assert_non_null(get);
+    const char *mine = strstr(get, "*6\r\n$7\r\nTROTHDB\r\n$5\r\nTRACE\r\n");
+    assert_non_null(mine);
+    const char *read = strstr(get, "... (trace "), *second = strstr(mine, "... (trace ");
+    assert_true(read && second && read < mine);
+    const char *first = strstr(second + 1, "... (trace ");
+    assert_non_null(first);
+    assert_memory_equal(first, second, strlen("... (trace ") + 16);
+    assert_memory_equal(first, read, strlen("... (trace ") + 16);
+    assert_null(strstr(first + 1, "... (trace "));
+    world_free(world);
+}
+
+/* Where everything is slow, a burst is traced, and then one a second. */
+static void test_traces_are_bounded_in_rate(void **state) {
+    (void)state;
+    static const char *const settings[] = {"slowlog-log-slower-than", "1", NULL};
+    struct world *world = world_new(1, settings);
+    struct client *client = world_connect(world, 0);
+    world_pass_ms(world, 60 * 1000);
+    uint64_t begun_us = worker_now_us(world_worker(world, 0));
+    unsigned traced = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        CLIENT_EXPECT(client, "SET k 1", "+OK\r\n");
+        traced += newest_trace(client)[0] != '\0';
+    }
+    uint64_t seconds = (worker_now_us(world_worker(world, 0)) - begun_us) / 1000000;
+    assert_in_range(seconds, 0, 60);
+    assert_in_range(traced, 31 + seconds, 33 + seconds);
+    assert_string_equal(newest_trace(client), "");
+    world_pass_ms(world, 1000);
+    CLIENT_EXPECT(client, "SET k 1", "+OK\r\n");
+    assert_string_not_equal(newest_trace(client), "");
+    world_free(world);
+}
+
+/* A write waits for the disk, a read of the same pipeline behind it as well; a read alone does not.
+ */
 static void test_what_waits_is_kept(void **state) {
     (void)state;
     struct world *world = world_new(2, SLOW_ONLY);
@@ -182,6 +251,8 @@ static void test_words_stay_with_their_commands(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_excerpts_are_cut_as_redis_cuts_them),
           cmocka_unit_test(test_the_oldest_go_and_workers_are_merged), cmocka_unit_test(test_words),
-          cmocka_unit_test(test_after_a_slow_command_a_write_is_traced),
+          cmocka_unit_test(test_a_slow_write_is_traced_afterwards),
+          cmocka_unit_test(test_one_trace_an_entry),
+          cmocka_unit_test(test_traces_are_bounded_in_rate),
           cmocka_unit_test(test_what_waits_is_kept),
           cmocka_unit_test(test_words_stay_with_their_commands))

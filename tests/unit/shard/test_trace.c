@@ -2,6 +2,7 @@
  * line a stage; a command without one leaves none. */
 #include "../unit.h"
 #include "base/memory.h"
+#include "shard/moments.h"
 #include "world.h"
 
 static struct world *started(unsigned replica_count) {
@@ -126,7 +127,151 @@ static void test_refused_is_forgotten(void **state) {
     end(world);
 }
 
+/* ---- after the fact ---- */
+
+static struct shard_place newest_place(struct world *world) {
+    const struct raft *raft = shard_raft(world->replicas[1].shard);
+    raft_index index = raft_last_index(raft);
+    return (struct shard_place){.index = index, .term = raft_term_at(raft, index)};
+}
+
+static void look_back(struct world *world, raft_node_number number, struct shard_place place) {
+    shard_trace_back(world->replicas[number].shard, place, BYTES_LITERAL("slow"));
+}
+
+/* Nobody had asked; every replica still knows when its entry came how far. */
+static void test_stages_are_told_afterwards(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_propose(world, 1, "SET k v");
+    world_settle(world);
+    struct shard_place place = newest_place(world);
+    world_propose(world, 1, "SET after x");
+    world_run(world, 200);
+    assert_string_equal(stages(world, 1, "slow"), "");
+    for (raft_node_number node = 1; node <= 3; node++) {
+        look_back(world, node, place);
+    }
+    assert_string_equal(stages(world, 1, "slow"), "appended durable committed applied "
+                                                  "acknowledged-by-2 acknowledged-by-3 ");
+    assert_string_equal(stages(world, 2, "slow"), "appended durable committed applied ");
+    assert_string_equal(stages(world, 3, "slow"), "appended durable committed applied ");
+    assert_true(world_has_logged(world, 2, "ago_us="));
+    world_run(world, 200);
+    assert_string_equal(stages(world, 2, "slow"), "appended durable committed applied ");
+    end(world);
+}
+
+/* A follower whose disk takes its time says the rest when it comes. */
+static void test_what_is_left_is_told_as_it_comes(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->replicas[3].is_disk_held = true;
+    world_propose(world, 1, "SET k v");
+    world_settle(world);
+    struct shard_place place = newest_place(world);
+    look_back(world, 3, place);
+    assert_string_equal(stages(world, 3, "slow"), "appended ");
+    world_run(world, 500);
+    assert_string_equal(stages(world, 3, "slow"), "appended committed applied ");
+    world->replicas[3].is_disk_held = false;
+    world_settle(world);
+    world_run(world, 100);
+    assert_string_equal(stages(world, 3, "slow"), "appended committed applied durable ");
+    assert_int_equal(shard_awaits_log(world->replicas[3].shard), 0);
+    end(world);
+}
+
+static void test_what_is_gone_is_said_to_be(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_propose(world, 1, "SET k v");
+    world_settle(world);
+    struct shard_place place = newest_place(world), elsewhere = place;
+    elsewhere.term++;
+    look_back(world, 2, elsewhere); /* another leader's entry */
+    assert_string_equal(stages(world, 2, "slow"), "gone ");
+    for (unsigned i = 0; i < MOMENTS_ENTRY_MAXIMUM; i++) {
+        world_propose(world, 1, "SET k w");
+        world_settle(world);
+    }
+    look_back(world, 3, place);
+    assert_string_equal(stages(world, 3, "slow"), "gone ");
+    world->replicas[1].config.trace_after_slow = false;
+    world_propose(world, 1, "SET k x");
+    world_settle(world);
+    look_back(world, 1, newest_place(world));
+    assert_string_equal(stages(world, 1, "slow"), "gone ");
+    end(world);
+}
+
+/* What the ring says against a table of all entries. */
+enum { MODEL_ENTRIES = 4000 };
+struct model {
+    struct moments_entry entries[MODEL_ENTRIES];
+    raft_index last, furthest, reached[MOMENT_COUNT];
+};
+
+static void model_step(struct model *model, struct moments *moments, struct random *random,
+                       uint64_t now_us) {
+    unsigned stage = (unsigned)random_below(random, MOMENT_COUNT);
+    if (random_below(random, 40) == 0) {
+        raft_index from = model->last - random_below(random, 5);
+        memset(&model->entries[from], 0, (MODEL_ENTRIES - from) * sizeof(model->entries[0]));
+        model->last = from - 1;
+        for (unsigned i = 0; i < MOMENT_COUNT; i++) {
+            model->reached[i] = model->reached[i] < from ? model->reached[i] : from - 1;
+        }
+        moments_truncate(moments, from);
+    } else if (stage == MOMENT_APPENDED) {
+        struct raft_entry entry = {.index = ++model->last, .term = 1 + now_us / 100};
+        model->entries[entry.index] = (struct moments_entry){
+            .index = entry.index, .term = entry.term, .begun_us = now_us - 1, .reached_us = {2}};
+        moments_append(moments, &entry, now_us - 1, now_us);
+        model->furthest = model->last > model->furthest ? model->last : model->furthest;
+    } else {
+        raft_index most = model->last - model->reached[stage];
+        raft_index to = model->reached[stage] + (most ? random_below(random, most + 1) : 0);
+        for (raft_index i = model->reached[stage] + 1; i <= to; i++) {
+            struct moments_entry *entry = &model->entries[i];
+            entry->reached_us[stage] = (uint32_t)(now_us - entry->begun_us) + 1;
+        }
+        model->reached[stage] = to;
+        moments_reach(moments, (enum moment)stage, to, now_us);
+    }
+}
+
+static void test_moments_tell_the_truth(void **state) {
+    (void)state;
+    struct model *model = memory_allocate_zeroed(1, sizeof(*model));
+    struct moments moments = {0};
+    struct random random;
+    random_init(&random, 7);
+    model->last = 20;
+    for (unsigned i = 1; i < MOMENT_COUNT; i++) {
+        model->reached[i] = moments.noted_to[i] = 20;
+    }
+    for (uint64_t now_us = 1000; now_us < 9000 && model->last < MODEL_ENTRIES - 1; now_us++) {
+        model_step(model, &moments, &random, now_us);
+        for (raft_index i = 21; i <= model->last; i++) {
+            const struct moments_entry *known = moments_find(&moments, i, model->entries[i].term);
+            if (i + MOMENTS_ENTRY_MAXIMUM > model->furthest) {
+                assert_non_null(known);
+                assert_memory_equal(known, &model->entries[i], sizeof(*known));
+            } else {
+                assert_null(known);
+            }
+        }
+    }
+    moments_release(&moments);
+    memory_free(model);
+}
+
 RUN_TESTS(cmocka_unit_test(test_every_replica_logs_every_stage),
           cmocka_unit_test(test_no_id_no_line), cmocka_unit_test(test_many_in_a_turn),
           cmocka_unit_test(test_what_is_truncated_says_so),
-          cmocka_unit_test(test_refused_is_forgotten))
+          cmocka_unit_test(test_refused_is_forgotten),
+          cmocka_unit_test(test_stages_are_told_afterwards),
+          cmocka_unit_test(test_what_is_left_is_told_as_it_comes),
+          cmocka_unit_test(test_what_is_gone_is_said_to_be),
+          cmocka_unit_test(test_moments_tell_the_truth))

@@ -134,8 +134,9 @@ static void send_progress(void *context, struct shard *shard,
     letter->progress.peer = replica->number;
 }
 
-static void note_answer(void *context, const struct shard_waiter *waiter,
+static void note_answer(void *context, struct shard *shard, const struct shard_waiter *waiter,
                         enum shard_outcome outcome, struct bytes reply) {
+    (void)shard;
     struct replica *replica = context;
     struct world *world = replica->world;
     CHECK(world->answer_count < WORLD_ANSWERS);
