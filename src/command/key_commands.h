@@ -33,4 +33,6 @@ void key_flushall(struct command_context *context);
 void key_object_encoding(struct command_context *context);
 void key_object_refcount(struct command_context *context);
 void key_object_freq(struct command_context *context);
+void key_memory_usage(struct command_context *context);
+void key_memory_help(struct command_context *context);
 void key_object_help(struct command_context *context);

@@ -6,6 +6,13 @@
 static_assert(sizeof(struct record) == RECORD_HEADER_BYTES, "memory a key depends on it");
 static_assert(offsetof(struct record, body) == RECORD_HEADER_BYTES, "the body begins there");
 
+size_t record_memory_bytes(const struct record *record) {
+    size_t own_bytes = value_memory_class(record_bytes(record));
+    if (!record_is_object(record))
+        return own_bytes;
+    return own_bytes + value_kind_of(record_type(record))->memory_bytes(record_object(record));
+}
+
 const char *record_encoding_name(const struct record *record) {
     if (!record_is_object(record))
         return string_encoding_name(record_string_encoding(record));

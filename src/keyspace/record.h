@@ -73,6 +73,8 @@ static inline size_t record_bytes(const struct record *record) {
     return RECORD_HEADER_BYTES + record->key_length + record_value_bytes(record) +
            (record->has_expiry ? RECORD_EXPIRY_BYTES : 0);
 }
+/* Key, value and expiry, as they are allocated; not their share of the tables. O(1). */
+size_t record_memory_bytes(const struct record *record);
 /* As OBJECT ENCODING says it. */
 const char *record_encoding_name(const struct record *record);
 /* Of key, type, value and expiry; not of the encoding. */

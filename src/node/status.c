@@ -341,7 +341,7 @@ static struct bytes *proposal_of(const struct session_command *call, bool is_set
     return proposal;
 }
 
-/* A name that a later release has set for all nodes can be unset here, too; one that nobody knows is
+/* A name that a later release set for all nodes can be unset here, too; one that nobody knows is
  * an error of writing. */
 static const struct bytes *unknown_name(const struct session_command *call) {
     for (size_t i = 2; i < call->argument_count; i++) {

@@ -34,6 +34,19 @@ test('redis-cli --cluster check and info read the cluster', async (t) => {
   assert.match(check, /\[OK\] 1 keys in/);
 });
 
+test('redis-cli walks over all keys: --scan, --bigkeys, --memkeys, --pipe; --rdb is refused', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  const requests = Array.from({length: 500}, (_, i) => `SET key:${i} ${'v'.repeat(i + 1)}\r\n`).join('');
+  assert.match(await cli(node, ['--pipe'], {input: requests}), /errors: 0, replies: 500/);
+  await cli(node, ['hset', 'hash', 'a', '1', 'b', '2']);
+  assert.strictEqual((await cli(node, ['--scan', '--pattern', 'key:4*'])).split('\n').length, 111);
+  assert.match(await cli(node, ['--bigkeys']), /Biggest string found '"key:499"' has 500 bytes[^]*1 hashs with 2 fields/);
+  assert.match(await cli(node, ['--memkeys']), /Biggest string found '"key:\d+"' has 5\d\d bytes[^]*1 hashs with \d+ bytes/);
+  const rdb = await run('redis-cli', ['-p', node.port, '--rdb', '/dev/null']);
+  assert.strictEqual(rdb.code, 1, rdb.stdout);
+  assert.match(rdb.stderr, /ERR unknown command 'SYNC'/);
+});
+
 test('CLUSTER LINKS tells the streams to both peers', async (t) => {
   const {nodes} = await startCluster(t, {nodes: 3, shards: 3});
   const links = await nodes[0].ask('CLUSTER', 'LINKS');
