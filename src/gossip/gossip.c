@@ -370,6 +370,14 @@ enum replay_verdict gossip_judge(struct gossip *gossip, const struct codec_messa
     return verdict;
 }
 
+static void gossip_answer_unproven(struct gossip *gossip, const struct gossip_address *from,
+                                   const struct codec_message *message) {
+    if (!replay_is_new_ask(gossip->replay, message->sender, message->generation, message->count))
+        return;
+    gossip->counters.unproven_answered++;
+    probe_pinged_unproven(gossip, from, message);
+}
+
 static void gossip_receive(struct gossip *gossip, const struct gossip_address *from,
                            struct bytes bytes) {
     struct codec_message message;
@@ -388,7 +396,7 @@ static void gossip_receive(struct gossip *gossip, const struct gossip_address *f
     gossip_turn_to(gossip, message.sender, message.generation);
     enum replay_verdict verdict = gossip_judge(gossip, &message);
     if (verdict == REPLAY_UNPROVEN && message.kind == CODEC_PING)
-        probe_pinged_unproven(gossip, from, &message);
+        gossip_answer_unproven(gossip, from, &message);
     /* Of an earlier life only pings are answered, with the news that there is a later one. */
     if (verdict == REPLAY_NEW && (gossip_hear(gossip, &message) || message.kind == CODEC_PING))
         gossip_dispatch(gossip, from, &message);

@@ -262,6 +262,7 @@ struct gossip_counters { /* since the start */
     uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received, malformed;
     uint64_t replayed; /* datagrams that had come before, where they are sealed */
     uint64_t unproven; /* that may have: of lives not heard yet, and not for this one of ours */
+    uint64_t unproven_answered; /* pings among them, each answered once */
     uint64_t probes_sent, probes_failed, indirect_probes, suspicions, refutations, deaths;
     uint64_t probes_answered;  /* by the member itself */
     uint64_t probes_relayed;   /* answered through a helper: directly it cannot be reached */
@@ -295,7 +296,7 @@ struct gossip_counters { /* since the start */
     uint64_t stream_bytes_received, stream_bytes_sent; /* of pieces */
     unsigned streams_serving;                          /* now */
     uint64_t dropped_for_memory;                       /* entries not kept, past a limit */
-    uint64_t dropped_for_news; /* pieces told less often than they should, for want of room */
+    uint64_t dropped_for_news;  /* pieces told less often than they should, for want of room */
     uint64_t members_forgotten; /* graves whose time was over, or that were in the way */
     uint64_t dropped_for_relays, dropped_for_members; /* asks; newcomers; past a limit */
 };

@@ -14,6 +14,7 @@ struct window {
 
 struct replay {
     struct table *windows; /* UUID -> struct window */
+    struct table *askers;  /* UUID, generation -> the highest count answered without a proof */
     uint64_t heard;
 };
 
@@ -23,7 +24,7 @@ static struct bytes key_of(const uint8_t uuid[GOSSIP_UUID_BYTES]) {
 
 struct replay *replay_new(void) {
     struct replay *replay = memory_allocate(sizeof *replay);
-    *replay = (struct replay){.windows = table_new()};
+    *replay = (struct replay){.windows = table_new(), .askers = table_new()};
     return replay;
 }
 
@@ -36,6 +37,7 @@ void replay_free(struct replay *replay) {
     while (table_walk(replay->windows, &position, &key, &window))
         memory_free(window);
     table_free(replay->windows);
+    table_free(replay->askers);
     memory_free(replay);
 }
 
@@ -122,4 +124,31 @@ enum replay_verdict replay_judge(struct replay *replay, const uint8_t uuid[GOSSI
         return REPLAY_NEW;
     }
     return window_take(window, count) ? REPLAY_NEW : REPLAY_OLD;
+}
+
+/* The one that asked first is forgotten: it was heard by now, or is no newcomer. */
+static void askers_make_room(struct table *askers) {
+    size_t position = 0;
+    struct bytes life;
+    void *count;
+    if (table_count(askers) == REPLAY_ASKERS_MAXIMUM &&
+        table_walk(askers, &position, &life, &count))
+        table_remove(askers, life);
+}
+
+bool replay_is_new_ask(struct replay *replay, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                       uint64_t generation, uint64_t count) {
+    uint8_t life[GOSSIP_UUID_BYTES + sizeof generation];
+    memcpy(life, uuid, GOSSIP_UUID_BYTES);
+    memcpy(life + GOSSIP_UUID_BYTES, &generation, sizeof generation);
+    struct bytes key = bytes_of(life, sizeof life);
+    uint64_t answered = (uintptr_t)table_get(replay->askers, key);
+    if (PLANTED(GOSSIP_REPLAY_ANSWERED))
+        return true;
+    if (count <= answered)
+        return false;
+    if (answered == 0)
+        askers_make_room(replay->askers);
+    table_put(replay->askers, key, (void *)(uintptr_t)count);
+    return true;
 }

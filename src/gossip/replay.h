@@ -19,14 +19,19 @@
  *     newcomer                                 seed
  *        | ---- PING, for nobody known --------> |   answered, but not heard
  *        | <--- ACK, for the newcomer's life --- |   heard: a window opens here
- *        | ---- DIGEST, for the seed's life ---> |   and there */
+ *        | ---- DIGEST, for the seed's life ---> |   and there
+ *
+ * Such a ping may be a recording, and its answer goes to whoever sends it. So it is answered only
+ * if its count is higher than those of that life that were answered: who lost an answer asks by
+ * another datagram, and a recording is answered once. */
 #pragma once
 #include "base/table.h"
 #include "gossip/gossip.h"
 
 enum {
-    REPLAY_WINDOW = 256,                         /* counts below the highest that are told apart */
-    REPLAY_LIVES_MAXIMUM = GOSSIP_MEMBER_MAXIMUM /* past it the one that was silent longest goes */
+    REPLAY_WINDOW = 256,                          /* counts below the highest that are told apart */
+    REPLAY_LIVES_MAXIMUM = GOSSIP_MEMBER_MAXIMUM, /* past it the one that was silent longest goes */
+    REPLAY_ASKERS_MAXIMUM = 4096 /* answered without a proof; past it the first that asked goes */
 };
 
 struct replay;
@@ -44,4 +49,7 @@ enum replay_verdict {
  * it is only told that there is a later one. */
 enum replay_verdict replay_judge(struct replay *replay, const uint8_t uuid[GOSSIP_UUID_BYTES],
                                  uint64_t generation, uint64_t count, bool is_for_this_life);
+/* Of a ping of an unproven life: is it to be answered, and not a second time? */
+bool replay_is_new_ask(struct replay *replay, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                       uint64_t generation, uint64_t count);
 size_t replay_count(const struct replay *replay); /* lives that it knows */

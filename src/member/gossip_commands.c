@@ -159,6 +159,7 @@ static void info_counters(const struct gossip *gossip, struct buffer *out) {
                 {"local_health", counters.local_health},
                 {"datagrams_replayed", counters.replayed},
                 {"datagrams_unproven", counters.unproven},
+                {"unproven_answered", counters.unproven_answered},
                 {"stream_tries", counters.stream_tries},
                 {"name_conflicts", counters.name_conflicts},
                 {"fan_out", counters.fan_out},

@@ -87,6 +87,29 @@ static void test_a_life_not_heard_yet_is_proven_first(void **state) {
     replay_free(replay);
 }
 
+/* A ping of a life not heard yet is answered, and so is the next, but not the same again; lives are
+ * apart, and of many the first is forgotten. */
+static void test_an_ask_is_answered_once(void **state) {
+    (void)state;
+    struct replay *replay = replay_new();
+    assert_true(replay_is_new_ask(replay, one, 5, 100));
+    assert_false(replay_is_new_ask(replay, one, 5, 100));
+    assert_true(replay_is_new_ask(replay, one, 5, 101));
+    assert_false(replay_is_new_ask(replay, one, 5, 100));
+    assert_true(replay_is_new_ask(replay, one, 4, 90));
+    assert_false(replay_is_new_ask(replay, one, 4, 90));
+    assert_false(replay_is_new_ask(replay, one, 5, 101));
+    assert_true(replay_is_new_ask(replay, two, 5, 100));
+    assert_int_equal(replay_count(replay), 0);
+    for (unsigned i = 0; i < REPLAY_ASKERS_MAXIMUM; i++) {
+        uint8_t uuid[GOSSIP_UUID_BYTES] = {9, (uint8_t)i, (uint8_t)(i >> 8)};
+        assert_true(replay_is_new_ask(replay, uuid, 1, 1));
+        assert_false(replay_is_new_ask(replay, uuid, 1, 1));
+    }
+    assert_true(replay_is_new_ask(replay, one, 5, 1));
+    replay_free(replay);
+}
+
 /* However many lives are heard, the memory is bounded, and who is heard often is kept. */
 static void test_lives_are_bounded(void **state) {
     (void)state;
@@ -170,6 +193,12 @@ static void test_a_node_just_started_takes_no_recording(void **state) {
     assert_null(world_view(world, 1, 3));
     gossip_counters(world->nodes[1].gossip, &counters);
     assert_true(counters.unproven > 0);
+    uint64_t answered = counters.unproven_answered;
+    assert_in_range(answered, 1, counters.unproven / 3);
+    world_replay(world);
+    world_run(world, 10000);
+    gossip_counters(world->nodes[1].gossip, &counters);
+    assert_int_equal(counters.unproven_answered, answered);
     world_seed(world, 1, 2);
     world_run(world, 1000000);
     assert_true(world_is_state(world, 1, 2, GOSSIP_ALIVE));
@@ -269,14 +298,15 @@ static void test_the_bytes_of_a_life(void **state) {
     codec_writer_release(&writer);
 }
 
-/* Without an argument the tests; `--plant` and `--plant-trust` show that they find the faults: they
- * fail then. */
+/* Without an argument the tests; `--plant`, `--plant-trust` and `--plant-answer` show that they find
+ * the faults: they fail then. */
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_count_is_new_once),
         cmocka_unit_test(test_lives_are_apart),
         cmocka_unit_test(test_releases_that_do_not_count),
         cmocka_unit_test(test_a_life_not_heard_yet_is_proven_first),
+        cmocka_unit_test(test_an_ask_is_answered_once),
         cmocka_unit_test(test_lives_are_bounded),
         cmocka_unit_test(test_a_bad_network_does_not_hurt),
         cmocka_unit_test(test_a_recording_brings_nobody_back),
@@ -287,8 +317,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_the_bytes_of_a_count)};
 #ifdef TROTHDB_PLANTED_FAULTS
     if (argc > 1)
-        planted_fault_on = strcmp(argv[1], "--plant-trust") == 0 ? PLANTED_GOSSIP_REPLAY_TRUSTED
-                                                                 : PLANTED_GOSSIP_REPLAY_HEARD;
+        planted_fault_on = strcmp(argv[1], "--plant-trust") == 0    ? PLANTED_GOSSIP_REPLAY_TRUSTED
+                           : strcmp(argv[1], "--plant-answer") == 0 ? PLANTED_GOSSIP_REPLAY_ANSWERED
+                                                                    : PLANTED_GOSSIP_REPLAY_HEARD;
 #else
     (void)argv;
 #endif

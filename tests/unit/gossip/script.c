@@ -149,7 +149,8 @@ static void show_counters(struct script *script, unsigned number) {
     if (counters.replayed > 0)
         buffer_append_format(&script->out, "replayed %" PRIu64 "\n", counters.replayed);
     if (counters.unproven > 0)
-        buffer_append_format(&script->out, "unproven %" PRIu64 "\n", counters.unproven);
+        buffer_append_format(&script->out, "unproven %" PRIu64 ", answered %" PRIu64 "\n",
+                             counters.unproven, counters.unproven_answered);
 }
 
 /* Commands. */
