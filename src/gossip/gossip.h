@@ -101,7 +101,7 @@ enum gossip_event_kind {
     GOSSIP_STREAM_ENDED, /* `stream` is over, with `outcome` */
     /* Of streams that others ask of this node; `stream` is the owner's number: */
     GOSSIP_STREAM_ASKED, /* with the request `bytes` */
-    GOSSIP_STREAM_ROOM,  /* what was given is on its way: the next piece may be given */
+    GOSSIP_STREAM_ROOM,  /* what was given has arrived: the next piece may be given */
     GOSSIP_STREAM_GONE   /* who asked is gone */
 };
 
@@ -189,7 +189,7 @@ struct gossip_stream_try {
  *     who asks                                   who serves
  *     STREAM_OPEN, the request ------------->    event STREAM_ASKED
  *     event STREAM_PIECE <-------------------    STREAM_GIVE
- *                                                event STREAM_ROOM: it has gone, or nearly
+ *                                                event STREAM_ROOM: it has arrived
  *     event STREAM_PIECE <-------------------    STREAM_GIVE ...
  *     event STREAM_ENDED, outcome <----------    STREAM_END, outcome
  *

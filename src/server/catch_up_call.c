@@ -30,6 +30,15 @@ void catch_up_call_drained(struct grpc_call *call) {
     if (!call->is_catching_up || !call->is_given)
         return;
     call->is_given = false;
+    call->is_on_its_way =
+        nghttp2_submit_ping(call->session, NGHTTP2_FLAG_NONE, (const uint8_t *)&call->stream) == 0;
+}
+
+/* Who acknowledges what was not asked gets no second piece for it. */
+void catch_up_call_acknowledged(struct grpc_call *call) {
+    if (!call->is_catching_up || !call->is_on_its_way)
+        return;
+    call->is_on_its_way = false;
     call_tell(call, GOSSIP_STREAM_ROOM, BYTES_NONE);
 }
 

@@ -35,6 +35,7 @@ struct grpc_call {
     uint64_t stream;        /* of a CatchUp: its number among the server's */
     bool is_catching_up;    /* gossip has heard of it, and not ended it */
     bool is_given;          /* a piece that nghttp2 has not taken yet */
+    bool is_on_its_way;     /* one that it has, and the reader has not acknowledged */
     uint8_t nonce[CATCH_UP_NONCE_BYTES];
     struct grpc_reader reader;
     struct buffer output;

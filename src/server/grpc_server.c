@@ -68,8 +68,26 @@ static void connection_start_call(struct grpc_connection *connection, struct grp
         grpc_call_start(call);
 }
 
+static struct grpc_call *connection_find_call(struct grpc_connection *connection, uint64_t stream) {
+    LIST_EACH (&connection->calls, link)
+        if (LIST_ELEMENT(link, struct grpc_call, link)->stream == stream)
+            return LIST_ELEMENT(link, struct grpc_call, link);
+    return NULL;
+}
+
+/* Those that only ask whether the peer is there (http2.h) have the number 0, which is no call's. */
+static void connection_hear_ping(struct grpc_connection *connection, const nghttp2_ping *ping) {
+    uint64_t stream;
+    memcpy(&stream, ping->opaque_data, sizeof stream);
+    struct grpc_call *call = connection_find_call(connection, stream);
+    if ((ping->hd.flags & NGHTTP2_FLAG_ACK) && call != NULL)
+        catch_up_call_acknowledged(call);
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data) {
     struct grpc_call *call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    if (frame->hd.type == NGHTTP2_PING)
+        connection_hear_ping(user_data, &frame->ping);
     if (call == NULL || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
         return 0;
     if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
@@ -185,11 +203,11 @@ int grpc_server_listen(struct grpc_server *server, int socket) {
 }
 
 static struct grpc_call *server_find_call(struct grpc_server *server, uint64_t stream) {
+    struct grpc_call *call = NULL;
     LIST_EACH (&server->connections, link)
-        LIST_EACH (&LIST_ELEMENT(link, struct grpc_connection, link)->calls, call)
-            if (LIST_ELEMENT(call, struct grpc_call, link)->stream == stream)
-                return LIST_ELEMENT(call, struct grpc_call, link);
-    return NULL;
+        if (call == NULL)
+            call = connection_find_call(LIST_ELEMENT(link, struct grpc_connection, link), stream);
+    return call;
 }
 
 void grpc_server_stream(struct grpc_server *server, const struct gossip_stream_action *action) {

@@ -5,6 +5,7 @@ const assert = require('node:assert');
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const http2 = require('node:http2');
+const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
@@ -134,6 +135,37 @@ test('by hand: pieces repeat the nonce, bad requests get one clear status, four 
   assert.strictEqual(fifth.pieces.length, 1);
   await until('their time is over', async () => await streams(agent, 'served-failed') >= 4, 30000);
   assert.strictEqual(await catchUp(client, {nonce, digest: digest()}).ended, grpc.status.OK);
+});
+
+// Carries bytes to and from `port` until so many came from there, and from then on swallows all, as a cable that is cut does.
+async function startCable(t, port, bytes) {
+  let left = bytes;
+  const cable = net.createServer((near) => {
+    const far = net.connect(port, '127.0.0.1');
+    for (const end of [near, far]) { t.after(() => end.destroy()); end.on('error', () => {}); }
+    near.on('data', (data) => left > 0 && far.write(data));
+    far.on('data', (data) => {
+      if (left > 0) near.write(data);
+      left -= data.length;
+    });
+  });
+  t.after(() => cable.close());
+  await new Promise((resolve) => cable.listen(0, '127.0.0.1', resolve));
+  return cable.address().port;
+}
+
+test('a stream that is cut halfway has failed for who gives it, too', async (t) => {
+  const cluster = await startNodes(t, {nodes: 1});
+  const agent = await startAgent(cluster, 'agent', cluster.nodes[0]);
+  await fill(agent);
+  const port = await startCable(t, agent.peerPort, 20000);
+  const client = new Peer(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  t.after(() => client.close());
+  const done = await streams(agent, 'served-done');
+  const cut = catchUp(client, {nonce: crypto.randomBytes(16), digest: digest()});
+  await until('who gives it has noticed', async () => await streams(agent, 'served-failed') > 0, 30000);
+  assert.strictEqual(await streams(agent, 'served-done'), done);
+  cut.call.cancel();
 });
 
 test('with a key nobody is served who does not have it', async (t) => {

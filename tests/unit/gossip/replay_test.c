@@ -298,8 +298,8 @@ static void test_the_bytes_of_a_life(void **state) {
     codec_writer_release(&writer);
 }
 
-/* Without an argument the tests; `--plant`, `--plant-trust` and `--plant-answer` show that they find
- * the faults: they fail then. */
+/* Without an argument the tests; `--plant`, `--plant-trust` and `--plant-answer` show that they
+ * find the faults: they fail then. */
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_count_is_new_once),
