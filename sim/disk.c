@@ -490,12 +490,21 @@ static bool has_prefix(const struct disk_name *name, const char *prefix) {
     return strncmp(name->name, prefix, strlen(prefix)) == 0;
 }
 
+static bool is_at_rest(const struct disk_name *name) {
+    return has_prefix(name, "wal-0") || has_prefix(name, "chunk") || has_prefix(name, "snapshot");
+}
+
 /* Names are sorted: another segment follows where the next name is one. */
-static bool is_at_rest(const struct sim_disk *disk, size_t position) {
+static bool is_newest_segment(const struct sim_disk *disk, size_t position) {
     const struct disk_name *name = &disk->safe.entries[position];
-    bool is_sealed = has_prefix(name, "wal-0") && position + 1 < disk->safe.count &&
-                     has_prefix(name + 1, "wal-0");
-    return is_sealed || has_prefix(name, "chunk") || has_prefix(name, "snapshot");
+    return has_prefix(name, "wal-0") &&
+           (position + 1 == disk->safe.count || !has_prefix(name + 1, "wal-0"));
+}
+
+/* A log may lose what nothing was written behind: that looks like a write that never was finished.
+ */
+static uint64_t syncs_behind(const struct sim_disk *disk, size_t position) {
+    return is_newest_segment(disk, position) ? DISK_ROT_SYNCS_BEHIND : 0;
 }
 
 /* `name_prefix` NULL: of what is at rest. */
@@ -503,16 +512,12 @@ static bool rot(struct sim_disk *disk, const char *name_prefix, struct random *r
     if (disk->rotten || disk->safe.count == 0)
         return false;
     size_t start = (size_t)random_below(random, disk->safe.count);
-    /* A log may lose what nothing was written behind: that looks like a write that never was
-     * finished. */
-    uint64_t syncs_behind =
-        name_prefix && strcmp(name_prefix, "wal") == 0 ? DISK_ROT_SYNCS_BEHIND : 0;
     for (size_t i = 0; i < disk->safe.count; i++) {
         size_t position = (start + i) % disk->safe.count;
         struct disk_name *name = &disk->safe.entries[position];
-        if (name_prefix ? !has_prefix(name, name_prefix) : !is_at_rest(disk, position))
+        if (name_prefix ? !has_prefix(name, name_prefix) : !is_at_rest(name))
             continue;
-        if (!disk_image_rot(name->image, syncs_behind, random, &disk->rotten_offset,
+        if (!disk_image_rot(name->image, syncs_behind(disk, position), random, &disk->rotten_offset,
                             &disk->rotten_mask))
             continue;
         disk->rotten = disk_image_keep(name->image);

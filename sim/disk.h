@@ -59,7 +59,7 @@ void sim_disk_end_life(struct sim_disk *disk, enum sim_death death);
  * behind it. False when there is nothing to damage. sim_disk_mend() puts the bit right;
  * sim_disk_forget_rot() leaves it to a node that started all the same. */
 bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random *random);
-/* The same on a disk that is in use: in a sealed segment of the log, or in a snapshot. */
+/* The same on a disk that is in use: in a segment of the log, or in a snapshot. */
 bool sim_disk_rot_at_rest(struct sim_disk *disk, struct random *random);
 /* What was damaged is gone, or was written again: from now on nothing is. */
 bool sim_disk_has_shed_rot(struct sim_disk *disk);

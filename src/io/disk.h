@@ -60,8 +60,9 @@ struct disk_ops {
                          size_t count);
     /* How long the last write_durable() took, its two halves. NULL: not known apart. */
     void (*durable_times)(struct disk *disk, uint64_t *write_us, uint64_t *sync_us);
-    /* The system forgets what it remembers of a file's bytes, so that a read asks the disk itself.
-     * NULL: it remembers nothing. */
+    /* The system forgets what it remembers of a file's bytes, so that a read asks the disk itself,
+     * and for no more than is read: what stands behind it may just be written. NULL: it remembers
+     * nothing. */
     void (*forget_cached)(struct disk_file *file);
     int (*preallocate)(struct disk_file *file, uint64_t bytes); /* zero-filled, and synced */
     int (*rename)(struct disk *disk, const char *from,

@@ -104,9 +104,9 @@ static bool choose_of_shard(struct scrub *scrub) {
 
 /* False: the pass is over. */
 static bool choose(struct scrub *scrub) {
-    struct wal_sealed segment;
+    struct wal_at_rest segment;
     if (scrub->stage == SCRUB_LOG) {
-        if (wal_sealed_after(scrub->worker->wal, scrub->segment, &segment)) {
+        if (wal_at_rest_after(scrub->worker->wal, scrub->segment, &segment)) {
             scrub_job_segment(&scrub->job, &segment);
             return true;
         }

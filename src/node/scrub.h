@@ -1,4 +1,4 @@
-/* Reads what a worker has on its disk again and again, slowly: sealed segments of the log, then the
+/* Reads what a worker has on its disk again and again, slowly: segments of the log, then the
  * newest snapshot of each shard. Damage is found before anybody needs what is lost, and while it is
  * known here still: a new snapshot is taken from memory, which writes a bad chunk or manifest anew
  * and lets a bad segment go (docs/decisions/0030-damage-at-rest.md).

@@ -57,17 +57,21 @@ static int verify_slice(struct scrub_job *job, struct bytes slice, size_t *neede
     return 0;
 }
 
-static int read_slice(struct scrub_job *job, size_t *got) {
+static int read_slice(struct scrub_job *job, size_t wanted_bytes) {
+    const struct disk_ops *ops = job->disk->ops;
     char name[DISK_NAME_MAXIMUM];
     struct disk_file *file;
     wal_segment_name(job->segment.number, name);
-    if (job->offset == 0)
-        disk_forget_cached(job->disk, name);
-    int status = job->disk->ops->open(job->disk, name, DISK_OPEN_READ, &file);
+    job->read_bytes = 0;
+    int status = ops->open(job->disk, name, DISK_OPEN_READ, &file);
     if (status)
         return status;
-    status = job->disk->ops->read(file, job->offset, job->slice, job->slice_bytes, got);
-    job->disk->ops->close(file);
+    size_t got;
+    if (ops->forget_cached)
+        ops->forget_cached(file);
+    status = ops->read(file, job->offset, job->slice, wanted_bytes, &got);
+    ops->close(file);
+    job->read_bytes = got;
     return status;
 }
 
@@ -77,31 +81,36 @@ static void make_slice(struct scrub_job *job, size_t bytes) {
     job->slice_bytes = bytes;
 }
 
+/* A record that is longer than a slice is read at once. */
+static void size_next_slice(struct scrub_job *job, size_t needed_bytes) {
+    size_t bytes = needed_bytes > SCRUB_SLICE_BYTES ? needed_bytes : SCRUB_SLICE_BYTES;
+    if (bytes != job->slice_bytes)
+        make_slice(job, bytes);
+}
+
 static int segment_run(struct disk_job *disk_job) {
     struct scrub_job *job = scrub_of(disk_job);
-    size_t got = 0, needed_bytes;
+    size_t needed_bytes;
     if (job->slice == NULL)
         make_slice(job, SCRUB_SLICE_BYTES);
-    uint64_t begins = job->offset;
-    int status = read_slice(job, &got);
-    job->read_bytes = got;
+    uint64_t left_bytes = job->segment.end_bytes - job->offset;
+    size_t wanted_bytes = left_bytes < job->slice_bytes ? (size_t)left_bytes : job->slice_bytes;
+    job->is_whole = true;
+    int status = read_slice(job, wanted_bytes);
     if (status == 0)
-        status = verify_slice(job, bytes_of(job->slice, got), &needed_bytes);
-    job->is_whole = status || needed_bytes == 0;
-    if (job->is_whole)
+        status = verify_slice(job, bytes_of(job->slice, job->read_bytes), &needed_bytes);
+    if (status || needed_bytes == 0)
         return status;
-    job->is_whole = got < job->slice_bytes;
-    if (job->is_whole)
+    if (job->read_bytes < wanted_bytes)
         return ERR_DAMAGED; /* the file ends before its records do */
-    /* A record that is longer than a slice is read at once. */
-    if (job->offset == begins && needed_bytes > job->slice_bytes)
-        make_slice(job, needed_bytes);
-    else if (job->slice_bytes > SCRUB_SLICE_BYTES)
-        make_slice(job, SCRUB_SLICE_BYTES);
+    if (needed_bytes > job->segment.end_bytes - job->offset)
+        return 0; /* the next record is not at rest as a whole */
+    size_next_slice(job, needed_bytes);
+    job->is_whole = false;
     return 0;
 }
 
-void scrub_job_segment(struct scrub_job *job, const struct wal_sealed *segment) {
+void scrub_job_segment(struct scrub_job *job, const struct wal_at_rest *segment) {
     job->kind = SCRUB_SEGMENT;
     job->job.run = segment_run;
     job->segment = *segment;

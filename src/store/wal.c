@@ -104,6 +104,7 @@ int wal_open(const struct wal_options *options, const struct wal_visitor *visito
         return status;
     }
     wal->released_below = wal->sealed_release = wal->appended_release = wal->ledger.oldest_segment;
+    wal->durable_end = wal->position;
     wal_note_markable(wal, wal->position.record > 0);
     *out = wal;
     return 0;
@@ -203,14 +204,20 @@ bool wal_oldest_holder(const struct wal *wal, unsigned segments, uint32_t *shard
     return wal_ledger_holder(&wal->ledger, needed_from, shard);
 }
 
-bool wal_sealed_after(const struct wal *wal, uint64_t number, struct wal_sealed *out) {
-    const struct wal_segment *segment = wal_ledger_sealed_after(&wal->ledger, number);
-    if (segment == NULL)
-        return false;
-    *out = (struct wal_sealed){.number = segment->number,
-                               .end_record = segment->end_record,
-                               .end_crc32c = segment->end_crc32c};
-    return true;
+bool wal_at_rest_after(const struct wal *wal, uint64_t number, struct wal_at_rest *out) {
+    const struct wal_segment *sealed = wal_ledger_sealed_after(&wal->ledger, number);
+    const struct wal_position *end = &wal->durable_end;
+    if (sealed)
+        *out = (struct wal_at_rest){.number = sealed->number,
+                                    .end_record = sealed->end_record,
+                                    .end_crc32c = sealed->end_crc32c,
+                                    .end_bytes = UINT64_MAX};
+    else
+        *out = (struct wal_at_rest){.number = end->segment,
+                                    .end_record = end->record,
+                                    .end_crc32c = end->chain,
+                                    .end_bytes = end->offset & ~(uint64_t)(DISK_BLOCK_BYTES - 1)};
+    return out->number > number && out->end_bytes > 0;
 }
 
 void wal_note_damage(struct wal *wal, uint64_t segment) {
@@ -218,13 +225,29 @@ void wal_note_damage(struct wal *wal, uint64_t segment) {
         wal->damaged_segment = segment;
 }
 
+bool wal_must_leave_segment(const struct wal *wal) {
+    bool has_space = wal->spare_count > 0 || !wal->is_full;
+    return wal->position.segment == wal->damaged_segment && has_space;
+}
+
+/* A round that says again what was said already, for the sake of the segment that it begins. */
+static void leave_segment(struct wal *wal) {
+    if (!wal_must_leave_segment(wal) || !wal_is_idle(wal))
+        return;
+    append(wal, WAL_RELEASE, 0, wal->appended_release, BYTES_NONE);
+    wal_flush(wal);
+}
+
 bool wal_shed_damage(struct wal *wal, uint32_t *shard) {
     if (wal->damaged_segment < wal->appended_release)
         return false;
     uint64_t needed_from = wal_ledger_needed_from(&wal->ledger);
-    if (needed_from <= wal->damaged_segment)
-        return wal_ledger_holder(&wal->ledger, needed_from, shard);
-    release_below(wal, needed_from);
+    if (needed_from > wal->damaged_segment)
+        release_below(wal, needed_from);
+    else if (wal_ledger_holder(&wal->ledger, needed_from, shard))
+        return true;
+    else
+        leave_segment(wal); /* nobody needs it, and no other follows it */
     return false;
 }
 

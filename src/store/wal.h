@@ -124,15 +124,18 @@ bool wal_is_idle(const struct wal *wal);    /* nothing gathered, none of its job
 /* The shard needs no entry up to index any more (its snapshot mark is durable): frees segments that
  * nobody needs. */
 void wal_release(struct wal *wal, uint32_t shard, uint64_t index);
-/* A segment that another one follows, and what it must amount to. */
-struct wal_sealed {
+/* What is durable of a segment, and must not change any more. */
+struct wal_at_rest {
     uint64_t number, end_record; /* its last record, */
     uint32_t end_crc32c;         /* and the checksum that this has */
+    /* In the newest segment no byte from here on may be looked at: the next round may be writing
+     * the rest of its block. UINT64_MAX: another segment follows. */
+    uint64_t end_bytes;
 };
-/* The oldest one above `number`; false: there is none. */
-bool wal_sealed_after(const struct wal *wal, uint64_t number, struct wal_sealed *out);
-/* A segment was found damaged at rest, though what it holds is known here. It is not used again,
- * and goes as soon as nobody needs it: wal_shed_damage(). */
+/* Of the oldest segment above `number`; false: there is none. */
+bool wal_at_rest_after(const struct wal *wal, uint64_t number, struct wal_at_rest *out);
+/* A segment was found damaged at rest, though what it holds is known here. Nothing more is written
+ * to it, it is not used again, and it goes as soon as nobody needs it: wal_shed_damage(). */
 void wal_note_damage(struct wal *wal, uint64_t segment);
 /* Lets damaged segments go. True: this shard still needs an entry of one, or of an older one, and
  * should take a snapshot. */

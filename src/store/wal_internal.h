@@ -25,8 +25,9 @@ struct wal {
     struct wal_options options;
     struct wal_tuning tuning;
     struct random random;
-    struct wal_ledger ledger; /* of everything sealed */
-    struct wal_position position;
+    struct wal_ledger ledger;        /* of everything sealed */
+    struct wal_position position;    /* behind the round that is sealed, or was last */
+    struct wal_position durable_end; /* behind the newest one that is durable */
 
     struct buffer batches[2]; /* one gathers, the other is written from `written_bytes` on */
     unsigned gathering;
@@ -69,6 +70,8 @@ struct wal {
 /* wal.c */
 void wal_fail(struct wal *wal, int error, const char *what);
 uint64_t wal_now_us(const struct wal *wal); /* 0 without a clock */
+/* The segment written to is damaged: the next round begins another, if there is space for one. */
+bool wal_must_leave_segment(const struct wal *wal);
 static inline uint64_t wal_smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 /* How much of the batch being written is left, and how much waits behind it. */
 static inline size_t wal_rest_bytes(const struct wal *wal) {

@@ -22,8 +22,8 @@ static bool is_busy(const struct wal *wal) {
 static bool has_room(const struct wal *wal) {
     size_t digest_bytes = wal_record_bytes(
         (uint32_t)(WAL_DIGEST_HEAD_BYTES + wal->ledger.shard_count * WAL_DIGEST_ROW_BYTES));
-    bool fits =
-        wal->position.offset > 0 && wal->position.offset + digest_bytes <= wal->round.file_bytes;
+    bool fits = wal->position.offset > 0 && !wal_must_leave_segment(wal) &&
+                wal->position.offset + digest_bytes <= wal->round.file_bytes;
     return fits || (wal->spare_count && !wal->is_full);
 }
 

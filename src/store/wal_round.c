@@ -68,8 +68,8 @@ void wal_plan_round(struct wal *wal, size_t first_bytes) {
     struct wal_position *position = &wal->position;
     round->next_segment = 0;
     build_head(wal);
-    if (position->offset > 0 &&
-        position->offset + wal->head.length + first_bytes > round->file_bytes) {
+    bool fits = position->offset + wal->head.length + first_bytes <= round->file_bytes;
+    if (position->offset > 0 && (!fits || wal_must_leave_segment(wal))) {
         round->next = wal_take_spare(wal);
         round->next_segment = position->segment + 1;
         position->offset = 0;
@@ -229,6 +229,7 @@ static void round_done(struct disk_job *job, int status) {
     if (wal->has_failed)
         return;
     wal->file_bytes = round->file_bytes;
+    wal->durable_end = wal->position;
     wal->is_reserve_in_round = false;
     bool has_news = wal->sealed_sequence > wal->durable_sequence;
     wal->durable_sequence = wal->sealed_sequence;

@@ -49,6 +49,21 @@ test('a byte flipped in a sealed segment: said, and the segment goes', async (t)
   await expectSound(node, 200);
 });
 
+// Of an idle log all but its mark is at rest. The segment holds the term and the vote too, so it has to be left before it can go.
+test('a byte flipped in the newest segment of an idle log: said, and the segment goes', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1, flags: ['--wal-segment-bytes', '4mb', '--scrub-bytes-per-second', 0]});
+  await write(node, 0, 50);
+  const [bad, ...others] = filesOf(node, /^wal-\d+$/);
+  assert.strictEqual(others.length, 0, 'the log has one segment');
+  await sleep(300); // the mark
+  flip(bad);
+  await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '1gb');
+  await until('the damage is told', async () => await info(node, 'scrub_damages') === 1);
+  assert.match(node.log, new RegExp(`the disk has changed what was written.*${path.basename(bad)}`));
+  await until('the segment is gone', async () => !fs.existsSync(bad));
+  await expectSound(node, 50);
+});
+
 test('a byte flipped in a snapshot, its chunks or its manifest: said, and written anew', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1, flags: [...FLAGS, '--snapshot-log-entries', 50]});
   await write(node, 0, 150);

@@ -230,6 +230,7 @@ int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
 /* Only of pages that are clean; whoever reads has nothing to gain by knowing of the others. */
 void disk_real_file_forget_cached(struct disk_file *file) {
     (void)posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_DONTNEED);
+    (void)posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_RANDOM); /* no reading ahead */
 }
 
 /* Past the page cache, if that can be: nobody will read them there, and to find pages for a whole

@@ -6,16 +6,10 @@
 #include "base/planted.h"
 #include "wal_world.h"
 
-static struct world *world_new(void) {
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
+static struct world *digesting(void) {
+    struct world *world = world_new();
     world->has_digests = true;
     return world;
-}
-
-static void world_free(struct world *world) {
-    world_release(world);
-    memory_free(world);
 }
 
 /* Some of the segments become spares, the others are removed. */
@@ -79,7 +73,7 @@ static void assert_found_again(struct world *world, unsigned seed) {
 
 /* False: there is no such call. */
 static bool fail_one(enum fake_call call, unsigned nth, unsigned seed) {
-    struct world *world = world_new();
+    struct world *world = digesting();
     assert_int_equal(world_open(world), 0);
     fake_disk_fail_call(&world->fake, call, nth);
     live(world);
@@ -126,7 +120,7 @@ static bool fail_start(struct world *world, enum fake_call call, unsigned nth) {
 }
 
 static struct world *lived(void) {
-    struct world *world = world_new();
+    struct world *world = digesting();
     assert_int_equal(world_open(world), 0);
     live(world);
     world_close(world);
@@ -150,7 +144,7 @@ static void test_every_call_of_the_first_start_fails_once(void **state) {
     for (unsigned call = 0; call < FAKE_CALL_COUNT; call++) {
         bool is_hit = true;
         for (unsigned nth = 1; is_hit; nth++) {
-            struct world *world = world_new();
+            struct world *world = digesting();
             is_hit = fail_start(world, call, nth);
             failures += is_hit;
             world_free(world);

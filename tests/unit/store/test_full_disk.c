@@ -6,9 +6,8 @@
 
 enum { PROBE_US = 1000 * 1000 };
 
-static struct world *world_new(uint64_t reserve_bytes) {
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
+static struct world *world_with_reserve(uint64_t reserve_bytes) {
+    struct world *world = world_new();
     world->reserve_bytes = reserve_bytes;
     assert_int_equal(world_open(world), 0);
     wal_tick(world->wal);
@@ -16,22 +15,15 @@ static struct world *world_new(uint64_t reserve_bytes) {
     return world;
 }
 
-static void world_free(struct world *world) {
+static void world_end(struct world *world) {
     assert_int_equal(world->failures, 0);
-    world_release(world);
-    memory_free(world);
+    world_free(world);
 }
 
 static void tick(struct world *world) {
     world->now_us += PROBE_US;
     wal_tick(world->wal);
     fake_disk_run_all(&world->fake);
-}
-
-static void reopen(struct world *world) {
-    world_close(world);
-    assert_int_equal(world_open(world), 0);
-    assert_true(world_log_is(world, world->append_count));
 }
 
 /* Entries of 130 bytes, one a round, until the log waits. Returns the next index. */
@@ -48,7 +40,7 @@ static uint64_t fill(struct world *world, uint64_t index, enum wal_space until) 
  * is space. */
 static void test_is_known_while_there_is_room(void **state) {
     (void)state;
-    struct world *world = world_new(256);
+    struct world *world = world_with_reserve(256);
     assert_non_null(fake_disk_find(&world->fake, "wal-reserve"));
     world->fake.is_full = true;
     fill(world, 1, WAL_SPACE_SHORT);
@@ -59,13 +51,13 @@ static void test_is_known_while_there_is_room(void **state) {
     world->fake.is_full = false;
     tick(world);
     assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
-    world_free(world);
+    world_end(world);
 }
 
 /* A full disk is asked at most twice a second. */
 static void test_is_not_asked_too_often(void **state) {
     (void)state;
-    struct world *world = world_new(512);
+    struct world *world = world_with_reserve(512);
     world->fake.is_full = true;
     fill(world, 1, WAL_SPACE_SHORT);
     world->fake.is_full = false;
@@ -74,13 +66,13 @@ static void test_is_not_asked_too_often(void **state) {
     assert_true(wal_is_idle(world->wal));
     tick(world);
     assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
-    world_free(world);
+    world_end(world);
 }
 
 /* Entries use up all but the reserve; then terms and votes go on in it, and are durable. */
 static void test_votes_go_on_in_the_reserve(void **state) {
     (void)state;
-    struct world *world = world_new(512);
+    struct world *world = world_with_reserve(512);
     world->fake.is_full = true;
     fill(world, 1, WAL_SPACE_RESERVED);
     assert_int_equal(world->durable, world->append_count);
@@ -91,18 +83,19 @@ static void test_votes_go_on_in_the_reserve(void **state) {
     }
     assert_null(fake_disk_find(&world->fake, "wal-reserve"));
     assert_int_equal(wal_space(world->wal), WAL_SPACE_RESERVED);
-    reopen(world);
+    world_restart(world);
+    assert_true(world_log_is(world, world->append_count));
     world->fake.is_full = false;
     tick(world);
     assert_non_null(fake_disk_find(&world->fake, "wal-reserve"));
-    world_free(world);
+    world_end(world);
 }
 
 /* Not even the reserve is left: what is appended waits and is not durable, however long; when there
  * is space it is, in order. */
 static void test_rounds_wait_for_space(void **state) {
     (void)state;
-    struct world *world = world_new(512);
+    struct world *world = world_with_reserve(512);
     world->fake.is_full = true;
     uint64_t index = fill(world, 1, WAL_SPACE_RESERVED);
     for (uint64_t i = 0; i < 20; i++) {
@@ -122,14 +115,15 @@ static void test_rounds_wait_for_space(void **state) {
     tick(world);
     tick(world);
     assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
-    reopen(world);
-    world_free(world);
+    world_restart(world);
+    assert_true(world_log_is(world, world->append_count));
+    world_end(world);
 }
 
 /* The process ends while a round waits: what was durable is there, and nothing else. */
 static void test_what_waits_is_not_there_after_a_crash(void **state) {
     (void)state;
-    struct world *world = world_new(0);
+    struct world *world = world_with_reserve(0);
     world->fake.is_full = true;
     uint64_t index = fill(world, 1, WAL_SPACE_RESERVED);
     for (uint64_t i = 0; i < 9; i++) {
@@ -144,14 +138,14 @@ static void test_what_waits_is_not_there_after_a_crash(void **state) {
     fake_disk_crash(&world->fake, &random);
     assert_int_equal(world_open(world), 0);
     assert_true(world_log_is(world, durable));
-    world_free(world);
+    world_end(world);
 }
 
 /* Segments that are released give space too, without the disk having more: the round that waits
  * takes one. */
 static void test_a_released_segment_is_space(void **state) {
     (void)state;
-    struct world *world = world_new(512);
+    struct world *world = world_with_reserve(512);
     for (uint64_t i = 1; i <= 12; i++) {
         world_entry(world, 0, i, 130);
         world_flush(world);
@@ -167,14 +161,15 @@ static void test_a_released_segment_is_space(void **state) {
     struct wal_statistics statistics;
     wal_statistics(world->wal, &statistics);
     assert_true(statistics.segments_recycled >= 1);
-    reopen(world);
-    world_free(world);
+    world_restart(world);
+    assert_true(world_log_is(world, world->append_count));
+    world_end(world);
 }
 
 /* The directory has no room for another name: the next segment waits under its first one. */
 static void test_a_full_directory_is_a_full_disk(void **state) {
     (void)state;
-    struct world *world = world_new(512);
+    struct world *world = world_with_reserve(512);
     world->fake.is_directory_full = true;
     uint64_t index = fill(world, 1, WAL_SPACE_RESERVED);
     for (uint64_t i = 0; i < 9; i++) {
@@ -187,14 +182,15 @@ static void test_a_full_directory_is_a_full_disk(void **state) {
         tick(world);
     assert_int_equal(world->durable, world->append_count);
     assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
-    reopen(world);
-    world_free(world);
+    world_restart(world);
+    assert_true(world_log_is(world, world->append_count));
+    world_end(world);
 }
 
 /* An entry longer than a segment needs a longer file. It waits like the others. */
 static void test_a_long_entry_waits(void **state) {
     (void)state;
-    struct world *world = world_new(512);
+    struct world *world = world_with_reserve(512);
     world_entry(world, 0, 1, 20);
     world_flush(world);
     world->fake.is_full = true;
@@ -205,15 +201,16 @@ static void test_a_long_entry_waits(void **state) {
     world->fake.is_full = false;
     tick(world);
     assert_int_equal(world->durable, 2);
-    reopen(world);
-    world_free(world);
+    world_restart(world);
+    assert_true(world_log_is(world, world->append_count));
+    world_end(world);
 }
 
 /* Space comes and goes by chance; nothing fails, and in the end all is durable and replayed. */
 static void test_space_comes_and_goes(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 200; seed++) {
-        struct world *world = world_new(seed % 2 ? 512 : 1024);
+        struct world *world = world_with_reserve(seed % 2 ? 512 : 1024);
         struct random random;
         random_init(&random, seed);
         uint64_t released = 0;
@@ -244,7 +241,8 @@ static void test_space_comes_and_goes(void **state) {
             tick(world);
         assert_int_equal(world->durable, world->append_count);
         assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
-        reopen(world);
+        world_restart(world);
+        assert_true(world_log_is(world, world->append_count));
         world_free(world);
     }
 }

@@ -7,24 +7,12 @@
 
 enum { SEGMENT_BYTES = 65536, IDLE_US = 1000000 };
 
-static struct world *world_new(void) {
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
+static struct world *marking(void) {
+    struct world *world = world_new();
     world->segment_bytes = SEGMENT_BYTES;
     world->has_digests = world->has_repairer = world->has_peers = true;
     assert_int_equal(world_open(world), 0);
     return world;
-}
-
-static void world_free(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
-static uint64_t rounds_of(const struct world *world) {
-    struct wal_statistics statistics;
-    wal_statistics(world->wal, &statistics);
-    return statistics.rounds;
 }
 
 /* As its owner does it: at the time that the log asks for. */
@@ -36,7 +24,7 @@ static void idle(struct world *world) {
 
 /* Entries and a vote, each a round; the last one is the vote. */
 static struct world *voted(void) {
-    struct world *world = world_new();
+    struct world *world = marking();
     world_state(world, 0, 3, 1);
     world_flush(world);
     world_entry(world, 0, 1, 100);
@@ -46,15 +34,9 @@ static struct world *voted(void) {
     return world;
 }
 
-static struct fake_file *segment_of(struct world *world, unsigned segment) {
-    char name[DISK_NAME_MAXIMUM];
-    wal_segment_name(segment, name);
-    return fake_disk_find(&world->fake, name);
-}
-
 /* Where the n-th round of the first segment begins, or behind the last one, where it ends. */
 static size_t round_offset(struct world *world, uint64_t round) {
-    const struct fake_file *file = segment_of(world, 1);
+    const struct fake_file *file = world_segment(world, 1);
     struct wal_header header;
     size_t at = 0;
     while (wal_header_decode(bytes_of(file->live + at, file->live_bytes - at), &header) == 0 &&
@@ -63,22 +45,13 @@ static size_t round_offset(struct world *world, uint64_t round) {
     return at;
 }
 
-static int reopen(struct world *world) {
-    size_t appended = world->append_count;
-    int status = world_open(world);
-    if (status == 0)
-        world_close(world);
-    world->append_count = appended;
-    return status;
-}
-
 static void test_an_idle_log_writes_one_mark(void **state) {
     (void)state;
-    struct world *world = world_new();
+    struct world *world = marking();
     assert_true(wal_due_us(world->wal) == UINT64_MAX); /* nothing was ever written */
     world_state(world, 0, 3, 1);
     world_flush(world);
-    assert_int_equal(rounds_of(world), 1);
+    assert_int_equal(world_statistics(world).rounds, 1);
     uint64_t due_us = wal_due_us(world->wal);
     assert_in_range(due_us, 1, IDLE_US);
     wal_flush_due(world->wal, due_us - 1);
@@ -89,7 +62,7 @@ static void test_an_idle_log_writes_one_mark(void **state) {
     assert_true(wal_due_us(world->wal) > due_us);
     for (unsigned i = 0; i < 3; i++)
         idle(world);
-    assert_int_equal(rounds_of(world), 3);
+    assert_int_equal(world_statistics(world).rounds, 3);
     assert_true(wal_due_us(world->wal) == UINT64_MAX);
     assert_int_equal(world->durable, 2);
     world_entry(world, 0, 2, 100);
@@ -109,7 +82,7 @@ static void test_a_mark_may_be_asked_for(void **state) {
         wal_mark(world->wal);
         fake_disk_run_all(&world->fake);
     }
-    assert_int_equal(rounds_of(world), 4);
+    assert_int_equal(world_statistics(world).rounds, 4);
     world_entry(world, 0, 2, 100);
     wal_mark(world->wal); /* something waits: no */
     assert_true(fake_disk_run_job(&world->fake, DISK_LANE_LOG) == false);
@@ -133,12 +106,12 @@ static void test_every_flip_in_the_last_round_is_damage(void **state) {
             if (is_marked)
                 idle(world);
             world_close(world);
-            segment_of(world, 1)->live[at] ^= (uint8_t)(1 << (at % 8));
-            assert_int_equal(reopen(world), 0);
+            world_segment(world, 1)->live[at] ^= (uint8_t)(1 << (at % 8));
+            assert_int_equal(world_recover(world), 0);
             const struct world_shard *told = &world->log.shards[0];
             /* Repaired: in a later term than any it voted in, or with the vote it gave. */
             forgotten += !(told->term > 4 || (told->term == 4 && told->vote == 2));
-            assert_int_equal(reopen(world), 0);
+            assert_int_equal(world_recover(world), 0);
             world_free(world);
         }
         assert_int_equal(forgotten > 0, !is_marked);
@@ -152,9 +125,9 @@ static void test_a_lost_block_is_damage(void **state) {
     idle(world);
     size_t from = round_offset(world, 3);
     world_close(world);
-    struct fake_file *file = segment_of(world, 1);
+    struct fake_file *file = world_segment(world, 1);
     memset(file->live + from, 0, DISK_BLOCK_BYTES - from % DISK_BLOCK_BYTES);
-    assert_int_equal(reopen(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world->log.shards[0].term >= 4);
     assert_true(world->log.shards[0].term > 4 || world->log.shards[0].vote == 2);
     world_free(world);
@@ -163,7 +136,7 @@ static void test_a_lost_block_is_damage(void **state) {
 /* Without peers nothing is repaired, and the log is refused as it is. */
 static void test_damage_without_peers_is_refused(void **state) {
     (void)state;
-    struct world *world = world_new();
+    struct world *world = marking();
     world->has_peers = false;
     world_entry(world, 0, 1, 100);
     world_flush(world);
@@ -172,11 +145,11 @@ static void test_damage_without_peers_is_refused(void **state) {
     idle(world);
     size_t from = round_offset(world, 2), end = round_offset(world, 3);
     world_close(world);
-    segment_of(world, 1)->live[(from + end) / 2] ^= 1;
-    assert_int_equal(reopen(world), ERR_DAMAGED);
+    world_segment(world, 1)->live[(from + end) / 2] ^= 1;
+    assert_int_equal(world_recover(world), ERR_DAMAGED);
     assert_non_null(strstr(world->problem.text, "a later round was written after it"));
-    segment_of(world, 1)->live[(from + end) / 2] ^= 1;
-    assert_int_equal(reopen(world), 0);
+    world_segment(world, 1)->live[(from + end) / 2] ^= 1;
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, 2));
     world_free(world);
 }
@@ -199,7 +172,7 @@ static void test_a_torn_mark_is_cut(void **state) {
         world_flush(world);
         idle(world);
         world_close(world);
-        assert_int_equal(reopen(world), 0);
+        assert_int_equal(world_recover(world), 0);
         assert_true(world_log_is(world, 4));
         world_free(world);
     }
@@ -208,8 +181,7 @@ static void test_a_torn_mark_is_cut(void **state) {
 /* At the end of a segment it begins the next one if that is ready; on a full disk it waits. */
 static void test_a_mark_makes_no_segment(void **state) {
     (void)state;
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
+    struct world *world = world_new();
     world->segment_bytes = 2048;
     world->has_digests = true;
     assert_int_equal(world_open(world), 0);
@@ -220,15 +192,15 @@ static void test_a_mark_makes_no_segment(void **state) {
     world->fake.is_full = true;
     world->now_us = wal_due_us(world->wal);
     wal_flush_due(world->wal, world->now_us);
-    assert_int_equal(rounds_of(world), 1);
-    assert_null(segment_of(world, 2));
+    assert_int_equal(world_statistics(world).rounds, 1);
+    assert_null(world_segment(world, 2));
     world->fake.is_full = false;
     fake_disk_run_all(&world->fake);
     idle(world);
-    assert_int_equal(rounds_of(world), 2);
-    assert_non_null(segment_of(world, 2));
+    assert_int_equal(world_statistics(world).rounds, 2);
+    assert_non_null(world_segment(world, 2));
     world_close(world);
-    assert_int_equal(reopen(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, 1));
     world_free(world);
 }

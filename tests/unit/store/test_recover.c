@@ -7,67 +7,6 @@
 #include "store/wal_format.h"
 #include "wal_world.h"
 
-static struct world *world_new(void) {
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
-    return world;
-}
-
-static void world_free(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
-static struct fake_file *file_of(struct world *world, unsigned segment) {
-    char name[DISK_NAME_MAXIMUM];
-    wal_segment_name(segment, name);
-    struct fake_file *file = fake_disk_find(&world->fake, name);
-    assert_non_null(file);
-    return file;
-}
-
-/* Length of the segment up to its last byte that is not zero, to the next record's place. */
-static size_t used_bytes(const struct fake_file *file) {
-    size_t used = file->live_bytes;
-    while (used > 0 && file->live[used - 1] == 0)
-        used--;
-    return (used + 7) / 8 * 8;
-}
-
-/* Three rounds in the first segment, which is then too full for the next; three in the second. The
- * last round holds two records. Seven appends before the last round, nine in all. */
-static struct world *small_log(void) {
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
-    world_state(world, 0, 3, 1);
-    world_entry(world, 0, 1, 100);
-    world_flush(world);
-    world_entry(world, 1, 1, 200);
-    world_entry(world, 0, 2, 61);
-    world_flush(world);
-    world_snapshot(world, 2, 9, 3);
-    world_flush(world);
-    world_entry(world, 0, 3, 301);
-    world_flush(world);
-    world_truncate(world, 0, 3);
-    world_flush(world);
-    world_entry(world, 0, 3, 90);
-    world_entry(world, 0, 4, 91);
-    world_flush(world);
-    world_close(world);
-    return world;
-}
-enum { SMALL_LOG_APPENDS = 9, SMALL_LOG_LAST_ROUND_BYTES = (WAL_HEADER_BYTES + 96) * 2 };
-
-static int open_and_close(struct world *world) {
-    size_t appended = world->append_count;
-    int status = world_open(world);
-    if (status == 0)
-        world_close(world);
-    world->append_count = appended;
-    return status;
-}
-
 /* The log was cut to its first `count` appends, and is open. */
 static void forget(struct world *world, size_t count) {
     world->append_count = world->life_begins = world->durable = count;
@@ -87,12 +26,12 @@ static void flip(struct fake_file *file, size_t bit) {
 /* Opening may zero a tail and add a record: each flip starts from the original bytes. */
 static void expect_flips(struct world *world, unsigned segment, size_t first_bit, size_t end_bit,
                          bool is_refused) {
-    struct fake_file *one = file_of(world, 1), *two = file_of(world, 2);
+    struct fake_file *one = world_segment(world, 1), *two = world_segment(world, 2);
     uint8_t *original[2] = {memory_copy(one->live, one->live_bytes),
                             memory_copy(two->live, two->live_bytes)};
     for (size_t bit = first_bit; bit < end_bit; bit++) {
         flip(segment == 1 ? one : two, bit);
-        int status = open_and_close(world);
+        int status = world_recover(world);
         if (is_refused) {
             if (status != ERR_DAMAGED)
                 print_message("segment %u bit %zu: %d\n", segment, bit, status);
@@ -105,7 +44,7 @@ static void expect_flips(struct world *world, unsigned segment, size_t first_bit
         memcpy(one->live, original[0], one->live_bytes);
         memcpy(two->live, original[1], two->live_bytes);
     }
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, SMALL_LOG_APPENDS));
     memory_free(original[0]);
     memory_free(original[1]);
@@ -113,9 +52,9 @@ static void expect_flips(struct world *world, unsigned segment, size_t first_bit
 
 static void test_refuses_every_flip_in_what_was_synced(void **state) {
     (void)state;
-    struct world *world = small_log();
-    size_t second = used_bytes(file_of(world, 2)) - SMALL_LOG_LAST_ROUND_BYTES;
-    expect_flips(world, 1, 0, used_bytes(file_of(world, 1)) * 8, true);
+    struct world *world = world_small_log();
+    size_t second = world_used_bytes(world_segment(world, 2)) - SMALL_LOG_LAST_ROUND_BYTES;
+    expect_flips(world, 1, 0, world_used_bytes(world_segment(world, 1)) * 8, true);
     expect_flips(world, 2, 0, second * 8, true);
     world_free(world);
 }
@@ -124,11 +63,11 @@ static void test_refuses_every_flip_in_what_was_synced(void **state) {
  * replayed was written. */
 static void test_cuts_in_the_last_round_only(void **state) {
     (void)state;
-    struct world *world = small_log();
-    size_t end = used_bytes(file_of(world, 2));
+    struct world *world = world_small_log();
+    size_t end = world_used_bytes(world_segment(world, 2));
     expect_flips(world, 2, (end - SMALL_LOG_LAST_ROUND_BYTES) * 8, end * 8, false);
     expect_flips(world, 2, end * 8, WORLD_SEGMENT_BYTES * 8, false);
-    size_t first_end = used_bytes(file_of(world, 1));
+    size_t first_end = world_used_bytes(world_segment(world, 1));
     expect_flips(world, 1, first_end * 8, WORLD_SEGMENT_BYTES * 8, false);
     world_free(world);
 }
@@ -137,10 +76,10 @@ static void test_cuts_in_the_last_round_only(void **state) {
  * on, and is cut again. */
 static void test_goes_on_behind_a_cut(void **state) {
     (void)state;
-    struct world *world = small_log();
+    struct world *world = world_small_log();
     for (unsigned again = 0; again < 3; again++) {
-        struct fake_file *file = file_of(world, 2);
-        size_t at = used_bytes(file) - SMALL_LOG_LAST_ROUND_BYTES + 8;
+        struct fake_file *file = world_segment(world, 2);
+        size_t at = world_used_bytes(file) - SMALL_LOG_LAST_ROUND_BYTES + 8;
         memset(file->live + at, 0, 72);
         assert_int_equal(world_open(world), 0);
         assert_true(world_log_is(world, SMALL_LOG_APPENDS - 2));
@@ -150,7 +89,7 @@ static void test_goes_on_behind_a_cut(void **state) {
         world_flush(world);
         world_close(world);
     }
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, SMALL_LOG_APPENDS));
     world_free(world);
 }
@@ -173,10 +112,10 @@ static void test_what_was_read_is_durable(void **state) {
         assert_int_equal(world->failures, 1);
         world_close(world);
         fake_disk_fail_after(&world->fake, 0, 0);
-        assert_int_equal(open_and_close(world), 0);
+        assert_int_equal(world_recover(world), 0);
         assert_true(world_log_is(world, 2));
         fake_disk_crash(&world->fake, &random);
-        assert_int_equal(open_and_close(world), 0);
+        assert_int_equal(world_recover(world), 0);
         assert_true(world_log_is(world, 2));
         world_free(world);
     }
@@ -186,22 +125,22 @@ static void test_what_was_read_is_durable(void **state) {
  * still told from damage. */
 static void test_keeps_the_whole_records_of_a_torn_round(void **state) {
     (void)state;
-    struct world *world = small_log();
-    struct fake_file *file = file_of(world, 2);
-    size_t end = used_bytes(file);
+    struct world *world = world_small_log();
+    struct fake_file *file = world_segment(world, 2);
+    size_t end = world_used_bytes(file);
     memset(file->live + end - WAL_HEADER_BYTES - 96, 0, WAL_HEADER_BYTES + 96);
     assert_int_equal(world_open(world), 0);
     assert_true(world_log_is(world, SMALL_LOG_APPENDS - 1));
-    assert_in_range(used_bytes(file), end - WAL_HEADER_BYTES - 96 + 1,
+    assert_in_range(world_used_bytes(file), end - WAL_HEADER_BYTES - 96 + 1,
                     end - 96); /* the record of the cut */
     forget(world, SMALL_LOG_APPENDS - 1);
     world_entry(world, 0, 4, 20);
     world_entry(world, 0, 5, 20);
     world_flush(world);
     world_close(world);
-    size_t first = used_bytes(file) - 2 * (WAL_HEADER_BYTES + 24);
+    size_t first = world_used_bytes(file) - 2 * (WAL_HEADER_BYTES + 24);
     file->live[first] ^= 1; /* the first record of the last round, torn; the second arrived */
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     world->append_count = SMALL_LOG_APPENDS - 1;
     assert_true(world_log_is(world, SMALL_LOG_APPENDS - 1));
     world_free(world);
@@ -228,7 +167,7 @@ static void test_refuses_a_missing_segment(void **state) {
     for (size_t i = 0; i < 2; i++) {
         struct world *world = long_log();
         remove_file(world, missing[i]);
-        assert_int_equal(open_and_close(world), ERR_DAMAGED);
+        assert_int_equal(world_recover(world), ERR_DAMAGED);
         assert_non_null(strstr(world->problem.text, missing[i]));
         assert_non_null(strstr(world->problem.text, "missing"));
         world_free(world);
@@ -238,11 +177,11 @@ static void test_refuses_a_missing_segment(void **state) {
 static void test_refuses_exchanged_segments(void **state) {
     (void)state;
     struct world *world = long_log();
-    struct fake_file *two = file_of(world, 2), *three = file_of(world, 3);
+    struct fake_file *two = world_segment(world, 2), *three = world_segment(world, 3);
     struct fake_file copy = *two;
     *two = *three;
     *three = copy;
-    assert_int_equal(open_and_close(world), ERR_DAMAGED);
+    assert_int_equal(world_recover(world), ERR_DAMAGED);
     world_free(world);
 }
 
@@ -250,23 +189,23 @@ static void test_refuses_exchanged_segments(void **state) {
 static void test_refuses_a_zeroed_end_of_a_segment(void **state) {
     (void)state;
     struct world *world = long_log();
-    struct fake_file *file = file_of(world, 2);
-    memset(file->live + used_bytes(file) - 256, 0, 256);
-    assert_int_equal(open_and_close(world), ERR_DAMAGED);
+    struct fake_file *file = world_segment(world, 2);
+    memset(file->live + world_used_bytes(file) - 256, 0, 256);
+    assert_int_equal(world_recover(world), ERR_DAMAGED);
     assert_non_null(strstr(world->problem.text, "wal-0000000002"));
     world_free(world);
 }
 
 static void test_refuses_a_later_version(void **state) {
     (void)state;
-    struct world *world = small_log();
-    struct fake_file *file = file_of(world, 2);
+    struct world *world = world_small_log();
+    struct fake_file *file = world_segment(world, 2);
     uint32_t chain = 0;
     struct wal_header header;
     assert_int_equal(wal_header_decode(bytes_of(file->live, file->live_bytes), &header), 0);
     file->live[12] = WAL_VERSION + 1;
     wal_record_seal(file->live, &header, &chain);
-    assert_int_equal(open_and_close(world), ERR_VERSION);
+    assert_int_equal(world_recover(world), ERR_VERSION);
     assert_non_null(strstr(world->problem.text, "another release"));
     world_free(world);
 }
@@ -277,7 +216,7 @@ static void test_takes_an_empty_newest_segment(void **state) {
     (void)state;
     const size_t sizes[] = {0, 1, 57, 512, 1024, 5000};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        struct world *world = small_log();
+        struct world *world = world_small_log();
         uint8_t zeros[5000] = {0};
         fake_disk_put(&world->fake, "wal-0000000003", bytes_of(zeros, sizes[i]));
         fake_disk_put(&world->fake, "wal-spare.new", bytes_of(zeros, 10));
@@ -289,7 +228,7 @@ static void test_takes_an_empty_newest_segment(void **state) {
         world_entry(world, 0, 5, 700);
         world_flush(world);
         world_close(world);
-        assert_int_equal(open_and_close(world), 0);
+        assert_int_equal(world_recover(world), 0);
         assert_true(world_log_is(world, SMALL_LOG_APPENDS + 1));
         world_free(world);
     }
@@ -303,14 +242,14 @@ static void test_takes_a_torn_first_round(void **state) {
     world_entry(world, 0, 1, 100);
     world_flush(world);
     world_close(world);
-    memset(file_of(world, 1)->live, 0, 40);
+    memset(world_segment(world, 1)->live, 0, 40);
     assert_int_equal(world_open(world), 0);
     assert_int_equal(world->log.replayed, 0);
     forget(world, 0);
     world_entry(world, 0, 1, 100);
     world_flush(world);
     world_close(world);
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, 1));
     world_free(world);
 }
@@ -337,10 +276,10 @@ static void test_is_not_misled_by_a_log_inside_an_entry(void **state) {
     world->append_count++; /* not in the model: it will be cut */
     world_flush(world);
     world_close(world);
-    struct fake_file *file = file_of(world, 1);
-    file->live[used_bytes(file) - sizeof inner] ^=
+    struct fake_file *file = world_segment(world, 1);
+    file->live[world_used_bytes(file) - sizeof inner] ^=
         1; /* in the first inner header: the outer fails */
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, 1));
     world_free(world);
 }
@@ -455,17 +394,17 @@ static void test_recovers_from_a_crash_in_recovery(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 40; seed++)
         for (unsigned nth = 1; nth < 8; nth++) {
-            struct world *world = small_log();
+            struct world *world = world_small_log();
             struct random random;
             random_init(&random, seed);
-            struct fake_file *file = file_of(world, 2);
-            memset(file->live + used_bytes(file) - WAL_HEADER_BYTES - 96 + 8, 0, 64);
+            struct fake_file *file = world_segment(world, 2);
+            memset(file->live + world_used_bytes(file) - WAL_HEADER_BYTES - 96 + 8, 0, 64);
             memcpy(file->durable, file->live, file->live_bytes);
             fake_disk_fail_after(&world->fake, nth, ERR_IO);
-            int status = open_and_close(world);
+            int status = world_recover(world);
             assert_true(status == 0 || status == ERR_IO);
             fake_disk_crash(&world->fake, &random);
-            assert_int_equal(open_and_close(world), 0);
+            assert_int_equal(world_recover(world), 0);
             assert_true(world_log_is(world, SMALL_LOG_APPENDS - 1));
             world_free(world);
         }
@@ -475,10 +414,10 @@ static void test_recovers_from_a_crash_in_recovery(void **state) {
 /* The planted fault does what it says: what was durable is gone without a word. */
 static void test_planted_cut_loses_what_was_durable(void **state) {
     (void)state;
-    struct world *world = small_log();
-    file_of(world, 1)->live[700] ^= 1;
+    struct world *world = world_small_log();
+    world_segment(world, 1)->live[700] ^= 1;
     planted_fault_on = PLANTED_LOG_CUT_AT_BAD_CHECKSUM;
-    int status = open_and_close(world);
+    int status = world_recover(world);
     planted_fault_on = PLANTED_NOTHING;
     assert_int_equal(status, 0);
     assert_true(world->log.replayed < SMALL_LOG_APPENDS);

@@ -8,16 +8,10 @@
 #include "store/wal_verify.h"
 #include "wal_world.h"
 
-static void world_free(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
 /* A log whose segments hold four entries each; those up to `released` are covered by a snapshot and
  * let go once `released` entries are written. It ends with entry `last`. */
 static struct world *recycled_log(uint64_t released, uint64_t last) {
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
+    struct world *world = world_new();
     assert_int_equal(world_open(world), 0);
     for (uint64_t i = 1; i <= last; i++) {
         if (i == 4)
@@ -33,12 +27,6 @@ static struct world *recycled_log(uint64_t released, uint64_t last) {
         fake_disk_run_all(&world->fake);
     }
     return world;
-}
-
-static struct wal_statistics statistics_of(const struct world *world) {
-    struct wal_statistics statistics;
-    wal_statistics(world->wal, &statistics);
-    return statistics;
 }
 
 static struct fake_file *newest_of(struct world *world) {
@@ -62,15 +50,6 @@ static bool first_spare(struct world *world, char name[DISK_NAME_MAXIMUM]) {
     return false;
 }
 
-static int open_and_close(struct world *world) {
-    size_t appended = world->append_count;
-    int status = world_open(world);
-    if (status == 0)
-        world_close(world);
-    world->append_count = appended;
-    return status;
-}
-
 /* The bytes behind the last record of this life, told by the headers alone. */
 static size_t end_of_records(const struct fake_file *file) {
     size_t at = 0;
@@ -90,16 +69,16 @@ static size_t end_of_records(const struct fake_file *file) {
 static void test_released_segments_are_used_again(void **state) {
     (void)state;
     struct world *world = recycled_log(17, 17);
-    assert_int_equal(statistics_of(world).spares, 2);
+    assert_int_equal(world_statistics(world).spares, 2);
     size_t files = world->fake.file_count;
     for (uint64_t i = 18; i <= 25; i++) {
         world_entry(world, 0, i, 130);
         world_flush(world);
     }
-    assert_int_equal(statistics_of(world).segments_recycled, 2);
+    assert_int_equal(world_statistics(world).segments_recycled, 2);
     assert_int_equal(world->fake.file_count, files);
     world_close(world);
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, world->append_count));
     world_free(world);
 }
@@ -113,12 +92,12 @@ static void test_spares_outlive_the_process(void **state) {
     uint8_t zeros[500] = {0};
     fake_disk_put(&world->fake, "wal-spare-0000000099", bytes_of(zeros, sizeof zeros));
     assert_int_equal(world_open(world), 0);
-    assert_int_equal(statistics_of(world).spares, 2);
+    assert_int_equal(world_statistics(world).spares, 2);
     assert_null(fake_disk_find(&world->fake, "wal-spare-0000000099"));
     world_close(world);
     world->spare_count = 1;
     assert_int_equal(world_open(world), 0);
-    assert_int_equal(statistics_of(world).spares, 1);
+    assert_int_equal(world_statistics(world).spares, 1);
     world_free(world);
 }
 
@@ -137,7 +116,7 @@ static void test_no_spares_are_kept_where_none_are_wanted(void **state) {
     world_flush(world);
     wal_release(world->wal, 0, 50);
     fake_disk_run_all(&world->fake);
-    assert_true(statistics_of(world).spares <= 1); /* one may be made ahead of need */
+    assert_true(world_statistics(world).spares <= 1); /* one may be made ahead of need */
     world_free(world);
 }
 
@@ -164,7 +143,7 @@ static void test_segments_change_their_size_while_the_log_is_used(void **state) 
         assert_int_equal(fake_disk_find(&world->fake, name)->live_bytes, 2 * WORLD_SEGMENT_BYTES);
     world_close(world);
     world->segment_bytes = 2 * WORLD_SEGMENT_BYTES;
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, world->append_count));
     world_free(world);
 }
@@ -176,7 +155,7 @@ static void test_stale_records_are_never_replayed(void **state) {
     for (uint64_t last = 20; last <= 40; last++) {
         struct world *world = recycled_log(20, last);
         world_close(world);
-        assert_int_equal(open_and_close(world), 0);
+        assert_int_equal(world_recover(world), 0);
         assert_true(world_log_is(world, world->append_count));
         assert_int_equal(world->log.shards[0].last_index, last);
         world_free(world);
@@ -202,7 +181,7 @@ static void test_a_recycled_segment_without_a_checkpoint_is_new(void **state) {
     world_entry(world, 0, 18, 130);
     world_flush(world);
     world_close(world);
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, world->append_count));
     world_free(world);
 }
@@ -231,42 +210,9 @@ static void test_a_forged_record_is_not_replayed(void **state) {
     memcpy(file->live + end, buffer_data(&forged), forged.length);
     memcpy(file->live + end + 128, buffer_data(&forged), forged.length);
     buffer_release(&forged);
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_true(world_log_is(world, world->append_count));
     world_free(world);
-}
-
-static void ignore_bad(void *context, const struct wal_bad *bad) {
-    (void)bad;
-    ++*(unsigned *)context;
-}
-static int ignore_entry(void *context, uint32_t shard, struct bytes encoded) {
-    (void)context, (void)shard, (void)encoded;
-    return 0;
-}
-static int ignore_number(void *context, uint32_t shard, uint64_t from_index) {
-    (void)context, (void)shard, (void)from_index;
-    return 0;
-}
-static int ignore_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
-    (void)context, (void)shard, (void)term, (void)vote;
-    return 0;
-}
-static int ignore_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    (void)context, (void)shard, (void)index, (void)term;
-    return 0;
-}
-
-static unsigned count_bad(struct world *world, struct wal_verification *result) {
-    unsigned bad = 0;
-    struct wal_verifier verifier = {.visitor = {.entry = ignore_entry,
-                                                .truncate = ignore_number,
-                                                .state = ignore_state,
-                                                .snapshot = ignore_snapshot,
-                                                .context = &bad},
-                                    .bad = ignore_bad};
-    assert_int_equal(wal_verify(&world->fake.disk, &verifier, result), 0);
-    return bad;
 }
 
 /* Every bit of the newest segment, which is a recycled one: before the last round a flip is refused
@@ -281,15 +227,15 @@ static void test_every_flip_in_a_recycled_segment(void **state) {
     assert_true(end > 0 && end + WAL_END_BYTES < file->live_bytes);
     size_t last_round = end - WAL_HEADER_BYTES - 136;
     struct wal_verification result;
-    assert_int_equal(count_bad(world, &result), 0);
+    assert_int_equal(world_verify(world, &result), 0);
     assert_false(result.is_torn);
     for (size_t bit = 0; bit < file->live_bytes * 8; bit++) {
         uint8_t *original = memory_copy(file->live, file->live_bytes);
         file->live[bit / 8] ^= (uint8_t)(1 << (bit % 8));
         bool is_synced = bit / 8 < last_round, is_behind = bit / 8 >= end + WAL_END_BYTES;
-        assert_int_equal(count_bad(world, &result) > 0, is_synced);
+        assert_int_equal(world_verify(world, &result) > 0, is_synced);
         assert_int_equal(result.is_torn, !is_synced && !is_behind);
-        assert_int_equal(open_and_close(world), is_synced ? ERR_DAMAGED : 0);
+        assert_int_equal(world_recover(world), is_synced ? ERR_DAMAGED : 0);
         bool is_cut = bit / 8 >= last_round && bit / 8 < end;
         assert_true(is_synced || world_log_is(world, world->append_count - is_cut));
         memcpy(file->live, original, file->live_bytes);
@@ -322,12 +268,12 @@ static void test_misdirected_writes_are_found(void **state) {
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         uint8_t *kept = memory_copy(wrong[i].file->live, wrong[i].file->live_bytes);
         memcpy(wrong[i].file->live + wrong[i].offset, newest->live + end - record, record);
-        assert_true(count_bad(world, &result) > 0);
-        assert_int_equal(open_and_close(world), ERR_DAMAGED);
+        assert_true(world_verify(world, &result) > 0);
+        assert_int_equal(world_recover(world), ERR_DAMAGED);
         memcpy(wrong[i].file->live, kept, wrong[i].file->live_bytes);
         memory_free(kept);
     }
-    assert_int_equal(open_and_close(world), 0);
+    assert_int_equal(world_recover(world), 0);
     world_free(world);
 }
 
@@ -349,7 +295,7 @@ static void test_short_writes_over_a_former_life(void **state) {
         memcpy(file->live + end + held, former + end + held, file->live_bytes - end - held);
         bool is_lost = memcmp(file->live + end, written, record) != 0;
         memory_free(written);
-        assert_int_equal(open_and_close(world), 0);
+        assert_int_equal(world_recover(world), 0);
         assert_true(world_log_is(world, world->append_count - is_lost));
         world->append_count -= is_lost;
         world->durable = world->append_count;
@@ -357,7 +303,7 @@ static void test_short_writes_over_a_former_life(void **state) {
         world_entry(world, 0, is_lost ? 26 : 27, 130);
         world_flush(world);
         world_close(world);
-        assert_int_equal(open_and_close(world), 0);
+        assert_int_equal(world_recover(world), 0);
         assert_true(world_log_is(world, world->append_count));
         memory_free(former);
         world_free(world);
@@ -376,7 +322,7 @@ static void test_planted_stale_records_are_replayed(void **state) {
     }
     world_close(world);
     planted_fault_on = PLANTED_STALE_RECORDS_BELIEVED;
-    int status = open_and_close(world);
+    int status = world_recover(world);
     planted_fault_on = PLANTED_NOTHING;
     assert_int_equal(status, 0);
     assert_int_equal(world->log.shards[0].term, 1);

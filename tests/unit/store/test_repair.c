@@ -9,23 +9,17 @@
 
 enum { SEGMENT_BYTES = 2048 };
 
-static struct world *world_new(void) {
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
+static struct world *repairing(void) {
+    struct world *world = world_new();
     world->segment_bytes = SEGMENT_BYTES;
     world->has_digests = world->has_repairer = world->has_peers = true;
     return world;
 }
 
-static void world_free(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
 /* Three segments, three shards: entries, a truncation that other entries follow, states, a mark.
  * The last two rounds are the first shard's. */
 static struct world *mixed_log(void) {
-    struct world *world = world_new();
+    struct world *world = repairing();
     assert_int_equal(world_open(world), 0);
     for (uint32_t shard = 0; shard < WORLD_SHARDS; shard++)
         world_state(world, shard, 3, shard + 1);
@@ -106,32 +100,10 @@ static bool all_keep_promises(const struct world *world, size_t spared) {
     return true;
 }
 
-static int reopen(struct world *world) {
-    size_t appended = world->append_count;
-    int status = world_open(world);
-    if (status == 0)
-        world_close(world);
-    world->append_count = appended;
-    return status;
-}
-
-static size_t used_bytes(const struct fake_file *file) {
-    size_t used = file->live_bytes;
-    while (used > 0 && file->live[used - 1] == 0)
-        used--;
-    return (used + 7) / 8 * 8;
-}
-
-static struct fake_file *segment_of(struct world *world, unsigned segment) {
-    char name[DISK_NAME_MAXIMUM];
-    wal_segment_name(segment, name);
-    return fake_disk_find(&world->fake, name);
-}
-
 /* Where the last round of the newest segment begins: rounds begin with a digest. */
 static size_t last_round(const struct fake_file *file) {
     size_t found = 0;
-    for (size_t at = 0; at + WAL_HEADER_BYTES <= used_bytes(file); at += 8) {
+    for (size_t at = 0; at + WAL_HEADER_BYTES <= world_used_bytes(file); at += 8) {
         struct wal_header header;
         bool is_digest =
             wal_header_decode(bytes_of(file->live + at, file->live_bytes - at), &header) == 0 &&
@@ -146,24 +118,24 @@ enum { SEGMENTS = 3 };
 static void test_every_flip_is_repaired(void **state) {
     (void)state;
     struct world *model = mixed_log();
-    assert_null(segment_of(model, SEGMENTS + 1));
-    assert_non_null(segment_of(model, SEGMENTS));
+    assert_null(world_segment(model, SEGMENTS + 1));
+    assert_non_null(world_segment(model, SEGMENTS));
     size_t with_loss = 0, refused = 0, all = 0;
     for (unsigned segment = 1; segment <= SEGMENTS; segment++) {
-        const struct fake_file *file = segment_of(model, segment);
-        size_t end = segment == SEGMENTS ? last_round(file) : used_bytes(file);
+        const struct fake_file *file = world_segment(model, segment);
+        size_t end = segment == SEGMENTS ? last_round(file) : world_used_bytes(file);
         for (size_t at = 0; at < end; at++) {
             struct world *world = mixed_log();
-            segment_of(world, segment)->live[at] ^= (uint8_t)(1 << (at % 8));
+            world_segment(world, segment)->live[at] ^= (uint8_t)(1 << (at % 8));
             all++;
-            int status = reopen(world);
+            int status = world_recover(world);
             refused += status != 0;
             assert_true(status == 0 || status == ERR_DAMAGED);
             if (status == 0 && !all_keep_promises(world, 0))
                 fail_msg("segment %u byte %zu", segment, at);
             for (uint32_t shard = 0; shard < WORLD_SHARDS; shard++)
                 with_loss += world->log.shards[shard].floor_index > 0;
-            assert_int_equal(status == 0 ? reopen(world) : 0, 0); /* and again */
+            assert_int_equal(status == 0 ? world_recover(world) : 0, 0); /* and again */
             world_free(world);
         }
     }
@@ -178,12 +150,14 @@ static void test_a_lost_sector_is_repaired_or_refused(void **state) {
     struct world *model = mixed_log();
     size_t repaired = 0, refused = 0;
     for (unsigned segment = 1; segment <= SEGMENTS; segment++)
-        for (size_t at = 0; at + 512 <= used_bytes(segment_of(model, segment)); at += 128) {
+        for (size_t at = 0; at + 512 <= world_used_bytes(world_segment(model, segment));
+             at += 128) {
             struct world *world = mixed_log();
-            memset(segment_of(world, segment)->live + at, 0xa5, 512);
-            int status = reopen(world);
+            memset(world_segment(world, segment)->live + at, 0xa5, 512);
+            int status = world_recover(world);
             assert_true(status == 0 || status == ERR_DAMAGED);
-            bool is_tail = segment == SEGMENTS && at + 512 > last_round(segment_of(model, segment));
+            bool is_tail =
+                segment == SEGMENTS && at + 512 > last_round(world_segment(model, segment));
             if (status == 0 && !is_tail)
                 assert_true(all_keep_promises(world, 0));
             repaired += status == 0;
@@ -196,8 +170,8 @@ static void test_a_lost_sector_is_repaired_or_refused(void **state) {
 
 /* In the payload of the second entry of shard 1, which others follow; in the first segment. */
 static void spoil(struct world *world) {
-    struct fake_file *file = segment_of(world, 1);
-    for (size_t at = 0; at + WAL_HEADER_BYTES <= used_bytes(file); at += 8) {
+    struct fake_file *file = world_segment(world, 1);
+    for (size_t at = 0; at + WAL_HEADER_BYTES <= world_used_bytes(file); at += 8) {
         struct wal_header header;
         bool is_it =
             wal_header_decode(bytes_of(file->live + at, file->live_bytes - at), &header) == 0 &&
@@ -216,18 +190,18 @@ static void test_a_shard_without_peers_is_refused_as_it_is(void **state) {
     struct world *world = mixed_log();
     spoil(world);
     world->has_peers = false;
-    struct fake_file *file = segment_of(world, 1);
+    struct fake_file *file = world_segment(world, 1);
     uint8_t *before = memory_copy(file->live, file->live_bytes);
-    assert_int_equal(reopen(world), ERR_DAMAGED);
+    assert_int_equal(world_recover(world), ERR_DAMAGED);
     assert_memory_equal(file->live, before, file->live_bytes);
-    assert_ptr_equal(file, segment_of(world, 1));
-    assert_null(segment_of(world, SEGMENTS + 1));
+    assert_ptr_equal(file, world_segment(world, 1));
+    assert_null(world_segment(world, SEGMENTS + 1));
     memory_free(before);
     assert_non_null(strstr(world->problem.text, "damaged in wal-0000000001"));
     world->has_peers = true;
-    assert_int_equal(reopen(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_non_null(fake_disk_find(&world->fake, "damaged-0000000001"));
-    assert_null(segment_of(world, 1));
+    assert_null(world_segment(world, 1));
     world_free(world);
 }
 
@@ -241,12 +215,12 @@ static void test_a_repair_may_fail_anywhere(void **state) {
         struct world *world = mixed_log();
         spoil(world);
         fake_disk_fail_after(&world->fake, call, ERR_IO);
-        int status = reopen(world);
+        int status = world_recover(world);
         bool is_over = world->fake.fail_countdown > 0;
         fake_disk_fail_after(&world->fake, 0, 0);
         failures += status != 0;
         fake_disk_crash(&world->fake, &random);
-        assert_int_equal(reopen(world), 0);
+        assert_int_equal(world_recover(world), 0);
         assert_true(all_keep_promises(world, 0));
         world_free(world);
         if (is_over)
@@ -258,7 +232,7 @@ static void test_a_repair_may_fail_anywhere(void **state) {
 /* A damaged place that a later snapshot covers costs nothing. */
 static void test_a_snapshot_mends_the_gap(void **state) {
     (void)state;
-    struct world *world = world_new();
+    struct world *world = repairing();
     assert_int_equal(world_open(world), 0);
     world_state(world, 0, 3, 1);
     for (uint64_t i = 1; i <= 5; i++) {
@@ -272,45 +246,12 @@ static void test_a_snapshot_mends_the_gap(void **state) {
         world_flush(world);
     }
     world_close(world);
-    segment_of(world, 1)->live[600] ^= 1;
-    assert_int_equal(reopen(world), 0);
+    world_segment(world, 1)->live[600] ^= 1;
+    assert_int_equal(world_recover(world), 0);
     assert_int_equal(world->log.shards[0].floor_index, 0);
     assert_int_equal(world->log.shards[0].last_index, 8);
     assert_int_equal(world->log.shards[0].term, 3);
     world_free(world);
-}
-
-static int ignore_entry(void *context, uint32_t shard, struct bytes entry) {
-    (void)context, (void)shard, (void)entry;
-    return 0;
-}
-static int ignore_index(void *context, uint32_t shard, uint64_t index) {
-    (void)context, (void)shard, (void)index;
-    return 0;
-}
-static int ignore_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
-    (void)context, (void)shard, (void)term, (void)vote;
-    return 0;
-}
-static int ignore_mark(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    (void)context, (void)shard, (void)index, (void)term;
-    return 0;
-}
-static void print_bad(void *context, const struct wal_bad *bad) {
-    (void)context;
-    print_message("segment %u byte %u: %s\n", (unsigned)bad->segment, (unsigned)bad->offset,
-                  bad->what);
-}
-
-static uint64_t count_bad(struct world *world) {
-    struct wal_verification result;
-    struct wal_verifier verifier = {.visitor = {.entry = ignore_entry,
-                                                .truncate = ignore_index,
-                                                .state = ignore_state,
-                                                .snapshot = ignore_mark},
-                                    .bad = print_bad};
-    assert_int_equal(wal_verify(&world->fake.disk, &verifier, &result), 0);
-    return result.bad_count;
 }
 
 /* The repaired log is a log: it takes records, is read again with them, and trothdb check finds
@@ -325,11 +266,12 @@ static void test_goes_on_behind_a_repair(void **state) {
     world_entry(world, 1, next, 33);
     world_flush(world);
     world_close(world);
-    assert_int_equal(reopen(world), 0);
+    assert_int_equal(world_recover(world), 0);
     assert_int_equal(world->log.shards[1].last_index, next);
     assert_int_equal(world->log.shards[1].term, term);
     assert_int_equal(world->log.shards[1].floor_index, floor_index);
-    assert_int_equal(count_bad(world), 0);
+    struct wal_verification result;
+    assert_int_equal(world_verify(world, &result), 0);
     world_free(world);
 }
 

@@ -1,5 +1,6 @@
-/* Sealed segments are read again while the log is in use: every bit that changes is found, and a
- * damaged segment goes once nobody needs it. */
+/* Segments are read again while the log is in use: every bit that changes is found, and a damaged
+ * segment goes once nobody needs it. Of the newest one only blocks are read that no round writes to
+ * any more. */
 #include "../unit.h"
 #include "base/memory.h"
 #include "store/scrub_job.h"
@@ -19,7 +20,7 @@ static void on_done(struct disk_job *job, int status) {
 }
 
 /* The whole segment, slice by slice. */
-static int scrub(struct world *world, const struct wal_sealed *segment, unsigned *slices) {
+static int scrub(struct world *world, const struct wal_at_rest *segment, unsigned *slices) {
     struct scrubbing scrubbing = {.is_done = false};
     scrub_job_init(&scrubbing.job, &world->fake.disk);
     scrubbing.job.job.done = on_done;
@@ -37,17 +38,11 @@ static int scrub(struct world *world, const struct wal_sealed *segment, unsigned
 }
 
 static struct world *world_of(uint64_t segment_bytes) {
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
+    struct world *world = world_new();
     world->segment_bytes = segment_bytes;
     world->has_digests = true;
     assert_int_equal(world_open(world), 0);
     return world;
-}
-
-static void world_free(struct world *world) {
-    world_release(world);
-    memory_free(world);
 }
 
 static void write_entries(struct world *world, uint64_t from, uint64_t to, size_t bytes) {
@@ -55,12 +50,6 @@ static void write_entries(struct world *world, uint64_t from, uint64_t to, size_
         world_entry(world, 0, i, bytes);
         world_flush(world);
     }
-}
-
-static struct fake_file *file_of(struct world *world, uint64_t segment) {
-    char name[DISK_NAME_MAXIMUM];
-    wal_segment_name(segment, name);
-    return fake_disk_find(&world->fake, name);
 }
 
 static size_t records_end(const struct fake_file *file) {
@@ -72,9 +61,9 @@ static size_t records_end(const struct fake_file *file) {
 }
 
 static void assert_all_sound(struct world *world, unsigned expected) {
-    struct wal_sealed segment = {.number = 0};
+    struct wal_at_rest segment = {.number = 0};
     unsigned count = 0, slices;
-    while (wal_sealed_after(world->wal, segment.number, &segment)) {
+    while (wal_at_rest_after(world->wal, segment.number, &segment)) {
         assert_int_equal(scrub(world, &segment, &slices), 0);
         count++;
     }
@@ -100,10 +89,10 @@ static void test_every_flip_is_found(void **state) {
     (void)state;
     struct world *world = world_of(2048);
     write_entries(world, 1, 20, 100);
-    struct wal_sealed segment;
+    struct wal_at_rest segment;
     unsigned slices;
-    assert_true(wal_sealed_after(world->wal, 1, &segment));
-    struct fake_file *file = file_of(world, segment.number);
+    assert_true(wal_at_rest_after(world->wal, 1, &segment));
+    struct fake_file *file = world_segment(world, segment.number);
     for (size_t bit = 0; bit < records_end(file) * 8; bit++) {
         file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
         if (scrub(world, &segment, &slices) != ERR_DAMAGED)
@@ -120,10 +109,10 @@ static void test_segments_that_are_others(void **state) {
     (void)state;
     struct world *world = world_of(2048);
     write_entries(world, 1, 20, 100);
-    struct wal_sealed segment;
+    struct wal_at_rest segment;
     unsigned slices;
-    assert_true(wal_sealed_after(world->wal, 1, &segment));
-    struct fake_file *file = file_of(world, segment.number), *other = file_of(world, 1);
+    assert_true(wal_at_rest_after(world->wal, 1, &segment));
+    struct fake_file *file = world_segment(world, segment.number), *other = world_segment(world, 1);
     uint8_t *kept = memory_copy(file->live, file->live_bytes);
     memcpy(file->live, other->live, file->live_bytes);
     assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
@@ -150,13 +139,13 @@ static void test_slices(void **state) {
     (void)state;
     struct world *world = world_of(SCRUB_SLICE_BYTES * 2);
     unsigned slices;
-    struct wal_sealed segment;
+    struct wal_at_rest segment;
     static uint8_t large[SCRUB_SLICE_BYTES * 3];
     write_entries(world, 1, 100, 8000);
-    assert_true(wal_sealed_after(world->wal, 0, &segment));
+    assert_true(wal_at_rest_after(world->wal, 0, &segment));
     assert_int_equal(scrub(world, &segment, &slices), 0);
     assert_in_range(slices, 2, 4);
-    file_of(world, segment.number)->live[SCRUB_SLICE_BYTES + 5] ^= 1;
+    world_segment(world, segment.number)->live[SCRUB_SLICE_BYTES + 5] ^= 1;
     assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
     wal_append_entry(world->wal, 1, 1, bytes_of(large, sizeof large));
     wal_append_entry(world->wal, 1, 2, bytes_of(large, sizeof large));
@@ -164,8 +153,8 @@ static void test_slices(void **state) {
     wal_flush(world->wal);
     world->append_count += 3;
     fake_disk_run_all(&world->fake);
-    struct wal_sealed last = segment;
-    while (wal_sealed_after(world->wal, last.number, &last))
+    struct wal_at_rest last = segment;
+    while (wal_at_rest_after(world->wal, last.number, &last))
         if (last.number > segment.number + 1)
             assert_int_equal(scrub(world, &last, &slices), 0);
     world_free(world);
@@ -186,7 +175,7 @@ static void test_a_damaged_segment_is_shed(void **state) {
     wal_release(world->wal, 0, 20);
     fake_disk_run_all(&world->fake);
     assert_false(wal_shed_damage(world->wal, &shard));
-    assert_null(file_of(world, 2));
+    assert_null(world_segment(world, 2));
     for (size_t i = 0; i < world->fake.names.count; i++)
         if (strncmp(world->fake.names.entries[i].name, "wal-spare-", 10) == 0)
             assert_int_equal(world->fake.names.entries[i].file->live[8], 0); /* a new one */
@@ -202,11 +191,147 @@ static void test_a_needless_damaged_segment_goes_at_once(void **state) {
         world_state(world, 0, i + 1, 1);
         world_flush(world);
     }
-    assert_non_null(file_of(world, 2));
+    assert_non_null(world_segment(world, 2));
     wal_note_damage(world->wal, 2);
     assert_false(wal_shed_damage(world->wal, &shard));
     fake_disk_run_all(&world->fake);
-    assert_null(file_of(world, 2));
+    assert_null(world_segment(world, 2));
+    world_free(world);
+}
+
+/* ---- the newest segment ---- */
+
+enum { NEWEST_BYTES = 64 << 10 };
+
+/* A log in its first segment, idle: a mark stands behind the last entry. */
+static struct world *idle_world(uint64_t entries) {
+    struct world *world = world_of(NEWEST_BYTES);
+    write_entries(world, 1, entries, 300);
+    wal_mark(world->wal);
+    fake_disk_run_all(&world->fake);
+    return world;
+}
+
+static struct wal_at_rest newest_at_rest(struct world *world) {
+    struct wal_at_rest newest;
+    assert_true(wal_at_rest_after(world->wal, 0, &newest));
+    assert_true(newest.end_bytes < UINT64_MAX);
+    return newest;
+}
+
+static void assert_same_rest(struct wal_at_rest a, struct wal_at_rest b) {
+    assert_int_equal(a.number, b.number);
+    assert_int_equal(a.end_record, b.end_record);
+    assert_int_equal(a.end_crc32c, b.end_crc32c);
+    assert_int_equal(a.end_bytes, b.end_bytes);
+}
+
+/* Whatever bit of what was appended: the mark is behind it, and begins a block of its own. */
+static void test_every_flip_in_an_idle_newest_segment_is_found(void **state) {
+    (void)state;
+    struct world *world = world_of(NEWEST_BYTES);
+    write_entries(world, 1, 10, 300);
+    size_t entries_end = records_end(world_segment(world, 1));
+    assert_true(newest_at_rest(world).end_bytes < entries_end);
+    wal_mark(world->wal);
+    fake_disk_run_all(&world->fake);
+    struct wal_at_rest newest = newest_at_rest(world);
+    assert_true(newest.end_bytes >= entries_end);
+    struct fake_file *file = world_segment(world, 1);
+    unsigned slices;
+    assert_int_equal(scrub(world, &newest, &slices), 0);
+    for (size_t bit = 0; bit < entries_end * 8; bit++) {
+        file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (scrub(world, &newest, &slices) != ERR_DAMAGED)
+            fail_msg("bit %zu", bit);
+        file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    memset(file->live + newest.end_bytes, 0xff, file->live_bytes - newest.end_bytes);
+    assert_int_equal(scrub(world, &newest, &slices), 0); /* nothing there was looked at */
+    memset(file->live + newest.end_bytes - DISK_BLOCK_BYTES, 0, DISK_BLOCK_BYTES);
+    assert_int_equal(scrub(world, &newest, &slices), ERR_DAMAGED); /* a write that got lost */
+    world_free(world);
+}
+
+/* Nor is anything of a round that the disk has not taken yet, in this segment or the next. */
+static void test_a_round_under_way_is_not_at_rest(void **state) {
+    (void)state;
+    struct world *world = idle_world(20);
+    struct wal_at_rest before = newest_at_rest(world), during;
+    for (uint64_t i = 21; i <= 60; i++)
+        world_entry(world, 0, i, 2000);
+    wal_flush(world->wal);
+    assert_same_rest(newest_at_rest(world), before);
+    fake_disk_run_all(&world->fake);
+    assert_true(wal_at_rest_after(world->wal, 0, &during));
+    assert_true(during.number == 1 && during.end_bytes == UINT64_MAX);
+    assert_true(wal_at_rest_after(world->wal, 1, &during));
+    assert_int_equal(during.number, 2);
+    assert_false(wal_at_rest_after(world->wal, 2, &during));
+    world_free(world);
+}
+
+/* What was found by a start is at rest as what was written. */
+static void test_the_newest_segment_after_a_start(void **state) {
+    (void)state;
+    struct world *world = idle_world(20);
+    struct wal_at_rest before = newest_at_rest(world);
+    world_restart(world);
+    struct wal_at_rest after = newest_at_rest(world);
+    assert_same_rest(after, before);
+    unsigned slices;
+    assert_int_equal(scrub(world, &after, &slices), 0);
+    world_free(world);
+}
+
+/* The next round leaves it, and then it goes as any other. */
+static void test_a_damaged_newest_segment_is_left(void **state) {
+    (void)state;
+    struct world *world = idle_world(20);
+    uint32_t shard = 99;
+    wal_note_damage(world->wal, 1);
+    assert_true(wal_shed_damage(world->wal, &shard));
+    assert_int_equal(shard, 0);
+    world_snapshot(world, 0, 20, WORLD_ENTRY_TERM);
+    world_flush(world);
+    assert_non_null(world_segment(world, 2));
+    wal_release(world->wal, 0, 20);
+    fake_disk_run_all(&world->fake);
+    assert_false(wal_shed_damage(world->wal, &shard));
+    assert_null(world_segment(world, 1));
+    world->released[0] = 20;
+    world_restart(world);
+    assert_true(world_log_is(world, world->append_count));
+    world_free(world);
+}
+
+/* Also if nobody needs it and nothing is written. On a full disk the log goes on in it. */
+static void test_a_needless_damaged_newest_segment_is_left(void **state) {
+    (void)state;
+    struct world *world = world_of(16 << 10);
+    uint32_t shard;
+    world->fake.is_full = true;
+    for (unsigned i = 1; i <= 50; i++) {
+        if (i == 49)
+            wal_note_damage(world->wal, 1);
+        world_state(world, 0, i, 1);
+        world_flush(world);
+        assert_false(wal_shed_damage(world->wal, &shard));
+    }
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_SHORT);
+    assert_int_equal(world->durable, world->append_count);
+    assert_non_null(world_segment(world, 1));
+    world->fake.is_full = false;
+    world->now_us += 1000000;
+    for (unsigned i = 0; i < 5; i++) {
+        wal_tick(world->wal);
+        fake_disk_run_all(&world->fake);
+        assert_false(wal_shed_damage(world->wal, &shard));
+        fake_disk_run_all(&world->fake);
+    }
+    assert_null(world_segment(world, 1));
+    world_restart(world);
+    assert_true(world_log_is(world, world->append_count));
     world_free(world);
 }
 
@@ -214,4 +339,9 @@ RUN_TESTS(cmocka_unit_test(test_sound_segments_are_sound),
           cmocka_unit_test(test_every_flip_is_found),
           cmocka_unit_test(test_segments_that_are_others), cmocka_unit_test(test_slices),
           cmocka_unit_test(test_a_damaged_segment_is_shed),
-          cmocka_unit_test(test_a_needless_damaged_segment_goes_at_once))
+          cmocka_unit_test(test_a_needless_damaged_segment_goes_at_once),
+          cmocka_unit_test(test_every_flip_in_an_idle_newest_segment_is_found),
+          cmocka_unit_test(test_a_round_under_way_is_not_at_rest),
+          cmocka_unit_test(test_the_newest_segment_after_a_start),
+          cmocka_unit_test(test_a_damaged_newest_segment_is_left),
+          cmocka_unit_test(test_a_needless_damaged_newest_segment_is_left))

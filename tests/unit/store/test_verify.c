@@ -63,56 +63,9 @@ static void verify(struct world *world, struct seen *seen, struct wal_verificati
     assert_int_equal(world->fake.open_files, 0);
 }
 
-static struct fake_file *file_of(struct world *world, unsigned segment) {
-    char name[DISK_NAME_MAXIMUM];
-    wal_segment_name(segment, name);
-    struct fake_file *file = fake_disk_find(&world->fake, name);
-    assert_non_null(file);
-    return file;
-}
-
-/* Three rounds in the first segment, two of one and one of two records in the second. */
-static struct world *small_log(void) {
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
-    assert_int_equal(world_open(world), 0);
-    world_state(world, 0, 3, 1);
-    world_entry(world, 0, 1, 100);
-    world_flush(world);
-    world_entry(world, 1, 1, 200);
-    world_entry(world, 0, 2, 61);
-    world_flush(world);
-    world_snapshot(world, 2, 9, 3);
-    world_flush(world);
-    world_entry(world, 0, 3, 301);
-    world_flush(world);
-    world_truncate(world, 0, 3);
-    world_flush(world);
-    world_entry(world, 0, 3, 90);
-    world_entry(world, 0, 4, 91);
-    world_flush(world);
-    world_close(world);
-    return world;
-}
-
-static void world_free(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
-/* Where the last round begins, and where the log ends. */
-enum { LAST_ROUND_BYTES = (WAL_HEADER_BYTES + 96) * 2 };
-
-static size_t used_bytes(const struct fake_file *file) {
-    size_t used = file->live_bytes;
-    while (used > 0 && file->live[used - 1] == 0)
-        used--;
-    return (used + 7) / 8 * 8;
-}
-
 static void test_a_sound_log_is_called_sound(void **state) {
     (void)state;
-    struct world *world = small_log();
+    struct world *world = world_small_log();
     struct seen seen;
     struct wal_verification result;
     verify(world, &seen, &result);
@@ -132,10 +85,10 @@ static void test_a_sound_log_is_called_sound(void **state) {
  */
 static void test_agrees_with_recovery_about_every_bit(void **state) {
     (void)state;
-    struct world *world = small_log();
-    size_t first_used = used_bytes(file_of(world, 1));
+    struct world *world = world_small_log();
+    size_t first_used = world_used_bytes(world_segment(world, 1));
     for (unsigned segment = 1; segment <= 2; segment++) {
-        struct fake_file *one = file_of(world, 1), *two = file_of(world, 2);
+        struct fake_file *one = world_segment(world, 1), *two = world_segment(world, 2);
         uint8_t *original[2] = {memory_copy(one->live, one->live_bytes),
                                 memory_copy(two->live, two->live_bytes)};
         struct fake_file *file = segment == 1 ? one : two;
@@ -171,8 +124,8 @@ static void test_agrees_with_recovery_about_every_bit(void **state) {
 
 static void test_reads_on_behind_damage(void **state) {
     (void)state;
-    struct world *world = small_log();
-    struct fake_file *one = file_of(world, 1), *two = file_of(world, 2);
+    struct world *world = world_small_log();
+    struct fake_file *one = world_segment(world, 1), *two = world_segment(world, 2);
     /* The payload of the first record behind each checkpoint. */
     size_t payload_of_state = (WAL_HEADER_BYTES + 16) + WAL_HEADER_BYTES, payload_of_entry = 0;
     for (size_t at = 8; at < 600 && payload_of_entry == 0; at += 8)
@@ -195,7 +148,7 @@ static void test_reads_on_behind_damage(void **state) {
 
 static void test_a_missing_segment_is_missed(void **state) {
     (void)state;
-    struct world *world = small_log();
+    struct world *world = world_small_log();
     assert_int_equal(world_open(world), 0);
     for (uint64_t index = 5; index < 9; index++) {
         world_entry(world, 0, index, 300);
@@ -219,17 +172,17 @@ static void test_a_missing_segment_is_missed(void **state) {
 
 static void test_an_open_round_is_torn(void **state) {
     (void)state;
-    struct world *world = small_log();
-    struct fake_file *two = file_of(world, 2);
-    size_t end = used_bytes(two);
-    memset(two->live + end - LAST_ROUND_BYTES / 2, 0, LAST_ROUND_BYTES / 2);
+    struct world *world = world_small_log();
+    struct fake_file *two = world_segment(world, 2);
+    size_t end = world_used_bytes(two);
+    memset(two->live + end - SMALL_LOG_LAST_ROUND_BYTES / 2, 0, SMALL_LOG_LAST_ROUND_BYTES / 2);
     struct seen seen;
     struct wal_verification result;
     verify(world, &seen, &result);
     assert_int_equal(seen.bad_count, 0);
     assert_true(result.is_torn);
     assert_int_equal(result.torn_segment, 2);
-    assert_int_equal(result.torn_offset, end - LAST_ROUND_BYTES / 2);
+    assert_int_equal(result.torn_offset, end - SMALL_LOG_LAST_ROUND_BYTES / 2);
     world_free(world);
 }
 

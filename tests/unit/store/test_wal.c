@@ -4,25 +4,6 @@
 #include "base/memory.h"
 #include "wal_world.h"
 
-static struct world *world_new(void) {
-    struct world *world = memory_allocate(sizeof *world);
-    world_init(world);
-    return world;
-}
-
-static void world_free(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
-static void reopen(struct world *world) {
-    world_close(world);
-    int status = world_open(world);
-    if (status)
-        print_message("%s\n", world->problem.text);
-    assert_int_equal(status, 0);
-}
-
 static void test_replays_what_was_written(void **state) {
     (void)state;
     struct world *world = world_new();
@@ -38,13 +19,13 @@ static void test_replays_what_was_written(void **state) {
     world_flush(world);
     assert_int_equal(world->durable, 6);
     assert_true(wal_is_idle(world->wal));
-    reopen(world);
+    world_restart(world);
     assert_int_equal(world->log.replayed, 6);
     assert_true(world_log_is(world, 6));
     assert_false(world_log_is(world, 5));
     world_entry(world, 0, 2, 40);
     world_flush(world);
-    reopen(world);
+    world_restart(world);
     assert_true(world_log_is(world, 7));
     world_free(world);
 }
@@ -134,7 +115,7 @@ static void test_goes_on_in_new_segments(void **state) {
     wal_statistics(world->wal, &statistics);
     assert_true(statistics.segments > 8);
     for (size_t i = 0; i < 3; i++) {
-        reopen(world);
+        world_restart(world);
         assert_int_equal(world->log.replayed, 120);
         assert_true(world_log_is(world, 120));
     }
@@ -154,11 +135,11 @@ static void test_holds_entries_larger_than_a_segment(void **state) {
     world_entry(world, 0, 5, 8000);
     world_flush(world);
     assert_int_equal(world->durable, 5);
-    reopen(world);
+    world_restart(world);
     assert_true(world_log_is(world, 5));
     world_entry(world, 0, 6, 700);
     world_flush(world);
-    reopen(world);
+    world_restart(world);
     assert_true(world_log_is(world, 6));
     world_free(world);
 }
@@ -195,7 +176,7 @@ static void test_releases_segments(void **state) {
     wal_statistics(world->wal, &statistics);
     assert_int_equal(statistics.segments, 3);
     assert_false(wal_oldest_holder(world->wal, 3, &holder));
-    reopen(world);
+    world_restart(world);
     assert_true(world_log_is(world, world->append_count));
     assert_true(world->log.replayed < 20);
     world_free(world);
@@ -251,7 +232,7 @@ static void test_fails_once_and_for_all(void **state) {
             return;
         }
         fake_disk_fail_after(&world->fake, 0, 0);
-        reopen(world);
+        world_restart(world);
         bool is_found = false;
         for (size_t k = durable; k <= 41 && !is_found; k++)
             is_found = world_log_is(world, k);

@@ -1,6 +1,7 @@
 #include "wal_world.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include <stdio.h>
 
 static uint64_t world_now_us(struct clock *clock) {
     return ((struct world *)(void *)((char *)clock - offsetof(struct world, clock)))->now_us;
@@ -18,6 +19,17 @@ void world_release(struct world *world) {
     if (world->wal)
         world_close(world);
     fake_disk_release(&world->fake);
+}
+
+struct world *world_new(void) {
+    struct world *world = memory_allocate(sizeof *world);
+    world_init(world);
+    return world;
+}
+
+void world_free(struct world *world) {
+    world_release(world);
+    memory_free(world);
 }
 
 /* ---- the model ---- */
@@ -171,6 +183,23 @@ void world_close(struct world *world) {
     world->wal = NULL;
 }
 
+void world_restart(struct world *world) {
+    world_close(world);
+    int status = world_open(world);
+    if (status)
+        fprintf(stderr, "%s\n", world->problem.text);
+    CHECK(status == 0);
+}
+
+int world_recover(struct world *world) {
+    size_t appended = world->append_count;
+    int status = world_open(world);
+    if (status == 0)
+        world_close(world);
+    world->append_count = appended;
+    return status;
+}
+
 /* ---- appending ---- */
 
 static void world_note(struct world *world, struct world_append append, uint64_t sequence) {
@@ -219,4 +248,77 @@ void world_snapshot(struct world *world, uint32_t shard, uint64_t index, uint64_
 void world_flush(struct world *world) {
     wal_flush(world->wal);
     fake_disk_run_all(&world->fake);
+}
+
+struct wal_statistics world_statistics(const struct world *world) {
+    struct wal_statistics statistics;
+    wal_statistics(world->wal, &statistics);
+    return statistics;
+}
+
+/* ---- a log to spoil ---- */
+
+struct world *world_small_log(void) {
+    struct world *world = world_new();
+    CHECK(world_open(world) == 0);
+    world_state(world, 0, 3, 1);
+    world_entry(world, 0, 1, 100);
+    world_flush(world);
+    world_entry(world, 1, 1, 200);
+    world_entry(world, 0, 2, 61);
+    world_flush(world);
+    world_snapshot(world, 2, 9, 3);
+    world_flush(world);
+    world_entry(world, 0, 3, 301);
+    world_flush(world);
+    world_truncate(world, 0, 3);
+    world_flush(world);
+    world_entry(world, 0, 3, 90);
+    world_entry(world, 0, 4, 91);
+    world_flush(world);
+    world_close(world);
+    return world;
+}
+
+struct fake_file *world_segment(struct world *world, uint64_t segment) {
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(segment, name);
+    return fake_disk_find(&world->fake, name);
+}
+
+size_t world_used_bytes(const struct fake_file *file) {
+    size_t used = file->live_bytes;
+    while (used > 0 && file->live[used - 1] == 0)
+        used--;
+    return (used + 7) / 8 * 8;
+}
+
+/* ---- verifying ---- */
+
+static int ignore_entry(void *context, uint32_t shard, struct bytes encoded) {
+    (void)context, (void)shard, (void)encoded;
+    return 0;
+}
+static int ignore_truncate(void *context, uint32_t shard, uint64_t from_index) {
+    (void)context, (void)shard, (void)from_index;
+    return 0;
+}
+static int ignore_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
+    (void)context, (void)shard, (void)term, (void)vote;
+    return 0;
+}
+static int ignore_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    (void)context, (void)shard, (void)index, (void)term;
+    return 0;
+}
+static void ignore_bad(void *context, const struct wal_bad *bad) { (void)context, (void)bad; }
+
+uint64_t world_verify(struct world *world, struct wal_verification *result) {
+    struct wal_verifier verifier = {.visitor = {.entry = ignore_entry,
+                                                .truncate = ignore_truncate,
+                                                .state = ignore_state,
+                                                .snapshot = ignore_snapshot},
+                                    .bad = ignore_bad};
+    CHECK(wal_verify(&world->fake.disk, &verifier, result) == 0);
+    return result->bad_count;
 }

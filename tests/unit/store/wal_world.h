@@ -3,6 +3,8 @@
 #pragma once
 #include "fake_disk.h"
 #include "store/wal.h"
+#include "store/wal_format.h"
+#include "store/wal_verify.h"
 
 enum {
     WORLD_SHARDS = 3,
@@ -57,15 +59,38 @@ struct world {
 
 void world_init(struct world *world);
 void world_release(struct world *world);
+struct world *world_new(void); /* returns owned; its log is not open yet */
+void world_free(struct world *world);
 /* wal_open, the replay going to world->log. */
 int world_open(struct world *world);
 void world_close(struct world *world);
+/* Closes the log and opens it again, which must be possible. */
+void world_restart(struct world *world);
+/* Of a log that is closed: opens it and closes it again. */
+int world_recover(struct world *world);
 
 void world_entry(struct world *world, uint32_t shard, uint64_t index, size_t bytes);
 void world_truncate(struct world *world, uint32_t shard, uint64_t from_index);
 void world_state(struct world *world, uint32_t shard, uint64_t term, uint32_t vote);
 void world_snapshot(struct world *world, uint32_t shard, uint64_t index, uint64_t term);
 void world_flush(struct world *world); /* and runs everything */
+struct wal_statistics world_statistics(const struct world *world);
+
+/* A closed log. Three rounds in the first segment, which is then too full for the next; three in
+ * the second. The last round holds two records of that many bytes together. */
+struct world *world_small_log(void);
+enum {
+    SMALL_LOG_APPENDS = 9,
+    SMALL_LOG_LAST_APPENDS = 2, /* in the last round */
+    SMALL_LOG_LAST_ROUND_BYTES = (WAL_HEADER_BYTES + 96) * SMALL_LOG_LAST_APPENDS
+};
+
+/* The bytes of a segment, to look at or to spoil; NULL if there is none. */
+struct fake_file *world_segment(struct world *world, uint64_t segment);
+/* Its length up to the last byte that is not zero, to the next record's place. */
+size_t world_used_bytes(const struct fake_file *file);
+/* wal_verify(). Returns how much is bad. */
+uint64_t world_verify(struct world *world, struct wal_verification *result);
 
 /* Applies one append to a model. */
 void world_log_apply(struct world_log *log, const struct world_append *append);
