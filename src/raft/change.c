@@ -128,7 +128,6 @@ void raft_change(struct raft *raft, const struct raft_configuration *wanted) {
     bool is_known = has_same_voters(&raft->wanted, wanted) && raft->wanted.wish == wanted->wish;
     if (raft->step.proposal_error != 0 || is_known)
         return;
-    raft_quiet_end(raft);
     raft->wanted = *wanted;
     raft->change_began_us = raft->now_us;
 }
@@ -285,7 +284,6 @@ void raft_recover(struct raft *raft, const struct raft_configuration *forced) {
     raft->granted_count = 0;
     if (PLANTED(RECOVERY_DROPS_UNCONFIRMED) && raft_last(raft) > raft->commit_index)
         raft_suffix_truncate(raft, raft->commit_index + 1);
-    raft_state_save(raft);
     raft_entry_append(raft, configuration_entry(raft, forced));
     raft->role = RAFT_CANDIDATE;
     raft_election_deadline_draw(raft);

@@ -94,7 +94,6 @@ void raft_reads_continue(struct raft *raft) {
     if (raft->waiting_read_count == 0 || raft->confirmed_round < raft->read_round)
         return;
     raft->read_round++;
-    raft_quiet_end(raft);
     raft_heartbeat_all(raft);
     raft->confirmed_round = raft_quorum(raft_members(raft), round_of, raft);
     confirmed_answer(raft);
@@ -149,8 +148,7 @@ void raft_forwarded_refuse(struct raft *raft, uint64_t sent_before_us) {
 }
 
 void raft_read_index_receive(struct raft *raft, const struct raft_message *message) {
-    if (message->term > raft->term)
-        raft_term_observe(raft, message);
+    raft_term_observe(raft, message);
     struct raft_waiting_read read = {
         .id = message->context, .from = message->from, .index = index_for_reads(raft)};
     if (raft->role != RAFT_LEADER || raft_peer(raft, message->from) == NULL)
@@ -163,8 +161,7 @@ void raft_read_index_receive(struct raft *raft, const struct raft_message *messa
 
 /* The answer holds whatever the terms are by now: its sender led at some time after we asked. */
 void raft_read_index_reply_receive(struct raft *raft, const struct raft_message *message) {
-    if (message->term > raft->term)
-        raft_term_observe(raft, message);
+    raft_term_observe(raft, message);
     for (size_t i = 0; i < raft->forwarded_read_count; i++) {
         if (raft->forwarded_reads[i].number != message->context)
             continue;

@@ -71,8 +71,8 @@ void raft_transfer_tick(struct raft *raft) {
 }
 
 void raft_timeout_now_receive(struct raft *raft, const struct raft_message *message) {
-    if (!raft_term_observe(raft, message) || raft->role == RAFT_LEADER ||
-        raft->leader != message->from || !raft_may_campaign(raft))
+    if (!raft_term_observe(raft, message) || raft->leader != message->from ||
+        !raft_may_campaign(raft))
         return;
     raft_campaign(raft, true);
 }

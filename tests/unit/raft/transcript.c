@@ -48,6 +48,8 @@ static void text_configuration(struct buffer *out, const struct raft_entry *entr
     text_nodes(out, ":voters=", members.voter_count, members.voters);
     text_nodes(out, ":old=", members.old_voter_count, members.old_voters);
     text_nodes(out, ":learners=", members.learner_count, members.learners);
+    if (members.wish != 0)
+        buffer_append_format(out, ":wish=%" PRIu64, members.wish);
 }
 
 static void text_entries(struct buffer *out, struct raft_entry *const *entries, size_t count) {
