@@ -377,18 +377,12 @@ void cluster_forget(struct cluster *cluster, struct cluster_node *node, raft_ind
         (struct raft_event){.kind = RAFT_FORGET, .forget_index = index, .kept_bytes = kept_bytes});
 }
 
-void cluster_install(struct cluster *cluster, struct cluster_node *to,
-                     const struct cluster_node *from, raft_index index) {
-    if (to->raft == NULL || from->raft == NULL || index <= to->commit_index)
-        return;
-    struct raft_event event = {.kind = RAFT_SNAPSHOT_INSTALLED,
-                               .snapshot_index = index,
-                               .snapshot_term = raft_term_at(from->raft, index),
-                               .configuration = raft_configuration_at(from->raft, index)};
-    /* The mark of the snapshot stands behind all earlier saves. */
+/* The mark of the snapshot stands behind all earlier saves. */
+static void snapshot_write(struct cluster *cluster, struct cluster_node *to,
+                           const struct raft_event *event) {
     for (size_t i = 0; i < to->save_count; i++)
         disk_write(&to->disk, &to->saves[i]);
-    disk_begin_at(&to->disk, index, event.snapshot_term, event.configuration);
+    disk_begin_at(&to->disk, event->snapshot_index, event->snapshot_term, event->configuration);
     for (size_t earlier = to->save_count; earlier > 0; earlier--) {
         uint64_t sequence = to->saves[0].sequence;
         to->save_count--;
@@ -398,6 +392,18 @@ void cluster_install(struct cluster *cluster, struct cluster_node *to,
         cluster_step(cluster, to,
                      (struct raft_event){.kind = RAFT_DURABLE, .save_sequence = sequence});
     }
+}
+
+void cluster_install(struct cluster *cluster, struct cluster_node *to,
+                     const struct cluster_node *from, raft_index index) {
+    if (to->raft == NULL || from->raft == NULL)
+        return;
+    struct raft_event event = {.kind = RAFT_SNAPSHOT_INSTALLED,
+                               .snapshot_index = index,
+                               .snapshot_term = raft_term_at(from->raft, index),
+                               .configuration = raft_configuration_at(from->raft, index)};
+    if (index > to->commit_index)
+        snapshot_write(cluster, to, &event);
     cluster_step(cluster, to, event);
 }
 
