@@ -1,21 +1,6 @@
 /* The topology: founding deals slots and replicas evenly; what is encoded comes back; what is wrong
  * is refused. */
-#include "cluster/topology.h"
-
-#include "../unit.h"
-
-static struct topology *found(unsigned nodes, unsigned shards, unsigned replicas) {
-    struct topology_node list[16] = {0};
-    uint8_t cluster_id[16] = "0123456789abcde";
-    for (unsigned i = 0; i < nodes; i++) {
-        list[i].uuid[0] = (uint8_t)(i + 1);
-        snprintf(list[i].address.host, sizeof(list[i].address.host), "127.0.0.%u", i + 1);
-        list[i].address.client_port = 7001;
-        list[i].address.peer_port = 17001;
-        list[i].address.admin_port = 9001;
-    }
-    return topology_found(cluster_id, list, nodes, shards, replicas);
-}
+#include "founded.h"
 
 static void founding_deals_every_slot_once_and_leaders_evenly(void **state) {
     (void)state;
@@ -33,6 +18,7 @@ static void founding_deals_every_slot_once_and_leaders_evenly(void **state) {
         assert_int_equal(first[node], 4);
     }
     assert_int_equal(topology->shards[0].replica_count, 3);
+    assert_memory_equal(topology->cluster_id, "0123456789abcde", 16);
     topology_free(topology);
 }
 
@@ -106,18 +92,6 @@ static void wrong_commands_change_nothing(void **state) {
     assert_int_equal(apply(topology, "no.such", "1", "127.0.0.9", "1", "2", "3"), ERR_INVALID);
     assert_int_equal(topology->epoch, 1);
     topology_free(topology);
-}
-
-static int apply_words(struct topology *topology, const char *words) {
-    struct bytes arguments[16];
-    size_t count = 0;
-    char text[256];
-    char *rest = NULL;
-    snprintf(text, sizeof(text), "%s", words);
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        arguments[count++] = bytes_of_text(word);
-    }
-    return topology_apply(topology, arguments, count);
 }
 
 static void wishes_are_named_by_their_epoch_and_settled_once(void **state) {

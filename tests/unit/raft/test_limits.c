@@ -1,0 +1,91 @@
+/* What waits in a replica is bounded: one more is refused, and those that wait are none the worse.
+ */
+#include "../unit.h"
+
+#include "cluster.h"
+
+#include "raft/internal.h"
+
+static const struct raft_timing timing = {.election_timeout_us = 250000,
+                                          .lease_us = 250000,
+                                          .heartbeat_us = 50000,
+                                          .clock_drift_percent = 20,
+                                          .window_bytes = 1 << 20,
+                                          .window_messages = 8,
+                                          .message_bytes = 1 << 20};
+
+struct answers {
+    size_t given, refused;
+};
+
+static void answers_count(void *context, struct cluster_node *node,
+                          const struct raft_actions *actions) {
+    (void)node;
+    struct answers *answers = context;
+    for (size_t i = 0; i < actions->read_count; i++)
+        *(actions->reads[i].is_refused ? &answers->refused : &answers->given) += 1;
+}
+
+/* Three nodes; node 1 leads, and its lease is over. */
+static struct cluster *led_cluster(struct answers *answers) {
+    struct raft_configuration configuration = {.voter_count = 3, .voters = {1, 2, 3}};
+    struct cluster *cluster = cluster_new(3, &timing, &configuration, 1, NULL);
+    cluster->now_us += 600000;
+    cluster_step(cluster, cluster_node(cluster, 1), (struct raft_event){.kind = RAFT_TICK});
+    cluster_settle(cluster);
+    assert_int_equal(raft_role(cluster_node(cluster, 1)->raft), RAFT_LEADER);
+    cluster->now_us += 240000;
+    cluster->watch = answers_count;
+    cluster->context = answers;
+    return cluster;
+}
+
+static void reads_ask(struct cluster *cluster, raft_node_number node, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        cluster_step(cluster, cluster_node(cluster, node),
+                     (struct raft_event){.kind = RAFT_READ, .read_id = i});
+}
+
+static void test_reads_that_wait_for_a_round(void **state) {
+    (void)state;
+    struct answers answers = {0};
+    struct cluster *cluster = led_cluster(&answers);
+    reads_ask(cluster, 1, RAFT_READ_MAXIMUM);
+    assert_int_equal(answers.refused, 0);
+    reads_ask(cluster, 1, 3);
+    assert_int_equal(answers.refused, 3);
+    cluster_settle(cluster);
+    assert_int_equal(answers.given, RAFT_READ_MAXIMUM);
+    cluster_free(cluster);
+}
+
+static void test_reads_that_a_follower_asks_the_leader(void **state) {
+    (void)state;
+    struct answers answers = {0};
+    struct cluster *cluster = led_cluster(&answers);
+    reads_ask(cluster, 3, RAFT_READ_MAXIMUM);
+    assert_int_equal(answers.refused, 0);
+    reads_ask(cluster, 3, 3);
+    assert_int_equal(answers.refused, 3);
+    cluster_free(cluster);
+}
+
+/* A standing is a hint: past the limit nobody is remembered, and whoever is remembered stays so. */
+static void test_standings_of_many_nodes(void **state) {
+    (void)state;
+    struct answers answers = {0};
+    struct cluster *cluster = led_cluster(&answers);
+    for (raft_node_number node = 1; node <= 4 * RAFT_MEMBER_MAXIMUM; node++)
+        cluster_step(
+            cluster, cluster_node(cluster, 2),
+            (struct raft_event){.kind = RAFT_STANDING, .peer = node, .standing = RAFT_LEAVING});
+    const struct raft *raft = cluster_node(cluster, 2)->raft;
+    assert_int_equal(raft_standing_of(raft, RAFT_MEMBER_MAXIMUM), RAFT_LEAVING);
+    assert_int_equal(raft_standing_of(raft, RAFT_MEMBER_MAXIMUM + 1), RAFT_WILLING);
+    assert_int_equal(raft->stander_count, RAFT_MEMBER_MAXIMUM);
+    cluster_free(cluster);
+}
+
+RUN_TESTS(cmocka_unit_test(test_reads_that_wait_for_a_round),
+          cmocka_unit_test(test_reads_that_a_follower_asks_the_leader),
+          cmocka_unit_test(test_standings_of_many_nodes))
