@@ -157,3 +157,11 @@ void buffer_recycle(struct buffer *buffer, size_t kept_bytes) {
     buffer->start = buffer->length = 0;
     buffer->is_overflowed = false;
 }
+
+void buffer_reuse(struct buffer *buffer, size_t kept_bytes, size_t busy_bytes) {
+    bool is_needed = buffer->length > kept_bytes || buffer->capacity <= kept_bytes;
+    bool is_kept = is_needed || ++buffer->unneeded_count < BUFFER_UNNEEDED_MAXIMUM;
+    if (is_needed || !is_kept)
+        buffer->unneeded_count = 0;
+    buffer_recycle(buffer, is_kept ? busy_bytes : kept_bytes);
+}

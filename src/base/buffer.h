@@ -14,6 +14,7 @@ struct buffer {
     size_t start, length, capacity;
     size_t maximum_bytes;
     bool is_overflowed;
+    uint8_t unneeded_count; /* for buffer_reuse() */
 };
 
 void buffer_init(struct buffer *buffer, size_t maximum_bytes);
@@ -41,6 +42,11 @@ void buffer_clear(
     struct buffer *buffer); /* empties; keeps small memory, returns large memory; resets overflow */
 /* As buffer_clear(), but keeps memory of up to `kept_bytes`: for what is filled again at once. */
 void buffer_recycle(struct buffer *buffer, size_t kept_bytes);
+/* As buffer_recycle(), for what is filled turn after turn, now more and now less: memory of up to
+ * `busy_bytes` is kept as well while it is used. It goes when BUFFER_UNNEEDED_MAXIMUM fillings in a
+ * row had no need of it, because to get large memory anew costs more than to fill it. */
+enum { BUFFER_UNNEEDED_MAXIMUM = 64 };
+void buffer_reuse(struct buffer *buffer, size_t kept_bytes, size_t busy_bytes);
 
 static inline uint8_t *buffer_data(const struct buffer *buffer) {
     return buffer->memory + buffer->start;

@@ -65,7 +65,7 @@ static int next_held(struct grpc_reader *reader, struct bytes *input, struct byt
 
 int grpc_reader_next(struct grpc_reader *reader, struct bytes *input, struct bytes *message) {
     if (reader->given > 0)
-        buffer_recycle(&reader->held, GRPC_READER_KEPT_BYTES);
+        buffer_reuse(&reader->held, GRPC_READER_KEPT_BYTES, GRPC_READER_BUSY_BYTES);
     reader->given = 0;
     if (input->length == 0)
         return 0;

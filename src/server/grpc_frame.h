@@ -12,7 +12,8 @@
 
 enum {
     GRPC_PREFIX_BYTES = 5,
-    GRPC_READER_KEPT_BYTES = 512 << 10, /* memory that a busy stream keeps between messages */
+    GRPC_READER_KEPT_BYTES = 512 << 10, /* memory that a stream keeps between messages, */
+    GRPC_READER_BUSY_BYTES = 8 << 20,   /* and while it is needed */
     GRPC_READER_TRUST = 16 /* room is made for so many times what came of a message, not for more */
 };
 

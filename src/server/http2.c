@@ -128,7 +128,7 @@ static void keep_rest(struct http2 *http2, size_t written) {
         written -= skipped;
     }
     CHECK(!rest.is_overflowed);
-    buffer_recycle(&http2->output, HTTP2_OUTPUT_KEPT_BYTES);
+    buffer_reuse(&http2->output, HTTP2_OUTPUT_KEPT_BYTES, HTTP2_OUTPUT_BUSY_BYTES);
     http2->spare = http2->output;
     http2->output = rest;
 }
@@ -142,7 +142,7 @@ static void http2_on_written(uv_write_t *write, int status) {
         http2_end(http2);
         return;
     }
-    buffer_recycle(&http2->output, HTTP2_OUTPUT_KEPT_BYTES);
+    buffer_reuse(&http2->output, HTTP2_OUTPUT_KEPT_BYTES, HTTP2_OUTPUT_BUSY_BYTES);
     http2_flush(http2);
 }
 
@@ -162,7 +162,7 @@ void http2_flush(struct http2 *http2) {
         if (written < 0 && written != UV_EAGAIN) {
             http2_end(http2);
         } else if (written == (int)http2->piece_bytes) {
-            buffer_recycle(&http2->output, HTTP2_OUTPUT_KEPT_BYTES);
+            buffer_reuse(&http2->output, HTTP2_OUTPUT_KEPT_BYTES, HTTP2_OUTPUT_BUSY_BYTES);
         } else {
             keep_rest(http2, written > 0 ? (size_t)written : 0);
             http2_write_rest(http2);

@@ -23,7 +23,8 @@ enum {
     HTTP2_STREAM_MAXIMUM = 64,     /* calls of one connection at a time */
     HTTP2_OUTPUT_MAXIMUM_BYTES =
         1 << 20, /* taken from nghttp2 and not yet by the socket; then nghttp2 is not asked */
-    HTTP2_OUTPUT_KEPT_BYTES = 512 << 10, /* memory that a busy connection keeps between writes */
+    HTTP2_OUTPUT_KEPT_BYTES = 512 << 10, /* memory that a connection keeps between writes, */
+    HTTP2_OUTPUT_BUSY_BYTES = 4 << 20,   /* and while it is needed */
     HTTP2_PIECE_MAXIMUM = 256,           /* of one write; a megabyte in frames of 16 kB makes 130 */
     HTTP2_INPUT_BYTES = 256 << 10,       /* of one read; shared by the connections of a loop */
     HTTP2_FRAME_HEAD_BYTES = 9,          /* RFC 9113, 4.1 */

@@ -2,7 +2,7 @@
 #include "base/planted.h"
 #include "store/wal_internal.h"
 
-static const size_t batch_kept_bytes = 4 << 20;
+static const size_t batch_kept_bytes = 1 << 20, batch_busy_bytes = 16 << 20;
 
 static size_t record_bytes_at(const uint8_t *record) {
     struct wal_header header;
@@ -135,9 +135,7 @@ static struct buffer *batch_to_write(struct wal *wal) {
     struct buffer *batch = &wal->batches[!wal->gathering];
     if (wal->written_bytes < batch->length)
         return batch;
-    buffer_truncate(batch, 0);
-    if (batch->capacity > batch_kept_bytes)
-        buffer_clear(batch);
+    buffer_reuse(batch, batch_kept_bytes, batch_busy_bytes);
     wal->written_bytes = 0;
     wal->is_flush_wanted = false;
     if (wal->batches[wal->gathering].length == 0)

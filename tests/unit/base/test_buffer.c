@@ -138,8 +138,35 @@ static void test_recycled_memory_is_kept_up_to_a_limit(void **state) {
     buffer_release(&buffer);
 }
 
+static void fill_and_reuse(struct buffer *buffer, size_t length) {
+    assert_non_null(buffer_reserve(buffer, length));
+    buffer_grew(buffer, length);
+    buffer_reuse(buffer, 1000, 100000);
+}
+
+/* Large memory outlasts a few small fillings, not many of them; too large it outlasts none. */
+static void test_reused_memory_is_kept_while_it_is_needed(void **state) {
+    (void)state;
+    struct buffer buffer;
+    buffer_init(&buffer, 1 << 20);
+    for (unsigned round = 0; round < 3; round++) {
+        fill_and_reuse(&buffer, 70000);
+        const uint8_t *memory = buffer.memory;
+        assert_non_null(memory);
+        for (unsigned i = 1; i < BUFFER_UNNEEDED_MAXIMUM; i++)
+            fill_and_reuse(&buffer, 10);
+        assert_ptr_equal(buffer.memory, memory);
+    }
+    fill_and_reuse(&buffer, 10);
+    assert_null(buffer.memory);
+    fill_and_reuse(&buffer, 100001);
+    assert_null(buffer.memory);
+    buffer_release(&buffer);
+}
+
 RUN_TESTS(cmocka_unit_test(test_behaves_like_a_plain_array),
           cmocka_unit_test(test_past_the_maximum_nothing_is_appended),
           cmocka_unit_test(test_integers_are_little_endian_and_varints_leb128),
           cmocka_unit_test(test_formats_short_and_long), cmocka_unit_test(test_reserve_then_grew),
-          cmocka_unit_test(test_recycled_memory_is_kept_up_to_a_limit))
+          cmocka_unit_test(test_recycled_memory_is_kept_up_to_a_limit),
+          cmocka_unit_test(test_reused_memory_is_kept_while_it_is_needed))
