@@ -393,14 +393,7 @@ void peers_send_entry_trace(struct worker *worker, uint32_t node, const struct e
 /* The batch to a node, with room for one message with so much data; a batch that has none left is
  * sent before. NULL: there is no such node. Borrows. */
 struct buffer *peers_batch_to(struct worker *worker, uint32_t node, size_t data_bytes);
-struct ProtobufCMessage;
-/* A sub-message whose packed head is followed by one bytes field, `data_bytes` long, that the
- * caller appends then. */
-void peers_append_message(struct buffer *batch, uint32_t tag, const struct ProtobufCMessage *head,
-                          uint32_t data_tag, size_t data_bytes);
-
 /* transfers.c: snapshots between nodes */
-struct Trothdb__Peer__V1__PeerBatch;
 void transfers_send_offer(void *context, struct shard *shard,
                           const struct shard_snapshot_offer *offer);
 void transfers_send_piece(void *context, struct shard *shard,
@@ -409,10 +402,10 @@ void transfers_send_progress(void *context, struct shard *shard,
                              const struct shard_snapshot_progress *progress);
 uint64_t transfers_admit_us(void *context, uint64_t bytes);
 uint64_t transfers_next_turn_us(void *context);
-/* The workers, as bits, whose shards this batch has something for. */
-uint64_t transfers_workers(const struct worker *worker,
-                           const struct Trothdb__Peer__V1__PeerBatch *batch);
-void transfers_receive(struct worker *worker, const struct Trothdb__Peer__V1__PeerBatch *batch);
+/* Parts of a batch that was read (wire/peer_message.h). */
+void transfers_receive_offer(struct worker *worker, uint32_t from, struct bytes part);
+void transfers_receive_piece(struct worker *worker, uint32_t from, struct bytes part);
+void transfers_receive_progress(struct worker *worker, uint32_t from, struct bytes part);
 /* With the founding, for a node that has none yet. */
 void peers_send_topology(struct worker *worker, uint32_t node_number, bool has_founding);
 void peers_flush(struct worker *worker);

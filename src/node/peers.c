@@ -5,24 +5,11 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "node/internal.h"
-#include "wire/peer.pb-c.h"
+#include "wire/peer_message.h"
 
-/* Field numbers and wire types of proto/peer.proto, for what is written by hand. */
 enum {
-    TAG_CLUSTER_ID = 1 << 3 | 2,
-    TAG_FROM = 2 << 3 | 0,
-    TAG_TO = 3 << 3 | 0,
-    TAG_RAFT = 4 << 3 | 2,
-    TAG_TOPOLOGY = 7 << 3 | 2,
-    TAG_FOUNDING = 8 << 3 | 2,
-    TAG_PROTOCOL = 9 << 3 | 0,
-    TAG_WORKERS = 10 << 3 | 0,
-    TAG_PAIR_HEARTBEAT = 11 << 3 | 2,
-    TAG_PAIR_REPLY = 12 << 3 | 2,
-    TAG_RAFT_ENTRIES = 13 << 3 | 2,
-    TAG_ENTRY_TRACE = 14 << 3 | 2,
-    MESSAGE_HEAD_MAXIMUM = 256,
-    BATCH_KEPT_BYTES = 512 << 10, /* memory that a busy peer's batch keeps between turns */
+    BATCH_KEPT_BYTES = 512 << 10, /* memory that a peer's batch keeps between turns, */
+    BATCH_BUSY_BYTES = 8 << 20,   /* and while it is needed */
     BATCH_OVERHEAD_MAXIMUM = 512, /* the batch's own head, and one message's */
     ENTRIES_PER_MESSAGE_MAXIMUM = 65536,
     PROTOCOL_WITH_PACKED_ENTRIES = 2
@@ -39,7 +26,7 @@ static void send_batch(struct worker *worker, uint32_t node) {
     if (worker->io.net->peer_send(worker->io.net, node, buffer_bytes(batch))) {
         worker_count(worker, METRIC_peer_sent_bytes_total, batch->length);
     }
-    buffer_recycle(batch, BATCH_KEPT_BYTES);
+    buffer_reuse(batch, BATCH_KEPT_BYTES, BATCH_BUSY_BYTES);
 }
 
 static void make_batches(struct worker *worker, uint32_t node) {
@@ -60,19 +47,16 @@ static bool begin_batch(struct worker *worker, uint32_t node) {
     if (node >= worker->batch_count) {
         make_batches(worker, node);
     }
-    struct buffer *batch = &worker->batches[node].bytes;
-    buffer_append_varint(batch, TAG_CLUSTER_ID);
-    buffer_append_length_prefixed(batch, bytes_of(worker->topology->cluster_id, 16));
-    buffer_append_varint(batch, TAG_FROM);
-    buffer_append_varint(batch, worker->self);
-    buffer_append_varint(batch, TAG_TO);
-    buffer_append_varint(batch, node);
-    if (worker->config.peer_protocol_maximum > 1) { /* version 1 did not say so */
-        buffer_append_varint(batch, TAG_PROTOCOL);
-        buffer_append_varint(batch, (uint64_t)worker->config.peer_protocol_maximum);
-        buffer_append_varint(batch, TAG_WORKERS);
-        buffer_append_varint(batch, worker->count);
+    bool is_first_release = worker->config.peer_protocol_maximum == 1; /* it did not say so */
+    struct peer_batch batch = {.cluster_id = bytes_of(worker->topology->cluster_id, 16),
+                               .from = worker->self,
+                               .to = node,
+                               .protocol = (uint32_t)worker->config.peer_protocol_maximum,
+                               .workers = worker->count};
+    if (is_first_release) {
+        batch.protocol = batch.workers = 0;
     }
+    peer_batch_begin(&worker->batches[node].bytes, &batch);
     return true;
 }
 
@@ -102,28 +86,6 @@ void peers_release(struct worker *worker) {
     memory_free(worker->batches);
 }
 
-void peers_append_message(struct buffer *batch, uint32_t tag, const ProtobufCMessage *head,
-                          uint32_t data_tag, size_t data_bytes) {
-    uint8_t packed[MESSAGE_HEAD_MAXIMUM];
-    CHECK(protobuf_c_message_get_packed_size(head) <= sizeof(packed));
-    size_t head_bytes = protobuf_c_message_pack(head, packed);
-    size_t tail_bytes = 0;
-    uint8_t tail[12];
-    struct buffer tail_head;
-    buffer_init(&tail_head, sizeof(tail));
-    if (data_bytes) {
-        buffer_append_varint(&tail_head, data_tag);
-        buffer_append_varint(&tail_head, data_bytes);
-        tail_bytes = tail_head.length;
-        memcpy(tail, buffer_data(&tail_head), tail_bytes);
-    }
-    buffer_release(&tail_head);
-    buffer_append_varint(batch, tag);
-    buffer_append_varint(batch, head_bytes + tail_bytes + data_bytes);
-    buffer_append(batch, packed, head_bytes);
-    buffer_append(batch, tail, tail_bytes);
-}
-
 /* Empty where the entries go as they are. */
 static struct bytes pack(struct worker *worker, uint32_t shard, const struct raft_message *message,
                          size_t entry_bytes) {
@@ -142,24 +104,23 @@ static struct bytes pack(struct worker *worker, uint32_t shard, const struct raf
 void peers_send_raft(void *context, struct shard *shard, const struct raft_message *message) {
     struct worker *worker = context;
     observe_raft_message(worker, message->kind, true);
-    Trothdb__Peer__V1__RaftMessage head = TROTHDB__PEER__V1__RAFT_MESSAGE__INIT;
-    head.shard = shard_number(shard);
-    head.kind = message->kind;
-    head.term = message->term;
-    head.log_index = message->log_index;
-    head.log_term = message->log_term;
-    head.commit_index = message->commit_index;
-    head.is_rejected = message->is_rejected;
-    head.is_forced = message->is_forced;
-    head.is_full = message->is_full;
-    head.conflict_index = message->conflict_index;
-    head.conflict_term = message->conflict_term;
-    head.context = message->context;
-    head.read_round = message->read_round;
-    head.patience_us = message->patience_us;
-    head.is_receipt_wanted = message->is_receipt_wanted;
-    head.agreed_index = message->agreed_index;
-    head.is_quiet = message->is_quiet;
+    struct peer_raft head = {.shard = shard_number(shard),
+                             .kind = message->kind,
+                             .term = message->term,
+                             .log_index = message->log_index,
+                             .log_term = message->log_term,
+                             .commit_index = message->commit_index,
+                             .is_rejected = message->is_rejected,
+                             .is_forced = message->is_forced,
+                             .is_full = message->is_full,
+                             .conflict_index = message->conflict_index,
+                             .conflict_term = message->conflict_term,
+                             .context = message->context,
+                             .read_round = message->read_round,
+                             .patience_us = message->patience_us,
+                             .is_receipt_wanted = message->is_receipt_wanted,
+                             .agreed_index = message->agreed_index,
+                             .is_quiet = message->is_quiet};
     size_t entry_bytes = 0;
     for (size_t i = 0; i < message->entry_count; i++) {
         entry_bytes += message->entries[i]->length;
@@ -171,7 +132,7 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
     if (!batch) {
         return;
     }
-    peers_append_message(batch, TAG_RAFT, &head.base, TAG_RAFT_ENTRIES, data_bytes);
+    peer_raft_append(batch, &head, data_bytes);
     buffer_append_bytes(batch, packed);
     for (size_t i = 0; i < message->entry_count && !packed.length; i++) {
         buffer_append_bytes(batch, raft_entry_bytes(message->entries[i]));
@@ -180,43 +141,39 @@ void peers_send_raft(void *context, struct shard *shard, const struct raft_messa
 
 void peers_send_pair_heartbeat(struct worker *worker, const struct pair_link *link,
                                const struct raft_pair_heartbeat *heartbeat) {
-    Trothdb__Peer__V1__PairHeartbeat head = TROTHDB__PEER__V1__PAIR_HEARTBEAT__INIT;
-    head.from_worker = link->from_worker;
-    head.to_worker = link->to_worker;
-    head.life = heartbeat->life;
-    head.context = heartbeat->context;
-    head.shard_count = heartbeat->quiet.count;
-    head.shard_hash = heartbeat->quiet.hash;
+    struct peer_pair_heartbeat head = {.from_worker = link->from_worker,
+                                       .to_worker = link->to_worker,
+                                       .life = heartbeat->life,
+                                       .context = heartbeat->context,
+                                       .shard_count = heartbeat->quiet.count,
+                                       .shard_hash = heartbeat->quiet.hash};
     struct buffer *batch = peers_batch_to(worker, link->node, 0);
     if (batch) {
-        peers_append_message(batch, TAG_PAIR_HEARTBEAT, &head.base, 0, 0);
+        peer_pair_heartbeat_append(batch, &head);
     }
 }
 
 void peers_send_pair_reply(struct worker *worker, const struct pair_link *link,
                            const struct raft_pair_reply *reply) {
-    Trothdb__Peer__V1__PairReply head = TROTHDB__PEER__V1__PAIR_REPLY__INIT;
-    head.from_worker = link->from_worker;
-    head.to_worker = link->to_worker;
-    head.life = reply->life;
-    head.context = reply->context;
-    head.is_equal = reply->is_equal;
-    head.promise_us = reply->promise_us;
+    struct peer_pair_reply head = {.from_worker = link->from_worker,
+                                   .to_worker = link->to_worker,
+                                   .life = reply->life,
+                                   .context = reply->context,
+                                   .is_equal = reply->is_equal,
+                                   .promise_us = reply->promise_us};
     struct buffer *batch = peers_batch_to(worker, link->node, 0);
     if (batch) {
-        peers_append_message(batch, TAG_PAIR_REPLY, &head.base, 0, 0);
+        peer_pair_reply_append(batch, &head);
     }
 }
 
 void peers_send_entry_trace(struct worker *worker, uint32_t node, const struct entry_trace *trace) {
-    Trothdb__Peer__V1__EntryTrace head = TROTHDB__PEER__V1__ENTRY_TRACE__INIT;
-    head.shard = trace->shard;
-    head.term = trace->place.term;
-    head.index = trace->place.index;
-    head.trace = (ProtobufCBinaryData){.len = trace->id.length, .data = (uint8_t *)trace->id.data};
-    struct buffer *batch = peers_batch_to(worker, node, 0);
+    struct peer_entry_trace head = {
+        .shard = trace->shard, .term = trace->place.term, .index = trace->place.index};
+    struct buffer *batch = peers_batch_to(worker, node, trace->id.length);
     if (batch) {
-        peers_append_message(batch, TAG_ENTRY_TRACE, &head.base, 0, 0);
+        peer_entry_trace_append(batch, &head, trace->id.length);
+        buffer_append_bytes(batch, trace->id);
     }
 }
 
@@ -230,12 +187,7 @@ void peers_send_topology(struct worker *worker, uint32_t node_number, bool has_f
     }
     struct buffer *batch = peers_batch_to(worker, node_number, encoded.length + founding.length);
     if (batch) {
-        buffer_append_varint(batch, TAG_TOPOLOGY);
-        buffer_append_length_prefixed(batch, buffer_bytes(&encoded));
-    }
-    if (batch && has_founding) {
-        buffer_append_varint(batch, TAG_FOUNDING);
-        buffer_append_length_prefixed(batch, buffer_bytes(&founding));
+        peer_batch_append_topology(batch, buffer_bytes(&encoded), buffer_bytes(&founding));
     }
     buffer_release(&founding);
     buffer_release(&encoded);
@@ -243,27 +195,42 @@ void peers_send_topology(struct worker *worker, uint32_t node_number, bool has_f
 
 /* ---- in ---- */
 
-static size_t decode_entries(struct bytes in, struct raft_entry ***out) {
-    size_t count = 0, capacity = 0;
-    struct raft_entry **entries = NULL;
-    while (in.length && count < ENTRIES_PER_MESSAGE_MAXIMUM) {
+/* The entries of one message. Most have one or a few. */
+struct entry_list {
+    struct raft_entry **entries;
+    size_t count, capacity;
+    struct raft_entry *few[8];
+};
+
+static void decode_entries(struct bytes in, struct entry_list *list) {
+    list->entries = list->few;
+    list->count = 0;
+    list->capacity = sizeof(list->few) / sizeof(list->few[0]);
+    while (in.length && list->count < ENTRIES_PER_MESSAGE_MAXIMUM) {
         struct raft_entry *entry;
         if (raft_entry_decode(&in, &entry)) {
-            break; /* what came whole before it can still be used: the leader sends the rest again
-                    */
+            return; /* what came whole before it can still be used: the leader sends the rest
+                     * again */
         }
-        if (count == capacity) {
-            capacity = capacity ? capacity * 2 : 4;
-            entries = memory_resize(entries, capacity * sizeof(struct raft_entry *));
+        if (list->count == list->capacity) {
+            list->capacity *= 2;
+            struct raft_entry **more = memory_allocate(list->capacity * sizeof(*more));
+            memcpy(more, list->entries, list->count * sizeof(*more));
+            memory_free(list->entries == list->few ? NULL : list->entries);
+            list->entries = more;
         }
-        entries[count++] = entry;
+        list->entries[list->count++] = entry;
     }
-    *out = entries;
-    return count;
 }
 
-static void receive_raft(struct worker *worker, uint32_t from,
-                         const Trothdb__Peer__V1__RaftMessage *in) {
+static void drop_entries(struct entry_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        raft_entry_drop(list->entries[i]);
+    }
+    memory_free(list->entries == list->few ? NULL : list->entries);
+}
+
+static void receive_raft(struct worker *worker, uint32_t from, const struct peer_raft *in) {
     struct shard *shard = worker_shard(worker, in->shard);
     if (!shard || in->kind >= RAFT_MESSAGE_KIND_COUNT) {
         return;
@@ -286,22 +253,22 @@ static void receive_raft(struct worker *worker, uint32_t from,
                                    .is_receipt_wanted = in->is_receipt_wanted,
                                    .agreed_index = in->agreed_index,
                                    .is_quiet = in->is_quiet};
-    struct bytes entries = bytes_of(in->entries.data, in->entries.len);
+    struct bytes encoded = in->entries;
     if (in->unpacked_bytes &&
-        packer_unpack(&worker->packer, entries, in->unpacked_bytes, &entries)) {
+        packer_unpack(&worker->packer, encoded, in->unpacked_bytes, &encoded)) {
         return; /* as if it were lost: the leader sends it again */
     }
-    message.entry_count = decode_entries(entries, &message.entries);
+    struct entry_list list;
+    decode_entries(encoded, &list);
+    message.entries = list.entries;
+    message.entry_count = list.count;
     observe_raft_message(worker, message.kind, false);
     shard_message(shard, &message);
-    for (size_t i = 0; i < message.entry_count; i++) {
-        raft_entry_drop(message.entries[i]);
-    }
-    memory_free(message.entries);
+    drop_entries(&list);
 }
 
 static void receive_pair_heartbeat(struct worker *worker, uint32_t from,
-                                   const Trothdb__Peer__V1__PairHeartbeat *in) {
+                                   const struct peer_pair_heartbeat *in) {
     struct pair_link link = {
         .node = from, .from_worker = in->from_worker, .to_worker = in->to_worker};
     struct raft_pair_heartbeat heartbeat = {
@@ -312,7 +279,7 @@ static void receive_pair_heartbeat(struct worker *worker, uint32_t from,
 }
 
 static void receive_pair_reply(struct worker *worker, uint32_t from,
-                               const Trothdb__Peer__V1__PairReply *in) {
+                               const struct peer_pair_reply *in) {
     struct pair_link link = {
         .node = from, .from_worker = in->from_worker, .to_worker = in->to_worker};
     struct raft_pair_reply reply = {.life = in->life,
@@ -322,87 +289,135 @@ static void receive_pair_reply(struct worker *worker, uint32_t from,
     pairs_reply(worker, &link, &reply);
 }
 
-static void receive_entry_trace(struct worker *worker, const Trothdb__Peer__V1__EntryTrace *in) {
-    struct entry_trace trace = {.shard = in->shard,
-                                .place = {.index = in->index, .term = in->term},
-                                .id = bytes_of(in->trace.data, in->trace.len)};
+static void receive_entry_trace(struct worker *worker, const struct peer_entry_trace *in) {
+    struct entry_trace trace = {
+        .shard = in->shard, .place = {.index = in->index, .term = in->term}, .id = in->trace};
     slow_trace_hear(worker, &trace);
 }
 
+/* The number, here or there, that says which worker a part is for: shard n is with worker n mod
+ * their count. */
+static uint32_t owner_of(enum peer_part part, struct bytes bytes) {
+    switch (part) {
+    case PEER_RAFT:
+        return peer_raft_read(bytes).shard;
+    case PEER_SNAPSHOT_OFFER:
+        return peer_snapshot_offer_read(bytes).shard;
+    case PEER_SNAPSHOT_PIECE:
+        return peer_snapshot_piece_read(bytes).shard;
+    case PEER_SNAPSHOT_PROGRESS:
+        return peer_snapshot_progress_read(bytes).shard;
+    case PEER_PAIR_HEARTBEAT:
+        return peer_pair_heartbeat_read(bytes).to_worker;
+    case PEER_PAIR_REPLY:
+        return peer_pair_reply_read(bytes).to_worker;
+    case PEER_ENTRY_TRACE:
+        return peer_entry_trace_read(bytes).shard;
+    }
+    UNREACHABLE();
+}
+
 /* Every other worker that owns a shard of this batch gets it whole, and takes what is its own. */
-static void forward(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch,
-                    struct bytes bytes) {
+static void forward(struct worker *worker, const struct peer_batch *batch) {
     uint64_t wanted = 0;
-    for (size_t i = 0; i < batch->n_raft; i++) {
-        wanted |= 1ULL << batch->raft[i]->shard % worker->count;
+    struct cursor in = cursor_of(batch->bytes);
+    enum peer_part part;
+    struct bytes bytes;
+    while (peer_batch_next(&in, &part, &bytes)) {
+        wanted |= 1ULL << owner_of(part, bytes) % worker->count;
     }
-    for (size_t i = 0; i < batch->n_pair_heartbeats; i++) {
-        wanted |= 1ULL << batch->pair_heartbeats[i]->to_worker % worker->count;
-    }
-    for (size_t i = 0; i < batch->n_pair_replies; i++) {
-        wanted |= 1ULL << batch->pair_replies[i]->to_worker % worker->count;
-    }
-    for (size_t i = 0; i < batch->n_entry_traces; i++) {
-        wanted |= 1ULL << batch->entry_traces[i]->shard % worker->count;
-    }
-    wanted |= transfers_workers(worker, batch);
     for (unsigned i = 0; i < worker->count; i++) {
         if (i != worker->index && (wanted >> i & 1)) {
             struct mail *mail = mail_new(MAIL_PEER, worker->index);
-            buffer_append_bytes(&mail->bytes, bytes);
+            buffer_append_bytes(&mail->bytes, batch->bytes);
             worker_post(worker, i, mail);
         }
     }
 }
 
-static void receive(struct worker *worker, const Trothdb__Peer__V1__PeerBatch *batch) {
+static void receive_all_raft(struct worker *worker, const struct peer_batch *batch) {
+    struct cursor in = cursor_of(batch->bytes);
+    enum peer_part part;
+    struct bytes bytes;
+    while (peer_batch_next(&in, &part, &bytes)) {
+        if (part == PEER_RAFT) {
+            struct peer_raft message = peer_raft_read(bytes);
+            receive_raft(worker, batch->from, &message);
+        }
+    }
+}
+
+static void receive_other(struct worker *worker, uint32_t from, enum peer_part part,
+                          struct bytes bytes) {
+    switch (part) {
+    case PEER_RAFT:
+        return; /* dealt with */
+    case PEER_PAIR_HEARTBEAT: {
+        struct peer_pair_heartbeat heartbeat = peer_pair_heartbeat_read(bytes);
+        receive_pair_heartbeat(worker, from, &heartbeat);
+        return;
+    }
+    case PEER_PAIR_REPLY: {
+        struct peer_pair_reply reply = peer_pair_reply_read(bytes);
+        receive_pair_reply(worker, from, &reply);
+        return;
+    }
+    case PEER_ENTRY_TRACE: {
+        struct peer_entry_trace trace = peer_entry_trace_read(bytes);
+        receive_entry_trace(worker, &trace);
+        return;
+    }
+    case PEER_SNAPSHOT_OFFER:
+        transfers_receive_offer(worker, from, bytes);
+        return;
+    case PEER_SNAPSHOT_PIECE:
+        transfers_receive_piece(worker, from, bytes);
+        return;
+    case PEER_SNAPSHOT_PROGRESS:
+        transfers_receive_progress(worker, from, bytes);
+        return;
+    }
+}
+
+/* What quiet shards say of themselves holds behind all of the batch's Raft messages. */
+static void receive(struct worker *worker, const struct peer_batch *batch) {
     pairs_heard(worker, batch->from, batch->protocol ? batch->protocol : 1, batch->workers);
-    for (size_t i = 0; i < batch->n_raft; i++) {
-        receive_raft(worker, batch->from, batch->raft[i]);
+    if (batch->raft_count > 0) {
+        receive_all_raft(worker, batch);
     }
-    for (size_t i = 0; i < batch->n_pair_heartbeats; i++) {
-        receive_pair_heartbeat(worker, batch->from, batch->pair_heartbeats[i]);
+    struct cursor in = cursor_of(batch->bytes);
+    enum peer_part part;
+    struct bytes bytes;
+    while (batch->other_count > 0 && peer_batch_next(&in, &part, &bytes)) {
+        receive_other(worker, batch->from, part, bytes);
     }
-    for (size_t i = 0; i < batch->n_pair_replies; i++) {
-        receive_pair_reply(worker, batch->from, batch->pair_replies[i]);
-    }
-    for (size_t i = 0; i < batch->n_entry_traces; i++) {
-        receive_entry_trace(worker, batch->entry_traces[i]);
-    }
-    transfers_receive(worker, batch);
     neighbours_contact(worker, batch->from);
 }
 
-static bool is_from_our_cluster(const struct worker *worker,
-                                const Trothdb__Peer__V1__PeerBatch *batch) {
+static bool is_from_our_cluster(const struct worker *worker, const struct peer_batch *batch) {
     return worker->topology && batch->to == worker->self &&
-           bytes_equal(bytes_of(batch->cluster_id.data, batch->cluster_id.len),
-                       bytes_of(worker->topology->cluster_id, 16)) &&
+           bytes_equal(batch->cluster_id, bytes_of(worker->topology->cluster_id, 16)) &&
            topology_node(worker->topology, batch->from);
 }
 
 int peers_receive(struct worker *worker, struct bytes bytes, bool is_forwarded) {
-    Trothdb__Peer__V1__PeerBatch *batch =
-        trothdb__peer__v1__peer_batch__unpack(NULL, bytes.length, bytes.data);
-    if (!batch) {
-        return ERR_MALFORMED;
+    struct peer_batch batch;
+    int error = peer_batch_read(&batch, bytes);
+    if (error) {
+        return error;
     }
-    int error = 0;
     worker_count(worker, METRIC_peer_received_bytes_total, bytes.length);
-    if (batch->topology.len && !is_forwarded) {
-        control_topology_heard(worker, bytes_of(batch->topology.data, batch->topology.len),
-                               bytes_of(batch->founding.data, batch->founding.len));
+    if (batch.topology.length && !is_forwarded) {
+        control_topology_heard(worker, batch.topology, batch.founding);
     }
-    if (is_from_our_cluster(worker, batch)) {
-        if (!is_forwarded && worker->count > 1) {
-            forward(worker, batch, bytes);
-        }
-        receive(worker, batch);
-    } else {
-        error = worker->topology ? ERR_REFUSED : 0; /* a spare hears of its cluster soon */
+    if (!is_from_our_cluster(worker, &batch)) {
+        return worker->topology ? ERR_REFUSED : 0; /* a spare hears of its cluster soon */
     }
-    trothdb__peer__v1__peer_batch__free_unpacked(batch, NULL);
-    return error;
+    if (!is_forwarded && worker->count > 1) {
+        forward(worker, &batch);
+    }
+    receive(worker, &batch);
+    return 0;
 }
 
 int worker_peer(struct worker *worker, struct bytes batch) {
