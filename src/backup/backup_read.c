@@ -321,6 +321,23 @@ static int look_at_snapshot(struct looking *looking, const struct backup_snapsho
     return error;
 }
 
+/* Pieces behind a gap are of no use until a snapshot beyond them. */
+static void look_for_gap(struct looking *looking) {
+    const struct shard_backup *shard = looking->shard;
+    uint64_t end = shard_backup_end(shard);
+    for (size_t i = 0; i < shard->log_count; i++) {
+        if (shard->logs[i].first_index <= end + 1) {
+            continue;
+        }
+        char name[BLOB_NAME_MAXIMUM], what[128];
+        backup_log_name(&shard->place, &shard->logs[i], name);
+        snprintf(what, sizeof(what), "what comes before it is missing: a restore ends at %llu",
+                 (unsigned long long)end);
+        looking->bad(looking->context, name, what);
+        return;
+    }
+}
+
 int backup_check_shard(struct backup_reader *reader, const struct shard_backup *shard,
                        void (*bad)(void *context, const char *name, const char *what),
                        void *context) {
@@ -335,6 +352,7 @@ int backup_check_shard(struct backup_reader *reader, const struct shard_backup *
         backup_log_name(&shard->place, &shard->logs[i], name);
         error = judge(&looking, name, read_log(reader, shard, &shard->logs[i], pass_over, NULL));
     }
+    look_for_gap(&looking);
     table_free(looking.seen);
     return error;
 }

@@ -35,7 +35,8 @@ int backup_read_shard(struct backup_reader *reader, const struct shard_backup *s
                       struct replay *replay) MUST_CHECK;
 
 /* Looks at every blob of a shard: the pieces of its log, its manifests, their chunks. Calls `bad`
- * with a sentence for each that is not as it was put; 0 if all could be looked at. */
+ * with a sentence for each that is not as it was put, and for the first piece of the log that
+ * nothing leads up to; 0 if all could be looked at. */
 int backup_check_shard(struct backup_reader *reader, const struct shard_backup *shard,
                        void (*bad)(void *context, const char *name, const char *what),
                        void *context) MUST_CHECK;

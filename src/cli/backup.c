@@ -13,6 +13,7 @@
 #include "cli/figure.h"
 #include "cli/flags.h"
 #include "cli/grid.h"
+#include "directory/restore.h"
 
 enum {
     BACKUP_OUTPUT_MAXIMUM_BYTES = 64 << 20,
@@ -53,7 +54,7 @@ static void list_text(const struct backup_catalogue *catalogue, struct buffer *o
         grid_release(&grid);
     }
     if (catalogue->cluster_count == 0) {
-        buffer_append_text(out, "there is no backup in that place\n");
+        buffer_append_text(out, BACKUP_NONE_THERE "\n");
     }
 }
 
@@ -161,12 +162,35 @@ static void note_bad(void *context, const char *name, const char *what) {
     }
 }
 
+static void note_missing(void *context, uint32_t shard) {
+    char name[32];
+    snprintf(name, sizeof(name), "shard-%05u", shard);
+    note_bad(context, name,
+             "nothing of this shard is there; `trothdb backup now` while the cluster runs");
+}
+
+/* A shard that was never backed up leaves no blob that could be damaged. */
+static void look_for_missing(struct checking *checking, struct blob_store *store,
+                             const struct cluster_backup *cluster) {
+    struct backup_reader reader = {.store = store}; /* what it reads is read again, and counted */
+    char id[BACKUP_ID_BYTES];
+    struct buffer problem;
+    buffer_init(&problem, sizeof(struct blob_problem) + 1);
+    if (restore_find_missing(&reader, cluster, note_missing, checking, &problem)) {
+        buffer_append_u8(&problem, 0);
+        backup_format_id(cluster->cluster_id, id);
+        note_bad(checking, id, (const char *)buffer_data(&problem));
+    }
+    buffer_release(&problem);
+}
+
 static int check_all(struct checking *checking, struct blob_store *store,
                      const struct backup_catalogue *catalogue) {
     struct backup_reader reader = {.store = store, .progress = note_bytes, .context = checking};
     int error = 0;
     for (size_t i = 0; i < catalogue->cluster_count && !error; i++) {
         const struct cluster_backup *cluster = &catalogue->clusters[i];
+        look_for_missing(checking, store, cluster);
         for (size_t at = 0; at < cluster->shard_count && !error; at++) {
             error = backup_check_shard(&reader, &cluster->shards[at], note_bad, checking);
         }
@@ -203,13 +227,9 @@ static void conclude(struct checking *checking) {
                          figure_duration(figure_now_us() - checking->begun_us, figures[1]));
 }
 
-static int check(const struct backup_flags *flags) {
-    struct blob_store *store;
-    struct backup_catalogue catalogue;
+static int check_place(const struct backup_flags *flags, struct blob_store *store,
+                       const struct backup_catalogue *catalogue) {
     struct checking checking = {.flags = flags, .begun_us = figure_now_us()};
-    if (backup_place_open("backup check", flags, &store, &catalogue)) {
-        return 1;
-    }
     buffer_init(&checking.out, BACKUP_OUTPUT_MAXIMUM_BYTES);
     checking.json.out = &checking.out;
     checking.shows_progress = !flags->is_json && isatty(STDOUT_FILENO);
@@ -218,10 +238,10 @@ static int check(const struct backup_flags *flags) {
         json_open(&checking.json, "findings", '[');
     }
     if (checking.shows_progress) {
-        progress_begin(&checking.progress, "bytes", bytes_to_check(&catalogue), true,
+        progress_begin(&checking.progress, "bytes", bytes_to_check(catalogue), true,
                        checking.begun_us);
     }
-    int error = check_all(&checking, store, &catalogue);
+    int error = check_all(&checking, store, catalogue);
     if (checking.shows_progress) {
         progress_clear(&checking.progress);
     }
@@ -231,9 +251,25 @@ static int check(const struct backup_flags *flags) {
     } else {
         buffer_release(&checking.out);
     }
+    return error || checking.bad_count ? 1 : 0;
+}
+
+/* Nothing at all is not sound: somebody has mistyped the place, or no node has its `backup-to`. */
+static int check(const struct backup_flags *flags) {
+    struct blob_store *store;
+    struct backup_catalogue catalogue;
+    int code = 1;
+    if (backup_place_open("backup check", flags, &store, &catalogue)) {
+        return code;
+    }
+    if (catalogue.cluster_count > 0) {
+        code = check_place(flags, store, &catalogue);
+    } else {
+        backup_complain("backup check", flags->is_json, BACKUP_NONE_THERE);
+    }
     backup_catalogue_release(&catalogue);
     store->ops->close(store);
-    return error || checking.bad_count ? 1 : 0;
+    return code;
 }
 
 /* ---- now ---- */

@@ -60,7 +60,7 @@ const struct cluster_backup *backup_place_cluster(const char *command,
                         catalogue->cluster_count
                             ? "no cluster of that id is backed up there; `trothdb backup list` "
                               "names those that are"
-                            : "there is no backup in that place");
+                            : BACKUP_NONE_THERE);
         return NULL;
     }
     if (count > 1) {

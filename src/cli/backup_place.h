@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 
 enum { BACKUP_TIME_BYTES = 32, BACKUP_ID_BYTES = 33 };
+#define BACKUP_NONE_THERE "there is no backup in that place"
 
 struct backup_flags {
     const char *url, *endpoint, *region, *cluster;

@@ -165,7 +165,11 @@ static int find_nodes(const struct change *change, char **texts, bool has_substi
         struct net_address address;
         is_known = client_address(&address, texts[i], problem) == 0;
         if (is_known && (*numbers[i] = change_node_at(&cluster, &address)) == 0) {
-            snprintf(problem, sizeof(problem), "%s is no node of the cluster", texts[i]);
+            snprintf(problem, sizeof(problem),
+                     i == 0
+                         ? "%s is no node of the cluster"
+                         : "%s is no node of the cluster; `trothdb cluster add` takes a spare in",
+                     texts[i]);
             is_known = false;
         }
     }

@@ -127,12 +127,12 @@ static int restore_shards(struct restore *restore) {
 }
 
 /* The node says where it listens when it starts (control.c). */
+static const struct topology_node FIRST_NODE = {
+    .number = 1,
+    .address = {.host = "127.0.0.1", .client_port = 7001, .peer_port = 17001, .admin_port = 9001}};
+
 int restore_cluster(const struct restore_options *options, struct buffer *problem) {
-    struct restore restore = {.options = options, .problem = problem};
-    restore.node = (struct topology_node){
-        .number = 1,
-        .address = {
-            .host = "127.0.0.1", .client_port = 7001, .peer_port = 17001, .admin_port = 9001}};
+    struct restore restore = {.options = options, .node = FIRST_NODE, .problem = problem};
     memcpy(restore.node.uuid, options->uuid, sizeof(restore.node.uuid));
     config_init(&restore.config);
     int error = read_topology(&restore);
@@ -141,5 +141,20 @@ int restore_cluster(const struct restore_options *options, struct buffer *proble
     }
     topology_free(restore.topology);
     config_release(&restore.config);
+    return error;
+}
+
+int restore_find_missing(struct backup_reader *reader, const struct cluster_backup *cluster,
+                         void (*missing)(void *context, uint32_t shard), void *context,
+                         struct buffer *problem) {
+    struct restore_options options = {.reader = reader, .cluster = cluster, .time_ms = UINT64_MAX};
+    struct restore restore = {.options = &options, .node = FIRST_NODE, .problem = problem};
+    int error = read_topology(&restore);
+    for (unsigned i = 1; !error && i < restore.topology->shard_count; i++) {
+        if (!cluster_backup_shard(cluster, restore.topology->shards[i].number)) {
+            missing(context, restore.topology->shards[i].number);
+        }
+    }
+    topology_free(restore.topology);
     return error;
 }

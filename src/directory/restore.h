@@ -35,3 +35,9 @@ struct restore_options {
 
 /* ERR_NOT_FOUND, ERR_DAMAGED, ERR_IO... with a sentence in `problem`. */
 int restore_cluster(const struct restore_options *options, struct buffer *problem) MUST_CHECK;
+
+/* Calls `missing` for every shard that the cluster has and the backup has nothing of. Errors as
+ * above, when the backup does not say which shards there are. */
+int restore_find_missing(struct backup_reader *reader, const struct cluster_backup *cluster,
+                         void (*missing)(void *context, uint32_t shard), void *context,
+                         struct buffer *problem) MUST_CHECK;

@@ -170,6 +170,20 @@ test('a blob that is damaged or missing is named, and nothing is restored from i
   place.nodes.push(half);
   assert.notStrictEqual(await half.startInVain(), 0, 'half a directory is refused');
 
+  const entire = path.dirname(path.dirname(chunk)), aside = path.join(place.directory, 'aside');
+  fs.renameSync(entire, aside);
+  const lacking = await run(program, ['backup', 'check', '--to', store]);
+  assert.strictEqual(lacking.code, 1, 'a shard of which nothing is there');
+  assert.match(lacking.stdout, /DAMAGED shard-00001\n +nothing of this shard is there/);
+  fs.renameSync(aside, entire);
+
+  const index = (number) => String(number).padStart(20, '0'), log = path.join(entire, 'log');
+  const stray = path.join(log, fs.readdirSync(log)[0].replace(/^\d+-\d+/, `${index(9000)}-${index(9001)}`));
+  fs.copyFileSync(path.join(log, fs.readdirSync(log)[0]), stray);
+  const gap = await run(program, ['backup', 'check', '--to', store]);
+  assert.match(gap.stdout, /log\/0*9000-.*\n +what comes before it is missing: a restore ends at \d+/);
+  fs.rmSync(stray);
+
   fs.rmSync(chunk);
   const missing = await restore('--from', store, '--dir', path.join(place.directory, 'another'));
   assert.match(JSON.parse(missing.stdout).error, /chunk.*No such file/);

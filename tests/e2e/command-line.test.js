@@ -54,6 +54,7 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['chaos', '--scenario', path.join(directory, 'nosuch')], USAGE, /cannot be read: No such file/],
     [['check', directory], USAGE, /no node ever ran in/],
     [['check', node.directory], USAGE, /in use by another process/],
+    [['backup', 'check', '--to', directory], FAILED, /there is no backup in that place/],
     [['backup', 'nosuch'], USAGE, /say `now HOST:PORT`/],
     [['restore', '--from', directory], USAGE, /--dir/],
   ];
