@@ -41,7 +41,6 @@ struct crowd *crowd_new(const struct crowd_options *options) {
     struct crowd *crowd = memory_allocate_zeroed(1, sizeof *crowd);
     random_init(&crowd->random, options->seed);
     heap_init(&crowd->flying);
-    deadlines_init(&crowd->deadlines, node_count);
     sight_init(&crowd->sight, node_count);
     crowd->pool = gossip_pool_new();
     crowd->now_us = CROWD_SECOND_US;
@@ -73,7 +72,7 @@ void crowd_free(struct crowd *crowd) {
         crowd_empty_inbox(&crowd->nodes[i]);
     }
     gossip_pool_free(crowd->pool);
-    deadlines_release(&crowd->deadlines);
+    due_heap_release(&crowd->waiting);
     sight_release(&crowd->sight);
     memory_free(crowd->nodes);
     memory_free(crowd);
@@ -180,7 +179,7 @@ static void crowd_step(struct crowd *crowd, unsigned number, struct gossip_event
     gossip_step(node->gossip, &event, &actions);
     CHECK(actions.deadline_us > crowd->now_us);
     crowd->step_count++;
-    deadlines_set(&crowd->deadlines, number, actions.deadline_us);
+    due_set(&crowd->waiting, &node->waiting, actions.deadline_us);
     if (actions.detection_us > 0)
         histogram_add(&crowd->detections_us, actions.detection_us);
     for (size_t i = 0; i < actions.datagram_count; i++)
@@ -219,13 +218,14 @@ void crowd_kill(struct crowd *crowd, unsigned number) {
     node->is_stopped = false;
     crowd_empty_inbox(node);
     crowd->running_count--;
-    deadlines_set(&crowd->deadlines, number, DEADLINES_NEVER);
+    due_remove(&crowd->waiting, &node->waiting);
     sight_end(&crowd->sight, number);
 }
 
 void crowd_stop(struct crowd *crowd, unsigned number) {
-    crowd->nodes[number].is_stopped = true;
-    deadlines_set(&crowd->deadlines, number, DEADLINES_NEVER);
+    struct crowd_node *node = &crowd->nodes[number];
+    node->is_stopped = true;
+    due_remove(&crowd->waiting, &node->waiting);
 }
 
 void crowd_hand(struct crowd *crowd, unsigned number, const struct gossip_address *from,
@@ -280,13 +280,18 @@ static void crowd_land(struct crowd *crowd, struct parcel *parcel) {
     memory_free(parcel);
 }
 
+static unsigned crowd_number(const struct crowd *crowd, const struct due *waiting) {
+    return (unsigned)(DUE_ELEMENT((void *)(uintptr_t)waiting, struct crowd_node, waiting) -
+                      crowd->nodes);
+}
+
 /* The next event up to `end_us`; false if there is none. */
 static bool crowd_run_next(struct crowd *crowd, uint64_t end_us) {
-    uint64_t landing_us = UINT64_MAX, deadline_us = UINT64_MAX;
+    uint64_t landing_us = UINT64_MAX;
     void *parcel;
-    unsigned node = 0;
+    const struct due *waiting = due_first(&crowd->waiting);
+    uint64_t deadline_us = waiting != NULL ? waiting->time_us : UINT64_MAX;
     heap_peek(&crowd->flying, &landing_us, &parcel);
-    deadlines_first(&crowd->deadlines, &node, &deadline_us);
     uint64_t next_us = landing_us < deadline_us ? landing_us : deadline_us;
     if (next_us > end_us)
         return false;
@@ -296,7 +301,7 @@ static bool crowd_run_next(struct crowd *crowd, uint64_t end_us) {
         heap_pop(&crowd->flying, &landing_us, &parcel);
         crowd_land(crowd, parcel);
     } else {
-        crowd_step(crowd, node, (struct gossip_event){.kind = GOSSIP_TICK});
+        crowd_step(crowd, crowd_number(crowd, waiting), (struct gossip_event){.kind = GOSSIP_TICK});
     }
     return true;
 }

@@ -2,7 +2,7 @@
  * between them, and a clock that jumps from event to event, in one thread. Nodes are numbered from
  * 0. The same seed gives the same run, always.
  *
- *     deadlines: when each node wants to be called ---+
+ *     waiting: when each node wants to be called -----+
  *                                                     +--> the earliest: gossip_step() ---+
  *     parcels: datagrams in the air, by arrival ------+                                   |
  *         ^                                                                               |
@@ -12,12 +12,12 @@
  * Nothing here is kept for every pair of nodes but one bit (sight.h): what the nodes themselves
  * know of each other is what takes the memory. */
 #pragma once
+#include "base/due.h"
 #include "base/heap.h"
 #include "base/histogram.h"
 #include "base/list.h"
 #include "base/random.h"
 #include "gossip/gossip.h"
-#include "sim/gossip/deadlines.h"
 #include "sim/gossip/sight.h"
 
 enum { CROWD_NODE_MAXIMUM = 16000 };
@@ -25,6 +25,7 @@ enum { CROWD_NODE_MAXIMUM = 16000 };
 
 struct crowd_node {
     struct gossip *gossip; /* NULL: not running */
+    struct due waiting;    /* for when it wants to be called; if it runs and is not stopped */
     uint64_t generation;   /* of this life, or of the last */
     struct gossip_address address;
     uint8_t uuid[GOSSIP_UUID_BYTES];
@@ -52,8 +53,8 @@ struct crowd {
     struct crowd_node *nodes;
     unsigned node_count, running_count;
     struct gossip_pool *pool; /* what many know alike, kept once */
-    struct deadlines deadlines;
-    struct heap flying; /* struct parcel, by time of arrival */
+    struct due_heap waiting;  /* struct crowd_node */
+    struct heap flying;       /* struct parcel, by time of arrival */
     struct random random;
     uint64_t now_us;
     struct gossip_timing timing;

@@ -93,9 +93,12 @@ void scenario_quarter(const struct scenario_run *run) {
     struct crowd *crowd = scenario_crowd(run);
     for (unsigned i = 0; i < run->crowd.node_count / 4; i++)
         crowd_kill(crowd, crowd_any_running(crowd));
+    crowd_count_traffic(crowd);
     report_figure(
         run->report, FIGURE_quarter_all,
         settle_seconds(crowd, report_curve(run->report, "quarter"), HEAL_SECONDS_MAXIMUM));
+    report_figure(run->report, FIGURE_quarter_bytes,
+                  (double)crowd->traffic.bytes / crowd->running_count);
     report_figure(run->report, FIGURE_quarter_false_deaths, (double)crowd->false_deaths);
     scenario_end(run, crowd);
 }

@@ -2,6 +2,7 @@
 #include "base/planted.h"
 #include "gossip/member.h"
 #include "gossip/probe.h"
+#include "gossip/suspicion.h"
 
 enum {
     ANSWER_SHARE = 4, /* of the probe timeout: what a ping is given before it is repeated */
@@ -54,33 +55,21 @@ size_t doubt_contradicted(const struct gossip *gossip, const struct codec_messag
 
 /* The last call. */
 
-uint64_t doubt_answer_us(const struct gossip *gossip) {
-    return gossip->timing.probe_timeout_us / ANSWER_SHARE;
+static uint64_t doubt_answer_us(const struct gossip *gossip) {
+    return PLANTED(GOSSIP_JUDGED_ASLEEP) ? 0 : gossip->timing.probe_timeout_us / ANSWER_SHARE;
 }
 
 /* Those that end before an answer could come are asked about together. */
 static size_t doubt_call(struct gossip *gossip, const struct member **called) {
-    uint64_t until_us = gossip->now_us + doubt_answer_us(gossip);
+    uint64_t answered_us = gossip->now_us + doubt_answer_us(gossip);
     size_t count = 0;
-    LIST_EACH (&gossip->suspicions, link) {
-        struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
-        if (count == CALLED_TOGETHER)
-            break;
-        if (suspicion->called_us > 0 || suspicion->deadline_us > until_us)
-            continue;
-        suspicion->called_us = gossip->now_us;
-        called[count++] = suspicion->member;
+    struct suspicion *ending;
+    while (count < CALLED_TOGETHER &&
+           (ending = suspicion_first(&gossip->open, answered_us)) != NULL) {
+        suspicion_called(gossip, ending, answered_us);
+        called[count++] = ending->member;
     }
     return count;
-}
-
-static bool is_call_due(const struct gossip *gossip) {
-    LIST_EACH (&gossip->suspicions, link) {
-        const struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
-        if (suspicion->called_us == 0 && gossip->now_us >= suspicion->deadline_us)
-            return true;
-    }
-    return false;
 }
 
 static void doubt_ask(struct gossip *gossip, const struct member *const *called, size_t count) {
@@ -94,7 +83,7 @@ static void doubt_ask(struct gossip *gossip, const struct member *const *called,
 }
 
 void doubt_last_call(struct gossip *gossip) {
-    while (is_call_due(gossip)) {
+    while (suspicion_first(&gossip->open, gossip->now_us) != NULL) {
         const struct member *called[CALLED_TOGETHER];
         size_t count = doubt_call(gossip, called);
         if (!PLANTED(GOSSIP_SUSPICION_UNASKED))

@@ -20,7 +20,6 @@ size_t doubt_choose(struct gossip *gossip, const struct member *but, size_t want
 /* Those whom the message accuses although this node knows of something newer. As above. */
 size_t doubt_contradicted(const struct gossip *gossip, const struct codec_message *message,
                           size_t wanted, const struct member **out);
-/* Asks about every suspicion that ends about now, once. */
+/* Asks about every suspicion that ends about now, once; it ends when answers have had their time.
+ */
 void doubt_last_call(struct gossip *gossip);
-/* So long answers to that are waited for. */
-uint64_t doubt_answer_us(const struct gossip *gossip);

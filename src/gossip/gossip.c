@@ -273,29 +273,32 @@ void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
 /* Events. */
 
 static void gossip_hear_record(struct gossip *gossip, const struct codec_message *message,
-                               struct codec_record *record) {
+                               struct member *known, struct codec_record *record) {
     if (message->is_joining && record->state == GOSSIP_ALIVE &&
         memcmp(record->uuid, message->sender, GOSSIP_UUID_BYTES) == 0)
         record->state = GOSSIP_JOINING;
     if (PLANTED(GOSSIP_RELAY_IS_CONTACT))
         probe_contact(gossip, record->uuid);
-    member_hear(gossip, record, message->kind != CODEC_FILL);
+    if (known == NULL) /* unless an earlier record of the same datagram has brought it */
+        known = member_find(gossip, record->uuid);
+    member_hear(gossip, known, record, message->kind != CODEC_FILL);
 }
 
 static void gossip_hear_records(struct gossip *gossip, const struct codec_message *message) {
-    struct codec_record records[INDEX_EXPECT_MAXIMUM];
-    const uint8_t *uuids[INDEX_EXPECT_MAXIMUM];
+    struct codec_record records[INDEX_FIND_MAXIMUM];
+    const uint8_t *uuids[INDEX_FIND_MAXIMUM];
+    struct member *known[INDEX_FIND_MAXIMUM];
     struct cursor in = cursor_of(message->records);
     while (cursor_left(&in) > 0) {
         size_t count = 0;
-        while (cursor_left(&in) > 0 && count < INDEX_EXPECT_MAXIMUM) {
+        while (cursor_left(&in) > 0 && count < INDEX_FIND_MAXIMUM) {
             codec_read_record(&in, &message->wire, &records[count]);
             uuids[count] = records[count].uuid;
             count++;
         }
-        index_expect(&gossip->index, gossip->members, uuids, count);
+        index_find_all(&gossip->index, gossip->members, uuids, count, known);
         for (size_t i = 0; i < count; i++)
-            gossip_hear_record(gossip, message, &records[i]);
+            gossip_hear_record(gossip, message, known[i], &records[i]);
     }
 }
 

@@ -234,10 +234,10 @@ struct gossip_identity {
     uint8_t uuid[GOSSIP_UUID_BYTES];
     uint64_t generation;
     uint64_t incarnation; /* raised by the member to refute a suspicion; within its generation */
+    uint64_t created_us;  /* when that was said, by the wall clock of who said it; 0: not known */
+    uint8_t said_by[GOSSIP_UUID_BYTES]; /* of the suspect and the dead; zeros: not known */
     struct gossip_address address;
     char name[64];
-    uint64_t created_us; /* when that was said, by the wall clock of who said it; 0: not known */
-    uint8_t said_by[GOSSIP_UUID_BYTES]; /* of the suspect and the dead; zeros: not known */
 };
 
 /* What this node found out about a member by talking to it, not by being told. */

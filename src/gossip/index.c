@@ -54,33 +54,41 @@ static uint32_t index_next(const struct index *index, uint32_t mark, size_t *at)
     }
 }
 
+static bool is_of(const struct member *member, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    return memcmp(member->shown.who->uuid, uuid, GOSSIP_UUID_BYTES) == 0;
+}
+
+/* From the place found for that mark, whose next slot is `at`, on. */
+static struct member *index_find_from(const struct index *index, struct member *const *members,
+                                      const uint8_t uuid[GOSSIP_UUID_BYTES], uint32_t place,
+                                      size_t at) {
+    while (place != 0 && !is_of(members[place - 1], uuid))
+        place = index_next(index, uuid_mark(uuid), &at);
+    return place != 0 ? members[place - 1] : NULL;
+}
+
 struct member *index_find(const struct index *index, struct member *const *members,
                           const uint8_t uuid[GOSSIP_UUID_BYTES]) {
     if (index->count == 0)
         return NULL;
-    uint32_t mark = uuid_mark(uuid), place;
+    uint32_t mark = uuid_mark(uuid);
     size_t at = mark;
-    while ((place = index_next(index, mark, &at)) != 0) {
-        struct member *member = members[place - 1];
-        if (memcmp(member->shown.who->uuid, uuid, GOSSIP_UUID_BYTES) == 0)
-            return member;
-    }
-    return NULL;
+    uint32_t place = index_next(index, mark, &at);
+    return index_find_from(index, members, uuid, place, at);
 }
 
-void index_expect(const struct index *index, struct member *const *members,
-                  const uint8_t *const *uuids, size_t count) {
-    uint32_t marks[INDEX_EXPECT_MAXIMUM], places[INDEX_EXPECT_MAXIMUM];
-    CHECK(count <= INDEX_EXPECT_MAXIMUM);
-    if (index->count == 0)
-        return;
+void index_find_all(const struct index *index, struct member *const *members,
+                    const uint8_t *const *uuids, size_t count, struct member **found) {
+    uint32_t marks[INDEX_FIND_MAXIMUM], places[INDEX_FIND_MAXIMUM];
+    size_t ats[INDEX_FIND_MAXIMUM];
+    CHECK(count <= INDEX_FIND_MAXIMUM && index->count > 0);
     for (size_t i = 0; i < count; i++) {
         marks[i] = uuid_mark(uuids[i]);
         __builtin_prefetch(&index->slots[marks[i] & (index->slot_count - 1)]);
     }
     for (size_t i = 0; i < count; i++) {
-        size_t at = marks[i];
-        places[i] = index_next(index, marks[i], &at);
+        ats[i] = marks[i];
+        places[i] = index_next(index, marks[i], &ats[i]);
         if (places[i] != 0)
             __builtin_prefetch(&members[places[i] - 1]);
     }
@@ -88,8 +96,12 @@ void index_expect(const struct index *index, struct member *const *members,
         if (places[i] != 0)
             __builtin_prefetch(members[places[i] - 1]);
     for (size_t i = 0; i < count; i++)
-        if (places[i] != 0)
+        if (places[i] != 0) {
             __builtin_prefetch(members[places[i] - 1]->shown.who);
+            __builtin_prefetch(members[places[i] - 1]->suspicion);
+        }
+    for (size_t i = 0; i < count; i++)
+        found[i] = index_find_from(index, members, uuids[i], places[i], ats[i]);
 }
 
 void index_clear(struct index *index) {

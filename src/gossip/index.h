@@ -14,16 +14,16 @@ struct index {
     uint32_t *slots;          /* the mark in the high bits, the place in the low ones; 0: empty */
     size_t slot_count, count; /* a power of two; at most three quarters of it */
 };
-enum { INDEX_EXPECT_MAXIMUM = 32 };
+enum { INDEX_FIND_MAXIMUM = 32 };
 
 void index_add(struct index *index, const uint8_t uuid[GOSSIP_UUID_BYTES], size_t position);
 /* The member among `members` to whose position the UUID was added; NULL if there is none. */
 struct member *index_find(const struct index *index, struct member *const *members,
                           const uint8_t uuid[GOSSIP_UUID_BYTES]);
-/* These will be looked for, one after the other: has the processor fetch what that touches for all
- * of them at the same time. Of 10,000 members little is in its caches, and to wait for one after
- * the other is most of the work. At most INDEX_EXPECT_MAXIMUM. */
-void index_expect(const struct index *index, struct member *const *members,
-                  const uint8_t *const *uuids, size_t count);
+/* Many at the same time, with what a record of each will touch: of 10,000 members little is in the
+ * processor's caches, and to wait for one after the other is most of the work. At most
+ * INDEX_FIND_MAXIMUM. */
+void index_find_all(const struct index *index, struct member *const *members,
+                    const uint8_t *const *uuids, size_t count, struct member **found);
 void index_clear(struct index *index);
 void index_release(struct index *index);

@@ -31,6 +31,7 @@
  *     look.c        looking in
  *     codec.c       bytes */
 #pragma once
+#include "base/due.h"
 #include "base/list.h"
 #include "base/random.h"
 #include "gossip/adapt.h"
@@ -108,12 +109,12 @@ struct suspicion {
     struct list link; /* of all suspicions */
     struct member *member;
     uint64_t since_us;
-    uint64_t deadline_us;
-    uint64_t called_us; /* the last call (doubt.h); 0: not yet */
+    struct due end; /* among the open; once it was called (doubt.h), among the called */
     /* Hashes of their UUIDs: two of one hash count as one. */
     uint32_t accusers[GOSSIP_CONFIRMATIONS + 1];
     uint8_t accuser_count;
     uint8_t stretch; /* own local health at its beginning, plus 1 */
+    bool is_called;  /* the last call was made */
 };
 /* Where a network parts, each node suspects half of the others. */
 static_assert(sizeof(struct suspicion) <= 64, "a suspicion must stay small");
@@ -309,8 +310,9 @@ struct gossip {
     uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
 
     struct list suspicions;
-    uint64_t suspicion_us; /* no suspicion ends before this */
-    uint64_t judge_us;     /* nor, after this node stood still, before this */
+    struct due_heap open, called; /* the same, by when they end: before and after the last call */
+    uint64_t suspicion_us;        /* no suspicion ends before this */
+    uint64_t judge_us;            /* nor, after this node stood still, before this */
 
     struct list news[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */
     uint64_t news_lists[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */

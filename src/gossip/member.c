@@ -139,7 +139,7 @@ void member_set_state(struct gossip *gossip, struct member *member,
     if (before == GOSSIP_DEAD && state != GOSSIP_DEAD)
         healing_grave_closed(gossip, member);
     if (state != GOSSIP_SUSPECT)
-        suspicion_end(member);
+        suspicion_end(gossip, member);
     if (member->shown.state != state || member->shown.state_since_us == 0)
         member->shown.state_since_us = gossip->now_us;
     member->shown.state = state;
@@ -311,8 +311,8 @@ static void member_meet(struct gossip *gossip, const struct codec_record *record
         broadcast_add(gossip, member, NULL, GOSSIP_CLUSTER);
 }
 
-void member_hear(struct gossip *gossip, const struct codec_record *record, bool is_told_on) {
-    struct member *member = member_find(gossip, record->uuid);
+void member_hear(struct gossip *gossip, struct member *member, const struct codec_record *record,
+                 bool is_told_on) {
     if (member == NULL) {
         member_meet(gossip, record, is_told_on);
         return;

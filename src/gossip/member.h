@@ -41,8 +41,10 @@ static inline struct member_life member_life_of(const struct member *member) {
                                 .incarnation = member->shown.who->incarnation,
                                 .state = member->shown.state};
 }
-/* Hears a record; passes it on if it is news and `is_told_on`. */
-void member_hear(struct gossip *gossip, const struct codec_record *record, bool is_told_on);
+/* Hears a record of the member, or of a stranger (NULL); passes it on if it is news and
+ * `is_told_on`. */
+void member_hear(struct gossip *gossip, struct member *member, const struct codec_record *record,
+                 bool is_told_on);
 void member_set_state(struct gossip *gossip, struct member *member, enum gossip_member_state state);
 /* What is believed of the member now was said then, by the wall clock of who said it. */
 void member_stamp(struct gossip *gossip, struct member *member, uint64_t created_us);

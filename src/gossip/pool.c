@@ -3,6 +3,7 @@
 #include "base/checksum.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include <assert.h>
 
 /* Values by their hash, chained. */
 struct shelf {
@@ -16,10 +17,12 @@ struct gossip_pool {
     struct chain empty;
 };
 
+/* What records are compared by stands first, in one line of the processor's cache. */
 struct identity {
     struct shared shared;
     struct gossip_identity shown;
 };
+static_assert(offsetof(struct identity, shown.said_by) <= 64, "what is compared is one line");
 
 enum { SHELF_FEWEST_PLACES = 16 };
 

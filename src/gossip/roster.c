@@ -108,7 +108,7 @@ void roster_forget_contact(struct member *member) {
 static void member_free(struct gossip *gossip, struct member *member) {
     state_clear(gossip, member);
     broadcast_remove_all(gossip, member);
-    suspicion_end(member);
+    suspicion_end(gossip, member);
     roster_forget_contact(member);
     identity_release(gossip->pool, member->shown.who);
     memory_free(member);
@@ -147,4 +147,5 @@ void roster_release(struct gossip *gossip) {
     memory_free(gossip->rotation.members);
     index_release(&gossip->index);
     order_release(&gossip->order);
+    suspicion_release(gossip);
 }

@@ -35,20 +35,59 @@ static uint64_t suspicion_duration_us(const struct gossip *gossip,
     return (uint64_t)(duration * suspicion->stretch);
 }
 
-static void suspicion_schedule(struct gossip *gossip, struct suspicion *suspicion) {
-    suspicion->deadline_us = suspicion->since_us + suspicion_duration_us(gossip, suspicion);
-    if (suspicion->deadline_us < gossip->judge_us)
-        suspicion->deadline_us = gossip->judge_us;
-    if (suspicion->deadline_us < gossip->suspicion_us)
-        gossip->suspicion_us = suspicion->deadline_us;
+static struct due_heap *suspicion_heap(struct gossip *gossip, const struct suspicion *suspicion) {
+    return suspicion->is_called ? &gossip->called : &gossip->open;
 }
 
-void suspicion_end(struct member *member) {
-    if (member->suspicion == NULL)
+static void suspicion_end_at(struct gossip *gossip, struct suspicion *suspicion, uint64_t end_us) {
+    due_set(suspicion_heap(gossip, suspicion), &suspicion->end, end_us);
+    if (end_us < gossip->suspicion_us)
+        gossip->suspicion_us = end_us;
+}
+
+/* Of one that was called, answers are waited for; they are on their way. */
+static void suspicion_schedule(struct gossip *gossip, struct suspicion *suspicion) {
+    if (suspicion->is_called)
         return;
-    list_remove(&member->suspicion->link);
-    memory_free(member->suspicion);
+    uint64_t end_us = suspicion->since_us + suspicion_duration_us(gossip, suspicion);
+    suspicion_end_at(gossip, suspicion, end_us > gossip->judge_us ? end_us : gossip->judge_us);
+}
+
+/* From now on, or from when it was before a lag; there will be another last call. */
+static void suspicion_begin_anew(struct gossip *gossip, struct suspicion *suspicion,
+                                 uint64_t since_us) {
+    due_remove(suspicion_heap(gossip, suspicion), &suspicion->end);
+    suspicion->is_called = false;
+    suspicion->since_us = since_us;
+    suspicion_schedule(gossip, suspicion);
+}
+
+void suspicion_called(struct gossip *gossip, struct suspicion *suspicion, uint64_t answered_us) {
+    due_remove(suspicion_heap(gossip, suspicion), &suspicion->end);
+    suspicion->is_called = true;
+    suspicion_end_at(gossip, suspicion, answered_us);
+}
+
+struct suspicion *suspicion_first(const struct due_heap *heap, uint64_t until_us) {
+    struct due *first = due_first(heap);
+    if (first == NULL || first->time_us > until_us)
+        return NULL;
+    return DUE_ELEMENT(first, struct suspicion, end);
+}
+
+void suspicion_end(struct gossip *gossip, struct member *member) {
+    struct suspicion *suspicion = member->suspicion;
+    if (suspicion == NULL)
+        return;
+    list_remove(&suspicion->link);
+    due_remove(suspicion_heap(gossip, suspicion), &suspicion->end);
+    memory_free(suspicion);
     member->suspicion = NULL;
+}
+
+void suspicion_release(struct gossip *gossip) {
+    due_heap_release(&gossip->open);
+    due_heap_release(&gossip->called);
 }
 
 static uint32_t accuser_mark(const uint8_t uuid[GOSSIP_UUID_BYTES]) {
@@ -64,7 +103,7 @@ static bool has_accused(const struct suspicion *suspicion, const uint8_t uuid[GO
 
 void suspicion_begin(struct gossip *gossip, struct member *member,
                      const uint8_t accuser[GOSSIP_UUID_BYTES]) {
-    suspicion_end(member); /* of an earlier incarnation */
+    suspicion_end(gossip, member); /* of an earlier incarnation */
     struct suspicion *suspicion = memory_allocate(sizeof *suspicion);
     *suspicion = (struct suspicion){.member = member,
                                     .since_us = gossip->now_us,
@@ -79,6 +118,7 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
                        const uint8_t accuser[GOSSIP_UUID_BYTES], uint64_t created_us) {
     struct suspicion *suspicion = member->suspicion;
     CHECK(member->shown.state == GOSSIP_SUSPECT);
+    bool is_told_of = broadcast_heard_again(gossip, member);
     if (has_accused(suspicion, accuser) || suspicion->accuser_count > GOSSIP_CONFIRMATIONS)
         return;
     const struct member *witness = member_find(gossip, accuser);
@@ -87,13 +127,13 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
     suspicion->accusers[suspicion->accuser_count++] = accuser_mark(accuser);
     member_accused(gossip, member, accuser, created_us);
     suspicion_schedule(gossip, suspicion);
-    broadcast_add(gossip, member, NULL, GOSSIP_CLUSTER);
+    if (!is_told_of) /* else what waits, or has been told enough, names the later accuser */
+        broadcast_add(gossip, member, NULL, GOSSIP_CLUSTER);
 }
 
 void suspicion_restart(struct gossip *gossip, struct member *member) {
     CHECK(member->shown.state == GOSSIP_SUSPECT);
-    member->suspicion->since_us = gossip->now_us;
-    suspicion_schedule(gossip, member->suspicion);
+    suspicion_begin_anew(gossip, member->suspicion, gossip->now_us);
 }
 
 void suspicion_accuse(struct gossip *gossip, struct member *member) {
@@ -107,7 +147,7 @@ void suspicion_accuse(struct gossip *gossip, struct member *member) {
     record.created_us = gossip->wall_us;
     memcpy(record.accuser, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES);
     gossip->counters.suspicions++;
-    member_hear(gossip, &record, true);
+    member_hear(gossip, member, &record, true);
 }
 
 /* Only by who was in touch with it until it fell silent: others, who looked when they heard of the
@@ -163,32 +203,27 @@ static void suspicion_expire(struct gossip *gossip, struct member *member) {
     record.state = GOSSIP_DEAD;
     record.created_us = gossip->wall_us;
     memcpy(record.accuser, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES);
-    member_hear(gossip, &record, true);
+    member_hear(gossip, member, &record, true);
 }
 
-static uint64_t suspicion_next_us(const struct gossip *gossip, const struct suspicion *suspicion) {
-    if (suspicion->called_us == 0 || PLANTED(GOSSIP_JUDGED_ASLEEP))
-        return suspicion->deadline_us;
-    uint64_t answered_us = suspicion->called_us + doubt_answer_us(gossip);
-    return answered_us > suspicion->deadline_us ? answered_us : suspicion->deadline_us;
+static uint64_t suspicion_next_us(const struct gossip *gossip) {
+    const struct due *open = due_first(&gossip->open), *called = due_first(&gossip->called);
+    uint64_t open_us = open != NULL ? open->time_us : GOSSIP_NEVER,
+             called_us = called != NULL ? called->time_us : GOSSIP_NEVER;
+    return open_us < called_us ? open_us : called_us;
 }
 
 void suspicion_run(struct gossip *gossip) {
     if (gossip->now_us < gossip->suspicion_us)
         return;
     doubt_last_call(gossip);
-    gossip->suspicion_us = GOSSIP_NEVER;
-    LIST_EACH (&gossip->suspicions, link) {
-        const struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
-        uint64_t next_us = suspicion_next_us(gossip, suspicion);
-        if (gossip->now_us >= next_us)
-            suspicion_expire(gossip, suspicion->member);
-        else if (next_us < gossip->suspicion_us)
-            gossip->suspicion_us = next_us;
-    }
-    /* Thousands that fell silent together end one after the other, and each look is at all. */
-    if (gossip->suspicion_us < gossip->now_us + gossip->timing.flush_us)
-        gossip->suspicion_us = gossip->now_us + gossip->timing.flush_us;
+    const struct suspicion *over;
+    while ((over = suspicion_first(&gossip->called, gossip->now_us)) != NULL)
+        suspicion_expire(gossip, over->member);
+    /* Thousands that fell silent together end one after the other, and not each by its own turn. */
+    uint64_t soonest_us = gossip->now_us + gossip->timing.flush_us,
+             next_us = suspicion_next_us(gossip);
+    gossip->suspicion_us = next_us > soonest_us ? next_us : soonest_us;
 }
 
 /* A suspicion that would have ended meanwhile does not end now: what came meanwhile is not heard
@@ -199,9 +234,7 @@ void suspicion_postpone(struct gossip *gossip, uint64_t lag_us) {
         gossip->judge_us = gossip->now_us + (lag_us < interval_us ? lag_us : interval_us);
     LIST_EACH (&gossip->suspicions, link) {
         struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
-        suspicion->since_us += lag_us;
-        suspicion->called_us = 0;
-        suspicion_schedule(gossip, suspicion);
+        suspicion_begin_anew(gossip, suspicion, suspicion->since_us + lag_us);
     }
 }
 

@@ -15,7 +15,8 @@
 void suspicion_begin(struct gossip *gossip, struct member *member,
                      const uint8_t accuser[GOSSIP_UUID_BYTES]);
 /* The member is no suspect any more. No effect if it was none. */
-void suspicion_end(struct member *member);
+void suspicion_end(struct gossip *gossip, struct member *member);
+void suspicion_release(struct gossip *gossip); /* once none is left */
 /* One more accuser of a suspect; news if it is independent and still counts. `created_us`: when it
  * said so, by its wall clock. */
 void suspicion_confirm(struct gossip *gossip, struct member *member,
@@ -30,6 +31,10 @@ void suspicion_measure(struct gossip *gossip, const struct member *member);
 /* Somebody says something of this node itself. */
 void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record);
 void suspicion_run(struct gossip *gossip);
+/* The first among the open or the called that ends up to that moment; NULL: none does. */
+struct suspicion *suspicion_first(const struct due_heap *heap, uint64_t until_us);
+/* The last call was made: it ends when answers are there. */
+void suspicion_called(struct gossip *gossip, struct suspicion *suspicion, uint64_t answered_us);
 /* This node slept for that long: nobody is blamed for it. */
 void suspicion_postpone(struct gossip *gossip, uint64_t lag_us);
 /* Lifeguard's local health: worse with what went wrong here, better with what went right. */

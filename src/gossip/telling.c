@@ -11,6 +11,7 @@ enum {
     TELLING_LEAST_BYTES = 24,   /* nothing is shorter, but what goes into a group that is there */
     TELLING_URGENT_BYTES = 200,
     TELLING_EXPECT_MAXIMUM = 24,
+    CACHE_LINE_BYTES = 64,
     TELLING_CREDIT_MAXIMUM = GOSSIP_DATAGRAM_MAXIMUM
 };
 static const unsigned share_percent[GOSSIP_PRIORITY_COUNT] = {
@@ -103,8 +104,11 @@ static void telling_expect(const struct list *list) {
         members[count] = LIST_ELEMENT(link, struct news, link)->member;
         __builtin_prefetch(members[count++]);
     }
-    for (size_t i = 0; i < count; i++)
-        __builtin_prefetch(members[i]->shown.who);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *who = (const uint8_t *)members[i]->shown.who;
+        for (size_t at = 0; at < sizeof(struct gossip_identity); at += CACHE_LINE_BYTES)
+            __builtin_prefetch(who + at);
+    }
 }
 
 /* Of one list as much as fits. What was told in this round stands behind the others: at its end. */

@@ -1,4 +1,5 @@
 #include "../unit.h"
+#include "base/due.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/queue.h"
@@ -157,6 +158,37 @@ static void test_heap_gives_the_smallest_and_of_equals_the_eldest(void **state) 
     heap_release(&heap);
 }
 
+enum { DUES = 40, DUE_ROUNDS = 20000 };
+#define NEVER UINT64_MAX
+
+/* Elements move to and fro, leave and come again: the first is always as early as a search through
+ * all finds. */
+static void test_what_is_due_first_is_the_earliest(void **state) {
+    (void)state;
+    struct due dues[DUES] = {{0}};
+    struct due_heap heap = {0};
+    uint64_t naive[DUES];
+    struct random random;
+    random_init(&random, 1);
+    for (unsigned i = 0; i < DUES; i++)
+        naive[i] = NEVER;
+    for (unsigned round = 0; round < DUE_ROUNDS; round++) {
+        size_t moved = random_below(&random, DUES), best = 0;
+        naive[moved] = random_chance(&random, 0.3) ? NEVER : random_below(&random, DUES * 2);
+        if (naive[moved] == NEVER)
+            due_remove(&heap, &dues[moved]);
+        else
+            due_set(&heap, &dues[moved], naive[moved]);
+        for (size_t i = 1; i < DUES; i++)
+            best = naive[i] < naive[best] ? i : best;
+        const struct due *first = due_first(&heap);
+        assert_int_equal(first != NULL, naive[best] != NEVER);
+        if (first != NULL)
+            assert_int_equal(naive[first - dues], naive[best]);
+    }
+    due_heap_release(&heap);
+}
+
 /* Pushes, pops and truncates by lot; the front and every element in between must be the model's. */
 static void test_queue_behaves_like_a_plain_array(void **state) {
     (void)state;
@@ -226,5 +258,6 @@ RUN_TESTS(cmocka_unit_test(test_table_behaves_like_a_plain_array),
           cmocka_unit_test(test_table_walk_may_remove_what_it_returned),
           cmocka_unit_test(test_table_takes_the_empty_key),
           cmocka_unit_test(test_heap_gives_the_smallest_and_of_equals_the_eldest),
+          cmocka_unit_test(test_what_is_due_first_is_the_earliest),
           cmocka_unit_test(test_queue_behaves_like_a_plain_array),
           cmocka_unit_test(test_list_keeps_order_and_allows_removal_while_walking))

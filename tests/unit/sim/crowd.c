@@ -10,34 +10,6 @@
 
 enum { NODES = 40, ROUNDS = 20000 };
 
-/* Deadlines move to and fro, leave and come again: the first is always the one that a search
- * through all finds. */
-static void test_the_first_deadline_is_the_earliest(void **state) {
-    (void)state;
-    uint64_t naive[NODES];
-    struct random random;
-    struct deadlines deadlines;
-    random_init(&random, 1);
-    deadlines_init(&deadlines, NODES);
-    for (unsigned i = 0; i < NODES; i++)
-        naive[i] = DEADLINES_NEVER;
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        unsigned node = (unsigned)random_below(&random, NODES);
-        naive[node] =
-            random_chance(&random, 0.3) ? DEADLINES_NEVER : random_below(&random, NODES * 2);
-        deadlines_set(&deadlines, node, naive[node]);
-        unsigned best = 0, first = NODES;
-        for (unsigned i = 1; i < NODES; i++)
-            best = naive[i] < naive[best] ? i : best;
-        uint64_t time_us = DEADLINES_NEVER;
-        assert_int_equal(deadlines_first(&deadlines, &first, &time_us),
-                         naive[best] != DEADLINES_NEVER);
-        assert_int_equal(time_us, naive[best]);
-        assert_true(naive[best] == DEADLINES_NEVER || first == best);
-    }
-    deadlines_release(&deadlines);
-}
-
 /* What is wrong, counted by looking at every pair. */
 static uint64_t naive_wrong(const bool *is_running, bool (*sees)[NODES]) {
     uint64_t wrong = 0;
@@ -126,6 +98,5 @@ static void test_a_settled_crowd_is_silent(void **state) {
     crowd_free(crowd);
 }
 
-RUN_TESTS(cmocka_unit_test(test_the_first_deadline_is_the_earliest),
-          cmocka_unit_test(test_sight_counts_what_is_wrong), cmocka_unit_test(test_a_seed_is_a_run),
+RUN_TESTS(cmocka_unit_test(test_sight_counts_what_is_wrong), cmocka_unit_test(test_a_seed_is_a_run),
           cmocka_unit_test(test_a_settled_crowd_is_silent))

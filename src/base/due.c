@@ -1,0 +1,87 @@
+#include "base/due.h"
+#include "base/check.h"
+#include "base/memory.h"
+
+/* Four children a node: half as deep as with two, and they share a line of the cache. */
+enum { DUE_CHILDREN = 4, DUE_SMALLEST = 8 };
+
+void due_heap_release(struct due_heap *heap) {
+    memory_free(heap->nodes);
+    *heap = (struct due_heap){0};
+}
+
+static void due_put(struct due_heap *heap, size_t place, struct due_node node) {
+    heap->nodes[place] = node;
+    node.due->place = (uint32_t)place + 1;
+}
+
+static void due_rise(struct due_heap *heap, size_t place, struct due_node node) {
+    while (place > 0) {
+        size_t parent = (place - 1) / DUE_CHILDREN;
+        if (heap->nodes[parent].time_us <= node.time_us)
+            break;
+        due_put(heap, place, heap->nodes[parent]);
+        place = parent;
+    }
+    due_put(heap, place, node);
+}
+
+static size_t due_earliest_child(const struct due_heap *heap, size_t first) {
+    size_t end = first + DUE_CHILDREN < heap->count ? first + DUE_CHILDREN : heap->count;
+    size_t best = first;
+    for (size_t i = first + 1; i < end; i++)
+        if (heap->nodes[i].time_us < heap->nodes[best].time_us)
+            best = i;
+    return best;
+}
+
+static void due_sink(struct due_heap *heap, size_t place, struct due_node node) {
+    for (size_t first; (first = place * DUE_CHILDREN + 1) < heap->count;) {
+        size_t child = due_earliest_child(heap, first);
+        if (heap->nodes[child].time_us >= node.time_us)
+            break;
+        due_put(heap, place, heap->nodes[child]);
+        place = child;
+    }
+    due_put(heap, place, node);
+}
+
+static size_t due_place(const struct due_heap *heap, const struct due *due) {
+    size_t place = due->place - 1;
+    CHECK(place < heap->count && heap->nodes[place].due == due);
+    return place;
+}
+
+static void due_add(struct due_heap *heap, struct due_node node) {
+    if (heap->count == heap->capacity) {
+        heap->capacity = heap->capacity ? heap->capacity * 2 : DUE_SMALLEST;
+        heap->nodes = memory_resize(heap->nodes, heap->capacity * sizeof *heap->nodes);
+    }
+    due_rise(heap, heap->count++, node);
+}
+
+void due_set(struct due_heap *heap, struct due *due, uint64_t time_us) {
+    uint64_t before_us = due->time_us;
+    struct due_node node = {.time_us = time_us, .due = due};
+    due->time_us = time_us;
+    if (due->place == 0)
+        due_add(heap, node);
+    else if (time_us < before_us)
+        due_rise(heap, due_place(heap, due), node);
+    else if (time_us > before_us)
+        due_sink(heap, due_place(heap, due), node);
+}
+
+void due_remove(struct due_heap *heap, struct due *due) {
+    if (due->place == 0)
+        return;
+    size_t gap = due_place(heap, due);
+    struct due_node last = heap->nodes[--heap->count];
+    due->place = 0;
+    if (last.due == due)
+        return;
+    if (last.time_us < due->time_us)
+        due_rise(heap, gap, last);
+    else
+        due_sink(heap, gap, last);
+}

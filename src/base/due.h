@@ -1,0 +1,32 @@
+/* What is due when: a heap in which each element can be moved to another time or taken out. The
+ * struct due is a member of the element. Elements due at the same time leave in an order that
+ * depends on nothing but the calls made: the same calls give the same order. */
+#pragma once
+#include "base/list.h"
+#include <stdint.h>
+
+struct due {
+    uint64_t time_us;
+    uint32_t place; /* in the heap, from 1 on; 0: in none */
+};
+
+struct due_node {
+    uint64_t time_us; /* here as well: to compare two, neither element is touched */
+    struct due *due;
+};
+struct due_heap {
+    struct due_node *nodes;
+    size_t count, capacity;
+};
+
+#define DUE_ELEMENT(due, type, member) LIST_ELEMENT(due, type, member)
+
+void due_heap_release(struct due_heap *heap); /* zeroed, it is ready; elements are the caller's */
+/* From now on due at that time, whether it was in the heap before or not. */
+void due_set(struct due_heap *heap, struct due *due, uint64_t time_us);
+/* No effect if it is in none. */
+void due_remove(struct due_heap *heap, struct due *due);
+/* NULL: nothing is due, ever. */
+static inline struct due *due_first(const struct due_heap *heap) {
+    return heap->count > 0 ? heap->nodes[0].due : NULL;
+}
