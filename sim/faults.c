@@ -1,6 +1,7 @@
 #include "sim/faults.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "cluster/feature.h"
 #include "shard/shard.h"
 #include "sim/checks.h"
 #include "sim/full_disk.h"
@@ -570,8 +571,9 @@ static void fault_change_settings(struct faults *faults) {
 static void fault_roll_protocol(struct faults *faults) {
     struct sim_node *node = faults_node(faults);
     node->protocol = node->protocol == 1 ? SIM_PROTOCOL_NEWEST : node->protocol - 1;
-    trace_line(&faults->simulation->trace, "fault: node %u restarts with protocol %u",
-               node->index + 1, node->protocol);
+    node->level += node->level < FEATURE_LEVEL_NEWEST && random_chance(faults_random(faults), 0.3);
+    trace_line(&faults->simulation->trace, "fault: node %u restarts with protocol %u, level %u",
+               node->index + 1, node->protocol, node->level);
     node->is_restart_quick = random_chance(faults_random(faults), 0.5);
     sim_node_kill(node, SIM_DEATH_OF_PROCESS);
 }

@@ -1,6 +1,7 @@
 #include "sim/node.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "cluster/feature.h"
 #include "node/node_shared.h"
 #include "sim/checks.h"
 #include "sim/connection.h"
@@ -267,6 +268,9 @@ static void node_configure(struct sim_node *node) {
     buffer_init(&problem, 256);
     CHECK(config_set(&node->config, BYTES_LITERAL("peer-protocol-maximum"), bytes_of_text(version),
                      CONFIG_SOURCE_FILE, &problem) == 0);
+    snprintf(version, sizeof version, "%u", node->level);
+    CHECK(config_set(&node->config, BYTES_LITERAL("feature-level-maximum"), bytes_of_text(version),
+                     CONFIG_SOURCE_FILE, &problem) == 0);
     buffer_release(&problem);
 }
 
@@ -497,8 +501,11 @@ struct sim_node *sim_node_new(struct simulation *simulation, unsigned index) {
                                      .context = node};
     node->protocol = SIM_PROTOCOL_NEWEST;
     config_init(&node->config);
-    if (faults_roll_protocols(simulation->faults))
+    node->level = FEATURE_LEVEL_NEWEST;
+    if (faults_roll_protocols(simulation->faults)) {
         node->protocol = (unsigned)random_between(&simulation->random, 1, SIM_PROTOCOL_NEWEST);
+        node->level = (unsigned)random_between(&simulation->random, 0, FEATURE_LEVEL_NEWEST);
+    }
     node->log = (struct log){.level = LOG_INFO, .sink = node_log, .context = node};
     node->node_disk = node_new_disk(node, &node->threads[0]);
     for (unsigned i = 0; i <= SIM_WORKER_MAXIMUM; i++) {

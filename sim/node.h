@@ -46,6 +46,7 @@ struct sim_node {
     struct sim_thread threads[SIM_WORKER_MAXIMUM + 1];
     uint64_t down_until_us; /* no restart before */
     unsigned protocol;      /* newest version between nodes that it speaks */
+    unsigned level;         /* newest feature level that it knows; it never falls */
     struct config config;   /* the simulation's, with that */
     uint64_t full_until_us; /* its disk is: full_disk.h */
 };

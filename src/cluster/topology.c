@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "cluster/feature.h"
 #include "cluster/topology_private.h"
 #include "cluster/topology_removal.h"
 #include "cluster/topology_setting.h"
@@ -165,7 +166,8 @@ static void encode_shard(const struct topology_shard *shard, struct buffer *out)
 }
 
 void topology_encode(const struct topology *topology, struct buffer *out) {
-    buffer_append_u8(out, TOPOLOGY_VERSION);
+    bool has_level = topology->level > 0; /* else all read it who read version 4 */
+    buffer_append_u8(out, has_level ? TOPOLOGY_VERSION : TOPOLOGY_VERSION_REMOVED);
     buffer_append(out, topology->cluster_id, sizeof(topology->cluster_id));
     buffer_append_u64(out, topology->epoch);
     buffer_append_varint(out, topology->node_count);
@@ -178,6 +180,9 @@ void topology_encode(const struct topology *topology, struct buffer *out) {
     }
     topology_settings_encode(topology, out);
     topology_removal_encode(topology, out);
+    if (has_level) {
+        buffer_append_varint(out, topology->level);
+    }
 }
 
 int topology_copy_host(char out[TOPOLOGY_HOST_MAXIMUM], struct bytes host) {
@@ -283,6 +288,15 @@ static int decode_shards(struct cursor *in, uint8_t version, struct topology *to
     return slot_set_count(&topology->shards[0].slots) == 0 ? 0 : ERR_MALFORMED;
 }
 
+static int decode_level(struct cursor *in, struct topology *topology) {
+    uint64_t level = cursor_varint(in);
+    if (in->is_failed || level == 0) {
+        return ERR_MALFORMED;
+    }
+    topology->level = (unsigned)level;
+    return level > FEATURE_LEVEL_NEWEST ? ERR_VERSION : 0;
+}
+
 static int decode_body(struct cursor *in, uint8_t version, struct topology *topology) {
     struct bytes id = cursor_bytes(in, sizeof(topology->cluster_id));
     topology->epoch = cursor_u64(in);
@@ -299,6 +313,9 @@ static int decode_body(struct cursor *in, uint8_t version, struct topology *topo
     }
     if (!error && version >= TOPOLOGY_VERSION_REMOVED) {
         error = topology_removal_decode(topology, in);
+    }
+    if (!error && version >= TOPOLOGY_VERSION_LEVEL) {
+        error = decode_level(in, topology);
     }
     return error ? error : cursor_finish(in);
 }

@@ -8,11 +8,12 @@
 #include "slot/slot.h"
 
 enum {
-    TOPOLOGY_VERSION = 4, /* older ones are read too: 1 has no wishes, 2 no settings, 3 nobody
-                             removed */
+    TOPOLOGY_VERSION = 5, /* older ones are read too: 1 has no wishes, 2 no settings, 3 nobody
+                             removed, 4 no feature level; without one 4 is written */
     TOPOLOGY_VERSION_FIRST = 1,
     TOPOLOGY_VERSION_SETTINGS = 3, /* the first with settings */
     TOPOLOGY_VERSION_REMOVED = 4,  /* the first with nodes that were removed */
+    TOPOLOGY_VERSION_LEVEL = 5,    /* the first with a feature level */
     TOPOLOGY_REMOVED_MAXIMUM = 4096,
     TOPOLOGY_NODE_MAXIMUM = 1024,
     TOPOLOGY_NUMBER_MAXIMUM = 1 << 20, /* of a node: some tables have a place for each */
@@ -74,6 +75,7 @@ struct topology_setting {
 struct topology {
     uint8_t cluster_id[16];
     uint64_t epoch; /* raised by every change */
+    unsigned level; /* of features that are on (feature.h); 0: none */
     struct topology_node *nodes;
     unsigned node_count;
     struct topology_shard *shards;     /* shards[0] is the control shard */
@@ -132,6 +134,7 @@ bool topology_has_peers(const struct topology *topology, uint32_t node_number, u
  *                                                  majority without them goes on from the replica
  *                                                  on the node named, or ERR_BUSY; while a change
  *                                                  is under way that may be an old replica
+ *   level.raise <level>                            all nodes know the features of this level
  *   setting.set <name> <value> [<name> <value>...]                        settings of all nodes
  *   setting.unset <name>...
  *

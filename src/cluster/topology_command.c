@@ -1,6 +1,7 @@
 /* The control shard's commands: docs/format/topology.md. */
 #include "base/memory.h"
 #include "base/number.h"
+#include "cluster/feature.h"
 #include "cluster/topology_private.h"
 #include "cluster/topology_removal.h"
 #include "cluster/topology_setting.h"
@@ -153,7 +154,8 @@ static int apply_shard_replicas(struct topology *topology, const struct bytes *a
     if (!is_other && memcmp(shard->replicas, wanted.replicas, sizeof(wanted.replicas)) == 0) {
         return 0;
     }
-    bool is_recovering = !shard->is_settled && shard->survivor;
+    bool is_recovering =
+        !shard->is_settled && shard->survivor && feature_is_on(topology, FEATURE_SURVIVOR_STAYS);
     if (is_recovering && !topology_shard_has_replica(&wanted, shard->survivor)) {
         return ERR_BUSY; /* nobody else has what the others are to get */
     }
@@ -194,6 +196,7 @@ static const struct {
     {"node.remove", topology_apply_node_remove}, {"nodes.lost", topology_apply_nodes_lost},
     {"shard.replicas", apply_shard_replicas},    {"shard.settled", apply_shard_settled},
     {"setting.set", topology_apply_setting_set}, {"setting.unset", topology_apply_setting_unset},
+    {"level.raise", feature_apply_raise},
 };
 
 int topology_apply(struct topology *topology, const struct bytes *arguments, size_t count) {

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "cluster/feature.h"
 
 /* ---- the list ---- */
 
@@ -190,7 +191,8 @@ static int add_survivor(const struct topology *topology, const struct topology_s
     if (left->survivor == 0 || topology_shard_has_replica(left, left->survivor)) {
         return 0;
     }
-    if (shard->is_settled || !topology_node(topology, left->survivor)) {
+    if (shard->is_settled || !topology_node(topology, left->survivor) ||
+        !feature_is_on(topology, FEATURE_OLD_REPLICA_SURVIVES)) {
         return ERR_BUSY;
     }
     left->replica_count -= left->replica_count == TOPOLOGY_REPLICA_MAXIMUM;

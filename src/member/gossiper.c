@@ -303,8 +303,9 @@ static void gossiper_take_settings(struct gossiper *gossiper, struct bytes pairs
 static enum gossip_priority gossiper_priority(struct bytes key) {
     static const char *const cluster[] = {GOSSIP_SAYS_CLUSTER, GOSSIP_SAYS_EPOCH, GOSSIP_SAYS_LEADS,
                                           GOSSIP_SAYS_SETTLED};
-    static const char *const state[] = {GOSSIP_SAYS_CLIENT, GOSSIP_SAYS_ADMIN, GOSSIP_SAYS_KIND,
-                                        GOSSIP_SAYS_STANDING, GOSSIP_SAYS_VERSION};
+    static const char *const state[] = {GOSSIP_SAYS_CLIENT,  GOSSIP_SAYS_ADMIN,
+                                        GOSSIP_SAYS_KIND,    GOSSIP_SAYS_STANDING,
+                                        GOSSIP_SAYS_VERSION, GOSSIP_SAYS_LEVEL};
     for (size_t i = 0; i < sizeof cluster / sizeof *cluster; i++)
         if (bytes_equal(key, bytes_of_text(cluster[i])))
             return GOSSIP_CLUSTER;

@@ -89,5 +89,6 @@ void gossiper_seed(struct gossiper *gossiper, const struct net_address *address)
                */
 #define GOSSIP_SAYS_STANDING "standing" /* "slow-disk,draining": why it would rather not lead */
 #define GOSSIP_SAYS_VERSION  "version"  /* the program's */
+#define GOSSIP_SAYS_LEVEL    "level"    /* of features that it knows (cluster/feature.h) */
 #define GOSSIP_SAYS_KIND     "kind" /* "agent": it never holds data; absent: a node or a spare */
 #define GOSSIP_KIND_AGENT    "agent"

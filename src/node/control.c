@@ -375,6 +375,9 @@ int control_start(struct worker *worker, struct buffer *problem) {
                                : "the file \"topology\" is of a cluster that this node is not in");
         error = ERR_INVALID;
     }
+    if (!error && topology) {
+        error = levels_check(worker, topology, problem);
+    }
     if (error) {
         topology_free(topology);
         return error;
@@ -455,6 +458,7 @@ void control_tick(struct worker *worker) {
         return;
     }
     worker->next_tell_us = now + CONTROL_TELL_INTERVAL_US;
+    levels_tick(worker);
     for (size_t i = 0; i < worker->members.count; i++) {
         const struct member_view_entry *member = &worker->members.members[i];
         const struct topology_node *node = topology_node_by_uuid(worker->topology, member->uuid);

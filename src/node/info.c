@@ -235,6 +235,7 @@ static void section_trothdb(const struct worker *worker, struct buffer *out) {
     append_number(out, "node", worker->self);
     append_number(out, "generation", worker->identity.generation);
     append_number(out, "topology_epoch", worker->topology ? worker->topology->epoch : 0);
+    append_number(out, "feature_level", worker->topology ? worker->topology->level : 0);
     append_number(out, "nodes", worker->topology ? worker->topology->node_count : 0);
     append_number(out, "shards", worker->topology ? worker->topology->shard_count - 1 : 0);
     append_number(out, "shards_hosted", SUM(worker, shards_hosted));

@@ -412,6 +412,15 @@ void peers_flush(struct worker *worker);
 void peers_release(struct worker *worker);
 int peers_receive(struct worker *worker, struct bytes batch, bool is_forwarded) MUST_CHECK;
 
+/* levels.c: which features all nodes know (cluster/feature.h) */
+void levels_say(struct worker *worker);
+void levels_tick(struct worker *worker); /* of the control shard's leader */
+/* ERR_VERSION, with a sentence: the cluster uses a level that this node is told not to know. */
+int levels_check(const struct worker *worker, const struct topology *topology,
+                 struct buffer *problem) MUST_CHECK;
+/* The level that a member says it knows; 0 also for one that is not heard of. */
+unsigned levels_of(const struct worker *worker, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+
 /* control.c */
 int control_start(struct worker *worker,
                   struct buffer *problem) MUST_CHECK; /* reads the files; founds a cluster of one */

@@ -328,6 +328,32 @@ static bool control_call(struct session_command *call, const char *name) {
     return !can_call_control(call) || propose_to_control(call, arguments, count);
 }
 
+/* Of a release that cannot read the topology a spare would never come to be a node. */
+static bool is_too_old(const struct session_command *call) {
+    const struct worker *worker = call->worker;
+    for (size_t i = 0; worker->topology && call->argument_count > 2 && i < worker->members.count;
+         i++) {
+        const uint8_t *uuid = worker->members.members[i].uuid;
+        char text[2 * GOSSIP_UUID_BYTES + 1];
+        for (unsigned byte = 0; byte < GOSSIP_UUID_BYTES; byte++) {
+            snprintf(text + (size_t)2 * byte, 3, "%02x", uuid[byte]);
+        }
+        if (bytes_equal_ignoring_case(call->arguments[2], text)) {
+            return levels_of(worker, uuid) < worker->topology->level;
+        }
+    }
+    return false;
+}
+
+static bool add_node(struct session_command *call) {
+    if (!is_too_old(call)) {
+        return control_call(call, "node.add");
+    }
+    reply_error(call->reply, "ERR this node knows fewer features than the cluster uses; install "
+                             "the cluster's release there, or raise its feature-level-maximum");
+    return true;
+}
+
 /* ---- CLUSTERSET, CLUSTERUNSET: settings of all nodes ---- */
 
 static struct bytes *proposal_of(const struct session_command *call, bool is_set) {
@@ -467,7 +493,7 @@ bool trothdb_command(struct session_command *call) {
         return backups_command(call);
     }
     if (strcmp(name, "trothdb|addnode") == 0) {
-        return control_call(call, "node.add");
+        return add_node(call);
     }
     if (strcmp(name, "trothdb|replicas") == 0) {
         return control_call(call, "shard.replicas");

@@ -228,6 +228,7 @@ int worker_new(const struct worker_options *options, struct worker **out, struct
         net_address_format(&worker->admin_address, text);
         worker_say(worker, GOSSIP_SAYS_ADMIN, text);
         worker_say(worker, GOSSIP_SAYS_VERSION, TROTHDB_VERSION);
+        levels_say(worker);
     }
     *out = worker;
     return 0;

@@ -1,5 +1,6 @@
 /* The topology: founding deals slots and replicas evenly; what is encoded comes back; what is wrong
  * is refused. */
+#include "cluster/feature.h"
 #include "founded.h"
 
 static void founding_deals_every_slot_once_and_leaders_evenly(void **state) {
@@ -382,6 +383,8 @@ static void an_old_replica_goes_on_in_the_middle_of_a_change(void **state) {
     assert_int_equal(topology_apply(topology, move, 4), 0);
     assert_int_equal(ask(topology, "nodes.lost", "1,3", "0=2,1=3"), ERR_BUSY); /* lost itself */
     assert_int_equal(ask(topology, "nodes.lost", "1,3", "0=2,1=9"), ERR_BUSY); /* no such node */
+    assert_int_equal(ask(topology, "nodes.lost", "1,3", "0=2,1=2"), ERR_BUSY); /* not all know */
+    assert_int_equal(ask(topology, "level.raise", "1", NULL), 0);
     assert_int_equal(ask(topology, "nodes.lost", "1,3", "0=2,1=2"), 0);
     const struct topology_shard *shard = &topology->shards[1];
     assert_int_equal(shard->survivor, 2);
@@ -398,6 +401,64 @@ static void an_old_replica_goes_on_in_the_middle_of_a_change(void **state) {
     assert_int_equal(topology_apply(topology, with, 4), 0);
     assert_int_equal(shard->survivor, 2);
     assert_true(topology_was_recovery_between(0, shard->wanted_epoch));
+    topology_free(topology);
+}
+
+/* Two releases in one control shard. What the older one knows no rule for, both refuse or do as it
+ * always did, until all nodes know the newer rule; and until then it can read what the newer one
+ * writes. */
+static void two_releases_decide_alike(void **state) {
+    (void)state;
+    struct topology *topology = found(5, 1, 3);
+    assert_int_equal(apply_words(topology, "nodes.lost 1,2 0=3,1=3"), 0);
+    struct topology_shard *shard = &topology->shards[1];
+    assert_int_equal(shard->survivor, 3);
+    struct topology *newer = topology_copy(topology);
+    assert_int_equal(apply_words(topology, "shard.replicas 1 4 5"),
+                     0); /* the survivor is forgotten */
+    assert_int_equal(shard->survivor, 0);
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    assert_int_equal(buffer_data(&encoded)[0], TOPOLOGY_VERSION_REMOVED);
+
+    uint64_t epoch = newer->epoch;
+    assert_int_equal(apply_words(newer, "level.raise 1"), 0);
+    assert_int_equal(apply_words(newer, "level.raise 1"), 0);
+    assert_int_equal(newer->epoch, epoch + 1);
+    assert_int_equal(newer->level, 1);
+    assert_int_equal(apply_words(newer, "shard.replicas 1 4 5"), ERR_BUSY);
+    assert_int_equal(apply_words(newer, "shard.replicas 1 4 3"), 0);
+    assert_int_equal(newer->shards[1].survivor, 3);
+    buffer_clear(&encoded);
+    topology_encode(newer, &encoded);
+    assert_int_equal(buffer_data(&encoded)[0], TOPOLOGY_VERSION_LEVEL);
+    struct topology *back;
+    assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), 0);
+    assert_int_equal(back->level, 1);
+    topology_free(back);
+    buffer_data(&encoded)[encoded.length - 1] = FEATURE_LEVEL_NEWEST + 1; /* a later release's */
+    assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), ERR_VERSION);
+    buffer_data(&encoded)[encoded.length - 1] = 0;
+    assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), ERR_MALFORMED);
+    buffer_release(&encoded);
+    topology_free(newer);
+    topology_free(topology);
+}
+
+static void a_level_is_raised_to_what_is_known(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 1, 3);
+    assert_int_equal(apply_words(topology, "level.raise"), ERR_INVALID);
+    assert_int_equal(apply_words(topology, "level.raise 0"), ERR_INVALID);
+    assert_int_equal(apply_words(topology, "level.raise x"), ERR_INVALID);
+    char newest[32];
+    snprintf(newest, sizeof(newest), "level.raise %d", FEATURE_LEVEL_NEWEST + 1);
+    assert_int_equal(apply_words(topology, newest), ERR_VERSION);
+    assert_int_equal(topology->epoch, 1);
+    assert_false(feature_is_on(topology, FEATURE_SURVIVOR_STAYS));
+    assert_int_equal(apply_words(topology, "level.raise 1"), 0);
+    assert_true(feature_is_on(topology, FEATURE_SURVIVOR_STAYS));
     topology_free(topology);
 }
 
@@ -429,6 +490,8 @@ RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(a_node_that_holds_nothing_is_removed_for_ever),
           cmocka_unit_test(lost_nodes_are_given_up_as_a_whole),
           cmocka_unit_test(an_old_replica_goes_on_in_the_middle_of_a_change),
+          cmocka_unit_test(two_releases_decide_alike),
+          cmocka_unit_test(a_level_is_raised_to_what_is_known),
           cmocka_unit_test(a_shard_with_a_majority_needs_no_survivor),
           cmocka_unit_test(a_slot_with_two_owners_is_refused),
           cmocka_unit_test(a_huge_node_number_is_refused))

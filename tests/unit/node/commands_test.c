@@ -363,7 +363,7 @@ static void test_status(void **state) {
     assert_int_equal(status.element_count, 9);
     assert_true(bytes_equal(status.elements[0].text, bytes_of_text(TROTHDB_VERSION)));
     assert_int_equal(status.elements[1].text.length, 32);
-    assert_int_equal(status.elements[2].integer, 1);
+    assert_int_equal(status.elements[2].integer, 2); /* the founding, and its feature level */
     assert_int_equal(status.elements[3].integer, 1);
     assert_true(bytes_equal(status.elements[4].text, BYTES_LITERAL(SELF)));
     const struct response *node = &status.elements[5].elements[0];
