@@ -139,8 +139,10 @@ static void on_peer_lost(void *context, uint32_t node_number) {
 
 static void on_turn_end(void *context) {
     struct worker_thread *thread = context;
-    if (thread->clock.monotonic_us(&thread->clock) >= worker_deadline_us(thread->worker))
+    if (thread->clock.monotonic_us(&thread->clock) >= worker_deadline_us(thread->worker)) {
+        disk_real_look(thread->disk);
         worker_tick(thread->worker);
+    }
     worker_turn_end(thread->worker);
     if (disk_real_deliver(thread->disk))
         worker_turn_end(thread->worker);

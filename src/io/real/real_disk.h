@@ -29,6 +29,9 @@ int disk_real_open_to_read(const char *path, struct disk **out,
 int disk_real_start_ring(struct disk *disk, struct disk_real_problem *problem) MUST_CHECK;
 /* Every sync takes so much longer from now on: a slow disk, for drills. 0: as the disk is. */
 void disk_real_delay_syncs(struct disk *disk, uint64_t delay_us);
+/* Reports all that is finished, as the wake does: for an owner whose turn was long, and who is
+ * about to ask how the disk does. */
+void disk_real_look(struct disk *disk);
 /* Reports what is finished and needs no wake: the owner asks at the end of its turn. False: nothing
  * is. */
 bool disk_real_deliver(struct disk *disk);

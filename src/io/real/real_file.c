@@ -164,9 +164,10 @@ uint64_t disk_real_now_us(void) {
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-void disk_real_note_times(struct disk_real_timing *timing, uint64_t begun_us, uint64_t written_us) {
+void disk_real_note_times(struct disk_real_timing *timing, uint64_t begun_us, uint64_t written_us,
+                          uint64_t ended_us) {
     atomic_store_explicit(&timing->write_us, written_us - begun_us, memory_order_relaxed);
-    atomic_store_explicit(&timing->sync_us, disk_real_now_us() - written_us, memory_order_relaxed);
+    atomic_store_explicit(&timing->sync_us, ended_us - written_us, memory_order_relaxed);
 }
 
 static int write_through_cache(const struct disk_write *write) {
@@ -176,7 +177,7 @@ static int write_through_cache(const struct disk_write *write) {
     if (status)
         return status;
     status = disk_real_file_sync(write->file);
-    disk_real_note_times(write->file->timing, begun_us, written_us);
+    disk_real_note_times(write->file->timing, begun_us, written_us, disk_real_now_us());
     return status;
 }
 
@@ -223,7 +224,7 @@ int disk_real_file_write_durable(struct disk_file *file, uint64_t offset,
         disk_real_file_written(file, &direct, written < 0 ? -errno : written, &is_to_be_repeated);
     if (is_to_be_repeated)
         return write_through_cache(&write);
-    disk_real_note_times(file->timing, begun_us, prepared_us);
+    disk_real_note_times(file->timing, begun_us, prepared_us, disk_real_now_us());
     return status;
 }
 

@@ -16,7 +16,8 @@ struct disk_real_timing {
 struct disk_real_timing *disk_real_timing(struct disk *disk);
 uint64_t disk_real_now_us(void); /* of a clock that is good for differences */
 /* A write_durable() ends now. */
-void disk_real_note_times(struct disk_real_timing *timing, uint64_t begun_us, uint64_t written_us);
+void disk_real_note_times(struct disk_real_timing *timing, uint64_t begun_us, uint64_t written_us,
+                          uint64_t ended_us);
 int disk_real_error(int error); /* of errno */
 
 int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode mode,
