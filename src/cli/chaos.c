@@ -137,6 +137,18 @@ static bool print_verdicts(const struct report *report, bool is_printed) {
     return is_met;
 }
 
+/* Before minutes are spent. What stands there stays until the new page takes its place. */
+static int try_page(const char *path) {
+    FILE *file = fopen(path, "ae");
+    if (!file) {
+        fprintf(stderr, "trothdb chaos: the report cannot be written to %s: %s\n", path,
+                strerror(errno));
+        return ERR_IO;
+    }
+    fclose(file);
+    return 0;
+}
+
 static int write_page(const struct report *report, const char *path) {
     struct buffer page;
     buffer_init(&page, REPORT_BYTES_MAXIMUM);
@@ -207,7 +219,7 @@ static int run_scenario(const struct wishes *wishes) {
     struct chaos *chaos = memory_allocate_zeroed(1, sizeof(*chaos));
     char names[SCENARIO_SETTING_MAXIMUM][80];
     int code = CHAOS_EXIT_USAGE;
-    if (!read_scenario(wishes, scenario)) {
+    if (!read_scenario(wishes, scenario) && !(wishes->report && try_page(wishes->report))) {
         chaos->scenario = scenario;
         chaos->seed = (uint64_t)wishes->seed;
         chaos->is_quiet = wishes->is_json;

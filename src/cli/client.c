@@ -206,6 +206,28 @@ void client_consume(struct client *client, struct response *response, size_t con
 
 /* The reply of client_call() stands at the front of the input until the next call: then all input
  * is old. */
+static bool begins_with(struct bytes text, const char *word) {
+    size_t length = strlen(word);
+    return text.length >= length && memcmp(text.data, word, length) == 0;
+}
+
+/* What a person can do about a password stands here, and not in the server's words. */
+static void note_refusal(struct client *client, struct bytes error) {
+    char address[NET_HOST_MAXIMUM + 10];
+    net_address_format(&client->address, address);
+    if (begins_with(error, "NOAUTH ")) {
+        snprintf(client->problem, sizeof(client->problem),
+                 "%s asks for a password: put it into the environment as TROTHDB_PASSWORD",
+                 address);
+    } else if (begins_with(error, "WRONGPASS ")) {
+        snprintf(client->problem, sizeof(client->problem),
+                 "%s takes another password than the environment's TROTHDB_PASSWORD", address);
+    } else {
+        snprintf(client->problem, sizeof(client->problem), "%s answers: %.*s", address,
+                 BYTES_PRINT(error));
+    }
+}
+
 int client_call(struct client *client, const struct bytes *arguments, size_t count,
                 struct response *response) {
     if (client->socket < 0) {
@@ -219,10 +241,7 @@ int client_call(struct client *client, const struct bytes *arguments, size_t cou
         error = client_read(client, response, &consumed);
     }
     if (!error && response->kind == RESPONSE_ERROR) {
-        char address[NET_HOST_MAXIMUM + 10];
-        net_address_format(&client->address, address);
-        snprintf(client->problem, sizeof(client->problem), "%s answers: %.*s", address,
-                 BYTES_PRINT(response->text));
+        note_refusal(client, response->text);
         response_release(response);
         error = ERR_REFUSED;
     }

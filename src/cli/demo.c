@@ -412,12 +412,13 @@ static int show_return(struct demo *demo) {
 static int show_connect(struct demo *demo) {
     char time[FIGURE_BYTES];
     int port = demo->nodes.nodes[0].client.port, error = 0;
-    printf("\n   All of it took %s. Look around:\n\n"
+    printf("\n   All of it took %s. %s:\n\n"
            "      redis-cli -c -p %d hget %.*s Description\n"
            "      trothdb cluster status 127.0.0.1:%d\n"
            "      curl http://127.0.0.1:%d/metrics\n",
-           figure_duration(figure_now_us() - demo->started_us, time), port,
-           BYTES_PRINT(demo->packages.rows[0].key), port, port + DEMO_ADMIN_OFFSET);
+           figure_duration(figure_now_us() - demo->started_us, time),
+           demo->is_terminal ? "Look around" : "On a terminal the cluster stays, to look around",
+           port, BYTES_PRINT(demo->packages.rows[0].key), port, port + DEMO_ADMIN_OFFSET);
     if (!demo->is_terminal) {
         return 0;
     }

@@ -5,7 +5,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
-const {program, run, startCluster} = require('./cluster.js');
+const {program, run, startCluster, startNodes} = require('./cluster.js');
 const {freePort} = require('./ports.js');
 
 const USAGE = 2, FAILED = 1;
@@ -52,6 +52,7 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['gossip', 'get', 'nobody', '--at', H], FAILED, /no member has the name or id 'nobody'/],
     [['agent', '--tag', 'x'], USAGE, /--tag: 'x' is not key=value/],
     [['chaos', '--scenario', path.join(directory, 'nosuch')], USAGE, /cannot be read: No such file/],
+    [['chaos', '--report', path.join(directory, 'nosuch', 'page.html')], USAGE, /the report cannot be written to .*No such file/],
     [['check', directory], USAGE, /no node ever ran in/],
     [['check', node.directory], USAGE, /in use by another process/],
     [['backup', 'check', '--to', directory], FAILED, /there is no backup in that place/],
@@ -66,4 +67,14 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     assert.strictEqual(result.stdout, '', said);
   }
   assert.strictEqual(await node.ask('PING'), 'PONG');
+});
+
+test('a password that is missing or wrong is asked for by its name', async (t) => {
+  const {nodes: [node]} = await startNodes(t, {nodes: 1, flags: ['--requirepass', 'secret']});
+  const say = async (password, ...words) => (await run(program, words, {env: {...process.env, TROTHDB_PASSWORD: password}})).stderr;
+  for (const words of [['cluster', 'status', node.address], ['members', '--at', node.address], ['gossip', 'info', '--at', node.address]]) {
+    assert.match(await say('', ...words), /asks for a password: put it into the environment as TROTHDB_PASSWORD/);
+    assert.match(await say('wrong', ...words), /takes another password than the environment's TROTHDB_PASSWORD/);
+    assert.strictEqual(await say('secret', ...words), '');
+  }
 });
