@@ -422,7 +422,7 @@ static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     case MAIL_MEMBERS:
     case MAIL_TRACE:
     case MAIL_GOSSIP_NEWS:
-    case MAIL_CLIENT:
+    case MAIL_ASK:
     case MAIL_SETTINGS_CALL:
     case MAIL_SETTINGS_FILE:
         return; /* between workers */

@@ -34,7 +34,8 @@ enum mail_kind {
     MAIL_SETTINGS_CALL, /* worker -> worker 0: a command about settings (flags: which; bytes:
                            encoded arguments); answered by MAIL_REPLY */
     MAIL_SETTINGS_FILE, /* -> worker 0: what the file and the flags say now (bytes: pairs) */
-    MAIL_CLIENT,        /* worker -> workers: kill or list of clients (session commands) */
+    MAIL_ASK,  /* worker -> workers: a question to all (bytes: the asker's session and encoded
+                 arguments); answered by MAIL_REPLY */
     MAIL_TRACE /* worker -> worker: what stands in a shard of yours (shard, term, index) was slow;
                     key: its trace id */
 };
@@ -48,6 +49,7 @@ struct mail {
     uint64_t term, index;
     void *target; /* the sender's object that a MAIL_REPLY finds again; the receiver only hands it
                      back */
+    const void *question; /* of a MAIL_ASK: a constant that every thread knows */
     uint64_t ticket;
     size_t command_bytes; /* of a MAIL_REPLY: of the MAIL_COMMAND that it answers */
     uint32_t flags;

@@ -258,9 +258,8 @@ bool backups_are_idle(const struct worker *worker) {
 
 /* ---- TROTHDB BACKUP ---- */
 
-void backups_answer(struct worker *worker, const struct bytes *arguments, size_t count,
-                    struct ask_answer *answer) {
-    (void)arguments;
+static void answer_backup(struct worker *worker, const struct ask_words *words,
+                          struct ask_answer *answer) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         uint32_t number = worker->hosted[i];
         struct shard *shard = worker->shards[number];
@@ -269,7 +268,7 @@ void backups_answer(struct worker *worker, const struct bytes *arguments, size_t
         if (!shard_is_leader(shard)) {
             continue;
         }
-        if (archiver && count > 2) {
+        if (archiver && words->argument_count > 2) {
             archiver_hurry(archiver, shard);
         }
         if (archiver) {
@@ -283,6 +282,8 @@ void backups_answer(struct worker *worker, const struct bytes *arguments, size_t
     }
 }
 
+static const struct ask_question BACKUP = {.answer = answer_backup, .reply = ask_reply_text};
+
 bool backups_command(struct session_command *call) {
     bool is_now = call->argument_count == 3 && bytes_equal_ignoring_case(call->arguments[2], "now");
     if (call->argument_count > 2 && !is_now) {
@@ -293,5 +294,5 @@ bool backups_command(struct session_command *call) {
         reply_error(call->reply, "ERR no backups are made: the setting backup-to names no place");
         return true;
     }
-    return ask_workers(call, ASK_BACKUP);
+    return ask_workers(call, &BACKUP);
 }

@@ -96,6 +96,7 @@ static bool parse_type(struct bytes type, struct client_filter *filter, struct r
 
 static bool parse_list_filter(const struct bytes *arguments, size_t count,
                               struct client_filter *filter, struct reply *reply) {
+    *filter = (struct client_filter){0};
     if (count == 4 && bytes_equal_ignoring_case(arguments[2], "type")) {
         return parse_type(arguments[3], filter, reply);
     }
@@ -155,6 +156,7 @@ static bool parse_kill_option(struct bytes name, struct bytes value, struct clie
 
 static bool parse_kill_filter(const struct bytes *arguments, size_t count,
                               struct client_filter *filter, struct reply *reply) {
+    *filter = (struct client_filter){0};
     if (count == 3) { /* the old form: CLIENT KILL host:port, also of oneself */
         filter->address = arguments[2];
         return true;
@@ -170,13 +172,6 @@ static bool parse_kill_filter(const struct bytes *arguments, size_t count,
         }
     }
     return true;
-}
-
-static bool parse_filter(enum ask_kind kind, const struct bytes *arguments, size_t count,
-                         struct client_filter *filter, struct reply *reply) {
-    *filter = (struct client_filter){0};
-    return kind == ASK_CLIENT_KILL ? parse_kill_filter(arguments, count, filter, reply)
-                                   : parse_list_filter(arguments, count, filter, reply);
 }
 
 static bool is_listed(const struct client_filter *filter, uint64_t id) {
@@ -208,50 +203,78 @@ static bool is_meant(const struct client_filter *filter, const struct session *s
 
 /* ---- LIST and KILL ---- */
 
-void client_answer(struct worker *worker, enum ask_kind kind, uint64_t asker,
-                   const struct bytes *arguments, size_t count, struct ask_answer *answer) {
+typedef bool (*filter_parser)(const struct bytes *arguments, size_t count,
+                              struct client_filter *filter, struct reply *reply);
+
+/* Does it to every session of this worker that is meant. */
+static void each_meant(struct worker *worker, const struct ask_words *words, filter_parser parse,
+                       void (*visit)(struct session *session, struct ask_answer *answer),
+                       struct ask_answer *answer) {
     struct client_filter filter;
     struct reply nobody = {.out = NULL, .protocol = 2};
-    if (!parse_filter(kind, arguments, count, &filter, &nobody)) {
+    if (!parse(words->arguments, words->argument_count, &filter, &nobody)) {
         return; /* the asking worker has refused it already */
     }
     LIST_EACH (&worker->sessions, link) {
         struct session *session = LIST_ELEMENT(link, struct session, link);
-        if (!is_meant(&filter, session, asker)) {
-            continue;
-        }
-        answer->number++;
-        if (kind == ASK_CLIENT_LIST) {
-            append_line(session, &answer->text);
-        } else {
-            session_close_after_reply(session);
+        if (is_meant(&filter, session, words->asker)) {
+            answer->number++;
+            visit(session, answer);
         }
     }
 }
 
-void client_reply_answers(const struct ask_answer *all, enum ask_kind kind, bool is_old_form,
-                          struct reply *reply) {
-    if (kind == ASK_CLIENT_LIST) {
-        reply_verbatim(reply, "txt", buffer_bytes(&all->text));
-    } else if (!is_old_form) {
-        reply_integer(reply, (int64_t)all->number);
-    } else if (all->number) {
+static void list(struct session *session, struct ask_answer *answer) {
+    append_line(session, &answer->text);
+}
+
+static void answer_list(struct worker *worker, const struct ask_words *words,
+                        struct ask_answer *answer) {
+    each_meant(worker, words, parse_list_filter, list, answer);
+}
+
+static void reply_list(const struct worker *worker, const struct ask_answer *all,
+                       struct reply *reply) {
+    (void)worker;
+    reply_verbatim(reply, "txt", buffer_bytes(&all->text));
+}
+
+static bool client_list(struct session_command *call) {
+    static const struct ask_question LIST = {.answer = answer_list, .reply = reply_list};
+    struct client_filter filter;
+    return !parse_list_filter(call->arguments, call->argument_count, &filter, call->reply) ||
+           ask_workers(call, &LIST);
+}
+
+static void kill_one(struct session *session, struct ask_answer *answer) {
+    (void)answer;
+    session_close_after_reply(session);
+}
+
+static void answer_kill(struct worker *worker, const struct ask_words *words,
+                        struct ask_answer *answer) {
+    each_meant(worker, words, parse_kill_filter, kill_one, answer);
+}
+
+static void reply_kill_address(const struct worker *worker, const struct ask_answer *all,
+                               struct reply *reply) {
+    (void)worker;
+    if (all->number) {
         reply_ok(reply);
     } else {
         reply_error(reply, "ERR No such client");
     }
 }
 
-static bool client_ask(struct session_command *call, enum ask_kind kind) {
+static bool client_kill(struct session_command *call) {
+    static const struct ask_question KILL = {.answer = answer_kill, .reply = ask_reply_number};
+    static const struct ask_question KILL_ADDRESS = {.answer = answer_kill,
+                                                     .reply = reply_kill_address};
+    bool is_old_form = call->argument_count == 3; /* CLIENT KILL host:port */
     struct client_filter filter;
-    if (!parse_filter(kind, call->arguments, call->argument_count, &filter, call->reply)) {
-        return true;
-    }
-    return ask_workers(call, kind);
+    return !parse_kill_filter(call->arguments, call->argument_count, &filter, call->reply) ||
+           ask_workers(call, is_old_form ? &KILL_ADDRESS : &KILL);
 }
-
-static bool client_list(struct session_command *call) { return client_ask(call, ASK_CLIENT_LIST); }
-static bool client_kill(struct session_command *call) { return client_ask(call, ASK_CLIENT_KILL); }
 
 /* ---- this connection ---- */
 

@@ -602,7 +602,6 @@ void settings_call_mail(struct worker *worker, struct mail *mail); /* stays the 
 
 /* backups.c: an archiver for each shard that is led here, while `backup-to` names a place */
 struct backups;
-struct ask_answer;
 struct backups *backups_new(void);
 void backups_free(struct backups *backups); /* none of their jobs may be under way */
 void backups_tick(struct worker *worker);
@@ -611,44 +610,28 @@ void backups_shard_leaves(struct worker *worker, uint32_t shard); /* it is about
 void backups_stop(struct worker *worker);                         /* for good */
 bool backups_are_idle(const struct worker *worker);
 bool backups_command(struct session_command *call);
-void backups_answer(struct worker *worker, const struct bytes *arguments, size_t count,
-                    struct ask_answer *answer);
 
 /* ask.c */
-enum ask_kind {
-    ASK_CLIENT_LIST,
-    ASK_CLIENT_KILL,
-    ASK_SNAPSHOT,
-    ASK_TRANSFER,
-    ASK_RECOVER,
-    ASK_VOTERS,
-    ASK_BACKUP,
-    ASK_SLOWLOG_GET,
-    ASK_SLOWLOG_LENGTH,
-    ASK_SLOWLOG_RESET
+struct ask_words {  /* of the command that asks; all borrowed */
+    uint64_t asker; /* the id of its session */
+    const struct bytes *arguments;
+    size_t argument_count;
 };
 struct ask_answer {
     uint64_t number;    /* of clients, of shards; added up */
     struct buffer text; /* put one behind the other */
 };
-/* Asks every worker of this node, this one at once and the others by MAIL_CLIENT. True: the reply
- * is written already. */
-bool ask_workers(struct session_command *call, enum ask_kind kind);
+struct ask_question {
+    void (*answer)(struct worker *worker, const struct ask_words *words,
+                   struct ask_answer *answer); /* one worker's part */
+    void (*reply)(const struct worker *worker, const struct ask_answer *all,
+                  struct reply *reply); /* of all parts */
+};
+/* Asks every worker of this node, this one at once and the others by MAIL_ASK. The question is
+ * static. True: the reply is written already. */
+bool ask_workers(struct session_command *call, const struct ask_question *question);
 void ask_mail(struct worker *worker, struct mail *mail); /* takes it */
 void ask_free_all(struct worker *worker);
-/* One worker's part of the answer, and the reply of all parts. `asker` is the id of the session
- * that asks. */
-void client_answer(struct worker *worker, enum ask_kind kind, uint64_t asker,
-                   const struct bytes *arguments, size_t count, struct ask_answer *answer);
-void client_reply_answers(const struct ask_answer *all, enum ask_kind kind, bool is_old_form,
-                          struct reply *reply);
-void slowlog_answer(struct worker *worker, enum ask_kind kind, const struct bytes *arguments,
-                    size_t count, struct ask_answer *answer);
-void slowlog_reply_answers(const struct worker *worker, const struct ask_answer *all,
-                           enum ask_kind kind, struct reply *reply);
-void status_answer_snapshot(struct worker *worker, const struct bytes *arguments, size_t count,
-                            struct ask_answer *answer);
-void status_answer_recover(struct worker *worker, struct ask_answer *answer);
-void status_answer_voters(struct worker *worker, struct ask_answer *answer);
-void status_answer_transfer(struct worker *worker, const struct bytes *arguments, size_t count,
-                            struct ask_answer *answer);
+void ask_reply_number(const struct worker *worker, const struct ask_answer *all,
+                      struct reply *reply);
+void ask_reply_text(const struct worker *worker, const struct ask_answer *all, struct reply *reply);

@@ -39,32 +39,50 @@ static bool read_count(const struct bytes *arguments, size_t count, int64_t *wan
     return count == 2 || (number_parse_i64(arguments[2], wanted) && *wanted >= -1);
 }
 
-void slowlog_answer(struct worker *worker, enum ask_kind kind, const struct bytes *arguments,
-                    size_t count, struct ask_answer *answer) {
-    int64_t wanted;
-    if (kind == ASK_SLOWLOG_RESET) {
-        slowlog_trim(&worker->slowlog, 0);
-    } else if (kind == ASK_SLOWLOG_LENGTH) {
-        answer->number = slowlog_count(&worker->slowlog);
-    } else {
-        CHECK(read_count(arguments, count, &wanted)); /* before anybody was asked */
-        size_t maximum = maximum_of(worker);
-        size_t limit = wanted < 0 || (uint64_t)wanted > maximum ? maximum : (size_t)wanted;
-        slowlog_encode(&worker->slowlog, limit, worker->index, worker->count, &answer->text);
-    }
+static void answer_reset(struct worker *worker, const struct ask_words *words,
+                         struct ask_answer *answer) {
+    (void)words;
+    (void)answer;
+    slowlog_trim(&worker->slowlog, 0);
 }
 
-void slowlog_reply_answers(const struct worker *worker, const struct ask_answer *all,
-                           enum ask_kind kind, struct reply *reply) {
-    if (kind == ASK_SLOWLOG_RESET) {
-        reply_ok(reply);
-    } else if (kind == ASK_SLOWLOG_LENGTH) {
-        size_t maximum = maximum_of(worker);
-        reply_integer(reply, (int64_t)(all->number < maximum ? all->number : maximum));
-    } else {
-        slowlog_reply(buffer_bytes(&all->text), reply);
-    }
+static void reply_reset(const struct worker *worker, const struct ask_answer *all,
+                        struct reply *reply) {
+    (void)worker;
+    (void)all;
+    reply_ok(reply);
 }
+
+static void answer_length(struct worker *worker, const struct ask_words *words,
+                          struct ask_answer *answer) {
+    (void)words;
+    answer->number = slowlog_count(&worker->slowlog);
+}
+
+static void reply_length(const struct worker *worker, const struct ask_answer *all,
+                         struct reply *reply) {
+    size_t maximum = maximum_of(worker);
+    reply_integer(reply, (int64_t)(all->number < maximum ? all->number : maximum));
+}
+
+static void answer_get(struct worker *worker, const struct ask_words *words,
+                       struct ask_answer *answer) {
+    int64_t wanted;
+    CHECK(read_count(words->arguments, words->argument_count, &wanted)); /* as when it was asked */
+    size_t maximum = maximum_of(worker);
+    size_t limit = wanted < 0 || (uint64_t)wanted > maximum ? maximum : (size_t)wanted;
+    slowlog_encode(&worker->slowlog, limit, worker->index, worker->count, &answer->text);
+}
+
+static void reply_get(const struct worker *worker, const struct ask_answer *all,
+                      struct reply *reply) {
+    (void)worker;
+    slowlog_reply(buffer_bytes(&all->text), reply);
+}
+
+static const struct ask_question RESET = {.answer = answer_reset, .reply = reply_reset};
+static const struct ask_question LENGTH = {.answer = answer_length, .reply = reply_length};
+static const struct ask_question GET = {.answer = answer_get, .reply = reply_get};
 
 /* ---- the command ---- */
 
@@ -97,7 +115,7 @@ static bool slowlog_get(struct session_command *call) {
         reply_error(call->reply, "ERR count should be greater than or equal to -1");
         return true;
     }
-    return ask_workers(call, ASK_SLOWLOG_GET);
+    return ask_workers(call, &GET);
 }
 
 bool slowlog_command(struct session_command *call) {
@@ -106,10 +124,10 @@ bool slowlog_command(struct session_command *call) {
         return slowlog_get(call);
     }
     if (strcmp(name, "slowlog|len") == 0) {
-        return ask_workers(call, ASK_SLOWLOG_LENGTH);
+        return ask_workers(call, &LENGTH);
     }
     if (strcmp(name, "slowlog|reset") == 0) {
-        return ask_workers(call, ASK_SLOWLOG_RESET);
+        return ask_workers(call, &RESET);
     }
     CHECK(strcmp(name, "slowlog|help") == 0);
     slowlog_help(call);

@@ -194,10 +194,10 @@ void status_found_mail(struct worker *worker, struct mail *mail) {
 
 /* ---- SNAPSHOT ---- */
 
-void status_answer_snapshot(struct worker *worker, const struct bytes *arguments, size_t count,
+static void answer_snapshot(struct worker *worker, const struct ask_words *words,
                             struct ask_answer *answer) {
     int64_t wanted = -1;
-    bool is_one = count > 2 && number_parse_i64(arguments[2], &wanted);
+    bool is_one = words->argument_count > 2 && number_parse_i64(words->arguments[2], &wanted);
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         if (!is_one || worker->hosted[i] == wanted) {
             shard_take_snapshot(worker->shards[worker->hosted[i]]);
@@ -207,6 +207,8 @@ void status_answer_snapshot(struct worker *worker, const struct bytes *arguments
 }
 
 static bool snapshot(struct session_command *call) {
+    static const struct ask_question SNAPSHOT = {.answer = answer_snapshot,
+                                                 .reply = ask_reply_number};
     int64_t shard;
     if (call->argument_count > 3) {
         reply_error(call->reply, REPLY_SYNTAX);
@@ -216,16 +218,17 @@ static bool snapshot(struct session_command *call) {
         reply_error(call->reply, REPLY_NOT_INTEGER);
         return true;
     }
-    return ask_workers(call, ASK_SNAPSHOT);
+    return ask_workers(call, &SNAPSHOT);
 }
 
 /* ---- TRANSFER ---- */
 
-void status_answer_transfer(struct worker *worker, const struct bytes *arguments, size_t count,
+static void answer_transfer(struct worker *worker, const struct ask_words *words,
                             struct ask_answer *answer) {
+    const struct bytes *arguments = words->arguments;
     int64_t shard, node = 0;
     if (!number_parse_i64(arguments[2], &shard) || shard < 0 || shard > TOPOLOGY_SHARD_MAXIMUM ||
-        (count > 3 && !number_parse_i64(arguments[3], &node))) {
+        (words->argument_count > 3 && !number_parse_i64(arguments[3], &node))) {
         return;
     }
     struct shard *here = worker_shard(worker, (uint32_t)shard);
@@ -233,6 +236,19 @@ void status_answer_transfer(struct worker *worker, const struct bytes *arguments
         answer->number++;
     }
 }
+
+static void reply_transfer(const struct worker *worker, const struct ask_answer *all,
+                           struct reply *reply) {
+    (void)worker;
+    if (all->number) {
+        reply_ok(reply);
+    } else {
+        reply_error(reply, "ERR nobody can take the lead of that shard now: the node named is "
+                           "not one of its replicas, does not answer or is about to stop");
+    }
+}
+
+static const struct ask_question TRANSFER = {.answer = answer_transfer, .reply = reply_transfer};
 
 /* Only the node that leads the shard can; another says MOVED. */
 static bool transfer(struct session_command *call) {
@@ -249,7 +265,7 @@ static bool transfer(struct session_command *call) {
     } else if (!leaders_is_here(worker, (uint32_t)shard)) {
         leaders_redirect(call->worker, (uint32_t)shard, 0, call->reply);
     } else {
-        return ask_workers(call, ASK_TRANSFER);
+        return ask_workers(call, &TRANSFER);
     }
     return true;
 }
@@ -257,12 +273,27 @@ static bool transfer(struct session_command *call) {
 /* ---- RECOVER ---- */
 
 /* A data shard is told by the topology; the control shard, which decides on that, by this alone. */
-void status_answer_recover(struct worker *worker, struct ask_answer *answer) {
+static void answer_recover(struct worker *worker, const struct ask_words *words,
+                           struct ask_answer *answer) {
+    (void)words;
     struct shard *control = worker_shard(worker, 0);
     if (control && worker->topology && shard_recover_alone(control, worker->topology->epoch) == 0) {
         answer->number++;
     }
 }
+
+static void reply_recover(const struct worker *worker, const struct ask_answer *all,
+                          struct reply *reply) {
+    (void)worker;
+    if (all->number) {
+        reply_ok(reply);
+    } else {
+        reply_error(reply, "ERR this node has no replica of the control shard, or hears its "
+                           "leader: there is nothing to recover");
+    }
+}
+
+static const struct ask_question RECOVER = {.answer = answer_recover, .reply = reply_recover};
 
 /* ---- VOTERS ---- */
 
@@ -275,7 +306,9 @@ static void append_numbers(struct buffer *out, const raft_node_number *numbers, 
 
 /* By the log of each replica here, which may know more, or less, than the topology: whoever asks
  * what a shard needs to go on asks for this. */
-void status_answer_voters(struct worker *worker, struct ask_answer *answer) {
+static void answer_voters(struct worker *worker, const struct ask_words *words,
+                          struct ask_answer *answer) {
+    (void)words;
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         const struct raft *raft = shard_raft(worker->shards[worker->hosted[i]]);
         const struct raft_configuration *members = raft_configuration(raft);
@@ -288,6 +321,8 @@ void status_answer_voters(struct worker *worker, struct ask_answer *answer) {
         buffer_append_u8(&answer->text, '\n');
     }
 }
+
+static const struct ask_question VOTERS = {.answer = answer_voters, .reply = ask_reply_text};
 
 /* ---- ADDNODE, REPLICAS: commands of the control shard ---- */
 
@@ -478,10 +513,10 @@ bool trothdb_command(struct session_command *call) {
         return transfer(call);
     }
     if (strcmp(name, "trothdb|recover") == 0) {
-        return ask_workers(call, ASK_RECOVER);
+        return ask_workers(call, &RECOVER);
     }
     if (strcmp(name, "trothdb|voters") == 0) {
-        return ask_workers(call, ASK_VOTERS);
+        return ask_workers(call, &VOTERS);
     }
     if (strcmp(name, "trothdb|removenode") == 0) {
         return control_call(call, "node.remove");

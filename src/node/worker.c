@@ -70,7 +70,7 @@ void worker_mail(struct worker *worker, struct mail *mail) {
     case MAIL_SETTINGS_CALL:
         settings_call_mail(worker, mail);
         break;
-    case MAIL_CLIENT:
+    case MAIL_ASK:
         ask_mail(worker, mail);
         return;
     case MAIL_TRACE:
