@@ -134,8 +134,10 @@ void broadcast_told(struct gossip *gossip, struct news *news, size_t bytes) {
 }
 
 bool broadcast_heard_again(struct gossip *gossip, struct member *member) {
+    if (!broadcast_is_flood(gossip, GOSSIP_CLUSTER)) /* of which suspicions are */
+        return false;
     struct news *news = *broadcast_place(member, NULL);
-    if (news == NULL || !broadcast_is_flood(gossip, news->priority))
+    if (news == NULL)
         return false;
     list_remove(&news->link);
     broadcast_age(gossip, news);
