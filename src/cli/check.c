@@ -168,6 +168,11 @@ static void print_notes(const struct directory_report *report, struct buffer *ou
             out, "\n%u half-written file(s) named *.new: the next start clears them away.\n",
             report->leftover_count);
     }
+    if (report->aside_count) {
+        buffer_append_format(
+            out, "\n%u file(s) named damaged-*, set aside for study: remove them when you like.\n",
+            report->aside_count);
+    }
     if (report->unknown_count) {
         buffer_append_format(out, "\n%u file(s) that no node makes; the node ignores them.\n",
                              report->unknown_count);

@@ -10,6 +10,7 @@
 #include "directory/snapshot_check.h"
 #include "raft/raft.h"
 #include "store/snapshot_names.h"
+#include "store/wal_format.h"
 #include "store/wal_verify.h"
 
 #define ADVICE_REPLACE                                                                             \
@@ -347,6 +348,12 @@ static bool ends_in(const char *name, const char *end) {
     return length > end_length && strcmp(name + length - end_length, end) == 0;
 }
 
+/* Made by the log, and with nothing of it in them. */
+static bool is_empty_segment(const char *name) {
+    uint64_t spare;
+    return strcmp(name, WAL_RESERVE_NAME) == 0 || wal_spare_name_parse(name, &spare);
+}
+
 static void size_file(void *context, const char *name) {
     struct sizing *sizing = context;
     struct directory_report *report = sizing->check->report;
@@ -354,6 +361,13 @@ static void size_file(void *context, const char *name) {
     struct disk_file *file;
     if (ends_in(name, ".new")) {
         report->leftover_count++;
+        return;
+    }
+    if (is_empty_segment(name)) {
+        return;
+    }
+    if (strncmp(name, WAL_DAMAGED_PREFIX, strlen(WAL_DAMAGED_PREFIX)) == 0) {
+        report->aside_count++;
         return;
     }
     struct snapshot_file snapshot;
@@ -416,6 +430,16 @@ static int size_workers(struct check *check) {
 
 /* ---- all of it ---- */
 
+/* A spare's log says nothing of any shard. */
+static void check_belonging(struct check *check) {
+    const struct directory_report *report = check->report;
+    if (report->shard_count > 0 && !report->founding && !report->topology &&
+        report->finding_total == 0) {
+        add_finding(check, "topology", ADVICE_COPY,
+                    "the file is missing, and so is founding: of which cluster is the log?");
+    }
+}
+
 static int check_all(struct check *check) {
     check_identity(check);
     check_topology(check);
@@ -438,6 +462,7 @@ static int check_all(struct check *check) {
             check_shard(check, i);
         }
     }
+    check_belonging(check);
     return 0;
 }
 

@@ -61,6 +61,7 @@ struct directory_report {
     struct directory_finding *findings; /* owned */
     size_t finding_count, finding_total;
     unsigned leftover_count; /* half-written files, which the next start removes or replaces */
+    unsigned aside_count;    /* damaged segments that the node has no use for any more */
     unsigned unknown_count;  /* files that no node makes */
     uint64_t bytes_total, bytes_done; /* of logs and snapshots */
 };

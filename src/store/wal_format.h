@@ -49,6 +49,8 @@ enum {
 #define WAL_NEXT_NEW_NAME  "wal-next.new"
 /* A zero-filled file that becomes a segment when a full disk gives none. */
 #define WAL_RESERVE_NAME "wal-reserve"
+/* A segment that was damaged and is not needed any more: for study. */
+#define WAL_DAMAGED_PREFIX "damaged-"
 
 enum wal_kind {
     WAL_ENTRY = 1,  /* payload: the encoded entry */

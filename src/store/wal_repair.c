@@ -253,7 +253,7 @@ static bool begins_anew(struct disk *disk, uint64_t segment) {
 static int set_aside(struct disk *disk, uint64_t segment) {
     char name[DISK_NAME_MAXIMUM], aside[DISK_NAME_MAXIMUM];
     wal_segment_name(segment, name);
-    snprintf(aside, sizeof aside, "damaged-%010" PRIu64, segment);
+    snprintf(aside, sizeof aside, WAL_DAMAGED_PREFIX "%010" PRIu64, segment);
     return disk->ops->rename(disk, name, aside);
 }
 

@@ -9,7 +9,8 @@
  * because D says them again. Where no digest reaches back over a gap nothing is repaired.
  *
  * What is kept is written to a new segment, whose checkpoint names itself as the oldest: with its
- * name, at once, it takes the place of all before it. They are set aside as "damaged-<number>". */
+ * name, at once, it takes the place of all before it. They are set aside as
+ * WAL_DAMAGED_PREFIX and their number. */
 #pragma once
 #include "base/log.h"
 #include "store/wal.h"

@@ -62,6 +62,7 @@ test('a sound directory is called sound, a running node is left alone, nothing i
   const sound = await check(node);
   assert.strictEqual(sound.code, 0, sound.stdout);
   assert.match(sound.stdout, /^sound: /m);
+  assert.doesNotMatch(sound.stdout, /file\(s\)/, 'every file there is known');
   assert.strictEqual(digestOf(node.directory), before, 'nothing is written');
   const {shards: [, shard], logs: [log]} = await checked(node);
   assert.ok(shard.snapshot_index >= 100, 'a snapshot was taken and checked');
@@ -81,6 +82,15 @@ test('a sound directory is called sound, a running node is left alone, nothing i
   assert.strictEqual(never.code, 2);
   assert.match(never.stderr, /no node ever ran in/);
   assert.match(JSON.parse((await run(program, ['check', '--json', empty])).stdout).error, /no node ever ran in/);
+});
+
+test('a log without the files that say of which cluster it is is not sound, as the node itself says', async (t) => {
+  const node = await stopped(t);
+  for (const name of ['founding', 'topology']) fs.rmSync(path.join(node.directory, name));
+  const {code, findings} = await checked(node);
+  assert.strictEqual(code, 1);
+  assert.match(findings[0].what, /of which cluster is the log/);
+  assert.notStrictEqual(await node.startInVain(), 0);
 });
 
 // Where the very last round begins, the mark of a log that was closed: it cannot be told from one that was never finished.
