@@ -194,8 +194,10 @@ void pairs_heartbeat(struct worker *worker, const struct pair_link *link,
     }
     struct raft_pair nothing = {0}, *pair = pair_at(worker, link->node, link->from_worker);
     struct raft_timing timing = timing_of(worker);
+    uint64_t now_us = worker_now_us(worker);
     struct raft_pair_reply reply =
-        raft_pair_heartbeat_take(pair ? pair : &nothing, heartbeat, &timing, worker_now_us(worker));
+        raft_pair_heartbeat_take(pair ? pair : &nothing, heartbeat, &timing, now_us);
+    worker->next_beat_us = raft_pair_beat_us(worker->next_beat_us, now_us, &timing);
     observe_pair(worker, reply.is_equal);
     struct pair_link back = {
         .node = link->node, .from_worker = worker->index, .to_worker = link->from_worker};

@@ -72,6 +72,10 @@ bool raft_pair_reply_take(struct raft_pair *pair, const struct raft_pair_reply *
     return true;
 }
 
+uint64_t raft_pair_beat_us(uint64_t due_us, uint64_t now_us, const struct raft_timing *timing) {
+    return due_us > now_us && due_us - now_us <= timing->heartbeat_us / 2 ? now_us : due_us;
+}
+
 static uint64_t silence_deadline_us(const struct raft_quiet_set *set, uint64_t heard_us,
                                     const struct raft_timing *timing) {
     uint64_t since_us = heard_us > set->since_us ? heard_us : set->since_us;

@@ -58,6 +58,10 @@ struct raft_pair_reply raft_pair_heartbeat_take(struct raft_pair *pair,
 /* False if the sets were found unequal: the owner wakes the shards that are led here. */
 bool raft_pair_reply_take(struct raft_pair *pair, const struct raft_pair_reply *reply,
                           uint64_t life, const struct raft_timing *timing, uint64_t now_us);
+/* When this node's own next heartbeat goes, due at `due_us`, now that one of a peer was answered:
+ * at once if it is due within half an interval. It then travels with the answer, and nodes that
+ * lead shards of each other's come to beat together, which wakes each of them less often. */
+uint64_t raft_pair_beat_us(uint64_t due_us, uint64_t now_us, const struct raft_timing *timing);
 /* When silence has lasted for an election timeout, and the owner wakes the shards that are led
  * here, or that follow; UINT64_MAX: there are none. */
 uint64_t raft_pair_led_deadline_us(const struct raft_pair *pair, const struct raft_timing *timing);

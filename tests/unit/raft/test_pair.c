@@ -3,8 +3,10 @@
 
 #include "raft/pair.h"
 
-static const struct raft_timing timing = {
-    .election_timeout_us = 400000, .lease_us = 100000, .clock_drift_percent = 20};
+static const struct raft_timing timing = {.election_timeout_us = 400000,
+                                          .heartbeat_us = 40000,
+                                          .lease_us = 100000,
+                                          .clock_drift_percent = 20};
 
 /* A set is what is in it, in whatever order that came. */
 static void sets_are_equal_by_content(void **state) {
@@ -119,6 +121,42 @@ static void empty_sets_have_no_deadline(void **state) {
     assert_int_equal(raft_pair_followed_deadline_us(&pair, &timing), UINT64_MAX);
 }
 
+static void own_heartbeat_goes_with_an_answer_if_it_is_due_soon(void **state) {
+    (void)state;
+    uint64_t half_us = timing.heartbeat_us / 2;
+    assert_int_equal(raft_pair_beat_us(1000 + half_us, 1000, &timing), 1000);
+    assert_int_equal(raft_pair_beat_us(1001 + half_us, 1000, &timing), 1001 + half_us);
+    assert_int_equal(raft_pair_beat_us(900, 1000, &timing), 900); /* late already */
+}
+
+/* Three nodes that lead each other begin at times of their own. Soon all beat when the first of
+ * them is due, and no oftener than before. */
+static void nodes_come_to_beat_together(void **state) {
+    (void)state;
+    enum { NODES = 3, STEP_US = 1000 };
+    uint64_t due_us[NODES] = {0, timing.heartbeat_us / 3, timing.heartbeat_us * 4 / 5};
+    unsigned intervals = 50, beats = 0, moments = 0;
+    for (uint64_t now_us = 0; now_us < intervals * timing.heartbeat_us; now_us += STEP_US) {
+        unsigned before = beats;
+        bool has_beaten[NODES] = {false};
+        for (unsigned turn = 0; turn < 2 * NODES; turn++) {
+            unsigned node = turn % NODES;
+            if (due_us[node] > now_us)
+                continue;
+            due_us[node] = now_us + timing.heartbeat_us;
+            assert_false(has_beaten[node]);
+            has_beaten[node] = true;
+            beats++;
+            for (unsigned other = 0; other < NODES; other++)
+                if (other != node)
+                    due_us[other] = raft_pair_beat_us(due_us[other], now_us, &timing);
+        }
+        moments += beats > before;
+    }
+    assert_in_range(beats, NODES * intervals - NODES, NODES * intervals + NODES);
+    assert_in_range(moments, intervals, intervals + 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sets_are_equal_by_content),
@@ -128,6 +166,8 @@ int main(void) {
         cmocka_unit_test(promise_never_shrinks),
         cmocka_unit_test(strange_replies_count_for_nothing),
         cmocka_unit_test(empty_sets_have_no_deadline),
+        cmocka_unit_test(own_heartbeat_goes_with_an_answer_if_it_is_due_soon),
+        cmocka_unit_test(nodes_come_to_beat_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
