@@ -45,6 +45,7 @@ struct crowd *crowd_new(const struct crowd_options *options) {
     crowd->pool = gossip_pool_new();
     crowd->now_us = CROWD_SECOND_US;
     crowd->timing = options->timing;
+    crowd->on_progress = options->on_progress;
     crowd->network = (struct crowd_network){.shortest_us = 500, .longest_us = 2000};
     crowd->nodes = memory_allocate_zeroed(node_count, sizeof *crowd->nodes);
     crowd->node_count = node_count;
@@ -178,7 +179,8 @@ static void crowd_step(struct crowd *crowd, unsigned number, struct gossip_event
     event.wall_us = CROWD_WALL_START_US + crowd->now_us;
     gossip_step(node->gossip, &event, &actions);
     CHECK(actions.deadline_us > crowd->now_us);
-    crowd->step_count++;
+    if (++crowd->step_count % CROWD_PROGRESS_STEPS == 0 && crowd->on_progress != NULL)
+        crowd->on_progress(crowd);
     due_set(&crowd->waiting, &node->waiting, actions.deadline_us);
     if (actions.detection_us > 0)
         histogram_add(&crowd->detections_us, actions.detection_us);

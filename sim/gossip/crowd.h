@@ -20,7 +20,7 @@
 #include "gossip/gossip.h"
 #include "sim/gossip/sight.h"
 
-enum { CROWD_NODE_MAXIMUM = 16000 };
+enum { CROWD_NODE_MAXIMUM = 16000, CROWD_PROGRESS_STEPS = 2000000 };
 #define CROWD_SECOND_US UINT64_C(1000000)
 
 struct crowd_node {
@@ -61,6 +61,7 @@ struct crowd {
     struct crowd_network network;
     struct crowd_traffic traffic;
     uint64_t step_count;
+    void (*on_progress)(const struct crowd *crowd);
     struct sight sight;
     struct histogram detections_us; /* of deaths, as their accusers measured them */
     uint64_t false_deaths; /* times that a node called one dead that ran and could be reached */
@@ -73,6 +74,8 @@ struct crowd_options {
     uint64_t seed;
     unsigned node_count;
     struct gossip_timing timing;
+    /* Called every CROWD_PROGRESS_STEPS steps: a long run shows how far it is. May be NULL. */
+    void (*on_progress)(const struct crowd *crowd);
 };
 
 /* Nodes that do not run yet, in a network of 0.5 to 2 ms, with wall clocks that are some

@@ -22,7 +22,7 @@ static const char help_begin[] =
     "\n"
     "  trothdb-gossip-sim SCENARIO... [--nodes N] [--seed S | --seeds A..B] [--samples N] "
     "[--hours H]\n"
-    "                                 [--set NAME=VALUE]... [--json]\n"
+    "                                 [--set NAME=VALUE]... [--one-crowd] [--json] [--progress]\n"
     "\n"
     "  --nodes N          2 to 16000 (300)\n"
     "  --seed S           the run to make (1)\n"
@@ -32,6 +32,7 @@ static const char help_begin[] =
     "  --set NAME=VALUE   a setting of all nodes, such as gossip-fan-out=3\n"
     "  --one-crowd        all scenarios on one crowd, in turn; who was killed stays dead\n"
     "  --json             figures and curves for programs\n"
+    "  --progress         says from time to time how far it is, on standard error\n"
     "\n"
     "Scenarios:\n";
 static const char help_end[] =
@@ -98,6 +99,13 @@ static bool parse_setting(const char *text, struct config *config) {
     return is_good;
 }
 
+static void print_progress(const struct crowd *crowd) {
+    double pairs = (double)crowd->running_count * crowd->running_count;
+    fprintf(stderr, "%.1f s: %.4f %% of all pairs see each other as it is; %.1f M steps\n",
+            (double)crowd->now_us / (double)CROWD_SECOND_US,
+            100 * (1 - (double)crowd->sight.wrong_count / pairs), (double)crowd->step_count / 1e6);
+}
+
 static bool parse_option(int option, struct command_line *line) {
     switch (option) {
     case 'n':
@@ -115,6 +123,9 @@ static bool parse_option(int option, struct command_line *line) {
     case '1':
         line->is_one_crowd = true;
         return true;
+    case 'p':
+        line->run.crowd.on_progress = print_progress;
+        return true;
     case 'j':
         line->is_json = true;
         return true;
@@ -124,11 +135,17 @@ static bool parse_option(int option, struct command_line *line) {
 }
 
 static const struct option long_options[] = {
-    {"nodes", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
-    {"seeds", required_argument, NULL, 'S'}, {"samples", required_argument, NULL, 'c'},
-    {"hours", required_argument, NULL, 'h'}, {"set", required_argument, NULL, 'o'},
-    {"one-crowd", no_argument, NULL, '1'},   {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, HELP_ASKED}, {NULL, 0, NULL, 0},
+    {"nodes", required_argument, NULL, 'n'},
+    {"seed", required_argument, NULL, 's'},
+    {"seeds", required_argument, NULL, 'S'},
+    {"samples", required_argument, NULL, 'c'},
+    {"hours", required_argument, NULL, 'h'},
+    {"set", required_argument, NULL, 'o'},
+    {"one-crowd", no_argument, NULL, '1'},
+    {"json", no_argument, NULL, 'j'},
+    {"progress", no_argument, NULL, 'p'},
+    {"help", no_argument, NULL, HELP_ASKED},
+    {NULL, 0, NULL, 0},
 };
 
 static double wall_seconds(void) {
