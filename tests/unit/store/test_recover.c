@@ -234,6 +234,25 @@ static void test_takes_an_empty_newest_segment(void **state) {
     }
 }
 
+/* The next segment is made once all that stands in this one is durable, so what is bad in its last
+ * round then is no torn tail, whether the next was written to or not. */
+static void test_refuses_damage_before_an_empty_segment(void **state) {
+    (void)state;
+    struct world *world = world_small_log();
+    struct fake_file *file = world_segment(world, 2);
+    size_t end = world_used_bytes(file);
+    fake_disk_put(&world->fake, "wal-0000000003", bytes_of("", 0));
+    for (size_t bit = (end - SMALL_LOG_LAST_ROUND_BYTES) * 8; bit < end * 8; bit += 5) {
+        flip(file, bit);
+        assert_int_equal(world_recover(world), ERR_DAMAGED);
+        assert_non_null(strstr(world->problem.text, "wal-0000000002"));
+        flip(file, bit);
+    }
+    assert_int_equal(world_recover(world), 0);
+    assert_true(world_log_is(world, SMALL_LOG_APPENDS));
+    world_free(world);
+}
+
 /* The first round ever was torn. */
 static void test_takes_a_torn_first_round(void **state) {
     (void)state;
@@ -435,6 +454,7 @@ RUN_TESTS(cmocka_unit_test(test_refuses_every_flip_in_what_was_synced),
           cmocka_unit_test(test_refuses_a_zeroed_end_of_a_segment),
           cmocka_unit_test(test_refuses_a_later_version),
           cmocka_unit_test(test_takes_an_empty_newest_segment),
+          cmocka_unit_test(test_refuses_damage_before_an_empty_segment),
           cmocka_unit_test(test_takes_a_torn_first_round),
           cmocka_unit_test(test_is_not_misled_by_a_log_inside_an_entry),
           cmocka_unit_test(test_loses_nothing_durable_in_any_crash),

@@ -1,0 +1,185 @@
+/* What a decoder of the store refuses although its checksum is right: a later release, or something
+ * that nothing here wrote. Each case differs from good bytes in one field. */
+#include "../unit.h"
+#include "base/checksum.h"
+#include "store/snapshot_manifest.h"
+#include "store/wal_format.h"
+
+/* ---- the header of a record: docs/format/wal.md ---- */
+
+enum {
+    AT_VERSION = 12,
+    AT_KIND = 13,
+    AT_FLAGS = 14,
+    AT_RESERVED = 15,
+    AT_SHARD = 40,
+    AT_PAYLOAD = 44
+};
+
+static void put_u32(uint8_t *at, uint32_t value) {
+    for (unsigned i = 0; i < 4; i++)
+        at[i] = (uint8_t)(value >> 8 * i);
+}
+
+static void make_header(enum wal_kind kind, uint8_t header[WAL_HEADER_BYTES]) {
+    struct buffer record;
+    buffer_init(&record, 4096);
+    wal_record_append(&record, kind, 3, 7, BYTES_LITERAL("payload"));
+    struct wal_header place = {.payload_bytes = 7, .segment = 1, .record = 1, .round = 1};
+    uint32_t chain = 0;
+    wal_record_seal(buffer_data(&record), &place, &chain);
+    memcpy(header, buffer_data(&record), WAL_HEADER_BYTES);
+    buffer_release(&record);
+}
+
+/* As if a header of `bytes` bytes had been written so. */
+static int decode_sealed(uint8_t *header, size_t bytes) {
+    struct wal_header decoded;
+    put_u32(header, checksum_crc32c(0, bytes_of(header + 4, bytes - 4)));
+    return wal_header_decode(bytes_of(header, WAL_HEADER_BYTES), &decoded);
+}
+
+static int decode_with(enum wal_kind kind, size_t at, uint8_t value) {
+    uint8_t header[WAL_HEADER_BYTES];
+    make_header(kind, header);
+    header[at] = value;
+    return decode_sealed(header, sizeof header);
+}
+
+static void test_a_header_of_nonsense_is_damage(void **state) {
+    (void)state;
+    assert_int_equal(decode_with(WAL_ENTRY, AT_KIND, WAL_ENTRY), 0);
+    assert_int_equal(decode_with(WAL_ENTRY, AT_KIND, WAL_DIGEST), 0);
+    assert_int_equal(decode_with(WAL_ENTRY, AT_KIND, 0), ERR_DAMAGED);
+    assert_int_equal(decode_with(WAL_ENTRY, AT_KIND, WAL_KIND_END), ERR_DAMAGED);
+    assert_int_equal(decode_with(WAL_ENTRY, AT_FLAGS, WAL_FLAG_LAST_OF_ROUND), 0);
+    assert_int_equal(decode_with(WAL_CHECKPOINT, AT_FLAGS, WAL_FLAG_RECYCLED), 0);
+    assert_int_equal(decode_with(WAL_ENTRY, AT_FLAGS, WAL_FLAG_RECYCLED), ERR_DAMAGED);
+    assert_int_equal(decode_with(WAL_CHECKPOINT, AT_FLAGS, 4), ERR_DAMAGED);
+    assert_int_equal(decode_with(WAL_ENTRY, AT_RESERVED, 1), ERR_DAMAGED);
+    assert_int_equal(decode_with(WAL_ENTRY, AT_SHARD + 1, 0xff), 0);
+    assert_int_equal(decode_with(WAL_ENTRY, AT_SHARD + 2, 1), ERR_DAMAGED);
+    uint8_t header[WAL_HEADER_BYTES];
+    make_header(WAL_ENTRY, header);
+    put_u32(header + AT_PAYLOAD, WAL_PAYLOAD_MAXIMUM_BYTES);
+    assert_int_equal(decode_sealed(header, sizeof header), 0);
+    put_u32(header + AT_PAYLOAD, WAL_PAYLOAD_MAXIMUM_BYTES + 1);
+    assert_int_equal(decode_sealed(header, sizeof header), ERR_DAMAGED);
+}
+
+/* Version 1 had headers of 56 bytes; those of this and of later releases have 64. A wrong checksum
+ * is no version, whatever number stands there. */
+static void test_another_release_is_called_by_its_name(void **state) {
+    (void)state;
+    assert_int_equal(decode_with(WAL_ENTRY, AT_VERSION, WAL_VERSION + 1), ERR_VERSION);
+    uint8_t header[WAL_HEADER_BYTES];
+    make_header(WAL_ENTRY, header);
+    header[AT_VERSION] = 1;
+    assert_int_equal(decode_sealed(header, 56), ERR_VERSION);
+    header[AT_KIND] ^= 1;
+    struct wal_header decoded;
+    assert_int_equal(wal_header_decode(bytes_of(header, sizeof header), &decoded), ERR_MALFORMED);
+    header[AT_VERSION] = WAL_VERSION;
+    assert_int_equal(decode_sealed(header, 56), ERR_MALFORMED);
+    make_header(WAL_ENTRY, header);
+    assert_int_equal(wal_header_decode(bytes_of(header, sizeof header - 1), &decoded),
+                     ERR_MALFORMED);
+}
+
+static void test_names_are_as_one_would_write_them(void **state) {
+    (void)state;
+    uint64_t number = 0;
+    assert_true(wal_segment_name_parse("wal-0000000012", &number));
+    assert_int_equal(number, 12);
+    assert_true(wal_segment_name_parse("wal-12345678901", &number));
+    assert_int_equal(number, 12345678901);
+    static const char *const wrong[] = {"wal-",
+                                        "wal-0000000000",
+                                        "wal-12",
+                                        "wal-00000000012",
+                                        "wal-000000001x",
+                                        "log-0000000012",
+                                        "wal-000000001/",
+                                        "wal-99999999999999999999",
+                                        "wal-spare-0000000001"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(wal_segment_name_parse(wrong[i], &number));
+    assert_true(wal_spare_name_parse("wal-spare-0000000001", &number));
+    assert_false(wal_spare_name_parse("wal-0000000001", &number));
+}
+
+/* ---- the manifest: docs/format/snapshot.md ---- */
+
+enum {
+    AT_MANIFEST_VERSION = 4,
+    AT_MANIFEST_RESERVED = 6,
+    AT_CONFIGURATION_BYTES = 12,
+    AT_CHUNKS = 40,
+    AT_RESERVED_END = 44,
+    AT_CHUNK = 48
+};
+
+/* A manifest of one chunk, slots 5 to 9, and no configuration, with a field of `bytes` bytes put to
+ * `value`. */
+static int decode_manifest_with(size_t at, size_t bytes, uint64_t value) {
+    const struct snapshot_meta meta = {.shard = 3, .index = 99, .term = 2};
+    const struct snapshot_chunk chunk = {
+        .first_slot = 5, .last_slot = 9, .raw_bytes = 10, .stored_bytes = 8};
+    struct snapshot_manifest *manifest = snapshot_manifest_new(&meta, &chunk, 1), *back;
+    struct buffer encoded, sealed;
+    buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    buffer_init(&sealed, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    snapshot_manifest_encode(manifest, &encoded);
+    buffer_append(&sealed, buffer_data(&encoded), encoded.length - 8);
+    for (size_t i = 0; i < bytes; i++)
+        buffer_data(&sealed)[at + i] = (uint8_t)(value >> 8 * i);
+    buffer_append_u64(&sealed, checksum_xxh64(buffer_bytes(&sealed), 0));
+    int status = snapshot_manifest_decode(buffer_bytes(&sealed), &back);
+    assert_true((back == NULL) == (status != 0));
+    snapshot_manifest_free(back);
+    snapshot_manifest_free(manifest);
+    buffer_release(&encoded);
+    buffer_release(&sealed);
+    return status;
+}
+
+static void test_a_manifest_of_a_later_release(void **state) {
+    (void)state;
+    assert_int_equal(decode_manifest_with(AT_MANIFEST_VERSION, 2, SNAPSHOT_MANIFEST_VERSION), 0);
+    assert_int_equal(decode_manifest_with(AT_MANIFEST_VERSION, 2, SNAPSHOT_MANIFEST_VERSION + 1),
+                     ERR_VERSION);
+}
+
+static void test_a_manifest_that_does_not_add_up(void **state) {
+    (void)state;
+    static const struct {
+        size_t at, bytes;
+        uint64_t value;
+    } wrong[] = {
+        {AT_MANIFEST_RESERVED, 2, 1},
+        {AT_RESERVED_END, 4, 1},
+        {AT_CHUNKS, 4, 0}, /* there is one */
+        {AT_CHUNKS, 4, 2},
+        {AT_CHUNKS, 4, SNAPSHOT_CHUNK_COUNT_MAXIMUM + 1},
+        {AT_CHUNKS, 4, UINT32_MAX},
+        {AT_CONFIGURATION_BYTES, 4, 1},
+        {AT_CONFIGURATION_BYTES, 4, 1 << 20},
+        {AT_CHUNK, 2, 10}, /* first slot behind the last */
+        {AT_CHUNK + 2, 2, 4},
+        {AT_CHUNK + 2, 2, 16384}, /* no such slot */
+        {AT_CHUNK + 4, 4, 1},
+        {AT_CHUNK + 8, 8, 0}, /* a chunk holds something */
+        {AT_CHUNK + 16, 8, 0},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (decode_manifest_with(wrong[i].at, wrong[i].bytes, wrong[i].value) != ERR_MALFORMED)
+            fail_msg("case %zu is not refused", i);
+    assert_int_equal(decode_manifest_with(AT_CHUNK, 2, 9), 0);
+    assert_int_equal(decode_manifest_with(AT_CHUNK + 2, 2, 16383), 0);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_header_of_nonsense_is_damage),
+          cmocka_unit_test(test_another_release_is_called_by_its_name),
+          cmocka_unit_test(test_names_are_as_one_would_write_them),
+          cmocka_unit_test(test_a_manifest_of_a_later_release),
+          cmocka_unit_test(test_a_manifest_that_does_not_add_up))
