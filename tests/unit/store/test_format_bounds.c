@@ -2,6 +2,7 @@
  * that nothing here wrote. Each case differs from good bytes in one field. */
 #include "../unit.h"
 #include "base/checksum.h"
+#include "store/snapshot_chunk.h"
 #include "store/snapshot_manifest.h"
 #include "store/wal_format.h"
 
@@ -178,8 +179,67 @@ static void test_a_manifest_that_does_not_add_up(void **state) {
     assert_int_equal(decode_manifest_with(AT_CHUNK + 2, 2, 16383), 0);
 }
 
+/* ---- a chunk: docs/format/snapshot.md ---- */
+
+enum { AT_CHUNK_VERSION = 4, AT_CHUNK_RESERVED = 6, AT_CHUNK_CHECKSUM = 40 };
+
+static void put_u64(uint8_t *at, uint64_t value) {
+    put_u32(at, (uint32_t)value);
+    put_u32(at + 4, (uint32_t)(value >> 32));
+}
+
+/* A chunk of one frame, with a byte of its header and how much the frame claims to hold put to
+ * these values, and both checksums right again. */
+static int unpack_with(size_t at, uint8_t value, uint32_t frame_raw_bytes) {
+    static const uint8_t held[100] = "what a chunk holds";
+    struct buffer image, raw;
+    buffer_init(&image, SIZE_MAX);
+    buffer_init(&raw, SIZE_MAX);
+    struct snapshot_chunk chunk = {0};
+    assert_int_equal(snapshot_chunk_pack(1, bytes_of(held, sizeof held), &image, &chunk), 0);
+    uint8_t *header = buffer_data(&image), *frame = header + SNAPSHOT_CHUNK_HEADER_BYTES;
+    header[at] = value;
+    put_u64(header + AT_CHUNK_CHECKSUM, checksum_xxh64(bytes_of(header, AT_CHUNK_CHECKSUM), 0));
+    put_u32(frame, frame_raw_bytes);
+    size_t covered = image.length - SNAPSHOT_CHUNK_HEADER_BYTES - 8;
+    put_u64(frame + covered, checksum_xxh64(bytes_of(frame, covered), 1));
+    chunk.stored_checksum = checksum_xxh64(buffer_bytes(&image), 0);
+    uint64_t offset;
+    int status = snapshot_chunk_unpack(1, &chunk, buffer_bytes(&image), NULL, &offset);
+    assert_int_equal(snapshot_chunk_unpack(1, &chunk, buffer_bytes(&image), &raw, &offset), status);
+    buffer_release(&image);
+    buffer_release(&raw);
+    return status;
+}
+
+static void test_a_chunk_that_nothing_wrote(void **state) {
+    (void)state;
+    assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, 100), 0);
+    assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 1, 100), ERR_MALFORMED);
+    assert_int_equal(unpack_with(AT_CHUNK_VERSION, 99, 100), ERR_VERSION);
+    assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, 0), ERR_MALFORMED);
+    assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, 99), ERR_MALFORMED);
+    assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, 101), ERR_MALFORMED);
+    assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, SNAPSHOT_FRAME_BYTES + 1), ERR_MALFORMED);
+}
+
+/* A record is padded with zeros, whatever stood in the memory that it was made in. */
+static void test_padding_is_zero(void **state) {
+    (void)state;
+    struct buffer record;
+    buffer_init(&record, 4096);
+    uint8_t *room = buffer_reserve(&record, 1024);
+    memset(room, 0xff, 1024);
+    wal_record_append(&record, WAL_ENTRY, 3, 7, BYTES_LITERAL("p"));
+    static const uint8_t zeros[7];
+    assert_int_equal(record.length, WAL_HEADER_BYTES + 8);
+    assert_memory_equal(buffer_data(&record) + WAL_HEADER_BYTES + 1, zeros, sizeof zeros);
+    buffer_release(&record);
+}
+
 RUN_TESTS(cmocka_unit_test(test_a_header_of_nonsense_is_damage),
           cmocka_unit_test(test_another_release_is_called_by_its_name),
           cmocka_unit_test(test_names_are_as_one_would_write_them),
           cmocka_unit_test(test_a_manifest_of_a_later_release),
-          cmocka_unit_test(test_a_manifest_that_does_not_add_up))
+          cmocka_unit_test(test_a_manifest_that_does_not_add_up),
+          cmocka_unit_test(test_a_chunk_that_nothing_wrote), cmocka_unit_test(test_padding_is_zero))
