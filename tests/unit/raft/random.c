@@ -85,6 +85,16 @@ static void commits_check(struct world *world, const struct cluster_node *node) 
     }
 }
 
+/* What proposers are held back by: neither leaks nor is taken twice, whatever became of entries. */
+static void uncommitted_check(struct world *world, const struct cluster_node *node) {
+    uint64_t bytes = 0;
+    for (raft_index i = node->commit_index + 1; i <= raft_last_index(node->raft); i++)
+        bytes += raft_entry_at(node->raft, i)->length;
+    if (bytes != raft_uncommitted_bytes(node->raft))
+        fail(world, "uncommitted bytes: node, said", node->number,
+             raft_uncommitted_bytes(node->raft));
+}
+
 /* Election safety, leader completeness. */
 static void leader_check(struct world *world, const struct cluster_node *node) {
     raft_term term = raft_current_term(node->raft);
@@ -136,6 +146,7 @@ static void watch(void *context, struct cluster_node *node, const struct raft_ac
     for (size_t i = 0; i < actions->read_count; i++)
         read_check(world, &actions->reads[i]);
     commits_check(world, node);
+    uncommitted_check(world, node);
     if (actions->is_leadership_changed && raft_role(node->raft) == RAFT_LEADER)
         leader_check(world, node);
     for (size_t i = 0; i < actions->snapshot_wanted_count; i++)

@@ -41,6 +41,7 @@
  *                           bytes
  *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
  *   install N FROM INDEX    N takes over the snapshot of FROM
+ *   deadline N              when N wants to look again
  *   show [N]                roles and logs */
 #include "base/check.h"
 #include "base/memory.h"
@@ -472,6 +473,16 @@ static void run_install(struct script *script, const struct line *line) {
                     number_of(word_at(line, 3)));
 }
 
+static void run_deadline(struct script *script, const struct line *line) {
+    const struct cluster_node *node = node_at(script, line, 1);
+    uint64_t now_us = cluster_clock(script->cluster, node), deadline_us = node->deadline_us;
+    if (deadline_us == UINT64_MAX)
+        buffer_append_format(&script->out, "%u never looks again by itself\n", node->number);
+    else
+        buffer_append_format(&script->out, "%u looks again in %" PRIu64 "ms\n", node->number,
+                             deadline_us > now_us ? (deadline_us - now_us) / 1000 : 0);
+}
+
 static void run_show(struct script *script, const struct line *line) {
     if (line->word_count > 1) {
         transcript_state(&script->out, node_at(script, line, 1));
@@ -523,6 +534,7 @@ static const struct {
     {"snapshot-sent", run_snapshot_sent},
     {"snapshot-failed", run_snapshot_failed},
     {"install", run_install},
+    {"deadline", run_deadline},
     {"show", run_show},
 };
 
