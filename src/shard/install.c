@@ -1,8 +1,6 @@
 #include "base/check.h"
 #include "shard/internal.h"
 
-enum { LOAD_FACTOR = 16 }; /* a follower that loads serves nobody from this shard meanwhile */
-
 /* The chunks of a snapshot from the leader are all here. They are loaded into a second machine, bit
  * by bit, so that nothing is given up for a state that cannot be read and no turn is held up; that
  * is their reading back as well. Then the manifest is made durable, then its mark; then the machine
@@ -86,7 +84,7 @@ void shard_load_some(struct shard *shard, uint64_t now) {
         return;
     }
     in->next_load_us = now + shard_turn_us(shard);
-    size_t turn_bytes = (size_t)shard->io.config->snapshot_turn_bytes * LOAD_FACTOR;
+    size_t turn_bytes = shard_load_bytes(shard);
     size_t length = in->raw.length < turn_bytes ? in->raw.length : turn_bytes;
     int error = in->machine->ops->load(in->machine, bytes_of(buffer_data(&in->raw), length));
     if (error) {
@@ -111,6 +109,7 @@ void shard_load_some(struct shard *shard, uint64_t now) {
 static void put_in_place(struct shard *shard, const struct snapshot_meta *meta,
                          const struct raft_configuration *configuration) {
     struct incoming_snapshot *in = &shard->incoming;
+    shard_end_rewind(shard);
     shard->machine->ops->free(shard->machine);
     shard->machine = in->machine;
     in->machine = NULL;
@@ -135,6 +134,7 @@ static void put_in_place(struct shard *shard, const struct snapshot_meta *meta,
 static void only_compact(struct shard *shard, const struct snapshot_meta *meta) {
     memset(&shard->watch.changed, 0xff, sizeof(shard->watch.changed));
     shard->snapshot_index = meta->index;
+    shard_rewind_to_newest(shard);
     struct raft_event event = {
         .kind = RAFT_COMPACT, .snapshot_index = meta->index, .snapshot_term = meta->term};
     shard_step(shard, &event);

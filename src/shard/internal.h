@@ -2,7 +2,7 @@
  *   shard.c     life; one step of raft and what it asks for (save, send, hold)
  *   propose.c   gathers commands into entries; keeps who waits for them
  *   apply.c     runs committed entries, answers those who wait
- *   early.c     running ahead of the commit, and going back; hold.c: replies that wait for it
+ *   early.c     running ahead of the commit; hold.c: replies that wait for it; rewind.c: going back
  *   read.c      linearizable reads, expiry found by them
  *   plan.c, cut.c, take.c         a snapshot of this replica: which chunks, what they hold, when
  *   send.c, receive.c, install.c  snapshots from leader to follower
@@ -143,6 +143,18 @@ struct own_snapshot {
     uint64_t log_bytes; /* of shard->applied_bytes, when it was taken */
 };
 
+/* Going back: rewind.c. */
+enum rewind_stage { REWIND_NONE, REWIND_LOADING, REWIND_APPLYING };
+struct rewind {
+    enum rewind_stage stage;
+    uint64_t number;                    /* a job of an older one is dropped */
+    struct snapshot_manifest *manifest; /* held on the shelf; NULL: there is no snapshot */
+    uint32_t loading;                   /* ordinal of the chunk that `raw` is, or will be */
+    struct buffer raw;
+    raft_index apply_to;
+    uint64_t next_us;
+};
+
 /* A command with a trace id whose entry stands here, or an entry that was slow (trace.c). */
 struct shard_trace {
     raft_index index;
@@ -230,6 +242,7 @@ struct shard {
     uint64_t next_number; /* of snapshots taken, sent and received */
     struct own_snapshot own;
     struct incoming_snapshot incoming;
+    struct rewind rewind;
     struct outgoing_snapshot outgoing[RAFT_VOTER_MAXIMUM];
     unsigned outgoing_count; /* of those that are not free */
     unsigned disk_jobs;      /* snapshot jobs under way */
@@ -238,6 +251,11 @@ struct shard {
 /* The settings that time snapshots. */
 static inline uint64_t shard_turn_us(const struct shard *shard) {
     return (uint64_t)shard->io.config->snapshot_turn_ms * 1000;
+}
+/* A replica that loads a snapshot serves nobody from this shard meanwhile. */
+enum { SHARD_LOAD_FACTOR = 16 };
+static inline size_t shard_load_bytes(const struct shard *shard) {
+    return (size_t)shard->io.config->snapshot_turn_bytes * SHARD_LOAD_FACTOR;
 }
 static inline uint64_t shard_again_us(const struct shard *shard) {
     return (uint64_t)shard->io.config->snapshot_again_ms * 1000;
@@ -288,8 +306,18 @@ uint32_t shard_patience_us(const struct shard *shard); /* of the sync of what is
 raft_index shard_apply_limit(const struct shard *shard);
 void shard_ran_ahead(struct shard *shard); /* perhaps: something was applied */
 void shard_caught_up(struct shard *shard); /* perhaps: the commit index moved */
+
+/* rewind.c */
 /* The log lost its end from there on: so must the machine, if it has that. May step raft. */
 void shard_rewind(struct shard *shard, raft_index truncated_from);
+/* A newer snapshot is on the shelf: who goes back begins with that. */
+void shard_rewind_to_newest(struct shard *shard);
+bool shard_is_rewinding(const struct shard *shard);
+bool shard_is_hollow(const struct shard *shard); /* the machine is no state of the shard's */
+raft_index shard_rewind_limit(const struct shard *shard); /* of what may be applied meanwhile */
+void shard_tick_rewind(struct shard *shard, uint64_t now_us);
+uint64_t shard_rewind_deadline_us(const struct shard *shard);
+void shard_end_rewind(struct shard *shard); /* where it stands */
 
 /* forget.c */
 void shard_forget_log(struct shard *shard); /* perhaps: something was applied */
@@ -353,10 +381,6 @@ void shard_load_some(struct shard *shard, uint64_t now_us);
 void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence);
 
 /* recover.c */
-/* Fills an empty machine with what the snapshot's chunks hold, read now. On an error the machine is
- * of no use. */
-int shard_fill_machine(struct shard *shard, struct machine *machine,
-                       const struct snapshot_manifest *manifest) MUST_CHECK;
 void shard_stand_at(struct shard *shard, const struct snapshot_meta *meta);
 int shard_configuration_of(const struct shard *shard, const struct snapshot_meta *meta,
                            struct raft_configuration *configuration) MUST_CHECK;

@@ -13,7 +13,11 @@
 
 enum run_result { RUN_DONE, RUN_UNCONFIRMED, RUN_MET_EXPIRED };
 
+/* Not while this goes back: it has not applied all that is committed, and waits for an index. */
 static bool may_use_lease(const struct shard *shard) {
+    if (shard_is_rewinding(shard)) {
+        return false;
+    }
     uint64_t now = shard->io.clock->monotonic_us(shard->io.clock);
     return shard->io.config->read_mode == READ_MODE_LEASE && raft_has_lease(shard->raft, now);
 }
@@ -124,7 +128,8 @@ static bool run_front(struct shard *shard) {
         finish(shard, SHARD_NOT_EXECUTED);
         return true;
     }
-    if (front->index > shard->applied_index || (front->read_id && !front->is_confirmed)) {
+    if (front->index > shard->applied_index || (front->read_id && !front->is_confirmed) ||
+        shard_is_hollow(shard)) {
         return false;
     }
     struct cursor in = cursor_of(buffer_bytes(&front->arguments));

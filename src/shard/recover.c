@@ -187,8 +187,8 @@ static int load_chunk(struct shard *shard, struct machine *machine,
 }
 
 /* Chunk by chunk, so that no more than one is in memory beside what was loaded. */
-int shard_fill_machine(struct shard *shard, struct machine *machine,
-                       const struct snapshot_manifest *manifest) {
+static int fill_machine(struct shard *shard, struct machine *machine,
+                        const struct snapshot_manifest *manifest) {
     int error = 0;
     for (uint32_t i = 0; i < manifest->chunk_count && !error; i++) {
         error = load_chunk(shard, machine, &manifest->chunks[i]);
@@ -208,7 +208,7 @@ static int load_snapshot(struct shard *shard, const struct shard_recovery *recov
         error = shard_configuration_of(shard, &manifest->meta, configuration);
     }
     if (!error) {
-        error = shard_fill_machine(shard, shard->machine, manifest);
+        error = fill_machine(shard, shard->machine, manifest);
     }
     if (error) {
         buffer_append_format(

@@ -95,6 +95,7 @@ void shard_free(struct shard *shard) {
     if (!shard) {
         return;
     }
+    shard_end_rewind(shard);
     shard_release_incoming(shard);
     shard_release_own(shard);
     shard_release_outgoing(shard);
@@ -432,6 +433,7 @@ void shard_tick(struct shard *shard) {
     shard_time_out_reads(shard, now);
     shard_time_out_held(shard, now);
     shard_answer_waits(shard);
+    shard_tick_rewind(shard, now);
     shard_tick_own(shard, now);
     shard_tick_outgoing(shard, now);
     shard_tick_incoming(shard, now);
@@ -444,6 +446,7 @@ uint64_t shard_deadline_us(const struct shard *shard) {
     uint64_t deadline = earlier(shard->raft_deadline_us, shard_own_deadline_us(shard));
     deadline = earlier(deadline, shard_outgoing_deadline_us(shard));
     deadline = earlier(deadline, shard_incoming_deadline_us(shard));
+    deadline = earlier(deadline, shard_rewind_deadline_us(shard));
     bool is_watching = (shard_is_leader(shard) && may_expire(shard)) ||
                        queue_count(&shard->entries) || queue_count(&shard->reads) ||
                        queue_count(&shard->held_replies) || shard->incoming.stage != INCOMING_NONE;
@@ -544,7 +547,7 @@ static bool is_awaited(const struct shard *shard) {
 }
 
 bool shard_is_idle(const struct shard *shard) {
-    return shard->disk_jobs == 0 && shard->own.stage == OWN_NONE &&
+    return shard->disk_jobs == 0 && shard->own.stage == OWN_NONE && !shard_is_rewinding(shard) &&
            shard->incoming.stage == INCOMING_NONE && queue_count(&shard->reads) == 0 &&
            queue_count(&shard->waits) == 0 && !shard_held_is_awaited(shard) && !is_awaited(shard);
 }

@@ -291,7 +291,8 @@ uint32_t shard_number(const struct shard *shard);
 const struct raft *shard_raft(const struct shard *shard);
 struct machine *shard_machine(const struct shard *shard);
 raft_index shard_applied_index(const struct shard *shard);
-/* Nothing is applied that is not committed: true but for a leader that answers before the disk. */
+/* Nothing is applied that is not committed, and that is all here: true but for a leader that
+ * answers before the disk, and for one that goes back. */
 bool shard_is_settled(const struct shard *shard);
 uint64_t shard_time_ms(const struct shard *shard);
 uint64_t shard_state_hash(const struct shard *shard);

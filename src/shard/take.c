@@ -204,7 +204,7 @@ static void take(struct shard *shard) {
  * refused one. Transfers to others hold nothing up: what they send is held on the shelf. */
 static bool may_take(const struct shard *shard) {
     return shard->own.stage == OWN_NONE && shard->incoming.stage == INCOMING_NONE &&
-           now_us(shard) >= shard->next_take_us;
+           !shard_is_rewinding(shard) && now_us(shard) >= shard->next_take_us;
 }
 
 /* Of what is committed only: a leader that runs ahead stops until the disks have caught up. */
@@ -298,7 +298,7 @@ void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence) {
     }
     struct snapshot_meta meta = own->meta;
     shard->snapshot_index = meta.index;
-    /* Less, if the machine went back meanwhile (early.c). */
+    /* Less, if the machine went back meanwhile (rewind.c). */
     bool has_more = shard->applied_bytes > own->log_bytes;
     shard->applied_bytes = has_more ? shard->applied_bytes - own->log_bytes : 0;
     metric_add(shard->cells.snapshots_taken, 1);
@@ -310,6 +310,7 @@ void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence) {
     own->manifest = NULL;
     shard_release_own(shard);
     wal_release(shard->io.wal, shard->number, meta.index);
+    shard_rewind_to_newest(shard);
     shard_tidy_snapshots(shard);
     if (shard->io.snapshot_durable) {
         shard->io.snapshot_durable(shard->io.context, shard);

@@ -223,6 +223,96 @@ static void test_goes_back_to_the_snapshot(void **state) {
     end(world);
 }
 
+enum { LONG_KEYS = 60, LONG_VALUE_BYTES = 900, STEP_MS = 5 };
+
+static void write_long_values(struct world *world, char fill) {
+    for (unsigned i = 0; i < LONG_KEYS; i++) {
+        char command[LONG_VALUE_BYTES + 32];
+        int length = snprintf(command, sizeof(command), "SET k%u ", i);
+        memset(command + length, fill, LONG_VALUE_BYTES);
+        command[length + LONG_VALUE_BYTES] = '\0';
+        world_propose(world, 1, command);
+        world_settle(world);
+    }
+}
+
+/* Leader 1 has answered what is lost then, in a shard whose snapshot and log take many turns. */
+static struct world *about_to_go_back(void) {
+    struct world *world = started(3);
+    world->replicas[1].config.snapshot_turn_bytes = 256;
+    write_long_values(world, 'a');
+    shard_take_snapshot(world->replicas[1].shard);
+    world_run(world, 2000);
+    assert_int_not_equal(shard_snapshot_index(world->replicas[1].shard), 0);
+    write_long_values(world, 'b');
+    world_run(world, 100);
+    world_cut_off(world, 3, true);
+    hold_disks(world, true);
+    uint64_t lost = propose_async(world, 1, "SET k1 lost");
+    world_settle(world);
+    assert_answer(world, lost, "DONE +OK|");
+    world_kill(world, 2);
+    world_cut_off(world, 3, false);
+    world_cut_off(world, 1, true);
+    hold_disks(world, false);
+    world_start(world, 2);
+    world_run(world, 3000);
+    world_cut_off(world, 1, false);
+    for (unsigned i = 0; i < 1000 && !world_has_logged(world, 1, "going back"); i++) {
+        world_run(world, STEP_MS);
+    }
+    return world;
+}
+
+/* No turn does much of it, so the loop's other shards go on; until it is done nothing is read. */
+static void test_goes_back_turn_by_turn(void **state) {
+    (void)state;
+    struct world *world = about_to_go_back();
+    struct shard *shard = world->replicas[1].shard;
+    raft_index committed = raft_commit_index(shard_raft(shard)), before = 0;
+    assert_false(shard_is_settled(shard));
+    assert_false(shard_is_idle(shard));
+    uint64_t read = world_read(world, 1, "STRLEN k1", SHARD_READ_ON_FOLLOWER);
+    unsigned turns = 0;
+    for (; !world_has_logged(world, 1, "went back"); turns++) {
+        assert_in_range(turns, 0, 1000);
+        before = shard_applied_index(shard);
+        world_run(world, STEP_MS);
+        bool is_there = shard_applied_index(shard) >= committed;
+        assert_true(is_there || strcmp(world_answer(world, read), "") == 0);
+        assert_in_range(shard_applied_index(shard) - before, 0, LONG_KEYS / 2);
+    }
+    assert_in_range(turns, 5, 1000);
+    world_run(world, 100);
+    assert_answer(world, read, "DONE :900|");
+    assert_true(shard_is_settled(shard) && shard_is_idle(shard));
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
+/* It comes to lead before it is done: what it reads is as new as all that is committed. */
+static void test_leads_while_it_goes_back(void **state) {
+    (void)state;
+    struct world *world = about_to_go_back();
+    struct shard *shard = world->replicas[1].shard;
+    raft_node_number leader = world_leader(world);
+    shard_transfer(world->replicas[leader].shard, 1, "asked");
+    world_settle(world);
+    assert_true(shard_is_leader(shard));
+    assert_false(world_has_logged(world, 1, "went back"));
+    uint64_t read = world_read(world, 1, "STRLEN k1", 0);
+    world_settle(world);
+    assert_answer(world, read, "");
+    world_run(world, 1000);
+    assert_true(world_has_logged(world, 1, "went back"));
+    assert_answer(world, read, "DONE :900|");
+    uint64_t written = world_propose(world, 1, "APPEND k1 !");
+    world_run(world, 100);
+    assert_answer(world, written, "DONE :901|");
+    assert_true(world_is_equal(world));
+    end(world);
+}
+
 /* A snapshot holds committed entries only: one that is asked for while the leader is ahead waits
  * until the disks have caught up, and so does who would be answered early meanwhile. */
 static void test_snapshot_waits_for_the_disks(void **state) {
@@ -271,6 +361,8 @@ int main(void) {
         cmocka_unit_test(test_stalled_disks_bound_the_risk),
         cmocka_unit_test(test_lost_write_is_taken_back),
         cmocka_unit_test(test_goes_back_to_the_snapshot),
+        cmocka_unit_test(test_goes_back_turn_by_turn),
+        cmocka_unit_test(test_leads_while_it_goes_back),
         cmocka_unit_test(test_snapshot_waits_for_the_disks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
