@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "io/whole_file.h"
 #include "node/internal.h"
 #include "node/redis_compatibility.h"
 
@@ -78,12 +79,33 @@ static void section_clients(const struct worker *worker, struct buffer *out) {
     append_number(out, "tracking_clients", 0);
 }
 
-/* used_memory is keys and values with their overhead; the peak is the whole process's. */
+/* Of the whole process; 0 where the kernel does not say. The second number of statm is pages. */
+static uint64_t resident_bytes(void) {
+    enum { STATM_MAXIMUM_BYTES = 256 };
+    struct buffer text, problem;
+    unsigned long long pages = 0;
+    buffer_init(&text, STATM_MAXIMUM_BYTES);
+    buffer_init(&problem, STATM_MAXIMUM_BYTES);
+    if (whole_file_read("/proc/self/statm", &text, &problem) == 0) {
+        buffer_append_u8(&text, 0);
+        if (sscanf((const char *)buffer_data(&text), "%*u %llu", &pages) != 1) {
+            pages = 0;
+        }
+    }
+    buffer_release(&text);
+    buffer_release(&problem);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* used_memory is keys and values with their overhead; rss and peak are the whole process's. */
 static void section_memory(const struct worker *worker, struct buffer *out) {
     struct rusage usage;
     uint64_t used = SUM(worker, memory_bytes);
     append_number(out, "used_memory", used);
     append_human(out, "used_memory_human", used);
+    uint64_t resident = resident_bytes();
+    append_number(out, "used_memory_rss", resident);
+    append_human(out, "used_memory_rss_human", resident);
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         append_number(out, "used_memory_peak", (unsigned long long)usage.ru_maxrss * 1024);
         append_human(out, "used_memory_peak_human", (uint64_t)usage.ru_maxrss * 1024);

@@ -63,9 +63,13 @@ static void say(struct worker *worker, uint64_t bits) {
                                      reasons[i].name);
         }
     }
-    log_line(worker->io.log, used ? LOG_WARN : LOG_INFO,
-             used ? "this node would rather not lead" : "this node leads as gladly as any again",
-             LOG_F("node", worker->self), LOG_T("because", text));
+    if (used) {
+        log_line(worker->io.log, LOG_WARN, "this node would rather not lead",
+                 LOG_F("node", worker->self), LOG_T("because", text));
+    } else {
+        log_line(worker->io.log, LOG_INFO, "this node leads as gladly as any again",
+                 LOG_F("node", worker->self));
+    }
     worker_say(worker, GOSSIP_SAYS_STANDING, text);
 }
 

@@ -1,4 +1,6 @@
 /* What a node answers itself: shapes and words, and what takes effect on every worker. */
+#include <stdlib.h>
+
 #include "world.h"
 
 #include "base/memory.h"
@@ -305,6 +307,9 @@ static void test_info(void **state) {
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
         assert_non_null(strstr(text, expected[i]));
     }
+    const char *resident = strstr(text, "used_memory_rss:");
+    assert_non_null(resident);
+    assert_in_range(strtoull(resident + strlen("used_memory_rss:"), NULL, 10), 1 << 20, 1LL << 40);
     CLIENT_EXPECT(client, "INFO cluster KEYSPACE",
                   "$76\r\n# Cluster\r\ncluster_enabled:1\r\n\r\n# "
                   "Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=0\r\n\r\n");
