@@ -237,8 +237,14 @@ static int take_lost_out(struct topology *topology, struct bytes lost) {
     bool is_wrong = false;
     for (struct bytes rest = lost; next_number(&rest, &number, &is_wrong);) {
         unsigned position;
+        if (topology_was_removed(topology, (uint32_t)number)) {
+            if (feature_is_on(topology, FEATURE_LOST_BESIDE_REMOVED)) {
+                continue;
+            }
+            return 0;
+        }
         if (!find_node(topology, (uint32_t)number, &position)) {
-            return topology_was_removed(topology, (uint32_t)number) ? 0 : ERR_NOT_FOUND;
+            return ERR_NOT_FOUND;
         }
         if (topology->removed_count == TOPOLOGY_REMOVED_MAXIMUM) {
             return ERR_LIMIT;

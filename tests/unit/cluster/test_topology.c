@@ -404,6 +404,26 @@ static void an_old_replica_goes_on_in_the_middle_of_a_change(void **state) {
     topology_free(topology);
 }
 
+/* Asked again by one who knows of more that are lost: those that are out already hide nobody. */
+static void lost_nodes_are_given_up_beside_those_that_are_out(void **state) {
+    (void)state;
+    struct topology *topology = found(5, 1, 3);
+    assert_int_equal(apply_words(topology, "nodes.lost 5 0=1"), 0);
+    struct topology *older = topology_copy(topology);
+    assert_int_equal(apply_words(older, "nodes.lost 5,4 0=1"), 0);
+    assert_non_null(topology_node(older, 4)); /* as releases before did */
+    assert_int_equal(apply_words(topology, "level.raise 1"), 0);
+    assert_int_equal(apply_words(topology, "nodes.lost 5,4 0=1"), 0);
+    assert_null(topology_node(topology, 4));
+    assert_true(topology_was_removed(topology, 4) && topology_was_removed(topology, 5));
+    uint64_t epoch = topology->epoch;
+    assert_int_equal(apply_words(topology, "nodes.lost 5,4 0=1"), 0); /* said again */
+    assert_int_equal(topology->epoch, epoch);
+    assert_int_equal(apply_words(topology, "nodes.lost 5,9 0=1"), ERR_NOT_FOUND);
+    topology_free(older);
+    topology_free(topology);
+}
+
 /* Two releases in one control shard. What the older one knows no rule for, both refuse or do as it
  * always did, until all nodes know the newer rule; and until then it can read what the newer one
  * writes. */
@@ -490,6 +510,7 @@ RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(a_node_that_holds_nothing_is_removed_for_ever),
           cmocka_unit_test(lost_nodes_are_given_up_as_a_whole),
           cmocka_unit_test(an_old_replica_goes_on_in_the_middle_of_a_change),
+          cmocka_unit_test(lost_nodes_are_given_up_beside_those_that_are_out),
           cmocka_unit_test(two_releases_decide_alike),
           cmocka_unit_test(a_level_is_raised_to_what_is_known),
           cmocka_unit_test(a_shard_with_a_majority_needs_no_survivor),
