@@ -84,6 +84,8 @@ static void simulation_configure(struct simulation *simulation) {
         setting(simulation, "batch-bytes", "4096");
     if (random_chance(random, 0.3))
         setting(simulation, "append-window-messages", "%u", (unsigned)random_between(random, 1, 8));
+    if (random_chance(random, 0.6)) /* or as by default */
+        setting(simulation, "append-lazy-ms", "%u", (unsigned)random_below(random, 40));
     if (random_chance(random, 0.4))
         setting(simulation, "append-compress-min-bytes", "%u",
                 (unsigned)random_between(random, 1, 2000));

@@ -176,6 +176,7 @@ static void lead(struct raft *raft) {
     raft->term_start_index = 0;
     raft->early_asked_index = raft->early_index = 0;
     raft->patience_us = 0;
+    raft_lazy_begin(raft);
     raft_lease_renew(raft);
     leader_line(raft, "leader elected");
     if (!PLANTED(NO_NOOP_ON_ELECTION)) {

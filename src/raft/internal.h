@@ -5,6 +5,7 @@
  *   election.c    pre-vote, vote, check-quorum, roles
  *   append.c      building and receiving appends
  *   replicate.c   the leader's sending, replies, the commit
+ *   lazy.c        followers that no majority waits for
  *   read.c        leases and read rounds
  *   snapshot.c    compaction and snapshots
  *   change.c      who votes: learners, joint configurations
@@ -70,7 +71,7 @@ struct raft_step_results {
     size_t snapshot_wanted_count;
     int proposal_error;
     raft_index proposed_index;
-    bool is_campaign_begun, is_transfer_begun, is_move_begun;
+    bool is_campaign_begun, is_transfer_begun, is_move_begun, is_hedged;
     enum raft_election_cause campaign_cause;
     enum raft_role role_before;
     raft_term term_before;
@@ -140,6 +141,10 @@ struct raft {
     uint32_t patience_us;         /* of the newest entry: its sync may wait for so long */
     raft_index early_index;       /* received by a majority, up to early_asked_index */
     bool is_hand_over_tried; /* this leader is on its way out, and offered the lead to another */
+    struct raft_stopwatch commits;    /* from proposing an entry until a majority answers for it */
+    struct raft_stopwatch saves_here; /* until it is on disk here */
+    raft_index late_index;            /* a majority had to do without this disk */
+    bool is_hedging; /* the commit that is timed takes too long: nobody is lazy until it lands */
     uint64_t read_round, confirmed_round;
     struct raft_waiting_read *waiting_reads;
     size_t waiting_read_count, waiting_read_capacity;
@@ -219,6 +224,16 @@ void raft_commit_advance(struct raft *raft);
 void raft_commit_set(struct raft *raft, raft_index index);
 void raft_early_advance(struct raft *raft);
 bool raft_has_term_commit(const struct raft *raft);
+
+/* lazy.c */
+void raft_lazy_begin(struct raft *raft);
+void raft_lazy_note(struct raft *raft, const struct raft_entry *entry);
+bool raft_lazy_waits(const struct raft *raft, const struct raft_progress *peer);
+/* Somebody waits for the peer to have all up to `index`. */
+void raft_peer_hurry(struct raft *raft, struct raft_progress *peer, raft_index index);
+void raft_hurry(struct raft *raft, raft_index index);
+void raft_lazy_continue(struct raft *raft);
+uint64_t raft_lazy_deadline_us(const struct raft *raft);
 
 /* read.c */
 void raft_read(struct raft *raft, uint64_t read_id);

@@ -18,6 +18,7 @@ void raft_progress_release(struct raft_progress *progress) { memory_free(progres
 static void flights_forget(struct raft_progress *progress) {
     progress->flight_count = 0;
     progress->flight_bytes = 0;
+    progress->answers.index = 0;
 }
 
 void raft_progress_probe(struct raft_progress *progress, raft_index next_index) {

@@ -14,6 +14,7 @@
  * (match_index, next_index). */
 #pragma once
 #include "raft/raft.h"
+#include "raft/stopwatch.h"
 
 enum raft_progress_state { RAFT_PROBE, RAFT_REPLICATE, RAFT_SNAPSHOT };
 
@@ -36,6 +37,12 @@ struct raft_progress {
     uint64_t
         lease_until_us;  /* until then it votes for nobody else, by our clock and drift taken off */
     uint64_t read_round; /* newest round it confirmed */
+    bool is_lazy;        /* it is sent entries later, many at once (lazy.c) */
+    uint64_t unsent_since_us;      /* of the oldest entry that it was not sent... */
+    uint64_t unsent_bytes;         /* ...and of all of them */
+    raft_index hurry_index;        /* somebody waits for it to have all up to here */
+    raft_index late_index;         /* a majority had to do without its answer to this entry */
+    struct raft_stopwatch answers; /* from sending it entries until it has them on disk */
     bool is_probe_sent;
     bool is_waking;          /* the shard was quiet, and it has not heard yet that this is over */
     struct raft_pair *pair;  /* while the shard is quiet */

@@ -290,6 +290,7 @@ static uint64_t next_deadline(const struct raft *raft) {
     deadline_us = least(deadline_us, raft->quorum_check_us);
     deadline_us = least(deadline_us, raft_change_deadline_us(raft));
     deadline_us = least(deadline_us, raft_move_deadline_us(raft));
+    deadline_us = least(deadline_us, raft_lazy_deadline_us(raft));
     if (raft->transfer_to != 0)
         deadline_us = least(deadline_us, raft->transfer_deadline_us);
     for (size_t i = 0; i < raft->peer_count; i++)
@@ -348,6 +349,7 @@ static void step_finish(struct raft *raft, struct raft_actions *actions) {
         .campaign_cause = step->campaign_cause,
         .is_transfer_begun = step->is_transfer_begun,
         .is_move_begun = step->is_move_begun,
+        .is_hedged = step->is_hedged,
         .deadline_us = next_deadline(raft),
         .proposal_error = step->proposal_error,
         .proposed_index = step->proposed_index,
@@ -402,6 +404,9 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
     case RAFT_WAKE:
         raft_quiet_end(raft);
         break;
+    case RAFT_HURRY:
+        raft_hurry(raft, event->hurry_index);
+        break;
     case RAFT_TRANSFER:
         raft_transfer(raft, event->peer);
         break;
@@ -413,6 +418,7 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
         break;
     }
     raft_change_continue(raft);
+    raft_lazy_continue(raft);
     raft_quiet_wake_told(raft);
     step_finish(raft, actions);
 }

@@ -71,6 +71,9 @@ struct raft_timing {
     uint64_t window_bytes;        /* append bytes in flight to one follower */
     unsigned window_messages;     /* append messages in flight to one follower */
     uint64_t message_bytes;       /* entries of one append message, at least one entry */
+    /* A follower that no majority waits for gets its entries so much later at the most, many at
+     * once (lazy.c); at most heartbeat_us; 0: at once, as the others do. */
+    uint64_t lazy_us;
     /* A reluctant leader waits so long from its election, and from its last try, before it gives
      * the lead away by itself. Nothing else ever waits for this. */
     uint64_t move_pause_us;
@@ -186,6 +189,7 @@ enum raft_event_kind {
                             heard here either, campaign as soon as stickiness allows */
     RAFT_STANDING,       /* `peer`, this node or another, has this `standing` from now on */
     RAFT_WAKE,           /* a pair's heartbeats speak for this quiet shard no more */
+    RAFT_HURRY,          /* somebody waits for all replicas to have all up to hurry_index */
     RAFT_TRANSFER,       /* give leadership to `peer` (0: to the most caught-up voter) */
     /* `configuration` holds the voters that are wanted, and nothing else. New ones learn first,
      * then a joint configuration is entered and left; a learner that does not catch up is given up,
@@ -209,6 +213,7 @@ struct raft_event {
     raft_term snapshot_term;
     raft_index forget_index;
     uint64_t kept_bytes;
+    raft_index hurry_index;
     const struct raft_configuration *configuration;
     raft_node_number peer;
     bool is_rejected;
@@ -256,6 +261,8 @@ struct raft_actions {
     enum raft_election_cause campaign_cause;
     bool is_transfer_begun; /* the leader began to give the lead away, for whatever reason... */
     bool is_move_begun;     /* ...and by itself: it is reluctant */
+    bool is_hedged;         /* a commit took so long that followers were sent early what they were
+                               to get later */
     uint64_t deadline_us;   /* step with RAFT_TICK at or after this */
     /* RAFT_PROPOSE: 0, ERR_NOT_LEADER, or ERR_BUSY while leadership is being transferred (reference
      * dropped). RAFT_CHANGE: also ERR_BUSY before an entry of this term is committed and until the

@@ -46,9 +46,13 @@ static void read_answer(struct raft *raft, const struct raft_waiting_read *read,
     if (is_refused)
         return;
     reply->commit_index = read->index;
-    /* The asker waits until it has applied up to the index, so it should hear of the commit now. */
+    /* The asker waits until it has applied up to the index, so it should have the entries, and hear
+     * of the commit, now. */
     struct raft_progress *peer = raft_peer(raft, read->from);
-    if (peer != NULL && peer->commit_told < read->index)
+    if (peer == NULL)
+        return;
+    raft_peer_hurry(raft, peer, read->index);
+    if (peer->commit_told < read->index)
         raft_heartbeat_send(raft, peer);
 }
 

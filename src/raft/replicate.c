@@ -13,7 +13,7 @@ void raft_replicate(struct raft *raft, struct raft_progress *peer) {
         return;
     case RAFT_REPLICATE:
         while (peer->next_index <= raft_last(raft) && raft_progress_has_room(peer, &raft->timing) &&
-               raft_append_send(raft, peer))
+               !raft_lazy_waits(raft, peer) && raft_append_send(raft, peer))
             continue;
         return;
     case RAFT_SNAPSHOT:
@@ -67,6 +67,7 @@ void raft_propose(struct raft *raft, struct raft_entry *entry) {
     if (entry->is_early)
         raft->early_asked_index = entry->index;
     raft->patience_us = entry->patience_us;
+    raft_lazy_note(raft, entry);
     raft_replicate_all(raft);
     raft_early_advance(raft);
 }

@@ -174,7 +174,8 @@ struct shard_cells {
         *entries_applied, *reads_by_lease, *reads_by_quorum, *snapshots_taken, *snapshots_sent,
         *snapshots_installed, *snapshots_lost, *snapshot_bytes, *snapshot_time, *chunks_saved,
         *chunks_kept, *chunks_received, *chunks_reused, *transfer_sent_bytes,
-        *transfer_received_bytes, *snapshot_loaded_bytes, *chunks_left, *early_replies, *rewinds;
+        *transfer_received_bytes, *snapshot_loaded_bytes, *chunks_left, *early_replies, *rewinds,
+        *hedges;
 };
 
 struct shard {

@@ -36,6 +36,7 @@ static struct shard_cells find_cells(struct metrics *metrics, uint32_t shard) {
         .snapshots_lost = metrics_cell(metrics, METRIC_snapshots_lost_total, NULL),
         .snapshot_bytes = metrics_cell(metrics, METRIC_snapshot_bytes_total, NULL),
         .snapshot_time = metrics_cell(metrics, METRIC_snapshot_seconds, NULL),
+        .hedges = metrics_cell(metrics, METRIC_append_hedges_total, NULL),
         .early_replies = metrics_cell(metrics, METRIC_async_replies_total, NULL),
         .rewinds = metrics_cell(metrics, METRIC_rewinds_total, NULL),
         .chunks_saved = metrics_cell(metrics, METRIC_snapshot_chunks_total, "saved"),
@@ -203,6 +204,7 @@ static void count_step(struct shard *shard, const struct raft_event *event,
         count_election(shard, actions->campaign_cause);
     }
     shard->is_transfer_begun |= actions->is_transfer_begun;
+    metric_add(shard->cells.hedges, actions->is_hedged);
     if (actions->is_move_begun) {
         count_move(shard, shard->reluctance);
     } else if (actions->is_transfer_begun && event->kind != RAFT_TRANSFER) {
@@ -472,6 +474,8 @@ struct raft_timing shard_timing(const struct config *config, uint64_t election_t
     long long lease_ms = config->lease_ms < config->election_timeout_ms
                              ? config->lease_ms
                              : config->election_timeout_ms;
+    long long lazy_ms = config->append_lazy_ms < config->heartbeat_ms ? config->append_lazy_ms
+                                                                      : config->heartbeat_ms;
     uint64_t message_bytes = (uint64_t)config->batch_bytes;
     if (message_bytes > SHARD_ENTRY_BYTES_MAXIMUM) {
         message_bytes = SHARD_ENTRY_BYTES_MAXIMUM;
@@ -484,6 +488,7 @@ struct raft_timing shard_timing(const struct config *config, uint64_t election_t
                                 .window_bytes = (uint64_t)config->append_window_bytes,
                                 .window_messages = (unsigned)config->append_window_messages,
                                 .message_bytes = message_bytes,
+                                .lazy_us = (uint64_t)lazy_ms * 1000,
                                 .move_pause_us = (uint64_t)config->leader_move_pause_ms * 1000};
 }
 

@@ -46,6 +46,11 @@ int shard_wait(struct shard *shard, const struct shard_wait_options *options,
                               .replicas = options->replicas,
                               .is_local = options->is_local,
                               .deadline_us = now_us + timeout_ms * 1000};
+    if (options->replicas > raft_configuration(shard->raft)->voter_count / 2) {
+        /* More than raft itself waits for. */
+        struct raft_event event = {.kind = RAFT_HURRY, .hurry_index = shard_next_index(shard)};
+        shard_step(shard, &event); /* answers waits */
+    }
     shard_answer_waits(shard);
     shard_touch(shard);
     return 0;

@@ -554,6 +554,8 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
                                  .window_bytes = 200,
                                  .window_messages = 4,
                                  .message_bytes = random_chance(random, 0.6) ? 40 : 100,
+                                 .lazy_us =
+                                     random_chance(random, 0.6) ? random_below(random, 50000) : 0,
                                  .move_pause_us = random_below(random, 20000000)};
     if (random_chance(random, 0.5))
         timing.move_pause_us = 0;

@@ -7,7 +7,7 @@
  * begin with # are comments. With --rewrite the expected words are replaced by what happened, to be
  * read in the diff.
  *
- *   cluster N [learners=2,3] [new=3,4] [window=M] [window-bytes=B] [message-bytes=B] [quiet=MS]
+ *   cluster N [learners=2,3] [new=3,4] [window=M] [window-bytes=B] [message-bytes=B] [quiet=MS] [lazy=MS]
  *                           founds N replicas; the new ones know of no voter
  *   tick N [TIME]           time passes (50ms, 1s), then N looks at its deadlines
  *   pass TIME               time passes and nobody looks
@@ -109,13 +109,14 @@ static struct cluster_node *node_at(struct script *script, const struct line *li
 
 static void run_cluster(struct script *script, const struct line *line) {
     uint64_t lease_ms = 250, move_pause_ms = 0, window_messages = 64, window_bytes = 1 << 20,
-             message_bytes = 1 << 20, quiet_ms = 0;
+             message_bytes = 1 << 20, quiet_ms = 0, lazy_ms = 0;
     option_number(line, "lease", &lease_ms);
     option_number(line, "move-pause", &move_pause_ms);
     option_number(line, "window", &window_messages);
     option_number(line, "window-bytes", &window_bytes);
     option_number(line, "message-bytes", &message_bytes);
     option_number(line, "quiet", &quiet_ms);
+    option_number(line, "lazy", &lazy_ms);
     struct raft_timing timing = {.election_timeout_us = 250000,
                                  .lease_us = lease_ms * 1000,
                                  .heartbeat_us = 50000,
@@ -123,6 +124,7 @@ static void run_cluster(struct script *script, const struct line *line) {
                                  .window_bytes = window_bytes,
                                  .window_messages = (unsigned)window_messages,
                                  .message_bytes = message_bytes,
+                                 .lazy_us = lazy_ms * 1000,
                                  .move_pause_us = move_pause_ms * 1000,
                                  .quiet_after_us = quiet_ms * 1000};
     struct raft_configuration configuration = {0};
