@@ -37,6 +37,7 @@
  *   remove N                N's replica goes with its log; the new one knows of no voter
  *   disk N term=T vote=V TERM...     what N finds at its next start; only while it is down
  *   change N 1,2,4          N is asked for these voters
+ *   hurry N INDEX           somebody waits at N for all replicas to have all up to INDEX
  *   forget N INDEX BYTES    what is applied up to there goes from N's memory, but for the newest
  *                           bytes
  *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
@@ -451,6 +452,12 @@ static void run_compact(struct script *script, const struct line *line) {
     cluster_compact(script->cluster, node_at(script, line, 1), number_of(word_at(line, 2)));
 }
 
+static void run_hurry(struct script *script, const struct line *line) {
+    cluster_step(
+        script->cluster, node_at(script, line, 1),
+        (struct raft_event){.kind = RAFT_HURRY, .hurry_index = number_of(word_at(line, 2))});
+}
+
 static void run_forget(struct script *script, const struct line *line) {
     cluster_forget(script->cluster, node_at(script, line, 1), number_of(word_at(line, 2)),
                    number_of(word_at(line, 3)));
@@ -532,6 +539,7 @@ static const struct {
     {"remove", run_remove},
     {"disk", run_disk},
     {"compact", run_compact},
+    {"hurry", run_hurry},
     {"forget", run_forget},
     {"snapshot-sent", run_snapshot_sent},
     {"snapshot-failed", run_snapshot_failed},
