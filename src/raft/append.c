@@ -60,8 +60,7 @@ bool raft_append_send(struct raft *raft, struct raft_progress *peer) {
     commit_told(raft, peer, last_index);
     if (peer->state == RAFT_REPLICATE)
         raft_progress_fly(peer, last_index, bytes, raft->now_us);
-    if (peer->state == RAFT_REPLICATE && message->patience_us == 0)
-        raft_stopwatch_start(&peer->answers, last_index, raft->now_us);
+    raft_lazy_note_sent(raft, peer, message);
     return true;
 }
 

@@ -228,6 +228,8 @@ bool raft_has_term_commit(const struct raft *raft);
 /* lazy.c */
 void raft_lazy_begin(struct raft *raft);
 void raft_lazy_note(struct raft *raft, const struct raft_entry *entry);
+void raft_lazy_note_sent(const struct raft *raft, struct raft_progress *peer,
+                         const struct raft_message *append);
 bool raft_lazy_waits(const struct raft *raft, const struct raft_progress *peer);
 /* Somebody waits for the peer to have all up to `index`. */
 void raft_peer_hurry(struct raft *raft, struct raft_progress *peer, raft_index index);

@@ -29,8 +29,9 @@ void raft_lazy_begin(struct raft *raft) {
     raft->is_hedging = false;
 }
 
-/* Until this leader knows how long commits take, everybody is eager. */
 void raft_lazy_note(struct raft *raft, const struct raft_entry *entry) {
+    if (raft->timing.lazy_us == 0)
+        return;
     for (size_t i = 0; i < raft->peer_count; i++) {
         struct raft_progress *peer = &raft->peers[i];
         if (peer->next_index == entry->index) {
@@ -42,6 +43,12 @@ void raft_lazy_note(struct raft *raft, const struct raft_entry *entry) {
     raft_stopwatch_start(&raft->commits, entry->index, raft->now_us);
     if (entry->patience_us == 0)
         raft_stopwatch_start(&raft->saves_here, entry->index, raft->now_us);
+}
+
+void raft_lazy_note_sent(const struct raft *raft, struct raft_progress *peer,
+                         const struct raft_message *append) {
+    if (raft->timing.lazy_us > 0 && peer->state == RAFT_REPLICATE && append->patience_us == 0)
+        raft_stopwatch_start(&peer->answers, append->log_index + append->entry_count, raft->now_us);
 }
 
 /* ---- when ---- */
@@ -160,7 +167,7 @@ static void candidates_gather(struct raft *raft, struct candidates *candidates) 
 }
 
 static bool may_be_lazy(const struct raft *raft) {
-    return raft->timing.lazy_us > 0 && !raft->is_hedging && !raft_is_changing(raft) &&
+    return !raft->is_hedging && !raft_is_changing(raft) &&
            raft_standing_of(raft, raft->self) == RAFT_WILLING;
 }
 
@@ -211,11 +218,27 @@ static void watches_land(struct raft *raft) {
         raft_stopwatch_land(&raft->peers[i].answers, raft->peers[i].match_index, raft->now_us);
 }
 
+/* The setting was changed: nobody is lazy, and what was timed until now says nothing later. */
+static void lazy_end(struct raft *raft) {
+    raft_lazy_begin(raft);
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        raft->peers[i].is_lazy = false;
+        raft->peers[i].answers = (struct raft_stopwatch){0};
+        if (raft->peers[i].state == RAFT_REPLICATE)
+            raft_replicate(raft, &raft->peers[i]);
+    }
+}
+
 /* Once a step, when the event is dealt with: it may have made an answer known, or a lazy follower
  * an eager one. */
 void raft_lazy_continue(struct raft *raft) {
     if (raft->role != RAFT_LEADER)
         return;
+    if (raft->timing.lazy_us == 0) {
+        if (raft->commits.since_us != 0)
+            lazy_end(raft);
+        return;
+    }
     watches_land(raft);
     raft->is_hedging = raft->is_hedging && raft->commits.index != 0;
     if (raft->now_us >= hedge_deadline_us(raft))

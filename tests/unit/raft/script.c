@@ -38,6 +38,7 @@
  *   disk N term=T vote=V TERM...     what N finds at its next start; only while it is down
  *   change N 1,2,4          N is asked for these voters
  *   hurry N INDEX           somebody waits at N for all replicas to have all up to INDEX
+ *   lazy TIME               the setting is another one from now on
  *   forget N INDEX BYTES    what is applied up to there goes from N's memory, but for the newest
  *                           bytes
  *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
@@ -458,6 +459,13 @@ static void run_hurry(struct script *script, const struct line *line) {
         (struct raft_event){.kind = RAFT_HURRY, .hurry_index = number_of(word_at(line, 2))});
 }
 
+static void run_lazy(struct script *script, const struct line *line) {
+    script->cluster->timing.lazy_us = time_of(word_at(line, 1));
+    for (size_t i = 0; i < script->cluster->node_count; i++)
+        if (script->cluster->nodes[i].raft != NULL)
+            raft_set_timing(script->cluster->nodes[i].raft, &script->cluster->timing);
+}
+
 static void run_forget(struct script *script, const struct line *line) {
     cluster_forget(script->cluster, node_at(script, line, 1), number_of(word_at(line, 2)),
                    number_of(word_at(line, 3)));
@@ -540,6 +548,7 @@ static const struct {
     {"disk", run_disk},
     {"compact", run_compact},
     {"hurry", run_hurry},
+    {"lazy", run_lazy},
     {"forget", run_forget},
     {"snapshot-sent", run_snapshot_sent},
     {"snapshot-failed", run_snapshot_failed},
