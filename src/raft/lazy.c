@@ -213,6 +213,8 @@ static void watches_land(struct raft *raft) {
     raft_index landed_index =
         raft->early_index > raft->commit_index ? raft->early_index : raft->commit_index;
     raft_stopwatch_land(&raft->commits, landed_index, raft->now_us);
+    if (landed_index < raft_last(raft)) /* was proposed while another was timed: from now on */
+        raft_stopwatch_start(&raft->commits, raft_last(raft), raft->now_us);
     raft_stopwatch_land(&raft->saves_here, raft->durable_index, raft->now_us);
     for (size_t i = 0; i < raft->peer_count; i++)
         raft_stopwatch_land(&raft->peers[i].answers, raft->peers[i].match_index, raft->now_us);
