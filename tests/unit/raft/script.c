@@ -7,7 +7,8 @@
  * begin with # are comments. With --rewrite the expected words are replaced by what happened, to be
  * read in the diff.
  *
- *   cluster N [learners=2,3] [new=3,4] [window=M] [window-bytes=B] [message-bytes=B] [quiet=MS] [lazy=MS]
+ *   cluster N [learners=2,3] [new=3,4] [window=M] [window-bytes=B] [message-bytes=B] [quiet=MS]
+ *        [lazy=MS]
  *                           founds N replicas; the new ones know of no voter
  *   tick N [TIME]           time passes (50ms, 1s), then N looks at its deadlines
  *   pass TIME               time passes and nobody looks
