@@ -386,7 +386,12 @@ static int now(const struct backup_flags *flags, const char *text, int64_t wait_
         backup_complain("backup now", flags->is_json, problem);
         return 1;
     }
-    int code = wait_for_all(&view, (uint64_t)wait_seconds * 1000000, flags->is_json);
+    int code = 1;
+    if (view.asked.cluster[0] == '\0') {
+        backup_complain("backup now", flags->is_json, "the node belongs to no cluster yet");
+    } else {
+        code = wait_for_all(&view, (uint64_t)wait_seconds * 1000000, flags->is_json);
+    }
     cluster_view_release(&view);
     return code;
 }

@@ -69,6 +69,15 @@ test('a wrong command line is told what is wrong with it', async (t) => {
   assert.strictEqual(await node.ask('PING'), 'PONG');
 });
 
+test('a spare says that it is one, at once', async (t) => {
+  const {nodes: [node]} = await startNodes(t, {nodes: 1, flags: ['--join', `127.0.0.1:${await freePort()}`]});
+  for (const words of [['backup', 'now', node.address], ['cluster', 'settings', '--at', node.address]]) {
+    const {code, stderr} = await run(program, words, {timeout: 20000});
+    assert.strictEqual(code, FAILED);
+    assert.match(stderr, /the node belongs to no cluster yet/);
+  }
+});
+
 test('a password that is missing or wrong is asked for by its name', async (t) => {
   const {nodes: [node]} = await startNodes(t, {nodes: 1, flags: ['--requirepass', 'secret']});
   const say = async (password, ...words) => (await run(program, words, {env: {...process.env, TROTHDB_PASSWORD: password}})).stderr;
