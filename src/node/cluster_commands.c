@@ -482,8 +482,8 @@ static bool ask_shard(struct session_command *call, const char *name, const stru
     (void)session_order(session, command, &flags); /* a read need not wait */
     flags = leaders_is_here(worker, shard) ? flags : 0;
     uint64_t ticket = session_expect(session, shard, slot);
-    if (router_call(worker, shard, command, arguments, count, &session->target, ticket,
-                    (uint8_t)session->protocol, flags | SHARD_READ_ON_FOLLOWER) == ROUTE_BUSY) {
+    if (calls_send(worker, shard, command, arguments, count, &session->target, ticket,
+                   (uint8_t)session->protocol, flags | SHARD_READ_ON_FOLLOWER) == ROUTE_BUSY) {
         session_expect_no_more(session);
         reply_error(call->reply, "TRYAGAIN too much is in flight at the shard of that slot");
         return true;

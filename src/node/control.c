@@ -15,6 +15,7 @@
 #include "base/planted.h"
 #include "member/gossiper.h"
 #include "node/internal.h"
+#include "wire/peer_message.h"
 
 #define FOUNDING_FILE            "founding"
 #define TOPOLOGY_FILE            "topology"
@@ -66,6 +67,22 @@ bool control_has_peers(struct worker *worker, uint32_t shard) {
 }
 
 /* ---- saying it by gossip ---- */
+
+static void send_topology(struct worker *worker, uint32_t node_number, bool has_founding) {
+    struct buffer encoded, founding;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    buffer_init(&founding, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(worker->topology, &encoded);
+    if (has_founding) {
+        topology_encode(worker->founding, &founding);
+    }
+    struct buffer *batch = outbox_to(worker, node_number, encoded.length + founding.length);
+    if (batch) {
+        peer_batch_append_topology(batch, buffer_bytes(&encoded), buffer_bytes(&founding));
+    }
+    buffer_release(&founding);
+    buffer_release(&encoded);
+}
 
 static void say_topology(struct worker *worker) {
     char text[33];
@@ -447,7 +464,7 @@ static void tell_removed(struct worker *worker, const struct member_view_entry *
                      strtoull(member->epoch, NULL, 10) < worker->topology->epoch;
     if (is_behind) {
         worker->io.net->peer_set(worker->io.net, removed->number, &member->peer);
-        peers_send_topology(worker, removed->number, false);
+        send_topology(worker, removed->number, false);
     }
 }
 
@@ -470,7 +487,7 @@ void control_tick(struct worker *worker) {
         replicas_hear_settled(worker, member->settled);
         if (node->number != worker->self && member->state == GOSSIP_ALIVE &&
             strtoull(member->epoch, NULL, 10) < worker->topology->epoch) {
-            peers_send_topology(worker, node->number, member->cluster[0] == '\0');
+            send_topology(worker, node->number, member->cluster[0] == '\0');
         }
     }
 }

@@ -4,9 +4,7 @@
 #include "base/check.h"
 #include "node/internal.h"
 
-static const char NOT_A_WORD[] = "ERR durability is sync or async";
-
-static bool parse_word(struct bytes word, enum session_durability *durability) {
+bool durability_parse(struct bytes word, enum session_durability *durability) {
     if (bytes_equal_ignoring_case(word, "sync")) {
         *durability = DURABILITY_OF_SYNC;
     } else if (bytes_equal_ignoring_case(word, "async")) {
@@ -56,37 +54,9 @@ void durability_command(struct session_command *call) {
     } else if (bytes_equal_ignoring_case(word, "default")) {
         session->durability = DURABILITY_OF_NODE;
         reply_ok(call->reply);
-    } else if (parse_word(word, &session->durability)) {
+    } else if (durability_parse(word, &session->durability)) {
         reply_ok(call->reply);
     } else {
         reply_error(call->reply, "ERR durability is sync, async or default");
     }
-}
-
-static enum route_result refuse(struct session *session, struct reply *reply) {
-    session_reply_now(session, buffer_bytes(reply->out));
-    return ROUTE_DONE;
-}
-
-enum route_result durability_run_with(struct session *session, const struct bytes *arguments,
-                                      size_t count) {
-    struct reply reply = {.out = &session->worker->reply_buffer, .protocol = session->protocol};
-    const struct command *command;
-    enum session_durability durability;
-    if (!parse_word(arguments[2], &durability)) {
-        reply_error(&reply, NOT_A_WORD);
-        return refuse(session, &reply);
-    }
-    if (command_check(arguments + 3, count - 3, &command, &reply)) {
-        return refuse(session, &reply);
-    }
-    if (command->flags & COMMAND_SESSION) {
-        reply_error(&reply, "ERR TROTHDB WITH goes with commands on keys");
-        return refuse(session, &reply);
-    }
-    session->last_command = command;
-    session->command_durability = durability;
-    enum route_result result = router_run(session, command, arguments + 3, count - 3);
-    session->command_durability = DURABILITY_OF_NODE;
-    return result;
 }

@@ -199,7 +199,7 @@ static struct gather *gather_new(struct session *session, enum gather_kind kind,
     buffer_init(&gather->body, SIZE_MAX);
     list_append(&session->worker->gathers, &gather->link);
     gather->ticket = session_expect(session, 0, 0);
-    if (kind != GATHER_OK && !(flags & ROUTER_THROUGH_LOG)) {
+    if (kind != GATHER_OK && !(flags & CALL_THROUGH_LOG)) {
         session_expect_read(session);
     }
     return gather;
@@ -211,8 +211,8 @@ static void ask(struct gather *gather, uint32_t shard, const struct command *com
     if (command->flags & COMMAND_WRITE) {
         wait_note_write(gather->session, shard);
     }
-    if (router_call(worker, shard, command, arguments, count, &gather->target, 0, gather->protocol,
-                    flags) == ROUTE_BUSY) {
+    if (calls_send(worker, shard, command, arguments, count, &gather->target, 0, gather->protocol,
+                   flags) == ROUTE_BUSY) {
         deliver(worker, &gather->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
 }

@@ -1,14 +1,18 @@
-/* What the files of node/ share: the worker, its sessions, and who waits for what.
+/* What the files of node/ share: the worker, its sessions, and who waits for what. Files call only
+ * those below them here, and what is below tells what is above through functions that it was given
+ * (struct shard_io, struct target, struct ask_question):
  *
- *   worker.c    life, the turn, ticks, mail
- *   session.c   bytes to commands, replies in order
- *   router.c    which shard, which worker, which node
- *   gather.c    one command, every shard led here
- *   peers.c     batches to and from other nodes
- *   control.c   the topology: founding, adopting, telling
- *   settings.c  CONFIG, and who is told
- *   session_commands.c, client_commands.c, cluster_commands.c, config_commands.c, info.c, status.c
- *               what a node answers itself */
+ *   worker.c                                      life, the turn, ticks, mail
+ *   clients.c -> router.c -> gather.c, calls.c    bytes to commands; where one goes; to shards
+ *                router.c -> session_commands.c, client_, cluster_, config_commands.c, info.c,
+ *                            status.c             what a node answers itself
+ *   peers.c -> raft_mail.c, pairs.c, transfers.c, slow_trace.c, control.c -> outbox.c
+ *                                                 what comes from other nodes, and goes to them
+ *   control.c -> replicas.c                       the topology, and what stands here by it
+ *   timers.c -> rounds.c, publish.c               which shards need a look; when entries begin
+ *   session.c -> trace.c, slowlog.c               replies in order, and what is noted of them
+ *   leaders.c, observe.c, settings.c, worker_basis.c
+ *                                                 what everybody asks for */
 #pragma once
 #include "base/heap.h"
 #include "base/list.h"
@@ -293,6 +297,10 @@ struct worker {
         *cells[METRIC_ID_COUNT]; /* of the metrics without a label that node/ counts */
 };
 
+static inline struct worker_statistics *statistics_of(struct worker *worker) {
+    return &worker->shared->workers[worker->index];
+}
+
 /* worker_basis.c */
 void worker_fatal(struct worker *worker, const char *what);
 void worker_post(struct worker *worker, unsigned receiver, struct mail *mail);
@@ -374,25 +382,24 @@ void pairs_tick(struct worker *worker, uint64_t now_us);
 uint64_t pairs_deadline_us(const struct worker *worker);
 void pairs_end_turn(struct worker *worker); /* the last that a turn's batches say */
 void pairs_release(struct worker *worker);
-struct pair_link {
-    uint32_t node, from_worker, to_worker;
-};
-void pairs_heartbeat(struct worker *worker, const struct pair_link *link,
-                     const struct raft_pair_heartbeat *heartbeat);
-void pairs_reply(struct worker *worker, const struct pair_link *link,
-                 const struct raft_pair_reply *reply);
+/* Parts of a batch that was read (wire/peer_message.h). */
+void pairs_receive_heartbeat(struct worker *worker, uint32_t from, struct bytes part);
+void pairs_receive_reply(struct worker *worker, uint32_t from, struct bytes part);
 
-/* peers.c */
-void peers_send_pair_heartbeat(struct worker *worker, const struct pair_link *link,
-                               const struct raft_pair_heartbeat *heartbeat);
-void peers_send_pair_reply(struct worker *worker, const struct pair_link *link,
-                           const struct raft_pair_reply *reply);
-void peers_send_raft(void *context, struct shard *shard, const struct raft_message *message);
-struct entry_trace;
-void peers_send_entry_trace(struct worker *worker, uint32_t node, const struct entry_trace *trace);
+/* outbox.c */
 /* The batch to a node, with room for one message with so much data; a batch that has none left is
  * sent before. NULL: there is no such node. Borrows. */
-struct buffer *peers_batch_to(struct worker *worker, uint32_t node, size_t data_bytes);
+struct buffer *outbox_to(struct worker *worker, uint32_t node, size_t data_bytes);
+void outbox_flush(struct worker *worker);
+void outbox_release(struct worker *worker);
+
+/* raft_mail.c */
+void raft_mail_send(void *context, struct shard *shard, const struct raft_message *message);
+void raft_mail_receive(struct worker *worker, uint32_t from, struct bytes part);
+
+/* peers.c */
+int peers_receive(struct worker *worker, struct bytes batch, bool is_forwarded) MUST_CHECK;
+
 /* transfers.c: snapshots between nodes */
 void transfers_send_offer(void *context, struct shard *shard,
                           const struct shard_snapshot_offer *offer);
@@ -406,11 +413,6 @@ uint64_t transfers_next_turn_us(void *context);
 void transfers_receive_offer(struct worker *worker, uint32_t from, struct bytes part);
 void transfers_receive_piece(struct worker *worker, uint32_t from, struct bytes part);
 void transfers_receive_progress(struct worker *worker, uint32_t from, struct bytes part);
-/* With the founding, for a node that has none yet. */
-void peers_send_topology(struct worker *worker, uint32_t node_number, bool has_founding);
-void peers_flush(struct worker *worker);
-void peers_release(struct worker *worker);
-int peers_receive(struct worker *worker, struct bytes batch, bool is_forwarded) MUST_CHECK;
 
 /* levels.c: which features all nodes know (cluster/feature.h) */
 void levels_say(struct worker *worker);
@@ -436,8 +438,13 @@ void control_adopt(struct worker *worker,
                    struct topology *topology); /* takes it: every worker's part */
 void control_say_leads(struct worker *worker);
 
+/* clients.c */
+void clients_process(struct session *session); /* what its input holds */
+
 /* session.c */
-void session_process(struct session *session);
+struct session *session_new(struct worker *worker, void *handle, const char *peer_name,
+                            const char *own_name); /* returns owned */
+void session_set_authenticated(struct session *session, bool is_authenticated);
 void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome,
                      struct bytes reply);
 void session_reply_now(struct session *session,
@@ -452,35 +459,40 @@ void session_close_after_reply(struct session *session);
 void session_free(struct session *session);
 void session_mark_output(struct session *session);
 /* How a session's next command must go so that nothing of the connection overtakes anything: flags
- * for router_call(), and false if the command must wait (a write behind a read that waits for a
+ * for calls_send(), and false if the command must wait (a write behind a read that waits for a
  * quorum or a deletion). */
 bool session_order(const struct session *session, const struct command *command, unsigned *flags);
 
-/* router.c */
+/* calls.c */
 enum route_result { ROUTE_DONE, ROUTE_BUSY /* keep the command, try again later */ };
-enum route_result router_run(struct session *session, const struct command *command,
-                             const struct bytes *arguments, size_t count);
-void router_mail_command(struct worker *worker, struct mail *mail); /* takes it */
-void router_retry_deferred(struct worker *worker);
 /* Beside the flags of shard_read(): the command goes through the log, as every write does. */
 enum {
-    ROUTER_THROUGH_LOG = 1 << 8,
-    ROUTER_ASYNC = 1 << 9, /* the answer need not wait for the disk (shard_waiter) */
-    ROUTER_WAIT = 1 << 10  /* no command: wait_on_shard() */
+    CALL_THROUGH_LOG = 1 << 8,
+    CALL_ASYNC = 1 << 9, /* the answer need not wait for the disk (shard_waiter) */
+    CALL_WAIT = 1 << 10  /* no command: shard_wait(); `arguments` are local, replicas and timeout in
+                            milliseconds, as decimals that were checked */
 };
 /* Sends arguments to a shard that this node should lead, here or on another worker; the outcome
  * comes to (target, ticket). */
-enum route_result router_call(struct worker *worker, uint32_t shard, const struct command *command,
-                              const struct bytes *arguments, size_t count, struct target *target,
-                              uint64_t ticket, uint8_t protocol, unsigned read_flags);
+enum route_result calls_send(struct worker *worker, uint32_t shard, const struct command *command,
+                             const struct bytes *arguments, size_t count, struct target *target,
+                             uint64_t ticket, uint8_t protocol, unsigned flags);
+void calls_mail(struct worker *worker, struct mail *mail); /* a MAIL_COMMAND: takes it */
+void calls_retry(struct worker *worker);                   /* those that had no room */
+
+/* router.c */
+enum route_result router_run(struct session *session, const struct command *command,
+                             const struct bytes *arguments, size_t count);
+/* With a trace id, as if the client had asked for it. */
+enum route_result router_run_picked(struct session *session, const struct bytes *arguments,
+                                    size_t count);
 
 /* trace.c */
-/* TROTHDB TRACE <id> <command ...>, whole. */
-enum route_result trace_run(struct session *session, const struct bytes *arguments, size_t count);
 /* Counts a write while trace-one-in is not 0; is this the one? Then it is to be run so. */
 bool trace_is_picked(struct worker *worker, const struct command *command);
-enum route_result trace_run_picked(struct session *session, const struct bytes *arguments,
-                                   size_t count);
+/* The traced command that would have had this ticket was run: its reply may have been written at
+ * once. */
+void trace_answered(const struct session *session, struct bytes id, uint64_t ticket);
 /* The reply of the command that is being handed on will have this ticket, or not after all. */
 void trace_expect(struct session *session, uint64_t ticket, uint32_t shard);
 void trace_expect_no_more(struct session *session, uint64_t ticket);
@@ -494,32 +506,23 @@ void trace_say_replied(const struct worker *worker, const char *id, uint32_t sha
 const char *trace_outcome_text(enum shard_outcome outcome, struct bytes reply);
 
 /* slow_trace.c */
-struct entry_trace {
-    uint32_t shard;
-    struct shard_place place;
-    struct bytes id; /* borrowed */
-};
 /* What stands there was slow. Returns the id under which its entry is traced, borrowed until the
  * next call; NULL: it is not, by setting or because too many were. */
 const char *slow_trace_begin(struct worker *worker, uint32_t shard, struct shard_place place);
-void slow_trace_hear(struct worker *worker, const struct entry_trace *trace); /* from the leader */
-void slow_trace_mail(struct worker *worker, const struct mail *mail);         /* a MAIL_TRACE */
+void slow_trace_receive(struct worker *worker, struct bytes part);    /* from the leader */
+void slow_trace_mail(struct worker *worker, const struct mail *mail); /* a MAIL_TRACE */
 
 struct session_command;
 /* wait.c */
 bool wait_command(struct session_command *call);
 void wait_note_write(struct session *session, uint32_t shard);
-/* `arguments`: local, replicas, timeout in milliseconds, as decimals that were checked. */
-int wait_on_shard(struct shard *shard, const struct bytes *arguments,
-                  struct shard_waiter waiter) MUST_CHECK;
 void wait_free_all(struct worker *worker);
 
 /* durability.c */
 bool session_is_async(const struct session *session);  /* of the command that is being run */
 void durability_command(struct session_command *call); /* TROTHDB DURABILITY */
-/* TROTHDB WITH <durability> <command ...>, whole. */
-enum route_result durability_run_with(struct session *session, const struct bytes *arguments,
-                                      size_t count);
+/* "sync" or "async"; false: it is neither. */
+bool durability_parse(struct bytes word, enum session_durability *durability);
 
 /* gather.c */
 enum route_result gather_run(struct session *session, const struct command *command,
@@ -546,7 +549,6 @@ bool info_command(struct session_command *call);
 bool gossip_command(struct session_command *call); /* gossip_sessions.c; SUBSCRIBE... too */
 bool slowlog_command(struct session_command *call);
 bool trothdb_command(struct session_command *call);
-void session_set_authenticated(struct session *session, bool is_authenticated);
 void session_set_name(struct session *session, struct bytes name); /* valid already */
 /* TROTHDB FOUND that came to another worker: worker 0 founds, and answers by MAIL_REPLY. The mail
  * stays the caller's. */
@@ -564,7 +566,7 @@ void gossip_session_ends(struct session *session); /* or is reset: it subscribes
 /* A MAIL_GOSSIP_NEWS. */
 void gossip_sessions_hear(struct worker *worker, struct bytes mail);
 
-/* slowlog_commands.c */
+/* slowlog.c */
 bool slowlog_is_on(const struct worker *worker);
 bool slowlog_takes(const struct worker *worker, uint64_t duration_us);
 /* Keeps the command if it took long enough. */

@@ -37,6 +37,12 @@ struct node_shared {
     struct metrics **metrics; /* workers', then the gossiper's */
 };
 
+/* Only one thread adds to a statistic; CONFIG RESETSTAT, on any, puts it to zero. */
+static inline void statistic_add(_Atomic uint64_t *statistic, uint64_t amount) {
+    uint64_t before = atomic_load_explicit(statistic, memory_order_relaxed);
+    atomic_store_explicit(statistic, before + amount, memory_order_relaxed);
+}
+
 /* The sum of one statistic over all workers: node_shared_sum(shared, offsetof(struct
  * worker_statistics, keys)). */
 uint64_t node_shared_sum(const struct node_shared *shared, size_t offset);

@@ -3,7 +3,7 @@
  * each of our workers has one pair with each worker of a peer that it shares shards with.
  *
  *      turn's end   -- pairs_end_turn: a heartbeat for each pair that leads, when it is due -->
- *      batch comes  -- after its Raft messages: pairs_heartbeat, pairs_reply
+ *      batch comes  -- after its Raft messages: pairs_receive_heartbeat, _reply
  *      woken        -- the peer's stream lost, sets unequal, silence: all shards of that pair
  *
  * Many shards wake some at a time, so that a thousand of them neither campaign nor send in one
@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "node/internal.h"
+#include "wire/peer_message.h"
 
 enum {
     PROTOCOL_WITH_QUIET_SHARDS = 2,
@@ -177,44 +178,38 @@ void pairs_heard(struct worker *worker, uint32_t node, uint32_t protocol, uint32
     set_able(with, is_able);
 }
 
-/* ---- heartbeats ---- */
+/* ---- heartbeats, out ---- */
 
-static struct raft_pair *pair_at(struct worker *worker, uint32_t node, uint32_t their_worker) {
-    if (node >= worker->peer_pairs_count || their_worker >= WORKER_MAXIMUM) {
-        return NULL;
+/* From a worker of one node to one of another. */
+struct pair_link {
+    uint32_t node, from_worker, to_worker;
+};
+
+static void send_heartbeat(struct worker *worker, const struct pair_link *link,
+                           const struct raft_pair_heartbeat *heartbeat) {
+    struct peer_pair_heartbeat head = {.from_worker = link->from_worker,
+                                       .to_worker = link->to_worker,
+                                       .life = heartbeat->life,
+                                       .context = heartbeat->context,
+                                       .shard_count = heartbeat->quiet.count,
+                                       .shard_hash = heartbeat->quiet.hash};
+    struct buffer *batch = outbox_to(worker, link->node, 0);
+    if (batch) {
+        peer_pair_heartbeat_append(batch, &head);
     }
-    return worker->peer_pairs[node].pairs[their_worker];
 }
 
-void pairs_heartbeat(struct worker *worker, const struct pair_link *link,
-                     const struct raft_pair_heartbeat *heartbeat) {
-    if (link->to_worker != worker->index ||
-        worker->config.peer_protocol_maximum < PROTOCOL_WITH_QUIET_SHARDS) {
-        return;
-    }
-    struct raft_pair nothing = {0}, *pair = pair_at(worker, link->node, link->from_worker);
-    struct raft_timing timing = timing_of(worker);
-    uint64_t now_us = worker_now_us(worker);
-    struct raft_pair_reply reply =
-        raft_pair_heartbeat_take(pair ? pair : &nothing, heartbeat, &timing, now_us);
-    worker->next_beat_us = raft_pair_beat_us(worker->next_beat_us, now_us, &timing);
-    observe_pair(worker, reply.is_equal);
-    struct pair_link back = {
-        .node = link->node, .from_worker = worker->index, .to_worker = link->from_worker};
-    peers_send_pair_reply(worker, &back, &reply);
-}
-
-void pairs_reply(struct worker *worker, const struct pair_link *link,
-                 const struct raft_pair_reply *reply) {
-    struct raft_pair *pair = pair_at(worker, link->node, link->from_worker);
-    if (!pair || link->to_worker != worker->index) {
-        return;
-    }
-    struct raft_timing timing = timing_of(worker);
-    uint64_t now_us = worker_now_us(worker);
-    if (!raft_pair_reply_take(pair, reply, worker->identity.generation, &timing, now_us)) {
-        wake_pair(worker, link->node, link->from_worker, true);
-        wake_some(worker, now_us);
+static void send_reply(struct worker *worker, const struct pair_link *link,
+                       const struct raft_pair_reply *reply) {
+    struct peer_pair_reply head = {.from_worker = link->from_worker,
+                                   .to_worker = link->to_worker,
+                                   .life = reply->life,
+                                   .context = reply->context,
+                                   .is_equal = reply->is_equal,
+                                   .promise_us = reply->promise_us};
+    struct buffer *batch = outbox_to(worker, link->node, 0);
+    if (batch) {
+        peer_pair_reply_append(batch, &head);
     }
 }
 
@@ -226,7 +221,7 @@ static void beat(struct worker *worker, uint32_t node, uint32_t their_worker, ui
     struct raft_pair_heartbeat heartbeat =
         raft_pair_heartbeat_make(pair, worker->identity.generation, now_us);
     struct pair_link link = {.node = node, .from_worker = worker->index, .to_worker = their_worker};
-    peers_send_pair_heartbeat(worker, &link, &heartbeat);
+    send_heartbeat(worker, &link, &heartbeat);
 }
 
 /* A pair's heartbeat speaks of what the batch says up to its end, so nothing of Raft may follow it
@@ -242,6 +237,69 @@ void pairs_end_turn(struct worker *worker) {
             beat(worker, node, i, now_us);
         }
     }
+}
+
+/* ---- heartbeats, in ---- */
+
+static struct raft_pair *pair_at(struct worker *worker, uint32_t node, uint32_t their_worker) {
+    if (node >= worker->peer_pairs_count || their_worker >= WORKER_MAXIMUM) {
+        return NULL;
+    }
+    return worker->peer_pairs[node].pairs[their_worker];
+}
+
+static void heartbeat_heard(struct worker *worker, const struct pair_link *link,
+                            const struct raft_pair_heartbeat *heartbeat) {
+    if (link->to_worker != worker->index ||
+        worker->config.peer_protocol_maximum < PROTOCOL_WITH_QUIET_SHARDS) {
+        return;
+    }
+    struct raft_pair nothing = {0}, *pair = pair_at(worker, link->node, link->from_worker);
+    struct raft_timing timing = timing_of(worker);
+    uint64_t now_us = worker_now_us(worker);
+    struct raft_pair_reply reply =
+        raft_pair_heartbeat_take(pair ? pair : &nothing, heartbeat, &timing, now_us);
+    worker->next_beat_us = raft_pair_beat_us(worker->next_beat_us, now_us, &timing);
+    observe_pair(worker, reply.is_equal);
+    struct pair_link back = {
+        .node = link->node, .from_worker = worker->index, .to_worker = link->from_worker};
+    send_reply(worker, &back, &reply);
+}
+
+void pairs_receive_heartbeat(struct worker *worker, uint32_t from, struct bytes part) {
+    struct peer_pair_heartbeat in = peer_pair_heartbeat_read(part);
+    struct pair_link link = {
+        .node = from, .from_worker = in.from_worker, .to_worker = in.to_worker};
+    struct raft_pair_heartbeat heartbeat = {
+        .life = in.life,
+        .context = in.context,
+        .quiet = {.count = in.shard_count, .hash = in.shard_hash}};
+    heartbeat_heard(worker, &link, &heartbeat);
+}
+
+static void reply_heard(struct worker *worker, const struct pair_link *link,
+                        const struct raft_pair_reply *reply) {
+    struct raft_pair *pair = pair_at(worker, link->node, link->from_worker);
+    if (!pair || link->to_worker != worker->index) {
+        return;
+    }
+    struct raft_timing timing = timing_of(worker);
+    uint64_t now_us = worker_now_us(worker);
+    if (!raft_pair_reply_take(pair, reply, worker->identity.generation, &timing, now_us)) {
+        wake_pair(worker, link->node, link->from_worker, true);
+        wake_some(worker, now_us);
+    }
+}
+
+void pairs_receive_reply(struct worker *worker, uint32_t from, struct bytes part) {
+    struct peer_pair_reply in = peer_pair_reply_read(part);
+    struct pair_link link = {
+        .node = from, .from_worker = in.from_worker, .to_worker = in.to_worker};
+    struct raft_pair_reply reply = {.life = in.life,
+                                    .context = in.context,
+                                    .is_equal = in.is_equal,
+                                    .promise_us = in.promise_us};
+    reply_heard(worker, &link, &reply);
 }
 
 /* ---- time ---- */

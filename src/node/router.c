@@ -8,167 +8,7 @@
 #include "base/memory.h"
 #include "node/internal.h"
 
-enum { ROUTER_KEYS_MAXIMUM = 1 << 20 };
-
-/* ---- to a shard ---- */
-
-static enum route_result call_here(struct worker *worker, struct shard *shard,
-                                   const struct bytes *arguments, size_t count,
-                                   struct target *target, uint64_t ticket, uint8_t protocol,
-                                   unsigned flags) {
-    struct shard_waiter waiter = {.target = target,
-                                  .ticket = ticket,
-                                  .protocol = protocol,
-                                  .is_async = (flags & ROUTER_ASYNC) != 0};
-    if (worker->tracing.length && flags & ROUTER_THROUGH_LOG) {
-        shard_trace_next(shard, worker->tracing);
-    }
-    int error = flags & ROUTER_WAIT          ? wait_on_shard(shard, arguments, waiter)
-                : flags & ROUTER_THROUGH_LOG ? shard_propose(shard, arguments, count, waiter)
-                                             : shard_read(shard, arguments, count, waiter, flags);
-    if (error == ERR_BUSY) {
-        return ROUTE_BUSY;
-    }
-    if (error == ERR_NO_SPACE) {
-        /* The word that Redis has for a node that cannot persist. */
-        target->deliver(worker, target, ticket, SHARD_DONE,
-                        BYTES_LITERAL("-MISCONF the disk of this node is full: it takes no writes "
-                                      "until there is space; reads go on\r\n"));
-    } else if (error) {
-        target->deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
-    }
-    return ROUTE_DONE;
-}
-
-static char *text_of(struct bytes bytes) {
-    char *text = memory_allocate(bytes.length + 1);
-    memcpy(text, bytes.data, bytes.length);
-    text[bytes.length] = '\0';
-    return text;
-}
-
-static enum route_result call_by_mail(struct worker *worker, uint32_t shard,
-                                      const struct bytes *arguments, size_t count,
-                                      struct target *target, uint64_t ticket, uint8_t protocol,
-                                      unsigned flags) {
-    if (worker->mailed_bytes >= (size_t)worker->config.uncommitted_bytes) {
-        return ROUTE_BUSY;
-    }
-    struct mail *mail = mail_new(MAIL_COMMAND, worker->index);
-    mail->shard = shard;
-    mail->target = target;
-    mail->ticket = ticket;
-    mail->protocol = protocol;
-    mail->flags = flags;
-    mail->key = worker->tracing.length ? text_of(worker->tracing) : NULL;
-    buffer_append_varint(&mail->bytes, count);
-    for (size_t i = 0; i < count; i++) {
-        buffer_append_length_prefixed(&mail->bytes, arguments[i]);
-    }
-    worker->mailed_bytes += mail->bytes.length;
-    worker_post(worker, shard % worker->count, mail);
-    return ROUTE_DONE;
-}
-
-enum route_result router_call(struct worker *worker, uint32_t shard, const struct command *command,
-                              const struct bytes *arguments, size_t count, struct target *target,
-                              uint64_t ticket, uint8_t protocol, unsigned flags) {
-    flags |= command->flags & COMMAND_WRITE ? ROUTER_THROUGH_LOG : 0;
-    if (shard % worker->count != worker->index) {
-        return call_by_mail(worker, shard, arguments, count, target, ticket, protocol, flags);
-    }
-    if (!worker->shards[shard]) {
-        target->deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
-        return ROUTE_DONE;
-    }
-    return call_here(worker, worker->shards[shard], arguments, count, target, ticket, protocol,
-                     flags);
-}
-
-/* ---- from another worker ---- */
-
-static void remote_deliver(struct worker *worker, struct target *target, uint64_t ticket,
-                           enum shard_outcome outcome, struct bytes reply) {
-    (void)ticket;
-    struct remote_call *call = (struct remote_call *)target;
-    struct mail *mail = mail_new(MAIL_REPLY, worker->index);
-    mail->target = call->their_target;
-    mail->ticket = call->their_ticket;
-    mail->command_bytes = call->command_bytes;
-    mail->status = (int)outcome;
-    mail->term = worker->answering.term;
-    mail->index = worker->answering.index;
-    buffer_append_bytes(&mail->bytes, reply);
-    worker_post(worker, call->from, mail);
-    list_remove(&call->link);
-    memory_free(call);
-}
-
-static size_t decode_arguments(struct worker *worker, struct bytes in) {
-    struct cursor cursor = cursor_of(in);
-    size_t count = cursor_varint(&cursor);
-    if (count > worker->mail_argument_capacity) {
-        worker->mail_argument_capacity = count;
-        worker->mail_arguments =
-            memory_resize(worker->mail_arguments, count * sizeof(struct bytes));
-    }
-    for (size_t i = 0; i < count; i++) {
-        worker->mail_arguments[i] = cursor_length_prefixed(&cursor, SIZE_MAX);
-    }
-    CHECK(cursor_finish(&cursor) == 0);
-    return count;
-}
-
-static struct remote_call *remote_call_new(struct worker *worker, const struct mail *mail) {
-    struct remote_call *call = memory_allocate_zeroed(1, sizeof(*call));
-    call->target.deliver = remote_deliver;
-    call->from = mail->from;
-    call->command_bytes = mail->bytes.length;
-    call->their_target = mail->target;
-    call->their_ticket = mail->ticket;
-    list_append(&worker->remote_calls, &call->link);
-    return call;
-}
-
-static enum route_result run_mail(struct worker *worker, struct mail *mail) {
-    size_t count = decode_arguments(worker, buffer_bytes(&mail->bytes));
-    struct remote_call *call = remote_call_new(worker, mail);
-    struct shard *shard = worker->shards[mail->shard];
-    if (!shard) {
-        remote_deliver(worker, &call->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
-        return ROUTE_DONE;
-    }
-    worker->tracing = mail->key ? bytes_of_text(mail->key) : BYTES_NONE;
-    enum route_result result = call_here(worker, shard, worker->mail_arguments, count,
-                                         &call->target, 0, mail->protocol, mail->flags);
-    worker->tracing = BYTES_NONE;
-    if (result == ROUTE_BUSY) {
-        list_remove(&call->link);
-        memory_free(call);
-    }
-    return result;
-}
-
-void router_mail_command(struct worker *worker, struct mail *mail) {
-    if (queue_count(&worker->deferred_mail) || run_mail(worker, mail) == ROUTE_BUSY) {
-        *(struct mail **)queue_push(&worker->deferred_mail) = mail;
-    } else {
-        mail_free(mail);
-    }
-}
-
-void router_retry_deferred(struct worker *worker) {
-    while (queue_count(&worker->deferred_mail)) {
-        struct mail *mail = *(struct mail **)queue_front(&worker->deferred_mail);
-        if (run_mail(worker, mail) == ROUTE_BUSY) {
-            return;
-        }
-        queue_pop(&worker->deferred_mail);
-        mail_free(mail);
-    }
-}
-
-/* ---- a session's command ---- */
+enum { TRACE_WORDS = 3, WITH_WORDS = 3 };
 
 static bool has_one_shard(const struct worker *worker) {
     return worker->topology->shard_count == 2;
@@ -230,17 +70,17 @@ static enum route_result call_shard(struct session *session, uint32_t shard, slo
     }
     flags |= session->is_readonly ? SHARD_READ_ON_FOLLOWER : 0;
     if (!leaders_is_here(session->worker, shard)) {
-        flags &= ~(unsigned)ROUTER_THROUGH_LOG;
+        flags &= ~(unsigned)CALL_THROUGH_LOG;
     }
     uint64_t ticket = session_expect(session, shard, slot);
     if (command->flags & COMMAND_WRITE) {
         wait_note_write(session, shard);
-    } else if (!(flags & ROUTER_THROUGH_LOG)) {
+    } else if (!(flags & CALL_THROUGH_LOG)) {
         session_expect_read(session);
     }
     enum route_result result =
-        router_call(session->worker, shard, command, arguments, count, &session->target, ticket,
-                    (uint8_t)session->protocol, flags);
+        calls_send(session->worker, shard, command, arguments, count, &session->target, ticket,
+                   (uint8_t)session->protocol, flags);
     if (result == ROUTE_BUSY) {
         session_expect_no_more(session);
     }
@@ -290,16 +130,92 @@ static enum route_result run_here(struct session *session, const struct command 
     return ROUTE_DONE;
 }
 
+/* ---- a command around a command ---- */
+
+static enum route_result run_with(struct session *session, const struct bytes *arguments,
+                                  size_t count) {
+    struct reply reply = {.out = &session->worker->reply_buffer, .protocol = session->protocol};
+    const struct command *command;
+    enum session_durability durability;
+    if (!durability_parse(arguments[2], &durability)) {
+        return refuse(session, "ERR durability is sync or async");
+    }
+    if (command_check(arguments + WITH_WORDS, count - WITH_WORDS, &command, &reply)) {
+        session_reply_now(session, buffer_bytes(reply.out));
+        return ROUTE_DONE;
+    }
+    if (command->flags & COMMAND_SESSION) {
+        return refuse(session, "ERR TROTHDB WITH goes with commands on keys");
+    }
+    session->last_command = command;
+    session->command_durability = durability;
+    enum route_result result =
+        router_run(session, command, arguments + WITH_WORDS, count - WITH_WORDS);
+    session->command_durability = DURABILITY_OF_NODE;
+    return result;
+}
+
+/* The words behind the id are the command, for the slow log too: it shows the whole. */
+static enum route_result run_traced(struct session *session, const struct bytes *arguments,
+                                    size_t count) {
+    struct worker *worker = session->worker;
+    struct reply reply = {.out = &worker->reply_buffer, .protocol = session->protocol};
+    const struct command *command;
+    if (worker->tracing.length) {
+        return refuse(session, "ERR a command has one trace id");
+    }
+    if (!payload_is_trace_id(arguments[2])) {
+        return refuse(session, "ERR a trace id is 1 to 64 letters, digits, '-', '_', '.' or ':'");
+    }
+    if (command_check(arguments + TRACE_WORDS, count - TRACE_WORDS, &command, &reply)) {
+        session_reply_now(session, buffer_bytes(reply.out));
+        return ROUTE_DONE;
+    }
+    worker->tracing = arguments[2];
+    session->last_command = command;
+    uint64_t ticket = session->first_ticket + queue_count(&session->slots);
+    enum route_result result =
+        router_run(session, command, arguments + TRACE_WORDS, count - TRACE_WORDS);
+    if (result == ROUTE_DONE) {
+        trace_answered(session, arguments[2], ticket);
+    }
+    worker->tracing = BYTES_NONE;
+    return result;
+}
+
+/* As if the client had asked for it, in the slow log too. */
+enum route_result router_run_picked(struct session *session, const struct bytes *arguments,
+                                    size_t count) {
+    char id[TRACE_ID_BYTES];
+    trace_make_id(session->worker, id);
+    struct bytes *words = memory_allocate((count + TRACE_WORDS) * sizeof(*words));
+    words[0] = BYTES_LITERAL("TROTHDB");
+    words[1] = BYTES_LITERAL("TRACE");
+    words[2] = bytes_of_text(id);
+    memcpy(words + TRACE_WORDS, arguments, count * sizeof(*words));
+    session->arguments = words;
+    session->argument_count = count + TRACE_WORDS;
+    enum route_result result = run_traced(session, words, count + TRACE_WORDS);
+    if (session->arguments) { /* no place in the order was taken */
+        session->arguments = arguments;
+        session->argument_count = count;
+    }
+    memory_free(words);
+    return result;
+}
+
+/* ---- which of all these ---- */
+
 enum route_result router_run(struct session *session, const struct command *command,
                              const struct bytes *arguments, size_t count) {
     if (command->flags & COMMAND_INTERNAL) {
         return refuse(session, "ERR this command is TrothDB's own and cannot be called");
     }
     if (command->flags & COMMAND_SESSION && strcmp(command->name, "trothdb|trace") == 0) {
-        return trace_run(session, arguments, count);
+        return run_traced(session, arguments, count);
     }
     if (command->flags & COMMAND_SESSION && strcmp(command->name, "trothdb|with") == 0) {
-        return durability_run_with(session, arguments, count);
+        return run_with(session, arguments, count);
     }
     if (command->flags & COMMAND_SESSION) {
         return run_here(session, command, arguments, count);

@@ -1,6 +1,6 @@
-/* A client's connection: bytes to commands, replies in the order of the commands.
+/* What is kept of a client's connection, and the order of its replies: a command takes its place
+ * when it comes (clients.c), and replies leave from the front.
  *
- *   input --request_parse--> command --router_run--> a slot in `slots`, filled now or later
  *   slots:  [ ready | ready | waiting | ready | waiting ]   the ready ones at the front leave to
  *             first_ticket                                  `output`; the ready one behind a
  *                                                           waiting one stays */
@@ -11,35 +11,14 @@
 #include "base/planted.h"
 #include "node/internal.h"
 
-/* Only this worker adds to its statistics; CONFIG RESETSTAT, on any worker, puts them to zero. */
-static void statistic_add(_Atomic uint64_t *statistic, uint64_t amount) {
-    uint64_t before = atomic_load_explicit(statistic, memory_order_relaxed);
-    atomic_store_explicit(statistic, before + amount, memory_order_relaxed);
-}
-
-static struct worker_statistics *statistics_of(struct worker *worker) {
-    return &worker->shared->workers[worker->index];
-}
-
-static void publish_session_count(struct worker *worker) {
-    atomic_store_explicit(&statistics_of(worker)->clients, worker->session_count,
-                          memory_order_relaxed);
-}
-
 static void deliver(struct worker *worker, struct target *target, uint64_t ticket,
                     enum shard_outcome outcome, struct bytes reply) {
     (void)worker;
     session_deliver((struct session *)target, ticket, outcome, reply);
 }
 
-struct session *worker_client_open(struct worker *worker, void *handle, const char *peer_name,
-                                   const char *own_name) {
-    uint64_t clients = node_shared_sum(worker->shared, offsetof(struct worker_statistics, clients));
-    if (clients >= (uint64_t)worker->config.maxclients) {
-        statistic_add(&statistics_of(worker)->rejected_connections_total, 1);
-        observe_refused_client(worker, "maxclients");
-        return NULL;
-    }
+struct session *session_new(struct worker *worker, void *handle, const char *peer_name,
+                            const char *own_name) {
     struct session *session = memory_allocate_zeroed(1, sizeof(*session));
     session->target.deliver = deliver;
     session->worker = worker;
@@ -64,14 +43,8 @@ struct session *worker_client_open(struct worker *worker, void *handle, const ch
                                     .inline_bytes = 64 << 10,
                                     .is_unauthenticated = !session->is_authenticated};
     request_parser_init(&session->parser, &limits);
-    worker->session_count++;
-    publish_session_count(worker);
-    statistic_add(&statistics_of(worker)->connections_total, 1);
-    worker_count(worker, METRIC_clients_accepted_total, 1);
     return session;
 }
-
-const char *worker_client_refusal(void) { return "-ERR max number of clients reached\r\n"; }
 
 void session_free(struct session *session) {
     list_remove(&session->link);
@@ -90,26 +63,13 @@ void session_free(struct session *session) {
     memory_free(session);
 }
 
-void worker_client_closed(struct worker *worker, struct session *session) {
-    CHECK(!session->is_gone);
-    session->is_gone = true;
-    worker->session_count--;
-    publish_session_count(worker);
-    list_remove(&session->output_link);
-    list_remove(&session->blocked_link);
-    gossip_session_ends(session);
-    if (session->unready_count == 0) {
-        session_free(session);
-    }
-}
-
-void worker_client_ended(struct worker *worker, struct session *session) {
-    (void)worker;
-    session_close_after_reply(session);
-}
-
 struct buffer *session_output(struct session *session) {
     return &session->output;
+}
+
+void session_set_authenticated(struct session *session, bool is_authenticated) {
+    session->is_authenticated = is_authenticated;
+    session->parser.limits.is_unauthenticated = !is_authenticated;
 }
 
 /* A read behind writes that are not confirmed yet goes through the log like them, so that it is run
@@ -117,8 +77,8 @@ struct buffer *session_output(struct session *session) {
 bool session_order(const struct session *session, const struct command *command, unsigned *flags) {
     bool has_reads = session->unready_read_count > 0;
     bool has_writes = session->unready_count > session->unready_read_count;
-    *flags = has_writes ? ROUTER_THROUGH_LOG : has_reads ? SHARD_READ_AFTER_WRITES : 0;
-    *flags |= session_is_async(session) ? ROUTER_ASYNC : 0;
+    *flags = has_writes ? CALL_THROUGH_LOG : has_reads ? SHARD_READ_AFTER_WRITES : 0;
+    *flags |= session_is_async(session) ? CALL_ASYNC : 0;
     return !(has_reads && (has_writes || command->flags & COMMAND_WRITE));
 }
 
@@ -356,151 +316,4 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
     }
     buffer_release(&explanation);
     leave_in_order(session);
-}
-
-/* ---- input ---- */
-
-uint8_t *worker_client_room(struct worker *worker, struct session *session, size_t *room) {
-    (void)worker;
-    uint8_t *at = buffer_reserve(&session->input, SESSION_INPUT_ROOM_BYTES);
-    if (!at) {
-        /* Full: the request in it can never be whole. One more byte is room enough to find that
-         * out. */
-        session->input.is_overflowed = false;
-        at = buffer_reserve(&session->input, 1);
-        *room = at ? 1 : 0;
-        return at;
-    }
-    *room = session->input.capacity - session->input.start - session->input.length;
-    return at;
-}
-
-void worker_client_input(struct worker *worker, struct session *session, size_t length) {
-    session->last_input_us = worker->turn_us = worker_now_us(worker);
-    session->input_total_bytes += length;
-    buffer_grew(&session->input, length);
-    statistic_add(&statistics_of(worker)->input_bytes_total, length);
-    worker_count(worker, METRIC_client_received_bytes_total, length);
-    session_process(session);
-}
-
-static void set_paused(struct session *session, bool is_paused) {
-    if (session->is_paused != is_paused) {
-        session->is_paused = is_paused;
-        session->worker->io.client_pause(session->worker->io.context, session, session->handle,
-                                         is_paused);
-    }
-}
-
-static void block(struct session *session) {
-    if (list_is_empty(&session->blocked_link)) { /* more may have come though it is paused */
-        list_append(&session->worker->blocked_sessions, &session->blocked_link);
-    }
-    set_paused(session, true);
-}
-
-static void reply_text_error(struct session *session, const char *text) {
-    struct buffer out;
-    buffer_init(&out, 4096);
-    struct reply reply = {.out = &out, .protocol = session->protocol};
-    reply_error(&reply, text);
-    session_reply_now(session, buffer_bytes(&out));
-    buffer_release(&out);
-}
-
-static void broken(struct session *session) {
-    char text[sizeof(session->parser.problem) + 8];
-    snprintf(text, sizeof(text), "ERR %s", session->parser.problem);
-    reply_text_error(session, text);
-    observe_refused_client(session->worker, "protocol");
-    session_close_after_reply(session);
-}
-
-static bool has_room(const struct session *session) {
-    return queue_count(&session->slots) < (size_t)session->worker->config.client_pipeline_limit;
-}
-
-/* A command that was answered at once, if it is one that may take long. Those of logging in are
- * left out, for the sake of their words. */
-static void consider_answered(struct session *session, const struct command *command) {
-    if (session->arguments == NULL || command->flags & (COMMAND_FAST | COMMAND_NO_AUTH) ||
-        !slowlog_is_on(session->worker)) {
-        return;
-    }
-    struct worker *worker = session->worker;
-    worker->turn_us = worker_now_us(worker);
-    uint64_t duration_us = worker->turn_us - session->last_input_us;
-    if (!slowlog_takes(worker, duration_us)) {
-        return;
-    }
-    struct buffer excerpt;
-    buffer_init(&excerpt, SLOWLOG_EXCERPTS_BYTES_MAXIMUM);
-    slowlog_excerpt(&excerpt, session->arguments, session->argument_count);
-    slowlog_note(session, duration_us, buffer_bytes(&excerpt), NULL);
-    buffer_release(&excerpt);
-}
-
-/* False when the command must wait: it stays in the input. */
-static bool run_command(struct session *session, const struct bytes *arguments, size_t count) {
-    struct worker *worker = session->worker;
-    struct buffer *out = &worker->reply_buffer;
-    struct reply reply = {.out = out, .protocol = session->protocol};
-    const struct command *command = NULL;
-    enum route_result result = ROUTE_DONE;
-    if (command_check(arguments, count, &command, &reply)) {
-        session_reply_now(session, buffer_bytes(out));
-    } else if (!session->is_authenticated && !(command->flags & COMMAND_NO_AUTH)) {
-        reply_error(&reply, "NOAUTH Authentication required.");
-        session_reply_now(session, buffer_bytes(out));
-    } else if (subscriptions_take(&session->subscriptions, command, arguments, count, &reply)) {
-        session_reply_now(session, buffer_bytes(out));
-    } else {
-        session->last_command = command;
-        session->arguments = arguments;
-        session->argument_count = count;
-        bool is_picked = worker->config.trace_one_in && trace_is_picked(worker, command);
-        result = is_picked ? trace_run_picked(session, arguments, count)
-                           : router_run(session, command, arguments, count);
-        if (result == ROUTE_DONE) {
-            consider_answered(session, command);
-        }
-        session->arguments = NULL;
-    }
-    buffer_clear(out);
-    if (result == ROUTE_BUSY) {
-        return false;
-    }
-    session->command_count++;
-    session->worker->turn_commands++;
-    if (command) {
-        observe_command(worker, command);
-    }
-    statistic_add(&statistics_of(worker)->commands_total, 1);
-    return true;
-}
-
-void session_process(struct session *session) {
-    while (!session->is_closing && session->input.length) {
-        if (!has_room(session)) {
-            block(session);
-            return;
-        }
-        size_t consumed = 0;
-        enum request_status status =
-            request_parse(&session->parser, buffer_bytes(&session->input), &consumed);
-        if (status == REQUEST_INCOMPLETE) {
-            break;
-        }
-        if (status == REQUEST_BROKEN) {
-            broken(session);
-            return;
-        }
-        if (session->parser.argument_count > 0 &&
-            !run_command(session, session->parser.arguments, session->parser.argument_count)) {
-            block(session);
-            return;
-        }
-        buffer_consume(&session->input, consumed);
-    }
-    set_paused(session, false);
 }

@@ -78,11 +78,6 @@ static bool needs_password(const struct worker *worker) {
     return worker->config.requirepass[0] != '\0';
 }
 
-void session_set_authenticated(struct session *session, bool is_authenticated) {
-    session->is_authenticated = is_authenticated;
-    session->parser.limits.is_unauthenticated = !is_authenticated;
-}
-
 static bool command_auth(struct session_command *call) {
     if (login_auth(call->worker->config.requirepass, call->arguments, call->argument_count,
                    call->reply)) {

@@ -9,26 +9,50 @@
  * slow makes many slow: a burst is traced whole, a long trouble once a second and worker. */
 #include "base/memory.h"
 #include "node/internal.h"
+#include "wire/peer_message.h"
 
 enum { SLOW_TRACE_BURST = 32, SLOW_TRACE_PAUSE_US = 1000 * 1000, PROTOCOL_WITH_ENTRY_TRACES = 3 };
 
 /* ---- of the shard's worker ---- */
+
+struct entry_trace {
+    uint32_t shard;
+    struct shard_place place;
+    struct bytes id; /* borrowed */
+};
+
+static void send(struct worker *worker, uint32_t node, const struct entry_trace *trace) {
+    struct peer_entry_trace head = {
+        .shard = trace->shard, .term = trace->place.term, .index = trace->place.index};
+    struct buffer *batch = outbox_to(worker, node, trace->id.length);
+    if (batch) {
+        peer_entry_trace_append(batch, &head, trace->id.length);
+        buffer_append_bytes(batch, trace->id);
+    }
+}
 
 static void tell(struct worker *worker, const struct entry_trace *trace,
                  const raft_node_number *nodes, unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         if (nodes[i] != worker->self &&
             pairs_protocol(worker, nodes[i]) >= PROTOCOL_WITH_ENTRY_TRACES) {
-            peers_send_entry_trace(worker, nodes[i], trace);
+            send(worker, nodes[i], trace);
         }
     }
 }
 
-void slow_trace_hear(struct worker *worker, const struct entry_trace *trace) {
+static void hear(struct worker *worker, const struct entry_trace *trace) {
     struct shard *shard = worker_shard(worker, trace->shard);
     if (shard && trace->place.index != 0 && payload_is_trace_id(trace->id)) {
         shard_trace_back(shard, trace->place, trace->id);
     }
+}
+
+void slow_trace_receive(struct worker *worker, struct bytes part) {
+    struct peer_entry_trace in = peer_entry_trace_read(part);
+    struct entry_trace trace = {
+        .shard = in.shard, .place = {.index = in.index, .term = in.term}, .id = in.trace};
+    hear(worker, &trace);
 }
 
 /* A node that is in both halves of a joint configuration says its part twice. */
@@ -38,7 +62,7 @@ static void look_back(struct worker *worker, const struct entry_trace *trace) {
         return;
     }
     const struct raft_configuration *members = raft_configuration(shard_raft(shard));
-    slow_trace_hear(worker, trace);
+    hear(worker, trace);
     tell(worker, trace, members->voters, members->voter_count);
     tell(worker, trace, members->old_voters, members->old_voter_count);
     tell(worker, trace, members->learners, members->learner_count);

@@ -9,28 +9,6 @@ static size_t maximum_of(const struct worker *worker) {
     return (size_t)worker->config.slowlog_max_len;
 }
 
-/* ---- what is slow ---- */
-
-bool slowlog_is_on(const struct worker *worker) {
-    return worker->config.slowlog_log_slower_than >= 0 && worker->config.slowlog_max_len > 0;
-}
-
-bool slowlog_takes(const struct worker *worker, uint64_t duration_us) {
-    return slowlog_is_on(worker) && duration_us >= (uint64_t)worker->config.slowlog_log_slower_than;
-}
-
-void slowlog_note(struct session *session, uint64_t duration_us, struct bytes excerpt,
-                  const char *trace) {
-    struct worker *worker = session->worker;
-    struct slowlog_event event = {.wall_ms = worker_wall_ms(worker),
-                                  .duration_us = duration_us,
-                                  .client_address = session->peer_name,
-                                  .client_name = session->name,
-                                  .excerpt = excerpt,
-                                  .trace = trace ? trace : ""};
-    slowlog_add(&worker->slowlog, &event, maximum_of(worker));
-}
-
 /* ---- one worker's part, and the whole ---- */
 
 /* How many entries were asked for; false: what was said is no such number. */

@@ -342,8 +342,8 @@ static bool propose_to_control(struct session_command *call, const struct bytes 
                                size_t count) {
     uint64_t ticket = session_expect(call->session, 0, 0);
     enum route_result result =
-        router_call(call->worker, 0, call->command, arguments, count, &call->session->target,
-                    ticket, (uint8_t)call->session->protocol, ROUTER_THROUGH_LOG);
+        calls_send(call->worker, 0, call->command, arguments, count, &call->session->target, ticket,
+                   (uint8_t)call->session->protocol, CALL_THROUGH_LOG);
     if (result == ROUTE_BUSY) {
         session_expect_no_more(call->session);
         reply_error(call->reply, "TRYAGAIN the control shard has no room for this now");

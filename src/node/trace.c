@@ -8,8 +8,6 @@
 #include "base/memory.h"
 #include "node/internal.h"
 
-enum { TRACE_WORDS = 3 };
-
 /* One traced command of a session whose reply is awaited. */
 struct session_trace {
     struct list link; /* session->traces */
@@ -81,50 +79,14 @@ void trace_release(struct session *session) {
     }
 }
 
-/* ---- the command ---- */
-
-static enum route_result refuse(struct session *session, const char *text) {
-    struct reply reply = {.out = &session->worker->reply_buffer, .protocol = session->protocol};
-    reply_error(&reply, text);
-    session_reply_now(session, buffer_bytes(reply.out));
-    return ROUTE_DONE;
-}
-
 /* Its reply was written at once: it never was at a shard, or waits for nobody. */
-static void say_answered(const struct session *session, struct bytes id, uint64_t ticket) {
+void trace_answered(const struct session *session, struct bytes id, uint64_t ticket) {
     if (session->first_ticket + queue_count(&session->slots) != ticket) {
         return;
     }
     char text[PAYLOAD_TRACE_ID_MAXIMUM + 1];
     snprintf(text, sizeof(text), "%.*s", BYTES_PRINT(id));
     trace_say_replied(session->worker, text, 0, session->last_input_us, "answered-at-once");
-}
-
-/* The words behind the id are the command, for the slow log too: it shows the whole. */
-enum route_result trace_run(struct session *session, const struct bytes *arguments, size_t count) {
-    struct worker *worker = session->worker;
-    struct reply reply = {.out = &worker->reply_buffer, .protocol = session->protocol};
-    const struct command *command;
-    if (worker->tracing.length) {
-        return refuse(session, "ERR a command has one trace id");
-    }
-    if (!payload_is_trace_id(arguments[2])) {
-        return refuse(session, "ERR a trace id is 1 to 64 letters, digits, '-', '_', '.' or ':'");
-    }
-    if (command_check(arguments + TRACE_WORDS, count - TRACE_WORDS, &command, &reply)) {
-        session_reply_now(session, buffer_bytes(reply.out));
-        return ROUTE_DONE;
-    }
-    worker->tracing = arguments[2];
-    session->last_command = command;
-    uint64_t ticket = session->first_ticket + queue_count(&session->slots);
-    enum route_result result =
-        router_run(session, command, arguments + TRACE_WORDS, count - TRACE_WORDS);
-    if (result == ROUTE_DONE) {
-        say_answered(session, arguments[2], ticket);
-    }
-    worker->tracing = BYTES_NONE;
-    return result;
 }
 
 /* ---- picked by trace-one-in ---- */
@@ -143,25 +105,4 @@ bool trace_is_picked(struct worker *worker, const struct command *command) {
     }
     worker->untraced_writes = 0;
     return true;
-}
-
-/* As if the client had asked for it, in the slow log too. */
-enum route_result trace_run_picked(struct session *session, const struct bytes *arguments,
-                                   size_t count) {
-    char id[TRACE_ID_BYTES];
-    trace_make_id(session->worker, id);
-    struct bytes *words = memory_allocate((count + TRACE_WORDS) * sizeof(*words));
-    words[0] = BYTES_LITERAL("TROTHDB");
-    words[1] = BYTES_LITERAL("TRACE");
-    words[2] = bytes_of_text(id);
-    memcpy(words + TRACE_WORDS, arguments, count * sizeof(*words));
-    session->arguments = words;
-    session->argument_count = count + TRACE_WORDS;
-    enum route_result result = trace_run(session, words, count + TRACE_WORDS);
-    if (session->arguments) { /* no place in the order was taken */
-        session->arguments = arguments;
-        session->argument_count = count;
-    }
-    memory_free(words);
-    return result;
 }

@@ -1,4 +1,4 @@
-/* Snapshots between nodes: their messages in the batches of peers.c, the rate at which this
+/* Snapshots between nodes: their messages in the batches of outbox.c, the rate at which this
  * node sends them, which all its workers share, and the turns in which a worker saves them. */
 #include "node/internal.h"
 #include "wire/peer_message.h"
@@ -15,7 +15,7 @@ void transfers_send_offer(void *context, struct shard *shard,
                                        .term = offer->term,
                                        .snapshot_index = offer->snapshot_index,
                                        .version = offer->version};
-    struct buffer *batch = peers_batch_to(worker, offer->peer, offer->manifest.length);
+    struct buffer *batch = outbox_to(worker, offer->peer, offer->manifest.length);
     if (batch) {
         peer_snapshot_offer_append(batch, &head, offer->manifest.length);
         buffer_append_bytes(batch, offer->manifest);
@@ -31,7 +31,7 @@ void transfers_send_piece(void *context, struct shard *shard,
                                        .version = piece->version,
                                        .chunk = piece->place.chunk,
                                        .offset = piece->place.offset};
-    struct buffer *batch = peers_batch_to(worker, piece->peer, piece->data.length);
+    struct buffer *batch = outbox_to(worker, piece->peer, piece->data.length);
     if (batch) {
         peer_snapshot_piece_append(batch, &head, piece->data.length);
         buffer_append_bytes(batch, piece->data);
@@ -53,7 +53,7 @@ void transfers_send_progress(void *context, struct shard *shard,
                                           .received_bytes = progress->received_bytes,
                                           .is_installed = progress->is_installed,
                                           .is_refused = progress->is_refused};
-    struct buffer *batch = peers_batch_to(worker, progress->peer, 0);
+    struct buffer *batch = outbox_to(worker, progress->peer, 0);
     if (batch) {
         peer_snapshot_progress_append(batch, &head, wishes, progress->wish_count);
     }

@@ -75,17 +75,6 @@ static void deliver(struct worker *worker, struct target *target, uint64_t ticke
     }
 }
 
-int wait_on_shard(struct shard *shard, const struct bytes *arguments, struct shard_waiter waiter) {
-    int64_t local = 0, replicas = 0, timeout_ms = 0;
-    bool are_numbers = number_parse_i64(arguments[0], &local) &&
-                       number_parse_i64(arguments[1], &replicas) &&
-                       number_parse_i64(arguments[2], &timeout_ms);
-    CHECK(are_numbers); /* wait_command() has looked */
-    struct shard_wait_options options = {
-        .replicas = (uint32_t)replicas, .is_local = local != 0, .timeout_ms = (uint64_t)timeout_ms};
-    return shard_wait(shard, &options, waiter);
-}
-
 static bool has_written(const struct session *session) {
     for (size_t i = 0; i < sizeof(session->written) / sizeof(session->written[0]); i++) {
         if (session->written[i]) {
@@ -110,7 +99,7 @@ static void ask_shards(struct wait_call *call, const struct command *command,
             continue;
         }
         call->waiting++;
-        if (router_call(worker, shard, command, arguments, 3, &call->target, 0, 2, ROUTER_WAIT) ==
+        if (calls_send(worker, shard, command, arguments, 3, &call->target, 0, 2, CALL_WAIT) ==
             ROUTE_BUSY) {
             deliver(worker, &call->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
         }

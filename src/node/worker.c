@@ -36,7 +36,7 @@ void worker_mail(struct worker *worker, struct mail *mail) {
     worker->turn_us = worker_now_us(worker);
     switch (mail->kind) {
     case MAIL_COMMAND:
-        router_mail_command(worker, mail);
+        calls_mail(worker, mail);
         return;
     case MAIL_REPLY:
         reply_received(worker, mail);
@@ -150,7 +150,7 @@ static void wal_became_durable(void *context, uint64_t sequence) {
     timers_durable(worker, sequence);
     rounds_log_round_ended(worker);
     timers_begin_rounds(worker);
-    peers_flush(worker);
+    outbox_flush(worker);
     replicas_durable(worker, sequence);
 }
 
@@ -161,7 +161,7 @@ static struct shard_io shard_io_of(struct worker *worker) {
                              .log = worker->io.log,
                              .metrics = worker->metrics,
                              .config = &worker->config,
-                             .send = peers_send_raft,
+                             .send = raft_mail_send,
                              .send_offer = transfers_send_offer,
                              .send_piece = transfers_send_piece,
                              .send_progress = transfers_send_progress,
@@ -260,7 +260,7 @@ void worker_free(struct worker *worker) {
     if (worker->wal) {
         wal_free(worker->wal);
     }
-    peers_release(worker);
+    outbox_release(worker);
     pairs_release(worker);
     heap_release(&worker->timers.due);
     topology_free(worker->topology);
@@ -355,7 +355,7 @@ static void retry_blocked(struct worker *worker) {
     while (!list_is_empty(&blocked)) {
         struct list *link = list_first(&blocked);
         list_remove(link);
-        session_process(LIST_ELEMENT(link, struct session, blocked_link));
+        clients_process(LIST_ELEMENT(link, struct session, blocked_link));
     }
 }
 
@@ -390,11 +390,11 @@ static void retry_those_who_wait(struct worker *worker) {
     }
     worker->is_mail_first = !worker->is_mail_first;
     if (worker->is_mail_first) {
-        router_retry_deferred(worker);
+        calls_retry(worker);
     }
     retry_blocked(worker);
     if (!worker->is_mail_first) {
-        router_retry_deferred(worker);
+        calls_retry(worker);
     }
 }
 
@@ -408,7 +408,7 @@ void worker_turn_end(struct worker *worker) {
     retry_those_who_wait(worker);
     timers_end_turn(worker);
     pairs_end_turn(worker);
-    peers_flush(worker);
+    outbox_flush(worker);
     wal_owner_idles(worker->wal, is_idle(worker));
     if (worker->is_draining) {
         wal_flush(worker->wal);

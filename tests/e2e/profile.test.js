@@ -120,7 +120,7 @@ test('a profile of a busy node has its stacks, by thread; a second one at the sa
   const [{id, start, offset}] = mappings;
   const names = namesOf(worker.map(({stack}) => stack), {id, base: start - offset});
   // The optimizer gives its copies of a function a suffix.
-  assert.match(names, /^(worker_client_input|session_process|worker_turn_end|on_turn_end|thread_run)(\.[\w.]+)?$/m);
+  assert.match(names, /^(worker_client_input|clients_process|worker_turn_end|on_turn_end|thread_run)(\.[\w.]+)?$/m);
 
   assert.strictEqual((await get(node, '/debug/profile?seconds=0')).status, 400);
   assert.strictEqual((await get(node, '/debug/profile?seconds=1e9')).status, 400);
