@@ -219,6 +219,7 @@ static void test_a_bad_file_changes_nothing_and_names_the_line(void **state) {
     assert_parse(&config, "\nfrobnicate yes\n", ERR_NOT_FOUND,
                  "node.conf:2: no setting is called 'frobnicate'; CONFIG GET * lists all");
     assert_parse(&config, "dir \"half", ERR_MALFORMED, "node.conf:1: the quotes are not balanced");
+    assert_parse(&config, "\"dir x", ERR_MALFORMED, "node.conf:1: the quotes are not balanced");
     assert_parse(&config, "dir \"a\"b", ERR_MALFORMED, "node.conf:1: the quotes are not balanced");
     assert_parse(&config, "dir", ERR_MALFORMED,
                  "node.conf:1: a value is missing; write \"\" for an empty one");
@@ -244,6 +245,32 @@ static void test_rules_between_settings_see_the_whole(void **state) {
     assert_parse(&config, "heartbeat-ms 133\n", 0, "");
     assert_parse(&config, "heartbeat-ms 500\nelection-timeout-ms 1500\n", 0, "");
     assert_parse(&config, "election-timeout-ms 100\nheartbeat-ms 30\n", 0, "");
+    assert_parse(&config, "gossip-probe-interval-ms 400\ngossip-probe-timeout-ms 401\n",
+                 ERR_INVALID,
+                 "node.conf: gossip-probe-timeout-ms: 401 is longer than a "
+                 "gossip-probe-interval-ms of 400; a probe must be decided before the next one is "
+                 "sent");
+    assert_parse(&config, "gossip-probe-interval-ms 400\ngossip-probe-timeout-ms 400\n", 0, "");
+    config_release(&config);
+}
+
+/* What makes a node worse on purpose is for who started it so. */
+static void test_debug_settings_want_a_node_started_for_it(void **state) {
+    (void)state;
+    struct config config;
+    config_init(&config);
+    assert_parse(&config, "debug-sync-delay-us 5\n", ERR_INVALID,
+                 "node.conf: debug-sync-delay-us: refused, because it makes a node worse on "
+                 "purpose; start the node with --enable-debug-command yes, or local, to allow it");
+    assert_int_equal(config.debug_sync_delay_us, 0);
+    assert_parse(&config, "debug-sync-delay-us 0\n", 0, "");
+    assert_parse(&config, "debug-sync-delay-us 5\nenable-debug-command local\n", 0, "");
+    assert_int_equal(config.debug_sync_delay_us, 5);
+    assert_true(config_is_debug(BYTES_LITERAL("Debug-Sync-Delay-Us")));
+    assert_false(config_is_debug(BYTES_LITERAL("enable-debug-command")));
+    assert_false(config_is_debug(BYTES_LITERAL("debug-nosuch")));
+    assert_set(&config, "debug-sync-delay-us", "5", CONFIG_SOURCE_CLUSTER, ERR_REFUSED,
+               "debug-sync-delay-us: is for one node at a time, by CONFIG SET");
     config_release(&config);
 }
 
@@ -429,6 +456,34 @@ static void test_rewriting_keeps_the_rest(void **state) {
     buffer_release(&out);
 }
 
+/* Whatever a value holds, it is read back as it was; several go below one heading. */
+static void test_what_is_rewritten_is_read_back(void **state) {
+    (void)state;
+    static const char *const values[] = {"plain",    "",    "two words",    "a\"b",     "a'b",
+                                         "a\\b",     "#no", "a#b",          "\x01\x1f", "a\x7f",
+                                         "\xc3\xa4", "\t",  "it's \"\\\" #"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        struct table *table = table_new();
+        struct buffer out;
+        struct config config;
+        buffer_init(&out, 4096);
+        table_put(table, BYTES_LITERAL("requirepass"), (void *)(uintptr_t)values[i]);
+        table_put(table, BYTES_LITERAL("timeout"), (void *)(uintptr_t) "15");
+        config_rewrite(BYTES_LITERAL("port 7009"), table, &out);
+        buffer_append_u8(&out, 0);
+        const char *text = (const char *)buffer_data(&out), *heading = "# Written by";
+        assert_non_null(strstr(text, heading));
+        assert_null(strstr(strstr(text, heading) + 1, heading));
+        config_init(&config);
+        assert_parse(&config, text, 0, "");
+        assert_string_equal(config.requirepass, values[i]);
+        assert_int_equal(config.timeout, 15);
+        config_release(&config);
+        table_free(table);
+        buffer_release(&out);
+    }
+}
+
 RUN_TESTS(cmocka_unit_test(test_defaults_stand), cmocka_unit_test(test_set_reads_every_kind),
           cmocka_unit_test(test_refusals_say_what_is_allowed_and_change_nothing),
           cmocka_unit_test(test_settings_of_redis_are_remembered),
@@ -437,9 +492,11 @@ RUN_TESTS(cmocka_unit_test(test_defaults_stand), cmocka_unit_test(test_set_reads
           cmocka_unit_test(test_a_file_is_read_as_redis_reads_it),
           cmocka_unit_test(test_a_bad_file_changes_nothing_and_names_the_line),
           cmocka_unit_test(test_rules_between_settings_see_the_whole),
+          cmocka_unit_test(test_debug_settings_want_a_node_started_for_it),
           cmocka_unit_test(test_copies_are_deep_and_differences_are_named),
           cmocka_unit_test(test_every_setting_is_described),
           cmocka_unit_test(test_the_highest_layer_decides),
           cmocka_unit_test(test_layers_that_do_not_go_together),
           cmocka_unit_test(test_a_file_read_again_is_taken_whole),
-          cmocka_unit_test(test_rewriting_keeps_the_rest))
+          cmocka_unit_test(test_rewriting_keeps_the_rest),
+          cmocka_unit_test(test_what_is_rewritten_is_read_back))
