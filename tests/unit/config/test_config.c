@@ -280,6 +280,7 @@ static void test_copies_are_deep_and_differences_are_named(void **state) {
     config_init(&before);
     assert_set(&before, "hz", "20", CONFIG_SOURCE_LIVE, 0, "");
     config_copy(&after, &before);
+    assert_get(&after, "hz", "hz=20;");
     assert_set(&after, "requirepass", "x", CONFIG_SOURCE_LIVE, 0, "");
     assert_set(&after, "hz", "30", CONFIG_SOURCE_LIVE, 0, "");
     assert_set(&after, "timeout", "9", CONFIG_SOURCE_LIVE, 0, "");

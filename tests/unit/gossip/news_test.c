@@ -2,6 +2,7 @@
 #include "../planting.h"
 #include "base/memory.h"
 #include "gossip/codec.h"
+#include "gossip/instance.h"
 #include "world.h"
 
 enum { SECOND = 1000000, FLOOD_NODES = 40, FLOOD_KEYS = 60 };
@@ -244,6 +245,42 @@ static void test_a_flood_is_told_to_few_and_mended(void **state) {
     world_free(world);
 }
 
+static bool nobody_knows_passing_keys(struct world *world) {
+    char key[16];
+    for (unsigned i = 1; i <= world->count; i++)
+        for (unsigned turn = 0; turn < 4 * GOSSIP_REMOVED_MAXIMUM; turn++) {
+            snprintf(key, sizeof key, "passing%u", turn);
+            if (world_value(world, i, 1, key).length > 0)
+                return false;
+        }
+    return knows(world, 3, 1, "color", "red");
+}
+
+/* Removals are remembered, and so they are bounded: of too many the oldest is forgotten, by a floor
+ * below which nobody may know anything. Node 3 knows the first of the keys and is away for all the
+ * removals, which are far more than are remembered. */
+static void test_removals_are_bounded(void **state) {
+    (void)state;
+    struct world *world = world_of(108, 3);
+    const struct gossip *gossip = world->nodes[1].gossip;
+    char key[16];
+    say(world, 1, "color", "red", GOSSIP_REST);
+    say(world, 1, "passing0", "here", GOSSIP_REST);
+    world_run(world, SECOND);
+    assert_true(knows(world, 3, 1, "passing0", "here"));
+    world_split(world, 2);
+    for (unsigned turn = 0; turn < 4 * GOSSIP_REMOVED_MAXIMUM; turn++) {
+        snprintf(key, sizeof key, "passing%u", turn);
+        say(world, 1, key, "here", GOSSIP_REST);
+        say(world, 1, key, "", GOSSIP_REST);
+        assert_in_range(gossip->removal_count, 1, GOSSIP_REMOVED_MAXIMUM);
+    }
+    world_run(world, SECOND);
+    world_heal(world);
+    assert_true(world_run_until(world, 60 * SECOND, nobody_knows_passing_keys));
+    world_free(world);
+}
+
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_a_flood_is_told_to_few_and_mended),
                    cmocka_unit_test(test_flapping_stays_within_the_caps),
                    cmocka_unit_test(test_what_does_not_fit_waits),
@@ -251,4 +288,5 @@ RUN_TESTS_OR_PLANT(cmocka_unit_test(test_a_flood_is_told_to_few_and_mended),
                    cmocka_unit_test(test_cap_does_not_hold_back_a_death),
                    cmocka_unit_test(test_status_flood_starves_nothing),
                    cmocka_unit_test(test_flood_of_what_matters_starves_not_the_rest),
-                   cmocka_unit_test(test_news_ages_only_by_being_sent))
+                   cmocka_unit_test(test_news_ages_only_by_being_sent),
+                   cmocka_unit_test(test_removals_are_bounded))
