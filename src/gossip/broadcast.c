@@ -102,15 +102,11 @@ void broadcast_remove_all(struct gossip *gossip, struct member *member) {
         broadcast_remove(gossip, member, member->news->entry);
 }
 
-static bool broadcast_is_flood(const struct gossip *gossip, enum gossip_priority priority) {
-    return gossip->counters.news_waiting[priority] > FLOOD_PIECES;
-}
-
 /* So often a piece is told. Of a flood each is told to a few only: there is no room for more, and
  * comparing two states mends what many pieces missed with fewer bytes than telling them again. */
 static unsigned broadcast_limit(const struct gossip *gossip, enum gossip_priority priority) {
     unsigned bits = 1;
-    if (broadcast_is_flood(gossip, priority))
+    if (gossip->counters.news_waiting[priority] > FLOOD_PIECES)
         return gossip->pace.fan_out + FLOOD_MORE;
     for (size_t live = member_live_count(gossip); live > 1; live /= 2)
         bits++;
@@ -118,30 +114,14 @@ static unsigned broadcast_limit(const struct gossip *gossip, enum gossip_priorit
     return limit < GOSSIP_SENT_MAXIMUM ? limit : GOSSIP_SENT_MAXIMUM;
 }
 
-/* It stands in no list. */
-static void broadcast_age(struct gossip *gossip, struct news *news) {
-    if (++news->sent_count < broadcast_limit(gossip, news->priority))
-        list_append(broadcast_list(gossip, news), &news->link);
-    else
-        broadcast_remove(gossip, news->member, news->entry);
-}
-
 void broadcast_told(struct gossip *gossip, struct news *news, size_t bytes) {
     news->round = gossip->news_round;
     gossip->counters.news_told[news->priority]++;
     gossip->counters.news_bytes[news->priority] += bytes;
-    broadcast_age(gossip, news);
-}
-
-bool broadcast_heard_again(struct gossip *gossip, struct member *member) {
-    if (!broadcast_is_flood(gossip, GOSSIP_CLUSTER)) /* of which suspicions are */
-        return false;
-    struct news *news = *broadcast_place(member, NULL);
-    if (news == NULL)
-        return false;
-    list_remove(&news->link);
-    broadcast_age(gossip, news);
-    return true;
+    if (++news->sent_count < broadcast_limit(gossip, news->priority))
+        list_append(broadcast_list(gossip, news), &news->link);
+    else
+        broadcast_remove(gossip, news->member, news->entry);
 }
 
 void broadcast_put_back(struct gossip *gossip, struct news *news) {

@@ -26,10 +26,6 @@
 void broadcast_add(struct gossip *gossip, struct member *member, struct entry *entry,
                    enum gossip_priority priority);
 bool broadcast_is_waiting(const struct member *member, const struct entry *entry);
-/* Somebody else suspects the member too, and a record of it may wait here. Of a flood that counts
- * as a telling (feedback: Demers et al. 1987, 1.4): true then. Of less it does not: what is told to
- * near members again and again would not be told to the far ones. */
-bool broadcast_heard_again(struct gossip *gossip, struct member *member);
 void broadcast_remove(struct gossip *gossip, struct member *member, const struct entry *entry);
 void broadcast_remove_all(struct gossip *gossip, struct member *member);
 /* What was added last is this node's own: it is told in this step, unless the last round is less

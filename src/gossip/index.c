@@ -99,7 +99,6 @@ void index_find_all(const struct index *index, struct member *const *members,
         if (places[i] != 0) {
             __builtin_prefetch(members[places[i] - 1]->shown.who);
             __builtin_prefetch(members[places[i] - 1]->suspicion);
-            __builtin_prefetch(members[places[i] - 1]->news);
         }
     for (size_t i = 0; i < count; i++)
         found[i] = index_find_from(index, members, uuids[i], places[i], ats[i]);

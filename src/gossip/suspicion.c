@@ -118,7 +118,6 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
                        const uint8_t accuser[GOSSIP_UUID_BYTES], uint64_t created_us) {
     struct suspicion *suspicion = member->suspicion;
     CHECK(member->shown.state == GOSSIP_SUSPECT);
-    bool is_told_of = broadcast_heard_again(gossip, member);
     if (has_accused(suspicion, accuser) || suspicion->accuser_count > GOSSIP_CONFIRMATIONS)
         return;
     const struct member *witness = member_find(gossip, accuser);
@@ -127,8 +126,7 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
     suspicion->accusers[suspicion->accuser_count++] = accuser_mark(accuser);
     member_accused(gossip, member, accuser, created_us);
     suspicion_schedule(gossip, suspicion);
-    if (!is_told_of) /* else what waits, or has been told enough, names the later accuser */
-        broadcast_add(gossip, member, NULL, GOSSIP_CLUSTER);
+    broadcast_add(gossip, member, NULL, GOSSIP_CLUSTER);
 }
 
 void suspicion_restart(struct gossip *gossip, struct member *member) {
