@@ -17,6 +17,7 @@
 #include "cli/flags.h"
 #include "cli/grid.h"
 #include "cli/voters.h"
+#include "cluster/topology.h"
 
 enum {
     RECOVER_SURVIVOR_MAXIMUM = 64,
@@ -314,6 +315,55 @@ static int recover_control(struct recovery *recovery) {
                : change_fail(&recovery->change, "the control shard was not recovered:", problem);
 }
 
+static int fetch_topology(const struct status *of, struct buffer *encoded, char *problem) {
+    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY")};
+    struct net_address address;
+    struct client client;
+    struct response reply;
+    status_node_client(status_node(of, of->self), &address);
+    int error = client_open(&client, &address, CLUSTER_ASK_MS);
+    if (!error) {
+        error = client_call(&client, arguments, 2, &reply);
+    }
+    if (error) {
+        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
+    } else {
+        buffer_append_bytes(encoded, reply.text);
+        response_release(&reply);
+    }
+    client_close(&client);
+    return error;
+}
+
+static unsigned level_of(struct bytes encoded) {
+    struct topology *topology;
+    if (topology_decode(encoded, &topology)) {
+        return 0;
+    }
+    unsigned level = topology->level;
+    topology_free(topology);
+    return level;
+}
+
+/* The replica of the control shard that goes on may not have heard what the lost ones decided last.
+ * Nodes that are left may: their newest topology is what counts. A release without that knows no
+ * such command, and goes on from what the replica has. */
+static int restore_topology(struct recovery *recovery) {
+    char problem[CLIENT_PROBLEM_BYTES];
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    int error = fetch_topology(recovery->newest, &encoded, problem);
+    if (!error && level_of(buffer_bytes(&encoded)) > 0) {
+        const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY"),
+                                          buffer_bytes(&encoded)};
+        error = cluster_ask_control(&recovery->change.at, arguments, 3, problem);
+    } else if (error == ERR_REFUSED) {
+        error = 0;
+    }
+    buffer_release(&encoded);
+    return error ? change_fail(&recovery->change, "the newest topology was not kept:", problem) : 0;
+}
+
 static bool is_recovered(struct change *change, void *context) {
     (void)context;
     struct cluster_view view;
@@ -369,6 +419,9 @@ static int take_wishes_back(struct recovery *recovery) {
 static int carry_out(struct recovery *recovery) {
     char problem[CLIENT_PROBLEM_BYTES];
     int status = recovery->is_control_lost ? recover_control(recovery) : CLUSTER_EXIT_OK;
+    if (!status && recovery->is_control_lost) {
+        status = restore_topology(recovery);
+    }
     if (!status) {
         status = take_wishes_back(recovery);
     }

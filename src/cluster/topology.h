@@ -134,6 +134,8 @@ bool topology_has_peers(const struct topology *topology, uint32_t node_number, u
  *                                                  majority without them goes on from the replica
  *                                                  on the node named, or ERR_BUSY; while a change
  *                                                  is under way that may be an old replica
+ *   topology.restore <encoded>                     one of this cluster that is newer takes the
+ *                                                  place of this one
  *   level.raise <level>                            all nodes know the features of this level
  *   setting.set <name> <value> [<name> <value>...]                        settings of all nodes
  *   setting.unset <name>...

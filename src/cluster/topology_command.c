@@ -188,6 +188,31 @@ static int apply_shard_settled(struct topology *topology, const struct bytes *ar
     return 0;
 }
 
+/* Whoever goes on alone may not have heard what was decided last, and others that are left have.
+ * The level is theirs, too: what is in a topology that has one, all nodes know. */
+static int apply_topology_restore(struct topology *topology, const struct bytes *arguments,
+                                  size_t count) {
+    struct topology *known;
+    if (count != 2) {
+        return ERR_INVALID;
+    }
+    int error = topology_decode(arguments[1], &known);
+    if (error) {
+        return error;
+    }
+    if (!feature_is_on(known, FEATURE_TOPOLOGY_RESTORED)) {
+        error = ERR_VERSION;
+    } else if (memcmp(known->cluster_id, topology->cluster_id, sizeof(known->cluster_id)) != 0) {
+        error = ERR_INVALID;
+    } else if (known->epoch > topology->epoch) {
+        struct topology old = *topology;
+        *topology = *known;
+        *known = old;
+    }
+    topology_free(known);
+    return error;
+}
+
 static const struct {
     const char *name;
     int (*apply)(struct topology *topology, const struct bytes *arguments, size_t count);
@@ -196,7 +221,7 @@ static const struct {
     {"node.remove", topology_apply_node_remove}, {"nodes.lost", topology_apply_nodes_lost},
     {"shard.replicas", apply_shard_replicas},    {"shard.settled", apply_shard_settled},
     {"setting.set", topology_apply_setting_set}, {"setting.unset", topology_apply_setting_unset},
-    {"level.raise", feature_apply_raise},
+    {"level.raise", feature_apply_raise},        {"topology.restore", apply_topology_restore},
 };
 
 int topology_apply(struct topology *topology, const struct bytes *arguments, size_t count) {

@@ -363,6 +363,25 @@ static bool control_call(struct session_command *call, const char *name) {
     return !can_call_control(call) || propose_to_control(call, arguments, count);
 }
 
+/* For `trothdb cluster recover`: what the nodes that are left know, and the control shard if its
+ * own is older. */
+static bool tell_or_restore_topology(struct session_command *call) {
+    const struct worker *worker = call->worker;
+    if (call->argument_count > 2) {
+        return control_call(call, "topology.restore");
+    }
+    if (!worker->topology) {
+        reply_error(call->reply, "ERR this node belongs to no cluster yet");
+        return true;
+    }
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(worker->topology, &encoded);
+    reply_bulk(call->reply, buffer_bytes(&encoded));
+    buffer_release(&encoded);
+    return true;
+}
+
 /* Of a release that cannot read the topology a spare would never come to be a node. */
 static bool is_too_old(const struct session_command *call) {
     const struct worker *worker = call->worker;
@@ -484,6 +503,10 @@ static void help(struct session_command *call) {
         "STATUS",
         "    The version, the cluster, its nodes and shards, the replicas here, the members that "
         "gossip knows.",
+        "TOPOLOGY [<encoded>]",
+        "    The topology that this node knows, encoded; or gives the control shard that one if it "
+        "is "
+        "newer.",
         "TRACE <id> <command> [<arg> ...]",
         "    Runs the command; every replica that it passes logs each stage with this id.",
         "TRANSFER <shard> [<node number>]",
@@ -514,6 +537,9 @@ bool trothdb_command(struct session_command *call) {
     }
     if (strcmp(name, "trothdb|recover") == 0) {
         return ask_workers(call, &RECOVER);
+    }
+    if (strcmp(name, "trothdb|topology") == 0) {
+        return tell_or_restore_topology(call);
     }
     if (strcmp(name, "trothdb|voters") == 0) {
         return ask_workers(call, &VOTERS);

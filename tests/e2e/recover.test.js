@@ -217,3 +217,28 @@ test('a dead voter is replaced: the new node takes all of its shards, and it nev
   await write(now, 40, 5);
   await check(now, 45);
 });
+
+test('the control shard goes on from a replica that had not heard the last decision, and it is kept', async (t) => {
+  const {nodes} = await startCluster(t, {nodes: 4, shards: 1, isCalm: true});
+  const level = async (node) => /feature_level:1/.test(await node.ask('INFO'));
+  for (const node of nodes) await until('the feature level', async () => level(node));
+  const status = async (node) => JSON.parse((await cluster('status', node.address, '--json')).stdout);
+  const control = (await status(nodes[0])).shards[0].replicas.map(({node}) => nodes[node - 1]);
+  const other = nodes.find((node) => !control.includes(node));
+  const ofControl = await until('who leads the control shard', async () => {
+    const replica = (await status(nodes[0])).shards[0].replicas.find(({role}) => role === 'leader');
+    return replica && nodes[replica.node - 1];
+  });
+  const deaf = control.find((node) => node !== ofControl);
+  deaf.pause();
+  await eventually('set', 'slowlog-max-len', '77', '--at', ofControl.address);
+  await until('the other one knows', async () => (await other.ask('CONFIG', 'GET', 'slowlog-max-len'))[1] === '77');
+  for (const node of control) if (node !== deaf) await node.kill();
+  deaf.resume();
+  await until('it answers', async () => await deaf.ask('PING') === 'PONG');
+  await cluster('recover', `${deaf.address},${other.address}`, '--yes', '--json');
+  for (const node of [deaf, other]) {
+    await until('the setting is kept', async () => (await node.ask('CONFIG', 'GET', 'slowlog-max-len'))[1] === '77');
+  }
+  await write(await leader([deaf, other]), 0, 5);
+});

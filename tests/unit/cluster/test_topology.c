@@ -424,6 +424,37 @@ static void lost_nodes_are_given_up_beside_those_that_are_out(void **state) {
     topology_free(topology);
 }
 
+/* A replica that goes on alone and had not heard of the last changes is given what others know. */
+static void a_newer_topology_takes_the_place(void **state) {
+    (void)state;
+    struct topology *newer = found(3, 1, 3), *older = topology_copy(newer);
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(newer, &encoded);
+    struct bytes arguments[] = {BYTES_LITERAL("topology.restore"), buffer_bytes(&encoded)};
+    assert_int_equal(topology_apply(older, arguments, 2), ERR_VERSION); /* not all may know it */
+    assert_int_equal(apply_words(newer, "level.raise 1"), 0);
+    assert_int_equal(apply_words(newer, "setting.set timeout 7"), 0);
+    buffer_clear(&encoded);
+    topology_encode(newer, &encoded);
+    arguments[1] = buffer_bytes(&encoded);
+    older->cluster_id[0]++;
+    assert_int_equal(topology_apply(older, arguments, 2), ERR_INVALID);
+    assert_int_equal(older->epoch, 1);
+    older->cluster_id[0]--;
+    assert_int_equal(topology_apply(older, arguments, 2), 0);
+    assert_int_equal(older->epoch, newer->epoch);
+    assert_string_equal(topology_setting(older, BYTES_LITERAL("timeout")), "7");
+    assert_int_equal(apply_words(older, "setting.unset timeout"), 0);
+    assert_int_equal(topology_apply(older, arguments, 2), 0); /* it is older by now */
+    assert_null(topology_setting(older, BYTES_LITERAL("timeout")));
+    assert_int_equal(apply_words(older, "topology.restore x"), ERR_VERSION);
+    assert_int_equal(apply_words(older, "topology.restore"), ERR_INVALID);
+    topology_free(older);
+    topology_free(newer);
+    buffer_release(&encoded);
+}
+
 /* Two releases in one control shard. What the older one knows no rule for, both refuse or do as it
  * always did, until all nodes know the newer rule; and until then it can read what the newer one
  * writes. */
@@ -511,6 +542,7 @@ RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(lost_nodes_are_given_up_as_a_whole),
           cmocka_unit_test(an_old_replica_goes_on_in_the_middle_of_a_change),
           cmocka_unit_test(lost_nodes_are_given_up_beside_those_that_are_out),
+          cmocka_unit_test(a_newer_topology_takes_the_place),
           cmocka_unit_test(two_releases_decide_alike),
           cmocka_unit_test(a_level_is_raised_to_what_is_known),
           cmocka_unit_test(a_shard_with_a_majority_needs_no_survivor),
