@@ -146,6 +146,16 @@ void buffer_truncate(struct buffer *buffer, size_t length) {
     buffer->length = length;
 }
 
+uint8_t *buffer_take(struct buffer *buffer) {
+    CHECK(buffer->start == 0 && buffer->memory != NULL);
+    uint8_t *memory = buffer->memory;
+    if (buffer->capacity - buffer->length > buffer->length / 4 + BUFFER_SMALLEST_BYTES)
+        memory = memory_resize(memory, buffer->length);
+    buffer->memory = NULL;
+    buffer->capacity = buffer->length = 0;
+    return memory;
+}
+
 void buffer_clear(struct buffer *buffer) { buffer_recycle(buffer, BUFFER_KEPT_BYTES); }
 
 void buffer_recycle(struct buffer *buffer, size_t kept_bytes) {

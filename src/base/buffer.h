@@ -31,6 +31,9 @@ void buffer_append_length_prefixed(struct buffer *buffer,
                                    struct bytes bytes); /* varint length, then bytes */
 void buffer_append_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Gives away the memory, whose first bytes are those that were held, and is empty. Nothing may have
+ * been consumed. Returns owned; much more than is held is not given away. */
+uint8_t *buffer_take(struct buffer *buffer);
 /* Room for at least `length` more bytes at the end, or NULL (and overflow) past the maximum; then
  * buffer_grew(). */
 uint8_t *buffer_reserve(struct buffer *buffer, size_t length);

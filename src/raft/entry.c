@@ -15,6 +15,16 @@ struct raft_entry *raft_entry_new(size_t payload_bytes) {
     return entry;
 }
 
+struct raft_entry *raft_entry_take(struct buffer *gathered) {
+    CHECK(gathered->length >= RAFT_ENTRY_ROOM_BYTES);
+    size_t payload_bytes = gathered->length - RAFT_ENTRY_ROOM_BYTES;
+    CHECK(payload_bytes <= PAYLOAD_BYTES_MAXIMUM);
+    struct raft_entry *entry = (struct raft_entry *)(void *)buffer_take(gathered);
+    uint32_t length = (uint32_t)(RAFT_ENTRY_HEADER_BYTES + payload_bytes);
+    *entry = (struct raft_entry){.reference_count = 1, .length = length};
+    return entry;
+}
+
 uint8_t *raft_entry_payload_room(struct raft_entry *entry) {
     return entry->bytes + RAFT_ENTRY_HEADER_BYTES;
 }

@@ -15,6 +15,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
+#include <stddef.h>
 
 typedef uint64_t raft_index;
 typedef uint64_t raft_term;
@@ -40,6 +41,10 @@ struct raft_entry {
  * raft_entry_payload_room(); raft_entry_seal() then fills in the header and the checksum. */
 struct raft_entry *raft_entry_new(size_t payload_bytes);
 uint8_t *raft_entry_payload_room(struct raft_entry *entry);
+/* The same of a buffer that holds RAFT_ENTRY_ROOM_BYTES, whatever they are, and then the payload:
+ * its memory becomes the entry, and it is empty. */
+enum { RAFT_ENTRY_ROOM_BYTES = offsetof(struct raft_entry, bytes) + RAFT_ENTRY_HEADER_BYTES };
+struct raft_entry *raft_entry_take(struct buffer *gathered);
 void raft_entry_seal(struct raft_entry *entry, raft_term term, raft_index index,
                      enum raft_entry_kind kind);
 /* Decodes and verifies one entry at the front of `in` and moves `in` past it. Returns owned in

@@ -187,8 +187,9 @@ struct shard {
     struct random random;
     struct shard_cells cells;
 
-    struct buffer batch;     /* commands of this turn, encoded */
-    uint64_t batch_begun_us; /* when its first command came */
+    struct buffer batch; /* room for the heads of an entry, then commands of this turn, encoded */
+    size_t batch_expected_bytes; /* as many commands as in the last one, and some more */
+    uint64_t batch_begun_us;     /* when its first command came */
     uint32_t batch_count;
     bool is_crowded; /* somebody was refused for want of room, and there is not much yet */
     uint32_t batch_async_count, batch_sync_count; /* who waits for those */

@@ -12,8 +12,23 @@ size_t shard_command_bytes(const struct bytes *arguments, size_t count) {
     return payload_command_bytes(arguments, count);
 }
 
+/* A batch is gathered in memory that becomes the entry: this much stands before its commands. */
+enum { BATCH_ROOM_BYTES = RAFT_ENTRY_ROOM_BYTES + PAYLOAD_HEADER_BYTES };
+
+static size_t batch_bytes(const struct shard *shard) {
+    return shard->batch.length ? shard->batch.length - BATCH_ROOM_BYTES : 0;
+}
+
+/* A busy shard's batches are of one size, turn after turn: room for the next is asked for at once.
+ */
+static void batch_begin(struct shard *shard) {
+    shard->batch_begun_us = shard->io.clock->monotonic_us(shard->io.clock);
+    (void)buffer_reserve(&shard->batch, BATCH_ROOM_BYTES + shard->batch_expected_bytes);
+    buffer_grew(&shard->batch, BATCH_ROOM_BYTES);
+}
+
 static uint64_t unfinished_bytes(const struct shard *shard) {
-    return raft_uncommitted_bytes(shard->raft) + shard->batch.length;
+    return raft_uncommitted_bytes(shard->raft) + batch_bytes(shard);
 }
 
 /* Room for a few only would go to whoever happens to ask next, so there is none before there is
@@ -42,7 +57,7 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     }
     size_t entry_bytes = RAFT_ENTRY_HEADER_BYTES + PAYLOAD_HEADER_BYTES +
                          shard->batch_traces.length + trace.length + SHARD_TRACE_EXTRA_BYTES +
-                         shard->batch.length;
+                         batch_bytes(shard);
     bool is_full =
         entry_bytes + payload_command_bytes(arguments, count) > SHARD_ENTRY_BYTES_MAXIMUM ||
         (trace.length && shard->batch_trace_count == PAYLOAD_TRACE_MAXIMUM);
@@ -54,14 +69,14 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
         shard_trace_gather(shard, trace);
     }
     if (shard->batch_count == 0) {
-        shard->batch_begun_us = shard->io.clock->monotonic_us(shard->io.clock);
+        batch_begin(shard);
     }
     payload_encode_command(&shard->batch, arguments, count);
     shard->batch_count++;
     shard->batch_async_count += waiter.is_async;
     shard->batch_sync_count += waiter.target && !waiter.is_async;
     *(struct shard_waiter *)queue_push(&shard->waiters) = waiter;
-    if (shard->batch.length >= (size_t)config->batch_bytes ||
+    if (batch_bytes(shard) >= (size_t)config->batch_bytes ||
         shard->batch_count >= (uint64_t)config->entry_commands) {
         shard_flush(shard);
     }
@@ -93,6 +108,17 @@ static void clear_batch_traces(struct shard *shard) {
     buffer_clear(&shard->batch_traces);
 }
 
+/* Moves the commands back by what the header is longer than usual. */
+static void batch_widen(struct shard *shard, size_t bytes) {
+    if (bytes > 0) {
+        size_t command_bytes = batch_bytes(shard);
+        (void)buffer_reserve(&shard->batch, bytes);
+        uint8_t *commands = buffer_data(&shard->batch) + BATCH_ROOM_BYTES;
+        memmove(commands + bytes, commands, command_bytes);
+        buffer_grew(&shard->batch, bytes);
+    }
+}
+
 static struct raft_entry *make_entry(struct shard *shard) {
     struct payload_header fields = {.stamp_ms = shard->io.clock->wall_ms(shard->io.clock),
                                     .seed = random_next(&shard->random),
@@ -103,20 +129,18 @@ static struct raft_entry *make_entry(struct shard *shard) {
     buffer_init(&header, PAYLOAD_HEADER_BYTES + PAYLOAD_TRACES_BYTES_MAXIMUM);
     payload_encode_header(&header, &fields);
     CHECK(!header.is_overflowed);
-    struct raft_entry *entry = raft_entry_new(header.length + shard->batch.length);
-    uint8_t *room = raft_entry_payload_room(entry);
-    memcpy(room, buffer_data(&header), header.length);
-    memcpy(room + header.length, buffer_data(&shard->batch), shard->batch.length);
+    batch_widen(shard, header.length - PAYLOAD_HEADER_BYTES);
+    memcpy(buffer_data(&shard->batch) + RAFT_ENTRY_ROOM_BYTES, buffer_data(&header), header.length);
     buffer_release(&header);
+    struct raft_entry *entry = raft_entry_take(&shard->batch);
     entry->is_early = shard->batch_async_count > 0;
     entry->patience_us =
         entry->is_early && shard->batch_sync_count == 0 ? shard_patience_us(shard) : 0;
     return entry;
 }
 
-/* A busy shard's batches are of one size, turn after turn: its memory is kept. */
 static void batch_clear(struct shard *shard) {
-    buffer_recycle(&shard->batch, SHARD_BATCH_KEPT_BYTES);
+    buffer_clear(&shard->batch);
     shard->batch_count = shard->batch_async_count = shard->batch_sync_count = 0;
     clear_batch_traces(shard);
 }
@@ -150,6 +174,7 @@ void shard_flush(struct shard *shard) {
         return;
     }
     uint32_t count = shard->batch_count;
+    size_t bytes = batch_bytes(shard);
     struct raft_event event = {.kind = RAFT_PROPOSE, .payload_entry = make_entry(shard)};
     give_up_overtaken(shard, raft_last_index(shard->raft) + 1);
     /* Pending before the step: a sole voter's entry, or a refusal, may come back within it. */
@@ -167,7 +192,8 @@ void shard_flush(struct shard *shard) {
     metric_add(shard->cells.proposals, count);
     metric_observe(shard->cells.queue_time, pending->proposed_us - shard->batch_begun_us);
     metric_observe(shard->cells.batch_commands, count);
-    metric_observe(shard->cells.batch_bytes, shard->batch.length);
+    metric_observe(shard->cells.batch_bytes, bytes);
+    shard->batch_expected_bytes = bytes + bytes / 8;
     batch_clear(shard);
     bool is_leader = shard_is_leader(shard);
     CHECK(is_leader);

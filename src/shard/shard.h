@@ -24,7 +24,6 @@
 #include "store/wal.h"
 
 enum {
-    SHARD_BATCH_KEPT_BYTES = 64 << 10, /* a larger batch gives its memory back */
     SHARD_PENDING_READ_MAXIMUM = 1 << 20,
     SHARD_SNAPSHOT_PIECE_BYTES = 256 << 10,
     SHARD_SNAPSHOT_PIECES_IN_FLIGHT = 4,

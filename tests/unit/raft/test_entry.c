@@ -30,6 +30,27 @@ static void test_golden(void **state) {
     raft_entry_drop(entry);
 }
 
+/* What was gathered behind the room for it becomes the same entry, where it lies. */
+static void test_taken_from_a_buffer(void **state) {
+    (void)state;
+    struct buffer gathered;
+    buffer_init(&gathered, SIZE_MAX);
+    assert_non_null(buffer_reserve(&gathered, RAFT_ENTRY_ROOM_BYTES + 5));
+    buffer_grew(&gathered, RAFT_ENTRY_ROOM_BYTES);
+    buffer_append_text(&gathered, "hello");
+    const uint8_t *memory = buffer_data(&gathered);
+    struct raft_entry *entry = raft_entry_take(&gathered);
+    assert_ptr_equal(entry, memory);
+    assert_int_equal(gathered.length, 0);
+    raft_entry_seal(entry, 7, 0x010203, RAFT_ENTRY_COMMANDS);
+    assert_int_equal(entry->length, sizeof golden);
+    assert_memory_equal(entry->bytes, golden, sizeof golden);
+    raft_entry_drop(entry);
+    buffer_append_text(&gathered, "again");
+    assert_true(bytes_equal(buffer_bytes(&gathered), BYTES_LITERAL("again")));
+    buffer_release(&gathered);
+}
+
 static void test_decode(void **state) {
     (void)state;
     uint8_t two[2 * sizeof golden];
@@ -110,6 +131,7 @@ static void test_references(void **state) {
     raft_entry_drop(entry);
 }
 
-RUN_TESTS(cmocka_unit_test(test_golden), cmocka_unit_test(test_decode),
-          cmocka_unit_test(test_truncated), cmocka_unit_test(test_flipped),
-          cmocka_unit_test(test_refused), cmocka_unit_test(test_references))
+RUN_TESTS(cmocka_unit_test(test_golden), cmocka_unit_test(test_taken_from_a_buffer),
+          cmocka_unit_test(test_decode), cmocka_unit_test(test_truncated),
+          cmocka_unit_test(test_flipped), cmocka_unit_test(test_refused),
+          cmocka_unit_test(test_references))
