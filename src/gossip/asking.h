@@ -1,15 +1,15 @@
 /* What this node takes by a stream. One at a time, so that nothing is brought twice; while it runs
  * no comparison is begun.
  *
- *     IDLE --- an offer (serving.h), asking_offered() --> ASKING, STREAM_OPEN
- *     ASKING -- STREAM_PIECE: as a FILL ----------------> ASKING
- *        |----- STREAM_ENDED, done ---------------------> IDLE    the next comparison sees what is
- * left
- *        |----- busy -----------------------------------> IDLE    who is busy is asked by datagrams
- * for |                                                        a moment; a newcomer compares with
- *        |                                                        another member at once
- *        +----- failed, silent, too long ---------------> IDLE    by datagrams for a minute, and at
- * once
+ *     IDLE --- an offer (serving.h), asking_offered() ---> ASKING, STREAM_OPEN
+ *     ASKING - STREAM_PIECE: as a FILL ------------------> ASKING
+ *        |---- STREAM_ENDED, done -----------------------> IDLE (1)
+ *        |---- busy -------------------------------------> IDLE (2)
+ *        +---- failed, silent, too long -----------------> IDLE (3)
+ *
+ * (1) The next comparison sees what is left.
+ * (2) Who is busy is asked by datagrams for a moment; a newcomer compares with another at once.
+ * (3) By datagrams for a minute, and at once.
  *
  * Only who said that it can take a stream, in its DIGEST or PULL, is offered one: so members of
  * older releases, and whom streams do not reach, go on by datagrams. */

@@ -356,7 +356,7 @@ struct gossip {
     size_t stream_action_capacity;
 };
 
-/* gossip.c: what all parts need. */
+/* sending.c, hearing.c: what all parts need. */
 void gossip_send(struct gossip *gossip,
                  const struct gossip_address *to); /* what the writer holds */
 void gossip_send_surely(struct gossip *gossip,

@@ -27,16 +27,8 @@ void probe_address(struct gossip *gossip, enum probe_kind kind,
 void probe_ask_about(struct gossip *gossip, const struct member *asked,
                      const struct member *const *suspects, size_t count);
 /* Answers. */
-void probe_pinged(struct gossip *gossip, const struct gossip_address *from,
-                  const struct codec_message *message);
-/* By a life that may be a recording: whoever it is, now or never, learns who is here and in which
- * life, and nothing is learned of it (replay.h). */
-void probe_pinged_unproven(struct gossip *gossip, const struct gossip_address *from,
-                           const struct codec_message *message);
 void probe_acknowledged(struct gossip *gossip, const struct gossip_address *from,
                         const struct codec_message *message);
-void probe_asked(struct gossip *gossip, const struct gossip_address *from,
-                 const struct codec_message *message);
 void probe_nacked(struct gossip *gossip, const struct codec_message *message);
 /* A ping of our own came back to us: that address is this node's. */
 void probe_met_self(struct gossip *gossip, const struct codec_message *message);
