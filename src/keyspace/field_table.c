@@ -23,6 +23,7 @@ struct field_table {
     size_t moved;                 /* buckets of the old array that are moved */
     size_t count, entry_bytes;    /* entry_bytes: all entries, by value_memory_class() */
     struct entry *kept;           /* what a cut wants and is not in the arrays any more */
+    uint64_t *kept_bytes;         /* borrowed from the cut */
     uint64_t cut_cursor;
     bool mark, is_cut, is_walked, is_freed;
 };
@@ -95,6 +96,7 @@ void field_table_free(struct field_table *table) {
         return;
     if (table->is_cut) {
         table->is_freed = true;
+        *table->kept_bytes += field_table_memory_bytes(table);
         return;
     }
     array_free(&table->arrays[0]);
@@ -208,6 +210,15 @@ static void entry_drop(struct field_table *table, struct entry *entry) {
     }
     entry->next = table->kept;
     table->kept = entry;
+    *table->kept_bytes += entry_bytes(entry);
+}
+
+/* The first of what is kept. */
+static void kept_free(struct field_table *table) {
+    struct entry *entry = table->kept;
+    table->kept = entry->next;
+    *table->kept_bytes -= entry_bytes(entry);
+    memory_free(entry);
 }
 
 static struct entry *table_entry_new(const struct field_table *table, struct bytes field,
@@ -357,8 +368,9 @@ uint64_t field_table_scan(const struct field_table *table, uint64_t cursor, fiel
 
 /* ---- cutting ------------------------------------------------------------------------------ */
 
-void field_table_cut(struct field_table *table) {
+void field_table_cut(struct field_table *table, uint64_t *kept_bytes) {
     CHECK(!table->is_cut);
+    table->kept_bytes = kept_bytes;
     table->is_cut = true;
     table->is_walked = false;
     table->cut_cursor = 0;
@@ -379,12 +391,10 @@ bool field_table_visit_cut(struct field_table *table, field_visitor visit, void 
         table->is_walked = table->cut_cursor == 0;
         return true;
     }
-    struct entry *entry = table->kept;
-    if (entry == NULL)
+    if (table->kept == NULL)
         return false;
-    table->kept = entry->next;
-    visit_pair(&pair, entry);
-    memory_free(entry);
+    visit_pair(&pair, table->kept);
+    kept_free(table);
     return true;
 }
 
@@ -396,13 +406,11 @@ static void mend(void *context, struct entry *entry) {
 /* Once all was visited, all marks are turned, and so the table's is: nothing is gone over. */
 void field_table_end_cut(struct field_table *table) {
     bool is_whole = table->is_walked && table->kept == NULL;
-    for (struct entry *entry = table->kept, *next; entry; entry = next) {
-        next = entry->next;
-        memory_free(entry);
-    }
-    table->kept = NULL;
+    while (table->kept)
+        kept_free(table);
     table->is_cut = false;
     if (table->is_freed) {
+        *table->kept_bytes -= field_table_memory_bytes(table);
         field_table_free(table);
         return;
     }

@@ -54,8 +54,9 @@ void field_table_random(const struct field_table *table, struct random *random, 
 
 /* A cut, as of a keyspace (keyspace_cut.h): what the table holds now is visited bit by bit while it
  * goes on changing. One at a time. Freeing the table before its end is allowed and leaves the pairs
- * to the cut. */
-void field_table_cut(struct field_table *table);
+ * to the cut. What is held for the cut only is counted in *kept_bytes, which stays until its end.
+ */
+void field_table_cut(struct field_table *table, uint64_t *kept_bytes);
 /* Visits a bucket of what is left; false if nothing was. */
 bool field_table_visit_cut(struct field_table *table, field_visitor visit, void *context);
 /* Whatever is left is given up. The table is gone if it was freed meanwhile. */

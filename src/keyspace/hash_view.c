@@ -5,11 +5,13 @@ struct hash_view {
     struct hash_value *hash;    /* owned; NULL: `shared` is viewed */
     uint64_t position;          /* of a scan through it */
     struct field_table *shared; /* the hash's, or nobody's any more; its cut is ours */
+    uint64_t *kept_bytes;       /* borrowed: the cut's */
 };
 
-void *hash_view_new(void *object, bool is_given) {
+void *hash_view_new(void *object, bool is_given, uint64_t *kept_bytes) {
     struct hash_value *hash = object;
     struct hash_view *view = memory_allocate_zeroed(1, sizeof *view);
+    view->kept_bytes = kept_bytes;
     bool is_small = hash_value_memory_bytes(hash) <= HASH_VIEW_COPY_BYTES;
     if (is_given) {
         view->hash = hash;
@@ -17,8 +19,10 @@ void *hash_view_new(void *object, bool is_given) {
         view->hash = hash_value_kind.copy(hash);
     } else {
         view->shared = hash->table;
-        field_table_cut(view->shared);
+        field_table_cut(view->shared, kept_bytes);
     }
+    if (view->hash)
+        *kept_bytes += hash_value_memory_bytes(view->hash);
     return view;
 }
 
@@ -70,6 +74,8 @@ void hash_view_free(void *view) {
     struct hash_view *hash_view = view;
     if (hash_view->shared)
         field_table_end_cut(hash_view->shared);
+    if (hash_view->hash)
+        *hash_view->kept_bytes -= hash_value_memory_bytes(hash_view->hash);
     hash_value_free(hash_view->hash);
     memory_free(hash_view);
 }

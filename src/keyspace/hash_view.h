@@ -15,7 +15,7 @@ struct hash_value {
 enum { HASH_VIEW_COPY_BYTES = 64 * 1024 };
 
 /* As struct value_kind has them. */
-void *hash_view_new(void *object, bool is_given);
+void *hash_view_new(void *object, bool is_given, uint64_t *kept_bytes);
 bool hash_view_save(void *view, size_t maximum_bytes, struct buffer *out, uint64_t *hash);
 uint8_t hash_view_encoding(const void *view);
 void hash_view_free(void *view);

@@ -45,7 +45,7 @@ bool keyspace_save_cut(struct keyspace *keyspace, slot_number slot, size_t bytes
                        struct buffer *out, uint64_t *state_hash);
 /* Gives up what is not saved. */
 void keyspace_end_cut(struct keyspace *keyspace);
-/* The memory of records that are held for the cut only; not that of their objects. */
+/* The memory of records, objects and fields that are held for the cut only. */
 uint64_t keyspace_cut_kept_bytes(const struct keyspace *keyspace);
 
 /* Adds what was saved, of any slots in any order, cut and joined anywhere: what is not whole yet is

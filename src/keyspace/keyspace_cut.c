@@ -85,8 +85,9 @@ static void keep(struct keyspace_cut *cut, unsigned slot, struct record *record)
     cut->kept[slot] = record;
 }
 
-static void set_view(struct record *record, bool is_given) {
-    void *view = value_kind_of(record_type(record))->view(record_object(record), is_given);
+static void set_view(struct keyspace_cut *cut, struct record *record, bool is_given) {
+    const struct value_kind *kind = value_kind_of(record_type(record));
+    void *view = kind->view(record_object(record), is_given, &cut->kept_bytes);
     memcpy(record->body + record->key_length, &view, sizeof view);
 }
 
@@ -94,7 +95,7 @@ void cut_take(struct keyspace *keyspace, unsigned slot, struct record *record) {
     if (record_is_object(record)) {
         const struct value_kind *kind = value_kind_of(record_type(record));
         keyspace->memory_bytes -= kind->memory_bytes(record_object(record));
-        set_view(record, true);
+        set_view(keyspace->cut, record, true);
     }
     keep(keyspace->cut, slot, record);
 }
@@ -106,7 +107,7 @@ struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct 
     if (copy->has_expiry)
         expiry_heap_moved(&keyspace->expiries, copy);
     if (record_is_object(record))
-        set_view(record, false);
+        set_view(keyspace->cut, record, false);
     keep(keyspace->cut, slot, record);
     return copy;
 }

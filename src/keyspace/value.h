@@ -41,8 +41,9 @@ struct value_kind {
     void (*save)(const void *object, uint64_t *position, size_t maximum_bytes, struct buffer *out);
     /* What the object holds now, to be saved bit by bit while it goes on changing; its cost is
      * bounded, however large the object. One at a time. The object may be freed before its view.
-     * `is_given`: the view takes the object. Returns owned. */
-    void *(*view)(void *object, bool is_given);
+     * `is_given`: the view takes the object. The memory that is held for the view only is counted
+     * in *kept_bytes, which stays until it is freed. Returns owned. */
+    void *(*view)(void *object, bool is_given, uint64_t *kept_bytes);
     /* The next piece of what the object held, as save() would append it; adds what hash() adds for
      * its elements. True once all has been saved. */
     bool (*view_save)(void *view, size_t maximum_bytes, struct buffer *out, uint64_t *hash);

@@ -226,7 +226,7 @@ static void test_a_cut_is_of_one_moment(void **state) {
     end(&world);
 }
 
-/* One field of a large hash is set: only that one is kept, not the hash. */
+/* One field of a large hash is set: only that one is kept, not the hash, until that is deleted. */
 static void test_a_change_to_a_large_hash_is_cheap(void **state) {
     (void)state;
     struct world world;
@@ -241,10 +241,49 @@ static void test_a_change_to_a_large_hash_is_cheap(void **state) {
     hash_value_set(hash, text, text, 7);
     hash_value_remove(hash, BYTES_LITERAL("field:18"));
     assert_true(hash == record_object(keyspace_find(world.keyspace, key)));
-    assert_in_range(keyspace_cut_kept_bytes(world.keyspace), 1, 100);
+    uint64_t kept_bytes = keyspace_cut_kept_bytes(world.keyspace);
+    uint64_t record_bytes_kept = value_memory_class(
+        record_bytes(keyspace_find(world.keyspace, key)));    /* the block that was copied */
+    assert_in_range(kept_bytes - record_bytes_kept, 32, 100); /* two fields */
+    uint64_t hash_bytes = hash_value_memory_bytes(hash);
     keyspace_delete(world.keyspace, key); /* its fields go over to the cut */
     assert_null(keyspace_find(world.keyspace, key));
+    kept_bytes = keyspace_cut_kept_bytes(world.keyspace) - kept_bytes;
+    assert_in_range(kept_bytes, hash_bytes - 100, hash_bytes);
     expect_saved(&world, HASHES, 0);
+    keyspace_end_cut(world.keyspace);
+    end(&world);
+}
+
+/* What goes over to the cut counts with what it holds: a large hash that is deleted, a small one
+ * that is copied for the cut, one field that is kept of many. */
+static void test_objects_that_are_kept_count(void **state) {
+    (void)state;
+    struct world world;
+    start(&world, 4);
+    char name[32];
+    struct bytes large = key_name(name, HASHES, 0), text = BYTES_LITERAL("field:1");
+    char small_name[32];
+    struct bytes small = key_name(small_name, 0, 0);
+    keyspace_put_object(world.keyspace, small, VALUE_HASH, random_hash(&world, 20), 0);
+    uint64_t small_bytes =
+        hash_value_memory_bytes(record_object(keyspace_find(world.keyspace, small)));
+    uint64_t large_bytes =
+        hash_value_memory_bytes(record_object(keyspace_find(world.keyspace, large)));
+    struct slot_set slots = all_slots(&world);
+    note_model(&world);
+    keyspace_cut(world.keyspace, &slots);
+    struct hash_value *hash =
+        keyspace_object_to_change(world.keyspace, keyspace_find(world.keyspace, small));
+    hash_value_set(hash, text, text, 7);
+    uint64_t kept_bytes = keyspace_cut_kept_bytes(world.keyspace);
+    assert_in_range(kept_bytes, small_bytes, small_bytes + 100);
+    keyspace_delete(world.keyspace, large);
+    kept_bytes = keyspace_cut_kept_bytes(world.keyspace) - kept_bytes;
+    assert_in_range(kept_bytes, large_bytes, large_bytes + 100);
+    expect_saved(&world, 0, 0);
+    expect_saved(&world, HASHES, 0);
+    assert_int_equal(keyspace_cut_kept_bytes(world.keyspace), 0);
     keyspace_end_cut(world.keyspace);
     end(&world);
 }
@@ -275,5 +314,6 @@ static void test_every_turn_is_short(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_a_cut_is_of_one_moment),
+          cmocka_unit_test(test_objects_that_are_kept_count),
           cmocka_unit_test(test_a_change_to_a_large_hash_is_cheap),
           cmocka_unit_test(test_every_turn_is_short))
