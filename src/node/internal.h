@@ -5,7 +5,8 @@
  *   worker.c                                      life, the turn, ticks, mail
  *   clients.c -> router.c -> gather.c, calls.c    bytes to commands; where one goes; to shards
  *                router.c -> session_commands.c, client_, cluster_, config_commands.c, info.c,
- *                            status.c             what a node answers itself
+ *                            status.c, trothdb_commands.c
+ *                                                 what a node answers itself
  *   peers.c -> raft_mail.c, pairs.c, transfers.c, slow_trace.c, control.c -> outbox.c
  *                                                 what comes from other nodes, and goes to them
  *   control.c -> replicas.c                       the topology, and what stands here by it
@@ -549,10 +550,11 @@ bool info_command(struct session_command *call);
 bool gossip_command(struct session_command *call); /* gossip_sessions.c; SUBSCRIBE... too */
 bool slowlog_command(struct session_command *call);
 bool trothdb_command(struct session_command *call);
+void status_command(struct session_command *call);                 /* TROTHDB STATUS */
 void session_set_name(struct session *session, struct bytes name); /* valid already */
 /* TROTHDB FOUND that came to another worker: worker 0 founds, and answers by MAIL_REPLY. The mail
  * stays the caller's. */
-void status_found_mail(struct worker *worker, struct mail *mail);
+void trothdb_found_mail(struct worker *worker, struct mail *mail);
 enum { MAIL_TOPOLOGY_IS_FOUNDING = 1 }; /* flag of a MAIL_TOPOLOGY */
 
 /* To a client of Redis Cluster a node that leads nothing is the slave of one that leads: of which?

@@ -48,7 +48,7 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         break;
     case MAIL_TOPOLOGY:
         if (mail->flags & MAIL_TOPOLOGY_IS_FOUNDING)
-            status_found_mail(worker, mail);
+            trothdb_found_mail(worker, mail);
         else
             control_topology_mail(worker, buffer_bytes(&mail->bytes));
         break;
