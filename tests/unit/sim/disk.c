@@ -186,11 +186,11 @@ static void rot_damages_synced_data_and_can_be_mended(void **state) {
     (void)state;
     struct world world;
     world_init(&world, 1);
-    put(&world, "wal-1", "aaaa", true);
+    put(&world, "wal-01", "aaaa", true);
     assert_int_equal(world.disk->ops->sync_directory(world.disk), 0);
     assert_false(sim_disk_rot(world.sim, "wal", &world.random)); /* nothing stands behind it yet */
     struct disk_file *file;
-    assert_int_equal(world.disk->ops->open(world.disk, "wal-1", DISK_OPEN_WRITE, &file), 0);
+    assert_int_equal(world.disk->ops->open(world.disk, "wal-01", DISK_OPEN_WRITE, &file), 0);
     for (uint64_t i = 1; i <= 3; i++) {
         assert_int_equal(world.disk->ops->write(file, 4 * i, BYTES_LITERAL("bbbb")), 0);
         assert_int_equal(world.disk->ops->sync(file), 0);
@@ -199,12 +199,12 @@ static void rot_damages_synced_data_and_can_be_mended(void **state) {
     assert_true(sim_disk_rot(world.sim, "wal", &world.random));
     uint8_t *data;
     size_t length;
-    assert_int_equal(disk_read_all(world.disk, "wal-1", 100, &data, &length), 0);
+    assert_int_equal(disk_read_all(world.disk, "wal-01", 100, &data, &length), 0);
     assert_memory_not_equal(data, "aaaabbbbbbbb", 12);
     assert_memory_equal(data + 12, "bbbb", 4); /* nothing stands behind these yet */
     memory_free(data);
     sim_disk_mend(world.sim);
-    assert_int_equal(disk_read_all(world.disk, "wal-1", 100, &data, &length), 0);
+    assert_int_equal(disk_read_all(world.disk, "wal-01", 100, &data, &length), 0);
     assert_memory_equal(data, "aaaabbbbbbbbbbbb", 16);
     memory_free(data);
     world_release(&world);
