@@ -6,7 +6,6 @@
 'use strict'
 const fs = require('fs')
 const path = require('path')
-const { spawnSync } = require('child_process')
 const { startTrothdb, makeDirectory, removeDirectory, findFreeBase, stopAll, sleep } = require('./systems')
 
 const root = path.resolve(__dirname, '..')
@@ -16,14 +15,14 @@ const SETTLE_MS = 120000
 const STAYS_MS = 10000 // leads may move once more where the disks were slow while the shards were made
 const LOOK_MS = 500
 const LIMIT_PERCENT = 1
-const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout) || 100
 
-function ticksOf(file) {
-  const fields = fs.readFileSync(file, 'utf8').split(') ')
-  return { name: fields[0].split('(')[1], ticks: Number(fields[1].split(' ')[11]) + Number(fields[1].split(' ')[12]) }
-}
-const threadsOf = (pid) => Object.fromEntries(fs.readdirSync(`/proc/${pid}/task`).map((tid) => [tid, ticksOf(`/proc/${pid}/task/${tid}/stat`)]))
-const percentOf = (ticks, seconds) => 100 * ticks / ticksPerSecond / seconds
+// The scheduler's own count: the ticks of /proc/PID/stat are as long as what is measured here.
+const threadOf = (task) => ({
+  name: fs.readFileSync(`${task}/comm`, 'utf8').trim(),
+  nanoseconds: Number(fs.readFileSync(`${task}/schedstat`, 'utf8').split(' ')[0])
+})
+const threadsOf = (pid) => Object.fromEntries(fs.readdirSync(`/proc/${pid}/task`).map((tid) => [tid, threadOf(`/proc/${pid}/task/${tid}`)]))
+const percentOf = (nanoseconds, seconds) => 100 * nanoseconds / 1e9 / seconds
 
 async function figure(adminPort, name) {
   const text = await fetch(`http://127.0.0.1:${adminPort}/metrics`).then((response) => response.text())
@@ -51,7 +50,7 @@ async function measureIdle({ build, directory, base, shards = SHARDS, seconds = 
     return running.pids.map((pid, i) => {
       const after = threadsOf(pid)
       const threads = Object.keys(after)
-        .map((tid) => ({ name: after[tid].name, percent: percentOf(after[tid].ticks - (before[i][tid]?.ticks ?? 0), seconds) }))
+        .map((tid) => ({ name: after[tid].name, percent: percentOf(after[tid].nanoseconds - (before[i][tid]?.nanoseconds ?? 0), seconds) }))
       return { percent: threads.reduce((sum, thread) => sum + thread.percent, 0), threads }
     })
   } finally {
@@ -81,4 +80,4 @@ if (require.main === module) {
   })
 }
 
-module.exports = { measureIdle, SHARDS, LIMIT_PERCENT }
+module.exports = { measureIdle, SHARDS, SECONDS, LIMIT_PERCENT }
