@@ -82,9 +82,10 @@ static void test_after_writes(void **state) {
 static void test_on_follower(void **state) {
     (void)state;
     struct world *world = started(3);
-    world_propose(world, 1, "SET k w");
+    uint64_t write = world_propose(world, 1, "SET k w");
     world->is_cut[1][2] = true;
-    world_settle(world);
+    world_run(world, 10);
+    assert_answer(world, write, "DONE +OK|");
     world->is_cut[1][2] = false;
     uint64_t ticket = world_read(world, 2, "GET k", SHARD_READ_ON_FOLLOWER);
     assert_answer(world, ticket, "");
