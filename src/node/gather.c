@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/cursor.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "node/internal.h"

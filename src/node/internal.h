@@ -325,12 +325,9 @@ bool leaders_is_here(const struct worker *worker, uint32_t shard);
 bool leaders_are_being_elected(const struct worker *worker, uint32_t shard);
 /* The error for a command that this node does not serve: MOVED, CLUSTERDOWN. */
 void leaders_redirect(struct worker *worker, uint32_t shard, slot_number slot, struct reply *reply);
-void net_address_of_node(const struct topology_node *node, struct net_address *client);
 
 /* replicas.c: what stands here follows the topology, who votes follows it too */
 int replicas_place(struct worker *worker, struct buffer *problem) MUST_CHECK;
-/* Do other nodes hold replicas of the shard, for certain? */
-bool replicas_have_peers(const struct worker *worker, uint32_t shard);
 void replicas_tick(struct worker *worker);
 void replicas_durable(struct worker *worker, uint64_t wal_sequence);
 /* Control shard's leader: what a member says by gossip. */
@@ -427,7 +424,8 @@ unsigned levels_of(const struct worker *worker, const uint8_t uuid[GOSSIP_UUID_B
 /* control.c */
 int control_start(struct worker *worker,
                   struct buffer *problem) MUST_CHECK; /* reads the files; founds a cluster of one */
-/* As replicas_have_peers(), before the topology is in place: by the file. */
+/* Do other nodes hold replicas of the shard, for certain? Asked before the topology is in place: by
+ * the file. */
 bool control_has_peers(struct worker *worker, uint32_t shard);
 void control_applied(struct worker *worker, struct shard *shard);
 int control_found(struct worker *worker, struct bytes encoded, struct buffer *problem) MUST_CHECK;

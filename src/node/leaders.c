@@ -47,7 +47,7 @@ bool leaders_are_being_elected(const struct worker *worker, uint32_t shard) {
 
 /* ---- away ---- */
 
-void net_address_of_node(const struct topology_node *node, struct net_address *client) {
+static void net_address_of_node(const struct topology_node *node, struct net_address *client) {
     snprintf(client->host, sizeof(client->host), "%s", node->address.host);
     client->port = node->address.client_port;
 }

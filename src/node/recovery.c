@@ -52,8 +52,6 @@ static int recover_forget(void *context, uint32_t shard, uint64_t index, uint64_
     return recovery ? 0 : ERR_DAMAGED;
 }
 
-/* ---- what it lost ---- */
-
 static int recover_floor(void *context, uint32_t shard, uint64_t index, uint64_t term) {
     struct shard_recovery *recovery = recovery_of(context, shard);
     if (recovery) {
@@ -61,6 +59,8 @@ static int recover_floor(void *context, uint32_t shard, uint64_t index, uint64_t
     }
     return recovery ? 0 : ERR_DAMAGED;
 }
+
+/* ---- what it lost ---- */
 
 static bool repair_may_lose(void *context, uint32_t shard) {
     return control_has_peers(context, shard);

@@ -48,7 +48,8 @@ static void note_forgotten(struct worker *worker, uint32_t shard, uint64_t wal_s
              LOG_F("shard", shard));
 }
 
-bool replicas_have_peers(const struct worker *worker, uint32_t shard) {
+/* Do other nodes hold replicas of the shard, for certain? */
+static bool has_peers(const struct worker *worker, uint32_t shard) {
     return topology_has_peers(worker->topology, worker->self, shard);
 }
 
@@ -59,7 +60,7 @@ static int make_shard(struct worker *worker, uint32_t number,
     struct shard_options options = {.number = number,
                                     .self = worker->self,
                                     .founding = *founding,
-                                    .has_peers = replicas_have_peers(worker, number),
+                                    .has_peers = has_peers(worker, number),
                                     .machine = machine,
                                     .seed = random_next(&worker->random),
                                     .io = worker->shard_io};

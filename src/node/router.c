@@ -3,8 +3,6 @@
  * decides: a stale belief costs a redirect. */
 #include <stdio.h>
 
-#include "base/check.h"
-#include "base/cursor.h"
 #include "base/memory.h"
 #include "node/internal.h"
 

@@ -7,7 +7,6 @@
  *   a newer topology ------------------------------+      a copy is changed, checked, put in place
  */
 #include "base/check.h"
-#include "base/memory.h"
 #include "base/planted.h"
 #include "node/internal.h"
 

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "base/check.h"
 #include "base/memory.h"
 #include "member/gossiper.h"
 #include "node/internal.h"
