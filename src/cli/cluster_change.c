@@ -1,6 +1,5 @@
-/* `trothdb cluster add` and `trothdb cluster replicas`: asked of the control shard's leader,
- * whichever node that is; then looked at until it is so. `trothdb cluster leader`: asked of the
- * leader that is to go. */
+/* `trothdb cluster replicas`: asked of the control shard's leader, whichever node that is; then
+ * looked at until it is so. `trothdb cluster leader`: asked of the leader that is to go. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,10 +32,14 @@ int change_fail(const struct change *change, const char *what, const char *why) 
     return cluster_fail(change->is_json, what, bytes_of_text(why));
 }
 
-/* Looks again and again. `is_done` shows its progress itself. */
 bool change_wait(struct change *change, bool (*is_done)(struct change *change, void *context),
                  void *context) {
-    uint64_t deadline_ms = cluster_now_ms() + (uint64_t)change->wait_s * 1000;
+    return change_wait_for(change, change->wait_s, is_done, context);
+}
+
+bool change_wait_for(struct change *change, int64_t wait_s,
+                     bool (*is_done)(struct change *change, void *context), void *context) {
+    uint64_t deadline_ms = cluster_now_ms() + (uint64_t)wait_s * 1000;
     while (!is_done(change, context)) {
         if (cluster_now_ms() >= deadline_ms) {
             return false;
@@ -45,110 +48,6 @@ bool change_wait(struct change *change, bool (*is_done)(struct change *change, v
     }
     show_no_more(change);
     return true;
-}
-
-/* ---- add ---- */
-
-struct joining {
-    struct net_address client;
-    char cluster[STATUS_CLUSTER_BYTES];
-};
-
-static bool has_joined(struct change *change, void *context) {
-    const struct joining *joining = context;
-    struct status status;
-    char ignored[CLIENT_PROBLEM_BYTES];
-    change_show(change, "the node is in the topology, and is being told");
-    if (status_fetch(&status, &joining->client, CLUSTER_ASK_MS, ignored)) {
-        return false;
-    }
-    bool is_in = strcmp(status.cluster, joining->cluster) == 0;
-    status_release(&status);
-    return is_in;
-}
-
-/* Gossip is how a spare hears that it was taken. */
-static bool is_member(const struct status *cluster, const char *uuid) {
-    for (size_t i = 0; i < cluster->member_count; i++) {
-        if (strcmp(cluster->members[i].uuid, uuid) == 0 &&
-            strcmp(cluster->members[i].state, "alive") == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *spare_problem(const struct status *spare, const struct status *cluster,
-                                 const char *uuid, struct topology_address *address) {
-    if (spare->cluster[0] && strcmp(spare->cluster, cluster->cluster) == 0) {
-        return "the node belongs to this cluster already";
-    }
-    if (spare->cluster[0]) {
-        return "the node belongs to another cluster; only a spare can be taken";
-    }
-    if (!cluster->cluster[0]) {
-        return "the node given with --at belongs to no cluster";
-    }
-    if (!status_own_address(spare, address)) {
-        return "the node does not say yet where it listens; try again in a moment";
-    }
-    if (!is_member(cluster, uuid)) {
-        return "the cluster does not hear of the node by gossip; start the node with --join and "
-               "the "
-               "peer address of a node of the cluster, and with the same cluster key";
-    }
-    return NULL;
-}
-
-static int ask_to_add(struct change *change, const char *uuid,
-                      const struct topology_address *address, char *problem) {
-    char ports[3][8];
-    snprintf(ports[0], sizeof(ports[0]), "%u", address->client_port);
-    snprintf(ports[1], sizeof(ports[1]), "%u", address->peer_port);
-    snprintf(ports[2], sizeof(ports[2]), "%u", address->admin_port);
-    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("ADDNODE"),
-                                      bytes_of_text(uuid),      bytes_of_text(address->host),
-                                      bytes_of_text(ports[0]),  bytes_of_text(ports[1]),
-                                      bytes_of_text(ports[2])};
-    return cluster_ask_control(&change->at, arguments, 7, problem);
-}
-
-static int add_spare(struct change *change, const struct net_address *client,
-                     const struct status *spare, const struct status *cluster) {
-    char uuid[STATUS_CLUSTER_BYTES], problem[CLIENT_PROBLEM_BYTES];
-    struct topology_address address;
-    snprintf(uuid, sizeof(uuid), "%.32s", spare->id);
-    const char *wrong = spare_problem(spare, cluster, uuid, &address);
-    if (wrong) {
-        return change_fail(change, "the node cannot be added:", wrong);
-    }
-    if (ask_to_add(change, uuid, &address, problem)) {
-        return change_fail(change, "the node was not added:", problem);
-    }
-    struct joining joining = {.client = *client};
-    snprintf(joining.cluster, sizeof(joining.cluster), "%s", cluster->cluster);
-    if (!change_wait(change, has_joined, &joining)) {
-        return change_fail(
-            change, "the node was added, but:",
-            "it has not taken the topology yet; it will when it hears of it by gossip");
-    }
-    return cluster_print(&change->at, change->is_json);
-}
-
-static int add(struct change *change, const struct net_address *client) {
-    struct status spare, cluster;
-    char problem[CLIENT_PROBLEM_BYTES];
-    if (status_fetch(&spare, client, CLUSTER_ASK_MS, problem)) {
-        return change_fail(change, "the node cannot be asked:", problem);
-    }
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
-        status_release(&spare);
-        return change_fail(change, "the cluster cannot be asked:", problem);
-    }
-    int status = add_spare(change, client, &spare, &cluster);
-    status_release(&spare);
-    status_release(&cluster);
-    return status;
 }
 
 /* ---- replicas ---- */
@@ -382,20 +281,6 @@ int change_read(struct change *change, const char *name, const char *line, int a
         return ERR_INVALID;
     }
     return 0;
-}
-
-int cluster_add(int argc, char **argv) {
-    struct change change;
-    struct net_address client;
-    char problem[CLIENT_PROBLEM_BYTES];
-    if (change_read(&change, "cluster add", CLUSTER_ADD_LINE, argc, argv, 1)) {
-        return CLUSTER_EXIT_USAGE;
-    }
-    if (client_address(&client, argv[0], problem)) {
-        fprintf(stderr, "trothdb cluster: %s\n", problem);
-        return CLUSTER_EXIT_USAGE;
-    }
-    return add(&change, &client);
 }
 
 int cluster_replicas(int argc, char **argv) {

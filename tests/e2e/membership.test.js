@@ -2,7 +2,7 @@
 'use strict';
 const assert = require('node:assert');
 const test = require('node:test');
-const {program, run, startNodes, until} = require('./cluster.js');
+const {Node, program, run, startNodes, until} = require('./cluster.js');
 
 const SHARDS = 3;
 
@@ -53,7 +53,7 @@ test('a spare takes the place of a dead node, and what was acknowledged is there
   const refused = await run(program, ['cluster', 'replicas', '1', `${first.address},${spare.address}`, '--at', first.address]);
   assert.strictEqual(refused.code, 1);
   assert.match(refused.stderr, /no node of the cluster/);
-  await until('cluster add', async () => (await run(program, ['cluster', 'add', spare.address, '--at', second.address])).code === 0);
+  await cluster(second, 'add', spare.address, '--at', second.address);
   const again = await run(program, ['cluster', 'add', spare.address, '--at', second.address]);
   assert.match(again.stderr, /belongs to this cluster already/);
 
@@ -81,4 +81,24 @@ test('a spare takes the place of a dead node, and what was acknowledged is there
   await second.kill();
   await write([third, spare], acknowledged, 400, 20);
   await check([third, spare], acknowledged);
+});
+
+test('a spare that the cluster has not heard of yet: the operator who adds it waits, or is told', async (t) => {
+  const {nodes, directory} = await startNodes(t);
+  const spare = await Node.make(directory, 'spare');
+  // It looks for the cluster where nobody listens.
+  const nobody = await Node.make(directory, 'nobody');
+  const [first] = nodes;
+  nodes.push(spare);
+  spare.flags.push('--join', `127.0.0.1:${nobody.peerPort}`);
+  await spare.start();
+  const refused = await run(program, ['cluster', 'add', spare.address, '--at', first.address, '--wait', '0']);
+  assert.strictEqual(refused.code, 1, refused.stdout);
+  assert.match(refused.stderr, /cannot be added.*\n.*does not hear of the node by gossip; start the node with --join/);
+
+  const adding = run(program, ['cluster', 'add', spare.address, '--at', first.address, '--json']);
+  assert.strictEqual(await spare.ask('GOSSIP', 'SEED', `127.0.0.1:${first.peerPort}`), 'OK');
+  const added = await adding;
+  assert.strictEqual(added.code, 0, added.stdout + added.stderr);
+  assert.deepStrictEqual(JSON.parse(added.stdout).nodes.map(({number}) => number), [1, 2]);
 });
