@@ -360,6 +360,7 @@ static int agent_serve(struct agent *agent, struct buffer *problem) {
         _exit(complain(problem,
                        code == ERR_INVALID || code == ERR_REFUSED ? EXIT_USAGE : EXIT_FAILED));
     log_serving(agent);
+    log_open_key(&agent->log, &agent->layers.effective);
     uv_run(&agent->loop, UV_RUN_DEFAULT);
     log_line(&agent->log, LOG_INFO, "stopped");
     agent_release(agent);

@@ -53,9 +53,6 @@ static void list_text(const struct backup_catalogue *catalogue, struct buffer *o
         grid_print(&grid, out, "   ");
         grid_release(&grid);
     }
-    if (catalogue->cluster_count == 0) {
-        buffer_append_text(out, BACKUP_NONE_THERE "\n");
-    }
 }
 
 static void list_shard_json(const struct shard_backup *shard, struct json *json) {
@@ -111,22 +108,17 @@ static void list_json(const struct backup_catalogue *catalogue, struct buffer *o
     buffer_append_u8(out, '\n');
 }
 
-static int list(const struct backup_flags *flags) {
-    struct blob_store *store;
-    struct backup_catalogue catalogue;
+static int list_place(const struct backup_flags *flags, struct blob_store *store,
+                      const struct backup_catalogue *catalogue) {
+    (void)store;
     struct buffer out;
-    if (backup_place_open("backup list", flags, &store, &catalogue)) {
-        return 1;
-    }
     buffer_init(&out, BACKUP_OUTPUT_MAXIMUM_BYTES);
     if (flags->is_json) {
-        list_json(&catalogue, &out);
+        list_json(catalogue, &out);
     } else {
-        list_text(&catalogue, &out);
+        list_text(catalogue, &out);
     }
     print(&out);
-    backup_catalogue_release(&catalogue);
-    store->ops->close(store);
     return 0;
 }
 
@@ -254,18 +246,23 @@ static int check_place(const struct backup_flags *flags, struct blob_store *stor
     return error || checking.bad_count ? 1 : 0;
 }
 
-/* Nothing at all is not sound: somebody has mistyped the place, or no node has its `backup-to`. */
-static int check(const struct backup_flags *flags) {
+/* ---- of a place ---- */
+
+/* Nothing at all is neither a list nor sound: somebody has mistyped the place, or no node has its
+ * `backup-to`. */
+static int look_at_place(const char *command, const struct backup_flags *flags,
+                         int (*look)(const struct backup_flags *flags, struct blob_store *store,
+                                     const struct backup_catalogue *catalogue)) {
     struct blob_store *store;
     struct backup_catalogue catalogue;
     int code = 1;
-    if (backup_place_open("backup check", flags, &store, &catalogue)) {
+    if (backup_place_open(command, flags, &store, &catalogue)) {
         return code;
     }
     if (catalogue.cluster_count > 0) {
-        code = check_place(flags, store, &catalogue);
+        code = look(flags, store, &catalogue);
     } else {
-        backup_complain("backup check", flags->is_json, BACKUP_NONE_THERE);
+        backup_complain(command, flags->is_json, BACKUP_NONE_THERE);
     }
     backup_catalogue_release(&catalogue);
     store->ops->close(store);
@@ -418,10 +415,10 @@ int backup_run(int argc, char **argv) {
         return now(&flags, argv[1], wait_seconds);
     }
     if (operands == 1 && flags.url && strcmp(argv[0], "list") == 0) {
-        return list(&flags);
+        return look_at_place("backup list", &flags, list_place);
     }
     if (operands == 1 && flags.url && strcmp(argv[0], "check") == 0) {
-        return check(&flags);
+        return look_at_place("backup check", &flags, check_place);
     }
     fprintf(stderr, "trothdb backup: say `now HOST:PORT`, `list --to URL` or `check --to URL`; "
                     "`trothdb help backup` tells all\n");

@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 #include "cli/command.h"
 #include "server/server.h"
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -239,13 +240,26 @@ const struct cli_command *cli_command_find(const char *name) {
     return NULL;
 }
 
+static bool is_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Wherever it stands: who has forgotten a flag adds this one to the line that is there already.
+ * `server` and `agent` explain themselves, with all settings. */
+static bool is_explained_here(const struct cli_command *command, int argc, char **argv) {
+    bool is_asked = false;
+    for (int i = 0; i < argc; i++)
+        is_asked |= is_help(argv[i]);
+    return is_asked && command->run != server_run && command->run != agent_run;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
         help_run(0, NULL);
         return 2;
     }
     const char *name = argv[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+    if (is_help(name))
         name = "help";
     if (strcmp(name, "--version") == 0 || strcmp(name, "-v") == 0)
         name = "version";
@@ -254,5 +268,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "trothdb: there is no command '%s'; `trothdb help` lists them\n", name);
         return 2;
     }
+    if (is_explained_here(command, argc - 2, argv + 2))
+        return help_run(1, argv + 1);
     return command->run(argc - 2, argv + 2);
 }

@@ -37,6 +37,11 @@ int whole_file_read(const char *name, struct buffer *out, struct buffer *problem
     return ERR_IO;
 }
 
+bool whole_file_is_open_to_all(const char *name) {
+    struct stat status;
+    return stat(name, &status) == 0 && (status.st_mode & (S_IROTH | S_IWOTH)) != 0;
+}
+
 /* ---- replacing ---- */
 
 static bool write_all(int file, struct bytes text) {

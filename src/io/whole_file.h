@@ -8,6 +8,8 @@
  * ERR_LIMIT, with errno's cause or the limit in `problem`: "cannot open '/a/b': No such file or
  * directory". */
 int whole_file_read(const char *name, struct buffer *out, struct buffer *problem) MUST_CHECK;
+/* May everybody on this machine read it, or write it? False for what is not there. */
+bool whole_file_is_open_to_all(const char *name);
 /* A reader, and a crash, see the old file or the new one. The owner stays, where this process may
  * give files away; so does the mode, but for `mode_mask` (07777: all of it stays). A file that was
  * not there gets 0600. ERR_IO with a sentence in `problem`; the old file is as it was. */

@@ -58,12 +58,13 @@ int addresses_of(const struct config *config, struct addresses *bound, struct ad
     if (code != 0)
         return code;
     if (!socket_address_is_loopback(&bound->client) && config->cluster_key_file[0] == '\0') {
-        buffer_append_format(problem,
-                             "bind: %s is not loopback, and without a cluster key anybody who "
-                             "reaches it could join; "
-                             "make one with `openssl rand -hex 32 > cluster.key` and add "
-                             "--cluster-key-file cluster.key",
-                             bound->client.host);
+        buffer_append_format(
+            problem,
+            "bind: %s is not loopback, and without a cluster key anybody who "
+            "reaches it could join; "
+            "make one with `(umask 077; openssl rand -hex 32 > cluster.key)` and add "
+            "--cluster-key-file cluster.key",
+            bound->client.host);
         return ERR_INVALID;
     }
     if (config->cluster_name[0] != '\0' && config->cluster_key_file[0] == '\0') {

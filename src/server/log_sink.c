@@ -1,4 +1,5 @@
 #include "server/log_sink.h"
+#include "io/whole_file.h"
 #include <time.h>
 #include <unistd.h>
 
@@ -37,4 +38,13 @@ void log_sink_settings(struct log *log, const struct mail *mail) {
     while (mail_next_setting(&pairs, &name, &value))
         if (bytes_equal(name, BYTES_LITERAL("loglevel")))
             set_level(log, value);
+}
+
+/* Who has the key reads all that travels between members, and may join. */
+void log_open_key(const struct log *log, const struct config *config) {
+    if (whole_file_is_open_to_all(config->cluster_key_file))
+        log_line(log, LOG_WARN,
+                 "everybody on this machine may read or change the cluster key: chmod 600 takes "
+                 "that right away",
+                 LOG_T("file", config->cluster_key_file));
 }

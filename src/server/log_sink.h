@@ -8,3 +8,5 @@
 void log_sink_init(struct log *log, const struct config *config);
 /* Follows a change of `loglevel`. */
 void log_sink_settings(struct log *log, const struct mail *mail);
+/* Warns, at the start of a node or an agent, of a key file that everybody may read. */
+void log_open_key(const struct log *log, const struct config *config);

@@ -19,8 +19,6 @@ static int next_flag(const struct options *options, int *position, struct flag *
     const char *equals = strchr(text, '=');
     flag->name = equals ? bytes_of(text, (size_t)(equals - text)) : bytes_of_text(text);
     flag->value = equals ? equals + 1 : NULL;
-    if (bytes_equal(flag->name, BYTES_LITERAL("help")))
-        return 0;
     if (flag->value == NULL && *position < options->argc)
         flag->value = options->argv[(*position)++];
     if (flag->value == NULL) {
@@ -30,16 +28,25 @@ static int next_flag(const struct options *options, int *position, struct flag *
     return 0;
 }
 
+/* Wherever it stands, and whatever else does. */
+static bool asks_for_help(int argc, char **argv) {
+    bool is_asked = false;
+    for (int i = 0; i < argc; i++)
+        is_asked |= strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+    return is_asked;
+}
+
 int options_read(struct options *options, int argc, char **argv, struct buffer *problem) {
-    *options = (struct options){.argc = argc, .argv = argv};
+    *options =
+        (struct options){.argc = argc, .argv = argv, .wants_help = asks_for_help(argc, argv)};
+    if (options->wants_help)
+        return 0;
     int code = 0;
     for (int position = 0; position < argc && code == 0;) {
         struct flag flag;
         code = next_flag(options, &position, &flag, problem);
         if (code == 0 && bytes_equal(flag.name, BYTES_LITERAL("config")))
             options->config_file = flag.value;
-        if (code == 0 && bytes_equal(flag.name, BYTES_LITERAL("help")))
-            options->wants_help = true;
     }
     return code;
 }
@@ -73,8 +80,7 @@ static int load_flags(const struct options *options, struct config *config,
     for (int position = 0; position < options->argc && code == 0;) {
         struct flag flag;
         code = next_flag(options, &position, &flag, problem);
-        if (code == 0 && !bytes_equal(flag.name, BYTES_LITERAL("config")) &&
-            !bytes_equal(flag.name, BYTES_LITERAL("help")))
+        if (code == 0 && !bytes_equal(flag.name, BYTES_LITERAL("config")))
             code = load_flag(options, &flag, config, problem);
     }
     return code == 0 ? config_check(config, problem) : code;

@@ -213,6 +213,7 @@ static int run_node(struct server *server, const struct options *options, struct
     memory_free(sockets.peers);
     log_serving(server, &log);
     log_ineffective(server, &log);
+    log_open_key(&log, &server->config);
     lifetime_run(lifetime);
     gossip_thread_free(server->gossip);
     for (unsigned i = 0; i < server->worker_count; i++)

@@ -1,6 +1,8 @@
 // Wrong command lines: each ends at once, with the exit code of its kind, and says in one place what is wrong.
 'use strict';
 const assert = require('node:assert');
+const {spawn} = require('node:child_process');
+const {once} = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -9,6 +11,19 @@ const {program, run, startCluster, startNodes} = require('./cluster.js');
 const {freePort} = require('./ports.js');
 
 const USAGE = 2, FAILED = 1;
+
+// What a member logs until it has been stopped; SIGTERM is sent once it serves.
+async function firstLines(t, words) {
+  const child = spawn(program, words.map(String), {stdio: ['ignore', 'ignore', 'pipe']});
+  let log = '';
+  t.after(() => child.kill('SIGKILL'));
+  child.stderr.on('data', (chunk) => {
+    log += chunk;
+    if (log.includes('msg=serving')) child.kill('SIGTERM');
+  });
+  await once(child, 'close');
+  return log;
+}
 
 test('a wrong command line is told what is wrong with it', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1});
@@ -56,6 +71,8 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['check', directory], USAGE, /no node ever ran in/],
     [['check', node.directory], USAGE, /in use by another process/],
     [['backup', 'check', '--to', directory], FAILED, /there is no backup in that place/],
+    [['backup', 'list', '--to', directory], FAILED, /there is no backup in that place/],
+    [['backup', 'list', '--to', path.join(directory, 'nosuch')], FAILED, /there is no backup in that place/],
     [['backup', 'nosuch'], USAGE, /say `now HOST:PORT`/],
     [['restore', '--from', directory], USAGE, /--dir/],
   ];
@@ -67,6 +84,33 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     assert.strictEqual(result.stdout, '', said);
   }
   assert.strictEqual(await node.ask('PING'), 'PONG');
+});
+
+test('--help, wherever it stands, explains the command and does nothing else', async () => {
+  const {stdout} = await run(program, ['help']);
+  const names = [...stdout.matchAll(/^ {4}(\w+) {2,}/gm)].map(([, name]) => name);
+  assert.ok(names.length >= 13, stdout);
+  for (const name of names) {
+    for (const words of [[name, '--help'], [name, '-h'], [name, '--nosuch', '--help'], ['help', name]]) {
+      const {code, stdout, stderr} = await run(program, words);
+      assert.deepStrictEqual([code, stderr], [0, ''], words.join(' '));
+      assert.match(stdout, new RegExp(`^usage: trothdb ${name}\\b`, 'm'), words.join(' '));
+    }
+  }
+});
+
+test('a node and an agent warn of a cluster key that everybody may read', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-key-'));
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  const key = path.join(directory, 'key'), warning = /level=warn msg="everybody on this machine may read .* the cluster key/;
+  fs.writeFileSync(key, 'ab'.repeat(32));
+  for (const kind of ['server', 'agent']) {
+    for (const [mode, isWarned] of [[0o640, false], [0o644, true]]) {
+      fs.chmodSync(key, mode);
+      const log = await firstLines(t, [kind, '--dir', path.join(directory, kind), '--port', await freePort(), '--cluster-key-file', key]);
+      assert.strictEqual(warning.test(log), isWarned, log);
+    }
+  }
 });
 
 test('a spare says that it is one, at once', async (t) => {
