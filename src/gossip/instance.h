@@ -29,7 +29,7 @@
  *     propagation.c how long news took to come here
  *     replay.c      which datagrams came before
  *     look.c        looking in
- *     codec.c       bytes */
+ *     codec.c       bytes (codec_item.c: of the items of lists) */
 #pragma once
 #include "base/due.h"
 #include "base/list.h"
