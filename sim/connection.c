@@ -1,6 +1,7 @@
 #include "sim/connection.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "session/clients.h"
 #include <stdio.h>
 
 enum { CONNECTION_INBOX_MAXIMUM = 64 << 20 };
@@ -91,7 +92,7 @@ static void connect_event(struct event *event) {
     sim_node_client_address(connection->node, &own);
     net_address_format(&own, own_name);
     connection->session =
-        worker_client_open(connection_thread(connection)->worker, connection, name, own_name);
+        clients_open(connection_thread(connection)->worker, connection, name, own_name);
     if (connection->session == NULL) {
         connection_lose(connection);
         return;
@@ -113,10 +114,10 @@ static void connection_feed(struct connection *connection, struct bytes bytes) {
     struct worker *worker = connection_thread(connection)->worker;
     while (bytes.length) {
         size_t room;
-        uint8_t *into = worker_client_room(worker, connection->session, &room);
+        uint8_t *into = clients_room(worker, connection->session, &room);
         size_t length = room < bytes.length ? room : bytes.length;
         memcpy(into, bytes.data, length);
-        worker_client_input(worker, connection->session, length);
+        clients_input(worker, connection->session, length);
         bytes = bytes_of(bytes.data + length, bytes.length - length);
     }
     sim_thread_touch(connection_thread(connection));
@@ -218,7 +219,7 @@ void connection_close(struct connection *connection) {
             connection_feed(connection, packet_bytes(packet));
             memory_free(packet);
         }
-        worker_client_closed(thread->worker, session);
+        clients_closed(thread->worker, session);
         sim_thread_touch(thread);
     }
     connection_reset(connection);
@@ -238,7 +239,7 @@ static void closed_event(struct event *event) {
         return;
     struct sim_thread *thread = connection_thread(connection);
     if (sim_node_is_alive(thread->node)) {
-        worker_client_closed(thread->worker, connection->session);
+        clients_closed(thread->worker, connection->session);
         sim_thread_touch(thread);
     }
     connection_lose(connection);

@@ -2,13 +2,15 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "cluster/feature.h"
-#include "node/node_shared.h"
+#include "replica/peers.h"
+#include "session/clients.h"
 #include "sim/checks.h"
 #include "sim/connection.h"
 #include "sim/faults.h"
 #include "sim/full_disk.h"
 #include "sim/loss.h"
 #include "sim/risk.h"
+#include "worker/statistics.h"
 #include <stdio.h>
 
 enum {
@@ -558,7 +560,7 @@ static bool net_message(void *context, unsigned node, unsigned thread, struct by
     struct sim_thread *at = thread_at(context, node, thread);
     if (at->worker == NULL)
         return false;
-    int status = worker_peer(at->worker, message);
+    int status = peers_take(at->worker, message);
     sim_thread_touch(at);
     return status == 0;
 }
@@ -567,7 +569,7 @@ static void net_lost(void *context, unsigned node, unsigned thread, uint32_t pee
     struct sim_thread *at = thread_at(context, node, thread);
     if (!sim_node_is_alive(at->node) || at->worker == NULL)
         return;
-    worker_peer_lost(at->worker, peer_number);
+    peers_lost(at->worker, peer_number);
     sim_thread_touch(at);
 }
 

@@ -3,7 +3,7 @@
  * is there at its next start. */
 #pragma once
 #include "member/gossiper.h"
-#include "node/worker.h"
+#include "node/node.h"
 #include "sim/clock.h"
 #include "sim/disk.h"
 #include "sim/simulation.h"

@@ -4,8 +4,8 @@
 #include "base/list.h"
 #include "config/config_layers.h"
 #include "member/gossiper.h"
-#include "node/login.h"
-#include "node/subscriptions.h"
+#include "member/login.h"
+#include "member/subscriptions.h"
 #include "server/client_port.h"
 #include "wire/request.h"
 

@@ -4,10 +4,11 @@
 #include "base/memory.h"
 #include "io/waiting_disk.h"
 #include "member/identity.h"
-#include "node/worker.h"
+#include "node/node.h"
 #include "raft/raft.h"
 #include "store/snapshot_chunk.h"
 #include "store/wal.h"
+#include "worker/settings.h"
 
 struct writer_worker {
     struct waiting_disk disk;
@@ -51,7 +52,7 @@ static int open_log(struct directory_writer *writer, unsigned worker, struct buf
     waiting_disk_init(&into->disk, writer->options.workers[worker]);
     struct wal_options options = {
         .disk = &into->disk.disk,
-        .tuning = worker_wal_tuning(writer->options.config),
+        .tuning = settings_wal_tuning(writer->options.config),
         .seed = writer->options.seed + worker,
         .on_durable = on_durable,
         .on_failure = on_failure,

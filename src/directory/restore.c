@@ -1,7 +1,7 @@
 #include "directory/restore.h"
 
 #include "base/memory.h"
-#include "node/control_machine.h"
+#include "replica/control_machine.h"
 #include "shard/keyspace_machine.h"
 
 struct restore {

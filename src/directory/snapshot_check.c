@@ -1,8 +1,8 @@
 #include "directory/snapshot_check.h"
 
 #include "base/memory.h"
-#include "node/control_machine.h"
 #include "raft/raft.h"
+#include "replica/control_machine.h"
 #include "shard/keyspace_machine.h"
 #include "store/snapshot_chunk.h"
 

@@ -1,6 +1,13 @@
 /* Stopping in good order: the leads are given away, and what was proposed here is told to who waits
  * for it. */
-#include "node/internal.h"
+#include "node/drain.h"
+
+#include "node/node.h"
+#include "replica/backups.h"
+#include "replica/standing.h"
+#include "worker/worker.h"
+
+enum { DRAIN_HAND_OVER_US = 1000 * 1000 /* leads that nobody took by then are kept */ };
 
 /* Tried again as long as it lasts: a successor may fail, or hand leadership back. */
 void drain_tick(struct worker *worker) {
@@ -15,7 +22,7 @@ void worker_drain(struct worker *worker) {
     worker->is_draining = true;
     standing_set(worker, STANDING_DRAINING, true);
     backups_stop(worker);
-    worker->drain_until_us = worker_now_us(worker) + WORKER_HAND_OVER_US;
+    worker->drain_until_us = worker_now_us(worker) + DRAIN_HAND_OVER_US;
     drain_tick(worker);
 }
 

@@ -8,7 +8,7 @@
 #pragma once
 #include "base/list.h"
 #include "base/log.h"
-#include "node/worker.h"
+#include "node/node.h"
 #include <uv.h>
 
 enum {

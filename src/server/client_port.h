@@ -24,7 +24,7 @@ enum {
 
 struct client_connection;
 
-/* Whose sessions they are. What each says of a worker's stands in node/worker.h. */
+/* Whose sessions they are. What each says of a worker's stands in session/clients.h. */
 struct client_port_calls {
     /* NULL: the client hears `refusal` and is closed. */
     void *(*open)(void *context, struct client_connection *connection, const char *peer_name,

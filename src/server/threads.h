@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "member/identity.h"
-#include "node/worker.h"
+#include "node/node.h"
 #include "seal/seal.h"
 #include "server/mailbox.h"
 

@@ -5,12 +5,14 @@
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
 #include "member/stream_mail.h"
+#include "replica/peers.h"
 #include "server/client_port.h"
 #include "server/entropy.h"
 #include "server/log_sink.h"
 #include "server/options.h"
 #include "server/peer_net.h"
 #include "server/turn.h"
+#include "session/clients.h"
 #include <pthread.h>
 #include <stdio.h>
 
@@ -84,23 +86,23 @@ static struct worker *worker_of(void *context) { return ((struct worker_thread *
 
 static void *on_client_open(void *context, struct client_connection *connection,
                             const char *peer_name, const char *own_name) {
-    return worker_client_open(worker_of(context), connection, peer_name, own_name);
+    return clients_open(worker_of(context), connection, peer_name, own_name);
 }
 
 static uint8_t *on_client_room(void *context, void *session, size_t *length) {
-    return worker_client_room(worker_of(context), session, length);
+    return clients_room(worker_of(context), session, length);
 }
 
 static void on_client_input(void *context, void *session, size_t length) {
-    worker_client_input(worker_of(context), session, length);
+    clients_input(worker_of(context), session, length);
 }
 
 static void on_client_ended(void *context, void *session) {
-    worker_client_ended(worker_of(context), session);
+    clients_ended(worker_of(context), session);
 }
 
 static void on_client_closed(void *context, void *session) {
-    worker_client_closed(worker_of(context), session);
+    clients_closed(worker_of(context), session);
 }
 
 static struct buffer *client_output_of(void *session) { return session_output(session); }
@@ -111,10 +113,10 @@ static const struct client_port_calls CLIENT_CALLS = {.open = on_client_open,
                                                       .ended = on_client_ended,
                                                       .closed = on_client_closed,
                                                       .output = client_output_of,
-                                                      .refusal = worker_client_refusal};
+                                                      .refusal = clients_refusal};
 
 static int on_exchange(void *context, struct bytes batch) {
-    return worker_peer(((struct worker_thread *)context)->worker, batch);
+    return peers_take(((struct worker_thread *)context)->worker, batch);
 }
 
 static bool is_serving(void *context) {
@@ -134,7 +136,7 @@ static void on_gossip_stream(void *context, enum gossip_event_kind kind, uint64_
 }
 
 static void on_peer_lost(void *context, uint32_t node_number) {
-    worker_peer_lost(((struct worker_thread *)context)->worker, node_number);
+    peers_lost(((struct worker_thread *)context)->worker, node_number);
 }
 
 static void on_turn_end(void *context) {

@@ -4,8 +4,11 @@
 #include "world.h"
 
 #include "base/memory.h"
+#include "session/clients.h"
+#include "session/session_command.h"
 #include "wire/request.h"
 #include "wire/response.h"
+#include "worker/worker.h"
 
 #define SELF        "1032547698ba4cfe80010203040506070621cbdb"
 #define FOUR_SHARDS ((const char *const[]){"shards", "4", NULL})
@@ -429,7 +432,7 @@ static void test_every_row_has_a_function(void **state) {
         }
         assert_true(client->received.length > 0);
         if (client->session) {
-            worker_client_closed(world_worker(world, client->worker), client->session);
+            clients_closed(world_worker(world, client->worker), client->session);
             client->session = NULL;
         }
     }

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "base/planted.h"
+#include "gossip/gossip.h"
 
 /* What is said on one worker is read on the other, and a wish that cannot be granted changes
  * nothing. */

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "base/memory.h"
+#include "session/sessions.h"
 
 static void send_line_of(struct client *client, const char *head, size_t bytes) {
     char *line = memory_allocate(bytes + strlen(head) + 3);
@@ -93,11 +94,11 @@ static void test_mail_is_bounded(void **state) {
     size_t most = 0;
     for (unsigned i = 0; i < 300; i++) {
         world_pass_ms(world, 1);
-        size_t mailed = world_worker(world, 0)->mailed_bytes;
+        size_t mailed = world_worker(world, 0)->sessions->mailed_bytes;
         most = mailed > most ? mailed : most;
     }
     assert_in_range(most, 100000, (1 << 20) + 100100);
-    assert_int_equal(world_worker(world, 0)->mailed_bytes, 0);
+    assert_int_equal(world_worker(world, 0)->sessions->mailed_bytes, 0);
     assert_string_equal(client_take(client), (const char *)buffer_data(&expected));
     buffer_release(&expected);
     world_free(world);

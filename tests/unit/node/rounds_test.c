@@ -1,4 +1,6 @@
 /* Shards that share a log begin their entries together. */
+#include "raft/raft.h"
+#include "shard/shard.h"
 #include "world.h"
 
 static raft_index last_of(struct world *world, uint32_t shard) {

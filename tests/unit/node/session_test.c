@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "base/memory.h"
+#include "session/clients.h"
 
 #define FOUR_SHARDS ((const char *const[]){"shards", "4", NULL})
 
@@ -162,7 +163,7 @@ static void test_gone_with_writes_in_flight(void **state) {
         snprintf(text, sizeof(text), "INCR k%u\r\n", i);
         client_send(client, bytes_of_text(text));
     }
-    worker_client_closed(world_worker(world, 0), client->session);
+    clients_closed(world_worker(world, 0), client->session);
     client->session = NULL;
     world_settle(world);
     CLIENT_EXPECT(other, "DBSIZE", ":20\r\n");

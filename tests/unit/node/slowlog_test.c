@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "session/slowlog.h"
 #include "wire/request.h"
+#include "worker/worker.h"
 
 /* Everything that a disk is waited for takes 1 ms here at the least; nothing else takes time. */
 #define EVERYTHING                                                                                 \

@@ -4,7 +4,9 @@
 
 #include "../store/fake_disk.h"
 #include "base/memory.h"
-#include "node/internal.h"
+#include "cluster/topology.h"
+#include "node/node.h"
+#include "worker/worker.h"
 
 struct node {
     struct clock clock; /* first: the clock's functions find the node by it */

@@ -3,8 +3,13 @@
 #include "../store/fake_disk.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/queue.h"
 #include "member/gossiper.h"
+#include "session/clients.h"
+#include "session/session.h"
 #include "wire/request.h"
+#include "worker/leaders.h"
+#include "worker/worker.h"
 
 enum { SETTLE_STEPS = 40, START_STEPS = 3000, ARGUMENTS_MAXIMUM = 64 };
 
@@ -123,12 +128,12 @@ static void feed(struct client *client) {
     while (client->session && !client->is_paused && !client->is_to_close && client->unsent.length) {
         struct worker *worker = client->world->places[client->worker].worker;
         size_t room;
-        uint8_t *at = worker_client_room(worker, client->session, &room);
+        uint8_t *at = clients_room(worker, client->session, &room);
         size_t length = client->unsent.length < room ? client->unsent.length : room;
         assert_true(at != NULL && length > 0);
         memcpy(at, buffer_data(&client->unsent), length);
         buffer_consume(&client->unsent, length);
-        worker_client_input(worker, client->session, length);
+        clients_input(worker, client->session, length);
     }
 }
 
@@ -151,7 +156,7 @@ static void step(struct world *world) {
     for (unsigned i = 0; i < world->client_count; i++) {
         struct client *client = &world->clients[i];
         if (client->session && client->is_to_close) {
-            worker_client_closed(world->places[client->worker].worker, client->session);
+            clients_closed(world->places[client->worker].worker, client->session);
             client->session = NULL;
         }
     }
@@ -279,7 +284,7 @@ void world_free(struct world *world) {
     for (unsigned i = 0; i < world->client_count; i++) {
         struct client *client = &world->clients[i];
         if (client->session) {
-            worker_client_closed(world->places[client->worker].worker, client->session);
+            clients_closed(world->places[client->worker].worker, client->session);
         }
         buffer_release(&client->unsent);
         buffer_release(&client->received);
@@ -319,8 +324,7 @@ struct client *world_connect(struct world *world, unsigned worker) {
     char name[SESSION_PEER_MAXIMUM];
     snprintf(name, sizeof(name), "10.0.0.%u:5000", world->client_count + 1);
     *client = (struct client){.world = world, .worker = worker};
-    client->session =
-        worker_client_open(world->places[worker].worker, client, name, "127.0.0.1:7001");
+    client->session = clients_open(world->places[worker].worker, client, name, "127.0.0.1:7001");
     if (!client->session) {
         return NULL;
     }

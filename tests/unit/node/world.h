@@ -5,7 +5,7 @@
 #include "../unit.h"
 
 #include "base/buffer.h"
-#include "node/internal.h"
+#include "node/node.h"
 
 enum { WORLD_WORKER_MAXIMUM = 4, WORLD_CLIENT_MAXIMUM = 16 };
 

@@ -1,0 +1,42 @@
+#include "replica/hosting.h"
+
+#include "base/memory.h"
+#include "replica/backups.h"
+#include "replica/neighbours.h"
+#include "replica/outbox.h"
+#include "replica/packer.h"
+#include "replica/pairs.h"
+#include "replica/scrub.h"
+#include "worker/worker.h"
+
+void hosting_new(struct worker *worker) {
+    struct hosting *hosting = memory_allocate_zeroed(1, sizeof(*hosting));
+    worker->hosting = hosting;
+    heap_init(&hosting->timers.due);
+    memset(hosting->timers.queued_us, 0xff, sizeof(hosting->timers.queued_us));
+    hosting->rounds.look_again_us = UINT64_MAX;
+    packer_init(&hosting->packer);
+    hosting->backups = backups_new();
+    hosting->scrub = scrub_new(worker);
+}
+
+void hosting_free(struct worker *worker) {
+    struct hosting *hosting = worker->hosting;
+    backups_stop(worker);
+    for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++) {
+        shard_recovery_free(hosting->recoveries[i]);
+        shard_free(worker->shards[i]);
+    }
+    if (worker->wal) {
+        wal_free(worker->wal);
+    }
+    outbox_release(worker);
+    pairs_release(worker);
+    heap_release(&hosting->timers.due);
+    topology_free(hosting->founding);
+    neighbours_release(&hosting->neighbours);
+    packer_release(&hosting->packer);
+    backups_free(hosting->backups);
+    scrub_free(hosting->scrub);
+    memory_free(hosting);
+}

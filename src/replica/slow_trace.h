@@ -1,0 +1,17 @@
+/* The trace of a command that turned out slow, after the fact. */
+#pragma once
+#include "worker/worker.h"
+
+/* Commands that were slow and got a trace id afterwards. */
+struct slow_traces {
+    uint64_t paid_until_us; /* the rate allows none before the worker's clock is behind it */
+    uint32_t last_shard;
+    struct shard_place last_place;
+    char last_id[TRACE_ID_BYTES];
+};
+
+/* What stands there was slow. Returns the id under which its entry is traced, borrowed until the
+ * next call; NULL: it is not, by setting or because too many were. */
+const char *slow_trace_begin(struct worker *worker, uint32_t shard, struct shard_place place);
+void slow_trace_receive(struct worker *worker, struct bytes part);    /* from the leader */
+void slow_trace_mail(struct worker *worker, const struct mail *mail); /* a MAIL_TRACE */

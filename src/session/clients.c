@@ -1,0 +1,213 @@
+/* What the owner of the connections tells of them: opened, bytes came, ended, closed. Bytes become
+ * commands here; where one goes is the router's to say, and the order of replies the session's.
+ *
+ *   input --request_parse--> command --router_run--> done: the next one
+ *                                               \--> busy: it stays in the input, and the client
+ *                                                    is not read from until it has gone */
+#include "session/clients.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "member/subscriptions.h"
+#include "session/calls.h"
+#include "session/gossip_sessions.h"
+#include "session/router.h"
+#include "session/session.h"
+#include "session/sessions.h"
+#include "session/slowlog.h"
+#include "session/slowlog_commands.h"
+#include "session/trace.h"
+#include "worker/observe.h"
+#include "worker/statistics.h"
+#include "worker/worker.h"
+
+/* ---- life ---- */
+
+static void publish_session_count(struct worker *worker) {
+    atomic_store_explicit(&statistics_of(worker)->clients, worker->session_count,
+                          memory_order_relaxed);
+}
+
+struct session *clients_open(struct worker *worker, void *handle, const char *peer_name,
+                             const char *own_name) {
+    uint64_t clients = node_shared_sum(worker->shared, offsetof(struct worker_statistics, clients));
+    if (clients >= (uint64_t)worker->config.maxclients) {
+        statistic_add(&statistics_of(worker)->rejected_connections_total, 1);
+        observe_refused_client(worker, "maxclients");
+        return NULL;
+    }
+    struct session *session = session_new(worker, handle, peer_name, own_name);
+    worker->session_count++;
+    publish_session_count(worker);
+    statistic_add(&statistics_of(worker)->connections_total, 1);
+    worker_count(worker, METRIC_clients_accepted_total, 1);
+    return session;
+}
+
+const char *clients_refusal(void) { return "-ERR max number of clients reached\r\n"; }
+
+void clients_closed(struct worker *worker, struct session *session) {
+    CHECK(!session->is_gone);
+    session->is_gone = true;
+    worker->session_count--;
+    publish_session_count(worker);
+    list_remove(&session->output_link);
+    list_remove(&session->blocked_link);
+    gossip_session_ends(session);
+    if (session->unready_count == 0) {
+        session_free(session);
+    }
+}
+
+void clients_ended(struct worker *worker, struct session *session) {
+    (void)worker;
+    session_close_after_reply(session);
+}
+
+/* ---- input ---- */
+
+uint8_t *clients_room(struct worker *worker, struct session *session, size_t *room) {
+    (void)worker;
+    uint8_t *at = buffer_reserve(&session->input, SESSION_INPUT_ROOM_BYTES);
+    if (!at) {
+        /* Full: the request in it can never be whole. One more byte is room enough to find that
+         * out. */
+        session->input.is_overflowed = false;
+        at = buffer_reserve(&session->input, 1);
+        *room = at ? 1 : 0;
+        return at;
+    }
+    *room = session->input.capacity - session->input.start - session->input.length;
+    return at;
+}
+
+void clients_input(struct worker *worker, struct session *session, size_t length) {
+    session->last_input_us = worker->turn_us = worker_now_us(worker);
+    session->input_total_bytes += length;
+    buffer_grew(&session->input, length);
+    statistic_add(&statistics_of(worker)->input_bytes_total, length);
+    worker_count(worker, METRIC_client_received_bytes_total, length);
+    clients_process(session);
+}
+
+static void set_paused(struct session *session, bool is_paused) {
+    if (session->is_paused != is_paused) {
+        session->is_paused = is_paused;
+        session->worker->io.client_pause(session->worker->io.context, session, session->handle,
+                                         is_paused);
+    }
+}
+
+static void block(struct session *session) {
+    if (list_is_empty(&session->blocked_link)) { /* more may have come though it is paused */
+        list_append(&session->worker->sessions->blocked, &session->blocked_link);
+    }
+    set_paused(session, true);
+}
+
+static void reply_text_error(struct session *session, const char *text) {
+    struct buffer out;
+    buffer_init(&out, 4096);
+    struct reply reply = {.out = &out, .protocol = session->protocol};
+    reply_error(&reply, text);
+    session_reply_now(session, buffer_bytes(&out));
+    buffer_release(&out);
+}
+
+static void broken(struct session *session) {
+    char text[sizeof(session->parser.problem) + 8];
+    snprintf(text, sizeof(text), "ERR %s", session->parser.problem);
+    reply_text_error(session, text);
+    observe_refused_client(session->worker, "protocol");
+    session_close_after_reply(session);
+}
+
+static bool has_room(const struct session *session) {
+    return queue_count(&session->slots) < (size_t)session->worker->config.client_pipeline_limit;
+}
+
+/* A command that was answered at once, if it is one that may take long. Those of logging in are
+ * left out, for the sake of their words. */
+static void consider_answered(struct session *session, const struct command *command) {
+    if (session->arguments == NULL || command->flags & (COMMAND_FAST | COMMAND_NO_AUTH) ||
+        !slowlog_is_on(session->worker)) {
+        return;
+    }
+    struct worker *worker = session->worker;
+    worker->turn_us = worker_now_us(worker);
+    uint64_t duration_us = worker->turn_us - session->last_input_us;
+    if (!slowlog_takes(worker, duration_us)) {
+        return;
+    }
+    struct buffer excerpt;
+    buffer_init(&excerpt, SLOWLOG_EXCERPTS_BYTES_MAXIMUM);
+    slowlog_excerpt(&excerpt, session->arguments, session->argument_count);
+    slowlog_note(session, duration_us, buffer_bytes(&excerpt), NULL);
+    buffer_release(&excerpt);
+}
+
+/* False when the command must wait: it stays in the input. */
+static bool run_command(struct session *session, const struct bytes *arguments, size_t count) {
+    struct worker *worker = session->worker;
+    struct buffer *out = &worker->sessions->reply_buffer;
+    struct reply reply = {.out = out, .protocol = session->protocol};
+    const struct command *command = NULL;
+    enum route_result result = ROUTE_DONE;
+    if (command_check(arguments, count, &command, &reply)) {
+        session_reply_now(session, buffer_bytes(out));
+    } else if (!session->is_authenticated && !(command->flags & COMMAND_NO_AUTH)) {
+        reply_error(&reply, "NOAUTH Authentication required.");
+        session_reply_now(session, buffer_bytes(out));
+    } else if (subscriptions_take(&session->subscriptions, command, arguments, count, &reply)) {
+        session_reply_now(session, buffer_bytes(out));
+    } else {
+        session->last_command = command;
+        session->arguments = arguments;
+        session->argument_count = count;
+        bool is_picked = worker->config.trace_one_in && trace_is_picked(worker, command);
+        result = is_picked ? router_run_picked(session, arguments, count)
+                           : router_run(session, command, arguments, count);
+        if (result == ROUTE_DONE) {
+            consider_answered(session, command);
+        }
+        session->arguments = NULL;
+    }
+    buffer_clear(out);
+    if (result == ROUTE_BUSY) {
+        return false;
+    }
+    session->command_count++;
+    session->worker->sessions->turn_commands++;
+    if (command) {
+        observe_command(worker, command);
+    }
+    statistic_add(&statistics_of(worker)->commands_total, 1);
+    return true;
+}
+
+void clients_process(struct session *session) {
+    while (!session->is_closing && session->input.length) {
+        if (!has_room(session)) {
+            block(session);
+            return;
+        }
+        size_t consumed = 0;
+        enum request_status status =
+            request_parse(&session->parser, buffer_bytes(&session->input), &consumed);
+        if (status == REQUEST_INCOMPLETE) {
+            break;
+        }
+        if (status == REQUEST_BROKEN) {
+            broken(session);
+            return;
+        }
+        if (session->parser.argument_count > 0 &&
+            !run_command(session, session->parser.arguments, session->parser.argument_count)) {
+            block(session);
+            return;
+        }
+        buffer_consume(&session->input, consumed);
+    }
+    set_paused(session, false);
+}

@@ -1,0 +1,67 @@
+#include "worker/node_shared.h"
+
+#include "base/memory.h"
+#include "worker/statistics.h"
+#include "worker/worker.h"
+
+struct node_shared *node_shared_new(unsigned worker_count) {
+    struct node_shared *shared = memory_allocate_zeroed(1, sizeof(*shared));
+    shared->worker_count = worker_count;
+    shared->workers = memory_allocate_zeroed(worker_count, sizeof(*shared->workers));
+    shared->metrics = memory_allocate_zeroed(worker_count + 1, sizeof(struct metrics *));
+    for (unsigned i = 0; i <= worker_count; i++) {
+        shared->metrics[i] = metrics_new();
+    }
+    return shared;
+}
+
+void node_shared_free(struct node_shared *shared) {
+    if (!shared) {
+        return;
+    }
+    for (unsigned i = 0; i <= shared->worker_count; i++) {
+        metrics_free(shared->metrics[i]);
+    }
+    memory_free(shared->metrics);
+    memory_free(shared->workers);
+    memory_free(shared);
+}
+
+struct metrics *node_shared_metrics(struct node_shared *shared, unsigned worker) {
+    return shared->metrics[worker];
+}
+
+void node_shared_render_metrics(struct node_shared *shared, enum metric_format format,
+                                struct buffer *out) {
+    metrics_render(shared->metrics, shared->worker_count + 1, format, out);
+}
+
+uint64_t node_shared_sum(const struct node_shared *shared, size_t offset) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < shared->worker_count; i++) {
+        _Atomic uint64_t *value =
+            (_Atomic uint64_t *)(void *)((char *)&shared->workers[i] + offset);
+        sum += atomic_load_explicit(value, memory_order_relaxed);
+    }
+    return sum;
+}
+
+bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reason) {
+    uint64_t serving = node_shared_sum(shared, offsetof(struct worker_statistics, is_serving));
+    uint64_t leaderless =
+        node_shared_sum(shared, offsetof(struct worker_statistics, shards_without_leader));
+    if (serving < shared->worker_count) {
+        buffer_append_text(reason,
+                           "not a member of a cluster yet: a spare that waits to be adopted\n");
+        return false;
+    }
+    if (leaderless > 0) {
+        buffer_append_format(reason, "%llu of this node's shards know no leader\n",
+                             (unsigned long long)leaderless);
+        return false;
+    }
+    if (node_shared_sum(shared, offsetof(struct worker_statistics, is_disk_full)) > 0) {
+        buffer_append_text(reason, "ready for reads; the disk is full, so writes are refused\n");
+    }
+    return true;
+}

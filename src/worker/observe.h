@@ -1,0 +1,23 @@
+/* What a worker counts, and what it publishes every tick. */
+#pragma once
+#include "worker/worker.h"
+
+/* What is published of a shard, so that the sums follow it. */
+struct shard_share {
+    uint64_t keys, expiring, bytes, led, leaderless, quiet, repairing;
+    uint64_t pending, uncommitted_bytes;
+};
+
+void observe_command(struct worker *worker, const struct command *command);
+/* Returns how long it took, in microseconds. */
+uint64_t observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
+                       struct bytes reply);
+void observe_redirect(struct worker *worker, const char *kind);
+void observe_refused_client(struct worker *worker, const char *cause);
+void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent);
+void observe_packed(struct worker *worker, size_t entry_bytes, size_t packed_bytes);
+void observe_wal_round(struct worker *worker);
+void observe_output(struct worker *worker);
+void observe_shard(struct worker *worker, const struct shard *shard);
+void observe_pair(struct worker *worker, bool is_equal);
+void observe_tick(struct worker *worker, const struct shard_share *sum);

@@ -1,0 +1,258 @@
+/* The settings of this node. Worker 0 has their layers (config/config_layers.h) and alone decides;
+ * every thread has a copy of the effective ones, and is told of a change by one mail, so that it
+ * takes all of it or nothing:
+ *
+ *   CONFIG SET on any worker --MAIL_SETTINGS_CALL--+
+ *   the file read again ------MAIL_SETTINGS_FILE---+--> worker 0 --MAIL_SETTINGS--> every thread
+ *   a newer topology ------------------------------+      a copy is changed, checked, put in place
+ */
+#include "worker/settings.h"
+
+#include "base/check.h"
+#include "base/planted.h"
+#include "worker/worker.h"
+
+enum { SETTINGS_PROBLEM_BYTES = CONFIG_VALUE_MAXIMUM + 1024 };
+
+void settings_init(struct worker *worker, const struct config *config) {
+    config_copy(&worker->config, config);
+    if (worker->index == 0) {
+        config_layers_init(&worker->layers, config);
+    }
+}
+
+void settings_release(struct worker *worker) {
+    config_release(&worker->config);
+    if (worker->index == 0) {
+        config_layers_release(&worker->layers);
+    }
+}
+
+/* ---- a change takes effect on this worker ---- */
+
+struct wal_tuning settings_wal_tuning(const struct config *config) {
+    return (struct wal_tuning){.segment_bytes = (uint64_t)config->wal_segment_bytes,
+                               .round_bytes = (uint64_t)config->wal_round_bytes,
+                               .reserve_bytes = (uint64_t)config->wal_reserve_bytes,
+                               .spare_count = (unsigned)config->wal_spare_segments,
+                               .slow_disk_us = (uint64_t)config->slow_disk_ms * 1000};
+}
+
+static void tune_wal(struct worker *worker) {
+    struct wal_tuning tuning = settings_wal_tuning(&worker->config);
+    wal_tune(worker->wal, &tuning);
+}
+
+void settings_apply(struct worker *worker, struct bytes pairs) {
+    struct buffer problem;
+    buffer_init(&problem, SETTINGS_PROBLEM_BYTES);
+    struct bytes name, value;
+    while (mail_next_setting(&pairs, &name, &value)) {
+        int error = config_set(&worker->config, name, value, CONFIG_SOURCE_LIVE, &problem);
+        CHECK(error == 0); /* worker 0 has tried it */
+    }
+    buffer_release(&problem);
+    for (unsigned i = 0; i < worker->hosted_count; i++) {
+        shard_settings_changed(worker->shards[worker->hosted[i]]);
+    }
+    tune_wal(worker);
+    worker->settings_changed(worker);
+}
+
+/* ---- worker 0 puts a change in place ---- */
+
+struct telling {
+    struct worker *worker;
+    const char *cause;
+    struct mail *mail; /* NULL: nothing differs */
+};
+
+static void tell_one(void *context, const char *name, const char *before, const char *after) {
+    struct telling *telling = context;
+    struct worker *worker = telling->worker;
+    bool is_secret = config_is_secret(name);
+    const char *what =
+        config_has_effect(name) ? "setting changed" : "setting remembered: it has no effect here";
+    log_line(worker->io.log, LOG_INFO, what, LOG_F("node", worker->self), LOG_T("setting", name),
+             LOG_T("before", is_secret ? "(hidden)" : before),
+             LOG_T("after", is_secret ? "(hidden)" : after), LOG_T("by", telling->cause));
+    if (!telling->mail) {
+        telling->mail = mail_new(MAIL_SETTINGS, worker->index);
+    }
+    mail_add_setting(telling->mail, name, after);
+}
+
+static void tell_all(struct worker *worker, const struct config *before, const char *cause) {
+    struct telling telling = {.worker = worker, .cause = cause};
+    config_difference(before, &worker->layers.effective, tell_one, &telling);
+    if (telling.mail) {
+        worker_post(worker, MAIL_TO_GOSSIPER, mail_copy(telling.mail));
+        settings_apply(worker, buffer_bytes(&telling.mail->bytes));
+        if (PLANTED(SETTINGS_OF_ONE_THREAD)) {
+            mail_free(telling.mail);
+        } else {
+            worker_post_others(worker, telling.mail);
+        }
+    }
+}
+
+/* Takes `changed`: in place if it can be settled. ERR_INVALID with a sentence. */
+static int settle(struct worker *worker, struct config_layers *changed, const char *cause,
+                  struct buffer *problem) {
+    int error = config_layers_settle(changed, problem);
+    if (error) {
+        config_layers_release(changed);
+        return error;
+    }
+    struct config_layers before = worker->layers;
+    worker->layers = *changed;
+    tell_all(worker, &before.effective, cause);
+    config_layers_release(&before);
+    return 0;
+}
+
+/* ---- settings of all nodes ---- */
+
+/* What a node of a later release has set is not for this one. */
+static int take_all(struct worker *worker, const struct topology *topology,
+                    struct config_layers *layers, struct buffer *problem) {
+    config_layers_clear(layers, CONFIG_LAYER_CLUSTER);
+    for (unsigned i = 0; i < topology->setting_count; i++) {
+        const struct topology_setting *setting = &topology->settings[i];
+        int error = config_layers_set(layers, CONFIG_LAYER_CLUSTER, bytes_of_text(setting->name),
+                                      bytes_of_text(setting->value), problem);
+        if (error == ERR_NOT_FOUND) {
+            log_line(worker->io.log, LOG_WARN, "a setting of the cluster is unknown here",
+                     LOG_T("setting", setting->name));
+            buffer_clear(problem);
+        } else if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+/* They were checked before they were proposed, but this node's file may not go with them, or this
+ * release: then it keeps what it has, all of it, and says so. */
+void settings_take_cluster(struct worker *worker) {
+    struct config_layers changed;
+    struct buffer problem;
+    bool is_starting = worker->hosted_count == 0;
+    if (worker->index != 0 || (is_starting && PLANTED(SETTINGS_FORGOTTEN_AT_START))) {
+        return;
+    }
+    buffer_init(&problem, SETTINGS_PROBLEM_BYTES);
+    config_layers_copy(&changed, &worker->layers);
+    int error = take_all(worker, worker->topology, &changed, &problem);
+    if (error) {
+        config_layers_release(&changed);
+    } else {
+        error = settle(worker, &changed, "cluster", &problem);
+    }
+    if (error) {
+        buffer_append_u8(&problem, 0);
+        log_line(worker->io.log, LOG_ERROR,
+                 "this node cannot take the settings of the cluster, and keeps those it has; "
+                 "change its file or what CONFIG SET said on it, or `trothdb cluster unset`",
+                 LOG_F("node", worker->self), LOG_F("epoch", worker->topology->epoch),
+                 LOG_T("cause", (const char *)buffer_data(&problem)));
+    }
+    buffer_release(&problem);
+}
+
+/* The settings of all nodes on top of the defaults, as a node without a file has them. What only
+ * nodes of a later release know is left out. */
+static int overlay(const struct topology *topology, struct config *config, struct buffer *problem) {
+    int error = 0;
+    for (unsigned i = 0; !error && i < topology->setting_count; i++) {
+        error =
+            config_set(config, bytes_of_text(topology->settings[i].name),
+                       bytes_of_text(topology->settings[i].value), CONFIG_SOURCE_CLUSTER, problem);
+        if (error == ERR_NOT_FOUND) {
+            buffer_clear(problem);
+            error = 0;
+        }
+    }
+    return error ? error : config_check(config, problem);
+}
+
+static int check_pairs(struct config *config, const struct bytes *pairs, size_t count,
+                       struct buffer *problem) {
+    int error = 0;
+    for (size_t i = 0; !error && i < count; i += 2) {
+        error = config_set(config, pairs[i], pairs[i + 1], CONFIG_SOURCE_CLUSTER, problem);
+    }
+    return error ? error : config_check(config, problem);
+}
+
+/* Would a node without a file agree, and would this one? */
+int settings_check_cluster(const struct worker *worker, const struct bytes *proposal, size_t count,
+                           struct buffer *problem) {
+    bool is_set = bytes_equal(proposal[0], BYTES_LITERAL("setting.set"));
+    struct topology *wanted = topology_copy(worker->topology);
+    struct config config;
+    int error = 0;
+    if (is_set) {
+        config_copy(&config, &worker->config);
+        error = check_pairs(&config, proposal + 1, count - 1, problem);
+        config_release(&config);
+    }
+    if (!error) {
+        error = topology_apply(wanted, proposal, count);
+        if (error) {
+            buffer_append_format(problem,
+                                 "the cluster keeps at most %d settings, each of at most "
+                                 "%d bytes",
+                                 TOPOLOGY_SETTING_MAXIMUM, TOPOLOGY_SETTING_VALUE_MAXIMUM);
+        }
+    }
+    if (!error) {
+        config_init(&config);
+        error = overlay(wanted, &config, problem);
+        config_release(&config);
+    }
+    topology_free(wanted);
+    return error;
+}
+
+/* ---- the file was read again ---- */
+
+static int take_file(struct worker *worker, struct bytes pairs, struct buffer *problem) {
+    struct config base;
+    struct config_layers changed;
+    struct bytes name, value;
+    config_init(&base);
+    int error = 0;
+    while (!error && mail_next_setting(&pairs, &name, &value)) {
+        error = config_set(&base, name, value, CONFIG_SOURCE_FILE, problem);
+    }
+    config_layers_copy(&changed, &worker->layers);
+    if (!error) {
+        error = config_layers_set_base(&changed, &base, problem);
+    }
+    config_release(&base);
+    if (error) {
+        config_layers_release(&changed);
+        return error;
+    }
+    return settle(worker, &changed, "file", problem);
+}
+
+void settings_file_mail(struct worker *worker, struct bytes pairs) {
+    struct buffer problem;
+    buffer_init(&problem, SETTINGS_PROBLEM_BYTES);
+    if (take_file(worker, pairs, &problem)) {
+        buffer_append_u8(&problem, 0);
+        log_line(worker->io.log, LOG_ERROR, "the settings were not read again; nothing is changed",
+                 LOG_T("cause", (const char *)buffer_data(&problem)));
+    } else {
+        log_line(worker->io.log, LOG_INFO, "settings read again");
+    }
+    buffer_release(&problem);
+}
+
+/* ---- what worker 0 does for the commands (config_commands.c) ---- */
+
+int settings_change(struct worker *worker, struct config_layers *changed, struct buffer *problem) {
+    return settle(worker, changed, "node", problem);
+}
