@@ -28,6 +28,13 @@ struct disk_write {
     size_t count;
 };
 
+static inline size_t disk_write_bytes(const struct disk_write *write) {
+    size_t total = 0;
+    for (size_t i = 0; i < write->count; i++)
+        total += write->pieces[i].length;
+    return total;
+}
+
 struct disk_job {
     int (*run)(
         struct disk_job *job); /* on the disk's thread: only the job's own memory and disk calls */
@@ -64,7 +71,8 @@ struct disk_ops {
      * and for no more than is read: what stands behind it may just be written. NULL: it remembers
      * nothing. */
     void (*forget_cached)(struct disk_file *file);
-    int (*preallocate)(struct disk_file *file, uint64_t bytes); /* zero-filled, and synced */
+    /* It is as long as that, reads as zeros behind what it held, has its space, and is synced. */
+    int (*preallocate)(struct disk_file *file, uint64_t bytes);
     int (*rename)(struct disk *disk, const char *from,
                   const char *to);                      /* replaces `to`; not durable */
     int (*remove)(struct disk *disk, const char *name); /* not durable */

@@ -52,19 +52,13 @@ static bool find_first_block(struct direct_file *direct, int descriptor, uint64_
     return true;
 }
 
-static size_t pieces_bytes(const struct bytes *pieces, size_t count) {
-    size_t total = 0;
-    for (size_t i = 0; i < count; i++)
-        total += pieces[i].length;
-    return total;
-}
-
 bool direct_file_prepare(struct direct_file *direct, int descriptor, uint64_t file_bytes,
-                         uint64_t offset, const struct bytes *pieces, size_t count,
+                         uint64_t least_end, const struct disk_write *write,
                          struct direct_write *out) {
-    size_t lead = (size_t)(offset & block_mask), used = lead + pieces_bytes(pieces, count);
-    size_t length = (used + block_mask) & ~block_mask;
-    uint64_t first = offset - lead;
+    size_t lead = (size_t)(write->offset & block_mask), used = lead + disk_write_bytes(write);
+    uint64_t first = write->offset - lead;
+    size_t wanted = least_end > first + used ? (size_t)(least_end - first) : used;
+    size_t length = (wanted + block_mask) & ~block_mask;
     if (direct->descriptor < 0 || first + length > file_bytes)
         return false;
     make_room(direct, DISK_BLOCK_BYTES);
@@ -74,9 +68,9 @@ bool direct_file_prepare(struct direct_file *direct, int descriptor, uint64_t fi
     }
     make_room(direct, length);
     uint8_t *at = direct->blocks + lead;
-    for (size_t i = 0; i < count; at += pieces[i++].length)
-        if (pieces[i].length)
-            memcpy(at, pieces[i].data, pieces[i].length);
+    for (size_t i = 0; i < write->count; at += write->pieces[i++].length)
+        if (write->pieces[i].length)
+            memcpy(at, write->pieces[i].data, write->pieces[i].length);
     memset(at, 0, length - used);
     direct->blocks_offset = first;
     direct->blocks_length = length;

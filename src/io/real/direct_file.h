@@ -5,7 +5,8 @@
  *     block(s)  |  known   xx|xxxxxxxx|xxx00000 |        0: zeros, or what stood there
  *
  * What stands before it in its first block is known from the write before, or read. What stands
- * behind it in its last block becomes zero. Writes stay within the file. */
+ * behind it in its last block becomes zero, and if it is wanted so do blocks behind that. Writes
+ * stay within the file. */
 #pragma once
 #include "io/disk.h"
 
@@ -28,9 +29,10 @@ void direct_file_init(struct direct_file *direct);
 /* Without success it stays without a descriptor. */
 void direct_file_open(struct direct_file *direct, int directory, const char *name);
 void direct_file_close(struct direct_file *direct);
-/* `descriptor` is the same file with the page cache. False: it must be written that way. */
+/* `descriptor` is the same file with the page cache. Zeros follow the pieces, at least up to
+ * `least_end`, which is within the file. False: the write must go through the cache. */
 bool direct_file_prepare(struct direct_file *direct, int descriptor, uint64_t file_bytes,
-                         uint64_t offset, const struct bytes *pieces, size_t count,
+                         uint64_t least_end, const struct disk_write *write,
                          struct direct_write *out) MUST_CHECK;
 /* The write failed, or the file was changed in another way: nothing is known of it. */
 void direct_file_forget(struct direct_file *direct);

@@ -18,6 +18,9 @@ struct disk_file {
     struct disk_real_timing *timing; /* the disk's */
     struct direct_file direct;
     uint64_t bytes; /* its size, or less */
+    /* From here on nothing was ever written: there are zeros, which the file system may hold
+     * without having written any. */
+    uint64_t filled_bytes;
 };
 
 int disk_real_error(int error) {
@@ -54,6 +57,17 @@ static int open_flags(enum disk_open_mode mode) {
     UNREACHABLE();
 }
 
+/* A file system that does not tell of holes has none. */
+static void find_filled(struct disk_file *file) {
+    off_t hole = lseek(file->descriptor, 0, SEEK_HOLE);
+    file->filled_bytes = hole < 0 ? file->bytes : (uint64_t)hole;
+}
+
+static void note_filled(struct disk_file *file, uint64_t end) {
+    if (end > file->filled_bytes)
+        file->filled_bytes = end;
+}
+
 int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode mode,
                         struct disk_file **out) {
     check_name(name);
@@ -71,6 +85,8 @@ int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode
     int status = disk_real_file_size(file, &file->bytes);
     if (status)
         disk_real_file_close(file);
+    else
+        find_filled(file);
     return status;
 }
 
@@ -108,6 +124,7 @@ int disk_real_file_read(struct disk_file *file, uint64_t offset, void *into, siz
 int disk_real_file_write(struct disk_file *file, uint64_t offset, struct bytes bytes) {
     size_t written = 0;
     direct_file_forget(&file->direct);
+    note_filled(file, offset + bytes.length);
     while (written < bytes.length) {
         ssize_t some = pwrite(file->descriptor, bytes.data + written, bytes.length - written,
                               (off_t)(offset + written));
@@ -139,13 +156,12 @@ int disk_real_file_sync(struct disk_file *file) {
 static int write_pieces(const struct disk_write *write) {
     struct iovec vector[DISK_PIECES_MAXIMUM];
     CHECK(write->count <= DISK_PIECES_MAXIMUM);
-    size_t total = 0;
-    for (size_t i = 0; i < write->count; i++) {
+    for (size_t i = 0; i < write->count; i++)
         vector[i] = (struct iovec){.iov_base = (void *)(uintptr_t)write->pieces[i].data,
                                    .iov_len = write->pieces[i].length};
-        total += write->pieces[i].length;
-    }
+    size_t total = disk_write_bytes(write);
     direct_file_forget(&write->file->direct);
+    note_filled(write->file, write->offset + total);
     uint64_t offset = write->offset;
     ssize_t written = pwritev(write->file->descriptor, vector, (int)write->count, (off_t)offset);
     int status = written < 0 && errno != EINTR ? disk_real_error(errno) : 0;
@@ -181,10 +197,21 @@ static int write_through_cache(const struct disk_write *write) {
     return status;
 }
 
+/* How far a write that ends there should go. The file system's account of what is written, which a
+ * sync has to make durable as well, then changes once for many small writes; a large one is not
+ * made any larger. */
+static uint64_t end_to_fill(const struct disk_file *file, uint64_t end) {
+    uint64_t least_end = file->filled_bytes + DISK_REAL_FILL_BYTES;
+    uint64_t file_end = file->bytes & ~(uint64_t)(DISK_BLOCK_BYTES - 1);
+    if (end <= file->filled_bytes || end >= least_end)
+        return end;
+    return least_end < file_end ? least_end : file_end;
+}
+
 bool disk_real_file_prepare(const struct disk_write *write, struct direct_write *out) {
     struct disk_file *file = write->file;
-    return direct_file_prepare(&file->direct, file->descriptor, file->bytes, write->offset,
-                               write->pieces, write->count, out);
+    uint64_t least_end = end_to_fill(file, write->offset + disk_write_bytes(write));
+    return direct_file_prepare(&file->direct, file->descriptor, file->bytes, least_end, write, out);
 }
 
 int disk_real_file_direct(const struct disk_file *file) { return file->direct.descriptor; }
@@ -197,8 +224,10 @@ int disk_real_file_written(struct disk_file *file, const struct direct_write *wr
     bool is_refused = result == -EINVAL || result == -EOPNOTSUPP;
     *is_to_be_repeated =
         is_refused || result == -EINTR || result == -EAGAIN || (result >= 0 && result < wanted);
-    if (result == wanted)
+    if (result == wanted) {
+        note_filled(file, write->offset + write->bytes.length);
         return 0;
+    }
     direct_file_forget(&file->direct);
     if (is_refused)
         direct_file_close(&file->direct);
@@ -249,32 +278,40 @@ static int write_zeros(struct disk_file *file, uint64_t offset, struct bytes zer
                                      SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER));
 }
 
-/* Zeros are written rather than only reserved: a first write to a reserved block changes the file's
- * metadata, which each fdatasync would then have to write as well. Piece by piece, so that a sync
- * of the log beside it never waits behind all of it. */
-int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) {
-    uint64_t offset;
-    int status = disk_real_file_size(file, &offset);
-    if (status || offset >= bytes)
-        return status ? status : disk_real_file_sync(file);
-    off_t extension = (off_t)(bytes - offset);
-    /* Only asks for one piece of the disk, if the file system knows how; but a full disk is known
-     * at once. */
-    int reserved = fallocate(file->descriptor, FALLOC_FL_KEEP_SIZE, (off_t)offset, extension);
-    if (status_of(reserved) == ERR_NO_SPACE)
-        return ERR_NO_SPACE;
+static int fill_with_zeros(struct disk_file *file, uint64_t offset, uint64_t end) {
+    int status = 0;
     uint8_t *memory = memory_allocate_zeroed(1, zero_piece_bytes + DISK_BLOCK_BYTES);
     uint8_t *zeros = memory + (-(uintptr_t)memory & (DISK_BLOCK_BYTES - 1));
-    while (status == 0 && offset < bytes) {
-        size_t piece =
-            bytes - offset < zero_piece_bytes ? (size_t)(bytes - offset) : zero_piece_bytes;
+    while (status == 0 && offset < end) {
+        size_t piece = end - offset < zero_piece_bytes ? (size_t)(end - offset) : zero_piece_bytes;
         status = write_zeros(file, offset, bytes_of(zeros, piece));
         offset += piece;
     }
     memory_free(memory);
+    return status;
+}
+
+/* Past the page cache blocks are only reserved, and filled as they are written
+ * (disk_real_file_prepare()). Through it they are filled here: a first write to a reserved block
+ * changes the file system's account of it, which each sync would have to write as well. Piece by
+ * piece, so that a sync of the log beside it never waits behind all of it. */
+static int extend(struct disk_file *file, uint64_t from, uint64_t end) {
+    bool is_direct = file->direct.descriptor >= 0;
+    int mode = is_direct ? 0 : FALLOC_FL_KEEP_SIZE;
+    int reserved = fallocate(file->descriptor, mode, (off_t)from, (off_t)(end - from));
+    if (status_of(reserved) == ERR_NO_SPACE)
+        return ERR_NO_SPACE;
+    return is_direct && reserved == 0 ? 0 : fill_with_zeros(file, from, end);
+}
+
+int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) {
+    uint64_t offset;
+    int status = disk_real_file_size(file, &offset);
+    if (status == 0 && offset < bytes)
+        status = extend(file, offset, bytes);
     if (status == 0)
         status = disk_real_file_sync(file);
-    if (status)
+    if (status || offset >= bytes)
         return status;
     file->bytes = bytes;
     /* What is written past the page cache would have to drop them from it, piece by piece. */

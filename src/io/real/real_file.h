@@ -5,6 +5,9 @@
 #include <stdatomic.h>
 
 #define DISK_REAL_LOCK_NAME "LOCK"
+/* A write past the page cache to blocks that are only reserved goes so far behind the last one that
+ * was written, at the least (docs/decisions/0040). */
+enum { DISK_REAL_FILL_BYTES = 256 << 10 };
 
 int disk_real_directory(struct disk *disk);  /* its file descriptor */
 bool disk_real_is_direct(struct disk *disk); /* durable writes go past the page cache */

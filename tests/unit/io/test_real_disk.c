@@ -8,6 +8,7 @@
 #include "io/real/real_disk.h"
 #include "io/real/real_file.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -423,6 +424,63 @@ static void test_a_busy_owner_does_not_make_the_disk_slow(void **state) {
     place->disk->ops->close(file);
 }
 
+/* Where a file begins that nobody has written: there the file system may have reserved only. */
+static uint64_t hole_of(const struct place *place, const char *name) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", place->path, name);
+    int file = open(path, O_RDONLY);
+    off_t hole = lseek(file, 0, SEEK_HOLE);
+    assert_true(file >= 0 && hole >= 0);
+    close(file);
+    return (uint64_t)hole;
+}
+
+/* A log past the page cache fills its file as it goes, so that nothing is written twice: small
+ * writes some way ahead, a large one no more than itself, and none what is filled already. */
+static void test_fills_a_reserved_file_as_it_is_written(void **state) {
+    enum { FILL = DISK_REAL_FILL_BYTES, LARGE = FILL + 3 * DISK_BLOCK_BYTES, BYTES = 4 * FILL };
+    struct place *place = *state;
+    struct disk *disk = place->disk;
+    struct disk_file *file = preallocated(disk, "log", BYTES);
+    bool is_filled_ahead = hole_of(place, "log") == BYTES;
+    if (is_filled_ahead || !place->has_ring) {
+        print_message("skipped: without io_uring, or here, files are filled ahead\n");
+        disk->ops->close(file);
+        return;
+    }
+    static uint8_t large[LARGE], expected[BYTES];
+    memset(large, 'x', sizeof large);
+    struct bytes small[] = {BYTES_LITERAL("a "), BYTES_LITERAL("step")};
+    const struct bytes leap[] = {bytes_of(large, LARGE), BYTES_NONE};
+    const struct {
+        const struct bytes *pieces;
+        uint64_t offset, hole;
+    } steps[] = {{small, 0, FILL},
+                 {small, 6, FILL},
+                 {small, FILL - 6, FILL},
+                 {small, FILL - 2, 2 * FILL},
+                 {leap, 2 * FILL - DISK_BLOCK_BYTES, 3 * FILL + 2 * DISK_BLOCK_BYTES},
+                 {small, 3 * FILL + 2 * DISK_BLOCK_BYTES, BYTES},
+                 {small, 100, BYTES}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        assert_int_equal(write_plainly(place, file, steps[i].offset, steps[i].pieces), 0);
+        assert_int_equal(hole_of(place, "log"), steps[i].hole);
+        uint8_t *at = expected + steps[i].offset;
+        memcpy(at, steps[i].pieces[0].data, steps[i].pieces[0].length);
+        if (steps[i].pieces == small)
+            memcpy(at + 2, "step", 4);
+        disk->ops->close(file); /* what is filled is found again */
+        assert_int_equal(disk->ops->open(disk, "log", DISK_OPEN_WRITE, &file), 0);
+    }
+    disk->ops->close(file);
+    uint8_t *data;
+    size_t got;
+    assert_int_equal(disk_read_all(disk, "log", BYTES, &data, &got), 0);
+    assert_int_equal(got, BYTES);
+    assert_memory_equal(data, expected, BYTES);
+    memory_free(data);
+}
+
 /* The last block of a file that is no multiple of blocks, and what lies behind its end. */
 static void test_plain_writes_at_the_end_of_a_file(void **state) {
     struct place *place = *state;
@@ -608,6 +666,8 @@ RUN_TESTS(ON_A_DISK(test_reads_back_what_it_wrote),
           ON_BOTH(test_runs_jobs_of_a_lane_in_order), ON_BOTH(test_finishes_jobs_when_closed),
           ON_BOTH(test_measures_a_round), ON_BOTH(test_runs_here_what_is_awaited),
           ON_BOTH(test_plain_writes_of_any_length), ON_BOTH(test_plain_writes_at_the_end_of_a_file),
+          cmocka_unit_test_setup_teardown(test_fills_a_reserved_file_as_it_is_written, setup_ring,
+                                          teardown),
           ON_BOTH(test_a_busy_owner_does_not_make_the_disk_slow), ON_BOTH(test_a_write_that_fails),
           ON_BOTH(test_what_the_kernel_reports), ON_BOTH(test_closes_behind_a_write),
           ON_A_DISK(test_goes_on_without_a_ring))
