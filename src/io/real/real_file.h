@@ -6,7 +6,7 @@
 
 #define DISK_REAL_LOCK_NAME "LOCK"
 /* A write past the page cache to blocks that are only reserved goes so far behind the last one that
- * was written, at the least (docs/decisions/0040). */
+ * was written, at the least (docs/decisions/0041). */
 enum { DISK_REAL_FILL_BYTES = 256 << 10 };
 
 int disk_real_directory(struct disk *disk);  /* its file descriptor */
