@@ -365,7 +365,9 @@ static void snapshot_was_put(struct archiver *archiver, const struct snapshot_jo
     shard_backup_add_snapshot(
         &archiver->backup,
         &(struct backup_snapshot){.index = meta->index, .stamp_ms = meta->stamp_ms});
-    archiver->due_index = 0;
+    if (archiver->due_index <= meta->index) { /* somebody may have asked for more meanwhile */
+        archiver->due_index = 0;
+    }
     if (archiver->archived_index < meta->index) {
         archiver->archived_index = meta->index;
     }

@@ -279,7 +279,8 @@ struct shard_state {
 };
 
 struct hurrying {
-    unsigned shard_count, done_count, failed_count;
+    unsigned done_count, failed_count;
+    unsigned silent_count;  /* nodes that did not answer; what they led is led by others soon */
     unsigned unasked_count; /* a leader that came later, or was not ready to be asked, knows of
                                nothing */
 };
@@ -287,7 +288,6 @@ struct hurrying {
 static void note_state(const struct shard_state *state, struct hurrying *hurrying) {
     bool is_done =
         state->hurry > 0 && state->archived >= state->hurry && state->snapshot >= state->hurry;
-    hurrying->shard_count++;
     hurrying->unasked_count += state->hurry == 0;
     hurrying->done_count += is_done;
     hurrying->failed_count += state->has_failed && !is_done;
@@ -322,16 +322,28 @@ static int ask_node(const struct net_address *address, const char *command,
     return 0;
 }
 
+/* Fails with `problem` where a node refuses; one that does not answer now may do so later. */
 static int ask_all(const struct cluster_view *view, const char *command, struct hurrying *hurrying,
                    char *problem) {
     *hurrying = (struct hurrying){0};
-    int error = 0;
-    for (size_t i = 0; i < view->asked.node_count && !error; i++) {
+    for (size_t i = 0; i < view->asked.node_count; i++) {
         struct net_address address;
         status_node_client(&view->asked.nodes[i], &address);
-        error = ask_node(&address, command, hurrying, problem);
+        int error = ask_node(&address, command, hurrying, problem);
+        if (error == ERR_REFUSED) {
+            return error;
+        }
+        hurrying->silent_count += error != 0;
     }
-    return error;
+    return 0;
+}
+
+static void say_what_is_missing(const struct hurrying *hurrying, size_t shard_count,
+                                char problem[CLIENT_PROBLEM_BYTES]) {
+    snprintf(problem, CLIENT_PROBLEM_BYTES,
+             "%u of %zu shards are backed up, the attempts of %u failed, and %u nodes do not "
+             "answer; the nodes' logs say why, and they go on trying",
+             hurrying->done_count, shard_count, hurrying->failed_count, hurrying->silent_count);
 }
 
 static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool is_json) {
@@ -340,15 +352,14 @@ static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool 
     char problem[CLIENT_PROBLEM_BYTES];
     bool shows_progress = !is_json && isatty(STDOUT_FILENO);
     uint64_t begun_us = figure_now_us();
+    size_t shard_count = view->asked.shard_count;
     int error = ask_all(view, "TROTHDB BACKUP NOW", &hurrying, problem);
     if (shows_progress) {
-        progress_begin(&progress, "shards", hurrying.shard_count, true, begun_us);
+        progress_begin(&progress, "shards", shard_count, true, begun_us);
     }
-    unsigned shard_count = hurrying.shard_count;
-    while (!error && (hurrying.done_count < shard_count || shard_count == 0) &&
-           figure_now_us() - begun_us < wait_us) {
+    while (!error && hurrying.done_count < shard_count && figure_now_us() - begun_us < wait_us) {
         usleep(BACKUP_ASK_AGAIN_US);
-        bool is_known = hurrying.unasked_count == 0;
+        bool is_known = hurrying.unasked_count == 0 && hurrying.silent_count == 0;
         error =
             ask_all(view, is_known ? "TROTHDB BACKUP" : "TROTHDB BACKUP NOW", &hurrying, problem);
         if (shows_progress && !error) {
@@ -360,17 +371,14 @@ static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool 
     }
     if (error) {
         backup_complain("backup now", is_json, problem);
-    } else if (hurrying.done_count < shard_count || shard_count == 0) {
-        snprintf(problem, sizeof(problem),
-                 "%u of %u shards are backed up, and the attempts of %u failed; the nodes' logs "
-                 "say why, and they go on trying",
-                 hurrying.done_count, shard_count, hurrying.failed_count);
+    } else if (hurrying.done_count < shard_count) {
+        say_what_is_missing(&hurrying, shard_count, problem);
         backup_complain("backup now", is_json, problem);
         error = ERR_BUSY;
     } else if (is_json) {
-        printf("{\"shards\":%u}\n", shard_count);
+        printf("{\"shards\":%zu}\n", shard_count);
     } else {
-        printf("%u shards are backed up as they are now\n", shard_count);
+        printf("%zu shards are backed up as they are now\n", shard_count);
     }
     return error ? 1 : 0;
 }

@@ -7,7 +7,9 @@
 #include "base/memory.h"
 #include "cli/cluster.h"
 
-enum { UUID_HEX_DIGITS = 32, STARTING_TRIES = 50, STARTING_PAUSE_US = 50 * 1000 };
+/* A node that was started a moment ago says where it listens within milliseconds; on a machine that
+ * is overloaded it may take seconds. */
+enum { UUID_HEX_DIGITS = 32, STARTING_WAIT_MS = 15 * 1000, STARTING_PAUSE_US = 50 * 1000 };
 
 static void say(struct buffer *problem, const struct net_address *client, const char *what) {
     char text[STATUS_ADDRESS_BYTES];
@@ -55,12 +57,12 @@ static void ask_node(const struct net_address *client, struct topology_node *nod
                      struct buffer *problem) {
     struct status status;
     char text[CLIENT_PROBLEM_BYTES];
-    for (unsigned try = 0;; try++) {
+    for (uint64_t limit_ms = cluster_now_ms() + STARTING_WAIT_MS;;) {
         if (status_fetch(&status, client, CLUSTER_ASK_MS, text)) {
             repeat(problem, text);
             return;
         }
-        if (!is_still_starting(&status) || try == STARTING_TRIES) {
+        if (!is_still_starting(&status) || cluster_now_ms() >= limit_ms) {
             break;
         }
         status_release(&status);

@@ -5,7 +5,7 @@
 //   one past       every list that was read is a prefix of the final one, and no read is behind what was acknowledged before it began
 'use strict';
 const assert = require('node:assert');
-const {Connection, sleep, within} = require('./cluster.js');
+const {Connection, sleep, until, within} = require('./cluster.js');
 
 const ANSWER_MS = 3000;
 const LOST = new Error('the connection ended before the reply');
@@ -115,12 +115,12 @@ function startAppends(t, cluster, {clients = 12, keys = 6} = {}) {
   return {
     history,
     async end(least = 200) {
+      await until('enough was done to tell', async () => history.count >= least && history.reads.length > 20);
       history.isEnding = true;
       await Promise.all(runs);
       const final = new Map();
       for (let i = 0; i < keys; i++) final.set(`list:${i}`, await readWhole(`list:${i}`));
       history.check(final);
-      assert.ok(history.count >= least && history.reads.length > 20, `enough was done to tell: ${history.count} appends, ${history.reads.length} reads`);
       return final;
     },
   };

@@ -13,7 +13,7 @@ function placeFor(t) {
   const place = {directory: fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-backup-')), nodes: []};
   t.after(async () => {
     await Promise.all(place.nodes.map((node) => node.kill()));
-    fs.rmSync(place.directory, {recursive: true});
+    fs.rmSync(place.directory, {recursive: true, maxRetries: 10}); // a cluster that archives into it may still be ending
   });
   return place;
 }
@@ -26,12 +26,13 @@ async function setAll(node, value, count = 40) {
 }
 
 // Of the node that leads the key's shard, whichever that is.
-async function askLeader(nodes, ...words) {
-  for (const node of nodes) {
-    const answer = await node.ask(...words);
-    if (!(answer instanceof Error && answer.message.startsWith('MOVED'))) return answer;
-  }
-  return undefined;
+function askLeader(nodes, ...words) {
+  return until(`an answer to ${words.join(' ')}`, async () => {
+    for (const node of nodes) {
+      const answer = await node.ask(...words);
+      if (!(answer instanceof Error)) return answer;
+    }
+  });
 }
 
 // What the shards' archives lack, summed up over the nodes that lead them.
@@ -45,6 +46,17 @@ async function lag(cluster) {
 async function startRestored(place, name) {
   const node = await Node.make(place.directory, name);
   place.nodes.push(node);
+  await node.startWhole();
+  return node;
+}
+
+// A node that may use the store.
+async function startWithS3(t, environment, flags) {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  await node.kill();
+  fs.rmSync(node.directory, {recursive: true});
+  node.environment = environment;
+  node.flags.push(...flags);
   await node.startWhole();
   return node;
 }
@@ -99,11 +111,8 @@ test('a cluster of three is restored into a new one, which grows to three nodes'
     spare.flags.push('--join', `127.0.0.1:${first.peerPort}`);
     place.nodes.push(spare);
     await spare.start();
-    const added = await until(`${name} is added`, async () => {
-      const result = await run(program, ['cluster', 'add', spare.address, '--at', first.address]);
-      return result.code === 0 && result;
-    });
-    assert.strictEqual(added.code, 0);
+    const added = await run(program, ['cluster', 'add', spare.address, '--at', first.address]);
+    assert.strictEqual(added.code, 0, added.stderr);
     others.push(spare);
   }
   const everywhere = [first, ...others].map((node) => node.address).join(',');
@@ -121,17 +130,11 @@ test('an S3 store: backups, a restore, and what is wrong is said once and clearl
   Object.assign(process.env, environment);
   t.after(() => Object.keys(environment).forEach((name) => delete process.env[name]));
 
-  const cluster = await startCluster(t, {nodes: 1, flags: ['--shards', 2, '--backup-log-interval-ms', 100]});
-  const [node] = cluster.nodes;
-  node.environment = environment;
-  await node.stop();
-  await node.startWhole();
+  const node = await startWithS3(t, environment, ['--shards', 2, '--backup-log-interval-ms', 100]);
   await setAll(node, 'in the bucket');
   assert.strictEqual(await node.ask('CONFIG', 'SET', 'backup-endpoint', endpoint, 'backup-to', store), 'OK');
-  const done = await until('backed up', async () => {
-    const result = await run(program, ['backup', 'now', node.address]);
-    return result.code === 0 && result;
-  });
+  const done = await run(program, ['backup', 'now', node.address]);
+  assert.strictEqual(done.code, 0, done.stderr);
   assert.match(done.stdout, /3 shards/);
   await node.kill();
 
@@ -149,6 +152,46 @@ test('an S3 store: backups, a restore, and what is wrong is said once and clearl
   assert.match(elsewhere.stderr, /NoSuchBucket.*make the bucket/);
 });
 
+test('a backup that is asked for while another is under way holds what was written between them', async (t) => {
+  const place = placeFor(t);
+  let isHeld = false, open, held = 0;
+  const opened = new Promise((resolve) => { open = resolve; });
+  const {endpoint, environment} = await startS3(t, path.join(place.directory, 's3'), 'safe', async ({method, url}) => {
+    if (!isHeld || method !== 'PUT' || !url.includes('/shard-00001/')) return;
+    held++;
+    await opened;
+  });
+  const node = await startWithS3(t, environment, ['--shards', 1, '--backup-to', 's3://safe/there', '--backup-endpoint', endpoint,
+    '--backup-log-interval-ms', 100]);
+  await setAll(node, 'first');
+  const back = async () => run(program, ['backup', 'now', node.address, '--wait', 20]);
+  assert.strictEqual((await back()).code, 0);
+  await setAll(node, 'second');
+  isHeld = true;
+  const earlier = back();
+  const stateOf = async () => (await node.ask('TROTHDB', 'BACKUP')).split('\n').map((line) => line.split(' ').map(Number)).find(([shard]) => shard === 1);
+  await until('the snapshot is on its way', async () => held > 0 && (await stateOf())[4] > (await stateOf())[3]);
+  await setAll(node, 'third');
+  const later = back();
+  await until('the later one was asked for', async () => (await stateOf())[4] === (await stateOf())[1]);
+  open();
+  for (const done of [await earlier, await later]) assert.strictEqual(done.code, 0, done.stderr);
+  const [, applied, , snapshot] = await stateOf();
+  assert.ok(snapshot >= applied, `the snapshot holds ${snapshot} of ${applied} entries`);
+});
+
+test('a backup is made while a node is down', async (t) => {
+  const place = placeFor(t);
+  const cluster = await startCluster(t, {nodes: 3, shards: 2, flags: ['--backup-to', path.join(place.directory, 'store')]});
+  const [first, , third] = cluster.nodes;
+  assert.strictEqual(await askLeader(cluster.nodes, 'SET', 'key', 'value'), 'OK');
+  await third.kill();
+  const done = await run(program, ['backup', 'now', first.address]);
+  assert.strictEqual(done.code, 0, done.stderr);
+  assert.match(done.stdout, /^3 shards are backed up/);
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+});
+
 test('a blob that is damaged or missing is named, and nothing is restored from it', async (t) => {
   const place = placeFor(t), store = path.join(place.directory, 'store');
   const cluster = await startCluster(t, {nodes: 1, flags: ['--backup-to', store, '--backup-log-interval-ms', 100]});
@@ -156,10 +199,9 @@ test('a blob that is damaged or missing is named, and nothing is restored from i
   await setAll(node, 'value');
   assert.strictEqual((await run(program, ['backup', 'now', node.address])).code, 0);
   await node.kill();
-  const chunks = fs.readdirSync(store, {recursive: true}).filter((name) => /shard-00001\/chunk\//.test(name));
-  const chunk = path.join(store, chunks[0]);
-  const bytes = fs.readFileSync(chunk);
-  fs.writeFileSync(chunk, Buffer.from(bytes.map((byte, at) => (at === 60 ? byte ^ 1 : byte))));
+  // All of them: one of an older snapshot may not have been removed yet.
+  const chunks = fs.readdirSync(store, {recursive: true}).filter((name) => /shard-00001\/chunk\//.test(name)).map((name) => path.join(store, name));
+  for (const chunk of chunks) fs.writeFileSync(chunk, fs.readFileSync(chunk).map((byte, at) => (at === 60 ? byte ^ 1 : byte)));
   const damaged = await run(program, ['backup', 'check', '--to', store]);
   assert.strictEqual(damaged.code, 1);
   assert.match(damaged.stdout, /DAMAGED .*shard-00001\/chunk\//);
@@ -170,7 +212,7 @@ test('a blob that is damaged or missing is named, and nothing is restored from i
   place.nodes.push(half);
   assert.notStrictEqual(await half.startInVain(), 0, 'half a directory is refused');
 
-  const entire = path.dirname(path.dirname(chunk)), aside = path.join(place.directory, 'aside');
+  const entire = path.dirname(path.dirname(chunks[0])), aside = path.join(place.directory, 'aside');
   fs.renameSync(entire, aside);
   const lacking = await run(program, ['backup', 'check', '--to', store]);
   assert.strictEqual(lacking.code, 1, 'a shard of which nothing is there');
@@ -184,7 +226,7 @@ test('a blob that is damaged or missing is named, and nothing is restored from i
   assert.match(gap.stdout, /log\/0*9000-.*\n +what comes before it is missing: a restore ends at \d+/);
   fs.rmSync(stray);
 
-  fs.rmSync(chunk);
+  for (const chunk of chunks) fs.rmSync(chunk);
   const missing = await restore('--from', store, '--dir', path.join(place.directory, 'another'));
   assert.match(JSON.parse(missing.stdout).error, /chunk.*No such file/);
 });

@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
 const Redis = require('ioredis');
-const {program, run, startCluster} = require('./cluster.js');
+const {endWithTest, program, run, sleep, startCluster, until} = require('./cluster.js');
 
 const keyCount = 350;
 const check = async (node, ...flags) => run(program, ['check', node.directory, ...flags]);
@@ -45,12 +45,24 @@ async function withFlip(file, offset, call) {
   }
 }
 
+// The last snapshot is written, its mark is in the log, and what it stands for is gone.
+async function settled(node) {
+  const status = async () => JSON.stringify([(await node.ask('TROTHDB', 'STATUS'))[7], fs.readdirSync(path.join(node.directory, 'worker-0'))]);
+  let before = '';
+  await until('no snapshot is under way', async () => {
+    const last = before;
+    await sleep(500);
+    before = await status();
+    return before === last && filesOf(node, /^snapshot-1-\d+$/).length === 1;
+  });
+}
+
 // A stopped node with a snapshot and a log behind it.
 async function stopped(t) {
   const flags = ['--snapshot-log-entries', 100, '--wal-segment-bytes', 65536];
   const {nodes: [node]} = await startCluster(t, {nodes: 1, flags});
   for (let i = 0; i < keyCount; i++) assert.strictEqual(await node.ask('SET', `key${i}`, `value ${i}`.repeat(20)), 'OK');
-  await new Promise((resolve) => setTimeout(resolve, 500)); // a snapshot's mark may still be on its way into the log
+  await settled(node);
   assert.strictEqual(await node.ask('SET', 'last', 'record'), 'OK');
   await node.stop();
   return node;
@@ -182,11 +194,11 @@ test('nodes killed under load, with snapshots and several workers, are sound', a
   const flags = ['--snapshot-log-entries', 200, '--wal-segment-bytes', 65536];
   const cluster = await startCluster(t, {nodes: 3, workers: 2, shards: 6, flags});
   const client = new Redis.Cluster(cluster.ports, {redisOptions: {commandTimeout: 2000}});
-  client.on('error', () => {});
+  endWithTest(t, client);
   for (let round = 0; round < 3; round++) {
     const writes = [];
     for (let i = 0; i < 4000; i++) writes.push(client.set(`key${i % 1000}`, `value ${round} ${i}`.repeat(10)).catch(() => {}));
-    await new Promise((resolve) => setTimeout(resolve, 100 + 100 * round));
+    await sleep(100 + 100 * round);
     const killed = cluster.nodes[round];
     await killed.kill();
     const {code, findings, shards, logs} = await checked(killed);
@@ -197,7 +209,6 @@ test('nodes killed under load, with snapshots and several workers, are sound', a
     await cluster.whole();
     await Promise.all(writes);
   }
-  client.disconnect();
   for (const node of cluster.nodes) {
     await node.stop();
     assert.strictEqual((await checked(node)).code, 0);

@@ -22,7 +22,7 @@ const CONFESSION = /^.*(?:WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|runtime e
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Runs a program to its end: {code, stdout, stderr}. Fails only if it cannot be run, or takes too long.
-function run(file, args, {timeout = 30000, input = '', env = process.env} = {}) {
+function run(file, args, {timeout = 60000, input = '', env = process.env} = {}) {
   return new Promise((resolve, reject) => {
     const child = execFile(file, args.map(String), {timeout, env, maxBuffer: 64 << 20}, (error, stdout, stderr) => {
       if (error && typeof error.code !== 'number') reject(new Error(`${file} ${args.join(' ')}: ${error.message}\n${stderr}`));
@@ -40,12 +40,14 @@ const within = (promise, ms, what) => {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 };
 
-async function until(what, ask, timeout = 20000) {
+// What `ask` gives as soon as that is something; an error is "not yet", too, so what must never be is to be asserted outside.
+// The limit is for a machine on which everything is slow: no promise of how long it takes.
+async function until(what, ask, timeout = 60000) {
   const limit = Date.now() + timeout;
-  for (;;) {
-    const answer = await within(ask(), timeout, what).catch(() => false);
+  for (let problem = ''; ;) {
+    const answer = await within(ask(), timeout, what).catch((error) => { problem = `; the last time: ${error.message}`; });
     if (answer) return answer;
-    assert.ok(Date.now() < limit, `waited ${timeout} ms for: ${what}`);
+    assert.ok(Date.now() < limit, `waited ${timeout} ms for: ${what}${problem}`);
     await sleep(50);
   }
 }
@@ -136,7 +138,7 @@ class Node {
   }
   get address() { return `127.0.0.1:${this.port}`; }
   get log() { return fs.readFileSync(this.logFile, 'utf8'); }
-  get logTail() { return this.log.split('\n').slice(-15).join('\n'); }
+  get logTail() { return fs.existsSync(this.logFile) ? this.log.split('\n').slice(-15).join('\n') : ''; }
   spawn() {
     assert.ok(fs.existsSync(program), `no program at ${program}: build it, or name another with TROTHDB=`);
     const log = fs.openSync(this.logFile, 'a');
@@ -161,9 +163,9 @@ class Node {
     await this.start();
     await this.whole();
   }
-  whole(timeout = 20000) {
+  whole() {
     return until(`${this.address} sees a leader for every slot`,
-      async () => (await this.ask('CLUSTER', 'INFO')).includes('cluster_state:ok'), timeout);
+      async () => (await this.ask('CLUSTER', 'INFO')).includes('cluster_state:ok'));
   }
   // Who leads which slots, by what this node believes: "0-5460 7001,...".
   async leaders() {
@@ -173,7 +175,11 @@ class Node {
   // Of a node that cannot start: its exit code.
   async startInVain() {
     this.spawn();
-    return (await this.exited).code;
+    return (await this.ended()).code;
+  }
+  // Of a node that ends by itself: {code, signal}.
+  ended() {
+    return within(this.exited, 60000, `the end of ${this.address}`).catch((error) => assert.fail(`${error.message}\n${this.logTail}`));
   }
   async ask(...words) {
     const connection = await Connection.open(this.port);
@@ -211,8 +217,14 @@ class Cluster {
   }
   get addresses() { return this.nodes.map((node) => node.address); }
   get ports() { return this.nodes.map(({port}) => ({host: '127.0.0.1', port})); }
-  async whole(timeout = 20000) {
-    for (const node of this.nodes) if (node.process) await node.whole(timeout);
+  async whole() {
+    for (const node of this.nodes) if (node.process) await node.whole();
+  }
+  // The nodes that run become a cluster.
+  async create({among = this.nodes, shards = 6, replicas = 3} = {}) {
+    const {code, stdout, stderr} = await run(program, ['cluster', 'create', ...among.map((node) => node.address), '--shards', shards,
+      '--replicas', replicas]);
+    assert.strictEqual(code, 0, `cluster create:\n${stdout}${stderr}`);
   }
   // No leader moves, however busy the machine is, and all nodes know who leads what.
   async calm() {
@@ -228,26 +240,32 @@ class Cluster {
       return isSame;
     });
   }
+  // It is calm no more: who is lost is missed as soon as ever.
+  async wake() {
+    for (const node of this.nodes) await node.ask('TROTHDB', 'UNSET', 'election-timeout-ms', 'leader-move-pause-ms');
+  }
   // The node that leads the shard of this slot, by what `asked` believes.
   async leaderOf(slot, asked = this.nodes.find((node) => node.process)) {
     const ranges = await asked.ask('CLUSTER', 'SLOTS');
     const range = ranges.find(([first, last]) => first <= slot && slot <= last);
     return range && this.nodes.find((node) => node.port === range[2][1]);
   }
-  async end() {
+  async end({passed: hasPassed = true} = {}) {
     await Promise.all(this.nodes.map((node) => node.kill()));
-    for (const node of this.nodes) {
-      const found = fs.existsSync(node.logFile) && CONFESSION.exec(node.log);
-      assert.ok(!found, `in the log of ${node.address}: ${found && node.log.slice(found.index, found.index + 4000)}`);
-    }
+    for (const node of this.nodes) if (!hasPassed) console.log(`the last words of ${node.address}:\n${node.logTail}`);
+    const logs = this.nodes.filter((node) => fs.existsSync(node.logFile)).map((node) => [node.address, node.log]);
     fs.rmSync(this.directory, {recursive: true});
+    for (const [address, log] of logs) {
+      const found = CONFESSION.exec(log);
+      assert.ok(!found, `in the log of ${address}: ${found && log.slice(found.index, found.index + 4000)}`);
+    }
   }
 }
 
 // Spares that know each other and belong to no cluster yet; or, one node without --join, a cluster of one.
 async function startNodes(t, {nodes = 1, workers = 1, flags = []} = {}) {
   const cluster = new Cluster(fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-')));
-  t.after(() => cluster.end());
+  t.after(() => cluster.end(t));
   for (let i = 1; i <= nodes; i++) cluster.nodes.push(await Node.make(cluster.directory, `node-${i}`));
   const seeds = cluster.nodes.map((node) => `127.0.0.1:${node.peerPort}`).join(',');
   for (const node of cluster.nodes) {
@@ -260,14 +278,7 @@ async function startNodes(t, {nodes = 1, workers = 1, flags = []} = {}) {
 // `isCalm`: where no leader is to move, none does because the machine is busy.
 async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, isCalm = false, ...options} = {}) {
   const cluster = await startNodes(t, {nodes, ...options});
-  if (nodes > 1) {
-    const create = ['cluster', 'create', ...cluster.addresses, '--shards', shards, '--replicas', replicas];
-    const created = await until('cluster create', async () => {
-      const result = await run(program, create);
-      return (result.code === 0 || !/try again in a moment/.test(result.stderr)) && result;
-    });
-    assert.strictEqual(created.code, 0, `cluster create:\n${created.stdout}${created.stderr}`);
-  }
+  if (nodes > 1) await cluster.create({shards, replicas});
   await cluster.whole();
   if (isCalm) await cluster.calm();
   return cluster;

@@ -44,9 +44,9 @@ for (const engine of Object.keys(WRITTEN_BY)) {
   test(`${engine}: a write that the disk refuses stops the process, and is not acknowledged`, async (t) => {
     const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1, flags: ['--disk-engine', engine]});
     execFileSync('prlimit', ['--pid', node.process.pid, '--fsize=1000000:']); // files end there: EFBIG behind it
-    const {exited} = node;
+    const ended = node.ended();
     const acknowledged = await writeUntilItEnds(node, 'key', 5000);
-    const {code} = await exited;
+    const {code} = await ended;
     assert.notStrictEqual(code, 0);
     assert.match(node.log, /the log failed/);
     await node.startWhole();

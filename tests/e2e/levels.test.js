@@ -9,7 +9,7 @@ const levelOf = async (node) => Number(/feature_level:(\d+)/.exec(await node.ask
 
 test('feature levels', async (t) => {
   const cluster = await startNodes(t, {nodes: 3, flags: ['--feature-level-maximum', 0]});
-  await until('cluster create', async () => (await run(program, ['cluster', 'create', ...cluster.addresses])).code === 0);
+  await cluster.create();
   await cluster.whole();
   const upgrade = async (node) => {
     await node.stop();
@@ -21,7 +21,7 @@ test('feature levels', async (t) => {
     await upgrade(cluster.nodes[0]);
     await upgrade(cluster.nodes[1]);
     await cluster.whole();
-    assert.strictEqual(await cluster.nodes[0].ask('SET', '{level}k', 'v').then((reply) => /OK|MOVED/.test(String(reply))), true);
+    await until('a write', async () => /OK|MOVED/.test(await cluster.nodes[0].ask('SET', '{level}k', 'v')));
     for (const node of cluster.nodes) assert.strictEqual(await levelOf(node), 0);
   });
 

@@ -43,11 +43,11 @@ async function check(nodes, acknowledged) {
 }
 
 test('a spare takes the place of a dead node, and what was acknowledged is there', async (t) => {
-  const {nodes} = await startNodes(t, {nodes: 4, workers: 2, flags: ['--snapshot-log-entries', '100']});
+  const whole = await startNodes(t, {nodes: 4, workers: 2, flags: ['--snapshot-log-entries', '100']});
+  const {nodes} = whole;
   const [first, second, third, spare] = nodes;
   const acknowledged = new Set();
-  await until('cluster create', async () => (await run(program, ['cluster', 'create', first.address, second.address, third.address,
-    '--shards', SHARDS, '--replicas', 3])).code === 0);
+  await whole.create({among: [first, second, third], shards: SHARDS});
   await write(nodes, acknowledged, 0, 120);
 
   const refused = await run(program, ['cluster', 'replicas', '1', `${first.address},${spare.address}`, '--at', first.address]);
@@ -92,7 +92,10 @@ test('a spare that the cluster has not heard of yet: the operator who adds it wa
   nodes.push(spare);
   spare.flags.push('--join', `127.0.0.1:${nobody.peerPort}`);
   await spare.start();
-  const refused = await run(program, ['cluster', 'add', spare.address, '--at', first.address, '--wait', '0']);
+  const refused = await until('the spare says where it listens', async () => {
+    const result = await run(program, ['cluster', 'add', spare.address, '--at', first.address, '--wait', '0']);
+    return !/does not say yet where it listens/.test(result.stderr) && result;
+  });
   assert.strictEqual(refused.code, 1, refused.stdout);
   assert.match(refused.stderr, /cannot be added.*\n.*does not hear of the node by gossip; start the node with --join/);
 

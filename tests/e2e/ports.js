@@ -6,6 +6,8 @@ const {once} = require('node:events');
 const net = require('node:net');
 
 const FIRST = 10240, COUNT = 20480;
+// Each process draws from a part of its own, or tests that run side by side take each other's between looking and starting.
+const PARTS = 64, PART_COUNT = COUNT / PARTS, PART_FIRST = FIRST + process.pid % PARTS * PART_COUNT;
 const given = new Set();
 
 async function isFreeForStreams(port) {
@@ -33,7 +35,7 @@ async function isFree(port) {
 // A port that nobody has now, for TCP and UDP; never the same twice in one process.
 async function freePort() {
   for (;;) {
-    const port = FIRST + Math.floor(Math.random() * COUNT);
+    const port = PART_FIRST + Math.floor(Math.random() * PART_COUNT);
     if (!(await isFree(port))) continue;
     given.add(port);
     return port;

@@ -4,7 +4,7 @@ const assert = require('node:assert');
 const {execFileSync} = require('node:child_process');
 const test = require('node:test');
 const zlib = require('node:zlib');
-const {Connection, program, startCluster} = require('./cluster.js');
+const {Connection, program, startCluster, until} = require('./cluster.js');
 
 // ---- protobuf by hand: {field: [numbers and Buffers]}
 
@@ -75,15 +75,17 @@ async function get(node, where) {
   return {status: answer.status, type: answer.headers.get('content-type'), body: Buffer.from(await answer.arrayBuffer())};
 }
 
-async function busy(node, until) {
+// Work that costs the node far more than who asks for it: beside others that are busy it still gets its share of a core.
+async function busy(node, ending) {
   const connection = await Connection.open(node.port);
+  const all = (words, count) => Promise.all(Array.from({length: count}, (_, i) => connection.ask(...words(i))));
   const value = 'x'.repeat(100);
   let isDone = false;
-  until.finally(() => { isDone = true; });
-  for (let i = 0; !isDone; i++) {
-    const replies = [];
-    for (let j = 0; j < 500; j++) replies.push(connection.ask('SET', `key${j}`, value));
-    await Promise.all(replies);
+  ending.finally(() => { isDone = true; });
+  await all((i) => ['SET', `key${i}`, value], 20000);
+  while (!isDone) {
+    await all((i) => ['SET', `key${i}`, value], 100);
+    await all(() => ['KEYS', 'no*such*key'], 20);
   }
   connection.close();
 }
@@ -97,7 +99,7 @@ const namesOf = (stacks, mapping) => {
 
 test('a profile of a busy node has its stacks, by thread; a second one at the same time is refused', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1});
-  const profiling = get(node, '/debug/profile?seconds=3');
+  const profiling = get(node, '/debug/profile?seconds=4');
   await new Promise((resolve) => setTimeout(resolve, 300));
   const second = await get(node, '/debug/profile?seconds=1');
   assert.strictEqual(second.status, 409);
@@ -109,7 +111,7 @@ test('a profile of a busy node has its stacks, by thread; a second one at the sa
   const {kinds, period, duration, mappings, samples} = profileOf(answer.body);
   assert.deepStrictEqual(kinds, ['samples/count', 'cpu/nanoseconds']);
   assert.strictEqual(period, 1e7);
-  assert.ok(duration >= 2.9e9 && duration < 10e9, `${duration}`);
+  assert.ok(duration >= 3.9e9 && duration < 60e9, `${duration}`);
   assert.ok(mappings[0].name.endsWith('/trothdb'), mappings[0].name);
   const seen = samples.reduce((sum, {values: [count]}) => sum + count, 0);
   assert.ok(seen >= 20, `${seen} samples`);
@@ -138,8 +140,7 @@ test('a client that goes away, and a node that stops, end a profile', async (t) 
   await new Promise((resolve) => setTimeout(resolve, 300));
   leaving.abort();
   assert.strictEqual(await first, 'gone');
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.strictEqual((await get(node, '/debug/profile?seconds=1')).status, 200);
+  await until('its profile has ended', async () => (await get(node, '/debug/profile?seconds=1')).status === 200);
   fetch(`http://127.0.0.1:${node.adminPort}/debug/profile?seconds=200`).catch(() => {});
   await new Promise((resolve) => setTimeout(resolve, 300));
   await node.stop();

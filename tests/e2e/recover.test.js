@@ -22,6 +22,15 @@ async function eventually(...words) {
   }, 60000);
 }
 
+// Three nodes of a cluster, and one that belongs to none.
+async function startWithSpare(t, shards) {
+  const started = await startNodes(t, {nodes: 4});
+  const {nodes} = started;
+  const [first, second, third, spare] = nodes;
+  await started.create({among: [first, second, third], shards});
+  return {nodes, first, second, third, spare};
+}
+
 async function write(node, from, count) {
   for (let i = from; i < from + count; i++) {
     await until(`key ${i} is written`, async () => await node.ask('SET', `key:${i}`, `value ${i}`) === 'OK');
@@ -70,10 +79,7 @@ test('a wrong byte in the log of one node: the node starts, and gets from the ot
 });
 
 test('a majority is lost for good: the operator has the shards go on from the node that is left', async (t) => {
-  const {nodes} = await startNodes(t, {nodes: 4});
-  const [first, second, third, spare] = nodes;
-  await until('cluster create', async () => (await trothdb('create', first.address, second.address, third.address,
-    '--shards', 2, '--replicas', 3)).code === 0);
+  const {nodes, first, second, third, spare} = await startWithSpare(t, 2);
   for (let i = 0; i < 60; i++) {
     await until(`key ${i} is written`, async () => {
       for (const node of [first, second, third]) if (await node.ask('SET', `key:${i}`, `value ${i}`) === 'OK') return true;
@@ -113,7 +119,7 @@ test('a majority is lost for good: the operator has the shards go on from the no
   second.spawn();
   third.spawn();
   for (const node of [second, third]) {
-    assert.notStrictEqual((await node.exited).code, 0);
+    assert.notStrictEqual((await node.ended()).code, 0);
     assert.match(node.log, /this node was removed from its cluster/);
     assert.notStrictEqual(await node.startInVain(), 0);
     assert.match(node.logTail, /this node was removed from its cluster, and what it holds is of no use any more/);
@@ -123,10 +129,7 @@ test('a majority is lost for good: the operator has the shards go on from the no
 });
 
 test('a majority is lost while a replica moves: the old one that has the data goes on, not the new one that is empty', async (t) => {
-  const {nodes} = await startNodes(t, {nodes: 4});
-  const [first, second, third, spare] = nodes;
-  await until('cluster create', async () => (await trothdb('create', first.address, second.address, third.address,
-    '--shards', 1, '--replicas', 3)).code === 0);
+  const {nodes, first, second, third, spare} = await startWithSpare(t, 1);
   await write(await leader([first, second, third]), 0, 20);
   await cluster('add', spare.address, '--at', second.address);
   const status = async (node) => JSON.parse((await cluster('status', node.address, '--json')).stdout);
@@ -151,10 +154,7 @@ test('a majority is lost while a replica moves: the old one that has the data go
 });
 
 test('a node is taken out: what it holds moves first; without a place for it, it stays', async (t) => {
-  const {nodes} = await startNodes(t, {nodes: 4});
-  const [first, second, third, spare] = nodes;
-  await until('cluster create', async () => (await trothdb('create', first.address, second.address, third.address,
-    '--shards', 1, '--replicas', 3)).code === 0);
+  const {nodes, first, second, third, spare} = await startWithSpare(t, 1);
   const node = await leader([first, second, third]);
   await write(node, 0, 20);
   const goes = [first, second, third].find((one) => one !== node);
@@ -164,7 +164,7 @@ test('a node is taken out: what it holds moves first; without a place for it, it
   await cluster('add', spare.address, '--at', node.address);
   const left = await eventually('remove', goes.address, '--at', node.address, '--json');
   assert.strictEqual(JSON.parse(left.stdout).nodes.length, 3);
-  assert.notStrictEqual((await goes.exited).code, 0, 'the node that was removed ends');
+  assert.notStrictEqual((await goes.ended()).code, 0, 'the node that was removed ends');
   assert.match(goes.log, /this node was removed from its cluster/);
   const now = await leader([first, second, third, spare].filter((one) => one.process));
   await write(now, 20, 5);
@@ -172,10 +172,7 @@ test('a node is taken out: what it holds moves first; without a place for it, it
 });
 
 test('a dead voter is replaced: the new node takes all of its shards, and it never comes back', async (t) => {
-  const {nodes} = await startNodes(t, {nodes: 4});
-  const [first, second, third, spare] = nodes;
-  await until('cluster create', async () => (await trothdb('create', first.address, second.address, third.address,
-    '--shards', 1, '--replicas', 3)).code === 0);
+  const {nodes, first, second, third, spare} = await startWithSpare(t, 1);
   await write(await leader([first, second, third]), 0, 20);
   const dead = await leader([first, second, third]);
   const [left, other] = [first, second, third].filter((node) => node !== dead);
@@ -207,7 +204,7 @@ test('a dead voter is replaced: the new node takes all of its shards, and it nev
 
   // It comes back with its log, hears that it was replaced, and ends; with its directory it cannot be started again.
   dead.spawn();
-  assert.notStrictEqual((await dead.exited).code, 0);
+  assert.notStrictEqual((await dead.ended()).code, 0);
   assert.match(dead.log, /this node was removed from its cluster/);
   assert.notStrictEqual(await dead.startInVain(), 0);
 

@@ -41,14 +41,15 @@ function forward(port, request, body, response) {
   onward.end(body);
 }
 
-// {endpoint, environment}; it ends with the test.
-async function startS3(t, directory, bucket) {
+// {endpoint, environment}; it ends with the test. `before`: what every request waits for.
+async function startS3(t, directory, bucket, before = async () => {}) {
   const store = new S3rver({port: 0, address: '127.0.0.1', silent: true, directory, configureBuckets: [{name: bucket}]});
   const {port} = await store.run();
   const door = http.createServer(async (request, response) => {
     const pieces = [];
     for await (const piece of request) pieces.push(piece);
     const body = Buffer.concat(pieces);
+    await before(request);
     if (isSigned(request, body)) forward(port, request, body, response);
     else refuse(response);
   }).listen(0, '127.0.0.1');

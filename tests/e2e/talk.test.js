@@ -16,7 +16,7 @@ const {LINES, BYTES, randomTalk} = require('./redis-talk.js');
 
 const AT_ONCE = 16, SHOWN = 10;
 // Until nothing has come for so long both are asked again, apart and with more patience, before a difference counts.
-const QUIET_MS = 60, PATIENT_QUIET_MS = 1500;
+const QUIET_MS = 60, PATIENT_QUIET_MS = 4000;
 
 async function redisPort() { // its bus takes the port 10000 above
   for (;;) {
