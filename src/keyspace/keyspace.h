@@ -27,6 +27,14 @@ enum { KEYSPACE_EXPECTED_MAXIMUM = 32 };
  * call; with none nothing is expected any more. It changes nothing but the time that takes. */
 void keyspace_expect(struct keyspace *keyspace, const struct bytes *keys, size_t count);
 
+struct keyspace_hint {
+    const struct keyspace *keyspace;
+    struct bytes key;
+};
+/* The same for reads, and for keys of several keyspaces at once: nothing is kept of them. Of more
+ * than KEYSPACE_EXPECTED_MAXIMUM the first. */
+void keyspace_fetch(const struct keyspace_hint *hints, size_t count);
+
 /* From now on the watch is told of every slot before it changes; NULL: nobody is. Borrows. What
  * keyspace_load() adds is told like any other change; it may not be called during a cut. */
 void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch);

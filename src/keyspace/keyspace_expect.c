@@ -27,30 +27,27 @@ static void fetch_rest(const struct record *record) {
         fetch((const uint8_t *)record + at);
 }
 
-static void fetch_tables(const struct keyspace *keyspace, const struct bytes *keys, size_t count) {
-    struct expected_keys *expected = keyspace->expected;
-    for (size_t i = 0; i < count; i++) {
-        struct expected_key *key = &expected->keys[i];
-        key->key = keys[i];
-        key->slot = slot_of_key(keys[i]);
-        const struct slot_table *table = keyspace_slot_table(keyspace, key->slot);
-        if (table)
-            fetch(table);
-        key->hash = bytes_hash(keys[i], keyspace->hash_seed);
-    }
+static void expect_key(struct expected_key *key, const struct keyspace *keyspace,
+                       struct bytes text) {
+    key->keyspace = keyspace;
+    key->key = text;
+    key->slot = slot_of_key(text);
+    const struct slot_table *table = keyspace_slot_table(keyspace, key->slot);
+    if (table)
+        fetch(table);
+    key->hash = bytes_hash(text, keyspace->hash_seed);
 }
 
 /* The bucket that holds the key if it is there; of a table that is changing its size, most likely.
  */
-static struct record **bucket_of(const struct keyspace *keyspace, const struct expected_key *key) {
-    const struct slot_table *table = keyspace_slot_table(keyspace, key->slot);
+static struct record **bucket_of(const struct expected_key *key) {
+    const struct slot_table *table = keyspace_slot_table(key->keyspace, key->slot);
     return table && table->count ? slot_table_bucket_of(table, key->hash) : NULL;
 }
 
-static void fetch_buckets(const struct keyspace *keyspace, struct record ***buckets) {
-    const struct expected_keys *expected = keyspace->expected;
+static void fetch_buckets(const struct expected_keys *expected, struct record ***buckets) {
     for (size_t i = 0; i < expected->count; i++) {
-        buckets[i] = bucket_of(keyspace, &expected->keys[i]);
+        buckets[i] = bucket_of(&expected->keys[i]);
         if (buckets[i])
             fetch(buckets[i]);
     }
@@ -80,21 +77,38 @@ static void fetch_next_records(const struct expected_keys *expected,
     }
 }
 
+/* The pages and the first step, to the tables, are taken by expect_key(). */
+static void fetch_records(const struct expected_keys *expected) {
+    struct record **buckets[KEYSPACE_EXPECTED_MAXIMUM];
+    const struct record *records[KEYSPACE_EXPECTED_MAXIMUM];
+    fetch_buckets(expected, buckets);
+    fetch_first_records(expected, buckets, records);
+    for (int step = 1; step < FETCHED_CHAIN_RECORDS; step++)
+        fetch_next_records(expected, records);
+}
+
+static size_t at_most(size_t count) {
+    return count < KEYSPACE_EXPECTED_MAXIMUM ? count : KEYSPACE_EXPECTED_MAXIMUM;
+}
+
 void keyspace_expect(struct keyspace *keyspace, const struct bytes *keys, size_t count) {
     if (keyspace->expected == NULL && count > 0)
         keyspace->expected = memory_allocate(sizeof *keyspace->expected);
     if (keyspace->expected == NULL)
         return;
-    count = count < KEYSPACE_EXPECTED_MAXIMUM ? count : KEYSPACE_EXPECTED_MAXIMUM;
-    keyspace->expected->count = count;
+    keyspace->expected->count = at_most(count);
     keyspace->expected->next = 0;
-    struct record **buckets[KEYSPACE_EXPECTED_MAXIMUM];
-    const struct record *records[KEYSPACE_EXPECTED_MAXIMUM];
-    fetch_tables(keyspace, keys, count);
-    fetch_buckets(keyspace, buckets);
-    fetch_first_records(keyspace->expected, buckets, records);
-    for (int step = 1; step < FETCHED_CHAIN_RECORDS; step++)
-        fetch_next_records(keyspace->expected, records);
+    for (size_t i = 0; i < keyspace->expected->count; i++)
+        expect_key(&keyspace->expected->keys[i], keyspace, keys[i]);
+    fetch_records(keyspace->expected);
+}
+
+void keyspace_fetch(const struct keyspace_hint *hints, size_t count) {
+    struct expected_keys expected;
+    expected.count = at_most(count);
+    for (size_t i = 0; i < expected.count; i++)
+        expect_key(&expected.keys[i], hints[i].keyspace, hints[i].key);
+    fetch_records(&expected);
 }
 
 const struct expected_key *keyspace_expected(const struct keyspace *keyspace, struct bytes key) {

@@ -23,6 +23,7 @@ struct keyspace_page {
 
 /* Where a key that is expected stands, if it is there. */
 struct expected_key {
+    const struct keyspace *keyspace;
     struct bytes key;
     uint64_t hash;
     slot_number slot;

@@ -12,6 +12,7 @@
 #include "member/subscriptions.h"
 #include "session/calls.h"
 #include "session/gossip_sessions.h"
+#include "session/read_ahead.h"
 #include "session/router.h"
 #include "session/session.h"
 #include "session/sessions.h"
@@ -147,8 +148,9 @@ static void consider_answered(struct session *session, const struct command *com
     buffer_release(&excerpt);
 }
 
-/* False when the command must wait: it stays in the input. */
-static bool run_command(struct session *session, const struct bytes *arguments, size_t count) {
+/* False when the command must wait: it stays in the input. `rest` stands behind it there. */
+static bool run_command(struct session *session, const struct bytes *arguments, size_t count,
+                        struct bytes rest) {
     struct worker *worker = session->worker;
     struct buffer *out = &worker->sessions->reply_buffer;
     struct reply reply = {.out = out, .protocol = session->protocol};
@@ -165,6 +167,7 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         session->last_command = command;
         session->arguments = arguments;
         session->argument_count = count;
+        read_ahead(session, command, arguments, rest);
         bool is_picked = worker->config.trace_one_in && trace_is_picked(worker, command);
         result = is_picked ? router_run_picked(session, arguments, count)
                            : router_run(session, command, arguments, count);
@@ -193,8 +196,9 @@ void clients_process(struct session *session) {
             return;
         }
         size_t consumed = 0;
-        enum request_status status =
-            request_parse(&session->parser, buffer_bytes(&session->input), &consumed);
+        struct bytes input = buffer_bytes(&session->input);
+        struct request_parser *parser = &session->parser;
+        enum request_status status = request_parse(parser, input, &consumed);
         if (status == REQUEST_INCOMPLETE) {
             break;
         }
@@ -202,8 +206,9 @@ void clients_process(struct session *session) {
             broken(session);
             return;
         }
-        if (session->parser.argument_count > 0 &&
-            !run_command(session, session->parser.arguments, session->parser.argument_count)) {
+        struct bytes rest = bytes_of(input.data + consumed, input.length - consumed);
+        if (parser->argument_count > 0 &&
+            !run_command(session, parser->arguments, parser->argument_count, rest)) {
             block(session);
             return;
         }

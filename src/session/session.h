@@ -59,6 +59,7 @@ struct session {
 
     struct buffer input, output;
     struct request_parser parser;
+    unsigned fetched_count; /* of the requests that come next: read_ahead.c has seen to them */
     struct queue slots; /* struct reply_slot; the front's ticket is first_ticket */
     uint64_t first_ticket;
     /* For the slow log: the command that is being run (NULL: its place was taken), and what is kept

@@ -271,6 +271,7 @@ static inline uint64_t shard_pause_us(const struct shard *shard) {
 
 int shard_step(struct shard *shard, struct raft_event *event); /* what raft says to a proposal */
 void shard_touch(struct shard *shard);
+bool shard_may_expire(const struct shard *shard); /* does any key of it have a time to expire? */
 
 /* propose.c */
 /* Other entries came between what was proposed so far and the batch that is being gathered. */

@@ -2,11 +2,11 @@
 #include "base/memory.h"
 #include "shard/internal.h"
 
-/* Linearizable reads (CBTR 6.4). On the leader a read runs at once while the lease holds: asked
- * before the read and again after it, because the process may have been stopped in between. Without
- * a lease, or by the setting read-mode, the leader confirms its leadership by a round of messages
- * that all waiting reads share. On a follower the leader is asked for an index, and the read runs
- * once that is applied.
+/* Linearizable reads (CBTR 6.4). On the leader a read runs at once while the lease holds: that is
+ * asked when the read is done, because the process may have been stopped in the middle of it.
+ * Without a lease, or by the setting read-mode, the leader confirms its leadership by a round of
+ * messages that all waiting reads share. On a follower the leader is asked for an index, and the
+ * read runs once that is applied.
  *
  * A read that meets a key past its time by the leader's clock has the deletion committed before it
  * answers: no later leader, whatever its clock, can then show the key again. */
@@ -14,23 +14,29 @@
 enum run_result { RUN_DONE, RUN_UNCONFIRMED, RUN_MET_EXPIRED };
 
 /* Not while this goes back: it has not applied all that is committed, and waits for an index. */
-static bool may_use_lease(const struct shard *shard) {
-    if (shard_is_rewinding(shard)) {
-        return false;
-    }
-    uint64_t now = shard->io.clock->monotonic_us(shard->io.clock);
-    return shard->io.config->read_mode == READ_MODE_LEASE && raft_has_lease(shard->raft, now);
+static bool had_lease_at(const struct shard *shard, uint64_t time_us) {
+    return !shard_is_rewinding(shard) && shard->io.config->read_mode == READ_MODE_LEASE &&
+           raft_has_lease(shard->raft, time_us);
 }
 
+static bool has_lease(const struct shard *shard) {
+    return had_lease_at(shard, shard->io.clock->monotonic_us(shard->io.clock));
+}
+
+/* Where nothing ever expires it is all the same, and the clock need not be read. */
 static uint64_t read_time_ms(const struct shard *shard, bool is_on_follower) {
+    if (is_on_follower || !shard_may_expire(shard)) {
+        return shard->time_ms;
+    }
     uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
-    return is_on_follower || wall_ms < shard->time_ms ? shard->time_ms : wall_ms;
+    return wall_ms < shard->time_ms ? shard->time_ms : wall_ms;
 }
 
 static enum run_result run(struct shard *shard, const struct bytes *arguments, size_t count,
                            const struct shard_waiter *waiter, bool is_confirmed,
                            bool is_on_follower) {
-    if (!is_confirmed && !may_use_lease(shard)) {
+    /* No clock is read for that: it only saves reading in vain where there was no lease anyway. */
+    if (!is_confirmed && !had_lease_at(shard, shard->stepped_us)) {
         return RUN_UNCONFIRMED;
     }
     struct machine_call call = {.arguments = arguments,
@@ -47,7 +53,7 @@ static enum run_result run(struct shard *shard, const struct bytes *arguments, s
         buffer_clear(&shard->scratch); /* a full batch goes at once, and others may be answered */
         shard_expire_keys(shard, buffer_bytes(&expired));
         result = RUN_MET_EXPIRED;
-    } else if (!is_confirmed && !may_use_lease(shard)) {
+    } else if (!is_confirmed && !has_lease(shard)) {
         result = RUN_UNCONFIRMED;
     } else {
         metric_add(is_confirmed ? shard->cells.reads_by_quorum : shard->cells.reads_by_lease, 1);
@@ -103,7 +109,7 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
     if (result == RUN_MET_EXPIRED) {
         read->index = shard->expiry_index;
     }
-    if (!is_leader || !may_use_lease(shard)) {
+    if (!is_leader || !has_lease(shard)) {
         ask_raft(shard, read);
     }
     return 0;

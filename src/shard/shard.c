@@ -395,7 +395,7 @@ bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause)
 
 /* ---- time ---- */
 
-static bool may_expire(const struct shard *shard) {
+bool shard_may_expire(const struct shard *shard) {
     return shard->machine->ops->may_expire && shard->machine->ops->may_expire(shard->machine);
 }
 
@@ -407,7 +407,7 @@ static void expire(struct shard *shard, uint64_t now) {
     }
     shard->next_expiry_us = now + (uint64_t)shard->io.config->expire_interval_ms * 1000;
     if (!shard_is_leader(shard) || shard->expiry_index > shard->applied_index ||
-        wal_space(shard->io.wal) != WAL_SPACE_ENOUGH || !may_expire(shard)) {
+        wal_space(shard->io.wal) != WAL_SPACE_ENOUGH || !shard_may_expire(shard)) {
         return;
     }
     struct buffer keys;
@@ -449,7 +449,7 @@ uint64_t shard_deadline_us(const struct shard *shard) {
     deadline = earlier(deadline, shard_outgoing_deadline_us(shard));
     deadline = earlier(deadline, shard_incoming_deadline_us(shard));
     deadline = earlier(deadline, shard_rewind_deadline_us(shard));
-    bool is_watching = (shard_is_leader(shard) && may_expire(shard)) ||
+    bool is_watching = (shard_is_leader(shard) && shard_may_expire(shard)) ||
                        queue_count(&shard->entries) || queue_count(&shard->reads) ||
                        queue_count(&shard->held_replies) || shard->incoming.stage != INCOMING_NONE;
     deadline = earlier(deadline, shard->wait_deadline_us);

@@ -1,5 +1,6 @@
 #include "wire/request.h"
 #include "base/check.h"
+#include "base/cursor.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "wire/inline_arguments.h"
@@ -255,6 +256,39 @@ static enum request_status request_parse_inline(struct request_parser *parser, s
     for (size_t i = 0; i < parser->argument_count; i++)
         parser->arguments[i].data = base + parser->positions[i];
     return request_ready(parser, consumed);
+}
+
+/* ---- a glance ----------------------------------------------------------------------------- */
+
+/* "<type><number>\r\n", with a number of one to four digits. */
+static bool request_glance_count(struct cursor *in, char type, size_t *number) {
+    size_t digits = 0, left = cursor_left(in);
+    *number = 0;
+    if (left == 0 || in->at[0] != (uint8_t)type)
+        return false;
+    for (; digits < 4 && digits + 1 < left; digits++) {
+        unsigned digit = (unsigned)in->at[1 + digits] - '0';
+        if (digit > 9)
+            break;
+        *number = *number * 10 + digit;
+    }
+    return digits > 0 && cursor_take(in, 1 + digits + 2);
+}
+
+size_t request_glance(struct bytes input, struct bytes first_two[2]) {
+    struct cursor in = cursor_of(input);
+    size_t count, length;
+    if (!request_glance_count(&in, '*', &count) || count < 2 || count > REQUEST_GLANCE_ARGUMENTS)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!request_glance_count(&in, '$', &length))
+            return 0;
+        struct bytes argument = cursor_bytes(&in, length);
+        cursor_bytes(&in, 2);
+        if (i < 2)
+            first_two[i] = argument;
+    }
+    return in.is_failed ? 0 : input.length - cursor_left(&in);
 }
 
 /* ---- encoding ----------------------------------------------------------------------------- */

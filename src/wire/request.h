@@ -41,5 +41,12 @@ void request_parser_release(struct request_parser *parser);
 enum request_status request_parse(struct request_parser *parser, struct bytes input,
                                   size_t *consumed);
 
+/* What stands next in the input, for whoever wants to prepare for it: the bytes of the request at
+ * the front, and its first two arguments, borrowed. 0: it is not whole, or none of the plain ones
+ * (multibulk, two to REQUEST_GLANCE_ARGUMENTS arguments). It promises nothing, as it checks less
+ * than request_parse(), which decides. */
+enum { REQUEST_GLANCE_ARGUMENTS = 8 };
+size_t request_glance(struct bytes input, struct bytes first_two[2]);
+
 /* Encodes a request as multibulk. For clients: the CLI, the simulator, the demo. */
 void request_encode(struct buffer *out, const struct bytes *arguments, size_t count);

@@ -91,6 +91,45 @@ static void test_pieces(void **state) {
     world_free(world);
 }
 
+enum { READ_KEYS = 100 };
+
+static void ask_for_all(struct client *client, bool is_pipeline) {
+    struct buffer lines;
+    buffer_init(&lines, SIZE_MAX);
+    for (unsigned i = 0; i < READ_KEYS; i++) {
+        char line[64];
+        snprintf(line, sizeof(line), i % 10 ? "GET key:%u\n" : "EXISTS key:%u\n", i * 7 % 130);
+        buffer_append_text(&lines, line);
+        if (!is_pipeline || i + 1 == READ_KEYS) {
+            buffer_append(&lines, "", 1);
+            client_ask(client, (const char *)buffer_data(&lines));
+            buffer_clear(&lines);
+        }
+    }
+    buffer_release(&lines);
+}
+
+/* Reads whose keys are fetched ahead, from shards here and on another worker, some not there, say
+ * what they say one by one. */
+static void test_reads_ahead(void **state) {
+    (void)state;
+    struct world *world = world_new(2, FOUR_SHARDS);
+    struct client *client = world_connect(world, 0);
+    for (unsigned i = 0; i < READ_KEYS; i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "SET key:%u value-%u", i, i);
+        CLIENT_EXPECT(client, line, "+OK\r\n");
+    }
+    ask_for_all(client, false);
+    const char *received = client_take(client);
+    char *one_by_one = memory_copy(received, strlen(received) + 1);
+    ask_for_all(client, true);
+    assert_string_equal(client_take(client), one_by_one);
+    assert_non_null(strstr(one_by_one, "value-98"));
+    memory_free(one_by_one);
+    world_free(world);
+}
+
 /* More commands in flight than allowed: the input waits, and nothing is lost or turned round. */
 static void test_pipeline_limit(void **state) {
     (void)state;
@@ -325,9 +364,9 @@ static void test_scan_over_shards(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_pipeline_keeps_order), cmocka_unit_test(test_durability),
           cmocka_unit_test(test_wait), cmocka_unit_test(test_pieces),
-          cmocka_unit_test(test_pipeline_limit), cmocka_unit_test(test_output_limit),
-          cmocka_unit_test(test_broken_request), cmocka_unit_test(test_gone_with_writes_in_flight),
-          cmocka_unit_test(test_login), cmocka_unit_test(test_password_changes),
-          cmocka_unit_test(test_client_limit), cmocka_unit_test(test_idle_clients),
-          cmocka_unit_test(test_reply_modes), cmocka_unit_test(test_across_workers),
-          cmocka_unit_test(test_scan_over_shards))
+          cmocka_unit_test(test_reads_ahead), cmocka_unit_test(test_pipeline_limit),
+          cmocka_unit_test(test_output_limit), cmocka_unit_test(test_broken_request),
+          cmocka_unit_test(test_gone_with_writes_in_flight), cmocka_unit_test(test_login),
+          cmocka_unit_test(test_password_changes), cmocka_unit_test(test_client_limit),
+          cmocka_unit_test(test_idle_clients), cmocka_unit_test(test_reply_modes),
+          cmocka_unit_test(test_across_workers), cmocka_unit_test(test_scan_over_shards))

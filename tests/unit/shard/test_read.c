@@ -63,6 +63,26 @@ static void test_no_stale_read(void **state) {
     end(world);
 }
 
+/* By the first look at the clock the process has been stopped for longer than any lease. */
+static uint64_t clock_after_a_stop(struct clock *clock) {
+    struct replica *replica = (struct replica *)clock;
+    replica->world->now_us += 10 * 1000 * 1000;
+    replica->clock.monotonic_us = replica->world->replicas[2].clock.monotonic_us;
+    return replica->clock.monotonic_us(clock);
+}
+
+/* The lease that a read began under has run out when it is done: others may lead, and have written,
+ * by then. */
+static void test_stopped_in_the_middle_of_a_read(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->replicas[1].clock.monotonic_us = clock_after_a_stop;
+    uint64_t ticket = world_read(world, 1, "GET k", 0);
+    assert_ptr_not_equal(world->replicas[1].clock.monotonic_us, clock_after_a_stop);
+    assert_answer(world, ticket, "");
+    end(world);
+}
+
 /* The reader's own writes are in flight: it sees them. */
 static void test_after_writes(void **state) {
     (void)state;
@@ -199,6 +219,7 @@ static void test_confirmed_at_once(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_lease_answers_at_once), cmocka_unit_test(test_quorum_asks_first),
+          cmocka_unit_test(test_stopped_in_the_middle_of_a_read),
           cmocka_unit_test(test_no_stale_read), cmocka_unit_test(test_after_writes),
           cmocka_unit_test(test_on_follower), cmocka_unit_test(test_expired_key_is_deleted_first),
           cmocka_unit_test(test_expired_key_waits_for_the_deletion),

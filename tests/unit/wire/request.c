@@ -271,6 +271,41 @@ static void test_a_lying_count_costs_nothing(void **state) {
     request_parser_release(&parser);
 }
 
+/* "name key length", or "" for what is none of the plain ones. In a block of its own, so that
+ * reading past its end is seen. */
+static void expect_glance(const char *input, size_t length, const char *expected) {
+    uint8_t *block = memory_copy(input, length);
+    struct bytes seen[2];
+    char text[128] = "";
+    size_t bytes = request_glance(bytes_of(block, length), seen);
+    if (bytes)
+        snprintf(text, sizeof text, "%.*s %.*s %zu", (int)seen[0].length,
+                 (const char *)seen[0].data, (int)seen[1].length, (const char *)seen[1].data,
+                 bytes);
+    assert_string_equal(text, expected);
+    memory_free(block);
+}
+
+/* A glance sees what stands in front if it is whole and plain, and nothing otherwise. */
+static void test_glance(void **state) {
+    (void)state;
+    static const char get[] = "*2\r\n$3\r\nGET\r\n$12\r\nkey:00000001\r\n";
+    const size_t length = sizeof get - 1;
+    expect_glance(get, length, "GET key:00000001 32");
+    for (size_t cut = 0; cut < length; cut++)
+        expect_glance(get, cut, "");
+    expect_glance("*3\r\n$1\r\na\r\n$0\r\n\r\n$1\r\nb\r\n*1\r\n", 28, "a  24");
+    static const char *const others[] = {"GET key\r\n",
+                                         "*1\r\n$4\r\nPING\r\n",
+                                         "*x\r\n$1\r\na\r\n$1\r\nb\r\n",
+                                         "*2\r\n$-1\r\na\r\nb\r\n",
+                                         "*2\r\n$\r\na\r\n$1\r\nb\r\n",
+                                         "*2\r\n$99999\r\na\r\n$1\r\nb\r\n",
+                                         "*9999\r\n$1\r\na\r\n$1\r\nb\r\n"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        expect_glance(others[i], strlen(others[i]), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_multibulk),
@@ -286,6 +321,7 @@ int main(void) {
         cmocka_unit_test(test_encode_golden),
         cmocka_unit_test(test_gives_back_memory),
         cmocka_unit_test(test_a_lying_count_costs_nothing),
+        cmocka_unit_test(test_glance),
     };
     return cmocka_run_group_tests_name("request", tests, NULL, NULL);
 }
