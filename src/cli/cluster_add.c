@@ -3,10 +3,6 @@
 
 #include "cli/cluster_change.h"
 
-/* How long a node that was started a moment ago may take until the cluster holds it for alive:
- * gossip spreads within a second, a joining node warms up for a few. */
-enum { ADD_HEARD_S = 15 };
-
 struct spare {
     const struct net_address *client;
     char uuid[STATUS_CLUSTER_BYTES], cluster[STATUS_CLUSTER_BYTES]; /* who it is; what it joins */
@@ -104,8 +100,7 @@ static bool has_joined(struct change *change, void *context) {
 }
 
 static int add(struct change *change, struct spare *spare) {
-    int64_t heard_s = change->wait_s < ADD_HEARD_S ? change->wait_s : ADD_HEARD_S;
-    if (!change_wait_for(change, heard_s, is_judged, spare) || spare->why) {
+    if (!change_wait_heard(change, is_judged, spare) || spare->why) {
         return change_fail(change, "the node cannot be added:", spare->why);
     }
     if (ask_to_add(change, spare)) {

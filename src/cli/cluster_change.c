@@ -8,7 +8,13 @@
 #include "cli/cluster_change.h"
 #include "cli/flags.h"
 
-enum { CHANGE_POLL_MS = 200, CHANGE_WAIT_S_DEFAULT = 600 };
+enum {
+    CHANGE_POLL_MS = 200,
+    CHANGE_WAIT_S_DEFAULT = 600,
+    /* Gossip spreads within a second, a node that joins warms up for a few, and a suspect is alive
+     * or dead a few seconds later. */
+    CHANGE_HEARD_S = 15
+};
 
 /* ---- showing how far it is ---- */
 
@@ -32,12 +38,7 @@ int change_fail(const struct change *change, const char *what, const char *why) 
     return cluster_fail(change->is_json, what, bytes_of_text(why));
 }
 
-bool change_wait(struct change *change, bool (*is_done)(struct change *change, void *context),
-                 void *context) {
-    return change_wait_for(change, change->wait_s, is_done, context);
-}
-
-bool change_wait_for(struct change *change, int64_t wait_s,
+static bool wait_for(struct change *change, int64_t wait_s,
                      bool (*is_done)(struct change *change, void *context), void *context) {
     uint64_t deadline_ms = cluster_now_ms() + (uint64_t)wait_s * 1000;
     while (!is_done(change, context)) {
@@ -48,6 +49,17 @@ bool change_wait_for(struct change *change, int64_t wait_s,
     }
     show_no_more(change);
     return true;
+}
+
+bool change_wait(struct change *change, bool (*is_done)(struct change *change, void *context),
+                 void *context) {
+    return wait_for(change, change->wait_s, is_done, context);
+}
+
+bool change_wait_heard(struct change *change, bool (*is_done)(struct change *change, void *context),
+                       void *context) {
+    int64_t heard_s = change->wait_s < CHANGE_HEARD_S ? change->wait_s : CHANGE_HEARD_S;
+    return wait_for(change, heard_s, is_done, context);
 }
 
 /* ---- replicas ---- */

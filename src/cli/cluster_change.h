@@ -22,9 +22,9 @@ int change_fail(const struct change *change, const char *what, const char *why);
 /* Looks again and again. `is_done` shows its progress itself. False: the time is over. */
 bool change_wait(struct change *change, bool (*is_done)(struct change *change, void *context),
                  void *context);
-/* The same, but no longer than `wait_s` seconds, whatever --wait says. */
-bool change_wait_for(struct change *change, int64_t wait_s,
-                     bool (*is_done)(struct change *change, void *context), void *context);
+/* The same, but no longer than it takes until gossip tells of a node whether it is alive. */
+bool change_wait_heard(struct change *change, bool (*is_done)(struct change *change, void *context),
+                       void *context);
 
 /* Which nodes shall hold a shard. */
 struct wish {

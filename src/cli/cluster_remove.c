@@ -69,18 +69,57 @@ static void say_no_place(const struct status *cluster, const struct status_shard
     }
 }
 
-/* Before anything is changed: is there a place for everything? */
-static int check_places(const struct change *change, const struct status *cluster,
-                        const struct removal *removal) {
-    for (size_t i = 0; i < cluster->shard_count; i++) {
-        const struct status_shard *shard = &cluster->shards[i];
-        if (holds(shard, removal->node) && !place_for(cluster, shard, removal)) {
-            char why[CLIENT_PROBLEM_BYTES];
-            say_no_place(cluster, shard, removal, why);
-            return change_fail(change, "the node stays, and nothing was changed:", why);
+/* Started or silent a moment ago: whether it can take anything is known soon. */
+static bool may_be_alive_soon(const struct status *cluster, const struct removal *removal) {
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        const struct status_node *node = &cluster->nodes[i];
+        bool is_asked = removal->substitute ? node->number == removal->substitute
+                                            : node->number != removal->node;
+        if (is_asked &&
+            (strcmp(node->state, "suspect") == 0 || strcmp(node->state, "joining") == 0)) {
+            return true;
         }
     }
-    return CLUSTER_EXIT_OK;
+    return false;
+}
+
+struct search {
+    const struct removal *removal;
+    char why[CLIENT_PROBLEM_BYTES]; /* there is no place; empty: there is one for everything */
+};
+
+static void find_places(const struct status *cluster, struct search *search) {
+    search->why[0] = '\0';
+    for (size_t i = 0; i < cluster->shard_count && !search->why[0]; i++) {
+        const struct status_shard *shard = &cluster->shards[i];
+        if (holds(shard, search->removal->node) && !place_for(cluster, shard, search->removal)) {
+            say_no_place(cluster, shard, search->removal, search->why);
+        }
+    }
+}
+
+static bool is_searched(struct change *change, void *context) {
+    struct search *search = context;
+    struct status cluster;
+    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, search->why)) {
+        return false;
+    }
+    find_places(&cluster, search);
+    bool is_final = !search->why[0] || !may_be_alive_soon(&cluster, search->removal);
+    status_release(&cluster);
+    if (!is_final) {
+        change_show(change, "waiting for a node of which it is not known whether it is alive");
+    }
+    return is_final;
+}
+
+/* Before anything is changed: is there a place for everything? */
+static int check_places(struct change *change, const struct removal *removal) {
+    struct search search = {.removal = removal};
+    bool is_known = change_wait_heard(change, is_searched, &search);
+    return is_known && !search.why[0]
+               ? CLUSTER_EXIT_OK
+               : change_fail(change, "the node stays, and nothing was changed:", search.why);
 }
 
 static struct wish wish_without(const struct status *cluster, const struct status_shard *shard,
@@ -98,10 +137,13 @@ static int drain(struct change *change, const struct removal *removal) {
     for (bool is_left = true; is_left;) {
         struct status cluster;
         char problem[CLIENT_PROBLEM_BYTES];
+        int status = check_places(change, removal);
+        if (status) {
+            return status;
+        }
         if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
             return change_fail(change, "the cluster cannot be asked:", problem);
         }
-        int status = check_places(change, &cluster, removal);
         is_left = false;
         for (size_t i = 0; i < cluster.shard_count && !is_left && !status; i++) {
             is_left = holds(&cluster.shards[i], removal->node);
