@@ -1,6 +1,6 @@
 #include "agent/agent_rest.h"
 #include "base/check.h"
-#include "server/heap.h"
+#include "profile/heap.h"
 #include <link.h>
 #include <stdint.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
 #include "server/addresses.h"
-#include "server/socket.h"
+#include "io/real/socket.h"
 #include <stdio.h>
 
 static int address_of(const char *setting, const char *host, long long port,

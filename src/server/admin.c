@@ -2,9 +2,9 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "server/heap.h"
+#include "profile/heap.h"
+#include "profile/profile.h"
 #include "server/http_request.h"
-#include "server/profile.h"
 
 struct admin_connection {
     struct list link;

@@ -1,6 +1,6 @@
 #include "server/gossip_plane.h"
 #include "base/check.h"
-#include "server/socket.h"
+#include "io/real/socket.h"
 
 /* ---- out ---- */
 

@@ -2,10 +2,10 @@
  * comes in pieces of any size, as messages with gRPC's prefixes, is refused or read; what was read
  * and is written again reads the same. */
 #include "base/check.h"
-#include "server/catch_up.h"
-#include "server/grpc_frame.h"
-#include "server/grpc_health.h"
-#include "server/heartbeat.h"
+#include "rpc/catch_up.h"
+#include "rpc/grpc_frame.h"
+#include "rpc/grpc_health.h"
+#include "rpc/heartbeat.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 

@@ -1,9 +1,9 @@
 #include "../unit.h"
 #include "base/memory.h"
+#include "io/real/socket.h"
 #include "loopback.h"
 #include "server/admin.h"
 #include "server/http_request.h"
-#include "server/socket.h"
 
 /* A client that sends a text and keeps all that comes back. */
 struct visitor {

@@ -1,0 +1,240 @@
+#include "rpc/grpc_call.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "rpc/catch_up_call.h"
+#include "rpc/heartbeat.h"
+#include <stdio.h>
+
+struct grpc_call *grpc_call_new(const struct grpc_server_options *options, nghttp2_session *session,
+                                int32_t stream_id) {
+    struct grpc_call *call = memory_allocate_zeroed(1, sizeof *call);
+    call->options = options;
+    call->session = session;
+    call->stream_id = stream_id;
+    buffer_init(&call->output, GRPC_SERVER_OUTPUT_MAXIMUM_BYTES);
+    grpc_reader_init(&call->reader, GRPC_HEALTH_REQUEST_MAXIMUM);
+    return call;
+}
+
+void grpc_call_free(struct grpc_call *call) {
+    catch_up_call_gone(call);
+    list_remove(&call->link);
+    grpc_reader_release(&call->reader);
+    buffer_release(&call->output);
+    memory_free(call);
+}
+
+static enum grpc_method method_of_path(struct bytes path) {
+    if (bytes_equal(path, BYTES_LITERAL("/trothdb.peer.v1.Peer/Exchange")))
+        return GRPC_METHOD_EXCHANGE;
+    if (bytes_equal(path, BYTES_LITERAL(HEARTBEAT_PATH)))
+        return GRPC_METHOD_HEARTBEAT;
+    if (bytes_equal(path, BYTES_LITERAL(CATCH_UP_PATH)))
+        return GRPC_METHOD_CATCH_UP;
+    if (bytes_equal(path, BYTES_LITERAL("/grpc.health.v1.Health/Check")))
+        return GRPC_METHOD_CHECK;
+    if (bytes_equal(path, BYTES_LITERAL("/grpc.health.v1.Health/Watch")))
+        return GRPC_METHOD_WATCH;
+    return GRPC_METHOD_UNKNOWN;
+}
+
+void grpc_call_header(struct grpc_call *call, struct bytes name, struct bytes value) {
+    static const char type[] = "application/grpc"; /* also "application/grpc+proto" */
+    if (bytes_equal(name, BYTES_LITERAL(":path")))
+        call->method = method_of_path(value);
+    else if (bytes_equal(name, BYTES_LITERAL("content-type")))
+        call->is_grpc =
+            value.length >= sizeof type - 1 && memcmp(value.data, type, sizeof type - 1) == 0;
+}
+
+/* The end of the data: the status follows in the trailers. */
+static ssize_t call_end_data(struct grpc_call *call, uint32_t *flags) {
+    char status[12];
+    snprintf(status, sizeof status, "%d", (int)call->status);
+    nghttp2_nv trailers[] = {grpc_header("grpc-status", status),
+                             grpc_header("grpc-message", call->message)};
+    *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    int code =
+        nghttp2_submit_trailer(call->session, call->stream_id, trailers, call->message[0] ? 2 : 1);
+    return code == 0 ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+static ssize_t call_on_data_wanted(nghttp2_session *session, int32_t stream_id, uint8_t *into,
+                                   size_t room, uint32_t *flags, nghttp2_data_source *source,
+                                   void *user_data) {
+    (void)session, (void)stream_id, (void)user_data;
+    struct grpc_call *call = source->ptr;
+    if (call->output.length == 0) {
+        catch_up_call_drained(call);
+        return call->is_finished ? call_end_data(call, flags) : NGHTTP2_ERR_DEFERRED;
+    }
+    size_t length = call->output.length < room ? call->output.length : room;
+    memcpy(into, buffer_data(&call->output), length);
+    buffer_consume(&call->output, length);
+    return (ssize_t)length;
+}
+
+/* Submits fail only where nghttp2 has given the stream up already; then there is nobody to tell. */
+void grpc_call_begin_response(struct grpc_call *call) {
+    nghttp2_nv headers[] = {grpc_header(":status", "200"),
+                            grpc_header("content-type", "application/grpc")};
+    nghttp2_data_provider output = {.source.ptr = call, .read_callback = call_on_data_wanted};
+    call->is_begun = true;
+    (void)nghttp2_submit_response(call->session, call->stream_id, headers, 2, &output);
+}
+
+/* "Trailers-Only": headers and status in one frame. */
+static void call_respond_status_only(struct grpc_call *call) {
+    char status[12];
+    snprintf(status, sizeof status, "%d", (int)call->status);
+    nghttp2_nv headers[] = {
+        grpc_header(":status", "200"), grpc_header("content-type", "application/grpc"),
+        grpc_header("grpc-status", status), grpc_header("grpc-message", call->message)};
+    call->is_begun = true;
+    (void)nghttp2_submit_response(call->session, call->stream_id, headers, 4, NULL);
+}
+
+static void call_refuse_http(struct grpc_call *call) {
+    nghttp2_nv headers[] = {grpc_header(":status", "415")};
+    call->is_begun = call->is_finished = true;
+    (void)nghttp2_submit_response(call->session, call->stream_id, headers, 1, NULL);
+}
+
+void grpc_call_finish(struct grpc_call *call, enum grpc_status status, const char *message) {
+    if (call->is_finished)
+        return;
+    call->is_finished = true;
+    call->is_watching = false;
+    call->status = status;
+    call->message = message;
+    if (!call->is_begun)
+        call_respond_status_only(call);
+    else
+        (void)nghttp2_session_resume_data(call->session, call->stream_id);
+}
+
+void grpc_call_start(struct grpc_call *call) {
+    if (!call->is_grpc) {
+        call_refuse_http(call);
+        return;
+    }
+    switch (call->method) {
+    case GRPC_METHOD_EXCHANGE:
+        grpc_reader_release(&call->reader);
+        grpc_reader_init(&call->reader,
+                         NET_PEER_MESSAGE_MAXIMUM + (call->options->seal ? SEAL_EXTRA_BYTES : 0));
+        grpc_call_begin_response(call);
+        return;
+    case GRPC_METHOD_CATCH_UP:
+        grpc_reader_release(&call->reader);
+        grpc_reader_init(&call->reader, CATCH_UP_MAXIMUM_BYTES);
+        call->output.maximum_bytes = GRPC_PREFIX_BYTES + CATCH_UP_MAXIMUM_BYTES;
+        return;
+    case GRPC_METHOD_HEARTBEAT:
+    case GRPC_METHOD_CHECK:
+    case GRPC_METHOD_WATCH:
+        return; /* answered when the request is there */
+    case GRPC_METHOD_UNKNOWN:
+        grpc_call_finish(call, GRPC_UNIMPLEMENTED, "no such method");
+        return;
+    }
+}
+
+static void exchange_message(struct grpc_call *call, struct bytes message) {
+    struct seal *seal = call->options->seal;
+    if (seal != NULL &&
+        seal_open(seal, SEAL_EXCHANGE, (uint8_t *)message.data, message.length, &message) != 0) {
+        grpc_call_finish(call, GRPC_UNAUTHENTICATED,
+                         "the message is not sealed with this cluster's key");
+        return;
+    }
+    int code = call->options->exchange(call->options->context, message);
+    if (code == ERR_REFUSED)
+        grpc_call_finish(call, GRPC_FAILED_PRECONDITION,
+                         "the batch is not for this node in this cluster");
+    else if (code != 0)
+        grpc_call_finish(call, GRPC_INVALID_ARGUMENT, "the batch is malformed");
+}
+
+static void heartbeat_message(struct grpc_call *call, struct bytes message) {
+    const struct identity *identity = call->options->identity;
+    struct heartbeat_reply reply = {.generation = identity->generation};
+    memcpy(reply.uuid, identity->uuid, sizeof reply.uuid);
+    int code = heartbeat_request_read(message, call->options->seal, reply.nonce);
+    if (code != 0) {
+        bool is_sealed_otherwise = code == ERR_REFUSED;
+        grpc_call_finish(call, is_sealed_otherwise ? GRPC_UNAUTHENTICATED : GRPC_INVALID_ARGUMENT,
+                         is_sealed_otherwise ? "the message is not sealed with this cluster's key"
+                                             : "the request is malformed");
+        return;
+    }
+    heartbeat_reply_append(&call->output, call->options->seal, &reply);
+    grpc_call_begin_response(call);
+    grpc_call_finish(call, GRPC_OK, "");
+}
+
+static void health_message(struct grpc_call *call, struct bytes message) {
+    bool is_known;
+    if (grpc_health_request_read(message, &is_known) != 0) {
+        grpc_call_finish(call, GRPC_INVALID_ARGUMENT, "the request is malformed");
+        return;
+    }
+    if (!is_known && call->method == GRPC_METHOD_CHECK) {
+        grpc_call_finish(call, GRPC_NOT_FOUND, "no such service");
+        return;
+    }
+    bool is_serving = call->options->is_serving(call->options->context);
+    call->told = !is_known ? GRPC_SERVICE_UNKNOWN : is_serving ? GRPC_SERVING : GRPC_NOT_SERVING;
+    grpc_health_answer_append(&call->output, call->told);
+    grpc_call_begin_response(call);
+    if (call->method == GRPC_METHOD_CHECK)
+        grpc_call_finish(call, GRPC_OK, "");
+    else
+        call->is_watching = true;
+}
+
+static void call_message(struct grpc_call *call, struct bytes message) {
+    if (call->method == GRPC_METHOD_EXCHANGE)
+        exchange_message(call, message);
+    else if (call->method == GRPC_METHOD_HEARTBEAT && !call->is_begun)
+        heartbeat_message(call, message);
+    else if (call->method == GRPC_METHOD_CATCH_UP && !call->is_begun)
+        catch_up_call_message(call, message);
+    else if (!call->is_begun)
+        health_message(call, message);
+    else
+        grpc_call_finish(call, GRPC_INVALID_ARGUMENT, "one request is expected");
+}
+
+void grpc_call_input(struct grpc_call *call, struct bytes piece) {
+    struct bytes message;
+    int code = 0;
+    while (!call->is_finished && (code = grpc_reader_next(&call->reader, &piece, &message)) == 1)
+        call_message(call, message);
+    if (code == ERR_LIMIT)
+        grpc_call_finish(call, GRPC_RESOURCE_EXHAUSTED, "the message is too long");
+    else if (code == ERR_VERSION)
+        grpc_call_finish(call, GRPC_UNIMPLEMENTED, "compressed messages are not understood");
+}
+
+void grpc_call_input_ended(struct grpc_call *call) {
+    if (grpc_reader_is_amid(&call->reader))
+        grpc_call_finish(call, GRPC_INVALID_ARGUMENT, "the last message is cut off");
+    else if (call->method == GRPC_METHOD_EXCHANGE)
+        grpc_call_finish(call, GRPC_OK, "");
+    else if (!call->is_begun)
+        grpc_call_finish(call, GRPC_INVALID_ARGUMENT, "a request is expected");
+}
+
+bool grpc_call_watch(struct grpc_call *call, bool is_serving) {
+    enum grpc_serving now = is_serving ? GRPC_SERVING : GRPC_NOT_SERVING;
+    if (!call->is_watching || call->told == GRPC_SERVICE_UNKNOWN || call->told == now)
+        return false;
+    size_t before = call->output.length;
+    grpc_health_answer_append(&call->output, now);
+    call->output.is_overflowed = false;
+    if (call->output.length == before)
+        return false;
+    call->told = now;
+    return nghttp2_session_resume_data(call->session, call->stream_id) == 0;
+}

@@ -1,0 +1,55 @@
+/* One call on a connection of the gRPC server: a request coming in, answers and a status going out.
+ * Private to the server. */
+#pragma once
+#include "base/list.h"
+#include "rpc/catch_up.h"
+#include "rpc/grpc_frame.h"
+#include "rpc/grpc_headers.h"
+#include "rpc/grpc_health.h"
+#include "rpc/grpc_server.h"
+#include <nghttp2/nghttp2.h>
+
+enum grpc_method {
+    GRPC_METHOD_UNKNOWN,
+    GRPC_METHOD_EXCHANGE,
+    GRPC_METHOD_HEARTBEAT,
+    GRPC_METHOD_CATCH_UP,
+    GRPC_METHOD_CHECK,
+    GRPC_METHOD_WATCH
+};
+
+struct grpc_call {
+    struct list link; /* of the connection's calls */
+    const struct grpc_server_options *options;
+    nghttp2_session *session;
+    int32_t stream_id;
+    enum grpc_method method;
+    bool is_grpc;     /* by its content type */
+    bool is_begun;    /* headers have gone out */
+    bool is_finished; /* the status is decided; input is ignored */
+    bool is_watching; /* a Watch that was answered */
+    enum grpc_status status;
+    const char *message;    /* static */
+    enum grpc_serving told; /* the last answer of a Watch */
+    struct http2 *http2;    /* of its connection */
+    uint64_t stream;        /* of a CatchUp: its number among the server's */
+    bool is_catching_up;    /* gossip has heard of it, and not ended it */
+    bool is_given;          /* a piece that nghttp2 has not taken yet */
+    bool is_on_its_way;     /* one that it has, and the reader has not acknowledged */
+    uint8_t nonce[CATCH_UP_NONCE_BYTES];
+    struct grpc_reader reader;
+    struct buffer output;
+};
+
+struct grpc_call *grpc_call_new(const struct grpc_server_options *options, nghttp2_session *session,
+                                int32_t stream_id);
+void grpc_call_free(struct grpc_call *call);
+void grpc_call_header(struct grpc_call *call, struct bytes name, struct bytes value);
+/* The headers of the answer; then what is in `output` goes. */
+void grpc_call_begin_response(struct grpc_call *call);
+void grpc_call_start(struct grpc_call *call); /* all headers are there */
+void grpc_call_input(struct grpc_call *call, struct bytes piece);
+void grpc_call_input_ended(struct grpc_call *call);
+void grpc_call_finish(struct grpc_call *call, enum grpc_status status, const char *message);
+/* Tells a watcher what changed; true if there is something to flush. */
+bool grpc_call_watch(struct grpc_call *call, bool is_serving);
