@@ -26,6 +26,12 @@ enum command_flag {
     COMMAND_ALLOW_BUSY = 1 << 14
 };
 
+/* What commands met, for statistics: keys that reads found and did not find, keys deleted because
+ * their time had come. */
+struct command_use {
+    uint64_t hits, misses, expired;
+};
+
 struct command_context {
     struct keyspace *keyspace;
     uint64_t applied_ms; /* the shard's time: the stamp of the last applied entry */
@@ -40,6 +46,7 @@ struct command_context {
      * read again, until none are appended. A run appends some 64 KiB, or one long key, at most.
      * NULL for writes. */
     struct buffer *expired_keys;
+    struct command_use *use; /* counted into; NULL: nobody counts */
 };
 
 struct command {

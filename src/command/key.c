@@ -14,14 +14,26 @@ bool key_is_live(struct command_context *context, const struct record *record) {
 
 const struct record *key_find_read(struct command_context *context, struct bytes key) {
     const struct record *record = keyspace_find(context->keyspace, key);
-    return record && key_is_live(context, record) ? record : NULL;
+    bool is_found = record && key_is_live(context, record);
+    if (context->use) {
+        context->use->hits += is_found;
+        context->use->misses += !is_found;
+    }
+    return is_found ? record : NULL;
+}
+
+bool key_delete_expired(struct command_context *context, struct bytes key) {
+    bool is_deleted = keyspace_delete(context->keyspace, key);
+    if (context->use)
+        context->use->expired += is_deleted;
+    return is_deleted;
 }
 
 struct record *key_find_write(struct command_context *context, struct bytes key) {
     struct record *record = keyspace_find(context->keyspace, key);
     if (record == NULL || !record_is_expired(record, context->now_ms))
         return record;
-    keyspace_delete(context->keyspace, key);
+    key_delete_expired(context, key);
     return NULL;
 }
 

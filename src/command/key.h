@@ -21,6 +21,8 @@ enum {
 /* NULL if absent. Borrows from the keyspace. */
 const struct record *key_find_read(struct command_context *context, struct bytes key);
 struct record *key_find_write(struct command_context *context, struct bytes key);
+/* A key that is past its time, and is counted as such. False: it was not there. */
+bool key_delete_expired(struct command_context *context, struct bytes key);
 /* Whether a record met in a walk is there by the rules of key_find_read. */
 bool key_is_live(struct command_context *context, const struct record *record);
 

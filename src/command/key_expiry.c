@@ -135,7 +135,7 @@ void key_trothdb_expire(struct command_context *context) {
     for (size_t at = 1; at < context->argument_count; at++) {
         const struct record *record = keyspace_find(context->keyspace, context->arguments[at]);
         if (record && record_is_expired(record, context->now_ms))
-            count += keyspace_delete(context->keyspace, context->arguments[at]);
+            count += key_delete_expired(context, context->arguments[at]);
     }
     reply_integer(context->reply, count);
 }

@@ -93,7 +93,7 @@ static int restore_shard(struct restore *restore, uint32_t number) {
                              number);
         return ERR_NOT_FOUND;
     }
-    struct machine *machine = keyspace_machine_new(restore->options->seed);
+    struct machine *machine = keyspace_machine_new(restore->options->seed, NULL);
     struct replay_target target = target_of(restore, number);
     struct replay replay;
     replay_init(&replay, machine, &target);

@@ -59,7 +59,7 @@ static int check_chunk(const struct snapshot_check *check, const struct snapshot
 
 static struct machine *machine_to_load(const struct snapshot_check *check) {
     if (check->shard->number != 0) {
-        return keyspace_machine_new(0);
+        return keyspace_machine_new(0, NULL);
     }
     return check->founding ? control_machine_new(check->founding) : NULL;
 }

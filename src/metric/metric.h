@@ -47,3 +47,13 @@ enum metric_format {
  * exemplars, the newest. Safe while the owners go on writing and adding cells. */
 void metrics_render(struct metrics *const *all, size_t count, enum metric_format format,
                     struct buffer *out);
+
+/* What `count` registries hold of one metric under one label value, added up: a counter's or a
+ * gauge's value, or how often a histogram observed, and the sum of that. */
+struct metric_sum {
+    const char *label_value;
+    uint64_t value, sum;
+};
+/* Each label value of a metric, in their order. As safe as metrics_render. */
+void metrics_visit(struct metrics *const *all, size_t count, enum metric_id id,
+                   void (*visit)(void *context, const struct metric_sum *sum), void *context);

@@ -242,3 +242,19 @@ void metrics_render(struct metrics *const *all, size_t count, enum metric_format
     if (format == METRIC_OPENMETRICS)
         buffer_append_text(out, "# EOF\n");
 }
+
+/* ---- for others than Prometheus ---- */
+
+void metrics_visit(struct metrics *const *all, size_t count, enum metric_id id,
+                   void (*visit)(void *context, const struct metric_sum *sum), void *context) {
+    struct table *sums = sums_collect(all, count, id);
+    size_t sum_count = table_count(sums);
+    struct sum **sorted = sums_sort(sums);
+    for (size_t i = 0; i < sum_count; i++) {
+        visit(context,
+              &(struct metric_sum){sorted[i]->label_value, sorted[i]->value, sorted[i]->sum});
+        sum_free(sorted[i]);
+    }
+    memory_free(sorted);
+    table_free(sums);
+}

@@ -10,6 +10,7 @@
 #include "replica/slow_trace.h"
 #include "replica/standing.h"
 #include "replica/timers.h"
+#include "worker/rates.h"
 #include "worker/worker.h"
 
 struct backups;
@@ -20,6 +21,8 @@ struct hosting {
     struct shard_timers timers;
     struct shard_rounds rounds;
     struct shard_shares shares;
+    struct command_use use, use_told; /* of the shards here; as far as it is published */
+    struct rates rates;
 
     struct shard_recovery *recoveries[WORKER_SHARD_MAXIMUM]; /* until the shard is made */
     struct topology *founding;                 /* what the cluster began with; NULL: a spare */

@@ -91,12 +91,39 @@ static void publish_stale_shards(struct worker *worker) {
     shares->stale_count = 0;
 }
 
-void publish_statistics(struct worker *worker) {
-    struct worker_statistics *statistics = &worker->shared->workers[worker->index];
-    const struct shard_share *sum = &worker->hosting->shares.sum;
-    publish_stale_shards(worker);
 #define PUBLISH(field, value)                                                                      \
     atomic_store_explicit(&statistics->field, (value), memory_order_relaxed)
+
+/* What commands met since the last time. */
+static void publish_use(struct worker *worker, struct worker_statistics *statistics) {
+    const struct command_use *now = &worker->hosting->use, *told = &worker->hosting->use_told;
+    uint64_t hits = now->hits - told->hits, misses = now->misses - told->misses;
+    uint64_t expired = now->expired - told->expired;
+    statistic_add(&statistics->keyspace_hits, hits);
+    statistic_add(&statistics->keyspace_misses, misses);
+    statistic_add(&statistics->expired_keys, expired);
+    worker_count(worker, METRIC_keyspace_hits_total, hits);
+    worker_count(worker, METRIC_keyspace_misses_total, misses);
+    worker_count(worker, METRIC_expired_keys_total, expired);
+    worker->hosting->use_told = *now;
+}
+
+static void publish_rates(struct worker *worker, struct worker_statistics *statistics) {
+    struct rates_sample sample = {.at_us = worker_now_us(worker),
+                                  .commands = statistic_of(&statistics->commands_total),
+                                  .input_bytes = statistic_of(&statistics->input_bytes_total),
+                                  .output_bytes = statistic_of(&statistics->output_bytes_total)};
+    rates_add(&worker->hosting->rates, &sample);
+    struct rates_sample rate = rates_per_second(&worker->hosting->rates);
+    PUBLISH(commands_per_second, rate.commands);
+    PUBLISH(input_bytes_per_second, rate.input_bytes);
+    PUBLISH(output_bytes_per_second, rate.output_bytes);
+}
+
+void publish_statistics(struct worker *worker) {
+    struct worker_statistics *statistics = statistics_of(worker);
+    const struct shard_share *sum = &worker->hosting->shares.sum;
+    publish_stale_shards(worker);
     PUBLISH(clients, worker->session_count);
     PUBLISH(keys, sum->keys);
     PUBLISH(expiring_keys, sum->expiring);
@@ -108,6 +135,8 @@ void publish_statistics(struct worker *worker) {
     PUBLISH(scrub_damages, scrub_damage_count(worker->hosting->scrub));
     PUBLISH(is_serving, worker->topology != NULL);
     PUBLISH(is_disk_full, wal_space(worker->wal) != WAL_SPACE_ENOUGH);
-#undef PUBLISH
+    publish_use(worker, statistics);
+    publish_rates(worker, statistics);
     observe_tick(worker, sum);
 }
+#undef PUBLISH

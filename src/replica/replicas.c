@@ -66,17 +66,19 @@ static bool has_peers(const struct worker *worker, uint32_t shard) {
 
 static int make_shard(struct worker *worker, uint32_t number,
                       const struct raft_configuration *founding, struct buffer *problem) {
-    struct machine *machine = number == 0 ? control_machine_new(worker->hosting->founding)
-                                          : keyspace_machine_new(random_next(&worker->random));
+    struct hosting *hosting = worker->hosting;
+    struct machine *machine =
+        number == 0 ? control_machine_new(hosting->founding)
+                    : keyspace_machine_new(random_next(&worker->random), &hosting->use);
     struct shard_options options = {.number = number,
                                     .self = worker->self,
                                     .founding = *founding,
                                     .has_peers = has_peers(worker, number),
                                     .machine = machine,
                                     .seed = random_next(&worker->random),
-                                    .io = worker->hosting->shard_io};
-    struct shard_recovery *recovery = worker->hosting->recoveries[number];
-    worker->hosting->recoveries[number] = NULL;
+                                    .io = hosting->shard_io};
+    struct shard_recovery *recovery = hosting->recoveries[number];
+    hosting->recoveries[number] = NULL;
     struct shard *shard;
     int error = shard_new(&options, recovery, &shard, problem);
     if (error) {
@@ -85,7 +87,7 @@ static int make_shard(struct worker *worker, uint32_t number,
     worker->shards[number] = shard;
     worker->hosted[worker->hosted_count++] = number;
     standing_tell_new_shard(worker, shard);
-    worker->hosting->shard_io.leadership(worker, shard);
+    hosting->shard_io.leadership(worker, shard);
     return 0;
 }
 

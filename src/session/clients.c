@@ -128,24 +128,27 @@ static bool has_room(const struct session *session) {
     return queue_count(&session->slots) < (size_t)session->worker->config.client_pipeline_limit;
 }
 
-/* A command that was answered at once, if it is one that may take long. Those of logging in are
- * left out, for the sake of their words. */
-static void consider_answered(struct session *session, const struct command *command) {
-    if (session->arguments == NULL || command->flags & (COMMAND_FAST | COMMAND_NO_AUTH) ||
-        !slowlog_is_on(session->worker)) {
-        return;
-    }
-    struct worker *worker = session->worker;
-    worker->turn_us = worker_now_us(worker);
-    uint64_t duration_us = worker->turn_us - session->last_input_us;
-    if (!slowlog_takes(worker, duration_us)) {
-        return;
-    }
+static void note_slow(struct session *session, uint64_t duration_us) {
     struct buffer excerpt;
     buffer_init(&excerpt, SLOWLOG_EXCERPTS_BYTES_MAXIMUM);
     slowlog_excerpt(&excerpt, session->arguments, session->argument_count);
     slowlog_note(session, duration_us, buffer_bytes(&excerpt), NULL);
     buffer_release(&excerpt);
+}
+
+/* A command that was answered at once, if it is one that may take long. Those of logging in are
+ * left out, for the sake of their words. */
+static void consider_answered(struct session *session, const struct command *command) {
+    struct worker *worker = session->worker;
+    if (session->arguments == NULL || command->flags & (COMMAND_FAST | COMMAND_NO_AUTH)) {
+        return;
+    }
+    worker->turn_us = worker_now_us(worker);
+    uint64_t duration_us = worker->turn_us - session->last_input_us;
+    observe_latency(worker, command, duration_us);
+    if (slowlog_is_on(worker) && slowlog_takes(worker, duration_us)) {
+        note_slow(session, duration_us);
+    }
 }
 
 /* False when the command must wait: it stays in the input. `rest` stands behind it there. */

@@ -268,11 +268,17 @@ void settings_call_mail(struct worker *worker, struct mail *mail) {
 static void reset_statistics(struct node_shared *shared) {
     for (unsigned i = 0; i < shared->worker_count; i++) {
         struct worker_statistics *statistics = &shared->workers[i];
-        atomic_store_explicit(&statistics->connections_total, 0, memory_order_relaxed);
-        atomic_store_explicit(&statistics->commands_total, 0, memory_order_relaxed);
-        atomic_store_explicit(&statistics->input_bytes_total, 0, memory_order_relaxed);
-        atomic_store_explicit(&statistics->output_bytes_total, 0, memory_order_relaxed);
-        atomic_store_explicit(&statistics->rejected_connections_total, 0, memory_order_relaxed);
+#define RESET(field) atomic_store_explicit(&statistics->field, 0, memory_order_relaxed)
+        RESET(connections_total);
+        RESET(commands_total);
+        RESET(input_bytes_total);
+        RESET(output_bytes_total);
+        RESET(error_replies_total);
+        RESET(rejected_connections_total);
+        RESET(keyspace_hits);
+        RESET(keyspace_misses);
+        RESET(expired_keys);
+#undef RESET
     }
 }
 

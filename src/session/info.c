@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "io/whole_file.h"
 #include "member/redis_compatibility.h"
+#include "session/info_metrics.h"
 #include "session/session_command.h"
 #include "worker/leaders.h"
 #include "worker/statistics.h"
@@ -138,26 +139,34 @@ static void section_persistence(const struct worker *worker, struct buffer *out)
     append_number(out, "disk_full", is_full);
 }
 
+static void append_kilobytes(struct buffer *out, const char *name, uint64_t bytes) {
+    buffer_append_format(out, "%s:%.2f\r\n", name, (double)bytes / 1024);
+}
+
+/* Left out: what is about forks, replication by offset, eviction by memory, and subscriptions,
+ * which here are to channels of gossip. */
 static void section_stats(const struct worker *worker, struct buffer *out) {
     append_number(out, "total_connections_received", SUM(worker, connections_total));
     append_number(out, "total_commands_processed", SUM(worker, commands_total));
+    append_number(out, "instantaneous_ops_per_sec", SUM(worker, commands_per_second));
     append_number(out, "total_net_input_bytes", SUM(worker, input_bytes_total));
     append_number(out, "total_net_output_bytes", SUM(worker, output_bytes_total));
+    append_kilobytes(out, "instantaneous_input_kbps", SUM(worker, input_bytes_per_second));
+    append_kilobytes(out, "instantaneous_output_kbps", SUM(worker, output_bytes_per_second));
     append_number(out, "rejected_connections", SUM(worker, rejected_connections_total));
+    append_number(out, "expired_keys", SUM(worker, expired_keys));
     append_number(out, "evicted_keys", 0);
-    append_number(out, "pubsub_channels", 0);
-    append_number(out, "pubsub_patterns", 0);
-}
-
-static uint64_t load(const _Atomic uint64_t *value) {
-    return atomic_load_explicit(value, memory_order_relaxed);
+    append_number(out, "keyspace_hits", SUM(worker, keyspace_hits));
+    append_number(out, "keyspace_misses", SUM(worker, keyspace_misses));
+    append_number(out, "total_error_replies", SUM(worker, error_replies_total));
 }
 
 /* Of all replicas here: how far their logs are applied. */
 static uint64_t applied_total(const struct worker *worker) {
     uint64_t total = 0;
     for (unsigned i = 1; worker->topology && i < worker->topology->shard_count; i++) {
-        total += load(&worker->shared->shards[worker->topology->shards[i].number].applied_index);
+        total +=
+            statistic_of(&worker->shared->shards[worker->topology->shards[i].number].applied_index);
     }
     return total;
 }
@@ -284,6 +293,8 @@ static const struct {
                 {"replication", "Replication", section_replication, true},
                 {"cpu", "CPU", section_cpu, true},
                 {"modules", "Modules", section_modules, true},
+                {"commandstats", "Commandstats", info_commandstats, false},
+                {"errorstats", "Errorstats", info_errorstats, true},
                 {"cluster", "Cluster", section_cluster, true},
                 {"keyspace", "Keyspace", section_keyspace, true},
                 {"trothdb", "TrothDB", section_trothdb, true}};

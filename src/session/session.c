@@ -133,6 +133,9 @@ static bool has_room_for(const struct session *session, size_t bytes) {
 }
 
 static void write_reply(struct session *session, struct bytes reply) {
+    if (reply.length && reply.data[0] == '-') {
+        observe_error_reply(session->worker, reply);
+    }
     if (session->is_overrun) {
         return;
     }

@@ -148,7 +148,18 @@ static const struct {
                 {"subscribe", gossip_command},    {"unsubscribe", gossip_command},
                 {"psubscribe", gossip_command},   {"punsubscribe", gossip_command}};
 
+/* OBJECT HELP and its like: no shard is asked, so none has to be led here. */
+static bool run_without_keyspace(struct session_command *call) {
+    call->command->run(&(struct command_context){.arguments = call->arguments,
+                                                 .argument_count = call->argument_count,
+                                                 .reply = call->reply});
+    return true;
+}
+
 bool session_command_run(struct session_command *call) {
+    if (call->command->run) {
+        return run_without_keyspace(call);
+    }
     size_t length = strcspn(call->command->name, "|");
     for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
         if (strncmp(COMMANDS[i].name, call->command->name, length) == 0 &&

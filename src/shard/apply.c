@@ -95,6 +95,7 @@ static void run_group(struct shard *shard, struct apply_group *group, uint64_t s
                       bool is_waited_for) {
     const struct machine_ops *ops = shard->machine->ops;
     bool is_expected = ops->expect && group->count > 1;
+    bool is_led = shard_is_leader(shard);
     if (is_expected) {
         ops->expect(shard->machine, group->calls, group->count);
     }
@@ -102,6 +103,7 @@ static void run_group(struct shard *shard, struct apply_group *group, uint64_t s
         struct machine_call *call = &group->calls[i];
         call->applied_ms = call->now_ms = shard->time_ms;
         call->seed = seed + i;
+        call->is_led = is_led;
         run_command(shard, call, is_waited_for);
     }
     if (is_expected) {

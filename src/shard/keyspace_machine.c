@@ -15,6 +15,7 @@ struct keyspace_machine {
     struct machine machine;
     struct keyspace *keyspace;
     uint64_t hash_seed;
+    struct command_use *use; /* borrowed; NULL: nobody counts */
     struct expected_commands expected;
 };
 
@@ -55,6 +56,18 @@ static void machine_expect(struct machine *machine, const struct machine_call *c
     keyspace_expect(keyspace_of(machine), keys, key_count);
 }
 
+/* A void reply met nothing: the read is run again. An entry is applied by every replica, and
+ * counted by one. */
+static void count_use(struct machine *machine, const struct machine_call *call,
+                      const struct buffer *expired_keys, const struct command_use *met) {
+    struct command_use *use = ((struct keyspace_machine *)machine)->use;
+    if (use && !(expired_keys && expired_keys->length)) {
+        use->hits += met->hits;
+        use->misses += met->misses;
+        use->expired += call->is_led ? met->expired : 0;
+    }
+}
+
 static void run(struct machine *machine, const struct machine_call *call, struct reply *reply,
                 struct buffer *expired_keys) {
     const struct command *command = command_expected(machine, call);
@@ -67,6 +80,7 @@ static void run(struct machine *machine, const struct machine_call *call, struct
     if (!reply->out && !(command->flags & COMMAND_WRITE)) {
         return; /* a read that went through the log, applied where nobody waits for it */
     }
+    struct command_use met = {0};
     struct command_context context = {.keyspace = keyspace_of(machine),
                                       .applied_ms = call->applied_ms,
                                       .now_ms = call->now_ms,
@@ -74,8 +88,10 @@ static void run(struct machine *machine, const struct machine_call *call, struct
                                       .arguments = call->arguments,
                                       .argument_count = call->argument_count,
                                       .reply = reply,
-                                      .expired_keys = expired_keys};
+                                      .expired_keys = expired_keys,
+                                      .use = &met};
     command->run(&context);
+    count_use(machine, call, expired_keys, &met);
 }
 
 static void machine_apply(struct machine *machine, const struct machine_call *call,
@@ -117,7 +133,8 @@ static bool machine_load_is_complete(struct machine *machine) {
 static void machine_clear(struct machine *machine) { keyspace_clear(keyspace_of(machine)); }
 
 static struct machine *machine_make_empty(struct machine *machine) {
-    return keyspace_machine_new(((struct keyspace_machine *)machine)->hash_seed);
+    const struct keyspace_machine *other = (struct keyspace_machine *)machine;
+    return keyspace_machine_new(other->hash_seed, other->use);
 }
 
 static uint64_t machine_hash(struct machine *machine) {
@@ -156,11 +173,12 @@ static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
                                                     .may_expire = machine_may_expire,
                                                     .free = machine_free};
 
-struct machine *keyspace_machine_new(uint64_t hash_seed) {
+struct machine *keyspace_machine_new(uint64_t hash_seed, struct command_use *use) {
     struct keyspace_machine *machine = memory_allocate_zeroed(1, sizeof(*machine));
     machine->machine.ops = &KEYSPACE_MACHINE;
     machine->keyspace = keyspace_new(hash_seed);
     machine->hash_seed = hash_seed;
+    machine->use = use;
     return &machine->machine;
 }
 

@@ -1,7 +1,9 @@
 /* The keyspace as a shard's state machine. */
 #pragma once
-#include "keyspace/keyspace.h"
+#include "command/command.h"
 #include "shard/machine.h"
 
-struct machine *keyspace_machine_new(uint64_t hash_seed); /* returns owned; freed by its ops */
+/* Returns owned; freed by its ops. What its reads meet, and expires while it is led, is added to
+ * `use`, which outlives it; NULL: nobody counts. */
+struct machine *keyspace_machine_new(uint64_t hash_seed, struct command_use *use);
 struct keyspace *keyspace_machine_keyspace(struct machine *machine);

@@ -14,6 +14,7 @@ struct machine_call {
     uint64_t
         now_ms; /* apply: the same; read on the leader: the later of it and the leader's clock */
     uint64_t seed;
+    bool is_led; /* apply: the shard's leader does it; of all replicas this one counts it */
 };
 
 struct machine {

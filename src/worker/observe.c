@@ -8,7 +8,11 @@
 #include "shard/keyspace_machine.h"
 #include "worker/worker.h"
 
-enum { OBSERVE_REPLIES_UNCLOCKED = 16, OBSERVE_LONG_REPLY_BYTES = 4096 };
+enum {
+    OBSERVE_REPLIES_UNCLOCKED = 16,
+    OBSERVE_LONG_REPLY_BYTES = 4096,
+    OBSERVE_ERROR_KIND_BYTES = 24
+};
 
 static struct metric_cell *command_cell(struct worker *worker, struct metric_cell **cells,
                                         enum metric_id id, const struct command *command) {
@@ -32,6 +36,12 @@ static bool is_clock_wanted(struct worker *worker, const struct command *command
            !(command->flags & (COMMAND_FAST | COMMAND_WRITE));
 }
 
+void observe_latency(struct worker *worker, const struct command *command, uint64_t duration_us) {
+    metric_observe(
+        command_cell(worker, worker->latency_cells, METRIC_command_latency_seconds, command),
+        duration_us);
+}
+
 uint64_t observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
                        struct bytes reply) {
     if (is_clock_wanted(worker, command, reply.length)) {
@@ -40,13 +50,25 @@ uint64_t observe_reply(struct worker *worker, const struct command *command, uin
     }
     uint64_t now_us = worker->turn_us;
     uint64_t duration_us = now_us > begun_us ? now_us - begun_us : 0;
-    metric_observe(
-        command_cell(worker, worker->latency_cells, METRIC_command_latency_seconds, command),
-        duration_us);
+    observe_latency(worker, command, duration_us);
     if (reply.length && reply.data[0] == '-') {
         metric_add(metrics_cell(worker->metrics, METRIC_command_errors_total, command->name), 1);
     }
     return duration_us;
+}
+
+/* "-MOVED 12 ..." is one of the kind MOVED. The words are all the node's own, so there are few. */
+void observe_error_reply(struct worker *worker, struct bytes reply) {
+    char kind[OBSERVE_ERROR_KIND_BYTES];
+    size_t length = 0;
+    while (length + 1 < sizeof(kind) && length + 1 < reply.length &&
+           strchr(" \r", reply.data[length + 1]) == NULL) {
+        kind[length] = (char)reply.data[length + 1];
+        length++;
+    }
+    kind[length] = '\0';
+    statistic_add(&statistics_of(worker)->error_replies_total, 1);
+    metric_add(metrics_cell(worker->metrics, METRIC_error_replies_total, kind), 1);
 }
 
 void observe_redirect(struct worker *worker, const char *kind) {

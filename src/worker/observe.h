@@ -9,9 +9,12 @@ struct shard_share {
 };
 
 void observe_command(struct worker *worker, const struct command *command);
+/* From the arrival of a command to its reply. */
+void observe_latency(struct worker *worker, const struct command *command, uint64_t duration_us);
 /* Returns how long it took, in microseconds. */
 uint64_t observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
                        struct bytes reply);
+void observe_error_reply(struct worker *worker, struct bytes reply);
 void observe_redirect(struct worker *worker, const char *kind);
 void observe_refused_client(struct worker *worker, const char *cause);
 void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent);

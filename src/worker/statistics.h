@@ -9,7 +9,10 @@
 
 struct worker_statistics {
     _Atomic uint64_t clients, connections_total, commands_total, input_bytes_total,
-        output_bytes_total;
+        output_bytes_total, error_replies_total;
+    _Atomic uint64_t keyspace_hits, keyspace_misses, expired_keys;
+    /* Over the last second and a half (rates.h). */
+    _Atomic uint64_t commands_per_second, input_bytes_per_second, output_bytes_per_second;
     _Atomic uint64_t keys, expiring_keys, memory_bytes;
     _Atomic uint64_t shards_hosted, shards_led, shards_without_leader, replicas_in_repair,
         scrub_damages;
@@ -41,6 +44,10 @@ struct node_shared {
 static inline void statistic_add(_Atomic uint64_t *statistic, uint64_t amount) {
     uint64_t before = atomic_load_explicit(statistic, memory_order_relaxed);
     atomic_store_explicit(statistic, before + amount, memory_order_relaxed);
+}
+
+static inline uint64_t statistic_of(const _Atomic uint64_t *statistic) {
+    return atomic_load_explicit(statistic, memory_order_relaxed);
 }
 
 /* The sum of one statistic over all workers: node_shared_sum(shared, offsetof(struct

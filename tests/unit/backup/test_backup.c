@@ -183,7 +183,7 @@ static int replay_one(void *context, const struct raft_entry *entry) {
 }
 
 static uint64_t keys_at(const struct replay_target *target, bool *is_complete) {
-    struct machine *machine = keyspace_machine_new(1);
+    struct machine *machine = keyspace_machine_new(1, NULL);
     struct replay replay;
     struct log_archive archive;
     struct buffer blob;
@@ -217,7 +217,7 @@ static void replay_ends_where_it_is_told(void **state) {
 /* Entries that are missing in between are never passed over. */
 static void replay_refuses_a_gap(void **state) {
     (void)state;
-    struct machine *machine = keyspace_machine_new(1);
+    struct machine *machine = keyspace_machine_new(1, NULL);
     struct replay replay;
     struct buffer entries;
     struct raft_entry *entry;

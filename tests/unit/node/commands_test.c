@@ -400,6 +400,41 @@ static void test_status(void **state) {
     world_free(world);
 }
 
+/* The figure behind `name:` in INFO. */
+static long long info_figure(struct client *client, const char *name) {
+    client_ask(client, "INFO everything");
+    const char *at = strstr(client_take(client), name);
+    assert_non_null(at);
+    assert_int_equal(at[strlen(name)], ':');
+    return atoll(at + strlen(name) + 1);
+}
+
+/* Reads that find and do not find, a key whose time comes, an error: INFO has counted each once.
+ * The read that meets the key past its time runs twice and misses once; who looks inside a write
+ * does not read. */
+static void test_info_counts_what_was_met(void **state) {
+    (void)state;
+    struct world *world = world_new(1, NULL);
+    struct client *client = world_connect(world, 0);
+    client_ask(
+        client,
+        "SET a 1\nSET b 2 PX 50\nGET a\nMGET a b none\nEXISTS none\nAPPEND a x\nGETDEL none");
+    client_take(client);
+    world_pass_ms(world, 60);
+    CLIENT_EXPECT(client, "GET b\nINCR a",
+                  "$-1\r\n-ERR value is not an integer or out of range\r\n");
+    world_pass_ms(world, 250);
+    assert_int_equal(info_figure(client, "keyspace_hits"), 3);
+    assert_int_equal(info_figure(client, "keyspace_misses"), 3);
+    assert_int_equal(info_figure(client, "expired_keys"), 1);
+    assert_int_equal(info_figure(client, "total_error_replies"), 1);
+    client_ask(client, "INFO errorstats");
+    assert_non_null(strstr(client_take(client), "errorstat_ERR:count=1\r\n"));
+    client_ask(client, "INFO commandstats");
+    assert_non_null(strstr(client_take(client), "cmdstat_mget:calls=1,usec="));
+    world_free(world);
+}
+
 /* Every row that says the node runs it is run by the node, and answers something. */
 static void test_every_row_has_a_function(void **state) {
     (void)state;
@@ -443,5 +478,6 @@ RUN_TESTS(cmocka_unit_test(test_connection_words), cmocka_unit_test(test_hello),
           cmocka_unit_test(test_cluster_shapes), cmocka_unit_test(test_cluster_of_several),
           cmocka_unit_test(test_keys_in_slot), cmocka_unit_test(test_config),
           cmocka_unit_test(test_settings_have_sources), cmocka_unit_test(test_client_list_and_kill),
-          cmocka_unit_test(test_info), cmocka_unit_test(test_found), cmocka_unit_test(test_status),
+          cmocka_unit_test(test_info), cmocka_unit_test(test_info_counts_what_was_met),
+          cmocka_unit_test(test_found), cmocka_unit_test(test_status),
           cmocka_unit_test(test_every_row_has_a_function))

@@ -224,7 +224,7 @@ int world_start(struct world *world, raft_node_number number) {
                                     .self = number,
                                     .founding = {.voter_count = (uint8_t)world->replica_count},
                                     .has_peers = world->replica_count > 1,
-                                    .machine = keyspace_machine_new(number),
+                                    .machine = keyspace_machine_new(number, NULL),
                                     .seed = number * 1000 + replica->starts++,
                                     .io = {.wal = replica->wal,
                                            .disk = &replica->disk->disk,
