@@ -414,7 +414,8 @@ static long long info_figure(struct client *client, const char *name) {
  * does not read. */
 static void test_info_counts_what_was_met(void **state) {
     (void)state;
-    struct world *world = world_new(1, NULL);
+    static const char *const settings[] = {"expire-interval-ms", "60000", NULL};
+    struct world *world = world_new(1, settings);
     struct client *client = world_connect(world, 0);
     client_ask(
         client,
