@@ -403,24 +403,33 @@ static void test_plain_writes_of_any_length(void **state) {
     assert_holds(disk, "log", expected, (size_t)end);
 }
 
-/* The owner does something else for a while, and the write ends meanwhile, be it by a thread or by
- * the kernel: the time that the owner took is not the disk's. */
-static void test_a_busy_owner_does_not_make_the_disk_slow(void **state) {
-    enum { BUSY_US = 200 * 1000 };
-    struct place *place = *state;
-    struct disk_file *file = preallocated(place->disk, "log", FILE_BYTES);
+/* As long as the disk itself says that a write took, whose owner looks only now and then. */
+static uint64_t durable_write_us(struct place *place, struct disk_file *file, unsigned busy_us) {
     struct bytes pieces[] = {BYTES_LITERAL("nearly "), BYTES_LITERAL("there")};
     struct plain plain;
-    uint64_t begun_us = disk_real_now_us();
+    uint64_t write_us, sync_us;
     plain_submit(&plain, place, file, 0, pieces);
     while (!plain.is_done) {
-        usleep(BUSY_US);
+        usleep(busy_us);
         disk_real_look(place->disk);
     }
-    uint64_t write_us, sync_us;
-    place->disk->ops->durable_times(place->disk, &write_us, &sync_us);
-    assert_in_range(write_us + sync_us, 1, disk_real_now_us() - begun_us - BUSY_US / 2);
     assert_int_equal(plain.status, 0);
+    place->disk->ops->durable_times(place->disk, &write_us, &sync_us);
+    return write_us + sync_us;
+}
+
+/* The owner does something else for a while, and the write ends meanwhile, be it by a thread or by
+ * the kernel: the time that the owner took is not the disk's. A busy disk may be slow at times. */
+static void test_a_busy_owner_does_not_make_the_disk_slow(void **state) {
+    enum { BUSY_US = 200 * 1000, TRIES = 100 };
+    struct place *place = *state;
+    struct disk_file *file = preallocated(place->disk, "log", FILE_BYTES);
+    uint64_t least_us = UINT64_MAX;
+    for (unsigned i = 0; i < TRIES && least_us > BUSY_US / 2; i++) {
+        uint64_t took_us = durable_write_us(place, file, BUSY_US);
+        least_us = took_us < least_us ? took_us : least_us;
+    }
+    assert_in_range(least_us, 1, BUSY_US / 2);
     place->disk->ops->close(file);
 }
 

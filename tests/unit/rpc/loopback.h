@@ -5,5 +5,5 @@
 #include <uv.h>
 
 struct net_address loopback_address(void);
-/* Runs the loop until is_done(context), or fails the test after `limit_ms`. */
-void run_until(uv_loop_t *loop, bool (*is_done)(void *context), void *context, unsigned limit_ms);
+/* Runs the loop until is_done(context), or fails the test when that takes for ever. */
+void run_until(uv_loop_t *loop, bool (*is_done)(void *context), void *context);

@@ -129,7 +129,7 @@ static void send_all(struct world *world, size_t lengths[], unsigned count) {
             n++;
         else
             uv_run(&world->loop, UV_RUN_ONCE);
-    run_until(&world->loop, all_received, world, 20000);
+    run_until(&world->loop, all_received, world);
 }
 
 /* Whatever their sizes, messages arrive whole and in order; also the largest. */
@@ -171,7 +171,7 @@ static void expect_refusal(struct seal *of_server, struct seal *of_client, int a
     open_client(&world, of_client);
     while (!send_message(&world, 0, 100))
         uv_run(&world.loop, UV_RUN_ONCE);
-    run_until(&world.loop, is_lost, &world, 5000);
+    run_until(&world.loop, is_lost, &world);
     assert_int_equal(world.received, 0);
     if (strstr(world.reason, status) == NULL)
         fail_msg("lost because: %s", world.reason);
@@ -206,7 +206,7 @@ static void test_a_client_reconnects_by_itself(void **state) {
         send_all(&world, lengths, 20);
         assert_int_equal(world.lost, 0);
         grpc_server_free(world.server);
-        run_until(&world.loop, is_lost, &world, 1000);
+        run_until(&world.loop, is_lost, &world);
         assert_false(send_message(&world, 0, 10));
         assert_int_equal(world.lost, 1);
         world.lost = 0;
@@ -231,12 +231,12 @@ static void test_the_queue_is_bounded(void **state) {
         assert_true(++sent < 200);
     assert_in_range(sent, GRPC_CLIENT_QUEUE_BYTES >> 20, 2 * (GRPC_CLIENT_QUEUE_BYTES >> 20));
     world.wanted = sent;
-    run_until(&world.loop, all_received, &world, 20000);
+    run_until(&world.loop, all_received, &world);
     assert_false(
         grpc_client_send(world.client, bytes_of("", (size_t)NET_PEER_MESSAGE_MAXIMUM + 1)));
     world.wanted = sent + 1;
     assert_true(send_message(&world, sent, 100));
-    run_until(&world.loop, all_received, &world, 5000);
+    run_until(&world.loop, all_received, &world);
     assert_int_equal(world.lost, 0);
     world_release(&world);
 }
@@ -261,7 +261,7 @@ static void test_a_silent_peer_is_given_up(void **state) {
     timer.data = &world;
     uv_timer_start(&timer, on_check, 100, 100);
     uint64_t begin_ns = uv_hrtime();
-    run_until(&world.loop, is_lost, &world, HTTP2_DEAD_MS + 2000);
+    run_until(&world.loop, is_lost, &world);
     assert_true(uv_hrtime() - begin_ns > (HTTP2_DEAD_MS - 500) * 1000000ull);
     uv_close((uv_handle_t *)&timer, NULL);
     close(socket);

@@ -77,7 +77,7 @@ static unsigned try_once(struct world *world, const uint8_t *uuid) {
     assert_int_equal(world->tries.count, 1);
     stream_tries_begin(&world->tries, uuid, &world->address); /* once at a time */
     assert_int_equal(world->tries.count, 1);
-    run_until(&world->loop, all_ended, world, 20000);
+    run_until(&world->loop, all_ended, world);
     return world->answers;
 }
 
@@ -142,7 +142,7 @@ static void test_tries_are_bounded(void **state) {
         stream_tries_begin(&world.tries, uuid, &world.address);
     }
     assert_int_equal(world.tries.count, STREAM_TRY_MAXIMUM);
-    run_until(&world.loop, all_ended, &world, 20000);
+    run_until(&world.loop, all_ended, &world);
     world_release(&world);
 }
 

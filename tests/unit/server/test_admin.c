@@ -89,7 +89,7 @@ static const char *ask(struct office *office, const char *text, const char *want
     uv_tcp_init(&office->loop, &visitor->socket);
     visitor->socket.data = visitor->connect.data = visitor;
     uv_tcp_connect(&visitor->connect, &visitor->socket, (struct sockaddr *)&to, on_connected);
-    run_until(&office->loop, is_answered, visitor, 5000);
+    run_until(&office->loop, is_answered, visitor);
     uv_close((uv_handle_t *)&visitor->socket, NULL);
     uv_run(&office->loop, UV_RUN_NOWAIT);
     return visitor->got;
