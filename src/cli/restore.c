@@ -28,7 +28,7 @@ struct restoring {
     struct backup_flags flags;
     const char *directory, *to;
     int64_t worker_count;
-    uint64_t time_ms;
+    uint64_t time_ms, ends_ms; /* asked for; of the last write in the backup */
     struct restore_bound bounds[TOPOLOGY_SHARD_MAXIMUM];
     size_t bound_count;
     struct disk *node_disk, *workers[RESTORE_WORKERS_MAXIMUM];
@@ -139,6 +139,12 @@ static void print_text(const struct restoring *restoring) {
     grid_print(&grid, &out, "   ");
     grid_release(&grid);
     backup_format_id(restoring->cluster_id, id);
+    if (restoring->time_ms != UINT64_MAX && restoring->time_ms > restoring->ends_ms) {
+        buffer_append_format(&out,
+                             "\nthe last write in the backup is of %s: what came later, up to "
+                             "the time asked for, is not in it\n",
+                             backup_format_time(restoring->ends_ms, time));
+    }
     buffer_append_format(&out,
                          "\nrestored: %s, cluster %s, %s bytes read in %s\n"
                          "start it:  trothdb server --dir %s --workers %" PRId64 "\n",
@@ -228,6 +234,56 @@ static int restore_from(struct restoring *restoring, struct blob_store *store,
     return error;
 }
 
+static int restore_into_directory(struct restoring *restoring, struct blob_store *store,
+                                  const struct cluster_backup *cluster) {
+    int error = open_disks(restoring);
+    if (error) {
+        backup_complain("restore", restoring->flags.is_json, restoring->cause.text);
+    } else {
+        restoring->ends_ms = cluster->newest_ms;
+        error = restore_from(restoring, store, cluster);
+    }
+    close_disks(restoring);
+    return error;
+}
+
+/* A mistyped number would pass for `latest`. */
+static int check_bound(const struct restoring *restoring, const struct cluster_backup *cluster,
+                       const struct restore_bound *bound) {
+    char problem[160];
+    const struct shard_backup *shard = cluster_backup_shard(cluster, bound->shard);
+    uint64_t end = shard ? shard_backup_end(shard) : 0;
+    if (shard && bound->index <= end) {
+        return 0;
+    }
+    if (!shard) {
+        snprintf(problem, sizeof(problem), "--to: there is no shard %" PRIu32 " in the backup",
+                 bound->shard);
+    } else {
+        snprintf(problem, sizeof(problem),
+                 "--to: shard %" PRIu32 " is backed up to index %" PRIu64 ", not to %" PRIu64,
+                 bound->shard, end, bound->index);
+    }
+    backup_complain("restore", restoring->flags.is_json, problem);
+    return ERR_NOT_FOUND;
+}
+
+static int check_bounds(const struct restoring *restoring, const struct cluster_backup *cluster) {
+    int error = 0;
+    for (size_t i = 0; i < restoring->bound_count && !error; i++) {
+        error = check_bound(restoring, cluster, &restoring->bounds[i]);
+    }
+    return error;
+}
+
+/* Says itself what is wrong; until it has returned well, nothing is written. */
+static int choose_cluster(const struct restoring *restoring,
+                          const struct backup_catalogue *catalogue,
+                          const struct cluster_backup **cluster) {
+    *cluster = backup_place_cluster("restore", &restoring->flags, catalogue);
+    return *cluster ? check_bounds(restoring, *cluster) : ERR_NOT_FOUND;
+}
+
 static int restore_all(struct restoring *restoring) {
     struct blob_store *store;
     struct backup_catalogue catalogue;
@@ -235,16 +291,11 @@ static int restore_all(struct restoring *restoring) {
     if (error) {
         return error;
     }
-    const struct cluster_backup *cluster =
-        backup_place_cluster("restore", &restoring->flags, &catalogue);
-    error = cluster ? open_disks(restoring) : ERR_NOT_FOUND;
-    if (cluster && error) {
-        backup_complain("restore", restoring->flags.is_json, restoring->cause.text);
-    }
+    const struct cluster_backup *cluster;
+    error = choose_cluster(restoring, &catalogue, &cluster);
     if (!error) {
-        error = restore_from(restoring, store, cluster);
+        error = restore_into_directory(restoring, store, cluster);
     }
-    close_disks(restoring);
     backup_catalogue_release(&catalogue);
     store->ops->close(store);
     return error;

@@ -88,6 +88,14 @@ test('a restore to a time between two writes, and one to the latest after all no
   assert.strictEqual(then.code, 0, then.stderr);
   const latest = await restore('--from', `file://${store}`, '--dir', path.join(place.directory, 'latest'));
   assert.strictEqual(latest.code, 0, latest.stderr);
+  for (const [to, expected] of [['1:9999999', /--to: shard 1 is backed up to index \d+, not to 9999999/], ['2:1,77:1', /--to: there is no shard 77/]]) {
+    const refused = await restore('--from', store, '--dir', path.join(place.directory, 'nowhere'), '--to', to);
+    assert.strictEqual(refused.code, 1);
+    assert.match(refused.stderr, expected);
+    assert.ok(!fs.existsSync(path.join(place.directory, 'nowhere')));
+  }
+  const late = await run(program, ['restore', '--from', store, '--dir', path.join(place.directory, 'late'), '--to', '2099-01-01T00:00:00Z']);
+  assert.match(late.stdout, /the last write in the backup is of 20\d\d-.*: what came later/);
   for (const shard of JSON.parse(then.stdout).shards) assert.ok(shard.time_ms <= between, JSON.stringify(shard));
   await expectAll(await startRestored(place, 'then'), 'first');
   await expectAll(await startRestored(place, 'latest'), 'third');
