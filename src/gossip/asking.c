@@ -4,16 +4,12 @@
 #include "gossip/member.h"
 #include "gossip/packing.h"
 
-static bool address_equal(const struct gossip_address *a, const struct gossip_address *b) {
-    return a->port == b->port && strcmp(a->host, b->host) == 0;
-}
-
 bool asking_may(const struct gossip *gossip, const struct gossip_address *whom) {
     if (!gossip_has_streams(gossip) || asking_is_under_way(gossip))
         return false;
     for (size_t i = 0; i < GOSSIP_SHUNNED_MAXIMUM; i++)
         if (gossip->shunned[i].until_us > gossip->now_us &&
-            address_equal(&gossip->shunned[i].address, whom))
+            gossip_address_equal(&gossip->shunned[i].address, whom))
             return false;
     return true;
 }

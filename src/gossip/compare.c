@@ -4,6 +4,7 @@
 #include "gossip/asking.h"
 #include "gossip/digest.h"
 #include "gossip/joining.h"
+#include "gossip/more.h"
 
 enum {
     COMPARE_SMALL = 32,           /* so many members stand in one datagram of digests */
@@ -86,6 +87,7 @@ void compare_hear(struct gossip *gossip, const struct gossip_address *from,
                   const struct codec_message *ack) {
     if (asking_is_under_way(gossip))
         return; /* what differs is on its way */
+    more_begin(gossip);
     if (gossip->member_count <= COMPARE_SMALL) {
         if (!joining_greet(gossip, from))
             digest_send(gossip, from);

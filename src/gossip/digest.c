@@ -5,6 +5,7 @@
 #include "gossip/filling.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/more.h"
 #include "gossip/serving.h"
 #include "gossip/state.h"
 #include "gossip/suspicion.h"
@@ -188,6 +189,8 @@ static void digest_answer(struct gossip *gossip, const struct gossip_address *fr
     digest_fill(&filling, message, filling_add_record);
     digest_fill(&filling, message, filling_add_entries);
     filling_flush(&filling);
+    if (filling.is_full)
+        more_say(gossip, from, message);
 }
 
 static bool digest_is_wanted(const struct gossip *gossip, const struct codec_digest *theirs,
@@ -303,19 +306,29 @@ static void digest_fill_wanted(struct filling *filling, const struct codec_messa
     }
 }
 
-/* The same of a PULL; and its range. */
-static size_t digest_pulled_bytes(const struct gossip *gossip, struct codec_message *message) {
+/* From its first digest to its last. */
+static void digest_note_pulled_range(struct codec_message *message) {
+    struct cursor in = cursor_of(message->digests);
+    struct codec_digest known;
+    for (bool is_first = true; cursor_left(&in) > 0; is_first = false) {
+        codec_read_digest(&in, &known);
+        if (is_first)
+            memcpy(message->first, known.uuid, GOSSIP_UUID_BYTES);
+        memcpy(message->last, known.uuid, GOSSIP_UUID_BYTES);
+    }
+}
+
+/* How much the sender of a PULL lacks. */
+static size_t digest_pulled_bytes(const struct gossip *gossip,
+                                  const struct codec_message *message) {
     struct cursor in = cursor_of(message->digests);
     struct codec_digest known;
     size_t bytes = 0;
-    for (bool is_first = true; cursor_left(&in) > 0; is_first = false) {
+    while (cursor_left(&in) > 0) {
         codec_read_digest(&in, &known);
         const struct member *member = member_find(gossip, known.uuid);
         if (member != NULL)
             bytes += filling_bytes(gossip, member, &known);
-        if (is_first)
-            memcpy(message->first, known.uuid, GOSSIP_UUID_BYTES);
-        memcpy(message->last, known.uuid, GOSSIP_UUID_BYTES);
     }
     return bytes;
 }
@@ -323,12 +336,15 @@ static size_t digest_pulled_bytes(const struct gossip *gossip, struct codec_mess
 void digest_pulled(struct gossip *gossip, const struct gossip_address *from,
                    const struct codec_message *message) {
     struct codec_message ranged = *message;
+    digest_note_pulled_range(&ranged);
     if (serving_may(gossip, message) &&
-        digest_pulled_bytes(gossip, &ranged) >= gossip->timing.stream_min_bytes &&
+        digest_pulled_bytes(gossip, message) >= gossip->timing.stream_min_bytes &&
         serving_offer(gossip, from, &ranged))
         return;
     struct filling filling = filling_for(gossip, from, message);
     digest_fill_wanted(&filling, message, filling_add_record);
     digest_fill_wanted(&filling, message, filling_add_entries);
     filling_flush(&filling);
+    if (filling.is_full)
+        more_say(gossip, from, &ranged);
 }

@@ -61,7 +61,9 @@ static bool filling_want(struct filling *filling, enum codec_section section) {
         return true;
     if (filling->is_open && section == CODEC_SECTION_RECORDS)
         filling_flush(filling);
-    if (filling->is_full || (!filling->is_open && filling->datagrams_left == 0))
+    if (!filling->is_open && filling->datagrams_left == 0)
+        filling->is_full = true;
+    if (filling->is_full)
         return false;
     if (!filling->is_open)
         filling_begin(filling);

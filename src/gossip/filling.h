@@ -11,7 +11,8 @@ struct filling {
     unsigned datagrams_left;
     bool is_open;
     enum codec_section section; /* the open list; 0: none */
-    bool is_piece, is_full;     /* of a stream; nothing more goes into it */
+    bool is_piece;              /* of a stream */
+    bool is_full;               /* there is more, which does not go into it */
     uint64_t version;           /* entries of the last member are written up to here */
 };
 

@@ -10,6 +10,7 @@
 #include "gossip/instance.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/more.h"
 #include "gossip/nearness.h"
 #include "gossip/observer.h"
 #include "gossip/pace.h"
@@ -86,7 +87,7 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     bucket_init(gossip);
     nearness_init(gossip);
     gossip->sequence = random_next(&gossip->random);
-    gossip->round_us = gossip->suspicion_us = gossip->news_us = GOSSIP_NEVER;
+    gossip->round_us = gossip->suspicion_us = gossip->news_us = gossip->more.at_us = GOSSIP_NEVER;
     gossip->probe_us =
         options->now_us + random_below(&gossip->random, gossip->timing.probe_interval_us);
     for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
@@ -200,6 +201,7 @@ static uint64_t gossip_next_deadline_us(const struct gossip *gossip) {
         deadline_us = earlier(deadline_us, observer_deadline_us(gossip));
     }
     deadline_us = earlier(deadline_us, earlier(gossip->suspicion_us, joining_deadline_us(gossip)));
+    deadline_us = earlier(deadline_us, more_deadline_us(gossip));
     deadline_us = earlier(deadline_us, asking_deadline_us(gossip));
     deadline_us = earlier(deadline_us, serving_deadline_us(gossip));
     return earlier(deadline_us, gossip->news_us);
@@ -217,6 +219,7 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     state_forget_removed(gossip);
     gossip_handle(gossip, event);
     joining_run(gossip);
+    more_run(gossip);
     probe_run(gossip);
     if (gossip->self->shown.state != GOSSIP_LEFT) {
         healing_run(gossip);

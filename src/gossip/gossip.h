@@ -334,6 +334,9 @@ const char *gossip_datagram_kind(struct bytes datagram);
 
 /* The key by which a member says in which zone it is: what is told stays mostly within one. */
 #define GOSSIP_KEY_ZONE "zone"
+/* Where a member lies (coordinate.h): said by the core itself. Setting it does nothing, and no walk
+ * of keys shows it. */
+#define GOSSIP_KEY_COORDINATE "~at"
 /* BYTES_NONE if it does not say. Borrows. */
 struct bytes gossip_zone(const struct gossip *gossip, const struct gossip_member *member);
 /* The round trip between any two members, estimated from their coordinates (Vivaldi), and by how

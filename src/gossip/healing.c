@@ -14,10 +14,6 @@ enum {
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-static bool address_equal(const struct gossip_address *a, const struct gossip_address *b) {
-    return a->port == b->port && strcmp(a->host, b->host) == 0;
-}
-
 /* Half of the probes in flight are for the members. */
 static bool has_room(const struct gossip *gossip) {
     return gossip->probe_count < GOSSIP_PROBE_MAXIMUM / 2;
@@ -31,16 +27,16 @@ static uint64_t pause_by_lot_us(struct gossip *gossip, uint64_t pause_us) {
 
 static bool is_known_at(const struct gossip *gossip, const struct gossip_address *address) {
     for (size_t i = 0; i < gossip->rotation.count; i++)
-        if (address_equal(&gossip->rotation.members[i]->shown.who->address, address))
+        if (gossip_address_equal(&gossip->rotation.members[i]->shown.who->address, address))
             return true;
-    return address_equal(&gossip->self->shown.who->address, address);
+    return gossip_address_equal(&gossip->self->shown.who->address, address);
 }
 
 /* Seeds. */
 
 void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
     for (size_t i = 0; i < gossip->seed_count; i++)
-        if (address_equal(&gossip->seeds[i].address, address))
+        if (gossip_address_equal(&gossip->seeds[i].address, address))
             return;
     if (gossip->seed_count == GOSSIP_SEED_MAXIMUM) {
         log_line(gossip->log, LOG_WARN, "too many seeds; one is left out",
@@ -64,7 +60,7 @@ static bool seed_is_known(const struct gossip *gossip, const struct seed *seed) 
 
 static void seed_run(struct gossip *gossip, size_t position) {
     struct seed *seed = &gossip->seeds[position];
-    if (seed->is_self || address_equal(&seed->address, &gossip->self->shown.who->address)) {
+    if (seed->is_self || gossip_address_equal(&seed->address, &gossip->self->shown.who->address)) {
         seed->next_us = GOSSIP_NEVER;
         return;
     }
@@ -121,7 +117,7 @@ static void lost_forget(struct gossip *gossip, size_t position) {
 
 void healing_found(struct gossip *gossip, const struct gossip_address *address) {
     for (size_t i = gossip->lost_count; i > 0; i--)
-        if (address_equal(&gossip->lost[i - 1], address))
+        if (gossip_address_equal(&gossip->lost[i - 1], address))
             lost_forget(gossip, i - 1);
 }
 

@@ -4,6 +4,7 @@
 #include "gossip/digest.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/more.h"
 #include "gossip/packing.h"
 #include "gossip/ping.h"
 #include "gossip/probe.h"
@@ -80,6 +81,8 @@ static void hearing_dispatch(struct gossip *gossip, const struct gossip_address 
         joining_copied(gossip, message);
         if (message->has_stream)
             asking_offered(gossip, message);
+        else if (message->has_range)
+            more_hear(gossip, from, message);
         return;
     case CODEC_NEWS:
         return;

@@ -22,6 +22,7 @@
  *     digest.c      comparing the whole with one other node
  *     walk.c        our members beside what it says of them
  *     filling.c     sending what it lacks, compressed by packing.c
+ *     more.c        going on where one answer does not hold all that it lacks
  *     serving.c     the same by streams, where it is much
  *     asking.c      taking what this node lacks by a stream
  *     pace.c        how fast that is (adapt.c: from what was measured)
@@ -198,6 +199,23 @@ struct rotation {
     size_t count, capacity, next;
 };
 
+/* A life that this node speaks with; it may not be known as a member. */
+struct partner {
+    bool is_set;
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t generation;
+};
+
+/* What an answer that was cut said that there is more of (more.h). */
+struct more {
+    struct gossip_address to;
+    struct partner partner;
+    uint8_t first[GOSSIP_UUID_BYTES], last[GOSSIP_UUID_BYTES];
+    uint64_t at_us; /* it is asked for then; GOSSIP_NEVER: nothing is */
+    uint64_t hash;  /* of the whole when this node asked last */
+    unsigned rounds;
+};
+
 /* A stream that this node asked for (asking.h). */
 struct asking {
     uint64_t stream; /* 0: none */
@@ -221,13 +239,6 @@ struct pace {
     unsigned fan_out;
     uint64_t flush_us; /* news is gathered so long */
     uint64_t slow_us;  /* between the last tellings of the same news */
-};
-
-/* A life that this node speaks with; it may not be known as a member. */
-struct partner {
-    bool is_set;
-    uint8_t uuid[GOSSIP_UUID_BYTES];
-    uint64_t generation;
 };
 
 /* Of a newcomer to the first that answered it (joining.h). */
@@ -284,6 +295,7 @@ struct gossip {
     uint64_t joining_hash; /* of a whole copy, as who sent it says; once has_joining_hash */
     bool has_joining_hash;
     struct greeting greeting;
+    struct more more;
 
     bool has_streams;
     struct asking asking;
@@ -355,6 +367,11 @@ struct gossip {
     struct gossip_stream_action *stream_actions; /* as handed out */
     size_t stream_action_capacity;
 };
+
+static inline bool gossip_address_equal(const struct gossip_address *a,
+                                        const struct gossip_address *b) {
+    return a->port == b->port && strcmp(a->host, b->host) == 0;
+}
 
 /* sending.c, hearing.c: what all parts need. */
 void gossip_send(struct gossip *gossip,

@@ -11,7 +11,7 @@ enum {
     SAY_SECONDS_PER_MEMBER = 1
 };
 #define ERROR_GOOD     0.25
-#define COORDINATE_KEY BYTES_LITERAL("~at")
+#define COORDINATE_KEY BYTES_LITERAL(GOSSIP_KEY_COORDINATE)
 #define ZONE_KEY       BYTES_LITERAL(GOSSIP_KEY_ZONE)
 
 static uint64_t nearness_pause_us(struct gossip *gossip, uint64_t least_us) {

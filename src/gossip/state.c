@@ -4,6 +4,7 @@
 #include "base/planted.h"
 #include "gossip/broadcast.h"
 #include "gossip/member.h"
+#include "gossip/nearness.h"
 #include "gossip/propagation.h"
 
 enum { REMOVED_CHECK_SECONDS = 10, ENTRY_OVERHEAD_BYTES = 160 };
@@ -179,6 +180,17 @@ static void state_say(struct gossip *gossip, const struct entry *known, struct b
     state_forget(gossip, 0);
 }
 
+/* Those that the owner has it say; what the core says by itself is beside them. */
+static size_t state_said_count(const struct gossip *gossip) {
+    const struct chain *chain = gossip->self->chain;
+    size_t count = 0;
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct entry *entry = chain->links[i].entry;
+        count += !entry->is_removed && !nearness_is_own_key(entry_key(entry));
+    }
+    return count;
+}
+
 int state_set(struct gossip *gossip, struct bytes key, struct bytes value,
               enum gossip_priority priority) {
     if (key.length == 0 || key.length > GOSSIP_KEY_MAXIMUM || value.length > GOSSIP_VALUE_MAXIMUM)
@@ -188,8 +200,8 @@ int state_set(struct gossip *gossip, struct bytes key, struct bytes value,
     struct bytes before = is_known ? entry_value(known) : BYTES_NONE;
     if (bytes_equal(before, value))
         return 0;
-    size_t living = gossip->self->chain->count - gossip->removal_count;
-    if (!is_known && living >= GOSSIP_KEYS_PER_MEMBER_MAXIMUM)
+    if (!is_known && !nearness_is_own_key(key) &&
+        state_said_count(gossip) >= GOSSIP_KEYS_PER_MEMBER_MAXIMUM)
         return ERR_LIMIT;
     state_say(gossip, known, key, value, priority);
     return 0;

@@ -91,6 +91,10 @@ int troth_gossip_configure(struct troth_gossip *gossip, const char *name, const 
 
 /* ---- a step ---- */
 
+static bool is_reserved(struct bytes key) {
+    return bytes_equal(key, bytes_of_text(GOSSIP_KEY_COORDINATE));
+}
+
 /* Would the core take this key? It says so to its log only. */
 static int check_key(const struct troth_gossip *gossip, struct bytes key) {
     struct bytes own_key, own_value;
@@ -100,6 +104,8 @@ static int check_key(const struct troth_gossip *gossip, struct bytes key) {
         return TROTH_GOSSIP_INVALID;
     if (key.length > GOSSIP_KEY_MAXIMUM)
         return TROTH_GOSSIP_LIMIT;
+    if (is_reserved(key))
+        return TROTH_GOSSIP_REFUSED;
     const struct gossip_member *self = gossip_member_at(gossip->gossip, 0);
     while (gossip_walk_keys(gossip->gossip, self, &position, &own_key, &own_value, &version)) {
         if (bytes_equal(own_key, key))
@@ -126,7 +132,7 @@ static enum gossip_priority inner_priority(enum troth_gossip_priority priority) 
     return GOSSIP_URGENT;
 }
 
-/* The core's event for the library's. INVALID, LIMIT. */
+/* The core's event for the library's. INVALID, LIMIT, REFUSED. */
 static int inner_event(const struct troth_gossip *gossip, const struct troth_gossip_event *event,
                        struct gossip_event *out) {
     *out = (struct gossip_event){
@@ -152,8 +158,9 @@ static int inner_event(const struct troth_gossip *gossip, const struct troth_gos
     case TROTH_GOSSIP_REMOVE:
         out->kind = GOSSIP_SET; /* of nothing */
         out->key = inner_bytes(event->key);
-        return out->key.length > 0 && out->key.length <= GOSSIP_KEY_MAXIMUM ? 0
-                                                                            : TROTH_GOSSIP_INVALID;
+        if (out->key.length == 0 || out->key.length > GOSSIP_KEY_MAXIMUM)
+            return TROTH_GOSSIP_INVALID;
+        return is_reserved(out->key) ? TROTH_GOSSIP_REFUSED : 0;
     case TROTH_GOSSIP_SEED:
         out->kind = GOSSIP_SEED;
         out->address = inner_address(&event->address);

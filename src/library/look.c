@@ -8,6 +8,8 @@ static_assert((int)TROTH_GOSSIP_UUID_BYTES == (int)GOSSIP_UUID_BYTES, "as the he
 static_assert((int)TROTH_GOSSIP_HOST_BYTES == (int)GOSSIP_HOST_MAXIMUM, "as the header says");
 static_assert((int)TROTH_GOSSIP_HOST_BYTES == (int)NET_HOST_MAXIMUM, "as the header says");
 static_assert((int)TROTH_GOSSIP_KEY_MAXIMUM == (int)GOSSIP_KEY_MAXIMUM, "as the header says");
+static_assert((int)TROTH_GOSSIP_KEYS_MAXIMUM == (int)GOSSIP_KEYS_PER_MEMBER_MAXIMUM,
+              "as the header says");
 static_assert((int)TROTH_GOSSIP_VALUE_MAXIMUM == (int)GOSSIP_VALUE_MAXIMUM, "as the header says");
 static_assert((int)TROTH_GOSSIP_DATAGRAM_MAXIMUM == (int)GOSSIP_DATAGRAM_MAXIMUM,
               "as the header says");

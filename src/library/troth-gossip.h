@@ -33,12 +33,19 @@
 extern "C" {
 #endif
 
+/* The release that this header belongs to; troth_gossip_version() says that of the library. */
+#define TROTH_GOSSIP_VERSION       "0.1.0"
+#define TROTH_GOSSIP_VERSION_MAJOR 0
+#define TROTH_GOSSIP_VERSION_MINOR 1
+#define TROTH_GOSSIP_VERSION_PATCH 0
+
 enum {
     TROTH_GOSSIP_UUID_BYTES = 16,
     TROTH_GOSSIP_HOST_BYTES = 64,         /* of an address, with the zero byte */
     TROTH_GOSSIP_NAME_BYTES = 64,         /* with the zero byte */
     TROTH_GOSSIP_KEY_MAXIMUM = 64,        /* bytes */
     TROTH_GOSSIP_VALUE_MAXIMUM = 800,     /* bytes */
+    TROTH_GOSSIP_KEYS_MAXIMUM = 128,      /* that one member says at a time */
     TROTH_GOSSIP_DATAGRAM_MAXIMUM = 1160, /* bytes, before sealing */
     TROTH_GOSSIP_PROBLEM_BYTES = 512      /* room for any sentence about a problem */
 };
@@ -144,10 +151,12 @@ int troth_gossip_configure(struct troth_gossip *gossip, const char *name, const 
 enum troth_gossip_event_kind {
     TROTH_GOSSIP_TICK = 0,     /* the deadline has come */
     TROTH_GOSSIP_DATAGRAM = 1, /* `bytes` came from `address`; malformed ones are counted */
-    TROTH_GOSSIP_SET = 2,      /* this member says `key` = `value`. INVALID, LIMIT */
-    TROTH_GOSSIP_REMOVE = 3,   /* it says `key` no more */
-    TROTH_GOSSIP_SEED = 4,     /* look for members at `address`, for ever, until one answers */
-    TROTH_GOSSIP_LEAVE = 5,    /* say goodbye; from then on only answer */
+    TROTH_GOSSIP_SET = 2,    /* this member says `key` = `value`. INVALID; LIMIT: too long, or more
+                                  than KEYS_MAXIMUM; REFUSED: "~at", which the library itself says
+                                  of where a member lies */
+    TROTH_GOSSIP_REMOVE = 3, /* it says `key` no more. INVALID, REFUSED: as of SET */
+    TROTH_GOSSIP_SEED = 4,   /* look for members at `address`, for ever, until one answers */
+    TROTH_GOSSIP_LEAVE = 5,  /* say goodbye; from then on only answer */
     TROTH_GOSSIP_CONTACT =
         6 /* the member `uuid` was just heard directly by other means: it lives */
 };
@@ -190,8 +199,8 @@ struct troth_gossip_actions {
     size_t try_count;
     uint64_t deadline_us; /* step with a TICK at or after this time */
 };
-/* Never waits. INVALID, LIMIT: of what the event says; then there are no actions but the deadline.
- */
+/* Never waits. INVALID, LIMIT, REFUSED: of what the event says; then there are no actions but the
+ * deadline. */
 int troth_gossip_step(struct troth_gossip *gossip, const struct troth_gossip_event *event,
                       struct troth_gossip_actions *actions);
 
@@ -265,7 +274,8 @@ int troth_gossip_udp_timeout_ms(const struct troth_gossip_udp *udp);
 /* More members to look for: as `join`. Waits while names are looked up. INVALID, IO. */
 int troth_gossip_udp_join(struct troth_gossip_udp *udp, const char *join, char *problem,
                           size_t problem_bytes);
-/* This member says key = value. INVALID, LIMIT. */
+/* This member says key = value, or says it no more. Both take effect, and the callback runs, before
+ * they return. INVALID, LIMIT, REFUSED: as of TROTH_GOSSIP_SET. */
 int troth_gossip_udp_set(struct troth_gossip_udp *udp, const char *key, const void *value,
                          size_t value_bytes);
 int troth_gossip_udp_remove(struct troth_gossip_udp *udp, const char *key);

@@ -10,7 +10,7 @@ bool gossip_key_is_own(struct bytes key) {
 #define MEMBER_SAYS(field, key) key,
 #include "member/member_says.def"
 #undef MEMBER_SAYS
-        GOSSIP_KEY_ZONE};
+        GOSSIP_KEY_ZONE, GOSSIP_KEY_COORDINATE};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (bytes_equal(key, bytes_of_text(own[i])))
             return true;

@@ -1,6 +1,7 @@
 /* A newcomer is joining until its copy of the state is whole: who takes part with half of it in
  * hand accuses, helps and is relied on too early. */
-#include "../unit.h"
+#include "../planting.h"
+#include "gossip/codec.h"
 #include "world.h"
 
 enum { SECOND = 1000000, MEMBERS = 20, KEYS = 60, BOUND_INTERVALS = 4 };
@@ -113,6 +114,67 @@ static void test_a_referral_is_no_copy(void **state) {
     world_free(arrivals.world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_a_partial_fill_is_no_copy),
-          cmocka_unit_test(test_a_copy_with_holes_is_no_copy),
-          cmocka_unit_test(test_a_referral_is_no_copy))
+static bool last_is_whole(struct world *world) {
+    return copy_is_whole(world, world->count) &&
+           world_is_state(world, world->count, world->count, GOSSIP_ALIVE);
+}
+
+/* Twenty members say a hundred keys each, 800 KB together, and there are no streams: what one
+ * answer does not hold is asked for as soon as it has come, so that the newcomer has all of it
+ * within a second. */
+static void test_two_thousand_keys_by_datagrams(void **state) {
+    (void)state;
+    struct world *world = world_new(304);
+    char key[16], value[401] = {0};
+    world_add_cluster(world, MEMBERS);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    for (unsigned i = 0; i < 100 * MEMBERS; i++) {
+        snprintf(key, sizeof key, "key%u", i / MEMBERS);
+        for (unsigned at = 0; at + 1 < sizeof value; at++)
+            value[at] = (char)('!' + random_below(&world->random, 90));
+        world_set(world, 1 + i % MEMBERS, key, value);
+        world_run(world, SECOND / 100);
+    }
+    world_run(world, 20 * SECOND);
+    uint64_t bytes = world->byte_count;
+    world_seed(world, world_add(world)->number, 1);
+    assert_true(world_run_until(world, SECOND, last_is_whole));
+    assert_true(world->byte_count - bytes < 1500000);
+    world_free(world);
+}
+
+/* A FILL that says no more than "there is more" of all members, as one member to another. */
+static void say_more(struct world *world, unsigned from, unsigned to) {
+    static const uint8_t first[GOSSIP_UUID_BYTES];
+    uint8_t last[GOSSIP_UUID_BYTES];
+    struct codec_writer writer;
+    memset(last, 0xff, sizeof last);
+    codec_writer_init(&writer);
+    codec_begin(&writer, &(struct codec_wire){0}, CODEC_FILL, world->nodes[from].uuid,
+                world->nodes[from].generation);
+    codec_write_range(&writer, first, last);
+    world_send(world, from, to, buffer_bytes(&writer.buffer));
+    codec_writer_release(&writer);
+}
+
+/* Who says again and again that there is more, and sends nothing, is asked once. */
+static void test_what_brings_nothing_is_not_asked_for_again(void **state) {
+    (void)state;
+    struct world *world = world_new(305);
+    world_add_cluster(world, 4);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    world_run(world, 5 * SECOND);
+    uint64_t digests = world->digest_count;
+    for (unsigned i = 0; i < 100; i++) {
+        say_more(world, 2, 3);
+        world_run(world, SECOND / 50);
+    }
+    assert_int_equal(world->digest_count - digests, 1);
+    world_free(world);
+}
+
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_a_partial_fill_is_no_copy),
+                   cmocka_unit_test(test_a_copy_with_holes_is_no_copy),
+                   cmocka_unit_test(test_a_referral_is_no_copy),
+                   cmocka_unit_test(test_two_thousand_keys_by_datagrams),
+                   cmocka_unit_test(test_what_brings_nothing_is_not_asked_for_again))

@@ -317,6 +317,18 @@ static void command_counters(struct script *script) {
     if (node)
         show_counters(script, node);
 }
+/* How much of what the others say a node knows. */
+static void command_knows(struct script *script) {
+    struct world *world = script->world;
+    unsigned node = node_of(script, script->words[1], true);
+    unsigned known = 0, said = 0;
+    for (unsigned other = 1; node && other <= world->count; other++)
+        if (other != node && world->nodes[other].gossip != NULL) {
+            said += world_key_count(world, other, other);
+            known += world_key_count(world, node, other);
+        }
+    buffer_append_format(&script->out, "%u knows %u of %u keys\n", node, known, said);
+}
 
 static void command_sealed(struct script *script) { script->world->is_sealed = true; }
 static void command_record(struct script *script) { world_record(script->world); }
@@ -342,6 +354,7 @@ static const struct {
     {"record", 1, 1, command_record},     {"replay", 1, 1, command_replay},
     {"name", 3, 3, command_name},         {"streams", 2, 2, command_streams},
     {"fill", 3, 3, command_fill},         {"large-streams", 2, 2, command_large_streams},
+    {"knows", 2, 2, command_knows},
 };
 
 static void run_command(struct script *script, char *line) {

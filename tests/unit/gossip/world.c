@@ -421,6 +421,18 @@ struct bytes world_value(struct world *world, unsigned number, unsigned other, c
                   : BYTES_NONE;
 }
 
+unsigned world_key_count(struct world *world, unsigned number, unsigned other) {
+    const struct gossip_member *member = world_view(world, number, other);
+    size_t position = 0;
+    struct bytes key, value;
+    uint64_t version;
+    unsigned count = 0;
+    while (member != NULL &&
+           gossip_walk_keys(world->nodes[number].gossip, member, &position, &key, &value, &version))
+        count++;
+    return count;
+}
+
 bool world_is_state(struct world *world, unsigned number, unsigned other,
                     enum gossip_member_state state) {
     const struct gossip_member *member = world_view(world, number, other);

@@ -100,6 +100,8 @@ bool world_run_until(struct world *world, uint64_t longest_us, bool (*holds)(str
 const struct gossip_member *world_view(struct world *world, unsigned number, unsigned other);
 /* The value by which `number` knows a key of `other`'s; BYTES_NONE if it does not. */
 struct bytes world_value(struct world *world, unsigned number, unsigned other, const char *key);
+/* How many keys of `other`'s `number` knows. */
+unsigned world_key_count(struct world *world, unsigned number, unsigned other);
 bool world_is_state(struct world *world, unsigned number, unsigned other,
                     enum gossip_member_state state);
 /* Every running node knows the key of `of` by that value ("": it does not know the key). */
