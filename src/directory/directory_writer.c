@@ -124,60 +124,91 @@ void directory_writer_free(struct directory_writer *writer) {
 
 /* ---- a shard ---- */
 
-struct shard_chunks {
-    struct snapshot_chunk *items;
+struct shard_writer {
+    struct disk *disk;
+    struct machine *machine;
+    uint32_t shard;
+    struct snapshot_chunk chunk; /* the one at hand, */
+    struct buffer raw;           /* and what it holds */
+    struct snapshot_chunk *written;
     uint32_t count, capacity;
 };
 
-static int write_chunk(struct disk *disk, uint32_t shard, struct snapshot_chunk *chunk,
-                       struct buffer *raw, struct shard_chunks *chunks) {
+static void note_written(struct shard_writer *writer) {
+    if (writer->count == writer->capacity) {
+        writer->capacity = writer->capacity * 2 + 16;
+        writer->written =
+            memory_resize(writer->written, writer->capacity * sizeof(*writer->written));
+    }
+    writer->written[writer->count++] = writer->chunk;
+}
+
+static int write_chunk(struct shard_writer *writer) {
+    if (writer->raw.is_overflowed) {
+        return ERR_LIMIT;
+    }
     struct buffer image;
     buffer_init(&image, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
-    int error = raw->is_overflowed ? ERR_LIMIT
-                                   : snapshot_chunk_pack(shard, buffer_bytes(raw), &image, chunk);
+    int error =
+        snapshot_chunk_pack(writer->shard, buffer_bytes(&writer->raw), &image, &writer->chunk);
     if (!error) {
-        error = snapshot_chunk_write(disk, shard, chunk, buffer_bytes(&image));
+        error =
+            snapshot_chunk_write(writer->disk, writer->shard, &writer->chunk, buffer_bytes(&image));
     }
     if (!error) {
-        if (chunks->count == chunks->capacity) {
-            chunks->capacity = chunks->capacity * 2 + 16;
-            chunks->items = memory_resize(chunks->items, chunks->capacity * sizeof(*chunks->items));
-        }
-        chunks->items[chunks->count++] = *chunk;
+        note_written(writer);
     }
     buffer_release(&image);
-    buffer_clear(raw);
+    return error;
+}
+
+/* Behind the last part of a slot there may be nothing but the hash of a key that is whole now. */
+static int end_chunk(struct shard_writer *writer) {
+    int error = 0;
+    if (writer->raw.length > 0) {
+        error = write_chunk(writer);
+    } else if (writer->count > 0) {
+        writer->written[writer->count - 1].state_hash += writer->chunk.state_hash;
+    }
+    writer->chunk = (struct snapshot_chunk){.state_hash = 0};
+    buffer_clear(&writer->raw);
+    return error;
+}
+
+/* A slot that is more than a chunk has chunks of its own, its parts. */
+static int write_slot(struct shard_writer *writer, slot_number slot, uint64_t slot_bytes) {
+    bool has_parts = slot_bytes > DIRECTORY_WRITER_CHUNK_BYTES &&
+                     writer->count < SNAPSHOT_CHUNK_COUNT_MAXIMUM - SLOT_COUNT;
+    size_t part_bytes = has_parts ? DIRECTORY_WRITER_CHUNK_BYTES : SIZE_MAX;
+    int error = has_parts ? end_chunk(writer) : 0;
+    enum cut_saved saved = CUT_SAVED_PART;
+    while (!error && saved == CUT_SAVED_PART) {
+        writer->chunk.first_slot = writer->raw.length ? writer->chunk.first_slot : slot;
+        writer->chunk.last_slot = slot;
+        saved = writer->machine->ops->save(writer->machine, slot, SIZE_MAX, part_bytes,
+                                           &writer->raw, &writer->chunk.state_hash);
+        if (has_parts || writer->raw.length >= DIRECTORY_WRITER_CHUNK_BYTES) {
+            error = end_chunk(writer);
+        }
+    }
     return error;
 }
 
 /* Slots one behind the other, until a chunk is full. */
-static int write_chunks(struct disk *disk, uint32_t shard, struct machine *machine,
-                        struct shard_chunks *chunks) {
-    struct buffer raw;
-    struct snapshot_chunk chunk = {0};
+static int write_slots(struct shard_writer *writer) {
+    struct machine *machine = writer->machine;
     int error = 0;
     struct slot_set all;
     memset(&all, 0xff, sizeof(all));
     machine->ops->cut(machine, &all);
-    buffer_init(&raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
     for (unsigned slot = 0; slot < SLOT_COUNT && !error; slot++) {
-        if (machine->ops->slot_bytes(machine, (slot_number)slot) == 0) {
-            continue;
-        }
-        if (raw.length == 0) {
-            chunk = (struct snapshot_chunk){.first_slot = (uint16_t)slot};
-        }
-        chunk.last_slot = (uint16_t)slot;
-        machine->ops->save(machine, (slot_number)slot, SIZE_MAX, &raw, &chunk.state_hash);
-        if (raw.length >= DIRECTORY_WRITER_CHUNK_BYTES) {
-            error = write_chunk(disk, shard, &chunk, &raw, chunks);
+        uint64_t slot_bytes = machine->ops->slot_bytes(machine, (slot_number)slot);
+        if (slot_bytes > 0) {
+            error = write_slot(writer, (slot_number)slot, slot_bytes);
         }
     }
-    if (!error && raw.length) {
-        error = write_chunk(disk, shard, &chunk, &raw, chunks);
-    }
+    error = error ? error : end_chunk(writer);
     machine->ops->end_cut(machine);
-    buffer_release(&raw);
     return error;
 }
 
@@ -197,17 +228,19 @@ static void describe(const struct directory_shard_state *state, struct snapshot_
 
 static int write_snapshot(struct disk *disk, const struct directory_shard_state *state,
                           struct machine *machine) {
-    struct shard_chunks chunks = {0};
+    struct shard_writer writer = {.disk = disk, .machine = machine, .shard = state->number};
     struct snapshot_meta meta;
-    int error = write_chunks(disk, state->number, machine, &chunks);
+    buffer_init(&writer.raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
+    int error = write_slots(&writer);
     if (!error) {
         describe(state, &meta);
         struct snapshot_manifest *manifest =
-            snapshot_manifest_new(&meta, chunks.items, chunks.count);
+            snapshot_manifest_new(&meta, writer.written, writer.count);
         error = snapshot_manifest_write(disk, manifest);
         snapshot_manifest_free(manifest);
     }
-    memory_free(chunks.items);
+    buffer_release(&writer.raw);
+    memory_free(writer.written);
     return error;
 }
 

@@ -9,7 +9,7 @@
 #include "io/disk.h"
 #include "shard/machine.h"
 
-enum { DIRECTORY_WRITER_CHUNK_BYTES = 8 << 20 /* raw; but a slot is never cut */ };
+enum { DIRECTORY_WRITER_CHUNK_BYTES = 8 << 20 /* raw, about */ };
 
 struct directory_writer_options {
     struct disk *node_disk; /* borrows */

@@ -9,6 +9,13 @@
 
 struct keyspace;
 
+/* What saving more of a slot came to. */
+enum cut_saved {
+    CUT_SAVED_SOME,
+    CUT_SAVED_PART, /* what is in the buffer is whole blocks; of the slot there may be more */
+    CUT_SAVED_ALL
+};
+
 struct keyspace *keyspace_new(uint64_t hash_seed);
 void keyspace_free(struct keyspace *keyspace);
 uint64_t keyspace_key_count(const struct keyspace *keyspace);
@@ -47,10 +54,11 @@ uint64_t keyspace_slot_bytes(const struct keyspace *keyspace, slot_number slot);
 void keyspace_cut(struct keyspace *keyspace, const struct slot_set *slots);
 /* Appends, about `bytes` at a time, every key that the slot held at the cut, with type, value and
  * expiry, as blocks of whole records of a versioned format (docs/format/keyspace.md), each of
- * roughly 64 KiB. True once the slot is whole; then its part of keyspace_hash() has been added to
- * *state_hash. The slots of the cut in any order, one after the other, each all into one buffer. */
-bool keyspace_save_cut(struct keyspace *keyspace, slot_number slot, size_t bytes,
-                       struct buffer *out, uint64_t *state_hash);
+ * roughly 64 KiB; of what is whole its part of keyspace_hash() is added to *state_hash. The slots
+ * of the cut in any order, one after the other. What is in the buffer stays there, but may be taken
+ * out as a part once it has `part_bytes` or more (CUT_SAVED_PART). */
+enum cut_saved keyspace_save_cut(struct keyspace *keyspace, slot_number slot, size_t bytes,
+                                 size_t part_bytes, struct buffer *out, uint64_t *state_hash);
 /* Gives up what is not saved. */
 void keyspace_end_cut(struct keyspace *keyspace);
 /* The memory of records, objects and fields that are held for the cut only. */

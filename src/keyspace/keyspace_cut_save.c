@@ -198,8 +198,8 @@ static bool save_some(struct keyspace *keyspace, struct buffer *out, uint64_t *s
     return true;
 }
 
-bool keyspace_save_cut(struct keyspace *keyspace, slot_number slot, size_t bytes,
-                       struct buffer *out, uint64_t *state_hash) {
+enum cut_saved keyspace_save_cut(struct keyspace *keyspace, slot_number slot, size_t bytes,
+                                 size_t part_bytes, struct buffer *out, uint64_t *state_hash) {
     CHECK(keyspace->cut != NULL);
     const struct cut_walk *walk = &keyspace->cut->walk;
     if (!walk->is_begun)
@@ -209,9 +209,11 @@ bool keyspace_save_cut(struct keyspace *keyspace, slot_number slot, size_t bytes
     while (out->length - begin_bytes + steps * CUT_STEP_BYTES < bytes) {
         if (!save_some(keyspace, out, state_hash)) {
             end_slot(keyspace, out);
-            return true;
+            return CUT_SAVED_ALL;
         }
+        if (walk->saver.block_bytes == 0 && out->length >= part_bytes)
+            return CUT_SAVED_PART;
         steps++;
     }
-    return false;
+    return CUT_SAVED_SOME;
 }

@@ -58,15 +58,15 @@ static void control_cut(struct machine *machine, const struct slot_set *slots) {
     }
 }
 
-static bool control_save(struct machine *machine, slot_number slot, size_t bytes,
-                         struct buffer *out, uint64_t *state_hash) {
+static enum cut_saved control_save(struct machine *machine, slot_number slot, size_t bytes,
+                                   size_t part_bytes, struct buffer *out, uint64_t *state_hash) {
     struct control_machine *control = control_of(machine);
-    (void)bytes;
+    (void)bytes, (void)part_bytes;
     if (slot == 0) {
         buffer_append_bytes(out, buffer_bytes(&control->cut));
         *state_hash += control->cut_hash;
     }
-    return true;
+    return CUT_SAVED_ALL;
 }
 
 static void control_end_cut(struct machine *machine) { buffer_clear(&control_of(machine)->cut); }

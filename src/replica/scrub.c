@@ -25,7 +25,8 @@ struct scrub {
     uint64_t segment;  /* the last one that was read */
     uint64_t damaged;  /* the newest segment that is */
     uint32_t shard;    /* the one that is looked at, */
-    unsigned slot;     /* from here on; */
+    unsigned slot;     /* from here on, */
+    unsigned part;     /* which of the chunks of that slot is next; */
     bool has_manifest; /* its manifest was */
     uint64_t damage_count;
 };
@@ -65,7 +66,7 @@ static void end_pass(struct scrub *scrub) {
 
 static void next_shard(struct scrub *scrub) {
     scrub->shard++;
-    scrub->slot = 0;
+    scrub->slot = scrub->part = 0;
     scrub->has_manifest = false;
 }
 
@@ -74,11 +75,16 @@ static const struct snapshot_manifest *newest_of(const struct scrub *scrub) {
     return shard ? snapshot_shelf_newest(shard_snapshot_shelf(shard)) : NULL;
 }
 
-static const struct snapshot_chunk *chunk_from(const struct snapshot_manifest *manifest,
-                                               unsigned slot) {
-    for (uint32_t i = 0; i < manifest->chunk_count; i++) {
-        if (manifest->chunks[i].first_slot >= slot) {
-            return &manifest->chunks[i];
+/* The next one, of a manifest that may be another than the last time. */
+static const struct snapshot_chunk *next_chunk(const struct scrub *scrub,
+                                               const struct snapshot_manifest *manifest) {
+    unsigned parts_left = scrub->part;
+    for (uint32_t i = snapshot_manifest_find(manifest, scrub->slot); i < manifest->chunk_count;
+         i++) {
+        const struct snapshot_chunk *chunk = &manifest->chunks[i];
+        if (chunk->first_slot > scrub->slot ||
+            (chunk->first_slot == scrub->slot && parts_left-- == 0)) {
+            return chunk;
         }
     }
     return NULL;
@@ -94,8 +100,9 @@ static bool choose_of_shard(struct scrub *scrub) {
         scrub_job_manifest(&scrub->job, newest);
         return true;
     }
-    const struct snapshot_chunk *chunk = chunk_from(newest, scrub->slot);
+    const struct snapshot_chunk *chunk = next_chunk(scrub, newest);
     if (chunk) {
+        scrub->part = chunk->first_slot == scrub->slot ? scrub->part : 0;
         scrub->slot = chunk->first_slot;
         scrub_job_chunk(&scrub->job, scrub->shard, chunk);
     }
@@ -134,7 +141,8 @@ static void advance(struct scrub *scrub) {
         scrub->has_manifest = true;
         break;
     case SCRUB_CHUNK:
-        scrub->slot = scrub->job.chunk.last_slot + 1u;
+        scrub->slot = scrub->job.chunk.last_slot;
+        scrub->part = scrub->slot == scrub->job.chunk.first_slot ? scrub->part + 1 : 1;
         break;
     }
     scrub->is_told = false;
@@ -146,7 +154,7 @@ static bool is_needed(const struct scrub *scrub) {
     if (newest == NULL || scrub->job.kind == SCRUB_MANIFEST) {
         return newest && newest->meta.index == scrub->job.index;
     }
-    const struct snapshot_chunk *chunk = chunk_from(newest, scrub->slot);
+    const struct snapshot_chunk *chunk = next_chunk(scrub, newest);
     return chunk && chunk->first_slot == scrub->job.chunk.first_slot &&
            chunk->stored_checksum == scrub->job.chunk.stored_checksum;
 }

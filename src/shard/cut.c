@@ -37,12 +37,17 @@ void cut_free(struct cut *cut) {
     memory_free(cut);
 }
 
-static bool save_some(struct cut *cut, size_t enough_bytes) {
-    return cut->machine->ops->save(cut->machine, (slot_number)cut->next_slot,
-                                   enough_bytes - cut->raw.length, &cut->raw, &cut->state_hash);
+/* Hands over what was saved, and begins anew. */
+static void hand_over(struct cut *cut, struct snapshot_chunk *chunk, struct buffer *raw) {
+    chunk->state_hash = cut->state_hash;
+    *raw = cut->raw;
+    cut->last_bytes = raw->length;
+    buffer_init(&cut->raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
+    cut->state_hash = 0;
 }
 
-bool cut_save(struct cut *cut, struct snapshot_chunk *chunk, size_t bytes, struct buffer *raw) {
+enum cut_saved cut_save(struct cut *cut, struct snapshot_chunk *chunk, size_t bytes,
+                        size_t part_bytes, struct buffer *raw) {
     if (cut->next_slot < chunk->first_slot) {
         cut->next_slot = chunk->first_slot;
     }
@@ -51,17 +56,17 @@ bool cut_save(struct cut *cut, struct snapshot_chunk *chunk, size_t bytes, struc
         cut->raw.is_overflowed = false;
     }
     size_t enough_bytes = cut->raw.length + bytes;
+    enum cut_saved saved = CUT_SAVED_ALL;
     while (cut->next_slot <= chunk->last_slot && cut->raw.length < enough_bytes &&
-           save_some(cut, enough_bytes)) {
-        cut->next_slot++;
+           saved == CUT_SAVED_ALL) {
+        saved = cut->machine->ops->save(cut->machine, (slot_number)cut->next_slot,
+                                        enough_bytes - cut->raw.length, part_bytes, &cut->raw,
+                                        &cut->state_hash);
+        cut->next_slot += saved == CUT_SAVED_ALL;
     }
-    if (cut->next_slot <= chunk->last_slot) {
-        return false;
+    if (saved != CUT_SAVED_PART && cut->next_slot <= chunk->last_slot) {
+        return CUT_SAVED_SOME;
     }
-    chunk->state_hash = cut->state_hash;
-    *raw = cut->raw;
-    cut->last_bytes = raw->length;
-    buffer_init(&cut->raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
-    cut->state_hash = 0;
-    return true;
+    hand_over(cut, chunk, raw);
+    return saved;
 }

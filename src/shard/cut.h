@@ -11,6 +11,9 @@ struct cut;
 struct cut *cut_new(struct machine *machine, struct slot_watch *watch, const struct plan *plan);
 /* Gives up what is not saved yet; NULL is allowed. */
 void cut_free(struct cut *cut);
-/* Saves up to about so many bytes of a chunk that is not old. True once it is whole: then *raw is
- * what it holds, owned by the caller (initialised by it), and its state hash is filled in. */
-bool cut_save(struct cut *cut, struct snapshot_chunk *chunk, size_t bytes, struct buffer *raw);
+/* Saves up to about so many bytes of a chunk that is not old, parts of which may be of part_bytes.
+ * Unless it is only some: *raw is what the chunk, or this part of it, holds, owned by the caller
+ * (initialised by it), and its state hash is filled in. Behind parts *raw may be empty at the end.
+ */
+enum cut_saved cut_save(struct cut *cut, struct snapshot_chunk *chunk, size_t bytes,
+                        size_t part_bytes, struct buffer *raw);

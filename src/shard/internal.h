@@ -104,6 +104,7 @@ struct incoming_snapshot {
     enum incoming_stage stage;
     uint64_t number; /* of the transfer: a job of an older one is dropped */
     raft_node_number from;
+    uint32_t version; /* the offer's */
     raft_term leader_term;
     raft_index index;
     struct raft_configuration configuration;

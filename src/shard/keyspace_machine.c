@@ -111,9 +111,9 @@ static void machine_cut(struct machine *machine, const struct slot_set *slots) {
     keyspace_cut(keyspace_of(machine), slots);
 }
 
-static bool machine_save(struct machine *machine, slot_number slot, size_t bytes,
-                         struct buffer *out, uint64_t *state_hash) {
-    return keyspace_save_cut(keyspace_of(machine), slot, bytes, out, state_hash);
+static enum cut_saved machine_save(struct machine *machine, slot_number slot, size_t bytes,
+                                   size_t part_bytes, struct buffer *out, uint64_t *state_hash) {
+    return keyspace_save_cut(keyspace_of(machine), slot, bytes, part_bytes, out, state_hash);
 }
 
 static void machine_end_cut(struct machine *machine) { keyspace_end_cut(keyspace_of(machine)); }

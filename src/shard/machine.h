@@ -4,6 +4,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
+#include "keyspace/keyspace.h"
 #include "slot/slot_watch.h"
 #include "wire/reply.h"
 
@@ -40,11 +41,10 @@ struct machine_ops {
     /* Begins a cut: what these slots hold now is what save() appends of them, whatever is applied
      * meanwhile. One at a time. */
     void (*cut)(struct machine *machine, const struct slot_set *slots);
-    /* Appends more of what the slot held, about so many bytes; true once it is whole: then the
-     * slot's part of hash() has been added. Each slot of the cut once, all of it into one buffer.
-     */
-    bool (*save)(struct machine *machine, slot_number slot, size_t bytes, struct buffer *out,
-                 uint64_t *state_hash);
+    /* Appends more of what the slot held, about so many bytes, and adds that part of hash(); each
+     * slot of the cut once. As keyspace_save_cut() has it; a machine may know no parts. */
+    enum cut_saved (*save)(struct machine *machine, slot_number slot, size_t bytes,
+                           size_t part_bytes, struct buffer *out, uint64_t *state_hash);
     void (*end_cut)(struct machine *machine);              /* gives up what is not saved */
     uint64_t (*kept_bytes)(const struct machine *machine); /* memory held for the cut only, about */
     /* What save() appended, slots one behind the other, but cut into pieces anywhere. */

@@ -160,7 +160,7 @@ void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) 
     struct incoming_snapshot *in = &shard->incoming;
     if (in->stage != INCOMING_RECEIVING || in->index != piece->snapshot_index ||
         in->from != piece->peer || in->leader_term != piece->term ||
-        piece->version != SHARD_SNAPSHOT_VERSION) {
+        piece->version != in->version) {
         return;
     }
     in->heard_us = now_us(shard);
@@ -246,6 +246,7 @@ static void begin_incoming(struct shard *shard, const struct shard_snapshot_offe
     *in = (struct incoming_snapshot){.stage = INCOMING_LOOKING,
                                      .number = ++shard->next_number,
                                      .from = offer->peer,
+                                     .version = offer->version,
                                      .leader_term = offer->term,
                                      .index = offer->snapshot_index,
                                      .heard_us = now_us(shard)};
@@ -308,7 +309,8 @@ void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer) 
     shard_touch(shard);
     if (offer->snapshot_index <= raft_commit_index(shard->raft)) {
         tell_no_news(shard, offer);
-    } else if (offer->version != SHARD_SNAPSHOT_VERSION) {
+    } else if (offer->version < SHARD_SNAPSHOT_VERSION_WHOLE ||
+               offer->version > SHARD_SNAPSHOT_VERSION) {
         refuse_version(shard, offer);
     } else if (is_of_this(in, offer)) {
         in->heard_us = now_us(shard);

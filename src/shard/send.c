@@ -51,12 +51,18 @@ static void end_outgoing(struct shard *shard, struct outgoing_snapshot *out, boo
 
 /* ---- the offer ---- */
 
+/* What every follower can read is offered as ever. */
+static uint32_t version_of(const struct outgoing_snapshot *out) {
+    return snapshot_manifest_has_parts(out->manifest) ? SHARD_SNAPSHOT_VERSION
+                                                      : SHARD_SNAPSHOT_VERSION_WHOLE;
+}
+
 static void offer(struct shard *shard, struct outgoing_snapshot *out) {
     struct buffer encoded;
     buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
     snapshot_manifest_encode(out->manifest, &encoded);
     struct shard_snapshot_offer message = {.peer = out->peer,
-                                           .version = SHARD_SNAPSHOT_VERSION,
+                                           .version = version_of(out),
                                            .term = raft_current_term(shard->raft),
                                            .snapshot_index = out->manifest->meta.index,
                                            .manifest = buffer_bytes(&encoded)};
@@ -159,7 +165,7 @@ static void send_piece(struct shard *shard, struct outgoing_snapshot *out, size_
     memmove(out->wishes, out->wishes + 1, --out->wish_count * sizeof(*out->wishes));
     struct shard_snapshot_piece piece = {
         .peer = out->peer,
-        .version = SHARD_SNAPSHOT_VERSION,
+        .version = version_of(out),
         .term = raft_current_term(shard->raft),
         .snapshot_index = out->manifest->meta.index,
         .place = wish,
@@ -216,12 +222,12 @@ void shard_progress(struct shard *shard, const struct shard_snapshot_progress *p
     }
     out->heard_us = now_us(shard);
     shard_touch(shard);
-    if (progress->version < SHARD_SNAPSHOT_VERSION && progress->is_refused) {
+    if (progress->version < version_of(out) && progress->is_refused) {
         log_line(shard->io.log, LOG_ERROR,
                  "a follower does not know the version in which snapshots are sent: run this "
                  "release there",
                  LOG_F("shard", shard->number), LOG_F("peer", out->peer),
-                 LOG_F("version", SHARD_SNAPSHOT_VERSION), LOG_F("known", progress->version));
+                 LOG_F("version", version_of(out)), LOG_F("known", progress->version));
     }
     if (progress->is_installed || progress->is_refused) {
         end_outgoing(shard, out, progress->is_refused);

@@ -31,7 +31,8 @@ enum {
     SHARD_WAIT_LONGEST_MS = 3600 * 1000,
     SHARD_HELD_REPLY_BYTES_MAXIMUM = 64 << 20, /* past it nothing is applied before its commit */
     SHARD_SNAPSHOT_WISHES_MAXIMUM = 2 * SHARD_SNAPSHOT_PIECES_IN_FLIGHT,
-    SHARD_SNAPSHOT_VERSION = 1, /* the newest that is spoken, of the messages of a transfer */
+    SHARD_SNAPSHOT_VERSION = 2,       /* the newest that is spoken, of the messages of a transfer */
+    SHARD_SNAPSHOT_VERSION_WHOLE = 1, /* the same, of snapshots without slots in parts */
     SHARD_SNAPSHOT_HASTE = 4, /* a turn grows by so many times for each further eighth held twice */
     SHARD_SNAPSHOT_JOBS_MAXIMUM = 2, /* chunks of one snapshot on their way to the disk */
     SHARD_EXPIRE_BATCH_MAXIMUM = 512,

@@ -95,6 +95,13 @@ static void name_own(struct shard *shard) {
 
 /* ---- saving ---- */
 
+static void name_once_saved(struct shard *shard) {
+    struct own_snapshot *own = &shard->own;
+    if (own->job_count == 0 && own->next_chunk == own->plan.chunk_count) {
+        name_own(shard);
+    }
+}
+
 static void chunk_done(struct snapshot_job *job, int status) {
     struct shard *shard = job->context;
     struct own_snapshot *own = &shard->own;
@@ -114,14 +121,15 @@ static void chunk_done(struct snapshot_job *job, int status) {
             slot_set_add(&own->changed, (slot_number)slot);
         }
     }
+    job->chunk.state_hash = own->plan.chunks[job->ordinal].state_hash; /* it may have grown */
     own->plan.chunks[job->ordinal] = job->chunk;
     own->error = own->error ? own->error : status;
     metric_add(is_old ? shard->cells.chunks_kept : shard->cells.chunks_saved, status == 0);
     metric_add(shard->cells.snapshot_bytes, status || is_old ? 0 : job->chunk.stored_bytes);
     if (own->error && own->job_count == 0) {
         give_up(shard, own->error);
-    } else if (own->job_count == 0 && own->next_chunk == own->plan.chunk_count) {
-        name_own(shard);
+    } else {
+        name_once_saved(shard);
     }
 }
 
@@ -158,17 +166,36 @@ static size_t turn_bytes(const struct shard *shard) {
     return (size_t)shard->io.config->snapshot_turn_bytes * (size_t)(1 + haste);
 }
 
+static void save_some(struct shard *shard) {
+    struct own_snapshot *own = &shard->own;
+    struct buffer raw;
+    enum cut_saved saved = cut_save(own->cut, &own->plan.chunks[own->next_chunk], turn_bytes(shard),
+                                    plan_part_bytes(&own->plan, own->next_chunk), &raw);
+    if (saved == CUT_SAVED_SOME) {
+        return;
+    }
+    if (raw.length == 0) { /* its parts were all of it */
+        buffer_release(&raw);
+        plan_end_parts(&own->plan, own->next_chunk);
+        name_once_saved(shard);
+        return;
+    }
+    if (saved == CUT_SAVED_PART) {
+        plan_add_part(&own->plan, own->next_chunk);
+    }
+    submit_chunk(shard, SNAPSHOT_JOB_SAVE, &raw);
+}
+
 void shard_tick_own(struct shard *shard, uint64_t now) {
     struct own_snapshot *own = &shard->own;
     if (!has_more_to_save(own) || now < own->next_save_us) {
         return;
     }
     own->next_save_us = shard->io.next_snapshot_turn_us(shard->io.context);
-    struct buffer raw;
     if (own->plan.is_old[own->next_chunk]) {
         submit_chunk(shard, SNAPSHOT_JOB_VERIFY, NULL);
-    } else if (cut_save(own->cut, &own->plan.chunks[own->next_chunk], turn_bytes(shard), &raw)) {
-        submit_chunk(shard, SNAPSHOT_JOB_SAVE, &raw);
+    } else {
+        save_some(shard);
     }
 }
 

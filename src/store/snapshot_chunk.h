@@ -16,7 +16,7 @@ enum {
     SNAPSHOT_CHUNK_HEADER_BYTES = 48,
     SNAPSHOT_FRAME_BYTES = 1 << 20, /* raw bytes of a frame, at most */
 };
-/* A slot is never cut in two; one that holds more than this cannot be saved. */
+/* What may be read. Chunks are written far smaller; earlier ones held whole slots, of any size. */
 #define SNAPSHOT_CHUNK_BYTES_MAXIMUM ((size_t)16 << 30)
 
 /* Compresses `raw`, which is not empty, into the file's image (appended to *image) and fills in all

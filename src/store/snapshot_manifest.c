@@ -4,8 +4,9 @@
 #include "base/memory.h"
 #include <assert.h>
 
-/*   0 "TSNP"   4 u16 version (2)   6 u16 0   8 u32 shard   12 u32 configuration_bytes
- *  16 u64 index   24 u64 term   32 u64 stamp_ms   40 u32 chunk_count   44 u32 0
+/*   0 "TSNP"   4 u16 version (2; 3 if a slot has parts)   6 u16 0   8 u32 shard
+ *  12 u32 configuration_bytes   16 u64 index   24 u64 term   32 u64 stamp_ms
+ *  40 u32 chunk_count   44 u32 0
  *  48 configuration, then per chunk:
  *       0 u16 first_slot   2 u16 last_slot   4 u32 0   8 u64 raw_bytes   16 u64 stored_bytes
  *      24 u64 low, 32 u64 high of raw_checksum   40 u64 stored_checksum   48 u64 state_hash
@@ -33,6 +34,31 @@ void snapshot_manifest_free(struct snapshot_manifest *manifest) {
         return;
     memory_free(manifest->chunks);
     memory_free(manifest);
+}
+
+/* Are both of the same single slot? */
+static bool is_continued(const struct snapshot_chunk *chunk, const struct snapshot_chunk *next) {
+    return chunk->first_slot == chunk->last_slot && next->first_slot == chunk->first_slot &&
+           next->last_slot == chunk->last_slot;
+}
+
+bool snapshot_manifest_has_parts(const struct snapshot_manifest *manifest) {
+    for (uint32_t i = 1; i < manifest->chunk_count; i++)
+        if (is_continued(&manifest->chunks[i - 1], &manifest->chunks[i]))
+            return true;
+    return false;
+}
+
+uint32_t snapshot_manifest_find(const struct snapshot_manifest *manifest, unsigned slot) {
+    uint32_t low = 0, high = manifest->chunk_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (manifest->chunks[middle].last_slot < slot)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 uint64_t snapshot_manifest_raw_bytes(const struct snapshot_manifest *manifest) {
@@ -76,7 +102,8 @@ void snapshot_manifest_encode(const struct snapshot_manifest *manifest, struct b
     CHECK(manifest->chunk_count <= SNAPSHOT_CHUNK_COUNT_MAXIMUM);
     size_t start = out->length;
     buffer_append(out, manifest_magic, sizeof manifest_magic);
-    buffer_append_u16(out, SNAPSHOT_MANIFEST_VERSION);
+    buffer_append_u16(out, snapshot_manifest_has_parts(manifest) ? SNAPSHOT_MANIFEST_VERSION
+                                                                 : SNAPSHOT_MANIFEST_VERSION_WHOLE);
     buffer_append_u16(out, 0);
     buffer_append_u32(out, meta->shard);
     buffer_append_u32(out, meta->configuration_bytes);
@@ -93,7 +120,14 @@ void snapshot_manifest_encode(const struct snapshot_manifest *manifest, struct b
             out, checksum_xxh64(bytes_of(buffer_data(out) + start, out->length - start), 0));
 }
 
-static int chunk_decode(struct cursor *in, int previous_last, struct snapshot_chunk *chunk) {
+/* `before`: NULL for the first. */
+static bool may_follow(const struct snapshot_chunk *before, const struct snapshot_chunk *chunk,
+                       uint16_t version) {
+    return before == NULL || chunk->first_slot > before->last_slot ||
+           (version == SNAPSHOT_MANIFEST_VERSION && is_continued(before, chunk));
+}
+
+static int chunk_decode(struct cursor *in, struct snapshot_chunk *chunk) {
     chunk->first_slot = cursor_u16(in);
     chunk->last_slot = cursor_u16(in);
     uint32_t reserved = cursor_u32(in);
@@ -103,14 +137,13 @@ static int chunk_decode(struct cursor *in, int previous_last, struct snapshot_ch
     chunk->raw_checksum.high = cursor_u64(in);
     chunk->stored_checksum = cursor_u64(in);
     chunk->state_hash = cursor_u64(in);
-    bool is_good = !in->is_failed && reserved == 0 && chunk->first_slot > previous_last &&
-                   chunk->last_slot >= chunk->first_slot && chunk->last_slot < SLOTS &&
-                   chunk->raw_bytes > 0 && chunk->stored_bytes > 0;
+    bool is_good = !in->is_failed && reserved == 0 && chunk->last_slot >= chunk->first_slot &&
+                   chunk->last_slot < SLOTS && chunk->raw_bytes > 0 && chunk->stored_bytes > 0;
     return is_good ? 0 : ERR_MALFORMED;
 }
 
 /* The part behind the header's first eight bytes. */
-static int body_decode(struct cursor *in, struct snapshot_manifest *manifest) {
+static int body_decode(struct cursor *in, uint16_t version, struct snapshot_manifest *manifest) {
     struct snapshot_meta *meta = &manifest->meta;
     meta->shard = cursor_u32(in);
     meta->configuration_bytes = cursor_u32(in);
@@ -128,12 +161,12 @@ static int body_decode(struct cursor *in, struct snapshot_manifest *manifest) {
     if (configuration.length)
         memcpy(meta->configuration, configuration.data, configuration.length);
     manifest->chunks = memory_allocate_zeroed(manifest->chunk_count, sizeof *manifest->chunks);
-    int status = 0, last_slot = -1;
-    for (uint32_t i = 0; i < manifest->chunk_count && status == 0; i++) {
-        status = chunk_decode(in, last_slot, &manifest->chunks[i]);
-        last_slot = manifest->chunks[i].last_slot;
+    for (uint32_t i = 0; i < manifest->chunk_count; i++) {
+        struct snapshot_chunk *chunk = &manifest->chunks[i];
+        if (chunk_decode(in, chunk) || !may_follow(i ? chunk - 1 : NULL, chunk, version))
+            return ERR_MALFORMED;
     }
-    return status;
+    return 0;
 }
 
 /* The checksum is looked at before the version, so that a damaged version number is called damage.
@@ -149,12 +182,13 @@ int snapshot_manifest_decode(struct bytes encoded, struct snapshot_manifest **ou
         return ERR_DAMAGED;
     struct cursor in = cursor_of(covered);
     cursor_u32(&in);
-    if (cursor_u16(&in) != SNAPSHOT_MANIFEST_VERSION)
+    uint16_t version = cursor_u16(&in);
+    if (version != SNAPSHOT_MANIFEST_VERSION && version != SNAPSHOT_MANIFEST_VERSION_WHOLE)
         return ERR_VERSION;
     if (cursor_u16(&in) != 0)
         return ERR_MALFORMED;
     struct snapshot_manifest *manifest = memory_allocate_zeroed(1, sizeof *manifest);
-    int status = body_decode(&in, manifest);
+    int status = body_decode(&in, version, manifest);
     if (status)
         snapshot_manifest_free(manifest);
     else

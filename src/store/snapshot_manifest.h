@@ -16,9 +16,10 @@
 #include "io/disk.h"
 
 enum {
-    SNAPSHOT_MANIFEST_VERSION = 2,
+    SNAPSHOT_MANIFEST_VERSION = 3,
+    SNAPSHOT_MANIFEST_VERSION_WHOLE = 2, /* without slots in parts */
     SNAPSHOT_CONFIGURATION_MAXIMUM = 1024,
-    SNAPSHOT_CHUNK_COUNT_MAXIMUM = 16384, /* one a slot */
+    SNAPSHOT_CHUNK_COUNT_MAXIMUM = 32768, /* one a slot, and as many parts */
     SNAPSHOT_MANIFEST_BYTES_MAXIMUM = 2 << 20,
 };
 
@@ -35,14 +36,16 @@ struct snapshot_chunk {
     uint64_t raw_bytes, stored_bytes;
     struct checksum128 raw_checksum; /* XXH3-128 of what it holds: the chunk's identity */
     uint64_t stored_checksum;        /* XXH3-64 of the file */
-    uint64_t state_hash;             /* of what it holds, in whatever order; they add up */
+    uint64_t state_hash; /* of the keys that end in it, in whatever order; they add up */
 };
 
 struct snapshot_manifest {
     struct snapshot_meta meta;
     uint32_t chunk_count;
-    struct snapshot_chunk *chunks; /* ascending, without overlap; slots between them are empty */
-    unsigned holders;              /* the shelf's */
+    /* Ascending; slots between them are empty. Without overlap, but for chunks of a single slot:
+     * several of the same one are its parts, in order. */
+    struct snapshot_chunk *chunks;
+    unsigned holders; /* the shelf's */
 };
 
 /* Both return owned. `chunks` is copied. */
@@ -50,6 +53,11 @@ struct snapshot_manifest *snapshot_manifest_new(const struct snapshot_meta *meta
                                                 const struct snapshot_chunk *chunks,
                                                 uint32_t chunk_count);
 void snapshot_manifest_free(struct snapshot_manifest *manifest); /* NULL is allowed */
+/* Is there a slot of several chunks? Releases that know version 2 only cannot read it. */
+bool snapshot_manifest_has_parts(const struct snapshot_manifest *manifest);
+/* The ordinal of the first chunk that reaches to this slot or lies behind it; the count of all:
+ * none does. */
+uint32_t snapshot_manifest_find(const struct snapshot_manifest *manifest, unsigned slot);
 uint64_t snapshot_manifest_raw_bytes(const struct snapshot_manifest *manifest);
 uint64_t snapshot_manifest_stored_bytes(const struct snapshot_manifest *manifest);
 uint64_t snapshot_manifest_state_hash(const struct snapshot_manifest *manifest);

@@ -131,6 +131,27 @@ test('a cluster of three is restored into a new one, which grows to three nodes'
   for (let i = 0; i < 40; i++) assert.strictEqual(await askLeader([first, ...others], 'GET', `key-${i}`), 'kept');
 });
 
+// Each slot of a restored shard is written in one piece until it is more than a chunk, and then in parts.
+test('a slot of many megabytes among smaller ones is restored whole', async (t) => {
+  const place = placeFor(t);
+  const store = path.join(place.directory, 'store');
+  const cluster = await startCluster(t, {nodes: 1, shards: 1, flags: ['--backup-to', store, '--backup-log-interval-ms', 100]});
+  const [node] = cluster.nodes;
+  const keys = [];
+  for (let i = 0; i < 12; i++) keys.push(`{large}${i}`, `small-${i}`);
+  for (let i = 0; i < 5; i++) for (const tag of ['a', 'b', 'c', 'd']) keys.push(`{${tag}}${i}`);
+  const valueOf = (key) => `${key};`.repeat(1 << 20).slice(0, key.startsWith('small') ? 100 : 1 << 20);
+  for (const key of keys) assert.strictEqual(await node.ask('SET', key, valueOf(key)), 'OK', key);
+  await until('all of it is archived', async () => await lag(cluster) === 0);
+  await node.kill();
+  const restored = await restore('--from', store, '--dir', path.join(place.directory, 'again'));
+  assert.strictEqual(restored.code, 0, restored.stderr);
+  const report = await run(program, ['check', path.join(place.directory, 'again')]);
+  assert.strictEqual(report.code, 0, report.stdout + report.stderr);
+  const again = await startRestored(place, 'again');
+  for (const key of keys) assert.ok(await again.ask('GET', key) === valueOf(key), key);
+});
+
 test('an S3 store: backups, a restore, and what is wrong is said once and clearly', async (t) => {
   const place = placeFor(t);
   const {endpoint, environment} = await startS3(t, path.join(place.directory, 's3'), 'safe');

@@ -17,7 +17,8 @@ static void expect_saved(struct keyspace *keyspace) {
     keyspace_cut(keyspace, &all);
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
         CHECK(keyspace_slot_key_count(keyspace, (slot_number)slot) == 0 ||
-              keyspace_save_cut(keyspace, (slot_number)slot, SIZE_MAX, &saved, &hash));
+              keyspace_save_cut(keyspace, (slot_number)slot, SIZE_MAX, SIZE_MAX, &saved, &hash) ==
+                  CUT_SAVED_ALL);
     keyspace_end_cut(keyspace);
     CHECK(hash == keyspace_hash(keyspace));
     CHECK(keyspace_load(again, buffer_bytes(&saved)) == 0);

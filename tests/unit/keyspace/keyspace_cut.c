@@ -136,8 +136,8 @@ static void note_model(struct world *world) {
     for (unsigned at = 0; at < SLOTS; at++) {
         uint64_t hash = 0;
         buffer_clear(&world->saved[at]);
-        assert_true(keyspace_save_cut(world->keyspace, world->slots[at], SIZE_MAX,
-                                      &world->saved[at], &hash));
+        assert_true(keyspace_save_cut(world->keyspace, world->slots[at], SIZE_MAX, SIZE_MAX,
+                                      &world->saved[at], &hash) == CUT_SAVED_ALL);
         assert_true(hash == world->hashes[at]);
     }
     assert_int_equal(keyspace_cut_kept_bytes(world->keyspace), 0);
@@ -158,8 +158,8 @@ static void expect_saved(struct world *world, unsigned at, unsigned changes_a_tu
     struct buffer saved;
     uint64_t hash = 0;
     buffer_init(&saved, SAVED_BYTES_MAXIMUM);
-    while (!keyspace_save_cut(world->keyspace, world->slots[at], 300 + below(world, 4000), &saved,
-                              &hash))
+    while (keyspace_save_cut(world->keyspace, world->slots[at], 300 + below(world, 4000), SIZE_MAX,
+                             &saved, &hash) != CUT_SAVED_ALL)
         for (unsigned i = 0; i < changes_a_turn; i++)
             change(world);
     assert_true(hash == world->hashes[at]);
@@ -175,7 +175,8 @@ static void save_a_bit(struct world *world, unsigned at) {
     uint64_t hash = 0;
     buffer_init(&saved, SAVED_BYTES_MAXIMUM);
     for (unsigned i = 0; i < 3; i++) {
-        if (keyspace_save_cut(world->keyspace, world->slots[at], 300, &saved, &hash))
+        if (keyspace_save_cut(world->keyspace, world->slots[at], 300, SIZE_MAX, &saved, &hash) ==
+            CUT_SAVED_ALL)
             break;
         change(world);
     }
@@ -303,7 +304,8 @@ static void test_every_turn_is_short(void **state) {
         unsigned turns = 0;
         for (; !is_whole; turns++) {
             size_t before = saved.length;
-            is_whole = keyspace_save_cut(world.keyspace, world.slots[at], 1000, &saved, &hash);
+            is_whole = keyspace_save_cut(world.keyspace, world.slots[at], 1000, SIZE_MAX, &saved,
+                                         &hash) == CUT_SAVED_ALL;
             assert_in_range(saved.length - before, 0, 1000 + VALUE_SAVE_BYTES + 1000);
         }
         assert_true(turns > (at == LARGE ? 100 : 4));

@@ -37,7 +37,8 @@ static void save(struct keyspace *keyspace, struct saved *saved) {
     buffer_init(&saved->bytes, SAVED_BYTES_MAXIMUM);
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         size_t length = saved->bytes.length;
-        assert_true(keyspace_save_cut(keyspace, (slot_number)slot, SIZE_MAX, &saved->bytes, &hash));
+        assert_true(keyspace_save_cut(keyspace, (slot_number)slot, SIZE_MAX, SIZE_MAX,
+                                      &saved->bytes, &hash) == CUT_SAVED_ALL);
         assert_int_equal(saved->bytes.length > length,
                          keyspace_slot_bytes(keyspace, (slot_number)slot) > 0);
     }

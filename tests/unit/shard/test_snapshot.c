@@ -333,7 +333,7 @@ static void test_another_version_is_refused(void **state) {
 
 static bool age_first_progress(struct world *world, struct letter *letter) {
     if (letter->kind == LETTER_PROGRESS && !world_has_logged(world, 1, "broke off")) {
-        letter->progress.version = SHARD_SNAPSHOT_VERSION - 1;
+        letter->progress.version = SHARD_SNAPSHOT_VERSION_WHOLE - 1;
         letter->progress.is_refused = true;
     }
     return true;

@@ -259,6 +259,68 @@ static void test_the_log_of_a_worker_is_let_go(void **state) {
     end(world);
 }
 
+/* ---- one large slot ---- */
+
+static void expect_hash_kept(struct world *world, uint64_t hash) {
+    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
+    restart(world, 1);
+    world_elect(world, 1);
+    assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+}
+
+/* It is saved in parts, even while it changes, is read from them, and keeps them as long as nothing
+ * in it changes. */
+static void test_a_large_slot_has_parts(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_one_slot(world, 1, KEYS);
+    write_one(world, 1, "SET elsewhere x");
+    uint64_t hash = shard_state_hash(shard_of(world, 1));
+    shard_take_snapshot(shard_of(world, 1));
+    for (unsigned i = 0; i < 10; i++) {
+        write_one(world, 1, "DEL {same}1 {same}50 {same}99");
+        write_one(world, 1, "SET {same}50 other");
+    }
+    world_run(world, 1000);
+    assert_in_range(newest(world, 1)->chunk_count, 10, 40);
+    assert_true(snapshot_manifest_has_parts(newest(world, 1)));
+    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
+    world_run(world, 1000);
+    take(world, 1);
+    uint64_t saved = chunks(world, 1, "saved");
+    write_one(world, 1, "SET elsewhere y");
+    take(world, 1);
+    assert_int_equal(chunks(world, 1, "saved"), saved + 1);
+    expect_hash_kept(world, shard_state_hash(shard_of(world, 1)));
+    end(world);
+}
+
+static void set_long_field(struct world *world, unsigned number) {
+    char command[32 + 20000];
+    int length = snprintf(command, sizeof(command), "HSET all field%u ", number);
+    memset(command + length, 'v', sizeof(command) - (size_t)length);
+    command[sizeof(command) - 1] = 0;
+    write_one(world, 1, command);
+}
+
+/* A hash goes across parts, and its share of the state's hash is lost in none, wherever it ends:
+ * also if its last bytes fill a part, and only then it turns out that they were the last. */
+static void test_a_large_hash_has_parts(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    for (unsigned fields = 1; fields <= 50; fields++) {
+        set_long_field(world, fields);
+        if (fields >= 30) {
+            take(world, 1);
+            assert_true(snapshot_manifest_has_parts(newest(world, 1)));
+            assert_true(snapshot_manifest_state_hash(newest(world, 1)) ==
+                        shard_state_hash(shard_of(world, 1)));
+        }
+    }
+    expect_hash_kept(world, shard_state_hash(shard_of(world, 1)));
+    end(world);
+}
+
 /* ---- sending ---- */
 
 static void away_for_much(struct world *world) {
@@ -278,13 +340,20 @@ static bool cut_after_some_pieces(struct world *world, struct letter *letter) {
     return pieces_until_cut > 0 && pieces_until_cut-- > 0;
 }
 
+/* How many pieces the first half of the chunks come in. */
+static unsigned pieces_of_half(const struct snapshot_manifest *manifest) {
+    unsigned sum = 0;
+    for (uint32_t i = 0; i < manifest->chunk_count / 2; i++) {
+        uint64_t pieces = (manifest->chunks[i].stored_bytes - 1) / SHARD_SNAPSHOT_PIECE_BYTES + 1;
+        sum += (unsigned)pieces;
+    }
+    return sum;
+}
+
 /* Killed at half, and started again: at most a tenth is sent twice. */
-static void test_goes_on_after_the_receiver_was_killed(void **state) {
-    (void)state;
-    struct world *world = started(3);
-    away_for_much(world);
+static void expect_to_go_on_once_killed(struct world *world) {
     uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
-    pieces_until_cut = newest(world, 1)->chunk_count / 2;
+    pieces_until_cut = pieces_of_half(newest(world, 1));
     world->censor = cut_after_some_pieces;
     world_run(world, 400);
     assert_int_equal(pieces_until_cut, 0);
@@ -296,6 +365,25 @@ static void test_goes_on_after_the_receiver_was_killed(void **state) {
     assert_true(chunks(world, 3, "reused") > newest(world, 1)->chunk_count / 2 - 3);
     uint64_t received = counted(world, 3, METRIC_snapshot_received_bytes_total, NULL);
     assert_in_range(received, stored_bytes * 9 / 10, stored_bytes * 11 / 10);
+}
+
+static void test_goes_on_after_the_receiver_was_killed(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    expect_to_go_on_once_killed(world);
+    end(world);
+}
+
+/* So also if all is in a single slot. */
+static void test_goes_on_within_a_large_slot(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_cut_off(world, 3, true);
+    world_write_one_slot(world, 1, KEYS);
+    take(world, 1);
+    world_cut_off(world, 3, false);
+    expect_to_go_on_once_killed(world);
     end(world);
 }
 
@@ -392,7 +480,10 @@ RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_a_snapshot_is_taken_when_it_pays),
           cmocka_unit_test(test_the_first_snapshot_is_taken_when_it_pays),
           cmocka_unit_test(test_the_log_of_a_worker_is_let_go),
+          cmocka_unit_test(test_a_large_slot_has_parts),
+          cmocka_unit_test(test_a_large_hash_has_parts),
           cmocka_unit_test(test_goes_on_after_the_receiver_was_killed),
+          cmocka_unit_test(test_goes_on_within_a_large_slot),
           cmocka_unit_test(test_goes_on_with_another_leader),
           cmocka_unit_test(test_what_is_here_is_not_sent),
           cmocka_unit_test(test_rotten_chunk_is_fetched),

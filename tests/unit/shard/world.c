@@ -444,12 +444,13 @@ uint64_t world_read(struct world *world, raft_node_number on, const char *comman
     return error ? 0 : waiter.ticket;
 }
 
-void world_write_much(struct world *world, raft_node_number on, unsigned key_count) {
+static void write_much(struct world *world, raft_node_number on, const char *prefix,
+                       unsigned key_count) {
     struct random random;
     random_init(&random, key_count);
     for (unsigned i = 0; i < key_count; i++) {
         char command[16 + 40000];
-        size_t length = (size_t)snprintf(command, sizeof(command), "SET key%u ", i);
+        size_t length = (size_t)snprintf(command, sizeof(command), "SET %s%u ", prefix, i);
         for (; length < sizeof(command) - 1; length++) {
             command[length] = (char)('!' + random_below(&random, 90));
         }
@@ -458,6 +459,14 @@ void world_write_much(struct world *world, raft_node_number on, unsigned key_cou
         CHECK(ticket != 0);
         world_settle(world);
     }
+}
+
+void world_write_much(struct world *world, raft_node_number on, unsigned key_count) {
+    write_much(world, on, "key", key_count);
+}
+
+void world_write_one_slot(struct world *world, raft_node_number on, unsigned key_count) {
+    write_much(world, on, "{same}", key_count);
 }
 
 const char *world_answer(const struct world *world, uint64_t ticket) {

@@ -96,6 +96,8 @@ uint64_t world_read(struct world *world, raft_node_number on, const char *comman
 int world_try(struct world *world, raft_node_number on, const char *command);
 /* Keys of 40 kB each that do not compress, so that a snapshot has many chunks. */
 void world_write_much(struct world *world, raft_node_number on, unsigned key_count);
+/* The same, all of one slot. */
+void world_write_one_slot(struct world *world, raft_node_number on, unsigned key_count);
 /* What came for the ticket: "DONE +OK", "NOT_EXECUTED", "UNKNOWN", or "" while nothing has. Line
  * ends show as '|'. */
 const char *world_answer(const struct world *world, uint64_t ticket);

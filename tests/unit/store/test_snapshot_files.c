@@ -159,6 +159,10 @@ static void test_a_manifest_of_nonsense_is_refused(void **state) {
         {{0, 63, 1, 1, {0}, 0, 0}, {70, 64, 1, 1, {0}, 0, 0}},
         {{0, 63, 0, 1, {0}, 0, 0}, {64, 64, 1, 1, {0}, 0, 0}},
         {{0, 63, 1, 1, {0}, 0, 0}, {64, 16384, 1, 1, {0}, 0, 0}},
+        /* Only a slot alone has parts. */
+        {{0, 63, 1, 1, {0}, 0, 0}, {0, 63, 1, 1, {0}, 0, 0}},
+        {{5, 5, 1, 1, {0}, 0, 0}, {5, 6, 1, 1, {0}, 0, 0}},
+        {{4, 5, 1, 1, {0}, 0, 0}, {5, 5, 1, 1, {0}, 0, 0}},
     };
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct snapshot_meta meta = meta_of(1, 2);
@@ -171,6 +175,80 @@ static void test_a_manifest_of_nonsense_is_refused(void **state) {
         snapshot_manifest_free(manifest);
         buffer_release(&encoded);
     }
+}
+
+/* ---- slots in parts ---- */
+
+/* Slots 0 to 4, then slot 5 in three parts, then slots 8 to 9. */
+static struct snapshot_manifest *manifest_with_parts(void) {
+    const struct snapshot_chunk chunks[] = {{0, 4, 10, 1, {1, 0}, 1, 1},
+                                            {5, 5, 30, 1, {2, 0}, 1, 2},
+                                            {5, 5, 30, 1, {3, 0}, 1, 4},
+                                            {5, 5, 7, 1, {4, 0}, 1, 8},
+                                            {8, 9, 10, 1, {5, 0}, 1, 16}};
+    struct snapshot_meta meta = meta_of(3, 99);
+    return snapshot_manifest_new(&meta, chunks, 5);
+}
+
+static unsigned version_in(struct bytes encoded) { return encoded.data[4]; }
+
+/* Only a manifest with such a slot is of the version that releases before cannot read. */
+static void test_parts_of_a_slot_are_named_in_order(void **state) {
+    (void)state;
+    struct snapshot_manifest *manifest = manifest_with_parts(), *read;
+    struct snapshot_manifest *whole = small_manifest(3, 99);
+    struct buffer encoded, again;
+    buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    buffer_init(&again, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    assert_true(snapshot_manifest_has_parts(manifest));
+    assert_false(snapshot_manifest_has_parts(whole));
+    snapshot_manifest_encode(manifest, &encoded);
+    assert_int_equal(version_in(buffer_bytes(&encoded)), 3);
+    assert_int_equal(snapshot_manifest_decode(buffer_bytes(&encoded), &read), 0);
+    assert_int_equal(snapshot_manifest_state_hash(read), 31);
+    snapshot_manifest_encode(read, &again);
+    assert_true(bytes_equal(buffer_bytes(&again), buffer_bytes(&encoded)));
+    buffer_clear(&again);
+    snapshot_manifest_encode(whole, &again);
+    assert_int_equal(version_in(buffer_bytes(&again)), 2);
+    snapshot_manifest_free(whole);
+    snapshot_manifest_free(read);
+    snapshot_manifest_free(manifest);
+    buffer_release(&encoded);
+    buffer_release(&again);
+}
+
+/* Version 2 has no parts: in a manifest that says so, they are an overlap. */
+static void test_parts_under_the_version_without_are_refused(void **state) {
+    (void)state;
+    struct snapshot_manifest *manifest = manifest_with_parts(), *read;
+    struct buffer encoded;
+    buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
+    snapshot_manifest_encode(manifest, &encoded);
+    uint8_t *data = buffer_data(&encoded);
+    size_t covered_bytes = encoded.length - 8;
+    for (uint8_t version = 1; version <= 4; version++) {
+        data[4] = version;
+        uint64_t checksum = checksum_xxh64(bytes_of(data, covered_bytes), 0);
+        for (unsigned byte = 0; byte < 8; byte++)
+            data[covered_bytes + byte] = (uint8_t)(checksum >> (8 * byte));
+        int status = snapshot_manifest_decode(buffer_bytes(&encoded), &read);
+        assert_int_equal(status, version == 2 ? ERR_MALFORMED : version == 3 ? 0 : ERR_VERSION);
+        snapshot_manifest_free(read);
+    }
+    snapshot_manifest_free(manifest);
+    buffer_release(&encoded);
+}
+
+static void test_a_chunk_is_found_by_its_slot(void **state) {
+    (void)state;
+    static const struct {
+        unsigned slot, ordinal;
+    } wanted[] = {{0, 0}, {4, 0}, {5, 1}, {6, 4}, {8, 4}, {9, 4}, {10, 5}, {16383, 5}};
+    struct snapshot_manifest *manifest = manifest_with_parts();
+    for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        assert_int_equal(snapshot_manifest_find(manifest, wanted[i].slot), wanted[i].ordinal);
+    snapshot_manifest_free(manifest);
 }
 
 /* ---- files ---- */
@@ -324,6 +402,9 @@ RUN_TESTS(cmocka_unit_test(test_a_chunk_comes_out_as_it_went_in),
           cmocka_unit_test(test_a_manifest_comes_out_as_it_went_in),
           cmocka_unit_test(test_every_flip_and_cut_of_a_manifest_is_found),
           cmocka_unit_test(test_a_manifest_of_nonsense_is_refused),
+          cmocka_unit_test(test_parts_of_a_slot_are_named_in_order),
+          cmocka_unit_test(test_parts_under_the_version_without_are_refused),
+          cmocka_unit_test(test_a_chunk_is_found_by_its_slot),
           cmocka_unit_test(test_files_stay_while_something_names_them),
           cmocka_unit_test(test_another_snapshot_under_this_name),
           cmocka_unit_test(test_one_is_whole_wherever_the_power_goes))

@@ -224,30 +224,17 @@ static void test_snapshot_chunk(void **state) {
     buffer_release(&raw);
 }
 
-static void test_snapshot_manifest(void **state) {
-    (void)state;
-    struct buffer expected = read_vector(VECTORS "/snapshot-manifest.txt"), written;
-    struct snapshot_meta meta = {.shard = 258,
-                                 .index = 0x0102030405060708,
-                                 .term = 9,
-                                 .stamp_ms = 1700000000123,
-                                 .configuration = "who votes",
-                                 .configuration_bytes = 9};
-    struct snapshot_chunk chunks[2] = {{.first_slot = 0,
-                                        .last_slot = 8191,
-                                        .raw_bytes = 0x1111,
-                                        .stored_bytes = 0x222,
-                                        .raw_checksum = {0x0a0b0c0d0e0f1011, 0x1213141516171819},
-                                        .stored_checksum = 0x2021222324252627,
-                                        .state_hash = 0x3031323334353637},
-                                       {.first_slot = 8192,
-                                        .last_slot = 16383,
-                                        .raw_bytes = 1,
-                                        .stored_bytes = 2,
-                                        .raw_checksum = {3, 4},
-                                        .stored_checksum = 5,
-                                        .state_hash = 6}};
-    struct snapshot_manifest *manifest = snapshot_manifest_new(&meta, chunks, 2), *read;
+static const struct snapshot_meta a_meta = {.shard = 258,
+                                            .index = 0x0102030405060708,
+                                            .term = 9,
+                                            .stamp_ms = 1700000000123,
+                                            .configuration = "who votes",
+                                            .configuration_bytes = 9};
+
+/* It is written as the vector has it, and read from it. */
+static void expect_manifest(const char *path, const struct snapshot_chunk *chunks, uint32_t count) {
+    struct buffer expected = read_vector(path), written;
+    struct snapshot_manifest *manifest = snapshot_manifest_new(&a_meta, chunks, count), *read;
     buffer_init(&written, 4096);
     snapshot_manifest_encode(manifest, &written);
     if (!bytes_equal(buffer_bytes(&written), buffer_bytes(&expected)))
@@ -257,12 +244,35 @@ static void test_snapshot_manifest(void **state) {
     buffer_clear(&written);
     snapshot_manifest_encode(read, &written);
     assert_true(bytes_equal(buffer_bytes(&written), buffer_bytes(&expected)));
-    assert_int_equal(read->meta.index, meta.index);
+    assert_int_equal(read->meta.index, a_meta.index);
     snapshot_manifest_free(read);
     snapshot_manifest_free(manifest);
     buffer_release(&written);
     buffer_release(&expected);
 }
 
+static void test_snapshot_manifest(void **state) {
+    (void)state;
+    const struct snapshot_chunk chunks[] = {
+        {.first_slot = 0,
+         .last_slot = 8191,
+         .raw_bytes = 0x1111,
+         .stored_bytes = 0x222,
+         .raw_checksum = {0x0a0b0c0d0e0f1011, 0x1213141516171819},
+         .stored_checksum = 0x2021222324252627,
+         .state_hash = 0x3031323334353637},
+        {8192, 16383, 1, 2, {3, 4}, 5, 6}};
+    expect_manifest(VECTORS "/snapshot-manifest.txt", chunks, 2);
+}
+
+static void test_snapshot_manifest_with_parts(void **state) {
+    (void)state;
+    const struct snapshot_chunk chunks[] = {{7, 7, 0x1111, 0x222, {3, 4}, 5, 6},
+                                            {7, 7, 1, 2, {0x33, 0x44}, 0x55, 0x66},
+                                            {8, 9, 1, 2, {0x333, 0x444}, 0x555, 0x666}};
+    expect_manifest(VECTORS "/snapshot-manifest-parts.txt", chunks, 3);
+}
+
 RUN_TESTS(cmocka_unit_test(test_log), cmocka_unit_test(test_mark), cmocka_unit_test(test_forgotten),
-          cmocka_unit_test(test_snapshot_chunk), cmocka_unit_test(test_snapshot_manifest))
+          cmocka_unit_test(test_snapshot_chunk), cmocka_unit_test(test_snapshot_manifest),
+          cmocka_unit_test(test_snapshot_manifest_with_parts))
