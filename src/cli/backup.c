@@ -8,11 +8,11 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/backup_place.h"
-#include "cli/cluster.h"
+#include "cli/cluster/cluster.h"
 #include "cli/command.h"
-#include "cli/figure.h"
-#include "cli/flags.h"
-#include "cli/grid.h"
+#include "cli/terminal/figure.h"
+#include "cli/terminal/flags.h"
+#include "cli/terminal/grid.h"
 #include "directory/restore.h"
 
 enum {

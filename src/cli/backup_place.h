@@ -1,7 +1,7 @@
 /* What `backup` and `restore` share: the store that a URL names, and what is in it. */
 #pragma once
 #include "backup/backup_read.h"
-#include "cli/progress.h"
+#include "cli/terminal/progress.h"
 
 enum { BACKUP_TIME_BYTES = 32, BACKUP_ID_BYTES = 33 };
 #define BACKUP_NONE_THERE "there is no backup in that place"

@@ -12,13 +12,7 @@ extern const struct cli_command cli_commands[]; /* ends with a row without a nam
 const struct cli_command *cli_command_find(const char *name); /* NULL if there is none */
 
 int backup_run(int argc, char **argv);
-int chaos_run(int argc, char **argv);
 int check_run(int argc, char **argv);
 int restore_run(int argc, char **argv);
-int cluster_run(int argc, char **argv);
-int demo_run(int argc, char **argv);
-int drill_run(int argc, char **argv);
-int gossip_run(int argc, char **argv);
 int help_run(int argc, char **argv);
-int members_run(int argc, char **argv);
 int version_run(int argc, char **argv);

@@ -1,5 +1,10 @@
 #include "agent/agent.h"
+#include "cli/chaos/chaos.h"
+#include "cli/cluster/cluster.h"
 #include "cli/command.h"
+#include "cli/demo/demo.h"
+#include "cli/drill/drill.h"
+#include "cli/gossip/gossip.h"
 #include "server/server.h"
 #include <stdbool.h>
 #include <stdio.h>

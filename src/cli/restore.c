@@ -12,9 +12,9 @@
 #include "base/memory.h"
 #include "cli/backup_place.h"
 #include "cli/command.h"
-#include "cli/figure.h"
-#include "cli/flags.h"
-#include "cli/grid.h"
+#include "cli/terminal/figure.h"
+#include "cli/terminal/flags.h"
+#include "cli/terminal/grid.h"
 #include "directory/restore.h"
 #include "io/real/real_disk.h"
 

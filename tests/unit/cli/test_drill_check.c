@@ -1,6 +1,6 @@
 /* The drill's checker finds what it is for: each kind of broken word, and nothing else. */
 #include "../unit.h"
-#include "cli/drill_check.h"
+#include "cli/drill/drill_check.h"
 
 /* 1 to 7 were sent: 5 was acknowledged last, of 4 and 6 nobody heard, 7 was refused. */
 static struct drill_key written(void) {

@@ -1,6 +1,6 @@
 /* The demo's input: stanzas become rows with all their fields; the digest sees any change, and no
  * order. */
-#include "cli/packages.h"
+#include "cli/demo/packages.h"
 
 #include "base/memory.h"
 

@@ -1,7 +1,7 @@
 /* TROTHDB STATUS, as bytes, becomes the tables and the object that people and programs read. */
-#include "cli/status.h"
+#include "cli/client/status.h"
 
-#include "cli/cluster.h"
+#include "cli/cluster/cluster.h"
 
 #include "../unit.h"
 

@@ -1,10 +1,10 @@
 /* What people and programs read: tables are aligned, numbers are grouped, JSON is valid, a bar
  * tells how far things are, a wrong flag is refused. */
 #include "base/json.h"
-#include "cli/figure.h"
-#include "cli/flags.h"
-#include "cli/grid.h"
-#include "cli/progress.h"
+#include "cli/terminal/figure.h"
+#include "cli/terminal/flags.h"
+#include "cli/terminal/grid.h"
+#include "cli/terminal/progress.h"
 
 #include <stdio.h>
 

@@ -1,0 +1,227 @@
+#include "cli/cluster/cluster.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "cli/terminal/flags.h"
+
+enum { CLUSTER_OUTPUT_BYTES_MAXIMUM = 64 << 20 };
+
+uint64_t cluster_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int cluster_fail(bool is_json, const char *what, struct bytes why) {
+    char *text = memory_allocate(why.length + 1);
+    memcpy(text, why.length ? (const char *)why.data : "", why.length);
+    text[why.length] = '\0';
+    if (is_json) {
+        struct buffer out;
+        buffer_init(&out, CLUSTER_OUTPUT_BYTES_MAXIMUM);
+        struct json json = {.out = &out};
+        json_open(&json, NULL, '{');
+        json_text(&json, "error", text);
+        json_close(&json, '}');
+        printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
+        buffer_release(&out);
+    } else {
+        fprintf(stderr, "trothdb cluster: %s\n%s\n", what, text);
+    }
+    memory_free(text);
+    return CLUSTER_EXIT_FAILED;
+}
+
+int cluster_print(const struct net_address *client, bool is_json) {
+    struct cluster_view view;
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (cluster_view_fetch(&view, client, problem)) {
+        return cluster_fail(is_json, "the node cannot be asked:", bytes_of_text(problem));
+    }
+    struct buffer out;
+    buffer_init(&out, CLUSTER_OUTPUT_BYTES_MAXIMUM);
+    if (is_json) {
+        cluster_print_json(&view, &out);
+    } else {
+        cluster_print_tables(&view, &out);
+    }
+    fwrite(buffer_data(&out), 1, out.length, stdout);
+    buffer_release(&out);
+    cluster_view_release(&view);
+    return CLUSTER_EXIT_OK;
+}
+
+/* ---- create ---- */
+
+static void show_ready(unsigned ready, unsigned count, bool is_shown) {
+    if (is_shown) {
+        fprintf(stderr, "\r%u of %u nodes see a leader for every shard", ready, count);
+        fflush(stderr);
+    }
+}
+
+static bool wait_until_ready(const struct founding *founding, bool is_shown) {
+    uint64_t deadline_ms = cluster_now_ms() + CLUSTER_READY_MS;
+    unsigned ready = 0;
+    while (ready < founding->node_count && cluster_now_ms() < deadline_ms) {
+        ready = cluster_count_ready(&founding->clients[0]);
+        show_ready(ready, founding->node_count, is_shown);
+        if (ready < founding->node_count) {
+            usleep(CLUSTER_POLL_MS * 1000);
+        }
+    }
+    if (is_shown) {
+        fputs("\r\033[K", stderr);
+    }
+    return ready == founding->node_count;
+}
+
+static int create_with(const struct founding *founding, bool is_json) {
+    char cluster[STATUS_CLUSTER_BYTES];
+    struct buffer problem;
+    buffer_init(&problem, CLUSTER_PROBLEM_BYTES * founding->node_count);
+    int status;
+    int error = cluster_found(founding, cluster, &problem);
+    if (error) {
+        status = cluster_fail(
+            is_json,
+            error == ERR_REFUSED
+                ? "no cluster was made, and nothing was changed:"
+                : "no node has confirmed the topology; see with `trothdb cluster status` "
+                  "whether one took it, before you try again:",
+            buffer_bytes(&problem));
+        buffer_release(&problem);
+        return status;
+    }
+    if (problem.length) {
+        fprintf(stderr,
+                "trothdb cluster: some nodes have not taken it yet; the others will tell them:\n"
+                "%.*s\n",
+                BYTES_PRINT(buffer_bytes(&problem)));
+    }
+    if (wait_until_ready(founding, !is_json && isatty(STDERR_FILENO))) {
+        status = cluster_print(&founding->clients[0], is_json);
+    } else {
+        status =
+            cluster_fail(is_json, "the cluster was founded, but:",
+                         BYTES_LITERAL("not every node saw a leader for every shard within 30 s; "
+                                       "`trothdb cluster status` shows who is missing"));
+    }
+    buffer_release(&problem);
+    return status;
+}
+
+int cluster_usage(const char *line) {
+    fprintf(stderr, "usage: trothdb cluster %s\n`trothdb help cluster` tells more\n", line);
+    return CLUSTER_EXIT_USAGE;
+}
+
+static struct net_address *parse_addresses(char **texts, int count) {
+    struct net_address *addresses = memory_allocate_zeroed((size_t)count, sizeof(*addresses));
+    for (int i = 0; i < count; i++) {
+        char problem[CLIENT_PROBLEM_BYTES];
+        if (client_address(&addresses[i], texts[i], problem)) {
+            fprintf(stderr, "trothdb cluster: %s\n", problem);
+            memory_free(addresses);
+            return NULL;
+        }
+    }
+    return addresses;
+}
+
+static int create(int argc, char **argv) {
+    int64_t shards = CLUSTER_SHARDS_DEFAULT, replicas = CLUSTER_REPLICAS_DEFAULT;
+    bool is_json = false;
+    int count;
+    const struct flag flags[] = {
+        {.name = "shards", .number = &shards, .minimum = 1, .maximum = TOPOLOGY_SHARD_MAXIMUM},
+        {.name = "replicas",
+         .number = &replicas,
+         .minimum = 1,
+         .maximum = TOPOLOGY_REPLICA_MAXIMUM},
+        {.name = "json", .is_set = &is_json},
+        {0},
+    };
+    if (flags_read(flags, "cluster create", argc, argv, &count)) {
+        return CLUSTER_EXIT_USAGE;
+    }
+    if (count == 0 || count > TOPOLOGY_NODE_MAXIMUM) {
+        return cluster_usage(CLUSTER_CREATE_LINE);
+    }
+    if (replicas > count) {
+        fprintf(stderr,
+                "trothdb cluster: %lld replicas need %lld nodes, and %d are named; name more or "
+                "give --replicas %d\n",
+                (long long)replicas, (long long)replicas, count, count);
+        return CLUSTER_EXIT_USAGE;
+    }
+    struct net_address *clients = parse_addresses(argv, count);
+    if (!clients) {
+        return CLUSTER_EXIT_USAGE;
+    }
+    struct founding founding = {.clients = clients,
+                                .node_count = (unsigned)count,
+                                .shard_count = (unsigned)shards,
+                                .replica_count = (unsigned)replicas};
+    int status = create_with(&founding, is_json);
+    memory_free(clients);
+    return status;
+}
+
+/* ---- status ---- */
+
+static int status(int argc, char **argv) {
+    bool is_json = false;
+    int count;
+    const struct flag flags[] = {{.name = "json", .is_set = &is_json}, {0}};
+    if (flags_read(flags, "cluster status", argc, argv, &count)) {
+        return CLUSTER_EXIT_USAGE;
+    }
+    if (count != 1) {
+        return cluster_usage(CLUSTER_STATUS_LINE);
+    }
+    struct net_address *client = parse_addresses(argv, 1);
+    if (!client) {
+        return CLUSTER_EXIT_USAGE;
+    }
+    int exit_code = cluster_print(client, is_json);
+    memory_free(client);
+    return exit_code;
+}
+
+static const struct {
+    const char *name, *line;
+    int (*run)(int argc, char **argv);
+} SUBCOMMANDS[] = {
+    {"create", CLUSTER_CREATE_LINE, create},
+    {"status", CLUSTER_STATUS_LINE, status},
+    {"add", CLUSTER_ADD_LINE, cluster_add},
+    {"replicas", CLUSTER_REPLICAS_LINE, cluster_replicas},
+    {"leader", CLUSTER_LEADER_LINE, cluster_leader},
+    {"remove", CLUSTER_REMOVE_LINE, cluster_remove},
+    {"replace", CLUSTER_REPLACE_LINE, cluster_replace},
+    {"recover", CLUSTER_RECOVER_LINE, cluster_recover},
+    {"set", CLUSTER_SET_LINE, cluster_set},
+    {"unset", CLUSTER_UNSET_LINE, cluster_unset},
+    {"settings", CLUSTER_SETTINGS_LINE, cluster_settings},
+};
+
+int cluster_run(int argc, char **argv) {
+    size_t count = sizeof(SUBCOMMANDS) / sizeof(SUBCOMMANDS[0]);
+    for (size_t i = 0; argc > 0 && i < count; i++) {
+        if (strcmp(argv[0], SUBCOMMANDS[i].name) == 0) {
+            return SUBCOMMANDS[i].run(argc - 1, argv + 1);
+        }
+    }
+    if (argc > 0) {
+        fprintf(stderr, "trothdb cluster: there is no '%s'\n", argv[0]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stderr, "%s trothdb cluster %s\n", i ? "      " : "usage:", SUBCOMMANDS[i].line);
+    }
+    fputs("`trothdb help cluster` tells more\n", stderr);
+    return CLUSTER_EXIT_USAGE;
+}

@@ -1,0 +1,206 @@
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "cli/cluster/cluster.h"
+
+/* A node that was started a moment ago says where it listens within milliseconds; on a machine that
+ * is overloaded it may take seconds. */
+enum { UUID_HEX_DIGITS = 32, STARTING_WAIT_MS = 15 * 1000, STARTING_PAUSE_US = 50 * 1000 };
+
+static void say(struct buffer *problem, const struct net_address *client, const char *what) {
+    char text[STATUS_ADDRESS_BYTES];
+    net_address_format(client, text);
+    buffer_append_format(problem, "%s%s %s", problem->length ? "\n" : "", text, what);
+}
+
+/* The client's own words, which name the node. */
+static void repeat(struct buffer *problem, const char *what) {
+    buffer_append_format(problem, "%s%s", problem->length ? "\n" : "", what);
+}
+
+static bool parse_uuid(uint8_t uuid[16], const char *id) {
+    for (unsigned i = 0; i < UUID_HEX_DIGITS / 2; i++) {
+        unsigned byte;
+        if (sscanf(id + 2 * i, "%2x", &byte) != 1) {
+            return false;
+        }
+        uuid[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
+/* ---- asking, before anything is changed ---- */
+
+static void check_spare(const struct status *status, const struct net_address *client,
+                        struct topology_node *node, struct buffer *problem) {
+    if (status->cluster[0]) {
+        char text[128];
+        snprintf(text, sizeof(text), "belongs to cluster %s already; only a spare can be taken",
+                 status->cluster);
+        say(problem, client, text);
+    } else if (!parse_uuid(node->uuid, status->id) || !status_own_address(status, &node->address)) {
+        say(problem, client, "does not say yet where it listens; try again in a moment");
+    }
+}
+
+/* A node that has just started learns where it listens from its own gossip, a moment later. */
+static bool is_still_starting(const struct status *status) {
+    struct topology_address address;
+    return !status->cluster[0] && !status_own_address(status, &address);
+}
+
+static void ask_node(const struct net_address *client, struct topology_node *node,
+                     struct buffer *problem) {
+    struct status status;
+    char text[CLIENT_PROBLEM_BYTES];
+    for (uint64_t limit_ms = cluster_now_ms() + STARTING_WAIT_MS;;) {
+        if (status_fetch(&status, client, CLUSTER_ASK_MS, text)) {
+            repeat(problem, text);
+            return;
+        }
+        if (!is_still_starting(&status) || cluster_now_ms() >= limit_ms) {
+            break;
+        }
+        status_release(&status);
+        usleep(STARTING_PAUSE_US);
+    }
+    check_spare(&status, client, node, problem);
+    status_release(&status);
+}
+
+static void check_distinct(const struct founding *founding, const struct topology_node *nodes,
+                           struct buffer *problem) {
+    for (unsigned i = 0; i < founding->node_count; i++) {
+        for (unsigned earlier = 0; earlier < i; earlier++) {
+            if (memcmp(nodes[i].uuid, nodes[earlier].uuid, sizeof(nodes[i].uuid)) == 0) {
+                say(problem, &founding->clients[i], "is named twice");
+                break;
+            }
+        }
+    }
+}
+
+static struct topology_node *ask_nodes(const struct founding *founding, struct buffer *problem) {
+    struct topology_node *nodes =
+        memory_allocate_zeroed(founding->node_count, sizeof(struct topology_node));
+    for (unsigned i = 0; i < founding->node_count; i++) {
+        ask_node(&founding->clients[i], &nodes[i], problem);
+    }
+    if (problem->length == 0) {
+        check_distinct(founding, nodes, problem);
+    }
+    return nodes;
+}
+
+/* ---- telling ---- */
+
+static int tell_node(const struct net_address *address, struct bytes topology, char *problem) {
+    struct client client;
+    struct response reply;
+    int error = client_open(&client, address, CLUSTER_ASK_MS);
+    if (!error) {
+        struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("FOUND"), topology};
+        error = client_call(&client, arguments, 3, &reply);
+    }
+    if (error) {
+        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
+    } else {
+        response_release(&reply);
+    }
+    client_close(&client);
+    return error;
+}
+
+/* The first node that takes the topology has founded the cluster: gossip and the peers tell it to
+ * those after it, whatever becomes of us. A first one whose answer was lost may have taken it too,
+ * so only a refusal is sure to have changed nothing; the next node is tried with the same topology
+ * then, never with another one. */
+static int tell_nodes(const struct founding *founding, struct bytes topology,
+                      struct buffer *problem) {
+    unsigned taken = 0;
+    for (unsigned i = 0; i < founding->node_count; i++) {
+        char text[CLIENT_PROBLEM_BYTES];
+        int error = tell_node(&founding->clients[i], topology, text);
+        if (error) {
+            repeat(problem, text);
+        }
+        if (error == ERR_REFUSED && taken == 0) {
+            return error;
+        }
+        taken += !error;
+    }
+    return taken ? 0 : ERR_IO;
+}
+
+int cluster_found(const struct founding *founding, char cluster[STATUS_CLUSTER_BYTES],
+                  struct buffer *problem) {
+    struct topology_node *nodes = ask_nodes(founding, problem);
+    if (problem->length) {
+        memory_free(nodes);
+        return ERR_REFUSED;
+    }
+    uint8_t id[16];
+    CHECK(getrandom(id, sizeof(id), 0) == (ssize_t)sizeof(id));
+    for (unsigned i = 0; i < sizeof(id); i++) {
+        snprintf(cluster + 2 * i, 3, "%02x", id[i]);
+    }
+    struct topology *topology = topology_found(id, nodes, founding->node_count,
+                                               founding->shard_count, founding->replica_count);
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    int error = tell_nodes(founding, buffer_bytes(&encoded), problem);
+    buffer_release(&encoded);
+    topology_free(topology);
+    memory_free(nodes);
+    return error;
+}
+
+/* ---- waiting ---- */
+
+static bool says_ok(const struct net_address *address) {
+    struct client client;
+    struct response reply;
+    bool is_ok = false;
+    if (!client_open(&client, address, CLUSTER_ASK_MS) &&
+        !client_call_text(&client, "CLUSTER INFO", &reply)) {
+        struct bytes sought = BYTES_LITERAL("cluster_state:ok");
+        is_ok = memmem(reply.text.data, reply.text.length, sought.data, sought.length) != NULL;
+        response_release(&reply);
+    }
+    client_close(&client);
+    return is_ok;
+}
+
+/* A node believes in a leader as soon as it voted for it; here the leader has to say so itself. */
+static bool knows_leaders(const struct cluster_view *view, const struct status *node) {
+    for (size_t i = 0; node && i < node->replica_count; i++) {
+        const struct status_replica *replica = &node->replicas[i];
+        const struct status_replica *leader = cluster_view_leader(view, replica->shard);
+        if (!leader || leader->applied_index == 0 || replica->leader != leader->leader) {
+            return false;
+        }
+    }
+    return node != NULL;
+}
+
+unsigned cluster_count_ready(const struct net_address *client) {
+    struct cluster_view view;
+    char ignored[CLIENT_PROBLEM_BYTES];
+    unsigned ready = 0;
+    if (cluster_view_fetch(&view, client, ignored)) {
+        return 0;
+    }
+    for (size_t i = 0; i < view.asked.node_count; i++) {
+        struct net_address address;
+        status_node_client(&view.asked.nodes[i], &address);
+        ready += knows_leaders(&view, cluster_view_of(&view, view.asked.nodes[i].number)) &&
+                 says_ok(&address);
+    }
+    cluster_view_release(&view);
+    return ready;
+}

@@ -1,0 +1,504 @@
+/* `trothdb cluster recover`: the operator names the nodes that are left, the others are lost for
+ * good. Says what is kept and what may be lost, asks, and then
+ *
+ *   1. the control shard goes on from its most advanced replica, if it lost its majority too
+ *   2. the control shard takes the lost nodes out, and names for each shard without a majority the
+ *      most advanced replica that is left, which makes it go on
+ *
+ * Nothing here can be undone, so it begins by making sure that the lost nodes do not answer. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "cli/cluster/cluster_change.h"
+#include "cli/cluster/voters.h"
+#include "cli/terminal/flags.h"
+#include "cli/terminal/grid.h"
+#include "cluster/topology.h"
+
+enum {
+    RECOVER_SURVIVOR_MAXIMUM = 64,
+    RECOVER_PROBE_MS = 1000,
+    RECOVER_WAIT_S_DEFAULT = 600,
+    RECOVER_TEXT_BYTES = 64 << 10,
+    RECOVER_TIME_BYTES = 40
+};
+
+enum shard_fate { SHARD_GOES_ON, SHARD_RECOVERS, SHARD_IS_GONE };
+
+struct recovery {
+    struct change change;
+    bool is_dry, is_confirmed;
+    struct status survivors[RECOVER_SURVIVOR_MAXIMUM];
+    struct voters_list voters[RECOVER_SURVIVOR_MAXIMUM]; /* by each of them */
+    unsigned survivor_count;
+    const struct status *newest; /* whose topology counts */
+    struct buffer lost;          /* "2,3" */
+    struct buffer choices;       /* "0=1,1=1": who makes each shard go on */
+    bool is_control_lost, is_any_lost;
+};
+
+/* ---- who is left ---- */
+
+static const struct status *survivor(const struct recovery *recovery, uint32_t node) {
+    for (unsigned i = 0; i < recovery->survivor_count; i++) {
+        if (recovery->survivors[i].self == node) {
+            return &recovery->survivors[i];
+        }
+    }
+    return NULL;
+}
+
+static int ask_survivors(struct recovery *recovery, char *texts) {
+    char *rest = NULL, problem[CLIENT_PROBLEM_BYTES];
+    for (char *word = strtok_r(texts, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        struct net_address address;
+        struct status *status = &recovery->survivors[recovery->survivor_count];
+        if (recovery->survivor_count == RECOVER_SURVIVOR_MAXIMUM ||
+            client_address(&address, word, problem)) {
+            return change_fail(&recovery->change, "nothing was changed:",
+                               "name the nodes that are left as H:P,H:P..., at most 64");
+        }
+        if (status_fetch(status, &address, CLUSTER_ASK_MS, problem)) {
+            return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
+        }
+        recovery->survivor_count++;
+        if (voters_fetch(&recovery->voters[recovery->survivor_count - 1], &address, CLUSTER_ASK_MS,
+                         problem)) {
+            return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
+        }
+        if (recovery->survivor_count == 1) {
+            recovery->change.at = address;
+        }
+        if (!status->cluster[0] || strcmp(status->cluster, recovery->survivors[0].cluster) != 0) {
+            return change_fail(&recovery->change, "nothing was changed:",
+                               "the nodes named are not all of one cluster");
+        }
+        if (!recovery->newest || status->epoch > recovery->newest->epoch) {
+            recovery->newest = status;
+        }
+    }
+    return CLUSTER_EXIT_OK;
+}
+
+static bool answers(const struct status_node *node) {
+    struct net_address address;
+    struct status status;
+    char ignored[CLIENT_PROBLEM_BYTES];
+    status_node_client(node, &address);
+    if (status_fetch(&status, &address, RECOVER_PROBE_MS, ignored)) {
+        return false;
+    }
+    bool is_it = strcmp(status.id, node->id) == 0;
+    status_release(&status);
+    return is_it;
+}
+
+static int list_lost(struct recovery *recovery) {
+    for (size_t i = 0; i < recovery->newest->node_count; i++) {
+        const struct status_node *node = &recovery->newest->nodes[i];
+        if (survivor(recovery, node->number)) {
+            continue;
+        }
+        if (answers(node)) {
+            char why[CLIENT_PROBLEM_BYTES];
+            snprintf(why, sizeof(why),
+                     "node %u at %s:%u is not named and answers; name it too, or make sure that it "
+                     "never comes back: stop it and remove its directory",
+                     node->number, node->address.host, node->address.client_port);
+            return change_fail(&recovery->change, "nothing was changed:", why);
+        }
+        buffer_append_format(&recovery->lost, "%s%u", recovery->lost.length ? "," : "",
+                             node->number);
+    }
+    if (recovery->lost.length == 0) {
+        return change_fail(&recovery->change, "nothing was changed:",
+                           "every node of the cluster is named: none is lost");
+    }
+    return CLUSTER_EXIT_OK;
+}
+
+/* ---- what becomes of each shard ---- */
+
+static const struct status_replica *replica_on(const struct recovery *recovery, uint32_t node,
+                                               uint32_t shard) {
+    const struct status *status = survivor(recovery, node);
+    return status ? status_replica(status, shard) : NULL;
+}
+
+static bool is_left(const void *context, uint32_t node) { return survivor(context, node) != NULL; }
+
+/* By the logs, not by the topology: while a change is under way they differ, and what is wanted may
+ * be empty yet. The most advanced replica knows of every change that a majority of those left could
+ * have had a part in (4.3). Without one: NULL. */
+static const struct voters *best_of(const struct recovery *recovery, uint32_t shard,
+                                    uint32_t *node) {
+    const struct voters *best = NULL;
+    for (unsigned i = 0; i < recovery->survivor_count; i++) {
+        const struct voters *voters = voters_of(&recovery->voters[i], shard);
+        if (voters && (!best || voters_is_ahead(voters, best))) {
+            best = voters;
+            *node = recovery->survivors[i].self;
+        }
+    }
+    return best;
+}
+
+static enum shard_fate fate_of(const struct recovery *recovery, const struct status_shard *shard,
+                               uint32_t *best) {
+    *best = 0;
+    const struct voters *voters = best_of(recovery, shard->number, best);
+    if (!voters || voters->members.voter_count == 0) { /* only learners that know of nobody yet */
+        return SHARD_IS_GONE;
+    }
+    return voters_have_majority(voters, is_left, recovery) ? SHARD_GOES_ON : SHARD_RECOVERS;
+}
+
+static int judge_shards(struct recovery *recovery) {
+    for (size_t i = 0; i < recovery->newest->shard_count; i++) {
+        const struct status_shard *shard = &recovery->newest->shards[i];
+        uint32_t best;
+        char why[CLIENT_PROBLEM_BYTES];
+        switch (fate_of(recovery, shard, &best)) {
+        case SHARD_GOES_ON:
+            break;
+        case SHARD_RECOVERS:
+            recovery->is_any_lost = true;
+            recovery->is_control_lost |= shard->number == 0;
+            buffer_append_format(&recovery->choices, "%s%u=%u", recovery->choices.length ? "," : "",
+                                 shard->number, best);
+            break;
+        case SHARD_IS_GONE:
+            snprintf(why, sizeof(why),
+                     "no replica of shard %u is left on the nodes named; name one that has it, or "
+                     "restore the cluster from a backup",
+                     shard->number);
+            return change_fail(&recovery->change, "nothing was changed:", why);
+        }
+    }
+    if (!recovery->is_any_lost) {
+        return change_fail(&recovery->change, "nothing was changed:",
+                           "every shard has a majority on the nodes named; `trothdb cluster "
+                           "replace` or `remove` takes the lost ones out, and loses nothing");
+    }
+    return CLUSTER_EXIT_OK;
+}
+
+/* ---- saying it ---- */
+
+static void time_text(uint64_t time_ms, char text[RECOVER_TIME_BYTES]) {
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct tm parts;
+    if (time_ms == 0 || !gmtime_r(&seconds, &parts)) {
+        snprintf(text, RECOVER_TIME_BYTES, "-");
+        return;
+    }
+    size_t length = strftime(text, RECOVER_TIME_BYTES, "%Y-%m-%d %H:%M:%S", &parts);
+    snprintf(text + length, RECOVER_TIME_BYTES - length, ".%03u UTC", (unsigned)(time_ms % 1000));
+}
+
+static void print_shard(const struct recovery *recovery, const struct status_shard *shard,
+                        struct grid *grid) {
+    uint32_t best;
+    char time[RECOVER_TIME_BYTES];
+    enum shard_fate fate = fate_of(recovery, shard, &best);
+    const struct status_replica *replica = replica_on(recovery, best, shard->number);
+    if (!replica || fate == SHARD_IS_GONE) {
+        return; /* refused before */
+    }
+    time_text(replica->time_ms, time);
+    grid_cell(grid, "%u", shard->number);
+    grid_cell(grid, "%s", fate == SHARD_GOES_ON ? "has its majority" : "lost its majority");
+    grid_cell(grid, "%u", best);
+    grid_cell(grid, "%" PRIu64, replica->last_index);
+    grid_cell(grid, "%" PRIu64, replica->last_term);
+    grid_cell(grid, "%s", time);
+    grid_cell(grid, "%s",
+              fate == SHARD_GOES_ON ? "nothing" : "what only the lost nodes had behind that");
+}
+
+static void print_plan(const struct recovery *recovery, struct buffer *out) {
+    struct grid grid;
+    grid_init(&grid, "rlrrrll");
+    grid_row(&grid, "shard", "", "goes on from node", "last entry", "of term", "last applied",
+             "may be lost");
+    for (size_t i = 0; i < recovery->newest->shard_count; i++) {
+        print_shard(recovery, &recovery->newest->shards[i], &grid);
+    }
+    buffer_append_format(out, "nodes given up for good: %.*s\n\n",
+                         BYTES_PRINT(buffer_bytes(&recovery->lost)));
+    grid_print(&grid, out, "");
+    grid_release(&grid);
+    buffer_append_text(
+        out, "\nWrites that were acknowledged behind the last entry shown, by the lost nodes, are "
+             "lost.\nNodes given up must not come back: where they hear of the others they are "
+             "told and end.\n");
+}
+
+static void print_plan_json(const struct recovery *recovery, struct buffer *out) {
+    struct json json = {.out = out};
+    json_open(&json, NULL, '{');
+    json_boolean(&json, "dry_run", recovery->is_dry);
+    char *lost = memory_allocate(recovery->lost.length + 1);
+    memcpy(lost, buffer_data(&recovery->lost), recovery->lost.length);
+    lost[recovery->lost.length] = '\0';
+    json_text(&json, "lost_nodes", lost);
+    memory_free(lost);
+    json_open(&json, "shards", '[');
+    for (size_t i = 0; i < recovery->newest->shard_count; i++) {
+        const struct status_shard *shard = &recovery->newest->shards[i];
+        uint32_t best;
+        enum shard_fate fate = fate_of(recovery, shard, &best);
+        const struct status_replica *replica = replica_on(recovery, best, shard->number);
+        json_open(&json, NULL, '{');
+        json_number(&json, "shard", shard->number);
+        json_boolean(&json, "has_majority", fate == SHARD_GOES_ON);
+        json_number(&json, "node", best);
+        json_number(&json, "last_index", replica ? replica->last_index : 0);
+        json_number(&json, "last_term", replica ? replica->last_term : 0);
+        json_number(&json, "applied_time_ms", replica ? replica->time_ms : 0);
+        json_close(&json, '}');
+    }
+    json_close(&json, ']');
+    json_close(&json, '}');
+    buffer_append_text(out, "\n");
+}
+
+static bool confirms(const struct recovery *recovery) {
+    char answer[16] = "";
+    if (recovery->is_confirmed) {
+        return true;
+    }
+    if (recovery->change.is_json || !isatty(STDIN_FILENO)) {
+        return false;
+    }
+    printf("\nGive these nodes up? Type \"yes\": ");
+    fflush(stdout);
+    return fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0;
+}
+
+/* ---- doing it ---- */
+
+struct control_recovery {
+    struct net_address address; /* of the replica that is to go on */
+    char *problem;              /* the last refusal */
+};
+
+/* Asked until it is so: a node goes on hoping for the others for a while, a leader too. */
+static bool leads_control(struct change *change, void *context) {
+    const struct control_recovery *control = context;
+    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("RECOVER")};
+    struct status status;
+    change_show(change, "the control shard goes on from one replica");
+    if (cluster_tell(&control->address, arguments, 2, control->problem) ||
+        status_fetch(&status, &control->address, CLUSTER_ASK_MS, control->problem)) {
+        return false;
+    }
+    const struct status_replica *replica = status_replica(&status, 0);
+    bool leads = replica && strcmp(replica->role, "leader") == 0;
+    status_release(&status);
+    return leads;
+}
+
+static int recover_control(struct recovery *recovery) {
+    char problem[CLIENT_PROBLEM_BYTES] = "";
+    struct control_recovery control = {.problem = problem};
+    uint32_t best;
+    fate_of(recovery, &recovery->newest->shards[0], &best);
+    status_node_client(status_node(recovery->newest, best), &control.address);
+    recovery->change.at = control.address;
+    return change_wait(&recovery->change, leads_control, &control)
+               ? CLUSTER_EXIT_OK
+               : change_fail(&recovery->change, "the control shard was not recovered:", problem);
+}
+
+static int fetch_topology(const struct status *of, struct buffer *encoded, char *problem) {
+    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY")};
+    struct net_address address;
+    struct client client;
+    struct response reply;
+    status_node_client(status_node(of, of->self), &address);
+    int error = client_open(&client, &address, CLUSTER_ASK_MS);
+    if (!error) {
+        error = client_call(&client, arguments, 2, &reply);
+    }
+    if (error) {
+        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
+    } else {
+        buffer_append_bytes(encoded, reply.text);
+        response_release(&reply);
+    }
+    client_close(&client);
+    return error;
+}
+
+static unsigned level_of(struct bytes encoded) {
+    struct topology *topology;
+    if (topology_decode(encoded, &topology)) {
+        return 0;
+    }
+    unsigned level = topology->level;
+    topology_free(topology);
+    return level;
+}
+
+/* The replica of the control shard that goes on may not have heard what the lost ones decided last.
+ * Nodes that are left may: their newest topology is what counts. A release without that knows no
+ * such command, and goes on from what the replica has. */
+static int restore_topology(struct recovery *recovery) {
+    char problem[CLIENT_PROBLEM_BYTES];
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    int error = fetch_topology(recovery->newest, &encoded, problem);
+    if (!error && level_of(buffer_bytes(&encoded)) > 0) {
+        const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY"),
+                                          buffer_bytes(&encoded)};
+        error = cluster_ask_control(&recovery->change.at, arguments, 3, problem);
+    } else if (error == ERR_REFUSED) {
+        error = 0;
+    }
+    buffer_release(&encoded);
+    return error ? change_fail(&recovery->change, "the newest topology was not kept:", problem) : 0;
+}
+
+static bool is_recovered(struct change *change, void *context) {
+    (void)context;
+    struct cluster_view view;
+    char ignored[CLIENT_PROBLEM_BYTES], text[CHANGE_SHOWN_BYTES];
+    if (cluster_view_fetch(&view, &change->at, ignored)) {
+        return false;
+    }
+    size_t done = 0;
+    for (size_t i = 0; i < view.asked.shard_count; i++) {
+        const struct status_shard *shard = &view.asked.shards[i];
+        done += shard->is_settled && cluster_view_leader(&view, shard->number) != NULL;
+    }
+    snprintf(text, sizeof(text), "%zu of %zu shards serve again", done, view.asked.shard_count);
+    change_show(change, text);
+    bool is_done = done == view.asked.shard_count;
+    cluster_view_release(&view);
+    return is_done;
+}
+
+/* Nodes that are wanted and lost, where the old ones that vote still can go on by themselves. */
+static bool is_wanted_in_vain(const struct recovery *recovery, const struct status_shard *shard) {
+    uint32_t best;
+    unsigned left = 0;
+    for (unsigned i = 0; i < shard->replica_count; i++) {
+        left += is_left(recovery, shard->replicas[i]);
+    }
+    return fate_of(recovery, shard, &best) == SHARD_GOES_ON && left * 2 <= shard->replica_count;
+}
+
+/* A change that was under way is asked back to those that vote and are left: as the others go, it
+ * could not be followed any more. */
+static int take_wishes_back(struct recovery *recovery) {
+    int status = CLUSTER_EXIT_OK;
+    for (size_t i = 0; i < recovery->newest->shard_count && !status; i++) {
+        const struct status_shard *shard = &recovery->newest->shards[i];
+        struct wish wish = {.shard = shard->number};
+        uint32_t best;
+        if (!is_wanted_in_vain(recovery, shard)) {
+            continue;
+        }
+        const struct raft_configuration *members =
+            &best_of(recovery, shard->number, &best)->members;
+        for (unsigned j = 0; j < members->voter_count; j++) {
+            if (is_left(recovery, members->voters[j])) {
+                wish.nodes[wish.count++] = members->voters[j];
+            }
+        }
+        status = change_replicas(&recovery->change, &wish);
+    }
+    return status;
+}
+
+static int carry_out(struct recovery *recovery) {
+    char problem[CLIENT_PROBLEM_BYTES];
+    int status = recovery->is_control_lost ? recover_control(recovery) : CLUSTER_EXIT_OK;
+    if (!status && recovery->is_control_lost) {
+        status = restore_topology(recovery);
+    }
+    if (!status) {
+        status = take_wishes_back(recovery);
+    }
+    if (status) {
+        return status;
+    }
+    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("LOST"),
+                                      buffer_bytes(&recovery->lost),
+                                      buffer_bytes(&recovery->choices)};
+    if (cluster_ask_control(&recovery->change.at, arguments, 4, problem)) {
+        return change_fail(&recovery->change, "the nodes were not given up:", problem);
+    }
+    if (!change_wait(&recovery->change, is_recovered, NULL)) {
+        return change_fail(&recovery->change, "the nodes were given up, but:",
+                           "not every shard serves yet; `trothdb cluster status` shows which");
+    }
+    return cluster_print(&recovery->change.at, recovery->change.is_json);
+}
+
+static int say_and_ask(struct recovery *recovery) {
+    struct buffer out;
+    buffer_init(&out, RECOVER_TEXT_BYTES << 6);
+    bool is_shown = !recovery->change.is_json || recovery->is_dry;
+    if (recovery->change.is_json) {
+        print_plan_json(recovery, &out);
+    } else {
+        print_plan(recovery, &out);
+    }
+    if (is_shown) {
+        fwrite(buffer_data(&out), 1, out.length, stdout);
+    }
+    buffer_release(&out);
+    if (recovery->is_dry) {
+        return CLUSTER_EXIT_OK;
+    }
+    return confirms(recovery)
+               ? carry_out(recovery)
+               : change_fail(&recovery->change, "nothing was changed:",
+                             "the recovery was not confirmed; --yes does it without a question");
+}
+
+static int recover(struct recovery *recovery, char *texts) {
+    buffer_init(&recovery->lost, RECOVER_TEXT_BYTES);
+    buffer_init(&recovery->choices, RECOVER_TEXT_BYTES);
+    int status = ask_survivors(recovery, texts);
+    if (!status) {
+        status = list_lost(recovery);
+    }
+    if (!status) {
+        status = judge_shards(recovery);
+    }
+    if (!status) {
+        status = say_and_ask(recovery);
+    }
+    for (unsigned i = 0; i < recovery->survivor_count; i++) {
+        status_release(&recovery->survivors[i]);
+        voters_release(&recovery->voters[i]);
+    }
+    buffer_release(&recovery->lost);
+    buffer_release(&recovery->choices);
+    return status;
+}
+
+int cluster_recover(int argc, char **argv) {
+    struct recovery *recovery = memory_allocate_zeroed(1, sizeof(*recovery));
+    struct change *change = &recovery->change;
+    *change = (struct change){.wait_s = RECOVER_WAIT_S_DEFAULT,
+                              .is_terminal = isatty(STDERR_FILENO) != 0};
+    const struct flag flags[] = {{.name = "wait", .number = &change->wait_s, .maximum = 86400},
+                                 {.name = "json", .is_set = &change->is_json},
+                                 {.name = "yes", .is_set = &recovery->is_confirmed},
+                                 {.name = "dry-run", .is_set = &recovery->is_dry},
+                                 {0}};
+    int count, status = CLUSTER_EXIT_USAGE;
+    if (flags_read(flags, "cluster recover", argc, argv, &count) == 0) {
+        status = count == 1 ? recover(recovery, argv[0]) : cluster_usage(CLUSTER_RECOVER_LINE);
+    }
+    memory_free(recovery);
+    return status;
+}

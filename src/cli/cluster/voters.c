@@ -1,0 +1,120 @@
+#include "cli/cluster/voters.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/client/client.h"
+
+/* "1,2,3", or "-" for nobody; false if it is neither. */
+static bool parse_numbers(const char *text, raft_node_number *numbers, uint8_t *count) {
+    *count = 0;
+    if (strcmp(text, "-") == 0) {
+        return true;
+    }
+    for (const char *at = text;; at++) {
+        char *end;
+        unsigned long number = strtoul(at, &end, 10);
+        if (end == at || *count == RAFT_VOTER_MAXIMUM || number > UINT32_MAX) {
+            return false;
+        }
+        numbers[(*count)++] = (raft_node_number)number;
+        at = end;
+        if (*at != ',') {
+            return *at == '\0';
+        }
+    }
+}
+
+static bool parse_line(struct voters *voters, const char *line) {
+    char now[128], before[128];
+    unsigned long long term, index;
+    *voters = (struct voters){0};
+    if (sscanf(line, "%u %llu %llu %127s %127s", &voters->shard, &term, &index, now, before) != 5) {
+        return false;
+    }
+    voters->last_term = term;
+    voters->last_index = index;
+    return parse_numbers(now, voters->members.voters, &voters->members.voter_count) &&
+           parse_numbers(before, voters->members.old_voters, &voters->members.old_voter_count);
+}
+
+static int decode(struct voters_list *list, struct bytes text) {
+    char *copy = memory_allocate(text.length + 1), *rest = NULL;
+    int error = 0;
+    if (text.length) {
+        memcpy(copy, text.data, text.length);
+    }
+    copy[text.length] = '\0';
+    for (char *line = strtok_r(copy, "\n", &rest); line && !error;
+         line = strtok_r(NULL, "\n", &rest)) {
+        list->replicas = memory_resize(list->replicas, (list->count + 1) * sizeof(*list->replicas));
+        error = parse_line(&list->replicas[list->count++], line) ? 0 : ERR_MALFORMED;
+    }
+    memory_free(copy);
+    return error;
+}
+
+int voters_fetch(struct voters_list *list, const struct net_address *address, int timeout_ms,
+                 char *problem) {
+    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("VOTERS")};
+    struct client client;
+    struct response reply;
+    *list = (struct voters_list){0};
+    int error = client_open(&client, address, timeout_ms);
+    if (!error) {
+        error = client_call(&client, arguments, 2, &reply);
+    }
+    if (error) {
+        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
+    } else {
+        error = decode(list, reply.text);
+        response_release(&reply);
+        if (error) {
+            snprintf(problem, CLIENT_PROBLEM_BYTES,
+                     "%s:%u says in a way that this release does not know who votes", address->host,
+                     address->port);
+            voters_release(list);
+        }
+    }
+    client_close(&client);
+    return error;
+}
+
+void voters_release(struct voters_list *list) {
+    memory_free(list->replicas);
+    *list = (struct voters_list){0};
+}
+
+const struct voters *voters_of(const struct voters_list *list, uint32_t shard) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->replicas[i].shard == shard) {
+            return &list->replicas[i];
+        }
+    }
+    return NULL;
+}
+
+bool voters_is_ahead(const struct voters *a, const struct voters *b) {
+    return a->last_term > b->last_term ||
+           (a->last_term == b->last_term && a->last_index > b->last_index);
+}
+
+static bool is_majority(const raft_node_number *voters, unsigned count,
+                        bool (*is_left)(const void *context, uint32_t node), const void *context) {
+    unsigned left = 0;
+    for (unsigned i = 0; i < count; i++) {
+        left += is_left(context, voters[i]);
+    }
+    return count == 0 || left * 2 > count;
+}
+
+bool voters_have_majority(const struct voters *voters,
+                          bool (*is_left)(const void *context, uint32_t node),
+                          const void *context) {
+    const struct raft_configuration *members = &voters->members;
+    return members->voter_count > 0 &&
+           is_majority(members->voters, members->voter_count, is_left, context) &&
+           is_majority(members->old_voters, members->old_voter_count, is_left, context);
+}

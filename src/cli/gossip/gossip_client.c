@@ -1,0 +1,205 @@
+#include "cli/gossip/gossip_client.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+
+enum { GOSSIP_LINE_BYTES = 16 << 10, GOSSIP_PUSH_WORDS = 5 /* at least */ };
+
+/* ---- asking ---- */
+
+int gossip_client_fail(const struct gossip_client *asking, int exit_code, const char *problem) {
+    if (!asking->is_json) {
+        fprintf(stderr, "trothdb %s: %s\n", asking->command, problem);
+        return exit_code;
+    }
+    struct buffer out;
+    buffer_init(&out, GOSSIP_LINE_BYTES);
+    struct json json = {.out = &out};
+    json_open(&json, NULL, '{');
+    json_text(&json, "error", problem);
+    json_close(&json, '}');
+    printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
+    buffer_release(&out);
+    return exit_code;
+}
+
+int gossip_client_open(struct gossip_client *asking, const char *at) {
+    struct net_address address;
+    struct response hello;
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (client_address(&address, at, problem)) {
+        return gossip_client_fail(asking, GOSSIP_EXIT_USAGE, problem);
+    }
+    if (client_open(&asking->client, &address, CLIENT_TIMEOUT_MS) ||
+        client_call_text(&asking->client, "HELLO 3", &hello)) {
+        snprintf(problem, sizeof(problem), "%s", asking->client.problem);
+        client_close(&asking->client);
+        return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, problem);
+    }
+    response_release(&hello);
+    return GOSSIP_EXIT_OK;
+}
+
+void gossip_client_close(struct gossip_client *asking) { client_close(&asking->client); }
+
+int gossip_client_call(struct gossip_client *asking, const struct bytes *words, size_t count,
+                       struct response *reply) {
+    if (client_call(&asking->client, words, count, reply)) {
+        return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, asking->client.problem);
+    }
+    return GOSSIP_EXIT_OK;
+}
+
+/* ---- reading answers ---- */
+
+const struct response *response_field(const struct response *map, const char *name) {
+    for (size_t i = 0; i + 1 < map->element_count; i += 2) {
+        if (bytes_equal(map->elements[i].text, bytes_of_text(name))) {
+            return &map->elements[i + 1];
+        }
+    }
+    return NULL;
+}
+
+struct bytes response_field_text(const struct response *map, const char *name) {
+    const struct response *field = response_field(map, name);
+    return field ? field->text : BYTES_NONE;
+}
+
+int64_t response_field_number(const struct response *map, const char *name) {
+    const struct response *field = response_field(map, name);
+    return field ? field->integer : 0;
+}
+
+static void json_elements(const struct response *reply, struct json *json) {
+    for (size_t i = 0; i < reply->element_count; i++) {
+        response_json(&reply->elements[i], NULL, json);
+    }
+}
+
+static void json_pairs(const struct response *reply, struct json *json) {
+    char name[GOSSIP_LINE_BYTES];
+    for (size_t i = 0; i + 1 < reply->element_count; i += 2) {
+        snprintf(name, sizeof(name), "%.*s", BYTES_PRINT(reply->elements[i].text));
+        response_json(&reply->elements[i + 1], name, json);
+    }
+}
+
+void response_json(const struct response *reply, const char *name, struct json *json) {
+    switch (reply->kind) {
+    case RESPONSE_NULL:
+        json_null(json, name);
+        return;
+    case RESPONSE_INTEGER:
+        json_integer(json, name, reply->integer);
+        return;
+    case RESPONSE_BOOLEAN:
+        json_boolean(json, name, reply->integer != 0);
+        return;
+    case RESPONSE_MAP:
+        json_open(json, name, '{');
+        json_pairs(reply, json);
+        json_close(json, '}');
+        return;
+    case RESPONSE_ARRAY:
+    case RESPONSE_SET:
+    case RESPONSE_PUSH:
+        json_open(json, name, '[');
+        json_elements(reply, json);
+        json_close(json, ']');
+        return;
+    case RESPONSE_SIMPLE:
+    case RESPONSE_ERROR:
+    case RESPONSE_BULK:
+    case RESPONSE_DOUBLE:
+    case RESPONSE_VERBATIM:
+    case RESPONSE_BIG_NUMBER:
+        json_bytes(json, name, reply->text);
+        return;
+    }
+}
+
+/* ---- watching ---- */
+
+static void append_time(struct buffer *out) {
+    struct timespec now;
+    struct tm parts;
+    char text[32];
+    clock_gettime(CLOCK_REALTIME, &now);
+    localtime_r(&now.tv_sec, &parts);
+    strftime(text, sizeof(text), "%H:%M:%S", &parts);
+    buffer_append_format(out, "%s.%03ld", text, now.tv_nsec / 1000000);
+}
+
+/* "gossip", event, name, id, then an address, or a key and its value. */
+static void append_line(const struct response *push, struct buffer *out) {
+    const struct response *word = push->elements;
+    append_time(out);
+    buffer_append_format(out, "  %-8.*s %.*s (%.8s)", BYTES_PRINT(word[1].text),
+                         BYTES_PRINT(word[2].text), (const char *)word[3].text.data);
+    if (push->element_count == GOSSIP_PUSH_WORDS) {
+        buffer_append_format(out, " at %.*s\n", BYTES_PRINT(word[4].text));
+    } else if (word[5].kind == RESPONSE_NULL) {
+        buffer_append_format(out, " says no more %.*s\n", BYTES_PRINT(word[4].text));
+    } else {
+        buffer_append_format(out, " says %.*s = %.*s\n", BYTES_PRINT(word[4].text),
+                             BYTES_PRINT(word[5].text));
+    }
+}
+
+static void append_json(const struct response *push, struct buffer *out) {
+    static const char *const names[] = {"event", "name", "id"};
+    struct json json = {.out = out};
+    json_open(&json, NULL, '{');
+    for (size_t i = 0; i < 3; i++) {
+        response_json(&push->elements[i + 1], names[i], &json);
+    }
+    bool is_key = push->element_count > GOSSIP_PUSH_WORDS;
+    response_json(&push->elements[4], is_key ? "key" : "address", &json);
+    if (is_key) {
+        response_json(&push->elements[5], "value", &json);
+    }
+    json_close(&json, '}');
+    buffer_append_u8(out, '\n');
+}
+
+static void print_push(const struct gossip_client *asking, const struct response *push) {
+    struct buffer line;
+    bool is_told = push->kind == RESPONSE_PUSH && push->element_count >= GOSSIP_PUSH_WORDS &&
+                   bytes_equal(push->elements[0].text, BYTES_LITERAL("gossip")) &&
+                   push->elements[3].text.length >= 8;
+    if (!is_told) {
+        return;
+    }
+    buffer_init(&line, GOSSIP_LINE_BYTES);
+    if (asking->is_json) {
+        append_json(push, &line);
+    } else {
+        append_line(push, &line);
+    }
+    fwrite(buffer_data(&line), 1, line.length, stdout);
+    fflush(stdout);
+    buffer_release(&line);
+}
+
+int gossip_client_watch(struct gossip_client *asking) {
+    struct client *client = &asking->client;
+    struct response reply;
+    struct timeval for_ever = {0};
+    size_t consumed;
+    int error = client_call_text(client, "GOSSIP WATCH", &reply);
+    if (error) {
+        return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, client->problem);
+    }
+    /* The reply stands at the front; changes may stand behind it already. */
+    bool is_whole = response_skip(buffer_bytes(&client->input), &consumed) == 1;
+    client_consume(client, &reply, is_whole ? consumed : 0);
+    setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+    while (!client_read(client, &reply, &consumed)) {
+        print_push(asking, &reply);
+        client_consume(client, &reply, consumed);
+    }
+    return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, client->problem);
+}
