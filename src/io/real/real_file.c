@@ -198,14 +198,14 @@ static int write_through_cache(const struct disk_write *write) {
 }
 
 /* How far a write that ends there should go. The file system's account of what is written, which a
- * sync has to make durable as well, then changes once for many small writes; a large one is not
- * made any larger. */
+ * sync has to make durable as well, then changes once for many small writes; a large one, which
+ * hardly feels that, is not made any larger. */
 static uint64_t end_to_fill(const struct disk_file *file, uint64_t end) {
-    uint64_t least_end = file->filled_bytes + DISK_REAL_FILL_BYTES;
+    uint64_t filled = file->filled_bytes, wanted = filled + DISK_REAL_FILL_BYTES;
     uint64_t file_end = file->bytes & ~(uint64_t)(DISK_BLOCK_BYTES - 1);
-    if (end <= file->filled_bytes || end >= least_end)
+    if (end <= filled || end >= filled + DISK_REAL_LARGE_BYTES)
         return end;
-    return least_end < file_end ? least_end : file_end;
+    return wanted < file_end ? wanted : file_end;
 }
 
 bool disk_real_file_prepare(const struct disk_write *write, struct direct_write *out) {

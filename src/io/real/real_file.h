@@ -6,8 +6,8 @@
 
 #define DISK_REAL_LOCK_NAME "LOCK"
 /* A write past the page cache to blocks that are only reserved goes so far behind the last one that
- * was written, at the least (docs/decisions/0041). */
-enum { DISK_REAL_FILL_BYTES = 256 << 10 };
+ * was written, unless it is large by itself (docs/decisions/0041). */
+enum { DISK_REAL_FILL_BYTES = 256 << 10, DISK_REAL_LARGE_BYTES = 64 << 10 };
 
 int disk_real_directory(struct disk *disk);  /* its file descriptor */
 bool disk_real_is_direct(struct disk *disk); /* durable writes go past the page cache */

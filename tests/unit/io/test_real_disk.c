@@ -447,7 +447,7 @@ static uint64_t hole_of(const struct place *place, const char *name) {
 /* A log past the page cache fills its file as it goes, so that nothing is written twice: small
  * writes some way ahead, a large one no more than itself, and none what is filled already. */
 static void test_fills_a_reserved_file_as_it_is_written(void **state) {
-    enum { FILL = DISK_REAL_FILL_BYTES, LARGE = FILL + 3 * DISK_BLOCK_BYTES, BYTES = 4 * FILL };
+    enum { FILL = DISK_REAL_FILL_BYTES, LARGE = DISK_REAL_LARGE_BYTES, BYTES = 4 * FILL };
     struct place *place = *state;
     struct disk *disk = place->disk;
     struct disk_file *file = preallocated(disk, "log", BYTES);
@@ -468,8 +468,9 @@ static void test_fills_a_reserved_file_as_it_is_written(void **state) {
                  {small, 6, FILL},
                  {small, FILL - 6, FILL},
                  {small, FILL - 2, 2 * FILL},
-                 {leap, 2 * FILL - DISK_BLOCK_BYTES, 3 * FILL + 2 * DISK_BLOCK_BYTES},
-                 {small, 3 * FILL + 2 * DISK_BLOCK_BYTES, BYTES},
+                 {leap, 2 * FILL, 2 * FILL + LARGE},
+                 {leap, 2 * FILL + LARGE - DISK_BLOCK_BYTES, 3 * FILL + LARGE},
+                 {small, 3 * FILL + LARGE, BYTES},
                  {small, 100, BYTES}};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         assert_int_equal(write_plainly(place, file, steps[i].offset, steps[i].pieces), 0);
