@@ -31,10 +31,9 @@ void keyspace_end_cut(struct keyspace *keyspace) {
     if (cut->walk.is_begun)
         free_walk(cut, slot_set_has(&keyspace->marks, cut->walk.slot));
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-        for (struct record *record = cut->kept[slot], *next; record; record = next) {
-            next = record->next;
-            cut_free_record(cut, record);
-        }
+        for (uint32_t i = 0; i < cut->kept[slot].count; i++)
+            cut_free_record(cut, cut->kept[slot].records[i]);
+        memory_free(cut->kept[slot].records);
     }
     for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
         keyspace->stale.words[i] |= cut->awaited.words[i] & cut->mixed.words[i];
@@ -74,15 +73,21 @@ bool cut_awaits(struct keyspace *keyspace, unsigned slot) {
 
 /* ---- keeping ---- */
 
+static void add_kept(struct cut_kept *kept, struct record *record) {
+    if (kept->count == kept->capacity) {
+        kept->capacity = kept->capacity ? kept->capacity * 2 : CUT_KEPT_USUAL;
+        kept->records = memory_resize(kept->records, kept->capacity * sizeof(*kept->records));
+    }
+    kept->records[kept->count++] = record;
+}
+
 /* In a walk by key the record is among those of the walk, and stays there. */
 static void keep(struct keyspace_cut *cut, unsigned slot, struct record *record) {
     const struct cut_walk *walk = &cut->walk;
     record->mark ^= 1;
     cut->kept_bytes += value_memory_class(record_bytes(record));
-    if (walk->is_begun && walk->slot == slot && !walk->is_by_bucket)
-        return;
-    record->next = cut->kept[slot];
-    cut->kept[slot] = record;
+    if (!walk->is_begun || walk->slot != slot || walk->is_by_bucket)
+        add_kept(&cut->kept[slot], record);
 }
 
 static void set_view(struct keyspace_cut *cut, struct record *record, bool is_given) {

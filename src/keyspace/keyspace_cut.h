@@ -24,6 +24,7 @@ enum {
     CUT_SORTED_RECORDS_MAXIMUM = 4096,
     CUT_OBJECT_BYTES = 64 * 1024, /* smaller ones are saved as a whole */
     CUT_RECORDS_USUAL = 64,
+    CUT_KEPT_USUAL = 8, /* records of a slot */
     CUT_STEP_BYTES = 16 /* a step of the walk counts for so many, whatever it finds */
 };
 
@@ -41,13 +42,20 @@ struct cut_walk {
     uint64_t object_hash;
 };
 
+/* Of a slot, in no order. They lie all over the memory: a list through them would have to wait for
+ * one to know of the next. */
+struct cut_kept {
+    struct record **records; /* owned array of owned records */
+    uint32_t count, capacity;
+};
+
 struct keyspace_cut {
     struct slot_set awaited; /* not whole yet */
     struct slot_set mixed;   /* of those: some marks may be turned */
     struct slot_set large;   /* so many keys at the cut that they are not sorted */
     uint64_t kept_bytes;
     struct cut_walk walk;
-    struct record *kept[SLOT_COUNT]; /* lists */
+    struct cut_kept kept[SLOT_COUNT];
 };
 
 /* Is the slot awaited by a cut? Whoever asks is about to change it. */

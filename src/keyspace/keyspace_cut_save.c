@@ -3,9 +3,7 @@
 #include "base/memory.h"
 #include "keyspace/keyspace_cut.h"
 #include "keyspace/keyspace_edit.h"
-#include <stdlib.h>
-
-enum { PREFETCH_BUCKETS = 8 };
+#include "keyspace/record_sort.h"
 
 static uint32_t slot_mark(const struct keyspace *keyspace, const struct cut_walk *walk) {
     return slot_set_has(&keyspace->marks, walk->slot);
@@ -88,28 +86,45 @@ static void gather(struct cut_walk *walk, struct record *record) {
 
 /* ---- a slot by key ---- */
 
-static int compare_keys(const void *a, const void *b) {
-    const struct record *const *left = a, *const *right = b;
-    return bytes_compare(record_key(*left), record_key(*right));
+/* The memory of each record is asked for before any of it is looked at, and that of the next in a
+ * bucket while others are: to wait for one after the other is most of what a walk would cost. */
+static void gather_and_fetch(struct cut_walk *walk, struct record *record) {
+    if (record == NULL)
+        return;
+    __builtin_prefetch(record);
+    gather(walk, record);
+}
+
+static void gather_table(struct cut_walk *walk, const struct slot_table *table) {
+    uint64_t bucket_count = slot_table_bucket_count(table);
+    for (uint64_t position = 0; position < bucket_count; position++)
+        gather_and_fetch(walk, slot_table_bucket(table, position));
+    for (size_t i = 0; i < walk->count; i++)
+        gather_and_fetch(walk, walk->records[i]->next);
+}
+
+static void drop_unwanted(struct cut_walk *walk, uint32_t mark) {
+    size_t count = 0;
+    for (size_t i = 0; i < walk->count; i++) {
+        struct record *record = walk->records[i];
+        if (record->mark != mark)
+            continue;
+        __builtin_prefetch((const uint8_t *)record + record_bytes(record) - 1);
+        walk->records[count++] = record;
+    }
+    walk->count = count;
 }
 
 static void gather_slot(struct keyspace *keyspace) {
     struct cut_walk *walk = &keyspace->cut->walk;
     const struct slot_table *table = keyspace_slot_table(keyspace, walk->slot);
-    uint64_t bucket_count = table ? slot_table_bucket_count(table) : 0;
-    for (uint64_t position = 0; position < bucket_count; position++) {
-        if (position + PREFETCH_BUCKETS < bucket_count)
-            __builtin_prefetch(slot_table_bucket(table, position + PREFETCH_BUCKETS));
-        for (struct record *record = slot_table_bucket(table, position); record;
-             record = record->next)
-            if (record->mark == slot_mark(keyspace, walk))
-                gather(walk, record);
-    }
-    for (struct record *record = keyspace->cut->kept[walk->slot]; record; record = record->next)
-        gather(walk, record);
-    keyspace->cut->kept[walk->slot] = NULL;
-    if (walk->count > 1)
-        qsort(walk->records, walk->count, sizeof(*walk->records), compare_keys);
+    if (table)
+        gather_table(walk, table);
+    drop_unwanted(walk, slot_mark(keyspace, walk));
+    struct cut_kept *kept = &keyspace->cut->kept[walk->slot];
+    for (; kept->count > 0; kept->count--)
+        gather_and_fetch(walk, kept->records[kept->count - 1]);
+    record_sort(walk->records, walk->count);
 }
 
 /* A large object that stands in the table is kept first, and comes again. */
@@ -152,9 +167,8 @@ static uint64_t save_next_bucket(struct keyspace *keyspace, struct buffer *out) 
 }
 
 static uint64_t save_next_kept(struct keyspace_cut *cut, struct buffer *out) {
-    struct record *record = cut->kept[cut->walk.slot];
-    cut->kept[cut->walk.slot] = record->next;
-    return save_kept(cut, out, record);
+    struct cut_kept *kept = &cut->kept[cut->walk.slot];
+    return save_kept(cut, out, kept->records[--kept->count]);
 }
 
 /* ---- a slot ---- */
@@ -175,6 +189,8 @@ static void end_slot(struct keyspace *keyspace, struct buffer *out) {
     slot_number slot = cut->walk.slot;
     saver_end_block(&cut->walk.saver, out);
     memory_free(cut->walk.records);
+    memory_free(cut->kept[slot].records);
+    cut->kept[slot] = (struct cut_kept){.count = 0};
     cut->walk = (struct cut_walk){.is_begun = false};
     slot_set_remove(&cut->awaited, slot);
     slot_set_remove(&cut->mixed, slot);
@@ -191,7 +207,7 @@ static bool save_some(struct keyspace *keyspace, struct buffer *out, uint64_t *s
         *state_hash += save_next_by_key(keyspace, out);
     else if (walk->is_by_bucket && !walk->is_table_done)
         *state_hash += save_next_bucket(keyspace, out);
-    else if (walk->is_by_bucket && cut->kept[walk->slot])
+    else if (walk->is_by_bucket && cut->kept[walk->slot].count > 0)
         *state_hash += save_next_kept(cut, out);
     else
         return false;

@@ -11,16 +11,18 @@ void saver_end_block(struct saver *saver, struct buffer *out) {
     saver->block_bytes = 0;
 }
 
+static void begin_block(struct saver *saver, struct buffer *out) {
+    static const uint8_t header[SAVER_BLOCK_HEADER_BYTES] = {SAVER_FORMAT_VERSION};
+    saver->block_start = out->length;
+    buffer_append(out, header, sizeof header); /* the length is known to saver_end_block() */
+}
+
 static void append(struct saver *saver, struct buffer *out, const struct record *record,
                    uint8_t flags, uint8_t encoding, struct bytes payload) {
-    if (saver->block_bytes == 0) {
-        saver->block_start = out->length;
-        buffer_append_u8(out, SAVER_FORMAT_VERSION);
-        buffer_append_u64(out, 0); /* saver_end_block() knows it */
-    }
-    buffer_append_u8(out, (uint8_t)record_type(record));
-    buffer_append_u8(out, flags);
-    buffer_append_u8(out, encoding);
+    if (saver->block_bytes == 0)
+        begin_block(saver, out);
+    const uint8_t head[] = {(uint8_t)record_type(record), flags, encoding};
+    buffer_append(out, head, sizeof head);
     buffer_append_length_prefixed(out, record_key(record));
     if (flags & SAVER_HAS_EXPIRY)
         buffer_append_u64(out, record_expiry_ms(record));
