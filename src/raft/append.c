@@ -128,6 +128,12 @@ static void append_reject(struct raft *raft, const struct raft_message *append) 
                                                    append->log_index, reply->conflict_term);
 }
 
+static void entries_note(const struct raft *raft, const struct raft_message *append) {
+    struct raft_pair *pair = append->entry_count > 0 ? raft_pair_with(raft, append->from) : NULL;
+    if (pair != NULL)
+        pair->entries_us = raft->now_us;
+}
+
 /* What is committed here must stand in every later leader's log (5.4). A message that says
  * otherwise comes from a broken node or from another cluster. */
 static bool contradicts_commit(const struct raft *raft, raft_index index, raft_term term) {
@@ -193,6 +199,7 @@ void raft_append_receive(struct raft *raft, const struct raft_message *append) {
     }
     raft_follow(raft, raft->term, append->from);
     raft_quiet_end(raft);
+    entries_note(raft, append);
     struct raft_message without_entries = *append;
     without_entries.entry_count = 0;
     if (append->log_index <= raft->commit_index || agrees(raft, append))

@@ -276,7 +276,9 @@ bool raft_stands_back(const struct raft *raft);
 void raft_move_tick(struct raft *raft);
 uint64_t raft_move_deadline_us(const struct raft *raft);
 
-/* quiet.c: what own appends, and those that a pair's heartbeats stood in for, are worth together */
+/* quiet.c: NULL: there is none with it */
+struct raft_pair *raft_pair_with(const struct raft *raft, raft_node_number peer);
+/* What own appends, and those that a pair's heartbeats stood in for, are worth together */
 uint64_t raft_peer_lease_until_us(const struct raft *raft, const struct raft_progress *peer);
 uint64_t raft_progress_heard_us(const struct raft *raft, const struct raft_progress *peer);
 uint64_t raft_promised_until_us(const struct raft *raft);

@@ -9,8 +9,9 @@
  * What that could cost is the tail: where all are sent everything, the slowest is never waited for.
  * So a commit that takes much longer than commits do is hedged: everybody gets everything, and whom
  * a majority had to do without is eager no more. Nobody is lazy while the voters change, or while
- * the leader is about to give the lead away, and none that somebody waits for: a read index it
- * asked for, WAIT, a transfer to it. */
+ * the leader is about to give the lead away; none that somebody waits for: a read index it asked
+ * for, WAIT, a transfer to it; and none whose log is busy anyway with entries that its own node
+ * leads, because it would save nothing there. */
 #include "base/check.h"
 #include "base/planted.h"
 #include "raft/internal.h"
@@ -20,7 +21,8 @@ enum {
     HEDGE_LEAST_US = 1000,
     /* A lazy follower takes the place of an eager one if it answers in less than one in so many of
      * its time. */
-    LAZY_HANDICAP = 2
+    LAZY_HANDICAP = 2,
+    BUSY_INTERVALS = 2 /* whose entries came here within so many lazy_us */
 };
 
 void raft_lazy_begin(struct raft *raft) {
@@ -171,6 +173,14 @@ static bool may_be_lazy(const struct raft *raft) {
            raft_standing_of(raft, raft->self) == RAFT_WILLING;
 }
 
+/* What it is sent at once then joins a round of its log that there would be in any case. Where all
+ * nodes lead, to wait for one of the others alone would only make rounds longer. */
+static bool is_busy(const struct raft *raft, const struct raft_progress *peer) {
+    const struct raft_pair *pair = raft_pair_with(raft, peer->node);
+    return pair != NULL && pair->entries_us != 0 &&
+           raft->now_us < pair->entries_us + BUSY_INTERVALS * raft->timing.lazy_us;
+}
+
 /* Where fewer than a majority answer as they should, nobody is left out. */
 static void eager_choose(struct raft *raft) {
     struct candidates candidates;
@@ -178,7 +188,7 @@ static void eager_choose(struct raft *raft) {
     candidates_gather(raft, &candidates);
     bool may_choose = may_be_lazy(raft) && candidates.count >= majority;
     for (size_t i = 0; i < raft->peer_count; i++)
-        raft->peers[i].is_lazy = may_choose;
+        raft->peers[i].is_lazy = may_choose && !is_busy(raft, &raft->peers[i]);
     for (size_t i = 0; may_choose && i < majority; i++)
         if (candidates.items[i].peer != NULL)
             candidates.items[i].peer->is_lazy = false;

@@ -32,6 +32,8 @@ struct raft_pair {
     uint64_t acknowledged_us, lease_until_us, answered_us;
     /* As follower: when an equal heartbeat came last, and until when nobody else is voted for. */
     uint64_t heard_us, promised_until_us;
+    /* When entries of shards that the peer leads came here last: it writes them to its log, too. */
+    uint64_t entries_us;
 };
 
 struct raft_pair_heartbeat {

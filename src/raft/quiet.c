@@ -15,6 +15,10 @@
 #include "base/planted.h"
 #include "raft/internal.h"
 
+struct raft_pair *raft_pair_with(const struct raft *raft, raft_node_number peer) {
+    return raft->pair_of ? raft->pair_of(raft->pair_context, raft->shard, peer) : NULL;
+}
+
 /* ---- what the pairs' heartbeats are worth for this replica ---- */
 
 /* Only what was sent after this shard fell quiet speaks of it. */
@@ -99,7 +103,7 @@ void raft_quiet_wake_told(struct raft *raft) {
 
 /* It has everything, knows that it is committed, and is there to hear of it. */
 static bool may_follow_quietly(const struct raft *raft, const struct raft_progress *peer) {
-    const struct raft_pair *pair = raft->pair_of(raft->pair_context, raft->shard, peer->node);
+    const struct raft_pair *pair = raft_pair_with(raft, peer->node);
     bool has_all = peer->state == RAFT_REPLICATE && peer->match_index == raft_last(raft) &&
                    peer->commit_told == raft_last(raft) && peer->flight_count == 0;
     return (has_all || PLANTED(QUIET_WITH_ENTRIES_MISSING)) &&
@@ -131,7 +135,7 @@ void raft_quiet_tick(struct raft *raft) {
     for (size_t i = 0; i < raft->peer_count; i++) {
         struct raft_progress *peer = &raft->peers[i];
         raft_heartbeat_send(raft, peer)->is_quiet = true;
-        peer->pair = raft->pair_of(raft->pair_context, raft->shard, peer->node);
+        peer->pair = raft_pair_with(raft, peer->node);
         raft_quiet_set_add(&peer->pair->led, raft->shard, raft->term, raft->now_us);
     }
     raft->is_quiet = true;
@@ -141,8 +145,7 @@ void raft_quiet_tick(struct raft *raft) {
 /* An append that was accepted says quiet: true if it is so here as well. What it says must be the
  * end of the log, durable and known as committed. */
 bool raft_quiet_follow(struct raft *raft, const struct raft_message *append) {
-    struct raft_pair *pair =
-        raft->pair_of == NULL ? NULL : raft->pair_of(raft->pair_context, raft->shard, append->from);
+    struct raft_pair *pair = raft_pair_with(raft, append->from);
     bool is_at_end = append->entry_count == 0 && append->log_index == raft_last(raft) &&
                      raft->commit_index == raft_last(raft) &&
                      raft->durable_index == raft_last(raft) && raft_save_of_state(raft) == 0;

@@ -27,6 +27,7 @@
  *   beats all | A->B [K]    what waits of those, and of their replies, arrives
  *   drop-beats all | A->B [K]   the same, lost
  *   notice N                N looks whether a pair has been silent for too long
+ *   busy N PEER             entries of another shard, which PEER leads, came to N just now
  *   unable N PEER           N and that peer do not speak of quiet shards
  *   elect N                 N becomes leader, in silence (others are not asked to campaign)
  *   propose N TEXT [early]  early: to be answered once a majority has received it
@@ -227,6 +228,12 @@ static void run_drop_beats(struct script *script, const struct line *line) {
 
 static void run_notice(struct script *script, const struct line *line) {
     cluster_silence_notice(script->cluster, node_at(script, line, 1));
+}
+
+static void run_busy(struct script *script, const struct line *line) {
+    raft_node_number peer = (raft_node_number)number_of(word_at(line, 2));
+    struct cluster_node *node = node_at(script, line, 1);
+    node->pairs[peer].entries_us = cluster_clock(script->cluster, node);
 }
 
 static void run_unable(struct script *script, const struct line *line) {
@@ -529,6 +536,7 @@ static const struct {
     {"beats", run_beats},
     {"drop-beats", run_drop_beats},
     {"notice", run_notice},
+    {"busy", run_busy},
     {"unable", run_unable},
     {"elect", run_elect},
     {"propose", run_propose},
