@@ -49,10 +49,13 @@ void metrics_render(struct metrics *const *all, size_t count, enum metric_format
                     struct buffer *out);
 
 /* What `count` registries hold of one metric under one label value, added up: a counter's or a
- * gauge's value, or how often a histogram observed, and the sum of that. */
+ * gauge's value, or how often a histogram observed, and the sum of that. Of its buckets each counts
+ * what is at most its upper bound and above the one before; one more, the last, has no bound. */
 struct metric_sum {
     const char *label_value;
     uint64_t value, sum;
+    const uint64_t *buckets, *uppers;
+    unsigned bound_count;
 };
 /* Each label value of a metric, in their order. As safe as metrics_render. */
 void metrics_visit(struct metrics *const *all, size_t count, enum metric_id id,

@@ -250,9 +250,14 @@ void metrics_visit(struct metrics *const *all, size_t count, enum metric_id id,
     struct table *sums = sums_collect(all, count, id);
     size_t sum_count = table_count(sums);
     struct sum **sorted = sums_sort(sums);
+    struct metric_bounds bounds = metric_bounds_of(id);
     for (size_t i = 0; i < sum_count; i++) {
-        visit(context,
-              &(struct metric_sum){sorted[i]->label_value, sorted[i]->value, sorted[i]->sum});
+        visit(context, &(struct metric_sum){.label_value = sorted[i]->label_value,
+                                            .value = sorted[i]->value,
+                                            .sum = sorted[i]->sum,
+                                            .buckets = sorted[i]->buckets,
+                                            .uppers = bounds.uppers,
+                                            .bound_count = bounds.count});
         sum_free(sorted[i]);
     }
     memory_free(sorted);

@@ -289,6 +289,24 @@ static bool client_id(struct session_command *call) {
     return true;
 }
 
+/* Keys are not tracked here: no connection is told of changes. */
+static bool client_getredir(struct session_command *call) {
+    reply_integer(call->reply, -1);
+    return true;
+}
+
+static bool client_trackinginfo(struct session_command *call) {
+    reply_map(call->reply, 3);
+    reply_bulk_text(call->reply, "flags");
+    reply_set(call->reply, 1);
+    reply_bulk_text(call->reply, "off");
+    reply_bulk_text(call->reply, "redirect");
+    reply_integer(call->reply, -1);
+    reply_bulk_text(call->reply, "prefixes");
+    reply_array(call->reply, 0);
+    return true;
+}
+
 static bool client_getname(struct session_command *call) {
     if (call->session->name[0]) {
         reply_bulk_text(call->reply, call->session->name);
@@ -376,6 +394,8 @@ static bool client_no_touch(struct session_command *call) {
 static bool client_help(struct session_command *call) {
     static const char *const lines[] = {
         "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "GETREDIR",
+        "    Which connection is told of changed keys: -1, none.",
         "GETNAME",
         "    The name of this connection.",
         "ID",
@@ -404,6 +424,8 @@ static bool client_help(struct session_command *call) {
         "    Tells the client library.",
         "SETNAME <name>",
         "    Names this connection.",
+        "TRACKINGINFO",
+        "    How keys are tracked for this connection: off.",
     };
     reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
     return true;
@@ -414,6 +436,8 @@ bool client_command(struct session_command *call) {
         const char *name;
         bool (*run)(struct session_command *call);
     } subcommands[] = {{"client|id", client_id},
+                       {"client|getredir", client_getredir},
+                       {"client|trackinginfo", client_trackinginfo},
                        {"client|getname", client_getname},
                        {"client|setname", client_setname},
                        {"client|setinfo", client_setinfo},

@@ -60,7 +60,7 @@ struct session {
     struct buffer input, output;
     struct request_parser parser;
     unsigned fetched_count; /* of the requests that come next: read_ahead.c has seen to them */
-    struct queue slots; /* struct reply_slot; the front's ticket is first_ticket */
+    struct queue slots;     /* struct reply_slot; the front's ticket is first_ticket */
     uint64_t first_ticket;
     /* For the slow log: the command that is being run (NULL: its place was taken), and what is kept
      * of those in `slots`, one behind the other. */
@@ -74,7 +74,7 @@ struct session {
 
     int protocol;
     enum session_reply_mode reply_mode;
-    bool is_authenticated, is_readonly, is_asking, is_no_evict;
+    bool is_authenticated, is_readonly, is_no_evict;
     struct subscriptions subscriptions;
     bool is_listening; /* has subscriptions, and is counted in worker->sessions->listening_count */
     enum session_durability durability;

@@ -19,6 +19,7 @@ bool client_command(struct session_command *call);
 bool config_command(struct session_command *call);
 bool info_command(struct session_command *call);
 bool gossip_command(struct session_command *call); /* gossip_sessions.c; SUBSCRIBE... too */
+bool latency_command(struct session_command *call);
 bool slowlog_command(struct session_command *call);
 bool trothdb_command(struct session_command *call);
 void status_command(struct session_command *call);                 /* TROTHDB STATUS */

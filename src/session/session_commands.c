@@ -71,6 +71,27 @@ static bool command_readwrite(struct session_command *call) {
     return true;
 }
 
+/* Slots change hands at once here, so nobody is ever told to ask elsewhere for one command. */
+static bool command_asking(struct session_command *call) {
+    reply_ok(call->reply);
+    return true;
+}
+
+static bool command_module(struct session_command *call) {
+    static const char *const lines[] = {
+        "MODULE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "LIST",
+        "    The modules that are loaded: there are none.",
+    };
+    if (strcmp(call->command->name, "module|list") == 0) {
+        reply_array(call->reply, 0);
+    } else {
+        CHECK(strcmp(call->command->name, "module|help") == 0);
+        reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
+    }
+    return true;
+}
+
 static bool command_command(struct session_command *call) {
     command_table_reply(command_is_any, call->arguments, call->argument_count, call->reply);
     return true;
@@ -122,7 +143,7 @@ static bool command_reset(struct session_command *call) {
     session_set_authenticated(session, !needs_password(call->worker));
     session->protocol = 2;
     session->reply_mode = SESSION_REPLY_ON;
-    session->is_readonly = session->is_asking = session->is_no_evict = false;
+    session->is_readonly = session->is_no_evict = false;
     session->durability = DURABILITY_OF_NODE;
     gossip_session_ends(session);
     call->reply->protocol = 2;
@@ -135,18 +156,20 @@ static bool command_reset(struct session_command *call) {
 static const struct {
     const char *name; /* a container stands for all its subcommands */
     bool (*run)(struct session_command *call);
-} COMMANDS[] = {{"ping", command_ping},           {"echo", command_echo},
-                {"quit", command_quit},           {"select", command_select},
-                {"time", command_time},           {"readonly", command_readonly},
-                {"readwrite", command_readwrite}, {"auth", command_auth},
-                {"hello", command_hello},         {"reset", command_reset},
-                {"client", client_command},       {"cluster", cluster_command},
-                {"config", config_command},       {"info", info_command},
-                {"command", command_command},     {"slowlog", slowlog_command},
-                {"trothdb", trothdb_command},     {"wait", wait_command},
-                {"waitaof", wait_command},        {"gossip", gossip_command},
-                {"subscribe", gossip_command},    {"unsubscribe", gossip_command},
-                {"psubscribe", gossip_command},   {"punsubscribe", gossip_command}};
+} COMMANDS[] = {{"ping", command_ping},          {"echo", command_echo},
+                {"quit", command_quit},          {"select", command_select},
+                {"time", command_time},          {"readonly", command_readonly},
+                {"asking", command_asking},      {"module", command_module},
+                {"latency", latency_command},    {"readwrite", command_readwrite},
+                {"auth", command_auth},          {"hello", command_hello},
+                {"reset", command_reset},        {"client", client_command},
+                {"cluster", cluster_command},    {"config", config_command},
+                {"info", info_command},          {"command", command_command},
+                {"slowlog", slowlog_command},    {"trothdb", trothdb_command},
+                {"wait", wait_command},          {"waitaof", wait_command},
+                {"gossip", gossip_command},      {"subscribe", gossip_command},
+                {"unsubscribe", gossip_command}, {"psubscribe", gossip_command},
+                {"punsubscribe", gossip_command}};
 
 /* OBJECT HELP and its like: no shard is asked, so none has to be led here. */
 static bool run_without_keyspace(struct session_command *call) {

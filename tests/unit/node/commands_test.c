@@ -436,6 +436,21 @@ static void test_info_counts_what_was_met(void **state) {
     world_free(world);
 }
 
+/* Cumulative counts by upper bounds, of the commands named; a container stands for its subcommands,
+ * and what was not called is left out. */
+static void test_latency_histogram(void **state) {
+    (void)state;
+    struct world *world = world_new(1, NULL);
+    struct client *client = world_connect(world, 0);
+    client_ask(client, "CONFIG GET timeout\nOBJECT HELP\nHELLO 3");
+    client_take(client);
+    CLIENT_EXPECT(client, "LATENCY HISTOGRAM Config get nosuch confi",
+                  "%1\r\n$10\r\nconfig|get\r\n%2\r\n$5\r\ncalls\r\n:1\r\n"
+                  "$14\r\nhistogram_usec\r\n%1\r\n:10\r\n:1\r\n");
+    CLIENT_EXPECT(client, "LATENCY HISTOGRAM get", "%0\r\n");
+    world_free(world);
+}
+
 /* Every row that says the node runs it is run by the node, and answers something. */
 static void test_every_row_has_a_function(void **state) {
     (void)state;
@@ -480,5 +495,5 @@ RUN_TESTS(cmocka_unit_test(test_connection_words), cmocka_unit_test(test_hello),
           cmocka_unit_test(test_keys_in_slot), cmocka_unit_test(test_config),
           cmocka_unit_test(test_settings_have_sources), cmocka_unit_test(test_client_list_and_kill),
           cmocka_unit_test(test_info), cmocka_unit_test(test_info_counts_what_was_met),
-          cmocka_unit_test(test_found), cmocka_unit_test(test_status),
-          cmocka_unit_test(test_every_row_has_a_function))
+          cmocka_unit_test(test_latency_histogram), cmocka_unit_test(test_found),
+          cmocka_unit_test(test_status), cmocka_unit_test(test_every_row_has_a_function))
