@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "io/whole_file.h"
 #include "member/redis_compatibility.h"
+#include "session/cluster_facts.h"
 #include "session/info_metrics.h"
 #include "session/session_command.h"
 #include "worker/leaders.h"

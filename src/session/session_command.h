@@ -24,9 +24,6 @@ bool slowlog_command(struct session_command *call);
 bool trothdb_command(struct session_command *call);
 void status_command(struct session_command *call);                 /* TROTHDB STATUS */
 void session_set_name(struct session *session, struct bytes name); /* valid already */
-/* To a client of Redis Cluster a node that leads nothing is the slave of one that leads: of which?
- * 0: of none, `node` is a master itself. */
-uint32_t cluster_master_of(const struct worker *worker, uint32_t node);
 
 /* TROTHDB FOUND that came to another worker: worker 0 founds, and answers by MAIL_REPLY. The mail
  * stays the caller's. */

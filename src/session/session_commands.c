@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "member/command_table_reply.h"
 #include "member/login.h"
+#include "session/cluster_facts.h"
 #include "session/gossip_sessions.h"
 #include "session/session.h"
 #include "session/session_command.h"
