@@ -176,11 +176,26 @@ static int overlay(const struct topology *topology, struct config *config, struc
     return error ? error : config_check(config, problem);
 }
 
+/* Which of two values was meant? Names are those of the table already, so an older one is found,
+ * too. */
+static int check_once(const struct bytes *pairs, size_t position, struct buffer *problem) {
+    for (size_t i = 0; i < position; i += 2) {
+        if (bytes_equal(pairs[i], pairs[position])) {
+            buffer_append_format(problem, "%.*s: it is named twice; say one value",
+                                 BYTES_PRINT(pairs[position]));
+            return ERR_INVALID;
+        }
+    }
+    return 0;
+}
+
 static int check_pairs(struct config *config, const struct bytes *pairs, size_t count,
                        struct buffer *problem) {
     int error = 0;
     for (size_t i = 0; !error && i < count; i += 2) {
-        error = config_set(config, pairs[i], pairs[i + 1], CONFIG_SOURCE_CLUSTER, problem);
+        error = check_once(pairs, i, problem);
+        error = error ? error
+                      : config_set(config, pairs[i], pairs[i + 1], CONFIG_SOURCE_CLUSTER, problem);
     }
     return error ? error : config_check(config, problem);
 }

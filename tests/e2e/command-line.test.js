@@ -57,6 +57,8 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['cluster', 'create', H, '--shards', '0'], USAGE, /--shards takes a number from 1 to 1024, not '0'/],
     [['cluster', 'replicas', 99, H, '--at', H], FAILED, /there is no shard 99/],
     [['cluster', 'replicas', 1, nobody, '--at', H], FAILED, /is no node of the cluster/],
+    [['cluster', 'replicas', 1, `${H},${H}`, '--at', H], FAILED, /nothing was changed:\n127.0.0.1:\d+ is named twice/],
+    [['cluster', 'set', 'timeout', '1', 'Timeout', '2', '--at', H], FAILED, /nothing was changed:\n.*timeout: it is named twice; say one value/],
     [['cluster', 'remove', nobody, '--at', H], FAILED, /is no node of the cluster/],
     [['cluster', 'set', 'nosuch', '1', '--at', H], FAILED, /no setting is called 'nosuch'/],
     [['cluster', 'set', 'timeout', 'x', '--at', H], FAILED, /timeout: 'x' is not allowed/],

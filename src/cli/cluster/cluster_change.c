@@ -116,6 +116,27 @@ uint32_t change_node_at(const struct status *cluster, const struct net_address *
     return 0;
 }
 
+static bool is_wished(const struct wish *wish, uint32_t node) {
+    bool is_there = false;
+    for (unsigned i = 0; i < wish->count; i++) {
+        is_there |= wish->nodes[i] == node;
+    }
+    return is_there;
+}
+
+/* Of a node that is named: what its address "...". NULL: nothing. */
+static const char *what_is_wrong(const struct wish *wish, uint32_t node) {
+    if (node == 0) {
+        return "is no node of the cluster; `trothdb cluster add` takes a spare in";
+    }
+    if (is_wished(wish, node)) {
+        return "is named twice";
+    }
+    return wish->count == TOPOLOGY_REPLICA_MAXIMUM
+               ? "is one too many: a shard has at most 7 replicas"
+               : NULL;
+}
+
 /* "H:P,H:P". The text is cut up. False with `problem`. */
 static bool read_nodes(const struct status *cluster, char *text, struct wish *wish, char *problem) {
     char *rest = NULL;
@@ -125,12 +146,9 @@ static bool read_nodes(const struct status *cluster, char *text, struct wish *wi
             return false;
         }
         uint32_t number = change_node_at(cluster, &address);
-        if (number == 0 || wish->count == TOPOLOGY_REPLICA_MAXIMUM) {
-            snprintf(problem, CLIENT_PROBLEM_BYTES,
-                     number
-                         ? "%s is one too many: a shard has at most 7 replicas"
-                         : "%s is no node of the cluster; `trothdb cluster add` takes a spare in",
-                     word);
+        const char *wrong = what_is_wrong(wish, number);
+        if (wrong) {
+            snprintf(problem, CLIENT_PROBLEM_BYTES, "%s %s", word, wrong);
             return false;
         }
         wish->nodes[wish->count++] = number;

@@ -239,6 +239,10 @@ static void test_settings_have_sources(void **state) {
     }
     client_ask(client, "TROTHDB CLUSTERSET heartbeat-ms 249 timeout 1");
     assert_non_null(strstr(client_take(client), "-ERR heartbeat-ms: 249 is too long"));
+    CLIENT_EXPECT(client,
+                  "TROTHDB CLUSTERSET timeout 1 maxclients 70 Timeout 2\nCONFIG GET maxclients",
+                  "-ERR timeout: it is named twice; say one value\r\n"
+                  "*2\r\n$10\r\nmaxclients\r\n$5\r\n10000\r\n");
     CLIENT_EXPECT(client, "TROTHDB CLUSTERSET timeout\nCONFIG REWRITE",
                   "-ERR wrong number of arguments for 'trothdb|clusterset' command\r\n"
                   "-ERR The server is running without a config file\r\n");
