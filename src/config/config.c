@@ -121,6 +121,13 @@ bool config_is_debug(struct bytes name) {
 
 bool config_is_secret(const char *name) { return strcmp(name, "requirepass") == 0; }
 
+/* A directory, file:///DIRECTORY or s3://BUCKET...: what else looks like a URL is mistyped, and
+ * would be found out only when a backup is wanted. */
+static bool is_backup_place(const char *text) {
+    return strstr(text, "://") == NULL || strncmp(text, "file:///", 8) == 0 ||
+           (strncmp(text, "s3://", 5) == 0 && text[5] != '\0' && text[5] != '/');
+}
+
 int config_check(const struct config *config, struct buffer *problem) {
     if (config->heartbeat_ms * 3 > config->election_timeout_ms) {
         buffer_append_format(problem,
@@ -143,6 +150,13 @@ int config_check(const struct config *config, struct buffer *problem) {
                              "gossip-probe-interval-ms of %lld; a probe must be decided before the "
                              "next one is sent",
                              config->gossip_probe_timeout_ms, config->gossip_probe_interval_ms);
+        return ERR_INVALID;
+    }
+    if (!is_backup_place(config->backup_to)) {
+        buffer_append_format(problem,
+                             "backup-to: '%.200s' is no place for backups; name a directory, "
+                             "file:///DIRECTORY or s3://BUCKET/PREFIX",
+                             config->backup_to);
         return ERR_INVALID;
     }
     return 0;

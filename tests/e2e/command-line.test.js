@@ -45,6 +45,8 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [[...server, '--config', file], USAGE, /file:2: maxclients: 'many' is not allowed; it must be a whole number/],
     [[...server, '--bind', '0.0.0.0'], USAGE, /not loopback, and without a cluster key/],
     [[...server, '--join', '127.0.0.1'], USAGE, /join: '127.0.0.1' is not host:port/],
+    [[...server, '--backup-to', 'ftp://x'], USAGE, /backup-to: 'ftp:\/\/x' is no place for backups; name a directory/],
+    [['cluster', 'set', 'backup-to', 's3://', '--at', H], FAILED, /nothing was changed:\n.*'s3:\/\/' is no place for backups/],
     [[...server, '--dir', file], FAILED, /Not a directory/],
     [[...server, '--port', node.port], FAILED, /cannot listen on .*Address already in use; another process has it/],
     [['cluster', 'nosuch'], USAGE, /there is no 'nosuch'\nusage: trothdb cluster create/],

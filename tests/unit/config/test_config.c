@@ -255,6 +255,34 @@ static void test_rules_between_settings_see_the_whole(void **state) {
 }
 
 /* What makes a node worse on purpose is for who started it so. */
+static void test_a_place_for_backups_is_one(void **state) {
+    (void)state;
+    static const char *const good[] = {"",          "/a/b",        "relative",
+                                       "file:///a", "s3://bucket", "s3://b/c"};
+    static const char *const bad[] = {"ftp://a/b", "s3://", "s3:///prefix", "file://a", "S3://b"};
+    struct config config;
+    struct buffer problem;
+    config_init(&config);
+    buffer_init(&problem, 4096);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(config_set(&config, BYTES_LITERAL("backup-to"), bytes_of_text(good[i]),
+                                    CONFIG_SOURCE_FILE, &problem),
+                         0);
+        assert_int_equal(config_check(&config, &problem), 0);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        buffer_clear(&problem);
+        assert_int_equal(config_set(&config, BYTES_LITERAL("backup-to"), bytes_of_text(bad[i]),
+                                    CONFIG_SOURCE_FILE, &problem),
+                         0);
+        assert_int_equal(config_check(&config, &problem), ERR_INVALID);
+        buffer_append_u8(&problem, 0);
+        assert_non_null(strstr((const char *)buffer_data(&problem), "is no place for backups"));
+    }
+    buffer_release(&problem);
+    config_release(&config);
+}
+
 static void test_debug_settings_want_a_node_started_for_it(void **state) {
     (void)state;
     struct config config;
@@ -493,6 +521,7 @@ RUN_TESTS(cmocka_unit_test(test_defaults_stand), cmocka_unit_test(test_set_reads
           cmocka_unit_test(test_a_file_is_read_as_redis_reads_it),
           cmocka_unit_test(test_a_bad_file_changes_nothing_and_names_the_line),
           cmocka_unit_test(test_rules_between_settings_see_the_whole),
+          cmocka_unit_test(test_a_place_for_backups_is_one),
           cmocka_unit_test(test_debug_settings_want_a_node_started_for_it),
           cmocka_unit_test(test_copies_are_deep_and_differences_are_named),
           cmocka_unit_test(test_every_setting_is_described),
