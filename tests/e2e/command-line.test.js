@@ -12,6 +12,8 @@ const {freePort} = require('./ports.js');
 
 const USAGE = 2, FAILED = 1;
 
+const threePorts = async () => ['--port', await freePort(), '--peer-port', await freePort(), '--admin-port', await freePort()];
+
 // What a member logs until it has been stopped; SIGTERM is sent once it serves.
 async function firstLines(t, words) {
   const child = spawn(program, words.map(String), {stdio: ['ignore', 'ignore', 'pipe']});
@@ -31,7 +33,7 @@ test('a wrong command line is told what is wrong with it', async (t) => {
   t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
   const H = `127.0.0.1:${node.port}`, nobody = `127.0.0.1:${await freePort()}`, file = path.join(directory, 'file');
   fs.writeFileSync(file, 'timeout 0\nmaxclients many\n');
-  const server = ['server', '--dir', path.join(directory, 'data'), '--port', await freePort()];
+  const server = ['server', '--dir', path.join(directory, 'data'), ...await threePorts()];
   const lines = [
     [['nosuch'], USAGE, /no command 'nosuch'/],
     [['help', 'nosuch'], USAGE, /no command 'nosuch'/],
@@ -111,7 +113,7 @@ test('a node and an agent warn of a cluster key that everybody may read', async 
   for (const kind of ['server', 'agent']) {
     for (const [mode, isWarned] of [[0o640, false], [0o644, true]]) {
       fs.chmodSync(key, mode);
-      const log = await firstLines(t, [kind, '--dir', path.join(directory, kind), '--port', await freePort(), '--cluster-key-file', key]);
+      const log = await firstLines(t, [kind, '--dir', path.join(directory, kind), ...await threePorts(), '--cluster-key-file', key]);
       assert.strictEqual(warning.test(log), isWarned, log);
     }
   }
