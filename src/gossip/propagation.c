@@ -1,5 +1,6 @@
 #include "gossip/propagation.h"
 #include "base/buffer.h"
+#include "base/planted.h"
 #include "gossip/member.h"
 #include "gossip/pace.h"
 #include <stdio.h>
@@ -99,6 +100,9 @@ static enum log_level propagation_level(struct gossip *gossip, uint64_t delay_us
 static void propagation_heard(struct gossip *gossip, enum gossip_news_type type, uint32_t trace,
                               const struct member *origin, uint64_t created_us,
                               const struct gossip_member *subject) {
+    if (PLANTED(GOSSIP_TRACE_UNTIED))
+        trace ^=
+            (uint32_t)bytes_hash(bytes_of(gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES), 0);
     uint64_t delay_us;
     if (!propagation_measure(gossip, origin, created_us, &delay_us))
         return;

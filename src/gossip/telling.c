@@ -1,5 +1,6 @@
 #include "gossip/telling.h"
 #include "base/check.h"
+#include "base/planted.h"
 #include "gossip/broadcast.h"
 #include "gossip/bucket.h"
 #include "gossip/member.h"
@@ -152,7 +153,7 @@ static void telling_choose_shares(struct telling *telling) {
         return;
     for (enum gossip_priority priority = GOSSIP_CLUSTER; priority <= GOSSIP_REST; priority++) {
         size_t *credit = &gossip->news_credit[priority];
-        *credit += room * share_percent[priority] / 100;
+        *credit += PLANTED(GOSSIP_SHARES_LOST) ? 0 : room * share_percent[priority] / 100;
         if (*credit > TELLING_CREDIT_MAXIMUM)
             *credit = TELLING_CREDIT_MAXIMUM;
         *credit -= telling_choose(telling, priority, *credit);

@@ -1,3 +1,4 @@
+#include "base/planted.h"
 #include "metric/metric_private.h"
 
 /* A sequence lock of one writer, without fences. Each number is stored with release after the odd
@@ -20,6 +21,7 @@ struct exemplar metric_exemplar_read(const struct metric_exemplar *kept) {
                                 .wall_us =
                                     atomic_load_explicit(&kept->wall_us, memory_order_acquire)};
     uint32_t after = atomic_load_explicit(&kept->version, memory_order_relaxed);
-    exemplar.is_there = before != 0 && before % 2 == 0 && before == after;
+    bool is_whole = (before % 2 == 0 && before == after) || PLANTED(EXEMPLAR_TORN);
+    exemplar.is_there = before != 0 && is_whole;
     return exemplar;
 }

@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "base/planted.h"
 #include "base/table.h"
 #include "metric/metric_private.h"
 #include <stdio.h>
@@ -17,8 +18,10 @@ static void sum_add_exemplars(struct sum *sum, const struct metric_cell *cell) {
         sum->exemplars = memory_allocate_zeroed(cell->bounds.count + 1, sizeof *sum->exemplars);
     for (unsigned i = 0; i <= cell->bounds.count; i++) {
         struct exemplar exemplar = metric_exemplar_read(&cell->exemplars[i]);
-        if (exemplar.is_there && exemplar.wall_us >= sum->exemplars[i].wall_us)
-            sum->exemplars[i] = exemplar;
+        struct exemplar *shown = &sum->exemplars[i];
+        bool is_newer = exemplar.wall_us >= shown->wall_us || PLANTED(EXEMPLAR_STALE);
+        if (exemplar.is_there && is_newer)
+            *shown = exemplar;
     }
 }
 

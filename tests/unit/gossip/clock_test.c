@@ -1,7 +1,6 @@
 /* Clocks that are wrong, and what is measured in spite of them. */
-#include "../unit.h"
+#include "../planting.h"
 #include "base/log.h"
-#include "base/planted.h"
 #include "gossip/clock_offset.h"
 #include "world.h"
 #include <stdlib.h>
@@ -274,15 +273,15 @@ static void test_way_of_a_death_is_measured(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_offset_by_four_time_stamps),
-          cmocka_unit_test(test_fastest_exchange_counts),
-          cmocka_unit_test(test_clock_that_was_set_is_noticed),
-          cmocka_unit_test(test_impossible_stamps_are_refused),
-          cmocka_unit_test(test_delay_is_true_in_spite_of_wrong_clocks),
-          cmocka_unit_test(test_skew_is_shown_with_its_error),
-          cmocka_unit_test(test_remote_wall_clock_decides_nothing),
-          cmocka_unit_test(test_trust_in_a_wall_clock_shows),
-          cmocka_unit_test(test_undated_news_is_not_measured),
-          cmocka_unit_test(test_copy_of_the_state_is_not_late),
-          cmocka_unit_test(test_slow_news_is_told_of),
-          cmocka_unit_test(test_way_of_a_death_is_measured))
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_offset_by_four_time_stamps),
+                   cmocka_unit_test(test_fastest_exchange_counts),
+                   cmocka_unit_test(test_clock_that_was_set_is_noticed),
+                   cmocka_unit_test(test_impossible_stamps_are_refused),
+                   cmocka_unit_test(test_delay_is_true_in_spite_of_wrong_clocks),
+                   cmocka_unit_test(test_skew_is_shown_with_its_error),
+                   cmocka_unit_test(test_remote_wall_clock_decides_nothing),
+                   cmocka_unit_test(test_trust_in_a_wall_clock_shows),
+                   cmocka_unit_test(test_undated_news_is_not_measured),
+                   cmocka_unit_test(test_copy_of_the_state_is_not_late),
+                   cmocka_unit_test(test_slow_news_is_told_of),
+                   cmocka_unit_test(test_way_of_a_death_is_measured))

@@ -1,4 +1,4 @@
-#include "../unit.h"
+#include "../planting.h"
 #include "metric/metric_private.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -275,12 +275,12 @@ static void test_an_exemplar_is_read_whole(void **state) {
     assert_false(metric_exemplar_read(&race.kept).is_there);
 }
 
-RUN_TESTS(cmocka_unit_test(test_registries_are_added_up),
-          cmocka_unit_test(test_a_histogram_counts_into_exact_cumulative_bounds),
-          cmocka_unit_test(test_buckets_show_the_newest_exemplar),
-          cmocka_unit_test(test_openmetrics_names_families_by_their_kind),
-          cmocka_unit_test(test_rows_can_be_written_in_openmetrics),
-          cmocka_unit_test(test_label_values_are_bounded_and_clean),
-          cmocka_unit_test(test_promtool_finds_nothing_wrong),
-          cmocka_unit_test(test_rendering_while_the_owner_writes),
-          cmocka_unit_test(test_an_exemplar_is_read_whole))
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_registries_are_added_up),
+                   cmocka_unit_test(test_a_histogram_counts_into_exact_cumulative_bounds),
+                   cmocka_unit_test(test_buckets_show_the_newest_exemplar),
+                   cmocka_unit_test(test_openmetrics_names_families_by_their_kind),
+                   cmocka_unit_test(test_rows_can_be_written_in_openmetrics),
+                   cmocka_unit_test(test_label_values_are_bounded_and_clean),
+                   cmocka_unit_test(test_promtool_finds_nothing_wrong),
+                   cmocka_unit_test(test_rendering_while_the_owner_writes),
+                   cmocka_unit_test(test_an_exemplar_is_read_whole))
