@@ -85,5 +85,5 @@ test('settings of the pace are live, and what cannot be is refused', async (t) =
   assert.strictEqual(await node.ask('CONFIG', 'SET', 'gossip-fan-out', '7'), 'OK');
   await until('the new fan-out', async () => (await metric(node, 'trothdb_gossip_fan_out')) === 7);
   assert.strictEqual(await node.ask('CONFIG', 'SET', 'gossip-adapt', 'no'), 'OK');
-  assert.strictEqual(await metric(node, 'trothdb_gossip_pace'), 0);
+  await until('the pace is what the settings say', async () => (await metric(node, 'trothdb_gossip_pace')) === 0);
 });
