@@ -223,11 +223,13 @@ bool wal_at_rest_after(const struct wal *wal, uint64_t number, struct wal_at_res
 void wal_note_damage(struct wal *wal, uint64_t segment) {
     if (segment > wal->damaged_segment)
         wal->damaged_segment = segment;
+    wal_start_spare(wal);
 }
 
+/* Only for a segment that is there already: a disk may be full though nobody knows it yet, and a
+ * round that waits for space would be worse than one in a segment that has to go. */
 bool wal_must_leave_segment(const struct wal *wal) {
-    bool has_space = wal->spare_count > 0 || !wal->is_full;
-    return wal->position.segment == wal->damaged_segment && has_space;
+    return wal->position.segment == wal->damaged_segment && wal->spare_count > 0;
 }
 
 /* A round that says again what was said already, for the sake of the segment that it begins. */

@@ -92,11 +92,13 @@ void wal_make_reserve(struct wal *wal) {
                                               .bytes = wal->tuning.reserve_bytes});
 }
 
-/* Once the current segment is half full and no spare is ready. A full disk is asked by wal_tick().
- */
+/* Once the current segment is half full, or has to be left, and no spare is ready. A full disk is
+ * asked by wal_tick(). */
 void wal_start_spare(struct wal *wal) {
-    bool is_needed = wal->position.offset > wal->file_bytes / 2 && wal->spare_count == 0;
-    if (is_needed && !wal->is_full && !wal->is_spare_running && !wal->is_release_running)
+    bool is_ending =
+        wal->position.offset > wal->file_bytes / 2 || wal->position.segment == wal->damaged_segment;
+    if (is_ending && wal->spare_count == 0 && !wal->has_failed && !wal->is_full &&
+        !wal->is_spare_running && !wal->is_release_running)
         wal_make_spare(wal);
 }
 

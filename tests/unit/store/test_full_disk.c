@@ -206,6 +206,46 @@ static void test_a_long_entry_waits(void **state) {
     world_end(world);
 }
 
+static bool has_second_segment(struct world *world) {
+    return fake_disk_find(&world->fake, "wal-0000000002") != NULL;
+}
+
+static void write_entry(struct world *world, uint64_t index) {
+    world_entry(world, 0, index, 20);
+    world_flush(world);
+}
+
+/* The newest segment was found damaged, and the disk has no room for another, which nobody knows
+ * yet: what is appended goes on in the damaged one, rather than waiting or taking the reserve. Once
+ * there is space, the log leaves it. */
+static void damaged_segment_is_left_with_space(uint64_t reserve_bytes) {
+    struct world *world = world_with_reserve(reserve_bytes);
+    write_entry(world, 1);
+    world->fake.is_full = true;
+    wal_note_damage(world->wal, 1);
+    for (uint64_t index = 2; index <= 4; index++) {
+        write_entry(world, index);
+        assert_int_equal(world->durable, index);
+    }
+    assert_false(wal_is_stalled(world->wal));
+    assert_false(has_second_segment(world));
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_SHORT);
+    world->fake.is_full = false;
+    tick(world);
+    assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
+    write_entry(world, 5);
+    assert_true(has_second_segment(world));
+    world_restart(world);
+    assert_true(world_log_is(world, world->append_count));
+    world_end(world);
+}
+
+static void test_a_damaged_segment_is_left_with_space(void **state) {
+    (void)state;
+    damaged_segment_is_left_with_space(0);
+    damaged_segment_is_left_with_space(256);
+}
+
 /* Space comes and goes by chance; nothing fails, and in the end all is durable and replayed. */
 static void test_space_comes_and_goes(void **state) {
     (void)state;
@@ -254,4 +294,6 @@ RUN_TESTS(cmocka_unit_test(test_is_known_while_there_is_room),
           cmocka_unit_test(test_what_waits_is_not_there_after_a_crash),
           cmocka_unit_test(test_a_released_segment_is_space),
           cmocka_unit_test(test_a_full_directory_is_a_full_disk),
-          cmocka_unit_test(test_a_long_entry_waits), cmocka_unit_test(test_space_comes_and_goes))
+          cmocka_unit_test(test_a_long_entry_waits),
+          cmocka_unit_test(test_a_damaged_segment_is_left_with_space),
+          cmocka_unit_test(test_space_comes_and_goes))

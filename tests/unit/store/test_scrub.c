@@ -284,7 +284,8 @@ static void test_the_newest_segment_after_a_start(void **state) {
     world_free(world);
 }
 
-/* The next round leaves it, and then it goes as any other. */
+/* Another is made ready at once; the next round leaves the damaged one for it, and that goes as any
+ * other. */
 static void test_a_damaged_newest_segment_is_left(void **state) {
     (void)state;
     struct world *world = idle_world(20);
@@ -292,6 +293,7 @@ static void test_a_damaged_newest_segment_is_left(void **state) {
     wal_note_damage(world->wal, 1);
     assert_true(wal_shed_damage(world->wal, &shard));
     assert_int_equal(shard, 0);
+    fake_disk_run_all(&world->fake);
     world_snapshot(world, 0, 20, WORLD_ENTRY_TERM);
     world_flush(world);
     assert_non_null(world_segment(world, 2));
