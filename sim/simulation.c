@@ -92,6 +92,8 @@ static void simulation_configure(struct simulation *simulation) {
     uint64_t pause_most_ms = faults_like_moves(simulation->faults) ? 1000 : 60000;
     setting(simulation, "leader-move-pause-ms", "%u",
             (unsigned)random_between(random, 0, pause_most_ms));
+    if (random_chance(random, 0.5)) /* or as by default, which is longer than most runs */
+        setting(simulation, "leader-return-ms", "%u", (unsigned)random_between(random, 0, 10000));
     if (random_chance(random, 0.2))
         setting(simulation, "trace-one-in", "%u", (unsigned)random_between(random, 1, 20));
 }

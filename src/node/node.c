@@ -13,6 +13,7 @@
 #include "replica/outbox.h"
 #include "replica/pairs.h"
 #include "replica/peers.h"
+#include "replica/preferred.h"
 #include "replica/publish.h"
 #include "replica/raft_mail.h"
 #include "replica/recovery.h"
@@ -299,6 +300,7 @@ void worker_tick(struct worker *worker) {
         replicas_tick(worker);
         standing_tick(worker);
         neighbours_tick(worker);
+        preferred_tick(worker);
         backups_tick(worker);
         if (worker->is_draining) {
             drain_tick(worker);

@@ -75,18 +75,24 @@ static uint64_t move_allowed_us(const struct raft *raft) {
     return since_us + raft->timing.move_pause_us;
 }
 
-/* Only to who can take it at once: clients wait while the lead changes hands. */
+/* Can it take the lead at once? Clients wait while the lead changes hands. */
+static bool is_caught_up(const struct raft_progress *peer, raft_index commit_index) {
+    return peer->state == RAFT_REPLICATE && peer->match_index >= commit_index;
+}
+
+static const struct raft_progress *peer_of(const struct raft *raft, raft_node_number node) {
+    for (size_t i = 0; i < raft->peer_count; i++)
+        if (raft->peers[i].node == node)
+            return &raft->peers[i];
+    return NULL;
+}
+
 static raft_node_number better_placed(const struct raft *raft) {
     raft_node_number node = raft_successor(raft);
     if (node == 0 || raft_standing_of(raft, node) >= raft_standing_of(raft, raft->self))
         return 0;
-    for (size_t i = 0; i < raft->peer_count; i++) {
-        const struct raft_progress *peer = &raft->peers[i];
-        if (peer->node == node)
-            return peer->state == RAFT_REPLICATE && peer->match_index >= raft->commit_index ? node
-                                                                                            : 0;
-    }
-    return 0;
+    const struct raft_progress *peer = peer_of(raft, node);
+    return peer != NULL && is_caught_up(peer, raft->commit_index) ? node : 0;
 }
 
 void raft_move_tick(struct raft *raft) {
@@ -109,4 +115,22 @@ uint64_t raft_move_deadline_us(const struct raft *raft) {
         return UINT64_MAX;
     uint64_t allowed_us = move_allowed_us(raft), soon_us = raft->now_us + raft->timing.heartbeat_us;
     return allowed_us > soon_us ? allowed_us : soon_us;
+}
+
+/* ---- a leader that only stands in for another ---- */
+
+static bool is_heard(const struct raft *raft, const struct raft_progress *peer, uint64_t now_us) {
+    uint64_t heard_us = raft_progress_heard_us(raft, peer);
+    return heard_us != 0 && heard_us + raft->timing.election_timeout_us > now_us;
+}
+
+bool raft_may_give_back(const struct raft *raft, raft_node_number node,
+                        const struct raft_led *led) {
+    if (raft->role != RAFT_LEADER || led->now_us < raft->led_since_us + led->least_us ||
+        raft->transfer_to != 0 || raft_is_changing(raft) || !raft_has_term_commit(raft))
+        return false;
+    const struct raft_progress *peer = peer_of(raft, node);
+    return peer != NULL && raft_configuration_has_voter(raft_members(raft), node) &&
+           raft_standing_of(raft, node) <= raft_standing_of(raft, raft->self) &&
+           is_heard(raft, peer, led->now_us) && is_caught_up(peer, raft->commit_index);
 }

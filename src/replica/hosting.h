@@ -5,6 +5,7 @@
 #include "replica/outbox.h"
 #include "replica/packer.h"
 #include "replica/pairs.h"
+#include "replica/preferred.h"
 #include "replica/publish.h"
 #include "replica/rounds.h"
 #include "replica/slow_trace.h"
@@ -43,6 +44,7 @@ struct hosting {
 
     struct neighbours neighbours;
     struct standing standing;
+    struct preferred preferred;
     uint64_t next_look_us;        /* at the neighbours */
     uint64_t election_timeout_us; /* the longest of the shards here, as last looked at */
 

@@ -393,6 +393,16 @@ bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause)
     return shard->is_transfer_begun;
 }
 
+bool shard_give_back(struct shard *shard, raft_node_number to) {
+    const struct config *config = shard->io.config;
+    int64_t led_ms = config->leader_return_ms > config->leader_move_pause_ms
+                         ? config->leader_return_ms
+                         : config->leader_move_pause_ms;
+    const struct raft_led led = {.now_us = now_us(shard), .least_us = (uint64_t)led_ms * 1000};
+    return config->leader_return_ms > 0 && raft_may_give_back(shard->raft, to, &led) &&
+           shard_transfer(shard, to, "preferred");
+}
+
 /* ---- time ---- */
 
 bool shard_may_expire(const struct shard *shard) {

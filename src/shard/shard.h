@@ -269,6 +269,9 @@ void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *ch
 /* Gives the lead to that node; 0: to the voter that is best placed. False if this does not begin:
  * nothing is led, or nobody is there to take it. `cause` is for counting. */
 bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause);
+/* The same for the preferred leader, and only if it can take the lead at once and this replica has
+ * had it for leader-return-ms. Also of a shard that is quiet. */
+bool shard_give_back(struct shard *shard, raft_node_number to);
 
 /* These nodes shall vote, and nobody else; the leader brings it about step by step. 0 also when
  * that is under way. `wish` numbers the wish: one that is older than the log's newest is

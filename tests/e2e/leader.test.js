@@ -66,6 +66,28 @@ test('who holds no replica, or does not answer, is given no lead', async (t) => 
   assert.strictEqual(await cluster.leaderOf(0, leading), leading);
 });
 
+// How many shards each node leads, as the node asked believes.
+async function leadsOf(cluster, asked) {
+  const slots = await asked.ask('CLUSTER', 'SLOTS');
+  return cluster.nodes.map(({port}) => slots.filter(([, , leading]) => leading[1] === port).length);
+}
+
+test('leads that went elsewhere go back to the preferred leaders, which are spread evenly', async (t) => {
+  const cluster = await startCluster(t, {shards: 6, flags: ['--leader-return-ms', '0', '--quiet-after-ms', '200']});
+  const [first, second] = cluster.nodes;
+  await until('one node leads all shards', async () => {
+    for (let shard = 1; shard <= 6; shard++) await leader(shard, first, second);
+    return (await leadsOf(cluster, second))[0] === 6;
+  });
+  for (const node of cluster.nodes) {
+    const said = await node.ask('CONFIG', 'SET', 'leader-return-ms', '300', 'leader-move-pause-ms', '0');
+    assert.strictEqual(said, 'OK');
+  }
+  await until('each leads two again', async () => (await leadsOf(cluster, second)).join() === '2,2,2');
+  const moves = await Promise.all(cluster.nodes.map((node) => metric(node, 'trothdb_leader_moves_total', 'preferred')));
+  assert.ok(moves.reduce((sum, count) => sum + count) >= 1, `moves were counted: ${moves}`);
+});
+
 const residentBytes = (node) => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${node.process.pid}/status`, 'utf8'))[1]) * 1024;
 // A sanitizer keeps what was freed.
 const isSanitized = (node) => /lib[at]san/.test(fs.readFileSync(`/proc/${node.process.pid}/maps`, 'utf8'));

@@ -83,6 +83,45 @@ static void test_pause_between_moves(void **state) {
     end(world);
 }
 
+/* Another leads in the place of the preferred leader. It gives the lead back after a while, also if
+ * the shard is quiet, but not to one that is not there, is behind or would rather not lead. */
+static void test_the_lead_goes_back(void **state) {
+    (void)state;
+    struct world *world = started();
+    struct config *config = &world->replicas[1].config;
+    config->leader_move_pause_ms = 100;
+    config->leader_return_ms = 2000;
+    struct shard *shard = world->replicas[1].shard;
+    world_run(world, 1500);
+    assert_false(shard_give_back(shard, 2)); /* too soon */
+    world_run(world, 1500);
+    shard_set_standing(shard, 2, RAFT_RELUCTANT, NULL);
+    assert_false(shard_give_back(shard, 2));
+    shard_set_standing(shard, 2, RAFT_WILLING, NULL);
+    assert_false(shard_give_back(shard, 4)); /* nobody */
+    world_cut_off(world, 2, true);
+    world_run(world, 1000);
+    assert_false(shard_give_back(shard, 2));
+    world_propose(world, 1, "SET k v");
+    world_run(world, 100);
+    world_cut_off(world, 2, false);
+    assert_false(shard_give_back(shard, 2));
+    world_run(world, 1000);
+    config->leader_return_ms = 0;
+    assert_false(shard_give_back(shard, 2)); /* never */
+    config->leader_return_ms = 2000;
+    config->leader_move_pause_ms = 3600000;
+    assert_false(shard_give_back(shard, 2)); /* too soon after the last move */
+    config->leader_move_pause_ms = 100;
+    assert_true(shard_give_back(shard, 2));
+    assert_false(shard_give_back(shard, 2)); /* it is under way */
+    world_run(world, 300);
+    assert_int_equal(world_leader(world), 2);
+    assert_false(shard_give_back(shard, 2));
+    assert_int_equal(counted(world, 1, METRIC_leader_moves_total, "preferred"), 1);
+    end(world);
+}
+
 /* Gossip suspects the leader's node, which is gone: the election begins as soon as the promise to
  * it has run out, and is counted as what it is. */
 static void test_suspicion_hastens_an_election(void **state) {
@@ -100,5 +139,5 @@ static void test_suspicion_hastens_an_election(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_patience_grows_with_delays),
           cmocka_unit_test(test_reluctant_leader_hands_over),
-          cmocka_unit_test(test_pause_between_moves),
+          cmocka_unit_test(test_pause_between_moves), cmocka_unit_test(test_the_lead_goes_back),
           cmocka_unit_test(test_suspicion_hastens_an_election))

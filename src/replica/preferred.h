@@ -1,0 +1,15 @@
+/* Each shard has a preferred leader, the first of its replicas in the topology, and these are
+ * spread evenly over the nodes. What leads in its place (its disk was slow, it was away) gives the
+ * lead back after a while, so that a cluster in which something happened is balanced again. */
+#pragma once
+#include <stdint.h>
+
+struct worker;
+
+/* A worker's part. */
+struct preferred {
+    uint64_t next_us; /* not before */
+    unsigned next;    /* of the hosted shards: all have their turn */
+};
+
+void preferred_tick(struct worker *worker);
