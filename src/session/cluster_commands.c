@@ -211,6 +211,10 @@ static bool cluster_help(struct session_command *call) {
         "    The shards, with slots and nodes.",
         "SLOTS",
         "    Ranges of slots, each with its leader and then its followers.",
+        "MEET, FORGET, ADDSLOTS, SETSLOT, REPLICATE, FAILOVER, RESET and their like",
+        "    are not there: nodes join, leave and change places by `trothdb cluster` (`trothdb "
+        "help",
+        "    cluster`), and leads move by themselves.",
     };
     reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
     return true;

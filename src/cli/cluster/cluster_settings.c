@@ -256,6 +256,15 @@ static void print_table(const struct all_settings *all, bool is_all, struct buff
     }
 }
 
+static bool is_any_told(const struct all_settings *all) {
+    size_t count = 0;
+    for (size_t i = 0; i < all->asked.node_count; i++) {
+        bool is_silent = all->nodes[i].reply.kind != RESPONSE_ARRAY;
+        count += all->nodes[i].reply.element_count + is_silent;
+    }
+    return count > 0;
+}
+
 static int print(const struct request *request, const char *pattern, bool is_all) {
     struct all_settings all = {0};
     struct buffer out;
@@ -263,6 +272,12 @@ static int print(const struct request *request, const char *pattern, bool is_all
     if (fetch(&all, &request->at, pattern, problem)) {
         return cluster_fail(request->is_json,
                             "the cluster cannot be asked:", bytes_of_text(problem));
+    }
+    if (!is_any_told(&all)) {
+        release(&all);
+        snprintf(problem, sizeof(problem), "%s; without a pattern, --all lists all", pattern);
+        return cluster_fail(request->is_json,
+                            "no setting fits the pattern:", bytes_of_text(problem));
     }
     buffer_init(&out, SETTINGS_OUTPUT_BYTES);
     if (request->is_json) {
