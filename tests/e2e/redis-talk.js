@@ -189,7 +189,8 @@ CONFIG GET maxclients maxclients
 CONFIG GET maxmemory
 CONFIG GET maxmemory-policy
 CONFIG GET databases
-CONFIG GET appendfsync
+CONFIG GET appendfilename
+CONFIG GET sanitize-dump-payload
 CONFIG GET lfu-log*
 CONFIG GET tcp-keepalive
 CONFIG GET proto-max-bulk-len

@@ -58,8 +58,9 @@ static void test_defaults_stand(void **state) {
     assert_string_equal(config.bind, "127.0.0.1");
     assert_int_equal(config.read_mode, READ_MODE_LEASE);
     assert_int_equal(config.log_format, LOG_FORMAT_LOGFMT);
-    assert_get(&config, "save", "save=;"); /* redis-benchmark reads these two */
-    assert_get(&config, "appendonly", "appendonly=no;");
+    assert_get(&config, "save", "save=;");                /* redis-benchmark reads these two */
+    assert_get(&config, "appendonly", "appendonly=yes;"); /* as INFO says: aof_enabled:1 */
+    assert_get(&config, "appendfsync", "appendfsync=always;");
     struct buffer problem;
     buffer_init(&problem, TEXT_MAXIMUM);
     assert_int_equal(config_check(&config, &problem), 0);
