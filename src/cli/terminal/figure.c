@@ -19,10 +19,12 @@ const char *figure_thousands(uint64_t number, char out[FIGURE_BYTES]) {
 }
 
 const char *figure_duration(uint64_t us, char out[FIGURE_BYTES]) {
-    unsigned long long ms = us / 1000, seconds = (us + 500000) / 1000000;
-    if (ms < 10000) {
-        snprintf(out, FIGURE_BYTES, ms < 1000 ? "%llu ms" : "%llu.%llu s",
-                 ms < 1000 ? ms : ms / 1000, ms % 1000 / 100);
+    unsigned long long ms = (us + 500) / 1000, tenths = (us + 50000) / 100000,
+                       seconds = (us + 500000) / 1000000;
+    if (ms < 1000) {
+        snprintf(out, FIGURE_BYTES, "%llu ms", ms);
+    } else if (tenths < 100) {
+        snprintf(out, FIGURE_BYTES, "%llu.%llu s", tenths / 10, tenths % 10);
     } else if (seconds < 60) {
         snprintf(out, FIGURE_BYTES, "%llu s", seconds);
     } else {

@@ -62,6 +62,9 @@ static void figures_are_grouped(void **state) {
     assert_string_equal(figure_thousands(UINT64_MAX, out), "18,446,744,073,709,551,615");
     assert_string_equal(figure_duration(850 * 1000, out), "850 ms");
     assert_string_equal(figure_duration(1940 * 1000, out), "1.9 s");
+    assert_string_equal(figure_duration(1481 * 1000, out), "1.5 s");
+    assert_string_equal(figure_duration(999600, out), "1.0 s");
+    assert_string_equal(figure_duration(9960 * 1000, out), "10 s");
     assert_string_equal(figure_duration(12400 * 1000, out), "12 s");
     assert_string_equal(figure_duration(75u * 1000 * 1000, out), "1 min 15 s");
 }
