@@ -273,6 +273,22 @@ static void test_way_of_a_death_is_measured(void **state) {
     world_free(world);
 }
 
+/* How long a death took to be seen is measured by those who were in touch until then. Others accuse
+ * as well, and had last heard of it who knows when: of sixty, half a minute ago. */
+static void test_detection_is_measured_by_its_observers(void **state) {
+    (void)state;
+    struct world *world = world_new(7);
+    world_add_cluster(world, 60);
+    world_run(world, 40 * SECOND);
+    for (unsigned i = 2; i <= 6; i++) {
+        world_kill(world, i);
+        world_run(world, 10 * SECOND);
+    }
+    assert_in_range(world->detection_count, 3, 50);
+    assert_in_range(world->longest_detection_us, SECOND, 4 * SECOND);
+    world_free(world);
+}
+
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_offset_by_four_time_stamps),
                    cmocka_unit_test(test_fastest_exchange_counts),
                    cmocka_unit_test(test_clock_that_was_set_is_noticed),
@@ -284,4 +300,5 @@ RUN_TESTS_OR_PLANT(cmocka_unit_test(test_offset_by_four_time_stamps),
                    cmocka_unit_test(test_undated_news_is_not_measured),
                    cmocka_unit_test(test_copy_of_the_state_is_not_late),
                    cmocka_unit_test(test_slow_news_is_told_of),
-                   cmocka_unit_test(test_way_of_a_death_is_measured))
+                   cmocka_unit_test(test_way_of_a_death_is_measured),
+                   cmocka_unit_test(test_detection_is_measured_by_its_observers))

@@ -196,6 +196,9 @@ void world_step(struct world *world, struct world_node *node, struct gossip_even
         world_watch(world, node, &actions.changes[i]);
     for (size_t i = 0; world->on_propagation != NULL && i < actions.propagation_count; i++)
         world->on_propagation(world->context, world, &actions.propagations[i]);
+    world->detection_count += actions.detection_us > 0;
+    if (actions.detection_us > world->longest_detection_us)
+        world->longest_detection_us = actions.detection_us;
 }
 
 void world_start(struct world *world, unsigned number) {

@@ -1,6 +1,10 @@
 /* A fake world for gossip: nodes, a network that loses, delays, repeats and parts, and a clock that
  * jumps from event to event. Nodes are numbered from 1. The same seed gives the same run, always.
- */
+ *
+ * It is for rules: a few nodes of which each can be told what to say, be cut off one way, be of an
+ * older release, stand still, have streams, or be listened to. A table of all pairs says who is cut
+ * off from whom, which a crowd of thousands cannot have: for how many behave there is sim/gossip,
+ * which knows groups only, and shares between nodes what they know alike. */
 #pragma once
 #include "base/heap.h"
 #include "base/list.h"
@@ -48,6 +52,7 @@ struct world {
     uint64_t shortest_us, longest_us;                            /* its delay */
     bool is_cut[WORLD_NODE_MAXIMUM + 1][WORLD_NODE_MAXIMUM + 1]; /* from, to */
     uint64_t healthy_called_dead; /* times that a node believed a running one to be dead */
+    uint64_t detection_count, longest_detection_us; /* measured by the nodes themselves */
     uint64_t datagram_count, byte_count;
     uint64_t largest_bytes;              /* of a datagram */
     uint64_t digest_count, digest_bytes; /* those that name members and what is known of them */
