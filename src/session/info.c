@@ -116,6 +116,9 @@ static void section_memory(const struct worker *worker, struct buffer *out) {
         append_human(out, "used_memory_peak_human", (uint64_t)usage.ru_maxrss * 1024);
     }
     append_number(out, "used_memory_dataset", used);
+    uint64_t installed = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    append_number(out, "total_system_memory", installed);
+    append_human(out, "total_system_memory_human", installed);
     append_number(out, "maxmemory", 0);
     append_text(out, "maxmemory_human", "0B");
     append_text(out, "maxmemory_policy", "noeviction");

@@ -275,9 +275,9 @@ static int print(const struct request *request, const char *pattern, bool is_all
     }
     if (!is_any_told(&all)) {
         release(&all);
-        snprintf(problem, sizeof(problem), "%s; without a pattern, --all lists all", pattern);
-        return cluster_fail(request->is_json,
-                            "no setting fits the pattern:", bytes_of_text(problem));
+        snprintf(problem, sizeof(problem),
+                 "no setting fits '%.80s'; without a pattern, --all lists all", pattern);
+        return cluster_fail(request->is_json, "nothing is shown:", bytes_of_text(problem));
     }
     buffer_init(&out, SETTINGS_OUTPUT_BYTES);
     if (request->is_json) {
