@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 enum {
-    EXIT_FAILED = 1,
     EXIT_USAGE = 2,
     PROBLEM_MAXIMUM_BYTES = 16 << 10,
     PATH_MAXIMUM_BYTES = 4096,
@@ -30,21 +29,6 @@ struct sockets {
     int *clients, *peers; /* one a worker */
     int admin, datagram;
 };
-
-void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail) {
-    log_sink_settings(log, mail); /* whoever tells of a setting has it changed as well */
-    if (receiver == MAIL_TO_GOSSIPER) {
-        mailbox_post(gossip_thread_mailbox(server->gossip), mail);
-        return;
-    }
-    CHECK(receiver < server->worker_count);
-    mailbox_post(worker_thread_mailbox(server->workers[receiver]), mail);
-}
-
-_Noreturn void server_fatal(const struct log *log, const char *what) {
-    log_line(log, LOG_ERROR, "the node ends at once", LOG_T("cause", what));
-    _exit(EXIT_FAILED);
-}
 
 /* Descriptors for as many clients as the settings allow, where the system lets us. */
 static void raise_file_limit(const struct config *config, const struct log *log) {

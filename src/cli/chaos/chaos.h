@@ -21,6 +21,7 @@ enum {
     CHAOS_PEER_OFFSET = 10000,
     CHAOS_ADMIN_OFFSET = 2000,
     CHAOS_PENDING_MAXIMUM = 64, /* commands of one agent that were not answered yet */
+    CHAOS_RETRY_US = 20000,
     CHAOS_PROBLEM_BYTES = 4096,
     CHAOS_STOP_MS = 5000 /* from SIGTERM to SIGKILL */
 };
@@ -79,9 +80,20 @@ struct chaos {
  * what was measured until then stands in the tally. chaos_release() in any case. */
 int chaos_perform(struct chaos *chaos) MUST_CHECK;
 void chaos_release(struct chaos *chaos);
+
+/* chaos_ask.c */
 /* Microseconds since all knew all; 0 before. */
 uint64_t chaos_now_us(const struct chaos *chaos);
+/* ERR_REFUSED; the first problem is the one to tell. */
 int chaos_fail(struct chaos *chaos, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Up, not paused, and its view known. */
+bool chaos_agent_is_usable(const struct chaos_agent *agent);
+/* False where too many commands of this agent wait for their answer. */
+bool chaos_ask(struct chaos *chaos, unsigned index, enum chaos_asked asked,
+               const struct bytes *arguments, size_t count);
+void chaos_wish_to_write(struct chaos *chaos, unsigned index); /* what the socket did not take */
+void chaos_hang_up(struct chaos *chaos, unsigned index);
+void chaos_lose(struct chaos *chaos, unsigned index); /* hangs up, and tries again a little later */
 
 /* chaos_agents.c */
 int chaos_agents_open(struct chaos *chaos) MUST_CHECK; /* ports, directory, signals */
@@ -94,18 +106,12 @@ void chaos_agent_resume(struct chaos *chaos, unsigned index);
 /* ERR_REFUSED with the problem where one ended that was not to, or this process was told to stop.
  */
 int chaos_agents_check(struct chaos *chaos) MUST_CHECK;
-/* Up, not paused, and its view known. */
-bool chaos_agent_is_usable(const struct chaos_agent *agent);
 
 /* chaos_watch.c */
 void chaos_watch_open(struct chaos *chaos);
 void chaos_watch_close(struct chaos *chaos);
 /* Connects to those that can be, and handles what came; waits at most timeout_ms for it. */
 int chaos_watch(struct chaos *chaos, int timeout_ms) MUST_CHECK;
-void chaos_watch_end(struct chaos *chaos, unsigned index); /* the connection to one */
-/* False where too many commands of this agent wait for their answer. */
-bool chaos_ask(struct chaos *chaos, unsigned index, enum chaos_asked asked,
-               const struct bytes *arguments, size_t count);
 
 /* chaos_faults.c: brings every agent's rules to what the steps under way ask for. */
 void chaos_faults_apply(struct chaos *chaos);

@@ -25,10 +25,6 @@ enum {
     END_POLL_US = 5000
 };
 
-bool chaos_agent_is_usable(const struct chaos_agent *agent) {
-    return agent->pid && agent->is_watched && !agent->is_paused && !agent->is_ending;
-}
-
 /* ---- before the first ---- */
 
 static bool ports_are_free(int first, unsigned count) {
@@ -183,7 +179,7 @@ int chaos_agent_start(struct chaos *chaos, unsigned index) {
 
 static void forget(struct chaos *chaos, unsigned index) {
     struct chaos_agent *agent = &chaos->agents[index];
-    chaos_watch_end(chaos, index);
+    chaos_hang_up(chaos, index);
     agent->pid = 0;
     agent->is_paused = agent->is_ending = agent->is_watched = false;
 }
@@ -206,7 +202,7 @@ void chaos_agent_leave(struct chaos *chaos, unsigned index) {
     kill(agent->pid, SIGTERM);
     agent->is_ending = true;
     agent->deadline_us = figure_now_us() + (uint64_t)CHAOS_STOP_MS * 1000;
-    chaos_watch_end(chaos, index);
+    chaos_hang_up(chaos, index);
 }
 
 void chaos_agent_pause(struct chaos *chaos, unsigned index) {

@@ -1,7 +1,6 @@
 /* What happens when: the steps of the scenario become events by their time, and between them the
  * agents are listened to. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,21 +29,6 @@ struct event {
     unsigned step;
     uint64_t begun_us, turn; /* of a step that comes at a rate */
 };
-
-int chaos_fail(struct chaos *chaos, const char *format, ...) {
-    va_list arguments;
-    if (chaos->problem[0]) {
-        return ERR_REFUSED; /* the first is the one to tell */
-    }
-    va_start(arguments, format);
-    vsnprintf(chaos->problem, sizeof(chaos->problem), format, arguments);
-    va_end(arguments);
-    return ERR_REFUSED;
-}
-
-uint64_t chaos_now_us(const struct chaos *chaos) {
-    return chaos->has_begun ? figure_now_us() - chaos->begun_us : 0;
-}
 
 static const struct scenario_step *step_of(const struct chaos *chaos, const struct event *event) {
     return &chaos->scenario->steps[event->step];

@@ -14,45 +14,13 @@
 
 enum {
     WATCH_EVENTS = 256,
-    WATCH_RETRY_US = 20000,
     WATCH_CONNECT_MS = 2000, /* on loopback the kernel answers for the agent */
     PUSH_FIELDS = 5,
     KEY_FIELDS = 6
 };
 static const char message_key[] = "chaos-"; /* and the key's number */
 
-/* ---- asking ---- */
-
-static void wish_to_write(struct chaos *chaos, unsigned index) {
-    struct chaos_agent *agent = &chaos->agents[index];
-    struct epoll_event event = {.data.u32 = index,
-                                .events = EPOLLIN | (agent->client.output.length ? EPOLLOUT : 0u)};
-    epoll_ctl(chaos->epoll, EPOLL_CTL_MOD, agent->client.socket, &event);
-}
-
-static void lose(struct chaos *chaos, unsigned index) {
-    chaos_watch_end(chaos, index);
-    chaos->agents[index].retry_us = figure_now_us() + WATCH_RETRY_US;
-}
-
-bool chaos_ask(struct chaos *chaos, unsigned index, enum chaos_asked asked,
-               const struct bytes *arguments, size_t count) {
-    struct chaos_agent *agent = &chaos->agents[index];
-    if (!agent->is_connected || agent->pending_count == CHAOS_PENDING_MAXIMUM) {
-        return false;
-    }
-    unsigned last = (agent->pending_first + agent->pending_count++) % CHAOS_PENDING_MAXIMUM;
-    agent->pending[last] = (uint8_t)asked;
-    client_append(&agent->client, arguments, count);
-    if (client_send_some(&agent->client)) {
-        lose(chaos, index);
-        return false;
-    }
-    if (agent->client.output.length) {
-        wish_to_write(chaos, index);
-    }
-    return true;
-}
+/* ---- connecting ---- */
 
 static void greet(struct chaos *chaos, unsigned index) {
     const struct bytes hello[] = {BYTES_LITERAL("HELLO"), BYTES_LITERAL("3")};
@@ -68,7 +36,7 @@ static void connect_to(struct chaos *chaos, unsigned index) {
     struct chaos_agent *agent = &chaos->agents[index];
     struct net_address address = {.host = "127.0.0.1",
                                   .port = (uint16_t)(chaos->port + (int)index)};
-    agent->retry_us = figure_now_us() + WATCH_RETRY_US;
+    agent->retry_us = figure_now_us() + CHAOS_RETRY_US;
     if (client_open(&agent->client, &address, WATCH_CONNECT_MS)) {
         client_close(&agent->client);
         return;
@@ -80,14 +48,6 @@ static void connect_to(struct chaos *chaos, unsigned index) {
     memory_free(agent->rules);
     agent->rules = NULL;
     greet(chaos, index);
-}
-
-void chaos_watch_end(struct chaos *chaos, unsigned index) {
-    struct chaos_agent *agent = &chaos->agents[index];
-    if (agent->is_connected) {
-        client_close(&agent->client);
-    }
-    agent->is_connected = false;
 }
 
 /* ---- hearing ---- */
@@ -224,7 +184,7 @@ static void hear(struct chaos *chaos, unsigned index) {
         buffer_clear(&agent->client.input);
     }
     if (is_lost) {
-        lose(chaos, index);
+        chaos_lose(chaos, index);
     }
 }
 
@@ -237,7 +197,7 @@ void chaos_watch_open(struct chaos *chaos) {
 
 void chaos_watch_close(struct chaos *chaos) {
     for (unsigned i = 0; i < chaos->agent_maximum; i++) {
-        chaos_watch_end(chaos, i);
+        chaos_hang_up(chaos, i);
         memory_free(chaos->agents[i].rules);
     }
     close(chaos->epoll);
@@ -263,10 +223,10 @@ int chaos_watch(struct chaos *chaos, int timeout_ms) {
         struct chaos_agent *agent = &chaos->agents[index];
         if (agent->is_connected && (events[i].events & EPOLLOUT)) {
             if (client_send_some(&agent->client)) {
-                lose(chaos, index);
+                chaos_lose(chaos, index);
                 continue;
             }
-            wish_to_write(chaos, index);
+            chaos_wish_to_write(chaos, index);
         }
         if (agent->is_connected && (events[i].events & ~(uint32_t)EPOLLOUT)) {
             hear(chaos, index);

@@ -1,0 +1,58 @@
+/* What every subcommand of `trothdb cluster` says: the cluster as it is, a refusal, its usage. */
+#include <time.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "cli/cluster/cluster.h"
+
+enum { CLUSTER_OUTPUT_BYTES_MAXIMUM = 64 << 20 };
+
+uint64_t cluster_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int cluster_fail(bool is_json, const char *what, struct bytes why) {
+    char *text = memory_allocate(why.length + 1);
+    memcpy(text, why.length ? (const char *)why.data : "", why.length);
+    text[why.length] = '\0';
+    if (is_json) {
+        struct buffer out;
+        buffer_init(&out, CLUSTER_OUTPUT_BYTES_MAXIMUM);
+        struct json json = {.out = &out};
+        json_open(&json, NULL, '{');
+        json_text(&json, "error", text);
+        json_close(&json, '}');
+        printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
+        buffer_release(&out);
+    } else {
+        fprintf(stderr, "trothdb cluster: %s\n%s\n", what, text);
+    }
+    memory_free(text);
+    return CLUSTER_EXIT_FAILED;
+}
+
+int cluster_print(const struct net_address *client, bool is_json) {
+    struct cluster_view view;
+    char problem[CLIENT_PROBLEM_BYTES];
+    if (cluster_view_fetch(&view, client, problem)) {
+        return cluster_fail(is_json, "the node cannot be asked:", bytes_of_text(problem));
+    }
+    struct buffer out;
+    buffer_init(&out, CLUSTER_OUTPUT_BYTES_MAXIMUM);
+    if (is_json) {
+        cluster_print_json(&view, &out);
+    } else {
+        cluster_print_tables(&view, &out);
+    }
+    fwrite(buffer_data(&out), 1, out.length, stdout);
+    buffer_release(&out);
+    cluster_view_release(&view);
+    return CLUSTER_EXIT_OK;
+}
+
+int cluster_usage(const char *line) {
+    fprintf(stderr, "usage: trothdb cluster %s\n`trothdb help cluster` tells more\n", line);
+    return CLUSTER_EXIT_USAGE;
+}
