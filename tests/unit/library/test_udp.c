@@ -159,6 +159,58 @@ static void test_strangers_stay_outside(void **state) {
     folder_release(&folder);
 }
 
+enum { TALKERS = 4, TALKER_KEYS = 100, TALKER_VALUE_BYTES = 400 };
+
+static bool all_know_the_talkers(struct troth_gossip_udp *const members[], unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        for (unsigned talker = 0; talker < TALKERS; talker++) {
+            struct troth_gossip_member member;
+            struct troth_gossip_bytes key, value;
+            size_t position = 0, known = 0;
+            assert_true(troth_gossip_member_at(gossip_of(members[talker]), 0, &member));
+            while (troth_gossip_walk(gossip_of(members[i]), member.uuid, &position, &key, &value))
+                known += value.length == TALKER_VALUE_BYTES;
+            if (known != TALKER_KEYS)
+                return false;
+        }
+    return true;
+}
+
+static void talk(struct troth_gossip_udp *talker) {
+    char key[16], value[TALKER_VALUE_BYTES];
+    for (unsigned i = 0; i < TALKER_KEYS; i++) {
+        snprintf(key, sizeof key, "key%u", i);
+        for (unsigned at = 0; at < sizeof value; at++)
+            value[at] = (char)('!' + rand() % 90);
+        assert_int_equal(troth_gossip_udp_set(talker, key, value, sizeof value), 0);
+    }
+}
+
+/* Four members say 40 KB each, far more than one answer may hold. A newcomer hears all of it, by
+ * sealed datagrams alone. */
+static void test_a_newcomer_hears_much(void **state) {
+    (void)state;
+    struct folder folder;
+    struct troth_gossip_udp *members[TALKERS + 1];
+    folder_init(&folder);
+    write_file(folder.file[0], KEY);
+    struct troth_gossip_udp_options options = {.key_file = folder.file[0]};
+    for (unsigned i = 0; i < TALKERS; i++) {
+        members[i] = open_member(options);
+        options.join = join_of(members[0]);
+    }
+    assert_true(run_until(members, TALKERS, all_alive));
+    for (unsigned i = 0; i < TALKERS; i++)
+        talk(members[i]);
+    assert_true(run_until(members, TALKERS, all_know_the_talkers));
+    members[TALKERS] = open_member(options);
+    assert_true(run_until(members, TALKERS + 1, all_know_the_talkers));
+    assert_true(run_until(members, TALKERS + 1, all_alive));
+    for (unsigned i = 0; i <= TALKERS; i++)
+        troth_gossip_udp_close(members[i]);
+    folder_release(&folder);
+}
+
 /* The same member after a restart: the same UUID, a later generation. */
 static void test_an_identity_that_lasts(void **state) {
     (void)state;
@@ -279,5 +331,6 @@ static void test_bad_wishes(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_three_members), cmocka_unit_test(test_strangers_stay_outside),
+          cmocka_unit_test(test_a_newcomer_hears_much),
           cmocka_unit_test(test_an_identity_that_lasts), cmocka_unit_test(test_a_rotation),
           cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_wishes))
