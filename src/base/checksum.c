@@ -52,14 +52,11 @@ uint32_t checksum_crc32c_portable(uint32_t crc, struct bytes bytes) {
     return ~crc;
 }
 
-#ifdef __SSE4_2__
-/* The instruction's result takes three times as long to come as the next instruction to begin. So
- * long input is cut into three lanes that run side by side and are joined at the end: what a lane
- * found, as a polynomial, times x to the number of bits behind it. */
-enum { CRC32C_LANE_BYTES = 2048 };
-#define CRC32C_POLYNOMIAL 0x82f63b78u /* reflected: the highest bit is x to the 0 */
-#define CRC32C_PAST_ONE   0x0d65762au /* x to the bits of a lane, modulo the polynomial */
-#define CRC32C_PAST_TWO   0x35d73a62u /* and of two */
+/* ---- joining ---- */
+
+/* A checksum is a polynomial modulo that of Castagnoli. What stands behind bytes multiplies theirs
+ * by x to the number of its bits. Reflected: the highest bit is x to the 0. */
+#define CRC32C_POLYNOMIAL 0x82f63b78u
 
 static uint32_t crc32c_multiply(uint32_t a, uint32_t b) {
     uint32_t product = 0;
@@ -70,6 +67,28 @@ static uint32_t crc32c_multiply(uint32_t a, uint32_t b) {
     }
     return product;
 }
+
+/* x to the bits of 1, 2, 4, 8... bytes, each the square of the one before. They come round again: x
+ * to the 2 to the 31 is x. */
+static const uint32_t crc32c_past[31] = {
+    0x00800000, 0x00008000, 0x82f63b78, 0x6ea2d55c, 0x18b8ea18, 0x510ac59a, 0xb82be955, 0xb8fdb1e7,
+    0x88e56f72, 0x74c360a4, 0xe4172b16, 0x0d65762a, 0x35d73a62, 0x28461564, 0xbf455269, 0xe2ea32dc,
+    0xfe7740e6, 0xf946610b, 0x3c204f8f, 0x538586e3, 0x59726915, 0x734d5309, 0xbc1ac763, 0x7d0722cc,
+    0xd289cabe, 0xe94ca9bc, 0x05b74f3f, 0xa51e1f42, 0x40000000, 0x20000000, 0x08000000};
+
+uint32_t checksum_crc32c_join(uint32_t first, uint32_t second, uint64_t second_bytes) {
+    for (unsigned power = 0; second_bytes > 0; power = (power + 1) % 31, second_bytes >>= 1)
+        if (second_bytes & 1)
+            first = crc32c_multiply(crc32c_past[power], first);
+    return first ^ second;
+}
+
+/* ---- in hardware ---- */
+
+#ifdef __SSE4_2__
+/* The instruction's result takes three times as long to come as the next instruction to begin. So
+ * long input is cut into three lanes that run side by side and are joined at the end. */
+enum { CRC32C_LANE_POWER = 11, CRC32C_LANE_BYTES = 1 << CRC32C_LANE_POWER };
 
 static uint64_t crc32c_word(uint64_t state, const uint8_t *at) {
     uint64_t word;
@@ -84,8 +103,8 @@ static uint64_t crc32c_lanes(uint64_t first, const uint8_t *at) {
         second = crc32c_word(second, at + CRC32C_LANE_BYTES);
         third = crc32c_word(third, at + 2 * (size_t)CRC32C_LANE_BYTES);
     }
-    return crc32c_multiply(CRC32C_PAST_TWO, (uint32_t)first) ^
-           crc32c_multiply(CRC32C_PAST_ONE, (uint32_t)second) ^ third;
+    return crc32c_multiply(crc32c_past[CRC32C_LANE_POWER + 1], (uint32_t)first) ^
+           crc32c_multiply(crc32c_past[CRC32C_LANE_POWER], (uint32_t)second) ^ third;
 }
 
 uint32_t checksum_crc32c(uint32_t crc, struct bytes bytes) {

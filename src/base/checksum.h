@@ -5,7 +5,10 @@
 
 /* Continues `crc` (0 to begin) over the bytes. */
 uint32_t checksum_crc32c(uint32_t crc, struct bytes bytes);
-/* The same by table, for processors without the instruction. */
+/* Of what comes one behind the other: `first` is the checksum up to there, `second` that of
+ * `second_bytes` more bytes alone. Takes as long whatever they are. */
+uint32_t checksum_crc32c_join(uint32_t first, uint32_t second, uint64_t second_bytes);
+/* checksum_crc32c() by table, for processors without the instruction. */
 uint32_t checksum_crc32c_portable(uint32_t crc, struct bytes bytes);
 uint64_t checksum_xxh64(struct bytes bytes, uint64_t seed); /* XXH3, 64 bits */
 

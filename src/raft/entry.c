@@ -5,7 +5,7 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 
-enum { CHECKED_FROM = 8, PAYLOAD_BYTES_MAXIMUM = UINT32_MAX - RAFT_ENTRY_HEADER_BYTES };
+enum { PAYLOAD_BYTES_MAXIMUM = UINT32_MAX - RAFT_ENTRY_HEADER_BYTES };
 
 struct raft_entry *raft_entry_new(size_t payload_bytes) {
     CHECK(payload_bytes <= PAYLOAD_BYTES_MAXIMUM);
@@ -35,7 +35,8 @@ static void put_little_endian(uint8_t *to, uint64_t value, unsigned byte_count) 
 }
 
 static uint32_t entry_checksum(const uint8_t *bytes, size_t length) {
-    return checksum_crc32c(0, bytes_of(bytes + CHECKED_FROM, length - CHECKED_FROM));
+    return checksum_crc32c(
+        0, bytes_of(bytes + RAFT_ENTRY_CHECKED_FROM, length - RAFT_ENTRY_CHECKED_FROM));
 }
 
 void raft_entry_seal(struct raft_entry *entry, raft_term term, raft_index index,
@@ -81,6 +82,11 @@ int raft_entry_decode(struct bytes *in, struct raft_entry **out) {
     *in = bytes_of(in->data + length, in->length - length);
     *out = entry;
     return 0;
+}
+
+uint32_t raft_entry_checksum(const struct raft_entry *entry) {
+    struct cursor cursor = cursor_of(bytes_of(entry->bytes + 4, 4));
+    return cursor_u32(&cursor);
 }
 
 struct raft_entry *raft_entry_keep(struct raft_entry *entry) {

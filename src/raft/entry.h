@@ -22,7 +22,7 @@ typedef uint64_t raft_term;
 typedef uint32_t raft_node_number; /* the node's number in the cluster's topology; 0 is nobody */
 
 enum raft_entry_kind { RAFT_ENTRY_NOTHING, RAFT_ENTRY_COMMANDS, RAFT_ENTRY_CONFIGURATION };
-enum { RAFT_ENTRY_HEADER_BYTES = 32, RAFT_ENTRY_VERSION = 1 };
+enum { RAFT_ENTRY_HEADER_BYTES = 32, RAFT_ENTRY_VERSION = 1, RAFT_ENTRY_CHECKED_FROM = 8 };
 
 struct raft_entry {
     uint32_t reference_count;
@@ -50,6 +50,8 @@ void raft_entry_seal(struct raft_entry *entry, raft_term term, raft_index index,
 /* Decodes and verifies one entry at the front of `in` and moves `in` past it. Returns owned in
  * *out. ERR_MALFORMED, ERR_DAMAGED (checksum), ERR_VERSION. */
 int raft_entry_decode(struct bytes *in, struct raft_entry **out) MUST_CHECK;
+/* As sealed or verified, of all its bytes from RAFT_ENTRY_CHECKED_FROM on. */
+uint32_t raft_entry_checksum(const struct raft_entry *entry);
 struct raft_entry *raft_entry_keep(struct raft_entry *entry); /* one more reference */
 void raft_entry_drop(struct raft_entry *entry);               /* one less; the last frees */
 static inline struct bytes raft_entry_payload(const struct raft_entry *entry) {

@@ -145,6 +145,13 @@ static uint64_t save_patience_us(const struct raft_event *event,
                : 0;
 }
 
+static uint64_t save_entry(struct shard *shard, const struct raft_entry *entry) {
+    struct wal_known known = {.bytes = entry->length - RAFT_ENTRY_CHECKED_FROM,
+                              .crc32c = raft_entry_checksum(entry)};
+    return wal_append_known_entry(shard->io.wal, shard->number, entry->index,
+                                  raft_entry_bytes(entry), known);
+}
+
 static void save(struct shard *shard, const struct raft_actions *actions, uint64_t until_us) {
     struct wal *wal = shard->io.wal;
     uint64_t sequence = 0;
@@ -157,7 +164,7 @@ static void save(struct shard *shard, const struct raft_actions *actions, uint64
     }
     for (size_t i = 0; i < actions->entry_count; i++) {
         const struct raft_entry *entry = actions->entries[i];
-        sequence = wal_append_entry(wal, shard->number, entry->index, raft_entry_bytes(entry));
+        sequence = save_entry(shard, entry);
         if (entry->kind == RAFT_ENTRY_COMMANDS && payload_is_traced(raft_entry_payload(entry))) {
             shard_trace_appended(shard, entry, sequence);
         }

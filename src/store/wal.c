@@ -154,6 +154,16 @@ uint64_t wal_append_entry(struct wal *wal, uint32_t shard, uint64_t index,
     return ++wal->appended_sequence;
 }
 
+uint64_t wal_append_known_entry(struct wal *wal, uint32_t shard, uint64_t index,
+                                struct bytes encoded_entry, struct wal_known known) {
+    struct buffer *batch = &wal->batches[wal->gathering];
+    size_t at = batch->length;
+    uint64_t sequence = wal_append_entry(wal, shard, index, encoded_entry);
+    if (known.bytes >= WAL_KNOWN_BYTES && batch->length > at)
+        wal_record_note_known(buffer_data(batch) + at, known);
+    return sequence;
+}
+
 uint64_t wal_append_truncate(struct wal *wal, uint32_t shard, uint64_t from_index) {
     append(wal, WAL_TRUNCATE, shard, from_index, BYTES_NONE);
     return ++wal->appended_sequence;

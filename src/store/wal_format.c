@@ -72,6 +72,18 @@ void wal_record_peek(const uint8_t *record, struct wal_header *header) {
     header->index = cursor_u64(&cursor);
 }
 
+/* Until it is sealed a record's own checksum and round are of no use. */
+void wal_record_note_known(uint8_t *record, struct wal_known known) {
+    put_u32(record + OFFSET_RECORD_CRC, known.crc32c);
+    put_u32(record + OFFSET_ROUND, known.bytes);
+}
+
+struct wal_known wal_record_known(const uint8_t *record) {
+    struct cursor crc32c = cursor_of(bytes_of(record + OFFSET_RECORD_CRC, 4));
+    struct cursor bytes = cursor_of(bytes_of(record + OFFSET_ROUND, 4));
+    return (struct wal_known){.bytes = cursor_u32(&bytes), .crc32c = cursor_u32(&crc32c)};
+}
+
 /* The part of a record that its chained checksum covers. */
 static struct bytes record_chained_part(const uint8_t *record, uint32_t payload_bytes) {
     return bytes_of(record + OFFSET_MAGIC, wal_record_bytes(payload_bytes) - OFFSET_MAGIC);
@@ -82,14 +94,32 @@ static uint32_t header_crc32c(const uint8_t *record, size_t bytes) {
     return checksum_crc32c(0, bytes_of(record + OFFSET_RECORD_CRC, bytes - OFFSET_RECORD_CRC));
 }
 
+/* From the chain so far: what stands before the bytes that are known, those, the padding. */
+static uint32_t chained_crc32c(struct bytes part, uint32_t payload_bytes, struct wal_known known,
+                               uint32_t chain) {
+    if (known.bytes == 0)
+        return checksum_crc32c(chain, part);
+    size_t end = WAL_HEADER_BYTES - OFFSET_MAGIC + (size_t)payload_bytes;
+    chain = checksum_crc32c(chain, bytes_of(part.data, end - known.bytes));
+    chain = checksum_crc32c_join(chain, known.crc32c, known.bytes);
+    return checksum_crc32c(chain, bytes_of(part.data + end, part.length - end));
+}
+
 void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain) {
+    wal_record_seal_known(record, header, (struct wal_known){.bytes = 0}, chain);
+}
+
+void wal_record_seal_known(uint8_t *record, const struct wal_header *header, struct wal_known known,
+                           uint32_t *chain) {
+    CHECK(known.bytes <= header->payload_bytes);
     record[OFFSET_FLAGS] = (uint8_t)((header->is_last_of_round ? WAL_FLAG_LAST_OF_ROUND : 0) |
                                      (header->is_recycled ? WAL_FLAG_RECYCLED : 0));
     put_u64(record + OFFSET_SEGMENT, header->segment);
     put_u64(record + OFFSET_RECORD, header->record);
     put_u64(record + OFFSET_ROUND, header->round);
     put_u64(record + OFFSET_LIFE, header->life);
-    *chain = checksum_crc32c(*chain, record_chained_part(record, header->payload_bytes));
+    struct bytes part = record_chained_part(record, header->payload_bytes);
+    *chain = chained_crc32c(part, header->payload_bytes, known, *chain);
     put_u32(record + OFFSET_RECORD_CRC, *chain);
     put_u32(record + OFFSET_HEADER_CRC, header_crc32c(record, WAL_HEADER_BYTES));
 }

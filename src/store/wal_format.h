@@ -78,6 +78,12 @@ struct wal_header {
     uint64_t segment, record, round, index, life;
 };
 
+/* The last so many bytes of a payload have this checksum, which its owner has vouched for already:
+ * sealing does not look at them again. 0 bytes: nothing is known. */
+struct wal_known {
+    uint32_t bytes, crc32c;
+};
+
 /* Whole record: header, payload, padding. */
 size_t wal_record_bytes(uint32_t payload_bytes);
 /* Appends an unsealed record: kind, shard, index and payload are in, where it will lie is not. */
@@ -85,9 +91,15 @@ void wal_record_append(struct buffer *out, enum wal_kind kind, uint32_t shard, u
                        struct bytes payload);
 /* Kind, shard, index, payload_bytes of an unsealed record; the rest of *header is zero. */
 void wal_record_peek(const uint8_t *record, struct wal_header *header);
+/* Remembers in an unsealed record what is known of its payload, until it is sealed. */
+void wal_record_note_known(uint8_t *record, struct wal_known known);
+struct wal_known wal_record_known(const uint8_t *record);
 /* Fills in segment, record, round, life and the flags from *header, and both checksums. `chain` is
  * the previous record's record_crc32c, 0 at the start of a segment; it becomes this one's. */
 void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain);
+/* The same of a record that says what is known. */
+void wal_record_seal_known(uint8_t *record, const struct wal_header *header, struct wal_known known,
+                           uint32_t *chain);
 
 /* Reads the header at the front of `bytes`. ERR_MALFORMED: no header whose checksum verifies stands
  * here. ERR_VERSION: one of another release does. ERR_DAMAGED: it verifies and holds what no

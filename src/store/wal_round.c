@@ -21,7 +21,7 @@ static void seal(struct wal *wal, uint8_t *record, bool is_last_of_round) {
     header.life = position->life;
     header.is_last_of_round = is_last_of_round;
     header.is_recycled = header.kind == WAL_CHECKPOINT && position->is_recycled;
-    wal_record_seal(record, &header, &position->chain);
+    wal_record_seal_known(record, &header, wal_record_known(record), &position->chain);
     position->offset += wal_record_bytes(header.payload_bytes);
     if (header.kind == WAL_CHECKPOINT || header.kind == WAL_DIGEST)
         return;

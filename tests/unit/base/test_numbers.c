@@ -152,6 +152,23 @@ static void test_crc32c_of_long_input(void **state) {
         size_t cut = random_below(&random, length + 1);
         uint32_t first = checksum_crc32c(i, bytes_of(data, cut));
         assert_int_equal(crc, checksum_crc32c(first, bytes_of(data + cut, length - cut)));
+        uint32_t second = checksum_crc32c(0, bytes_of(data + cut, length - cut));
+        assert_int_equal(crc, checksum_crc32c_join(first, second, length - cut));
+    }
+}
+
+/* Longer than any memory: zeros behind, at once or in two steps. */
+static void test_crc32c_joins_what_is_very_long(void **state) {
+    (void)state;
+    struct random random;
+    random_init(&random, 8);
+    for (unsigned i = 0; i < 400; i++) {
+        uint32_t crc = (uint32_t)random_next(&random);
+        uint64_t bytes = random_next(&random) >> (i % 64);
+        uint64_t first = random_below(&random, bytes / 2 + 1);
+        uint32_t step = checksum_crc32c_join(crc, 0, first);
+        assert_int_equal(checksum_crc32c_join(step, 0, bytes - first),
+                         checksum_crc32c_join(crc, 0, bytes));
     }
 }
 
@@ -260,6 +277,7 @@ RUN_TESTS(cmocka_unit_test(test_integers_are_read_as_redis_reads_them),
           cmocka_unit_test(test_long_doubles_are_written_for_people),
           cmocka_unit_test(test_crc32c_has_its_known_values_in_both_ways),
           cmocka_unit_test(test_crc32c_of_long_input),
+          cmocka_unit_test(test_crc32c_joins_what_is_very_long),
           cmocka_unit_test(test_xxh3_has_its_known_value),
           cmocka_unit_test(test_bytes_compare_as_unsigned_and_shorter_first),
           cmocka_unit_test(test_random_gives_the_published_sequence),
