@@ -64,6 +64,12 @@ static bool power_is_on(struct sim_power *power) {
     return false;
 }
 
+static void power_note_removal(struct sim_power *power) {
+    if (power->off_calls_after_remove)
+        power->off_at_call = power->call_count + power->off_calls_after_remove;
+    power->off_calls_after_remove = 0;
+}
+
 /* Space. */
 
 /* Longer files need space, of which a full disk has little; changing what is there needs none. */
@@ -306,6 +312,7 @@ static int sim_remove(struct disk *door, const char *name) {
     trace_event(disk->options.power->trace, "unlink", disk->options.power->node, 0,
                 bytes_of_text(name));
     disk_change(disk, name, "", NULL);
+    power_note_removal(disk->options.power);
     return 0;
 }
 

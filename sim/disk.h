@@ -19,7 +19,8 @@ struct sim_power {         /* one a node */
     struct trace *trace;   /* borrows */
     unsigned node;         /* for the trace */
     uint64_t call_count;
-    uint64_t off_at_call; /* 0: never */
+    uint64_t off_at_call;            /* 0: never */
+    uint64_t off_calls_after_remove; /* the next file that is removed sets off_at_call; 0: none */
     uint64_t
         sync_failure_at_call; /* 0: never; the first sync at or after this call fails with ERR_IO */
     bool is_off;

@@ -21,10 +21,14 @@ void fault_crash_all(struct faults *faults) {
                       is_power ? SIM_DEATH_BY_POWER : SIM_DEATH_OF_PROCESS);
 }
 
+/* At any call; or soon after a file was removed: whatever it held must not be needed any more. */
 void fault_crash_at_disk_call(struct faults *faults) {
     struct sim_node *node =
         random_chance(faults_random(faults), 0.5) ? faults_leader(faults) : faults_node(faults);
-    node->power.off_at_call = node->power.call_count + faults_between(faults, 1, 40);
+    if (random_chance(faults_random(faults), 0.3))
+        node->power.off_calls_after_remove = faults_between(faults, 1, 8);
+    else
+        node->power.off_at_call = node->power.call_count + faults_between(faults, 1, 40);
     trace_line(&faults->simulation->trace, "fault: node %u will fail in the middle of a disk call",
                node->index + 1);
 }

@@ -366,7 +366,8 @@ void sim_node_kill(struct sim_node *node, enum sim_death death) {
     trace_line(&simulation->trace, "node %u: dies (%s)", node->index + 1,
                death == SIM_DEATH_BY_POWER ? "power" : "process");
     node->power.is_off = true;
-    node->power.off_at_call = node->power.sync_failure_at_call = 0;
+    node->power.off_at_call = node->power.off_calls_after_remove = 0;
+    node->power.sync_failure_at_call = 0;
     node->is_doomed = true;
     node->death = death;
     event_schedule(&simulation->queue, simulation->queue.now_us, node_bury_event, node)->life =
