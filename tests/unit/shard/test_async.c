@@ -4,19 +4,6 @@
 #include "base/memory.h"
 #include "world.h"
 
-static struct world *started(unsigned replica_count) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world_init(world, replica_count);
-    world_start_all(world);
-    world_elect(world, 1);
-    return world;
-}
-
-static void end(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
 static void hold_disks(struct world *world, bool is_held) {
     for (raft_node_number i = 1; i <= world->replica_count; i++) {
         world->replicas[i].is_disk_held = is_held;
@@ -34,7 +21,7 @@ static uint64_t propose_async(struct world *world, raft_node_number on, const ch
  * one is not, and neither is a synchronous read of what is on no disk. */
 static void test_answered_before_the_disk(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     hold_disks(world, true);
     uint64_t written = propose_async(world, 1, "SET k 1");
     world_settle(world);
@@ -54,14 +41,14 @@ static void test_answered_before_the_disk(void **state) {
     assert_answer(world, sync_write, "DONE +OK|");
     world_run(world, 100);
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* To go back a leader needs its log behind the newest snapshot. Where that was forgotten, nobody is
  * answered early before the next snapshot is taken; from then on the log is kept. */
 static void test_not_before_the_log_is_whole(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     for (raft_node_number i = 1; i <= 3; i++) {
         world->replicas[i].config.log_memory_bytes = 1000;
     }
@@ -91,13 +78,13 @@ static void test_not_before_the_log_is_whole(void **state) {
     assert_answer(world, early, "DONE +OK|");
     hold_disks(world, false);
     world_settle(world);
-    end(world);
+    world_free(world);
 }
 
 /* One turn, one entry, both kinds in it: each is answered by its own rule. */
 static void test_entry_of_both_kinds(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     hold_disks(world, true);
     uint64_t sync = world_propose(world, 1, "INCR n");
     uint64_t async = propose_async(world, 1, "INCR n");
@@ -107,25 +94,25 @@ static void test_entry_of_both_kinds(void **state) {
     hold_disks(world, false);
     world_settle(world);
     assert_answer(world, sync, "DONE :1|");
-    end(world);
+    world_free(world);
 }
 
 /* A majority is needed all the same: a leader alone answers nobody. */
 static void test_needs_a_majority(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world_cut_off(world, 1, true);
     uint64_t written = propose_async(world, 1, "SET k 1");
     world_settle(world);
     assert_answer(world, written, "");
-    end(world);
+    world_free(world);
 }
 
 /* The disks stall. What was answered is at risk for as long, but nothing more is answered past the
  * time that was promised. */
 static void test_stalled_disks_bound_the_risk(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     for (raft_node_number i = 1; i <= 3; i++) {
         world->replicas[i].config.durability_async_ms = 20;
     }
@@ -142,7 +129,7 @@ static void test_stalled_disks_bound_the_risk(void **state) {
     hold_disks(world, false);
     world_settle(world);
     assert_answer(world, late, "DONE :3|");
-    end(world);
+    world_free(world);
 }
 
 /* Leader 1 and follower 2 have received a write; 2 loses it with its memory, 1 is cut off. The
@@ -151,7 +138,7 @@ static void test_stalled_disks_bound_the_risk(void **state) {
  * none. */
 static void test_lost_write_is_taken_back(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     uint64_t kept = world_propose(world, 1, "SET k kept");
     world_run(world, 100);
     assert_answer(world, kept, "DONE +OK|");
@@ -184,14 +171,14 @@ static void test_lost_write_is_taken_back(void **state) {
     assert_true(world_is_equal(world));
     assert_answer(world, lost_sync, "UNKNOWN");
     assert_answer(world, read, "NOT_EXECUTED");
-    end(world);
+    world_free(world);
 }
 
 /* The same with a snapshot: what the machine is built from is the snapshot and the log behind it.
  */
 static void test_goes_back_to_the_snapshot(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     for (unsigned i = 0; i < 40; i++) {
         world_propose(world, 1, "INCR n");
         world_settle(world);
@@ -220,7 +207,7 @@ static void test_goes_back_to_the_snapshot(void **state) {
     uint64_t after = world_propose(world, leader, "INCR n");
     world_run(world, 50);
     assert_answer(world, after, "DONE :41|");
-    end(world);
+    world_free(world);
 }
 
 enum { LONG_KEYS = 60, LONG_VALUE_BYTES = 900, STEP_MS = 5 };
@@ -238,7 +225,7 @@ static void write_long_values(struct world *world, char fill) {
 
 /* Leader 1 has answered what is lost then, in a shard whose snapshot and log take many turns. */
 static struct world *about_to_go_back(void) {
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world->replicas[1].config.snapshot_turn_bytes = 256;
     write_long_values(world, 'a');
     shard_take_snapshot(world->replicas[1].shard);
@@ -287,7 +274,7 @@ static void test_goes_back_turn_by_turn(void **state) {
     assert_answer(world, read, "DONE :900|");
     assert_true(shard_is_settled(shard) && shard_is_idle(shard));
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* It comes to lead before it is done: what it reads is as new as all that is committed. */
@@ -310,14 +297,14 @@ static void test_leads_while_it_goes_back(void **state) {
     world_run(world, 100);
     assert_answer(world, written, "DONE :901|");
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* A snapshot holds committed entries only: one that is asked for while the leader is ahead waits
  * until the disks have caught up, and so does who would be answered early meanwhile. */
 static void test_snapshot_waits_for_the_disks(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     hold_disks(world, true);
     uint64_t early = propose_async(world, 1, "INCR n");
     world_settle(world);
@@ -332,14 +319,14 @@ static void test_snapshot_waits_for_the_disks(void **state) {
     raft_index taken = shard_snapshot_index(world->replicas[1].shard);
     assert_int_not_equal(taken, 0);
     assert_true(taken <= raft_commit_index(shard_raft(world->replicas[1].shard)));
-    end(world);
+    world_free(world);
 }
 
 /* A replica whose commit index never moves again: a reply that was held and given up keeps it from
  * being removed no longer. */
 static void test_given_up_replies_keep_no_replica(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     hold_disks(world, true);
     propose_async(world, 1, "SET k 1");
     world_settle(world);
@@ -348,7 +335,7 @@ static void test_given_up_replies_keep_no_replica(void **state) {
     assert_false(shard_is_idle(world->replicas[1].shard));
     world_run(world, 3000);
     assert_true(shard_is_idle(world->replicas[1].shard));
-    end(world);
+    world_free(world);
 }
 
 int main(void) {

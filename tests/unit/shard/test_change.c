@@ -1,20 +1,6 @@
 /* Who votes for a shard is changed while it serves. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "world.h"
-
-static struct world *started(void) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world_init(world, 3);
-    world_start_all(world);
-    world_elect(world, 1);
-    return world;
-}
-
-static void end(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
 
 static int change(struct world *world, raft_node_number on, const char *voters) {
     raft_node_number numbers[8];
@@ -34,7 +20,7 @@ static bool is_done(struct world *world, raft_node_number on, const raft_node_nu
 static void test_voter_leaves_and_returns(void **state) {
     (void)state;
     static const raft_node_number all[] = {1, 2, 3}, two[] = {2, 1};
-    struct world *world = started();
+    struct world *world = world_led(3);
     assert_true(is_done(world, 1, all, 3));
     assert_int_equal(change(world, 2, "12"), ERR_NOT_LEADER);
     assert_int_equal(change(world, 1, "11"), ERR_INVALID);
@@ -50,7 +36,7 @@ static void test_voter_leaves_and_returns(void **state) {
     world_run(world, 500);
     assert_true(is_done(world, 1, all, 3));
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* Raft's own entry comes between what is applied and a batch that is still being gathered: whoever
@@ -58,21 +44,21 @@ static void test_voter_leaves_and_returns(void **state) {
  */
 static void test_batch_keeps_its_readers(void **state) {
     (void)state;
-    struct world *world = started();
+    struct world *world = world_led(3);
     uint64_t written = world_propose(world, 1, "SET k new");
     uint64_t read = world_read(world, 1, "GET k", SHARD_READ_AFTER_WRITES);
     assert_int_equal(change(world, 1, "12"), 0);
     world_run(world, 100);
     assert_answer(world, written, "DONE +OK|");
     assert_answer(world, read, "DONE $3|new|");
-    end(world);
+    world_free(world);
 }
 
 /* A leader that is left out hands over, and is idle once nobody waits for it any more. */
 static void test_leader_leaves(void **state) {
     (void)state;
     static const raft_node_number others[] = {2, 3};
-    struct world *world = started();
+    struct world *world = world_led(3);
     assert_int_equal(change(world, 1, "23"), 0);
     world_run(world, 200);
     raft_node_number leader = world_leader(world);
@@ -82,7 +68,7 @@ static void test_leader_leaves(void **state) {
     uint64_t ticket = world_propose(world, leader, "SET k v");
     world_run(world, 50);
     assert_answer(world, ticket, "DONE +OK|");
-    end(world);
+    world_free(world);
 }
 
 RUN_TESTS(cmocka_unit_test(test_voter_leaves_and_returns),

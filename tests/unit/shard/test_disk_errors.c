@@ -3,7 +3,6 @@
  * transfer to one that was away. Where the call was the log's the node ends; a snapshot is given up
  * and taken later. Nothing that was answered is ever missing. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "world.h"
 
 enum {
@@ -22,21 +21,14 @@ struct story {
 };
 
 static void set_up(struct story *story) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world_init(world, 3);
+    struct world *world = world_new(3);
     world->segment_bytes = SEGMENT_BYTES;
     for (raft_node_number i = 1; i <= 3; i++) {
         world->replicas[i].config.snapshot_log_entries = NEVER;
         world->replicas[i].config.snapshot_chunk_bytes = CHUNK_BYTES;
     }
-    world_start_all(world);
-    world_elect(world, 1);
+    world_lead(world);
     *story = (struct story){.world = world};
-}
-
-static void end(struct story *story) {
-    world_release(story->world);
-    memory_free(story->world);
 }
 
 /* On what its disk kept. That has to be whole: peers would make up for what is lacking, and hide
@@ -186,7 +178,7 @@ static bool fail_one(raft_node_number victim, enum fake_call call, unsigned nth,
     assert_nothing_is_missing(&story);
     assert_all_is_on_disk(&story);
     note(story.world, victim, reached);
-    end(&story);
+    world_free(story.world);
     return is_hit;
 }
 
@@ -247,7 +239,7 @@ static bool fail_start(enum fake_call call, unsigned nth, bool is_for_good, unsi
     }
     run_until_equal(world);
     assert_nothing_is_missing(&story);
-    end(&story);
+    world_free(story.world);
     return is_hit;
 }
 

@@ -1,32 +1,13 @@
 /* Who leads a shard: how long elections are waited for, who is given the lead, and what is counted.
  */
 #include "../unit.h"
-#include "base/memory.h"
 #include "world.h"
-
-static struct world *started(void) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world_init(world, 3);
-    world_start_all(world);
-    world_elect(world, 1);
-    return world;
-}
-
-static void end(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
-static uint64_t counted(struct world *world, raft_node_number number, enum metric_id id,
-                        const char *label) {
-    return metric_value(metrics_cell(world->replicas[number].metrics, id, label));
-}
 
 /* Round trips and disks that take long make elections patient, up to a bound; promises to leaders
  * stay as they are set, and so do leases. */
 static void test_patience_grows_with_delays(void **state) {
     (void)state;
-    struct world *world = started();
+    struct world *world = world_led(3);
     struct shard *shard = world->replicas[1].shard;
     uint64_t setting_us = (uint64_t)world->replicas[1].config.election_timeout_ms * 1000;
     assert_int_equal(shard_election_timeout_us(shard), setting_us);
@@ -41,14 +22,14 @@ static void test_patience_grows_with_delays(void **state) {
     world_cut_off(world, 1, true);
     world_run(world, (unsigned)world->replicas[1].config.lease_ms);
     assert_false(raft_has_lease(shard_raft(shard), world->now_us));
-    end(world);
+    world_free(world);
 }
 
 /* The lead leaves a reluctant leader, for the one voter that is willing; what was proposed a moment
  * ago is not lost by that, and both nodes count what happened. */
 static void test_reluctant_leader_hands_over(void **state) {
     (void)state;
-    struct world *world = started();
+    struct world *world = world_led(3);
     for (raft_node_number number = 1; number <= 3; number++) {
         world->replicas[number].config.leader_move_pause_ms = 0;
         shard_settings_changed(world->replicas[number].shard);
@@ -59,15 +40,15 @@ static void test_reluctant_leader_hands_over(void **state) {
     world_run(world, 300);
     assert_int_equal(world_leader(world), 3);
     assert_answer(world, ticket, "DONE +OK|");
-    assert_int_equal(counted(world, 1, METRIC_leader_moves_total, "slow-disk"), 1);
-    assert_int_equal(counted(world, 3, METRIC_elections_total, "transfer"), 1);
-    end(world);
+    assert_int_equal(world_counted(world, 1, METRIC_leader_moves_total, "slow-disk"), 1);
+    assert_int_equal(world_counted(world, 3, METRIC_elections_total, "transfer"), 1);
+    world_free(world);
 }
 
 /* Two leaders that are reluctant in turn do not play with the lead: a pause lies between. */
 static void test_pause_between_moves(void **state) {
     (void)state;
-    struct world *world = started();
+    struct world *world = world_led(3);
     for (raft_node_number number = 1; number <= 3; number++) {
         world->replicas[number].config.leader_move_pause_ms = 60000;
         shard_settings_changed(world->replicas[number].shard);
@@ -78,16 +59,16 @@ static void test_pause_between_moves(void **state) {
     assert_true(shard_transfer(world->replicas[1].shard, 2, "asked"));
     world_run(world, 300);
     assert_int_equal(world_leader(world), 2);
-    assert_int_equal(counted(world, 1, METRIC_leader_moves_total, "slow-disk"), 0);
-    assert_int_equal(counted(world, 1, METRIC_leader_moves_total, "asked"), 1);
-    end(world);
+    assert_int_equal(world_counted(world, 1, METRIC_leader_moves_total, "slow-disk"), 0);
+    assert_int_equal(world_counted(world, 1, METRIC_leader_moves_total, "asked"), 1);
+    world_free(world);
 }
 
 /* Another leads in the place of the preferred leader. It gives the lead back after a while, also if
  * the shard is quiet, but not to one that is not there, is behind or would rather not lead. */
 static void test_the_lead_goes_back(void **state) {
     (void)state;
-    struct world *world = started();
+    struct world *world = world_led(3);
     struct config *config = &world->replicas[1].config;
     config->leader_move_pause_ms = 100;
     config->leader_return_ms = 2000;
@@ -118,23 +99,23 @@ static void test_the_lead_goes_back(void **state) {
     world_run(world, 300);
     assert_int_equal(world_leader(world), 2);
     assert_false(shard_give_back(shard, 2));
-    assert_int_equal(counted(world, 1, METRIC_leader_moves_total, "preferred"), 1);
-    end(world);
+    assert_int_equal(world_counted(world, 1, METRIC_leader_moves_total, "preferred"), 1);
+    world_free(world);
 }
 
 /* Gossip suspects the leader's node, which is gone: the election begins as soon as the promise to
  * it has run out, and is counted as what it is. */
 static void test_suspicion_hastens_an_election(void **state) {
     (void)state;
-    struct world *world = started();
+    struct world *world = world_led(3);
     world_run(world, 100);
     world_cut_off(world, 1, true);
     shard_peer_suspected(world->replicas[2].shard, 1);
     shard_peer_suspected(world->replicas[3].shard, 1);
     world_run(world, (unsigned)world->replicas[2].config.lease_ms + 50);
     assert_true(shard_is_leader(world->replicas[2].shard));
-    assert_int_equal(counted(world, 2, METRIC_elections_total, "gossip"), 1);
-    end(world);
+    assert_int_equal(world_counted(world, 2, METRIC_elections_total, "gossip"), 1);
+    world_free(world);
 }
 
 RUN_TESTS(cmocka_unit_test(test_patience_grows_with_delays),

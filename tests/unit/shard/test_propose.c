@@ -3,23 +3,10 @@
 #include "base/memory.h"
 #include "world.h"
 
-static struct world *started(unsigned replica_count) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world_init(world, replica_count);
-    world_start_all(world);
-    world_elect(world, 1);
-    return world;
-}
-
-static void end(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
 /* A turn's commands are one entry, and are answered in the order they were proposed. */
 static void test_turn_is_one_entry(void **state) {
     (void)state;
-    struct world *world = started(1);
+    struct world *world = world_led(1);
     raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
     uint64_t tickets[3];
     tickets[0] = world_propose(world, 1, "INCR n");
@@ -35,14 +22,14 @@ static void test_turn_is_one_entry(void **state) {
     assert_answer(world, tickets[1], "DONE :2|");
     assert_answer(world, tickets[2], "DONE $1|2|");
     assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
-    end(world);
+    world_free(world);
 }
 
 /* Commands of an entry are decoded in groups; a group ends at the 32nd, or behind a thousand
  * arguments. Each is still run once, in its place, on every replica. */
 static void test_many_commands_in_their_order(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     char long_set[4096] = "MSET";
     for (unsigned i = 0; i < 600; i++) {
         strcat(long_set, " n 0");
@@ -64,12 +51,12 @@ static void test_many_commands_in_their_order(void **state) {
     assert_answer(world, last, "DONE :39|");
     world_run(world, 100);
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 static void test_three_replicas_agree(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     for (unsigned i = 0; i < 50; i++) {
         assert_int_not_equal(world_propose(world, 1, "INCR n"), 0);
         world_settle(world);
@@ -77,13 +64,13 @@ static void test_three_replicas_agree(void **state) {
     world_run(world, 100);
     assert_true(world_is_equal(world));
     assert_int_equal(world_try(world, 2, "INCR n"), ERR_NOT_LEADER);
-    end(world);
+    world_free(world);
 }
 
 /* A turn with more commands than an entry holds becomes several. */
 static void test_full_batch_goes_at_once(void **state) {
     (void)state;
-    struct world *world = started(1);
+    struct world *world = world_led(1);
     world->replicas[1].config.batch_bytes = 64;
     raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
     for (unsigned i = 0; i < 20; i++) {
@@ -92,14 +79,14 @@ static void test_full_batch_goes_at_once(void **state) {
     world_settle(world);
     assert_true(raft_last_index(shard_raft(world->replicas[1].shard)) >= before + 3);
     assert_answer(world, world->next_ticket - 1, "DONE :20|");
-    end(world);
+    world_free(world);
 }
 
 /* Proposed, never sent: the leader is cut off, the others go on without it. When it hears what
  * stands at its index, the command was not executed and never will be. */
 static void test_deposed_not_executed(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world_cut_off(world, 1, true);
     uint64_t lost = world_propose(world, 1, "SET k lost");
     world_settle(world);
@@ -112,14 +99,14 @@ static void test_deposed_not_executed(void **state) {
     world_run(world, 1000);
     assert_answer(world, lost, "NOT_EXECUTED");
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* The leader goes after its entry reached a follower: under the next leader it commits, and whoever
  * waits at the old one hears that it was done. */
 static void test_deposed_done(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world->is_cut[2][1] = world->is_cut[3][1] = true; /* it speaks, and hears nothing */
     uint64_t ticket = world_propose(world, 1, "SET k v");
     world_settle(world);
@@ -130,13 +117,13 @@ static void test_deposed_done(void **state) {
     world_run(world, 1000);
     assert_answer(world, ticket, "DONE +OK|");
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* Nobody answers for longer than write-timeout-ms: nobody here knows. */
 static void test_unknown_after_timeout(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world->replicas[1].config.write_timeout_ms = 400;
     world_cut_off(world, 1, true);
     uint64_t ticket = world_propose(world, 1, "SET k v");
@@ -148,13 +135,13 @@ static void test_unknown_after_timeout(void **state) {
     world_run(world, 2000);
     assert_answer(world, ticket, "UNKNOWN"); /* once */
     assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
-    end(world);
+    world_free(world);
 }
 
 /* Entries of two leaderships of one replica stand behind each other: none answers for another. */
 static void test_two_leaderships(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world_cut_off(world, 1, true);
     uint64_t old[3];
     for (unsigned i = 0; i < 3; i++) {
@@ -176,13 +163,13 @@ static void test_two_leaderships(void **state) {
     assert_string_not_equal(world_answer(world, old[2]), "DONE :3|");
     assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* What came in the turn in which leadership goes was proposed to nobody. */
 static void test_batch_refused_when_deposed(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     uint64_t ticket = world_propose(world, 1, "SET k v");
     struct raft_message news = {.kind = RAFT_APPEND,
                                 .from = 2,
@@ -192,13 +179,13 @@ static void test_batch_refused_when_deposed(void **state) {
     shard_message(world->replicas[1].shard, &news);
     assert_answer(world, ticket, "NOT_EXECUTED");
     assert_int_equal(world_try(world, 1, "SET k v"), ERR_NOT_LEADER);
-    end(world);
+    world_free(world);
 }
 
 /* While leadership is being given away nothing is taken: what comes waits. */
 static void test_waits_during_transfer(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world->is_cut[1][2] = true; /* 2 cannot catch up, so the transfer is not over at once */
     world_propose(world, 1, "SET k v");
     world_settle(world);
@@ -213,13 +200,13 @@ static void test_waits_during_transfer(void **state) {
     uint64_t ticket = world_propose(world, leader, "GET k");
     world_run(world, 50);
     assert_answer(world, ticket, "DONE $1|v|");
-    end(world);
+    world_free(world);
 }
 
 /* Past uncommitted-bytes the shard is busy, until what it has is committed. */
 static void test_back_pressure(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world->replicas[1].config.uncommitted_bytes = 4096;
     world_cut_off(world, 1, true);
     unsigned taken = 0;
@@ -239,7 +226,7 @@ static void test_back_pressure(void **state) {
     assert_int_equal(world_try(world, 1, "SET k v"), 0);
     world_run(world, 50);
     assert_answer(world, world->next_ticket - 1, "DONE +OK|");
-    end(world);
+    world_free(world);
 }
 
 /* While the last entry is neither durable here nor committed, what comes joins the next one; either
@@ -247,7 +234,7 @@ static void test_back_pressure(void **state) {
  */
 static void test_gathers_while_awaited(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     struct replica *leader = &world->replicas[1];
     raft_index last = raft_last_index(shard_raft(leader->shard));
     leader->is_disk_held = true;
@@ -271,14 +258,14 @@ static void test_gathers_while_awaited(void **state) {
     world_run(world, 100);
     assert_int_equal(raft_commit_index(shard_raft(leader->shard)), last + 4);
     assert_answer(world, world->next_ticket - 1, "DONE :5|");
-    end(world);
+    world_free(world);
 }
 
 /* The owner holds a batch back because the log works for other shards: it goes when it is let go,
  * as one entry, and commands that are answered before the disk do not wait for other shards. */
 static void test_held_by_owner(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     struct replica *leader = &world->replicas[1];
     raft_index last = raft_last_index(shard_raft(leader->shard));
     leader->is_held = true;
@@ -299,14 +286,14 @@ static void test_held_by_owner(void **state) {
     assert_int_equal(shard_propose(leader->shard, command, 2, waiter), 0);
     world_settle(world);
     assert_int_equal(raft_last_index(shard_raft(leader->shard)), last + 2);
-    end(world);
+    world_free(world);
 }
 
 /* What fits into no message between nodes is refused before it is proposed; what fits into none
  * together becomes several entries. */
 static void test_long_commands(void **state) {
     (void)state;
-    struct world *world = started(1);
+    struct world *world = world_led(1);
     struct shard *shard = world->replicas[1].shard;
     enum { VALUE_BYTES = 33 << 20 };
     uint8_t *value = memory_allocate_zeroed(1, VALUE_BYTES);
@@ -327,7 +314,7 @@ static void test_long_commands(void **state) {
     assert_answer(world, waiter.ticket, "DONE +OK|");
     assert_int_equal(raft_last_index(shard_raft(shard)), before + 2);
     memory_free(value);
-    end(world);
+    world_free(world);
 }
 
 static void receive(struct world *world, struct bytes payload) {
@@ -351,7 +338,7 @@ static void receive(struct world *world, struct bytes payload) {
 /* A peer's entry that cannot be applied is not appended either. */
 static void test_unreadable_entry_is_not_appended(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     const struct raft *raft = shard_raft(world->replicas[2].shard);
     raft_index last = raft_last_index(raft);
     receive(world, BYTES_LITERAL("\1 no command begins like this"));
@@ -360,13 +347,13 @@ static void test_unreadable_entry_is_not_appended(void **state) {
     assert_true(world_has_logged(world, 2, "append refused: an entry of it cannot be read"));
     receive(world, bytes_of("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\1\4PING", 27));
     assert_int_equal(raft_last_index(raft), last + 1);
-    end(world);
+    world_free(world);
 }
 
 /* The shard's time is the highest stamp applied, though a later leader's clock is behind. */
 static void test_time_never_goes_back(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world->replicas[1].wall_ahead_ms = 50000;
     world_propose(world, 1, "SET k v");
     world_run(world, 100);
@@ -380,7 +367,7 @@ static void test_time_never_goes_back(void **state) {
     world_run(world, 50);
     assert_answer(world, ticket, "DONE :1000|");
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry),

@@ -1,21 +1,12 @@
 /* Reads are linearizable, wherever they are asked. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "world.h"
 
 static struct world *started(unsigned replica_count) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world_init(world, replica_count);
-    world_start_all(world);
-    world_elect(world, 1);
+    struct world *world = world_led(replica_count);
     world_propose(world, 1, "SET k v");
     world_run(world, 100);
     return world;
-}
-
-static void end(struct world *world) {
-    world_release(world);
-    memory_free(world);
 }
 
 static void test_lease_answers_at_once(void **state) {
@@ -24,7 +15,7 @@ static void test_lease_answers_at_once(void **state) {
     uint64_t ticket = world_read(world, 1, "GET k", 0);
     assert_answer(world, ticket, "DONE $1|v|");
     assert_int_equal(world_read(world, 2, "GET k", 0), 0);
-    end(world);
+    world_free(world);
 }
 
 /* By setting, a round of messages confirms the leadership first. */
@@ -40,7 +31,7 @@ static void test_quorum_asks_first(void **state) {
     ticket = world_read(world, 1, "GET k", 0);
     world_run(world, 3000);
     assert_answer(world, ticket, "NOT_EXECUTED");
-    end(world);
+    world_free(world);
 }
 
 /* Cut off, a leader's lease runs out before anybody else can lead. */
@@ -60,7 +51,7 @@ static void test_no_stale_read(void **state) {
         world_run(world, 10);
     }
     assert_int_equal(answered, 0);
-    end(world);
+    world_free(world);
 }
 
 /* By the first look at the clock the process has been stopped for longer than any lease. */
@@ -80,7 +71,7 @@ static void test_stopped_in_the_middle_of_a_read(void **state) {
     uint64_t ticket = world_read(world, 1, "GET k", 0);
     assert_ptr_not_equal(world->replicas[1].clock.monotonic_us, clock_after_a_stop);
     assert_answer(world, ticket, "");
-    end(world);
+    world_free(world);
 }
 
 /* The reader's own writes are in flight: it sees them. */
@@ -95,7 +86,7 @@ static void test_after_writes(void **state) {
     world_settle(world);
     assert_answer(world, write, "DONE +OK|");
     assert_answer(world, behind, "DONE $1|w|");
-    end(world);
+    world_free(world);
 }
 
 /* A follower asks the leader how far it must have applied. */
@@ -115,7 +106,7 @@ static void test_on_follower(void **state) {
     ticket = world_read(world, 2, "GET k", SHARD_READ_ON_FOLLOWER);
     world_run(world, 3000);
     assert_answer(world, ticket, "NOT_EXECUTED");
-    end(world);
+    world_free(world);
 }
 
 /* A key past its time by the leader's clock is deleted by an entry before the read answers, so that
@@ -137,7 +128,7 @@ static void test_expired_key_is_deleted_first(void **state) {
     ticket = world_read(world, 2, "EXISTS k", 0);
     assert_answer(world, ticket, "DONE :0|");
     assert_int_equal(keyspace_key_count(world_keyspace(world, 2)), 0);
-    end(world);
+    world_free(world);
 }
 
 static void test_expired_key_waits_for_the_deletion(void **state) {
@@ -150,7 +141,7 @@ static void test_expired_key_waits_for_the_deletion(void **state) {
     uint64_t ticket = world_read(world, 1, "GET k", 0);
     world_run(world, 3000);
     assert_answer(world, ticket, "NOT_EXECUTED");
-    end(world);
+    world_free(world);
 }
 
 /* Nobody reads it: the leader deletes it all the same, once its time has come. */
@@ -166,7 +157,7 @@ static void test_expired_keys_are_swept(void **state) {
         assert_int_equal(keyspace_key_count(world_keyspace(world, i)), 1);
     }
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* A deletion that is refused because leadership is given away, in vain, holds up no later one. */
@@ -184,7 +175,7 @@ static void test_sweep_goes_on_after_failed_transfer(void **state) {
     world_run(world, 1000);
     assert_int_equal(world_leader(world), 1);
     assert_int_equal(keyspace_key_count(world_keyspace(world, 1)), 2);
-    end(world);
+    world_free(world);
 }
 
 /* Several reads wait, and raft is asked for them in another order than they stand in. */
@@ -203,7 +194,7 @@ static void test_answers_in_any_order(void **state) {
     assert_answer(world, second, "DONE $1|w|");
     assert_answer(world, third, "DONE $1|w|");
     assert_int_equal(shard_pending_count(shard), 0);
-    end(world);
+    world_free(world);
 }
 
 /* A sole voter confirms itself within the asking. */
@@ -215,7 +206,7 @@ static void test_confirmed_at_once(void **state) {
     world->replicas[1].config.read_mode = READ_MODE_QUORUM;
     world_settle(world);
     assert_answer(world, ticket, "DONE $1|w|");
-    end(world);
+    world_free(world);
 }
 
 RUN_TESTS(cmocka_unit_test(test_lease_answers_at_once), cmocka_unit_test(test_quorum_asks_first),

@@ -7,19 +7,12 @@
 enum { SNAPSHOT_ENTRIES = 16 };
 
 static struct world *started(unsigned replica_count) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world_init(world, replica_count);
+    struct world *world = world_new(replica_count);
     for (raft_node_number i = 1; i <= replica_count; i++) {
         world->replicas[i].config.snapshot_log_entries = SNAPSHOT_ENTRIES;
     }
-    world_start_all(world);
-    world_elect(world, 1);
+    world_lead(world);
     return world;
-}
-
-static void end(struct world *world) {
-    world_release(world);
-    memory_free(world);
 }
 
 static void write_some(struct world *world, raft_node_number leader, unsigned count) {
@@ -57,7 +50,7 @@ static void test_restart(void **state) {
     assert_int_equal(shard_time_ms(world->replicas[1].shard), time_ms);
     uint64_t ticket = world_read(world, 1, "GET n", 0);
     assert_answer(world, ticket, "DONE $3|100|");
-    end(world);
+    world_free(world);
 }
 
 /* Killed again and again, with the disk's work undone at any point: what was answered is there. */
@@ -74,7 +67,7 @@ static void test_restart_at_any_time(void **state) {
         assert_int_equal(world_start(world, 1), 0);
         world_elect(world, 1);
     }
-    end(world);
+    world_free(world);
 }
 
 static void test_sent_to_one_that_was_away(void **state) {
@@ -95,7 +88,7 @@ static void test_sent_to_one_that_was_away(void **state) {
     assert_int_equal(world_start(world, 3), 0);
     world_run(world, 500);
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 static void away_for_much(struct world *world) {
@@ -140,7 +133,7 @@ static void test_taken_for_one_that_needs_what_is_forgotten(void **state) {
     assert_int_equal(world_start(world, 1), 0);
     world_run(world, 500);
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 static void test_lost_piece(void **state) {
@@ -152,7 +145,7 @@ static void test_lost_piece(void **state) {
     assert_int_equal(world->censored, 1);
     assert_true(world_is_equal(world));
     assert_false(world_has_logged(world, 1, "broke off"));
-    end(world);
+    world_free(world);
 }
 
 static bool lose_half_of_the_pieces(struct world *world, struct letter *letter) {
@@ -169,7 +162,7 @@ static void test_many_lost_pieces(void **state) {
     world_run(world, 20000);
     assert_true(world->censored > 2);
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 static bool damage_first_fourth_piece(struct world *world, struct letter *letter) {
@@ -191,7 +184,7 @@ static void test_damaged_piece(void **state) {
     assert_int_equal(world->next_ticket, 0);
     assert_true(world_has_logged(world, 3, "received snapshot refused"));
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 static bool lose_third_piece_on(struct world *world, struct letter *letter) {
@@ -215,7 +208,7 @@ static void test_leader_changes_meanwhile(void **state) {
     world_cut_off(world, 1, false);
     world_run(world, 2000);
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* The follower's disk is slow: the transfer waits for it. */
@@ -232,7 +225,7 @@ static void test_slow_disk_of_the_receiver(void **state) {
     world_run(world, 2000);
     assert_false(world_has_logged(world, 1, "broke off"));
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* One that is away for good holds up neither the others' snapshots nor their logs. */
@@ -251,7 +244,7 @@ static void test_log_is_let_go_without_one(void **state) {
     assert_int_equal(world_start(world, 3), 0);
     world_run(world, 1000);
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* The leader writes on, and takes snapshots, while a slow transfer runs: the follower finds the log
@@ -271,7 +264,7 @@ static void test_log_is_kept_while_a_transfer_runs(void **state) {
     world_run(world, 2000);
     assert_true(world_is_equal(world));
     assert_false(world_has_logged(world, 1, "broke off"));
-    end(world);
+    world_free(world);
 }
 
 static struct shard_snapshot_progress last_progress;
@@ -305,7 +298,7 @@ static void test_no_news(void **state) {
     assert_true(last_progress.is_installed);
     assert_int_equal(last_progress.snapshot_index, 3);
     assert_int_equal(shard_snapshot_index(world->replicas[3].shard), 0);
-    end(world);
+    world_free(world);
 }
 
 /* A later release leads: what it offers is not looked at, both say why, and nothing changes. */
@@ -328,7 +321,7 @@ static void test_another_version_is_refused(void **state) {
     assert_int_equal(last_progress.version, SHARD_SNAPSHOT_VERSION);
     assert_true(world_has_logged(world, 3, "a version that this release does not know"));
     assert_true(shard_state_hash(world->replicas[3].shard) == hash);
-    end(world);
+    world_free(world);
 }
 
 static bool age_first_progress(struct world *world, struct letter *letter) {
@@ -348,7 +341,7 @@ static void test_refused_by_an_earlier_release(void **state) {
     world_run(world, 3000);
     assert_true(world_has_logged(world, 1, "a follower does not know the version"));
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* A snapshot of one chunk, which is on replica 3's disk already. */
@@ -408,7 +401,7 @@ static void test_snapshot_of_nonsense(void **state) {
         buffer_release(&encoded);
     }
     assert_int_equal(shard_applied_index(world->replicas[3].shard), 90);
-    end(world);
+    world_free(world);
 }
 
 /* Only the leader sends snapshots. */
@@ -428,7 +421,7 @@ static void test_offer_of_a_stranger(void **state) {
     shard_offer(world->replicas[3].shard, &offer);
     world_settle(world);
     assert_int_equal(last_progress.peer, 0);
-    end(world);
+    world_free(world);
 }
 
 /* A deposed leader waits for a command, and a snapshot takes it past the index: nobody knows. */
@@ -445,7 +438,7 @@ static void test_unknown_under_a_snapshot(void **state) {
     assert_true(shard_snapshot_index(world->replicas[1].shard) > 50);
     assert_answer(world, ticket, "UNKNOWN");
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 static unsigned count_lines(struct world *world, raft_node_number number, const char *text) {
@@ -484,7 +477,7 @@ static void test_full_disk(void **state) {
     write_some(world, 1, 1);
     assert_int_equal(count_lines(world, 1, "snapshot begun"), 2);
     assert_true(shard_snapshot_index(replica->shard) > SNAPSHOT_ENTRIES);
-    end(world);
+    world_free(world);
 }
 
 static void first_chunk_name(struct world *world, raft_node_number number,
@@ -507,7 +500,7 @@ static void test_lost_file_of_the_leader(void **state) {
     world_run(world, 2000);
     assert_true(world_has_logged(world, 1, "another one is taken in its place"));
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 static void test_start_without_the_file(void **state) {
@@ -523,7 +516,7 @@ static void test_start_without_the_file(void **state) {
     struct bytes problem = buffer_bytes(&world->replicas[1].problem);
     assert_non_null(memmem(problem.data, problem.length, "snapshot of shard 5 at index ", 29));
     assert_non_null(memmem(problem.data, problem.length, "not found", 9));
-    end(world);
+    world_free(world);
 }
 
 static void test_start_with_a_damaged_file(void **state) {
@@ -546,7 +539,7 @@ static void test_start_with_a_damaged_file(void **state) {
     assert_non_null(memmem(problem.data, problem.length, "remove this node's directory", 28));
     file->live[file->live_bytes / 2] ^= 4;
     assert_int_equal(world_start(world, 1), 0);
-    end(world);
+    world_free(world);
 }
 
 /* With peers the replica begins again with nothing: it asks for no vote and gives none for a log
@@ -579,7 +572,7 @@ static void test_a_damaged_snapshot_is_got_from_the_peers(void **state) {
     assert_true(world_leader(world) == 1 || world_leader(world) == 3);
     assert_false(raft_is_below_floor(raft_of(world, 2)));
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 RUN_TESTS(cmocka_unit_test(test_a_damaged_snapshot_is_got_from_the_peers),

@@ -5,19 +5,6 @@
 #include "shard/moments.h"
 #include "world.h"
 
-static struct world *started(unsigned replica_count) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world_init(world, replica_count);
-    world_start_all(world);
-    world_elect(world, 1);
-    return world;
-}
-
-static void end(struct world *world) {
-    world_release(world);
-    memory_free(world);
-}
-
 static uint64_t propose_traced(struct world *world, const char *id, const char *command) {
     shard_trace_next(world->replicas[1].shard, bytes_of_text(id));
     return world_propose(world, 1, command);
@@ -42,7 +29,7 @@ static const char *stages(struct world *world, raft_node_number number, const ch
 
 static void test_every_replica_logs_every_stage(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world_propose(world, 1, "SET before x");
     uint64_t ticket = propose_traced(world, "abc-1", "SET k v");
     world_propose(world, 1, "SET after x");
@@ -55,12 +42,12 @@ static void test_every_replica_logs_every_stage(void **state) {
         assert_true(world_has_logged(world, node, "position=1"));
     }
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 static void test_no_id_no_line(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     propose_traced(world, "abc-1", "SET k v");
     world_propose(world, 1, "SET k w"); /* the id was of the command before */
     world_settle(world);
@@ -72,13 +59,13 @@ static void test_no_id_no_line(void **state) {
         lines += memcmp(logged.data + i, "trace=", 6) == 0;
     }
     assert_int_equal(lines, 4);
-    end(world);
+    world_free(world);
 }
 
 /* More than an entry has room for become several entries; all are traced. */
 static void test_many_in_a_turn(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     char id[PAYLOAD_TRACE_ID_MAXIMUM + 1];
     memset(id, 'i', sizeof(id));
     id[PAYLOAD_TRACE_ID_MAXIMUM] = '\0';
@@ -93,13 +80,13 @@ static void test_many_in_a_turn(void **state) {
     id[0] = 'A', id[1] = 'a';
     assert_string_equal(stages(world, 2, id), "appended durable committed applied ");
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* A leader that is cut off appends, another leads, and the entry gives way. */
 static void test_what_is_truncated_says_so(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world_cut_off(world, 1, true);
     propose_traced(world, "lost", "SET k v");
     world_settle(world);
@@ -111,20 +98,20 @@ static void test_what_is_truncated_says_so(void **state) {
     world_run(world, 2000);
     assert_string_equal(stages(world, 1, "lost"), "proposed appended durable truncated ");
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* A refused command's id is not for the next one. */
 static void test_refused_is_forgotten(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     shard_trace_next(world->replicas[2].shard, BYTES_LITERAL("nobody"));
     assert_int_equal(world_try(world, 2, "SET k v"), ERR_NOT_LEADER);
     world_elect(world, 2);
     world_propose(world, 2, "SET k v");
     world_run(world, 200);
     assert_string_equal(stages(world, 2, "nobody"), "");
-    end(world);
+    world_free(world);
 }
 
 /* ---- after the fact ---- */
@@ -142,7 +129,7 @@ static void look_back(struct world *world, raft_node_number number, struct shard
 /* Nobody had asked; every replica still knows when its entry came how far. */
 static void test_stages_are_told_afterwards(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world_propose(world, 1, "SET k v");
     world_settle(world);
     struct shard_place place = newest_place(world);
@@ -159,13 +146,13 @@ static void test_stages_are_told_afterwards(void **state) {
     assert_true(world_has_logged(world, 2, "ago_us="));
     world_run(world, 200);
     assert_string_equal(stages(world, 2, "slow"), "appended durable committed applied ");
-    end(world);
+    world_free(world);
 }
 
 /* A follower whose disk takes its time says the rest when it comes. */
 static void test_what_is_left_is_told_as_it_comes(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world->replicas[3].is_disk_held = true;
     world_propose(world, 1, "SET k v");
     world_settle(world);
@@ -179,12 +166,12 @@ static void test_what_is_left_is_told_as_it_comes(void **state) {
     world_run(world, 100);
     assert_string_equal(stages(world, 3, "slow"), "appended committed applied durable ");
     assert_int_equal(shard_awaits_log(world->replicas[3].shard), 0);
-    end(world);
+    world_free(world);
 }
 
 static void test_what_is_gone_is_said_to_be(void **state) {
     (void)state;
-    struct world *world = started(3);
+    struct world *world = world_led(3);
     world_propose(world, 1, "SET k v");
     world_settle(world);
     struct shard_place place = newest_place(world), elsewhere = place;
@@ -203,7 +190,7 @@ static void test_what_is_gone_is_said_to_be(void **state) {
     world_settle(world);
     look_back(world, 1, newest_place(world));
     assert_string_equal(stages(world, 1, "slow"), "gone ");
-    end(world);
+    world_free(world);
 }
 
 /* What the ring says against a table of all entries. */

@@ -1,26 +1,18 @@
 /* Snapshots in parts: taken while the data changes, only what changed written again, only what is
  * lacking sent, and gone on with where they broke off. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "store/snapshot_chunk.h"
 #include "world.h"
 
 enum { KEYS = 100, NEVER = 1000000000 };
 
 static struct world *started(unsigned replica_count) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
-    world_init(world, replica_count);
+    struct world *world = world_new(replica_count);
     for (raft_node_number i = 1; i <= replica_count; i++) {
         world->replicas[i].config.snapshot_log_entries = NEVER;
     }
-    world_start_all(world);
-    world_elect(world, 1);
+    world_lead(world);
     return world;
-}
-
-static void end(struct world *world) {
-    world_release(world);
-    memory_free(world);
 }
 
 static void write_one(struct world *world, raft_node_number leader, const char *command) {
@@ -36,17 +28,12 @@ static const struct snapshot_manifest *newest(struct world *world, raft_node_num
     return snapshot_shelf_newest(shard_snapshot_shelf(shard_of(world, number)));
 }
 
-static uint64_t counted(struct world *world, raft_node_number number, enum metric_id id,
-                        const char *label) {
-    return metric_value(metrics_cell(world->replicas[number].metrics, id, label));
-}
-
 static uint64_t chunks(struct world *world, raft_node_number number, const char *what) {
-    return counted(world, number, METRIC_snapshot_chunks_total, what);
+    return world_counted(world, number, METRIC_snapshot_chunks_total, what);
 }
 
 static uint64_t sent_bytes(struct world *world, raft_node_number number) {
-    return counted(world, number, METRIC_snapshot_sent_bytes_total, NULL);
+    return world_counted(world, number, METRIC_snapshot_sent_bytes_total, NULL);
 }
 
 static void take(struct world *world, raft_node_number number) {
@@ -93,7 +80,7 @@ static void test_only_what_changed_is_written(void **state) {
     restart(world, 1);
     world_elect(world, 1);
     assert_true(shard_state_hash(shard_of(world, 1)) == hash);
-    end(world);
+    world_free(world);
 }
 
 /* Every key changes while the snapshot is taken, some twice, some go, some come: it holds the state
@@ -124,7 +111,7 @@ static void test_taken_while_everything_changes(void **state) {
     restart(world, 1);
     world_elect(world, 1);
     assert_true(shard_state_hash(shard_of(world, 1)) == hash);
-    end(world);
+    world_free(world);
 }
 
 /* A chunk of the snapshot before this one has rotted: the next snapshot is not built on it. */
@@ -146,7 +133,7 @@ static void test_old_chunk_that_rotted_is_written_anew(void **state) {
     restart(world, 1);
     world_elect(world, 1);
     assert_true(shard_state_hash(shard_of(world, 1)) == hash);
-    end(world);
+    world_free(world);
 }
 
 /* The power goes at any call on the way from one snapshot to the next: whatever the log names is
@@ -168,7 +155,7 @@ static void test_files_stay_until_the_mark_is_durable(void **state) {
         assert_int_equal(world_start(world, 1), 0);
         world_elect(world, 1);
         assert_true(shard_state_hash(shard_of(world, 1)) == hash);
-        end(world);
+        world_free(world);
     }
 }
 
@@ -183,13 +170,13 @@ static void test_snapshots_write_no_more_than_the_log(void **state) {
         world_run(world, 1000);
     }
     uint64_t log_bytes = 6 * KEYS * 40000;
-    assert_in_range(counted(world, 1, METRIC_snapshots_taken_total, NULL), 4, 24);
-    assert_in_range(counted(world, 1, METRIC_snapshot_bytes_total, NULL), 1, log_bytes);
-    end(world);
+    assert_in_range(world_counted(world, 1, METRIC_snapshots_taken_total, NULL), 4, 24);
+    assert_in_range(world_counted(world, 1, METRIC_snapshot_bytes_total, NULL), 1, log_bytes);
+    world_free(world);
 }
 
 static uint64_t taken(struct world *world) {
-    return counted(world, 1, METRIC_snapshots_taken_total, NULL);
+    return world_counted(world, 1, METRIC_snapshots_taken_total, NULL);
 }
 
 /* The log grows to three times what the snapshot would write. A smaller number counts at once. */
@@ -216,7 +203,7 @@ static void test_a_snapshot_is_taken_when_it_pays(void **state) {
     world_write_much(world, 1, 2 * KEYS);
     world_run(world, 1000);
     assert_int_equal(taken(world), before + 2);
-    end(world);
+    world_free(world);
 }
 
 /* The first snapshot has a price as well: a young log is no reason to write all of it again. */
@@ -235,7 +222,7 @@ static void test_the_first_snapshot_is_taken_when_it_pays(void **state) {
         world_run(world, 1000);
     }
     assert_int_equal(taken(world), 1);
-    end(world);
+    world_free(world);
 }
 
 /* A worker whose log is too long has its shards let it go, but not at any price. */
@@ -256,7 +243,7 @@ static void test_the_log_of_a_worker_is_let_go(void **state) {
     shard_release_log(shard_of(world, 1), KEYS * 40000 / 2);
     world_run(world, 1000);
     assert_int_equal(taken(world), before + 2);
-    end(world);
+    world_free(world);
 }
 
 /* ---- one large slot ---- */
@@ -292,7 +279,7 @@ static void test_a_large_slot_has_parts(void **state) {
     take(world, 1);
     assert_int_equal(chunks(world, 1, "saved"), saved + 1);
     expect_hash_kept(world, shard_state_hash(shard_of(world, 1)));
-    end(world);
+    world_free(world);
 }
 
 static void set_long_field(struct world *world, unsigned number) {
@@ -318,7 +305,7 @@ static void test_a_large_hash_has_parts(void **state) {
         }
     }
     expect_hash_kept(world, shard_state_hash(shard_of(world, 1)));
-    end(world);
+    world_free(world);
 }
 
 /* ---- sending ---- */
@@ -363,7 +350,7 @@ static void expect_to_go_on_once_killed(struct world *world) {
     world_run(world, 8000);
     assert_true(world_is_equal(world));
     assert_true(chunks(world, 3, "reused") > newest(world, 1)->chunk_count / 2 - 3);
-    uint64_t received = counted(world, 3, METRIC_snapshot_received_bytes_total, NULL);
+    uint64_t received = world_counted(world, 3, METRIC_snapshot_received_bytes_total, NULL);
     assert_in_range(received, stored_bytes * 9 / 10, stored_bytes * 11 / 10);
 }
 
@@ -372,7 +359,7 @@ static void test_goes_on_after_the_receiver_was_killed(void **state) {
     struct world *world = started(3);
     away_for_much(world);
     expect_to_go_on_once_killed(world);
-    end(world);
+    world_free(world);
 }
 
 /* So also if all is in a single slot. */
@@ -384,7 +371,7 @@ static void test_goes_on_within_a_large_slot(void **state) {
     take(world, 1);
     world_cut_off(world, 3, false);
     expect_to_go_on_once_killed(world);
-    end(world);
+    world_free(world);
 }
 
 /* The leader goes at half: its successor holds the same, and sends what is lacking. */
@@ -408,7 +395,7 @@ static void test_goes_on_with_another_leader(void **state) {
     world_run(world, 8000);
     assert_true(world_is_equal(world));
     assert_in_range(sent_bytes(world, 2), 1, stored_bytes * 6 / 10);
-    end(world);
+    world_free(world);
 }
 
 /* A follower that was away for a little only gets what changed. */
@@ -430,7 +417,7 @@ static void test_what_is_here_is_not_sent(void **state) {
     assert_true(world_is_equal(world));
     uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
     assert_in_range(sent_bytes(world, 1), 1, stored_bytes / 4);
-    end(world);
+    world_free(world);
 }
 
 /* What was here has rotted: the leader's copy is fetched after all. */
@@ -453,7 +440,7 @@ static void test_rotten_chunk_is_fetched(void **state) {
     world_cut_off(world, 3, false);
     world_run(world, 4000);
     assert_true(world_is_equal(world));
-    end(world);
+    world_free(world);
 }
 
 /* While the rate holds the leader back nothing is sent and nobody gives up. */
@@ -469,7 +456,7 @@ static void test_rate_holds_pieces_back(void **state) {
     assert_false(world_has_logged(world, 1, "broke off"));
     uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
     assert_in_range(sent_bytes(world, 1), stored_bytes * 9 / 10, stored_bytes * 11 / 10);
-    end(world);
+    world_free(world);
 }
 
 RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),

@@ -21,8 +21,8 @@ static void log_sink(void *context, enum log_level level, struct bytes line) {
     buffer_append_bytes(&((struct replica *)context)->lines, line);
 }
 
-void world_init(struct world *world, unsigned replica_count) {
-    memset(world, 0, sizeof(*world));
+struct world *world_new(unsigned replica_count) {
+    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
     world->replica_count = replica_count;
     world->segment_bytes = WORLD_SEGMENT_BYTES;
     world->now_us = 1000000;
@@ -42,6 +42,13 @@ void world_init(struct world *world, unsigned replica_count) {
         buffer_init(&replica->problem, WORLD_PROBLEM_MAXIMUM);
         buffer_init(&replica->lines, SIZE_MAX);
     }
+    return world;
+}
+
+struct world *world_led(unsigned replica_count) {
+    struct world *world = world_new(replica_count);
+    world_lead(world);
+    return world;
 }
 
 static void letter_release(struct letter *letter) {
@@ -52,7 +59,7 @@ static void letter_release(struct letter *letter) {
     memory_free(letter->data);
 }
 
-void world_release(struct world *world) {
+void world_free(struct world *world) {
     for (raft_node_number i = 1; i <= world->replica_count; i++) {
         struct replica *replica = &world->replicas[i];
         world_kill(world, i);
@@ -67,6 +74,7 @@ void world_release(struct world *world) {
         letter_release(queue_front(&world->letters));
     }
     queue_release(&world->letters);
+    memory_free(world);
 }
 
 /* ---- what a shard asks of the world ---- */
@@ -260,6 +268,11 @@ void world_start_all(struct world *world) {
         int error = world_start(world, i);
         CHECK(error == 0);
     }
+}
+
+void world_lead(struct world *world) {
+    world_start_all(world);
+    world_elect(world, 1);
 }
 
 void world_kill(struct world *world, raft_node_number number) {
@@ -467,6 +480,11 @@ void world_write_much(struct world *world, raft_node_number on, unsigned key_cou
 
 void world_write_one_slot(struct world *world, raft_node_number on, unsigned key_count) {
     write_much(world, on, "{same}", key_count);
+}
+
+uint64_t world_counted(const struct world *world, raft_node_number on, enum metric_id id,
+                       const char *label) {
+    return metric_value(metrics_cell(world->replicas[on].metrics, id, label));
 }
 
 const char *world_answer(const struct world *world, uint64_t ticket) {

@@ -74,12 +74,16 @@ struct world {
     bool is_async; /* what is asked next need not wait for the disk */
 };
 
-void world_init(struct world *world, unsigned replica_count);
-void world_release(struct world *world);
+/* Returns owned. Nobody runs yet. */
+struct world *world_new(unsigned replica_count);
+void world_free(struct world *world);
+/* Returns owned. All run, and the first one leads. */
+struct world *world_led(unsigned replica_count);
 
 /* With what its disk holds. 0, or the error of what refused; replica->problem says why. */
 int world_start(struct world *world, raft_node_number number);
 void world_start_all(struct world *world);
+void world_lead(struct world *world); /* the same, and the first one leads */
 void world_kill(struct world *world, raft_node_number number); /* what was not synced is lost */
 
 /* Ends the turn of every replica, runs its disk and delivers letters, until nothing moves. */
@@ -98,6 +102,8 @@ int world_try(struct world *world, raft_node_number on, const char *command);
 void world_write_much(struct world *world, raft_node_number on, unsigned key_count);
 /* The same, all of one slot. */
 void world_write_one_slot(struct world *world, raft_node_number on, unsigned key_count);
+uint64_t world_counted(const struct world *world, raft_node_number on, enum metric_id id,
+                       const char *label);
 /* What came for the ticket: "DONE +OK", "NOT_EXECUTED", "UNKNOWN", or "" while nothing has. Line
  * ends show as '|'. */
 const char *world_answer(const struct world *world, uint64_t ticket);
