@@ -101,10 +101,9 @@ struct raft {
     uint64_t
         promised_until_us; /* no vote for anybody but a forced one before: a lease may be out */
     enum raft_election_cause campaign_cause; /* of the deadline that is running */
-    bool is_full;   /* takes no entries from a leader: there is no space for them */
-    bool is_behind; /* lacks what its leader, when last heard, had committed */
-    struct raft_stander standers[RAFT_MEMBER_MAXIMUM]; /* who is not willing to lead, as told */
-    size_t stander_count;
+    bool is_full;         /* takes no entries from a leader: there is no space for them */
+    bool is_behind;       /* lacks what its leader, when last heard, had committed */
+    size_t stander_count; /* of `standers` */
 
     bool is_quiet;
     uint64_t quiet_since_us;
@@ -119,12 +118,10 @@ struct raft {
     struct raft_pending_save *saves; /* oldest first */
     size_t save_count, save_capacity;
 
-    raft_node_number granted_by[RAFT_MEMBER_MAXIMUM]; /* candidate: who granted */
-    size_t granted_count;
+    size_t granted_count; /* of `granted_by` */
 
     /* Leader only, until `waiting_reads`. */
-    struct raft_progress peers[RAFT_MEMBER_MAXIMUM];
-    size_t peer_count, peer_used; /* peer_used: how many ever held memory */
+    size_t peer_count, peer_used; /* of `peers`; peer_used: how many ever held memory */
     raft_index term_start_index;  /* the no-op of this term */
     uint64_t led_since_us, quorum_check_us;
     uint64_t lease_until_us;
@@ -134,7 +131,6 @@ struct raft {
     bool is_transfer_told;  /* transfer_to was told to campaign */
     bool is_lease_given_up; /* a successor was told to campaign: no lease for the rest of this term
                              */
-    struct raft_configuration wanted; /* voters that were asked for; none: no change under way */
     uint64_t change_began_us;
     uint64_t moved_us;            /* when it last tried to give the lead away by itself; 0: never */
     raft_index early_asked_index; /* the newest entry of this term that asks for an early answer */
@@ -158,6 +154,14 @@ struct raft {
     size_t message_count, message_capacity;
     struct raft_read_answer *answers;
     size_t answer_count, answer_capacity;
+
+    /* Large, and mostly empty. They stand behind all that every step looks at, so that this lies in
+     * one page of memory with the first peers: a node has many shards. */
+    struct raft_progress peers[RAFT_MEMBER_MAXIMUM];   /* leader */
+    struct raft_configuration wanted;                  /* leader: voters that were asked for; none:
+                                                          no change under way */
+    struct raft_stander standers[RAFT_MEMBER_MAXIMUM]; /* who is not willing to lead, as told */
+    raft_node_number granted_by[RAFT_MEMBER_MAXIMUM];  /* candidate: who granted */
 };
 
 static inline const struct raft_configuration *raft_members(const struct raft *raft) {

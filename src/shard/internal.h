@@ -236,19 +236,22 @@ struct shard {
     const char *reluctance; /* why this node would rather not lead; NULL: it would */
     bool is_transfer_begun; /* by the step in hand */
 
-    struct slot_watch watch; /* of the machine: what changed since the newest snapshot */
     struct snapshot_shelf *shelf;
     raft_index snapshot_index; /* of the newest durable snapshot */
     uint64_t applied_bytes;    /* of entries since the newest snapshot */
     uint64_t cost_bytes;       /* of one, when it was last looked at; it has only grown since */
     uint64_t next_take_us;
-    uint64_t next_number; /* of snapshots taken, sent and received */
-    struct own_snapshot own;
-    struct incoming_snapshot incoming;
-    struct rewind rewind;
-    struct outgoing_snapshot outgoing[RAFT_VOTER_MAXIMUM];
-    unsigned outgoing_count; /* of those that are not free */
+    uint64_t next_number;    /* of snapshots taken, sent and received */
     unsigned disk_jobs;      /* snapshot jobs under way */
+    unsigned outgoing_count; /* of those that are not free */
+
+    /* Large, and of no use between snapshots but for their stages. These are looked at in every
+     * turn, so what has its stage in front stands in front, the smallest first. */
+    struct rewind rewind;
+    struct incoming_snapshot incoming;
+    struct own_snapshot own;
+    struct slot_watch watch; /* of the machine: what changed since the newest snapshot */
+    struct outgoing_snapshot outgoing[RAFT_VOTER_MAXIMUM];
 };
 
 /* The settings that time snapshots. */

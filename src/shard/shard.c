@@ -211,7 +211,9 @@ static void count_step(struct shard *shard, const struct raft_event *event,
         count_election(shard, actions->campaign_cause);
     }
     shard->is_transfer_begun |= actions->is_transfer_begun;
-    metric_add(shard->cells.hedges, actions->is_hedged);
+    if (actions->is_hedged) {
+        metric_add(shard->cells.hedges, 1);
+    }
     if (actions->is_move_begun) {
         count_move(shard, shard->reluctance);
     } else if (actions->is_transfer_begun && event->kind != RAFT_TRANSFER) {
