@@ -284,11 +284,13 @@ async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, isCalm = fa
   return cluster;
 }
 
-// A client of ioredis ends with its test; one whose nodes have ended before it would look for them for ever.
+// A client of ioredis ends with its test; one whose nodes have ended before it would look for them for ever, and so would one
+// that was just asking for the slots when it was told to end: its process would never end.
 function endWithTest(t, client) {
   client.on('error', () => {});
   t.after(() => {
     client.options.clusterRetryStrategy = () => null;
+    client.refreshSlotsCache = () => {};
     client.disconnect();
   });
 }
