@@ -47,8 +47,9 @@ void more_run(struct gossip *gossip) {
     if (gossip->now_us < more->at_us)
         return;
     more->at_us = GOSSIP_NEVER;
+    bool has_left = gossip->self->shown.state == GOSSIP_LEFT;
     bool is_vain = more->rounds > 0 && more->hash == gossip->hash;
-    if (asking_is_under_way(gossip) || more->rounds == MORE_ROUNDS_MAXIMUM ||
+    if (has_left || asking_is_under_way(gossip) || more->rounds == MORE_ROUNDS_MAXIMUM ||
         (is_vain && !PLANTED(GOSSIP_MORE_ASKED_FOR_EVER)))
         return;
     more->rounds++;

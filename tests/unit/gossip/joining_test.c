@@ -170,6 +170,14 @@ static void test_what_brings_nothing_is_not_asked_for_again(void **state) {
         world_run(world, SECOND / 50);
     }
     assert_int_equal(world->digest_count - digests, 1);
+    /* And not at all by who has said goodbye. */
+    world_set(world, 1, "color", "red");
+    world_leave(world, 3);
+    world_run(world, SECOND);
+    digests = world->digest_count;
+    say_more(world, 2, 3);
+    world_run(world, SECOND / 10);
+    assert_int_equal(world->digest_count, digests);
     world_free(world);
 }
 
