@@ -146,6 +146,50 @@ static void test_reads_on_behind_damage(void **state) {
     world_free(world);
 }
 
+/* The record that begins at this offset or the first one behind it; 0: none does. */
+static size_t record_from(const struct fake_file *file, size_t offset) {
+    for (; offset + WAL_HEADER_BYTES <= file->live_bytes; offset += 8)
+        if (memcmp(file->live + offset + 8, "TWAL", 4) == 0)
+            return offset;
+    return 0;
+}
+
+/* Not even its header can be read: what is called damaged ends where the next record begins. */
+static void test_damage_ends_where_a_record_begins(void **state) {
+    (void)state;
+    struct world *world = world_small_log();
+    struct fake_file *one = world_segment(world, 1);
+    size_t second = record_from(one, 8), third = record_from(one, second + 8);
+    assert_true(second > 0 && third > second);
+    one->live[second + 8] ^= 1;
+    struct seen seen;
+    struct wal_verification result;
+    verify(world, &seen, &result);
+    assert_int_equal(seen.bad_count, 1);
+    assert_int_equal(seen.bad[0].offset, second);
+    assert_int_equal(seen.bad[0].bytes, third - second);
+    world_free(world);
+}
+
+/* The second segment is another log's, whole in itself, and has its numbers. Only what it knows of
+ * the first one is wrong. */
+static void test_an_exchanged_segment_does_not_follow(void **state) {
+    (void)state;
+    struct world *world = world_small_log(), *other = world_small_log_with_vote(2);
+    const struct fake_file *two = world_segment(other, 2);
+    fake_disk_put(&world->fake, "wal-0000000002", bytes_of(two->live, two->live_bytes));
+    struct seen seen;
+    struct wal_verification result;
+    verify(world, &seen, &result);
+    assert_int_equal(seen.bad_count, 1);
+    assert_int_equal(seen.bad[0].segment, 2);
+    assert_int_equal(seen.bad[0].offset, 0);
+    assert_string_equal(seen.bad[0].what,
+                        "its checkpoint does not follow from the segments before it");
+    world_free(other);
+    world_free(world);
+}
+
 static void test_a_missing_segment_is_missed(void **state) {
     (void)state;
     struct world *world = world_small_log();
@@ -189,5 +233,7 @@ static void test_an_open_round_is_torn(void **state) {
 RUN_TESTS(cmocka_unit_test(test_a_sound_log_is_called_sound),
           cmocka_unit_test(test_agrees_with_recovery_about_every_bit),
           cmocka_unit_test(test_reads_on_behind_damage),
+          cmocka_unit_test(test_damage_ends_where_a_record_begins),
+          cmocka_unit_test(test_an_exchanged_segment_does_not_follow),
           cmocka_unit_test(test_a_missing_segment_is_missed),
           cmocka_unit_test(test_an_open_round_is_torn))

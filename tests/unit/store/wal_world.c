@@ -259,9 +259,13 @@ struct wal_statistics world_statistics(const struct world *world) {
 /* ---- a log to spoil ---- */
 
 struct world *world_small_log(void) {
+    return world_small_log_with_vote(1);
+}
+
+struct world *world_small_log_with_vote(uint32_t vote) {
     struct world *world = world_new();
     CHECK(world_open(world) == 0);
-    world_state(world, 0, 3, 1);
+    world_state(world, 0, 3, vote);
     world_entry(world, 0, 1, 100);
     world_flush(world);
     world_entry(world, 1, 1, 200);

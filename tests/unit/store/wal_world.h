@@ -79,6 +79,8 @@ struct wal_statistics world_statistics(const struct world *world);
 /* A closed log. Three rounds in the first segment, which is then too full for the next; three in
  * the second. The last round holds two records of that many bytes together. */
 struct world *world_small_log(void);
+/* The same, but for one vote in its first segment. */
+struct world *world_small_log_with_vote(uint32_t vote);
 enum {
     SMALL_LOG_APPENDS = 9,
     SMALL_LOG_LAST_APPENDS = 2, /* in the last round */
