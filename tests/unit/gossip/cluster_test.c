@@ -1,12 +1,11 @@
 /* Clusters in the fake world. Every test is named after the trap that it would have caught. */
 #include "../unit.h"
 #include "base/memory.h"
+#include "conditions.h"
 #include "gossip/codec.h"
-#include "world.h"
 
 enum { SECOND = 1000000 };
 
-static const char *const value_of = "red";
 static const struct codec_wire version_0 = {.version = 0};
 
 static void assert_value(struct world *world, unsigned number, unsigned other, const char *key,
@@ -16,14 +15,6 @@ static void assert_value(struct world *world, unsigned number, unsigned other, c
     if (value.length > 0)
         assert_memory_equal(value.data, expected, value.length);
 }
-
-static bool color_is_red(struct world *world) {
-    return world_all_know(world, 1, "color", value_of);
-}
-static bool color_is_gone(struct world *world) { return world_all_know(world, 1, "color", ""); }
-
-static bool two_is_dead(struct world *world) { return world_all_believe(world, 2, GOSSIP_DEAD); }
-static bool two_has_left(struct world *world) { return world_all_believe(world, 2, GOSSIP_LEFT); }
 
 /* Fifty nodes that know one seed find each other within seconds. */
 static void test_all_meet_through_one_seed(void **state) {

@@ -4,17 +4,10 @@
  *     life_test [--plant FAULT TEST]     with a planted fault that test must fail */
 #include "../planting.h"
 #include "base/memory.h"
+#include "conditions.h"
 #include "gossip/codec.h"
-#include "world.h"
 
 enum { SECOND = 1000000 };
-
-static const char *const value_of = "red";
-
-static bool color_is_red(struct world *world) {
-    return world_all_know(world, 1, "color", value_of);
-}
-static bool two_is_dead(struct world *world) { return world_all_believe(world, 2, GOSSIP_DEAD); }
 
 /* A process that stood still for ten seconds (SIGSTOP) calls nobody dead when it goes on, and is
  * taken back. */

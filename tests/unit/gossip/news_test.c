@@ -1,9 +1,9 @@
 /* What is told, to whom, how much. Every test is named after the trap that it would have caught. */
 #include "../planting.h"
 #include "base/memory.h"
+#include "conditions.h"
 #include "gossip/codec.h"
 #include "gossip/instance.h"
-#include "world.h"
 
 enum { SECOND = 1000000, FLOOD_NODES = 40, FLOOD_KEYS = 60 };
 
@@ -11,8 +11,6 @@ static bool knows(struct world *world, unsigned number, unsigned other, const ch
                   const char *value) {
     return bytes_equal(world_value(world, number, other, key), bytes_of_text(value));
 }
-
-static bool color_is_red(struct world *world) { return world_all_know(world, 1, "color", "red"); }
 
 static void say(struct world *world, unsigned number, const char *key, const char *value,
                 enum gossip_priority priority) {
