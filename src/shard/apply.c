@@ -155,7 +155,7 @@ void shard_apply(struct shard *shard) {
         }
     }
     shard_ran_ahead(shard);
-    uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
+    uint64_t now_us = shard_now_us(shard);
     metric_observe(shard->cells.apply_time, now_us - shard->stepped_us);
     shard_note_applied(shard, now_us);
     raft_set_applied(shard->raft, shard->applied_index);

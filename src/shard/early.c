@@ -7,10 +7,6 @@
  */
 #include "shard/internal.h"
 
-static uint64_t now_us(const struct shard *shard) {
-    return shard->io.clock->monotonic_us(shard->io.clock);
-}
-
 static uint64_t async_us(const struct shard *shard) {
     return (uint64_t)shard->io.config->durability_async_ms * 1000;
 }
@@ -26,7 +22,7 @@ bool shard_is_settled(const struct shard *shard) {
  * answered before it: so what can be lost is bounded though the disk stalls. */
 static bool is_late(const struct shard *shard) {
     const struct ahead_mark *oldest = queue_front(&shard->ahead);
-    return oldest && now_us(shard) > oldest->applied_us + async_us(shard);
+    return oldest && shard_now_us(shard) > oldest->applied_us + async_us(shard);
 }
 
 raft_index shard_apply_limit(const struct shard *shard) {
@@ -43,7 +39,7 @@ raft_index shard_apply_limit(const struct shard *shard) {
 void shard_ran_ahead(struct shard *shard) {
     if (!shard_is_settled(shard)) {
         *(struct ahead_mark *)queue_push(&shard->ahead) =
-            (struct ahead_mark){.index = shard->applied_index, .applied_us = now_us(shard)};
+            (struct ahead_mark){.index = shard->applied_index, .applied_us = shard_now_us(shard)};
     }
 }
 

@@ -21,7 +21,7 @@ void shard_note_early(struct shard *shard, uint64_t now_us) {
 
 static bool is_whole_log_needed(const struct shard *shard) {
     bool is_early = shard->early_index > raft_commit_index(shard->raft);
-    bool was_early = shard->io.clock->monotonic_us(shard->io.clock) < shard->keep_log_until_us;
+    bool was_early = shard_now_us(shard) < shard->keep_log_until_us;
     return is_early || was_early || !shard_is_settled(shard) || shard->io.config->backup_to[0] != 0;
 }
 

@@ -18,7 +18,7 @@ void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is
         shard->io.reply(shard->io.context, shard, waiter, SHARD_DONE, reply);
         return;
     }
-    uint64_t now = shard->io.clock->monotonic_us(shard->io.clock);
+    uint64_t now = shard_now_us(shard);
     uint64_t patience_us = (uint64_t)(is_read ? shard->io.config->read_timeout_ms
                                               : shard->io.config->write_timeout_ms) *
                            1000;

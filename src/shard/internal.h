@@ -273,6 +273,11 @@ static inline uint64_t shard_pause_us(const struct shard *shard) {
     return (uint64_t)shard->io.config->snapshot_pause_ms * 1000;
 }
 
+static inline uint64_t shard_now_us(const struct shard *shard) {
+    return shard->io.clock->monotonic_us(shard->io.clock);
+}
+
+/* step.c */
 int shard_step(struct shard *shard, struct raft_event *event); /* what raft says to a proposal */
 void shard_touch(struct shard *shard);
 bool shard_may_expire(const struct shard *shard); /* does any key of it have a time to expire? */

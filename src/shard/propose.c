@@ -22,7 +22,7 @@ static size_t batch_bytes(const struct shard *shard) {
 /* A busy shard's batches are of one size, turn after turn: room for the next is asked for at once.
  */
 static void batch_begin(struct shard *shard) {
-    shard->batch_begun_us = shard->io.clock->monotonic_us(shard->io.clock);
+    shard->batch_begun_us = shard_now_us(shard);
     (void)buffer_reserve(&shard->batch, BATCH_ROOM_BYTES + shard->batch_expected_bytes);
     buffer_grew(&shard->batch, BATCH_ROOM_BYTES);
 }
@@ -179,11 +179,10 @@ void shard_flush(struct shard *shard) {
     give_up_overtaken(shard, raft_last_index(shard->raft) + 1);
     /* Pending before the step: a sole voter's entry, or a refusal, may come back within it. */
     struct pending_entry *pending = queue_push(&shard->entries);
-    *pending =
-        (struct pending_entry){.index = raft_last_index(shard->raft) + 1,
-                               .term = raft_current_term(shard->raft),
-                               .waiter_count = count,
-                               .proposed_us = shard->io.clock->monotonic_us(shard->io.clock)};
+    *pending = (struct pending_entry){.index = raft_last_index(shard->raft) + 1,
+                                      .term = raft_current_term(shard->raft),
+                                      .waiter_count = count,
+                                      .proposed_us = shard_now_us(shard)};
     event.now_us = pending->proposed_us;
     if (shard->batch_trace_count) {
         shard_trace_proposed(shard, pending->index, pending->term,

@@ -20,7 +20,7 @@ static bool had_lease_at(const struct shard *shard, uint64_t time_us) {
 }
 
 static bool has_lease(const struct shard *shard) {
-    return had_lease_at(shard, shard->io.clock->monotonic_us(shard->io.clock));
+    return had_lease_at(shard, shard_now_us(shard));
 }
 
 /* Where nothing ever expires it is all the same, and the clock need not be read. */
@@ -75,7 +75,7 @@ static struct pending_read *enqueue(struct shard *shard, const struct bytes *arg
     struct pending_read *read = queue_push(&shard->reads);
     shard_touch(shard);
     read->waiter = waiter;
-    read->begun_us = shard->io.clock->monotonic_us(shard->io.clock);
+    read->begun_us = shard_now_us(shard);
     read->is_on_follower = !shard_is_leader(shard);
     read->index =
         flags & SHARD_READ_AFTER_WRITES && !read->is_on_follower ? shard_next_index(shard) : 0;
@@ -118,8 +118,7 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
 static void finish(struct shard *shard, enum shard_outcome outcome) {
     struct pending_read *front = queue_front(&shard->reads);
     struct shard_waiter waiter = front->waiter;
-    metric_observe(shard->cells.read_wait,
-                   shard->io.clock->monotonic_us(shard->io.clock) - front->begun_us);
+    metric_observe(shard->cells.read_wait, shard_now_us(shard) - front->begun_us);
     buffer_release(&front->arguments);
     queue_pop(&shard->reads);
     if (outcome != SHARD_DONE) {

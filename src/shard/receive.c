@@ -7,10 +7,6 @@
  * before a restart, is not asked for. The rest is asked for in order, a few pieces ahead, and each
  * chunk is verified and made durable once it is whole. */
 
-static uint64_t now_us(const struct shard *shard) {
-    return shard->io.clock->monotonic_us(shard->io.clock);
-}
-
 /* ---- asking ---- */
 
 static uint64_t chunk_left_bytes(const struct incoming_snapshot *in,
@@ -54,7 +50,7 @@ void shard_tell_incoming(struct shard *shard, bool is_installed) {
     if (in->stage == INCOMING_RECEIVING) {
         add_wishes(in, &progress);
     }
-    in->asked_us = progress.wish_count ? now_us(shard) : in->asked_us;
+    in->asked_us = progress.wish_count ? shard_now_us(shard) : in->asked_us;
     shard->io.send_progress(shard->io.context, shard, &progress);
 }
 
@@ -163,7 +159,7 @@ void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) 
         piece->version != in->version) {
         return;
     }
-    in->heard_us = now_us(shard);
+    in->heard_us = shard_now_us(shard);
     shard_touch(shard);
     bool is_next = piece->place.chunk == in->fetching && piece->place.offset == in->image.length &&
                    in->fetching < in->offer->chunk_count;
@@ -249,7 +245,7 @@ static void begin_incoming(struct shard *shard, const struct shard_snapshot_offe
                                      .version = offer->version,
                                      .leader_term = offer->term,
                                      .index = offer->snapshot_index,
-                                     .heard_us = now_us(shard)};
+                                     .heard_us = shard_now_us(shard)};
     buffer_init(&in->image, SIZE_MAX);
     buffer_init(&in->raw, SIZE_MAX);
     int error = snapshot_manifest_decode(offer->manifest, &in->offer);
@@ -313,7 +309,7 @@ void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer) 
                offer->version > SHARD_SNAPSHOT_VERSION) {
         refuse_version(shard, offer);
     } else if (is_of_this(in, offer)) {
-        in->heard_us = now_us(shard);
+        in->heard_us = shard_now_us(shard);
         said_again(shard);
     } else if (in->stage < INCOMING_NAMING) {
         begin_incoming(shard, offer);

@@ -285,7 +285,7 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
                   const struct shard_options *options, struct buffer *problem) {
     struct raft_recovered recovered = {
         .configuration = options->founding,
-        .now_us = shard->io.clock->monotonic_us(shard->io.clock),
+        .now_us = shard_now_us(shard),
     };
     if (recovery) {
         if (recovery->entry_count && recovery->entries[0]->index != recovery->snapshot_index + 1) {

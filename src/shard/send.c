@@ -7,10 +7,6 @@
  * here already is not sent. A chunk is read whole, verified, on the bulk lane, and held while its
  * pieces are sent. A follower that is silent is given up, and raft asks again once it is heard. */
 
-static uint64_t now_us(const struct shard *shard) {
-    return shard->io.clock->monotonic_us(shard->io.clock);
-}
-
 static struct outgoing_snapshot *find_outgoing(struct shard *shard, raft_node_number peer) {
     for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
         if (shard->outgoing[i].peer == peer) {
@@ -68,7 +64,7 @@ static void offer(struct shard *shard, struct outgoing_snapshot *out) {
                                            .manifest = buffer_bytes(&encoded)};
     shard->io.send_offer(shard->io.context, shard, &message);
     buffer_release(&encoded);
-    out->offered_us = now_us(shard);
+    out->offered_us = shard_now_us(shard);
     shard_touch(shard);
 }
 
@@ -76,7 +72,7 @@ static void offer(struct shard *shard, struct outgoing_snapshot *out) {
 static bool is_heard(const struct shard *shard, raft_node_number peer) {
     uint64_t heard_us = raft_peer_heard_us(shard->raft, peer);
     uint64_t timeout_us = (uint64_t)shard->io.config->election_timeout_ms * 1000;
-    return heard_us && now_us(shard) <= heard_us + timeout_us;
+    return heard_us && shard_now_us(shard) <= heard_us + timeout_us;
 }
 
 /* Does the log in memory go on where the snapshot ends? Otherwise a newer one is taken, and raft
@@ -104,7 +100,7 @@ void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
     *out = (struct outgoing_snapshot){.peer = peer,
                                       .number = ++shard->next_number,
                                       .manifest = manifest,
-                                      .heard_us = now_us(shard)};
+                                      .heard_us = shard_now_us(shard)};
     shard->outgoing_count++;
     buffer_init(&out->image, SIZE_MAX);
     snapshot_shelf_hold(shard->shelf, manifest);
@@ -177,7 +173,7 @@ static void send_piece(struct shard *shard, struct outgoing_snapshot *out, size_
 
 /* Sends what is wished for, as far as it is in memory and the rate allows. */
 static void serve(struct shard *shard, struct outgoing_snapshot *out) {
-    while (out->wish_count && !out->is_loading && now_us(shard) >= out->admitted_us) {
+    while (out->wish_count && !out->is_loading && shard_now_us(shard) >= out->admitted_us) {
         struct shard_snapshot_wish wish = out->wishes[0];
         if (!out->has_image || out->image_ordinal != wish.chunk) {
             load_chunk(shard, out, wish.chunk);
@@ -220,7 +216,7 @@ void shard_progress(struct shard *shard, const struct shard_snapshot_progress *p
         progress->term != raft_current_term(shard->raft)) {
         return;
     }
-    out->heard_us = now_us(shard);
+    out->heard_us = shard_now_us(shard);
     shard_touch(shard);
     if (progress->version < version_of(out) && progress->is_refused) {
         log_line(shard->io.log, LOG_ERROR,

@@ -9,10 +9,6 @@
  *
  *   NONE --> SAVING some of the cut each turn, one chunk a job --> NAMING --> MARKING --> NONE */
 
-static uint64_t now_us(const struct shard *shard) {
-    return shard->io.clock->monotonic_us(shard->io.clock);
-}
-
 static struct snapshot_meta describe(struct shard *shard) {
     struct snapshot_meta meta = {.shard = shard->number,
                                  .index = shard->applied_index,
@@ -49,7 +45,7 @@ static void give_up(struct shard *shard, int error) {
              LOG_T("error", error_text(error)));
     note_changed(shard, &shard->own.changed);
     shard_release_own(shard);
-    shard->next_take_us = now_us(shard) + shard_pause_us(shard);
+    shard->next_take_us = shard_now_us(shard) + shard_pause_us(shard);
 }
 
 /* What is saved already is not wrong, but no more can be had. */
@@ -207,7 +203,7 @@ static void take(struct shard *shard) {
     struct own_snapshot *own = &shard->own;
     *own = (struct own_snapshot){.stage = OWN_SAVING,
                                  .number = ++shard->next_number,
-                                 .begun_us = now_us(shard),
+                                 .begun_us = shard_now_us(shard),
                                  .meta = describe(shard),
                                  .changed = shard->watch.changed,
                                  .log_bytes = shard->applied_bytes};
@@ -231,7 +227,7 @@ static void take(struct shard *shard) {
  * refused one. Transfers to others hold nothing up: what they send is held on the shelf. */
 static bool may_take(const struct shard *shard) {
     return shard->own.stage == OWN_NONE && shard->incoming.stage == INCOMING_NONE &&
-           !shard_is_rewinding(shard) && now_us(shard) >= shard->next_take_us;
+           !shard_is_rewinding(shard) && shard_now_us(shard) >= shard->next_take_us;
 }
 
 /* Of what is committed only: a leader that runs ahead stops until the disks have caught up. */
@@ -329,7 +325,7 @@ void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence) {
     bool has_more = shard->applied_bytes > own->log_bytes;
     shard->applied_bytes = has_more ? shard->applied_bytes - own->log_bytes : 0;
     metric_add(shard->cells.snapshots_taken, 1);
-    metric_observe(shard->cells.snapshot_time, now_us(shard) - own->begun_us);
+    metric_observe(shard->cells.snapshot_time, shard_now_us(shard) - own->begun_us);
     log_line(shard->io.log, LOG_INFO, "snapshot taken", LOG_F("shard", shard->number),
              LOG_F("index", meta.index), LOG_F("term", meta.term),
              LOG_F("chunks", own->plan.chunk_count));

@@ -18,7 +18,7 @@
 
 static void say_at(const struct shard *shard, const struct shard_trace *trace, const char *stage,
                    uint64_t at_us) {
-    uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
+    uint64_t now_us = shard_now_us(shard);
     struct log_field last = trace->is_looked_back ? LOG_F("ago_us", now_us - at_us)
                                                   : LOG_F("position", trace->position);
     log_line(shard->io.log, LOG_INFO, "trace", LOG_T("trace", trace->id), LOG_T("stage", stage),
@@ -27,7 +27,7 @@ static void say_at(const struct shard *shard, const struct shard_trace *trace, c
 }
 
 static void say(const struct shard *shard, const struct shard_trace *trace, const char *stage) {
-    say_at(shard, trace, stage, shard->io.clock->monotonic_us(shard->io.clock));
+    say_at(shard, trace, stage, shard_now_us(shard));
 }
 
 /* ---- of what is being proposed ---- */
@@ -48,7 +48,7 @@ static struct shard_trace *add(struct shard *shard, const struct raft_entry *ent
     *trace = (struct shard_trace){.index = entry->index,
                                   .term = entry->term,
                                   .position = position,
-                                  .begun_us = shard->io.clock->monotonic_us(shard->io.clock)};
+                                  .begun_us = shard_now_us(shard)};
     memcpy(trace->id, id.data, id.length);
     return trace;
 }
@@ -242,7 +242,7 @@ void shard_trace_back(struct shard *shard, struct shard_place place, struct byte
     struct shard_trace trace = {.index = place.index, .term = place.term, .is_looked_back = true};
     memcpy(trace.id, id.data, id.length);
     if (!known) {
-        trace.begun_us = shard->io.clock->monotonic_us(shard->io.clock);
+        trace.begun_us = shard_now_us(shard);
         say(shard, &trace, "gone");
         return;
     }

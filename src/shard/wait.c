@@ -37,7 +37,7 @@ int shard_wait(struct shard *shard, const struct shard_wait_options *options,
     if (queue_count(&shard->waits) >= SHARD_WAIT_MAXIMUM) {
         return ERR_BUSY;
     }
-    uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
+    uint64_t now_us = shard_now_us(shard);
     bool is_endless = options->timeout_ms == 0 || options->timeout_ms > SHARD_WAIT_LONGEST_MS;
     uint64_t timeout_ms = is_endless ? SHARD_WAIT_LONGEST_MS : options->timeout_ms;
     *(struct pending_wait *)queue_push(&shard->waits) =
@@ -68,7 +68,7 @@ void shard_answer_waits(struct shard *shard) {
     if (count == 0) {
         return;
     }
-    uint64_t now_us = shard->io.clock->monotonic_us(shard->io.clock);
+    uint64_t now_us = shard_now_us(shard);
     for (size_t i = 0; i < count; i++) {
         struct pending_wait wait = *(struct pending_wait *)queue_front(&shard->waits);
         queue_pop(&shard->waits);
