@@ -195,6 +195,9 @@ static void test_a_flood_leaves_the_last_quarter(void **state) {
         least = left < least ? left : least;
     }
     assert_in_range(least, CAP / 8, CAP / 3);
+    limit_bandwidth(world, 0); /* no limit: nothing is counted any more, and the bucket is full */
+    world_run(world, SECOND);
+    assert_int_equal(counters_of(world, 1).tokens_left, 16 << 10);
     world_free(world);
 }
 
