@@ -93,10 +93,15 @@ static bool planted_is_found(int fault, const struct simulation_options *options
     return false;
 }
 
-/* Faults of gossip's own rules: tests/unit/gossip/model_check.c and its neighbours find them. */
+static bool begins_with(const char *name, const char *prefix) {
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Faults of gossip's own rules, and of what a metric tells of it: tests/unit/gossip/model_check.c
+ * and its neighbours, and those of tests/unit/metric, find them. */
 static bool is_of_gossip(int fault) {
-    static const char prefix[] = "GOSSIP_";
-    return strncmp(planted_faults[fault].name, prefix, sizeof prefix - 1) == 0;
+    const char *name = planted_faults[fault].name;
+    return begins_with(name, "GOSSIP_") || begins_with(name, "EXEMPLAR_");
 }
 
 /* These need moments that tests/unit/raft/random.c makes far more often, and finds there: a

@@ -41,6 +41,10 @@ test('the lead goes round under load; clients hear of it by a redirection and no
     const asked = await leader(1, to, cluster.nodes[(round + 1) % 3]);
     assert.strictEqual(asked.code, 0, asked.stderr);
     assert.strictEqual(await cluster.leaderOf(0, to), to);
+    await until('it is preferred from now on', async () => {
+      const {stdout} = await run(program, ['cluster', 'status', to.address, '--json']);
+      return JSON.parse(stdout).shards[1].replicas[0].node === cluster.nodes.indexOf(to) + 1;
+    });
     const before = written;
     await until('writes go on', async () => written > before + 50);
   }
@@ -74,9 +78,9 @@ async function leadsOf(cluster, asked) {
 
 test('leads that went elsewhere go back to the preferred leaders, which are spread evenly', async (t) => {
   const cluster = await startCluster(t, {shards: 6, flags: ['--leader-return-ms', '0', '--quiet-after-ms', '200']});
-  const [first, second] = cluster.nodes;
+  const second = cluster.nodes[1];
   await until('one node leads all shards', async () => {
-    for (let shard = 1; shard <= 6; shard++) await leader(shard, first, second);
+    for (const node of cluster.nodes) for (let shard = 1; shard <= 6; shard++) await node.ask('TROTHDB', 'TRANSFER', shard, 1);
     return (await leadsOf(cluster, second))[0] === 6;
   });
   for (const node of cluster.nodes) {

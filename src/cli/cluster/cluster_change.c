@@ -245,16 +245,21 @@ static bool has_succeeded(struct change *change, void *context) {
     return is_done;
 }
 
-static bool is_replica(const struct status *cluster, uint32_t shard, uint32_t node) {
+/* The shard's replicas with the named one first, which makes it the preferred leader: else the lead
+ * would go back after a while (leader-return-ms). False: it holds no replica of that shard. */
+static bool prefer(const struct status *cluster, uint32_t node, struct wish *wish) {
     for (size_t i = 0; i < cluster->shard_count; i++) {
         const struct status_shard *known = &cluster->shards[i];
-        for (unsigned at = 0; known->number == shard && at < known->replica_count; at++) {
+        for (unsigned at = 0; known->number == wish->shard && at < known->replica_count; at++) {
             if (known->replicas[at] == node) {
-                return true;
+                wish->nodes[0] = node;
+            } else if (wish->count + 1 < TOPOLOGY_REPLICA_MAXIMUM) {
+                wish->nodes[++wish->count] = known->replicas[at];
             }
         }
     }
-    return false;
+    wish->count++;
+    return node != 0 && wish->nodes[0] == node;
 }
 
 static int leader(struct change *change, uint32_t shard, const struct net_address *wanted) {
@@ -265,7 +270,8 @@ static int leader(struct change *change, uint32_t shard, const struct net_addres
     }
     struct succession succession = {
         .shard = shard, .wanted = change_node_at(&cluster, wanted), .problem = problem};
-    bool is_possible = is_replica(&cluster, shard, succession.wanted);
+    struct wish wish = {.shard = shard};
+    bool is_possible = prefer(&cluster, succession.wanted, &wish);
     status_release(&cluster);
     if (!is_possible) {
         return change_fail(
@@ -276,7 +282,8 @@ static int leader(struct change *change, uint32_t shard, const struct net_addres
     if (!change_wait(change, has_succeeded, &succession)) {
         return change_fail(change, "the lead stays where it is:", problem);
     }
-    return cluster_print(&change->at, change->is_json);
+    int status = change_replicas(change, &wish);
+    return status ? status : cluster_print(&change->at, change->is_json);
 }
 
 /* ---- the command line ---- */
