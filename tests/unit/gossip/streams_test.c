@@ -81,12 +81,12 @@ static void test_a_first_copy_comes_by_a_stream(void **state) {
     world_free(world);
 }
 
-/* Nobody asks for more than one at a time, and nobody serves more than four. Forty come at once
+/* Nobody asks for more than one at a time, and nobody serves more than four. Eighty come at once
  * through one seed; all get their copy. */
 static void test_a_storm_is_served_four_at_a_time(void **state) {
     (void)state;
     struct world *world = talking_world(402);
-    for (unsigned i = 0; i < 40; i++)
+    for (unsigned i = 0; i < 80; i++)
         newcomer(world);
     assert_true(world_run_until(world, 20 * SECOND, all_are_whole));
     assert_true(counters_of(world, 1).referrals > 0);
