@@ -428,16 +428,18 @@ static void node_did_not_start(struct sim_node *node, const struct buffer *probl
 }
 
 /* A replica whose snapshot cannot be read gets its data from its peers; but where nothing rotted,
- * every snapshot that a log names must be there, whole. */
+ * every snapshot that a log names must be there, whole. Rot is forgotten once a start has told of
+ * it; a node that dies before its peers' data has taken the place tells of it again. */
 static void check_snapshots(struct sim_node *node) {
     uint64_t lost_count = 0;
     for (unsigned i = 0; i < worker_count(node); i++)
         lost_count += metric_value(
             metrics_cell(node_shared_metrics(node->shared, i), METRIC_snapshots_lost_total, NULL));
-    if (lost_count && !node_is_rotten(node))
+    if (lost_count && !node_is_rotten(node) && !node->has_lost_snapshot)
         simulation_fail(node->simulation,
                         "node %u cannot read a snapshot although nothing damaged its disk",
                         node->index + 1);
+    node->has_lost_snapshot = lost_count > 0;
 }
 
 void sim_node_start(struct sim_node *node) {

@@ -30,10 +30,11 @@ struct sim_node {
     struct simulation *simulation;
     unsigned index; /* from 0; in the topology its number is index + 1 */
     bool is_up;
-    bool is_doomed;        /* died in this event; to be buried in the next */
-    bool is_restart_quick; /* the next restart follows at once */
-    bool is_leaving;       /* it was asked to be taken out of the cluster */
-    bool is_given_up;      /* out of it for ever: it does not restart, and ends when it hears so */
+    bool is_doomed;         /* died in this event; to be buried in the next */
+    bool has_lost_snapshot; /* at its last start; nobody tells whether it was repaired since */
+    bool is_restart_quick;  /* the next restart follows at once */
+    bool is_leaving;        /* it was asked to be taken out of the cluster */
+    bool is_given_up;       /* out of it for ever: it does not restart, and ends when it hears so */
     enum sim_death death;
     uint64_t life;
     uint8_t uuid[NODE_UUID_BYTES];
