@@ -113,9 +113,12 @@ test('a follower that is stopped costs the others nothing, and bounded memory', 
   await write(0, 6400); // 400 MiB
   const links = await leading.ask('CLUSTER', 'LINKS');
   const used = Math.max(...links.map((link) => link[link.indexOf('send-buffer-used') + 1]));
-  const grown = residentBytes(leading) - before;
   assert.ok(used <= 12 << 20, `${used} bytes wait for the stopped node: no more than the window of appends`);
-  if (!isSanitized(leading)) assert.ok(grown < 200 << 20, `the leader grew by ${grown} bytes`);
+  // What was written within an election timeout of the stop is kept for a while: on a quick machine that is much.
+  await until('the leader keeps no more than a part of what it wrote', async () => {
+    await write(0, 800);
+    return isSanitized(leading) || residentBytes(leading) - before < 200 << 20;
+  });
   stopped.resume();
   await until('it has caught up', async () => await metric(leading, 'trothdb_replication_lag_entries') === 0);
 });
