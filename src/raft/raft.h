@@ -326,8 +326,8 @@ void raft_floor(const struct raft *raft, raft_index *index, raft_term *term);
 /* It does not have all that it once acknowledged: it campaigns for nothing, and votes for no log
  * that ends earlier than its own did. */
 bool raft_is_below_floor(const struct raft *raft);
-/* Would this voter take the lead at once, as gladly as the leader has it, which has had it for so
- * long at the least? For moves that nobody needs: what is wanted otherwise is RAFT_TRANSFER. */
+/* Would this voter take the lead at once and gladly, from a leader that has had it for so long at
+ * the least? For moves that nobody needs: what is wanted otherwise is RAFT_TRANSFER. */
 struct raft_led {
     uint64_t now_us, least_us;
 };

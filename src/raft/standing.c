@@ -124,6 +124,7 @@ static bool is_heard(const struct raft *raft, const struct raft_progress *peer, 
     return heard_us != 0 && heard_us + raft->timing.election_timeout_us > now_us;
 }
 
+/* To the willing only: two leaders with slow disks would hand the lead to each other. */
 bool raft_may_give_back(const struct raft *raft, raft_node_number node,
                         const struct raft_led *led) {
     if (raft->role != RAFT_LEADER || led->now_us < raft->led_since_us + led->least_us ||
@@ -131,6 +132,6 @@ bool raft_may_give_back(const struct raft *raft, raft_node_number node,
         return false;
     const struct raft_progress *peer = peer_of(raft, node);
     return peer != NULL && raft_configuration_has_voter(raft_members(raft), node) &&
-           raft_standing_of(raft, node) <= raft_standing_of(raft, raft->self) &&
-           is_heard(raft, peer, led->now_us) && is_caught_up(peer, raft->commit_index);
+           raft_standing_of(raft, node) == RAFT_WILLING && is_heard(raft, peer, led->now_us) &&
+           is_caught_up(peer, raft->commit_index);
 }

@@ -78,6 +78,9 @@ static void test_the_lead_goes_back(void **state) {
     world_run(world, 1500);
     shard_set_standing(shard, 2, RAFT_RELUCTANT, NULL);
     assert_false(shard_give_back(shard, 2));
+    shard_set_standing(shard, 1, RAFT_RELUCTANT, "slow-disk");
+    assert_false(shard_give_back(shard, 2)); /* as reluctant as the leader is not healthy */
+    shard_set_standing(shard, 1, RAFT_WILLING, NULL);
     shard_set_standing(shard, 2, RAFT_WILLING, NULL);
     assert_false(shard_give_back(shard, 4)); /* nobody */
     world_cut_off(world, 2, true);
