@@ -105,12 +105,13 @@ function startAppends(t, cluster, {clients = 12, keys = 6} = {}) {
   const runs = Array.from({length: clients}, (_, i) => new Client(cluster, history, i).run());
   const readWhole = async (key) => {
     const reader = new Client(cluster, history, 0);
-    for (const begun = Date.now(); Date.now() - begun < 30000; await sleep(50)) {
+    const [list] = await until(`${key} is read`, async () => {
       const reply = await reader.ask('GET', key);
-      if (!isError(reply)) { reader.drop(); return numbersOf(reply); }
+      if (!isError(reply)) return [numbersOf(reply)];
       reader.turnTo(reply);
-    }
-    throw new Error(`${key} could not be read within 30 s`);
+    });
+    reader.drop();
+    return list;
   };
   return {
     history,

@@ -195,6 +195,12 @@ test('nodes killed under load, with snapshots and several workers, are sound', a
   const cluster = await startCluster(t, {nodes: 3, workers: 2, shards: 6, flags});
   const client = new Redis.Cluster(cluster.ports, {redisOptions: {commandTimeout: 2000}});
   endWithTest(t, client);
+  for (const node of cluster.nodes) {
+    await until(`${node.address} has its replica of each shard`, async () => {
+      const replicas = (await node.ask('TROTHDB', 'STATUS'))[7];
+      return replicas.length === 7 && replicas.every(([, , , , applied]) => applied > 0);
+    });
+  }
   for (let round = 0; round < 3; round++) {
     const writes = [];
     for (let i = 0; i < 4000; i++) writes.push(client.set(`key${i % 1000}`, `value ${round} ${i}`.repeat(10)).catch(() => {}));

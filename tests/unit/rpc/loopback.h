@@ -4,6 +4,7 @@
 #include "io/net.h"
 #include <uv.h>
 
+/* Never the same one twice in a process. */
 struct net_address loopback_address(void);
 /* Runs the loop until is_done(context), or fails the test when that takes for ever. */
 void run_until(uv_loop_t *loop, bool (*is_done)(void *context), void *context);
