@@ -111,6 +111,7 @@ static int start_threads(struct server *server, const struct sockets *sockets,
     server->gossip = gossip_thread_new(server, sockets->datagram, sockets->admin, problem);
     if (server->gossip == NULL)
         return ERR_IO;
+    server->gossip_mailbox = gossip_thread_mailbox(server->gossip);
     int code = start_workers(server, sockets, node_disk, problem);
     if (code != 0)
         return code;
@@ -120,13 +121,21 @@ static int start_threads(struct server *server, const struct sockets *sockets,
     return 0;
 }
 
+static void make_workers(struct server *server) {
+    unsigned count = server->worker_count;
+    server->workers = memory_allocate_zeroed(count, sizeof *server->workers);
+    server->worker_mailboxes = memory_allocate_zeroed(count, sizeof *server->worker_mailboxes);
+    for (unsigned i = 0; i < count; i++) {
+        server->workers[i] = worker_thread_new(server, i);
+        server->worker_mailboxes[i] = worker_thread_mailbox(server->workers[i]);
+    }
+}
+
 static int start_node(struct server *server, const struct sockets *sockets,
                       struct buffer *problem) {
     struct disk *node_disk;
     uint8_t fresh_uuid[NODE_UUID_BYTES];
-    server->workers = memory_allocate_zeroed(server->worker_count, sizeof *server->workers);
-    for (unsigned i = 0; i < server->worker_count; i++)
-        server->workers[i] = worker_thread_new(server, i);
+    make_workers(server);
     if (strlen(server->config.dir) > PATH_MAXIMUM_BYTES - 32) {
         buffer_append_text(problem, "dir: the path is too long");
         return ERR_INVALID;
@@ -203,6 +212,7 @@ static int run_node(struct server *server, const struct options *options, struct
     for (unsigned i = 0; i < server->worker_count; i++)
         worker_thread_free(server->workers[i]);
     memory_free(server->workers);
+    memory_free(server->worker_mailboxes);
     lifetime_free(lifetime);
     node_shared_free(server->shared);
     log_line(&log, LOG_INFO, "stopped");

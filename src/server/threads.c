@@ -3,18 +3,16 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "server/gossip_thread.h"
 #include "server/log_sink.h"
-#include "server/worker_thread.h"
 
 void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail) {
     log_sink_settings(log, mail); /* whoever tells of a setting has it changed as well */
     if (receiver == MAIL_TO_GOSSIPER) {
-        mailbox_post(gossip_thread_mailbox(server->gossip), mail);
+        mailbox_post(server->gossip_mailbox, mail);
         return;
     }
     CHECK(receiver < server->worker_count);
-    mailbox_post(worker_thread_mailbox(server->workers[receiver]), mail);
+    mailbox_post(server->worker_mailboxes[receiver], mail);
 }
 
 _Noreturn void server_fatal(const struct log *log, const char *what) {

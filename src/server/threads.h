@@ -33,9 +33,11 @@ struct server {
     struct seal *seal; /* owned; NULL where no cluster key is set */
     struct node_shared *shared;
     struct worker_thread **workers;
+    struct mailbox **worker_mailboxes; /* the array is owned; each is its thread's */
     unsigned worker_count;
     struct gossip_thread *gossip;
-    uv_async_t progress; /* sent when a thread has drained or ended */
+    struct mailbox *gossip_mailbox; /* its thread's */
+    uv_async_t progress;            /* sent when a thread has drained or ended */
 };
 
 /* Takes the mail. `log` is that of the calling thread. */
