@@ -52,6 +52,15 @@ void agent_port_init(struct agent_port *port, uv_loop_t *loop);
 void agent_port_hear(struct agent_port *port, struct bytes news);
 void agent_port_close(struct agent_port *port); /* then the loop has to run */
 
+/* agent_session.c: who is connected, for the port and for the commands */
+struct agent_session *agent_session_new(struct agent_port *port,
+                                        struct client_connection *connection,
+                                        const char *peer_name); /* borrows the port */
+void agent_session_free(struct agent_session *session);
+void agent_session_set_authenticated(struct agent_session *session, bool is_authenticated);
+void agent_session_changed(struct agent_session *session); /* its subscriptions are others */
+void agent_session_send(struct agent_session *session);    /* what waits in `output` */
+
 /* agent_commands.c */
 struct agent_call {
     struct agent_session *session;
@@ -68,6 +77,3 @@ void agent_config_set(const struct agent_call *call);
 /* The file was read again: all of it is taken, or an error with a sentence and nothing. */
 int agent_config_take_file(struct agent_port *port, const struct config *read,
                            struct buffer *problem) MUST_CHECK;
-
-void agent_session_changed(struct agent_session *session); /* its subscriptions are others */
-void agent_session_set_authenticated(struct agent_session *session, bool is_authenticated);
