@@ -5,6 +5,15 @@ static void call_tell(struct grpc_call *call, enum gossip_event_kind kind, struc
     call->options->gossip_stream(call->options->context, kind, call->stream, request);
 }
 
+/* Has a piece gone, and is its arrival to be asked for? */
+static void call_drained(struct grpc_call *call) {
+    if (!call->is_catching_up || !call->is_given)
+        return;
+    call->is_given = false;
+    call->is_on_its_way =
+        nghttp2_submit_ping(call->session, NGHTTP2_FLAG_NONE, (const uint8_t *)&call->stream) == 0;
+}
+
 void catch_up_call_message(struct grpc_call *call, struct bytes message) {
     if (call->options->gossip_stream == NULL) {
         grpc_call_finish(call, GRPC_UNIMPLEMENTED, "no such method");
@@ -20,18 +29,11 @@ void catch_up_call_message(struct grpc_call *call, struct bytes message) {
         grpc_call_finish(call, GRPC_INVALID_ARGUMENT, "the request is malformed");
     } else {
         call->is_catching_up = true;
+        call->on_drained = call_drained;
         grpc_call_begin_response(call);
         call_tell(call, GOSSIP_STREAM_ASKED, buffer_bytes(&digest));
     }
     buffer_release(&digest);
-}
-
-void catch_up_call_drained(struct grpc_call *call) {
-    if (!call->is_catching_up || !call->is_given)
-        return;
-    call->is_given = false;
-    call->is_on_its_way =
-        nghttp2_submit_ping(call->session, NGHTTP2_FLAG_NONE, (const uint8_t *)&call->stream) == 0;
 }
 
 /* Who acknowledges what was not asked gets no second piece for it. */

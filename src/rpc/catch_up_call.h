@@ -7,8 +7,6 @@
 
 /* The request. */
 void catch_up_call_message(struct grpc_call *call, struct bytes message);
-/* Nothing waits to be sent: has a piece gone, and is its arrival to be asked for? */
-void catch_up_call_drained(struct grpc_call *call);
 /* A PING of that number was acknowledged. */
 void catch_up_call_acknowledged(struct grpc_call *call);
 void catch_up_call_gone(struct grpc_call *call);

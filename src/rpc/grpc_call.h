@@ -29,13 +29,14 @@ struct grpc_call {
     bool is_finished; /* the status is decided; input is ignored */
     bool is_watching; /* a Watch that was answered */
     enum grpc_status status;
-    const char *message;    /* static */
-    enum grpc_serving told; /* the last answer of a Watch */
-    struct http2 *http2;    /* of its connection */
-    uint64_t stream;        /* of a CatchUp: its number among the server's */
-    bool is_catching_up;    /* gossip has heard of it, and not ended it */
-    bool is_given;          /* a piece that nghttp2 has not taken yet */
-    bool is_on_its_way;     /* one that it has, and the reader has not acknowledged */
+    const char *message;                        /* static */
+    enum grpc_serving told;                     /* the last answer of a Watch */
+    struct http2 *http2;                        /* of its connection */
+    uint64_t stream;                            /* of a CatchUp: its number among the server's */
+    bool is_catching_up;                        /* gossip has heard of it, and not ended it */
+    void (*on_drained)(struct grpc_call *call); /* nothing of `output` waits; may be NULL */
+    bool is_given;                              /* a piece that nghttp2 has not taken yet */
+    bool is_on_its_way; /* one that it has, and the reader has not acknowledged */
     uint8_t nonce[CATCH_UP_NONCE_BYTES];
     struct grpc_reader reader;
     struct buffer output;
@@ -45,11 +46,14 @@ struct grpc_call *grpc_call_new(const struct grpc_server_options *options, nghtt
                                 int32_t stream_id);
 void grpc_call_free(struct grpc_call *call);
 void grpc_call_header(struct grpc_call *call, struct bytes name, struct bytes value);
-/* The headers of the answer; then what is in `output` goes. */
-void grpc_call_begin_response(struct grpc_call *call);
 void grpc_call_start(struct grpc_call *call); /* all headers are there */
 void grpc_call_input(struct grpc_call *call, struct bytes piece);
 void grpc_call_input_ended(struct grpc_call *call);
-void grpc_call_finish(struct grpc_call *call, enum grpc_status status, const char *message);
 /* Tells a watcher what changed; true if there is something to flush. */
 bool grpc_call_watch(struct grpc_call *call, bool is_serving);
+
+/* grpc_response.c: what every method needs to answer. */
+/* The headers of the answer; then what is in `output` goes. */
+void grpc_call_begin_response(struct grpc_call *call);
+/* The status, behind what is in `output`; `message` is static. The first one counts. */
+void grpc_call_finish(struct grpc_call *call, enum grpc_status status, const char *message);
