@@ -9,6 +9,7 @@
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
 #include "member/gossip_commands.h"
+#include "member/said_keys.h"
 #include "member/stream_mail.h"
 #include "rpc/grpc_server.h"
 #include "rpc/http2.h"

@@ -16,13 +16,6 @@ struct gossip_call {
 /* Writes the reply. What is wrong is one error, and nothing is changed then. */
 void gossip_command_run(const struct gossip_call *call);
 
-/* Is this key said by the node itself, and not to be set by anybody else? */
-bool gossip_key_is_own(struct bytes key);
-/* May somebody say key = value of this node? 0; ERR_INVALID, ERR_LIMIT or ERR_REFUSED with a
- * sentence in `problem`. An empty value is refused: it would remove the key. */
-int gossip_key_check(const struct gossip *gossip, struct bytes key, struct bytes value,
-                     struct buffer *problem) MUST_CHECK;
-
 /* What GOSSIP INFO says. */
 void gossip_info(const struct gossiper *gossiper, struct buffer *out);
 

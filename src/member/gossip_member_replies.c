@@ -3,6 +3,7 @@
  */
 #include "member/gossip_commands.h"
 #include "member/gossip_news.h"
+#include "member/said_keys.h"
 #include "member/shared_names.h"
 #include <strings.h>
 

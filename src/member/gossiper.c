@@ -2,10 +2,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "member/gossip_commands.h"
-#include "member/gossip_meter.h"
 #include "member/gossip_news.h"
-#include "member/member_changes.h"
+#include "member/gossiper_internal.h"
 #include "member/stream_mail.h"
 #include "tuning/tuning.h"
 #include <stdio.h>
@@ -14,33 +12,6 @@
  * members are many so are those heard meanwhile, and it comes less often. */
 enum { VIEW_PAUSE_US = 10000, VIEW_PAUSE_A_MEMBER_US = 20 };
 enum { LOSS_PAUSE_US = 60000000 /* between two log lines that datagrams are lost */ };
-
-struct gossiper {
-    struct gossip *gossip;
-    struct config config; /* own copy: the gossip settings of it are kept up to date */
-    struct clock *clock;
-    struct net *net;
-    struct faulty_net *faults; /* borrowed; may be NULL */
-    const struct log *log;
-    unsigned worker_count;
-    void (*post)(void *context, unsigned receiver, struct mail *mail);
-    void *context;
-    struct seal *seal; /* NULL: no key is set */
-    void (*try_stream)(void *plane_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
-                       const struct net_address *address);
-    int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
-    void (*ask_stream)(void *plane_context, const struct gossip_stream_action *action);
-    void *plane_context;
-    struct metric_cell *stream_answers;
-    uint64_t loss_told_us; /* that datagrams are lost; 0: never */
-
-    uint64_t gossip_deadline_us;
-    bool has_changed; /* since the workers were told */
-    struct member_changes changes;
-    uint64_t view_due_us; /* not before this */
-    struct gossip_meter meter;
-    bool *is_watching; /* by worker (an agent counts as one): who wants MAIL_GOSSIP_NEWS */
-};
 
 /* Addresses are the same two fields in both layers, which do not know each other. */
 static struct gossip_address gossip_address_of(const struct net_address *address) {
@@ -68,7 +39,7 @@ static void gossiper_tell_workers(struct gossiper *gossiper, uint64_t now_us) {
 }
 
 /* An agent is worker 0 to its gossiper. */
-static unsigned gossiper_receiver_count(const struct gossiper *gossiper) {
+unsigned gossiper_receiver_count(const struct gossiper *gossiper) {
     return gossiper->worker_count ? gossiper->worker_count : 1;
 }
 
@@ -116,7 +87,7 @@ static void gossiper_stream(struct gossiper *gossiper, const struct gossip_strea
     gossiper->post(gossiper->context, worker, mail);
 }
 
-static void gossiper_step(struct gossiper *gossiper, struct gossip_event event) {
+void gossiper_step(struct gossiper *gossiper, struct gossip_event event) {
     struct gossip_actions actions;
     event.now_us = gossiper->clock->monotonic_us(gossiper->clock);
     event.wall_us = gossiper->clock->wall_us(gossiper->clock);
@@ -196,7 +167,7 @@ static void gossiper_join(struct gossiper *gossiper, struct bytes text) {
         gossiper_seed(gossiper, &address);
 }
 
-static void gossiper_say_zone(struct gossiper *gossiper) {
+void gossiper_say_zone(struct gossiper *gossiper) {
     gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_SET,
                                                   .key = BYTES_LITERAL(GOSSIP_KEY_ZONE),
                                                   .value = bytes_of_text(gossiper->config.zone),
@@ -281,24 +252,6 @@ void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from
                                                   .bytes = datagram});
 }
 
-static void gossiper_take_settings(struct gossiper *gossiper, struct bytes pairs) {
-    struct buffer problem;
-    struct bytes name, value;
-    bool is_zone = false;
-    buffer_init(&problem, LOG_LINE_MAXIMUM);
-    while (mail_next_setting(&pairs, &name, &value)) {
-        is_zone |= bytes_equal(name, BYTES_LITERAL("zone"));
-        int code = config_set(&gossiper->config, name, value, CONFIG_SOURCE_LIVE, &problem);
-        CHECK(code == 0); /* worker 0 has tried it */
-    }
-    buffer_release(&problem);
-    struct gossip_timing timing = tuning_timing(&gossiper->config);
-    gossip_set_timing(gossiper->gossip, &timing);
-    if (is_zone)
-        gossiper_say_zone(gossiper);
-    gossiper->gossip_deadline_us = 0; /* the next tick learns the new one */
-}
-
 /* What redirects depend on goes before what the node is, and that before what users say. */
 static enum gossip_priority gossiper_priority(struct bytes key) {
     static const char *const cluster[] = {GOSSIP_SAYS_CLUSTER, GOSSIP_SAYS_EPOCH, GOSSIP_SAYS_LEADS,
@@ -338,22 +291,7 @@ void gossiper_say(struct gossiper *gossiper, struct bytes key, struct bytes valu
                                                   .priority = gossiper_priority(key)});
 }
 
-/* A client's command, from a worker; it goes back as the reply of a shard does. */
-static void gossiper_answer(struct gossiper *gossiper, const struct mail *mail) {
-    size_t count;
-    struct bytes *arguments = mail_arguments(mail, &count);
-    struct mail *back = mail_new(MAIL_REPLY, MAIL_TO_GOSSIPER);
-    back->target = mail->target;
-    back->ticket = mail->ticket;
-    struct reply reply = {.out = &back->bytes, .protocol = mail->protocol};
-    const struct command *command = command_find(arguments[0], arguments[1]);
-    CHECK(command != NULL); /* the session has found it */
-    gossip_command_run(&(struct gossip_call){gossiper, command, arguments, count, &reply});
-    memory_free(arguments);
-    gossiper->post(gossiper->context, mail->from, back);
-}
-
-static void gossiper_contact(struct gossiper *gossiper, struct bytes uuid) {
+void gossiper_contact(struct gossiper *gossiper, struct bytes uuid) {
     struct gossip_event event = {.kind = GOSSIP_CONTACT};
     CHECK(uuid.length == sizeof event.uuid);
     memcpy(event.uuid, uuid.data, sizeof event.uuid);
@@ -384,54 +322,6 @@ void gossiper_stream_ended(struct gossiper *gossiper, uint64_t stream,
                            enum gossip_stream_outcome outcome) {
     gossiper_step(gossiper, (struct gossip_event){
                                 .kind = GOSSIP_STREAM_ENDED, .stream = stream, .outcome = outcome});
-}
-
-static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
-    CHECK(mail->kind != MAIL_GOSSIP_SET || mail->key != NULL);
-    switch (mail->kind) {
-    case MAIL_GOSSIP_SET:
-        gossiper_say(gossiper, bytes_of_text(mail->key), buffer_bytes(&mail->bytes));
-        return;
-    case MAIL_GOSSIP_SEED:
-        gossiper_seed(gossiper, &mail->address);
-        return;
-    case MAIL_GOSSIP_LEAVE:
-        gossiper_step(gossiper, (struct gossip_event){.kind = GOSSIP_LEAVE});
-        return;
-    case MAIL_GOSSIP_CALL:
-        gossiper_answer(gossiper, mail);
-        return;
-    case MAIL_GOSSIP_WATCH:
-        CHECK(mail->from < gossiper_receiver_count(gossiper));
-        gossiper->is_watching[mail->from] = mail->flags != 0;
-        return;
-    case MAIL_GOSSIP_CONTACT:
-        gossiper_contact(gossiper, buffer_bytes(&mail->bytes));
-        return;
-    case MAIL_GOSSIP_STREAM:
-        gossiper_step(gossiper, stream_mail_event(mail));
-        return;
-    case MAIL_SETTINGS:
-        gossiper_take_settings(gossiper, buffer_bytes(&mail->bytes));
-        return;
-    case MAIL_COMMAND:
-    case MAIL_REPLY:
-    case MAIL_PEER:
-    case MAIL_TOPOLOGY:
-    case MAIL_LEADER:
-    case MAIL_MEMBERS:
-    case MAIL_TRACE:
-    case MAIL_GOSSIP_NEWS:
-    case MAIL_ASK:
-    case MAIL_SETTINGS_CALL:
-    case MAIL_SETTINGS_FILE:
-        return; /* between workers */
-    }
-}
-
-void gossiper_mail(struct gossiper *gossiper, struct mail *mail) {
-    gossiper_take(gossiper, mail);
-    mail_free(mail);
 }
 
 void gossiper_tick(struct gossiper *gossiper) {
