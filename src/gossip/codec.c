@@ -199,12 +199,6 @@ void codec_widen(struct codec_writer *writer) {
     writer->buffer.maximum_bytes = GOSSIP_STREAM_MESSAGE_MAXIMUM;
 }
 
-void codec_patch_u16(struct codec_writer *writer, size_t at, size_t value) {
-    uint8_t *data = buffer_data(&writer->buffer);
-    data[at] = (uint8_t)value;
-    data[at + 1] = (uint8_t)(value >> 8);
-}
-
 static void codec_section_begin(struct codec_writer *writer, enum codec_section section) {
     CHECK(writer->section_at == 0);
     writer->section_at = writer->buffer.length;
@@ -217,14 +211,6 @@ static void codec_section_end(struct codec_writer *writer) {
     size_t body = writer->section_at + CODEC_SECTION_HEADER_BYTES;
     codec_patch_u16(writer, writer->section_at + 1, writer->buffer.length - body);
     writer->section_at = 0;
-}
-
-bool codec_fitted(struct codec_writer *writer, size_t length) {
-    if (!writer->buffer.is_overflowed)
-        return true;
-    buffer_truncate(&writer->buffer, length);
-    writer->buffer.is_overflowed = false;
-    return false;
 }
 
 void codec_write_sequence(struct codec_writer *writer, uint64_t sequence) {

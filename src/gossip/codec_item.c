@@ -68,6 +68,20 @@ static void codec_append_created(struct codec_writer *writer, uint64_t created_u
         buffer_append_varint(&writer->buffer, codec_created_number(&writer->wire, created_us));
 }
 
+bool codec_fitted(struct codec_writer *writer, size_t length) {
+    if (!writer->buffer.is_overflowed)
+        return true;
+    buffer_truncate(&writer->buffer, length);
+    writer->buffer.is_overflowed = false;
+    return false;
+}
+
+void codec_patch_u16(struct codec_writer *writer, size_t at, size_t value) {
+    uint8_t *data = buffer_data(&writer->buffer);
+    data[at] = (uint8_t)value;
+    data[at + 1] = (uint8_t)(value >> 8);
+}
+
 static size_t varint_bytes(uint64_t value) {
     size_t bytes = 1;
     while (value >>= 7)

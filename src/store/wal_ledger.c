@@ -167,10 +167,6 @@ int wal_ledger_apply(struct wal_ledger *ledger, const struct wal_header *header,
     return status;
 }
 
-bool wal_shard_is_worth_saving(const struct wal_shard *shard) {
-    return shard->state.term || shard->state.vote || shard->snapshot_index || shard->snapshot_term;
-}
-
 void wal_ledger_encode_checkpoint(const struct wal_ledger *ledger, uint32_t previous_crc32c,
                                   struct buffer *out) {
     uint32_t count = 0;

@@ -43,7 +43,9 @@ struct wal_ledger {
     uint64_t oldest_segment; /* as the log itself says */
 };
 
-bool wal_shard_is_worth_saving(const struct wal_shard *shard);
+static inline bool wal_shard_is_worth_saving(const struct wal_shard *shard) {
+    return shard->state.term || shard->state.vote || shard->snapshot_index || shard->snapshot_term;
+}
 
 void wal_ledger_init(struct wal_ledger *ledger);
 void wal_ledger_release(struct wal_ledger *ledger);
