@@ -1,7 +1,11 @@
-/* The append message, both ends. */
-#include "base/check.h"
+#include "raft/append.h"
 #include "base/planted.h"
-#include "raft/internal.h"
+#include "raft/follow.h"
+#include "raft/lazy.h"
+#include "raft/lease.h"
+#include "raft/outbox.h"
+#include "raft/quiet.h"
+#include "raft/save.h"
 
 /* Every append carries the commit index, the clock for the lease and the newest read round, so that
  * a busy leader needs no other heartbeats. */
@@ -37,8 +41,6 @@ static void wishes_tell(const struct raft *raft, struct raft_message *message) {
     }
 }
 
-/* Sends the next entries, as many as one message holds, or none as a probe. False if they are no
- * longer held. */
 bool raft_append_send(struct raft *raft, struct raft_progress *peer) {
     raft_index previous_index = peer->next_index - 1;
     if (previous_index < raft->log.base_index) {
@@ -64,9 +66,6 @@ bool raft_append_send(struct raft *raft, struct raft_progress *peer) {
     return true;
 }
 
-/* An append without entries. To a follower that is known to agree it names an index that it cannot
- * refuse, so that it answers at once: the match index, or 0 (the empty log, on which all agree) if
- * that is compacted away. */
 struct raft_message *raft_heartbeat_send(struct raft *raft, struct raft_progress *peer) {
     if (peer->state == RAFT_PROBE && peer->next_index - 1 < raft->log.base_index)
         raft_snapshot_want(raft, peer);

@@ -1,17 +1,14 @@
-/* Who votes, changed while the shard serves (CBTR chapter 4). The first entry of a change, with the
- * learners if there are any, also carries the number of the wish: once it is committed no older
- * wish can be followed any more. A leader is told the voters that are wanted; the way there takes
- * one configuration entry at a time, each committed before the next:
- *
- *      voters A --> A, learners B\A --> joint: A and B --> B
- *                   until they caught up     leaves by itself, under whoever leads then
- *
- * raft_change_continue() looks at the configuration in force and takes the next step, so a new
- * leader goes on where the old one was: a joint configuration is left, and what was only learning
- * stays so until somebody asks again. */
+#include "raft/change.h"
 #include "base/check.h"
 #include "base/planted.h"
-#include "raft/internal.h"
+#include "raft/deadline.h"
+#include "raft/election.h"
+#include "raft/follow.h"
+#include "raft/lease.h"
+#include "raft/peers.h"
+#include "raft/replicate.h"
+#include "raft/save.h"
+#include "raft/transfer.h"
 
 enum {
     /* A recovery leaves so many terms behind, so that nobody who was given up is ahead of it. */
@@ -45,13 +42,6 @@ static bool is_joint(const struct raft_configuration *configuration) {
     return configuration->old_voter_count > 0;
 }
 
-static void peer_forget(struct raft *raft, size_t position) {
-    struct raft_progress gone = raft->peers[position];
-    raft->peer_count--;
-    raft->peers[position] = raft->peers[raft->peer_count];
-    raft->peers[raft->peer_count] = gone; /* its ring is used again */
-}
-
 static void peer_find_or_add(void *context, raft_node_number node) {
     struct raft *raft = context;
     if (node == raft->self || raft_peer(raft, node) != NULL)
@@ -81,7 +71,7 @@ static void configuration_append(struct raft *raft, const struct raft_configurat
     raft_entry_append(raft, configuration_entry(raft, next));
     for (size_t i = raft->peer_count; i > 0; i--)
         if (!is_member(next, raft->peers[i - 1].node))
-            peer_forget(raft, i - 1);
+            raft_peer_forget(raft, i - 1);
     raft_configuration_each_member(next, peer_find_or_add, raft);
     raft_lease_renew(raft);
     log_line(raft->log_lines, LOG_INFO, "configuration changed", LOG_F("shard", raft->shard),
@@ -242,7 +232,6 @@ static void change_advance(struct raft *raft) {
         joint_enter(raft);
 }
 
-/* Once a step, when the event is dealt with: what it changed is seen here. */
 void raft_change_continue(struct raft *raft) {
     if (raft->role != RAFT_LEADER || raft->transfer_to != 0)
         return;
@@ -293,7 +282,6 @@ void raft_recover(struct raft *raft, const struct raft_configuration *forced) {
     raft_own_vote_count(raft);
 }
 
-/* By when the learners must be looked at again if nothing comes from them. */
 uint64_t raft_change_deadline_us(const struct raft *raft) {
     if (raft->wanted.voter_count == 0 || raft_members(raft)->learner_count == 0)
         return UINT64_MAX;

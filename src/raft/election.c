@@ -1,88 +1,16 @@
-/* Who leads. Pre-vote (CBTR 9.6) keeps a node that was cut off from raising terms; check-quorum
- * (6.2) makes a leader that was cut off step down; stickiness (4.2.3) refuses votes while a leader
- * was heard lately, on which leases rest too. */
-#include "base/check.h"
+#include "raft/election.h"
 #include "base/planted.h"
-#include "raft/internal.h"
-
-/* Who stands back waits until those who do not have had their turn. */
-void raft_election_deadline_draw(struct raft *raft) {
-    uint64_t timeout_us = raft->timing.election_timeout_us;
-    raft->election_deadline_us =
-        raft->now_us + timeout_us + random_below(&raft->random, timeout_us);
-    if (raft_stands_back(raft))
-        raft->election_deadline_us += timeout_us;
-    raft->campaign_cause = RAFT_ELECTION_TIMEOUT;
-}
-
-static void leader_line(const struct raft *raft, const char *text) {
-    log_line(raft->log_lines, LOG_INFO, text, LOG_F("shard", raft->shard),
-             LOG_F("node", raft->self), LOG_F("term", raft->term), LOG_F("index", raft_last(raft)));
-}
-
-/* Leads no more, and campaigns no more. */
-void raft_follow(struct raft *raft, raft_term term, raft_node_number leader) {
-    CHECK(term >= raft->term);
-    if (leader != raft->leader)
-        raft_quiet_end(raft);
-    bool was_follower = raft->role == RAFT_FOLLOWER;
-    if (raft->role == RAFT_LEADER)
-        leader_line(raft, "leadership lost");
-    raft_reads_refuse(raft);
-    if (leader != raft->leader || term != raft->term)
-        raft_forwarded_refuse(raft, UINT64_MAX);
-    raft->role = RAFT_FOLLOWER;
-    raft->leader = leader;
-    if (!was_follower)
-        raft_election_deadline_draw(raft);
-    if (term == raft->term)
-        return;
-    raft->term = term;
-    raft->vote = 0;
-    raft_state_save(raft);
-}
-
-bool raft_term_observe(struct raft *raft, const struct raft_message *message) {
-    if (message->term > raft->term)
-        raft_follow(raft, message->term, 0);
-    return message->term == raft->term;
-}
-
-void raft_leader_heard(struct raft *raft) {
-    raft->promised_until_us = raft->now_us + raft->timing.lease_us;
-    if (PLANTED(RELUCTANT_PROMISES_SHORTER) && raft_standing_of(raft, raft->self) != RAFT_WILLING)
-        raft->promised_until_us = raft->now_us;
-    raft_election_deadline_draw(raft);
-}
-
-/* How many voters go before this node: those before it in the configuration, the lost leader left
- * out, and all if it stands back. */
-static unsigned rank_without(const struct raft *raft, raft_node_number leader) {
-    const struct raft_configuration *members = raft_members(raft);
-    unsigned rank = raft_stands_back(raft) ? members->voter_count : 0;
-    for (unsigned i = 0; i < members->voter_count && members->voters[i] != raft->self; i++)
-        rank += members->voters[i] != leader;
-    return rank;
-}
-
-/* Followers that lose their leader together campaign one after the other, in the order of the
- * configuration: each gives those before it the time that a round of votes takes. */
-void raft_leader_lost(struct raft *raft, enum raft_election_cause cause) {
-    uint64_t soon_us =
-        raft->promised_until_us > raft->now_us ? raft->promised_until_us : raft->now_us;
-    soon_us += rank_without(raft, raft->leader) * CAMPAIGN_STAGGER_US;
-    if (soon_us < raft->election_deadline_us) {
-        raft->election_deadline_us = soon_us;
-        raft->campaign_cause = cause;
-    }
-    raft_forwarded_refuse(raft, UINT64_MAX);
-}
-
-/* Pre-votes disturb nobody, so they are tried again sooner than votes. */
-static void pre_campaign_deadline_draw(struct raft *raft) {
-    uint64_t half_us = raft->timing.election_timeout_us / 2;
-    raft->election_deadline_us = raft->now_us + half_us + random_below(&raft->random, half_us + 1);
-}
+#include "raft/deadline.h"
+#include "raft/follow.h"
+#include "raft/lazy.h"
+#include "raft/lease.h"
+#include "raft/look.h"
+#include "raft/outbox.h"
+#include "raft/peers.h"
+#include "raft/quorum.h"
+#include "raft/read_queue.h"
+#include "raft/replicate.h"
+#include "raft/save.h"
 
 static uint64_t has_granted(const void *context, raft_node_number node) {
     const struct raft *raft = context;
@@ -124,35 +52,6 @@ static void ballot_send(void *context, raft_node_number node) {
     message->is_forced = ballot->is_forced;
 }
 
-static void pre_campaign(struct raft *raft) {
-    raft_forwarded_refuse(raft, UINT64_MAX);
-    raft->role = RAFT_PRE_CANDIDATE;
-    raft->leader = 0;
-    raft->granted_count = 0;
-    pre_campaign_deadline_draw(raft);
-    grant_count(raft, raft->self);
-    if (is_elected(raft)) {
-        raft_campaign(raft, false);
-        return;
-    }
-    struct ballot ballot = {.raft = raft, .kind = RAFT_PRE_VOTE, .term = raft->term + 1};
-    raft_configuration_each_member(raft_members(raft), ballot_send, &ballot);
-}
-
-void raft_campaign(struct raft *raft, bool is_forced) {
-    raft->step.is_campaign_begun = true;
-    raft->step.campaign_cause = is_forced ? RAFT_ELECTION_TRANSFER : raft->campaign_cause;
-    raft_follow(raft, raft->term + 1, 0);
-    raft->role = RAFT_CANDIDATE;
-    raft->vote = raft->self; /* saved with the new term */
-    raft->granted_count = 0;
-    raft_election_deadline_draw(raft);
-    struct ballot ballot = {
-        .raft = raft, .kind = RAFT_VOTE, .term = raft->term, .is_forced = is_forced};
-    raft_configuration_each_member(raft_members(raft), ballot_send, &ballot);
-    raft_own_vote_count(raft);
-}
-
 static void peer_add(void *context, raft_node_number node) {
     struct raft *raft = context;
     if (node != raft->self)
@@ -178,7 +77,7 @@ static void lead(struct raft *raft) {
     raft->patience_us = 0;
     raft_lazy_begin(raft);
     raft_lease_renew(raft);
-    leader_line(raft, "leader elected");
+    raft_leader_line(raft, "leader elected");
     if (!PLANTED(NO_NOOP_ON_ELECTION)) {
         struct raft_entry *nothing = raft_entry_new(0);
         raft_entry_seal(nothing, raft->term, raft_last(raft) + 1, RAFT_ENTRY_NOTHING);
@@ -188,7 +87,6 @@ static void lead(struct raft *raft) {
     raft_replicate_all(raft);
 }
 
-/* A candidate is its own voter once that vote is durable. */
 void raft_own_vote_count(struct raft *raft) {
     if (raft->role != RAFT_CANDIDATE || raft_save_of_state(raft) != 0)
         return;
@@ -197,11 +95,33 @@ void raft_own_vote_count(struct raft *raft) {
         lead(raft);
 }
 
-/* A replica that was removed has forgotten what it acknowledged, but not how far that went. */
-bool raft_is_below_floor(const struct raft *raft) {
-    raft_term last_term = raft_log_term(&raft->log, raft_last(raft));
-    return last_term < raft->floor_term ||
-           (last_term == raft->floor_term && raft_last(raft) < raft->floor_index);
+static void campaign(struct raft *raft, bool is_forced) {
+    raft->step.is_campaign_begun = true;
+    raft->step.campaign_cause = is_forced ? RAFT_ELECTION_TRANSFER : raft->campaign_cause;
+    raft_follow(raft, raft->term + 1, 0);
+    raft->role = RAFT_CANDIDATE;
+    raft->vote = raft->self; /* saved with the new term */
+    raft->granted_count = 0;
+    raft_election_deadline_draw(raft);
+    struct ballot ballot = {
+        .raft = raft, .kind = RAFT_VOTE, .term = raft->term, .is_forced = is_forced};
+    raft_configuration_each_member(raft_members(raft), ballot_send, &ballot);
+    raft_own_vote_count(raft);
+}
+
+static void pre_campaign(struct raft *raft) {
+    raft_forwarded_refuse(raft, UINT64_MAX);
+    raft->role = RAFT_PRE_CANDIDATE;
+    raft->leader = 0;
+    raft->granted_count = 0;
+    raft_pre_campaign_deadline_draw(raft);
+    grant_count(raft, raft->self);
+    if (is_elected(raft)) {
+        campaign(raft, false);
+        return;
+    }
+    struct ballot ballot = {.raft = raft, .kind = RAFT_PRE_VOTE, .term = raft->term + 1};
+    raft_configuration_each_member(raft_members(raft), ballot_send, &ballot);
 }
 
 /* A voter that the newest configuration leaves out is needed until that is committed: it may be the
@@ -236,10 +156,9 @@ static uint64_t heard_us_of(const void *context, raft_node_number node) {
     const struct raft *raft = context;
     if (node == raft->self)
         return UINT64_MAX;
-    for (size_t i = 0; i < raft->peer_count; i++)
-        if (raft->peers[i].node == node && raft->peers[i].heard_us > raft->led_since_us)
-            return raft->peers[i].heard_us;
-    return raft->led_since_us;
+    const struct raft_progress *peer = raft_peer_of(raft, node);
+    bool is_later = peer != NULL && peer->heard_us > raft->led_since_us;
+    return is_later ? peer->heard_us : raft->led_since_us;
 }
 
 void raft_quorum_tick(struct raft *raft) {
@@ -289,7 +208,7 @@ void raft_pre_vote_reply_receive(struct raft *raft, const struct raft_message *m
         return;
     grant_count(raft, message->from);
     if (is_elected(raft))
-        raft_campaign(raft, false);
+        campaign(raft, false);
 }
 
 void raft_vote_receive(struct raft *raft, const struct raft_message *message) {
@@ -314,4 +233,11 @@ void raft_vote_reply_receive(struct raft *raft, const struct raft_message *messa
     grant_count(raft, message->from);
     if (is_elected(raft))
         lead(raft);
+}
+
+void raft_timeout_now_receive(struct raft *raft, const struct raft_message *message) {
+    if (!raft_term_observe(raft, message) || raft->leader != message->from ||
+        !raft_may_campaign(raft))
+        return;
+    campaign(raft, true);
 }

@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "base/planted.h"
-#include "raft/internal.h"
 
 /* A finalizer that turns every input bit into half of the output bits, so that the xor of many does
  * not cancel out. */
@@ -29,6 +28,11 @@ void raft_quiet_set_remove(struct raft_quiet_set *set, uint32_t shard, raft_term
     CHECK(set->count > 0);
     set->count--;
     set->hash ^= element_hash(shard, term);
+}
+
+uint64_t raft_lease_of_promise_us(const struct raft_timing *timing, uint64_t promise_us) {
+    uint64_t least_us = timing->lease_us < promise_us ? timing->lease_us : promise_us;
+    return least_us / 100 * (100 - timing->clock_drift_percent);
 }
 
 struct raft_pair_heartbeat raft_pair_heartbeat_make(const struct raft_pair *pair, uint64_t life,

@@ -51,6 +51,9 @@ void raft_quiet_set_add(struct raft_quiet_set *set, uint32_t shard, raft_term te
                         uint64_t now_us);
 void raft_quiet_set_remove(struct raft_quiet_set *set, uint32_t shard, raft_term term);
 
+/* How long a leader counts on a promise, from when it asked for it. */
+uint64_t raft_lease_of_promise_us(const struct raft_timing *timing, uint64_t promise_us);
+
 struct raft_pair_heartbeat raft_pair_heartbeat_make(const struct raft_pair *pair, uint64_t life,
                                                     uint64_t now_us);
 /* What the peer's heartbeat is worth here, and the answer to it. */

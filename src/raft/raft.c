@@ -1,27 +1,30 @@
 #include "raft/raft.h"
-
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "raft/internal.h"
+#include "raft/append.h"
+#include "raft/change.h"
+#include "raft/commit.h"
+#include "raft/deadline.h"
+#include "raft/eager.h"
+#include "raft/election.h"
+#include "raft/follow.h"
+#include "raft/idle.h"
+#include "raft/look.h"
+#include "raft/move.h"
+#include "raft/peers.h"
+#include "raft/quiet.h"
+#include "raft/read.h"
+#include "raft/read_queue.h"
+#include "raft/replicate.h"
+#include "raft/save.h"
+#include "raft/snapshot.h"
+#include "raft/standing.h"
+#include "raft/state.h"
+#include "raft/transfer.h"
 
-enum { ARRAY_FIRST_CAPACITY = 8, LAG_COUNTED_MAXIMUM = 1024 };
-
-void *raft_array_grow(void *array, size_t count, size_t *capacity, size_t element_bytes) {
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity ? *capacity * 2 : ARRAY_FIRST_CAPACITY;
-    return memory_resize(array, *capacity * element_bytes);
-}
-
-size_t raft_array_remove(void *array, size_t count, size_t position, size_t gone,
-                         size_t element_bytes) {
-    uint8_t *at = array;
-    if (gone > 0 && count > position + gone)
-        memmove(at + position * element_bytes, at + (position + gone) * element_bytes,
-                (count - position - gone) * element_bytes);
-    return count - gone;
-}
+/* Terms and indexes beyond this are malformed, so that counting on from them never overflows. */
+#define RAFT_NUMBER_MAXIMUM ((uint64_t)1 << 62)
 
 void raft_set_room(struct raft *raft, bool has_room) { raft->is_full = !has_room; }
 
@@ -117,40 +120,6 @@ void raft_free(struct raft *raft) {
     memory_free(raft->messages);
     memory_free(raft->answers);
     memory_free(raft);
-}
-
-struct raft_message *raft_message_push(struct raft *raft, enum raft_message_kind kind,
-                                       raft_node_number to, uint64_t after_save) {
-    raft->messages = raft_array_grow(raft->messages, raft->message_count, &raft->message_capacity,
-                                     sizeof *raft->messages);
-    struct raft_outgoing *outgoing = &raft->messages[raft->message_count++];
-    *outgoing = (struct raft_outgoing){.after_save = after_save};
-    outgoing->message.kind = kind;
-    outgoing->message.from = raft->self;
-    outgoing->message.to = to;
-    outgoing->message.term = raft->term;
-    return &outgoing->message;
-}
-
-void raft_answer_push(struct raft *raft, uint64_t read_id, raft_index index, bool is_refused) {
-    raft->answers = raft_array_grow(raft->answers, raft->answer_count, &raft->answer_capacity,
-                                    sizeof *raft->answers);
-    raft->answers[raft->answer_count++] =
-        (struct raft_read_answer){.read_id = read_id, .index = index, .is_refused = is_refused};
-}
-
-struct raft_progress *raft_peer(struct raft *raft, raft_node_number node) {
-    for (size_t i = 0; i < raft->peer_count; i++)
-        if (raft->peers[i].node == node)
-            return &raft->peers[i];
-    return NULL;
-}
-
-void raft_peer_add(struct raft *raft, raft_node_number node) {
-    CHECK(raft->peer_count < RAFT_MEMBER_MAXIMUM);
-    raft_progress_begin(&raft->peers[raft->peer_count++], node, raft_last(raft) + 1);
-    if (raft->peer_used < raft->peer_count)
-        raft->peer_used = raft->peer_count;
 }
 
 static bool entries_are_sane(const struct raft_message *message) {
@@ -265,6 +234,18 @@ static void peer_suspected_step(struct raft *raft, raft_node_number node) {
     raft_leader_lost(raft, RAFT_ELECTION_SUSPECTED);
 }
 
+static void standing_step(struct raft *raft, raft_node_number node, enum raft_standing standing) {
+    if (raft->is_quiet && node == raft->self && standing != RAFT_WILLING)
+        raft_quiet_end(raft); /* a leader looks for somebody who is better placed */
+    raft_standing_take(raft, node, standing);
+}
+
+static void durable_step(struct raft *raft, uint64_t save_sequence) {
+    raft_durable(raft, save_sequence);
+    raft_own_vote_count(raft);
+    raft_commit_advance(raft);
+}
+
 static void step_begin(struct raft *raft, const struct raft_event *event) {
     if (event->now_us > raft->now_us)
         raft->now_us = event->now_us;
@@ -375,7 +356,7 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
         raft_propose(raft, event->payload_entry);
         break;
     case RAFT_DURABLE:
-        raft_durable(raft, event->save_sequence);
+        durable_step(raft, event->save_sequence);
         break;
     case RAFT_READ:
         raft_read(raft, event->read_id);
@@ -399,7 +380,7 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
         peer_suspected_step(raft, event->peer);
         break;
     case RAFT_STANDING:
-        raft_standing_take(raft, event->peer, event->standing);
+        standing_step(raft, event->peer, event->standing);
         break;
     case RAFT_WAKE:
         raft_quiet_end(raft);
@@ -421,86 +402,4 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
     raft_lazy_continue(raft);
     raft_quiet_wake_told(raft);
     step_finish(raft, actions);
-}
-
-enum raft_role raft_role(const struct raft *raft) { return raft->role; }
-raft_term raft_current_term(const struct raft *raft) { return raft->term; }
-raft_node_number raft_vote(const struct raft *raft) { return raft->vote; }
-raft_node_number raft_leader(const struct raft *raft) { return raft->leader; }
-raft_index raft_commit_index(const struct raft *raft) { return raft->commit_index; }
-raft_index raft_last_index(const struct raft *raft) { return raft_last(raft); }
-raft_index raft_first_index(const struct raft *raft) { return raft->log.base_index + 1; }
-uint64_t raft_log_bytes(const struct raft *raft) { return raft->log.bytes; }
-uint64_t raft_uncommitted_bytes(const struct raft *raft) { return raft->uncommitted_bytes; }
-
-const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index) {
-    return raft_log_holds(&raft->log, index) ? *raft_log_at(&raft->log, index) : NULL;
-}
-raft_term raft_term_at(const struct raft *raft, raft_index index) {
-    return raft_log_term(&raft->log, index);
-}
-const struct raft_configuration *raft_configuration(const struct raft *raft) {
-    return raft_members(raft);
-}
-const struct raft_configuration *raft_configuration_at(const struct raft *raft, raft_index index) {
-    return raft_configuration_marks_at(&raft->configurations, index);
-}
-
-raft_index raft_durable_index(const struct raft *raft) { return raft->durable_index; }
-
-static const struct raft_progress *led_peer(const struct raft *raft, raft_node_number node) {
-    for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++)
-        if (raft->peers[i].node == node)
-            return &raft->peers[i];
-    return NULL;
-}
-raft_index raft_match_index(const struct raft *raft, raft_node_number node) {
-    if (raft->role == RAFT_LEADER && node == raft->self)
-        return raft->durable_index;
-    const struct raft_progress *peer = led_peer(raft, node);
-    return peer ? peer->match_index : 0;
-}
-uint64_t raft_lag_entries(const struct raft *raft, raft_node_number node) {
-    const struct raft_progress *peer = led_peer(raft, node);
-    return peer ? raft_last(raft) - peer->match_index : 0;
-}
-uint64_t raft_lag_bytes(const struct raft *raft, raft_node_number node) {
-    uint64_t lag = raft_lag_entries(raft, node), bytes = 0;
-    if (lag > LAG_COUNTED_MAXIMUM || lag > raft->log.count)
-        return raft->log.count ? raft->log.bytes / raft->log.count * lag : 0;
-    for (raft_index i = raft_last(raft); lag > 0; lag--, i--)
-        bytes += (*raft_log_at(&raft->log, i))->length;
-    return bytes;
-}
-uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number node) {
-    const struct raft_progress *peer = led_peer(raft, node);
-    return peer ? raft_progress_heard_us(raft, peer) : 0;
-}
-void raft_floor(const struct raft *raft, raft_index *index, raft_term *term) {
-    bool is_short = raft_is_below_floor(raft);
-    *index = is_short ? raft->floor_index : raft_last(raft);
-    *term = is_short ? raft->floor_term : raft_log_term(&raft->log, raft_last(raft));
-}
-bool raft_is_changing(const struct raft *raft) {
-    return raft_members(raft)->old_voter_count > 0 ||
-           raft_configuration_marks_newest_index(&raft->configurations) > raft->commit_index ||
-           (raft->role == RAFT_LEADER && raft->wanted.voter_count > 0);
-}
-static const struct raft_progress *slowest_learner(const struct raft *raft) {
-    const struct raft_progress *slowest = NULL;
-    for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++) {
-        const struct raft_progress *peer = &raft->peers[i];
-        if (raft_configuration_has_learner(raft_members(raft), peer->node) &&
-            (slowest == NULL || peer->match_index < slowest->match_index))
-            slowest = peer;
-    }
-    return slowest;
-}
-unsigned raft_catch_up_round(const struct raft *raft) {
-    const struct raft_progress *peer = slowest_learner(raft);
-    return peer ? peer->round : 0;
-}
-raft_index raft_catch_up_index(const struct raft *raft) {
-    const struct raft_progress *peer = slowest_learner(raft);
-    return peer ? peer->match_index : 0;
 }

@@ -1,50 +1,21 @@
-/* Linearizable reads (CBTR 6.4): by a lease on the clock, or by a round of heartbeats that all
- * reads waiting share. */
-#include "base/check.h"
-#include "base/memory.h"
-#include "base/planted.h"
-#include "raft/internal.h"
+#include "raft/read.h"
+#include "raft/append.h"
+#include "raft/array.h"
+#include "raft/eager.h"
+#include "raft/follow.h"
+#include "raft/outbox.h"
+#include "raft/peers.h"
+#include "raft/quorum.h"
+#include "raft/read_queue.h"
+#include "raft/replicate.h"
 
-static uint64_t lease_until_of(const void *context, raft_node_number node) {
-    const struct raft *raft = context;
-    if (node == raft->self)
-        return UINT64_MAX;
-    for (size_t i = 0; i < raft->peer_count; i++)
-        if (raft->peers[i].node == node)
-            return raft_peer_lease_until_us(raft, &raft->peers[i]);
-    return 0;
-}
-
-static uint64_t lease_until(const struct raft *raft) {
-    return raft_quorum(raft_members(raft), lease_until_of, raft);
-}
-
-void raft_lease_renew(struct raft *raft) { raft->lease_until_us = lease_until(raft); }
-
-uint64_t raft_lease_of_promise_us(const struct raft_timing *timing, uint64_t promise_us) {
-    uint64_t least_us = timing->lease_us < promise_us ? timing->lease_us : promise_us;
-    return least_us / 100 * (100 - timing->clock_drift_percent);
-}
-
-bool raft_has_lease(const struct raft *raft, uint64_t now_us) {
-    if (PLANTED(LEASE_KEPT_AFTER_STEP_DOWN) && raft->has_led)
-        return true;
-    if (PLANTED(LEASE_KEPT_IN_TRANSFER))
-        return raft_has_term_commit(raft) && now_us < raft->lease_until_us;
-    return raft_has_term_commit(raft) && raft->transfer_to == 0 && !raft->is_lease_given_up &&
-           now_us < (raft->is_quiet ? lease_until(raft) : raft->lease_until_us);
-}
-
-static void read_answer(struct raft *raft, const struct raft_waiting_read *read, bool is_refused) {
+static void read_answer(struct raft *raft, const struct raft_waiting_read *read) {
     if (read->from == 0) {
-        raft_answer_push(raft, read->id, read->index, is_refused);
+        raft_answer_push(raft, read->id, read->index, false);
         return;
     }
     struct raft_message *reply = raft_message_push(raft, RAFT_READ_INDEX_REPLY, read->from, 0);
     reply->context = read->id;
-    reply->is_rejected = is_refused;
-    if (is_refused)
-        return;
     reply->commit_index = read->index;
     /* The asker waits until it has applied up to the index, so it should have the entries, and hear
      * of the commit, now. */
@@ -60,10 +31,8 @@ static uint64_t round_of(const void *context, raft_node_number node) {
     const struct raft *raft = context;
     if (node == raft->self)
         return raft->read_round;
-    for (size_t i = 0; i < raft->peer_count; i++)
-        if (raft->peers[i].node == node)
-            return raft->peers[i].read_round;
-    return 0;
+    const struct raft_progress *peer = raft_peer_of(raft, node);
+    return peer ? peer->read_round : 0;
 }
 
 /* What the machine was answered from, it may have answered others from. */
@@ -75,7 +44,7 @@ static void confirmed_answer(struct raft *raft) {
     size_t done = 0;
     while (done < raft->waiting_read_count &&
            raft->waiting_reads[done].round <= raft->confirmed_round)
-        read_answer(raft, &raft->waiting_reads[done++], false);
+        read_answer(raft, &raft->waiting_reads[done++]);
     raft->waiting_read_count = raft_array_remove(raft->waiting_reads, raft->waiting_read_count, 0,
                                                  done, sizeof *raft->waiting_reads);
 }
@@ -106,7 +75,7 @@ void raft_reads_continue(struct raft *raft) {
 static void read_wait(struct raft *raft, uint64_t id, raft_node_number from) {
     struct raft_waiting_read read = {.id = id, .from = from};
     if (raft->waiting_read_count == RAFT_READ_MAXIMUM) {
-        read_answer(raft, &read, true);
+        raft_read_refuse(raft, &read);
         return;
     }
     raft->waiting_reads = raft_array_grow(raft->waiting_reads, raft->waiting_read_count,
@@ -115,40 +84,11 @@ static void read_wait(struct raft *raft, uint64_t id, raft_node_number from) {
     raft_reads_continue(raft);
 }
 
-void raft_reads_refuse(struct raft *raft) {
-    for (size_t i = 0; i < raft->waiting_read_count; i++)
-        read_answer(raft, &raft->waiting_reads[i], true);
-    raft->waiting_read_count = 0;
-}
-
-static void read_forward(struct raft *raft, uint64_t read_id) {
-    if (raft->leader == 0 || raft->forwarded_read_count == RAFT_READ_MAXIMUM) {
-        raft_answer_push(raft, read_id, 0, true);
-        return;
-    }
-    struct raft_forwarded_read read = {
-        .number = raft->next_read_number++, .read_id = read_id, .sent_us = raft->now_us};
-    raft->forwarded_reads = raft_array_grow(raft->forwarded_reads, raft->forwarded_read_count,
-                                            &raft->forwarded_read_capacity, sizeof read);
-    raft->forwarded_reads[raft->forwarded_read_count++] = read;
-    raft_message_push(raft, RAFT_READ_INDEX, raft->leader, 0)->context = read.number;
-}
-
 void raft_read(struct raft *raft, uint64_t read_id) {
     if (raft->role == RAFT_LEADER)
         read_wait(raft, read_id, 0);
     else
-        read_forward(raft, read_id);
-}
-
-/* Those asked at or before the time given; the array is in order of asking. */
-void raft_forwarded_refuse(struct raft *raft, uint64_t sent_before_us) {
-    size_t done = 0;
-    while (done < raft->forwarded_read_count &&
-           raft->forwarded_reads[done].sent_us <= sent_before_us)
-        raft_answer_push(raft, raft->forwarded_reads[done++].read_id, 0, true);
-    raft->forwarded_read_count = raft_array_remove(
-        raft->forwarded_reads, raft->forwarded_read_count, 0, done, sizeof *raft->forwarded_reads);
+        raft_read_forward(raft, read_id);
 }
 
 void raft_read_index_receive(struct raft *raft, const struct raft_message *message) {
@@ -156,9 +96,9 @@ void raft_read_index_receive(struct raft *raft, const struct raft_message *messa
     struct raft_waiting_read read = {
         .id = message->context, .from = message->from, .index = index_for_reads(raft)};
     if (raft->role != RAFT_LEADER || raft_peer(raft, message->from) == NULL)
-        read_answer(raft, &read, true);
+        raft_read_refuse(raft, &read);
     else if (raft_has_lease(raft, raft->now_us))
-        read_answer(raft, &read, false);
+        read_answer(raft, &read);
     else
         read_wait(raft, message->context, message->from);
 }

@@ -1,10 +1,8 @@
-/* Asynchronous durability. Every step that has something to save is one save with the next number;
- * any number of them may be under way. What depends on a save is told only once it is durable, so
- * the index and the state each remember the save that they wait for. */
+#include "raft/save.h"
 #include "base/check.h"
-#include "base/memory.h"
 #include "base/planted.h"
-#include "raft/internal.h"
+#include "raft/array.h"
+#include "raft/quiet.h"
 
 static uint64_t step_sequence(struct raft *raft) {
     if (raft->step.save_sequence == 0)
@@ -68,6 +66,13 @@ void raft_history_replace(struct raft *raft, raft_index base_index, raft_term ba
     raft->step.truncate_from = base_index + 1;
 }
 
+void raft_commit_set(struct raft *raft, raft_index index) {
+    while (raft->commit_index < index) {
+        raft->commit_index++;
+        raft->uncommitted_bytes -= (*raft_log_at(&raft->log, raft->commit_index))->length;
+    }
+}
+
 void raft_saves_finish(struct raft *raft) {
     if (raft->step.save_sequence == 0)
         return;
@@ -87,12 +92,6 @@ void raft_durable(struct raft *raft, uint64_t save_sequence) {
         raft_array_remove(raft->saves, raft->save_count, 0, done, sizeof *raft->saves);
     if (save_sequence > raft->durable_sequence)
         raft->durable_sequence = save_sequence;
-    raft_own_vote_count(raft);
-    raft_commit_advance(raft);
-}
-
-uint64_t raft_save_of_state(const struct raft *raft) {
-    return raft->state_sequence > raft->durable_sequence ? raft->state_sequence : 0;
 }
 
 uint64_t raft_save_of_index(const struct raft *raft, raft_index index) {

@@ -1,22 +1,15 @@
-/* What the log begins with: compaction here, and followers that need a snapshot because of it. The
- * memory of the log may begin later than what the newest snapshot covers (RAFT_FORGET): the disk
- * has the rest, and only a voter that lags behind needs it. */
+#include "raft/snapshot.h"
 #include "base/check.h"
-#include "raft/internal.h"
+#include "raft/follow.h"
+#include "raft/peers.h"
+#include "raft/replicate.h"
+#include "raft/save.h"
 
 enum { KEPT_TAIL_DIVISOR = 4 }; /* so much of the log is kept for followers that lag a little */
 /* A transfer under way keeps the log that the follower will need after it, up to this many bytes,
  * and while the follower was heard within so many election timeouts. */
 static const uint64_t HELD_LOG_BYTES_MAXIMUM = 256u << 20;
 enum { HELD_FOR_TIMEOUTS = 2 };
-
-/* Said once: until the transfer ends the follower gets heartbeats only. */
-void raft_snapshot_want(struct raft *raft, struct raft_progress *peer) {
-    if (raft->step.snapshot_wanted_count == RAFT_VOTER_MAXIMUM)
-        return; /* asked for again at a later heartbeat */
-    raft->step.snapshot_wanted_by[raft->step.snapshot_wanted_count++] = peer->node;
-    raft_progress_snapshot(peer, raft->log.base_index);
-}
 
 void raft_snapshot_sent(struct raft *raft, raft_node_number node, raft_index index,
                         bool is_failed) {

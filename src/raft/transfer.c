@@ -1,7 +1,7 @@
-/* Leadership given away (CBTR 3.10): proposals stop, the successor catches up, and is told to
- * campaign at once. */
-#include "base/check.h"
-#include "raft/internal.h"
+#include "raft/transfer.h"
+#include "raft/outbox.h"
+#include "raft/peers.h"
+#include "raft/quiet.h"
 
 static bool may_succeed(const struct raft *raft, const struct raft_progress *peer) {
     bool is_near = peer->heard_us + raft->timing.election_timeout_us > raft->now_us;
@@ -68,11 +68,4 @@ bool raft_is_handing_over(const struct raft *raft) {
 void raft_transfer_tick(struct raft *raft) {
     if (raft->transfer_to != 0 && raft->now_us >= raft->transfer_deadline_us)
         raft->transfer_to = 0;
-}
-
-void raft_timeout_now_receive(struct raft *raft, const struct raft_message *message) {
-    if (!raft_term_observe(raft, message) || raft->leader != message->from ||
-        !raft_may_campaign(raft))
-        return;
-    raft_campaign(raft, true);
 }

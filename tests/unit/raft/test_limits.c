@@ -4,7 +4,7 @@
 
 #include "cluster.h"
 
-#include "raft/internal.h"
+#include "raft/read_queue.h"
 
 static const struct raft_timing timing = {.election_timeout_us = 250000,
                                           .lease_us = 250000,

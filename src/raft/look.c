@@ -1,0 +1,89 @@
+#include "raft/look.h"
+#include "raft/lease.h"
+#include "raft/peers.h"
+
+enum { LAG_COUNTED_MAXIMUM = 1024 };
+
+enum raft_role raft_role(const struct raft *raft) { return raft->role; }
+raft_term raft_current_term(const struct raft *raft) { return raft->term; }
+raft_node_number raft_vote(const struct raft *raft) { return raft->vote; }
+raft_node_number raft_leader(const struct raft *raft) { return raft->leader; }
+raft_index raft_commit_index(const struct raft *raft) { return raft->commit_index; }
+raft_index raft_last_index(const struct raft *raft) { return raft_last(raft); }
+raft_index raft_first_index(const struct raft *raft) { return raft->log.base_index + 1; }
+uint64_t raft_log_bytes(const struct raft *raft) { return raft->log.bytes; }
+uint64_t raft_uncommitted_bytes(const struct raft *raft) { return raft->uncommitted_bytes; }
+
+const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index) {
+    return raft_log_holds(&raft->log, index) ? *raft_log_at(&raft->log, index) : NULL;
+}
+raft_term raft_term_at(const struct raft *raft, raft_index index) {
+    return raft_log_term(&raft->log, index);
+}
+const struct raft_configuration *raft_configuration(const struct raft *raft) {
+    return raft_members(raft);
+}
+const struct raft_configuration *raft_configuration_at(const struct raft *raft, raft_index index) {
+    return raft_configuration_marks_at(&raft->configurations, index);
+}
+raft_index raft_durable_index(const struct raft *raft) { return raft->durable_index; }
+
+static const struct raft_progress *led_peer(const struct raft *raft, raft_node_number node) {
+    return raft->role == RAFT_LEADER ? raft_peer_of(raft, node) : NULL;
+}
+raft_index raft_match_index(const struct raft *raft, raft_node_number node) {
+    if (raft->role == RAFT_LEADER && node == raft->self)
+        return raft->durable_index;
+    const struct raft_progress *peer = led_peer(raft, node);
+    return peer ? peer->match_index : 0;
+}
+uint64_t raft_lag_entries(const struct raft *raft, raft_node_number node) {
+    const struct raft_progress *peer = led_peer(raft, node);
+    return peer ? raft_last(raft) - peer->match_index : 0;
+}
+uint64_t raft_lag_bytes(const struct raft *raft, raft_node_number node) {
+    uint64_t lag = raft_lag_entries(raft, node), bytes = 0;
+    if (lag > LAG_COUNTED_MAXIMUM || lag > raft->log.count)
+        return raft->log.count ? raft->log.bytes / raft->log.count * lag : 0;
+    for (raft_index i = raft_last(raft); lag > 0; lag--, i--)
+        bytes += (*raft_log_at(&raft->log, i))->length;
+    return bytes;
+}
+uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number node) {
+    const struct raft_progress *peer = led_peer(raft, node);
+    return peer ? raft_progress_heard_us(raft, peer) : 0;
+}
+void raft_floor(const struct raft *raft, raft_index *index, raft_term *term) {
+    bool is_short = raft_is_below_floor(raft);
+    *index = is_short ? raft->floor_index : raft_last(raft);
+    *term = is_short ? raft->floor_term : raft_log_term(&raft->log, raft_last(raft));
+}
+bool raft_is_changing(const struct raft *raft) {
+    return raft_members(raft)->old_voter_count > 0 ||
+           raft_configuration_marks_newest_index(&raft->configurations) > raft->commit_index ||
+           (raft->role == RAFT_LEADER && raft->wanted.voter_count > 0);
+}
+static const struct raft_progress *slowest_learner(const struct raft *raft) {
+    const struct raft_progress *slowest = NULL;
+    for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++) {
+        const struct raft_progress *peer = &raft->peers[i];
+        if (raft_configuration_has_learner(raft_members(raft), peer->node) &&
+            (slowest == NULL || peer->match_index < slowest->match_index))
+            slowest = peer;
+    }
+    return slowest;
+}
+unsigned raft_catch_up_round(const struct raft *raft) {
+    const struct raft_progress *peer = slowest_learner(raft);
+    return peer ? peer->round : 0;
+}
+raft_index raft_catch_up_index(const struct raft *raft) {
+    const struct raft_progress *peer = slowest_learner(raft);
+    return peer ? peer->match_index : 0;
+}
+
+bool raft_is_below_floor(const struct raft *raft) {
+    raft_term last_term = raft_log_term(&raft->log, raft_last(raft));
+    return last_term < raft->floor_term ||
+           (last_term == raft->floor_term && raft_last(raft) < raft->floor_index);
+}

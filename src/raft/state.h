@@ -1,0 +1,172 @@
+/* All that one replica holds, for the files of this folder alone. A file calls none that comes
+ * later in this list:
+ *
+ *   array, entry, log, configuration, quorum, progress, stopwatch, pair    know no replica
+ *   peers       whom a leader sends to              outbox     what a step has to tell
+ *   standing    who would rather not lead           deadline   when to campaign
+ *   lease       what was promised, and by whom      look       what a replica knows of itself
+ *   quiet       idle shards that say nothing        save       the log; what is durable of it
+ *   read_queue  reads that wait                     follow     newer terms, leaders heard and lost
+ *   lazy        what is sent later                  append     the append, both ends
+ *   replicate   the leader's sending                eager      whom no majority waits for
+ *   transfer    giving the lead away                read       rounds of reads
+ *   commit      proposals, replies, the commit      election   pre-vote, vote, check-quorum
+ *   move        leaders that would rather not       idle       falling quiet
+ *   snapshot    compaction and snapshots            change     who votes
+ *   raft        one step: dispatch, deadlines, actions
+ *
+ * Invariants, checked at the end of every step (raft.c):
+ *   I1 base_index <= commit_index <= last index
+ *   I2 durable_index <= last index
+ *   I3 a leader knows itself as leader and has progress for every other member
+ *   I4 the term never falls, and within a term a vote never changes
+ *   I5 the log is never truncated at or below the commit index (save.c)
+ *   I6 a quiet shard has a leader, and all of its log committed */
+#pragma once
+#include "base/random.h"
+#include "raft/configuration.h"
+#include "raft/log.h"
+#include "raft/pair.h"
+#include "raft/progress.h"
+#include "raft/raft.h"
+
+enum { RAFT_MEMBER_MAXIMUM = 3 * RAFT_VOTER_MAXIMUM };
+
+struct raft_pending_save {
+    uint64_t sequence;
+    raft_index last_index; /* the log's end once it is durable; lowered by later truncations */
+};
+/* A read at the leader that waits for a round of heartbeats. */
+struct raft_waiting_read {
+    uint64_t id;           /* read_id, or the number that `from` gave it */
+    raft_node_number from; /* 0: our own */
+    raft_index index;
+    uint64_t round; /* 0: nothing of this term is committed yet */
+};
+/* A read at a follower that waits for the leader's answer. */
+struct raft_forwarded_read {
+    uint64_t number, read_id, sent_us;
+};
+
+/* A node that is not willing to lead. */
+struct raft_stander {
+    raft_node_number node;
+    enum raft_standing standing;
+};
+
+/* What the step in hand has to report; begun anew by each. */
+struct raft_step_results {
+    uint64_t save_sequence;
+    raft_index truncate_from, save_from;
+    bool is_state_saved;
+    raft_node_number snapshot_wanted_by[RAFT_VOTER_MAXIMUM];
+    size_t snapshot_wanted_count;
+    int proposal_error;
+    raft_index proposed_index;
+    bool is_campaign_begun, is_transfer_begun, is_move_begun, is_hedged;
+    enum raft_election_cause campaign_cause;
+    enum raft_role role_before;
+    raft_term term_before;
+    raft_node_number leader_before, vote_before;
+};
+
+struct raft {
+    raft_node_number self;
+    struct raft_timing timing;
+    struct random random;
+    const struct log *log_lines; /* borrowed, or NULL */
+    unsigned shard;
+
+    raft_term term;
+    raft_node_number vote;
+    enum raft_role role;
+    raft_node_number leader;
+    struct raft_log log;
+    struct raft_configuration_marks configurations;
+    raft_index commit_index, applied_index;
+    raft_index floor_index; /* 0: its log was never removed */
+    raft_term floor_term;
+    uint64_t uncommitted_bytes;
+
+    uint64_t now_us; /* of the newest event; never goes back */
+    uint64_t election_deadline_us;
+    uint64_t
+        promised_until_us; /* no vote for anybody but a forced one before: a lease may be out */
+    enum raft_election_cause campaign_cause; /* of the deadline that is running */
+    bool is_full;         /* takes no entries from a leader: there is no space for them */
+    bool is_behind;       /* lacks what its leader, when last heard, had committed */
+    size_t stander_count; /* of `standers` */
+
+    bool is_quiet;
+    uint64_t quiet_since_us;
+    uint64_t active_us;            /* leader: when it last did anything but heartbeats */
+    struct raft_pair *leader_pair; /* follower, while quiet */
+    struct raft_pair *(*pair_of)(void *context, unsigned shard, raft_node_number peer);
+    void *pair_context;
+
+    uint64_t save_sequence, durable_sequence;
+    uint64_t state_sequence; /* the save that holds the present term and vote */
+    raft_index durable_index;
+    struct raft_pending_save *saves; /* oldest first */
+    size_t save_count, save_capacity;
+
+    size_t granted_count; /* of `granted_by` */
+
+    /* Leader only, until `waiting_reads`. */
+    size_t peer_count, peer_used; /* of `peers`; peer_used: how many ever held memory */
+    raft_index term_start_index;  /* the no-op of this term */
+    uint64_t led_since_us, quorum_check_us;
+    uint64_t lease_until_us;
+    bool has_led;
+    raft_node_number transfer_to; /* 0: no transfer */
+    uint64_t transfer_deadline_us;
+    bool is_transfer_told;  /* transfer_to was told to campaign */
+    bool is_lease_given_up; /* a successor was told to campaign: no lease for the rest of this term
+                             */
+    uint64_t change_began_us;
+    uint64_t moved_us;            /* when it last tried to give the lead away by itself; 0: never */
+    raft_index early_asked_index; /* the newest entry of this term that asks for an early answer */
+    uint32_t patience_us;         /* of the newest entry: its sync may wait for so long */
+    raft_index early_index;       /* received by a majority, up to early_asked_index */
+    bool is_hand_over_tried; /* this leader is on its way out, and offered the lead to another */
+    struct raft_stopwatch commits;    /* from proposing an entry until a majority answers for it */
+    struct raft_stopwatch saves_here; /* until it is on disk here */
+    raft_index late_index;            /* a majority had to do without this disk */
+    bool is_hedging; /* the commit that is timed takes too long: nobody is lazy until it lands */
+    uint64_t read_round, confirmed_round;
+    struct raft_waiting_read *waiting_reads;
+    size_t waiting_read_count, waiting_read_capacity;
+
+    uint64_t next_read_number;
+    struct raft_forwarded_read *forwarded_reads;
+    size_t forwarded_read_count, forwarded_read_capacity;
+
+    struct raft_step_results step;
+    struct raft_outgoing *messages;
+    size_t message_count, message_capacity;
+    struct raft_read_answer *answers;
+    size_t answer_count, answer_capacity;
+
+    /* Large, and mostly empty. They stand behind all that every step looks at, so that this lies in
+     * one page of memory with the first peers: a node has many shards. */
+    struct raft_progress peers[RAFT_MEMBER_MAXIMUM];   /* leader */
+    struct raft_configuration wanted;                  /* leader: voters that were asked for; none:
+                                                          no change under way */
+    struct raft_stander standers[RAFT_MEMBER_MAXIMUM]; /* who is not willing to lead, as told */
+    raft_node_number granted_by[RAFT_MEMBER_MAXIMUM];  /* candidate: who granted */
+};
+
+static inline const struct raft_configuration *raft_members(const struct raft *raft) {
+    return raft_configuration_marks_newest(&raft->configurations);
+}
+static inline raft_index raft_last(const struct raft *raft) {
+    return raft_log_last_index(&raft->log);
+}
+/* Before that, nothing of an earlier term counts as committed here (CBTR 6.4 step 1). */
+static inline bool raft_has_term_commit(const struct raft *raft) {
+    return raft->role == RAFT_LEADER && raft->commit_index >= raft->term_start_index;
+}
+/* The save that must be durable before the present term and vote may be told; 0: it is. */
+static inline uint64_t raft_save_of_state(const struct raft *raft) {
+    return raft->state_sequence > raft->durable_sequence ? raft->state_sequence : 0;
+}
