@@ -5,12 +5,13 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/slowlog_commands.h"
 #include "worker/worker.h"
 
-enum { NOTE_BYTES = 48 };
+enum { NOTE_BYTES = 48, LENGTH_BYTES_MAXIMUM = 10 };
 #define REDACTED "(redacted)"
 
 struct slowlog_entry {
@@ -42,11 +43,9 @@ static bool is_password(const struct bytes *arguments, size_t position) {
     return false;
 }
 
-/* Lengths here are below 16384. */
 static uint8_t *put_length(uint8_t *at, size_t length) {
-    if (length >= 0x80) {
+    for (; length >= 0x80; length >>= 7) {
         *at++ = (uint8_t)(length | 0x80);
-        length >>= 7;
     }
     *at++ = (uint8_t)length;
     return at;
@@ -60,14 +59,23 @@ static uint8_t *put_text(uint8_t *at, struct bytes text) {
     return at + text.length;
 }
 
+/* "... (384 more bytes)", without printf(), which takes longer than all the rest of an excerpt. */
+static struct bytes note_of_cut(char note[NOTE_BYTES], size_t left_out) {
+    static const char before[] = "... (", behind[] = " more bytes)";
+    size_t length = sizeof(before) - 1;
+    memcpy(note, before, length);
+    length += number_format_i64(note + length, (int64_t)left_out);
+    memcpy(note + length, behind, sizeof(behind) - 1);
+    return bytes_of(note, length + sizeof(behind) - 1);
+}
+
 static uint8_t *put_cut_argument(uint8_t *at, struct bytes argument) {
-    char note[NOTE_BYTES];
-    size_t length = (size_t)snprintf(note, sizeof(note), "... (%zu more bytes)",
-                                     argument.length - SLOWLOG_ARGUMENT_BYTES_MAXIMUM);
-    at = put_length(at, SLOWLOG_ARGUMENT_BYTES_MAXIMUM + length);
+    char text[NOTE_BYTES];
+    struct bytes note = note_of_cut(text, argument.length - SLOWLOG_ARGUMENT_BYTES_MAXIMUM);
+    at = put_length(at, SLOWLOG_ARGUMENT_BYTES_MAXIMUM + note.length);
     memcpy(at, argument.data, SLOWLOG_ARGUMENT_BYTES_MAXIMUM);
-    memcpy(at + SLOWLOG_ARGUMENT_BYTES_MAXIMUM, note, length);
-    return at + SLOWLOG_ARGUMENT_BYTES_MAXIMUM + length;
+    memcpy(at + SLOWLOG_ARGUMENT_BYTES_MAXIMUM, note.data, note.length);
+    return at + SLOWLOG_ARGUMENT_BYTES_MAXIMUM + note.length;
 }
 
 static size_t room_for(const struct bytes *arguments, size_t count) {
@@ -128,20 +136,27 @@ void slowlog_trim(struct slowlog *slowlog, size_t maximum) {
     }
 }
 
+/* In one piece of memory: where batches take longer than what counts as slow, every command comes
+ * here. */
 void slowlog_add(struct slowlog *slowlog, const struct slowlog_event *event, size_t maximum) {
-    struct buffer text;
-    buffer_init(&text, SIZE_MAX);
-    buffer_append_length_prefixed(&text, bytes_of_text(event->client_address));
-    buffer_append_length_prefixed(&text, bytes_of_text(event->client_name));
-    buffer_append_length_prefixed(&text, event->excerpt);
-    buffer_append_length_prefixed(&text, bytes_of_text(event->trace));
+    const struct bytes texts[] = {bytes_of_text(event->client_address),
+                                  bytes_of_text(event->client_name), event->excerpt,
+                                  bytes_of_text(event->trace)};
+    enum { TEXT_COUNT = sizeof(texts) / sizeof(*texts) };
+    size_t room = 0;
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        room += LENGTH_BYTES_MAXIMUM + texts[i].length;
+    }
+    uint8_t *text = memory_allocate(room), *end = text;
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        end = put_text(end, texts[i]);
+    }
     struct slowlog_entry *entry = queue_push(&slowlog->entries);
     *entry = (struct slowlog_entry){.id = slowlog->next_id++,
                                     .wall_ms = event->wall_ms,
                                     .duration_us = event->duration_us,
-                                    .text = memory_copy(buffer_data(&text), text.length),
-                                    .text_bytes = text.length};
-    buffer_release(&text);
+                                    .text = text,
+                                    .text_bytes = (size_t)(end - text)};
     slowlog_trim(slowlog, maximum);
 }
 
