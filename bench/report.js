@@ -38,7 +38,7 @@ const thousands = (number) => Math.round(number).toString().replace(/\B(?=(\d{3}
 function formatCells(report) {
   const names = Object.keys(report.results)
   const keys = [...new Set(names.flatMap((name) => Object.keys(report.results[name])))]
-  const rows = [['', 'system', 'operations/s', 'p50 ms', 'p99 ms', 'CPU s', 'CPU us/op', 'TrothDB is']]
+  const rows = [['', 'system', 'operations/s', 'p50 ms', 'p99 ms', 'CPU s', 'CPU us/op', 'cores', 'TrothDB is']]
   for (const key of keys) {
     const ours = report.results.trothdb?.[key]
     let label = key
@@ -46,15 +46,15 @@ function formatCells(report) {
       const one = report.results[name][key]
       if (!one) continue
       rows.push([label, name, thousands(one.perSecond), one.p50Ms.toFixed(2), one.p99Ms.toFixed(2), one.cpuSeconds.toFixed(1),
-        one.cpuMicrosecondsAnOperation.toFixed(2), ours && name !== 'trothdb' ? (ours.perSecond / one.perSecond).toFixed(2) + 'x' : ''])
+        one.cpuMicrosecondsAnOperation.toFixed(2), one.cores.toFixed(1), ours && name !== 'trothdb' ? (ours.perSecond / one.perSecond).toFixed(2) + 'x' : ''])
       label = ''
     }
     if (REDISRAFT[key] && ours) {
       const [perSecond, p50Ms] = REDISRAFT[key]
-      rows.push([label, 'redisraft *', thousands(perSecond), p50Ms?.toFixed(2) ?? '', '', '', '', (ours.perSecond / perSecond).toFixed(2) + 'x'])
+      rows.push([label, 'redisraft *', thousands(perSecond), p50Ms?.toFixed(2) ?? '', '', '', '', '', (ours.perSecond / perSecond).toFixed(2) + 'x'])
     }
   }
-  return table(rows, 'llrrrrrr')
+  return table(rows, 'llrrrrrrr')
 }
 
 function judge(report, budget) {
