@@ -15,15 +15,22 @@ uint64_t verdict_calm_us(const struct scenario *scenario) {
 static void say_share(struct verdict *verdict, const struct scenario_expectation *expectation,
                       double share, uint64_t count, const char *what,
                       const struct histogram *known) {
+    double half_seconds = (double)tally_quantile_us(known, 0.5) / 1e6,
+           last_seconds = (double)known->maximum / 1e6;
     verdict->is_met = share >= expectation->share;
-    if (count == 0) {
-        snprintf(verdict->said, sizeof verdict->said, "there were no %s", what);
-        return;
-    }
-    snprintf(verdict->said, sizeof verdict->said,
-             "%.1f%% of %llu %s were known to all by then; half within %.3f s, the last %.3f s",
-             share * 100, (unsigned long long)count, what,
-             (double)tally_quantile_us(known, 0.5) / 1e6, (double)known->maximum / 1e6);
+    if (count == 0)
+        snprintf(verdict->said, sizeof verdict->said, "there was no %s", what);
+    else if (known->count == 0)
+        snprintf(verdict->said, sizeof verdict->said, "no %s became known to all, of %llu", what,
+                 (unsigned long long)count);
+    else if (count == 1)
+        snprintf(verdict->said, sizeof verdict->said, "the only %s was known to all after %.3f s",
+                 what, last_seconds);
+    else
+        snprintf(
+            verdict->said, sizeof verdict->said,
+            "%.1f%% of %llu %ss were known to all by then; half within %.3f s, the last %.3f s",
+            share * 100, (unsigned long long)count, what, half_seconds, last_seconds);
 }
 
 static void say_whole(struct verdict *verdict, const struct scenario_expectation *expectation,
@@ -40,15 +47,18 @@ static void say_whole(struct verdict *verdict, const struct scenario_expectation
 }
 
 static void say_count(struct verdict *verdict, const struct scenario_expectation *expectation,
-                      uint64_t count, const char *what) {
+                      uint64_t count, const char *one, const char *many) {
     verdict->is_met = count <= expectation->at_most;
-    snprintf(verdict->said, sizeof verdict->said, "%llu %s", (unsigned long long)count, what);
+    snprintf(verdict->said, sizeof verdict->said, "%llu %s", (unsigned long long)count,
+             count == 1 ? one : many);
 }
 
 static void say_below(struct verdict *verdict, const struct scenario_expectation *expectation,
                       uint64_t amount, const char *what) {
+    bool is_large = amount >= 1 << 20;
     verdict->is_met = amount < expectation->at_most;
-    snprintf(verdict->said, sizeof verdict->said, "%.2f kb%s", (double)amount / 1024, what);
+    snprintf(verdict->said, sizeof verdict->said, "%.2f %s%s",
+             (double)amount / (is_large ? 1 << 20 : 1 << 10), is_large ? "MB" : "kB", what);
 }
 
 void verdict_of(const struct scenario_expectation *expectation, const struct scenario *scenario,
@@ -57,21 +67,21 @@ void verdict_of(const struct scenario_expectation *expectation, const struct sce
     switch (expectation->subject) {
     case SCENARIO_DEATHS:
         say_share(verdict, expectation, tally_share_of_deaths(tally, expectation->within_us),
-                  tally->death_count, "deaths", &tally->death_known);
+                  tally->death_count, "death", &tally->death_known);
         return;
     case SCENARIO_NEWS:
         say_share(verdict, expectation, tally_share_of_news(tally, expectation->within_us),
-                  tally->message_count, "messages", &tally->news_known);
+                  tally->message_count, "message", &tally->news_known);
         return;
     case SCENARIO_WHOLE:
         say_whole(verdict, expectation, scenario, tally);
         return;
     case SCENARIO_FALSE_ACCUSATIONS:
         say_count(verdict, expectation, tally->false_accusations + tally->false_deaths,
-                  "false accusations and deaths");
+                  "false accusation or death", "false accusations and deaths");
         return;
     case SCENARIO_FALSE_DEATHS:
-        say_count(verdict, expectation, tally->false_deaths, "false deaths");
+        say_count(verdict, expectation, tally->false_deaths, "false death", "false deaths");
         return;
     case SCENARIO_MEMORY:
         say_below(verdict, expectation, tally_resident_most_bytes(tally),

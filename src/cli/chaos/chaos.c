@@ -109,14 +109,14 @@ static void print_table(const struct chaos *chaos) {
     grid_release(&grid);
     printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
     buffer_release(&out);
-    printf("%llu of %llu messages and %llu of %llu deaths became known to all\n"
-           "%llu false accusations, %llu false deaths; %llu accusations in all\n"
+    printf("known to all: %llu of %llu messages, %llu of %llu deaths\n"
+           "accusations: %llu, of which false: %llu; false deaths: %llu\n"
            "an agent sent %.2f messages and %.2f kB a second, and took %.2f %% of a core; the "
            "largest has %.2f MB resident\n",
            (unsigned long long)tally->news_known_count, (unsigned long long)tally->message_count,
            (unsigned long long)tally->death_known.count, (unsigned long long)tally->death_count,
-           (unsigned long long)tally->false_accusations, (unsigned long long)tally->false_deaths,
-           (unsigned long long)tally->accusations,
+           (unsigned long long)tally->accusations, (unsigned long long)tally->false_accusations,
+           (unsigned long long)tally->false_deaths,
            (double)tally_messages_per_second_milli(tally) / 1000,
            (double)tally_bytes_per_second(tally) / 1024, (double)tally_cpu_ppm(tally) / 1e4,
            (double)tally_resident_most_bytes(tally) / 0x1p20);

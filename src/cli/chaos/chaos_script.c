@@ -392,7 +392,7 @@ static void begin(struct chaos *chaos) {
 static int go_through(struct chaos *chaos) {
     struct progress progress;
     uint64_t length_us = chaos->scenario->length_us;
-    progress_begin(&progress, "ms", length_us / 1000, isatty(STDOUT_FILENO), figure_now_us());
+    progress_begin(&progress, NULL, length_us, isatty(STDOUT_FILENO), figure_now_us());
     int error = 0;
     while (!error && chaos_now_us(chaos) < length_us) {
         error = run_due(chaos);
@@ -404,7 +404,7 @@ static int go_through(struct chaos *chaos) {
         }
         tally_wrong_views(&chaos->tally, chaos_now_us(chaos));
         if (!chaos->is_quiet) {
-            progress_update(&progress, chaos_now_us(chaos) / 1000, figure_now_us());
+            progress_update(&progress, chaos_now_us(chaos), figure_now_us());
         }
     }
     progress_clear(&progress);

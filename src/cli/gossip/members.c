@@ -6,6 +6,7 @@
 #include "cli/gossip/gossip_client.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
+#include "cli/terminal/window.h"
 
 enum { MEMBERS_WORDS_MAXIMUM = 7, MEMBERS_DURATION_BYTES = 32 };
 
@@ -86,6 +87,21 @@ static void add_row(struct grid *grid, const struct response *member) {
     buffer_release(&tags);
 }
 
+/* What a narrow window can do without comes first: it is there with --json, and in a pipe. */
+static const char *const least_columns[] = {"id",    "zone",      "kind",       "round trip",
+                                            "since", "gossip at", "clients at", NULL};
+
+static void append_left_out(const struct grid *grid, struct buffer *out) {
+    struct buffer headings;
+    buffer_init(&headings, GOSSIP_OUTPUT_BYTES);
+    grid_left_out(grid, &headings);
+    if (headings.length) {
+        buffer_append_format(out, "left out in this window: %.*s\n",
+                             BYTES_PRINT(buffer_bytes(&headings)));
+    }
+    buffer_release(&headings);
+}
+
 static int by_name(const void *a, const void *b) {
     return bytes_compare(response_field_text(a, "name"), response_field_text(b, "name"));
 }
@@ -101,7 +117,9 @@ static void append_table(struct response *members, struct buffer *out) {
     for (size_t i = 0; i < members->element_count; i++) {
         add_row(&grid, &members->elements[i]);
     }
+    grid_fit(&grid, window_columns(), least_columns);
     grid_print(&grid, out, "");
+    append_left_out(&grid, out);
     grid_release(&grid);
 }
 

@@ -5,7 +5,11 @@
 
 #include "base/check.h"
 
-enum { GRID_CELL_BYTES = 512 }; /* longer texts are cut */
+enum {
+    GRID_CELL_BYTES = 512, /* longer texts are cut */
+    GRID_CUT_COLUMNS = 16  /* what is left of the last column when others are to make room for it */
+};
+static const char gap[] = "   ", cut_mark[] = "...";
 
 void grid_init(struct grid *grid, const char *alignment) {
     size_t count = strlen(alignment);
@@ -52,15 +56,103 @@ static void measure(const struct grid *grid, size_t widths[GRID_COLUMN_MAXIMUM])
     }
 }
 
+/* ---- in a narrow window ---- */
+
+static const char *heading_of(const struct grid *grid, unsigned column) {
+    const char *text = (const char *)buffer_data(&grid->texts);
+    while (column-- > 0) {
+        text += strlen(text) + 1;
+    }
+    return text;
+}
+
+static unsigned last_column(const struct grid *grid) {
+    unsigned last = grid->column_count - 1;
+    while (last > 0 && grid->is_left_out[last]) {
+        last--;
+    }
+    return last;
+}
+
+/* Of a line, with the last column cut as far as it may be. */
+static size_t least_width(const struct grid *grid, const size_t *widths) {
+    size_t width = 0;
+    unsigned last = last_column(grid);
+    for (unsigned column = 0; column <= last; column++) {
+        bool is_cut = column == last && widths[column] > GRID_CUT_COLUMNS;
+        if (!grid->is_left_out[column]) {
+            width += (width ? strlen(gap) : 0) + (is_cut ? GRID_CUT_COLUMNS : widths[column]);
+        }
+    }
+    return width;
+}
+
+/* Those with nothing but "-" below their headings; never the first, which says whose row it is. */
+static void leave_out_silent(struct grid *grid) {
+    const char *text = heading_of(grid, grid->column_count); /* the first cell behind them */
+    if (grid->cell_count == grid->column_count) {
+        return;
+    }
+    memset(grid->is_left_out + 1, true, grid->column_count - 1);
+    for (size_t cell = grid->column_count; cell < grid->cell_count; cell++) {
+        grid->is_left_out[cell % grid->column_count] &= strcmp(text, "-") == 0;
+        text += strlen(text) + 1;
+    }
+}
+
+static void leave_out(struct grid *grid, const char *heading) {
+    for (unsigned column = 0; column < grid->column_count; column++) {
+        grid->is_left_out[column] |= strcmp(heading_of(grid, column), heading) == 0;
+    }
+}
+
+void grid_fit(struct grid *grid, size_t width, const char *const *least) {
+    size_t widths[GRID_COLUMN_MAXIMUM] = {0};
+    measure(grid, widths);
+    grid->width = width;
+    if (width && least_width(grid, widths) > width) {
+        leave_out_silent(grid);
+    }
+    for (; width && *least && least_width(grid, widths) > width; least++) {
+        leave_out(grid, *least);
+    }
+}
+
+void grid_left_out(const struct grid *grid, struct buffer *out) {
+    const char *between = "";
+    for (unsigned column = 0; column < grid->column_count; column++) {
+        if (grid->is_left_out[column]) {
+            buffer_append_format(out, "%s%s", between, heading_of(grid, column));
+            between = ", ";
+        }
+    }
+}
+
+/* ---- printing ---- */
+
 static void print_spaces(struct buffer *out, size_t count) {
     while (count-- > 0) {
         buffer_append_u8(out, ' ');
     }
 }
 
+/* So much of it that with the mark behind it it takes `width`. */
+static void print_cut(struct buffer *out, const char *text, size_t width) {
+    size_t kept = width > strlen(cut_mark) ? width - strlen(cut_mark) : 0;
+    while (*text && (kept > 0 || ((unsigned char)*text & 0xc0) == 0x80)) {
+        kept -= ((unsigned char)*text & 0xc0) != 0x80;
+        buffer_append_u8(out, (uint8_t)*text++);
+    }
+    buffer_append_text(out, cut_mark);
+}
+
 /* No blanks at the end of a line: what is printed can be compared and pasted. */
 static void print_cell(struct buffer *out, const char *text, size_t width, bool is_right,
                        bool is_last) {
+    if (text_width(text) > width) {
+        print_cut(out, text, width);
+        return;
+    }
     size_t padding = width - text_width(text);
     if (is_right) {
         print_spaces(out, padding);
@@ -71,17 +163,34 @@ static void print_cell(struct buffer *out, const char *text, size_t width, bool 
     }
 }
 
+/* What there is room for of the last column. */
+static void cut_last(const struct grid *grid, size_t widths[GRID_COLUMN_MAXIMUM]) {
+    unsigned last = last_column(grid);
+    size_t least = widths[last] < GRID_CUT_COLUMNS ? widths[last] : GRID_CUT_COLUMNS, room = least,
+           others = least_width(grid, widths) - least;
+    if (grid->width > others + room) {
+        room = grid->width - others;
+    }
+    if (grid->width && widths[last] > room) {
+        widths[last] = room;
+    }
+}
+
 void grid_print(const struct grid *grid, struct buffer *out, const char *indent) {
     CHECK(grid->cell_count % grid->column_count == 0 && !grid->texts.is_overflowed);
     size_t widths[GRID_COLUMN_MAXIMUM] = {0};
+    unsigned last = last_column(grid);
     measure(grid, widths);
-    const char *text = (const char *)buffer_data(&grid->texts);
-    for (size_t cell = 0; cell < grid->cell_count; cell++) {
-        size_t column = cell % grid->column_count;
-        bool is_last = column + 1 == grid->column_count;
-        buffer_append_text(out, column == 0 ? indent : "   ");
-        print_cell(out, text, widths[column], grid->alignment[column] == 'r', is_last);
-        buffer_append_text(out, is_last ? "\n" : "");
-        text += strlen(text) + 1;
+    cut_last(grid, widths);
+    const char *text = (const char *)buffer_data(&grid->texts), *before = indent;
+    for (size_t cell = 0; cell < grid->cell_count; cell++, text += strlen(text) + 1) {
+        unsigned column = (unsigned)(cell % grid->column_count);
+        if (grid->is_left_out[column]) {
+            continue;
+        }
+        buffer_append_text(out, before);
+        print_cell(out, text, widths[column], grid->alignment[column] == 'r', column == last);
+        buffer_append_text(out, column == last ? "\n" : "");
+        before = column == last ? indent : gap;
     }
 }

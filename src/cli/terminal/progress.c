@@ -21,13 +21,18 @@ static void draw_bar(char out[PROGRESS_BAR_COLUMNS + 1], uint64_t done, uint64_t
     out[PROGRESS_BAR_COLUMNS] = '\0';
 }
 
-void progress_format(const struct progress *progress, uint64_t done, uint64_t now_us,
-                     char out[PROGRESS_LINE_BYTES]) {
-    char bar[PROGRESS_BAR_COLUMNS + 1], figures[4][FIGURE_BYTES];
-    uint64_t elapsed_us = now_us > progress->started_us ? now_us - progress->started_us : 1;
+/* Time goes by as fast as it does: how long it still takes needs no saying. */
+static void format_time(const struct progress *progress, uint64_t done_us, const char *bar,
+                        char out[PROGRESS_LINE_BYTES]) {
+    char done[FIGURE_BYTES], total[FIGURE_BYTES];
+    snprintf(out, PROGRESS_LINE_BYTES, "[%s] %s of %s", bar, figure_duration(done_us, done),
+             figure_duration(progress->total, total));
+}
+
+static void format_work(const struct progress *progress, uint64_t done, uint64_t elapsed_us,
+                        const char *bar, char out[PROGRESS_LINE_BYTES]) {
+    char figures[4][FIGURE_BYTES];
     uint64_t rate = done * 1000000 / elapsed_us;
-    done = done > progress->total ? progress->total : done;
-    draw_bar(bar, done, progress->total);
     bool is_done = done == progress->total;
     uint64_t left_us = rate && !is_done ? (progress->total - done) * 1000000 / rate : 0;
     const char *time = figure_duration(is_done ? elapsed_us : left_us, figures[3]);
@@ -35,6 +40,19 @@ void progress_format(const struct progress *progress, uint64_t done, uint64_t no
              figure_thousands(done, figures[0]), figure_thousands(progress->total, figures[1]),
              progress->unit, figure_thousands(rate, figures[2]), progress->unit,
              rate || is_done ? time : "?", is_done ? "in all" : "left");
+}
+
+void progress_format(const struct progress *progress, uint64_t done, uint64_t now_us,
+                     char out[PROGRESS_LINE_BYTES]) {
+    char bar[PROGRESS_BAR_COLUMNS + 1];
+    uint64_t elapsed_us = now_us > progress->started_us ? now_us - progress->started_us : 1;
+    done = done > progress->total ? progress->total : done;
+    draw_bar(bar, done, progress->total);
+    if (progress->unit) {
+        format_work(progress, done, elapsed_us, bar, out);
+    } else {
+        format_time(progress, done, bar, out);
+    }
 }
 
 static void draw(struct progress *progress, uint64_t done, uint64_t now_us) {

@@ -1,7 +1,8 @@
 /* How far a long piece of work is: a bar that is drawn again and again on a terminal, a line every
  * tenth elsewhere.
  *
- *     [===========>            ]  31,833 of 63,666 rows   41,200 rows/s   1 s left            */
+ *     [===========>            ] 31,833 of 63,666 rows   41,200 rows/s   1.0 s left
+ *     [===========>            ] 6.0 s of 12 s                                                 */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +11,7 @@
 enum { PROGRESS_LINE_BYTES = 200, PROGRESS_BAR_COLUMNS = 30, PROGRESS_DRAW_US = 100000 };
 
 struct progress {
-    const char *unit; /* borrowed: "rows" */
+    const char *unit; /* borrowed: "rows"; NULL: time that goes by, in microseconds */
     uint64_t total, started_us, drawn_us;
     unsigned tenths_told;
     bool is_terminal, is_drawn;

@@ -184,13 +184,14 @@ static void test_verdicts(void **state) {
     assert_true(verdict_for("expect deaths within 2s").is_met);
     assert_false(verdict_for("expect deaths within 1s").is_met);
     assert_string_equal(verdict_for("expect deaths within 1s").said,
-                        "0.0% of 1 deaths were known to all by then; half within 2.000 s, the last "
-                        "2.000 s");
+                        "the only death was known to all after 2.000 s");
     assert_true(verdict_for("expect news within 1s").is_met);
-    assert_string_equal(verdict_for("expect news within 1s").said, "there were no messages");
+    assert_string_equal(verdict_for("expect news within 1s").said, "there was no message");
     assert_true(verdict_for("expect no false accusations").is_met);
     tally_see(&tally, 0, 1, TALLY_SUSPECT, LATER);
     assert_false(verdict_for("expect no false accusations").is_met);
+    assert_string_equal(verdict_for("expect no false accusations").said,
+                        "1 false accusation or death");
     assert_true(verdict_for("expect at most 1 false accusations").is_met);
     assert_true(verdict_for("expect no false deaths").is_met);
     assert_false(verdict_for("expect whole within 1s").is_met);

@@ -34,6 +34,62 @@ static void columns_are_as_wide_as_their_widest_cell(void **state) {
                       "     12   é        -\n");
 }
 
+static void fill_people(struct grid *grid, size_t width) {
+    static const char *const least[] = {"age", "town", NULL};
+    grid_init(grid, "lrlll");
+    grid_row(grid, "name", "age", "shoe", "town", "says");
+    grid_row(grid, "ada", "36", "-", "London", "the engine weaves patterns");
+    grid_row(grid, "émile", "9", "-", "Paris", "-");
+    grid_fit(grid, width, least);
+}
+
+/* Columns go until a line fits, those that say nothing first; the last one is cut. */
+static void a_table_fits_into_the_window(void **state) {
+    (void)state;
+    static const struct {
+        size_t width;
+        const char *table, *left_out;
+    } windows[] = {
+        {0,
+         "name    age   shoe   town     says\n"
+         "ada      36   -      London   the engine weaves patterns\n"
+         "émile     9   -      Paris    -\n",
+         ""},
+        {55, /* one less than a line; the end of what is said may go */
+         "name    age   shoe   town     says\n"
+         "ada      36   -      London   the engine weaves patt...\n"
+         "émile     9   -      Paris    -\n",
+         ""},
+        {39,
+         "name    age   town     says\n"
+         "ada      36   London   the engine we...\n"
+         "émile     9   Paris    -\n",
+         "shoe"},
+        {33,
+         "name    town     says\n"
+         "ada     London   the engine we...\n"
+         "émile   Paris    -\n",
+         "age, shoe"},
+        {10, /* too narrow for what must stay: that is as narrow as it becomes */
+         "name    says\n"
+         "ada     the engine we...\n"
+         "émile   -\n",
+         "age, shoe, town"},
+    };
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        struct buffer table, left_out;
+        struct grid grid;
+        buffer_init(&table, 4096);
+        buffer_init(&left_out, 4096);
+        fill_people(&grid, windows[i].width);
+        grid_print(&grid, &table, "");
+        grid_left_out(&grid, &left_out);
+        grid_release(&grid);
+        assert_text(&table, windows[i].table);
+        assert_text(&left_out, windows[i].left_out);
+    }
+}
+
 static void json_quotes_what_must_be_quoted(void **state) {
     (void)state;
     struct buffer out;
@@ -85,6 +141,15 @@ static void a_bar_tells_rows_rate_and_time_left(void **state) {
                               "? left");
 }
 
+static void a_bar_of_time_tells_how_much_of_it_is_over(void **state) {
+    (void)state;
+    struct progress progress;
+    char line[PROGRESS_LINE_BYTES];
+    progress_begin(&progress, NULL, 12000000, false, 1000000);
+    progress_format(&progress, 4000000, 5000000, line);
+    assert_string_equal(line, "[==========>                   ] 4.0 s of 12 s");
+}
+
 static void flags_set_what_they_say_and_leave_the_operands(void **state) {
     (void)state;
     int64_t shards = 12;
@@ -127,7 +192,9 @@ static void wrong_flags_are_refused(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
+          cmocka_unit_test(a_table_fits_into_the_window),
           cmocka_unit_test(json_quotes_what_must_be_quoted), cmocka_unit_test(figures_are_grouped),
           cmocka_unit_test(a_bar_tells_rows_rate_and_time_left),
+          cmocka_unit_test(a_bar_of_time_tells_how_much_of_it_is_over),
           cmocka_unit_test(flags_set_what_they_say_and_leave_the_operands),
           cmocka_unit_test(wrong_flags_are_refused))
