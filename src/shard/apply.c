@@ -1,5 +1,11 @@
+#include "shard/apply.h"
+
 #include "base/check.h"
-#include "shard/internal.h"
+#include "shard/early.h"
+#include "shard/forget.h"
+#include "shard/hold.h"
+#include "shard/take.h"
+#include "shard/trace.h"
 
 enum {
     /* Commands of an entry that are decoded before the first of them runs, so that the machine can

@@ -1,11 +1,7 @@
-/* Answers before the disk (durability async). On the leader the machine may run ahead of the commit
- * index, up to what a majority has received; those who asked for that are answered at once, all
- * others wait in hold.c until it is committed. Only a leader runs ahead. Whoever ran ahead of what
- * another leader then put in its place goes back (rewind.c).
- *
- *     snapshot <= commit index <= applied index <= early index <= last index
- */
-#include "shard/internal.h"
+#include "shard/early.h"
+
+#include "shard/hold.h"
+#include "shard/look.h"
 
 static uint64_t async_us(const struct shard *shard) {
     return (uint64_t)shard->io.config->durability_async_ms * 1000;
@@ -14,10 +10,6 @@ static uint64_t async_us(const struct shard *shard) {
 /* The disk gets the other half. */
 uint32_t shard_patience_us(const struct shard *shard) { return (uint32_t)(async_us(shard) / 2); }
 
-bool shard_is_settled(const struct shard *shard) {
-    return shard->applied_index <= raft_commit_index(shard->raft) && !shard_is_hollow(shard);
-}
-
 /* What was answered is to be on disk in time. Where the disk does not keep up, nothing further is
  * answered before it: so what can be lost is bounded though the disk stalls. */
 static bool is_late(const struct shard *shard) {
@@ -25,9 +17,16 @@ static bool is_late(const struct shard *shard) {
     return oldest && shard_now_us(shard) > oldest->applied_us + async_us(shard);
 }
 
+/* Of what may be applied while this goes back. */
+static raft_index rewind_limit(const struct shard *shard) {
+    raft_index commit_index = raft_commit_index(shard->raft);
+    raft_index limit = shard_is_hollow(shard) ? shard->applied_index : shard->rewind.apply_to;
+    return limit < commit_index ? limit : commit_index;
+}
+
 raft_index shard_apply_limit(const struct shard *shard) {
     if (shard_is_rewinding(shard)) {
-        return shard_rewind_limit(shard);
+        return rewind_limit(shard);
     }
     raft_index commit_index = raft_commit_index(shard->raft);
     bool may_run_ahead = shard->early_index > commit_index && shard_is_leader(shard) &&

@@ -1,19 +1,9 @@
-/* The memory of the log. What is applied here, durable here and known to all voters serves only
- * those who will need it later: a voter that lags when this replica comes to lead. So the newest
- * log-memory-bytes stay, and the rest is forgotten long before a snapshot lets it go from the disk.
- *
- *     snapshot <= forgotten <= applied index        on disk: all behind the snapshot
- *
- * Two still need the whole log behind the newest snapshot in memory: a leader that runs ahead of
- * the disks, to go back (early.c), and the archive of a backup, whoever leads then. */
-#include "shard/internal.h"
+#include "shard/forget.h"
+
+#include "shard/step.h"
 
 /* So much more is held before any is let go: forgetting costs a walk. */
 static uint64_t slack_bytes(uint64_t kept_bytes) { return kept_bytes / 4; }
-
-bool shard_is_log_whole(const struct shard *shard) {
-    return raft_first_index(shard->raft) <= shard->snapshot_index + 1;
-}
 
 void shard_note_early(struct shard *shard, uint64_t now_us) {
     shard->keep_log_until_us = now_us + SHARD_LOG_KEPT_US;

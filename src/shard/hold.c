@@ -1,8 +1,6 @@
-/* Replies that are ready and may not be told yet: what they say rests on entries that a majority
- * has received but does not have on disk. They leave in order once that is committed. */
-#include "base/check.h"
+#include "shard/hold.h"
+
 #include "base/planted.h"
-#include "shard/internal.h"
 
 bool shard_held_is_full(const struct shard *shard) {
     return shard->held_reply_bytes.length >= SHARD_HELD_REPLY_BYTES_MAXIMUM;

@@ -1,10 +1,12 @@
-#include "base/check.h"
-#include "shard/internal.h"
+#include "shard/install.h"
 
-/* The chunks of a snapshot from the leader are all here. They are loaded into a second machine, bit
- * by bit, so that nothing is given up for a state that cannot be read and no turn is held up; that
- * is their reading back as well. Then the manifest is made durable, then its mark; then the machine
- * takes the place of the one that was here. */
+#include "shard/hold.h"
+#include "shard/incoming.h"
+#include "shard/propose.h"
+#include "shard/recover.h"
+#include "shard/rewind.h"
+#include "shard/step.h"
+#include "shard/take.h"
 
 static void named(struct snapshot_job *job, int status) {
     struct shard *shard = job->context;

@@ -1,6 +1,9 @@
+#include "shard/propose.h"
+
 #include "base/check.h"
-#include "base/memory.h"
-#include "shard/internal.h"
+#include "shard/early.h"
+#include "shard/step.h"
+#include "shard/trace.h"
 
 enum { SHARD_TRACE_EXTRA_BYTES = 7 /* of a trace beside its id: position, length, count */ };
 

@@ -1,15 +1,10 @@
-#include "base/check.h"
-#include "base/memory.h"
-#include "shard/internal.h"
+#include "shard/read.h"
 
-/* Linearizable reads (CBTR 6.4). On the leader a read runs at once while the lease holds: that is
- * asked when the read is done, because the process may have been stopped in the middle of it.
- * Without a lease, or by the setting read-mode, the leader confirms its leadership by a round of
- * messages that all waiting reads share. On a follower the leader is asked for an index, and the
- * read runs once that is applied.
- *
- * A read that meets a key past its time by the leader's clock has the deletion committed before it
- * answers: no later leader, whatever its clock, can then show the key again. */
+#include "base/check.h"
+#include "shard/hold.h"
+#include "shard/look.h"
+#include "shard/propose.h"
+#include "shard/step.h"
 
 enum run_result { RUN_DONE, RUN_UNCONFIRMED, RUN_MET_EXPIRED };
 

@@ -1,112 +1,15 @@
-#include "base/check.h"
+#include "shard/receive.h"
+
 #include "base/memory.h"
-#include "shard/internal.h"
-
-/* A snapshot from the leader, up to where all its chunks are here (install.c goes on from there).
- * What is here already, of this replica's own snapshots or of a transfer that broke off, even
- * before a restart, is not asked for. The rest is asked for in order, a few pieces ahead, and each
- * chunk is verified and made durable once it is whole. */
-
-/* ---- asking ---- */
-
-static uint64_t chunk_left_bytes(const struct incoming_snapshot *in,
-                                 const struct shard_snapshot_wish *wish) {
-    return in->offer->chunks[wish->chunk].stored_bytes - wish->offset;
-}
-
-static uint32_t next_lacking(const struct incoming_snapshot *in, uint32_t from) {
-    while (from < in->offer->chunk_count && in->chunks[from] != CHUNK_LACKING) {
-        from++;
-    }
-    return from;
-}
-
-/* The window: so much is asked for and has not come. While the disk is behind nothing more is. */
-static void add_wishes(struct incoming_snapshot *in, struct shard_snapshot_progress *progress) {
-    uint64_t window_bytes = (uint64_t)SHARD_SNAPSHOT_PIECES_IN_FLIGHT * SHARD_SNAPSHOT_PIECE_BYTES;
-    struct shard_snapshot_wish *next = &in->next_wish;
-    while (in->asked_bytes < window_bytes && next->chunk < in->offer->chunk_count &&
-           in->storing_count < SHARD_SNAPSHOT_JOBS_MAXIMUM &&
-           progress->wish_count < SHARD_SNAPSHOT_PIECES_IN_FLIGHT) {
-        uint64_t left = chunk_left_bytes(in, next);
-        uint64_t length = left < SHARD_SNAPSHOT_PIECE_BYTES ? left : SHARD_SNAPSHOT_PIECE_BYTES;
-        progress->wishes[progress->wish_count++] = *next;
-        in->asked_bytes += length;
-        next->offset += length;
-        if (length == left) {
-            *next = (struct shard_snapshot_wish){.chunk = next_lacking(in, next->chunk + 1)};
-        }
-    }
-}
-
-void shard_tell_incoming(struct shard *shard, bool is_installed) {
-    struct incoming_snapshot *in = &shard->incoming;
-    struct shard_snapshot_progress progress = {.peer = in->from,
-                                               .version = SHARD_SNAPSHOT_VERSION,
-                                               .term = in->leader_term,
-                                               .snapshot_index = in->index,
-                                               .received_bytes = in->received_bytes,
-                                               .is_installed = is_installed};
-    if (in->stage == INCOMING_RECEIVING) {
-        add_wishes(in, &progress);
-    }
-    in->asked_us = progress.wish_count ? shard_now_us(shard) : in->asked_us;
-    shard->io.send_progress(shard->io.context, shard, &progress);
-}
-
-/* What was asked for and did not come is asked for again. */
-static void ask_again(struct shard *shard) {
-    struct incoming_snapshot *in = &shard->incoming;
-    in->asked_bytes = 0;
-    in->next_wish = (struct shard_snapshot_wish){.chunk = in->fetching, .offset = in->image.length};
-    shard_tell_incoming(shard, false);
-}
-
-static void tell_no_news(struct shard *shard, const struct shard_snapshot_offer *offer) {
-    struct shard_snapshot_progress progress = {.peer = offer->peer,
-                                               .version = SHARD_SNAPSHOT_VERSION,
-                                               .term = offer->term,
-                                               .snapshot_index = offer->snapshot_index,
-                                               .is_installed = true};
-    shard->io.send_progress(shard->io.context, shard, &progress);
-}
-
-/* ---- ending ---- */
-
-void shard_end_incoming(struct shard *shard) {
-    struct incoming_snapshot *in = &shard->incoming;
-    buffer_release(&in->image);
-    buffer_release(&in->raw);
-    snapshot_manifest_free(in->offer);
-    snapshot_manifest_free(in->manifest);
-    memory_free(in->chunks);
-    if (in->machine) {
-        in->machine->ops->free(in->machine);
-    }
-    *in = (struct incoming_snapshot){.stage = INCOMING_NONE};
-    metric_set(shard->cells.chunks_left, 0);
-}
-
-void shard_refuse_incoming(struct shard *shard, const char *what, int error) {
-    const struct incoming_snapshot *in = &shard->incoming;
-    log_line(shard->io.log, LOG_WARN, what, LOG_F("shard", shard->number), LOG_F("peer", in->from),
-             LOG_F("index", in->index), LOG_T("error", error_text(error)));
-    struct shard_snapshot_progress progress = {
-        .peer = in->from, .term = in->leader_term, .snapshot_index = in->index, .is_refused = true};
-    shard_end_incoming(shard);
-    shard->io.send_progress(shard->io.context, shard, &progress);
-}
-
-void shard_release_incoming(struct shard *shard) {
-    CHECK(shard->disk_jobs == 0);
-    shard_end_incoming(shard);
-}
+#include "shard/incoming.h"
+#include "shard/install.h"
+#include "shard/recover.h"
 
 /* ---- chunks ---- */
 
 static void fetch_from(struct shard *shard, uint32_t ordinal) {
     struct incoming_snapshot *in = &shard->incoming;
-    in->fetching = next_lacking(in, ordinal);
+    in->fetching = incoming_next_lacking(in, ordinal);
     metric_set(shard->cells.chunks_left, 2 * (int64_t)in->offer->chunk_count - in->fetching);
     if (in->fetching == in->offer->chunk_count && in->storing_count == 0) {
         shard_load_incoming(shard);
@@ -147,7 +50,7 @@ static void store_chunk(struct shard *shard) {
     buffer_init(&in->image, SIZE_MAX);
     in->chunks[in->fetching] = CHUNK_STORING;
     in->storing_count++;
-    in->fetching = next_lacking(in, in->fetching + 1);
+    in->fetching = incoming_next_lacking(in, in->fetching + 1);
     shard->disk_jobs++;
     snapshot_job_submit(job, chunk_stored, shard);
 }
@@ -164,7 +67,7 @@ void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) 
     bool is_next = piece->place.chunk == in->fetching && piece->place.offset == in->image.length &&
                    in->fetching < in->offer->chunk_count;
     if (!is_next || piece->data.length == 0 ||
-        piece->data.length > chunk_left_bytes(in, &piece->place)) {
+        piece->data.length > incoming_left_bytes(in, &piece->place)) {
         return; /* one before it was lost: it is asked for again */
     }
     buffer_append_bytes(&in->image, piece->data);
@@ -175,20 +78,6 @@ void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) 
         store_chunk(shard);
     }
     shard_tell_incoming(shard, false);
-}
-
-/* It was taken for what its name says. The leader's copy comes in its place. */
-void shard_fetch_again(struct shard *shard, uint32_t ordinal) {
-    struct incoming_snapshot *in = &shard->incoming;
-    log_line(shard->io.log, LOG_WARN, "a chunk that was here already cannot be read; it is fetched",
-             LOG_F("shard", shard->number), LOG_F("index", in->index), LOG_F("chunk", ordinal));
-    in->machine->ops->free(in->machine);
-    in->machine = NULL;
-    in->manifest->chunks[ordinal] = in->offer->chunks[ordinal];
-    in->chunks[ordinal] = CHUNK_LACKING;
-    in->stage = INCOMING_RECEIVING;
-    in->fetching = ordinal;
-    ask_again(shard);
 }
 
 /* ---- beginning ---- */
@@ -220,7 +109,7 @@ static void found(struct snapshot_job *job, int status) {
     in->stage = INCOMING_RECEIVING;
     fetch_from(shard, 0);
     if (in->stage == INCOMING_RECEIVING) {
-        ask_again(shard);
+        shard_ask_again(shard);
     }
 }
 
@@ -265,6 +154,15 @@ static void begin_incoming(struct shard *shard, const struct shard_snapshot_offe
     snapshot_job_submit(job, found, shard);
 }
 
+static void tell_no_news(struct shard *shard, const struct shard_snapshot_offer *offer) {
+    struct shard_snapshot_progress progress = {.peer = offer->peer,
+                                               .version = SHARD_SNAPSHOT_VERSION,
+                                               .term = offer->term,
+                                               .snapshot_index = offer->snapshot_index,
+                                               .is_installed = true};
+    shard->io.send_progress(shard->io.context, shard, &progress);
+}
+
 static bool is_of_this(const struct incoming_snapshot *in,
                        const struct shard_snapshot_offer *offer) {
     return in->stage != INCOMING_NONE && in->index == offer->snapshot_index &&
@@ -274,7 +172,7 @@ static bool is_of_this(const struct incoming_snapshot *in,
 /* The leader heard nothing for a while: what was asked for may be lost. */
 static void said_again(struct shard *shard) {
     if (shard->incoming.stage == INCOMING_RECEIVING) {
-        ask_again(shard);
+        shard_ask_again(shard);
     } else {
         shard_tell_incoming(shard, false); /* still at it */
     }
@@ -325,7 +223,7 @@ void shard_tick_incoming(struct shard *shard, uint64_t now) {
     } else if (in->stage == INCOMING_RECEIVING && now >= in->heard_us + shard_again_us(shard) &&
                now >= in->asked_us + shard_again_us(shard) &&
                in->fetching < in->offer->chunk_count) {
-        ask_again(shard);
+        shard_ask_again(shard);
     } else if (in->stage == INCOMING_LOADING) {
         shard_load_some(shard, now);
     }

@@ -1,7 +1,7 @@
-#include "base/check.h"
+#include "shard/recover.h"
+
 #include "base/memory.h"
 #include "base/planted.h"
-#include "shard/internal.h"
 
 struct shard_recovery {
     uint32_t shard;

@@ -1,28 +1,13 @@
-/* Going back. A leader that ran ahead of the commit (early.c) and lost its lead has applied what
- * another leader's log then took the place of. Its machine is built anew, from the newest snapshot
- * and the committed log behind it; bit by bit, so that the other shards of its loop go on.
- *
- *   NONE -- truncated --> LOADING chunk by chunk --> APPLYING some entries a turn --> NONE
- *
- * While it loads, the machine is neither the old state nor the new: nothing is applied to it, read
- * from it or saved of it. From then on it is a replica that lags. A newer snapshot that becomes
- * durable meanwhile lets the log go that is needed from the older one, so it begins again with
- * that. */
+#include "shard/rewind.h"
+
 #include <stdio.h>
 
-#include "base/check.h"
 #include "base/planted.h"
-#include "shard/internal.h"
-
-bool shard_is_rewinding(const struct shard *shard) { return shard->rewind.stage != REWIND_NONE; }
-
-bool shard_is_hollow(const struct shard *shard) { return shard->rewind.stage == REWIND_LOADING; }
-
-raft_index shard_rewind_limit(const struct shard *shard) {
-    raft_index commit_index = raft_commit_index(shard->raft);
-    raft_index limit = shard_is_hollow(shard) ? shard->applied_index : shard->rewind.apply_to;
-    return limit < commit_index ? limit : commit_index;
-}
+#include "shard/apply.h"
+#include "shard/hold.h"
+#include "shard/look.h"
+#include "shard/recover.h"
+#include "shard/take.h"
 
 void shard_end_rewind(struct shard *shard) {
     struct rewind *rewind = &shard->rewind;

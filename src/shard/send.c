@@ -1,11 +1,8 @@
-#include "base/check.h"
-#include "base/planted.h"
-#include "shard/internal.h"
+#include "shard/send.h"
 
-/* Snapshots to followers that need what the log no longer has. The leader offers its manifest, and
- * the follower asks for the pieces that it lacks; so what is lost is asked for again, and what is
- * here already is not sent. A chunk is read whole, verified, on the bulk lane, and held while its
- * pieces are sent. A follower that is silent is given up, and raft asks again once it is heard. */
+#include "base/planted.h"
+#include "shard/step.h"
+#include "shard/take.h"
 
 static struct outgoing_snapshot *find_outgoing(struct shard *shard, raft_node_number peer) {
     for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {

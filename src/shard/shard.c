@@ -2,10 +2,19 @@
 
 #include <stdio.h>
 
-#include "base/check.h"
 #include "base/memory.h"
-#include "base/planted.h"
-#include "shard/internal.h"
+#include "shard/hold.h"
+#include "shard/incoming.h"
+#include "shard/look.h"
+#include "shard/propose.h"
+#include "shard/read.h"
+#include "shard/receive.h"
+#include "shard/recover.h"
+#include "shard/rewind.h"
+#include "shard/send.h"
+#include "shard/step.h"
+#include "shard/take.h"
+#include "shard/wait.h"
 
 /* ---- life ---- */
 
@@ -126,10 +135,6 @@ void shard_free(struct shard *shard) {
 
 /* ---- time ---- */
 
-bool shard_may_expire(const struct shard *shard) {
-    return shard->machine->ops->may_expire && shard->machine->ops->may_expire(shard->machine);
-}
-
 /* Leaders propose the deletion of keys whose time has come, so that memory is given back though
  * nobody reads them. */
 static void expire(struct shard *shard, uint64_t now) {
@@ -185,42 +190,6 @@ uint64_t shard_deadline_us(const struct shard *shard) {
                        queue_count(&shard->held_replies) || shard->incoming.stage != INCOMING_NONE;
     deadline = earlier(deadline, shard->wait_deadline_us);
     return is_watching ? earlier(deadline, shard->next_expiry_us) : deadline;
-}
-
-/* A vote takes a round trip and two disks. Where that is long, so must be the patience, or
- * elections would be begun anew before they can end; leases are as they are set, since promises
- * are. */
-uint64_t shard_election_timeout_us(const struct shard *shard) {
-    uint64_t setting_us = (uint64_t)shard->io.config->election_timeout_ms * 1000;
-    uint64_t wanted_us = SHARD_ELECTION_DELAYS * shard->delay_us;
-    uint64_t most_us = SHARD_ELECTION_STRETCH_MAXIMUM * setting_us;
-    if (wanted_us <= setting_us) {
-        return setting_us;
-    }
-    return wanted_us < most_us ? wanted_us : most_us;
-}
-
-struct raft_timing shard_timing(const struct config *config, uint64_t election_timeout_us) {
-    /* A promise that outlives the election timeout would only hold elections up. */
-    long long lease_ms = config->lease_ms < config->election_timeout_ms
-                             ? config->lease_ms
-                             : config->election_timeout_ms;
-    long long lazy_ms = config->append_lazy_ms < config->heartbeat_ms ? config->append_lazy_ms
-                                                                      : config->heartbeat_ms;
-    uint64_t message_bytes = (uint64_t)config->batch_bytes;
-    if (message_bytes > SHARD_ENTRY_BYTES_MAXIMUM) {
-        message_bytes = SHARD_ENTRY_BYTES_MAXIMUM;
-    }
-    return (struct raft_timing){.election_timeout_us = election_timeout_us,
-                                .lease_us = (uint64_t)lease_ms * 1000,
-                                .heartbeat_us = (uint64_t)config->heartbeat_ms * 1000,
-                                .quiet_after_us = (uint64_t)config->quiet_after_ms * 1000,
-                                .clock_drift_percent = (unsigned)config->clock_drift_percent,
-                                .window_bytes = (uint64_t)config->append_window_bytes,
-                                .window_messages = (unsigned)config->append_window_messages,
-                                .message_bytes = message_bytes,
-                                .lazy_us = (uint64_t)lazy_ms * 1000,
-                                .move_pause_us = (uint64_t)config->leader_move_pause_ms * 1000};
 }
 
 void shard_settings_changed(struct shard *shard) {
@@ -297,31 +266,4 @@ struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence)
     shard_recovery_forget(left, index, term);
     *wal_sequence = wal_append_forget(shard->io.wal, shard->number, index, term);
     return left;
-}
-
-/* ---- looking in ---- */
-
-uint32_t shard_number(const struct shard *shard) { return shard->number; }
-const struct raft *shard_raft(const struct shard *shard) { return shard->raft; }
-struct machine *shard_machine(const struct shard *shard) {
-    return shard->machine;
-}
-raft_index shard_applied_index(const struct shard *shard) { return shard->applied_index; }
-uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }
-struct shard_place shard_answering(const struct shard *shard) {
-    return shard->answering;
-}
-bool shard_is_leader(const struct shard *shard) { return raft_role(shard->raft) == RAFT_LEADER; }
-raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }
-struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard) {
-    return shard->shelf;
-}
-
-uint64_t shard_state_hash(const struct shard *shard) {
-    return shard->machine->ops->hash(shard->machine);
-}
-
-size_t shard_pending_count(const struct shard *shard) {
-    return queue_count(&shard->waiters) + queue_count(&shard->reads) +
-           queue_count(&shard->held_replies);
 }

@@ -1,13 +1,8 @@
-#include "base/check.h"
-#include "base/memory.h"
-#include "base/planted.h"
-#include "shard/internal.h"
+#include "shard/take.h"
 
-/* A snapshot of this replica, taken to let its log go. The order is always: chunks durable and read
- * back -> manifest durable -> its mark in the WAL durable -> the log before it released, and what
- * the snapshot before it alone named removed (etcd #10219).
- *
- *   NONE --> SAVING some of the cut each turn, one chunk a job --> NAMING --> MARKING --> NONE */
+#include "base/check.h"
+#include "base/planted.h"
+#include "shard/look.h"
 
 static struct snapshot_meta describe(struct shard *shard) {
     struct snapshot_meta meta = {.shard = shard->number,
@@ -312,33 +307,4 @@ void shard_tidy_snapshots(struct shard *shard) {
     if (shard->own.stage == OWN_NONE && shard->incoming.stage == INCOMING_NONE) {
         snapshot_shelf_tidy(shard->shelf);
     }
-}
-
-void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence) {
-    struct own_snapshot *own = &shard->own;
-    if (own->stage != OWN_MARKING || own->mark_sequence > wal_sequence) {
-        return;
-    }
-    struct snapshot_meta meta = own->meta;
-    shard->snapshot_index = meta.index;
-    /* Less, if the machine went back meanwhile (rewind.c). */
-    bool has_more = shard->applied_bytes > own->log_bytes;
-    shard->applied_bytes = has_more ? shard->applied_bytes - own->log_bytes : 0;
-    metric_add(shard->cells.snapshots_taken, 1);
-    metric_observe(shard->cells.snapshot_time, shard_now_us(shard) - own->begun_us);
-    log_line(shard->io.log, LOG_INFO, "snapshot taken", LOG_F("shard", shard->number),
-             LOG_F("index", meta.index), LOG_F("term", meta.term),
-             LOG_F("chunks", own->plan.chunk_count));
-    snapshot_shelf_put(shard->shelf, own->manifest);
-    own->manifest = NULL;
-    shard_release_own(shard);
-    wal_release(shard->io.wal, shard->number, meta.index);
-    shard_rewind_to_newest(shard);
-    shard_tidy_snapshots(shard);
-    if (shard->io.snapshot_durable) {
-        shard->io.snapshot_durable(shard->io.context, shard);
-    }
-    struct raft_event event = {
-        .kind = RAFT_COMPACT, .snapshot_index = meta.index, .snapshot_term = meta.term};
-    shard_step(shard, &event);
 }

@@ -1,20 +1,8 @@
-/* The traces of commands on this replica: for each command with a trace id, one log line a stage,
- * on every replica that its entry passes. `us` is the time since this replica first saw it.
- *
- *   leader     proposed -> appended -+-> durable ---------+-> applied   (replied: node/)
- *   follower               appended -+-> committed -------+-> applied
- *
- * Durable and committed come in either order: a majority may be durable before this disk is (the
- * leader's own need not be among them). A command is forgotten when it is durable and applied here,
- * when another entry took the place of its own, or when a snapshot covers it.
- *
- * A command that turned out slow has no id while it is under way. Its entry gets one afterwards:
- * the stages behind it are told from the moments that are kept of all entries (moments.h), those
- * that are still to come as for any other trace. */
+#include "shard/trace.h"
+
 #include <stdio.h>
 
 #include "base/check.h"
-#include "shard/internal.h"
 
 static void say_at(const struct shard *shard, const struct shard_trace *trace, const char *stage,
                    uint64_t at_us) {

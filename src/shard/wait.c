@@ -1,7 +1,7 @@
-/* WAIT: who asks how far what was proposed here so far has come. It is told once a majority has it
- * on disk, and as many replicas as were asked for, or when its time is up, as it stands then. */
-#include "base/check.h"
-#include "shard/internal.h"
+#include "shard/wait.h"
+
+#include "shard/propose.h"
+#include "shard/step.h"
 
 static uint32_t replicas_with(const struct shard *shard, raft_index index) {
     const struct raft_configuration *members = raft_configuration(shard->raft);

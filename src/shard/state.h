@@ -1,13 +1,19 @@
-/* What the files of shard/ share: the struct itself, and who does what.
- *   shard.c     life; one step of raft and what it asks for (save, send, hold)
- *   propose.c   gathers commands into entries; keeps who waits for them
- *   apply.c     runs committed entries, answers those who wait
- *   early.c     running ahead of the commit; hold.c: replies that wait for it; rewind.c: going back
- *   read.c      linearizable reads, expiry found by them
- *   plan.c, cut.c, take.c         a snapshot of this replica: which chunks, what they hold, when
- *   send.c, receive.c, install.c  snapshots from leader to follower
- *   trace.c     log lines for commands with a trace id; moments.c: for those that were slow
- *   recover.c   what the WAL says at start */
+/* All that one replica holds, for the files of this folder alone. A file calls none that comes
+ * later in this list, but for one door: shard_step(), by which any of them gives raft an event, and
+ * what comes of it may be any of this.
+ *
+ *   machine, payload, plan, cut, moments   know no shard
+ *   look       what it is just now          timing     how patient raft is
+ *   trace      log lines for commands that have a trace id, or were slow
+ *   recover    what the WAL says at start   hold       replies that wait for the commit
+ *   early      running ahead of the commit  propose    commands into entries; who waits for them
+ *   read       linearizable reads           wait       WAIT
+ *   forget     the log in memory            take       snapshots of this replica
+ *   apply      runs committed entries       rewind     going back
+ *   send       snapshots to followers       step       one step of raft, and what it asks for
+ *   taken      a snapshot that is durable   incoming   one that comes in
+ *   install    made into a machine          receive    from the leader
+ *   events     what the owner brings        shard      its life, and when it is due */
 #pragma once
 #include "base/cursor.h"
 #include "base/queue.h"
@@ -273,128 +279,8 @@ static inline uint64_t shard_pause_us(const struct shard *shard) {
     return (uint64_t)shard->io.config->snapshot_pause_ms * 1000;
 }
 
+/* Its owner looks at when it is due again. */
+static inline void shard_touch(struct shard *shard) { shard->io.touched(shard->io.context, shard); }
 static inline uint64_t shard_now_us(const struct shard *shard) {
     return shard->io.clock->monotonic_us(shard->io.clock);
 }
-
-/* step.c */
-int shard_step(struct shard *shard, struct raft_event *event); /* what raft says to a proposal */
-void shard_touch(struct shard *shard);
-bool shard_may_expire(const struct shard *shard); /* does any key of it have a time to expire? */
-
-/* propose.c */
-/* Other entries came between what was proposed so far and the batch that is being gathered. */
-void shard_batch_moved(struct shard *shard, raft_index from, raft_index by);
-raft_index shard_next_index(
-    const struct shard *shard); /* where the last command proposed so far stands or will stand */
-void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys);
-void shard_refuse_batch(struct shard *shard);
-void shard_refuse_last_entry(struct shard *shard);
-void shard_give_up_late(struct shard *shard, uint64_t now_us);
-void shard_forget_covered(struct shard *shard,
-                          raft_index index); /* a snapshot covers these: their fate is unknown */
-
-/* trace.c. A command of the batch: called before it is counted. */
-void shard_trace_gather(struct shard *shard, struct bytes id);
-void shard_trace_proposed(struct shard *shard, raft_index index, raft_term term,
-                          struct bytes traces, uint32_t count);
-void shard_trace_appended(struct shard *shard, const struct raft_entry *entry,
-                          uint64_t wal_sequence);
-/* What a step did, for those that turn out slow. */
-void shard_note_moments(struct shard *shard, const struct raft_event *event,
-                        const struct raft_actions *actions);
-void shard_note_applied(struct shard *shard, uint64_t now_us);
-/* The rest only while there are `traces`. */
-void shard_trace_truncated(struct shard *shard, raft_index from);
-void shard_trace_durable(struct shard *shard, uint64_t wal_sequence);
-void shard_trace_committed(struct shard *shard, raft_index commit_index);
-void shard_trace_applied(struct shard *shard, const struct raft_entry *entry);
-
-/* apply.c */
-void shard_apply(struct shard *shard); /* up to the limit; answers what is committed by now */
-
-/* early.c */
-uint32_t shard_patience_us(const struct shard *shard); /* of the sync of what is async */
-raft_index shard_apply_limit(const struct shard *shard);
-void shard_ran_ahead(struct shard *shard); /* perhaps: something was applied */
-void shard_caught_up(struct shard *shard); /* perhaps: the commit index moved */
-
-/* rewind.c */
-/* The log lost its end from there on: so must the machine, if it has that. May step raft. */
-void shard_rewind(struct shard *shard, raft_index truncated_from);
-/* A newer snapshot is on the shelf: who goes back begins with that. */
-void shard_rewind_to_newest(struct shard *shard);
-bool shard_is_rewinding(const struct shard *shard);
-bool shard_is_hollow(const struct shard *shard); /* the machine is no state of the shard's */
-raft_index shard_rewind_limit(const struct shard *shard); /* of what may be applied meanwhile */
-void shard_tick_rewind(struct shard *shard, uint64_t now_us);
-uint64_t shard_rewind_deadline_us(const struct shard *shard);
-void shard_end_rewind(struct shard *shard); /* where it stands */
-
-/* forget.c */
-void shard_forget_log(struct shard *shard); /* perhaps: something was applied */
-void shard_note_early(struct shard *shard, uint64_t now_us);
-/* Is all that stands behind the newest snapshot in memory? */
-bool shard_is_log_whole(const struct shard *shard);
-
-/* wait.c */
-void shard_answer_waits(struct shard *shard); /* those that are fulfilled, or whose time is up */
-void shard_refuse_waits(struct shard *shard);
-
-/* hold.c */
-/* Tells what stands in `scratch`, from a read or from what is being applied, now or when it may. */
-void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is_read);
-void shard_release_held(struct shard *shard);
-void shard_give_up_held(struct shard *shard);
-bool shard_held_is_awaited(const struct shard *shard);
-void shard_time_out_held(struct shard *shard, uint64_t now_us);
-bool shard_held_is_full(const struct shard *shard);
-
-/* read.c */
-void shard_run_reads(struct shard *shard);
-void shard_answer_reads(struct shard *shard, const struct raft_read_answer *answers, size_t count);
-void shard_refuse_reads(struct shard *shard); /* those that this replica took as leader */
-void shard_time_out_reads(struct shard *shard, uint64_t now_us);
-
-/* take.c */
-void shard_maybe_snapshot(struct shard *shard);
-/* One behind which the whole log stays in memory. */
-void shard_take_snapshot_and_log(struct shard *shard);
-void shard_tick_own(struct shard *shard, uint64_t now_us);
-uint64_t shard_own_deadline_us(const struct shard *shard);
-void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence);
-void shard_release_own(struct shard *shard);
-void shard_give_up_cut(struct shard *shard); /* the machine it is cut from goes */
-/* Files that nothing names go, unless a snapshot is being made or comes in: the next one does it.
- */
-void shard_tidy_snapshots(struct shard *shard);
-
-/* send.c */
-void shard_send_snapshot(struct shard *shard, raft_node_number peer);
-void shard_tick_outgoing(struct shard *shard, uint64_t now_us);
-uint64_t shard_outgoing_deadline_us(const struct shard *shard);
-void shard_drop_outgoing(struct shard *shard); /* no longer leader */
-void shard_release_outgoing(struct shard *shard);
-
-/* receive.c */
-void shard_tick_incoming(struct shard *shard, uint64_t now_us);
-uint64_t shard_incoming_deadline_us(const struct shard *shard);
-void shard_tell_incoming(struct shard *shard, bool is_installed);
-/* Says why to the log and to the leader, and ends the transfer. What came stays for the next. */
-void shard_refuse_incoming(struct shard *shard, const char *what, int error);
-void shard_end_incoming(struct shard *shard);
-/* A chunk that was here already cannot be read after all. */
-void shard_fetch_again(struct shard *shard, uint32_t ordinal);
-void shard_release_incoming(struct shard *shard);
-
-/* install.c */
-void shard_load_incoming(struct shard *shard); /* all its chunks are here */
-void shard_load_some(struct shard *shard, uint64_t now_us);
-void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence);
-
-/* recover.c */
-void shard_stand_at(struct shard *shard, const struct snapshot_meta *meta);
-int shard_configuration_of(const struct shard *shard, const struct snapshot_meta *meta,
-                           struct raft_configuration *configuration) MUST_CHECK;
-int shard_recover(struct shard *shard, struct shard_recovery *recovery,
-                  const struct shard_options *options, struct buffer *problem) MUST_CHECK;

@@ -1,0 +1,123 @@
+/* What the owner of a shard brings to it: messages, what became durable, peers that are lost, who
+ * would rather not lead. */
+#include "shard/install.h"
+#include "shard/step.h"
+#include "shard/taken.h"
+#include "shard/trace.h"
+
+/* A round that made several saves durable has one acknowledgement for them, the last. */
+static bool is_outdone(const struct shard *shard, const struct raft_message *message,
+                       uint64_t save_sequence) {
+    const struct held_message *next = queue_front(&shard->held);
+    return next && next->after_save <= save_sequence && message->kind == RAFT_APPEND_REPLY &&
+           next->message.kind == RAFT_APPEND_REPLY && !message->is_rejected &&
+           !next->message.is_rejected && message->to == next->message.to &&
+           message->term == next->message.term && message->log_index <= next->message.log_index;
+}
+
+bool shard_awaits_log(const struct shard *shard) {
+    return queue_count(&shard->saves) > 0 || queue_count(&shard->traces) > 0 ||
+           shard->own.stage == OWN_MARKING || shard->incoming.stage == INCOMING_MARKING;
+}
+
+void shard_durable(struct shard *shard, uint64_t wal_sequence) {
+    uint64_t save_sequence = 0;
+    struct pending_save *pending;
+    while ((pending = queue_front(&shard->saves)) && pending->wal_sequence <= wal_sequence) {
+        save_sequence = pending->save_sequence;
+        queue_pop(&shard->saves);
+    }
+    if (queue_count(&shard->traces)) {
+        shard_trace_durable(shard, wal_sequence);
+    }
+    shard_own_snapshot_durable(shard, wal_sequence);
+    shard_incoming_durable(shard, wal_sequence);
+    if (save_sequence == 0) {
+        return;
+    }
+    shard->durable_save = save_sequence;
+    struct held_message *held;
+    while ((held = queue_front(&shard->held)) && held->after_save <= save_sequence) {
+        struct raft_message message = held->message;
+        queue_pop(&shard->held);
+        if (!is_outdone(shard, &message, save_sequence)) {
+            shard->io.send(shard->io.context, shard, &message);
+        }
+    }
+    struct raft_event event = {.kind = RAFT_DURABLE, .save_sequence = save_sequence};
+    shard_step(shard, &event);
+}
+
+/* What is appended is applied some day without further question, so it is looked at before. */
+static bool are_entries_readable(const struct shard *shard, const struct raft_message *message) {
+    for (size_t i = 0; i < message->entry_count; i++) {
+        const struct raft_entry *entry = message->entries[i];
+        int error =
+            entry->kind == RAFT_ENTRY_COMMANDS ? payload_check(raft_entry_payload(entry)) : 0;
+        if (error) {
+            log_line(shard->io.log, LOG_ERROR, "append refused: an entry of it cannot be read",
+                     LOG_F("shard", shard->number), LOG_F("from", message->from),
+                     LOG_F("term", entry->term), LOG_F("index", entry->index),
+                     LOG_T("error", error_text(error)));
+            return false;
+        }
+    }
+    return true;
+}
+
+void shard_message(struct shard *shard, const struct raft_message *message) {
+    if (!are_entries_readable(shard, message)) {
+        return;
+    }
+    if (message->kind == RAFT_APPEND) {
+        raft_set_room(shard->raft, wal_space(shard->io.wal) != WAL_SPACE_RESERVED);
+    }
+    struct raft_event event = {.kind = RAFT_MESSAGE, .message = message};
+    shard_step(shard, &event);
+}
+
+void shard_peer_lost(struct shard *shard, raft_node_number peer) {
+    struct raft_event event = {.kind = RAFT_PEER_LOST, .peer = peer};
+    shard_step(shard, &event);
+}
+
+void shard_wake(struct shard *shard) {
+    struct raft_event event = {.kind = RAFT_WAKE};
+    shard_step(shard, &event);
+}
+
+void shard_peer_suspected(struct shard *shard, raft_node_number peer) {
+    struct raft_event event = {.kind = RAFT_PEER_SUSPECTED, .peer = peer};
+    shard_step(shard, &event);
+}
+
+void shard_set_standing(struct shard *shard, raft_node_number node, enum raft_standing standing,
+                        const char *reason) {
+    if (node == shard->self) {
+        shard->reluctance = standing == RAFT_WILLING ? NULL : reason;
+    }
+    struct raft_event event = {.kind = RAFT_STANDING, .peer = node, .standing = standing};
+    shard_step(shard, &event);
+}
+
+bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause) {
+    shard_flush(shard); /* raft takes nothing more meanwhile */
+    struct raft_event event = {.kind = RAFT_TRANSFER, .peer = to};
+    shard->is_transfer_begun = false;
+    shard_step(shard, &event);
+    if (shard->is_transfer_begun) {
+        shard_count_move(shard, cause);
+    }
+    return shard->is_transfer_begun;
+}
+
+bool shard_give_back(struct shard *shard, raft_node_number to) {
+    const struct config *config = shard->io.config;
+    int64_t led_ms = config->leader_return_ms > config->leader_move_pause_ms
+                         ? config->leader_return_ms
+                         : config->leader_move_pause_ms;
+    const struct raft_led led = {.now_us = shard_now_us(shard),
+                                 .least_us = (uint64_t)led_ms * 1000};
+    return config->leader_return_ms > 0 && raft_may_give_back(shard->raft, to, &led) &&
+           shard_transfer(shard, to, "preferred");
+}

@@ -1,0 +1,42 @@
+#include "shard/look.h"
+
+uint32_t shard_number(const struct shard *shard) { return shard->number; }
+const struct raft *shard_raft(const struct shard *shard) { return shard->raft; }
+struct machine *shard_machine(const struct shard *shard) {
+    return shard->machine;
+}
+raft_index shard_applied_index(const struct shard *shard) { return shard->applied_index; }
+uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }
+struct shard_place shard_answering(const struct shard *shard) {
+    return shard->answering;
+}
+bool shard_is_leader(const struct shard *shard) { return raft_role(shard->raft) == RAFT_LEADER; }
+raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }
+struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard) {
+    return shard->shelf;
+}
+
+uint64_t shard_state_hash(const struct shard *shard) {
+    return shard->machine->ops->hash(shard->machine);
+}
+
+size_t shard_pending_count(const struct shard *shard) {
+    return queue_count(&shard->waiters) + queue_count(&shard->reads) +
+           queue_count(&shard->held_replies);
+}
+
+bool shard_may_expire(const struct shard *shard) {
+    return shard->machine->ops->may_expire && shard->machine->ops->may_expire(shard->machine);
+}
+
+bool shard_is_rewinding(const struct shard *shard) { return shard->rewind.stage != REWIND_NONE; }
+
+bool shard_is_hollow(const struct shard *shard) { return shard->rewind.stage == REWIND_LOADING; }
+
+bool shard_is_settled(const struct shard *shard) {
+    return shard->applied_index <= raft_commit_index(shard->raft) && !shard_is_hollow(shard);
+}
+
+bool shard_is_log_whole(const struct shard *shard) {
+    return raft_first_index(shard->raft) <= shard->snapshot_index + 1;
+}

@@ -1,0 +1,12 @@
+/* Snapshots to followers that need what the log no longer has. The leader offers its manifest, and
+ * the follower asks for the pieces that it lacks; so what is lost is asked for again, and what is
+ * here already is not sent. A chunk is read whole, verified, on the bulk lane, and held while its
+ * pieces are sent. A follower that is silent is given up, and raft asks again once it is heard. */
+#pragma once
+#include "shard/state.h"
+
+void shard_send_snapshot(struct shard *shard, raft_node_number peer);
+void shard_tick_outgoing(struct shard *shard, uint64_t now_us);
+uint64_t shard_outgoing_deadline_us(const struct shard *shard);
+void shard_drop_outgoing(struct shard *shard); /* no longer leader */
+void shard_release_outgoing(struct shard *shard);
