@@ -104,10 +104,10 @@ static bool is_of_gossip(int fault) {
     return begins_with(name, "GOSSIP_") || begins_with(name, "EXEMPLAR_");
 }
 
-/* These need moments that tests/unit/raft/random.c makes far more often, and finds there: a
- * replica that comes back without its promises did harm in one of forty seeds. The last one a
- * cluster never sees: the repair of the log finds that nothing was lost.
- * tests/unit/store/test_disk_errors.c finds it, on a log that nobody repairs. */
+/* These need moments that tests/unit/raft/random.c makes far more often, and finds there, or the
+ * script of the rule, tests/script/raft: a replica that comes back without its promises did harm
+ * in one of forty seeds. The last one a cluster never sees: the repair of the log finds that
+ * nothing was lost. tests/unit/store/test_disk_errors.c finds it, on a log that nobody repairs. */
 static bool is_out_of_reach(int fault) {
     return fault == PLANTED_CHANGE_BEFORE_COMMIT || fault == PLANTED_JOINT_BY_NEW_VOTERS ||
            fault == PLANTED_UNEQUAL_PAIR_COUNTED || fault == PLANTED_QUIET_PROMISE_FORGOTTEN ||

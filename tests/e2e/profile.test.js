@@ -76,17 +76,23 @@ async function get(node, where) {
   return {status: answer.status, type: answer.headers.get('content-type'), body: Buffer.from(await answer.arrayBuffer())};
 }
 
+const VALUE = 'x'.repeat(100);
+const all = (connection, words, count) => Promise.all(Array.from({length: count}, (_, i) => connection.ask(...words(i))));
+
+async function fill(node) {
+  const connection = await Connection.open(node.port);
+  await all(connection, (i) => ['SET', `key${i}`, VALUE], 20000);
+  connection.close();
+}
+
 // Work that costs the node far more than who asks for it: beside others that are busy it still gets its share of a core.
 async function busy(node, ending) {
   const connection = await Connection.open(node.port);
-  const all = (words, count) => Promise.all(Array.from({length: count}, (_, i) => connection.ask(...words(i))));
-  const value = 'x'.repeat(100);
   let isDone = false;
   ending.finally(() => { isDone = true; });
-  await all((i) => ['SET', `key${i}`, value], 20000);
   while (!isDone) {
-    await all((i) => ['SET', `key${i}`, value], 100);
-    await all(() => ['KEYS', 'no*such*key'], 20);
+    await all(connection, (i) => ['SET', `key${i}`, VALUE], 100);
+    await all(connection, () => ['KEYS', 'no*such*key'], 20);
   }
   connection.close();
 }
@@ -106,6 +112,7 @@ const namesOf = (stacks, mapping) => {
 
 test('a profile of a busy node has its stacks, by thread; a second one at the same time is refused', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1});
+  await fill(node);
   const profiling = get(node, '/debug/profile?seconds=4');
   await new Promise((resolve) => setTimeout(resolve, 300));
   const second = await get(node, '/debug/profile?seconds=1');

@@ -1,11 +1,12 @@
 /* Runs text scripts against a few replicas, and holds what happened against the text that stands
  * below each command.
  *
- *      raft_script [--rewrite] FILE...
+ *      raft_script [--rewrite | --plant FAULT] FILE...
  *
  * A script is blocks: command lines, `----`, the expected words up to an empty line. Lines that
  * begin with # are comments. With --rewrite the expected words are replaced by what happened, to be
- * read in the diff.
+ * read in the diff. With --plant a fault of base/planted.def must show: exits 0 only if something
+ * else happened.
  *
  *   cluster N [learners=2,3] [new=3,4] [window=M] [window-bytes=B] [message-bytes=B] [quiet=MS]
  *        [lazy=MS]
@@ -47,6 +48,7 @@
  *   install N FROM INDEX    N takes over the snapshot of FROM
  *   deadline N              when N wants to look again
  *   show [N]                roles and logs */
+#include "../plant_fault.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "cluster.h"
@@ -663,8 +665,11 @@ static bool file_run(const char *path, bool is_rewritten) {
 
 int main(int argc, char **argv) {
     bool is_rewritten = argc > 1 && strcmp(argv[1], "--rewrite") == 0;
+    bool is_planted = argc > 2 && strcmp(argv[1], "--plant") == 0;
+    if (is_planted && !plant_fault(argv[2]))
+        return 1;
     int failed = 0;
-    for (int i = is_rewritten ? 2 : 1; i < argc; i++)
+    for (int i = is_planted ? 3 : is_rewritten ? 2 : 1; i < argc; i++)
         failed += !file_run(argv[i], is_rewritten);
-    return failed ? 1 : 0;
+    return is_planted ? failed == 0 : failed != 0;
 }
