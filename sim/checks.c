@@ -89,6 +89,18 @@ static void check_leader(struct simulation *simulation, struct shard_checks *che
         checks->newest_term = term;
 }
 
+/* A release of before level 1 refuses entries with trace ids, and would never go on. */
+static void check_readable(struct simulation *simulation, unsigned node, uint32_t number,
+                           const struct raft_entry *entry) {
+    bool is_traced =
+        entry->kind == RAFT_ENTRY_COMMANDS && payload_is_traced(raft_entry_payload(entry));
+    if (is_traced && simulation->nodes[node]->level < 1)
+        simulation_fail(simulation,
+                        "shard %u: node %u holds an entry with a trace id at index %llu, which its "
+                        "release cannot read",
+                        number, node + 1, (unsigned long long)entry->index);
+}
+
 static void check_committed(struct simulation *simulation, struct shard_checks *checks,
                             unsigned node, uint32_t number, const struct raft *raft) {
     raft_index until = raft_commit_index(raft);
@@ -98,6 +110,7 @@ static void check_committed(struct simulation *simulation, struct shard_checks *
         const struct raft_entry *entry = raft_entry_at(raft, index);
         if (entry == NULL)
             continue;
+        check_readable(simulation, node, number, entry);
         uint64_t fingerprint = fingerprint_of(entry);
         uint64_t *known = indexed_at(&checks->committed, index);
         if (*known == 0)

@@ -58,6 +58,7 @@ static const struct {
     {PLANTED_SETTINGS_FORGOTTEN_AT_START, "membership"},
     {PLANTED_SETTINGS_OF_ONE_THREAD, "membership"},
     {PLANTED_CHANGE_BEFORE_COMMIT, "membership"},
+    {PLANTED_TRACE_UNGATED, "upgrade"},
     {PLANTED_JOINT_BY_NEW_VOTERS, "membership"},
     {PLANTED_REMOVED_NODE_STAYS, "loss"},
     {PLANTED_RECOVERY_DROPS_UNCONFIRMED, "loss"},

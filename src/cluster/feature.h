@@ -1,7 +1,8 @@
-/* Feature levels: what the control shard's machine decides differently from releases before. All
- * replicas must decide alike, so a rule holds from the entry on that raises the topology's level to
- * it, and that is proposed only when every node of the topology says that it knows it. A level is
- * never lowered: a release that does not know it cannot read the topology any more. */
+/* Feature levels: what the control shard's machine decides differently from releases before, and
+ * what may stand in logs that those cannot read. All replicas must decide alike, so a rule holds
+ * from the entry on that raises the topology's level to it, and that is proposed only when every
+ * node of the topology says that it knows it. A level is never lowered: a release that does not
+ * know it cannot read the topology any more. */
 #pragma once
 #include "cluster/topology.h"
 

@@ -186,6 +186,11 @@ static enum route_result run_traced(struct session *session, const struct bytes 
         session_reply_now(session, buffer_bytes(reply.out));
         return ROUTE_DONE;
     }
+    if (!trace_is_known_to_all(worker)) {
+        return refuse(session,
+                      "ERR not all nodes of the cluster can read trace ids yet: install this "
+                      "release on all, with feature-level-maximum at 1 or more");
+    }
     worker->sessions->tracing = arguments[2];
     session->last_command = command;
     uint64_t ticket = session->first_ticket + queue_count(&session->slots);

@@ -8,6 +8,8 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/planted.h"
+#include "cluster/feature.h"
 #include "session/session.h"
 #include "session/sessions.h"
 #include "session/slowlog.h"
@@ -27,6 +29,11 @@ void trace_say_replied(const struct worker *worker, const char *id, uint32_t sha
     log_line(worker->io.log, LOG_INFO, "trace", LOG_T("trace", id), LOG_T("stage", "replied"),
              LOG_F("node", worker->self), LOG_F("shard", shard), LOG_T("outcome", outcome),
              LOG_F("us", worker_now_us(worker) - begun_us));
+}
+
+bool trace_is_known_to_all(const struct worker *worker) {
+    return !worker->topology || feature_is_on(worker->topology, FEATURE_TRACED_ENTRIES) ||
+           PLANTED(TRACE_UNGATED);
 }
 
 /* ---- waiting for the reply ---- */
@@ -100,7 +107,7 @@ bool trace_is_picked(struct worker *worker, const struct command *command) {
     if (!(command->flags & COMMAND_WRITE) || command->flags & COMMAND_INTERNAL) {
         return false;
     }
-    if (worker->config.trace_one_in == 0 ||
+    if (worker->config.trace_one_in == 0 || !trace_is_known_to_all(worker) ||
         ++worker->sessions->untraced_writes < (uint64_t)worker->config.trace_one_in) {
         return false;
     }

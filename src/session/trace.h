@@ -2,6 +2,9 @@
 #pragma once
 #include "session/session.h"
 
+/* Trace ids stand in log entries, which every node of the cluster must be able to read; once all
+ * can, they always can. */
+bool trace_is_known_to_all(const struct worker *worker);
 /* Counts a write while trace-one-in is not 0; is this the one? Then it is to be run so. */
 bool trace_is_picked(struct worker *worker, const struct command *command);
 /* The traced command that would have had this ticket was run: its reply may have been written at

@@ -167,6 +167,10 @@ class Node {
     return until(`${this.address} sees a leader for every slot`,
       async () => (await this.ask('CLUSTER', 'INFO')).includes('cluster_state:ok'));
   }
+  // The feature level of the cluster, as this node knows it.
+  async level() {
+    return Number(/feature_level:(\d+)/.exec(await this.ask('INFO'))[1]);
+  }
   // Who leads which slots, by what this node believes: "0-5460 7001,...".
   async leaders() {
     const ranges = await this.ask('CLUSTER', 'SLOTS');

@@ -5,8 +5,6 @@ const assert = require('node:assert');
 const test = require('node:test');
 const {run, program, startCluster, startNodes, until} = require('./cluster.js');
 
-const levelOf = async (node) => Number(/feature_level:(\d+)/.exec(await node.ask('INFO'))[1]);
-
 test('feature levels', async (t) => {
   const cluster = await startNodes(t, {nodes: 3, flags: ['--feature-level-maximum', 0]});
   await cluster.create();
@@ -22,12 +20,16 @@ test('feature levels', async (t) => {
     await upgrade(cluster.nodes[1]);
     await cluster.whole();
     await until('a write', async () => /OK|MOVED/.test(await cluster.nodes[0].ask('SET', '{level}k', 'v')));
-    for (const node of cluster.nodes) assert.strictEqual(await levelOf(node), 0);
+    for (const node of cluster.nodes) assert.strictEqual(await node.level(), 0);
+  });
+
+  await t.test('and no entry has a trace id, which that node could not read', async () => {
+    assert.match(String(await cluster.nodes[0].ask('TROTHDB', 'TRACE', 'early-1', 'SET', '{level}k', 'w')), /ERR not all nodes .* can read trace ids/);
   });
 
   await t.test('it is raised when all nodes know it', async () => {
     await upgrade(cluster.nodes[2]);
-    await until('all nodes have it', async () => (await Promise.all(cluster.nodes.map(levelOf))).every((level) => level === 1), 60000);
+    await until('all nodes have it', async () => (await Promise.all(cluster.nodes.map((node) => node.level()))).every((level) => level === 1), 60000);
   });
 
   await t.test('a node that is told not to know it does not start any more', async () => {
@@ -42,5 +44,5 @@ test('feature levels', async (t) => {
 
 test('a cluster of one knows all that it knows', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1});
-  await until('the level', async () => await levelOf(node) === 1);
+  await until('the level', async () => await node.level() === 1);
 });

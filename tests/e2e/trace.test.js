@@ -16,6 +16,7 @@ async function leaderOf(cluster) {
 
 test('traces', async (t) => {
   const cluster = await startCluster(t, {nodes: 3, shards: 2, workers: 2, isCalm: true, flags: ['--enable-debug-command', 'local']});
+  await until('all nodes can read traces', async () => (await Promise.all(cluster.nodes.map((node) => node.level()))).every((level) => level >= 1));
   const leader = await leaderOf(cluster);
   const followers = cluster.nodes.filter((node) => node !== leader);
   const slow = (us) => Promise.all(followers.map((node) => node.ask('CONFIG', 'SET', 'debug-sync-delay-us', us)));

@@ -176,6 +176,23 @@ static void test_one_trace_an_entry(void **state) {
     world_free(world);
 }
 
+/* Ids stand in entries that a node of an older release could not read: while the cluster may have
+ * one, nobody's does. */
+static void test_no_id_before_all_nodes_can_read_it(void **state) {
+    (void)state;
+    static const char *const settings[] = {
+        "trace-one-in", "1", "slowlog-log-slower-than", "0", "feature-level-maximum", "0", NULL};
+    struct world *world = world_new(1, settings);
+    struct client *client = world_connect(world, 0);
+    world_pass_ms(world, 1000);
+    client_ask(client, "TROTHDB TRACE mine SET k 1");
+    assert_non_null(strstr(client_take(client), "-ERR not all nodes of the cluster can read"));
+    CLIENT_EXPECT(client, "EXISTS k\nSET k 2", ":0\r\n+OK\r\n");
+    client_ask(client, "SLOWLOG GET -1");
+    assert_null(strstr(client_take(client), "$5\r\nTRACE\r\n$16"));
+    world_free(world);
+}
+
 /* Where everything is slow, a burst is traced, and then one a second. */
 static void test_traces_are_bounded_in_rate(void **state) {
     (void)state;
@@ -255,6 +272,7 @@ RUN_TESTS(cmocka_unit_test(test_excerpts_are_cut_as_redis_cuts_them),
           cmocka_unit_test(test_the_oldest_go_and_workers_are_merged), cmocka_unit_test(test_words),
           cmocka_unit_test(test_a_slow_write_is_traced_afterwards),
           cmocka_unit_test(test_one_trace_an_entry),
+          cmocka_unit_test(test_no_id_before_all_nodes_can_read_it),
           cmocka_unit_test(test_traces_are_bounded_in_rate),
           cmocka_unit_test(test_what_waits_is_kept),
           cmocka_unit_test(test_words_stay_with_their_commands))
