@@ -6,6 +6,14 @@ bool shard_held_is_full(const struct shard *shard) {
     return shard->held_reply_bytes.length >= SHARD_HELD_REPLY_BYTES_MAXIMUM;
 }
 
+/* That asynchronous writes take their time on the way to the disk is no trouble: a read waits for
+ * that, too. */
+static uint64_t patience_us(const struct shard *shard, bool is_read) {
+    const struct config *config = shard->io.config;
+    return 1000 * (uint64_t)(is_read ? config->read_timeout_ms + config->durability_async_ms
+                                     : config->write_timeout_ms);
+}
+
 void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is_read) {
     bool may_leave = shard_is_settled(shard) || (waiter->is_async && shard_is_leader(shard)) ||
                      (PLANTED(SYNC_ANSWERED_EARLY) && !is_read) ||
@@ -16,16 +24,12 @@ void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is
         shard->io.reply(shard->io.context, shard, waiter, SHARD_DONE, reply);
         return;
     }
-    uint64_t now = shard_now_us(shard);
-    uint64_t patience_us = (uint64_t)(is_read ? shard->io.config->read_timeout_ms
-                                              : shard->io.config->write_timeout_ms) *
-                           1000;
     struct held_reply *held = queue_push(&shard->held_replies);
     shard_touch(shard);
     *held = (struct held_reply){.index = shard->applied_index,
                                 .waiter = *waiter,
                                 .is_read = is_read,
-                                .deadline_us = now + patience_us,
+                                .deadline_us = shard_now_us(shard) + patience_us(shard, is_read),
                                 .bytes = reply.length};
     buffer_append_bytes(&shard->held_reply_bytes, reply);
 }
@@ -57,14 +61,26 @@ void shard_release_held(struct shard *shard) {
     }
 }
 
-/* A write may be in the log of another, who may commit it yet; a read was none. */
-static void give_up(struct shard *shard, struct held_reply *held) {
+static void answer_last(struct shard *shard, struct held_reply *held, enum shard_outcome outcome,
+                        struct bytes reply) {
     struct shard_waiter waiter = held->waiter;
     held->waiter.target = NULL;
     if (waiter.target) {
-        shard->io.reply(shard->io.context, shard, &waiter,
-                        held->is_read ? SHARD_NOT_EXECUTED : SHARD_UNKNOWN, BYTES_NONE);
+        shard->io.reply(shard->io.context, shard, &waiter, outcome, reply);
     }
+}
+
+/* A write may be in the log of another, who may commit it yet; a read was none. */
+static void give_up(struct shard *shard, struct held_reply *held) {
+    answer_last(shard, held, held->is_read ? SHARD_NOT_EXECUTED : SHARD_UNKNOWN, BYTES_NONE);
+}
+
+/* This replica leads all the same. A client that were told "not executed" would be sent to look for
+ * a leader, and for a cluster that is not down. */
+static void time_out_read(struct shard *shard, struct held_reply *held) {
+    answer_last(shard, held, SHARD_DONE,
+                BYTES_LITERAL("-TRYAGAIN what this read saw is not on the disks of a majority yet; "
+                              "TROTHDB WITH async reads without waiting for that\r\n"));
 }
 
 void shard_give_up_held(struct shard *shard) {
@@ -88,7 +104,12 @@ bool shard_held_is_awaited(const struct shard *shard) {
 void shard_time_out_held(struct shard *shard, uint64_t now_us) {
     for (size_t i = 0; i < queue_count(&shard->held_replies); i++) {
         struct held_reply *held = queue_at(&shard->held_replies, i);
-        if (now_us >= held->deadline_us) {
+        if (now_us < held->deadline_us) {
+            continue;
+        }
+        if (held->is_read && shard_is_leader(shard)) {
+            time_out_read(shard, held);
+        } else {
             give_up(shard, held);
         }
     }

@@ -132,6 +132,29 @@ static void test_stalled_disks_bound_the_risk(void **state) {
     world_free(world);
 }
 
+/* A synchronous read has the patience that asynchronous writes are given, and its own beside it.
+ * When that is over nothing is wrong with the shard: to look for another leader would not help. */
+static void test_late_synchronous_read(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    world->replicas[1].config.durability_async_ms = 3000;
+    world->replicas[1].config.read_timeout_ms = 2000;
+    hold_disks(world, true);
+    uint64_t written = propose_async(world, 1, "SET k 1");
+    world_settle(world);
+    assert_answer(world, written, "DONE +OK|");
+    uint64_t early = world_read(world, 1, "GET k", 0);
+    world_run(world, 4900);
+    assert_answer(world, early, "");
+    world_run(world, 200);
+    assert_non_null(strstr(world_answer(world, early), "DONE -TRYAGAIN what this read saw"));
+    assert_true(shard_is_leader(world->replicas[1].shard));
+    hold_disks(world, false);
+    world_settle(world);
+    assert_answer(world, world_read(world, 1, "GET k", 0), "DONE $1|1|");
+    world_free(world);
+}
+
 /* Leader 1 and follower 2 have received a write; 2 loses it with its memory, 1 is cut off. The
  * others go on without it. When 1 hears of them it goes back, and never shows again what was lost;
  * who waited for the disk there hears that the write's outcome is unknown and that the read was
@@ -346,6 +369,7 @@ int main(void) {
         cmocka_unit_test(test_entry_of_both_kinds),
         cmocka_unit_test(test_needs_a_majority),
         cmocka_unit_test(test_stalled_disks_bound_the_risk),
+        cmocka_unit_test(test_late_synchronous_read),
         cmocka_unit_test(test_lost_write_is_taken_back),
         cmocka_unit_test(test_goes_back_to_the_snapshot),
         cmocka_unit_test(test_goes_back_turn_by_turn),
