@@ -2,7 +2,6 @@
 #include "base/check.h"
 #include "raft/lazy.h"
 #include "raft/lease.h"
-#include "raft/look.h"
 #include "raft/replicate.h"
 
 enum {

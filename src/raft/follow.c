@@ -5,7 +5,6 @@
 #include "raft/quiet.h"
 #include "raft/read_queue.h"
 #include "raft/save.h"
-#include "raft/standing.h"
 
 void raft_follow(struct raft *raft, raft_term term, raft_node_number leader) {
     CHECK(term >= raft->term);

@@ -2,7 +2,6 @@
 #include "base/planted.h"
 #include "raft/append.h"
 #include "raft/lease.h"
-#include "raft/look.h"
 
 /* It has everything, knows that it is committed, and is there to hear of it. */
 static bool may_follow_quietly(const struct raft *raft, const struct raft_progress *peer) {

@@ -1,7 +1,6 @@
 #include "raft/move.h"
 #include "base/planted.h"
 #include "raft/lease.h"
-#include "raft/look.h"
 #include "raft/peers.h"
 #include "raft/transfer.h"
 

@@ -10,7 +10,6 @@
 #include "raft/election.h"
 #include "raft/follow.h"
 #include "raft/idle.h"
-#include "raft/look.h"
 #include "raft/move.h"
 #include "raft/peers.h"
 #include "raft/quiet.h"
