@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/table.h"
 #include "config/setting.h"
+#include "config/values.h"
 
 void config_init(struct config *config) {
     memset(config, 0, sizeof *config);
@@ -32,23 +33,8 @@ void config_release(struct config *config) {
 #undef SETTING_TEXT
 #undef SETTING_ENUM
 #undef SETTING_BOOL
-    size_t position = 0;
-    struct bytes name;
-    void *value;
-    while (config->remembered && table_walk(config->remembered, &position, &name, &value))
-        memory_free(value);
-    table_free(config->remembered);
+    config_values_free(config->remembered);
     memset(config, 0, sizeof *config);
-}
-
-static struct table *remembered_copy(const struct table *from) {
-    struct table *copy = table_new();
-    size_t position = 0;
-    struct bytes name;
-    void *value;
-    while (table_walk(from, &position, &name, &value))
-        table_put(copy, name, memory_copy_text(value));
-    return copy;
 }
 
 void config_copy(struct config *to, const struct config *from) {
@@ -65,7 +51,7 @@ void config_copy(struct config *to, const struct config *from) {
 #undef SETTING_TEXT
 #undef SETTING_ENUM
 #undef SETTING_BOOL
-    to->remembered = remembered_copy(from->remembered);
+    to->remembered = config_values_copy(from->remembered);
 }
 
 /* The control shard's state lies on every node's disk, and goes to whoever holds the cluster key.

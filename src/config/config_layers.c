@@ -3,25 +3,7 @@
 #include "base/glob.h"
 #include "base/memory.h"
 #include "config/setting.h"
-
-static struct table *values_copy(const struct table *from) {
-    struct table *copy = table_new();
-    size_t position = 0;
-    struct bytes name;
-    void *value;
-    while (table_walk(from, &position, &name, &value))
-        table_put(copy, name, memory_copy_text(value));
-    return copy;
-}
-
-static void values_free(struct table *values) {
-    size_t position = 0;
-    struct bytes name;
-    void *value;
-    while (values && table_walk(values, &position, &name, &value))
-        memory_free(value);
-    table_free(values);
-}
+#include "config/values.h"
 
 void config_layers_init(struct config_layers *layers, const struct config *base) {
     config_copy(&layers->base, base);
@@ -33,16 +15,16 @@ void config_layers_init(struct config_layers *layers, const struct config *base)
 void config_layers_release(struct config_layers *layers) {
     config_release(&layers->base);
     config_release(&layers->effective);
-    values_free(layers->cluster);
-    values_free(layers->node);
+    config_values_free(layers->cluster);
+    config_values_free(layers->node);
     memset(layers, 0, sizeof *layers);
 }
 
 void config_layers_copy(struct config_layers *to, const struct config_layers *from) {
     config_copy(&to->base, &from->base);
     config_copy(&to->effective, &from->effective);
-    to->cluster = values_copy(from->cluster);
-    to->node = values_copy(from->node);
+    to->cluster = config_values_copy(from->cluster);
+    to->node = config_values_copy(from->node);
 }
 
 static struct table *values_of(const struct config_layers *layers, enum config_layer layer) {
@@ -79,10 +61,10 @@ bool config_layers_unset(struct config_layers *layers, enum config_layer layer, 
 
 void config_layers_clear(struct config_layers *layers, enum config_layer layer) {
     if (layer == CONFIG_LAYER_CLUSTER) {
-        values_free(layers->cluster);
+        config_values_free(layers->cluster);
         layers->cluster = table_new();
     } else {
-        values_free(layers->node);
+        config_values_free(layers->node);
         layers->node = table_new();
     }
 }

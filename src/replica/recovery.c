@@ -41,28 +41,26 @@ static int recover_state(void *context, uint32_t shard, uint64_t term, uint32_t 
     return recovery ? 0 : ERR_DAMAGED;
 }
 
-static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    struct shard_recovery *recovery = recovery_of(context, shard);
+static int recover_mark(struct worker *worker, uint32_t shard, uint64_t index, uint64_t term,
+                        void (*mark)(struct shard_recovery *recovery, uint64_t index,
+                                     uint64_t term)) {
+    struct shard_recovery *recovery = recovery_of(worker, shard);
     if (recovery) {
-        shard_recovery_snapshot(recovery, index, term);
+        mark(recovery, index, term);
     }
     return recovery ? 0 : ERR_DAMAGED;
+}
+
+static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    return recover_mark(context, shard, index, term, shard_recovery_snapshot);
 }
 
 static int recover_forget(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    struct shard_recovery *recovery = recovery_of(context, shard);
-    if (recovery) {
-        shard_recovery_forget(recovery, index, term);
-    }
-    return recovery ? 0 : ERR_DAMAGED;
+    return recover_mark(context, shard, index, term, shard_recovery_forget);
 }
 
 static int recover_floor(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    struct shard_recovery *recovery = recovery_of(context, shard);
-    if (recovery) {
-        shard_recovery_floor(recovery, index, term);
-    }
-    return recovery ? 0 : ERR_DAMAGED;
+    return recover_mark(context, shard, index, term, shard_recovery_floor);
 }
 
 /* ---- what it lost ---- */
