@@ -5,20 +5,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/json.h"
+#include "cli/terminal/refusal.h"
 #include "io/real/real_blob.h"
 
 void backup_complain(const char *command, bool is_json, const char *text) {
     fprintf(stderr, "trothdb %s: %s\n", command, text);
     if (is_json) {
-        struct buffer out;
-        buffer_init(&out, 64 << 10);
-        struct json json = {.out = &out};
-        json_open(&json, NULL, '{');
-        json_text(&json, "error", text);
-        json_close(&json, '}');
-        printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
-        buffer_release(&out);
+        refusal_print_json(text);
     }
 }
 

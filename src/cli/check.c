@@ -11,6 +11,7 @@
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
 #include "cli/terminal/progress.h"
+#include "cli/terminal/refusal.h"
 #include "directory/directory_check.h"
 #include "io/real/real_disk.h"
 
@@ -314,14 +315,7 @@ static int complain(const struct checking *checking, int error) {
     }
     fprintf(stderr, "trothdb check: %s\n", text);
     if (checking->is_json) {
-        struct buffer out;
-        buffer_init(&out, CHECK_OUTPUT_MAXIMUM_BYTES);
-        struct json json = {.out = &out};
-        json_open(&json, NULL, '{');
-        json_text(&json, "error", text);
-        json_close(&json, '}');
-        printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
-        buffer_release(&out);
+        refusal_print_json(text);
     }
     return CHECK_USAGE;
 }

@@ -99,20 +99,8 @@ static struct topology_node *ask_nodes(const struct founding *founding, struct b
 /* ---- telling ---- */
 
 static int tell_node(const struct net_address *address, struct bytes topology, char *problem) {
-    struct client client;
-    struct response reply;
-    int error = client_open(&client, address, CLUSTER_ASK_MS);
-    if (!error) {
-        struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("FOUND"), topology};
-        error = client_call(&client, arguments, 3, &reply);
-    }
-    if (error) {
-        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
-    } else {
-        response_release(&reply);
-    }
-    client_close(&client);
-    return error;
+    struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("FOUND"), topology};
+    return cluster_tell(address, arguments, 3, problem);
 }
 
 /* The first node that takes the topology has founded the cluster: gossip and the peers tell it to

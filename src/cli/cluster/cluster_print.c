@@ -1,9 +1,9 @@
 /* What every subcommand of `trothdb cluster` says: the cluster as it is, a refusal, its usage. */
 #include <time.h>
 
-#include "base/json.h"
 #include "base/memory.h"
 #include "cli/cluster/cluster.h"
+#include "cli/terminal/refusal.h"
 
 enum { CLUSTER_OUTPUT_BYTES_MAXIMUM = 64 << 20 };
 
@@ -18,14 +18,7 @@ int cluster_fail(bool is_json, const char *what, struct bytes why) {
     memcpy(text, why.length ? (const char *)why.data : "", why.length);
     text[why.length] = '\0';
     if (is_json) {
-        struct buffer out;
-        buffer_init(&out, CLUSTER_OUTPUT_BYTES_MAXIMUM);
-        struct json json = {.out = &out};
-        json_open(&json, NULL, '{');
-        json_text(&json, "error", text);
-        json_close(&json, '}');
-        printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
-        buffer_release(&out);
+        refusal_print_json(text);
     } else {
         fprintf(stderr, "trothdb cluster: %s\n%s\n", what, text);
     }

@@ -5,6 +5,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "cli/terminal/refusal.h"
+
 enum { GOSSIP_LINE_BYTES = 16 << 10, GOSSIP_PUSH_WORDS = 5 /* at least */ };
 
 /* ---- asking ---- */
@@ -14,14 +16,7 @@ int gossip_client_fail(const struct gossip_client *asking, int exit_code, const 
         fprintf(stderr, "trothdb %s: %s\n", asking->command, problem);
         return exit_code;
     }
-    struct buffer out;
-    buffer_init(&out, GOSSIP_LINE_BYTES);
-    struct json json = {.out = &out};
-    json_open(&json, NULL, '{');
-    json_text(&json, "error", problem);
-    json_close(&json, '}');
-    printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
-    buffer_release(&out);
+    refusal_print_json(problem);
     return exit_code;
 }
 

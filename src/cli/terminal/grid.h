@@ -15,7 +15,7 @@ struct grid {
     char alignment[GRID_COLUMN_MAXIMUM + 1];
     unsigned column_count;
     size_t cell_count;
-    size_t width;        /* of a line at most; 0: as wide as it comes */
+    size_t width; /* of a line at most; 0: as wide as it comes */
     bool is_left_out[GRID_COLUMN_MAXIMUM];
     struct buffer texts; /* each cell NUL-terminated, one behind the other */
 };
