@@ -1,5 +1,6 @@
 #include "loopback.h"
 #include "../unit.h"
+#include "io/real/socket.h"
 #include <arpa/inet.h>
 #include <unistd.h>
 
@@ -27,6 +28,16 @@ struct net_address loopback_address(void) {
         address.port = (uint16_t)(PORT_FIRST + (first + tried++) % PORT_COUNT);
     } while (!is_free(address.port, SOCK_STREAM) || !is_free(address.port, SOCK_DGRAM));
     return address;
+}
+
+int loopback_listen(const struct net_address *address) {
+    struct buffer problem;
+    int socket;
+    buffer_init(&problem, 1000);
+    if (socket_listen(address, "port", &socket, 1, &problem) != 0)
+        fail_msg("%.*s", BYTES_PRINT(buffer_bytes(&problem)));
+    buffer_release(&problem);
+    return socket;
 }
 
 static void on_poll(uv_timer_t *timer) { (void)timer; /* wakes the loop */ }

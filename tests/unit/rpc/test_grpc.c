@@ -61,19 +61,13 @@ static void on_lost(void *context, const char *reason) {
 static void on_freed(void *context) { ((struct world *)context)->is_freed = true; }
 
 static void open_server(struct world *world, struct seal *seal) {
-    struct buffer problem;
-    int socket;
-    buffer_init(&problem, 1000);
-    if (socket_listen(&world->address, "peer-port", &socket, 1, &problem) != 0)
-        fail_msg("%.*s", BYTES_PRINT(buffer_bytes(&problem)));
-    buffer_release(&problem);
     world->server = grpc_server_new(&(struct grpc_server_options){.loop = &world->loop,
                                                                   .input = world->input,
                                                                   .seal = seal,
                                                                   .exchange = on_exchange,
                                                                   .is_serving = on_is_serving,
                                                                   .context = world});
-    assert_int_equal(grpc_server_listen(world->server, socket), 0);
+    assert_int_equal(grpc_server_listen(world->server, loopback_listen(&world->address)), 0);
 }
 
 static void open_client(struct world *world, struct seal *seal) {
@@ -250,12 +244,9 @@ static void on_check(uv_timer_t *timer) {
 static void test_a_silent_peer_is_given_up(void **state) {
     (void)state;
     struct world world;
-    struct buffer problem;
     uv_timer_t timer;
-    int socket;
     world_init(&world);
-    buffer_init(&problem, 1000);
-    assert_int_equal(socket_listen(&world.address, "peer-port", &socket, 1, &problem), 0);
+    int socket = loopback_listen(&world.address);
     open_client(&world, NULL);
     uv_timer_init(&world.loop, &timer);
     timer.data = &world;

@@ -1,6 +1,5 @@
 #include "../unit.h"
 #include "base/memory.h"
-#include "io/real/socket.h"
 #include "loopback.h"
 #include "rpc/grpc_server.h"
 #include "rpc/http2.h"
@@ -43,19 +42,13 @@ static void world_init(struct world *world, struct seal *served, struct seal *as
     assert_int_equal(uv_loop_init(&world->loop), 0);
     grpc_asks_init(&world->asks, &world->loop);
     stream_tries_init(&world->tries, &world->asks, asked, on_answer, world);
-    struct buffer problem;
-    int socket;
-    buffer_init(&problem, 1000);
-    if (socket_listen(&world->address, "peer-port", &socket, 1, &problem) != 0)
-        fail_msg("%.*s", BYTES_PRINT(buffer_bytes(&problem)));
-    buffer_release(&problem);
     world->server = grpc_server_new(&(struct grpc_server_options){.loop = &world->loop,
                                                                   .input = world->input,
                                                                   .seal = served,
                                                                   .identity = &world->identity,
                                                                   .exchange = on_exchange,
                                                                   .is_serving = on_is_serving});
-    assert_int_equal(grpc_server_listen(world->server, socket), 0);
+    assert_int_equal(grpc_server_listen(world->server, loopback_listen(&world->address)), 0);
 }
 
 static void world_release(struct world *world) {

@@ -57,15 +57,11 @@ struct office {
 
 static int office_open(void **state) {
     struct office *office = memory_allocate_zeroed(1, sizeof *office);
-    struct buffer problem;
-    int socket;
     office->address = loopback_address();
-    buffer_init(&problem, 500);
-    assert_int_equal(socket_listen(&office->address, "admin-port", &socket, 1, &problem), 0);
     assert_int_equal(uv_loop_init(&office->loop), 0);
     office->shared = node_shared_new(1);
     admin_init(&office->admin, &office->loop, office->shared, NULL);
-    assert_int_equal(admin_listen(&office->admin, socket), 0);
+    assert_int_equal(admin_listen(&office->admin, loopback_listen(&office->address)), 0);
     *state = office;
     return 0;
 }
