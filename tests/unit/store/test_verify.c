@@ -110,8 +110,12 @@ static void test_agrees_with_recovery_about_every_bit(void **state) {
                 print_message("segment %u bit %zu: %d\n", segment, bit, status);
             assert_int_equal(is_damaged, status != 0 || is_rest);
             assert_true(is_damaged || result.is_torn);
-            if (!is_damaged)
+            if (!is_damaged) {
+                assert_int_equal(result.torn_segment, segment);
+                assert_true(result.torn_offset <= bit / 8);
+                assert_true(bit / 8 < result.torn_offset + result.torn_bytes);
                 continue;
+            }
             assert_int_equal(seen.bad[0].segment, segment);
             assert_true(seen.bad[0].offset <= bit / 8);
             assert_true(bit / 8 < seen.bad[0].offset + seen.bad[0].bytes);
@@ -230,10 +234,78 @@ static void test_an_open_round_is_torn(void **state) {
     world_free(world);
 }
 
+static void header_at(const struct fake_file *file, size_t offset, struct wal_header *header) {
+    struct bytes here = bytes_of(file->live + offset, file->live_bytes - offset);
+    assert_int_equal(wal_header_decode(here, header), 0);
+}
+
+/* The last record of a log becomes one that verifies, and is of a kind with another payload. */
+static void test_a_payload_that_nothing_wrote(void **state) {
+    (void)state;
+    struct world *world = world_small_log();
+    struct fake_file *two = world_segment(world, 2);
+    size_t last = world_used_bytes(two) - SMALL_LOG_LAST_ROUND_BYTES / 2;
+    struct wal_header before, header;
+    header_at(two, last - SMALL_LOG_LAST_ROUND_BYTES / 2, &before);
+    header_at(two, last, &header);
+    struct buffer record;
+    buffer_init(&record, 4096);
+    wal_record_append(&record, WAL_STATE, 0, 0, BYTES_LITERAL("no term"));
+    header.payload_bytes = 7;
+    wal_record_seal(buffer_data(&record), &header, &before.record_crc32c);
+    memset(two->live + last, 0, SMALL_LOG_LAST_ROUND_BYTES / 2);
+    memcpy(two->live + last, buffer_data(&record), record.length);
+    struct seen seen;
+    struct wal_verification result;
+    verify(world, &seen, &result);
+    assert_int_equal(seen.bad_count, 1);
+    assert_string_equal(seen.bad[0].what, "a record verifies but has a payload that nothing wrote");
+    assert_int_equal(seen.bad[0].segment, 2);
+    assert_int_equal(seen.bad[0].offset, last);
+    assert_int_equal(seen.bad[0].bytes, record.length);
+    buffer_release(&record);
+    world_free(world);
+}
+
+/* A record of the segment, but for its life, in an entry whose own header is lost. The segment's
+ * life is known from the records before it though the checkpoint cannot be read. */
+static void test_what_an_entry_holds_is_no_record(void **state) {
+    (void)state;
+    struct world *world = world_small_log();
+    struct fake_file *one = world_segment(world, 1);
+    size_t state_at = record_from(one, 8), first_at = record_from(one, state_at + 8),
+           second_at = record_from(one, first_at + 8), third_at = record_from(one, second_at + 8);
+    struct wal_header header;
+    header_at(one, second_at, &header);
+    assert_int_equal(header.payload_bytes, 200);
+    header.life++;
+    header.record += 5;
+    struct buffer record;
+    buffer_init(&record, 4096);
+    wal_record_append(&record, WAL_ENTRY, 1, 9, bytes_of("", 0));
+    uint32_t chain = 0;
+    header.payload_bytes = 0;
+    wal_record_seal(buffer_data(&record), &header, &chain);
+    memcpy(one->live + second_at + WAL_HEADER_BYTES + 16, buffer_data(&record), record.length);
+    one->live[0] ^= 1;
+    one->live[second_at] ^= 1;
+    struct seen seen;
+    struct wal_verification result;
+    verify(world, &seen, &result);
+    assert_int_equal(seen.bad_count, 2);
+    assert_int_equal(seen.bad[0].offset, 0);
+    assert_int_equal(seen.bad[1].offset, second_at);
+    assert_int_equal(seen.bad[1].bytes, third_at - second_at);
+    buffer_release(&record);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_a_sound_log_is_called_sound),
           cmocka_unit_test(test_agrees_with_recovery_about_every_bit),
           cmocka_unit_test(test_reads_on_behind_damage),
           cmocka_unit_test(test_damage_ends_where_a_record_begins),
           cmocka_unit_test(test_an_exchanged_segment_does_not_follow),
           cmocka_unit_test(test_a_missing_segment_is_missed),
-          cmocka_unit_test(test_an_open_round_is_torn))
+          cmocka_unit_test(test_an_open_round_is_torn),
+          cmocka_unit_test(test_a_payload_that_nothing_wrote),
+          cmocka_unit_test(test_what_an_entry_holds_is_no_record))
