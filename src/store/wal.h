@@ -43,9 +43,9 @@ struct wal_repairer {
     void *context;
 };
 struct wal_repaired {
-    uint64_t gap_count, gap_bytes; /* where nothing could be read; 0: the log was whole */
-    uint64_t segment, offset;      /* of the first gap */
-    unsigned shard_count;          /* that lost entries */
+    uint64_t gap_count;       /* places where nothing could be read; 0: the log was whole */
+    uint64_t segment, offset; /* of the first gap */
+    unsigned shard_count;     /* that lost entries */
 };
 
 struct wal_options {

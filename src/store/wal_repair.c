@@ -44,7 +44,6 @@ static void on_gap(void *context, const struct wal_gap *gap) {
         repair->result->segment = gap->segment;
         repair->result->offset = gap->offset;
     }
-    repair->result->gap_bytes += gap->bytes;
     if (!repair->is_in_doubt || gap->first_round < repair->doubt_round)
         repair->doubt_round = gap->first_round;
     repair->is_in_doubt = true;
