@@ -4,12 +4,11 @@
  *
  *     gossip_stops_test FIRST_SEED LAST_SEED [--plant FAULT]     with a planted fault it must fail
  */
-#include "base/planted.h"
+#include "../plant_fault.h"
 #include "world.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { SECOND = 1000000, NODES = 30, ROUNDS_A_SECOND = 10, SECONDS = 120 };
 
@@ -54,19 +53,6 @@ static unsigned stop_all_at_random(uint64_t seed, double loss) {
     return deaths;
 }
 
-#ifdef TROTHDB_PLANTED_FAULTS
-static bool plant(const char *name) {
-    bool is_hasty = strcmp(name, "GOSSIP_SUSPICION_HASTY") == 0;
-    planted_fault_on = is_hasty ? PLANTED_GOSSIP_SUSPICION_HASTY : PLANTED_GOSSIP_JUDGED_ASLEEP;
-    return is_hasty || strcmp(name, "GOSSIP_JUDGED_ASLEEP") == 0;
-}
-#else
-static bool plant(const char *name) {
-    printf("this build has no planted faults, and so not %s\n", name);
-    return false;
-}
-#endif
-
 /* In every seed, or until a planted fault is found. */
 static unsigned stop_in_seeds(uint64_t first, uint64_t last, bool is_planted) {
     unsigned deaths = 0;
@@ -84,7 +70,7 @@ int main(int count, char **arguments) {
         printf("usage: gossip_stops_test FIRST_SEED LAST_SEED [--plant FAULT]\n");
         return 1;
     }
-    if (is_planted && !plant(arguments[4]))
+    if (is_planted && !plant_fault(arguments[4]))
         return 1;
     unsigned deaths = stop_in_seeds(strtoull(arguments[1], NULL, 10),
                                     strtoull(arguments[2], NULL, 10), is_planted);
