@@ -14,13 +14,20 @@ enum {
     CLIENT_BALLAST_KEY_COUNT = 20,
     CLIENT_RETRY_MOST_US = 60000,
     CLIENT_PATIENCE_LEAST_US = 200000,
+    CLIENT_BESIDE_MAXIMUM = 2, /* in a request, beside operations: ballast, or two modes */
     CLIENT_GUESS_COUNT = SIM_KEY_COUNT + SIM_HASH_COUNT
 };
 
+enum asked_kind {
+    ASKED_OPERATION,
+    ASKED_BALLAST, /* a large write that only fills the logs; in no history */
+    ASKED_MODE     /* may a follower answer what comes next? In no history either */
+};
+
 struct asked {
+    enum asked_kind kind;
     struct operation operation;
     uint64_t number; /* in the history */
-    bool is_ballast; /* a large write that only fills the logs; in no history */
 };
 
 struct client {
@@ -29,7 +36,7 @@ struct client {
     bool is_stopped;
     uint64_t done_count;
     uint64_t round; /* raised with every request: time-outs of earlier ones are void */
-    struct asked asked[CLIENT_PIPELINE_MAXIMUM + 1]; /* and a ballast */
+    struct asked asked[CLIENT_PIPELINE_MAXIMUM + CLIENT_BESIDE_MAXIMUM];
     unsigned asked_count, answered_count;
     unsigned node;   /* whom it asked */
     bool is_reading; /* client_read_until_answered() */
@@ -76,7 +83,8 @@ uint64_t client_done_count(const struct client *client) { return client->done_co
 static uint64_t client_earlier(const struct client *client, const struct operation *operation) {
     bool is_hash = operation_kind_facts(operation->kind)->is_hash;
     for (unsigned i = client->asked_count; i-- > 0;)
-        if (!client->asked[i].is_ballast && client->asked[i].operation.key == operation->key &&
+        if (client->asked[i].kind == ASKED_OPERATION &&
+            client->asked[i].operation.key == operation->key &&
             operation_kind_facts(client->asked[i].operation.kind)->is_hash == is_hash)
             return client->asked[i].number + 1;
     return 0;
@@ -89,7 +97,7 @@ static void client_add(struct client *client, struct operation *operation, struc
     operation->is_shaken = operation->is_async && risk_is_shaken(simulation, operation);
     operation->after = client_earlier(client, operation);
     struct asked *asked = &client->asked[client->asked_count++];
-    *asked = (struct asked){.operation = *operation};
+    *asked = (struct asked){.kind = ASKED_OPERATION, .operation = *operation};
     asked->number = history_invoke(&simulation->history, operation);
     operation_encode(operation, simulation->config.durability == DURABILITY_ASYNC, request);
 }
@@ -103,7 +111,7 @@ static void client_add_ballast(struct client *client, struct buffer *request) {
     memset(value, (int)random_between(random, 'a', 'z'), length);
     snprintf(key, sizeof key, "ballast:%u",
              (unsigned)random_below(random, CLIENT_BALLAST_KEY_COUNT));
-    client->asked[client->asked_count++] = (struct asked){.is_ballast = true};
+    client->asked[client->asked_count++] = (struct asked){.kind = ASKED_BALLAST};
     request_encode(
         request,
         (const struct bytes[]){BYTES_LITERAL("SET"), bytes_of_text(key), bytes_of(value, length)},
@@ -131,21 +139,47 @@ static bool client_only_reads(const struct client *client) {
     return mood->kind == MOOD_READS || (mood->kind == MOOD_CAMPS && client->number % 2 == 0);
 }
 
+static void client_next(struct client *client, bool is_only_read, struct operation *operation) {
+    struct simulation *simulation = client->simulation;
+    workload_next(simulation, client->number, is_only_read, operation);
+    operation->is_async = random_chance(&simulation->random, simulation->async_share);
+}
+
+static uint64_t client_pipeline_length(struct client *client) {
+    struct random *random = &client->simulation->random;
+    return random_chance(random, 0.25) ? random_between(random, 2, CLIENT_PIPELINE_MAXIMUM) : 1;
+}
+
+static void client_gather_last_read(struct client *client, struct buffer *request) {
+    struct operation operation = client->reading;
+    client->node = *client_guess(client, &operation);
+    client_add(client, &operation, request);
+}
+
+static void client_add_mode(struct client *client, struct bytes mode, struct buffer *request) {
+    client->asked[client->asked_count++] = (struct asked){.kind = ASKED_MODE};
+    request_encode(request, &mode, 1);
+}
+
+/* Reads of anybody: of a follower too, and these are to be as fresh as those of the leader. */
+static void client_gather_reads(struct client *client, struct buffer *request) {
+    struct simulation *simulation = client->simulation;
+    struct operation operation;
+    client->node = (unsigned)random_below(&simulation->random, simulation->node_count);
+    client_add_mode(client, BYTES_LITERAL("READONLY"), request);
+    for (uint64_t left = client_pipeline_length(client); left > 0; left--) {
+        client_next(client, true, &operation);
+        client_add(client, &operation, request);
+    }
+    client_add_mode(client, BYTES_LITERAL("READWRITE"), request);
+}
+
 static void client_gather(struct client *client, struct buffer *request) {
     struct simulation *simulation = client->simulation;
     struct operation operation;
-    if (client->is_reading) {
-        operation = client->reading;
-        client->node = *client_guess(client, &operation);
-        client_add(client, &operation, request);
-        return;
-    }
-    bool is_pipeline = random_chance(&simulation->random, 0.25);
-    uint64_t count =
-        is_pipeline ? random_between(&simulation->random, 2, CLIENT_PIPELINE_MAXIMUM) : 1;
+    uint64_t count = client_pipeline_length(client);
     for (uint64_t i = 0; i < count; i++) {
-        workload_next(simulation, client->number, client_only_reads(client), &operation);
-        operation.is_async = random_chance(&simulation->random, simulation->async_share);
+        client_next(client, client_only_reads(client), &operation);
         unsigned guess = client_choose_node(client, *client_guess(client, &operation));
         if (i == 0)
             client->node = guess;
@@ -170,7 +204,12 @@ static void client_ask_event(struct event *event) {
     CHECK(client->asked_count == 0);
     struct buffer request;
     buffer_init(&request, 1 << 20);
-    client_gather(client, &request);
+    if (client->is_reading)
+        client_gather_last_read(client, &request);
+    else if (random_chance(&simulation->random, simulation->follower_share))
+        client_gather_reads(client, &request);
+    else
+        client_gather(client, &request);
     client->answered_count = 0;
     client->round++;
     uint64_t patience_us =
@@ -190,7 +229,7 @@ static void client_give_up(struct client *client) {
     simulation->statistics.operations_unknown += client->asked_count - client->answered_count;
     unsigned next = (unsigned)random_below(&simulation->random, simulation->node_count);
     for (unsigned i = 0; i < client->asked_count; i++)
-        if (!client->asked[i].is_ballast)
+        if (client->asked[i].kind == ASKED_OPERATION)
             *client_guess(client, &client->asked[i].operation) = next;
     client->asked_count = 0;
     client->round++;
@@ -211,7 +250,7 @@ static void client_lost(void *context, unsigned node, bool was_accepted) {
         return;
     for (; !was_accepted && client->answered_count < client->asked_count;
          client->answered_count++) {
-        if (client->asked[client->answered_count].is_ballast)
+        if (client->asked[client->answered_count].kind != ASKED_OPERATION)
             continue;
         history_void(&client->simulation->history, client->asked[client->answered_count].number);
         client->simulation->statistics.operations_void++;
@@ -279,15 +318,23 @@ static void client_answered(struct client *client, const struct asked *asked,
         client->is_reading = false;
 }
 
+static bool is_ok(const struct response *response) {
+    return response->kind == RESPONSE_SIMPLE && bytes_equal(response->text, BYTES_LITERAL("OK"));
+}
+
+static void client_mode_answered(struct client *client, const struct response *response) {
+    if (!is_ok(response))
+        simulation_fail(client->simulation, "READONLY or READWRITE was answered by \"%.*s\"",
+                        BYTES_PRINT(response->text));
+}
+
 static void client_ballast_answered(struct client *client, const struct response *response) {
     bool is_refusal =
         response->kind == RESPONSE_ERROR &&
         (text_begins(response->text, "MOVED ") || text_begins(response->text, "CLUSTERDOWN ") ||
          text_begins(response->text, "TRYAGAIN ") || text_begins(response->text, "MISCONF ") ||
          text_begins(response->text, "UNKNOWN "));
-    bool is_ok =
-        response->kind == RESPONSE_SIMPLE && bytes_equal(response->text, BYTES_LITERAL("OK"));
-    if (!is_ok && !is_refusal)
+    if (!is_ok(response) && !is_refusal)
         simulation_fail(client->simulation, "a large write was answered by \"%.*s\"",
                         BYTES_PRINT(response->text));
 }
@@ -302,12 +349,20 @@ static void client_reply(void *context, unsigned node, const struct response *re
     }
     const struct asked *asked = &client->asked[client->answered_count++];
     bool is_refused = response->kind == RESPONSE_ERROR;
-    if (asked->is_ballast)
+    switch (asked->kind) {
+    case ASKED_OPERATION:
+        if (is_refused)
+            client_refused(client, asked, response->text);
+        else
+            client_answered(client, asked, response);
+        break;
+    case ASKED_BALLAST:
         client_ballast_answered(client, response);
-    else if (is_refused)
-        client_refused(client, asked, response->text);
-    else
-        client_answered(client, asked, response);
+        break;
+    case ASKED_MODE:
+        client_mode_answered(client, response);
+        break;
+    }
     if (client->answered_count < client->asked_count)
         return;
     client->asked_count = client->answered_count = 0;

@@ -365,6 +365,8 @@ struct simulation *simulation_new(const struct simulation_options *options) {
     }
     if (faults_want_async(simulation->faults) || random_chance(random, SIM_ASYNC_CHANCE))
         simulation->async_share = 0.1 + 0.9 * random_unit(random);
+    if (random_chance(random, 0.6))
+        simulation->follower_share = 0.5 * random_unit(random);
     simulation_configure(simulation);
     simulation->risk = risk_new(simulation->shard_count + 1);
     simulation->checks = checks_new(simulation->shard_count + 1);

@@ -78,9 +78,10 @@ struct simulation {
     uint64_t think_most_us;    /* between a client's answers and its next request */
     uint64_t patience_most_us; /* of a client */
     struct mood mood;
-    double async_share;   /* of operations that are asked to be answered before the disk */
-    double ballast_share; /* of requests that come with a large write */
-    int64_t next_value;   /* every value written is new */
+    double async_share;    /* of operations that are asked to be answered before the disk */
+    double ballast_share;  /* of requests that come with a large write */
+    double follower_share; /* of requests that only read, and that a follower may answer */
+    int64_t next_value;    /* every value written is new */
     struct simulation_statistics statistics;
     struct history_verdict verdict;
     struct buffer failure; /* empty: nothing failed */

@@ -42,6 +42,7 @@
  *   change N 1,2,4          N is asked for these voters
  *   hurry N INDEX           somebody waits at N for all replicas to have all up to INDEX
  *   lazy TIME               the setting is another one from now on
+ *   promise TIME [N]        the same of how long who hears a leader votes for nobody else (N's)
  *   forget N INDEX BYTES    what is applied up to there goes from N's memory, but for the newest
  *                           bytes
  *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
@@ -469,11 +470,23 @@ static void run_hurry(struct script *script, const struct line *line) {
         (struct raft_event){.kind = RAFT_HURRY, .hurry_index = number_of(word_at(line, 2))});
 }
 
-static void run_lazy(struct script *script, const struct line *line) {
-    script->cluster->timing.lazy_us = time_of(word_at(line, 1));
+static void timing_changed(struct script *script) {
     for (size_t i = 0; i < script->cluster->node_count; i++)
         if (script->cluster->nodes[i].raft != NULL)
             raft_set_timing(script->cluster->nodes[i].raft, &script->cluster->timing);
+}
+
+static void run_lazy(struct script *script, const struct line *line) {
+    script->cluster->timing.lazy_us = time_of(word_at(line, 1));
+    timing_changed(script);
+}
+
+static void run_promise(struct script *script, const struct line *line) {
+    script->cluster->timing.lease_us = time_of(word_at(line, 1));
+    if (line->word_count > 2)
+        raft_set_timing(node_at(script, line, 2)->raft, &script->cluster->timing);
+    else
+        timing_changed(script);
 }
 
 static void run_forget(struct script *script, const struct line *line) {
@@ -560,6 +573,7 @@ static const struct {
     {"compact", run_compact},
     {"hurry", run_hurry},
     {"lazy", run_lazy},
+    {"promise", run_promise},
     {"forget", run_forget},
     {"snapshot-sent", run_snapshot_sent},
     {"snapshot-failed", run_snapshot_failed},
