@@ -33,8 +33,12 @@ bool raft_term_observe(struct raft *raft, const struct raft_message *message) {
     return message->term == raft->term;
 }
 
+/* A promise that was told stands, also where the setting was made shorter since: the leader may
+ * never have heard of the next one. */
 void raft_leader_heard(struct raft *raft) {
-    raft->promised_until_us = raft->now_us + raft->timing.lease_us;
+    uint64_t promised_until_us = raft->now_us + raft->timing.lease_us;
+    if (promised_until_us > raft->promised_until_us)
+        raft->promised_until_us = promised_until_us;
     if (PLANTED(RELUCTANT_PROMISES_SHORTER) && raft_standing_of(raft, raft->self) != RAFT_WILLING)
         raft->promised_until_us = raft->now_us;
     raft_election_deadline_draw(raft);
