@@ -13,14 +13,31 @@ struct settings_operator {
     struct sim_operator *operator_;
 };
 
-/* None that would let a run wait longer than its checks do. */
+/* None that would let a run wait longer than its checks do. A promise is made longer only: a node
+ * that restarts within one that was longer would make it shorter (src/raft/README.md). */
 static const struct {
     const char *name;
     unsigned low, high;
+    const char *words[2]; /* instead of a number */
+    bool is_for_good;
 } KNOBS[] = {
-    {"append-window-messages", 1, 64}, {"batch-bytes", 4096, 65536},
-    {"snapshot-log-entries", 16, 400}, {"log-memory-bytes", 4096, 65536},
-    {"clock-drift-percent", 20, 60},   {"heartbeat-ms", 20, 60},
+    {"append-window-messages", 1, 64},
+    {"append-lazy-ms", 0, 40},
+    {"batch-bytes", 4096, 65536},
+    {"entry-commands", 1, 100},
+    {"uncommitted-bytes", 16384, 65536},
+    {"snapshot-log-entries", 16, 400},
+    {"snapshot-chunk-bytes", 1024, 16384},
+    {"log-memory-bytes", 4096, 65536},
+    {"wal-segment-bytes", 65536, 262144},
+    {"wal-spare-segments", 0, 8},
+    {"wal-round-bytes", 4096, 65536},
+    {"clock-drift-percent", 20, 60},
+    {"heartbeat-ms", 20, 60},
+    {"lease-ms", 400, 400, .is_for_good = true},
+    {"quiet-after-ms", 0, 300},
+    {"durability-async-ms", 2, 400},
+    {"read-mode", .words = {"lease", "quorum"}},
     {"slowlog-max-len", 0, 100},
 };
 enum { KNOB_COUNT = sizeof KNOBS / sizeof *KNOBS };
@@ -37,15 +54,25 @@ void settings_operator_free(struct settings_operator *settings) {
     memory_free(settings);
 }
 
+static unsigned knob_by_lot(struct simulation *simulation) {
+    return (unsigned)random_below(&simulation->random, KNOB_COUNT);
+}
+
 static size_t add_pair(struct simulation *simulation, struct bytes *arguments,
                        char number[SETTINGS_NUMBER_BYTES]) {
-    unsigned knob = (unsigned)random_between(&simulation->random, 0, KNOB_COUNT - 1);
-    snprintf(
-        number, SETTINGS_NUMBER_BYTES, "%llu",
-        (unsigned long long)random_between(&simulation->random, KNOBS[knob].low, KNOBS[knob].high));
+    unsigned knob = knob_by_lot(simulation);
+    uint64_t value = random_between(&simulation->random, KNOBS[knob].low, KNOBS[knob].high);
+    snprintf(number, SETTINGS_NUMBER_BYTES, "%llu", (unsigned long long)value);
     arguments[0] = bytes_of_text(KNOBS[knob].name);
-    arguments[1] = bytes_of_text(number);
+    arguments[1] = bytes_of_text(
+        KNOBS[knob].words[0] ? KNOBS[knob].words[random_chance(&simulation->random, 0.5)] : number);
     return 2;
+}
+
+static size_t add_unset(struct simulation *simulation, struct bytes *arguments) {
+    unsigned knob = knob_by_lot(simulation);
+    arguments[0] = bytes_of_text(KNOBS[knob].name);
+    return KNOBS[knob].is_for_good ? 0 : 1;
 }
 
 void settings_operator_change(struct settings_operator *settings) {
@@ -58,13 +85,14 @@ void settings_operator_change(struct settings_operator *settings) {
     size_t count = 2;
     if (random_chance(&simulation->random, 0.2)) {
         arguments[1] = BYTES_LITERAL("CLUSTERUNSET");
-        arguments[count++] =
-            bytes_of_text(KNOBS[random_between(&simulation->random, 0, KNOB_COUNT - 1)].name);
+        count += add_unset(simulation, arguments + count);
     } else {
         count += add_pair(simulation, arguments + count, numbers[0]);
         if (random_chance(&simulation->random, 0.3))
             count += add_pair(simulation, arguments + count, numbers[1]);
     }
+    if (count == 2)
+        return;
     trace_line(&simulation->trace, "operator: node %u is asked to %.*s %.*s", leader + 1,
                BYTES_PRINT(arguments[1]), BYTES_PRINT(arguments[2]));
     sim_operator_ask(settings->operator_, leader, arguments, count);

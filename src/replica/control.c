@@ -414,6 +414,7 @@ int control_start(struct worker *worker, struct buffer *problem) {
         return ERR_DAMAGED;
     }
     if (topology) {
+        settings_start(worker, topology);
         error = put_in_place(worker, topology, problem);
         if (!error && worker->index == 0) {
             say_topology(worker);

@@ -5,6 +5,10 @@
  *   CONFIG SET on any worker --MAIL_SETTINGS_CALL--+
  *   the file read again ------MAIL_SETTINGS_FILE---+--> worker 0 --MAIL_SETTINGS--> every thread
  *   a newer topology ------------------------------+      a copy is changed, checked, put in place
+ *
+ * At a start that mail would come too late: what a replica promised in its former life by a setting
+ * of all nodes, such as lease-ms, it promises again when it is made. So each worker makes that one
+ * sum by itself.
  */
 #include "worker/settings.h"
 
@@ -122,14 +126,36 @@ static int take_all(struct worker *worker, const struct topology *topology,
         int error = config_layers_set(layers, CONFIG_LAYER_CLUSTER, bytes_of_text(setting->name),
                                       bytes_of_text(setting->value), problem);
         if (error == ERR_NOT_FOUND) {
-            log_line(worker->io.log, LOG_WARN, "a setting of the cluster is unknown here",
-                     LOG_T("setting", setting->name));
+            if (worker->index == 0) {
+                log_line(worker->io.log, LOG_WARN, "a setting of the cluster is unknown here",
+                         LOG_T("setting", setting->name));
+            }
             buffer_clear(problem);
         } else if (error) {
             return error;
         }
     }
     return 0;
+}
+
+/* As worker 0 is about to decide; where it cannot, it says so, and both keep what they have. */
+void settings_start(struct worker *worker, const struct topology *topology) {
+    if (worker->index == 0) {
+        return;
+    }
+    struct config_layers layers;
+    struct buffer problem;
+    buffer_init(&problem, SETTINGS_PROBLEM_BYTES);
+    config_layers_init(&layers, &worker->config);
+    int error = take_all(worker, topology, &layers, &problem);
+    error = error ? error : config_layers_settle(&layers, &problem);
+    if (!error) {
+        config_release(&worker->config);
+        config_copy(&worker->config, &layers.effective);
+        tune_wal(worker);
+    }
+    config_layers_release(&layers);
+    buffer_release(&problem);
 }
 
 /* They were checked before they were proposed, but this node's file may not go with them, or this

@@ -10,6 +10,9 @@ void settings_release(struct worker *worker);
 /* Takes over what worker 0 has decided: pairs of a MAIL_SETTINGS. */
 void settings_apply(struct worker *worker, struct bytes pairs);
 void settings_file_mail(struct worker *worker, struct bytes pairs);
+/* At a start, before any replica is made: every worker but 0, which is made last, has the settings
+ * of all nodes from the topology that was saved. Worker 0 does so with the next one. */
+void settings_start(struct worker *worker, const struct topology *topology);
 /* The worker's topology is another: worker 0 takes the settings of all nodes from it. */
 void settings_take_cluster(struct worker *worker);
 /* May this be proposed to the control shard (`setting.set` or `setting.unset` and its arguments)?

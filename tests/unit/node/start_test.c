@@ -8,11 +8,14 @@
 #include "node/node.h"
 #include "worker/worker.h"
 
+enum { TRIED_WORKER_COUNT = 2 };
+
 struct node {
     struct clock clock; /* first: the clock's functions find the node by it */
     struct net net;
     uint64_t now_us;
     struct config config;
+    unsigned worker_index; /* the last one, which is the one that starts */
     struct node_shared *shared;
     struct fake_disk disk, node_disk;
     struct worker *worker;
@@ -39,7 +42,7 @@ static struct node *node_new(void) {
     node->net = (struct net){.peer_set = peer_set};
     node->now_us = 5000000;
     config_init(&node->config);
-    node->shared = node_shared_new(1);
+    node->shared = node_shared_new(TRIED_WORKER_COUNT);
     fake_disk_init(&node->disk);
     fake_disk_init(&node->node_disk);
     buffer_init(&node->problem, 1024);
@@ -47,21 +50,23 @@ static struct node *node_new(void) {
 }
 
 static int start(struct node *node) {
-    struct worker_options options = {.count = 1,
-                                     .identity = {.uuid = {7}, .generation = 1, .worker_count = 1},
-                                     .config = &node->config,
-                                     .client_address = {.host = "127.0.0.1", .port = 7001},
-                                     .peer_address = {.host = "127.0.0.1", .port = 17001},
-                                     .admin_address = {.host = "127.0.0.1", .port = 9001},
-                                     .seed = 42,
-                                     .shared = node->shared,
-                                     .io = {.clock = &node->clock,
-                                            .disk = &node->disk.disk,
-                                            .node_disk = &node->node_disk.disk,
-                                            .net = &node->net,
-                                            .post = on_post,
-                                            .fatal = on_fatal,
-                                            .context = node}};
+    struct worker_options options = {
+        .index = node->worker_index,
+        .count = node->worker_index + 1,
+        .identity = {.uuid = {7}, .generation = 1, .worker_count = node->worker_index + 1},
+        .config = &node->config,
+        .client_address = {.host = "127.0.0.1", .port = 7001},
+        .peer_address = {.host = "127.0.0.1", .port = 17001},
+        .admin_address = {.host = "127.0.0.1", .port = 9001},
+        .seed = 42,
+        .shared = node->shared,
+        .io = {.clock = &node->clock,
+               .disk = &node->disk.disk,
+               .node_disk = &node->node_disk.disk,
+               .net = &node->net,
+               .post = on_post,
+               .fatal = on_fatal,
+               .context = node}};
     buffer_clear(&node->problem);
     int error = worker_new(&options, &node->worker, &node->problem);
     buffer_append_u8(&node->problem, 0);
@@ -93,6 +98,9 @@ static void put_topology(struct node *node, const char *name, uint8_t cluster) {
         .address = {.host = "127.0.0.1", .client_port = 7001, .peer_port = 1, .admin_port = 2}};
     uint8_t cluster_id[16] = {cluster};
     struct topology *topology = topology_found(cluster_id, &member, 1, 1, 1);
+    const struct bytes settings[] = {BYTES_LITERAL("setting.set"), BYTES_LITERAL("lease-ms"),
+                                     BYTES_LITERAL("350")};
+    assert_int_equal(topology_apply(topology, settings, 3), 0);
     struct buffer encoded;
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(topology, &encoded);
@@ -175,5 +183,23 @@ static void test_log_lost(void **state) {
     node_free(node);
 }
 
-RUN_TESTS(cmocka_unit_test(test_log_lost), cmocka_unit_test(test_died_between_the_files),
-          cmocka_unit_test(test_founding_lost), cmocka_unit_test(test_files_lost))
+/* What a replica promised in its former life, by a setting of all nodes, it promises again when it
+ * is made: the settings of the saved topology are in force before, on every worker. */
+static void test_settings_before_replicas(void **state) {
+    (void)state;
+    for (unsigned index = 0; index < TRIED_WORKER_COUNT; index++) {
+        struct node *node = node_new();
+        node->worker_index = index;
+        start_as_spare(node);
+        put_topology(node, "founding", 9);
+        put_topology(node, "topology", 9);
+        assert_int_equal(start(node), 0);
+        assert_non_null(worker_shard(node->worker, index));
+        assert_int_equal(worker_config(node->worker)->lease_ms, 350);
+        node_free(node);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(test_settings_before_replicas), cmocka_unit_test(test_log_lost),
+          cmocka_unit_test(test_died_between_the_files), cmocka_unit_test(test_founding_lost),
+          cmocka_unit_test(test_files_lost))
