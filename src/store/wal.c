@@ -128,15 +128,6 @@ void wal_free(struct wal *wal) {
 
 /* ---- appending ---- */
 
-void wal_fail(struct wal *wal, int error, const char *what) {
-    if (wal->has_failed)
-        return;
-    wal->has_failed = true;
-    log_line(wal->options.log, LOG_ERROR, "the log failed", LOG_T("step", what),
-             LOG_T("error", error_text(error)));
-    wal->options.on_failure(wal->options.context, error, what);
-}
-
 static void append(struct wal *wal, enum wal_kind kind, uint32_t shard, uint64_t index,
                    struct bytes payload) {
     if (wal->has_failed)
@@ -236,12 +227,6 @@ void wal_note_damage(struct wal *wal, uint64_t segment) {
     wal_start_spare(wal);
 }
 
-/* Only for a segment that is there already: a disk may be full though nobody knows it yet, and a
- * round that waits for space would be worse than one in a segment that has to go. */
-bool wal_must_leave_segment(const struct wal *wal) {
-    return wal->position.segment == wal->damaged_segment && wal->spare_count > 0;
-}
-
 /* A round that says again what was said already, for the sake of the segment that it begins. */
 static void leave_segment(struct wal *wal) {
     if (!wal_must_leave_segment(wal) || !wal_is_idle(wal))
@@ -261,36 +246,4 @@ bool wal_shed_damage(struct wal *wal, uint32_t *shard) {
     else
         leave_segment(wal); /* nobody needs it, and no other follows it */
     return false;
-}
-
-bool wal_is_idle(const struct wal *wal) {
-    return !wal->is_round_running && !wal->is_round_stalled && !wal->is_spare_running &&
-           !wal->is_release_running && wal_rest_bytes(wal) == 0 &&
-           wal->batches[wal->gathering].length == 0;
-}
-
-bool wal_is_writing(const struct wal *wal) { return wal->is_round_running; }
-
-void wal_statistics(const struct wal *wal, struct wal_statistics *out) {
-    *out = wal->statistics;
-    out->segments = wal->ledger.segment_count;
-    out->spares = wal->spare_count;
-    out->bytes_pending = wal->batches[wal->gathering].length + wal_rest_bytes(wal) +
-                         (wal->is_round_running || wal->is_round_stalled ? wal->round_bytes : 0);
-}
-
-uint64_t wal_now_us(const struct wal *wal) {
-    struct clock *clock = wal->options.clock;
-    return clock ? clock->monotonic_us(clock) : 0;
-}
-
-static uint64_t waiting_us(const struct wal *wal) {
-    return wal->is_round_running ? wal_now_us(wal) - wal->round_begun_us : 0;
-}
-
-uint64_t wal_sync_us(const struct wal *wal) { return disk_score_us(&wal->score, waiting_us(wal)); }
-
-bool wal_is_slow(const struct wal *wal) {
-    uint64_t excess_us = disk_score_excess_us(waiting_us(wal), wal->round_bytes);
-    return disk_score_is_slow(&wal->score, excess_us, wal->tuning.slow_disk_us);
 }

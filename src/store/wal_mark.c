@@ -1,17 +1,7 @@
 #include "store/wal_internal.h"
 
-/* So long the newest round waits for a next one, which says the same. */
-static const uint64_t mark_after_us = 50000;
 /* There was no room for it. */
 static const uint64_t mark_again_us = 1000000;
-
-/* Without digests what is lost there could not be repaired, and nothing is gained by knowing of it.
- */
-void wal_note_markable(struct wal *wal, bool is_wanted) {
-    wal->mark_due_us = UINT64_MAX;
-    if (is_wanted && wal->options.has_digests)
-        wal->mark_due_us = wal_now_us(wal) + mark_after_us;
-}
 
 static bool is_busy(const struct wal *wal) {
     return wal->is_round_running || wal->is_round_stalled || wal_rest_bytes(wal) ||
@@ -58,3 +48,12 @@ void wal_mark(struct wal *wal) {
     wal_seal_round(wal, NULL, 0);
     wal_submit_round(wal);
 }
+
+void wal_flush_due(struct wal *wal, uint64_t now_us) {
+    if (wal->due_us <= now_us)
+        wal_flush(wal);
+    else if (wal->mark_due_us <= now_us)
+        wal_mark(wal);
+}
+
+uint64_t wal_due_us(const struct wal *wal) { return wal_smaller(wal->due_us, wal->mark_due_us); }

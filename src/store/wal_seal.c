@@ -1,0 +1,120 @@
+#include "base/check.h"
+#include "store/wal_internal.h"
+
+/* Gives the record at `record` its place, and the ledger its news. */
+static void seal(struct wal *wal, uint8_t *record, bool is_last_of_round) {
+    struct wal_position *position = &wal->position;
+    struct wal_header header;
+    wal_record_peek(record, &header);
+    header.segment = position->segment;
+    header.record = ++position->record;
+    header.round = position->round;
+    header.life = position->life;
+    header.is_last_of_round = is_last_of_round;
+    header.is_recycled = header.kind == WAL_CHECKPOINT && position->is_recycled;
+    wal_record_seal_known(record, &header, wal_record_known(record), &position->chain);
+    position->offset += wal_record_bytes(header.payload_bytes);
+    if (header.kind == WAL_CHECKPOINT || header.kind == WAL_DIGEST)
+        return;
+    CHECK(wal_ledger_apply(&wal->ledger, &header, wal_record_payload(record, &header)) == 0);
+    if (header.kind == WAL_RELEASE)
+        wal->sealed_release = header.index;
+    else
+        wal->sealed_sequence++;
+}
+
+/* The ledger as of the segment before, which is durable by now. */
+static void append_checkpoint(struct wal *wal) {
+    struct buffer payload;
+    buffer_init(&payload, WAL_PAYLOAD_MAXIMUM_BYTES);
+    wal_ledger_encode_checkpoint(&wal->ledger, wal->position.chain, &payload);
+    wal_record_append(&wal->head, WAL_CHECKPOINT, 0, 0, buffer_bytes(&payload));
+    buffer_release(&payload);
+}
+
+/* What was known when the round before ended. */
+static void append_digest(struct wal *wal, uint64_t first_round) {
+    struct buffer payload;
+    buffer_init(&payload, WAL_PAYLOAD_MAXIMUM_BYTES);
+    wal_digest_encode(&wal->ledger, first_round, &payload);
+    wal_record_append(&wal->head, WAL_DIGEST, 0, 0, buffer_bytes(&payload));
+    buffer_release(&payload);
+}
+
+/* What stands before the records of the round. */
+static void build_head(struct wal *wal) {
+    bool is_start = wal->position.offset == 0;
+    buffer_truncate(&wal->head, 0);
+    if (is_start)
+        append_checkpoint(wal);
+    if (!wal->options.has_digests)
+        return;
+    if (is_start)
+        wal_digest_reach_reset(&wal->reach);
+    append_digest(wal, wal_smaller(wal->reach.far_round, wal->position.round));
+}
+
+void wal_plan_round(struct wal *wal, size_t first_bytes) {
+    struct wal_round *round = &wal->round;
+    struct wal_position *position = &wal->position;
+    round->next_segment = 0;
+    build_head(wal);
+    bool fits = position->offset + wal->head.length + first_bytes <= round->file_bytes;
+    if (position->offset > 0 && (!fits || wal_must_leave_segment(wal))) {
+        round->next = wal_take_spare(wal);
+        round->next_segment = position->segment + 1;
+        position->offset = 0;
+        position->is_recycled = round->next.is_recycled;
+        build_head(wal);
+    }
+    if (position->offset == 0)
+        position->life = random_next(&wal->random);
+    round->needed_bytes = position->offset + wal->head.length + first_bytes;
+}
+
+uint64_t wal_round_capacity(const struct wal *wal) {
+    const struct wal_round *round = &wal->round;
+    uint64_t capacity = round->next_segment ? round->next.bytes : round->file_bytes;
+    return capacity < round->needed_bytes ? round->needed_bytes : capacity;
+}
+
+void wal_seal_round(struct wal *wal, uint8_t *records, size_t bytes) {
+    struct wal_round *round = &wal->round;
+    round->needed_bytes = wal->position.offset + wal->head.length + bytes;
+    struct wal_position *position = &wal->position;
+    position->round++;
+    if (round->next_segment) {
+        position->segment = round->next_segment;
+        wal->statistics.segments_recycled += position->is_recycled;
+        wal_ledger_end_segment(&wal->ledger, position->record, position->chain);
+        wal_ledger_begin_segment(&wal->ledger, position->segment);
+    }
+    round->offset = position->offset;
+    if (position->offset == 0)
+        position->chain = 0;
+    if (wal->options.has_digests)
+        wal_digest_reach_note(&wal->reach, position->round, position->offset);
+    for (size_t at = 0; at < wal->head.length;) {
+        size_t next = at + wal_record_bytes_at(buffer_data(&wal->head) + at);
+        seal(wal, buffer_data(&wal->head) + at, bytes == 0 && next == wal->head.length);
+        at = next;
+    }
+    for (size_t at = 0; at < bytes;) {
+        size_t next = at + wal_record_bytes_at(records + at);
+        seal(wal, records + at, next == bytes);
+        at = next;
+    }
+    round->head = buffer_bytes(&wal->head);
+    round->records = bytes_of(records, bytes);
+    wal->round_bytes = bytes + wal->head.length;
+}
+
+void wal_submit_round(struct wal *wal) {
+    wal->is_round_running = true;
+    wal_round_prepare(&wal->round);
+    wal->round_begun_us = wal_now_us(wal);
+    wal->round.job.is_awaited = wal->is_owner_idle && wal->round_bytes <= WAL_AWAITED_BYTES &&
+                                wal_sync_us(wal) <= WAL_AWAITED_US;
+    wal->is_owner_idle = false;
+    wal->options.disk->ops->submit(wal->options.disk, &wal->round.job);
+}
