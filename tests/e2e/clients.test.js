@@ -89,7 +89,7 @@ test('ioredis: cluster client, pipelines, hashes, scans of every node', async (t
 });
 
 test('READONLY: followers answer, and what they answer is not stale', async (t) => {
-  const cluster = await startCluster(t, {shards: 1, isCalm: true});
+  const cluster = await startCluster(t, {shards: 1, isCalm: true, flags: ['--read-timeout-ms', 60000]});
   const slot = await cluster.nodes[0].ask('CLUSTER', 'KEYSLOT', 'counter');
   const leader = await cluster.leaderOf(slot);
   const followers = cluster.nodes.filter((node) => node !== leader);

@@ -202,14 +202,14 @@ async function main() {
   let child = null;
   let different = 0, count = 0;
   try {
-    const redis = await connect('127.0.0.1', server.port, Date.now() + 10000);
+    const redis = await connect('127.0.0.1', server.port, Date.now() + 60000);
     let other;
     if (flags.pipe) {
       child = spawn(flags.pipe, [], { stdio: ['pipe', 'pipe', 'inherit'] });
       other = new Peer(child.stdout, child.stdin);
     } else {
       const colon = flags.target.lastIndexOf(':');
-      other = await connect(flags.target.slice(0, colon), Number(flags.target.slice(colon + 1)), Date.now() + 10000);
+      other = await connect(flags.target.slice(0, colon), Number(flags.target.slice(colon + 1)), Date.now() + 60000);
     }
     for (const protocol of [2, 3]) {
       const commands = [['FLUSHALL'], ...HAND_PICKED, ['FLUSHALL'],
