@@ -64,4 +64,18 @@ static void test_keys_by_lot(void **state) {
     }
 }
 
-RUN_TESTS(cmocka_unit_test(test_keys_that_begin_alike), cmocka_unit_test(test_keys_by_lot))
+/* However many there are: the last run may be short, or have nothing to be merged with. */
+static void test_any_count(void **state) {
+    (void)state;
+    static char texts[RECORDS_MAXIMUM][LONGEST_KEY_BYTES];
+    struct bytes keys[RECORDS_MAXIMUM];
+    for (unsigned i = 0; i < RECORDS_MAXIMUM; i++) {
+        snprintf(texts[i], sizeof texts[i], "key:%u", i * 7919 % 10007);
+        keys[i] = bytes_of_text(texts[i]);
+    }
+    for (size_t count = 0; count <= RECORDS_MAXIMUM; count++)
+        assert_sorts(keys, count);
+}
+
+RUN_TESTS(cmocka_unit_test(test_keys_that_begin_alike), cmocka_unit_test(test_keys_by_lot),
+          cmocka_unit_test(test_any_count))
