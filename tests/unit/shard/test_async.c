@@ -1,6 +1,6 @@
 /* Durability async: who is answered before the disk, who is not, and what becomes of what was lost.
  */
-#include "../unit.h"
+#include "../planting.h"
 #include "base/memory.h"
 #include "world.h"
 
@@ -361,20 +361,12 @@ static void test_given_up_replies_keep_no_replica(void **state) {
     world_free(world);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_given_up_replies_keep_no_replica),
-        cmocka_unit_test(test_answered_before_the_disk),
-        cmocka_unit_test(test_not_before_the_log_is_whole),
-        cmocka_unit_test(test_entry_of_both_kinds),
-        cmocka_unit_test(test_needs_a_majority),
-        cmocka_unit_test(test_stalled_disks_bound_the_risk),
-        cmocka_unit_test(test_late_synchronous_read),
-        cmocka_unit_test(test_lost_write_is_taken_back),
-        cmocka_unit_test(test_goes_back_to_the_snapshot),
-        cmocka_unit_test(test_goes_back_turn_by_turn),
-        cmocka_unit_test(test_leads_while_it_goes_back),
-        cmocka_unit_test(test_snapshot_waits_for_the_disks),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+RUN_TESTS_OR_PLANT(
+    cmocka_unit_test(test_given_up_replies_keep_no_replica),
+    cmocka_unit_test(test_answered_before_the_disk),
+    cmocka_unit_test(test_not_before_the_log_is_whole), cmocka_unit_test(test_entry_of_both_kinds),
+    cmocka_unit_test(test_needs_a_majority), cmocka_unit_test(test_stalled_disks_bound_the_risk),
+    cmocka_unit_test(test_late_synchronous_read), cmocka_unit_test(test_lost_write_is_taken_back),
+    cmocka_unit_test(test_goes_back_to_the_snapshot), cmocka_unit_test(test_goes_back_turn_by_turn),
+    cmocka_unit_test(test_leads_while_it_goes_back),
+    cmocka_unit_test(test_snapshot_waits_for_the_disks))
