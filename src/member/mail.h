@@ -53,6 +53,8 @@ struct mail {
     uint64_t ticket;
     size_t command_bytes; /* of a MAIL_REPLY: of the MAIL_COMMAND that it answers */
     uint32_t flags;
+    int origin;                  /* of a MAIL_REPLY, with shard, term, index: whence the answer */
+    uint64_t asked_us, ended_us; /* comes, as the shard says it */
     uint8_t protocol;
     int status;
     struct net_address address;

@@ -55,10 +55,15 @@ static void members_received(struct worker *worker, struct bytes bytes) {
 static void reply_received(struct worker *worker, struct mail *mail) {
     worker->sessions->mailed_bytes -= mail->command_bytes;
     struct target *target = mail->target;
-    worker->sessions->answering = (struct shard_place){.index = mail->index, .term = mail->term};
+    struct shard_answer answer = {.shard = mail->shard,
+                                  .origin = (enum shard_origin)mail->origin,
+                                  .place = {.index = mail->index, .term = mail->term},
+                                  .asked_us = mail->asked_us,
+                                  .ended_us = mail->ended_us};
+    worker->sessions->answering = &answer;
     target->deliver(worker, target, mail->ticket, (enum shard_outcome)mail->status,
                     buffer_bytes(&mail->bytes));
-    worker->sessions->answering = (struct shard_place){0};
+    worker->sessions->answering = NULL;
 }
 
 void worker_mail(struct worker *worker, struct mail *mail) {
@@ -128,7 +133,7 @@ static void shard_replied(void *context, struct shard *shard, const struct shard
     struct target *target = waiter->target;
     worker->sessions->answering = shard_answering(shard);
     target->deliver(worker, target, waiter->ticket, outcome, reply);
-    worker->sessions->answering = (struct shard_place){0};
+    worker->sessions->answering = NULL;
 }
 
 static void shard_leadership(void *context, struct shard *shard) {

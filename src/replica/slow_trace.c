@@ -5,6 +5,8 @@
  *   session: slow -- MAIL_TRACE, if the shard is another worker's --> its worker -- EntryTrace -->
  *   the followers' nodes
  *
+ * Of a read its shard has said all with the answer (struct shard_answer), and nobody need be asked.
+ *
  * Commands of one entry share its trace. Traces are bounded in rate, since what makes one command
  * slow makes many slow: a burst is traced whole, a long trouble once a second and worker. */
 #include "replica/slow_trace.h"
@@ -82,9 +84,10 @@ void slow_trace_mail(struct worker *worker, const struct mail *mail) {
 
 /* ---- of the session's worker ---- */
 
-static bool is_of_last(const struct slow_traces *slow, uint32_t shard, struct shard_place place) {
-    return slow->last_shard == shard && slow->last_place.index == place.index &&
-           slow->last_place.term == place.term;
+static bool is_of_last(const struct slow_traces *slow, const struct shard_answer *answer) {
+    return answer->origin == SHARD_FROM_LOG && slow->last_shard == answer->shard &&
+           slow->last_place.index == answer->place.index &&
+           slow->last_place.term == answer->place.term;
 }
 
 static bool is_admitted(struct slow_traces *slow, uint64_t now_us) {
@@ -115,21 +118,51 @@ static void ask(struct worker *worker, const struct entry_trace *trace) {
     worker_post(worker, owner, mail);
 }
 
-const char *slow_trace_begin(struct worker *worker, uint32_t shard, struct shard_place place) {
+static uint64_t since(uint64_t begun_us, uint64_t at_us) {
+    return at_us > begun_us ? at_us - begun_us : 0;
+}
+
+/* A read is this replica's alone, so that all is known here. */
+static void say_read(const struct worker *worker, const char *id, const struct shard_answer *answer,
+                     uint64_t begun_us) {
+    static const char *const by[] = {[SHARD_READ_BY_LEASE] = "lease",
+                                     [SHARD_READ_BY_QUORUM] = "quorum",
+                                     [SHARD_READ_BY_FOLLOWER] = "follower",
+                                     [SHARD_READ_TOO_LATE] = "nobody"};
+    if (answer->asked_us) {
+        log_line(worker->io.log, LOG_INFO, "trace", LOG_T("trace", id), LOG_T("stage", "asked"),
+                 LOG_F("node", worker->self), LOG_F("shard", answer->shard),
+                 LOG_F("us", since(begun_us, answer->asked_us)));
+    }
+    log_line(worker->io.log, LOG_INFO, "trace", LOG_T("trace", id), LOG_T("stage", "read"),
+             LOG_F("node", worker->self), LOG_F("shard", answer->shard),
+             LOG_F("term", answer->place.term), LOG_F("index", answer->place.index),
+             LOG_T("by", by[answer->origin]), LOG_F("us", since(begun_us, answer->ended_us)));
+}
+
+const char *slow_trace_begin(struct worker *worker, const struct shard_answer *answer,
+                             uint64_t begun_us) {
     struct slow_traces *slow = &worker->hosting->slow_traces;
-    if (!worker->config.trace_after_slow || place.index == 0) {
+    bool is_logged = answer->origin == SHARD_FROM_LOG && answer->place.index != 0;
+    bool is_read = answer->origin > SHARD_FROM_LOG;
+    if (!worker->config.trace_after_slow || (!is_logged && !is_read)) {
         return NULL;
     }
-    if (is_of_last(slow, shard, place)) {
+    if (is_of_last(slow, answer)) {
         return slow->last_id;
     }
     if (!is_admitted(slow, worker->turn_us)) {
         return NULL;
     }
     worker_make_trace_id(worker, slow->last_id);
-    slow->last_shard = shard;
-    slow->last_place = place;
-    struct entry_trace trace = {.shard = shard, .place = place, .id = bytes_of_text(slow->last_id)};
+    slow->last_shard = answer->shard;
+    slow->last_place = is_logged ? answer->place : (struct shard_place){0};
+    if (is_read) {
+        say_read(worker, slow->last_id, answer, begun_us);
+        return slow->last_id;
+    }
+    struct entry_trace trace = {
+        .shard = answer->shard, .place = answer->place, .id = bytes_of_text(slow->last_id)};
     ask(worker, &trace);
     return slow->last_id;
 }

@@ -111,6 +111,17 @@ enum route_result calls_send(struct worker *worker, uint32_t shard, const struct
 
 /* ---- from another worker ---- */
 
+static void note_answer(struct mail *mail, const struct shard_answer *answer) {
+    if (answer) {
+        mail->shard = answer->shard;
+        mail->origin = (int)answer->origin;
+        mail->term = answer->place.term;
+        mail->index = answer->place.index;
+        mail->asked_us = answer->asked_us;
+        mail->ended_us = answer->ended_us;
+    }
+}
+
 static void remote_deliver(struct worker *worker, struct target *target, uint64_t ticket,
                            enum shard_outcome outcome, struct bytes reply) {
     (void)ticket;
@@ -120,8 +131,7 @@ static void remote_deliver(struct worker *worker, struct target *target, uint64_
     mail->ticket = call->their_ticket;
     mail->command_bytes = call->command_bytes;
     mail->status = (int)outcome;
-    mail->term = worker->sessions->answering.term;
-    mail->index = worker->sessions->answering.index;
+    note_answer(mail, worker->sessions->answering);
     buffer_append_bytes(&mail->bytes, reply);
     worker_post(worker, call->from, mail);
     list_remove(&call->link);

@@ -38,7 +38,8 @@ struct gather {
     uint32_t scan_shard, scan_next_shard;
     bool is_failed;
     enum shard_outcome outcome;
-    struct buffer body; /* elements, or the error */
+    struct shard_answer last; /* of the answers: who was slow is known by it */
+    struct buffer body;       /* elements, or the error */
 };
 
 static enum gather_kind kind_of(const struct command *command) {
@@ -115,15 +116,19 @@ static void finish(struct gather *gather) {
     buffer_init(&out, SIZE_MAX);
     struct reply reply = {.out = &out, .protocol = gather->protocol};
     struct session *session = gather->session;
+    struct worker *worker = session->worker;
     uint64_t ticket = gather->ticket;
     enum shard_outcome outcome = gather->is_failed ? gather->outcome : SHARD_DONE;
+    struct shard_answer last = gather->last;
     if (gather->is_failed) {
         buffer_append_bytes(&out, buffer_bytes(&gather->body));
     } else {
         write_answer(gather, &reply);
     }
     gather_free(gather);
+    worker->sessions->answering = &last;
     session_deliver(session, ticket, outcome, buffer_bytes(&out));
+    worker->sessions->answering = NULL;
     buffer_release(&out);
 }
 
@@ -181,9 +186,11 @@ static void add_answer(struct gather *gather, struct bytes reply) {
 
 static void deliver(struct worker *worker, struct target *target, uint64_t ticket,
                     enum shard_outcome outcome, struct bytes reply) {
-    (void)worker;
     (void)ticket;
     struct gather *gather = (struct gather *)target;
+    if (worker->sessions->answering) {
+        gather->last = *worker->sessions->answering;
+    }
     if (outcome != SHARD_DONE && !gather->is_failed) {
         gather->is_failed = true;
         gather->outcome = outcome;

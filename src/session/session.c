@@ -288,10 +288,10 @@ static void explain(struct session *session, const struct reply_slot *slot,
 /* Its trace is looked up now; the id, or NULL. */
 static const char *trace_slow(struct worker *worker, const struct reply_slot *slot,
                               enum shard_outcome outcome, struct bytes reply) {
-    const char *id =
-        slot->shard ? slow_trace_begin(worker, slot->shard, worker->sessions->answering) : NULL;
+    const struct shard_answer *answer = worker->sessions->answering;
+    const char *id = answer ? slow_trace_begin(worker, answer, slot->begun_us) : NULL;
     if (id) {
-        trace_say_replied(worker, id, slot->shard, slot->begun_us,
+        trace_say_replied(worker, id, answer->shard, slot->begun_us,
                           trace_outcome_text(outcome, reply));
     }
     return id;

@@ -22,7 +22,7 @@ struct sessions {
 
     struct bytes tracing;     /* the trace id of the command that is being handed on; borrowed */
     uint64_t untraced_writes; /* since trace-one-in picked one */
-    struct shard_place answering; /* where the command stands whose reply is being told */
+    const struct shard_answer *answering; /* whose reply is being told; NULL: no shard's */
     struct slowlog slowlog;
 };
 

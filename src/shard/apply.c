@@ -129,12 +129,12 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
         shard->time_ms = header.stamp_ms;
     }
     struct apply_group group;
-    shard->answering = (struct shard_place){.index = entry->index, .term = entry->term};
+    shard_answers_from_log(shard, entry->index, entry->term);
     for (uint32_t done = 0; done < header.command_count; done += (uint32_t)group.count) {
         decode_group(shard, &in, header.command_count - done, &group);
         run_group(shard, &group, header.seed + done, waited > 0);
     }
-    shard->answering = (struct shard_place){0};
+    shard_answered(shard);
     if (queue_count(&shard->traces)) {
         shard_trace_applied(shard, entry);
     }

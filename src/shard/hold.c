@@ -39,11 +39,9 @@ static void drop_front(struct shard *shard, const struct held_reply *front) {
     queue_pop(&shard->held_replies);
 }
 
-/* A read stands nowhere. */
-static struct shard_place place_of(const struct shard *shard, const struct held_reply *held) {
-    return held->is_read ? (struct shard_place){0}
-                         : (struct shard_place){.index = held->index,
-                                                .term = raft_term_at(shard->raft, held->index)};
+/* A read's trace is that of the entry which it waits for. */
+static void answer_from_log(struct shard *shard, const struct held_reply *held) {
+    shard_answers_from_log(shard, held->index, raft_term_at(shard->raft, held->index));
 }
 
 void shard_release_held(struct shard *shard) {
@@ -52,10 +50,10 @@ void shard_release_held(struct shard *shard) {
            front->index <= raft_commit_index(shard->raft)) {
         struct held_reply held = *front;
         if (held.waiter.target) {
-            shard->answering = place_of(shard, &held);
+            answer_from_log(shard, &held);
             shard->io.reply(shard->io.context, shard, &held.waiter, SHARD_DONE,
                             bytes_of(buffer_data(&shard->held_reply_bytes), held.bytes));
-            shard->answering = (struct shard_place){0};
+            shard_answered(shard);
         }
         drop_front(shard, &held);
     }
@@ -107,10 +105,16 @@ void shard_time_out_held(struct shard *shard, uint64_t now_us) {
         if (now_us < held->deadline_us) {
             continue;
         }
-        if (held->is_read && shard_is_leader(shard)) {
+        if (!shard_is_leader(shard)) {
+            give_up(shard, held);
+            continue;
+        }
+        answer_from_log(shard, held);
+        if (held->is_read) {
             time_out_read(shard, held);
         } else {
             give_up(shard, held);
         }
+        shard_answered(shard);
     }
 }

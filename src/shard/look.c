@@ -7,9 +7,7 @@ struct machine *shard_machine(const struct shard *shard) {
 }
 raft_index shard_applied_index(const struct shard *shard) { return shard->applied_index; }
 uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }
-struct shard_place shard_answering(const struct shard *shard) {
-    return shard->answering;
-}
+const struct shard_answer *shard_answering(const struct shard *shard) { return &shard->answering; }
 bool shard_is_leader(const struct shard *shard) { return raft_role(shard->raft) == RAFT_LEADER; }
 raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }
 struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard) {

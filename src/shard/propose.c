@@ -324,11 +324,11 @@ void shard_give_up_late(struct shard *shard, uint64_t now_us) {
         }
         if (!entry->is_given_up) {
             entry->is_given_up = true;
-            shard->answering = (struct shard_place){.index = entry->index, .term = entry->term};
+            shard_answers_from_log(shard, entry->index, entry->term);
             for (uint32_t w = 0; w < entry->waiter_count; w++) {
                 tell(shard, waiter_position + w, SHARD_UNKNOWN);
             }
-            shard->answering = (struct shard_place){0};
+            shard_answered(shard);
         }
         waiter_position += entry->waiter_count;
     }

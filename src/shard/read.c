@@ -28,32 +28,58 @@ static uint64_t read_time_ms(const struct shard *shard, bool is_on_follower) {
     return wall_ms < shard->time_ms ? shard->time_ms : wall_ms;
 }
 
-static enum run_result run(struct shard *shard, const struct bytes *arguments, size_t count,
-                           const struct shard_waiter *waiter, bool is_confirmed,
-                           bool is_on_follower) {
+/* One attempt at a read. */
+struct attempt {
+    const struct bytes *arguments;
+    size_t count;
+    const struct shard_waiter *waiter;
+    bool is_confirmed, is_on_follower;
+    uint64_t asked_us; /* 0: just now */
+};
+
+static void note_read(struct shard *shard, uint64_t asked_us, uint64_t now_us) {
+    struct shard_answer *answering = &shard->answering;
+    answering->place =
+        (struct shard_place){.index = shard->applied_index, .term = shard->applied_term};
+    answering->asked_us = asked_us;
+    answering->ended_us = now_us;
+}
+
+static void answer(struct shard *shard, const struct attempt *attempt, uint64_t now_us) {
+    shard->answering.origin = attempt->is_on_follower ? SHARD_READ_BY_FOLLOWER
+                              : attempt->is_confirmed ? SHARD_READ_BY_QUORUM
+                                                      : SHARD_READ_BY_LEASE;
+    note_read(shard, attempt->asked_us, now_us);
+    shard_reply(shard, attempt->waiter, true);
+    shard_answered(shard);
+}
+
+static enum run_result run(struct shard *shard, const struct attempt *attempt) {
     /* No clock is read for that: it only saves reading in vain where there was no lease anyway. */
-    if (!is_confirmed && !had_lease_at(shard, shard->stepped_us)) {
+    if (!attempt->is_confirmed && !had_lease_at(shard, shard->stepped_us)) {
         return RUN_UNCONFIRMED;
     }
-    struct machine_call call = {.arguments = arguments,
-                                .argument_count = count,
+    struct machine_call call = {.arguments = attempt->arguments,
+                                .argument_count = attempt->count,
                                 .applied_ms = shard->time_ms,
-                                .now_ms = read_time_ms(shard, is_on_follower),
+                                .now_ms = read_time_ms(shard, attempt->is_on_follower),
                                 .seed = random_next(&shard->random)};
-    struct reply reply = {.out = &shard->scratch, .protocol = waiter->protocol};
+    struct reply reply = {.out = &shard->scratch, .protocol = attempt->waiter->protocol};
     struct buffer expired;
     buffer_init(&expired, SIZE_MAX);
     shard->machine->ops->read(shard->machine, &call, &reply, &expired);
+    uint64_t now_us = shard_now_us(shard);
     enum run_result result = RUN_DONE;
     if (expired.length) {
         buffer_clear(&shard->scratch); /* a full batch goes at once, and others may be answered */
         shard_expire_keys(shard, buffer_bytes(&expired));
         result = RUN_MET_EXPIRED;
-    } else if (!is_confirmed && !has_lease(shard)) {
+    } else if (!attempt->is_confirmed && !had_lease_at(shard, now_us)) {
         result = RUN_UNCONFIRMED;
     } else {
-        metric_add(is_confirmed ? shard->cells.reads_by_quorum : shard->cells.reads_by_lease, 1);
-        shard_reply(shard, waiter, true);
+        metric_add(
+            attempt->is_confirmed ? shard->cells.reads_by_quorum : shard->cells.reads_by_lease, 1);
+        answer(shard, attempt, now_us);
     }
     buffer_release(&expired);
     buffer_clear(&shard->scratch);
@@ -100,7 +126,8 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
         (queue_count(&shard->reads) || shard_next_index(shard) > shard->applied_index);
     enum run_result result = RUN_UNCONFIRMED;
     if (is_leader && !must_queue) {
-        result = run(shard, arguments, count, &waiter, false, false);
+        result = run(shard,
+                     &(struct attempt){.arguments = arguments, .count = count, .waiter = &waiter});
         if (result == RUN_DONE) {
             return 0;
         }
@@ -115,22 +142,29 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
     return 0;
 }
 
-static void finish(struct shard *shard, enum shard_outcome outcome) {
+static void drop_front(struct shard *shard, uint64_t now_us) {
     struct pending_read *front = queue_front(&shard->reads);
-    struct shard_waiter waiter = front->waiter;
-    metric_observe(shard->cells.read_wait, shard_now_us(shard) - front->begun_us);
+    metric_observe(shard->cells.read_wait, now_us - front->begun_us);
     buffer_release(&front->arguments);
     queue_pop(&shard->reads);
-    if (outcome != SHARD_DONE) {
-        shard->io.reply(shard->io.context, shard, &waiter, outcome, BYTES_NONE);
-    }
+}
+
+static void refuse_front(struct shard *shard) {
+    const struct pending_read *front = queue_front(&shard->reads);
+    struct shard_waiter waiter = front->waiter;
+    uint64_t now_us = shard_now_us(shard);
+    shard->answering.origin = SHARD_READ_TOO_LATE;
+    note_read(shard, front->begun_us, now_us);
+    drop_front(shard, now_us);
+    shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
+    shard_answered(shard);
 }
 
 /* True if there is more to do: the front read is out of the way, or was confirmed just now. */
 static bool run_front(struct shard *shard) {
     struct pending_read *front = queue_front(&shard->reads);
     if (front->is_refused || (!front->is_on_follower && !shard_is_leader(shard))) {
-        finish(shard, SHARD_NOT_EXECUTED);
+        refuse_front(shard);
         return true;
     }
     if (front->index > shard->applied_index || (front->read_id && !front->is_confirmed) ||
@@ -140,10 +174,15 @@ static bool run_front(struct shard *shard) {
     struct cursor in = cursor_of(buffer_bytes(&front->arguments));
     int error = payload_decode_command(&in, &shard->arguments);
     CHECK(error == 0);
-    enum run_result result = run(shard, shard->arguments.items, shard->arguments.count,
-                                 &front->waiter, front->is_confirmed, front->is_on_follower);
+    struct attempt attempt = {.arguments = shard->arguments.items,
+                              .count = shard->arguments.count,
+                              .waiter = &front->waiter,
+                              .is_confirmed = front->is_confirmed,
+                              .is_on_follower = front->is_on_follower,
+                              .asked_us = front->begun_us};
+    enum run_result result = run(shard, &attempt);
     if (result == RUN_DONE) {
-        finish(shard, SHARD_DONE);
+        drop_front(shard, shard->answering.ended_us);
         return true;
     }
     if (result == RUN_MET_EXPIRED) {

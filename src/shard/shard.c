@@ -58,7 +58,7 @@ static struct shard_cells find_cells(struct metrics *metrics, uint32_t shard) {
 
 static struct shard *shard_allocate(const struct shard_options *options) {
     struct shard *shard = memory_allocate_zeroed(1, sizeof(*shard));
-    shard->number = options->number;
+    shard->number = shard->answering.shard = options->number;
     shard->self = options->self;
     shard->machine = options->machine;
     shard->io = options->io;

@@ -65,6 +65,24 @@ struct shard_place {
     raft_term term;
 };
 
+/* Whence an answer comes. */
+enum shard_origin {
+    SHARD_NOWHERE,  /* nothing was done for it that could be told */
+    SHARD_FROM_LOG, /* the command stands there; or the read waited for what does */
+    SHARD_READ_BY_LEASE,
+    SHARD_READ_BY_QUORUM,
+    SHARD_READ_BY_FOLLOWER,
+    SHARD_READ_TOO_LATE /* it could not be made safe in time */
+};
+/* What there is to tell of an answer if it was slow. */
+struct shard_answer {
+    uint32_t shard;
+    enum shard_origin origin;
+    struct shard_place place;    /* of a read: up to where this replica had applied */
+    uint64_t asked_us, ended_us; /* of a read: since when it had to wait (0: it had not), and when
+                                    it had run or was given up */
+};
+
 enum shard_outcome {
     SHARD_DONE,         /* the reply's bytes follow */
     SHARD_NOT_EXECUTED, /* and never will be: safe to send again, elsewhere */
@@ -194,8 +212,8 @@ int shard_propose(struct shard *shard, const struct bytes *arguments, size_t cou
 /* The command that is proposed next has a trace id, as payload_is_trace_id() allows it: every
  * replica logs a line a stage for it (docs/guide/trace.md). The id is borrowed until then. */
 void shard_trace_next(struct shard *shard, struct bytes id);
-/* Within io.reply: where the command stands that is answered; index 0: it is none of the log's. */
-struct shard_place shard_answering(const struct shard *shard);
+/* Within io.reply: of what is answered. Borrows, until then. */
+const struct shard_answer *shard_answering(const struct shard *shard);
 /* What stands there was slow: logs the same lines for its entry after the fact, with what is left
  * of it as it comes. An entry that this replica does not know any more has one line that says so.
  * The id is borrowed. */

@@ -208,7 +208,7 @@ struct shard {
     uint32_t batch_trace_count;
     struct queue traces; /* struct shard_trace, of entries that are under way here */
     struct moments moments;
-    struct shard_place answering; /* index 0: nothing that stands in the log */
+    struct shard_answer answering;
 
     struct queue reads; /* struct pending_read */
     uint64_t next_read_id;
@@ -278,6 +278,13 @@ static inline uint64_t shard_stall_us(const struct shard *shard) {
 static inline uint64_t shard_pause_us(const struct shard *shard) {
     return (uint64_t)shard->io.config->snapshot_pause_ms * 1000;
 }
+
+/* Within io.reply the owner may ask whence the answer comes. */
+static inline void shard_answers_from_log(struct shard *shard, raft_index index, raft_term term) {
+    shard->answering.origin = SHARD_FROM_LOG;
+    shard->answering.place = (struct shard_place){.index = index, .term = term};
+}
+static inline void shard_answered(struct shard *shard) { shard->answering.origin = SHARD_NOWHERE; }
 
 /* Its owner looks at when it is due again. */
 static inline void shard_touch(struct shard *shard) { shard->io.touched(shard->io.context, shard); }

@@ -78,6 +78,44 @@ test('traces', async (t) => {
     await leader.ask('CONFIG', 'SET', 'slowlog-log-slower-than', '-1');
   });
 
+  // The lines of what a command of the slow log names as its trace, by its words.
+  const traceOf = async (...command) => {
+    await leader.ask('CONFIG', 'SET', 'slowlog-log-slower-than', '0');
+    await leader.ask('SLOWLOG', 'RESET');
+    const reply = await leader.ask(...command);
+    await leader.ask('CONFIG', 'SET', 'slowlog-log-slower-than', '-1');
+    const words = (await leader.ask('SLOWLOG', 'GET', '-1')).map((entry) => entry[3]).find((entry) => entry[0] === command[0]);
+    const [, id] = /^\.\.\. \(trace ([0-9a-f]{16})\)$/.exec(words.at(-1)) ?? assert.fail(`no trace: ${words}`);
+    await until(`the reply of ${id} is logged`, async () => stages(leader, id).includes('replied'));
+    return {reply, id, log: lines(leader, id).join('\n')};
+  };
+
+  await t.test('a slow read is found in the log of the replica that ran it', async () => {
+    const read = await traceOf('GET', KEY);
+    assert.strictEqual(read.reply, 'slow');
+    assert.match(read.log, /stage=read node=\d shard=[12] term=\d+ index=\d+ by=lease us=\d+\n.* stage=replied .* outcome=done us=\d+$/);
+    await leader.ask('CONFIG', 'SET', 'read-mode', 'quorum');
+    const asked = await traceOf('GET', KEY);
+    assert.match(asked.log, /stage=asked node=\d shard=[12] us=\d+\n.* stage=read .* by=quorum us=\d+\n.* stage=replied /);
+    await leader.ask('CONFIG', 'SET', 'read-mode', 'lease');
+  });
+
+  await t.test('of what goes to every shard, the part that came last', async () => {
+    assert.match((await traceOf('DBSIZE')).log, /stage=read .* by=lease .*\n.* stage=replied .* outcome=done/);
+    const {reply, id} = await traceOf('FLUSHALL');
+    assert.strictEqual(reply, 'OK');
+    await until(`${id} is in all logs`, async () => cluster.nodes.every((node) => FOLLOWER.every((stage) => stages(node, id).includes(stage))));
+  });
+
+  await t.test('a synchronous read behind asynchronous writes has the trace of what it waited for', async () => {
+    await leader.ask('CONFIG', 'SET', 'durability-async-ms', '2000');
+    assert.strictEqual(await leader.ask('TROTHDB', 'WITH', 'async', 'SET', KEY, 'slow'), 'OK');
+    const {reply, id} = await traceOf('GET', KEY);
+    assert.strictEqual(reply, 'slow');
+    assert.ok(stages(leader, id).some((stage) => stage === 'read' || stage === 'committed'), stages(leader, id).join());
+    await leader.ask('CONFIG', 'SET', 'durability-async-ms', '10');
+  });
+
   await t.test('reads, refusals and what is no id', async () => {
     const ask = (...words) => leader.ask('TROTHDB', 'TRACE', ...words);
     assert.strictEqual(await ask('read-1', 'GET', KEY), 'slow');

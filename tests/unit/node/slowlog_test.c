@@ -151,6 +151,42 @@ static void test_a_slow_write_is_traced_afterwards(void **state) {
     expect_slow_write_traced(2);
 }
 
+/* Is the newest entry of the slow log about this command, and has it a trace? */
+static bool is_newest_traced(struct client *client, const char *words) {
+    client_ask(client, "SLOWLOG GET 1");
+    const char *text = strstr(client_take(client), words);
+    assert_non_null(text);
+    return strstr(text, "... (trace ") != NULL;
+}
+
+/* What stands in no log of its own: a read by lease, what goes to every shard. Each has an id of
+ * its own, on whichever worker its shards are; what no shard answers has none. */
+static void test_slow_reads_are_traced_too(void **state) {
+    (void)state;
+    static const char *const settings[] = {"slowlog-log-slower-than", "0", "shards", "4", NULL};
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        struct world *world = world_new(workers, settings);
+        struct client *client = world_connect(world, workers - 1);
+        world_pass_ms(world, 60 * 1000); /* by then it may trace a burst */
+        client_ask(client, "SET k 1");
+        for (unsigned i = 0; i < 2; i++) {
+            client_ask(client, "GET k");
+            assert_true(is_newest_traced(client, "$3\r\nGET\r\n$1\r\nk\r\n"));
+        }
+        client_ask(client, "DBSIZE");
+        assert_true(is_newest_traced(client, "$6\r\nDBSIZE\r\n"));
+        client_ask(client, "KEYS *");
+        assert_true(is_newest_traced(client, "$4\r\nKEYS\r\n"));
+        client_ask(client, "SCAN 0");
+        assert_true(is_newest_traced(client, "$4\r\nSCAN\r\n"));
+        client_ask(client, "FLUSHALL");
+        assert_true(is_newest_traced(client, "$8\r\nFLUSHALL\r\n"));
+        client_ask(client, "CONFIG RESETSTAT");
+        assert_false(is_newest_traced(client, "$9\r\nRESETSTAT\r\n"));
+        world_free(world);
+    }
+}
+
 /* Commands of one entry share its trace; who asked for an id of his own keeps that. A read
  * behind writes stands in the log with them. */
 static void test_one_trace_an_entry(void **state) {
@@ -271,6 +307,7 @@ static void test_words_stay_with_their_commands(void **state) {
 RUN_TESTS(cmocka_unit_test(test_excerpts_are_cut_as_redis_cuts_them),
           cmocka_unit_test(test_the_oldest_go_and_workers_are_merged), cmocka_unit_test(test_words),
           cmocka_unit_test(test_a_slow_write_is_traced_afterwards),
+          cmocka_unit_test(test_slow_reads_are_traced_too),
           cmocka_unit_test(test_one_trace_an_entry),
           cmocka_unit_test(test_no_id_before_all_nodes_can_read_it),
           cmocka_unit_test(test_traces_are_bounded_in_rate),
