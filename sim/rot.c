@@ -55,10 +55,15 @@ static bool is_damaged(struct rot *rot) {
     return rot->damaged != 0;
 }
 
+/* Where there are two replicas, what one of them lost and the other lacks may have been committed
+ * or not, and there is no third to tell: they wait, and it is for the operator to say that it may
+ * be lost. Nothing is promised of that. One replica alone refuses to start. */
+static bool can_be_outvoted(const struct rot *rot) { return rot->simulation->replica_count != 2; }
+
 static void damage(struct rot *rot, unsigned node, const char *name_prefix) {
     struct simulation *simulation = rot->simulation;
     struct sim_node *victim = simulation->nodes[node];
-    if (victim->is_up)
+    if (victim->is_up || !can_be_outvoted(rot))
         return;
     uint64_t worker = random_below(&simulation->random, simulation->worker_count);
     if (!sim_disk_rot(victim->threads[worker].disk, name_prefix, &simulation->random))
@@ -102,7 +107,7 @@ static void rest_event(struct event *event) {
 void rot_at_rest(struct rot *rot, unsigned node) {
     struct simulation *simulation = rot->simulation;
     struct sim_node *victim = simulation->nodes[node];
-    if (is_damaged(rot) || !sim_node_is_alive(victim))
+    if (is_damaged(rot) || !sim_node_is_alive(victim) || !can_be_outvoted(rot))
         return;
     uint64_t worker = random_below(&simulation->random, simulation->worker_count);
     if (!sim_disk_rot_at_rest(victim->threads[worker].disk, &simulation->random))

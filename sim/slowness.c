@@ -79,7 +79,8 @@ static void slow_event(struct event *event) {
 void slowness_begin(struct slowness *slowness, struct sim_node *node) {
     struct simulation *simulation = slowness->simulation;
     struct event_queue *queue = &simulation->queue;
-    if (slowness->node != NULL)
+    bool is_alone = simulation->node_count == 1; /* the lead has nowhere to go */
+    if (slowness->node != NULL || is_alone)
         return;
     slowness->node = node;
     /* Where the pause between moves is long, nothing can be said of when the lead moves. */

@@ -1,8 +1,5 @@
 /* The topology on this node. Decided by the control shard (shard 0, always on worker 0), kept in
- * two files of the node's directory (docs/format/topology.md):
- *
- *      founding   what the control shard began with; never changes
- *      topology   the newest known, so that a restarted node knows at once where everything is
+ * two files (topology_files.h).
  *
  * A node learns a newer topology from its own replica of the control shard, or from a peer that
  * sees by gossip that this node lags behind. News is checked: the same cluster, a higher epoch,
@@ -21,49 +18,19 @@
 #include "replica/levels.h"
 #include "replica/outbox.h"
 #include "replica/replicas.h"
+#include "replica/topology_files.h"
 #include "wire/peer_message.h"
 #include "worker/settings.h"
 #include "worker/worker.h"
 
-#define FOUNDING_FILE            "founding"
-#define TOPOLOGY_FILE            "topology"
 #define CONTROL_TELL_INTERVAL_US ((uint64_t)500 * 1000)
-
-static int save_topology(struct worker *worker, const char *name, const struct topology *topology) {
-    struct buffer encoded;
-    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
-    topology_encode(topology, &encoded);
-    int error = disk_write_all(worker->io.node_disk, name, buffer_bytes(&encoded));
-    buffer_release(&encoded);
-    return error;
-}
-
-static int load_topology(struct worker *worker, const char *name, struct topology **out,
-                         struct buffer *problem) {
-    uint8_t *data;
-    size_t length;
-    int error = disk_read_all(worker->io.node_disk, name, TOPOLOGY_BYTES_MAXIMUM, &data, &length);
-    if (error == ERR_NOT_FOUND) {
-        *out = NULL;
-        return 0;
-    }
-    if (!error) {
-        error = topology_decode(bytes_of(data, length), out);
-        memory_free(data);
-    }
-    if (error) {
-        buffer_append_format(
-            problem, "the file \"%s\" cannot be used: %s; copy it from another node of the cluster",
-            name, error_text(error));
-    }
-    return error;
-}
+#define CONTROL_SAVE_INTERVAL_US ((uint64_t)500 * 1000) /* while the disk has no space for it */
 
 bool control_has_peers(struct worker *worker, uint32_t shard) {
     struct topology *topology;
     struct buffer problem;
     buffer_init(&problem, 1024);
-    int error = load_topology(worker, TOPOLOGY_FILE, &topology, &problem);
+    int error = topology_files_load(worker, &topology, &problem);
     buffer_release(&problem);
     if (error || !topology) {
         return false;
@@ -151,7 +118,7 @@ void control_adopt(struct worker *worker, struct topology *topology) {
     buffer_init(&problem, 1024);
     int error = 0;
     if (!worker->hosting->founding) { /* worker 0 has saved it by now */
-        error = load_topology(worker, FOUNDING_FILE, &worker->hosting->founding, &problem);
+        error = topology_files_load_founding(worker, &worker->hosting->founding, &problem);
         CHECK(error || worker->hosting->founding);
     }
     if (error || put_in_place(worker, topology, &problem)) {
@@ -184,7 +151,7 @@ static bool is_told_removed(struct worker *worker, const struct topology *topolo
         !topology_removed_by_uuid(topology, worker->identity.uuid)) {
         return false;
     }
-    if (worker->index == 0 && save_topology(worker, TOPOLOGY_FILE, topology)) {
+    if (worker->index == 0 && topology_files_save(worker, topology)) {
         log_line(worker->io.log, LOG_WARN, "the topology without this node cannot be saved");
     }
     log_line(worker->io.log, LOG_ERROR,
@@ -204,25 +171,52 @@ static struct mail *topology_mail(struct worker *worker, struct bytes topology,
     return mail;
 }
 
-/* Worker 0's part: make it durable, put it in place, tell the other workers. A spare that has no
- * founding yet is given it as well. */
-static int adopt_everywhere(struct worker *worker, struct topology *topology,
-                            const struct topology *founding) {
+/* A spare that has no founding yet is given it as well. */
+static int make_durable(struct worker *worker, const struct topology *topology,
+                        const struct topology *founding) {
     int error = 0;
     if (!worker->hosting->founding) {
-        worker->hosting->founding = topology_copy(founding);
-        error = save_topology(worker, FOUNDING_FILE, founding);
+        error = topology_files_save_founding(worker, founding);
+        worker->hosting->founding = error ? NULL : topology_copy(founding);
     }
-    if (!error) {
-        error = save_topology(worker, TOPOLOGY_FILE, topology);
+    return error ? error : topology_files_save(worker, topology);
+}
+
+/* A full disk ends no node. This one goes on with the topology that it has, and a spare without
+ * one: the same comes again, from a peer or from the control shard's replica here. */
+static void wait_for_space(struct worker *worker) {
+    struct hosting *hosting = worker->hosting;
+    if (hosting->next_save_us == 0) {
+        log_line(worker->io.log, LOG_WARN,
+                 "the disk has no space for a newer topology; this node keeps the one it has until "
+                 "there is some");
     }
+    hosting->next_save_us = worker_now_us(worker) + CONTROL_SAVE_INTERVAL_US;
+    if (!worker->topology) {
+        topology_free(hosting->founding);
+        hosting->founding = NULL;
+    }
+}
+
+static void not_saved(struct worker *worker, int error) {
+    if (error == ERR_NO_SPACE) {
+        wait_for_space(worker);
+        return;
+    }
+    log_line(worker->io.log, LOG_ERROR, "topology not saved", LOG_T("error", error_text(error)));
+    worker_fatal(worker, "the topology cannot be made durable");
+}
+
+/* Worker 0's part: make it durable, put it in place, tell the other workers. */
+static int adopt_everywhere(struct worker *worker, struct topology *topology,
+                            const struct topology *founding) {
+    int error = make_durable(worker, topology, founding);
     if (error) {
-        log_line(worker->io.log, LOG_ERROR, "topology not saved",
-                 LOG_T("error", error_text(error)));
         topology_free(topology);
-        worker_fatal(worker, "the topology cannot be made durable");
+        not_saved(worker, error);
         return error;
     }
+    worker->hosting->next_save_us = 0;
     struct buffer encoded;
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(topology, &encoded);
@@ -230,6 +224,18 @@ static int adopt_everywhere(struct worker *worker, struct topology *topology,
     buffer_release(&encoded);
     control_adopt(worker, topology);
     return 0;
+}
+
+/* The first topology of all, which is its own founding. */
+static int found(struct worker *worker, struct topology *topology, struct buffer *problem) {
+    int error = adopt_everywhere(worker, topology, topology);
+    if (error) {
+        buffer_append_format(problem,
+                             "the topology cannot be saved in this node's directory: %s; try "
+                             "again when it can be",
+                             error_text(error));
+    }
+    return error;
 }
 
 /* What comes to a spare beside a topology. NULL: it is none of that cluster. A topology of epoch 1
@@ -310,12 +316,12 @@ int control_found(struct worker *worker, struct bytes encoded, struct buffer *pr
         topology_free(topology);
         return ERR_INVALID;
     }
-    return adopt_everywhere(worker, topology, topology);
+    return found(worker, topology, problem);
 }
 
 /* ---- start ---- */
 
-static int found_alone(struct worker *worker) {
+static int found_alone(struct worker *worker, struct buffer *problem) {
     uint8_t cluster_id[16];
     for (unsigned i = 0; i < 16; i++) {
         cluster_id[i] = (uint8_t)random_next(&worker->random);
@@ -327,55 +333,7 @@ static int found_alone(struct worker *worker) {
     memcpy(node.uuid, worker->identity.uuid, sizeof(node.uuid));
     struct topology *topology =
         topology_found(cluster_id, &node, 1, (unsigned)worker->config.shards, 1);
-    return adopt_everywhere(worker, topology, topology);
-}
-
-static bool has_log(const struct worker *worker) {
-    for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++) {
-        if (worker->hosting->recoveries[i]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What the two files say together, in *topology; NULL: nothing yet. Each of them is written before
- * any log, `founding` first, so that a node may have died between the two, but only so. */
-static int load_files(struct worker *worker, struct topology **topology, struct buffer *problem) {
-    *topology = NULL;
-    int error = load_topology(worker, FOUNDING_FILE, &worker->hosting->founding, problem);
-    if (!error) {
-        error = load_topology(worker, TOPOLOGY_FILE, topology, problem);
-    }
-    if (error) {
-        return error;
-    }
-    if (*topology && !worker->hosting->founding) {
-        buffer_append_text(problem, "the file \"topology\" is here and the file \"founding\" is "
-                                    "not; copy it from another node of the cluster");
-        return ERR_DAMAGED;
-    }
-    if (!*topology && has_log(worker)) {
-        buffer_append_text(problem, "there is a log here and no file \"topology\" that says of "
-                                    "which cluster; put the file back, or empty the directory");
-        return ERR_DAMAGED;
-    }
-    if (*topology || !worker->hosting->founding) {
-        return 0;
-    }
-    if (!topology_node_by_uuid(worker->hosting->founding, worker->identity.uuid)) {
-        topology_free(
-            worker->hosting->founding); /* a spare that was about to join: it is told again */
-        worker->hosting->founding = NULL;
-        return 0;
-    }
-    *topology = topology_copy(worker->hosting->founding);
-    error = worker->index == 0 ? save_topology(worker, TOPOLOGY_FILE, *topology) : 0;
-    if (error) {
-        buffer_append_format(problem, "the file \"topology\" cannot be written: %s",
-                             error_text(error));
-    }
-    return error;
+    return found(worker, topology, problem);
 }
 
 /* Every worker has its log before this node is in a cluster. Without it the node has forgotten whom
@@ -392,7 +350,7 @@ static void refuse_lost_log(const struct worker *worker, struct buffer *problem)
 
 int control_start(struct worker *worker, struct buffer *problem) {
     struct topology *topology;
-    int error = load_files(worker, &topology, problem);
+    int error = topology_files_load_both(worker, &topology, &worker->hosting->founding, problem);
     if (!error && topology && !topology_node_by_uuid(topology, worker->identity.uuid)) {
         buffer_append_text(problem,
                            topology_removed_by_uuid(topology, worker->identity.uuid)
@@ -421,7 +379,7 @@ int control_start(struct worker *worker, struct buffer *problem) {
         }
         return error;
     }
-    return worker->index == 0 && worker->config.join[0] == '\0' ? found_alone(worker) : 0;
+    return worker->index == 0 && worker->config.join[0] == '\0' ? found_alone(worker, problem) : 0;
 }
 
 /* ---- the control shard moved, or leads ---- */
@@ -481,6 +439,9 @@ static void tell_removed(struct worker *worker, const struct member_view_entry *
 void control_tick(struct worker *worker) {
     struct shard *control = worker->shards[0];
     uint64_t now = worker_now_us(worker);
+    if (control && worker->hosting->next_save_us && now >= worker->hosting->next_save_us) {
+        control_applied(worker, control);
+    }
     if (worker->index != 0 || !control || !shard_is_leader(control) ||
         now < worker->hosting->next_tell_us) {
         return;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "node/node.h"
+#include "replica/control.h"
 #include "worker/worker.h"
 
 enum { TRIED_WORKER_COUNT = 2 };
@@ -92,21 +93,29 @@ static void node_free(struct node *node) {
     memory_free(node);
 }
 
-static void put_topology(struct node *node, const char *name, uint8_t cluster) {
+/* As founded, and since then changed so often. */
+static void encode_topology(uint8_t cluster, unsigned changes, struct buffer *encoded) {
     struct topology_node member = {
         .uuid = {7},
         .address = {.host = "127.0.0.1", .client_port = 7001, .peer_port = 1, .admin_port = 2}};
     uint8_t cluster_id[16] = {cluster};
     struct topology *topology = topology_found(cluster_id, &member, 1, 1, 1);
-    const struct bytes settings[] = {BYTES_LITERAL("setting.set"), BYTES_LITERAL("lease-ms"),
-                                     BYTES_LITERAL("350")};
-    assert_int_equal(topology_apply(topology, settings, 3), 0);
+    static const char *const lease_ms[] = {"350", "300"};
+    for (unsigned i = 0; i < changes; i++) {
+        const struct bytes setting[] = {BYTES_LITERAL("setting.set"), BYTES_LITERAL("lease-ms"),
+                                        bytes_of_text(lease_ms[i])};
+        assert_int_equal(topology_apply(topology, setting, 3), 0);
+    }
+    buffer_init(encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, encoded);
+    topology_free(topology);
+}
+
+static void put_topology(struct node *node, const char *name, uint8_t cluster) {
     struct buffer encoded;
-    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
-    topology_encode(topology, &encoded);
+    encode_topology(cluster, 1, &encoded);
     fake_disk_put(&node->node_disk, name, buffer_bytes(&encoded));
     buffer_release(&encoded);
-    topology_free(topology);
 }
 
 static void assert_problem(struct node *node, const char *text) {
@@ -200,6 +209,57 @@ static void test_settings_before_replicas(void **state) {
     }
 }
 
-RUN_TESTS(cmocka_unit_test(test_settings_before_replicas), cmocka_unit_test(test_log_lost),
+/* A full disk ends no node: it keeps the topology that it has, and takes the newer one, which is
+ * told again, once there is space. */
+static void test_newer_topology_waits_for_space(void **state) {
+    (void)state;
+    struct node *node = node_new();
+    struct buffer newer;
+    encode_topology(9, 2, &newer);
+    start_as_spare(node);
+    put_topology(node, "founding", 9);
+    put_topology(node, "topology", 9);
+    assert_int_equal(start(node), 0);
+    uint64_t epoch = node->worker->topology->epoch;
+    node->node_disk.is_full = true;
+    control_topology_heard(node->worker, buffer_bytes(&newer), BYTES_NONE);
+    assert_int_equal(node->worker->topology->epoch, epoch);
+    node->node_disk.is_full = false;
+    control_topology_heard(node->worker, buffer_bytes(&newer), BYTES_NONE);
+    assert_int_equal(node->worker->topology->epoch, epoch + 1);
+    stop(node);
+    assert_int_equal(start(node), 0);
+    assert_int_equal(node->worker->topology->epoch, epoch + 1);
+    buffer_release(&newer);
+    node_free(node);
+}
+
+/* A cluster that is founded on a full disk is not, and may be again later, with another id. */
+static void test_founding_waits_for_space(void **state) {
+    (void)state;
+    struct node *node = node_new();
+    struct buffer first, second;
+    encode_topology(9, 0, &first);
+    encode_topology(8, 0, &second);
+    start_as_spare(node);
+    assert_int_equal(start(node), 0);
+    node->node_disk.is_full = true;
+    buffer_clear(&node->problem);
+    assert_int_equal(control_found(node->worker, buffer_bytes(&first), &node->problem),
+                     ERR_NO_SPACE);
+    buffer_append_u8(&node->problem, 0);
+    assert_problem(node, "the topology cannot be saved in this node's directory: no space left");
+    assert_null(node->worker->topology);
+    node->node_disk.is_full = false;
+    assert_int_equal(control_found(node->worker, buffer_bytes(&second), &node->problem), 0);
+    assert_int_equal(node->worker->topology->cluster_id[0], 8);
+    buffer_release(&first);
+    buffer_release(&second);
+    node_free(node);
+}
+
+RUN_TESTS(cmocka_unit_test(test_newer_topology_waits_for_space),
+          cmocka_unit_test(test_founding_waits_for_space),
+          cmocka_unit_test(test_settings_before_replicas), cmocka_unit_test(test_log_lost),
           cmocka_unit_test(test_died_between_the_files), cmocka_unit_test(test_founding_lost),
           cmocka_unit_test(test_files_lost))
