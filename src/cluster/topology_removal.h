@@ -1,6 +1,6 @@
 /* Nodes that are out of the cluster for ever. Their numbers and UUIDs are kept, so that no number
- * is given twice, and a node that comes back is known for what it is. For topology.c and
- * topology_command.c. */
+ * is given twice, and a node that comes back is known for what it is. For topology_codec.c
+ * and topology_command.c. */
 #pragma once
 #include "cluster/topology_private.h"
 
