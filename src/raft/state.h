@@ -1,19 +1,4 @@
-/* All that one replica holds, for the files of this folder alone. A file calls none that comes
- * later in this list:
- *
- *   array, entry, log, configuration, quorum, progress, stopwatch, pair    know no replica
- *   peers       whom a leader sends to              outbox     what a step has to tell
- *   standing    who would rather not lead           deadline   when to campaign
- *   lease       what was promised, and by whom      look       what a replica knows of itself
- *   quiet       idle shards that say nothing        save       the log; what is durable of it
- *   read_queue  reads that wait                     follow     newer terms, leaders heard and lost
- *   lazy        what is sent later                  append     the append, both ends
- *   replicate   the leader's sending                eager      whom no majority waits for
- *   transfer    giving the lead away                read       rounds of reads
- *   commit      proposals, replies, the commit      election   pre-vote, vote, check-quorum
- *   move        leaders that would rather not       idle       falling quiet
- *   snapshot    compaction and snapshots            change     who votes
- *   raft        one step: dispatch, deadlines, actions
+/* All that one replica holds, for the files of this folder alone. Which calls which: ORDER.
  *
  * Invariants, checked at the end of every step (raft.c):
  *   I1 base_index <= commit_index <= last index

@@ -1,19 +1,5 @@
-/* All that one replica holds, for the files of this folder alone. A file calls none that comes
- * later in this list, but for one door: shard_step(), by which any of them gives raft an event, and
- * what comes of it may be any of this.
- *
- *   machine, payload, plan, cut, moments   know no shard
- *   look       what it is just now          timing     how patient raft is
- *   trace      log lines for commands that have a trace id, or were slow
- *   recover    what the WAL says at start   hold       replies that wait for the commit
- *   early      running ahead of the commit  propose    commands into entries; who waits for them
- *   read       linearizable reads           wait       WAIT
- *   forget     the log in memory            take       snapshots of this replica
- *   apply      runs committed entries       rewind     going back
- *   send       snapshots to followers       step       one step of raft, and what it asks for
- *   taken      a snapshot that is durable   incoming   one that comes in
- *   install    made into a machine          receive    from the leader
- *   events     what the owner brings        shard      its life, and when it is due */
+/* All that one replica holds, for the files of this folder alone. Which calls which: ORDER. The one
+ * door back up is shard_step(), by which any of them gives raft an event. */
 #pragma once
 #include "base/cursor.h"
 #include "base/queue.h"

@@ -45,6 +45,15 @@ test('an include that is no full path, or leaves src/, is refused', () => {
 test('a circle is refused', () => {
   refused({}, /a circle: base -> io -> base/, 'base : io : below\nio : base : the world\ntop : : above\n')
 })
+test('a file of a folder with an ORDER includes nothing that comes later, unless it is a door', () => {
+  const files = { 'io/a.c': '', 'io/b.h': '', 'io/b.c': '#include "io/b.h"\n#include "io/a.h"\n' }
+  passed({ ...files, 'io/ORDER': '# who calls whom\na : below\nb : above\n' })
+  refused({ ...files, 'io/ORDER': 'b : below\na : above\n' }, /src\/io\/b\.c:2: "io\/a\.h" comes later in src\/io\/ORDER/)
+  passed({ ...files, 'io/ORDER': 'b : below\na : door  above\n' })
+  refused({ ...files, 'io/ORDER': 'b : below\n' }, /src\/io\/a\.c:1: has no line in src\/io\/ORDER/)
+  refused({ ...files, 'io/ORDER': 'a : below\nb : above\nc : gone\n' }, /src\/io\/ORDER:3: there is no io\/c\.c/)
+  refused({ ...files, 'io/ORDER': 'a below\nb : above\n' }, /src\/io\/ORDER:1: not understood/)
+})
 test('a folder without a line is refused', () => {
   refused({ 'new/a.c': '' }, /src\/new\/a\.c:1: stands in no folder/)
 })
