@@ -1,6 +1,7 @@
-/* What is due when: a heap in which each element can be moved to another time or taken out. The
- * struct due is a member of the element. Elements due at the same time leave in an order that
- * depends on nothing but the calls made: the same calls give the same order. */
+/* What is due when: a heap in which each element can be moved to another time or taken out. It
+ * grows and shrinks with what is in it. The struct due is a member of the element. Elements due at
+ * the same time leave in an order that depends on nothing but the calls made: the same calls give
+ * the same order. */
 #pragma once
 #include "base/list.h"
 #include <stdint.h>
@@ -26,6 +27,10 @@ void due_heap_release(struct due_heap *heap); /* zeroed, it is ready; elements a
 void due_set(struct due_heap *heap, struct due *due, uint64_t time_us);
 /* No effect if it is in none. */
 void due_remove(struct due_heap *heap, struct due *due);
+/* Any of them, by numbers below `count`: who has which changes with each change of the heap. */
+static inline struct due *due_at(const struct due_heap *heap, size_t number) {
+    return heap->nodes[number].due;
+}
 /* NULL: nothing is due, ever. */
 static inline struct due *due_first(const struct due_heap *heap) {
     return heap->count > 0 ? heap->nodes[0].due : NULL;

@@ -227,7 +227,7 @@ void broadcast_run(struct gossip *gossip) {
 void broadcast_goodbye(struct gossip *gossip) {
     struct member *listeners[GOODBYE_DATAGRAMS];
     const struct member *self = gossip->self;
-    size_t live = gossip->rotation.count;
+    size_t live = gossip_live_count(gossip);
     size_t count =
         member_choose(gossip, NULL, live < GOODBYE_DATAGRAMS ? live : GOODBYE_DATAGRAMS, listeners);
     for (size_t i = 0; i < count; i++) {

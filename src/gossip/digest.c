@@ -107,7 +107,7 @@ void digest_write_request(struct gossip *gossip, const uint8_t wanted[GOSSIP_UUI
     memset(limit, 0xff, sizeof limit);
     if (gossip->member_count > DIGEST_REQUEST_SURELY_MAXIMUM)
         memcpy(first, wanted, sizeof first);
-    struct order_cursor cursor = order_from(&gossip->order, first);
+    struct order_cursor cursor = order_from(&gossip->order, gossip->members, first);
     gossip_begin(gossip, CODEC_DIGEST, NULL);
     codec_widen(&gossip->writer);
     digest_write_self(gossip);
@@ -117,7 +117,7 @@ void digest_write_request(struct gossip *gossip, const uint8_t wanted[GOSSIP_UUI
 unsigned digest_send_part(struct gossip *gossip, const struct gossip_address *to,
                           const uint8_t first[GOSSIP_UUID_BYTES],
                           const uint8_t last[GOSSIP_UUID_BYTES], unsigned left) {
-    struct order_cursor cursor = order_from(&gossip->order, first);
+    struct order_cursor cursor = order_from(&gossip->order, gossip->members, first);
     uint8_t from[GOSSIP_UUID_BYTES];
     memcpy(from, first, sizeof from);
     bool is_more = left > 0;

@@ -14,17 +14,12 @@ enum {
 
 size_t doubt_choose(struct gossip *gossip, const struct member *but, size_t wanted,
                     const struct member **out) {
-    size_t found = 0;
-    LIST_EACH (&gossip->suspicions, link) {
-        const struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
-        if (found == wanted || PLANTED(GOSSIP_SUSPICION_UNASKED))
-            break;
-        if (suspicion->member != but)
-            out[found++] = suspicion->member;
-    }
-    for (size_t i = 0; i < found; i++) {
-        list_remove(&out[i]->suspicion->link);
-        list_append(&gossip->suspicions, &out[i]->suspicion->link);
+    size_t found = 0, open_count = PLANTED(GOSSIP_SUSPICION_UNASKED) ? 0 : gossip->open.count;
+    for (size_t i = 0; i < open_count && found < wanted; i++) {
+        const struct due *end = due_at(&gossip->open, gossip->doubt_turn++ % open_count);
+        const struct member *suspect = DUE_ELEMENT(end, const struct suspicion, end)->member;
+        if (suspect != but)
+            out[found++] = suspect;
     }
     return found;
 }

@@ -78,8 +78,6 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     gossip->log = options->log;
     gossip->has_own_pool = options->pool == NULL;
     gossip->pool = gossip->has_own_pool ? gossip_pool_new() : options->pool;
-    list_init(&gossip->suspicions);
-    list_init(&gossip->contacts);
     list_init(&gossip->servings);
     gossip->has_streams = options->has_streams;
     gossip->now_us = options->now_us;

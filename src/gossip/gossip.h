@@ -255,7 +255,7 @@ struct gossip_member {
     const struct gossip_contact *contact; /* never NULL; all zeros when there was none */
     uint64_t state_since_us;
     enum gossip_member_state state;
-    uint32_t place; /* for gossip/ itself: among the live, or among the graves */
+    uint16_t seat, place; /* for gossip/ itself: roster.h says where it stands */
 };
 
 struct gossip_counters { /* since the start */

@@ -26,8 +26,8 @@ static uint64_t pause_by_lot_us(struct gossip *gossip, uint64_t pause_us) {
 }
 
 static bool is_known_at(const struct gossip *gossip, const struct gossip_address *address) {
-    for (size_t i = 0; i < gossip->rotation.count; i++)
-        if (gossip_address_equal(&gossip->rotation.members[i]->shown.who->address, address))
+    for (size_t i = 0; i < gossip_live_count(gossip); i++)
+        if (gossip_address_equal(&gossip_live(gossip, i)->shown.who->address, address))
             return true;
     return gossip_address_equal(&gossip->self->shown.who->address, address);
 }
@@ -79,34 +79,29 @@ static void seed_run(struct gossip *gossip, size_t position) {
 /* Graves. */
 
 void healing_grave_dug(struct gossip *gossip, struct member *member) {
-    struct graves *graves = &gossip->graves;
-    if (graves->count == graves->capacity) {
-        graves->capacity += graves->capacity / 4 + 8;
-        graves->members =
-            memory_resize(graves->members, graves->capacity * sizeof *graves->members);
-    }
-    member->shown.place = (uint32_t)graves->count;
-    graves->members[graves->count++] = member;
+    seats_add(&gossip->graves, member);
+}
+
+static struct member *grave_at(const struct gossip *gossip, size_t place) {
+    return seats_at(&gossip->graves, gossip->members, place);
 }
 
 void healing_grave_closed(struct gossip *gossip, const struct member *member) {
-    struct graves *graves = &gossip->graves;
-    size_t gap = member->shown.place;
-    CHECK(gap < graves->count && graves->members[gap] == member);
-    graves->members[gap] = graves->members[--graves->count];
-    graves->members[gap]->shown.place = (uint32_t)gap;
+    size_t gap = member->shown.place, last = gossip->graves.count - 1;
+    CHECK(gap <= last && grave_at(gossip, gap) == member);
+    seats_put(&gossip->graves, gap, grave_at(gossip, last));
+    gossip->graves.count--;
 }
 
 static void graves_run(struct gossip *gossip) {
-    const struct graves *graves = &gossip->graves;
-    size_t wanted = 1 + 2 * graves->count / member_live_count(gossip);
+    size_t count = gossip->graves.count, wanted = 1 + 2 * count / member_live_count(gossip);
     if (wanted > GRAVES_PER_ROUND)
         wanted = GRAVES_PER_ROUND;
-    if (wanted > graves->count)
-        wanted = graves->count;
-    size_t start = graves->count > 0 ? random_below(&gossip->random, graves->count) : 0;
+    if (wanted > count)
+        wanted = count;
+    size_t start = count > 0 ? random_below(&gossip->random, count) : 0;
     for (size_t i = 0; i < wanted && has_room(gossip); i++)
-        probe_grave(gossip, graves->members[(start + i) % graves->count]);
+        probe_grave(gossip, grave_at(gossip, (start + i) % count));
 }
 
 /* The lost. */
@@ -178,4 +173,4 @@ uint64_t healing_deadline_us(const struct gossip *gossip) {
     return deadline_us;
 }
 
-void healing_free(struct gossip *gossip) { memory_free(gossip->graves.members); }
+void healing_free(struct gossip *gossip) { seats_release(&gossip->graves); }

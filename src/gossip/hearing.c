@@ -97,8 +97,8 @@ bool gossip_hear(struct gossip *gossip, const struct codec_message *message) {
     if (sender == NULL)
         return true;
     if (message->generation == sender->shown.who->generation) {
-        roster_contact(gossip, sender)->shown.heard_us = gossip->now_us;
-        roster_contact(gossip, sender)->wire_version = (uint8_t)message->newest_version;
+        roster_contact(sender)->shown.heard_us = gossip->now_us;
+        roster_contact(sender)->wire_version = (uint8_t)message->newest_version;
     }
     return message->generation >= sender->shown.who->generation;
 }

@@ -7,6 +7,7 @@
  *     probe.c       pings, again and through others
  *     healing.c     seeds, the dead, the lost
  *     roster.c      where members stand: all, the live by rotation
+ *     seats.c       some of them, in an order of their own
  *     index.c       the same by UUID, for finding
  *     order.c       the same in the order of UUIDs
  *     pool.c        what many know alike, kept once
@@ -44,6 +45,7 @@
 #include "gossip/order.h"
 #include "gossip/pool.h"
 #include "gossip/replay.h"
+#include "gossip/seats.h"
 #include <assert.h>
 
 enum {
@@ -107,7 +109,6 @@ struct bucket {
 };
 
 struct suspicion {
-    struct list link; /* of all suspicions */
     struct member *member;
     uint64_t since_us;
     struct due end; /* among the open; once it was called (doubt.h), among the called */
@@ -118,16 +119,15 @@ struct suspicion {
     bool is_called;  /* the last call was made */
 };
 /* Where a network parts, each node suspects half of the others. */
-static_assert(sizeof(struct suspicion) <= 64, "a suspicion must stay small");
+static_assert(sizeof(struct suspicion) <= 48, "a suspicion must stay small");
 
 /* What this node found out about a member by talking to it, in this life of its. */
 struct contact {
     struct gossip_contact shown; /* first: the outside sees only this */
-    struct list link;            /* of all contacts */
-    const struct member *member;
     struct clock_offset clock;
     uint8_t wire_version; /* newest that it said it reads */
 };
+static_assert(sizeof(struct contact) <= 64, "in time there is one for every other member");
 
 struct member {
     struct gossip_member shown;  /* first: the outside sees only this */
@@ -187,16 +187,10 @@ struct seed {
     bool is_self;
 };
 
-/* Members called dead. */
-struct graves {
-    struct member **members;
-    size_t count, capacity;
-};
-
 /* The live others, in the order in which they are probed; shuffled at the end of each round. */
 struct rotation {
-    struct member **members;
-    size_t count, capacity, next;
+    struct seats live;
+    size_t next;
 };
 
 /* A life that this node speaks with; it may not be known as a member. */
@@ -277,12 +271,11 @@ struct gossip {
     struct gossip_pool *pool;
     bool has_own_pool;
     struct member *self;
-    struct member **members; /* this node first, then as they came */
+    struct member **members; /* each on its seat: this node first, then as they came */
     size_t member_count, member_capacity;
     struct index index; /* the same, by UUID, for finding */
     struct order order; /* and in the order of UUIDs */
     struct rotation rotation;
-    struct list contacts;
     struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
     size_t removal_count;
     uint64_t hash;                     /* of all that live: the sum of their digest_hash */
@@ -316,15 +309,16 @@ struct gossip {
     uint16_t observed_ms;           /* after another one */
     struct seed *seeds;             /* GOSSIP_SEED_MAXIMUM, once there is one */
     size_t seed_count;
-    struct graves graves;
+    struct seats graves; /* members called dead */
     struct gossip_address lost[GOSSIP_LOST_MAXIMUM];
     size_t lost_count;
     uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
 
-    struct list suspicions;
-    struct due_heap open, called; /* the same, by when they end: before and after the last call */
-    uint64_t suspicion_us;        /* no suspicion ends before this */
-    uint64_t judge_us;            /* nor, after this node stood still, before this */
+    /* Suspicions, by when they end: before and after the last call. */
+    struct due_heap open, called;
+    size_t doubt_turn;     /* the next of the open that a ping asks about */
+    uint64_t suspicion_us; /* no suspicion ends before this */
+    uint64_t judge_us;     /* nor, after this node stood still, before this */
 
     struct list news[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */
     uint64_t news_lists[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */
@@ -367,6 +361,14 @@ struct gossip {
     struct gossip_stream_action *stream_actions; /* as handed out */
     size_t stream_action_capacity;
 };
+
+/* The live others, by their places in the rotation. */
+static inline size_t gossip_live_count(const struct gossip *gossip) {
+    return gossip->rotation.live.count;
+}
+static inline struct member *gossip_live(const struct gossip *gossip, size_t place) {
+    return seats_at(&gossip->rotation.live, gossip->members, place);
+}
 
 static inline bool gossip_address_equal(const struct gossip_address *a,
                                         const struct gossip_address *b) {

@@ -54,11 +54,10 @@ void joining_copied(struct gossip *gossip, const struct codec_message *message) 
 
 /* Nobody else lives yet, as when a whole cluster is started at once. */
 static bool is_among_newcomers(const struct gossip *gossip) {
-    const struct rotation *rotation = &gossip->rotation;
-    if (rotation->count > TOGETHER_MAXIMUM)
+    if (gossip_live_count(gossip) > TOGETHER_MAXIMUM)
         return false;
-    for (size_t i = 0; i < rotation->count; i++)
-        if (rotation->members[i]->shown.state != GOSSIP_JOINING)
+    for (size_t i = 0; i < gossip_live_count(gossip); i++)
+        if (gossip_live(gossip, i)->shown.state != GOSSIP_JOINING)
             return false;
     return true;
 }

@@ -10,7 +10,7 @@ enum {
 };
 
 static struct member *draw(struct gossip *gossip) {
-    return gossip->rotation.members[random_below(&gossip->random, gossip->rotation.count)];
+    return gossip_live(gossip, random_below(&gossip->random, gossip_live_count(gossip)));
 }
 
 static bool is_among(struct member *const *members, size_t count, const struct member *member) {
@@ -44,7 +44,7 @@ static struct member *draw_listener(struct gossip *gossip) {
 
 size_t listeners_by_lot(struct gossip *gossip, size_t wanted, struct member **out) {
     size_t found = 0;
-    if (gossip->rotation.count == 0)
+    if (gossip_live_count(gossip) == 0)
         return 0;
     for (size_t i = 0; found < wanted && i < wanted * 4 + 8; i++) {
         struct member *member = draw_listener(gossip);
@@ -55,12 +55,14 @@ size_t listeners_by_lot(struct gossip *gossip, size_t wanted, struct member **ou
 }
 
 size_t listeners_next(const struct gossip *gossip, struct member *out[LISTENERS_NEXT]) {
-    struct order_cursor cursor = order_from(&gossip->order, gossip->self->shown.who->uuid);
+    struct order_cursor cursor =
+        order_from(&gossip->order, gossip->members, gossip->self->shown.who->uuid);
     size_t count = 0;
     for (size_t step = 0; step < NEXT_STEPS_MAXIMUM && count < LISTENERS_NEXT; step++) {
         order_step(&cursor);
         if (order_peek(&cursor) == NULL)
-            cursor = order_from(&gossip->order, (const uint8_t[GOSSIP_UUID_BYTES]){0});
+            cursor =
+                order_from(&gossip->order, gossip->members, (const uint8_t[GOSSIP_UUID_BYTES]){0});
         struct member *member = order_peek(&cursor);
         if (member == gossip->self)
             break;

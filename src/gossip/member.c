@@ -36,7 +36,7 @@ void member_forget_graves(struct gossip *gossip) {
     if (gossip->now_us < gossip->grave_check_us)
         return;
     gossip->grave_check_us = gossip->now_us + GRAVE_CHECK_SECONDS * GOSSIP_SECOND_US;
-    if (gossip->member_count == gossip->rotation.count + 1)
+    if (gossip->member_count == gossip_live_count(gossip) + 1)
         return;
     roster_forget(gossip, grave_is_old);
     if (grave_is_in_the_way(gossip, NULL))
@@ -45,12 +45,11 @@ void member_forget_graves(struct gossip *gossip) {
 
 size_t member_choose(struct gossip *gossip, const struct member *but, size_t wanted,
                      struct member **out) {
-    const struct rotation *rotation = &gossip->rotation;
-    size_t found = 0;
-    if (rotation->count == 0)
+    size_t found = 0, live = gossip_live_count(gossip);
+    if (live == 0)
         return 0;
     for (size_t tries = 0; found < wanted && tries < wanted * 8 + 8; tries++) {
-        struct member *member = rotation->members[random_below(&gossip->random, rotation->count)];
+        struct member *member = gossip_live(gossip, random_below(&gossip->random, live));
         bool is_wanted = member != but;
         for (size_t i = 0; i < found; i++)
             is_wanted &= out[i] != member;

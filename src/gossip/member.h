@@ -25,7 +25,7 @@ static inline bool member_is_live(const struct member *member) {
 }
 /* How many live, this node with them. */
 static inline size_t member_live_count(const struct gossip *gossip) {
-    return gossip->rotation.count + 1;
+    return gossip_live_count(gossip) + 1;
 }
 
 void member_record(const struct member *member, struct codec_record *record);

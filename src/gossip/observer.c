@@ -62,8 +62,8 @@ void observer_member_came(struct gossip *gossip, struct member *member) {
 static void watch_next_before(struct gossip *gossip, unsigned ring) {
     struct member *nearest = NULL;
     uint64_t nearest_distance = 0;
-    for (size_t i = 0; i < gossip->rotation.count; i++) {
-        struct member *member = gossip->rotation.members[i];
+    for (size_t i = 0; i < gossip_live_count(gossip); i++) {
+        struct member *member = gossip_live(gossip, i);
         uint64_t distance = ring_distance(gossip, ring, member);
         if (nearest == NULL || distance < nearest_distance) {
             nearest = member;

@@ -4,17 +4,16 @@
 #include "gossip/instance.h"
 
 enum {
-    ORDER_RUN_MAXIMUM = 63
-}; /* with their count 512 bytes, a size that allocators waste nothing of */
+    ORDER_RUN_MAXIMUM = 127
+}; /* with their count 256 bytes, a size that allocators waste nothing of */
 
 struct order_run {
-    size_t count;
-    struct member *members[ORDER_RUN_MAXIMUM];
+    uint16_t count;
+    uint16_t seats[ORDER_RUN_MAXIMUM];
 };
 
-static bool order_is_before(const struct order_run *run, size_t at,
-                            const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    return memcmp(run->members[at]->shown.who->uuid, uuid, GOSSIP_UUID_BYTES) < 0;
+static const uint8_t *uuid_on(struct member *const *members, uint16_t seat) {
+    return members[seat]->shown.who->uuid;
 }
 
 /* The run that a UUID is in, or would be. */
@@ -30,11 +29,12 @@ static size_t order_run_of(const struct order *order, const uint8_t uuid[GOSSIP_
     return low;
 }
 
-static size_t run_place_of(const struct order_run *run, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+static size_t run_place_of(const struct order_run *run, struct member *const *members,
+                           const uint8_t uuid[GOSSIP_UUID_BYTES]) {
     size_t low = 0, high = run->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (order_is_before(run, middle, uuid))
+        if (memcmp(uuid_on(members, run->seats[middle]), uuid, GOSSIP_UUID_BYTES) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -45,8 +45,8 @@ static size_t run_place_of(const struct order_run *run, const uint8_t uuid[GOSSI
 /* Moves all from that place on by one, up or down. */
 static void run_shift(struct order_run *run, size_t from, size_t to) {
     size_t moved = run->count - from;
-    memmove(run->members + to, run->members + from, moved * sizeof *run->members);
-    run->count = to + moved;
+    memmove(run->seats + to, run->seats + from, moved * sizeof *run->seats);
+    run->count = (uint16_t)(to + moved);
 }
 
 static void order_shift(struct order *order, size_t from, size_t to) {
@@ -72,46 +72,50 @@ static struct order_run *order_open(struct order *order, size_t place) {
 
 /* In halves; but what grows at its end, as a copy of another node's members does, leaves full runs
  * behind (as in a B-tree that is loaded in order). */
-static void order_split(struct order *order, size_t place, size_t at) {
+static void order_split(struct order *order, struct member *const *members, size_t place,
+                        size_t at) {
     bool is_at_end = place + 1 == order->run_count && at == ORDER_RUN_MAXIMUM;
     struct order_run *upper = order_open(order, place + 1), *lower = order->runs[place];
     size_t kept = is_at_end ? lower->count - 1 : lower->count / 2;
-    upper->count = lower->count - kept;
-    memcpy(upper->members, lower->members + kept, upper->count * sizeof *upper->members);
-    lower->count = kept;
-    memcpy(order->froms[place + 1], upper->members[0]->shown.who->uuid, GOSSIP_UUID_BYTES);
+    upper->count = (uint16_t)(lower->count - kept);
+    memcpy(upper->seats, lower->seats + kept, upper->count * sizeof *upper->seats);
+    lower->count = (uint16_t)kept;
+    memcpy(order->froms[place + 1], uuid_on(members, upper->seats[0]), GOSSIP_UUID_BYTES);
 }
 
-void order_add(struct order *order, struct member *member) {
+void order_add(struct order *order, struct member *const *members, const struct member *member) {
     const uint8_t *uuid = member->shown.who->uuid;
     if (order->run_count == 0)
         order_open(order, 0);
     size_t place = order_run_of(order, uuid);
     if (order->runs[place]->count == ORDER_RUN_MAXIMUM) {
-        order_split(order, place, run_place_of(order->runs[place], uuid));
+        order_split(order, members, place, run_place_of(order->runs[place], members, uuid));
         place = order_run_of(order, uuid);
     }
     struct order_run *run = order->runs[place];
-    size_t at = run_place_of(run, uuid);
+    size_t at = run_place_of(run, members, uuid);
     run_shift(run, at, at + 1);
-    run->members[at] = member;
+    run->seats[at] = member->shown.seat;
 }
 
-struct order_cursor order_from(const struct order *order, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    struct order_cursor cursor = {.order = order};
+struct order_cursor order_from(const struct order *order, struct member *const *members,
+                               const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    struct order_cursor cursor = {.order = order, .members = members};
     if (order->run_count == 0)
         return cursor;
     cursor.run = order_run_of(order, uuid);
-    cursor.at = run_place_of(order->runs[cursor.run], uuid);
-    if (cursor.at == order->runs[cursor.run]->count)
-        cursor = (struct order_cursor){.order = order, .run = cursor.run + 1};
+    cursor.at = run_place_of(order->runs[cursor.run], members, uuid);
+    if (cursor.at == order->runs[cursor.run]->count) {
+        cursor.run++;
+        cursor.at = 0;
+    }
     return cursor;
 }
 
 struct member *order_peek(const struct order_cursor *cursor) {
     if (cursor->run >= cursor->order->run_count)
         return NULL;
-    return cursor->order->runs[cursor->run]->members[cursor->at];
+    return cursor->members[cursor->order->runs[cursor->run]->seats[cursor->at]];
 }
 
 void order_step(struct order_cursor *cursor) {
@@ -121,8 +125,8 @@ void order_step(struct order_cursor *cursor) {
     cursor->at = 0;
 }
 
-void order_remove(struct order *order, const struct member *member) {
-    struct order_cursor cursor = order_from(order, member->shown.who->uuid);
+void order_remove(struct order *order, struct member *const *members, const struct member *member) {
+    struct order_cursor cursor = order_from(order, members, member->shown.who->uuid);
     CHECK(order_peek(&cursor) == member);
     struct order_run *run = order->runs[cursor.run];
     run_shift(run, cursor.at + 1, cursor.at);
@@ -132,6 +136,12 @@ void order_remove(struct order *order, const struct member *member) {
     order_shift(order, cursor.run + 1, cursor.run);
     if (order->run_count > 0)
         memset(order->froms[0], 0, sizeof *order->froms);
+}
+
+void order_renumber(struct order *order, const uint16_t *numbers) {
+    for (size_t i = 0; i < order->run_count; i++)
+        for (size_t at = 0; at < order->runs[i]->count; at++)
+            order->runs[i]->seats[at] = numbers[order->runs[i]->seats[at]];
 }
 
 void order_release(struct order *order) {

@@ -211,7 +211,7 @@ static void probe_measure(struct gossip *gossip, const struct probe *probe,
         return;
     uint64_t pinged_us = probe->pinged_us[message->sequence - probe->sequence];
     gossip->round_trip_us = gossip->now_us - pinged_us;
-    roster_contact(gossip, member)->shown.round_trip_us = gossip->round_trip_us;
+    roster_contact(member)->shown.round_trip_us = gossip->round_trip_us;
     skew_measure(gossip, member, pinged_us, message);
     if (message->has_coordinate)
         nearness_measured(gossip, &message->coordinate, gossip->round_trip_us);
@@ -269,7 +269,7 @@ void probe_contact(struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES])
     struct member *member = member_find(gossip, uuid);
     if (member == NULL || member == gossip->self || !member_is_live(member))
         return;
-    roster_contact(gossip, member)->shown.heard_us = gossip->now_us;
+    roster_contact(member)->shown.heard_us = gossip->now_us;
     for (size_t i = gossip->probe_count; i > 0; i--) {
         struct probe *probe = &gossip->probes[i - 1];
         if (probe->kind != PROBE_MEMBER || probe->member != member)

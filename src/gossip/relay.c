@@ -17,11 +17,10 @@ static bool helper_is_fit(const struct member *member, const struct member *targ
 /* Of another zone than this node's; NULL: none is near a place by lot in the rotation, which is
  * itself in an order by lot. */
 static struct member *helper_of_another_zone(struct gossip *gossip, const struct member *target) {
-    const struct rotation *rotation = &gossip->rotation;
-    size_t steps = rotation->count < HELPER_STEPS ? rotation->count : HELPER_STEPS;
-    size_t at = steps > 0 ? random_below(&gossip->random, rotation->count) : 0;
+    size_t live = gossip_live_count(gossip), steps = live < HELPER_STEPS ? live : HELPER_STEPS;
+    size_t at = steps > 0 ? random_below(&gossip->random, live) : 0;
     for (; steps > 0; steps--, at++) {
-        struct member *member = rotation->members[at % rotation->count];
+        struct member *member = gossip_live(gossip, at % live);
         if (helper_is_fit(member, target) && !nearness_is_same_zone(gossip, member))
             return member;
     }

@@ -10,65 +10,63 @@
 
 static const struct contact no_contact;
 
-/* A vector that grows by a quarter: ten thousand of them stand in one simulator. */
-static struct member **members_grow(struct member **members, size_t count, size_t *capacity) {
-    if (count < *capacity)
-        return members;
-    *capacity += *capacity / 4 + 8;
-    return memory_resize(members, *capacity * sizeof *members);
-}
-
 /* The live. */
 
 /* A newcomer takes a place by lot in what is left of this round, so that a node that keeps coming
  * back is not always probed first (SWIM 4.3). */
 void rotation_add(struct gossip *gossip, struct member *member) {
     struct rotation *rotation = &gossip->rotation;
-    rotation->members = members_grow(rotation->members, rotation->count, &rotation->capacity);
-    size_t at = random_between(&gossip->random, rotation->next, rotation->count);
-    rotation->members[rotation->count++] = member;
-    struct member *displaced = rotation->members[at];
-    rotation->members[rotation->count - 1] = displaced;
-    displaced->shown.place = (uint32_t)(rotation->count - 1);
-    rotation->members[at] = member;
-    member->shown.place = (uint32_t)at;
-}
-
-static void rotation_move(struct rotation *rotation, size_t from, size_t to) {
-    rotation->members[to] = rotation->members[from];
-    rotation->members[to]->shown.place = (uint32_t)to;
+    size_t at = random_between(&gossip->random, rotation->next, rotation->live.count);
+    seats_add(&rotation->live, member);
+    struct member *displaced = gossip_live(gossip, at);
+    seats_put(&rotation->live, rotation->live.count - 1, displaced);
+    seats_put(&rotation->live, at, member);
 }
 
 /* The gap among the probed is filled by the last of the probed, so that nobody is left out of this
  * round. */
 void rotation_remove(struct gossip *gossip, const struct member *member) {
     struct rotation *rotation = &gossip->rotation;
+    struct seats *live = &rotation->live;
     size_t gap = member->shown.place;
-    CHECK(gap < rotation->count && rotation->members[gap] == member);
+    CHECK(gap < live->count && gossip_live(gossip, gap) == member);
     if (gap < rotation->next) {
-        rotation_move(rotation, rotation->next - 1, gap);
+        seats_put(live, gap, gossip_live(gossip, rotation->next - 1));
         gap = --rotation->next;
     }
-    if (gap < --rotation->count)
-        rotation_move(rotation, rotation->count, gap);
+    if (gap < --live->count)
+        seats_put(live, gap, gossip_live(gossip, live->count));
+}
+
+static void rotation_shuffle(struct gossip *gossip) {
+    struct seats *live = &gossip->rotation.live;
+    for (size_t i = live->count; i > 1; i--) {
+        size_t other = random_below(&gossip->random, i);
+        struct member *swapped = gossip_live(gossip, other);
+        seats_put(live, other, gossip_live(gossip, i - 1));
+        seats_put(live, i - 1, swapped);
+    }
 }
 
 struct member *rotation_turn(struct gossip *gossip) {
     struct rotation *rotation = &gossip->rotation;
-    if (rotation->next >= rotation->count) {
+    if (rotation->next >= rotation->live.count) {
         rotation->next = 0;
-        for (size_t i = rotation->count; i > 1; i--) {
-            size_t other = random_below(&gossip->random, i);
-            struct member *swapped = rotation->members[other];
-            rotation_move(rotation, i - 1, other);
-            rotation->members[i - 1] = swapped;
-            swapped->shown.place = (uint32_t)(i - 1);
-        }
+        rotation_shuffle(gossip);
     }
-    return rotation->count > 0 ? rotation->members[rotation->next++] : NULL;
+    return rotation->live.count > 0 ? gossip_live(gossip, rotation->next++) : NULL;
 }
 
 /* All. */
+
+/* By a quarter: ten thousand of these stand in one simulator. */
+static void members_grow(struct gossip *gossip) {
+    if (gossip->member_count < gossip->member_capacity)
+        return;
+    gossip->member_capacity += gossip->member_capacity / 4 + 8;
+    gossip->members =
+        memory_resize(gossip->members, gossip->member_capacity * sizeof *gossip->members);
+}
 
 struct member *roster_add(struct gossip *gossip, const struct codec_record *record) {
     if (gossip->member_count == GOSSIP_MEMBER_MAXIMUM)
@@ -79,29 +77,25 @@ struct member *roster_add(struct gossip *gossip, const struct codec_record *reco
     shown->contact = &no_contact.shown;
     shown->state = GOSSIP_LEFT;
     member->chain = pool_empty_chain(gossip->pool);
-    gossip->members = members_grow(gossip->members, gossip->member_count, &gossip->member_capacity);
+    members_grow(gossip);
+    shown->seat = (uint16_t)gossip->member_count;
     gossip->members[gossip->member_count++] = member;
-    index_add(&gossip->index, shown->who->uuid, gossip->member_count - 1);
-    order_add(&gossip->order, member);
+    index_add(&gossip->index, shown->who->uuid, shown->seat);
+    order_add(&gossip->order, gossip->members, member);
     return member;
 }
 
-struct contact *roster_contact(struct gossip *gossip, struct member *member) {
+struct contact *roster_contact(struct member *member) {
     if (contact_of(member) == &no_contact) {
         struct contact *contact = memory_allocate_zeroed(1, sizeof *contact);
-        contact->member = member;
-        list_append(&gossip->contacts, &contact->link);
         member->shown.contact = &contact->shown;
     }
     return (struct contact *)(uintptr_t)contact_of(member); /* ours, and shown as const */
 }
 
 void roster_forget_contact(struct member *member) {
-    if (contact_of(member) != &no_contact) {
-        struct contact *contact = (struct contact *)(uintptr_t)contact_of(member);
-        list_remove(&contact->link);
-        memory_free(contact);
-    }
+    if (contact_of(member) != &no_contact)
+        memory_free((void *)(uintptr_t)contact_of(member));
     member->shown.contact = &no_contact.shown;
 }
 
@@ -114,37 +108,56 @@ static void member_free(struct gossip *gossip, struct member *member) {
     memory_free(member);
 }
 
+/* Its seat is empty then. */
+static void member_forget(struct gossip *gossip, struct member *member) {
+    gossip->counters.members_forgotten++;
+    order_remove(&gossip->order, gossip->members, member);
+    if (member->shown.state == GOSSIP_DEAD) {
+        healing_grave_closed(gossip, member);
+        healing_remember(gossip, &member->shown.who->address);
+    }
+    probe_forget(gossip, member);
+    gossip->members[member->shown.seat] = NULL;
+    gossip->member_count--;
+    member_free(gossip, member);
+}
+
+/* All move up to the front, in their order; there were `seat_count` seats. */
+static void roster_close_ranks(struct gossip *gossip, size_t seat_count) {
+    uint16_t *numbers = memory_allocate(seat_count * sizeof *numbers), taken = 0;
+    index_clear(&gossip->index);
+    for (size_t seat = 0; seat < seat_count; seat++) {
+        struct member *member = gossip->members[seat];
+        if (member == NULL)
+            continue;
+        index_add(&gossip->index, member->shown.who->uuid, taken);
+        gossip->members[taken] = member;
+        member->shown.seat = taken;
+        numbers[seat] = taken++;
+    }
+    order_renumber(&gossip->order, numbers);
+    seats_renumber(&gossip->rotation.live, numbers);
+    seats_renumber(&gossip->graves, numbers);
+    memory_free(numbers);
+}
+
 void roster_forget(struct gossip *gossip,
                    bool (*is_over)(const struct gossip *gossip, const struct member *member)) {
-    size_t kept = 0, count = gossip->member_count;
-    for (size_t i = 0; i < count; i++) {
-        struct member *member = gossip->members[i];
-        if (member == gossip->self || member_is_live(member) || !is_over(gossip, member)) {
-            gossip->members[kept++] = member;
-            continue;
-        }
-        gossip->member_count--;
-        gossip->counters.members_forgotten++;
-        order_remove(&gossip->order, member);
-        if (member->shown.state == GOSSIP_DEAD) {
-            healing_grave_closed(gossip, member);
-            healing_remember(gossip, &member->shown.who->address);
-        }
-        probe_forget(gossip, member);
-        member_free(gossip, member);
+    size_t seat_count = gossip->member_count;
+    for (size_t seat = 0; seat < seat_count; seat++) {
+        struct member *member = gossip->members[seat];
+        if (member != gossip->self && !member_is_live(member) && is_over(gossip, member))
+            member_forget(gossip, member);
     }
-    if (kept == count)
-        return;
-    index_clear(&gossip->index);
-    for (size_t i = 0; i < kept; i++)
-        index_add(&gossip->index, gossip->members[i]->shown.who->uuid, i);
+    if (gossip->member_count < seat_count)
+        roster_close_ranks(gossip, seat_count);
 }
 
 void roster_release(struct gossip *gossip) {
     for (size_t i = 0; i < gossip->member_count; i++)
         member_free(gossip, gossip->members[i]);
     memory_free(gossip->members);
-    memory_free(gossip->rotation.members);
+    seats_release(&gossip->rotation.live);
     index_release(&gossip->index);
     order_release(&gossip->order);
     suspicion_release(gossip);

@@ -1,6 +1,7 @@
-/* Where members stand. Each is in `members` (as they came, this node first) and in `order` (by
- * UUID); while another one lives it is in the rotation as well. All of it in constant or
- * logarithmic time, but for forgetting: that happens once in a while, for many at once.
+/* Where members stand. Each has a seat among `members` (as they came, this node first) and a place
+ * in `order` (by UUID); while another one lives it is in the rotation as well. All of it in
+ * constant or logarithmic time, but for forgetting: that happens once in a while, for many at once,
+ * and gives all that stay new seats.
  *
  *     rotation    [ probed this round ... | next ... ]      in an order by lot, shuffled at the end
  *
@@ -25,5 +26,5 @@ void rotation_remove(struct gossip *gossip, const struct member *member);
 struct member *rotation_turn(struct gossip *gossip);
 
 /* This node heard the member itself: where to write what it found out. */
-struct contact *roster_contact(struct gossip *gossip, struct member *member);
+struct contact *roster_contact(struct member *member);
 void roster_forget_contact(struct member *member); /* that was with an earlier life */

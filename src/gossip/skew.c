@@ -2,7 +2,7 @@
 #include "gossip/member.h"
 #include "gossip/roster.h"
 
-/* Between two looks at all contacts. A look can only find that some clock is right again, or gone:
+/* Between two looks at all clocks. A look can only find that some clock is right again, or gone:
  * what is measured counts at once. And each is measured every half second times their number. */
 enum { SKEW_CHECK_SECONDS = 10, SKEW_CHECK_US_A_CONTACT = 100000 };
 
@@ -26,7 +26,7 @@ void skew_measure(struct gossip *gossip, struct member *member, uint64_t sent_us
                                   .answered_us = answer->wire.wall_us,
                                   .heard_us = gossip->now_us,
                                   .held_us = answer->held_us};
-    struct contact *contact = roster_contact(gossip, member);
+    struct contact *contact = roster_contact(member);
     if (!answer->has_held || gossip->wall_us == 0 ||
         !clock_offset_measure(&contact->clock, &stamps))
         return;
@@ -42,13 +42,13 @@ void skew_run(struct gossip *gossip) {
     if (gossip->now_us < gossip->skew_check_us || gossip->wall_us == 0)
         return;
     uint64_t largest_us = 0, count = 0;
-    LIST_EACH (&gossip->contacts, link) {
-        const struct contact *contact = LIST_ELEMENT(link, struct contact, link);
-        count++;
-        if (!member_is_live(contact->member) || !clock_offset_is_known(&contact->clock))
+    for (size_t i = 0; i < gossip_live_count(gossip); i++) {
+        const struct member *member = gossip_live(gossip, i);
+        if (!clock_offset_is_known(&contact_of(member)->clock))
             continue;
-        uint64_t surely_us = skew_surely_us(gossip, contact->member);
+        uint64_t surely_us = skew_surely_us(gossip, member);
         largest_us = surely_us > largest_us ? surely_us : largest_us;
+        count++;
     }
     gossip->counters.clock_skew_us = largest_us;
     gossip->skew_check_us =

@@ -79,7 +79,6 @@ void suspicion_end(struct gossip *gossip, struct member *member) {
     struct suspicion *suspicion = member->suspicion;
     if (suspicion == NULL)
         return;
-    list_remove(&suspicion->link);
     due_remove(suspicion_heap(gossip, suspicion), &suspicion->end);
     memory_free(suspicion);
     member->suspicion = NULL;
@@ -108,7 +107,6 @@ void suspicion_begin(struct gossip *gossip, struct member *member,
     *suspicion = (struct suspicion){.member = member,
                                     .since_us = gossip->now_us,
                                     .stretch = (uint8_t)(gossip->counters.local_health + 1)};
-    list_append(&gossip->suspicions, &suspicion->link);
     member->suspicion = suspicion;
     suspicion->accusers[suspicion->accuser_count++] = accuser_mark(accuser);
     suspicion_schedule(gossip, suspicion);
@@ -230,9 +228,10 @@ void suspicion_postpone(struct gossip *gossip, uint64_t lag_us) {
     uint64_t interval_us = gossip->timing.probe_interval_us;
     if (!PLANTED(GOSSIP_JUDGED_ASLEEP))
         gossip->judge_us = gossip->now_us + (lag_us < interval_us ? lag_us : interval_us);
-    LIST_EACH (&gossip->suspicions, link) {
-        struct suspicion *suspicion = LIST_ELEMENT(link, struct suspicion, link);
-        suspicion_begin_anew(gossip, suspicion, suspicion->since_us + lag_us);
+    for (size_t i = 0; i < gossip_live_count(gossip); i++) {
+        struct suspicion *suspicion = gossip_live(gossip, i)->suspicion;
+        if (suspicion != NULL)
+            suspicion_begin_anew(gossip, suspicion, suspicion->since_us + lag_us);
     }
 }
 

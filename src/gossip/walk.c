@@ -20,7 +20,7 @@ struct walk walk_from(const struct gossip *gossip, const struct codec_message *m
     struct walk walk = {.gossip = gossip,
                         .message = message,
                         .in = cursor_of(message->digests),
-                        .place = order_from(&gossip->order, uuid)};
+                        .place = order_from(&gossip->order, gossip->members, uuid)};
     walk_read(&walk);
     while (walk.has_digest && memcmp(walk.digest.uuid, uuid, GOSSIP_UUID_BYTES) < 0) {
         walk.has_digest = false;

@@ -189,6 +189,22 @@ static void test_what_is_due_first_is_the_earliest(void **state) {
     due_heap_release(&heap);
 }
 
+/* What a storm of deadlines took is given back when it is over. */
+static void test_a_heap_of_what_is_due_shrinks(void **state) {
+    (void)state;
+    struct due dues[DUES] = {{0}};
+    struct due_heap heap = {0};
+    for (unsigned i = 0; i < DUES; i++)
+        due_set(&heap, &dues[i], i);
+    for (unsigned i = 0; i < DUES; i++) {
+        assert_in_range(heap.capacity, heap.count, 2 * heap.count + 8);
+        due_remove(&heap, due_at(&heap, i % heap.count));
+    }
+    assert_null(due_first(&heap));
+    assert_in_range(heap.capacity, 0, 8);
+    due_heap_release(&heap);
+}
+
 /* Pushes, pops and truncates by lot; the front and every element in between must be the model's. */
 static void test_queue_behaves_like_a_plain_array(void **state) {
     (void)state;
@@ -259,5 +275,6 @@ RUN_TESTS(cmocka_unit_test(test_table_behaves_like_a_plain_array),
           cmocka_unit_test(test_table_takes_the_empty_key),
           cmocka_unit_test(test_heap_gives_the_smallest_and_of_equals_the_eldest),
           cmocka_unit_test(test_what_is_due_first_is_the_earliest),
+          cmocka_unit_test(test_a_heap_of_what_is_due_shrinks),
           cmocka_unit_test(test_queue_behaves_like_a_plain_array),
           cmocka_unit_test(test_list_keeps_order_and_allows_removal_while_walking))
