@@ -299,8 +299,8 @@ struct gossip {
 
     struct probe probes[GOSSIP_PROBE_MAXIMUM];
     size_t probe_count;
-    struct relay *relays; /* GOSSIP_RELAY_MAXIMUM, once there is one */
-    size_t relay_count;
+    struct relay *relays;
+    size_t relay_count, relay_capacity; /* up to GOSSIP_RELAY_MAXIMUM */
     uint64_t sequence;
     uint64_t probe_us; /* the next member by lot */
     struct watch watches[GOSSIP_RINGS];

@@ -5,7 +5,10 @@
 #include "gossip/nearness.h"
 #include "gossip/ping.h"
 
-enum { HELPER_STEPS = 64 /* among so many one of another zone is looked for */ };
+enum {
+    HELPER_STEPS = 64, /* among so many one of another zone is looked for */
+    RELAYS_FEWEST = 8  /* places; doubled as needed */
+};
 
 /* Helpers. */
 
@@ -70,14 +73,21 @@ void relay_run(struct gossip *gossip) {
     }
 }
 
+/* Few nodes are ever asked for all that are allowed. */
+static void relays_grow(struct gossip *gossip) {
+    if (gossip->relay_count < gossip->relay_capacity)
+        return;
+    gossip->relay_capacity = gossip->relay_capacity ? 2 * gossip->relay_capacity : RELAYS_FEWEST;
+    gossip->relays = memory_resize(gossip->relays, gossip->relay_capacity * sizeof *gossip->relays);
+}
+
 void relay_asked(struct gossip *gossip, const struct gossip_address *from,
                  const struct codec_message *message) {
     if (gossip->relay_count == GOSSIP_RELAY_MAXIMUM) {
         gossip->counters.dropped_for_relays++;
         return;
     }
-    if (gossip->relays == NULL)
-        gossip->relays = memory_allocate_zeroed(GOSSIP_RELAY_MAXIMUM, sizeof *gossip->relays);
+    relays_grow(gossip);
     uint64_t timeout_us = gossip->timing.probe_timeout_us;
     struct relay *relay = &gossip->relays[gossip->relay_count++];
     *relay = (struct relay){.sequence = ++gossip->sequence,
