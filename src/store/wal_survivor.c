@@ -218,7 +218,6 @@ static void take_row(struct wal_survivor *survivor, const struct wal_shard *row)
     survivor->known = *row;
     survivor->known.changed_round = changed_round;
     note_highest(survivor, row->end_index, row->state.term);
-    list_take_mark(survivor, &survivor->run);
     if (survivor->is_in_doubt && survivor->is_apart && !has_lost)
         join(survivor);
     survivor->is_in_doubt = false;

@@ -1,0 +1,390 @@
+/* What is certain of one shard in a damaged log: a few records are written, some of them cannot be
+ * read, and a digest says what the writer knew. Whatever was not lost is kept, and what was lost is
+ * missed. */
+#include "../unit.h"
+#include "store/wal_survivor.h"
+
+struct trial {
+    struct wal_survivor survivor;
+    struct wal_ledger truth; /* what the writer knows */
+    uint64_t round;          /* of the last record */
+    bool is_unreadable;
+    uint64_t gap_round; /* the first that cannot be read */
+};
+
+static uint64_t term_of_entry(struct bytes entry) {
+    uint64_t term;
+    memcpy(&term, entry.data, sizeof term);
+    return term;
+}
+
+static void trial_begin(struct trial *trial) {
+    *trial = (struct trial){.round = 0};
+    wal_survivor_init(&trial->survivor, term_of_entry);
+    wal_ledger_init(&trial->truth);
+    wal_ledger_begin_segment(&trial->truth, 1);
+}
+static void trial_end(struct trial *trial) {
+    wal_survivor_release(&trial->survivor);
+    wal_ledger_release(&trial->truth);
+}
+
+/* ---- what is written ---- */
+
+static int write_record(struct trial *trial, enum wal_kind kind, uint64_t index,
+                        struct bytes payload) {
+    struct wal_header header = {.kind = kind, .index = index, .round = ++trial->round};
+    int status = wal_ledger_apply(&trial->truth, &header, payload);
+    if (trial->is_unreadable)
+        return status;
+    assert_int_equal(wal_survivor_record(&trial->survivor, &header, payload), status);
+    return status;
+}
+
+static void entries(struct trial *trial, uint64_t first, uint64_t last, uint64_t term) {
+    for (uint64_t index = first; index <= last; index++)
+        assert_int_equal(
+            write_record(trial, WAL_ENTRY, index, bytes_of((uint8_t *)&term, sizeof term)), 0);
+}
+static void truncate_from(struct trial *trial, uint64_t index) {
+    assert_int_equal(write_record(trial, WAL_TRUNCATE, index, BYTES_NONE), 0);
+}
+static void state(struct trial *trial, uint64_t term, uint32_t vote) {
+    uint8_t payload[WAL_STATE_PAYLOAD_BYTES];
+    wal_state_encode(payload, &(struct wal_state){.term = term, .vote = vote});
+    assert_int_equal(write_record(trial, WAL_STATE, 0, bytes_of(payload, sizeof payload)), 0);
+}
+static void mark(struct trial *trial, enum wal_kind kind, uint64_t index, uint64_t term) {
+    uint8_t payload[WAL_SNAPSHOT_PAYLOAD_BYTES];
+    wal_snapshot_encode(payload, term);
+    assert_int_equal(write_record(trial, kind, index, bytes_of(payload, sizeof payload)), 0);
+}
+static void snapshot(struct trial *trial, uint64_t index, uint64_t term) {
+    mark(trial, WAL_SNAPSHOT, index, term);
+}
+static void forget(struct trial *trial, uint64_t index, uint64_t term) {
+    mark(trial, WAL_FORGET, index, term);
+}
+
+/* ---- what can be read of it ---- */
+
+static void gap_begins(struct trial *trial) {
+    trial->is_unreadable = true;
+    trial->gap_round = trial->round + 1;
+}
+static void gap_ends(struct trial *trial) {
+    trial->is_unreadable = false;
+    wal_survivor_gap(&trial->survivor, trial->gap_round);
+}
+/* Only records of other shards lay there. */
+static void gap_of_others(struct trial *trial) {
+    gap_begins(trial);
+    gap_ends(trial);
+}
+static void digest(struct trial *trial) {
+    wal_survivor_digest(&trial->survivor, 0, &trial->truth.shards[0]);
+}
+
+static void expect_entries(const struct trial *trial, uint64_t first, uint64_t last) {
+    const struct wal_kept_list *kept = &trial->survivor.prefix;
+    assert_int_equal(kept->count, last + 1 - first);
+    for (size_t i = 0; i < kept->count; i++)
+        assert_int_equal(kept->entries[i].index, first + i);
+}
+static void expect_all(struct trial *trial, uint64_t first, uint64_t last) {
+    assert_false(trial->survivor.is_in_doubt);
+    assert_false(wal_survivor_finish(&trial->survivor));
+    expect_entries(trial, first, last);
+    assert_int_equal(trial->survivor.known.state.term, trial->truth.shards[0].state.term);
+    assert_int_equal(trial->survivor.known.state.vote, trial->truth.shards[0].state.vote);
+}
+/* Entries `first` .. `last` are left of a log that ended with an entry of that index and term. */
+static void expect_loss(struct trial *trial, uint64_t first, uint64_t last, uint64_t floor_index,
+                        uint64_t floor_term) {
+    assert_false(trial->survivor.is_in_doubt);
+    assert_true(wal_survivor_finish(&trial->survivor));
+    expect_entries(trial, first, last);
+    const struct wal_shard *known = &trial->survivor.known;
+    assert_int_equal(known->floor_index, floor_index);
+    assert_int_equal(known->floor_term, floor_term);
+    assert_int_equal(known->state.vote, 0);
+    assert_true(known->state.term > trial->truth.shards[0].state.term);
+}
+
+/* ---- nothing of it was lost ---- */
+
+static void test_a_gap_of_others_costs_nothing(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    state(&trial, 3, 2);
+    entries(&trial, 1, 4, 3);
+    gap_of_others(&trial);
+    entries(&trial, 5, 6, 3);
+    digest(&trial);
+    expect_all(&trial, 1, 6);
+    trial_end(&trial);
+}
+
+/* The digest's silence says so too if it reaches back to before the gap, and only then. */
+static void test_silence_tells_of_what_it_reaches(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 4, 3);
+    gap_of_others(&trial);
+    wal_survivor_digest(&trial.survivor, trial.gap_round + 1, NULL);
+    assert_true(trial.survivor.is_in_doubt);
+    wal_survivor_digest(&trial.survivor, trial.gap_round, NULL);
+    expect_all(&trial, 1, 4);
+    trial_end(&trial);
+}
+
+/* Of two gaps it is the first one that the silence has to reach. */
+static void test_the_first_of_two_gaps_counts(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 4, 3);
+    gap_of_others(&trial);
+    uint64_t first_round = trial.gap_round;
+    entries(&trial, 5, 6, 3);
+    gap_of_others(&trial);
+    wal_survivor_digest(&trial.survivor, trial.gap_round, NULL);
+    assert_true(trial.survivor.is_in_doubt);
+    assert_true(first_round < trial.gap_round);
+    trial_end(&trial);
+}
+
+static void test_a_truncation_between_two_gaps_is_remembered(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 5, 3);
+    gap_of_others(&trial);
+    truncate_from(&trial, 4);
+    gap_of_others(&trial);
+    entries(&trial, 4, 4, 4);
+    digest(&trial);
+    expect_all(&trial, 1, 4);
+    const struct wal_kept *last = &trial.survivor.prefix.entries[3];
+    assert_int_equal(term_of_entry(bytes_of(last->data, last->length)), 4);
+    trial_end(&trial);
+}
+
+static void test_a_truncation_of_an_earlier_gap_is_not(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 5, 3);
+    gap_of_others(&trial);
+    truncate_from(&trial, 4);
+    entries(&trial, 4, 6, 4);
+    digest(&trial);
+    gap_of_others(&trial);
+    entries(&trial, 7, 7, 4);
+    digest(&trial);
+    expect_all(&trial, 1, 7);
+    trial_end(&trial);
+}
+
+/* ---- snapshots ---- */
+
+static void test_a_mark_behind_the_gap_is_taken_from_before_it(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 5, 3);
+    gap_of_others(&trial);
+    snapshot(&trial, 4, 3);
+    entries(&trial, 6, 6, 3);
+    digest(&trial);
+    expect_all(&trial, 5, 6);
+    trial_end(&trial);
+}
+
+static void test_a_snapshot_mends_what_was_lost_before_it(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 3, 3);
+    gap_begins(&trial);
+    entries(&trial, 4, 4, 3);
+    gap_ends(&trial);
+    entries(&trial, 5, 7, 3);
+    snapshot(&trial, 5, 3);
+    digest(&trial);
+    expect_all(&trial, 6, 7);
+    trial_end(&trial);
+}
+
+/* The entries that were lost are truncated: the mark is all there is. */
+static void test_what_is_truncated_need_not_be_there(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 3, 3);
+    snapshot(&trial, 3, 3);
+    gap_begins(&trial);
+    entries(&trial, 4, 5, 3);
+    gap_ends(&trial);
+    digest(&trial);
+    truncate_from(&trial, 4);
+    truncate_from(&trial, 9); /* of nothing */
+    expect_all(&trial, 1, 0);
+    trial_end(&trial);
+}
+
+/* It was installed: the log did not reach it, or held another entry there. */
+static void test_a_snapshot_of_another_log_replaces_this_one(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 3, 3);
+    snapshot(&trial, 9, 5);
+    expect_all(&trial, 1, 0);
+    entries(&trial, 10, 12, 5);
+    snapshot(&trial, 11, 6);
+    expect_all(&trial, 1, 0);
+    trial_end(&trial);
+}
+
+/* ---- something was lost ---- */
+
+/* The floor is the last entry, whose own term is at hand though the replica knows a later one. */
+static void test_an_entry_is_missing(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 4, 3);
+    gap_begins(&trial);
+    entries(&trial, 5, 5, 3);
+    gap_ends(&trial);
+    entries(&trial, 6, 7, 3);
+    state(&trial, 8, 1);
+    digest(&trial);
+    expect_loss(&trial, 1, 4, 7, 3);
+    trial_end(&trial);
+}
+
+/* It was the last one, so no entry had a higher term than the replica. */
+static void test_the_last_entry_is_missing(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 4, 3);
+    gap_begins(&trial);
+    state(&trial, 4, 1);
+    entries(&trial, 5, 5, 4);
+    gap_ends(&trial);
+    digest(&trial);
+    expect_loss(&trial, 1, 4, 5, 4);
+    trial_end(&trial);
+}
+
+/* More is missing than the gaps say, and no digest follows. */
+static void test_a_jump_leaves_the_shard_in_doubt(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 4, 3);
+    entries(&trial, 6, 7, 3);
+    assert_true(trial.survivor.is_in_doubt);
+    assert_true(trial.survivor.is_apart);
+    trial_end(&trial);
+}
+
+/* ---- a replica that was forgotten, and came back ---- */
+
+static void test_a_floor_rises_in_its_own_term(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    forget(&trial, 10, 3);
+    snapshot(&trial, 10, 3);
+    entries(&trial, 11, 12, 3);
+    gap_begins(&trial);
+    entries(&trial, 13, 13, 3);
+    gap_ends(&trial);
+    entries(&trial, 14, 14, 3);
+    digest(&trial);
+    expect_loss(&trial, 11, 12, 14, 3);
+    trial_end(&trial);
+}
+
+static void test_a_floor_never_falls(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    forget(&trial, 10, 5);
+    entries(&trial, 1, 2, 4);
+    gap_begins(&trial);
+    entries(&trial, 3, 11, 4);
+    gap_ends(&trial);
+    entries(&trial, 12, 12, 4);
+    digest(&trial);
+    expect_loss(&trial, 1, 2, 10, 5);
+    trial_end(&trial);
+}
+
+/* What it held before is void, although nothing but the digest says so. */
+static void test_it_was_forgotten_in_the_gap(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 4, 3);
+    gap_begins(&trial);
+    forget(&trial, 4, 3);
+    entries(&trial, 1, 2, 3);
+    gap_ends(&trial);
+    entries(&trial, 3, 3, 3);
+    digest(&trial);
+    expect_loss(&trial, 1, 0, 4, 3);
+    trial_end(&trial);
+}
+
+static void test_it_was_forgotten_behind_the_gap(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 4, 3);
+    gap_of_others(&trial);
+    forget(&trial, 4, 3);
+    entries(&trial, 1, 2, 3);
+    digest(&trial);
+    expect_all(&trial, 1, 2);
+    assert_int_equal(trial.survivor.known.floor_index, 4);
+    trial_end(&trial);
+}
+
+/* ---- what no writer wrote ---- */
+
+static void test_a_payload_that_its_kind_cannot_have(void **unused) {
+    (void)unused;
+    static const enum wal_kind kinds[] = {WAL_STATE, WAL_SNAPSHOT, WAL_FORGET};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct trial trial;
+        trial_begin(&trial);
+        entries(&trial, 1, 2, 3);
+        assert_int_equal(write_record(&trial, kinds[i], 2, BYTES_LITERAL("no")), ERR_MALFORMED);
+        trial_end(&trial);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_gap_of_others_costs_nothing),
+          cmocka_unit_test(test_silence_tells_of_what_it_reaches),
+          cmocka_unit_test(test_the_first_of_two_gaps_counts),
+          cmocka_unit_test(test_a_truncation_between_two_gaps_is_remembered),
+          cmocka_unit_test(test_a_truncation_of_an_earlier_gap_is_not),
+          cmocka_unit_test(test_a_mark_behind_the_gap_is_taken_from_before_it),
+          cmocka_unit_test(test_a_snapshot_mends_what_was_lost_before_it),
+          cmocka_unit_test(test_what_is_truncated_need_not_be_there),
+          cmocka_unit_test(test_a_snapshot_of_another_log_replaces_this_one),
+          cmocka_unit_test(test_an_entry_is_missing),
+          cmocka_unit_test(test_the_last_entry_is_missing),
+          cmocka_unit_test(test_a_jump_leaves_the_shard_in_doubt),
+          cmocka_unit_test(test_a_floor_rises_in_its_own_term),
+          cmocka_unit_test(test_a_floor_never_falls),
+          cmocka_unit_test(test_it_was_forgotten_in_the_gap),
+          cmocka_unit_test(test_it_was_forgotten_behind_the_gap),
+          cmocka_unit_test(test_a_payload_that_its_kind_cannot_have))
