@@ -213,7 +213,13 @@ static void test_a_manifest_that_does_not_add_up(void **state) {
 
 /* ---- a chunk: docs/format/snapshot.md ---- */
 
-enum { AT_CHUNK_VERSION = 4, AT_CHUNK_RESERVED = 6, AT_CHUNK_CHECKSUM = 40 };
+enum {
+    AT_CHUNK_MAGIC = 0,
+    AT_CHUNK_VERSION = 4,
+    AT_CHUNK_RESERVED = 6,
+    AT_CHUNK_RAW_CHECKSUM = 24,
+    AT_CHUNK_CHECKSUM = 40
+};
 
 static void put_u64(uint8_t *at, uint64_t value) {
     put_u32(at, (uint32_t)value);
@@ -248,11 +254,37 @@ static void test_a_chunk_that_nothing_wrote(void **state) {
     (void)state;
     assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, 100), 0);
     assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 1, 100), ERR_MALFORMED);
+    assert_int_equal(unpack_with(AT_CHUNK_MAGIC, 'x', 100), ERR_MALFORMED);
     assert_int_equal(unpack_with(AT_CHUNK_VERSION, 99, 100), ERR_VERSION);
     assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, 0), ERR_MALFORMED);
     assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, 99), ERR_MALFORMED);
     assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, 101), ERR_MALFORMED);
     assert_int_equal(unpack_with(AT_CHUNK_RESERVED, 0, SNAPSHOT_FRAME_BYTES + 1), ERR_MALFORMED);
+}
+
+/* Sound in itself, and not what the manifest names: of either half of the content's checksum, and
+ * of the file's. */
+static void test_a_chunk_that_the_manifest_does_not_name(void **state) {
+    (void)state;
+    for (unsigned half = 0; half < 2; half++) {
+        struct buffer image, raw;
+        buffer_init(&image, SIZE_MAX);
+        buffer_init(&raw, SIZE_MAX);
+        struct snapshot_chunk chunk = {0};
+        assert_int_equal(snapshot_chunk_pack(1, BYTES_LITERAL("held"), &image, &chunk), 0);
+        uint64_t offset, *part = half ? &chunk.raw_checksum.high : &chunk.raw_checksum.low;
+        chunk.stored_checksum++;
+        assert_int_equal(snapshot_chunk_unpack(1, &chunk, buffer_bytes(&image), NULL, &offset),
+                         ERR_DAMAGED);
+        uint8_t *header = buffer_data(&image);
+        put_u64(header + AT_CHUNK_RAW_CHECKSUM + 8 * half, ++*part);
+        put_u64(header + AT_CHUNK_CHECKSUM, checksum_xxh64(bytes_of(header, AT_CHUNK_CHECKSUM), 0));
+        chunk.stored_checksum = checksum_xxh64(buffer_bytes(&image), 0);
+        assert_int_equal(snapshot_chunk_unpack(1, &chunk, buffer_bytes(&image), &raw, &offset),
+                         ERR_DAMAGED);
+        buffer_release(&image);
+        buffer_release(&raw);
+    }
 }
 
 /* A record is padded with zeros, whatever stood in the memory that it was made in. */
@@ -275,4 +307,6 @@ RUN_TESTS(cmocka_unit_test(test_what_is_known_changes_no_byte),
           cmocka_unit_test(test_names_are_as_one_would_write_them),
           cmocka_unit_test(test_a_manifest_of_a_later_release),
           cmocka_unit_test(test_a_manifest_that_does_not_add_up),
-          cmocka_unit_test(test_a_chunk_that_nothing_wrote), cmocka_unit_test(test_padding_is_zero))
+          cmocka_unit_test(test_a_chunk_that_nothing_wrote),
+          cmocka_unit_test(test_a_chunk_that_the_manifest_does_not_name),
+          cmocka_unit_test(test_padding_is_zero))

@@ -55,6 +55,67 @@ static void test_a_chunk_comes_out_as_it_went_in(void **state) {
     expect_round_trip(3 * SNAPSHOT_FRAME_BYTES + 5);
 }
 
+/* Several chunks may be unpacked into one buffer, one behind the other. */
+static void test_a_chunk_comes_out_behind_what_is_there(void **state) {
+    (void)state;
+    struct buffer image, back;
+    buffer_init(&image, SIZE_MAX);
+    buffer_init(&back, SIZE_MAX);
+    struct snapshot_chunk chunk = {0};
+    uint64_t offset;
+    assert_int_equal(snapshot_chunk_pack(3, BYTES_LITERAL("one,"), &image, &chunk), 0);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(snapshot_chunk_unpack(3, &chunk, buffer_bytes(&image), &back, &offset), 0);
+    assert_true(bytes_equal(buffer_bytes(&back), BYTES_LITERAL("one,one,")));
+    buffer_release(&image);
+    buffer_release(&back);
+}
+
+static void test_a_chunk_has_a_limit(void **state) {
+    (void)state;
+    static const uint8_t held[100];
+    struct snapshot_chunk chunk = {0};
+    struct buffer small;
+    buffer_init(&small, SNAPSHOT_CHUNK_HEADER_BYTES);
+    assert_int_equal(snapshot_chunk_pack(3, bytes_of(held, sizeof held), &small, &chunk),
+                     ERR_LIMIT);
+    /* Refused by its length alone: so much is not there. */
+    struct bytes huge = bytes_of(held, (size_t)SNAPSHOT_CHUNK_BYTES_MAXIMUM + 1);
+    assert_int_equal(snapshot_chunk_pack(3, huge, &small, &chunk), ERR_LIMIT);
+    buffer_release(&small);
+}
+
+static int read_back(struct fake_disk *fake, const struct snapshot_chunk *chunk,
+                     struct bytes expected) {
+    struct buffer raw;
+    int status = snapshot_chunk_read(&fake->disk, 3, chunk, &raw);
+    assert_true(status != 0 || bytes_equal(buffer_bytes(&raw), expected));
+    buffer_release(&raw);
+    return status;
+}
+
+static void test_a_chunk_is_read_from_its_file(void **state) {
+    (void)state;
+    struct fake_disk *fake = memory_allocate(sizeof *fake);
+    fake_disk_init(fake);
+    struct buffer image;
+    buffer_init(&image, SIZE_MAX);
+    struct snapshot_chunk chunk = {0};
+    struct bytes held = BYTES_LITERAL("what a chunk holds");
+    assert_int_equal(snapshot_chunk_pack(3, held, &image, &chunk), 0);
+    assert_int_equal(read_back(fake, &chunk, held), ERR_NOT_FOUND);
+    assert_int_equal(snapshot_chunk_write(&fake->disk, 3, &chunk, buffer_bytes(&image)), 0);
+    assert_int_equal(read_back(fake, &chunk, held), 0);
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_chunk_name(3, &chunk, name);
+    buffer_append_u8(&image, 0);
+    fake_disk_put(fake, name, buffer_bytes(&image)); /* longer than the manifest says */
+    assert_int_equal(read_back(fake, &chunk, held), ERR_DAMAGED);
+    buffer_release(&image);
+    fake_disk_release(fake);
+    memory_free(fake);
+}
+
 static void test_every_flip_and_cut_of_a_chunk_is_found(void **state) {
     (void)state;
     struct buffer image, raw;
@@ -289,6 +350,13 @@ static bool is_readable(struct fake_disk *fake, uint32_t shard, uint64_t index) 
     return is_good;
 }
 
+/* What has its name on the disk is whole. */
+static bool is_absent_or_whole(struct fake_disk *fake, uint32_t shard, uint64_t index) {
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_manifest_name(shard, index, name);
+    return fake_disk_find(fake, name) == NULL || is_readable(fake, shard, index);
+}
+
 static void count_name(void *context, const char *name) {
     (void)name;
     ++*(unsigned *)context;
@@ -326,11 +394,19 @@ static void test_files_stay_while_something_names_them(void **state) {
     assert_true(is_readable(fake, 4, 20));
     assert_int_equal(count_files(fake), 9);
 
+    snapshot_shelf_put(shelf, write_snapshot(fake, 4, 30));
+    snapshot_shelf_tidy(shelf);
+    fake_disk_run_all(fake);
+    assert_true(is_readable(fake, 4, 10)); /* held for longer than the one that came after it */
+    assert_false(is_readable(fake, 4, 20));
+    assert_true(is_readable(fake, 4, 30));
+    assert_int_equal(count_files(fake), 9);
+
     snapshot_shelf_let_go(shelf, first);
     snapshot_shelf_tidy(shelf);
     fake_disk_run_all(fake);
     assert_false(is_readable(fake, 4, 10));
-    assert_true(is_readable(fake, 4, 20));
+    assert_true(is_readable(fake, 4, 30));
     assert_true(is_readable(fake, 5, 10));
     assert_int_equal(count_files(fake), 7);
 
@@ -390,6 +466,7 @@ static void test_one_is_whole_wherever_the_power_goes(void **state) {
             }
             fake_disk_crash(fake, &random);
             assert_true(is_readable(fake, 1, status ? 10 : 20));
+            assert_true(is_absent_or_whole(fake, 1, 10) && is_absent_or_whole(fake, 1, 20));
             snapshot_shelf_free(shelf);
             buffer_release(&image);
             fake_disk_release(fake);
@@ -398,6 +475,9 @@ static void test_one_is_whole_wherever_the_power_goes(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_a_chunk_comes_out_as_it_went_in),
+          cmocka_unit_test(test_a_chunk_comes_out_behind_what_is_there),
+          cmocka_unit_test(test_a_chunk_has_a_limit),
+          cmocka_unit_test(test_a_chunk_is_read_from_its_file),
           cmocka_unit_test(test_every_flip_and_cut_of_a_chunk_is_found),
           cmocka_unit_test(test_a_manifest_comes_out_as_it_went_in),
           cmocka_unit_test(test_every_flip_and_cut_of_a_manifest_is_found),
