@@ -166,6 +166,7 @@ struct round_trip { /* of an edge; zeros: never measured */
 struct watch {
     uint64_t self_place;
     struct member *member; /* NULL: this node is alone */
+    struct member *beyond; /* where that is a suspect, the next before it that is none; or NULL */
     uint64_t distance;     /* of the member's place before this node's */
     uint64_t next_us;
     struct round_trip trip;

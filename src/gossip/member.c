@@ -325,8 +325,10 @@ void member_hear(struct gossip *gossip, struct member *member, const struct code
                                      .incarnation = record->incarnation,
                                      .state = record->state};
     int order = member_compare_lives(&said, &known);
-    if (order == 0 && record->state == GOSSIP_SUSPECT)
+    if (order == 0 && record->state == GOSSIP_SUSPECT) {
         suspicion_confirm(gossip, member, record->accuser, record->created_us);
+        observer_accused(gossip, member);
+    }
     if (order <= 0)
         return;
     enum gossip_member_state before = member->shown.state;

@@ -1,4 +1,5 @@
 #include "gossip/observer.h"
+#include "base/planted.h"
 #include "gossip/member.h"
 #include "gossip/probe.h"
 #include "gossip/roster.h"
@@ -37,6 +38,7 @@ static uint64_t ring_distance(const struct gossip *gossip, unsigned ring,
 static void watch_begin(struct gossip *gossip, struct watch *watch, struct member *member,
                         uint64_t distance) {
     watch->member = member;
+    watch->beyond = NULL;
     watch->distance = distance;
     watch->trip = (struct round_trip){0};
     watch->next_us = GOSSIP_NEVER;
@@ -59,24 +61,37 @@ void observer_member_came(struct gossip *gossip, struct member *member) {
     }
 }
 
-static void watch_next_before(struct gossip *gossip, unsigned ring) {
+/* The nearest before this node on the ring, suspects or not; NULL if there is none. */
+static struct member *nearest_before(const struct gossip *gossip, unsigned ring,
+                                     bool with_suspects) {
     struct member *nearest = NULL;
-    uint64_t nearest_distance = 0;
+    uint64_t nearest_distance = UINT64_MAX;
     for (size_t i = 0; i < gossip_live_count(gossip); i++) {
         struct member *member = gossip_live(gossip, i);
         uint64_t distance = ring_distance(gossip, ring, member);
-        if (nearest == NULL || distance < nearest_distance) {
+        bool is_fit = with_suspects || member->shown.state != GOSSIP_SUSPECT;
+        if (is_fit && distance <= nearest_distance) {
             nearest = member;
             nearest_distance = distance;
         }
     }
-    watch_begin(gossip, &gossip->watches[ring], nearest, nearest_distance);
+    return nearest;
+}
+
+static void watch_next_before(struct gossip *gossip, unsigned ring) {
+    struct member *nearest = nearest_before(gossip, ring, true);
+    watch_begin(gossip, &gossip->watches[ring], nearest,
+                nearest != NULL ? ring_distance(gossip, ring, nearest) : 0);
 }
 
 void observer_member_went(struct gossip *gossip, const struct member *member) {
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
-        if (gossip->watches[ring].member == member)
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
+        struct watch *watch = &gossip->watches[ring];
+        if (watch->beyond == member)
+            watch->beyond = NULL;
+        if (watch->member == member)
             watch_next_before(gossip, ring);
+    }
 }
 
 /* The first watch of that member; in a small cluster it is the neighbour on several rings, and
@@ -121,8 +136,42 @@ static void look_by_lot(struct gossip *gossip, struct member *member) {
         probe_member(gossip, member, false);
 }
 
+/* Was this node the last to accuse it? If nobody agrees, something may be wrong on this side. */
+static bool is_own_suspicion(const struct gossip *gossip, const struct member *suspect) {
+    const uint8_t *accuser = suspect->shown.who->said_by;
+    return memcmp(accuser, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) == 0;
+}
+
+/* A suspect may be dead, and then it watches nobody. */
+static void look_beyond(struct gossip *gossip, unsigned ring) {
+    struct watch *watch = &gossip->watches[ring];
+    watch->beyond = nearest_before(gossip, ring, false);
+    if (watch->beyond != NULL && !PLANTED(GOSSIP_BEYOND_UNSEEN))
+        probe_member(gossip, watch->beyond, false);
+}
+
+void observer_accused(struct gossip *gossip, const struct member *suspect) {
+    if (is_own_suspicion(gossip, suspect))
+        return;
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
+        const struct watch *watch = &gossip->watches[ring];
+        bool is_first = suspect == watch->member && watch->beyond == NULL;
+        if (is_first || suspect == watch->beyond)
+            look_beyond(gossip, ring);
+    }
+}
+
+/* Who has refuted may be suspected again. */
+static void forget_beyond(struct gossip *gossip, const struct member *suspect) {
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+        if (gossip->watches[ring].member == suspect)
+            gossip->watches[ring].beyond = NULL;
+}
+
 void observer_look_at(struct gossip *gossip, struct member *member) {
     struct watch *watch = watch_of(gossip, member);
+    forget_beyond(gossip, member);
+    observer_accused(gossip, member);
     if (watch == NULL) {
         look_by_lot(gossip, member);
         return;

@@ -12,8 +12,14 @@
  * is watched says in its answer how long before another one had asked, and each moves its own turn
  * towards an equal share of the time (DESYNC: Degesys et al. 2007): a death meets the next probe
  * within a fourth of the time, not within all of it. An observer that hears of a suspicion of its
- * member looks at once, so that independent accusers agree soon, or contradict; and so do a few by
- * lot, because where many die at once they are each other's observers.
+ * member looks at once, so that independent accusers agree soon, or contradict.
+ *
+ * Where many die at once, some die with all their observers. So whoever watches a suspect looks at
+ * once at whom that one watched, on the same ring, and if this is a suspect as well at the next
+ * before it, but only where somebody else accuses them, too: a node that hears nobody must not walk
+ * along the rings. And at each suspect a few look who stand nowhere near it, by lot.
+ *
+ *     ring 0   ... -> b -> c -> SELF            c is a suspect: SELF looks at b
  *
  * Beside this, one member by lot is probed each interval: that bridges views of the cluster that
  * differ, and compares the state with everybody in turn. */
@@ -25,8 +31,10 @@ void observer_run(struct gossip *gossip);
 uint64_t observer_deadline_us(const struct gossip *gossip);
 void observer_member_came(struct gossip *gossip, struct member *member);
 void observer_member_went(struct gossip *gossip, const struct member *member);
-/* Somebody suspects this member: is it one of ours? */
+/* This member is a suspect now. */
 void observer_look_at(struct gossip *gossip, struct member *member);
+/* One more accuses the suspect. */
+void observer_accused(struct gossip *gossip, const struct member *suspect);
 /* How long to wait for an answer of the member before it is pinged again, from its round trips so
  * far, as TCP does (RFC 6298); bounded by the probe timeout, and a fourth of it. */
 uint64_t observer_patience_us(const struct gossip *gossip, const struct member *member);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "conditions.h"
 #include "gossip/codec.h"
+#include "gossip/instance.h"
 
 enum { SECOND = 1000000 };
 
@@ -287,6 +288,65 @@ static void test_restart_at_a_new_address_is_known_in_300_ms_and_never_two(void 
     world_free(world);
 }
 
+static bool watches(const struct world *world, unsigned observer, unsigned other) {
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
+        const struct member *member = world->nodes[observer].gossip->watches[ring].member;
+        if (memcmp(member->shown.who->uuid, world->nodes[other].uuid, GOSSIP_UUID_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
+
+static unsigned lonely; /* whose observers die with it */
+
+static bool lonely_is_dead(struct world *world) {
+    return world_all_believe(world, lonely, GOSSIP_DEAD);
+}
+
+/* All that watch it, and it; the first node stays, as the seed. */
+static void kill_with_observers(struct world *world) {
+    bool is_killed[WORLD_NODE_MAXIMUM + 1] = {0};
+    for (unsigned i = 2; i <= world->count; i++)
+        is_killed[i] = i == lonely || watches(world, i, lonely);
+    for (unsigned i = 2; i <= world->count; i++)
+        if (is_killed[i])
+            world_kill(world, i);
+}
+
+static void start_again(struct world *world) {
+    for (unsigned i = 2; i <= world->count; i++)
+        if (world->nodes[i].gossip == NULL) {
+            world_start(world, i);
+            world_seed(world, i, 1);
+        }
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    world_run(world, 5 * SECOND);
+}
+
+/* Many die at once, as a rack does or a quarter of a cluster, and one of them with all that watch
+ * it. Those who watched these look at it, so that its death is known about as soon as any. */
+static void test_who_dies_with_all_its_observers_is_found(void **state) {
+    (void)state;
+    struct world *world = world_new(40);
+    uint64_t longest_us = 0;
+    world_add_cluster(world, 100);
+    start_again(world);
+    for (lonely = 2; lonely <= 25; lonely++) {
+        if (watches(world, 1, lonely))
+            continue;
+        uint64_t killed_us = world->now_us;
+        kill_with_observers(world);
+        assert_true(world_run_until(world, 20 * SECOND, lonely_is_dead));
+        if (world->now_us - killed_us > longest_us)
+            longest_us = world->now_us - killed_us;
+        start_again(world);
+    }
+    if (longest_us > 2600000)
+        fail_msg("the last to be found was known to be dead after %u ms",
+                 (unsigned)(longest_us / 1000));
+    world_free(world);
+}
+
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_stopped_process_blames_nobody),
                    cmocka_unit_test(test_short_stops_blame_nobody),
                    cmocka_unit_test(test_missed_refutation_is_asked_for),
@@ -295,4 +355,5 @@ RUN_TESTS_OR_PLANT(cmocka_unit_test(test_stopped_process_blames_nobody),
                    cmocka_unit_test(test_halves_of_a_hundred_heal_soon),
                    cmocka_unit_test(test_halves_heal_after_the_graves_are_forgotten),
                    cmocka_unit_test(test_two_find_each_other_again),
+                   cmocka_unit_test(test_who_dies_with_all_its_observers_is_found),
                    cmocka_unit_test(test_restart_at_a_new_address_is_known_in_300_ms_and_never_two))
