@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "cluster/topology_file.h"
 #include "directory/shard_check.h"
 #include "directory/snapshot_check.h"
 #include "raft/raft.h"
@@ -90,12 +91,12 @@ static struct topology *read_topology(struct check *check, const char *name) {
     size_t length;
     struct topology *topology = NULL;
     int error =
-        disk_read_all(check->options->node_disk, name, TOPOLOGY_BYTES_MAXIMUM, &data, &length);
+        disk_read_all(check->options->node_disk, name, TOPOLOGY_FILE_BYTES_MAXIMUM, &data, &length);
     if (error == ERR_NOT_FOUND) {
         return NULL;
     }
     if (!error) {
-        error = topology_decode(bytes_of(data, length), &topology);
+        error = topology_file_decode(bytes_of(data, length), &topology);
         memory_free(data);
     }
     if (error) {

@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "cluster/feature.h"
+#include "cluster/topology_file.h"
 #include "io/waiting_disk.h"
 #include "member/identity.h"
 #include "node/node.h"
@@ -266,8 +268,9 @@ int directory_writer_shard(struct directory_writer *writer,
 
 static int write_topology(struct directory_writer *writer, const char *name) {
     struct buffer encoded;
-    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
-    topology_encode(writer->options.topology, &encoded);
+    buffer_init(&encoded, TOPOLOGY_FILE_BYTES_MAXIMUM);
+    topology_file_encode(writer->options.topology,
+                         feature_is_on(writer->options.topology, FEATURE_SUMMED_FILES), &encoded);
     int error = disk_write_all(writer->options.node_disk, name, buffer_bytes(&encoded));
     buffer_release(&encoded);
     return error;

@@ -171,13 +171,17 @@ static struct mail *topology_mail(struct worker *worker, struct bytes topology,
     return mail;
 }
 
-/* A spare that has no founding yet is given it as well. */
+/* A spare that has no founding yet is given it as well. It is written again when the files come to
+ * have sums, for its own level never rises. */
 static int make_durable(struct worker *worker, const struct topology *topology,
                         const struct topology *founding) {
+    bool is_summed = topology_files_have_sums(topology);
     int error = 0;
     if (!worker->hosting->founding) {
-        error = topology_files_save_founding(worker, founding);
+        error = topology_files_save_founding(worker, founding, is_summed);
         worker->hosting->founding = error ? NULL : topology_copy(founding);
+    } else if (is_summed && !topology_files_have_sums(worker->topology)) {
+        error = topology_files_save_founding(worker, worker->hosting->founding, true);
     }
     return error ? error : topology_files_save(worker, topology);
 }

@@ -1,16 +1,18 @@
 #include "replica/topology_files.h"
 
 #include "base/memory.h"
-#include "cluster/topology.h"
+#include "cluster/feature.h"
+#include "cluster/topology_file.h"
 #include "replica/hosting.h"
 
 #define FOUNDING_FILE "founding"
 #define TOPOLOGY_FILE "topology"
 
-static int save(struct worker *worker, const char *name, const struct topology *topology) {
+static int save(struct worker *worker, const char *name, const struct topology *topology,
+                bool is_summed) {
     struct buffer encoded;
-    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
-    topology_encode(topology, &encoded);
+    buffer_init(&encoded, TOPOLOGY_FILE_BYTES_MAXIMUM);
+    topology_file_encode(topology, is_summed, &encoded);
     int error = disk_write_all(worker->io.node_disk, name, buffer_bytes(&encoded));
     buffer_release(&encoded);
     return error;
@@ -20,13 +22,14 @@ static int load(struct worker *worker, const char *name, struct topology **out,
                 struct buffer *problem) {
     uint8_t *data;
     size_t length;
-    int error = disk_read_all(worker->io.node_disk, name, TOPOLOGY_BYTES_MAXIMUM, &data, &length);
+    int error =
+        disk_read_all(worker->io.node_disk, name, TOPOLOGY_FILE_BYTES_MAXIMUM, &data, &length);
     if (error == ERR_NOT_FOUND) {
         *out = NULL;
         return 0;
     }
     if (!error) {
-        error = topology_decode(bytes_of(data, length), out);
+        error = topology_file_decode(bytes_of(data, length), out);
         memory_free(data);
     }
     if (error) {
@@ -37,12 +40,17 @@ static int load(struct worker *worker, const char *name, struct topology **out,
     return error;
 }
 
-int topology_files_save(struct worker *worker, const struct topology *topology) {
-    return save(worker, TOPOLOGY_FILE, topology);
+bool topology_files_have_sums(const struct topology *topology) {
+    return topology && feature_is_on(topology, FEATURE_SUMMED_FILES);
 }
 
-int topology_files_save_founding(struct worker *worker, const struct topology *founding) {
-    return save(worker, FOUNDING_FILE, founding);
+int topology_files_save(struct worker *worker, const struct topology *topology) {
+    return save(worker, TOPOLOGY_FILE, topology, topology_files_have_sums(topology));
+}
+
+int topology_files_save_founding(struct worker *worker, const struct topology *founding,
+                                 bool is_summed) {
+    return save(worker, FOUNDING_FILE, founding, is_summed);
 }
 
 int topology_files_load(struct worker *worker, struct topology **topology, struct buffer *problem) {

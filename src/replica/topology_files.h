@@ -1,15 +1,18 @@
 /* The two files of the node's directory that say of which cluster it is (docs/format/topology.md):
  *
- *      founding   what the control shard began with; never changes
+ *      founding   what the control shard began with; never changes, but for the sum behind it
  *      topology   the newest known, so that a restarted node knows at once where everything is
  *
  * Worker 0 writes them, and all read them. Each is durable before any log, `founding` first. */
 #pragma once
 #include "worker/worker.h"
 
+/* While the cluster's topology is this one, do both end with their sum? NULL: no. */
+bool topology_files_have_sums(const struct topology *topology);
 /* Durable on return. ERR_NO_SPACE: what was there before is there still. */
 int topology_files_save(struct worker *worker, const struct topology *topology) MUST_CHECK;
-int topology_files_save_founding(struct worker *worker, const struct topology *founding) MUST_CHECK;
+int topology_files_save_founding(struct worker *worker, const struct topology *founding,
+                                 bool is_summed) MUST_CHECK;
 /* What the file says, in *topology, owned by the caller; NULL: there is none. ERR_DAMAGED and
  * others with a sentence. */
 int topology_files_load(struct worker *worker, struct topology **topology,

@@ -1,6 +1,7 @@
 /* The topology: founding deals slots and replicas evenly; what is encoded comes back; what is wrong
  * is refused. */
 #include "cluster/feature.h"
+#include "cluster/topology_file.h"
 #include "founded.h"
 
 static void founding_deals_every_slot_once_and_leaders_evenly(void **state) {
@@ -60,6 +61,36 @@ static void every_shortening_and_no_flip_crashes(void **state) {
     }
     topology_free(topology);
     buffer_release(&encoded);
+}
+
+/* A digit of an address, or of a node's id, makes as much sense as the right one. A file of before
+ * the sums is read all the same. */
+static void every_flip_in_a_file_is_found(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 4, 3), *back;
+    struct buffer plain, summed;
+    buffer_init(&plain, TOPOLOGY_FILE_BYTES_MAXIMUM);
+    buffer_init(&summed, TOPOLOGY_FILE_BYTES_MAXIMUM);
+    topology_file_encode(topology, false, &plain);
+    topology_file_encode(topology, true, &summed);
+    assert_int_equal(summed.length, plain.length + TOPOLOGY_FILE_SUM_BYTES);
+    assert_memory_equal(buffer_data(&summed), buffer_data(&plain), plain.length);
+    assert_memory_equal(buffer_data(&summed) + plain.length, "TRTS\xbf\x90\x3c\x78", 8);
+    const struct buffer *const files[] = {&plain, &summed};
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(topology_file_decode(buffer_bytes(files[i]), &back), 0);
+        assert_int_equal(back->epoch, topology->epoch);
+        topology_free(back);
+    }
+    for (size_t bit = 0; bit < summed.length * 8; bit++) {
+        buffer_data(&summed)[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_not_equal(topology_file_decode(buffer_bytes(&summed), &back), 0);
+        buffer_data(&summed)[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    assert_int_not_equal(topology_file_decode(BYTES_LITERAL("TRTS"), &back), 0);
+    topology_free(topology);
+    buffer_release(&plain);
+    buffer_release(&summed);
 }
 
 static int apply(struct topology *topology, const char *a, const char *b, const char *c,
@@ -529,6 +560,7 @@ static void a_shard_with_a_majority_needs_no_survivor(void **state) {
 RUN_TESTS(cmocka_unit_test(founding_deals_every_slot_once_and_leaders_evenly),
           cmocka_unit_test(encoded_and_decoded_it_is_the_same),
           cmocka_unit_test(every_shortening_and_no_flip_crashes),
+          cmocka_unit_test(every_flip_in_a_file_is_found),
           cmocka_unit_test(a_moved_node_raises_the_epoch_once),
           cmocka_unit_test(wrong_commands_change_nothing),
           cmocka_unit_test(wishes_are_named_by_their_epoch_and_settled_once),
