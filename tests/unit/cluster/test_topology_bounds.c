@@ -1,5 +1,6 @@
 /* What a topology may hold, and what a decoder and the commands refuse beyond it. Each case differs
  * from a good one in one thing, and the good one is accepted. */
+#include "cluster/topology_removal.h"
 #include "founded.h"
 
 static int decode(const struct topology *topology, struct topology **back) {
@@ -142,6 +143,75 @@ static void a_node_is_not_a_member_and_removed(void **state) {
     assert_int_equal(decode_and_drop(topology), ERR_MALFORMED);
     topology->removed[0].number = 0;
     assert_int_equal(decode_and_drop(topology), ERR_MALFORMED);
+    topology->removed[0].number = TOPOLOGY_NUMBER_MAXIMUM;
+    assert_int_equal(decode_and_drop(topology), 0);
+    topology->removed[0].number = TOPOLOGY_NUMBER_MAXIMUM + 1;
+    assert_int_equal(decode_and_drop(topology), ERR_MALFORMED);
+    topology_free(topology);
+}
+
+/* In whatever order they go, the next one is a number of its own. */
+static void a_number_is_never_given_twice(void **state) {
+    (void)state;
+    struct topology *topology = with_a_spare();
+    assert_int_equal(
+        apply_words(topology, "node.add 03000000000000000000000000000000 127.0.0.3 1 2 3"), 0);
+    assert_int_equal(apply_words(topology, "node.remove 3"), 0);
+    assert_int_equal(apply_words(topology, "node.remove 2"), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ptr_equal(topology_removed_by_uuid(topology, topology->removed[i].uuid),
+                         &topology->removed[i]);
+    }
+    assert_int_equal(
+        apply_words(topology, "node.add 04000000000000000000000000000000 127.0.0.4 1 2 3"), 0);
+    assert_int_equal(topology->nodes[1].number, 4);
+    topology_free(topology);
+}
+
+static void the_survivor_of_a_shard_is_one_of_its_replicas(void **state) {
+    (void)state;
+    struct topology *topology = found(3, 2, 2);
+    struct topology_shard *last = &topology->shards[topology->shard_count - 1];
+    last->survivor = last->replicas[1];
+    assert_int_equal(decode_and_drop(topology), 0);
+    last->survivor = 9;
+    assert_int_equal(decode_and_drop(topology), ERR_MALFORMED);
+    topology_free(topology);
+}
+
+static int decode_with_names(const char *first, const char *second) {
+    struct topology *topology = found(1, 1, 1);
+    assert_int_equal(apply_words(topology, "setting.set a 1 b 2"), 0);
+    char *names[2] = {topology->settings[0].name, topology->settings[1].name}, given[2][300];
+    snprintf(given[0], sizeof(given[0]), "%s", first);
+    snprintf(given[1], sizeof(given[1]), "%s", second);
+    for (unsigned i = 0; i < 2; i++) {
+        topology->settings[i].name = given[i];
+    }
+    int error = decode_and_drop(topology);
+    for (unsigned i = 0; i < 2; i++) {
+        topology->settings[i].name = names[i];
+    }
+    topology_free(topology);
+    return error;
+}
+
+static void settings_are_named_and_in_order(void **state) {
+    (void)state;
+    assert_int_equal(decode_with_names("a", "b"), 0);
+    assert_int_equal(decode_with_names("b", "a"), ERR_MALFORMED);
+    assert_int_equal(decode_with_names("b", "b"), ERR_MALFORMED);
+    assert_int_equal(decode_with_names("", "b"), ERR_MALFORMED);
+    assert_int_equal(decode_with_names("A", "b"), ERR_MALFORMED);
+    struct topology *topology = found(1, 1, 1);
+    char longest[TOPOLOGY_SETTING_NAME_MAXIMUM + 1];
+    memset(longest, 'a', sizeof(longest));
+    struct bytes set[] = {BYTES_LITERAL("setting.set"), BYTES_NONE, BYTES_LITERAL("1")};
+    assert_int_equal(topology_apply(topology, set, 3), ERR_INVALID);
+    set[1] = bytes_of(longest, sizeof(longest));
+    assert_int_equal(topology_apply(topology, set, 3), ERR_INVALID);
+    set[1] = bytes_of(longest, sizeof(longest) - 1);
+    assert_int_equal(topology_apply(topology, set, 3), 0);
     topology_free(topology);
 }
 
@@ -188,6 +258,7 @@ static void commands_take_their_words_and_no_others(void **state) {
     static const char *const wrong[] = {
         "node.add 03000000000000000000000000000000 127.0.0.3 1 2",
         "node.add 03000000000000000000000000000000 127.0.0.3 1 2 3 4",
+        "node.add 0300000000000000000000000000000003 127.0.0.3 1 2 3",
         "shard.replicas 1 0",
         "shard.replicas 1 -1",
         "shard.replicas 1 1048577",
@@ -244,6 +315,9 @@ RUN_TESTS(cmocka_unit_test(a_number_or_uuid_twice_is_refused),
           cmocka_unit_test(more_bytes_than_a_topology_has_are_not_read),
           cmocka_unit_test(the_control_shard_has_no_slots),
           cmocka_unit_test(a_node_is_not_a_member_and_removed),
+          cmocka_unit_test(a_number_is_never_given_twice),
+          cmocka_unit_test(the_survivor_of_a_shard_is_one_of_its_replicas),
+          cmocka_unit_test(settings_are_named_and_in_order),
           cmocka_unit_test(the_longest_host_fits), cmocka_unit_test(numbers_and_nodes_have_a_limit),
           cmocka_unit_test(commands_take_their_words_and_no_others),
           cmocka_unit_test(founded_again_it_is_one_node))
