@@ -255,6 +255,32 @@ static void test_a_snapshot_mends_the_gap(void **state) {
     world_free(world);
 }
 
+/* Where the damaged log ended stays known when the segment that says so first is gone. */
+static void test_a_floor_outlives_its_segment(void **state) {
+    (void)state;
+    struct world *world = mixed_log();
+    spoil(world);
+    assert_int_equal(world_recover(world), 0);
+    uint64_t floor_index = world->log.shards[1].floor_index;
+    uint64_t next = world->log.shards[1].last_index + 1;
+    assert_true(floor_index > 0);
+    assert_int_equal(world_open(world), 0);
+    for (uint64_t index = next; index < next + 20; index++) {
+        world_entry(world, 1, index, 200);
+        world_flush(world);
+    }
+    for (uint32_t shard = 0; shard < WORLD_SHARDS; shard++) {
+        world_snapshot(world, shard, next + 19, WORLD_ENTRY_TERM);
+        world_flush(world);
+        wal_release(world->wal, shard, next + 19);
+        fake_disk_run_all(&world->fake);
+    }
+    assert_null(world_segment(world, SEGMENTS + 1));
+    world_restart(world);
+    assert_int_equal(world->log.shards[1].floor_index, floor_index);
+    world_free(world);
+}
+
 /* The damage lies far behind when a shard is heard of for the first time: a digest of all shards
  * stands between, so nothing of the new one can be lost. */
 static void test_a_shard_from_behind_the_damage_is_in_no_doubt(void **state) {
@@ -305,6 +331,7 @@ int main(void) {
         cmocka_unit_test(test_a_shard_without_peers_is_refused_as_it_is),
         cmocka_unit_test(test_a_repair_may_fail_anywhere),
         cmocka_unit_test(test_a_snapshot_mends_the_gap),
+        cmocka_unit_test(test_a_floor_outlives_its_segment),
         cmocka_unit_test(test_a_shard_from_behind_the_damage_is_in_no_doubt),
         cmocka_unit_test(test_goes_on_behind_a_repair),
     };

@@ -235,6 +235,21 @@ static void test_what_is_truncated_need_not_be_there(void **unused) {
     trial_end(&trial);
 }
 
+static void test_what_was_truncated_in_the_gap_need_not_either(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 3, 3);
+    snapshot(&trial, 3, 3);
+    gap_begins(&trial);
+    entries(&trial, 4, 5, 3);
+    truncate_from(&trial, 4);
+    gap_ends(&trial);
+    digest(&trial);
+    expect_all(&trial, 1, 0);
+    trial_end(&trial);
+}
+
 /* It was installed: the log did not reach it, or held another entry there. */
 static void test_a_snapshot_of_another_log_replaces_this_one(void **unused) {
     (void)unused;
@@ -379,6 +394,7 @@ RUN_TESTS(cmocka_unit_test(test_a_gap_of_others_costs_nothing),
           cmocka_unit_test(test_a_mark_behind_the_gap_is_taken_from_before_it),
           cmocka_unit_test(test_a_snapshot_mends_what_was_lost_before_it),
           cmocka_unit_test(test_what_is_truncated_need_not_be_there),
+          cmocka_unit_test(test_what_was_truncated_in_the_gap_need_not_either),
           cmocka_unit_test(test_a_snapshot_of_another_log_replaces_this_one),
           cmocka_unit_test(test_an_entry_is_missing),
           cmocka_unit_test(test_the_last_entry_is_missing),
