@@ -46,6 +46,7 @@ static void test_refused(void **state) {
     static const uint8_t twice[] = {2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0};
     static const uint8_t nobody[] = {1, 0, 0, 0, 0, 0, 0};
     static const uint8_t longer[] = {0, 0, 0, 0};
+    static const uint8_t missing[] = {RAFT_VOTER_MAXIMUM + 1, 0, 0};
     uint8_t many[3 + 17 * 4] = {17};
     for (unsigned i = 0; i < 17; i++)
         many[1 + 4 * i] = (uint8_t)(i + 1);
@@ -55,6 +56,8 @@ static void test_refused(void **state) {
     assert_int_equal(raft_configuration_decode(&decoded, bytes_of(nobody, sizeof nobody)),
                      ERR_MALFORMED);
     assert_int_equal(raft_configuration_decode(&decoded, bytes_of(longer, sizeof longer)),
+                     ERR_MALFORMED);
+    assert_int_equal(raft_configuration_decode(&decoded, bytes_of(missing, sizeof missing)),
                      ERR_MALFORMED);
     assert_int_equal(raft_configuration_decode(&decoded, bytes_of(many, sizeof many)),
                      ERR_MALFORMED);
@@ -104,8 +107,8 @@ static void test_members(void **state) {
                                                .voters = {1, 2},
                                                .old_voter_count = 2,
                                                .old_voters = {2, 3},
-                                               .learner_count = 1,
-                                               .learners = {4}};
+                                               .learner_count = 2,
+                                               .learners = {4, 3}};
     char text[64] = "";
     raft_configuration_each_member(&configuration, member_note, text);
     assert_string_equal(text, "1 2 3 4 ");

@@ -71,6 +71,17 @@ static void reply_is_worth_its_promise(void **state) {
     assert_int_equal(raft_pair_followed_deadline_us(&follower, &timing), 470000);
 }
 
+/* As many shards, and not the same ones: the two do not agree, and nothing is promised. */
+static void an_unequal_pair_promises_nothing(void **state) {
+    (void)state;
+    struct raft_pair leader = {0}, follower = {0};
+    raft_quiet_set_add(&leader.led, 1, 1, 0);
+    raft_quiet_set_add(&follower.followed, 1, 2, 0);
+    struct raft_pair_heartbeat heartbeat = raft_pair_heartbeat_make(&leader, 9, 1000);
+    assert_false(raft_pair_heartbeat_take(&follower, &heartbeat, &timing, 70000).is_equal);
+    assert_int_equal(follower.promised_until_us, 0);
+}
+
 /* A promise that was told is kept, though the setting has changed since. */
 static void promise_never_shrinks(void **state) {
     (void)state;
@@ -163,6 +174,7 @@ int main(void) {
         cmocka_unit_test(hash_is_as_written_down),
         cmocka_unit_test(terms_belong_to_their_shards),
         cmocka_unit_test(reply_is_worth_its_promise),
+        cmocka_unit_test(an_unequal_pair_promises_nothing),
         cmocka_unit_test(promise_never_shrinks),
         cmocka_unit_test(strange_replies_count_for_nothing),
         cmocka_unit_test(empty_sets_have_no_deadline),

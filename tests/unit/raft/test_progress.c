@@ -58,6 +58,7 @@ static void test_probe(void **state) {
     assert_int_equal(progress.flight_bytes, 0);
     raft_progress_snapshot(&progress, 7);
     assert_int_equal(progress.state, RAFT_SNAPSHOT);
+    assert_int_equal(progress.snapshot_index, 7);
     raft_progress_begin(&progress, 3, 1);
     assert_int_equal(progress.match_index, 0);
     raft_progress_release(&progress);
