@@ -134,6 +134,24 @@ test('a flipped bit is found wherever it is in the log, with file and byte', asy
   assert.strictEqual((await check(node)).code, 0);
 });
 
+// A digit of an address makes as much sense as another, so that what cannot be read is not enough.
+test('a flipped bit is found wherever it is in the files that say who the node is and of which cluster', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  await until('its files have sums', async () => await node.level() >= 1);
+  await node.stop();
+  for (const name of ['founding', 'topology', 'identity']) {
+    const file = path.join(node.directory, name);
+    const {size} = fs.statSync(file);
+    for (let i = 0; i < 20; i++) {
+      const offset = Math.floor((size - 1) * i / 19);
+      const report = await withFlip(file, offset, () => checked(node));
+      assert.strictEqual(report.code, 1, `byte ${offset} of ${name}`);
+      assert.strictEqual(report.findings[0].file, name);
+    }
+  }
+  assert.strictEqual((await check(node)).code, 0);
+});
+
 test('a changed entry is named by shard and index, several places at once', async (t) => {
   const node = await stopped(t);
   const files = filesOf(node, /^wal-\d+$/);
