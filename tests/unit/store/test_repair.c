@@ -168,21 +168,57 @@ static void test_a_lost_sector_is_repaired_or_refused(void **state) {
     world_free(model);
 }
 
-/* In the payload of the second entry of shard 1, which others follow; in the first segment. */
-static void spoil(struct world *world) {
-    struct fake_file *file = world_segment(world, 1);
-    for (size_t at = 0; at + WAL_HEADER_BYTES <= world_used_bytes(file); at += 8) {
+/* Where the first record of that kind stands in the first segment, from `from` on. */
+static size_t find_record(struct world *world, size_t from, enum wal_kind kind, uint32_t shard,
+                          uint64_t index) {
+    const struct fake_file *file = world_segment(world, 1);
+    for (size_t at = from; at + WAL_HEADER_BYTES <= world_used_bytes(file); at += 8) {
         struct wal_header header;
         bool is_it =
             wal_header_decode(bytes_of(file->live + at, file->live_bytes - at), &header) == 0 &&
-            header.kind == WAL_ENTRY && header.shard == 1 && header.index == 2;
-        if (is_it) {
-            file->live[at + WAL_HEADER_BYTES + 20] ^= 4;
-            file->durable[at + WAL_HEADER_BYTES + 20] ^= 4;
-            return;
-        }
+            header.kind == kind && header.shard == shard && header.index == index;
+        if (is_it)
+            return at;
     }
     fail();
+    return 0;
+}
+
+static void flip(struct world *world, size_t at) {
+    struct fake_file *file = world_segment(world, 1);
+    file->live[at] ^= 4;
+    file->durable[at] ^= 4;
+}
+
+/* In the payload of the second entry of shard 1, which others follow; in the first segment. */
+static void spoil(struct world *world) {
+    flip(world, find_record(world, 0, WAL_ENTRY, 1, 2) + WAL_HEADER_BYTES + 20);
+}
+
+/* Its header is sound, so what stands behind it in the same round is certain. */
+static void test_only_the_record_is_lost_whose_header_is_sound(void **state) {
+    (void)state;
+    struct world *world = mixed_log();
+    flip(world, find_record(world, 0, WAL_ENTRY, 0, 2) + WAL_HEADER_BYTES + 20);
+    assert_int_equal(world_recover(world), 0);
+    assert_true(world->log.shards[0].floor_index > 0);
+    assert_int_equal(world->log.shards[1].floor_index, 0);
+    assert_true(all_keep_promises(world, 0));
+    world_free(world);
+}
+
+/* Behind bytes that cannot be read a digest vouches for itself, but not one that is damaged too:
+ * the next one does. */
+static void test_a_damaged_digest_is_passed_by(void **state) {
+    (void)state;
+    struct world *world = mixed_log();
+    size_t entry = find_record(world, 0, WAL_ENTRY, 1, 2);
+    flip(world, entry);
+    flip(world, find_record(world, entry, WAL_DIGEST, 0, 0) + WAL_HEADER_BYTES + 20);
+    assert_int_equal(world_recover(world), 0);
+    assert_true(world->log.shards[1].floor_index > 0);
+    assert_true(all_keep_promises(world, 0));
+    world_free(world);
 }
 
 static void test_a_shard_without_peers_is_refused_as_it_is(void **state) {
@@ -255,27 +291,32 @@ static void test_a_snapshot_mends_the_gap(void **state) {
     world_free(world);
 }
 
-/* Where the damaged log ended stays known when the segment that says so first is gone. */
+static void let_go(struct world *world, uint32_t shard, uint64_t index) {
+    world_snapshot(world, shard, index, WORLD_ENTRY_TERM);
+    world_flush(world);
+    wal_release(world->wal, shard, index);
+    fake_disk_run_all(&world->fake);
+}
+
+/* Where the damaged log ended stays known when the segment that says so first is gone, though this
+ * shard writes nothing any more. */
 static void test_a_floor_outlives_its_segment(void **state) {
     (void)state;
     struct world *world = mixed_log();
     spoil(world);
     assert_int_equal(world_recover(world), 0);
     uint64_t floor_index = world->log.shards[1].floor_index;
-    uint64_t next = world->log.shards[1].last_index + 1;
+    uint64_t next = world->log.shards[0].last_index + 1;
     assert_true(floor_index > 0);
     assert_int_equal(world_open(world), 0);
-    for (uint64_t index = next; index < next + 20; index++) {
-        world_entry(world, 1, index, 200);
+    let_go(world, 1, floor_index);
+    let_go(world, 2, floor_index);
+    for (uint64_t index = next; index < next + 60; index++) {
+        world_entry(world, 0, index, 200);
         world_flush(world);
     }
-    for (uint32_t shard = 0; shard < WORLD_SHARDS; shard++) {
-        world_snapshot(world, shard, next + 19, WORLD_ENTRY_TERM);
-        world_flush(world);
-        wal_release(world->wal, shard, next + 19);
-        fake_disk_run_all(&world->fake);
-    }
-    assert_null(world_segment(world, SEGMENTS + 1));
+    let_go(world, 0, next + 59);
+    assert_null(world_segment(world, SEGMENTS + 2));
     world_restart(world);
     assert_int_equal(world->log.shards[1].floor_index, floor_index);
     world_free(world);
@@ -328,6 +369,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_flip_is_repaired),
         cmocka_unit_test(test_a_lost_sector_is_repaired_or_refused),
+        cmocka_unit_test(test_only_the_record_is_lost_whose_header_is_sound),
+        cmocka_unit_test(test_a_damaged_digest_is_passed_by),
         cmocka_unit_test(test_a_shard_without_peers_is_refused_as_it_is),
         cmocka_unit_test(test_a_repair_may_fail_anywhere),
         cmocka_unit_test(test_a_snapshot_mends_the_gap),
