@@ -81,7 +81,8 @@ int config_set(struct config *config, struct bytes name, struct bytes value,
     const struct setting *setting = setting_find(name);
     if (setting == NULL) {
         struct bytes shown = bytes_of(name.data, name.length < 64 ? name.length : 64);
-        buffer_append_format(problem, "no setting is called '%.*s'; CONFIG GET * lists all",
+        buffer_append_format(problem,
+                             "no setting is called '%.*s'; `trothdb server --help` lists all",
                              BYTES_PRINT(shown));
         return ERR_NOT_FOUND;
     }

@@ -106,7 +106,7 @@ static void test_refusals_say_what_is_allowed_and_change_nothing(void **state) {
     assert_set(&config, "port", "7100", CONFIG_SOURCE_LIVE, ERR_REFUSED,
                "port: can only be set at start, in the file or as a flag");
     assert_set(&config, "prot", "1", CONFIG_SOURCE_FILE, ERR_NOT_FOUND,
-               "no setting is called 'prot'; CONFIG GET * lists all");
+               "no setting is called 'prot'; `trothdb server --help` lists all");
     struct config fresh;
     config_init(&fresh);
     struct buffer out;
@@ -217,8 +217,9 @@ static void test_a_bad_file_changes_nothing_and_names_the_line(void **state) {
     assert_parse(&config, "port 7200\nmaxclients many\n", ERR_INVALID,
                  "node.conf:2: maxclients: 'many' is not allowed; it must be a whole number from 1 "
                  "to 1000000");
-    assert_parse(&config, "\nfrobnicate yes\n", ERR_NOT_FOUND,
-                 "node.conf:2: no setting is called 'frobnicate'; CONFIG GET * lists all");
+    assert_parse(
+        &config, "\nfrobnicate yes\n", ERR_NOT_FOUND,
+        "node.conf:2: no setting is called 'frobnicate'; `trothdb server --help` lists all");
     assert_parse(&config, "dir \"half", ERR_MALFORMED, "node.conf:1: the quotes are not balanced");
     assert_parse(&config, "\"dir x", ERR_MALFORMED, "node.conf:1: the quotes are not balanced");
     assert_parse(&config, "dir \"a\"b", ERR_MALFORMED, "node.conf:1: the quotes are not balanced");
