@@ -85,10 +85,9 @@ static bool check_removal(struct sim_node *node, struct bytes why) {
 static void node_fatal(void *context, const char *what) {
     struct sim_node *node = ((struct sim_thread *)context)->node;
     trace_line(&node->simulation->trace, "node %u: ends itself: %s", node->index + 1, what);
-    if (full_disk_is_blamed(node))
+    if (!check_removal(node, bytes_of_text(what)) && full_disk_is_blamed(node))
         simulation_fail(node->simulation, "node %u ends itself over a full disk: %s",
                         node->index + 1, what);
-    check_removal(node, bytes_of_text(what));
     sim_node_kill(node, SIM_DEATH_OF_PROCESS);
 }
 
