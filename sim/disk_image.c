@@ -155,6 +155,19 @@ void disk_image_lose_power(struct disk_image *image, enum disk_survival survival
     extent_write(&image->seen, 0, bytes_of(image->safe.bytes, image->safe.length));
 }
 
+/* What stands there now is of a later sync. */
+static bool is_written_again(const struct disk_image *image, const struct disk_range *range,
+                             unsigned held) {
+    for (unsigned i = 0; i < held; i++) {
+        const struct disk_range *other = &image->remembered[i];
+        if (other->sync_number > range->sync_number &&
+            other->offset < range->offset + range->length &&
+            range->offset < other->offset + other->length)
+            return true;
+    }
+    return false;
+}
+
 bool disk_image_rot(struct disk_image *image, uint64_t syncs_behind, struct random *random,
                     uint64_t *offset, uint8_t *mask) {
     unsigned held = image->remembered_count < DISK_REMEMBERED_WRITES ? image->remembered_count
@@ -164,7 +177,8 @@ bool disk_image_rot(struct disk_image *image, uint64_t syncs_behind, struct rand
     for (unsigned i = 0; i < held; i++) {
         const struct disk_range *range = &image->remembered[i];
         if (range->sync_number + syncs_behind > image->sync_count ||
-            range->offset + range->length > image->safe.length)
+            range->offset + range->length > image->safe.length ||
+            is_written_again(image, range, held))
             continue;
         if (random_below(random, ++candidates) == 0)
             chosen = range;
