@@ -91,6 +91,31 @@ static void test_sent_to_one_that_was_away(void **state) {
     world_free(world);
 }
 
+/* What changed since a snapshot came in is in the next one that is taken here. */
+static void test_taken_after_one_came_in(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_cut_off(world, 3, true);
+    write_some(world, 1, 100);
+    world_cut_off(world, 3, false);
+    world_run(world, 1000);
+    raft_index came_in = shard_snapshot_index(world->replicas[3].shard);
+    assert_true(came_in > 50);
+    for (unsigned i = 0; i < 10; i++) { /* so slowly that it follows by the log */
+        write_some(world, 1, 5);
+        world_run(world, 100);
+    }
+    raft_index taken = shard_snapshot_index(world->replicas[3].shard);
+    assert_true(taken > came_in);
+    world_kill(world, 3);
+    assert_int_equal(world_start(world, 3), 0);
+    assert_int_equal(shard_snapshot_index(world->replicas[3].shard), taken);
+    world_run(world, 500);
+    assert_int_equal(shard_snapshot_index(world->replicas[3].shard), taken);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
 static void away_for_much(struct world *world) {
     world_cut_off(world, 3, true);
     world_run(world, 1000); /* so that no transfer is begun meanwhile */
@@ -578,6 +603,7 @@ static void test_a_damaged_snapshot_is_got_from_the_peers(void **state) {
 RUN_TESTS(cmocka_unit_test(test_a_damaged_snapshot_is_got_from_the_peers),
           cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_at_any_time),
           cmocka_unit_test(test_sent_to_one_that_was_away),
+          cmocka_unit_test(test_taken_after_one_came_in),
           cmocka_unit_test(test_taken_for_one_that_needs_what_is_forgotten),
           cmocka_unit_test(test_lost_piece), cmocka_unit_test(test_many_lost_pieces),
           cmocka_unit_test(test_damaged_piece), cmocka_unit_test(test_leader_changes_meanwhile),
