@@ -280,11 +280,11 @@ static void test_detection_is_measured_by_its_observers(void **state) {
     struct world *world = world_new(7);
     world_add_cluster(world, 60);
     world_run(world, 40 * SECOND);
-    for (unsigned i = 2; i <= 6; i++) {
+    for (unsigned i = 2; i <= 16; i++) {
         world_kill(world, i);
         world_run(world, 10 * SECOND);
     }
-    assert_in_range(world->detection_count, 3, 50);
+    assert_in_range(world->detection_count, 3, 50); /* of fifteen: not always by one of them */
     assert_in_range(world->longest_detection_us, SECOND, 4 * SECOND);
     world_free(world);
 }
