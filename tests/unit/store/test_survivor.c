@@ -172,6 +172,20 @@ static void test_a_truncation_between_two_gaps_is_remembered(void **unused) {
     trial_end(&trial);
 }
 
+static void test_a_truncation_behind_the_gap_leaves_no_gap(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 4, 3);
+    gap_of_others(&trial);
+    entries(&trial, 5, 6, 3);
+    truncate_from(&trial, 6);
+    entries(&trial, 6, 6, 4);
+    digest(&trial);
+    expect_all(&trial, 1, 6);
+    trial_end(&trial);
+}
+
 static void test_a_truncation_of_an_earlier_gap_is_not(void **unused) {
     (void)unused;
     struct trial trial;
@@ -297,6 +311,22 @@ static void test_the_last_entry_is_missing(void **unused) {
     trial_end(&trial);
 }
 
+/* A vote in a later term came after the digest: the new term is above that one too, and the floor,
+ * as the lost entry's own term is not at hand, in it. */
+static void test_a_term_behind_the_digest_counts(void **unused) {
+    (void)unused;
+    struct trial trial;
+    trial_begin(&trial);
+    entries(&trial, 1, 4, 3);
+    gap_begins(&trial);
+    entries(&trial, 5, 5, 3);
+    gap_ends(&trial);
+    digest(&trial);
+    state(&trial, 9, 1);
+    expect_loss(&trial, 1, 4, 5, 9);
+    trial_end(&trial);
+}
+
 /* More is missing than the gaps say, and no digest follows. */
 static void test_a_jump_leaves_the_shard_in_doubt(void **unused) {
     (void)unused;
@@ -390,6 +420,7 @@ RUN_TESTS(cmocka_unit_test(test_a_gap_of_others_costs_nothing),
           cmocka_unit_test(test_silence_tells_of_what_it_reaches),
           cmocka_unit_test(test_the_first_of_two_gaps_counts),
           cmocka_unit_test(test_a_truncation_between_two_gaps_is_remembered),
+          cmocka_unit_test(test_a_truncation_behind_the_gap_leaves_no_gap),
           cmocka_unit_test(test_a_truncation_of_an_earlier_gap_is_not),
           cmocka_unit_test(test_a_mark_behind_the_gap_is_taken_from_before_it),
           cmocka_unit_test(test_a_snapshot_mends_what_was_lost_before_it),
@@ -398,6 +429,7 @@ RUN_TESTS(cmocka_unit_test(test_a_gap_of_others_costs_nothing),
           cmocka_unit_test(test_a_snapshot_of_another_log_replaces_this_one),
           cmocka_unit_test(test_an_entry_is_missing),
           cmocka_unit_test(test_the_last_entry_is_missing),
+          cmocka_unit_test(test_a_term_behind_the_digest_counts),
           cmocka_unit_test(test_a_jump_leaves_the_shard_in_doubt),
           cmocka_unit_test(test_a_floor_rises_in_its_own_term),
           cmocka_unit_test(test_a_floor_never_falls),
