@@ -308,6 +308,11 @@ static void test_a_watch_is_told_of_every_change(void **state) {
     assert_int_equal(slot_set_count(&watch.changed), 7); /* with x, which was empty */
     keyspace_clear(keyspace);
     assert_int_equal(slot_set_count(&watch.changed), 8);
+    keyspace_put_object(keyspace, BYTES_LITERAL("hash"), VALUE_HASH, hash_value_new(), 0);
+    slot_set_clear(&watch.changed);
+    keyspace_rename(keyspace, BYTES_LITERAL("hash"), BYTES_LITERAL("renamed"));
+    assert_true(slot_set_has(&watch.changed, slot_of_key(BYTES_LITERAL("hash"))));
+    assert_true(slot_set_has(&watch.changed, slot_of_key(BYTES_LITERAL("renamed"))));
     keyspace_free(keyspace);
 }
 
