@@ -15,7 +15,9 @@ async function leaderOf(cluster) {
 }
 
 test('traces', async (t) => {
-  const cluster = await startCluster(t, {nodes: 3, shards: 2, workers: 2, isCalm: true, flags: ['--enable-debug-command', 'local']});
+  // A follower that is served later has nothing to tell of an entry that has not come to it yet.
+  const cluster = await startCluster(t, {nodes: 3, shards: 2, workers: 2, isCalm: true,
+    flags: ['--enable-debug-command', 'local', '--append-lazy-ms', '0']});
   await until('all nodes can read traces', async () => (await Promise.all(cluster.nodes.map((node) => node.level()))).every((level) => level >= 1));
   const leader = await leaderOf(cluster);
   const followers = cluster.nodes.filter((node) => node !== leader);
