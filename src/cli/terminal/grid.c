@@ -25,24 +25,22 @@ void grid_cell(struct grid *grid, const char *format, ...) {
     char text[GRID_CELL_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     buffer_append(&grid->texts, text, strlen(text) + 1);
     grid->cell_count++;
 }
 
 void grid_add_row(struct grid *grid, const char *const *texts) {
-    for (; *texts; texts++) {
+    for (; *texts; texts++)
         grid_cell(grid, "%s", *texts);
-    }
 }
 
 /* Columns on the screen: bytes that go on with a UTF-8 sequence take none. */
 static size_t text_width(const char *text) {
     size_t width = 0;
-    for (; *text; text++) {
+    for (; *text; text++)
         width += ((unsigned char)*text & 0xc0) != 0x80;
-    }
     return width;
 }
 
@@ -60,17 +58,15 @@ static void measure(const struct grid *grid, size_t widths[GRID_COLUMN_MAXIMUM])
 
 static const char *heading_of(const struct grid *grid, unsigned column) {
     const char *text = (const char *)buffer_data(&grid->texts);
-    while (column-- > 0) {
+    while (column-- > 0)
         text += strlen(text) + 1;
-    }
     return text;
 }
 
 static unsigned last_column(const struct grid *grid) {
     unsigned last = grid->column_count - 1;
-    while (last > 0 && grid->is_left_out[last]) {
+    while (last > 0 && grid->is_left_out[last])
         last--;
-    }
     return last;
 }
 
@@ -80,9 +76,8 @@ static size_t least_width(const struct grid *grid, const size_t *widths) {
     unsigned last = last_column(grid);
     for (unsigned column = 0; column <= last; column++) {
         bool is_cut = column == last && widths[column] > GRID_CUT_COLUMNS;
-        if (!grid->is_left_out[column]) {
+        if (!grid->is_left_out[column])
             width += (width ? strlen(gap) : 0) + (is_cut ? GRID_CUT_COLUMNS : widths[column]);
-        }
     }
     return width;
 }
@@ -90,10 +85,10 @@ static size_t least_width(const struct grid *grid, const size_t *widths) {
 /* Those with nothing but "-" below their headings; never the first, which says whose row it is. */
 static void leave_out_silent(struct grid *grid) {
     const char *text = heading_of(grid, grid->column_count); /* the first cell behind them */
-    if (grid->cell_count == grid->column_count) {
+    if (grid->cell_count == grid->column_count)
         return;
-    }
-    memset(grid->is_left_out + 1, true, grid->column_count - 1);
+    for (unsigned column = 1; column < grid->column_count; column++)
+        grid->is_left_out[column] = true;
     for (size_t cell = grid->column_count; cell < grid->cell_count; cell++) {
         grid->is_left_out[cell % grid->column_count] &= strcmp(text, "-") == 0;
         text += strlen(text) + 1;
@@ -101,21 +96,18 @@ static void leave_out_silent(struct grid *grid) {
 }
 
 static void leave_out(struct grid *grid, const char *heading) {
-    for (unsigned column = 0; column < grid->column_count; column++) {
+    for (unsigned column = 0; column < grid->column_count; column++)
         grid->is_left_out[column] |= strcmp(heading_of(grid, column), heading) == 0;
-    }
 }
 
 void grid_fit(struct grid *grid, size_t width, const char *const *least) {
     size_t widths[GRID_COLUMN_MAXIMUM] = {0};
     measure(grid, widths);
     grid->width = width;
-    if (width && least_width(grid, widths) > width) {
+    if (width && least_width(grid, widths) > width)
         leave_out_silent(grid);
-    }
-    for (; width && *least && least_width(grid, widths) > width; least++) {
+    for (; width && *least && least_width(grid, widths) > width; least++)
         leave_out(grid, *least);
-    }
 }
 
 void grid_left_out(const struct grid *grid, struct buffer *out) {
@@ -131,9 +123,8 @@ void grid_left_out(const struct grid *grid, struct buffer *out) {
 /* ---- printing ---- */
 
 static void print_spaces(struct buffer *out, size_t count) {
-    while (count-- > 0) {
+    while (count-- > 0)
         buffer_append_u8(out, ' ');
-    }
 }
 
 /* So much of it that with the mark behind it it takes `width`. */
@@ -154,13 +145,11 @@ static void print_cell(struct buffer *out, const char *text, size_t width, bool 
         return;
     }
     size_t padding = width - text_width(text);
-    if (is_right) {
+    if (is_right)
         print_spaces(out, padding);
-    }
     buffer_append_text(out, text);
-    if (!is_right && !is_last) {
+    if (!is_right && !is_last)
         print_spaces(out, padding);
-    }
 }
 
 /* What there is room for of the last column. */
@@ -168,12 +157,10 @@ static void cut_last(const struct grid *grid, size_t widths[GRID_COLUMN_MAXIMUM]
     unsigned last = last_column(grid);
     size_t least = widths[last] < GRID_CUT_COLUMNS ? widths[last] : GRID_CUT_COLUMNS, room = least,
            others = least_width(grid, widths) - least;
-    if (grid->width > others + room) {
+    if (grid->width > others + room)
         room = grid->width - others;
-    }
-    if (grid->width && widths[last] > room) {
+    if (grid->width && widths[last] > room)
         widths[last] = room;
-    }
 }
 
 void grid_print(const struct grid *grid, struct buffer *out, const char *indent) {
@@ -185,9 +172,8 @@ void grid_print(const struct grid *grid, struct buffer *out, const char *indent)
     const char *text = (const char *)buffer_data(&grid->texts), *before = indent;
     for (size_t cell = 0; cell < grid->cell_count; cell++, text += strlen(text) + 1) {
         unsigned column = (unsigned)(cell % grid->column_count);
-        if (grid->is_left_out[column]) {
+        if (grid->is_left_out[column])
             continue;
-        }
         buffer_append_text(out, before);
         print_cell(out, text, widths[column], grid->alignment[column] == 'r', column == last);
         buffer_append_text(out, column == last ? "\n" : "");
