@@ -31,10 +31,9 @@ void bound_log_open(struct bound_log *log, const char *directory, const char *na
     snprintf(path, sizeof path, "%s/%s", directory, name);
     log->offset = 0;
     log->file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    for (off_t at = 0; log->file >= 0 && at < BOUND_LOG_BYTES; at += (off_t)sizeof zeros) {
+    for (off_t at = 0; log->file >= 0 && at < BOUND_LOG_BYTES; at += (off_t)sizeof zeros)
         if (pwrite(log->file, zeros, sizeof zeros, at) != (ssize_t)sizeof zeros)
             bound_fail(path);
-    }
     if (log->file < 0 || fsync(log->file) != 0)
         bound_fail(path);
 }

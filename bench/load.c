@@ -29,11 +29,10 @@ static uint64_t now_ns(void) {
 
 int load_connect(const char *host, uint16_t port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
         return -1;
-    }
     int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (made >= 0 && connect(made, (struct sockaddr *)&address, sizeof(address))) {
+    if (made >= 0 && connect(made, (struct sockaddr *)&address, sizeof address)) {
         close(made);
         return -1;
     }
@@ -46,16 +45,14 @@ void load_deal_all_keys(struct load *load) {
         struct load_target *target = &load->targets[i];
         target->keys = memory_allocate(load->key_count * sizeof(uint32_t));
         target->key_count = load->key_count;
-        for (unsigned key = 0; key < load->key_count; key++) {
+        for (unsigned key = 0; key < load->key_count; key++)
             target->keys[key] = key;
-        }
     }
 }
 
 void load_note_error(struct load *load, struct bytes text) {
-    if (load->error_count++ == 0) {
-        snprintf(load->problem, sizeof(load->problem), "%.*s", BYTES_PRINT(text));
-    }
+    if (load->error_count++ == 0)
+        snprintf(load->problem, sizeof load->problem, "%.*s", BYTES_PRINT(text));
 }
 
 /* ---- batches ---- */
@@ -66,9 +63,8 @@ static unsigned pick_keys(struct load *load, struct load_target *target, uint32_
         size_t index = load->operation == LOAD_FILL
                            ? target->next_fill++
                            : random_below(&load->random, target->key_count);
-        if (index >= target->key_count) {
+        if (index >= target->key_count)
             break;
-        }
         keys[count] = target->keys[index];
     }
     return count;
@@ -78,9 +74,8 @@ static bool flush(struct load_connection *connection) {
     while (connection->output.length) {
         ssize_t wrote = send(connection->socket, buffer_data(&connection->output),
                              connection->output.length, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (wrote < 0) {
+        if (wrote < 0)
             return errno == EAGAIN || errno == EINTR;
-        }
         buffer_consume(&connection->output, (size_t)wrote);
     }
     return true;
@@ -89,9 +84,8 @@ static bool flush(struct load_connection *connection) {
 static bool send_batch(struct load *load, struct load_connection *connection) {
     uint32_t keys[LOAD_PIPELINE_MAXIMUM];
     unsigned count = pick_keys(load, connection->target, keys);
-    if (count == 0) {
+    if (count == 0)
         return true;
-    }
     connection->batch = connection->awaited = count;
     load->protocol->append(load, connection, keys, count);
     connection->sent_ns = now_ns();
@@ -100,13 +94,11 @@ static bool send_batch(struct load *load, struct load_connection *connection) {
 
 static bool receive(struct load *load, struct load_connection *connection) {
     uint8_t *room = buffer_reserve(&connection->input, LOAD_READ_BYTES);
-    if (!room) {
+    if (!room)
         return false;
-    }
     ssize_t got = recv(connection->socket, room, LOAD_READ_BYTES, MSG_DONTWAIT);
-    if (got <= 0) {
+    if (got <= 0)
         return got < 0 && (errno == EAGAIN || errno == EINTR);
-    }
     buffer_grew(&connection->input, (size_t)got);
     return load->protocol->take(load, connection);
 }
@@ -131,23 +123,20 @@ static void count_batch(struct report *report, const struct load_connection *con
 static bool serve(struct load *load, struct report *report, int poller,
                   struct load_connection *connection, unsigned *busy) {
     bool had_output = connection->output.length > 0, was_busy = connection->awaited > 0;
-    if (!flush(connection) || !receive(load, connection)) {
+    if (!flush(connection) || !receive(load, connection))
         return false;
-    }
     if (was_busy && connection->awaited == 0) {
         uint64_t now = now_ns();
         count_batch(report, connection, now);
         *busy -= 1;
         if (now < report->last_ns) {
-            if (!send_batch(load, connection)) {
+            if (!send_batch(load, connection))
                 return false;
-            }
             *busy += connection->awaited > 0;
         }
     }
-    if (had_output || connection->output.length) {
+    if (had_output || connection->output.length)
         watch(poller, connection, EPOLL_CTL_MOD);
-    }
     return true;
 }
 
@@ -160,9 +149,8 @@ static bool run(struct load *load, struct report *report) {
     report->first_ns = begun_ns + (is_fill ? 0 : (uint64_t)(LOAD_WARM_UP_SECONDS * 1e9));
     report->last_ns = is_fill ? UINT64_MAX : report->first_ns + (uint64_t)(load->seconds * 1e9);
     for (unsigned i = 0; i < load->client_count; i++) {
-        if (!send_batch(load, &load->connections[i])) {
+        if (!send_batch(load, &load->connections[i]))
             return false;
-        }
         busy += load->connections[i].awaited > 0;
         watch(poller, &load->connections[i], EPOLL_CTL_ADD);
     }
@@ -170,13 +158,11 @@ static bool run(struct load *load, struct report *report) {
     while (busy > 0 && is_well) {
         int count = epoll_wait(poller, events, LOAD_EVENT_COUNT, LOAD_STALL_MS);
         is_well = count > 0 || (count < 0 && errno == EINTR);
-        for (int i = 0; i < count && is_well; i++) {
+        for (int i = 0; i < count && is_well; i++)
             is_well = serve(load, report, poller, events[i].data.ptr, &busy);
-        }
     }
-    if (is_fill) {
+    if (is_fill)
         report->last_ns = now_ns();
-    }
     close(poller);
     return is_well;
 }
@@ -192,7 +178,7 @@ static bool open_connections(struct load *load) {
         buffer_init(&connection->output, LOAD_BUFFER_MAXIMUM);
         connection->socket = load_connect(connection->target->host, connection->target->port);
         if (connection->socket < 0 || !load->protocol->open(load, connection)) {
-            snprintf(load->problem, sizeof(load->problem), "cannot connect to %s:%u",
+            snprintf(load->problem, sizeof load->problem, "cannot connect to %s:%u",
                      connection->target->host, connection->target->port);
             return false;
         }
@@ -206,13 +192,11 @@ static void release(struct load *load) {
         load->protocol->close(connection);
         buffer_release(&connection->input);
         buffer_release(&connection->output);
-        if (connection->socket > 0) {
+        if (connection->socket > 0)
             close(connection->socket);
-        }
     }
-    for (unsigned i = 0; i < load->target_count; i++) {
+    for (unsigned i = 0; i < load->target_count; i++)
         memory_free(load->targets[i].keys);
-    }
     memory_free(load->connections);
     memory_free(load->value);
 }
@@ -231,9 +215,8 @@ static void print_report(const struct load *load, const struct report *report) {
 static bool parse_target(struct load *load, const char *text) {
     struct load_target *target = &load->targets[0];
     const char *colon = strrchr(text, ':');
-    if (!colon || (size_t)(colon - text) >= sizeof(target->host)) {
+    if (!colon || (size_t)(colon - text) >= sizeof target->host)
         return false;
-    }
     memcpy(target->host, text, (size_t)(colon - text));
     target->port = (uint16_t)strtoul(colon + 1, NULL, 10);
     load->target_count = 1;
@@ -246,9 +229,8 @@ static unsigned parse_number(const char *text, unsigned maximum) {
 }
 
 static bool parse_option(struct load *load, const char *name, const char *value) {
-    if (strcmp(name, "--target") == 0) {
+    if (strcmp(name, "--target") == 0)
         return parse_target(load, value);
-    }
     if (strcmp(name, "--protocol") == 0) {
         load->protocol = strcmp(value, "redis") == 0     ? &LOAD_REDIS
                          : strcmp(value, "cluster") == 0 ? &LOAD_REDIS_CLUSTER
@@ -262,18 +244,14 @@ static bool parse_option(struct load *load, const char *name, const char *value)
                                                        : LOAD_SET;
         return true;
     }
-    if (strcmp(name, "--clients") == 0) {
+    if (strcmp(name, "--clients") == 0)
         return (load->client_count = parse_number(value, LOAD_CLIENT_MAXIMUM)) > 0;
-    }
-    if (strcmp(name, "--pipeline") == 0) {
+    if (strcmp(name, "--pipeline") == 0)
         return (load->pipeline = parse_number(value, LOAD_PIPELINE_MAXIMUM)) > 0;
-    }
-    if (strcmp(name, "--bytes") == 0) {
+    if (strcmp(name, "--bytes") == 0)
         return (load->value_bytes = parse_number(value, LOAD_VALUE_MAXIMUM)) > 0;
-    }
-    if (strcmp(name, "--keys") == 0) {
+    if (strcmp(name, "--keys") == 0)
         return (load->key_count = parse_number(value, UINT32_MAX)) > 0;
-    }
     return strcmp(name, "--seconds") == 0 && (load->seconds = strtod(value, NULL)) > 0;
 }
 
@@ -285,9 +263,8 @@ int main(int argc, char **argv) {
                         .key_count = 100000,
                         .seconds = 3};
     bool is_valid = argc % 2 == 1;
-    for (int i = 1; is_valid && i + 1 < argc; i += 2) {
+    for (int i = 1; is_valid && i + 1 < argc; i += 2)
         is_valid = parse_option(&load, argv[i], argv[i + 1]);
-    }
     if (!is_valid || load.target_count == 0) {
         fputs("usage: bench-load --target HOST:PORT [--protocol redis|cluster|etcd] [--operation "
               "set|get|fill]\n                  [--clients 50] [--pipeline 1] [--bytes 3] [--keys "
@@ -298,11 +275,10 @@ int main(int argc, char **argv) {
     random_init(&load.random, now_ns());
     load.value = memory_allocate(load.value_bytes);
     memset(load.value, 'x', load.value_bytes);
-    struct report *report = memory_allocate_zeroed(1, sizeof(*report));
+    struct report *report = memory_allocate_zeroed(1, sizeof *report);
     bool is_done = load.protocol->prepare(&load) && open_connections(&load) && run(&load, report);
-    if (is_done) {
+    if (is_done)
         print_report(&load, report);
-    }
     if (!is_done || load.error_count) {
         fprintf(stderr, "bench-load: %s\n",
                 load.problem[0] ? load.problem : "the server stopped answering");

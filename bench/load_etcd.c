@@ -41,17 +41,16 @@ static void append_field(struct buffer *out, unsigned number, struct bytes value
 static struct etcd_message *message_new(const struct load *load, uint32_t key) {
     char text[LOAD_KEY_BYTES + 1];
     struct buffer body;
-    struct etcd_message *message = memory_allocate(sizeof(*message));
+    struct etcd_message *message = memory_allocate(sizeof *message);
     buffer_init(&body, LOAD_BUFFER_MAXIMUM);
     buffer_init(&message->bytes, LOAD_BUFFER_MAXIMUM);
-    snprintf(text, sizeof(text), "key:%012u", key);
+    snprintf(text, sizeof text, "key:%012u", key);
     append_field(&body, 1, bytes_of(text, LOAD_KEY_BYTES));
-    if (load->operation != LOAD_GET) {
+    if (load->operation != LOAD_GET)
         append_field(&body, 2, bytes_of(load->value, load->value_bytes));
-    }
     uint8_t head[GRPC_HEAD_BYTES] = {0, (uint8_t)(body.length >> 24), (uint8_t)(body.length >> 16),
                                      (uint8_t)(body.length >> 8), (uint8_t)body.length};
-    buffer_append(&message->bytes, head, sizeof(head));
+    buffer_append(&message->bytes, head, sizeof head);
     buffer_append_bytes(&message->bytes, buffer_bytes(&body));
     buffer_release(&body);
     return message;
@@ -82,9 +81,8 @@ static ssize_t read_message(nghttp2_session *http, int32_t stream, uint8_t *out,
     size_t length = message->bytes.length < room ? message->bytes.length : room;
     memcpy(out, buffer_data(&message->bytes), length);
     buffer_consume(&message->bytes, length);
-    if (message->bytes.length == 0) {
+    if (message->bytes.length == 0)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
-    }
     return (ssize_t)length;
 }
 
@@ -96,24 +94,22 @@ static int note_header(nghttp2_session *http, const nghttp2_frame *frame, const 
     (void)flags;
     struct etcd_session *session = context;
     if (bytes_equal(bytes_of(name, name_length), BYTES_LITERAL("grpc-status")) &&
-        !bytes_equal(bytes_of(value, value_length), BYTES_LITERAL("0"))) {
+        !bytes_equal(bytes_of(value, value_length), BYTES_LITERAL("0")))
         load_note_error(session->load, BYTES_LITERAL("etcd answers with an error"));
-    }
     return 0;
 }
 
 static int end_stream(nghttp2_session *http, int32_t stream, uint32_t code, void *context) {
     struct etcd_session *session = context;
     message_free(nghttp2_session_get_stream_user_data(http, stream));
-    if (code != NGHTTP2_NO_ERROR) {
+    if (code != NGHTTP2_NO_ERROR)
         load_note_error(session->load, BYTES_LITERAL("a stream was reset"));
-    }
     session->connection->awaited--;
     return 0;
 }
 
 static bool open_connection(struct load *load, struct load_connection *connection) {
-    struct etcd_session *session = memory_allocate_zeroed(1, sizeof(*session));
+    struct etcd_session *session = memory_allocate_zeroed(1, sizeof *session);
     nghttp2_session_callbacks *callbacks;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_send_callback(callbacks, write_output);
@@ -149,14 +145,13 @@ static void append(struct load *load, struct load_connection *connection, const 
                             HEADER(":authority", "etcd"),
                             HEADER("content-type", "application/grpc"),
                             HEADER("te", "trailers")};
-    if (load->operation == LOAD_GET) {
+    if (load->operation == LOAD_GET)
         headers[2] = (nghttp2_nv)HEADER(":path", "/etcdserverpb.KV/Range");
-    }
     struct etcd_session *session = connection->session;
     for (unsigned i = 0; i < count; i++) {
         struct etcd_message *message = message_new(load, keys[i]);
         nghttp2_data_provider body = {.source.ptr = message, .read_callback = read_message};
-        nghttp2_submit_request(session->http, NULL, headers, sizeof(headers) / sizeof(headers[0]),
+        nghttp2_submit_request(session->http, NULL, headers, sizeof headers / sizeof headers[0],
                                &body, message);
     }
     nghttp2_session_send(session->http);
@@ -167,7 +162,7 @@ static bool take(struct load *load, struct load_connection *connection) {
     struct bytes input = buffer_bytes(&connection->input);
     ssize_t taken = nghttp2_session_mem_recv(session->http, input.data, input.length);
     if (taken < 0) {
-        snprintf(load->problem, sizeof(load->problem), "%s", nghttp2_strerror((int)taken));
+        snprintf(load->problem, sizeof load->problem, "%s", nghttp2_strerror((int)taken));
         return false;
     }
     buffer_consume(&connection->input, (size_t)taken);

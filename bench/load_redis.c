@@ -31,26 +31,22 @@ static bool ask(struct load_target *target, const char *command, struct buffer *
             status = response_parse(buffer_bytes(input), reply, &consumed);
         }
     }
-    if (connection >= 0) {
+    if (connection >= 0)
         close(connection);
-    }
     return status == 1;
 }
 
 static struct load_target *target_of(struct load *load, struct bytes host, uint16_t port) {
     char text[64];
-    snprintf(text, sizeof(text), "%.*s", BYTES_PRINT(host));
-    for (unsigned i = 0; i < load->target_count; i++) {
-        if (strcmp(load->targets[i].host, text) == 0 && load->targets[i].port == port) {
+    snprintf(text, sizeof text, "%.*s", BYTES_PRINT(host));
+    for (unsigned i = 0; i < load->target_count; i++)
+        if (strcmp(load->targets[i].host, text) == 0 && load->targets[i].port == port)
             return &load->targets[i];
-        }
-    }
-    if (load->target_count == LOAD_TARGET_MAXIMUM) {
+    if (load->target_count == LOAD_TARGET_MAXIMUM)
         return NULL;
-    }
     struct load_target *target = &load->targets[load->target_count++];
     *target = (struct load_target){.port = port};
-    memcpy(target->host, text, sizeof(text));
+    memcpy(target->host, text, sizeof text);
     return target;
 }
 
@@ -64,12 +60,11 @@ static bool deal_keys(struct load *load, struct load_target **owners) {
         format_key(text, key);
         struct load_target *target = owners[slot_of_key(bytes_of(text, LOAD_KEY_BYTES))];
         if (!target) {
-            snprintf(load->problem, sizeof(load->problem), "not every slot has a leader");
+            snprintf(load->problem, sizeof load->problem, "not every slot has a leader");
             return false;
         }
-        if (!target->keys) {
+        if (!target->keys)
             target->keys = memory_allocate(load->key_count * sizeof(uint32_t));
-        }
         target->keys[target->key_count++] = key;
     }
     return true;
@@ -78,11 +73,9 @@ static bool deal_keys(struct load *load, struct load_target **owners) {
 /* A follower that leads nothing gets no connections: clients of a cluster go to leaders. */
 static void drop_idle_targets(struct load *load) {
     unsigned kept = 0;
-    for (unsigned i = 0; i < load->target_count; i++) {
-        if (load->targets[i].key_count) {
+    for (unsigned i = 0; i < load->target_count; i++)
+        if (load->targets[i].key_count)
             load->targets[kept++] = load->targets[i];
-        }
-    }
     load->target_count = kept;
 }
 
@@ -90,21 +83,18 @@ static bool note_owners(struct load *load, const struct response *slots,
                         struct load_target **owners) {
     for (size_t i = 0; i < slots->element_count; i++) {
         const struct response *range = &slots->elements[i];
-        if (range->element_count < 3 || range->elements[2].element_count < 2) {
+        if (range->element_count < 3 || range->elements[2].element_count < 2)
             return false;
-        }
         const struct response *leader = range->elements[2].elements;
         struct load_target *target = target_of(load, leader[0].text, (uint16_t)leader[1].integer);
-        for (int64_t slot = range->elements[0].integer; slot <= range->elements[1].integer;
-             slot++) {
+        for (int64_t slot = range->elements[0].integer; slot <= range->elements[1].integer; slot++)
             owners[slot % SLOT_COUNT] = target;
-        }
     }
     return true;
 }
 
 static bool prepare_cluster(struct load *load) {
-    struct load_target **owners = memory_allocate_zeroed(SLOT_COUNT, sizeof(*owners));
+    struct load_target **owners = memory_allocate_zeroed(SLOT_COUNT, sizeof *owners);
     struct response slots;
     struct buffer input;
     buffer_init(&input, LOAD_BUFFER_MAXIMUM);
@@ -114,7 +104,7 @@ static bool prepare_cluster(struct load *load) {
         response_release(&slots);
         drop_idle_targets(load);
     } else {
-        snprintf(load->problem, sizeof(load->problem), "CLUSTER SLOTS is not answered");
+        snprintf(load->problem, sizeof load->problem, "CLUSTER SLOTS is not answered");
     }
     buffer_release(&input);
     memory_free(owners);
@@ -150,15 +140,14 @@ static bool take(struct load *load, struct load_connection *connection) {
     while (connection->awaited > 0 &&
            (status = response_skip(buffer_bytes(&connection->input), &consumed)) != 0) {
         if (status < 0) {
-            snprintf(load->problem, sizeof(load->problem), "not a reply of the Redis protocol");
+            snprintf(load->problem, sizeof load->problem, "not a reply of the Redis protocol");
             return false;
         }
         const uint8_t *reply = buffer_data(&connection->input);
-        if (reply[0] == '-') {
+        if (reply[0] == '-')
             load_note_error(load, bytes_of(reply, consumed - 2));
-        } else if (load->operation == LOAD_GET && memcmp(reply, "$-1", 3) == 0) {
+        else if (load->operation == LOAD_GET && memcmp(reply, "$-1", 3) == 0)
             load_note_error(load, BYTES_LITERAL("a key is missing"));
-        }
         buffer_consume(&connection->input, consumed);
         connection->awaited--;
     }

@@ -93,12 +93,11 @@ static void key_history_describe(const struct key_history *key, size_t culprit,
 }
 
 static void verdict_count(const struct key_history *key, struct history_verdict *verdict) {
-    for (size_t i = 0; i < key->count; i++) {
+    for (size_t i = 0; i < key->count; i++)
         if (key->operations[i].returned_us == OPERATION_UNKNOWN)
             verdict->operations_unknown++;
         else
             verdict->operations_known++;
-    }
 }
 
 static int key_history_check(const struct key_history *key, struct history_verdict *verdict,

@@ -45,13 +45,12 @@ static bool is_damaged(struct rot *rot) {
     if (rot->damaged == 0)
         return false;
     uint64_t now_us = rot->simulation->queue.now_us;
-    if (!has_all_back(rot->simulation->nodes[rot->damaged - 1])) {
+    if (!has_all_back(rot->simulation->nodes[rot->damaged - 1]))
         rot->whole_since_us = 0;
-    } else if (rot->whole_since_us == 0) {
+    else if (rot->whole_since_us == 0)
         rot->whole_since_us = now_us;
-    } else if (now_us >= rot->whole_since_us + ROT_LOOK_AGAIN_US) {
+    else if (now_us >= rot->whole_since_us + ROT_LOOK_AGAIN_US)
         rot->damaged = 0;
-    }
     return rot->damaged != 0;
 }
 

@@ -50,7 +50,7 @@ static uint64_t now_us(const struct archiver *archiver) {
 
 static struct archiver_cells find_cells(struct metrics *metrics, uint32_t shard) {
     char label[16];
-    snprintf(label, sizeof(label), "%u", shard);
+    snprintf(label, sizeof label, "%u", shard);
     return (struct archiver_cells){
         .bytes = metrics_cell(metrics, METRIC_backup_bytes_total, NULL),
         .failures = metrics_cell(metrics, METRIC_backup_failures_total, NULL),
@@ -63,7 +63,7 @@ static struct archiver_cells find_cells(struct metrics *metrics, uint32_t shard)
 }
 
 struct archiver *archiver_new(const struct archiver_options *options) {
-    struct archiver *archiver = memory_allocate_zeroed(1, sizeof(*archiver));
+    struct archiver *archiver = memory_allocate_zeroed(1, sizeof *archiver);
     archiver->options = *options;
     archiver->cells = find_cells(options->metrics, options->place.shard);
     shard_backup_init(&archiver->backup, &options->place);
@@ -130,13 +130,11 @@ static void job_ended(struct archiver *archiver, const struct archiver_job *job,
         archiver->retry_at_us = 0;
         return;
     }
-    if (archiver->is_dropped) {
+    if (archiver->is_dropped)
         return;
-    }
     archiver->pause_us = archiver->pause_us ? archiver->pause_us * 2 : PAUSE_FIRST_US;
-    if (archiver->pause_us > PAUSE_LAST_US) {
+    if (archiver->pause_us > PAUSE_LAST_US)
         archiver->pause_us = PAUSE_LAST_US;
-    }
     archiver->retry_at_us = now_us(archiver) + archiver->pause_us;
     metric_add(archiver->cells.failures, 1);
     log_line(archiver->options.log, LOG_WARN, "backup failed; it is tried again",
@@ -167,7 +165,7 @@ static void listing_done(struct blob_job *job, int status) {
 }
 
 static void begin_listing(struct archiver *archiver) {
-    struct listing_job *listing = memory_allocate_zeroed(1, sizeof(*listing));
+    struct listing_job *listing = memory_allocate_zeroed(1, sizeof *listing);
     shard_backup_init(&listing->found, &archiver->options.place);
     archiver->is_listing_under_way = true;
     submit(archiver, &listing->base, listing_run, listing_done);
@@ -176,9 +174,8 @@ static void begin_listing(struct archiver *archiver) {
 /* ---- the log ---- */
 
 static void want_snapshot(struct archiver *archiver, const struct shard *shard) {
-    if (archiver->due_index == 0) {
+    if (archiver->due_index == 0)
         archiver->due_index = shard_applied_index(shard);
-    }
 }
 
 /* Entries went before they were archived: the log goes on behind the next snapshot. */
@@ -195,16 +192,14 @@ static void gather_entry(struct archiver *archiver, const struct raft_entry *ent
     struct payload_header header;
     struct cursor in = cursor_of(raft_entry_payload(entry));
     if (entry->kind == RAFT_ENTRY_COMMANDS && payload_decode_header(&in, &header) == 0 &&
-        header.stamp_ms > archiver->time_ms) {
+        header.stamp_ms > archiver->time_ms)
         archiver->time_ms = header.stamp_ms;
-    }
     if (archiver->gathered_count++ == 0) {
         archiver->gathered =
             (struct backup_log){.first_index = entry->index, .first_stamp_ms = archiver->time_ms};
         archiver->gathered_since_us = now_us(archiver);
-        if (archiver->oldest_us == 0) {
+        if (archiver->oldest_us == 0)
             archiver->oldest_us = archiver->gathered_since_us;
-        }
     }
     archiver->gathered.last_index = entry->index;
     archiver->gathered.last_stamp_ms = archiver->time_ms;
@@ -229,13 +224,12 @@ static void gather(struct archiver *archiver, struct shard *shard) {
     while (archiver->next_index && archiver->next_index <= final_index(shard) &&
            archiver->options.sum->held_bytes < ARCHIVER_HELD_BYTES_MAXIMUM) {
         const struct raft_entry *entry = raft_entry_at(shard_raft(shard), archiver->next_index);
-        if (!entry) {
+        if (!entry)
             begin_again(archiver, shard);
-        } else if (has_room(archiver, entry)) {
+        else if (has_room(archiver, entry))
             gather_entry(archiver, entry);
-        } else {
+        else
             return;
-        }
     }
 }
 
@@ -247,7 +241,7 @@ static void submit_log(struct archiver *archiver, struct log_job *log) {
 }
 
 static void put_log(struct archiver *archiver) {
-    struct log_job *log = memory_allocate_zeroed(1, sizeof(*log));
+    struct log_job *log = memory_allocate_zeroed(1, sizeof *log);
     log->archive = (struct log_archive){.place = archiver->options.place,
                                         .log = archiver->gathered,
                                         .entry_count = archiver->gathered_count};
@@ -280,9 +274,8 @@ static void log_done(struct blob_job *job, int status) {
         archiver->failed_log = log;
         return;
     }
-    if (!status) {
+    if (!status)
         log_was_put(archiver, log);
-    }
     free_log(archiver, log);
     free_if_over(archiver);
 }
@@ -295,9 +288,8 @@ static bool is_log_due(const struct archiver *archiver) {
 }
 
 static void tick_log(struct archiver *archiver) {
-    if (archiver->is_log_under_way) {
+    if (archiver->is_log_under_way)
         return;
-    }
     if (archiver->failed_log) {
         struct log_job *log = archiver->failed_log;
         archiver->failed_log = NULL;
@@ -315,12 +307,10 @@ static void removal_done(struct blob_job *job, int status) {
     archiver->is_snapshot_under_way = false;
     job_ended(archiver, &removal->base, status, "remove");
     metric_add(archiver->cells.removed, removal->removed_count);
-    for (size_t i = 0; i < removal->doomed.snapshot_count && !status; i++) {
+    for (size_t i = 0; i < removal->doomed.snapshot_count && !status; i++)
         shard_backup_drop_snapshot(&archiver->backup, &removal->doomed.snapshots[i]);
-    }
-    for (size_t i = 0; i < removal->doomed.log_count && !status; i++) {
+    for (size_t i = 0; i < removal->doomed.log_count && !status; i++)
         shard_backup_drop_log(&archiver->backup, &removal->doomed.logs[i]);
-    }
     shard_backup_release(&removal->doomed);
     shard_backup_release(&removal->kept);
     memory_free(removal);
@@ -335,11 +325,9 @@ static void choose_doomed(const struct archiver *archiver, uint64_t index,
         shard_backup_add_snapshot(is_old ? &removal->doomed : &removal->kept,
                                   &backup->snapshots[i]);
     }
-    for (size_t i = 0; i < backup->log_count; i++) {
-        if (backup->logs[i].last_index <= index) {
+    for (size_t i = 0; i < backup->log_count; i++)
+        if (backup->logs[i].last_index <= index)
             shard_backup_add_log(&removal->doomed, &backup->logs[i]);
-        }
-    }
 }
 
 /* Each snapshot that was put may make an older one needless. */
@@ -348,7 +336,7 @@ static void remove_old(struct archiver *archiver) {
     uint64_t keep_ms = (uint64_t)archiver->options.config->backup_keep_seconds * 1000;
     uint64_t oldest_ms = wall_ms > keep_ms ? wall_ms - keep_ms : 0;
     uint64_t index = shard_backup_removable(&archiver->backup, oldest_ms);
-    struct removal_job *removal = memory_allocate_zeroed(1, sizeof(*removal));
+    struct removal_job *removal = memory_allocate_zeroed(1, sizeof *removal);
     shard_backup_init(&removal->doomed, &archiver->options.place);
     shard_backup_init(&removal->kept, &archiver->options.place);
     choose_doomed(archiver, index, removal);
@@ -365,12 +353,10 @@ static void snapshot_was_put(struct archiver *archiver, const struct snapshot_jo
     shard_backup_add_snapshot(
         &archiver->backup,
         &(struct backup_snapshot){.index = meta->index, .stamp_ms = meta->stamp_ms});
-    if (archiver->due_index <= meta->index) { /* somebody may have asked for more meanwhile */
+    if (archiver->due_index <= meta->index) /* somebody may have asked for more meanwhile */
         archiver->due_index = 0;
-    }
-    if (archiver->archived_index < meta->index) {
+    if (archiver->archived_index < meta->index)
         archiver->archived_index = meta->index;
-    }
     metric_add(archiver->cells.snapshots, 1);
     log_line(archiver->options.log, LOG_INFO, "snapshot backed up",
              LOG_F("shard", archiver->options.place.shard), LOG_F("index", meta->index));
@@ -389,15 +375,14 @@ static void snapshot_done(struct blob_job *job, int status) {
         return;
     }
     let_snapshot_go(archiver);
-    if (!status && !archiver->is_dropped) {
+    if (!status && !archiver->is_dropped)
         snapshot_was_put(archiver, snapshot);
-    }
     snapshot_job_release(snapshot);
     free_if_over(archiver);
 }
 
 static void put_snapshot(struct archiver *archiver, struct snapshot_manifest *manifest) {
-    struct snapshot_job *snapshot = memory_allocate_zeroed(1, sizeof(*snapshot));
+    struct snapshot_job *snapshot = memory_allocate_zeroed(1, sizeof *snapshot);
     snapshot_shelf_hold(archiver->shelf, manifest);
     archiver->held = manifest;
     snapshot->disk = archiver->options.disk;
@@ -421,22 +406,18 @@ static bool is_snapshot_old(const struct archiver *archiver, const struct shard 
 }
 
 static void tick_snapshot(struct archiver *archiver, struct shard *shard) {
-    if (archiver->is_snapshot_under_way) {
+    if (archiver->is_snapshot_under_way)
         return;
-    }
-    if (is_snapshot_old(archiver, shard)) {
+    if (is_snapshot_old(archiver, shard))
         want_snapshot(archiver, shard);
-    }
-    if (archiver->due_index == 0) {
+    if (archiver->due_index == 0)
         return;
-    }
     archiver->shelf = shard_snapshot_shelf(shard);
     struct snapshot_manifest *newest = snapshot_shelf_newest(archiver->shelf);
-    if (newest && newest->meta.index >= archiver->due_index) {
+    if (newest && newest->meta.index >= archiver->due_index)
         put_snapshot(archiver, newest);
-    } else {
+    else
         shard_take_snapshot(shard);
-    }
 }
 
 /* ---- what the owner tells ---- */
@@ -449,9 +430,8 @@ static void show_lag(struct archiver *archiver, const struct shard *shard) {
 }
 
 void archiver_applied(struct archiver *archiver, struct shard *shard) {
-    if (archiver->is_listed) {
+    if (archiver->is_listed)
         gather(archiver, shard);
-    }
 }
 
 void archiver_tick(struct archiver *archiver, struct shard *shard) {
@@ -460,15 +440,12 @@ void archiver_tick(struct archiver *archiver, struct shard *shard) {
         gather(archiver, shard);
         show_lag(archiver, shard);
     }
-    if (!may_try) {
+    if (!may_try)
         return;
-    }
-    if (!archiver->is_listed && !archiver->is_listing_under_way) {
+    if (!archiver->is_listed && !archiver->is_listing_under_way)
         begin_listing(archiver);
-    }
-    if (!archiver->is_listed) {
+    if (!archiver->is_listed)
         return;
-    }
     tick_log(archiver);
     tick_snapshot(archiver, shard);
 }

@@ -17,16 +17,14 @@ static int put(struct archiver_job *job, const char *name, struct bytes bytes) {
 static int note(void *context, const char *name, uint64_t bytes) {
     struct shard_backup *found = context;
     struct backup_name parsed;
-    if (!backup_name_parse(name, &parsed)) {
+    if (!backup_name_parse(name, &parsed))
         return 0;
-    }
     found->blob_count++;
     found->bytes += bytes;
-    if (parsed.kind == BACKUP_NAME_LOG) {
+    if (parsed.kind == BACKUP_NAME_LOG)
         shard_backup_add_log(found, &parsed.log);
-    } else if (parsed.kind == BACKUP_NAME_SNAPSHOT) {
+    else if (parsed.kind == BACKUP_NAME_SNAPSHOT)
         shard_backup_add_snapshot(found, &parsed.snapshot);
-    }
     return 0;
 }
 
@@ -84,9 +82,8 @@ static bool is_known(struct snapshot_job *job, const struct snapshot_chunk *chun
 static int put_chunk(struct snapshot_job *job, const struct snapshot_chunk *chunk) {
     struct buffer image;
     int error = snapshot_chunk_load(job->disk, job->base.place.shard, chunk, &image);
-    if (error) {
+    if (error)
         return error;
-    }
     struct bytes left = buffer_bytes(&image);
     for (unsigned piece = 0; left.length && !error; piece++) {
         char name[BLOB_NAME_MAXIMUM];
@@ -120,9 +117,8 @@ int snapshot_run(struct blob_job *job) {
     while (!error && snapshot->next_chunk < snapshot->manifest->chunk_count) {
         const struct snapshot_chunk *chunk = &snapshot->manifest->chunks[snapshot->next_chunk];
         if (!is_known(snapshot, chunk)) {
-            if (put_chunks++ == ARCHIVER_CHUNKS_A_JOB) {
+            if (put_chunks++ == ARCHIVER_CHUNKS_A_JOB)
                 return 0;
-            }
             error = put_chunk(snapshot, chunk);
         }
         snapshot->next_chunk += !error;
@@ -136,9 +132,8 @@ int snapshot_run(struct blob_job *job) {
 
 void snapshot_job_release(struct snapshot_job *job) {
     snapshot_manifest_free(job->manifest);
-    if (job->known) {
+    if (job->known)
         table_free(job->known);
-    }
     memory_free(job);
 }
 
@@ -152,9 +147,8 @@ static int get_manifest(struct removal_job *job, const struct backup_snapshot *s
     backup_snapshot_name(&job->base.place, snapshot, name);
     struct blob_store *store = job->base.store;
     int error = store->ops->get(store, name, &blob, &job->base.problem);
-    if (!error) {
+    if (!error)
         error = snapshot_manifest_decode(buffer_bytes(&blob), manifest);
-    }
     buffer_release(&blob);
     return error;
 }
@@ -164,9 +158,8 @@ static int note_needed(struct removal_job *job, struct table *needed) {
     for (size_t i = 0; i < job->kept.snapshot_count; i++) {
         struct snapshot_manifest *manifest;
         int error = get_manifest(job, &job->kept.snapshots[i], &manifest);
-        if (error) {
+        if (error)
             return error;
-        }
         for (uint32_t at = 0; at < manifest->chunk_count; at++) {
             for (unsigned piece = 0; piece < piece_count(&manifest->chunks[at]); piece++) {
                 char name[BLOB_NAME_MAXIMUM];
@@ -194,9 +187,8 @@ struct sweep {
 static int note_unneeded(void *context, const char *name, uint64_t bytes) {
     struct sweep *sweep = context;
     (void)bytes;
-    if (!table_get(sweep->needed, bytes_of_text(name))) {
+    if (!table_get(sweep->needed, bytes_of_text(name)))
         table_put(sweep->found, bytes_of_text(name), sweep);
-    }
     return 0;
 }
 
@@ -206,14 +198,13 @@ static int remove_chunks(struct removal_job *job) {
     char prefix[BLOB_NAME_MAXIMUM], name[BLOB_NAME_MAXIMUM];
     backup_chunk_prefix(&job->base.place, prefix);
     int error = note_needed(job, sweep.needed);
-    if (!error) {
+    if (!error)
         error = store->ops->list(store, prefix, note_unneeded, &sweep, &job->base.problem);
-    }
     size_t position = 0;
     struct bytes key;
     void *value;
     while (!error && table_walk(sweep.found, &position, &key, &value)) {
-        CHECK(key.length < sizeof(name));
+        CHECK(key.length < sizeof name);
         memcpy(name, key.data, key.length);
         name[key.length] = '\0';
         error = remove_one(job, name);

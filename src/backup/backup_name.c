@@ -8,9 +8,8 @@ enum { HEX_DIGITS = 2 * BACKUP_CLUSTER_BYTES, BELOW_SHARD_BYTES = 200 };
 /* ---- writing ---- */
 
 static void format_hex(const uint8_t bytes[BACKUP_CLUSTER_BYTES], char out[HEX_DIGITS + 1]) {
-    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++) {
+    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-    }
 }
 
 void backup_catalogue_name(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
@@ -59,9 +58,8 @@ void backup_chunk_name(const struct backup_place *place, const struct snapshot_c
 /* ---- reading ---- */
 
 static bool parse_hex(const char *text, uint8_t bytes[BACKUP_CLUSTER_BYTES]) {
-    if (strspn(text, "0123456789abcdef") < HEX_DIGITS) {
+    if (strspn(text, "0123456789abcdef") < HEX_DIGITS)
         return false;
-    }
     for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++) {
         unsigned byte;
         sscanf(text + 2 * i, "%2x", &byte);
@@ -113,13 +111,11 @@ static bool is_canonical(const char *name, const struct backup_name *parsed) {
 bool backup_name_parse(const char *name, struct backup_name *out) {
     int end = 0;
     *out = (struct backup_name){.kind = BACKUP_NAME_CATALOGUE};
-    if (!parse_hex(name, out->place.cluster_id) || name[HEX_DIGITS] != '/') {
+    if (!parse_hex(name, out->place.cluster_id) || name[HEX_DIGITS] != '/')
         return false;
-    }
     const char *below = name + HEX_DIGITS + 1;
     if (sscanf(below, "shard-%5" SCNu32 "/%n", &out->place.shard, &end) == 1 && end > 0 &&
-        !parse_below_shard(below + end, out)) {
+        !parse_below_shard(below + end, out))
         return false;
-    }
     return is_canonical(name, out);
 }

@@ -11,16 +11,14 @@
 
 static struct cluster_backup *cluster_of(struct backup_catalogue *catalogue,
                                          const struct backup_place *place) {
-    for (size_t i = catalogue->cluster_count; i > 0; i--) {
+    for (size_t i = catalogue->cluster_count; i > 0; i--)
         if (memcmp(catalogue->clusters[i - 1].cluster_id, place->cluster_id,
-                   BACKUP_CLUSTER_BYTES) == 0) {
+                   BACKUP_CLUSTER_BYTES) == 0)
             return &catalogue->clusters[i - 1];
-        }
-    }
     if (catalogue->cluster_count == catalogue->cluster_capacity) {
         catalogue->cluster_capacity = catalogue->cluster_capacity * 2 + 4;
         catalogue->clusters = memory_resize(catalogue->clusters, catalogue->cluster_capacity *
-                                                                     sizeof(*catalogue->clusters));
+                                                                     sizeof *catalogue->clusters);
     }
     struct cluster_backup *cluster = &catalogue->clusters[catalogue->cluster_count++];
     *cluster = (struct cluster_backup){0};
@@ -31,15 +29,13 @@ static struct cluster_backup *cluster_of(struct backup_catalogue *catalogue,
 /* Names come sorted, so the shard is nearly always the last one. */
 static struct shard_backup *shard_of(struct cluster_backup *cluster,
                                      const struct backup_place *place) {
-    for (size_t i = cluster->shard_count; i > 0; i--) {
-        if (cluster->shards[i - 1].place.shard == place->shard) {
+    for (size_t i = cluster->shard_count; i > 0; i--)
+        if (cluster->shards[i - 1].place.shard == place->shard)
             return &cluster->shards[i - 1];
-        }
-    }
     if (cluster->shard_count == cluster->shard_capacity) {
         cluster->shard_capacity = cluster->shard_capacity * 2 + 16;
         cluster->shards =
-            memory_resize(cluster->shards, cluster->shard_capacity * sizeof(*cluster->shards));
+            memory_resize(cluster->shards, cluster->shard_capacity * sizeof *cluster->shards);
     }
     struct shard_backup *shard = &cluster->shards[cluster->shard_count++];
     shard_backup_init(shard, place);
@@ -48,21 +44,18 @@ static struct shard_backup *shard_of(struct cluster_backup *cluster,
 
 static int note(void *context, const char *name, uint64_t bytes) {
     struct backup_name parsed;
-    if (!backup_name_parse(name, &parsed)) {
+    if (!backup_name_parse(name, &parsed))
         return 0;
-    }
     struct cluster_backup *cluster = cluster_of(context, &parsed.place);
-    if (parsed.kind == BACKUP_NAME_CATALOGUE) {
+    if (parsed.kind == BACKUP_NAME_CATALOGUE)
         return 0;
-    }
     struct shard_backup *shard = shard_of(cluster, &parsed.place);
     shard->blob_count++;
     shard->bytes += bytes;
-    if (parsed.kind == BACKUP_NAME_LOG) {
+    if (parsed.kind == BACKUP_NAME_LOG)
         shard_backup_add_log(shard, &parsed.log);
-    } else if (parsed.kind == BACKUP_NAME_SNAPSHOT) {
+    else if (parsed.kind == BACKUP_NAME_SNAPSHOT)
         shard_backup_add_snapshot(shard, &parsed.snapshot);
-    }
     return 0;
 }
 
@@ -82,9 +75,8 @@ int backup_catalogue_read(struct blob_store *store, struct backup_catalogue *cat
 
 void backup_catalogue_release(struct backup_catalogue *catalogue) {
     for (size_t i = 0; i < catalogue->cluster_count; i++) {
-        for (size_t at = 0; at < catalogue->clusters[i].shard_count; at++) {
+        for (size_t at = 0; at < catalogue->clusters[i].shard_count; at++)
             shard_backup_release(&catalogue->clusters[i].shards[at]);
-        }
         memory_free(catalogue->clusters[i].shards);
     }
     memory_free(catalogue->clusters);
@@ -93,11 +85,9 @@ void backup_catalogue_release(struct backup_catalogue *catalogue) {
 
 const struct shard_backup *cluster_backup_shard(const struct cluster_backup *cluster,
                                                 uint32_t shard) {
-    for (size_t i = 0; i < cluster->shard_count; i++) {
-        if (cluster->shards[i].place.shard == shard) {
+    for (size_t i = 0; i < cluster->shard_count; i++)
+        if (cluster->shards[i].place.shard == shard)
             return &cluster->shards[i];
-        }
-    }
     return NULL;
 }
 
@@ -106,14 +96,13 @@ const struct shard_backup *cluster_backup_shard(const struct cluster_backup *clu
 static int get(struct backup_reader *reader, const char *name, struct buffer *blob) {
     size_t before = blob->length;
     int error = reader->store->ops->get(reader->store, name, blob, &reader->problem);
-    if (!error && reader->progress) {
+    if (!error && reader->progress)
         reader->progress(reader->context, blob->length - before);
-    }
     return error;
 }
 
 static int blame(struct backup_reader *reader, const char *name, int error) {
-    snprintf(reader->problem.text, sizeof(reader->problem.text),
+    snprintf(reader->problem.text, sizeof reader->problem.text,
              "%s: %s; restore to a time or an index before it, or put the blob back", name,
              error_text(error));
     return error;
@@ -155,9 +144,8 @@ static int get_chunk(struct backup_reader *reader, const struct shard_backup *sh
         backup_chunk_name(&shard->place, chunk, piece, name);
         size_t before = image.length;
         error = get(reader, name, &image);
-        if (!error && image.length == before) {
+        if (!error && image.length == before)
             error = blame(reader, name, ERR_DAMAGED);
-        }
     }
     if (!error) {
         error =
@@ -173,21 +161,18 @@ static int load_snapshot(struct backup_reader *reader, const struct shard_backup
     struct snapshot_manifest *manifest;
     char name[BLOB_NAME_MAXIMUM];
     int error = get_manifest(reader, shard, snapshot, &manifest);
-    if (error) {
+    if (error)
         return error;
-    }
     backup_snapshot_name(&shard->place, snapshot, name);
     for (uint32_t i = 0; i < manifest->chunk_count && !error; i++) {
         struct buffer raw;
         error = get_chunk(reader, shard, &manifest->chunks[i], &raw);
-        if (!error && replay->machine->ops->load(replay->machine, buffer_bytes(&raw))) {
+        if (!error && replay->machine->ops->load(replay->machine, buffer_bytes(&raw)))
             error = blame(reader, name, ERR_MALFORMED);
-        }
         buffer_release(&raw);
     }
-    if (!error && replay_stand_at(replay, &manifest->meta)) {
+    if (!error && replay_stand_at(replay, &manifest->meta))
         error = blame(reader, name, ERR_MALFORMED);
-    }
     snapshot_manifest_free(manifest);
     return error;
 }
@@ -229,7 +214,7 @@ static int read_log(struct backup_reader *reader, const struct shard_backup *sha
 static int complain_of_gap(struct backup_reader *reader, const struct shard_backup *shard,
                            const struct replay *replay) {
     char *text = reader->problem.text;
-    const size_t room = sizeof(reader->problem.text);
+    const size_t room = sizeof reader->problem.text;
     uint32_t number = shard->place.shard;
     if (replay->index == 0) {
         snprintf(text, room,
@@ -248,13 +233,11 @@ static int complain_of_gap(struct backup_reader *reader, const struct shard_back
 
 /* Is anything archived that lies behind `index`, and that the target may want? */
 static bool is_more_expected(const struct shard_backup *shard, const struct replay *replay) {
-    for (size_t i = 0; i < shard->log_count; i++) {
+    for (size_t i = 0; i < shard->log_count; i++)
         if (shard->logs[i].first_index > replay->index &&
             shard->logs[i].first_index <= replay->target.index &&
-            shard->logs[i].first_stamp_ms <= replay->target.time_ms) {
+            shard->logs[i].first_stamp_ms <= replay->target.time_ms)
             return true;
-        }
-    }
     return false;
 }
 
@@ -266,9 +249,8 @@ int backup_read_shard(struct backup_reader *reader, const struct shard_backup *s
     int error = snapshot ? load_snapshot(reader, shard, snapshot, replay) : 0;
     while (!error && !replay->is_complete && replay->index < replay->target.index) {
         const struct backup_log *log = shard_backup_log_with(shard, replay->index + 1);
-        if (!log) {
+        if (!log)
             return is_more_expected(shard, replay) ? complain_of_gap(reader, shard, replay) : 0;
-        }
         error = read_log(reader, shard, log, replay_one, replay);
     }
     return error;
@@ -286,9 +268,8 @@ struct looking {
 
 /* What the store refuses altogether is no damage of one blob. */
 static int judge(struct looking *looking, const char *name, int error) {
-    if (error == 0 || error == ERR_REFUSED || error == ERR_IO || error == ERR_BUSY) {
+    if (error == 0 || error == ERR_REFUSED || error == ERR_IO || error == ERR_BUSY)
         return error;
-    }
     looking->bad(looking->context, name,
                  error == ERR_NOT_FOUND ? "it is missing" : error_text(error));
     return 0;
@@ -298,9 +279,8 @@ static int look_at_chunk(struct looking *looking, const struct snapshot_chunk *c
     char name[BLOB_NAME_MAXIMUM];
     struct buffer raw;
     backup_chunk_name(&looking->shard->place, chunk, 0, name);
-    if (table_put(looking->seen, bytes_of_text(name), looking)) {
+    if (table_put(looking->seen, bytes_of_text(name), looking))
         return 0;
-    }
     int error = get_chunk(looking->reader, looking->shard, chunk, &raw);
     buffer_release(&raw);
     return judge(looking, name, error);
@@ -311,12 +291,10 @@ static int look_at_snapshot(struct looking *looking, const struct backup_snapsho
     struct snapshot_manifest *manifest;
     backup_snapshot_name(&looking->shard->place, snapshot, name);
     int error = get_manifest(looking->reader, looking->shard, snapshot, &manifest);
-    if (error) {
+    if (error)
         return judge(looking, name, error);
-    }
-    for (uint32_t i = 0; i < manifest->chunk_count && !error; i++) {
+    for (uint32_t i = 0; i < manifest->chunk_count && !error; i++)
         error = look_at_chunk(looking, &manifest->chunks[i]);
-    }
     snapshot_manifest_free(manifest);
     return error;
 }
@@ -326,12 +304,11 @@ static void look_for_gap(struct looking *looking) {
     const struct shard_backup *shard = looking->shard;
     uint64_t end = shard_backup_end(shard);
     for (size_t i = 0; i < shard->log_count; i++) {
-        if (shard->logs[i].first_index <= end + 1) {
+        if (shard->logs[i].first_index <= end + 1)
             continue;
-        }
         char name[BLOB_NAME_MAXIMUM], what[128];
         backup_log_name(&shard->place, &shard->logs[i], name);
-        snprintf(what, sizeof(what), "what comes before it is missing: a restore ends at %llu",
+        snprintf(what, sizeof what, "what comes before it is missing: a restore ends at %llu",
                  (unsigned long long)end);
         looking->bad(looking->context, name, what);
         return;
@@ -344,9 +321,8 @@ int backup_check_shard(struct backup_reader *reader, const struct shard_backup *
     struct looking looking = {
         .reader = reader, .shard = shard, .seen = table_new(), .bad = bad, .context = context};
     int error = 0;
-    for (size_t i = 0; i < shard->snapshot_count && !error; i++) {
+    for (size_t i = 0; i < shard->snapshot_count && !error; i++)
         error = look_at_snapshot(&looking, &shard->snapshots[i]);
-    }
     for (size_t i = 0; i < shard->log_count && !error; i++) {
         char name[BLOB_NAME_MAXIMUM];
         backup_log_name(&shard->place, &shard->logs[i], name);

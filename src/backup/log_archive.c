@@ -45,19 +45,16 @@ void log_archive_encode(const struct log_archive *archive, struct bytes entries,
 static int decode_header(struct bytes blob, struct log_archive *archive, uint64_t *raw_bytes,
                          struct bytes *packed) {
     if (blob.length < LOG_ARCHIVE_HEADER_BYTES + CHECKSUM_BYTES ||
-        memcmp(blob.data, MAGIC, sizeof(MAGIC)) != 0) {
+        memcmp(blob.data, MAGIC, sizeof(MAGIC)) != 0)
         return ERR_MALFORMED;
-    }
     struct bytes covered = bytes_of(blob.data, blob.length - CHECKSUM_BYTES);
     struct cursor tail = cursor_of(bytes_of(blob.data + covered.length, CHECKSUM_BYTES));
-    if (cursor_u64(&tail) != checksum_xxh64(covered, 0)) {
+    if (cursor_u64(&tail) != checksum_xxh64(covered, 0))
         return ERR_DAMAGED;
-    }
     struct cursor in = cursor_of(covered);
     cursor_bytes(&in, sizeof(MAGIC));
-    if (cursor_u16(&in) != LOG_ARCHIVE_VERSION) {
+    if (cursor_u16(&in) != LOG_ARCHIVE_VERSION)
         return ERR_VERSION;
-    }
     uint16_t reserved = cursor_u16(&in);
     struct bytes cluster = cursor_bytes(&in, BACKUP_CLUSTER_BYTES);
     memcpy(archive->place.cluster_id, cluster.data, BACKUP_CLUSTER_BYTES);
@@ -80,16 +77,14 @@ static int decode_entries(const struct log_archive *archive, struct bytes raw,
     for (uint64_t index = archive->log.first_index; raw.length; index++) {
         struct raft_entry *entry;
         int error = raft_entry_decode(&raw, &entry);
-        if (error) {
+        if (error)
             return error;
-        }
         bool is_expected = entry->index == index && index <= archive->log.last_index &&
                            (raw.length > 0 || index == archive->log.last_index);
         error = is_expected ? each(context, entry) : ERR_MALFORMED;
         raft_entry_drop(entry);
-        if (error) {
+        if (error)
             return error;
-        }
     }
     return 0;
 }
@@ -99,9 +94,8 @@ int log_archive_decode(struct bytes blob, struct log_archive *archive,
     uint64_t raw_bytes;
     struct bytes packed;
     int error = decode_header(blob, archive, &raw_bytes, &packed);
-    if (error) {
+    if (error)
         return error;
-    }
     uint8_t *raw = memory_allocate(raw_bytes);
     size_t bytes = ZSTD_decompress(raw, raw_bytes, packed.data, packed.length);
     error = ZSTD_isError(bytes) || bytes != raw_bytes || raw_bytes == 0

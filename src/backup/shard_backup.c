@@ -26,17 +26,15 @@ static bool is_same_log(const struct backup_log *a, const struct backup_log *b) 
 
 void shard_backup_add_log(struct shard_backup *backup, const struct backup_log *log) {
     size_t at = backup->log_count;
-    while (at > 0 && is_before(log, &backup->logs[at - 1])) {
+    while (at > 0 && is_before(log, &backup->logs[at - 1]))
         at--;
-    }
-    if (at > 0 && is_same_log(&backup->logs[at - 1], log)) {
+    if (at > 0 && is_same_log(&backup->logs[at - 1], log))
         return;
-    }
     if (backup->log_count == backup->log_capacity) {
         backup->log_capacity = backup->log_capacity ? backup->log_capacity * 2 : 16;
-        backup->logs = memory_resize(backup->logs, backup->log_capacity * sizeof(*log));
+        backup->logs = memory_resize(backup->logs, backup->log_capacity * sizeof *log);
     }
-    memmove(backup->logs + at + 1, backup->logs + at, (backup->log_count - at) * sizeof(*log));
+    memmove(backup->logs + at + 1, backup->logs + at, (backup->log_count - at) * sizeof *log);
     backup->logs[at] = *log;
     backup->log_count++;
 }
@@ -44,19 +42,17 @@ void shard_backup_add_log(struct shard_backup *backup, const struct backup_log *
 void shard_backup_add_snapshot(struct shard_backup *backup,
                                const struct backup_snapshot *snapshot) {
     size_t at = backup->snapshot_count;
-    while (at > 0 && snapshot->index < backup->snapshots[at - 1].index) {
+    while (at > 0 && snapshot->index < backup->snapshots[at - 1].index)
         at--;
-    }
-    if (at > 0 && backup->snapshots[at - 1].index == snapshot->index) {
+    if (at > 0 && backup->snapshots[at - 1].index == snapshot->index)
         return;
-    }
     if (backup->snapshot_count == backup->snapshot_capacity) {
         backup->snapshot_capacity = backup->snapshot_capacity ? backup->snapshot_capacity * 2 : 16;
         backup->snapshots =
-            memory_resize(backup->snapshots, backup->snapshot_capacity * sizeof(*snapshot));
+            memory_resize(backup->snapshots, backup->snapshot_capacity * sizeof *snapshot);
     }
     memmove(backup->snapshots + at + 1, backup->snapshots + at,
-            (backup->snapshot_count - at) * sizeof(*snapshot));
+            (backup->snapshot_count - at) * sizeof *snapshot);
     backup->snapshots[at] = *snapshot;
     backup->snapshot_count++;
 }
@@ -65,7 +61,7 @@ void shard_backup_drop_log(struct shard_backup *backup, const struct backup_log 
     for (size_t i = 0; i < backup->log_count; i++) {
         if (is_same_log(&backup->logs[i], log)) {
             backup->log_count--;
-            memmove(backup->logs + i, backup->logs + i + 1, (backup->log_count - i) * sizeof(*log));
+            memmove(backup->logs + i, backup->logs + i + 1, (backup->log_count - i) * sizeof *log);
             return;
         }
     }
@@ -77,7 +73,7 @@ void shard_backup_drop_snapshot(struct shard_backup *backup,
         if (backup->snapshots[i].index == snapshot->index) {
             backup->snapshot_count--;
             memmove(backup->snapshots + i, backup->snapshots + i + 1,
-                    (backup->snapshot_count - i) * sizeof(*snapshot));
+                    (backup->snapshot_count - i) * sizeof *snapshot);
             return;
         }
     }
@@ -93,28 +89,23 @@ const struct backup_snapshot *shard_backup_snapshot_at(const struct shard_backup
                                                        uint64_t index, uint64_t time_ms) {
     for (size_t i = backup->snapshot_count; i > 0; i--) {
         const struct backup_snapshot *snapshot = &backup->snapshots[i - 1];
-        if (snapshot->index <= index && snapshot->stamp_ms <= time_ms) {
+        if (snapshot->index <= index && snapshot->stamp_ms <= time_ms)
             return snapshot;
-        }
     }
     return NULL;
 }
 
 const struct backup_log *shard_backup_log_with(const struct shard_backup *backup, uint64_t index) {
-    for (size_t i = 0; i < backup->log_count && backup->logs[i].first_index <= index; i++) {
-        if (backup->logs[i].last_index >= index) {
+    for (size_t i = 0; i < backup->log_count && backup->logs[i].first_index <= index; i++)
+        if (backup->logs[i].last_index >= index)
             return &backup->logs[i];
-        }
-    }
     return NULL;
 }
 
 uint64_t shard_backup_reach(const struct shard_backup *backup, uint64_t index) {
-    for (size_t i = 0; i < backup->log_count && backup->logs[i].first_index <= index + 1; i++) {
-        if (backup->logs[i].last_index > index) {
+    for (size_t i = 0; i < backup->log_count && backup->logs[i].first_index <= index + 1; i++)
+        if (backup->logs[i].last_index > index)
             index = backup->logs[i].last_index;
-        }
-    }
     return index;
 }
 
@@ -128,9 +119,8 @@ uint64_t shard_backup_end_ms(const struct shard_backup *backup) {
     uint64_t end = shard_backup_end(backup), time_ms = newest ? newest->stamp_ms : 0;
     for (size_t i = 0; i < backup->log_count; i++) {
         const struct backup_log *log = &backup->logs[i];
-        if (log->last_index <= end && log->last_stamp_ms > time_ms) {
+        if (log->last_index <= end && log->last_stamp_ms > time_ms)
             time_ms = log->last_stamp_ms;
-        }
     }
     return time_ms;
 }

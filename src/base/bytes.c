@@ -24,10 +24,9 @@ bool bytes_equal_ignoring_case(struct bytes a, const char *lower) {
 }
 
 bool bytes_are_word(struct bytes text) {
-    for (size_t i = 0; i < text.length; i++) {
+    for (size_t i = 0; i < text.length; i++)
         if (text.data[i] < '!' || text.data[i] > '~')
             return false;
-    }
     return true;
 }
 

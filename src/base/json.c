@@ -17,9 +17,8 @@ static void append_quoted(struct buffer *out, struct bytes text) {
 }
 
 static void begin(struct json *json, const char *name) {
-    if (json->needs_comma) {
+    if (json->needs_comma)
         buffer_append_u8(json->out, ',');
-    }
     json->needs_comma = true;
     if (name) {
         append_quoted(json->out, bytes_of_text(name));

@@ -38,9 +38,8 @@ static void queue_grow(struct queue *queue) {
 }
 
 void *queue_push(struct queue *queue) {
-    if (queue->count == queue->capacity) {
+    if (queue->count == queue->capacity)
         queue_grow(queue);
-    }
     uint8_t *element = element_at(queue, queue->count++);
     memset(element, 0, queue->element_bytes);
     return element;

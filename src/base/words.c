@@ -5,19 +5,16 @@ static void skip(struct bytes *line, size_t count) {
 }
 
 struct bytes words_trim(struct bytes line) {
-    while (line.length > 0 && words_is_space(line.data[0])) {
+    while (line.length > 0 && words_is_space(line.data[0]))
         skip(&line, 1);
-    }
-    while (line.length > 0 && words_is_space(line.data[line.length - 1])) {
+    while (line.length > 0 && words_is_space(line.data[line.length - 1]))
         line.length--;
-    }
     return line;
 }
 
 static int hex_digit(uint8_t byte) {
-    if (byte >= '0' && byte <= '9') {
+    if (byte >= '0' && byte <= '9')
         return byte - '0';
-    }
     byte |= 0x20;
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
@@ -65,12 +62,10 @@ static uint8_t next_single_quoted(struct bytes *line) {
 
 /* Behind the opening quote; appends up to the closing one. */
 static bool append_quoted(struct bytes *line, uint8_t quote, struct buffer *out) {
-    while (line->length > 0 && line->data[0] != quote) {
+    while (line->length > 0 && line->data[0] != quote)
         buffer_append_u8(out, quote == '"' ? next_double_quoted(line) : next_single_quoted(line));
-    }
-    if (line->length == 0) {
+    if (line->length == 0)
         return false;
-    }
     skip(line, 1);
     return line->length == 0 || words_is_space(line->data[0]);
 }
@@ -79,9 +74,8 @@ bool words_next(struct bytes *line, struct buffer *out) {
     while (line->length > 0 && !words_is_space(line->data[0])) {
         uint8_t byte = line->data[0];
         skip(line, 1);
-        if (byte == '"' || byte == '\'') {
+        if (byte == '"' || byte == '\'')
             return append_quoted(line, byte, out);
-        }
         buffer_append_u8(out, byte);
     }
     return true;

@@ -218,12 +218,11 @@ void report_append_json(const struct report *report, struct buffer *out) {
 
 /* Nothing in the JSON may end the element it stands in. */
 static void append_harmless(struct buffer *out, struct bytes json) {
-    for (size_t i = 0; i < json.length; i++) {
+    for (size_t i = 0; i < json.length; i++)
         if (json.data[i] == '<')
             buffer_append_text(out, "\\u003c");
         else
             buffer_append_u8(out, json.data[i]);
-    }
 }
 
 void report_append_page(const struct report *report, struct buffer *out) {

@@ -78,9 +78,8 @@ static void list_shard_json(const struct shard_backup *shard, struct json *json)
         json_number(json, "first_index", first);
         json_number(json, "last_index", last);
         json_close(json, '}');
-        while (i + 1 < shard->log_count && shard->logs[i + 1].first_index <= last) {
+        while (i + 1 < shard->log_count && shard->logs[i + 1].first_index <= last)
             i++;
-        }
     }
     json_close(json, ']');
     json_close(json, '}');
@@ -97,9 +96,8 @@ static void list_json(const struct backup_catalogue *catalogue, struct buffer *o
         json_text(&json, "cluster", id);
         json_number(&json, "newest_ms", catalogue->clusters[i].newest_ms);
         json_open(&json, "shards", '[');
-        for (size_t at = 0; at < catalogue->clusters[i].shard_count; at++) {
+        for (size_t at = 0; at < catalogue->clusters[i].shard_count; at++)
             list_shard_json(&catalogue->clusters[i].shards[at], &json);
-        }
         json_close(&json, ']');
         json_close(&json, '}');
     }
@@ -113,11 +111,10 @@ static int list_place(const struct backup_flags *flags, struct blob_store *store
     (void)store;
     struct buffer out;
     buffer_init(&out, BACKUP_OUTPUT_MAXIMUM_BYTES);
-    if (flags->is_json) {
+    if (flags->is_json)
         list_json(catalogue, &out);
-    } else {
+    else
         list_text(catalogue, &out);
-    }
     print(&out);
     return 0;
 }
@@ -136,9 +133,8 @@ struct checking {
 static void note_bytes(void *context, uint64_t bytes) {
     struct checking *checking = context;
     checking->bytes_done += bytes;
-    if (checking->shows_progress) {
+    if (checking->shows_progress)
         progress_update(&checking->progress, checking->bytes_done, figure_now_us());
-    }
 }
 
 static void note_bad(void *context, const char *name, const char *what) {
@@ -156,7 +152,7 @@ static void note_bad(void *context, const char *name, const char *what) {
 
 static void note_missing(void *context, uint32_t shard) {
     char name[32];
-    snprintf(name, sizeof(name), "shard-%05u", shard);
+    snprintf(name, sizeof name, "shard-%05u", shard);
     note_bad(context, name,
              "nothing of this shard is there; `trothdb backup now` while the cluster runs");
 }
@@ -183,23 +179,19 @@ static int check_all(struct checking *checking, struct blob_store *store,
     for (size_t i = 0; i < catalogue->cluster_count && !error; i++) {
         const struct cluster_backup *cluster = &catalogue->clusters[i];
         look_for_missing(checking, store, cluster);
-        for (size_t at = 0; at < cluster->shard_count && !error; at++) {
+        for (size_t at = 0; at < cluster->shard_count && !error; at++)
             error = backup_check_shard(&reader, &cluster->shards[at], note_bad, checking);
-        }
     }
-    if (error) {
+    if (error)
         backup_complain("backup check", false, reader.problem.text);
-    }
     return error;
 }
 
 static uint64_t bytes_to_check(const struct backup_catalogue *catalogue) {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < catalogue->cluster_count; i++) {
-        for (size_t at = 0; at < catalogue->clusters[i].shard_count; at++) {
+    for (size_t i = 0; i < catalogue->cluster_count; i++)
+        for (size_t at = 0; at < catalogue->clusters[i].shard_count; at++)
             bytes += catalogue->clusters[i].shards[at].bytes;
-        }
-    }
     return bytes;
 }
 
@@ -234,9 +226,8 @@ static int check_place(const struct backup_flags *flags, struct blob_store *stor
                        checking.begun_us);
     }
     int error = check_all(&checking, store, catalogue);
-    if (checking.shows_progress) {
+    if (checking.shows_progress)
         progress_clear(&checking.progress);
-    }
     if (!error) {
         conclude(&checking);
         print(&checking.out);
@@ -256,14 +247,12 @@ static int look_at_place(const char *command, const struct backup_flags *flags,
     struct blob_store *store;
     struct backup_catalogue catalogue;
     int code = 1;
-    if (backup_place_open(command, flags, &store, &catalogue)) {
+    if (backup_place_open(command, flags, &store, &catalogue))
         return code;
-    }
-    if (catalogue.cluster_count > 0) {
+    if (catalogue.cluster_count > 0)
         code = look(flags, store, &catalogue);
-    } else {
+    else
         backup_complain(command, flags->is_json, BACKUP_NONE_THERE);
-    }
     backup_catalogue_release(&catalogue);
     store->ops->close(store);
     return code;
@@ -313,9 +302,8 @@ static int ask_node(const struct net_address *address, const char *command,
     const char *at = (const char *)buffer_data(&text);
     for (; sscanf(at, "%u %llu %llu %llu %llu %d\n%n", &state.shard, &state.applied,
                   &state.archived, &state.snapshot, &state.hurry, &state.has_failed, &used) == 6;
-         at += used) {
+         at += used)
         note_state(&state, hurrying);
-    }
     buffer_release(&text);
     response_release(&reply);
     client_close(&client);
@@ -330,9 +318,8 @@ static int ask_all(const struct cluster_view *view, const char *command, struct 
         struct net_address address;
         status_node_client(&view->asked.nodes[i], &address);
         int error = ask_node(&address, command, hurrying, problem);
-        if (error == ERR_REFUSED) {
+        if (error == ERR_REFUSED)
             return error;
-        }
         hurrying->silent_count += error != 0;
     }
     return 0;
@@ -354,21 +341,18 @@ static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool 
     uint64_t begun_us = figure_now_us();
     size_t shard_count = view->asked.shard_count;
     int error = ask_all(view, "TROTHDB BACKUP NOW", &hurrying, problem);
-    if (shows_progress) {
+    if (shows_progress)
         progress_begin(&progress, "shards", shard_count, true, begun_us);
-    }
     while (!error && hurrying.done_count < shard_count && figure_now_us() - begun_us < wait_us) {
         usleep(BACKUP_ASK_AGAIN_US);
         bool is_known = hurrying.unasked_count == 0 && hurrying.silent_count == 0;
         error =
             ask_all(view, is_known ? "TROTHDB BACKUP" : "TROTHDB BACKUP NOW", &hurrying, problem);
-        if (shows_progress && !error) {
+        if (shows_progress && !error)
             progress_update(&progress, hurrying.done_count, figure_now_us());
-        }
     }
-    if (shows_progress) {
+    if (shows_progress)
         progress_clear(&progress);
-    }
     if (error) {
         backup_complain("backup now", is_json, problem);
     } else if (hurrying.done_count < shard_count) {
@@ -392,11 +376,10 @@ static int now(const struct backup_flags *flags, const char *text, int64_t wait_
         return 1;
     }
     int code = 1;
-    if (view.asked.cluster[0] == '\0') {
+    if (view.asked.cluster[0] == '\0')
         backup_complain("backup now", flags->is_json, "the node belongs to no cluster yet");
-    } else {
+    else
         code = wait_for_all(&view, (uint64_t)wait_seconds * 1000000, flags->is_json);
-    }
     cluster_view_release(&view);
     return code;
 }
@@ -416,18 +399,14 @@ int backup_run(int argc, char **argv) {
                                  {.name = "json", .is_set = &flags.is_json},
                                  {.name = NULL}};
     int operands;
-    if (flags_read(table, "backup", argc, argv, &operands)) {
+    if (flags_read(table, "backup", argc, argv, &operands))
         return 2;
-    }
-    if (operands == 2 && strcmp(argv[0], "now") == 0) {
+    if (operands == 2 && strcmp(argv[0], "now") == 0)
         return now(&flags, argv[1], wait_seconds);
-    }
-    if (operands == 1 && flags.url && strcmp(argv[0], "list") == 0) {
+    if (operands == 1 && flags.url && strcmp(argv[0], "list") == 0)
         return look_at_place("backup list", &flags, list_place);
-    }
-    if (operands == 1 && flags.url && strcmp(argv[0], "check") == 0) {
+    if (operands == 1 && flags.url && strcmp(argv[0], "check") == 0)
         return look_at_place("backup check", &flags, check_place);
-    }
     fprintf(stderr, "trothdb backup: say `now HOST:PORT`, `list --to URL` or `check --to URL`; "
                     "`trothdb help backup` tells all\n");
     return 2;

@@ -10,9 +10,8 @@
 
 void backup_complain(const char *command, bool is_json, const char *text) {
     fprintf(stderr, "trothdb %s: %s\n", command, text);
-    if (is_json) {
+    if (is_json)
         refusal_print_json(text);
-    }
 }
 
 int backup_place_open(const char *command, const struct backup_flags *flags,
@@ -66,21 +65,18 @@ const struct cluster_backup *backup_place_cluster(const char *command,
 }
 
 void backup_format_id(const uint8_t id[BACKUP_CLUSTER_BYTES], char out[BACKUP_ID_BYTES]) {
-    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++) {
+    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++)
         snprintf(out + 2 * i, 3, "%02x", id[i]);
-    }
 }
 
 const char *backup_format_time(uint64_t time_ms, char out[BACKUP_TIME_BYTES]) {
-    if (time_ms == 0) {
+    if (time_ms == 0)
         return "-";
-    }
     struct tm tm;
     time_t seconds = (time_t)(time_ms / 1000);
     size_t length = 0;
-    if (gmtime_r(&seconds, &tm)) {
+    if (gmtime_r(&seconds, &tm))
         length = strftime(out, BACKUP_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
-    }
     snprintf(out + length, BACKUP_TIME_BYTES - length, ".%03uZ", (unsigned)(time_ms % 1000));
     return out;
 }
@@ -95,16 +91,13 @@ bool backup_parse_time(const char *text, uint64_t *time_ms) {
     struct tm tm = {0};
     unsigned milliseconds = 0;
     int end = 0;
-    if (parse_number(text, time_ms)) {
+    if (parse_number(text, time_ms))
         return true;
-    }
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    if (!rest) {
+    if (!rest)
         return false;
-    }
-    if (sscanf(rest, ".%3u%n", &milliseconds, &end) == 1 && end == 4) {
+    if (sscanf(rest, ".%3u%n", &milliseconds, &end) == 1 && end == 4)
         rest += end;
-    }
     *time_ms = (uint64_t)timegm(&tm) * 1000 + milliseconds;
     return strcmp(rest, "Z") == 0;
 }

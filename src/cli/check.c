@@ -38,21 +38,18 @@ struct checking {
 static int open_worker(void *context, unsigned worker, struct disk **disk) {
     struct checking *checking = context;
     char path[CHECK_PATH_BYTES];
-    snprintf(path, sizeof(path), "%s/worker-%u", checking->directory, worker);
+    snprintf(path, sizeof path, "%s/worker-%u", checking->directory, worker);
     int error = disk_real_open_to_read(path, &checking->workers[worker], &checking->problem);
     *disk = checking->workers[worker];
     return error;
 }
 
 static void close_disks(struct checking *checking) {
-    for (unsigned i = 0; i < DIRECTORY_WORKER_MAXIMUM; i++) {
-        if (checking->workers[i]) {
+    for (unsigned i = 0; i < DIRECTORY_WORKER_MAXIMUM; i++)
+        if (checking->workers[i])
             disk_real_close(checking->workers[i]);
-        }
-    }
-    if (checking->node_disk) {
+    if (checking->node_disk)
         disk_real_close(checking->node_disk);
-    }
 }
 
 static void show_progress(void *context, const struct directory_report *report) {
@@ -82,9 +79,8 @@ static void print_identity(const struct directory_report *report, struct buffer 
         return;
     }
     buffer_append_text(out, "cluster ");
-    for (unsigned i = 0; i < sizeof(report->topology->cluster_id); i++) {
+    for (unsigned i = 0; i < sizeof report->topology->cluster_id; i++)
         buffer_append_format(out, "%02x", report->topology->cluster_id[i]);
-    }
     buffer_append_format(
         out, ", epoch %" PRIu64 ", %u node%s, %u shard%s\n", report->topology->epoch,
         report->topology->node_count, report->topology->node_count == 1 ? "" : "s",
@@ -125,11 +121,10 @@ static void print_shards(const struct directory_report *report, struct buffer *o
         grid_cell(&grid, "worker-%u", shard->worker);
         grid_cell(&grid, "%" PRIu64, shard->term);
         grid_cell(&grid, "%u", shard->vote);
-        if (shard->last_index) {
+        if (shard->last_index)
             grid_cell(&grid, "%" PRIu64 " .. %" PRIu64, shard->first_index, shard->last_index);
-        } else {
+        else
             grid_cell(&grid, "none");
-        }
         grid_cell(&grid, "%s",
                   shard->snapshot_index ? figure_thousands(shard->snapshot_index, figures[0])
                                         : "none");
@@ -145,21 +140,16 @@ static void print_shards(const struct directory_report *report, struct buffer *o
 
 static void print_finding(const struct directory_finding *finding, struct buffer *out) {
     buffer_append_format(out, "\nDAMAGED %s", finding->file);
-    if (finding->has_offset) {
+    if (finding->has_offset)
         buffer_append_format(out, " at byte %" PRIu64, finding->offset);
-    }
-    if (finding->bytes) {
+    if (finding->bytes)
         buffer_append_format(out, ", %" PRIu64 " bytes", finding->bytes);
-    }
-    if (finding->has_shard) {
+    if (finding->has_shard)
         buffer_append_format(out, ", shard %u", finding->shard);
-    }
-    if (finding->last_index) {
+    if (finding->last_index)
         buffer_append_format(out, ", index %" PRIu64, finding->first_index);
-    }
-    if (finding->last_index > finding->first_index) {
+    if (finding->last_index > finding->first_index)
         buffer_append_format(out, " to %" PRIu64, finding->last_index);
-    }
     buffer_append_format(out, "\n    %s\n    What to do: %s.\n", finding->what, finding->advice);
 }
 
@@ -185,12 +175,10 @@ static void print_text(const struct checking *checking, const struct directory_r
     char figures[2][FIGURE_BYTES];
     print_identity(report, out);
     print_workers(report, out);
-    if (report->shard_count) {
+    if (report->shard_count)
         print_shards(report, out);
-    }
-    for (size_t i = 0; i < report->finding_count; i++) {
+    for (size_t i = 0; i < report->finding_count; i++)
         print_finding(&report->findings[i], out);
-    }
     if (report->finding_total > report->finding_count) {
         buffer_append_format(out, "\n... and %zu more\n",
                              report->finding_total - report->finding_count);
@@ -220,9 +208,8 @@ static void json_findings(const struct directory_report *report, struct json *js
             json_number(json, "offset", finding->offset);
             json_number(json, "bytes", finding->bytes);
         }
-        if (finding->has_shard) {
+        if (finding->has_shard)
             json_number(json, "shard", finding->shard);
-        }
         if (finding->last_index) {
             json_number(json, "first_index", finding->first_index);
             json_number(json, "last_index", finding->last_index);
@@ -294,11 +281,10 @@ static void print_json(const struct checking *checking, const struct directory_r
 static void print_report(const struct checking *checking, const struct directory_report *report) {
     struct buffer out;
     buffer_init(&out, CHECK_OUTPUT_MAXIMUM_BYTES);
-    if (checking->is_json) {
+    if (checking->is_json)
         print_json(checking, report, &out);
-    } else {
+    else
         print_text(checking, report, &out);
-    }
     fwrite(buffer_data(&out), 1, out.length, stdout);
     buffer_release(&out);
 }
@@ -306,40 +292,36 @@ static void print_report(const struct checking *checking, const struct directory
 static int complain(const struct checking *checking, int error) {
     char text[CHECK_PATH_BYTES + 128];
     if (error == ERR_NOT_FOUND && checking->node_disk) {
-        snprintf(text, sizeof(text),
+        snprintf(text, sizeof text,
                  "no node ever ran in %s; name the directory that the node has as its --dir",
                  checking->directory);
     } else {
-        snprintf(text, sizeof(text), "%s",
+        snprintf(text, sizeof text, "%s",
                  checking->problem.text[0] ? checking->problem.text : error_text(error));
     }
     fprintf(stderr, "trothdb check: %s\n", text);
-    if (checking->is_json) {
+    if (checking->is_json)
         refusal_print_json(text);
-    }
     return CHECK_USAGE;
 }
 
 static int check_directory(struct checking *checking) {
     int error =
         disk_real_open_to_read(checking->directory, &checking->node_disk, &checking->problem);
-    if (error) {
+    if (error)
         return complain(checking, error);
-    }
     struct directory_check_options options = {
         .node_disk = checking->node_disk,
         .open_worker = open_worker,
         .progress = checking->shows_progress ? show_progress : NULL,
         .context = checking,
     };
-    struct directory_report *report = memory_allocate_zeroed(1, sizeof(*report));
+    struct directory_report *report = memory_allocate_zeroed(1, sizeof *report);
     error = directory_check(&options, report);
-    if (checking->is_progress_begun) {
+    if (checking->is_progress_begun)
         progress_clear(&checking->progress);
-    }
-    if (!error) {
+    if (!error)
         print_report(checking, report);
-    }
     int code = error                   ? complain(checking, error)
                : report->finding_total ? CHECK_DAMAGED
                                        : CHECK_SOUND;
@@ -352,9 +334,8 @@ int check_run(int argc, char **argv) {
     struct checking checking = {.begun_us = figure_now_us()};
     const struct flag flags[] = {{.name = "json", .is_set = &checking.is_json}, {.name = NULL}};
     int operands;
-    if (flags_read(flags, "check", argc, argv, &operands)) {
+    if (flags_read(flags, "check", argc, argv, &operands))
         return CHECK_USAGE;
-    }
     if (operands != 1 || strlen(argv[0]) > CHECK_PATH_BYTES - 32) {
         fprintf(stderr, "trothdb check: name one directory; `trothdb help check` tells all\n");
         return CHECK_USAGE;

@@ -48,9 +48,8 @@ static bool parse_bounds(struct restoring *restoring, const char *text) {
     unsigned long long index;
     int used;
     for (; sscanf(text, "%u:%llu%n", &shard, &index, &used) == 2; text += *text == ',') {
-        if (restoring->bound_count == TOPOLOGY_SHARD_MAXIMUM) {
+        if (restoring->bound_count == TOPOLOGY_SHARD_MAXIMUM)
             return false;
-        }
         restoring->bounds[restoring->bound_count++] =
             (struct restore_bound){.shard = shard, .index = index};
         text += used;
@@ -70,13 +69,11 @@ static bool parse_to(struct restoring *restoring) {
 /* Absent, or empty: what stands in it is never touched. */
 static bool is_free(const char *path) {
     DIR *directory = opendir(path);
-    if (!directory) {
+    if (!directory)
         return errno == ENOENT;
-    }
     unsigned count = 0;
-    while (readdir(directory)) {
+    while (readdir(directory))
         count++;
-    }
     closedir(directory);
     return count <= 2;
 }
@@ -86,21 +83,18 @@ static int open_disks(struct restoring *restoring) {
     int error =
         disk_real_open(restoring->directory, NULL, &restoring->node_disk, &restoring->cause);
     for (int64_t i = 0; i < restoring->worker_count && !error; i++) {
-        snprintf(path, sizeof(path), "%s/worker-%" PRId64, restoring->directory, i);
+        snprintf(path, sizeof path, "%s/worker-%" PRId64, restoring->directory, i);
         error = disk_real_open(path, NULL, &restoring->workers[i], &restoring->cause);
     }
     return error;
 }
 
 static void close_disks(struct restoring *restoring) {
-    for (int64_t i = 0; i < restoring->worker_count; i++) {
-        if (restoring->workers[i]) {
+    for (int64_t i = 0; i < restoring->worker_count; i++)
+        if (restoring->workers[i])
             disk_real_close(restoring->workers[i]);
-        }
-    }
-    if (restoring->node_disk) {
+    if (restoring->node_disk)
         disk_real_close(restoring->node_disk);
-    }
 }
 
 /* ---- while it runs ---- */
@@ -108,9 +102,8 @@ static void close_disks(struct restoring *restoring) {
 static void show_progress(void *context, uint64_t bytes) {
     struct restoring *restoring = context;
     restoring->bytes_done += bytes;
-    if (restoring->shows_progress) {
+    if (restoring->shows_progress)
         progress_update(&restoring->progress, restoring->bytes_done, figure_now_us());
-    }
 }
 
 static void note_shard(void *context, const struct restored_shard *shard) {
@@ -193,9 +186,8 @@ static void make_random(void *into, size_t bytes) {
 
 static uint64_t bytes_of_cluster(const struct cluster_backup *cluster) {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < cluster->shard_count; i++) {
+    for (size_t i = 0; i < cluster->shard_count; i++)
         bytes += cluster->shards[i].bytes;
-    }
     return bytes;
 }
 
@@ -214,22 +206,20 @@ static int restore_from(struct restoring *restoring, struct blob_store *store,
                                       .context = restoring};
     struct buffer problem;
     buffer_init(&problem, 4096);
-    make_random(options.uuid, sizeof(options.uuid));
-    make_random(options.cluster_id, sizeof(options.cluster_id));
-    make_random(&options.seed, sizeof(options.seed));
-    memcpy(restoring->cluster_id, options.cluster_id, sizeof(options.cluster_id));
+    make_random(options.uuid, sizeof options.uuid);
+    make_random(options.cluster_id, sizeof options.cluster_id);
+    make_random(&options.seed, sizeof options.seed);
+    memcpy(restoring->cluster_id, options.cluster_id, sizeof options.cluster_id);
     if (restoring->shows_progress) {
         progress_begin(&restoring->progress, "bytes", bytes_of_cluster(cluster), true,
                        restoring->begun_us);
     }
     int error = restore_cluster(&options, &problem);
-    if (restoring->shows_progress) {
+    if (restoring->shows_progress)
         progress_clear(&restoring->progress);
-    }
     buffer_append_u8(&problem, 0);
-    if (error) {
+    if (error)
         backup_complain("restore", restoring->flags.is_json, (const char *)buffer_data(&problem));
-    }
     buffer_release(&problem);
     return error;
 }
@@ -253,14 +243,13 @@ static int check_bound(const struct restoring *restoring, const struct cluster_b
     char problem[160];
     const struct shard_backup *shard = cluster_backup_shard(cluster, bound->shard);
     uint64_t end = shard ? shard_backup_end(shard) : 0;
-    if (shard && bound->index <= end) {
+    if (shard && bound->index <= end)
         return 0;
-    }
     if (!shard) {
-        snprintf(problem, sizeof(problem), "--to: there is no shard %" PRIu32 " in the backup",
+        snprintf(problem, sizeof problem, "--to: there is no shard %" PRIu32 " in the backup",
                  bound->shard);
     } else {
-        snprintf(problem, sizeof(problem),
+        snprintf(problem, sizeof problem,
                  "--to: shard %" PRIu32 " is backed up to index %" PRIu64 ", not to %" PRIu64,
                  bound->shard, end, bound->index);
     }
@@ -270,9 +259,8 @@ static int check_bound(const struct restoring *restoring, const struct cluster_b
 
 static int check_bounds(const struct restoring *restoring, const struct cluster_backup *cluster) {
     int error = 0;
-    for (size_t i = 0; i < restoring->bound_count && !error; i++) {
+    for (size_t i = 0; i < restoring->bound_count && !error; i++)
         error = check_bound(restoring, cluster, &restoring->bounds[i]);
-    }
     return error;
 }
 
@@ -288,14 +276,12 @@ static int restore_all(struct restoring *restoring) {
     struct blob_store *store;
     struct backup_catalogue catalogue;
     int error = backup_place_open("restore", &restoring->flags, &store, &catalogue);
-    if (error) {
+    if (error)
         return error;
-    }
     const struct cluster_backup *cluster;
     error = choose_cluster(restoring, &catalogue, &cluster);
-    if (!error) {
+    if (!error)
         error = restore_into_directory(restoring, store, cluster);
-    }
     backup_catalogue_release(&catalogue);
     store->ops->close(store);
     return error;
@@ -312,9 +298,8 @@ static bool is_usage_right(struct restoring *restoring, int operands) {
                !is_free(restoring->directory)) {
         wrong = "--dir must be absent or empty; nothing was changed";
     }
-    if (wrong) {
+    if (wrong)
         backup_complain("restore", restoring->flags.is_json, wrong);
-    }
     return !wrong;
 }
 
@@ -332,24 +317,20 @@ static int run(struct restoring *restoring, int argc, char **argv) {
                                  {.name = "json", .is_set = &restoring->flags.is_json},
                                  {.name = NULL}};
     int operands;
-    if (flags_read(flags, "restore", argc, argv, &operands) ||
-        !is_usage_right(restoring, operands)) {
+    if (flags_read(flags, "restore", argc, argv, &operands) || !is_usage_right(restoring, operands))
         return 2;
-    }
     restoring->shows_progress = !restoring->flags.is_json && isatty(STDOUT_FILENO);
-    if (restore_all(restoring)) {
+    if (restore_all(restoring))
         return 1;
-    }
-    if (restoring->flags.is_json) {
+    if (restoring->flags.is_json)
         print_json(restoring);
-    } else {
+    else
         print_text(restoring);
-    }
     return 0;
 }
 
 int restore_run(int argc, char **argv) {
-    struct restoring *restoring = memory_allocate_zeroed(1, sizeof(*restoring));
+    struct restoring *restoring = memory_allocate_zeroed(1, sizeof *restoring);
     restoring->begun_us = figure_now_us();
     restoring->worker_count = 1;
     int code = run(restoring, argc, argv);

@@ -14,12 +14,10 @@ bool feature_is_on(const struct topology *topology, enum feature feature) {
 
 int feature_apply_raise(struct topology *topology, const struct bytes *arguments, size_t count) {
     int64_t level;
-    if (count != 2 || !number_parse_i64(arguments[1], &level) || level < 1) {
+    if (count != 2 || !number_parse_i64(arguments[1], &level) || level < 1)
         return ERR_INVALID;
-    }
-    if (level > FEATURE_LEVEL_NEWEST) {
+    if (level > FEATURE_LEVEL_NEWEST)
         return ERR_VERSION;
-    }
     if (level > topology->level) {
         topology->level = (unsigned)level;
         topology->epoch++;

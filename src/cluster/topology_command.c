@@ -8,9 +8,8 @@
 
 static int parse_port(struct bytes text, uint16_t *port) {
     int64_t number;
-    if (!number_parse_i64(text, &number) || number < 1 || number > 65535) {
+    if (!number_parse_i64(text, &number) || number < 1 || number > 65535)
         return ERR_INVALID;
-    }
     *port = (uint16_t)number;
     return 0;
 }
@@ -30,13 +29,12 @@ static int apply_node_address(struct topology *topology, const struct bytes *arg
     int64_t number;
     struct topology_address address;
     if (count != 6 || !number_parse_i64(arguments[1], &number) ||
-        parse_address(arguments + 2, &address)) {
+        parse_address(arguments + 2, &address))
         return ERR_INVALID;
-    }
     for (unsigned i = 0; i < topology->node_count; i++) {
         struct topology_node *node = &topology->nodes[i];
         if (node->number == number) {
-            if (memcmp(&node->address, &address, sizeof(address)) != 0) {
+            if (memcmp(&node->address, &address, sizeof address) != 0) {
                 node->address = address;
                 topology->epoch++;
             }
@@ -47,21 +45,18 @@ static int apply_node_address(struct topology *topology, const struct bytes *arg
 }
 
 static int hex_digit(uint8_t digit) {
-    if (digit >= '0' && digit <= '9') {
+    if (digit >= '0' && digit <= '9')
         return digit - '0';
-    }
     return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 static int parse_uuid(struct bytes text, uint8_t uuid[16]) {
-    if (text.length != 32) {
+    if (text.length != 32)
         return ERR_INVALID;
-    }
     for (unsigned i = 0; i < 16; i++) {
         int high = hex_digit(text.data[2 * i]), low = hex_digit(text.data[2 * i + 1]);
-        if (high < 0 || low < 0) {
+        if (high < 0 || low < 0)
             return ERR_INVALID;
-        }
         uuid[i] = (uint8_t)(high << 4 | low);
     }
     return 0;
@@ -70,32 +65,26 @@ static int parse_uuid(struct bytes text, uint8_t uuid[16]) {
 /* A number is a name in Raft's logs, so none is ever given twice. */
 static uint32_t next_number(const struct topology *topology) {
     uint32_t highest = topology_removed_highest(topology);
-    for (unsigned i = 0; i < topology->node_count; i++) {
-        if (topology->nodes[i].number > highest) {
+    for (unsigned i = 0; i < topology->node_count; i++)
+        if (topology->nodes[i].number > highest)
             highest = topology->nodes[i].number;
-        }
-    }
     return highest + 1;
 }
 
 static int apply_node_add(struct topology *topology, const struct bytes *arguments, size_t count) {
     struct topology_node node = {0};
     if (count != 6 || parse_uuid(arguments[1], node.uuid) ||
-        parse_address(arguments + 2, &node.address)) {
+        parse_address(arguments + 2, &node.address))
         return ERR_INVALID;
-    }
-    if (topology_node_by_uuid(topology, node.uuid)) {
+    if (topology_node_by_uuid(topology, node.uuid))
         return 0;
-    }
-    if (topology_removed_by_uuid(topology, node.uuid)) {
+    if (topology_removed_by_uuid(topology, node.uuid))
         return ERR_INVALID; /* it remembers what it was: only an empty directory may join */
-    }
     node.number = next_number(topology);
-    if (topology->node_count == TOPOLOGY_NODE_MAXIMUM || node.number > TOPOLOGY_NUMBER_MAXIMUM) {
+    if (topology->node_count == TOPOLOGY_NODE_MAXIMUM || node.number > TOPOLOGY_NUMBER_MAXIMUM)
         return ERR_LIMIT;
-    }
     topology->nodes =
-        memory_resize(topology->nodes, (topology->node_count + 1) * sizeof(*topology->nodes));
+        memory_resize(topology->nodes, (topology->node_count + 1) * sizeof *topology->nodes);
     topology->nodes[topology->node_count++] = node;
     topology->epoch++;
     return 0;
@@ -103,38 +92,32 @@ static int apply_node_add(struct topology *topology, const struct bytes *argumen
 
 static struct topology_shard *find_shard(struct topology *topology, struct bytes text) {
     int64_t number;
-    if (!number_parse_i64(text, &number) || number < 0 || number >= topology->shard_count) {
+    if (!number_parse_i64(text, &number) || number < 0 || number >= topology->shard_count)
         return NULL;
-    }
     return &topology->shards[number];
 }
 
 static int parse_replicas(const struct topology *topology, const struct bytes *arguments,
                           size_t count, struct topology_shard *wanted) {
-    if (count == 0 || count > TOPOLOGY_REPLICA_MAXIMUM) {
+    if (count == 0 || count > TOPOLOGY_REPLICA_MAXIMUM)
         return ERR_INVALID;
-    }
     for (size_t i = 0; i < count; i++) {
         int64_t number;
         if (!number_parse_i64(arguments[i], &number) || number < 1 ||
             number > TOPOLOGY_NUMBER_MAXIMUM ||
-            topology_shard_has_replica(wanted, (uint32_t)number)) {
+            topology_shard_has_replica(wanted, (uint32_t)number))
             return ERR_INVALID;
-        }
-        if (!topology_node(topology, (uint32_t)number)) {
+        if (!topology_node(topology, (uint32_t)number))
             return ERR_NOT_FOUND;
-        }
         wanted->replicas[wanted->replica_count++] = (uint32_t)number;
     }
     return 0;
 }
 
 static bool has_same_nodes(const struct topology_shard *a, const struct topology_shard *b) {
-    for (unsigned i = 0; i < a->replica_count; i++) {
-        if (!topology_shard_has_replica(b, a->replicas[i])) {
+    for (unsigned i = 0; i < a->replica_count; i++)
+        if (!topology_shard_has_replica(b, a->replicas[i]))
             return false;
-        }
-    }
     return a->replica_count == b->replica_count;
 }
 
@@ -143,23 +126,19 @@ static int apply_shard_replicas(struct topology *topology, const struct bytes *a
                                 size_t count) {
     struct topology_shard wanted = {0};
     struct topology_shard *shard = count > 2 ? find_shard(topology, arguments[1]) : NULL;
-    if (!shard) {
+    if (!shard)
         return count > 2 ? ERR_NOT_FOUND : ERR_INVALID;
-    }
     int error = parse_replicas(topology, arguments + 2, count - 2, &wanted);
-    if (error) {
+    if (error)
         return error;
-    }
     bool is_other = !has_same_nodes(shard, &wanted);
-    if (!is_other && memcmp(shard->replicas, wanted.replicas, sizeof(wanted.replicas)) == 0) {
+    if (!is_other && memcmp(shard->replicas, wanted.replicas, sizeof wanted.replicas) == 0)
         return 0;
-    }
     bool is_recovering =
         !shard->is_settled && shard->survivor && feature_is_on(topology, FEATURE_SURVIVOR_STAYS);
-    if (is_recovering && !topology_shard_has_replica(&wanted, shard->survivor)) {
+    if (is_recovering && !topology_shard_has_replica(&wanted, shard->survivor))
         return ERR_BUSY; /* nobody else has what the others are to get */
-    }
-    memcpy(shard->replicas, wanted.replicas, sizeof(wanted.replicas));
+    memcpy(shard->replicas, wanted.replicas, sizeof wanted.replicas);
     shard->replica_count = wanted.replica_count;
     topology->epoch++;
     if (is_other) {
@@ -174,13 +153,11 @@ static int apply_shard_replicas(struct topology *topology, const struct bytes *a
 static int apply_shard_settled(struct topology *topology, const struct bytes *arguments,
                                size_t count) {
     int64_t epoch;
-    if (count != 3 || !number_parse_i64(arguments[2], &epoch)) {
+    if (count != 3 || !number_parse_i64(arguments[2], &epoch))
         return ERR_INVALID;
-    }
     struct topology_shard *shard = find_shard(topology, arguments[1]);
-    if (!shard) {
+    if (!shard)
         return ERR_NOT_FOUND;
-    }
     if (!shard->is_settled && shard->wanted_epoch == (uint64_t)epoch) {
         shard->is_settled = true;
         topology->epoch++;
@@ -193,16 +170,14 @@ static int apply_shard_settled(struct topology *topology, const struct bytes *ar
 static int apply_topology_restore(struct topology *topology, const struct bytes *arguments,
                                   size_t count) {
     struct topology *known;
-    if (count != 2) {
+    if (count != 2)
         return ERR_INVALID;
-    }
     int error = topology_decode(arguments[1], &known);
-    if (error) {
+    if (error)
         return error;
-    }
     if (!feature_is_on(known, FEATURE_TOPOLOGY_RESTORED)) {
         error = ERR_VERSION;
-    } else if (memcmp(known->cluster_id, topology->cluster_id, sizeof(known->cluster_id)) != 0) {
+    } else if (memcmp(known->cluster_id, topology->cluster_id, sizeof known->cluster_id) != 0) {
         error = ERR_INVALID;
     } else if (known->epoch > topology->epoch) {
         struct topology old = *topology;
@@ -225,10 +200,8 @@ static const struct {
 };
 
 int topology_apply(struct topology *topology, const struct bytes *arguments, size_t count) {
-    for (size_t i = 0; count > 0 && i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
-        if (bytes_equal_ignoring_case(arguments[0], COMMANDS[i].name)) {
+    for (size_t i = 0; count > 0 && i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++)
+        if (bytes_equal_ignoring_case(arguments[0], COMMANDS[i].name))
             return COMMANDS[i].apply(topology, arguments, count);
-        }
-    }
     return ERR_INVALID;
 }

@@ -5,9 +5,8 @@
 
 static char *text_of(struct bytes bytes) {
     char *text = memory_allocate(bytes.length + 1);
-    if (bytes.length) {
+    if (bytes.length)
         memcpy(text, bytes.data, bytes.length);
-    }
     text[bytes.length] = '\0';
     return text;
 }
@@ -25,9 +24,8 @@ void topology_settings_free(struct topology *topology) {
 void topology_settings_copy(struct topology *to, const struct topology *from) {
     to->settings = NULL;
     to->setting_count = from->setting_count;
-    if (from->setting_count) {
-        to->settings = memory_allocate_zeroed(from->setting_count, sizeof(*to->settings));
-    }
+    if (from->setting_count)
+        to->settings = memory_allocate_zeroed(from->setting_count, sizeof *to->settings);
     for (unsigned i = 0; i < from->setting_count; i++) {
         to->settings[i] =
             (struct topology_setting){.name = memory_copy_text(from->settings[i].name),
@@ -42,9 +40,8 @@ static unsigned position_of(const struct topology *topology, struct bytes name, 
     unsigned at = 0;
     int order = 1;
     while (at < topology->setting_count &&
-           (order = bytes_compare(bytes_of_text(topology->settings[at].name), name)) < 0) {
+           (order = bytes_compare(bytes_of_text(topology->settings[at].name), name)) < 0)
         at++;
-    }
     *is_there = at < topology->setting_count && order == 0;
     return at;
 }
@@ -67,11 +64,10 @@ static void insert(struct topology *topology, unsigned at, struct bytes name) {
 static bool set_one(struct topology *topology, struct bytes name, struct bytes value) {
     bool is_there;
     unsigned at = position_of(topology, name, &is_there);
-    if (!is_there) {
+    if (!is_there)
         insert(topology, at, name);
-    } else if (bytes_equal(bytes_of_text(topology->settings[at].value), value)) {
+    else if (bytes_equal(bytes_of_text(topology->settings[at].value), value))
         return false;
-    }
     memory_free(topology->settings[at].value);
     topology->settings[at].value = text_of(value);
     return true;
@@ -80,9 +76,8 @@ static bool set_one(struct topology *topology, struct bytes name, struct bytes v
 static bool unset_one(struct topology *topology, struct bytes name) {
     bool is_there;
     unsigned at = position_of(topology, name, &is_there);
-    if (!is_there) {
+    if (!is_there)
         return false;
-    }
     memory_free(topology->settings[at].name);
     memory_free(topology->settings[at].value);
     topology->setting_count--;
@@ -111,13 +106,11 @@ static bool is_value(struct bytes value) {
 static int check_pairs(const struct topology *topology, const struct bytes *arguments,
                        size_t count) {
     size_t more = 0;
-    if (count < 3 || count % 2 == 0) {
+    if (count < 3 || count % 2 == 0)
         return ERR_INVALID;
-    }
     for (size_t i = 1; i < count; i += 2) {
-        if (!is_name(arguments[i]) || !is_value(arguments[i + 1])) {
+        if (!is_name(arguments[i]) || !is_value(arguments[i + 1]))
             return ERR_INVALID;
-        }
         more += topology_setting(topology, arguments[i]) == NULL;
     }
     return topology->setting_count + more > TOPOLOGY_SETTING_MAXIMUM ? ERR_LIMIT : 0;
@@ -127,9 +120,8 @@ int topology_apply_setting_set(struct topology *topology, const struct bytes *ar
                                size_t count) {
     int error = check_pairs(topology, arguments, count);
     bool is_changed = false;
-    for (size_t i = 1; !error && i < count; i += 2) {
+    for (size_t i = 1; !error && i < count; i += 2)
         is_changed |= set_one(topology, arguments[i], arguments[i + 1]);
-    }
     topology->epoch += is_changed;
     return error;
 }
@@ -137,9 +129,8 @@ int topology_apply_setting_set(struct topology *topology, const struct bytes *ar
 int topology_apply_setting_unset(struct topology *topology, const struct bytes *arguments,
                                  size_t count) {
     bool is_changed = false;
-    for (size_t i = 1; i < count; i++) {
+    for (size_t i = 1; i < count; i++)
         is_changed |= unset_one(topology, arguments[i]);
-    }
     topology->epoch += is_changed;
     return count < 2 ? ERR_INVALID : 0;
 }
@@ -157,13 +148,11 @@ void topology_settings_encode(const struct topology *topology, struct buffer *ou
 static int decode_one(struct topology *topology, struct cursor *in) {
     struct bytes name = cursor_length_prefixed(in, TOPOLOGY_SETTING_NAME_MAXIMUM);
     struct bytes value = cursor_length_prefixed(in, TOPOLOGY_SETTING_VALUE_MAXIMUM);
-    if (in->is_failed || !is_name(name) || !is_value(value)) {
+    if (in->is_failed || !is_name(name) || !is_value(value))
         return ERR_MALFORMED;
-    }
     bool is_there;
-    if (position_of(topology, name, &is_there) != topology->setting_count || is_there) {
+    if (position_of(topology, name, &is_there) != topology->setting_count || is_there)
         return ERR_MALFORMED;
-    }
     bool is_new = set_one(topology, name, value);
     CHECK(is_new);
     return 0;
@@ -171,12 +160,10 @@ static int decode_one(struct topology *topology, struct cursor *in) {
 
 int topology_settings_decode(struct topology *topology, struct cursor *in) {
     uint64_t count = cursor_varint(in);
-    if (in->is_failed || count > TOPOLOGY_SETTING_MAXIMUM) {
+    if (in->is_failed || count > TOPOLOGY_SETTING_MAXIMUM)
         return ERR_MALFORMED;
-    }
     int error = 0;
-    for (uint64_t i = 0; i < count && !error; i++) {
+    for (uint64_t i = 0; i < count && !error; i++)
         error = decode_one(topology, in);
-    }
     return error;
 }

@@ -33,12 +33,11 @@ void hash_hmget(struct command_context *context) {
     if (!hash_find_read(context, &hash))
         return;
     reply_array(context->reply, context->argument_count - 2);
-    for (size_t i = 2; i < context->argument_count; i++) {
+    for (size_t i = 2; i < context->argument_count; i++)
         if (hash != NULL && hash_value_get(hash, context->arguments[i], &value))
             reply_bulk(context->reply, value);
         else
             reply_null(context->reply);
-    }
 }
 
 void hash_hexists(struct command_context *context) {

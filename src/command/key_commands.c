@@ -4,10 +4,9 @@
 
 void key_del(struct command_context *context) {
     int64_t count = 0;
-    for (size_t at = 1; at < context->argument_count; at++) {
+    for (size_t at = 1; at < context->argument_count; at++)
         if (key_find_write(context, context->arguments[at]))
             count += keyspace_delete(context->keyspace, context->arguments[at]);
-    }
     reply_integer(context->reply, count);
 }
 

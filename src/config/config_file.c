@@ -117,14 +117,13 @@ static const char *line_setting(struct bytes line) {
 
 static void append_quoted_value(struct buffer *out, const char *value) {
     buffer_append_u8(out, '"');
-    for (const uint8_t *at = (const uint8_t *)value; *at != '\0'; at++) {
+    for (const uint8_t *at = (const uint8_t *)value; *at != '\0'; at++)
         if (*at == '"' || *at == '\\')
             buffer_append_format(out, "\\%c", *at);
         else if (*at < ' ' || *at == 0x7f)
             buffer_append_format(out, "\\x%02x", *at);
         else
             buffer_append_u8(out, *at);
-    }
     buffer_append_u8(out, '"');
 }
 

@@ -45,19 +45,18 @@ static struct directory_finding *add_finding(struct check *check, const char *fi
     struct directory_report *report = check->report;
     if (!report->findings) {
         report->findings =
-            memory_allocate_zeroed(DIRECTORY_FINDING_MAXIMUM + 1, sizeof(*report->findings));
+            memory_allocate_zeroed(DIRECTORY_FINDING_MAXIMUM + 1, sizeof *report->findings);
     }
     report->finding_total++;
     /* The one behind the last is written to and never shown. */
     struct directory_finding *finding = &report->findings[report->finding_count];
-    if (report->finding_count < DIRECTORY_FINDING_MAXIMUM) {
+    if (report->finding_count < DIRECTORY_FINDING_MAXIMUM)
         report->finding_count++;
-    }
     *finding = (struct directory_finding){.advice = advice};
-    snprintf(finding->file, sizeof(finding->file), "%s", file);
+    snprintf(finding->file, sizeof finding->file, "%s", file);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(finding->what, sizeof(finding->what), format, arguments);
+    vsnprintf(finding->what, sizeof finding->what, format, arguments);
     va_end(arguments);
     return finding;
 }
@@ -92,9 +91,8 @@ static struct topology *read_topology(struct check *check, const char *name) {
     struct topology *topology = NULL;
     int error =
         disk_read_all(check->options->node_disk, name, TOPOLOGY_FILE_BYTES_MAXIMUM, &data, &length);
-    if (error == ERR_NOT_FOUND) {
+    if (error == ERR_NOT_FOUND)
         return NULL;
-    }
     if (!error) {
         error = topology_file_decode(bytes_of(data, length), &topology);
         memory_free(data);
@@ -111,23 +109,19 @@ static void check_topology(struct check *check) {
     size_t before = report->finding_total;
     struct topology *founding = report->founding = read_topology(check, "founding");
     struct topology *topology = report->topology = read_topology(check, "topology");
-    if (report->finding_total > before || (!founding && !topology)) {
+    if (report->finding_total > before || (!founding && !topology))
         return; /* said already, or a spare that belongs to no cluster */
-    }
     if (!founding || !topology) {
         add_finding(check, founding ? "topology" : "founding", ADVICE_COPY,
                     "the file is missing, though its sister is there");
         return;
     }
-    if (memcmp(founding->cluster_id, topology->cluster_id, sizeof(founding->cluster_id)) != 0) {
+    if (memcmp(founding->cluster_id, topology->cluster_id, sizeof founding->cluster_id) != 0)
         add_finding(check, "topology", ADVICE_COPY, "it is of another cluster than founding");
-    }
-    if (topology->epoch < founding->epoch) {
+    if (topology->epoch < founding->epoch)
         add_finding(check, "topology", ADVICE_COPY, "it is older than founding");
-    }
-    if (report->has_identity && !topology_node_by_uuid(topology, report->identity.uuid)) {
+    if (report->has_identity && !topology_node_by_uuid(topology, report->identity.uuid))
         add_finding(check, "topology", ADVICE_COPY, "this node is not in it");
-    }
 }
 
 /* ---- a worker's log ---- */
@@ -136,9 +130,8 @@ static struct shard_check *shard_of(struct check *check, uint32_t shard) {
     bool is_here = shard < DIRECTORY_SHARD_MAXIMUM &&
                    (!check->report->has_identity ||
                     shard % check->report->identity.worker_count == check->worker);
-    if (is_here) {
+    if (is_here)
         return &check->shards[shard];
-    }
     char file[DIRECTORY_FILE_BYTES];
     segment_file(check, check->verification.segment, file);
     struct directory_finding *finding =
@@ -150,9 +143,8 @@ static struct shard_check *shard_of(struct check *check, uint32_t shard) {
 }
 
 static void tell_record(struct check *check, uint32_t shard, const char *wrong) {
-    if (!wrong) {
+    if (!wrong)
         return;
-    }
     char file[DIRECTORY_FILE_BYTES];
     segment_file(check, check->verification.segment, file);
     struct directory_finding *finding = add_finding(check, file, data_advice(check), "%s", wrong);
@@ -162,9 +154,8 @@ static void tell_record(struct check *check, uint32_t shard, const char *wrong) 
 }
 
 static void tell_gap(struct check *check, uint32_t shard, const struct shard_check_gap *gap) {
-    if (!gap->last_index) {
+    if (!gap->last_index)
         return;
-    }
     char file[DIRECTORY_FILE_BYTES];
     segment_file(check, check->last_bad.segment, file);
     struct directory_finding *finding =
@@ -189,23 +180,20 @@ static int visit_entry(void *context, uint32_t number, struct bytes encoded) {
 }
 static int visit_truncate(void *context, uint32_t number, uint64_t from_index) {
     struct shard_check *shard = shard_of(context, number);
-    if (shard) {
+    if (shard)
         shard_check_truncate(shard, from_index);
-    }
     return 0;
 }
 static int visit_state(void *context, uint32_t number, uint64_t term, uint32_t vote) {
     struct shard_check *shard = shard_of(context, number);
-    if (shard) {
+    if (shard)
         tell_record(context, number, shard_check_state(shard, term, vote));
-    }
     return 0;
 }
 static int visit_snapshot(void *context, uint32_t number, uint64_t index, uint64_t term) {
     struct shard_check *shard = shard_of(context, number);
-    if (shard) {
+    if (shard)
         shard_check_snapshot(shard, index, term);
-    }
     return 0;
 }
 
@@ -213,9 +201,8 @@ static int visit_forget(void *context, uint32_t number, uint64_t index, uint64_t
     (void)index;
     (void)term;
     struct shard_check *shard = shard_of(context, number);
-    if (shard) {
+    if (shard)
         shard_check_forget(shard);
-    }
     return 0;
 }
 
@@ -238,18 +225,15 @@ static void found_bad(void *context, const struct wal_bad *bad) {
         shard_check_unreadable_entry(&check->shards[bad->shard], bad->index);
         return;
     }
-    for (unsigned i = check->worker; i < DIRECTORY_SHARD_MAXIMUM;
-         i += check->report->worker_count) {
+    for (unsigned i = check->worker; i < DIRECTORY_SHARD_MAXIMUM; i += check->report->worker_count)
         check->shards[i].is_gap_known = true;
-    }
 }
 
 static void add_progress(void *context, uint64_t bytes) {
     struct check *check = context;
     check->report->bytes_done += bytes;
-    if (check->options->progress) {
+    if (check->options->progress)
         check->options->progress(check->options->context, check->report);
-    }
 }
 
 static void check_log(struct check *check, unsigned worker) {
@@ -266,7 +250,7 @@ static void check_log(struct check *check, unsigned worker) {
     check->worker = worker;
     int error = wal_verify(check->disks[worker], &verifier, result);
     char directory[DIRECTORY_FILE_BYTES];
-    snprintf(directory, sizeof(directory), "worker-%u", worker);
+    snprintf(directory, sizeof directory, "worker-%u", worker);
     if (error) {
         add_finding(check, directory, "check the disk and the rights on the directory",
                     "the log cannot be read: %s", error_text(error));
@@ -285,7 +269,7 @@ static void check_log(struct check *check, unsigned worker) {
 static void found_in_snapshot(void *context, const struct snapshot_bad *bad) {
     struct check *check = context;
     char file[DIRECTORY_FILE_BYTES];
-    snprintf(file, sizeof(file), "worker-%u/%s", bad->shard->worker, bad->file);
+    snprintf(file, sizeof file, "worker-%u/%s", bad->shard->worker, bad->file);
     struct directory_finding *finding =
         add_finding(check, file, data_advice(check), "%s%s%s", bad->what, bad->error ? ": " : "",
                     bad->error ? error_text(bad->error) : "");
@@ -324,7 +308,7 @@ static void check_shard(struct check *check, uint32_t number) {
     const char *wrong = seen->is_gap_known ? NULL : shard_check_end(seen);
     if (wrong) {
         char file[DIRECTORY_FILE_BYTES];
-        snprintf(file, sizeof(file), "worker-%u", shard->worker);
+        snprintf(file, sizeof file, "worker-%u", shard->worker);
         struct directory_finding *finding =
             add_finding(check, file, data_advice(check), "%s", wrong);
         finding->has_shard = true;
@@ -332,9 +316,8 @@ static void check_shard(struct check *check, uint32_t number) {
         finding->first_index = seen->snapshot_index + 1;
         finding->last_index = seen->first_index - 1;
     }
-    if (shard->snapshot_index) {
+    if (shard->snapshot_index)
         check_snapshot(check, shard);
-    }
 }
 
 /* ---- which files there are ---- */
@@ -364,9 +347,8 @@ static void size_file(void *context, const char *name) {
         report->leftover_count++;
         return;
     }
-    if (is_empty_segment(name)) {
+    if (is_empty_segment(name))
         return;
-    }
     if (strncmp(name, WAL_DAMAGED_PREFIX, strlen(WAL_DAMAGED_PREFIX)) == 0) {
         report->aside_count++;
         return;
@@ -378,9 +360,8 @@ static void size_file(void *context, const char *name) {
         return;
     }
     if (sizing->disk->ops->open(sizing->disk, name, DISK_OPEN_READ, &file) == 0) {
-        if (sizing->disk->ops->size(file, &bytes) == 0) {
+        if (sizing->disk->ops->size(file, &bytes) == 0)
             report->bytes_total += bytes;
-        }
         sizing->disk->ops->close(file);
     }
 }
@@ -396,17 +377,15 @@ static void note_file(void *context, const char *name) {
 static int open_workers(struct check *check) {
     struct directory_report *report = check->report;
     unsigned expected = report->has_identity ? report->identity.worker_count : 0;
-    if (expected > DIRECTORY_WORKER_MAXIMUM) {
+    if (expected > DIRECTORY_WORKER_MAXIMUM)
         return ERR_LIMIT;
-    }
     for (unsigned i = 0; i < DIRECTORY_WORKER_MAXIMUM && (!expected || i < expected); i++) {
         int error = check->options->open_worker(check->options->context, i, &check->disks[i]);
-        if (error == ERR_NOT_FOUND && !expected) {
+        if (error == ERR_NOT_FOUND && !expected)
             break;
-        }
         if (error == ERR_NOT_FOUND) {
             char file[DIRECTORY_FILE_BYTES];
-            snprintf(file, sizeof(file), "worker-%u", i);
+            snprintf(file, sizeof file, "worker-%u", i);
             add_finding(check, file, data_advice(check), "the directory is missing");
             check->disks[i] = NULL;
         } else if (error) {
@@ -421,9 +400,8 @@ static int size_workers(struct check *check) {
     int error = 0;
     for (unsigned i = 0; i < check->report->worker_count && !error; i++) {
         struct sizing sizing = {.check = check, .disk = check->disks[i]};
-        if (sizing.disk) {
+        if (sizing.disk)
             error = sizing.disk->ops->list(sizing.disk, size_file, &sizing);
-        }
     }
     struct disk *disk = check->options->node_disk;
     return error ? error : disk->ops->list(disk, note_file, check);
@@ -445,24 +423,18 @@ static int check_all(struct check *check) {
     check_identity(check);
     check_topology(check);
     int error = open_workers(check);
-    if (!error) {
+    if (!error)
         error = size_workers(check);
-    }
-    if (error) {
+    if (error)
         return error;
-    }
-    for (unsigned i = 0; i < check->report->worker_count; i++) {
-        if (check->disks[i]) {
+    for (unsigned i = 0; i < check->report->worker_count; i++)
+        if (check->disks[i])
             check_log(check, i);
-        }
-    }
     check->report->shards =
-        memory_allocate_zeroed(DIRECTORY_SHARD_MAXIMUM, sizeof(*check->report->shards));
-    for (uint32_t i = 0; i < DIRECTORY_SHARD_MAXIMUM; i++) {
-        if (check->shards[i].is_seen) {
+        memory_allocate_zeroed(DIRECTORY_SHARD_MAXIMUM, sizeof *check->report->shards);
+    for (uint32_t i = 0; i < DIRECTORY_SHARD_MAXIMUM; i++)
+        if (check->shards[i].is_seen)
             check_shard(check, i);
-        }
-    }
     check_belonging(check);
     return 0;
 }
@@ -470,13 +442,12 @@ static int check_all(struct check *check) {
 int directory_check(const struct directory_check_options *options,
                     struct directory_report *report) {
     *report = (struct directory_report){0};
-    struct check *check = memory_allocate_zeroed(1, sizeof(*check));
+    struct check *check = memory_allocate_zeroed(1, sizeof *check);
     check->options = options;
     check->report = report;
     int error = check_all(check);
-    for (unsigned i = 0; i < DIRECTORY_SHARD_MAXIMUM; i++) {
+    for (unsigned i = 0; i < DIRECTORY_SHARD_MAXIMUM; i++)
         shard_check_release(&check->shards[i]);
-    }
     memory_free(check);
     return error;
 }

@@ -92,9 +92,9 @@ static int make_logs_durable(struct directory_writer *writer, struct buffer *pro
 
 int directory_writer_new(const struct directory_writer_options *options,
                          struct directory_writer **out, struct buffer *problem) {
-    struct directory_writer *writer = memory_allocate_zeroed(1, sizeof(*writer));
+    struct directory_writer *writer = memory_allocate_zeroed(1, sizeof *writer);
     writer->options = *options;
-    writer->workers = memory_allocate_zeroed(options->worker_count, sizeof(*writer->workers));
+    writer->workers = memory_allocate_zeroed(options->worker_count, sizeof *writer->workers);
     int error = 0;
     for (unsigned i = 0; i < options->worker_count && !error; i++) {
         error = open_log(writer, i, problem);
@@ -140,15 +140,14 @@ static void note_written(struct shard_writer *writer) {
     if (writer->count == writer->capacity) {
         writer->capacity = writer->capacity * 2 + 16;
         writer->written =
-            memory_resize(writer->written, writer->capacity * sizeof(*writer->written));
+            memory_resize(writer->written, writer->capacity * sizeof *writer->written);
     }
     writer->written[writer->count++] = writer->chunk;
 }
 
 static int write_chunk(struct shard_writer *writer) {
-    if (writer->raw.is_overflowed) {
+    if (writer->raw.is_overflowed)
         return ERR_LIMIT;
-    }
     struct buffer image;
     buffer_init(&image, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
     int error =
@@ -157,9 +156,8 @@ static int write_chunk(struct shard_writer *writer) {
         error =
             snapshot_chunk_write(writer->disk, writer->shard, &writer->chunk, buffer_bytes(&image));
     }
-    if (!error) {
+    if (!error)
         note_written(writer);
-    }
     buffer_release(&image);
     return error;
 }
@@ -167,11 +165,10 @@ static int write_chunk(struct shard_writer *writer) {
 /* Behind the last part of a slot there may be nothing but the hash of a key that is whole now. */
 static int end_chunk(struct shard_writer *writer) {
     int error = 0;
-    if (writer->raw.length > 0) {
+    if (writer->raw.length > 0)
         error = write_chunk(writer);
-    } else if (writer->count > 0) {
+    else if (writer->count > 0)
         writer->written[writer->count - 1].state_hash += writer->chunk.state_hash;
-    }
     writer->chunk = (struct snapshot_chunk){.state_hash = 0};
     buffer_clear(&writer->raw);
     return error;
@@ -189,9 +186,8 @@ static int write_slot(struct shard_writer *writer, slot_number slot, uint64_t sl
         writer->chunk.last_slot = slot;
         saved = writer->machine->ops->save(writer->machine, slot, SIZE_MAX, part_bytes,
                                            &writer->raw, &writer->chunk.state_hash);
-        if (has_parts || writer->raw.length >= DIRECTORY_WRITER_CHUNK_BYTES) {
+        if (has_parts || writer->raw.length >= DIRECTORY_WRITER_CHUNK_BYTES)
             error = end_chunk(writer);
-        }
     }
     return error;
 }
@@ -201,13 +197,12 @@ static int write_slots(struct shard_writer *writer) {
     struct machine *machine = writer->machine;
     int error = 0;
     struct slot_set all;
-    memset(&all, 0xff, sizeof(all));
+    memset(&all, 0xff, sizeof all);
     machine->ops->cut(machine, &all);
     for (unsigned slot = 0; slot < SLOT_COUNT && !error; slot++) {
         uint64_t slot_bytes = machine->ops->slot_bytes(machine, (slot_number)slot);
-        if (slot_bytes > 0) {
+        if (slot_bytes > 0)
             error = write_slot(writer, (slot_number)slot, slot_bytes);
-        }
     }
     error = error ? error : end_chunk(writer);
     machine->ops->end_cut(machine);
@@ -250,9 +245,8 @@ int directory_writer_shard(struct directory_writer *writer,
                            const struct directory_shard_state *state, struct machine *machine,
                            struct buffer *problem) {
     struct writer_worker *worker = &writer->workers[state->number % writer->options.worker_count];
-    if (state->index == 0) {
+    if (state->index == 0)
         return 0;
-    }
     int error = write_snapshot(&worker->disk.disk, state, machine);
     if (error) {
         buffer_append_format(problem, "the snapshot of shard %u cannot be written: %s",
@@ -283,13 +277,11 @@ int directory_writer_finish(struct directory_writer *writer, struct buffer *prob
         error = identity_open(writer->options.node_disk, writer->options.topology->nodes[0].uuid,
                               writer->options.worker_count, &identity, problem);
     }
-    if (error) {
+    if (error)
         return error;
-    }
     error = write_topology(writer, "founding");
     error = error ? error : write_topology(writer, "topology");
-    if (error) {
+    if (error)
         buffer_append_format(problem, "the topology cannot be written: %s", error_text(error));
-    }
     return error;
 }

@@ -24,9 +24,8 @@ static int say(struct restore *restore, int error) {
 static struct replay_target control_target(const struct restore *restore,
                                            const struct shard_backup *backup) {
     struct replay_target target = {.index = UINT64_MAX, .time_ms = restore->options->time_ms};
-    if (!shard_backup_snapshot_at(backup, UINT64_MAX, target.time_ms) && backup->snapshot_count) {
+    if (!shard_backup_snapshot_at(backup, UINT64_MAX, target.time_ms) && backup->snapshot_count)
         target = (struct replay_target){.index = backup->snapshots[0].index, .time_ms = UINT64_MAX};
-    }
     return target;
 }
 
@@ -78,9 +77,8 @@ static int write_shard(struct restore *restore, uint32_t number, struct machine 
                                   .key_count =
                                       keyspace_key_count(keyspace_machine_keyspace(machine))};
     int error = directory_writer_shard(restore->writer, &state, machine, restore->problem);
-    if (!error && restore->options->shard_done) {
+    if (!error && restore->options->shard_done)
         restore->options->shard_done(restore->options->context, &told);
-    }
     return error;
 }
 
@@ -113,15 +111,12 @@ static int restore_shards(struct restore *restore) {
                                               .config = &restore->config,
                                               .seed = options->seed};
     int error = directory_writer_new(&writer, &restore->writer, restore->problem);
-    if (error) {
+    if (error)
         return error;
-    }
-    for (unsigned i = 1; i < restore->topology->shard_count && !error; i++) {
+    for (unsigned i = 1; i < restore->topology->shard_count && !error; i++)
         error = restore_shard(restore, restore->topology->shards[i].number);
-    }
-    if (!error) {
+    if (!error)
         error = directory_writer_finish(restore->writer, restore->problem);
-    }
     directory_writer_free(restore->writer);
     return error;
 }
@@ -133,12 +128,11 @@ static const struct topology_node FIRST_NODE = {
 
 int restore_cluster(const struct restore_options *options, struct buffer *problem) {
     struct restore restore = {.options = options, .node = FIRST_NODE, .problem = problem};
-    memcpy(restore.node.uuid, options->uuid, sizeof(restore.node.uuid));
+    memcpy(restore.node.uuid, options->uuid, sizeof restore.node.uuid);
     config_init(&restore.config);
     int error = read_topology(&restore);
-    if (!error) {
+    if (!error)
         error = restore_shards(&restore);
-    }
     topology_free(restore.topology);
     config_release(&restore.config);
     return error;
@@ -150,11 +144,9 @@ int restore_find_missing(struct backup_reader *reader, const struct cluster_back
     struct restore_options options = {.reader = reader, .cluster = cluster, .time_ms = UINT64_MAX};
     struct restore restore = {.options = &options, .node = FIRST_NODE, .problem = problem};
     int error = read_topology(&restore);
-    for (unsigned i = 1; !error && i < restore.topology->shard_count; i++) {
-        if (!cluster_backup_shard(cluster, restore.topology->shards[i].number)) {
+    for (unsigned i = 1; !error && i < restore.topology->shard_count; i++)
+        if (!cluster_backup_shard(cluster, restore.topology->shards[i].number))
             missing(context, restore.topology->shards[i].number);
-        }
-    }
     topology_free(restore.topology);
     return error;
 }

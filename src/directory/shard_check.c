@@ -19,25 +19,22 @@ static void forget_entries(struct shard_check *check) {
 
 static uint64_t term_at(const struct shard_check *check, uint64_t index) {
     size_t at = check->run_count;
-    while (at > 0 && check->runs[at - 1].first_index > index) {
+    while (at > 0 && check->runs[at - 1].first_index > index)
         at--;
-    }
     return at > 0 ? check->runs[at - 1].term : 0;
 }
 
 /* ---- entries ---- */
 
 static void append(struct shard_check *check, uint64_t index, uint64_t term) {
-    if (!has_entries(check)) {
+    if (!has_entries(check))
         check->first_index = index;
-    }
     check->last_index = index;
-    if (has_entries(check) && check->runs[check->run_count - 1].term == term) {
+    if (has_entries(check) && check->runs[check->run_count - 1].term == term)
         return;
-    }
     if (check->run_count == check->run_capacity) {
         check->run_capacity = check->run_capacity ? check->run_capacity * 2 : 8;
-        check->runs = memory_resize(check->runs, check->run_capacity * sizeof(*check->runs));
+        check->runs = memory_resize(check->runs, check->run_capacity * sizeof *check->runs);
     }
     check->runs[check->run_count++] = (struct shard_check_run){.first_index = index, .term = term};
 }
@@ -62,30 +59,24 @@ static const char *check_payload(const struct raft_entry *entry) {
 static void continue_behind_gap(struct shard_check *check, uint64_t index,
                                 struct shard_check_gap *gap) {
     uint64_t expected = check->last_index + 1;
-    if (has_entries(check) && index > expected) {
+    if (has_entries(check) && index > expected)
         *gap = (struct shard_check_gap){.first_index = expected, .last_index = index - 1};
-    }
-    if (has_entries(check) && index != expected) {
+    if (has_entries(check) && index != expected)
         forget_entries(check);
-    }
     check->is_gap_known = false;
 }
 
 static const char *place_entry(struct shard_check *check, const struct raft_entry *entry,
                                struct shard_check_gap *gap) {
     check->entry_count++;
-    if (entry->index <= check->snapshot_index) {
+    if (entry->index <= check->snapshot_index)
         return NULL;
-    }
-    if (check->is_gap_known) {
+    if (check->is_gap_known)
         continue_behind_gap(check, entry->index, gap);
-    }
-    if (has_entries(check) && entry->index != check->last_index + 1) {
+    if (has_entries(check) && entry->index != check->last_index + 1)
         return "an entry does not follow the one before it";
-    }
-    if (has_entries(check) && entry->term < term_at(check, check->last_index)) {
+    if (has_entries(check) && entry->term < term_at(check, check->last_index))
         return "an entry is of an older term than the one before it";
-    }
     append(check, entry->index, entry->term);
     return check_payload(entry);
 }
@@ -109,24 +100,21 @@ const char *shard_check_entry(struct shard_check *check, struct bytes encoded,
 
 void shard_check_unreadable_entry(struct shard_check *check, uint64_t index) {
     check->is_seen = true;
-    if (index > check->snapshot_index && (!has_entries(check) || index == check->last_index + 1)) {
+    if (index > check->snapshot_index && (!has_entries(check) || index == check->last_index + 1))
         append(check, index, has_entries(check) ? term_at(check, check->last_index) : 0);
-    }
 }
 
 void shard_check_truncate(struct shard_check *check, uint64_t from_index) {
     check->is_seen = true;
-    if (!has_entries(check) || from_index > check->last_index) {
+    if (!has_entries(check) || from_index > check->last_index)
         return;
-    }
     if (from_index <= check->first_index) {
         forget_entries(check);
         return;
     }
     check->last_index = from_index - 1;
-    while (check->runs[check->run_count - 1].first_index >= from_index) {
+    while (check->runs[check->run_count - 1].first_index >= from_index)
         check->run_count--;
-    }
 }
 
 /* ---- promises and marks ---- */
@@ -137,20 +125,18 @@ const char *shard_check_state(struct shard_check *check, uint64_t term, uint32_t
     check->is_seen = true;
     check->term = term;
     check->vote = vote;
-    if (is_term_lower) {
+    if (is_term_lower)
         return "the term falls: a promise was taken back";
-    }
     return is_vote_changed ? "two votes in one term" : NULL;
 }
 
 static void drop_to(struct shard_check *check, uint64_t index) {
     uint64_t term = term_at(check, index + 1);
     size_t dropped = 0;
-    while (dropped + 1 < check->run_count && check->runs[dropped + 1].first_index <= index + 1) {
+    while (dropped + 1 < check->run_count && check->runs[dropped + 1].first_index <= index + 1)
         dropped++;
-    }
     check->run_count -= dropped;
-    memmove(check->runs, check->runs + dropped, check->run_count * sizeof(*check->runs));
+    memmove(check->runs, check->runs + dropped, check->run_count * sizeof *check->runs);
     check->runs[0] = (struct shard_check_run){.first_index = index + 1, .term = term};
     check->first_index = index + 1;
 }
@@ -158,22 +144,19 @@ static void drop_to(struct shard_check *check, uint64_t index) {
 /* What follows an entry that the snapshot holds too is kept, else nothing is: as in recovery. */
 void shard_check_snapshot(struct shard_check *check, uint64_t index, uint64_t term) {
     check->is_seen = true;
-    if (index <= check->snapshot_index) {
+    if (index <= check->snapshot_index)
         return;
-    }
     check->snapshot_index = index;
     check->snapshot_term = term;
     bool is_behind = has_entries(check) && check->first_index > index;
     if (!has_entries(check) ||
-        (is_behind && shard_log_goes_on(term_at(check, check->first_index), term))) {
+        (is_behind && shard_log_goes_on(term_at(check, check->first_index), term)))
         return;
-    }
     bool is_held = check->first_index <= index && check->last_index > index;
-    if (is_held && term_at(check, index) == term) {
+    if (is_held && term_at(check, index) == term)
         drop_to(check, index);
-    } else {
+    else
         forget_entries(check);
-    }
 }
 
 void shard_check_forget(struct shard_check *check) {

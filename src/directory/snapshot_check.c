@@ -30,9 +30,8 @@ static int check_image(const struct snapshot_check *check, const struct snapshot
         check->found(check->context, &bad);
     } else if (machine) {
         error = machine->ops->load(machine, buffer_bytes(&raw));
-        if (error) {
+        if (error)
             found(check, name, "it verifies but holds no whole records", error);
-        }
     }
     buffer_release(&raw);
     return error;
@@ -58,9 +57,8 @@ static int check_chunk(const struct snapshot_check *check, const struct snapshot
 /* ---- what they hold ---- */
 
 static struct machine *machine_to_load(const struct snapshot_check *check) {
-    if (check->shard->number != 0) {
+    if (check->shard->number != 0)
         return keyspace_machine_new(0, NULL);
-    }
     return check->founding ? control_machine_new(check->founding) : NULL;
 }
 
@@ -73,27 +71,22 @@ static void check_state(const struct snapshot_check *check, const char *name,
     }
     shard->is_snapshot_sound =
         machine->ops->hash(machine) == snapshot_manifest_state_hash(manifest);
-    if (!shard->is_snapshot_sound) {
+    if (!shard->is_snapshot_sound)
         found(check, name, "its chunks verify but hold another state than it says", 0);
-    }
-    if (shard->number != 0) {
+    if (shard->number != 0)
         shard->key_count = keyspace_key_count(keyspace_machine_keyspace(machine));
-    }
 }
 
 static void check_chunks(const struct snapshot_check *check, const char *name,
                          const struct snapshot_manifest *manifest) {
     struct machine *machine = machine_to_load(check);
     bool is_good = true;
-    for (uint32_t i = 0; i < manifest->chunk_count; i++) {
+    for (uint32_t i = 0; i < manifest->chunk_count; i++)
         is_good = check_chunk(check, &manifest->chunks[i], machine) == 0 && is_good;
-    }
-    if (machine && is_good) {
+    if (machine && is_good)
         check_state(check, name, manifest, machine);
-    }
-    if (machine) {
+    if (machine)
         machine->ops->free(machine);
-    }
 }
 
 /* ---- the manifest ---- */
@@ -101,16 +94,13 @@ static void check_chunks(const struct snapshot_check *check, const char *name,
 static const char *wrong_with_meta(const struct directory_shard *shard,
                                    const struct snapshot_meta *meta) {
     struct raft_configuration configuration;
-    if (meta->shard != shard->number || meta->index != shard->snapshot_index) {
+    if (meta->shard != shard->number || meta->index != shard->snapshot_index)
         return "it is another snapshot than its name says";
-    }
-    if (meta->term != shard->snapshot_term) {
+    if (meta->term != shard->snapshot_term)
         return "its term is not the one that the log has for it";
-    }
     if (raft_configuration_decode(&configuration,
-                                  bytes_of(meta->configuration, meta->configuration_bytes))) {
+                                  bytes_of(meta->configuration, meta->configuration_bytes)))
         return "its membership cannot be decoded";
-    }
     return NULL;
 }
 

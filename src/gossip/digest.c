@@ -177,10 +177,9 @@ static void digest_fill(struct filling *filling, const struct codec_message *mes
     struct walk walk = walk_of(filling->gossip, message);
     const struct codec_digest *theirs;
     struct member *ours;
-    while (walk_next(&walk, &theirs, &ours)) {
+    while (walk_next(&walk, &theirs, &ours))
         if (walk_is_for_them(theirs, ours))
             add(filling, ours, theirs ? theirs : &walk_nothing);
-    }
 }
 
 static void digest_answer(struct gossip *gossip, const struct gossip_address *from,

@@ -88,10 +88,9 @@ void filling_add_record(struct filling *filling, const struct member *member,
         return;
     struct codec_record record;
     member_record(member, &record);
-    while (filling_want(filling, CODEC_SECTION_RECORDS)) {
+    while (filling_want(filling, CODEC_SECTION_RECORDS))
         if (codec_write_record(&filling->gossip->writer, &record) || !filling_make_room(filling))
             return;
-    }
 }
 
 static bool filling_group_begin(struct filling *filling, const struct member *member) {

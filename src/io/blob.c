@@ -9,26 +9,22 @@ static bool is_plain(char letter) {
 static bool component_is_valid(const char *at, size_t length) {
     size_t dots = 0;
     for (size_t i = 0; i < length; i++) {
-        if (!is_plain(at[i])) {
+        if (!is_plain(at[i]))
             return false;
-        }
         dots += at[i] == '.';
     }
     return length > 0 && dots < length;
 }
 
 bool blob_name_is_valid(const char *name) {
-    if (strlen(name) >= BLOB_NAME_MAXIMUM) {
+    if (strlen(name) >= BLOB_NAME_MAXIMUM)
         return false;
-    }
     for (const char *at = name;; at++) {
         size_t length = strcspn(at, "/");
-        if (!component_is_valid(at, length)) {
+        if (!component_is_valid(at, length))
             return false;
-        }
         at += length;
-        if (*at == '\0') {
+        if (*at == '\0')
             return true;
-        }
     }
 }

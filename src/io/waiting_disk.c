@@ -53,9 +53,8 @@ void waiting_disk_init(struct waiting_disk *waiting, struct disk *under) {
 void waiting_disk_wait(struct waiting_disk *waiting) {
     for (struct disk_job *job; (job = waiting->first) != NULL;) {
         waiting->first = job->next;
-        if (!waiting->first) {
+        if (!waiting->first)
             waiting->end = &waiting->first;
-        }
         int status = job->run(job);
         job->done(job, status);
     }

@@ -76,7 +76,7 @@ bool cut_awaits(struct keyspace *keyspace, unsigned slot) {
 static void add_kept(struct cut_kept *kept, struct record *record) {
     if (kept->count == kept->capacity) {
         kept->capacity = kept->capacity ? kept->capacity * 2 : CUT_KEPT_USUAL;
-        kept->records = memory_resize(kept->records, kept->capacity * sizeof(*kept->records));
+        kept->records = memory_resize(kept->records, kept->capacity * sizeof *kept->records);
     }
     kept->records[kept->count++] = record;
 }

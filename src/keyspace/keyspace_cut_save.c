@@ -79,7 +79,7 @@ static uint64_t save_standing(struct keyspace *keyspace, struct buffer *out,
 static void gather(struct cut_walk *walk, struct record *record) {
     if (walk->count == walk->capacity) {
         walk->capacity = walk->capacity ? walk->capacity * 2 : CUT_RECORDS_USUAL;
-        walk->records = memory_resize(walk->records, walk->capacity * sizeof(*walk->records));
+        walk->records = memory_resize(walk->records, walk->capacity * sizeof *walk->records);
     }
     walk->records[walk->count++] = record;
 }
@@ -156,12 +156,11 @@ static uint64_t save_next_bucket(struct keyspace *keyspace, struct buffer *out) 
         walk->cursor = slot_table_scan(table, walk->cursor, gather_wanted, keyspace);
     walk->is_table_done = table == NULL || walk->cursor == 0;
     uint64_t hash = 0;
-    for (size_t i = 0; i < walk->count; i++) {
+    for (size_t i = 0; i < walk->count; i++)
         if (is_large_object(walk->records[i]))
             keep_standing(keyspace, walk->records[i]);
         else
             hash += save_standing(keyspace, out, walk->records[i]);
-    }
     walk->count = 0;
     return hash;
 }

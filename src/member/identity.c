@@ -13,9 +13,8 @@ enum { IDENTITY_VERSION = 1, IDENTITY_BYTES = 37 };
 #define IDENTITY_MAGIC "TRID"
 
 static int identity_decode(struct bytes in, struct identity *identity) {
-    if (in.length != IDENTITY_BYTES) {
+    if (in.length != IDENTITY_BYTES)
         return ERR_DAMAGED;
-    }
     struct cursor cursor = cursor_of(in);
     struct bytes magic = cursor_bytes(&cursor, 4);
     uint8_t version = cursor_u8(&cursor);
@@ -24,9 +23,8 @@ static int identity_decode(struct bytes in, struct identity *identity) {
     identity->worker_count = cursor_u32(&cursor);
     uint32_t crc = cursor_u32(&cursor);
     if (!bytes_equal(magic, bytes_of(IDENTITY_MAGIC, 4)) ||
-        crc != checksum_crc32c(0, bytes_of(in.data, in.length - 4))) {
+        crc != checksum_crc32c(0, bytes_of(in.data, in.length - 4)))
         return ERR_DAMAGED;
-    }
     memcpy(identity->uuid, uuid.data, NODE_UUID_BYTES);
     return version == IDENTITY_VERSION ? 0 : ERR_VERSION;
 }
@@ -49,9 +47,8 @@ int identity_read(struct disk *disk, struct identity *identity) {
     uint8_t *data;
     size_t length;
     int error = disk_read_all(disk, IDENTITY_FILE, 4096, &data, &length);
-    if (error) {
+    if (error)
         return error;
-    }
     error = identity_decode(bytes_of(data, length), identity);
     memory_free(data);
     return error;
@@ -77,7 +74,7 @@ int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
                   uint32_t worker_count, struct identity *identity, struct buffer *problem) {
     int error = identity_read(disk, identity);
     if (error == ERR_NOT_FOUND) {
-        memset(identity, 0, sizeof(*identity));
+        memset(identity, 0, sizeof *identity);
         memcpy(identity->uuid, fresh_uuid, NODE_UUID_BYTES);
         identity->worker_count = worker_count;
     } else if (error) {
@@ -102,8 +99,7 @@ int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
 }
 
 void identity_node_id(const uint8_t uuid[NODE_UUID_BYTES], char out[NODE_ID_TEXT_BYTES]) {
-    for (unsigned i = 0; i < NODE_UUID_BYTES; i++) {
+    for (unsigned i = 0; i < NODE_UUID_BYTES; i++)
         snprintf(out + 2 * i, 3, "%02x", uuid[i]);
-    }
     snprintf(out + 32, 9, "%08x", checksum_crc32c(0, bytes_of(uuid, NODE_UUID_BYTES)));
 }

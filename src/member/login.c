@@ -22,18 +22,16 @@ bool login_name_is_valid(struct bytes name, struct reply *reply) {
 /* Takes as long for a wrong first byte as for a wrong last one. */
 static bool is_password(struct bytes right, struct bytes given) {
     unsigned difference = given.length != right.length;
-    for (size_t i = 0; i < given.length; i++) {
+    for (size_t i = 0; i < given.length; i++)
         difference |= given.data[i] ^ (unsigned)(right.length ? right.data[i % right.length] : 0);
-    }
     return difference == 0;
 }
 
 static bool log_in(const char *password, struct bytes user, struct bytes given,
                    struct reply *reply) {
     bool is_default = bytes_equal(user, BYTES_LITERAL("default"));
-    if (is_default && (password[0] == '\0' || is_password(bytes_of_text(password), given))) {
+    if (is_default && (password[0] == '\0' || is_password(bytes_of_text(password), given)))
         return true;
-    }
     reply_error(reply, "WRONGPASS invalid username-password pair or user is disabled.");
     return false;
 }
@@ -52,9 +50,8 @@ bool login_auth(const char *password, const struct bytes *arguments, size_t coun
         return false;
     }
     struct bytes user = count == 3 ? arguments[1] : BYTES_LITERAL("default");
-    if (!log_in(password, user, arguments[count - 1], reply)) {
+    if (!log_in(password, user, arguments[count - 1], reply))
         return false;
-    }
     reply_ok(reply);
     return true;
 }
@@ -81,9 +78,8 @@ bool hello_parse(struct hello *hello, const struct bytes *arguments, size_t coun
         } else if (bytes_equal_ignoring_case(arguments[i], "setname") && more >= 1) {
             hello->has_name = true;
             hello->name = arguments[++i];
-            if (!login_name_is_valid(hello->name, reply)) {
+            if (!login_name_is_valid(hello->name, reply))
                 return false;
-            }
         } else {
             reply_error_format(reply, "ERR Syntax error in HELLO option '%.*s'",
                                BYTES_PRINT(arguments[i]));
@@ -95,9 +91,8 @@ bool hello_parse(struct hello *hello, const struct bytes *arguments, size_t coun
 
 bool hello_log_in(const struct hello *hello, const char *password, bool is_authenticated,
                   struct reply *reply) {
-    if (hello->has_login) {
+    if (hello->has_login)
         return log_in(password, hello->user, hello->password, reply);
-    }
     if (!is_authenticated) {
         reply_error(
             reply,

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 
 struct mail *mail_new(enum mail_kind kind, unsigned from) {
-    struct mail *mail = memory_allocate_zeroed(1, sizeof(*mail));
+    struct mail *mail = memory_allocate_zeroed(1, sizeof *mail);
     mail->kind = kind;
     mail->from = from;
     buffer_init(&mail->bytes, SIZE_MAX);
@@ -33,18 +33,16 @@ struct mail *mail_copy(const struct mail *mail) {
 
 void mail_put_arguments(struct mail *mail, const struct bytes *arguments, size_t count) {
     buffer_append_varint(&mail->bytes, count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         buffer_append_length_prefixed(&mail->bytes, arguments[i]);
-    }
 }
 
 struct bytes *mail_arguments(const struct mail *mail, size_t *count) {
     struct cursor in = cursor_of(buffer_bytes(&mail->bytes));
     *count = cursor_varint(&in);
-    struct bytes *arguments = memory_allocate_zeroed(*count, sizeof(*arguments));
-    for (size_t i = 0; i < *count; i++) {
+    struct bytes *arguments = memory_allocate_zeroed(*count, sizeof *arguments);
+    for (size_t i = 0; i < *count; i++)
         arguments[i] = cursor_length_prefixed(&in, SIZE_MAX);
-    }
     CHECK(cursor_finish(&in) == 0);
     return arguments;
 }
@@ -56,9 +54,8 @@ void mail_add_setting(struct mail *mail, const char *name, const char *value) {
 
 bool mail_next_setting(struct bytes *pairs, struct bytes *name, struct bytes *value) {
     struct cursor in = cursor_of(*pairs);
-    if (cursor_left(&in) == 0) {
+    if (cursor_left(&in) == 0)
         return false;
-    }
     *name = cursor_length_prefixed(&in, SIZE_MAX);
     *value = cursor_length_prefixed(&in, SIZE_MAX);
     CHECK(!in.is_failed);

@@ -46,9 +46,8 @@ static void members_received(struct worker *worker, struct bytes bytes) {
     for (size_t i = 0; worker->topology && i < view->count; i++) {
         const struct topology_node *node =
             topology_node_by_uuid(worker->topology, view->members[i].uuid);
-        if (node && node->number != worker->self) {
+        if (node && node->number != worker->self)
             leaders_hear_hints(worker, &view->members[i], node->number);
-        }
     }
 }
 
@@ -142,9 +141,8 @@ static void shard_leadership(void *context, struct shard *shard) {
     const struct raft *raft = shard_raft(shard);
     struct shard_leader now = {.node = raft_leader(raft), .term = raft_current_term(raft)};
     const struct shard_leader *known = &worker->leaders[number];
-    if (now.node == known->node && now.term == known->term) {
+    if (now.node == known->node && now.term == known->term)
         return;
-    }
     if (now.node && now.node != known->node) {
         worker_count(worker, METRIC_leader_changes_total, 1);
         log_line(worker->io.log, LOG_INFO, "leader changed", LOG_F("node", worker->self),
@@ -163,9 +161,8 @@ static void shard_leadership(void *context, struct shard *shard) {
 static void shard_moved(void *context, struct shard *shard) {
     struct worker *worker = context;
     backups_applied(worker, shard);
-    if (shard_number(shard) == 0) {
+    if (shard_number(shard) == 0)
         control_applied(worker, shard);
-    }
 }
 
 static void shard_failed(void *context, const char *what) {
@@ -230,7 +227,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
 }
 
 int worker_new(const struct worker_options *options, struct worker **out, struct buffer *problem) {
-    struct worker *worker = memory_allocate_zeroed(1, sizeof(*worker));
+    struct worker *worker = memory_allocate_zeroed(1, sizeof *worker);
     worker_init(worker, options);
     int error = recovery_run(worker, wal_became_durable, problem);
     if (!error) {
@@ -255,9 +252,8 @@ int worker_new(const struct worker_options *options, struct worker **out, struct
 }
 
 void worker_free(struct worker *worker) {
-    if (!worker) {
+    if (!worker)
         return;
-    }
     sessions_free(worker);
     hosting_free(worker);
     topology_free(worker->topology);
@@ -282,9 +278,8 @@ static void release_old_segments(struct worker *worker) {
     uint64_t segment_bytes = (uint64_t)worker->config.wal_segment_bytes;
     uint64_t most = (uint64_t)worker->config.wal_bytes / segment_bytes;
     uint32_t shard;
-    if (wal_oldest_holder(worker->wal, (unsigned)most, &shard) && worker_shard(worker, shard)) {
+    if (wal_oldest_holder(worker->wal, (unsigned)most, &shard) && worker_shard(worker, shard))
         shard_release_log(worker->shards[shard], log.segments * segment_bytes);
-    }
 }
 
 void worker_tick(struct worker *worker) {
@@ -307,9 +302,8 @@ void worker_tick(struct worker *worker) {
         neighbours_tick(worker);
         preferred_tick(worker);
         backups_tick(worker);
-        if (worker->is_draining) {
+        if (worker->is_draining)
             drain_tick(worker);
-        }
     }
 }
 
@@ -326,9 +320,8 @@ uint64_t worker_deadline_us(const struct worker *worker) {
 static bool is_idle(const struct worker *worker) { return worker->sessions->turn_commands <= 1; }
 
 void worker_turn_end(struct worker *worker) {
-    if (worker->is_failed) {
+    if (worker->is_failed)
         return;
-    }
     timers_admit(worker);
     sessions_retry(worker);
     timers_end_turn(worker);

@@ -86,9 +86,8 @@ static void write_shards(struct json *json, const struct topology *topology) {
 static void write_catalogue(const struct topology *topology, uint64_t wall_ms, struct buffer *out) {
     struct json json = {.out = out};
     char id[2 * BACKUP_CLUSTER_BYTES + 1];
-    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++) {
+    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++)
         snprintf(id + 2 * i, 3, "%02x", topology->cluster_id[i]);
-    }
     json_open(&json, NULL, '{');
     json_text(&json, "what", "backup of a TrothDB cluster; read it with `trothdb backup list`");
     json_text(&json, "cluster", id);
@@ -120,7 +119,7 @@ static void catalogue_done(struct blob_job *job, int status) {
 
 static void put_catalogue(struct worker *worker) {
     struct backups *backups = worker->hosting->backups;
-    struct catalogue_job *catalogue = memory_allocate_zeroed(1, sizeof(*catalogue));
+    struct catalogue_job *catalogue = memory_allocate_zeroed(1, sizeof *catalogue);
     catalogue->job = (struct blob_job){.run = catalogue_run, .done = catalogue_done};
     catalogue->backups = backups;
     catalogue->store = backups->store;
@@ -156,9 +155,8 @@ static void drop(struct backups *backups, uint32_t shard) {
 }
 
 static void close_store(struct backups *backups) {
-    for (uint32_t i = 0; i < WORKER_SHARD_MAXIMUM && backups->archiver_count; i++) {
+    for (uint32_t i = 0; i < WORKER_SHARD_MAXIMUM && backups->archiver_count; i++)
         drop(backups, i);
-    }
     if (backups->store) {
         backups->store->ops->close(backups->store);
         backups->store = NULL;
@@ -188,7 +186,7 @@ static void follow_settings(struct worker *worker, uint64_t now) {
     struct backups *backups = worker->hosting->backups;
     const struct config *config = &worker->config;
     char place[BACKUPS_PLACE_BYTES];
-    snprintf(place, sizeof(place), "%s %s %s", config->backup_to, config->backup_endpoint,
+    snprintf(place, sizeof place, "%s %s %s", config->backup_to, config->backup_endpoint,
              config->backup_region);
     bool is_changed = !backups->place || strcmp(backups->place, place) != 0;
     if (is_changed) {
@@ -197,9 +195,8 @@ static void follow_settings(struct worker *worker, uint64_t now) {
         backups->place = memory_copy_text(place);
         backups->retry_at_us = 0;
     }
-    if (config->backup_to[0] && !backups->store && now >= backups->retry_at_us) {
+    if (config->backup_to[0] && !backups->store && now >= backups->retry_at_us)
         open_store(worker, now);
-    }
 }
 
 static struct archiver *make_archiver(struct worker *worker, uint32_t shard) {
@@ -220,14 +217,12 @@ static struct archiver *make_archiver(struct worker *worker, uint32_t shard) {
 
 void backups_tick(struct worker *worker) {
     struct backups *backups = worker->hosting->backups;
-    if (!worker->io.open_blobs || !worker->topology || backups->is_stopped) {
+    if (!worker->io.open_blobs || !worker->topology || backups->is_stopped)
         return;
-    }
     uint64_t now = worker_now_us(worker);
     follow_settings(worker, now);
-    if (!backups->store) {
+    if (!backups->store)
         return;
-    }
     tick_catalogue(worker, now);
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         uint32_t number = worker->hosted[i];
@@ -243,9 +238,8 @@ void backups_tick(struct worker *worker) {
 
 void backups_applied(struct worker *worker, struct shard *shard) {
     struct archiver *archiver = worker->hosting->backups->archivers[shard_number(shard)];
-    if (archiver && shard_is_leader(shard)) {
+    if (archiver && shard_is_leader(shard))
         archiver_applied(archiver, shard);
-    }
 }
 
 void backups_shard_leaves(struct worker *worker, uint32_t shard) {
@@ -267,15 +261,12 @@ void backups_tell(struct worker *worker, bool is_now, struct buffer *text) {
         struct shard *shard = worker->shards[number];
         struct archiver *archiver = worker->hosting->backups->archivers[number];
         struct archiver_status status = {0};
-        if (!shard_is_leader(shard)) {
+        if (!shard_is_leader(shard))
             continue;
-        }
-        if (archiver && is_now) {
+        if (archiver && is_now)
             archiver_hurry(archiver, shard);
-        }
-        if (archiver) {
+        if (archiver)
             archiver_status(archiver, &status);
-        }
         buffer_append_format(text, "%u %llu %llu %llu %llu %d\n", number,
                              (unsigned long long)shard_applied_index(shard),
                              (unsigned long long)status.archived_index,

@@ -32,9 +32,8 @@ bool control_has_peers(struct worker *worker, uint32_t shard) {
     buffer_init(&problem, 1024);
     int error = topology_files_load(worker, &topology, &problem);
     buffer_release(&problem);
-    if (error || !topology) {
+    if (error || !topology)
         return false;
-    }
     const struct topology_node *self = topology_node_by_uuid(topology, worker->identity.uuid);
     bool has_peers = self && topology_has_peers(topology, self->number, shard);
     topology_free(topology);
@@ -48,33 +47,29 @@ static void send_topology(struct worker *worker, uint32_t node_number, bool has_
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
     buffer_init(&founding, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(worker->topology, &encoded);
-    if (has_founding) {
+    if (has_founding)
         topology_encode(worker->hosting->founding, &founding);
-    }
     struct buffer *batch = outbox_to(worker, node_number, encoded.length + founding.length);
-    if (batch) {
+    if (batch)
         peer_batch_append_topology(batch, buffer_bytes(&encoded), buffer_bytes(&founding));
-    }
     buffer_release(&founding);
     buffer_release(&encoded);
 }
 
 static void say_topology(struct worker *worker) {
     char text[33];
-    for (unsigned i = 0; i < 16; i++) {
+    for (unsigned i = 0; i < 16; i++)
         snprintf(text + 2 * i, 3, "%02x", worker->topology->cluster_id[i]);
-    }
     worker_say(worker, GOSSIP_SAYS_CLUSTER, text);
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)worker->topology->epoch);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)worker->topology->epoch);
     worker_say(worker, GOSSIP_SAYS_EPOCH, text);
 }
 
 /* A hint for those who hold no replica of a shard. It is cut where a value of gossip ends; a
  * missing hint costs a redirect. */
 void control_say_leads(struct worker *worker) {
-    if (worker->index != 0 || !worker->topology) {
+    if (worker->index != 0 || !worker->topology)
         return;
-    }
     struct buffer text;
     buffer_init(&text, GOSSIP_VALUE_MAXIMUM - 32);
     for (unsigned shard = 0; shard < worker->topology->shard_count && !text.is_overflowed;
@@ -85,9 +80,8 @@ void control_say_leads(struct worker *worker) {
         }
     }
     buffer_append_u8(&text, 0);
-    if (!text.is_overflowed) {
+    if (!text.is_overflowed)
         worker_say(worker, GOSSIP_SAYS_LEADS, (const char *)buffer_data(&text));
-    }
     buffer_release(&text);
 }
 
@@ -97,10 +91,9 @@ static void set_peers(struct worker *worker) {
     for (unsigned i = 0; i < worker->topology->node_count; i++) {
         const struct topology_node *node = &worker->topology->nodes[i];
         struct net_address address = {.port = node->address.peer_port};
-        snprintf(address.host, sizeof(address.host), "%s", node->address.host);
-        if (node->number != worker->self) {
+        snprintf(address.host, sizeof address.host, "%s", node->address.host);
+        if (node->number != worker->self)
             worker->io.net->peer_set(worker->io.net, node->number, &address);
-        }
     }
 }
 
@@ -148,12 +141,10 @@ static bool is_news(const struct worker *worker, const struct topology *topology
  * votes for nobody from here on. The file makes it so at the next start. */
 static bool is_told_removed(struct worker *worker, const struct topology *topology) {
     if (PLANTED(REMOVED_NODE_STAYS) || !worker->topology || !is_newer(worker, topology) ||
-        !topology_removed_by_uuid(topology, worker->identity.uuid)) {
+        !topology_removed_by_uuid(topology, worker->identity.uuid))
         return false;
-    }
-    if (worker->index == 0 && topology_files_save(worker, topology)) {
+    if (worker->index == 0 && topology_files_save(worker, topology))
         log_line(worker->io.log, LOG_WARN, "the topology without this node cannot be saved");
-    }
     log_line(worker->io.log, LOG_ERROR,
              "this node was removed from its cluster and ends; remove its directory before it is "
              "started again",
@@ -246,9 +237,8 @@ static int found(struct worker *worker, struct topology *topology, struct buffer
  * is its own founding. Returns owned. */
 static struct topology *decode_founding(const struct topology *topology, struct bytes encoded) {
     struct topology *founding = NULL;
-    if (encoded.length == 0) {
+    if (encoded.length == 0)
         return topology->epoch == 1 ? topology_copy(topology) : NULL;
-    }
     bool is_wrong = topology_decode(encoded, &founding) != 0 || founding->epoch > topology->epoch ||
                     memcmp(founding->cluster_id, topology->cluster_id, 16) != 0;
     if (is_wrong) {
@@ -277,15 +267,14 @@ static void topology_received(struct worker *worker, struct bytes encoded, struc
         log_line(worker->io.log, LOG_WARN, "malformed topology ignored");
         return;
     }
-    if (is_told_removed(worker, topology) || !is_news(worker, topology)) {
+    if (is_told_removed(worker, topology) || !is_news(worker, topology))
         topology_free(topology);
-    } else if (worker->index != 0) {
+    else if (worker->index != 0)
         control_adopt(worker, topology);
-    } else if (worker->hosting->founding) {
+    else if (worker->hosting->founding)
         (void)adopt_everywhere(worker, topology, worker->hosting->founding);
-    } else {
+    else
         join(worker, topology, founding);
-    }
 }
 
 void control_topology_mail(struct worker *worker, struct bytes mail) {
@@ -296,11 +285,10 @@ void control_topology_mail(struct worker *worker, struct bytes mail) {
 
 /* A peer's stream may end at any worker. */
 void control_topology_heard(struct worker *worker, struct bytes encoded, struct bytes founding) {
-    if (worker->index == 0) {
+    if (worker->index == 0)
         topology_received(worker, encoded, founding);
-    } else {
+    else
         worker_post(worker, 0, topology_mail(worker, encoded, founding));
-    }
 }
 
 int control_found(struct worker *worker, struct bytes encoded, struct buffer *problem) {
@@ -327,14 +315,13 @@ int control_found(struct worker *worker, struct bytes encoded, struct buffer *pr
 
 static int found_alone(struct worker *worker, struct buffer *problem) {
     uint8_t cluster_id[16];
-    for (unsigned i = 0; i < 16; i++) {
+    for (unsigned i = 0; i < 16; i++)
         cluster_id[i] = (uint8_t)random_next(&worker->random);
-    }
     struct topology_node node = {.address = {.client_port = worker->client_address.port,
                                              .peer_port = worker->peer_address.port,
                                              .admin_port = worker->admin_address.port}};
-    snprintf(node.address.host, sizeof(node.address.host), "%s", worker->client_address.host);
-    memcpy(node.uuid, worker->identity.uuid, sizeof(node.uuid));
+    snprintf(node.address.host, sizeof node.address.host, "%s", worker->client_address.host);
+    memcpy(node.uuid, worker->identity.uuid, sizeof node.uuid);
     struct topology *topology =
         topology_found(cluster_id, &node, 1, (unsigned)worker->config.shards, 1);
     return found(worker, topology, problem);
@@ -363,9 +350,8 @@ int control_start(struct worker *worker, struct buffer *problem) {
                                : "the file \"topology\" is of a cluster that this node is not in");
         error = ERR_INVALID;
     }
-    if (!error && topology) {
+    if (!error && topology)
         error = levels_check(worker, topology, problem);
-    }
     if (error) {
         topology_free(topology);
         return error;
@@ -378,9 +364,8 @@ int control_start(struct worker *worker, struct buffer *problem) {
     if (topology) {
         settings_start(worker, topology);
         error = put_in_place(worker, topology, problem);
-        if (!error && worker->index == 0) {
+        if (!error && worker->index == 0)
             say_topology(worker);
-        }
         return error;
     }
     return worker->index == 0 && worker->config.join[0] == '\0' ? found_alone(worker, problem) : 0;
@@ -390,19 +375,18 @@ int control_start(struct worker *worker, struct buffer *problem) {
 
 void control_applied(struct worker *worker, struct shard *shard) {
     const struct topology *topology = control_machine_topology(shard_machine(shard));
-    if (worker->topology && topology->epoch > worker->topology->epoch) {
+    if (worker->topology && topology->epoch > worker->topology->epoch)
         (void)adopt_everywhere(worker, topology_copy(topology), worker->hosting->founding);
-    }
 }
 
 static void propose_address(struct worker *worker, const struct topology_node *node,
                             const struct net_address *client, const struct net_address *peer,
                             const struct net_address *admin) {
     char text[4][24];
-    snprintf(text[0], sizeof(text[0]), "%u", node->number);
-    snprintf(text[1], sizeof(text[1]), "%u", client->port);
-    snprintf(text[2], sizeof(text[2]), "%u", peer->port);
-    snprintf(text[3], sizeof(text[3]), "%u", admin->port);
+    snprintf(text[0], sizeof text[0], "%u", node->number);
+    snprintf(text[1], sizeof text[1], "%u", client->port);
+    snprintf(text[2], sizeof text[2], "%u", peer->port);
+    snprintf(text[3], sizeof text[3], "%u", admin->port);
     const struct bytes arguments[] = {BYTES_LITERAL("node.address"), bytes_of_text(text[0]),
                                       bytes_of_text(peer->host),     bytes_of_text(text[1]),
                                       bytes_of_text(text[2]),        bytes_of_text(text[3])};
@@ -418,14 +402,12 @@ static void follow_address(struct worker *worker, const struct topology_node *no
     struct net_address client, admin;
     if (member->state != GOSSIP_ALIVE ||
         net_address_parse(&client, bytes_of_text(member->client)) ||
-        net_address_parse(&admin, bytes_of_text(member->admin))) {
+        net_address_parse(&admin, bytes_of_text(member->admin)))
         return;
-    }
     const struct topology_address *known = &node->address;
     if (strcmp(known->host, member->peer.host) != 0 || known->peer_port != member->peer.port ||
-        known->client_port != client.port || known->admin_port != admin.port) {
+        known->client_port != client.port || known->admin_port != admin.port)
         propose_address(worker, node, &client, &member->peer, &admin);
-    }
 }
 
 /* One that was away when it was removed hears of it when it is back. */
@@ -443,13 +425,11 @@ static void tell_removed(struct worker *worker, const struct member_view_entry *
 void control_tick(struct worker *worker) {
     struct shard *control = worker->shards[0];
     uint64_t now = worker_now_us(worker);
-    if (control && worker->hosting->next_save_us && now >= worker->hosting->next_save_us) {
+    if (control && worker->hosting->next_save_us && now >= worker->hosting->next_save_us)
         control_applied(worker, control);
-    }
     if (worker->index != 0 || !control || !shard_is_leader(control) ||
-        now < worker->hosting->next_tell_us) {
+        now < worker->hosting->next_tell_us)
         return;
-    }
     worker->hosting->next_tell_us = now + CONTROL_TELL_INTERVAL_US;
     levels_tick(worker);
     for (size_t i = 0; i < worker->members.count; i++) {
@@ -462,8 +442,7 @@ void control_tick(struct worker *worker) {
         follow_address(worker, node, member);
         replicas_hear_settled(worker, member->settled);
         if (node->number != worker->self && member->state == GOSSIP_ALIVE &&
-            strtoull(member->epoch, NULL, 10) < worker->topology->epoch) {
+            strtoull(member->epoch, NULL, 10) < worker->topology->epoch)
             send_topology(worker, node->number, member->cluster[0] == '\0');
-        }
     }
 }

@@ -22,11 +22,10 @@ static void control_apply(struct machine *machine, const struct machine_call *ca
     slot_watch_touch(control_of(machine)->watch, 0);
     int error =
         topology_apply(control_of(machine)->topology, call->arguments, call->argument_count);
-    if (error) {
+    if (error)
         reply_error_format(reply, "ERR %s", error_text(error));
-    } else {
+    else
         reply_ok(reply);
-    }
 }
 
 static void control_read(struct machine *machine, const struct machine_call *call,
@@ -83,9 +82,8 @@ static int control_load(struct machine *machine, struct bytes piece) {
 
 static bool control_load_is_complete(struct machine *machine) {
     struct topology *topology;
-    if (topology_decode(buffer_bytes(&control_of(machine)->loading), &topology)) {
+    if (topology_decode(buffer_bytes(&control_of(machine)->loading), &topology))
         return false;
-    }
     topology_free(control_of(machine)->topology);
     control_of(machine)->topology = topology;
     buffer_clear(&control_of(machine)->loading);
@@ -130,7 +128,7 @@ static const struct machine_ops CONTROL_MACHINE = {.apply = control_apply,
                                                    .free = control_free};
 
 struct machine *control_machine_new(const struct topology *founding) {
-    struct control_machine *machine = memory_allocate_zeroed(1, sizeof(*machine));
+    struct control_machine *machine = memory_allocate_zeroed(1, sizeof *machine);
     machine->machine.ops = &CONTROL_MACHINE;
     machine->topology = topology_copy(founding);
     buffer_init(&machine->loading, TOPOLOGY_BYTES_MAXIMUM);

@@ -10,10 +10,10 @@
 #include "worker/worker.h"
 
 void hosting_new(struct worker *worker) {
-    struct hosting *hosting = memory_allocate_zeroed(1, sizeof(*hosting));
+    struct hosting *hosting = memory_allocate_zeroed(1, sizeof *hosting);
     worker->hosting = hosting;
     heap_init(&hosting->timers.due);
-    memset(hosting->timers.queued_us, 0xff, sizeof(hosting->timers.queued_us));
+    memset(hosting->timers.queued_us, 0xff, sizeof hosting->timers.queued_us);
     hosting->rounds.look_again_us = UINT64_MAX;
     packer_init(&hosting->packer);
     hosting->backups = backups_new();
@@ -27,9 +27,8 @@ void hosting_free(struct worker *worker) {
         shard_recovery_free(hosting->recoveries[i]);
         shard_free(worker->shards[i]);
     }
-    if (worker->wal) {
+    if (worker->wal)
         wal_free(worker->wal);
-    }
     outbox_release(worker);
     pairs_release(worker);
     heap_release(&hosting->timers.due);

@@ -12,7 +12,7 @@
 
 void levels_say(struct worker *worker) {
     char text[16];
-    snprintf(text, sizeof(text), "%u", (unsigned)worker->config.feature_level_maximum);
+    snprintf(text, sizeof text, "%u", (unsigned)worker->config.feature_level_maximum);
     worker_say(worker, GOSSIP_SAYS_LEVEL, text);
 }
 
@@ -33,11 +33,10 @@ static unsigned known_by_all(const struct worker *worker) {
 
 void levels_tick(struct worker *worker) {
     unsigned level = known_by_all(worker);
-    if (level <= worker->topology->level) {
+    if (level <= worker->topology->level)
         return;
-    }
     char text[16];
-    snprintf(text, sizeof(text), "%u", level);
+    snprintf(text, sizeof text, "%u", level);
     const struct bytes arguments[] = {BYTES_LITERAL("level.raise"), bytes_of_text(text)};
     if (shard_propose(worker->shards[0], arguments, 2, (struct shard_waiter){0}) == 0) {
         log_line(worker->io.log, LOG_INFO, "all nodes know a newer feature level",
@@ -48,9 +47,8 @@ void levels_tick(struct worker *worker) {
 int levels_check(const struct worker *worker, const struct topology *topology,
                  struct buffer *problem) {
     unsigned known = (unsigned)worker->config.feature_level_maximum;
-    if (topology->level <= known) {
+    if (topology->level <= known)
         return 0;
-    }
     buffer_append_format(problem,
                          "the cluster uses feature level %u, and this node is told to know %u at "
                          "most; raise feature-level-maximum",

@@ -13,24 +13,21 @@ enum { ROUND_TRIP_SHARE = 4 }; /* of a new time in the smoothed one, as a diviso
 
 static struct neighbour *neighbour_find(const struct neighbours *neighbours,
                                         raft_node_number number) {
-    for (size_t i = 0; i < neighbours->count; i++) {
-        if (neighbours->all[i].number == number) {
+    for (size_t i = 0; i < neighbours->count; i++)
+        if (neighbours->all[i].number == number)
             return &neighbours->all[i];
-        }
-    }
     return NULL;
 }
 
 static struct neighbour *neighbour_find_or_add(struct neighbours *neighbours,
                                                raft_node_number number) {
     struct neighbour *known = neighbour_find(neighbours, number);
-    if (known) {
+    if (known)
         return known;
-    }
     if (neighbours->count == neighbours->capacity) {
         neighbours->capacity = neighbours->capacity ? neighbours->capacity * 2 : 8;
         neighbours->all =
-            memory_resize(neighbours->all, neighbours->capacity * sizeof(*neighbours->all));
+            memory_resize(neighbours->all, neighbours->capacity * sizeof *neighbours->all);
     }
     struct neighbour *added = &neighbours->all[neighbours->count++];
     *added = (struct neighbour){.number = number};
@@ -43,21 +40,19 @@ void neighbours_release(struct neighbours *neighbours) {
 }
 
 static void tell_suspicion(struct worker *worker, raft_node_number node) {
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
+    for (unsigned i = 0; i < worker->hosted_count; i++)
         shard_peer_suspected(worker->shards[worker->hosted[i]], node);
-    }
 }
 
 void neighbours_contact(struct worker *worker, raft_node_number number) {
     const struct topology_node *node = topology_node(worker->topology, number);
     struct neighbour *neighbour = neighbour_find(&worker->hosting->neighbours, number);
     uint64_t now = worker_now_us(worker);
-    if (!node || !neighbour || now - neighbour->contact_us < CONTACT_INTERVAL_US) {
+    if (!node || !neighbour || now - neighbour->contact_us < CONTACT_INTERVAL_US)
         return;
-    }
     neighbour->contact_us = now;
     struct mail *mail = mail_new(MAIL_GOSSIP_CONTACT, worker->index);
-    buffer_append(&mail->bytes, node->uuid, sizeof(node->uuid));
+    buffer_append(&mail->bytes, node->uuid, sizeof node->uuid);
     worker_post(worker, MAIL_TO_GOSSIPER, mail);
 }
 
@@ -71,9 +66,8 @@ static void hear_of(struct worker *worker, struct neighbour *neighbour,
     }
     bool was_suspected = neighbour->is_suspected;
     neighbour->is_suspected = member->state != GOSSIP_ALIVE && member->state != GOSSIP_JOINING;
-    if (neighbour->is_suspected && !was_suspected) {
+    if (neighbour->is_suspected && !was_suspected)
         tell_suspicion(worker, neighbour->number);
-    }
     standing_hear(worker, neighbour, neighbour->number, member->standing);
 }
 
@@ -96,13 +90,11 @@ static uint64_t majority_us(const struct worker *worker,
     for (unsigned i = 0; i < configuration->voter_count; i++) {
         const struct neighbour *other =
             neighbour_find(&worker->hosting->neighbours, configuration->voters[i]);
-        if (!other || !other->round_trip_us) {
+        if (!other || !other->round_trip_us)
             continue;
-        }
         unsigned at = count++;
-        for (; at > 0 && nearest_us[at - 1] > other->round_trip_us; at--) {
+        for (; at > 0 && nearest_us[at - 1] > other->round_trip_us; at--)
             nearest_us[at] = nearest_us[at - 1];
-        }
         nearest_us[at] = other->round_trip_us;
     }
     unsigned needed = configuration->voter_count / 2;
@@ -119,18 +111,16 @@ static void add_lag(struct worker *worker, const struct raft *raft, raft_node_nu
 
 static void add_lags(struct worker *worker, const struct raft *raft) {
     const struct raft_configuration *members = raft_configuration(raft);
-    for (unsigned i = 0; i < members->voter_count; i++) {
+    for (unsigned i = 0; i < members->voter_count; i++)
         add_lag(worker, raft, members->voters[i]);
-    }
-    for (unsigned i = 0; i < members->learner_count; i++) {
+    for (unsigned i = 0; i < members->learner_count; i++)
         add_lag(worker, raft, members->learners[i]);
-    }
 }
 
 static void publish_lag(struct worker *worker, struct neighbour *neighbour) {
     if (!neighbour->lag_entries_cell) {
         char label[16];
-        snprintf(label, sizeof(label), "%u", neighbour->number);
+        snprintf(label, sizeof label, "%u", neighbour->number);
         neighbour->lag_entries_cell =
             metrics_cell(worker->metrics, METRIC_replication_lag_entries, label);
         neighbour->lag_bytes_cell =
@@ -144,13 +134,11 @@ static void publish_lag(struct worker *worker, struct neighbour *neighbour) {
 static void look_at_lags(struct worker *worker) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         const struct shard *shard = worker->shards[worker->hosted[i]];
-        if (shard_is_leader(shard)) {
+        if (shard_is_leader(shard))
             add_lags(worker, shard_raft(shard));
-        }
     }
-    for (size_t i = 0; i < worker->hosting->neighbours.count; i++) {
+    for (size_t i = 0; i < worker->hosting->neighbours.count; i++)
         publish_lag(worker, &worker->hosting->neighbours.all[i]);
-    }
 }
 
 static void tell_delays(struct worker *worker) {
@@ -169,9 +157,8 @@ static void tell_delays(struct worker *worker) {
 
 void neighbours_tick(struct worker *worker) {
     uint64_t now = worker_now_us(worker);
-    if (now < worker->hosting->next_look_us) {
+    if (now < worker->hosting->next_look_us)
         return;
-    }
     worker->hosting->next_look_us = now + LOOK_INTERVAL_US;
     tell_delays(worker);
     look_at_lags(worker);

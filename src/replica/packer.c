@@ -72,12 +72,10 @@ static void learn(struct packer *packer, size_t packed_bytes, size_t entry_bytes
 struct bytes packer_pack(struct packer *packer, uint32_t shard, const struct raft_message *message,
                          size_t entry_bytes) {
     struct packer_slice slice = slice_of(shard, message);
-    if (packer->held.count && is_same(&packer->held, &slice)) {
+    if (packer->held.count && is_same(&packer->held, &slice))
         return buffer_bytes(&packer->packed);
-    }
-    if (!is_worth_trying(packer)) {
+    if (!is_worth_trying(packer))
         return BYTES_NONE;
-    }
     if (!packer->compressor) {
         packer->compressor = ZSTD_createCCtx();
         CHECK(packer->compressor);
@@ -87,9 +85,8 @@ struct bytes packer_pack(struct packer *packer, uint32_t shard, const struct raf
     buffer_clear(&packer->packed);
     size_t packed_bytes = compress(packer, message, entry_bytes);
     learn(packer, packed_bytes, entry_bytes);
-    if (packed_bytes * 100 > entry_bytes * PACKER_PAYS_PERCENT) {
+    if (packed_bytes * 100 > entry_bytes * PACKER_PAYS_PERCENT)
         return BYTES_NONE;
-    }
     buffer_grew(&packer->packed, packed_bytes);
     packer->held = slice;
     return buffer_bytes(&packer->packed);
@@ -100,9 +97,8 @@ struct bytes packer_pack(struct packer *packer, uint32_t shard, const struct raf
 int packer_unpack(struct packer *packer, struct bytes packed, uint64_t entry_bytes,
                   struct bytes *out) {
     buffer_clear(&packer->unpacked);
-    if (entry_bytes > NET_PEER_MESSAGE_MAXIMUM) {
+    if (entry_bytes > NET_PEER_MESSAGE_MAXIMUM)
         return ERR_LIMIT;
-    }
     if (!packer->decompressor) {
         packer->decompressor = ZSTD_createDCtx();
         CHECK(packer->decompressor);
@@ -110,9 +106,8 @@ int packer_unpack(struct packer *packer, struct bytes packed, uint64_t entry_byt
     uint8_t *room = buffer_reserve(&packer->unpacked, entry_bytes);
     size_t length =
         ZSTD_decompressDCtx(packer->decompressor, room, entry_bytes, packed.data, packed.length);
-    if (ZSTD_isError(length) || length != entry_bytes) {
+    if (ZSTD_isError(length) || length != entry_bytes)
         return ERR_MALFORMED;
-    }
     buffer_grew(&packer->unpacked, length);
     *out = buffer_bytes(&packer->unpacked);
     return 0;

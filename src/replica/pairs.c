@@ -35,10 +35,10 @@ static struct raft_timing timing_of(const struct worker *worker) {
 static struct peer_pairs *pairs_with(struct worker *worker, uint32_t node) {
     if (node >= worker->hosting->peer_pairs_count) {
         unsigned count = node + 1;
-        worker->hosting->peer_pairs = memory_resize(worker->hosting->peer_pairs,
-                                                    count * sizeof(*worker->hosting->peer_pairs));
+        worker->hosting->peer_pairs =
+            memory_resize(worker->hosting->peer_pairs, count * sizeof *worker->hosting->peer_pairs);
         memset(worker->hosting->peer_pairs + worker->hosting->peer_pairs_count, 0,
-               (count - worker->hosting->peer_pairs_count) * sizeof(*worker->hosting->peer_pairs));
+               (count - worker->hosting->peer_pairs_count) * sizeof *worker->hosting->peer_pairs);
         worker->hosting->peer_pairs_count = count;
     }
     return &worker->hosting->peer_pairs[node];
@@ -51,32 +51,27 @@ uint32_t pairs_protocol(const struct worker *worker, uint32_t node) {
 
 struct raft_pair *pairs_of(void *context, unsigned shard, raft_node_number peer) {
     struct worker *worker = context;
-    if (pairs_protocol(worker, peer) < PROTOCOL_WITH_QUIET_SHARDS) {
+    if (pairs_protocol(worker, peer) < PROTOCOL_WITH_QUIET_SHARDS)
         return NULL;
-    }
     struct peer_pairs *with = &worker->hosting->peer_pairs[peer];
     struct raft_pair **pair = &with->pairs[shard % with->worker_count];
     if (!*pair) {
-        *pair = memory_allocate_zeroed(1, sizeof(**pair));
+        *pair = memory_allocate_zeroed(1, sizeof **pair);
         (*pair)->is_able = true;
     }
     return *pair;
 }
 
 static void set_able(struct peer_pairs *with, bool is_able) {
-    for (unsigned i = 0; i < WORKER_MAXIMUM; i++) {
-        if (with->pairs[i]) {
+    for (unsigned i = 0; i < WORKER_MAXIMUM; i++)
+        if (with->pairs[i])
             with->pairs[i]->is_able = is_able;
-        }
-    }
 }
 
 void pairs_release(struct worker *worker) {
-    for (unsigned node = 0; node < worker->hosting->peer_pairs_count; node++) {
-        for (unsigned i = 0; i < WORKER_MAXIMUM; i++) {
+    for (unsigned node = 0; node < worker->hosting->peer_pairs_count; node++)
+        for (unsigned i = 0; i < WORKER_MAXIMUM; i++)
             memory_free(worker->hosting->peer_pairs[node].pairs[i]);
-        }
-    }
     memory_free(worker->hosting->peer_pairs);
 }
 
@@ -88,14 +83,12 @@ static void wake(struct worker *worker, uint32_t number) {
     struct shard *shard = worker->shards[number];
     waking->is_waiting[number] = false;
     waking->lost_node[number] = 0;
-    if (!shard) {
+    if (!shard)
         return;
-    }
-    if (lost_node) {
+    if (lost_node)
         shard_peer_lost(shard, lost_node);
-    } else if (raft_is_quiet(shard_raft(shard))) {
+    else if (raft_is_quiet(shard_raft(shard)))
         shard_wake(shard);
-    }
 }
 
 static void wake_some(struct worker *worker, uint64_t now_us) {
@@ -111,9 +104,8 @@ static void wake_some(struct worker *worker, uint64_t now_us) {
 
 static void wake_soon(struct worker *worker, uint32_t number, uint32_t lost_node) {
     struct waking *waking = &worker->hosting->waking;
-    if (lost_node) {
+    if (lost_node)
         waking->lost_node[number] = lost_node;
-    }
     if (!waking->is_waiting[number]) {
         CHECK(waking->count < WORKER_SHARD_MAXIMUM);
         waking->is_waiting[number] = true;
@@ -133,9 +125,8 @@ static void wake_pair(struct worker *worker, uint32_t node, uint32_t their_worke
         uint32_t number = worker->hosted[i];
         const struct shard *shard = worker->shards[number];
         if (number % with->worker_count == their_worker && is_quiet_with(shard, node) &&
-            shard_is_leader(shard) == is_led) {
+            shard_is_leader(shard) == is_led)
             wake_soon(worker, number, 0);
-        }
     }
 }
 
@@ -146,11 +137,10 @@ void pairs_lost(struct worker *worker, uint32_t node) {
     set_able(with, false);
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         uint32_t number = worker->hosted[i];
-        if (is_quiet_with(worker->shards[number], node)) {
+        if (is_quiet_with(worker->shards[number], node))
             wake_soon(worker, number, node);
-        } else {
+        else
             shard_peer_lost(worker->shards[number], node);
-        }
     }
     wake_some(worker, worker_now_us(worker));
 }
@@ -167,21 +157,17 @@ static void wake_all_pairs(struct worker *worker, uint32_t node) {
 void pairs_heard(struct worker *worker, uint32_t node, uint32_t protocol, uint32_t worker_count) {
     uint32_t ours = (uint32_t)worker->config.peer_protocol_maximum;
     uint32_t agreed = protocol < ours ? protocol : ours;
-    if (worker_count == 0 || worker_count > WORKER_MAXIMUM) {
+    if (worker_count == 0 || worker_count > WORKER_MAXIMUM)
         agreed = 1;
-    }
     struct peer_pairs *with = pairs_with(worker, node);
     bool is_able = agreed >= PROTOCOL_WITH_QUIET_SHARDS;
-    if (with->protocol == agreed && (!is_able || with->worker_count == worker_count)) {
+    if (with->protocol == agreed && (!is_able || with->worker_count == worker_count))
         return;
-    }
-    if (with->protocol >= PROTOCOL_WITH_QUIET_SHARDS) {
+    if (with->protocol >= PROTOCOL_WITH_QUIET_SHARDS)
         wake_all_pairs(worker, node);
-    }
     with->protocol = agreed;
-    if (is_able) {
+    if (is_able)
         with->worker_count = worker_count;
-    }
     set_able(with, is_able);
 }
 
@@ -201,9 +187,8 @@ static void send_heartbeat(struct worker *worker, const struct pair_link *link,
                                        .shard_count = heartbeat->quiet.count,
                                        .shard_hash = heartbeat->quiet.hash};
     struct buffer *batch = outbox_to(worker, link->node, 0);
-    if (batch) {
+    if (batch)
         peer_pair_heartbeat_append(batch, &head);
-    }
 }
 
 static void send_reply(struct worker *worker, const struct pair_link *link,
@@ -215,16 +200,14 @@ static void send_reply(struct worker *worker, const struct pair_link *link,
                                    .is_equal = reply->is_equal,
                                    .promise_us = reply->promise_us};
     struct buffer *batch = outbox_to(worker, link->node, 0);
-    if (batch) {
+    if (batch)
         peer_pair_reply_append(batch, &head);
-    }
 }
 
 static void beat(struct worker *worker, uint32_t node, uint32_t their_worker, uint64_t now_us) {
     const struct raft_pair *pair = worker->hosting->peer_pairs[node].pairs[their_worker];
-    if (!pair || pair->led.count == 0) {
+    if (!pair || pair->led.count == 0)
         return;
-    }
     struct raft_pair_heartbeat heartbeat =
         raft_pair_heartbeat_make(pair, worker->identity.generation, now_us);
     struct pair_link link = {.node = node, .from_worker = worker->index, .to_worker = their_worker};
@@ -235,32 +218,27 @@ static void beat(struct worker *worker, uint32_t node, uint32_t their_worker, ui
  * there. */
 void pairs_end_turn(struct worker *worker) {
     uint64_t now_us = worker_now_us(worker);
-    if (now_us < worker->hosting->next_beat_us) {
+    if (now_us < worker->hosting->next_beat_us)
         return;
-    }
     worker->hosting->next_beat_us = now_us + timing_of(worker).heartbeat_us;
-    for (uint32_t node = 1; node < worker->hosting->peer_pairs_count; node++) {
-        for (uint32_t i = 0; i < worker->hosting->peer_pairs[node].worker_count; i++) {
+    for (uint32_t node = 1; node < worker->hosting->peer_pairs_count; node++)
+        for (uint32_t i = 0; i < worker->hosting->peer_pairs[node].worker_count; i++)
             beat(worker, node, i, now_us);
-        }
-    }
 }
 
 /* ---- heartbeats, in ---- */
 
 static struct raft_pair *pair_at(struct worker *worker, uint32_t node, uint32_t their_worker) {
-    if (node >= worker->hosting->peer_pairs_count || their_worker >= WORKER_MAXIMUM) {
+    if (node >= worker->hosting->peer_pairs_count || their_worker >= WORKER_MAXIMUM)
         return NULL;
-    }
     return worker->hosting->peer_pairs[node].pairs[their_worker];
 }
 
 static void heartbeat_heard(struct worker *worker, const struct pair_link *link,
                             const struct raft_pair_heartbeat *heartbeat) {
     if (link->to_worker != worker->index ||
-        worker->config.peer_protocol_maximum < PROTOCOL_WITH_QUIET_SHARDS) {
+        worker->config.peer_protocol_maximum < PROTOCOL_WITH_QUIET_SHARDS)
         return;
-    }
     struct raft_pair nothing = {0}, *pair = pair_at(worker, link->node, link->from_worker);
     struct raft_timing timing = timing_of(worker);
     uint64_t now_us = worker_now_us(worker);
@@ -288,9 +266,8 @@ void pairs_receive_heartbeat(struct worker *worker, uint32_t from, struct bytes 
 static void reply_heard(struct worker *worker, const struct pair_link *link,
                         const struct raft_pair_reply *reply) {
     struct raft_pair *pair = pair_at(worker, link->node, link->from_worker);
-    if (!pair || link->to_worker != worker->index) {
+    if (!pair || link->to_worker != worker->index)
         return;
-    }
     struct raft_timing timing = timing_of(worker);
     uint64_t now_us = worker_now_us(worker);
     if (!raft_pair_reply_take(pair, reply, worker->identity.generation, &timing, now_us)) {
@@ -318,21 +295,18 @@ static void notice_silence(struct worker *worker, uint64_t now_us) {
         const struct peer_pairs *with = &worker->hosting->peer_pairs[node];
         for (uint32_t i = 0; i < with->worker_count; i++) {
             const struct raft_pair *pair = with->pairs[i];
-            if (pair && now_us >= raft_pair_led_deadline_us(pair, &timing)) {
+            if (pair && now_us >= raft_pair_led_deadline_us(pair, &timing))
                 wake_pair(worker, node, i, true);
-            }
-            if (pair && now_us >= raft_pair_followed_deadline_us(pair, &timing)) {
+            if (pair && now_us >= raft_pair_followed_deadline_us(pair, &timing))
                 wake_pair(worker, node, i, false);
-            }
         }
     }
 }
 
 void pairs_tick(struct worker *worker, uint64_t now_us) {
     notice_silence(worker, now_us);
-    if (worker->hosting->waking.count > 0 && now_us >= worker->hosting->waking.next_us) {
+    if (worker->hosting->waking.count > 0 && now_us >= worker->hosting->waking.next_us)
         wake_some(worker, now_us);
-    }
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -340,9 +314,8 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t pair_deadline_us(const struct worker *worker, const struct raft_pair *pair,
                                  const struct raft_timing *timing) {
     uint64_t beat_us = pair->led.count > 0 ? worker->hosting->next_beat_us : UINT64_MAX;
-    if (worker->hosting->waking.count > 0) {
+    if (worker->hosting->waking.count > 0)
         return beat_us; /* what was silent is being woken already */
-    }
     return earlier(beat_us, earlier(raft_pair_led_deadline_us(pair, timing),
                                     raft_pair_followed_deadline_us(pair, timing)));
 }

@@ -41,9 +41,8 @@ static void forward(struct worker *worker, const struct peer_batch *batch) {
     struct cursor in = cursor_of(batch->bytes);
     enum peer_part part;
     struct bytes bytes;
-    while (peer_batch_next(&in, &part, &bytes)) {
+    while (peer_batch_next(&in, &part, &bytes))
         wanted |= 1ULL << owner_of(part, bytes) % worker->count;
-    }
     for (unsigned i = 0; i < worker->count; i++) {
         if (i != worker->index && (wanted >> i & 1)) {
             struct mail *mail = mail_new(MAIL_PEER, worker->index);
@@ -57,11 +56,9 @@ static void receive_all_raft(struct worker *worker, const struct peer_batch *bat
     struct cursor in = cursor_of(batch->bytes);
     enum peer_part part;
     struct bytes bytes;
-    while (peer_batch_next(&in, &part, &bytes)) {
-        if (part == PEER_RAFT) {
+    while (peer_batch_next(&in, &part, &bytes))
+        if (part == PEER_RAFT)
             raft_mail_receive(worker, batch->from, bytes);
-        }
-    }
 }
 
 static void receive_other(struct worker *worker, uint32_t from, enum peer_part part,
@@ -93,15 +90,13 @@ static void receive_other(struct worker *worker, uint32_t from, enum peer_part p
 /* What quiet shards say of themselves holds behind all of the batch's Raft messages. */
 static void receive(struct worker *worker, const struct peer_batch *batch) {
     pairs_heard(worker, batch->from, batch->protocol ? batch->protocol : 1, batch->workers);
-    if (batch->raft_count > 0) {
+    if (batch->raft_count > 0)
         receive_all_raft(worker, batch);
-    }
     struct cursor in = cursor_of(batch->bytes);
     enum peer_part part;
     struct bytes bytes;
-    while (batch->other_count > 0 && peer_batch_next(&in, &part, &bytes)) {
+    while (batch->other_count > 0 && peer_batch_next(&in, &part, &bytes))
         receive_other(worker, batch->from, part, bytes);
-    }
     neighbours_contact(worker, batch->from);
 }
 
@@ -114,19 +109,15 @@ static bool is_from_our_cluster(const struct worker *worker, const struct peer_b
 int peers_receive(struct worker *worker, struct bytes bytes, bool is_forwarded) {
     struct peer_batch batch;
     int error = peer_batch_read(&batch, bytes);
-    if (error) {
+    if (error)
         return error;
-    }
     worker_count(worker, METRIC_peer_received_bytes_total, bytes.length);
-    if (batch.topology.length && !is_forwarded) {
+    if (batch.topology.length && !is_forwarded)
         control_topology_heard(worker, batch.topology, batch.founding);
-    }
-    if (!is_from_our_cluster(worker, &batch)) {
+    if (!is_from_our_cluster(worker, &batch))
         return worker->topology ? ERR_REFUSED : 0; /* a spare hears of its cluster soon */
-    }
-    if (!is_forwarded && worker->count > 1) {
+    if (!is_forwarded && worker->count > 1)
         forward(worker, &batch);
-    }
     receive(worker, &batch);
     return 0;
 }

@@ -15,9 +15,8 @@ static uint32_t preferred_elsewhere(const struct worker *worker, uint32_t number
 
 static bool give_back(struct worker *worker, uint32_t number) {
     uint32_t preferred = preferred_elsewhere(worker, number);
-    if (preferred == 0 || !shard_give_back(worker->shards[number], preferred)) {
+    if (preferred == 0 || !shard_give_back(worker->shards[number], preferred))
         return false;
-    }
     log_line(worker->io.log, LOG_INFO, "the lead goes back to the preferred leader",
              LOG_F("shard", number), LOG_F("node", worker->self), LOG_F("to", preferred));
     return true;
@@ -26,9 +25,8 @@ static bool give_back(struct worker *worker, uint32_t number) {
 void preferred_tick(struct worker *worker) {
     struct preferred *state = &worker->hosting->preferred;
     uint64_t now = worker_now_us(worker);
-    if (worker->topology == NULL || worker->is_draining || now < state->next_us) {
+    if (worker->topology == NULL || worker->is_draining || now < state->next_us)
         return;
-    }
     state->next_us = now + BETWEEN_US;
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         unsigned at = (state->next + i) % worker->hosted_count;

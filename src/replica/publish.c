@@ -44,9 +44,8 @@ static struct shard_share share_of(const struct shard *shard) {
                                 .quiet = raft_is_quiet(shard_raft(shard)),
                                 .repairing = raft_is_below_floor(shard_raft(shard)),
                                 .pending = shard_pending_count(shard)};
-    if (share.led) {
+    if (share.led)
         share.uncommitted_bytes = raft_uncommitted_bytes(shard_raft(shard));
-    }
     if (shard_number(shard) != 0) {
         const struct keyspace *keyspace = keyspace_machine_keyspace(shard_machine(shard));
         share.keys = keyspace_key_count(keyspace);

@@ -20,13 +20,11 @@ static struct bytes pack(struct worker *worker, uint32_t shard, const struct raf
                          size_t entry_bytes) {
     uint64_t least_bytes = (uint64_t)worker->config.append_compress_min_bytes;
     if (least_bytes == 0 || entry_bytes < least_bytes || entry_bytes == 0 ||
-        pairs_protocol(worker, message->to) < PROTOCOL_WITH_PACKED_ENTRIES) {
+        pairs_protocol(worker, message->to) < PROTOCOL_WITH_PACKED_ENTRIES)
         return BYTES_NONE;
-    }
     struct bytes packed = packer_pack(&worker->hosting->packer, shard, message, entry_bytes);
-    if (packed.length) {
+    if (packed.length)
         observe_packed(worker, entry_bytes, packed.length);
-    }
     return packed;
 }
 
@@ -51,21 +49,18 @@ void raft_mail_send(void *context, struct shard *shard, const struct raft_messag
                              .agreed_index = message->agreed_index,
                              .is_quiet = message->is_quiet};
     size_t entry_bytes = 0;
-    for (size_t i = 0; i < message->entry_count; i++) {
+    for (size_t i = 0; i < message->entry_count; i++)
         entry_bytes += message->entries[i]->length;
-    }
     struct bytes packed = pack(worker, head.shard, message, entry_bytes);
     head.unpacked_bytes = packed.length ? (uint32_t)entry_bytes : 0;
     size_t data_bytes = packed.length ? packed.length : entry_bytes;
     struct buffer *batch = outbox_to(worker, message->to, data_bytes);
-    if (!batch) {
+    if (!batch)
         return;
-    }
     peer_raft_append(batch, &head, data_bytes);
     buffer_append_bytes(batch, packed);
-    for (size_t i = 0; i < message->entry_count && !packed.length; i++) {
+    for (size_t i = 0; i < message->entry_count && !packed.length; i++)
         buffer_append_bytes(batch, raft_entry_bytes(message->entries[i]));
-    }
 }
 
 /* ---- in ---- */
@@ -80,7 +75,7 @@ struct entry_list {
 static void decode_entries(struct bytes in, struct entry_list *list) {
     list->entries = list->few;
     list->count = 0;
-    list->capacity = sizeof(list->few) / sizeof(list->few[0]);
+    list->capacity = sizeof list->few / sizeof list->few[0];
     while (in.length && list->count < ENTRIES_PER_MESSAGE_MAXIMUM) {
         struct raft_entry *entry;
         if (raft_entry_decode(&in, &entry)) {
@@ -89,8 +84,8 @@ static void decode_entries(struct bytes in, struct entry_list *list) {
         }
         if (list->count == list->capacity) {
             list->capacity *= 2;
-            struct raft_entry **more = memory_allocate(list->capacity * sizeof(*more));
-            memcpy(more, list->entries, list->count * sizeof(*more));
+            struct raft_entry **more = memory_allocate(list->capacity * sizeof *more);
+            memcpy(more, list->entries, list->count * sizeof *more);
             memory_free(list->entries == list->few ? NULL : list->entries);
             list->entries = more;
         }
@@ -99,9 +94,8 @@ static void decode_entries(struct bytes in, struct entry_list *list) {
 }
 
 static void drop_entries(struct entry_list *list) {
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < list->count; i++)
         raft_entry_drop(list->entries[i]);
-    }
     memory_free(list->entries == list->few ? NULL : list->entries);
 }
 
@@ -109,9 +103,8 @@ void raft_mail_receive(struct worker *worker, uint32_t from, struct bytes part) 
     struct peer_raft read = peer_raft_read(part);
     const struct peer_raft *in = &read;
     struct shard *shard = worker_shard(worker, in->shard);
-    if (!shard || in->kind >= RAFT_MESSAGE_KIND_COUNT) {
+    if (!shard || in->kind >= RAFT_MESSAGE_KIND_COUNT)
         return;
-    }
     struct raft_message message = {.kind = (enum raft_message_kind)in->kind,
                                    .from = from,
                                    .to = worker->self,
@@ -132,9 +125,8 @@ void raft_mail_receive(struct worker *worker, uint32_t from, struct bytes part) 
                                    .is_quiet = in->is_quiet};
     struct bytes encoded = in->entries;
     if (in->unpacked_bytes &&
-        packer_unpack(&worker->hosting->packer, encoded, in->unpacked_bytes, &encoded)) {
+        packer_unpack(&worker->hosting->packer, encoded, in->unpacked_bytes, &encoded))
         return; /* as if it were lost: the leader sends it again */
-    }
     struct entry_list list;
     decode_entries(encoded, &list);
     message.entries = list.entries;

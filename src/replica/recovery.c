@@ -11,12 +11,10 @@
 /* ---- what the log tells ---- */
 
 static struct shard_recovery *recovery_of(struct worker *worker, uint32_t shard) {
-    if (shard >= WORKER_SHARD_MAXIMUM || shard % worker->count != worker->index) {
+    if (shard >= WORKER_SHARD_MAXIMUM || shard % worker->count != worker->index)
         return NULL;
-    }
-    if (!worker->hosting->recoveries[shard]) {
+    if (!worker->hosting->recoveries[shard])
         worker->hosting->recoveries[shard] = shard_recovery_new(shard);
-    }
     return worker->hosting->recoveries[shard];
 }
 
@@ -27,17 +25,15 @@ static int recover_entry(void *context, uint32_t shard, struct bytes encoded) {
 
 static int recover_truncate(void *context, uint32_t shard, uint64_t from_index) {
     struct shard_recovery *recovery = recovery_of(context, shard);
-    if (recovery) {
+    if (recovery)
         shard_recovery_truncate(recovery, from_index);
-    }
     return recovery ? 0 : ERR_DAMAGED;
 }
 
 static int recover_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
     struct shard_recovery *recovery = recovery_of(context, shard);
-    if (recovery) {
+    if (recovery)
         shard_recovery_state(recovery, term, vote);
-    }
     return recovery ? 0 : ERR_DAMAGED;
 }
 
@@ -45,9 +41,8 @@ static int recover_mark(struct worker *worker, uint32_t shard, uint64_t index, u
                         void (*mark)(struct shard_recovery *recovery, uint64_t index,
                                      uint64_t term)) {
     struct shard_recovery *recovery = recovery_of(worker, shard);
-    if (recovery) {
+    if (recovery)
         mark(recovery, index, term);
-    }
     return recovery ? 0 : ERR_DAMAGED;
 }
 
@@ -79,9 +74,8 @@ static void repair_restart(void *context) {
 
 static void note_repaired(struct worker *worker) {
     const struct wal_repaired *repaired = wal_repaired(worker->wal);
-    if (repaired->gap_count == 0) {
+    if (repaired->gap_count == 0)
         return;
-    }
     worker_count(worker, METRIC_wal_gaps_repaired_total, repaired->gap_count);
     log_line(worker->io.log, LOG_WARN, "the log was repaired; what was damaged is set aside",
              LOG_F("worker", worker->index), LOG_F("gaps", repaired->gap_count),

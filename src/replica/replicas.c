@@ -47,7 +47,7 @@ static struct raft_configuration founding_configuration(const struct worker *wor
     if (is_founder) {
         configuration.voter_count = (uint8_t)founded->replica_count;
         memcpy(configuration.voters, founded->replicas,
-               founded->replica_count * sizeof(founded->replicas[0]));
+               founded->replica_count * sizeof founded->replicas[0]);
     }
     return configuration;
 }
@@ -81,9 +81,8 @@ static int make_shard(struct worker *worker, uint32_t number,
     hosting->recoveries[number] = NULL;
     struct shard *shard;
     int error = shard_new(&options, recovery, &shard, problem);
-    if (error) {
+    if (error)
         return error;
-    }
     worker->shards[number] = shard;
     worker->hosted[worker->hosted_count++] = number;
     standing_tell_new_shard(worker, shard);
@@ -97,9 +96,8 @@ static int place(struct worker *worker, const struct topology_shard *placed,
     bool has_past = recovery && !shard_recovery_is_empty(recovery);
     /* One with a past is made even if it is not wanted: must_go() looks into its log before it
      * goes. */
-    if (!has_past && !topology_shard_has_replica(placed, worker->self)) {
+    if (!has_past && !topology_shard_has_replica(placed, worker->self))
         return 0;
-    }
     struct raft_configuration founding = founding_configuration(worker, placed, has_past);
     return make_shard(worker, placed->number, &founding, problem);
 }
@@ -111,9 +109,8 @@ static bool is_wanted_here(const struct worker *worker, uint32_t shard) {
 
 static unsigned count_unwanted(const struct worker *worker) {
     unsigned count = 0;
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
+    for (unsigned i = 0; i < worker->hosted_count; i++)
         count += !is_wanted_here(worker, worker->hosted[i]);
-    }
     return count;
 }
 
@@ -122,9 +119,8 @@ int replicas_place(struct worker *worker, struct buffer *problem) {
     for (unsigned i = 0; i < worker->topology->shard_count && !error; i++) {
         const struct topology_shard *placed = &worker->topology->shards[i];
         if (is_mine(worker, placed->number) && !worker->shards[placed->number] &&
-            !worker->hosting->forgetting[placed->number]) {
+            !worker->hosting->forgetting[placed->number])
             error = place(worker, placed, problem);
-        }
     }
     worker->hosting->unwanted_count = count_unwanted(worker);
     return error;
@@ -159,9 +155,8 @@ static void remove_replica(struct worker *worker, unsigned position) {
 
 /* The files go after the log has forgotten them, or a start in between would miss them. */
 void replicas_durable(struct worker *worker, uint64_t wal_sequence) {
-    if (worker->hosting->forgetting_count == 0) {
+    if (worker->hosting->forgetting_count == 0)
         return;
-    }
     for (unsigned i = worker->index; i < WORKER_SHARD_MAXIMUM; i += worker->count) {
         if (worker->hosting->forgetting[i] && worker->hosting->forgetting[i] <= wal_sequence) {
             worker->hosting->forgetting[i] = 0;
@@ -197,9 +192,8 @@ static void recover_alone(struct worker *worker, struct shard *shard,
 static void drive(struct worker *worker, struct shard *shard, const struct topology_shard *placed) {
     uint64_t settled_epoch = 0;
     bool is_awaiting = awaits_survivor(shard, placed);
-    if (is_awaiting) {
+    if (is_awaiting)
         recover_alone(worker, shard, placed);
-    }
     if (!is_awaiting && !placed->is_settled && shard_is_leader(shard)) {
         if (shard_has_voters(shard, placed->replicas, placed->replica_count,
                              placed->wanted_epoch)) {
@@ -217,9 +211,8 @@ static void drive_all(struct worker *worker) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         struct shard *shard = worker->shards[worker->hosted[i]];
         const struct topology_shard *placed = topology_shard(worker->topology, worker->hosted[i]);
-        if (placed) {
+        if (placed)
             drive(worker, shard, placed);
-        }
     }
 }
 
@@ -239,9 +232,8 @@ static void say_settled(struct worker *worker) {
     bool is_news = text.length > 0 || worker->hosting->has_said_settled;
     worker->hosting->has_said_settled = text.length > 0;
     buffer_append_u8(&text, 0);
-    if (is_news && !text.is_overflowed) {
+    if (is_news && !text.is_overflowed)
         worker_say(worker, GOSSIP_SAYS_SETTLED, (const char *)buffer_data(&text));
-    }
     buffer_release(&text);
 }
 
@@ -258,39 +250,32 @@ static void place_again(struct worker *worker) {
 }
 
 void replicas_tick(struct worker *worker) {
-    if (!worker->topology) {
+    if (!worker->topology)
         return;
-    }
-    for (unsigned i = worker->hosted_count; i > 0 && worker->hosting->unwanted_count > 0; i--) {
-        if (must_go(worker, worker->shards[worker->hosted[i - 1]])) {
+    for (unsigned i = worker->hosted_count; i > 0 && worker->hosting->unwanted_count > 0; i--)
+        if (must_go(worker, worker->shards[worker->hosted[i - 1]]))
             remove_replica(worker, i - 1);
-        }
-    }
-    if (worker->hosting->is_placing_wanted) {
+    if (worker->hosting->is_placing_wanted)
         place_again(worker);
-    }
     uint64_t now = worker_now_us(worker);
-    if (now < worker->hosting->next_change_us) {
+    if (now < worker->hosting->next_change_us)
         return;
-    }
     worker->hosting->next_change_us = now + CHANGE_INTERVAL_US;
     drive_all(worker);
-    if (worker->index == 0) {
+    if (worker->index == 0)
         say_settled(worker);
-    }
 }
 
 /* ---- the control shard's part ---- */
 
 static void propose_settled(struct worker *worker, unsigned shard, unsigned long long epoch) {
     char text[2][24];
-    snprintf(text[0], sizeof(text[0]), "%u", shard);
-    snprintf(text[1], sizeof(text[1]), "%llu", epoch);
+    snprintf(text[0], sizeof text[0], "%u", shard);
+    snprintf(text[1], sizeof text[1], "%llu", epoch);
     const struct bytes arguments[] = {BYTES_LITERAL("shard.settled"), bytes_of_text(text[0]),
                                       bytes_of_text(text[1])};
-    if (shard_propose(worker->shards[0], arguments, 3, (struct shard_waiter){0})) {
+    if (shard_propose(worker->shards[0], arguments, 3, (struct shard_waiter){0}))
         log_line(worker->io.log, LOG_WARN, "a settled shard waits", LOG_F("shard", shard));
-    }
 }
 
 /* What a leader saw stays true until another wish is made, however old the news is. */
@@ -300,9 +285,8 @@ void replicas_hear_settled(struct worker *worker, const char *told) {
     int used;
     for (const char *at = told; sscanf(at, "%u:%llu%n", &shard, &epoch, &used) == 2;) {
         const struct topology_shard *placed = topology_shard(worker->topology, shard);
-        if (placed && !placed->is_settled && placed->wanted_epoch == epoch) {
+        if (placed && !placed->is_settled && placed->wanted_epoch == epoch)
             propose_settled(worker, shard, epoch);
-        }
         at += used;
         at += *at == ',';
     }

@@ -24,9 +24,8 @@ static void note(struct shard_rounds *rounds, uint32_t number, enum shard_round_
 }
 
 static enum shard_round_state state_of(const struct shard *shard) {
-    if (!shard_is_leader(shard)) {
+    if (!shard_is_leader(shard))
         return shard_awaits_log(shard) ? SHARD_ROUND_FOLLOWED : SHARD_ROUND_NONE;
-    }
     return shard_is_awaited(shard) ? SHARD_ROUND_AWAITED : SHARD_ROUND_NONE;
 }
 
@@ -55,13 +54,11 @@ void rounds_begin(struct worker *worker) {
     for (unsigned i = 0; i < rounds->gathering_count; i++) {
         uint32_t number = rounds->gathering[i];
         struct shard *shard = worker->shards[number];
-        if (shard) {
+        if (shard)
             shard_end_turn(shard, is_held);
-        }
         rounds->is_gathering[number] = shard && shard_has_batch(shard);
-        if (rounds->is_gathering[number]) {
+        if (rounds->is_gathering[number])
             rounds->gathering[kept++] = number;
-        }
     }
     rounds->gathering_count = kept;
     rounds->look_again_us =

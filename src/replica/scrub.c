@@ -34,7 +34,7 @@ struct scrub {
 static void job_done(struct disk_job *job, int status);
 
 struct scrub *scrub_new(struct worker *worker) {
-    struct scrub *scrub = memory_allocate_zeroed(1, sizeof(*scrub));
+    struct scrub *scrub = memory_allocate_zeroed(1, sizeof *scrub);
     scrub->worker = worker;
     scrub_job_init(&scrub->job, worker->io.disk);
     scrub->job.job.done = job_done;
@@ -83,9 +83,8 @@ static const struct snapshot_chunk *next_chunk(const struct scrub *scrub,
          i++) {
         const struct snapshot_chunk *chunk = &manifest->chunks[i];
         if (chunk->first_slot > scrub->slot ||
-            (chunk->first_slot == scrub->slot && parts_left-- == 0)) {
+            (chunk->first_slot == scrub->slot && parts_left-- == 0))
             return chunk;
-        }
     }
     return NULL;
 }
@@ -93,9 +92,8 @@ static const struct snapshot_chunk *next_chunk(const struct scrub *scrub,
 /* False: nothing is left of the shard's snapshot. */
 static bool choose_of_shard(struct scrub *scrub) {
     const struct snapshot_manifest *newest = newest_of(scrub);
-    if (newest == NULL) {
+    if (newest == NULL)
         return false;
-    }
     if (!scrub->has_manifest) {
         scrub_job_manifest(&scrub->job, newest);
         return true;
@@ -122,9 +120,8 @@ static bool choose(struct scrub *scrub) {
         next_shard(scrub);
     }
     while (scrub->shard < WORKER_SHARD_MAXIMUM) {
-        if (choose_of_shard(scrub)) {
+        if (choose_of_shard(scrub))
             return true;
-        }
         next_shard(scrub);
     }
     return false;
@@ -151,18 +148,16 @@ static void advance(struct scrub *scrub) {
 /* Does the snapshot that counts still have what was read? It may have been replaced meanwhile. */
 static bool is_needed(const struct scrub *scrub) {
     const struct snapshot_manifest *newest = newest_of(scrub);
-    if (newest == NULL || scrub->job.kind == SCRUB_MANIFEST) {
+    if (newest == NULL || scrub->job.kind == SCRUB_MANIFEST)
         return newest && newest->meta.index == scrub->job.index;
-    }
     const struct snapshot_chunk *chunk = next_chunk(scrub, newest);
     return chunk && chunk->first_slot == scrub->job.chunk.first_slot &&
            chunk->stored_checksum == scrub->job.chunk.stored_checksum;
 }
 
 static void tell(struct scrub *scrub, const char *name, int status) {
-    if (scrub->is_told) {
+    if (scrub->is_told)
         return;
-    }
     scrub->is_told = true;
     scrub->damage_count++;
     worker_count(scrub->worker, METRIC_scrub_damages_total, 1);
@@ -187,9 +182,8 @@ static void found_bad_segment(struct scrub *scrub, int status) {
 /* It is looked at again until it is as it should be, or replaced. */
 static void found_bad_snapshot(struct scrub *scrub, int status) {
     char name[DISK_NAME_MAXIMUM];
-    if (!is_needed(scrub)) {
+    if (!is_needed(scrub))
         return;
-    }
     struct snapshot_chunk chunk = {.first_slot = 0, .last_slot = 0};
     if (scrub->job.kind == SCRUB_CHUNK) {
         chunk = scrub->job.chunk;
@@ -216,9 +210,8 @@ static void pay(struct scrub *scrub) {
     uint64_t bytes = scrub->job.read_bytes, now = worker_now_us(scrub->worker);
     worker_count(scrub->worker, METRIC_scrub_bytes_total, bytes);
     uint64_t cost_us = (uint64_t)((double)bytes * 1e6 / (double)scrub->rate);
-    if (scrub->next_us + WORKER_TICK_US < now) { /* what was not read in time is not made up for */
+    if (scrub->next_us + WORKER_TICK_US < now) /* what was not read in time is not made up for */
         scrub->next_us = now - WORKER_TICK_US;
-    }
     scrub->next_us += cost_us < SCRUB_DEBT_US ? cost_us : SCRUB_DEBT_US;
 }
 
@@ -229,9 +222,8 @@ static void job_done(struct disk_job *job, int status) {
     pay(scrub);
     bool is_gone = status == ERR_NOT_FOUND && scrub->job.kind == SCRUB_SEGMENT;
     if (status == 0 || is_gone) {
-        if (scrub->job.is_whole || is_gone) {
+        if (scrub->job.is_whole || is_gone)
             advance(scrub);
-        }
     } else if (scrub->job.kind == SCRUB_SEGMENT) {
         found_bad_segment(scrub, status);
     } else {
@@ -244,9 +236,8 @@ static void job_done(struct disk_job *job, int status) {
 void scrub_shed(struct worker *worker) {
     uint32_t number;
     struct shard *shard;
-    if (wal_shed_damage(worker->wal, &number) && (shard = worker_shard(worker, number))) {
+    if (wal_shed_damage(worker->wal, &number) && (shard = worker_shard(worker, number)))
         shard_take_snapshot(shard);
-    }
 }
 
 static bool is_at_rest(const struct scrub *scrub) {
@@ -261,13 +252,10 @@ uint64_t scrub_deadline_us(const struct scrub *scrub) {
 
 void scrub_tick(struct scrub *scrub) {
     uint64_t now = worker_now_us(scrub->worker);
-    if (is_at_rest(scrub)) {
+    if (is_at_rest(scrub))
         return;
-    }
-    if (scrub->rate != scrub->worker->config.scrub_bytes_per_second) {
+    if (scrub->rate != scrub->worker->config.scrub_bytes_per_second)
         begin_pass(scrub, now);
-    }
-    if (now >= scrub->next_us) {
+    if (now >= scrub->next_us)
         read_on(scrub);
-    }
 }

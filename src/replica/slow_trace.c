@@ -40,19 +40,16 @@ static void send(struct worker *worker, uint32_t node, const struct entry_trace 
 
 static void tell(struct worker *worker, const struct entry_trace *trace,
                  const raft_node_number *nodes, unsigned count) {
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i++)
         if (nodes[i] != worker->self &&
-            pairs_protocol(worker, nodes[i]) >= PROTOCOL_WITH_ENTRY_TRACES) {
+            pairs_protocol(worker, nodes[i]) >= PROTOCOL_WITH_ENTRY_TRACES)
             send(worker, nodes[i], trace);
-        }
-    }
 }
 
 static void hear(struct worker *worker, const struct entry_trace *trace) {
     struct shard *shard = worker_shard(worker, trace->shard);
-    if (shard && trace->place.index != 0 && payload_is_trace_id(trace->id)) {
+    if (shard && trace->place.index != 0 && payload_is_trace_id(trace->id))
         shard_trace_back(shard, trace->place, trace->id);
-    }
 }
 
 void slow_trace_receive(struct worker *worker, struct bytes part) {
@@ -65,9 +62,8 @@ void slow_trace_receive(struct worker *worker, struct bytes part) {
 /* A node that is in both halves of a joint configuration says its part twice. */
 static void look_back(struct worker *worker, const struct entry_trace *trace) {
     struct shard *shard = worker_shard(worker, trace->shard);
-    if (!shard) {
+    if (!shard)
         return;
-    }
     const struct raft_configuration *members = raft_configuration(shard_raft(shard));
     hear(worker, trace);
     tell(worker, trace, members->voters, members->voter_count);
@@ -94,12 +90,10 @@ static bool is_admitted(struct slow_traces *slow, uint64_t now_us) {
     uint64_t earliest_us = now_us > (uint64_t)SLOW_TRACE_BURST * SLOW_TRACE_PAUSE_US
                                ? now_us - (uint64_t)SLOW_TRACE_BURST * SLOW_TRACE_PAUSE_US
                                : 0;
-    if (slow->paid_until_us < earliest_us) {
+    if (slow->paid_until_us < earliest_us)
         slow->paid_until_us = earliest_us;
-    }
-    if (slow->paid_until_us + SLOW_TRACE_PAUSE_US > now_us) {
+    if (slow->paid_until_us + SLOW_TRACE_PAUSE_US > now_us)
         return false;
-    }
     slow->paid_until_us += SLOW_TRACE_PAUSE_US;
     return true;
 }
@@ -145,15 +139,12 @@ const char *slow_trace_begin(struct worker *worker, const struct shard_answer *a
     struct slow_traces *slow = &worker->hosting->slow_traces;
     bool is_logged = answer->origin == SHARD_FROM_LOG && answer->place.index != 0;
     bool is_read = answer->origin > SHARD_FROM_LOG;
-    if (!worker->config.trace_after_slow || (!is_logged && !is_read)) {
+    if (!worker->config.trace_after_slow || (!is_logged && !is_read))
         return NULL;
-    }
-    if (is_of_last(slow, answer)) {
+    if (is_of_last(slow, answer))
         return slow->last_id;
-    }
-    if (!is_admitted(slow, worker->turn_us)) {
+    if (!is_admitted(slow, worker->turn_us))
         return NULL;
-    }
     worker_make_trace_id(worker, slow->last_id);
     slow->last_shard = answer->shard;
     slow->last_place = is_logged ? answer->place : (struct shard_place){0};

@@ -39,9 +39,8 @@ void standing_set(struct worker *worker, enum standing_reason reason, bool is_so
 
 static uint64_t reasons_of_node(const struct worker *worker) {
     uint64_t all = 0;
-    for (unsigned i = 0; i < worker->count; i++) {
+    for (unsigned i = 0; i < worker->count; i++)
         all |= atomic_load_explicit(&worker->shared->workers[i].standing, memory_order_relaxed);
-    }
     return all;
 }
 
@@ -61,7 +60,7 @@ static void say(struct worker *worker, uint64_t bits) {
     size_t used = 0;
     for (unsigned i = 0; i < STANDING_COUNT; i++) {
         if (bits >> i & 1) {
-            used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? "," : "",
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? "," : "",
                                      reasons[i].name);
         }
     }
@@ -77,9 +76,8 @@ static void say(struct worker *worker, uint64_t bits) {
 
 static void tell_shards(struct worker *worker, uint32_t node, enum raft_standing standing,
                         const char *reason) {
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
+    for (unsigned i = 0; i < worker->hosted_count; i++)
         shard_set_standing(worker->shards[worker->hosted[i]], node, standing, reason);
-    }
 }
 
 /* What was measured long ago says nothing of a disk that nobody has written to since. */
@@ -102,12 +100,10 @@ static void look_at_disk(struct worker *worker, uint64_t now) {
         standing->disk_turned_us = 0;
         return;
     }
-    if (standing->disk_turned_us == 0) {
+    if (standing->disk_turned_us == 0)
         standing->disk_turned_us = now;
-    }
-    if (now - standing->disk_turned_us < (is_slow ? SLOW_AFTER_US : WELL_AFTER_US)) {
+    if (now - standing->disk_turned_us < (is_slow ? SLOW_AFTER_US : WELL_AFTER_US))
         return;
-    }
     standing->is_disk_slow = is_slow;
     standing->disk_turned_us = 0;
     standing_set(worker, STANDING_SLOW_DISK, is_slow);
@@ -121,9 +117,8 @@ void standing_tick(struct worker *worker) {
     if (bits != standing->said) {
         standing->said = bits;
         standing->said_us = now;
-        if (worker->index == 0) {
+        if (worker->index == 0)
             say(worker, bits);
-        }
     }
     const char *reason = NULL;
     enum raft_standing own = standing_for(bits, &reason);
@@ -138,11 +133,9 @@ void standing_tick(struct worker *worker) {
 /* ---- the others ---- */
 
 static enum raft_standing standing_of_name(struct bytes name) {
-    for (unsigned i = 0; i < STANDING_COUNT; i++) {
-        if (bytes_equal(name, bytes_of_text(reasons[i].name))) {
+    for (unsigned i = 0; i < STANDING_COUNT; i++)
+        if (bytes_equal(name, bytes_of_text(reasons[i].name)))
             return reasons[i].standing;
-        }
-    }
     return RAFT_RELUCTANT; /* a reason that a later release knows */
 }
 
@@ -173,8 +166,7 @@ void standing_tell_new_shard(struct worker *worker, struct shard *shard) {
     }
     for (size_t i = 0; i < worker->hosting->neighbours.count; i++) {
         const struct neighbour *neighbour = &worker->hosting->neighbours.all[i];
-        if (neighbour->standing != RAFT_WILLING) {
+        if (neighbour->standing != RAFT_WILLING)
             shard_set_standing(shard, neighbour->number, neighbour->standing, NULL);
-        }
     }
 }

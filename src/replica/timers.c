@@ -40,17 +40,14 @@ void timers_tick(struct worker *worker, uint64_t now_us) {
     while (heap_peek(&timers->due, &deadline_us, &element) && deadline_us <= now_us) {
         uint32_t shard = (uint32_t)(uintptr_t)element;
         heap_pop(&timers->due, &deadline_us, &element);
-        if (timers->queued_us[shard] != deadline_us) {
+        if (timers->queued_us[shard] != deadline_us)
             continue;
-        }
         timers->queued_us[shard] = UINT64_MAX;
-        if (!worker->shards[shard]) {
+        if (!worker->shards[shard])
             continue;
-        }
         timers_touch(worker, worker->shards[shard]);
-        if (now_us >= shard_deadline_us(worker->shards[shard])) {
+        if (now_us >= shard_deadline_us(worker->shards[shard]))
             shard_tick(worker->shards[shard]);
-        }
     }
 }
 
@@ -73,21 +70,18 @@ void timers_durable(struct worker *worker, uint64_t wal_sequence) {
     struct shard_timers *timers = &worker->hosting->timers;
     for (unsigned i = 0; i < timers->touched_count; i++) {
         uint32_t number = timers->touched[i];
-        if (worker->shards[number]) {
+        if (worker->shards[number])
             note_logging(timers, number, worker->shards[number]);
-        }
     }
     unsigned kept = 0;
     for (unsigned i = 0; i < timers->logging_count; i++) {
         uint32_t number = timers->logging[i];
         struct shard *shard = worker->shards[number];
-        if (shard && !worker->is_failed) {
+        if (shard && !worker->is_failed)
             shard_durable(shard, wal_sequence);
-        }
         timers->is_logging[number] = shard && shard_awaits_log(shard);
-        if (timers->is_logging[number]) {
+        if (timers->is_logging[number])
             timers->logging[kept++] = number;
-        }
     }
     timers->logging_count = kept;
 }
@@ -97,9 +91,8 @@ void timers_begin_rounds(struct worker *worker) {
     const struct shard_timers *timers = &worker->hosting->timers;
     unsigned noted = 0;
     do {
-        for (; noted < timers->touched_count; noted++) {
+        for (; noted < timers->touched_count; noted++)
             rounds_note(worker, timers->touched[noted]);
-        }
         rounds_begin(worker);
     } while (noted < timers->touched_count);
 }
@@ -123,8 +116,7 @@ void timers_end_turn(struct worker *worker) {
 void timers_admit(struct worker *worker) {
     for (unsigned i = 0; i < worker->hosting->timers.touched_count; i++) {
         struct shard *shard = worker->shards[worker->hosting->timers.touched[i]];
-        if (shard) {
+        if (shard)
             shard_admit(shard);
-        }
     }
 }

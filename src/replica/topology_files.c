@@ -63,11 +63,9 @@ int topology_files_load_founding(struct worker *worker, struct topology **foundi
 }
 
 static bool has_log(const struct worker *worker) {
-    for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++) {
-        if (worker->hosting->recoveries[i]) {
+    for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++)
+        if (worker->hosting->recoveries[i])
             return true;
-        }
-    }
     return false;
 }
 
@@ -92,12 +90,10 @@ int topology_files_load_both(struct worker *worker, struct topology **topology,
                              struct topology **founding, struct buffer *problem) {
     *topology = NULL;
     int error = topology_files_load_founding(worker, founding, problem);
-    if (!error) {
+    if (!error)
         error = topology_files_load(worker, topology, problem);
-    }
-    if (error) {
+    if (error)
         return error;
-    }
     if (*topology && !*founding) {
         buffer_append_text(problem, "the file \"topology\" is here and the file \"founding\" is "
                                     "not; copy it from another node of the cluster");

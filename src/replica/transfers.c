@@ -59,9 +59,8 @@ void transfers_send_progress(void *context, struct shard *shard,
                                           .is_installed = progress->is_installed,
                                           .is_refused = progress->is_refused};
     struct buffer *batch = outbox_to(worker, progress->peer, 0);
-    if (batch) {
+    if (batch)
         peer_snapshot_progress_append(batch, &head, wishes, progress->wish_count);
-    }
 }
 
 /* ---- the rate ---- */
@@ -77,9 +76,8 @@ uint64_t transfers_admit_us(void *context, uint64_t bytes) {
     uint64_t paid_until = atomic_load_explicit(shared, memory_order_relaxed);
     uint64_t next;
     do {
-        if (paid_until > now) {
+        if (paid_until > now)
             return paid_until;
-        }
         uint64_t oldest = now > TRANSFER_BURST_US ? now - TRANSFER_BURST_US : 0;
         next = (paid_until > oldest ? paid_until : oldest) + price_us;
     } while (!atomic_compare_exchange_weak_explicit(shared, &paid_until, next, memory_order_relaxed,
@@ -132,9 +130,8 @@ void transfers_receive_piece(struct worker *worker, uint32_t from, struct bytes 
 void transfers_receive_progress(struct worker *worker, uint32_t from, struct bytes bytes) {
     struct peer_snapshot_progress in = peer_snapshot_progress_read(bytes);
     struct shard *shard = worker_shard(worker, in.shard);
-    if (!shard) {
+    if (!shard)
         return;
-    }
     struct shard_snapshot_progress progress = {.peer = from,
                                                .version = version_of(in.version),
                                                .term = in.term,

@@ -56,9 +56,8 @@ static void deliver(struct worker *worker, struct target *target, uint64_t ticke
     ask->all.number += cursor_varint(&cursor);
     buffer_append_bytes(&ask->all.text, cursor_length_prefixed(&cursor, SIZE_MAX));
     CHECK(cursor_finish(&cursor) == 0);
-    if (--ask->waiting == 0) {
+    if (--ask->waiting == 0)
         finish(ask);
-    }
 }
 
 static void ask_others(struct ask *ask, const struct session_command *call) {
@@ -68,9 +67,8 @@ static void ask_others(struct ask *ask, const struct session_command *call) {
     mail->question = ask->question;
     buffer_append_varint(&mail->bytes, call->session->id);
     buffer_append_varint(&mail->bytes, call->argument_count);
-    for (size_t i = 0; i < call->argument_count; i++) {
+    for (size_t i = 0; i < call->argument_count; i++)
         buffer_append_length_prefixed(&mail->bytes, call->arguments[i]);
-    }
     worker_post_others(worker, mail);
 }
 
@@ -87,7 +85,7 @@ bool ask_workers(struct session_command *call, const struct ask_question *questi
         buffer_release(&here.text);
         return true;
     }
-    struct ask *ask = memory_allocate_zeroed(1, sizeof(*ask));
+    struct ask *ask = memory_allocate_zeroed(1, sizeof *ask);
     ask->target.deliver = deliver;
     ask->session = call->session;
     ask->question = question;
@@ -101,9 +99,8 @@ bool ask_workers(struct session_command *call, const struct ask_question *questi
 }
 
 void ask_free_all(struct worker *worker) {
-    LIST_EACH (&worker->sessions->asks, link) {
+    LIST_EACH (&worker->sessions->asks, link)
         ask_free(LIST_ELEMENT(link, struct ask, link));
-    }
 }
 
 /* ---- the other workers ---- */
@@ -112,10 +109,9 @@ static void answer_mail(struct worker *worker, const struct mail *mail, struct a
     struct cursor cursor = cursor_of(buffer_bytes(&mail->bytes));
     struct ask_words words = {.asker = cursor_varint(&cursor)};
     words.argument_count = cursor_varint(&cursor);
-    struct bytes *arguments = memory_allocate_zeroed(words.argument_count, sizeof(*arguments));
-    for (size_t i = 0; i < words.argument_count; i++) {
+    struct bytes *arguments = memory_allocate_zeroed(words.argument_count, sizeof *arguments);
+    for (size_t i = 0; i < words.argument_count; i++)
         arguments[i] = cursor_length_prefixed(&cursor, SIZE_MAX);
-    }
     CHECK(cursor_finish(&cursor) == 0);
     words.arguments = arguments;
     const struct ask_question *question = mail->question;

@@ -44,15 +44,13 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
                                   .ticket = ticket,
                                   .protocol = protocol,
                                   .is_async = (flags & CALL_ASYNC) != 0};
-    if (worker->sessions->tracing.length && flags & CALL_THROUGH_LOG) {
+    if (worker->sessions->tracing.length && flags & CALL_THROUGH_LOG)
         shard_trace_next(shard, worker->sessions->tracing);
-    }
     int error = flags & CALL_WAIT          ? wait_on_shard(shard, arguments, waiter)
                 : flags & CALL_THROUGH_LOG ? shard_propose(shard, arguments, count, waiter)
                                            : shard_read(shard, arguments, count, waiter, flags);
-    if (error == ERR_BUSY) {
+    if (error == ERR_BUSY)
         return ROUTE_BUSY;
-    }
     if (error == ERR_NO_SPACE) {
         /* The word that Redis has for a node that cannot persist. */
         target->deliver(worker, target, ticket, SHARD_DONE,
@@ -75,9 +73,8 @@ static enum route_result call_by_mail(struct worker *worker, uint32_t shard,
                                       const struct bytes *arguments, size_t count,
                                       struct target *target, uint64_t ticket, uint8_t protocol,
                                       unsigned flags) {
-    if (worker->sessions->mailed_bytes >= (size_t)worker->config.uncommitted_bytes) {
+    if (worker->sessions->mailed_bytes >= (size_t)worker->config.uncommitted_bytes)
         return ROUTE_BUSY;
-    }
     struct mail *mail = mail_new(MAIL_COMMAND, worker->index);
     mail->shard = shard;
     mail->target = target;
@@ -86,9 +83,8 @@ static enum route_result call_by_mail(struct worker *worker, uint32_t shard,
     mail->flags = flags;
     mail->key = worker->sessions->tracing.length ? text_of(worker->sessions->tracing) : NULL;
     buffer_append_varint(&mail->bytes, count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         buffer_append_length_prefixed(&mail->bytes, arguments[i]);
-    }
     worker->sessions->mailed_bytes += mail->bytes.length;
     worker_post(worker, shard % worker->count, mail);
     return ROUTE_DONE;
@@ -98,9 +94,8 @@ enum route_result calls_send(struct worker *worker, uint32_t shard, const struct
                              const struct bytes *arguments, size_t count, struct target *target,
                              uint64_t ticket, uint8_t protocol, unsigned flags) {
     flags |= command->flags & COMMAND_WRITE ? CALL_THROUGH_LOG : 0;
-    if (shard % worker->count != worker->index) {
+    if (shard % worker->count != worker->index)
         return call_by_mail(worker, shard, arguments, count, target, ticket, protocol, flags);
-    }
     if (!worker->shards[shard]) {
         target->deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
         return ROUTE_DONE;
@@ -146,15 +141,14 @@ static size_t decode_arguments(struct worker *worker, struct bytes in) {
         worker->sessions->mail_arguments =
             memory_resize(worker->sessions->mail_arguments, count * sizeof(struct bytes));
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         worker->sessions->mail_arguments[i] = cursor_length_prefixed(&cursor, SIZE_MAX);
-    }
     CHECK(cursor_finish(&cursor) == 0);
     return count;
 }
 
 static struct remote_call *remote_call_new(struct worker *worker, const struct mail *mail) {
-    struct remote_call *call = memory_allocate_zeroed(1, sizeof(*call));
+    struct remote_call *call = memory_allocate_zeroed(1, sizeof *call);
     call->target.deliver = remote_deliver;
     call->from = mail->from;
     call->command_bytes = mail->bytes.length;
@@ -184,19 +178,17 @@ static enum route_result run_mail(struct worker *worker, struct mail *mail) {
 }
 
 void calls_mail(struct worker *worker, struct mail *mail) {
-    if (queue_count(&worker->sessions->deferred_mail) || run_mail(worker, mail) == ROUTE_BUSY) {
+    if (queue_count(&worker->sessions->deferred_mail) || run_mail(worker, mail) == ROUTE_BUSY)
         *(struct mail **)queue_push(&worker->sessions->deferred_mail) = mail;
-    } else {
+    else
         mail_free(mail);
-    }
 }
 
 void calls_retry(struct worker *worker) {
     while (queue_count(&worker->sessions->deferred_mail)) {
         struct mail *mail = *(struct mail **)queue_front(&worker->sessions->deferred_mail);
-        if (run_mail(worker, mail) == ROUTE_BUSY) {
+        if (run_mail(worker, mail) == ROUTE_BUSY)
             return;
-        }
         queue_pop(&worker->sessions->deferred_mail);
         mail_free(mail);
     }
@@ -204,12 +196,10 @@ void calls_retry(struct worker *worker) {
 
 void calls_free_all(struct worker *worker) {
     struct sessions *sessions = worker->sessions;
-    LIST_EACH (&sessions->remote_calls, link) {
+    LIST_EACH (&sessions->remote_calls, link)
         memory_free(LIST_ELEMENT(link, struct remote_call, link));
-    }
-    for (; queue_count(&sessions->deferred_mail); queue_pop(&sessions->deferred_mail)) {
+    for (; queue_count(&sessions->deferred_mail); queue_pop(&sessions->deferred_mail))
         mail_free(*(struct mail **)queue_front(&sessions->deferred_mail));
-    }
     queue_release(&sessions->deferred_mail);
     memory_free(sessions->mail_arguments);
 }

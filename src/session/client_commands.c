@@ -15,9 +15,8 @@
 /* ---- names ---- */
 
 static void set_text(char out[SESSION_NAME_MAXIMUM], struct bytes text) {
-    if (text.length) {
+    if (text.length)
         memcpy(out, text.data, text.length);
-    }
     out[text.length] = '\0';
 }
 
@@ -36,9 +35,8 @@ static void append_flags(const struct session *session, struct buffer *out) {
 
 static size_t waiting_reply_bytes(const struct session *session) {
     size_t bytes = 0;
-    for (size_t i = 0; i < queue_count(&session->slots); i++) {
+    for (size_t i = 0; i < queue_count(&session->slots); i++)
         bytes += ((struct reply_slot *)queue_at(&session->slots, i))->heap_bytes;
-    }
     return bytes;
 }
 
@@ -60,7 +58,7 @@ static void append_line(const struct session *session, struct buffer *out) {
     buffer_append_format(
         out, " obl=%zu oll=%zu omem=%llu tot-mem=%llu", session->output.length,
         queue_count(&session->slots), (unsigned long long)waiting,
-        (unsigned long long)(sizeof(*session) + session->input.capacity + session->output.capacity +
+        (unsigned long long)(sizeof *session + session->input.capacity + session->output.capacity +
                              session->slots.capacity * session->slots.element_bytes + waiting));
     buffer_append_format(
         out, " events=%s%s cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
@@ -87,10 +85,9 @@ static bool parse_type(struct bytes type, struct client_filter *filter, struct r
     static const char *const others[] = {"master", "replica", "slave"};
     filter->is_normal = bytes_equal_ignoring_case(type, "normal");
     filter->is_subscriber = bytes_equal_ignoring_case(type, "pubsub");
-    if (filter->is_normal || filter->is_subscriber) {
+    if (filter->is_normal || filter->is_subscriber)
         return true;
-    }
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (bytes_equal_ignoring_case(type, others[i])) {
             filter->is_nobody = true;
             return true;
@@ -103,9 +100,8 @@ static bool parse_type(struct bytes type, struct client_filter *filter, struct r
 static bool parse_list_filter(const struct bytes *arguments, size_t count,
                               struct client_filter *filter, struct reply *reply) {
     *filter = (struct client_filter){0};
-    if (count == 4 && bytes_equal_ignoring_case(arguments[2], "type")) {
+    if (count == 4 && bytes_equal_ignoring_case(arguments[2], "type"))
         return parse_type(arguments[3], filter, reply);
-    }
     if (count > 3 && bytes_equal_ignoring_case(arguments[2], "id")) {
         filter->ids = arguments + 3;
         filter->id_count = count - 3;
@@ -118,9 +114,8 @@ static bool parse_list_filter(const struct bytes *arguments, size_t count,
         }
         return true;
     }
-    if (count != 2) {
+    if (count != 2)
         reply_error(reply, REPLY_SYNTAX);
-    }
     return count == 2;
 }
 
@@ -128,14 +123,12 @@ static bool parse_kill_option(struct bytes name, struct bytes value, struct clie
                               struct reply *reply) {
     if (bytes_equal_ignoring_case(name, "id")) {
         bool is_id = number_parse_i64(value, &filter->id) && filter->id > 0;
-        if (!is_id) {
+        if (!is_id)
             reply_error(reply, "ERR client-id should be greater than 0");
-        }
         return is_id;
     }
-    if (bytes_equal_ignoring_case(name, "type")) {
+    if (bytes_equal_ignoring_case(name, "type"))
         return parse_type(value, filter, reply);
-    }
     if (bytes_equal_ignoring_case(name, "addr")) {
         filter->address = value;
         return true;
@@ -146,16 +139,14 @@ static bool parse_kill_option(struct bytes name, struct bytes value, struct clie
     }
     if (bytes_equal_ignoring_case(name, "user")) {
         bool is_user = bytes_equal(value, BYTES_LITERAL("default"));
-        if (!is_user) {
+        if (!is_user)
             reply_error_format(reply, "ERR No such user '%.*s'", BYTES_PRINT(value));
-        }
         return is_user;
     }
     filter->is_skipping_asker = bytes_equal_ignoring_case(value, "yes");
     if (bytes_equal_ignoring_case(name, "skipme") &&
-        (filter->is_skipping_asker || bytes_equal_ignoring_case(value, "no"))) {
+        (filter->is_skipping_asker || bytes_equal_ignoring_case(value, "no")))
         return true;
-    }
     reply_error(reply, REPLY_SYNTAX);
     return false;
 }
@@ -173,9 +164,8 @@ static bool parse_kill_filter(const struct bytes *arguments, size_t count,
             reply_error(reply, REPLY_SYNTAX);
             return false;
         }
-        if (!parse_kill_option(arguments[i], arguments[i + 1], filter, reply)) {
+        if (!parse_kill_option(arguments[i], arguments[i + 1], filter, reply))
             return false;
-        }
     }
     return true;
 }
@@ -183,9 +173,8 @@ static bool parse_kill_filter(const struct bytes *arguments, size_t count,
 static bool is_listed(const struct client_filter *filter, uint64_t id) {
     for (size_t i = 0; i < filter->id_count; i++) {
         int64_t listed = 0;
-        if (number_parse_i64(filter->ids[i], &listed) && (uint64_t)listed == id) {
+        if (number_parse_i64(filter->ids[i], &listed) && (uint64_t)listed == id)
             return true;
-        }
     }
     return filter->id_count == 0;
 }
@@ -197,9 +186,8 @@ static bool is_text(struct bytes wanted, const char *text) {
 static bool is_meant(const struct client_filter *filter, const struct session *session,
                      uint64_t asker) {
     bool is_subscriber = session->subscriptions.count > 0;
-    if ((filter->is_normal && is_subscriber) || (filter->is_subscriber && !is_subscriber)) {
+    if ((filter->is_normal && is_subscriber) || (filter->is_subscriber && !is_subscriber))
         return false;
-    }
     return !session->is_gone && !filter->is_nobody && is_listed(filter, session->id) &&
            (filter->id == 0 || (uint64_t)filter->id == session->id) &&
            is_text(filter->address, session->peer_name) &&
@@ -218,9 +206,8 @@ static void each_meant(struct worker *worker, const struct ask_words *words, fil
                        struct ask_answer *answer) {
     struct client_filter filter;
     struct reply nobody = {.out = NULL, .protocol = 2};
-    if (!parse(words->arguments, words->argument_count, &filter, &nobody)) {
+    if (!parse(words->arguments, words->argument_count, &filter, &nobody))
         return; /* the asking worker has refused it already */
-    }
     LIST_EACH (&worker->sessions->all, link) {
         struct session *session = LIST_ELEMENT(link, struct session, link);
         if (is_meant(&filter, session, words->asker)) {
@@ -265,11 +252,10 @@ static void answer_kill(struct worker *worker, const struct ask_words *words,
 static void reply_kill_address(const struct worker *worker, const struct ask_answer *all,
                                struct reply *reply) {
     (void)worker;
-    if (all->number) {
+    if (all->number)
         reply_ok(reply);
-    } else {
+    else
         reply_error(reply, "ERR No such client");
-    }
 }
 
 static bool client_kill(struct session_command *call) {
@@ -308,11 +294,10 @@ static bool client_trackinginfo(struct session_command *call) {
 }
 
 static bool client_getname(struct session_command *call) {
-    if (call->session->name[0]) {
+    if (call->session->name[0])
         reply_bulk_text(call->reply, call->session->name);
-    } else {
+    else
         reply_null(call->reply);
-    }
     return true;
 }
 
@@ -383,11 +368,10 @@ static bool client_no_evict(struct session_command *call) {
 
 static bool client_no_touch(struct session_command *call) {
     if (bytes_equal_ignoring_case(call->arguments[2], "on") ||
-        bytes_equal_ignoring_case(call->arguments[2], "off")) {
+        bytes_equal_ignoring_case(call->arguments[2], "off"))
         reply_ok(call->reply);
-    } else {
+    else
         reply_error(call->reply, REPLY_SYNTAX);
-    }
     return true;
 }
 
@@ -427,7 +411,7 @@ static bool client_help(struct session_command *call) {
         "TRACKINGINFO",
         "    How keys are tracked for this connection: off.",
     };
-    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof lines / sizeof lines[0]);
     return true;
 }
 
@@ -448,10 +432,8 @@ bool client_command(struct session_command *call) {
                        {"client|no-evict", client_no_evict},
                        {"client|no-touch", client_no_touch},
                        {"client|help", client_help}};
-    for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
-        if (strcmp(subcommands[i].name, call->command->name) == 0) {
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
+        if (strcmp(subcommands[i].name, call->command->name) == 0)
             return subcommands[i].run(call);
-        }
-    }
     UNREACHABLE();
 }

@@ -56,9 +56,8 @@ void clients_closed(struct worker *worker, struct session *session) {
     list_remove(&session->output_link);
     list_remove(&session->blocked_link);
     gossip_session_ends(session);
-    if (session->unready_count == 0) {
+    if (session->unready_count == 0)
         session_free(session);
-    }
 }
 
 void clients_ended(struct worker *worker, struct session *session) {
@@ -101,9 +100,8 @@ static void set_paused(struct session *session, bool is_paused) {
 }
 
 static void block(struct session *session) {
-    if (list_is_empty(&session->blocked_link)) { /* more may have come though it is paused */
+    if (list_is_empty(&session->blocked_link)) /* more may have come though it is paused */
         list_append(&session->worker->sessions->blocked, &session->blocked_link);
-    }
     set_paused(session, true);
 }
 
@@ -117,8 +115,8 @@ static void reply_text_error(struct session *session, const char *text) {
 }
 
 static void broken(struct session *session) {
-    char text[sizeof(session->parser.problem) + 8];
-    snprintf(text, sizeof(text), "ERR %s", session->parser.problem);
+    char text[sizeof session->parser.problem + 8];
+    snprintf(text, sizeof text, "ERR %s", session->parser.problem);
     reply_text_error(session, text);
     observe_refused_client(session->worker, "protocol");
     session_close_after_reply(session);
@@ -140,15 +138,13 @@ static void note_slow(struct session *session, uint64_t duration_us) {
  * left out, for the sake of their words. */
 static void consider_answered(struct session *session, const struct command *command) {
     struct worker *worker = session->worker;
-    if (session->arguments == NULL || command->flags & (COMMAND_FAST | COMMAND_NO_AUTH)) {
+    if (session->arguments == NULL || command->flags & (COMMAND_FAST | COMMAND_NO_AUTH))
         return;
-    }
     worker->turn_us = worker_now_us(worker);
     uint64_t duration_us = worker->turn_us - session->last_input_us;
     observe_latency(worker, command, duration_us);
-    if (slowlog_is_on(worker) && slowlog_takes(worker, duration_us)) {
+    if (slowlog_is_on(worker) && slowlog_takes(worker, duration_us))
         note_slow(session, duration_us);
-    }
 }
 
 /* False when the command must wait: it stays in the input. `rest` stands behind it there. */
@@ -174,20 +170,17 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
         bool is_picked = worker->config.trace_one_in && trace_is_picked(worker, command);
         result = is_picked ? router_run_picked(session, arguments, count)
                            : router_run(session, command, arguments, count);
-        if (result == ROUTE_DONE) {
+        if (result == ROUTE_DONE)
             consider_answered(session, command);
-        }
         session->arguments = NULL;
     }
     buffer_clear(out);
-    if (result == ROUTE_BUSY) {
+    if (result == ROUTE_BUSY)
         return false;
-    }
     session->command_count++;
     session->worker->sessions->turn_commands++;
-    if (command) {
+    if (command)
         observe_command(worker, command);
-    }
     statistic_add(&statistics_of(worker)->commands_total, 1);
     return true;
 }
@@ -202,9 +195,8 @@ void clients_process(struct session *session) {
         struct bytes input = buffer_bytes(&session->input);
         struct request_parser *parser = &session->parser;
         enum request_status status = request_parse(parser, input, &consumed);
-        if (status == REQUEST_INCOMPLETE) {
+        if (status == REQUEST_INCOMPLETE)
             break;
-        }
         if (status == REQUEST_BROKEN) {
             broken(session);
             return;

@@ -38,9 +38,8 @@ static void count_slots(const struct worker *worker, struct cluster_figures *fig
 
 static struct cluster_figures figures_of(const struct worker *worker) {
     struct cluster_figures figures = {.known_nodes = 1};
-    if (!worker->topology) {
+    if (!worker->topology)
         return figures;
-    }
     count_slots(worker, &figures);
     figures.known_nodes = worker->topology->node_count;
     for (unsigned i = 0; i < worker->topology->node_count; i++) {
@@ -216,7 +215,7 @@ static bool cluster_help(struct session_command *call) {
         "help",
         "    cluster`), and leads move by themselves.",
     };
-    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof lines / sizeof lines[0]);
     return true;
 }
 
@@ -236,10 +235,8 @@ bool cluster_command(struct session_command *call) {
                        {"cluster|slaves", cluster_reply_replicas},
                        {"cluster|links", cluster_links},
                        {"cluster|help", cluster_help}};
-    for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
-        if (strcmp(subcommands[i].name, call->command->name) == 0) {
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
+        if (strcmp(subcommands[i].name, call->command->name) == 0)
             return subcommands[i].run(call);
-        }
-    }
     UNREACHABLE();
 }

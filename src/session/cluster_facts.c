@@ -11,37 +11,31 @@ bool cluster_led_slots(const struct worker *worker, uint32_t node, struct slot_s
     bool is_leading = false;
     for (unsigned i = 1; i < worker->topology->shard_count; i++) {
         const struct topology_shard *shard = &worker->topology->shards[i];
-        if (cluster_leader_of(worker, shard->number) != node) {
+        if (cluster_leader_of(worker, shard->number) != node)
             continue;
-        }
         is_leading = true;
-        for (size_t word = 0; word < SLOT_COUNT / 64; word++) {
+        for (size_t word = 0; word < SLOT_COUNT / 64; word++)
             slots->words[word] |= shard->slots.words[word];
-        }
     }
     return is_leading;
 }
 
 bool cluster_leads_any(const struct worker *worker, uint32_t node) {
-    for (unsigned i = 1; i < worker->topology->shard_count; i++) {
-        if (cluster_leader_of(worker, worker->topology->shards[i].number) == node) {
+    for (unsigned i = 1; i < worker->topology->shard_count; i++)
+        if (cluster_leader_of(worker, worker->topology->shards[i].number) == node)
             return true;
-        }
-    }
     return false;
 }
 
 uint32_t cluster_master_of(const struct worker *worker, uint32_t node) {
-    if (!worker->topology || cluster_leads_any(worker, node)) {
+    if (!worker->topology || cluster_leads_any(worker, node))
         return 0;
-    }
     uint32_t any = 0;
     for (unsigned i = 1; i < worker->topology->shard_count; i++) {
         const struct topology_shard *shard = &worker->topology->shards[i];
         uint32_t leader = cluster_leader_of(worker, shard->number);
-        if (leader && topology_shard_has_replica(shard, node)) {
+        if (leader && topology_shard_has_replica(shard, node))
             return leader;
-        }
         any = any ? any : leader;
     }
     return any;
@@ -63,12 +57,10 @@ const struct member_view_entry *cluster_member_of(const struct worker *worker,
 
 enum node_health cluster_health_of(const struct worker *worker, const struct topology_node *node) {
     const struct member_view_entry *member = cluster_member_of(worker, node);
-    if (node->number == worker->self) {
+    if (node->number == worker->self)
         return NODE_IS_WELL;
-    }
-    if (!member) {
+    if (!member)
         return NODE_IS_UNHEARD;
-    }
     switch (member->state) {
     case GOSSIP_ALIVE:
     case GOSSIP_JOINING:

@@ -20,9 +20,8 @@ struct node_line {
 static void append_ranges(const struct slot_set *slots, struct buffer *out) {
     unsigned next = 0;
     slot_number first, last;
-    while (slot_set_range(slots, &next, &first, &last)) {
+    while (slot_set_range(slots, &next, &first, &last))
         buffer_append_format(out, first == last ? " %u" : " %u-%u", first, last);
-    }
 }
 
 static void append_line(const struct node_line *line, struct buffer *out) {
@@ -46,9 +45,8 @@ static uint64_t heard_ms(const struct worker *worker, const struct topology_node
     const struct member_view_entry *member = cluster_member_of(worker, node);
     uint64_t now_us = worker_now_us(worker), now_ms = worker_wall_ms(worker);
     if (node->number == worker->self || !member || member->heard_us == 0 ||
-        member->heard_us > now_us) {
+        member->heard_us > now_us)
         return 0;
-    }
     uint64_t ago_ms = (now_us - member->heard_us) / 1000;
     return ago_ms < now_ms ? now_ms - ago_ms : 0;
 }
@@ -95,13 +93,11 @@ bool cluster_reply_nodes(struct session_command *call) {
     const struct worker *worker = call->worker;
     struct buffer text;
     buffer_init(&text, SIZE_MAX);
-    if (!worker->topology) {
+    if (!worker->topology)
         append_spare(worker, &text);
-    } else {
-        for (unsigned i = 0; i < worker->topology->node_count; i++) {
+    else
+        for (unsigned i = 0; i < worker->topology->node_count; i++)
             append_node(worker, &worker->topology->nodes[i], &text);
-        }
-    }
     reply_verbatim(call->reply, "txt", buffer_bytes(&text));
     buffer_release(&text);
     return true;
@@ -111,18 +107,16 @@ static const struct topology_node *node_by_id(const struct worker *worker, struc
     for (unsigned i = 0; worker->topology && i < worker->topology->node_count; i++) {
         char text[NODE_ID_TEXT_BYTES];
         identity_node_id(worker->topology->nodes[i].uuid, text);
-        if (bytes_equal(id, bytes_of_text(text))) {
+        if (bytes_equal(id, bytes_of_text(text)))
             return &worker->topology->nodes[i];
-        }
     }
     return NULL;
 }
 
 static void reply_replicas(const struct worker *worker, uint32_t master, struct reply *reply) {
     size_t count = 0;
-    for (unsigned i = 0; i < worker->topology->node_count; i++) {
+    for (unsigned i = 0; i < worker->topology->node_count; i++)
         count += cluster_master_of(worker, worker->topology->nodes[i].number) == master;
-    }
     reply_array(reply, count);
     for (unsigned i = 0; i < worker->topology->node_count; i++) {
         const struct topology_node *node = &worker->topology->nodes[i];
@@ -141,14 +135,13 @@ bool cluster_reply_replicas(struct session_command *call) {
     const struct worker *worker = call->worker;
     struct bytes id = call->arguments[2];
     const struct topology_node *node = node_by_id(worker, id);
-    if (node && cluster_master_of(worker, node->number) == 0) {
+    if (node && cluster_master_of(worker, node->number) == 0)
         reply_replicas(worker, node->number, call->reply);
-    } else if (node) {
+    else if (node)
         reply_error(call->reply, "ERR The specified node is not a master");
-    } else if (!worker->topology && bytes_equal(id, bytes_of_text(worker->node_id))) {
+    else if (!worker->topology && bytes_equal(id, bytes_of_text(worker->node_id)))
         reply_array(call->reply, 0);
-    } else {
+    else
         reply_error_format(call->reply, "ERR Unknown node %.*s", BYTES_PRINT(id));
-    }
     return true;
 }

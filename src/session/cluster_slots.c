@@ -12,16 +12,14 @@ static size_t told_replicas(const struct worker *worker, const struct topology_s
                             const struct topology_node *out[TOPOLOGY_REPLICA_MAXIMUM + 1]) {
     uint32_t leader = cluster_leader_of(worker, shard->number);
     const struct topology_node *first = leader ? topology_node(worker->topology, leader) : NULL;
-    if (!first) {
+    if (!first)
         return 0;
-    }
     size_t count = 0;
     out[count++] = first;
     for (unsigned i = 0; i < shard->replica_count; i++) {
         const struct topology_node *node = topology_node(worker->topology, shard->replicas[i]);
-        if (node != first && (with_failed || cluster_health_of(worker, node) != NODE_HAS_FAILED)) {
+        if (node != first && (with_failed || cluster_health_of(worker, node) != NODE_HAS_FAILED))
             out[count++] = node;
-        }
     }
     return count;
 }
@@ -39,9 +37,8 @@ static void reply_slots_node(const struct topology_node *node, struct reply *rep
 /* The end of the range of slots that belongs to one shard and begins here. */
 static unsigned range_last(const struct topology *topology, unsigned first) {
     unsigned last = first;
-    while (last + 1 < SLOT_COUNT && topology->slot_owner[last + 1] == topology->slot_owner[first]) {
+    while (last + 1 < SLOT_COUNT && topology->slot_owner[last + 1] == topology->slot_owner[first])
         last++;
-    }
     return last;
 }
 
@@ -55,17 +52,15 @@ static size_t walk_slots(const struct worker *worker, struct reply *reply) {
         uint32_t owner = topology->slot_owner[first];
         size_t told =
             owner ? told_replicas(worker, topology_shard(topology, owner), false, nodes) : 0;
-        if (told == 0) {
+        if (told == 0)
             continue;
-        }
         count++;
         if (reply) {
             reply_array(reply, 2 + told);
             reply_integer(reply, first);
             reply_integer(reply, last);
-            for (size_t i = 0; i < told; i++) {
+            for (size_t i = 0; i < told; i++)
                 reply_slots_node(nodes[i], reply);
-            }
         }
     }
     return count;
@@ -85,9 +80,8 @@ static void reply_shards_slots(const struct slot_set *slots, struct reply *reply
     size_t count = 0;
     unsigned next = 0;
     slot_number first, last;
-    while (slot_set_range(slots, &next, &first, &last)) {
+    while (slot_set_range(slots, &next, &first, &last))
         count += 2;
-    }
     reply_array(reply, count);
     next = 0;
     while (slot_set_range(slots, &next, &first, &last)) {
@@ -131,21 +125,18 @@ static size_t walk_shards(const struct worker *worker, struct reply *reply) {
         const struct topology_shard *shard = &worker->topology->shards[i];
         const struct topology_node *nodes[TOPOLOGY_REPLICA_MAXIMUM + 1];
         size_t told = told_replicas(worker, shard, true, nodes);
-        if (told == 0) {
+        if (told == 0)
             continue;
-        }
         count++;
-        if (!reply) {
+        if (!reply)
             continue;
-        }
         reply_map(reply, 2);
         reply_bulk_text(reply, "slots");
         reply_shards_slots(&shard->slots, reply);
         reply_bulk_text(reply, "nodes");
         reply_array(reply, told);
-        for (size_t at = 0; at < told; at++) {
+        for (size_t at = 0; at < told; at++)
             reply_shards_node(worker, shard->number, nodes[at], at == 0, reply);
-        }
     }
     return count;
 }

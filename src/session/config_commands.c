@@ -33,9 +33,8 @@ struct config_answer {
 
 static void tell(void *context, const char *name, const char *value) {
     struct config_answer *answer = context;
-    if (table_put(answer->told, bytes_of_text(name), answer)) {
+    if (table_put(answer->told, bytes_of_text(name), answer))
         return;
-    }
     reply_bulk_text(answer->body, name);
     reply_bulk_text(answer->body, value);
     answer->count++;
@@ -46,9 +45,8 @@ static void answer_get(const struct settings_question *question) {
     buffer_init(&pairs, SIZE_MAX);
     struct reply body = {.out = &pairs, .protocol = question->reply->protocol};
     struct config_answer answer = {.body = &body, .told = table_new()};
-    for (size_t i = 2; i < question->argument_count; i++) {
+    for (size_t i = 2; i < question->argument_count; i++)
         config_get(&question->worker->config, question->arguments[i], tell, &answer);
-    }
     reply_map(question->reply, answer.count);
     buffer_append_bytes(question->reply->out, buffer_bytes(&pairs));
     table_free(answer.told);
@@ -64,14 +62,12 @@ static void refuse(const struct settings_question *question, struct bytes name, 
 }
 
 static bool is_repeated(const struct settings_question *question, size_t position) {
-    for (size_t i = 2; i < position; i += 2) {
+    for (size_t i = 2; i < position; i += 2)
         if (question->arguments[i].length == question->arguments[position].length &&
             strncasecmp((const char *)question->arguments[i].data,
                         (const char *)question->arguments[position].data,
-                        question->arguments[i].length) == 0) {
+                        question->arguments[i].length) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -100,11 +96,9 @@ static bool change_one(const struct settings_question *question, size_t position
 
 static bool change_all(const struct settings_question *question, struct config_layers *layers,
                        struct buffer *problem) {
-    for (size_t i = 2; i < question->argument_count; i += 2) {
-        if (!change_one(question, i, layers, problem)) {
+    for (size_t i = 2; i < question->argument_count; i += 2)
+        if (!change_one(question, i, layers, problem))
             return false;
-        }
-    }
     return true;
 }
 
@@ -112,11 +106,10 @@ static void put_in_place(const struct settings_question *question, struct config
                          struct buffer *problem) {
     int error = settings_change(question->worker, layers, problem);
     buffer_append_u8(problem, 0);
-    if (error) {
+    if (error)
         refuse(question, question->arguments[2], (const char *)buffer_data(problem));
-    } else {
+    else
         reply_ok(question->reply);
-    }
 }
 
 static void answer_set(const struct settings_question *question) {
@@ -128,11 +121,10 @@ static void answer_set(const struct settings_question *question) {
     }
     config_layers_copy(&layers, &question->worker->layers);
     buffer_init(&problem, CONFIG_PROBLEM_BYTES);
-    if (change_all(question, &layers, &problem)) {
+    if (change_all(question, &layers, &problem))
         put_in_place(question, &layers, &problem);
-    } else {
+    else
         config_layers_release(&layers);
-    }
     buffer_release(&problem);
 }
 
@@ -151,9 +143,8 @@ static void answer_unset(const struct settings_question *question) {
         }
     }
     config_layers_copy(&layers, &question->worker->layers);
-    for (size_t i = 2; i < question->argument_count; i++) {
+    for (size_t i = 2; i < question->argument_count; i++)
         config_layers_unset(&layers, CONFIG_LAYER_NODE, question->arguments[i]);
-    }
     buffer_init(&problem, CONFIG_PROBLEM_BYTES);
     put_in_place(question, &layers, &problem);
     buffer_release(&problem);
@@ -296,7 +287,7 @@ static void config_help(struct session_command *call) {
         "REWRITE",
         "    Writes what SET has changed on this node into the file that it was started with.",
     };
-    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof lines / sizeof lines[0]);
 }
 
 /* enable-debug-command local: only from this machine. */
@@ -304,9 +295,8 @@ static bool is_too_far(const struct session_command *call) {
     const struct session *session = call->session;
     bool is_near =
         strncmp(session->peer_name, "127.", 4) == 0 || strncmp(session->peer_name, "[::1]", 5) == 0;
-    if (is_near || call->worker->config.enable_debug_command != ENABLE_DEBUG_LOCAL) {
+    if (is_near || call->worker->config.enable_debug_command != ENABLE_DEBUG_LOCAL)
         return false;
-    }
     for (size_t i = 2; i < call->argument_count; i += 2) {
         if (config_is_debug(call->arguments[i])) {
             reply_error(call->reply, "ERR debug settings may be set from the node's own machine "
@@ -319,15 +309,12 @@ static bool is_too_far(const struct session_command *call) {
 
 bool config_command(struct session_command *call) {
     const char *name = call->command->name;
-    if (strcmp(name, "config|get") == 0) {
+    if (strcmp(name, "config|get") == 0)
         return settings_call(call, SETTINGS_CALL_GET);
-    }
-    if (strcmp(name, "config|set") == 0) {
+    if (strcmp(name, "config|set") == 0)
         return is_too_far(call) || settings_call(call, SETTINGS_CALL_SET);
-    }
-    if (strcmp(name, "config|rewrite") == 0) {
+    if (strcmp(name, "config|rewrite") == 0)
         return settings_call(call, SETTINGS_CALL_REWRITE);
-    }
     if (strcmp(name, "config|resetstat") == 0) {
         reset_statistics(call->worker->shared);
         reply_ok(call->reply);

@@ -9,13 +9,12 @@
 #include "worker/worker.h"
 
 bool durability_parse(struct bytes word, enum session_durability *durability) {
-    if (bytes_equal_ignoring_case(word, "sync")) {
+    if (bytes_equal_ignoring_case(word, "sync"))
         *durability = DURABILITY_OF_SYNC;
-    } else if (bytes_equal_ignoring_case(word, "async")) {
+    else if (bytes_equal_ignoring_case(word, "async"))
         *durability = DURABILITY_OF_ASYNC;
-    } else {
+    else
         return false;
-    }
     return true;
 }
 

@@ -43,18 +43,14 @@ struct gather {
 };
 
 static enum gather_kind kind_of(const struct command *command) {
-    if (strcmp(command->name, "dbsize") == 0) {
+    if (strcmp(command->name, "dbsize") == 0)
         return GATHER_SUM;
-    }
-    if (strcmp(command->name, "keys") == 0) {
+    if (strcmp(command->name, "keys") == 0)
         return GATHER_CONCATENATE;
-    }
-    if (strcmp(command->name, "randomkey") == 0) {
+    if (strcmp(command->name, "randomkey") == 0)
         return GATHER_FIRST;
-    }
-    if (strcmp(command->name, "scan") == 0) {
+    if (strcmp(command->name, "scan") == 0)
         return GATHER_SCAN;
-    }
     return GATHER_OK;
 }
 
@@ -65,22 +61,20 @@ static void gather_free(struct gather *gather) {
 }
 
 void gather_free_all(struct worker *worker) {
-    LIST_EACH (&worker->sessions->gathers, link) {
+    LIST_EACH (&worker->sessions->gathers, link)
         gather_free(LIST_ELEMENT(link, struct gather, link));
-    }
 }
 
 /* ---- the answer ---- */
 
 static void write_scan(struct gather *gather, struct reply *reply, uint64_t inner) {
     uint64_t cursor = 0;
-    if (inner) {
+    if (inner)
         cursor = (uint64_t)gather->scan_shard << SCAN_SHARD_SHIFT | inner;
-    } else if (gather->scan_next_shard) {
+    else if (gather->scan_next_shard)
         cursor = (uint64_t)gather->scan_next_shard << SCAN_SHARD_SHIFT;
-    }
     char text[24];
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)cursor);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)cursor);
     reply_array(reply, 2);
     reply_bulk_text(reply, text);
 }
@@ -94,18 +88,16 @@ static void write_answer(struct gather *gather, struct reply *reply) {
         reply_array(reply, gather->element_count);
         break;
     case GATHER_FIRST:
-        if (gather->body.length == 0) {
+        if (gather->body.length == 0)
             reply_null(reply);
-        }
         break;
     case GATHER_OK:
         reply_ok(reply);
         break;
     case GATHER_SCAN:
         write_scan(gather, reply, (uint64_t)gather->sum);
-        if (gather->body.length == 0) {
+        if (gather->body.length == 0)
             reply_array(reply, 0);
-        }
         break;
     }
     buffer_append_bytes(reply->out, buffer_bytes(&gather->body));
@@ -120,11 +112,10 @@ static void finish(struct gather *gather) {
     uint64_t ticket = gather->ticket;
     enum shard_outcome outcome = gather->is_failed ? gather->outcome : SHARD_DONE;
     struct shard_answer last = gather->last;
-    if (gather->is_failed) {
+    if (gather->is_failed)
         buffer_append_bytes(&out, buffer_bytes(&gather->body));
-    } else {
+    else
         write_answer(gather, &reply);
-    }
     gather_free(gather);
     worker->sessions->answering = &last;
     session_deliver(session, ticket, outcome, buffer_bytes(&out));
@@ -170,9 +161,8 @@ static void add_answer(struct gather *gather, struct bytes reply) {
             buffer_append_bytes(&gather->body, elements_of(reply));
             break;
         case GATHER_FIRST:
-            if (response.kind != RESPONSE_NULL && gather->body.length == 0) {
+            if (response.kind != RESPONSE_NULL && gather->body.length == 0)
                 buffer_append_bytes(&gather->body, reply);
-            }
             break;
         case GATHER_OK:
             break;
@@ -188,24 +178,22 @@ static void deliver(struct worker *worker, struct target *target, uint64_t ticke
                     enum shard_outcome outcome, struct bytes reply) {
     (void)ticket;
     struct gather *gather = (struct gather *)target;
-    if (worker->sessions->answering) {
+    if (worker->sessions->answering)
         gather->last = *worker->sessions->answering;
-    }
     if (outcome != SHARD_DONE && !gather->is_failed) {
         gather->is_failed = true;
         gather->outcome = outcome;
     } else if (!gather->is_failed) {
         add_answer(gather, reply);
     }
-    if (--gather->waiting == 0) {
+    if (--gather->waiting == 0)
         finish(gather);
-    }
 }
 
 /* ---- the asking ---- */
 
 static struct gather *gather_new(struct session *session, enum gather_kind kind, unsigned flags) {
-    struct gather *gather = memory_allocate_zeroed(1, sizeof(*gather));
+    struct gather *gather = memory_allocate_zeroed(1, sizeof *gather);
     gather->target.deliver = deliver;
     gather->session = session;
     gather->kind = kind;
@@ -213,30 +201,25 @@ static struct gather *gather_new(struct session *session, enum gather_kind kind,
     buffer_init(&gather->body, SIZE_MAX);
     list_append(&session->worker->sessions->gathers, &gather->link);
     gather->ticket = session_expect(session, 0, 0);
-    if (kind != GATHER_OK && !(flags & CALL_THROUGH_LOG)) {
+    if (kind != GATHER_OK && !(flags & CALL_THROUGH_LOG))
         session_expect_read(session);
-    }
     return gather;
 }
 
 static void ask(struct gather *gather, uint32_t shard, const struct command *command,
                 const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = gather->session->worker;
-    if (command->flags & COMMAND_WRITE) {
+    if (command->flags & COMMAND_WRITE)
         wait_note_write(gather->session, shard);
-    }
     if (calls_send(worker, shard, command, arguments, count, &gather->target, 0, gather->protocol,
-                   flags) == ROUTE_BUSY) {
+                   flags) == ROUTE_BUSY)
         deliver(worker, &gather->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
-    }
 }
 
 static uint32_t led_from(const struct worker *worker, uint32_t shard) {
-    for (; worker->topology && shard < worker->topology->shard_count; shard++) {
-        if (leaders_is_here(worker, shard)) {
+    for (; worker->topology && shard < worker->topology->shard_count; shard++)
+        if (leaders_is_here(worker, shard))
             return shard;
-        }
-    }
     return 0;
 }
 
@@ -249,21 +232,18 @@ static enum route_result ask_every(struct session *session, const struct command
         gather->waiting++;
         ask(gather, shard, command, arguments, count, flags);
     }
-    if (--gather->waiting == 0) {
+    if (--gather->waiting == 0)
         finish(gather);
-    }
     return ROUTE_DONE;
 }
 
 /* What Redis takes for a cursor: what strtoul() takes, but for a space in front. Empty is 0. */
 static bool parse_cursor(struct bytes argument, uint64_t *cursor) {
     char text[CURSOR_TEXT_BYTES] = {0};
-    if (argument.length >= sizeof(text) || (argument.length && isspace(argument.data[0]))) {
+    if (argument.length >= sizeof text || (argument.length && isspace(argument.data[0])))
         return false;
-    }
-    if (argument.length) {
+    if (argument.length)
         memcpy(text, argument.data, argument.length);
-    }
     char *end;
     errno = 0;
     *cursor = strtoull(text, &end, 10);
@@ -293,8 +273,8 @@ static enum route_result ask_scan(struct session *session, const struct command 
     gather->scan_next_shard = led_from(worker, gather->scan_shard + 1);
     char inner[24];
     unsigned long long within = gather->scan_shard == asked ? cursor & SCAN_INNER_MASK : 0;
-    snprintf(inner, sizeof(inner), "%llu", within);
-    struct bytes *asking = memory_copy(arguments, count * sizeof(*arguments));
+    snprintf(inner, sizeof inner, "%llu", within);
+    struct bytes *asking = memory_copy(arguments, count * sizeof *arguments);
     asking[1] = bytes_of_text(inner);
     ask(gather, gather->scan_shard, command, asking, count, flags);
     memory_free(asking);
@@ -305,9 +285,8 @@ static enum route_result ask_one(struct session *session, const struct command *
                                  const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = session->worker;
     uint32_t start = 1;
-    if (worker->topology && worker->topology->shard_count > 1) {
+    if (worker->topology && worker->topology->shard_count > 1)
         start = 1 + (uint32_t)random_below(&worker->random, worker->topology->shard_count - 1);
-    }
     /* By lot where to begin; empty shards pass the question on, because all are asked and the first
      * answer counts. */
     struct gather *gather = gather_new(session, GATHER_FIRST, flags);
@@ -320,18 +299,16 @@ static enum route_result ask_one(struct session *session, const struct command *
             ask(gather, shard, command, arguments, count, flags);
         }
     }
-    if (--gather->waiting == 0) {
+    if (--gather->waiting == 0)
         finish(gather);
-    }
     return ROUTE_DONE;
 }
 
 enum route_result gather_run(struct session *session, const struct command *command,
                              const struct bytes *arguments, size_t count) {
     unsigned flags;
-    if (!session_order(session, command, &flags)) {
+    if (!session_order(session, command, &flags))
         return ROUTE_BUSY;
-    }
     switch (kind_of(command)) {
     case GATHER_SCAN:
         return ask_scan(session, command, arguments, count, flags);

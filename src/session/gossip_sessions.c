@@ -27,9 +27,8 @@ static bool ask_gossiper(struct session_command *call) {
 bool gossip_command(struct session_command *call) {
     struct session *session = call->session;
     if (!subscriptions_command(&session->subscriptions, call->command, call->arguments,
-                               call->argument_count, call->reply)) {
+                               call->argument_count, call->reply))
         return ask_gossiper(call);
-    }
     gossip_session_changed(session);
     return true;
 }
@@ -40,9 +39,8 @@ void gossip_session_changed(struct session *session) {
     struct worker *worker = session->worker;
     bool is_listening = subscriptions_are_any(&session->subscriptions);
     unsigned before = worker->sessions->listening_count;
-    if (is_listening == session->is_listening) {
+    if (is_listening == session->is_listening)
         return;
-    }
     session->is_listening = is_listening;
     worker->sessions->listening_count += is_listening ? 1 : -1;
     if ((before == 0) != (worker->sessions->listening_count == 0)) {
@@ -61,12 +59,10 @@ static void tell(struct session *session, struct bytes mail, struct buffer *out)
     struct reply reply = {.out = out, .protocol = session->protocol};
     struct cursor in = cursor_of(mail);
     struct gossip_news news;
-    while (gossip_news_next(&in, &news)) {
+    while (gossip_news_next(&in, &news))
         subscriptions_tell(&session->subscriptions, &news, &reply);
-    }
-    if (out->length) {
+    if (out->length)
         session_push(session, buffer_bytes(out));
-    }
     buffer_clear(out);
 }
 
@@ -75,9 +71,8 @@ void gossip_sessions_hear(struct worker *worker, struct bytes mail) {
     buffer_init(&out, NEWS_REPLY_BYTES);
     LIST_EACH (&worker->sessions->all, link) {
         struct session *session = LIST_ELEMENT(link, struct session, link);
-        if (session->is_listening && !session->is_gone) {
+        if (session->is_listening && !session->is_gone)
             tell(session, mail, &out);
-        }
     }
     buffer_release(&out);
 }

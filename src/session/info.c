@@ -35,14 +35,12 @@ static void append_human(struct buffer *out, const char *name, uint64_t bytes) {
     static const char units[] = "BKMGTPE";
     double value = (double)bytes;
     unsigned unit = 0;
-    for (; value >= 1024 && unit + 1 < sizeof(units) - 1; unit++) {
+    for (; value >= 1024 && unit + 1 < sizeof units - 1; unit++)
         value /= 1024;
-    }
-    if (unit == 0) {
+    if (unit == 0)
         buffer_append_format(out, "%s:%lluB\r\n", name, (unsigned long long)bytes);
-    } else {
+    else
         buffer_append_format(out, "%s:%.2f%c\r\n", name, value, units[unit]);
-    }
 }
 
 /* 40 hex digits that belong to this life of the node: another start, another id. */
@@ -93,9 +91,8 @@ static uint64_t resident_bytes(void) {
     buffer_init(&problem, STATM_MAXIMUM_BYTES);
     if (whole_file_read("/proc/self/statm", &text, &problem) == 0) {
         buffer_append_u8(&text, 0);
-        if (sscanf((const char *)buffer_data(&text), "%*u %llu", &pages) != 1) {
+        if (sscanf((const char *)buffer_data(&text), "%*u %llu", &pages) != 1)
             pages = 0;
-        }
     }
     buffer_release(&text);
     buffer_release(&problem);
@@ -177,24 +174,21 @@ static uint64_t applied_total(const struct worker *worker) {
 
 static bool follows_this_node(const struct worker *worker, const struct topology_node *node) {
     const struct member_view_entry *member = member_view_find(&worker->members, node->uuid);
-    if (node->number == worker->self || !member || member->state != GOSSIP_ALIVE) {
+    if (node->number == worker->self || !member || member->state != GOSSIP_ALIVE)
         return false;
-    }
     for (unsigned i = 1; i < worker->topology->shard_count; i++) {
         const struct topology_shard *shard = &worker->topology->shards[i];
         if (leaders_is_here(worker, shard->number) &&
-            topology_shard_has_replica(shard, node->number)) {
+            topology_shard_has_replica(shard, node->number))
             return true;
-        }
     }
     return false;
 }
 
 static void append_followers(const struct worker *worker, struct buffer *out) {
     unsigned count = 0;
-    for (unsigned i = 0; worker->topology && i < worker->topology->node_count; i++) {
+    for (unsigned i = 0; worker->topology && i < worker->topology->node_count; i++)
         count += follows_this_node(worker, &worker->topology->nodes[i]);
-    }
     append_number(out, "connected_slaves", count);
     count = 0;
     for (unsigned i = 0; worker->topology && i < worker->topology->node_count; i++) {
@@ -222,9 +216,8 @@ static void append_master(const struct worker *worker, uint32_t master, struct b
 static void section_replication(const struct worker *worker, struct buffer *out) {
     uint32_t master = cluster_master_of(worker, worker->self);
     append_text(out, "role", master ? "slave" : "master");
-    if (master) {
+    if (master)
         append_master(worker, master, out);
-    }
     append_followers(worker, out);
     if (worker->topology) {
         char id[NODE_ID_TEXT_BYTES]; /* one history: the cluster's */
@@ -309,9 +302,8 @@ static bool is_asked_for(const struct session_command *call, size_t section) {
         if (bytes_equal_ignoring_case(word, SECTIONS[section].name) ||
             bytes_equal_ignoring_case(word, "all") ||
             bytes_equal_ignoring_case(word, "everything") ||
-            (SECTIONS[section].is_default && bytes_equal_ignoring_case(word, "default"))) {
+            (SECTIONS[section].is_default && bytes_equal_ignoring_case(word, "default")))
             return true;
-        }
     }
     return call->argument_count == 1 && SECTIONS[section].is_default;
 }

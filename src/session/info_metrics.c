@@ -29,9 +29,8 @@ struct command_figures {
 static size_t position_of(const char *name) {
     size_t position = 0;
     const struct command *command;
-    while ((command = command_at(position)) && strcmp(command->name, name) != 0) {
+    while ((command = command_at(position)) && strcmp(command->name, name) != 0)
         position++;
-    }
     return position;
 }
 
@@ -55,9 +54,7 @@ void info_commandstats(const struct worker *worker, struct buffer *out) {
     each_of(worker, METRIC_commands_total, note_calls, &figures);
     each_of(worker, METRIC_command_latency_seconds, note_duration, &figures);
     const struct command *command;
-    for (size_t i = 0; (command = command_at(i)); i++) {
-        if (figures.calls[i]) {
+    for (size_t i = 0; (command = command_at(i)); i++)
+        if (figures.calls[i])
             append_command(command->name, figures.calls[i], figures.durations_us[i], out);
-        }
-    }
 }

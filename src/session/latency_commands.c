@@ -32,9 +32,8 @@ static bool is_meant_by(struct bytes word, const char *name) {
 
 static bool is_asked_for(const struct session_command *call, const char *name) {
     bool is_named = call->argument_count == 2;
-    for (size_t i = 2; i < call->argument_count && !is_named; i++) {
+    for (size_t i = 2; i < call->argument_count && !is_named; i++)
         is_named = is_meant_by(call->arguments[i], name);
-    }
     return is_named;
 }
 
@@ -107,7 +106,7 @@ static void latency_help(struct session_command *call) {
         "RESET [<event> ...]",
         "    Forgets spikes, and says of how many events: 0.",
     };
-    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof lines / sizeof lines[0]);
 }
 
 bool latency_command(struct session_command *call) {

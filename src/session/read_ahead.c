@@ -36,17 +36,15 @@ static unsigned fetch_run(const struct worker *worker, const struct bytes *argum
         rest = bytes_of(rest.data + request_bytes, rest.length - request_bytes);
         run++;
     }
-    if (run > 0) {
+    if (run > 0)
         keyspace_fetch(hints, hint_count);
-    }
     return run;
 }
 
 void read_ahead(struct session *session, const struct command *command,
                 const struct bytes *arguments, struct bytes rest) {
-    if (session->fetched_count > 0) {
+    if (session->fetched_count > 0)
         session->fetched_count--;
-    } else if (rest.length && takes_key_first(command) && session->worker->topology) {
+    else if (rest.length && takes_key_first(command) && session->worker->topology)
         session->fetched_count = fetch_run(session->worker, arguments, rest);
-    }
 }

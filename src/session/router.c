@@ -30,19 +30,16 @@ static int slot_of_keys(const struct worker *worker, const struct command *comma
                         const struct bytes *arguments, size_t count, slot_number *slot) {
     size_t first;
     size_t key_count = command_keys(command, count, &first, 1);
-    if (key_count == 0) {
+    if (key_count == 0)
         return ERR_NOT_FOUND;
-    }
     *slot = slot_of_key(arguments[first]);
-    if (key_count == 1 || has_one_shard(worker)) {
+    if (key_count == 1 || has_one_shard(worker))
         return 0;
-    }
-    size_t *positions = memory_allocate(key_count * sizeof(*positions));
+    size_t *positions = memory_allocate(key_count * sizeof *positions);
     key_count = command_keys(command, count, positions, key_count);
     int error = 0;
-    for (size_t i = 1; i < key_count && !error; i++) {
+    for (size_t i = 1; i < key_count && !error; i++)
         error = slot_of_key(arguments[positions[i]]) == *slot ? 0 : ERR_REFUSED;
-    }
     memory_free(positions);
     return error;
 }
@@ -58,7 +55,7 @@ static enum route_result refuse(struct session *session, const char *text) {
 /* Before anything of it is proposed: it would fit into no message between nodes. */
 static enum route_result refuse_length(struct session *session) {
     char text[96];
-    snprintf(text, sizeof(text), "ERR command is longer than a log entry may be: %zu bytes",
+    snprintf(text, sizeof text, "ERR command is longer than a log entry may be: %zu bytes",
              SHARD_COMMAND_BYTES_MAXIMUM);
     return refuse(session, text);
 }
@@ -78,25 +75,21 @@ static enum route_result call_shard(struct session *session, uint32_t shard, slo
                                     const struct command *command, const struct bytes *arguments,
                                     size_t count) {
     unsigned flags;
-    if (!session_order(session, command, &flags)) {
+    if (!session_order(session, command, &flags))
         return ROUTE_BUSY;
-    }
     flags |= session->is_readonly ? SHARD_READ_ON_FOLLOWER : 0;
-    if (!leaders_is_here(session->worker, shard)) {
+    if (!leaders_is_here(session->worker, shard))
         flags &= ~(unsigned)CALL_THROUGH_LOG;
-    }
     uint64_t ticket = session_expect(session, shard, slot);
-    if (command->flags & COMMAND_WRITE) {
+    if (command->flags & COMMAND_WRITE)
         wait_note_write(session, shard);
-    } else if (!(flags & CALL_THROUGH_LOG)) {
+    else if (!(flags & CALL_THROUGH_LOG))
         session_expect_read(session);
-    }
     enum route_result result =
         calls_send(session->worker, shard, command, arguments, count, &session->target, ticket,
                    (uint8_t)session->protocol, flags);
-    if (result == ROUTE_BUSY) {
+    if (result == ROUTE_BUSY)
         session_expect_no_more(session);
-    }
     return result;
 }
 
@@ -104,25 +97,22 @@ static enum route_result run_on_shard(struct session *session, const struct comm
                                       const struct bytes *arguments, size_t count) {
     struct worker *worker = session->worker;
     slot_number slot = 0;
-    if (!worker->topology) {
+    if (!worker->topology)
         return refuse(session, "CLUSTERDOWN Hash slot not served");
-    }
     int error = slot_of_keys(worker, command, arguments, count, &slot);
     if (error == ERR_REFUSED) {
         observe_redirect(worker, "crossslot");
         return refuse(session, "CROSSSLOT Keys in request don't hash to the same slot");
     }
     uint32_t shard = worker->topology->slot_owner[slot];
-    if (shard == 0) {
+    if (shard == 0)
         return refuse(session, "CLUSTERDOWN Hash slot not served");
-    }
     bool may_follow =
         session->is_readonly && !(command->flags & COMMAND_WRITE) &&
         topology_shard_has_replica(topology_shard(worker->topology, shard), worker->self);
     if (!leaders_is_here(worker, shard) && !may_follow) {
-        if (leaders_are_being_elected(worker, shard)) {
+        if (leaders_are_being_elected(worker, shard))
             return ROUTE_BUSY;
-        }
         return redirect(session, shard, slot);
     }
     return call_shard(session, shard, slot, command, arguments, count);
@@ -138,9 +128,8 @@ static enum route_result run_here(struct session *session, const struct command 
                                    .arguments = arguments,
                                    .argument_count = count,
                                    .reply = &reply};
-    if (session_command_run(&call) && reply.out->length) {
+    if (session_command_run(&call) && reply.out->length)
         session_reply_now(session, buffer_bytes(reply.out));
-    }
     return ROUTE_DONE;
 }
 
@@ -152,16 +141,14 @@ static enum route_result run_with(struct session *session, const struct bytes *a
                           .protocol = session->protocol};
     const struct command *command;
     enum session_durability durability;
-    if (!durability_parse(arguments[2], &durability)) {
+    if (!durability_parse(arguments[2], &durability))
         return refuse(session, "ERR durability is sync or async");
-    }
     if (command_check(arguments + WITH_WORDS, count - WITH_WORDS, &command, &reply)) {
         session_reply_now(session, buffer_bytes(reply.out));
         return ROUTE_DONE;
     }
-    if (command->flags & COMMAND_SESSION) {
+    if (command->flags & COMMAND_SESSION)
         return refuse(session, "ERR TROTHDB WITH goes with commands on keys");
-    }
     session->last_command = command;
     session->command_durability = durability;
     enum route_result result =
@@ -176,12 +163,10 @@ static enum route_result run_traced(struct session *session, const struct bytes 
     struct worker *worker = session->worker;
     struct reply reply = {.out = &worker->sessions->reply_buffer, .protocol = session->protocol};
     const struct command *command;
-    if (worker->sessions->tracing.length) {
+    if (worker->sessions->tracing.length)
         return refuse(session, "ERR a command has one trace id");
-    }
-    if (!payload_is_trace_id(arguments[2])) {
+    if (!payload_is_trace_id(arguments[2]))
         return refuse(session, "ERR a trace id is 1 to 64 letters, digits, '-', '_', '.' or ':'");
-    }
     if (command_check(arguments + TRACE_WORDS, count - TRACE_WORDS, &command, &reply)) {
         session_reply_now(session, buffer_bytes(reply.out));
         return ROUTE_DONE;
@@ -196,9 +181,8 @@ static enum route_result run_traced(struct session *session, const struct bytes 
     uint64_t ticket = session->first_ticket + queue_count(&session->slots);
     enum route_result result =
         router_run(session, command, arguments + TRACE_WORDS, count - TRACE_WORDS);
-    if (result == ROUTE_DONE) {
+    if (result == ROUTE_DONE)
         trace_answered(session, arguments[2], ticket);
-    }
     worker->sessions->tracing = BYTES_NONE;
     return result;
 }
@@ -208,11 +192,11 @@ enum route_result router_run_picked(struct session *session, const struct bytes 
                                     size_t count) {
     char id[TRACE_ID_BYTES];
     worker_make_trace_id(session->worker, id);
-    struct bytes *words = memory_allocate((count + TRACE_WORDS) * sizeof(*words));
+    struct bytes *words = memory_allocate((count + TRACE_WORDS) * sizeof *words);
     words[0] = BYTES_LITERAL("TROTHDB");
     words[1] = BYTES_LITERAL("TRACE");
     words[2] = bytes_of_text(id);
-    memcpy(words + TRACE_WORDS, arguments, count * sizeof(*words));
+    memcpy(words + TRACE_WORDS, arguments, count * sizeof *words);
     session->arguments = words;
     session->argument_count = count + TRACE_WORDS;
     enum route_result result = run_traced(session, words, count + TRACE_WORDS);
@@ -228,23 +212,17 @@ enum route_result router_run_picked(struct session *session, const struct bytes 
 
 enum route_result router_run(struct session *session, const struct command *command,
                              const struct bytes *arguments, size_t count) {
-    if (command->flags & COMMAND_INTERNAL) {
+    if (command->flags & COMMAND_INTERNAL)
         return refuse(session, "ERR this command is TrothDB's own and cannot be called");
-    }
-    if (command->flags & COMMAND_SESSION && strcmp(command->name, "trothdb|trace") == 0) {
+    if (command->flags & COMMAND_SESSION && strcmp(command->name, "trothdb|trace") == 0)
         return run_traced(session, arguments, count);
-    }
-    if (command->flags & COMMAND_SESSION && strcmp(command->name, "trothdb|with") == 0) {
+    if (command->flags & COMMAND_SESSION && strcmp(command->name, "trothdb|with") == 0)
         return run_with(session, arguments, count);
-    }
-    if (command->flags & COMMAND_SESSION) {
+    if (command->flags & COMMAND_SESSION)
         return run_here(session, command, arguments, count);
-    }
-    if (shard_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM) {
+    if (shard_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM)
         return refuse_length(session);
-    }
-    if (command->flags & COMMAND_EVERY_SHARD) {
+    if (command->flags & COMMAND_EVERY_SHARD)
         return gather_run(session, command, arguments, count);
-    }
     return run_on_shard(session, command, arguments, count);
 }

@@ -33,13 +33,13 @@ static void deliver(struct worker *worker, struct target *target, uint64_t ticke
 
 struct session *session_new(struct worker *worker, void *handle, const char *peer_name,
                             const char *own_name) {
-    struct session *session = memory_allocate_zeroed(1, sizeof(*session));
+    struct session *session = memory_allocate_zeroed(1, sizeof *session);
     session->target.deliver = deliver;
     session->worker = worker;
     session->handle = handle;
     session->id = worker->sessions->next_session++ * worker->count + worker->index;
-    snprintf(session->peer_name, sizeof(session->peer_name), "%s", peer_name);
-    snprintf(session->own_name, sizeof(session->own_name), "%s", own_name);
+    snprintf(session->peer_name, sizeof session->peer_name, "%s", peer_name);
+    snprintf(session->own_name, sizeof session->own_name, "%s", own_name);
     session->created_ms = worker_wall_ms(worker);
     session->last_input_us = worker_now_us(worker);
     session->protocol = 2;
@@ -64,9 +64,8 @@ void session_free(struct session *session) {
     list_remove(&session->link);
     list_remove(&session->output_link);
     list_remove(&session->blocked_link);
-    for (size_t i = 0; i < queue_count(&session->slots); i++) {
+    for (size_t i = 0; i < queue_count(&session->slots); i++)
         memory_free(((struct reply_slot *)queue_at(&session->slots, i))->heap);
-    }
     queue_release(&session->slots);
     request_parser_release(&session->parser);
     buffer_release(&session->input);
@@ -99,9 +98,8 @@ bool session_order(const struct session *session, const struct command *command,
 /* ---- output ---- */
 
 void session_mark_output(struct session *session) {
-    if (!session->is_gone && list_is_empty(&session->output_link)) {
+    if (!session->is_gone && list_is_empty(&session->output_link))
         list_append(&session->worker->sessions->with_output, &session->output_link);
-    }
 }
 
 void session_close_after_reply(struct session *session) {
@@ -133,12 +131,10 @@ static bool has_room_for(const struct session *session, size_t bytes) {
 }
 
 static void write_reply(struct session *session, struct bytes reply) {
-    if (reply.length && reply.data[0] == '-') {
+    if (reply.length && reply.data[0] == '-')
         observe_error_reply(session->worker, reply);
-    }
-    if (session->is_overrun) {
+    if (session->is_overrun)
         return;
-    }
     if (!has_room_for(session, reply.length)) {
         overrun(session);
         return;
@@ -179,9 +175,8 @@ static void note_excerpt(struct session *session, struct reply_slot *slot) {
 }
 
 static struct bytes excerpt_of(const struct session *session, const struct reply_slot *slot) {
-    if (slot->excerpt_bytes == 0) {
+    if (slot->excerpt_bytes == 0)
         return BYTES_NONE;
-    }
     size_t at = (size_t)(slot->excerpt_at - session->excerpts_consumed);
     return bytes_of(buffer_data(&session->excerpts) + at, slot->excerpt_bytes);
 }
@@ -189,9 +184,8 @@ static struct bytes excerpt_of(const struct session *session, const struct reply
 static void drop_front_excerpt(struct session *session, const struct reply_slot *front) {
     buffer_consume(&session->excerpts, front->excerpt_bytes);
     session->excerpts_consumed += front->excerpt_bytes;
-    if (session->excerpts.length == 0) {
+    if (session->excerpts.length == 0)
         buffer_clear(&session->excerpts);
-    }
 }
 
 static void leave_in_order(struct session *session) {
@@ -204,9 +198,8 @@ static void leave_in_order(struct session *session) {
         queue_pop(&session->slots);
         session->first_ticket++;
     }
-    if (session->is_closing) {
+    if (session->is_closing)
         session_mark_output(session); /* also when the last replies were nobody's */
-    }
 }
 
 /* CLIENT REPLY OFF and SKIP: the command runs, its reply is nobody's. */
@@ -228,9 +221,8 @@ uint64_t session_expect(struct session *session, uint32_t shard, slot_number slo
     note_excerpt(session, place);
     session->unready_count++;
     uint64_t ticket = session->first_ticket + queue_count(&session->slots) - 1;
-    if (session->worker->sessions->tracing.length) {
+    if (session->worker->sessions->tracing.length)
         trace_expect(session, ticket, shard);
-    }
     return ticket;
 }
 
@@ -242,22 +234,19 @@ void session_expect_read(struct session *session) {
 
 void session_expect_no_more(struct session *session) {
     struct reply_slot *last = queue_at(&session->slots, queue_count(&session->slots) - 1);
-    if (last->is_silent && session->reply_mode == SESSION_REPLY_ON) {
+    if (last->is_silent && session->reply_mode == SESSION_REPLY_ON)
         session->reply_mode = SESSION_REPLY_SKIP; /* still of that command, when it comes again */
-    }
     session->unready_read_count -= last->is_read;
     buffer_truncate(&session->excerpts, session->excerpts.length - last->excerpt_bytes);
     queue_truncate(&session->slots, queue_count(&session->slots) - 1);
     session->unready_count--;
-    if (!list_is_empty(&session->traces)) {
+    if (!list_is_empty(&session->traces))
         trace_expect_no_more(session, session->first_ticket + queue_count(&session->slots));
-    }
 }
 
 void session_reply_now(struct session *session, struct bytes reply) {
-    if (!is_silenced(session)) {
+    if (!is_silenced(session))
         session_push(session, reply);
-    }
 }
 
 void session_push(struct session *session, struct bytes reply) {
@@ -305,9 +294,8 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
     session->unready_count--;
     session->unready_read_count -= slot->is_read;
     if (session->is_gone) {
-        if (session->unready_count == 0) {
+        if (session->unready_count == 0)
             session_free(session);
-        }
         return;
     }
     struct buffer explanation;
@@ -326,12 +314,10 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
                          is_traced ? NULL : trace_slow(session->worker, slot, outcome, reply));
         }
     }
-    if (!slot->is_silent &&
-        (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER))) {
+    if (!slot->is_silent && (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER)))
         write_reply(session, reply);
-    } else if (!slot->is_silent) {
+    else if (!slot->is_silent)
         fill(session, slot, reply);
-    }
     buffer_release(&explanation);
     leave_in_order(session);
 }

@@ -16,13 +16,12 @@
 /* ---- small ones ---- */
 
 static bool command_ping(struct session_command *call) {
-    if (call->argument_count > 2) {
+    if (call->argument_count > 2)
         reply_error(call->reply, "ERR wrong number of arguments for 'ping' command");
-    } else if (call->argument_count == 2) {
+    else if (call->argument_count == 2)
         reply_bulk(call->reply, call->arguments[1]);
-    } else {
+    else
         reply_simple(call->reply, "PONG");
-    }
     return true;
 }
 
@@ -88,7 +87,7 @@ static bool command_module(struct session_command *call) {
         reply_array(call->reply, 0);
     } else {
         CHECK(strcmp(call->command->name, "module|help") == 0);
-        reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
+        reply_help(call->reply, lines, sizeof lines / sizeof lines[0]);
     }
     return true;
 }
@@ -106,9 +105,8 @@ static bool needs_password(const struct worker *worker) {
 
 static bool command_auth(struct session_command *call) {
     if (login_auth(call->worker->config.requirepass, call->arguments, call->argument_count,
-                   call->reply)) {
+                   call->reply))
         session_set_authenticated(call->session, true);
-    }
     return true;
 }
 
@@ -119,13 +117,11 @@ static bool command_hello(struct session_command *call) {
     bool is_said =
         hello_parse(&hello, call->arguments, call->argument_count, call->reply) &&
         hello_log_in(&hello, worker->config.requirepass, session->is_authenticated, call->reply);
-    if (!is_said) {
+    if (!is_said)
         return true;
-    }
     session_set_authenticated(session, true);
-    if (hello.has_name) {
+    if (hello.has_name)
         session_set_name(session, hello.name);
-    }
     if (hello.protocol) {
         session->protocol = (int)hello.protocol;
         call->reply->protocol = session->protocol;
@@ -181,15 +177,12 @@ static bool run_without_keyspace(struct session_command *call) {
 }
 
 bool session_command_run(struct session_command *call) {
-    if (call->command->run) {
+    if (call->command->run)
         return run_without_keyspace(call);
-    }
     size_t length = strcspn(call->command->name, "|");
-    for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
+    for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++)
         if (strncmp(COMMANDS[i].name, call->command->name, length) == 0 &&
-            COMMANDS[i].name[length] == '\0') {
+            COMMANDS[i].name[length] == '\0')
             return COMMANDS[i].run(call);
-        }
-    }
     UNREACHABLE(); /* a row with COMMAND_SESSION has its function here: tests/unit/node runs each */
 }

@@ -12,7 +12,7 @@
 #include "worker/worker.h"
 
 void sessions_new(struct worker *worker) {
-    struct sessions *sessions = memory_allocate_zeroed(1, sizeof(*sessions));
+    struct sessions *sessions = memory_allocate_zeroed(1, sizeof *sessions);
     list_init(&sessions->all);
     list_init(&sessions->with_output);
     list_init(&sessions->blocked);
@@ -29,9 +29,8 @@ void sessions_new(struct worker *worker) {
 
 void sessions_free(struct worker *worker) {
     struct sessions *sessions = worker->sessions;
-    LIST_EACH (&sessions->all, link) {
+    LIST_EACH (&sessions->all, link)
         session_free(LIST_ELEMENT(link, struct session, link));
-    }
     calls_free_all(worker);
     gather_free_all(worker);
     ask_free_all(worker);
@@ -52,9 +51,8 @@ void sessions_take_settings(struct worker *worker) {
         session->output.maximum_bytes = (size_t)config->client_output_limit;
         session->parser.limits.bulk_bytes = (size_t)config->proto_max_bulk_len;
         session->parser.limits.argument_count = (size_t)config->proto_max_arguments;
-        if (config->requirepass[0] == '\0') {
+        if (config->requirepass[0] == '\0')
             session_set_authenticated(session, true);
-        }
     }
     slowlog_trim(&worker->sessions->slowlog, (size_t)config->slowlog_max_len);
 }
@@ -62,15 +60,13 @@ void sessions_take_settings(struct worker *worker) {
 /* ---- the turn ---- */
 
 void sessions_close_idle(struct worker *worker, uint64_t now_us) {
-    if (worker->config.timeout == 0) {
+    if (worker->config.timeout == 0)
         return;
-    }
     LIST_EACH (&worker->sessions->all, link) {
         struct session *session = LIST_ELEMENT(link, struct session, link);
         if (!session->is_gone && !session->is_listening &&
-            now_us > session->last_input_us + (uint64_t)worker->config.timeout * 1000000) {
+            now_us > session->last_input_us + (uint64_t)worker->config.timeout * 1000000)
             session_close_after_reply(session);
-        }
     }
 }
 
@@ -92,13 +88,11 @@ static void retry_blocked(struct worker *worker) {
 /* Sessions of this worker and commands from the others take turns at being the first. */
 void sessions_retry(struct worker *worker) {
     worker->sessions->is_mail_first = !worker->sessions->is_mail_first;
-    if (worker->sessions->is_mail_first) {
+    if (worker->sessions->is_mail_first)
         calls_retry(worker);
-    }
     retry_blocked(worker);
-    if (!worker->sessions->is_mail_first) {
+    if (!worker->sessions->is_mail_first)
         calls_retry(worker);
-    }
 }
 
 void sessions_write(struct worker *worker) {
@@ -107,9 +101,8 @@ void sessions_write(struct worker *worker) {
         struct list *link = list_first(&worker->sessions->with_output);
         struct session *session = LIST_ELEMENT(link, struct session, output_link);
         list_remove(link);
-        if (session->is_gone) {
+        if (session->is_gone)
             continue;
-        }
         worker->io.client_output(worker->io.context, session, session->handle);
         bool is_done = queue_count(&session->slots) == 0 || session->is_overrun;
         if (session->is_closing && is_done && !session->is_close_asked) {
@@ -117,7 +110,6 @@ void sessions_write(struct worker *worker) {
             worker->io.client_close(worker->io.context, session, session->handle);
         }
     }
-    if (has_output) {
+    if (has_output)
         observe_output(worker);
-    }
 }

@@ -32,41 +32,36 @@ static bool is_cluster_key(const struct bytes *arguments, size_t position) {
 
 /* CONFIG SET requirepass, also behind words of TrothDB's own (TROTHDB TRACE <id> CONFIG SET...). */
 static bool is_password(const struct bytes *arguments, size_t position) {
-    if (position < 3 || !bytes_equal_ignoring_case(arguments[position - 1], "requirepass")) {
+    if (position < 3 || !bytes_equal_ignoring_case(arguments[position - 1], "requirepass"))
         return false;
-    }
-    for (size_t i = 0; i + 2 < position; i++) {
-        if (bytes_equal_ignoring_case(arguments[i], "config")) {
+    for (size_t i = 0; i + 2 < position; i++)
+        if (bytes_equal_ignoring_case(arguments[i], "config"))
             return true;
-        }
-    }
     return false;
 }
 
 static uint8_t *put_length(uint8_t *at, size_t length) {
-    for (; length >= 0x80; length >>= 7) {
+    for (; length >= 0x80; length >>= 7)
         *at++ = (uint8_t)(length | 0x80);
-    }
     *at++ = (uint8_t)length;
     return at;
 }
 
 static uint8_t *put_text(uint8_t *at, struct bytes text) {
     at = put_length(at, text.length);
-    if (text.length) {
+    if (text.length)
         memcpy(at, text.data, text.length);
-    }
     return at + text.length;
 }
 
 /* "... (384 more bytes)", without printf(), which takes longer than all the rest of an excerpt. */
 static struct bytes note_of_cut(char note[NOTE_BYTES], size_t left_out) {
     static const char before[] = "... (", behind[] = " more bytes)";
-    size_t length = sizeof(before) - 1;
+    size_t length = sizeof before - 1;
     memcpy(note, before, length);
     length += number_format_i64(note + length, (int64_t)left_out);
-    memcpy(note + length, behind, sizeof(behind) - 1);
-    return bytes_of(note, length + sizeof(behind) - 1);
+    memcpy(note + length, behind, sizeof behind - 1);
+    return bytes_of(note, length + sizeof behind - 1);
 }
 
 static uint8_t *put_cut_argument(uint8_t *at, struct bytes argument) {
@@ -93,23 +88,20 @@ size_t slowlog_excerpt(struct buffer *out, const struct bytes *arguments, size_t
     size_t shown = count > SLOWLOG_ARGUMENT_MAXIMUM ? SLOWLOG_ARGUMENT_MAXIMUM - 1 : count;
     size_t room = room_for(arguments, shown);
     CHECK(room <= SLOWLOG_EXCERPT_BYTES_MAXIMUM);
-    if (out->length + room > out->maximum_bytes) {
+    if (out->length + room > out->maximum_bytes)
         return 0;
-    }
     uint8_t *start = buffer_reserve(out, room);
     uint8_t *at = put_length(start, shown < count ? shown + 1 : shown);
-    for (size_t i = 0; i < shown; i++) {
-        if (is_password(arguments, i) || is_cluster_key(arguments, i)) {
+    for (size_t i = 0; i < shown; i++)
+        if (is_password(arguments, i) || is_cluster_key(arguments, i))
             at = put_text(at, bytes_of_text(REDACTED));
-        } else if (arguments[i].length > SLOWLOG_ARGUMENT_BYTES_MAXIMUM) {
+        else if (arguments[i].length > SLOWLOG_ARGUMENT_BYTES_MAXIMUM)
             at = put_cut_argument(at, arguments[i]);
-        } else {
+        else
             at = put_text(at, arguments[i]);
-        }
-    }
     if (shown < count) {
         char note[NOTE_BYTES];
-        snprintf(note, sizeof(note), "... (%zu more arguments)", count - shown);
+        snprintf(note, sizeof note, "... (%zu more arguments)", count - shown);
         at = put_text(at, bytes_of_text(note));
     }
     CHECK((size_t)(at - start) <= room);
@@ -142,15 +134,13 @@ void slowlog_add(struct slowlog *slowlog, const struct slowlog_event *event, siz
     const struct bytes texts[] = {bytes_of_text(event->client_address),
                                   bytes_of_text(event->client_name), event->excerpt,
                                   bytes_of_text(event->trace)};
-    enum { TEXT_COUNT = sizeof(texts) / sizeof(*texts) };
+    enum { TEXT_COUNT = sizeof texts / sizeof *texts };
     size_t room = 0;
-    for (size_t i = 0; i < TEXT_COUNT; i++) {
+    for (size_t i = 0; i < TEXT_COUNT; i++)
         room += LENGTH_BYTES_MAXIMUM + texts[i].length;
-    }
     uint8_t *text = memory_allocate(room), *end = text;
-    for (size_t i = 0; i < TEXT_COUNT; i++) {
+    for (size_t i = 0; i < TEXT_COUNT; i++)
         end = put_text(end, texts[i]);
-    }
     struct slowlog_entry *entry = queue_push(&slowlog->entries);
     *entry = (struct slowlog_entry){.id = slowlog->next_id++,
                                     .wall_ms = event->wall_ms,
@@ -184,9 +174,8 @@ struct told {
 
 static int compare_newest_first(const void *a, const void *b) {
     const struct told *one = a, *two = b;
-    if (one->wall_ms != two->wall_ms) {
+    if (one->wall_ms != two->wall_ms)
         return one->wall_ms > two->wall_ms ? -1 : 1;
-    }
     return one->id > two->id ? -1 : one->id < two->id;
 }
 
@@ -195,13 +184,12 @@ static void reply_words(struct bytes encoded, struct bytes trace, struct reply *
     struct cursor excerpt = cursor_of(encoded);
     size_t count = cursor_left(&excerpt) ? (size_t)cursor_varint(&excerpt) : 0;
     reply_array(reply, count + (trace.length > 0));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         reply_bulk(reply, cursor_length_prefixed(&excerpt, SIZE_MAX));
-    }
     CHECK(cursor_finish(&excerpt) == 0);
     if (trace.length) {
         char note[NOTE_BYTES];
-        snprintf(note, sizeof(note), "... (trace %.*s)", BYTES_PRINT(trace));
+        snprintf(note, sizeof note, "... (trace %.*s)", BYTES_PRINT(trace));
         reply_bulk(reply, bytes_of_text(note));
     }
 }
@@ -230,7 +218,7 @@ static struct told *decode(struct bytes encoded, size_t *count, size_t *limit) {
     while (cursor_left(&cursor)) {
         *limit = (size_t)cursor_varint(&cursor);
         size_t more = (size_t)cursor_varint(&cursor);
-        all = memory_resize(all, (*count + more + 1) * sizeof(*all));
+        all = memory_resize(all, (*count + more + 1) * sizeof *all);
         for (size_t i = 0; i < more; i++) {
             struct told *told = &all[(*count)++];
             told->id = cursor_varint(&cursor);
@@ -246,14 +234,12 @@ static struct told *decode(struct bytes encoded, size_t *count, size_t *limit) {
 void slowlog_reply(struct bytes encoded, struct reply *reply) {
     size_t count, limit;
     struct told *all = decode(encoded, &count, &limit);
-    if (count > 1) {
-        qsort(all, count, sizeof(*all), compare_newest_first);
-    }
+    if (count > 1)
+        qsort(all, count, sizeof *all, compare_newest_first);
     count = count < limit ? count : limit;
     reply_array(reply, count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         reply_entry(&all[i], reply);
-    }
     memory_free(all);
 }
 

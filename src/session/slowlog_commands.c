@@ -83,7 +83,7 @@ static void slowlog_help(struct session_command *call) {
         "RESET",
         "    Forgets them all.",
     };
-    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof lines / sizeof lines[0]);
 }
 
 static bool slowlog_get(struct session_command *call) {
@@ -104,15 +104,12 @@ static bool slowlog_get(struct session_command *call) {
 
 bool slowlog_command(struct session_command *call) {
     const char *name = call->command->name;
-    if (strcmp(name, "slowlog|get") == 0) {
+    if (strcmp(name, "slowlog|get") == 0)
         return slowlog_get(call);
-    }
-    if (strcmp(name, "slowlog|len") == 0) {
+    if (strcmp(name, "slowlog|len") == 0)
         return ask_workers(call, &LENGTH);
-    }
-    if (strcmp(name, "slowlog|reset") == 0) {
+    if (strcmp(name, "slowlog|reset") == 0)
         return ask_workers(call, &RESET);
-    }
     CHECK(strcmp(name, "slowlog|help") == 0);
     slowlog_help(call);
     return true;

@@ -9,17 +9,15 @@
 
 static void reply_hex(struct reply *reply, const uint8_t bytes[16]) {
     char text[33];
-    for (unsigned i = 0; i < 16; i++) {
+    for (unsigned i = 0; i < 16; i++)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    }
     reply_bulk_text(reply, text);
 }
 
 static const char *state_of(const struct worker *worker, const struct topology_node *node) {
     const struct member_view_entry *member = member_view_find(&worker->members, node->uuid);
-    if (node->number == worker->self) {
+    if (node->number == worker->self)
         return gossip_state_text(GOSSIP_ALIVE);
-    }
     return member ? gossip_state_text(member->state) : "unknown";
 }
 
@@ -63,9 +61,8 @@ static void reply_shards(const struct topology *topology, struct reply *reply) {
         reply_integer(reply, shard->number);
         reply_slots(&shard->slots, reply);
         reply_array(reply, shard->replica_count);
-        for (unsigned at = 0; at < shard->replica_count; at++) {
+        for (unsigned at = 0; at < shard->replica_count; at++)
             reply_integer(reply, shard->replicas[at]);
-        }
         reply_integer(reply, (int64_t)shard->wanted_epoch);
         reply_integer(reply, shard->is_settled);
     }
@@ -80,22 +77,20 @@ static const char *role_text(uint64_t role) {
                                         [RAFT_PRE_CANDIDATE] = "pre-candidate",
                                         [RAFT_CANDIDATE] = "candidate",
                                         [RAFT_LEADER] = "leader"};
-    CHECK(role < sizeof(texts) / sizeof(texts[0]));
+    CHECK(role < sizeof texts / sizeof texts[0]);
     return texts[role];
 }
 
 /* This node's replicas of all its workers, as last published. */
 static void reply_replicas_here(const struct node_shared *shared, struct reply *reply) {
     size_t count = 0;
-    for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM; i++) {
+    for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM; i++)
         count += load(&shared->shards[i].is_hosted) != 0;
-    }
     reply_array(reply, count);
     for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM && count; i++) {
         const struct shard_statistics *replica = &shared->shards[i];
-        if (!load(&replica->is_hosted)) {
+        if (!load(&replica->is_hosted))
             continue;
-        }
         count--; /* a replica that is published meanwhile is for the next one who asks */
         reply_array(reply, 13);
         reply_integer(reply, i);
@@ -136,11 +131,10 @@ void status_command(struct session_command *call) {
     struct reply *reply = call->reply;
     reply_array(reply, 9);
     reply_bulk_text(reply, TROTHDB_VERSION);
-    if (worker->topology) {
+    if (worker->topology)
         reply_hex(reply, worker->topology->cluster_id);
-    } else {
+    else
         reply_bulk_text(reply, "");
-    }
     reply_integer(reply, worker->topology ? (int64_t)worker->topology->epoch : 0);
     reply_integer(reply, worker->self);
     reply_bulk_text(reply, worker->node_id);

@@ -40,7 +40,7 @@ bool trace_is_known_to_all(const struct worker *worker) {
 
 void trace_expect(struct session *session, uint64_t ticket, uint32_t shard) {
     struct worker *worker = session->worker;
-    struct session_trace *trace = memory_allocate_zeroed(1, sizeof(*trace));
+    struct session_trace *trace = memory_allocate_zeroed(1, sizeof *trace);
     trace->ticket = ticket;
     trace->begun_us = session->last_input_us;
     trace->shard = shard;
@@ -86,31 +86,27 @@ bool trace_replied(struct session *session, uint64_t ticket, enum shard_outcome 
 }
 
 void trace_release(struct session *session) {
-    LIST_EACH (&session->traces, link) {
+    LIST_EACH (&session->traces, link)
         memory_free(LIST_ELEMENT(link, struct session_trace, link));
-    }
 }
 
 /* Its reply was written at once: it never was at a shard, or waits for nobody. */
 void trace_answered(const struct session *session, struct bytes id, uint64_t ticket) {
-    if (session->first_ticket + queue_count(&session->slots) != ticket) {
+    if (session->first_ticket + queue_count(&session->slots) != ticket)
         return;
-    }
     char text[PAYLOAD_TRACE_ID_MAXIMUM + 1];
-    snprintf(text, sizeof(text), "%.*s", BYTES_PRINT(id));
+    snprintf(text, sizeof text, "%.*s", BYTES_PRINT(id));
     trace_say_replied(session->worker, text, 0, session->last_input_us, "answered-at-once");
 }
 
 /* ---- picked by trace-one-in ---- */
 
 bool trace_is_picked(struct worker *worker, const struct command *command) {
-    if (!(command->flags & COMMAND_WRITE) || command->flags & COMMAND_INTERNAL) {
+    if (!(command->flags & COMMAND_WRITE) || command->flags & COMMAND_INTERNAL)
         return false;
-    }
     if (worker->config.trace_one_in == 0 || !trace_is_known_to_all(worker) ||
-        ++worker->sessions->untraced_writes < (uint64_t)worker->config.trace_one_in) {
+        ++worker->sessions->untraced_writes < (uint64_t)worker->config.trace_one_in)
         return false;
-    }
     worker->sessions->untraced_writes = 0;
     return true;
 }

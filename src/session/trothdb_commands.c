@@ -23,11 +23,10 @@
 static void found(struct worker *worker, struct bytes topology, struct reply *reply) {
     struct buffer problem;
     buffer_init(&problem, 1024);
-    if (control_found(worker, topology, &problem)) {
+    if (control_found(worker, topology, &problem))
         reply_error_format(reply, "ERR %.*s", BYTES_PRINT(buffer_bytes(&problem)));
-    } else {
+    else
         reply_ok(reply);
-    }
     buffer_release(&problem);
 }
 
@@ -94,13 +93,11 @@ static void answer_transfer(struct worker *worker, const struct ask_words *words
     const struct bytes *arguments = words->arguments;
     int64_t shard, node = 0;
     if (!number_parse_i64(arguments[2], &shard) || shard < 0 || shard > TOPOLOGY_SHARD_MAXIMUM ||
-        (words->argument_count > 3 && !number_parse_i64(arguments[3], &node))) {
+        (words->argument_count > 3 && !number_parse_i64(arguments[3], &node)))
         return;
-    }
     struct shard *here = worker_shard(worker, (uint32_t)shard);
-    if (here && shard_transfer(here, (raft_node_number)node, "asked")) {
+    if (here && shard_transfer(here, (raft_node_number)node, "asked"))
         answer->number++;
-    }
 }
 
 static void reply_transfer(const struct worker *worker, const struct ask_answer *all,
@@ -120,19 +117,18 @@ static const struct ask_question TRANSFER = {.answer = answer_transfer, .reply =
 static bool transfer(struct session_command *call) {
     const struct worker *worker = call->worker;
     int64_t shard, node;
-    if (call->argument_count > 4) {
+    if (call->argument_count > 4)
         reply_error(call->reply, REPLY_SYNTAX);
-    } else if (!number_parse_i64(call->arguments[2], &shard) ||
-               (call->argument_count == 4 && !number_parse_i64(call->arguments[3], &node))) {
+    else if (!number_parse_i64(call->arguments[2], &shard) ||
+             (call->argument_count == 4 && !number_parse_i64(call->arguments[3], &node)))
         reply_error(call->reply, REPLY_NOT_INTEGER);
-    } else if (!worker->topology || shard < 0 || shard > TOPOLOGY_SHARD_MAXIMUM ||
-               !topology_shard(worker->topology, (uint32_t)shard)) {
+    else if (!worker->topology || shard < 0 || shard > TOPOLOGY_SHARD_MAXIMUM ||
+             !topology_shard(worker->topology, (uint32_t)shard))
         reply_error(call->reply, "ERR there is no such shard");
-    } else if (!leaders_is_here(worker, (uint32_t)shard)) {
+    else if (!leaders_is_here(worker, (uint32_t)shard))
         leaders_redirect(call->worker, (uint32_t)shard, 0, call->reply);
-    } else {
+    else
         return ask_workers(call, &TRANSFER);
-    }
     return true;
 }
 
@@ -143,9 +139,8 @@ static void answer_recover(struct worker *worker, const struct ask_words *words,
                            struct ask_answer *answer) {
     (void)words;
     struct shard *control = worker_shard(worker, 0);
-    if (control && worker->topology && shard_recover_alone(control, worker->topology->epoch) == 0) {
+    if (control && worker->topology && shard_recover_alone(control, worker->topology->epoch) == 0)
         answer->number++;
-    }
 }
 
 static void reply_recover(const struct worker *worker, const struct ask_answer *all,
@@ -165,9 +160,8 @@ static const struct ask_question RECOVER = {.answer = answer_recover, .reply = r
 
 static void append_numbers(struct buffer *out, const raft_node_number *numbers, unsigned count) {
     buffer_append_text(out, count ? " " : " -");
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i++)
         buffer_append_format(out, "%s%u", i ? "," : "", numbers[i]);
-    }
 }
 
 /* By the log of each replica here, which may know more, or less, than the topology: whoever asks
@@ -197,9 +191,8 @@ enum { CONTROL_ARGUMENT_MAXIMUM = 16 };
 /* Only the leader of the control shard can; another node says MOVED. */
 static bool can_call_control(struct session_command *call) {
     bool can = call->worker->topology && leaders_is_here(call->worker, 0);
-    if (!can) {
+    if (!can)
         leaders_redirect(call->worker, 0, 0, call->reply);
-    }
     return can;
 }
 
@@ -225,7 +218,7 @@ static bool control_call(struct session_command *call, const char *name) {
         reply_error(call->reply, REPLY_SYNTAX);
         return true;
     }
-    memcpy(arguments + 1, call->arguments + 2, (count - 1) * sizeof(arguments[0]));
+    memcpy(arguments + 1, call->arguments + 2, (count - 1) * sizeof arguments[0]);
     return !can_call_control(call) || propose_to_control(call, arguments, count);
 }
 
@@ -233,9 +226,8 @@ static bool control_call(struct session_command *call, const char *name) {
  * own is older. */
 static bool tell_or_restore_topology(struct session_command *call) {
     const struct worker *worker = call->worker;
-    if (call->argument_count > 2) {
+    if (call->argument_count > 2)
         return control_call(call, "topology.restore");
-    }
     if (!worker->topology) {
         reply_error(call->reply, "ERR this node belongs to no cluster yet");
         return true;
@@ -255,20 +247,17 @@ static bool is_too_old(const struct session_command *call) {
          i++) {
         const uint8_t *uuid = worker->members.members[i].uuid;
         char text[2 * GOSSIP_UUID_BYTES + 1];
-        for (unsigned byte = 0; byte < GOSSIP_UUID_BYTES; byte++) {
+        for (unsigned byte = 0; byte < GOSSIP_UUID_BYTES; byte++)
             snprintf(text + (size_t)2 * byte, 3, "%02x", uuid[byte]);
-        }
-        if (bytes_equal_ignoring_case(call->arguments[2], text)) {
+        if (bytes_equal_ignoring_case(call->arguments[2], text))
             return levels_of(worker, uuid) < worker->topology->level;
-        }
     }
     return false;
 }
 
 static bool add_node(struct session_command *call) {
-    if (!is_too_old(call)) {
+    if (!is_too_old(call))
         return control_call(call, "node.add");
-    }
     reply_error(call->reply, "ERR this node knows fewer features than the cluster uses; install "
                              "the cluster's release there, or raise its feature-level-maximum");
     return true;
@@ -290,12 +279,10 @@ static struct bytes *proposal_of(const struct session_command *call, bool is_set
 /* A name that a later release set for all nodes can be unset here, too; one that nobody knows is
  * an error of writing. */
 static const struct bytes *unknown_name(const struct session_command *call) {
-    for (size_t i = 2; i < call->argument_count; i++) {
+    for (size_t i = 2; i < call->argument_count; i++)
         if (!config_name(call->arguments[i]) &&
-            !topology_setting(call->worker->topology, call->arguments[i])) {
+            !topology_setting(call->worker->topology, call->arguments[i]))
             return &call->arguments[i];
-        }
-    }
     return NULL;
 }
 
@@ -306,9 +293,8 @@ static bool cluster_setting(struct session_command *call, bool is_set) {
         reply_error(call->reply, REPLY_SYNTAX);
         return true;
     }
-    if (!can_call_control(call)) {
+    if (!can_call_control(call))
         return true;
-    }
     const struct bytes *unknown = is_set ? NULL : unknown_name(call);
     if (unknown) {
         reply_error_format(call->reply, "ERR no setting is called '%.*s'; CONFIG GET * lists all",
@@ -319,11 +305,10 @@ static bool cluster_setting(struct session_command *call, bool is_set) {
     struct buffer problem;
     buffer_init(&problem, CONFIG_VALUE_MAXIMUM + 1024);
     bool is_answered = true;
-    if (settings_check_cluster(call->worker, proposal, call->argument_count - 1, &problem)) {
+    if (settings_check_cluster(call->worker, proposal, call->argument_count - 1, &problem))
         reply_error_format(call->reply, "ERR %.*s", BYTES_PRINT(buffer_bytes(&problem)));
-    } else {
+    else
         is_answered = propose_to_control(call, proposal, call->argument_count - 1);
-    }
     buffer_release(&problem);
     memory_free(proposal);
     return is_answered;
@@ -407,56 +392,41 @@ static void help(struct session_command *call) {
         "WITH sync|async <command> [<arg> ...]",
         "    Runs one command with that durability.",
     };
-    reply_help(call->reply, lines, sizeof(lines) / sizeof(lines[0]));
+    reply_help(call->reply, lines, sizeof lines / sizeof lines[0]);
 }
 
 bool trothdb_command(struct session_command *call) {
     const char *name = call->command->name;
-    if (strcmp(name, "trothdb|found") == 0) {
+    if (strcmp(name, "trothdb|found") == 0)
         return found_or_ask(call);
-    }
-    if (strcmp(name, "trothdb|snapshot") == 0) {
+    if (strcmp(name, "trothdb|snapshot") == 0)
         return snapshot(call);
-    }
-    if (strcmp(name, "trothdb|transfer") == 0) {
+    if (strcmp(name, "trothdb|transfer") == 0)
         return transfer(call);
-    }
-    if (strcmp(name, "trothdb|recover") == 0) {
+    if (strcmp(name, "trothdb|recover") == 0)
         return ask_workers(call, &RECOVER);
-    }
-    if (strcmp(name, "trothdb|topology") == 0) {
+    if (strcmp(name, "trothdb|topology") == 0)
         return tell_or_restore_topology(call);
-    }
-    if (strcmp(name, "trothdb|voters") == 0) {
+    if (strcmp(name, "trothdb|voters") == 0)
         return ask_workers(call, &VOTERS);
-    }
-    if (strcmp(name, "trothdb|removenode") == 0) {
+    if (strcmp(name, "trothdb|removenode") == 0)
         return control_call(call, "node.remove");
-    }
-    if (strcmp(name, "trothdb|lost") == 0) {
+    if (strcmp(name, "trothdb|lost") == 0)
         return control_call(call, "nodes.lost");
-    }
-    if (strcmp(name, "trothdb|backup") == 0) {
+    if (strcmp(name, "trothdb|backup") == 0)
         return backup(call);
-    }
-    if (strcmp(name, "trothdb|addnode") == 0) {
+    if (strcmp(name, "trothdb|addnode") == 0)
         return add_node(call);
-    }
-    if (strcmp(name, "trothdb|replicas") == 0) {
+    if (strcmp(name, "trothdb|replicas") == 0)
         return control_call(call, "shard.replicas");
-    }
-    if (strcmp(name, "trothdb|clusterset") == 0) {
+    if (strcmp(name, "trothdb|clusterset") == 0)
         return cluster_setting(call, true);
-    }
-    if (strcmp(name, "trothdb|clusterunset") == 0) {
+    if (strcmp(name, "trothdb|clusterunset") == 0)
         return cluster_setting(call, false);
-    }
-    if (strcmp(name, "trothdb|settings") == 0) {
+    if (strcmp(name, "trothdb|settings") == 0)
         return settings_call(call, SETTINGS_CALL_SHOW);
-    }
-    if (strcmp(name, "trothdb|unset") == 0) {
+    if (strcmp(name, "trothdb|unset") == 0)
         return settings_call(call, SETTINGS_CALL_UNSET);
-    }
     if (strcmp(name, "trothdb|status") == 0) {
         status_command(call);
     } else if (strcmp(name, "trothdb|durability") == 0) {

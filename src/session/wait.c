@@ -35,9 +35,8 @@ static void wait_free(struct wait_call *call) {
 }
 
 void wait_free_all(struct worker *worker) {
-    LIST_EACH (&worker->sessions->waits, link) {
+    LIST_EACH (&worker->sessions->waits, link)
         wait_free(LIST_ELEMENT(link, struct wait_call, link));
-    }
 }
 
 static void least(int64_t *so_far, int64_t value) {
@@ -78,17 +77,14 @@ static void deliver(struct worker *worker, struct target *target, uint64_t ticke
     } else {
         call->local = call->replicas = 0;
     }
-    if (--call->waiting == 0) {
+    if (--call->waiting == 0)
         finish(call);
-    }
 }
 
 static bool has_written(const struct session *session) {
-    for (size_t i = 0; i < sizeof(session->written) / sizeof(session->written[0]); i++) {
-        if (session->written[i]) {
+    for (size_t i = 0; i < sizeof session->written / sizeof session->written[0]; i++)
+        if (session->written[i])
             return true;
-        }
-    }
     return false;
 }
 
@@ -103,14 +99,12 @@ static void ask_shards(struct wait_call *call, const struct command *command,
     struct worker *worker = call->session->worker;
     bool is_writer = has_written(call->session);
     for (uint32_t shard = 1; worker->topology && shard < worker->topology->shard_count; shard++) {
-        if (!is_asked(call->session, shard, is_writer)) {
+        if (!is_asked(call->session, shard, is_writer))
             continue;
-        }
         call->waiting++;
         if (calls_send(worker, shard, command, arguments, 3, &call->target, 0, 2, CALL_WAIT) ==
-            ROUTE_BUSY) {
+            ROUTE_BUSY)
             deliver(worker, &call->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
-        }
     }
 }
 
@@ -140,10 +134,9 @@ static bool parse(struct session_command *call, bool is_aof, struct bytes argume
 bool wait_command(struct session_command *call) {
     bool is_aof = strcmp(call->command->name, "waitaof") == 0;
     struct bytes arguments[3];
-    if (!parse(call, is_aof, arguments)) {
+    if (!parse(call, is_aof, arguments))
         return true;
-    }
-    struct wait_call *wait = memory_allocate_zeroed(1, sizeof(*wait));
+    struct wait_call *wait = memory_allocate_zeroed(1, sizeof *wait);
     wait->target.deliver = deliver;
     wait->session = call->session;
     wait->is_aof = is_aof;
@@ -153,8 +146,7 @@ bool wait_command(struct session_command *call) {
     session_expect_read(call->session); /* a write behind it waits, as Redis has it */
     list_append(&call->worker->sessions->waits, &wait->link);
     ask_shards(wait, call->command, arguments);
-    if (--wait->waiting == 0) {
+    if (--wait->waiting == 0)
         finish(wait);
-    }
     return false;
 }

@@ -25,9 +25,8 @@ static void refuse_front(struct shard *shard, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         struct shard_waiter waiter = *(struct shard_waiter *)queue_front(&shard->waiters);
         queue_pop(&shard->waiters);
-        if (waiter.target) {
+        if (waiter.target)
             shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
-        }
     }
 }
 
@@ -35,9 +34,8 @@ static void refuse_front(struct shard *shard, uint32_t count) {
 static void drop_overtaken(struct shard *shard) {
     struct pending_entry *pending;
     while ((pending = queue_front(&shard->entries)) && pending->index == 0) {
-        for (uint32_t i = 0; i < pending->waiter_count; i++) {
+        for (uint32_t i = 0; i < pending->waiter_count; i++)
             queue_pop(&shard->waiters);
-        }
         queue_pop(&shard->entries);
     }
 }
@@ -52,9 +50,8 @@ static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry
     }
     uint32_t count = pending->waiter_count;
     bool is_ours = pending->term == entry->term;
-    if (is_ours) {
+    if (is_ours)
         metric_observe(shard->cells.commit_time, shard->stepped_us - pending->proposed_us);
-    }
     queue_pop(&shard->entries);
     if (!is_ours) {
         refuse_front(shard, count);
@@ -102,9 +99,8 @@ static void run_group(struct shard *shard, struct apply_group *group, uint64_t s
     const struct machine_ops *ops = shard->machine->ops;
     bool is_expected = ops->expect && group->count > 1;
     bool is_led = shard_is_leader(shard);
-    if (is_expected) {
+    if (is_expected)
         ops->expect(shard->machine, group->calls, group->count);
-    }
     for (size_t i = 0; i < group->count; i++) {
         struct machine_call *call = &group->calls[i];
         call->applied_ms = call->now_ms = shard->time_ms;
@@ -112,9 +108,8 @@ static void run_group(struct shard *shard, struct apply_group *group, uint64_t s
         call->is_led = is_led;
         run_command(shard, call, is_waited_for);
     }
-    if (is_expected) {
+    if (is_expected)
         ops->expect(shard->machine, NULL, 0);
-    }
 }
 
 static void apply_commands(struct shard *shard, const struct raft_entry *entry) {
@@ -125,9 +120,8 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
     CHECK(error == 0);
     CHECK(waited == 0 || waited == header.command_count);
     /* The shard's time never goes back, whatever the leaders' clocks do. */
-    if (header.stamp_ms > shard->time_ms) {
+    if (header.stamp_ms > shard->time_ms)
         shard->time_ms = header.stamp_ms;
-    }
     struct apply_group group;
     shard_answers_from_log(shard, entry->index, entry->term);
     for (uint32_t done = 0; done < header.command_count; done += (uint32_t)group.count) {
@@ -135,18 +129,16 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
         run_group(shard, &group, header.seed + done, waited > 0);
     }
     shard_answered(shard);
-    if (queue_count(&shard->traces)) {
+    if (queue_count(&shard->traces))
         shard_trace_applied(shard, entry);
-    }
 }
 
 void shard_apply(struct shard *shard) {
     shard_caught_up(shard);
     shard_release_held(shard);
     raft_index limit = shard_apply_limit(shard);
-    if (shard->applied_index >= limit) {
+    if (shard->applied_index >= limit)
         return;
-    }
     metric_add(shard->cells.entries_applied, limit - shard->applied_index);
     while (shard->applied_index < limit) {
         const struct raft_entry *entry = raft_entry_at(shard->raft, shard->applied_index + 1);
@@ -154,11 +146,10 @@ void shard_apply(struct shard *shard) {
         shard->applied_index = entry->index;
         shard->applied_term = entry->term;
         shard->applied_bytes += entry->length;
-        if (entry->kind == RAFT_ENTRY_COMMANDS) {
+        if (entry->kind == RAFT_ENTRY_COMMANDS)
             apply_commands(shard, entry);
-        } else {
+        else
             take_pending(shard, entry);
-        }
     }
     shard_ran_ahead(shard);
     uint64_t now_us = shard_now_us(shard);

@@ -25,9 +25,8 @@ static raft_index rewind_limit(const struct shard *shard) {
 }
 
 raft_index shard_apply_limit(const struct shard *shard) {
-    if (shard_is_rewinding(shard)) {
+    if (shard_is_rewinding(shard))
         return rewind_limit(shard);
-    }
     raft_index commit_index = raft_commit_index(shard->raft);
     bool may_run_ahead = shard->early_index > commit_index && shard_is_leader(shard) &&
                          !shard->is_settling && !shard_held_is_full(shard) && !is_late(shard) &&
@@ -44,7 +43,6 @@ void shard_ran_ahead(struct shard *shard) {
 
 void shard_caught_up(struct shard *shard) {
     struct ahead_mark *mark;
-    while ((mark = queue_front(&shard->ahead)) && mark->index <= raft_commit_index(shard->raft)) {
+    while ((mark = queue_front(&shard->ahead)) && mark->index <= raft_commit_index(shard->raft))
         queue_pop(&shard->ahead);
-    }
 }

@@ -27,22 +27,19 @@ void shard_durable(struct shard *shard, uint64_t wal_sequence) {
         save_sequence = pending->save_sequence;
         queue_pop(&shard->saves);
     }
-    if (queue_count(&shard->traces)) {
+    if (queue_count(&shard->traces))
         shard_trace_durable(shard, wal_sequence);
-    }
     shard_own_snapshot_durable(shard, wal_sequence);
     shard_incoming_durable(shard, wal_sequence);
-    if (save_sequence == 0) {
+    if (save_sequence == 0)
         return;
-    }
     shard->durable_save = save_sequence;
     struct held_message *held;
     while ((held = queue_front(&shard->held)) && held->after_save <= save_sequence) {
         struct raft_message message = held->message;
         queue_pop(&shard->held);
-        if (!is_outdone(shard, &message, save_sequence)) {
+        if (!is_outdone(shard, &message, save_sequence))
             shard->io.send(shard->io.context, shard, &message);
-        }
     }
     struct raft_event event = {.kind = RAFT_DURABLE, .save_sequence = save_sequence};
     shard_step(shard, &event);
@@ -66,12 +63,10 @@ static bool are_entries_readable(const struct shard *shard, const struct raft_me
 }
 
 void shard_message(struct shard *shard, const struct raft_message *message) {
-    if (!are_entries_readable(shard, message)) {
+    if (!are_entries_readable(shard, message))
         return;
-    }
-    if (message->kind == RAFT_APPEND) {
+    if (message->kind == RAFT_APPEND)
         raft_set_room(shard->raft, wal_space(shard->io.wal) != WAL_SPACE_RESERVED);
-    }
     struct raft_event event = {.kind = RAFT_MESSAGE, .message = message};
     shard_step(shard, &event);
 }
@@ -93,9 +88,8 @@ void shard_peer_suspected(struct shard *shard, raft_node_number peer) {
 
 void shard_set_standing(struct shard *shard, raft_node_number node, enum raft_standing standing,
                         const char *reason) {
-    if (node == shard->self) {
+    if (node == shard->self)
         shard->reluctance = standing == RAFT_WILLING ? NULL : reason;
-    }
     struct raft_event event = {.kind = RAFT_STANDING, .peer = node, .standing = standing};
     shard_step(shard, &event);
 }
@@ -105,9 +99,8 @@ bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause)
     struct raft_event event = {.kind = RAFT_TRANSFER, .peer = to};
     shard->is_transfer_begun = false;
     shard_step(shard, &event);
-    if (shard->is_transfer_begun) {
+    if (shard->is_transfer_begun)
         shard_count_move(shard, cause);
-    }
     return shard->is_transfer_begun;
 }
 

@@ -19,9 +19,8 @@ static bool is_whole_log_needed(const struct shard *shard) {
 void shard_forget_log(struct shard *shard) {
     uint64_t kept_bytes = (uint64_t)shard->io.config->log_memory_bytes;
     if (raft_log_bytes(shard->raft) <= kept_bytes + slack_bytes(kept_bytes) ||
-        is_whole_log_needed(shard)) {
+        is_whole_log_needed(shard))
         return;
-    }
     bool is_taking = shard->own.stage != OWN_NONE && shard->own.is_log_wanted;
     struct raft_event event = {.kind = RAFT_FORGET,
                                .forget_index =

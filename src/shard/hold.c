@@ -63,9 +63,8 @@ static void answer_last(struct shard *shard, struct held_reply *held, enum shard
                         struct bytes reply) {
     struct shard_waiter waiter = held->waiter;
     held->waiter.target = NULL;
-    if (waiter.target) {
+    if (waiter.target)
         shard->io.reply(shard->io.context, shard, &waiter, outcome, reply);
-    }
 }
 
 /* A write may be in the log of another, who may commit it yet; a read was none. */
@@ -91,30 +90,26 @@ void shard_give_up_held(struct shard *shard) {
 
 /* Of a replica that is out of the shard the held replies stay, told, for it hears of no commit. */
 bool shard_held_is_awaited(const struct shard *shard) {
-    for (size_t i = 0; i < queue_count(&shard->held_replies); i++) {
-        if (((struct held_reply *)queue_at(&shard->held_replies, i))->waiter.target) {
+    for (size_t i = 0; i < queue_count(&shard->held_replies); i++)
+        if (((struct held_reply *)queue_at(&shard->held_replies, i))->waiter.target)
             return true;
-        }
-    }
     return false;
 }
 
 void shard_time_out_held(struct shard *shard, uint64_t now_us) {
     for (size_t i = 0; i < queue_count(&shard->held_replies); i++) {
         struct held_reply *held = queue_at(&shard->held_replies, i);
-        if (now_us < held->deadline_us) {
+        if (now_us < held->deadline_us)
             continue;
-        }
         if (!shard_is_leader(shard)) {
             give_up(shard, held);
             continue;
         }
         answer_from_log(shard, held);
-        if (held->is_read) {
+        if (held->is_read)
             time_out_read(shard, held);
-        } else {
+        else
             give_up(shard, held);
-        }
         shard_answered(shard);
     }
 }

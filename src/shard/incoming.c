@@ -11,9 +11,8 @@ uint64_t incoming_left_bytes(const struct incoming_snapshot *in,
 }
 
 uint32_t incoming_next_lacking(const struct incoming_snapshot *in, uint32_t from) {
-    while (from < in->offer->chunk_count && in->chunks[from] != CHUNK_LACKING) {
+    while (from < in->offer->chunk_count && in->chunks[from] != CHUNK_LACKING)
         from++;
-    }
     return from;
 }
 
@@ -44,9 +43,8 @@ void shard_tell_incoming(struct shard *shard, bool is_installed) {
                                                .snapshot_index = in->index,
                                                .received_bytes = in->received_bytes,
                                                .is_installed = is_installed};
-    if (in->stage == INCOMING_RECEIVING) {
+    if (in->stage == INCOMING_RECEIVING)
         add_wishes(in, &progress);
-    }
     in->asked_us = progress.wish_count ? shard_now_us(shard) : in->asked_us;
     shard->io.send_progress(shard->io.context, shard, &progress);
 }
@@ -81,9 +79,8 @@ void shard_end_incoming(struct shard *shard) {
     snapshot_manifest_free(in->offer);
     snapshot_manifest_free(in->manifest);
     memory_free(in->chunks);
-    if (in->machine) {
+    if (in->machine)
         in->machine->ops->free(in->machine);
-    }
     *in = (struct incoming_snapshot){.stage = INCOMING_NONE};
     metric_set(shard->cells.chunks_left, 0);
 }

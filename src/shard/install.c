@@ -42,9 +42,8 @@ static void chunk_read(struct snapshot_job *job, int status) {
     struct incoming_snapshot *in = &shard->incoming;
     shard->disk_jobs--;
     shard_touch(shard);
-    if (in->stage != INCOMING_LOADING || in->number != job->number) {
+    if (in->stage != INCOMING_LOADING || in->number != job->number)
         return;
-    }
     in->is_reading = false;
     if (status && in->chunks[job->ordinal] == CHUNK_REUSED) {
         shard_fetch_again(shard, job->ordinal);
@@ -73,18 +72,16 @@ void shard_load_incoming(struct shard *shard) {
     in->stage = INCOMING_LOADING;
     in->machine = shard->machine->ops->make_empty(shard->machine);
     in->loading = 0;
-    if (in->manifest->chunk_count == 0) {
+    if (in->manifest->chunk_count == 0)
         loaded_all(shard);
-    } else {
+    else
         read_chunk(shard);
-    }
 }
 
 void shard_load_some(struct shard *shard, uint64_t now) {
     struct incoming_snapshot *in = &shard->incoming;
-    if (in->raw.length == 0 || now < in->next_load_us) {
+    if (in->raw.length == 0 || now < in->next_load_us)
         return;
-    }
     in->next_load_us = now + shard_turn_us(shard);
     size_t turn_bytes = shard_load_bytes(shard);
     size_t length = in->raw.length < turn_bytes ? in->raw.length : turn_bytes;
@@ -95,15 +92,13 @@ void shard_load_some(struct shard *shard, uint64_t now) {
     }
     buffer_consume(&in->raw, length);
     metric_add(shard->cells.snapshot_loaded_bytes, length);
-    if (in->raw.length > 0) {
+    if (in->raw.length > 0)
         return;
-    }
     buffer_release(&in->raw);
-    if (++in->loading == in->manifest->chunk_count) {
+    if (++in->loading == in->manifest->chunk_count)
         loaded_all(shard);
-    } else {
+    else
         read_chunk(shard);
-    }
 }
 
 /* ---- in place ---- */
@@ -134,7 +129,7 @@ static void put_in_place(struct shard *shard, const struct snapshot_meta *meta,
 /* By now a new leader may have sent the entries that the snapshot covers: then it lets them go, as
  * one taken here would; but what changed since its index is not known, so all counts as changed. */
 static void only_compact(struct shard *shard, const struct snapshot_meta *meta) {
-    memset(&shard->watch.changed, 0xff, sizeof(shard->watch.changed));
+    memset(&shard->watch.changed, 0xff, sizeof shard->watch.changed);
     shard->snapshot_index = meta->index;
     shard_rewind_to_newest(shard);
     struct raft_event event = {
@@ -144,23 +139,20 @@ static void only_compact(struct shard *shard, const struct snapshot_meta *meta) 
 
 void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence) {
     struct incoming_snapshot *in = &shard->incoming;
-    if (in->stage != INCOMING_MARKING || in->mark_sequence > wal_sequence) {
+    if (in->stage != INCOMING_MARKING || in->mark_sequence > wal_sequence)
         return;
-    }
     struct snapshot_meta meta = in->manifest->meta;
     struct raft_configuration configuration = in->configuration;
     snapshot_shelf_put(shard->shelf, in->manifest);
     in->manifest = NULL;
     wal_release(shard->io.wal, shard->number, meta.index);
-    if (meta.index > raft_commit_index(shard->raft)) {
+    if (meta.index > raft_commit_index(shard->raft))
         put_in_place(shard, &meta, &configuration);
-    } else {
+    else
         only_compact(shard, &meta);
-    }
     shard_tell_incoming(shard, true);
     shard_end_incoming(shard);
     shard_tidy_snapshots(shard);
-    if (shard->io.snapshot_durable) {
+    if (shard->io.snapshot_durable)
         shard->io.snapshot_durable(shard->io.context, shard);
-    }
 }

@@ -49,9 +49,8 @@ static void machine_expect(struct machine *machine, const struct machine_call *c
         const struct command *command = expected->commands[i] = command_of(&calls[i]);
         size_t found =
             command ? command_keys(command, calls[i].argument_count, positions, room) : 0;
-        for (size_t key = 0; key < found && key < room; key++) {
+        for (size_t key = 0; key < found && key < room; key++)
             keys[key_count++] = calls[i].arguments[positions[key]];
-        }
     }
     keyspace_expect(keyspace_of(machine), keys, key_count);
 }
@@ -77,9 +76,8 @@ static void run(struct machine *machine, const struct machine_call *call, struct
         reply_error(reply, "ERR unknown command in the log");
         return;
     }
-    if (!reply->out && !(command->flags & COMMAND_WRITE)) {
+    if (!reply->out && !(command->flags & COMMAND_WRITE))
         return; /* a read that went through the log, applied where nobody waits for it */
-    }
     struct command_use met = {0};
     struct command_context context = {.keyspace = keyspace_of(machine),
                                       .applied_ms = call->applied_ms,
@@ -174,7 +172,7 @@ static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
                                                     .free = machine_free};
 
 struct machine *keyspace_machine_new(uint64_t hash_seed, struct command_use *use) {
-    struct keyspace_machine *machine = memory_allocate_zeroed(1, sizeof(*machine));
+    struct keyspace_machine *machine = memory_allocate_zeroed(1, sizeof *machine);
     machine->machine.ops = &KEYSPACE_MACHINE;
     machine->keyspace = keyspace_new(hash_seed);
     machine->hash_seed = hash_seed;

@@ -36,41 +36,36 @@ bool payload_is_trace_id(struct bytes id) {
 
 void payload_encode_command(struct buffer *out, const struct bytes *arguments, size_t count) {
     buffer_append_varint(out, count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         buffer_append_length_prefixed(out, arguments[i]);
-    }
 }
 
 static size_t varint_bytes(uint64_t value) {
     size_t length = 1;
-    for (; value >= 0x80; value >>= 7) {
+    for (; value >= 0x80; value >>= 7)
         length++;
-    }
     return length;
 }
 
 size_t payload_command_bytes(const struct bytes *arguments, size_t count) {
     size_t bytes = varint_bytes(count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         bytes += varint_bytes(arguments[i].length) + arguments[i].length;
-    }
     return bytes;
 }
 
 static int decode_traces(struct cursor *in, struct payload_header *header) {
     uint64_t count = cursor_varint(in), least = 0;
     struct cursor begun = *in;
-    if (in->is_failed || count == 0 || count > PAYLOAD_TRACE_MAXIMUM) {
+    if (in->is_failed || count == 0 || count > PAYLOAD_TRACE_MAXIMUM)
         return ERR_MALFORMED;
-    }
     size_t left = cursor_left(in);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t position = cursor_varint(in);
         struct bytes id = cursor_length_prefixed(in, PAYLOAD_TRACE_ID_MAXIMUM);
         if (in->is_failed || position < least || position >= header->command_count ||
-            !payload_is_trace_id(id)) {
+            !payload_is_trace_id(id))
             return ERR_MALFORMED;
-        }
         least = position + 1;
     }
     header->trace_count = (uint32_t)count;
@@ -81,47 +76,40 @@ static int decode_traces(struct cursor *in, struct payload_header *header) {
 int payload_decode_header(struct cursor *in, struct payload_header *header) {
     uint8_t version = cursor_u8(in);
     *header = (struct payload_header){0};
-    if (in->is_failed) {
+    if (in->is_failed)
         return ERR_MALFORMED;
-    }
-    if (version != PAYLOAD_VERSION && version != PAYLOAD_VERSION_TRACED) {
+    if (version != PAYLOAD_VERSION && version != PAYLOAD_VERSION_TRACED)
         return ERR_VERSION;
-    }
     header->stamp_ms = cursor_u64(in);
     header->seed = cursor_u64(in);
     header->command_count = cursor_u32(in);
-    if (in->is_failed || header->command_count == 0) {
+    if (in->is_failed || header->command_count == 0)
         return ERR_MALFORMED;
-    }
     return version == PAYLOAD_VERSION_TRACED ? decode_traces(in, header) : 0;
 }
 
 /* Every argument takes a byte at least, so no count beyond what is left is believed. */
 static uint64_t decode_argument_count(struct cursor *in) {
     uint64_t count = cursor_varint(in);
-    if (count == 0 || count > cursor_left(in)) {
+    if (count == 0 || count > cursor_left(in))
         in->is_failed = true;
-    }
     return count;
 }
 
 static void arguments_reserve(struct payload_arguments *arguments, uint64_t count) {
-    if (count <= arguments->capacity) {
+    if (count <= arguments->capacity)
         return;
-    }
     arguments->capacity = count < 2 * arguments->capacity ? 2 * arguments->capacity : count;
     arguments->items = memory_resize(arguments->items, arguments->capacity * sizeof(struct bytes));
 }
 
 int payload_decode_another(struct cursor *in, struct payload_arguments *arguments, size_t *added) {
     *added = decode_argument_count(in);
-    if (in->is_failed) {
+    if (in->is_failed)
         return ERR_MALFORMED;
-    }
     arguments_reserve(arguments, arguments->count + *added);
-    for (size_t i = 0; i < *added; i++) {
+    for (size_t i = 0; i < *added; i++)
         arguments->items[arguments->count++] = cursor_length_prefixed(in, SIZE_MAX);
-    }
     return in->is_failed ? ERR_MALFORMED : 0;
 }
 
@@ -140,14 +128,12 @@ int payload_check(struct bytes payload) {
     struct cursor in = cursor_of(payload);
     struct payload_header header;
     int error = payload_decode_header(&in, &header);
-    if (error) {
+    if (error)
         return error;
-    }
     for (uint32_t i = 0; i < header.command_count && !in.is_failed; i++) {
         uint64_t count = decode_argument_count(&in);
-        for (uint64_t argument = 0; argument < count && !in.is_failed; argument++) {
+        for (uint64_t argument = 0; argument < count && !in.is_failed; argument++)
             cursor_length_prefixed(&in, SIZE_MAX);
-        }
     }
     return cursor_finish(&in);
 }

@@ -11,11 +11,9 @@ struct planning {
 };
 
 bool plan_is_changed(const struct snapshot_chunk *chunk, const struct slot_set *changed) {
-    for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++) {
-        if (slot_set_has(changed, (slot_number)slot)) {
+    for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++)
+        if (slot_set_has(changed, (slot_number)slot))
             return true;
-        }
-    }
     return false;
 }
 
@@ -49,25 +47,22 @@ static void add_range(struct planning *planning, unsigned first, unsigned last,
         return;
     }
     const struct snapshot_chunk *end = planning->base->chunks + planning->base->chunk_count;
-    for (; before < end && is_range(before, first, last); before++) {
+    for (; before < end && is_range(before, first, last); before++)
         add_chunk(planning->plan, before, true);
-    }
 }
 
 /* The depth of this is the binary logarithm of the slots: 14. */
 static void plan_range(struct planning *planning, unsigned first, unsigned count) {
     uint64_t bytes = planning->bytes_before[first + count] - planning->bytes_before[first];
-    if (bytes == 0) {
+    if (bytes == 0)
         return;
-    }
     unsigned last = first + count - 1;
     uint64_t limit_bytes = planning->wanted_bytes;
     const struct snapshot_chunk *before = base_chunk(planning, first);
-    if (before && is_range(before, first, last)) {
+    if (before && is_range(before, first, last))
         limit_bytes *= 2;
-    } else if (before && before->first_slot >= first && before->last_slot <= last) {
+    else if (before && before->first_slot >= first && before->last_slot <= last)
         limit_bytes /= 2; /* it was halved before */
-    }
     if (count == 1 || bytes <= limit_bytes) {
         add_range(planning, first, last, before);
         return;
@@ -80,8 +75,8 @@ static void plan_range(struct planning *planning, unsigned first, unsigned count
 
 static void fit(struct plan *plan, uint32_t chunk_count) {
     plan->capacity = chunk_count;
-    plan->chunks = memory_resize(plan->chunks, chunk_count * sizeof(*plan->chunks));
-    plan->is_old = memory_resize(plan->is_old, chunk_count * sizeof(*plan->is_old));
+    plan->chunks = memory_resize(plan->chunks, chunk_count * sizeof *plan->chunks);
+    plan->is_old = memory_resize(plan->is_old, chunk_count * sizeof *plan->is_old);
 }
 
 static void plan_slots(struct planning *planning, const struct snapshot_manifest *base) {
@@ -103,9 +98,8 @@ static void sum_slots(struct planning *planning, struct machine *machine) {
 
 static uint64_t wanted_bytes(uint64_t chunk_bytes, uint64_t all_bytes) {
     uint64_t bytes = chunk_bytes >> PLAN_CHUNK_HALVINGS;
-    while (bytes < chunk_bytes && bytes * PLAN_CHUNKS_WANTED < all_bytes) {
+    while (bytes < chunk_bytes && bytes * PLAN_CHUNKS_WANTED < all_bytes)
         bytes *= 2;
-    }
     return bytes;
 }
 
@@ -119,9 +113,8 @@ void plan_init(struct plan *plan, struct machine *machine, const struct snapshot
     uint64_t all_bytes = planning.bytes_before[SLOT_COUNT];
     planning.wanted_bytes = wanted_bytes(chunk_bytes, all_bytes);
     plan_slots(&planning, base);
-    if (plan->chunk_count > SNAPSHOT_CHUNK_COUNT_MAXIMUM) {
+    if (plan->chunk_count > SNAPSHOT_CHUNK_COUNT_MAXIMUM)
         plan_slots(&planning, NULL);
-    }
     uint64_t least_bytes = all_bytes / PLAN_PARTS_MAXIMUM;
     plan->part_bytes =
         (size_t)(planning.wanted_bytes > least_bytes ? planning.wanted_bytes : least_bytes);
@@ -140,19 +133,18 @@ size_t plan_part_bytes(const struct plan *plan, uint32_t chunk) {
 
 void plan_add_part(struct plan *plan, uint32_t chunk) {
     uint32_t moved = plan->chunk_count++ - chunk;
-    if (plan->chunk_count > plan->capacity) {
+    if (plan->chunk_count > plan->capacity)
         fit(plan, 2 * plan->chunk_count);
-    }
-    memmove(&plan->chunks[chunk + 1], &plan->chunks[chunk], moved * sizeof(*plan->chunks));
-    memmove(&plan->is_old[chunk + 1], &plan->is_old[chunk], moved * sizeof(*plan->is_old));
+    memmove(&plan->chunks[chunk + 1], &plan->chunks[chunk], moved * sizeof *plan->chunks);
+    memmove(&plan->is_old[chunk + 1], &plan->is_old[chunk], moved * sizeof *plan->is_old);
     plan->chunks[chunk + 1].state_hash = 0;
 }
 
 void plan_end_parts(struct plan *plan, uint32_t chunk) {
     plan->chunks[chunk - 1].state_hash += plan->chunks[chunk].state_hash;
     uint32_t moved = --plan->chunk_count - chunk;
-    memmove(&plan->chunks[chunk], &plan->chunks[chunk + 1], moved * sizeof(*plan->chunks));
-    memmove(&plan->is_old[chunk], &plan->is_old[chunk + 1], moved * sizeof(*plan->is_old));
+    memmove(&plan->chunks[chunk], &plan->chunks[chunk + 1], moved * sizeof *plan->chunks);
+    memmove(&plan->is_old[chunk], &plan->is_old[chunk + 1], moved * sizeof *plan->is_old);
 }
 
 void plan_release(struct plan *plan) {

@@ -38,9 +38,8 @@ static uint64_t unfinished_bytes(const struct shard *shard) {
  * room for many, and then those who wait are asked first. */
 void shard_admit(struct shard *shard) {
     uint64_t limit = (uint64_t)shard->io.config->uncommitted_bytes;
-    if (unfinished_bytes(shard) < limit - limit / 4) {
+    if (unfinished_bytes(shard) < limit - limit / 4)
         shard->is_crowded = false;
-    }
 }
 
 static int propose(struct shard *shard, const struct bytes *arguments, size_t count,
@@ -50,9 +49,8 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
         return ERR_NOT_LEADER;
     }
     const struct config *config = shard->io.config;
-    if (raft_is_handing_over(shard->raft)) {
+    if (raft_is_handing_over(shard->raft))
         return ERR_BUSY;
-    }
     if (shard->is_crowded || unfinished_bytes(shard) >= (uint64_t)config->uncommitted_bytes) {
         shard->is_crowded = true;
         metric_add(shard->cells.refused_busy, 1);
@@ -64,25 +62,21 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     bool is_full =
         entry_bytes + payload_command_bytes(arguments, count) > SHARD_ENTRY_BYTES_MAXIMUM ||
         (trace.length && shard->batch_trace_count == PAYLOAD_TRACE_MAXIMUM);
-    if (is_full) {
+    if (is_full)
         shard_flush(shard);
-    }
     shard_touch(shard);
-    if (trace.length) {
+    if (trace.length)
         shard_trace_gather(shard, trace);
-    }
-    if (shard->batch_count == 0) {
+    if (shard->batch_count == 0)
         batch_begin(shard);
-    }
     payload_encode_command(&shard->batch, arguments, count);
     shard->batch_count++;
     shard->batch_async_count += waiter.is_async;
     shard->batch_sync_count += waiter.target && !waiter.is_async;
     *(struct shard_waiter *)queue_push(&shard->waiters) = waiter;
     if (batch_bytes(shard) >= (size_t)config->batch_bytes ||
-        shard->batch_count >= (uint64_t)config->entry_commands) {
+        shard->batch_count >= (uint64_t)config->entry_commands)
         shard_flush(shard);
-    }
     return 0;
 }
 
@@ -96,9 +90,8 @@ int shard_propose(struct shard *shard, const struct bytes *arguments, size_t cou
                   struct shard_waiter waiter) {
     struct bytes trace = shard->trace_next;
     shard->trace_next = BYTES_NONE;
-    if (payload_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM) {
+    if (payload_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM)
         return ERR_LIMIT;
-    }
     if (shard_is_leader(shard) && !has_space(shard)) {
         metric_add(shard->cells.refused_no_space, 1);
         return ERR_NO_SPACE;
@@ -158,24 +151,20 @@ static void give_up_overtaken(struct shard *shard, raft_index index) {
     size_t position = queue_count(&shard->waiters) - shard->batch_count;
     for (size_t i = queue_count(&shard->entries); i > 0; i--) {
         struct pending_entry *entry = queue_at(&shard->entries, i - 1);
-        if (entry->index != 0 && entry->index < index) {
+        if (entry->index != 0 && entry->index < index)
             return;
-        }
         position -= entry->waiter_count;
-        if (entry->index != 0 && !entry->is_given_up) {
-            for (uint32_t w = 0; w < entry->waiter_count; w++) {
+        if (entry->index != 0 && !entry->is_given_up)
+            for (uint32_t w = 0; w < entry->waiter_count; w++)
                 tell(shard, position + w, SHARD_UNKNOWN);
-            }
-        }
         entry->is_given_up = true;
         entry->index = 0;
     }
 }
 
 void shard_flush(struct shard *shard) {
-    if (shard->batch_count == 0) {
+    if (shard->batch_count == 0)
         return;
-    }
     uint32_t count = shard->batch_count;
     size_t bytes = batch_bytes(shard);
     struct raft_event event = {.kind = RAFT_PROPOSE, .payload_entry = make_entry(shard)};
@@ -206,25 +195,21 @@ void shard_flush(struct shard *shard) {
 void shard_batch_moved(struct shard *shard, raft_index from, raft_index by) {
     for (size_t i = 0; i < queue_count(&shard->reads); i++) {
         struct pending_read *read = queue_at(&shard->reads, i);
-        if (read->index >= from) {
+        if (read->index >= from)
             read->index += by;
-        }
     }
     for (size_t i = 0; i < queue_count(&shard->waits); i++) {
         struct pending_wait *wait = queue_at(&shard->waits, i);
-        if (wait->index >= from) {
+        if (wait->index >= from)
             wait->index += by;
-        }
     }
-    if (shard->expiry_index >= from) {
+    if (shard->expiry_index >= from)
         shard->expiry_index += by;
-    }
 }
 
 static void propose_deletion(struct shard *shard, const struct bytes *arguments, size_t count) {
-    if (propose(shard, arguments, count, BYTES_NONE, (struct shard_waiter){0}) == 0) {
+    if (propose(shard, arguments, count, BYTES_NONE, (struct shard_waiter){0}) == 0)
         shard->expiry_index = shard_next_index(shard);
-    }
 }
 
 /* Nagle's algorithm by the disk's clock: while this leader's last entry is still being made durable
@@ -233,9 +218,8 @@ static void propose_deletion(struct shard *shard, const struct bytes *arguments,
  * does not slow the shard: the followers' commit ends the wait too. Who is answered before the disk
  * waits for the network only, and nobody for a disk that takes its time. */
 bool shard_is_awaited(const struct shard *shard) {
-    if (queue_count(&shard->saves) == 0 || raft_uncommitted_bytes(shard->raft) == 0) {
+    if (queue_count(&shard->saves) == 0 || raft_uncommitted_bytes(shard->raft) == 0)
         return false;
-    }
     raft_index last_index = raft_last_index(shard->raft);
     bool is_patient = raft_entry_at(shard->raft, last_index)->patience_us > 0;
     return shard->batch_async_count > 0 ? shard->early_index < last_index : !is_patient;
@@ -245,9 +229,8 @@ bool shard_has_batch(const struct shard *shard) { return shard->batch_count > 0;
 
 void shard_end_turn(struct shard *shard, bool is_held) {
     bool is_held_here = is_held && shard->batch_async_count == 0;
-    if (!is_held_here && !shard_is_awaited(shard)) {
+    if (!is_held_here && !shard_is_awaited(shard))
         shard_flush(shard);
-    }
 }
 
 /* Deletions have no waiter: whoever read an expired key waits for the index. */
@@ -268,9 +251,8 @@ void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys) {
         bytes += key.length;
     }
     CHECK(!in.is_failed);
-    if (count > 1) {
+    if (count > 1)
         propose_deletion(shard, arguments, count);
-    }
 }
 
 /* ---- the fate of what was proposed ---- */
@@ -279,20 +261,17 @@ static void tell(struct shard *shard, size_t position, enum shard_outcome outcom
     struct shard_waiter *slot = queue_at(&shard->waiters, position);
     struct shard_waiter waiter = *slot;
     slot->target = NULL;
-    if (waiter.target) {
+    if (waiter.target)
         shard->io.reply(shard->io.context, shard, &waiter, outcome, BYTES_NONE);
-    }
 }
 
 static void refuse_last_waiters(struct shard *shard, uint32_t count) {
     size_t first = queue_count(&shard->waiters) - count;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         tell(shard, first + i, SHARD_NOT_EXECUTED);
-    }
     queue_truncate(&shard->waiters, first);
-    if (shard->expiry_index > raft_last_index(shard->raft)) {
+    if (shard->expiry_index > raft_last_index(shard->raft))
         shard->expiry_index = 0; /* the deletion was among them: it is to be proposed again */
-    }
 }
 
 /* Leadership went before the batch was proposed: none of it was, or will be, executed. */
@@ -307,9 +286,8 @@ void shard_refuse_last_entry(struct shard *shard) {
     size_t last = queue_count(&shard->entries) - 1;
     struct pending_entry *entry = queue_at(&shard->entries, last);
     uint32_t count = entry->waiter_count;
-    if (queue_count(&shard->traces)) {
+    if (queue_count(&shard->traces))
         shard_trace_truncated(shard, entry->index);
-    }
     queue_truncate(&shard->entries, last);
     refuse_last_waiters(shard, count);
 }
@@ -319,15 +297,13 @@ void shard_give_up_late(struct shard *shard, uint64_t now_us) {
     size_t waiter_position = 0;
     for (size_t i = 0; i < queue_count(&shard->entries); i++) {
         struct pending_entry *entry = queue_at(&shard->entries, i);
-        if (now_us < entry->proposed_us + patience_us) {
+        if (now_us < entry->proposed_us + patience_us)
             return;
-        }
         if (!entry->is_given_up) {
             entry->is_given_up = true;
             shard_answers_from_log(shard, entry->index, entry->term);
-            for (uint32_t w = 0; w < entry->waiter_count; w++) {
+            for (uint32_t w = 0; w < entry->waiter_count; w++)
                 tell(shard, waiter_position + w, SHARD_UNKNOWN);
-            }
             shard_answered(shard);
         }
         waiter_position += entry->waiter_count;

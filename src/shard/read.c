@@ -21,9 +21,8 @@ static bool has_lease(const struct shard *shard) {
 
 /* Where nothing ever expires it is all the same, and the clock need not be read. */
 static uint64_t read_time_ms(const struct shard *shard, bool is_on_follower) {
-    if (is_on_follower || !shard_may_expire(shard)) {
+    if (is_on_follower || !shard_may_expire(shard))
         return shard->time_ms;
-    }
     uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
     return wall_ms < shard->time_ms ? shard->time_ms : wall_ms;
 }
@@ -56,9 +55,8 @@ static void answer(struct shard *shard, const struct attempt *attempt, uint64_t 
 
 static enum run_result run(struct shard *shard, const struct attempt *attempt) {
     /* No clock is read for that: it only saves reading in vain where there was no lease anyway. */
-    if (!attempt->is_confirmed && !had_lease_at(shard, shard->stepped_us)) {
+    if (!attempt->is_confirmed && !had_lease_at(shard, shard->stepped_us))
         return RUN_UNCONFIRMED;
-    }
     struct machine_call call = {.arguments = attempt->arguments,
                                 .argument_count = attempt->count,
                                 .applied_ms = shard->time_ms,
@@ -113,14 +111,12 @@ static struct pending_read *enqueue(struct shard *shard, const struct bytes *arg
 int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
                struct shard_waiter waiter, unsigned flags) {
     bool is_leader = shard_is_leader(shard);
-    if (!is_leader && !(flags & SHARD_READ_ON_FOLLOWER)) {
+    if (!is_leader && !(flags & SHARD_READ_ON_FOLLOWER))
         return ERR_NOT_LEADER;
-    }
     if (raft_is_handing_over(shard->raft) || shard_held_is_full(shard) ||
         queue_count(&shard->reads) + queue_count(&shard->held_replies) >=
-            SHARD_PENDING_READ_MAXIMUM) {
+            SHARD_PENDING_READ_MAXIMUM)
         return ERR_BUSY;
-    }
     bool must_queue =
         flags & SHARD_READ_AFTER_WRITES &&
         (queue_count(&shard->reads) || shard_next_index(shard) > shard->applied_index);
@@ -128,17 +124,14 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
     if (is_leader && !must_queue) {
         result = run(shard,
                      &(struct attempt){.arguments = arguments, .count = count, .waiter = &waiter});
-        if (result == RUN_DONE) {
+        if (result == RUN_DONE)
             return 0;
-        }
     }
     struct pending_read *read = enqueue(shard, arguments, count, waiter, flags);
-    if (result == RUN_MET_EXPIRED) {
+    if (result == RUN_MET_EXPIRED)
         read->index = shard->expiry_index;
-    }
-    if (!is_leader || !has_lease(shard)) {
+    if (!is_leader || !has_lease(shard))
         ask_raft(shard, read);
-    }
     return 0;
 }
 
@@ -168,9 +161,8 @@ static bool run_front(struct shard *shard) {
         return true;
     }
     if (front->index > shard->applied_index || (front->read_id && !front->is_confirmed) ||
-        shard_is_hollow(shard)) {
+        shard_is_hollow(shard))
         return false;
-    }
     struct cursor in = cursor_of(buffer_bytes(&front->arguments));
     int error = payload_decode_command(&in, &shard->arguments);
     CHECK(error == 0);
@@ -198,9 +190,8 @@ static bool run_front(struct shard *shard) {
 }
 
 void shard_run_reads(struct shard *shard) {
-    if (shard->is_running_reads) {
+    if (shard->is_running_reads)
         return;
-    }
     shard->is_running_reads = true;
     while (queue_count(&shard->reads) && run_front(shard)) {
     }
@@ -211,14 +202,12 @@ void shard_run_reads(struct shard *shard) {
  * read that had trusted in a lease asks when it has come there. Some that asked timed out since. */
 static struct pending_read *find_asked(struct shard *shard, uint64_t read_id, size_t *position) {
     struct pending_read *front = queue_front(&shard->reads);
-    if (!front || front->read_id == read_id) {
+    if (!front || front->read_id == read_id)
         return front;
-    }
     for (; *position < queue_count(&shard->reads); ++*position) {
         struct pending_read *read = queue_at(&shard->reads, *position);
-        if (read->read_id >= read_id) {
+        if (read->read_id >= read_id)
             return read->read_id == read_id ? read : NULL;
-        }
     }
     return NULL;
 }
@@ -245,9 +234,8 @@ void shard_refuse_reads(struct shard *shard) {
 void shard_time_out_reads(struct shard *shard, uint64_t now_us) {
     for (size_t i = 0; i < queue_count(&shard->reads); i++) {
         struct pending_read *read = queue_at(&shard->reads, i);
-        if (now_us < read->begun_us + (uint64_t)shard->io.config->read_timeout_ms * 1000) {
+        if (now_us < read->begun_us + (uint64_t)shard->io.config->read_timeout_ms * 1000)
             break;
-        }
         read->is_refused = true;
     }
     shard_run_reads(shard);

@@ -11,9 +11,8 @@ static void fetch_from(struct shard *shard, uint32_t ordinal) {
     struct incoming_snapshot *in = &shard->incoming;
     in->fetching = incoming_next_lacking(in, ordinal);
     metric_set(shard->cells.chunks_left, 2 * (int64_t)in->offer->chunk_count - in->fetching);
-    if (in->fetching == in->offer->chunk_count && in->storing_count == 0) {
+    if (in->fetching == in->offer->chunk_count && in->storing_count == 0)
         shard_load_incoming(shard);
-    }
 }
 
 static void chunk_stored(struct snapshot_job *job, int status) {
@@ -21,9 +20,8 @@ static void chunk_stored(struct snapshot_job *job, int status) {
     struct incoming_snapshot *in = &shard->incoming;
     shard->disk_jobs--;
     shard_touch(shard);
-    if (in->stage != INCOMING_RECEIVING || in->number != job->number) {
+    if (in->stage != INCOMING_RECEIVING || in->number != job->number)
         return;
-    }
     in->storing_count--;
     if (status) {
         bool is_wrong = status == ERR_DAMAGED || status == ERR_MALFORMED || status == ERR_VERSION;
@@ -35,9 +33,8 @@ static void chunk_stored(struct snapshot_job *job, int status) {
     in->chunks[job->ordinal] = CHUNK_STORED;
     metric_add(shard->cells.chunks_received, 1);
     fetch_from(shard, in->fetching);
-    if (in->stage == INCOMING_RECEIVING) {
+    if (in->stage == INCOMING_RECEIVING)
         shard_tell_incoming(shard, false);
-    }
 }
 
 static void store_chunk(struct shard *shard) {
@@ -58,25 +55,21 @@ static void store_chunk(struct shard *shard) {
 void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) {
     struct incoming_snapshot *in = &shard->incoming;
     if (in->stage != INCOMING_RECEIVING || in->index != piece->snapshot_index ||
-        in->from != piece->peer || in->leader_term != piece->term ||
-        piece->version != in->version) {
+        in->from != piece->peer || in->leader_term != piece->term || piece->version != in->version)
         return;
-    }
     in->heard_us = shard_now_us(shard);
     shard_touch(shard);
     bool is_next = piece->place.chunk == in->fetching && piece->place.offset == in->image.length &&
                    in->fetching < in->offer->chunk_count;
     if (!is_next || piece->data.length == 0 ||
-        piece->data.length > incoming_left_bytes(in, &piece->place)) {
+        piece->data.length > incoming_left_bytes(in, &piece->place))
         return; /* one before it was lost: it is asked for again */
-    }
     buffer_append_bytes(&in->image, piece->data);
     in->received_bytes += piece->data.length;
     in->asked_bytes -= piece->data.length < in->asked_bytes ? piece->data.length : in->asked_bytes;
     metric_add(shard->cells.transfer_received_bytes, piece->data.length);
-    if (in->image.length == in->offer->chunks[in->fetching].stored_bytes) {
+    if (in->image.length == in->offer->chunks[in->fetching].stored_bytes)
         store_chunk(shard);
-    }
     shard_tell_incoming(shard, false);
 }
 
@@ -108,9 +101,8 @@ static void found(struct snapshot_job *job, int status) {
              LOG_F("chunks", in->offer->chunk_count), LOG_F("here_already", reused_count));
     in->stage = INCOMING_RECEIVING;
     fetch_from(shard, 0);
-    if (in->stage == INCOMING_RECEIVING) {
+    if (in->stage == INCOMING_RECEIVING)
         shard_ask_again(shard);
-    }
 }
 
 /* A manifest that no leader would send is refused before anything is asked for. */
@@ -119,9 +111,8 @@ static int check_offer(struct shard *shard, const struct shard_snapshot_offer *o
                        struct raft_configuration *configuration) {
     const struct snapshot_meta *meta = &manifest->meta;
     if (meta->shard != shard->number || meta->index != offer->snapshot_index || meta->term == 0 ||
-        meta->term > offer->term) {
+        meta->term > offer->term)
         return ERR_MALFORMED;
-    }
     return shard_configuration_of(shard, meta, configuration);
 }
 
@@ -138,14 +129,13 @@ static void begin_incoming(struct shard *shard, const struct shard_snapshot_offe
     buffer_init(&in->image, SIZE_MAX);
     buffer_init(&in->raw, SIZE_MAX);
     int error = snapshot_manifest_decode(offer->manifest, &in->offer);
-    if (!error) {
+    if (!error)
         error = check_offer(shard, offer, in->offer, &in->configuration);
-    }
     if (error) {
         shard_refuse_incoming(shard, "received snapshot refused", error);
         return;
     }
-    in->chunks = memory_allocate_zeroed(in->offer->chunk_count, sizeof(*in->chunks));
+    in->chunks = memory_allocate_zeroed(in->offer->chunk_count, sizeof *in->chunks);
     struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_FIND, shard->io.disk, shard->number);
     job->number = in->number;
     job->manifest =
@@ -171,11 +161,10 @@ static bool is_of_this(const struct incoming_snapshot *in,
 
 /* The leader heard nothing for a while: what was asked for may be lost. */
 static void said_again(struct shard *shard) {
-    if (shard->incoming.stage == INCOMING_RECEIVING) {
+    if (shard->incoming.stage == INCOMING_RECEIVING)
         shard_ask_again(shard);
-    } else {
+    else
         shard_tell_incoming(shard, false); /* still at it */
-    }
 }
 
 /* What a later release sends cannot be read here: the leader is told what can. */
@@ -197,9 +186,8 @@ static void refuse_version(struct shard *shard, const struct shard_snapshot_offe
 void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer) {
     struct incoming_snapshot *in = &shard->incoming;
     if (offer->term != raft_current_term(shard->raft) || offer->peer != raft_leader(shard->raft) ||
-        shard_is_leader(shard) || shard->own.stage != OWN_NONE) {
+        shard_is_leader(shard) || shard->own.stage != OWN_NONE)
         return;
-    }
     shard_touch(shard);
     if (offer->snapshot_index <= raft_commit_index(shard->raft)) {
         tell_no_news(shard, offer);
@@ -218,15 +206,13 @@ void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer) 
 
 void shard_tick_incoming(struct shard *shard, uint64_t now) {
     struct incoming_snapshot *in = &shard->incoming;
-    if (in->stage == INCOMING_RECEIVING && now > in->heard_us + 2 * shard_stall_us(shard)) {
+    if (in->stage == INCOMING_RECEIVING && now > in->heard_us + 2 * shard_stall_us(shard))
         shard_end_incoming(shard);
-    } else if (in->stage == INCOMING_RECEIVING && now >= in->heard_us + shard_again_us(shard) &&
-               now >= in->asked_us + shard_again_us(shard) &&
-               in->fetching < in->offer->chunk_count) {
+    else if (in->stage == INCOMING_RECEIVING && now >= in->heard_us + shard_again_us(shard) &&
+             now >= in->asked_us + shard_again_us(shard) && in->fetching < in->offer->chunk_count)
         shard_ask_again(shard);
-    } else if (in->stage == INCOMING_LOADING) {
+    else if (in->stage == INCOMING_LOADING)
         shard_load_some(shard, now);
-    }
 }
 
 uint64_t shard_incoming_deadline_us(const struct shard *shard) {

@@ -18,15 +18,14 @@ struct shard_recovery {
 };
 
 struct shard_recovery *shard_recovery_new(uint32_t shard) {
-    struct shard_recovery *recovery = memory_allocate_zeroed(1, sizeof(*recovery));
+    struct shard_recovery *recovery = memory_allocate_zeroed(1, sizeof *recovery);
     recovery->shard = shard;
     return recovery;
 }
 
 static void drop_from(struct shard_recovery *recovery, size_t position) {
-    while (recovery->entry_count > position) {
+    while (recovery->entry_count > position)
         raft_entry_drop(recovery->entries[--recovery->entry_count]);
-    }
 }
 
 void shard_recovery_free(struct shard_recovery *recovery) {
@@ -38,18 +37,16 @@ void shard_recovery_free(struct shard_recovery *recovery) {
 }
 
 static raft_index next_index(const struct shard_recovery *recovery) {
-    if (recovery->entry_count) {
+    if (recovery->entry_count)
         return recovery->entries[recovery->entry_count - 1]->index + 1;
-    }
     return recovery->snapshot_index + 1;
 }
 
 int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) {
     struct raft_entry *entry;
     int error = raft_entry_decode(&encoded, &entry);
-    if (error) {
+    if (error)
         return error;
-    }
     error = entry->kind == RAFT_ENTRY_COMMANDS ? payload_check(raft_entry_payload(entry)) : 0;
     if (error) {
         raft_entry_drop(entry);
@@ -70,7 +67,7 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
     if (recovery->entry_count == recovery->entry_capacity) {
         recovery->entry_capacity = recovery->entry_capacity ? recovery->entry_capacity * 2 : 64;
         recovery->entries =
-            memory_resize(recovery->entries, recovery->entry_capacity * sizeof(*recovery->entries));
+            memory_resize(recovery->entries, recovery->entry_capacity * sizeof *recovery->entries);
     }
     recovery->entries[recovery->entry_count++] = entry;
     return 0;
@@ -78,9 +75,8 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
 
 void shard_recovery_truncate(struct shard_recovery *recovery, uint64_t from_index) {
     while (recovery->entry_count &&
-           recovery->entries[recovery->entry_count - 1]->index >= from_index) {
+           recovery->entries[recovery->entry_count - 1]->index >= from_index)
         drop_from(recovery, recovery->entry_count - 1);
-    }
 }
 
 void shard_recovery_state(struct shard_recovery *recovery, uint64_t term, uint32_t vote) {
@@ -98,9 +94,8 @@ bool shard_log_goes_on(uint64_t first_term, uint64_t snapshot_term) {
 /* As raft does when a snapshot is installed: what follows an entry that the snapshot holds too is
  * kept, else nothing is. */
 void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, uint64_t term) {
-    if (index <= recovery->snapshot_index) {
+    if (index <= recovery->snapshot_index)
         return;
-    }
     size_t covered = 0;
     bool is_continued = false;
     while (covered < recovery->entry_count && recovery->entries[covered]->index <= index) {
@@ -108,18 +103,16 @@ void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, ui
             recovery->entries[covered]->index == index && recovery->entries[covered]->term == term;
         covered++;
     }
-    if (covered == 0 && recovery->entry_count) {
+    if (covered == 0 && recovery->entry_count)
         is_continued = shard_log_goes_on(recovery->entries[0]->term, term);
-    }
     if (!is_continued) {
         drop_from(recovery, 0);
     } else {
-        for (size_t i = 0; i < covered; i++) {
+        for (size_t i = 0; i < covered; i++)
             raft_entry_drop(recovery->entries[i]);
-        }
         recovery->entry_count -= covered;
         memmove(recovery->entries, recovery->entries + covered,
-                recovery->entry_count * sizeof(*recovery->entries));
+                recovery->entry_count * sizeof *recovery->entries);
     }
     recovery->snapshot_index = index;
     recovery->snapshot_term = term;
@@ -141,9 +134,8 @@ void shard_recovery_floor(struct shard_recovery *recovery, uint64_t index, uint6
 
 uint64_t shard_entry_term(struct bytes encoded_entry) {
     struct raft_entry *entry;
-    if (raft_entry_decode(&encoded_entry, &entry)) {
+    if (raft_entry_decode(&encoded_entry, &entry))
         return 0;
-    }
     raft_term term = entry->term;
     raft_entry_drop(entry);
     return term;
@@ -179,9 +171,8 @@ static int load_chunk(struct shard *shard, struct machine *machine,
                       const struct snapshot_chunk *chunk) {
     struct buffer raw;
     int error = snapshot_chunk_read(shard->io.disk, shard->number, chunk, &raw);
-    if (!error) {
+    if (!error)
         error = machine->ops->load(machine, buffer_bytes(&raw));
-    }
     buffer_release(&raw);
     return error;
 }
@@ -190,12 +181,10 @@ static int load_chunk(struct shard *shard, struct machine *machine,
 static int fill_machine(struct shard *shard, struct machine *machine,
                         const struct snapshot_manifest *manifest) {
     int error = 0;
-    for (uint32_t i = 0; i < manifest->chunk_count && !error; i++) {
+    for (uint32_t i = 0; i < manifest->chunk_count && !error; i++)
         error = load_chunk(shard, machine, &manifest->chunks[i]);
-    }
-    if (!error && !machine->ops->load_is_complete(machine)) {
+    if (!error && !machine->ops->load_is_complete(machine))
         error = ERR_MALFORMED;
-    }
     return error;
 }
 
@@ -204,12 +193,10 @@ static int load_snapshot(struct shard *shard, const struct shard_recovery *recov
     struct snapshot_manifest *manifest;
     int error =
         snapshot_manifest_read(shard->io.disk, shard->number, recovery->snapshot_index, &manifest);
-    if (!error) {
+    if (!error)
         error = shard_configuration_of(shard, &manifest->meta, configuration);
-    }
-    if (!error) {
+    if (!error)
         error = fill_machine(shard, shard->machine, manifest);
-    }
     if (error) {
         buffer_append_format(
             problem,
@@ -235,9 +222,8 @@ static int load_snapshot_patiently(struct shard *shard, const struct shard_recov
                                    struct raft_configuration *configuration,
                                    struct buffer *problem) {
     int error = load_snapshot(shard, recovery, configuration, problem);
-    if (error != ERR_IO) {
+    if (error != ERR_IO)
         return error;
-    }
     log_line(shard->io.log, LOG_WARN, "a snapshot could not be read; it is tried again",
              LOG_F("shard", shard->number), LOG_F("index", recovery->snapshot_index));
     buffer_clear(problem);
@@ -305,9 +291,8 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
         } else if (error) {
             return error;
         }
-        if (recovery->is_newcomer && recovery->snapshot_index == 0) {
+        if (recovery->is_newcomer && recovery->snapshot_index == 0)
             recovered.configuration = (struct raft_configuration){0};
-        }
         recovered.floor_index = recovery->floor_index;
         recovered.floor_term = recovery->floor_term;
         recovered.term = recovery->term;
@@ -326,8 +311,7 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
         .pair_of = options->io.pair_of,
         .pair_context = options->io.context};
     shard->raft = raft_new(&raft_options, &recovered);
-    if (recovery) {
+    if (recovery)
         recovery->entry_count = 0; /* raft has the references now */
-    }
     return 0;
 }

@@ -12,15 +12,14 @@
 void shard_end_rewind(struct shard *shard) {
     struct rewind *rewind = &shard->rewind;
     buffer_release(&rewind->raw);
-    if (rewind->manifest) {
+    if (rewind->manifest)
         snapshot_shelf_let_go(shard->shelf, rewind->manifest);
-    }
     *rewind = (struct rewind){.stage = REWIND_NONE};
 }
 
 static void fail(struct shard *shard, int error) {
     char text[160];
-    snprintf(text, sizeof(text),
+    snprintf(text, sizeof text,
              "snapshot of shard %u at index %llu cannot be read to go back to it: %s",
              shard->number, (unsigned long long)shard->snapshot_index, error_text(error));
     shard->io.fatal(shard->io.context, text);
@@ -45,9 +44,8 @@ static void chunk_read(struct snapshot_job *job, int status) {
     struct rewind *rewind = &shard->rewind;
     shard->disk_jobs--;
     shard_touch(shard);
-    if (rewind->stage != REWIND_LOADING || rewind->number != job->number) {
+    if (rewind->stage != REWIND_LOADING || rewind->number != job->number)
         return;
-    }
     if (status) {
         fail(shard, status);
         return;
@@ -73,9 +71,8 @@ static void read_chunk(struct shard *shard) {
 static void load_some(struct shard *shard) {
     struct rewind *rewind = &shard->rewind;
     size_t length = rewind->raw.length;
-    if (length > shard_load_bytes(shard)) {
+    if (length > shard_load_bytes(shard))
         length = shard_load_bytes(shard);
-    }
     struct bytes piece = bytes_of(buffer_data(&rewind->raw), length);
     int error = shard->machine->ops->load(shard->machine, piece);
     if (error) {
@@ -96,9 +93,8 @@ static void load_some(struct shard *shard) {
 static void apply_some(struct shard *shard) {
     struct rewind *rewind = &shard->rewind;
     raft_index commit_index = raft_commit_index(shard->raft);
-    for (size_t bytes = 0; rewind->apply_to < commit_index && bytes < shard_load_bytes(shard);) {
+    for (size_t bytes = 0; rewind->apply_to < commit_index && bytes < shard_load_bytes(shard);)
         bytes += raft_entry_at(shard->raft, ++rewind->apply_to)->length;
-    }
     bool is_last = rewind->apply_to >= commit_index;
     if (is_last) {
         shard_end_rewind(shard);
@@ -120,18 +116,16 @@ static void begin(struct shard *shard) {
     shard->machine = empty;
     *rewind = (struct rewind){
         .stage = REWIND_LOADING, .number = ++shard->next_number, .manifest = newest};
-    if (newest) {
+    if (newest)
         snapshot_shelf_hold(shard->shelf, newest);
-    }
     shard_stand_at(shard, &meta);
     raft_set_applied(shard->raft, shard->applied_index);
     read_chunk(shard);
 }
 
 void shard_rewind(struct shard *shard, raft_index truncated_from) {
-    if (truncated_from > shard->applied_index || PLANTED(REWIND_FORGOTTEN)) {
+    if (truncated_from > shard->applied_index || PLANTED(REWIND_FORGOTTEN))
         return;
-    }
     log_line(shard->io.log, LOG_WARN,
              "going back: writes that were answered before they were on disk did not survive",
              LOG_F("shard", shard->number), LOG_F("applied", shard->applied_index),
@@ -145,9 +139,8 @@ void shard_rewind(struct shard *shard, raft_index truncated_from) {
 
 void shard_rewind_to_newest(struct shard *shard) {
     const struct snapshot_manifest *newest = snapshot_shelf_newest(shard->shelf);
-    if (shard_is_rewinding(shard) && shard->applied_index < newest->meta.index) {
+    if (shard_is_rewinding(shard) && shard->applied_index < newest->meta.index)
         begin(shard);
-    }
 }
 
 uint64_t shard_rewind_deadline_us(const struct shard *shard) {
@@ -156,13 +149,11 @@ uint64_t shard_rewind_deadline_us(const struct shard *shard) {
 }
 
 void shard_tick_rewind(struct shard *shard, uint64_t now_us) {
-    if (now_us < shard_rewind_deadline_us(shard)) {
+    if (now_us < shard_rewind_deadline_us(shard))
         return;
-    }
     shard->rewind.next_us = now_us + shard_turn_us(shard);
-    if (shard_is_hollow(shard)) {
+    if (shard_is_hollow(shard))
         load_some(shard);
-    } else {
+    else
         apply_some(shard);
-    }
 }

@@ -5,11 +5,9 @@
 #include "shard/take.h"
 
 static struct outgoing_snapshot *find_outgoing(struct shard *shard, raft_node_number peer) {
-    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
-        if (shard->outgoing[i].peer == peer) {
+    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++)
+        if (shard->outgoing[i].peer == peer)
             return &shard->outgoing[i];
-        }
-    }
     return NULL;
 }
 
@@ -81,15 +79,13 @@ static bool reaches_log(const struct shard *shard, const struct snapshot_manifes
 
 void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
     struct snapshot_manifest *manifest = snapshot_shelf_newest(shard->shelf);
-    if (find_outgoing(shard, peer)) {
+    if (find_outgoing(shard, peer))
         return;
-    }
     struct outgoing_snapshot *out = find_outgoing(shard, 0);
     bool is_heard_now = is_heard(shard, peer);
     bool is_new_enough = manifest && reaches_log(shard, manifest);
-    if (is_heard_now && !is_new_enough) {
+    if (is_heard_now && !is_new_enough)
         shard_take_snapshot_and_log(shard);
-    }
     if (!out || !is_new_enough || !is_heard_now) {
         tell_raft_sent(shard, peer, 0, true);
         return;
@@ -116,14 +112,11 @@ static void chunk_loaded(struct snapshot_job *job, int status) {
     shard->disk_jobs--;
     shard_touch(shard);
     struct outgoing_snapshot *out = NULL;
-    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
-        if (shard->outgoing[i].peer && shard->outgoing[i].number == job->number) {
+    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++)
+        if (shard->outgoing[i].peer && shard->outgoing[i].number == job->number)
             out = &shard->outgoing[i];
-        }
-    }
-    if (!out) {
+    if (!out)
         return;
-    }
     out->is_loading = false;
     if (status) {
         log_line(shard->io.log, LOG_ERROR,
@@ -155,7 +148,7 @@ static void load_chunk(struct shard *shard, struct outgoing_snapshot *out, uint3
 
 static void send_piece(struct shard *shard, struct outgoing_snapshot *out, size_t length) {
     struct shard_snapshot_wish wish = out->wishes[0];
-    memmove(out->wishes, out->wishes + 1, --out->wish_count * sizeof(*out->wishes));
+    memmove(out->wishes, out->wishes + 1, --out->wish_count * sizeof *out->wishes);
     struct shard_snapshot_piece piece = {
         .peer = out->peer,
         .version = version_of(out),
@@ -179,18 +172,15 @@ static void serve(struct shard *shard, struct outgoing_snapshot *out) {
         size_t left = out->image.length - (size_t)wish.offset;
         size_t length = left < SHARD_SNAPSHOT_PIECE_BYTES ? left : SHARD_SNAPSHOT_PIECE_BYTES;
         out->admitted_us = shard->io.admit_transfer_us(shard->io.context, length);
-        if (out->admitted_us == 0) {
+        if (out->admitted_us == 0)
             send_piece(shard, out, length);
-        }
     }
 }
 
 static bool is_wished(const struct outgoing_snapshot *out, const struct shard_snapshot_wish *wish) {
-    for (unsigned i = 0; i < out->wish_count; i++) {
-        if (out->wishes[i].chunk == wish->chunk && out->wishes[i].offset == wish->offset) {
+    for (unsigned i = 0; i < out->wish_count; i++)
+        if (out->wishes[i].chunk == wish->chunk && out->wishes[i].offset == wish->offset)
             return true;
-        }
-    }
     return false;
 }
 
@@ -201,18 +191,16 @@ static void add_wishes(struct outgoing_snapshot *out,
         const struct shard_snapshot_wish *wish = &progress->wishes[i];
         if (wish->chunk < out->manifest->chunk_count &&
             wish->offset < out->manifest->chunks[wish->chunk].stored_bytes &&
-            out->wish_count < SHARD_SNAPSHOT_WISHES_MAXIMUM && !is_wished(out, wish)) {
+            out->wish_count < SHARD_SNAPSHOT_WISHES_MAXIMUM && !is_wished(out, wish))
             out->wishes[out->wish_count++] = *wish;
-        }
     }
 }
 
 void shard_progress(struct shard *shard, const struct shard_snapshot_progress *progress) {
     struct outgoing_snapshot *out = progress->peer ? find_outgoing(shard, progress->peer) : NULL;
     if (!out || out->manifest->meta.index != progress->snapshot_index ||
-        progress->term != raft_current_term(shard->raft)) {
+        progress->term != raft_current_term(shard->raft))
         return;
-    }
     out->heard_us = shard_now_us(shard);
     shard_touch(shard);
     if (progress->version < version_of(out) && progress->is_refused) {
@@ -241,16 +229,14 @@ static uint64_t offer_again_us(const struct shard *shard, const struct outgoing_
 void shard_tick_outgoing(struct shard *shard, uint64_t now) {
     for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
         struct outgoing_snapshot *out = &shard->outgoing[i];
-        if (!out->peer) {
+        if (!out->peer)
             continue;
-        }
-        if (now >= out->heard_us + shard_stall_us(shard)) {
+        if (now >= out->heard_us + shard_stall_us(shard))
             end_outgoing(shard, out, true);
-        } else if (now >= offer_again_us(shard, out)) {
+        else if (now >= offer_again_us(shard, out))
             offer(shard, out);
-        } else {
+        else
             serve(shard, out);
-        }
     }
 }
 
@@ -267,19 +253,16 @@ uint64_t shard_outgoing_deadline_us(const struct shard *shard) {
     uint64_t deadline = UINT64_MAX;
     for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM && shard->outgoing_count > 0; i++) {
         const struct outgoing_snapshot *out = &shard->outgoing[i];
-        if (out->peer && outgoing_deadline_us(shard, out) < deadline) {
+        if (out->peer && outgoing_deadline_us(shard, out) < deadline)
             deadline = outgoing_deadline_us(shard, out);
-        }
     }
     return deadline;
 }
 
 void shard_release_outgoing(struct shard *shard) {
-    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
-        if (shard->outgoing[i].peer) {
+    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++)
+        if (shard->outgoing[i].peer)
             free_outgoing(shard, &shard->outgoing[i]);
-        }
-    }
 }
 
 /* Whoever leads now sends what is needed. */

@@ -20,7 +20,7 @@
 
 static struct shard_cells find_cells(struct metrics *metrics, uint32_t shard) {
     char shard_name[16];
-    snprintf(shard_name, sizeof(shard_name), "%u", (unsigned)shard);
+    snprintf(shard_name, sizeof shard_name, "%u", (unsigned)shard);
     return (struct shard_cells){
         .proposals = metrics_cell(metrics, METRIC_proposals_total, NULL),
         .refused_not_leader = metrics_cell(metrics, METRIC_proposals_refused_total, "not-leader"),
@@ -57,7 +57,7 @@ static struct shard_cells find_cells(struct metrics *metrics, uint32_t shard) {
 }
 
 static struct shard *shard_allocate(const struct shard_options *options) {
-    struct shard *shard = memory_allocate_zeroed(1, sizeof(*shard));
+    struct shard *shard = memory_allocate_zeroed(1, sizeof *shard);
     shard->number = shard->answering.shard = options->number;
     shard->self = options->self;
     shard->machine = options->machine;
@@ -98,9 +98,8 @@ int shard_new(const struct shard_options *options, struct shard_recovery *recove
 }
 
 void shard_free(struct shard *shard) {
-    if (!shard) {
+    if (!shard)
         return;
-    }
     shard_end_rewind(shard);
     shard_release_incoming(shard);
     shard_release_own(shard);
@@ -126,9 +125,8 @@ void shard_free(struct shard *shard) {
     moments_release(&shard->moments);
     payload_arguments_release(&shard->arguments);
     payload_arguments_release(&shard->applying);
-    if (shard->raft) {
+    if (shard->raft)
         raft_free(shard->raft);
-    }
     shard->machine->ops->free(shard->machine);
     memory_free(shard);
 }
@@ -138,21 +136,18 @@ void shard_free(struct shard *shard) {
 /* Leaders propose the deletion of keys whose time has come, so that memory is given back though
  * nobody reads them. */
 static void expire(struct shard *shard, uint64_t now) {
-    if (now < shard->next_expiry_us) {
+    if (now < shard->next_expiry_us)
         return;
-    }
     shard->next_expiry_us = now + (uint64_t)shard->io.config->expire_interval_ms * 1000;
     if (!shard_is_leader(shard) || shard->expiry_index > shard->applied_index ||
-        wal_space(shard->io.wal) != WAL_SPACE_ENOUGH || !shard_may_expire(shard)) {
+        wal_space(shard->io.wal) != WAL_SPACE_ENOUGH || !shard_may_expire(shard))
         return;
-    }
     struct buffer keys;
     buffer_init(&keys, SIZE_MAX);
     uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
     if (shard->machine->ops->collect_expired(shard->machine, wall_ms, SHARD_EXPIRE_BATCH_MAXIMUM,
-                                             &keys)) {
+                                             &keys))
         shard_expire_keys(shard, buffer_bytes(&keys));
-    }
     buffer_release(&keys);
 }
 
@@ -160,9 +155,8 @@ void shard_tick(struct shard *shard) {
     uint64_t now = shard_now_us(shard);
     shard_touch(shard);
     if (now >= shard->raft_deadline_us) {
-        if (shard->reluctance) {
+        if (shard->reluctance)
             shard_flush(shard); /* the lead may be given away, and nothing be taken then */
-        }
         struct raft_event event = {.kind = RAFT_TICK};
         shard_step(shard, &event);
     }
@@ -195,26 +189,23 @@ uint64_t shard_deadline_us(const struct shard *shard) {
 void shard_settings_changed(struct shard *shard) {
     struct raft_timing timing = shard_timing(shard->io.config, shard_election_timeout_us(shard));
     raft_set_timing(shard->raft, &timing);
-    if (timing.quiet_after_us == 0 && raft_is_quiet(shard->raft)) {
+    if (timing.quiet_after_us == 0 && raft_is_quiet(shard->raft))
         shard_wake(shard);
-    }
 }
 
 void shard_set_delays(struct shard *shard, uint64_t round_trip_us, uint64_t sync_us) {
     uint64_t before_us = shard_election_timeout_us(shard);
     shard->delay_us = round_trip_us + sync_us;
-    if (shard_election_timeout_us(shard) != before_us) {
+    if (shard_election_timeout_us(shard) != before_us)
         shard_settings_changed(shard);
-    }
 }
 
 /* ---- who votes ---- */
 
 int shard_change(struct shard *shard, const raft_node_number *voters, size_t count, uint64_t wish) {
     struct raft_configuration wanted = {.wish = wish};
-    for (size_t i = 0; i < count && i < RAFT_VOTER_MAXIMUM; i++) {
+    for (size_t i = 0; i < count && i < RAFT_VOTER_MAXIMUM; i++)
         wanted.voters[wanted.voter_count++] = voters[i];
-    }
     struct raft_event event = {.kind = RAFT_CHANGE, .configuration = &wanted};
     return shard_step(shard, &event);
 }
@@ -229,25 +220,20 @@ bool shard_has_voters(const struct shard *shard, const raft_node_number *voters,
                       uint64_t wish) {
     const struct raft_configuration *members = raft_configuration(shard->raft);
     if (raft_is_changing(shard->raft) || members->learner_count > 0 ||
-        members->voter_count != count || members->wish != wish) {
+        members->voter_count != count || members->wish != wish)
         return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!raft_configuration_has_voter(members, voters[i])) {
+    for (size_t i = 0; i < count; i++)
+        if (!raft_configuration_has_voter(members, voters[i]))
             return false;
-        }
-    }
     return true;
 }
 
 /* Entries that were proposed here stay pending until something is applied in their place, which a
  * replica that is out of the shard never hears of; their waiters were told by then. */
 static bool is_awaited(const struct shard *shard) {
-    for (size_t i = 0; i < queue_count(&shard->waiters); i++) {
-        if (((struct shard_waiter *)queue_at(&shard->waiters, i))->target) {
+    for (size_t i = 0; i < queue_count(&shard->waiters); i++)
+        if (((struct shard_waiter *)queue_at(&shard->waiters, i))->target)
             return true;
-        }
-    }
     return false;
 }
 

@@ -16,12 +16,10 @@
  * entries, and a state is a promise: these never wait. */
 static uint64_t save_patience_us(const struct raft_event *event,
                                  const struct raft_actions *actions) {
-    if (actions->is_state_saved || actions->truncate_from) {
+    if (actions->is_state_saved || actions->truncate_from)
         return 0;
-    }
-    if (event->kind == RAFT_MESSAGE) {
+    if (event->kind == RAFT_MESSAGE)
         return event->message->patience_us;
-    }
     return event->kind == RAFT_PROPOSE && actions->entry_count == 1
                ? actions->entries[0]->patience_us
                : 0;
@@ -40,20 +38,17 @@ static void save(struct shard *shard, const struct raft_actions *actions, uint64
     wal_may_wait(wal, until_us);
     if (actions->truncate_from) {
         sequence = wal_append_truncate(wal, shard->number, actions->truncate_from);
-        if (queue_count(&shard->traces)) {
+        if (queue_count(&shard->traces))
             shard_trace_truncated(shard, actions->truncate_from);
-        }
     }
     for (size_t i = 0; i < actions->entry_count; i++) {
         const struct raft_entry *entry = actions->entries[i];
         sequence = save_entry(shard, entry);
-        if (entry->kind == RAFT_ENTRY_COMMANDS && payload_is_traced(raft_entry_payload(entry))) {
+        if (entry->kind == RAFT_ENTRY_COMMANDS && payload_is_traced(raft_entry_payload(entry)))
             shard_trace_appended(shard, entry, sequence);
-        }
     }
-    if (actions->is_state_saved) {
+    if (actions->is_state_saved)
         sequence = wal_append_state(wal, shard->number, actions->term, actions->vote);
-    }
     CHECK(sequence != 0);
     wal_may_wait(wal, 0);
     struct pending_save *pending = queue_push(&shard->saves);
@@ -89,18 +84,15 @@ void shard_count_move(struct shard *shard, const char *cause) {
  */
 static void count_step(struct shard *shard, const struct raft_event *event,
                        const struct raft_actions *actions) {
-    if (actions->is_campaign_begun) {
+    if (actions->is_campaign_begun)
         count_election(shard, actions->campaign_cause);
-    }
     shard->is_transfer_begun |= actions->is_transfer_begun;
-    if (actions->is_hedged) {
+    if (actions->is_hedged)
         metric_add(shard->cells.hedges, 1);
-    }
-    if (actions->is_move_begun) {
+    if (actions->is_move_begun)
         shard_count_move(shard, shard->reluctance);
-    } else if (actions->is_transfer_begun && event->kind != RAFT_TRANSFER) {
+    else if (actions->is_transfer_begun && event->kind != RAFT_TRANSFER)
         shard_count_move(shard, "removal");
-    }
 }
 
 static void leadership_changed(struct shard *shard) {
@@ -117,60 +109,49 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     struct raft_actions actions;
     shard_touch(shard);
     raft_index last_index = raft_last_index(shard->raft);
-    if (event->now_us == 0) {
+    if (event->now_us == 0)
         event->now_us = shard_now_us(shard);
-    }
     shard->stepped_us = event->now_us;
     raft_step(shard->raft, event, &actions);
     /* Who votes may change at any step of a leader, by an entry of raft's own. */
-    if (shard->batch_count && raft_last_index(shard->raft) > last_index) {
+    if (shard->batch_count && raft_last_index(shard->raft) > last_index)
         shard_batch_moved(shard, last_index + 1, raft_last_index(shard->raft) - last_index);
-    }
     shard->raft_deadline_us = actions.deadline_us;
     count_step(shard, event, &actions);
     shard->early_index = actions.early_index;
     if (actions.save_sequence) {
         uint64_t patience_us = save_patience_us(event, &actions);
         save(shard, &actions, patience_us ? event->now_us + patience_us : 0);
-        if (patience_us) {
+        if (patience_us)
             shard_note_early(shard, event->now_us);
-        }
     }
     shard_note_moments(shard, event, &actions);
-    for (size_t i = 0; i < actions.message_count; i++) {
+    for (size_t i = 0; i < actions.message_count; i++)
         send_or_hold(shard, &actions.messages[i]);
-    }
-    if (event->kind == RAFT_PROPOSE && actions.proposal_error) {
+    if (event->kind == RAFT_PROPOSE && actions.proposal_error)
         shard_refuse_last_entry(shard);
-    }
     bool is_leadership_changed = actions.is_leadership_changed;
     int proposal_error = actions.proposal_error;
     raft_index truncate_from = actions.truncate_from;
     size_t wanted_count = actions.snapshot_wanted_count;
     raft_node_number wanted[RAFT_VOTER_MAXIMUM];
-    memcpy(wanted, actions.snapshot_wanted_by, sizeof(wanted));
-    if (actions.read_count) {
+    memcpy(wanted, actions.snapshot_wanted_by, sizeof wanted);
+    if (actions.read_count)
         shard_answer_reads(shard, actions.reads, actions.read_count);
-    }
-    if (queue_count(&shard->traces)) {
+    if (queue_count(&shard->traces))
         shard_trace_committed(shard, actions.commit_index);
-    }
     /* Nothing below looks into `actions`: applying, answering and sending may step raft again. */
-    if (truncate_from) {
+    if (truncate_from)
         shard_rewind(shard, truncate_from);
-    }
     shard_apply(shard);
-    if (is_leadership_changed) {
+    if (is_leadership_changed)
         leadership_changed(shard);
-    }
-    for (size_t i = 0; i < wanted_count; i++) {
+    for (size_t i = 0; i < wanted_count; i++)
         shard_send_snapshot(shard, wanted[i]);
-    }
     bool is_held_back = shard->early_index > raft_commit_index(shard->raft) &&
                         shard_is_leader(shard) && !shard_is_log_whole(shard);
-    if (shard->is_settling || is_held_back) {
+    if (shard->is_settling || is_held_back)
         shard_take_snapshot_and_log(shard);
-    }
     shard_run_reads(shard);
     shard_answer_waits(shard);
     return proposal_error;

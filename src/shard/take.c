@@ -21,9 +21,8 @@ static struct snapshot_meta describe(struct shard *shard) {
 }
 
 static void note_changed(struct shard *shard, const struct slot_set *changed) {
-    for (unsigned i = 0; i < SLOT_COUNT / 64; i++) {
+    for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
         shard->watch.changed.words[i] |= changed->words[i];
-    }
 }
 
 void shard_release_own(struct shard *shard) {
@@ -88,9 +87,8 @@ static void name_own(struct shard *shard) {
 
 static void name_once_saved(struct shard *shard) {
     struct own_snapshot *own = &shard->own;
-    if (own->job_count == 0 && own->next_chunk == own->plan.chunk_count) {
+    if (own->job_count == 0 && own->next_chunk == own->plan.chunk_count)
         name_own(shard);
-    }
 }
 
 static void chunk_done(struct snapshot_job *job, int status) {
@@ -98,9 +96,8 @@ static void chunk_done(struct snapshot_job *job, int status) {
     struct own_snapshot *own = &shard->own;
     shard->disk_jobs--;
     shard_touch(shard);
-    if (own->number != job->number) {
+    if (own->number != job->number)
         return;
-    }
     own->job_count--;
     bool is_old = job->kind == SNAPSHOT_JOB_VERIFY;
     if (status && is_old) {
@@ -108,20 +105,18 @@ static void chunk_done(struct snapshot_job *job, int status) {
                  "a chunk of the snapshot before this cannot be read; it is written anew",
                  LOG_F("shard", shard->number), LOG_F("first_slot", job->chunk.first_slot),
                  LOG_F("last_slot", job->chunk.last_slot), LOG_T("error", error_text(status)));
-        for (unsigned slot = job->chunk.first_slot; slot <= job->chunk.last_slot; slot++) {
+        for (unsigned slot = job->chunk.first_slot; slot <= job->chunk.last_slot; slot++)
             slot_set_add(&own->changed, (slot_number)slot);
-        }
     }
     job->chunk.state_hash = own->plan.chunks[job->ordinal].state_hash; /* it may have grown */
     own->plan.chunks[job->ordinal] = job->chunk;
     own->error = own->error ? own->error : status;
     metric_add(is_old ? shard->cells.chunks_kept : shard->cells.chunks_saved, status == 0);
     metric_add(shard->cells.snapshot_bytes, status || is_old ? 0 : job->chunk.stored_bytes);
-    if (own->error && own->job_count == 0) {
+    if (own->error && own->job_count == 0)
         give_up(shard, own->error);
-    } else {
+    else
         name_once_saved(shard);
-    }
 }
 
 static void submit_chunk(struct shard *shard, enum snapshot_job_kind kind, struct buffer *raw) {
@@ -131,9 +126,8 @@ static void submit_chunk(struct shard *shard, enum snapshot_job_kind kind, struc
     job->ordinal = own->next_chunk;
     metric_set(shard->cells.chunks_left, own->plan.chunk_count - own->next_chunk);
     job->chunk = own->plan.chunks[own->next_chunk++];
-    if (raw) {
+    if (raw)
         job->bytes = *raw;
-    }
     own->job_count++;
     shard->disk_jobs++;
     snapshot_job_submit(job, chunk_done, shard);
@@ -162,32 +156,28 @@ static void save_some(struct shard *shard) {
     struct buffer raw;
     enum cut_saved saved = cut_save(own->cut, &own->plan.chunks[own->next_chunk], turn_bytes(shard),
                                     plan_part_bytes(&own->plan, own->next_chunk), &raw);
-    if (saved == CUT_SAVED_SOME) {
+    if (saved == CUT_SAVED_SOME)
         return;
-    }
     if (raw.length == 0) { /* its parts were all of it */
         buffer_release(&raw);
         plan_end_parts(&own->plan, own->next_chunk);
         name_once_saved(shard);
         return;
     }
-    if (saved == CUT_SAVED_PART) {
+    if (saved == CUT_SAVED_PART)
         plan_add_part(&own->plan, own->next_chunk);
-    }
     submit_chunk(shard, SNAPSHOT_JOB_SAVE, &raw);
 }
 
 void shard_tick_own(struct shard *shard, uint64_t now) {
     struct own_snapshot *own = &shard->own;
-    if (!has_more_to_save(own) || now < own->next_save_us) {
+    if (!has_more_to_save(own) || now < own->next_save_us)
         return;
-    }
     own->next_save_us = shard->io.next_snapshot_turn_us(shard->io.context);
-    if (own->plan.is_old[own->next_chunk]) {
+    if (own->plan.is_old[own->next_chunk])
         submit_chunk(shard, SNAPSHOT_JOB_VERIFY, NULL);
-    } else {
+    else
         save_some(shard);
-    }
 }
 
 uint64_t shard_own_deadline_us(const struct shard *shard) {
@@ -209,11 +199,10 @@ static void take(struct shard *shard) {
     shard_touch(shard);
     log_line(shard->io.log, LOG_INFO, "snapshot begun", LOG_F("shard", shard->number),
              LOG_F("index", own->meta.index), LOG_F("chunks", own->plan.chunk_count));
-    if (own->plan.chunk_count == 0) {
+    if (own->plan.chunk_count == 0)
         name_own(shard);
-    } else {
+    else
         shard_tick_own(shard, own->begun_us);
-    }
 }
 
 /* ---- when ---- */
@@ -229,9 +218,8 @@ static bool may_take(const struct shard *shard) {
 static void take_settled(struct shard *shard, bool is_wanted) {
     bool is_due = is_wanted && may_take(shard);
     shard->is_settling = is_due && !shard_is_settled(shard);
-    if (is_due && !shard->is_settling) {
+    if (is_due && !shard->is_settling)
         take(shard);
-    }
 }
 
 void shard_take_snapshot(struct shard *shard) {
@@ -244,17 +232,15 @@ void shard_take_snapshot_and_log(struct shard *shard) {
 }
 
 void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *chunk) {
-    for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++) {
+    for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++)
         slot_set_add(&shard->watch.changed, (slot_number)slot);
-    }
     take_settled(shard, true);
 }
 
 static uint64_t all_bytes(struct machine *machine) {
     uint64_t sum = 0;
-    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
         sum += machine->ops->slot_bytes(machine, (slot_number)slot);
-    }
     return sum;
 }
 
@@ -263,11 +249,9 @@ static uint64_t all_bytes(struct machine *machine) {
 static uint64_t cost_bytes(const struct shard *shard) {
     const struct snapshot_manifest *newest = snapshot_shelf_newest(shard->shelf);
     uint64_t sum = newest && newest->chunk_count ? 0 : all_bytes(shard->machine);
-    for (uint32_t i = 0; newest && i < newest->chunk_count; i++) {
-        if (plan_is_changed(&newest->chunks[i], &shard->watch.changed)) {
+    for (uint32_t i = 0; newest && i < newest->chunk_count; i++)
+        if (plan_is_changed(&newest->chunks[i], &shard->watch.changed))
             sum += newest->chunks[i].raw_bytes;
-        }
-    }
     return sum;
 }
 
@@ -286,25 +270,22 @@ void shard_maybe_snapshot(struct shard *shard) {
         shard_take_snapshot(shard);
     } else if (is_worth_it(shard) && may_take(shard)) {
         shard->cost_bytes = cost_bytes(shard);
-        if (is_worth_it(shard)) {
+        if (is_worth_it(shard))
             shard_take_snapshot(shard);
-        }
     }
 }
 
 void shard_release_log(struct shard *shard, uint64_t log_bytes) {
     if (shard->cost_bytes <= log_bytes && may_take(shard)) {
         shard->cost_bytes = cost_bytes(shard);
-        if (shard->cost_bytes <= log_bytes) {
+        if (shard->cost_bytes <= log_bytes)
             shard_take_snapshot(shard);
-        }
     }
 }
 
 /* ---- done ---- */
 
 void shard_tidy_snapshots(struct shard *shard) {
-    if (shard->own.stage == OWN_NONE && shard->incoming.stage == INCOMING_NONE) {
+    if (shard->own.stage == OWN_NONE && shard->incoming.stage == INCOMING_NONE)
         snapshot_shelf_tidy(shard->shelf);
-    }
 }

@@ -6,9 +6,8 @@
 
 void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence) {
     struct own_snapshot *own = &shard->own;
-    if (own->stage != OWN_MARKING || own->mark_sequence > wal_sequence) {
+    if (own->stage != OWN_MARKING || own->mark_sequence > wal_sequence)
         return;
-    }
     struct snapshot_meta meta = own->meta;
     shard->snapshot_index = meta.index;
     /* Less, if the machine went back meanwhile (rewind.c). */
@@ -25,9 +24,8 @@ void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence) {
     wal_release(shard->io.wal, shard->number, meta.index);
     shard_rewind_to_newest(shard);
     shard_tidy_snapshots(shard);
-    if (shard->io.snapshot_durable) {
+    if (shard->io.snapshot_durable)
         shard->io.snapshot_durable(shard->io.context, shard);
-    }
     struct raft_event event = {
         .kind = RAFT_COMPACT, .snapshot_index = meta.index, .snapshot_term = meta.term};
     shard_step(shard, &event);

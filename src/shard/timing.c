@@ -7,9 +7,8 @@ uint64_t shard_election_timeout_us(const struct shard *shard) {
     uint64_t setting_us = (uint64_t)shard->io.config->election_timeout_ms * 1000;
     uint64_t wanted_us = SHARD_ELECTION_DELAYS * shard->delay_us;
     uint64_t most_us = SHARD_ELECTION_STRETCH_MAXIMUM * setting_us;
-    if (wanted_us <= setting_us) {
+    if (wanted_us <= setting_us)
         return setting_us;
-    }
     return wanted_us < most_us ? wanted_us : most_us;
 }
 
@@ -21,9 +20,8 @@ struct raft_timing shard_timing(const struct config *config, uint64_t election_t
     long long lazy_ms = config->append_lazy_ms < config->heartbeat_ms ? config->append_lazy_ms
                                                                       : config->heartbeat_ms;
     uint64_t message_bytes = (uint64_t)config->batch_bytes;
-    if (message_bytes > SHARD_ENTRY_BYTES_MAXIMUM) {
+    if (message_bytes > SHARD_ENTRY_BYTES_MAXIMUM)
         message_bytes = SHARD_ENTRY_BYTES_MAXIMUM;
-    }
     return (struct raft_timing){.election_timeout_us = election_timeout_us,
                                 .lease_us = (uint64_t)lease_ms * 1000,
                                 .heartbeat_us = (uint64_t)config->heartbeat_ms * 1000,

@@ -50,9 +50,8 @@ void shard_trace_proposed(struct shard *shard, raft_index index, raft_term term,
     for (uint32_t i = 0; i < count; i++) {
         uint32_t position;
         struct bytes id = payload_decode_trace(&in, &position);
-        if (queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM) {
+        if (queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM)
             say(shard, add(shard, &place, position, id), "proposed");
-        }
     }
 }
 
@@ -61,9 +60,8 @@ static struct shard_trace *find(struct shard *shard, const struct raft_entry *en
     for (size_t i = 0; i < queue_count(&shard->traces); i++) {
         struct shard_trace *trace = queue_at(&shard->traces, i);
         if (trace->index == entry->index && trace->term == entry->term &&
-            trace->position == position && !trace->is_looked_back) {
+            trace->position == position && !trace->is_looked_back)
             return trace;
-        }
     }
     return NULL;
 }
@@ -79,9 +77,8 @@ void shard_trace_appended(struct shard *shard, const struct raft_entry *entry,
         uint32_t position;
         struct bytes id = payload_decode_trace(&traces, &position);
         struct shard_trace *trace = find(shard, entry, position);
-        if (!trace && queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM) {
+        if (!trace && queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM)
             trace = add(shard, entry, position, id);
-        }
         if (trace) {
             trace->wal_sequence = wal_sequence;
             say(shard, trace, "appended");
@@ -93,24 +90,21 @@ void shard_trace_appended(struct shard *shard, const struct raft_entry *entry,
  */
 static void forget_done(struct shard *shard) {
     struct shard_trace *front;
-    while ((front = queue_front(&shard->traces)) && front->is_durable && front->is_applied) {
+    while ((front = queue_front(&shard->traces)) && front->is_durable && front->is_applied)
         queue_pop(&shard->traces);
-    }
 }
 
 static void end(const struct shard *shard, struct shard_trace *trace, const char *stage) {
-    if (!trace->is_durable || !trace->is_applied) {
+    if (!trace->is_durable || !trace->is_applied)
         say(shard, trace, stage);
-    }
     trace->is_durable = trace->is_applied = trace->is_committed = true;
 }
 
 void shard_trace_truncated(struct shard *shard, raft_index from) {
     for (size_t i = 0; i < queue_count(&shard->traces); i++) {
         struct shard_trace *trace = queue_at(&shard->traces, i);
-        if (trace->index >= from) {
+        if (trace->index >= from)
             end(shard, trace, "truncated");
-        }
     }
     forget_done(shard);
 }
@@ -156,13 +150,11 @@ void shard_trace_applied(struct shard *shard, const struct raft_entry *entry) {
 void shard_note_moments(struct shard *shard, const struct raft_event *event,
                         const struct raft_actions *actions) {
     struct moments *moments = &shard->moments;
-    if (actions->truncate_from) {
+    if (actions->truncate_from)
         moments_truncate(moments, actions->truncate_from);
-    }
     uint64_t begun_us = event->kind == RAFT_PROPOSE ? shard->batch_begun_us : event->now_us;
-    for (size_t i = 0; shard->io.config->trace_after_slow && i < actions->entry_count; i++) {
+    for (size_t i = 0; shard->io.config->trace_after_slow && i < actions->entry_count; i++)
         moments_append(moments, actions->entries[i], begun_us, event->now_us);
-    }
     moments_reach(moments, MOMENT_DURABLE, raft_durable_index(shard->raft), event->now_us);
     moments_reach(moments, MOMENT_COMMITTED, actions->commit_index, event->now_us);
     if (event->kind == RAFT_MESSAGE && event->message->kind == RAFT_APPEND_REPLY) {
@@ -181,11 +173,9 @@ static void say_reached(const struct shard *shard, const struct shard_trace *tra
                                                      [MOMENT_DURABLE] = "durable",
                                                      [MOMENT_COMMITTED] = "committed",
                                                      [MOMENT_APPLIED] = "applied"};
-    for (unsigned stage = 0; stage < MOMENT_COUNT; stage++) {
-        if (known->reached_us[stage]) {
+    for (unsigned stage = 0; stage < MOMENT_COUNT; stage++)
+        if (known->reached_us[stage])
             say_at(shard, trace, stages[stage], known->begun_us + known->reached_us[stage] - 1);
-        }
-    }
 }
 
 static void say_acknowledged(const struct shard *shard, const struct shard_trace *trace,
@@ -193,7 +183,7 @@ static void say_acknowledged(const struct shard *shard, const struct shard_trace
     for (unsigned place = 0; place < MOMENTS_PEER_MAXIMUM; place++) {
         char stage[40];
         if (known->acknowledged_us[place]) {
-            snprintf(stage, sizeof(stage), "acknowledged-by-%u",
+            snprintf(stage, sizeof stage, "acknowledged-by-%u",
                      (unsigned)shard->moments.peers[place].node);
             say_at(shard, trace, stage, known->begun_us + known->acknowledged_us[place] - 1);
         }
@@ -207,9 +197,8 @@ static uint64_t sequence_of(const struct shard *shard, raft_index index) {
     raft_index last_index = UINT64_MAX;
     for (size_t i = queue_count(&shard->saves); i > 0; i--) {
         const struct pending_save *save = queue_at(&shard->saves, i - 1);
-        if (save->last_index < index || save->last_index > last_index) {
+        if (save->last_index < index || save->last_index > last_index)
             break;
-        }
         last_index = save->last_index;
         sequence = save->wal_sequence;
     }
@@ -219,9 +208,8 @@ static uint64_t sequence_of(const struct shard *shard, raft_index index) {
 /* What is left of it goes the way of all traces. */
 static void follow(struct shard *shard, const struct shard_trace *trace) {
     bool is_done = trace->is_durable && trace->is_applied;
-    if (!is_done && queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM) {
+    if (!is_done && queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM)
         *(struct shard_trace *)queue_push(&shard->traces) = *trace;
-    }
 }
 
 void shard_trace_back(struct shard *shard, struct shard_place place, struct bytes id) {

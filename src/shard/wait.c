@@ -31,12 +31,10 @@ static bool is_fulfilled(const struct shard *shard, const struct pending_wait *w
 
 int shard_wait(struct shard *shard, const struct shard_wait_options *options,
                struct shard_waiter waiter) {
-    if (!shard_is_leader(shard)) {
+    if (!shard_is_leader(shard))
         return ERR_NOT_LEADER;
-    }
-    if (queue_count(&shard->waits) >= SHARD_WAIT_MAXIMUM) {
+    if (queue_count(&shard->waits) >= SHARD_WAIT_MAXIMUM)
         return ERR_BUSY;
-    }
     uint64_t now_us = shard_now_us(shard);
     bool is_endless = options->timeout_ms == 0 || options->timeout_ms > SHARD_WAIT_LONGEST_MS;
     uint64_t timeout_ms = is_endless ? SHARD_WAIT_LONGEST_MS : options->timeout_ms;
@@ -57,17 +55,15 @@ int shard_wait(struct shard *shard, const struct shard_wait_options *options,
 }
 
 static void keep_deadline(struct shard *shard, uint64_t deadline_us) {
-    if (deadline_us < shard->wait_deadline_us) {
+    if (deadline_us < shard->wait_deadline_us)
         shard->wait_deadline_us = deadline_us;
-    }
 }
 
 void shard_answer_waits(struct shard *shard) {
     size_t count = queue_count(&shard->waits);
     shard->wait_deadline_us = UINT64_MAX;
-    if (count == 0) {
+    if (count == 0)
         return;
-    }
     uint64_t now_us = shard_now_us(shard);
     for (size_t i = 0; i < count; i++) {
         struct pending_wait wait = *(struct pending_wait *)queue_front(&shard->waits);

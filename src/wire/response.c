@@ -179,13 +179,12 @@ static enum response_kind response_kind_of(const struct response_head *head) {
 }
 
 static void response_read_scalar(const struct response_head *head, struct response *response) {
-    if (head->type == ':') {
+    if (head->type == ':')
         CHECK(number_parse_i64(head->text, &response->integer));
-    } else if (head->type == '#') {
+    else if (head->type == '#')
         response->integer = head->text.data[0] == 't';
-    } else if (head->type == ',' && !number_parse_double(head->text, &response->number)) {
+    else if (head->type == ',' && !number_parse_double(head->text, &response->number))
         response->number = NAN;
-    }
 }
 
 /* Reads over attributes: maps in front of an element that say something about it. */

@@ -15,9 +15,8 @@ void leaders_set(struct worker *worker, uint32_t shard, uint32_t node, uint64_t 
 
 static void leader_heard(struct worker *worker, uint32_t shard, uint32_t node, uint64_t term) {
     const struct shard_leader *leader = &worker->leaders[shard];
-    if (term > leader->term || (term == leader->term && node != 0)) {
+    if (term > leader->term || (term == leader->term && node != 0))
         leaders_set(worker, shard, node, term);
-    }
 }
 
 void leaders_hear_hints(struct worker *worker, const struct member_view_entry *member,
@@ -27,10 +26,8 @@ void leaders_hear_hints(struct worker *worker, const struct member_view_entry *m
     int used;
     for (const char *at = member->leads; sscanf(at, "%u:%llu%n", &shard, &term, &used) == 2;) {
         /* What a replica here knows is firmer than any hint. */
-        if (shard < WORKER_SHARD_MAXIMUM && !worker->shards[shard] &&
-            member->state != GOSSIP_DEAD) {
+        if (shard < WORKER_SHARD_MAXIMUM && !worker->shards[shard] && member->state != GOSSIP_DEAD)
             leader_heard(worker, shard, node, term);
-        }
         at += used;
         at += *at == ',';
     }
@@ -51,7 +48,7 @@ bool leaders_are_being_elected(const struct worker *worker, uint32_t shard) {
 /* ---- away ---- */
 
 static void net_address_of_node(const struct topology_node *node, struct net_address *client) {
-    snprintf(client->host, sizeof(client->host), "%s", node->address.host);
+    snprintf(client->host, sizeof client->host, "%s", node->address.host);
     client->port = node->address.client_port;
 }
 

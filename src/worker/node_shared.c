@@ -5,23 +5,20 @@
 #include "worker/worker.h"
 
 struct node_shared *node_shared_new(unsigned worker_count) {
-    struct node_shared *shared = memory_allocate_zeroed(1, sizeof(*shared));
+    struct node_shared *shared = memory_allocate_zeroed(1, sizeof *shared);
     shared->worker_count = worker_count;
-    shared->workers = memory_allocate_zeroed(worker_count, sizeof(*shared->workers));
+    shared->workers = memory_allocate_zeroed(worker_count, sizeof *shared->workers);
     shared->metrics = memory_allocate_zeroed(worker_count + 1, sizeof(struct metrics *));
-    for (unsigned i = 0; i <= worker_count; i++) {
+    for (unsigned i = 0; i <= worker_count; i++)
         shared->metrics[i] = metrics_new();
-    }
     return shared;
 }
 
 void node_shared_free(struct node_shared *shared) {
-    if (!shared) {
+    if (!shared)
         return;
-    }
-    for (unsigned i = 0; i <= shared->worker_count; i++) {
+    for (unsigned i = 0; i <= shared->worker_count; i++)
         metrics_free(shared->metrics[i]);
-    }
     memory_free(shared->metrics);
     memory_free(shared->workers);
     memory_free(shared);
@@ -60,8 +57,7 @@ bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reaso
                              (unsigned long long)leaderless);
         return false;
     }
-    if (node_shared_sum(shared, offsetof(struct worker_statistics, is_disk_full)) > 0) {
+    if (node_shared_sum(shared, offsetof(struct worker_statistics, is_disk_full)) > 0)
         buffer_append_text(reason, "ready for reads; the disk is full, so writes are refused\n");
-    }
     return true;
 }

@@ -17,9 +17,8 @@ enum {
 static struct metric_cell *command_cell(struct worker *worker, struct metric_cell **cells,
                                         enum metric_id id, const struct command *command) {
     size_t position = (size_t)(command - command_at(0));
-    if (!cells[position]) {
+    if (!cells[position])
         cells[position] = metrics_cell(worker->metrics, id, command->name);
-    }
     return cells[position];
 }
 
@@ -51,9 +50,8 @@ uint64_t observe_reply(struct worker *worker, const struct command *command, uin
     uint64_t now_us = worker->turn_us;
     uint64_t duration_us = now_us > begun_us ? now_us - begun_us : 0;
     observe_latency(worker, command, duration_us);
-    if (reply.length && reply.data[0] == '-') {
+    if (reply.length && reply.data[0] == '-')
         metric_add(metrics_cell(worker->metrics, METRIC_command_errors_total, command->name), 1);
-    }
     return duration_us;
 }
 
@@ -61,7 +59,7 @@ uint64_t observe_reply(struct worker *worker, const struct command *command, uin
 void observe_error_reply(struct worker *worker, struct bytes reply) {
     char kind[OBSERVE_ERROR_KIND_BYTES];
     size_t length = 0;
-    while (length + 1 < sizeof(kind) && length + 1 < reply.length &&
+    while (length + 1 < sizeof kind && length + 1 < reply.length &&
            strchr(" \r", reply.data[length + 1]) == NULL) {
         kind[length] = (char)reply.data[length + 1];
         length++;
@@ -139,7 +137,7 @@ void observe_wal_round(struct worker *worker) {
 
 void observe_shard(struct worker *worker, const struct shard *shard) {
     char label[16];
-    snprintf(label, sizeof(label), "%u", shard_number(shard));
+    snprintf(label, sizeof label, "%u", shard_number(shard));
     metric_set(metrics_cell(worker->metrics, METRIC_applied_index, label),
                (int64_t)shard_applied_index(shard));
     if (shard_number(shard) != 0) {
@@ -151,7 +149,7 @@ void observe_shard(struct worker *worker, const struct shard *shard) {
 
 static void publish_disk(struct worker *worker) {
     char label[16];
-    snprintf(label, sizeof(label), "%u", worker->index);
+    snprintf(label, sizeof label, "%u", worker->index);
     metric_set(metrics_cell(worker->metrics, METRIC_disk_score_seconds, label),
                (int64_t)wal_sync_us(worker->wal));
     metric_set(metrics_cell(worker->metrics, METRIC_disk_is_slow, label), wal_is_slow(worker->wal));

@@ -18,9 +18,8 @@ static bool went_back(const struct rates *rates, const struct rates_sample *samp
 }
 
 void rates_add(struct rates *rates, const struct rates_sample *sample) {
-    if (went_back(rates, sample)) {
+    if (went_back(rates, sample))
         rates->count = 0;
-    }
     rates->samples[rates->next] = *sample;
     rates->next = (rates->next + 1) % RATES_SAMPLES;
     rates->count += rates->count < RATES_SAMPLES;
@@ -33,9 +32,8 @@ static uint64_t per_second(uint64_t before, uint64_t now, uint64_t duration_us) 
 struct rates_sample rates_per_second(const struct rates *rates) {
     const struct rates_sample *from = oldest(rates), *to = newest(rates);
     struct rates_sample rate = {0};
-    if (rates->count < 2 || to->at_us <= from->at_us) {
+    if (rates->count < 2 || to->at_us <= from->at_us)
         return rate;
-    }
     rate.at_us = to->at_us - from->at_us;
     rate.commands = per_second(from->commands, to->commands, rate.at_us);
     rate.input_bytes = per_second(from->input_bytes, to->input_bytes, rate.at_us);

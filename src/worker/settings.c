@@ -20,16 +20,14 @@ enum { SETTINGS_PROBLEM_BYTES = CONFIG_VALUE_MAXIMUM + 1024 };
 
 void settings_init(struct worker *worker, const struct config *config) {
     config_copy(&worker->config, config);
-    if (worker->index == 0) {
+    if (worker->index == 0)
         config_layers_init(&worker->layers, config);
-    }
 }
 
 void settings_release(struct worker *worker) {
     config_release(&worker->config);
-    if (worker->index == 0) {
+    if (worker->index == 0)
         config_layers_release(&worker->layers);
-    }
 }
 
 /* ---- a change takes effect on this worker ---- */
@@ -56,9 +54,8 @@ void settings_apply(struct worker *worker, struct bytes pairs) {
         CHECK(error == 0); /* worker 0 has tried it */
     }
     buffer_release(&problem);
-    for (unsigned i = 0; i < worker->hosted_count; i++) {
+    for (unsigned i = 0; i < worker->hosted_count; i++)
         shard_settings_changed(worker->shards[worker->hosted[i]]);
-    }
     tune_wal(worker);
     worker->settings_changed(worker);
 }
@@ -80,9 +77,8 @@ static void tell_one(void *context, const char *name, const char *before, const 
     log_line(worker->io.log, LOG_INFO, what, LOG_F("node", worker->self), LOG_T("setting", name),
              LOG_T("before", is_secret ? "(hidden)" : before),
              LOG_T("after", is_secret ? "(hidden)" : after), LOG_T("by", telling->cause));
-    if (!telling->mail) {
+    if (!telling->mail)
         telling->mail = mail_new(MAIL_SETTINGS, worker->index);
-    }
     mail_add_setting(telling->mail, name, after);
 }
 
@@ -92,11 +88,10 @@ static void tell_all(struct worker *worker, const struct config *before, const c
     if (telling.mail) {
         worker_post(worker, MAIL_TO_GOSSIPER, mail_copy(telling.mail));
         settings_apply(worker, buffer_bytes(&telling.mail->bytes));
-        if (PLANTED(SETTINGS_OF_ONE_THREAD)) {
+        if (PLANTED(SETTINGS_OF_ONE_THREAD))
             mail_free(telling.mail);
-        } else {
+        else
             worker_post_others(worker, telling.mail);
-        }
     }
 }
 
@@ -140,9 +135,8 @@ static int take_all(struct worker *worker, const struct topology *topology,
 
 /* As worker 0 is about to decide; where it cannot, it says so, and both keep what they have. */
 void settings_start(struct worker *worker, const struct topology *topology) {
-    if (worker->index == 0) {
+    if (worker->index == 0)
         return;
-    }
     struct config_layers layers;
     struct buffer problem;
     buffer_init(&problem, SETTINGS_PROBLEM_BYTES);
@@ -164,17 +158,15 @@ void settings_take_cluster(struct worker *worker) {
     struct config_layers changed;
     struct buffer problem;
     bool is_starting = worker->hosted_count == 0;
-    if (worker->index != 0 || (is_starting && PLANTED(SETTINGS_FORGOTTEN_AT_START))) {
+    if (worker->index != 0 || (is_starting && PLANTED(SETTINGS_FORGOTTEN_AT_START)))
         return;
-    }
     buffer_init(&problem, SETTINGS_PROBLEM_BYTES);
     config_layers_copy(&changed, &worker->layers);
     int error = take_all(worker, worker->topology, &changed, &problem);
-    if (error) {
+    if (error)
         config_layers_release(&changed);
-    } else {
+    else
         error = settle(worker, &changed, "cluster", &problem);
-    }
     if (error) {
         buffer_append_u8(&problem, 0);
         log_line(worker->io.log, LOG_ERROR,
@@ -264,13 +256,11 @@ static int take_file(struct worker *worker, struct bytes pairs, struct buffer *p
     struct bytes name, value;
     config_init(&base);
     int error = 0;
-    while (!error && mail_next_setting(&pairs, &name, &value)) {
+    while (!error && mail_next_setting(&pairs, &name, &value))
         error = config_set(&base, name, value, CONFIG_SOURCE_FILE, problem);
-    }
     config_layers_copy(&changed, &worker->layers);
-    if (!error) {
+    if (!error)
         error = config_layers_set_base(&changed, &base, problem);
-    }
     config_release(&base);
     if (error) {
         config_layers_release(&changed);

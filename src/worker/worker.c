@@ -22,9 +22,8 @@ void worker_fatal(struct worker *worker, const char *what) {
 }
 
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount) {
-    if (!worker->cells[id]) {
+    if (!worker->cells[id])
         worker->cells[id] = metrics_cell(worker->metrics, id, NULL);
-    }
     metric_add(worker->cells[id], amount);
 }
 
@@ -43,11 +42,9 @@ void worker_post(struct worker *worker, unsigned receiver, struct mail *mail) {
 }
 
 void worker_post_others(struct worker *worker, struct mail *mail) {
-    for (unsigned i = 0; i < worker->count; i++) {
-        if (i != worker->index) {
+    for (unsigned i = 0; i < worker->count; i++)
+        if (i != worker->index)
             worker_post(worker, i, mail_copy(mail));
-        }
-    }
     mail_free(mail);
 }
 

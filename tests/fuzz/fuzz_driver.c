@@ -82,14 +82,13 @@ int main(int count, char **arguments) {
     uint64_t runs = RUNS, seed = 1;
     static struct input seeds[SEEDS_MAXIMUM];
     size_t seed_count = 0;
-    for (int i = 1; i < count; i++) {
+    for (int i = 1; i < count; i++)
         if (strcmp(arguments[i], "--runs") == 0 && i + 1 < count)
             runs = strtoull(arguments[++i], NULL, 10);
         else if (strcmp(arguments[i], "--seed") == 0 && i + 1 < count)
             seed = strtoull(arguments[++i], NULL, 10);
         else if (seed_count < SEEDS_MAXIMUM)
             seeds[seed_count++] = input_read(arguments[i]);
-    }
     if (seed_count == 0)
         seeds[seed_count++] = (struct input){.data = memory_allocate(INPUT_MAXIMUM_BYTES)};
     struct random random;

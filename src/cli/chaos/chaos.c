@@ -37,12 +37,10 @@ static int read_file(const char *path, struct buffer *out) {
     uint8_t *room = buffer_reserve(out, SCENARIO_FILE_BYTES + 1);
     size_t length = file && room ? fread(room, 1, SCENARIO_FILE_BYTES + 1, file) : 0;
     bool is_read = file && !ferror(file);
-    if (!is_read) {
+    if (!is_read)
         fprintf(stderr, "trothdb chaos: %s cannot be read: %s\n", path, strerror(errno));
-    }
-    if (file) {
+    if (file)
         fclose(file);
-    }
     buffer_grew(out, length);
     return is_read ? 0 : ERR_IO;
 }
@@ -52,11 +50,10 @@ static int read_scenario(const struct wishes *wishes, struct scenario *scenario)
     struct buffer text;
     buffer_init(&text, SCENARIO_FILE_BYTES + 2);
     int error = 0;
-    if (wishes->scenario) {
+    if (wishes->scenario)
         error = read_file(wishes->scenario, &text);
-    } else {
+    else
         buffer_append_text(&text, built_in);
-    }
     if (!error) {
         error = scenario_parse(scenario, wishes->scenario ? wishes->scenario : "built-in",
                                buffer_bytes(&text), problem);
@@ -64,9 +61,8 @@ static int read_scenario(const struct wishes *wishes, struct scenario *scenario)
             scenario->agent_count = (unsigned)wishes->agents;
             error = scenario_check(scenario, problem);
         }
-        if (error) {
+        if (error)
             fprintf(stderr, "trothdb chaos: %s\n", problem);
-        }
     }
     buffer_release(&text);
     return error;
@@ -76,9 +72,8 @@ static int read_scenario(const struct wishes *wishes, struct scenario *scenario)
 
 /* As figure_duration(), and finer where it is short. */
 static const char *time_of(uint64_t us, char out[FIGURE_BYTES]) {
-    if (us >= 1000000) {
+    if (us >= 1000000)
         return figure_duration(us, out);
-    }
     snprintf(out, FIGURE_BYTES, us < 10000 ? "%.1f ms" : "%.0f ms", (double)us / 1000);
     return out;
 }
@@ -88,7 +83,7 @@ static void add_times(struct grid *grid, const char *what, const struct histogra
     char text[FIGURE_BYTES];
     grid_cell(grid, "%s", what);
     grid_cell(grid, "%s", figure_thousands(times->count, text));
-    for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++) {
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
         uint64_t us = tally_quantile_us(times, quantiles[i]);
         grid_cell(grid, "%s", times->count ? time_of(us, text) : "-");
     }
@@ -154,9 +149,8 @@ static int write_page(const struct report *report, const char *path) {
     report_append_page(report, &page);
     FILE *file = page.is_overflowed ? NULL : fopen(path, "we");
     bool is_written = file && fwrite(buffer_data(&page), 1, page.length, file) == page.length;
-    if (file && fclose(file) != 0) {
+    if (file && fclose(file) != 0)
         is_written = false;
-    }
     if (!is_written) {
         fprintf(stderr, "trothdb chaos: the report cannot be written to %s: %s\n", path,
                 page.is_overflowed ? "it is too long" : strerror(errno));
@@ -183,22 +177,18 @@ static int tell(const struct chaos *chaos, const struct wishes *wishes, int erro
                                   .begun_unix_ms = chaos->begun_unix_ms,
                                   .seed = chaos->seed,
                                   .problem = error ? chaos->problem : NULL};
-    for (unsigned i = 0; i < chaos->scenario->expectation_count; i++) {
+    for (unsigned i = 0; i < chaos->scenario->expectation_count; i++)
         verdict_of(&chaos->scenario->expectations[i], chaos->scenario, &chaos->tally, &verdicts[i]);
-    }
-    if (wishes->is_json) {
+    if (wishes->is_json)
         print_json(&report);
-    } else if (chaos->has_begun) {
+    else if (chaos->has_begun)
         print_table(chaos);
-    }
     bool is_met = print_verdicts(&report, !wishes->is_json && chaos->has_begun);
-    if (error) {
+    if (error)
         fprintf(stderr, "trothdb chaos: %s\n", chaos->problem);
-    }
     int write_error = wishes->report ? write_page(&report, wishes->report) : 0;
-    if (wishes->report && !write_error && !wishes->is_json) {
+    if (wishes->report && !write_error && !wishes->is_json)
         printf("report: %s\n", wishes->report);
-    }
     return error || write_error || !is_met ? CHAOS_EXIT_FAILED : CHAOS_EXIT_OK;
 }
 
@@ -214,8 +204,8 @@ static void take_settings(struct chaos *chaos, char names[SCENARIO_SETTING_MAXIM
 }
 
 static int run_scenario(const struct wishes *wishes) {
-    struct scenario *scenario = memory_allocate(sizeof(*scenario));
-    struct chaos *chaos = memory_allocate_zeroed(1, sizeof(*chaos));
+    struct scenario *scenario = memory_allocate(sizeof *scenario);
+    struct chaos *chaos = memory_allocate_zeroed(1, sizeof *chaos);
     char names[SCENARIO_SETTING_MAXIMUM][80];
     int code = CHAOS_EXIT_USAGE;
     if (!read_scenario(wishes, scenario) && !(wishes->report && try_page(wishes->report))) {
@@ -240,12 +230,12 @@ static int run_scenario(const struct wishes *wishes) {
 /* "95% of news within 10s" */
 static int parse_goal(const char *text, struct chaos_goal *goal) {
     char line[SCENARIO_LINE_BYTES], problem[SCENARIO_PROBLEM_BYTES];
-    struct scenario *scenario = memory_allocate(sizeof(*scenario));
-    snprintf(line, sizeof(line), "expect %s", text);
+    struct scenario *scenario = memory_allocate(sizeof *scenario);
+    snprintf(line, sizeof line, "expect %s", text);
     int error = scenario_parse(scenario, "--goal", bytes_of_text(line), problem);
     const struct scenario_expectation *expectation = &scenario->expectations[0];
     if (!error && (scenario->expectation_count != 1 || expectation->subject != SCENARIO_NEWS)) {
-        snprintf(problem, sizeof(problem),
+        snprintf(problem, sizeof problem,
                  "--goal: '%s' is no goal: write one such as '95%% of "
                  "news within 10s'",
                  text);
@@ -254,9 +244,8 @@ static int parse_goal(const char *text, struct chaos_goal *goal) {
     goal->share = expectation->share;
     goal->within_us = expectation->within_us;
     memory_free(scenario);
-    if (error) {
+    if (error)
         fprintf(stderr, "trothdb chaos: %s\n", problem);
-    }
     return error;
 }
 
@@ -268,9 +257,8 @@ static int find_largest(const struct wishes *wishes) {
               stderr);
         return CHAOS_EXIT_USAGE;
     }
-    if (parse_goal(wishes->goal ? wishes->goal : "95% of news within 10s", &goal)) {
+    if (parse_goal(wishes->goal ? wishes->goal : "95% of news within 10s", &goal))
         return CHAOS_EXIT_USAGE;
-    }
     return chaos_find_largest(&goal, (uint64_t)wishes->seed);
 }
 
@@ -294,9 +282,8 @@ int chaos_run(int argc, char **argv) {
          .maximum = SCENARIO_AGENT_MAXIMUM},
         {0},
     };
-    if (flags_read(flags, "chaos", argc, argv, &operands)) {
+    if (flags_read(flags, "chaos", argc, argv, &operands))
         return CHAOS_EXIT_USAGE;
-    }
     if (operands) {
         fprintf(stderr, "trothdb chaos: '%s' is too much; a scenario is given by --scenario FILE\n",
                 argv[0]);

@@ -33,9 +33,8 @@ static bool ports_are_free(int first, unsigned count) {
         if (!child_port_is_free(port, SOCK_STREAM) ||
             !child_port_is_free(port + CHAOS_ADMIN_OFFSET, SOCK_STREAM) ||
             !child_port_is_free(port + CHAOS_PEER_OFFSET, SOCK_STREAM) ||
-            !child_port_is_free(port + CHAOS_PEER_OFFSET, SOCK_DGRAM)) {
+            !child_port_is_free(port + CHAOS_PEER_OFFSET, SOCK_DGRAM))
             return false;
-        }
     }
     return true;
 }
@@ -80,7 +79,7 @@ int chaos_agents_open(struct chaos *chaos) {
     const char *base = getenv("TMPDIR");
     unsetenv("TROTHDB_PASSWORD"); /* the agents have none */
     chaos->signals = child_signals_open();
-    snprintf(chaos->directory, sizeof(chaos->directory), "%s/trothdb-chaos-XXXXXX",
+    snprintf(chaos->directory, sizeof chaos->directory, "%s/trothdb-chaos-XXXXXX",
              base && *base ? base : "/tmp");
     if (!mkdtemp(chaos->directory)) {
         int error = chaos_fail(chaos, "a directory cannot be made there: %s", chaos->directory);
@@ -99,17 +98,15 @@ static void log_path(const struct chaos *chaos, unsigned index, char out[PATH_MA
 
 static unsigned collect_seeds(const struct chaos *chaos, unsigned except, unsigned *found) {
     unsigned count = 0;
-    for (unsigned i = 0; i < chaos->agent_count; i++) {
-        if (i != except && chaos->agents[i].pid && !chaos->agents[i].is_paused) {
+    for (unsigned i = 0; i < chaos->agent_count; i++)
+        if (i != except && chaos->agents[i].pid && !chaos->agents[i].is_paused)
             found[count++] = i;
-        }
-    }
     return count;
 }
 
 /* The first agents at the start, some that run later: whom a person would name. */
 static void choose_seeds(struct chaos *chaos, unsigned index, char *out, size_t size) {
-    unsigned *running = memory_allocate(chaos->agent_maximum * sizeof(*running));
+    unsigned *running = memory_allocate(chaos->agent_maximum * sizeof *running);
     unsigned count = collect_seeds(chaos, index, running);
     size_t used = 0;
     out[0] = '\0';
@@ -125,11 +122,9 @@ static void choose_seeds(struct chaos *chaos, unsigned index, char *out, size_t 
 }
 
 static bool needs_directory(const struct scenario *scenario) {
-    for (unsigned i = 0; i < scenario->step_count; i++) {
-        if (scenario->steps[i].act == SCENARIO_RESTART) {
+    for (unsigned i = 0; i < scenario->step_count; i++)
+        if (scenario->steps[i].act == SCENARIO_RESTART)
             return true;
-        }
-    }
     return false;
 }
 
@@ -139,12 +134,12 @@ int chaos_agent_start(struct chaos *chaos, unsigned index) {
         admin[AGENT_NUMBER_BYTES], seeds[AGENT_SEEDS * 24], log[PATH_MAX + 32],
         directory[PATH_MAX + 32];
     int number = chaos->port + (int)index;
-    snprintf(name, sizeof(name), "a%u", index + 1);
-    snprintf(port, sizeof(port), "%d", number);
-    snprintf(peer, sizeof(peer), "%d", number + CHAOS_PEER_OFFSET);
-    snprintf(admin, sizeof(admin), "%d", number + CHAOS_ADMIN_OFFSET);
-    snprintf(directory, sizeof(directory), "%s/a%u", chaos->directory, index + 1);
-    choose_seeds(chaos, index, seeds, sizeof(seeds));
+    snprintf(name, sizeof name, "a%u", index + 1);
+    snprintf(port, sizeof port, "%d", number);
+    snprintf(peer, sizeof peer, "%d", number + CHAOS_PEER_OFFSET);
+    snprintf(admin, sizeof admin, "%d", number + CHAOS_ADMIN_OFFSET);
+    snprintf(directory, sizeof directory, "%s/a%u", chaos->directory, index + 1);
+    choose_seeds(chaos, index, seeds, sizeof seeds);
     log_path(chaos, index, log);
     char *words[AGENT_FIXED_WORDS + 2 * SCENARIO_SETTING_MAXIMUM + 1] = {
         "trothdb",      "agent",  "--name",     name,          "--bind",
@@ -160,9 +155,8 @@ int chaos_agent_start(struct chaos *chaos, unsigned index) {
         words[count++] = "--dir";
         words[count++] = directory;
     }
-    for (unsigned i = 0; i < chaos->setting_flag_count; i++) {
+    for (unsigned i = 0; i < chaos->setting_flag_count; i++)
         words[count++] = (char *)(uintptr_t)chaos->setting_flags[i];
-    }
     pid_t pid = child_start(words, log);
     if (pid < 0) {
         return chaos_fail(chaos, "a%u: a process cannot be started: %s", index + 1,
@@ -196,9 +190,8 @@ void chaos_agent_kill(struct chaos *chaos, unsigned index) {
 void chaos_agent_leave(struct chaos *chaos, unsigned index) {
     struct chaos_agent *agent = &chaos->agents[index];
     CHECK(agent->pid > 0);
-    if (agent->is_paused) {
+    if (agent->is_paused)
         chaos_agent_resume(chaos, index);
-    }
     kill(agent->pid, SIGTERM);
     agent->is_ending = true;
     agent->deadline_us = figure_now_us() + (uint64_t)CHAOS_STOP_MS * 1000;
@@ -219,9 +212,8 @@ void chaos_agent_resume(struct chaos *chaos, unsigned index) {
 
 static int check_signals(struct chaos *chaos) {
     struct signalfd_siginfo signal;
-    if (read(chaos->signals, &signal, sizeof(signal)) == sizeof(signal)) {
+    if (read(chaos->signals, &signal, sizeof signal) == sizeof signal)
         return chaos_fail(chaos, "stopped by %s", strsignal((int)signal.ssi_signo));
-    }
     return 0;
 }
 
@@ -229,47 +221,39 @@ static int check_one(struct chaos *chaos, unsigned index) {
     struct chaos_agent *agent = &chaos->agents[index];
     int status;
     if (!agent->pid || waitpid(agent->pid, &status, WNOHANG) <= 0) {
-        if (agent->pid && agent->is_ending && figure_now_us() > agent->deadline_us) {
+        if (agent->pid && agent->is_ending && figure_now_us() > agent->deadline_us)
             chaos_agent_kill(chaos, index);
-        }
         return 0;
     }
     bool was_told = agent->is_ending;
     forget(chaos, index);
-    if (was_told) {
+    if (was_told)
         return 0;
-    }
     char log[PATH_MAX + 32];
     int error = chaos_fail(chaos, "a%u ended by itself, %s %d", index + 1,
                            WIFSIGNALED(status) ? "signal" : "exit code",
                            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     log_path(chaos, index, log);
-    child_append_log_tail(chaos->problem, sizeof(chaos->problem), log);
+    child_append_log_tail(chaos->problem, sizeof chaos->problem, log);
     return error;
 }
 
 int chaos_agents_check(struct chaos *chaos) {
     int error = check_signals(chaos);
-    for (unsigned i = 0; i < chaos->agent_count && !error; i++) {
+    for (unsigned i = 0; i < chaos->agent_count && !error; i++)
         error = check_one(chaos, i);
-    }
     return error;
 }
 
 /* Nobody is told anything: the run is over. */
 void chaos_agents_close(struct chaos *chaos) {
-    for (unsigned i = 0; i < chaos->agent_count; i++) {
-        if (chaos->agents[i].pid) {
+    for (unsigned i = 0; i < chaos->agent_count; i++)
+        if (chaos->agents[i].pid)
             kill(chaos->agents[i].pid, SIGKILL);
-        }
-    }
-    for (unsigned i = 0; i < chaos->agent_count; i++) {
-        if (chaos->agents[i].pid) {
+    for (unsigned i = 0; i < chaos->agent_count; i++)
+        if (chaos->agents[i].pid)
             chaos_agent_kill(chaos, i);
-        }
-    }
-    if (chaos->directory[0]) {
+    if (chaos->directory[0])
         child_remove_tree(chaos->directory);
-    }
     close(chaos->signals);
 }

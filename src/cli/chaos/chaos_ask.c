@@ -12,11 +12,10 @@ uint64_t chaos_now_us(const struct chaos *chaos) {
 
 int chaos_fail(struct chaos *chaos, const char *format, ...) {
     va_list arguments;
-    if (chaos->problem[0]) {
+    if (chaos->problem[0])
         return ERR_REFUSED; /* the first is the one to tell */
-    }
     va_start(arguments, format);
-    vsnprintf(chaos->problem, sizeof(chaos->problem), format, arguments);
+    vsnprintf(chaos->problem, sizeof chaos->problem, format, arguments);
     va_end(arguments);
     return ERR_REFUSED;
 }
@@ -27,9 +26,8 @@ bool chaos_agent_is_usable(const struct chaos_agent *agent) {
 
 void chaos_hang_up(struct chaos *chaos, unsigned index) {
     struct chaos_agent *agent = &chaos->agents[index];
-    if (agent->is_connected) {
+    if (agent->is_connected)
         client_close(&agent->client);
-    }
     agent->is_connected = false;
 }
 
@@ -48,9 +46,8 @@ void chaos_wish_to_write(struct chaos *chaos, unsigned index) {
 bool chaos_ask(struct chaos *chaos, unsigned index, enum chaos_asked asked,
                const struct bytes *arguments, size_t count) {
     struct chaos_agent *agent = &chaos->agents[index];
-    if (!agent->is_connected || agent->pending_count == CHAOS_PENDING_MAXIMUM) {
+    if (!agent->is_connected || agent->pending_count == CHAOS_PENDING_MAXIMUM)
         return false;
-    }
     unsigned last = (agent->pending_first + agent->pending_count++) % CHAOS_PENDING_MAXIMUM;
     agent->pending[last] = (uint8_t)asked;
     client_append(&agent->client, arguments, count);
@@ -58,8 +55,7 @@ bool chaos_ask(struct chaos *chaos, unsigned index, enum chaos_asked asked,
         chaos_lose(chaos, index);
         return false;
     }
-    if (agent->client.output.length) {
+    if (agent->client.output.length)
         chaos_wish_to_write(chaos, index);
-    }
     return true;
 }

@@ -21,18 +21,15 @@ static void append_peers(struct rules *rules, const bool *wanted) {
     const struct chaos *chaos = rules->chaos;
     const char *comma = "";
     for (unsigned first = 0; first < chaos->agent_maximum; first++) {
-        if (!wanted[first]) {
+        if (!wanted[first])
             continue;
-        }
         unsigned last = first;
-        while (last + 1 < chaos->agent_maximum && wanted[last + 1]) {
+        while (last + 1 < chaos->agent_maximum && wanted[last + 1])
             last++;
-        }
         int port = chaos->port + CHAOS_PEER_OFFSET;
         buffer_append_format(&rules->text, "%s127.0.0.1:%d", comma, port + (int)first);
-        if (last > first) {
+        if (last > first)
             buffer_append_format(&rules->text, "-%d", port + (int)last);
-        }
         comma = ",";
         first = last;
     }
@@ -48,12 +45,10 @@ static void append_cut(struct rules *rules, const char *way, const bool *peers) 
 /* Both ends hold to it, so that streams know of it as well. */
 static void append_cuts(struct rules *rules, const struct scenario_step *step,
                         const struct chaos_concern *concern) {
-    if (concern->who[rules->index]) {
+    if (concern->who[rules->index])
         append_cut(rules, step->is_one_way ? "to" : "with", concern->other);
-    }
-    if (concern->other[rules->index]) {
+    if (concern->other[rules->index])
         append_cut(rules, step->is_one_way ? "from" : "with", concern->who);
-    }
 }
 
 /* In which part of a split an agent is: parts are taken in the order of the numbers, and who comes
@@ -64,9 +59,8 @@ static unsigned part_of(const struct chaos *chaos, const struct scenario_step *s
     for (unsigned part = 0; part < step->part_count; part++) {
         end +=
             step->has_shares ? step->parts[part] * chaos->scenario->agent_count : step->parts[part];
-        if (index < end - 0.5) {
+        if (index < end - 0.5)
             return part;
-        }
     }
     return step->part_count - 1;
 }
@@ -74,15 +68,14 @@ static unsigned part_of(const struct chaos *chaos, const struct scenario_step *s
 static void append_split(struct rules *rules, const struct scenario_step *step) {
     const struct chaos *chaos = rules->chaos;
     unsigned own = part_of(chaos, step, rules->index);
-    bool *others = memory_allocate_zeroed(chaos->agent_maximum, sizeof(*others));
+    bool *others = memory_allocate_zeroed(chaos->agent_maximum, sizeof *others);
     bool are_any = false;
     for (unsigned i = 0; i < chaos->agent_maximum; i++) {
         others[i] = part_of(chaos, step, i) != own;
         are_any |= others[i];
     }
-    if (are_any) {
+    if (are_any)
         append_cut(rules, "with", others);
-    }
     memory_free(others);
 }
 
@@ -91,9 +84,8 @@ static void append_noise(struct rules *rules, const struct scenario_step *step,
                          const struct chaos_concern *concern) {
     char shortest[QUANTITY_TEXT_BYTES], longest[QUANTITY_TEXT_BYTES];
     bool is_for_all = step->who.count == 0 && step->who.range_count == 0;
-    if (!is_for_all && !concern->who[rules->index]) {
+    if (!is_for_all && !concern->who[rules->index])
         return;
-    }
     if (step->act == SCENARIO_DELAY) {
         buffer_append_format(&rules->text, "delay %s..%s",
                              quantity_format_duration(step->shortest_us, shortest),
@@ -109,9 +101,8 @@ static void append_noise(struct rules *rules, const struct scenario_step *step,
 static void append_step(struct rules *rules, unsigned position) {
     const struct scenario_step *step = &rules->chaos->scenario->steps[position];
     const struct chaos_concern *concern = &rules->chaos->concerns[position];
-    if (!concern->is_active || rules->count >= RULE_COUNT_MAXIMUM) {
+    if (!concern->is_active || rules->count >= RULE_COUNT_MAXIMUM)
         return;
-    }
     switch (step->act) {
     case SCENARIO_CUT:
         append_cuts(rules, step, concern);
@@ -153,9 +144,8 @@ void chaos_faults_apply_to(struct chaos *chaos, unsigned index) {
     struct chaos_agent *agent = &chaos->agents[index];
     struct rules rules = {.chaos = chaos, .index = index};
     buffer_init(&rules.text, RULES_BYTES_MAXIMUM);
-    for (unsigned i = 0; i < chaos->scenario->step_count; i++) {
+    for (unsigned i = 0; i < chaos->scenario->step_count; i++)
         append_step(&rules, i);
-    }
     buffer_append_u8(&rules.text, '\0');
     const char *text = (const char *)buffer_data(&rules.text);
     CHECK(!rules.text.is_overflowed);
@@ -167,9 +157,7 @@ void chaos_faults_apply_to(struct chaos *chaos, unsigned index) {
 }
 
 void chaos_faults_apply(struct chaos *chaos) {
-    for (unsigned i = 0; i < chaos->agent_count; i++) {
-        if (chaos->agents[i].is_connected) {
+    for (unsigned i = 0; i < chaos->agent_count; i++)
+        if (chaos->agents[i].is_connected)
             chaos_faults_apply_to(chaos, i);
-        }
-    }
 }

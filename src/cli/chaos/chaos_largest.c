@@ -57,12 +57,11 @@ static uint64_t memory_available_bytes(void) {
     char line[LARGEST_TEXT_BYTES];
     unsigned long long kilobytes = 0;
     FILE *file = fopen("/proc/meminfo", "re");
-    while (file && fgets(line, sizeof(line), file) &&
+    while (file && fgets(line, sizeof line, file) &&
            sscanf(line, "MemAvailable: %llu kB", &kilobytes) != 1) {
     }
-    if (file) {
+    if (file)
         fclose(file);
-    }
     return kilobytes * 1024;
 }
 
@@ -71,7 +70,7 @@ static int make_scenario(struct scenario *scenario, const struct trial *trial,
                          const struct chaos_goal *goal) {
     char text[LARGEST_TEXT_BYTES], problem[SCENARIO_PROBLEM_BYTES];
     uint64_t tail_ms = goal->within_us / 1000;
-    snprintf(text, sizeof(text), "agents %u\nat 2s messages 5/s for 10s\nlasts %llums\n",
+    snprintf(text, sizeof text, "agents %u\nat 2s messages 5/s for 10s\nlasts %llums\n",
              trial->agents, 12500 + (unsigned long long)tail_ms);
     return scenario_parse(scenario, "--find-largest", bytes_of_text(text), problem);
 }
@@ -79,11 +78,10 @@ static int make_scenario(struct scenario *scenario, const struct trial *trial,
 static bool lacks_memory(struct trial *trial, const struct trial *before) {
     uint64_t wanted = before ? before->resident_most_bytes * trial->agents : 0;
     uint64_t available = memory_available_bytes();
-    if (wanted == 0 || wanted < available / 10 * 9) {
+    if (wanted == 0 || wanted < available / 10 * 9)
         return false;
-    }
     trial->limit = LIMIT_MEMORY;
-    snprintf(trial->problem, sizeof(trial->problem),
+    snprintf(trial->problem, sizeof trial->problem,
              "%u agents would take %llu MB, and %llu MB are available", trial->agents,
              (unsigned long long)(wanted >> 20), (unsigned long long)(available >> 20));
     return true;
@@ -97,22 +95,21 @@ static void judge(struct trial *trial, const struct chaos *chaos, const struct c
     trial->resident_most_bytes = tally_resident_most_bytes(&chaos->tally);
     trial->is_met = !error && chaos->tally.message_count > 0 && trial->share >= goal->share;
     if (error) {
-        snprintf(trial->problem, sizeof(trial->problem), "%.*s", LARGEST_PROBLEM_BYTES - 1,
+        snprintf(trial->problem, sizeof trial->problem, "%.*s", LARGEST_PROBLEM_BYTES - 1,
                  chaos->problem);
         bool is_descriptors = strstr(chaos->problem, "file descriptors") != NULL;
         trial->limit = is_descriptors ? LIMIT_DESCRIPTORS : LIMIT_START;
     } else if (!trial->is_met) {
         trial->limit = LIMIT_GOAL;
     }
-    if (!trial->is_met && is_processor_full && trial->limit != LIMIT_DESCRIPTORS) {
+    if (!trial->is_met && is_processor_full && trial->limit != LIMIT_DESCRIPTORS)
         trial->limit = LIMIT_PROCESSOR;
-    }
 }
 
 /* ERR_REFUSED where the search is to end: this process was told to stop. */
 static int run_trial(struct search *search, struct trial *trial) {
-    struct scenario *scenario = memory_allocate(sizeof(*scenario));
-    struct chaos *chaos = memory_allocate_zeroed(1, sizeof(*chaos));
+    struct scenario *scenario = memory_allocate(sizeof *scenario);
+    struct chaos *chaos = memory_allocate_zeroed(1, sizeof *chaos);
     struct chaos_processor processor = {0};
     int error = make_scenario(scenario, trial, search->goal);
     chaos->scenario = scenario;
@@ -152,9 +149,8 @@ static int try_with(struct search *search, unsigned agents, const struct trial *
     *trial = (struct trial){.agents = agents};
     *made = trial;
     int error = lacks_memory(trial, before) ? 0 : run_trial(search, trial);
-    if (!search->goal->is_json && !error) {
+    if (!search->goal->is_json && !error)
         print_trial(trial);
-    }
     return error;
 }
 
@@ -167,21 +163,18 @@ static int search_all(struct search *search, const struct trial **best,
     while (!error && search->trial_count < LARGEST_TRIALS) {
         struct trial *trial;
         error = try_with(search, agents, *best, &trial);
-        if (trial->is_met) {
+        if (trial->is_met)
             *best = trial;
-        } else {
+        else
             *worst = trial;
-        }
         unsigned low = *best ? (*best)->agents : 1, high = *worst ? (*worst)->agents : 0;
-        if ((high && high - low <= 1 + low / LARGEST_FINE) || (!high && low == maximum)) {
+        if ((high && high - low <= 1 + low / LARGEST_FINE) || (!high && low == maximum))
             break;
-        }
         agents = high ? low + (high - low) / 2 : 2 * low;
         agents = agents < maximum ? agents : maximum;
         agents = agents < 2 ? 2 : agents;
-        if (high && agents == low) {
+        if (high && agents == low)
             break;
-        }
     }
     return error;
 }
@@ -195,9 +188,8 @@ static void append_trial(struct json *json, const struct trial *trial) {
     json_number(json, "known_us", trial->known_us);
     json_number(json, "processor_ppm", (uint64_t)(trial->processor * 1e6));
     json_number(json, "resident_most_bytes", trial->resident_most_bytes);
-    if (trial->problem[0]) {
+    if (trial->problem[0])
         json_text(json, "problem", trial->problem);
-    }
     json_close(json, '}');
 }
 
@@ -212,9 +204,8 @@ static void tell_json(const struct search *search, const struct trial *best,
     json_number(&json, "goal_share_ppm", (uint64_t)(search->goal->share * 1e6));
     json_number(&json, "goal_us", search->goal->within_us);
     json_open(&json, "trials", '[');
-    for (unsigned i = 0; i < search->trial_count; i++) {
+    for (unsigned i = 0; i < search->trial_count; i++)
         append_trial(&json, &search->trials[i]);
-    }
     json_close(&json, ']');
     json_close(&json, '}');
     printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
@@ -234,18 +225,17 @@ static void tell_words(const struct trial *best, const struct trial *worst) {
 }
 
 int chaos_find_largest(const struct chaos_goal *goal, uint64_t seed) {
-    struct search *search = memory_allocate_zeroed(1, sizeof(*search));
+    struct search *search = memory_allocate_zeroed(1, sizeof *search);
     const struct trial *best, *worst;
     search->goal = goal;
     search->seed = seed;
     int error = search_all(search, &best, &worst);
-    if (error) {
+    if (error)
         fputs("trothdb chaos: stopped before the largest was found\n", stderr);
-    } else if (goal->is_json) {
+    else if (goal->is_json)
         tell_json(search, best, worst);
-    } else {
+    else
         tell_words(best, worst);
-    }
     int code = error || !best ? CHAOS_EXIT_FAILED : CHAOS_EXIT_OK;
     memory_free(search);
     return code;

@@ -11,9 +11,8 @@ enum { PROC_PATH_BYTES = 64, PROC_LINE_BYTES = 1024 };
 
 static bool read_line(const char *path, char out[PROC_LINE_BYTES]) {
     FILE *file = fopen(path, "re");
-    if (!file) {
+    if (!file)
         return false;
-    }
     bool is_read = fgets(out, PROC_LINE_BYTES, file) != NULL;
     fclose(file);
     return is_read;
@@ -24,22 +23,20 @@ static bool read_line(const char *path, char out[PROC_LINE_BYTES]) {
 static uint64_t processor_us(pid_t pid) {
     char path[PROC_PATH_BYTES], line[PROC_LINE_BYTES];
     unsigned long long user, system;
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     const char *behind = read_line(path, line) ? strrchr(line, ')') : NULL;
     if (!behind || sscanf(behind + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-                          &user, &system) != 2) {
+                          &user, &system) != 2)
         return 0;
-    }
     return (user + system) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 static uint64_t resident_bytes(pid_t pid) {
     char path[PROC_PATH_BYTES], line[PROC_LINE_BYTES];
     unsigned long long pages;
-    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-    if (!read_line(path, line) || sscanf(line, "%*u %llu", &pages) != 1) {
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    if (!read_line(path, line) || sscanf(line, "%*u %llu", &pages) != 1)
         return 0;
-    }
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -76,23 +73,20 @@ void chaos_load_sample(struct chaos *chaos) {
     struct tally_load load = {.from_us = chaos->sampled_us, .to_us = chaos_now_us(chaos)};
     for (unsigned i = 0; i < chaos->agent_count; i++) {
         struct chaos_agent *agent = &chaos->agents[i];
-        if (!chaos_agent_is_usable(agent)) {
+        if (!chaos_agent_is_usable(agent))
             continue;
-        }
         load.agent_count++;
         load.cpu_us += grown(&agent->cpu_us, processor_us(agent->pid));
         agent->resident_bytes = resident_bytes(agent->pid);
         load.resident_bytes += agent->resident_bytes;
-        if (agent->resident_bytes > load.resident_most_bytes) {
+        if (agent->resident_bytes > load.resident_most_bytes)
             load.resident_most_bytes = agent->resident_bytes;
-        }
         chaos_ask(chaos, i, CHAOS_ASKED_INFO, info, 2);
     }
     chaos->sampled_before_us = load.from_us;
     chaos->sampled_us = load.to_us;
-    if (load.to_us > load.from_us) {
+    if (load.to_us > load.from_us)
         tally_load(&chaos->tally, &load);
-    }
 }
 
 /* ---- the machine ---- */
@@ -102,9 +96,8 @@ double chaos_processor_share(struct chaos_processor *before) {
     unsigned long long user, nice, system, idle, waiting, hard, soft;
     if (!read_line("/proc/stat", line) ||
         sscanf(line, "cpu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle,
-               &waiting, &hard, &soft) != 7) {
+               &waiting, &hard, &soft) != 7)
         return 0;
-    }
     struct chaos_processor now = {.busy = user + nice + system + hard + soft};
     now.all = now.busy + idle + waiting;
     uint64_t all = now.all - before->all, busy = now.busy - before->busy;

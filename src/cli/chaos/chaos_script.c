@@ -35,17 +35,15 @@ static const struct scenario_step *step_of(const struct chaos *chaos, const stru
 }
 
 static void plan(struct chaos *chaos, uint64_t at_us, struct event event) {
-    heap_push(&chaos->events, at_us, memory_copy(&event, sizeof(event)));
+    heap_push(&chaos->events, at_us, memory_copy(&event, sizeof event));
 }
 
 /* ---- whom ---- */
 
 static bool is_named(const struct scenario_who *who, unsigned index) {
-    for (unsigned i = 0; i < who->range_count; i++) {
-        if (index + 1 >= who->ranges[i].first && index + 1 <= who->ranges[i].last) {
+    for (unsigned i = 0; i < who->range_count; i++)
+        if (index + 1 >= who->ranges[i].first && index + 1 <= who->ranges[i].last)
             return true;
-        }
-    }
     return false;
 }
 
@@ -62,12 +60,11 @@ static bool has_ended(const struct chaos *chaos, unsigned index) {
 static void choose(struct chaos *chaos, const struct scenario_who *who,
                    bool (*fits)(const struct chaos *chaos, unsigned index), const bool *not_these,
                    bool *chosen) {
-    unsigned *candidates = memory_allocate(chaos->agent_maximum * sizeof(*candidates)), count = 0;
-    memset(chosen, 0, chaos->agent_maximum * sizeof(*chosen));
+    unsigned *candidates = memory_allocate(chaos->agent_maximum * sizeof *candidates), count = 0;
+    memset(chosen, 0, chaos->agent_maximum * sizeof *chosen);
     for (unsigned i = 0; i < chaos->agent_count; i++) {
-        if (!fits(chaos, i) || (not_these && not_these[i])) {
+        if (!fits(chaos, i) || (not_these && not_these[i]))
             continue;
-        }
         chosen[i] = is_named(who, i);
         candidates[count++] = i;
     }
@@ -82,12 +79,11 @@ static void choose(struct chaos *chaos, const struct scenario_who *who,
 /* Any that is up; agent_maximum if none is. */
 static unsigned choose_one(struct chaos *chaos) {
     const struct scenario_who one = {.count = 1};
-    bool *chosen = memory_allocate(chaos->agent_maximum * sizeof(*chosen));
+    bool *chosen = memory_allocate(chaos->agent_maximum * sizeof *chosen);
     unsigned found = 0;
     choose(chaos, &one, runs, NULL, chosen);
-    while (found < chaos->agent_maximum && !chosen[found]) {
+    while (found < chaos->agent_maximum && !chosen[found])
         found++;
-    }
     memory_free(chosen);
     return found;
 }
@@ -106,31 +102,27 @@ static void end_one(struct chaos *chaos, unsigned index, bool is_killed) {
 
 static int join(struct chaos *chaos, unsigned count) {
     int error = 0;
-    for (unsigned i = 0; i < count && !error && chaos->agent_count < chaos->agent_maximum; i++) {
+    for (unsigned i = 0; i < count && !error && chaos->agent_count < chaos->agent_maximum; i++)
         error = chaos_agent_start(chaos, chaos->agent_count);
-    }
     return error;
 }
 
 static int restart(struct chaos *chaos, const bool *who) {
     int error = 0;
-    for (unsigned i = 0; i < chaos->agent_maximum && !error; i++) {
+    for (unsigned i = 0; i < chaos->agent_maximum && !error; i++)
         error = who[i] ? chaos_agent_start(chaos, i) : 0;
-    }
     return error;
 }
 
 /* Of everybody whom the step concerns. */
 static void disturb(struct chaos *chaos, const struct chaos_concern *concern, bool is_beginning) {
     for (unsigned i = 0; i < chaos->agent_maximum; i++) {
-        if (!concern->who[i] && !concern->other[i]) {
+        if (!concern->who[i] && !concern->other[i])
             continue;
-        }
-        if (is_beginning) {
+        if (is_beginning)
             tally_disturb(&chaos->tally, i);
-        } else {
+        else
             tally_calm(&chaos->tally, i, chaos_now_us(chaos));
-        }
     }
 }
 
@@ -162,11 +154,9 @@ static int begin_step(struct chaos *chaos, struct event *event) {
     switch (step->act) {
     case SCENARIO_KILL:
     case SCENARIO_LEAVE:
-        for (unsigned i = 0; i < chaos->agent_maximum; i++) {
-            if (concern->who[i]) {
+        for (unsigned i = 0; i < chaos->agent_maximum; i++)
+            if (concern->who[i])
                 end_one(chaos, i, step->act == SCENARIO_KILL);
-            }
-        }
         return 0;
     case SCENARIO_JOIN:
         return join(chaos, step->who.count);
@@ -176,7 +166,7 @@ static int begin_step(struct chaos *chaos, struct event *event) {
         pause_all(chaos, concern->who);
         return 0;
     case SCENARIO_SPLIT:
-        memset(concern->who, true, chaos->agent_maximum * sizeof(*concern->who));
+        memset(concern->who, true, chaos->agent_maximum * sizeof *concern->who);
         /* fallthrough */
     case SCENARIO_CUT:
         disturb(chaos, concern, true);
@@ -201,42 +191,36 @@ static void end_step(struct chaos *chaos, struct event *event) {
     const struct scenario_step *step = step_of(chaos, event);
     struct chaos_concern *concern = &chaos->concerns[event->step];
     concern->is_active = false;
-    if (step->act == SCENARIO_STOP) {
+    if (step->act == SCENARIO_STOP)
         resume_all(chaos, concern->who);
-    }
-    if (step->act == SCENARIO_CUT || step->act == SCENARIO_SPLIT) {
+    if (step->act == SCENARIO_CUT || step->act == SCENARIO_SPLIT)
         disturb(chaos, concern, false);
-    }
     chaos_faults_apply(chaos);
 }
 
 /* By turns one goes and one comes, so that their number stays about what it is. */
 static int churn(struct chaos *chaos, struct event *event) {
-    if (event->turn % 2 == 0) {
+    if (event->turn % 2 == 0)
         return join(chaos, 1);
-    }
     unsigned index = choose_one(chaos);
-    if (index < chaos->agent_maximum) {
+    if (index < chaos->agent_maximum)
         end_one(chaos, index, step_of(chaos, event)->is_deadly);
-    }
     return 0;
 }
 
 static void say(struct chaos *chaos) {
     unsigned origin = choose_one(chaos), key = 0;
     if (origin == chaos->agent_maximum ||
-        chaos->agents[origin].pending_count >= CHAOS_PENDING_MAXIMUM - 1) {
+        chaos->agents[origin].pending_count >= CHAOS_PENDING_MAXIMUM - 1)
         return;
-    }
     uint64_t number = tally_send(&chaos->tally, origin, chaos_now_us(chaos), &key);
     char name[WORD_BYTES], value[WORD_BYTES];
-    snprintf(name, sizeof(name), "chaos-%u", key);
-    snprintf(value, sizeof(value), "%llu", (unsigned long long)number);
+    snprintf(name, sizeof name, "chaos-%u", key);
+    snprintf(value, sizeof value, "%llu", (unsigned long long)number);
     const struct bytes words[] = {BYTES_LITERAL("GOSSIP"), BYTES_LITERAL("SET"),
                                   bytes_of_text(name), bytes_of_text(value)};
-    if (number != TALLY_NEVER) {
+    if (number != TALLY_NEVER)
         chaos_ask(chaos, origin, CHAOS_ASKED_ANYTHING, words, 4);
-    }
 }
 
 /* ---- events ---- */
@@ -251,29 +235,25 @@ static void plan_next_turn(struct chaos *chaos, struct event event) {
     double rate = step->act == SCENARIO_CHURN ? 2 * step->rate : step->rate;
     event.turn++;
     uint64_t at_us = event.begun_us + (uint64_t)((double)event.turn * 1e6 / rate);
-    if (chaos->concerns[event.step].is_active) {
+    if (chaos->concerns[event.step].is_active)
         plan(chaos, at_us, event);
-    }
 }
 
 static void plan_step(struct chaos *chaos, unsigned position, uint64_t at_us) {
     const struct scenario_step *step = &chaos->scenario->steps[position];
-    if (at_us + step->for_us > chaos->scenario->length_us) {
+    if (at_us + step->for_us > chaos->scenario->length_us)
         return;
-    }
     plan(chaos, at_us, (struct event){.kind = EVENT_BEGIN, .step = position, .begun_us = at_us});
-    if (step->for_us > 0) {
+    if (step->for_us > 0)
         plan(chaos, at_us + step->for_us, (struct event){.kind = EVENT_END, .step = position});
-    }
 }
 
 static int run_event(struct chaos *chaos, struct event event) {
     int error = 0;
     switch (event.kind) {
     case EVENT_BEGIN:
-        if (step_of(chaos, &event)->every_us > 0) {
+        if (step_of(chaos, &event)->every_us > 0)
             plan_step(chaos, event.step, event.begun_us + step_of(chaos, &event)->every_us);
-        }
         return begin_step(chaos, &event);
     case EVENT_END:
         end_step(chaos, &event);
@@ -315,9 +295,8 @@ static int run_due(struct chaos *chaos) {
 static int time_to_next_ms(const struct chaos *chaos) {
     uint64_t due_us, now_us = chaos_now_us(chaos);
     void *element;
-    if (!heap_peek(&chaos->events, &due_us, &element) || due_us > now_us + POLL_MS * 1000) {
+    if (!heap_peek(&chaos->events, &due_us, &element) || due_us > now_us + POLL_MS * 1000)
         return POLL_MS;
-    }
     return due_us > now_us ? (int)((due_us - now_us + 999) / 1000) : 0;
 }
 
@@ -325,22 +304,19 @@ static int time_to_next_ms(const struct chaos *chaos) {
 
 static int start_all(struct chaos *chaos) {
     unsigned waiting = 0;
-    for (unsigned i = 0; i < chaos->agent_count; i++) {
+    for (unsigned i = 0; i < chaos->agent_count; i++)
         waiting += !chaos->agents[i].is_watched;
-    }
     int error = 0;
     while (!error && waiting++ < STARTS_AT_ONCE &&
-           chaos->agent_count < chaos->scenario->agent_count) {
+           chaos->agent_count < chaos->scenario->agent_count)
         error = chaos_agent_start(chaos, chaos->agent_count);
-    }
     return error;
 }
 
 static unsigned count_watched(const struct chaos *chaos) {
     unsigned count = 0;
-    for (unsigned i = 0; i < chaos->agent_count; i++) {
+    for (unsigned i = 0; i < chaos->agent_count; i++)
         count += chaos->agents[i].is_watched;
-    }
     return count;
 }
 
@@ -354,12 +330,10 @@ static int settle(struct chaos *chaos) {
     int error = 0;
     while (!error && (watched < wanted || wrong > 0)) {
         error = start_all(chaos);
-        if (!error) {
+        if (!error)
             error = chaos_watch(chaos, POLL_MS);
-        }
-        if (!error) {
+        if (!error)
             error = chaos_agents_check(chaos);
-        }
         watched = count_watched(chaos);
         wrong = tally_wrong_views(&chaos->tally, 0);
         if (!error && figure_now_us() > deadline_us) {
@@ -368,9 +342,8 @@ static int settle(struct chaos *chaos) {
                                "other were not right in time; take fewer agents",
                                watched, wanted, wrong);
         }
-        if (!chaos->is_quiet && progress.is_terminal) {
+        if (!chaos->is_quiet && progress.is_terminal)
             progress_update(&progress, watched, figure_now_us());
-        }
     }
     progress_clear(&progress);
     return error;
@@ -383,9 +356,8 @@ static void begin(struct chaos *chaos) {
     chaos->begun_us = figure_now_us();
     chaos->has_begun = true;
     tally_begin(&chaos->tally);
-    for (unsigned i = 0; i < chaos->scenario->step_count; i++) {
+    for (unsigned i = 0; i < chaos->scenario->step_count; i++)
         plan_step(chaos, i, chaos->scenario->steps[i].at_us);
-    }
     plan(chaos, 0, (struct event){.kind = EVENT_SAMPLE});
 }
 
@@ -396,16 +368,13 @@ static int go_through(struct chaos *chaos) {
     int error = 0;
     while (!error && chaos_now_us(chaos) < length_us) {
         error = run_due(chaos);
-        if (!error) {
+        if (!error)
             error = chaos_watch(chaos, time_to_next_ms(chaos));
-        }
-        if (!error) {
+        if (!error)
             error = chaos_agents_check(chaos);
-        }
         tally_wrong_views(&chaos->tally, chaos_now_us(chaos));
-        if (!chaos->is_quiet) {
+        if (!chaos->is_quiet)
             progress_update(&progress, chaos_now_us(chaos), figure_now_us());
-        }
     }
     progress_clear(&progress);
     return error;
@@ -414,8 +383,8 @@ static int go_through(struct chaos *chaos) {
 int chaos_perform(struct chaos *chaos) {
     const struct scenario *scenario = chaos->scenario;
     chaos->agent_maximum = scenario_agents_ever(scenario);
-    chaos->agents = memory_allocate_zeroed(chaos->agent_maximum, sizeof(*chaos->agents));
-    chaos->concerns = memory_allocate_zeroed(scenario->step_count, sizeof(*chaos->concerns));
+    chaos->agents = memory_allocate_zeroed(chaos->agent_maximum, sizeof *chaos->agents);
+    chaos->concerns = memory_allocate_zeroed(scenario->step_count, sizeof *chaos->concerns);
     for (unsigned i = 0; i < scenario->step_count; i++) {
         chaos->concerns[i].who = memory_allocate_zeroed(chaos->agent_maximum, sizeof(bool));
         chaos->concerns[i].other = memory_allocate_zeroed(chaos->agent_maximum, sizeof(bool));
@@ -425,12 +394,10 @@ int chaos_perform(struct chaos *chaos) {
     tally_init(&chaos->tally, chaos->agent_maximum, scenario->length_us);
     chaos_watch_open(chaos);
     int error = chaos_agents_open(chaos);
-    if (!error) {
+    if (!error)
         error = settle(chaos);
-    }
-    if (error) {
+    if (error)
         return error;
-    }
     begin(chaos);
     return go_through(chaos);
 }
@@ -440,9 +407,8 @@ void chaos_release(struct chaos *chaos) {
     void *element;
     chaos_agents_close(chaos);
     chaos_watch_close(chaos);
-    while (heap_pop(&chaos->events, &due_us, &element)) {
+    while (heap_pop(&chaos->events, &due_us, &element))
         memory_free(element);
-    }
     heap_release(&chaos->events);
     for (unsigned i = 0; i < chaos->scenario->step_count; i++) {
         memory_free(chaos->concerns[i].who);

@@ -57,9 +57,8 @@ static bool agent_of(const struct chaos *chaos, struct bytes name, unsigned *ind
     int64_t number;
     if (name.length < 2 || name.data[0] != 'a' ||
         !number_parse_i64(bytes_of(name.data + 1, name.length - 1), &number) || number < 1 ||
-        number > chaos->agent_maximum) {
+        number > chaos->agent_maximum)
         return false;
-    }
     *index = (unsigned)number - 1;
     return true;
 }
@@ -70,49 +69,40 @@ static enum tally_view view_of(struct bytes state) {
         enum tally_view view;
     } words[] = {{"alive", TALLY_ALIVE},     {"joining", TALLY_ALIVE}, {"joined", TALLY_ALIVE},
                  {"suspect", TALLY_SUSPECT}, {"dead", TALLY_DEAD},     {"left", TALLY_LEFT}};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (bytes_equal(state, bytes_of_text(words[i].word))) {
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (bytes_equal(state, bytes_of_text(words[i].word)))
             return words[i].view;
-        }
-    }
     return TALLY_UNKNOWN;
 }
 
 static void hear_key(struct chaos *chaos, unsigned viewer, struct bytes key, struct bytes value) {
     int64_t number;
-    size_t prefix = sizeof(message_key) - 1;
+    size_t prefix = sizeof message_key - 1;
     if (key.length > prefix && memcmp(key.data, message_key, prefix) == 0 &&
-        number_parse_i64(value, &number) && number >= 0) {
+        number_parse_i64(value, &number) && number >= 0)
         tally_seen(&chaos->tally, viewer, (uint64_t)number, chaos_now_us(chaos));
-    }
 }
 
 /* "gossip", what, name, id, address; of a key "gossip", "key", name, id, key, value. */
 static void hear_push(struct chaos *chaos, unsigned viewer, const struct response *push) {
     const struct response *fields = push->elements;
     unsigned target;
-    if (push->element_count < PUSH_FIELDS ||
-        !bytes_equal(fields[0].text, BYTES_LITERAL("gossip"))) {
+    if (push->element_count < PUSH_FIELDS || !bytes_equal(fields[0].text, BYTES_LITERAL("gossip")))
         return;
-    }
     if (bytes_equal(fields[1].text, BYTES_LITERAL("key"))) {
-        if (push->element_count == KEY_FIELDS) {
+        if (push->element_count == KEY_FIELDS)
             hear_key(chaos, viewer, fields[4].text, fields[5].text);
-        }
         return;
     }
     enum tally_view view = view_of(fields[1].text);
-    if (view != TALLY_UNKNOWN && agent_of(chaos, fields[2].text, &target)) {
+    if (view != TALLY_UNKNOWN && agent_of(chaos, fields[2].text, &target))
         tally_see(&chaos->tally, viewer, target, view, chaos_now_us(chaos));
-    }
 }
 
 static struct bytes field_of(const struct response *map, const char *name) {
-    for (size_t i = 0; i + 1 < map->element_count; i += 2) {
-        if (bytes_equal(map->elements[i].text, bytes_of_text(name))) {
+    for (size_t i = 0; i + 1 < map->element_count; i += 2)
+        if (bytes_equal(map->elements[i].text, bytes_of_text(name)))
             return map->elements[i + 1].text;
-        }
-    }
     return BYTES_NONE;
 }
 
@@ -124,18 +114,16 @@ static void hear_members(struct chaos *chaos, unsigned viewer, const struct resp
             enum tally_view view = view_of(field_of(member, "state"));
             bool is_living = view == TALLY_ALIVE;
             unsigned target;
-            if (is_living == (pass == 1) && agent_of(chaos, field_of(member, "name"), &target)) {
+            if (is_living == (pass == 1) && agent_of(chaos, field_of(member, "name"), &target))
                 tally_see(&chaos->tally, viewer, target, view, chaos_now_us(chaos));
-            }
         }
     }
 }
 
 static void hear_reply(struct chaos *chaos, unsigned viewer, const struct response *reply) {
     struct chaos_agent *agent = &chaos->agents[viewer];
-    if (agent->pending_count == 0) {
+    if (agent->pending_count == 0)
         return;
-    }
     enum chaos_asked asked = (enum chaos_asked)agent->pending[agent->pending_first];
     agent->pending_first = (agent->pending_first + 1) % CHAOS_PENDING_MAXIMUM;
     agent->pending_count--;
@@ -149,9 +137,8 @@ static void hear_reply(struct chaos *chaos, unsigned viewer, const struct respon
     case CHAOS_ASKED_ANYTHING:
         return;
     case CHAOS_ASKED_MEMBERS:
-        if (!agent->is_watched) {
+        if (!agent->is_watched)
             tally_start(&chaos->tally, viewer, chaos_now_us(chaos));
-        }
         agent->is_watched = true;
         hear_members(chaos, viewer, reply);
         return;
@@ -173,19 +160,16 @@ static void hear(struct chaos *chaos, unsigned index) {
             is_lost |= status < 0;
             break;
         }
-        if (response.kind == RESPONSE_PUSH) {
+        if (response.kind == RESPONSE_PUSH)
             hear_push(chaos, index, &response);
-        } else {
+        else
             hear_reply(chaos, index, &response);
-        }
         client_consume(&agent->client, &response, consumed);
     }
-    if (agent->client.input.length == 0) {
+    if (agent->client.input.length == 0)
         buffer_clear(&agent->client.input);
-    }
-    if (is_lost) {
+    if (is_lost)
         chaos_lose(chaos, index);
-    }
 }
 
 /* ---- all of them ---- */
@@ -208,9 +192,8 @@ static void connect_all(struct chaos *chaos) {
     for (unsigned i = 0; i < chaos->agent_count; i++) {
         const struct chaos_agent *agent = &chaos->agents[i];
         if (agent->pid && !agent->is_connected && !agent->is_ending && !agent->is_paused &&
-            now_us >= agent->retry_us) {
+            now_us >= agent->retry_us)
             connect_to(chaos, i);
-        }
     }
 }
 
@@ -228,9 +211,8 @@ int chaos_watch(struct chaos *chaos, int timeout_ms) {
             }
             chaos_wish_to_write(chaos, index);
         }
-        if (agent->is_connected && (events[i].events & ~(uint32_t)EPOLLOUT)) {
+        if (agent->is_connected && (events[i].events & ~(uint32_t)EPOLLOUT))
             hear(chaos, index);
-        }
     }
     return chaos->problem[0] ? ERR_REFUSED : 0;
 }

@@ -17,25 +17,23 @@ enum { CLIENT_BUFFER_MAXIMUM = 512 << 20, CLIENT_READ_BYTES = 64 << 10, CLIENT_W
 
 static int resolve(struct net_address *address, const char *host, const char *port) {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found;
-    if (getaddrinfo(host, port, &hints, &found)) {
+    if (getaddrinfo(host, port, &hints, &found))
         return ERR_INVALID;
-    }
     char service[NI_MAXSERV];
-    int error = getnameinfo(found->ai_addr, found->ai_addrlen, address->host, sizeof(address->host),
-                            service, sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV);
+    int error = getnameinfo(found->ai_addr, found->ai_addrlen, address->host, sizeof address->host,
+                            service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV);
     address->port = (uint16_t)strtoul(error ? "0" : service, NULL, 10);
     freeaddrinfo(found);
     return address->port == 0 ? ERR_INVALID : 0;
 }
 
 int client_address(struct net_address *address, const char *text, char *problem) {
-    if (!net_address_parse(address, bytes_of_text(text))) {
+    if (!net_address_parse(address, bytes_of_text(text)))
         return 0;
-    }
     char host[256];
     const char *colon = strrchr(text, ':');
     size_t length = colon ? (size_t)(colon - text) : 0;
-    if (length == 0 || length >= sizeof(host)) {
+    if (length == 0 || length >= sizeof host) {
         snprintf(problem, CLIENT_PROBLEM_BYTES, "'%s' is not host:port, such as 127.0.0.1:7001",
                  text);
         return ERR_INVALID;
@@ -52,7 +50,7 @@ int client_address(struct net_address *address, const char *text, char *problem)
 static int fail(struct client *client, const char *what, const char *why) {
     char address[NET_HOST_MAXIMUM + 10];
     net_address_format(&client->address, address);
-    snprintf(client->problem, sizeof(client->problem), "%s %s: %s", what, address, why);
+    snprintf(client->problem, sizeof client->problem, "%s %s: %s", what, address, why);
     client_close(client);
     return ERR_IO;
 }
@@ -60,31 +58,29 @@ static int fail(struct client *client, const char *what, const char *why) {
 static socklen_t socket_address(const struct net_address *address, struct sockaddr_storage *out) {
     struct sockaddr_in *v4 = (struct sockaddr_in *)out;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-    memset(out, 0, sizeof(*out));
+    memset(out, 0, sizeof *out);
     if (inet_pton(AF_INET, address->host, &v4->sin_addr) == 1) {
         v4->sin_family = AF_INET;
         v4->sin_port = htons(address->port);
-        return sizeof(*v4);
+        return sizeof *v4;
     }
     if (inet_pton(AF_INET6, address->host, &v6->sin6_addr) == 1) {
         v6->sin6_family = AF_INET6;
         v6->sin6_port = htons(address->port);
-        return sizeof(*v6);
+        return sizeof *v6;
     }
     return 0;
 }
 
 static int log_in(struct client *client) {
     const char *password = getenv("TROTHDB_PASSWORD");
-    if (!password || !*password) {
+    if (!password || !*password)
         return 0;
-    }
     struct bytes arguments[] = {BYTES_LITERAL("AUTH"), bytes_of_text(password)};
     struct response reply;
     int error = client_call(client, arguments, 2, &reply);
-    if (!error) {
+    if (!error)
         response_release(&reply);
-    }
     return error;
 }
 
@@ -94,16 +90,14 @@ int client_open(struct client *client, const struct net_address *address, int ti
     buffer_init(&client->output, CLIENT_BUFFER_MAXIMUM);
     struct sockaddr_storage to;
     socklen_t length = socket_address(address, &to);
-    if (length == 0) {
+    if (length == 0)
         return fail(client, "cannot connect to", "not an IP address");
-    }
     client->socket = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (client->socket < 0) {
+    if (client->socket < 0)
         return fail(client, "cannot connect to", strerror(errno));
-    }
     struct timeval limit = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-    setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    setsockopt(client->socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(client->socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     if (connect(client->socket, (struct sockaddr *)&to, length)) {
         return fail(client, "cannot connect to",
@@ -113,9 +107,8 @@ int client_open(struct client *client, const struct net_address *address, int ti
 }
 
 void client_close(struct client *client) {
-    if (client->socket >= 0) {
+    if (client->socket >= 0)
         close(client->socket);
-    }
     client->socket = -1;
     buffer_release(&client->input);
     buffer_release(&client->output);
@@ -129,9 +122,8 @@ int client_flush(struct client *client) {
     while (client->output.length) {
         ssize_t wrote =
             send(client->socket, buffer_data(&client->output), client->output.length, MSG_NOSIGNAL);
-        if (wrote < 0 && errno == EINTR) {
+        if (wrote < 0 && errno == EINTR)
             continue;
-        }
         if (wrote <= 0) {
             return fail(client, "cannot write to",
                         errno == EAGAIN ? "no answer in time" : strerror(errno));
@@ -144,20 +136,16 @@ int client_flush(struct client *client) {
 int client_read(struct client *client, struct response *response, size_t *consumed) {
     for (;;) {
         int status = response_parse(buffer_bytes(&client->input), response, consumed);
-        if (status == 1) {
+        if (status == 1)
             return 0;
-        }
-        if (status < 0) {
+        if (status < 0)
             return fail(client, "cannot understand", "not a reply of the Redis protocol");
-        }
         uint8_t *room = buffer_reserve(&client->input, CLIENT_READ_BYTES);
-        if (!room) {
+        if (!room)
             return fail(client, "cannot read from", "a reply that is too long");
-        }
         ssize_t got = recv(client->socket, room, CLIENT_READ_BYTES, 0);
-        if (got < 0 && errno == EINTR) {
+        if (got < 0 && errno == EINTR)
             continue;
-        }
         if (got <= 0) {
             const char *why = got == 0 ? "the connection was closed" : strerror(errno);
             return fail(client, "cannot read from",
@@ -171,12 +159,10 @@ int client_send_some(struct client *client) {
     while (client->output.length) {
         ssize_t wrote = send(client->socket, buffer_data(&client->output), client->output.length,
                              MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (wrote < 0 && (errno == EAGAIN || errno == EINTR)) {
+        if (wrote < 0 && (errno == EAGAIN || errno == EINTR))
             return 0;
-        }
-        if (wrote <= 0) {
+        if (wrote <= 0)
             return fail(client, "cannot write to", strerror(errno));
-        }
         buffer_consume(&client->output, (size_t)wrote);
     }
     return 0;
@@ -184,13 +170,11 @@ int client_send_some(struct client *client) {
 
 int client_receive_some(struct client *client) {
     uint8_t *room = buffer_reserve(&client->input, CLIENT_READ_BYTES);
-    if (!room) {
+    if (!room)
         return fail(client, "cannot read from", "a reply that is too long");
-    }
     ssize_t got = recv(client->socket, room, CLIENT_READ_BYTES, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
-    }
     if (got <= 0) {
         return fail(client, "cannot read from",
                     got == 0 ? "the connection was closed" : strerror(errno));
@@ -216,30 +200,28 @@ static void note_refusal(struct client *client, struct bytes error) {
     char address[NET_HOST_MAXIMUM + 10];
     net_address_format(&client->address, address);
     if (begins_with(error, "NOAUTH ")) {
-        snprintf(client->problem, sizeof(client->problem),
+        snprintf(client->problem, sizeof client->problem,
                  "%s asks for a password: put it into the environment as TROTHDB_PASSWORD",
                  address);
     } else if (begins_with(error, "WRONGPASS ")) {
-        snprintf(client->problem, sizeof(client->problem),
+        snprintf(client->problem, sizeof client->problem,
                  "%s takes another password than the environment's TROTHDB_PASSWORD", address);
     } else {
-        snprintf(client->problem, sizeof(client->problem), "%s answers: %.*s", address,
+        snprintf(client->problem, sizeof client->problem, "%s answers: %.*s", address,
                  BYTES_PRINT(error));
     }
 }
 
 int client_call(struct client *client, const struct bytes *arguments, size_t count,
                 struct response *response) {
-    if (client->socket < 0) {
+    if (client->socket < 0)
         return ERR_IO;
-    }
     buffer_clear(&client->input);
     client_append(client, arguments, count);
     size_t consumed;
     int error = client_flush(client);
-    if (!error) {
+    if (!error)
         error = client_read(client, response, &consumed);
-    }
     if (!error && response->kind == RESPONSE_ERROR) {
         note_refusal(client, response->text);
         response_release(response);

@@ -17,9 +17,8 @@ struct fields {
 };
 
 static struct fields fields_of(const struct response *array) {
-    if (array->kind != RESPONSE_ARRAY) {
+    if (array->kind != RESPONSE_ARRAY)
         return (struct fields){.is_failed = true};
-    }
     return (struct fields){array->elements, array->elements + array->element_count, false};
 }
 
@@ -35,9 +34,8 @@ static const struct response *fields_next(struct fields *fields) {
 static uint64_t fields_number(struct fields *fields) {
     const struct response *field = fields_next(fields);
     int64_t number = field->integer;
-    if (field->kind != RESPONSE_INTEGER && !number_parse_i64(field->text, &number)) {
+    if (field->kind != RESPONSE_INTEGER && !number_parse_i64(field->text, &number))
         fields->is_failed = true;
-    }
     return number < 0 ? 0 : (uint64_t)number;
 }
 
@@ -62,13 +60,13 @@ static struct fields fields_array(struct fields *fields) {
 static void decode_node(struct fields row, struct status_node *node, bool *is_failed) {
     char mark[STATUS_WORD_BYTES];
     node->number = (uint32_t)fields_number(&row);
-    fields_text(&row, node->id, sizeof(node->id));
-    fields_text(&row, node->address.host, sizeof(node->address.host));
+    fields_text(&row, node->id, sizeof node->id);
+    fields_text(&row, node->address.host, sizeof node->address.host);
     node->address.client_port = (uint16_t)fields_number(&row);
     node->address.peer_port = (uint16_t)fields_number(&row);
     node->address.admin_port = (uint16_t)fields_number(&row);
-    fields_text(&row, node->state, sizeof(node->state));
-    fields_text(&row, mark, sizeof(mark));
+    fields_text(&row, node->state, sizeof node->state);
+    fields_text(&row, mark, sizeof mark);
     node->is_self = strcmp(mark, "self") == 0;
     *is_failed |= row.is_failed;
 }
@@ -79,9 +77,8 @@ static void decode_shard(struct fields row, struct status_shard *shard, bool *is
     fields_text(&row, shard->slots, STATUS_SLOTS_BYTES_MAXIMUM);
     shard->slots = memory_resize(shard->slots, strlen(shard->slots) + 1);
     struct fields replicas = fields_array(&row);
-    while (replicas.at < replicas.end && shard->replica_count < TOPOLOGY_REPLICA_MAXIMUM) {
+    while (replicas.at < replicas.end && shard->replica_count < TOPOLOGY_REPLICA_MAXIMUM)
         shard->replicas[shard->replica_count++] = (uint32_t)fields_number(&replicas);
-    }
     shard->is_settled = true;
     if (row.at < row.end) {
         shard->wanted_epoch = fields_number(&row);
@@ -92,7 +89,7 @@ static void decode_shard(struct fields row, struct status_shard *shard, bool *is
 
 static void decode_replica(struct fields row, struct status_replica *replica, bool *is_failed) {
     replica->shard = (uint32_t)fields_number(&row);
-    fields_text(&row, replica->role, sizeof(replica->role));
+    fields_text(&row, replica->role, sizeof replica->role);
     replica->term = fields_number(&row);
     replica->leader = (uint32_t)fields_number(&row);
     replica->applied_index = fields_number(&row);
@@ -112,15 +109,14 @@ static void decode_replica(struct fields row, struct status_replica *replica, bo
 }
 
 static void decode_member(struct fields row, struct status_member *member, bool *is_failed) {
-    fields_text(&row, member->uuid, sizeof(member->uuid));
-    fields_text(&row, member->name, sizeof(member->name));
-    fields_text(&row, member->peer, sizeof(member->peer));
-    fields_text(&row, member->state, sizeof(member->state));
-    fields_text(&row, member->client, sizeof(member->client));
-    fields_text(&row, member->cluster, sizeof(member->cluster));
-    if (row.at < row.end) {
-        fields_text(&row, member->admin, sizeof(member->admin));
-    }
+    fields_text(&row, member->uuid, sizeof member->uuid);
+    fields_text(&row, member->name, sizeof member->name);
+    fields_text(&row, member->peer, sizeof member->peer);
+    fields_text(&row, member->state, sizeof member->state);
+    fields_text(&row, member->client, sizeof member->client);
+    fields_text(&row, member->cluster, sizeof member->cluster);
+    if (row.at < row.end)
+        fields_text(&row, member->admin, sizeof member->admin);
     *is_failed |= row.is_failed;
 }
 
@@ -131,9 +127,8 @@ static void decode_member(struct fields row, struct status_member *member, bool 
         struct fields list = fields_array(fields);                                                 \
         *count = (size_t)(list.end - list.at);                                                     \
         *rows = memory_allocate_zeroed(*count, sizeof(**rows));                                    \
-        for (size_t i = 0; i < *count; i++) {                                                      \
+        for (size_t i = 0; i < *count; i++)                                                        \
             decode_##kind(fields_array(&list), &(*rows)[i], &fields->is_failed);                   \
-        }                                                                                          \
     }
 DEFINE_DECODE_ROWS(node)
 DEFINE_DECODE_ROWS(shard)
@@ -143,11 +138,11 @@ DEFINE_DECODE_ROWS(member)
 int status_decode(struct status *status, const struct response *reply) {
     *status = (struct status){0};
     struct fields fields = fields_of(reply);
-    fields_text(&fields, status->version, sizeof(status->version));
-    fields_text(&fields, status->cluster, sizeof(status->cluster));
+    fields_text(&fields, status->version, sizeof status->version);
+    fields_text(&fields, status->cluster, sizeof status->cluster);
     status->epoch = fields_number(&fields);
     status->self = (uint32_t)fields_number(&fields);
-    fields_text(&fields, status->id, sizeof(status->id));
+    fields_text(&fields, status->id, sizeof status->id);
     decode_nodes(&fields, &status->nodes, &status->node_count);
     decode_shards(&fields, &status->shards, &status->shard_count);
     decode_replicas(&fields, &status->replicas, &status->replica_count);
@@ -160,9 +155,8 @@ int status_decode(struct status *status, const struct response *reply) {
 }
 
 void status_release(struct status *status) {
-    for (size_t i = 0; i < status->shard_count; i++) {
+    for (size_t i = 0; i < status->shard_count; i++)
         memory_free(status->shards[i].slots);
-    }
     memory_free(status->nodes);
     memory_free(status->shards);
     memory_free(status->replicas);
@@ -176,9 +170,8 @@ int status_fetch(struct status *status, const struct net_address *address, int t
     struct client client;
     struct response reply;
     int error = client_open(&client, address, timeout_ms);
-    if (!error) {
+    if (!error)
         error = client_call_text(&client, "TROTHDB STATUS", &reply);
-    }
     if (error) {
         memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
     } else {
@@ -198,20 +191,16 @@ int status_fetch(struct status *status, const struct net_address *address, int t
 /* ---- looking things up ---- */
 
 const struct status_node *status_node(const struct status *status, uint32_t number) {
-    for (size_t i = 0; i < status->node_count; i++) {
-        if (status->nodes[i].number == number) {
+    for (size_t i = 0; i < status->node_count; i++)
+        if (status->nodes[i].number == number)
             return &status->nodes[i];
-        }
-    }
     return NULL;
 }
 
 const struct status_replica *status_replica(const struct status *status, uint32_t shard) {
-    for (size_t i = 0; i < status->replica_count; i++) {
-        if (status->replicas[i].shard == shard) {
+    for (size_t i = 0; i < status->replica_count; i++)
+        if (status->replicas[i].shard == shard)
             return &status->replicas[i];
-        }
-    }
     return NULL;
 }
 
@@ -229,7 +218,7 @@ static bool own_member_address(const struct status *status, struct topology_addr
                 .peer_port = peer.port,
                 .admin_port =
                     has_admin ? admin.port : (uint16_t)(client.port + STATUS_ADMIN_PORT_OFFSET)};
-            memcpy(address->host, client.host, sizeof(address->host));
+            memcpy(address->host, client.host, sizeof address->host);
             return true;
         }
     }
@@ -247,7 +236,7 @@ bool status_own_address(const struct status *status, struct topology_address *ad
 }
 
 void status_node_client(const struct status_node *node, struct net_address *client) {
-    static_assert(sizeof(client->host) == sizeof(node->address.host), "a host fits");
-    memcpy(client->host, node->address.host, sizeof(client->host));
+    static_assert(sizeof client->host == sizeof node->address.host, "a host fits");
+    memcpy(client->host, node->address.host, sizeof client->host);
     client->port = node->address.client_port;
 }

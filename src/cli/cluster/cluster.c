@@ -21,13 +21,11 @@ static bool wait_until_ready(const struct founding *founding, bool is_shown) {
     while (ready < founding->node_count && cluster_now_ms() < deadline_ms) {
         ready = cluster_count_ready(&founding->clients[0]);
         show_ready(ready, founding->node_count, is_shown);
-        if (ready < founding->node_count) {
+        if (ready < founding->node_count)
             usleep(CLUSTER_POLL_MS * 1000);
-        }
     }
-    if (is_shown) {
+    if (is_shown)
         fputs("\r\033[K", stderr);
-    }
     return ready == founding->node_count;
 }
 
@@ -67,7 +65,7 @@ static int create_with(const struct founding *founding, bool is_json) {
 }
 
 static struct net_address *parse_addresses(char **texts, int count) {
-    struct net_address *addresses = memory_allocate_zeroed((size_t)count, sizeof(*addresses));
+    struct net_address *addresses = memory_allocate_zeroed((size_t)count, sizeof *addresses);
     for (int i = 0; i < count; i++) {
         char problem[CLIENT_PROBLEM_BYTES];
         if (client_address(&addresses[i], texts[i], problem)) {
@@ -92,12 +90,10 @@ static int create(int argc, char **argv) {
         {.name = "json", .is_set = &is_json},
         {0},
     };
-    if (flags_read(flags, "cluster create", argc, argv, &count)) {
+    if (flags_read(flags, "cluster create", argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
-    }
-    if (count == 0 || count > TOPOLOGY_NODE_MAXIMUM) {
+    if (count == 0 || count > TOPOLOGY_NODE_MAXIMUM)
         return cluster_usage(CLUSTER_CREATE_LINE);
-    }
     if (replicas > count) {
         fprintf(stderr,
                 "trothdb cluster: %lld replicas need %lld nodes, and %d are named; name more or "
@@ -106,9 +102,8 @@ static int create(int argc, char **argv) {
         return CLUSTER_EXIT_USAGE;
     }
     struct net_address *clients = parse_addresses(argv, count);
-    if (!clients) {
+    if (!clients)
         return CLUSTER_EXIT_USAGE;
-    }
     struct founding founding = {.clients = clients,
                                 .node_count = (unsigned)count,
                                 .shard_count = (unsigned)shards,
@@ -124,16 +119,13 @@ static int status(int argc, char **argv) {
     bool is_json = false;
     int count;
     const struct flag flags[] = {{.name = "json", .is_set = &is_json}, {0}};
-    if (flags_read(flags, "cluster status", argc, argv, &count)) {
+    if (flags_read(flags, "cluster status", argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
-    }
-    if (count != 1) {
+    if (count != 1)
         return cluster_usage(CLUSTER_STATUS_LINE);
-    }
     struct net_address *client = parse_addresses(argv, 1);
-    if (!client) {
+    if (!client)
         return CLUSTER_EXIT_USAGE;
-    }
     int exit_code = cluster_print(client, is_json);
     memory_free(client);
     return exit_code;
@@ -158,17 +150,13 @@ static const struct {
 
 int cluster_run(int argc, char **argv) {
     size_t count = sizeof(SUBCOMMANDS) / sizeof(SUBCOMMANDS[0]);
-    for (size_t i = 0; argc > 0 && i < count; i++) {
-        if (strcmp(argv[0], SUBCOMMANDS[i].name) == 0) {
+    for (size_t i = 0; argc > 0 && i < count; i++)
+        if (strcmp(argv[0], SUBCOMMANDS[i].name) == 0)
             return SUBCOMMANDS[i].run(argc - 1, argv + 1);
-        }
-    }
-    if (argc > 0) {
+    if (argc > 0)
         fprintf(stderr, "trothdb cluster: there is no '%s'\n", argv[0]);
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         fprintf(stderr, "%s trothdb cluster %s\n", i ? "      " : "usage:", SUBCOMMANDS[i].line);
-    }
     fputs("`trothdb help cluster` tells more\n", stderr);
     return CLUSTER_EXIT_USAGE;
 }

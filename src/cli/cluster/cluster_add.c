@@ -14,32 +14,27 @@ struct spare {
 /* ---- may it be added? ---- */
 
 static bool is_member(const struct status *cluster, const char *uuid) {
-    for (size_t i = 0; i < cluster->member_count; i++) {
+    for (size_t i = 0; i < cluster->member_count; i++)
         if (strcmp(cluster->members[i].uuid, uuid) == 0 &&
-            strcmp(cluster->members[i].state, "alive") == 0) {
+            strcmp(cluster->members[i].state, "alive") == 0)
             return true;
-        }
-    }
     return false;
 }
 
 /* What no waiting changes. */
 static const char *lasting_problem(const struct status *spare, const struct status *cluster) {
-    if (spare->cluster[0] && strcmp(spare->cluster, cluster->cluster) == 0) {
+    if (spare->cluster[0] && strcmp(spare->cluster, cluster->cluster) == 0)
         return "the node belongs to this cluster already";
-    }
-    if (spare->cluster[0]) {
+    if (spare->cluster[0])
         return "the node belongs to another cluster; only a spare can be taken";
-    }
     return cluster->cluster[0] ? NULL : "the node given with --at belongs to no cluster";
 }
 
 /* Gossip is how a spare hears that it was taken, and how the cluster hears of the spare. */
 static const char *passing_problem(const struct status *status, const struct status *cluster,
                                    struct spare *spare) {
-    if (!status_own_address(status, &spare->address)) {
+    if (!status_own_address(status, &spare->address))
         return "the node does not say yet where it listens; try again in a moment";
-    }
     if (!is_member(cluster, spare->uuid)) {
         return "the cluster does not hear of the node by gossip; start the node with --join and "
                "the peer address of a node of the cluster, and with the same cluster key";
@@ -59,15 +54,14 @@ static bool is_judged(struct change *change, void *context) {
         spare->why = spare->problem;
         return true;
     }
-    snprintf(spare->uuid, sizeof(spare->uuid), "%.32s", status.id);
-    snprintf(spare->cluster, sizeof(spare->cluster), "%s", cluster.cluster);
+    snprintf(spare->uuid, sizeof spare->uuid, "%.32s", status.id);
+    snprintf(spare->cluster, sizeof spare->cluster, "%s", cluster.cluster);
     const char *lasting = lasting_problem(&status, &cluster);
     spare->why = lasting ? lasting : passing_problem(&status, &cluster, spare);
     status_release(&status);
     status_release(&cluster);
-    if (spare->why && !lasting) {
+    if (spare->why && !lasting)
         change_show(change, "waiting until the cluster hears of the node by gossip");
-    }
     return lasting || !spare->why;
 }
 
@@ -75,9 +69,9 @@ static bool is_judged(struct change *change, void *context) {
 
 static int ask_to_add(struct change *change, struct spare *spare) {
     char ports[3][8];
-    snprintf(ports[0], sizeof(ports[0]), "%u", spare->address.client_port);
-    snprintf(ports[1], sizeof(ports[1]), "%u", spare->address.peer_port);
-    snprintf(ports[2], sizeof(ports[2]), "%u", spare->address.admin_port);
+    snprintf(ports[0], sizeof ports[0], "%u", spare->address.client_port);
+    snprintf(ports[1], sizeof ports[1], "%u", spare->address.peer_port);
+    snprintf(ports[2], sizeof ports[2], "%u", spare->address.admin_port);
     const struct bytes arguments[] = {
         BYTES_LITERAL("TROTHDB"),   BYTES_LITERAL("ADDNODE"),
         bytes_of_text(spare->uuid), bytes_of_text(spare->address.host),
@@ -91,21 +85,18 @@ static bool has_joined(struct change *change, void *context) {
     struct status status;
     char ignored[CLIENT_PROBLEM_BYTES];
     change_show(change, "the node is in the topology, and is being told");
-    if (status_fetch(&status, spare->client, CLUSTER_ASK_MS, ignored)) {
+    if (status_fetch(&status, spare->client, CLUSTER_ASK_MS, ignored))
         return false;
-    }
     bool is_in = strcmp(status.cluster, spare->cluster) == 0;
     status_release(&status);
     return is_in;
 }
 
 static int add(struct change *change, struct spare *spare) {
-    if (!change_wait_heard(change, is_judged, spare) || spare->why) {
+    if (!change_wait_heard(change, is_judged, spare) || spare->why)
         return change_fail(change, "the node cannot be added:", spare->why);
-    }
-    if (ask_to_add(change, spare)) {
+    if (ask_to_add(change, spare))
         return change_fail(change, "the node was not added:", spare->problem);
-    }
     if (!change_wait(change, has_joined, spare)) {
         return change_fail(
             change, "the node was added, but:",
@@ -118,9 +109,8 @@ int cluster_add(int argc, char **argv) {
     struct change change;
     struct net_address client;
     struct spare spare = {.client = &client};
-    if (change_read(&change, "cluster add", CLUSTER_ADD_LINE, argc, argv, 1)) {
+    if (change_read(&change, "cluster add", CLUSTER_ADD_LINE, argc, argv, 1))
         return CLUSTER_EXIT_USAGE;
-    }
     if (client_address(&client, argv[0], spare.problem)) {
         fprintf(stderr, "trothdb cluster: %s\n", spare.problem);
         return CLUSTER_EXIT_USAGE;

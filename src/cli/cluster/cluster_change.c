@@ -19,18 +19,16 @@ enum {
 /* ---- showing how far it is ---- */
 
 void change_show(struct change *change, const char *text) {
-    if (change->is_json || strcmp(text, change->shown) == 0) {
+    if (change->is_json || strcmp(text, change->shown) == 0)
         return;
-    }
-    snprintf(change->shown, sizeof(change->shown), "%s", text);
+    snprintf(change->shown, sizeof change->shown, "%s", text);
     fprintf(stderr, change->is_terminal ? "\r\033[K%s" : "%s\n", text);
     fflush(stderr);
 }
 
 static void show_no_more(const struct change *change) {
-    if (change->is_terminal && !change->is_json && change->shown[0]) {
+    if (change->is_terminal && !change->is_json && change->shown[0])
         fputs("\r\033[K", stderr);
-    }
 }
 
 int change_fail(const struct change *change, const char *what, const char *why) {
@@ -42,9 +40,8 @@ static bool wait_for(struct change *change, int64_t wait_s,
                      bool (*is_done)(struct change *change, void *context), void *context) {
     uint64_t deadline_ms = cluster_now_ms() + (uint64_t)wait_s * 1000;
     while (!is_done(change, context)) {
-        if (cluster_now_ms() >= deadline_ms) {
+        if (cluster_now_ms() >= deadline_ms)
             return false;
-        }
         usleep(CHANGE_POLL_MS * 1000);
     }
     show_no_more(change);
@@ -66,22 +63,21 @@ bool change_wait_heard(struct change *change, bool (*is_done)(struct change *cha
 
 static bool is_wanted(const struct status_shard *shard, const struct wish *wish) {
     bool is_same = shard->replica_count == wish->count;
-    for (unsigned i = 0; is_same && i < wish->count; i++) {
+    for (unsigned i = 0; is_same && i < wish->count; i++)
         is_same = shard->replicas[i] == wish->nodes[i];
-    }
     return is_same;
 }
 
 static void show_stage(struct change *change, const struct status_replica *leader) {
     char text[CHANGE_SHOWN_BYTES] = "waiting for the leader of the shard";
     if (leader && leader->learner_round) {
-        snprintf(text, sizeof(text), "the new replica catches up: %llu of %llu entries, round %llu",
+        snprintf(text, sizeof text, "the new replica catches up: %llu of %llu entries, round %llu",
                  (unsigned long long)leader->learner_index, (unsigned long long)leader->last_index,
                  (unsigned long long)leader->learner_round);
     } else if (leader && leader->is_joint) {
-        snprintf(text, sizeof(text), "the old and the new replicas vote together");
+        snprintf(text, sizeof text, "the old and the new replicas vote together");
     } else if (leader) {
-        snprintf(text, sizeof(text), "the leader is node %u", leader->leader);
+        snprintf(text, sizeof text, "the leader is node %u", leader->leader);
     }
     change_show(change, text);
 }
@@ -90,17 +86,15 @@ static bool is_settled(struct change *change, void *context) {
     const struct wish *wish = context;
     struct cluster_view view;
     char ignored[CLIENT_PROBLEM_BYTES];
-    if (cluster_view_fetch(&view, &change->at, ignored)) {
+    if (cluster_view_fetch(&view, &change->at, ignored))
         return false;
-    }
     bool is_done = false;
     for (size_t i = 0; i < view.asked.shard_count; i++) {
         const struct status_shard *shard = &view.asked.shards[i];
         is_done |= shard->number == wish->shard && is_wanted(shard, wish) && shard->is_settled;
     }
-    if (!is_done) {
+    if (!is_done)
         show_stage(change, cluster_view_leader(&view, wish->shard));
-    }
     cluster_view_release(&view);
     return is_done;
 }
@@ -109,29 +103,25 @@ uint32_t change_node_at(const struct status *cluster, const struct net_address *
     for (size_t i = 0; i < cluster->node_count; i++) {
         struct net_address known;
         status_node_client(&cluster->nodes[i], &known);
-        if (net_address_equal(&known, client)) {
+        if (net_address_equal(&known, client))
             return cluster->nodes[i].number;
-        }
     }
     return 0;
 }
 
 static bool is_wished(const struct wish *wish, uint32_t node) {
     bool is_there = false;
-    for (unsigned i = 0; i < wish->count; i++) {
+    for (unsigned i = 0; i < wish->count; i++)
         is_there |= wish->nodes[i] == node;
-    }
     return is_there;
 }
 
 /* Of a node that is named: what its address "...". NULL: nothing. */
 static const char *what_is_wrong(const struct wish *wish, uint32_t node) {
-    if (node == 0) {
+    if (node == 0)
         return "is no node of the cluster; `trothdb cluster add` takes a spare in";
-    }
-    if (is_wished(wish, node)) {
+    if (is_wished(wish, node))
         return "is named twice";
-    }
     return wish->count == TOPOLOGY_REPLICA_MAXIMUM
                ? "is one too many: a shard has at most 7 replicas"
                : NULL;
@@ -142,9 +132,8 @@ static bool read_nodes(const struct status *cluster, char *text, struct wish *wi
     char *rest = NULL;
     for (char *word = strtok_r(text, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
         struct net_address address;
-        if (client_address(&address, word, problem)) {
+        if (client_address(&address, word, problem))
             return false;
-        }
         uint32_t number = change_node_at(cluster, &address);
         const char *wrong = what_is_wrong(wish, number);
         if (wrong) {
@@ -161,7 +150,7 @@ static int ask_for_replicas(struct change *change, const struct wish *wish, char
     struct bytes arguments[3 + TOPOLOGY_REPLICA_MAXIMUM] = {BYTES_LITERAL("TROTHDB"),
                                                             BYTES_LITERAL("REPLICAS")};
     for (unsigned i = 0; i <= wish->count; i++) {
-        snprintf(numbers[i], sizeof(numbers[i]), "%u", i ? wish->nodes[i - 1] : wish->shard);
+        snprintf(numbers[i], sizeof numbers[i], "%u", i ? wish->nodes[i - 1] : wish->shard);
         arguments[2 + i] = bytes_of_text(numbers[i]);
     }
     return cluster_ask_control(&change->at, arguments, 3 + wish->count, problem);
@@ -169,9 +158,8 @@ static int ask_for_replicas(struct change *change, const struct wish *wish, char
 
 int change_replicas(struct change *change, const struct wish *wish) {
     char problem[CLIENT_PROBLEM_BYTES];
-    if (ask_for_replicas(change, wish, problem)) {
+    if (ask_for_replicas(change, wish, problem))
         return change_fail(change, "the control shard refused:", problem);
-    }
     struct wish wanted = *wish;
     if (!change_wait(change, is_settled, &wanted)) {
         return change_fail(change, "the replicas were asked for, but:",
@@ -182,11 +170,9 @@ int change_replicas(struct change *change, const struct wish *wish) {
 }
 
 static bool has_shard(const struct status *cluster, uint32_t shard, char *problem) {
-    for (size_t i = 0; i < cluster->shard_count; i++) {
-        if (cluster->shards[i].number == shard) {
+    for (size_t i = 0; i < cluster->shard_count; i++)
+        if (cluster->shards[i].number == shard)
             return true;
-        }
-    }
     snprintf(problem, CLIENT_PROBLEM_BYTES,
              "there is no shard %u; `trothdb cluster status` lists them", shard);
     return false;
@@ -196,15 +182,13 @@ static int replicas(struct change *change, uint32_t shard, char *nodes) {
     struct wish wish = {.shard = shard};
     struct status cluster;
     char problem[CLIENT_PROBLEM_BYTES] = "no node is named";
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
+    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem))
         return change_fail(change, "the cluster cannot be asked:", problem);
-    }
     bool is_known =
         has_shard(&cluster, shard, problem) && read_nodes(&cluster, nodes, &wish, problem);
     status_release(&cluster);
-    if (!is_known) {
+    if (!is_known)
         return change_fail(change, "nothing was changed:", problem);
-    }
     int status = change_replicas(change, &wish);
     return status ? status : cluster_print(&change->at, change->is_json);
 }
@@ -221,25 +205,23 @@ static bool has_succeeded(struct change *change, void *context) {
     const struct succession *succession = context;
     char number[2][12], text[CHANGE_SHOWN_BYTES];
     struct cluster_view view;
-    if (cluster_view_fetch(&view, &change->at, succession->problem)) {
+    if (cluster_view_fetch(&view, &change->at, succession->problem))
         return false;
-    }
     const struct status_replica *leader = cluster_view_leader(&view, succession->shard);
     const struct status_node *node = leader ? status_node(&view.asked, leader->leader) : NULL;
     bool is_done = node && node->number == succession->wanted;
     if (node && !is_done) {
         struct net_address address;
         status_node_client(node, &address);
-        snprintf(text, sizeof(text), "node %u leads and is asked to give it to node %u",
+        snprintf(text, sizeof text, "node %u leads and is asked to give it to node %u",
                  node->number, succession->wanted);
         change_show(change, text);
-        snprintf(number[0], sizeof(number[0]), "%u", succession->shard);
-        snprintf(number[1], sizeof(number[1]), "%u", succession->wanted);
+        snprintf(number[0], sizeof number[0], "%u", succession->shard);
+        snprintf(number[1], sizeof number[1], "%u", succession->wanted);
         const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TRANSFER"),
                                           bytes_of_text(number[0]), bytes_of_text(number[1])};
-        if (cluster_tell(&address, arguments, 4, succession->problem)) {
+        if (cluster_tell(&address, arguments, 4, succession->problem))
             change_show(change, succession->problem);
-        }
     }
     cluster_view_release(&view);
     return is_done;
@@ -250,13 +232,11 @@ static bool has_succeeded(struct change *change, void *context) {
 static bool prefer(const struct status *cluster, uint32_t node, struct wish *wish) {
     for (size_t i = 0; i < cluster->shard_count; i++) {
         const struct status_shard *known = &cluster->shards[i];
-        for (unsigned at = 0; known->number == wish->shard && at < known->replica_count; at++) {
-            if (known->replicas[at] == node) {
+        for (unsigned at = 0; known->number == wish->shard && at < known->replica_count; at++)
+            if (known->replicas[at] == node)
                 wish->nodes[0] = node;
-            } else if (wish->count + 1 < TOPOLOGY_REPLICA_MAXIMUM) {
+            else if (wish->count + 1 < TOPOLOGY_REPLICA_MAXIMUM)
                 wish->nodes[++wish->count] = known->replicas[at];
-            }
-        }
     }
     wish->count++;
     return node != 0 && wish->nodes[0] == node;
@@ -265,9 +245,8 @@ static bool prefer(const struct status *cluster, uint32_t node, struct wish *wis
 static int leader(struct change *change, uint32_t shard, const struct net_address *wanted) {
     struct status cluster;
     char problem[CLIENT_PROBLEM_BYTES] = "nobody leads the shard";
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
+    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem))
         return change_fail(change, "the cluster cannot be asked:", problem);
-    }
     struct succession succession = {
         .shard = shard, .wanted = change_node_at(&cluster, wanted), .problem = problem};
     struct wish wish = {.shard = shard};
@@ -279,9 +258,8 @@ static int leader(struct change *change, uint32_t shard, const struct net_addres
             "the node named holds no replica of that shard; `trothdb cluster status` lists "
             "who does");
     }
-    if (!change_wait(change, has_succeeded, &succession)) {
+    if (!change_wait(change, has_succeeded, &succession))
         return change_fail(change, "the lead stays where it is:", problem);
-    }
     int status = change_replicas(change, &wish);
     return status ? status : cluster_print(&change->at, change->is_json);
 }
@@ -306,9 +284,8 @@ int change_read(struct change *change, const char *name, const char *line, int a
                                  {.name = "json", .is_set = &change->is_json},
                                  {0}};
     char problem[CLIENT_PROBLEM_BYTES];
-    if (flags_read(flags, name, argc, argv, &count)) {
+    if (flags_read(flags, name, argc, argv, &count))
         return ERR_INVALID;
-    }
     if (count != operands || !at[0]) {
         cluster_usage(line);
         return ERR_INVALID;
@@ -323,12 +300,10 @@ int change_read(struct change *change, const char *name, const char *line, int a
 int cluster_replicas(int argc, char **argv) {
     struct change change;
     uint32_t shard;
-    if (change_read(&change, "cluster replicas", CLUSTER_REPLICAS_LINE, argc, argv, 2)) {
+    if (change_read(&change, "cluster replicas", CLUSTER_REPLICAS_LINE, argc, argv, 2))
         return CLUSTER_EXIT_USAGE;
-    }
-    if (!read_shard(argv[0], &shard)) {
+    if (!read_shard(argv[0], &shard))
         return cluster_usage(CLUSTER_REPLICAS_LINE);
-    }
     return replicas(&change, shard, argv[1]);
 }
 
@@ -337,12 +312,10 @@ int cluster_leader(int argc, char **argv) {
     struct net_address wanted;
     uint32_t shard;
     char problem[CLIENT_PROBLEM_BYTES];
-    if (change_read(&change, "cluster leader", CLUSTER_LEADER_LINE, argc, argv, 2)) {
+    if (change_read(&change, "cluster leader", CLUSTER_LEADER_LINE, argc, argv, 2))
         return CLUSTER_EXIT_USAGE;
-    }
-    if (!read_shard(argv[0], &shard)) {
+    if (!read_shard(argv[0], &shard))
         return cluster_usage(CLUSTER_LEADER_LINE);
-    }
     if (client_address(&wanted, argv[1], problem)) {
         fprintf(stderr, "trothdb cluster: %s\n", problem);
         return CLUSTER_EXIT_USAGE;

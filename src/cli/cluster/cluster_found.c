@@ -25,9 +25,8 @@ static void repeat(struct buffer *problem, const char *what) {
 static bool parse_uuid(uint8_t uuid[16], const char *id) {
     for (unsigned i = 0; i < UUID_HEX_DIGITS / 2; i++) {
         unsigned byte;
-        if (sscanf(id + 2 * i, "%2x", &byte) != 1) {
+        if (sscanf(id + 2 * i, "%2x", &byte) != 1)
             return false;
-        }
         uuid[i] = (uint8_t)byte;
     }
     return true;
@@ -39,7 +38,7 @@ static void check_spare(const struct status *status, const struct net_address *c
                         struct topology_node *node, struct buffer *problem) {
     if (status->cluster[0]) {
         char text[128];
-        snprintf(text, sizeof(text), "belongs to cluster %s already; only a spare can be taken",
+        snprintf(text, sizeof text, "belongs to cluster %s already; only a spare can be taken",
                  status->cluster);
         say(problem, client, text);
     } else if (!parse_uuid(node->uuid, status->id) || !status_own_address(status, &node->address)) {
@@ -62,9 +61,8 @@ static void ask_node(const struct net_address *client, struct topology_node *nod
             repeat(problem, text);
             return;
         }
-        if (!is_still_starting(&status) || cluster_now_ms() >= limit_ms) {
+        if (!is_still_starting(&status) || cluster_now_ms() >= limit_ms)
             break;
-        }
         status_release(&status);
         usleep(STARTING_PAUSE_US);
     }
@@ -76,7 +74,7 @@ static void check_distinct(const struct founding *founding, const struct topolog
                            struct buffer *problem) {
     for (unsigned i = 0; i < founding->node_count; i++) {
         for (unsigned earlier = 0; earlier < i; earlier++) {
-            if (memcmp(nodes[i].uuid, nodes[earlier].uuid, sizeof(nodes[i].uuid)) == 0) {
+            if (memcmp(nodes[i].uuid, nodes[earlier].uuid, sizeof nodes[i].uuid) == 0) {
                 say(problem, &founding->clients[i], "is named twice");
                 break;
             }
@@ -87,12 +85,10 @@ static void check_distinct(const struct founding *founding, const struct topolog
 static struct topology_node *ask_nodes(const struct founding *founding, struct buffer *problem) {
     struct topology_node *nodes =
         memory_allocate_zeroed(founding->node_count, sizeof(struct topology_node));
-    for (unsigned i = 0; i < founding->node_count; i++) {
+    for (unsigned i = 0; i < founding->node_count; i++)
         ask_node(&founding->clients[i], &nodes[i], problem);
-    }
-    if (problem->length == 0) {
+    if (problem->length == 0)
         check_distinct(founding, nodes, problem);
-    }
     return nodes;
 }
 
@@ -113,12 +109,10 @@ static int tell_nodes(const struct founding *founding, struct bytes topology,
     for (unsigned i = 0; i < founding->node_count; i++) {
         char text[CLIENT_PROBLEM_BYTES];
         int error = tell_node(&founding->clients[i], topology, text);
-        if (error) {
+        if (error)
             repeat(problem, text);
-        }
-        if (error == ERR_REFUSED && taken == 0) {
+        if (error == ERR_REFUSED && taken == 0)
             return error;
-        }
         taken += !error;
     }
     return taken ? 0 : ERR_IO;
@@ -132,10 +126,9 @@ int cluster_found(const struct founding *founding, char cluster[STATUS_CLUSTER_B
         return ERR_REFUSED;
     }
     uint8_t id[16];
-    CHECK(getrandom(id, sizeof(id), 0) == (ssize_t)sizeof(id));
-    for (unsigned i = 0; i < sizeof(id); i++) {
+    CHECK(getrandom(id, sizeof id, 0) == (ssize_t)sizeof id);
+    for (unsigned i = 0; i < sizeof id; i++)
         snprintf(cluster + 2 * i, 3, "%02x", id[i]);
-    }
     struct topology *topology = topology_found(id, nodes, founding->node_count,
                                                founding->shard_count, founding->replica_count);
     struct buffer encoded;
@@ -169,9 +162,8 @@ static bool knows_leaders(const struct cluster_view *view, const struct status *
     for (size_t i = 0; node && i < node->replica_count; i++) {
         const struct status_replica *replica = &node->replicas[i];
         const struct status_replica *leader = cluster_view_leader(view, replica->shard);
-        if (!leader || leader->applied_index == 0 || replica->leader != leader->leader) {
+        if (!leader || leader->applied_index == 0 || replica->leader != leader->leader)
             return false;
-        }
     }
     return node != NULL;
 }
@@ -180,9 +172,8 @@ unsigned cluster_count_ready(const struct net_address *client) {
     struct cluster_view view;
     char ignored[CLIENT_PROBLEM_BYTES];
     unsigned ready = 0;
-    if (cluster_view_fetch(&view, client, ignored)) {
+    if (cluster_view_fetch(&view, client, ignored))
         return 0;
-    }
     for (size_t i = 0; i < view.asked.node_count; i++) {
         struct net_address address;
         status_node_client(&view.asked.nodes[i], &address);

@@ -17,11 +17,10 @@ int cluster_fail(bool is_json, const char *what, struct bytes why) {
     char *text = memory_allocate(why.length + 1);
     memcpy(text, why.length ? (const char *)why.data : "", why.length);
     text[why.length] = '\0';
-    if (is_json) {
+    if (is_json)
         refusal_print_json(text);
-    } else {
+    else
         fprintf(stderr, "trothdb cluster: %s\n%s\n", what, text);
-    }
     memory_free(text);
     return CLUSTER_EXIT_FAILED;
 }
@@ -29,16 +28,14 @@ int cluster_fail(bool is_json, const char *what, struct bytes why) {
 int cluster_print(const struct net_address *client, bool is_json) {
     struct cluster_view view;
     char problem[CLIENT_PROBLEM_BYTES];
-    if (cluster_view_fetch(&view, client, problem)) {
+    if (cluster_view_fetch(&view, client, problem))
         return cluster_fail(is_json, "the node cannot be asked:", bytes_of_text(problem));
-    }
     struct buffer out;
     buffer_init(&out, CLUSTER_OUTPUT_BYTES_MAXIMUM);
-    if (is_json) {
+    if (is_json)
         cluster_print_json(&view, &out);
-    } else {
+    else
         cluster_print_tables(&view, &out);
-    }
     fwrite(buffer_data(&out), 1, out.length, stdout);
     buffer_release(&out);
     cluster_view_release(&view);

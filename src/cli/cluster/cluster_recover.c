@@ -44,11 +44,9 @@ struct recovery {
 /* ---- who is left ---- */
 
 static const struct status *survivor(const struct recovery *recovery, uint32_t node) {
-    for (unsigned i = 0; i < recovery->survivor_count; i++) {
-        if (recovery->survivors[i].self == node) {
+    for (unsigned i = 0; i < recovery->survivor_count; i++)
+        if (recovery->survivors[i].self == node)
             return &recovery->survivors[i];
-        }
-    }
     return NULL;
 }
 
@@ -62,24 +60,20 @@ static int ask_survivors(struct recovery *recovery, char *texts) {
             return change_fail(&recovery->change, "nothing was changed:",
                                "name the nodes that are left as H:P,H:P..., at most 64");
         }
-        if (status_fetch(status, &address, CLUSTER_ASK_MS, problem)) {
+        if (status_fetch(status, &address, CLUSTER_ASK_MS, problem))
             return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
-        }
         recovery->survivor_count++;
         if (voters_fetch(&recovery->voters[recovery->survivor_count - 1], &address, CLUSTER_ASK_MS,
-                         problem)) {
+                         problem))
             return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
-        }
-        if (recovery->survivor_count == 1) {
+        if (recovery->survivor_count == 1)
             recovery->change.at = address;
-        }
         if (!status->cluster[0] || strcmp(status->cluster, recovery->survivors[0].cluster) != 0) {
             return change_fail(&recovery->change, "nothing was changed:",
                                "the nodes named are not all of one cluster");
         }
-        if (!recovery->newest || status->epoch > recovery->newest->epoch) {
+        if (!recovery->newest || status->epoch > recovery->newest->epoch)
             recovery->newest = status;
-        }
     }
     return CLUSTER_EXIT_OK;
 }
@@ -89,9 +83,8 @@ static bool answers(const struct status_node *node) {
     struct status status;
     char ignored[CLIENT_PROBLEM_BYTES];
     status_node_client(node, &address);
-    if (status_fetch(&status, &address, RECOVER_PROBE_MS, ignored)) {
+    if (status_fetch(&status, &address, RECOVER_PROBE_MS, ignored))
         return false;
-    }
     bool is_it = strcmp(status.id, node->id) == 0;
     status_release(&status);
     return is_it;
@@ -100,12 +93,11 @@ static bool answers(const struct status_node *node) {
 static int list_lost(struct recovery *recovery) {
     for (size_t i = 0; i < recovery->newest->node_count; i++) {
         const struct status_node *node = &recovery->newest->nodes[i];
-        if (survivor(recovery, node->number)) {
+        if (survivor(recovery, node->number))
             continue;
-        }
         if (answers(node)) {
             char why[CLIENT_PROBLEM_BYTES];
-            snprintf(why, sizeof(why),
+            snprintf(why, sizeof why,
                      "node %u at %s:%u is not named and answers; name it too, or make sure that it "
                      "never comes back: stop it and remove its directory",
                      node->number, node->address.host, node->address.client_port);
@@ -151,9 +143,8 @@ static enum shard_fate fate_of(const struct recovery *recovery, const struct sta
                                uint32_t *best) {
     *best = 0;
     const struct voters *voters = best_of(recovery, shard->number, best);
-    if (!voters || voters->members.voter_count == 0) { /* only learners that know of nobody yet */
+    if (!voters || voters->members.voter_count == 0) /* only learners that know of nobody yet */
         return SHARD_IS_GONE;
-    }
     return voters_have_majority(voters, is_left, recovery) ? SHARD_GOES_ON : SHARD_RECOVERS;
 }
 
@@ -172,7 +163,7 @@ static int judge_shards(struct recovery *recovery) {
                                  shard->number, best);
             break;
         case SHARD_IS_GONE:
-            snprintf(why, sizeof(why),
+            snprintf(why, sizeof why,
                      "no replica of shard %u is left on the nodes named; name one that has it, or "
                      "restore the cluster from a backup",
                      shard->number);
@@ -206,9 +197,8 @@ static void print_shard(const struct recovery *recovery, const struct status_sha
     char time[RECOVER_TIME_BYTES];
     enum shard_fate fate = fate_of(recovery, shard, &best);
     const struct status_replica *replica = replica_on(recovery, best, shard->number);
-    if (!replica || fate == SHARD_IS_GONE) {
+    if (!replica || fate == SHARD_IS_GONE)
         return; /* refused before */
-    }
     time_text(replica->time_ms, time);
     grid_cell(grid, "%u", shard->number);
     grid_cell(grid, "%s", fate == SHARD_GOES_ON ? "has its majority" : "lost its majority");
@@ -225,9 +215,8 @@ static void print_plan(const struct recovery *recovery, struct buffer *out) {
     grid_init(&grid, "rlrrrll");
     grid_row(&grid, "shard", "", "goes on from node", "last entry", "of term", "last applied",
              "may be lost");
-    for (size_t i = 0; i < recovery->newest->shard_count; i++) {
+    for (size_t i = 0; i < recovery->newest->shard_count; i++)
         print_shard(recovery, &recovery->newest->shards[i], &grid);
-    }
     buffer_append_format(out, "nodes given up for good: %.*s\n\n",
                          BYTES_PRINT(buffer_bytes(&recovery->lost)));
     grid_print(&grid, out, "");
@@ -269,15 +258,13 @@ static void print_plan_json(const struct recovery *recovery, struct buffer *out)
 
 static bool confirms(const struct recovery *recovery) {
     char answer[16] = "";
-    if (recovery->is_confirmed) {
+    if (recovery->is_confirmed)
         return true;
-    }
-    if (recovery->change.is_json || !isatty(STDIN_FILENO)) {
+    if (recovery->change.is_json || !isatty(STDIN_FILENO))
         return false;
-    }
     printf("\nGive these nodes up? Type \"yes\": ");
     fflush(stdout);
-    return fgets(answer, sizeof(answer), stdin) && strcmp(answer, "yes\n") == 0;
+    return fgets(answer, sizeof answer, stdin) && strcmp(answer, "yes\n") == 0;
 }
 
 /* ---- doing it ---- */
@@ -294,9 +281,8 @@ static bool leads_control(struct change *change, void *context) {
     struct status status;
     change_show(change, "the control shard goes on from one replica");
     if (cluster_tell(&control->address, arguments, 2, control->problem) ||
-        status_fetch(&status, &control->address, CLUSTER_ASK_MS, control->problem)) {
+        status_fetch(&status, &control->address, CLUSTER_ASK_MS, control->problem))
         return false;
-    }
     const struct status_replica *replica = status_replica(&status, 0);
     bool leads = replica && strcmp(replica->role, "leader") == 0;
     status_release(&status);
@@ -322,9 +308,8 @@ static int fetch_topology(const struct status *of, struct buffer *encoded, char 
     struct response reply;
     status_node_client(status_node(of, of->self), &address);
     int error = client_open(&client, &address, CLUSTER_ASK_MS);
-    if (!error) {
+    if (!error)
         error = client_call(&client, arguments, 2, &reply);
-    }
     if (error) {
         memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
     } else {
@@ -337,9 +322,8 @@ static int fetch_topology(const struct status *of, struct buffer *encoded, char 
 
 static unsigned level_of(struct bytes encoded) {
     struct topology *topology;
-    if (topology_decode(encoded, &topology)) {
+    if (topology_decode(encoded, &topology))
         return 0;
-    }
     unsigned level = topology->level;
     topology_free(topology);
     return level;
@@ -368,15 +352,14 @@ static bool is_recovered(struct change *change, void *context) {
     (void)context;
     struct cluster_view view;
     char ignored[CLIENT_PROBLEM_BYTES], text[CHANGE_SHOWN_BYTES];
-    if (cluster_view_fetch(&view, &change->at, ignored)) {
+    if (cluster_view_fetch(&view, &change->at, ignored))
         return false;
-    }
     size_t done = 0;
     for (size_t i = 0; i < view.asked.shard_count; i++) {
         const struct status_shard *shard = &view.asked.shards[i];
         done += shard->is_settled && cluster_view_leader(&view, shard->number) != NULL;
     }
-    snprintf(text, sizeof(text), "%zu of %zu shards serve again", done, view.asked.shard_count);
+    snprintf(text, sizeof text, "%zu of %zu shards serve again", done, view.asked.shard_count);
     change_show(change, text);
     bool is_done = done == view.asked.shard_count;
     cluster_view_release(&view);
@@ -387,9 +370,8 @@ static bool is_recovered(struct change *change, void *context) {
 static bool is_wanted_in_vain(const struct recovery *recovery, const struct status_shard *shard) {
     uint32_t best;
     unsigned left = 0;
-    for (unsigned i = 0; i < shard->replica_count; i++) {
+    for (unsigned i = 0; i < shard->replica_count; i++)
         left += is_left(recovery, shard->replicas[i]);
-    }
     return fate_of(recovery, shard, &best) == SHARD_GOES_ON && left * 2 <= shard->replica_count;
 }
 
@@ -401,16 +383,13 @@ static int take_wishes_back(struct recovery *recovery) {
         const struct status_shard *shard = &recovery->newest->shards[i];
         struct wish wish = {.shard = shard->number};
         uint32_t best;
-        if (!is_wanted_in_vain(recovery, shard)) {
+        if (!is_wanted_in_vain(recovery, shard))
             continue;
-        }
         const struct raft_configuration *members =
             &best_of(recovery, shard->number, &best)->members;
-        for (unsigned j = 0; j < members->voter_count; j++) {
-            if (is_left(recovery, members->voters[j])) {
+        for (unsigned j = 0; j < members->voter_count; j++)
+            if (is_left(recovery, members->voters[j]))
                 wish.nodes[wish.count++] = members->voters[j];
-            }
-        }
         status = change_replicas(&recovery->change, &wish);
     }
     return status;
@@ -419,21 +398,17 @@ static int take_wishes_back(struct recovery *recovery) {
 static int carry_out(struct recovery *recovery) {
     char problem[CLIENT_PROBLEM_BYTES];
     int status = recovery->is_control_lost ? recover_control(recovery) : CLUSTER_EXIT_OK;
-    if (!status && recovery->is_control_lost) {
+    if (!status && recovery->is_control_lost)
         status = restore_topology(recovery);
-    }
-    if (!status) {
+    if (!status)
         status = take_wishes_back(recovery);
-    }
-    if (status) {
+    if (status)
         return status;
-    }
     const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("LOST"),
                                       buffer_bytes(&recovery->lost),
                                       buffer_bytes(&recovery->choices)};
-    if (cluster_ask_control(&recovery->change.at, arguments, 4, problem)) {
+    if (cluster_ask_control(&recovery->change.at, arguments, 4, problem))
         return change_fail(&recovery->change, "the nodes were not given up:", problem);
-    }
     if (!change_wait(&recovery->change, is_recovered, NULL)) {
         return change_fail(&recovery->change, "the nodes were given up, but:",
                            "not every shard serves yet; `trothdb cluster status` shows which");
@@ -445,18 +420,15 @@ static int say_and_ask(struct recovery *recovery) {
     struct buffer out;
     buffer_init(&out, RECOVER_TEXT_BYTES << 6);
     bool is_shown = !recovery->change.is_json || recovery->is_dry;
-    if (recovery->change.is_json) {
+    if (recovery->change.is_json)
         print_plan_json(recovery, &out);
-    } else {
+    else
         print_plan(recovery, &out);
-    }
-    if (is_shown) {
+    if (is_shown)
         fwrite(buffer_data(&out), 1, out.length, stdout);
-    }
     buffer_release(&out);
-    if (recovery->is_dry) {
+    if (recovery->is_dry)
         return CLUSTER_EXIT_OK;
-    }
     return confirms(recovery)
                ? carry_out(recovery)
                : change_fail(&recovery->change, "nothing was changed:",
@@ -467,15 +439,12 @@ static int recover(struct recovery *recovery, char *texts) {
     buffer_init(&recovery->lost, RECOVER_TEXT_BYTES);
     buffer_init(&recovery->choices, RECOVER_TEXT_BYTES);
     int status = ask_survivors(recovery, texts);
-    if (!status) {
+    if (!status)
         status = list_lost(recovery);
-    }
-    if (!status) {
+    if (!status)
         status = judge_shards(recovery);
-    }
-    if (!status) {
+    if (!status)
         status = say_and_ask(recovery);
-    }
     for (unsigned i = 0; i < recovery->survivor_count; i++) {
         status_release(&recovery->survivors[i]);
         voters_release(&recovery->voters[i]);
@@ -486,7 +455,7 @@ static int recover(struct recovery *recovery, char *texts) {
 }
 
 int cluster_recover(int argc, char **argv) {
-    struct recovery *recovery = memory_allocate_zeroed(1, sizeof(*recovery));
+    struct recovery *recovery = memory_allocate_zeroed(1, sizeof *recovery);
     struct change *change = &recovery->change;
     *change = (struct change){.wait_s = RECOVER_WAIT_S_DEFAULT,
                               .is_terminal = isatty(STDERR_FILENO) != 0};
@@ -496,9 +465,8 @@ int cluster_recover(int argc, char **argv) {
                                  {.name = "dry-run", .is_set = &recovery->is_dry},
                                  {0}};
     int count, status = CLUSTER_EXIT_USAGE;
-    if (flags_read(flags, "cluster recover", argc, argv, &count) == 0) {
+    if (flags_read(flags, "cluster recover", argc, argv, &count) == 0)
         status = count == 1 ? recover(recovery, argv[0]) : cluster_usage(CLUSTER_RECOVER_LINE);
-    }
     memory_free(recovery);
     return status;
 }

@@ -15,19 +15,16 @@ static bool is_alive(const struct status *cluster, uint32_t number) {
 }
 
 static bool holds(const struct status_shard *shard, uint32_t node) {
-    for (unsigned i = 0; i < shard->replica_count; i++) {
-        if (shard->replicas[i] == node) {
+    for (unsigned i = 0; i < shard->replica_count; i++)
+        if (shard->replicas[i] == node)
             return true;
-        }
-    }
     return false;
 }
 
 static unsigned load_of(const struct status *cluster, uint32_t node) {
     unsigned replicas = 0;
-    for (size_t i = 0; i < cluster->shard_count; i++) {
+    for (size_t i = 0; i < cluster->shard_count; i++)
         replicas += holds(&cluster->shards[i], node);
-    }
     return replicas;
 }
 
@@ -42,9 +39,8 @@ static uint32_t place_for(const struct status *cluster, const struct status_shar
     for (size_t i = 0; i < cluster->node_count; i++) {
         uint32_t node = cluster->nodes[i].number;
         bool is_free = node != removal->node && is_alive(cluster, node) && !holds(shard, node);
-        if (is_free && (!best || load_of(cluster, node) < load_of(cluster, best))) {
+        if (is_free && (!best || load_of(cluster, node) < load_of(cluster, best)))
             best = node;
-        }
     }
     return best;
 }
@@ -76,9 +72,8 @@ static bool may_be_alive_soon(const struct status *cluster, const struct removal
         bool is_asked = removal->substitute ? node->number == removal->substitute
                                             : node->number != removal->node;
         if (is_asked &&
-            (strcmp(node->state, "suspect") == 0 || strcmp(node->state, "joining") == 0)) {
+            (strcmp(node->state, "suspect") == 0 || strcmp(node->state, "joining") == 0))
             return true;
-        }
     }
     return false;
 }
@@ -92,24 +87,21 @@ static void find_places(const struct status *cluster, struct search *search) {
     search->why[0] = '\0';
     for (size_t i = 0; i < cluster->shard_count && !search->why[0]; i++) {
         const struct status_shard *shard = &cluster->shards[i];
-        if (holds(shard, search->removal->node) && !place_for(cluster, shard, search->removal)) {
+        if (holds(shard, search->removal->node) && !place_for(cluster, shard, search->removal))
             say_no_place(cluster, shard, search->removal, search->why);
-        }
     }
 }
 
 static bool is_searched(struct change *change, void *context) {
     struct search *search = context;
     struct status cluster;
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, search->why)) {
+    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, search->why))
         return false;
-    }
     find_places(&cluster, search);
     bool is_final = !search->why[0] || !may_be_alive_soon(&cluster, search->removal);
     status_release(&cluster);
-    if (!is_final) {
+    if (!is_final)
         change_show(change, "waiting for a node of which it is not known whether it is alive");
-    }
     return is_final;
 }
 
@@ -126,9 +118,8 @@ static struct wish wish_without(const struct status *cluster, const struct statu
                                 const struct removal *removal) {
     struct wish wish = {.shard = shard->number};
     uint32_t place = place_for(cluster, shard, removal);
-    for (unsigned i = 0; i < shard->replica_count; i++) {
+    for (unsigned i = 0; i < shard->replica_count; i++)
         wish.nodes[wish.count++] = shard->replicas[i] == removal->node ? place : shard->replicas[i];
-    }
     return wish;
 }
 
@@ -138,12 +129,10 @@ static int drain(struct change *change, const struct removal *removal) {
         struct status cluster;
         char problem[CLIENT_PROBLEM_BYTES];
         int status = check_places(change, removal);
-        if (status) {
+        if (status)
             return status;
-        }
-        if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
+        if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem))
             return change_fail(change, "the cluster cannot be asked:", problem);
-        }
         is_left = false;
         for (size_t i = 0; i < cluster.shard_count && !is_left && !status; i++) {
             is_left = holds(&cluster.shards[i], removal->node);
@@ -153,9 +142,8 @@ static int drain(struct change *change, const struct removal *removal) {
             }
         }
         status_release(&cluster);
-        if (status) {
+        if (status)
             return status;
-        }
     }
     return CLUSTER_EXIT_OK;
 }
@@ -164,9 +152,8 @@ static bool is_gone(struct change *change, void *context) {
     struct status cluster;
     char ignored[CLIENT_PROBLEM_BYTES];
     change_show(change, "the node is out of the topology, and the others are being told");
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, ignored)) {
+    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, ignored))
         return false;
-    }
     bool is_out = status_node(&cluster, *(const uint32_t *)context) == NULL;
     status_release(&cluster);
     return is_out;
@@ -175,10 +162,9 @@ static bool is_gone(struct change *change, void *context) {
 static int remove_node(struct change *change, const struct removal *removal) {
     char number[12], problem[CLIENT_PROBLEM_BYTES];
     int status = drain(change, removal);
-    if (status) {
+    if (status)
         return status;
-    }
-    snprintf(number, sizeof(number), "%u", removal->node);
+    snprintf(number, sizeof number, "%u", removal->node);
     const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("REMOVENODE"),
                                       bytes_of_text(number)};
     if (cluster_ask_control(&change->at, arguments, 3, problem)) {
@@ -198,16 +184,15 @@ static int find_nodes(const struct change *change, char **texts, bool has_substi
                       struct removal *removal) {
     struct status cluster;
     char problem[CLIENT_PROBLEM_BYTES];
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem)) {
+    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem))
         return change_fail(change, "the cluster cannot be asked:", problem);
-    }
     uint32_t *numbers[] = {&removal->node, &removal->substitute};
     bool is_known = true;
     for (int i = 0; i <= has_substitute && is_known; i++) {
         struct net_address address;
         is_known = client_address(&address, texts[i], problem) == 0;
         if (is_known && (*numbers[i] = change_node_at(&cluster, &address)) == 0) {
-            snprintf(problem, sizeof(problem),
+            snprintf(problem, sizeof problem,
                      i == 0
                          ? "%s is no node of the cluster"
                          : "%s is no node of the cluster; `trothdb cluster add` takes a spare in",
@@ -216,12 +201,12 @@ static int find_nodes(const struct change *change, char **texts, bool has_substi
         }
     }
     if (is_known && cluster.self == removal->node) {
-        snprintf(problem, sizeof(problem),
+        snprintf(problem, sizeof problem,
                  "give another node of the cluster with --at than the one that is to go");
         is_known = false;
     }
     if (is_known && removal->substitute == removal->node) {
-        snprintf(problem, sizeof(problem), "a node cannot take its own place; name two nodes");
+        snprintf(problem, sizeof problem, "a node cannot take its own place; name two nodes");
         is_known = false;
     }
     status_release(&cluster);
@@ -236,16 +221,14 @@ static int run(struct change *change, char **texts, bool has_substitute) {
 
 int cluster_remove(int argc, char **argv) {
     struct change change;
-    if (change_read(&change, "cluster remove", CLUSTER_REMOVE_LINE, argc, argv, 1)) {
+    if (change_read(&change, "cluster remove", CLUSTER_REMOVE_LINE, argc, argv, 1))
         return CLUSTER_EXIT_USAGE;
-    }
     return run(&change, argv, false);
 }
 
 int cluster_replace(int argc, char **argv) {
     struct change change;
-    if (change_read(&change, "cluster replace", CLUSTER_REPLACE_LINE, argc, argv, 2)) {
+    if (change_read(&change, "cluster replace", CLUSTER_REPLACE_LINE, argc, argv, 2))
         return CLUSTER_EXIT_USAGE;
-    }
     return run(&change, argv, true);
 }

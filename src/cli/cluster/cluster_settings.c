@@ -36,9 +36,8 @@ static int read_request(struct request *request, const char *name, const char *l
                   : (struct flag){.name = "all", .is_set = &request->is_all},
         {0}};
     char problem[CLIENT_PROBLEM_BYTES];
-    if (flags_read(flags, name, argc, argv, operands)) {
+    if (flags_read(flags, name, argc, argv, operands))
         return ERR_INVALID;
-    }
     if (!at[0]) {
         cluster_usage(line);
         return ERR_INVALID;
@@ -71,27 +70,24 @@ static void ask_node(struct node_settings *node, const struct status_node *who,
     status_node_client(who, &address);
     node->number = who->number;
     if (client_open(&node->client, &address, CLUSTER_ASK_MS) == 0 &&
-        client_call(&node->client, words, 3, &node->reply) == 0) {
+        client_call(&node->client, words, 3, &node->reply) == 0)
         return;
-    }
     node->reply = (struct response){0};
 }
 
 static int fetch(struct all_settings *all, const struct net_address *at, const char *pattern,
                  char *problem) {
     int error = status_fetch(&all->asked, at, CLUSTER_ASK_MS, problem);
-    if (error) {
+    if (error)
         return error;
-    }
     if (all->asked.node_count == 0) {
         snprintf(problem, CLIENT_PROBLEM_BYTES, "the node belongs to no cluster yet");
         status_release(&all->asked);
         return ERR_REFUSED;
     }
-    all->nodes = memory_allocate_zeroed(all->asked.node_count, sizeof(*all->nodes));
-    for (size_t i = 0; i < all->asked.node_count; i++) {
+    all->nodes = memory_allocate_zeroed(all->asked.node_count, sizeof *all->nodes);
+    for (size_t i = 0; i < all->asked.node_count; i++)
         ask_node(&all->nodes[i], &all->asked.nodes[i], pattern);
-    }
     return 0;
 }
 
@@ -108,9 +104,8 @@ static void release(struct all_settings *all) {
 static const struct response *row_of(const struct node_settings *node, struct bytes name) {
     for (size_t i = 0; i < node->reply.element_count; i++) {
         const struct response *row = &node->reply.elements[i];
-        if (row->element_count >= 4 && bytes_equal(row->elements[0].text, name)) {
+        if (row->element_count >= 4 && bytes_equal(row->elements[0].text, name))
             return row;
-        }
     }
     return NULL;
 }
@@ -130,19 +125,16 @@ struct printing {
 };
 
 static bool is_first_to_say(const struct printing *printing) {
-    for (size_t i = 0; i < printing->first; i++) {
-        if (is_same(row_of(&printing->all->nodes[i], printing->name), printing->row)) {
+    for (size_t i = 0; i < printing->first; i++)
+        if (is_same(row_of(&printing->all->nodes[i], printing->name), printing->row))
             return false;
-        }
-    }
     return true;
 }
 
 static unsigned count_same(const struct printing *printing) {
     unsigned count = 0;
-    for (size_t i = 0; i < printing->all->asked.node_count; i++) {
+    for (size_t i = 0; i < printing->all->asked.node_count; i++)
         count += is_same(row_of(&printing->all->nodes[i], printing->name), printing->row);
-    }
     return count;
 }
 
@@ -167,9 +159,8 @@ static bool is_news(const struct all_settings *all, struct bytes name) {
     for (size_t i = 0; i < all->asked.node_count; i++) {
         const struct response *row = row_of(&all->nodes[i], name);
         if (row && !bytes_equal(row->elements[2].text, BYTES_LITERAL("built-in")) &&
-            bytes_equal(row->elements[3].text, BYTES_LITERAL("live"))) {
+            bytes_equal(row->elements[3].text, BYTES_LITERAL("live")))
             return true;
-        }
     }
     return false;
 }
@@ -179,18 +170,16 @@ static bool is_news(const struct all_settings *all, struct bytes name) {
 static void each_line(const struct all_settings *all, bool is_all,
                       void (*emit)(void *context, const struct printing *printing), void *context) {
     size_t first = 0;
-    while (first < all->asked.node_count && all->nodes[first].reply.element_count == 0) {
+    while (first < all->asked.node_count && all->nodes[first].reply.element_count == 0)
         first++;
-    }
     for (size_t s = 0; first < all->asked.node_count && s < all->nodes[first].reply.element_count;
          s++) {
         struct bytes name = all->nodes[first].reply.elements[s].elements[0].text;
         bool is_told = is_all || is_news(all, name);
         for (size_t i = first; is_told && i < all->asked.node_count; i++) {
             struct printing printing = {all, name, i, row_of(&all->nodes[i], name)};
-            if (printing.row && is_first_to_say(&printing)) {
+            if (printing.row && is_first_to_say(&printing))
                 emit(context, &printing);
-            }
         }
     }
 }
@@ -216,9 +205,8 @@ static void add_to_json(void *context, const struct printing *printing) {
     json_open(json, "nodes", '[');
     for (size_t i = 0; i < printing->all->asked.node_count; i++) {
         const struct node_settings *node = &printing->all->nodes[i];
-        if (is_same(row_of(node, printing->name), printing->row)) {
+        if (is_same(row_of(node, printing->name), printing->row))
             json_number(json, NULL, node->number);
-        }
     }
     json_close(json, ']');
     json_close(json, '}');
@@ -231,11 +219,9 @@ static void print_json(const struct all_settings *all, bool is_all, struct buffe
     each_line(all, is_all, add_to_json, &json);
     json_close(&json, ']');
     json_open(&json, "silent", '[');
-    for (size_t i = 0; i < all->asked.node_count; i++) {
-        if (all->nodes[i].reply.kind != RESPONSE_ARRAY) {
+    for (size_t i = 0; i < all->asked.node_count; i++)
+        if (all->nodes[i].reply.kind != RESPONSE_ARRAY)
             json_number(&json, NULL, all->nodes[i].number);
-        }
-    }
     json_close(&json, ']');
     json_close(&json, '}');
     buffer_append_u8(out, '\n');
@@ -275,16 +261,15 @@ static int print(const struct request *request, const char *pattern, bool is_all
     }
     if (!is_any_told(&all)) {
         release(&all);
-        snprintf(problem, sizeof(problem),
+        snprintf(problem, sizeof problem,
                  "no setting fits '%.80s'; without a pattern, --all lists all", pattern);
         return cluster_fail(request->is_json, "nothing is shown:", bytes_of_text(problem));
     }
     buffer_init(&out, SETTINGS_OUTPUT_BYTES);
-    if (request->is_json) {
+    if (request->is_json)
         print_json(&all, is_all, &out);
-    } else {
+    else
         print_table(&all, is_all, &out);
-    }
     fwrite(buffer_data(&out), 1, out.length, stdout);
     buffer_release(&out);
     release(&all);
@@ -294,12 +279,10 @@ static int print(const struct request *request, const char *pattern, bool is_all
 int cluster_settings(int argc, char **argv) {
     struct request request;
     int count;
-    if (read_request(&request, "cluster settings", CLUSTER_SETTINGS_LINE, argc, argv, &count)) {
+    if (read_request(&request, "cluster settings", CLUSTER_SETTINGS_LINE, argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
-    }
-    if (count > 1) {
+    if (count > 1)
         return cluster_usage(CLUSTER_SETTINGS_LINE);
-    }
     return print(&request, count ? argv[0] : "*", request.is_all || count == 1);
 }
 
@@ -318,9 +301,8 @@ static void canonical_value(struct bytes name, struct bytes value, struct buffer
     config_init(&config);
     buffer_init(&ignored, SETTINGS_OUTPUT_BYTES);
     buffer_append_bytes(out, value);
-    if (config_set(&config, name, value, CONFIG_SOURCE_CLUSTER, &ignored) == 0) {
+    if (config_set(&config, name, value, CONFIG_SOURCE_CLUSTER, &ignored) == 0)
         config_get(&config, name, tell_value, out);
-    }
     buffer_release(&ignored);
     config_release(&config);
 }
@@ -330,9 +312,8 @@ static bool is_followed(const struct node_settings *node, struct bytes name, boo
                         struct bytes value) {
     const char *own = config_name(name);
     const struct response *row = row_of(node, own ? bytes_of_text(own) : name);
-    if (!row || bytes_equal(row->elements[2].text, BYTES_LITERAL("node"))) {
+    if (!row || bytes_equal(row->elements[2].text, BYTES_LITERAL("node")))
         return true;
-    }
     bool is_of_cluster = bytes_equal(row->elements[2].text, BYTES_LITERAL("cluster"));
     return is_set ? is_of_cluster && bytes_equal(row->elements[1].text, value) : !is_of_cluster;
 }
@@ -347,17 +328,15 @@ struct wish {
 static bool is_followed_by_all(const struct wish *wish) {
     struct all_settings all = {0};
     char ignored[CLIENT_PROBLEM_BYTES];
-    if (fetch(&all, &wish->request->at, "*", ignored)) {
+    if (fetch(&all, &wish->request->at, "*", ignored))
         return false;
-    }
     bool is_done = true;
     for (int i = 0; i < wish->count && is_done; i += wish->is_set ? 2 : 1) {
         struct bytes name = bytes_of_text(wish->operands[i]);
         struct buffer value;
         buffer_init(&value, SETTINGS_OUTPUT_BYTES);
-        if (wish->is_set) {
+        if (wish->is_set)
             canonical_value(name, bytes_of_text(wish->operands[i + 1]), &value);
-        }
         for (size_t n = 0; n < all.asked.node_count; n++) {
             is_done =
                 is_done && is_followed(&all.nodes[n], name, wish->is_set, buffer_bytes(&value));
@@ -371,9 +350,8 @@ static bool is_followed_by_all(const struct wish *wish) {
 static bool wait_until_followed(const struct wish *wish) {
     uint64_t deadline_ms = cluster_now_ms() + (uint64_t)wish->request->wait_s * 1000;
     while (!is_followed_by_all(wish)) {
-        if (cluster_now_ms() >= deadline_ms) {
+        if (cluster_now_ms() >= deadline_ms)
             return false;
-        }
         usleep(SETTINGS_POLL_MS * 1000);
     }
     return true;
@@ -381,17 +359,15 @@ static bool wait_until_followed(const struct wish *wish) {
 
 static int change(const struct request *request, const char *command, char **operands, int count) {
     char problem[CLIENT_PROBLEM_BYTES];
-    struct bytes *words = memory_allocate_zeroed((size_t)count + 2, sizeof(*words));
+    struct bytes *words = memory_allocate_zeroed((size_t)count + 2, sizeof *words);
     words[0] = BYTES_LITERAL("TROTHDB");
     words[1] = bytes_of_text(command);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         words[i + 2] = bytes_of_text(operands[i]);
-    }
     int error = cluster_ask_control(&request->at, words, (size_t)count + 2, problem);
     memory_free(words);
-    if (error) {
+    if (error)
         return cluster_fail(request->is_json, "nothing was changed:", bytes_of_text(problem));
-    }
     struct wish wish = {request, strcmp(command, "CLUSTERSET") == 0, operands, count};
     if (!wait_until_followed(&wish)) {
         return cluster_fail(
@@ -405,23 +381,19 @@ static int change(const struct request *request, const char *command, char **ope
 int cluster_set(int argc, char **argv) {
     struct request request;
     int count;
-    if (read_request(&request, "cluster set", CLUSTER_SET_LINE, argc, argv, &count)) {
+    if (read_request(&request, "cluster set", CLUSTER_SET_LINE, argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
-    }
-    if (count == 0 || count % 2 != 0) {
+    if (count == 0 || count % 2 != 0)
         return cluster_usage(CLUSTER_SET_LINE);
-    }
     return change(&request, "CLUSTERSET", argv, count);
 }
 
 int cluster_unset(int argc, char **argv) {
     struct request request;
     int count;
-    if (read_request(&request, "cluster unset", CLUSTER_UNSET_LINE, argc, argv, &count)) {
+    if (read_request(&request, "cluster unset", CLUSTER_UNSET_LINE, argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
-    }
-    if (count == 0) {
+    if (count == 0)
         return cluster_usage(CLUSTER_UNSET_LINE);
-    }
     return change(&request, "CLUSTERUNSET", argv, count);
 }

@@ -10,25 +10,22 @@
 int cluster_view_fetch(struct cluster_view *view, const struct net_address *client, char *problem) {
     *view = (struct cluster_view){0};
     int error = status_fetch(&view->asked, client, CLUSTER_ASK_MS, problem);
-    if (error) {
+    if (error)
         return error;
-    }
     view->nodes = memory_allocate_zeroed(view->asked.node_count, sizeof(struct status));
     for (size_t i = 0; i < view->asked.node_count; i++) {
         struct net_address address;
         char ignored[CLIENT_PROBLEM_BYTES];
         status_node_client(&view->asked.nodes[i], &address);
-        if (status_fetch(&view->nodes[i], &address, CLUSTER_ASK_MS, ignored)) {
+        if (status_fetch(&view->nodes[i], &address, CLUSTER_ASK_MS, ignored))
             view->nodes[i] = (struct status){0};
-        }
     }
     return 0;
 }
 
 void cluster_view_release(struct cluster_view *view) {
-    for (size_t i = 0; view->nodes && i < view->asked.node_count; i++) {
+    for (size_t i = 0; view->nodes && i < view->asked.node_count; i++)
         status_release(&view->nodes[i]);
-    }
     memory_free(view->nodes);
     status_release(&view->asked);
     *view = (struct cluster_view){0};
@@ -38,9 +35,8 @@ const struct status *cluster_view_of(const struct cluster_view *view, uint32_t n
     for (size_t i = 0; i < view->asked.node_count; i++) {
         /* Another cluster's node may sit at the address of one that is gone. */
         if (view->asked.nodes[i].number == node_number &&
-            strcmp(view->nodes[i].cluster, view->asked.cluster) == 0) {
+            strcmp(view->nodes[i].cluster, view->asked.cluster) == 0)
             return &view->nodes[i];
-        }
     }
     return NULL;
 }
@@ -119,15 +115,14 @@ static void print_followers(const struct cluster_view *view, const struct status
     for (unsigned i = 0; i < shard->replica_count; i++) {
         uint32_t node = shard->replicas[i];
         const struct status_replica *replica = replica_at(view, node, shard->number);
-        if (node == leader_node) {
+        if (node == leader_node)
             continue;
-        }
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u:", used ? "  " : "", node);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%u:", used ? "  " : "", node);
         if (replica && leader) {
-            used += (size_t)snprintf(text + used, sizeof(text) - used, "%llu",
+            used += (size_t)snprintf(text + used, sizeof text - used, "%llu",
                                      (unsigned long long)lag_entries(leader, replica));
         } else {
-            used += (size_t)snprintf(text + used, sizeof(text) - used, "?");
+            used += (size_t)snprintf(text + used, sizeof text - used, "?");
         }
     }
     grid_cell(grid, "%s", text);
@@ -221,11 +216,10 @@ static void json_replica(const struct cluster_view *view, uint32_t node, uint32_
     } else {
         json_text(json, "role", "unknown");
     }
-    if (replica && leader) {
+    if (replica && leader)
         json_number(json, "lag_entries", lag_entries(leader, replica));
-    } else {
+    else
         json_null(json, "lag_entries");
-    }
     json_close(json, '}');
 }
 
@@ -237,11 +231,10 @@ static void json_shards(const struct cluster_view *view, struct json *json) {
         json_open(json, NULL, '{');
         json_number(json, "number", shard->number);
         json_text(json, "slots", shard->slots);
-        if (leader) {
+        if (leader)
             json_number(json, "leader", leader);
-        } else {
+        else
             json_null(json, "leader");
-        }
         json_boolean(json, "is_settled", shard->is_settled);
         json_open(json, "replicas", '[');
         for (unsigned r = 0; r < shard->replica_count; r++) {

@@ -10,20 +10,17 @@
 /* "1,2,3", or "-" for nobody; false if it is neither. */
 static bool parse_numbers(const char *text, raft_node_number *numbers, uint8_t *count) {
     *count = 0;
-    if (strcmp(text, "-") == 0) {
+    if (strcmp(text, "-") == 0)
         return true;
-    }
     for (const char *at = text;; at++) {
         char *end;
         unsigned long number = strtoul(at, &end, 10);
-        if (end == at || *count == RAFT_VOTER_MAXIMUM || number > UINT32_MAX) {
+        if (end == at || *count == RAFT_VOTER_MAXIMUM || number > UINT32_MAX)
             return false;
-        }
         numbers[(*count)++] = (raft_node_number)number;
         at = end;
-        if (*at != ',') {
+        if (*at != ',')
             return *at == '\0';
-        }
     }
 }
 
@@ -31,9 +28,8 @@ static bool parse_line(struct voters *voters, const char *line) {
     char now[128], before[128];
     unsigned long long term, index;
     *voters = (struct voters){0};
-    if (sscanf(line, "%u %llu %llu %127s %127s", &voters->shard, &term, &index, now, before) != 5) {
+    if (sscanf(line, "%u %llu %llu %127s %127s", &voters->shard, &term, &index, now, before) != 5)
         return false;
-    }
     voters->last_term = term;
     voters->last_index = index;
     return parse_numbers(now, voters->members.voters, &voters->members.voter_count) &&
@@ -43,13 +39,12 @@ static bool parse_line(struct voters *voters, const char *line) {
 static int decode(struct voters_list *list, struct bytes text) {
     char *copy = memory_allocate(text.length + 1), *rest = NULL;
     int error = 0;
-    if (text.length) {
+    if (text.length)
         memcpy(copy, text.data, text.length);
-    }
     copy[text.length] = '\0';
     for (char *line = strtok_r(copy, "\n", &rest); line && !error;
          line = strtok_r(NULL, "\n", &rest)) {
-        list->replicas = memory_resize(list->replicas, (list->count + 1) * sizeof(*list->replicas));
+        list->replicas = memory_resize(list->replicas, (list->count + 1) * sizeof *list->replicas);
         error = parse_line(&list->replicas[list->count++], line) ? 0 : ERR_MALFORMED;
     }
     memory_free(copy);
@@ -63,9 +58,8 @@ int voters_fetch(struct voters_list *list, const struct net_address *address, in
     struct response reply;
     *list = (struct voters_list){0};
     int error = client_open(&client, address, timeout_ms);
-    if (!error) {
+    if (!error)
         error = client_call(&client, arguments, 2, &reply);
-    }
     if (error) {
         memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
     } else {
@@ -88,11 +82,9 @@ void voters_release(struct voters_list *list) {
 }
 
 const struct voters *voters_of(const struct voters_list *list, uint32_t shard) {
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->replicas[i].shard == shard) {
+    for (size_t i = 0; i < list->count; i++)
+        if (list->replicas[i].shard == shard)
             return &list->replicas[i];
-        }
-    }
     return NULL;
 }
 
@@ -104,9 +96,8 @@ bool voters_is_ahead(const struct voters *a, const struct voters *b) {
 static bool is_majority(const raft_node_number *voters, unsigned count,
                         bool (*is_left)(const void *context, uint32_t node), const void *context) {
     unsigned left = 0;
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i++)
         left += is_left(context, voters[i]);
-    }
     return count == 0 || left * 2 > count;
 }
 

@@ -48,9 +48,8 @@ static void heading(const struct demo *demo, const char *text) {
 }
 
 static int fail(struct demo *demo, const char *why) {
-    if (why != demo->nodes.problem) {
-        snprintf(demo->nodes.problem, sizeof(demo->nodes.problem), "%s", why);
-    }
+    if (why != demo->nodes.problem)
+        snprintf(demo->nodes.problem, sizeof demo->nodes.problem, "%s", why);
     return ERR_REFUSED;
 }
 
@@ -70,12 +69,10 @@ static int wait_until(struct demo *demo, bool (*is_met)(struct demo *demo), int 
     uint64_t deadline_us = figure_now_us() + (uint64_t)timeout_ms * 1000;
     while (!is_met(demo)) {
         int error = demo_nodes_watch(&demo->nodes, DEMO_POLL_TIME_MS);
-        if (error) {
+        if (error)
             return error;
-        }
-        if (figure_now_us() >= deadline_us) {
+        if (figure_now_us() >= deadline_us)
             return fail(demo, what);
-        }
     }
     return 0;
 }
@@ -86,37 +83,32 @@ static unsigned count_seen_alive(const struct net_address *client) {
     struct status status;
     char ignored[CLIENT_PROBLEM_BYTES];
     unsigned alive = 0;
-    if (status_fetch(&status, client, CLUSTER_ASK_MS, ignored)) {
+    if (status_fetch(&status, client, CLUSTER_ASK_MS, ignored))
         return 0;
-    }
-    for (size_t i = 0; i < status.member_count; i++) {
+    for (size_t i = 0; i < status.member_count; i++)
         alive += strcmp(status.members[i].state, "alive") == 0 && status.members[i].client[0];
-    }
     status_release(&status);
     return alive;
 }
 
 static bool all_see_all(struct demo *demo) {
-    for (unsigned i = 0; i < demo->nodes.count; i++) {
-        if (count_seen_alive(&demo->nodes.nodes[i].client) < demo->nodes.count) {
+    for (unsigned i = 0; i < demo->nodes.count; i++)
+        if (count_seen_alive(&demo->nodes.nodes[i].client) < demo->nodes.count)
             return false;
-        }
-    }
     return true;
 }
 
 static int show_nodes(struct demo *demo) {
     char title[64], time[FIGURE_BYTES];
-    snprintf(title, sizeof(title),
+    snprintf(title, sizeof title,
              demo->nodes.count == 1 ? "1. %u node starts" : "1. %u nodes start and find each other",
              demo->nodes.count);
     heading(demo, title);
     uint64_t started_us = figure_now_us();
     for (unsigned i = 0; i < demo->nodes.count; i++) {
         int error = demo_node_start(&demo->nodes, i);
-        if (error) {
+        if (error)
             return error;
-        }
     }
     printf("   in %s\n\n", demo->nodes.directory);
     struct grid grid;
@@ -151,9 +143,8 @@ static int show_founding(struct demo *demo) {
     heading(demo, "2. One cluster out of them");
     struct net_address clients[DEMO_NODE_MAXIMUM];
     unsigned count = demo->nodes.count;
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i++)
         clients[i] = demo->nodes.nodes[i].client;
-    }
     unsigned replicas = count < CLUSTER_REPLICAS_DEFAULT ? count : CLUSTER_REPLICAS_DEFAULT;
     struct founding founding = {.clients = clients,
                                 .node_count = count,
@@ -192,9 +183,8 @@ static unsigned find_busiest(struct demo *demo) {
                                            &demo->nodes.nodes[node].client);
         }
     }
-    for (unsigned node = 1; node < demo->nodes.count; node++) {
+    for (unsigned node = 1; node < demo->nodes.count; node++)
         busiest = led[node] > led[busiest] ? node : busiest;
-    }
     return busiest;
 }
 
@@ -216,12 +206,10 @@ static void kill_busiest(struct demo *demo, struct progress *progress) {
 }
 
 static unsigned number_of(const struct demo *demo, unsigned loader_index) {
-    for (unsigned i = 0; i < demo->nodes.count; i++) {
+    for (unsigned i = 0; i < demo->nodes.count; i++)
         if (net_address_equal(&demo->nodes.nodes[i].client,
-                              loader_node(demo->loader, loader_index))) {
+                              loader_node(demo->loader, loader_index)))
             return i + 1;
-        }
-    }
     return 0;
 }
 
@@ -231,9 +219,8 @@ static void show_take_over(struct demo *demo, struct progress *progress) {
     grid_row(&grid, "slots", "taken over by", "first write acknowledged after");
     for (size_t i = 0; i < loader_range_count(demo->loader); i++) {
         const struct loader_range *range = loader_range(demo->loader, i);
-        if (!range->is_watched) {
+        if (!range->is_watched)
             continue;
-        }
         grid_cell(&grid, "%u-%u", range->first, range->last);
         if (range->taken_over_us) {
             grid_cell(&grid, "node %u", number_of(demo, range->taken_over_by));
@@ -275,29 +262,25 @@ static int run_loader(struct demo *demo, struct load_state *state, bool is_direc
     progress_begin(&state->progress, "rows", demo->packages.count, demo->is_terminal,
                    figure_now_us());
     while (!error && !loader_is_done(demo->loader)) {
-        if (loader_turn(demo->loader, DEMO_TURN_MS)) {
+        if (loader_turn(demo->loader, DEMO_TURN_MS))
             error = fail(demo, loader_problem(demo->loader));
-        } else {
+        else
             error = demo_nodes_watch(&demo->nodes, 0);
-        }
-        if (!error && is_directed) {
+        if (!error && is_directed)
             direct_load(demo, state);
-        }
         progress_update(&state->progress, loader_done_count(demo->loader), figure_now_us());
     }
     progress_clear(&state->progress);
-    if (!error) {
+    if (!error)
         progress_end(&state->progress, loader_done_count(demo->loader), figure_now_us());
-    }
     return error;
 }
 
 static void show_input(const struct packages *packages) {
     char rows[FIGURE_BYTES];
     size_t bytes = 0;
-    for (size_t i = 0; i < packages->count; i++) {
+    for (size_t i = 0; i < packages->count; i++)
         bytes += packages->rows[i].stanza.length;
-    }
     printf("   %s packages, %.1f MB, a hash each: %s\n\n", figure_thousands(packages->count, rows),
            (double)bytes / 1e6, packages->source);
     fflush(stdout);
@@ -326,14 +309,12 @@ static int show_load(struct demo *demo) {
     }
     show_input(&demo->packages);
     demo->loader = loader_new(&demo->packages, &demo->nodes.nodes[0].client, problem);
-    if (!demo->loader) {
+    if (!demo->loader)
         return fail(demo, problem);
-    }
     loader_begin(demo->loader, LOADER_WRITE);
     int error = run_loader(demo, &state, true);
-    if (!error) {
+    if (!error)
         show_loaded(demo);
-    }
     return error;
 }
 
@@ -345,9 +326,8 @@ static int show_read_back(struct demo *demo) {
     heading(demo, "4. Every acknowledged row is read back and compared");
     loader_begin(demo->loader, LOADER_READ);
     int error = run_loader(demo, &state, false);
-    if (error) {
+    if (error)
         return error;
-    }
     size_t lost = loader_lost_count(demo->loader), differ = loader_differ_count(demo->loader);
     printf("   %s rows acknowledged: %zu lost, %zu differ\n",
            figure_thousands(loader_done_count(demo->loader), rows), lost, differ);
@@ -362,20 +342,18 @@ static uint64_t count_behind(struct demo *demo) {
     char ignored[CLIENT_PROBLEM_BYTES];
     unsigned other = demo->victim == 0 ? 1 : 0;
     uint64_t behind = UINT64_MAX;
-    if (cluster_view_fetch(&view, &demo->nodes.nodes[other].client, ignored)) {
+    if (cluster_view_fetch(&view, &demo->nodes.nodes[other].client, ignored))
         return behind;
-    }
     const struct status *returned = cluster_view_of(&view, demo->victim + 1);
     if (returned && returned->replica_count > 0) {
         behind = 0;
         for (size_t i = 0; i < returned->replica_count && behind != UINT64_MAX; i++) {
             const struct status_replica *replica = &returned->replicas[i];
             const struct status_replica *leader = cluster_view_leader(&view, replica->shard);
-            if (!leader) {
+            if (!leader)
                 behind = UINT64_MAX;
-            } else if (leader->commit_index > replica->applied_index) {
+            else if (leader->commit_index > replica->applied_index)
                 behind += leader->commit_index - replica->applied_index;
-            }
         }
     }
     cluster_view_release(&view);
@@ -384,7 +362,7 @@ static uint64_t count_behind(struct demo *demo) {
 
 static int show_return(struct demo *demo) {
     char time[FIGURE_BYTES], number[FIGURE_BYTES], title[64];
-    snprintf(title, sizeof(title), "5. Node %u comes back and catches up", demo->victim + 1);
+    snprintf(title, sizeof title, "5. Node %u comes back and catches up", demo->victim + 1);
     heading(demo, title);
     uint64_t started_us = figure_now_us(), told = UINT64_MAX;
     int error = demo_node_start(&demo->nodes, demo->victim);
@@ -401,9 +379,8 @@ static int show_return(struct demo *demo) {
         }
         error = demo_nodes_watch(&demo->nodes, told == 0 ? 0 : DEMO_POLL_TIME_MS);
     }
-    if (!error) {
+    if (!error)
         printf("   Node %u has all that was written while it was away.\n", demo->victim + 1);
-    }
     return error;
 }
 
@@ -419,14 +396,12 @@ static int show_connect(struct demo *demo) {
            figure_duration(figure_now_us() - demo->started_us, time),
            demo->is_terminal ? "Look around" : "On a terminal the cluster stays, to look around",
            port, BYTES_PRINT(demo->packages.rows[0].key), port, port + DEMO_ADMIN_OFFSET);
-    if (!demo->is_terminal) {
+    if (!demo->is_terminal)
         return 0;
-    }
     puts("\n   The cluster stays until you press Ctrl-C.");
     fflush(stdout);
-    while (!error) {
+    while (!error)
         error = demo_nodes_watch(&demo->nodes, 200);
-    }
     puts("\n   The nodes stop.");
     fflush(stdout);
     return strncmp(demo->nodes.problem, "stopped by", 10) == 0 ? 0 : error;
@@ -434,25 +409,20 @@ static int show_connect(struct demo *demo) {
 
 static int run(struct demo *demo) {
     int error = show_nodes(demo);
-    if (!error) {
+    if (!error)
         error = show_founding(demo);
-    }
-    if (!error) {
+    if (!error)
         error = show_load(demo);
-    }
-    if (!error) {
+    if (!error)
         error = show_read_back(demo);
-    }
-    if (!error && demo->nodes.count >= DEMO_NODES_TO_SURVIVE) {
+    if (!error && demo->nodes.count >= DEMO_NODES_TO_SURVIVE)
         error = show_return(demo);
-    }
     return error ? error : show_connect(demo);
 }
 
 static void release(struct demo *demo, bool is_kept) {
-    if (demo->loader) {
+    if (demo->loader)
         loader_free(demo->loader);
-    }
     packages_release(&demo->packages);
     demo_nodes_release(&demo->nodes, is_kept);
 }
@@ -475,22 +445,20 @@ int demo_run(int argc, char **argv) {
               stderr);
         return 2;
     }
-    struct demo *demo = memory_allocate_zeroed(1, sizeof(*demo));
+    struct demo *demo = memory_allocate_zeroed(1, sizeof *demo);
     demo->is_terminal = isatty(STDOUT_FILENO);
     demo->started_us = figure_now_us();
     demo->row_maximum = (size_t)rows;
     puts("TrothDB: an acknowledged write is never lost.");
     int error = demo_nodes_init(&demo->nodes, (unsigned)count, (int)port, directory);
-    if (!error) {
+    if (!error)
         error = run(demo);
-    }
     if (error) {
         fflush(stdout);
         fprintf(stderr, "\ntrothdb demo: %s\n", demo->nodes.problem);
     }
-    if (is_kept && demo->nodes.directory[0]) {
+    if (is_kept && demo->nodes.directory[0])
         printf("   kept: %s\n", demo->nodes.directory);
-    }
     release(demo, is_kept);
     memory_free(demo);
     return error ? 1 : 0;

@@ -38,14 +38,11 @@ struct loader {
 /* ---- the slots ---- */
 
 static unsigned node_index(struct loader *loader, const struct net_address *address) {
-    for (unsigned i = 0; i < loader->node_count; i++) {
-        if (net_address_equal(&loader->nodes[i].address, address)) {
+    for (unsigned i = 0; i < loader->node_count; i++)
+        if (net_address_equal(&loader->nodes[i].address, address))
             return i;
-        }
-    }
-    if (loader->node_count == LOADER_NODE_MAXIMUM) {
+    if (loader->node_count == LOADER_NODE_MAXIMUM)
         return 0;
-    }
     loader->nodes[loader->node_count] =
         (struct loader_connection){.address = *address, .client.socket = -1};
     return loader->node_count++;
@@ -53,40 +50,35 @@ static unsigned node_index(struct loader *loader, const struct net_address *addr
 
 /* [first, last, [host, port, id...] of the leader, then of each follower] */
 static bool read_range(struct loader *loader, const struct response *row) {
-    if (row->kind != RESPONSE_ARRAY || row->element_count < 3) {
+    if (row->kind != RESPONSE_ARRAY || row->element_count < 3)
         return false;
-    }
     int64_t first = row->elements[0].integer, last = row->elements[1].integer;
-    if (first < 0 || first > last || last >= SLOT_COUNT) {
+    if (first < 0 || first > last || last >= SLOT_COUNT)
         return false;
-    }
     struct loader_range *range = &loader->ranges[loader->range_count];
     *range = (struct loader_range){.first = (slot_number)first, .last = (slot_number)last};
     for (size_t i = row->element_count - 1; i >= 2; i--) {
         const struct response *node = &row->elements[i];
         struct net_address address = {.port = 0};
         if (node->kind != RESPONSE_ARRAY || node->element_count < 2 ||
-            node->elements[0].text.length >= sizeof(address.host)) {
+            node->elements[0].text.length >= sizeof address.host)
             return false;
-        }
         memcpy(address.host, node->elements[0].text.data, node->elements[0].text.length);
         address.port = (uint16_t)node->elements[1].integer;
         range->leader = node_index(loader, &address);
     }
-    for (int64_t slot = first; slot <= last; slot++) {
+    for (int64_t slot = first; slot <= last; slot++)
         loader->range_of_slot[slot] = (uint16_t)loader->range_count;
-    }
     loader->range_count++;
     return true;
 }
 
 static int read_slots(struct loader *loader, const struct response *slots) {
     unsigned covered = 0;
-    loader->ranges = memory_allocate_zeroed(slots->element_count, sizeof(*loader->ranges));
+    loader->ranges = memory_allocate_zeroed(slots->element_count, sizeof *loader->ranges);
     for (size_t i = 0; i < slots->element_count; i++) {
-        if (!read_range(loader, &slots->elements[i])) {
+        if (!read_range(loader, &slots->elements[i]))
             return ERR_MALFORMED;
-        }
         covered += loader->ranges[i].last - loader->ranges[i].first + 1U;
     }
     return covered == SLOT_COUNT ? 0 : ERR_MALFORMED;
@@ -96,16 +88,15 @@ static int ask_slots(struct loader *loader, const struct net_address *node) {
     struct client client;
     struct response reply;
     int error = client_open(&client, node, LOADER_CONNECT_MS);
-    if (!error) {
+    if (!error)
         error = client_call_text(&client, "CLUSTER SLOTS", &reply);
-    }
     if (error) {
-        memcpy(loader->problem, client.problem, sizeof(loader->problem));
+        memcpy(loader->problem, client.problem, sizeof loader->problem);
     } else {
         error = read_slots(loader, &reply);
         response_release(&reply);
         if (error) {
-            snprintf(loader->problem, sizeof(loader->problem),
+            snprintf(loader->problem, sizeof loader->problem,
                      "CLUSTER SLOTS does not name a leader for every slot");
         }
     }
@@ -117,26 +108,24 @@ static int ask_slots(struct loader *loader, const struct net_address *node) {
 
 struct loader *loader_new(const struct packages *packages, const struct net_address *node,
                           char *problem) {
-    struct loader *loader = memory_allocate_zeroed(1, sizeof(*loader));
+    struct loader *loader = memory_allocate_zeroed(1, sizeof *loader);
     loader->packages = packages;
     if (ask_slots(loader, node)) {
-        memcpy(problem, loader->problem, sizeof(loader->problem));
+        memcpy(problem, loader->problem, sizeof loader->problem);
         loader_free(loader);
         return NULL;
     }
-    loader->digests = memory_allocate_zeroed(packages->count, sizeof(*loader->digests));
+    loader->digests = memory_allocate_zeroed(packages->count, sizeof *loader->digests);
     loader->is_acknowledged = memory_allocate_zeroed(packages->count, sizeof(bool));
     loader->aside_capacity = LOADER_ASIDE_ROWS + LOADER_NODE_MAXIMUM * LOADER_WINDOW_ROWS;
-    loader->aside = memory_allocate_zeroed(loader->aside_capacity, sizeof(*loader->aside));
+    loader->aside = memory_allocate_zeroed(loader->aside_capacity, sizeof *loader->aside);
     return loader;
 }
 
 void loader_free(struct loader *loader) {
-    for (unsigned i = 0; i < loader->node_count; i++) {
-        if (loader->nodes[i].is_open) {
+    for (unsigned i = 0; i < loader->node_count; i++)
+        if (loader->nodes[i].is_open)
             client_close(&loader->nodes[i].client);
-        }
-    }
     memory_free(loader->ranges);
     memory_free(loader->digests);
     memory_free(loader->is_acknowledged);
@@ -189,11 +178,9 @@ static void lose_connection(struct loader *loader, unsigned node) {
         loader->repeated++;
         set_aside(loader, row);
     }
-    for (size_t i = 0; i < loader->range_count; i++) {
-        if (loader->ranges[i].leader == node) {
+    for (size_t i = 0; i < loader->range_count; i++)
+        if (loader->ranges[i].leader == node)
             doubt_leader(loader, &loader->ranges[i]);
-        }
-    }
 }
 
 /* ---- sending ---- */
@@ -226,17 +213,15 @@ enum placed { PLACED, PLACED_ASIDE, PLACED_NOWHERE_YET };
 static enum placed place_row(struct loader *loader, uint32_t row) {
     struct loader_range *range = range_of_row(loader, row);
     struct loader_connection *connection = &loader->nodes[range->leader];
-    if (range->is_uncertain && range->in_flight > 0) {
+    if (range->is_uncertain && range->in_flight > 0)
         return PLACED_ASIDE;
-    }
     if (!is_connected(connection)) {
         doubt_leader(loader, range);
         return PLACED_ASIDE;
     }
     if (connection->count == LOADER_WINDOW_ROWS ||
-        connection->client.output.length > LOADER_WINDOW_BYTES) {
+        connection->client.output.length > LOADER_WINDOW_BYTES)
         return PLACED_NOWHERE_YET;
-    }
     append_request(loader, &connection->client, row);
     connection->in_flight[(connection->first + connection->count++) % LOADER_WINDOW_ROWS] = row;
     range->in_flight++;
@@ -245,15 +230,13 @@ static enum placed place_row(struct loader *loader, uint32_t row) {
 
 /* Each row that waits is looked at once; what cannot go now goes to the end of the ring. */
 static void retry_aside(struct loader *loader, uint64_t now) {
-    if (now < loader->aside_due_us) {
+    if (now < loader->aside_due_us)
         return;
-    }
     loader->aside_due_us = now + LOADER_RETRY_US;
     for (size_t left = loader->aside_count; left > 0; left--) {
         uint32_t row = take_aside(loader);
-        if (place_row(loader, row) != PLACED) {
+        if (place_row(loader, row) != PLACED)
             set_aside(loader, row);
-        }
     }
 }
 
@@ -262,15 +245,12 @@ static void send_rows(struct loader *loader) {
     while (loader->next_row < loader->packages->count && loader->aside_count < LOADER_ASIDE_ROWS) {
         uint32_t row = (uint32_t)loader->next_row;
         enum placed placed = PLACED;
-        if (loader->mode == LOADER_WRITE || loader->is_acknowledged[row]) {
+        if (loader->mode == LOADER_WRITE || loader->is_acknowledged[row])
             placed = place_row(loader, row);
-        }
-        if (placed == PLACED_NOWHERE_YET) {
+        if (placed == PLACED_NOWHERE_YET)
             return;
-        }
-        if (placed == PLACED_ASIDE) {
+        if (placed == PLACED_ASIDE)
             set_aside(loader, row);
-        }
         loader->next_row++;
     }
 }
@@ -288,11 +268,10 @@ static void follow(struct loader *loader, struct loader_range *range, struct byt
     struct net_address address;
     struct bytes last = bytes_of(space + 1, text.length - (size_t)(space + 1 - text.data));
     range->is_uncertain = true;
-    if (net_address_parse(&address, last)) {
+    if (net_address_parse(&address, last))
         doubt_leader(loader, range);
-    } else {
+    else
         range->leader = node_index(loader, &address);
-    }
 }
 
 static int take_error(struct loader *loader, struct loader_range *range, uint32_t row,
@@ -303,14 +282,14 @@ static int take_error(struct loader *loader, struct loader_range *range, uint32_
         set_aside(loader, row);
         return 0;
     }
-    for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
         if (starts_with(text, passing[i])) {
             doubt_leader(loader, range);
             set_aside(loader, row);
             return 0;
         }
     }
-    snprintf(loader->problem, sizeof(loader->problem), "%.*s was answered: %.*s",
+    snprintf(loader->problem, sizeof loader->problem, "%.*s was answered: %.*s",
              BYTES_PRINT(loader->packages->rows[row].key), BYTES_PRINT(text));
     return ERR_REFUSED;
 }
@@ -322,9 +301,8 @@ static void compare(struct loader *loader, uint32_t row, const struct response *
         loader->lost++;
         return;
     }
-    for (size_t i = 0; i < count && i < PACKAGE_ARGUMENT_MAXIMUM; i++) {
+    for (size_t i = 0; i < count && i < PACKAGE_ARGUMENT_MAXIMUM; i++)
         fields[i] = reply->elements[i].text;
-    }
     loader->differ +=
         count > PACKAGE_ARGUMENT_MAXIMUM || package_digest(fields, count) != loader->digests[row];
 }
@@ -342,7 +320,7 @@ static void note_taken_over(struct loader_range *range, unsigned node) {
 static int take_reply(struct loader *loader, unsigned node, const struct response *reply) {
     struct loader_connection *connection = &loader->nodes[node];
     if (connection->count == 0) {
-        snprintf(loader->problem, sizeof(loader->problem), "a reply came that nobody asked for");
+        snprintf(loader->problem, sizeof loader->problem, "a reply came that nobody asked for");
         return ERR_REFUSED;
     }
     uint32_t row = connection->in_flight[connection->first];
@@ -350,9 +328,8 @@ static int take_reply(struct loader *loader, unsigned node, const struct respons
     connection->first = (connection->first + 1) % LOADER_WINDOW_ROWS;
     connection->count--;
     range->in_flight--;
-    if (reply->kind == RESPONSE_ERROR) {
+    if (reply->kind == RESPONSE_ERROR)
         return take_error(loader, range, row, reply->text);
-    }
     if (loader->mode == LOADER_READ) {
         compare(loader, row, reply);
     } else {
@@ -372,17 +349,14 @@ static int take_replies(struct loader *loader, unsigned node) {
         struct response reply;
         size_t consumed;
         int status = response_parse(buffer_bytes(&client->input), &reply, &consumed);
-        if (status == 0) {
+        if (status == 0)
             return 0;
-        }
-        if (status < 0) {
+        if (status < 0)
             break;
-        }
         error = take_reply(loader, node, &reply);
         client_consume(client, &reply, consumed);
-        if (error) {
+        if (error)
             return error;
-        }
     }
     lose_connection(loader, node);
     return 0;
@@ -391,22 +365,18 @@ static int take_replies(struct loader *loader, unsigned node) {
 /* ---- the loop ---- */
 
 static int check_stall(struct loader *loader) {
-    if (loader_is_done(loader) ||
-        figure_now_us() < loader->progress_us + (uint64_t)LOADER_STALL_US) {
+    if (loader_is_done(loader) || figure_now_us() < loader->progress_us + (uint64_t)LOADER_STALL_US)
         return 0;
-    }
-    snprintf(loader->problem, sizeof(loader->problem),
+    snprintf(loader->problem, sizeof loader->problem,
              "no row was answered for %d s: %zu in flight, %zu wait for a leader",
              LOADER_STALL_US / 1000000, loader_in_flight(loader), loader->aside_count);
     return ERR_IO;
 }
 
 static void flush(struct loader *loader) {
-    for (unsigned i = 0; i < loader->node_count; i++) {
-        if (loader->nodes[i].is_open && client_send_some(&loader->nodes[i].client)) {
+    for (unsigned i = 0; i < loader->node_count; i++)
+        if (loader->nodes[i].is_open && client_send_some(&loader->nodes[i].client))
             lose_connection(loader, i);
-        }
-    }
 }
 
 static int wait_for_replies(struct loader *loader, int timeout_ms) {
@@ -425,9 +395,8 @@ static int wait_for_replies(struct loader *loader, int timeout_ms) {
     (void)poll(polled, count, is_waiting ? LOADER_RETRY_US / 1000 : timeout_ms);
     for (nfds_t i = 0; i < count; i++) {
         int error = polled[i].revents & ~POLLOUT ? take_replies(loader, nodes[i]) : 0;
-        if (error) {
+        if (error)
             return error;
-        }
     }
     return 0;
 }
@@ -435,9 +404,8 @@ static int wait_for_replies(struct loader *loader, int timeout_ms) {
 /* What may be sent is under way when this returns. */
 int loader_turn(struct loader *loader, int timeout_ms) {
     int error = 0;
-    if (loader_in_flight(loader) || loader->aside_count) {
+    if (loader_in_flight(loader) || loader->aside_count)
         error = wait_for_replies(loader, timeout_ms);
-    }
     if (!error) {
         send_rows(loader);
         flush(loader);
@@ -459,9 +427,8 @@ size_t loader_done_count(const struct loader *loader) { return loader->done; }
 
 size_t loader_in_flight(const struct loader *loader) {
     size_t count = 0;
-    for (unsigned i = 0; i < loader->node_count; i++) {
+    for (unsigned i = 0; i < loader->node_count; i++)
         count += loader->nodes[i].count;
-    }
     return count;
 }
 
@@ -482,11 +449,9 @@ unsigned loader_watch(struct loader *loader, const struct net_address *leader) {
 }
 
 bool loader_is_taken_over(const struct loader *loader) {
-    for (size_t i = 0; i < loader->range_count; i++) {
-        if (loader->ranges[i].is_watched && loader->ranges[i].taken_over_us == 0) {
+    for (size_t i = 0; i < loader->range_count; i++)
+        if (loader->ranges[i].is_watched && loader->ranges[i].taken_over_us == 0)
             return false;
-        }
-    }
     return true;
 }
 

@@ -26,9 +26,8 @@ static char *read_all(FILE *file, size_t *length) {
 
 static char *ask_apt(size_t *length) {
     FILE *pipe = popen("exec apt-cache dumpavail 2>/dev/null", "re");
-    if (!pipe) {
+    if (!pipe)
         return NULL;
-    }
     char *text = read_all(pipe, length);
     pclose(pipe);
     return text;
@@ -36,9 +35,8 @@ static char *ask_apt(size_t *length) {
 
 static char *read_dpkg(size_t *length) {
     FILE *file = fopen("/var/lib/dpkg/status", "re");
-    if (!file) {
+    if (!file)
         return NULL;
-    }
     char *text = read_all(file, length);
     fclose(file);
     return text;
@@ -49,26 +47,23 @@ int packages_load(struct packages *packages, size_t maximum_count) {
     char *text = ask_apt(&length);
     packages_parse(packages, text, length, maximum_count);
     packages->source = "the package index of this machine (`apt-cache dumpavail`)";
-    if (packages->count > 0) {
+    if (packages->count > 0)
         return 0;
-    }
     packages_release(packages);
     length = 0;
     text = read_dpkg(&length);
     packages_parse(packages, text, length, maximum_count);
     packages->source = "the packages installed on this machine (/var/lib/dpkg/status), because "
                        "apt-cache knows none: `apt-get update` would fetch its lists";
-    if (packages->count > 0) {
+    if (packages->count > 0)
         return 0;
-    }
     packages_release(packages);
     return ERR_NOT_FOUND;
 }
 
 void packages_release(struct packages *packages) {
-    for (size_t i = 0; i < packages->count; i++) {
+    for (size_t i = 0; i < packages->count; i++)
         memory_free((void *)packages->rows[i].key.data);
-    }
     memory_free(packages->rows);
     memory_free(packages->text);
     *packages = (struct packages){0};
@@ -80,9 +75,8 @@ void packages_release(struct packages *packages) {
  * blank. */
 static bool next_field(struct bytes *rest, struct bytes *name, struct bytes *value) {
     const uint8_t *colon = rest->length ? memchr(rest->data, ':', rest->length) : NULL;
-    if (!colon) {
+    if (!colon)
         return false;
-    }
     const uint8_t *end = rest->data + rest->length, *stop = colon;
     do {
         stop = memchr(stop, '\n', (size_t)(end - stop));
@@ -99,19 +93,16 @@ static bool next_field(struct bytes *rest, struct bytes *name, struct bytes *val
 
 static struct bytes field_of(struct bytes stanza, const char *wanted) {
     struct bytes name, value;
-    while (next_field(&stanza, &name, &value)) {
-        if (bytes_equal(name, bytes_of_text(wanted))) {
+    while (next_field(&stanza, &name, &value))
+        if (bytes_equal(name, bytes_of_text(wanted)))
             return value;
-        }
-    }
     return BYTES_NONE;
 }
 
 /* Cuts the stanza off the front of `rest`: up to an empty line. */
 static struct bytes next_stanza(struct bytes *rest) {
-    while (rest->length && rest->data[0] == '\n') {
+    while (rest->length && rest->data[0] == '\n')
         *rest = bytes_of(rest->data + 1, rest->length - 1);
-    }
     const uint8_t *gap = rest->length ? memmem(rest->data, rest->length, "\n\n", 2) : NULL;
     size_t length = gap ? (size_t)(gap + 1 - rest->data) : rest->length;
     struct bytes stanza = bytes_of(rest->data, length);
@@ -124,9 +115,8 @@ static size_t make_key(struct bytes stanza, const struct table *taken, char *key
     struct bytes name = field_of(stanza, "Package");
     struct bytes version = field_of(stanza, "Version");
     struct bytes architecture = field_of(stanza, "Architecture");
-    if (name.length == 0) {
+    if (name.length == 0)
         return 0;
-    }
     int length = snprintf(key, PACKAGE_KEY_MAXIMUM, "package:%.*s", BYTES_PRINT(name));
     if (length < PACKAGE_KEY_MAXIMUM && table_get(taken, bytes_of(key, (size_t)length))) {
         length = snprintf(key, PACKAGE_KEY_MAXIMUM, "package:%.*s:%.*s:%.*s", BYTES_PRINT(name),
@@ -146,9 +136,8 @@ void packages_parse(struct packages *packages, char *text, size_t length, size_t
         char key[PACKAGE_KEY_MAXIMUM];
         struct bytes stanza = next_stanza(&rest);
         size_t key_bytes = make_key(stanza, taken, key);
-        if (key_bytes == 0) {
+        if (key_bytes == 0)
             continue;
-        }
         if (packages->count == capacity) {
             capacity = capacity ? capacity * 2 : 1024;
             packages->rows = memory_resize(packages->rows, capacity * sizeof(struct package));
@@ -163,11 +152,9 @@ void packages_parse(struct packages *packages, char *text, size_t length, size_t
 /* ---- rows ---- */
 
 static bool is_named(const struct bytes *arguments, size_t count, struct bytes name) {
-    for (size_t i = 2; i < count; i += 2) {
-        if (bytes_equal(arguments[i], name)) {
+    for (size_t i = 2; i < count; i += 2)
+        if (bytes_equal(arguments[i], name))
             return true;
-        }
-    }
     return false;
 }
 
@@ -188,8 +175,7 @@ size_t package_command(const struct package *package,
 
 uint64_t package_digest(const struct bytes *fields_and_values, size_t count) {
     uint64_t digest = count;
-    for (size_t i = 0; i + 1 < count; i += 2) {
+    for (size_t i = 0; i + 1 < count; i += 2)
         digest += bytes_hash(fields_and_values[i + 1], bytes_hash(fields_and_values[i], 0));
-    }
     return digest;
 }

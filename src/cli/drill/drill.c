@@ -30,9 +30,8 @@ enum {
 /* Spares refuse until each has told all the others, which takes them a moment. */
 static int found(struct drill *drill) {
     struct net_address clients[DEMO_NODE_MAXIMUM];
-    for (unsigned i = 0; i < drill->nodes.count; i++) {
+    for (unsigned i = 0; i < drill->nodes.count; i++)
         clients[i] = drill->nodes.nodes[i].client;
-    }
     unsigned replicas = drill->nodes.count < CLUSTER_REPLICAS_DEFAULT ? drill->nodes.count
                                                                       : CLUSTER_REPLICAS_DEFAULT;
     struct founding founding = {.clients = clients,
@@ -46,14 +45,12 @@ static int found(struct drill *drill) {
     for (unsigned i = 0; error && i < DRILL_FOUND_TRIES; i++) {
         buffer_clear(&problem);
         error = demo_nodes_watch(&drill->nodes, DRILL_POLL_MS);
-        if (error) {
+        if (error)
             break;
-        }
         error = cluster_found(&founding, cluster, &problem);
         buffer_append_u8(&problem, '\0');
-        if (error) {
+        if (error)
             drill_fail(drill, (const char *)buffer_data(&problem));
-        }
     }
     buffer_release(&problem);
     return error;
@@ -61,20 +58,17 @@ static int found(struct drill *drill) {
 
 static int start(struct drill *drill) {
     int error = 0;
-    for (unsigned i = 0; i < drill->nodes.count && !error; i++) {
+    for (unsigned i = 0; i < drill->nodes.count && !error; i++)
         error = demo_node_start(&drill->nodes, i);
-    }
-    if (!error) {
+    if (!error)
         error = found(drill);
-    }
     return error ? error : drill_await_whole(drill);
 }
 
 static void start_load(struct drill *drill) {
     struct net_address clients[DEMO_NODE_MAXIMUM];
-    for (unsigned i = 0; i < drill->nodes.count; i++) {
+    for (unsigned i = 0; i < drill->nodes.count; i++)
         clients[i] = drill->nodes.nodes[i].client;
-    }
     drill->load = drill_load_new(&(struct drill_load_options){.nodes = clients,
                                                               .node_count = drill->nodes.count,
                                                               .writer_count = DRILL_WRITERS,
@@ -87,9 +81,8 @@ static void start_load(struct drill *drill) {
 static int run(struct drill *drill) {
     char problem[DRILL_PROBLEM_BYTES] = "";
     int error = start(drill);
-    if (error) {
+    if (error)
         return error;
-    }
     if (!drill->is_json) {
         printf("%u nodes in %s, %d shards; %d writers and %d readers check every answer\n\n"
                "      time  %-52s %10s %10s   shards led\n",
@@ -99,9 +92,8 @@ static int run(struct drill *drill) {
     start_load(drill);
     error = drill_script(drill);
     bool is_read = drill_load_finish(drill->load, problem) == 0;
-    if (!error && !is_read) {
+    if (!error && !is_read)
         error = drill_fail(drill, problem);
-    }
     return error;
 }
 
@@ -118,22 +110,21 @@ static void read_flags_into(struct drill *drill) {
                                         "--snapshot-log-bytes",
                                         "4mb",
                                         NULL};
-    static_assert(sizeof(flags) <= sizeof(drill->nodes.flags), "room for the flags");
-    memcpy(drill->nodes.flags, flags, sizeof(flags));
+    static_assert(sizeof flags <= sizeof drill->nodes.flags, "room for the flags");
+    memcpy(drill->nodes.flags, flags, sizeof flags);
 }
 
 /* What is in memory cannot be kept. */
 static void make_disk(struct drill *drill, bool is_kept) {
     if (is_kept) {
-        snprintf(drill->disk.problem, sizeof(drill->disk.problem),
+        snprintf(drill->disk.problem, sizeof drill->disk.problem,
                  "--keep, and a disk in memory cannot be kept");
     } else if (drill_disk_mount(&drill->disk, drill->nodes.nodes[DRILL_SMALL_DISK].directory) ==
                0) {
         return;
     }
-    if (!drill->is_json) {
+    if (!drill->is_json)
         printf("a full disk is left out: %s\n", drill->disk.problem);
-    }
 }
 
 int drill_run(int argc, char **argv) {
@@ -141,7 +132,7 @@ int drill_run(int argc, char **argv) {
     const char *directory = NULL;
     bool is_kept = false;
     int operands;
-    struct drill *drill = memory_allocate_zeroed(1, sizeof(*drill));
+    struct drill *drill = memory_allocate_zeroed(1, sizeof *drill);
     const struct flag flags[] = {
         {.name = "nodes", .number = &count, .minimum = 3, .maximum = DEMO_NODE_MAXIMUM},
         {.name = "port", .number = &port, .minimum = 1024, .maximum = DRILL_PORT_MAXIMUM},
@@ -166,9 +157,8 @@ int drill_run(int argc, char **argv) {
         error = run(drill);
     }
     int exit_code = drill_report(drill, error);
-    if (is_kept && !drill->is_json) {
+    if (is_kept && !drill->is_json)
         printf("kept: %s\n", drill->nodes.directory);
-    }
     drill_disk_release(&drill->disk);
     demo_nodes_release(&drill->nodes, is_kept);
     drill_load_free(drill->load);

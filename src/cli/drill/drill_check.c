@@ -17,30 +17,25 @@ bool drill_key_note_unknown(struct drill_key *key, uint64_t number) {
 }
 
 static bool is_unknown(const struct drill_key *key, uint64_t number) {
-    for (size_t i = 0; i < key->unknown_count; i++) {
-        if (key->unknown[i] == number) {
+    for (size_t i = 0; i < key->unknown_count; i++)
+        if (key->unknown[i] == number)
             return true;
-        }
-    }
     return false;
 }
 
 /* While it runs, what was sent last may be carried out already, and its refusal or its answer be on
  * the way. */
 enum drill_verdict drill_check_read(const struct drill_key *key, uint64_t floor, uint64_t found) {
-    if (is_unknown(key, found)) {
+    if (is_unknown(key, found))
         return DRILL_RIGHT;
-    }
-    if (found > key->attempted) {
+    if (found > key->attempted)
         return DRILL_INVENTED;
-    }
     return found < floor ? DRILL_STALE : DRILL_RIGHT;
 }
 
 enum drill_verdict drill_check_final(const struct drill_key *key, uint64_t found) {
-    if (found == key->acknowledged || is_unknown(key, found)) {
+    if (found == key->acknowledged || is_unknown(key, found))
         return DRILL_RIGHT;
-    }
     return found < key->acknowledged ? DRILL_LOST : DRILL_INVENTED;
 }
 

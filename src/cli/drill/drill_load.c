@@ -92,9 +92,8 @@ static enum answer ask(struct drill_thread *thread, const struct bytes *words, s
     }
     thread->is_open[node] = true;
     int error = client_call(client, words, count, reply);
-    if (!error) {
+    if (!error)
         return ANSWERED;
-    }
     if (error == ERR_REFUSED && !strstr(client->problem, "UNKNOWN")) {
         follow(thread, client->problem);
         return REFUSED;
@@ -117,7 +116,7 @@ static void note_verdict(struct drill_load *load, enum drill_verdict verdict, co
     load->counts.lost += verdict == DRILL_LOST;
     load->counts.invented += verdict == DRILL_INVENTED;
     if (verdict != DRILL_RIGHT && !load->wrong[0]) {
-        snprintf(load->wrong, sizeof(load->wrong),
+        snprintf(load->wrong, sizeof load->wrong,
                  "%s: key %s holds %llu, and %llu was acknowledged", drill_verdict_text(verdict),
                  name, (unsigned long long)found, (unsigned long long)wanted);
     }
@@ -126,9 +125,8 @@ static void note_verdict(struct drill_load *load, enum drill_verdict verdict, co
 /* A missing key holds 0. */
 static uint64_t number_of(const struct response *reply) {
     char text[NUMBER_BYTES] = "";
-    if (reply->kind == RESPONSE_BULK && reply->text.length < sizeof(text)) {
+    if (reply->kind == RESPONSE_BULK && reply->text.length < sizeof text)
         memcpy(text, reply->text.data, reply->text.length);
-    }
     return strtoull(text, NULL, 10);
 }
 
@@ -168,7 +166,7 @@ static void write_one(struct drill_writer *writer, unsigned index) {
     uint64_t number = ++key->attempted;
     unlock(load);
     key_name(name, writer->thread.index, index);
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)number);
     const struct bytes words[] = {BYTES_LITERAL("SET"), bytes_of_text(name), bytes_of_text(text)};
     uint64_t begun_us = figure_now_us();
     switch (ask(&writer->thread, words, 3, DRILL_ANSWER_MS, &reply)) {
@@ -186,9 +184,8 @@ static void write_one(struct drill_writer *writer, unsigned index) {
 
 static void *write_on(void *context) {
     struct drill_writer *writer = context;
-    for (unsigned i = 0; !is_stopping(writer->thread.load); i = (i + 1) % DRILL_KEYS) {
+    for (unsigned i = 0; !is_stopping(writer->thread.load); i = (i + 1) % DRILL_KEYS)
         write_one(writer, i);
-    }
     return NULL;
 }
 
@@ -239,11 +236,9 @@ static int read_back_one(struct drill_thread *reader, unsigned writer, unsigned 
     struct response reply;
     key_name(name, writer, index);
     const struct bytes words[] = {BYTES_LITERAL("GET"), bytes_of_text(name)};
-    while (ask(reader, words, 2, DRILL_SLOW_ANSWER_MS, &reply) != ANSWERED) {
-        if (figure_now_us() > deadline_us) {
+    while (ask(reader, words, 2, DRILL_SLOW_ANSWER_MS, &reply) != ANSWERED)
+        if (figure_now_us() > deadline_us)
             return ERR_IO;
-        }
-    }
     uint64_t found = number_of(&reply);
     response_release(&reply);
     note_verdict(load, drill_check_final(key, found), name, found, key->acknowledged);
@@ -251,20 +246,17 @@ static int read_back_one(struct drill_thread *reader, unsigned writer, unsigned 
 }
 
 static void close_all(struct drill_thread *thread) {
-    for (unsigned node = 0; node < DRILL_NODE_MAXIMUM; node++) {
+    for (unsigned node = 0; node < DRILL_NODE_MAXIMUM; node++)
         disconnect(thread, node);
-    }
 }
 
 static int read_back(struct drill_load *load, char *problem) {
     struct drill_thread reader = {.load = load};
     uint64_t deadline_us = figure_now_us() + (uint64_t)DRILL_READ_BACK_MS * 1000;
     int error = 0;
-    for (unsigned writer = 0; writer < load->options.writer_count && !error; writer++) {
-        for (unsigned index = 0; index < DRILL_KEYS && !error; index++) {
+    for (unsigned writer = 0; writer < load->options.writer_count && !error; writer++)
+        for (unsigned index = 0; index < DRILL_KEYS && !error; index++)
             error = read_back_one(&reader, writer, index, deadline_us);
-        }
-    }
     if (error) {
         snprintf(problem, DRILL_PROBLEM_BYTES, "not every key could be read back within %d s",
                  DRILL_READ_BACK_MS / 1000);
@@ -279,18 +271,17 @@ struct drill_load *drill_load_new(const struct drill_load_options *options) {
     CHECK(options->node_count <= DRILL_NODE_MAXIMUM);
     CHECK(options->writer_count <= DRILL_WRITER_MAXIMUM && options->writer_count > 0);
     CHECK(options->reader_count <= DRILL_READER_MAXIMUM);
-    struct drill_load *load = memory_allocate_zeroed(1, sizeof(*load));
+    struct drill_load *load = memory_allocate_zeroed(1, sizeof *load);
     load->options = *options;
-    memcpy(load->nodes, options->nodes, options->node_count * sizeof(*options->nodes));
+    memcpy(load->nodes, options->nodes, options->node_count * sizeof *options->nodes);
     CHECK(pthread_mutex_init(&load->mutex, NULL) == 0);
-    load->writers = memory_allocate_zeroed(options->writer_count, sizeof(*load->writers));
-    load->readers = memory_allocate_zeroed(options->reader_count + 1, sizeof(*load->readers));
+    load->writers = memory_allocate_zeroed(options->writer_count, sizeof *load->writers);
+    load->readers = memory_allocate_zeroed(options->reader_count + 1, sizeof *load->readers);
     for (unsigned i = 0; i < options->writer_count; i++) {
         load->writers[i].thread.load = load;
         load->writers[i].thread.index = i;
-        for (unsigned key = 0; key < DRILL_KEYS; key++) {
+        for (unsigned key = 0; key < DRILL_KEYS; key++)
             drill_key_init(&load->writers[i].keys[key]);
-        }
     }
     for (unsigned i = 0; i < options->reader_count; i++) {
         load->readers[i].load = load;
@@ -306,9 +297,8 @@ void drill_load_start(struct drill_load *load) {
         writer->acknowledged_us = now_us;
         CHECK(pthread_create(&writer->thread.thread, NULL, write_on, writer) == 0);
     }
-    for (unsigned i = 0; i < load->options.reader_count; i++) {
+    for (unsigned i = 0; i < load->options.reader_count; i++)
         CHECK(pthread_create(&load->readers[i].thread, NULL, read_on, &load->readers[i]) == 0);
-    }
 }
 
 int drill_load_finish(struct drill_load *load, char *problem) {
@@ -327,14 +317,11 @@ int drill_load_finish(struct drill_load *load, char *problem) {
 }
 
 void drill_load_free(struct drill_load *load) {
-    if (!load) {
+    if (!load)
         return;
-    }
-    for (unsigned i = 0; i < load->options.writer_count; i++) {
-        for (unsigned key = 0; key < DRILL_KEYS; key++) {
+    for (unsigned i = 0; i < load->options.writer_count; i++)
+        for (unsigned key = 0; key < DRILL_KEYS; key++)
             drill_key_release(&load->writers[i].keys[key]);
-        }
-    }
     memory_free(load->writers);
     memory_free(load->readers);
     pthread_mutex_destroy(&load->mutex);
@@ -351,9 +338,8 @@ void drill_load_counts(struct drill_load *load, struct drill_counts *counts) {
 
 void drill_load_mark(struct drill_load *load) {
     lock(load);
-    for (unsigned i = 0; i < load->options.writer_count; i++) {
+    for (unsigned i = 0; i < load->options.writer_count; i++)
         load->writers[i].gap_us = 0;
-    }
     unlock(load);
 }
 
@@ -374,9 +360,8 @@ uint64_t drill_load_gap_us(struct drill_load *load) {
 bool drill_load_goes_on(struct drill_load *load, uint64_t since_us) {
     bool goes_on = true;
     lock(load);
-    for (unsigned i = 0; i < load->options.writer_count; i++) {
+    for (unsigned i = 0; i < load->options.writer_count; i++)
         goes_on = goes_on && load->writers[i].acknowledged_begun_us > since_us;
-    }
     unlock(load);
     return goes_on;
 }

@@ -9,9 +9,8 @@ enum { DRILL_REPORT_BYTES = 1 << 20 };
 
 static uint64_t worst_gap_us(const struct drill *drill) {
     uint64_t worst_us = 0;
-    for (unsigned i = 0; i < drill->step_count; i++) {
+    for (unsigned i = 0; i < drill->step_count; i++)
         worst_us = drill->steps[i].gap_us > worst_us ? drill->steps[i].gap_us : worst_us;
-    }
     return worst_us;
 }
 
@@ -54,12 +53,10 @@ static void print_json(const struct drill *drill, const struct drill_counts *cou
     json_number(&json, "invented", counts->invented);
     json_number(&json, "worst_gap_ms", worst_gap_us(drill) / 1000);
     json_number(&json, "took_ms", (figure_now_us() - drill->started_us) / 1000);
-    if (drill->disk.problem[0]) {
+    if (drill->disk.problem[0])
         json_text(&json, "left_out", drill->disk.problem);
-    }
-    if (problem[0]) {
+    if (problem[0])
         json_text(&json, "problem", problem);
-    }
     json_boolean(&json, "passed", !problem[0]);
     json_close(&json, '}');
     printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
@@ -69,12 +66,10 @@ static void print_json(const struct drill *drill, const struct drill_counts *cou
 int drill_report(struct drill *drill, int error) {
     struct drill_counts counts = {0};
     const char *problem = error ? drill->nodes.problem : "";
-    if (drill->load) {
+    if (drill->load)
         drill_load_counts(drill->load, &counts);
-    }
-    if (counts.lost || counts.stale || counts.invented) {
+    if (counts.lost || counts.stale || counts.invented)
         problem = drill_load_wrong(drill->load);
-    }
     if (drill->is_json) {
         print_json(drill, &counts, problem);
     } else if (drill->load) {
@@ -82,8 +77,7 @@ int drill_report(struct drill *drill, int error) {
         puts(problem[0] ? "FAILED" : "passed");
         fflush(stdout);
     }
-    if (problem[0] && !drill->is_json) {
+    if (problem[0] && !drill->is_json)
         fprintf(stderr, "trothdb drill: %s\n", problem);
-    }
     return problem[0] ? DRILL_EXIT_FAILED : DRILL_EXIT_OK;
 }

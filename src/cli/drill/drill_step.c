@@ -18,9 +18,8 @@ enum {
 };
 
 int drill_fail(struct drill *drill, const char *why) {
-    if (why != drill->nodes.problem) {
-        snprintf(drill->nodes.problem, sizeof(drill->nodes.problem), "%s", why);
-    }
+    if (why != drill->nodes.problem)
+        snprintf(drill->nodes.problem, sizeof drill->nodes.problem, "%s", why);
     return ERR_REFUSED;
 }
 
@@ -29,12 +28,10 @@ int drill_wait(struct drill *drill, bool (*is_met)(struct drill *drill), int lim
     uint64_t deadline_us = figure_now_us() + (uint64_t)limit_ms * 1000;
     while (!is_met(drill)) {
         int error = demo_nodes_watch(&drill->nodes, DRILL_POLL_MS);
-        if (error) {
+        if (error)
             return error;
-        }
-        if (figure_now_us() > deadline_us) {
+        if (figure_now_us() > deadline_us)
             return drill_fail(drill, what);
-        }
     }
     return 0;
 }
@@ -42,9 +39,8 @@ int drill_wait(struct drill *drill, bool (*is_met)(struct drill *drill), int lim
 int drill_rest(struct drill *drill, int ms) {
     uint64_t deadline_us = figure_now_us() + (uint64_t)ms * 1000;
     int error = 0;
-    while (!error && figure_now_us() < deadline_us) {
+    while (!error && figure_now_us() < deadline_us)
         error = demo_nodes_watch(&drill->nodes, DRILL_POLL_MS);
-    }
     return error;
 }
 
@@ -53,9 +49,8 @@ int drill_rest(struct drill *drill, int ms) {
 static unsigned first_running(const struct drill *drill) {
     unsigned i = 0;
     while (i + 1 < drill->nodes.count &&
-           (!drill->nodes.nodes[i].pid || drill->nodes.nodes[i].is_paused)) {
+           (!drill->nodes.nodes[i].pid || drill->nodes.nodes[i].is_paused))
         i++;
-    }
     return i;
 }
 
@@ -63,17 +58,15 @@ static unsigned first_running(const struct drill *drill) {
 static void count_led(const struct drill *drill, unsigned led[DEMO_NODE_MAXIMUM]) {
     struct status status;
     char ignored[CLIENT_PROBLEM_BYTES];
-    memset(led, 0, DEMO_NODE_MAXIMUM * sizeof(*led));
+    memset(led, 0, DEMO_NODE_MAXIMUM * sizeof *led);
     if (status_fetch(&status, &drill->nodes.nodes[first_running(drill)].client, CLUSTER_ASK_MS,
-                     ignored)) {
+                     ignored))
         return;
-    }
     for (size_t i = 0; i < status.replica_count; i++) {
         const struct status_replica *replica = &status.replicas[i];
         const struct status_node *leader = status_node(&status, replica->leader);
-        for (unsigned n = 0; leader && replica->shard != 0 && n < drill->nodes.count; n++) {
+        for (unsigned n = 0; leader && replica->shard != 0 && n < drill->nodes.count; n++)
             led[n] += leader->address.client_port == drill->nodes.nodes[n].client.port;
-        }
     }
     status_release(&status);
 }
@@ -81,9 +74,8 @@ static void count_led(const struct drill *drill, unsigned led[DEMO_NODE_MAXIMUM]
 unsigned drill_busiest(const struct drill *drill) {
     unsigned led[DEMO_NODE_MAXIMUM], busiest = first_running(drill);
     count_led(drill, led);
-    for (unsigned i = 0; i < drill->nodes.count; i++) {
+    for (unsigned i = 0; i < drill->nodes.count; i++)
         busiest = led[i] > led[busiest] ? i : busiest;
-    }
     return busiest;
 }
 
@@ -104,7 +96,7 @@ void drill_begin_step(struct drill *drill, const char *format, unsigned number) 
     struct drill_step *step = &drill->steps[drill->step_count];
     struct drill_counts counts;
     *step = (struct drill_step){.begun_us = figure_now_us()};
-    snprintf(step->what, sizeof(step->what), format, number);
+    snprintf(step->what, sizeof step->what, format, number);
     drill_load_counts(drill->load, &counts);
     step->acknowledged = counts.acknowledged;
     drill_load_mark(drill->load);
@@ -137,14 +129,12 @@ int drill_end_step(struct drill *drill) {
     step->lasted_us = figure_now_us() - step->begun_us;
     drill_load_counts(drill->load, &counts);
     step->acknowledged = counts.acknowledged - step->acknowledged;
-    if (!error) {
+    if (!error)
         error = drill_rest(drill, DRILL_NEWS_MS);
-    }
     describe_leaders(drill, step->leaders);
     drill->step_count++;
-    if (!drill->is_json) {
+    if (!drill->is_json)
         print_step(drill, step);
-    }
     return error;
 }
 
@@ -161,9 +151,8 @@ static int ask(const struct drill *drill, unsigned node, const struct bytes *wor
                struct response *reply, char problem[CLIENT_PROBLEM_BYTES]) {
     struct client client;
     int error = client_open(&client, &drill->nodes.nodes[node].client, CLUSTER_ASK_MS);
-    if (!error) {
+    if (!error)
         error = client_call(&client, words, count, reply);
-    }
     memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
     client_close(&client);
     return error;
@@ -175,11 +164,10 @@ int drill_set(struct drill *drill, unsigned node, const char *name, const char *
     const struct bytes words[] = {BYTES_LITERAL("CONFIG"), BYTES_LITERAL("SET"),
                                   bytes_of_text(name), bytes_of_text(value)};
     int error = ask(drill, node, words, 4, &reply, problem);
-    if (error) {
+    if (error)
         drill_fail(drill, problem);
-    } else {
+    else
         response_release(&reply);
-    }
     return error;
 }
 
@@ -187,9 +175,8 @@ bool drill_says(const struct drill *drill, unsigned node, const char *line) {
     struct response reply;
     char problem[CLIENT_PROBLEM_BYTES];
     const struct bytes words[] = {BYTES_LITERAL("INFO")};
-    if (ask(drill, node, words, 1, &reply, problem)) {
+    if (ask(drill, node, words, 1, &reply, problem))
         return false;
-    }
     bool is_said = reply.kind == RESPONSE_BULK &&
                    memmem(reply.text.data, reply.text.length, line, strlen(line)) != NULL;
     response_release(&reply);

@@ -61,19 +61,16 @@ static const struct gossip_row {
 };
 
 static const struct gossip_row *find_row(const char *name) {
-    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-        if (strcmp(ROWS[i].name, name) == 0) {
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++)
+        if (strcmp(ROWS[i].name, name) == 0)
             return &ROWS[i];
-        }
-    }
     return NULL;
 }
 
 static int usage(void) {
     fputs("usage:\n", stderr);
-    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++)
         fprintf(stderr, "    trothdb gossip %s [--at H:P] [--json]\n", ROWS[i].line);
-    }
     return GOSSIP_EXIT_USAGE;
 }
 
@@ -87,7 +84,7 @@ static void info_json(struct bytes text, struct json *json) {
         if (colon && text.data[0] != '#') {
             char name[128];
             size_t value_at = (size_t)(colon - text.data) + 1;
-            snprintf(name, sizeof(name), "%.*s", (int)(value_at - 1), (const char *)text.data);
+            snprintf(name, sizeof name, "%.*s", (int)(value_at - 1), (const char *)text.data);
             size_t value_end = length - (length > value_at && text.data[length - 1] == '\r');
             json_bytes(json, name, bytes_of(text.data + value_at, value_end - value_at));
         }
@@ -101,11 +98,10 @@ static void print_json(const struct gossip_row *row, const struct response *repl
     struct buffer out;
     buffer_init(&out, GOSSIP_OUTPUT_BYTES);
     struct json json = {.out = &out};
-    if (strcmp(row->name, "info") == 0) {
+    if (strcmp(row->name, "info") == 0)
         info_json(reply->text, &json);
-    } else {
+    else
         response_json(reply, NULL, &json);
-    }
     printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
     buffer_release(&out);
 }
@@ -118,13 +114,11 @@ static int run_row(struct gossip_client *asking, const struct gossip_row *row, c
     bool is_all = strcmp(row->name, "get") == 0 && count == 1;
     words[word_count++] = BYTES_LITERAL("GOSSIP");
     words[word_count++] = is_all ? BYTES_LITERAL("GETALL") : bytes_of_text(row->name);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         words[word_count++] = bytes_of_text(operands[i]);
-    }
     int code = gossip_client_call(asking, words, word_count, &reply);
-    if (code) {
+    if (code)
         return code;
-    }
     bool is_absent = reply.kind == RESPONSE_NULL;
     if (is_absent) {
         code =
@@ -148,9 +142,8 @@ int gossip_run(int argc, char **argv) {
                                  {.name = "cluster-name", .text = &request.cluster_name},
                                  {.name = "partial", .is_set = &request.is_partial},
                                  {0}};
-    if (flags_read(flags, "gossip", argc, argv, &operands)) {
+    if (flags_read(flags, "gossip", argc, argv, &operands))
         return GOSSIP_EXIT_USAGE;
-    }
     if (operands > 0 && strcmp(argv[0], "keys") == 0) {
         return gossip_keys_run(&(struct keys_request){.at = request.at,
                                                       .cluster_key_file = request.cluster_key_file,
@@ -160,17 +153,14 @@ int gossip_run(int argc, char **argv) {
                                argv + 1, operands - 1);
     }
     const struct gossip_row *row = operands > 0 ? find_row(argv[0]) : NULL;
-    if (operands > 0 && !row) {
+    if (operands > 0 && !row)
         fprintf(stderr, "trothdb gossip: there is no '%s'\n", argv[0]);
-    }
-    if (!row || operands - 1 < row->minimum || operands - 1 > row->maximum) {
+    if (!row || operands - 1 < row->minimum || operands - 1 > row->maximum)
         return usage();
-    }
     struct gossip_client asking = {.is_json = request.is_json, .command = "gossip"};
     int code = gossip_client_open(&asking, request.at);
-    if (code) {
+    if (code)
         return code;
-    }
     code =
         row->print ? run_row(&asking, row, argv + 1, operands - 1) : gossip_client_watch(&asking);
     gossip_client_close(&asking);

@@ -24,12 +24,11 @@ int gossip_client_open(struct gossip_client *asking, const char *at) {
     struct net_address address;
     struct response hello;
     char problem[CLIENT_PROBLEM_BYTES];
-    if (client_address(&address, at, problem)) {
+    if (client_address(&address, at, problem))
         return gossip_client_fail(asking, GOSSIP_EXIT_USAGE, problem);
-    }
     if (client_open(&asking->client, &address, CLIENT_TIMEOUT_MS) ||
         client_call_text(&asking->client, "HELLO 3", &hello)) {
-        snprintf(problem, sizeof(problem), "%s", asking->client.problem);
+        snprintf(problem, sizeof problem, "%s", asking->client.problem);
         client_close(&asking->client);
         return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, problem);
     }
@@ -41,20 +40,17 @@ void gossip_client_close(struct gossip_client *asking) { client_close(&asking->c
 
 int gossip_client_call(struct gossip_client *asking, const struct bytes *words, size_t count,
                        struct response *reply) {
-    if (client_call(&asking->client, words, count, reply)) {
+    if (client_call(&asking->client, words, count, reply))
         return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, asking->client.problem);
-    }
     return GOSSIP_EXIT_OK;
 }
 
 /* ---- reading answers ---- */
 
 const struct response *response_field(const struct response *map, const char *name) {
-    for (size_t i = 0; i + 1 < map->element_count; i += 2) {
-        if (bytes_equal(map->elements[i].text, bytes_of_text(name))) {
+    for (size_t i = 0; i + 1 < map->element_count; i += 2)
+        if (bytes_equal(map->elements[i].text, bytes_of_text(name)))
             return &map->elements[i + 1];
-        }
-    }
     return NULL;
 }
 
@@ -69,15 +65,14 @@ int64_t response_field_number(const struct response *map, const char *name) {
 }
 
 static void json_elements(const struct response *reply, struct json *json) {
-    for (size_t i = 0; i < reply->element_count; i++) {
+    for (size_t i = 0; i < reply->element_count; i++)
         response_json(&reply->elements[i], NULL, json);
-    }
 }
 
 static void json_pairs(const struct response *reply, struct json *json) {
     char name[GOSSIP_LINE_BYTES];
     for (size_t i = 0; i + 1 < reply->element_count; i += 2) {
-        snprintf(name, sizeof(name), "%.*s", BYTES_PRINT(reply->elements[i].text));
+        snprintf(name, sizeof name, "%.*s", BYTES_PRINT(reply->elements[i].text));
         response_json(&reply->elements[i + 1], name, json);
     }
 }
@@ -124,7 +119,7 @@ static void append_time(struct buffer *out) {
     char text[32];
     clock_gettime(CLOCK_REALTIME, &now);
     localtime_r(&now.tv_sec, &parts);
-    strftime(text, sizeof(text), "%H:%M:%S", &parts);
+    strftime(text, sizeof text, "%H:%M:%S", &parts);
     buffer_append_format(out, "%s.%03ld", text, now.tv_nsec / 1000000);
 }
 
@@ -148,14 +143,12 @@ static void append_json(const struct response *push, struct buffer *out) {
     static const char *const names[] = {"event", "name", "id"};
     struct json json = {.out = out};
     json_open(&json, NULL, '{');
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         response_json(&push->elements[i + 1], names[i], &json);
-    }
     bool is_key = push->element_count > GOSSIP_PUSH_WORDS;
     response_json(&push->elements[4], is_key ? "key" : "address", &json);
-    if (is_key) {
+    if (is_key)
         response_json(&push->elements[5], "value", &json);
-    }
     json_close(&json, '}');
     buffer_append_u8(out, '\n');
 }
@@ -165,15 +158,13 @@ static void print_push(const struct gossip_client *asking, const struct response
     bool is_told = push->kind == RESPONSE_PUSH && push->element_count >= GOSSIP_PUSH_WORDS &&
                    bytes_equal(push->elements[0].text, BYTES_LITERAL("gossip")) &&
                    push->elements[3].text.length >= 8;
-    if (!is_told) {
+    if (!is_told)
         return;
-    }
     buffer_init(&line, GOSSIP_LINE_BYTES);
-    if (asking->is_json) {
+    if (asking->is_json)
         append_json(push, &line);
-    } else {
+    else
         append_line(push, &line);
-    }
     fwrite(buffer_data(&line), 1, line.length, stdout);
     fflush(stdout);
     buffer_release(&line);
@@ -185,13 +176,12 @@ int gossip_client_watch(struct gossip_client *asking) {
     struct timeval for_ever = {0};
     size_t consumed;
     int error = client_call_text(client, "GOSSIP WATCH", &reply);
-    if (error) {
+    if (error)
         return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, client->problem);
-    }
     /* The reply stands at the front; changes may stand behind it already. */
     bool is_whole = response_skip(buffer_bytes(&client->input), &consumed) == 1;
     client_consume(client, &reply, is_whole ? consumed : 0);
-    setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+    setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof for_ever);
     while (!client_read(client, &reply, &consumed)) {
         print_push(asking, &reply);
         client_consume(client, &reply, consumed);

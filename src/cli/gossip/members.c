@@ -24,7 +24,7 @@ static void duration_text(int64_t ms, char out[MEMBERS_DURATION_BYTES]) {
         int64_t seconds;
         const char *unit;
     } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (seconds >= 2 * units[i].seconds || units[i].seconds == 1) {
             snprintf(out, MEMBERS_DURATION_BYTES, "%lld %s",
                      (long long)(seconds / units[i].seconds), units[i].unit);
@@ -35,13 +35,12 @@ static void duration_text(int64_t ms, char out[MEMBERS_DURATION_BYTES]) {
 
 static void round_trip_text(const struct response *member, char out[MEMBERS_DURATION_BYTES]) {
     int64_t us = response_field_number(member, "round_trip_us");
-    if (response_field_number(member, "self")) {
+    if (response_field_number(member, "self"))
         snprintf(out, MEMBERS_DURATION_BYTES, "self");
-    } else if (us == 0) {
+    else if (us == 0)
         snprintf(out, MEMBERS_DURATION_BYTES, "-");
-    } else {
+    else
         snprintf(out, MEMBERS_DURATION_BYTES, "%.2f ms", (double)us / 1000);
-    }
 }
 
 static void tags_text(const struct response *member, struct buffer *out) {
@@ -108,15 +107,13 @@ static int by_name(const void *a, const void *b) {
 
 static void append_table(struct response *members, struct buffer *out) {
     struct grid grid;
-    if (members->element_count > 0) {
-        qsort(members->elements, members->element_count, sizeof(*members->elements), by_name);
-    }
+    if (members->element_count > 0)
+        qsort(members->elements, members->element_count, sizeof *members->elements, by_name);
     grid_init(&grid, "llllllrlrl");
     grid_row(&grid, "name", "id", "kind", "clients at", "gossip at", "state", "since", "zone",
              "round trip", "tags");
-    for (size_t i = 0; i < members->element_count; i++) {
+    for (size_t i = 0; i < members->element_count; i++)
         add_row(&grid, &members->elements[i]);
-    }
     grid_fit(&grid, window_columns(), least_columns);
     grid_print(&grid, out, "");
     append_left_out(&grid, out);
@@ -134,20 +131,17 @@ static int read_request(struct members_request *request, int argc, char **argv) 
                                  {.name = "json", .is_set = &request->is_json},
                                  {.name = "watch", .is_set = &request->is_watching},
                                  {0}};
-    if (flags_read(flags, "members", argc, argv, &operands)) {
+    if (flags_read(flags, "members", argc, argv, &operands))
         return ERR_INVALID;
-    }
     const char *problem = NULL;
-    if (operands > 0) {
+    if (operands > 0)
         problem = "it takes flags only";
-    } else if (request->tag && !strchr(request->tag, '=')) {
+    else if (request->tag && !strchr(request->tag, '='))
         problem = "--tag takes key=value, such as role=web";
-    } else if (request->is_watching && (request->state || request->tag)) {
+    else if (request->is_watching && (request->state || request->tag))
         problem = "--watch tells all changes; --state and --tag do not go with it";
-    }
-    if (problem) {
+    if (problem)
         fprintf(stderr, "trothdb members: %s; `trothdb help members` tells more\n", problem);
-    }
     return problem ? ERR_INVALID : 0;
 }
 
@@ -174,9 +168,8 @@ static int print_members(struct gossip_client *asking, const struct members_requ
     struct response members;
     struct buffer out;
     int code = gossip_client_call(asking, words, words_of(request, words), &members);
-    if (code) {
+    if (code)
         return code;
-    }
     buffer_init(&out, GOSSIP_OUTPUT_BYTES);
     if (request->is_json) {
         struct json json = {.out = &out};
@@ -194,18 +187,15 @@ static int print_members(struct gossip_client *asking, const struct members_requ
 
 int members_run(int argc, char **argv) {
     struct members_request request;
-    if (read_request(&request, argc, argv)) {
+    if (read_request(&request, argc, argv))
         return GOSSIP_EXIT_USAGE;
-    }
     struct gossip_client asking = {.is_json = request.is_json, .command = "members"};
     int code = gossip_client_open(&asking, request.at);
-    if (code) {
+    if (code)
         return code;
-    }
     code = print_members(&asking, &request);
-    if (code == GOSSIP_EXIT_OK && request.is_watching) {
+    if (code == GOSSIP_EXIT_OK && request.is_watching)
         code = gossip_client_watch(&asking);
-    }
     gossip_client_close(&asking);
     return code;
 }

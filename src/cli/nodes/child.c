@@ -41,9 +41,8 @@ static _Noreturn void become_child(char *const *arguments, const char *log_path,
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
     int nothing = open("/dev/null", O_RDONLY);
-    if (getppid() != parent || log < 0 || nothing < 0) {
+    if (getppid() != parent || log < 0 || nothing < 0)
         _exit(127);
-    }
     dup2(nothing, STDIN_FILENO);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
@@ -55,9 +54,8 @@ pid_t child_start(char *const *arguments, const char *log) {
     pid_t parent = getpid();
     fflush(stdout);
     pid_t pid = fork();
-    if (pid == 0) {
+    if (pid == 0)
         become_child(arguments, log, parent);
-    }
     return pid;
 }
 
@@ -66,13 +64,11 @@ bool child_port_is_free(int port, int kind) {
                                   .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int socket_fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
-    if (socket_fd < 0) {
+    if (socket_fd < 0)
         return false;
-    }
-    if (kind == SOCK_STREAM) { /* connections of yesterday that linger do not matter */
+    if (kind == SOCK_STREAM) /* connections of yesterday that linger do not matter */
         setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    }
-    bool is_bound = bind(socket_fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+    bool is_bound = bind(socket_fd, (struct sockaddr *)&address, sizeof address) == 0;
     close(socket_fd);
     return is_bound;
 }
@@ -80,12 +76,10 @@ bool child_port_is_free(int port, int kind) {
 void child_append_log_tail(char *problem, size_t size, const char *path) {
     char tail[CHILD_LOG_TAIL_BYTES + 1] = "";
     FILE *log = fopen(path, "re");
-    if (!log) {
+    if (!log)
         return;
-    }
-    if (fseek(log, -CHILD_LOG_TAIL_BYTES, SEEK_END)) {
+    if (fseek(log, -CHILD_LOG_TAIL_BYTES, SEEK_END))
         rewind(log);
-    }
     tail[fread(tail, 1, CHILD_LOG_TAIL_BYTES, log)] = '\0';
     fclose(log);
     size_t used = strlen(problem);

@@ -19,7 +19,7 @@
 enum { DEMO_POLL_MS = 20, DEMO_FIXED_WORDS = 10 };
 
 static int refuse(struct demo_nodes *nodes, const char *format, const char *what) {
-    snprintf(nodes->problem, sizeof(nodes->problem), format, what);
+    snprintf(nodes->problem, sizeof nodes->problem, format, what);
     return ERR_REFUSED;
 }
 
@@ -32,9 +32,9 @@ static int check_ports(struct demo_nodes *nodes, int port) {
                                  {client + DEMO_ADMIN_OFFSET, SOCK_STREAM},
                                  {client + DEMO_PEER_OFFSET, SOCK_STREAM},
                                  {client + DEMO_PEER_OFFSET, SOCK_DGRAM}};
-        for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++) {
+        for (size_t w = 0; w < sizeof wanted / sizeof wanted[0]; w++) {
             if (!child_port_is_free(wanted[w][0], wanted[w][1])) {
-                snprintf(nodes->problem, sizeof(nodes->problem),
+                snprintf(nodes->problem, sizeof nodes->problem,
                          "port %d is in use by another program; choose others with --port, such "
                          "as --port %d",
                          wanted[w][0], port < 40000 ? port + 100 : port - 100);
@@ -50,19 +50,17 @@ static int check_ports(struct demo_nodes *nodes, int port) {
 static bool is_empty(const char *path) {
     DIR *directory = opendir(path);
     unsigned entries = 0;
-    while (directory && entries <= 2 && readdir(directory)) {
+    while (directory && entries <= 2 && readdir(directory))
         entries++;
-    }
-    if (directory) {
+    if (directory)
         closedir(directory);
-    }
     return directory && entries <= 2; /* "." and ".." */
 }
 
 static int make_directory(struct demo_nodes *nodes, const char *wanted) {
     char path[PATH_MAX];
     if (wanted) {
-        snprintf(path, sizeof(path), "%s", wanted);
+        snprintf(path, sizeof path, "%s", wanted);
         nodes->has_made_directory = mkdir(path, 0700) == 0;
         if (!nodes->has_made_directory && !is_empty(path)) {
             return refuse(nodes, "%s cannot be used: it must be an empty directory, or a new name",
@@ -70,15 +68,13 @@ static int make_directory(struct demo_nodes *nodes, const char *wanted) {
         }
     } else {
         const char *base = getenv("TMPDIR");
-        snprintf(path, sizeof(path), "%s/trothdb-demo-XXXXXX", base && *base ? base : "/tmp");
+        snprintf(path, sizeof path, "%s/trothdb-demo-XXXXXX", base && *base ? base : "/tmp");
         nodes->has_made_directory = mkdtemp(path) != NULL;
-        if (!nodes->has_made_directory) {
+        if (!nodes->has_made_directory)
             return refuse(nodes, "a directory cannot be made there: %s", path);
-        }
     }
-    if (!realpath(path, nodes->directory)) {
+    if (!realpath(path, nodes->directory))
         return refuse(nodes, "%s cannot be used", path);
-    }
     return 0;
 }
 
@@ -86,11 +82,10 @@ static int name_paths(struct demo_nodes *nodes) {
     for (unsigned i = 0; i < nodes->count; i++) {
         struct demo_node *node = &nodes->nodes[i];
         int length =
-            snprintf(node->log, sizeof(node->log), "%s/node-%u.log", nodes->directory, i + 1);
-        if (length < 0 || length >= PATH_MAX) {
+            snprintf(node->log, sizeof node->log, "%s/node-%u.log", nodes->directory, i + 1);
+        if (length < 0 || length >= PATH_MAX)
             return refuse(nodes, "%s is too long a name", nodes->directory);
-        }
-        memcpy(node->directory, node->log, sizeof(node->log));
+        memcpy(node->directory, node->log, sizeof node->log);
         node->directory[length - 4] = '\0';
     }
     return 0;
@@ -104,9 +99,8 @@ static void remove_directory(struct demo_nodes *nodes) {
             unlink(nodes->nodes[i].log);
         }
     }
-    if (nodes->has_made_directory && nodes->directory[0]) {
+    if (nodes->has_made_directory && nodes->directory[0])
         rmdir(nodes->directory);
-    }
 }
 
 /* ---- processes ---- */
@@ -115,21 +109,19 @@ int demo_node_start(struct demo_nodes *nodes, unsigned index) {
     struct demo_node *node = &nodes->nodes[index];
     char port[16], seeds[DEMO_NODE_MAXIMUM * 32] = "";
     size_t used = 0;
-    snprintf(port, sizeof(port), "%u", node->client.port);
+    snprintf(port, sizeof port, "%u", node->client.port);
     for (unsigned i = 0; i < nodes->count; i++) {
-        used += (size_t)snprintf(seeds + used, sizeof(seeds) - used, "%s127.0.0.1:%u", i ? "," : "",
+        used += (size_t)snprintf(seeds + used, sizeof seeds - used, "%s127.0.0.1:%u", i ? "," : "",
                                  nodes->nodes[i].client.port + DEMO_PEER_OFFSET);
     }
     char *arguments[DEMO_FIXED_WORDS + DEMO_FLAG_MAXIMUM + 1] = {
         "trothdb", "server", "--dir", node->directory, "--port",
         port,      "--join", seeds,   "--bind",        node->client.host};
-    for (unsigned i = 0; nodes->flags[i]; i++) {
+    for (unsigned i = 0; nodes->flags[i]; i++)
         arguments[DEMO_FIXED_WORDS + i] = (char *)(uintptr_t)nodes->flags[i];
-    }
     pid_t pid = child_start(arguments, node->log);
-    if (pid < 0) {
+    if (pid < 0)
         return refuse(nodes, "a process cannot be started: %s", strerror(errno));
-    }
     node->pid = pid;
     node->is_killed = false;
     return 0;
@@ -163,9 +155,8 @@ void demo_node_resume(struct demo_nodes *nodes, unsigned index) {
 void demo_node_stop(struct demo_nodes *nodes, unsigned index) {
     struct demo_node *node = &nodes->nodes[index];
     uint64_t deadline_us = figure_now_us() + (uint64_t)DEMO_STOP_MS * 1000;
-    if (node->is_paused) {
+    if (node->is_paused)
         demo_node_resume(nodes, index);
-    }
     kill(node->pid, SIGTERM);
     while (waitpid(node->pid, NULL, WNOHANG) == 0) {
         if (figure_now_us() >= deadline_us) {
@@ -182,10 +173,10 @@ void demo_node_stop(struct demo_nodes *nodes, unsigned index) {
 static int note_end(struct demo_nodes *nodes, unsigned index, int status) {
     struct demo_node *node = &nodes->nodes[index];
     node->pid = 0;
-    snprintf(nodes->problem, sizeof(nodes->problem), "node %u ended by itself, %s %d", index + 1,
+    snprintf(nodes->problem, sizeof nodes->problem, "node %u ended by itself, %s %d", index + 1,
              WIFSIGNALED(status) ? "signal" : "exit code",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    child_append_log_tail(nodes->problem, sizeof(nodes->problem), node->log);
+    child_append_log_tail(nodes->problem, sizeof nodes->problem, node->log);
     return ERR_REFUSED;
 }
 
@@ -193,9 +184,8 @@ static int check_signals(struct demo_nodes *nodes, int timeout_ms) {
     struct pollfd polled = {.fd = nodes->signals, .events = POLLIN};
     struct signalfd_siginfo signal;
     if (poll(&polled, 1, timeout_ms) == 1 &&
-        read(nodes->signals, &signal, sizeof(signal)) == sizeof(signal)) {
+        read(nodes->signals, &signal, sizeof signal) == sizeof signal)
         return refuse(nodes, "stopped by %s", strsignal((int)signal.ssi_signo));
-    }
     return 0;
 }
 
@@ -203,9 +193,8 @@ int demo_nodes_watch(struct demo_nodes *nodes, int timeout_ms) {
     int error = check_signals(nodes, timeout_ms);
     for (unsigned i = 0; i < nodes->count && !error; i++) {
         int status;
-        if (nodes->nodes[i].pid && waitpid(nodes->nodes[i].pid, &status, WNOHANG) > 0) {
+        if (nodes->nodes[i].pid && waitpid(nodes->nodes[i].pid, &status, WNOHANG) > 0)
             error = note_end(nodes, i, status);
-        }
     }
     return error;
 }
@@ -220,21 +209,17 @@ int demo_nodes_init(struct demo_nodes *nodes, unsigned count, int port, const ch
             (struct net_address){.host = "127.0.0.1", .port = (uint16_t)(port + (int)i)};
     }
     int error = check_ports(nodes, port);
-    if (!error) {
+    if (!error)
         error = make_directory(nodes, directory);
-    }
     return error ? error : name_paths(nodes);
 }
 
 /* One after the other: each hands its shards to those that still run. */
 void demo_nodes_release(struct demo_nodes *nodes, bool is_kept) {
-    for (unsigned i = 0; i < nodes->count; i++) {
-        if (nodes->nodes[i].pid) {
+    for (unsigned i = 0; i < nodes->count; i++)
+        if (nodes->nodes[i].pid)
             demo_node_stop(nodes, i);
-        }
-    }
-    if (!is_kept) {
+    if (!is_kept)
         remove_directory(nodes);
-    }
     close(nodes->signals);
 }

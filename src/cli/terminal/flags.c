@@ -6,11 +6,9 @@
 #include "base/number.h"
 
 static const struct flag *find(const struct flag *flags, const char *name, size_t length) {
-    for (; flags->name; flags++) {
-        if (strlen(flags->name) == length && memcmp(flags->name, name, length) == 0) {
+    for (; flags->name; flags++)
+        if (strlen(flags->name) == length && memcmp(flags->name, name, length) == 0)
             return flags;
-        }
-    }
     return NULL;
 }
 
@@ -41,17 +39,15 @@ static int read_flag(const struct flag *flags, const char *command, char **argv,
         return ERR_INVALID;
     }
     bool has_value = name[length] == '=';
-    if (flag->is_set) {
+    if (flag->is_set)
         *flag->is_set = true;
-    }
     if (flag->is_set ? has_value : (!has_value && *at + 1 == argc)) {
         fprintf(stderr, "trothdb %s: --%s takes %s value\n", command, flag->name,
                 flag->is_set ? "no" : "a");
         return ERR_INVALID;
     }
-    if (flag->is_set) {
+    if (flag->is_set)
         return 0;
-    }
     return set(flag, command, has_value ? name + length + 1 : argv[++*at]);
 }
 
@@ -64,9 +60,8 @@ int flags_read(const struct flag *flags, const char *command, int argc, char **a
             continue;
         }
         int error = read_flag(flags, command, argv, &at, argc);
-        if (error) {
+        if (error)
             return error;
-        }
     }
     return 0;
 }

@@ -15,9 +15,8 @@ static void draw_bar(char out[PROGRESS_BAR_COLUMNS + 1], uint64_t done, uint64_t
     uint64_t full = total ? done * PROGRESS_BAR_COLUMNS / total : PROGRESS_BAR_COLUMNS;
     memset(out, ' ', PROGRESS_BAR_COLUMNS);
     memset(out, '=', (size_t)full);
-    if (full < PROGRESS_BAR_COLUMNS) {
+    if (full < PROGRESS_BAR_COLUMNS)
         out[full] = '>';
-    }
     out[PROGRESS_BAR_COLUMNS] = '\0';
 }
 
@@ -48,11 +47,10 @@ void progress_format(const struct progress *progress, uint64_t done, uint64_t no
     uint64_t elapsed_us = now_us > progress->started_us ? now_us - progress->started_us : 1;
     done = done > progress->total ? progress->total : done;
     draw_bar(bar, done, progress->total);
-    if (progress->unit) {
+    if (progress->unit)
         format_work(progress, done, elapsed_us, bar, out);
-    } else {
+    else
         format_time(progress, done, bar, out);
-    }
 }
 
 static void draw(struct progress *progress, uint64_t done, uint64_t now_us) {
@@ -66,9 +64,8 @@ static void draw(struct progress *progress, uint64_t done, uint64_t now_us) {
 
 void progress_update(struct progress *progress, uint64_t done, uint64_t now_us) {
     if (progress->is_terminal) {
-        if (now_us >= progress->drawn_us + PROGRESS_DRAW_US) {
+        if (now_us >= progress->drawn_us + PROGRESS_DRAW_US)
             draw(progress, done, now_us);
-        }
         return;
     }
     unsigned tenths = progress->total ? (unsigned)(done * 10 / progress->total) : 10;
@@ -87,7 +84,6 @@ void progress_clear(struct progress *progress) {
 
 void progress_end(struct progress *progress, uint64_t done, uint64_t now_us) {
     draw(progress, done, now_us);
-    if (progress->is_terminal) {
+    if (progress->is_terminal)
         putchar('\n');
-    }
 }

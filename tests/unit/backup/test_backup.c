@@ -14,9 +14,8 @@ static void expect_same(const char *name, enum backup_name_kind kind) {
     struct backup_name parsed;
     assert_true(backup_name_parse(name, &parsed));
     assert_int_equal(parsed.kind, kind);
-    if (kind != BACKUP_NAME_CATALOGUE) {
+    if (kind != BACKUP_NAME_CATALOGUE)
         assert_int_equal(parsed.place.shard, 7);
-    }
     assert_memory_equal(parsed.place.cluster_id, PLACE.cluster_id, BACKUP_CLUSTER_BYTES);
 }
 
@@ -31,7 +30,7 @@ static void names_come_back(void **state) {
                               "00000000000000000011-00000000000000000020-1000-2000");
     expect_same(name, BACKUP_NAME_LOG);
     assert_true(backup_name_parse(name, &parsed));
-    assert_memory_equal(&parsed.log, &log, sizeof(log));
+    assert_memory_equal(&parsed.log, &log, sizeof log);
     backup_snapshot_name(&PLACE, &(struct backup_snapshot){30, 3000}, name);
     expect_same(name, BACKUP_NAME_SNAPSHOT);
     const struct snapshot_chunk chunk = {.raw_checksum = {.low = 5, .high = 6},
@@ -56,9 +55,8 @@ static void strange_names_are_passed_over(void **state) {
         "AB010203000000000000000000000000/cluster.json",
     };
     struct backup_name parsed;
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
         assert_false(backup_name_parse(NAMES[i], &parsed));
-    }
 }
 
 /* ---- the log archive ---- */

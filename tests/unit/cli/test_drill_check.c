@@ -42,9 +42,8 @@ static void test_a_key_rests_when_too_much_is_unknown(void **state) {
     (void)state;
     struct drill_key key;
     drill_key_init(&key);
-    for (uint64_t number = 1; number < DRILL_UNKNOWN_MAXIMUM; number++) {
+    for (uint64_t number = 1; number < DRILL_UNKNOWN_MAXIMUM; number++)
         assert_true(drill_key_note_unknown(&key, number));
-    }
     assert_false(drill_key_note_unknown(&key, DRILL_UNKNOWN_MAXIMUM));
     drill_key_release(&key);
 }

@@ -71,9 +71,8 @@ static void a_stanza_has_a_bounded_number_of_fields(void **state) {
     struct packages packages;
     struct bytes arguments[PACKAGE_ARGUMENT_MAXIMUM];
     char text[4096] = "Package: a\n";
-    for (unsigned i = 0; i < 2 * PACKAGE_FIELD_MAXIMUM; i++) {
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "F%u: v\n", i);
-    }
+    for (unsigned i = 0; i < 2 * PACKAGE_FIELD_MAXIMUM; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "F%u: v\n", i);
     load(&packages, text, 0);
     assert_int_equal(package_command(&packages.rows[0], arguments), PACKAGE_ARGUMENT_MAXIMUM);
     packages_release(&packages);

@@ -43,9 +43,8 @@ static void open_view(struct cluster_view *view, struct status nodes[2], bool ha
     assert_int_equal(decode(STATUS_1, &view->asked), 0);
     assert_int_equal(decode(STATUS_1, &nodes[0]), 0);
     nodes[1] = (struct status){0};
-    if (has_second) {
+    if (has_second)
         assert_int_equal(decode(STATUS_2, &nodes[1]), 0);
-    }
     view->nodes = nodes;
 }
 

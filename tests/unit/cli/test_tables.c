@@ -184,7 +184,7 @@ static void wrong_flags_are_refused(void **state) {
     };
     static char *const wrong[][2] = {{"--shards", "17"}, {"--shards", "x"}, {"--shards=0", ""},
                                      {"", "--shards"},   {"--json=1", ""},  {"--shard", "1"}};
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char *argv[] = {wrong[i][0], wrong[i][1]};
         assert_int_equal(flags_read(flags, "test", 2, argv, &count), ERR_INVALID);
         assert_int_equal(shards, 12);

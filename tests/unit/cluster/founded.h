@@ -9,7 +9,7 @@ static inline struct topology *found(unsigned nodes, unsigned shards, unsigned r
     uint8_t cluster_id[16] = "0123456789abcde";
     for (unsigned i = 0; i < nodes; i++) {
         list[i].uuid[0] = (uint8_t)(i + 1);
-        snprintf(list[i].address.host, sizeof(list[i].address.host), "127.0.0.%u", i + 1);
+        snprintf(list[i].address.host, sizeof list[i].address.host, "127.0.0.%u", i + 1);
         list[i].address.client_port = 7001;
         list[i].address.peer_port = 17001;
         list[i].address.admin_port = 9001;
@@ -23,9 +23,8 @@ static inline int apply_words(struct topology *topology, const char *words) {
     size_t count = 0;
     char text[256];
     char *rest = NULL;
-    snprintf(text, sizeof(text), "%s", words);
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+    snprintf(text, sizeof text, "%s", words);
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
         arguments[count++] = bytes_of_text(word);
-    }
     return topology_apply(topology, arguments, count);
 }

@@ -16,9 +16,8 @@ static void founding_deals_every_slot_once_and_leaders_evenly(void **state) {
         assert_in_range(owned[shard], 1365, 1366);
         first[topology->shards[shard].replicas[0]]++;
     }
-    for (unsigned node = 1; node <= 3; node++) {
+    for (unsigned node = 1; node <= 3; node++)
         assert_int_equal(first[node], 4);
-    }
     assert_int_equal(topology->shards[0].replica_count, 3);
     assert_memory_equal(topology->cluster_id, "0123456789abcde", 16);
     topology_free(topology);
@@ -35,7 +34,7 @@ static void encoded_and_decoded_it_is_the_same(void **state) {
     assert_int_equal(topology_decode(buffer_bytes(&first), &back), 0);
     topology_encode(back, &second);
     assert_true(bytes_equal(buffer_bytes(&first), buffer_bytes(&second)));
-    assert_memory_equal(topology->slot_owner, back->slot_owner, sizeof(back->slot_owner));
+    assert_memory_equal(topology->slot_owner, back->slot_owner, sizeof back->slot_owner);
     topology_free(back);
     topology_free(topology);
     buffer_release(&first);
@@ -49,14 +48,12 @@ static void every_shortening_and_no_flip_crashes(void **state) {
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(topology, &encoded);
     struct topology *back;
-    for (size_t length = 0; length < encoded.length; length++) {
+    for (size_t length = 0; length < encoded.length; length++)
         assert_int_not_equal(topology_decode(bytes_of(buffer_data(&encoded), length), &back), 0);
-    }
     for (size_t bit = 0; bit < encoded.length * 8; bit++) {
         buffer_data(&encoded)[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        if (topology_decode(buffer_bytes(&encoded), &back) == 0) {
+        if (topology_decode(buffer_bytes(&encoded), &back) == 0)
             topology_free(back);
-        }
         buffer_data(&encoded)[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     topology_free(topology);
@@ -251,7 +248,7 @@ static void settings_have_a_limit(void **state) {
     struct topology *topology = found(3, 1, 3);
     char words[64];
     for (unsigned i = 0; i < TOPOLOGY_SETTING_MAXIMUM; i++) {
-        snprintf(words, sizeof(words), "setting.set setting-%u %u", i, i);
+        snprintf(words, sizeof words, "setting.set setting-%u %u", i, i);
         assert_int_equal(apply_words(topology, words), 0);
     }
     assert_int_equal(apply_words(topology, "setting.set one-more 1"), ERR_LIMIT);
@@ -275,7 +272,7 @@ static void settings_are_encoded_copied_and_checked(void **state) {
                                "2\x01"
                                "c\x01"
                                "3";
-    size_t tail_bytes = sizeof(tail) - 1;
+    size_t tail_bytes = sizeof tail - 1;
     size_t end = encoded.length - removal_bytes(topology);
     assert_memory_equal(buffer_data(&encoded) + end - tail_bytes, tail, tail_bytes);
     assert_int_equal(topology_decode(buffer_bytes(&encoded), &back), 0);
@@ -310,9 +307,8 @@ static void a_huge_node_number_is_refused(void **state) {
     (void)state;
     struct topology *topology = found(1, 1, 1);
     topology->nodes[0].number = UINT32_MAX;
-    for (unsigned i = 0; i < topology->shard_count; i++) {
+    for (unsigned i = 0; i < topology->shard_count; i++)
         topology->shards[i].replicas[0] = UINT32_MAX;
-    }
     struct buffer encoded;
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
     topology_encode(topology, &encoded);
@@ -338,9 +334,8 @@ static void a_node_that_holds_nothing_is_removed_for_ever(void **state) {
     assert_int_equal(ask(topology, "node.remove", "9", NULL), ERR_NOT_FOUND);
     for (unsigned i = 0; i < topology->shard_count; i++) {
         topology->shards[i].replica_count = 3;
-        for (unsigned at = 0; at < 3; at++) {
+        for (unsigned at = 0; at < 3; at++)
             topology->shards[i].replicas[at] = at + 1;
-        }
     }
     topology->shards[1].is_settled = false;
     assert_int_equal(ask(topology, "node.remove", "4", NULL), ERR_BUSY); /* it may still vote */
@@ -535,7 +530,7 @@ static void a_level_is_raised_to_what_is_known(void **state) {
     assert_int_equal(apply_words(topology, "level.raise 0"), ERR_INVALID);
     assert_int_equal(apply_words(topology, "level.raise x"), ERR_INVALID);
     char newest[32];
-    snprintf(newest, sizeof(newest), "level.raise %d", FEATURE_LEVEL_NEWEST + 1);
+    snprintf(newest, sizeof newest, "level.raise %d", FEATURE_LEVEL_NEWEST + 1);
     assert_int_equal(apply_words(topology, newest), ERR_VERSION);
     assert_int_equal(topology->epoch, 1);
     assert_false(feature_is_on(topology, FEATURE_SURVIVOR_STAYS));

@@ -68,9 +68,8 @@ static void an_eighth_replica_is_refused(void **state) {
     size_t count_at = 1 + 16 + 8 + 1 + 8 * node_bytes + 1 + 4;
     size_t replicas_end = count_at + 1 + 7 * 4;
     uint32_t *replicas = topology->shards[0].replicas, left_out = 36;
-    for (unsigned i = 0; i < 7; i++) {
+    for (unsigned i = 0; i < 7; i++)
         left_out -= replicas[i];
-    }
     assert_int_equal(buffer_data(&encoded)[count_at], 7);
     buffer_append(&longer, buffer_data(&encoded), replicas_end);
     buffer_data(&longer)[count_at] = 8;
@@ -117,8 +116,8 @@ static void more_bytes_than_a_topology_has_are_not_read(void **state) {
     (void)state;
     static const uint8_t zeros[TOPOLOGY_BYTES_MAXIMUM + 1];
     struct topology *back;
-    assert_int_equal(topology_decode(bytes_of(zeros, sizeof(zeros)), &back), ERR_LIMIT);
-    assert_int_equal(topology_decode(bytes_of(zeros, sizeof(zeros) - 1), &back), ERR_VERSION);
+    assert_int_equal(topology_decode(bytes_of(zeros, sizeof zeros), &back), ERR_LIMIT);
+    assert_int_equal(topology_decode(bytes_of(zeros, sizeof zeros - 1), &back), ERR_VERSION);
 }
 
 static void the_control_shard_has_no_slots(void **state) {
@@ -183,15 +182,13 @@ static int decode_with_names(const char *first, const char *second) {
     struct topology *topology = found(1, 1, 1);
     assert_int_equal(apply_words(topology, "setting.set a 1 b 2"), 0);
     char *names[2] = {topology->settings[0].name, topology->settings[1].name}, given[2][300];
-    snprintf(given[0], sizeof(given[0]), "%s", first);
-    snprintf(given[1], sizeof(given[1]), "%s", second);
-    for (unsigned i = 0; i < 2; i++) {
+    snprintf(given[0], sizeof given[0], "%s", first);
+    snprintf(given[1], sizeof given[1], "%s", second);
+    for (unsigned i = 0; i < 2; i++)
         topology->settings[i].name = given[i];
-    }
     int error = decode_and_drop(topology);
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 2; i++)
         topology->settings[i].name = names[i];
-    }
     topology_free(topology);
     return error;
 }
@@ -205,12 +202,12 @@ static void settings_are_named_and_in_order(void **state) {
     assert_int_equal(decode_with_names("A", "b"), ERR_MALFORMED);
     struct topology *topology = found(1, 1, 1);
     char longest[TOPOLOGY_SETTING_NAME_MAXIMUM + 1];
-    memset(longest, 'a', sizeof(longest));
+    memset(longest, 'a', sizeof longest);
     struct bytes set[] = {BYTES_LITERAL("setting.set"), BYTES_NONE, BYTES_LITERAL("1")};
     assert_int_equal(topology_apply(topology, set, 3), ERR_INVALID);
-    set[1] = bytes_of(longest, sizeof(longest));
+    set[1] = bytes_of(longest, sizeof longest);
     assert_int_equal(topology_apply(topology, set, 3), ERR_INVALID);
-    set[1] = bytes_of(longest, sizeof(longest) - 1);
+    set[1] = bytes_of(longest, sizeof longest - 1);
     assert_int_equal(topology_apply(topology, set, 3), 0);
     topology_free(topology);
 }
@@ -223,7 +220,7 @@ static void the_longest_host_fits(void **state) {
     assert_int_equal(decode(topology, &back), 0);
     assert_string_equal(back->nodes[0].address.host, host);
     topology_free(back);
-    snprintf(words, sizeof(words), "node.address 1 %sb 1 2 3", host);
+    snprintf(words, sizeof words, "node.address 1 %sb 1 2 3", host);
     assert_int_equal(apply_words(topology, words), ERR_INVALID);
     topology_free(topology);
 }
@@ -244,7 +241,7 @@ static void numbers_and_nodes_have_a_limit(void **state) {
     topology_free(topology);
     topology = found(1, 1, 1);
     for (unsigned i = 2; i <= TOPOLOGY_NODE_MAXIMUM + 1; i++) {
-        snprintf(words, sizeof(words), "node.add %032x 127.0.0.2 1 2 3", i);
+        snprintf(words, sizeof words, "node.add %032x 127.0.0.2 1 2 3", i);
         assert_int_equal(apply_words(topology, words), i <= TOPOLOGY_NODE_MAXIMUM ? 0 : ERR_LIMIT);
     }
     assert_int_equal(decode_and_drop(topology), 0);
@@ -268,9 +265,8 @@ static void commands_take_their_words_and_no_others(void **state) {
         "nodes.lost 2",
         "nodes.lost 2 0=1 1=1",
     };
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(apply_words(topology, wrong[i]), ERR_INVALID);
-    }
     assert_int_equal(apply_words(topology, "shard.settled 3 1"), ERR_NOT_FOUND);
     assert_int_equal(topology_apply(topology, NULL, 0), ERR_INVALID);
     assert_int_equal(apply_words(topology, "shard.replicas 1 1"), 0); /* as it is */
@@ -301,7 +297,7 @@ static void founded_again_it_is_one_node(void **state) {
         assert_true(again->shards[i].is_settled);
         assert_int_equal(again->shards[i].wanted_epoch, 0);
     }
-    assert_memory_equal(again->slot_owner, topology->slot_owner, sizeof(again->slot_owner));
+    assert_memory_equal(again->slot_owner, topology->slot_owner, sizeof again->slot_owner);
     assert_int_equal(decode_and_drop(again), 0);
     topology_free(again);
     topology_free(topology);

@@ -295,9 +295,8 @@ void world_resume(struct world *world, unsigned number) {
     node->is_stopped = false;
     /* As in an event loop: timers before sockets. */
     world_step(world, node, (struct gossip_event){.kind = GOSSIP_TICK});
-    LIST_EACH (&node->inbox, link) {
+    LIST_EACH (&node->inbox, link)
         world_deliver(world, node, LIST_ELEMENT(link, struct parcel, link));
-    }
     world_empty_inbox(node);
 }
 

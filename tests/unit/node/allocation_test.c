@@ -22,9 +22,8 @@ static struct {
 } callers[CALLER_MAXIMUM];
 
 static void count_one(void *caller) {
-    if (!is_counting) {
+    if (!is_counting)
         return;
-    }
     allocation_count++;
     for (unsigned i = 0; i < CALLER_MAXIMUM; i++) {
         if (callers[i].address == caller || !callers[i].address) {
@@ -73,12 +72,11 @@ static void print_callers(void) {
 static void make_pipeline(struct buffer *pipeline, const char *command, unsigned value_bytes) {
     for (unsigned i = 0; i < PIPELINE; i++) {
         char key[16];
-        snprintf(key, sizeof(key), "key:%03u", i);
+        snprintf(key, sizeof key, "key:%03u", i);
         buffer_append_format(pipeline, "*%u\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n", value_bytes ? 3 : 2,
                              strlen(command), command, strlen(key), key);
-        if (value_bytes) {
+        if (value_bytes)
             buffer_append_format(pipeline, "$%u\r\n%0*u\r\n", value_bytes, (int)value_bytes, i);
-        }
     }
 }
 
@@ -94,7 +92,7 @@ static double allocations_of(const char *command, unsigned value_bytes) {
     client_send(client, buffer_bytes(&sets));
     world_settle(world);
     allocation_count = 0;
-    memset(callers, 0, sizeof(callers));
+    memset(callers, 0, sizeof callers);
     for (unsigned round = 0; round < WARM_ROUNDS + ROUNDS; round++) {
         is_counting = round >= WARM_ROUNDS;
         client_send(client, buffer_bytes(&pipeline));

@@ -107,7 +107,7 @@ static void test_cluster_of_several(void **state) {
     memcpy(nodes[0].uuid, worker->identity.uuid, 16);
     struct topology *own = worker->topology;
     struct shard_leader leaders[5];
-    memcpy(leaders, worker->leaders, sizeof(leaders));
+    memcpy(leaders, worker->leaders, sizeof leaders);
     worker->topology = topology_found((const uint8_t[16]){1}, nodes, 3, 4, 3);
     worker->leaders[1] = (struct shard_leader){.node = 2, .term = 7};
     worker->leaders[2] = (struct shard_leader){.node = 2, .term = 4};
@@ -121,11 +121,9 @@ static void test_cluster_of_several(void **state) {
     const char *text = client_take(client);
     assert_non_null(
         strstr(text, SELF " 10.0.0.1:7001@17001 myself,master - 0 0 3 connected 12288-16383\n"));
-    snprintf(line, sizeof(line), "%s 10.0.0.2:7001@17001 master - 0 0 7 disconnected 0-8191\n",
-             two);
+    snprintf(line, sizeof line, "%s 10.0.0.2:7001@17001 master - 0 0 7 disconnected 0-8191\n", two);
     assert_non_null(strstr(text, line));
-    snprintf(line, sizeof(line), "%s 10.0.0.3:7001@17001 slave %s 0 0 7 disconnected\n", three,
-             two);
+    snprintf(line, sizeof line, "%s 10.0.0.3:7001@17001 slave %s 0 0 7 disconnected\n", three, two);
     assert_non_null(strstr(text, line));
 
     client_ask(client, "CLUSTER SLOTS");
@@ -138,12 +136,12 @@ static void test_cluster_of_several(void **state) {
         text, "cluster_state:fail\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:12288\r\n"
               "cluster_slots_pfail:0\r\ncluster_slots_fail:4096\r\ncluster_known_nodes:3\r\n"
               "cluster_size:2\r\ncluster_current_epoch:7\r\ncluster_my_epoch:3\r\n"));
-    snprintf(line, sizeof(line), "CLUSTER REPLICAS %s", two);
+    snprintf(line, sizeof line, "CLUSTER REPLICAS %s", two);
     client_ask(client, line);
     text = client_take(client);
     assert_memory_equal(text, "*1\r\n$", 5);
     assert_non_null(strstr(text, three));
-    snprintf(line, sizeof(line), "CLUSTER REPLICAS %s", three);
+    snprintf(line, sizeof line, "CLUSTER REPLICAS %s", three);
     CLIENT_EXPECT(client, line, "-ERR The specified node is not a master\r\n");
     /* A key of the second node's: slot 12182 is of shard 3, which nobody leads; "b" is in slot
      * 3300. */
@@ -152,7 +150,7 @@ static void test_cluster_of_several(void **state) {
 
     topology_free(worker->topology);
     worker->topology = own;
-    memcpy(worker->leaders, leaders, sizeof(leaders));
+    memcpy(worker->leaders, leaders, sizeof leaders);
     world_free(world);
 }
 
@@ -251,9 +249,8 @@ static void test_settings_have_sources(void **state) {
 
 static unsigned count_lines(const char *text) {
     unsigned count = 0;
-    for (const char *at = text; (at = strstr(at, "id=")); at += 3) {
+    for (const char *at = text; (at = strstr(at, "id=")); at += 3)
         count += at == text || at[-1] == '\n';
-    }
     return count;
 }
 
@@ -261,9 +258,8 @@ static void test_client_list_and_kill(void **state) {
     (void)state;
     struct world *world = world_new(3, FOUR_SHARDS);
     struct client *clients[6];
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 6; i++)
         clients[i] = world_connect(world, i % 3);
-    }
     client_ask(clients[0], "CLIENT LIST");
     assert_int_equal(count_lines(client_take(clients[0])), 6);
     CLIENT_EXPECT(clients[1], "CLIENT LIST TYPE pubsub", "$0\r\n\r\n");
@@ -284,9 +280,8 @@ static void test_client_list_and_kill(void **state) {
     CLIENT_EXPECT(clients[0], "CLIENT KILL 10.0.0.2:5000\nPING", "+OK\r\n+PONG\r\n");
     assert_null(clients[1]->session);
     CLIENT_EXPECT(clients[0], "CLIENT KILL LADDR 127.0.0.1:7001 TYPE normal", ":4\r\n");
-    for (unsigned i = 1; i < 6; i++) {
+    for (unsigned i = 1; i < 6; i++)
         assert_null(clients[i]->session);
-    }
     CLIENT_EXPECT(clients[0], "CLIENT KILL 10.0.0.1:5000",
                   "+OK\r\n"); /* the old form takes oneself as well */
     assert_null(clients[0]->session);
@@ -311,9 +306,8 @@ static void test_info(void **state) {
         "# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=0\r\n",
         "tcp_port:7001\r\n",
         "shards_led:5\r\n"};
-    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
         assert_non_null(strstr(text, expected[i]));
-    }
     const char *resident = strstr(text, "used_memory_rss:");
     assert_non_null(resident);
     assert_in_range(strtoull(resident + strlen("used_memory_rss:"), NULL, 10), 1 << 20, 1LL << 40);
@@ -463,28 +457,24 @@ static void test_every_row_has_a_function(void **state) {
     const struct command *command;
     for (size_t i = 0; (command = command_at(i)); i++) {
         bool is_silent = strcmp(command->name, "client|reply") == 0;
-        if (!(command->flags & COMMAND_SESSION) || command_is_container(command) || is_silent) {
+        if (!(command->flags & COMMAND_SESSION) || command_is_container(command) || is_silent)
             continue;
-        }
         if (++asked % WORLD_CLIENT_MAXIMUM == 0) {
             world_free(world);
             world = world_new(2, FOUR_SHARDS);
         }
         struct client *client = world_connect(world, i % 2);
         char line[256];
-        int length = snprintf(line, sizeof(line), "%s", command->name);
+        int length = snprintf(line, sizeof line, "%s", command->name);
         char *bar = strchr(line, '|');
-        if (bar) {
+        if (bar)
             *bar = ' ';
-        }
         int count = command->arity < 0 ? -command->arity : command->arity;
-        for (int at = bar ? 2 : 1; at < count; at++) {
-            length += snprintf(line + length, sizeof(line) - (size_t)length, " 1");
-        }
+        for (int at = bar ? 2 : 1; at < count; at++)
+            length += snprintf(line + length, sizeof line - (size_t)length, " 1");
         client_ask(client, line);
-        if (client->received.length == 0) {
+        if (client->received.length == 0)
             world_pass_ms(world, 2); /* WAIT 1 1: for a replica, or a millisecond */
-        }
         assert_true(client->received.length > 0);
         if (client->session) {
             clients_closed(world_worker(world, client->worker), client->session);

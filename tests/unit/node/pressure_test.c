@@ -15,7 +15,7 @@ static void send_line_of(struct client *client, const char *head, size_t bytes) 
 
 static void send_set(struct client *client, const char *key, size_t bytes) {
     char head[128];
-    snprintf(head, sizeof(head), "*3\r\n$3\r\nSET\r\n$%zu\r\n%s\r\n$%zu\r\n", strlen(key), key,
+    snprintf(head, sizeof head, "*3\r\n$3\r\nSET\r\n$%zu\r\n%s\r\n$%zu\r\n", strlen(key), key,
              bytes);
     send_line_of(client, head, bytes);
 }
@@ -40,9 +40,8 @@ static void test_waiting_replies_are_bounded(void **state) {
     struct world *world = world_new(1, (const char *const[]){"client-output-limit", "64kb", NULL});
     struct client *client = world_connect(world, 0), *other = world_connect(world, 0);
     client_send(client, BYTES_LITERAL("SET a 1\r\n"));
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < 5; i++)
         send_line_of(client, "ECHO ", 20000);
-    }
     client_send(client, BYTES_LITERAL("PING\r\n"));
     world_settle(world);
     assert_string_equal(client_take(client), "");
@@ -68,12 +67,11 @@ static void test_skipped_reply_of_one_that_waited(void **state) {
 static const char *key_of_worker(struct world *world, unsigned worker) {
     static char key[16];
     for (unsigned i = 0;; i++) {
-        snprintf(key, sizeof(key), "k%u", i);
+        snprintf(key, sizeof key, "k%u", i);
         uint32_t shard =
             world_worker(world, 0)->topology->slot_owner[slot_of_key(bytes_of_text(key))];
-        if (shard % 2 == worker) {
+        if (shard % 2 == worker)
             return key;
-        }
     }
 }
 

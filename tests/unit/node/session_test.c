@@ -81,9 +81,8 @@ static void test_pieces(void **state) {
         "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\nv v\r\nGET k\r\n\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
     for (size_t i = 0; i < strlen(bytes); i++) {
         client_send(client, bytes_of(bytes + i, 1));
-        if (i % 7 == 0) {
+        if (i % 7 == 0)
             world_settle(world);
-        }
     }
     world_settle(world);
     assert_string_equal(client_take(client), "+OK\r\n$3\r\nv v\r\n$3\r\nv v\r\n");
@@ -98,7 +97,7 @@ static void ask_for_all(struct client *client, bool is_pipeline) {
     buffer_init(&lines, SIZE_MAX);
     for (unsigned i = 0; i < READ_KEYS; i++) {
         char line[64];
-        snprintf(line, sizeof(line), i % 10 ? "GET key:%u\n" : "EXISTS key:%u\n", i * 7 % 130);
+        snprintf(line, sizeof line, i % 10 ? "GET key:%u\n" : "EXISTS key:%u\n", i * 7 % 130);
         buffer_append_text(&lines, line);
         if (!is_pipeline || i + 1 == READ_KEYS) {
             buffer_append(&lines, "", 1);
@@ -117,7 +116,7 @@ static void test_reads_ahead(void **state) {
     struct client *client = world_connect(world, 0);
     for (unsigned i = 0; i < READ_KEYS; i++) {
         char line[64];
-        snprintf(line, sizeof(line), "SET key:%u value-%u", i, i);
+        snprintf(line, sizeof line, "SET key:%u value-%u", i, i);
         CLIENT_EXPECT(client, line, "+OK\r\n");
     }
     ask_for_all(client, false);
@@ -199,7 +198,7 @@ static void test_gone_with_writes_in_flight(void **state) {
     struct client *client = world_connect(world, 0), *other = world_connect(world, 1);
     for (unsigned i = 0; i < 20; i++) {
         char text[32];
-        snprintf(text, sizeof(text), "INCR k%u\r\n", i);
+        snprintf(text, sizeof text, "INCR k%u\r\n", i);
         client_send(client, bytes_of_text(text));
     }
     clients_closed(world_worker(world, 0), client->session);
@@ -337,7 +336,7 @@ static void test_scan_over_shards(void **state) {
     bool is_seen[KEYS] = {false};
     for (unsigned i = 0; i < KEYS; i++) {
         char text[32];
-        snprintf(text, sizeof(text), "SET key%u x", i);
+        snprintf(text, sizeof text, "SET key%u x", i);
         client_ask(client, text);
     }
     client_take(client);
@@ -345,7 +344,7 @@ static void test_scan_over_shards(void **state) {
     unsigned calls = 0;
     do {
         char text[64];
-        snprintf(text, sizeof(text), "SCAN %llu COUNT 20", cursor);
+        snprintf(text, sizeof text, "SCAN %llu COUNT 20", cursor);
         client_ask(client, text);
         const char *reply = client_take(client);
         assert_int_equal(sscanf(reply, "*2\r\n$%*u\r\n%llu", &cursor), 1);
@@ -356,9 +355,8 @@ static void test_scan_over_shards(void **state) {
         }
         assert_true(++calls < 200);
     } while (cursor);
-    for (unsigned i = 0; i < KEYS; i++) {
+    for (unsigned i = 0; i < KEYS; i++)
         assert_true(is_seen[i]);
-    }
     world_free(world);
 }
 

@@ -40,7 +40,7 @@ static void test_excerpts_are_cut_as_redis_cuts_them(void **state) {
     buffer_init(&excerpt, SLOWLOG_EXCERPTS_BYTES_MAXIMUM);
     buffer_init(&encoded, SIZE_MAX);
     char text[131];
-    memset(text, 'a', sizeof(text));
+    memset(text, 'a', sizeof text);
     struct bytes arguments[40] = {BYTES_LITERAL("set"), bytes_of(text, 128), bytes_of(text, 131)};
     size_t length = slowlog_excerpt(&excerpt, arguments, 3);
     assert_int_equal(length, excerpt.length);
@@ -50,15 +50,14 @@ static void test_excerpts_are_cut_as_redis_cuts_them(void **state) {
     slowlog_add(&slowlog, &event, 128);
     slowlog_encode(&slowlog, 10, 0, 1, &encoded);
     char expected[1024];
-    snprintf(expected, sizeof(expected),
+    snprintf(expected, sizeof expected,
              "*1\r\n*6\r\n:0\r\n:7\r\n:70000\r\n*3\r\n$3\r\nset\r\n$128\r\n%.128s\r\n"
              "$146\r\n%.128s... (3 more bytes)\r\n$13\r\n10.0.0.1:5000\r\n$2\r\nme\r\n",
              text, text);
     expect_reply(buffer_bytes(&encoded), expected);
 
-    for (size_t i = 0; i < 40; i++) {
+    for (size_t i = 0; i < 40; i++)
         arguments[i] = BYTES_LITERAL("x");
-    }
     buffer_clear(&excerpt);
     slowlog_excerpt(&excerpt, arguments, 32);
     assert_int_equal(excerpt.length, 1 + 32 * 2);
@@ -121,7 +120,7 @@ static const char *newest_trace(struct client *client) {
     assert_non_null(entry);
     const char *next = strstr(entry, "*6\r\n"), *note = strstr(entry, "... (trace ");
     bool is_traced = note && (!next || note < next);
-    snprintf(id, sizeof(id), "%.16s", is_traced ? note + strlen("... (trace ") : "");
+    snprintf(id, sizeof id, "%.16s", is_traced ? note + strlen("... (trace ") : "");
     return id;
 }
 
@@ -295,9 +294,8 @@ static void test_words_stay_with_their_commands(void **state) {
         "*2\r\n$3\r\nDEL\r\n$1\r\na\r\n", "*3\r\n$3\r\nSET\r\n$1\r\nc\r\n$1\r\n4\r\n",
         "*2\r\n$3\r\nGET\r\n$1\r\na\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n",
         "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$11\r\nrequirepass\r\n$10\r\n(redacted)\r\n"};
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 5; i++)
         assert_non_null(strstr(text, in_order[i]));
-    }
     assert_null(strstr(text, "secret"));
     assert_null(strstr(text, "AUTH"));
     assert_null(strstr(text, "PING"));

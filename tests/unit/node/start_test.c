@@ -38,7 +38,7 @@ static void peer_set(struct net *net, uint32_t node, const struct net_address *a
 }
 
 static struct node *node_new(void) {
-    struct node *node = memory_allocate_zeroed(1, sizeof(*node));
+    struct node *node = memory_allocate_zeroed(1, sizeof *node);
     node->clock = (struct clock){.monotonic_us = now_us, .wall_ms = wall_ms};
     node->net = (struct net){.peer_set = peer_set};
     node->now_us = 5000000;
@@ -71,9 +71,8 @@ static int start(struct node *node) {
     buffer_clear(&node->problem);
     int error = worker_new(&options, &node->worker, &node->problem);
     buffer_append_u8(&node->problem, 0);
-    if (error) {
+    if (error)
         node->worker = NULL;
-    }
     return error;
 }
 

@@ -114,9 +114,8 @@ static void deliver_mail(struct world *world) {
         queue_pop(&world->posts);
         if (post.receiver == MAIL_TO_GOSSIPER) {
             struct bytes pairs = buffer_bytes(&post.mail->bytes), name, value;
-            while (post.mail->kind == MAIL_SETTINGS && mail_next_setting(&pairs, &name, &value)) {
+            while (post.mail->kind == MAIL_SETTINGS && mail_next_setting(&pairs, &name, &value))
                 world->gossiper_settings++;
-            }
             gossiper_mail(world->gossiper, post.mail);
         } else {
             worker_mail(world->places[post.receiver].worker, post.mail);
@@ -139,18 +138,15 @@ static void feed(struct client *client) {
 
 static void step(struct world *world) {
     world->now_us += 1000;
-    for (unsigned i = 0; i < world->client_count; i++) {
+    for (unsigned i = 0; i < world->client_count; i++)
         feed(&world->clients[i]);
-    }
     for (unsigned i = 0; i < world->worker_count; i++) {
         struct worker *worker = world->places[i].worker;
-        if (world->now_us >= worker_deadline_us(worker)) {
+        if (world->now_us >= worker_deadline_us(worker))
             worker_tick(worker);
-        }
         worker_turn_end(worker);
-        if (!world->are_disks_held) {
+        if (!world->are_disks_held)
             fake_disk_run_all(world->places[i].disk);
-        }
     }
     deliver_mail(world);
     for (unsigned i = 0; i < world->client_count; i++) {
@@ -163,9 +159,8 @@ static void step(struct world *world) {
 }
 
 void world_pass_ms(struct world *world, unsigned ms) {
-    for (unsigned i = 0; i < ms; i++) {
+    for (unsigned i = 0; i < ms; i++)
         step(world);
-    }
 }
 
 void world_hold_disks(struct world *world, bool are_held) { world->are_disks_held = are_held; }
@@ -175,7 +170,7 @@ void world_settle(struct world *world) { world_pass_ms(world, SETTLE_STEPS); }
 /* ---- life ---- */
 
 static struct fake_disk *disk_new(void) {
-    struct fake_disk *disk = memory_allocate_zeroed(1, sizeof(*disk));
+    struct fake_disk *disk = memory_allocate_zeroed(1, sizeof *disk);
     fake_disk_init(disk);
     return disk;
 }
@@ -246,17 +241,15 @@ static void gossiper_start(struct world *world) {
 static bool has_leaders(const struct world *world) {
     const struct worker *worker = world->places[0].worker;
     for (unsigned i = 0; worker->topology && i < worker->topology->shard_count; i++) {
-        for (unsigned at = 0; at < world->worker_count; at++) {
-            if (!leaders_is_here(world->places[at].worker, i)) {
+        for (unsigned at = 0; at < world->worker_count; at++)
+            if (!leaders_is_here(world->places[at].worker, i))
                 return false;
-            }
-        }
     }
     return true;
 }
 
 struct world *world_new(unsigned worker_count, const char *const *settings) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
+    struct world *world = memory_allocate_zeroed(1, sizeof *world);
     world->clock = (struct clock){.monotonic_us = now_us, .wall_ms = wall_ms, .wall_us = wall_us};
     world->net = (struct net){.peer_set = peer_set,
                               .peer_send = peer_send,
@@ -269,12 +262,10 @@ struct world *world_new(unsigned worker_count, const char *const *settings) {
     queue_init(&world->posts, sizeof(struct post));
     settings_read(&world->config, settings);
     gossiper_start(world);
-    for (unsigned i = worker_count; i-- > 0;) {
+    for (unsigned i = worker_count; i-- > 0;)
         worker_start(world, i);
-    }
-    for (unsigned i = 0; i < START_STEPS && !has_leaders(world); i++) {
+    for (unsigned i = 0; i < START_STEPS && !has_leaders(world); i++)
         step(world);
-    }
     assert_true(has_leaders(world));
     world_pass_ms(world, 150); /* the statistics are published */
     return world;
@@ -283,19 +274,16 @@ struct world *world_new(unsigned worker_count, const char *const *settings) {
 void world_free(struct world *world) {
     for (unsigned i = 0; i < world->client_count; i++) {
         struct client *client = &world->clients[i];
-        if (client->session) {
+        if (client->session)
             clients_closed(world->places[client->worker].worker, client->session);
-        }
         buffer_release(&client->unsent);
         buffer_release(&client->received);
     }
     world->client_count = 0;
-    for (unsigned i = 0; i < world->worker_count; i++) {
+    for (unsigned i = 0; i < world->worker_count; i++)
         fake_disk_run_all(world->places[i].disk);
-    }
-    for (; queue_count(&world->posts); queue_pop(&world->posts)) {
+    for (; queue_count(&world->posts); queue_pop(&world->posts))
         mail_free(((struct post *)queue_front(&world->posts))->mail);
-    }
     queue_release(&world->posts);
     for (unsigned i = 0; i < world->worker_count; i++) {
         worker_free(world->places[i].worker);
@@ -322,12 +310,11 @@ struct client *world_connect(struct world *world, unsigned worker) {
     assert_true(world->client_count < WORLD_CLIENT_MAXIMUM);
     struct client *client = &world->clients[world->client_count];
     char name[SESSION_PEER_MAXIMUM];
-    snprintf(name, sizeof(name), "10.0.0.%u:5000", world->client_count + 1);
+    snprintf(name, sizeof name, "10.0.0.%u:5000", world->client_count + 1);
     *client = (struct client){.world = world, .worker = worker};
     client->session = clients_open(world->places[worker].worker, client, name, "127.0.0.1:7001");
-    if (!client->session) {
+    if (!client->session)
         return NULL;
-    }
     buffer_init(&client->unsent, SIZE_MAX);
     buffer_init(&client->received, SIZE_MAX);
     world->client_count++;
@@ -363,10 +350,9 @@ void client_ask(struct client *client, const char *lines) {
 
 const char *client_take(struct client *client) {
     static char taken[1 << 20];
-    assert_true(client->received.length < sizeof(taken));
-    if (client->received.length) {
+    assert_true(client->received.length < sizeof taken);
+    if (client->received.length)
         memcpy(taken, buffer_data(&client->received), client->received.length);
-    }
     taken[client->received.length] = '\0';
     buffer_clear(&client->received);
     return taken;

@@ -5,9 +5,8 @@
 #include "world.h"
 
 static void hold_disks(struct world *world, bool is_held) {
-    for (raft_node_number i = 1; i <= world->replica_count; i++) {
+    for (raft_node_number i = 1; i <= world->replica_count; i++)
         world->replicas[i].is_disk_held = is_held;
-    }
 }
 
 static uint64_t propose_async(struct world *world, raft_node_number on, const char *command) {
@@ -49,9 +48,8 @@ static void test_answered_before_the_disk(void **state) {
 static void test_not_before_the_log_is_whole(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    for (raft_node_number i = 1; i <= 3; i++) {
+    for (raft_node_number i = 1; i <= 3; i++)
         world->replicas[i].config.log_memory_bytes = 1000;
-    }
     for (unsigned i = 0; i < 50; i++) {
         world_propose(world, 1, "INCR n");
         world_settle(world);
@@ -113,9 +111,8 @@ static void test_needs_a_majority(void **state) {
 static void test_stalled_disks_bound_the_risk(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    for (raft_node_number i = 1; i <= 3; i++) {
+    for (raft_node_number i = 1; i <= 3; i++)
         world->replicas[i].config.durability_async_ms = 20;
-    }
     hold_disks(world, true);
     uint64_t early = propose_async(world, 1, "INCR n");
     world_run(world, 15);
@@ -238,7 +235,7 @@ enum { LONG_KEYS = 60, LONG_VALUE_BYTES = 900, STEP_MS = 5 };
 static void write_long_values(struct world *world, char fill) {
     for (unsigned i = 0; i < LONG_KEYS; i++) {
         char command[LONG_VALUE_BYTES + 32];
-        int length = snprintf(command, sizeof(command), "SET k%u ", i);
+        int length = snprintf(command, sizeof command, "SET k%u ", i);
         memset(command + length, fill, LONG_VALUE_BYTES);
         command[length + LONG_VALUE_BYTES] = '\0';
         world_propose(world, 1, command);
@@ -268,9 +265,8 @@ static struct world *about_to_go_back(void) {
     world_start(world, 2);
     world_run(world, 3000);
     world_cut_off(world, 1, false);
-    for (unsigned i = 0; i < 1000 && !world_has_logged(world, 1, "going back"); i++) {
+    for (unsigned i = 0; i < 1000 && !world_has_logged(world, 1, "going back"); i++)
         world_run(world, STEP_MS);
-    }
     return world;
 }
 

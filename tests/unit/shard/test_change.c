@@ -5,9 +5,8 @@
 static int change(struct world *world, raft_node_number on, const char *voters) {
     raft_node_number numbers[8];
     size_t count = 0;
-    for (; voters[count]; count++) {
+    for (; voters[count]; count++)
         numbers[count] = (raft_node_number)(voters[count] - '0');
-    }
     return shard_change(world->replicas[on].shard, numbers, count, 0);
 }
 

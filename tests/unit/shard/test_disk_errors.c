@@ -42,15 +42,12 @@ static void start_again(struct world *world, raft_node_number number) {
 /* Whoever ended is started again. */
 static raft_node_number lead(struct world *world) {
     for (unsigned i = 0; i < 400; i++) {
-        for (raft_node_number number = 1; number <= 3; number++) {
-            if (!world->replicas[number].shard) {
+        for (raft_node_number number = 1; number <= 3; number++)
+            if (!world->replicas[number].shard)
                 start_again(world, number);
-            }
-        }
         raft_node_number leader = world_leader(world);
-        if (leader && raft_has_lease(shard_raft(world->replicas[leader].shard), world->now_us)) {
+        if (leader && raft_has_lease(shard_raft(world->replicas[leader].shard), world->now_us))
             return leader;
-        }
         world_run(world, 50);
     }
     fail_msg("no leader");
@@ -65,10 +62,9 @@ static void write_keys(struct story *story, unsigned count) {
         unsigned key = story->key_count++;
         assert_in_range(key, 0, KEYS_MAXIMUM - 1);
         random_init(&random, key);
-        size_t length = (size_t)snprintf(command, sizeof(command), "SET key%u ", key);
-        while (length < VALUE_BYTES) {
+        size_t length = (size_t)snprintf(command, sizeof command, "SET key%u ", key);
+        while (length < VALUE_BYTES)
             command[length++] = (char)('!' + random_below(&random, 90));
-        }
         command[length] = 0;
         story->tickets[key] = world_propose(world, lead(world), command);
         world_settle(world);
@@ -84,9 +80,8 @@ static void take_snapshot(struct world *world) {
         shard_take_snapshot(shard);
         world_run(world, 300);
         shard = world->replicas[leader].shard;
-        if (shard && shard_snapshot_index(shard) > before) {
+        if (shard && shard_snapshot_index(shard) > before)
             return;
-        }
         world_run(world, RETRY_MS);
     }
     fail_msg("no snapshot could be taken");
@@ -96,9 +91,8 @@ static void run_until_equal(struct world *world) {
     for (unsigned i = 0; i < 60; i++) {
         lead(world);
         world_run(world, 500);
-        if (world_leader(world) && world_is_equal(world)) {
+        if (world_leader(world) && world_is_equal(world))
             return;
-        }
     }
     fail_msg("the replicas stay different");
 }
@@ -108,25 +102,22 @@ static void assert_nothing_is_missing(struct story *story) {
     raft_node_number leader = lead(world);
     for (unsigned key = 0; key < story->key_count; key++) {
         if (!story->tickets[key] ||
-            strcmp(world_answer(world, story->tickets[key]), "DONE +OK|") != 0) {
+            strcmp(world_answer(world, story->tickets[key]), "DONE +OK|") != 0)
             continue;
-        }
         char command[32];
-        snprintf(command, sizeof(command), "EXISTS key%u", key);
+        snprintf(command, sizeof command, "EXISTS key%u", key);
         uint64_t ticket = world_read(world, leader, command, 0);
         assert_int_not_equal(ticket, 0);
         world_settle(world);
-        if (strcmp(world_answer(world, ticket), "DONE :1|") != 0) {
+        if (strcmp(world_answer(world, ticket), "DONE :1|") != 0)
             fail_msg("key%u was answered and is missing", key);
-        }
     }
 }
 
 static void assert_all_is_on_disk(struct story *story) {
     struct world *world = story->world;
-    for (raft_node_number i = 1; i <= 3; i++) {
+    for (raft_node_number i = 1; i <= 3; i++)
         world_kill(world, i);
-    }
     run_until_equal(world);
     assert_nothing_is_missing(story);
 }
@@ -159,9 +150,8 @@ static void note(struct world *world, raft_node_number victim, struct reached *r
     reached->not_written += world_has_logged(world, victim, "received snapshot not written");
     reached->not_read_back +=
         world_has_logged(world, victim, "received snapshot cannot be read back");
-    for (raft_node_number i = 1; i <= 3; i++) {
+    for (raft_node_number i = 1; i <= 3; i++)
         reached->sent += world_has_logged(world, i, "snapshot transferred");
-    }
 }
 
 /* False: there is no such call. */
@@ -172,9 +162,8 @@ static bool fail_one(raft_node_number victim, enum fake_call call, unsigned nth,
     const struct replica *replica = &story.world->replicas[victim];
     bool is_hit = replica->disk->failed_calls > 0;
     bool is_of_log = is_hit && strncmp(replica->disk->failed_name, "wal-", 4) == 0;
-    if (call != FAKE_LIST) {
+    if (call != FAKE_LIST)
         assert_int_equal(replica->log_failures, is_of_log);
-    }
     assert_nothing_is_missing(&story);
     assert_all_is_on_disk(&story);
     note(story.world, victim, reached);

@@ -56,20 +56,19 @@ static void test_decoded(void **state) {
 
 static int check_changed(size_t at, uint8_t value) {
     uint8_t bytes[sizeof(GOLDEN)];
-    memcpy(bytes, GOLDEN, sizeof(bytes));
+    memcpy(bytes, GOLDEN, sizeof bytes);
     bytes[at] = value;
-    return payload_check(bytes_of(bytes, sizeof(bytes)));
+    return payload_check(bytes_of(bytes, sizeof bytes));
 }
 
 static void test_refused(void **state) {
     (void)state;
     assert_int_equal(payload_check(bytes_of(GOLDEN, sizeof(GOLDEN))), 0);
-    for (size_t length = 0; length < sizeof(GOLDEN); length++) {
+    for (size_t length = 0; length < sizeof(GOLDEN); length++)
         assert_int_equal(payload_check(bytes_of(GOLDEN, length)), ERR_MALFORMED);
-    }
     uint8_t longer[sizeof(GOLDEN) + 1] = {0};
     memcpy(longer, GOLDEN, sizeof(GOLDEN));
-    assert_int_equal(payload_check(bytes_of(longer, sizeof(longer))), ERR_MALFORMED);
+    assert_int_equal(payload_check(bytes_of(longer, sizeof longer)), ERR_MALFORMED);
     assert_int_equal(check_changed(0, 3), ERR_VERSION);
     assert_int_equal(check_changed(0, 2), ERR_MALFORMED);     /* no traces */
     assert_int_equal(check_changed(17, 0), ERR_MALFORMED);    /* no command */
@@ -125,16 +124,15 @@ static void test_golden_with_traces(void **state) {
 
 static int check_traced(size_t at, uint8_t value) {
     uint8_t bytes[sizeof(TRACED)];
-    memcpy(bytes, TRACED, sizeof(bytes));
+    memcpy(bytes, TRACED, sizeof bytes);
     bytes[at] = value;
-    return payload_check(bytes_of(bytes, sizeof(bytes)));
+    return payload_check(bytes_of(bytes, sizeof bytes));
 }
 
 static void test_refused_traces(void **state) {
     (void)state;
-    for (size_t length = 0; length < sizeof(TRACED); length++) {
+    for (size_t length = 0; length < sizeof(TRACED); length++)
         assert_int_equal(payload_check(bytes_of(TRACED, length)), ERR_MALFORMED);
-    }
     assert_int_equal(check_traced(21, 0), ERR_MALFORMED);   /* none: that is version 1 */
     assert_int_equal(check_traced(21, 17), ERR_MALFORMED);  /* too many */
     assert_int_equal(check_traced(22, 2), ERR_MALFORMED);   /* of no command */

@@ -18,9 +18,8 @@ static const struct machine_ops fake_ops = {.slot_bytes = slot_bytes};
 static struct fake_machine fake = {.machine = {.ops = &fake_ops}};
 
 static void fill(unsigned first, unsigned last, uint64_t bytes) {
-    for (unsigned slot = first; slot <= last; slot++) {
+    for (unsigned slot = first; slot <= last; slot++)
         fake.bytes[slot] = bytes;
-    }
 }
 
 static struct plan plan_of(const struct snapshot_manifest *base, const struct slot_set *changed) {
@@ -50,9 +49,8 @@ static void test_covers_what_there_is(void **state) {
     for (uint32_t i = 0; i < plan.chunk_count; i++) {
         const struct snapshot_chunk *chunk = &plan.chunks[i];
         uint64_t bytes = 0;
-        for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++) {
+        for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++)
             bytes += fake.bytes[slot];
-        }
         assert_true(i == 0 || chunk->first_slot > plan.chunks[i - 1].last_slot);
         assert_true(bytes > 0 && (bytes <= CHUNK_BYTES || chunk->first_slot == chunk->last_slot));
         covered_bytes += bytes;
@@ -130,9 +128,8 @@ static struct plan plan_with_large(void) {
 
 static uint32_t ordinal_of(const struct plan *plan, unsigned slot) {
     uint32_t i = 0;
-    while (plan->chunks[i].last_slot < slot) {
+    while (plan->chunks[i].last_slot < slot)
         i++;
-    }
     return i;
 }
 
@@ -174,9 +171,8 @@ static void test_parts_are_kept_together(void **state) {
     plan_release(&plan);
     plan = plan_of(base, &changed);
     assert_int_equal(plan.chunk_count, count);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         assert_true(plan.is_old[i]);
-    }
     assert_int_equal(plan.new_bytes, 0);
     plan_release(&plan);
     slot_set_add(&changed, 100);
@@ -199,9 +195,8 @@ static void test_parts_are_bounded(void **state) {
     slot_set_clear(&changed);
     struct plan plan = plan_with_large();
     uint32_t large = ordinal_of(&plan, 100);
-    while (plan.chunk_count < SNAPSHOT_CHUNK_COUNT_MAXIMUM) {
+    while (plan.chunk_count < SNAPSHOT_CHUNK_COUNT_MAXIMUM)
         plan_add_part(&plan, plan.chunk_count - 2); /* behind it is slot 101 */
-    }
     assert_true(plan_part_bytes(&plan, large) == SIZE_MAX);
     struct snapshot_manifest *base = taken(&plan);
     plan_release(&plan);

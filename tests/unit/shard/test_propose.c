@@ -16,9 +16,8 @@ static void test_turn_is_one_entry(void **state) {
     world_settle(world);
     assert_int_equal(raft_last_index(shard_raft(world->replicas[1].shard)), before + 1);
     assert_int_equal(world->answer_count, 3);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 3; i++)
         assert_int_equal(world->answers[i].ticket, tickets[i]);
-    }
     assert_answer(world, tickets[1], "DONE :2|");
     assert_answer(world, tickets[2], "DONE $1|2|");
     assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
@@ -31,18 +30,15 @@ static void test_many_commands_in_their_order(void **state) {
     (void)state;
     struct world *world = world_led(3);
     char long_set[4096] = "MSET";
-    for (unsigned i = 0; i < 600; i++) {
+    for (unsigned i = 0; i < 600; i++)
         strcat(long_set, " n 0");
-    }
     raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
-    for (unsigned i = 0; i < 10; i++) {
+    for (unsigned i = 0; i < 10; i++)
         world_propose(world, 1, "INCR n");
-    }
     world_propose(world, 1, long_set);
     uint64_t last = 0;
-    for (unsigned i = 0; i < 77; i++) {
+    for (unsigned i = 0; i < 77; i++)
         last = world_propose(world, 1, i % 2 ? "INCRBY m 2" : "INCR n");
-    }
     world_settle(world);
     assert_int_equal(raft_last_index(shard_raft(world->replicas[1].shard)), before + 1);
     assert_answer(world, last - 78, "DONE :10|");
@@ -73,9 +69,8 @@ static void test_full_batch_goes_at_once(void **state) {
     struct world *world = world_led(1);
     world->replicas[1].config.batch_bytes = 64;
     raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
-    for (unsigned i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < 20; i++)
         world_propose(world, 1, "INCR n");
-    }
     world_settle(world);
     assert_true(raft_last_index(shard_raft(world->replicas[1].shard)) >= before + 3);
     assert_answer(world, world->next_ticket - 1, "DONE :20|");
@@ -214,9 +209,8 @@ static void test_back_pressure(void **state) {
     while (taken < 1000 &&
            (error = world_try(world, 1, "SET key some-value-of-some-length")) == 0) {
         taken++;
-        if (taken % 10 == 0) {
+        if (taken % 10 == 0)
             world_settle(world);
-        }
     }
     assert_int_equal(error, ERR_BUSY);
     assert_in_range(taken, 80, 140);

@@ -40,9 +40,8 @@ static void test_no_stale_read(void **state) {
     struct world *world = started(3);
     world_cut_off(world, 1, true);
     unsigned answered = 0;
-    while (world_leader(world) == 1) {
+    while (world_leader(world) == 1)
         world_run(world, 5);
-    }
     world_elect(world, 2);
     world_propose(world, 2, "SET k w");
     for (unsigned i = 0; i < 100; i++) {
@@ -153,9 +152,8 @@ static void test_expired_keys_are_swept(void **state) {
     world_run(world, 500);
     assert_int_equal(keyspace_key_count(world_keyspace(world, 3)), 3);
     world_run(world, 1000);
-    for (raft_node_number i = 1; i <= 3; i++) {
+    for (raft_node_number i = 1; i <= 3; i++)
         assert_int_equal(keyspace_key_count(world_keyspace(world, i)), 1);
-    }
     assert_true(world_is_equal(world));
     world_free(world);
 }

@@ -14,9 +14,8 @@ static int feed(struct shard_recovery *recovery, uint64_t index, uint64_t term) 
 /* Entries of one term. Returns owned. */
 static struct shard_recovery *fed(uint64_t first, uint64_t last, uint64_t term) {
     struct shard_recovery *recovery = shard_recovery_new(1);
-    for (uint64_t index = first; index <= last; index++) {
+    for (uint64_t index = first; index <= last; index++)
         assert_int_equal(feed(recovery, index, term), 0);
-    }
     return recovery;
 }
 

@@ -8,9 +8,8 @@ enum { SNAPSHOT_ENTRIES = 16 };
 
 static struct world *started(unsigned replica_count) {
     struct world *world = world_new(replica_count);
-    for (raft_node_number i = 1; i <= replica_count; i++) {
+    for (raft_node_number i = 1; i <= replica_count; i++)
         world->replicas[i].config.snapshot_log_entries = SNAPSHOT_ENTRIES;
-    }
     world_lead(world);
     return world;
 }
@@ -61,7 +60,7 @@ static void test_restart_at_any_time(void **state) {
     for (unsigned round = 1; round <= 40; round++) {
         uint64_t ticket = world_propose(world, 1, "INCR n");
         world_settle(world);
-        snprintf(expected, sizeof(expected), "DONE :%u|", round);
+        snprintf(expected, sizeof expected, "DONE :%u|", round);
         assert_answer(world, ticket, expected);
         world_kill(world, 1);
         assert_int_equal(world_start(world, 1), 0);
@@ -296,9 +295,8 @@ static struct shard_snapshot_progress last_progress;
 
 static bool note_progress(struct world *world, struct letter *letter) {
     (void)world;
-    if (letter->kind == LETTER_PROGRESS) {
+    if (letter->kind == LETTER_PROGRESS)
         last_progress = letter->progress;
-    }
     return true;
 }
 
@@ -410,7 +408,7 @@ static void test_snapshot_of_nonsense(void **state) {
         {"", WORLD_SHARD, 1000, 15, true},        {"", WORLD_SHARD, 0, 15, true},
         {"", WORLD_SHARD, 1, 14, true},           {"", WORLD_SHARD, 1, 15, false},
     };
-    for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buffer encoded;
         meta.shard = cases[i].shard;
         meta.term = cases[i].term;
@@ -420,9 +418,8 @@ static void test_snapshot_of_nonsense(void **state) {
         send_offer(world, buffer_bytes(&encoded), 90);
         assert_int_equal(last_progress.is_refused, cases[i].is_refused);
         assert_int_equal(last_progress.is_installed, !cases[i].is_refused);
-        if (cases[i].is_refused) {
+        if (cases[i].is_refused)
             assert_int_equal(shard_state_hash(world->replicas[3].shard), hash);
-        }
         buffer_release(&encoded);
     }
     assert_int_equal(shard_applied_index(world->replicas[3].shard), 90);
@@ -487,14 +484,12 @@ static void test_full_disk(void **state) {
         assert_in_range(i, 0, SNAPSHOT_ENTRIES);
         world_propose(world, 1, "INCR n");
         world_settle(world);
-        while (fake_disk_run_job(replica->disk, DISK_LANE_LOG)) {
+        while (fake_disk_run_job(replica->disk, DISK_LANE_LOG))
             world_settle(world);
-        }
     }
     fake_disk_fail_after(replica->disk, 1, ERR_NO_SPACE);
-    while (!world_has_logged(world, 1, "snapshot not written")) {
+    while (!world_has_logged(world, 1, "snapshot not written"))
         assert_true(fake_disk_run_job(replica->disk, DISK_LANE_BULK));
-    }
     replica->is_disk_held = false;
     write_some(world, 1, 40);
     assert_int_equal(count_lines(world, 1, "snapshot begun"), 1);

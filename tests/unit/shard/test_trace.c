@@ -17,11 +17,11 @@ static const char *stages(struct world *world, raft_node_number number, const ch
     struct buffer *lines = &world->replicas[number].lines;
     buffer_append_u8(lines, 0);
     text[0] = '\0';
-    snprintf(wanted, sizeof(wanted), "trace=%s stage=", id);
+    snprintf(wanted, sizeof wanted, "trace=%s stage=", id);
     for (const char *at = (const char *)buffer_data(lines); (at = strstr(at, wanted));) {
         at += strlen(wanted);
         size_t used = strlen(text);
-        snprintf(text + used, sizeof(text) - used, "%.*s ", (int)strcspn(at, " "), at);
+        snprintf(text + used, sizeof text - used, "%.*s ", (int)strcspn(at, " "), at);
     }
     buffer_truncate(lines, lines->length - 1);
     return text;
@@ -55,9 +55,8 @@ static void test_no_id_no_line(void **state) {
     world_run(world, 200);
     unsigned lines = 0;
     struct bytes logged = buffer_bytes(&world->replicas[2].lines);
-    for (size_t i = 0; i + 6 < logged.length; i++) {
+    for (size_t i = 0; i + 6 < logged.length; i++)
         lines += memcmp(logged.data + i, "trace=", 6) == 0;
-    }
     assert_int_equal(lines, 4);
     world_free(world);
 }
@@ -67,7 +66,7 @@ static void test_many_in_a_turn(void **state) {
     (void)state;
     struct world *world = world_led(3);
     char id[PAYLOAD_TRACE_ID_MAXIMUM + 1];
-    memset(id, 'i', sizeof(id));
+    memset(id, 'i', sizeof id);
     id[PAYLOAD_TRACE_ID_MAXIMUM] = '\0';
     for (unsigned i = 0; i < 2 * PAYLOAD_TRACE_MAXIMUM + 1; i++) {
         id[0] = (char)('A' + i % 26);
@@ -136,9 +135,8 @@ static void test_stages_are_told_afterwards(void **state) {
     world_propose(world, 1, "SET after x");
     world_run(world, 200);
     assert_string_equal(stages(world, 1, "slow"), "");
-    for (raft_node_number node = 1; node <= 3; node++) {
+    for (raft_node_number node = 1; node <= 3; node++)
         look_back(world, node, place);
-    }
     assert_string_equal(stages(world, 1, "slow"), "appended durable committed applied "
                                                   "acknowledged-by-2 acknowledged-by-3 ");
     assert_string_equal(stages(world, 2, "slow"), "appended durable committed applied ");
@@ -205,11 +203,10 @@ static void model_step(struct model *model, struct moments *moments, struct rand
     unsigned stage = (unsigned)random_below(random, MOMENT_COUNT);
     if (random_below(random, 40) == 0) {
         raft_index from = model->last - random_below(random, 5);
-        memset(&model->entries[from], 0, (MODEL_ENTRIES - from) * sizeof(model->entries[0]));
+        memset(&model->entries[from], 0, (MODEL_ENTRIES - from) * sizeof model->entries[0]);
         model->last = from - 1;
-        for (unsigned i = 0; i < MOMENT_COUNT; i++) {
+        for (unsigned i = 0; i < MOMENT_COUNT; i++)
             model->reached[i] = model->reached[i] < from ? model->reached[i] : from - 1;
-        }
         moments_truncate(moments, from);
     } else if (stage == MOMENT_APPENDED) {
         struct raft_entry entry = {.index = ++model->last, .term = 1 + now_us / 100};
@@ -231,21 +228,20 @@ static void model_step(struct model *model, struct moments *moments, struct rand
 
 static void test_moments_tell_the_truth(void **state) {
     (void)state;
-    struct model *model = memory_allocate_zeroed(1, sizeof(*model));
+    struct model *model = memory_allocate_zeroed(1, sizeof *model);
     struct moments moments = {0};
     struct random random;
     random_init(&random, 7);
     model->last = 20;
-    for (unsigned i = 1; i < MOMENT_COUNT; i++) {
+    for (unsigned i = 1; i < MOMENT_COUNT; i++)
         model->reached[i] = moments.noted_to[i] = 20;
-    }
     for (uint64_t now_us = 1000; now_us < 9000 && model->last < MODEL_ENTRIES - 1; now_us++) {
         model_step(model, &moments, &random, now_us);
         for (raft_index i = 21; i <= model->last; i++) {
             const struct moments_entry *known = moments_find(&moments, i, model->entries[i].term);
             if (i + MOMENTS_ENTRY_MAXIMUM > model->furthest) {
                 assert_non_null(known);
-                assert_memory_equal(known, &model->entries[i], sizeof(*known));
+                assert_memory_equal(known, &model->entries[i], sizeof *known);
             } else {
                 assert_null(known);
             }

@@ -8,9 +8,8 @@ enum { KEYS = 100, NEVER = 1000000000 };
 
 static struct world *started(unsigned replica_count) {
     struct world *world = world_new(replica_count);
-    for (raft_node_number i = 1; i <= replica_count; i++) {
+    for (raft_node_number i = 1; i <= replica_count; i++)
         world->replicas[i].config.snapshot_log_entries = NEVER;
-    }
     world_lead(world);
     return world;
 }
@@ -39,9 +38,8 @@ static uint64_t sent_bytes(struct world *world, raft_node_number number) {
 static void take(struct world *world, raft_node_number number) {
     uint64_t before = shard_snapshot_index(shard_of(world, number));
     shard_take_snapshot(shard_of(world, number));
-    for (unsigned i = 0; i < 400 && shard_snapshot_index(shard_of(world, number)) == before; i++) {
+    for (unsigned i = 0; i < 400 && shard_snapshot_index(shard_of(world, number)) == before; i++)
         world_run(world, 5);
-    }
     assert_true(shard_snapshot_index(shard_of(world, number)) > before);
 }
 
@@ -94,15 +92,14 @@ static void test_taken_while_everything_changes(void **state) {
     shard_take_snapshot(shard_of(world, 1));
     for (unsigned i = 0; i < KEYS; i++) {
         char command[64];
-        snprintf(command, sizeof(command), i % 3 ? "SET key%u x" : "DEL key%u", i);
+        snprintf(command, sizeof command, i % 3 ? "SET key%u x" : "DEL key%u", i);
         write_one(world, 1, command);
-        snprintf(command, sizeof(command), "SET new%u y", i);
+        snprintf(command, sizeof command, "SET new%u y", i);
         write_one(world, 1, command);
-        snprintf(command, sizeof(command), "INCR count%u", i % 5);
+        snprintf(command, sizeof command, "INCR count%u", i % 5);
         write_one(world, 1, command);
-        if (i % 10 == 0) {
+        if (i % 10 == 0)
             world_run(world, 5);
-        }
     }
     world_run(world, 1000);
     assert_int_equal(shard_snapshot_index(shard_of(world, 1)), index);
@@ -148,9 +145,8 @@ static void test_files_stay_until_the_mark_is_durable(void **state) {
         uint64_t hash = shard_state_hash(shard_of(world, 1));
         fake_disk_power_off_after(world->replicas[1].disk, call);
         shard_take_snapshot(shard_of(world, 1));
-        for (unsigned i = 0; i < 40 && !fake_disk_is_off(world->replicas[1].disk); i++) {
+        for (unsigned i = 0; i < 40 && !fake_disk_is_off(world->replicas[1].disk); i++)
             world_run(world, 5);
-        }
         world_kill(world, 1);
         assert_int_equal(world_start(world, 1), 0);
         world_elect(world, 1);
@@ -284,9 +280,9 @@ static void test_a_large_slot_has_parts(void **state) {
 
 static void set_long_field(struct world *world, unsigned number) {
     char command[32 + 20000];
-    int length = snprintf(command, sizeof(command), "HSET all field%u ", number);
-    memset(command + length, 'v', sizeof(command) - (size_t)length);
-    command[sizeof(command) - 1] = 0;
+    int length = snprintf(command, sizeof command, "HSET all field%u ", number);
+    memset(command + length, 'v', sizeof command - (size_t)length);
+    command[sizeof command - 1] = 0;
     write_one(world, 1, command);
 }
 
@@ -321,9 +317,8 @@ static unsigned pieces_until_cut;
 
 static bool cut_after_some_pieces(struct world *world, struct letter *letter) {
     (void)world;
-    if (letter->kind != LETTER_PIECE) {
+    if (letter->kind != LETTER_PIECE)
         return true;
-    }
     return pieces_until_cut > 0 && pieces_until_cut-- > 0;
 }
 
@@ -404,13 +399,11 @@ static void test_what_is_here_is_not_sent(void **state) {
     struct world *world = started(3);
     world_write_much(world, 1, KEYS);
     world_run(world, 200);
-    for (raft_node_number i = 1; i <= 3; i++) {
+    for (raft_node_number i = 1; i <= 3; i++)
         take(world, i);
-    }
     world_cut_off(world, 3, true);
-    for (unsigned i = 0; i < 50; i++) {
+    for (unsigned i = 0; i < 50; i++)
         write_one(world, 1, "INCR n");
-    }
     take(world, 1);
     world_cut_off(world, 3, false);
     world_run(world, 4000);
@@ -426,15 +419,13 @@ static void test_rotten_chunk_is_fetched(void **state) {
     struct world *world = started(3);
     world_write_much(world, 1, KEYS);
     world_run(world, 200);
-    for (raft_node_number i = 1; i <= 3; i++) {
+    for (raft_node_number i = 1; i <= 3; i++)
         take(world, i);
-    }
     char name[DISK_NAME_MAXIMUM];
     snapshot_chunk_name(WORLD_SHARD, &newest(world, 3)->chunks[0], name);
     world_cut_off(world, 3, true);
-    for (unsigned i = 0; i < 50; i++) {
+    for (unsigned i = 0; i < 50; i++)
         write_one(world, 1, "SET key3 other");
-    }
     take(world, 1);
     fake_disk_find(world->replicas[3].disk, name)->live[50] ^= 1;
     world_cut_off(world, 3, false);

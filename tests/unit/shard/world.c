@@ -22,7 +22,7 @@ static void log_sink(void *context, enum log_level level, struct bytes line) {
 }
 
 struct world *world_new(unsigned replica_count) {
-    struct world *world = memory_allocate_zeroed(1, sizeof(*world));
+    struct world *world = memory_allocate_zeroed(1, sizeof *world);
     world->replica_count = replica_count;
     world->segment_bytes = WORLD_SEGMENT_BYTES;
     world->now_us = 1000000;
@@ -52,9 +52,8 @@ struct world *world_led(unsigned replica_count) {
 }
 
 static void letter_release(struct letter *letter) {
-    for (size_t i = 0; i < letter->message.entry_count; i++) {
+    for (size_t i = 0; i < letter->message.entry_count; i++)
         raft_entry_drop(letter->message.entries[i]);
-    }
     memory_free(letter->message.entries);
     memory_free(letter->data);
 }
@@ -70,9 +69,8 @@ void world_free(struct world *world) {
         buffer_release(&replica->problem);
         buffer_release(&replica->lines);
     }
-    for (; queue_count(&world->letters); queue_pop(&world->letters)) {
+    for (; queue_count(&world->letters); queue_pop(&world->letters))
         letter_release(queue_front(&world->letters));
-    }
     queue_release(&world->letters);
     memory_free(world);
 }
@@ -89,9 +87,8 @@ static void send_message(void *context, struct shard *shard, const struct raft_m
         letter->message.entries =
             memory_copy(message->entries, message->entry_count * sizeof(struct raft_entry *));
     }
-    for (size_t i = 0; i < message->entry_count; i++) {
+    for (size_t i = 0; i < message->entry_count; i++)
         raft_entry_keep(message->entries[i]);
-    }
 }
 
 static void send_offer(void *context, struct shard *shard,
@@ -150,12 +147,10 @@ static void note_answer(void *context, struct shard *shard, const struct shard_w
     CHECK(world->answer_count < WORLD_ANSWERS);
     struct answer *answer = &world->answers[world->answer_count++];
     *answer = (struct answer){.by = replica->number, .ticket = waiter->ticket, .outcome = outcome};
-    size_t length = reply.length < sizeof(answer->text) ? reply.length : sizeof(answer->text) - 1;
-    for (size_t i = 0, to = 0; i < length; i++) {
-        if (reply.data[i] != '\r') {
+    size_t length = reply.length < sizeof answer->text ? reply.length : sizeof answer->text - 1;
+    for (size_t i = 0, to = 0; i < length; i++)
+        if (reply.data[i] != '\r')
             answer->text[to++] = reply.data[i] == '\n' ? '|' : (char)reply.data[i];
-        }
-    }
 }
 
 static void ignore(void *context, struct shard *shard) { (void)context, (void)shard; }
@@ -164,9 +159,8 @@ static void ignore(void *context, struct shard *shard) { (void)context, (void)sh
 
 static void on_durable(void *context, uint64_t sequence) {
     struct replica *replica = context;
-    if (replica->shard) {
+    if (replica->shard)
         shard_durable(replica->shard, sequence);
-    }
 }
 
 static void on_failure(void *context, int error, const char *what) {
@@ -225,9 +219,8 @@ int world_start(struct world *world, raft_node_number number) {
     CHECK(replica->shard == NULL);
     buffer_clear(&replica->problem);
     int error = start_wal(replica);
-    if (error) {
+    if (error)
         return error;
-    }
     struct shard_options options = {.number = WORLD_SHARD,
                                     .self = number,
                                     .founding = {.voter_count = (uint8_t)world->replica_count},
@@ -251,9 +244,8 @@ int world_start(struct world *world, raft_node_number number) {
                                            .admit_transfer_us = admit_transfer_us,
                                            .next_snapshot_turn_us = next_snapshot_turn_us,
                                            .context = replica}};
-    for (unsigned i = 0; i < world->replica_count; i++) {
+    for (unsigned i = 0; i < world->replica_count; i++)
         options.founding.voters[i] = i + 1;
-    }
     error = shard_new(&options, replica->recovery, &replica->shard, &replica->problem);
     if (error) {
         replica->shard = NULL;
@@ -277,12 +269,10 @@ void world_lead(struct world *world) {
 
 void world_kill(struct world *world, raft_node_number number) {
     struct replica *replica = &world->replicas[number];
-    if (!replica->shard) {
+    if (!replica->shard)
         return;
-    }
-    if (!replica->is_disk_held) { /* else its log's last rounds never ran */
+    if (!replica->is_disk_held) /* else its log's last rounds never ran */
         fake_disk_run_all(replica->disk);
-    }
     shard_free(replica->shard);
     wal_free(replica->wal);
     replica->shard = NULL;
@@ -296,9 +286,8 @@ void world_kill(struct world *world, raft_node_number number) {
 /* ---- time ---- */
 
 static bool deliver(struct world *world) {
-    if (queue_count(&world->letters) == 0) {
+    if (queue_count(&world->letters) == 0)
         return false;
-    }
     struct letter letter = *(struct letter *)queue_front(&world->letters);
     queue_pop(&world->letters);
     struct shard *shard = world->replicas[letter.to].shard;
@@ -328,22 +317,18 @@ static bool deliver(struct world *world) {
 }
 
 static bool end_turn(struct replica *replica) {
-    if (!replica->shard) {
+    if (!replica->shard)
         return false;
-    }
     shard_admit(replica->shard);
     shard_end_turn(replica->shard, replica->is_held);
     wal_flush(replica->wal);
-    if (replica->is_disk_held) {
+    if (replica->is_disk_held)
         return false;
-    }
     bool has_run = false;
-    for (enum disk_lane lane = 0; lane < DISK_LANE_COUNT; lane++) {
+    for (enum disk_lane lane = 0; lane < DISK_LANE_COUNT; lane++)
         has_run = fake_disk_run_job(replica->disk, lane) || has_run;
-    }
-    if (replica->is_log_lost) {
+    if (replica->is_log_lost)
         world_kill(replica->world, replica->number);
-    }
     return has_run;
 }
 
@@ -351,9 +336,8 @@ void world_settle(struct world *world) {
     unsigned steps = 0;
     for (bool is_moving = true; is_moving;) {
         is_moving = false;
-        for (raft_node_number i = 1; i <= world->replica_count; i++) {
+        for (raft_node_number i = 1; i <= world->replica_count; i++)
             is_moving = end_turn(&world->replicas[i]) || is_moving;
-        }
         is_moving = deliver(world) || is_moving;
         CHECK(++steps < WORLD_DELIVERIES_MAXIMUM);
     }
@@ -365,9 +349,8 @@ void world_run(struct world *world, unsigned ms) {
         world->now_us += WORLD_STEP_MS * 1000;
         for (raft_node_number i = 1; i <= world->replica_count; i++) {
             struct shard *shard = world->replicas[i].shard;
-            if (shard && world->now_us >= shard_deadline_us(shard)) {
+            if (shard && world->now_us >= shard_deadline_us(shard))
                 shard_tick(shard);
-            }
         }
         world_settle(world);
     }
@@ -378,9 +361,8 @@ raft_node_number world_leader(const struct world *world) {
     for (raft_node_number i = 1; i <= world->replica_count; i++) {
         struct shard *shard = world->replicas[i].shard;
         if (shard && shard_is_leader(shard)) {
-            if (leader) {
+            if (leader)
                 return 0;
-            }
             leader = i;
         }
     }
@@ -390,9 +372,8 @@ raft_node_number world_leader(const struct world *world) {
 static bool is_settled_under(const struct world *world, raft_node_number leader) {
     for (raft_node_number i = 1; i <= world->replica_count; i++) {
         struct shard *shard = world->replicas[i].shard;
-        if (shard && !world->is_cut[leader][i] && raft_leader(shard_raft(shard)) != leader) {
+        if (shard && !world->is_cut[leader][i] && raft_leader(shard_raft(shard)) != leader)
             return false;
-        }
     }
     struct shard *shard = world->replicas[leader].shard;
     return shard_is_leader(shard) && raft_has_lease(shard_raft(shard), world->now_us);
@@ -403,20 +384,17 @@ void world_elect(struct world *world, raft_node_number number) {
         world_run(world, 50);
         for (raft_node_number leader = 1; leader <= world->replica_count; leader++) {
             struct shard *shard = world->replicas[leader].shard;
-            if (leader != number && shard && !world->is_cut[leader][number]) {
+            if (leader != number && shard && !world->is_cut[leader][number])
                 shard_transfer(shard, number, "asked");
-            }
         }
     }
     CHECK(is_settled_under(world, number));
 }
 
 void world_cut_off(struct world *world, raft_node_number number, bool is_cut) {
-    for (raft_node_number i = 1; i <= world->replica_count; i++) {
-        if (i != number) {
+    for (raft_node_number i = 1; i <= world->replica_count; i++)
+        if (i != number)
             world->is_cut[i][number] = world->is_cut[number][i] = is_cut;
-        }
-    }
 }
 
 /* ---- clients ---- */
@@ -463,10 +441,9 @@ static void write_much(struct world *world, raft_node_number on, const char *pre
     random_init(&random, key_count);
     for (unsigned i = 0; i < key_count; i++) {
         char command[16 + 40000];
-        size_t length = (size_t)snprintf(command, sizeof(command), "SET %s%u ", prefix, i);
-        for (; length < sizeof(command) - 1; length++) {
+        size_t length = (size_t)snprintf(command, sizeof command, "SET %s%u ", prefix, i);
+        for (; length < sizeof command - 1; length++)
             command[length] = (char)('!' + random_below(&random, 90));
-        }
         command[length] = 0;
         uint64_t ticket = world_propose(world, on, command);
         CHECK(ticket != 0);
@@ -495,7 +472,7 @@ const char *world_answer(const struct world *world, uint64_t ticket) {
         const struct answer *answer = &world->answers[i];
         if (answer->ticket == ticket) {
             CHECK(text[0] == 0); /* an answer comes once */
-            snprintf(text, sizeof(text), "%s%s", NAMES[answer->outcome], answer->text);
+            snprintf(text, sizeof text, "%s%s", NAMES[answer->outcome], answer->text);
         }
     }
     return text;
@@ -508,9 +485,8 @@ bool world_is_equal(const struct world *world) {
         if (shard && first &&
             (shard_applied_index(shard) != shard_applied_index(first) ||
              shard_time_ms(shard) != shard_time_ms(first) ||
-             shard_state_hash(shard) != shard_state_hash(first))) {
+             shard_state_hash(shard) != shard_state_hash(first)))
             return false;
-        }
         first = first ? first : shard;
     }
     return true;
