@@ -59,6 +59,13 @@ static void note_forgotten(struct worker *worker, uint32_t shard, uint64_t wal_s
              LOG_F("shard", shard));
 }
 
+/* If other replicas were asked for since and this node has not heard of it yet, what follows in the
+ * log says who votes, as for any follower that is behind. */
+static bool is_as_founded(const struct worker *worker, uint32_t shard) {
+    const struct topology_shard *placed = topology_shard(worker->topology, shard);
+    return placed && placed->wanted_epoch == 0;
+}
+
 /* Do other nodes hold replicas of the shard, for certain? */
 static bool has_peers(const struct worker *worker, uint32_t shard) {
     return topology_has_peers(worker->topology, worker->self, shard);
@@ -73,6 +80,7 @@ static int make_shard(struct worker *worker, uint32_t number,
     struct shard_options options = {.number = number,
                                     .self = worker->self,
                                     .founding = *founding,
+                                    .is_as_founded = is_as_founded(worker, number),
                                     .has_peers = has_peers(worker, number),
                                     .machine = machine,
                                     .seed = random_next(&worker->random),

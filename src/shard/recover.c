@@ -291,7 +291,8 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
         } else if (error) {
             return error;
         }
-        if (recovery->is_newcomer && recovery->snapshot_index == 0)
+        bool is_told_later = recovery->is_newcomer && recovery->snapshot_index == 0;
+        if (is_told_later && !options->is_as_founded)
             recovered.configuration = (struct raft_configuration){0};
         recovered.floor_index = recovery->floor_index;
         recovered.floor_term = recovery->floor_term;

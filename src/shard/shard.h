@@ -187,6 +187,8 @@ struct shard_options {
     /* Who votes, until the log says otherwise. Nobody, for a replica that was not there when the
      * shard was founded: it waits for the leader to tell. */
     struct raft_configuration founding;
+    /* Nobody asked for other voters since: they vote also for a replica that begins again. */
+    bool is_as_founded;
     /* Other nodes have replicas: what cannot be read here is got from them. */
     bool has_peers;
     struct machine *machine; /* taken */

@@ -562,6 +562,38 @@ static void test_start_with_a_damaged_file(void **state) {
     world_free(world);
 }
 
+/* It begins again, and is sent the log from its first entry on, which does not say who votes. It
+ * may lead all the same: it may come to be the only one that has all. */
+static void test_one_that_began_again_may_lead(void **state) {
+    (void)state;
+    struct world *world = world_new(3);
+    world->is_as_founded = true;
+    world->replicas[2].config.snapshot_log_entries = SNAPSHOT_ENTRIES;
+    world_lead(world);
+    world_cut_off(world, 3, true); /* so that the leader keeps all of its log in memory */
+    write_some(world, 1, 50);
+    char chunk_name[DISK_NAME_MAXIMUM];
+    first_chunk_name(world, 2, chunk_name);
+    world_kill(world, 2);
+    world_cut_off(world, 3, false);
+    world->replicas[2].config.snapshot_log_entries = 1000;
+    struct fake_file *chunk = fake_disk_find(world->replicas[2].disk, chunk_name);
+    chunk->live[chunk->live_bytes / 2] ^= 4;
+    assert_int_equal(world_start(world, 2), 0);
+    world_run(world, 3000);
+    assert_int_equal(shard_applied_index(world->replicas[2].shard),
+                     shard_applied_index(world->replicas[1].shard));
+    assert_int_equal(shard_snapshot_index(world->replicas[2].shard), 0);
+    world_kill(world, 2);
+    assert_int_equal(world_start(world, 2), 0);
+    world_run(world, 3000);
+    raft_node_number leader = world_leader(world);
+    assert_true(shard_transfer(world->replicas[leader].shard, 2, "asked"));
+    world_run(world, 300);
+    assert_int_equal(world_leader(world), 2);
+    world_free(world);
+}
+
 /* With peers the replica begins again with nothing: it asks for no vote and gives none for a log
  * shorter than its own was, the present leader has to be elected anew, and sends all. */
 static void test_a_damaged_snapshot_is_got_from_the_peers(void **state) {
@@ -595,7 +627,8 @@ static void test_a_damaged_snapshot_is_got_from_the_peers(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_a_damaged_snapshot_is_got_from_the_peers),
+RUN_TESTS(cmocka_unit_test(test_one_that_began_again_may_lead),
+          cmocka_unit_test(test_a_damaged_snapshot_is_got_from_the_peers),
           cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_at_any_time),
           cmocka_unit_test(test_sent_to_one_that_was_away),
           cmocka_unit_test(test_taken_after_one_came_in),

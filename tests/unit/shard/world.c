@@ -190,6 +190,16 @@ static int recover_snapshot(void *context, uint32_t shard, uint64_t index, uint6
     shard_recovery_snapshot(((struct replica *)context)->recovery, index, term);
     return 0;
 }
+static int recover_forget(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    (void)shard;
+    shard_recovery_forget(((struct replica *)context)->recovery, index, term);
+    return 0;
+}
+static int recover_floor(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    (void)shard;
+    shard_recovery_floor(((struct replica *)context)->recovery, index, term);
+    return 0;
+}
 
 static int start_wal(struct replica *replica) {
     struct wal_options options = {.disk = &replica->disk->disk,
@@ -203,6 +213,8 @@ static int start_wal(struct replica *replica) {
                                   .truncate = recover_truncate,
                                   .state = recover_state,
                                   .snapshot = recover_snapshot,
+                                  .forget = recover_forget,
+                                  .floor = recover_floor,
                                   .context = replica};
     struct wal_problem problem = {{0}};
     replica->recovery = shard_recovery_new(WORLD_SHARD);
@@ -224,6 +236,7 @@ int world_start(struct world *world, raft_node_number number) {
     struct shard_options options = {.number = WORLD_SHARD,
                                     .self = number,
                                     .founding = {.voter_count = (uint8_t)world->replica_count},
+                                    .is_as_founded = world->is_as_founded,
                                     .has_peers = world->replica_count > 1,
                                     .machine = keyspace_machine_new(number, NULL),
                                     .seed = number * 1000 + replica->starts++,

@@ -71,7 +71,8 @@ struct world {
     struct answer answers[WORLD_ANSWERS];
     size_t answer_count;
     uint64_t next_ticket;
-    bool is_async; /* what is asked next need not wait for the disk */
+    bool is_async;      /* what is asked next need not wait for the disk */
+    bool is_as_founded; /* of all replicas that start: nobody asked for other voters */
 };
 
 /* Returns owned. Nobody runs yet. */
