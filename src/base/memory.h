@@ -10,3 +10,11 @@ void *memory_resize(void *block, size_t bytes);           /* takes block, return
 void *memory_copy(const void *source, size_t bytes);      /* returns owned */
 char *memory_copy_text(const char *text);                 /* returns owned */
 void memory_free(void *block);                            /* NULL is allowed */
+
+/* Asks for a line of memory that is needed soon, and does not wait for it. The empty statement
+ * keeps it: a function that only asks has no effect in the eyes of GCC, which leaves out the calls
+ * of such functions when it sees the whole program. */
+static inline void memory_fetch(const void *memory) {
+    __builtin_prefetch(memory);
+    __asm__ volatile("" : : "r"(memory));
+}

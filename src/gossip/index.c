@@ -84,21 +84,21 @@ void index_find_all(const struct index *index, struct member *const *members,
     CHECK(count <= INDEX_FIND_MAXIMUM && index->count > 0);
     for (size_t i = 0; i < count; i++) {
         marks[i] = uuid_mark(uuids[i]);
-        __builtin_prefetch(&index->slots[marks[i] & (index->slot_count - 1)]);
+        memory_fetch(&index->slots[marks[i] & (index->slot_count - 1)]);
     }
     for (size_t i = 0; i < count; i++) {
         ats[i] = marks[i];
         places[i] = index_next(index, marks[i], &ats[i]);
         if (places[i] != 0)
-            __builtin_prefetch(&members[places[i] - 1]);
+            memory_fetch(&members[places[i] - 1]);
     }
     for (size_t i = 0; i < count; i++)
         if (places[i] != 0)
-            __builtin_prefetch(members[places[i] - 1]);
+            memory_fetch(members[places[i] - 1]);
     for (size_t i = 0; i < count; i++)
         if (places[i] != 0) {
-            __builtin_prefetch(members[places[i] - 1]->shown.who);
-            __builtin_prefetch(members[places[i] - 1]->suspicion);
+            memory_fetch(members[places[i] - 1]->shown.who);
+            memory_fetch(members[places[i] - 1]->suspicion);
         }
     for (size_t i = 0; i < count; i++)
         found[i] = index_find_from(index, members, uuids[i], places[i], ats[i]);

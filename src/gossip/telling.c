@@ -1,5 +1,6 @@
 #include "gossip/telling.h"
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/planted.h"
 #include "gossip/broadcast.h"
 #include "gossip/bucket.h"
@@ -103,12 +104,12 @@ static void telling_expect(const struct list *list) {
         if (count == TELLING_EXPECT_MAXIMUM)
             break;
         members[count] = LIST_ELEMENT(link, struct news, link)->member;
-        __builtin_prefetch(members[count++]);
+        memory_fetch(members[count++]);
     }
     for (size_t i = 0; i < count; i++) {
         const uint8_t *who = (const uint8_t *)members[i]->shown.who;
         for (size_t at = 0; at < sizeof(struct gossip_identity); at += CACHE_LINE_BYTES)
-            __builtin_prefetch(who + at);
+            memory_fetch(who + at);
     }
 }
 

@@ -91,7 +91,7 @@ static void gather(struct cut_walk *walk, struct record *record) {
 static void gather_and_fetch(struct cut_walk *walk, struct record *record) {
     if (record == NULL)
         return;
-    __builtin_prefetch(record);
+    memory_fetch(record);
     gather(walk, record);
 }
 
@@ -109,7 +109,7 @@ static void drop_unwanted(struct cut_walk *walk, uint32_t mark) {
         struct record *record = walk->records[i];
         if (record->mark != mark)
             continue;
-        __builtin_prefetch((const uint8_t *)record + record_bytes(record) - 1);
+        memory_fetch((const uint8_t *)record + record_bytes(record) - 1);
         walk->records[count++] = record;
     }
     walk->count = count;

@@ -12,19 +12,17 @@ enum {
     FETCHED_CHAIN_RECORDS = 3
 };
 
-static void fetch(const void *memory) { __builtin_prefetch(memory, 1); }
-
 /* How large it is is not known yet: the header and a short key may lie on two lines. */
 static void fetch_record(const struct record *record) {
-    fetch(record);
-    fetch((const uint8_t *)record + CACHE_LINE_BYTES - 1);
+    memory_fetch(record);
+    memory_fetch((const uint8_t *)record + CACHE_LINE_BYTES - 1);
 }
 
 static void fetch_rest(const struct record *record) {
     size_t bytes = record_bytes(record);
     bytes = bytes < FETCHED_RECORD_BYTES ? bytes : FETCHED_RECORD_BYTES;
     for (size_t at = 2 * (size_t)CACHE_LINE_BYTES; at < bytes; at += CACHE_LINE_BYTES)
-        fetch((const uint8_t *)record + at);
+        memory_fetch((const uint8_t *)record + at);
 }
 
 static void expect_key(struct expected_key *key, const struct keyspace *keyspace,
@@ -34,7 +32,7 @@ static void expect_key(struct expected_key *key, const struct keyspace *keyspace
     key->slot = slot_of_key(text);
     const struct slot_table *table = keyspace_slot_table(keyspace, key->slot);
     if (table)
-        fetch(table);
+        memory_fetch(table);
     key->hash = bytes_hash(text, keyspace->hash_seed);
 }
 
@@ -49,7 +47,7 @@ static void fetch_buckets(const struct expected_keys *expected, struct record **
     for (size_t i = 0; i < expected->count; i++) {
         buckets[i] = bucket_of(&expected->keys[i]);
         if (buckets[i])
-            fetch(buckets[i]);
+            memory_fetch(buckets[i]);
     }
 }
 
