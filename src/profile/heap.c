@@ -84,14 +84,20 @@ int heap_write_profile(struct buffer *out) {
 
 /* ---- from jemalloc's text to pprof's bytes ----
  *
- *   heap_v2/524288                         the mean number of bytes between two samples
- *     t*: 12: 4096 [0: 0]                  all of it
- *   @ 0x55d0 0x55e0                        a stack, innermost first
- *     t*: 3: 768 [0: 0]                    objects, bytes in use [, since the start], as sampled
- *     t0: ...                              the same by thread
+ *   heap_v2/524288                       the mean number of bytes between two samples
+ *     t*: 12: 4096 [90: 30000]           all of it
+ *   @ 0x55d0 0x55e0                      a stack, innermost first
+ *     t*: 3: 768 [5: 1280]               objects, bytes in use [since the start], as sampled
+ *     t0: ...                            the same by thread
  *   MAPPED_LIBRARIES:
- *   ...                                    /proc/self/maps
+ *   ...                                  /proc/self/maps
+ *
+ * In the brackets is nothing but zeros where the process runs without prof_accum:true.
  */
+
+struct amount {
+    uint64_t objects, bytes;
+};
 
 static bool next_line(const char **at, const char *end, char *line, size_t line_bytes) {
     if (*at >= end)
@@ -117,29 +123,63 @@ static size_t parse_stack(const char *line, uint64_t addresses[HEAP_DEPTH_MAXIMU
 
 /* Each byte is sampled with the same small chance, so of small objects few are seen: each seen one
  * stands for many. */
-static void scale(uint64_t values[PPROF_VALUE_MAXIMUM], double period) {
-    if (values[0] == 0 || values[1] == 0 || period <= 1)
+static void scale(struct amount *seen, double period) {
+    if (seen->objects == 0 || seen->bytes == 0 || period <= 1)
         return;
-    double mean = (double)values[1] / (double)values[0];
+    double mean = (double)seen->bytes / (double)seen->objects;
     double factor = 1 / (1 - exp(-mean / period));
-    values[0] = (uint64_t)((double)values[0] * factor + 0.5);
-    values[1] = (uint64_t)((double)values[1] * factor + 0.5);
+    seen->objects = (uint64_t)((double)seen->objects * factor + 0.5);
+    seen->bytes = (uint64_t)((double)seen->bytes * factor + 0.5);
 }
 
-static struct bytes convert_samples(struct bytes dump, double period, struct pprof *pprof) {
+/* A line of "t*"; false: it is another. */
+static bool parse_amounts(const char *line, struct amount *in_use, struct amount *ever) {
+    return sscanf(line, " t*: %" SCNu64 ": %" SCNu64 " [%" SCNu64 ": %" SCNu64 "]",
+                  &in_use->objects, &in_use->bytes, &ever->objects, &ever->bytes) == 4;
+}
+
+enum { HEAP_LINE_BYTES = HEAP_DEPTH_MAXIMUM * 24 };
+
+/* Whether all that was ever allocated is told, which the second line shows. */
+static bool is_accumulated(struct bytes dump) {
     const char *at = (const char *)dump.data, *end = at + dump.length;
-    char *line = memory_allocate(HEAP_DEPTH_MAXIMUM * 24);
-    uint64_t addresses[HEAP_DEPTH_MAXIMUM], values[PPROF_VALUE_MAXIMUM];
+    char line[128];
+    struct amount in_use, ever;
+    return next_line(&at, end, line, sizeof line) && next_line(&at, end, line, sizeof line) &&
+           parse_amounts(line, &in_use, &ever) && ever.objects > 0;
+}
+
+/* Of everything first, then of what is in use: pprof shows the last kind unless told. */
+enum { HEAP_KIND_COUNT = 4, HEAP_KIND_IN_USE = 2 };
+static const struct pprof_kind heap_kinds[HEAP_KIND_COUNT] = {{"alloc_objects", "count"},
+                                                              {"alloc_space", "bytes"},
+                                                              {"inuse_objects", "count"},
+                                                              {"inuse_space", "bytes"}};
+
+static void add_sample(struct pprof *pprof, unsigned first_kind, const uint64_t *addresses,
+                       size_t depth, const struct amount *in_use, const struct amount *ever) {
+    const uint64_t values[HEAP_KIND_COUNT] = {ever->objects, ever->bytes, in_use->objects,
+                                              in_use->bytes};
+    pprof_add(pprof, addresses, depth, values + first_kind, NULL);
+}
+
+/* Returns what stands behind the samples. */
+static struct bytes convert_samples(struct bytes dump, double period, unsigned first_kind,
+                                    struct pprof *pprof) {
+    const char *at = (const char *)dump.data, *end = at + dump.length;
+    char *line = memory_allocate(HEAP_LINE_BYTES);
+    uint64_t addresses[HEAP_DEPTH_MAXIMUM];
+    struct amount in_use, ever;
     size_t depth = 0;
-    while (next_line(&at, end, line, HEAP_DEPTH_MAXIMUM * 24)) {
+    while (next_line(&at, end, line, HEAP_LINE_BYTES)) {
         if (strcmp(line, "MAPPED_LIBRARIES:") == 0)
             break;
         if (line[0] == '@') {
             depth = parse_stack(line, addresses);
-        } else if (depth &&
-                   sscanf(line, " t*: %" SCNu64 ": %" SCNu64, &values[0], &values[1]) == 2) {
-            scale(values, period);
-            pprof_add(pprof, addresses, depth, values, NULL);
+        } else if (depth && parse_amounts(line, &in_use, &ever)) {
+            scale(&in_use, period);
+            scale(&ever, period);
+            add_sample(pprof, first_kind, addresses, depth, &in_use, &ever);
             depth = 0;
         }
     }
@@ -154,12 +194,14 @@ int heap_profile_convert(struct bytes dump, uint64_t now_ns, struct buffer *out)
              (const char *)dump.data);
     if (sscanf(head, "heap_v2/%" SCNu64, &period) != 1)
         return ERR_MALFORMED;
-    struct pprof *pprof = pprof_new(
-        &(struct pprof_options){.kinds = {{"inuse_objects", "count"}, {"inuse_space", "bytes"}},
-                                .period_kind = {"space", "bytes"},
-                                .period = period,
-                                .begun_ns = now_ns});
-    struct bytes maps = convert_samples(dump, (double)period, pprof);
+    unsigned first_kind = is_accumulated(dump) ? 0 : HEAP_KIND_IN_USE;
+    struct pprof_options options = {.kind_count = HEAP_KIND_COUNT - first_kind,
+                                    .period_kind = {"space", "bytes"},
+                                    .period = period,
+                                    .begun_ns = now_ns};
+    memcpy(options.kinds, heap_kinds + first_kind, options.kind_count * sizeof heap_kinds[0]);
+    struct pprof *pprof = pprof_new(&options);
+    struct bytes maps = convert_samples(dump, (double)period, first_kind, pprof);
     pprof_finish(pprof, maps, out);
     pprof_free(pprof);
     return out->is_overflowed ? ERR_LIMIT : 0;

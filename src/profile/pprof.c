@@ -1,4 +1,5 @@
 #include "profile/pprof.h"
+#include "base/check.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "profile/gzip.h"
@@ -38,6 +39,7 @@ enum {
 };
 
 struct pprof {
+    unsigned kind_count;
     struct buffer profile;                   /* all fields that are known so far */
     struct buffer strings;                   /* the string table, encoded */
     struct table *string_ids, *location_ids; /* the number as a pointer */
@@ -93,6 +95,8 @@ static void put_kind(struct pprof *pprof, unsigned field, const struct pprof_kin
 
 struct pprof *pprof_new(const struct pprof_options *options) {
     struct pprof *pprof = memory_allocate_zeroed(1, sizeof *pprof);
+    CHECK(options->kind_count > 0 && options->kind_count <= PPROF_VALUE_MAXIMUM);
+    pprof->kind_count = options->kind_count;
     buffer_init(&pprof->profile, PPROF_MAXIMUM_BYTES);
     buffer_init(&pprof->strings, PPROF_MAXIMUM_BYTES);
     buffer_init(&pprof->message, PPROF_MAXIMUM_BYTES);
@@ -100,7 +104,7 @@ struct pprof *pprof_new(const struct pprof_options *options) {
     pprof->string_ids = table_new();
     pprof->location_ids = table_new();
     put_bytes(&pprof->strings, PROFILE_STRING_TABLE, BYTES_NONE);
-    for (unsigned i = 0; i < PPROF_VALUE_MAXIMUM; i++)
+    for (unsigned i = 0; i < options->kind_count; i++)
         put_kind(pprof, PROFILE_SAMPLE_TYPE, &options->kinds[i]);
     put_kind(pprof, PROFILE_PERIOD_TYPE, &options->period_kind);
     put_number(&pprof->profile, PROFILE_PERIOD, options->period);
@@ -119,12 +123,12 @@ void pprof_free(struct pprof *pprof) {
     memory_free(pprof);
 }
 
-void pprof_add(struct pprof *pprof, const uint64_t *addresses, size_t depth,
-               const uint64_t values[PPROF_VALUE_MAXIMUM], const char *thread) {
+void pprof_add(struct pprof *pprof, const uint64_t *addresses, size_t depth, const uint64_t *values,
+               const char *thread) {
     for (size_t i = 0; i < depth; i++)
         buffer_append_varint(&pprof->packed, location_id(pprof, addresses[i]));
     put_message(&pprof->message, SAMPLE_LOCATION_ID, &pprof->packed);
-    for (unsigned i = 0; i < PPROF_VALUE_MAXIMUM; i++)
+    for (unsigned i = 0; i < pprof->kind_count; i++)
         buffer_append_varint(&pprof->packed, values[i]);
     put_message(&pprof->message, SAMPLE_VALUE, &pprof->packed);
     if (thread) {

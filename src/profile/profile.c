@@ -291,7 +291,7 @@ static void add_samples(const struct profile *profile, struct pprof *pprof) {
         for (next = i; next < count && compare_samples(sample, &profile->samples[next]) == 0;
              next++)
             weight += profile->samples[next].weight;
-        uint64_t values[PPROF_VALUE_MAXIMUM] = {weight, weight * PERIOD_NS};
+        const uint64_t values[] = {weight, weight * PERIOD_NS};
         pprof_add(pprof, sample->frames, sample->depth, values,
                   profile->threads[sample->thread].name);
     }
@@ -303,6 +303,7 @@ int profile_write(const struct profile *profile, struct buffer *out) {
     int error = process_file_read("/proc/self/maps", &maps);
     struct pprof *pprof =
         pprof_new(&(struct pprof_options){.kinds = {{"samples", "count"}, {"cpu", "nanoseconds"}},
+                                          .kind_count = 2,
                                           .period_kind = {"cpu", "nanoseconds"},
                                           .period = PERIOD_NS,
                                           .begun_ns = profile->begun_ns,

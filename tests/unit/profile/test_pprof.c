@@ -43,6 +43,7 @@ static void expect_bytes(struct bytes bytes, const char *expected) {
 
 static const struct pprof_options options = {
     .kinds = {{"samples", "count"}, {"cpu", "nanoseconds"}},
+    .kind_count = 2,
     .period_kind = {"cpu", "nanoseconds"},
     .period = 10,
     .begun_ns = 1,
@@ -121,5 +122,35 @@ static void test_heap_dump(void **state) {
     buffer_release(&out);
 }
 
+static bool has_text(struct bytes content, const char *text) {
+    return memmem(content.data, content.length, text, strlen(text)) != NULL;
+}
+
+/* With prof_accum:true what was ever allocated stands before what is in use; without it nothing is
+ * said of it. */
+static void test_heap_dump_of_all_that_was(void **state) {
+    (void)state;
+    struct buffer out;
+    buffer_init(&out, 1 << 20);
+    int error = heap_profile_convert(
+        BYTES_LITERAL("heap_v2/1\n  t*: 1: 100 [3: 700]\n@ 0x11\n  t*: 1: 100 [2: 300]\n"
+                      "@ 0x21\n  t*: 0: 0 [1: 400]\n\nMAPPED_LIBRARIES:\n"),
+        1, &out);
+    assert_int_equal(error, 0);
+    struct bytes content = content_of(&out);
+    assert_true(has_text(content, "alloc_space"));
+    assert_true(has_text(content, "\x12\x05\x02\xac\x02\x01\x64"));
+    static const uint8_t freed[] = {0x12, 5, 1, 0x90, 3, 0, 0};
+    assert_non_null(memmem(content.data, content.length, freed, sizeof freed));
+    buffer_clear(&out);
+    error = heap_profile_convert(BYTES_LITERAL("heap_v2/1\n  t*: 1: 100 [0: 0]\n@ 0x11\n"
+                                               "  t*: 1: 100 [0: 0]\n\nMAPPED_LIBRARIES:\n"),
+                                 1, &out);
+    assert_int_equal(error, 0);
+    assert_false(has_text(content_of(&out), "alloc_space"));
+    assert_true(has_text(content_of(&out), "\x12\x02\x01\x64"));
+    buffer_release(&out);
+}
+
 RUN_TESTS(cmocka_unit_test(test_gzip), cmocka_unit_test(test_golden),
-          cmocka_unit_test(test_heap_dump))
+          cmocka_unit_test(test_heap_dump), cmocka_unit_test(test_heap_dump_of_all_that_was))
