@@ -1,18 +1,27 @@
 #include "base/json.h"
+#include "base/utf8.h"
+
+/* Returns how many bytes of `text`, which is not empty, it took. */
+static size_t append_character(struct buffer *out, struct bytes text) {
+    uint8_t first = text.data[0];
+    size_t length = utf8_sequence(text);
+    if (length == 0) {
+        buffer_append_text(out, "\\ufffd");
+        return 1;
+    }
+    if (first < 0x20)
+        buffer_append_format(out, "\\u%04x", first);
+    else if (first == '"' || first == '\\')
+        buffer_append_format(out, "\\%c", first);
+    else
+        buffer_append(out, text.data, length);
+    return length;
+}
 
 static void append_quoted(struct buffer *out, struct bytes text) {
     buffer_append_u8(out, '"');
-    for (size_t i = 0; i < text.length; i++) {
-        uint8_t byte = text.data[i];
-        if (byte == '"' || byte == '\\') {
-            buffer_append_u8(out, '\\');
-            buffer_append_u8(out, byte);
-        } else if (byte < 0x20) {
-            buffer_append_format(out, "\\u%04x", byte);
-        } else {
-            buffer_append_u8(out, byte);
-        }
-    }
+    for (size_t at = 0; at < text.length;)
+        at += append_character(out, bytes_of(text.data + at, text.length - at));
     buffer_append_u8(out, '"');
 }
 

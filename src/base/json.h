@@ -10,7 +10,7 @@ struct json {
 void json_open(struct json *json, const char *name, char bracket); /* '{' or '[' */
 void json_close(struct json *json, char bracket);                  /* '}' or ']' */
 void json_text(struct json *json, const char *name, const char *text);
-/* Any bytes: what is no UTF-8 is written as it is. */
+/* Any bytes: each that is no UTF-8, which JSON must be, becomes U+FFFD. */
 void json_bytes(struct json *json, const char *name, struct bytes bytes);
 void json_integer(struct json *json, const char *name, int64_t number);
 void json_number(struct json *json, const char *name, uint64_t number);

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/utf8.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -26,27 +27,11 @@ static bool line_append(struct line *line, const char *text, size_t length) {
 /* What closes a value or the line may use the tail. */
 static void line_close(struct line *line, char byte) { line->text[line->length++] = byte; }
 
-/* The length of the UTF-8 sequence at `text` (RFC 3629), or 0 where it is none. */
-static size_t utf8_sequence(const uint8_t *text) {
-    uint8_t first = text[0];
-    size_t length = first < 0x80                    ? 1
-                    : first >= 0xc2 && first < 0xe0 ? 2
-                    : first >= 0xe0 && first < 0xf0 ? 3
-                    : first >= 0xf0 && first < 0xf5 ? 4
-                                                    : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    bool is_overlong = (first == 0xe0 && text[1] < 0xa0) || (first == 0xf0 && text[1] < 0x90);
-    bool is_beyond = (first == 0xed && text[1] >= 0xa0) || (first == 0xf4 && text[1] >= 0x90);
-    return is_overlong || is_beyond ? 0 : length;
-}
-
 /* One character of a quoted value: itself, or its escape. Returns how many bytes of `text` it took;
  * 0 when full. */
 static size_t line_append_escaped(struct line *line, const uint8_t *text) {
     char escape[8];
-    size_t sequence = utf8_sequence(text);
+    size_t sequence = utf8_sequence(bytes_of(text, strnlen((const char *)text, UTF8_MAXIMUM)));
     if (sequence > 1 ||
         (sequence == 1 && *text >= ' ' && *text != '"' && *text != '\\' && *text != 0x7f))
         return line_append(line, (const char *)text, sequence) ? sequence : 0;

@@ -6,9 +6,12 @@
 #include "cli/drill/drill.h"
 #include "cli/gossip/gossip.h"
 #include "server/server.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct cli_command cli_commands[] = {
     {"server", "run a node",
@@ -259,7 +262,18 @@ static bool is_explained_here(const struct cli_command *command, int argc, char 
     return is_asked && command->run != server_run && command->run != agent_run;
 }
 
-int main(int argc, char **argv) {
+/* A descriptor that the caller closed would be given to the next file or socket, and what is said
+ * on it would be written there: a log line into the log of a node. What stands there now refuses
+ * writes, so that output is missed. */
+static bool open_standard_streams(void) {
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDONLY);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    return descriptor >= 0 && close(descriptor) == 0;
+}
+
+static int run(int argc, char **argv) {
     if (argc < 2) {
         help_run(0, NULL);
         return 2;
@@ -277,4 +291,16 @@ int main(int argc, char **argv) {
     if (is_explained_here(command, argc - 2, argv + 2))
         return help_run(1, argv + 1);
     return command->run(argc - 2, argv + 2);
+}
+
+int main(int argc, char **argv) {
+    if (!open_standard_streams())
+        return 1;
+    int code = run(argc, argv);
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "trothdb: the output could not be written%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
+    return code ? code : 1;
 }

@@ -31,8 +31,8 @@ const char *gossip_news_event(const struct gossip_news *news);
 #define GOSSIP_CHANNEL_KEY     "__gossip__:key:"
 void gossip_news_channel(const struct gossip_news *news, struct buffer *out);
 /* The message there, as JSON: {"event":"dead","name":"n","id":"32 hex
- * digits","address":"host:port"}, of a key with "key" and "value" (null: removed). What is no UTF-8
- * in a value is told as it is. */
+ * digits","address":"host:port"}, of a key with "key" and "value" (null: removed). Bytes that are
+ * no UTF-8 are told as U+FFFD; GOSSIP GET has them. */
 void gossip_news_message(const struct gossip_news *news, struct buffer *out);
 
 /* gossip_state_text(), back: false if there is no such state. */

@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
-const {program, run, startCluster, startNodes} = require('./cluster.js');
+const {program, run, startCluster, startNodes, until} = require('./cluster.js');
 const {freePort} = require('./ports.js');
 
 const USAGE = 2, FAILED = 1;
@@ -137,4 +137,36 @@ test('a password that is missing or wrong is asked for by its name', async (t) =
     assert.match(await say('wrong', ...words), /takes another password than the environment's TROTHDB_PASSWORD/);
     assert.strictEqual(await say('secret', ...words), '');
   }
+});
+
+// sh, because a descriptor can be closed by it.
+const shell = (redirection, words, options) => run('sh', ['-c', `exec "$0" "$@" ${redirection}`, program, ...words], {timeout: 20000, ...options});
+
+test('what cannot be written is told, and is no success', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  const lines = [['help'], ['help', 'server'], ['version'], ['server', '--help'], ['cluster', 'status', node.address],
+    ['cluster', 'settings', '--all', '--at', node.address, '--json'], ['members', '--at', node.address], ['gossip', 'info', '--at', node.address],
+    ['members', '--watch', '--at', node.address]]; // the last line would wait for news for ever
+  for (const redirection of ['>/dev/full', '>&-']) {
+    for (const words of lines) {
+      const {code, stdout, stderr} = await shell(redirection, words);
+      assert.deepStrictEqual([code, stdout], [FAILED, ''], `${words.join(' ')} ${redirection}`);
+      assert.match(stderr, /^trothdb: the output could not be written/m, `${words.join(' ')} ${redirection}`);
+    }
+  }
+  assert.strictEqual((await shell('>&- 2>&- <&-', ['cluster', 'status', node.address])).code, FAILED);
+});
+
+test('a node whose log goes nowhere writes it nowhere', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-mute-'));
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  const [flag, port, ...others] = await threePorts();
+  const words = ['server', '--dir', path.join(directory, 'data'), flag, port, ...others].map(String);
+  const child = spawn('sh', ['-c', 'exec "$0" "$@" <&- >&- 2>&-', program, ...words], {stdio: 'ignore'});
+  t.after(() => child.kill('SIGKILL'));
+  await until('it serves', async () => (await run(program, ['cluster', 'status', `127.0.0.1:${port}`])).code === 0);
+  for (const descriptor of [0, 1, 2]) assert.strictEqual(fs.readlinkSync(`/proc/${child.pid}/fd/${descriptor}`), '/dev/null');
+  child.kill('SIGTERM');
+  assert.deepStrictEqual(await once(child, 'exit'), [0, null]);
+  assert.strictEqual((await run(program, ['check', path.join(directory, 'data')])).code, 0);
 });

@@ -1,6 +1,8 @@
 /* `trothdb gossip`: a GOSSIP command of a node or an agent, and its answer for people. */
 #include <stdio.h>
+#include <unistd.h>
 
+#include "base/utf8.h"
 #include "cli/gossip/gossip.h"
 #include "cli/gossip/gossip_client.h"
 #include "cli/gossip/gossip_keys.h"
@@ -25,14 +27,33 @@ static void print_number(const struct response *reply) {
     printf("%lld\n", (long long)reply->integer);
 }
 
+static void print_shown(struct bytes text, const char *behind) {
+    struct buffer out;
+    buffer_init(&out, GOSSIP_OUTPUT_BYTES);
+    utf8_append_shown(&out, text);
+    buffer_append_text(&out, behind);
+    fwrite(buffer_data(&out), 1, out.length, stdout);
+    buffer_release(&out);
+}
+
+/* A program gets one value as it is; a person's terminal must not obey it. */
+static void print_one_value(struct bytes value) {
+    if (isatty(STDOUT_FILENO)) {
+        print_shown(value, "\n");
+        return;
+    }
+    fwrite(value.data, 1, value.length, stdout);
+    putchar('\n');
+}
+
 static void print_value(const struct response *reply) {
     if (reply->kind != RESPONSE_MAP) {
-        print_text(reply);
+        print_one_value(reply->text);
         return;
     }
     for (size_t i = 0; i + 1 < reply->element_count; i += 2) {
-        printf("%.*s = %.*s\n", BYTES_PRINT(reply->elements[i].text),
-               BYTES_PRINT(reply->elements[i + 1].text));
+        print_shown(reply->elements[i].text, " = ");
+        print_shown(reply->elements[i + 1].text, "\n");
     }
 }
 

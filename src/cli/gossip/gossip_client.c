@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "base/utf8.h"
 #include "cli/terminal/refusal.h"
 
 enum { GOSSIP_LINE_BYTES = 16 << 10, GOSSIP_PUSH_WORDS = 5 /* at least */ };
@@ -123,20 +124,28 @@ static void append_time(struct buffer *out) {
     buffer_append_format(out, "%s.%03ld", text, now.tv_nsec / 1000000);
 }
 
-/* "gossip", event, name, id, then an address, or a key and its value. */
+static void append_word(struct buffer *out, const char *before, const struct response *word) {
+    buffer_append_text(out, before);
+    utf8_append_shown(out, word->text);
+}
+
+/* "gossip", event, name, id, then an address, or a key and its value. What members say may be any
+ * bytes, and stays within the line. */
 static void append_line(const struct response *push, struct buffer *out) {
     const struct response *word = push->elements;
     append_time(out);
-    buffer_append_format(out, "  %-8.*s %.*s (%.8s)", BYTES_PRINT(word[1].text),
-                         BYTES_PRINT(word[2].text), (const char *)word[3].text.data);
+    buffer_append_format(out, "  %-8.*s", BYTES_PRINT(word[1].text));
+    append_word(out, " ", &word[2]);
+    buffer_append_format(out, " (%.8s)", (const char *)word[3].text.data);
     if (push->element_count == GOSSIP_PUSH_WORDS) {
-        buffer_append_format(out, " at %.*s\n", BYTES_PRINT(word[4].text));
+        append_word(out, " at ", &word[4]);
     } else if (word[5].kind == RESPONSE_NULL) {
-        buffer_append_format(out, " says no more %.*s\n", BYTES_PRINT(word[4].text));
+        append_word(out, " says no more ", &word[4]);
     } else {
-        buffer_append_format(out, " says %.*s = %.*s\n", BYTES_PRINT(word[4].text),
-                             BYTES_PRINT(word[5].text));
+        append_word(out, " says ", &word[4]);
+        append_word(out, " = ", &word[5]);
     }
+    buffer_append_u8(out, '\n');
 }
 
 static void append_json(const struct response *push, struct buffer *out) {
@@ -185,6 +194,8 @@ int gossip_client_watch(struct gossip_client *asking) {
     while (!client_read(client, &reply, &consumed)) {
         print_push(asking, &reply);
         client_consume(client, &reply, consumed);
+        if (ferror(stdout))
+            return GOSSIP_EXIT_FAILED; /* main() says so */
     }
     return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, client->problem);
 }

@@ -194,7 +194,7 @@ int members_run(int argc, char **argv) {
     if (code)
         return code;
     code = print_members(&asking, &request);
-    if (code == GOSSIP_EXIT_OK && request.is_watching)
+    if (code == GOSSIP_EXIT_OK && request.is_watching && !ferror(stdout))
         code = gossip_client_watch(&asking);
     gossip_client_close(&asking);
     return code;

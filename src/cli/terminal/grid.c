@@ -4,9 +4,10 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 
 enum {
-    GRID_CELL_BYTES = 512, /* longer texts are cut */
+    GRID_CELL_BYTES = 512, /* longer texts are cut, and end with the mark */
     GRID_CUT_COLUMNS = 16  /* what is left of the last column when others are to make room for it */
 };
 static const char gap[] = "   ", cut_mark[] = "...";
@@ -21,13 +22,24 @@ void grid_init(struct grid *grid, const char *alignment) {
 
 void grid_release(struct grid *grid) { buffer_release(&grid->texts); }
 
+/* No sequence is torn by it. */
+static void cut_text(char text[GRID_CELL_BYTES]) {
+    size_t kept = GRID_CELL_BYTES - sizeof cut_mark;
+    while (kept > 0 && ((unsigned char)text[kept] & 0xc0) == 0x80)
+        kept--;
+    memcpy(text + kept, cut_mark, sizeof cut_mark);
+}
+
 void grid_cell(struct grid *grid, const char *format, ...) {
     char text[GRID_CELL_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    buffer_append(&grid->texts, text, strlen(text) + 1);
+    if (length >= GRID_CELL_BYTES)
+        cut_text(text);
+    utf8_append_shown(&grid->texts, bytes_of_text(text));
+    buffer_append_u8(&grid->texts, 0);
     grid->cell_count++;
 }
 

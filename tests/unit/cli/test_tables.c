@@ -34,6 +34,33 @@ static void columns_are_as_wide_as_their_widest_cell(void **state) {
                       "     12   é        -\n");
 }
 
+/* What a member or a client has chosen for itself moves no cursor and makes no lines; a text that
+ * is too long says that it is cut, at the end of a character. */
+static void a_cell_stays_a_cell(void **state) {
+    (void)state;
+    struct buffer out;
+    struct grid grid;
+    char text[700];
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        text[i] = (char)(i % 2 ? 0xa9 : 0xc3); /* e with an accent */
+    text[sizeof text - 2] = text[sizeof text - 1] = '\0';
+    buffer_init(&out, 4096);
+    grid_init(&grid, "ll");
+    grid_row(&grid, "name", "says");
+    grid_row(&grid, "\x1b[2Jx", "one\ntwo\xff");
+    grid_row(&grid, "long", text);
+    grid_print(&grid, &out, "");
+    grid_release(&grid);
+    static const char lines[] = "name       says\n"
+                                "\\x1b[2Jx   one\\ntwo\\xff\n"
+                                "long       ";
+    assert_memory_equal(buffer_data(&out), lines, strlen(lines));
+    assert_int_equal(out.length, strlen(lines) + 508 + strlen("...\n"));
+    buffer_append_u8(&out, 0);
+    assert_string_equal((const char *)buffer_data(&out) + out.length - 7, "\xc3\xa9...\n");
+    buffer_release(&out);
+}
+
 static void fill_people(struct grid *grid, size_t width) {
     static const char *const least[] = {"age", "town", NULL};
     grid_init(grid, "lrlll");
@@ -192,7 +219,7 @@ static void wrong_flags_are_refused(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
-          cmocka_unit_test(a_table_fits_into_the_window),
+          cmocka_unit_test(a_cell_stays_a_cell), cmocka_unit_test(a_table_fits_into_the_window),
           cmocka_unit_test(json_quotes_what_must_be_quoted), cmocka_unit_test(figures_are_grouped),
           cmocka_unit_test(a_bar_tells_rows_rate_and_time_left),
           cmocka_unit_test(a_bar_of_time_tells_how_much_of_it_is_over),
