@@ -4,16 +4,20 @@
 #include "base/memory.h"
 #include "world.h"
 
-static void hold_disks(struct world *world, bool is_held) {
-    for (raft_node_number i = 1; i <= world->replica_count; i++)
-        world->replicas[i].is_disk_held = is_held;
+/* Only the leader, 1, and 2 receive what is written next, and no disk does. */
+static void cut_off_from_the_disks(struct world *world) {
+    world_cut_off(world, 3, true);
+    world_hold_disks(world, true);
 }
 
-static uint64_t propose_async(struct world *world, raft_node_number on, const char *command) {
-    world->is_async = true;
-    uint64_t ticket = world_propose(world, on, command);
-    world->is_async = false;
-    return ticket;
+/* 2 loses that with its memory, and goes on with 3 and without 1. */
+static void lose_it(struct world *world) {
+    world_kill(world, 2);
+    world_cut_off(world, 3, false);
+    world_cut_off(world, 1, true);
+    world_hold_disks(world, false);
+    world_start(world, 2);
+    world_run(world, 3000);
 }
 
 /* No disk writes. The asynchronous write is answered, by the memory of a majority; the synchronous
@@ -21,8 +25,8 @@ static uint64_t propose_async(struct world *world, raft_node_number on, const ch
 static void test_answered_before_the_disk(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    hold_disks(world, true);
-    uint64_t written = propose_async(world, 1, "SET k 1");
+    world_hold_disks(world, true);
+    uint64_t written = world_propose_async(world, 1, "SET k 1");
     world_settle(world);
     assert_answer(world, written, "DONE +OK|");
     uint64_t sync_read = world_read(world, 1, "GET k", 0);
@@ -34,7 +38,7 @@ static void test_answered_before_the_disk(void **state) {
     assert_answer(world, async_read, "DONE $1|1|");
     assert_answer(world, sync_read, "");
     assert_answer(world, sync_write, "");
-    hold_disks(world, false);
+    world_hold_disks(world, false);
     world_settle(world);
     assert_answer(world, sync_read, "DONE $1|1|");
     assert_answer(world, sync_write, "DONE +OK|");
@@ -50,31 +54,29 @@ static void test_not_before_the_log_is_whole(void **state) {
     struct world *world = world_led(3);
     for (raft_node_number i = 1; i <= 3; i++)
         world->replicas[i].config.log_memory_bytes = 1000;
-    for (unsigned i = 0; i < 50; i++) {
-        world_propose(world, 1, "INCR n");
-        world_settle(world);
-    }
-    const struct raft *raft = shard_raft(world->replicas[1].shard);
+    for (unsigned i = 0; i < 50; i++)
+        world_write(world, 1, "INCR n");
+    const struct raft *raft = world_raft(world, 1);
     assert_true(raft_first_index(raft) > 1);
-    hold_disks(world, true);
-    uint64_t first = propose_async(world, 1, "SET k 1");
+    world_hold_disks(world, true);
+    uint64_t first = world_propose_async(world, 1, "SET k 1");
     world_settle(world);
     assert_answer(world, first, "");
-    hold_disks(world, false);
+    world_hold_disks(world, false);
     world_run(world, 1000);
     assert_answer(world, first, "DONE +OK|");
-    raft_index snapshot_index = shard_snapshot_index(world->replicas[1].shard);
+    raft_index snapshot_index = shard_snapshot_index(world_shard(world, 1));
     assert_true(snapshot_index + 1 >= raft_first_index(raft));
     for (unsigned i = 0; i < 50; i++) {
-        propose_async(world, 1, "INCR n");
+        world_propose_async(world, 1, "INCR n");
         world_settle(world);
     }
     assert_true(snapshot_index + 1 >= raft_first_index(raft));
-    hold_disks(world, true);
-    uint64_t early = propose_async(world, 1, "SET k 2");
+    world_hold_disks(world, true);
+    uint64_t early = world_propose_async(world, 1, "SET k 2");
     world_settle(world);
     assert_answer(world, early, "DONE +OK|");
-    hold_disks(world, false);
+    world_hold_disks(world, false);
     world_settle(world);
     world_free(world);
 }
@@ -83,13 +85,13 @@ static void test_not_before_the_log_is_whole(void **state) {
 static void test_entry_of_both_kinds(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    hold_disks(world, true);
+    world_hold_disks(world, true);
     uint64_t sync = world_propose(world, 1, "INCR n");
-    uint64_t async = propose_async(world, 1, "INCR n");
+    uint64_t async = world_propose_async(world, 1, "INCR n");
     world_settle(world);
     assert_answer(world, async, "DONE :2|");
     assert_answer(world, sync, "");
-    hold_disks(world, false);
+    world_hold_disks(world, false);
     world_settle(world);
     assert_answer(world, sync, "DONE :1|");
     world_free(world);
@@ -100,7 +102,7 @@ static void test_needs_a_majority(void **state) {
     (void)state;
     struct world *world = world_led(3);
     world_cut_off(world, 1, true);
-    uint64_t written = propose_async(world, 1, "SET k 1");
+    uint64_t written = world_propose_async(world, 1, "SET k 1");
     world_settle(world);
     assert_answer(world, written, "");
     world_free(world);
@@ -113,17 +115,17 @@ static void test_stalled_disks_bound_the_risk(void **state) {
     struct world *world = world_led(3);
     for (raft_node_number i = 1; i <= 3; i++)
         world->replicas[i].config.durability_async_ms = 20;
-    hold_disks(world, true);
-    uint64_t early = propose_async(world, 1, "INCR n");
+    world_hold_disks(world, true);
+    uint64_t early = world_propose_async(world, 1, "INCR n");
     world_run(world, 15);
     assert_answer(world, early, "DONE :1|");
-    uint64_t still_early = propose_async(world, 1, "INCR n");
+    uint64_t still_early = world_propose_async(world, 1, "INCR n");
     world_run(world, 15);
     assert_answer(world, still_early, "DONE :2|");
-    uint64_t late = propose_async(world, 1, "INCR n");
+    uint64_t late = world_propose_async(world, 1, "INCR n");
     world_run(world, 30);
     assert_answer(world, late, "");
-    hold_disks(world, false);
+    world_hold_disks(world, false);
     world_settle(world);
     assert_answer(world, late, "DONE :3|");
     world_free(world);
@@ -136,8 +138,8 @@ static void test_late_synchronous_read(void **state) {
     struct world *world = world_led(3);
     world->replicas[1].config.durability_async_ms = 3000;
     world->replicas[1].config.read_timeout_ms = 2000;
-    hold_disks(world, true);
-    uint64_t written = propose_async(world, 1, "SET k 1");
+    world_hold_disks(world, true);
+    uint64_t written = world_propose_async(world, 1, "SET k 1");
     world_settle(world);
     assert_answer(world, written, "DONE +OK|");
     uint64_t early = world_read(world, 1, "GET k", 0);
@@ -145,8 +147,8 @@ static void test_late_synchronous_read(void **state) {
     assert_answer(world, early, "");
     world_run(world, 200);
     assert_non_null(strstr(world_answer(world, early), "DONE -TRYAGAIN what this read saw"));
-    assert_true(shard_is_leader(world->replicas[1].shard));
-    hold_disks(world, false);
+    assert_true(shard_is_leader(world_shard(world, 1)));
+    world_hold_disks(world, false);
     world_settle(world);
     assert_answer(world, world_read(world, 1, "GET k", 0), "DONE $1|1|");
     world_free(world);
@@ -162,26 +164,20 @@ static void test_lost_write_is_taken_back(void **state) {
     uint64_t kept = world_propose(world, 1, "SET k kept");
     world_run(world, 100);
     assert_answer(world, kept, "DONE +OK|");
-    world_cut_off(world, 3, true);
-    hold_disks(world, true);
-    uint64_t lost = propose_async(world, 1, "SET k lost");
+    cut_off_from_the_disks(world);
+    uint64_t lost = world_propose_async(world, 1, "SET k lost");
     world_settle(world);
     assert_answer(world, lost, "DONE +OK|");
     uint64_t lost_sync = world_propose(world, 1, "APPEND k !");
-    uint64_t lost_async = propose_async(world, 1, "STRLEN k");
+    uint64_t lost_async = world_propose_async(world, 1, "STRLEN k");
     world_settle(world);
     assert_answer(world, lost_async, "DONE :5|");
     uint64_t read = world_read(world, 1, "GET k", 0);
     world_settle(world);
     assert_answer(world, read, "");
-    world_kill(world, 2);
-    world_cut_off(world, 3, false);
-    world_cut_off(world, 1, true);
-    hold_disks(world, false);
-    world_start(world, 2);
-    world_run(world, 3000);
-    raft_node_number leader = shard_is_leader(world->replicas[2].shard) ? 2 : 3;
-    assert_true(shard_is_leader(world->replicas[leader].shard));
+    lose_it(world);
+    raft_node_number leader = shard_is_leader(world_shard(world, 2)) ? 2 : 3;
+    assert_true(shard_is_leader(world_shard(world, leader)));
     uint64_t after = world_propose(world, leader, "GET k");
     world_run(world, 50);
     assert_answer(world, after, "DONE $4|kept|");
@@ -200,25 +196,18 @@ static void test_goes_back_to_the_snapshot(void **state) {
     (void)state;
     struct world *world = world_led(3);
     for (unsigned i = 0; i < 40; i++) {
-        world_propose(world, 1, "INCR n");
-        world_settle(world);
+        world_write(world, 1, "INCR n");
         if (i == 20) {
-            shard_take_snapshot(world->replicas[1].shard);
+            shard_take_snapshot(world_shard(world, 1));
             world_run(world, 50);
-            assert_int_not_equal(shard_snapshot_index(world->replicas[1].shard), 0);
+            assert_int_not_equal(shard_snapshot_index(world_shard(world, 1)), 0);
         }
     }
     world_run(world, 100);
-    world_cut_off(world, 3, true);
-    hold_disks(world, true);
-    propose_async(world, 1, "SET n 1000");
+    cut_off_from_the_disks(world);
+    world_propose_async(world, 1, "SET n 1000");
     world_settle(world);
-    world_kill(world, 2);
-    world_cut_off(world, 3, false);
-    world_cut_off(world, 1, true);
-    hold_disks(world, false);
-    world_start(world, 2);
-    world_run(world, 3000);
+    lose_it(world);
     world_cut_off(world, 1, false);
     world_run(world, 1000);
     assert_true(world_has_logged(world, 1, "going back"));
@@ -238,8 +227,7 @@ static void write_long_values(struct world *world, char fill) {
         int length = snprintf(command, sizeof command, "SET k%u ", i);
         memset(command + length, fill, LONG_VALUE_BYTES);
         command[length + LONG_VALUE_BYTES] = '\0';
-        world_propose(world, 1, command);
-        world_settle(world);
+        world_write(world, 1, command);
     }
 }
 
@@ -248,22 +236,16 @@ static struct world *about_to_go_back(void) {
     struct world *world = world_led(3);
     world->replicas[1].config.snapshot_turn_bytes = 256;
     write_long_values(world, 'a');
-    shard_take_snapshot(world->replicas[1].shard);
+    shard_take_snapshot(world_shard(world, 1));
     world_run(world, 2000);
-    assert_int_not_equal(shard_snapshot_index(world->replicas[1].shard), 0);
+    assert_int_not_equal(shard_snapshot_index(world_shard(world, 1)), 0);
     write_long_values(world, 'b');
     world_run(world, 100);
-    world_cut_off(world, 3, true);
-    hold_disks(world, true);
-    uint64_t lost = propose_async(world, 1, "SET k1 lost");
+    cut_off_from_the_disks(world);
+    uint64_t lost = world_propose_async(world, 1, "SET k1 lost");
     world_settle(world);
     assert_answer(world, lost, "DONE +OK|");
-    world_kill(world, 2);
-    world_cut_off(world, 3, false);
-    world_cut_off(world, 1, true);
-    hold_disks(world, false);
-    world_start(world, 2);
-    world_run(world, 3000);
+    lose_it(world);
     world_cut_off(world, 1, false);
     for (unsigned i = 0; i < 1000 && !world_has_logged(world, 1, "going back"); i++)
         world_run(world, STEP_MS);
@@ -274,7 +256,7 @@ static struct world *about_to_go_back(void) {
 static void test_goes_back_turn_by_turn(void **state) {
     (void)state;
     struct world *world = about_to_go_back();
-    struct shard *shard = world->replicas[1].shard;
+    struct shard *shard = world_shard(world, 1);
     raft_index committed = raft_commit_index(shard_raft(shard)), before = 0;
     assert_false(shard_is_settled(shard));
     assert_false(shard_is_idle(shard));
@@ -300,9 +282,9 @@ static void test_goes_back_turn_by_turn(void **state) {
 static void test_leads_while_it_goes_back(void **state) {
     (void)state;
     struct world *world = about_to_go_back();
-    struct shard *shard = world->replicas[1].shard;
+    struct shard *shard = world_shard(world, 1);
     raft_node_number leader = world_leader(world);
-    shard_transfer(world->replicas[leader].shard, 1, "asked");
+    shard_transfer(world_shard(world, leader), 1, "asked");
     world_settle(world);
     assert_true(shard_is_leader(shard));
     assert_false(world_has_logged(world, 1, "went back"));
@@ -324,20 +306,20 @@ static void test_leads_while_it_goes_back(void **state) {
 static void test_snapshot_waits_for_the_disks(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    hold_disks(world, true);
-    uint64_t early = propose_async(world, 1, "INCR n");
+    world_hold_disks(world, true);
+    uint64_t early = world_propose_async(world, 1, "INCR n");
     world_settle(world);
     assert_answer(world, early, "DONE :1|");
-    shard_take_snapshot(world->replicas[1].shard);
-    uint64_t meanwhile = propose_async(world, 1, "INCR n");
+    shard_take_snapshot(world_shard(world, 1));
+    uint64_t meanwhile = world_propose_async(world, 1, "INCR n");
     world_settle(world);
     assert_answer(world, meanwhile, "");
-    hold_disks(world, false);
+    world_hold_disks(world, false);
     world_run(world, 50);
     assert_answer(world, meanwhile, "DONE :2|");
-    raft_index taken = shard_snapshot_index(world->replicas[1].shard);
+    raft_index taken = shard_snapshot_index(world_shard(world, 1));
     assert_int_not_equal(taken, 0);
-    assert_true(taken <= raft_commit_index(shard_raft(world->replicas[1].shard)));
+    assert_true(taken <= raft_commit_index(world_raft(world, 1)));
     world_free(world);
 }
 
@@ -346,14 +328,14 @@ static void test_snapshot_waits_for_the_disks(void **state) {
 static void test_given_up_replies_keep_no_replica(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    hold_disks(world, true);
-    propose_async(world, 1, "SET k 1");
+    world_hold_disks(world, true);
+    world_propose_async(world, 1, "SET k 1");
     world_settle(world);
     world_read(world, 1, "GET k", 0);
     world_settle(world);
-    assert_false(shard_is_idle(world->replicas[1].shard));
+    assert_false(shard_is_idle(world_shard(world, 1)));
     world_run(world, 3000);
-    assert_true(shard_is_idle(world->replicas[1].shard));
+    assert_true(shard_is_idle(world_shard(world, 1)));
     world_free(world);
 }
 

@@ -7,12 +7,12 @@ static int change(struct world *world, raft_node_number on, const char *voters) 
     size_t count = 0;
     for (; voters[count]; count++)
         numbers[count] = (raft_node_number)(voters[count] - '0');
-    return shard_change(world->replicas[on].shard, numbers, count, 0);
+    return shard_change(world_shard(world, on), numbers, count, 0);
 }
 
 static bool is_done(struct world *world, raft_node_number on, const raft_node_number *voters,
                     size_t count) {
-    return shard_has_voters(world->replicas[on].shard, voters, count, 0);
+    return shard_has_voters(world_shard(world, on), voters, count, 0);
 }
 
 /* A voter leaves and comes back; meanwhile the others go on, and in the end all are equal. */
@@ -63,7 +63,7 @@ static void test_leader_leaves(void **state) {
     raft_node_number leader = world_leader(world);
     assert_in_range(leader, 2, 3);
     assert_true(is_done(world, leader, others, 2));
-    assert_true(shard_is_idle(world->replicas[1].shard));
+    assert_true(shard_is_idle(world_shard(world, 1)));
     uint64_t ticket = world_propose(world, leader, "SET k v");
     world_run(world, 50);
     assert_answer(world, ticket, "DONE +OK|");

@@ -6,7 +6,6 @@
 #include "world.h"
 
 enum {
-    NEVER = 1000000000,
     SEGMENT_BYTES = 8 << 10,
     CHUNK_BYTES = 16 << 10,
     VALUE_BYTES = 1500,
@@ -23,10 +22,9 @@ struct story {
 static void set_up(struct story *story) {
     struct world *world = world_new(3);
     world->segment_bytes = SEGMENT_BYTES;
-    for (raft_node_number i = 1; i <= 3; i++) {
-        world->replicas[i].config.snapshot_log_entries = NEVER;
+    world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
+    for (raft_node_number i = 1; i <= 3; i++)
         world->replicas[i].config.snapshot_chunk_bytes = CHUNK_BYTES;
-    }
     world_lead(world);
     *story = (struct story){.world = world};
 }
@@ -43,10 +41,10 @@ static void start_again(struct world *world, raft_node_number number) {
 static raft_node_number lead(struct world *world) {
     for (unsigned i = 0; i < 400; i++) {
         for (raft_node_number number = 1; number <= 3; number++)
-            if (!world->replicas[number].shard)
+            if (!world_shard(world, number))
                 start_again(world, number);
         raft_node_number leader = world_leader(world);
-        if (leader && raft_has_lease(shard_raft(world->replicas[leader].shard), world->now_us))
+        if (leader && raft_has_lease(world_raft(world, leader), world->now_us))
             return leader;
         world_run(world, 50);
     }
@@ -75,11 +73,11 @@ static void write_keys(struct story *story, unsigned count) {
 static void take_snapshot(struct world *world) {
     for (unsigned i = 0; i < 3; i++) {
         raft_node_number leader = lead(world);
-        struct shard *shard = world->replicas[leader].shard;
+        struct shard *shard = world_shard(world, leader);
         raft_index before = shard_snapshot_index(shard);
         shard_take_snapshot(shard);
         world_run(world, 300);
-        shard = world->replicas[leader].shard;
+        shard = world_shard(world, leader);
         if (shard && shard_snapshot_index(shard) > before)
             return;
         world_run(world, RETRY_MS);
@@ -208,7 +206,7 @@ static bool fail_start(enum fake_call call, unsigned nth, bool is_for_good, unsi
     struct world *world = story.world;
     write_keys(&story, 8);
     world_run(world, 300);
-    shard_take_snapshot(world->replicas[3].shard);
+    shard_take_snapshot(world_shard(world, 3));
     world_run(world, 300);
     write_keys(&story, 2);
     world_kill(world, 3);

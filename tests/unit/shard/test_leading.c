@@ -8,7 +8,7 @@
 static void test_patience_grows_with_delays(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    struct shard *shard = world->replicas[1].shard;
+    struct shard *shard = world_shard(world, 1);
     uint64_t setting_us = (uint64_t)world->replicas[1].config.election_timeout_ms * 1000;
     assert_int_equal(shard_election_timeout_us(shard), setting_us);
     shard_set_delays(shard, 500, 2000);
@@ -32,11 +32,11 @@ static void test_reluctant_leader_hands_over(void **state) {
     struct world *world = world_led(3);
     for (raft_node_number number = 1; number <= 3; number++) {
         world->replicas[number].config.leader_move_pause_ms = 0;
-        shard_settings_changed(world->replicas[number].shard);
+        shard_settings_changed(world_shard(world, number));
     }
     uint64_t ticket = world_propose(world, 1, "SET k v");
-    shard_set_standing(world->replicas[1].shard, 2, RAFT_RELUCTANT, NULL);
-    shard_set_standing(world->replicas[1].shard, 1, RAFT_RELUCTANT, "slow-disk");
+    shard_set_standing(world_shard(world, 1), 2, RAFT_RELUCTANT, NULL);
+    shard_set_standing(world_shard(world, 1), 1, RAFT_RELUCTANT, "slow-disk");
     world_run(world, 300);
     assert_int_equal(world_leader(world), 3);
     assert_answer(world, ticket, "DONE +OK|");
@@ -51,12 +51,12 @@ static void test_pause_between_moves(void **state) {
     struct world *world = world_led(3);
     for (raft_node_number number = 1; number <= 3; number++) {
         world->replicas[number].config.leader_move_pause_ms = 60000;
-        shard_settings_changed(world->replicas[number].shard);
+        shard_settings_changed(world_shard(world, number));
     }
-    shard_set_standing(world->replicas[1].shard, 1, RAFT_RELUCTANT, "slow-disk");
+    shard_set_standing(world_shard(world, 1), 1, RAFT_RELUCTANT, "slow-disk");
     world_run(world, 3000);
     assert_int_equal(world_leader(world), 1);
-    assert_true(shard_transfer(world->replicas[1].shard, 2, "asked"));
+    assert_true(shard_transfer(world_shard(world, 1), 2, "asked"));
     world_run(world, 300);
     assert_int_equal(world_leader(world), 2);
     assert_int_equal(world_counted(world, 1, METRIC_leader_moves_total, "slow-disk"), 0);
@@ -72,7 +72,7 @@ static void test_the_lead_goes_back(void **state) {
     struct config *config = &world->replicas[1].config;
     config->leader_move_pause_ms = 100;
     config->leader_return_ms = 2000;
-    struct shard *shard = world->replicas[1].shard;
+    struct shard *shard = world_shard(world, 1);
     world_run(world, 1500);
     assert_false(shard_give_back(shard, 2)); /* too soon */
     world_run(world, 1500);
@@ -113,10 +113,10 @@ static void test_suspicion_hastens_an_election(void **state) {
     struct world *world = world_led(3);
     world_run(world, 100);
     world_cut_off(world, 1, true);
-    shard_peer_suspected(world->replicas[2].shard, 1);
-    shard_peer_suspected(world->replicas[3].shard, 1);
+    shard_peer_suspected(world_shard(world, 2), 1);
+    shard_peer_suspected(world_shard(world, 3), 1);
     world_run(world, (unsigned)world->replicas[2].config.lease_ms + 50);
-    assert_true(shard_is_leader(world->replicas[2].shard));
+    assert_true(shard_is_leader(world_shard(world, 2)));
     assert_int_equal(world_counted(world, 2, METRIC_elections_total, "gossip"), 1);
     world_free(world);
 }

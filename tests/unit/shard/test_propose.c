@@ -7,20 +7,20 @@
 static void test_turn_is_one_entry(void **state) {
     (void)state;
     struct world *world = world_led(1);
-    raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
+    raft_index before = raft_last_index(world_raft(world, 1));
     uint64_t tickets[3];
     tickets[0] = world_propose(world, 1, "INCR n");
     tickets[1] = world_propose(world, 1, "INCR n");
     tickets[2] = world_propose(world, 1, "GET n");
     assert_int_equal(world->answer_count, 0);
     world_settle(world);
-    assert_int_equal(raft_last_index(shard_raft(world->replicas[1].shard)), before + 1);
+    assert_int_equal(raft_last_index(world_raft(world, 1)), before + 1);
     assert_int_equal(world->answer_count, 3);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(world->answers[i].ticket, tickets[i]);
     assert_answer(world, tickets[1], "DONE :2|");
     assert_answer(world, tickets[2], "DONE $1|2|");
-    assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
+    assert_int_equal(shard_pending_count(world_shard(world, 1)), 0);
     world_free(world);
 }
 
@@ -32,7 +32,7 @@ static void test_many_commands_in_their_order(void **state) {
     char long_set[4096] = "MSET";
     for (unsigned i = 0; i < 600; i++)
         strcat(long_set, " n 0");
-    raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
+    raft_index before = raft_last_index(world_raft(world, 1));
     for (unsigned i = 0; i < 10; i++)
         world_propose(world, 1, "INCR n");
     world_propose(world, 1, long_set);
@@ -40,7 +40,7 @@ static void test_many_commands_in_their_order(void **state) {
     for (unsigned i = 0; i < 77; i++)
         last = world_propose(world, 1, i % 2 ? "INCRBY m 2" : "INCR n");
     world_settle(world);
-    assert_int_equal(raft_last_index(shard_raft(world->replicas[1].shard)), before + 1);
+    assert_int_equal(raft_last_index(world_raft(world, 1)), before + 1);
     assert_answer(world, last - 78, "DONE :10|");
     assert_answer(world, last - 77, "DONE +OK|");
     assert_answer(world, last - 45, "DONE :32|");
@@ -68,11 +68,11 @@ static void test_full_batch_goes_at_once(void **state) {
     (void)state;
     struct world *world = world_led(1);
     world->replicas[1].config.batch_bytes = 64;
-    raft_index before = raft_last_index(shard_raft(world->replicas[1].shard));
+    raft_index before = raft_last_index(world_raft(world, 1));
     for (unsigned i = 0; i < 20; i++)
         world_propose(world, 1, "INCR n");
     world_settle(world);
-    assert_true(raft_last_index(shard_raft(world->replicas[1].shard)) >= before + 3);
+    assert_true(raft_last_index(world_raft(world, 1)) >= before + 3);
     assert_answer(world, world->next_ticket - 1, "DONE :20|");
     world_free(world);
 }
@@ -129,7 +129,7 @@ static void test_unknown_after_timeout(void **state) {
     world_cut_off(world, 1, false);
     world_run(world, 2000);
     assert_answer(world, ticket, "UNKNOWN"); /* once */
-    assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
+    assert_int_equal(shard_pending_count(world_shard(world, 1)), 0);
     world_free(world);
 }
 
@@ -156,7 +156,7 @@ static void test_two_leaderships(void **state) {
     assert_answer(world, old[0], "NOT_EXECUTED");
     assert_string_not_equal(world_answer(world, old[1]), "DONE :2|");
     assert_string_not_equal(world_answer(world, old[2]), "DONE :3|");
-    assert_int_equal(shard_pending_count(world->replicas[1].shard), 0);
+    assert_int_equal(shard_pending_count(world_shard(world, 1)), 0);
     assert_true(world_is_equal(world));
     world_free(world);
 }
@@ -169,9 +169,8 @@ static void test_batch_refused_when_deposed(void **state) {
     struct raft_message news = {.kind = RAFT_APPEND,
                                 .from = 2,
                                 .to = 1,
-                                .term =
-                                    raft_current_term(shard_raft(world->replicas[1].shard)) + 1};
-    shard_message(world->replicas[1].shard, &news);
+                                .term = raft_current_term(world_raft(world, 1)) + 1};
+    shard_message(world_shard(world, 1), &news);
     assert_answer(world, ticket, "NOT_EXECUTED");
     assert_int_equal(world_try(world, 1, "SET k v"), ERR_NOT_LEADER);
     world_free(world);
@@ -184,7 +183,7 @@ static void test_waits_during_transfer(void **state) {
     world->is_cut[1][2] = true; /* 2 cannot catch up, so the transfer is not over at once */
     world_propose(world, 1, "SET k v");
     world_settle(world);
-    shard_transfer(world->replicas[1].shard, 2, "asked");
+    shard_transfer(world_shard(world, 1), 2, "asked");
     assert_int_equal(world_try(world, 1, "SET k w"), ERR_BUSY);
     world_settle(world);
     assert_int_equal(world_try(world, 1, "SET k w"), ERR_BUSY);
@@ -288,7 +287,7 @@ static void test_held_by_owner(void **state) {
 static void test_long_commands(void **state) {
     (void)state;
     struct world *world = world_led(1);
-    struct shard *shard = world->replicas[1].shard;
+    struct shard *shard = world_shard(world, 1);
     enum { VALUE_BYTES = 33 << 20 };
     uint8_t *value = memory_allocate_zeroed(1, VALUE_BYTES);
     struct bytes set[] = {BYTES_LITERAL("SET"), BYTES_LITERAL("k"), bytes_of(value, VALUE_BYTES)};
@@ -312,7 +311,7 @@ static void test_long_commands(void **state) {
 }
 
 static void receive(struct world *world, struct bytes payload) {
-    const struct raft *raft = shard_raft(world->replicas[2].shard);
+    const struct raft *raft = world_raft(world, 2);
     struct raft_entry *entry = raft_entry_new(payload.length);
     memcpy(raft_entry_payload_room(entry), payload.data, payload.length);
     raft_index last = raft_last_index(raft);
@@ -325,7 +324,7 @@ static void receive(struct world *world, struct bytes payload) {
                                    .log_term = raft_term_at(raft, last),
                                    .entries = &entry,
                                    .entry_count = 1};
-    shard_message(world->replicas[2].shard, &message);
+    shard_message(world_shard(world, 2), &message);
     raft_entry_drop(entry);
 }
 
@@ -333,7 +332,7 @@ static void receive(struct world *world, struct bytes payload) {
 static void test_unreadable_entry_is_not_appended(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    const struct raft *raft = shard_raft(world->replicas[2].shard);
+    const struct raft *raft = world_raft(world, 2);
     raft_index last = raft_last_index(raft);
     receive(world, BYTES_LITERAL("\1 no command begins like this"));
     receive(world, BYTES_LITERAL(""));
@@ -351,12 +350,12 @@ static void test_time_never_goes_back(void **state) {
     world->replicas[1].wall_ahead_ms = 50000;
     world_propose(world, 1, "SET k v");
     world_run(world, 100);
-    uint64_t time_ms = shard_time_ms(world->replicas[2].shard);
+    uint64_t time_ms = shard_time_ms(world_shard(world, 2));
     assert_true(time_ms >= world->wall_ms + 50000);
     world_elect(world, 2);
     world_propose(world, 2, "SET k w PX 1000");
     world_run(world, 100);
-    assert_int_equal(shard_time_ms(world->replicas[2].shard), time_ms);
+    assert_int_equal(shard_time_ms(world_shard(world, 2)), time_ms);
     uint64_t ticket = world_propose(world, 2, "PTTL k");
     world_run(world, 50);
     assert_answer(world, ticket, "DONE :1000|");

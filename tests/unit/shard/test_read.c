@@ -116,12 +116,12 @@ static void test_expired_key_is_deleted_first(void **state) {
     world_propose(world, 1, "SET k v PX 100000");
     world_run(world, 100);
     world->replicas[1].wall_ahead_ms = 200000;
-    raft_index before = shard_applied_index(world->replicas[1].shard);
+    raft_index before = shard_applied_index(world_shard(world, 1));
     uint64_t ticket = world_read(world, 1, "GET k", 0);
     assert_answer(world, ticket, "");
     world_settle(world);
     assert_answer(world, ticket, "DONE $-1|");
-    assert_int_equal(shard_applied_index(world->replicas[1].shard), before + 1);
+    assert_int_equal(shard_applied_index(world_shard(world, 1)), before + 1);
     world_run(world, 100);
     world_elect(world, 2);
     ticket = world_read(world, 2, "EXISTS k", 0);
@@ -167,7 +167,7 @@ static void test_sweep_goes_on_after_failed_transfer(void **state) {
     world->is_cut[1][2] = true;
     world_propose(world, 1, "SET b v");
     world_settle(world);
-    shard_transfer(world->replicas[1].shard, 2, "asked");
+    shard_transfer(world_shard(world, 1), 2, "asked");
     world_run(world, 245);
     assert_int_equal(keyspace_key_count(world_keyspace(world, 1)), 3);
     world_run(world, 1000);
@@ -180,7 +180,7 @@ static void test_sweep_goes_on_after_failed_transfer(void **state) {
 static void test_answers_in_any_order(void **state) {
     (void)state;
     struct world *world = started(3);
-    struct shard *shard = world->replicas[1].shard;
+    struct shard *shard = world_shard(world, 1);
     world_propose(world, 1, "SET k w");
     shard_flush(shard);
     uint64_t first = world_read(world, 1, "GET k", SHARD_READ_AFTER_WRITES); /* trusts the lease */

@@ -8,26 +8,19 @@ enum { SNAPSHOT_ENTRIES = 16 };
 
 static struct world *started(unsigned replica_count) {
     struct world *world = world_new(replica_count);
-    for (raft_node_number i = 1; i <= replica_count; i++)
-        world->replicas[i].config.snapshot_log_entries = SNAPSHOT_ENTRIES;
+    world_snapshot_after(world, SNAPSHOT_ENTRIES);
     world_lead(world);
     return world;
 }
 
 static void write_some(struct world *world, raft_node_number leader, unsigned count) {
-    for (unsigned i = 0; i < count; i++) {
-        assert_int_not_equal(world_propose(world, leader, "INCR n"), 0);
-        world_settle(world);
-    }
-}
-
-static const struct raft *raft_of(struct world *world, raft_node_number number) {
-    return shard_raft(world->replicas[number].shard);
+    for (unsigned i = 0; i < count; i++)
+        world_write(world, leader, "INCR n");
 }
 
 static void snapshot_name(struct world *world, raft_node_number number,
                           char name[DISK_NAME_MAXIMUM]) {
-    snapshot_manifest_name(WORLD_SHARD, shard_snapshot_index(world->replicas[number].shard), name);
+    snapshot_manifest_name(WORLD_SHARD, shard_snapshot_index(world_shard(world, number)), name);
 }
 
 /* A replica that starts again stands where it stood: its snapshot, then the log behind it. */
@@ -35,18 +28,17 @@ static void test_restart(void **state) {
     (void)state;
     struct world *world = started(1);
     write_some(world, 1, 100);
-    raft_index snapshot_index = shard_snapshot_index(world->replicas[1].shard);
+    raft_index snapshot_index = shard_snapshot_index(world_shard(world, 1));
     assert_in_range(snapshot_index, 80, 101);
-    assert_true(raft_first_index(raft_of(world, 1)) > 60);
-    uint64_t hash = shard_state_hash(world->replicas[1].shard);
-    uint64_t time_ms = shard_time_ms(world->replicas[1].shard);
-    world_kill(world, 1);
-    assert_int_equal(world_start(world, 1), 0);
-    assert_int_equal(shard_snapshot_index(world->replicas[1].shard), snapshot_index);
-    assert_int_equal(shard_applied_index(world->replicas[1].shard), snapshot_index);
+    assert_true(raft_first_index(world_raft(world, 1)) > 60);
+    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    uint64_t time_ms = shard_time_ms(world_shard(world, 1));
+    world_restart(world, 1);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), snapshot_index);
+    assert_int_equal(shard_applied_index(world_shard(world, 1)), snapshot_index);
     world_elect(world, 1);
-    assert_int_equal(shard_state_hash(world->replicas[1].shard), hash);
-    assert_int_equal(shard_time_ms(world->replicas[1].shard), time_ms);
+    assert_int_equal(shard_state_hash(world_shard(world, 1)), hash);
+    assert_int_equal(shard_time_ms(world_shard(world, 1)), time_ms);
     uint64_t ticket = world_read(world, 1, "GET n", 0);
     assert_answer(world, ticket, "DONE $3|100|");
     world_free(world);
@@ -62,8 +54,7 @@ static void test_restart_at_any_time(void **state) {
         world_settle(world);
         snprintf(expected, sizeof expected, "DONE :%u|", round);
         assert_answer(world, ticket, expected);
-        world_kill(world, 1);
-        assert_int_equal(world_start(world, 1), 0);
+        world_restart(world, 1);
         world_elect(world, 1);
     }
     world_free(world);
@@ -74,17 +65,16 @@ static void test_sent_to_one_that_was_away(void **state) {
     struct world *world = started(3);
     world_cut_off(world, 3, true);
     write_some(world, 1, 100);
-    assert_true(raft_first_index(raft_of(world, 1)) > raft_last_index(raft_of(world, 3)) + 1);
+    assert_true(raft_first_index(world_raft(world, 1)) > raft_last_index(world_raft(world, 3)) + 1);
     world_cut_off(world, 3, false);
     world_run(world, 1000);
-    assert_true(shard_snapshot_index(world->replicas[3].shard) > 50);
+    assert_true(shard_snapshot_index(world_shard(world, 3)) > 50);
     assert_true(world_is_equal(world));
     write_some(world, 1, 5);
     world_run(world, 100);
     assert_true(world_is_equal(world));
     /* What came in is what it starts with. */
-    world_kill(world, 3);
-    assert_int_equal(world_start(world, 3), 0);
+    world_restart(world, 3);
     world_run(world, 500);
     assert_true(world_is_equal(world));
     world_free(world);
@@ -98,19 +88,18 @@ static void test_taken_after_one_came_in(void **state) {
     write_some(world, 1, 100);
     world_cut_off(world, 3, false);
     world_run(world, 1000);
-    raft_index came_in = shard_snapshot_index(world->replicas[3].shard);
+    raft_index came_in = shard_snapshot_index(world_shard(world, 3));
     assert_true(came_in > 50);
     for (unsigned i = 0; i < 10; i++) { /* so slowly that it follows by the log */
         write_some(world, 1, 5);
         world_run(world, 100);
     }
-    raft_index taken = shard_snapshot_index(world->replicas[3].shard);
+    raft_index taken = shard_snapshot_index(world_shard(world, 3));
     assert_true(taken > came_in);
-    world_kill(world, 3);
-    assert_int_equal(world_start(world, 3), 0);
-    assert_int_equal(shard_snapshot_index(world->replicas[3].shard), taken);
+    world_restart(world, 3);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), taken);
     world_run(world, 500);
-    assert_int_equal(shard_snapshot_index(world->replicas[3].shard), taken);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), taken);
     assert_true(world_is_equal(world));
     world_free(world);
 }
@@ -123,11 +112,6 @@ static void away_for_much(struct world *world) {
     world_cut_off(world, 3, false);
 }
 
-static bool lose_first_second_piece(struct world *world, struct letter *letter) {
-    return letter->kind != LETTER_PIECE || letter->piece.place.chunk != 1 || world->censored > 0;
-}
-
-/* A piece is lost though the stream stays: it is sent again, long before anybody gives up. */
 /* A follower forgot what is on all its peers' disks but one's, and came to lead: the one that was
  * away is sent a snapshot as new as what the leader still has, taken for it. */
 static void test_taken_for_one_that_needs_what_is_forgotten(void **state) {
@@ -140,26 +124,72 @@ static void test_taken_for_one_that_needs_what_is_forgotten(void **state) {
     write_some(world, 1, 20);
     world_cut_off(world, 3, true);
     write_some(world, 1, 100);
-    assert_true(raft_first_index(raft_of(world, 1)) <= raft_last_index(raft_of(world, 3)) + 1);
-    assert_true(raft_first_index(raft_of(world, 2)) > raft_last_index(raft_of(world, 3)) + 1);
-    assert_int_equal(shard_snapshot_index(world->replicas[2].shard), 0);
+    assert_true(raft_first_index(world_raft(world, 1)) <=
+                raft_last_index(world_raft(world, 3)) + 1);
+    assert_true(raft_first_index(world_raft(world, 2)) > raft_last_index(world_raft(world, 3)) + 1);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 2)), 0);
     world_elect(world, 2);
     write_some(world, 2, 5);
     world_cut_off(world, 3, false);
     world_run(world, 2000);
-    assert_true(shard_snapshot_index(world->replicas[2].shard) > 100);
+    assert_true(shard_snapshot_index(world_shard(world, 2)) > 100);
     assert_true(world_is_equal(world));
     write_some(world, 2, 5);
     world_run(world, 100);
     assert_true(world_is_equal(world));
     /* On the disk is all that the snapshot does not cover. */
-    world_kill(world, 1);
-    assert_int_equal(world_start(world, 1), 0);
+    world_restart(world, 1);
     world_run(world, 500);
     assert_true(world_is_equal(world));
     world_free(world);
 }
 
+static uint64_t loaded_bytes(const struct world *world, raft_node_number number) {
+    return world_counted(world, number, METRIC_snapshot_loaded_bytes_total, NULL);
+}
+
+/* While 3 loads a snapshot, one that still has the whole log comes to lead, and sends that. What 3
+ * has by then is newer than the snapshot: it stays, and the snapshot only lets the log go. */
+static void test_the_log_overtakes_a_snapshot(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->replicas[2].config.snapshot_log_entries = WORLD_SNAPSHOT_NEVER;
+    world->replicas[3].config.snapshot_log_entries = WORLD_SNAPSHOT_NEVER;
+    world->replicas[3].config.snapshot_turn_bytes = 256; /* so it loads for seconds */
+    away_for_much(world);
+    raft_index sent_index = shard_snapshot_index(world_shard(world, 1));
+    for (unsigned i = 0; i < 1000 && loaded_bytes(world, 3) == 0; i++)
+        world_run(world, 5);
+    assert_true(loaded_bytes(world, 3) > 0);
+    world_elect(world, 2);
+    world_write(world, 2, "SET key1 newer");
+    world_run(world, 200);
+    assert_int_equal(shard_applied_index(world_shard(world, 3)),
+                     raft_last_index(world_raft(world, 2)));
+    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), 0);
+    world_run(world, 60000);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), sent_index);
+    assert_in_range(raft_first_index(world_raft(world, 3)), 2, sent_index + 1);
+    assert_int_equal(world_counted(world, 3, METRIC_snapshots_installed_total, NULL), 0);
+    assert_true(world_is_equal(world));
+    /* It is what the next one is built on, and what a restart begins with. */
+    world_write(world, 2, "SET key2 newest");
+    world_run(world, 100);
+    world_restart(world, 3);
+    assert_int_equal(shard_applied_index(world_shard(world, 3)), sent_index);
+    world_run(world, 500);
+    world_take_snapshot(world, 3);
+    world_restart(world, 3);
+    world_run(world, 500);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
+static bool lose_first_second_piece(struct world *world, struct letter *letter) {
+    return letter->kind != LETTER_PIECE || letter->piece.place.chunk != 1 || world->censored > 0;
+}
+
+/* A piece is lost though the stream stays: it is sent again, long before anybody gives up. */
 static void test_lost_piece(void **state) {
     (void)state;
     struct world *world = started(3);
@@ -243,8 +273,8 @@ static void test_slow_disk_of_the_receiver(void **state) {
     world_run(world, 60);
     world->replicas[3].is_disk_held = true;
     world_run(world, 12000);
-    assert_int_not_equal(shard_snapshot_index(world->replicas[3].shard),
-                         shard_snapshot_index(world->replicas[1].shard));
+    assert_int_not_equal(shard_snapshot_index(world_shard(world, 3)),
+                         shard_snapshot_index(world_shard(world, 1)));
     world->replicas[3].is_disk_held = false;
     world_run(world, 2000);
     assert_false(world_has_logged(world, 1, "broke off"));
@@ -262,7 +292,8 @@ static void test_log_is_let_go_without_one(void **state) {
         write_some(world, 1, 10);
         world_run(world, 100);
     }
-    raft_index held = raft_last_index(raft_of(world, 1)) - raft_first_index(raft_of(world, 1));
+    raft_index held =
+        raft_last_index(world_raft(world, 1)) - raft_first_index(world_raft(world, 1));
     assert_in_range(held, 0, 4 * SNAPSHOT_ENTRIES);
     assert_false(world_has_logged(world, 1, "transfer begun"));
     assert_int_equal(world_start(world, 3), 0);
@@ -278,12 +309,12 @@ static void test_log_is_kept_while_a_transfer_runs(void **state) {
     struct world *world = started(3);
     away_for_much(world);
     world->censor = lose_third_piece_on;
-    raft_index before = shard_snapshot_index(world->replicas[1].shard);
+    raft_index before = shard_snapshot_index(world_shard(world, 1));
     for (unsigned i = 0; i < 20; i++) {
         write_some(world, 1, 5);
         world_run(world, 50);
     }
-    assert_true(shard_snapshot_index(world->replicas[1].shard) > before);
+    assert_true(shard_snapshot_index(world_shard(world, 1)) > before);
     world->censor = NULL;
     world_run(world, 2000);
     assert_true(world_is_equal(world));
@@ -303,10 +334,10 @@ static bool note_progress(struct world *world, struct letter *letter) {
 static void send_offer(struct world *world, struct bytes manifest, raft_index index) {
     struct shard_snapshot_offer offer = {.peer = 1,
                                          .version = SHARD_SNAPSHOT_VERSION,
-                                         .term = raft_current_term(raft_of(world, 1)),
+                                         .term = raft_current_term(world_raft(world, 1)),
                                          .snapshot_index = index,
                                          .manifest = manifest};
-    shard_offer(world->replicas[3].shard, &offer);
+    shard_offer(world_shard(world, 3), &offer);
     world_run(world, 20);
 }
 
@@ -320,7 +351,7 @@ static void test_no_news(void **state) {
     send_offer(world, BYTES_LITERAL("not even looked at"), 3);
     assert_true(last_progress.is_installed);
     assert_int_equal(last_progress.snapshot_index, 3);
-    assert_int_equal(shard_snapshot_index(world->replicas[3].shard), 0);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), 0);
     world_free(world);
 }
 
@@ -330,20 +361,20 @@ static void test_another_version_is_refused(void **state) {
     struct world *world = started(3);
     write_some(world, 1, 5);
     world_run(world, 100);
-    uint64_t hash = shard_state_hash(world->replicas[3].shard);
+    uint64_t hash = shard_state_hash(world_shard(world, 3));
     world->censor = note_progress;
     last_progress = (struct shard_snapshot_progress){0};
     struct shard_snapshot_offer offer = {.peer = 1,
                                          .version = SHARD_SNAPSHOT_VERSION + 1,
-                                         .term = raft_current_term(raft_of(world, 1)),
+                                         .term = raft_current_term(world_raft(world, 1)),
                                          .snapshot_index = 1000,
                                          .manifest = BYTES_LITERAL("not even looked at")};
-    shard_offer(world->replicas[3].shard, &offer);
+    shard_offer(world_shard(world, 3), &offer);
     world_run(world, 20);
     assert_true(last_progress.is_refused);
     assert_int_equal(last_progress.version, SHARD_SNAPSHOT_VERSION);
     assert_true(world_has_logged(world, 3, "a version that this release does not know"));
-    assert_true(shard_state_hash(world->replicas[3].shard) == hash);
+    assert_true(shard_state_hash(world_shard(world, 3)) == hash);
     world_free(world);
 }
 
@@ -392,7 +423,7 @@ static void test_snapshot_of_nonsense(void **state) {
     struct world *world = started(3);
     write_some(world, 1, 5);
     world_run(world, 100);
-    uint64_t hash = shard_state_hash(world->replicas[3].shard);
+    uint64_t hash = shard_state_hash(world_shard(world, 3));
     world->censor = note_progress;
     struct snapshot_meta meta = {.shard = WORLD_SHARD, .index = 90, .term = 1};
     memcpy(meta.configuration, "\3\1\0\0\0\2\0\0\0\3\0\0\0\0", 15);
@@ -419,10 +450,10 @@ static void test_snapshot_of_nonsense(void **state) {
         assert_int_equal(last_progress.is_refused, cases[i].is_refused);
         assert_int_equal(last_progress.is_installed, !cases[i].is_refused);
         if (cases[i].is_refused)
-            assert_int_equal(shard_state_hash(world->replicas[3].shard), hash);
+            assert_int_equal(shard_state_hash(world_shard(world, 3)), hash);
         buffer_release(&encoded);
     }
-    assert_int_equal(shard_applied_index(world->replicas[3].shard), 90);
+    assert_int_equal(shard_applied_index(world_shard(world, 3)), 90);
     world_free(world);
 }
 
@@ -434,13 +465,13 @@ static void test_offer_of_a_stranger(void **state) {
     last_progress = (struct shard_snapshot_progress){0};
     struct shard_snapshot_offer offer = {.peer = 2,
                                          .version = SHARD_SNAPSHOT_VERSION,
-                                         .term = raft_current_term(raft_of(world, 3)),
+                                         .term = raft_current_term(world_raft(world, 3)),
                                          .snapshot_index = 50,
                                          .manifest = BYTES_LITERAL("abc")};
-    shard_offer(world->replicas[3].shard, &offer);
+    shard_offer(world_shard(world, 3), &offer);
     offer.peer = 1;
     offer.term--;
-    shard_offer(world->replicas[3].shard, &offer);
+    shard_offer(world_shard(world, 3), &offer);
     world_settle(world);
     assert_int_equal(last_progress.peer, 0);
     world_free(world);
@@ -457,7 +488,7 @@ static void test_unknown_under_a_snapshot(void **state) {
     write_some(world, 2, 100);
     world_cut_off(world, 1, false);
     world_run(world, 2000);
-    assert_true(shard_snapshot_index(world->replicas[1].shard) > 50);
+    assert_true(shard_snapshot_index(world_shard(world, 1)) > 50);
     assert_answer(world, ticket, "UNKNOWN");
     assert_true(world_is_equal(world));
     world_free(world);
@@ -502,8 +533,7 @@ static void test_full_disk(void **state) {
 
 static void first_chunk_name(struct world *world, raft_node_number number,
                              char name[DISK_NAME_MAXIMUM]) {
-    struct snapshot_shelf *shelf = shard_snapshot_shelf(world->replicas[number].shard);
-    snapshot_chunk_name(WORLD_SHARD, &snapshot_shelf_newest(shelf)->chunks[0], name);
+    snapshot_chunk_name(WORLD_SHARD, &world_newest_snapshot(world, number)->chunks[0], name);
 }
 
 /* A chunk is gone under the leader: it takes another snapshot, and the follower gets that. */
@@ -581,14 +611,13 @@ static void test_one_that_began_again_may_lead(void **state) {
     chunk->live[chunk->live_bytes / 2] ^= 4;
     assert_int_equal(world_start(world, 2), 0);
     world_run(world, 3000);
-    assert_int_equal(shard_applied_index(world->replicas[2].shard),
-                     shard_applied_index(world->replicas[1].shard));
-    assert_int_equal(shard_snapshot_index(world->replicas[2].shard), 0);
-    world_kill(world, 2);
-    assert_int_equal(world_start(world, 2), 0);
+    assert_int_equal(shard_applied_index(world_shard(world, 2)),
+                     shard_applied_index(world_shard(world, 1)));
+    assert_int_equal(shard_snapshot_index(world_shard(world, 2)), 0);
+    world_restart(world, 2);
     world_run(world, 3000);
     raft_node_number leader = world_leader(world);
-    assert_true(shard_transfer(world->replicas[leader].shard, 2, "asked"));
+    assert_true(shard_transfer(world_shard(world, leader), 2, "asked"));
     world_run(world, 300);
     assert_int_equal(world_leader(world), 2);
     world_free(world);
@@ -602,27 +631,26 @@ static void test_a_damaged_snapshot_is_got_from_the_peers(void **state) {
     write_some(world, 1, 100);
     char chunk_name[DISK_NAME_MAXIMUM];
     first_chunk_name(world, 2, chunk_name);
-    raft_index end_index = raft_last_index(raft_of(world, 2));
-    raft_term term = raft_current_term(raft_of(world, 2));
+    raft_index end_index = raft_last_index(world_raft(world, 2));
+    raft_term term = raft_current_term(world_raft(world, 2));
     world_kill(world, 2);
     struct fake_file *chunk = fake_disk_find(world->replicas[2].disk, chunk_name);
     chunk->live[chunk->live_bytes / 2] ^= 4;
     assert_int_equal(world_start(world, 2), 0);
     raft_index floor_index;
     raft_term floor_term;
-    raft_floor(raft_of(world, 2), &floor_index, &floor_term);
-    assert_int_equal(shard_applied_index(world->replicas[2].shard), 0);
+    raft_floor(world_raft(world, 2), &floor_index, &floor_term);
+    assert_int_equal(shard_applied_index(world_shard(world, 2)), 0);
     assert_int_equal(floor_index, end_index);
     assert_int_equal(floor_term, term);
-    assert_int_equal(raft_current_term(raft_of(world, 2)), term + 1);
-    assert_true(raft_is_below_floor(raft_of(world, 2)));
+    assert_int_equal(raft_current_term(world_raft(world, 2)), term + 1);
+    assert_true(raft_is_below_floor(world_raft(world, 2)));
     /* Killed at once, it does the same again. */
-    world_kill(world, 2);
-    assert_int_equal(world_start(world, 2), 0);
-    assert_true(raft_is_below_floor(raft_of(world, 2)));
+    world_restart(world, 2);
+    assert_true(raft_is_below_floor(world_raft(world, 2)));
     world_run(world, 3000);
     assert_true(world_leader(world) == 1 || world_leader(world) == 3);
-    assert_false(raft_is_below_floor(raft_of(world, 2)));
+    assert_false(raft_is_below_floor(world_raft(world, 2)));
     assert_true(world_is_equal(world));
     world_free(world);
 }
@@ -633,8 +661,9 @@ RUN_TESTS(cmocka_unit_test(test_one_that_began_again_may_lead),
           cmocka_unit_test(test_sent_to_one_that_was_away),
           cmocka_unit_test(test_taken_after_one_came_in),
           cmocka_unit_test(test_taken_for_one_that_needs_what_is_forgotten),
-          cmocka_unit_test(test_lost_piece), cmocka_unit_test(test_many_lost_pieces),
-          cmocka_unit_test(test_damaged_piece), cmocka_unit_test(test_leader_changes_meanwhile),
+          cmocka_unit_test(test_the_log_overtakes_a_snapshot), cmocka_unit_test(test_lost_piece),
+          cmocka_unit_test(test_many_lost_pieces), cmocka_unit_test(test_damaged_piece),
+          cmocka_unit_test(test_leader_changes_meanwhile),
           cmocka_unit_test(test_slow_disk_of_the_receiver),
           cmocka_unit_test(test_log_is_let_go_without_one),
           cmocka_unit_test(test_log_is_kept_while_a_transfer_runs), cmocka_unit_test(test_no_news),

@@ -6,7 +6,7 @@
 #include "world.h"
 
 static uint64_t propose_traced(struct world *world, const char *id, const char *command) {
-    shard_trace_next(world->replicas[1].shard, bytes_of_text(id));
+    shard_trace_next(world_shard(world, 1), bytes_of_text(id));
     return world_propose(world, 1, command);
 }
 
@@ -104,7 +104,7 @@ static void test_what_is_truncated_says_so(void **state) {
 static void test_refused_is_forgotten(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    shard_trace_next(world->replicas[2].shard, BYTES_LITERAL("nobody"));
+    shard_trace_next(world_shard(world, 2), BYTES_LITERAL("nobody"));
     assert_int_equal(world_try(world, 2, "SET k v"), ERR_NOT_LEADER);
     world_elect(world, 2);
     world_propose(world, 2, "SET k v");
@@ -116,13 +116,13 @@ static void test_refused_is_forgotten(void **state) {
 /* ---- after the fact ---- */
 
 static struct shard_place newest_place(struct world *world) {
-    const struct raft *raft = shard_raft(world->replicas[1].shard);
+    const struct raft *raft = world_raft(world, 1);
     raft_index index = raft_last_index(raft);
     return (struct shard_place){.index = index, .term = raft_term_at(raft, index)};
 }
 
 static void look_back(struct world *world, raft_node_number number, struct shard_place place) {
-    shard_trace_back(world->replicas[number].shard, place, BYTES_LITERAL("slow"));
+    shard_trace_back(world_shard(world, number), place, BYTES_LITERAL("slow"));
 }
 
 /* Nobody had asked; every replica still knows when its entry came how far. */
@@ -163,7 +163,7 @@ static void test_what_is_left_is_told_as_it_comes(void **state) {
     world_settle(world);
     world_run(world, 100);
     assert_string_equal(stages(world, 3, "slow"), "appended committed applied durable ");
-    assert_int_equal(shard_awaits_log(world->replicas[3].shard), 0);
+    assert_int_equal(shard_awaits_log(world_shard(world, 3)), 0);
     world_free(world);
 }
 

@@ -4,27 +4,13 @@
 #include "store/snapshot_chunk.h"
 #include "world.h"
 
-enum { KEYS = 100, NEVER = 1000000000 };
+enum { KEYS = 100 };
 
 static struct world *started(unsigned replica_count) {
     struct world *world = world_new(replica_count);
-    for (raft_node_number i = 1; i <= replica_count; i++)
-        world->replicas[i].config.snapshot_log_entries = NEVER;
+    world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
     world_lead(world);
     return world;
-}
-
-static void write_one(struct world *world, raft_node_number leader, const char *command) {
-    assert_int_not_equal(world_propose(world, leader, command), 0);
-    world_settle(world);
-}
-
-static struct shard *shard_of(struct world *world, raft_node_number number) {
-    return world->replicas[number].shard;
-}
-
-static const struct snapshot_manifest *newest(struct world *world, raft_node_number number) {
-    return snapshot_shelf_newest(shard_snapshot_shelf(shard_of(world, number)));
 }
 
 static uint64_t chunks(struct world *world, raft_node_number number, const char *what) {
@@ -35,19 +21,6 @@ static uint64_t sent_bytes(struct world *world, raft_node_number number) {
     return world_counted(world, number, METRIC_snapshot_sent_bytes_total, NULL);
 }
 
-static void take(struct world *world, raft_node_number number) {
-    uint64_t before = shard_snapshot_index(shard_of(world, number));
-    shard_take_snapshot(shard_of(world, number));
-    for (unsigned i = 0; i < 400 && shard_snapshot_index(shard_of(world, number)) == before; i++)
-        world_run(world, 5);
-    assert_true(shard_snapshot_index(shard_of(world, number)) > before);
-}
-
-static void restart(struct world *world, raft_node_number number) {
-    world_kill(world, number);
-    assert_int_equal(world_start(world, number), 0);
-}
-
 /* ---- taking ---- */
 
 /* One key changes: one chunk is written again, and the other files are named again. */
@@ -55,29 +28,29 @@ static void test_only_what_changed_is_written(void **state) {
     (void)state;
     struct world *world = started(1);
     world_write_much(world, 1, KEYS);
-    take(world, 1);
+    world_take_snapshot(world, 1);
     uint64_t saved = chunks(world, 1, "saved");
     assert_in_range(saved, 8, 64);
-    assert_int_equal(saved, newest(world, 1)->chunk_count);
-    write_one(world, 1, "SET key7 another");
-    take(world, 1);
+    assert_int_equal(saved, world_newest_snapshot(world, 1)->chunk_count);
+    world_write(world, 1, "SET key7 another");
+    world_take_snapshot(world, 1);
     assert_int_equal(chunks(world, 1, "saved"), saved + 1);
     assert_int_equal(chunks(world, 1, "kept"), saved - 1);
-    uint64_t hash = shard_state_hash(shard_of(world, 1));
-    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
+    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
 
     /* What was changed before a restart is known after it. */
-    write_one(world, 1, "SET key8 another");
-    restart(world, 1);
+    world_write(world, 1, "SET key8 another");
+    world_restart(world, 1);
     world_elect(world, 1);
-    write_one(world, 1, "DEL key9");
-    hash = shard_state_hash(shard_of(world, 1));
-    take(world, 1);
+    world_write(world, 1, "DEL key9");
+    hash = shard_state_hash(world_shard(world, 1));
+    world_take_snapshot(world, 1);
     assert_in_range(chunks(world, 1, "saved"), saved + 2, saved + 3);
-    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
-    restart(world, 1);
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+    world_restart(world, 1);
     world_elect(world, 1);
-    assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
     world_free(world);
 }
 
@@ -87,27 +60,27 @@ static void test_taken_while_everything_changes(void **state) {
     (void)state;
     struct world *world = started(1);
     world_write_much(world, 1, KEYS);
-    uint64_t hash = shard_state_hash(shard_of(world, 1));
-    uint64_t index = shard_applied_index(shard_of(world, 1));
-    shard_take_snapshot(shard_of(world, 1));
+    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    uint64_t index = shard_applied_index(world_shard(world, 1));
+    shard_take_snapshot(world_shard(world, 1));
     for (unsigned i = 0; i < KEYS; i++) {
         char command[64];
         snprintf(command, sizeof command, i % 3 ? "SET key%u x" : "DEL key%u", i);
-        write_one(world, 1, command);
+        world_write(world, 1, command);
         snprintf(command, sizeof command, "SET new%u y", i);
-        write_one(world, 1, command);
+        world_write(world, 1, command);
         snprintf(command, sizeof command, "INCR count%u", i % 5);
-        write_one(world, 1, command);
+        world_write(world, 1, command);
         if (i % 10 == 0)
             world_run(world, 5);
     }
     world_run(world, 1000);
-    assert_int_equal(shard_snapshot_index(shard_of(world, 1)), index);
-    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
-    hash = shard_state_hash(shard_of(world, 1));
-    restart(world, 1);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), index);
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+    hash = shard_state_hash(world_shard(world, 1));
+    world_restart(world, 1);
     world_elect(world, 1);
-    assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
     world_free(world);
 }
 
@@ -116,20 +89,20 @@ static void test_old_chunk_that_rotted_is_written_anew(void **state) {
     (void)state;
     struct world *world = started(1);
     world_write_much(world, 1, KEYS);
-    take(world, 1);
+    world_take_snapshot(world, 1);
     char name[DISK_NAME_MAXIMUM];
-    snapshot_chunk_name(WORLD_SHARD, &newest(world, 1)->chunks[2], name);
+    snapshot_chunk_name(WORLD_SHARD, &world_newest_snapshot(world, 1)->chunks[2], name);
     fake_disk_find(world->replicas[1].disk, name)->live[99] ^= 1;
-    write_one(world, 1, "INCR n");
-    shard_take_snapshot(shard_of(world, 1));
+    world_write(world, 1, "INCR n");
+    shard_take_snapshot(world_shard(world, 1));
     world_run(world, 1000);
     assert_true(world_has_logged(world, 1, "it is written anew"));
     world_run(world, 10000);
-    take(world, 1);
-    uint64_t hash = shard_state_hash(shard_of(world, 1));
-    restart(world, 1);
+    world_take_snapshot(world, 1);
+    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    world_restart(world, 1);
     world_elect(world, 1);
-    assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
     world_free(world);
 }
 
@@ -140,17 +113,17 @@ static void test_files_stay_until_the_mark_is_durable(void **state) {
     for (unsigned call = 1; call < 120; call++) {
         struct world *world = started(1);
         world_write_much(world, 1, 20);
-        take(world, 1);
+        world_take_snapshot(world, 1);
         world_write_much(world, 1, 21);
-        uint64_t hash = shard_state_hash(shard_of(world, 1));
+        uint64_t hash = shard_state_hash(world_shard(world, 1));
         fake_disk_power_off_after(world->replicas[1].disk, call);
-        shard_take_snapshot(shard_of(world, 1));
+        shard_take_snapshot(world_shard(world, 1));
         for (unsigned i = 0; i < 40 && !fake_disk_is_off(world->replicas[1].disk); i++)
             world_run(world, 5);
         world_kill(world, 1);
         assert_int_equal(world_start(world, 1), 0);
         world_elect(world, 1);
-        assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+        assert_true(shard_state_hash(world_shard(world, 1)) == hash);
         world_free(world);
     }
 }
@@ -180,7 +153,7 @@ static void test_a_snapshot_is_taken_when_it_pays(void **state) {
     (void)state;
     struct world *world = started(1);
     world_write_much(world, 1, KEYS);
-    take(world, 1);
+    world_take_snapshot(world, 1);
     world->replicas[1].config.snapshot_log_bytes = 1 << 20;
     world->replicas[1].config.snapshot_log_times = 3;
     uint64_t before = taken(world);
@@ -226,17 +199,17 @@ static void test_the_log_of_a_worker_is_let_go(void **state) {
     (void)state;
     struct world *world = started(1);
     world_write_much(world, 1, KEYS);
-    take(world, 1);
+    world_take_snapshot(world, 1);
     uint64_t before = taken(world);
     world_write_much(world, 1, KEYS);
-    shard_release_log(shard_of(world, 1), KEYS * 40000 / 2);
+    shard_release_log(world_shard(world, 1), KEYS * 40000 / 2);
     world_run(world, 1000);
     assert_int_equal(taken(world), before);
-    shard_release_log(shard_of(world, 1), KEYS * 40000 * 2);
+    shard_release_log(world_shard(world, 1), KEYS * 40000 * 2);
     world_run(world, 1000);
     assert_int_equal(taken(world), before + 1);
-    write_one(world, 1, "SET key1 other"); /* writes one chunk of many */
-    shard_release_log(shard_of(world, 1), KEYS * 40000 / 2);
+    world_write(world, 1, "SET key1 other"); /* writes one chunk of many */
+    shard_release_log(world_shard(world, 1), KEYS * 40000 / 2);
     world_run(world, 1000);
     assert_int_equal(taken(world), before + 2);
     world_free(world);
@@ -245,10 +218,10 @@ static void test_the_log_of_a_worker_is_let_go(void **state) {
 /* ---- one large slot ---- */
 
 static void expect_hash_kept(struct world *world, uint64_t hash) {
-    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
-    restart(world, 1);
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+    world_restart(world, 1);
     world_elect(world, 1);
-    assert_true(shard_state_hash(shard_of(world, 1)) == hash);
+    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
 }
 
 /* It is saved in parts, even while it changes, is read from them, and keeps them as long as nothing
@@ -257,24 +230,24 @@ static void test_a_large_slot_has_parts(void **state) {
     (void)state;
     struct world *world = started(1);
     world_write_one_slot(world, 1, KEYS);
-    write_one(world, 1, "SET elsewhere x");
-    uint64_t hash = shard_state_hash(shard_of(world, 1));
-    shard_take_snapshot(shard_of(world, 1));
+    world_write(world, 1, "SET elsewhere x");
+    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    shard_take_snapshot(world_shard(world, 1));
     for (unsigned i = 0; i < 10; i++) {
-        write_one(world, 1, "DEL {same}1 {same}50 {same}99");
-        write_one(world, 1, "SET {same}50 other");
+        world_write(world, 1, "DEL {same}1 {same}50 {same}99");
+        world_write(world, 1, "SET {same}50 other");
     }
     world_run(world, 1000);
-    assert_in_range(newest(world, 1)->chunk_count, 10, 40);
-    assert_true(snapshot_manifest_has_parts(newest(world, 1)));
-    assert_true(snapshot_manifest_state_hash(newest(world, 1)) == hash);
+    assert_in_range(world_newest_snapshot(world, 1)->chunk_count, 10, 40);
+    assert_true(snapshot_manifest_has_parts(world_newest_snapshot(world, 1)));
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
     world_run(world, 1000);
-    take(world, 1);
+    world_take_snapshot(world, 1);
     uint64_t saved = chunks(world, 1, "saved");
-    write_one(world, 1, "SET elsewhere y");
-    take(world, 1);
+    world_write(world, 1, "SET elsewhere y");
+    world_take_snapshot(world, 1);
     assert_int_equal(chunks(world, 1, "saved"), saved + 1);
-    expect_hash_kept(world, shard_state_hash(shard_of(world, 1)));
+    expect_hash_kept(world, shard_state_hash(world_shard(world, 1)));
     world_free(world);
 }
 
@@ -283,7 +256,7 @@ static void set_long_field(struct world *world, unsigned number) {
     int length = snprintf(command, sizeof command, "HSET all field%u ", number);
     memset(command + length, 'v', sizeof command - (size_t)length);
     command[sizeof command - 1] = 0;
-    write_one(world, 1, command);
+    world_write(world, 1, command);
 }
 
 /* A hash goes across parts, and its share of the state's hash is lost in none, wherever it ends:
@@ -294,13 +267,13 @@ static void test_a_large_hash_has_parts(void **state) {
     for (unsigned fields = 1; fields <= 50; fields++) {
         set_long_field(world, fields);
         if (fields >= 30) {
-            take(world, 1);
-            assert_true(snapshot_manifest_has_parts(newest(world, 1)));
-            assert_true(snapshot_manifest_state_hash(newest(world, 1)) ==
-                        shard_state_hash(shard_of(world, 1)));
+            world_take_snapshot(world, 1);
+            assert_true(snapshot_manifest_has_parts(world_newest_snapshot(world, 1)));
+            assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) ==
+                        shard_state_hash(world_shard(world, 1)));
         }
     }
-    expect_hash_kept(world, shard_state_hash(shard_of(world, 1)));
+    expect_hash_kept(world, shard_state_hash(world_shard(world, 1)));
     world_free(world);
 }
 
@@ -309,7 +282,7 @@ static void test_a_large_hash_has_parts(void **state) {
 static void away_for_much(struct world *world) {
     world_cut_off(world, 3, true);
     world_write_much(world, 1, KEYS);
-    take(world, 1);
+    world_take_snapshot(world, 1);
     world_cut_off(world, 3, false);
 }
 
@@ -334,8 +307,8 @@ static unsigned pieces_of_half(const struct snapshot_manifest *manifest) {
 
 /* Killed at half, and started again: at most a tenth is sent twice. */
 static void expect_to_go_on_once_killed(struct world *world) {
-    uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
-    pieces_until_cut = pieces_of_half(newest(world, 1));
+    uint64_t stored_bytes = snapshot_manifest_stored_bytes(world_newest_snapshot(world, 1));
+    pieces_until_cut = pieces_of_half(world_newest_snapshot(world, 1));
     world->censor = cut_after_some_pieces;
     world_run(world, 400);
     assert_int_equal(pieces_until_cut, 0);
@@ -344,7 +317,7 @@ static void expect_to_go_on_once_killed(struct world *world) {
     assert_int_equal(world_start(world, 3), 0);
     world_run(world, 8000);
     assert_true(world_is_equal(world));
-    assert_true(chunks(world, 3, "reused") > newest(world, 1)->chunk_count / 2 - 3);
+    assert_true(chunks(world, 3, "reused") > world_newest_snapshot(world, 1)->chunk_count / 2 - 3);
     uint64_t received = world_counted(world, 3, METRIC_snapshot_received_bytes_total, NULL);
     assert_in_range(received, stored_bytes * 9 / 10, stored_bytes * 11 / 10);
 }
@@ -363,7 +336,7 @@ static void test_goes_on_within_a_large_slot(void **state) {
     struct world *world = started(3);
     world_cut_off(world, 3, true);
     world_write_one_slot(world, 1, KEYS);
-    take(world, 1);
+    world_take_snapshot(world, 1);
     world_cut_off(world, 3, false);
     expect_to_go_on_once_killed(world);
     world_free(world);
@@ -376,11 +349,11 @@ static void test_goes_on_with_another_leader(void **state) {
     world_cut_off(world, 3, true);
     world_write_much(world, 1, KEYS);
     world_run(world, 100);
-    take(world, 1);
-    take(world, 2);
+    world_take_snapshot(world, 1);
+    world_take_snapshot(world, 2);
     world_cut_off(world, 3, false);
-    uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
-    pieces_until_cut = newest(world, 1)->chunk_count / 2;
+    uint64_t stored_bytes = snapshot_manifest_stored_bytes(world_newest_snapshot(world, 1));
+    pieces_until_cut = world_newest_snapshot(world, 1)->chunk_count / 2;
     world->censor = cut_after_some_pieces;
     world_run(world, 400);
     assert_int_equal(pieces_until_cut, 0);
@@ -400,15 +373,15 @@ static void test_what_is_here_is_not_sent(void **state) {
     world_write_much(world, 1, KEYS);
     world_run(world, 200);
     for (raft_node_number i = 1; i <= 3; i++)
-        take(world, i);
+        world_take_snapshot(world, i);
     world_cut_off(world, 3, true);
     for (unsigned i = 0; i < 50; i++)
-        write_one(world, 1, "INCR n");
-    take(world, 1);
+        world_write(world, 1, "INCR n");
+    world_take_snapshot(world, 1);
     world_cut_off(world, 3, false);
     world_run(world, 4000);
     assert_true(world_is_equal(world));
-    uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
+    uint64_t stored_bytes = snapshot_manifest_stored_bytes(world_newest_snapshot(world, 1));
     assert_in_range(sent_bytes(world, 1), 1, stored_bytes / 4);
     world_free(world);
 }
@@ -420,13 +393,13 @@ static void test_rotten_chunk_is_fetched(void **state) {
     world_write_much(world, 1, KEYS);
     world_run(world, 200);
     for (raft_node_number i = 1; i <= 3; i++)
-        take(world, i);
+        world_take_snapshot(world, i);
     char name[DISK_NAME_MAXIMUM];
-    snapshot_chunk_name(WORLD_SHARD, &newest(world, 3)->chunks[0], name);
+    snapshot_chunk_name(WORLD_SHARD, &world_newest_snapshot(world, 3)->chunks[0], name);
     world_cut_off(world, 3, true);
     for (unsigned i = 0; i < 50; i++)
-        write_one(world, 1, "SET key3 other");
-    take(world, 1);
+        world_write(world, 1, "SET key3 other");
+    world_take_snapshot(world, 1);
     fake_disk_find(world->replicas[3].disk, name)->live[50] ^= 1;
     world_cut_off(world, 3, false);
     world_run(world, 4000);
@@ -445,7 +418,7 @@ static void test_rate_holds_pieces_back(void **state) {
     world_run(world, 2000);
     assert_true(world_is_equal(world));
     assert_false(world_has_logged(world, 1, "broke off"));
-    uint64_t stored_bytes = snapshot_manifest_stored_bytes(newest(world, 1));
+    uint64_t stored_bytes = snapshot_manifest_stored_bytes(world_newest_snapshot(world, 1));
     assert_in_range(sent_bytes(world, 1), stored_bytes * 9 / 10, stored_bytes * 11 / 10);
     world_free(world);
 }

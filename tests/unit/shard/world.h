@@ -85,24 +85,37 @@ struct world *world_led(unsigned replica_count);
 int world_start(struct world *world, raft_node_number number);
 void world_start_all(struct world *world);
 void world_lead(struct world *world); /* the same, and the first one leads */
-void world_kill(struct world *world, raft_node_number number); /* what was not synced is lost */
+void world_kill(struct world *world, raft_node_number number);    /* what was not synced is lost */
+void world_restart(struct world *world, raft_node_number number); /* killed, and started again */
+/* All that start take snapshots after so many entries, or by bytes alone. */
+enum { WORLD_SNAPSHOT_NEVER = 1000000000 };
+void world_snapshot_after(struct world *world, int64_t entries);
+void world_hold_disks(struct world *world, bool is_held);
 
 /* Ends the turn of every replica, runs its disk and delivers letters, until nothing moves. */
 void world_settle(struct world *world);
 void world_run(struct world *world, unsigned ms); /* in steps of 5 ms, settling after each */
 /* Runs until `number` leads and all that is up follows. */
 void world_elect(struct world *world, raft_node_number number);
-raft_node_number world_leader(const struct world *world); /* 0: none, or two */
+raft_node_number world_leader(const struct world *world);               /* 0: none, or two */
+void world_take_snapshot(struct world *world, raft_node_number number); /* until it is durable */
 void world_cut_off(struct world *world, raft_node_number number, bool is_cut);
 
 /* "SET k v", split at the blanks. Returns the ticket, or 0 if the shard refused: then *error. */
 uint64_t world_propose(struct world *world, raft_node_number on, const char *command);
+uint64_t world_propose_async(struct world *world, raft_node_number on, const char *command);
+void world_write(struct world *world, raft_node_number on, const char *command); /* and settles */
 uint64_t world_read(struct world *world, raft_node_number on, const char *command, unsigned flags);
 int world_try(struct world *world, raft_node_number on, const char *command);
 /* Keys of 40 kB each that do not compress, so that a snapshot has many chunks. */
 void world_write_much(struct world *world, raft_node_number on, unsigned key_count);
 /* The same, all of one slot. */
 void world_write_one_slot(struct world *world, raft_node_number on, unsigned key_count);
+
+struct shard *world_shard(const struct world *world, raft_node_number number);
+const struct raft *world_raft(const struct world *world, raft_node_number number);
+const struct snapshot_manifest *world_newest_snapshot(const struct world *world,
+                                                      raft_node_number number);
 uint64_t world_counted(const struct world *world, raft_node_number on, enum metric_id id,
                        const char *label);
 /* What came for the ticket: "DONE +OK", "NOT_EXECUTED", "UNKNOWN", or "" while nothing has. Line

@@ -207,10 +207,7 @@ static bool starts_after_release_cut(unsigned call, enum disk_lane first_lane) {
     world_init(world);
     random_init(&random, call);
     assert_int_equal(world_open(world), 0);
-    for (uint64_t i = 1; i <= 17; i++) {
-        world_entry(world, 0, i, 130);
-        world_flush(world);
-    }
+    world_entries(world, 0, 1, 17, 130);
     world_snapshot(world, 0, 17, 1);
     world_flush(world);
     world->released[0] = 17;

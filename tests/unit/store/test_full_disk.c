@@ -146,21 +146,12 @@ static void test_what_waits_is_not_there_after_a_crash(void **state) {
 static void test_a_released_segment_is_space(void **state) {
     (void)state;
     struct world *world = world_with_reserve(512);
-    for (uint64_t i = 1; i <= 12; i++) {
-        world_entry(world, 0, i, 130);
-        world_flush(world);
-    }
+    world_entries(world, 0, 1, 12, 130);
     world->fake.is_full = true;
-    world_snapshot(world, 0, 12, 1);
-    world_flush(world);
-    world->released[0] = 12;
-    wal_release(world->wal, 0, 12);
-    fake_disk_run_all(&world->fake);
+    world_let_go(world, 0, 12, 1);
     fill(world, 13, WAL_SPACE_SHORT);
     assert_int_equal(world->durable, world->append_count);
-    struct wal_statistics statistics;
-    wal_statistics(world->wal, &statistics);
-    assert_true(statistics.segments_recycled >= 1);
+    assert_true(world_statistics(world).segments_recycled >= 1);
     world_restart(world);
     assert_true(world_log_is(world, world->append_count));
     world_end(world);

@@ -8,9 +8,7 @@
 enum { SEGMENT_BYTES = 65536, IDLE_US = 1000000 };
 
 static struct world *marking(void) {
-    struct world *world = world_new();
-    world->segment_bytes = SEGMENT_BYTES;
-    world->has_digests = world->has_repairer = world->has_peers = true;
+    struct world *world = world_repairing(SEGMENT_BYTES);
     assert_int_equal(world_open(world), 0);
     return world;
 }

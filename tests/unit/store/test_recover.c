@@ -102,8 +102,7 @@ static void test_what_was_read_is_durable(void **state) {
     for (uint64_t seed = 1; seed <= 20; seed++) {
         struct random random;
         random_init(&random, seed);
-        struct world *world = world_new();
-        assert_int_equal(world_open(world), 0);
+        struct world *world = world_opened();
         world_entry(world, 0, 1, 100);
         world_flush(world);
         world_entry(world, 0, 2, 100);
@@ -151,12 +150,8 @@ static void remove_file(struct world *world, const char *name) {
 }
 
 static struct world *long_log(void) {
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
-    for (uint64_t i = 1; i <= 30; i++) {
-        world_entry(world, 0, i, 200);
-        world_flush(world);
-    }
+    struct world *world = world_opened();
+    world_entries(world, 0, 1, 30, 200);
     world_close(world);
     return world;
 }
@@ -256,8 +251,7 @@ static void test_refuses_damage_before_an_empty_segment(void **state) {
 /* The first round ever was torn. */
 static void test_takes_a_torn_first_round(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     world_entry(world, 0, 1, 100);
     world_flush(world);
     world_close(world);
@@ -276,8 +270,7 @@ static void test_takes_a_torn_first_round(void **state) {
 /* An entry may hold anything, the bytes of a log among them: torn, it is still a torn tail. */
 static void test_is_not_misled_by_a_log_inside_an_entry(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     world_entry(world, 0, 1, 20);
     world_flush(world);
     uint8_t inner[WAL_HEADER_BYTES * 3];

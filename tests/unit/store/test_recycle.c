@@ -11,8 +11,7 @@
 /* A log whose segments hold four entries each; those up to `released` are covered by a snapshot and
  * let go once `released` entries are written. It ends with entry `last`. */
 static struct world *recycled_log(uint64_t released, uint64_t last) {
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     for (uint64_t i = 1; i <= last; i++) {
         if (i == 4)
             world_state(world, 0, 1, 3);
@@ -20,11 +19,7 @@ static struct world *recycled_log(uint64_t released, uint64_t last) {
         world_flush(world);
         if (i != released)
             continue;
-        world_snapshot(world, 0, released, 1);
-        world_flush(world);
-        world->released[0] = released;
-        wal_release(world->wal, 0, released);
-        fake_disk_run_all(&world->fake);
+        world_let_go(world, 0, released, 1);
     }
     return world;
 }
@@ -71,10 +66,7 @@ static void test_released_segments_are_used_again(void **state) {
     struct world *world = recycled_log(17, 17);
     assert_int_equal(world_statistics(world).spares, 2);
     size_t files = world->fake.file_count;
-    for (uint64_t i = 18; i <= 25; i++) {
-        world_entry(world, 0, i, 130);
-        world_flush(world);
-    }
+    world_entries(world, 0, 18, 25, 130);
     assert_int_equal(world_statistics(world).segments_recycled, 2);
     assert_int_equal(world->fake.file_count, files);
     world_close(world);
@@ -108,14 +100,8 @@ static void test_no_spares_are_kept_where_none_are_wanted(void **state) {
     wal_tune(world->wal, &(struct wal_tuning){.segment_bytes = WORLD_SEGMENT_BYTES,
                                               .round_bytes = 4096,
                                               .spare_count = 0});
-    for (uint64_t i = 21; i <= 50; i++) {
-        world_entry(world, 0, i, 130);
-        world_flush(world);
-    }
-    world_snapshot(world, 0, 50, 1);
-    world_flush(world);
-    wal_release(world->wal, 0, 50);
-    fake_disk_run_all(&world->fake);
+    world_entries(world, 0, 21, 50, 130);
+    world_let_go(world, 0, 50, 1);
     assert_true(world_statistics(world).spares <= 1); /* one may be made ahead of need */
     world_free(world);
 }
@@ -128,16 +114,9 @@ static void test_segments_change_their_size_while_the_log_is_used(void **state) 
     wal_tune(world->wal, &(struct wal_tuning){.segment_bytes = 2 * WORLD_SEGMENT_BYTES,
                                               .round_bytes = 4096,
                                               .spare_count = 2});
-    for (uint64_t i = 13; i <= 40; i++) {
-        world_entry(world, 0, i, 130);
-        world_flush(world);
-    }
+    world_entries(world, 0, 13, 40, 130);
     assert_int_equal(newest_of(world)->live_bytes, 2 * WORLD_SEGMENT_BYTES);
-    world_snapshot(world, 0, 12, 1);
-    world_flush(world);
-    world->released[0] = 12;
-    wal_release(world->wal, 0, 12);
-    fake_disk_run_all(&world->fake);
+    world_let_go(world, 0, 12, 1);
     char name[DISK_NAME_MAXIMUM];
     if (first_spare(world, name)) /* made ahead of need */
         assert_int_equal(fake_disk_find(&world->fake, name)->live_bytes, 2 * WORLD_SEGMENT_BYTES);
@@ -316,10 +295,7 @@ static void test_planted_stale_records_are_replayed(void **state) {
     (void)state;
     struct world *world = recycled_log(17, 18);
     world_state(world, 0, 2, 4);
-    for (uint64_t i = 19; i <= 21; i++) {
-        world_entry(world, 0, i, 130);
-        world_flush(world);
-    }
+    world_entries(world, 0, 19, 21, 130);
     world_close(world);
     planted_fault_on = PLANTED_STALE_RECORDS_BELIEVED;
     int status = world_recover(world);

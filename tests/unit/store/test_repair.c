@@ -3,24 +3,23 @@
 #include "../unit.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "store/wal_digest.h"
 #include "store/wal_format.h"
 #include "store/wal_verify.h"
 #include "wal_world.h"
 
 enum { SEGMENT_BYTES = 2048 };
 
-static struct world *repairing(void) {
-    struct world *world = world_new();
-    world->segment_bytes = SEGMENT_BYTES;
-    world->has_digests = world->has_repairer = world->has_peers = true;
+static struct world *repairing(uint64_t segment_bytes) {
+    struct world *world = world_repairing(segment_bytes);
+    assert_int_equal(world_open(world), 0);
     return world;
 }
 
-/* Three segments, three shards: entries, a truncation that other entries follow, states, a mark.
- * The last two rounds are the first shard's. */
-static struct world *mixed_log(void) {
-    struct world *world = repairing();
-    assert_int_equal(world_open(world), 0);
+/* Three shards: entries, a truncation that other entries follow, states, a mark. The last two
+ * rounds are the first shard's. */
+static struct world *mixed_log_of(uint64_t segment_bytes) {
+    struct world *world = repairing(segment_bytes);
     for (uint32_t shard = 0; shard < WORLD_SHARDS; shard++)
         world_state(world, shard, 3, shard + 1);
     world_flush(world);
@@ -49,6 +48,9 @@ static struct world *mixed_log(void) {
     world_close(world);
     return world;
 }
+
+/* In three segments. */
+static struct world *mixed_log(void) { return mixed_log_of(SEGMENT_BYTES); }
 
 /* The shard as it was after the first `count` appends. */
 static struct world_shard *shard_after(const struct world *world, uint32_t shard, size_t count) {
@@ -269,19 +271,12 @@ static void test_a_repair_may_fail_anywhere(void **state) {
 /* A damaged place that a later snapshot covers costs nothing. */
 static void test_a_snapshot_mends_the_gap(void **state) {
     (void)state;
-    struct world *world = repairing();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = repairing(SEGMENT_BYTES);
     world_state(world, 0, 3, 1);
-    for (uint64_t i = 1; i <= 5; i++) {
-        world_entry(world, 0, i, 60);
-        world_flush(world);
-    }
+    world_entries(world, 0, 1, 5, 60);
     world_snapshot(world, 0, 5, WORLD_ENTRY_TERM);
     world_flush(world);
-    for (uint64_t i = 6; i <= 8; i++) {
-        world_entry(world, 0, i, 60);
-        world_flush(world);
-    }
+    world_entries(world, 0, 6, 8, 60);
     world_close(world);
     world_segment(world, 1)->live[600] ^= 1;
     assert_int_equal(world_recover(world), 0);
@@ -291,48 +286,44 @@ static void test_a_snapshot_mends_the_gap(void **state) {
     world_free(world);
 }
 
-static void let_go(struct world *world, uint32_t shard, uint64_t index) {
-    world_snapshot(world, shard, index, WORLD_ENTRY_TERM);
-    world_flush(world);
-    wal_release(world->wal, shard, index);
-    fake_disk_run_all(&world->fake);
-}
-
 /* Where the damaged log ended stays known when the segment that says so first is gone, though this
  * shard writes nothing any more. */
-static void test_a_floor_outlives_its_segment(void **state) {
-    (void)state;
-    struct world *world = mixed_log();
+static void floor_outlives_its_segment(uint64_t segment_bytes) {
+    struct world *world = mixed_log_of(segment_bytes);
     spoil(world);
     assert_int_equal(world_recover(world), 0);
     uint64_t floor_index = world->log.shards[1].floor_index;
     uint64_t next = world->log.shards[0].last_index + 1;
     assert_true(floor_index > 0);
     assert_int_equal(world_open(world), 0);
-    let_go(world, 1, floor_index);
-    let_go(world, 2, floor_index);
-    for (uint64_t index = next; index < next + 60; index++) {
-        world_entry(world, 0, index, 200);
-        world_flush(world);
-    }
-    let_go(world, 0, next + 59);
-    assert_null(world_segment(world, SEGMENTS + 2));
+    uint64_t first_segment = 1;
+    while (world_segment(world, first_segment) == NULL)
+        first_segment++;
+    world_let_go(world, 1, floor_index, WORLD_ENTRY_TERM);
+    world_let_go(world, 2, floor_index, WORLD_ENTRY_TERM);
+    world_entries(world, 0, next, next + 99, 200);
+    world_let_go(world, 0, next + 99, WORLD_ENTRY_TERM);
+    assert_null(world_segment(world, first_segment + 1));
     world_restart(world);
     assert_int_equal(world->log.shards[1].floor_index, floor_index);
     world_free(world);
+}
+
+/* Whether a digest reaches back to the segment's beginning or not: the first one of each tells of
+ * all shards. */
+static void test_a_floor_outlives_its_segment(void **state) {
+    (void)state;
+    floor_outlives_its_segment(SEGMENT_BYTES);
+    floor_outlives_its_segment(4 * WAL_DIGEST_REACH_BYTES);
 }
 
 /* The damage lies far behind when a shard is heard of for the first time: a digest of all shards
  * stands between, so nothing of the new one can be lost. */
 static void test_a_shard_from_behind_the_damage_is_in_no_doubt(void **state) {
     (void)state;
-    struct world *world = repairing();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = repairing(SEGMENT_BYTES);
     world_state(world, 0, 3, 1);
-    for (uint64_t i = 1; i <= 5; i++) {
-        world_entry(world, 0, i, 60);
-        world_flush(world);
-    }
+    world_entries(world, 0, 1, 5, 60);
     world_state(world, 1, 4, 2);
     world_flush(world);
     world_close(world);
@@ -365,18 +356,13 @@ static void test_goes_on_behind_a_repair(void **state) {
     world_free(world);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_flip_is_repaired),
-        cmocka_unit_test(test_a_lost_sector_is_repaired_or_refused),
-        cmocka_unit_test(test_only_the_record_is_lost_whose_header_is_sound),
-        cmocka_unit_test(test_a_damaged_digest_is_passed_by),
-        cmocka_unit_test(test_a_shard_without_peers_is_refused_as_it_is),
-        cmocka_unit_test(test_a_repair_may_fail_anywhere),
-        cmocka_unit_test(test_a_snapshot_mends_the_gap),
-        cmocka_unit_test(test_a_floor_outlives_its_segment),
-        cmocka_unit_test(test_a_shard_from_behind_the_damage_is_in_no_doubt),
-        cmocka_unit_test(test_goes_on_behind_a_repair),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_every_flip_is_repaired),
+          cmocka_unit_test(test_a_lost_sector_is_repaired_or_refused),
+          cmocka_unit_test(test_only_the_record_is_lost_whose_header_is_sound),
+          cmocka_unit_test(test_a_damaged_digest_is_passed_by),
+          cmocka_unit_test(test_a_shard_without_peers_is_refused_as_it_is),
+          cmocka_unit_test(test_a_repair_may_fail_anywhere),
+          cmocka_unit_test(test_a_snapshot_mends_the_gap),
+          cmocka_unit_test(test_a_floor_outlives_its_segment),
+          cmocka_unit_test(test_a_shard_from_behind_the_damage_is_in_no_doubt),
+          cmocka_unit_test(test_goes_on_behind_a_repair))

@@ -45,13 +45,6 @@ static struct world *world_of(uint64_t segment_bytes) {
     return world;
 }
 
-static void write_entries(struct world *world, uint64_t from, uint64_t to, size_t bytes) {
-    for (uint64_t i = from; i <= to; i++) {
-        world_entry(world, 0, i, bytes);
-        world_flush(world);
-    }
-}
-
 static size_t records_end(const struct fake_file *file) {
     struct wal_header header;
     size_t at = 0;
@@ -74,21 +67,20 @@ static void assert_all_sound(struct world *world, unsigned expected) {
 static void test_sound_segments_are_sound(void **state) {
     (void)state;
     struct world *world = world_of(2048);
-    write_entries(world, 1, 20, 100);
-    struct wal_statistics statistics;
-    wal_statistics(world->wal, &statistics);
-    assert_true(statistics.segments > 2);
-    assert_all_sound(world, (unsigned)statistics.segments - 1);
+    world_entries(world, 0, 1, 20, 100);
+    unsigned segments = (unsigned)world_statistics(world).segments;
+    assert_true(segments > 2);
+    assert_all_sound(world, segments - 1);
     world_close(world);
     assert_int_equal(world_open(world), 0);
-    assert_all_sound(world, (unsigned)statistics.segments - 1);
+    assert_all_sound(world, segments - 1);
     world_free(world);
 }
 
 static void test_every_flip_is_found(void **state) {
     (void)state;
     struct world *world = world_of(2048);
-    write_entries(world, 1, 20, 100);
+    world_entries(world, 0, 1, 20, 100);
     struct wal_at_rest segment;
     unsigned slices;
     assert_true(wal_at_rest_after(world->wal, 1, &segment));
@@ -108,7 +100,7 @@ static void test_every_flip_is_found(void **state) {
 static void test_segments_that_are_others(void **state) {
     (void)state;
     struct world *world = world_of(2048);
-    write_entries(world, 1, 20, 100);
+    world_entries(world, 0, 1, 20, 100);
     struct wal_at_rest segment;
     unsigned slices;
     assert_true(wal_at_rest_after(world->wal, 1, &segment));
@@ -141,7 +133,7 @@ static void test_slices(void **state) {
     unsigned slices;
     struct wal_at_rest segment;
     static uint8_t large[SCRUB_SLICE_BYTES * 3];
-    write_entries(world, 1, 100, 8000);
+    world_entries(world, 0, 1, 100, 8000);
     assert_true(wal_at_rest_after(world->wal, 0, &segment));
     assert_int_equal(scrub(world, &segment, &slices), 0);
     assert_in_range(slices, 2, 4);
@@ -165,15 +157,12 @@ static void test_a_damaged_segment_is_shed(void **state) {
     (void)state;
     struct world *world = world_of(2048);
     uint32_t shard = 99;
-    write_entries(world, 1, 20, 100);
+    world_entries(world, 0, 1, 20, 100);
     assert_false(wal_shed_damage(world->wal, &shard));
     wal_note_damage(world->wal, 2);
     assert_true(wal_shed_damage(world->wal, &shard));
     assert_int_equal(shard, 0);
-    world_snapshot(world, 0, 20, WORLD_ENTRY_TERM);
-    world_flush(world);
-    wal_release(world->wal, 0, 20);
-    fake_disk_run_all(&world->fake);
+    world_let_go(world, 0, 20, WORLD_ENTRY_TERM);
     assert_false(wal_shed_damage(world->wal, &shard));
     assert_null(world_segment(world, 2));
     for (size_t i = 0; i < world->fake.names.count; i++)
@@ -206,7 +195,7 @@ enum { NEWEST_BYTES = 64 << 10 };
 /* A log in its first segment, idle: a mark stands behind the last entry. */
 static struct world *idle_world(uint64_t entries) {
     struct world *world = world_of(NEWEST_BYTES);
-    write_entries(world, 1, entries, 300);
+    world_entries(world, 0, 1, entries, 300);
     wal_mark(world->wal);
     fake_disk_run_all(&world->fake);
     return world;
@@ -230,7 +219,7 @@ static void assert_same_rest(struct wal_at_rest a, struct wal_at_rest b) {
 static void test_every_flip_in_an_idle_newest_segment_is_found(void **state) {
     (void)state;
     struct world *world = world_of(NEWEST_BYTES);
-    write_entries(world, 1, 10, 300);
+    world_entries(world, 0, 1, 10, 300);
     size_t entries_end = records_end(world_segment(world, 1));
     assert_true(newest_at_rest(world).end_bytes < entries_end);
     wal_mark(world->wal);

@@ -2,6 +2,7 @@
  * read, and a digest says what the writer knew. Whatever was not lost is kept, and what was lost is
  * missed. */
 #include "../unit.h"
+#include "base/memory.h"
 #include "store/wal_survivor.h"
 
 struct trial {
@@ -18,15 +19,20 @@ static uint64_t term_of_entry(struct bytes entry) {
     return term;
 }
 
-static void trial_begin(struct trial *trial) {
-    *trial = (struct trial){.round = 0};
+static int set_up(void **state) {
+    struct trial *trial = memory_allocate_zeroed(1, sizeof *trial);
     wal_survivor_init(&trial->survivor, term_of_entry);
     wal_ledger_init(&trial->truth);
     wal_ledger_begin_segment(&trial->truth, 1);
+    *state = trial;
+    return 0;
 }
-static void trial_end(struct trial *trial) {
+static int tear_down(void **state) {
+    struct trial *trial = *state;
     wal_survivor_release(&trial->survivor);
     wal_ledger_release(&trial->truth);
+    memory_free(trial);
+    return 0;
 }
 
 /* ---- what is written ---- */
@@ -49,7 +55,7 @@ static void entries(struct trial *trial, uint64_t first, uint64_t last, uint64_t
 static void truncate_from(struct trial *trial, uint64_t index) {
     assert_int_equal(write_record(trial, WAL_TRUNCATE, index, BYTES_NONE), 0);
 }
-static void state(struct trial *trial, uint64_t term, uint32_t vote) {
+static void promise(struct trial *trial, uint64_t term, uint32_t vote) {
     uint8_t payload[WAL_STATE_PAYLOAD_BYTES];
     wal_state_encode(payload, &(struct wal_state){.term = term, .vote = vote});
     assert_int_equal(write_record(trial, WAL_STATE, 0, bytes_of(payload, sizeof payload)), 0);
@@ -113,326 +119,262 @@ static void expect_loss(struct trial *trial, uint64_t first, uint64_t last, uint
 
 /* ---- nothing of it was lost ---- */
 
-static void test_a_gap_of_others_costs_nothing(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    state(&trial, 3, 2);
-    entries(&trial, 1, 4, 3);
-    gap_of_others(&trial);
-    entries(&trial, 5, 6, 3);
-    digest(&trial);
-    expect_all(&trial, 1, 6);
-    trial_end(&trial);
+static void test_a_gap_of_others_costs_nothing(void **state) {
+    struct trial *trial = *state;
+    promise(trial, 3, 2);
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    entries(trial, 5, 6, 3);
+    digest(trial);
+    expect_all(trial, 1, 6);
 }
 
 /* The digest's silence says so too if it reaches back to before the gap, and only then. */
-static void test_silence_tells_of_what_it_reaches(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 4, 3);
-    gap_of_others(&trial);
-    wal_survivor_digest(&trial.survivor, trial.gap_round + 1, NULL);
-    assert_true(trial.survivor.is_in_doubt);
-    wal_survivor_digest(&trial.survivor, trial.gap_round, NULL);
-    expect_all(&trial, 1, 4);
-    trial_end(&trial);
+static void test_silence_tells_of_what_it_reaches(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    wal_survivor_digest(&trial->survivor, trial->gap_round + 1, NULL);
+    assert_true(trial->survivor.is_in_doubt);
+    wal_survivor_digest(&trial->survivor, trial->gap_round, NULL);
+    expect_all(trial, 1, 4);
 }
 
 /* Of two gaps it is the first one that the silence has to reach. */
-static void test_the_first_of_two_gaps_counts(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 4, 3);
-    gap_of_others(&trial);
-    uint64_t first_round = trial.gap_round;
-    entries(&trial, 5, 6, 3);
-    gap_of_others(&trial);
-    wal_survivor_digest(&trial.survivor, trial.gap_round, NULL);
-    assert_true(trial.survivor.is_in_doubt);
-    assert_true(first_round < trial.gap_round);
-    trial_end(&trial);
+static void test_the_first_of_two_gaps_counts(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    uint64_t first_round = trial->gap_round;
+    entries(trial, 5, 6, 3);
+    gap_of_others(trial);
+    wal_survivor_digest(&trial->survivor, trial->gap_round, NULL);
+    assert_true(trial->survivor.is_in_doubt);
+    assert_true(first_round < trial->gap_round);
 }
 
-static void test_a_truncation_between_two_gaps_is_remembered(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 5, 3);
-    gap_of_others(&trial);
-    truncate_from(&trial, 4);
-    gap_of_others(&trial);
-    entries(&trial, 4, 4, 4);
-    digest(&trial);
-    expect_all(&trial, 1, 4);
-    const struct wal_kept *last = &trial.survivor.prefix.entries[3];
+static void test_a_truncation_between_two_gaps_is_remembered(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 5, 3);
+    gap_of_others(trial);
+    truncate_from(trial, 4);
+    gap_of_others(trial);
+    entries(trial, 4, 4, 4);
+    digest(trial);
+    expect_all(trial, 1, 4);
+    const struct wal_kept *last = &trial->survivor.prefix.entries[3];
     assert_int_equal(term_of_entry(bytes_of(last->data, last->length)), 4);
-    trial_end(&trial);
 }
 
-static void test_a_truncation_behind_the_gap_leaves_no_gap(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 4, 3);
-    gap_of_others(&trial);
-    entries(&trial, 5, 6, 3);
-    truncate_from(&trial, 6);
-    entries(&trial, 6, 6, 4);
-    digest(&trial);
-    expect_all(&trial, 1, 6);
-    trial_end(&trial);
+static void test_a_truncation_behind_the_gap_leaves_no_gap(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    entries(trial, 5, 6, 3);
+    truncate_from(trial, 6);
+    entries(trial, 6, 6, 4);
+    digest(trial);
+    expect_all(trial, 1, 6);
 }
 
-static void test_a_truncation_of_an_earlier_gap_is_not(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 5, 3);
-    gap_of_others(&trial);
-    truncate_from(&trial, 4);
-    entries(&trial, 4, 6, 4);
-    digest(&trial);
-    gap_of_others(&trial);
-    entries(&trial, 7, 7, 4);
-    digest(&trial);
-    expect_all(&trial, 1, 7);
-    trial_end(&trial);
+static void test_a_truncation_of_an_earlier_gap_is_not(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 5, 3);
+    gap_of_others(trial);
+    truncate_from(trial, 4);
+    entries(trial, 4, 6, 4);
+    digest(trial);
+    gap_of_others(trial);
+    entries(trial, 7, 7, 4);
+    digest(trial);
+    expect_all(trial, 1, 7);
 }
 
 /* ---- snapshots ---- */
 
-static void test_a_mark_behind_the_gap_is_taken_from_before_it(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 5, 3);
-    gap_of_others(&trial);
-    snapshot(&trial, 4, 3);
-    entries(&trial, 6, 6, 3);
-    digest(&trial);
-    expect_all(&trial, 5, 6);
-    trial_end(&trial);
+static void test_a_mark_behind_the_gap_is_taken_from_before_it(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 5, 3);
+    gap_of_others(trial);
+    snapshot(trial, 4, 3);
+    entries(trial, 6, 6, 3);
+    digest(trial);
+    expect_all(trial, 5, 6);
 }
 
-static void test_a_snapshot_mends_what_was_lost_before_it(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 3, 3);
-    gap_begins(&trial);
-    entries(&trial, 4, 4, 3);
-    gap_ends(&trial);
-    entries(&trial, 5, 7, 3);
-    snapshot(&trial, 5, 3);
-    digest(&trial);
-    expect_all(&trial, 6, 7);
-    trial_end(&trial);
+static void test_a_snapshot_mends_what_was_lost_before_it(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 3, 3);
+    gap_begins(trial);
+    entries(trial, 4, 4, 3);
+    gap_ends(trial);
+    entries(trial, 5, 7, 3);
+    snapshot(trial, 5, 3);
+    digest(trial);
+    expect_all(trial, 6, 7);
 }
 
 /* The entries that were lost are truncated: the mark is all there is. */
-static void test_what_is_truncated_need_not_be_there(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 3, 3);
-    snapshot(&trial, 3, 3);
-    gap_begins(&trial);
-    entries(&trial, 4, 5, 3);
-    gap_ends(&trial);
-    digest(&trial);
-    truncate_from(&trial, 4);
-    truncate_from(&trial, 9); /* of nothing */
-    expect_all(&trial, 1, 0);
-    trial_end(&trial);
+static void test_what_is_truncated_need_not_be_there(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 3, 3);
+    snapshot(trial, 3, 3);
+    gap_begins(trial);
+    entries(trial, 4, 5, 3);
+    gap_ends(trial);
+    digest(trial);
+    truncate_from(trial, 4);
+    truncate_from(trial, 9); /* of nothing */
+    expect_all(trial, 1, 0);
 }
 
-static void test_what_was_truncated_in_the_gap_need_not_either(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 3, 3);
-    snapshot(&trial, 3, 3);
-    gap_begins(&trial);
-    entries(&trial, 4, 5, 3);
-    truncate_from(&trial, 4);
-    gap_ends(&trial);
-    digest(&trial);
-    expect_all(&trial, 1, 0);
-    trial_end(&trial);
+static void test_what_was_truncated_in_the_gap_need_not_either(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 3, 3);
+    snapshot(trial, 3, 3);
+    gap_begins(trial);
+    entries(trial, 4, 5, 3);
+    truncate_from(trial, 4);
+    gap_ends(trial);
+    digest(trial);
+    expect_all(trial, 1, 0);
 }
 
 /* It was installed: the log did not reach it, or held another entry there. */
-static void test_a_snapshot_of_another_log_replaces_this_one(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 3, 3);
-    snapshot(&trial, 9, 5);
-    expect_all(&trial, 1, 0);
-    entries(&trial, 10, 12, 5);
-    snapshot(&trial, 11, 6);
-    expect_all(&trial, 1, 0);
-    trial_end(&trial);
+static void test_a_snapshot_of_another_log_replaces_this_one(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 3, 3);
+    snapshot(trial, 9, 5);
+    expect_all(trial, 1, 0);
+    entries(trial, 10, 12, 5);
+    snapshot(trial, 11, 6);
+    expect_all(trial, 1, 0);
 }
 
 /* ---- something was lost ---- */
 
 /* The floor is the last entry, whose own term is at hand though the replica knows a later one. */
-static void test_an_entry_is_missing(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 4, 3);
-    gap_begins(&trial);
-    entries(&trial, 5, 5, 3);
-    gap_ends(&trial);
-    entries(&trial, 6, 7, 3);
-    state(&trial, 8, 1);
-    digest(&trial);
-    expect_loss(&trial, 1, 4, 7, 3);
-    trial_end(&trial);
+static void test_an_entry_is_missing(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_begins(trial);
+    entries(trial, 5, 5, 3);
+    gap_ends(trial);
+    entries(trial, 6, 7, 3);
+    promise(trial, 8, 1);
+    digest(trial);
+    expect_loss(trial, 1, 4, 7, 3);
 }
 
 /* It was the last one, so no entry had a higher term than the replica. */
-static void test_the_last_entry_is_missing(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 4, 3);
-    gap_begins(&trial);
-    state(&trial, 4, 1);
-    entries(&trial, 5, 5, 4);
-    gap_ends(&trial);
-    digest(&trial);
-    expect_loss(&trial, 1, 4, 5, 4);
-    trial_end(&trial);
+static void test_the_last_entry_is_missing(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_begins(trial);
+    promise(trial, 4, 1);
+    entries(trial, 5, 5, 4);
+    gap_ends(trial);
+    digest(trial);
+    expect_loss(trial, 1, 4, 5, 4);
 }
 
 /* A vote in a later term came after the digest: the new term is above that one too, and the floor,
  * as the lost entry's own term is not at hand, in it. */
-static void test_a_term_behind_the_digest_counts(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 4, 3);
-    gap_begins(&trial);
-    entries(&trial, 5, 5, 3);
-    gap_ends(&trial);
-    digest(&trial);
-    state(&trial, 9, 1);
-    expect_loss(&trial, 1, 4, 5, 9);
-    trial_end(&trial);
+static void test_a_term_behind_the_digest_counts(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_begins(trial);
+    entries(trial, 5, 5, 3);
+    gap_ends(trial);
+    digest(trial);
+    promise(trial, 9, 1);
+    expect_loss(trial, 1, 4, 5, 9);
 }
 
 /* More is missing than the gaps say, and no digest follows. */
-static void test_a_jump_leaves_the_shard_in_doubt(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 4, 3);
-    entries(&trial, 6, 7, 3);
-    assert_true(trial.survivor.is_in_doubt);
-    assert_true(trial.survivor.is_apart);
-    trial_end(&trial);
+static void test_a_jump_leaves_the_shard_in_doubt(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    entries(trial, 6, 7, 3);
+    assert_true(trial->survivor.is_in_doubt);
+    assert_true(trial->survivor.is_apart);
 }
 
 /* ---- a replica that was forgotten, and came back ---- */
 
-static void test_a_floor_rises_in_its_own_term(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    forget(&trial, 10, 3);
-    snapshot(&trial, 10, 3);
-    entries(&trial, 11, 12, 3);
-    gap_begins(&trial);
-    entries(&trial, 13, 13, 3);
-    gap_ends(&trial);
-    entries(&trial, 14, 14, 3);
-    digest(&trial);
-    expect_loss(&trial, 11, 12, 14, 3);
-    trial_end(&trial);
+static void test_a_floor_rises_in_its_own_term(void **state) {
+    struct trial *trial = *state;
+    forget(trial, 10, 3);
+    snapshot(trial, 10, 3);
+    entries(trial, 11, 12, 3);
+    gap_begins(trial);
+    entries(trial, 13, 13, 3);
+    gap_ends(trial);
+    entries(trial, 14, 14, 3);
+    digest(trial);
+    expect_loss(trial, 11, 12, 14, 3);
 }
 
-static void test_a_floor_never_falls(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    forget(&trial, 10, 5);
-    entries(&trial, 1, 2, 4);
-    gap_begins(&trial);
-    entries(&trial, 3, 11, 4);
-    gap_ends(&trial);
-    entries(&trial, 12, 12, 4);
-    digest(&trial);
-    expect_loss(&trial, 1, 2, 10, 5);
-    trial_end(&trial);
+static void test_a_floor_never_falls(void **state) {
+    struct trial *trial = *state;
+    forget(trial, 10, 5);
+    entries(trial, 1, 2, 4);
+    gap_begins(trial);
+    entries(trial, 3, 11, 4);
+    gap_ends(trial);
+    entries(trial, 12, 12, 4);
+    digest(trial);
+    expect_loss(trial, 1, 2, 10, 5);
 }
 
 /* What it held before is void, although nothing but the digest says so. */
-static void test_it_was_forgotten_in_the_gap(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 4, 3);
-    gap_begins(&trial);
-    forget(&trial, 4, 3);
-    entries(&trial, 1, 2, 3);
-    gap_ends(&trial);
-    entries(&trial, 3, 3, 3);
-    digest(&trial);
-    expect_loss(&trial, 1, 0, 4, 3);
-    trial_end(&trial);
+static void test_it_was_forgotten_in_the_gap(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_begins(trial);
+    forget(trial, 4, 3);
+    entries(trial, 1, 2, 3);
+    gap_ends(trial);
+    entries(trial, 3, 3, 3);
+    digest(trial);
+    expect_loss(trial, 1, 0, 4, 3);
 }
 
-static void test_it_was_forgotten_behind_the_gap(void **unused) {
-    (void)unused;
-    struct trial trial;
-    trial_begin(&trial);
-    entries(&trial, 1, 4, 3);
-    gap_of_others(&trial);
-    forget(&trial, 4, 3);
-    entries(&trial, 1, 2, 3);
-    digest(&trial);
-    expect_all(&trial, 1, 2);
-    assert_int_equal(trial.survivor.known.floor_index, 4);
-    trial_end(&trial);
+static void test_it_was_forgotten_behind_the_gap(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    forget(trial, 4, 3);
+    entries(trial, 1, 2, 3);
+    digest(trial);
+    expect_all(trial, 1, 2);
+    assert_int_equal(trial->survivor.known.floor_index, 4);
 }
 
 /* ---- what no writer wrote ---- */
 
-static void test_a_payload_that_its_kind_cannot_have(void **unused) {
-    (void)unused;
+static void test_a_payload_that_its_kind_cannot_have(void **state) {
+    struct trial *trial = *state;
     static const enum wal_kind kinds[] = {WAL_STATE, WAL_SNAPSHOT, WAL_FORGET};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        struct trial trial;
-        trial_begin(&trial);
-        entries(&trial, 1, 2, 3);
-        assert_int_equal(write_record(&trial, kinds[i], 2, BYTES_LITERAL("no")), ERR_MALFORMED);
-        trial_end(&trial);
-    }
+    entries(trial, 1, 2, 3);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        assert_int_equal(write_record(trial, kinds[i], 2, BYTES_LITERAL("no")), ERR_MALFORMED);
 }
 
-RUN_TESTS(cmocka_unit_test(test_a_gap_of_others_costs_nothing),
-          cmocka_unit_test(test_silence_tells_of_what_it_reaches),
-          cmocka_unit_test(test_the_first_of_two_gaps_counts),
-          cmocka_unit_test(test_a_truncation_between_two_gaps_is_remembered),
-          cmocka_unit_test(test_a_truncation_behind_the_gap_leaves_no_gap),
-          cmocka_unit_test(test_a_truncation_of_an_earlier_gap_is_not),
-          cmocka_unit_test(test_a_mark_behind_the_gap_is_taken_from_before_it),
-          cmocka_unit_test(test_a_snapshot_mends_what_was_lost_before_it),
-          cmocka_unit_test(test_what_is_truncated_need_not_be_there),
-          cmocka_unit_test(test_what_was_truncated_in_the_gap_need_not_either),
-          cmocka_unit_test(test_a_snapshot_of_another_log_replaces_this_one),
-          cmocka_unit_test(test_an_entry_is_missing),
-          cmocka_unit_test(test_the_last_entry_is_missing),
-          cmocka_unit_test(test_a_term_behind_the_digest_counts),
-          cmocka_unit_test(test_a_jump_leaves_the_shard_in_doubt),
-          cmocka_unit_test(test_a_floor_rises_in_its_own_term),
-          cmocka_unit_test(test_a_floor_never_falls),
-          cmocka_unit_test(test_it_was_forgotten_in_the_gap),
-          cmocka_unit_test(test_it_was_forgotten_behind_the_gap),
-          cmocka_unit_test(test_a_payload_that_its_kind_cannot_have))
+#define TRIAL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+RUN_TESTS(TRIAL(test_a_gap_of_others_costs_nothing), TRIAL(test_silence_tells_of_what_it_reaches),
+          TRIAL(test_the_first_of_two_gaps_counts),
+          TRIAL(test_a_truncation_between_two_gaps_is_remembered),
+          TRIAL(test_a_truncation_behind_the_gap_leaves_no_gap),
+          TRIAL(test_a_truncation_of_an_earlier_gap_is_not),
+          TRIAL(test_a_mark_behind_the_gap_is_taken_from_before_it),
+          TRIAL(test_a_snapshot_mends_what_was_lost_before_it),
+          TRIAL(test_what_is_truncated_need_not_be_there),
+          TRIAL(test_what_was_truncated_in_the_gap_need_not_either),
+          TRIAL(test_a_snapshot_of_another_log_replaces_this_one), TRIAL(test_an_entry_is_missing),
+          TRIAL(test_the_last_entry_is_missing), TRIAL(test_a_term_behind_the_digest_counts),
+          TRIAL(test_a_jump_leaves_the_shard_in_doubt), TRIAL(test_a_floor_rises_in_its_own_term),
+          TRIAL(test_a_floor_never_falls), TRIAL(test_it_was_forgotten_in_the_gap),
+          TRIAL(test_it_was_forgotten_behind_the_gap),
+          TRIAL(test_a_payload_that_its_kind_cannot_have))

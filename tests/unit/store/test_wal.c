@@ -6,8 +6,7 @@
 
 static void test_replays_what_was_written(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     assert_int_equal(world->log.replayed, 0);
     world_state(world, 0, 5, 2);
     world_entry(world, 0, 1, 20);
@@ -34,8 +33,7 @@ static void test_replays_what_was_written(void **state) {
  */
 static void test_gathers_while_a_round_runs(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     unsigned syncs = world->fake.syncs;
     world_entry(world, 0, 1, 20);
     wal_flush(world->wal);
@@ -50,18 +48,15 @@ static void test_gathers_while_a_round_runs(void **state) {
     assert_int_equal(world->durable, 3);
     assert_false(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
     assert_int_equal(world->fake.syncs - syncs, 2);
-    struct wal_statistics statistics;
-    wal_statistics(world->wal, &statistics);
-    assert_int_equal(statistics.rounds, 2);
-    assert_int_equal(statistics.bytes_pending, 0);
+    assert_int_equal(world_statistics(world).rounds, 2);
+    assert_int_equal(world_statistics(world).bytes_pending, 0);
     world_free(world);
 }
 
 /* What was not flushed is not written when a round ends. */
 static void test_waits_for_the_flush(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     world_entry(world, 0, 1, 20);
     wal_flush(world->wal);
     world_entry(world, 0, 2, 20);
@@ -76,8 +71,7 @@ static void test_waits_for_the_flush(void **state) {
 /* Records that may wait begin no round before they are due, and go with the first that does. */
 static void test_patient_records(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     wal_may_wait(world->wal, 5000);
     world_entry(world, 0, 1, 20);
     wal_may_wait(world->wal, 3000);
@@ -102,8 +96,7 @@ static void test_patient_records(void **state) {
 
 static void test_goes_on_in_new_segments(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     for (uint64_t i = 1; i <= 60; i++) {
         world_state(world, (uint32_t)(i % 3), i, 1);
         world_entry(world, (uint32_t)(i % 3), i, 12 + i * 3);
@@ -111,9 +104,7 @@ static void test_goes_on_in_new_segments(void **state) {
             world_flush(world);
     }
     world_flush(world);
-    struct wal_statistics statistics;
-    wal_statistics(world->wal, &statistics);
-    assert_true(statistics.segments > 8);
+    assert_true(world_statistics(world).segments > 8);
     for (size_t i = 0; i < 3; i++) {
         world_restart(world);
         assert_int_equal(world->log.replayed, 120);
@@ -125,8 +116,7 @@ static void test_goes_on_in_new_segments(void **state) {
 /* An entry larger than a segment, and one large enough to leave a gap at the end of one. */
 static void test_holds_entries_larger_than_a_segment(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     world_entry(world, 0, 1, 5000);
     world_entry(world, 0, 2, 12);
     world_entry(world, 0, 3, 900);
@@ -148,33 +138,19 @@ static void test_holds_entries_larger_than_a_segment(void **state) {
  * are still known. */
 static void test_releases_segments(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     world_state(world, 0, 7, 3);
     world_entry(world, 1, 1, 20); /* holds the first segment */
-    for (uint64_t i = 1; i <= 40; i++) {
-        world_entry(world, 0, i, 100);
-        world_flush(world);
-    }
-    world_snapshot(world, 0, 30, 7);
-    world_flush(world);
-    world->released[0] = 30;
-    wal_release(world->wal, 0, 30);
-    fake_disk_run_all(&world->fake);
+    world_entries(world, 0, 1, 40, 100);
+    world_let_go(world, 0, 30, 7);
     assert_non_null(fake_disk_find(&world->fake, "wal-0000000001"));
     uint32_t holder = 99;
     assert_true(wal_oldest_holder(world->wal, 3, &holder));
     assert_int_equal(holder, 1);
 
-    world_snapshot(world, 1, 1, 7);
-    world_flush(world);
-    world->released[1] = 1;
-    wal_release(world->wal, 1, 1);
-    fake_disk_run_all(&world->fake);
+    world_let_go(world, 1, 1, 7);
     assert_null(fake_disk_find(&world->fake, "wal-0000000001"));
-    struct wal_statistics statistics;
-    wal_statistics(world->wal, &statistics);
-    assert_int_equal(statistics.segments, 3);
+    assert_int_equal(world_statistics(world).segments, 3);
     assert_false(wal_oldest_holder(world->wal, 3, &holder));
     world_restart(world);
     assert_true(world_log_is(world, world->append_count));
@@ -185,19 +161,13 @@ static void test_releases_segments(void **state) {
 /* Entries that were truncated hold no segment. */
 static void test_truncation_lets_go(void **state) {
     (void)state;
-    struct world *world = world_new();
-    assert_int_equal(world_open(world), 0);
+    struct world *world = world_opened();
     for (uint64_t i = 1; i <= 30; i++)
         world_entry(world, 0, i, 100);
     world_flush(world);
     world_truncate(world, 0, 11);
-    world_snapshot(world, 0, 10, 1);
-    world_flush(world);
-    wal_release(world->wal, 0, 10);
-    fake_disk_run_all(&world->fake);
-    struct wal_statistics statistics;
-    wal_statistics(world->wal, &statistics);
-    assert_true(statistics.segments <= 2);
+    world_let_go(world, 0, 10, 1);
+    assert_true(world_statistics(world).segments <= 2);
     world_free(world);
 }
 
@@ -206,8 +176,7 @@ static void test_truncation_lets_go(void **state) {
 static void test_fails_once_and_for_all(void **state) {
     (void)state;
     for (unsigned nth = 1; nth < 300; nth++) {
-        struct world *world = world_new();
-        assert_int_equal(world_open(world), 0);
+        struct world *world = world_opened();
         fake_disk_fail_after(&world->fake, nth, ERR_IO);
         for (uint64_t i = 1; i <= 40; i++) {
             world_entry(world, 0, i, 100);

@@ -27,6 +27,20 @@ struct world *world_new(void) {
     return world;
 }
 
+struct world *world_opened(void) {
+    struct world *world = world_new();
+    int status = world_open(world);
+    CHECK(status == 0);
+    return world;
+}
+
+struct world *world_repairing(uint64_t segment_bytes) {
+    struct world *world = world_new();
+    world->segment_bytes = segment_bytes;
+    world->has_digests = world->has_repairer = world->has_peers = true;
+    return world;
+}
+
 void world_free(struct world *world) {
     world_release(world);
     memory_free(world);
@@ -250,6 +264,22 @@ void world_flush(struct world *world) {
     fake_disk_run_all(&world->fake);
 }
 
+void world_entries(struct world *world, uint32_t shard, uint64_t first, uint64_t last,
+                   size_t bytes) {
+    for (uint64_t index = first; index <= last; index++) {
+        world_entry(world, shard, index, bytes);
+        world_flush(world);
+    }
+}
+
+void world_let_go(struct world *world, uint32_t shard, uint64_t index, uint64_t term) {
+    world_snapshot(world, shard, index, term);
+    world_flush(world);
+    world->released[shard] = index;
+    wal_release(world->wal, shard, index);
+    fake_disk_run_all(&world->fake);
+}
+
 struct wal_statistics world_statistics(const struct world *world) {
     struct wal_statistics statistics;
     wal_statistics(world->wal, &statistics);
@@ -263,8 +293,7 @@ struct world *world_small_log(void) {
 }
 
 struct world *world_small_log_with_vote(uint32_t vote) {
-    struct world *world = world_new();
-    CHECK(world_open(world) == 0);
+    struct world *world = world_opened();
     world_state(world, 0, 3, vote);
     world_entry(world, 0, 1, 100);
     world_flush(world);

@@ -59,7 +59,10 @@ struct world {
 
 void world_init(struct world *world);
 void world_release(struct world *world);
-struct world *world_new(void); /* returns owned; its log is not open yet */
+struct world *world_new(void);    /* returns owned; its log is not open yet */
+struct world *world_opened(void); /* the same, and it is */
+/* Not open yet: damage will be repaired from digests, for there are peers. */
+struct world *world_repairing(uint64_t segment_bytes);
 void world_free(struct world *world);
 /* wal_open, the replay going to world->log. */
 int world_open(struct world *world);
@@ -74,6 +77,11 @@ void world_truncate(struct world *world, uint32_t shard, uint64_t from_index);
 void world_state(struct world *world, uint32_t shard, uint64_t term, uint32_t vote);
 void world_snapshot(struct world *world, uint32_t shard, uint64_t index, uint64_t term);
 void world_flush(struct world *world); /* and runs everything */
+/* Entries of that many bytes, each of which is a round. */
+void world_entries(struct world *world, uint32_t shard, uint64_t first, uint64_t last,
+                   size_t bytes);
+/* A snapshot covers the entries up to there, and once that is durable they are let go. */
+void world_let_go(struct world *world, uint32_t shard, uint64_t index, uint64_t term);
 struct wal_statistics world_statistics(const struct world *world);
 
 /* A closed log. Three rounds in the first segment, which is then too full for the next; three in
