@@ -2,9 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "shard/shard.h"
-#include "sim/membership.h"
 #include "sim/node.h"
-#include "sim/settings.h"
 
 /* Data is compared at some indexes only: what once differs goes on to differ. */
 enum { CHECKS_STATE_STRIDE = 8 };
@@ -170,57 +168,6 @@ void checks_node_died(struct simulation *simulation, unsigned node) {
         simulation->checks->shards[i].committed_until[node] = 0;
         simulation->checks->shards[i].applied_at[node] = 0;
     }
-}
-
-static bool have_given_up_ended(const struct simulation *simulation, struct buffer *problem) {
-    for (unsigned node = 0; node < simulation->node_count; node++)
-        if (simulation->nodes[node]->is_given_up && simulation->nodes[node]->is_up) {
-            buffer_append_format(problem, "node %u was taken out, or given up, and goes on",
-                                 node + 1);
-            return false;
-        }
-    return true;
-}
-
-bool checks_is_converged(struct simulation *simulation, struct buffer *problem) {
-    struct checks *checks = simulation->checks;
-    if (!have_given_up_ended(simulation, problem))
-        return false;
-    for (uint32_t number = 0; number < checks->shard_count; number++) {
-        uint64_t lowest = UINT64_MAX, highest = 0, hash = 0;
-        bool is_equal = true;
-        unsigned replicas = 0;
-        for (unsigned node = 0; node < simulation->node_count; node++) {
-            struct sim_thread *thread =
-                &simulation->nodes[node]->threads[number % simulation->worker_count];
-            struct shard *shard = thread->worker ? worker_shard(thread->worker, number) : NULL;
-            if (shard == NULL)
-                continue;
-            uint64_t applied = shard_applied_index(shard);
-            lowest = applied < lowest ? applied : lowest;
-            highest = applied > highest ? applied : highest;
-            is_equal = is_equal && (replicas == 0 || shard_state_hash(shard) == hash);
-            hash = shard_state_hash(shard);
-            is_equal = is_equal && shard_is_settled(shard);
-            replicas++;
-        }
-        bool is_settled;
-        unsigned wanted = membership_replica_count(simulation, number, &is_settled);
-        if (replicas != wanted || !is_settled || lowest != highest) {
-            buffer_append_format(problem,
-                                 "shard %u: %u of %u replicas%s, applied from %llu to %llu", number,
-                                 replicas, wanted, is_settled ? "" : " (not settled)",
-                                 (unsigned long long)lowest, (unsigned long long)highest);
-            return false;
-        }
-        if (!is_equal) {
-            buffer_append_format(problem,
-                                 "shard %u: replicas hold different data at applied index %llu",
-                                 number, (unsigned long long)highest);
-            return false;
-        }
-    }
-    return settings_are_followed(simulation, problem);
 }
 
 unsigned checks_leader(const struct simulation *simulation, uint32_t shard) {

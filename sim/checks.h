@@ -4,7 +4,7 @@
  *   2. what one replica knows to be committed at an index, every replica knows so, for ever
  *   3. replicas of a shard that have applied the same index hold the same data
  *
- * and at the end, when all is calm: every replica has applied everything. */
+ * What must hold at the end is ending.h. */
 #pragma once
 #include "sim/simulation.h"
 
@@ -15,8 +15,6 @@ struct checks *checks_new(unsigned shard_count); /* with the control shard */
 void checks_free(struct checks *checks);
 void checks_after_turn(struct simulation *simulation, struct sim_thread *thread);
 void checks_node_died(struct simulation *simulation, unsigned node);
-/* Have all replicas of every shard applied the same index? For the end of a run. */
-bool checks_is_converged(struct simulation *simulation, struct buffer *problem);
 /* The node that leads the shard in its newest term, if that is known; else node_count. For faults
  * that aim. */
 unsigned checks_leader(const struct simulation *simulation, uint32_t shard);

@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/net.h"
-#include "sim/loss.h"
+#include "sim/loss_account.h"
 #include "sim/risk.h"
 #include "sim/workload.h"
 #include "wire/request.h"
@@ -300,7 +300,7 @@ static void client_refused(struct client *client, const struct asked *asked, str
                         BYTES_PRINT(text));
     simulation->statistics.operations_void++;
     history_void(&simulation->history, asked->number);
-    loss_refused(simulation->loss, &asked->operation, asked->number);
+    loss_account_refused(simulation, &asked->operation, asked->number);
 }
 
 static void client_answered(struct client *client, const struct asked *asked,
@@ -311,7 +311,7 @@ static void client_answered(struct client *client, const struct asked *asked,
     history_return(&simulation->history, asked->number, simulation->queue.now_us, &result);
     if (asked->operation.is_async)
         risk_answered(simulation, client->node, &asked->operation, asked->number);
-    loss_answered(simulation->loss, client->node, &asked->operation, asked->number);
+    loss_account_answered(simulation, client->node, &asked->operation, asked->number);
     simulation->statistics.operations_done++;
     client->done_count++;
     if (client->is_reading)

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "session/clients.h"
+#include "sim/thread.h"
 #include <stdio.h>
 
 enum { CONNECTION_INBOX_MAXIMUM = 64 << 20 };

@@ -1,5 +1,5 @@
 /* Disks that fail, are slow, rot or are full. */
-#include "sim/fault_kinds.h"
+#include "sim/fault.h"
 #include "sim/full_disk.h"
 #include "sim/rot.h"
 #include "sim/slowness.h"

@@ -1,8 +1,10 @@
 /* Faults that wait for a bad moment. */
-#include "base/check.h"
 #include "shard/shard.h"
 #include "sim/checks.h"
-#include "sim/fault_kinds.h"
+#include "sim/fault.h"
+#include "sim/fault_network.h"
+#include "sim/life.h"
+#include "sim/thread.h"
 
 /* For a while every new leader is cut off soon after its election and the one before it let in
  * again, on a slow network: logs get tails of many terms that a later leader takes over piece by
@@ -152,7 +154,7 @@ void fault_cut_in_transfer(struct faults *faults) {
         return;
     struct sim_thread *thread =
         &simulation->nodes[leader]->threads[number % simulation->worker_count];
-    struct shard *shard = thread->worker ? worker_shard(thread->worker, number) : NULL;
+    struct shard *shard = sim_node_replica(simulation->nodes[leader], number);
     uint64_t again_us;
     if (shard == NULL || !sim_thread_is_ready(thread, &again_us))
         return;

@@ -1,9 +1,8 @@
 /* Partitions, bad weather, streams that are lost. */
-#include "base/check.h"
+#include "sim/fault_network.h"
 #include "sim/slowness.h"
 
 static event_run partition_end_event;
-#include "sim/fault_kinds.h"
 
 void faults_partition_begins(struct faults *faults) {
     sim_net_heal(faults->simulation->net);

@@ -1,6 +1,7 @@
 /* Somebody who changes replicas, settings and releases while all this goes on. */
 #include "cluster/feature.h"
-#include "sim/fault_kinds.h"
+#include "sim/fault.h"
+#include "sim/life.h"
 #include "sim/loss.h"
 #include "sim/membership.h"
 #include "sim/settings.h"

@@ -1,6 +1,6 @@
 /* Processes that die, stand still, or whose clocks are wrong. */
-#include "base/check.h"
-#include "sim/fault_kinds.h"
+#include "sim/fault.h"
+#include "sim/life.h"
 
 void fault_crash_process(struct faults *faults) {
     sim_node_kill(faults_node(faults), SIM_DEATH_OF_PROCESS);

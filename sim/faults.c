@@ -1,18 +1,14 @@
 #include "sim/faults.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "sim/checks.h"
-#include "sim/fault_kinds.h"
+#include "sim/fault.h"
+#include "sim/fault_network.h"
 #include "sim/full_disk.h"
+#include "sim/life.h"
 #include "sim/membership.h"
 #include "sim/rot.h"
 #include "sim/settings.h"
 #include "sim/slowness.h"
-#include <string.h>
-
-static const char *const mix_names[MIX_COUNT] = {
-    "everything", "crashes",    "partitions", "clocks", "damage",  "absence", "leaders",
-    "churn",      "membership", "slowness",   "async",  "upgrade", "space",   "loss"};
 
 static const unsigned fault_shares[FAULT_COUNT][MIX_COUNT] = {
 #define FAULT(name, ...) {__VA_ARGS__},
@@ -23,36 +19,6 @@ static const unsigned fault_shares[FAULT_COUNT][MIX_COUNT] = {
 enum { FAULT_GAP_LEAST_MOST_US = 500000, FAULT_GAP_MOST_MOST_US = 4000000 };
 
 static event_run fault_event;
-
-/* ---- what the kinds ask for ---- */
-
-struct random *faults_random(struct faults *faults) {
-    return &faults->simulation->random;
-}
-
-uint64_t faults_between(struct faults *faults, uint64_t low, uint64_t high) {
-    return random_between(faults_random(faults), low, high);
-}
-
-struct sim_node *faults_node(struct faults *faults) {
-    return faults->simulation
-        ->nodes[random_below(faults_random(faults), faults->simulation->node_count)];
-}
-
-/* The leader of some shard, or any node where it is not known. */
-struct sim_node *faults_leader(struct faults *faults) {
-    struct simulation *simulation = faults->simulation;
-    unsigned leader = checks_leader(
-        simulation, (uint32_t)random_below(faults_random(faults), simulation->shard_count + 1));
-    return leader < simulation->node_count ? simulation->nodes[leader] : faults_node(faults);
-}
-
-struct event *faults_later(struct faults *faults, uint64_t delay_us, event_run *run) {
-    struct event_queue *queue = &faults->simulation->queue;
-    return event_schedule(queue, queue->now_us + delay_us, run, faults);
-}
-
-/* ---- the schedule ---- */
 
 static void fault_happens(struct faults *faults, enum fault_kind kind) {
     if (slowness_wants_calm(faults->slowness))
@@ -75,12 +41,12 @@ static void fault_happens(struct faults *faults, enum fault_kind kind) {
 static enum fault_kind fault_by_lot(struct faults *faults) {
     unsigned sum = 0;
     for (int kind = 0; kind < FAULT_COUNT; kind++)
-        sum += fault_shares[kind][faults->mix];
+        sum += fault_shares[kind][faults->simulation->mix];
     uint64_t lot = random_below(faults_random(faults), sum);
     for (int kind = 0; kind < FAULT_COUNT; kind++) {
-        if (lot < fault_shares[kind][faults->mix])
+        if (lot < fault_shares[kind][faults->simulation->mix])
             return (enum fault_kind)kind;
-        lot -= fault_shares[kind][faults->mix];
+        lot -= fault_shares[kind][faults->simulation->mix];
     }
     UNREACHABLE();
 }
@@ -101,9 +67,6 @@ struct faults *faults_new(struct simulation *simulation) {
     struct faults *faults = memory_allocate_zeroed(1, sizeof *faults);
     faults->simulation = simulation;
     faults->slowness = slowness_new(simulation);
-    faults->mix = (enum fault_mix)random_below(&simulation->random, MIX_COUNT);
-    if (simulation->options.mix >= 0)
-        faults->mix = (enum fault_mix)simulation->options.mix;
     faults->rot = rot_new(simulation);
     faults->gap_most_us =
         random_between(&simulation->random, FAULT_GAP_LEAST_MOST_US, FAULT_GAP_MOST_MOST_US);
@@ -145,27 +108,3 @@ void faults_heal(struct faults *faults) {
             node->threads[thread].clock.stall_after_reads = 0;
     }
 }
-
-const char *faults_mix_name(const struct faults *faults) { return mix_names[faults->mix]; }
-
-bool faults_want_more_nodes(const struct faults *faults) {
-    return faults->mix == MIX_MEMBERSHIP || faults->mix == MIX_LOSS;
-}
-
-bool faults_lose_nodes(const struct faults *faults) { return faults->mix == MIX_LOSS; }
-
-bool faults_like_moves(const struct faults *faults) { return faults->mix == MIX_SLOWNESS; }
-bool faults_roll_protocols(const struct faults *faults) { return faults->mix == MIX_UPGRADE; }
-
-bool faults_want_async(const struct faults *faults) { return faults->mix == MIX_ASYNC; }
-
-bool faults_like_small_messages(const struct faults *faults) { return faults->mix == MIX_CHURN; }
-
-int faults_find_mix(const char *name) {
-    for (int mix = 0; mix < MIX_COUNT; mix++)
-        if (strcmp(mix_names[mix], name) == 0)
-            return mix;
-    return -1;
-}
-
-const char *faults_mix_name_of(int mix) { return mix_names[mix]; }

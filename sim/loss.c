@@ -2,8 +2,8 @@
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "shard/shard.h"
-#include "sim/checks.h"
-#include "sim/node.h"
+#include "sim/life.h"
+#include "sim/loss_account.h"
 #include "sim/operator.h"
 #include <stdio.h>
 
@@ -12,36 +12,14 @@ enum {
     LOSS_DELAY_MOST_US = 4000000, /* until the operator is there */
     LOSS_POLL_US = 300000,
     LOSS_RETURN_MOST_US = 8000000,
-    LOSS_LIST_BYTES = 1024,
-    /* A refusal after so long may be of a command that is in a log. */
-    LOSS_SLOW_REFUSAL_US = 20000,
-    /* Raft's RECOVERY_TERMS are more: nothing else makes a term rise so far. */
-    LOSS_TERMS_LEAST = 1 << 19
-};
-
-struct answer {
-    uint64_t number; /* in the history */
-    uint32_t shard;
-    bool is_refusal;
-    uint64_t index; /* what it rests on */
-};
-
-/* A shard that lost its majority, until the replica that goes on leads it. */
-struct shard_loss {
-    bool is_awaited, is_alone; /* it is alone in its log, and not yet elected by that */
-    unsigned survivor;
-    uint64_t term;       /* of the survivor when it was chosen */
-    uint64_t kept_until; /* the survivor had all that was committed up to here; 0: it died since */
+    LOSS_LIST_BYTES = 1024
 };
 
 struct loss {
     struct simulation *simulation;
     struct sim_operator *operator_;
-    struct answer *answers;
-    size_t count, capacity;
-    struct shard_loss *shards;
-    struct topology *founded; /* for its slots; NULL: none was seen yet */
     bool is_under_way, is_control_lost;
+    unsigned control_survivor;      /* where the control shard lost its majority */
     bool is_lost[SIM_NODE_MAXIMUM]; /* by the loss under way */
 };
 
@@ -51,7 +29,6 @@ struct loss *loss_new(struct simulation *simulation) {
     struct loss *loss = memory_allocate_zeroed(1, sizeof *loss);
     loss->simulation = simulation;
     loss->operator_ = sim_operator_new(simulation, NULL);
-    loss->shards = memory_allocate_zeroed(simulation->shard_count + 1, sizeof *loss->shards);
     return loss;
 }
 
@@ -59,17 +36,7 @@ void loss_free(struct loss *loss) {
     if (loss == NULL)
         return;
     sim_operator_free(loss->operator_);
-    memory_free(loss->answers);
-    memory_free(loss->shards);
-    topology_free(loss->founded);
     memory_free(loss);
-}
-
-static struct shard *replica_on(const struct loss *loss, unsigned node, uint32_t number) {
-    const struct simulation *simulation = loss->simulation;
-    struct worker *worker =
-        simulation->nodes[node]->threads[number % simulation->worker_count].worker;
-    return worker ? worker_shard(worker, number) : NULL;
 }
 
 /* ---- who is lost ---- */
@@ -146,7 +113,7 @@ static void look_later(struct loss *loss, uint64_t most_us) {
 }
 
 void loss_begin(struct loss *loss) {
-    const struct topology *topology = sim_operator_topology(loss->simulation);
+    const struct topology *topology = sim_topology(loss->simulation);
     if (loss->is_under_way || topology == NULL || !is_topology_calm(loss, topology) ||
         !draw(loss, topology))
         return;
@@ -178,7 +145,8 @@ static unsigned survivor_of(const struct loss *loss, uint32_t number) {
     raft_term best_term = 0;
     raft_index best_index = 0;
     for (unsigned node = 0; node < simulation->node_count; node++) {
-        struct shard *replica = is_left(loss, node + 1) ? replica_on(loss, node, number) : NULL;
+        struct shard *replica =
+            is_left(loss, node + 1) ? sim_node_replica(simulation->nodes[node], number) : NULL;
         if (replica == NULL)
             continue;
         raft_index index = raft_last_index(shard_raft(replica));
@@ -218,18 +186,6 @@ static void keep_voters(struct loss *loss, const struct topology_shard *shard,
     sim_operator_place(loss->operator_, shard->number, nodes, count);
 }
 
-static void choose(struct loss *loss, const struct topology_shard *shard, unsigned survivor) {
-    struct shard_loss *lost = &loss->shards[shard->number];
-    const struct raft *raft = shard_raft(replica_on(loss, survivor, shard->number));
-    if (lost->is_alone && lost->survivor == survivor)
-        return; /* it goes on already */
-    uint64_t from = checks_first_lost(loss->simulation, shard->number, raft);
-    *lost = (struct shard_loss){.is_awaited = true,
-                                .survivor = survivor,
-                                .term = raft_current_term(raft),
-                                .kept_until = from - 1};
-}
-
 /* "0=1,1=1": who makes each shard go on. False: of some shard nothing is to be seen now. */
 static bool survey(struct loss *loss, const struct topology *topology, struct buffer *choices) {
     loss->is_control_lost = false;
@@ -238,15 +194,19 @@ static bool survey(struct loss *loss, const struct topology *topology, struct bu
         unsigned survivor = survivor_of(loss, shard->number);
         if (survivor == loss->simulation->node_count)
             return false;
-        const struct raft *raft = shard_raft(replica_on(loss, survivor, shard->number));
+        const struct raft *raft =
+            shard_raft(sim_node_replica(loss->simulation->nodes[survivor], shard->number));
         bool is_wanted_left = replicas_left(shard, loss->is_lost) * 2 > shard->replica_count;
         if (goes_on_by_itself(loss, raft)) {
             if (!is_wanted_left)
                 keep_voters(loss, shard, raft);
             continue;
         }
-        choose(loss, shard, survivor);
-        loss->is_control_lost |= shard->number == 0;
+        loss_account_expect(loss->simulation, shard->number, survivor, raft);
+        if (shard->number == 0) {
+            loss->is_control_lost = true;
+            loss->control_survivor = survivor;
+        }
         buffer_append_format(choices, "%s%u=%u", choices->length ? "," : "", shard->number,
                              survivor + 1);
     }
@@ -265,7 +225,7 @@ static unsigned control_leader(const struct loss *loss) {
     const struct simulation *simulation = loss->simulation;
     for (unsigned i = 0; i < simulation->node_count; i++) {
         const struct shard *control =
-            simulation->nodes[i]->is_given_up ? NULL : replica_on(loss, i, 0);
+            simulation->nodes[i]->is_given_up ? NULL : sim_node_replica(simulation->nodes[i], 0);
         if (control && shard_is_leader(control))
             return i;
     }
@@ -276,10 +236,9 @@ static void tell(struct loss *loss, const struct buffer *choices) {
     struct simulation *simulation = loss->simulation;
     unsigned leader = control_leader(loss);
     if (leader == simulation->node_count && loss->is_control_lost) {
-        unsigned survivor = loss->shards[0].survivor;
         trace_line(&simulation->trace, "operator: node %u is to decide for the control shard alone",
-                   survivor + 1);
-        sim_operator_ask(loss->operator_, survivor,
+                   loss->control_survivor + 1);
+        sim_operator_ask(loss->operator_, loss->control_survivor,
                          (const struct bytes[]){BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("RECOVER")},
                          2);
     }
@@ -329,7 +288,7 @@ static bool is_told(const struct loss *loss, const struct topology *topology) {
 
 static void loss_event(struct event *event) {
     struct loss *loss = event->context;
-    const struct topology *topology = sim_operator_topology(loss->simulation);
+    const struct topology *topology = sim_topology(loss->simulation);
     if (topology && is_told(loss, topology)) {
         end(loss);
         return;
@@ -340,102 +299,4 @@ static void loss_event(struct event *event) {
         tell(loss, &choices);
     buffer_release(&choices);
     look_later(loss, LOSS_POLL_US);
-}
-
-/* ---- what is lost by it ---- */
-
-static void add(struct loss *loss, struct answer answer) {
-    if (loss->count == loss->capacity) {
-        loss->capacity = loss->capacity ? loss->capacity * 2 : 1024;
-        loss->answers = memory_resize(loss->answers, loss->capacity * sizeof *loss->answers);
-    }
-    loss->answers[loss->count++] = answer;
-}
-
-/* Slots stay where they were founded. */
-static uint32_t shard_of(struct loss *loss, const struct operation *operation) {
-    char name[32];
-    if (loss->founded == NULL) {
-        const struct topology *topology = sim_operator_topology(loss->simulation);
-        if (topology == NULL)
-            return 0;
-        loss->founded = topology_copy(topology);
-    }
-    operation_key_name(operation->key, operation_kind_facts(operation->kind)->is_hash, name);
-    return loss->founded->slot_owner[slot_of_key(bytes_of_text(name))];
-}
-
-/* What was applied at the node that answered is known if it is up: else it rests on anything. */
-void loss_answered(struct loss *loss, unsigned node, const struct operation *operation,
-                   uint64_t number) {
-    if (loss == NULL)
-        return;
-    struct answer answer = {.number = number, .shard = shard_of(loss, operation)};
-    const struct shard *replica = replica_on(loss, node, answer.shard);
-    answer.index = replica ? shard_applied_index(replica) : UINT64_MAX;
-    add(loss, answer);
-}
-
-void loss_refused(struct loss *loss, const struct operation *operation, uint64_t number) {
-    if (loss && loss->simulation->queue.now_us - operation->invoked_us > LOSS_SLOW_REFUSAL_US)
-        add(loss, (struct answer){
-                      .number = number, .shard = shard_of(loss, operation), .is_refusal = true});
-}
-
-/* A command that another leader's entry took the place of was refused for good, and is executed
- * all the same if the replica that goes on is one that has not heard of that. */
-static void doubt(struct loss *loss, uint32_t shard, uint64_t from, bool has_other_entries) {
-    for (size_t i = 0; i < loss->count; i++) {
-        const struct answer *answer = &loss->answers[i];
-        if (answer->shard == shard &&
-            (answer->is_refusal ? has_other_entries : answer->index >= from)) {
-            history_doubt(&loss->simulation->history, answer->number);
-            loss->simulation->statistics.answers_doubted++;
-        }
-    }
-}
-
-static void goes_on_alone(struct loss *loss, uint32_t number, const struct raft *raft) {
-    struct simulation *simulation = loss->simulation;
-    struct shard_loss *lost = &loss->shards[number];
-    uint64_t from = checks_first_lost(simulation, number, raft);
-    if (from <= lost->kept_until)
-        simulation_fail(simulation,
-                        "shard %u: node %u goes on alone without entry %llu, which was committed "
-                        "and which it had",
-                        number, lost->survivor + 1, (unsigned long long)from);
-    const struct raft_entry *entry = raft_entry_at(raft, from);
-    bool has_other_entries = entry && entry->term < raft_current_term(raft);
-    trace_line(&simulation->trace,
-               "shard %u: node %u goes on alone; lost is what was committed from %llu on", number,
-               lost->survivor + 1, (unsigned long long)from);
-    doubt(loss, number, from, has_other_entries);
-    checks_forget(simulation, number, from);
-}
-
-void loss_after_turn(struct loss *loss, struct sim_thread *thread) {
-    if (loss == NULL)
-        return;
-    for (uint32_t number = thread->index; number <= loss->simulation->shard_count;
-         number += loss->simulation->worker_count) {
-        struct shard_loss *lost = &loss->shards[number];
-        struct shard *shard = worker_shard(thread->worker, number);
-        if (!lost->is_awaited || lost->survivor != thread->node->index || shard == NULL ||
-            raft_current_term(shard_raft(shard)) < lost->term + LOSS_TERMS_LEAST)
-            continue;
-        if (!lost->is_alone)
-            goes_on_alone(loss, number, shard_raft(shard));
-        lost->is_awaited = lost->is_alone = !shard_is_leader(shard);
-    }
-}
-
-/* What it had not synced may be lost, that it goes on alone too. */
-void loss_node_died(struct loss *loss, unsigned node) {
-    if (loss == NULL)
-        return;
-    for (uint32_t number = 0; number <= loss->simulation->shard_count; number++)
-        if (loss->shards[number].is_awaited && loss->shards[number].survivor == node) {
-            loss->shards[number].is_alone = false;
-            loss->shards[number].kept_until = 0;
-        }
 }

@@ -1,5 +1,5 @@
 /* trothdb-sim: whole clusters in one thread, by seed. */
-#include "sim/faults.h"
+#include "sim/mix.h"
 #include "sim/planted.h"
 #include "sim/seed_run.h"
 #include <getopt.h>
@@ -93,7 +93,7 @@ static bool parse_option(int option, struct command_line *line) {
     case 'P':
         return parse_plant(optarg);
     case 'x':
-        line->options.mix = faults_find_mix(optarg);
+        line->options.mix = mix_find(optarg);
         return line->options.mix >= 0;
     case 'f':
         line->is_find_planted = true;

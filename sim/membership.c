@@ -73,13 +73,6 @@ void membership_change(struct membership *membership) {
     sim_operator_place(membership->operator_, shard, nodes, count);
 }
 
-unsigned membership_replica_count(const struct simulation *simulation, uint32_t shard,
-                                  bool *is_settled) {
-    const struct topology *newest = sim_operator_topology(simulation);
-    *is_settled = newest && newest->shards[shard].is_settled;
-    return newest ? newest->shards[shard].replica_count : 0;
-}
-
 /* ---- a node is taken out ---- */
 
 static event_run removal_event;
@@ -150,7 +143,7 @@ static void remove_further(struct membership *membership, const struct topology 
 static void removal_event(struct event *event) {
     struct membership *membership = event->context;
     struct simulation *simulation = membership->simulation;
-    const struct topology *topology = sim_operator_topology(simulation);
+    const struct topology *topology = sim_topology(simulation);
     struct sim_node *leaving = simulation->nodes[membership->leaving];
     if (leaving->is_given_up || (topology && !topology_node(topology, leaving->index + 1))) {
         membership->is_removing = false;

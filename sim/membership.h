@@ -12,7 +12,3 @@ void membership_free(struct membership *membership);
 void membership_change(struct membership *membership);
 /* Begins to take a node by lot out, if enough are left; one at a time. */
 void membership_remove_node(struct membership *membership);
-/* By the newest topology that a node knows: how many replicas the shard has, and whether that is
- * settled. */
-unsigned membership_replica_count(const struct simulation *simulation, uint32_t shard,
-                                  bool *is_settled);

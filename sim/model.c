@@ -143,7 +143,7 @@ void model_apply(struct model_state *state, const struct operation *operation,
     UNREACHABLE();
 }
 
-void operation_key_name(uint32_t key, bool is_hash, char out[32]) {
+void operation_key_name(uint32_t key, bool is_hash, char out[OPERATION_KEY_BYTES]) {
     snprintf(out, 32, "%s:%u", is_hash ? "hash" : "key", key);
 }
 

@@ -67,7 +67,8 @@ void model_apply(struct model_state *state, const struct operation *operation,
 /* "SET key 17": the request's bytes. Behind "TROTHDB WITH sync" or "async" where what the operation
  * wants is not what the node does by itself. */
 void operation_encode(const struct operation *operation, bool is_node_async, struct buffer *out);
-void operation_key_name(uint32_t key, bool is_hash, char out[32]);
+enum { OPERATION_KEY_BYTES = 32 };
+void operation_key_name(uint32_t key, bool is_hash, char out[OPERATION_KEY_BYTES]);
 /* The reply as a result; RESULT_STRANGE for anything that this operation can never answer. */
 void operation_read_result(const struct operation *operation, const struct response *response,
                            struct result *result);

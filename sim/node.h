@@ -1,6 +1,6 @@
-/* A simulated node: the server's own workers and gossiper (src/node), each a thread with a mailbox,
- * a clock and a turn. A node dies at any moment: what it had in memory is gone, what its disks kept
- * is there at its next start. */
+/* The nodes of a run: the server's own workers and gossiper (src/node), each a thread with a
+ * mailbox, a clock and a turn; and what is to be seen of them. How a thread's turns come is
+ * thread.h, how a node starts and dies life.h. */
 #pragma once
 #include "member/gossiper.h"
 #include "node/node.h"
@@ -8,7 +8,8 @@
 #include "sim/disk.h"
 #include "sim/simulation.h"
 
-struct connection;
+struct shard;
+struct topology;
 
 /* The newest version between nodes that this release speaks. */
 enum { SIM_PROTOCOL_NEWEST = 3 };
@@ -52,22 +53,20 @@ struct sim_node {
     uint64_t full_until_us; /* its disk is: full_disk.h */
 };
 
-struct sim_node *sim_node_new(struct simulation *simulation, unsigned index);
-void sim_node_free(struct sim_node *node); /* must be down, or is killed */
-void sim_node_start(struct sim_node *node);
-/* The node ends now: muted at once, buried by the next event, so that it can be called from within
- * the node. */
-void sim_node_kill(struct sim_node *node, enum sim_death death);
-void sim_node_restart_at(struct sim_node *node, uint64_t at_us);
-void sim_node_pause(struct sim_node *node,
-                    uint64_t pause_us); /* all its threads stop; time goes on */
+/* It runs, and has not died in this event. */
 static inline bool sim_node_is_alive(const struct sim_node *node) {
     return node->is_up && !node->power.is_off;
 }
-/* Something was given to this thread: its turn ends soon. */
-void sim_thread_touch(struct sim_thread *thread);
-bool sim_thread_is_ready(const struct sim_thread *thread, uint64_t *again_us);
-struct sim_thread *sim_node_worker_by_lot(struct sim_node *node);
 void sim_node_client_address(unsigned index, struct net_address *address);
-/* For sim_net_new(). */
-struct sim_net_owner sim_node_net_owner(struct simulation *simulation);
+struct sim_thread *sim_node_worker_by_lot(struct sim_node *node);
+/* Its replica of the shard; NULL: it holds none, or is down. */
+struct shard *sim_node_replica(const struct sim_node *node, uint32_t shard);
+/* Of one worker's disk at least. */
+bool sim_node_is_rotten(const struct sim_node *node);
+void sim_node_pause(struct sim_node *node,
+                    uint64_t pause_us); /* all its threads stop; time goes on */
+/* The newest one that a node knows which is up and not given up; NULL: none. Borrowed, until time
+ * goes on. */
+const struct topology *sim_topology(const struct simulation *simulation);
+/* Which shard the operation's key belongs to. */
+uint32_t sim_operation_shard(const struct topology *topology, const struct operation *operation);

@@ -1,6 +1,5 @@
 #include "sim/operator.h"
 #include "base/memory.h"
-#include "cluster/topology.h"
 #include "sim/checks.h"
 #include "sim/connection.h"
 #include "wire/request.h"
@@ -68,16 +67,4 @@ void sim_operator_place(struct sim_operator *operator_, uint32_t shard, const un
     trace_line(&simulation->trace, "operator: node %u is asked for %u replicas of shard %u",
                leader + 1, count, shard);
     sim_operator_ask(operator_, leader, arguments, 3 + count);
-}
-
-const struct topology *sim_operator_topology(const struct simulation *simulation) {
-    const struct topology *newest = NULL;
-    for (unsigned i = 0; i < simulation->node_count; i++) {
-        const struct sim_node *node = simulation->nodes[i];
-        const struct worker *worker = node->is_given_up ? NULL : node->threads[0].worker;
-        const struct topology *topology = worker ? worker_topology(worker) : NULL;
-        if (topology && (newest == NULL || topology->epoch > newest->epoch))
-            newest = topology;
-    }
-    return newest;
 }

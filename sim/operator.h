@@ -3,7 +3,6 @@
 #pragma once
 #include "sim/simulation.h"
 
-struct topology;
 struct sim_operator;
 
 /* *accepted_count, if there is one, is raised by each +OK; it must live as long as the operator. */
@@ -15,6 +14,3 @@ void sim_operator_ask(struct sim_operator *operator_, unsigned node, const struc
  * if there is one to ask. */
 void sim_operator_place(struct sim_operator *operator_, uint32_t shard, const unsigned *nodes,
                         unsigned count);
-/* The newest one that a node knows which is up and not given up; NULL: none. Borrowed, until time
- * goes on. */
-const struct topology *sim_operator_topology(const struct simulation *simulation);

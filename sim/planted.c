@@ -1,6 +1,6 @@
 #include "sim/planted.h"
 #include "base/planted.h"
-#include "sim/faults.h"
+#include "sim/mix.h"
 #include "sim/seed_run.h"
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +71,7 @@ static const struct {
 static int mix_for(int fault) {
     for (size_t i = 0; i < sizeof planted_mixes / sizeof *planted_mixes; i++)
         if ((int)planted_mixes[i].fault == fault)
-            return faults_find_mix(planted_mixes[i].mix);
+            return mix_find(planted_mixes[i].mix);
     return -1;
 }
 
@@ -85,7 +85,7 @@ static bool planted_is_found(int fault, const struct simulation_options *options
         if (fails_by_the_fault(fault, &run)) {
             printf("found      %-32s by seed %llu%s%s\n", planted_faults[fault].name,
                    (unsigned long long)run.seed, run.mix < 0 ? "" : " of mix ",
-                   run.mix < 0 ? "" : faults_mix_name_of(run.mix));
+                   run.mix < 0 ? "" : mix_name((enum mix)run.mix));
             return true;
         }
     }

@@ -30,18 +30,12 @@ void risk_free(struct risk *risk) {
     memory_free(risk);
 }
 
-static uint32_t shard_of(const struct worker *worker, const struct operation *operation) {
-    char name[32];
-    operation_key_name(operation->key, operation_kind_facts(operation->kind)->is_hash, name);
-    return worker_topology(worker)->slot_owner[slot_of_key(bytes_of_text(name))];
-}
-
 bool risk_is_shaken(const struct simulation *simulation, const struct operation *operation) {
     for (unsigned node = 0; node < simulation->node_count; node++) {
         const struct worker *worker = simulation->nodes[node]->threads[0].worker;
         if (worker == NULL || worker_topology(worker) == NULL)
             continue;
-        uint32_t shard = shard_of(worker, operation);
+        uint32_t shard = sim_operation_shard(worker_topology(worker), operation);
         return checks_committed(simulation, shard) < simulation->risk->shaken[shard];
     }
     return true;
@@ -50,12 +44,11 @@ bool risk_is_shaken(const struct simulation *simulation, const struct operation 
 /* How far the shard was applied where the answer came from: at least so far as when it left. */
 static bool risk_index(struct simulation *simulation, unsigned node,
                        const struct operation *operation, struct risky_answer *answer) {
-    struct sim_thread *threads = simulation->nodes[node]->threads;
-    if (threads[0].worker == NULL || worker_topology(threads[0].worker) == NULL)
+    const struct worker *worker = simulation->nodes[node]->threads[0].worker;
+    if (worker == NULL || worker_topology(worker) == NULL)
         return false;
-    answer->shard = shard_of(threads[0].worker, operation);
-    struct worker *worker = threads[answer->shard % simulation->worker_count].worker;
-    struct shard *shard = worker ? worker_shard(worker, answer->shard) : NULL;
+    answer->shard = sim_operation_shard(worker_topology(worker), operation);
+    struct shard *shard = sim_node_replica(simulation->nodes[node], answer->shard);
     if (shard == NULL)
         return false;
     answer->index = shard_applied_index(shard);
@@ -82,9 +75,7 @@ void risk_answered(struct simulation *simulation, unsigned node, const struct op
 static uint64_t last_index(const struct simulation *simulation, uint32_t number) {
     uint64_t last = 0;
     for (unsigned node = 0; node < simulation->node_count; node++) {
-        struct worker *worker =
-            simulation->nodes[node]->threads[number % simulation->worker_count].worker;
-        struct shard *shard = worker ? worker_shard(worker, number) : NULL;
+        struct shard *shard = sim_node_replica(simulation->nodes[node], number);
         if (shard && raft_last_index(shard_raft(shard)) > last)
             last = raft_last_index(shard_raft(shard));
     }

@@ -1,7 +1,7 @@
 #include "sim/rot.h"
 #include "base/memory.h"
 #include "shard/shard.h"
-#include "sim/node.h"
+#include "sim/life.h"
 
 enum { ROT_DOWN_US = 1000, ROT_LOOK_AGAIN_US = 500000, ROT_PATIENCE_LOOKS = 20 };
 
@@ -32,7 +32,7 @@ static bool has_all_back(const struct sim_node *node) {
         return false;
     for (uint32_t shard = 0; shard < node->simulation->shard_count + 1; shard++) {
         const struct sim_thread *thread = &node->threads[shard % node->simulation->worker_count];
-        const struct shard *replica = thread->worker ? worker_shard(thread->worker, shard) : NULL;
+        const struct shard *replica = sim_node_replica(node, shard);
         if (sim_disk_is_rotten(thread->disk) ||
             (replica && raft_is_below_floor(shard_raft(replica))))
             return false;

@@ -1,6 +1,7 @@
 #include "sim/seed_run.h"
 #include "base/planted.h"
-#include "sim/faults.h"
+#include "sim/run.h"
+#include "sim/scene.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static void print_replay(const struct simulation_options *options) {
     if (options->node_count)
         printf(" --nodes %u", options->node_count);
     if (options->mix >= 0)
-        printf(" --mix %s", faults_mix_name_of(options->mix));
+        printf(" --mix %s", mix_name((enum mix)options->mix));
     if (plant[0])
         printf(" --plant %s", plant);
     printf(" --print\n");
@@ -55,7 +56,7 @@ static void print_summary(const struct simulation *simulation, double seconds) {
         (unsigned long long)simulation->options.seed,
         simulation_has_failed(simulation) ? "FAILED" : "ok",
         (unsigned long long)simulation->trace.hash, simulated, seconds, simulated / seconds,
-        simulation->node_count, faults_mix_name(simulation->faults),
+        simulation->node_count, mix_name(simulation->mix),
         (unsigned long long)statistics->operations_done,
         (unsigned long long)statistics->operations_void,
         (unsigned long long)statistics->operations_unknown,

@@ -130,7 +130,7 @@ static void node_compare(const struct sim_node *node, const struct topology *top
 }
 
 bool settings_are_followed(const struct simulation *simulation, struct buffer *problem) {
-    const struct topology *topology = sim_operator_topology(simulation);
+    const struct topology *topology = sim_topology(simulation);
     for (unsigned i = 0; i < simulation->node_count && problem->length == 0; i++)
         node_compare(simulation->nodes[i], topology, problem);
     return problem->length == 0;

@@ -1,7 +1,5 @@
-/* One run: a whole cluster, its clients and its faults in one thread, decided by one seed.
- *
- *   boot the nodes -> found the cluster -> [ workload and faults ] -> heal, go on working -> read
- * every key -> check
+/* What the parts of a run share: a whole cluster, its clients and its faults in one thread, decided
+ * by one seed. scene.h makes it, run.h runs it.
  *
  * Everything random is drawn from `random`, in the order of events: so a seed is a run. */
 #pragma once
@@ -10,6 +8,7 @@
 #include "config/config.h"
 #include "sim/event.h"
 #include "sim/history.h"
+#include "sim/mix.h"
 #include "sim/net.h"
 #include "sim/trace.h"
 
@@ -25,7 +24,7 @@ struct simulation_options {
     double minutes;
     unsigned node_count; /* 0: by the seed */
     bool is_printed;
-    int mix; /* of faults (faults_find_mix); negative: by the seed */
+    int mix; /* enum mix; negative: by the seed */
 };
 
 struct sim_node;
@@ -34,6 +33,7 @@ struct checks;
 struct connection;
 struct faults;
 struct loss;
+struct loss_account;
 struct risk;
 
 /* How the clients behave for a while: quiet first, then eager, all as ever, or only reading, or in
@@ -58,6 +58,7 @@ struct simulation_statistics {
 
 struct simulation {
     struct simulation_options options;
+    enum mix mix;
     uint64_t faults_end_us;
     struct event_queue queue;
     struct random random;
@@ -72,7 +73,8 @@ struct simulation {
     struct history history;
     struct checks *checks;
     struct risk *risk;
-    struct loss *loss; /* NULL: no node is lost for good */
+    struct loss *loss; /* NULL, both: no node is lost for good */
+    struct loss_account *loss_account;
     struct faults *faults;
     enum simulation_phase phase;
     uint64_t think_most_us;    /* between a client's answers and its next request */
@@ -87,10 +89,6 @@ struct simulation {
     struct buffer failure; /* empty: nothing failed */
 };
 
-/* Makes the world; runs it to its end; says whether it was right. */
-struct simulation *simulation_new(const struct simulation_options *options);
-void simulation_free(struct simulation *simulation);
-bool simulation_run(struct simulation *simulation);
 /* Notes what is wrong; the first one counts, and the run ends. */
 void simulation_fail(struct simulation *simulation, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,7 +1,6 @@
 #include "sim/slowness.h"
 #include "base/memory.h"
 #include "sim/checks.h"
-#include "sim/faults.h"
 #include "sim/node.h"
 
 enum {
@@ -84,7 +83,7 @@ void slowness_begin(struct slowness *slowness, struct sim_node *node) {
         return;
     slowness->node = node;
     /* Where the pause between moves is long, nothing can be said of when the lead moves. */
-    bool may_be_calm = faults_like_moves(simulation->faults);
+    bool may_be_calm = mix_likes_moves(simulation->mix);
     slowness->is_calm = random_chance(&simulation->random, 0.6) && may_be_calm;
     event_schedule(queue, queue->now_us + (slowness->is_calm ? CALM_BEFORE_US : 0), slow_event,
                    slowness);

@@ -51,8 +51,13 @@ test('a file of a folder with an ORDER includes nothing that comes later, unless
   refused({ ...files, 'io/ORDER': 'b : below\na : above\n' }, /src\/io\/b\.c:2: "io\/a\.h" comes later in src\/io\/ORDER/)
   passed({ ...files, 'io/ORDER': 'b : below\na : door  above\n' })
   refused({ ...files, 'io/ORDER': 'b : below\n' }, /src\/io\/a\.c:1: has no line in src\/io\/ORDER/)
-  refused({ ...files, 'io/ORDER': 'a : below\nb : above\nc : gone\n' }, /src\/io\/ORDER:3: there is no io\/c\.c/)
+  refused({ ...files, 'io/ORDER': 'a : below\nb : above\nc : gone\n' }, /src\/io\/ORDER:3: there is no src\/io\/c\.c/)
   refused({ ...files, 'io/ORDER': 'a below\nb : above\n' }, /src\/io\/ORDER:1: not understood/)
+})
+test('sim/ is held to its ORDER too', () => {
+  const files = { '../sim/a.c': '', '../sim/b.h': '', '../sim/b.c': '#include "sim/b.h"\n#include "sim/a.h"\n' }
+  passed({ ...files, '../sim/ORDER': 'a : below\nb : above\n' })
+  refused({ ...files, '../sim/ORDER': 'b : below\na : above\n' }, /sim\/b\.c:2: "sim\/a\.h" comes later in sim\/ORDER/)
 })
 test('a folder without a line is refused', () => {
   refused({ 'new/a.c': '' }, /src\/new\/a\.c:1: stands in no folder/)

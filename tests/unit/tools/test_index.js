@@ -19,7 +19,7 @@ const files = [...filesBelow('tests'), ...filesBelow('sim')]
 const sources = files.filter((file) => /\.[ch]$/.test(file)).map((file) => ({ file, text: read(file) }))
 const planted = new Set([...read('src/base/planted.def').matchAll(/^PLANTED_FAULT\((\w+)/gm)].map((match) => match[1]))
 const faults = new Set([...read('sim/fault.def').matchAll(/^FAULT\((\w+)/gm)].map((match) => match[1]))
-const mixes = new Set(/mix_names\[MIX_COUNT\] = \{([^}]*)\}/.exec(read('sim/faults.c'))[1].match(/\w+/g))
+const mixes = new Set(/mix_names\[MIX_COUNT\] = \{([^}]*)\}/.exec(read('sim/mix.c'))[1].match(/\w+/g))
 
 // "quiet*.txt" and "unit/seal/" stand for at least one file.
 function isThere(name) {

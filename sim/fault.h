@@ -1,4 +1,5 @@
-/* What the kinds of faults share (faults.h). They stand in a file for each thing that they hurt:
+/* What the kinds of faults share. When which one happens is faults.h; they stand in a file for each
+ * thing that they hurt:
  *
  *      fault_network.c     partitions, weather, lost streams
  *      fault_process.c     crashes, pauses, clocks
@@ -6,26 +7,8 @@
  *      fault_moments.c     at a bad moment: a lead that changes hands, a lease, a transfer
  *      fault_operator.c    somebody who changes replicas, settings, releases */
 #pragma once
-#include "sim/faults.h"
 #include "sim/node.h"
 
-enum fault_mix {
-    MIX_EVERYTHING,
-    MIX_CRASHES,
-    MIX_PARTITIONS,
-    MIX_CLOCKS,
-    MIX_DAMAGE,
-    MIX_ABSENCE,
-    MIX_LEADERS,
-    MIX_CHURN,
-    MIX_MEMBERSHIP,
-    MIX_SLOWNESS,
-    MIX_ASYNC,
-    MIX_UPGRADE,
-    MIX_SPACE,
-    MIX_LOSS,
-    MIX_COUNT
-};
 enum fault_kind {
 #define FAULT(name, ...) FAULT_##name,
 #include "sim/fault.def"
@@ -44,7 +27,6 @@ enum {
 
 struct faults {
     struct simulation *simulation;
-    enum fault_mix mix;
     uint64_t gap_most_us; /* between two faults */
     bool is_on;
     uint64_t partition_number; /* of the latest: an earlier one's end does not end it */
@@ -66,12 +48,6 @@ struct sim_node *faults_node(struct faults *faults); /* any */
 struct sim_node *faults_leader(struct faults *faults);
 /* `run` has these faults as its context. */
 struct event *faults_later(struct faults *faults, uint64_t delay_us, event_run *run);
-
-/* fault_network.c */
-void faults_partition_begins(struct faults *faults); /* any other has ended */
-void faults_isolate(struct faults *faults, unsigned node, bool inwards, bool outwards);
-void faults_weather_clears(struct faults *faults);
-event_run faults_weather_end_event;
 
 /* One function a row of fault.def. */
 #define FAULT(name, ...) void fault_##name(struct faults *faults);
