@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "store/scrub_job.h"
 #include "store/snapshot_chunk.h"
+#include "store/snapshot_names.h"
 #include "store/wal_format.h"
 #include "worker/worker.h"
 

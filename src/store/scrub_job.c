@@ -1,6 +1,7 @@
 #include "store/scrub_job.h"
 #include "base/memory.h"
 #include "store/snapshot_chunk.h"
+#include "store/snapshot_names.h"
 #include "store/wal_format.h"
 
 static struct scrub_job *scrub_of(struct disk_job *job) { return (struct scrub_job *)(void *)job; }

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/cursor.h"
 #include "base/memory.h"
+#include "store/snapshot_names.h"
 #include <stdio.h>
 #include <zstd.h>
 

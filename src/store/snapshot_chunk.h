@@ -29,9 +29,6 @@ int snapshot_chunk_pack(uint32_t shard, struct bytes raw, struct buffer *image,
 int snapshot_chunk_unpack(uint32_t shard, const struct snapshot_chunk *chunk, struct bytes image,
                           struct buffer *raw, uint64_t *offset) MUST_CHECK;
 
-void snapshot_chunk_name(uint32_t shard, const struct snapshot_chunk *chunk,
-                         char out[DISK_NAME_MAXIMUM]);
-
 /* The calls below touch the disk at once: for start-up, tools and jobs. */
 
 /* Writes and syncs; durable once the directory is synced too. */

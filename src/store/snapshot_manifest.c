@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/cursor.h"
 #include "base/memory.h"
+#include "store/snapshot_names.h"
 #include <assert.h>
 
 /*   0 "TSNP"   4 u16 version (2; 3 if a slot has parts)   6 u16 0   8 u32 shard

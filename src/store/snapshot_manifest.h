@@ -68,7 +68,6 @@ int snapshot_manifest_decode(struct bytes encoded, struct snapshot_manifest **ou
 
 /* The calls below touch the disk at once: for start-up, tools and jobs. */
 
-void snapshot_manifest_name(uint32_t shard, uint64_t index, char out[DISK_NAME_MAXIMUM]);
 /* Durably, with all that was renamed in the directory before it. The chunks must be synced. */
 int snapshot_manifest_write(struct disk *disk, const struct snapshot_manifest *manifest) MUST_CHECK;
 /* Returns owned. ERR_NOT_FOUND; ERR_DAMAGED also for another snapshot under this one's name. */

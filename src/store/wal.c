@@ -3,8 +3,12 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "store/wal_internal.h"
+#include "store/wal_look.h"
+#include "store/wal_recover.h"
+#include "store/wal_recycle.h"
 #include "store/wal_repair.h"
-#include "store/wal_replay.h"
+#include "store/wal_round.h"
+#include "store/wal_spare.h"
 #include <stdio.h>
 
 /* A batch is what was appended since the last round began: the owner bounds it by what it lets be
@@ -25,7 +29,7 @@ static struct wal *wal_new(const struct wal_options *options) {
     buffer_init(&wal->head, batch_maximum_bytes);
     wal_tune(wal, &options->tuning);
     wal_round_init(wal);
-    wal_spare_init(wal);
+    wal_recycle_init(wal);
     return wal;
 }
 

@@ -1,12 +1,5 @@
-/* What the files of the log share. None calls one that comes later in this list:
- *   wal_look.c     what the log is just now, and that it failed
- *   wal_spare.c    files that wait to become segments
- *   wal_seal.c     which segment a round goes to, what stands before its records, and off it goes
- *   wal_space.c    the reserve, and what is done while the disk is full
- *   wal_recycle.c  spares are made ahead of need; segments that are released become spares
- *   wal_round.c    what was gathered becomes a round; what follows when it is durable
- *   wal_mark.c     says of the newest round that it was durable, when none follows
- *   wal.c          opening, appending, releasing */
+/* The inside of the log, for the files that share it: what it has gathered, what is under way, what
+ * waits. Which file does what to it, and who calls whom, is in ORDER. */
 #pragma once
 #include "base/random.h"
 #include "store/disk_score.h"
@@ -80,46 +73,3 @@ static inline size_t wal_record_bytes_at(const uint8_t *record) {
     wal_record_peek(record, &header);
     return wal_record_bytes(header.payload_bytes);
 }
-
-/* wal_look.c */
-void wal_fail(struct wal *wal, int error, const char *what);
-uint64_t wal_now_us(const struct wal *wal); /* 0 without a clock */
-/* The segment written to is damaged: the next round begins another, if there is space for one. */
-bool wal_must_leave_segment(const struct wal *wal);
-
-/* wal_spare.c */
-int wal_find_spares(struct wal *wal) MUST_CHECK; /* those that an earlier life left */
-void wal_close_spares(struct wal *wal);
-void wal_add_spare(struct wal *wal, struct wal_spare_file spare);
-/* What the next segment is made of; without a file, the round makes one itself. */
-struct wal_spare_file wal_take_spare(struct wal *wal);
-void wal_make_spare(struct wal *wal); /* at once */
-void wal_make_reserve(struct wal *wal);
-
-/* wal_seal.c */
-/* Decides which segment a round goes to that begins with so many bytes, and builds what stands
- * before them. What does not fit any more opens the next segment. */
-void wal_plan_round(struct wal *wal, size_t first_bytes);
-uint64_t wal_round_capacity(const struct wal *wal); /* of its segment */
-/* Gives the head, and these records behind it, their places: a round that is to be submitted. */
-void wal_seal_round(struct wal *wal, uint8_t *records, size_t bytes);
-void wal_submit_round(struct wal *wal); /* the one that is sealed */
-
-/* wal_space.c */
-void wal_note_full(struct wal *wal);
-/* A spare was made or released: the disk gives space, or somebody else gave some back. */
-void wal_note_space(struct wal *wal);
-/* The disk gave no space for the sealed round. It goes on with the reserve, or waits. */
-void wal_stall_round(struct wal *wal);
-
-/* wal_recycle.c */
-void wal_spare_init(struct wal *wal);
-void wal_start_spare(struct wal *wal); /* if one is needed */
-/* Only of what the log says durably that nobody needs it. */
-void wal_start_release(struct wal *wal, uint64_t durable_release);
-
-/* wal_round.c */
-void wal_round_init(struct wal *wal);
-void wal_start_round(struct wal *wal); /* if there is something to write */
-/* The newest round is durable; `is_wanted`: and no mark says so yet. */
-void wal_note_markable(struct wal *wal, bool is_wanted);

@@ -1,4 +1,4 @@
-#include "store/wal_internal.h"
+#include "store/wal_look.h"
 
 void wal_fail(struct wal *wal, int error, const char *what) {
     if (wal->has_failed)

@@ -1,4 +1,6 @@
 #include "store/wal_internal.h"
+#include "store/wal_look.h"
+#include "store/wal_seal.h"
 
 /* There was no room for it. */
 static const uint64_t mark_again_us = 1000000;

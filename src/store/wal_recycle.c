@@ -1,4 +1,7 @@
-#include "store/wal_internal.h"
+#include "store/wal_recycle.h"
+#include "store/wal_look.h"
+#include "store/wal_space.h"
+#include "store/wal_spare.h"
 
 /* ---- made ahead of need ---- */
 
@@ -69,7 +72,7 @@ static void release_done(struct disk_job *job, int status) {
     wal_start_spare(wal);
 }
 
-void wal_spare_init(struct wal *wal) {
+void wal_recycle_init(struct wal *wal) {
     struct disk *disk = wal->options.disk;
     wal->spare = (struct wal_spare){
         .job = {.run = wal_spare_run, .done = spare_done, .lane = DISK_LANE_BULK},

@@ -1,6 +1,10 @@
+#include "store/wal_round.h"
 #include "base/check.h"
 #include "base/planted.h"
-#include "store/wal_internal.h"
+#include "store/wal_look.h"
+#include "store/wal_recycle.h"
+#include "store/wal_seal.h"
+#include "store/wal_space.h"
 
 static const size_t batch_kept_bytes = 1 << 20, batch_busy_bytes = 16 << 20;
 
@@ -34,7 +38,8 @@ static struct buffer *batch_to_write(struct wal *wal) {
     return &wal->batches[!wal->gathering];
 }
 
-void wal_start_round(struct wal *wal) {
+/* If there is something to write. */
+static void start_round(struct wal *wal) {
     CHECK(!wal->is_round_running && !wal->is_round_stalled);
     struct buffer *batch = batch_to_write(wal);
     if (batch == NULL)
@@ -55,7 +60,7 @@ void wal_flush(struct wal *wal) {
         wal->is_flush_wanted = true;
         wal->due_us = UINT64_MAX;
     } else {
-        wal_start_round(wal);
+        start_round(wal);
     }
 }
 
@@ -78,7 +83,7 @@ static uint64_t disk_time_us(const struct wal *wal) {
 static void start_next_round(struct wal *wal) {
     bool may_start = !wal->has_failed && !wal->is_round_running && !wal->is_round_stalled;
     if (may_start && (wal_rest_bytes(wal) || wal->is_flush_wanted))
-        wal_start_round(wal);
+        start_round(wal);
 }
 
 /* Without digests what is lost there could not be repaired, and nothing is gained by knowing of it.

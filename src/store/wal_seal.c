@@ -1,5 +1,7 @@
+#include "store/wal_seal.h"
 #include "base/check.h"
-#include "store/wal_internal.h"
+#include "store/wal_look.h"
+#include "store/wal_spare.h"
 
 /* Gives the record at `record` its place, and the ledger its news. */
 static void seal(struct wal *wal, uint8_t *record, bool is_last_of_round) {

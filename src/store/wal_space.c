@@ -1,4 +1,7 @@
-#include "store/wal_internal.h"
+#include "store/wal_space.h"
+#include "store/wal_look.h"
+#include "store/wal_seal.h"
+#include "store/wal_spare.h"
 
 /* How often a full disk is asked. */
 static const uint64_t probe_interval_us = 500 * 1000;

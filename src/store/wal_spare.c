@@ -1,5 +1,5 @@
+#include "store/wal_spare.h"
 #include "base/check.h"
-#include "store/wal_internal.h"
 #include "store/wal_replay.h"
 
 /* ---- ready ones ---- */

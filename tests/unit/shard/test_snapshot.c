@@ -2,6 +2,7 @@
 #include "../unit.h"
 #include "base/memory.h"
 #include "store/snapshot_chunk.h"
+#include "store/snapshot_names.h"
 #include "world.h"
 
 enum { SNAPSHOT_ENTRIES = 16 };

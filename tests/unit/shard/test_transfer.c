@@ -2,6 +2,7 @@
  * lacking sent, and gone on with where they broke off. */
 #include "../unit.h"
 #include "store/snapshot_chunk.h"
+#include "store/snapshot_names.h"
 #include "world.h"
 
 enum { KEYS = 100 };

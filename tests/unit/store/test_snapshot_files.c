@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "fake_disk.h"
 #include "store/snapshot_chunk.h"
+#include "store/snapshot_names.h"
 #include "store/snapshot_shelf.h"
 
 static struct snapshot_meta meta_of(uint32_t shard, uint64_t index) {
