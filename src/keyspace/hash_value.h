@@ -11,8 +11,6 @@ struct field_pack;
 /* How a hash is saved: never renumber. */
 enum hash_encoding { HASH_PACK = 0, HASH_TABLE = 1 };
 
-extern const struct value_kind hash_value_kind;
-
 struct hash_value *hash_value_new(void);       /* returns owned: an empty pack */
 void hash_value_free(struct hash_value *hash); /* takes; NULL is allowed */
 size_t hash_value_memory_bytes(const struct hash_value *hash);

@@ -1,5 +1,6 @@
 #include "keyspace/hash_view.h"
 #include "base/memory.h"
+#include "keyspace/hash_private.h"
 
 struct hash_view {
     struct hash_value *hash;    /* owned; NULL: `shared` is viewed */
@@ -16,7 +17,7 @@ void *hash_view_new(void *object, bool is_given, uint64_t *kept_bytes) {
     if (is_given) {
         view->hash = hash;
     } else if (is_small || hash->encoding == HASH_PACK) {
-        view->hash = hash_value_kind.copy(hash);
+        view->hash = hash_value_copy(hash);
     } else {
         view->shared = hash->table;
         field_table_cut(view->shared, kept_bytes);

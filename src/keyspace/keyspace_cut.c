@@ -8,9 +8,11 @@ void keyspace_cut(struct keyspace *keyspace, const struct slot_set *slots) {
     CHECK(keyspace->cut == NULL);
     struct keyspace_cut *cut = memory_allocate_zeroed(1, sizeof *cut);
     cut->awaited = *slots;
-    for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
-        if (keyspace_slot_key_count(keyspace, (slot_number)slot) > CUT_SORTED_RECORDS_MAXIMUM)
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        const struct slot_table *table = keyspace_slot_table(keyspace, slot);
+        if (table && table->count > CUT_SORTED_RECORDS_MAXIMUM)
             slot_set_add(&cut->large, (slot_number)slot);
+    }
     keyspace->cut = cut;
 }
 

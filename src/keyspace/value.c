@@ -1,6 +1,6 @@
 #include "keyspace/value.h"
 #include "base/number.h"
-#include "keyspace/hash_value.h"
+#include "keyspace/hash_kind.h"
 
 const struct value_kind *value_kind_of(enum value_type type) {
     switch (type) {

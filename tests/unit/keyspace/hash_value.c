@@ -3,6 +3,7 @@
 #include "keyspace/hash_value.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "keyspace/hash_kind.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,6 +5,7 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "keyspace/hash_kind.h"
 #include "keyspace/hash_value.h"
 #include "keyspace/keyspace_edit.h"
 #include "keyspace/keyspace_scan.h"
