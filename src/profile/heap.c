@@ -187,6 +187,11 @@ static struct bytes convert_samples(struct bytes dump, double period, unsigned f
     return bytes_of(at, (size_t)(end - at));
 }
 
+/* The ways into the allocator: who called them is what one looks for. */
+static const char ways_in[] =
+    "malloc|calloc|realloc|posix_memalign|aligned_alloc|[a-z_]*allocx|"
+    "memory_(allocate|allocate_zeroed|resize|copy|copy_text)|(je_)?prof_[a-z_]*";
+
 int heap_profile_convert(struct bytes dump, uint64_t now_ns, struct buffer *out) {
     char head[64];
     uint64_t period;
@@ -197,6 +202,7 @@ int heap_profile_convert(struct bytes dump, uint64_t now_ns, struct buffer *out)
     unsigned first_kind = is_accumulated(dump) ? 0 : HEAP_KIND_IN_USE;
     struct pprof_options options = {.kind_count = HEAP_KIND_COUNT - first_kind,
                                     .period_kind = {"space", "bytes"},
+                                    .drop_frames = ways_in,
                                     .period = period,
                                     .begun_ns = now_ns};
     memcpy(options.kinds, heap_kinds + first_kind, options.kind_count * sizeof heap_kinds[0]);

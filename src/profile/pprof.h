@@ -1,6 +1,6 @@
 /* Builds a profile in pprof's format: the protobuf message perftools.profiles.Profile, gzipped.
- * Addresses stay numbers; the mappings of this process go along, so that pprof finds the names in
- * the files. */
+ * Functions have their names, so that it can be read where the program is not; lines and what was
+ * inlined pprof finds in the files, which the mappings name, if it is asked to. */
 #pragma once
 #include "base/buffer.h"
 
@@ -14,7 +14,9 @@ struct pprof_options {
     struct pprof_kind kinds[PPROF_VALUE_MAXIMUM]; /* of a sample's values; pprof shows the last */
     unsigned kind_count;
     struct pprof_kind period_kind;
-    uint64_t period;                /* between two samples */
+    const char *drop_frames; /* a regular expression: functions that are not shown, nor what they
+                                called; NULL: all are */
+    uint64_t period;         /* between two samples */
     uint64_t begun_ns, duration_ns; /* wall clock; duration 0: of one moment */
 };
 
@@ -25,5 +27,6 @@ void pprof_free(struct pprof *pprof);
  * each kind. `thread` may be NULL. */
 void pprof_add(struct pprof *pprof, const uint64_t *addresses, size_t depth, const uint64_t *values,
                const char *thread);
-/* With the text of /proc/self/maps. Appends the whole file to `out`; once. */
+/* With the text of /proc/self/maps; reads the files that are named there. Appends the whole file to
+ * `out`; once. */
 void pprof_finish(struct pprof *pprof, struct bytes maps, struct buffer *out);

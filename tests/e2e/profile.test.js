@@ -46,7 +46,7 @@ function numbersOf(packed) {
   return numbers;
 }
 
-// What pprof reads: sample types, samples as {stack, values, labels}, mappings.
+// What pprof reads: sample types, samples as {stack, values, labels}, mappings, the names of the functions in the stacks.
 function profileOf(file) {
   assert.strictEqual(file.readUInt16BE(0), 0x1f8b, 'gzip');
   const profile = decode(zlib.gunzipSync(file));
@@ -66,7 +66,8 @@ function profileOf(file) {
     values: numbersOf(sample[2][0]).map(Number),
     labels: Object.fromEntries((sample[3] || []).map(decode).map(({1: [key], 2: [text]}) => [strings[key], strings[text]])),
   }));
-  return {kinds: profile[1].map(kind), period: Number(profile[12][0]), duration: Number((profile[10] || [0n])[0]), mappings, samples};
+  const functions = new Set((profile[5] || []).map(decode).map(({2: [name]}) => strings[name]));
+  return {functions, dropped: strings[(profile[7] || [0])[0]], kinds: profile[1].map(kind), period: Number(profile[12][0]), duration: Number((profile[10] || [0n])[0]), mappings, samples};
 }
 
 // ---- a node that is asked while it works
@@ -123,7 +124,7 @@ test('a profile of a busy node has its stacks, by thread; a second one at the sa
   const answer = await profiling;
   assert.strictEqual(answer.status, 200);
   assert.strictEqual(answer.type, 'application/octet-stream');
-  const {kinds, period, duration, mappings, samples} = profileOf(answer.body);
+  const {functions, kinds, period, duration, mappings, samples} = profileOf(answer.body);
   assert.deepStrictEqual(kinds, ['samples/count', 'cpu/nanoseconds']);
   assert.strictEqual(period, 1e7);
   assert.ok(duration >= 3.9e9 && duration < 60e9, `${duration}`);
@@ -139,6 +140,8 @@ test('a profile of a busy node has its stacks, by thread; a second one at the sa
   const names = namesOf(worker.map(({stack}) => stack), {id, base: start - offset});
   // The optimizer gives its copies of a function a suffix.
   assert.match(names, /^(clients_input|clients_process|worker_turn_end|on_turn_end|thread_run)(\.[\w.]+)?$/m);
+  const named = ['clients_input', 'clients_process', 'worker_turn_end', 'on_turn_end', 'thread_run'];
+  assert.ok(named.some((name) => functions.has(name)), 'who has the file needs no program to know the names');
 
   assert.strictEqual((await get(node, '/debug/profile?seconds=0')).status, 400);
   assert.strictEqual((await get(node, '/debug/profile?seconds=1e9')).status, 400);
@@ -170,7 +173,7 @@ test('memory: statistics and a heap profile, by jemalloc', async (t) => {
   assert.match(String(memory.body), /Begin jemalloc statistics/);
   assert.match(String(heap.body), /start the node with MALLOC_CONF=prof:true/);
   await node.stop();
-  node.environment = {MALLOC_CONF: 'prof:true,lg_prof_sample:12'};
+  node.environment = {MALLOC_CONF: 'prof:true,prof_accum:true,lg_prof_sample:12'};
   await node.startWhole();
   const replies = [];
   const connection = await Connection.open(node.port);
@@ -179,9 +182,11 @@ test('memory: statistics and a heap profile, by jemalloc', async (t) => {
   connection.close();
   const profiled = await get(node, '/debug/heap');
   assert.strictEqual(profiled.status, 200, String(profiled.body));
-  const {kinds, samples} = profileOf(profiled.body);
-  assert.deepStrictEqual(kinds, ['inuse_objects/count', 'inuse_space/bytes']);
-  const bytes = samples.reduce((sum, {values: [, space]}) => sum + space, 0);
+  const {functions, dropped, kinds, samples} = profileOf(profiled.body);
+  assert.deepStrictEqual(kinds, ['alloc_objects/count', 'alloc_space/bytes', 'inuse_objects/count', 'inuse_space/bytes']);
+  const bytes = samples.reduce((sum, {values: [, , , space]}) => sum + space, 0);
   assert.ok(bytes > 2e6, `${bytes} bytes`);
+  for (const {values: [, ever, , now]} of samples) assert.ok(ever >= now, `${ever} and ${now} bytes`);
+  assert.ok(functions.has('memory_allocate') && new RegExp(`^(${dropped})$`).test('memory_allocate'), 'shown are those who asked for memory');
   assert.ok(samples.some(({stack}) => stack.length >= 4));
 });

@@ -71,12 +71,6 @@ static void test_golden(void **state) {
                                    "0a020102"
                                    "1202031e"
                                    "1a0408051006" /* locations 1 2, values 3 30, 5 is 6 */
-                                   "1a0c"
-                                   "0801"
-                                   "108002"
-                                   "188004"
-                                   "2040"
-                                   "2807" /* mapping 1: from, to, offset, string 7 */
                                    "2206"
                                    "0801"
                                    "1000"
@@ -85,6 +79,12 @@ static void test_golden(void **state) {
                                    "0802"
                                    "1001"
                                    "18a002" /* location 2 in mapping 1, at 0x120 */
+                                   "1a0c"
+                                   "0801"
+                                   "108002"
+                                   "188004"
+                                   "2040"
+                                   "2807" /* mapping 1: from, to, offset, string 7 */
                                    "3200"
                                    "320773616d706c6573"
                                    "3205636f756e74"
