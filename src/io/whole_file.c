@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,8 +81,8 @@ static bool write_fresh(const char *fresh, const char *name, struct bytes text,
     return is_written;
 }
 
-int whole_file_replace(const char *name, struct bytes text, unsigned mode_mask,
-                       struct buffer *problem) {
+/* Returns false, with the reason in errno. */
+static bool replace(const char *name, struct bytes text, unsigned mode_mask) {
     char *fresh = memory_allocate(strlen(name) + sizeof ".new");
     memcpy(fresh, name, strlen(name));
     memcpy(fresh + strlen(name), ".new", sizeof ".new");
@@ -91,8 +92,34 @@ int whole_file_replace(const char *name, struct bytes text, unsigned mode_mask,
     if (!is_written)
         unlink(fresh);
     memory_free(fresh);
-    if (is_written)
-        return 0;
-    buffer_append_format(problem, "cannot write '%s': %s", name, strerror(cause));
-    return ERR_IO;
+    errno = cause;
+    return is_written;
+}
+
+/* Behind all links, or itself where it is not there yet. Returns owned. */
+static char *place_of(const char *name) {
+    char *place = realpath(name, NULL);
+    char *copy = memory_copy_text(place ? place : name);
+    free(place);
+    return copy;
+}
+
+/* A device or a pipe would be gone. */
+static bool is_replaceable(const char *place) {
+    struct stat status;
+    return stat(place, &status) != 0 || S_ISREG(status.st_mode);
+}
+
+int whole_file_replace(const char *name, struct bytes text, unsigned mode_mask,
+                       struct buffer *problem) {
+    char *place = place_of(name);
+    int code = ERR_IO;
+    if (!is_replaceable(place))
+        buffer_append_format(problem, "cannot write '%s': it is no regular file", name);
+    else if (!replace(place, text, mode_mask))
+        buffer_append_format(problem, "cannot write '%s': %s", name, strerror(errno));
+    else
+        code = 0;
+    memory_free(place);
+    return code;
 }
