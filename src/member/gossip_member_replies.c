@@ -18,21 +18,41 @@ struct member_filter {
 };
 
 /* False: the error is written. */
+static bool parse_state(const struct gossip_call *call, struct bytes word,
+                        struct member_filter *filter) {
+    filter->has_state = gossip_state_parse(word, &filter->state);
+    if (!filter->has_state)
+        reply_error_format(call->reply,
+                           "ERR no state is called '%.*s'; there are alive, suspect, dead, left "
+                           "and joining",
+                           (int)(word.length < 64 ? word.length : 64), (const char *)word.data);
+    return filter->has_state;
+}
+
+/* Nobody says an empty key, or an empty value of one. */
+static bool parse_tag(const struct gossip_call *call, struct bytes key, struct bytes value,
+                      struct member_filter *filter) {
+    filter->tag = key;
+    filter->value = value;
+    if (key.length > 0 && value.length > 0)
+        return true;
+    reply_error(call->reply, "ERR a tag is a key and a value, as in TAG role web");
+    return false;
+}
+
+/* STATE and TAG, each once at the most. */
 static bool parse_filter(const struct gossip_call *call, struct member_filter *filter) {
+    const struct bytes *words = call->arguments;
     *filter = (struct member_filter){0};
-    for (size_t i = 2; i < call->argument_count;) {
-        size_t left = call->argument_count - i;
-        if (bytes_equal_ignoring_case(call->arguments[i], "state") && left > 1) {
-            if (!gossip_state_parse(call->arguments[i + 1], &filter->state)) {
-                reply_error_format(call->reply, "ERR no state is called '%.*s'",
-                                   BYTES_PRINT(call->arguments[i + 1]));
+    for (size_t i = 2, left; i < call->argument_count;) {
+        left = call->argument_count - i;
+        if (bytes_equal_ignoring_case(words[i], "state") && left > 1 && !filter->has_state) {
+            if (!parse_state(call, words[i + 1], filter))
                 return false;
-            }
-            filter->has_state = true;
             i += 2;
-        } else if (bytes_equal_ignoring_case(call->arguments[i], "tag") && left > 2) {
-            filter->tag = call->arguments[i + 1];
-            filter->value = call->arguments[i + 2];
+        } else if (bytes_equal_ignoring_case(words[i], "tag") && left > 2 && !filter->tag.length) {
+            if (!parse_tag(call, words[i + 1], words[i + 2], filter))
+                return false;
             i += 3;
         } else {
             reply_error(call->reply, REPLY_SYNTAX);

@@ -256,7 +256,8 @@ test('bad input of every kind is one clear error, and changes nothing', async (t
     [['GOSSIP', 'SET', 'a b', '1'], /printable ASCII/], [['GOSSIP', 'SET', '', '1'], /printable ASCII/],
     [['GOSSIP', 'SET', 'k', ''], /has 0 bytes/], [['GOSSIP', 'SET', 'client', '1'], /by itself/],
     [['GOSSIP', 'SET', 'k'], /wrong number of arguments/], [['GOSSIP', 'NONSENSE'], /unknown subcommand/i],
-    [['GOSSIP', 'MEMBERS', 'TAG', 'k'], /syntax error/], [['SET', 'k', 'v'], /is not for an agent/],
+    [['GOSSIP', 'MEMBERS', 'TAG', 'k'], /syntax error/], [['GOSSIP', 'MEMBERS', 'TAG', '', 'v'], /a tag is a key and a value/],
+    [['GOSSIP', 'MEMBERS', 'TAG', 'k', ''], /a tag is a key and a value/], [['SET', 'k', 'v'], /is not for an agent/],
     [['CONFIG', 'SET', 'shards', '2'], /an agent has no setting 'shards'/],
     [['CONFIG', 'SET', 'gossip-flush-ms', 'x'], /gossip-flush-ms/], [['CONFIG', 'SET', 'port', '1'], /port/],
     [['SUBSCRIBE', 'x'.repeat(300)], /256 bytes/]]) {

@@ -92,6 +92,9 @@ static int usage(void) {
     fputs("usage:\n", stderr);
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++)
         fprintf(stderr, "    trothdb gossip %s [--at H:P] [--json]\n", ROWS[i].line);
+    fputs("    trothdb gossip keys list|rotate|add FILE|use ID|remove ID [--at H:P] [--json]\n"
+          "`trothdb help gossip` tells more\n",
+          stderr);
     return GOSSIP_EXIT_USAGE;
 }
 

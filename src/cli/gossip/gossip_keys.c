@@ -58,11 +58,11 @@ static void print_table(const struct keys_work *work) {
         grid_cell(&grid, "%s", member->name);
         grid_cell(&grid, "%s", member->state);
         grid_cell(&grid, "%s", member->id_count > 0 ? member->ids[0] : "?");
-        grid_cell(&grid, "%s%s%s", member->id_count > 1 ? member->ids[1] : "",
+        grid_cell(&grid, "%s%s%s", member->id_count > 1 ? member->ids[1] : "-",
                   member->id_count > 2 ? " " : "", member->id_count > 2 ? member->ids[2] : "");
     }
     grid_print(&grid, &out, "");
-    printf("%.*s", BYTES_PRINT(buffer_bytes(&out)));
+    fwrite(buffer_data(&out), 1, out.length, stdout);
     grid_release(&grid);
     buffer_release(&out);
 }
