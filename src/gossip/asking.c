@@ -2,32 +2,15 @@
 #include "gossip/digest.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/message.h"
 #include "gossip/packing.h"
-
-bool asking_may(const struct gossip *gossip, const struct gossip_address *whom) {
-    if (!gossip_has_streams(gossip) || asking_is_under_way(gossip))
-        return false;
-    for (size_t i = 0; i < GOSSIP_SHUNNED_MAXIMUM; i++)
-        if (gossip->shunned[i].until_us > gossip->now_us &&
-            gossip_address_equal(&gossip->shunned[i].address, whom))
-            return false;
-    return true;
-}
-
-/* In the place of the one whose time is over first. */
-static void asking_shun(struct gossip *gossip, uint64_t for_us) {
-    struct shunned *place = gossip->shunned;
-    for (size_t i = 0; i < GOSSIP_SHUNNED_MAXIMUM; i++)
-        if (gossip->shunned[i].until_us < place->until_us)
-            place = &gossip->shunned[i];
-    *place =
-        (struct shunned){.address = gossip->asking.address, .until_us = gossip->now_us + for_us};
-}
+#include "gossip/sending.h"
+#include "gossip/streams.h"
 
 void asking_offered(struct gossip *gossip, const struct codec_message *message) {
     const struct member *member = member_find(gossip, message->sender);
     if (!message->has_range || member == NULL || !member_is_live(member) ||
-        !asking_may(gossip, &member->shown.who->address))
+        !streams_may_ask(gossip, &member->shown.who->address))
         return;
     struct asking *asking = &gossip->asking;
     *asking = (struct asking){.stream = ++gossip->asked_count,
@@ -60,7 +43,7 @@ static void asking_end(struct gossip *gossip, enum gossip_stream_outcome outcome
     bool is_busy = outcome == GOSSIP_STREAM_BUSY;
     gossip->counters.streams_asked[outcome]++;
     if (outcome != GOSSIP_STREAM_DONE)
-        asking_shun(gossip, is_busy ? ASKING_BUSY_US : ASKING_FAILED_US);
+        streams_shun(gossip, &ended.address, is_busy ? ASKING_BUSY_US : ASKING_FAILED_US);
     gossip->asking = (struct asking){0};
     gossip_shrink(gossip);
     if (outcome != GOSSIP_STREAM_DONE)
@@ -98,7 +81,7 @@ void asking_piece(struct gossip *gossip, uint64_t stream, struct bytes piece) {
         return;
     }
     gossip->asking.silent_us = gossip->now_us + ASKING_SILENCE_US;
-    if (gossip_hear(gossip, &message))
+    if (message_hear(gossip, &message))
         joining_copied(gossip, &message);
 }
 
@@ -110,7 +93,7 @@ uint64_t asking_deadline_us(const struct gossip *gossip) {
 }
 
 void asking_run(struct gossip *gossip) {
-    if (!asking_is_under_way(gossip))
+    if (!streams_is_asking(gossip))
         return;
     const struct member *whom = member_find(gossip, gossip->asking.uuid);
     bool is_live = whom != NULL && member_is_live(whom);

@@ -21,11 +21,6 @@
 #define ASKING_BUSY_US    (2 * GOSSIP_SECOND_US)  /* not asked again for so long: the busy, */
 #define ASKING_FAILED_US  (60 * GOSSIP_SECOND_US) /* and those that a stream did not reach */
 
-/* May a stream be asked of who is at that address, now? */
-bool asking_may(const struct gossip *gossip, const struct gossip_address *whom);
-static inline bool asking_is_under_way(const struct gossip *gossip) {
-    return gossip->asking.stream != 0;
-}
 /* A FILL that says: take by a stream what you lack of this range. */
 void asking_offered(struct gossip *gossip, const struct codec_message *message);
 void asking_piece(struct gossip *gossip, uint64_t stream, struct bytes piece);

@@ -1,9 +1,9 @@
 #include "gossip/broadcast.h"
-#include "base/check.h"
-#include "base/memory.h"
 #include "gossip/bucket.h"
 #include "gossip/listeners.h"
 #include "gossip/member.h"
+#include "gossip/news.h"
+#include "gossip/sending.h"
 #include "gossip/telling.h"
 #include <assert.h>
 
@@ -12,121 +12,9 @@ enum {
         4,            /* to one member; a flood of news takes more rounds, not more at once */
     NEXT_FLUSHES = 3, /* times flush_us: until the next in the circle are told */
     NEWS_SHORTEST_PAUSE_US = 1000,
-    FLOOD_PIECES = 256, /* of one priority that wait */
-    FLOOD_MORE = 2,     /* tellings beyond the fan-out */
     GOODBYE_DATAGRAMS = 64
 };
 static_assert((int)LISTENERS_NEXT <= (int)GOSSIP_FAN_OUT_MAXIMUM, "both kinds of listeners fit");
-
-static void broadcast_due(struct gossip *gossip, uint64_t due_us) {
-    if (due_us < gossip->news_us)
-        gossip->news_us = due_us;
-}
-
-static struct list *broadcast_list(struct gossip *gossip, const struct news *news) {
-    gossip->news_lists[news->priority] |= (uint64_t)1 << news->sent_count;
-    return &gossip->news[news->priority][news->sent_count];
-}
-
-/* Where the news of that entry, or of the record, hangs; or would. */
-static struct news **broadcast_place(struct member *member, const struct entry *entry) {
-    struct news **place = &member->news;
-    while (*place != NULL && (*place)->entry != entry)
-        place = &(*place)->of_member;
-    return place;
-}
-
-bool broadcast_is_waiting(const struct member *member, const struct entry *entry) {
-    const struct news *news = member->news;
-    while (news != NULL && news->entry != entry)
-        news = news->of_member;
-    return news != NULL;
-}
-
-/* What was told most, and longest ago, is the least that can be lost of what others said; nobody
- * else may know what this node says of itself. */
-static void broadcast_make_room(struct gossip *gossip, enum gossip_priority priority) {
-    for (unsigned told = GOSSIP_SENT_MAXIMUM; told > 0; told--)
-        LIST_EACH (&gossip->news[priority][told - 1], link) {
-            const struct news *news = LIST_ELEMENT(link, struct news, link);
-            if (news->member == gossip->self)
-                continue;
-            gossip->counters.dropped_for_news++;
-            broadcast_remove(gossip, news->member, news->entry);
-            return;
-        }
-}
-
-void broadcast_add(struct gossip *gossip, struct member *member, struct entry *entry,
-                   enum gossip_priority priority) {
-    broadcast_remove(gossip, member, entry);
-    if (gossip->counters.news_waiting[priority] >= GOSSIP_NEWS_MAXIMUM)
-        broadcast_make_room(gossip, priority);
-    struct news *news = memory_allocate(sizeof *news);
-    *news = (struct news){
-        .member = member, .entry = entry, .of_member = member->news, .priority = priority};
-    if (entry != NULL)
-        entry_hold(entry);
-    member->news = news;
-    list_prepend(broadcast_list(gossip, news), &news->link);
-    gossip->news_count++;
-    gossip->counters.news_waiting[priority]++;
-    broadcast_due(gossip, gossip->now_us + gossip->pace.flush_us);
-}
-
-void broadcast_hurry(struct gossip *gossip) {
-    uint64_t due_us = gossip->news_told_us + gossip->pace.flush_us;
-    broadcast_due(gossip, due_us > gossip->now_us ? due_us : gossip->now_us);
-}
-
-/* Its link stands in a list, or alone. */
-static void broadcast_free(struct gossip *gossip, struct news *news) {
-    list_remove(&news->link);
-    gossip->news_count--;
-    gossip->counters.news_waiting[news->priority]--;
-    if (news->entry != NULL)
-        entry_release(gossip->pool, news->entry);
-    memory_free(news);
-}
-
-void broadcast_remove(struct gossip *gossip, struct member *member, const struct entry *entry) {
-    struct news **place = broadcast_place(member, entry), *news = *place;
-    if (news == NULL)
-        return;
-    *place = news->of_member;
-    broadcast_free(gossip, news);
-}
-
-void broadcast_remove_all(struct gossip *gossip, struct member *member) {
-    while (member->news != NULL)
-        broadcast_remove(gossip, member, member->news->entry);
-}
-
-/* So often a piece is told. Of a flood each is told to a few only: there is no room for more, and
- * comparing two states mends what many pieces missed with fewer bytes than telling them again. */
-static unsigned broadcast_limit(const struct gossip *gossip, enum gossip_priority priority) {
-    unsigned bits = 1;
-    if (gossip->counters.news_waiting[priority] > FLOOD_PIECES)
-        return gossip->pace.fan_out + FLOOD_MORE;
-    for (size_t live = member_live_count(gossip); live > 1; live /= 2)
-        bits++;
-    unsigned limit = 3 + bits + bits / 2;
-    return limit < GOSSIP_SENT_MAXIMUM ? limit : GOSSIP_SENT_MAXIMUM;
-}
-
-void broadcast_told(struct gossip *gossip, struct news *news, size_t bytes) {
-    news->round = gossip->news_round;
-    gossip->counters.news_told[news->priority]++;
-    gossip->counters.news_bytes[news->priority] += bytes;
-    if (++news->sent_count < broadcast_limit(gossip, news->priority))
-        list_append(broadcast_list(gossip, news), &news->link);
-    else
-        broadcast_remove(gossip, news->member, news->entry);
-}
-
-void broadcast_put_back(struct gossip *gossip, struct news *news) {
-    list_prepend(broadcast_list(gossip, news), &news->link);
-}
 
 void broadcast_write(struct gossip *gossip, const struct member *const *first, size_t first_count) {
     gossip->news_round++;
@@ -202,7 +90,7 @@ static void broadcast_wait(struct gossip *gossip) {
     uint64_t wait_us = bucket_wait_us(gossip, is_urgent ? BUCKET_URGENT : BUCKET_NEWS);
     uint64_t pause_us = broadcast_pause_us(gossip);
     gossip->counters.news_waits++;
-    broadcast_due(gossip, gossip->now_us + (wait_us > pause_us ? wait_us : pause_us));
+    news_due(gossip, gossip->now_us + (wait_us > pause_us ? wait_us : pause_us));
 }
 
 void broadcast_run(struct gossip *gossip) {
@@ -221,7 +109,7 @@ void broadcast_run(struct gossip *gossip) {
     for (size_t i = 0; i < count; i++)
         broadcast_tell(gossip, listeners[i]);
     if (gossip->news_count > 0)
-        broadcast_due(gossip, gossip->now_us + broadcast_pause_us(gossip));
+        news_due(gossip, gossip->now_us + broadcast_pause_us(gossip));
 }
 
 void broadcast_goodbye(struct gossip *gossip) {

@@ -10,6 +10,7 @@
 #pragma once
 #include "base/bytes.h"
 #include "base/random.h"
+#include "gossip/gossip.h"
 
 enum { COORDINATE_DIMENSIONS = 4, COORDINATE_TEXT_MAXIMUM = 80 };
 #define COORDINATE_LONGEST_US 60e6 /* no node lies farther from the origin, or higher */
@@ -31,3 +32,6 @@ double coordinate_moved_us(const struct coordinate *from, const struct coordinat
 struct bytes coordinate_print(const struct coordinate *coordinate,
                               char out[COORDINATE_TEXT_MAXIMUM]);
 bool coordinate_parse(struct coordinate *coordinate, struct bytes text); /* false: it is none */
+/* Under this key each member says its own; nobody but gossip itself sets or lists it. */
+#define COORDINATE_KEY BYTES_LITERAL(GOSSIP_KEY_COORDINATE)
+static inline bool coordinate_is_key(struct bytes key) { return bytes_equal(key, COORDINATE_KEY); }

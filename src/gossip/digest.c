@@ -1,19 +1,13 @@
 #include "gossip/digest.h"
 #include "base/check.h"
-#include "gossip/asking.h"
-#include "gossip/bucket.h"
-#include "gossip/filling.h"
-#include "gossip/joining.h"
 #include "gossip/member.h"
-#include "gossip/more.h"
-#include "gossip/serving.h"
-#include "gossip/state.h"
+#include "gossip/sending.h"
+#include "gossip/streams.h"
 #include "gossip/suspicion.h"
-#include "gossip/walk.h"
 
 /* Sending what one knows. */
 
-static void digest_of(const struct member *member, struct codec_digest *digest) {
+void digest_of(const struct member *member, struct codec_digest *digest) {
     const struct gossip_member *shown = &member->shown;
     *digest = (struct codec_digest){.generation = shown->who->generation,
                                     .incarnation = shown->who->incarnation,
@@ -21,12 +15,6 @@ static void digest_of(const struct member *member, struct codec_digest *digest) 
                                     .version = member->chain->version,
                                     .floor = member->chain->floor};
     memcpy(digest->uuid, shown->who->uuid, GOSSIP_UUID_BYTES);
-}
-
-static struct member_life digest_life(const struct codec_digest *digest) {
-    return (struct member_life){.generation = digest->generation,
-                                .incarnation = digest->incarnation,
-                                .state = digest->state};
 }
 
 /* Whoever is asked must know who asks. */
@@ -38,10 +26,9 @@ static void digest_write_self(struct gossip *gossip) {
     codec_list_end(&gossip->writer);
 }
 
-static void digest_begin(struct gossip *gossip, enum codec_kind kind,
-                         const struct gossip_address *to) {
+void digest_begin(struct gossip *gossip, enum codec_kind kind, const struct gossip_address *to) {
     gossip_begin(gossip, kind, NULL); /* the same in all versions */
-    if (asking_may(gossip, to))
+    if (streams_may_ask(gossip, to))
         codec_write_stream(&gossip->writer);
     digest_write_self(gossip);
 }
@@ -148,81 +135,7 @@ void digest_send(struct gossip *gossip, const struct gossip_address *to) {
     digest_send_part(gossip, to, zeros, before, left);
 }
 
-/* Hearing what another knows. */
-
-static bool digest_has_more(const struct codec_digest *theirs, const struct member *member) {
-    const struct member_life ours = member_life_of(member), said = digest_life(theirs);
-    if (member_compare_lives(&said, &ours) > 0)
-        return true;
-    bool is_same_life = theirs->generation == member->shown.who->generation;
-    return is_same_life && member_is_live(member) &&
-           (theirs->version > member->chain->version || theirs->floor > member->chain->floor);
-}
-
-/* What others believe of this node itself is put right at once. */
-static void digest_hear_of_self(struct gossip *gossip, const struct codec_digest *theirs) {
-    struct codec_record record = {.generation = theirs->generation,
-                                  .incarnation = theirs->incarnation,
-                                  .state = theirs->state};
-    memcpy(record.uuid, theirs->uuid, GOSSIP_UUID_BYTES);
-    if (theirs->state != GOSSIP_ALIVE || theirs->generation > gossip->self->shown.who->generation)
-        suspicion_hear_of_self(gossip, &record);
-}
-
-/* Records first, then entries: so each datagram can be full, and whose entries they are is known.
- */
-static void digest_fill(struct filling *filling, const struct codec_message *message,
-                        void (*add)(struct filling *filling, const struct member *member,
-                                    const struct codec_digest *known)) {
-    struct walk walk = walk_of(filling->gossip, message);
-    const struct codec_digest *theirs;
-    struct member *ours;
-    while (walk_next(&walk, &theirs, &ours))
-        if (walk_is_for_them(theirs, ours))
-            add(filling, ours, theirs ? theirs : &walk_nothing);
-}
-
-static void digest_answer(struct gossip *gossip, const struct gossip_address *from,
-                          const struct codec_message *message) {
-    struct filling filling = filling_for(gossip, from, message);
-    digest_fill(&filling, message, filling_add_record);
-    digest_fill(&filling, message, filling_add_entries);
-    filling_flush(&filling);
-    if (filling.is_full)
-        more_say(gossip, from, message);
-}
-
-static bool digest_is_wanted(const struct gossip *gossip, const struct codec_digest *theirs,
-                             const struct member *ours) {
-    if (theirs == NULL || ours == gossip->self)
-        return false;
-    if (ours != NULL)
-        return digest_has_more(theirs, ours);
-    return theirs->state == GOSSIP_ALIVE || theirs->state == GOSSIP_SUSPECT;
-}
-
-static void digest_pull(struct gossip *gossip, const struct gossip_address *from,
-                        const struct codec_message *message) {
-    digest_begin(gossip, CODEC_PULL, from);
-    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_DIGESTS));
-    size_t wanted = 0;
-    struct walk walk = walk_of(gossip, message);
-    const struct codec_digest *theirs;
-    struct member *ours;
-    while (walk_next(&walk, &theirs, &ours)) {
-        if (!digest_is_wanted(gossip, theirs, ours))
-            continue;
-        struct codec_digest known = walk_nothing;
-        memcpy(known.uuid, theirs->uuid, GOSSIP_UUID_BYTES);
-        if (ours != NULL)
-            digest_of(ours, &known);
-        wanted += codec_write_digest(
-            &gossip->writer, &known); /* what does not fit is found by the next comparison */
-    }
-    codec_list_end(&gossip->writer);
-    if (wanted > 0)
-        gossip_send(gossip, from);
-}
+/* Newcomers. */
 
 /* Whoever compares everything has just come. */
 bool digest_is_newcomers(const struct codec_message *message) {
@@ -254,6 +167,17 @@ void digest_refer(struct gossip *gossip, const struct gossip_address *to) {
     gossip_send_surely(gossip, to);
 }
 
+/* What others know of this node. */
+
+static void digest_hear_of_self(struct gossip *gossip, const struct codec_digest *theirs) {
+    struct codec_record record = {.generation = theirs->generation,
+                                  .incarnation = theirs->incarnation,
+                                  .state = theirs->state};
+    memcpy(record.uuid, theirs->uuid, GOSSIP_UUID_BYTES);
+    if (theirs->state != GOSSIP_ALIVE || theirs->generation > gossip->self->shown.who->generation)
+        suspicion_hear_of_self(gossip, &record);
+}
+
 void digest_note_self(struct gossip *gossip, const struct codec_message *message) {
     struct cursor in = cursor_of(message->digests);
     struct codec_digest theirs;
@@ -262,88 +186,4 @@ void digest_note_self(struct gossip *gossip, const struct codec_message *message
         if (memcmp(theirs.uuid, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) == 0)
             digest_hear_of_self(gossip, &theirs);
     }
-}
-
-/* How much the sender of a DIGEST lacks, in bytes; counted up to the bound. */
-static size_t digest_lacking(const struct gossip *gossip, const struct codec_message *message) {
-    struct walk walk = walk_of(gossip, message);
-    const struct codec_digest *theirs;
-    struct member *ours;
-    size_t bytes = 0;
-    while (bytes < gossip->timing.stream_min_bytes && walk_next(&walk, &theirs, &ours))
-        if (walk_is_for_them(theirs, ours))
-            bytes += filling_bytes(gossip, ours, theirs ? theirs : &walk_nothing);
-    return bytes;
-}
-
-void digest_hear(struct gossip *gossip, const struct gossip_address *from,
-                 const struct codec_message *message) {
-    digest_note_self(gossip, message);
-    if (bucket_admits(gossip, BUCKET_COMPARISON)) {
-        bool is_much = serving_may(gossip, message) &&
-                       digest_lacking(gossip, message) >= gossip->timing.stream_min_bytes;
-        if (!is_much || !serving_offer(gossip, from, message)) {
-            digest_answer(gossip, from, message);
-            joining_say_whole(gossip, from, message);
-        }
-        digest_pull(gossip, from, message);
-    } else if (digest_is_newcomers(message)) {
-        digest_refer(gossip, from);
-    }
-}
-
-static void digest_fill_wanted(struct filling *filling, const struct codec_message *message,
-                               void (*add)(struct filling *filling, const struct member *member,
-                                           const struct codec_digest *known)) {
-    struct cursor in = cursor_of(message->digests);
-    struct codec_digest known;
-    while (cursor_left(&in) > 0) {
-        codec_read_digest(&in, &known);
-        const struct member *member = member_find(filling->gossip, known.uuid);
-        if (member != NULL)
-            add(filling, member, &known);
-    }
-}
-
-/* From its first digest to its last. */
-static void digest_note_pulled_range(struct codec_message *message) {
-    struct cursor in = cursor_of(message->digests);
-    struct codec_digest known;
-    for (bool is_first = true; cursor_left(&in) > 0; is_first = false) {
-        codec_read_digest(&in, &known);
-        if (is_first)
-            memcpy(message->first, known.uuid, GOSSIP_UUID_BYTES);
-        memcpy(message->last, known.uuid, GOSSIP_UUID_BYTES);
-    }
-}
-
-/* How much the sender of a PULL lacks. */
-static size_t digest_pulled_bytes(const struct gossip *gossip,
-                                  const struct codec_message *message) {
-    struct cursor in = cursor_of(message->digests);
-    struct codec_digest known;
-    size_t bytes = 0;
-    while (cursor_left(&in) > 0) {
-        codec_read_digest(&in, &known);
-        const struct member *member = member_find(gossip, known.uuid);
-        if (member != NULL)
-            bytes += filling_bytes(gossip, member, &known);
-    }
-    return bytes;
-}
-
-void digest_pulled(struct gossip *gossip, const struct gossip_address *from,
-                   const struct codec_message *message) {
-    struct codec_message ranged = *message;
-    digest_note_pulled_range(&ranged);
-    if (serving_may(gossip, message) &&
-        digest_pulled_bytes(gossip, message) >= gossip->timing.stream_min_bytes &&
-        serving_offer(gossip, from, &ranged))
-        return;
-    struct filling filling = filling_for(gossip, from, message);
-    digest_fill_wanted(&filling, message, filling_add_record);
-    digest_fill_wanted(&filling, message, filling_add_entries);
-    filling_flush(&filling);
-    if (filling.is_full)
-        more_say(gossip, from, &ranged);
 }

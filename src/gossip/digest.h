@@ -1,24 +1,12 @@
-/* The whole, compared: what pushed news missed is found and mended here (Scuttlebutt's
- * reconciliation).
- *
- *     A                                      B
- *     PING ------------------------------>         each carries a hash of the whole state
- *          <------------------------------ ACK     another hash, and where (compare.h):
- *     DIGEST (a range of members) ------->         what A knows of each
- *          <--------------- FILL, FILL ...         what A lacks
- *          <-------------------------- PULL        what B lacks, by how much B knows of it
- *     FILL, FILL ... -------------------->
- *
- * What is much B does not fill in: it offers a stream, if A can take one (serving.h), and A asks
- * for it with a larger DIGEST (asking.h).
- *
- * What one step may send is bounded, and the rest is found by the next comparison. What a FILL
- * brings is passed on only where it changes what was believed of a member that was known: a
- * newcomer who hears of everybody does not tell everybody of everybody. */
+/* Digests: what one knows of a range of members, for somebody else to compare (mending.h). */
 #pragma once
 #include "gossip/instance.h"
 
-/* All members; */
+/* What this node knows of the member. */
+void digest_of(const struct member *member, struct codec_digest *digest);
+/* A DIGEST or PULL, as far as its list: that this node takes streams, and who it is. */
+void digest_begin(struct gossip *gossip, enum codec_kind kind, const struct gossip_address *to);
+/* To somebody: all members; */
 void digest_send(struct gossip *gossip, const struct gossip_address *to);
 /* or those of a range of UUIDs, both ends within: in at most `left` datagrams; returns how many are
  * left then. */
@@ -35,7 +23,3 @@ bool digest_is_newcomers(const struct codec_message *message);
 /* The records of a few others that a newcomer can ask, into the writer; or sent to it. */
 void digest_write_referral(struct gossip *gossip);
 void digest_refer(struct gossip *gossip, const struct gossip_address *to);
-void digest_hear(struct gossip *gossip, const struct gossip_address *from,
-                 const struct codec_message *message);
-void digest_pulled(struct gossip *gossip, const struct gossip_address *from,
-                   const struct codec_message *message);

@@ -1,7 +1,8 @@
 #include "gossip/filling.h"
+#include "gossip/chain.h"
 #include "gossip/member.h"
 #include "gossip/packing.h"
-#include "gossip/state.h"
+#include "gossip/sending.h"
 
 struct filling filling_for(struct gossip *gossip, const struct gossip_address *from,
                            const struct codec_message *message) {
@@ -122,7 +123,7 @@ static bool filling_add_entry(struct filling *filling, const struct member *memb
 
 static struct codec_entry filling_entry(const struct member *member, const struct entry *entry) {
     return (struct codec_entry){.version = entry->version,
-                                .previous = state_previous(member, entry),
+                                .previous = chain_previous(member->chain, entry),
                                 .is_removed = entry->is_removed,
                                 .key = entry_key(entry),
                                 .value = entry_value(entry),
@@ -135,14 +136,14 @@ void filling_add_above(struct filling *filling, const struct member *member, uin
     if (!filling_group_begin(filling, member))
         return;
     bool is_going_on = true;
-    for (size_t i = state_position(member->chain, version); i < member->chain->count && is_going_on;
+    for (size_t i = chain_position(member->chain, version); i < member->chain->count && is_going_on;
          i++) {
         struct codec_entry written = filling_entry(member, member->chain->links[i].entry);
         is_going_on = filling_add_entry(filling, member, &written);
         if (is_going_on)
             filling->version = written.version;
     }
-    size_t position = state_position(member->chain, member->chain->version);
+    size_t position = chain_position(member->chain, member->chain->version);
     uint64_t last = position > 0 ? member->chain->links[position - 1].entry->version : 0;
     struct codec_entry end = {.version = member->chain->version, .previous = last};
     if (is_going_on && last < member->chain->version)
@@ -154,7 +155,7 @@ void filling_add_above(struct filling *filling, const struct member *member, uin
 /* Are entries of it lacked, and above which version? */
 static bool filling_lacks(const struct member *member, const struct codec_digest *known,
                           uint64_t *version) {
-    if (known->generation > member->shown.who->generation || !state_is_whole(member) ||
+    if (known->generation > member->shown.who->generation || !chain_is_whole(member->chain) ||
         !member_is_live(member))
         return false;
     bool is_same_life = known->generation == member->shown.who->generation;
@@ -187,7 +188,7 @@ size_t filling_bytes(const struct gossip *gossip, const struct member *member,
     if (!filling_lacks(member, known, &version))
         return bytes;
     bytes += codec_group_bytes(&group);
-    for (size_t i = state_position(member->chain, version); i < member->chain->count; i++) {
+    for (size_t i = chain_position(member->chain, version); i < member->chain->count; i++) {
         struct codec_entry entry = filling_entry(member, member->chain->links[i].entry);
         bytes += codec_entry_bytes(&wire, &entry);
     }

@@ -5,16 +5,22 @@
 #include "gossip/asking.h"
 #include "gossip/broadcast.h"
 #include "gossip/bucket.h"
+#include "gossip/forgetting.h"
 #include "gossip/healing.h"
 #include "gossip/hearing.h"
+#include "gossip/identity.h"
 #include "gossip/instance.h"
 #include "gossip/joining.h"
-#include "gossip/member.h"
+#include "gossip/judging.h"
 #include "gossip/more.h"
 #include "gossip/nearness.h"
+#include "gossip/news.h"
 #include "gossip/observer.h"
+#include "gossip/outcome.h"
 #include "gossip/pace.h"
 #include "gossip/probe.h"
+#include "gossip/record.h"
+#include "gossip/relay.h"
 #include "gossip/replay.h"
 #include "gossip/roster.h"
 #include "gossip/sending.h"
@@ -22,6 +28,7 @@
 #include "gossip/skew.h"
 #include "gossip/state.h"
 #include "gossip/suspicion.h"
+#include "gossip/watch.h"
 
 enum {
     SHORTEST_INTERVAL_US = 1000,
@@ -64,10 +71,10 @@ static void gossip_add_self(struct gossip *gossip, const struct gossip_options *
         if (*at <= ' ' || *at >= 0x7f)
             *at = '_'; /* as it may stand in a datagram */
     gossip->self = roster_add(gossip, &record);
-    observer_init(gossip);
-    member_set_state(gossip, gossip->self, GOSSIP_JOINING);
+    watch_init(gossip);
+    record_set_state(gossip, gossip->self, GOSSIP_JOINING);
     joining_begin(gossip);
-    broadcast_add(gossip, gossip->self, NULL, GOSSIP_CLUSTER);
+    news_add(gossip, gossip->self, NULL, GOSSIP_CLUSTER);
 }
 
 struct gossip *gossip_new(const struct gossip_options *options) {
@@ -104,8 +111,7 @@ void gossip_free(struct gossip *gossip) {
         return;
     replay_free(gossip->replay);
     serving_free(gossip);
-    healing_free(gossip);
-    roster_release(gossip);
+    forgetting_all(gossip);
     if (gossip->has_own_pool)
         gossip_pool_free(gossip->pool);
     memory_free(gossip->relays);
@@ -120,7 +126,7 @@ void gossip_free(struct gossip *gossip) {
 static void gossip_say(struct gossip *gossip, struct bytes key, struct bytes value,
                        enum gossip_priority priority) {
     int status = ERR_INVALID;
-    if (!nearness_is_own_key(key))
+    if (!coordinate_is_key(key))
         status = state_set(gossip, key, value, priority == GOSSIP_URGENT ? GOSSIP_REST : priority);
     if (status)
         log_line(gossip->log, LOG_WARN, "key not told to the cluster",
@@ -131,10 +137,10 @@ static void gossip_say(struct gossip *gossip, struct bytes key, struct bytes val
 static void gossip_leave(struct gossip *gossip) {
     if (gossip->self->shown.state == GOSSIP_LEFT)
         return;
-    member_set_state(gossip, gossip->self, GOSSIP_LEFT);
-    member_stamp(gossip, gossip->self, gossip->wall_us);
+    record_set_state(gossip, gossip->self, GOSSIP_LEFT);
+    identity_stamp(gossip, gossip->self, gossip->wall_us);
     gossip_changed(gossip, GOSSIP_CHANGE_STATE, gossip->self, BYTES_NONE);
-    broadcast_add(gossip, gossip->self, NULL, GOSSIP_URGENT);
+    news_add(gossip, gossip->self, NULL, GOSSIP_URGENT);
     broadcast_goodbye(gossip);
 }
 
@@ -172,7 +178,7 @@ static void gossip_handle(struct gossip *gossip, const struct gossip_event *even
         gossip_leave(gossip);
         return;
     case GOSSIP_CONTACT:
-        probe_contact(gossip, event->uuid);
+        outcome_contact(gossip, event->uuid);
         return;
     case GOSSIP_STREAM_PIECE:
         asking_piece(gossip, event->stream, event->bytes);
@@ -213,17 +219,18 @@ void gossip_step(struct gossip *gossip, const struct gossip_event *event,
     sending_clear(gossip);
     bucket_fill(gossip);
     gossip_notice_lag(gossip);
-    member_forget_graves(gossip);
+    forgetting_run(gossip);
     state_forget_removed(gossip);
     gossip_handle(gossip, event);
     joining_run(gossip);
     more_run(gossip);
-    probe_run(gossip);
+    relay_run(gossip);
+    outcome_run(gossip);
     if (gossip->self->shown.state != GOSSIP_LEFT) {
         healing_run(gossip);
         observer_run(gossip);
     }
-    suspicion_run(gossip);
+    judging_run(gossip);
     asking_run(gossip);
     serving_run(gossip);
     nearness_run(gossip);

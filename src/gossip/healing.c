@@ -1,9 +1,9 @@
 #include "gossip/healing.h"
-#include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
 #include "gossip/member.h"
 #include "gossip/probe.h"
+#include "gossip/roster.h"
 
 enum {
     FIRST_PAUSE_INTERVALS = 4,
@@ -78,21 +78,6 @@ static void seed_run(struct gossip *gossip, size_t position) {
 
 /* Graves. */
 
-void healing_grave_dug(struct gossip *gossip, struct member *member) {
-    seats_add(&gossip->graves, member);
-}
-
-static struct member *grave_at(const struct gossip *gossip, size_t place) {
-    return seats_at(&gossip->graves, gossip->members, place);
-}
-
-void healing_grave_closed(struct gossip *gossip, const struct member *member) {
-    size_t gap = member->shown.place, last = gossip->graves.count - 1;
-    CHECK(gap <= last && grave_at(gossip, gap) == member);
-    seats_put(&gossip->graves, gap, grave_at(gossip, last));
-    gossip->graves.count--;
-}
-
 static void graves_run(struct gossip *gossip) {
     size_t count = gossip->graves.count, wanted = 1 + 2 * count / member_live_count(gossip);
     if (wanted > GRAVES_PER_ROUND)
@@ -101,7 +86,7 @@ static void graves_run(struct gossip *gossip) {
         wanted = count;
     size_t start = count > 0 ? random_below(&gossip->random, count) : 0;
     for (size_t i = 0; i < wanted && has_room(gossip); i++)
-        probe_grave(gossip, grave_at(gossip, (start + i) % count));
+        probe_grave(gossip, graves_at(gossip, (start + i) % count));
 }
 
 /* The lost. */
@@ -172,5 +157,3 @@ uint64_t healing_deadline_us(const struct gossip *gossip) {
         deadline_us = earlier(deadline_us, gossip->seeds[i].next_us);
     return deadline_us;
 }
-
-void healing_free(struct gossip *gossip) { seats_release(&gossip->graves); }

@@ -18,11 +18,7 @@ void healing_run(struct gossip *gossip);
 uint64_t healing_deadline_us(const struct gossip *gossip);
 /* Somebody came or went: the dead are worth a try soon. */
 void healing_population_changed(struct gossip *gossip);
-/* The member is dead now, or not any more. */
-void healing_grave_dug(struct gossip *gossip, struct member *member);
-void healing_grave_closed(struct gossip *gossip, const struct member *member);
 /* A grave is forgotten: its address stays. */
 void healing_remember(struct gossip *gossip, const struct gossip_address *address);
 /* Somebody answered at an address of the lost: it is a member again, or will be. */
 void healing_found(struct gossip *gossip, const struct gossip_address *address);
-void healing_free(struct gossip *gossip);

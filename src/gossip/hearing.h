@@ -1,7 +1,7 @@
 /* What a datagram brings: is it one, did it come before, what news does it carry, and then what its
  * kind is for.
  *
- *     bytes -- packing, codec --> message -- gossip_judge() --> gossip_hear() --> by its kind
+ *     bytes -- packing, codec --> message -- message_judge() --> message_hear() --> by its kind
  *                 |                             |
  *                 malformed: counted            a recording: counted (replay.h) */
 #pragma once

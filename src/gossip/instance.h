@@ -1,37 +1,5 @@
-/* The inside of a struct gossip: what its parts share. Nobody outside of gossip/ includes this.
- *
- *     gossip.c      events in, actions out; which part a datagram is for
- *     member.c      records: who is in, which news of a member is newer
- *     joining.c     the first moments of this node
- *     observer.c    whom this node watches, and when
- *     probe.c       pings, again and through others
- *     healing.c     seeds, the dead, the lost
- *     roster.c      where members stand: all, the live by rotation
- *     seats.c       some of them, in an order of their own
- *     index.c       the same by UUID, for finding
- *     order.c       the same in the order of UUIDs
- *     pool.c        what many know alike, kept once
- *     suspicion.c   from suspect to dead, or refuted
- *     doubt.c       who knows better than that somebody is a suspect
- *     state.c       keys, versions, removals
- *     broadcast.c   what is news, and when it is told to whom
- *     telling.c     which news goes into one datagram
- *     listeners.c   who is told
- *     nearness.c    who is near, by round trip (coordinate.c) and zone
- *     bucket.c      how much may be sent
- *     compare.c     where two states differ
- *     digest.c      comparing the whole with one other node
- *     walk.c        our members beside what it says of them
- *     filling.c     sending what it lacks, compressed by packing.c
- *     more.c        going on where one answer does not hold all that it lacks
- *     serving.c     the same by streams, where it is much
- *     asking.c      taking what this node lacks by a stream
- *     pace.c        how fast that is (adapt.c: from what was measured)
- *     skew.c        how far other wall clocks are from ours (clock_offset.c: from one answer)
- *     propagation.c how long news took to come here
- *     replay.c      which datagrams came before
- *     look.c        looking in
- *     codec.c       bytes (codec_item.c: of the items of lists) */
+/* The inside of a struct gossip: what its parts share. Nobody outside of gossip/ includes this. The
+ * parts are listed in ORDER, each before all that call it. */
 #pragma once
 #include "base/due.h"
 #include "base/list.h"
@@ -280,7 +248,7 @@ struct gossip {
     struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
     size_t removal_count;
     uint64_t hash;                     /* of all that live: the sum of their digest_hash */
-    uint64_t buckets[COMPARE_BUCKETS]; /* the same, by the first bits of their UUIDs (compare.h) */
+    uint64_t buckets[COMPARE_BUCKETS]; /* the same, by the first bits of their UUIDs (hash.h) */
     uint64_t compare_us;               /* no comparison is begun before this */
     uint64_t state_bytes;
     uint64_t grave_check_us, removed_check_us;
@@ -375,33 +343,3 @@ static inline bool gossip_address_equal(const struct gossip_address *a,
                                         const struct gossip_address *b) {
     return a->port == b->port && strcmp(a->host, b->host) == 0;
 }
-
-/* sending.c, hearing.c: what all parts need. */
-void gossip_send(struct gossip *gossip,
-                 const struct gossip_address *to); /* what the writer holds */
-void gossip_send_surely(struct gossip *gossip,
-                        const struct gossip_address *to); /* even past the bandwidth for it */
-/* A datagram to `to`, in the newest version of the wire that both sides read. NULL: to who may not
- * be known, in version 0. */
-void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to);
-/* What is begun from now on in this step, to whoever may not be known or to that member itself, is
- * for this life of it (replay.h); NULL: for nobody in particular. */
-void gossip_turn_to(struct gossip *gossip, const uint8_t *uuid, uint64_t generation);
-/* Did this message come before? Where datagrams are sealed. */
-enum replay_verdict gossip_judge(struct gossip *gossip, const struct codec_message *message);
-/* What any message brings: its news, and that its sender lives. False: it is of an earlier life. */
-bool gossip_hear(struct gossip *gossip, const struct codec_message *message);
-/* Does this node take and give by streams? One told to speak as an older release does not. */
-static inline bool gossip_has_streams(const struct gossip *gossip) {
-    return gossip->has_streams && gossip->timing.stream_min_bytes > 0 &&
-           gossip->timing.wire_maximum > 0;
-}
-/* An action about a stream; the bytes are copied. */
-void gossip_stream(struct gossip *gossip, const struct gossip_stream_action *action,
-                   struct bytes bytes);
-/* Gives back what large messages took. What was written or unpacked is gone. */
-void gossip_shrink(struct gossip *gossip);
-/* What cannot be tried in this step is not tried. */
-void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member);
-void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
-                    const struct member *member, struct bytes key);

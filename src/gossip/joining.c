@@ -1,8 +1,12 @@
 #include "gossip/joining.h"
-#include "gossip/asking.h"
 #include "gossip/broadcast.h"
 #include "gossip/digest.h"
+#include "gossip/identity.h"
 #include "gossip/member.h"
+#include "gossip/news.h"
+#include "gossip/record.h"
+#include "gossip/sending.h"
+#include "gossip/streams.h"
 
 /* In probe intervals: without seeds nobody may ever come; seeds may be down. */
 enum { ALONE_INTERVALS = 1, SEEDED_INTERVALS = 4 };
@@ -73,10 +77,10 @@ void joining_end(struct gossip *gossip) {
     struct member *self = gossip->self;
     if (self->shown.state != GOSSIP_JOINING)
         return;
-    member_raise(gossip, self->shown.who->incarnation + 1);
-    member_set_state(gossip, self, GOSSIP_ALIVE);
+    identity_raise(gossip, self->shown.who->incarnation + 1);
+    record_set_state(gossip, self, GOSSIP_ALIVE);
     gossip_changed(gossip, GOSSIP_CHANGE_STATE, self, BYTES_NONE);
-    broadcast_add(gossip, self, NULL, GOSSIP_CLUSTER);
+    news_add(gossip, self, NULL, GOSSIP_CLUSTER);
 }
 
 bool joining_greet(struct gossip *gossip, const struct gossip_address *to) {
@@ -112,7 +116,7 @@ void joining_run(struct gossip *gossip) {
     joining_greeted(gossip);
     if (gossip->now_us < gossip->joining_us)
         return;
-    if (asking_is_under_way(gossip))
+    if (streams_is_asking(gossip))
         gossip->joining_us = gossip->now_us + gossip->timing.probe_interval_us;
     else
         joining_end(gossip);

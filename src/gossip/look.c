@@ -1,8 +1,7 @@
 #include "base/check.h"
+#include "gossip/chain.h"
 #include "gossip/instance.h"
 #include "gossip/member.h"
-#include "gossip/nearness.h"
-#include "gossip/state.h"
 
 size_t gossip_member_count(const struct gossip *gossip) { return gossip->member_count; }
 
@@ -23,7 +22,7 @@ static const struct member *member_behind(const struct gossip_member *shown) {
 struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member *member,
                         struct bytes key) {
     (void)gossip;
-    const struct entry *entry = state_find(member_behind(member), key);
+    const struct entry *entry = chain_find(member_behind(member)->chain, key);
     return entry != NULL ? entry_value(entry) : BYTES_NONE;
 }
 
@@ -33,7 +32,7 @@ bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *s
     const struct chain *chain = member_behind(shown)->chain;
     while (*position < chain->count) {
         const struct entry *entry = chain->links[(*position)++].entry;
-        if (entry->is_removed || nearness_is_own_key(entry_key(entry)))
+        if (entry->is_removed || coordinate_is_key(entry_key(entry)))
             continue;
         *key = entry_key(entry);
         *value = entry_value(entry);

@@ -1,8 +1,9 @@
 #include "gossip/more.h"
 #include "base/planted.h"
-#include "gossip/asking.h"
 #include "gossip/digest.h"
 #include "gossip/member.h"
+#include "gossip/sending.h"
+#include "gossip/streams.h"
 
 enum { MORE_ROUNDS_MAXIMUM = 256, MORE_WAIT_US = 10000 };
 
@@ -49,7 +50,7 @@ void more_run(struct gossip *gossip) {
     more->at_us = GOSSIP_NEVER;
     bool has_left = gossip->self->shown.state == GOSSIP_LEFT;
     bool is_vain = more->rounds > 0 && more->hash == gossip->hash;
-    if (has_left || asking_is_under_way(gossip) || more->rounds == MORE_ROUNDS_MAXIMUM ||
+    if (has_left || streams_is_asking(gossip) || more->rounds == MORE_ROUNDS_MAXIMUM ||
         (is_vain && !PLANTED(GOSSIP_MORE_ASKED_FOR_EVER)))
         return;
     more->rounds++;

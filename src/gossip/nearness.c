@@ -1,5 +1,5 @@
 #include "gossip/nearness.h"
-#include "base/check.h"
+#include "gossip/chain.h"
 #include "gossip/member.h"
 #include "gossip/state.h"
 
@@ -10,9 +10,8 @@ enum {
     SAY_SECONDS_LEAST = 30, /* between two sayings */
     SAY_SECONDS_PER_MEMBER = 1
 };
-#define ERROR_GOOD     0.25
-#define COORDINATE_KEY BYTES_LITERAL(GOSSIP_KEY_COORDINATE)
-#define ZONE_KEY       BYTES_LITERAL(GOSSIP_KEY_ZONE)
+#define ERROR_GOOD 0.25
+#define ZONE_KEY   BYTES_LITERAL(GOSSIP_KEY_ZONE)
 
 static uint64_t nearness_pause_us(struct gossip *gossip, uint64_t least_us) {
     uint64_t pause_us = member_live_count(gossip) * SAY_SECONDS_PER_MEMBER * GOSSIP_SECOND_US;
@@ -62,15 +61,13 @@ void nearness_run(struct gossip *gossip) {
     gossip->said_coordinate = gossip->coordinate;
 }
 
-bool nearness_is_own_key(struct bytes key) { return bytes_equal(key, COORDINATE_KEY); }
-
 static bool nearness_coordinate(const struct gossip *gossip, const struct member *member,
                                 struct coordinate *out) {
     if (member == gossip->self) {
         *out = gossip->coordinate;
         return gossip->coordinate_samples >= SAMPLES_LEAST;
     }
-    const struct entry *entry = state_find(member, COORDINATE_KEY);
+    const struct entry *entry = chain_find(member->chain, COORDINATE_KEY);
     return entry != NULL && coordinate_parse(out, entry_value(entry));
 }
 
@@ -95,7 +92,7 @@ uint64_t nearness_us(const struct gossip *gossip, const struct member *member) {
 }
 
 static struct bytes nearness_zone(const struct member *member) {
-    const struct entry *entry = state_find(member, ZONE_KEY);
+    const struct entry *entry = chain_find(member->chain, ZONE_KEY);
     return entry != NULL ? entry_value(entry) : BYTES_NONE;
 }
 

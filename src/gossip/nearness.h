@@ -16,8 +16,6 @@ void nearness_measured(struct gossip *gossip, const struct coordinate *theirs,
                        uint64_t round_trip_us);
 /* Says the own coordinate, when it is time. */
 void nearness_run(struct gossip *gossip);
-/* Nobody but gossip itself sets or lists this key. */
-bool nearness_is_own_key(struct bytes key);
 /* From this node, measured or estimated; 0: unknown. */
 uint64_t nearness_us(const struct gossip *gossip, const struct member *member);
 bool nearness_is_same_zone(const struct gossip *gossip, const struct member *member);

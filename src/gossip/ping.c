@@ -1,15 +1,23 @@
 #include "gossip/ping.h"
 #include "base/check.h"
 #include "gossip/broadcast.h"
-#include "gossip/compare.h"
 #include "gossip/doubt.h"
+#include "gossip/hash.h"
 #include "gossip/member.h"
-#include "gossip/observer.h"
+#include "gossip/sending.h"
+#include "gossip/streams.h"
+#include "gossip/watch.h"
 
 enum {
     CONTRADICTIONS = 4, /* of suspects of who pinged, as far as there is room */
     FIRST_MAXIMUM = 2   /* records that an answer carries beside these */
 };
+
+/* Should the answer say where the hashes differ, because a comparison may be begun? */
+static bool ping_may_compare(const struct gossip *gossip) {
+    return !hash_is_of_few(gossip) && gossip->now_us >= gossip->compare_us &&
+           hash_has_buckets(gossip) && !streams_is_asking(gossip);
+}
 
 void ping_send(struct gossip *gossip, const struct ping *ping, const struct gossip_address *to) {
     gossip_begin(gossip, CODEC_PING, ping->to);
@@ -17,12 +25,22 @@ void ping_send(struct gossip *gossip, const struct ping *ping, const struct goss
     if (ping->target != NULL)
         codec_write_target(&gossip->writer, ping->target);
     codec_write_hash(&gossip->writer, gossip->hash);
-    if (compare_is_due(gossip))
+    if (ping_may_compare(gossip))
         codec_write_compare(&gossip->writer);
     if (ping->is_observation)
         codec_write_phase(&gossip->writer, 0);
     broadcast_write(gossip, ping->first, ping->first_count);
     gossip_send(gossip, to);
+}
+
+void ping_about(struct gossip *gossip, const struct member *asked,
+                const struct member *const *suspects, size_t count) {
+    struct ping ping = {.to = asked,
+                        .sequence = ++gossip->sequence,
+                        .target = asked->shown.who->uuid,
+                        .first = suspects,
+                        .first_count = count};
+    ping_send(gossip, &ping, &asked->shown.who->address);
 }
 
 static bool is_meant_for_another(const struct gossip *gossip, const struct codec_message *ping) {
@@ -48,9 +66,9 @@ void ping_answer(struct gossip *gossip, const struct gossip_address *from,
     if (gossip->writer.wire.version > 0)
         codec_write_held(&gossip->writer, 0); /* answered in the step that brought it */
     codec_write_hash(&gossip->writer, gossip->hash);
-    compare_write(gossip, message);
+    hash_write_buckets(gossip, message);
     if (message->has_phase)
-        codec_write_phase(&gossip->writer, observer_pinged_ms(gossip, message->sender));
+        codec_write_phase(&gossip->writer, watch_pinged_ms(gossip, message->sender));
     if (is_known)
         codec_write_coordinate(&gossip->writer, &gossip->coordinate);
     broadcast_write(gossip, first, count);

@@ -1,8 +1,9 @@
 /* Pings and their answers, as they are written: what each carries beside its number. Who pings
- * whom, and what follows when no answer comes, is probe.h's and relay.h's to say.
+ * whom, and what follows when no answer comes, is probe.h's, relay.h's and doubt.h's to say.
  *
- *     PING   hash of the whole state; suspects that the sender has, to be contradicted; news
- *     ACK    hash; what differs (compare.h); how to shift the turns of observation; coordinate;
+ *     PING   hash of the whole state, and whether to say what differs; suspects that the sender
+ *            has, to be contradicted; news
+ *     ACK    hash; what differs (hash.h); how to shift the turns of observation; coordinate;
  *            who contradicts; news */
 #pragma once
 #include "gossip/instance.h"
@@ -17,6 +18,10 @@ struct ping {
 };
 
 void ping_send(struct gossip *gossip, const struct ping *ping, const struct gossip_address *to);
+/* One that tells of suspects, so that whoever is asked contradicts if it knows better; nothing
+ * follows if it does not answer. */
+void ping_about(struct gossip *gossip, const struct member *asked,
+                const struct member *const *suspects, size_t count);
 /* Answers a ping, if it is meant for this node. */
 void ping_answer(struct gossip *gossip, const struct gossip_address *from,
                  const struct codec_message *message);

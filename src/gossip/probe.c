@@ -1,18 +1,11 @@
 #include "gossip/probe.h"
 #include "base/check.h"
 #include "gossip/broadcast.h"
-#include "gossip/compare.h"
 #include "gossip/doubt.h"
-#include "gossip/healing.h"
-#include "gossip/joining.h"
-#include "gossip/member.h"
-#include "gossip/nearness.h"
-#include "gossip/observer.h"
 #include "gossip/ping.h"
 #include "gossip/relay.h"
-#include "gossip/roster.h"
-#include "gossip/skew.h"
-#include "gossip/suspicion.h"
+#include "gossip/sending.h"
+#include "gossip/watch.h"
 
 enum {
     DOUBTS = 2,       /* suspects that a ping asks about */
@@ -67,7 +60,7 @@ static void probe_begin(struct gossip *gossip, const struct probe *begun) {
     probe->ask_us = probe->try_us = GOSSIP_NEVER;
     probe->end_us = gossip->now_us + stretched_us(gossip, 2 * timeout_us);
     if (probe->kind == PROBE_MEMBER) {
-        uint64_t patience_us = observer_patience_us(gossip, probe->member);
+        uint64_t patience_us = watch_patience_us(gossip, probe->member);
         probe->patience_us = stretched_us(gossip, patience_us);
         probe->ask_us = gossip->now_us + stretched_us(gossip, earlier(2 * patience_us, timeout_us));
         probe->try_us = gossip->now_us + stretched_us(gossip, timeout_us + timeout_us / 4);
@@ -99,11 +92,11 @@ void probe_address(struct gossip *gossip, enum probe_kind kind,
         probe_begin(gossip, &(struct probe){.kind = kind, .to = *address, .seed = seed});
 }
 
-static void probe_end(struct gossip *gossip, struct probe *probe) {
+void probe_end(struct gossip *gossip, struct probe *probe) {
     *probe = gossip->probes[--gossip->probe_count];
 }
 
-static struct probe *probe_find(struct gossip *gossip, uint64_t sequence) {
+struct probe *probe_find(struct gossip *gossip, uint64_t sequence) {
     for (size_t i = 0; i < gossip->probe_count; i++)
         if (sequence - gossip->probes[i].sequence < gossip->probes[i].ping_count)
             return &gossip->probes[i];
@@ -152,32 +145,7 @@ static void probe_ask_others(struct gossip *gossip, struct probe *probe) {
     }
 }
 
-/* Helpers that did not even say that they are there speak for something wrong on this side
- * (Lifeguard 4.1). */
-static void probe_fail(struct gossip *gossip, const struct probe *failed) {
-    struct member *member = failed->member;
-    gossip->counters.probes_failed++;
-    unsigned answers = failed->nack_count;
-    int blame = failed->helper_count == 0 ? 1 : (int)(failed->helper_count - answers);
-    if (member_is_live(member) && gossip->self->shown.state != GOSSIP_JOINING)
-        suspicion_accuse(gossip, member);
-    local_health_change(gossip, blame);
-    const struct member *suspect = member;
-    if (member->shown.state == GOSSIP_SUSPECT)
-        probe_ask_about(gossip, member, &suspect, 1);
-}
-
-void probe_ask_about(struct gossip *gossip, const struct member *asked,
-                     const struct member *const *suspects, size_t count) {
-    struct ping ping = {.to = asked,
-                        .sequence = ++gossip->sequence,
-                        .target = asked->shown.who->uuid,
-                        .first = suspects,
-                        .first_count = count};
-    ping_send(gossip, &ping, &asked->shown.who->address);
-}
-
-static void probe_run_one(struct gossip *gossip, struct probe *probe) {
+void probe_go_on(struct gossip *gossip, struct probe *probe) {
     if (gossip->now_us >= probe->again_us)
         probe_ping(gossip, probe);
     if (gossip->now_us >= probe->ask_us)
@@ -188,127 +156,7 @@ static void probe_run_one(struct gossip *gossip, struct probe *probe) {
     }
 }
 
-static void probes_run(struct gossip *gossip) {
-    for (size_t i = gossip->probe_count; i > 0; i--) {
-        struct probe *probe = &gossip->probes[i - 1];
-        if (gossip->now_us < probe->end_us) {
-            probe_run_one(gossip, probe);
-            continue;
-        }
-        struct probe ended = *probe;
-        probe_end(gossip, probe);
-        if (ended.kind == PROBE_MEMBER)
-            probe_fail(gossip, &ended);
-    }
-}
-
-/* Answers. */
-
-static void probe_measure(struct gossip *gossip, const struct probe *probe,
-                          const struct codec_message *message) {
-    struct member *member = probe->member;
-    if (message->has_target || member->shown.who->generation != message->generation)
-        return;
-    uint64_t pinged_us = probe->pinged_us[message->sequence - probe->sequence];
-    gossip->round_trip_us = gossip->now_us - pinged_us;
-    roster_contact(member)->shown.round_trip_us = gossip->round_trip_us;
-    skew_measure(gossip, member, pinged_us, message);
-    if (message->has_coordinate)
-        nearness_measured(gossip, &message->coordinate, gossip->round_trip_us);
-    observer_measured(gossip, member, gossip->round_trip_us);
-    if (message->has_phase && probe->is_observation)
-        observer_shift(gossip, member, message->phase_ms);
-}
-
-static void probe_succeed(struct gossip *gossip, struct probe *probe,
-                          const struct codec_message *message) {
-    switch (probe->kind) {
-    case PROBE_MEMBER:
-        gossip->counters.probes_answered += !message->has_target;
-        gossip->counters.probes_relayed += message->has_target;
-        probe_measure(gossip, probe, message);
-        local_health_change(gossip, -1);
-        break;
-    case PROBE_GRAVE:
-        probe_measure(gossip, probe, message);
-        break;
-    case PROBE_SEED:
-        memcpy(gossip->seeds[probe->seed].uuid, message->sender, GOSSIP_UUID_BYTES);
-        gossip->seeds[probe->seed].interval_us = gossip->timing.probe_interval_us;
-        break;
-    case PROBE_LOST:
-        healing_found(gossip, &probe->to);
-        break;
-    }
-    probe_end(gossip, probe);
-}
-
-void probe_acknowledged(struct gossip *gossip, const struct gossip_address *from,
-                        const struct codec_message *message) {
-    struct probe *probe = probe_find(gossip, message->sequence);
-    if (probe == NULL) {
-        if (!message->has_target)
-            relay_acknowledged(gossip, message);
-        return;
-    }
-    const uint8_t *answered = message->has_target ? message->target : message->sender;
-    if (probe->member != NULL &&
-        memcmp(probe->member->shown.who->uuid, answered, GOSSIP_UUID_BYTES) != 0)
-        return;
-    probe_succeed(gossip, probe, message);
-    if (message->has_target)
-        return;
-    if (message->hash != gossip->hash)
-        compare_hear(gossip, from, message);
-    else
-        joining_agree(gossip, message);
-}
-
-/* Raft's stream is both ways, so whoever answers on it hears us as well as we hear it. */
-void probe_contact(struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    struct member *member = member_find(gossip, uuid);
-    if (member == NULL || member == gossip->self || !member_is_live(member))
-        return;
-    roster_contact(member)->shown.heard_us = gossip->now_us;
-    for (size_t i = gossip->probe_count; i > 0; i--) {
-        struct probe *probe = &gossip->probes[i - 1];
-        if (probe->kind != PROBE_MEMBER || probe->member != member)
-            continue;
-        gossip->counters.probes_contacted++;
-        local_health_change(gossip, -1);
-        probe_end(gossip, probe);
-    }
-    if (member->shown.state == GOSSIP_SUSPECT)
-        suspicion_restart(gossip, member);
-}
-
-void probe_nacked(struct gossip *gossip, const struct codec_message *message) {
-    struct probe *probe = probe_find(gossip, message->sequence);
-    if (probe == NULL || probe->nack_count == probe->helper_count)
-        return;
-    if (memcmp(probe->member->shown.who->uuid, message->target, GOSSIP_UUID_BYTES) == 0)
-        probe->nack_count++;
-}
-
-void probe_met_self(struct gossip *gossip, const struct codec_message *message) {
-    struct probe *probe =
-        message->kind == CODEC_PING ? probe_find(gossip, message->sequence) : NULL;
-    if (probe == NULL || probe->member != NULL)
-        return;
-    if (probe->kind == PROBE_SEED)
-        gossip->seeds[probe->seed].is_self = true;
-    else
-        healing_found(gossip, &probe->to);
-    probe_end(gossip, probe);
-}
-
 /* Time. */
-
-void probe_run(struct gossip *gossip) {
-    relay_run(gossip);
-    if (gossip->self->shown.state != GOSSIP_LEFT)
-        probes_run(gossip);
-}
 
 static uint64_t probe_next_us(const struct probe *probe) {
     return earlier(earlier(probe->again_us, probe->ask_us), earlier(probe->try_us, probe->end_us));

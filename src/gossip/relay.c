@@ -4,6 +4,7 @@
 #include "gossip/member.h"
 #include "gossip/nearness.h"
 #include "gossip/ping.h"
+#include "gossip/sending.h"
 
 enum {
     HELPER_STEPS = 64, /* among so many one of another zone is looked for */

@@ -1,12 +1,6 @@
 #include "gossip/roster.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "gossip/broadcast.h"
-#include "gossip/healing.h"
-#include "gossip/member.h"
-#include "gossip/probe.h"
-#include "gossip/state.h"
-#include "gossip/suspicion.h"
 
 static const struct contact no_contact;
 
@@ -57,6 +51,23 @@ struct member *rotation_turn(struct gossip *gossip) {
     return rotation->live.count > 0 ? gossip_live(gossip, rotation->next++) : NULL;
 }
 
+/* The dead. */
+
+void graves_add(struct gossip *gossip, struct member *member) {
+    seats_add(&gossip->graves, member);
+}
+
+struct member *graves_at(const struct gossip *gossip, size_t place) {
+    return seats_at(&gossip->graves, gossip->members, place);
+}
+
+void graves_remove(struct gossip *gossip, const struct member *member) {
+    size_t gap = member->shown.place, last = gossip->graves.count - 1;
+    CHECK(gap <= last && graves_at(gossip, gap) == member);
+    seats_put(&gossip->graves, gap, graves_at(gossip, last));
+    gossip->graves.count--;
+}
+
 /* All. */
 
 /* By a quarter: ten thousand of these stand in one simulator. */
@@ -99,31 +110,7 @@ void roster_forget_contact(struct member *member) {
     member->shown.contact = &no_contact.shown;
 }
 
-static void member_free(struct gossip *gossip, struct member *member) {
-    state_clear(gossip, member);
-    broadcast_remove_all(gossip, member);
-    suspicion_end(gossip, member);
-    roster_forget_contact(member);
-    identity_release(gossip->pool, member->shown.who);
-    memory_free(member);
-}
-
-/* Its seat is empty then. */
-static void member_forget(struct gossip *gossip, struct member *member) {
-    gossip->counters.members_forgotten++;
-    order_remove(&gossip->order, gossip->members, member);
-    if (member->shown.state == GOSSIP_DEAD) {
-        healing_grave_closed(gossip, member);
-        healing_remember(gossip, &member->shown.who->address);
-    }
-    probe_forget(gossip, member);
-    gossip->members[member->shown.seat] = NULL;
-    gossip->member_count--;
-    member_free(gossip, member);
-}
-
-/* All move up to the front, in their order; there were `seat_count` seats. */
-static void roster_close_ranks(struct gossip *gossip, size_t seat_count) {
+void roster_close_ranks(struct gossip *gossip, size_t seat_count) {
     uint16_t *numbers = memory_allocate(seat_count * sizeof *numbers), taken = 0;
     index_clear(&gossip->index);
     for (size_t seat = 0; seat < seat_count; seat++) {
@@ -141,24 +128,10 @@ static void roster_close_ranks(struct gossip *gossip, size_t seat_count) {
     memory_free(numbers);
 }
 
-void roster_forget(struct gossip *gossip,
-                   bool (*is_over)(const struct gossip *gossip, const struct member *member)) {
-    size_t seat_count = gossip->member_count;
-    for (size_t seat = 0; seat < seat_count; seat++) {
-        struct member *member = gossip->members[seat];
-        if (member != gossip->self && !member_is_live(member) && is_over(gossip, member))
-            member_forget(gossip, member);
-    }
-    if (gossip->member_count < seat_count)
-        roster_close_ranks(gossip, seat_count);
-}
-
 void roster_release(struct gossip *gossip) {
-    for (size_t i = 0; i < gossip->member_count; i++)
-        member_free(gossip, gossip->members[i]);
     memory_free(gossip->members);
     seats_release(&gossip->rotation.live);
+    seats_release(&gossip->graves);
     index_release(&gossip->index);
     order_release(&gossip->order);
-    suspicion_release(gossip);
 }

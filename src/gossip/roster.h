@@ -5,18 +5,16 @@
  *
  *     rotation    [ probed this round ... | next ... ]      in an order by lot, shuffled at the end
  *
- * `place` of a member is where it stands in the rotation, or, when it is dead, among the graves
- * (healing.h). */
+ * `place` of a member is where it stands in the rotation, or, when it is dead, among the graves. */
 #pragma once
 #include "gossip/instance.h"
 
 /* Takes a place for a member that lives nowhere yet: state GOSSIP_LEFT. NULL when
  * GOSSIP_MEMBER_MAXIMUM are known. */
 struct member *roster_add(struct gossip *gossip, const struct codec_record *record);
-/* Forgets those not living for which `is_over` says so: one walk over all members. */
-void roster_forget(struct gossip *gossip,
-                   bool (*is_over)(const struct gossip *gossip, const struct member *member));
-void roster_release(struct gossip *gossip);
+/* Some of the first `seat_count` seats are empty: all members move up, in their order. */
+void roster_close_ranks(struct gossip *gossip, size_t seat_count);
+void roster_release(struct gossip *gossip); /* once all are forgotten */
 
 /* Its life begins, or ends. The node itself is not in it. */
 void rotation_add(struct gossip *gossip, struct member *member);
@@ -24,6 +22,11 @@ void rotation_remove(struct gossip *gossip, const struct member *member);
 /* The next to probe: everybody once a round, in an order by lot, so that a death is found within
  * two rounds (SWIM 4.3). NULL: nobody else lives. */
 struct member *rotation_turn(struct gossip *gossip);
+
+/* Members called dead (healing.h). */
+void graves_add(struct gossip *gossip, struct member *member);
+void graves_remove(struct gossip *gossip, const struct member *member);
+struct member *graves_at(const struct gossip *gossip, size_t place);
 
 /* This node heard the member itself: where to write what it found out. */
 struct contact *roster_contact(struct member *member);

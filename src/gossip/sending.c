@@ -2,7 +2,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "gossip/bucket.h"
-#include "gossip/nearness.h"
 #include "gossip/packing.h"
 
 /* What one step may send and change is bounded by what one datagram can ask for, far below these.
@@ -167,7 +166,7 @@ void gossip_shrink(struct gossip *gossip) {
 
 void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
                     const struct member *member, struct bytes key) {
-    if (nearness_is_own_key(key))
+    if (coordinate_is_key(key))
         return;
     size_t at = gossip->change_bytes.length;
     buffer_append_bytes(&gossip->change_bytes, key);

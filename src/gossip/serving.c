@@ -3,13 +3,14 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "gossip/bucket.h"
+#include "gossip/chain.h"
 #include "gossip/digest.h"
 #include "gossip/filling.h"
 #include "gossip/joining.h"
 #include "gossip/member.h"
+#include "gossip/message.h"
 #include "gossip/packing.h"
-#include "gossip/replay.h"
-#include "gossip/state.h"
+#include "gossip/sending.h"
 #include "gossip/walk.h"
 
 enum serving_part { SERVING_RECORDS, SERVING_ENTRIES, SERVING_HASH, SERVING_DONE };
@@ -53,10 +54,6 @@ void serving_free(struct gossip *gossip) {
 }
 
 /* Offers. */
-
-bool serving_may(const struct gossip *gossip, const struct codec_message *message) {
-    return message->has_stream && gossip_has_streams(gossip);
-}
 
 /* The offer to that member that still keeps a place; or one whose place is free. NULL: none. */
 static struct stream_offer *offer_for(struct gossip *gossip,
@@ -114,7 +111,7 @@ static bool serving_fill(struct serving *serving, const struct codec_message *me
         const struct gossip_identity *who = ours->shown.who;
         bool is_amid = serving->generation == who->generation && serving->version > 0 &&
                        memcmp(serving->next, who->uuid, GOSSIP_UUID_BYTES) == 0 &&
-                       member_is_live(ours) && state_is_whole(ours);
+                       member_is_live(ours) && chain_is_whole(ours->chain);
         filling->version = 0;
         if (is_amid)
             filling_add_above(filling, ours, serving->version);
@@ -192,7 +189,7 @@ static bool serving_read(struct gossip *gossip, struct bytes request,
         gossip->counters.malformed++;
         return false;
     }
-    return gossip_judge(gossip, message) == REPLAY_NEW && gossip_hear(gossip, message);
+    return message_judge(gossip, message) == REPLAY_NEW && message_hear(gossip, message);
 }
 
 /* There is no place for this one; a newcomer is told of others to ask. */

@@ -20,8 +20,6 @@
 #define SERVING_SILENCE_US (5 * GOSSIP_SECOND_US)  /* no room for so long is the end */
 #define SERVING_LIMIT_US   (60 * GOSSIP_SECOND_US) /* of all of it */
 
-/* Does the sender of a DIGEST or PULL take streams, and does this node give them? */
-bool serving_may(const struct gossip *gossip, const struct codec_message *message);
 /* Offers a stream for the message's range. False: there is no place, and it was not referred to
  * others either. */
 bool serving_offer(struct gossip *gossip, const struct gossip_address *to,

@@ -1,5 +1,4 @@
 #include "gossip/skew.h"
-#include "gossip/member.h"
 #include "gossip/roster.h"
 
 /* Between two looks at all clocks. A look can only find that some clock is right again, or gone:

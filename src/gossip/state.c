@@ -1,40 +1,14 @@
 #include "gossip/state.h"
 #include "base/check.h"
-#include "base/memory.h"
 #include "base/planted.h"
-#include "gossip/broadcast.h"
+#include "gossip/chain.h"
+#include "gossip/hash.h"
 #include "gossip/member.h"
-#include "gossip/nearness.h"
+#include "gossip/news.h"
 #include "gossip/propagation.h"
+#include "gossip/sending.h"
 
 enum { REMOVED_CHECK_SECONDS = 10, ENTRY_OVERHEAD_BYTES = 160 };
-
-/* The chain: sorted by version. */
-
-size_t state_position(const struct chain *chain, uint64_t version) {
-    size_t position = chain->count;
-    while (position > 0 && chain->links[position - 1].entry->version > version)
-        position--;
-    return position;
-}
-
-const struct entry *state_find(const struct member *member, struct bytes key) {
-    const struct chain *chain = member->chain;
-    for (size_t i = 0; i < chain->count; i++)
-        if (bytes_equal(entry_key(chain->links[i].entry), key))
-            return chain->links[i].entry;
-    return NULL;
-}
-
-uint64_t state_previous(const struct member *member, const struct entry *entry) {
-    const struct chain *chain = member->chain;
-    if (chain->version < entry->version)
-        return entry
-            ->previous; /* what lies between is not known here, but was where it came from */
-    size_t position = state_position(chain, entry->version) - 1;
-    CHECK(chain->links[position].entry == entry);
-    return position > 0 ? chain->links[position - 1].entry->version : 0;
-}
 
 /* Changing it: a chain is shared, so it is changed as a draft and then put in its place. */
 
@@ -54,7 +28,7 @@ static void state_close(struct editing *editing) {
     struct chain *before = member->chain;
     member->chain = pool_chain(editing->gossip->pool, editing->draft);
     chain_release(editing->gossip->pool, before);
-    member_rehash(editing->gossip, member);
+    hash_member(editing->gossip, member);
 }
 
 static uint64_t entry_bytes(const struct entry *entry) {
@@ -64,7 +38,7 @@ static uint64_t entry_bytes(const struct entry *entry) {
 static void draft_drop(const struct editing *editing, size_t position) {
     struct draft *draft = editing->draft;
     struct entry *entry = draft->links[position].entry;
-    broadcast_remove(editing->gossip, editing->member, entry);
+    news_remove(editing->gossip, editing->member, entry);
     editing->gossip->state_bytes -= entry_bytes(entry);
     draft->count--;
     memmove(draft->links + position, draft->links + position + 1,
@@ -173,8 +147,8 @@ static void state_say(struct gossip *gossip, const struct entry *known, struct b
     if (said.is_removed)
         gossip->removals[gossip->removal_count++] =
             (struct removal){.version = said.version, .removed_us = gossip->now_us};
-    broadcast_add(gossip, self, entry, priority);
-    broadcast_hurry(gossip);
+    news_add(gossip, self, entry, priority);
+    news_hurry(gossip);
     propagation_said(gossip, self, entry);
     gossip_changed(gossip, GOSSIP_CHANGE_KEY, self, key);
     state_forget(gossip, 0);
@@ -186,7 +160,7 @@ static size_t state_said_count(const struct gossip *gossip) {
     size_t count = 0;
     for (size_t i = 0; i < chain->count; i++) {
         const struct entry *entry = chain->links[i].entry;
-        count += !entry->is_removed && !nearness_is_own_key(entry_key(entry));
+        count += !entry->is_removed && !coordinate_is_key(entry_key(entry));
     }
     return count;
 }
@@ -195,12 +169,12 @@ int state_set(struct gossip *gossip, struct bytes key, struct bytes value,
               enum gossip_priority priority) {
     if (key.length == 0 || key.length > GOSSIP_KEY_MAXIMUM || value.length > GOSSIP_VALUE_MAXIMUM)
         return ERR_INVALID;
-    const struct entry *known = state_find(gossip->self, key);
+    const struct entry *known = chain_find(gossip->self->chain, key);
     bool is_known = known != NULL && !known->is_removed;
     struct bytes before = is_known ? entry_value(known) : BYTES_NONE;
     if (bytes_equal(before, value))
         return 0;
-    if (!is_known && !nearness_is_own_key(key) &&
+    if (!is_known && !coordinate_is_key(key) &&
         state_said_count(gossip) >= GOSSIP_KEYS_PER_MEMBER_MAXIMUM)
         return ERR_LIMIT;
     state_say(gossip, known, key, value, priority);
@@ -227,7 +201,7 @@ static void draft_advance(struct draft *draft, uint64_t previous, uint64_t versi
 static void draft_doubt(const struct editing *editing, struct chain_link *link) {
     link->is_unconfirmed = true;
     if (!PLANTED(GOSSIP_DOUBT_TOLD))
-        broadcast_remove(editing->gossip, editing->member, link->entry);
+        news_remove(editing->gossip, editing->member, link->entry);
 }
 
 /* Removals up to the floor are forgotten by the member itself. Who knows them all forgets them too;
@@ -282,7 +256,7 @@ static void draft_keep(const struct editing *editing, const struct codec_entry *
     bool is_shown = !said->is_removed || (known != NULL && !known->entry->is_removed);
     struct entry *entry = draft_put(editing, said);
     if (priority != NULL)
-        broadcast_add(gossip, editing->member, entry, *priority);
+        news_add(gossip, editing->member, entry, *priority);
     propagation_heard_entry(gossip, editing->member, entry, priority);
     if (is_shown)
         gossip_changed(gossip, GOSSIP_CHANGE_KEY, editing->member, said->key);

@@ -23,19 +23,9 @@ int state_set(struct gossip *gossip, struct bytes key, struct bytes value,
               enum gossip_priority priority) MUST_CHECK;
 /* Forgets everything that the member said: a new life begins. */
 void state_clear(struct gossip *gossip, struct member *member);
-const struct entry *state_find(const struct member *member,
-                               struct bytes key); /* removals too; NULL if there is none */
 /* What is said of a member by somebody. `priority`: with which news of it is told on; NULL: not at
  * all. */
 void state_hear(struct gossip *gossip, const struct codec_wire *wire,
                 const struct codec_group *group, const enum gossip_priority *priority);
-/* The version before the entry in the chain. */
-uint64_t state_previous(const struct member *member, const struct entry *entry);
-/* The first entry above a version: its position. */
-size_t state_position(const struct chain *chain, uint64_t version);
-/* May others be told from our knowledge of it? Not within a reset. */
-static inline bool state_is_whole(const struct member *member) {
-    return member->chain->version >= member->chain->floor;
-}
 /* This node's own removals whose time is over. */
 void state_forget_removed(struct gossip *gossip);

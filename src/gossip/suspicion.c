@@ -2,9 +2,9 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "gossip/broadcast.h"
-#include "gossip/doubt.h"
+#include "gossip/identity.h"
 #include "gossip/member.h"
+#include "gossip/news.h"
 #include <math.h>
 
 /* However many agree, the suspect must have time to hear of it and to be heard: two intervals in a
@@ -122,28 +122,14 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
     if (witness != NULL && witness->shown.state == GOSSIP_JOINING)
         return; /* a newcomer's word counts for nothing yet */
     suspicion->accusers[suspicion->accuser_count++] = accuser_mark(accuser);
-    member_accused(gossip, member, accuser, created_us);
+    identity_accuse(gossip, member, accuser, created_us);
     suspicion_schedule(gossip, suspicion);
-    broadcast_add(gossip, member, NULL, GOSSIP_CLUSTER);
+    news_add(gossip, member, NULL, GOSSIP_CLUSTER);
 }
 
 void suspicion_restart(struct gossip *gossip, struct member *member) {
     CHECK(member->shown.state == GOSSIP_SUSPECT);
     suspicion_begin_anew(gossip, member->suspicion, gossip->now_us);
-}
-
-void suspicion_accuse(struct gossip *gossip, struct member *member) {
-    if (member->shown.state == GOSSIP_SUSPECT) {
-        suspicion_confirm(gossip, member, gossip->self->shown.who->uuid, gossip->wall_us);
-        return;
-    }
-    struct codec_record record;
-    member_record(member, &record);
-    record.state = GOSSIP_SUSPECT;
-    record.created_us = gossip->wall_us;
-    memcpy(record.accuser, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES);
-    gossip->counters.suspicions++;
-    member_hear(gossip, member, &record, true);
 }
 
 /* Only by who was in touch with it until it fell silent: others, who looked when they heard of the
@@ -160,9 +146,9 @@ void suspicion_measure(struct gossip *gossip, const struct member *member) {
 static void suspicion_refute(struct gossip *gossip, uint64_t incarnation) {
     if (incarnation >= CODEC_NUMBER_MAXIMUM)
         return; /* nobody could hear it; only a new generation helps */
-    member_raise(gossip, incarnation + 1);
-    broadcast_add(gossip, gossip->self, NULL, GOSSIP_URGENT);
-    broadcast_hurry(gossip);
+    identity_raise(gossip, incarnation + 1);
+    news_add(gossip, gossip->self, NULL, GOSSIP_URGENT);
+    news_hurry(gossip);
 }
 
 void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record) {
@@ -188,38 +174,9 @@ void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *re
         suspicion_refute(gossip, record->incarnation);
     } else if (is_about_this_life && record->incarnation > self->who->incarnation) {
         suspicion_refute(gossip, record->incarnation); /* said by nobody here: outbid it */
-    } else if (!is_about_this_life && !broadcast_is_waiting(gossip->self, NULL)) {
-        broadcast_add(gossip, gossip->self, NULL, GOSSIP_CLUSTER);
+    } else if (!is_about_this_life && !news_is_waiting(gossip->self, NULL)) {
+        news_add(gossip, gossip->self, NULL, GOSSIP_CLUSTER);
     }
-}
-
-static void suspicion_expire(struct gossip *gossip, struct member *member) {
-    struct codec_record record;
-    member_record(member, &record);
-    record.state = GOSSIP_DEAD;
-    record.created_us = gossip->wall_us;
-    memcpy(record.accuser, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES);
-    member_hear(gossip, member, &record, true);
-}
-
-static uint64_t suspicion_next_us(const struct gossip *gossip) {
-    const struct due *open = due_first(&gossip->open), *called = due_first(&gossip->called);
-    uint64_t open_us = open != NULL ? open->time_us : GOSSIP_NEVER,
-             called_us = called != NULL ? called->time_us : GOSSIP_NEVER;
-    return open_us < called_us ? open_us : called_us;
-}
-
-void suspicion_run(struct gossip *gossip) {
-    if (gossip->now_us < gossip->suspicion_us)
-        return;
-    doubt_last_call(gossip);
-    const struct suspicion *over;
-    while ((over = suspicion_first(&gossip->called, gossip->now_us)) != NULL)
-        suspicion_expire(gossip, over->member);
-    /* Thousands that fell silent together end one after the other, and not each by its own turn. */
-    uint64_t soonest_us = gossip->now_us + gossip->timing.flush_us,
-             next_us = suspicion_next_us(gossip);
-    gossip->suspicion_us = next_us > soonest_us ? next_us : soonest_us;
 }
 
 /* A suspicion that would have ended meanwhile does not end now: what came meanwhile is not heard

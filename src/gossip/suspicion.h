@@ -7,7 +7,8 @@
  *   - The suspect is told first, with the very next probe, and refutes by raising its incarnation.
  *   - A node in bad health itself waits longer before it calls a suspect dead; one that stood still
  *     hears first what came meanwhile.
- *   - Whoever suspects asks whether somebody knows better, and once more at the end (doubt.h). */
+ *   - Whoever suspects asks whether somebody knows better, and once more at the end (doubt.h,
+ *     judging.h). */
 #pragma once
 #include "gossip/instance.h"
 
@@ -23,14 +24,11 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
                        const uint8_t accuser[GOSSIP_UUID_BYTES], uint64_t created_us);
 /* The member was heard after all, by another plane: its time to refute begins anew here. */
 void suspicion_restart(struct gossip *gossip, struct member *member);
-/* This node's own probe of the member failed. */
-void suspicion_accuse(struct gossip *gossip, struct member *member);
 /* A suspect is called dead: how long that took since it was last heard here, if it was this node
  * that accused it. */
 void suspicion_measure(struct gossip *gossip, const struct member *member);
 /* Somebody says something of this node itself. */
 void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record);
-void suspicion_run(struct gossip *gossip);
 /* The first among the open or the called that ends up to that moment; NULL: none does. */
 struct suspicion *suspicion_first(const struct due_heap *heap, uint64_t until_us);
 /* The last call was made: it ends when answers are there. */

@@ -2,10 +2,10 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "gossip/broadcast.h"
 #include "gossip/bucket.h"
+#include "gossip/chain.h"
 #include "gossip/member.h"
-#include "gossip/state.h"
+#include "gossip/news.h"
 
 enum {
     TELLING_PIECE_MAXIMUM = 96,
@@ -33,7 +33,7 @@ struct telling {
 
 static struct codec_entry entry_said(const struct news *news) {
     return (struct codec_entry){.version = news->entry->version,
-                                .previous = state_previous(news->member, news->entry),
+                                .previous = chain_previous(news->member->chain, news->entry),
                                 .is_removed = news->entry->is_removed,
                                 .key = entry_key(news->entry),
                                 .value = entry_value(news->entry),
@@ -239,10 +239,10 @@ static void telling_write_entries(struct telling *telling) {
 static void telling_settle(struct telling *telling) {
     for (size_t i = telling->count; i > 0; i--)
         if (!telling->is_written[i - 1])
-            broadcast_put_back(telling->gossip, telling->pieces[i - 1]);
+            news_put_back(telling->gossip, telling->pieces[i - 1]);
     for (size_t i = 0; i < telling->count; i++)
         if (telling->is_written[i])
-            broadcast_told(telling->gossip, telling->pieces[i], telling->bytes[i]);
+            news_told(telling->gossip, telling->pieces[i], telling->bytes[i]);
 }
 
 void telling_write(struct gossip *gossip, const struct member *const *first, size_t first_count) {

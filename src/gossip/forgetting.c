@@ -1,0 +1,77 @@
+#include "gossip/forgetting.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "gossip/healing.h"
+#include "gossip/member.h"
+#include "gossip/news.h"
+#include "gossip/probe.h"
+#include "gossip/roster.h"
+#include "gossip/state.h"
+#include "gossip/suspicion.h"
+
+enum { GRAVE_CHECK_SECONDS = 10 };
+
+static void member_free(struct gossip *gossip, struct member *member) {
+    state_clear(gossip, member);
+    news_remove_all(gossip, member);
+    suspicion_end(gossip, member);
+    roster_forget_contact(member);
+    identity_release(gossip->pool, member->shown.who);
+    memory_free(member);
+}
+
+/* Its seat is empty then. */
+static void member_forget(struct gossip *gossip, struct member *member) {
+    gossip->counters.members_forgotten++;
+    order_remove(&gossip->order, gossip->members, member);
+    if (member->shown.state == GOSSIP_DEAD) {
+        graves_remove(gossip, member);
+        healing_remember(gossip, &member->shown.who->address);
+    }
+    probe_forget(gossip, member);
+    gossip->members[member->shown.seat] = NULL;
+    gossip->member_count--;
+    member_free(gossip, member);
+}
+
+/* Those not living for which `is_over` says so: one walk over all members. */
+static void forget_graves(struct gossip *gossip, bool (*is_over)(const struct gossip *gossip,
+                                                                 const struct member *member)) {
+    size_t seat_count = gossip->member_count;
+    for (size_t seat = 0; seat < seat_count; seat++) {
+        struct member *member = gossip->members[seat];
+        if (member != gossip->self && !member_is_live(member) && is_over(gossip, member))
+            member_forget(gossip, member);
+    }
+    if (gossip->member_count < seat_count)
+        roster_close_ranks(gossip, seat_count);
+}
+
+static bool grave_is_old(const struct gossip *gossip, const struct member *grave) {
+    uint64_t kept_us = PLANTED(GOSSIP_GRAVE_FORGOTTEN) ? 0 : GOSSIP_GRAVE_US;
+    return gossip->now_us - grave->shown.state_since_us >= kept_us;
+}
+
+/* A tenth stays free, so that newcomers find a place before the graves' time is over. */
+static bool grave_is_in_the_way(const struct gossip *gossip, const struct member *grave) {
+    (void)grave;
+    return gossip->member_count > GOSSIP_MEMBER_MAXIMUM - GOSSIP_MEMBER_MAXIMUM / 10;
+}
+
+void forgetting_run(struct gossip *gossip) {
+    if (gossip->now_us < gossip->grave_check_us)
+        return;
+    gossip->grave_check_us = gossip->now_us + GRAVE_CHECK_SECONDS * GOSSIP_SECOND_US;
+    if (gossip->member_count == gossip_live_count(gossip) + 1)
+        return;
+    forget_graves(gossip, grave_is_old);
+    if (grave_is_in_the_way(gossip, NULL))
+        forget_graves(gossip, grave_is_in_the_way);
+}
+
+void forgetting_all(struct gossip *gossip) {
+    for (size_t i = 0; i < gossip->member_count; i++)
+        member_free(gossip, gossip->members[i]);
+    suspicion_release(gossip);
+    roster_release(gossip);
+}
