@@ -1,18 +1,9 @@
 #include "sim/disk.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "sim/disk_rot.h"
 #include <stdio.h>
 
-enum { DISK_NAMES_MAXIMUM = 4096, DISK_ROT_SYNCS_BEHIND = 1 };
-
-struct disk_name {
-    char name[DISK_NAME_MAXIMUM];
-    struct disk_image *image; /* kept */
-};
-struct disk_names { /* sorted by name */
-    struct disk_name *entries;
-    size_t count, capacity;
-};
 /* One change of the directory that is not synced: `gone` stops being a name and `name` becomes one;
  * either may be empty. */
 struct disk_change {
@@ -35,10 +26,7 @@ struct sim_disk {
     struct disk_job_lane lanes[DISK_LANE_COUNT];
     uint64_t life;
     unsigned open_handles;
-    struct disk_image *rotten; /* kept; NULL: nothing is */
-    uint64_t rotten_offset;
-    uint8_t rotten_mask;
-    uint8_t rotten_byte; /* what it became */
+    struct disk_rot rot;
 };
 
 struct disk_file {
@@ -49,118 +37,13 @@ struct disk_file {
 
 static struct sim_disk *disk_of(struct disk *door) { return (struct sim_disk *)(void *)door; }
 
-/* Power. */
-
-static bool power_is_on(struct sim_power *power) {
-    if (power->is_off)
-        return false;
-    power->call_count++;
-    if (power->off_at_call == 0 || power->call_count < power->off_at_call)
-        return true;
-    power->is_off = true;
-    power->off_at_call = 0;
-    trace_event(power->trace, "power-off", power->node, power->call_count, BYTES_NONE);
-    power->went_off(power->context);
-    return false;
-}
-
-static void power_note_removal(struct sim_power *power) {
-    if (power->off_calls_after_remove)
-        power->off_at_call = power->call_count + power->off_calls_after_remove;
-    power->off_calls_after_remove = 0;
-}
-
-/* Space. */
-
-/* Longer files need space, of which a full disk has little; changing what is there needs none. */
-static bool take_space(struct sim_power *power, uint64_t from_bytes, uint64_t to_bytes) {
-    if (!power->is_limited || to_bytes <= from_bytes)
-        return true;
-    if (to_bytes - from_bytes > power->free_bytes) {
-        trace_event(power->trace, "no-space", power->node, to_bytes - from_bytes, BYTES_NONE);
-        return false;
-    }
-    power->free_bytes -= to_bytes - from_bytes;
-    return true;
-}
-
-static void give_space(struct sim_power *power, uint64_t bytes) {
-    if (power->is_limited)
-        power->free_bytes += bytes;
-}
-
 /* Names. */
-
-static size_t names_position(const struct disk_names *names, const char *name, bool *is_found) {
-    size_t low = 0, high = names->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = strcmp(names->entries[middle].name, name);
-        if (order == 0) {
-            *is_found = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *is_found = false;
-    return low;
-}
-
-static struct disk_image *names_get(const struct disk_names *names, const char *name) {
-    bool is_found;
-    size_t position = names_position(names, name, &is_found);
-    return is_found ? names->entries[position].image : NULL;
-}
-
-static void names_remove(struct disk_names *names, const char *name) {
-    bool is_found;
-    size_t position = names_position(names, name, &is_found);
-    if (!is_found)
-        return;
-    disk_image_drop(names->entries[position].image);
-    names->count--;
-    memmove(&names->entries[position], &names->entries[position + 1],
-            (names->count - position) * sizeof *names->entries);
-}
-
-static void names_put(struct disk_names *names, const char *name, struct disk_image *image) {
-    disk_image_keep(image);
-    names_remove(names, name);
-    bool is_found;
-    size_t position = names_position(names, name, &is_found);
-    CHECK(names->count < DISK_NAMES_MAXIMUM);
-    if (names->count == names->capacity) {
-        names->capacity = names->capacity ? names->capacity * 2 : 16;
-        names->entries = memory_resize(names->entries, names->capacity * sizeof *names->entries);
-    }
-    memmove(&names->entries[position + 1], &names->entries[position],
-            (names->count - position) * sizeof *names->entries);
-    snprintf(names->entries[position].name, DISK_NAME_MAXIMUM, "%s", name);
-    names->entries[position].image = image;
-    names->count++;
-}
-
-static void names_release(struct disk_names *names) {
-    for (size_t i = 0; i < names->count; i++)
-        disk_image_drop(names->entries[i].image);
-    memory_free(names->entries);
-    *names = (struct disk_names){0};
-}
-
-static void names_copy(struct disk_names *to, const struct disk_names *from) {
-    names_release(to);
-    for (size_t i = 0; i < from->count; i++)
-        names_put(to, from->entries[i].name, from->entries[i].image);
-}
 
 static void names_change(struct disk_names *names, const struct disk_change *change) {
     if (change->gone[0])
-        names_remove(names, change->gone);
+        disk_names_remove(names, change->gone);
     if (change->name[0])
-        names_put(names, change->name, change->image);
+        disk_names_put(names, change->name, change->image);
 }
 
 /* Makes a change of the directory, seen at once and safe later. */
@@ -188,10 +71,10 @@ static void disk_forget_changes(struct sim_disk *disk) {
 static int sim_open(struct disk *door, const char *name, enum disk_open_mode mode,
                     struct disk_file **out) {
     struct sim_disk *disk = disk_of(door);
-    if (!power_is_on(disk->options.power))
+    if (!sim_power_is_on(disk->options.power))
         return ERR_IO;
     CHECK(strlen(name) > 0 && strlen(name) < DISK_NAME_MAXIMUM);
-    struct disk_image *image = names_get(&disk->seen, name);
+    struct disk_image *image = disk_names_get(&disk->seen, name);
     if (mode == DISK_CREATE && image)
         return ERR_EXISTS;
     if (mode != DISK_CREATE && image == NULL)
@@ -216,7 +99,7 @@ static void sim_close(struct disk_file *file) {
 }
 
 static int sim_size(struct disk_file *file, uint64_t *bytes) {
-    if (!power_is_on(file->disk->options.power))
+    if (!sim_power_is_on(file->disk->options.power))
         return ERR_IO;
     *bytes = file->image->seen.length;
     return 0;
@@ -224,7 +107,7 @@ static int sim_size(struct disk_file *file, uint64_t *bytes) {
 
 static int sim_read(struct disk_file *file, uint64_t offset, void *into, size_t length,
                     size_t *got) {
-    if (!power_is_on(file->disk->options.power))
+    if (!sim_power_is_on(file->disk->options.power))
         return ERR_IO;
     const struct disk_extent *seen = &file->image->seen;
     size_t left = offset < seen->length ? seen->length - (size_t)offset : 0;
@@ -238,8 +121,8 @@ static int sim_write(struct disk_file *file, uint64_t offset, struct bytes bytes
     CHECK(file->is_writable);
     struct sim_power *power = file->disk->options.power;
     bool was_off = power->is_off;
-    bool is_on = power_is_on(power);
-    if (is_on && !take_space(power, file->image->seen.length, offset + bytes.length))
+    bool is_on = sim_power_is_on(power);
+    if (is_on && !sim_power_take_space(power, file->image->seen.length, offset + bytes.length))
         return ERR_NO_SPACE;
     if (!is_on && was_off)
         return ERR_IO;
@@ -252,7 +135,7 @@ static int sim_write(struct disk_file *file, uint64_t offset, struct bytes bytes
 
 static int sim_sync(struct disk_file *file) {
     struct sim_power *power = file->disk->options.power;
-    if (!power_is_on(power))
+    if (!sim_power_is_on(power))
         return ERR_IO;
     if (power->sync_failure_at_call && power->call_count >= power->sync_failure_at_call) {
         power->sync_failure_at_call = 0;
@@ -278,9 +161,9 @@ static int sim_write_durable(struct disk_file *file, uint64_t offset, const stru
 
 static int sim_preallocate(struct disk_file *file, uint64_t bytes) {
     struct sim_power *power = file->disk->options.power;
-    if (!power_is_on(power))
+    if (!sim_power_is_on(power))
         return ERR_IO;
-    if (!take_space(power, file->image->seen.length, bytes))
+    if (!sim_power_take_space(power, file->image->seen.length, bytes))
         return ERR_NO_SPACE;
     trace_event(power->trace, "preallocate", power->node, bytes, BYTES_NONE);
     disk_image_preallocate(file->image, bytes);
@@ -289,9 +172,9 @@ static int sim_preallocate(struct disk_file *file, uint64_t bytes) {
 
 static int sim_rename(struct disk *door, const char *from, const char *to) {
     struct sim_disk *disk = disk_of(door);
-    if (!power_is_on(disk->options.power))
+    if (!sim_power_is_on(disk->options.power))
         return ERR_IO;
-    struct disk_image *image = names_get(&disk->seen, from);
+    struct disk_image *image = disk_names_get(&disk->seen, from);
     if (image == NULL)
         return ERR_NOT_FOUND;
     CHECK(strlen(to) > 0 && strlen(to) < DISK_NAME_MAXIMUM);
@@ -303,22 +186,22 @@ static int sim_rename(struct disk *door, const char *from, const char *to) {
 
 static int sim_remove(struct disk *door, const char *name) {
     struct sim_disk *disk = disk_of(door);
-    if (!power_is_on(disk->options.power))
+    if (!sim_power_is_on(disk->options.power))
         return ERR_IO;
-    struct disk_image *image = names_get(&disk->seen, name);
+    struct disk_image *image = disk_names_get(&disk->seen, name);
     if (image == NULL)
         return ERR_NOT_FOUND;
-    give_space(disk->options.power, image->seen.length);
+    sim_power_give_space(disk->options.power, image->seen.length);
     trace_event(disk->options.power->trace, "unlink", disk->options.power->node, 0,
                 bytes_of_text(name));
     disk_change(disk, name, "", NULL);
-    power_note_removal(disk->options.power);
+    sim_power_note_removal(disk->options.power);
     return 0;
 }
 
 static int sim_sync_directory(struct disk *door) {
     struct sim_disk *disk = disk_of(door);
-    if (!power_is_on(disk->options.power))
+    if (!sim_power_is_on(disk->options.power))
         return ERR_IO;
     for (size_t i = 0; i < disk->change_count; i++)
         names_change(&disk->safe, &disk->changes[i]);
@@ -329,13 +212,13 @@ static int sim_sync_directory(struct disk *door) {
 static int sim_list(struct disk *door, void (*each)(void *context, const char *name),
                     void *context) {
     struct sim_disk *disk = disk_of(door);
-    if (!power_is_on(disk->options.power))
+    if (!sim_power_is_on(disk->options.power))
         return ERR_IO;
     struct disk_names copy = {0}; /* `each` may change the directory */
-    names_copy(&copy, &disk->seen);
+    disk_names_copy(&copy, &disk->seen);
     for (size_t i = 0; i < copy.count; i++)
         each(context, copy.entries[i].name);
-    names_release(&copy);
+    disk_names_release(&copy);
     return 0;
 }
 
@@ -471,7 +354,7 @@ static void disk_lose_changes(struct sim_disk *disk, enum disk_survival survival
             names_change(&disk->safe, &disk->changes[i]);
     }
     disk_forget_changes(disk);
-    names_copy(&disk->seen, &disk->safe);
+    disk_names_copy(&disk->seen, &disk->safe);
 }
 
 void sim_disk_end_life(struct sim_disk *disk, enum sim_death death) {
@@ -493,47 +376,15 @@ void sim_disk_end_life(struct sim_disk *disk, enum sim_death death) {
     disk_lose_changes(disk, survival, random);
 }
 
-static bool has_prefix(const struct disk_name *name, const char *prefix) {
-    return strncmp(name->name, prefix, strlen(prefix)) == 0;
-}
+/* Rot. */
 
-static bool is_at_rest(const struct disk_name *name) {
-    return has_prefix(name, "wal-0") || has_prefix(name, "chunk") || has_prefix(name, "snapshot");
-}
-
-/* Names are sorted: another segment follows where the next name is one. */
-static bool is_newest_segment(const struct sim_disk *disk, size_t position) {
-    const struct disk_name *name = &disk->safe.entries[position];
-    return has_prefix(name, "wal-0") &&
-           (position + 1 == disk->safe.count || !has_prefix(name + 1, "wal-0"));
-}
-
-/* A log may lose what nothing was written behind: that looks like a write that never was finished.
- */
-static uint64_t syncs_behind(const struct sim_disk *disk, size_t position) {
-    return is_newest_segment(disk, position) ? DISK_ROT_SYNCS_BEHIND : 0;
-}
-
-/* `name_prefix` NULL: of what is at rest. */
 static bool rot(struct sim_disk *disk, const char *name_prefix, struct random *random) {
-    if (disk->rotten || disk->safe.count == 0)
-        return false;
-    size_t start = (size_t)random_below(random, disk->safe.count);
-    for (size_t i = 0; i < disk->safe.count; i++) {
-        size_t position = (start + i) % disk->safe.count;
-        struct disk_name *name = &disk->safe.entries[position];
-        if (name_prefix ? !has_prefix(name, name_prefix) : !is_at_rest(name))
-            continue;
-        if (!disk_image_rot(name->image, syncs_behind(disk, position), random, &disk->rotten_offset,
-                            &disk->rotten_mask))
-            continue;
-        disk->rotten = disk_image_keep(name->image);
-        disk->rotten_byte = disk_image_byte(name->image, disk->rotten_offset);
-        trace_line(disk->options.power->trace, "node %u: bit rot in %s at %llu",
-                   disk->options.power->node, name->name, (unsigned long long)disk->rotten_offset);
-        return true;
-    }
-    return false;
+    const struct sim_power *power = disk->options.power;
+    const char *name = disk_rot_begin(&disk->rot, &disk->safe, name_prefix, random);
+    if (name)
+        trace_line(power->trace, "node %u: bit rot in %s at %llu", power->node, name,
+                   (unsigned long long)disk->rot.offset);
+    return name != NULL;
 }
 
 bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random *random) {
@@ -545,32 +396,15 @@ bool sim_disk_rot_at_rest(struct sim_disk *disk, struct random *random) {
 }
 
 bool sim_disk_has_shed_rot(struct sim_disk *disk) {
-    if (disk->rotten == NULL)
+    if (!sim_disk_is_rotten(disk) || disk_rot_is_there(&disk->rot, &disk->safe))
         return false;
-    for (size_t i = 0; i < disk->safe.count; i++)
-        if (disk->safe.entries[i].image == disk->rotten &&
-            !has_prefix(&disk->safe.entries[i], "wal-spare") &&
-            disk_image_byte(disk->rotten, disk->rotten_offset) == disk->rotten_byte)
-            return false;
-    sim_disk_forget_rot(disk);
+    disk_rot_forget(&disk->rot);
     return true;
 }
 
-bool sim_disk_is_rotten(const struct sim_disk *disk) { return disk->rotten != NULL; }
-
-void sim_disk_mend(struct sim_disk *disk) {
-    if (disk->rotten == NULL)
-        return;
-    /* Not where one worker's recovery wrote over it before another worker refused. */
-    if (disk_image_byte(disk->rotten, disk->rotten_offset) == disk->rotten_byte)
-        disk_image_flip(disk->rotten, disk->rotten_offset, disk->rotten_mask);
-    sim_disk_forget_rot(disk);
-}
-
-void sim_disk_forget_rot(struct sim_disk *disk) {
-    disk_image_drop(disk->rotten);
-    disk->rotten = NULL;
-}
+bool sim_disk_is_rotten(const struct sim_disk *disk) { return disk->rot.image != NULL; }
+void sim_disk_mend(struct sim_disk *disk) { disk_rot_mend(&disk->rot); }
+void sim_disk_forget_rot(struct sim_disk *disk) { disk_rot_forget(&disk->rot); }
 
 static const struct disk_ops sim_disk_ops = {
     .open = sim_open,
@@ -599,9 +433,9 @@ void sim_disk_free(struct sim_disk *disk) {
     CHECK(sim_disk_is_idle(disk));
     disk_forget_changes(disk);
     memory_free(disk->changes);
-    names_release(&disk->seen);
-    names_release(&disk->safe);
-    disk_image_drop(disk->rotten);
+    disk_names_release(&disk->seen);
+    disk_names_release(&disk->safe);
+    disk_rot_forget(&disk->rot);
     memory_free(disk);
 }
 

@@ -4,33 +4,12 @@
  *   names:   open(create), rename, remove --> [ seen names ] + a note
  *            sync_directory ----------------> [ safe names ]
  *   bytes:   disk_image.h
- *   jobs:    submit --> a lane's queue --> run() after some simulated time --> done() after more
- *
- * The power counts every call that touches the disk and can fail at any of them, in the middle of a
- * write too: from then on every call fails and changes nothing, until sim_disk_end_life(). */
+ *   jobs:    submit --> a lane's queue --> run() after some simulated time --> done() after more */
 #pragma once
 #include "io/disk.h"
 #include "sim/disk_image.h"
 #include "sim/event.h"
-#include "sim/trace.h"
-
-struct sim_power {         /* one a node */
-    struct random *random; /* borrows */
-    struct trace *trace;   /* borrows */
-    unsigned node;         /* for the trace */
-    uint64_t call_count;
-    uint64_t off_at_call;            /* 0: never */
-    uint64_t off_calls_after_remove; /* the next file that is removed sets off_at_call; 0: none */
-    uint64_t
-        sync_failure_at_call; /* 0: never; the first sync at or after this call fails with ERR_IO */
-    bool is_off;
-    bool has_sync_failed; /* in this life */
-    uint64_t slow_us;     /* added to every job while the disk is slow */
-    bool is_limited;      /* files may grow by free_bytes only */
-    uint64_t free_bytes;
-    void (*went_off)(void *context); /* called within a disk call; only note it */
-    void *context;
-};
+#include "sim/power.h"
 
 struct sim_disk_options {
     struct sim_power *power;   /* borrows */
