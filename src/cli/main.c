@@ -13,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct cli_command cli_commands[] = {
+static int help_run(int argc, char **argv);
+
+static const struct cli_command commands[] = {
     {"server", "run a node",
      "usage: trothdb server [--config FILE] [--name value]...\n\n"
      "Runs one node in the foreground until SIGTERM. With an empty directory and no --join it "
@@ -242,12 +244,7 @@ const struct cli_command cli_commands[] = {
     {NULL, NULL, NULL, NULL},
 };
 
-const struct cli_command *cli_command_find(const char *name) {
-    for (const struct cli_command *command = cli_commands; command->name != NULL; command++)
-        if (strcmp(command->name, name) == 0)
-            return command;
-    return NULL;
-}
+static int help_run(int argc, char **argv) { return help_print(commands, argc, argv); }
 
 static bool is_help(const char *word) {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
@@ -283,7 +280,7 @@ static int run(int argc, char **argv) {
         name = "help";
     if (strcmp(name, "--version") == 0 || strcmp(name, "-v") == 0)
         name = "version";
-    const struct cli_command *command = cli_command_find(name);
+    const struct cli_command *command = cli_command_find(commands, name);
     if (command == NULL) {
         fprintf(stderr, "trothdb: there is no command '%s'; `trothdb help` lists them\n", name);
         return 2;
