@@ -28,10 +28,8 @@ struct disk_lane_thread {
 };
 
 struct disk_real {
-    struct disk disk;
-    int directory, lock;
-    bool is_direct; /* files opened from now on are written past the page cache */
-    struct disk_real_timing timing;
+    struct disk_real_directory directory; /* first */
+    int lock;
     uv_loop_t *loop; /* NULL: no threads */
     struct disk_lane_thread lanes[DISK_LANE_COUNT];
     struct wake wake;
@@ -47,20 +45,13 @@ struct disk_real {
 
 static struct disk_real *real_of(struct disk *disk) { return (struct disk_real *)(void *)disk; }
 
-int disk_real_directory(struct disk *disk) { return real_of(disk)->directory; }
-
-bool disk_real_is_direct(struct disk *disk) { return real_of(disk)->is_direct; }
-
-struct disk_real_timing *disk_real_timing(struct disk *disk) {
-    return &real_of(disk)->timing;
-}
-
 void disk_real_delay_syncs(struct disk *disk, uint64_t delay_us) {
-    atomic_store_explicit(&real_of(disk)->timing.sync_delay_us, delay_us, memory_order_relaxed);
+    atomic_store_explicit(&real_of(disk)->directory.timing.sync_delay_us, delay_us,
+                          memory_order_relaxed);
 }
 
 static void real_durable_times(struct disk *disk, uint64_t *write_us, uint64_t *sync_us) {
-    struct disk_real_timing *timing = disk_real_timing(disk);
+    struct disk_real_timing *timing = &real_of(disk)->directory.timing;
     *write_us = atomic_load_explicit(&timing->write_us, memory_order_relaxed);
     *sync_us = atomic_load_explicit(&timing->sync_us, memory_order_relaxed);
 }
@@ -123,7 +114,7 @@ static void lane_append(struct disk_lane_thread *lane, struct disk_job *job) {
 static bool ring_begin(struct disk_real *real, struct disk_job *job) {
     struct disk_lane_thread *lane = &real->lanes[job->lane];
     if (real->ring == NULL || job->write == NULL || lane->under_way || ring_is_busy(real->ring) ||
-        atomic_load_explicit(&real->timing.sync_delay_us, memory_order_relaxed))
+        atomic_load_explicit(&real->directory.timing.sync_delay_us, memory_order_relaxed))
         return false;
     real->ring_begun_us = disk_real_now_us();
     if (!disk_real_file_prepare(job->write, &real->ring_write) ||
@@ -156,7 +147,7 @@ int disk_real_start_ring(struct disk *disk, struct disk_real_problem *problem) {
     CHECK(real->loop != NULL && real->ring == NULL);
     problem->text[0] = 0;
     int error = ring_open(real->wake.descriptor, &real->ring);
-    real->is_direct = error == 0;
+    real->directory.is_direct = error == 0;
     if (error == 0)
         return 0;
     snprintf(problem->text, sizeof problem->text,
@@ -193,7 +184,7 @@ static bool ring_deliver(struct disk_real *real) {
         lane_append(lane, job);
         return false;
     }
-    disk_real_note_times(&real->timing, real->ring_begun_us, real->ring_handed_us,
+    disk_real_note_times(&real->directory.timing, real->ring_begun_us, real->ring_handed_us,
                          ring_ended_us(real));
     lane->under_way--;
     job->done(job, job->status);
@@ -237,7 +228,7 @@ static void on_wake(void *context) {
     uint64_t woken_us = uv_now(real->loop) * 1000;
     if (woken_us > real->ring_seen_us)
         real->ring_seen_us = woken_us;
-    disk_real_look(&real->disk);
+    disk_real_look(&real->directory.disk);
 }
 
 /* ---- opening and closing ---- */
@@ -320,10 +311,11 @@ static int open_directory(struct disk_real *real, const char *path,
     memory_free(copy);
     if (made)
         return report(problem, "make the directory", path, "choose one that may be written to");
-    real->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (real->directory < 0)
+    real->directory.descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (real->directory.descriptor < 0)
         return report(problem, "open the directory", path, "check the path and its rights");
-    real->lock = openat(real->directory, DISK_REAL_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    real->lock =
+        openat(real->directory.descriptor, DISK_REAL_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (real->lock < 0)
         return report(problem, "lock the directory", path, "check its rights");
     return take_lock(real, LOCK_EX, path, problem);
@@ -332,10 +324,10 @@ static int open_directory(struct disk_real *real, const char *path,
 /* A copy of a directory may have come without its lock, and then nobody uses it. */
 static int open_directory_to_read(struct disk_real *real, const char *path,
                                   struct disk_real_problem *problem) {
-    real->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (real->directory < 0)
+    real->directory.descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (real->directory.descriptor < 0)
         return report(problem, "open the directory", path, "check the path and its rights");
-    real->lock = openat(real->directory, DISK_REAL_LOCK_NAME, O_RDONLY | O_CLOEXEC);
+    real->lock = openat(real->directory.descriptor, DISK_REAL_LOCK_NAME, O_RDONLY | O_CLOEXEC);
     if (real->lock < 0 && errno == ENOENT)
         return 0;
     if (real->lock < 0)
@@ -361,15 +353,15 @@ static void start_threads(struct disk_real *real) {
 static void free_real(struct disk_real *real) {
     if (real->lock >= 0)
         close(real->lock);
-    if (real->directory >= 0)
-        close(real->directory);
+    if (real->directory.descriptor >= 0)
+        close(real->directory.descriptor);
     memory_free(real);
 }
 
 static struct disk_real *new_real(uv_loop_t *loop) {
     struct disk_real *real = memory_allocate_zeroed(1, sizeof *real);
-    real->disk.ops = &real_ops;
-    real->directory = real->lock = -1;
+    real->directory.disk.ops = &real_ops;
+    real->directory.descriptor = real->lock = -1;
     real->loop = loop;
     return real;
 }
@@ -385,7 +377,7 @@ int disk_real_open(const char *path, uv_loop_t *loop, struct disk **out,
     }
     if (loop)
         start_threads(real);
-    *out = &real->disk;
+    *out = &real->directory.disk;
     return 0;
 }
 
@@ -397,7 +389,7 @@ int disk_real_open_to_read(const char *path, struct disk **out, struct disk_real
         free_real(real);
         return status;
     }
-    *out = &real->disk;
+    *out = &real->directory.disk;
     return 0;
 }
 

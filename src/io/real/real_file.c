@@ -37,6 +37,10 @@ int disk_real_error(int error) {
     }
 }
 
+static struct disk_real_directory *directory_of(struct disk *disk) {
+    return (struct disk_real_directory *)(void *)disk;
+}
+
 static int status_of(int result) { return result < 0 ? disk_real_error(errno) : 0; }
 
 static void check_name(const char *name) {
@@ -71,17 +75,17 @@ static void note_filled(struct disk_file *file, uint64_t end) {
 int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode mode,
                         struct disk_file **out) {
     check_name(name);
-    int descriptor =
-        openat(disk_real_directory(disk), name, open_flags(mode) | O_CLOEXEC | O_NOFOLLOW, 0640);
+    int descriptor = openat(directory_of(disk)->descriptor, name,
+                            open_flags(mode) | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (descriptor < 0)
         return disk_real_error(errno);
     struct disk_file *file = memory_allocate(sizeof *file);
-    *file = (struct disk_file){.descriptor = descriptor, .timing = disk_real_timing(disk)};
+    *file = (struct disk_file){.descriptor = descriptor, .timing = &directory_of(disk)->timing};
     direct_file_init(&file->direct);
     *out = file;
-    if (mode == DISK_OPEN_READ || !disk_real_is_direct(disk))
+    if (mode == DISK_OPEN_READ || !directory_of(disk)->is_direct)
         return 0;
-    direct_file_open(&file->direct, disk_real_directory(disk), name);
+    direct_file_open(&file->direct, directory_of(disk)->descriptor, name);
     int status = disk_real_file_size(file, &file->bytes);
     if (status)
         disk_real_file_close(file);
@@ -323,17 +327,17 @@ int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) {
 int disk_real_rename(struct disk *disk, const char *from, const char *to) {
     check_name(from);
     check_name(to);
-    int directory = disk_real_directory(disk);
+    int directory = directory_of(disk)->descriptor;
     return status_of(renameat(directory, from, directory, to));
 }
 
 int disk_real_remove(struct disk *disk, const char *name) {
     check_name(name);
-    return status_of(unlinkat(disk_real_directory(disk), name, 0));
+    return status_of(unlinkat(directory_of(disk)->descriptor, name, 0));
 }
 
 int disk_real_sync_directory(struct disk *disk) {
-    return status_of(fsync(disk_real_directory(disk)));
+    return status_of(fsync(directory_of(disk)->descriptor));
 }
 
 static int is_listed(const struct dirent *entry) {
@@ -350,7 +354,7 @@ static int compare_names(const struct dirent **a, const struct dirent **b) {
 int disk_real_list(struct disk *disk, void (*each)(void *context, const char *name),
                    void *context) {
     struct dirent **entries;
-    int count = scandirat(disk_real_directory(disk), ".", &entries, is_listed, compare_names);
+    int count = scandirat(directory_of(disk)->descriptor, ".", &entries, is_listed, compare_names);
     if (count < 0)
         return disk_real_error(errno);
     for (int i = 0; i < count; i++) {

@@ -9,14 +9,18 @@
  * was written, unless it is large by itself (docs/decisions/0041). */
 enum { DISK_REAL_FILL_BYTES = 256 << 10, DISK_REAL_LARGE_BYTES = 64 << 10 };
 
-int disk_real_directory(struct disk *disk);  /* its file descriptor */
-bool disk_real_is_direct(struct disk *disk); /* durable writes go past the page cache */
 /* Of a disk, shared by its files and threads. */
 struct disk_real_timing {
     _Atomic uint64_t sync_delay_us;     /* every sync takes so much longer */
     _Atomic uint64_t write_us, sync_us; /* of the last write_durable */
 };
-struct disk_real_timing *disk_real_timing(struct disk *disk);
+/* A real disk begins with this. */
+struct disk_real_directory {
+    struct disk disk;
+    int descriptor;
+    bool is_direct; /* files opened from now on are written past the page cache */
+    struct disk_real_timing timing;
+};
 uint64_t disk_real_now_us(void); /* of a clock that is good for differences */
 /* A write_durable() ends now. */
 void disk_real_note_times(struct disk_real_timing *timing, uint64_t begun_us, uint64_t written_us,
