@@ -9,8 +9,8 @@ struct disk_rot {             /* zeroed: nothing is damaged */
     uint8_t byte; /* what it became */
 };
 
-/* Damages one bit of synced data in a file whose name begins so (NULL: of any that is at rest), of a
- * log with later synced rounds behind it. Returns the file's name, borrowed; NULL when there is
+/* Damages one bit of synced data in a file whose name begins so (NULL: of any that is at rest); of
+ * a log, with later synced rounds behind it. Returns the file's name, borrowed; NULL when there is
  * nothing to damage, or something is damaged already. */
 const char *disk_rot_begin(struct disk_rot *rot, const struct disk_names *names,
                            const char *name_prefix, struct random *random);
