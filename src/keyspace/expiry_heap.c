@@ -1,6 +1,7 @@
 #include "keyspace/expiry_heap.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "keyspace/memory_class.h"
 
 static uint32_t record_place(const struct record *record) {
     uint32_t place;
@@ -133,8 +134,8 @@ size_t expiry_heap_due(const struct expiry_heap *heap, uint64_t now_ms, size_t m
 }
 
 size_t expiry_heap_memory_bytes(const struct expiry_heap *heap) {
-    size_t page_bytes = value_memory_class(EXPIRY_PAGE_NODES * sizeof(struct expiry_node));
+    size_t page_bytes = memory_class(EXPIRY_PAGE_NODES * sizeof(struct expiry_node));
     size_t list_bytes =
-        heap->page_capacity ? value_memory_class(heap->page_capacity * sizeof *heap->pages) : 0;
+        heap->page_capacity ? memory_class(heap->page_capacity * sizeof *heap->pages) : 0;
     return list_bytes + heap->page_count * page_bytes;
 }

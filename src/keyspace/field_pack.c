@@ -1,7 +1,7 @@
 #include "keyspace/field_pack.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "keyspace/value.h"
+#include "keyspace/memory_class.h"
 
 struct field_pack {
     uint32_t length_bytes; /* of the pairs */
@@ -36,7 +36,7 @@ struct field_pack *field_pack_copy(const struct field_pack *pack) {
 size_t field_pack_count(const struct field_pack *pack) { return pack == NULL ? 0 : pack->count; }
 
 size_t field_pack_memory_bytes(const struct field_pack *pack) {
-    return pack == NULL ? 0 : value_memory_class(pack_block_bytes(pack->length_bytes));
+    return pack == NULL ? 0 : memory_class(pack_block_bytes(pack->length_bytes));
 }
 
 /* Where the pair begins among the pairs, or their length if it is absent. */

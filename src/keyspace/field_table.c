@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "keyspace/value.h"
+#include "keyspace/memory_class.h"
 
 struct entry {
     struct entry *next;
@@ -21,7 +21,7 @@ struct field_table {
     uint64_t seed;
     struct field_array arrays[2]; /* while moving: 0 the old, 1 the new; else only 0 */
     size_t moved;                 /* buckets of the old array that are moved */
-    size_t count, entry_bytes;    /* entry_bytes: all entries, by value_memory_class() */
+    size_t count, entry_bytes;    /* entry_bytes: all entries, by memory_class() */
     struct entry *kept;           /* what a cut wants and is not in the arrays any more */
     uint64_t *kept_bytes;         /* borrowed from the cut */
     uint64_t cut_cursor;
@@ -46,7 +46,7 @@ static struct bytes entry_value(const struct entry *entry) {
 }
 
 static size_t entry_bytes(const struct entry *entry) {
-    return value_memory_class(sizeof *entry + entry->field_length + entry->value_length);
+    return memory_class(sizeof *entry + entry->field_length + entry->value_length);
 }
 
 static struct entry *entry_new(struct bytes field, struct bytes value) {
@@ -118,10 +118,10 @@ uint64_t field_table_seed(const struct field_table *table) { return table->seed;
 size_t field_table_count(const struct field_table *table) { return table->count; }
 
 size_t field_table_memory_bytes(const struct field_table *table) {
-    size_t bytes = value_memory_class(sizeof *table) + table->entry_bytes;
+    size_t bytes = memory_class(sizeof *table) + table->entry_bytes;
     for (int i = 0; i < 2; i++)
         if (table->arrays[i].buckets != NULL)
-            bytes += value_memory_class(table->arrays[i].bucket_count * sizeof(struct entry *));
+            bytes += memory_class(table->arrays[i].bucket_count * sizeof(struct entry *));
     return bytes;
 }
 

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "keyspace/field_pack.h"
 #include "keyspace/hash_private.h"
+#include "keyspace/memory_class.h"
 
 struct hash_value *hash_value_new(void) {
     struct hash_value *hash = memory_allocate(sizeof *hash);
@@ -32,9 +33,9 @@ void hash_value_free(struct hash_value *hash) {
 }
 
 size_t hash_value_memory_bytes(const struct hash_value *hash) {
-    return value_memory_class(sizeof *hash) + (hash->encoding == HASH_TABLE
-                                                   ? field_table_memory_bytes(hash->table)
-                                                   : field_pack_memory_bytes(hash->pack));
+    return memory_class(sizeof *hash) + (hash->encoding == HASH_TABLE
+                                             ? field_table_memory_bytes(hash->table)
+                                             : field_pack_memory_bytes(hash->pack));
 }
 
 enum hash_encoding hash_value_encoding(const struct hash_value *hash) { return hash->encoding; }

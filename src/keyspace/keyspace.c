@@ -1,6 +1,7 @@
 #include "keyspace/keyspace.h"
 #include "base/memory.h"
 #include "keyspace/keyspace_cut.h"
+#include "keyspace/memory_class.h"
 
 struct keyspace *keyspace_new(uint64_t hash_seed) {
     struct keyspace *keyspace = memory_allocate_zeroed(1, sizeof *keyspace);
@@ -80,7 +81,7 @@ uint64_t keyspace_expiring_count(const struct keyspace *keyspace) {
 }
 
 uint64_t keyspace_memory_bytes(const struct keyspace *keyspace) {
-    return value_memory_class(sizeof *keyspace) + keyspace->memory_bytes +
+    return memory_class(sizeof *keyspace) + keyspace->memory_bytes +
            expiry_heap_memory_bytes(&keyspace->expiries);
 }
 

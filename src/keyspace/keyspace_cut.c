@@ -1,6 +1,7 @@
 #include "keyspace/keyspace_cut.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "keyspace/memory_class.h"
 
 /* ---- beginning and ending ---- */
 
@@ -87,7 +88,7 @@ static void add_kept(struct cut_kept *kept, struct record *record) {
 static void keep(struct keyspace_cut *cut, unsigned slot, struct record *record) {
     const struct cut_walk *walk = &cut->walk;
     record->mark ^= 1;
-    cut->kept_bytes += value_memory_class(record_bytes(record));
+    cut->kept_bytes += memory_class(record_bytes(record));
     if (!walk->is_begun || walk->slot != slot || walk->is_by_bucket)
         add_kept(&cut->kept[slot], record);
 }
@@ -108,7 +109,7 @@ void cut_take(struct keyspace *keyspace, unsigned slot, struct record *record) {
 }
 
 struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct record *record) {
-    struct record *copy = memory_allocate(value_memory_class(record_bytes(record)));
+    struct record *copy = memory_allocate(memory_class(record_bytes(record)));
     memcpy(copy, record, record_bytes(record));
     copy->mark ^= 1;
     if (copy->has_expiry)
@@ -122,6 +123,6 @@ struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct 
 void cut_free_record(struct keyspace_cut *cut, struct record *record) {
     if (record_is_object(record))
         value_kind_of(record_type(record))->view_free(record_object(record));
-    cut->kept_bytes -= value_memory_class(record_bytes(record));
+    cut->kept_bytes -= memory_class(record_bytes(record));
     memory_free(record);
 }

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "keyspace/keyspace_cut.h"
+#include "keyspace/memory_class.h"
 
 /* Where a key stands, or would stand. */
 struct key_place {
@@ -38,8 +39,8 @@ struct record_shape {
 /* Every record's block has exactly the size class of record_bytes(): so what a record takes is
  * known from the record, and a new value of the same class needs no allocation. */
 static size_t shape_memory_bytes(const struct record_shape *shape, size_t key_bytes) {
-    return value_memory_class(RECORD_HEADER_BYTES + key_bytes + shape->value_bytes +
-                              (shape->has_expiry ? RECORD_EXPIRY_BYTES : 0));
+    return memory_class(RECORD_HEADER_BYTES + key_bytes + shape->value_bytes +
+                        (shape->has_expiry ? RECORD_EXPIRY_BYTES : 0));
 }
 
 static void record_set_shape(struct record *record, const struct record_shape *shape) {
@@ -54,7 +55,7 @@ static struct record *keyspace_add(struct keyspace *keyspace, const struct key_p
     unsigned page = place->slot / KEYSPACE_PAGE_SLOTS;
     if (keyspace->pages[page] == NULL) {
         keyspace->pages[page] = memory_allocate_zeroed(1, sizeof(struct keyspace_page));
-        keyspace->memory_bytes += value_memory_class(sizeof(struct keyspace_page));
+        keyspace->memory_bytes += memory_class(sizeof(struct keyspace_page));
     }
     size_t memory_bytes = shape_memory_bytes(shape, key.length);
     struct record *record = memory_allocate(memory_bytes);
@@ -74,7 +75,7 @@ static struct record *keyspace_add(struct keyspace *keyspace, const struct key_p
 /* Keeps the key and the first bytes of the value. The record is in no heap. */
 static struct record *keyspace_reshape(struct keyspace *keyspace, struct record **link,
                                        const struct record_shape *shape) {
-    size_t bytes_before = value_memory_class(record_bytes(*link));
+    size_t bytes_before = memory_class(record_bytes(*link));
     size_t bytes_after = shape_memory_bytes(shape, (*link)->key_length);
     if (bytes_before != bytes_after)
         *link = memory_resize(*link, bytes_after);
@@ -94,7 +95,7 @@ static struct record *keyspace_renew(struct keyspace *keyspace, const struct key
     record->mark ^= 1;
     record_set_shape(record, shape);
     *place->link = record;
-    keyspace->memory_bytes += memory_bytes - value_memory_class(record_bytes(old));
+    keyspace->memory_bytes += memory_bytes - memory_class(record_bytes(old));
     cut_take(keyspace, place->slot, old);
     return record;
 }
@@ -231,12 +232,12 @@ static struct record *keyspace_unlink(struct keyspace *keyspace, const struct ke
     struct slot_table_context context = keyspace_table_context(keyspace);
     struct slot_table *table = keyspace_slot_table(keyspace, place->slot);
     struct record *record = slot_table_unlink(table, &context, place->link);
-    keyspace->memory_bytes -= value_memory_class(record_bytes(record));
+    keyspace->memory_bytes -= memory_class(record_bytes(record));
     keyspace->key_count--;
     if (--keyspace->page_key_counts[page] == 0) {
         memory_free(keyspace->pages[page]);
         keyspace->pages[page] = NULL;
-        keyspace->memory_bytes -= value_memory_class(sizeof(struct keyspace_page));
+        keyspace->memory_bytes -= memory_class(sizeof(struct keyspace_page));
     }
     return record;
 }

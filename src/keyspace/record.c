@@ -1,5 +1,6 @@
 #include "keyspace/record.h"
 #include "base/check.h"
+#include "keyspace/memory_class.h"
 #include <assert.h>
 #include <stddef.h>
 
@@ -7,7 +8,7 @@ static_assert(sizeof(struct record) == RECORD_HEADER_BYTES, "memory a key depend
 static_assert(offsetof(struct record, body) == RECORD_HEADER_BYTES, "the body begins there");
 
 size_t record_memory_bytes(const struct record *record) {
-    size_t own_bytes = value_memory_class(record_bytes(record));
+    size_t own_bytes = memory_class(record_bytes(record));
     if (!record_is_object(record))
         return own_bytes;
     return own_bytes + value_kind_of(record_type(record))->memory_bytes(record_object(record));

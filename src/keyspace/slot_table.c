@@ -1,6 +1,7 @@
 #include "keyspace/slot_table.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "keyspace/memory_class.h"
 
 static uint64_t bucket_count(unsigned bits) { return (uint64_t)1 << bits; }
 
@@ -30,7 +31,7 @@ struct record **slot_table_bucket_of(const struct slot_table *table, uint64_t ha
 }
 
 static size_t buckets_memory_bytes(unsigned bits) {
-    return value_memory_class((size_t)bucket_count(bits) * sizeof(struct record *));
+    return memory_class((size_t)bucket_count(bits) * sizeof(struct record *));
 }
 
 static struct record **buckets_new(const struct slot_table_context *context, unsigned bits) {

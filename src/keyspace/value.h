@@ -30,11 +30,11 @@ enum {
 
 /* The functions of one type of object. All pure; none may depend on the order of pointers. */
 struct value_kind {
-    const char *name;                           /* as TYPE says it: "hash" */
-    void (*free)(void *object);                 /* takes */
-    void *(*copy)(const void *object);          /* returns owned */
-    size_t (*memory_bytes)(const void *object); /* O(1): with overhead, by value_memory_class() */
-    uint8_t (*encoding)(const void *object);    /* a small number that load() takes back */
+    const char *name;                                 /* as TYPE says it: "hash" */
+    void (*free)(void *object);                       /* takes */
+    void *(*copy)(const void *object);                /* returns owned */
+    size_t (*memory_bytes)(const void *object);       /* O(1): with overhead, by memory_class() */
+    uint8_t (*encoding)(const void *object);          /* a small number that load() takes back */
     const char *(*encoding_name)(const void *object); /* as OBJECT ENCODING says it */
     /* Appends the elements from *position on, stopping after roughly `maximum_bytes`. *position is
      * 0 to begin, what it means else is the kind's own; it is 0 again when all has been saved. */
@@ -64,15 +64,3 @@ const char *value_type_name(enum value_type type); /* "string", "hash", ... */
  */
 enum string_encoding string_encoding_of(struct bytes text);
 const char *string_encoding_name(enum string_encoding encoding);
-
-/* What an allocation of `bytes` really takes: jemalloc's size classes, 16 bytes apart up to 128 and
- * then four to a doubling. Accounting by it needs no allocator and is the same on every machine. */
-static inline size_t value_memory_class(size_t bytes) {
-    if (bytes <= 8)
-        return 8;
-    if (bytes <= 128)
-        return (bytes + 15) & ~(size_t)15;
-    unsigned bits = 63 - (unsigned)__builtin_clzll(bytes - 1);
-    size_t step = (size_t)1 << (bits - 2);
-    return (bytes + step - 1) & ~(step - 1);
-}

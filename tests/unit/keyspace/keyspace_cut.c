@@ -9,6 +9,7 @@
 #include "keyspace/keyspace_cut.h"
 #include "keyspace/keyspace_edit.h"
 #include "keyspace/keyspace_scan.h"
+#include "keyspace/memory_class.h"
 
 enum {
     SMALL_SLOTS = 12,
@@ -243,7 +244,7 @@ static void test_a_change_to_a_large_hash_is_cheap(void **state) {
     hash_value_remove(hash, BYTES_LITERAL("field:18"));
     assert_true(hash == record_object(keyspace_find(world.keyspace, key)));
     uint64_t kept_bytes = keyspace_cut_kept_bytes(world.keyspace);
-    uint64_t record_bytes_kept = value_memory_class(
+    uint64_t record_bytes_kept = memory_class(
         record_bytes(keyspace_find(world.keyspace, key)));    /* the block that was copied */
     assert_in_range(kept_bytes - record_bytes_kept, 32, 100); /* two fields */
     uint64_t hash_bytes = hash_value_memory_bytes(hash);

@@ -8,6 +8,7 @@
 #include "keyspace/keyspace_edit.h"
 #include "keyspace/keyspace_private.h"
 #include "keyspace/keyspace_scan.h"
+#include "keyspace/memory_class.h"
 
 enum { MODEL_KEYS = 600, STEPS = 60000, VALUE_BYTES = 300, COLLECTED_BYTES = 1024 * 1024 };
 
@@ -152,7 +153,7 @@ static void expect_key(const struct world *world, unsigned key) {
 
 static void add_memory(void *context, const struct record *record) {
     size_t *bytes = context;
-    *bytes += value_memory_class(record_bytes(record));
+    *bytes += memory_class(record_bytes(record));
     if (record_is_object(record))
         *bytes += hash_value_memory_bytes(record_object(record));
 }
@@ -160,13 +161,13 @@ static void add_memory(void *context, const struct record *record) {
 static size_t table_memory_bytes(const struct keyspace *keyspace) {
     size_t bytes = 0;
     for (unsigned page = 0; page < KEYSPACE_PAGE_COUNT; page++)
-        bytes += keyspace->pages[page] ? value_memory_class(sizeof(struct keyspace_page)) : 0;
+        bytes += keyspace->pages[page] ? memory_class(sizeof(struct keyspace_page)) : 0;
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         const struct slot_table *table = keyspace_slot_table(keyspace, slot);
         if (table && table->buckets)
-            bytes += value_memory_class(sizeof(struct record *) << table->bits);
+            bytes += memory_class(sizeof(struct record *) << table->bits);
         if (table && table->old_buckets)
-            bytes += value_memory_class(sizeof(struct record *) << table->old_bits);
+            bytes += memory_class(sizeof(struct record *) << table->old_bits);
     }
     return bytes;
 }
@@ -359,7 +360,7 @@ static void test_memory_classes(void **state) {
                                          {1 << 20, 1 << 20},
                                          {(1 << 20) + 1, 5 << 18}};
     for (size_t at = 0; at < sizeof expected / sizeof expected[0]; at++)
-        assert_int_equal(value_memory_class(expected[at][0]), expected[at][1]);
+        assert_int_equal(memory_class(expected[at][0]), expected[at][1]);
 }
 
 RUN_TESTS(cmocka_unit_test(test_agrees_with_the_model),
