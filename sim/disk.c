@@ -170,6 +170,8 @@ static int sim_preallocate(struct disk_file *file, uint64_t bytes) {
     return 0;
 }
 
+static bool is_spare(const char *name) { return strncmp(name, "wal-spare", 9) == 0; }
+
 static int sim_rename(struct disk *door, const char *from, const char *to) {
     struct sim_disk *disk = disk_of(door);
     if (!sim_power_is_on(disk->options.power))
@@ -178,6 +180,8 @@ static int sim_rename(struct disk *door, const char *from, const char *to) {
     if (image == NULL)
         return ERR_NOT_FOUND;
     CHECK(strlen(to) > 0 && strlen(to) < DISK_NAME_MAXIMUM);
+    if (is_spare(from))
+        disk_image_begin_life(image);
     trace_event(disk->options.power->trace, "rename", disk->options.power->node, 0,
                 bytes_of_text(to));
     disk_change(disk, from, to, image);

@@ -97,6 +97,11 @@ void disk_image_sync(struct disk_image *image) {
     image_forget_writes(image);
 }
 
+void disk_image_begin_life(struct disk_image *image) {
+    image->written_bytes = image->sync_count = 0;
+    image->remembered_count = 0;
+}
+
 void disk_image_preallocate(struct disk_image *image, uint64_t length) {
     extent_lengthen(&image->seen, (size_t)length);
     extent_lengthen(&image->safe, (size_t)length);

@@ -46,6 +46,9 @@ struct disk_image *disk_image_keep(struct disk_image *image);
 void disk_image_drop(struct disk_image *image); /* NULL is allowed */
 void disk_image_write(struct disk_image *image, uint64_t offset, struct bytes bytes);
 void disk_image_sync(struct disk_image *image);
+/* A spare becomes a segment of the log: what it held counts no more, and the next write is its
+ * first. */
+void disk_image_begin_life(struct disk_image *image);
 void disk_image_preallocate(struct disk_image *image, uint64_t length); /* zeros, safe at once */
 void disk_image_lose_power(struct disk_image *image, enum disk_survival survival,
                            struct random *random);

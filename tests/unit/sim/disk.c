@@ -226,10 +226,31 @@ static void rot_spares_what_was_written_again_last(void **state) {
     world_release(&world);
 }
 
+/* A segment that is used again begins with nothing behind its first round, whatever its former life
+ * wrote further on. */
+static void rot_spares_the_first_round_of_a_used_segment(void **state) {
+    (void)state;
+    struct world world;
+    world_init(&world, 1);
+    put(&world, "wal-spare-01", "aaaaaaaa", true);
+    struct disk_file *file;
+    assert_int_equal(world.disk->ops->open(world.disk, "wal-spare-01", DISK_OPEN_WRITE, &file), 0);
+    assert_int_equal(world.disk->ops->write(file, 8, BYTES_LITERAL("aaaaaaaa")), 0);
+    assert_int_equal(world.disk->ops->sync(file), 0);
+    assert_int_equal(world.disk->ops->rename(world.disk, "wal-spare-01", "wal-02"), 0);
+    assert_int_equal(world.disk->ops->sync_directory(world.disk), 0);
+    assert_int_equal(world.disk->ops->write(file, 0, BYTES_LITERAL("bbbb")), 0);
+    assert_int_equal(world.disk->ops->sync(file), 0);
+    world.disk->ops->close(file);
+    assert_false(sim_disk_rot(world.sim, "wal", &world.random));
+    world_release(&world);
+}
+
 RUN_TESTS(cmocka_unit_test(what_was_synced_survives),
           cmocka_unit_test(what_was_not_synced_survives_wholly_partly_or_not),
           cmocka_unit_test(a_process_leaves_what_it_wrote),
           cmocka_unit_test(the_power_fails_at_the_call_asked_for),
           cmocka_unit_test(jobs_of_a_lane_report_in_order),
           cmocka_unit_test(rot_damages_synced_data_and_can_be_mended),
-          cmocka_unit_test(rot_spares_what_was_written_again_last))
+          cmocka_unit_test(rot_spares_what_was_written_again_last),
+          cmocka_unit_test(rot_spares_the_first_round_of_a_used_segment))
