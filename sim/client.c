@@ -3,7 +3,9 @@
 #include "base/memory.h"
 #include "io/net.h"
 #include "sim/loss_account.h"
+#include "sim/operation.h"
 #include "sim/risk.h"
+#include "sim/thread.h"
 #include "sim/workload.h"
 #include "wire/request.h"
 #include <stdio.h>
@@ -14,15 +16,17 @@ enum {
     CLIENT_BALLAST_KEY_COUNT = 20,
     CLIENT_RETRY_MOST_US = 60000,
     CLIENT_PATIENCE_LEAST_US = 200000,
-    CLIENT_BESIDE_MAXIMUM = 2, /* in a request, beside operations: ballast, or two modes */
-    CLIENT_GUESS_COUNT = SIM_KEY_COUNT + SIM_HASH_COUNT
+    CLIENT_BESIDE_MAXIMUM = 4 /* in a request, beside operations: ballast and modes */
 };
 
 enum asked_kind {
     ASKED_OPERATION,
     ASKED_BALLAST, /* a large write that only fills the logs; in no history */
-    ASKED_MODE     /* may a follower answer what comes next? In no history either */
+    ASKED_MODE     /* may a follower answer what comes next, need the disk? In no history either */
 };
+
+/* Who says whether the answers of a request wait for the disk. */
+enum said_by { SAID_BY_NODE, SAID_BY_COMMAND, SAID_BY_CONNECTION };
 
 struct asked {
     enum asked_kind kind;
@@ -38,18 +42,19 @@ struct client {
     uint64_t round; /* raised with every request: time-outs of earlier ones are void */
     struct asked asked[CLIENT_PIPELINE_MAXIMUM + CLIENT_BESIDE_MAXIMUM];
     unsigned asked_count, answered_count;
-    unsigned node;   /* whom it asked */
-    bool is_reading; /* client_read_until_answered() */
+    unsigned node; /* whom it asked */
+    enum said_by said_by;
+    bool is_connection_async; /* SAID_BY_CONNECTION */
+    bool is_reading;          /* client_read_until_answered() */
     struct operation reading;
-    unsigned guess[CLIENT_GUESS_COUNT]; /* key -> the node to ask */
+    unsigned guess[WORKLOAD_PLACE_COUNT]; /* place -> the node to ask */
     struct connection connections[SIM_NODE_MAXIMUM];
 };
 
 static event_run client_ask_event, client_impatient_event;
 
 static unsigned *client_guess(struct client *client, const struct operation *operation) {
-    bool is_hash = operation_kind_facts(operation->kind)->is_hash;
-    return &client->guess[operation->key + (is_hash ? SIM_KEY_COUNT : 0)];
+    return &client->guess[workload_place(operation)];
 }
 
 static void client_ask_later(struct client *client, uint64_t most_us) {
@@ -81,11 +86,10 @@ uint64_t client_done_count(const struct client *client) { return client->done_co
 
 /* Operations of a pipeline on the same key take effect in their order. */
 static uint64_t client_earlier(const struct client *client, const struct operation *operation) {
-    bool is_hash = operation_kind_facts(operation->kind)->is_hash;
+    unsigned place = workload_place(operation);
     for (unsigned i = client->asked_count; i-- > 0;)
         if (client->asked[i].kind == ASKED_OPERATION &&
-            client->asked[i].operation.key == operation->key &&
-            operation_kind_facts(client->asked[i].operation.kind)->is_hash == is_hash)
+            workload_place(&client->asked[i].operation) == place)
             return client->asked[i].number + 1;
     return 0;
 }
@@ -94,12 +98,15 @@ static void client_add(struct client *client, struct operation *operation, struc
     struct simulation *simulation = client->simulation;
     operation->client = client->number;
     operation->invoked_us = simulation->queue.now_us;
-    operation->is_shaken = operation->is_async && risk_is_shaken(simulation, operation);
+    operation->is_by_node = client->said_by == SAID_BY_NODE;
+    operation->is_shaken = simulation->async_share > 0 &&
+                           (operation->is_async || operation->is_by_node) &&
+                           risk_is_shaken(simulation, operation);
     operation->after = client_earlier(client, operation);
     struct asked *asked = &client->asked[client->asked_count++];
     *asked = (struct asked){.kind = ASKED_OPERATION, .operation = *operation};
     asked->number = history_invoke(&simulation->history, operation);
-    operation_encode(operation, simulation->config.durability == DURABILITY_ASYNC, request);
+    operation_encode(operation, client->said_by == SAID_BY_COMMAND, request);
 }
 
 /* Large values, so that logs and snapshots are more than one message and one segment. */
@@ -142,7 +149,18 @@ static bool client_only_reads(const struct client *client) {
 static void client_next(struct client *client, bool is_only_read, struct operation *operation) {
     struct simulation *simulation = client->simulation;
     workload_next(simulation, client->number, is_only_read, operation);
-    operation->is_async = random_chance(&simulation->random, simulation->async_share);
+    switch (client->said_by) {
+    case SAID_BY_NODE:
+        operation->is_async = false;
+        return;
+    case SAID_BY_COMMAND:
+        operation->is_async = random_chance(&simulation->random, simulation->async_share);
+        return;
+    case SAID_BY_CONNECTION:
+        operation->is_async = client->is_connection_async;
+        return;
+    }
+    UNREACHABLE();
 }
 
 static uint64_t client_pipeline_length(struct client *client) {
@@ -156,9 +174,30 @@ static void client_gather_last_read(struct client *client, struct buffer *reques
     client_add(client, &operation, request);
 }
 
-static void client_add_mode(struct client *client, struct bytes mode, struct buffer *request) {
+static void client_add_mode(struct client *client, const struct bytes *words, size_t count,
+                            struct buffer *request) {
     client->asked[client->asked_count++] = (struct asked){.kind = ASKED_MODE};
-    request_encode(request, &mode, 1);
+    request_encode(request, words, count);
+}
+
+/* A node's setting changes while it runs; where nobody is ever to be answered before the disk, all
+ * go by it. */
+static void client_choose_durability(struct client *client) {
+    struct simulation *simulation = client->simulation;
+    client->said_by = SAID_BY_NODE;
+    if (simulation->async_share == 0)
+        return;
+    client->said_by = client->is_reading
+                          ? SAID_BY_COMMAND
+                          : (enum said_by)random_below(&simulation->random, SAID_BY_CONNECTION + 1);
+    client->is_connection_async = random_chance(&simulation->random, simulation->async_share);
+}
+
+static void client_add_durability(struct client *client, const char *word, struct buffer *request) {
+    const struct bytes words[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("DURABILITY"),
+                                  bytes_of_text(word)};
+    if (client->said_by == SAID_BY_CONNECTION)
+        client_add_mode(client, words, 3, request);
 }
 
 /* Reads of anybody: of a follower too, and these are to be as fresh as those of the leader. */
@@ -166,12 +205,12 @@ static void client_gather_reads(struct client *client, struct buffer *request) {
     struct simulation *simulation = client->simulation;
     struct operation operation;
     client->node = (unsigned)random_below(&simulation->random, simulation->node_count);
-    client_add_mode(client, BYTES_LITERAL("READONLY"), request);
+    client_add_mode(client, &BYTES_LITERAL("READONLY"), 1, request);
     for (uint64_t left = client_pipeline_length(client); left > 0; left--) {
         client_next(client, true, &operation);
         client_add(client, &operation, request);
     }
-    client_add_mode(client, BYTES_LITERAL("READWRITE"), request);
+    client_add_mode(client, &BYTES_LITERAL("READWRITE"), 1, request);
 }
 
 static void client_gather(struct client *client, struct buffer *request) {
@@ -190,6 +229,20 @@ static void client_gather(struct client *client, struct buffer *request) {
         client_add_ballast(client, request);
 }
 
+/* What is asked of a connection holds for one request: afterwards it is as the node says again. */
+static void client_gather_request(struct client *client, struct buffer *request) {
+    struct simulation *simulation = client->simulation;
+    client_choose_durability(client);
+    client_add_durability(client, client->is_connection_async ? "async" : "sync", request);
+    if (client->is_reading)
+        client_gather_last_read(client, request);
+    else if (random_chance(&simulation->random, simulation->follower_share))
+        client_gather_reads(client, request);
+    else
+        client_gather(client, request);
+    client_add_durability(client, "default", request);
+}
+
 static void client_ask_event(struct event *event) {
     struct client *client = event->context;
     struct simulation *simulation = client->simulation;
@@ -204,12 +257,7 @@ static void client_ask_event(struct event *event) {
     CHECK(client->asked_count == 0);
     struct buffer request;
     buffer_init(&request, 1 << 20);
-    if (client->is_reading)
-        client_gather_last_read(client, &request);
-    else if (random_chance(&simulation->random, simulation->follower_share))
-        client_gather_reads(client, &request);
-    else
-        client_gather(client, &request);
+    client_gather_request(client, &request);
     client->answered_count = 0;
     client->round++;
     uint64_t patience_us =
@@ -309,7 +357,9 @@ static void client_answered(struct client *client, const struct asked *asked,
     struct result result;
     operation_read_result(&asked->operation, response, &result);
     history_return(&simulation->history, asked->number, simulation->queue.now_us, &result);
-    if (asked->operation.is_async)
+    if (asked->operation.is_async ||
+        (asked->operation.is_by_node &&
+         sim_node_was_async(simulation->nodes[client->node], asked->operation.invoked_us)))
         risk_answered(simulation, client->node, &asked->operation, asked->number);
     loss_account_answered(simulation, client->node, &asked->operation, asked->number);
     simulation->statistics.operations_done++;
@@ -324,7 +374,7 @@ static bool is_ok(const struct response *response) {
 
 static void client_mode_answered(struct client *client, const struct response *response) {
     if (!is_ok(response))
-        simulation_fail(client->simulation, "READONLY or READWRITE was answered by \"%.*s\"",
+        simulation_fail(client->simulation, "a mode of the connection was answered by \"%.*s\"",
                         BYTES_PRINT(response->text));
 }
 
@@ -383,7 +433,7 @@ struct client *client_new(struct simulation *simulation, unsigned number) {
     struct connection_user user = {.reply = client_reply, .lost = client_lost, .context = client};
     for (unsigned node = 0; node < simulation->node_count; node++)
         connection_init(&client->connections[node], simulation, node, &user);
-    for (unsigned i = 0; i < CLIENT_GUESS_COUNT; i++)
+    for (unsigned i = 0; i < WORKLOAD_PLACE_COUNT; i++)
         client->guess[i] = (unsigned)random_below(&simulation->random, simulation->node_count);
     return client;
 }

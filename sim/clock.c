@@ -57,15 +57,13 @@ static uint64_t clock_monotonic_us(struct clock *base) {
     return local_us;
 }
 
-static uint64_t clock_wall_ms(struct clock *base) {
-    struct sim_clock *clock = (struct sim_clock *)(void *)base;
-    return clock->time->wall_offset_ms + sim_clock_now_us(clock) / 1000;
-}
-
 static uint64_t clock_wall_us(struct clock *base) {
     struct sim_clock *clock = (struct sim_clock *)(void *)base;
-    return clock->time->wall_offset_ms * 1000 + sim_clock_now_us(clock);
+    uint64_t offset_ms = clock->time->wall_offset_ms + (uint64_t)clock->time->wall_error_ms;
+    return offset_ms * 1000 + sim_clock_now_us(clock);
 }
+
+static uint64_t clock_wall_ms(struct clock *base) { return clock_wall_us(base) / 1000; }
 
 void sim_clock_init(struct sim_clock *clock, const struct event_queue *queue,
                     const struct sim_time *time) {

@@ -11,6 +11,7 @@ struct sim_time {      /* one a node */
     uint64_t local_us;
     int64_t drift_ppm;
     uint64_t wall_offset_ms; /* wall time at world's time 0, as this node believes it */
+    int64_t wall_error_ms;   /* of its whole life, besides */
 };
 
 struct sim_clock { /* one a thread */

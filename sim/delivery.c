@@ -28,6 +28,7 @@ static bool net_message(void *context, unsigned node, unsigned thread, struct by
     struct sim_thread *at = thread_at(context, node, thread);
     if (at->worker == NULL)
         return false;
+    sim_thread_note_durability(at);
     int status = peers_take(at->worker, message);
     sim_thread_touch(at);
     return status == 0;

@@ -2,10 +2,13 @@
 #include "sim/fault_network.h"
 #include "sim/slowness.h"
 
+static const double FAULT_PARTITION_STAYS_CHANCE = 0.15;
+
 static event_run partition_end_event;
 
 void faults_partition_begins(struct faults *faults) {
-    sim_net_heal(faults->simulation->net);
+    if (!random_chance(faults_random(faults), FAULT_PARTITION_STAYS_CHANCE))
+        sim_net_heal(faults->simulation->net);
     faults->simulation->statistics.partitions++;
     uint64_t lasts_us = random_chance(faults_random(faults), 0.3)
                             ? faults_between(faults, 3000000, 8000000)
@@ -51,7 +54,8 @@ void fault_partition_halves(struct faults *faults) {
     trace_line(&simulation->trace, "fault: the network falls in two");
     for (unsigned a = 0; a < simulation->node_count; a++)
         for (unsigned b = 0; b < simulation->node_count; b++)
-            sim_net_block(simulation->net, a, b, (side >> a & 1) != (side >> b & 1));
+            if ((side >> a & 1) != (side >> b & 1))
+                sim_net_block(simulation->net, a, b, true);
 }
 
 void fault_partition_one_way(struct faults *faults) {
@@ -94,7 +98,9 @@ void faults_weather_end_event(struct event *event) {
 }
 
 void fault_streams_reset(struct faults *faults) {
-    unsigned a = faults_node(faults)->index, b = faults_node(faults)->index;
+    struct sim_node *busy =
+        random_chance(faults_random(faults), 0.5) ? faults_leader(faults) : faults_node(faults);
+    unsigned a = busy->index, b = faults_node(faults)->index;
     trace_line(&faults->simulation->trace, "fault: streams between nodes %u and %u break", a + 1,
                b + 1);
     if (a != b)

@@ -16,7 +16,13 @@ static const unsigned fault_shares[FAULT_COUNT][MIX_COUNT] = {
 #undef FAULT
 };
 
-enum { FAULT_GAP_LEAST_MOST_US = 500000, FAULT_GAP_MOST_MOST_US = 4000000 };
+enum {
+    FAULT_GAP_LEAST_MOST_US = 500000,
+    FAULT_GAP_MOST_MOST_US = 4000000,
+    FAULT_DAY_MS = 24 * 3600 * 1000
+};
+static const double FAULT_WRONG_DATE_CHANCE = 0.15, FAULT_WRONG_DATE_CHANCE_CLOCKS = 0.5,
+                    FAULT_TOGETHER_CHANCE = 0.15;
 
 static event_run fault_event;
 
@@ -60,6 +66,8 @@ static void fault_event(struct event *event) {
     if (!faults->is_on)
         return;
     fault_happens(faults, fault_by_lot(faults));
+    if (random_chance(faults_random(faults), FAULT_TOGETHER_CHANCE))
+        fault_happens(faults, fault_by_lot(faults));
     fault_schedule(faults);
 }
 
@@ -81,6 +89,19 @@ void faults_free(struct faults *faults) {
     if (faults->settings)
         settings_operator_free(faults->settings);
     memory_free(faults);
+}
+
+/* Somebody who never set the date: a day off, and no fault's end puts it right. */
+void faults_set_date(struct faults *faults) {
+    struct random *random = faults_random(faults);
+    if (!random_chance(random, faults->simulation->mix == MIX_CLOCKS
+                                   ? FAULT_WRONG_DATE_CHANCE_CLOCKS
+                                   : FAULT_WRONG_DATE_CHANCE))
+        return;
+    struct sim_node *node = faults_node(faults);
+    node->time.wall_error_ms = random_chance(random, 0.5) ? FAULT_DAY_MS : -FAULT_DAY_MS;
+    trace_line(&faults->simulation->trace, "fault: the date of node %u is wrong by a day",
+               node->index + 1);
 }
 
 void faults_start(struct faults *faults) {

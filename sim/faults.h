@@ -5,6 +5,8 @@
 
 struct faults *faults_new(struct simulation *simulation);
 void faults_free(struct faults *faults);
+/* Before the nodes start: who of them has the wrong one, by lot. */
+void faults_set_date(struct faults *faults);
 void faults_start(struct faults *faults);
 /* No new ones; everything that lasts is put right: the network is whole, clocks agree in rate,
  * disks are quick. */

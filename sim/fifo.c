@@ -11,17 +11,21 @@ void fifo_clear(struct fifo *fifo) {
 
 void fifo_push(struct fifo *fifo, struct bytes bytes) {
     struct packet *packet = memory_allocate(sizeof *packet + bytes.length);
-    packet->next = NULL;
     packet->length = bytes.length;
     if (bytes.length)
         memcpy(packet->data, bytes.data, bytes.length);
+    fifo_push_packet(fifo, packet);
+}
+
+void fifo_push_packet(struct fifo *fifo, struct packet *packet) {
+    packet->next = NULL;
     if (fifo->last)
         fifo->last->next = packet;
     else
         fifo->first = packet;
     fifo->last = packet;
     fifo->count++;
-    fifo->bytes += bytes.length;
+    fifo->bytes += packet->length;
 }
 
 struct packet *fifo_pop(struct fifo *fifo) {

@@ -14,8 +14,9 @@ struct fifo {
 
 void fifo_init(struct fifo *fifo);
 void fifo_clear(struct fifo *fifo);
-void fifo_push(struct fifo *fifo, struct bytes bytes); /* copies */
-struct packet *fifo_pop(struct fifo *fifo);            /* returns owned (memory_free), or NULL */
+void fifo_push(struct fifo *fifo, struct bytes bytes);           /* copies */
+void fifo_push_packet(struct fifo *fifo, struct packet *packet); /* takes it */
+struct packet *fifo_pop(struct fifo *fifo); /* returns owned (memory_free), or NULL */
 static inline struct bytes packet_bytes(const struct packet *packet) {
     return bytes_of(packet->data, packet->length);
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "sim/linearizable.h"
+#include "sim/operation.h"
 #include <stdlib.h>
 
 enum { HISTORY_DESCRIBED_MAXIMUM = 30 };
@@ -52,11 +53,11 @@ struct key_history {
 };
 
 static void key_history_take(struct key_history *key, const struct history *history, uint32_t name,
-                             bool is_hash, size_t *position_of) {
+                             enum operation_object object, size_t *position_of) {
     key->count = 0;
     for (size_t i = 0; i < history->count; i++) {
         const struct operation *operation = &history->operations[i];
-        if (operation->key != name || operation_kind_facts(operation->kind)->is_hash != is_hash)
+        if (!operation_is_on(operation, object, name))
             continue;
         position_of[i] = SIZE_MAX;
         if (operation_is_void(operation))
@@ -132,8 +133,8 @@ int history_check(const struct history *history, struct history_verdict *verdict
     int status = 0;
     *verdict = (struct history_verdict){0};
     for (uint32_t name = 0; name < key_limit && status == 0; name++)
-        for (int is_hash = 0; is_hash <= 1 && status == 0; is_hash++) {
-            key_history_take(&key, history, name, is_hash, position_of);
+        for (enum operation_object object = 0; object < OBJECT_COUNT && status == 0; object++) {
+            key_history_take(&key, history, name, object, position_of);
             status = key_history_check(&key, verdict, problem);
         }
     memory_free(key.operations);

@@ -72,6 +72,7 @@ static void node_log(void *context, enum log_level level, struct bytes line) {
 static void power_went_off(void *context) { sim_node_kill(context, SIM_DEATH_BY_POWER); }
 
 static bool disk_owner_is_ready(void *context, uint64_t *again_us) {
+    sim_thread_note_durability(context);
     return sim_thread_is_ready(context, again_us);
 }
 
@@ -303,11 +304,11 @@ void sim_node_start(struct sim_node *node) {
     buffer_init(&problem, 4096);
     if (node->life == 0 ||
         node->death == SIM_DEATH_BY_POWER) { /* a machine that booted counts from anew */
-        uint64_t wall_offset_ms = node->time.wall_offset_ms;
+        struct sim_time before = node->time;
         sim_time_init(&node->time, simulation->queue.now_us,
-                      random_between(&simulation->random, 1000000, 100000000),
-                      node->time.drift_ppm);
-        node->time.wall_offset_ms = wall_offset_ms ? wall_offset_ms : node->time.wall_offset_ms;
+                      random_between(&simulation->random, 1000000, 100000000), before.drift_ppm);
+        node->time.wall_offset_ms = before.wall_offset_ms;
+        node->time.wall_error_ms = before.wall_error_ms;
     }
     node->life++;
     node->is_up = true;
@@ -352,6 +353,7 @@ struct sim_node *sim_node_new(struct simulation *simulation, unsigned index) {
                                      .is_off = true,
                                      .went_off = power_went_off,
                                      .context = node};
+    sim_time_init(&node->time, simulation->queue.now_us, 0, 0);
     node->protocol = SIM_PROTOCOL_NEWEST;
     config_init(&node->config);
     node->level = FEATURE_LEVEL_NEWEST;

@@ -111,7 +111,7 @@ static bool checker_may_take(const struct checker *checker,
 
 static void wanted_add(struct wanted *wanted, const struct operation *operation) {
     const struct result *result = &operation->result;
-    if (operation_kind_facts(operation->kind)->is_hash)
+    if (operation_kind_facts(operation->kind)->object != OBJECT_STRING)
         wanted->is_anything = true;
     else if (operation->kind == OPERATION_INCRBY)
         wanted->values[wanted->count++] = result->value[0] - operation->argument;

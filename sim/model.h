@@ -1,15 +1,17 @@
 /* The operations of the workload, and what each does to one key by the book: the state machine
  * against which the histories are held. A key holds an integer (a string in Redis's eyes) or a hash
- * of a few integer fields, or is absent. */
+ * of a few integer fields, or is absent. A group is as many keys of one slot, which many-key
+ * commands read and write at once: to the book it is a hash whose fields those keys are. */
 #pragma once
 #include "base/buffer.h"
 #include "wire/response.h"
 
 enum { MODEL_FIELD_COUNT = 3 };
 
-/* OPERATION(name, is it a hash's, can it change the key) */
+enum operation_object { OBJECT_STRING, OBJECT_HASH, OBJECT_GROUP, OBJECT_COUNT };
+
 enum operation_kind {
-#define OPERATION(name, is_hash, is_write) OPERATION_##name,
+#define OPERATION(name, object, is_write) OPERATION_##name,
 #include "sim/operation.def"
 #undef OPERATION
     OPERATION_KIND_COUNT
@@ -17,7 +19,8 @@ enum operation_kind {
 
 struct operation_kind_facts {
     const char *name;
-    bool is_hash, is_write;
+    enum operation_object object;
+    bool is_write;
 };
 const struct operation_kind_facts *operation_kind_facts(enum operation_kind kind);
 
@@ -43,8 +46,9 @@ struct operation {
     uint32_t key;
     uint32_t client;
     uint8_t field;
-    bool is_async;    /* asked to be answered before the disk */
-    bool is_shaken;   /* it is, and what it finds may be lost already (risk.h) */
+    bool is_async;    /* asked to be answered before the disk... */
+    bool is_by_node;  /* ...or else as the node's setting says, which changes */
+    bool is_shaken;   /* it may be, and what it finds may be lost already (risk.h) */
     int64_t argument; /* a value, an amount, or milliseconds in argument2 */
     int64_t argument2;
     uint64_t invoked_us;
@@ -61,16 +65,15 @@ struct model_state {
     uint8_t padding[6]; /* zero: states are compared as bytes */
 };
 
+static inline bool operation_is_on(const struct operation *operation, enum operation_object object,
+                                   uint32_t key) {
+    return operation->key == key && operation_kind_facts(operation->kind)->object == object;
+}
+/* What MSET and MSETNX give a key of the group: each another value, so that half of one shows. */
+static inline int64_t operation_group_value(const struct operation *operation, unsigned field) {
+    return operation->argument + field;
+}
+
 /* What the operation does to the state, and what it answers. */
 void model_apply(struct model_state *state, const struct operation *operation,
                  struct result *result);
-/* "SET key 17": the request's bytes. Behind "TROTHDB WITH sync" or "async" where what the operation
- * wants is not what the node does by itself. */
-void operation_encode(const struct operation *operation, bool is_node_async, struct buffer *out);
-enum { OPERATION_KEY_BYTES = 32 };
-void operation_key_name(uint32_t key, bool is_hash, char out[OPERATION_KEY_BYTES]);
-/* The reply as a result; RESULT_STRANGE for anything that this operation can never answer. */
-void operation_read_result(const struct operation *operation, const struct response *response,
-                           struct result *result);
-/* "c3 [12.345678 .. 12.350000] INCRBY k2 5 -> 17" for people. */
-void operation_describe(const struct operation *operation, struct buffer *out);

@@ -160,6 +160,8 @@ struct sim_weather *sim_net_weather(struct sim_net *net) {
     return &net->world.weather;
 }
 
+void sim_net_set_echo(struct sim_net *net, double share) { net->world.echo = share; }
+
 void sim_net_block(struct sim_net *net, unsigned from, unsigned to, bool is_blocked) {
     net->is_blocked[from][to] = is_blocked && from != to;
 }
@@ -174,6 +176,7 @@ void sim_net_reset_streams(struct sim_net *net, unsigned from, unsigned to) {
 }
 
 void sim_net_node_died(struct sim_net *net, unsigned node) {
+    net->world.lives[node]++;
     for (unsigned other = 0; other < net->node_count; other++)
         for (unsigned thread = 0; thread < SIM_WORKER_MAXIMUM; thread++) {
             stream_close(&net->streams[node][thread][other]);

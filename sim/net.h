@@ -4,7 +4,8 @@
  *   peer streams   one from every thread to every peer: ordered, whole, slow at times; across a
  *                  partition what was sent waits (the other end's system would repeat it) until
  *                  the partition ends or the stream gives up; then all that was under way is
- *                  lost, the sender hears of it, and the stream is made anew
+ *                  lost, the sender hears of it, and the stream is made anew; or what was lost
+ *                  comes late, and the last of what had come comes again (echo.h)
  *
  * The owner of a node's threads gives the deliveries (struct sim_net_owner). */
 #pragma once
@@ -49,6 +50,8 @@ struct sim_net *sim_net_new(struct event_queue *queue, struct random *random, st
                             const struct sim_net_owner *owner, unsigned node_count);
 void sim_net_free(struct sim_net *net);
 struct sim_weather *sim_net_weather(struct sim_net *net);
+/* Of the streams that break, which come back: echo.h. */
+void sim_net_set_echo(struct sim_net *net, double share);
 void sim_net_block(struct sim_net *net, unsigned from, unsigned to, bool is_blocked); /* one way */
 void sim_net_heal(struct sim_net *net); /* no way is blocked */
 void sim_net_reset_streams(struct sim_net *net, unsigned from,

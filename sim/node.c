@@ -1,5 +1,6 @@
 #include "sim/node.h"
 #include "cluster/topology.h"
+#include "sim/operation.h"
 
 enum { NODE_CLIENT_PORT = 7001 };
 
@@ -42,7 +43,7 @@ const struct topology *sim_topology(const struct simulation *simulation) {
 }
 
 uint32_t sim_operation_shard(const struct topology *topology, const struct operation *operation) {
-    char name[OPERATION_KEY_BYTES];
-    operation_key_name(operation->key, operation_kind_facts(operation->kind)->is_hash, name);
+    char name[OPERATION_NAME_BYTES];
+    operation_object_name(operation, name);
     return topology->slot_owner[slot_of_key(bytes_of_text(name))];
 }

@@ -51,6 +51,7 @@ struct sim_node {
     unsigned level;         /* newest feature level that it knows; it never falls */
     struct config config;   /* the simulation's, with that */
     uint64_t full_until_us; /* its disk is: full_disk.h */
+    uint64_t async_at_us;   /* when a worker was seen to answer before the disk by itself */
 };
 
 /* It runs, and has not died in this event. */

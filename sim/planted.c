@@ -66,6 +66,7 @@ static const struct {
     {PLANTED_SYNC_ANSWERED_EARLY, "async"},
     {PLANTED_EARLY_STATE_READ, "async"},
     {PLANTED_REWIND_FORGOTTEN, "async"},
+    {PLANTED_CONNECTION_STAYS_ASYNC, "async"},
 };
 
 static int mix_for(int fault) {
@@ -113,7 +114,8 @@ static bool is_out_of_reach(int fault) {
     return fault == PLANTED_CHANGE_BEFORE_COMMIT || fault == PLANTED_JOINT_BY_NEW_VOTERS ||
            fault == PLANTED_UNEQUAL_PAIR_COUNTED || fault == PLANTED_QUIET_PROMISE_FORGOTTEN ||
            fault == PLANTED_LEASE_KEPT_IN_TRANSFER || fault == PLANTED_RELUCTANT_PROMISES_SHORTER ||
-           fault == PLANTED_REMOVED_REPLICA_FORGETS || fault == PLANTED_RECYCLED_BEFORE_RELEASED;
+           fault == PLANTED_OLD_APPEND_CUTS_LOG || fault == PLANTED_REMOVED_REPLICA_FORGETS ||
+           fault == PLANTED_RECYCLED_BEFORE_RELEASED;
 }
 
 bool planted_find_all(const struct simulation_options *options, uint64_t seed_count) {

@@ -5,6 +5,7 @@
 #include "sim/faults.h"
 #include "sim/founding.h"
 #include "sim/life.h"
+#include "sim/workload.h"
 
 enum {
     SIM_POLL_US = 50000,
@@ -110,12 +111,10 @@ static void read_everything(struct simulation *simulation) {
     for (unsigned i = 0; i < simulation->client_count; i++)
         client_stop(simulation->clients[i]);
     run_until_reached(simulation, SIM_LAST_READS_LIMIT_US, every_client_idle, NULL);
-    for (uint32_t key = 0;
-         key < SIM_KEY_COUNT + SIM_HASH_COUNT && !simulation_has_failed(simulation); key++) {
-        bool is_hash = key >= SIM_KEY_COUNT;
-        struct operation operation = {.kind = is_hash ? OPERATION_HGETALL : OPERATION_GET,
-                                      .key = is_hash ? key - SIM_KEY_COUNT : key};
-        read_key(simulation, simulation->clients[key % simulation->client_count], &operation);
+    for (unsigned place = 0; place < WORKLOAD_PLACE_COUNT && !simulation_has_failed(simulation);
+         place++) {
+        struct operation operation = workload_whole_read(place);
+        read_key(simulation, simulation->clients[place % simulation->client_count], &operation);
     }
 }
 
@@ -139,6 +138,7 @@ static void check_everything(struct simulation *simulation) {
 }
 
 bool simulation_run(struct simulation *simulation) {
+    faults_set_date(simulation->faults);
     for (unsigned i = 0; i < simulation->node_count; i++)
         sim_node_start(simulation->nodes[i]);
     struct founder *founder = founder_new(simulation);

@@ -130,6 +130,8 @@ struct simulation *simulation_new(const struct simulation_options *options) {
     struct sim_net_owner owner = delivery_owner(simulation);
     simulation->net =
         sim_net_new(&simulation->queue, random, &simulation->trace, &owner, simulation->node_count);
+    if (random_chance(random, 0.5))
+        sim_net_set_echo(simulation->net, random_unit(random));
     for (unsigned i = 0; i < simulation->node_count; i++)
         simulation->nodes[i] = sim_node_new(simulation, i);
     for (unsigned i = 0; i < simulation->client_count; i++)

@@ -12,12 +12,7 @@
 #include "sim/net.h"
 #include "sim/trace.h"
 
-enum {
-    SIM_CLIENT_MAXIMUM = 16,
-    SIM_KEY_COUNT = 10,
-    SIM_HASH_COUNT = 3,
-    SIM_FAILURE_MAXIMUM = 64 * 1024
-};
+enum { SIM_CLIENT_MAXIMUM = 16, SIM_FAILURE_MAXIMUM = 64 * 1024 };
 
 struct simulation_options {
     uint64_t seed;

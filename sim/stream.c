@@ -1,6 +1,7 @@
 #include "sim/stream.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "sim/echo.h"
 
 enum {
     STREAM_LEAST_BACK_OFF_US = 20000,
@@ -11,19 +12,11 @@ enum {
 
 static event_run stream_connect_event, stream_deliver_event, stream_lost_event;
 
-uint64_t stream_world_delay_us(struct stream_world *world) {
-    const struct sim_weather *weather = &world->weather;
-    uint64_t delay_us =
-        random_between(world->random, weather->least_delay_us, weather->most_delay_us);
-    if (weather->late > 0 && random_chance(world->random, weather->late))
-        delay_us += random_below(world->random, weather->late_us + 1);
-    return delay_us;
-}
-
 void stream_init(struct stream *stream, struct stream_world *world, unsigned from,
                  unsigned from_thread, unsigned to) {
     *stream = (struct stream){.world = world, .from = from, .from_thread = from_thread, .to = to};
     fifo_init(&stream->under_way);
+    fifo_init(&stream->heard);
 }
 
 static void stream_schedule(struct stream *stream, uint64_t at_us, event_run *run) {
@@ -121,12 +114,16 @@ static void stream_deliver_event(struct event *event) {
     trace_event(world->trace, "message", stream->from, stream->to, packet_bytes(packet));
     bool is_accepted =
         owner->message(owner->context, stream->to, stream->to_thread, packet_bytes(packet));
-    memory_free(packet);
+    echo_keep(&stream->heard, packet);
     if (!is_accepted)
         stream_break(stream);
 }
 
 static void stream_reset(struct stream *stream) {
+    if (stream->is_connected)
+        echo_begin(stream->world, &(struct echo_way){stream->from, stream->to, stream->to_thread},
+                   &stream->heard, &stream->under_way);
+    fifo_clear(&stream->heard);
     stream->life++;
     stream->is_connected = stream->is_connecting = false;
     stream->stalled_since_us = stream->last_at_us = 0;

@@ -1,17 +1,6 @@
 /* One peer stream: from one worker of a node to another node. See net.h. */
 #pragma once
-#include "sim/net.h"
-
-struct stream_world { /* what all streams share */
-    struct event_queue *queue;
-    struct random *random;
-    struct trace *trace;
-    struct sim_net_owner owner;
-    struct sim_weather weather;
-    bool (*is_cut)(void *context, unsigned from, unsigned to);
-    void *context;
-};
-uint64_t stream_world_delay_us(struct stream_world *world);
+#include "sim/stream_world.h"
 
 struct stream {
     struct stream_world *world;
@@ -24,6 +13,7 @@ struct stream {
     uint64_t stalled_since_us, patience_us;
     uint64_t back_off_us;
     struct fifo under_way;
+    struct fifo heard; /* the latest that arrived */
 };
 
 void stream_init(struct stream *stream, struct stream_world *world, unsigned from,

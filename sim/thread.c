@@ -19,10 +19,24 @@ static struct sim_thread *thread_of_event(struct event *event) {
     uint64_t again_us;
     if (event->life != thread->node->life || !sim_node_is_alive(thread->node))
         return NULL;
+    sim_thread_note_durability(thread);
     if (sim_thread_is_ready(thread, &again_us))
         return thread;
     event_again(&thread->node->simulation->queue, event, again_us);
     return NULL;
+}
+
+/* ---- what it answers by ---- */
+
+void sim_thread_note_durability(struct sim_thread *thread) {
+    if (thread->worker && worker_config(thread->worker)->durability == DURABILITY_ASYNC)
+        thread->node->async_at_us = thread->clock.queue->now_us;
+}
+
+bool sim_node_was_async(struct sim_node *node, uint64_t since_us) {
+    for (unsigned i = 0; i < node->simulation->worker_count; i++)
+        sim_thread_note_durability(&node->threads[i]);
+    return node->async_at_us >= since_us;
 }
 
 /* ---- turns ---- */

@@ -1,5 +1,6 @@
 /* Giving a key a string: SET and all that came before it and after it. */
 #include "base/check.h"
+#include "base/planted.h"
 #include "command/argument.h"
 #include "command/expiry_argument.h"
 #include "command/key.h"
@@ -201,7 +202,8 @@ void string_mset(struct command_context *context) {
 void string_msetnx(struct command_context *context) {
     if (!mset_has_pairs(context, "msetnx"))
         return;
-    for (size_t at = 1; at < context->argument_count; at += 2) {
+    size_t looked_at = PLANTED(MANY_KEYS_IN_PARTS) ? 2 : context->argument_count;
+    for (size_t at = 1; at < looked_at; at += 2) {
         if (key_find_write(context, context->arguments[at])) {
             reply_integer(context->reply, 0);
             return;

@@ -164,6 +164,10 @@ static void entries_take(struct raft *raft, const struct raft_message *append) {
         }
         raft_entry_append(raft, raft_entry_keep(entry));
     }
+    raft_index last_new = append->log_index + append->entry_count;
+    if (PLANTED(OLD_APPEND_CUTS_LOG) && append->entry_count > 0 && last_new >= raft->commit_index &&
+        last_new < raft_last(raft))
+        raft_suffix_truncate(raft, last_new + 1);
 }
 
 static raft_index lesser(raft_index a, raft_index b) { return a < b ? a : b; }

@@ -4,6 +4,7 @@
 #include "session/durability.h"
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "session/session.h"
 #include "session/session_command.h"
 #include "worker/worker.h"
@@ -55,7 +56,8 @@ void durability_command(struct session_command *call) {
         reply_bulk_text(call->reply, word_of(session->durability));
         reply_bulk_text(call->reply, session_is_async(session) ? "async" : "sync");
     } else if (bytes_equal_ignoring_case(word, "default")) {
-        session->durability = DURABILITY_OF_NODE;
+        if (!PLANTED(CONNECTION_STAYS_ASYNC))
+            session->durability = DURABILITY_OF_NODE;
         reply_ok(call->reply);
     } else if (durability_parse(word, &session->durability)) {
         reply_ok(call->reply);

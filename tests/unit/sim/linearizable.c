@@ -32,6 +32,29 @@ static enum verdict verdict_of(const struct operation *operations, size_t count)
 #define GET_NIL(from, to)      known(OPERATION_GET, 0, from, to, RESULT_NIL, 0)
 #define INCR(result, from, to) known(OPERATION_INCRBY, 1, from, to, RESULT_INTEGER, result)
 
+/* A group's keys are written and read at once: half of an MSET is never seen, and MSETNX leaves all
+ * alone where one exists. */
+static void many_keys_change_at_once(void **state) {
+    (void)state;
+    struct operation mset = known(OPERATION_MSET, 10, 1, 4, RESULT_OK, 0);
+    struct operation mget = known(OPERATION_MGET, 0, 2, 3, RESULT_FIELDS, 10);
+    mget.result.present = 7;
+    mget.result.value[1] = 11;
+    mget.result.value[2] = 12;
+    assert_int_equal(VERDICT(mset, mget), LINEARIZABLE);
+    struct operation torn = mget;
+    torn.result.present = 3;
+    torn.result.value[2] = 0;
+    assert_int_equal(VERDICT(mset, torn), NOT_LINEARIZABLE);
+
+    struct operation refused = known(OPERATION_MSETNX, 20, 5, 6, RESULT_INTEGER, 0);
+    struct operation counted = known(OPERATION_GROUP_EXISTS, 0, 7, 8, RESULT_INTEGER, 3);
+    struct operation deleted = known(OPERATION_GROUP_DEL, 0, 9, 10, RESULT_INTEGER, 3);
+    struct operation done = known(OPERATION_MSETNX, 30, 11, 12, RESULT_INTEGER, 1);
+    assert_int_equal(VERDICT(mset, refused, counted, deleted, done), LINEARIZABLE);
+    assert_int_equal(VERDICT(mset, refused, counted, done), NOT_LINEARIZABLE);
+}
+
 static void a_read_after_a_write_sees_it(void **state) {
     (void)state;
     assert_int_equal(VERDICT(SET(7, 1, 2), GET(7, 3, 4)), LINEARIZABLE);
@@ -149,7 +172,8 @@ static void true_histories_pass_and_altered_ones_do_not(void **state) {
     assert_int_equal(altered_found, 10);
 }
 
-RUN_TESTS(cmocka_unit_test(a_read_after_a_write_sees_it),
+RUN_TESTS(cmocka_unit_test(many_keys_change_at_once),
+          cmocka_unit_test(a_read_after_a_write_sees_it),
           cmocka_unit_test(a_read_beside_a_write_sees_either),
           cmocka_unit_test(an_unknown_write_may_come_late_or_never_but_once),
           cmocka_unit_test(a_lost_increment_is_found), cmocka_unit_test(an_expired_key_stays_gone),

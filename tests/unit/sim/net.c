@@ -130,6 +130,31 @@ static void a_dead_target_breaks_it(void **state) {
     world_release(&world);
 }
 
+/* Three have come and two are under way when it breaks: with an echo all five come, again or late.
+ */
+static void what_a_broken_stream_held_comes_late_but_never_to_another_life(void **state) {
+    (void)state;
+    for (int dies = 0; dies <= 1; dies++) {
+        struct world world;
+        world_init(&world);
+        sim_net_set_echo(world.net, 1);
+        world_connect(&world);
+        for (uint32_t i = 1; i <= 3; i++)
+            assert_true(send_number(&world, i));
+        run_until(&world, world.queue.now_us + 10000);
+        assert_int_equal(world.received, 3);
+        assert_true(send_number(&world, 4));
+        assert_true(send_number(&world, 5));
+        world.last = 0;
+        sim_net_reset_streams(world.net, 0, 1);
+        if (dies)
+            sim_net_node_died(world.net, 1);
+        run_until(&world, world.queue.now_us + 5000000);
+        assert_int_equal(world.received, dies ? 3 : 8);
+        world_release(&world);
+    }
+}
+
 static void datagrams_are_lost_and_doubled(void **state) {
     (void)state;
     struct world world;
@@ -155,4 +180,5 @@ static void datagrams_are_lost_and_doubled(void **state) {
 RUN_TESTS(cmocka_unit_test(a_stream_keeps_order_and_loses_nothing),
           cmocka_unit_test(a_long_partition_breaks_it_and_it_comes_back),
           cmocka_unit_test(a_dead_target_breaks_it),
+          cmocka_unit_test(what_a_broken_stream_held_comes_late_but_never_to_another_life),
           cmocka_unit_test(datagrams_are_lost_and_doubled))
