@@ -18,7 +18,7 @@ struct disk_file;
 
 enum disk_lane { DISK_LANE_LOG, DISK_LANE_BULK, DISK_LANE_COUNT };
 enum disk_open_mode { DISK_OPEN_READ, DISK_OPEN_WRITE, DISK_CREATE /* must not exist */ };
-enum { DISK_NAME_MAXIMUM = 128, DISK_PIECES_MAXIMUM = 8, DISK_BLOCK_BYTES = 4096 };
+enum { DISK_NAME_MAXIMUM = 128, DISK_PIECES_MAXIMUM = 40, DISK_BLOCK_BYTES = 4096 };
 
 /* What write_durable() is asked for. */
 struct disk_write {

@@ -25,11 +25,22 @@ static uint64_t save_patience_us(const struct raft_event *event,
                : 0;
 }
 
-static uint64_t save_entry(struct shard *shard, const struct raft_entry *entry) {
-    struct wal_known known = {.bytes = entry->length - RAFT_ENTRY_CHECKED_FROM,
-                              .crc32c = raft_entry_checksum(entry)};
-    return wal_append_known_entry(shard->io.wal, shard->number, entry->index,
-                                  raft_entry_bytes(entry), known);
+static void give_back(void *entry) { raft_entry_drop(entry); }
+
+/* The log writes a large entry from where it lies. What stands before the bytes that its checksum
+ * covers is that checksum itself. */
+static uint64_t save_entry(struct shard *shard, struct raft_entry *entry) {
+    struct wal *wal = shard->io.wal;
+    struct bytes bytes = raft_entry_bytes(entry);
+    if (bytes.length < WAL_LENT_BYTES)
+        return wal_append_entry(wal, shard->number, entry->index, bytes);
+    struct bytes front = bytes_of(bytes.data, RAFT_ENTRY_CHECKED_FROM);
+    struct wal_lent lent = {.bytes =
+                                bytes_of(bytes.data + front.length, bytes.length - front.length),
+                            .crc32c = raft_entry_checksum(entry),
+                            .give_back = give_back,
+                            .owner = raft_entry_keep(entry)};
+    return wal_append_lent_entry(wal, shard->number, entry->index, front, &lent);
 }
 
 static void save(struct shard *shard, const struct raft_actions *actions, uint64_t until_us) {
@@ -42,7 +53,7 @@ static void save(struct shard *shard, const struct raft_actions *actions, uint64
             shard_trace_truncated(shard, actions->truncate_from);
     }
     for (size_t i = 0; i < actions->entry_count; i++) {
-        const struct raft_entry *entry = actions->entries[i];
+        struct raft_entry *entry = actions->entries[i];
         sequence = save_entry(shard, entry);
         if (entry->kind == RAFT_ENTRY_COMMANDS && payload_is_traced(raft_entry_payload(entry)))
             shard_trace_appended(shard, entry, sequence);

@@ -25,7 +25,7 @@ static struct wal *wal_new(const struct wal_options *options) {
     wal_ledger_init(&wal->ledger);
     disk_score_init(&wal->score);
     for (unsigned i = 0; i < 2; i++)
-        buffer_init(&wal->batches[i], batch_maximum_bytes);
+        wal_batch_init(&wal->batches[i], batch_maximum_bytes);
     buffer_init(&wal->head, batch_maximum_bytes);
     wal_tune(wal, &options->tuning);
     wal_round_init(wal);
@@ -124,7 +124,7 @@ void wal_free(struct wal *wal) {
     if (wal->round.file)
         wal->options.disk->ops->close(wal->round.file);
     for (unsigned i = 0; i < 2; i++)
-        buffer_release(&wal->batches[i]);
+        wal_batch_release(&wal->batches[i]);
     buffer_release(&wal->head);
     wal_ledger_release(&wal->ledger);
     memory_free(wal);
@@ -132,15 +132,18 @@ void wal_free(struct wal *wal) {
 
 /* ---- appending ---- */
 
+static void note_appended(struct wal *wal) {
+    wal->due_us = wal_smaller(wal->due_us, wal->may_wait_until_us);
+    if (wal->batches[wal->gathering].records.is_overflowed)
+        wal_fail(wal, ERR_LIMIT, "gathering a batch for the log");
+}
+
 static void append(struct wal *wal, enum wal_kind kind, uint32_t shard, uint64_t index,
                    struct bytes payload) {
     if (wal->has_failed)
         return;
-    struct buffer *batch = &wal->batches[wal->gathering];
-    wal_record_append(batch, kind, shard, index, payload);
-    wal->due_us = wal_smaller(wal->due_us, wal->may_wait_until_us);
-    if (batch->is_overflowed)
-        wal_fail(wal, ERR_LIMIT, "gathering a batch for the log");
+    wal_batch_append(&wal->batches[wal->gathering], kind, shard, index, payload);
+    note_appended(wal);
 }
 
 uint64_t wal_append_entry(struct wal *wal, uint32_t shard, uint64_t index,
@@ -149,14 +152,15 @@ uint64_t wal_append_entry(struct wal *wal, uint32_t shard, uint64_t index,
     return ++wal->appended_sequence;
 }
 
-uint64_t wal_append_known_entry(struct wal *wal, uint32_t shard, uint64_t index,
-                                struct bytes encoded_entry, struct wal_known known) {
-    struct buffer *batch = &wal->batches[wal->gathering];
-    size_t at = batch->length;
-    uint64_t sequence = wal_append_entry(wal, shard, index, encoded_entry);
-    if (known.bytes >= WAL_KNOWN_BYTES && batch->length > at)
-        wal_record_note_known(buffer_data(batch) + at, known);
-    return sequence;
+uint64_t wal_append_lent_entry(struct wal *wal, uint32_t shard, uint64_t index, struct bytes front,
+                               const struct wal_lent *lent) {
+    if (wal->has_failed) {
+        lent->give_back(lent->owner);
+    } else {
+        wal_batch_append_lent(&wal->batches[wal->gathering], shard, index, front, lent);
+        note_appended(wal);
+    }
+    return ++wal->appended_sequence;
 }
 
 uint64_t wal_append_truncate(struct wal *wal, uint32_t shard, uint64_t from_index) {

@@ -99,12 +99,12 @@ void wal_free(struct wal *wal); /* none of its jobs may be under way: it is idle
  * are copied. `index` is the entry's Raft index: the WAL must know it to release segments. */
 uint64_t wal_append_entry(struct wal *wal, uint32_t shard, uint64_t index,
                           struct bytes encoded_entry);
-/* The same, of an entry whose last bytes were looked at already, by who took it in or made it: the
- * log's checksum is made from theirs, so that both vouch for the same bytes. Of fewer than
- * WAL_KNOWN_BYTES it would take longer. */
-enum { WAL_KNOWN_BYTES = 16 << 10 };
-uint64_t wal_append_known_entry(struct wal *wal, uint32_t shard, uint64_t index,
-                                struct bytes encoded_entry, struct wal_known known);
+/* The same, of an entry that is `front` and then what is lent, which is not copied. Takes what is
+ * lent: it is given back when it is durable, or in wal_free(). To lend fewer than WAL_LENT_BYTES
+ * takes longer than to copy them. */
+enum { WAL_LENT_BYTES = 16 << 10 };
+uint64_t wal_append_lent_entry(struct wal *wal, uint32_t shard, uint64_t index, struct bytes front,
+                               const struct wal_lent *lent);
 uint64_t wal_append_truncate(struct wal *wal, uint32_t shard, uint64_t from_index);
 uint64_t wal_append_state(struct wal *wal, uint32_t shard, uint64_t term, uint32_t vote);
 uint64_t wal_append_snapshot(struct wal *wal, uint32_t shard, uint64_t index, uint64_t term);

@@ -44,9 +44,17 @@ size_t wal_record_bytes(uint32_t payload_bytes) {
 
 void wal_record_append(struct buffer *out, enum wal_kind kind, uint32_t shard, uint64_t index,
                        struct bytes payload) {
-    CHECK(payload.length <= WAL_PAYLOAD_MAXIMUM_BYTES);
+    const struct wal_lent nothing = {.crc32c = 0};
+    wal_record_append_front(out, kind, shard, index, payload, &nothing);
+}
+
+/* Until it is sealed a record's own checksum and round are of no use: they say what is left out. */
+void wal_record_append_front(struct buffer *out, enum wal_kind kind, uint32_t shard, uint64_t index,
+                             struct bytes front, const struct wal_lent *lent) {
+    size_t payload_bytes = front.length + lent->bytes.length;
+    CHECK(payload_bytes <= WAL_PAYLOAD_MAXIMUM_BYTES);
     CHECK(shard < WAL_SHARD_MAXIMUM);
-    size_t bytes = wal_record_bytes((uint32_t)payload.length);
+    size_t bytes = wal_record_bytes((uint32_t)payload_bytes) - lent->bytes.length;
     uint8_t *record = buffer_reserve(out, bytes);
     if (record == NULL)
         return;
@@ -55,12 +63,13 @@ void wal_record_append(struct buffer *out, enum wal_kind kind, uint32_t shard, u
     record[OFFSET_VERSION] = WAL_VERSION;
     record[OFFSET_KIND] = (uint8_t)kind;
     put_u32(record + OFFSET_SHARD, shard);
-    put_u32(record + OFFSET_PAYLOAD_BYTES, (uint32_t)payload.length);
+    put_u32(record + OFFSET_PAYLOAD_BYTES, (uint32_t)payload_bytes);
     put_u64(record + OFFSET_INDEX, index);
-    if (payload.length)
-        memcpy(record + WAL_HEADER_BYTES, payload.data, payload.length);
-    memset(record + WAL_HEADER_BYTES + payload.length, 0,
-           bytes - WAL_HEADER_BYTES - payload.length);
+    put_u32(record + OFFSET_RECORD_CRC, lent->crc32c);
+    put_u32(record + OFFSET_ROUND, (uint32_t)lent->bytes.length);
+    if (front.length)
+        memcpy(record + WAL_HEADER_BYTES, front.data, front.length);
+    memset(record + WAL_HEADER_BYTES + front.length, 0, bytes - WAL_HEADER_BYTES - front.length);
     buffer_grew(out, bytes);
 }
 
@@ -72,17 +81,18 @@ void wal_record_peek(const uint8_t *record, struct wal_header *header) {
     header->index = cursor_u64(&cursor);
 }
 
-/* Until it is sealed a record's own checksum and round are of no use. */
-void wal_record_note_known(uint8_t *record, struct wal_known known) {
-    put_u32(record + OFFSET_RECORD_CRC, known.crc32c);
-    put_u32(record + OFFSET_ROUND, known.bytes);
+size_t wal_record_bytes_at(const uint8_t *record) {
+    struct wal_header header;
+    wal_record_peek(record, &header);
+    return wal_record_bytes(header.payload_bytes);
 }
 
-struct wal_known wal_record_known(const uint8_t *record) {
-    struct cursor crc32c = cursor_of(bytes_of(record + OFFSET_RECORD_CRC, 4));
-    struct cursor bytes = cursor_of(bytes_of(record + OFFSET_ROUND, 4));
-    return (struct wal_known){.bytes = cursor_u32(&bytes), .crc32c = cursor_u32(&crc32c)};
+static uint32_t get_u32(const uint8_t *at) {
+    struct cursor cursor = cursor_of(bytes_of(at, 4));
+    return cursor_u32(&cursor);
 }
+
+uint32_t wal_record_lent_bytes(const uint8_t *record) { return get_u32(record + OFFSET_ROUND); }
 
 /* The part of a record that its chained checksum covers. */
 static struct bytes record_chained_part(const uint8_t *record, uint32_t payload_bytes) {
@@ -94,34 +104,44 @@ static uint32_t header_crc32c(const uint8_t *record, size_t bytes) {
     return checksum_crc32c(0, bytes_of(record + OFFSET_RECORD_CRC, bytes - OFFSET_RECORD_CRC));
 }
 
-/* From the chain so far: what stands before the bytes that are known, those, the padding. */
-static uint32_t chained_crc32c(struct bytes part, uint32_t payload_bytes, struct wal_known known,
-                               uint32_t chain) {
-    if (known.bytes == 0)
-        return checksum_crc32c(chain, part);
-    size_t end = WAL_HEADER_BYTES - OFFSET_MAGIC + (size_t)payload_bytes;
-    chain = checksum_crc32c(chain, bytes_of(part.data, end - known.bytes));
-    chain = checksum_crc32c_join(chain, known.crc32c, known.bytes);
-    return checksum_crc32c(chain, bytes_of(part.data + end, part.length - end));
-}
-
-void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain) {
-    wal_record_seal_known(record, header, (struct wal_known){.bytes = 0}, chain);
-}
-
-void wal_record_seal_known(uint8_t *record, const struct wal_header *header, struct wal_known known,
-                           uint32_t *chain) {
-    CHECK(known.bytes <= header->payload_bytes);
+/* Fills in all but the checksums. */
+static void place_record(uint8_t *record, const struct wal_header *header) {
     record[OFFSET_FLAGS] = (uint8_t)((header->is_last_of_round ? WAL_FLAG_LAST_OF_ROUND : 0) |
                                      (header->is_recycled ? WAL_FLAG_RECYCLED : 0));
     put_u64(record + OFFSET_SEGMENT, header->segment);
     put_u64(record + OFFSET_RECORD, header->record);
     put_u64(record + OFFSET_ROUND, header->round);
     put_u64(record + OFFSET_LIFE, header->life);
-    struct bytes part = record_chained_part(record, header->payload_bytes);
-    *chain = chained_crc32c(part, header->payload_bytes, known, *chain);
-    put_u32(record + OFFSET_RECORD_CRC, *chain);
+}
+
+static void put_checksums(uint8_t *record, uint32_t chain) {
+    put_u32(record + OFFSET_RECORD_CRC, chain);
     put_u32(record + OFFSET_HEADER_CRC, header_crc32c(record, WAL_HEADER_BYTES));
+}
+
+void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain) {
+    place_record(record, header);
+    *chain = checksum_crc32c(*chain, record_chained_part(record, header->payload_bytes));
+    put_checksums(record, *chain);
+}
+
+/* Over what stands before the lent bytes, those, and the padding, which stands at their place. */
+void wal_record_seal_appended(uint8_t *record, const struct wal_header *header, uint32_t *chain) {
+    uint32_t lent_crc32c = get_u32(record + OFFSET_RECORD_CRC);
+    uint32_t lent_bytes = wal_record_lent_bytes(record);
+    if (lent_bytes == 0) {
+        wal_record_seal(record, header, chain);
+        return;
+    }
+    CHECK(lent_bytes <= header->payload_bytes);
+    place_record(record, header);
+    struct bytes part = record_chained_part(record, header->payload_bytes);
+    part.length -= lent_bytes;
+    size_t front_bytes = WAL_HEADER_BYTES - OFFSET_MAGIC + header->payload_bytes - lent_bytes;
+    *chain = checksum_crc32c(*chain, bytes_of(part.data, front_bytes));
+    *chain = checksum_crc32c_join(*chain, lent_crc32c, lent_bytes);
+    *chain = checksum_crc32c(*chain, bytes_of(part.data + front_bytes, part.length - front_bytes));
+    put_checksums(record, *chain);
 }
 
 static int header_check(const struct wal_header *header, uint8_t flags, uint8_t reserved) {

@@ -78,10 +78,14 @@ struct wal_header {
     uint64_t segment, record, round, index, life;
 };
 
-/* The last so many bytes of a payload have this checksum, which its owner has vouched for already:
- * sealing does not look at them again. 0 bytes: nothing is known. */
-struct wal_known {
-    uint32_t bytes, crc32c;
+/* The last bytes of a payload, lent to the log: it writes them from where they are, and they stand
+ * still until they are given back. Their checksum is of who made them or took them in, so that both
+ * vouch for the same bytes; the log does not look at them again. */
+struct wal_lent {
+    struct bytes bytes;
+    uint32_t crc32c;
+    void (*give_back)(void *owner);
+    void *owner;
 };
 
 /* Whole record: header, payload, padding. */
@@ -89,17 +93,20 @@ size_t wal_record_bytes(uint32_t payload_bytes);
 /* Appends an unsealed record: kind, shard, index and payload are in, where it will lie is not. */
 void wal_record_append(struct buffer *out, enum wal_kind kind, uint32_t shard, uint64_t index,
                        struct bytes payload);
+/* The same, of a payload that is `front` and then what is lent, which is left out: the record is
+ * shorter by that, and until it is sealed it says so. */
+void wal_record_append_front(struct buffer *out, enum wal_kind kind, uint32_t shard, uint64_t index,
+                             struct bytes front, const struct wal_lent *lent);
 /* Kind, shard, index, payload_bytes of an unsealed record; the rest of *header is zero. */
 void wal_record_peek(const uint8_t *record, struct wal_header *header);
-/* Remembers in an unsealed record what is known of its payload, until it is sealed. */
-void wal_record_note_known(uint8_t *record, struct wal_known known);
-struct wal_known wal_record_known(const uint8_t *record);
+size_t wal_record_bytes_at(const uint8_t *record); /* whole */
+/* How many of them, of its payload, are left out. */
+uint32_t wal_record_lent_bytes(const uint8_t *record);
 /* Fills in segment, record, round, life and the flags from *header, and both checksums. `chain` is
  * the previous record's record_crc32c, 0 at the start of a segment; it becomes this one's. */
 void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain);
-/* The same of a record that says what is known. */
-void wal_record_seal_known(uint8_t *record, const struct wal_header *header, struct wal_known known,
-                           uint32_t *chain);
+/* The same of a record as it was appended, which may lack what is lent. */
+void wal_record_seal_appended(uint8_t *record, const struct wal_header *header, uint32_t *chain);
 
 /* Reads the header at the front of `bytes`. ERR_MALFORMED: no header whose checksum verifies stands
  * here. ERR_VERSION: one of another release does. ERR_DAMAGED: it verifies and holds what no

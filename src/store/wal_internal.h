@@ -25,9 +25,8 @@ struct wal {
     struct wal_position position;    /* behind the round that is sealed, or was last */
     struct wal_position durable_end; /* behind the newest one that is durable */
 
-    struct buffer batches[2]; /* one gathers, the other is written from `written_bytes` on */
+    struct wal_batch batches[2]; /* one gathers, rounds take from the other until it is used up */
     unsigned gathering;
-    size_t written_bytes;
     uint64_t may_wait_until_us, due_us; /* due: of what is gathered, the soonest */
     struct buffer head;                 /* of the round: checkpoint, digest */
     struct wal_digest_reach reach;
@@ -65,11 +64,9 @@ struct wal {
 
 static inline uint64_t wal_smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 /* How much of the batch being written is left, and how much waits behind it. */
-static inline size_t wal_rest_bytes(const struct wal *wal) {
-    return wal->batches[!wal->gathering].length - wal->written_bytes;
+static inline uint64_t wal_rest_bytes(const struct wal *wal) {
+    return wal_batch_rest_bytes(&wal->batches[!wal->gathering]);
 }
-static inline size_t wal_record_bytes_at(const uint8_t *record) {
-    struct wal_header header;
-    wal_record_peek(record, &header);
-    return wal_record_bytes(header.payload_bytes);
+static inline uint64_t wal_gathered_bytes(const struct wal *wal) {
+    return wal_batch_rest_bytes(&wal->batches[wal->gathering]);
 }

@@ -55,15 +55,13 @@ static int round_grow(struct wal_round *round) {
 
 static void round_gather(struct wal_round *round) {
     static const uint8_t end[WAL_END_BYTES];
-    uint64_t end_offset = round->offset + round->head.length + round->records.length;
+    uint64_t end_offset = round->offset + round->head.length + round->portion.bytes;
     bool has_room = end_offset + sizeof end <= round->file_bytes;
+    size_t count = 1 + wal_portion_pieces(&round->portion, round->pieces + 1);
     round->pieces[0] = round->head;
-    round->pieces[1] = round->records;
-    round->pieces[2] = bytes_of(end, has_room ? sizeof end : 0);
-    round->write = (struct disk_write){.file = round->file,
-                                       .offset = round->offset,
-                                       .pieces = round->pieces,
-                                       .count = WAL_ROUND_PIECES};
+    round->pieces[count++] = bytes_of(end, has_room ? sizeof end : 0);
+    round->write = (struct disk_write){
+        .file = round->file, .offset = round->offset, .pieces = round->pieces, .count = count};
     round->what = "writing to the log";
 }
 

@@ -6,7 +6,7 @@
  *   release   bulk lane   segments that nobody needs become spares, or go; oldest first, so that no
  *                         gap can appear */
 #pragma once
-#include "store/wal_format.h"
+#include "store/wal_batch.h"
 
 /* A file that waits to become a segment, under its spare name. */
 struct wal_spare_file {
@@ -20,7 +20,7 @@ struct wal_spare_file {
 
 enum {
     WAL_SPARE_MAXIMUM = 64,
-    WAL_ROUND_PIECES = 3, /* checkpoint, records, end */
+    WAL_ROUND_PIECES = 2 + WAL_PORTION_PIECES, /* head, records, end */
 };
 
 struct wal_round {
@@ -35,7 +35,8 @@ struct wal_round {
                      again */
     uint64_t needed_bytes; /* the segment is grown to this if it is smaller */
     uint64_t offset;
-    struct bytes head, records; /* written one behind the other */
+    struct bytes head;          /* written one behind the other: this, */
+    struct wal_portion portion; /* and these */
     struct bytes pieces[WAL_ROUND_PIECES];
     struct disk_write write; /* of the pieces, when nothing else has to be done first */
     const char *what;        /* the step that failed */

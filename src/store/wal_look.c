@@ -33,8 +33,7 @@ bool wal_must_leave_segment(const struct wal *wal) {
 
 bool wal_is_idle(const struct wal *wal) {
     return !wal->is_round_running && !wal->is_round_stalled && !wal->is_spare_running &&
-           !wal->is_release_running && wal_rest_bytes(wal) == 0 &&
-           wal->batches[wal->gathering].length == 0;
+           !wal->is_release_running && wal_rest_bytes(wal) == 0 && wal_gathered_bytes(wal) == 0;
 }
 
 bool wal_is_writing(const struct wal *wal) { return wal->is_round_running; }
@@ -43,6 +42,6 @@ void wal_statistics(const struct wal *wal, struct wal_statistics *out) {
     *out = wal->statistics;
     out->segments = wal->ledger.segment_count;
     out->spares = wal->spare_count;
-    out->bytes_pending = wal->batches[wal->gathering].length + wal_rest_bytes(wal) +
+    out->bytes_pending = wal_gathered_bytes(wal) + wal_rest_bytes(wal) +
                          (wal->is_round_running || wal->is_round_stalled ? wal->round_bytes : 0);
 }

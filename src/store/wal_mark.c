@@ -7,7 +7,7 @@ static const uint64_t mark_again_us = 1000000;
 
 static bool is_busy(const struct wal *wal) {
     return wal->is_round_running || wal->is_round_stalled || wal_rest_bytes(wal) ||
-           wal->batches[wal->gathering].length;
+           wal_gathered_bytes(wal);
 }
 
 /* A mark makes no segment: one that is ready may be begun with it. */
@@ -47,7 +47,7 @@ void wal_mark(struct wal *wal) {
         repeat_digest(wal);
     wal->is_mark = true;
     wal->is_owner_idle = false;
-    wal_seal_round(wal, NULL, 0);
+    wal_seal_round(wal, &(struct wal_portion){.batch = NULL});
     wal_submit_round(wal);
 }
 

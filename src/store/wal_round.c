@@ -6,32 +6,23 @@
 #include "store/wal_seal.h"
 #include "store/wal_space.h"
 
-static const size_t batch_kept_bytes = 1 << 20, batch_busy_bytes = 16 << 20;
-
 /* So long the newest round waits for a next one, which says the same. */
 static const uint64_t mark_after_us = 50000;
 
-/* How many bytes of whole records the round takes: at least the first, then what fits. */
-static size_t choose_bytes(const struct wal *wal, const uint8_t *records, size_t available) {
-    size_t first = wal_record_bytes_at(records);
-    size_t room = (size_t)(wal_round_capacity(wal) - (wal->round.needed_bytes - first));
-    size_t limit = (size_t)wal_smaller(room, wal->tuning.round_bytes);
-    size_t chosen = first;
-    while (chosen < available && chosen + wal_record_bytes_at(records + chosen) <= limit)
-        chosen += wal_record_bytes_at(records + chosen);
-    return chosen;
+/* Whole records: at least the first, then what fits. */
+static struct wal_portion take_portion(struct wal *wal, struct wal_batch *batch) {
+    uint64_t before = wal->round.needed_bytes - wal_batch_first_bytes(batch);
+    uint64_t room = wal_round_capacity(wal) - before;
+    return wal_batch_take(batch, wal_smaller(room, wal->tuning.round_bytes));
 }
 
 /* The batch that rounds take from; turns to the gathered one when it is used up. NULL: there is
  * nothing to write. */
-static struct buffer *batch_to_write(struct wal *wal) {
-    struct buffer *batch = &wal->batches[!wal->gathering];
-    if (wal->written_bytes < batch->length)
-        return batch;
-    buffer_reuse(batch, batch_kept_bytes, batch_busy_bytes);
-    wal->written_bytes = 0;
+static struct wal_batch *batch_to_write(struct wal *wal) {
+    if (wal_rest_bytes(wal))
+        return &wal->batches[!wal->gathering];
     wal->is_flush_wanted = false;
-    if (wal->batches[wal->gathering].length == 0)
+    if (wal_gathered_bytes(wal) == 0)
         return NULL;
     wal->gathering = !wal->gathering;
     wal->due_us = UINT64_MAX;
@@ -41,14 +32,12 @@ static struct buffer *batch_to_write(struct wal *wal) {
 /* If there is something to write. */
 static void start_round(struct wal *wal) {
     CHECK(!wal->is_round_running && !wal->is_round_stalled);
-    struct buffer *batch = batch_to_write(wal);
+    struct wal_batch *batch = batch_to_write(wal);
     if (batch == NULL)
         return;
-    uint8_t *records = buffer_data(batch) + wal->written_bytes;
-    wal_plan_round(wal, wal_record_bytes_at(records));
-    size_t bytes = choose_bytes(wal, records, batch->length - wal->written_bytes);
-    wal_seal_round(wal, records, bytes);
-    wal->written_bytes += bytes;
+    wal_plan_round(wal, wal_batch_first_bytes(batch));
+    struct wal_portion portion = take_portion(wal, batch);
+    wal_seal_round(wal, &portion);
     wal->is_mark = false;
     wal_submit_round(wal);
 }
@@ -111,6 +100,7 @@ static void round_done(struct disk_job *job, int status) {
         return;
     wal->file_bytes = round->file_bytes;
     wal->durable_end = wal->position;
+    wal_batch_settle(&wal->batches[!wal->gathering]);
     wal->is_reserve_in_round = false;
     bool has_news = wal->sealed_sequence > wal->durable_sequence;
     wal->durable_sequence = wal->sealed_sequence;

@@ -14,11 +14,14 @@ static void seal(struct wal *wal, uint8_t *record, bool is_last_of_round) {
     header.life = position->life;
     header.is_last_of_round = is_last_of_round;
     header.is_recycled = header.kind == WAL_CHECKPOINT && position->is_recycled;
-    wal_record_seal_known(record, &header, wal_record_known(record), &position->chain);
+    wal_record_seal_appended(record, &header, &position->chain);
     position->offset += wal_record_bytes(header.payload_bytes);
     if (header.kind == WAL_CHECKPOINT || header.kind == WAL_DIGEST)
         return;
-    CHECK(wal_ledger_apply(&wal->ledger, &header, wal_record_payload(record, &header)) == 0);
+    /* Of an entry the payload may be lent, and says nothing to the ledger. */
+    bool is_entry = header.kind == WAL_ENTRY;
+    struct bytes payload = is_entry ? BYTES_NONE : wal_record_payload(record, &header);
+    CHECK(wal_ledger_apply(&wal->ledger, &header, payload) == 0);
     if (header.kind == WAL_RELEASE)
         wal->sealed_release = header.index;
     else
@@ -56,7 +59,7 @@ static void build_head(struct wal *wal) {
     append_digest(wal, wal_smaller(wal->reach.far_round, wal->position.round));
 }
 
-void wal_plan_round(struct wal *wal, size_t first_bytes) {
+void wal_plan_round(struct wal *wal, uint64_t first_bytes) {
     struct wal_round *round = &wal->round;
     struct wal_position *position = &wal->position;
     round->next_segment = 0;
@@ -80,35 +83,46 @@ uint64_t wal_round_capacity(const struct wal *wal) {
     return capacity < round->needed_bytes ? round->needed_bytes : capacity;
 }
 
-void wal_seal_round(struct wal *wal, uint8_t *records, size_t bytes) {
-    struct wal_round *round = &wal->round;
-    round->needed_bytes = wal->position.offset + wal->head.length + bytes;
+/* The segment that the round begins. */
+static void begin_segment(struct wal *wal) {
     struct wal_position *position = &wal->position;
-    position->round++;
-    if (round->next_segment) {
-        position->segment = round->next_segment;
-        wal->statistics.segments_recycled += position->is_recycled;
-        wal_ledger_end_segment(&wal->ledger, position->record, position->chain);
-        wal_ledger_begin_segment(&wal->ledger, position->segment);
+    position->segment = wal->round.next_segment;
+    wal->statistics.segments_recycled += position->is_recycled;
+    wal_ledger_end_segment(&wal->ledger, position->record, position->chain);
+    wal_ledger_begin_segment(&wal->ledger, position->segment);
+}
+
+static void seal_head(struct wal *wal, bool is_all) {
+    for (size_t at = 0; at < wal->head.length;) {
+        uint8_t *record = buffer_data(&wal->head) + at;
+        at += wal_record_bytes_at(record);
+        seal(wal, record, is_all && at == wal->head.length);
     }
+}
+
+static void seal_portion(struct wal *wal, const struct wal_portion *portion) {
+    size_t at = portion->records;
+    for (uint8_t *record; (record = wal_portion_next(portion, &at));)
+        seal(wal, record, at == portion->records_end);
+}
+
+void wal_seal_round(struct wal *wal, const struct wal_portion *portion) {
+    struct wal_round *round = &wal->round;
+    struct wal_position *position = &wal->position;
+    wal->round_bytes = wal->head.length + portion->bytes;
+    round->needed_bytes = position->offset + wal->round_bytes;
+    position->round++;
+    if (round->next_segment)
+        begin_segment(wal);
     round->offset = position->offset;
     if (position->offset == 0)
         position->chain = 0;
     if (wal->options.has_digests)
         wal_digest_reach_note(&wal->reach, position->round, position->offset);
-    for (size_t at = 0; at < wal->head.length;) {
-        size_t next = at + wal_record_bytes_at(buffer_data(&wal->head) + at);
-        seal(wal, buffer_data(&wal->head) + at, bytes == 0 && next == wal->head.length);
-        at = next;
-    }
-    for (size_t at = 0; at < bytes;) {
-        size_t next = at + wal_record_bytes_at(records + at);
-        seal(wal, records + at, next == bytes);
-        at = next;
-    }
+    seal_head(wal, portion->bytes == 0);
+    seal_portion(wal, portion);
     round->head = buffer_bytes(&wal->head);
-    round->records = bytes_of(records, bytes);
-    wal->round_bytes = bytes + wal->head.length;
+    round->portion = *portion;
 }
 
 void wal_submit_round(struct wal *wal) {

@@ -1,5 +1,6 @@
 #include "wal_world.h"
 #include "base/check.h"
+#include "base/checksum.h"
 #include "base/memory.h"
 #include <stdio.h>
 
@@ -13,6 +14,7 @@ void world_init(struct world *world) {
     fake_disk_init(&world->fake);
     world->segment_bytes = WORLD_SEGMENT_BYTES;
     world->spare_count = WORLD_SPARES;
+    world->lends_every = WORLD_LENDS_EVERY;
 }
 
 void world_release(struct world *world) {
@@ -194,6 +196,7 @@ int world_open(struct world *world) {
 
 void world_close(struct world *world) {
     wal_free(world->wal);
+    CHECK(world->lent_count == 0);
     world->wal = NULL;
 }
 
@@ -222,6 +225,32 @@ static void world_note(struct world *world, struct world_append append, uint64_t
     CHECK(world->life_begins + sequence == world->append_count);
 }
 
+/* Memory of its own, so that whoever looks at it too late is found out. */
+struct lent_memory {
+    struct world *world;
+    uint8_t bytes[];
+};
+
+static void give_back(void *owner) {
+    struct lent_memory *memory = owner;
+    memory->world->lent_count--;
+    memory_free(memory);
+}
+
+/* All but the first bytes, now more of them and now fewer. */
+static uint64_t lend(struct world *world, uint32_t shard, uint64_t index, struct bytes entry) {
+    size_t front_bytes = entry.data[0] % entry.length, rest_bytes = entry.length - front_bytes;
+    struct lent_memory *memory = memory_allocate(sizeof *memory + rest_bytes);
+    memory->world = world;
+    memcpy(memory->bytes, entry.data + front_bytes, rest_bytes);
+    struct bytes rest = bytes_of(memory->bytes, rest_bytes);
+    const struct wal_lent lent = {
+        .bytes = rest, .crc32c = checksum_crc32c(0, rest), .give_back = give_back, .owner = memory};
+    world->lent_count++;
+    return wal_append_lent_entry(world->wal, shard, index, bytes_of(entry.data, front_bytes),
+                                 &lent);
+}
+
 void world_entry(struct world *world, uint32_t shard, uint64_t index, size_t bytes) {
     uint8_t entry[8192];
     uint32_t id = (uint32_t)world->append_count + 1;
@@ -230,7 +259,10 @@ void world_entry(struct world *world, uint32_t shard, uint64_t index, size_t byt
     memcpy(entry + 4, &index, 8);
     for (size_t i = 12; i < bytes; i++)
         entry[i] = (uint8_t)(id + i);
-    uint64_t sequence = wal_append_entry(world->wal, shard, index, bytes_of(entry, bytes));
+    bool is_lent = world->lends_every && id % world->lends_every == 0;
+    uint64_t sequence = is_lent
+                            ? lend(world, shard, index, bytes_of(entry, bytes))
+                            : wal_append_entry(world->wal, shard, index, bytes_of(entry, bytes));
     world_note(world,
                (struct world_append){.kind = WORLD_ENTRY, .shard = shard, .index = index, .id = id},
                sequence);

@@ -12,6 +12,7 @@ enum {
     WORLD_APPENDS = 4096,
     WORLD_SEGMENT_BYTES = 1024,
     WORLD_SPARES = 2,
+    WORLD_LENDS_EVERY = 3,
     WORLD_ENTRY_TERM = 3 /* of all entries: repairs ask for it */
 };
 
@@ -44,6 +45,8 @@ struct world {
     bool has_digests;
     bool has_repairer, has_peers; /* damage is repaired, if entries may be lost here */
     uint64_t reserve_bytes;
+    unsigned lends_every; /* of so many entries one is lent to the log; 0: none is */
+    unsigned lent_count;  /* and not given back yet */
     struct clock clock;
     uint64_t now_us;
     struct world_append

@@ -1,0 +1,125 @@
+/* Entries that are lent to the log: written from where they lie, and given back afterwards. */
+#include "../unit.h"
+#include "base/memory.h"
+#include "store/wal_batch.h"
+#include "wal_world.h"
+
+static struct world *lending_world(void) {
+    struct world *world = world_opened();
+    world->lends_every = 1;
+    return world;
+}
+
+static void set_round_bytes(struct world *world, uint64_t round_bytes) {
+    struct wal_tuning tuning = {.segment_bytes = world->segment_bytes,
+                                .round_bytes = round_bytes,
+                                .spare_count = world->spare_count};
+    wal_tune(world->wal, &tuning);
+}
+
+/* What is gathered while a round runs is lent beyond that round's end. */
+static void test_is_given_back_when_it_is_durable(void **state) {
+    (void)state;
+    struct world *world = lending_world();
+    world_entry(world, 0, 1, 200);
+    wal_flush(world->wal);
+    world_entry(world, 0, 2, 100);
+    world_entry(world, 1, 1, 90);
+    assert_int_equal(world->lent_count, 3);
+    assert_true(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+    assert_int_equal(world->lent_count, 2);
+    world_flush(world);
+    assert_int_equal(world->lent_count, 0);
+    world_restart(world);
+    assert_true(world_log_is(world, 3));
+    world_free(world);
+}
+
+/* A batch that is written in several rounds gives back what each of them wrote. */
+static void test_is_given_back_round_by_round(void **state) {
+    (void)state;
+    struct world *world = lending_world();
+    set_round_bytes(world, 2 * (WAL_HEADER_BYTES + 104));
+    for (uint64_t i = 1; i <= 5; i++)
+        world_entry(world, 0, i, 100);
+    wal_flush(world->wal);
+    const unsigned left[] = {3, 1, 0};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+        assert_int_equal(world->lent_count, left[i]);
+    }
+    world_restart(world);
+    assert_true(world_log_is(world, 5));
+    world_free(world);
+}
+
+/* More than a batch can note is copied, and given back at once. */
+static void test_is_copied_beyond_the_limit(void **state) {
+    (void)state;
+    struct world *world = lending_world();
+    for (uint64_t i = 1; i <= 2 * WAL_LOANS_MAXIMUM + 1; i++)
+        world_entry(world, 0, i, 40 + i);
+    assert_int_equal(world->lent_count, WAL_LOANS_MAXIMUM);
+    world_flush(world);
+    assert_int_equal(world->lent_count, 0);
+    world_entry(world, 0, 2 * WAL_LOANS_MAXIMUM + 2, 40);
+    assert_int_equal(world->lent_count, 1); /* there is room again */
+    world_flush(world);
+    world_restart(world);
+    assert_true(world_log_is(world, 2 * WAL_LOANS_MAXIMUM + 2));
+    world_free(world);
+}
+
+/* A log that failed writes nothing any more: what it has goes back when it is freed, and what it
+ * gets goes back at once. */
+static void test_a_failed_log_keeps_nothing(void **state) {
+    (void)state;
+    struct world *world = lending_world();
+    world_entry(world, 0, 1, 100);
+    fake_disk_fail_after(&world->fake, 1, ERR_IO);
+    world_flush(world);
+    assert_int_equal(world->failures, 1);
+    assert_int_equal(world->lent_count, 1);
+    world_entry(world, 0, 2, 100);
+    assert_int_equal(world->lent_count, 1);
+    world_close(world);
+    assert_int_equal(world->lent_count, 0);
+    world_free(world);
+}
+
+static struct world *written_log(unsigned lends_every) {
+    struct world *world = world_repairing(4096);
+    assert_int_equal(world_open(world), 0);
+    world->lends_every = lends_every;
+    set_round_bytes(world, 700);
+    for (uint64_t i = 1; i <= 60; i++) {
+        world_state(world, (uint32_t)(i % 3), i, 1);
+        world_entry(world, (uint32_t)(i % 3), i, 12 + i * 3);
+        if (i % 7 == 0)
+            world_flush(world);
+    }
+    world_flush(world);
+    world_close(world);
+    return world;
+}
+
+static void test_the_disk_shows_no_difference(void **state) {
+    (void)state;
+    struct world *copied = written_log(0), *lent = written_log(2);
+    unsigned segments = 0;
+    for (struct fake_file *a; (a = world_segment(copied, segments + 1)); segments++) {
+        struct fake_file *b = world_segment(lent, segments + 1);
+        assert_non_null(b);
+        assert_true(
+            bytes_equal(bytes_of(a->live, a->live_bytes), bytes_of(b->live, b->live_bytes)));
+    }
+    assert_true(segments > 3);
+    world_free(copied);
+    world_free(lent);
+}
+
+RUN_TESTS(cmocka_unit_test(test_is_given_back_when_it_is_durable),
+          cmocka_unit_test(test_is_given_back_round_by_round),
+          cmocka_unit_test(test_is_copied_beyond_the_limit),
+          cmocka_unit_test(test_a_failed_log_keeps_nothing),
+          cmocka_unit_test(test_the_disk_shows_no_difference))
