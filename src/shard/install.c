@@ -44,7 +44,6 @@ static void chunk_read(struct snapshot_job *job, int status) {
     shard_touch(shard);
     if (in->stage != INCOMING_LOADING || in->number != job->number)
         return;
-    in->is_reading = false;
     if (status && in->chunks[job->ordinal] == CHUNK_REUSED) {
         shard_fetch_again(shard, job->ordinal);
     } else if (status) {
@@ -61,7 +60,6 @@ static void read_chunk(struct shard *shard) {
     job->chunk = in->manifest->chunks[in->loading];
     job->ordinal = in->loading;
     job->number = in->number;
-    in->is_reading = true;
     metric_set(shard->cells.chunks_left, in->manifest->chunk_count - in->loading);
     shard->disk_jobs++;
     snapshot_job_submit(job, chunk_read, shard);

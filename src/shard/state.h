@@ -113,7 +113,6 @@ struct incoming_snapshot {
     uint64_t mark_sequence; /* of the WAL */
     struct machine *machine;
     uint32_t loading; /* ordinal of the chunk that `raw` is, or will be */
-    bool is_reading;
     struct buffer raw;
     uint64_t next_load_us;
 };

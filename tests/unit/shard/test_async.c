@@ -109,7 +109,7 @@ static void test_needs_a_majority(void **state) {
 }
 
 /* The disks stall. What was answered is at risk for as long, but nothing more is answered past the
- * time that was promised. */
+ * time that was promised, until they have caught up. */
 static void test_stalled_disks_bound_the_risk(void **state) {
     (void)state;
     struct world *world = world_led(3);
@@ -128,6 +128,14 @@ static void test_stalled_disks_bound_the_risk(void **state) {
     world_hold_disks(world, false);
     world_settle(world);
     assert_answer(world, late, "DONE :3|");
+    /* They have caught up: what is at risk from now on has all of the time. */
+    world_run(world, 100);
+    world_hold_disks(world, true);
+    uint64_t early_again = world_propose_async(world, 1, "INCR n");
+    world_settle(world);
+    assert_answer(world, early_again, "DONE :4|");
+    world_hold_disks(world, false);
+    world_settle(world);
     world_free(world);
 }
 
@@ -152,6 +160,54 @@ static void test_late_synchronous_read(void **state) {
     world_settle(world);
     assert_answer(world, world_read(world, 1, "GET k", 0), "DONE $1|1|");
     world_free(world);
+}
+
+/* Two that wait for the disk in vain: a write, which went to the others in one entry with one that
+ * does not wait, and a read of both. */
+struct waiting {
+    struct world *world;
+    uint64_t write, read;
+};
+
+static struct waiting waiting_for_the_disk(void) {
+    struct world *world = world_led(3);
+    world->replicas[1].config.write_timeout_ms = 5000;
+    world_hold_disks(world, true);
+    struct waiting waiting = {.world = world, .write = world_propose(world, 1, "INCR n")};
+    uint64_t early = world_propose_async(world, 1, "INCR n");
+    world_settle(world);
+    assert_answer(world, early, "DONE :2|");
+    waiting.read = world_read(world, 1, "GET n", 0);
+    world_run(world, 1000);
+    assert_answer(world, waiting.write, "");
+    assert_answer(world, waiting.read, "");
+    return waiting;
+}
+
+/* Whether the write will be done nobody knows. */
+static void test_late_synchronous_write(void **state) {
+    (void)state;
+    struct waiting waiting = waiting_for_the_disk();
+    world_run(waiting.world, 3900);
+    assert_answer(waiting.world, waiting.write, "");
+    world_run(waiting.world, 200);
+    assert_true(shard_is_leader(world_shard(waiting.world, 1)));
+    assert_answer(waiting.world, waiting.write, "UNKNOWN");
+    world_free(waiting.world);
+}
+
+/* Nor does a leader that is cut off, and ceases to be one; but a read was none, and may be sent to
+ * another. */
+static void test_deposed_leader_answers_in_time(void **state) {
+    (void)state;
+    struct waiting waiting = waiting_for_the_disk();
+    world_cut_off(waiting.world, 1, true);
+    world_run(waiting.world, 10000);
+    assert_false(shard_is_leader(world_shard(waiting.world, 1)));
+    assert_answer(waiting.world, waiting.write, "UNKNOWN");
+    assert_answer(waiting.world, waiting.read, "NOT_EXECUTED");
+    assert_true(shard_is_idle(world_shard(waiting.world, 1)));
+    world_free(waiting.world);
 }
 
 /* Leader 1 and follower 2 have received a write; 2 loses it with its memory, 1 is cut off. The
@@ -278,6 +334,60 @@ static void test_goes_back_turn_by_turn(void **state) {
     world_free(world);
 }
 
+/* It was taking a snapshot, of which no more can be had: another one is taken when it is back. */
+static void test_goes_back_while_a_snapshot_is_taken(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    write_long_values(world, 'a');
+    world_run(world, 100);
+    struct config *config = &world->replicas[1].config;
+    int64_t turn_ms = config->snapshot_turn_ms;
+    config->snapshot_turn_bytes = 16;
+    config->snapshot_turn_ms = 500; /* a key each */
+    shard_take_snapshot(world_shard(world, 1));
+    cut_off_from_the_disks(world);
+    world_propose_async(world, 1, "SET k1 lost");
+    world_settle(world);
+    lose_it(world);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), 0);
+    config->snapshot_turn_ms = turn_ms;
+    world_cut_off(world, 1, false);
+    world_run(world, 1000);
+    assert_true(world_has_logged(world, 1, "went back"));
+    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), 0);
+    world_take_snapshot(world, 1);
+    world_restart(world, 1);
+    world_run(world, 1000);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
+/* What it goes back to is overtaken by a snapshot that comes in, which is small. */
+static void test_a_snapshot_ends_the_going_back(void **state) {
+    (void)state;
+    struct world *world = about_to_go_back();
+    raft_node_number leader = world_leader(world);
+    world->replicas[1].config.snapshot_turn_bytes = 16; /* a small one is loaded at once */
+    world_cut_off(world, 1, true);
+    world_write(world, leader, "FLUSHALL");
+    for (unsigned i = 0; i < 100; i++)
+        world_write(world, leader, "INCR n");
+    world_run(world, 100);
+    world_take_snapshot(world, leader);
+    world_cut_off(world, 1, false);
+    for (unsigned i = 0; world_counted(world, 1, METRIC_snapshots_installed_total, NULL) == 0;
+         i++) {
+        assert_in_range(i, 0, 1000);
+        world_run(world, STEP_MS);
+    }
+    assert_false(world_has_logged(world, 1, "went back"));
+    world_run(world, 1000);
+    assert_false(world_has_logged(world, 1, "went back"));
+    assert_true(shard_is_settled(world_shard(world, 1)) && shard_is_idle(world_shard(world, 1)));
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
 /* It comes to lead before it is done: what it reads is as new as all that is committed. */
 static void test_leads_while_it_goes_back(void **state) {
     (void)state;
@@ -344,7 +454,11 @@ RUN_TESTS_OR_PLANT(
     cmocka_unit_test(test_answered_before_the_disk),
     cmocka_unit_test(test_not_before_the_log_is_whole), cmocka_unit_test(test_entry_of_both_kinds),
     cmocka_unit_test(test_needs_a_majority), cmocka_unit_test(test_stalled_disks_bound_the_risk),
-    cmocka_unit_test(test_late_synchronous_read), cmocka_unit_test(test_lost_write_is_taken_back),
+    cmocka_unit_test(test_late_synchronous_read), cmocka_unit_test(test_late_synchronous_write),
+    cmocka_unit_test(test_deposed_leader_answers_in_time),
+    cmocka_unit_test(test_lost_write_is_taken_back),
     cmocka_unit_test(test_goes_back_to_the_snapshot), cmocka_unit_test(test_goes_back_turn_by_turn),
+    cmocka_unit_test(test_goes_back_while_a_snapshot_is_taken),
+    cmocka_unit_test(test_a_snapshot_ends_the_going_back),
     cmocka_unit_test(test_leads_while_it_goes_back),
     cmocka_unit_test(test_snapshot_waits_for_the_disks))

@@ -436,9 +436,13 @@ static void test_snapshot_of_nonsense(void **state) {
         uint32_t configuration_bytes;
         bool is_refused;
     } cases[] = {
-        {"no records", WORLD_SHARD, 1, 15, true}, {"", WORLD_SHARD + 1, 1, 15, true},
-        {"", WORLD_SHARD, 1000, 15, true},        {"", WORLD_SHARD, 0, 15, true},
-        {"", WORLD_SHARD, 1, 14, true},           {"", WORLD_SHARD, 1, 15, false},
+        {"no records", WORLD_SHARD, 1, 15, true},
+        {"\1 half", WORLD_SHARD, 1, 15, true}, /* of a block */
+        {"", WORLD_SHARD + 1, 1, 15, true},
+        {"", WORLD_SHARD, 1000, 15, true},
+        {"", WORLD_SHARD, 0, 15, true},
+        {"", WORLD_SHARD, 1, 14, true},
+        {"", WORLD_SHARD, 1, 15, false},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buffer encoded;

@@ -24,6 +24,10 @@ static uint64_t sent_bytes(struct world *world, raft_node_number number) {
 
 /* ---- taking ---- */
 
+static uint64_t taken(struct world *world) {
+    return world_counted(world, 1, METRIC_snapshots_taken_total, NULL);
+}
+
 /* One key changes: one chunk is written again, and the other files are named again. */
 static void test_only_what_changed_is_written(void **state) {
     (void)state;
@@ -85,6 +89,40 @@ static void test_taken_while_everything_changes(void **state) {
     world_free(world);
 }
 
+/* No key is there, and the log is let go all the same. */
+static void test_a_snapshot_of_nothing(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write(world, 1, "SET k v");
+    world_write(world, 1, "DEL k");
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_newest_snapshot(world, 1)->chunk_count, 0);
+    world_restart(world, 1);
+    world_elect(world, 1);
+    world_write(world, 1, "SET k w");
+    assert_answer(world, world_read(world, 1, "GET k", 0), "DONE $1|w|");
+    world_free(world);
+}
+
+/* The disk does nothing: what is read from memory for it is bounded. */
+static void test_few_chunks_wait_for_the_disk(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    world->replicas[1].is_disk_held = true;
+    shard_take_snapshot(world_shard(world, 1));
+    world_run(world, 1000);
+    unsigned waiting = 0;
+    for (const struct disk_job *job = world->replicas[1].disk->jobs[DISK_LANE_BULK]; job;
+         job = job->next)
+        waiting++;
+    assert_int_equal(waiting, SHARD_SNAPSHOT_JOBS_MAXIMUM);
+    world->replicas[1].is_disk_held = false;
+    world_run(world, 1000);
+    assert_int_equal(taken(world), 1);
+    world_free(world);
+}
+
 /* A chunk of the snapshot before this one has rotted: the next snapshot is not built on it. */
 static void test_old_chunk_that_rotted_is_written_anew(void **state) {
     (void)state;
@@ -143,10 +181,6 @@ static void test_snapshots_write_no_more_than_the_log(void **state) {
     assert_in_range(world_counted(world, 1, METRIC_snapshots_taken_total, NULL), 4, 24);
     assert_in_range(world_counted(world, 1, METRIC_snapshot_bytes_total, NULL), 1, log_bytes);
     world_free(world);
-}
-
-static uint64_t taken(struct world *world) {
-    return world_counted(world, 1, METRIC_snapshots_taken_total, NULL);
 }
 
 /* The log grows to three times what the snapshot would write. A smaller number counts at once. */
@@ -395,15 +429,72 @@ static void test_rotten_chunk_is_fetched(void **state) {
     world_run(world, 200);
     for (raft_node_number i = 1; i <= 3; i++)
         world_take_snapshot(world, i);
-    char name[DISK_NAME_MAXIMUM];
-    snapshot_chunk_name(WORLD_SHARD, &world_newest_snapshot(world, 3)->chunks[0], name);
+    char first_name[DISK_NAME_MAXIMUM], other_name[DISK_NAME_MAXIMUM];
+    const struct snapshot_manifest *newest = world_newest_snapshot(world, 3);
+    snapshot_chunk_name(WORLD_SHARD, &newest->chunks[0], first_name);
+    snapshot_chunk_name(WORLD_SHARD, &newest->chunks[newest->chunk_count / 2], other_name);
     world_cut_off(world, 3, true);
     for (unsigned i = 0; i < 50; i++)
         world_write(world, 1, "SET key3 other");
     world_take_snapshot(world, 1);
-    fake_disk_find(world->replicas[3].disk, name)->live[50] ^= 1;
+    fake_disk_find(world->replicas[3].disk, first_name)->live[50] ^= 1;
+    fake_disk_find(world->replicas[3].disk, other_name)->live[50] ^= 1;
     world_cut_off(world, 3, false);
     world_run(world, 4000);
+    assert_true(world_is_equal(world));
+    assert_int_equal(chunks(world, 3, "received"), 3); /* and the one that changed */
+    world_free(world);
+}
+
+/* A transfer ends, so files may be let go that it sent, while the next snapshot is half taken: none
+ * of its own are. */
+static void test_a_transfer_ends_while_a_snapshot_is_taken(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world_write_much(world, 1, KEYS + 1);
+    world->replicas[1].config.snapshot_turn_bytes = 4096;
+    shard_take_snapshot(world_shard(world, 1));
+    for (unsigned i = 0; world_counted(world, 3, METRIC_snapshots_installed_total, NULL) == 0;
+         i++) {
+        assert_in_range(i, 0, 4000);
+        world_run(world, 5);
+    }
+    world_run(world, 50);
+    assert_int_equal(taken(world), 1);
+    assert_true(chunks(world, 1, "saved") > world_newest_snapshot(world, 1)->chunk_count);
+    world->replicas[1].config.snapshot_turn_bytes = 1 << 20;
+    world_run(world, 2000);
+    assert_int_equal(taken(world), 2);
+    raft_index index = shard_snapshot_index(world_shard(world, 1));
+    world_restart(world, 1); /* if a file were gone, it would begin again with nothing */
+    assert_int_equal(shard_applied_index(world_shard(world, 1)), index);
+    world_free(world);
+}
+
+/* What came in is the newest snapshot here in every way: what the one before it had alone is
+ * removed, and the next one writes only what changed since. */
+static void test_the_next_is_built_on_what_came_in(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world_write_much(world, 1, KEYS);
+    world_run(world, 200);
+    world_take_snapshot(world, 3);
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_manifest_name(WORLD_SHARD, shard_snapshot_index(world_shard(world, 3)), name);
+    world_write_much(world, 1, KEYS + 1); /* all of it changes here, before it is away */
+    world_run(world, 200);
+    away_for_much(world);
+    world_run(world, 8000);
+    assert_int_equal(world_counted(world, 3, METRIC_snapshots_installed_total, NULL), 1);
+    assert_null(fake_disk_find(world->replicas[3].disk, name));
+    uint64_t saved = chunks(world, 3, "saved");
+    world_write(world, 1, "SET key7 another");
+    world_run(world, 100);
+    world_take_snapshot(world, 3);
+    assert_int_equal(chunks(world, 3, "saved"), saved + 1);
+    world_restart(world, 3);
+    world_run(world, 500);
     assert_true(world_is_equal(world));
     world_free(world);
 }
@@ -426,6 +517,8 @@ static void test_rate_holds_pieces_back(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_taken_while_everything_changes),
+          cmocka_unit_test(test_a_snapshot_of_nothing),
+          cmocka_unit_test(test_few_chunks_wait_for_the_disk),
           cmocka_unit_test(test_old_chunk_that_rotted_is_written_anew),
           cmocka_unit_test(test_files_stay_until_the_mark_is_durable),
           cmocka_unit_test(test_snapshots_write_no_more_than_the_log),
@@ -439,4 +532,6 @@ RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_goes_on_with_another_leader),
           cmocka_unit_test(test_what_is_here_is_not_sent),
           cmocka_unit_test(test_rotten_chunk_is_fetched),
+          cmocka_unit_test(test_the_next_is_built_on_what_came_in),
+          cmocka_unit_test(test_a_transfer_ends_while_a_snapshot_is_taken),
           cmocka_unit_test(test_rate_holds_pieces_back))

@@ -155,12 +155,24 @@ static void note_answer(void *context, struct shard *shard, const struct shard_w
 
 static void ignore(void *context, struct shard *shard) { (void)context, (void)shard; }
 
+static void touched(void *context, struct shard *shard) {
+    (void)shard;
+    ((struct replica *)context)->is_touched = true;
+}
+
 /* ---- life ---- */
+
+/* Of a shard that is not touched nobody asks whether it awaits the log. */
+static bool is_logging(const struct replica *replica) {
+    return replica->is_logging || (replica->is_touched && shard_awaits_log(replica->shard));
+}
 
 static void on_durable(void *context, uint64_t sequence) {
     struct replica *replica = context;
-    if (replica->shard)
+    if (replica->shard && is_logging(replica)) {
         shard_durable(replica->shard, sequence);
+        replica->is_logging = shard_awaits_log(replica->shard);
+    }
 }
 
 static void on_failure(void *context, int error, const char *what) {
@@ -253,12 +265,15 @@ int world_start(struct world *world, raft_node_number number) {
                                            .reply = note_answer,
                                            .leadership = ignore,
                                            .applied = ignore,
-                                           .touched = ignore,
+                                           .touched = touched,
                                            .admit_transfer_us = admit_transfer_us,
                                            .next_snapshot_turn_us = next_snapshot_turn_us,
                                            .context = replica}};
     for (unsigned i = 0; i < world->replica_count; i++)
         options.founding.voters[i] = i + 1;
+    replica->is_touched = true;
+    replica->is_logging = false;
+    replica->queued_us = UINT64_MAX;
     error = shard_new(&options, replica->recovery, &replica->shard, &replica->problem);
     if (error) {
         replica->shard = NULL;
@@ -345,11 +360,33 @@ static bool deliver(struct world *world) {
     return true;
 }
 
+/* As its worker does: only if something happened to it. */
+static void look_at(struct replica *replica) {
+    struct shard *shard = replica->shard;
+    if (!replica->is_touched)
+        return;
+    shard_admit(shard);
+    shard_end_turn(shard, replica->is_held);
+    replica->is_logging = is_logging(replica);
+    replica->is_touched = replica->is_held;
+    if (shard_deadline_us(shard) < replica->queued_us)
+        replica->queued_us = shard_deadline_us(shard);
+}
+
+static void tick(struct replica *replica) {
+    uint64_t now_us = replica->world->now_us;
+    if (!replica->shard || now_us < replica->queued_us)
+        return;
+    replica->queued_us = UINT64_MAX;
+    replica->is_touched = true;
+    if (now_us >= shard_deadline_us(replica->shard))
+        shard_tick(replica->shard);
+}
+
 static bool end_turn(struct replica *replica) {
     if (!replica->shard)
         return false;
-    shard_admit(replica->shard);
-    shard_end_turn(replica->shard, replica->is_held);
+    look_at(replica);
     wal_flush(replica->wal);
     if (replica->is_disk_held)
         return false;
@@ -376,11 +413,8 @@ void world_run(struct world *world, unsigned ms) {
     world_settle(world);
     for (unsigned passed = 0; passed < ms; passed += WORLD_STEP_MS) {
         world->now_us += WORLD_STEP_MS * 1000;
-        for (raft_node_number i = 1; i <= world->replica_count; i++) {
-            struct shard *shard = world->replicas[i].shard;
-            if (shard && world->now_us >= shard_deadline_us(shard))
-                shard_tick(shard);
-        }
+        for (raft_node_number i = 1; i <= world->replica_count; i++)
+            tick(&world->replicas[i]);
         world_settle(world);
     }
 }

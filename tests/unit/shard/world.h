@@ -35,6 +35,9 @@ struct replica {
     uint64_t wall_ahead_ms;
     uint64_t starts;
     uint64_t transfer_not_before_us; /* what admit_transfer_us answers while it is in the future */
+    bool is_touched;                 /* by what happened in this turn */
+    uint64_t queued_us;              /* looked at then, or sooner if it is touched */
+    bool is_logging;                 /* awaits the log, or did a moment ago */
     bool is_disk_held;               /* its jobs wait */
     bool is_held;                    /* so are its batches, by its owner */
     unsigned log_failures;           /* each ends it; only where its disk was made to fail */
