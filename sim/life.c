@@ -26,7 +26,7 @@ static void node_post(void *context, unsigned receiver, struct mail *mail) {
 
 static void node_client_output(void *context, struct session *session, void *handle) {
     (void)context;
-    connection_output(handle, session_output(session));
+    connection_output(handle, clients_output(session));
 }
 
 static void node_client_close(void *context, struct session *session, void *handle) {

@@ -22,6 +22,7 @@
 #include "replica/scrub.h"
 #include "replica/slow_trace.h"
 #include "replica/standing.h"
+#include "replica/state.h"
 #include "replica/timers.h"
 #include "replica/transfers.h"
 #include "session/ask.h"

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "replica/hosting.h"
+#include "replica/state.h"
 #include "worker/worker.h"
 
 enum { BACKUPS_CATALOGUE_BYTES_MAXIMUM = 8 << 20, BACKUPS_PLACE_BYTES = 3 * CONFIG_VALUE_MAXIMUM };

@@ -7,6 +7,7 @@
 #include "replica/packer.h"
 #include "replica/pairs.h"
 #include "replica/scrub.h"
+#include "replica/state.h"
 #include "worker/worker.h"
 
 void hosting_new(struct worker *worker) {

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "replica/hosting.h"
 #include "replica/standing.h"
+#include "replica/state.h"
 #include "worker/worker.h"
 
 #define LOOK_INTERVAL_US    ((uint64_t)1000 * 1000)

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "replica/hosting.h"
+#include "replica/state.h"
 #include "wire/peer_message.h"
 #include "worker/worker.h"
 

@@ -12,8 +12,8 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "replica/hosting.h"
 #include "replica/outbox.h"
+#include "replica/state.h"
 #include "wire/peer_message.h"
 #include "worker/observe.h"
 #include "worker/worker.h"

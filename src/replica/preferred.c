@@ -1,6 +1,6 @@
 #include "replica/preferred.h"
 
-#include "replica/hosting.h"
+#include "replica/state.h"
 #include "worker/worker.h"
 
 /* One shard after the other: clients wait for a moment where a lead changes hands. */

@@ -2,8 +2,8 @@
  * every 100 ms, for the shards that something happened to since. Sums follow by what changed. */
 #include "replica/publish.h"
 
-#include "replica/hosting.h"
 #include "replica/scrub.h"
+#include "replica/state.h"
 #include "shard/keyspace_machine.h"
 #include "worker/observe.h"
 #include "worker/statistics.h"

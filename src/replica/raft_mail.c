@@ -3,10 +3,10 @@
 #include "replica/raft_mail.h"
 
 #include "base/memory.h"
-#include "replica/hosting.h"
 #include "replica/outbox.h"
 #include "replica/packer.h"
 #include "replica/pairs.h"
+#include "replica/state.h"
 #include "wire/peer_message.h"
 #include "worker/observe.h"
 #include "worker/worker.h"

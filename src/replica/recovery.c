@@ -4,7 +4,7 @@
 #include "replica/recovery.h"
 
 #include "replica/control.h"
-#include "replica/hosting.h"
+#include "replica/state.h"
 #include "worker/settings.h"
 #include "worker/worker.h"
 

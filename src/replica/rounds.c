@@ -9,7 +9,7 @@
  *   meanwhile. A disk that takes its time holds nobody up: the followers may commit without it. */
 #include "replica/rounds.h"
 
-#include "replica/hosting.h"
+#include "replica/state.h"
 #include "worker/worker.h"
 
 enum { ROUNDS_WAIT_US = 5000 };

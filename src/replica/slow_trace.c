@@ -12,9 +12,9 @@
 #include "replica/slow_trace.h"
 
 #include "base/memory.h"
-#include "replica/hosting.h"
 #include "replica/outbox.h"
 #include "replica/pairs.h"
+#include "replica/state.h"
 #include "wire/peer_message.h"
 #include "worker/worker.h"
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "member/gossiper.h"
-#include "replica/hosting.h"
+#include "replica/state.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"
 

@@ -5,9 +5,9 @@
  * in vain once, and put where it belongs. */
 #include "replica/timers.h"
 
-#include "replica/hosting.h"
 #include "replica/publish.h"
 #include "replica/rounds.h"
+#include "replica/state.h"
 #include "worker/worker.h"
 
 static void *element_of(uint32_t shard) { return (void *)(uintptr_t)shard; }

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "cluster/feature.h"
 #include "cluster/topology_file.h"
-#include "replica/hosting.h"
+#include "replica/state.h"
 
 #define FOUNDING_FILE "founding"
 #define TOPOLOGY_FILE "topology"

@@ -2,8 +2,8 @@
  * node sends them, which all its workers share, and the turns in which a worker saves them. */
 #include "replica/transfers.h"
 
-#include "replica/hosting.h"
 #include "replica/outbox.h"
+#include "replica/state.h"
 #include "wire/peer_message.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"

@@ -105,7 +105,7 @@ static void on_client_closed(void *context, void *session) {
     clients_closed(worker_of(context), session);
 }
 
-static struct buffer *client_output_of(void *session) { return session_output(session); }
+static struct buffer *client_output_of(void *session) { return clients_output(session); }
 
 static const struct client_port_calls CLIENT_CALLS = {.open = on_client_open,
                                                       .room = on_client_room,

@@ -11,7 +11,6 @@
 #include "base/memory.h"
 #include "session/session.h"
 #include "session/session_command.h"
-#include "session/sessions.h"
 #include "session/target.h"
 #include "worker/worker.h"
 

@@ -7,8 +7,8 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "session/sessions.h"
 #include "session/slowlog.h"
+#include "session/state.h"
 #include "session/target.h"
 #include "worker/worker.h"
 

@@ -8,7 +8,6 @@
 #include "session/ask.h"
 #include "session/session.h"
 #include "session/session_command.h"
-#include "session/sessions.h"
 #include "session/slowlog.h"
 #include "worker/worker.h"
 

@@ -15,9 +15,7 @@
 #include "session/read_ahead.h"
 #include "session/router.h"
 #include "session/session.h"
-#include "session/sessions.h"
 #include "session/slowlog.h"
-#include "session/slowlog_commands.h"
 #include "session/trace.h"
 #include "worker/observe.h"
 #include "worker/statistics.h"
@@ -58,6 +56,10 @@ void clients_closed(struct worker *worker, struct session *session) {
     gossip_session_ends(session);
     if (session->unready_count == 0)
         session_free(session);
+}
+
+struct buffer *clients_output(struct session *session) {
+    return &session->output;
 }
 
 void clients_ended(struct worker *worker, struct session *session) {

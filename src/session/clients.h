@@ -20,6 +20,6 @@ void clients_ended(struct worker *worker, struct session *session);
 /* The connection is gone; the session ends (its writes in flight go on). */
 void clients_closed(struct worker *worker, struct session *session);
 /* Replies not written yet; the owner consumes what it wrote with buffer_consume(). */
-struct buffer *session_output(struct session *session);
+struct buffer *clients_output(struct session *session);
 
 void clients_process(struct session *session); /* what its input holds */

@@ -5,8 +5,8 @@
 
 #include "base/check.h"
 #include "base/planted.h"
-#include "session/session.h"
 #include "session/session_command.h"
+#include "session/state.h"
 #include "worker/worker.h"
 
 bool durability_parse(struct bytes word, enum session_durability *durability) {

@@ -12,7 +12,6 @@
 #include "base/number.h"
 #include "session/calls.h"
 #include "session/session.h"
-#include "session/sessions.h"
 #include "session/target.h"
 #include "session/wait.h"
 #include "wire/response.h"

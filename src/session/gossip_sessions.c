@@ -6,7 +6,6 @@
 #include "member/subscriptions.h"
 #include "session/session.h"
 #include "session/session_command.h"
-#include "session/sessions.h"
 #include "worker/worker.h"
 
 enum { NEWS_REPLY_BYTES = 64 << 20 };

@@ -11,7 +11,6 @@
 #include "session/gather.h"
 #include "session/session.h"
 #include "session/session_command.h"
-#include "session/sessions.h"
 #include "session/slowlog.h"
 #include "session/trace.h"
 #include "session/wait.h"

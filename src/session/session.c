@@ -13,12 +13,9 @@
 #include "base/planted.h"
 #include "member/subscriptions.h"
 #include "replica/slow_trace.h"
-#include "session/calls.h"
-#include "session/clients.h"
 #include "session/durability.h"
-#include "session/sessions.h"
+#include "session/route.h"
 #include "session/slowlog.h"
-#include "session/slowlog_commands.h"
 #include "session/trace.h"
 #include "worker/leaders.h"
 #include "worker/observe.h"
@@ -74,10 +71,6 @@ void session_free(struct session *session) {
     trace_release(session);
     subscriptions_release(&session->subscriptions);
     memory_free(session);
-}
-
-struct buffer *session_output(struct session *session) {
-    return &session->output;
 }
 
 void session_set_authenticated(struct session *session, bool is_authenticated) {

@@ -6,9 +6,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "session/session.h"
-#include "session/sessions.h"
-#include "session/slowlog_commands.h"
+#include "session/state.h"
 #include "worker/worker.h"
 
 enum { NOTE_BYTES = 48, LENGTH_BYTES_MAXIMUM = 10 };

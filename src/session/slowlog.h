@@ -7,6 +7,9 @@
 #include "base/queue.h"
 #include "wire/reply.h"
 
+struct session;
+struct worker;
+
 /* Redis's own limits of what is kept of a command. */
 enum {
     SLOWLOG_ARGUMENT_MAXIMUM = 32,
@@ -49,3 +52,9 @@ void slowlog_encode(const struct slowlog *slowlog, size_t limit, unsigned worker
 /* What several workers encoded, one behind the other, as SLOWLOG GET: newest first, `limit` in all.
  */
 void slowlog_reply(struct bytes encoded, struct reply *reply);
+
+bool slowlog_is_on(const struct worker *worker);
+bool slowlog_takes(const struct worker *worker, uint64_t duration_us);
+/* Keeps the command if it took long enough. */
+void slowlog_note(struct session *session, uint64_t duration_us, struct bytes excerpt,
+                  const char *trace);

@@ -1,11 +1,10 @@
 /* SLOWLOG: every worker keeps its own slow log (slowlog.h); the reply is that of the whole node. */
-#include "session/slowlog_commands.h"
 
 #include "base/check.h"
 #include "base/number.h"
 #include "session/ask.h"
+#include "session/session.h"
 #include "session/session_command.h"
-#include "session/sessions.h"
 #include "session/slowlog.h"
 #include "worker/worker.h"
 

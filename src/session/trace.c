@@ -10,9 +10,8 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "cluster/feature.h"
-#include "session/session.h"
-#include "session/sessions.h"
 #include "session/slowlog.h"
+#include "session/state.h"
 #include "worker/worker.h"
 
 /* One traced command of a session whose reply is awaited. */

@@ -1,6 +1,6 @@
 /* TROTHDB TRACE, and what trace-one-in picks: the reply's part. */
 #pragma once
-#include "session/session.h"
+#include "session/state.h"
 
 /* Trace ids stand in log entries, which every node of the cluster must be able to read; once all
  * can, they always can. */

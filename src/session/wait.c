@@ -9,7 +9,6 @@
 #include "session/calls.h"
 #include "session/session.h"
 #include "session/session_command.h"
-#include "session/sessions.h"
 #include "session/target.h"
 #include "wire/response.h"
 #include "worker/leaders.h"

@@ -3,9 +3,9 @@
  *
  *                    node/       its life, its turn, its mail
  *                   /     \
- *            session/      |     `sessions` (session/sessions.h)
+ *            session/      |     `sessions` (session/state.h)
  *                   \      |
- *                    replica/    `hosting` (replica/hosting.h)
+ *                    replica/    `hosting` (replica/state.h)
  *                       |
  *                    worker/     what everybody asks for
  *

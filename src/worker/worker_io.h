@@ -20,7 +20,7 @@ struct worker_io {
                                worker at start, written by worker 0 */
     struct net *net;        /* this worker's own streams to peers; datagrams are the gossiper's */
     const struct log *log;
-    /* The session has output to write (session_output): write what can be written now, keep the
+    /* The session has output to write (clients_output): write what can be written now, keep the
      * rest for later. Called at the end of the turn, once a session and turn. */
     void (*client_output)(void *context, struct session *session, void *handle);
     /* Close the connection once its output is written; then clients_closed(). Called at the

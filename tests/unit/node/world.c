@@ -68,7 +68,7 @@ static void datagram_send(struct net *net, const struct net_address *to, struct 
 static void on_output(void *context, struct session *session, void *handle) {
     (void)context;
     struct client *client = handle;
-    struct buffer *output = session_output(session);
+    struct buffer *output = clients_output(session);
     if (!client->is_stuck) {
         buffer_append_bytes(&client->received, buffer_bytes(output));
         buffer_consume(output, output->length);
