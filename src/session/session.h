@@ -20,6 +20,6 @@ void session_close_after_reply(struct session *session);
 void session_free(struct session *session);
 void session_mark_output(struct session *session);
 /* How a session's next command must go so that nothing of the connection overtakes anything: flags
- * for calls_send() (route.h), and false if the command must wait (a write behind a read that waits for a
- * quorum or a deletion). */
+ * for calls_send() (route.h), and false if the command must wait (a write behind a read that waits
+ * for a quorum or a deletion). */
 bool session_order(const struct session *session, const struct command *command, unsigned *flags);

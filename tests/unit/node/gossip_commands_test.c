@@ -117,7 +117,9 @@ static void test_refusals(void **state) {
     (void)state;
     struct world *world = world_new(1, NULL);
     struct client *client = world_connect(world, 0);
-    CLIENT_EXPECT(client, "GOSSIP MEMBERS STATE gone", "-ERR no state is called 'gone'\r\n");
+    CLIENT_EXPECT(client, "GOSSIP MEMBERS STATE gone",
+                  "-ERR no state is called 'gone'; there are alive, suspect, dead, left and "
+                  "joining\r\n");
     CLIENT_EXPECT(client, "GOSSIP MEMBERS STATE", "-ERR syntax error\r\n");
     CLIENT_EXPECT(client, "GOSSIP MEMBERS STATE dead", "*0\r\n");
     CLIENT_EXPECT(client, "GOSSIP SEED somewhere",
