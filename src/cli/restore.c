@@ -43,15 +43,25 @@ struct restoring {
 
 /* ---- until when ---- */
 
+/* False: the shard has one already, or there are too many. */
+static bool add_bound(struct restoring *restoring, unsigned shard, uint64_t index) {
+    for (size_t i = 0; i < restoring->bound_count; i++)
+        if (restoring->bounds[i].shard == shard)
+            return false;
+    if (restoring->bound_count == TOPOLOGY_SHARD_MAXIMUM)
+        return false;
+    restoring->bounds[restoring->bound_count++] =
+        (struct restore_bound){.shard = shard, .index = index};
+    return true;
+}
+
 static bool parse_bounds(struct restoring *restoring, const char *text) {
     unsigned shard;
     unsigned long long index;
     int used;
     for (; sscanf(text, "%u:%llu%n", &shard, &index, &used) == 2; text += *text == ',') {
-        if (restoring->bound_count == TOPOLOGY_SHARD_MAXIMUM)
+        if (!add_bound(restoring, shard, index))
             return false;
-        restoring->bounds[restoring->bound_count++] =
-            (struct restore_bound){.shard = shard, .index = index};
         text += used;
     }
     return *text == '\0' && restoring->bound_count > 0;
@@ -293,7 +303,7 @@ static bool is_usage_right(struct restoring *restoring, int operands) {
         wrong = "name the backup with --from and the new directory with --dir";
     } else if (!parse_to(restoring)) {
         wrong = "--to is `latest`, a time such as 2026-11-21T10:00:00Z or Unix milliseconds, or "
-                "SHARD:INDEX[,SHARD:INDEX...]";
+                "SHARD:INDEX[,SHARD:INDEX...], each shard once";
     } else if (strlen(restoring->directory) > RESTORE_PATH_BYTES - 32 ||
                !is_free(restoring->directory)) {
         wrong = "--dir must be absent or empty; nothing was changed";

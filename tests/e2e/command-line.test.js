@@ -82,6 +82,7 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['backup', 'list', '--to', path.join(directory, 'nosuch')], FAILED, /there is no backup in that place/],
     [['backup', 'nosuch'], USAGE, /say `now HOST:PORT`/],
     [['restore', '--from', directory], USAGE, /--dir/],
+    [['restore', '--from', directory, '--dir', path.join(directory, 'new'), '--to', '1:5,2:7,1:6'], USAGE, /each shard once/],
   ];
   for (const [words, code, expected] of lines) {
     const result = await run(program, words, {timeout: 20000});
