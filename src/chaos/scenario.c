@@ -255,6 +255,16 @@ static int step_parse(struct scenario *scenario, struct scenario_words *words) {
 
 /* ---- lines ---- */
 
+/* What each agent is given its own of. */
+static bool is_chaos_own(struct bytes setting) {
+    static const char *const names[] = {"name", "bind", "port",   "peer-port",   "admin-port",
+                                        "join", "dir",  "config", "requirepass", "fault-injection"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (bytes_equal(setting, bytes_of_text(names[i])))
+            return true;
+    return false;
+}
+
 static int setting_parse(struct scenario *scenario, struct scenario_words *words) {
     struct bytes name = scenario_words_next(words), value = scenario_words_next(words);
     if (scenario->setting_count == SCENARIO_SETTING_MAXIMUM)
@@ -265,9 +275,22 @@ static int setting_parse(struct scenario *scenario, struct scenario_words *words
         value.length >= sizeof setting->value)
         return scenario_words_refuse(words, "a setting has a name and a value: write one such as "
                                             "setting gossip-flush-ms 10");
+    if (is_chaos_own(name))
+        return scenario_words_refuse(words,
+                                     "'%.*s' is set for each agent by chaos itself: take "
+                                     "the line away",
+                                     SCENARIO_SHOWN(name));
     memcpy(setting->name, name.data, name.length);
     memcpy(setting->value, value.data, value.length);
     return scenario_words_end(words);
+}
+
+static int length_parse(struct scenario *scenario, struct scenario_words *words) {
+    int error = scenario_words_duration(words, &scenario->length_us);
+    if (!error && scenario->length_us == 0)
+        error = scenario_words_refuse(words, "a time of nothing makes no sense there: write one "
+                                             "such as 10s or 2m");
+    return error ? error : scenario_words_end(words);
 }
 
 static int line_parse(struct scenario *scenario, struct scenario_words *words) {
@@ -277,13 +300,10 @@ static int line_parse(struct scenario *scenario, struct scenario_words *words) {
         return expectation_parse(scenario, words);
     if (scenario_words_take(words, "setting"))
         return setting_parse(scenario, words);
-    int error;
+    if (scenario_words_take(words, "lasts"))
+        return length_parse(scenario, words);
     if (scenario_words_take(words, "agents")) {
-        error = scenario_words_count(words, 2, SCENARIO_AGENT_MAXIMUM, &scenario->agent_count);
-        return error ? error : scenario_words_end(words);
-    }
-    if (scenario_words_take(words, "lasts")) {
-        error = scenario_words_duration(words, &scenario->length_us);
+        int error = scenario_words_count(words, 2, SCENARIO_AGENT_MAXIMUM, &scenario->agent_count);
         return error ? error : scenario_words_end(words);
     }
     return step_parse(scenario, words);
@@ -382,6 +402,35 @@ static int parts_check(const struct scenario *scenario, struct scenario_words *w
     return 0;
 }
 
+/* The first agent that both name; 0: none. */
+static unsigned named_by_both(const struct scenario_who *one, const struct scenario_who *other) {
+    for (unsigned i = 0; i < one->range_count; i++) {
+        for (unsigned at = 0; at < other->range_count; at++) {
+            unsigned first = one->ranges[i].first, last = one->ranges[i].last;
+            first = other->ranges[at].first > first ? other->ranges[at].first : first;
+            last = other->ranges[at].last < last ? other->ranges[at].last : last;
+            if (first <= last)
+                return first;
+        }
+    }
+    return 0;
+}
+
+static int cut_check(const struct scenario *scenario, struct scenario_words *words,
+                     const struct scenario_step *step) {
+    unsigned both = named_by_both(&step->who, &step->other);
+    unsigned count = step->who.count + step->other.count;
+    if (both)
+        return scenario_words_refuse(words, "a%u is on both sides of the cut: name it on one",
+                                     both);
+    if (count > scenario->agent_count)
+        return scenario_words_refuse(words,
+                                     "the sides are %u agents together, and there are %u: write "
+                                     "smaller numbers",
+                                     count, scenario->agent_count);
+    return 0;
+}
+
 /* Of one step with those before it, so that the line that is too much is named. */
 static int joins_check(const struct scenario *scenario, struct scenario_words *words,
                        const struct scenario_step *step) {
@@ -403,6 +452,8 @@ static int step_check(const struct scenario *scenario, struct scenario_words *wo
         error = who_check(scenario, words, &step->other);
     if (!error)
         error = parts_check(scenario, words, step);
+    if (!error && step->act == SCENARIO_CUT)
+        error = cut_check(scenario, words, step);
     if (error)
         return error;
     if (step->at_us + step->for_us > scenario->length_us)

@@ -47,6 +47,7 @@ test('six agents go through everything, and the report tells it', async (t) => {
 messages 20/s
 at 500ms kill a6
 at 1s loss 10% for 1s
+at 1s cut a4 > a6 for 500ms   # which is dead: there is nothing to cut
 delay 1ms..3ms
 duplicate 5% on a1
 at 2s stop a2 for 500ms

@@ -17,6 +17,10 @@ struct rules {
     unsigned count;
 };
 
+static bool are_any(const struct chaos *chaos, const bool *wanted) {
+    return memchr(wanted, true, chaos->agent_maximum * sizeof *wanted) != NULL;
+}
+
 static void append_peers(struct rules *rules, const bool *wanted) {
     const struct chaos *chaos = rules->chaos;
     const char *comma = "";
@@ -35,7 +39,10 @@ static void append_peers(struct rules *rules, const bool *wanted) {
     }
 }
 
+/* Those that were to be cut off may be dead by then, and there is nothing to cut. */
 static void append_cut(struct rules *rules, const char *way, const bool *peers) {
+    if (!are_any(rules->chaos, peers))
+        return;
     buffer_append_format(&rules->text, "cut %s ", way);
     append_peers(rules, peers);
     buffer_append_u8(&rules->text, '\n');
@@ -69,13 +76,9 @@ static void append_split(struct rules *rules, const struct scenario_step *step) 
     const struct chaos *chaos = rules->chaos;
     unsigned own = part_of(chaos, step, rules->index);
     bool *others = memory_allocate_zeroed(chaos->agent_maximum, sizeof *others);
-    bool are_any = false;
-    for (unsigned i = 0; i < chaos->agent_maximum; i++) {
+    for (unsigned i = 0; i < chaos->agent_maximum; i++)
         others[i] = part_of(chaos, step, i) != own;
-        are_any |= others[i];
-    }
-    if (are_any)
-        append_cut(rules, "with", others);
+    append_cut(rules, "with", others);
     memory_free(others);
 }
 

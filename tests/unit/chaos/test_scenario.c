@@ -152,6 +152,16 @@ static void test_it_has_to_hold_together(void **state) {
     refuse("agents 5\nstop 6 for 1s", "x.txt:2: there are only 5 agents: write a smaller number");
     refuse("agents 5\nsplit 2/2 for 1s", "x.txt:2: the parts are 4 agents together, and there are "
                                          "5: write parts of all, or shares such as 50%/50%");
+    refuse("agents 5\ncut a1-a3 > a3,a4",
+           "x.txt:2: a3 is on both sides of the cut: name it on one");
+    refuse("agents 5\ncut 3 <> 3",
+           "x.txt:2: the sides are 6 agents together, and there are 5: write "
+           "smaller numbers");
+    refuse("lasts 0s",
+           "x.txt:1: a time of nothing makes no sense there: write one such as 10s or 2m");
+    refuse("setting zone a\nsetting port 7001",
+           "x.txt:2: 'port' is set for each agent by chaos itself: "
+           "take the line away");
     refuse("split 50%/40% for 1s", "x.txt:1: the parts are 90% together: write 100%");
     refuse("lasts 5s\nat 3s loss 1% for 3s", "x.txt:2: it is not over when the scenario ends: "
                                              "write a longer `lasts`, or an earlier time");
