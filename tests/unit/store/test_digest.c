@@ -3,6 +3,7 @@
 #include "../unit.h"
 #include "base/checksum.h"
 #include "store/wal_digest.h"
+#include "store/wal_replay.h"
 
 /* ---- what it tells ---- */
 
@@ -47,6 +48,42 @@ static void test_tells_of_what_changed_lately(void **state) {
     assert_string_equal(shards_told(&ledger, 7), "145");
     assert_string_equal(shards_told(&ledger, 8), "15");
     assert_string_equal(shards_told(&ledger, 10), "");
+    wal_ledger_release(&ledger);
+}
+
+static int note_floor(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    char *told = context;
+    size_t length = strlen(told);
+    snprintf(told + length, 64 - length, "%u:%u@%u ", (unsigned)shard, (unsigned)index,
+             (unsigned)term);
+    return 0;
+}
+
+/* A replay hears from it of what was lost, and of nothing else: a log that was forgotten was not
+ * damaged. */
+static void test_floors_of_damaged_logs_are_replayed(void **state) {
+    (void)state;
+    struct wal_ledger ledger;
+    wal_ledger_init(&ledger);
+    wal_ledger_begin_segment(&ledger, 1);
+    for (uint32_t shard = 0; shard < 4; shard++)
+        write_state(&ledger, shard, 1, 10 + shard);
+    ledger.shards[1].floor_index = 7;
+    ledger.shards[1].floor_term = 3;
+    ledger.shards[2].floor_index = 8;
+    ledger.shards[2].is_forgotten = true;
+    ledger.shards[3].floor_term = 2; /* all it had was a term */
+    struct buffer payload;
+    buffer_init(&payload, SIZE_MAX);
+    wal_digest_encode(&ledger, 0, &payload);
+    char told[64] = "";
+    struct wal_visitor visitor = {.floor = note_floor, .context = told};
+    struct wal_header header = {.kind = WAL_DIGEST};
+    assert_int_equal(wal_visit_record(&visitor, &ledger, &header, buffer_bytes(&payload)), 0);
+    assert_string_equal(told, "1:7@3 3:0@2 ");
+    visitor.floor = NULL;
+    assert_int_equal(wal_visit_record(&visitor, &ledger, &header, buffer_bytes(&payload)), 0);
+    buffer_release(&payload);
     wal_ledger_release(&ledger);
 }
 
@@ -128,5 +165,6 @@ static void test_a_digest_of_nonsense_is_refused(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_tells_of_what_changed_lately),
+          cmocka_unit_test(test_floors_of_damaged_logs_are_replayed),
           cmocka_unit_test(test_reaches_back_over_some_bytes),
           cmocka_unit_test(test_a_digest_of_nonsense_is_refused))

@@ -107,6 +107,9 @@ static bool fail_start(struct world *world, enum fake_call call, unsigned nth) {
     int status = world_open(world);
     bool is_hit = world->fake.failed_calls > failed_before;
     fake_disk_fail_call(&world->fake, call, 0);
+    uint64_t read_again; /* a segment, once: that harms nobody */
+    assert_true(status != 0 || !is_hit ||
+                wal_segment_name_parse(world->fake.failed_name, &read_again));
     if (status) {
         assert_true(is_hit && (status == ERR_IO || status == ERR_DAMAGED));
         assert_true(world->problem.text[0] != 0);

@@ -69,12 +69,7 @@ static void test_is_not_asked_too_often(void **state) {
     world_end(world);
 }
 
-/* Entries use up all but the reserve; then terms and votes go on in it, and are durable. */
-static void test_votes_go_on_in_the_reserve(void **state) {
-    (void)state;
-    struct world *world = world_with_reserve(512);
-    world->fake.is_full = true;
-    fill(world, 1, WAL_SPACE_RESERVED);
+static void vote_in_the_reserve(struct world *world) {
     assert_int_equal(world->durable, world->append_count);
     for (uint64_t term = 1; term <= 5; term++) {
         world_state(world, 0, term, 2);
@@ -82,12 +77,32 @@ static void test_votes_go_on_in_the_reserve(void **state) {
         assert_int_equal(world->durable, world->append_count);
     }
     assert_null(fake_disk_find(&world->fake, "wal-reserve"));
+}
+
+/* Entries use up all but the reserve; then terms and votes go on in it, and are durable. */
+static void test_votes_go_on_in_the_reserve(void **state) {
+    (void)state;
+    struct world *world = world_with_reserve(512);
+    world->fake.is_full = true;
+    fill(world, 1, WAL_SPACE_RESERVED);
+    vote_in_the_reserve(world);
     assert_int_equal(wal_space(world->wal), WAL_SPACE_RESERVED);
     world_restart(world);
     assert_true(world_log_is(world, world->append_count));
     world->fake.is_full = false;
     tick(world);
     assert_non_null(fake_disk_find(&world->fake, "wal-reserve"));
+    world_end(world);
+}
+
+/* It is there for the next process, which may find the disk full. */
+static void test_the_reserve_outlives_the_process(void **state) {
+    (void)state;
+    struct world *world = world_with_reserve(512);
+    world->fake.is_full = true;
+    world_restart(world);
+    fill(world, 1, WAL_SPACE_RESERVED);
+    vote_in_the_reserve(world);
     world_end(world);
 }
 
@@ -281,6 +296,7 @@ static void test_space_comes_and_goes(void **state) {
 RUN_TESTS(cmocka_unit_test(test_is_known_while_there_is_room),
           cmocka_unit_test(test_is_not_asked_too_often),
           cmocka_unit_test(test_votes_go_on_in_the_reserve),
+          cmocka_unit_test(test_the_reserve_outlives_the_process),
           cmocka_unit_test(test_rounds_wait_for_space),
           cmocka_unit_test(test_what_waits_is_not_there_after_a_crash),
           cmocka_unit_test(test_a_released_segment_is_space),

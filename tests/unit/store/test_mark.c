@@ -187,11 +187,13 @@ static void test_a_mark_makes_no_segment(void **state) {
     wal_flush(world->wal);
     while (fake_disk_run_job(&world->fake, DISK_LANE_LOG)) /* but no spare is made */
         ;
-    world->fake.is_full = true;
-    world->now_us = wal_due_us(world->wal);
-    wal_flush_due(world->wal, world->now_us);
-    assert_int_equal(world_statistics(world).rounds, 1);
-    assert_null(world_segment(world, 2));
+    for (unsigned is_full = 0; is_full < 2; is_full++) {
+        world->fake.is_full = is_full;
+        world->now_us = wal_due_us(world->wal);
+        wal_flush_due(world->wal, world->now_us);
+        assert_false(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+        assert_int_equal(wal_due_us(world->wal), world->now_us + IDLE_US); /* asked again */
+    }
     world->fake.is_full = false;
     fake_disk_run_all(&world->fake);
     idle(world);
@@ -203,9 +205,34 @@ static void test_a_mark_makes_no_segment(void **state) {
     world_free(world);
 }
 
+/* A round that waits for space is no idle log, though the one before it was durable. */
+static void test_no_mark_while_a_round_waits(void **state) {
+    (void)state;
+    struct world *world = world_new();
+    world->has_digests = true;
+    assert_int_equal(world_open(world), 0);
+    world_entry(world, 0, 1, 100);
+    world_flush(world);
+    world->fake.is_full = true;
+    world_entry(world, 0, 2, 2 * WORLD_SEGMENT_BYTES);
+    world_flush(world);
+    assert_true(wal_is_stalled(world->wal));
+    idle(world);
+    assert_true(wal_is_stalled(world->wal));
+    world->fake.is_full = false;
+    wal_tick(world->wal);
+    fake_disk_run_all(&world->fake);
+    assert_int_equal(world->durable, 2);
+    world_close(world);
+    assert_int_equal(world_recover(world), 0);
+    assert_true(world_log_is(world, 2));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_an_idle_log_writes_one_mark),
           cmocka_unit_test(test_a_mark_may_be_asked_for),
           cmocka_unit_test(test_every_flip_in_the_last_round_is_damage),
           cmocka_unit_test(test_a_lost_block_is_damage),
           cmocka_unit_test(test_damage_without_peers_is_refused),
-          cmocka_unit_test(test_a_torn_mark_is_cut), cmocka_unit_test(test_a_mark_makes_no_segment))
+          cmocka_unit_test(test_a_torn_mark_is_cut), cmocka_unit_test(test_a_mark_makes_no_segment),
+          cmocka_unit_test(test_no_mark_while_a_round_waits))
