@@ -13,7 +13,6 @@
 enum {
     CLIENT_EAGER_THINK_MOST_US = 5000,
     CLIENT_BALLAST_MOST_BYTES = 6000,
-    CLIENT_BALLAST_KEY_COUNT = 20,
     CLIENT_RETRY_MOST_US = 60000,
     CLIENT_PATIENCE_LEAST_US = 200000,
     CLIENT_BESIDE_MAXIMUM = 4 /* in a request, beside operations: ballast and modes */
@@ -113,11 +112,10 @@ static void client_add(struct client *client, struct operation *operation, struc
 static void client_add_ballast(struct client *client, struct buffer *request) {
     struct random *random = &client->simulation->random;
     uint8_t value[CLIENT_BALLAST_MOST_BYTES];
-    char key[32];
+    char key[OPERATION_NAME_BYTES];
     size_t length = (size_t)random_between(random, 500, sizeof value);
     memset(value, (int)random_between(random, 'a', 'z'), length);
-    snprintf(key, sizeof key, "ballast:%u",
-             (unsigned)random_below(random, CLIENT_BALLAST_KEY_COUNT));
+    workload_ballast_name((unsigned)random_below(random, WORKLOAD_BALLAST_COUNT), key);
     client->asked[client->asked_count++] = (struct asked){.kind = ASKED_BALLAST};
     request_encode(
         request,

@@ -12,6 +12,11 @@ void operation_object_name(const struct operation *operation, char out[OPERATION
     snprintf(out, OPERATION_NAME_BYTES, format, kinds[object], operation->key);
 }
 
+/* A member of a group is a key of its own, in the slot of the group's name. */
+void operation_member_name(const char *group, unsigned field, char *out, size_t out_bytes) {
+    snprintf(out, out_bytes, "%sf%u", group, field);
+}
+
 enum { OPERATION_ARGUMENT_MAXIMUM = 1 + 2 * MODEL_FIELD_COUNT };
 struct request_words {
     char text[OPERATION_ARGUMENT_MAXIMUM][40];
@@ -76,10 +81,9 @@ static const char *operation_command(enum operation_kind kind) {
     UNREACHABLE();
 }
 
-/* A member of a group is a key of its own, in the slot of the group's name. */
 static void words_add_member(struct request_words *words, const char *group, unsigned field) {
     char text[OPERATION_NAME_BYTES + 8];
-    snprintf(text, sizeof text, "%sf%u", group, field);
+    operation_member_name(group, field, text, sizeof text);
     words_add(words, text);
 }
 

@@ -1,4 +1,5 @@
 #include "sim/run.h"
+#include "sim/census.h"
 #include "sim/client.h"
 #include "sim/connection.h"
 #include "sim/ending.h"
@@ -118,6 +119,20 @@ static void read_everything(struct simulation *simulation) {
     }
 }
 
+static bool is_census_right(struct simulation *simulation, void *context) {
+    (void)simulation;
+    return census_is_right(context);
+}
+
+/* Reads of single keys do not see one that nobody asks for, or that two shards hold. */
+static void take_census(struct simulation *simulation) {
+    struct census *census = census_new(simulation);
+    if (!run_until_reached(simulation, SIM_LAST_READS_LIMIT_US, is_census_right, census))
+        simulation_fail(simulation, "the keys are not those that were read last: %.*s",
+                        BYTES_PRINT(census_problem(census)));
+    census_free(census);
+}
+
 static bool is_calm(struct simulation *simulation, void *context) {
     struct buffer *problem = context;
     buffer_clear(problem);
@@ -159,6 +174,7 @@ bool simulation_run(struct simulation *simulation) {
 
     simulation->phase = PHASE_LAST_READS;
     read_everything(simulation);
+    take_census(simulation);
     check_everything(simulation);
     simulation->phase = PHASE_OVER;
     for (unsigned i = 0; i < simulation->node_count; i++)

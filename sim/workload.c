@@ -1,5 +1,6 @@
 #include "sim/workload.h"
 #include "base/check.h"
+#include <stdio.h>
 
 enum { WORKLOAD_VALUE_STEP = 1000000, WORKLOAD_EXPIRY_MOST_MS = 3000 };
 
@@ -75,11 +76,20 @@ static enum operation_kind workload_choose(struct random *random,
 #define CHOOSE(random, shares)                                                                     \
     workload_choose((random), (shares), sizeof(shares) / sizeof *(shares))
 
-static enum operation_kind workload_kind(struct random *random, enum operation_object object,
-                                         uint32_t key) {
-    switch (object) {
+bool workload_expires(const struct operation *operation) {
+    return operation_kind_facts(operation->kind)->object == OBJECT_STRING &&
+           operation->key % 3 == 0;
+}
+
+void workload_ballast_name(unsigned number, char out[OPERATION_NAME_BYTES]) {
+    snprintf(out, OPERATION_NAME_BYTES, "ballast:%u", number);
+}
+
+static enum operation_kind workload_kind(struct random *random, const struct operation *read) {
+    switch (operation_kind_facts(read->kind)->object) {
     case OBJECT_STRING:
-        return key % 3 == 0 ? CHOOSE(random, expiring_shares) : CHOOSE(random, string_shares);
+        return workload_expires(read) ? CHOOSE(random, expiring_shares)
+                                      : CHOOSE(random, string_shares);
     case OBJECT_HASH:
         return CHOOSE(random, hash_shares);
     case OBJECT_GROUP:
@@ -100,10 +110,9 @@ void workload_next(struct simulation *simulation, uint32_t client, bool is_only_
     unsigned place = (unsigned)random_below(random, WORKLOAD_PLACE_COUNT);
     *operation = workload_whole_read(place);
     operation->client = client;
-    enum operation_object object = operation_kind_facts(operation->kind)->object;
     if (!is_only_read)
-        operation->kind = workload_kind(random, object, operation->key);
-    if (object != OBJECT_STRING)
+        operation->kind = workload_kind(random, operation);
+    if (operation_kind_facts(operation->kind)->object != OBJECT_STRING)
         operation->field = (uint8_t)random_below(random, MODEL_FIELD_COUNT);
     operation->argument2 = (int64_t)random_between(random, 1, WORKLOAD_EXPIRY_MOST_MS);
     operation->argument =
