@@ -67,7 +67,7 @@ test('one command rotates the key of all members, and changes nothing where one 
   const withKey = ['--cluster-key-file', nodes[0].keyFile, '--cluster-name', 'ours'];
   const listed = await keys(nodes[1], 'list');
   assert.strictEqual(listed.code, 0, listed.stderr);
-  for (const node of nodes) assert.match(listed.stdout, new RegExp(`^${node.address} +alive +${old} *$`, 'm'));
+  for (const node of nodes) assert.match(listed.stdout, new RegExp(`^${node.address} +alive +${old} +-$`, 'm'));
   for (const [expected, ...words] of [[/--cluster-key-file/, 'rotate'], [/usage/, 'rotate', 'x'], [/usage/], [/usage/, 'add'],
     [/16 hex digits/, 'remove', 'x'], [/no key of the ring/, 'use', '0123456789abcdef'], [/cannot open/, 'add', '/nowhere'],
     [/sealed with a key that this member does not have/, 'rotate', '--cluster-key-file', nodes[0].keyFile]]) {
