@@ -16,6 +16,7 @@
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
 #include "cli/terminal/progress.h"
+#include "cli/terminal/window.h"
 
 enum {
     DEMO_NODES_DEFAULT = 3,
@@ -53,10 +54,16 @@ static int fail(struct demo *demo, const char *why) {
     return ERR_REFUSED;
 }
 
+/* What a narrow window can do without comes first. */
+static const char *const least_columns[] = {"process", "peers at", "metrics at", NULL};
+
 static void print_grid(struct grid *grid) {
+    static const char indent[] = "   ";
+    size_t columns = window_columns();
     struct buffer out;
     buffer_init(&out, DEMO_OUTPUT_BYTES_MAXIMUM);
-    grid_print(grid, &out, "   ");
+    grid_fit(grid, columns > strlen(indent) ? columns - strlen(indent) : 0, least_columns);
+    grid_print(grid, &out, indent);
     fwrite(buffer_data(&out), 1, out.length, stdout);
     fflush(stdout);
     buffer_release(&out);

@@ -13,6 +13,7 @@ enum { PROGRESS_LINE_BYTES = 200, PROGRESS_BAR_COLUMNS = 30, PROGRESS_DRAW_US = 
 struct progress {
     const char *unit; /* borrowed: "rows"; NULL: time that goes by, in microseconds */
     uint64_t total, started_us, drawn_us;
+    size_t columns; /* of the window; a line is never longer. 0: it is as long as it likes */
     unsigned tenths_told;
     bool is_terminal, is_drawn;
 };
@@ -25,6 +26,6 @@ void progress_clear(struct progress *progress); /* makes place for a line of som
 /* The last state, which stays. */
 void progress_end(struct progress *progress, uint64_t done, uint64_t now_us);
 
-/* The line itself. */
+/* The line itself. In a narrow window the bar is shorter, then goes, then the end of the text. */
 void progress_format(const struct progress *progress, uint64_t done, uint64_t now_us,
                      char out[PROGRESS_LINE_BYTES]);

@@ -177,6 +177,30 @@ static void a_bar_of_time_tells_how_much_of_it_is_over(void **state) {
     assert_string_equal(line, "[==========>                   ] 4.0 s of 12 s");
 }
 
+/* A line that is broken by the window leaves its beginning behind when it is drawn again. */
+static void a_bar_fits_into_the_window(void **state) {
+    (void)state;
+    static const struct {
+        size_t columns;
+        const char *line;
+    } windows[] = {
+        {80, "[=======>               ] 20,000 of 60,000 rows   10,000 rows/s   4.0 s left"},
+        {62, "[=>   ] 20,000 of 60,000 rows   10,000 rows/s   4.0 s left"},
+        {61, "20,000 of 60,000 rows   10,000 rows/s   4.0 s left"},
+        {20, "20,000 of 60,000"},
+        {1, ""},
+    };
+    struct progress progress;
+    char line[PROGRESS_LINE_BYTES];
+    progress_begin(&progress, "rows", 60000, false, 1000000);
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        progress.columns = windows[i].columns;
+        progress_format(&progress, 20000, 3000000, line);
+        assert_string_equal(line, windows[i].line);
+        assert_true(strlen(line) + 4 <= windows[i].columns || line[0] == '\0');
+    }
+}
+
 static void flags_set_what_they_say_and_leave_the_operands(void **state) {
     (void)state;
     int64_t shards = 12;
@@ -223,5 +247,6 @@ RUN_TESTS(cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
           cmocka_unit_test(json_quotes_what_must_be_quoted), cmocka_unit_test(figures_are_grouped),
           cmocka_unit_test(a_bar_tells_rows_rate_and_time_left),
           cmocka_unit_test(a_bar_of_time_tells_how_much_of_it_is_over),
+          cmocka_unit_test(a_bar_fits_into_the_window),
           cmocka_unit_test(flags_set_what_they_say_and_leave_the_operands),
           cmocka_unit_test(wrong_flags_are_refused))
