@@ -124,13 +124,14 @@ static bool is_census_right(struct simulation *simulation, void *context) {
     return census_is_right(context);
 }
 
-/* Reads of single keys do not see one that nobody asks for, or that two shards hold. */
-static void take_census(struct simulation *simulation) {
+/* Reads of single keys do not see one that nobody asks for, or that two shards hold. Its
+ * connections are the run's, so that it has to outlive all events: returned owned. */
+static struct census *take_census(struct simulation *simulation) {
     struct census *census = census_new(simulation);
     if (!run_until_reached(simulation, SIM_LAST_READS_LIMIT_US, is_census_right, census))
         simulation_fail(simulation, "the keys are not those that were read last: %.*s",
                         BYTES_PRINT(census_problem(census)));
-    census_free(census);
+    return census;
 }
 
 static bool is_calm(struct simulation *simulation, void *context) {
@@ -174,11 +175,12 @@ bool simulation_run(struct simulation *simulation) {
 
     simulation->phase = PHASE_LAST_READS;
     read_everything(simulation);
-    take_census(simulation);
+    struct census *census = take_census(simulation);
     check_everything(simulation);
     simulation->phase = PHASE_OVER;
     for (unsigned i = 0; i < simulation->node_count; i++)
         connections_node_died(simulation, i);
+    census_free(census);
     founder_free(founder);
     return !simulation_has_failed(simulation);
 }
