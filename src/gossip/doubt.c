@@ -1,6 +1,7 @@
 #include "gossip/doubt.h"
 #include "base/planted.h"
 #include "gossip/member.h"
+#include "gossip/suspicion.h"
 
 size_t doubt_choose(struct gossip *gossip, const struct member *but, size_t wanted,
                     const struct member **out) {
@@ -17,10 +18,7 @@ size_t doubt_choose(struct gossip *gossip, const struct member *but, size_t want
 static bool is_contradicted(const struct member *member, const struct codec_record *record) {
     if (member == NULL || (record->state != GOSSIP_SUSPECT && record->state != GOSSIP_DEAD))
         return false;
-    const struct member_life known = member_life_of(member),
-                             said = {.generation = record->generation,
-                                     .incarnation = record->incarnation,
-                                     .state = record->state};
+    const struct member_life known = member_life_of(member), said = member_life_of_record(record);
     return member_compare_lives(&said, &known) < 0;
 }
 

@@ -76,10 +76,7 @@ static bool filling_want(struct filling *filling, enum codec_section section) {
 }
 
 static bool filling_is_older(const struct member *member, const struct codec_digest *known) {
-    const struct member_life ours = member_life_of(member),
-                             theirs = {.generation = known->generation,
-                                       .incarnation = known->incarnation,
-                                       .state = known->state};
+    const struct member_life ours = member_life_of(member), theirs = member_life_of_digest(known);
     return member_compare_lives(&theirs, &ours) < 0;
 }
 

@@ -27,5 +27,15 @@ static inline struct member_life member_life_of(const struct member *member) {
                                 .incarnation = member->shown.who->incarnation,
                                 .state = member->shown.state};
 }
+static inline struct member_life member_life_of_record(const struct codec_record *record) {
+    return (struct member_life){.generation = record->generation,
+                                .incarnation = record->incarnation,
+                                .state = record->state};
+}
+static inline struct member_life member_life_of_digest(const struct codec_digest *digest) {
+    return (struct member_life){.generation = digest->generation,
+                                .incarnation = digest->incarnation,
+                                .state = digest->state};
+}
 void member_log(const struct gossip *gossip, enum log_level level, const char *what,
                 const struct member *member);

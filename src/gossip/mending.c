@@ -36,14 +36,8 @@ static void mending_answer(struct gossip *gossip, const struct gossip_address *f
         more_say(gossip, from, message);
 }
 
-static struct member_life mending_life(const struct codec_digest *digest) {
-    return (struct member_life){.generation = digest->generation,
-                                .incarnation = digest->incarnation,
-                                .state = digest->state};
-}
-
 static bool mending_has_more(const struct codec_digest *theirs, const struct member *member) {
-    const struct member_life ours = member_life_of(member), said = mending_life(theirs);
+    const struct member_life ours = member_life_of(member), said = member_life_of_digest(theirs);
     if (member_compare_lives(&said, &ours) > 0)
         return true;
     bool is_same_life = theirs->generation == member->shown.who->generation;

@@ -13,6 +13,18 @@
 #include "gossip/suspicion.h"
 #include "gossip/watch.h"
 
+/* Another one lives from now on, or no longer. */
+static void come_or_go(struct gossip *gossip, struct member *member) {
+    if (member_is_live(member)) {
+        rotation_add(gossip, member);
+        watch_member_came(gossip, member);
+    } else {
+        rotation_remove(gossip, member);
+        watch_member_went(gossip, member);
+    }
+    healing_population_changed(gossip);
+}
+
 void record_set_state(struct gossip *gossip, struct member *member,
                       enum gossip_member_state state) {
     bool was_live = member_is_live(member);
@@ -24,16 +36,8 @@ void record_set_state(struct gossip *gossip, struct member *member,
     if (member->shown.state != state || member->shown.state_since_us == 0)
         member->shown.state_since_us = gossip->now_us;
     member->shown.state = state;
-    if (member != gossip->self && was_live != member_is_live(member)) {
-        if (was_live) {
-            rotation_remove(gossip, member);
-            watch_member_went(gossip, member);
-        } else {
-            rotation_add(gossip, member);
-            watch_member_came(gossip, member);
-        }
-        healing_population_changed(gossip);
-    }
+    if (member != gossip->self && was_live != member_is_live(member))
+        come_or_go(gossip, member);
     if (before != GOSSIP_DEAD && state == GOSSIP_DEAD)
         graves_add(gossip, member);
     hash_member(gossip, member);
@@ -102,10 +106,10 @@ static void record_adopt(struct gossip *gossip, struct member *member,
     record_set_state(gossip, member, record->state);
     if (record->state == GOSSIP_SUSPECT)
         observer_look_at(gossip, member);
-    if (is_new_life && member_is_live(member))
+    if (is_new_life && member_is_live(member)) {
         gossip_changed(gossip, GOSSIP_CHANGE_JOINED, member, BYTES_NONE);
-    if (is_new_life && member_is_live(member))
         check_name(gossip, member);
+    }
     if (before == GOSSIP_SUSPECT)
         count_end(gossip, record->state);
     /* Of a life known by its end only, that is the news. */
@@ -155,10 +159,7 @@ void record_hear(struct gossip *gossip, struct member *member, const struct code
         suspicion_hear_of_self(gossip, record);
         return;
     }
-    const struct member_life known = member_life_of(member),
-                             said = {.generation = record->generation,
-                                     .incarnation = record->incarnation,
-                                     .state = record->state};
+    const struct member_life known = member_life_of(member), said = member_life_of_record(record);
     int order = member_compare_lives(&said, &known);
     if (order == 0 && record->state == GOSSIP_SUSPECT) {
         suspicion_confirm(gossip, member, record->accuser, record->created_us);
