@@ -12,6 +12,13 @@ enum {
     LOST_PER_ROUND = 2
 };
 
+struct seed {
+    struct gossip_address address;
+    uint8_t uuid[GOSSIP_UUID_BYTES]; /* who answered there last; zeros: nobody yet */
+    uint64_t next_us, interval_us;
+    bool is_self;
+};
+
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Half of the probes in flight are for the members. */
@@ -49,6 +56,17 @@ void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
         (struct seed){.address = *address,
                       .next_us = gossip->now_us,
                       .interval_us = gossip->timing.probe_interval_us};
+}
+
+void healing_seed_answered(struct gossip *gossip, size_t position,
+                           const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    struct seed *seed = &gossip->seeds[position];
+    memcpy(seed->uuid, uuid, GOSSIP_UUID_BYTES);
+    seed->interval_us = gossip->timing.probe_interval_us;
+}
+
+void healing_seed_is_self(struct gossip *gossip, size_t position) {
+    gossip->seeds[position].is_self = true;
 }
 
 static bool seed_is_known(const struct gossip *gossip, const struct seed *seed) {

@@ -14,6 +14,10 @@
 #include "gossip/instance.h"
 
 void healing_seed(struct gossip *gossip, const struct gossip_address *address);
+/* Who answered the probe of that seed; or it was this node itself. */
+void healing_seed_answered(struct gossip *gossip, size_t position,
+                           const uint8_t uuid[GOSSIP_UUID_BYTES]);
+void healing_seed_is_self(struct gossip *gossip, size_t position);
 void healing_run(struct gossip *gossip);
 uint64_t healing_deadline_us(const struct gossip *gossip);
 /* Somebody came or went: the dead are worth a try soon. */

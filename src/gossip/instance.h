@@ -54,18 +54,6 @@ enum {
 
 struct member;
 
-/* One piece of news: a member's record, or an entry of its. It is written out when it is sent, as
- * it is then; it exists only while it waits. */
-struct news {
-    struct list link;
-    struct member *member;
-    struct entry *entry;    /* held; NULL: it is the member's record */
-    struct news *of_member; /* the next waiting of the same member */
-    enum gossip_priority priority;
-    unsigned sent_count;
-    uint64_t round; /* the last telling that it was part of */
-};
-
 /* A removal of this node's own: when it may be forgotten. */
 struct removal {
     uint64_t version, removed_us;
@@ -75,19 +63,6 @@ struct bucket {
     int64_t tokens; /* bytes that may be sent; below 0 probes alone go out */
     uint64_t filled_us;
 };
-
-struct suspicion {
-    struct member *member;
-    uint64_t since_us;
-    struct due end; /* among the open; once it was called (doubt.h), among the called */
-    /* Hashes of their UUIDs: two of one hash count as one. */
-    uint32_t accusers[GOSSIP_CONFIRMATIONS + 1];
-    uint8_t accuser_count;
-    uint8_t stretch; /* own local health at its beginning, plus 1 */
-    bool is_called;  /* the last call was made */
-};
-/* Where a network parts, each node suspects half of the others. */
-static_assert(sizeof(struct suspicion) <= 48, "a suspicion must stay small");
 
 /* What this node found out about a member by talking to it, in this life of its. */
 struct contact {
@@ -138,22 +113,6 @@ struct watch {
     uint64_t distance;     /* of the member's place before this node's */
     uint64_t next_us;
     struct round_trip trip;
-};
-
-/* A probe for somebody else. */
-struct relay {
-    uint64_t sequence, origin_sequence;
-    struct gossip_address origin;
-    uint8_t origin_uuid[GOSSIP_UUID_BYTES];
-    uint8_t target[GOSSIP_UUID_BYTES];
-    uint64_t nack_us, end_us; /* nack_us: GOSSIP_NEVER once it is sent */
-};
-
-struct seed {
-    struct gossip_address address;
-    uint8_t uuid[GOSSIP_UUID_BYTES]; /* who answered there last; zeros: nobody yet */
-    uint64_t next_us, interval_us;
-    bool is_self;
 };
 
 /* The live others, in the order in which they are probed; shuffled at the end of each round. */
@@ -211,20 +170,6 @@ struct greeting {
     uint64_t digest_us; /* 0: nobody has answered yet; GOSSIP_NEVER: it is sent */
 };
 
-struct outgoing {
-    struct gossip_address to;
-    size_t at, length; /* in outbox_bytes */
-};
-struct stream_out {
-    struct gossip_stream_action action;
-    size_t at; /* its bytes, in outbox_bytes */
-};
-struct changed {
-    enum gossip_change_kind kind;
-    const struct gossip_member *member;
-    size_t key_at, key_length; /* in change_bytes */
-};
-
 struct gossip {
     struct gossip_timing timing;
     const struct log *log;
@@ -232,11 +177,19 @@ struct gossip {
     uint64_t now_us, deadline_us;
     uint64_t wall_us; /* for others, never to decide by */
     struct gossip_counters counters;
+    uint64_t met_us; /* when this node first heard anybody; 0: it has not yet */
+    bool has_warned_of_twin, has_warned_of_name;
 
+    /* sending.c, bucket.c, packing.c */
     struct replay *replay;  /* NULL: datagrams are not sealed */
     uint64_t written_count; /* of sealed datagrams; said in each */
     struct partner partner; /* whom the datagrams of this step answer */
+    struct codec_writer writer;
+    struct buffer packed, unpacked; /* the last datagrams that were */
+    struct outbox *outbox;
+    struct bucket bucket;
 
+    /* roster.c, forgetting.c */
     struct gossip_pool *pool;
     bool has_own_pool;
     struct member *self;
@@ -245,20 +198,67 @@ struct gossip {
     struct index index; /* the same, by UUID, for finding */
     struct order order; /* and in the order of UUIDs */
     struct rotation rotation;
+    struct seats graves; /* members called dead */
+    uint64_t grave_check_us;
+
+    /* hash.c, compare.c, more.c */
+    uint64_t hash;                     /* of all that live: the sum of their digest_hash */
+    uint64_t buckets[COMPARE_BUCKETS]; /* the same, by the first bits of their UUIDs */
+    uint64_t compare_us;               /* no comparison is begun before this */
+    struct more more;
+
+    /* state.c */
     struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
     size_t removal_count;
-    uint64_t hash;                     /* of all that live: the sum of their digest_hash */
-    uint64_t buckets[COMPARE_BUCKETS]; /* the same, by the first bits of their UUIDs (hash.h) */
-    uint64_t compare_us;               /* no comparison is begun before this */
-    uint64_t state_bytes;
-    uint64_t grave_check_us, removed_check_us;
-    bool has_warned_of_twin, has_warned_of_name;
+    uint64_t state_bytes, removed_check_us;
+
+    /* news.c, telling.c, broadcast.c, listeners.c */
+    struct list news[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */
+    uint64_t news_lists[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */
+    size_t news_credit[GOSSIP_PRIORITY_COUNT];  /* bytes of its share not used yet */
+    size_t news_count;
+    uint64_t news_us, news_told_us, news_round; /* the next round, the last one, how many */
+    unsigned listener_turn;
+
+    /* nearness.c */
+    struct coordinate coordinate, said_coordinate; /* where this node lies, and said it does */
+    bool has_said_coordinate;
+    uint64_t coordinate_samples, coordinate_us; /* looked at again then */
+
+    /* watch.c, observer.c */
+    struct watch watches[GOSSIP_RINGS];
+    struct round_trip trip;         /* of all edges */
+    uint64_t observer, observed_us; /* who observed this node last (a hash), and when */
+    uint16_t observed_ms;           /* after another one */
+    uint64_t probe_us;              /* the next member by lot */
+
+    /* probe.c, relay.c */
+    struct probe probes[GOSSIP_PROBE_MAXIMUM];
+    size_t probe_count;
+    struct relay *relays;
+    size_t relay_count, relay_capacity; /* up to GOSSIP_RELAY_MAXIMUM */
+    uint64_t sequence;
+
+    /* healing.c */
+    struct seed *seeds; /* GOSSIP_SEED_MAXIMUM, once there is one */
+    size_t seed_count;
+    struct gossip_address lost[GOSSIP_LOST_MAXIMUM];
+    size_t lost_count;
+    uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
+
+    /* suspicion.c, doubt.c, judging.c */
+    struct due_heap open, called; /* by when they end: before and after the last call */
+    size_t doubt_turn;            /* the next of the open that a ping asks about */
+    uint64_t suspicion_us;        /* no suspicion ends before this */
+    uint64_t judge_us;            /* nor, after this node stood still, before this */
+
+    /* joining.c */
     uint64_t joining_us;   /* alive then, whatever it knows; GOSSIP_NEVER: it is already */
     uint64_t joining_hash; /* of a whole copy, as who sent it says; once has_joining_hash */
     bool has_joining_hash;
     struct greeting greeting;
-    struct more more;
 
+    /* streams.c, asking.c, serving.c */
     bool has_streams;
     struct asking asking;
     uint64_t asked_count; /* numbers them */
@@ -266,69 +266,17 @@ struct gossip {
     struct stream_offer offers[GOSSIP_STREAMS_SERVED_MAXIMUM];
     struct list servings; /* struct serving */
 
-    struct probe probes[GOSSIP_PROBE_MAXIMUM];
-    size_t probe_count;
-    struct relay *relays;
-    size_t relay_count, relay_capacity; /* up to GOSSIP_RELAY_MAXIMUM */
-    uint64_t sequence;
-    uint64_t probe_us; /* the next member by lot */
-    struct watch watches[GOSSIP_RINGS];
-    struct round_trip trip;         /* of all edges */
-    uint64_t observer, observed_us; /* who observed this node last (a hash), and when */
-    uint16_t observed_ms;           /* after another one */
-    struct seed *seeds;             /* GOSSIP_SEED_MAXIMUM, once there is one */
-    size_t seed_count;
-    struct seats graves; /* members called dead */
-    struct gossip_address lost[GOSSIP_LOST_MAXIMUM];
-    size_t lost_count;
-    uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
-
-    /* Suspicions, by when they end: before and after the last call. */
-    struct due_heap open, called;
-    size_t doubt_turn;     /* the next of the open that a ping asks about */
-    uint64_t suspicion_us; /* no suspicion ends before this */
-    uint64_t judge_us;     /* nor, after this node stood still, before this */
-
-    struct list news[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */
-    uint64_t news_lists[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */
-    size_t news_credit[GOSSIP_PRIORITY_COUNT];  /* bytes of its share not used yet */
-    size_t news_count;
-    struct bucket bucket;
-    unsigned listener_turn;
-    struct coordinate coordinate, said_coordinate; /* where this node lies, and said it does */
-    bool has_said_coordinate;
-    uint64_t coordinate_samples, coordinate_us; /* looked at again then */
-    uint64_t news_us, news_told_us, news_round; /* the next round, the last one, how many */
-    uint64_t round_trip_us;                     /* measured in this step */
-    uint64_t detection_us;                      /* the same */
-
+    /* pace.c, skew.c, propagation.c */
     struct adapt adapt;
     struct pace pace;
-    bool is_clock_measured; /* in this step */
-    uint64_t clock_skew_us, skew_check_us;
+    uint64_t skew_check_us;
     uint64_t slow_log_us; /* no line about slow news before this */
-    uint64_t met_us;      /* when this node first heard anybody; 0: it has not yet */
-    struct gossip_propagation propagations[GOSSIP_PROPAGATION_MAXIMUM]; /* of this step */
-    size_t propagation_count;
 
-    struct codec_writer writer;
-    struct buffer packed, unpacked; /* the last datagrams that were (packing.h) */
-    struct outgoing *outbox;
-    size_t outbox_count, outbox_capacity;
-    struct buffer outbox_bytes;
-    struct changed *changed;
-    size_t changed_count, changed_capacity;
-    struct buffer change_bytes;
-    struct gossip_datagram *datagrams; /* as handed out */
-    size_t datagram_capacity;
-    struct gossip_change *changes;
-    size_t change_capacity;
-    struct gossip_stream_try tries[GOSSIP_STREAM_TRY_MAXIMUM];
-    size_t try_count;
-    struct stream_out *streams;
-    size_t stream_count, stream_capacity;
-    struct gossip_stream_action *stream_actions; /* as handed out */
-    size_t stream_action_capacity;
+    /* Measured in this step. */
+    uint64_t round_trip_us, detection_us, clock_skew_us;
+    bool is_clock_measured;
+    struct gossip_propagation propagations[GOSSIP_PROPAGATION_MAXIMUM];
+    size_t propagation_count;
 };
 
 /* The live others, by their places in the rotation. */

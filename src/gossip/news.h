@@ -13,6 +13,18 @@
 #pragma once
 #include "gossip/instance.h"
 
+/* One piece: a member's record, or an entry of its. It is written out when it is sent, as
+ * it is then; it exists only while it waits. */
+struct news {
+    struct list link;
+    struct member *member;
+    struct entry *entry;    /* held; NULL: it is the member's record */
+    struct news *of_member; /* the next waiting of the same member */
+    enum gossip_priority priority;
+    unsigned sent_count;
+    uint64_t round; /* the last telling that it was part of */
+};
+
 /* News of the member: its record (entry NULL), or an entry of its chain. From the beginning, if it
  * was waiting already. */
 void news_add(struct gossip *gossip, struct member *member, struct entry *entry,

@@ -77,8 +77,7 @@ static void outcome_succeeded(struct gossip *gossip, struct probe *probe,
         outcome_measure(gossip, probe, message);
         break;
     case PROBE_SEED:
-        memcpy(gossip->seeds[probe->seed].uuid, message->sender, GOSSIP_UUID_BYTES);
-        gossip->seeds[probe->seed].interval_us = gossip->timing.probe_interval_us;
+        healing_seed_answered(gossip, probe->seed, message->sender);
         break;
     case PROBE_LOST:
         healing_found(gossip, &probe->to);
@@ -140,7 +139,7 @@ void outcome_met_self(struct gossip *gossip, const struct codec_message *message
     if (probe == NULL || probe->member != NULL)
         return;
     if (probe->kind == PROBE_SEED)
-        gossip->seeds[probe->seed].is_self = true;
+        healing_seed_is_self(gossip, probe->seed);
     else
         healing_found(gossip, &probe->to);
     probe_end(gossip, probe);

@@ -11,6 +11,15 @@ enum {
     RELAYS_FEWEST = 8  /* places; doubled as needed */
 };
 
+/* A probe for somebody else. */
+struct relay {
+    uint64_t sequence, origin_sequence;
+    struct gossip_address origin;
+    uint8_t origin_uuid[GOSSIP_UUID_BYTES];
+    uint8_t target[GOSSIP_UUID_BYTES];
+    uint64_t nack_us, end_us; /* nack_us: GOSSIP_NEVER once it is sent */
+};
+
 /* Helpers. */
 
 /* Whoever is joining knows nobody's address for sure, and is not bothered. */

@@ -6,38 +6,89 @@
 
 /* What one step may send and change is bounded by what one datagram can ask for, far below these.
  */
-enum { OUTBOX_BYTES_MAXIMUM = 8 << 20, CHANGE_BYTES_MAXIMUM = 8 << 20 };
+enum { OUTBOX_BYTES_MAXIMUM = 8 << 20, KEY_BYTES_MAXIMUM = 8 << 20, ARRAY_FEWEST = 4 };
 
 #define COUNT_EPOCH_US UINT64_C(1767225600000000) /* 2026-01-01, Unix time */
 
+struct outgoing {
+    struct gossip_address to;
+    size_t at, length; /* in `bytes` */
+};
+struct stream_out {
+    struct gossip_stream_action action;
+    size_t at; /* its bytes, in `bytes` */
+};
+struct changed {
+    enum gossip_change_kind kind;
+    const struct gossip_member *member;
+    size_t key_at, key_length; /* in `keys` */
+};
+
+/* What the owner is handed out points into buffers; while these grow, places in them are noted. */
+struct outbox {
+    struct buffer bytes, keys;
+    struct outgoing *noted;
+    struct gossip_datagram *datagrams; /* the same as handed out */
+    size_t noted_count, noted_capacity, datagram_capacity;
+    struct changed *changed;
+    struct gossip_change *changes; /* the same */
+    size_t changed_count, changed_capacity, change_capacity;
+    struct stream_out *streams;
+    struct gossip_stream_action *actions; /* the same */
+    size_t stream_count, stream_capacity, action_capacity;
+    struct gossip_stream_try tries[GOSSIP_STREAM_TRY_MAXIMUM];
+    size_t try_count;
+};
+
+/* The array with room for so many elements; it may move. */
+static void *array_hold(void *array, size_t count, size_t *capacity, size_t element_bytes) {
+    if (count <= *capacity)
+        return array;
+    size_t doubled = *capacity > 0 ? 2 * *capacity : ARRAY_FEWEST;
+    *capacity = doubled > count ? doubled : count;
+    return memory_resize(array, *capacity * element_bytes);
+}
+
+/* Where the bytes begin. */
+static size_t buffer_note(struct buffer *buffer, struct bytes bytes) {
+    size_t at = buffer->length;
+    buffer_append_bytes(buffer, bytes);
+    CHECK(!buffer->is_overflowed);
+    return at;
+}
+
 void sending_init(struct gossip *gossip) {
+    struct outbox *outbox = gossip->outbox = memory_allocate_zeroed(1, sizeof *gossip->outbox);
     codec_writer_init(&gossip->writer);
     buffer_init(&gossip->packed, GOSSIP_DATAGRAM_MAXIMUM);
-    buffer_init(&gossip->outbox_bytes, OUTBOX_BYTES_MAXIMUM);
-    buffer_init(&gossip->change_bytes, CHANGE_BYTES_MAXIMUM);
+    buffer_init(&outbox->bytes, OUTBOX_BYTES_MAXIMUM);
+    buffer_init(&outbox->keys, KEY_BYTES_MAXIMUM);
 }
 
 void sending_release(struct gossip *gossip) {
+    struct outbox *outbox = gossip->outbox;
     codec_writer_release(&gossip->writer);
     buffer_release(&gossip->packed);
-    buffer_release(&gossip->outbox_bytes);
-    buffer_release(&gossip->change_bytes);
-    memory_free(gossip->outbox);
-    memory_free(gossip->changed);
-    memory_free(gossip->datagrams);
-    memory_free(gossip->changes);
-    memory_free(gossip->streams);
-    memory_free(gossip->stream_actions);
+    buffer_release(&outbox->bytes);
+    buffer_release(&outbox->keys);
+    memory_free(outbox->noted);
+    memory_free(outbox->datagrams);
+    memory_free(outbox->changed);
+    memory_free(outbox->changes);
+    memory_free(outbox->streams);
+    memory_free(outbox->actions);
+    memory_free(outbox);
 }
 
 void sending_clear(struct gossip *gossip) {
-    gossip->outbox_count = gossip->changed_count = gossip->try_count = gossip->stream_count = 0;
+    struct outbox *outbox = gossip->outbox;
+    outbox->noted_count = outbox->changed_count = outbox->stream_count = outbox->try_count = 0;
+    buffer_clear(&outbox->bytes);
+    buffer_clear(&outbox->keys);
     gossip->round_trip_us = gossip->detection_us = 0;
     gossip->is_clock_measured = false;
     gossip->clock_skew_us = 0;
     gossip->propagation_count = 0;
-    buffer_clear(&gossip->outbox_bytes);
-    buffer_clear(&gossip->change_bytes);
 }
 
 /* Datagrams. */
@@ -111,16 +162,11 @@ void gossip_send_surely(struct gossip *gossip, const struct gossip_address *to) 
     if (bytes.length == 0)
         return; /* it grew beyond what it could be packed into: the next comparison mends it */
     bucket_spend(gossip, bytes.length);
-    size_t at = gossip->outbox_bytes.length;
-    buffer_append_bytes(&gossip->outbox_bytes, bytes);
-    CHECK(!gossip->outbox_bytes.is_overflowed);
-    if (gossip->outbox_count == gossip->outbox_capacity) {
-        gossip->outbox_capacity = gossip->outbox_capacity ? gossip->outbox_capacity * 2 : 16;
-        gossip->outbox =
-            memory_resize(gossip->outbox, gossip->outbox_capacity * sizeof *gossip->outbox);
-    }
-    gossip->outbox[gossip->outbox_count++] =
-        (struct outgoing){.to = *to, .at = at, .length = bytes.length};
+    struct outbox *outbox = gossip->outbox;
+    outbox->noted = array_hold(outbox->noted, outbox->noted_count + 1, &outbox->noted_capacity,
+                               sizeof *outbox->noted);
+    outbox->noted[outbox->noted_count++] = (struct outgoing){
+        .to = *to, .at = buffer_note(&outbox->bytes, bytes), .length = bytes.length};
     gossip->counters.datagrams_sent++;
     gossip->counters.bytes_sent += bytes.length;
 }
@@ -128,9 +174,10 @@ void gossip_send_surely(struct gossip *gossip, const struct gossip_address *to) 
 /* Streams. */
 
 void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member) {
-    if (gossip->try_count == GOSSIP_STREAM_TRY_MAXIMUM)
+    struct outbox *outbox = gossip->outbox;
+    if (outbox->try_count == GOSSIP_STREAM_TRY_MAXIMUM)
         return;
-    struct gossip_stream_try *try = &gossip->tries[gossip->try_count++];
+    struct gossip_stream_try *try = &outbox->tries[outbox->try_count++];
     gossip->counters.stream_tries++;
     try->address = member->who->address;
     memcpy(try->uuid, member->who->uuid, GOSSIP_UUID_BYTES);
@@ -138,16 +185,12 @@ void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member
 
 void gossip_stream(struct gossip *gossip, const struct gossip_stream_action *action,
                    struct bytes bytes) {
-    if (gossip->stream_count == gossip->stream_capacity) {
-        gossip->stream_capacity = gossip->stream_capacity ? gossip->stream_capacity * 2 : 4;
-        gossip->streams =
-            memory_resize(gossip->streams, gossip->stream_capacity * sizeof *gossip->streams);
-    }
-    struct stream_out *out = &gossip->streams[gossip->stream_count++];
-    *out = (struct stream_out){.action = *action, .at = gossip->outbox_bytes.length};
+    struct outbox *outbox = gossip->outbox;
+    outbox->streams = array_hold(outbox->streams, outbox->stream_count + 1,
+                                 &outbox->stream_capacity, sizeof *outbox->streams);
+    struct stream_out *out = &outbox->streams[outbox->stream_count++];
+    *out = (struct stream_out){.action = *action, .at = buffer_note(&outbox->bytes, bytes)};
     out->action.bytes.length = bytes.length;
-    buffer_append_bytes(&gossip->outbox_bytes, bytes);
-    CHECK(!gossip->outbox_bytes.is_overflowed);
 }
 
 static void buffer_shrink(struct buffer *buffer) {
@@ -168,67 +211,65 @@ void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
                     const struct member *member, struct bytes key) {
     if (coordinate_is_key(key))
         return;
-    size_t at = gossip->change_bytes.length;
-    buffer_append_bytes(&gossip->change_bytes, key);
-    CHECK(!gossip->change_bytes.is_overflowed);
-    if (gossip->changed_count == gossip->changed_capacity) {
-        gossip->changed_capacity = gossip->changed_capacity ? gossip->changed_capacity * 2 : 16;
-        gossip->changed =
-            memory_resize(gossip->changed, gossip->changed_capacity * sizeof *gossip->changed);
-    }
-    gossip->changed[gossip->changed_count++] = (struct changed){
-        .kind = kind, .member = &member->shown, .key_at = at, .key_length = key.length};
+    struct outbox *outbox = gossip->outbox;
+    outbox->changed = array_hold(outbox->changed, outbox->changed_count + 1,
+                                 &outbox->changed_capacity, sizeof *outbox->changed);
+    outbox->changed[outbox->changed_count++] =
+        (struct changed){.kind = kind,
+                         .member = &member->shown,
+                         .key_at = buffer_note(&outbox->keys, key),
+                         .key_length = key.length};
 }
 
 /* What the owner gets. */
 
-static void hand_out_streams(struct gossip *gossip) {
-    const uint8_t *bytes = buffer_data(&gossip->outbox_bytes);
-    if (gossip->stream_action_capacity < gossip->stream_count) {
-        gossip->stream_action_capacity = gossip->stream_capacity;
-        gossip->stream_actions = memory_resize(
-            gossip->stream_actions, gossip->stream_capacity * sizeof *gossip->stream_actions);
+static void hand_out_datagrams(struct outbox *outbox) {
+    const uint8_t *bytes = buffer_data(&outbox->bytes);
+    outbox->datagrams = array_hold(outbox->datagrams, outbox->noted_count,
+                                   &outbox->datagram_capacity, sizeof *outbox->datagrams);
+    for (size_t i = 0; i < outbox->noted_count; i++) {
+        const struct outgoing *noted = &outbox->noted[i];
+        outbox->datagrams[i] =
+            (struct gossip_datagram){.to = noted->to, .bytes = {bytes + noted->at, noted->length}};
     }
-    for (size_t i = 0; i < gossip->stream_count; i++) {
-        gossip->stream_actions[i] = gossip->streams[i].action;
-        gossip->stream_actions[i].bytes.data = bytes + gossip->streams[i].at;
+}
+
+static void hand_out_changes(struct outbox *outbox) {
+    const uint8_t *keys = buffer_data(&outbox->keys);
+    outbox->changes = array_hold(outbox->changes, outbox->changed_count, &outbox->change_capacity,
+                                 sizeof *outbox->changes);
+    for (size_t i = 0; i < outbox->changed_count; i++) {
+        const struct changed *changed = &outbox->changed[i];
+        outbox->changes[i] =
+            (struct gossip_change){.kind = changed->kind, .member = changed->member};
+        if (changed->key_length > 0)
+            outbox->changes[i].key = bytes_of(keys + changed->key_at, changed->key_length);
+    }
+}
+
+static void hand_out_streams(struct outbox *outbox) {
+    const uint8_t *bytes = buffer_data(&outbox->bytes);
+    outbox->actions = array_hold(outbox->actions, outbox->stream_count, &outbox->action_capacity,
+                                 sizeof *outbox->actions);
+    for (size_t i = 0; i < outbox->stream_count; i++) {
+        outbox->actions[i] = outbox->streams[i].action;
+        outbox->actions[i].bytes.data = bytes + outbox->streams[i].at;
     }
 }
 
 void sending_hand_out(struct gossip *gossip, struct gossip_actions *actions) {
-    if (gossip->datagram_capacity < gossip->outbox_count) {
-        gossip->datagram_capacity = gossip->outbox_capacity;
-        gossip->datagrams =
-            memory_resize(gossip->datagrams, gossip->datagram_capacity * sizeof *gossip->datagrams);
-    }
-    if (gossip->change_capacity < gossip->changed_count) {
-        gossip->change_capacity = gossip->changed_capacity;
-        gossip->changes =
-            memory_resize(gossip->changes, gossip->change_capacity * sizeof *gossip->changes);
-    }
-    const uint8_t *bytes = buffer_data(&gossip->outbox_bytes),
-                  *keys = buffer_data(&gossip->change_bytes);
-    for (size_t i = 0; i < gossip->outbox_count; i++) {
-        const struct outgoing *out = &gossip->outbox[i];
-        gossip->datagrams[i] =
-            (struct gossip_datagram){.to = out->to, .bytes = {bytes + out->at, out->length}};
-    }
-    for (size_t i = 0; i < gossip->changed_count; i++) {
-        const struct changed *changed = &gossip->changed[i];
-        gossip->changes[i] =
-            (struct gossip_change){.kind = changed->kind, .member = changed->member};
-        if (changed->key_length > 0)
-            gossip->changes[i].key = bytes_of(keys + changed->key_at, changed->key_length);
-    }
-    hand_out_streams(gossip);
-    *actions = (struct gossip_actions){.datagrams = gossip->datagrams,
-                                       .datagram_count = gossip->outbox_count,
-                                       .changes = gossip->changes,
-                                       .change_count = gossip->changed_count,
-                                       .streams = gossip->stream_actions,
-                                       .stream_count = gossip->stream_count,
-                                       .stream_tries = gossip->tries,
-                                       .stream_try_count = gossip->try_count,
+    struct outbox *outbox = gossip->outbox;
+    hand_out_datagrams(outbox);
+    hand_out_changes(outbox);
+    hand_out_streams(outbox);
+    *actions = (struct gossip_actions){.datagrams = outbox->datagrams,
+                                       .datagram_count = outbox->noted_count,
+                                       .changes = outbox->changes,
+                                       .change_count = outbox->changed_count,
+                                       .streams = outbox->actions,
+                                       .stream_count = outbox->stream_count,
+                                       .stream_tries = outbox->tries,
+                                       .stream_try_count = outbox->try_count,
                                        .deadline_us = gossip->deadline_us,
                                        .round_trip_us = gossip->round_trip_us,
                                        .detection_us = gossip->detection_us,

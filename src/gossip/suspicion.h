@@ -12,6 +12,19 @@
 #pragma once
 #include "gossip/instance.h"
 
+struct suspicion {
+    struct member *member;
+    uint64_t since_us;
+    struct due end; /* among the open; once it was called (judging.h), among the called */
+    /* Hashes of their UUIDs: two of one hash count as one. */
+    uint32_t accusers[GOSSIP_CONFIRMATIONS + 1];
+    uint8_t accuser_count;
+    uint8_t stretch; /* own local health at its beginning, plus 1 */
+    bool is_called;  /* the last call was made */
+};
+/* Where a network parts, each node suspects half of the others. */
+static_assert(sizeof(struct suspicion) <= 48, "a suspicion must stay small");
+
 /* Before the member is set to GOSSIP_SUSPECT. */
 void suspicion_begin(struct gossip *gossip, struct member *member,
                      const uint8_t accuser[GOSSIP_UUID_BYTES]);
