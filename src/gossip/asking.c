@@ -89,7 +89,7 @@ uint64_t asking_deadline_us(const struct gossip *gossip) {
     const struct asking *asking = &gossip->asking;
     if (asking->stream == 0)
         return GOSSIP_NEVER;
-    return asking->silent_us < asking->end_us ? asking->silent_us : asking->end_us;
+    return earlier(asking->silent_us, asking->end_us);
 }
 
 void asking_run(struct gossip *gossip) {

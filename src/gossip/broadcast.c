@@ -90,7 +90,7 @@ static void broadcast_wait(struct gossip *gossip) {
     uint64_t wait_us = bucket_wait_us(gossip, is_urgent ? BUCKET_URGENT : BUCKET_NEWS);
     uint64_t pause_us = broadcast_pause_us(gossip);
     gossip->counters.news_waits++;
-    news_due(gossip, gossip->now_us + (wait_us > pause_us ? wait_us : pause_us));
+    news_due(gossip, gossip->now_us + later(wait_us, pause_us));
 }
 
 void broadcast_run(struct gossip *gossip) {

@@ -35,8 +35,6 @@ enum {
     NAP_SHARE = 10 /* a lag above this part of the probe timeout counts */
 };
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 /* Making and ending. */
 
 static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing *timing) {

@@ -19,8 +19,6 @@ struct seed {
     bool is_self;
 };
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 /* Half of the probes in flight are for the members. */
 static bool has_room(const struct gossip *gossip) {
     return gossip->probe_count < GOSSIP_PROBE_MAXIMUM / 2;

@@ -52,6 +52,9 @@ enum {
     (10 * GOSSIP_SECOND_US) /* longest time between two probes of a seed or of the dead */
 #define GOSSIP_NEVER UINT64_MAX
 
+static inline uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 struct member;
 
 /* A removal of this node's own: when it may be forgotten. */
@@ -290,4 +293,9 @@ static inline struct member *gossip_live(const struct gossip *gossip, size_t pla
 static inline bool gossip_address_equal(const struct gossip_address *a,
                                         const struct gossip_address *b) {
     return a->port == b->port && strcmp(a->host, b->host) == 0;
+}
+
+/* A node in bad health itself gives others more time (Lifeguard 4.1). */
+static inline uint64_t stretched_us(const struct gossip *gossip, uint64_t time_us) {
+    return time_us * (gossip->counters.local_health + 1);
 }

@@ -109,7 +109,7 @@ static void joining_greeted(struct gossip *gossip) {
 
 uint64_t joining_deadline_us(const struct gossip *gossip) {
     uint64_t digest_us = gossip->greeting.digest_us;
-    return digest_us > 0 && digest_us < gossip->joining_us ? digest_us : gossip->joining_us;
+    return digest_us > 0 ? earlier(digest_us, gossip->joining_us) : gossip->joining_us;
 }
 
 void joining_run(struct gossip *gossip) {

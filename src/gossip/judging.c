@@ -64,7 +64,7 @@ static uint64_t judging_next_us(const struct gossip *gossip) {
     const struct due *open = due_first(&gossip->open), *called = due_first(&gossip->called);
     uint64_t open_us = open != NULL ? open->time_us : GOSSIP_NEVER,
              called_us = called != NULL ? called->time_us : GOSSIP_NEVER;
-    return open_us < called_us ? open_us : called_us;
+    return earlier(open_us, called_us);
 }
 
 void judging_run(struct gossip *gossip) {
@@ -75,7 +75,5 @@ void judging_run(struct gossip *gossip) {
     while ((over = suspicion_first(&gossip->called, gossip->now_us)) != NULL)
         record_declare(gossip, over->member, GOSSIP_DEAD);
     /* Thousands that fell silent together end one after the other, and not each by its own turn. */
-    uint64_t soonest_us = gossip->now_us + gossip->timing.flush_us,
-             next_us = judging_next_us(gossip);
-    gossip->suspicion_us = next_us > soonest_us ? next_us : soonest_us;
+    gossip->suspicion_us = later(judging_next_us(gossip), gossip->now_us + gossip->timing.flush_us);
 }

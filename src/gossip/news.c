@@ -65,7 +65,7 @@ void news_add(struct gossip *gossip, struct member *member, struct entry *entry,
 
 void news_hurry(struct gossip *gossip) {
     uint64_t due_us = gossip->news_told_us + gossip->pace.flush_us;
-    news_due(gossip, due_us > gossip->now_us ? due_us : gossip->now_us);
+    news_due(gossip, later(due_us, gossip->now_us));
 }
 
 /* Its link stands in a list, or alone. */

@@ -10,12 +10,6 @@ enum {
     LOOKERS_BY_LOT = 4 /* who are no observers of a suspect ask as well, about so many in all */
 };
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-static uint64_t stretched_us(const struct gossip *gossip, uint64_t time_us) {
-    return time_us * (gossip->counters.local_health + 1);
-}
-
 /* Turns. */
 
 static void observer_turn(struct gossip *gossip, struct watch *watch) {

@@ -12,12 +12,6 @@ enum {
     FIRST_MAXIMUM = 2 /* records that it carries beside these */
 };
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-static uint64_t stretched_us(const struct gossip *gossip, uint64_t time_us) {
-    return time_us * (gossip->counters.local_health + 1);
-}
-
 /* Pings. */
 
 /* A suspect hears of it from whoever pings it (Lifeguard's buddy system), the dead of their death;

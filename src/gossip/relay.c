@@ -137,8 +137,7 @@ uint64_t relay_deadline_us(const struct gossip *gossip) {
     uint64_t deadline_us = GOSSIP_NEVER;
     for (size_t i = 0; i < gossip->relay_count; i++) {
         const struct relay *relay = &gossip->relays[i];
-        uint64_t due_us = relay->nack_us < relay->end_us ? relay->nack_us : relay->end_us;
-        deadline_us = due_us < deadline_us ? due_us : deadline_us;
+        deadline_us = earlier(deadline_us, earlier(relay->nack_us, relay->end_us));
     }
     return deadline_us;
 }

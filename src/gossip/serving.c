@@ -257,15 +257,13 @@ static uint64_t serving_due_us(const struct gossip *gossip, const struct serving
     uint64_t due_us = serving->silent_us;
     if (serving->has_room)
         due_us = gossip->now_us + bucket_wait_us(gossip, BUCKET_COMPARISON);
-    return due_us < serving->end_us ? due_us : serving->end_us;
+    return earlier(due_us, serving->end_us);
 }
 
 uint64_t serving_deadline_us(const struct gossip *gossip) {
     uint64_t deadline_us = GOSSIP_NEVER;
-    LIST_EACH (&gossip->servings, link) {
-        uint64_t due_us = serving_due_us(gossip, serving_at(link));
-        deadline_us = due_us < deadline_us ? due_us : deadline_us;
-    }
+    LIST_EACH (&gossip->servings, link)
+        deadline_us = earlier(deadline_us, serving_due_us(gossip, serving_at(link)));
     return deadline_us;
 }
 

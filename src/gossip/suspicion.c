@@ -50,7 +50,7 @@ static void suspicion_schedule(struct gossip *gossip, struct suspicion *suspicio
     if (suspicion->is_called)
         return;
     uint64_t end_us = suspicion->since_us + suspicion_duration_us(gossip, suspicion);
-    suspicion_end_at(gossip, suspicion, end_us > gossip->judge_us ? end_us : gossip->judge_us);
+    suspicion_end_at(gossip, suspicion, later(end_us, gossip->judge_us));
 }
 
 /* From now on, or from when it was before a lag; there will be another last call. */
@@ -184,7 +184,7 @@ void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *re
 void suspicion_postpone(struct gossip *gossip, uint64_t lag_us) {
     uint64_t interval_us = gossip->timing.probe_interval_us;
     if (!PLANTED(GOSSIP_JUDGED_ASLEEP))
-        gossip->judge_us = gossip->now_us + (lag_us < interval_us ? lag_us : interval_us);
+        gossip->judge_us = gossip->now_us + earlier(lag_us, interval_us);
     for (size_t i = 0; i < gossip_live_count(gossip); i++) {
         struct suspicion *suspicion = gossip_live(gossip, i)->suspicion;
         if (suspicion != NULL)

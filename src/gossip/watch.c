@@ -7,8 +7,6 @@ enum {
     PATIENCE_LEAST = 4 /* part of the probe timeout */
 };
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 uint64_t watch_turn_us(const struct gossip *gossip) {
     return OBSERVE_INTERVALS * gossip->timing.probe_interval_us;
 }
@@ -120,7 +118,7 @@ uint64_t watch_patience_us(const struct gossip *gossip, const struct member *mem
     uint64_t patience_us = trip->mean_us + 4 * trip->deviation_us;
     if (trip->mean_us == 0 || patience_us > most_us)
         return most_us;
-    return patience_us < least_us ? least_us : patience_us;
+    return later(patience_us, least_us);
 }
 
 /* Phases. */
