@@ -15,10 +15,6 @@ const struct gossip_member *gossip_member_of(const struct gossip *gossip,
     return member != NULL ? &member->shown : NULL;
 }
 
-static const struct member *member_behind(const struct gossip_member *shown) {
-    return (const struct member *)(const void *)shown; /* it is the first in struct member */
-}
-
 struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member *member,
                         struct bytes key) {
     (void)gossip;

@@ -6,6 +6,10 @@ struct member *member_find(const struct gossip *gossip, const uint8_t uuid[GOSSI
 /* Up to `wanted` live others by lot, but not `but` (may be NULL); returns how many. */
 size_t member_choose(struct gossip *gossip, const struct member *but, size_t wanted,
                      struct member **out);
+/* Of whom the outside sees this. */
+static inline const struct member *member_behind(const struct gossip_member *shown) {
+    return (const struct member *)(const void *)shown; /* it is the first there */
+}
 static inline bool member_is_live(const struct member *member) {
     return gossip_state_is_live(member->shown.state);
 }

@@ -102,10 +102,6 @@ bool nearness_is_same_zone(const struct gossip *gossip, const struct member *mem
 
 /* For the outside. */
 
-static const struct member *member_behind(const struct gossip_member *shown) {
-    return (const struct member *)(const void *)shown; /* it is the first in struct member */
-}
-
 struct bytes gossip_zone(const struct gossip *gossip, const struct gossip_member *member) {
     (void)gossip;
     return nearness_zone(member_behind(member));
