@@ -341,6 +341,7 @@ static int complain(const struct buffer *problem, int exit_code) {
 /* With its settings read. */
 static int agent_serve(struct agent *agent, struct buffer *problem) {
     struct agent_sockets sockets;
+    signal(SIGPIPE, SIG_IGN);
     int code = gossiper_check_name(agent->layers.effective.name, problem);
     if (code == 0 && agent->layers.effective.cluster_key_file[0] != '\0')
         code = seal_new_from_file(&agent->seal, agent->layers.effective.cluster_key_file,
@@ -373,7 +374,6 @@ int agent_run(int argc, char **argv) {
     struct agent *agent = memory_allocate_zeroed(1, sizeof *agent);
     struct buffer problem;
     buffer_init(&problem, AGENT_PROBLEM_MAXIMUM_BYTES);
-    signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN); /* until the file can be read again */
     int code = 0;
     if (sodium_init() < 0) {

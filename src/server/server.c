@@ -189,6 +189,7 @@ static int run_node(struct server *server, const struct options *options, struct
     struct addresses bound;
     struct sockets sockets;
     struct log log;
+    signal(SIGPIPE, SIG_IGN);
     if (read_settings(server, &bound, problem) != 0)
         return complain(problem, EXIT_USAGE);
     log_sink_init(&log, &server->config);
@@ -224,7 +225,6 @@ int server_run(int argc, char **argv) {
     struct options options;
     struct buffer problem;
     buffer_init(&problem, PROBLEM_MAXIMUM_BYTES);
-    signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     int code = 0;
     if (sodium_init() < 0)

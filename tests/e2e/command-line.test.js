@@ -155,6 +155,10 @@ test('what cannot be written is told, and is no success', async (t) => {
       assert.match(stderr, /^trothdb: the output could not be written/m, `${words.join(' ')} ${redirection}`);
     }
   }
+  for (const kind of ['server', 'agent', 'help']) { // who reads no further, as head, wants no complaint
+    const {stderr} = await run('sh', ['-c', '(sleep 0.2; exec "$0" "$1" --help) | true; sleep 0.4', program, kind]);
+    assert.strictEqual(stderr, '', kind);
+  }
   assert.strictEqual((await shell('>&- 2>&- <&-', ['cluster', 'status', node.address])).code, FAILED);
 });
 
