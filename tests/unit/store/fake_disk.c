@@ -127,6 +127,8 @@ static int fake_size(struct disk_file *file, uint64_t *bytes) {
     return fake_call_of(file, FAKE_READ);
 }
 
+static void fake_forget_cached(struct disk_file *file) { file->fake->forgotten = file->file; }
+
 static int fake_read(struct disk_file *file, uint64_t offset, void *into, size_t length,
                      size_t *got) {
     size_t bytes = file->file->live_bytes;
@@ -261,6 +263,7 @@ static const struct disk_ops fake_ops = {
     .close = fake_close,
     .size = fake_size,
     .read = fake_read,
+    .forget_cached = fake_forget_cached,
     .write = fake_write,
     .sync = fake_sync,
     .write_durable = fake_write_durable,

@@ -56,6 +56,7 @@ struct fake_disk {
     char changed_name[DISK_NAME_MAXIMUM];       /* last made, renamed or removed */
     char failed_name[DISK_NAME_MAXIMUM];        /* of the file, or what the directory was for */
     unsigned calls_at_failure[FAKE_CALL_COUNT]; /* the failed one included */
+    const struct fake_file *forgotten;          /* the last one of which no cached byte is left */
     bool writes_blocks;     /* does jobs that are plain writes itself, up to the end of a sector */
     bool is_full;           /* no file is made, none grows */
     bool is_directory_full; /* nor does a name change */

@@ -1,9 +1,11 @@
-/* Segments are read again while the log is in use: every bit that changes is found, and a damaged
- * segment goes once nobody needs it. Of the newest one only blocks are read that no round writes to
- * any more. */
+/* Segments and snapshots are read again while they are in use: every bit that changes is found, and
+ * a damaged segment goes once nobody needs it. Of the newest one only blocks are read that no round
+ * writes to any more. */
 #include "../unit.h"
 #include "base/memory.h"
 #include "store/scrub_job.h"
+#include "store/snapshot_chunk.h"
+#include "store/snapshot_names.h"
 #include "store/wal_format.h"
 #include "wal_world.h"
 
@@ -19,20 +21,45 @@ static void on_done(struct disk_job *job, int status) {
     scrubbing->is_done = true;
 }
 
+static void scrub_begin(struct scrubbing *scrubbing, struct world *world) {
+    scrub_job_init(&scrubbing->job, &world->fake.disk);
+    scrubbing->job.job.done = on_done;
+    world->fake.forgotten = NULL;
+}
+
+static int scrub_slice(struct scrubbing *scrubbing, struct world *world) {
+    scrubbing->is_done = false;
+    world->fake.disk.ops->submit(&world->fake.disk, &scrubbing->job.job);
+    fake_disk_run_all(&world->fake);
+    assert_true(scrubbing->is_done);
+    return scrubbing->status;
+}
+
 /* The whole segment, slice by slice. */
 static int scrub(struct world *world, const struct wal_at_rest *segment, unsigned *slices) {
-    struct scrubbing scrubbing = {.is_done = false};
-    scrub_job_init(&scrubbing.job, &world->fake.disk);
-    scrubbing.job.job.done = on_done;
+    struct scrubbing scrubbing;
+    scrub_begin(&scrubbing, world);
     scrub_job_segment(&scrubbing.job, segment);
     *slices = 0;
     do {
-        scrubbing.is_done = false;
-        world->fake.disk.ops->submit(&world->fake.disk, &scrubbing.job.job);
-        fake_disk_run_all(&world->fake);
-        assert_true(scrubbing.is_done);
+        scrub_slice(&scrubbing, world);
         ++*slices;
     } while (scrubbing.status == 0 && !scrubbing.job.is_whole);
+    scrub_job_release(&scrubbing.job);
+    return scrubbing.status;
+}
+
+/* Of a snapshot: the chunk, or the manifest if there is none. */
+static int scrub_snapshot(struct world *world, const struct snapshot_manifest *manifest,
+                          const struct snapshot_chunk *chunk) {
+    struct scrubbing scrubbing;
+    scrub_begin(&scrubbing, world);
+    if (chunk)
+        scrub_job_chunk(&scrubbing.job, manifest->meta.shard, chunk);
+    else
+        scrub_job_manifest(&scrubbing.job, manifest);
+    scrub_slice(&scrubbing, world);
+    assert_true(scrubbing.job.is_whole);
     scrub_job_release(&scrubbing.job);
     return scrubbing.status;
 }
@@ -58,6 +85,7 @@ static void assert_all_sound(struct world *world, unsigned expected) {
     unsigned count = 0, slices;
     while (wal_at_rest_after(world->wal, segment.number, &segment)) {
         assert_int_equal(scrub(world, &segment, &slices), 0);
+        assert_ptr_equal(world->fake.forgotten, world_segment(world, segment.number));
         count++;
     }
     assert_int_equal(count, expected);
@@ -326,6 +354,61 @@ static void test_a_needless_damaged_newest_segment_is_left(void **state) {
     world_free(world);
 }
 
+/* ---- snapshots ---- */
+
+static struct snapshot_manifest *write_snapshot(struct world *world, const char *held) {
+    struct snapshot_meta meta = {
+        .shard = 2, .index = 40, .term = 3, .configuration = {1, 1}, .configuration_bytes = 2};
+    struct snapshot_chunk chunk = {.last_slot = 16383, .state_hash = strlen(held)};
+    struct buffer image;
+    buffer_init(&image, SIZE_MAX);
+    struct disk *disk = &world->fake.disk;
+    assert_int_equal(snapshot_chunk_pack(2, bytes_of_text(held), &image, &chunk), 0);
+    assert_int_equal(snapshot_chunk_write(disk, 2, &chunk, buffer_bytes(&image)), 0);
+    buffer_release(&image);
+    struct snapshot_manifest *manifest = snapshot_manifest_new(&meta, &chunk, 1);
+    assert_int_equal(snapshot_manifest_write(disk, manifest), 0);
+    return manifest;
+}
+
+/* The file that the job reads, asking the disk for it and not the system's memory. */
+static void expect_to_be_watched(struct world *world, const char *name,
+                                 const struct snapshot_manifest *manifest,
+                                 const struct snapshot_chunk *chunk) {
+    struct fake_file *file = fake_disk_find(&world->fake, name);
+    assert_int_equal(scrub_snapshot(world, manifest, chunk), 0);
+    assert_ptr_equal(world->fake.forgotten, file);
+    for (size_t bit = 0; bit < file->live_bytes * 8; bit++) {
+        file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(scrub_snapshot(world, manifest, chunk), ERR_DAMAGED);
+        file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    fake_disk_fail_call(&world->fake, FAKE_READ, 1);
+    assert_int_equal(scrub_snapshot(world, manifest, chunk), ERR_IO);
+    assert_int_equal(scrub_snapshot(world, manifest, chunk), 0);
+}
+
+static void test_every_flip_in_a_snapshot_is_found(void **state) {
+    (void)state;
+    struct world *world = world_of(2048);
+    struct snapshot_manifest *manifest = write_snapshot(world, "what a chunk holds");
+    const struct snapshot_chunk *chunk = &manifest->chunks[0];
+    char name[DISK_NAME_MAXIMUM], chunk_name[DISK_NAME_MAXIMUM];
+    snapshot_manifest_name(2, 40, name);
+    snapshot_chunk_name(2, chunk, chunk_name);
+    expect_to_be_watched(world, name, manifest, NULL);
+    expect_to_be_watched(world, chunk_name, manifest, chunk);
+    struct disk *disk = &world->fake.disk;
+    assert_int_equal(disk->ops->remove(disk, chunk_name), 0);
+    assert_int_equal(scrub_snapshot(world, manifest, chunk), ERR_NOT_FOUND);
+    assert_int_equal(disk->ops->remove(disk, name), 0);
+    assert_int_equal(scrub_snapshot(world, manifest, NULL), ERR_NOT_FOUND);
+    snapshot_manifest_free(write_snapshot(world, "another state")); /* under the same name */
+    assert_int_equal(scrub_snapshot(world, manifest, NULL), ERR_DAMAGED);
+    snapshot_manifest_free(manifest);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_sound_segments_are_sound),
           cmocka_unit_test(test_every_flip_is_found),
           cmocka_unit_test(test_segments_that_are_others), cmocka_unit_test(test_slices),
@@ -335,4 +418,5 @@ RUN_TESTS(cmocka_unit_test(test_sound_segments_are_sound),
           cmocka_unit_test(test_a_round_under_way_is_not_at_rest),
           cmocka_unit_test(test_the_newest_segment_after_a_start),
           cmocka_unit_test(test_a_damaged_newest_segment_is_left),
-          cmocka_unit_test(test_a_needless_damaged_newest_segment_is_left))
+          cmocka_unit_test(test_a_needless_damaged_newest_segment_is_left),
+          cmocka_unit_test(test_every_flip_in_a_snapshot_is_found))
