@@ -20,6 +20,37 @@ static void lose_it(struct world *world) {
     world_run(world, 3000);
 }
 
+enum { LONG_KEYS = 60, LONG_VALUE_BYTES = 900, STEP_MS = 5 };
+
+static void write_long_values(struct world *world, char fill) {
+    for (unsigned i = 0; i < LONG_KEYS; i++) {
+        char command[LONG_VALUE_BYTES + 32];
+        int length = snprintf(command, sizeof command, "SET k%u ", i);
+        memset(command + length, fill, LONG_VALUE_BYTES);
+        command[length + LONG_VALUE_BYTES] = '\0';
+        world_write(world, 1, command);
+    }
+}
+
+static void write_some(struct world *world) {
+    for (unsigned i = 0; i < 50; i++)
+        world_write(world, 1, "INCR n");
+}
+
+static void keep_little_log(struct world *world) {
+    for (raft_node_number i = 1; i <= 3; i++)
+        world->replicas[i].config.log_memory_bytes = 1000;
+}
+
+/* Each turn of 1's snapshots takes one of the long values. Returns how long they were before. */
+static int64_t keys_take_turns_of_ms(struct world *world, int64_t turn_ms) {
+    struct config *config = &world->replicas[1].config;
+    int64_t before_ms = config->snapshot_turn_ms;
+    config->snapshot_turn_ms = turn_ms;
+    config->snapshot_turn_bytes = 16;
+    return before_ms;
+}
+
 /* No disk writes. The asynchronous write is answered, by the memory of a majority; the synchronous
  * one is not, and neither is a synchronous read of what is on no disk. */
 static void test_answered_before_the_disk(void **state) {
@@ -52,10 +83,8 @@ static void test_answered_before_the_disk(void **state) {
 static void test_not_before_the_log_is_whole(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    for (raft_node_number i = 1; i <= 3; i++)
-        world->replicas[i].config.log_memory_bytes = 1000;
-    for (unsigned i = 0; i < 50; i++)
-        world_write(world, 1, "INCR n");
+    keep_little_log(world);
+    write_some(world);
     const struct raft *raft = world_raft(world, 1);
     assert_true(raft_first_index(raft) > 1);
     world_hold_disks(world, true);
@@ -78,6 +107,32 @@ static void test_not_before_the_log_is_whole(void **state) {
     assert_answer(world, early, "DONE +OK|");
     world_hold_disks(world, false);
     world_settle(world);
+    write_some(world); /* nothing is ahead any more, but something was a moment ago */
+    assert_true(snapshot_index + 1 >= raft_first_index(raft));
+    world_run(world, SHARD_LOG_KEPT_US / 1000);
+    write_some(world);
+    assert_true(snapshot_index + 1 < raft_first_index(raft));
+    world_free(world);
+}
+
+/* Nor is anything forgotten that comes behind the snapshot that is taken for this. */
+static void test_the_log_is_kept_while_that_is_taken(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    keep_little_log(world);
+    write_long_values(world, 'a');
+    int64_t turn_ms = keys_take_turns_of_ms(world, 500);
+    uint64_t first = world_propose_async(world, 1, "SET k 1");
+    world_run(world, 1000);
+    assert_answer(world, first, "DONE +OK|");
+    assert_true(world_has_logged(world, 1, "snapshot begun"));
+    write_some(world);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), 0);
+    keys_take_turns_of_ms(world, turn_ms);
+    world_run(world, 2000);
+    raft_index snapshot_index = shard_snapshot_index(world_shard(world, 1));
+    assert_int_not_equal(snapshot_index, 0);
+    assert_true(snapshot_index + 1 >= raft_first_index(world_raft(world, 1)));
     world_free(world);
 }
 
@@ -275,18 +330,6 @@ static void test_goes_back_to_the_snapshot(void **state) {
     world_free(world);
 }
 
-enum { LONG_KEYS = 60, LONG_VALUE_BYTES = 900, STEP_MS = 5 };
-
-static void write_long_values(struct world *world, char fill) {
-    for (unsigned i = 0; i < LONG_KEYS; i++) {
-        char command[LONG_VALUE_BYTES + 32];
-        int length = snprintf(command, sizeof command, "SET k%u ", i);
-        memset(command + length, fill, LONG_VALUE_BYTES);
-        command[length + LONG_VALUE_BYTES] = '\0';
-        world_write(world, 1, command);
-    }
-}
-
 /* Leader 1 has answered what is lost then, in a shard whose snapshot and log take many turns. */
 static struct world *about_to_go_back(void) {
     struct world *world = world_led(3);
@@ -340,17 +383,14 @@ static void test_goes_back_while_a_snapshot_is_taken(void **state) {
     struct world *world = world_led(3);
     write_long_values(world, 'a');
     world_run(world, 100);
-    struct config *config = &world->replicas[1].config;
-    int64_t turn_ms = config->snapshot_turn_ms;
-    config->snapshot_turn_bytes = 16;
-    config->snapshot_turn_ms = 500; /* a key each */
+    int64_t turn_ms = keys_take_turns_of_ms(world, 500);
     shard_take_snapshot(world_shard(world, 1));
     cut_off_from_the_disks(world);
     world_propose_async(world, 1, "SET k1 lost");
     world_settle(world);
     lose_it(world);
     assert_int_equal(shard_snapshot_index(world_shard(world, 1)), 0);
-    config->snapshot_turn_ms = turn_ms;
+    keys_take_turns_of_ms(world, turn_ms);
     world_cut_off(world, 1, false);
     world_run(world, 1000);
     assert_true(world_has_logged(world, 1, "went back"));
@@ -449,16 +489,20 @@ static void test_given_up_replies_keep_no_replica(void **state) {
     world_free(world);
 }
 
-RUN_TESTS_OR_PLANT(
-    cmocka_unit_test(test_given_up_replies_keep_no_replica),
-    cmocka_unit_test(test_answered_before_the_disk),
-    cmocka_unit_test(test_not_before_the_log_is_whole), cmocka_unit_test(test_entry_of_both_kinds),
-    cmocka_unit_test(test_needs_a_majority), cmocka_unit_test(test_stalled_disks_bound_the_risk),
-    cmocka_unit_test(test_late_synchronous_read), cmocka_unit_test(test_late_synchronous_write),
-    cmocka_unit_test(test_deposed_leader_answers_in_time),
-    cmocka_unit_test(test_lost_write_is_taken_back),
-    cmocka_unit_test(test_goes_back_to_the_snapshot), cmocka_unit_test(test_goes_back_turn_by_turn),
-    cmocka_unit_test(test_goes_back_while_a_snapshot_is_taken),
-    cmocka_unit_test(test_a_snapshot_ends_the_going_back),
-    cmocka_unit_test(test_leads_while_it_goes_back),
-    cmocka_unit_test(test_snapshot_waits_for_the_disks))
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_given_up_replies_keep_no_replica),
+                   cmocka_unit_test(test_answered_before_the_disk),
+                   cmocka_unit_test(test_not_before_the_log_is_whole),
+                   cmocka_unit_test(test_the_log_is_kept_while_that_is_taken),
+                   cmocka_unit_test(test_entry_of_both_kinds),
+                   cmocka_unit_test(test_needs_a_majority),
+                   cmocka_unit_test(test_stalled_disks_bound_the_risk),
+                   cmocka_unit_test(test_late_synchronous_read),
+                   cmocka_unit_test(test_late_synchronous_write),
+                   cmocka_unit_test(test_deposed_leader_answers_in_time),
+                   cmocka_unit_test(test_lost_write_is_taken_back),
+                   cmocka_unit_test(test_goes_back_to_the_snapshot),
+                   cmocka_unit_test(test_goes_back_turn_by_turn),
+                   cmocka_unit_test(test_goes_back_while_a_snapshot_is_taken),
+                   cmocka_unit_test(test_a_snapshot_ends_the_going_back),
+                   cmocka_unit_test(test_leads_while_it_goes_back),
+                   cmocka_unit_test(test_snapshot_waits_for_the_disks))
