@@ -95,9 +95,17 @@ static struct sim_node *faults_other(struct faults *faults, const struct sim_nod
     }
 }
 
+/* Somebody has written another lease-ms into the node's file, mostly a shorter one. */
+static void lease_by_lot(struct faults *faults, struct sim_node *node) {
+    if (random_chance(faults_random(faults), 0.5))
+        node->lease_ms = (unsigned)faults_between(faults, 10, 60);
+    else
+        node->lease_ms = random_chance(faults_random(faults), 0.5) ? 300 : 0;
+}
+
 /* A follower of a leader's lease restarts in a moment, while a third node, cut off from that leader
  * and up to date, wants to be elected: what the follower promised by its answer to the leader must
- * hold all the same. */
+ * hold all the same, whatever its settings are by then. */
 static void quick_restart_event(struct event *event) {
     struct faults *faults = event->context;
     struct simulation *simulation = faults->simulation;
@@ -106,6 +114,7 @@ static void quick_restart_event(struct event *event) {
         return;
     faults_isolate(faults, faults->trapped_leader, true, true);
     node->is_restart_quick = true;
+    lease_by_lot(faults, node);
     sim_node_kill(node, SIM_DEATH_OF_PROCESS);
     faults_set_mood(faults, MOOD_CAMPS, faults->trapped_leader, 0, 600000);
 }

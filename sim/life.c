@@ -134,19 +134,23 @@ static void node_start_gossiper(struct sim_node *node) {
     }
 }
 
+static void node_set(struct sim_node *node, const char *name, unsigned value) {
+    char text[12];
+    struct buffer problem;
+    snprintf(text, sizeof text, "%u", value);
+    buffer_init(&problem, 256);
+    CHECK(config_set(&node->config, bytes_of_text(name), bytes_of_text(text), CONFIG_SOURCE_FILE,
+                     &problem) == 0);
+    buffer_release(&problem);
+}
+
 static void node_configure(struct sim_node *node) {
-    char version[8];
-    snprintf(version, sizeof version, "%u", node->protocol);
     config_release(&node->config);
     config_copy(&node->config, &node->simulation->config);
-    struct buffer problem;
-    buffer_init(&problem, 256);
-    CHECK(config_set(&node->config, BYTES_LITERAL("peer-protocol-maximum"), bytes_of_text(version),
-                     CONFIG_SOURCE_FILE, &problem) == 0);
-    snprintf(version, sizeof version, "%u", node->level);
-    CHECK(config_set(&node->config, BYTES_LITERAL("feature-level-maximum"), bytes_of_text(version),
-                     CONFIG_SOURCE_FILE, &problem) == 0);
-    buffer_release(&problem);
+    node_set(node, "peer-protocol-maximum", node->protocol);
+    node_set(node, "feature-level-maximum", node->level);
+    if (node->lease_ms)
+        node_set(node, "lease-ms", node->lease_ms);
 }
 
 static int node_boot(struct sim_node *node, struct buffer *problem) {

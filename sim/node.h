@@ -49,6 +49,7 @@ struct sim_node {
     uint64_t down_until_us; /* no restart before */
     unsigned protocol;      /* newest version between nodes that it speaks */
     unsigned level;         /* newest feature level that it knows; it never falls */
+    unsigned lease_ms;      /* in its file, from its next start on; 0: nothing is */
     struct config config;   /* the simulation's, with that */
     uint64_t full_until_us; /* its disk is: full_disk.h */
     uint64_t async_at_us;   /* when a worker was seen to answer before the disk by itself */

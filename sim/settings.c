@@ -13,14 +13,12 @@ struct settings_operator {
     struct sim_operator *operator_;
 };
 
-/* None that would let a run wait longer than its checks do. A promise is made longer only: a node
- * that restarts within one that was longer would make it shorter (src/raft/README.md). */
+/* None that would let a run wait longer than its checks do. */
 static const struct {
     const char *name;
     unsigned low, high;
     const char *words[2]; /* instead of a number */
-    bool is_for_good;
-    bool is_async_only; /* for runs in which answers may leave before the disk at all */
+    bool is_async_only;   /* for runs in which answers may leave before the disk at all */
 } KNOBS[] = {
     {"append-window-messages", 1, 64},
     {"append-lazy-ms", 0, 40},
@@ -35,8 +33,8 @@ static const struct {
     {"wal-round-bytes", 4096, 65536},
     {"clock-drift-percent", 20, 60},
     {"heartbeat-ms", 20, 60},
-    {"election-timeout-ms", 400, 1200},
-    {"lease-ms", 400, 400, .is_for_good = true},
+    {"election-timeout-ms", 200, 1200},
+    {"lease-ms", 20, 400},
     {"quiet-after-ms", 0, 300},
     {"durability-async-ms", 2, 400},
     {"durability", .words = {"sync", "async"}, .is_async_only = true},
@@ -79,7 +77,7 @@ static size_t add_pair(struct simulation *simulation, struct bytes *arguments,
 static size_t add_unset(struct simulation *simulation, struct bytes *arguments) {
     unsigned knob = knob_by_lot(simulation);
     arguments[0] = bytes_of_text(KNOBS[knob].name);
-    return KNOBS[knob].is_for_good ? 0 : 1;
+    return 1;
 }
 
 void settings_operator_change(struct settings_operator *settings) {

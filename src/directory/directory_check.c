@@ -13,6 +13,7 @@
 #include "store/snapshot_names.h"
 #include "store/wal_format.h"
 #include "store/wal_verify.h"
+#include "worker/promise.h"
 
 #define ADVICE_REPLACE                                                                             \
     "keep this directory for study and replace the node by a new one with an empty directory; "    \
@@ -22,6 +23,9 @@
     "lost"
 #define ADVICE_IDENTITY "restore it from a copy, or begin with an empty directory"
 #define ADVICE_COPY     "copy it from another node of the cluster"
+#define ADVICE_WAIT                                                                                \
+    "nothing needs to be done: once started, this node votes only after the longest promise that " \
+    "there can be, a minute"
 
 struct check {
     const struct directory_check_options *options;
@@ -122,6 +126,19 @@ static void check_topology(struct check *check) {
         add_finding(check, "topology", ADVICE_COPY, "it is older than founding");
     if (report->has_identity && !topology_node_by_uuid(topology, report->identity.uuid))
         add_finding(check, "topology", ADVICE_COPY, "this node is not in it");
+}
+
+/* ---- a worker's promise ---- */
+
+static void check_promise(struct check *check, unsigned worker) {
+    uint64_t promise_us;
+    int error = promise_read(check->disks[worker], &promise_us);
+    if (error == 0 || error == ERR_NOT_FOUND)
+        return;
+    char file[DIRECTORY_FILE_BYTES];
+    snprintf(file, sizeof file, "worker-%u/%s", worker, PROMISE_FILE);
+    add_finding(check, file, ADVICE_WAIT, "the promise to leaders cannot be read: %s",
+                error_text(error));
 }
 
 /* ---- a worker's log ---- */
@@ -347,7 +364,7 @@ static void size_file(void *context, const char *name) {
         report->leftover_count++;
         return;
     }
-    if (is_empty_segment(name))
+    if (is_empty_segment(name) || strcmp(name, PROMISE_FILE) == 0)
         return;
     if (strncmp(name, WAL_DAMAGED_PREFIX, strlen(WAL_DAMAGED_PREFIX)) == 0) {
         report->aside_count++;
@@ -428,8 +445,10 @@ static int check_all(struct check *check) {
     if (error)
         return error;
     for (unsigned i = 0; i < check->report->worker_count; i++)
-        if (check->disks[i])
+        if (check->disks[i]) {
+            check_promise(check, i);
             check_log(check, i);
+        }
     check->report->shards =
         memory_allocate_zeroed(DIRECTORY_SHARD_MAXIMUM, sizeof *check->report->shards);
     for (uint32_t i = 0; i < DIRECTORY_SHARD_MAXIMUM; i++)

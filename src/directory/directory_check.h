@@ -2,6 +2,7 @@
  * written.
  *
  *   identity, founding, topology                 decoded, and compared with each other
+ *   worker-<n>/promise                           decoded
  *   worker-<n>/wal-*                             wal_verify: every record; then per shard the
  *                                                entries, their indexes, terms and votes
  *   worker-<n>/snapshot-<shard>-<index>          those that the log names, and every chunk that

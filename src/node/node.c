@@ -193,6 +193,7 @@ static struct shard_io shard_io_of(struct worker *worker) {
                              .log = worker->io.log,
                              .metrics = worker->metrics,
                              .config = &worker->config,
+                             .durable_promise_us = &worker->promise.most_us,
                              .send = raft_mail_send,
                              .send_offer = transfers_send_offer,
                              .send_piece = transfers_send_piece,
@@ -231,6 +232,8 @@ int worker_new(const struct worker_options *options, struct worker **out, struct
     struct worker *worker = memory_allocate_zeroed(1, sizeof *worker);
     worker_init(worker, options);
     int error = recovery_run(worker, wal_became_durable, problem);
+    if (!error)
+        error = settings_open_promise(worker, problem);
     if (!error) {
         worker->hosting->shard_io = shard_io_of(worker);
         error = control_start(worker, problem);
@@ -292,6 +295,7 @@ void worker_tick(struct worker *worker) {
     if (now >= worker->next_tick_us) {
         worker->next_tick_us = now + WORKER_TICK_US;
         wal_tick(worker->wal);
+        settings_tick(worker);
         standing_set(worker, STANDING_FULL_DISK, wal_space(worker->wal) != WAL_SPACE_ENOUGH);
         publish_statistics(worker);
         sessions_close_idle(worker, now);

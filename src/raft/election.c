@@ -140,6 +140,16 @@ bool raft_may_campaign(const struct raft *raft) {
     return false;
 }
 
+/* A leader's lease may rest on the vote that a campaign would begin with, which is our own; then
+ * the campaign waits (CBTR 6.4.1). */
+static bool is_promised(struct raft *raft) {
+    uint64_t promised_until_us = raft_promised_until_us(raft);
+    if (raft->now_us >= promised_until_us || PLANTED(OWN_VOTE_BREAKS_PROMISE))
+        return false;
+    raft->election_deadline_us = promised_until_us;
+    return true;
+}
+
 void raft_election_tick(struct raft *raft) {
     if (raft->now_us < raft->election_deadline_us)
         return;
@@ -148,7 +158,7 @@ void raft_election_tick(struct raft *raft) {
         raft->election_deadline_us = paused_until_us;
         return;
     }
-    if (raft_may_campaign(raft))
+    if (raft_may_campaign(raft) && !is_promised(raft))
         pre_campaign(raft);
 }
 

@@ -56,17 +56,20 @@ static void recovered_entries_take(struct raft *raft, const struct raft_recovere
     raft->save_sequence = 0;
 }
 
-/* A lease that this node acknowledged in its former life may still be out. A sole voter gave one to
- * itself only, unless it is one since a change that its log still holds: a leader on its way out
- * may have led it. */
-static void patience_begin(struct raft *raft) {
+/* A lease that this node acknowledged in its former life may still be out, by a promise that was
+ * longer than this life's. A sole voter gave one to itself only, unless it is one since a change
+ * that its log still holds: a leader on its way out may have led it. */
+static void patience_begin(struct raft *raft, uint64_t former_promise_us) {
     if (raft->configurations.count == 1 &&
         raft_configuration_is_sole_voter(raft_members(raft), raft->self)) {
         raft->election_deadline_us = raft->now_us;
         return;
     }
+    uint64_t promise_us = raft->timing.lease_us;
+    if (former_promise_us > promise_us && !PLANTED(FORMER_PROMISE_FORGOTTEN))
+        promise_us = former_promise_us;
     if (!PLANTED(STICKINESS_LOST_AT_RESTART))
-        raft->promised_until_us = raft->now_us + raft->timing.lease_us;
+        raft->promised_until_us = raft->now_us + promise_us;
     raft_election_deadline_draw(raft);
 }
 
@@ -101,7 +104,7 @@ struct raft *raft_new(const struct raft_options *options, const struct raft_reco
     raft_configuration_marks_init(&raft->configurations, recovered->snapshot_index,
                                   &recovered->configuration);
     recovered_entries_take(raft, recovered);
-    patience_begin(raft);
+    patience_begin(raft, recovered->promise_us);
     return raft;
 }
 

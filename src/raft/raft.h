@@ -113,8 +113,9 @@ struct raft_recovered {
      * of that term may count on what is gone, so after damage it must be a new one. 0, 0: none. */
     raft_index floor_index;
     raft_term floor_term;
-    /* For one election timeout from here no vote is given: a lease may be out. */
-    uint64_t now_us;
+    /* From here on no vote is given for as long as a leader may count on: by the timing, or by what
+     * an earlier life promised (promise_us; 0: no longer than the timing says). */
+    uint64_t now_us, promise_us;
 };
 
 enum raft_message_kind {

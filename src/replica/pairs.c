@@ -27,7 +27,8 @@ enum {
 static struct raft_timing timing_of(const struct worker *worker) {
     uint64_t setting_us = (uint64_t)worker->config.election_timeout_ms * 1000;
     uint64_t longest_us = worker->hosting->election_timeout_us;
-    return shard_timing(&worker->config, longest_us > setting_us ? longest_us : setting_us);
+    return shard_timing(&worker->config, &worker->promise.most_us,
+                        longest_us > setting_us ? longest_us : setting_us);
 }
 
 /* ---- who speaks what ---- */

@@ -272,6 +272,7 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
     struct raft_recovered recovered = {
         .configuration = options->founding,
         .now_us = shard_now_us(shard),
+        .promise_us = shard->io.durable_promise_us ? *shard->io.durable_promise_us : 0,
     };
     if (recovery) {
         if (recovery->entry_count && recovery->entries[0]->index != recovery->snapshot_index + 1) {
@@ -303,14 +304,13 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
         recovered.entries = recovery->entries;
         recovered.entry_count = recovery->entry_count;
     }
-    struct raft_options raft_options = {
-        .self = options->self,
-        .timing = shard_timing(shard->io.config, shard_election_timeout_us(shard)),
-        .seed = random_next(&shard->random),
-        .log = options->io.log,
-        .shard = options->number,
-        .pair_of = options->io.pair_of,
-        .pair_context = options->io.context};
+    struct raft_options raft_options = {.self = options->self,
+                                        .timing = shard_timing_of(shard),
+                                        .seed = random_next(&shard->random),
+                                        .log = options->io.log,
+                                        .shard = options->number,
+                                        .pair_of = options->io.pair_of,
+                                        .pair_context = options->io.context};
     shard->raft = raft_new(&raft_options, &recovered);
     if (recovery)
         recovery->entry_count = 0; /* raft has the references now */

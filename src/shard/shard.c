@@ -187,7 +187,7 @@ uint64_t shard_deadline_us(const struct shard *shard) {
 }
 
 void shard_settings_changed(struct shard *shard) {
-    struct raft_timing timing = shard_timing(shard->io.config, shard_election_timeout_us(shard));
+    struct raft_timing timing = shard_timing_of(shard);
     raft_set_timing(shard->raft, &timing);
     if (timing.quiet_after_us == 0 && raft_is_quiet(shard->raft))
         shard_wake(shard);

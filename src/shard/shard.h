@@ -130,6 +130,10 @@ struct shard_io {
     const struct log *log;
     struct metrics *metrics;     /* the owner's registry */
     const struct config *config; /* the owner's, current at every call */
+    /* The longest promise to a leader that is durable as such, current as well: none is told that
+     * is longer, and a replica that is made keeps one that an earlier one may have told. NULL: it
+     * is as the settings say. */
+    const uint64_t *durable_promise_us;
     /* Encode now: entries are borrowed. */
     void (*send)(void *context, struct shard *shard, const struct raft_message *message);
     void (*send_offer)(void *context, struct shard *shard,
@@ -276,8 +280,12 @@ void shard_wake(struct shard *shard); /* a quiet one, whose pair fails */
 void shard_tick(struct shard *shard);
 uint64_t shard_deadline_us(const struct shard *shard);
 void shard_settings_changed(struct shard *shard);
-/* Raft's part of the settings; the election timeout may be longer than they say. */
-struct raft_timing shard_timing(const struct config *config, uint64_t election_timeout_us);
+/* For how long these settings have a replica promise its vote to the leader that it heard. */
+uint64_t shard_promise_us(const struct config *config);
+/* Raft's part of the settings; the election timeout may be longer than they say, and the promise
+ * shorter: as struct shard_io has it. */
+struct raft_timing shard_timing(const struct config *config, const uint64_t *durable_promise_us,
+                                uint64_t election_timeout_us);
 /* Now, unless one is being made or came in, or the disk refused one just now. */
 void shard_take_snapshot(struct shard *shard);
 /* The same, so that the worker's log of so many bytes can let its oldest part go, unless the

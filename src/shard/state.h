@@ -272,6 +272,9 @@ static inline void shard_answers_from_log(struct shard *shard, raft_index index,
 static inline void shard_answered(struct shard *shard) { shard->answering.origin = SHARD_NOWHERE; }
 
 /* Its owner looks at when it is due again. */
+/* Raft's part of the settings, as this shard has it now (timing.c). */
+struct raft_timing shard_timing_of(const struct shard *shard);
+
 static inline void shard_touch(struct shard *shard) { shard->io.touched(shard->io.context, shard); }
 static inline uint64_t shard_now_us(const struct shard *shard) {
     return shard->io.clock->monotonic_us(shard->io.clock);

@@ -12,18 +12,25 @@ uint64_t shard_election_timeout_us(const struct shard *shard) {
     return wanted_us < most_us ? wanted_us : most_us;
 }
 
-struct raft_timing shard_timing(const struct config *config, uint64_t election_timeout_us) {
-    /* A promise that outlives the election timeout would only hold elections up. */
-    long long lease_ms = config->lease_ms < config->election_timeout_ms
-                             ? config->lease_ms
-                             : config->election_timeout_ms;
+static uint64_t lesser(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* A promise that outlives the election timeout would only hold elections up. */
+uint64_t shard_promise_us(const struct config *config) {
+    return 1000 * lesser((uint64_t)config->lease_ms, (uint64_t)config->election_timeout_ms);
+}
+
+struct raft_timing shard_timing(const struct config *config, const uint64_t *durable_promise_us,
+                                uint64_t election_timeout_us) {
+    uint64_t promise_us = shard_promise_us(config);
+    if (durable_promise_us)
+        promise_us = lesser(promise_us, *durable_promise_us);
     long long lazy_ms = config->append_lazy_ms < config->heartbeat_ms ? config->append_lazy_ms
                                                                       : config->heartbeat_ms;
     uint64_t message_bytes = (uint64_t)config->batch_bytes;
     if (message_bytes > SHARD_ENTRY_BYTES_MAXIMUM)
         message_bytes = SHARD_ENTRY_BYTES_MAXIMUM;
     return (struct raft_timing){.election_timeout_us = election_timeout_us,
-                                .lease_us = (uint64_t)lease_ms * 1000,
+                                .lease_us = promise_us,
                                 .heartbeat_us = (uint64_t)config->heartbeat_ms * 1000,
                                 .quiet_after_us = (uint64_t)config->quiet_after_ms * 1000,
                                 .clock_drift_percent = (unsigned)config->clock_drift_percent,
@@ -32,4 +39,9 @@ struct raft_timing shard_timing(const struct config *config, uint64_t election_t
                                 .message_bytes = message_bytes,
                                 .lazy_us = (uint64_t)lazy_ms * 1000,
                                 .move_pause_us = (uint64_t)config->leader_move_pause_ms * 1000};
+}
+
+struct raft_timing shard_timing_of(const struct shard *shard) {
+    return shard_timing(shard->io.config, shard->io.durable_promise_us,
+                        shard_election_timeout_us(shard));
 }

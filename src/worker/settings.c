@@ -6,9 +6,8 @@
  *   the file read again ------MAIL_SETTINGS_FILE---+--> worker 0 --MAIL_SETTINGS--> every thread
  *   a newer topology ------------------------------+      a copy is changed, checked, put in place
  *
- * At a start that mail would come too late: what a replica promised in its former life by a setting
- * of all nodes, such as lease-ms, it promises again when it is made. So each worker makes that one
- * sum by itself.
+ * At a start that mail would come too late: a replica is made with the settings of all nodes. So
+ * each worker makes that one sum by itself.
  */
 #include "worker/settings.h"
 
@@ -45,6 +44,53 @@ static void tune_wal(struct worker *worker) {
     wal_tune(worker->wal, &tuning);
 }
 
+static void tell_shards(struct worker *worker) {
+    for (unsigned i = 0; i < worker->hosted_count; i++)
+        shard_settings_changed(worker->shards[worker->hosted[i]]);
+}
+
+/* A full disk ends no node: the promises stay as short as they were until it has space. */
+static void judge_promise(struct worker *worker, int error) {
+    if (error && error != ERR_NO_SPACE) {
+        log_line(worker->io.log, LOG_ERROR, "the file \"promise\" was not written",
+                 LOG_F("worker", worker->index), LOG_T("error", error_text(error)));
+        worker_fatal(worker, "the promise to leaders cannot be made durable");
+    }
+}
+
+static void want_promise(struct worker *worker) {
+    int error =
+        promise_want(&worker->promise, shard_promise_us(&worker->config), worker_now_us(worker));
+    if (error == ERR_NO_SPACE) {
+        log_line(worker->io.log, LOG_WARN,
+                 "the disk has no space to note a longer lease-ms, which waits until it has",
+                 LOG_F("worker", worker->index));
+    }
+    judge_promise(worker, error);
+}
+
+int settings_open_promise(struct worker *worker, struct buffer *problem) {
+    int error = promise_open(&worker->promise, worker->io.disk, shard_promise_us(&worker->config),
+                             worker_now_us(worker));
+    if (error) {
+        buffer_append_format(problem, "the file \"promise\" of worker %u cannot be kept: %s",
+                             worker->index, error_text(error));
+    } else if (worker->promise.is_guessed) {
+        log_line(worker->io.log, LOG_WARN,
+                 "the file \"promise\" cannot be read; no replica here votes before the longest "
+                 "promise that there can be has run off",
+                 LOG_F("worker", worker->index), LOG_F("us", worker->promise.most_us));
+    }
+    return error;
+}
+
+void settings_tick(struct worker *worker) {
+    uint64_t before_us = worker->promise.most_us;
+    judge_promise(worker, promise_tick(&worker->promise, worker_now_us(worker)));
+    if (worker->promise.most_us != before_us)
+        tell_shards(worker);
+}
+
 void settings_apply(struct worker *worker, struct bytes pairs) {
     struct buffer problem;
     buffer_init(&problem, SETTINGS_PROBLEM_BYTES);
@@ -54,8 +100,8 @@ void settings_apply(struct worker *worker, struct bytes pairs) {
         CHECK(error == 0); /* worker 0 has tried it */
     }
     buffer_release(&problem);
-    for (unsigned i = 0; i < worker->hosted_count; i++)
-        shard_settings_changed(worker->shards[worker->hosted[i]]);
+    want_promise(worker);
+    tell_shards(worker);
     tune_wal(worker);
     worker->settings_changed(worker);
 }
@@ -146,6 +192,7 @@ void settings_start(struct worker *worker, const struct topology *topology) {
     if (!error) {
         config_release(&worker->config);
         config_copy(&worker->config, &layers.effective);
+        want_promise(worker);
         tune_wal(worker);
     }
     config_layers_release(&layers);

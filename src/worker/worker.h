@@ -21,6 +21,7 @@
 #include "raft/raft.h"
 #include "shard/shard.h"
 #include "store/wal.h"
+#include "worker/promise.h"
 #include "worker/statistics.h"
 #include "worker/worker_io.h"
 
@@ -49,6 +50,7 @@ struct worker {
     struct config config;        /* the effective one */
     struct config_layers layers; /* worker 0's: what it is made of */
     void (*settings_changed)(struct worker *worker); /* told once the effective ones are others */
+    struct promise promise; /* for how long a leader may count on the replicas here */
     struct net_address client_address, peer_address, admin_address;
     struct worker_io io;
     struct node_shared *shared;

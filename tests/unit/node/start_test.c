@@ -208,6 +208,24 @@ static void test_settings_before_replicas(void **state) {
     }
 }
 
+/* The settings of all nodes are in the topology that was saved, and an earlier life promised longer
+ * than they say: that is kept until it has run off. */
+static void test_former_promise(void **state) {
+    (void)state;
+    struct node *node = node_new();
+    start_as_spare(node);
+    put_topology(node, "founding", 9);
+    put_topology(node, "topology", 9);
+    struct promise former = {0};
+    assert_int_equal(promise_open(&former, &node->disk.disk, 900000, 0), 0);
+    assert_int_equal(start(node), 0);
+    assert_int_equal(node->worker->promise.most_us, 900000);
+    node->now_us += 900000;
+    worker_tick(node->worker);
+    assert_int_equal(node->worker->promise.most_us, 350000); /* as the topology has it */
+    node_free(node);
+}
+
 /* A full disk ends no node: it keeps the topology that it has, and takes the newer one, which is
  * told again, once there is space. */
 static void test_newer_topology_waits_for_space(void **state) {
@@ -257,7 +275,8 @@ static void test_founding_waits_for_space(void **state) {
     node_free(node);
 }
 
-RUN_TESTS(cmocka_unit_test(test_newer_topology_waits_for_space),
+RUN_TESTS(cmocka_unit_test(test_former_promise),
+          cmocka_unit_test(test_newer_topology_waits_for_space),
           cmocka_unit_test(test_founding_waits_for_space),
           cmocka_unit_test(test_settings_before_replicas), cmocka_unit_test(test_log_lost),
           cmocka_unit_test(test_died_between_the_files), cmocka_unit_test(test_founding_lost),

@@ -189,6 +189,22 @@ bool cluster_save_next(struct cluster *cluster, struct cluster_node *node, bool 
     return true;
 }
 
+static void timing_take(const struct cluster *cluster, struct cluster_node *node) {
+    node->timing = cluster->timing;
+    if (node->disk.promise_us < node->timing.lease_us)
+        node->disk.promise_us = node->timing.lease_us;
+}
+
+void cluster_timing_set(struct cluster *cluster, struct cluster_node *node) {
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        struct cluster_node *other = &cluster->nodes[i];
+        if ((node != NULL && other != node) || other->raft == NULL)
+            continue;
+        timing_take(cluster, other);
+        raft_set_timing(other->raft, &other->timing);
+    }
+}
+
 void cluster_crash(struct cluster *cluster, struct cluster_node *node) {
     (void)cluster;
     raft_free(node->raft);
@@ -209,8 +225,9 @@ void cluster_start(struct cluster *cluster, struct cluster_node *node) {
     CHECK(node->raft == NULL);
     for (size_t i = 0; i <= CLUSTER_NODE_MAXIMUM; i++)
         node->pairs[i] = (struct raft_pair){.is_able = true};
+    timing_take(cluster, node);
     struct raft_options options = {.self = node->number,
-                                   .timing = cluster->timing,
+                                   .timing = node->timing,
                                    .pair_of = pair_of,
                                    .pair_context = node,
                                    .seed = cluster->seed * 1000 + node->number * 100 + node->lives};
@@ -225,6 +242,7 @@ void cluster_start(struct cluster *cluster, struct cluster_node *node) {
                                        .entry_count = disk->entry_count,
                                        .floor_index = disk->floor_index,
                                        .floor_term = disk->floor_term,
+                                       .promise_us = disk->promise_us,
                                        .now_us = cluster_clock(cluster, node)};
     node->raft = raft_new(&options, &recovered);
     node->commit_index = raft_commit_index(node->raft);
@@ -281,13 +299,13 @@ bool cluster_beat_deliver(struct cluster *cluster, size_t position) {
         return false;
     if (!beat.is_reply) {
         struct raft_pair_reply reply =
-            raft_pair_heartbeat_take(pair, &beat.heartbeat, &cluster->timing, now_us);
+            raft_pair_heartbeat_take(pair, &beat.heartbeat, &node->timing, now_us);
         struct cluster_beat *answer = beat_push(cluster, beat.to, beat.from);
         answer->is_reply = true;
         answer->reply = reply;
         return reply.is_equal;
     }
-    if (!raft_pair_reply_take(pair, &beat.reply, node->lives, &cluster->timing, now_us))
+    if (!raft_pair_reply_take(pair, &beat.reply, node->lives, &node->timing, now_us))
         cluster_step(cluster, node, (struct raft_event){.kind = RAFT_WAKE});
     return beat.reply.is_equal;
 }
@@ -295,8 +313,8 @@ bool cluster_beat_deliver(struct cluster *cluster, size_t position) {
 void cluster_silence_notice(struct cluster *cluster, struct cluster_node *node) {
     uint64_t now_us = cluster_clock(cluster, node);
     for (raft_node_number peer = 1; node->raft != NULL && peer <= cluster->node_count; peer++)
-        if (now_us >= raft_pair_led_deadline_us(&node->pairs[peer], &cluster->timing) ||
-            now_us >= raft_pair_followed_deadline_us(&node->pairs[peer], &cluster->timing))
+        if (now_us >= raft_pair_led_deadline_us(&node->pairs[peer], &node->timing) ||
+            now_us >= raft_pair_followed_deadline_us(&node->pairs[peer], &node->timing))
             cluster_step(cluster, node, (struct raft_event){.kind = RAFT_WAKE});
 }
 

@@ -26,6 +26,7 @@ struct cluster_disk {
     struct raft_configuration configuration; /* as of the snapshot */
     raft_index floor_index;                  /* where a log ended that was removed here */
     raft_term floor_term;
+    uint64_t promise_us;         /* the longest that any of its lives may have told */
     struct raft_entry **entries; /* from snapshot_index + 1 */
     size_t entry_count;
 };
@@ -46,7 +47,8 @@ struct cluster_beat {
 };
 struct cluster_node {
     raft_node_number number;
-    struct raft *raft; /* NULL: it is down */
+    struct raft *raft;         /* NULL: it is down */
+    struct raft_timing timing; /* its own: the cluster's, as it was when this was told of it */
     struct cluster_disk disk;
     struct cluster_save *saves;
     size_t save_count, save_capacity;
@@ -83,6 +85,8 @@ uint64_t cluster_clock(const struct cluster *cluster, const struct cluster_node 
 void cluster_step(struct cluster *cluster, struct cluster_node *node, struct raft_event event);
 /* The oldest save reaches the disk, and raft hears of it if `is_told`. False if none waits. */
 bool cluster_save_next(struct cluster *cluster, struct cluster_node *node, bool is_told);
+/* The timing of one node from now on; NULL: of all. A longer promise is durable before it is told. */
+void cluster_timing_set(struct cluster *cluster, struct cluster_node *node);
 void cluster_crash(struct cluster *cluster, struct cluster_node *node);
 void cluster_start(struct cluster *cluster, struct cluster_node *node);
 void cluster_packet_deliver(struct cluster *cluster, size_t position);

@@ -49,9 +49,11 @@ struct world {
     /* The temper of this seed. */
     uint64_t rare_percent; /* of all steps: how stormy it is */
     double propose_chance;
-    bool is_hunting;    /* leaders often die before they commit anything */
-    bool is_forgetting; /* voters often die before they are asked */
-    bool is_changing;   /* the voters are changed */
+    bool is_hunting;           /* leaders often die before they commit anything */
+    bool is_forgetting;        /* voters often die before they are asked */
+    bool is_changing;          /* the voters are changed */
+    struct raft_timing timing; /* at first */
+    bool is_tuning;            /* so are the times, while nodes run and before they start */
     char failure[256];
 };
 
@@ -193,9 +195,30 @@ static void crash(struct world *world, struct cluster_node *node) {
     cluster_crash(world->cluster, node);
 }
 
+/* As an operator may, on one node or before it starts: what was promised by other settings stands.
+ */
+static void timing_draw(struct world *world) {
+    struct raft_timing *timing = &world->cluster->timing;
+    timing->election_timeout_us = random_chance(&world->random, 0.5) ? 250000 : 100000;
+    timing->lease_us = random_between(&world->random, 20000, timing->election_timeout_us);
+}
+
+static void start(struct world *world, struct cluster_node *node) {
+    if (world->is_tuning)
+        timing_draw(world);
+    cluster_start(world->cluster, node);
+}
+
+static void tuning_step(struct world *world) {
+    if (!world->is_tuning || !random_chance(&world->random, 0.02))
+        return;
+    timing_draw(world);
+    cluster_timing_set(world->cluster, some_node(world));
+}
+
 static void power_toggle(struct world *world, struct cluster_node *node) {
     if (node->raft == NULL) {
-        cluster_start(world->cluster, node);
+        start(world, node);
         return;
     }
     uint64_t written = random_below(&world->random, node->save_count + 1);
@@ -203,7 +226,7 @@ static void power_toggle(struct world *world, struct cluster_node *node) {
         cluster_save_next(world->cluster, node, false);
     crash(world, node);
     if (random_chance(&world->random, 0.7))
-        cluster_start(world->cluster, node);
+        start(world, node);
 }
 
 static void tick_all(struct world *world, uint64_t passed_us) {
@@ -241,7 +264,7 @@ static void voter_restart(struct world *world, const struct raft_message *messag
         !random_chance(&world->random, 0.1))
         return;
     crash(world, node);
-    cluster_start(world->cluster, node);
+    start(world, node);
 }
 
 static void packet_move(struct world *world, double loss) {
@@ -462,6 +485,7 @@ static void step_anything(struct world *world) {
         young_leader_hunt(world);
     quiet_leader_cut(world);
     changes_step(world);
+    tuning_step(world);
     struct cluster_node *node = some_node(world);
     uint64_t lot = random_below(&world->random, 97 + world->rare_percent);
     if (lot < 50 && world->cluster->beat_count > 0 && random_chance(&world->random, 0.5))
@@ -518,6 +542,8 @@ static bool is_agreed(const struct cluster *cluster) {
 static void heal_and_check(struct world *world) {
     struct cluster *cluster = world->cluster;
     memset(world->is_cut, 0, sizeof world->is_cut);
+    cluster->timing = world->timing;
+    cluster_timing_set(cluster, NULL);
     for (size_t i = 0; i < cluster->node_count; i++)
         if (cluster->nodes[i].raft == NULL)
             cluster_start(cluster, &cluster->nodes[i]);
@@ -547,6 +573,7 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
     world->is_hunting = random_chance(random, 0.5);
     world->is_forgetting = !world->is_hunting && random_chance(random, 0.6);
     world->is_changing = random_chance(random, 0.5);
+    world->is_tuning = seed % 3 == 0;
     world->propose_chance = random_chance(random, 0.4) || world->is_forgetting ? 0.01 : 1;
     struct raft_timing timing = {.election_timeout_us = 250000,
                                  .lease_us = random_chance(random, 0.5) ? 250000 : 100000,
@@ -561,6 +588,7 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
                                  .move_pause_us = random_below(random, 20000000)};
     if (random_chance(random, 0.5))
         timing.move_pause_us = 0;
+    world->timing = timing;
     struct raft_configuration configuration = {.voter_count = random_chance(random, 0.25) ? 5 : 3,
                                                .voters = {1, 2, 3, 4, 5}};
     size_t newcomers = world->is_changing ? 2 : 0;

@@ -470,23 +470,14 @@ static void run_hurry(struct script *script, const struct line *line) {
         (struct raft_event){.kind = RAFT_HURRY, .hurry_index = number_of(word_at(line, 2))});
 }
 
-static void timing_changed(struct script *script) {
-    for (size_t i = 0; i < script->cluster->node_count; i++)
-        if (script->cluster->nodes[i].raft != NULL)
-            raft_set_timing(script->cluster->nodes[i].raft, &script->cluster->timing);
-}
-
 static void run_lazy(struct script *script, const struct line *line) {
     script->cluster->timing.lazy_us = time_of(word_at(line, 1));
-    timing_changed(script);
+    cluster_timing_set(script->cluster, NULL);
 }
 
 static void run_promise(struct script *script, const struct line *line) {
     script->cluster->timing.lease_us = time_of(word_at(line, 1));
-    if (line->word_count > 2)
-        raft_set_timing(node_at(script, line, 2)->raft, &script->cluster->timing);
-    else
-        timing_changed(script);
+    cluster_timing_set(script->cluster, line->word_count > 2 ? node_at(script, line, 2) : NULL);
 }
 
 static void run_forget(struct script *script, const struct line *line) {

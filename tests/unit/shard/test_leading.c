@@ -121,7 +121,40 @@ static void test_suspicion_hastens_an_election(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_patience_grows_with_delays),
+/* An earlier life of node 2 may have promised more than its settings say now, and it promises no
+ * more itself than is durable. */
+static void test_promise_of_a_former_life(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    world_kill(world, 2);
+    world->replicas[2].promise_us = 3000000;
+    assert_int_equal(world_start(world, 2), 0);
+    world_run(world, 100);
+    world_kill(world, 1); /* node 3 asks, after its own patience, and node 2 has none to spare */
+    world_run(world, 2800);
+    assert_int_equal(world_leader(world), 0);
+    world_run(world, 2000);
+    assert_int_not_equal(world_leader(world), 0);
+    world_free(world);
+}
+
+static void test_no_promise_beyond_the_durable_one(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    world_kill(world, 2);
+    world_kill(world, 3);
+    world->replicas[2].promise_us = 20000;
+    assert_int_equal(world_start(world, 2), 0);
+    world_run(world, 100);
+    world_cut_off(world, 1, true);
+    world_run(world, 20);
+    assert_false(raft_has_lease(shard_raft(world->replicas[1].shard), world->now_us));
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_promise_of_a_former_life),
+          cmocka_unit_test(test_no_promise_beyond_the_durable_one),
+          cmocka_unit_test(test_patience_grows_with_delays),
           cmocka_unit_test(test_reluctant_leader_hands_over),
           cmocka_unit_test(test_pause_between_moves), cmocka_unit_test(test_the_lead_goes_back),
           cmocka_unit_test(test_suspicion_hastens_an_election))

@@ -274,6 +274,8 @@ int world_start(struct world *world, raft_node_number number) {
     replica->is_touched = true;
     replica->is_logging = false;
     replica->queued_us = UINT64_MAX;
+    if (replica->promise_us)
+        options.io.durable_promise_us = &replica->promise_us;
     error = shard_new(&options, replica->recovery, &replica->shard, &replica->problem);
     if (error) {
         replica->shard = NULL;

@@ -25,6 +25,7 @@ struct replica {
     raft_node_number number; /* 1, 2, 3 */
     struct fake_disk *disk;
     struct config config;
+    uint64_t promise_us; /* what the worker's directory says of it; 0: nothing */
     struct metrics *metrics;
     struct log log;
     struct wal *wal;
