@@ -85,7 +85,8 @@ uint64_t cluster_clock(const struct cluster *cluster, const struct cluster_node 
 void cluster_step(struct cluster *cluster, struct cluster_node *node, struct raft_event event);
 /* The oldest save reaches the disk, and raft hears of it if `is_told`. False if none waits. */
 bool cluster_save_next(struct cluster *cluster, struct cluster_node *node, bool is_told);
-/* The timing of one node from now on; NULL: of all. A longer promise is durable before it is told. */
+/* One node takes the cluster's timing; NULL: all do. A longer promise is durable before it is told.
+ */
 void cluster_timing_set(struct cluster *cluster, struct cluster_node *node);
 void cluster_crash(struct cluster *cluster, struct cluster_node *node);
 void cluster_start(struct cluster *cluster, struct cluster_node *node);
