@@ -97,10 +97,8 @@ static struct sim_node *faults_other(struct faults *faults, const struct sim_nod
 
 /* Somebody has written another lease-ms into the node's file, mostly a shorter one. */
 static void lease_by_lot(struct faults *faults, struct sim_node *node) {
-    if (random_chance(faults_random(faults), 0.5))
-        node->lease_ms = (unsigned)faults_between(faults, 10, 60);
-    else
-        node->lease_ms = random_chance(faults_random(faults), 0.5) ? 300 : 0;
+    bool is_short = random_chance(faults_random(faults), 0.7);
+    node->lease_ms = is_short ? (unsigned)faults_between(faults, 10, 40) : 0;
 }
 
 /* A follower of a leader's lease restarts in a moment, while a third node, cut off from that leader

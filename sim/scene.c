@@ -45,8 +45,8 @@ static void simulation_configure(struct simulation *simulation) {
     }
     setting(simulation, "write-timeout-ms", "%u", (unsigned)random_between(random, 1000, 5000));
     setting(simulation, "read-mode", "%s", random_chance(random, 0.75) ? "lease" : "quorum");
-    if (random_chance(random, 0.4))
-        setting(simulation, "lease-ms", "%u", (unsigned)random_between(random, 60, 400));
+    if (random_chance(random, 0.7)) /* or as by default, which is soon over */
+        setting(simulation, "lease-ms", "%u", (unsigned)random_between(random, 120, 400));
     if (random_chance(random, 0.8)) /* or after a second, as by default: then few ever are */
         setting(simulation, "quiet-after-ms", "%u", (unsigned)random_between(random, 20, 300));
     if (random_chance(random, 0.8))
