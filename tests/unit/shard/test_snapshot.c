@@ -113,38 +113,6 @@ static void away_for_much(struct world *world) {
     world_cut_off(world, 3, false);
 }
 
-/* A follower forgot what is on all its peers' disks but one's, and came to lead: the one that was
- * away is sent a snapshot as new as what the leader still has, taken for it. */
-static void test_taken_for_one_that_needs_what_is_forgotten(void **state) {
-    (void)state;
-    struct world *world = started(3);
-    for (raft_node_number i = 1; i <= 3; i++) {
-        world->replicas[i].config.snapshot_log_entries = 1000000;
-        world->replicas[i].config.log_memory_bytes = 1000;
-    }
-    write_some(world, 1, 20);
-    world_cut_off(world, 3, true);
-    write_some(world, 1, 100);
-    assert_true(raft_first_index(world_raft(world, 1)) <=
-                raft_last_index(world_raft(world, 3)) + 1);
-    assert_true(raft_first_index(world_raft(world, 2)) > raft_last_index(world_raft(world, 3)) + 1);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 2)), 0);
-    world_elect(world, 2);
-    write_some(world, 2, 5);
-    world_cut_off(world, 3, false);
-    world_run(world, 2000);
-    assert_true(shard_snapshot_index(world_shard(world, 2)) > 100);
-    assert_true(world_is_equal(world));
-    write_some(world, 2, 5);
-    world_run(world, 100);
-    assert_true(world_is_equal(world));
-    /* On the disk is all that the snapshot does not cover. */
-    world_restart(world, 1);
-    world_run(world, 500);
-    assert_true(world_is_equal(world));
-    world_free(world);
-}
-
 static uint64_t loaded_bytes(const struct world *world, raft_node_number number) {
     return world_counted(world, number, METRIC_snapshot_loaded_bytes_total, NULL);
 }
@@ -665,7 +633,6 @@ RUN_TESTS(cmocka_unit_test(test_one_that_began_again_may_lead),
           cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_at_any_time),
           cmocka_unit_test(test_sent_to_one_that_was_away),
           cmocka_unit_test(test_taken_after_one_came_in),
-          cmocka_unit_test(test_taken_for_one_that_needs_what_is_forgotten),
           cmocka_unit_test(test_the_log_overtakes_a_snapshot), cmocka_unit_test(test_lost_piece),
           cmocka_unit_test(test_many_lost_pieces), cmocka_unit_test(test_damaged_piece),
           cmocka_unit_test(test_leader_changes_meanwhile),

@@ -1,6 +1,6 @@
 /* A full disk: nothing fails and nothing is reported durable that is not; the reserve keeps terms
  * and votes going; with space again the log goes on as if nothing had been. */
-#include "../unit.h"
+#include "../planting.h"
 #include "base/memory.h"
 #include "wal_world.h"
 
@@ -293,14 +293,14 @@ static void test_space_comes_and_goes(void **state) {
     }
 }
 
-RUN_TESTS(cmocka_unit_test(test_is_known_while_there_is_room),
-          cmocka_unit_test(test_is_not_asked_too_often),
-          cmocka_unit_test(test_votes_go_on_in_the_reserve),
-          cmocka_unit_test(test_the_reserve_outlives_the_process),
-          cmocka_unit_test(test_rounds_wait_for_space),
-          cmocka_unit_test(test_what_waits_is_not_there_after_a_crash),
-          cmocka_unit_test(test_a_released_segment_is_space),
-          cmocka_unit_test(test_a_full_directory_is_a_full_disk),
-          cmocka_unit_test(test_a_long_entry_waits),
-          cmocka_unit_test(test_a_damaged_segment_is_left_with_space),
-          cmocka_unit_test(test_space_comes_and_goes))
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_is_known_while_there_is_room),
+                   cmocka_unit_test(test_is_not_asked_too_often),
+                   cmocka_unit_test(test_votes_go_on_in_the_reserve),
+                   cmocka_unit_test(test_the_reserve_outlives_the_process),
+                   cmocka_unit_test(test_rounds_wait_for_space),
+                   cmocka_unit_test(test_what_waits_is_not_there_after_a_crash),
+                   cmocka_unit_test(test_a_released_segment_is_space),
+                   cmocka_unit_test(test_a_full_directory_is_a_full_disk),
+                   cmocka_unit_test(test_a_long_entry_waits),
+                   cmocka_unit_test(test_a_damaged_segment_is_left_with_space),
+                   cmocka_unit_test(test_space_comes_and_goes))

@@ -1,0 +1,67 @@
+/* A leader that has forgotten what a follower lacks sends it a snapshot, as new as what the leader
+ * still has in memory. */
+#include "../unit.h"
+#include "world.h"
+
+static void write_some(struct world *world, raft_node_number leader, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        world_write(world, leader, "INCR n");
+}
+
+/* What 3 lacks, 1 has in memory and 2 has not when 3 is back, and 2 leads. */
+static void away_while_2_forgets(struct world *world) {
+    for (raft_node_number i = 1; i <= 3; i++)
+        world->replicas[i].config.log_memory_bytes = 1000;
+    world_cut_off(world, 3, true);
+    write_some(world, 1, 100);
+    assert_true(raft_first_index(world_raft(world, 1)) <=
+                raft_last_index(world_raft(world, 3)) + 1);
+    assert_true(raft_first_index(world_raft(world, 2)) > raft_last_index(world_raft(world, 3)) + 1);
+    world_elect(world, 2);
+    write_some(world, 2, 5);
+    world_cut_off(world, 3, false);
+    world_run(world, 2000);
+}
+
+/* A snapshot that ends before the log in memory begins would leave a gap: another one is taken, and
+ * that is sent. Whoever sends the old one all the same does so for ever. */
+static void test_a_snapshot_that_ends_before_the_log_is_not_sent(void **state) {
+    (void)state;
+    struct world *world = world_new(3);
+    world_snapshot_after(world, 10);
+    world_lead(world);
+    write_some(world, 1, 20);
+    world_run(world, 500);
+    world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
+    raft_index before = shard_snapshot_index(world_shard(world, 2));
+    assert_in_range(before, 1, 30);
+    away_while_2_forgets(world);
+    assert_true(shard_snapshot_index(world_shard(world, 2)) > before);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
+/* A follower forgot what is on all its peers' disks but one's, and came to lead: the one that was
+ * away is sent a snapshot as new as what the leader still has, taken for it. */
+static void test_taken_for_one_that_needs_what_is_forgotten(void **state) {
+    (void)state;
+    struct world *world = world_new(3);
+    world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
+    world_lead(world);
+    write_some(world, 1, 20);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 2)), 0);
+    away_while_2_forgets(world);
+    assert_true(shard_snapshot_index(world_shard(world, 2)) > 100);
+    assert_true(world_is_equal(world));
+    write_some(world, 2, 5);
+    world_run(world, 100);
+    assert_true(world_is_equal(world));
+    /* On the disk is all that the snapshot does not cover. */
+    world_restart(world, 1);
+    world_run(world, 500);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_snapshot_that_ends_before_the_log_is_not_sent),
+          cmocka_unit_test(test_taken_for_one_that_needs_what_is_forgotten))
