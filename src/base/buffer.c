@@ -114,10 +114,9 @@ void buffer_append_length_prefixed(struct buffer *buffer, struct bytes bytes) {
     buffer_append_bytes(buffer, bytes);
 }
 
-void buffer_append_format(struct buffer *buffer, const char *format, ...) {
+void buffer_append_arguments(struct buffer *buffer, const char *format, va_list arguments) {
     char small[256];
-    va_list arguments, again;
-    va_start(arguments, format);
+    va_list again;
     va_copy(again, arguments);
     int length = vsnprintf(small, sizeof small, format, arguments);
     CHECK(length >= 0);
@@ -130,6 +129,12 @@ void buffer_append_format(struct buffer *buffer, const char *format, ...) {
         memory_free(large);
     }
     va_end(again);
+}
+
+void buffer_append_format(struct buffer *buffer, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    buffer_append_arguments(buffer, format, arguments);
     va_end(arguments);
 }
 

@@ -8,6 +8,7 @@
  * and look once at the end. */
 #pragma once
 #include "base/bytes.h"
+#include <stdarg.h>
 
 struct buffer {
     uint8_t *memory;
@@ -31,6 +32,8 @@ void buffer_append_length_prefixed(struct buffer *buffer,
                                    struct bytes bytes); /* varint length, then bytes */
 void buffer_append_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void buffer_append_arguments(struct buffer *buffer, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 /* Gives away the memory, whose first bytes are those that were held, and is empty. Nothing may have
  * been consumed. Returns owned; much more than is held is not given away. */
 uint8_t *buffer_take(struct buffer *buffer);

@@ -13,6 +13,5 @@ int udp_socket_open(struct net_address *address, int *out, struct buffer *proble
 bool udp_socket_send(int socket, const struct net_address *to, struct bytes datagram);
 /* The length of the next datagram, which may be more than `room_bytes`; below 0: there is none. */
 ssize_t udp_socket_receive(int socket, uint8_t *room, size_t room_bytes, struct net_address *from);
-bool udp_address_is_loopback(const struct net_address *address);
 /* Is it 0.0.0.0 or ::, which nobody can be reached at? */
 bool udp_address_is_any(const struct net_address *address);

@@ -1,6 +1,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/net.h"
+#include "io/socket_address.h"
 #include "library/identity.h"
 #include "library/inside.h"
 #include "library/seeds.h"
@@ -146,7 +147,7 @@ static int check_strangers(const struct troth_gossip_udp_options *options,
         return ERR_INVALID;
     }
     if (options->key_file != NULL || options->is_open_to_strangers ||
-        udp_address_is_loopback(bound))
+        socket_address_is_loopback(bound))
         return 0;
     buffer_append_text(
         problem, "bind: without a key anybody who reaches this address can join and lie; give "

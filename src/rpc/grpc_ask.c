@@ -1,7 +1,7 @@
 #include "rpc/grpc_ask.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "io/real/socket.h"
+#include "io/socket_address.h"
 #include "rpc/grpc_frame.h"
 #include "rpc/grpc_headers.h"
 #include "rpc/http2.h"
@@ -151,7 +151,7 @@ static struct grpc_ask *ask_new(struct grpc_asks *asks, const struct grpc_ask_op
 
 struct grpc_ask *grpc_ask_begin(struct grpc_asks *asks, const struct grpc_ask_options *options) {
     struct sockaddr_storage to;
-    if (socket_address(options->to, &to) != 0)
+    if (socket_address(options->to, &to) == 0)
         return NULL;
     struct grpc_ask *ask = ask_new(asks, options);
     CHECK(uv_timer_init(asks->loop, &ask->timer) == 0);

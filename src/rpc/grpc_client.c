@@ -1,6 +1,7 @@
 #include "rpc/grpc_client.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "io/socket_address.h"
 #include "rpc/grpc_frame.h"
 #include "rpc/grpc_headers.h"
 #include "rpc/http2.h"
@@ -178,12 +179,6 @@ static void attempt_on_connected(uv_connect_t *connect, int status) {
     http2_open(&attempt->http2, session);
 }
 
-static int parse_socket_address(const struct net_address *address, struct sockaddr_storage *out) {
-    return strchr(address->host, ':')
-               ? uv_ip6_addr(address->host, address->port, (struct sockaddr_in6 *)out)
-               : uv_ip4_addr(address->host, address->port, (struct sockaddr_in *)out);
-}
-
 static void client_connect(struct grpc_client *client) {
     CHECK(client->attempt == NULL);
     struct grpc_attempt *attempt = memory_allocate_zeroed(1, sizeof *attempt);
@@ -193,7 +188,7 @@ static void client_connect(struct grpc_client *client) {
     http2_init(&attempt->http2, client->options.loop, client->options.input, attempt_on_ended,
                attempt);
     struct sockaddr_storage to;
-    if (parse_socket_address(&client->address, &to) != 0 ||
+    if (socket_address(&client->address, &to) == 0 ||
         uv_tcp_connect(&attempt->connect, &attempt->http2.socket, (struct sockaddr *)&to,
                        attempt_on_connected) != 0)
         http2_end(&attempt->http2);

@@ -1,5 +1,5 @@
 #include "server/addresses.h"
-#include "io/real/socket.h"
+#include "io/socket_address.h"
 #include <stdio.h>
 
 static int address_of(const char *setting, const char *host, long long port,
@@ -9,7 +9,7 @@ static int address_of(const char *setting, const char *host, long long port,
     bool fits = strlen(host) < sizeof out->host;
     if (fits)
         memcpy(out->host, host, strlen(host));
-    if (!fits || socket_address(out, &parsed) != 0) {
+    if (!fits || socket_address(out, &parsed) == 0) {
         buffer_append_format(problem, "%s: '%.80s' is not an IP address", setting, host);
         return ERR_INVALID;
     }

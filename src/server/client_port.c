@@ -1,7 +1,7 @@
 #include "server/client_port.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "io/real/socket.h"
+#include "io/socket_address.h"
 
 struct client_connection {
     struct list link;

@@ -1,6 +1,6 @@
 #include "server/gossip_plane.h"
 #include "base/check.h"
-#include "io/real/socket.h"
+#include "io/socket_address.h"
 
 /* ---- out ---- */
 
@@ -16,7 +16,7 @@ static void plane_send(struct net *net, const struct net_address *to, struct byt
         return;
     }
     uv_buf_t all = uv_buf_init((char *)datagram.data, (unsigned)datagram.length);
-    if (socket_address(to, &address) != 0 ||
+    if (socket_address(to, &address) == 0 ||
         uv_udp_try_send(&plane->socket, &all, 1, (struct sockaddr *)&address) < 0)
         metric_add(plane->unsent, 1);
 }

@@ -1,7 +1,7 @@
 #include "server/seeds.h"
 #include "base/check.h"
 #include "base/number.h"
-#include "io/real/socket.h"
+#include "io/socket_address.h"
 
 static bool split_host_port(struct bytes text, struct seed_name *name) {
     const uint8_t *colon = text.length ? memrchr(text.data, ':', text.length) : NULL;

@@ -1,6 +1,5 @@
 #include "wire/reply.h"
 #include "base/check.h"
-#include "base/memory.h"
 #include "base/number.h"
 #include <math.h>
 #include <stdarg.h>
@@ -72,39 +71,37 @@ void reply_help(struct reply *reply, const char *const *lines, size_t count) {
     reply_simple(reply, "    Prints this help.");
 }
 
+/* What was appended from `begin` on becomes an error of one line, whatever it holds; or nothing at
+ * all, where that is more than the buffer takes. */
+static void end_error(struct reply *reply, size_t begin) {
+    uint8_t *text = buffer_data(reply->out);
+    for (size_t i = begin; i < reply->out->length; i++)
+        if (text[i] == '\r' || text[i] == '\n')
+            text[i] = ' ';
+    reply_raw(reply, BYTES_LITERAL("\r\n"));
+    if (reply->out->is_overflowed)
+        buffer_truncate(reply->out, begin);
+}
+
 void reply_error(struct reply *reply, const char *text) {
     if (reply->out == NULL)
         return;
-    size_t length = strlen(text);
-    uint8_t *room = buffer_reserve(reply->out, length + 3);
-    if (room == NULL)
-        return;
-    *room++ = '-';
-    for (size_t i = 0; i < length; i++)
-        *room++ = text[i] == '\r' || text[i] == '\n' ? ' ' : (uint8_t)text[i];
-    memcpy(room, "\r\n", 2);
-    buffer_grew(reply->out, length + 3);
+    size_t begin = reply->out->length;
+    reply_raw(reply, BYTES_LITERAL("-"));
+    reply_raw(reply, bytes_of_text(text));
+    end_error(reply, begin);
 }
 
 void reply_error_format(struct reply *reply, const char *format, ...) {
     if (reply->out == NULL)
         return;
-    char small[256];
-    va_list arguments, again;
+    size_t begin = reply->out->length;
+    va_list arguments;
     va_start(arguments, format);
-    va_copy(again, arguments);
-    int length = vsnprintf(small, sizeof small, format, arguments);
-    CHECK(length >= 0);
-    if ((size_t)length < sizeof small) {
-        reply_error(reply, small);
-    } else {
-        char *large = memory_allocate((size_t)length + 1);
-        vsnprintf(large, (size_t)length + 1, format, again);
-        reply_error(reply, large);
-        memory_free(large);
-    }
-    va_end(again);
+    reply_raw(reply, BYTES_LITERAL("-"));
+    buffer_append_arguments(reply->out, format, arguments);
     va_end(arguments);
+    end_error(reply, begin);
 }
 
 void reply_integer(struct reply *reply, int64_t value) { reply_head(reply, ':', value); }

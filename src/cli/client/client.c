@@ -1,14 +1,12 @@
 #include "cli/client/client.h"
 
-#include <arpa/inet.h>
+#include "io/socket_address.h"
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "wire/request.h"
@@ -53,23 +51,6 @@ static int fail(struct client *client, const char *what, const char *why) {
     snprintf(client->problem, sizeof client->problem, "%s %s: %s", what, address, why);
     client_close(client);
     return ERR_IO;
-}
-
-static socklen_t socket_address(const struct net_address *address, struct sockaddr_storage *out) {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-    memset(out, 0, sizeof *out);
-    if (inet_pton(AF_INET, address->host, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(address->port);
-        return sizeof *v4;
-    }
-    if (inet_pton(AF_INET6, address->host, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(address->port);
-        return sizeof *v6;
-    }
-    return 0;
 }
 
 static int log_in(struct client *client) {
