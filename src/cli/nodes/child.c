@@ -21,6 +21,7 @@ static void watched_signals(sigset_t *set) {
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGHUP);
+    sigaddset(set, SIGPIPE); /* nobody reads on: what was begun is cleared away all the same */
 }
 
 int child_signals_open(void) {

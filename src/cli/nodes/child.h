@@ -8,7 +8,7 @@
 /* Starts `trothdb` with these arguments (NULL ends; the first is the program's name) in a group of
  * its own, its output appended to `log`. Its process id, or -1 with errno. */
 pid_t child_start(char *const *arguments, const char *log);
-/* SIGINT, SIGTERM and SIGHUP of this process become readable: a signalfd, owned. Children have them
+/* SIGINT, SIGTERM, SIGHUP and SIGPIPE become readable: a signalfd, owned. Children have them
  * as usual. */
 int child_signals_open(void);
 /* Is this port of 127.0.0.1 free for SOCK_STREAM or SOCK_DGRAM? */
