@@ -2,7 +2,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "server/gossip_thread.h"
-#include "server/server.h"
 #include "server/worker_thread.h"
 #include <signal.h>
 #include <unistd.h>
@@ -71,18 +70,18 @@ static void order_workers(struct lifetime *lifetime, enum thread_order order) {
 static void begin_draining(struct lifetime *lifetime, const char *cause) {
     log_line(lifetime->log, LOG_INFO, "stopping", LOG_T("cause", cause));
     lifetime->stop_asked_ms = uv_now(&lifetime->loop);
-    enter_phase(lifetime, PHASE_DRAINING, SERVER_DRAIN_MS);
+    enter_phase(lifetime, PHASE_DRAINING, LIFETIME_DRAIN_MS);
     order_workers(lifetime, ORDER_DRAIN);
 }
 
 static void begin_leaving(struct lifetime *lifetime) {
-    enter_phase(lifetime, PHASE_LEAVING, SERVER_LEAVE_MS);
+    enter_phase(lifetime, PHASE_LEAVING, LIFETIME_LEAVE_MS);
     server_post(lifetime->server, lifetime->log, MAIL_TO_GOSSIPER,
                 mail_new(MAIL_GOSSIP_LEAVE, MAIL_TO_GOSSIPER));
 }
 
 static void begin_stopping(struct lifetime *lifetime) {
-    enter_phase(lifetime, PHASE_STOPPING, SERVER_STOP_MS);
+    enter_phase(lifetime, PHASE_STOPPING, LIFETIME_STOP_MS);
     order_workers(lifetime, ORDER_STOP);
     gossip_thread_stop(lifetime->server->gossip);
 }
@@ -139,7 +138,7 @@ static void lifetime_on_signal(uv_signal_t *handle, int number) {
     else if (number != SIGHUP && lifetime->phase == PHASE_SERVING)
         begin_draining(lifetime, number == SIGINT ? "SIGINT" : "SIGTERM");
     else if (number != SIGHUP &&
-             uv_now(&lifetime->loop) - lifetime->stop_asked_ms >= SERVER_REPEAT_MS)
+             uv_now(&lifetime->loop) - lifetime->stop_asked_ms >= LIFETIME_REPEAT_MS)
         _exit(EXIT_AT_ONCE);
 }
 

@@ -2,12 +2,19 @@
  * stops the threads.
  *
  *     SERVING  --SIGTERM----------------------------------> DRAINING     (SIGHUP: reload)
- *     DRAINING --all have drained, or SERVER_DRAIN_MS-----> LEAVING
- *     LEAVING  --SERVER_LEAVE_MS--------------------------> STOPPING
- *     STOPPING --all have ended, or SERVER_STOP_MS--------> the process ends */
+ *     DRAINING --all have drained, or LIFETIME_DRAIN_MS---> LEAVING
+ *     LEAVING  --LIFETIME_LEAVE_MS------------------------> STOPPING
+ *     STOPPING --all have ended, or LIFETIME_STOP_MS------> the process ends */
 #pragma once
 #include "server/options.h"
 #include "server/threads.h"
+
+enum {
+    LIFETIME_DRAIN_MS = 10000,
+    LIFETIME_LEAVE_MS = 100,
+    LIFETIME_STOP_MS = 5000,
+    LIFETIME_REPEAT_MS = 500
+};
 
 struct lifetime;
 

@@ -28,3 +28,20 @@ static inline int apply_words(struct topology *topology, const char *words) {
         arguments[count++] = bytes_of_text(word);
     return topology_apply(topology, arguments, count);
 }
+
+/* As another node reads it: what topology_decode() says of its bytes. */
+static inline int decode(const struct topology *topology, struct topology **back) {
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, &encoded);
+    int error = topology_decode(buffer_bytes(&encoded), back);
+    buffer_release(&encoded);
+    return error;
+}
+
+static inline int decode_and_drop(const struct topology *topology) {
+    struct topology *back = NULL;
+    int error = decode(topology, &back);
+    topology_free(back);
+    return error;
+}

@@ -3,22 +3,6 @@
 #include "cluster/topology_removal.h"
 #include "founded.h"
 
-static int decode(const struct topology *topology, struct topology **back) {
-    struct buffer encoded;
-    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
-    topology_encode(topology, &encoded);
-    int error = topology_decode(buffer_bytes(&encoded), back);
-    buffer_release(&encoded);
-    return error;
-}
-
-static int decode_and_drop(const struct topology *topology) {
-    struct topology *back = NULL;
-    int error = decode(topology, &back);
-    topology_free(back);
-    return error;
-}
-
 /* Node 2 holds nothing, so its number and its UUID are nobody's business but their own. */
 static struct topology *with_a_spare(void) {
     struct topology *topology = found(1, 2, 1);
