@@ -9,7 +9,7 @@
 #pragma once
 #include "base/buffer.h"
 
-enum { GRID_COLUMN_MAXIMUM = 16, GRID_BYTES_MAXIMUM = 16 << 20 };
+enum { GRID_COLUMN_MAXIMUM = 16, GRID_BYTES_MAXIMUM = 64 << 20 };
 
 struct grid {
     char alignment[GRID_COLUMN_MAXIMUM + 1];
