@@ -219,9 +219,11 @@ static void put_mappings(struct pprof *pprof, const struct mapping *mappings, si
 /* ---- whose code it is ---- */
 
 /* The program itself may have been replaced since it was started, by a new release; the kernel
- * still has it. */
+ * still has it. What has no path ("[vdso]") is no file. */
 static struct symbols *open_symbols(const char *file) {
     char program[MAPPING_TEXT_BYTES];
+    if (file[0] != '/')
+        return NULL;
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length > 0 ? length : 0] = '\0';
     return symbols_open(strcmp(file, program) == 0 ? "/proc/self/exe" : file);
