@@ -3,22 +3,17 @@
 #include "../unit.h"
 #include "world.h"
 
-static void write_some(struct world *world, raft_node_number leader, unsigned count) {
-    for (unsigned i = 0; i < count; i++)
-        world_write(world, leader, "INCR n");
-}
-
 /* What 3 lacks, 1 has in memory and 2 has not when 3 is back, and 2 leads. */
 static void away_while_2_forgets(struct world *world) {
     for (raft_node_number i = 1; i <= 3; i++)
         world->replicas[i].config.log_memory_bytes = 1000;
     world_cut_off(world, 3, true);
-    write_some(world, 1, 100);
+    world_increment(world, 1, 100);
     assert_true(raft_first_index(world_raft(world, 1)) <=
                 raft_last_index(world_raft(world, 3)) + 1);
     assert_true(raft_first_index(world_raft(world, 2)) > raft_last_index(world_raft(world, 3)) + 1);
     world_elect(world, 2);
-    write_some(world, 2, 5);
+    world_increment(world, 2, 5);
     world_cut_off(world, 3, false);
     world_run(world, 2000);
 }
@@ -30,7 +25,7 @@ static void test_a_snapshot_that_ends_before_the_log_is_not_sent(void **state) {
     struct world *world = world_new(3);
     world_snapshot_after(world, 10);
     world_lead(world);
-    write_some(world, 1, 20);
+    world_increment(world, 1, 20);
     world_run(world, 500);
     world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
     raft_index before = shard_snapshot_index(world_shard(world, 2));
@@ -48,12 +43,12 @@ static void test_taken_for_one_that_needs_what_is_forgotten(void **state) {
     struct world *world = world_new(3);
     world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
     world_lead(world);
-    write_some(world, 1, 20);
+    world_increment(world, 1, 20);
     assert_int_equal(shard_snapshot_index(world_shard(world, 2)), 0);
     away_while_2_forgets(world);
     assert_true(shard_snapshot_index(world_shard(world, 2)) > 100);
     assert_true(world_is_equal(world));
-    write_some(world, 2, 5);
+    world_increment(world, 2, 5);
     world_run(world, 100);
     assert_true(world_is_equal(world));
     /* On the disk is all that the snapshot does not cover. */

@@ -324,6 +324,13 @@ void world_snapshot_after(struct world *world, int64_t entries) {
         world->replicas[i].config.snapshot_log_entries = entries;
 }
 
+struct world *world_led_taking(unsigned replica_count, int64_t entries) {
+    struct world *world = world_new(replica_count);
+    world_snapshot_after(world, entries);
+    world_lead(world);
+    return world;
+}
+
 void world_hold_disks(struct world *world, bool is_held) {
     for (raft_node_number i = 1; i <= world->replica_count; i++)
         world->replicas[i].is_disk_held = is_held;

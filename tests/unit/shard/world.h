@@ -94,6 +94,7 @@ void world_restart(struct world *world, raft_node_number number); /* killed, and
 /* All that start take snapshots after so many entries, or by bytes alone. */
 enum { WORLD_SNAPSHOT_NEVER = 1000000000 };
 void world_snapshot_after(struct world *world, int64_t entries);
+struct world *world_led_taking(unsigned replica_count, int64_t entries); /* and led, as above */
 void world_hold_disks(struct world *world, bool is_held);
 
 /* Ends the turn of every replica, runs its disk and delivers letters, until nothing moves. */
@@ -109,6 +110,7 @@ void world_cut_off(struct world *world, raft_node_number number, bool is_cut);
 uint64_t world_propose(struct world *world, raft_node_number on, const char *command);
 uint64_t world_propose_async(struct world *world, raft_node_number on, const char *command);
 void world_write(struct world *world, raft_node_number on, const char *command); /* and settles */
+void world_increment(struct world *world, raft_node_number on, unsigned times);  /* INCR n */
 uint64_t world_read(struct world *world, raft_node_number on, const char *command, unsigned flags);
 int world_try(struct world *world, raft_node_number on, const char *command);
 /* Keys of 40 kB each that do not compress, so that a snapshot has many chunks. */
@@ -120,6 +122,8 @@ struct shard *world_shard(const struct world *world, raft_node_number number);
 const struct raft *world_raft(const struct world *world, raft_node_number number);
 const struct snapshot_manifest *world_newest_snapshot(const struct world *world,
                                                       raft_node_number number);
+/* Of snapshots, so far: "saved", "kept", "received" or "reused". */
+uint64_t world_chunks(const struct world *world, raft_node_number on, const char *what);
 uint64_t world_counted(const struct world *world, raft_node_number on, enum metric_id id,
                        const char *label);
 /* What came for the ticket: "DONE +OK", "NOT_EXECUTED", "UNKNOWN", or "" while nothing has. Line

@@ -53,6 +53,11 @@ void world_write(struct world *world, raft_node_number on, const char *command) 
     world_settle(world);
 }
 
+void world_increment(struct world *world, raft_node_number on, unsigned times) {
+    for (unsigned i = 0; i < times; i++)
+        world_write(world, on, "INCR n");
+}
+
 static void write_much(struct world *world, raft_node_number on, const char *prefix,
                        unsigned key_count) {
     struct random random;
@@ -93,6 +98,10 @@ const struct snapshot_manifest *world_newest_snapshot(const struct world *world,
 uint64_t world_counted(const struct world *world, raft_node_number on, enum metric_id id,
                        const char *label) {
     return metric_value(metrics_cell(world->replicas[on].metrics, id, label));
+}
+
+uint64_t world_chunks(const struct world *world, raft_node_number on, const char *what) {
+    return world_counted(world, on, METRIC_snapshot_chunks_total, what);
 }
 
 const char *world_answer(const struct world *world, uint64_t ticket) {

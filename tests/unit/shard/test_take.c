@@ -1,0 +1,312 @@
+/* Snapshots are taken in chunks: while the data changes, only what changed written again, and no
+ * more often than they are worth it. */
+#include "../unit.h"
+#include "store/snapshot_names.h"
+#include "world.h"
+
+enum { KEYS = 100 };
+
+static struct world *started(unsigned replica_count) {
+    return world_led_taking(replica_count, WORLD_SNAPSHOT_NEVER);
+}
+
+static uint64_t taken(struct world *world) {
+    return world_counted(world, 1, METRIC_snapshots_taken_total, NULL);
+}
+
+/* One key changes: one chunk is written again, and the other files are named again. */
+static void test_only_what_changed_is_written(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    world_take_snapshot(world, 1);
+    uint64_t saved = world_chunks(world, 1, "saved");
+    assert_in_range(saved, 8, 64);
+    assert_int_equal(saved, world_newest_snapshot(world, 1)->chunk_count);
+    world_write(world, 1, "SET key7 another");
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
+    assert_int_equal(world_chunks(world, 1, "kept"), saved - 1);
+    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+
+    /* What was changed before a restart is known after it. */
+    world_write(world, 1, "SET key8 another");
+    world_restart(world, 1);
+    world_elect(world, 1);
+    world_write(world, 1, "DEL key9");
+    hash = shard_state_hash(world_shard(world, 1));
+    world_take_snapshot(world, 1);
+    assert_in_range(world_chunks(world, 1, "saved"), saved + 2, saved + 3);
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+    world_restart(world, 1);
+    world_elect(world, 1);
+    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
+    world_free(world);
+}
+
+/* Every key changes while the snapshot is taken, some twice, some go, some come: it holds the state
+ * as of its index all the same. */
+static void test_taken_while_everything_changes(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    uint64_t index = shard_applied_index(world_shard(world, 1));
+    shard_take_snapshot(world_shard(world, 1));
+    for (unsigned i = 0; i < KEYS; i++) {
+        char command[64];
+        snprintf(command, sizeof command, i % 3 ? "SET key%u x" : "DEL key%u", i);
+        world_write(world, 1, command);
+        snprintf(command, sizeof command, "SET new%u y", i);
+        world_write(world, 1, command);
+        snprintf(command, sizeof command, "INCR count%u", i % 5);
+        world_write(world, 1, command);
+        if (i % 10 == 0)
+            world_run(world, 5);
+    }
+    world_run(world, 1000);
+    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), index);
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+    hash = shard_state_hash(world_shard(world, 1));
+    world_restart(world, 1);
+    world_elect(world, 1);
+    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
+    world_free(world);
+}
+
+/* No key is there, and the log is let go all the same. */
+static void test_a_snapshot_of_nothing(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write(world, 1, "SET k v");
+    world_write(world, 1, "DEL k");
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_newest_snapshot(world, 1)->chunk_count, 0);
+    world_restart(world, 1);
+    world_elect(world, 1);
+    world_write(world, 1, "SET k w");
+    assert_answer(world, world_read(world, 1, "GET k", 0), "DONE $1|w|");
+    world_free(world);
+}
+
+/* The disk does nothing: what is read from memory for it is bounded. */
+static void test_few_chunks_wait_for_the_disk(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    world->replicas[1].is_disk_held = true;
+    shard_take_snapshot(world_shard(world, 1));
+    world_run(world, 1000);
+    unsigned waiting = 0;
+    for (const struct disk_job *job = world->replicas[1].disk->jobs[DISK_LANE_BULK]; job;
+         job = job->next)
+        waiting++;
+    assert_int_equal(waiting, SHARD_SNAPSHOT_JOBS_MAXIMUM);
+    world->replicas[1].is_disk_held = false;
+    world_run(world, 1000);
+    assert_int_equal(taken(world), 1);
+    world_free(world);
+}
+
+/* A chunk of the snapshot before this one has rotted: the next snapshot is not built on it. */
+static void test_old_chunk_that_rotted_is_written_anew(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    world_take_snapshot(world, 1);
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_chunk_name(WORLD_SHARD, &world_newest_snapshot(world, 1)->chunks[2], name);
+    fake_disk_find(world->replicas[1].disk, name)->live[99] ^= 1;
+    world_write(world, 1, "INCR n");
+    shard_take_snapshot(world_shard(world, 1));
+    world_run(world, 1000);
+    assert_true(world_has_logged(world, 1, "it is written anew"));
+    world_run(world, 10000);
+    world_take_snapshot(world, 1);
+    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    world_restart(world, 1);
+    world_elect(world, 1);
+    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
+    world_free(world);
+}
+
+/* The power goes at any call on the way from one snapshot to the next: whatever the log names is
+ * there, whole (etcd #10219). */
+static void test_files_stay_until_the_mark_is_durable(void **state) {
+    (void)state;
+    for (unsigned call = 1; call < 120; call++) {
+        struct world *world = started(1);
+        world_write_much(world, 1, 20);
+        world_take_snapshot(world, 1);
+        world_write_much(world, 1, 21);
+        uint64_t hash = shard_state_hash(world_shard(world, 1));
+        fake_disk_power_off_after(world->replicas[1].disk, call);
+        shard_take_snapshot(world_shard(world, 1));
+        for (unsigned i = 0; i < 40 && !fake_disk_is_off(world->replicas[1].disk); i++)
+            world_run(world, 5);
+        world_kill(world, 1);
+        assert_int_equal(world_start(world, 1), 0);
+        world_elect(world, 1);
+        assert_true(shard_state_hash(world_shard(world, 1)) == hash);
+        world_free(world);
+    }
+}
+
+/* By bytes, no snapshot is taken before the log has grown by more than it would write. */
+static void test_snapshots_write_no_more_than_the_log(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
+    world->replicas[1].config.snapshot_log_times = 1;
+    for (unsigned round = 0; round < 6; round++) {
+        world_write_much(world, 1, KEYS); /* 4 MB, all of it new */
+        world_run(world, 1000);
+    }
+    uint64_t log_bytes = 6 * KEYS * 40000;
+    assert_in_range(world_counted(world, 1, METRIC_snapshots_taken_total, NULL), 4, 24);
+    assert_in_range(world_counted(world, 1, METRIC_snapshot_bytes_total, NULL), 1, log_bytes);
+    world_free(world);
+}
+
+/* The log grows to three times what the snapshot would write. A smaller number counts at once. */
+static void test_a_snapshot_is_taken_when_it_pays(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    world_take_snapshot(world, 1);
+    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
+    world->replicas[1].config.snapshot_log_times = 3;
+    uint64_t before = taken(world);
+    for (unsigned round = 0; round < 2; round++) {
+        world_write_much(world, 1, KEYS);
+        world_run(world, 1000);
+        assert_int_equal(taken(world), before);
+    }
+    world_write_much(world, 1, KEYS + 6);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 1);
+    world->replicas[1].config.snapshot_log_times = 2;
+    world_write_much(world, 1, KEYS);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 1);
+    world_write_much(world, 1, 2 * KEYS);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 2);
+    world_free(world);
+}
+
+/* The first snapshot has a price as well: a young log is no reason to write all of it again. */
+static void test_the_first_snapshot_is_taken_when_it_pays(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
+    world->replicas[1].config.snapshot_log_times = 3;
+    for (unsigned round = 0; round < 2; round++) {
+        world_write_much(world, 1, KEYS);
+        world_run(world, 1000);
+        assert_int_equal(taken(world), 0);
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        world_write_much(world, 1, KEYS);
+        world_run(world, 1000);
+    }
+    assert_int_equal(taken(world), 1);
+    world_free(world);
+}
+
+/* A worker whose log is too long has its shards let it go, but not at any price. */
+static void test_the_log_of_a_worker_is_let_go(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    world_take_snapshot(world, 1);
+    uint64_t before = taken(world);
+    world_write_much(world, 1, KEYS);
+    shard_release_log(world_shard(world, 1), KEYS * 40000 / 2);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before);
+    shard_release_log(world_shard(world, 1), KEYS * 40000 * 2);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 1);
+    world_write(world, 1, "SET key1 other"); /* writes one chunk of many */
+    shard_release_log(world_shard(world, 1), KEYS * 40000 / 2);
+    world_run(world, 1000);
+    assert_int_equal(taken(world), before + 2);
+    world_free(world);
+}
+
+/* ---- one large slot ---- */
+
+static void expect_hash_kept(struct world *world, uint64_t hash) {
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+    world_restart(world, 1);
+    world_elect(world, 1);
+    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
+}
+
+/* It is saved in parts, even while it changes, is read from them, and keeps them as long as nothing
+ * in it changes. */
+static void test_a_large_slot_has_parts(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_one_slot(world, 1, KEYS);
+    world_write(world, 1, "SET elsewhere x");
+    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    shard_take_snapshot(world_shard(world, 1));
+    for (unsigned i = 0; i < 10; i++) {
+        world_write(world, 1, "DEL {same}1 {same}50 {same}99");
+        world_write(world, 1, "SET {same}50 other");
+    }
+    world_run(world, 1000);
+    assert_in_range(world_newest_snapshot(world, 1)->chunk_count, 10, 40);
+    assert_true(snapshot_manifest_has_parts(world_newest_snapshot(world, 1)));
+    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+    world_run(world, 1000);
+    world_take_snapshot(world, 1);
+    uint64_t saved = world_chunks(world, 1, "saved");
+    world_write(world, 1, "SET elsewhere y");
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
+    expect_hash_kept(world, shard_state_hash(world_shard(world, 1)));
+    world_free(world);
+}
+
+static void set_long_field(struct world *world, unsigned number) {
+    char command[32 + 20000];
+    int length = snprintf(command, sizeof command, "HSET all field%u ", number);
+    memset(command + length, 'v', sizeof command - (size_t)length);
+    command[sizeof command - 1] = 0;
+    world_write(world, 1, command);
+}
+
+/* A hash goes across parts, and its share of the state's hash is lost in none, wherever it ends:
+ * also if its last bytes fill a part, and only then it turns out that they were the last. */
+static void test_a_large_hash_has_parts(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    for (unsigned fields = 1; fields <= 50; fields++) {
+        set_long_field(world, fields);
+        if (fields >= 30) {
+            world_take_snapshot(world, 1);
+            assert_true(snapshot_manifest_has_parts(world_newest_snapshot(world, 1)));
+            assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) ==
+                        shard_state_hash(world_shard(world, 1)));
+        }
+    }
+    expect_hash_kept(world, shard_state_hash(world_shard(world, 1)));
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
+          cmocka_unit_test(test_taken_while_everything_changes),
+          cmocka_unit_test(test_a_snapshot_of_nothing),
+          cmocka_unit_test(test_few_chunks_wait_for_the_disk),
+          cmocka_unit_test(test_old_chunk_that_rotted_is_written_anew),
+          cmocka_unit_test(test_files_stay_until_the_mark_is_durable),
+          cmocka_unit_test(test_snapshots_write_no_more_than_the_log),
+          cmocka_unit_test(test_a_snapshot_is_taken_when_it_pays),
+          cmocka_unit_test(test_the_first_snapshot_is_taken_when_it_pays),
+          cmocka_unit_test(test_the_log_of_a_worker_is_let_go),
+          cmocka_unit_test(test_a_large_slot_has_parts),
+          cmocka_unit_test(test_a_large_hash_has_parts))
