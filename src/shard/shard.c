@@ -68,6 +68,7 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     buffer_init(&shard->scratch, SIZE_MAX);
     buffer_init(&shard->batch_traces, PAYLOAD_TRACES_BYTES_MAXIMUM);
     queue_init(&shard->traces, sizeof(struct shard_trace));
+    queue_init(&shard->awaited_traces, sizeof(struct shard_trace));
     queue_init(&shard->waiters, sizeof(struct shard_waiter));
     queue_init(&shard->entries, sizeof(struct pending_entry));
     queue_init(&shard->reads, sizeof(struct pending_read));
@@ -122,6 +123,7 @@ void shard_free(struct shard *shard) {
     buffer_release(&shard->scratch);
     buffer_release(&shard->batch_traces);
     queue_release(&shard->traces);
+    queue_release(&shard->awaited_traces);
     moments_release(&shard->moments);
     payload_arguments_release(&shard->arguments);
     payload_arguments_release(&shard->applying);

@@ -40,7 +40,8 @@ enum {
     SHARD_ELECTION_DELAYS = 8,
     SHARD_ELECTION_STRETCH_MAXIMUM = 5,   /* times the setting, however slow everything is */
     SHARD_EXPIRE_COMMAND_BYTES = 1 << 20, /* of keys; a longer one goes alone */
-    SHARD_TRACE_MAXIMUM = 256 /* traced commands under way; more are run and not followed */
+    SHARD_TRACE_MAXIMUM = 256,       /* traced commands under way; more are run and not followed */
+    SHARD_TRACE_AWAITED_MAXIMUM = 32 /* slow entries that have not come here yet; the newest */
 };
 /* An entry travels in one message between nodes, beside what that says of itself. */
 #define SHARD_ENTRY_BYTES_MAXIMUM ((size_t)NET_PEER_MESSAGE_MAXIMUM - (64 << 10))

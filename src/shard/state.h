@@ -191,7 +191,8 @@ struct shard {
     struct bytes trace_next;    /* of the command that is proposed next; borrowed */
     struct buffer batch_traces; /* of the batch, encoded */
     uint32_t batch_trace_count;
-    struct queue traces; /* struct shard_trace, of entries that are under way here */
+    struct queue traces;         /* struct shard_trace, of entries that are under way here */
+    struct queue awaited_traces; /* struct shard_trace, of entries that have not come yet */
     struct moments moments;
     struct shard_answer answering;
 

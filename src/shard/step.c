@@ -137,6 +137,8 @@ int shard_step(struct shard *shard, struct raft_event *event) {
             shard_note_early(shard, event->now_us);
     }
     shard_note_moments(shard, event, &actions);
+    if (queue_count(&shard->awaited_traces) && actions.entry_count)
+        shard_trace_awaited(shard);
     for (size_t i = 0; i < actions.message_count; i++)
         send_or_hold(shard, &actions.messages[i]);
     if (event->kind == RAFT_PROPOSE && actions.proposal_error)

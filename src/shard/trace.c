@@ -212,6 +212,15 @@ static void follow(struct shard *shard, const struct shard_trace *trace) {
         *(struct shard_trace *)queue_push(&shard->traces) = *trace;
 }
 
+/* The log here does not reach so far: a follower that is served later (append-lazy-ms), or that was
+ * away. Of many the newest are waited for. */
+static void await(struct shard *shard, const struct shard_trace *trace) {
+    say(shard, trace, "ahead");
+    if (queue_count(&shard->awaited_traces) == SHARD_TRACE_AWAITED_MAXIMUM)
+        queue_pop(&shard->awaited_traces);
+    *(struct shard_trace *)queue_push(&shard->awaited_traces) = *trace;
+}
+
 void shard_trace_back(struct shard *shard, struct shard_place place, struct bytes id) {
     CHECK(id.length <= PAYLOAD_TRACE_ID_MAXIMUM);
     const struct moments_entry *known = moments_find(&shard->moments, place.index, place.term);
@@ -219,7 +228,10 @@ void shard_trace_back(struct shard *shard, struct shard_place place, struct byte
     memcpy(trace.id, id.data, id.length);
     if (!known) {
         trace.begun_us = shard_now_us(shard);
-        say(shard, &trace, "gone");
+        if (place.index > raft_last_index(shard->raft))
+            await(shard, &trace);
+        else
+            say(shard, &trace, "gone");
         return;
     }
     trace.begun_us = known->begun_us;
@@ -230,4 +242,17 @@ void shard_trace_back(struct shard *shard, struct shard_place place, struct byte
     say_reached(shard, &trace, known);
     say_acknowledged(shard, &trace, known);
     follow(shard, &trace);
+}
+
+/* They are looked for again, in the order in which they were asked for. */
+void shard_trace_awaited(struct shard *shard) {
+    for (size_t left = queue_count(&shard->awaited_traces); left > 0; left--) {
+        struct shard_trace trace = *(struct shard_trace *)queue_front(&shard->awaited_traces);
+        queue_pop(&shard->awaited_traces);
+        if (trace.index > raft_last_index(shard->raft))
+            *(struct shard_trace *)queue_push(&shard->awaited_traces) = trace;
+        else
+            shard_trace_back(shard, (struct shard_place){.index = trace.index, .term = trace.term},
+                             bytes_of_text(trace.id));
+    }
 }

@@ -10,7 +10,8 @@
  *
  * A command that turned out slow has no id while it is under way. Its entry gets one afterwards:
  * the stages behind it are told from the moments that are kept of all entries (moments.h), those
- * that are still to come as for any other trace. */
+ * that are still to come as for any other trace, and all of them once it comes where it has not
+ * come yet. */
 #pragma once
 #include "shard/state.h"
 
@@ -23,6 +24,8 @@ void shard_trace_appended(struct shard *shard, const struct raft_entry *entry,
 /* What a step did, for those that turn out slow. */
 void shard_note_moments(struct shard *shard, const struct raft_event *event,
                         const struct raft_actions *actions);
+/* Only while there are `awaited_traces`: entries came that may be theirs. */
+void shard_trace_awaited(struct shard *shard);
 void shard_note_applied(struct shard *shard, uint64_t now_us);
 /* The rest only while there are `traces`. */
 void shard_trace_truncated(struct shard *shard, raft_index from);

@@ -167,6 +167,45 @@ static void test_what_is_left_is_told_as_it_comes(void **state) {
     world_free(world);
 }
 
+/* A follower that has not been sent the entry yet says so, and the rest when it has. */
+static void test_what_has_not_come_is_awaited(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    world_cut_off(world, 3, true);
+    world_propose(world, 1, "SET k v");
+    world_run(world, 50);
+    struct shard_place place = newest_place(world), elsewhere = place;
+    elsewhere.term++;
+    look_back(world, 3, place);
+    assert_string_equal(stages(world, 3, "slow"), "ahead ");
+    world_cut_off(world, 3, false);
+    world_run(world, 1000);
+    assert_string_equal(stages(world, 3, "slow"), "ahead appended committed applied durable ");
+    world_run(world, 1000);
+    assert_string_equal(stages(world, 3, "slow"), "ahead appended committed applied durable ");
+    world_free(world);
+}
+
+/* Another entry came in its place; and of many that never come, no more than a few are kept. */
+static void test_what_never_comes_is_not_awaited_for_ever(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    struct shard_place next = newest_place(world);
+    next.index++;
+    next.term++;
+    look_back(world, 3, next);
+    for (unsigned i = 0; i < 3 * SHARD_TRACE_AWAITED_MAXIMUM; i++)
+        shard_trace_back(world_shard(world, 2), next, BYTES_LITERAL("many"));
+    world_propose(world, 1, "SET k v");
+    world_run(world, 200);
+    assert_string_equal(stages(world, 3, "slow"), "ahead gone ");
+    size_t length = strlen(stages(world, 2, "many")), once = strlen("ahead "),
+           gone = strlen("gone ");
+    assert_int_equal(length,
+                     3 * SHARD_TRACE_AWAITED_MAXIMUM * once + SHARD_TRACE_AWAITED_MAXIMUM * gone);
+    world_free(world);
+}
+
 static void test_what_is_gone_is_said_to_be(void **state) {
     (void)state;
     struct world *world = world_led(3);
@@ -257,5 +296,7 @@ RUN_TESTS(cmocka_unit_test(test_every_replica_logs_every_stage),
           cmocka_unit_test(test_refused_is_forgotten),
           cmocka_unit_test(test_stages_are_told_afterwards),
           cmocka_unit_test(test_what_is_left_is_told_as_it_comes),
+          cmocka_unit_test(test_what_has_not_come_is_awaited),
+          cmocka_unit_test(test_what_never_comes_is_not_awaited_for_ever),
           cmocka_unit_test(test_what_is_gone_is_said_to_be),
           cmocka_unit_test(test_moments_tell_the_truth))
