@@ -127,10 +127,10 @@ static const char *what_is_wrong(const struct wish *wish, uint32_t node) {
                : NULL;
 }
 
-/* "H:P,H:P". The text is cut up. False with `problem`. */
+/* "H:P,H:P". The text is cut up. False with `problem`; so too where nothing stands between two
+ * commas: that may be a variable of a script that is not set, and fewer replicas are not meant. */
 static bool read_nodes(const struct status *cluster, char *text, struct wish *wish, char *problem) {
-    char *rest = NULL;
-    for (char *word = strtok_r(text, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+    for (char *word; (word = strsep(&text, ",")) != NULL;) {
         struct net_address address;
         if (client_address(&address, word, problem))
             return false;
@@ -142,7 +142,7 @@ static bool read_nodes(const struct status *cluster, char *text, struct wish *wi
         }
         wish->nodes[wish->count++] = number;
     }
-    return wish->count > 0;
+    return true;
 }
 
 static int ask_for_replicas(struct change *change, const struct wish *wish, char *problem) {
@@ -181,7 +181,7 @@ static bool has_shard(const struct status *cluster, uint32_t shard, char *proble
 static int replicas(struct change *change, uint32_t shard, char *nodes) {
     struct wish wish = {.shard = shard};
     struct status cluster;
-    char problem[CLIENT_PROBLEM_BYTES] = "no node is named";
+    char problem[CLIENT_PROBLEM_BYTES];
     if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem))
         return change_fail(change, "the cluster cannot be asked:", problem);
     bool is_known =
@@ -250,13 +250,15 @@ static int leader(struct change *change, uint32_t shard, const struct net_addres
     struct succession succession = {
         .shard = shard, .wanted = change_node_at(&cluster, wanted), .problem = problem};
     struct wish wish = {.shard = shard};
-    bool is_possible = prefer(&cluster, succession.wanted, &wish);
+    bool is_known = has_shard(&cluster, shard, problem);
+    bool is_possible = is_known && prefer(&cluster, succession.wanted, &wish);
     status_release(&cluster);
     if (!is_possible) {
         return change_fail(
             change, "the lead stays where it is:",
-            "the node named holds no replica of that shard; `trothdb cluster status` lists "
-            "who does");
+            is_known ? "the node named holds no replica of that shard; `trothdb cluster status` "
+                       "lists who does"
+                     : problem);
     }
     if (!change_wait(change, has_succeeded, &succession))
         return change_fail(change, "the lead stays where it is:", problem);

@@ -51,8 +51,8 @@ static const struct status *survivor(const struct recovery *recovery, uint32_t n
 }
 
 static int ask_survivors(struct recovery *recovery, char *texts) {
-    char *rest = NULL, problem[CLIENT_PROBLEM_BYTES];
-    for (char *word = strtok_r(texts, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+    char problem[CLIENT_PROBLEM_BYTES];
+    for (char *word; (word = strsep(&texts, ",")) != NULL;) {
         struct net_address address;
         struct status *status = &recovery->survivors[recovery->survivor_count];
         if (recovery->survivor_count == RECOVER_SURVIVOR_MAXIMUM ||
