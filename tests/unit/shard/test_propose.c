@@ -1,6 +1,7 @@
 /* What happens to a proposed command, and what its sender hears of it. */
 #include "../unit.h"
 #include "base/memory.h"
+#include "store/wal.h"
 #include "world.h"
 
 /* A turn's commands are one entry, and are answered in the order they were proposed. */
@@ -93,6 +94,33 @@ static void test_deposed_not_executed(void **state) {
     world_cut_off(world, 1, false);
     world_run(world, 1000);
     assert_answer(world, lost, "NOT_EXECUTED");
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
+/* A large entry goes to the disk from where it lies. There it stays until it is written, though
+ * meanwhile the log holds another at its index. */
+static void test_deposed_while_it_is_written(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    char command[2 * WAL_LENT_BYTES] = "SET k ";
+    memset(command + strlen(command), 'x', sizeof command - strlen(command) - 1);
+    command[sizeof command - 1] = 0;
+    world->is_cut[1][2] = world->is_cut[1][3] = true; /* it still hears the others */
+    world->replicas[1].is_disk_held = true;
+    uint64_t lost = world_propose(world, 1, command);
+    world_settle(world);
+    raft_index index = raft_last_index(world_raft(world, 1));
+    raft_term lost_term = raft_term_at(world_raft(world, 1), index);
+    for (unsigned i = 0; i < 100 && raft_term_at(world_raft(world, 1), index) == lost_term; i++)
+        world_run(world, 50);
+    assert_true(raft_term_at(world_raft(world, 1), index) > lost_term);
+    world->replicas[1].is_disk_held = false;
+    world_cut_off(world, 1, false);
+    world_run(world, 1000);
+    assert_answer(world, lost, "NOT_EXECUTED");
+    world_restart(world, 1);
+    world_run(world, 1000);
     assert_true(world_is_equal(world));
     world_free(world);
 }
@@ -368,7 +396,8 @@ RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry),
           cmocka_unit_test(test_three_replicas_agree),
           cmocka_unit_test(test_full_batch_goes_at_once),
           cmocka_unit_test(test_gathers_while_awaited), cmocka_unit_test(test_held_by_owner),
-          cmocka_unit_test(test_deposed_not_executed), cmocka_unit_test(test_deposed_done),
+          cmocka_unit_test(test_deposed_not_executed),
+          cmocka_unit_test(test_deposed_while_it_is_written), cmocka_unit_test(test_deposed_done),
           cmocka_unit_test(test_unknown_after_timeout), cmocka_unit_test(test_two_leaderships),
           cmocka_unit_test(test_batch_refused_when_deposed), cmocka_unit_test(test_long_commands),
           cmocka_unit_test(test_unreadable_entry_is_not_appended),
