@@ -51,10 +51,11 @@ static bool parse_series(char *text, struct command_line *line) {
     char *dots = strstr(text, "..");
     if (dots == NULL)
         return false;
-    *dots = 0;
-    line->is_series = true;
-    return parse_number(text, &line->first_seed) && parse_number(dots + 2, &line->last_seed) &&
-           line->first_seed <= line->last_seed;
+    *dots = '\0';
+    line->is_series =
+        parse_number(text, &line->first_seed) && parse_number(dots + 2, &line->last_seed);
+    *dots = '.';
+    return line->is_series && line->first_seed <= line->last_seed;
 }
 
 static bool parse_nodes(const char *text, struct command_line *line) {
@@ -119,6 +120,23 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static const char *what_it_takes(int option) {
+    switch (option) {
+    case 'S':
+        return "A..B, two seeds of which the first is not the larger";
+    case 'm':
+        return "minutes, more than 0 and at most 1000000";
+    case 'n':
+        return "a number from 1 to 9";
+    case 'x':
+        return "the name of a mix; --help lists them";
+    case 'P':
+        return "the name of a planted fault (base/planted.def), in a build with -Dplanted=true";
+    default:
+        return "a whole number";
+    }
+}
+
 static double wall_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -152,15 +170,16 @@ static int run_series(const struct command_line *line) {
 int main(int argc, char **argv) {
     struct command_line line = {.options = {.seed = 1, .minutes = 1, .mix = -1},
                                 .tries = PLANTED_SEEDS_DEFAULT};
-    int option;
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+    int option, place = 0;
+    while ((option = getopt_long(argc, argv, "", long_options, &place)) != -1) {
         if (option == 'h') {
             fputs(help, stdout);
             return 0;
         }
         if (!parse_option(option, &line)) {
             if (option != '?')
-                fprintf(stderr, "trothdb-sim: bad value \"%s\"; see trothdb-sim --help\n", optarg);
+                fprintf(stderr, "trothdb-sim: --%s takes %s, not '%s'\n", long_options[place].name,
+                        what_it_takes(option), optarg);
             return 2;
         }
     }

@@ -73,9 +73,10 @@ static bool parse_series(char *text, struct command_line *line) {
     char *dots = strstr(text, "..");
     if (dots == NULL)
         return false;
-    *dots = 0;
-    line->is_series = true;
-    return parse_number(text, 0, UINT64_MAX, &line->run.crowd.seed) &&
+    *dots = '\0';
+    line->is_series = parse_number(text, 0, UINT64_MAX, &line->run.crowd.seed);
+    *dots = '.';
+    return line->is_series &&
            parse_number(dots + 2, line->run.crowd.seed, UINT64_MAX - 1, &line->last_seed);
 }
 
@@ -148,6 +149,23 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static const char *what_it_takes(int option) {
+    switch (option) {
+    case 'n':
+        return "a number from 2 to 16000";
+    case 'S':
+        return "A..B, two seeds of which the first is not the larger";
+    case 'c':
+        return "a number from 1 to 10000";
+    case 'h':
+        return "hours, more than 0 and at most 10000";
+    case 'o':
+        return "NAME=VALUE, a setting of gossip";
+    default:
+        return "a whole number";
+    }
+}
+
 static double wall_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -204,15 +222,16 @@ static bool run_all(struct command_line *line) {
 
 /* 0 to go on, 1 when all is said (help), 2 when the command was wrong. */
 static int parse(int argc, char **argv, struct command_line *line) {
-    int option;
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+    int option, place = 0;
+    while ((option = getopt_long(argc, argv, "", long_options, &place)) != -1) {
         if (option == HELP_ASKED) {
             print_help();
             return 1;
         }
         if (!parse_option(option, line)) {
             if (option != '?')
-                fprintf(stderr, "trothdb-gossip-sim: bad value \"%s\"; see --help\n", optarg);
+                fprintf(stderr, "trothdb-gossip-sim: --%s takes %s, not '%s'\n",
+                        long_options[place].name, what_it_takes(option), optarg);
             return 2;
         }
     }

@@ -97,6 +97,23 @@ test('a wrong command line is told what is wrong with it', async (t) => {
   assert.strictEqual(await node.ask('PING'), 'PONG');
 });
 
+test('the simulators say which flag takes what', async () => {
+  const lines = [
+    ['trothdb-sim', ['--seeds', '5..1'], /^trothdb-sim: --seeds takes A\.\.B, two seeds of which the first is not the larger, not '5\.\.1'\n$/],
+    ['trothdb-sim', ['--seed', 'x'], /--seed takes a whole number, not 'x'/],
+    ['trothdb-sim', ['--minutes=0'], /--minutes takes minutes, more than 0 and at most 1000000, not '0'/],
+    ['trothdb-sim', ['--print', '--mix', 'nosuch'], /--mix takes the name of a mix; --help lists them, not 'nosuch'/],
+    ['trothdb-gossip-sim', ['key', '--nodes', '1'], /--nodes takes a number from 2 to 16000, not '1'/],
+    ['trothdb-gossip-sim', ['key', '--set', 'gossip-fan-out=x'], /gossip-fan-out: 'x' is not allowed/],
+    ['trothdb-gossip-sim', ['nosuch'], /no scenario is called "nosuch"/],
+  ];
+  for (const [name, words, expected] of lines) {
+    const {code, stdout, stderr} = await run(path.join(path.dirname(program), name), words);
+    assert.deepStrictEqual([code, stdout], [USAGE, ''], `${name} ${words.join(' ')}`);
+    assert.match(stderr, expected);
+  }
+});
+
 test('--help, wherever it stands, explains the command and does nothing else', async () => {
   const {stdout} = await run(program, ['help']);
   const names = [...stdout.matchAll(/^ {4}(\w+) {2,}/gm)].map(([, name]) => name);
