@@ -80,9 +80,12 @@ static void snapshot_event(struct event *event) {
     damage(rot, (unsigned)event->number, is_manifest ? "snapshot" : "chunk");
 }
 
+/* Never two nodes at once, not even at one moment: what both lost might be nowhere. */
 static bool strike(struct rot *rot, unsigned node, event_run *run) {
     if (is_damaged(rot))
         return false;
+    rot->damaged = node + 1;
+    rot->whole_since_us = 0;
     bool is_power = random_chance(&rot->simulation->random, 0.5);
     sim_node_kill(rot->simulation->nodes[node],
                   is_power ? SIM_DEATH_BY_POWER : SIM_DEATH_OF_PROCESS);
