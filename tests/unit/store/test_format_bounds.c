@@ -131,6 +131,23 @@ static void test_another_release_is_called_by_its_name(void **state) {
                      ERR_MALFORMED);
 }
 
+/* Of a record only the beginning was read. */
+static void test_half_a_record_is_none(void **state) {
+    (void)state;
+    struct buffer record;
+    buffer_init(&record, 4096);
+    wal_record_append(&record, WAL_ENTRY, 3, 7, BYTES_LITERAL("payload of a record"));
+    struct wal_header place = {.payload_bytes = 19, .segment = 1, .record = 1}, header;
+    uint32_t chain = 77;
+    wal_record_seal(buffer_data(&record), &place, &chain);
+    assert_int_equal(wal_header_decode(buffer_bytes(&record), &header), 0);
+    assert_true(wal_record_verify(buffer_bytes(&record), &header, 77));
+    assert_false(wal_record_verify(buffer_bytes(&record), &header, 78));
+    for (size_t length = 0; length < record.length; length++)
+        assert_false(wal_record_verify(bytes_of(buffer_data(&record), length), &header, 77));
+    buffer_release(&record);
+}
+
 static void test_names_are_as_one_would_write_them(void **state) {
     (void)state;
     uint64_t number = 0;
@@ -138,6 +155,8 @@ static void test_names_are_as_one_would_write_them(void **state) {
     assert_int_equal(number, 12);
     assert_true(wal_segment_name_parse("wal-12345678901", &number));
     assert_int_equal(number, 12345678901);
+    assert_true(wal_segment_name_parse("wal-17000000000000000000", &number));
+    assert_true(number == 17000000000000000000u);
     static const char *const wrong[] = {"wal-",
                                         "wal-0000000000",
                                         "wal-12",
@@ -316,6 +335,7 @@ static void test_padding_is_zero(void **state) {
 RUN_TESTS(cmocka_unit_test(test_what_is_lent_changes_no_byte),
           cmocka_unit_test(test_a_header_of_nonsense_is_damage),
           cmocka_unit_test(test_another_release_is_called_by_its_name),
+          cmocka_unit_test(test_half_a_record_is_none),
           cmocka_unit_test(test_names_are_as_one_would_write_them),
           cmocka_unit_test(test_a_manifest_of_a_later_release),
           cmocka_unit_test(test_a_manifest_that_does_not_add_up),
