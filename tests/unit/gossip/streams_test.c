@@ -2,6 +2,7 @@
  * time, and by datagrams again where there is no stream (memberlist #158; chitchat #59). */
 #include "../unit.h"
 #include "base/planted.h"
+#include "gossip/codec.h"
 #include "world.h"
 
 enum { SECOND = 1000000, MEMBERS = 10, TALKERS = 4, KEYS = 100, VALUE = 400, MIN_BYTES = 16000 };
@@ -208,16 +209,89 @@ static void test_what_is_no_stream_changes_nothing(void **state) {
     world_free(world);
 }
 
+/* Node 5 is asked for everything as by node 6 in that life. Nothing else is asked of it: what was
+ * begun or refused is this. */
+static void ask_as_six(struct world *world, uint64_t stream, uint64_t generation, uint64_t count) {
+    static const struct codec_wire wire = {.version = 0};
+    static const uint8_t first[GOSSIP_UUID_BYTES] = {0};
+    const struct world_node *five = &world->nodes[5], *six = &world->nodes[6];
+    uint8_t last[GOSSIP_UUID_BYTES];
+    struct codec_writer writer;
+    memset(last, 0xff, sizeof last);
+    codec_writer_init(&writer);
+    codec_begin(&writer, &wire, CODEC_DIGEST, six->uuid, generation);
+    if (count > 0) {
+        codec_write_count(&writer, count);
+        codec_write_life(&writer, codec_life(five->uuid, five->generation));
+    }
+    codec_write_range(&writer, first, last);
+    struct gossip_event event = {.kind = GOSSIP_STREAM_ASKED,
+                                 .stream = stream,
+                                 .now_us = world->now_us,
+                                 .bytes = buffer_bytes(&writer.buffer)};
+    struct gossip_actions actions;
+    gossip_step(five->gossip, &event, &actions);
+    codec_writer_release(&writer);
+}
+
+/* A request that was long on its way, of a life that is over by now, is refused: who lives now has
+ * not asked. */
+static void test_who_asked_in_an_earlier_life_is_refused(void **state) {
+    (void)state;
+    struct world *world = talking_world(409);
+    world_kill(world, 6);
+    world_start(world, 6);
+    world_seed(world, 6, 1);
+    assert_true(world_run_until(world, 20 * SECOND, all_are_whole));
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    uint64_t generation = world->nodes[6].generation;
+    uint64_t refused = counters_of(world, 5).streams_served[GOSSIP_STREAM_FAILED];
+    ask_as_six(world, 7001, generation - 1, 0);
+    assert_int_equal(counters_of(world, 5).streams_served[GOSSIP_STREAM_FAILED], refused + 1);
+    assert_int_equal(counters_of(world, 5).streams_serving, 0);
+    ask_as_six(world, 7002, generation, 0);
+    assert_int_equal(counters_of(world, 5).streams_served[GOSSIP_STREAM_FAILED], refused + 1);
+    assert_int_equal(counters_of(world, 5).streams_serving, 1);
+    world_free(world);
+}
+
+/* Whoever listened and sends a request again gets nothing by it. */
+static void test_a_request_that_came_before_is_refused(void **state) {
+    (void)state;
+    struct world *world = world_new(410);
+    world->is_sealed = true;
+    world->has_large_streams = true;
+    world_add_cluster(world, MEMBERS);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    fill(world, 1);
+    world_run(world, 20 * SECOND);
+    uint64_t generation = world->nodes[6].generation, later_count = UINT64_C(1) << 60;
+    struct gossip_counters before = counters_of(world, 5);
+    ask_as_six(world, 7001, generation, later_count);
+    assert_int_equal(counters_of(world, 5).streams_serving, 1);
+    ask_as_six(world, 7002, generation, later_count);
+    struct gossip_counters after = counters_of(world, 5);
+    assert_int_equal(after.streams_serving, 1);
+    assert_int_equal(after.replayed - before.replayed, 1);
+    assert_int_equal(after.streams_served[GOSSIP_STREAM_FAILED] -
+                         before.streams_served[GOSSIP_STREAM_FAILED],
+                     1);
+    world_free(world);
+}
+
 /* Without an argument the tests; `--plant` shows that they find the fault: they fail then. */
 int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_first_copy_comes_by_a_stream),
-                                       cmocka_unit_test(test_a_storm_is_served_four_at_a_time),
-                                       cmocka_unit_test(test_others_go_on_by_datagrams),
-                                       cmocka_unit_test(test_who_serves_dies),
-                                       cmocka_unit_test(test_who_asks_stands_still),
-                                       cmocka_unit_test(test_halves_take_what_they_lack),
-                                       cmocka_unit_test(test_a_stream_is_within_the_bandwidth),
-                                       cmocka_unit_test(test_what_is_no_stream_changes_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_first_copy_comes_by_a_stream),
+        cmocka_unit_test(test_a_storm_is_served_four_at_a_time),
+        cmocka_unit_test(test_others_go_on_by_datagrams),
+        cmocka_unit_test(test_who_serves_dies),
+        cmocka_unit_test(test_who_asks_stands_still),
+        cmocka_unit_test(test_halves_take_what_they_lack),
+        cmocka_unit_test(test_a_stream_is_within_the_bandwidth),
+        cmocka_unit_test(test_what_is_no_stream_changes_nothing),
+        cmocka_unit_test(test_who_asked_in_an_earlier_life_is_refused),
+        cmocka_unit_test(test_a_request_that_came_before_is_refused)};
     (void)argv;
 #ifdef TROTHDB_PLANTED_FAULTS
     if (argc > 1)

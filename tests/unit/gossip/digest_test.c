@@ -1,0 +1,197 @@
+/* Digests of more members than surely fit into one answer: they are sent from one by lot on to the
+ * end, and from the beginning to just before that one, so that nobody is left out. */
+#include "../unit.h"
+#include "gossip/digest.h"
+#include "gossip/sending.h"
+#include "world.h"
+
+enum { MADE_UP = 700, TURNS = 200, RANGES_MAXIMUM = 64, MORE_THAN_A_REQUEST = 1500 };
+
+/* They end in bytes of zeros, of ones, and others: just before or behind such a one many bytes
+ * differ. Number 0 is the highest UUID there is. */
+static void made_up_uuid(unsigned number, uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    static const uint8_t ends[] = {0xff, 0, 0x5a};
+    memset(uuid, ends[number % 3], GOSSIP_UUID_BYTES);
+    if (number == 0)
+        return;
+    uuid[0] = (uint8_t)(number >> 8);
+    uuid[1] = (uint8_t)number;
+}
+
+/* Node 1 hears of them by a stranger's news. */
+static void announce(struct world *world, unsigned count) {
+    static const struct codec_wire wire = {.version = 0};
+    static const uint8_t stranger[GOSSIP_UUID_BYTES] = {0xee};
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    for (unsigned i = 0; i < count; i++) {
+        struct codec_record record = {.generation = 1, .state = GOSSIP_ALIVE, .address.port = 9};
+        made_up_uuid(i, record.uuid);
+        snprintf(record.address.host, sizeof record.address.host, "10.9.%u.%u", i / 250, i % 250);
+        codec_begin(&writer, &wire, CODEC_NEWS, stranger, 1);
+        assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
+        assert_true(codec_write_record(&writer, &record));
+        codec_list_end(&writer);
+        world_send(world, 1, 1, buffer_bytes(&writer.buffer));
+    }
+    codec_writer_release(&writer);
+}
+
+static const struct gossip_address to = {.host = "10.0.0.9", .port = 7000};
+
+struct range {
+    uint8_t first[GOSSIP_UUID_BYTES], last[GOSSIP_UUID_BYTES];
+};
+
+/* Each begins with the number behind the last of the one before it; behind the highest of all, and
+ * behind the last range, the circle begins again. */
+static void assert_circle(const struct range *ranges, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint8_t behind[GOSSIP_UUID_BYTES];
+        unsigned carry = 1;
+        for (size_t byte = GOSSIP_UUID_BYTES; byte > 0; byte--) {
+            carry += ranges[i].last[byte - 1];
+            behind[byte - 1] = (uint8_t)carry;
+            carry >>= 8;
+        }
+        assert_memory_equal(behind, ranges[(i + 1) % count].first, GOSSIP_UUID_BYTES);
+    }
+}
+
+/* How many members a DIGEST names; all of them are within its range, in order. */
+static size_t members_named(const struct codec_message *message) {
+    struct cursor in = cursor_of(message->digests);
+    uint8_t lowest[GOSSIP_UUID_BYTES];
+    size_t count = 0;
+    memcpy(lowest, message->first, sizeof lowest);
+    for (; cursor_left(&in) > 0; count++) {
+        struct codec_digest digest;
+        codec_read_digest(&in, &digest);
+        int order = memcmp(digest.uuid, lowest, sizeof lowest);
+        assert_true(count == 0 ? order >= 0 : order > 0);
+        assert_true(memcmp(digest.uuid, message->last, sizeof lowest) <= 0);
+        memcpy(lowest, digest.uuid, sizeof lowest);
+    }
+    return count;
+}
+
+/* Sends all digests once; fills `ranges` with what each says that it covers. Returns how many there
+ * are. */
+static size_t send_all(struct gossip *gossip, struct range *ranges) {
+    struct gossip_actions actions;
+    size_t named = 0;
+    sending_clear(gossip);
+    digest_send(gossip, &to);
+    sending_hand_out(gossip, &actions);
+    assert_in_range(actions.datagram_count, 1, RANGES_MAXIMUM);
+    for (size_t i = 0; i < actions.datagram_count; i++) {
+        struct codec_message message;
+        assert_int_equal(codec_decode(&message, actions.datagrams[i].bytes), 0);
+        assert_int_equal(message.kind, CODEC_DIGEST);
+        memcpy(ranges[i].first, message.first, GOSSIP_UUID_BYTES);
+        memcpy(ranges[i].last, message.last, GOSSIP_UUID_BYTES);
+        named += members_named(&message);
+    }
+    assert_int_equal(named, gossip_member_count(gossip));
+    return actions.datagram_count;
+}
+
+/* Wherever it begins, every number is in one range, and every member is named once. */
+static void test_from_one_by_lot_all_are_named_once(void **state) {
+    (void)state;
+    static const uint8_t zeros[GOSSIP_UUID_BYTES];
+    struct world *world = world_new(1);
+    struct range ranges[RANGES_MAXIMUM];
+    unsigned inside = 0;
+    world_add(world);
+    announce(world, MADE_UP);
+    for (unsigned i = 0; i < TURNS; i++) {
+        size_t count = send_all(world->nodes[1].gossip, ranges);
+        assert_true(count > 2);
+        assert_circle(ranges, count);
+        inside += memcmp(ranges[0].first, zeros, sizeof zeros) != 0;
+    }
+    assert_true(inside > TURNS / 2);
+    world_free(world);
+}
+
+/* Few fit surely: they are sent from the beginning. */
+static void test_few_are_sent_from_the_beginning(void **state) {
+    (void)state;
+    static const uint8_t zeros[GOSSIP_UUID_BYTES];
+    struct world *world = world_new(2);
+    struct range ranges[RANGES_MAXIMUM];
+    world_add(world);
+    announce(world, MADE_UP / 2);
+    for (unsigned i = 0; i < TURNS; i++) {
+        size_t count = send_all(world->nodes[1].gossip, ranges);
+        assert_circle(ranges, count);
+        assert_memory_equal(ranges[0].first, zeros, sizeof zeros);
+    }
+    world_free(world);
+}
+
+/* How many datagrams of a comparison go out where so many are left; what remains of them is
+ * returned. */
+static size_t send_part(struct gossip *gossip, unsigned left, unsigned *remaining) {
+    static const uint8_t zeros[GOSSIP_UUID_BYTES];
+    uint8_t end[GOSSIP_UUID_BYTES];
+    struct gossip_actions actions;
+    memset(end, 0xff, sizeof end);
+    sending_clear(gossip);
+    *remaining = digest_send_part(gossip, &to, zeros, end, left);
+    sending_hand_out(gossip, &actions);
+    return actions.datagram_count;
+}
+
+/* Never more datagrams than are left for a comparison, however much there is to say. */
+static void test_no_more_than_are_left(void **state) {
+    (void)state;
+    struct world *world = world_new(3);
+    unsigned remaining;
+    world_add(world);
+    announce(world, MADE_UP);
+    struct gossip *gossip = world->nodes[1].gossip;
+    size_t all = send_part(gossip, RANGES_MAXIMUM, &remaining);
+    assert_true(all > 3);
+    assert_int_equal(remaining, RANGES_MAXIMUM - all);
+    for (unsigned left = 0; left < all; left++) {
+        assert_int_equal(send_part(gossip, left, &remaining), left);
+        assert_int_equal(remaining, 0);
+    }
+    world_free(world);
+}
+
+/* What asks for a stream names all members if they fit; otherwise those from the wanted one on, as
+ * many as fit. */
+static void test_a_request_begins_where_it_is_wanted(void **state) {
+    (void)state;
+    static const uint8_t zeros[GOSSIP_UUID_BYTES];
+    uint8_t wanted[GOSSIP_UUID_BYTES], end[GOSSIP_UUID_BYTES];
+    memset(end, 0xff, sizeof end);
+    made_up_uuid(MADE_UP / 2, wanted);
+    for (unsigned count = MADE_UP; count <= MORE_THAN_A_REQUEST;
+         count += MORE_THAN_A_REQUEST - MADE_UP) {
+        struct world *world = world_new(4);
+        struct codec_message message;
+        world_add(world);
+        announce(world, count);
+        struct gossip *gossip = world->nodes[1].gossip;
+        digest_write_request(gossip, wanted);
+        struct bytes request = buffer_bytes(&gossip->writer.buffer);
+        assert_true(request.length <= GOSSIP_STREAM_MESSAGE_MAXIMUM);
+        assert_int_equal(codec_decode(&message, request), 0);
+        assert_int_equal(message.kind, CODEC_DIGEST);
+        assert_memory_equal(message.first, count == MADE_UP ? zeros : wanted, sizeof wanted);
+        assert_memory_equal(message.last, end, sizeof end);
+        size_t named = members_named(&message), all = gossip_member_count(gossip);
+        assert_true(count == MADE_UP ? named == all : named > all / 2 && named < all);
+        assert_true(message.records.length > 0); /* whoever is asked must know who asks */
+        world_free(world);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(test_from_one_by_lot_all_are_named_once),
+          cmocka_unit_test(test_few_are_sent_from_the_beginning),
+          cmocka_unit_test(test_no_more_than_are_left),
+          cmocka_unit_test(test_a_request_begins_where_it_is_wanted))
