@@ -375,7 +375,7 @@ int control_start(struct worker *worker, struct buffer *problem) {
 
 void control_applied(struct worker *worker, struct shard *shard) {
     const struct topology *topology = control_machine_topology(shard_machine(shard));
-    if (worker->topology && topology->epoch > worker->topology->epoch)
+    if (worker->topology && !is_told_removed(worker, topology) && is_news(worker, topology))
         (void)adopt_everywhere(worker, topology_copy(topology), worker->hosting->founding);
 }
 

@@ -7,6 +7,7 @@
 #include "cluster/topology.h"
 #include "node/node.h"
 #include "replica/control.h"
+#include "shard/shard.h"
 #include "worker/worker.h"
 
 enum { TRIED_WORKER_COUNT = 2 };
@@ -21,6 +22,8 @@ struct node {
     struct fake_disk disk, node_disk;
     struct worker *worker;
     struct buffer problem;
+    const char *expected_end; /* of the node's own accord; NULL: none */
+    bool has_ended;
 };
 
 static uint64_t now_us(struct clock *clock) { return ((struct node *)(void *)clock)->now_us; }
@@ -30,8 +33,11 @@ static void on_post(void *context, unsigned receiver, struct mail *mail) {
     mail_free(mail);
 }
 static void on_fatal(void *context, const char *what) {
-    (void)context;
-    fail_msg("the node ended: %s", what);
+    struct node *node = context;
+    if (node->expected_end == NULL)
+        fail_msg("the node ended: %s", what);
+    assert_string_equal(what, node->expected_end);
+    node->has_ended = true;
 }
 static void peer_set(struct net *net, uint32_t node, const struct net_address *address) {
     (void)net, (void)node, (void)address;
@@ -90,6 +96,15 @@ static void node_free(struct node *node) {
     fake_disk_release(&node->node_disk);
     buffer_release(&node->problem);
     memory_free(node);
+}
+
+static void pass_turns(struct node *node) {
+    for (unsigned i = 0; i < 10; i++) {
+        node->now_us += 100000;
+        worker_tick(node->worker);
+        worker_turn_end(node->worker);
+        fake_disk_run_all(&node->disk);
+    }
 }
 
 /* As founded, and since then changed so often. */
@@ -165,12 +180,7 @@ static void test_files_lost(void **state) {
     (void)state;
     struct node *node = node_new();
     assert_int_equal(start(node), 0);
-    for (unsigned i = 0; i < 10; i++) {
-        node->now_us += 100000;
-        worker_tick(node->worker);
-        worker_turn_end(node->worker);
-        fake_disk_run_all(&node->disk);
-    }
+    pass_turns(node);
     stop(node);
     struct disk *disk = &node->node_disk.disk;
     assert_int_equal(disk->ops->remove(disk, "founding"), 0);
@@ -275,7 +285,62 @@ static void test_founding_waits_for_space(void **state) {
     node_free(node);
 }
 
+/* The cluster as it is without this node, whose place another has taken. */
+static void encode_topology_without_us(uint8_t cluster, struct buffer *encoded) {
+    struct topology_node members[] = {{.uuid = {7}, .address = {.host = "127.0.0.1"}},
+                                      {.uuid = {8}, .address = {.host = "127.0.0.2"}}};
+    for (unsigned i = 0; i < 2; i++) {
+        members[i].address.client_port = 7001;
+        members[i].address.peer_port = 17001;
+        members[i].address.admin_port = 9001;
+    }
+    uint8_t cluster_id[16] = {cluster};
+    struct topology *topology = topology_found(cluster_id, members, 2, 1, 2);
+    static const char *const changes[][3] = {
+        {"level.raise", "1"}, {"nodes.lost", "1", "0=2,1=2"}, {"setting.set", "lease-ms", "300"}};
+    for (unsigned i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        struct bytes arguments[3];
+        size_t count = 0;
+        while (count < 3 && changes[i][count]) {
+            arguments[count] = bytes_of_text(changes[i][count]);
+            count++;
+        }
+        assert_int_equal(topology_apply(topology, arguments, count), 0);
+    }
+    assert_non_null(topology_removed_by_uuid(topology, members[0].uuid));
+    buffer_init(encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(topology, encoded);
+    topology_free(topology);
+}
+
+/* A node that was given up comes back, and its own replica of the control shard is the first to
+ * tell it, as it catches up: it ends as if somebody else had said so. */
+static void test_own_log_tells_of_the_removal(void **state) {
+    (void)state;
+    struct node *node = node_new();
+    struct buffer without_us;
+    encode_topology_without_us(9, &without_us);
+    start_as_spare(node);
+    put_topology(node, "founding", 9);
+    put_topology(node, "topology", 9);
+    assert_int_equal(start(node), 0);
+    pass_turns(node);
+    const struct bytes restore[] = {BYTES_LITERAL("topology.restore"), buffer_bytes(&without_us)};
+    assert_int_equal(
+        shard_propose(worker_shard(node->worker, 0), restore, 2, (struct shard_waiter){0}), 0);
+    node->expected_end = "this node was removed from its cluster";
+    pass_turns(node);
+    assert_true(node->has_ended);
+    assert_int_equal(node->worker->topology->node_count, 1); /* what it goes on with until then */
+    stop(node);
+    assert_int_equal(start(node), ERR_INVALID);
+    assert_problem(node, "this node was removed from its cluster");
+    buffer_release(&without_us);
+    node_free(node);
+}
+
 RUN_TESTS(cmocka_unit_test(test_former_promise),
+          cmocka_unit_test(test_own_log_tells_of_the_removal),
           cmocka_unit_test(test_newer_topology_waits_for_space),
           cmocka_unit_test(test_founding_waits_for_space),
           cmocka_unit_test(test_settings_before_replicas), cmocka_unit_test(test_log_lost),
