@@ -1,0 +1,159 @@
+/* What a datagram of news holds where much of every priority waits: each has its share, and nothing
+ * is told twice in one round. */
+#include "../unit.h"
+#include "gossip/news.h"
+#include "gossip/sending.h"
+#include "gossip/telling.h"
+#include "world.h"
+
+enum { EACH = 150, DATAGRAMS = 20, LONGEST_PIECE_BYTES = 100, URGENT_ALONE_BYTES = 200 };
+
+static struct codec_record made_up_record(unsigned number) {
+    struct codec_record record = {.generation = 1, .state = GOSSIP_ALIVE, .address.port = 9};
+    memset(record.uuid, 0xcc, GOSSIP_UUID_BYTES);
+    record.uuid[0] = (uint8_t)(number >> 8);
+    record.uuid[1] = (uint8_t)number;
+    snprintf(record.address.host, sizeof record.address.host, "10.9.%u.%u", 100 + number / 100,
+             100 + number % 100);
+    return record;
+}
+
+static void announce(struct world *world, unsigned count) {
+    static const struct codec_wire wire = {.version = 0};
+    static const uint8_t stranger[GOSSIP_UUID_BYTES] = {0xee};
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    for (unsigned i = 0; i < count; i++) {
+        struct codec_record record = made_up_record(i);
+        codec_begin(&writer, &wire, CODEC_NEWS, stranger, 1);
+        assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
+        assert_true(codec_write_record(&writer, &record));
+        codec_list_end(&writer);
+        world_send(world, 1, 1, buffer_bytes(&writer.buffer));
+    }
+    codec_writer_release(&writer);
+}
+
+/* Node 1 knows many members, and what waits is the record of each: as many of each priority. */
+static struct world *world_with_news(void) {
+    struct world *world = world_new(1);
+    world_add(world);
+    announce(world, GOSSIP_PRIORITY_COUNT * EACH);
+    struct gossip *gossip = world->nodes[1].gossip;
+    assert_int_equal(gossip->member_count, 1 + GOSSIP_PRIORITY_COUNT * EACH);
+    news_remove_all(gossip, gossip->self);
+    for (size_t i = 1; i < gossip->member_count; i++) {
+        news_remove_all(gossip, gossip->members[i]);
+        news_add(gossip, gossip->members[i], NULL,
+                 (enum gossip_priority)(i % GOSSIP_PRIORITY_COUNT));
+    }
+    return world;
+}
+
+static uint64_t sum_of(const uint64_t *counts) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < GOSSIP_PRIORITY_COUNT; i++)
+        sum += counts[i];
+    return sum;
+}
+
+/* Writes one datagram; returns how many pieces it tells, which are as many as it holds. */
+static uint64_t tell(struct gossip *gossip) {
+    uint64_t before = sum_of(gossip->counters.news_told), held = 0;
+    struct codec_message message;
+    struct codec_record record;
+    gossip_begin(gossip, CODEC_NEWS, NULL);
+    telling_write(gossip, NULL, 0);
+    struct bytes datagram = buffer_bytes(&gossip->writer.buffer);
+    assert_true(datagram.length <= GOSSIP_DATAGRAM_MAXIMUM);
+    assert_int_equal(codec_decode(&message, datagram), 0);
+    for (struct cursor in = cursor_of(message.records); cursor_left(&in) > 0; held++)
+        codec_read_record(&in, &message.wire, &record);
+    assert_int_equal(sum_of(gossip->counters.news_told) - before, held);
+    return held;
+}
+
+/* A little of what is urgent comes first, then the shares: of all bytes 30, 20 and 10 of a hundred,
+ * to one piece, as what a share could not use is kept for it. What is left over is for what is
+ * urgent. */
+static void test_each_priority_has_its_share(void **state) {
+    (void)state;
+    static const unsigned percent[GOSSIP_PRIORITY_COUNT] = {
+        [GOSSIP_CLUSTER] = 30, [GOSSIP_STATE] = 20, [GOSSIP_REST] = 10};
+    struct world *world = world_with_news();
+    struct gossip *gossip = world->nodes[1].gossip;
+    uint64_t bytes[GOSSIP_PRIORITY_COUNT];
+    memcpy(bytes, gossip->counters.news_bytes, sizeof bytes);
+    for (unsigned i = 0; i < DATAGRAMS; i++) {
+        gossip->news_round++;
+        tell(gossip);
+    }
+    for (unsigned i = 0; i < GOSSIP_PRIORITY_COUNT; i++)
+        bytes[i] = gossip->counters.news_bytes[i] - bytes[i];
+    uint64_t all = sum_of(bytes), most = (uint64_t)DATAGRAMS * GOSSIP_DATAGRAM_MAXIMUM;
+    assert_in_range(all, most * 9 / 10, most);
+    for (unsigned i = GOSSIP_CLUSTER; i <= GOSSIP_REST; i++)
+        assert_in_range(bytes[i], all * percent[i] / 100 - LONGEST_PIECE_BYTES,
+                        most * percent[i] / 100);
+    assert_true(bytes[GOSSIP_URGENT] >= all * 40 / 100);
+    world_free(world);
+}
+
+/* What one datagram tells of a priority while that many bytes may be sent. */
+static void tell_within(struct gossip *gossip, int64_t tokens,
+                        uint64_t bytes[GOSSIP_PRIORITY_COUNT]) {
+    uint64_t before[GOSSIP_PRIORITY_COUNT];
+    memcpy(before, gossip->counters.news_bytes, sizeof before);
+    gossip->bucket.tokens = tokens;
+    gossip->news_round++;
+    tell(gossip);
+    for (unsigned i = 0; i < GOSSIP_PRIORITY_COUNT; i++)
+        bytes[i] = gossip->counters.news_bytes[i] - before[i];
+}
+
+/* In the last quarter of the bandwidth the others' shares go beside what is urgent, and nothing
+ * more of them; alone they wait. Where nothing is left, a little of what is urgent goes alone. */
+static void test_the_last_quarter_is_not_for_the_others_alone(void **state) {
+    (void)state;
+    struct world *world = world_with_news();
+    struct gossip *gossip = world->nodes[1].gossip;
+    int64_t tenth = gossip->bucket.tokens / 10;
+    uint64_t bytes[GOSSIP_PRIORITY_COUNT];
+    tell_within(gossip, tenth, bytes);
+    assert_true(bytes[GOSSIP_URGENT] > 0);
+    assert_in_range(bytes[GOSSIP_CLUSTER], 1, GOSSIP_DATAGRAM_MAXIMUM * 30 / 100);
+    assert_in_range(bytes[GOSSIP_STATE], 1, GOSSIP_DATAGRAM_MAXIMUM * 20 / 100);
+    assert_in_range(bytes[GOSSIP_REST], 1, GOSSIP_DATAGRAM_MAXIMUM * 10 / 100);
+    tell_within(gossip, 0, bytes);
+    assert_in_range(bytes[GOSSIP_URGENT], 1, URGENT_ALONE_BYTES);
+    assert_int_equal(sum_of(bytes), bytes[GOSSIP_URGENT]);
+    for (size_t i = 1; i < gossip->member_count; i++)
+        if (i % GOSSIP_PRIORITY_COUNT == GOSSIP_URGENT)
+            news_remove_all(gossip, gossip->members[i]);
+    tell_within(gossip, tenth, bytes);
+    assert_int_equal(sum_of(bytes), 0);
+    tell_within(gossip, 10 * tenth, bytes);
+    assert_true(sum_of(bytes) > GOSSIP_DATAGRAM_MAXIMUM * 9 / 10);
+    world_free(world);
+}
+
+/* However many datagrams one round takes, each piece is in one of them, and none is left out; the
+ * next round begins again. */
+static void test_a_round_tells_each_piece_once(void **state) {
+    (void)state;
+    struct world *world = world_with_news();
+    struct gossip *gossip = world->nodes[1].gossip;
+    for (unsigned round = 0; round < 3; round++) {
+        uint64_t told = 0, now;
+        gossip->news_round++;
+        while ((now = tell(gossip)) > 0)
+            told += now;
+        assert_int_equal(told, GOSSIP_PRIORITY_COUNT * EACH);
+        assert_int_equal(gossip->news_count, GOSSIP_PRIORITY_COUNT * EACH);
+    }
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_each_priority_has_its_share),
+          cmocka_unit_test(test_the_last_quarter_is_not_for_the_others_alone),
+          cmocka_unit_test(test_a_round_tells_each_piece_once))
