@@ -191,7 +191,33 @@ static void test_a_request_begins_where_it_is_wanted(void **state) {
     }
 }
 
+/* Who is called a suspect in somebody's digest says at once that it lives. */
+static void test_who_is_a_suspect_in_a_digest_refutes_it(void **state) {
+    (void)state;
+    static const struct codec_wire wire = {.version = 0};
+    static const uint8_t zeros[GOSSIP_UUID_BYTES], stranger[GOSSIP_UUID_BYTES] = {0xee};
+    struct world *world = world_new(5);
+    const struct gossip *gossip = world_add(world)->gossip;
+    uint8_t end[GOSSIP_UUID_BYTES];
+    memset(end, 0xff, sizeof end);
+    struct codec_digest said;
+    struct codec_writer writer;
+    digest_of(gossip->self, &said);
+    said.state = GOSSIP_SUSPECT;
+    codec_writer_init(&writer);
+    codec_begin(&writer, &wire, CODEC_DIGEST, stranger, 1);
+    assert_true(codec_list_begin(&writer, CODEC_SECTION_DIGESTS));
+    assert_true(codec_write_digest(&writer, &said));
+    codec_list_end(&writer);
+    codec_write_range(&writer, zeros, end);
+    world_send(world, 1, 1, buffer_bytes(&writer.buffer));
+    assert_int_equal(gossip->self->shown.who->incarnation, said.incarnation + 1);
+    codec_writer_release(&writer);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_from_one_by_lot_all_are_named_once),
           cmocka_unit_test(test_few_are_sent_from_the_beginning),
           cmocka_unit_test(test_no_more_than_are_left),
-          cmocka_unit_test(test_a_request_begins_where_it_is_wanted))
+          cmocka_unit_test(test_a_request_begins_where_it_is_wanted),
+          cmocka_unit_test(test_who_is_a_suspect_in_a_digest_refutes_it))
