@@ -35,6 +35,7 @@ struct sim_node {
     bool has_lost_snapshot; /* at its last start; nobody tells whether it was repaired since */
     bool is_restart_quick;  /* the next restart follows at once */
     bool is_leaving;        /* it was asked to be taken out of the cluster */
+    bool has_begun_slow;    /* this life began on a slow disk, and takes it for a healthy one */
     bool is_given_up;       /* out of it for ever: it does not restart, and ends when it hears so */
     enum sim_death death;
     uint64_t life;

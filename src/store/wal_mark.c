@@ -58,4 +58,8 @@ void wal_flush_due(struct wal *wal, uint64_t now_us) {
         wal_mark(wal);
 }
 
-uint64_t wal_due_us(const struct wal *wal) { return wal_smaller(wal->due_us, wal->mark_due_us); }
+/* While there is something else to write a mark is not waited for, however long that takes: a
+ * deadline that has passed would have its owner look without end. */
+uint64_t wal_due_us(const struct wal *wal) {
+    return is_busy(wal) ? wal->due_us : wal_smaller(wal->due_us, wal->mark_due_us);
+}

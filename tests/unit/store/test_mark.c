@@ -229,7 +229,24 @@ static void test_no_mark_while_a_round_waits(void **state) {
     world_free(world);
 }
 
+/* A slow disk: the time for a mark comes while the next round is under way. Until that is over
+ * nobody is asked to look, who would look without end. */
+static void test_no_mark_is_due_while_a_round_runs(void **state) {
+    (void)state;
+    struct world *world = voted();
+    uint64_t due_us = wal_due_us(world->wal);
+    world_entry(world, 0, 2, 100);
+    wal_flush(world->wal);
+    world->now_us = due_us + IDLE_US;
+    assert_true(wal_due_us(world->wal) == UINT64_MAX);
+    fake_disk_run_all(&world->fake);
+    assert_true(wal_due_us(world->wal) > world->now_us);
+    assert_true(wal_due_us(world->wal) <= world->now_us + IDLE_US);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_an_idle_log_writes_one_mark),
+          cmocka_unit_test(test_no_mark_is_due_while_a_round_runs),
           cmocka_unit_test(test_a_mark_may_be_asked_for),
           cmocka_unit_test(test_every_flip_in_the_last_round_is_damage),
           cmocka_unit_test(test_a_lost_block_is_damage),
