@@ -232,6 +232,22 @@ static unsigned control_leader(const struct loss *loss) {
     return simulation->node_count;
 }
 
+/* Who decides for the control shard alone may not have heard what the lost ones decided last, and
+ * who is left may. */
+static void restore_topology(struct loss *loss, unsigned leader) {
+    const struct topology *newest = sim_topology(loss->simulation);
+    if (newest->level == 0)
+        return; /* of a release without that */
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(newest, &encoded);
+    sim_operator_ask(loss->operator_, leader,
+                     (const struct bytes[]){BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY"),
+                                            buffer_bytes(&encoded)},
+                     3);
+    buffer_release(&encoded);
+}
+
 static void tell(struct loss *loss, const struct buffer *choices) {
     struct simulation *simulation = loss->simulation;
     unsigned leader = control_leader(loss);
@@ -244,6 +260,7 @@ static void tell(struct loss *loss, const struct buffer *choices) {
     }
     if (leader == simulation->node_count)
         return;
+    restore_topology(loss, leader);
     struct buffer list;
     buffer_init(&list, LOSS_LIST_BYTES);
     list_lost(loss, &list);

@@ -1,11 +1,12 @@
 #include "sim/operator.h"
 #include "base/memory.h"
+#include "cluster/topology.h"
 #include "sim/checks.h"
 #include "sim/connection.h"
 #include "wire/request.h"
 #include <stdio.h>
 
-enum { OPERATOR_REQUEST_BYTES = 8192, OPERATOR_NUMBER_BYTES = 12 };
+enum { OPERATOR_REQUEST_BYTES = TOPOLOGY_BYTES_MAXIMUM + 8192, OPERATOR_NUMBER_BYTES = 12 };
 
 struct sim_operator {
     struct simulation *simulation;

@@ -64,8 +64,8 @@ static void slow_event(struct event *event) {
     struct slowness *slowness = event->context;
     struct simulation *simulation = slowness->simulation;
     struct event_queue *queue = &simulation->queue;
-    slowness->is_disturbed = !slowness->is_calm || !sim_node_is_alive(slowness->node) ||
-                             slowness->node->has_begun_slow;
+    slowness->is_disturbed =
+        !slowness->is_calm || !sim_node_is_alive(slowness->node) || slowness->node->has_begun_slow;
     slowness->changes_before = simulation->statistics.leader_changes;
     slowness->node->power.slow_us =
         random_between(&simulation->random, SLOW_LEAST_US, SLOW_MOST_US);
