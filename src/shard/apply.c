@@ -23,8 +23,8 @@ struct apply_group {
  * which is committed, so it will never be. */
 static void refuse_front(struct shard *shard, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        struct shard_waiter waiter = *(struct shard_waiter *)queue_front(&shard->waiters);
-        queue_pop(&shard->waiters);
+        struct shard_waiter waiter = *(struct shard_waiter *)queue_front(&shard->proposed.waiters);
+        queue_pop(&shard->proposed.waiters);
         if (waiter.target)
             shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
@@ -33,17 +33,17 @@ static void refuse_front(struct shard *shard, uint32_t count) {
 /* Entries that were overtaken by a later leadership (propose.c): their waiters were told. */
 static void drop_overtaken(struct shard *shard) {
     struct pending_entry *pending;
-    while ((pending = queue_front(&shard->entries)) && pending->index == 0) {
+    while ((pending = queue_front(&shard->proposed.entries)) && pending->index == 0) {
         for (uint32_t i = 0; i < pending->waiter_count; i++)
-            queue_pop(&shard->waiters);
-        queue_pop(&shard->entries);
+            queue_pop(&shard->proposed.waiters);
+        queue_pop(&shard->proposed.entries);
     }
 }
 
 /* How many waiters belong to this entry. */
 static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry) {
     drop_overtaken(shard);
-    struct pending_entry *pending = queue_front(&shard->entries);
+    struct pending_entry *pending = queue_front(&shard->proposed.entries);
     if (!pending || pending->index != entry->index) {
         CHECK(!pending || pending->index > entry->index);
         return 0;
@@ -52,7 +52,7 @@ static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry
     bool is_ours = pending->term == entry->term;
     if (is_ours)
         metric_observe(shard->cells.commit_time, shard->stepped_us - pending->proposed_us);
-    queue_pop(&shard->entries);
+    queue_pop(&shard->proposed.entries);
     if (!is_ours) {
         refuse_front(shard, count);
         return 0;
@@ -63,8 +63,8 @@ static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry
 static void run_command(struct shard *shard, struct machine_call *call, bool is_waited_for) {
     struct shard_waiter waiter = {0};
     if (is_waited_for) {
-        waiter = *(struct shard_waiter *)queue_front(&shard->waiters);
-        queue_pop(&shard->waiters);
+        waiter = *(struct shard_waiter *)queue_front(&shard->proposed.waiters);
+        queue_pop(&shard->proposed.waiters);
     }
     struct reply reply = {.out = waiter.target ? &shard->scratch : NULL,
                           .protocol = waiter.protocol ? waiter.protocol : 2};
@@ -129,7 +129,7 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
         run_group(shard, &group, header.seed + done, waited > 0);
     }
     shard_answered(shard);
-    if (queue_count(&shard->traces))
+    if (queue_count(&shard->tracing.traces))
         shard_trace_applied(shard, entry);
 }
 

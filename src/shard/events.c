@@ -8,7 +8,7 @@
 /* A round that made several saves durable has one acknowledgement for them, the last. */
 static bool is_outdone(const struct shard *shard, const struct raft_message *message,
                        uint64_t save_sequence) {
-    const struct held_message *next = queue_front(&shard->held);
+    const struct held_message *next = queue_front(&shard->saves.messages);
     return next && next->after_save <= save_sequence && message->kind == RAFT_APPEND_REPLY &&
            next->message.kind == RAFT_APPEND_REPLY && !message->is_rejected &&
            !next->message.is_rejected && message->to == next->message.to &&
@@ -16,28 +16,29 @@ static bool is_outdone(const struct shard *shard, const struct raft_message *mes
 }
 
 bool shard_awaits_log(const struct shard *shard) {
-    return queue_count(&shard->saves) > 0 || queue_count(&shard->traces) > 0 ||
+    return queue_count(&shard->saves.pending) > 0 || queue_count(&shard->tracing.traces) > 0 ||
            shard->own.stage == OWN_MARKING || shard->incoming.stage == INCOMING_MARKING;
 }
 
 void shard_durable(struct shard *shard, uint64_t wal_sequence) {
     uint64_t save_sequence = 0;
     struct pending_save *pending;
-    while ((pending = queue_front(&shard->saves)) && pending->wal_sequence <= wal_sequence) {
+    while ((pending = queue_front(&shard->saves.pending)) &&
+           pending->wal_sequence <= wal_sequence) {
         save_sequence = pending->save_sequence;
-        queue_pop(&shard->saves);
+        queue_pop(&shard->saves.pending);
     }
-    if (queue_count(&shard->traces))
+    if (queue_count(&shard->tracing.traces))
         shard_trace_durable(shard, wal_sequence);
     shard_own_snapshot_durable(shard, wal_sequence);
     shard_incoming_durable(shard, wal_sequence);
     if (save_sequence == 0)
         return;
-    shard->durable_save = save_sequence;
+    shard->saves.durable = save_sequence;
     struct held_message *held;
-    while ((held = queue_front(&shard->held)) && held->after_save <= save_sequence) {
+    while ((held = queue_front(&shard->saves.messages)) && held->after_save <= save_sequence) {
         struct raft_message message = held->message;
-        queue_pop(&shard->held);
+        queue_pop(&shard->saves.messages);
         if (!is_outdone(shard, &message, save_sequence))
             shard->io.send(shard->io.context, shard, &message);
     }

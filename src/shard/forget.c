@@ -6,12 +6,12 @@
 static uint64_t slack_bytes(uint64_t kept_bytes) { return kept_bytes / 4; }
 
 void shard_note_early(struct shard *shard, uint64_t now_us) {
-    shard->keep_log_until_us = now_us + SHARD_LOG_KEPT_US;
+    shard->early.keep_log_until_us = now_us + SHARD_LOG_KEPT_US;
 }
 
 static bool is_whole_log_needed(const struct shard *shard) {
-    bool is_early = shard->early_index > raft_commit_index(shard->raft);
-    bool was_early = shard_now_us(shard) < shard->keep_log_until_us;
+    bool is_early = shard->early.index > raft_commit_index(shard->raft);
+    bool was_early = shard_now_us(shard) < shard->early.keep_log_until_us;
     return is_early || was_early || !shard_is_settled(shard) || shard->io.config->backup_to[0] != 0;
 }
 

@@ -3,7 +3,7 @@
 #include "base/planted.h"
 
 bool shard_held_is_full(const struct shard *shard) {
-    return shard->held_reply_bytes.length >= SHARD_HELD_REPLY_BYTES_MAXIMUM;
+    return shard->early.reply_bytes.length >= SHARD_HELD_REPLY_BYTES_MAXIMUM;
 }
 
 /* That asynchronous writes take their time on the way to the disk is no trouble: a read waits for
@@ -24,19 +24,19 @@ void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is
         shard->io.reply(shard->io.context, shard, waiter, SHARD_DONE, reply);
         return;
     }
-    struct held_reply *held = queue_push(&shard->held_replies);
+    struct held_reply *held = queue_push(&shard->early.replies);
     shard_touch(shard);
     *held = (struct held_reply){.index = shard->applied_index,
                                 .waiter = *waiter,
                                 .is_read = is_read,
                                 .deadline_us = shard_now_us(shard) + patience_us(shard, is_read),
                                 .bytes = reply.length};
-    buffer_append_bytes(&shard->held_reply_bytes, reply);
+    buffer_append_bytes(&shard->early.reply_bytes, reply);
 }
 
 static void drop_front(struct shard *shard, const struct held_reply *front) {
-    buffer_consume(&shard->held_reply_bytes, front->bytes);
-    queue_pop(&shard->held_replies);
+    buffer_consume(&shard->early.reply_bytes, front->bytes);
+    queue_pop(&shard->early.replies);
 }
 
 /* A read's trace is that of the entry which it waits for. */
@@ -46,13 +46,13 @@ static void answer_from_log(struct shard *shard, const struct held_reply *held) 
 
 void shard_release_held(struct shard *shard) {
     struct held_reply *front;
-    while ((front = queue_front(&shard->held_replies)) &&
+    while ((front = queue_front(&shard->early.replies)) &&
            front->index <= raft_commit_index(shard->raft)) {
         struct held_reply held = *front;
         if (held.waiter.target) {
             answer_from_log(shard, &held);
             shard->io.reply(shard->io.context, shard, &held.waiter, SHARD_DONE,
-                            bytes_of(buffer_data(&shard->held_reply_bytes), held.bytes));
+                            bytes_of(buffer_data(&shard->early.reply_bytes), held.bytes));
             shard_answered(shard);
         }
         drop_front(shard, &held);
@@ -82,23 +82,23 @@ static void time_out_read(struct shard *shard, struct held_reply *held) {
 
 void shard_give_up_held(struct shard *shard) {
     struct held_reply *front;
-    while ((front = queue_front(&shard->held_replies))) {
+    while ((front = queue_front(&shard->early.replies))) {
         give_up(shard, front);
-        drop_front(shard, queue_front(&shard->held_replies));
+        drop_front(shard, queue_front(&shard->early.replies));
     }
 }
 
 /* Of a replica that is out of the shard the held replies stay, told, for it hears of no commit. */
 bool shard_held_is_awaited(const struct shard *shard) {
-    for (size_t i = 0; i < queue_count(&shard->held_replies); i++)
-        if (((struct held_reply *)queue_at(&shard->held_replies, i))->waiter.target)
+    for (size_t i = 0; i < queue_count(&shard->early.replies); i++)
+        if (((struct held_reply *)queue_at(&shard->early.replies, i))->waiter.target)
             return true;
     return false;
 }
 
 void shard_time_out_held(struct shard *shard, uint64_t now_us) {
-    for (size_t i = 0; i < queue_count(&shard->held_replies); i++) {
-        struct held_reply *held = queue_at(&shard->held_replies, i);
+    for (size_t i = 0; i < queue_count(&shard->early.replies); i++) {
+        struct held_reply *held = queue_at(&shard->early.replies, i);
         if (now_us < held->deadline_us)
             continue;
         if (!shard_is_leader(shard)) {

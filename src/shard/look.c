@@ -19,8 +19,8 @@ uint64_t shard_state_hash(const struct shard *shard) {
 }
 
 size_t shard_pending_count(const struct shard *shard) {
-    return queue_count(&shard->waiters) + queue_count(&shard->reads) +
-           queue_count(&shard->held_replies);
+    return queue_count(&shard->proposed.waiters) + queue_count(&shard->reads.pending) +
+           queue_count(&shard->early.replies);
 }
 
 bool shard_may_expire(const struct shard *shard) {

@@ -8,7 +8,7 @@
 enum { SHARD_TRACE_EXTRA_BYTES = 7 /* of a trace beside its id: position, length, count */ };
 
 raft_index shard_next_index(const struct shard *shard) {
-    return raft_last_index(shard->raft) + (shard->batch_count ? 1 : 0);
+    return raft_last_index(shard->raft) + (shard->batch.count ? 1 : 0);
 }
 
 size_t shard_command_bytes(const struct bytes *arguments, size_t count) {
@@ -19,15 +19,15 @@ size_t shard_command_bytes(const struct bytes *arguments, size_t count) {
 enum { BATCH_ROOM_BYTES = RAFT_ENTRY_ROOM_BYTES + PAYLOAD_HEADER_BYTES };
 
 static size_t batch_bytes(const struct shard *shard) {
-    return shard->batch.length ? shard->batch.length - BATCH_ROOM_BYTES : 0;
+    return shard->batch.commands.length ? shard->batch.commands.length - BATCH_ROOM_BYTES : 0;
 }
 
 /* A busy shard's batches are of one size, turn after turn: room for the next is asked for at once.
  */
 static void batch_begin(struct shard *shard) {
-    shard->batch_begun_us = shard_now_us(shard);
-    (void)buffer_reserve(&shard->batch, BATCH_ROOM_BYTES + shard->batch_expected_bytes);
-    buffer_grew(&shard->batch, BATCH_ROOM_BYTES);
+    shard->batch.begun_us = shard_now_us(shard);
+    (void)buffer_reserve(&shard->batch.commands, BATCH_ROOM_BYTES + shard->batch.expected_bytes);
+    buffer_grew(&shard->batch.commands, BATCH_ROOM_BYTES);
 }
 
 static uint64_t unfinished_bytes(const struct shard *shard) {
@@ -39,7 +39,7 @@ static uint64_t unfinished_bytes(const struct shard *shard) {
 void shard_admit(struct shard *shard) {
     uint64_t limit = (uint64_t)shard->io.config->uncommitted_bytes;
     if (unfinished_bytes(shard) < limit - limit / 4)
-        shard->is_crowded = false;
+        shard->proposed.is_crowded = false;
 }
 
 static int propose(struct shard *shard, const struct bytes *arguments, size_t count,
@@ -51,31 +51,32 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     const struct config *config = shard->io.config;
     if (raft_is_handing_over(shard->raft))
         return ERR_BUSY;
-    if (shard->is_crowded || unfinished_bytes(shard) >= (uint64_t)config->uncommitted_bytes) {
-        shard->is_crowded = true;
+    if (shard->proposed.is_crowded ||
+        unfinished_bytes(shard) >= (uint64_t)config->uncommitted_bytes) {
+        shard->proposed.is_crowded = true;
         metric_add(shard->cells.refused_busy, 1);
         return ERR_BUSY;
     }
     size_t entry_bytes = RAFT_ENTRY_HEADER_BYTES + PAYLOAD_HEADER_BYTES +
-                         shard->batch_traces.length + trace.length + SHARD_TRACE_EXTRA_BYTES +
+                         shard->batch.traces.length + trace.length + SHARD_TRACE_EXTRA_BYTES +
                          batch_bytes(shard);
     bool is_full =
         entry_bytes + payload_command_bytes(arguments, count) > SHARD_ENTRY_BYTES_MAXIMUM ||
-        (trace.length && shard->batch_trace_count == PAYLOAD_TRACE_MAXIMUM);
+        (trace.length && shard->batch.trace_count == PAYLOAD_TRACE_MAXIMUM);
     if (is_full)
         shard_flush(shard);
     shard_touch(shard);
     if (trace.length)
         shard_trace_gather(shard, trace);
-    if (shard->batch_count == 0)
+    if (shard->batch.count == 0)
         batch_begin(shard);
-    payload_encode_command(&shard->batch, arguments, count);
-    shard->batch_count++;
-    shard->batch_async_count += waiter.is_async;
-    shard->batch_sync_count += waiter.target && !waiter.is_async;
-    *(struct shard_waiter *)queue_push(&shard->waiters) = waiter;
+    payload_encode_command(&shard->batch.commands, arguments, count);
+    shard->batch.count++;
+    shard->batch.async_count += waiter.is_async;
+    shard->batch.sync_count += waiter.target && !waiter.is_async;
+    *(struct shard_waiter *)queue_push(&shard->proposed.waiters) = waiter;
     if (batch_bytes(shard) >= (size_t)config->batch_bytes ||
-        shard->batch_count >= (uint64_t)config->entry_commands)
+        shard->batch.count >= (uint64_t)config->entry_commands)
         shard_flush(shard);
     return 0;
 }
@@ -88,8 +89,8 @@ static bool has_space(const struct shard *shard) {
 
 int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
                   struct shard_waiter waiter) {
-    struct bytes trace = shard->trace_next;
-    shard->trace_next = BYTES_NONE;
+    struct bytes trace = shard->batch.next_trace;
+    shard->batch.next_trace = BYTES_NONE;
     if (payload_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM)
         return ERR_LIMIT;
     if (shard_is_leader(shard) && !has_space(shard)) {
@@ -100,44 +101,45 @@ int shard_propose(struct shard *shard, const struct bytes *arguments, size_t cou
 }
 
 static void clear_batch_traces(struct shard *shard) {
-    shard->batch_trace_count = 0;
-    buffer_clear(&shard->batch_traces);
+    shard->batch.trace_count = 0;
+    buffer_clear(&shard->batch.traces);
 }
 
 /* Moves the commands back by what the header is longer than usual. */
 static void batch_widen(struct shard *shard, size_t bytes) {
     if (bytes > 0) {
         size_t command_bytes = batch_bytes(shard);
-        (void)buffer_reserve(&shard->batch, bytes);
-        uint8_t *commands = buffer_data(&shard->batch) + BATCH_ROOM_BYTES;
+        (void)buffer_reserve(&shard->batch.commands, bytes);
+        uint8_t *commands = buffer_data(&shard->batch.commands) + BATCH_ROOM_BYTES;
         memmove(commands + bytes, commands, command_bytes);
-        buffer_grew(&shard->batch, bytes);
+        buffer_grew(&shard->batch.commands, bytes);
     }
 }
 
 static struct raft_entry *make_entry(struct shard *shard) {
     struct payload_header fields = {.stamp_ms = shard->io.clock->wall_ms(shard->io.clock),
                                     .seed = random_next(&shard->random),
-                                    .command_count = shard->batch_count,
-                                    .trace_count = shard->batch_trace_count,
-                                    .traces = buffer_bytes(&shard->batch_traces)};
+                                    .command_count = shard->batch.count,
+                                    .trace_count = shard->batch.trace_count,
+                                    .traces = buffer_bytes(&shard->batch.traces)};
     struct buffer header;
     buffer_init(&header, PAYLOAD_HEADER_BYTES + PAYLOAD_TRACES_BYTES_MAXIMUM);
     payload_encode_header(&header, &fields);
     CHECK(!header.is_overflowed);
     batch_widen(shard, header.length - PAYLOAD_HEADER_BYTES);
-    memcpy(buffer_data(&shard->batch) + RAFT_ENTRY_ROOM_BYTES, buffer_data(&header), header.length);
+    memcpy(buffer_data(&shard->batch.commands) + RAFT_ENTRY_ROOM_BYTES, buffer_data(&header),
+           header.length);
     buffer_release(&header);
-    struct raft_entry *entry = raft_entry_take(&shard->batch);
-    entry->is_early = shard->batch_async_count > 0;
+    struct raft_entry *entry = raft_entry_take(&shard->batch.commands);
+    entry->is_early = shard->batch.async_count > 0;
     entry->patience_us =
-        entry->is_early && shard->batch_sync_count == 0 ? shard_patience_us(shard) : 0;
+        entry->is_early && shard->batch.sync_count == 0 ? shard_patience_us(shard) : 0;
     return entry;
 }
 
 static void batch_clear(struct shard *shard) {
-    buffer_clear(&shard->batch);
-    shard->batch_count = shard->batch_async_count = shard->batch_sync_count = 0;
+    buffer_clear(&shard->batch.commands);
+    shard->batch.count = shard->batch.async_count = shard->batch.sync_count = 0;
     clear_batch_traces(shard);
 }
 
@@ -148,9 +150,9 @@ static void tell(struct shard *shard, size_t position, enum shard_outcome outcom
  * the queue stays, told and without an index, until they come to its front. They are its last ones:
  * the others stand in order of their index. */
 static void give_up_overtaken(struct shard *shard, raft_index index) {
-    size_t position = queue_count(&shard->waiters) - shard->batch_count;
-    for (size_t i = queue_count(&shard->entries); i > 0; i--) {
-        struct pending_entry *entry = queue_at(&shard->entries, i - 1);
+    size_t position = queue_count(&shard->proposed.waiters) - shard->batch.count;
+    for (size_t i = queue_count(&shard->proposed.entries); i > 0; i--) {
+        struct pending_entry *entry = queue_at(&shard->proposed.entries, i - 1);
         if (entry->index != 0 && entry->index < index)
             return;
         position -= entry->waiter_count;
@@ -163,28 +165,28 @@ static void give_up_overtaken(struct shard *shard, raft_index index) {
 }
 
 void shard_flush(struct shard *shard) {
-    if (shard->batch_count == 0)
+    if (shard->batch.count == 0)
         return;
-    uint32_t count = shard->batch_count;
+    uint32_t count = shard->batch.count;
     size_t bytes = batch_bytes(shard);
     struct raft_event event = {.kind = RAFT_PROPOSE, .payload_entry = make_entry(shard)};
     give_up_overtaken(shard, raft_last_index(shard->raft) + 1);
     /* Pending before the step: a sole voter's entry, or a refusal, may come back within it. */
-    struct pending_entry *pending = queue_push(&shard->entries);
+    struct pending_entry *pending = queue_push(&shard->proposed.entries);
     *pending = (struct pending_entry){.index = raft_last_index(shard->raft) + 1,
                                       .term = raft_current_term(shard->raft),
                                       .waiter_count = count,
                                       .proposed_us = shard_now_us(shard)};
     event.now_us = pending->proposed_us;
-    if (shard->batch_trace_count) {
+    if (shard->batch.trace_count) {
         shard_trace_proposed(shard, pending->index, pending->term,
-                             buffer_bytes(&shard->batch_traces), shard->batch_trace_count);
+                             buffer_bytes(&shard->batch.traces), shard->batch.trace_count);
     }
     metric_add(shard->cells.proposals, count);
-    metric_observe(shard->cells.queue_time, pending->proposed_us - shard->batch_begun_us);
+    metric_observe(shard->cells.queue_time, pending->proposed_us - shard->batch.begun_us);
     metric_observe(shard->cells.batch_commands, count);
     metric_observe(shard->cells.batch_bytes, bytes);
-    shard->batch_expected_bytes = bytes + bytes / 8;
+    shard->batch.expected_bytes = bytes + bytes / 8;
     batch_clear(shard);
     bool is_leader = shard_is_leader(shard);
     CHECK(is_leader);
@@ -193,13 +195,13 @@ void shard_flush(struct shard *shard) {
 
 /* Whoever waits for the batch to be applied knows it by its index. */
 void shard_batch_moved(struct shard *shard, raft_index from, raft_index by) {
-    for (size_t i = 0; i < queue_count(&shard->reads); i++) {
-        struct pending_read *read = queue_at(&shard->reads, i);
+    for (size_t i = 0; i < queue_count(&shard->reads.pending); i++) {
+        struct pending_read *read = queue_at(&shard->reads.pending, i);
         if (read->index >= from)
             read->index += by;
     }
-    for (size_t i = 0; i < queue_count(&shard->waits); i++) {
-        struct pending_wait *wait = queue_at(&shard->waits, i);
+    for (size_t i = 0; i < queue_count(&shard->waits.pending); i++) {
+        struct pending_wait *wait = queue_at(&shard->waits.pending, i);
         if (wait->index >= from)
             wait->index += by;
     }
@@ -218,17 +220,17 @@ static void propose_deletion(struct shard *shard, const struct bytes *arguments,
  * does not slow the shard: the followers' commit ends the wait too. Who is answered before the disk
  * waits for the network only, and nobody for a disk that takes its time. */
 bool shard_is_awaited(const struct shard *shard) {
-    if (queue_count(&shard->saves) == 0 || raft_uncommitted_bytes(shard->raft) == 0)
+    if (queue_count(&shard->saves.pending) == 0 || raft_uncommitted_bytes(shard->raft) == 0)
         return false;
     raft_index last_index = raft_last_index(shard->raft);
     bool is_patient = raft_entry_at(shard->raft, last_index)->patience_us > 0;
-    return shard->batch_async_count > 0 ? shard->early_index < last_index : !is_patient;
+    return shard->batch.async_count > 0 ? shard->early.index < last_index : !is_patient;
 }
 
-bool shard_has_batch(const struct shard *shard) { return shard->batch_count > 0; }
+bool shard_has_batch(const struct shard *shard) { return shard->batch.count > 0; }
 
 void shard_end_turn(struct shard *shard, bool is_held) {
-    bool is_held_here = is_held && shard->batch_async_count == 0;
+    bool is_held_here = is_held && shard->batch.async_count == 0;
     if (!is_held_here && !shard_is_awaited(shard))
         shard_flush(shard);
 }
@@ -258,7 +260,7 @@ void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys) {
 /* ---- the fate of what was proposed ---- */
 
 static void tell(struct shard *shard, size_t position, enum shard_outcome outcome) {
-    struct shard_waiter *slot = queue_at(&shard->waiters, position);
+    struct shard_waiter *slot = queue_at(&shard->proposed.waiters, position);
     struct shard_waiter waiter = *slot;
     slot->target = NULL;
     if (waiter.target)
@@ -266,37 +268,37 @@ static void tell(struct shard *shard, size_t position, enum shard_outcome outcom
 }
 
 static void refuse_last_waiters(struct shard *shard, uint32_t count) {
-    size_t first = queue_count(&shard->waiters) - count;
+    size_t first = queue_count(&shard->proposed.waiters) - count;
     for (uint32_t i = 0; i < count; i++)
         tell(shard, first + i, SHARD_NOT_EXECUTED);
-    queue_truncate(&shard->waiters, first);
+    queue_truncate(&shard->proposed.waiters, first);
     if (shard->expiry_index > raft_last_index(shard->raft))
         shard->expiry_index = 0; /* the deletion was among them: it is to be proposed again */
 }
 
 /* Leadership went before the batch was proposed: none of it was, or will be, executed. */
 void shard_refuse_batch(struct shard *shard) {
-    uint32_t count = shard->batch_count;
+    uint32_t count = shard->batch.count;
     batch_clear(shard);
     refuse_last_waiters(shard, count);
 }
 
 /* Raft refused the entry that was pending before its step: leadership is being given away. */
 void shard_refuse_last_entry(struct shard *shard) {
-    size_t last = queue_count(&shard->entries) - 1;
-    struct pending_entry *entry = queue_at(&shard->entries, last);
+    size_t last = queue_count(&shard->proposed.entries) - 1;
+    struct pending_entry *entry = queue_at(&shard->proposed.entries, last);
     uint32_t count = entry->waiter_count;
-    if (queue_count(&shard->traces))
+    if (queue_count(&shard->tracing.traces))
         shard_trace_truncated(shard, entry->index);
-    queue_truncate(&shard->entries, last);
+    queue_truncate(&shard->proposed.entries, last);
     refuse_last_waiters(shard, count);
 }
 
 void shard_give_up_late(struct shard *shard, uint64_t now_us) {
     uint64_t patience_us = (uint64_t)shard->io.config->write_timeout_ms * 1000;
     size_t waiter_position = 0;
-    for (size_t i = 0; i < queue_count(&shard->entries); i++) {
-        struct pending_entry *entry = queue_at(&shard->entries, i);
+    for (size_t i = 0; i < queue_count(&shard->proposed.entries); i++) {
+        struct pending_entry *entry = queue_at(&shard->proposed.entries, i);
         if (now_us < entry->proposed_us + patience_us)
             return;
         if (!entry->is_given_up) {
@@ -312,12 +314,12 @@ void shard_give_up_late(struct shard *shard, uint64_t now_us) {
 
 void shard_forget_covered(struct shard *shard, raft_index index) {
     struct pending_entry *entry;
-    while ((entry = queue_front(&shard->entries)) && entry->index <= index) {
+    while ((entry = queue_front(&shard->proposed.entries)) && entry->index <= index) {
         uint32_t count = entry->waiter_count;
-        queue_pop(&shard->entries);
+        queue_pop(&shard->proposed.entries);
         for (uint32_t w = 0; w < count; w++) {
             tell(shard, 0, SHARD_UNKNOWN);
-            queue_pop(&shard->waiters);
+            queue_pop(&shard->proposed.waiters);
         }
     }
 }

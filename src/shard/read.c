@@ -89,14 +89,14 @@ static void ask_raft(struct shard *shard, struct pending_read *read) {
         read->is_confirmed = true;
         return;
     }
-    read->read_id = ++shard->next_read_id;
+    read->read_id = ++shard->reads.next_id;
     struct raft_event event = {.kind = RAFT_READ, .read_id = read->read_id};
     shard_step(shard, &event); /* may answer, and run reads, at once: `read` is void after this */
 }
 
 static struct pending_read *enqueue(struct shard *shard, const struct bytes *arguments,
                                     size_t count, struct shard_waiter waiter, unsigned flags) {
-    struct pending_read *read = queue_push(&shard->reads);
+    struct pending_read *read = queue_push(&shard->reads.pending);
     shard_touch(shard);
     read->waiter = waiter;
     read->begun_us = shard_now_us(shard);
@@ -114,12 +114,12 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
     if (!is_leader && !(flags & SHARD_READ_ON_FOLLOWER))
         return ERR_NOT_LEADER;
     if (raft_is_handing_over(shard->raft) || shard_held_is_full(shard) ||
-        queue_count(&shard->reads) + queue_count(&shard->held_replies) >=
+        queue_count(&shard->reads.pending) + queue_count(&shard->early.replies) >=
             SHARD_PENDING_READ_MAXIMUM)
         return ERR_BUSY;
     bool must_queue =
         flags & SHARD_READ_AFTER_WRITES &&
-        (queue_count(&shard->reads) || shard_next_index(shard) > shard->applied_index);
+        (queue_count(&shard->reads.pending) || shard_next_index(shard) > shard->applied_index);
     enum run_result result = RUN_UNCONFIRMED;
     if (is_leader && !must_queue) {
         result = run(shard,
@@ -136,14 +136,14 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
 }
 
 static void drop_front(struct shard *shard, uint64_t now_us) {
-    struct pending_read *front = queue_front(&shard->reads);
+    struct pending_read *front = queue_front(&shard->reads.pending);
     metric_observe(shard->cells.read_wait, now_us - front->begun_us);
     buffer_release(&front->arguments);
-    queue_pop(&shard->reads);
+    queue_pop(&shard->reads.pending);
 }
 
 static void refuse_front(struct shard *shard) {
-    const struct pending_read *front = queue_front(&shard->reads);
+    const struct pending_read *front = queue_front(&shard->reads.pending);
     struct shard_waiter waiter = front->waiter;
     uint64_t now_us = shard_now_us(shard);
     shard->answering.origin = SHARD_READ_TOO_LATE;
@@ -155,7 +155,7 @@ static void refuse_front(struct shard *shard) {
 
 /* True if there is more to do: the front read is out of the way, or was confirmed just now. */
 static bool run_front(struct shard *shard) {
-    struct pending_read *front = queue_front(&shard->reads);
+    struct pending_read *front = queue_front(&shard->reads.pending);
     if (front->is_refused || (!front->is_on_follower && !shard_is_leader(shard))) {
         refuse_front(shard);
         return true;
@@ -185,27 +185,27 @@ static bool run_front(struct shard *shard) {
         return false;
     }
     ask_raft(shard, front);
-    front = queue_front(&shard->reads);
+    front = queue_front(&shard->reads.pending);
     return front->is_confirmed || front->is_refused; /* a sole voter answers within the asking */
 }
 
 void shard_run_reads(struct shard *shard) {
-    if (shard->is_running_reads)
+    if (shard->reads.is_running)
         return;
-    shard->is_running_reads = true;
-    while (queue_count(&shard->reads) && run_front(shard)) {
+    shard->reads.is_running = true;
+    while (queue_count(&shard->reads.pending) && run_front(shard)) {
     }
-    shard->is_running_reads = false;
+    shard->reads.is_running = false;
 }
 
 /* Raft answers in the order of the asking, which is the order of the queue but for its front: a
  * read that had trusted in a lease asks when it has come there. Some that asked timed out since. */
 static struct pending_read *find_asked(struct shard *shard, uint64_t read_id, size_t *position) {
-    struct pending_read *front = queue_front(&shard->reads);
+    struct pending_read *front = queue_front(&shard->reads.pending);
     if (!front || front->read_id == read_id)
         return front;
-    for (; *position < queue_count(&shard->reads); ++*position) {
-        struct pending_read *read = queue_at(&shard->reads, *position);
+    for (; *position < queue_count(&shard->reads.pending); ++*position) {
+        struct pending_read *read = queue_at(&shard->reads.pending, *position);
         if (read->read_id >= read_id)
             return read->read_id == read_id ? read : NULL;
     }
@@ -225,15 +225,15 @@ void shard_answer_reads(struct shard *shard, const struct raft_read_answer *answ
 }
 
 void shard_refuse_reads(struct shard *shard) {
-    for (size_t i = 0; i < queue_count(&shard->reads); i++) {
-        struct pending_read *read = queue_at(&shard->reads, i);
+    for (size_t i = 0; i < queue_count(&shard->reads.pending); i++) {
+        struct pending_read *read = queue_at(&shard->reads.pending, i);
         read->is_refused = read->is_refused || !read->is_on_follower;
     }
 }
 
 void shard_time_out_reads(struct shard *shard, uint64_t now_us) {
-    for (size_t i = 0; i < queue_count(&shard->reads); i++) {
-        struct pending_read *read = queue_at(&shard->reads, i);
+    for (size_t i = 0; i < queue_count(&shard->reads.pending); i++) {
+        struct pending_read *read = queue_at(&shard->reads.pending, i);
         if (now_us < read->begun_us + (uint64_t)shard->io.config->read_timeout_ms * 1000)
             break;
         read->is_refused = true;

@@ -131,7 +131,7 @@ void shard_rewind(struct shard *shard, raft_index truncated_from) {
              LOG_F("shard", shard->number), LOG_F("applied", shard->applied_index),
              LOG_F("from", truncated_from), LOG_F("commit", raft_commit_index(shard->raft)));
     metric_add(shard->cells.rewinds, 1);
-    queue_truncate(&shard->ahead, 0);
+    queue_truncate(&shard->early.ahead, 0);
     shard_give_up_held(shard);
     shard_give_up_cut(shard);
     begin(shard);

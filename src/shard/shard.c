@@ -64,21 +64,21 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     shard->io = options->io;
     shard->cells = find_cells(options->io.metrics, options->number);
     random_init(&shard->random, options->seed);
-    buffer_init(&shard->batch, SIZE_MAX);
+    buffer_init(&shard->batch.commands, SIZE_MAX);
     buffer_init(&shard->scratch, SIZE_MAX);
-    buffer_init(&shard->batch_traces, PAYLOAD_TRACES_BYTES_MAXIMUM);
-    queue_init(&shard->traces, sizeof(struct shard_trace));
-    queue_init(&shard->awaited_traces, sizeof(struct shard_trace));
-    queue_init(&shard->waiters, sizeof(struct shard_waiter));
-    queue_init(&shard->entries, sizeof(struct pending_entry));
-    queue_init(&shard->reads, sizeof(struct pending_read));
-    queue_init(&shard->held, sizeof(struct held_message));
-    queue_init(&shard->saves, sizeof(struct pending_save));
-    shard->wait_deadline_us = UINT64_MAX;
-    queue_init(&shard->waits, sizeof(struct pending_wait));
-    queue_init(&shard->ahead, sizeof(struct ahead_mark));
-    queue_init(&shard->held_replies, sizeof(struct held_reply));
-    buffer_init(&shard->held_reply_bytes, SIZE_MAX);
+    buffer_init(&shard->batch.traces, PAYLOAD_TRACES_BYTES_MAXIMUM);
+    queue_init(&shard->tracing.traces, sizeof(struct shard_trace));
+    queue_init(&shard->tracing.awaited, sizeof(struct shard_trace));
+    queue_init(&shard->proposed.waiters, sizeof(struct shard_waiter));
+    queue_init(&shard->proposed.entries, sizeof(struct pending_entry));
+    queue_init(&shard->reads.pending, sizeof(struct pending_read));
+    queue_init(&shard->saves.messages, sizeof(struct held_message));
+    queue_init(&shard->saves.pending, sizeof(struct pending_save));
+    shard->waits.deadline_us = UINT64_MAX;
+    queue_init(&shard->waits.pending, sizeof(struct pending_wait));
+    queue_init(&shard->early.ahead, sizeof(struct ahead_mark));
+    queue_init(&shard->early.replies, sizeof(struct held_reply));
+    buffer_init(&shard->early.reply_bytes, SIZE_MAX);
     shard->shelf = snapshot_shelf_new(options->io.disk, options->number);
     return shard;
 }
@@ -106,25 +106,25 @@ void shard_free(struct shard *shard) {
     shard_release_own(shard);
     shard_release_outgoing(shard);
     snapshot_shelf_free(shard->shelf);
-    while (queue_count(&shard->reads)) {
-        buffer_release(&((struct pending_read *)queue_front(&shard->reads))->arguments);
-        queue_pop(&shard->reads);
+    while (queue_count(&shard->reads.pending)) {
+        buffer_release(&((struct pending_read *)queue_front(&shard->reads.pending))->arguments);
+        queue_pop(&shard->reads.pending);
     }
-    queue_release(&shard->reads);
-    queue_release(&shard->waiters);
-    queue_release(&shard->entries);
-    queue_release(&shard->held);
-    queue_release(&shard->saves);
-    queue_release(&shard->waits);
-    queue_release(&shard->ahead);
-    queue_release(&shard->held_replies);
-    buffer_release(&shard->held_reply_bytes);
-    buffer_release(&shard->batch);
+    queue_release(&shard->reads.pending);
+    queue_release(&shard->proposed.waiters);
+    queue_release(&shard->proposed.entries);
+    queue_release(&shard->saves.messages);
+    queue_release(&shard->saves.pending);
+    queue_release(&shard->waits.pending);
+    queue_release(&shard->early.ahead);
+    queue_release(&shard->early.replies);
+    buffer_release(&shard->early.reply_bytes);
+    buffer_release(&shard->batch.commands);
     buffer_release(&shard->scratch);
-    buffer_release(&shard->batch_traces);
-    queue_release(&shard->traces);
-    queue_release(&shard->awaited_traces);
-    moments_release(&shard->moments);
+    buffer_release(&shard->batch.traces);
+    queue_release(&shard->tracing.traces);
+    queue_release(&shard->tracing.awaited);
+    moments_release(&shard->tracing.moments);
     payload_arguments_release(&shard->arguments);
     payload_arguments_release(&shard->applying);
     if (shard->raft)
@@ -182,9 +182,10 @@ uint64_t shard_deadline_us(const struct shard *shard) {
     deadline = earlier(deadline, shard_incoming_deadline_us(shard));
     deadline = earlier(deadline, shard_rewind_deadline_us(shard));
     bool is_watching = (shard_is_leader(shard) && shard_may_expire(shard)) ||
-                       queue_count(&shard->entries) || queue_count(&shard->reads) ||
-                       queue_count(&shard->held_replies) || shard->incoming.stage != INCOMING_NONE;
-    deadline = earlier(deadline, shard->wait_deadline_us);
+                       queue_count(&shard->proposed.entries) ||
+                       queue_count(&shard->reads.pending) || queue_count(&shard->early.replies) ||
+                       shard->incoming.stage != INCOMING_NONE;
+    deadline = earlier(deadline, shard->waits.deadline_us);
     return is_watching ? earlier(deadline, shard->next_expiry_us) : deadline;
 }
 
@@ -233,16 +234,17 @@ bool shard_has_voters(const struct shard *shard, const raft_node_number *voters,
 /* Entries that were proposed here stay pending until something is applied in their place, which a
  * replica that is out of the shard never hears of; their waiters were told by then. */
 static bool is_awaited(const struct shard *shard) {
-    for (size_t i = 0; i < queue_count(&shard->waiters); i++)
-        if (((struct shard_waiter *)queue_at(&shard->waiters, i))->target)
+    for (size_t i = 0; i < queue_count(&shard->proposed.waiters); i++)
+        if (((struct shard_waiter *)queue_at(&shard->proposed.waiters, i))->target)
             return true;
     return false;
 }
 
 bool shard_is_idle(const struct shard *shard) {
     return shard->disk_jobs == 0 && shard->own.stage == OWN_NONE && !shard_is_rewinding(shard) &&
-           shard->incoming.stage == INCOMING_NONE && queue_count(&shard->reads) == 0 &&
-           queue_count(&shard->waits) == 0 && !shard_held_is_awaited(shard) && !is_awaited(shard);
+           shard->incoming.stage == INCOMING_NONE && queue_count(&shard->reads.pending) == 0 &&
+           queue_count(&shard->waits.pending) == 0 && !shard_held_is_awaited(shard) &&
+           !is_awaited(shard);
 }
 
 struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence) {

@@ -49,7 +49,7 @@ static void save(struct shard *shard, const struct raft_actions *actions, uint64
     wal_may_wait(wal, until_us);
     if (actions->truncate_from) {
         sequence = wal_append_truncate(wal, shard->number, actions->truncate_from);
-        if (queue_count(&shard->traces))
+        if (queue_count(&shard->tracing.traces))
             shard_trace_truncated(shard, actions->truncate_from);
     }
     for (size_t i = 0; i < actions->entry_count; i++) {
@@ -62,19 +62,19 @@ static void save(struct shard *shard, const struct raft_actions *actions, uint64
         sequence = wal_append_state(wal, shard->number, actions->term, actions->vote);
     CHECK(sequence != 0);
     wal_may_wait(wal, 0);
-    struct pending_save *pending = queue_push(&shard->saves);
+    struct pending_save *pending = queue_push(&shard->saves.pending);
     *pending = (struct pending_save){.wal_sequence = sequence,
                                      .save_sequence = actions->save_sequence,
                                      .last_index = raft_last_index(shard->raft)};
 }
 
 static void send_or_hold(struct shard *shard, const struct raft_outgoing *outgoing) {
-    if (outgoing->after_save <= shard->durable_save) {
+    if (outgoing->after_save <= shard->saves.durable) {
         shard->io.send(shard->io.context, shard, &outgoing->message);
         return;
     }
     CHECK(outgoing->message.entry_count == 0);
-    struct held_message *held = queue_push(&shard->held);
+    struct held_message *held = queue_push(&shard->saves.messages);
     *held = (struct held_message){.after_save = outgoing->after_save, .message = outgoing->message};
 }
 
@@ -125,11 +125,11 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     shard->stepped_us = event->now_us;
     raft_step(shard->raft, event, &actions);
     /* Who votes may change at any step of a leader, by an entry of raft's own. */
-    if (shard->batch_count && raft_last_index(shard->raft) > last_index)
+    if (shard->batch.count && raft_last_index(shard->raft) > last_index)
         shard_batch_moved(shard, last_index + 1, raft_last_index(shard->raft) - last_index);
     shard->raft_deadline_us = actions.deadline_us;
     count_step(shard, event, &actions);
-    shard->early_index = actions.early_index;
+    shard->early.index = actions.early_index;
     if (actions.save_sequence) {
         uint64_t patience_us = save_patience_us(event, &actions);
         save(shard, &actions, patience_us ? event->now_us + patience_us : 0);
@@ -137,7 +137,7 @@ int shard_step(struct shard *shard, struct raft_event *event) {
             shard_note_early(shard, event->now_us);
     }
     shard_note_moments(shard, event, &actions);
-    if (queue_count(&shard->awaited_traces) && actions.entry_count)
+    if (queue_count(&shard->tracing.awaited) && actions.entry_count)
         shard_trace_awaited(shard);
     for (size_t i = 0; i < actions.message_count; i++)
         send_or_hold(shard, &actions.messages[i]);
@@ -151,7 +151,7 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     memcpy(wanted, actions.snapshot_wanted_by, sizeof wanted);
     if (actions.read_count)
         shard_answer_reads(shard, actions.reads, actions.read_count);
-    if (queue_count(&shard->traces))
+    if (queue_count(&shard->tracing.traces))
         shard_trace_committed(shard, actions.commit_index);
     /* Nothing below looks into `actions`: applying, answering and sending may step raft again. */
     if (truncate_from)
@@ -161,9 +161,9 @@ int shard_step(struct shard *shard, struct raft_event *event) {
         leadership_changed(shard);
     for (size_t i = 0; i < wanted_count; i++)
         shard_send_snapshot(shard, wanted[i]);
-    bool is_held_back = shard->early_index > raft_commit_index(shard->raft) &&
+    bool is_held_back = shard->early.index > raft_commit_index(shard->raft) &&
                         shard_is_leader(shard) && !shard_is_log_whole(shard);
-    if (shard->is_settling || is_held_back)
+    if (shard->early.is_settling || is_held_back)
         shard_take_snapshot_and_log(shard);
     shard_run_reads(shard);
     shard_answer_waits(shard);

@@ -217,8 +217,8 @@ static bool may_take(const struct shard *shard) {
 /* Of what is committed only: a leader that runs ahead stops until the disks have caught up. */
 static void take_settled(struct shard *shard, bool is_wanted) {
     bool is_due = is_wanted && may_take(shard);
-    shard->is_settling = is_due && !shard_is_settled(shard);
-    if (is_due && !shard->is_settling)
+    shard->early.is_settling = is_due && !shard_is_settled(shard);
+    if (is_due && !shard->early.is_settling)
         take(shard);
 }
 

@@ -22,17 +22,17 @@ static void say(const struct shard *shard, const struct shard_trace *trace, cons
 
 void shard_trace_next(struct shard *shard, struct bytes id) {
     CHECK(id.length <= PAYLOAD_TRACE_ID_MAXIMUM);
-    shard->trace_next = id;
+    shard->batch.next_trace = id;
 }
 
 void shard_trace_gather(struct shard *shard, struct bytes id) {
-    payload_encode_trace(&shard->batch_traces, shard->batch_count, id);
-    shard->batch_trace_count++;
+    payload_encode_trace(&shard->batch.traces, shard->batch.count, id);
+    shard->batch.trace_count++;
 }
 
 static struct shard_trace *add(struct shard *shard, const struct raft_entry *entry,
                                uint32_t position, struct bytes id) {
-    struct shard_trace *trace = queue_push(&shard->traces);
+    struct shard_trace *trace = queue_push(&shard->tracing.traces);
     *trace = (struct shard_trace){.index = entry->index,
                                   .term = entry->term,
                                   .position = position,
@@ -50,15 +50,15 @@ void shard_trace_proposed(struct shard *shard, raft_index index, raft_term term,
     for (uint32_t i = 0; i < count; i++) {
         uint32_t position;
         struct bytes id = payload_decode_trace(&in, &position);
-        if (queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM)
+        if (queue_count(&shard->tracing.traces) < SHARD_TRACE_MAXIMUM)
             say(shard, add(shard, &place, position, id), "proposed");
     }
 }
 
 static struct shard_trace *find(struct shard *shard, const struct raft_entry *entry,
                                 uint32_t position) {
-    for (size_t i = 0; i < queue_count(&shard->traces); i++) {
-        struct shard_trace *trace = queue_at(&shard->traces, i);
+    for (size_t i = 0; i < queue_count(&shard->tracing.traces); i++) {
+        struct shard_trace *trace = queue_at(&shard->tracing.traces, i);
         if (trace->index == entry->index && trace->term == entry->term &&
             trace->position == position && !trace->is_looked_back)
             return trace;
@@ -77,7 +77,7 @@ void shard_trace_appended(struct shard *shard, const struct raft_entry *entry,
         uint32_t position;
         struct bytes id = payload_decode_trace(&traces, &position);
         struct shard_trace *trace = find(shard, entry, position);
-        if (!trace && queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM)
+        if (!trace && queue_count(&shard->tracing.traces) < SHARD_TRACE_MAXIMUM)
             trace = add(shard, entry, position, id);
         if (trace) {
             trace->wal_sequence = wal_sequence;
@@ -90,8 +90,8 @@ void shard_trace_appended(struct shard *shard, const struct raft_entry *entry,
  */
 static void forget_done(struct shard *shard) {
     struct shard_trace *front;
-    while ((front = queue_front(&shard->traces)) && front->is_durable && front->is_applied)
-        queue_pop(&shard->traces);
+    while ((front = queue_front(&shard->tracing.traces)) && front->is_durable && front->is_applied)
+        queue_pop(&shard->tracing.traces);
 }
 
 static void end(const struct shard *shard, struct shard_trace *trace, const char *stage) {
@@ -101,8 +101,8 @@ static void end(const struct shard *shard, struct shard_trace *trace, const char
 }
 
 void shard_trace_truncated(struct shard *shard, raft_index from) {
-    for (size_t i = 0; i < queue_count(&shard->traces); i++) {
-        struct shard_trace *trace = queue_at(&shard->traces, i);
+    for (size_t i = 0; i < queue_count(&shard->tracing.traces); i++) {
+        struct shard_trace *trace = queue_at(&shard->tracing.traces, i);
         if (trace->index >= from)
             end(shard, trace, "truncated");
     }
@@ -110,8 +110,8 @@ void shard_trace_truncated(struct shard *shard, raft_index from) {
 }
 
 void shard_trace_durable(struct shard *shard, uint64_t wal_sequence) {
-    for (size_t i = 0; i < queue_count(&shard->traces); i++) {
-        struct shard_trace *trace = queue_at(&shard->traces, i);
+    for (size_t i = 0; i < queue_count(&shard->tracing.traces); i++) {
+        struct shard_trace *trace = queue_at(&shard->tracing.traces, i);
         if (!trace->is_durable && trace->wal_sequence && trace->wal_sequence <= wal_sequence) {
             trace->is_durable = true;
             say(shard, trace, "durable");
@@ -121,8 +121,8 @@ void shard_trace_durable(struct shard *shard, uint64_t wal_sequence) {
 }
 
 void shard_trace_committed(struct shard *shard, raft_index commit_index) {
-    for (size_t i = 0; i < queue_count(&shard->traces); i++) {
-        struct shard_trace *trace = queue_at(&shard->traces, i);
+    for (size_t i = 0; i < queue_count(&shard->tracing.traces); i++) {
+        struct shard_trace *trace = queue_at(&shard->tracing.traces, i);
         if (!trace->is_applied && trace->index <= shard->applied_index) {
             end(shard, trace, "covered");
         } else if (!trace->is_committed && trace->index <= commit_index) {
@@ -134,8 +134,8 @@ void shard_trace_committed(struct shard *shard, raft_index commit_index) {
 }
 
 void shard_trace_applied(struct shard *shard, const struct raft_entry *entry) {
-    for (size_t i = 0; i < queue_count(&shard->traces); i++) {
-        struct shard_trace *trace = queue_at(&shard->traces, i);
+    for (size_t i = 0; i < queue_count(&shard->tracing.traces); i++) {
+        struct shard_trace *trace = queue_at(&shard->tracing.traces, i);
         if (!trace->is_applied && trace->index == entry->index) {
             trace->is_applied = true;
             say(shard, trace, trace->term == entry->term ? "applied" : "replaced");
@@ -149,10 +149,10 @@ void shard_trace_applied(struct shard *shard, const struct raft_entry *entry) {
 
 void shard_note_moments(struct shard *shard, const struct raft_event *event,
                         const struct raft_actions *actions) {
-    struct moments *moments = &shard->moments;
+    struct moments *moments = &shard->tracing.moments;
     if (actions->truncate_from)
         moments_truncate(moments, actions->truncate_from);
-    uint64_t begun_us = event->kind == RAFT_PROPOSE ? shard->batch_begun_us : event->now_us;
+    uint64_t begun_us = event->kind == RAFT_PROPOSE ? shard->batch.begun_us : event->now_us;
     for (size_t i = 0; shard->io.config->trace_after_slow && i < actions->entry_count; i++)
         moments_append(moments, actions->entries[i], begun_us, event->now_us);
     moments_reach(moments, MOMENT_DURABLE, raft_durable_index(shard->raft), event->now_us);
@@ -164,7 +164,7 @@ void shard_note_moments(struct shard *shard, const struct raft_event *event,
 }
 
 void shard_note_applied(struct shard *shard, uint64_t now_us) {
-    moments_reach(&shard->moments, MOMENT_APPLIED, shard->applied_index, now_us);
+    moments_reach(&shard->tracing.moments, MOMENT_APPLIED, shard->applied_index, now_us);
 }
 
 static void say_reached(const struct shard *shard, const struct shard_trace *trace,
@@ -184,7 +184,7 @@ static void say_acknowledged(const struct shard *shard, const struct shard_trace
         char stage[40];
         if (known->acknowledged_us[place]) {
             snprintf(stage, sizeof stage, "acknowledged-by-%u",
-                     (unsigned)shard->moments.peers[place].node);
+                     (unsigned)shard->tracing.moments.peers[place].node);
             say_at(shard, trace, stage, known->begun_us + known->acknowledged_us[place] - 1);
         }
     }
@@ -195,8 +195,8 @@ static void say_acknowledged(const struct shard *shard, const struct shard_trace
 static uint64_t sequence_of(const struct shard *shard, raft_index index) {
     uint64_t sequence = 0;
     raft_index last_index = UINT64_MAX;
-    for (size_t i = queue_count(&shard->saves); i > 0; i--) {
-        const struct pending_save *save = queue_at(&shard->saves, i - 1);
+    for (size_t i = queue_count(&shard->saves.pending); i > 0; i--) {
+        const struct pending_save *save = queue_at(&shard->saves.pending, i - 1);
         if (save->last_index < index || save->last_index > last_index)
             break;
         last_index = save->last_index;
@@ -208,22 +208,23 @@ static uint64_t sequence_of(const struct shard *shard, raft_index index) {
 /* What is left of it goes the way of all traces. */
 static void follow(struct shard *shard, const struct shard_trace *trace) {
     bool is_done = trace->is_durable && trace->is_applied;
-    if (!is_done && queue_count(&shard->traces) < SHARD_TRACE_MAXIMUM)
-        *(struct shard_trace *)queue_push(&shard->traces) = *trace;
+    if (!is_done && queue_count(&shard->tracing.traces) < SHARD_TRACE_MAXIMUM)
+        *(struct shard_trace *)queue_push(&shard->tracing.traces) = *trace;
 }
 
 /* The log here does not reach so far: a follower that is served later (append-lazy-ms), or that was
  * away. Of many the newest are waited for. */
 static void await(struct shard *shard, const struct shard_trace *trace) {
     say(shard, trace, "ahead");
-    if (queue_count(&shard->awaited_traces) == SHARD_TRACE_AWAITED_MAXIMUM)
-        queue_pop(&shard->awaited_traces);
-    *(struct shard_trace *)queue_push(&shard->awaited_traces) = *trace;
+    if (queue_count(&shard->tracing.awaited) == SHARD_TRACE_AWAITED_MAXIMUM)
+        queue_pop(&shard->tracing.awaited);
+    *(struct shard_trace *)queue_push(&shard->tracing.awaited) = *trace;
 }
 
 void shard_trace_back(struct shard *shard, struct shard_place place, struct bytes id) {
     CHECK(id.length <= PAYLOAD_TRACE_ID_MAXIMUM);
-    const struct moments_entry *known = moments_find(&shard->moments, place.index, place.term);
+    const struct moments_entry *known =
+        moments_find(&shard->tracing.moments, place.index, place.term);
     struct shard_trace trace = {.index = place.index, .term = place.term, .is_looked_back = true};
     memcpy(trace.id, id.data, id.length);
     if (!known) {
@@ -246,11 +247,11 @@ void shard_trace_back(struct shard *shard, struct shard_place place, struct byte
 
 /* They are looked for again, in the order in which they were asked for. */
 void shard_trace_awaited(struct shard *shard) {
-    for (size_t left = queue_count(&shard->awaited_traces); left > 0; left--) {
-        struct shard_trace trace = *(struct shard_trace *)queue_front(&shard->awaited_traces);
-        queue_pop(&shard->awaited_traces);
+    for (size_t left = queue_count(&shard->tracing.awaited); left > 0; left--) {
+        struct shard_trace trace = *(struct shard_trace *)queue_front(&shard->tracing.awaited);
+        queue_pop(&shard->tracing.awaited);
         if (trace.index > raft_last_index(shard->raft))
-            *(struct shard_trace *)queue_push(&shard->awaited_traces) = trace;
+            *(struct shard_trace *)queue_push(&shard->tracing.awaited) = trace;
         else
             shard_trace_back(shard, (struct shard_place){.index = trace.index, .term = trace.term},
                              bytes_of_text(trace.id));

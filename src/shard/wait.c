@@ -33,12 +33,12 @@ int shard_wait(struct shard *shard, const struct shard_wait_options *options,
                struct shard_waiter waiter) {
     if (!shard_is_leader(shard))
         return ERR_NOT_LEADER;
-    if (queue_count(&shard->waits) >= SHARD_WAIT_MAXIMUM)
+    if (queue_count(&shard->waits.pending) >= SHARD_WAIT_MAXIMUM)
         return ERR_BUSY;
     uint64_t now_us = shard_now_us(shard);
     bool is_endless = options->timeout_ms == 0 || options->timeout_ms > SHARD_WAIT_LONGEST_MS;
     uint64_t timeout_ms = is_endless ? SHARD_WAIT_LONGEST_MS : options->timeout_ms;
-    *(struct pending_wait *)queue_push(&shard->waits) =
+    *(struct pending_wait *)queue_push(&shard->waits.pending) =
         (struct pending_wait){.index = shard_next_index(shard),
                               .waiter = waiter,
                               .replicas = options->replicas,
@@ -55,23 +55,23 @@ int shard_wait(struct shard *shard, const struct shard_wait_options *options,
 }
 
 static void keep_deadline(struct shard *shard, uint64_t deadline_us) {
-    if (deadline_us < shard->wait_deadline_us)
-        shard->wait_deadline_us = deadline_us;
+    if (deadline_us < shard->waits.deadline_us)
+        shard->waits.deadline_us = deadline_us;
 }
 
 void shard_answer_waits(struct shard *shard) {
-    size_t count = queue_count(&shard->waits);
-    shard->wait_deadline_us = UINT64_MAX;
+    size_t count = queue_count(&shard->waits.pending);
+    shard->waits.deadline_us = UINT64_MAX;
     if (count == 0)
         return;
     uint64_t now_us = shard_now_us(shard);
     for (size_t i = 0; i < count; i++) {
-        struct pending_wait wait = *(struct pending_wait *)queue_front(&shard->waits);
-        queue_pop(&shard->waits);
+        struct pending_wait wait = *(struct pending_wait *)queue_front(&shard->waits.pending);
+        queue_pop(&shard->waits.pending);
         if (is_fulfilled(shard, &wait) || now_us >= wait.deadline_us) {
             answer(shard, &wait);
         } else {
-            *(struct pending_wait *)queue_push(&shard->waits) = wait;
+            *(struct pending_wait *)queue_push(&shard->waits.pending) = wait;
             keep_deadline(shard, wait.deadline_us);
         }
     }
@@ -79,9 +79,10 @@ void shard_answer_waits(struct shard *shard) {
 
 /* No longer leader: nobody here knows how far it will come. */
 void shard_refuse_waits(struct shard *shard) {
-    while (queue_count(&shard->waits)) {
-        struct shard_waiter waiter = ((struct pending_wait *)queue_front(&shard->waits))->waiter;
-        queue_pop(&shard->waits);
+    while (queue_count(&shard->waits.pending)) {
+        struct shard_waiter waiter =
+            ((struct pending_wait *)queue_front(&shard->waits.pending))->waiter;
+        queue_pop(&shard->waits.pending);
         shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
 }
