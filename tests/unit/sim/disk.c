@@ -2,7 +2,7 @@
 #include "../unit.h"
 
 #include "base/memory.h"
-#include "sim/disk.h"
+#include "sim/world/disk.h"
 
 struct world {
     struct event_queue queue;

@@ -2,7 +2,7 @@
  * without jumping. */
 #include "../unit.h"
 
-#include "sim/clock.h"
+#include "sim/world/clock.h"
 
 static char order[16];
 

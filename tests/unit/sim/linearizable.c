@@ -3,7 +3,7 @@
 #include "../unit.h"
 
 #include "base/random.h"
-#include "sim/linearizable.h"
+#include "sim/history/linearizable.h"
 
 static struct operation known(enum operation_kind kind, int64_t argument, uint64_t from,
                               uint64_t to, enum result_kind result, int64_t value) {

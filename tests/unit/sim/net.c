@@ -2,7 +2,7 @@
  * lost and doubled. */
 #include "../unit.h"
 
-#include "sim/net.h"
+#include "sim/world/net.h"
 
 struct world {
     struct event_queue queue;

@@ -1,8 +1,8 @@
 /* The same seed gives the same run, to the last byte of its trace; another seed gives another. */
 #include "../unit.h"
 
-#include "sim/run.h"
-#include "sim/scene.h"
+#include "sim/run/run.h"
+#include "sim/run/scene.h"
 
 static uint64_t hash_of_run(uint64_t seed) {
     struct simulation_options options = {.seed = seed, .minutes = 0.1, .mix = -1};

@@ -54,10 +54,30 @@ test('a file of a folder with an ORDER includes nothing that comes later, unless
   refused({ ...files, 'io/ORDER': 'a : below\nb : above\nc : gone\n' }, /src\/io\/ORDER:3: there is no src\/io\/c\.c/)
   refused({ ...files, 'io/ORDER': 'a below\nb : above\n' }, /src\/io\/ORDER:1: not understood/)
 })
-test('sim/ is held to its ORDER too', () => {
-  const files = { '../sim/a.c': '', '../sim/b.h': '', '../sim/b.c': '#include "sim/b.h"\n#include "sim/a.h"\n' }
-  passed({ ...files, '../sim/ORDER': 'a : below\nb : above\n' })
-  refused({ ...files, '../sim/ORDER': 'b : below\na : above\n' }, /sim\/b\.c:2: "sim\/a\.h" comes later in sim\/ORDER/)
+test('sim/ is held to sim/LAYERS, and may use what stands in src/', () => {
+  const sim = '# of the simulator\nsim/world : io : the world\nsim/run : base sim/world : above\n'
+  const files = { '../sim/LAYERS': sim, '../sim/world/a.h': '', '../sim/run/a.h': '' }
+  const good = '#include "sim/run/a.h"\n#include "base/a.h"\n#include "sim/world/a.h"\nstatic event_run begin, end;\n'
+  passed({ ...files, '../sim/run/a.c': good })
+  refused({ ...files, '../sim/world/a.c': '#include "sim/run/a.h"\n' }, /sim\/world\/a\.c:1: sim\/world\/ may not use sim\/run\//)
+  refused({ ...files, '../sim/world/a.c': '#include "base/a.h"\n' }, /sim\/world\/a\.c:1: sim\/world\/ may not use base\/.*\n.*sim\/LAYERS allows: io/)
+  refused({ ...files, '../sim/world/a.c': '#include "sim/gone/a.h"\n' }, /"sim\/gone\/a\.h" is in no folder of sim\/LAYERS/)
+  refused({ ...files, '../sim/run/a.c': 'static int count;\n' }, /sim\/run\/a\.c:1: a global/)
+  refused({ ...files, '../sim/new/a.c': '' }, /sim\/new\/a\.c:1: stands in no folder of sim\/LAYERS/)
+  refused({ ...files, '../sim/a.c': '' }, /sim\/a\.c:1: stands in no folder of sim\/LAYERS/)
+  refused({ ...files, '../sim/LAYERS': `${sim}sim/gone : : nowhere\n` }, /sim\/LAYERS:4: there is no folder sim\/gone/)
+  refused({ ...files, '../sim/LAYERS': `${sim}run : : of src, it seems\n` }, /sim\/LAYERS:4: not understood/)
+  refused({ ...files, '../sim/LAYERS': sim.replace(': io', ': io sim/run') }, /sim\/LAYERS:2: a circle: sim\/world -> sim\/run -> sim\/world/)
+})
+test('src/ uses nothing of sim/', () => {
+  const files = { '../sim/LAYERS': 'sim/world : : the world\n', '../sim/world/a.h': '' }
+  refused({ ...files, 'top/a.c': '#include "sim/world/a.h"\n' }, /src\/top\/a\.c:1: top\/ may not use sim\/world\//)
+  refused(files, /src\/LAYERS:3: top may use sim\/world, which has no line here or below/, layers.replace(': base io', ': base io sim/world'))
+})
+test('a folder of sim/ is held to its ORDER too', () => {
+  const files = { '../sim/LAYERS': 'sim/run : : above\n', '../sim/run/a.c': '', '../sim/run/b.h': '', '../sim/run/b.c': '#include "sim/run/b.h"\n#include "sim/run/a.h"\n' }
+  passed({ ...files, '../sim/run/ORDER': 'a : below\nb : above\n' })
+  refused({ ...files, '../sim/run/ORDER': 'b : below\na : above\n' }, /sim\/run\/b\.c:2: "sim\/run\/a\.h" comes later in sim\/run\/ORDER/)
 })
 test('a folder without a line is refused', () => {
   refused({ 'new/a.c': '' }, /src\/new\/a\.c:1: stands in no folder/)

@@ -18,8 +18,8 @@ function filesBelow(folder) {
 const files = [...filesBelow('tests'), ...filesBelow('sim')]
 const sources = files.filter((file) => /\.[ch]$/.test(file)).map((file) => ({ file, text: read(file) }))
 const planted = new Set([...read('src/base/planted.def').matchAll(/^PLANTED_FAULT\((\w+)/gm)].map((match) => match[1]))
-const faults = new Set([...read('sim/fault.def').matchAll(/^FAULT\((\w+)/gm)].map((match) => match[1]))
-const mixes = new Set(/mix_names\[MIX_COUNT\] = \{([^}]*)\}/.exec(read('sim/mix.c'))[1].match(/\w+/g))
+const faults = new Set([...read('sim/fault/fault.def').matchAll(/^FAULT\((\w+)/gm)].map((match) => match[1]))
+const mixes = new Set(/mix_names\[MIX_COUNT\] = \{([^}]*)\}/.exec(read('sim/cluster/mix.c'))[1].match(/\w+/g))
 
 // "quiet*.txt" and "unit/seal/" stand for at least one file.
 function isThere(name) {

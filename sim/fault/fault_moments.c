@@ -1,0 +1,218 @@
+/* Faults that wait for a bad moment. */
+#include "shard/shard.h"
+#include "sim/check/checks.h"
+#include "sim/fault/fault.h"
+#include "sim/fault/fault_network.h"
+#include "sim/life/life.h"
+#include "sim/life/thread.h"
+
+/* For a while every new leader is cut off soon after its election and the one before it let in
+ * again, on a slow network: logs get tails of many terms that a later leader takes over piece by
+ * piece (the thesis's figure 3.7). */
+static void churn_cut_event(struct event *event) {
+    struct faults *faults = event->context;
+    if (faults->is_on && event->number < faults->simulation->node_count)
+        faults_isolate(faults, (unsigned)event->number, true, true);
+}
+
+/* In turn: one that has clients already, so that a tail of their writes stays with it; one that
+ * gets no word out; one that is in the middle of telling the first one's tail. Now and then the
+ * turns are mixed up. */
+static uint64_t churn_patience_us(struct faults *faults) {
+    if (random_chance(faults_random(faults), 0.1))
+        faults->churn_turn++;
+    switch (faults->churn_turn++ % 3) {
+    case 0:
+        return faults_between(faults, 130000, 400000);
+    case 1:
+        return faults_between(faults, 0, 8000);
+    default:
+        return faults_between(faults, 45000, 105000);
+    }
+}
+
+static void churn_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct simulation *simulation = faults->simulation;
+    if (!faults->is_on || simulation->queue.now_us >= faults->churn_until_us)
+        return;
+    uint64_t term = checks_newest_term(simulation, faults->churn_shard);
+    if (term != faults->churn_term) {
+        faults->churn_term = term;
+        faults_later(faults, churn_patience_us(faults), churn_cut_event)->number =
+            checks_leader(simulation, faults->churn_shard);
+    }
+    event_again(&simulation->queue, event, simulation->queue.now_us + 1000);
+}
+
+void fault_leader_churn(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    bool is_running = simulation->queue.now_us < faults->churn_until_us;
+    faults->churn_until_us = simulation->queue.now_us + faults_between(faults, 3000000, 12000000);
+    if (is_running)
+        return;
+    trace_line(&simulation->trace, "fault: leaders come and go");
+    faults->churn_shard = (uint32_t)faults_between(faults, 1, simulation->shard_count);
+    sim_net_weather(simulation->net)->least_delay_us = 10000;
+    sim_net_weather(simulation->net)->most_delay_us = 25000;
+    faults_later(faults, faults->churn_until_us - simulation->queue.now_us,
+                 faults_weather_end_event)
+        ->number = ++faults->weather_number;
+    faults_later(faults, 0, churn_event);
+}
+
+static void faults_set_mood(struct faults *faults, enum mood_kind kind, unsigned node,
+                            uint64_t quiet_us, uint64_t eager_us) {
+    uint64_t quiet_until_us = faults->simulation->queue.now_us + quiet_us;
+    faults->simulation->mood = (struct mood){.kind = kind,
+                                             .node = node,
+                                             .quiet_until_us = quiet_until_us,
+                                             .eager_until_us = quiet_until_us + eager_us};
+}
+
+/* All clients fall silent and then come back at once. */
+void fault_hush(struct faults *faults) {
+    faults_set_mood(faults, MOOD_ANY, 0, faults_between(faults, 100000, 1500000), 300000);
+}
+
+/* A leader is cut off, and while some clients go on to read there, others go on to write elsewhere.
+ */
+void fault_old_leader(struct faults *faults) {
+    struct sim_node *leader = faults_leader(faults);
+    bool is_stopped = random_chance(faults_random(faults), 0.3);
+    faults_set_mood(faults, MOOD_CAMPS, leader->index, 0, 2000000);
+    faults_isolate(faults, leader->index, true, true);
+    if (is_stopped)
+        sim_node_pause(leader, faults_between(faults, 100000, 1000000));
+}
+
+static struct sim_node *faults_other(struct faults *faults, const struct sim_node *than,
+                                     const struct sim_node *nor) {
+    for (;;) {
+        struct sim_node *node = faults_node(faults);
+        if (node != than && node != nor)
+            return node;
+    }
+}
+
+/* Somebody has written another lease-ms into the node's file, mostly a shorter one. */
+static void lease_by_lot(struct faults *faults, struct sim_node *node) {
+    bool is_short = random_chance(faults_random(faults), 0.7);
+    node->lease_ms = is_short ? (unsigned)faults_between(faults, 10, 40) : 0;
+}
+
+/* A follower of a leader's lease restarts in a moment, while a third node, cut off from that leader
+ * and up to date, wants to be elected: what the follower promised by its answer to the leader must
+ * hold all the same, whatever its settings are by then. */
+static void quick_restart_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct simulation *simulation = faults->simulation;
+    struct sim_node *node = simulation->nodes[event->number];
+    if (!faults->is_on || !node->is_up)
+        return;
+    faults_isolate(faults, faults->trapped_leader, true, true);
+    node->is_restart_quick = true;
+    lease_by_lot(faults, node);
+    sim_node_kill(node, SIM_DEATH_OF_PROCESS);
+    faults_set_mood(faults, MOOD_CAMPS, faults->trapped_leader, 0, 600000);
+}
+
+static void third_cut_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct simulation *simulation = faults->simulation;
+    if (!faults->is_on)
+        return;
+    struct sim_node *leader = simulation->nodes[faults->trapped_leader];
+    struct sim_node *follower = simulation->nodes[event->number];
+    struct sim_node *third = faults_other(faults, leader, follower);
+    faults_partition_begins(faults);
+    trace_line(&simulation->trace,
+               "fault: node %u is cut off from leader %u; soon node %u restarts", third->index + 1,
+               leader->index + 1, follower->index + 1);
+    sim_net_block(simulation->net, leader->index, third->index, true);
+    sim_net_block(simulation->net, third->index, leader->index, true);
+    faults_later(faults, faults_between(faults, 100000, 500000), quick_restart_event)->number =
+        follower->index;
+}
+
+void fault_restart_within_lease(struct faults *faults) {
+    if (faults->simulation->node_count < 3)
+        return;
+    struct sim_node *leader = faults_leader(faults);
+    struct sim_node *follower = faults_other(faults, leader, leader);
+    faults->trapped_leader = leader->index;
+    faults_set_mood(faults, MOOD_ANY, 0, 700000, 1000);
+    faults_later(faults, 50000, third_cut_event)->number = follower->index;
+}
+
+/* A leader that has told another to campaign is cut off at once: it must not serve reads on its
+ * lease, since the voters forget about that for such a campaign. */
+static void cut_event(struct event *event) {
+    struct faults *faults = event->context;
+    if (faults->is_on)
+        faults_isolate(faults, (unsigned)event->number, true, true);
+}
+
+void fault_cut_in_transfer(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    uint32_t number = (uint32_t)faults_between(faults, 1, simulation->shard_count);
+    unsigned leader = checks_leader(simulation, number);
+    if (leader >= simulation->node_count || !sim_node_is_alive(simulation->nodes[leader]))
+        return;
+    struct sim_thread *thread =
+        &simulation->nodes[leader]->threads[number % simulation->worker_count];
+    struct shard *shard = sim_node_replica(simulation->nodes[leader], number);
+    uint64_t again_us;
+    if (shard == NULL || !sim_thread_is_ready(thread, &again_us))
+        return;
+    trace_line(&simulation->trace, "fault: node %u gives shard %u away, and is cut off then",
+               leader + 1, number);
+    shard_transfer(shard, 0, "asked");
+    sim_thread_touch(thread);
+    faults_set_mood(faults, MOOD_CAMPS, leader, 0, 600000);
+    faults_later(faults, faults_between(faults, 200, 3000), cut_event)->number = leader;
+}
+
+/* The same while everybody writes: what only the leader and the follower had received, the follower
+ * has forgotten, and the two others go on without it. */
+void fault_forgetful_follower(struct faults *faults) {
+    if (faults->simulation->node_count < 3)
+        return;
+    struct sim_node *leader = faults_leader(faults);
+    faults->trapped_leader = leader->index;
+    faults_set_mood(faults, MOOD_ANY, 0, 0, 1000000);
+    faults_later(faults, 1000, third_cut_event)->number =
+        faults_other(faults, leader, leader)->index;
+}
+
+/* A leader whose wall clock runs ahead answers reads of keys that are past their time for it alone,
+ * and is gone a moment later: no other may show such a key again. */
+static void depose_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct sim_node *node = faults->simulation->nodes[event->number];
+    if (!faults->is_on)
+        return;
+    if (random_chance(faults_random(faults), 0.5))
+        faults_isolate(faults, node->index, true, true);
+    else
+        sim_node_kill(node, SIM_DEATH_OF_PROCESS);
+}
+
+static void clock_ahead_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct sim_node *leader = faults->simulation->nodes[event->number];
+    leader->time.wall_offset_ms =
+        SIM_WALL_START_MS + faults_between(faults, 500, FAULT_WALL_JUMP_MOST_MS);
+    trace_line(&faults->simulation->trace,
+               "fault: the wall clock of node %u jumps ahead, and then it goes", leader->index + 1);
+    faults_later(faults, faults_between(faults, 1000, 120000), depose_event)->number =
+        leader->index;
+}
+
+void fault_clock_ahead_then_deposed(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    for (unsigned i = 0; i < simulation->node_count; i++)
+        simulation->nodes[i]->time.wall_offset_ms = SIM_WALL_START_MS;
+    faults_set_mood(faults, MOOD_READS, 0, 0, 1500000);
+    faults_later(faults, 20000, clock_ahead_event)->number = faults_leader(faults)->index;
+}

@@ -1,0 +1,319 @@
+#include "sim/operator/loss.h"
+#include "base/memory.h"
+#include "cluster/topology.h"
+#include "shard/shard.h"
+#include "sim/check/loss_account.h"
+#include "sim/life/life.h"
+#include "sim/operator/operator.h"
+#include <stdio.h>
+
+enum {
+    LOSS_DRAWS = 8,
+    LOSS_DELAY_MOST_US = 4000000, /* until the operator is there */
+    LOSS_POLL_US = 300000,
+    LOSS_RETURN_MOST_US = 8000000,
+    LOSS_LIST_BYTES = 1024
+};
+
+struct loss {
+    struct simulation *simulation;
+    struct sim_operator *operator_;
+    bool is_under_way, is_control_lost;
+    unsigned control_survivor;      /* where the control shard lost its majority */
+    bool is_lost[SIM_NODE_MAXIMUM]; /* by the loss under way */
+};
+
+static event_run loss_event, loss_return_event;
+
+struct loss *loss_new(struct simulation *simulation) {
+    struct loss *loss = memory_allocate_zeroed(1, sizeof *loss);
+    loss->simulation = simulation;
+    loss->operator_ = sim_operator_new(simulation, NULL);
+    return loss;
+}
+
+void loss_free(struct loss *loss) {
+    if (loss == NULL)
+        return;
+    sim_operator_free(loss->operator_);
+    memory_free(loss);
+}
+
+/* ---- who is lost ---- */
+
+static unsigned replicas_left(const struct topology_shard *shard,
+                              const bool is_lost[SIM_NODE_MAXIMUM]) {
+    unsigned left = 0;
+    for (unsigned i = 0; i < shard->replica_count; i++)
+        left += !is_lost[shard->replicas[i] - 1];
+    return left;
+}
+
+/* Every shard has a replica left, and one at least no majority. */
+static bool is_worth_it(const struct topology *topology, const bool is_lost[SIM_NODE_MAXIMUM]) {
+    bool has_lost_majority = false;
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        const struct topology_shard *shard = &topology->shards[i];
+        unsigned left = replicas_left(shard, is_lost);
+        if (left == 0)
+            return false;
+        has_lost_majority |= left * 2 <= shard->replica_count;
+    }
+    return has_lost_majority;
+}
+
+/* While a change is under way, who votes is not what the topology says; and a control shard that
+ * goes on from an old topology takes back what the others follow already. Losses wait for calm
+ * there: recovering is for what was lost, and the guide says to look at the topology first. */
+static bool is_topology_calm(const struct loss *loss, const struct topology *topology) {
+    const struct simulation *simulation = loss->simulation;
+    for (unsigned i = 0; i < topology->shard_count; i++)
+        if (!topology->shards[i].is_settled)
+            return false;
+    for (unsigned i = 0; i < simulation->node_count; i++) {
+        const struct worker *worker = simulation->nodes[i]->threads[0].worker;
+        const struct topology *known = worker ? worker_topology(worker) : NULL;
+        if (!simulation->nodes[i]->is_given_up &&
+            (known == NULL || known->epoch != topology->epoch))
+            return false;
+    }
+    return true;
+}
+
+static bool draw(struct loss *loss, const struct topology *topology) {
+    struct simulation *simulation = loss->simulation;
+    for (unsigned attempt = 0; attempt < LOSS_DRAWS; attempt++) {
+        uint64_t lot = random_next(&simulation->random);
+        for (unsigned i = 0; i < simulation->node_count; i++)
+            loss->is_lost[i] = lot >> i & 1 && !simulation->nodes[i]->is_given_up;
+        if (is_worth_it(topology, loss->is_lost))
+            return true;
+    }
+    return false;
+}
+
+static void lose(struct loss *loss) {
+    struct simulation *simulation = loss->simulation;
+    for (unsigned i = 0; i < simulation->node_count; i++) {
+        if (!loss->is_lost[i])
+            continue;
+        trace_line(&simulation->trace, "fault: node %u is lost for good", i + 1);
+        simulation->nodes[i]->is_given_up = true;
+        sim_node_kill(simulation->nodes[i], random_chance(&simulation->random, 0.5)
+                                                ? SIM_DEATH_BY_POWER
+                                                : SIM_DEATH_OF_PROCESS);
+    }
+}
+
+static void look_later(struct loss *loss, uint64_t most_us) {
+    struct simulation *simulation = loss->simulation;
+    event_schedule(&simulation->queue,
+                   simulation->queue.now_us + random_between(&simulation->random, 1, most_us),
+                   loss_event, loss);
+}
+
+void loss_begin(struct loss *loss) {
+    const struct topology *topology = sim_topology(loss->simulation);
+    if (loss->is_under_way || topology == NULL || !is_topology_calm(loss, topology) ||
+        !draw(loss, topology))
+        return;
+    loss->is_under_way = true;
+    loss->simulation->statistics.recoveries++;
+    lose(loss);
+    look_later(loss, LOSS_DELAY_MOST_US);
+}
+
+/* ---- what is left, and who goes on ---- */
+
+static bool is_everybody_up(const struct loss *loss) {
+    const struct simulation *simulation = loss->simulation;
+    for (unsigned i = 0; i < simulation->node_count; i++)
+        if (!simulation->nodes[i]->is_given_up &&
+            (!sim_node_is_alive(simulation->nodes[i]) || !simulation->nodes[i]->threads[0].worker))
+            return false;
+    return true;
+}
+
+static bool is_left(const struct loss *loss, raft_node_number node) {
+    return !loss->simulation->nodes[node - 1]->is_given_up;
+}
+
+/* The most advanced one by Raft's own order (5.4.1), wanted by the topology or not. */
+static unsigned survivor_of(const struct loss *loss, uint32_t number) {
+    const struct simulation *simulation = loss->simulation;
+    unsigned best = simulation->node_count;
+    raft_term best_term = 0;
+    raft_index best_index = 0;
+    for (unsigned node = 0; node < simulation->node_count; node++) {
+        struct shard *replica =
+            is_left(loss, node + 1) ? sim_node_replica(simulation->nodes[node], number) : NULL;
+        if (replica == NULL)
+            continue;
+        raft_index index = raft_last_index(shard_raft(replica));
+        raft_term term = raft_term_at(shard_raft(replica), index);
+        if (best == simulation->node_count || term > best_term ||
+            (term == best_term && index > best_index)) {
+            best = node;
+            best_term = term;
+            best_index = index;
+        }
+    }
+    return best;
+}
+
+static bool is_majority_left(const struct loss *loss, const raft_node_number *voters,
+                             unsigned count) {
+    unsigned left = 0;
+    for (unsigned i = 0; i < count; i++)
+        left += is_left(loss, voters[i]);
+    return count == 0 || left * 2 > count;
+}
+
+static bool goes_on_by_itself(const struct loss *loss, const struct raft *raft) {
+    const struct raft_configuration *members = raft_configuration(raft);
+    return is_majority_left(loss, members->voters, members->voter_count) &&
+           is_majority_left(loss, members->old_voters, members->old_voter_count);
+}
+
+/* Its voters go on, and were to make place for nodes that are lost: they are wanted again. */
+static void keep_voters(struct loss *loss, const struct topology_shard *shard,
+                        const struct raft *raft) {
+    const struct raft_configuration *members = raft_configuration(raft);
+    unsigned nodes[SIM_NODE_MAXIMUM], count = 0;
+    for (unsigned i = 0; i < members->voter_count; i++)
+        if (is_left(loss, members->voters[i]))
+            nodes[count++] = members->voters[i] - 1;
+    sim_operator_place(loss->operator_, shard->number, nodes, count);
+}
+
+/* "0=1,1=1": who makes each shard go on. False: of some shard nothing is to be seen now. */
+static bool survey(struct loss *loss, const struct topology *topology, struct buffer *choices) {
+    loss->is_control_lost = false;
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        const struct topology_shard *shard = &topology->shards[i];
+        unsigned survivor = survivor_of(loss, shard->number);
+        if (survivor == loss->simulation->node_count)
+            return false;
+        const struct raft *raft =
+            shard_raft(sim_node_replica(loss->simulation->nodes[survivor], shard->number));
+        bool is_wanted_left = replicas_left(shard, loss->is_lost) * 2 > shard->replica_count;
+        if (goes_on_by_itself(loss, raft)) {
+            if (!is_wanted_left)
+                keep_voters(loss, shard, raft);
+            continue;
+        }
+        loss_account_expect(loss->simulation, shard->number, survivor, raft);
+        if (shard->number == 0) {
+            loss->is_control_lost = true;
+            loss->control_survivor = survivor;
+        }
+        buffer_append_format(choices, "%s%u=%u", choices->length ? "," : "", shard->number,
+                             survivor + 1);
+    }
+    return true;
+}
+
+static void list_lost(const struct loss *loss, struct buffer *list) {
+    for (unsigned i = 0; i < loss->simulation->node_count; i++)
+        if (loss->is_lost[i])
+            buffer_append_format(list, "%s%u", list->length ? "," : "", i + 1);
+}
+
+/* ---- having them go on ---- */
+
+static unsigned control_leader(const struct loss *loss) {
+    const struct simulation *simulation = loss->simulation;
+    for (unsigned i = 0; i < simulation->node_count; i++) {
+        const struct shard *control =
+            simulation->nodes[i]->is_given_up ? NULL : sim_node_replica(simulation->nodes[i], 0);
+        if (control && shard_is_leader(control))
+            return i;
+    }
+    return simulation->node_count;
+}
+
+/* Who decides for the control shard alone may not have heard what the lost ones decided last, and
+ * who is left may. */
+static void restore_topology(struct loss *loss, unsigned leader) {
+    const struct topology *newest = sim_topology(loss->simulation);
+    if (newest->level == 0)
+        return; /* of a release without that */
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(newest, &encoded);
+    sim_operator_ask(loss->operator_, leader,
+                     (const struct bytes[]){BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY"),
+                                            buffer_bytes(&encoded)},
+                     3);
+    buffer_release(&encoded);
+}
+
+static void tell(struct loss *loss, const struct buffer *choices) {
+    struct simulation *simulation = loss->simulation;
+    unsigned leader = control_leader(loss);
+    if (leader == simulation->node_count && loss->is_control_lost) {
+        trace_line(&simulation->trace, "operator: node %u is to decide for the control shard alone",
+                   loss->control_survivor + 1);
+        sim_operator_ask(loss->operator_, loss->control_survivor,
+                         (const struct bytes[]){BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("RECOVER")},
+                         2);
+    }
+    if (leader == simulation->node_count)
+        return;
+    restore_topology(loss, leader);
+    struct buffer list;
+    buffer_init(&list, LOSS_LIST_BYTES);
+    list_lost(loss, &list);
+    trace_line(&simulation->trace, "operator: node %u is told that %.*s are lost; %.*s go on",
+               leader + 1, BYTES_PRINT(buffer_bytes(&list)), BYTES_PRINT(buffer_bytes(choices)));
+    sim_operator_ask(loss->operator_, leader,
+                     (const struct bytes[]){BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("LOST"),
+                                            buffer_bytes(&list), buffer_bytes(choices)},
+                     4);
+    buffer_release(&list);
+}
+
+/* One of those that were given up was not as dead as it seemed. More would be a majority of what
+ * once was, and serve until they hear: that is what the operator was warned of. */
+static void end(struct loss *loss) {
+    struct simulation *simulation = loss->simulation;
+    loss->is_under_way = false;
+    trace_line(&simulation->trace, "operator: what was lost is given up");
+    for (unsigned i = 0; i < simulation->node_count; i++)
+        if (loss->is_lost[i]) {
+            uint64_t away_us = random_between(&simulation->random, 1, LOSS_RETURN_MOST_US);
+            event_schedule(&simulation->queue, simulation->queue.now_us + away_us,
+                           loss_return_event, loss)
+                ->number = i;
+            return;
+        }
+}
+
+static void loss_return_event(struct event *event) {
+    struct loss *loss = event->context;
+    struct sim_node *node = loss->simulation->nodes[event->number];
+    if (loss->simulation->phase < PHASE_LAST_READS && !node->is_up)
+        sim_node_start(node);
+}
+
+static bool is_told(const struct loss *loss, const struct topology *topology) {
+    for (unsigned i = 0; i < loss->simulation->node_count; i++)
+        if (loss->is_lost[i] && topology_node(topology, i + 1))
+            return false;
+    return true;
+}
+
+static void loss_event(struct event *event) {
+    struct loss *loss = event->context;
+    const struct topology *topology = sim_topology(loss->simulation);
+    if (topology && is_told(loss, topology)) {
+        end(loss);
+        return;
+    }
+    struct buffer choices;
+    buffer_init(&choices, LOSS_LIST_BYTES);
+    if (topology && is_everybody_up(loss) && survey(loss, topology, &choices))
+        tell(loss, &choices);
+    buffer_release(&choices);
+    look_later(loss, LOSS_POLL_US);
+}

@@ -1,0 +1,157 @@
+#include "sim/operator/membership.h"
+#include "base/memory.h"
+#include "cluster/topology.h"
+#include "sim/check/checks.h"
+#include "sim/cluster/node.h"
+#include "sim/operator/operator.h"
+#include <stdio.h>
+
+enum {
+    REPLICAS_MOST = 5,
+    REMOVAL_LEAST_LEFT = 3,
+    REMOVAL_POLL_US = 300000,
+    NUMBER_BYTES = 12,
+};
+
+struct membership {
+    struct simulation *simulation;
+    struct sim_operator *operator_;
+    bool is_removing;
+    unsigned leaving; /* the node that is being taken out */
+};
+
+struct membership *membership_new(struct simulation *simulation) {
+    struct membership *membership = memory_allocate_zeroed(1, sizeof *membership);
+    membership->simulation = simulation;
+    membership->operator_ = sim_operator_new(simulation, &simulation->statistics.replica_changes);
+    return membership;
+}
+
+void membership_free(struct membership *membership) {
+    sim_operator_free(membership->operator_);
+    memory_free(membership);
+}
+
+/* ---- other replicas ---- */
+
+/* Those that are not given up; returns how many. */
+static unsigned nodes_left(const struct simulation *simulation, unsigned nodes[SIM_NODE_MAXIMUM]) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < simulation->node_count; i++)
+        if (!simulation->nodes[i]->is_given_up)
+            nodes[count++] = i;
+    return count;
+}
+
+/* Three as a rule; fewer and more now and then. */
+static unsigned count_by_lot(struct simulation *simulation, unsigned left) {
+    unsigned most = left < REPLICAS_MOST ? left : REPLICAS_MOST;
+    unsigned count = random_chance(&simulation->random, 0.6)
+                         ? 3
+                         : (unsigned)random_between(&simulation->random, 1, most);
+    return count < most ? count : most;
+}
+
+/* The first `count` of them are by lot then. */
+static void shuffle(struct simulation *simulation, unsigned *nodes, unsigned left, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        unsigned other = (unsigned)random_between(&simulation->random, i, left - 1);
+        unsigned node = nodes[other];
+        nodes[other] = nodes[i];
+        nodes[i] = node;
+    }
+}
+
+void membership_change(struct membership *membership) {
+    struct simulation *simulation = membership->simulation;
+    if (checks_leader(simulation, 0) >= simulation->node_count)
+        return;
+    unsigned shard = (unsigned)random_between(&simulation->random, 0, simulation->shard_count);
+    unsigned nodes[SIM_NODE_MAXIMUM], left = nodes_left(simulation, nodes);
+    unsigned count = count_by_lot(simulation, left);
+    shuffle(simulation, nodes, left, count);
+    sim_operator_place(membership->operator_, shard, nodes, count);
+}
+
+/* ---- a node is taken out ---- */
+
+static event_run removal_event;
+
+static void look_again(struct membership *membership) {
+    struct event_queue *queue = &membership->simulation->queue;
+    event_schedule(queue, queue->now_us + REMOVAL_POLL_US, removal_event, membership);
+}
+
+void membership_remove_node(struct membership *membership) {
+    struct simulation *simulation = membership->simulation;
+    unsigned nodes[SIM_NODE_MAXIMUM], left = nodes_left(simulation, nodes);
+    if (membership->is_removing || left <= REMOVAL_LEAST_LEFT)
+        return;
+    membership->is_removing = true;
+    membership->leaving = nodes[random_below(&simulation->random, left)];
+    trace_line(&simulation->trace, "operator: node %u is to be taken out", membership->leaving + 1);
+    look_again(membership);
+}
+
+/* The others stay; a node by lot that lacks the shard takes the place, if there is one. */
+static void move_away(struct membership *membership, const struct topology_shard *shard) {
+    struct simulation *simulation = membership->simulation;
+    unsigned nodes[SIM_NODE_MAXIMUM], free_nodes[SIM_NODE_MAXIMUM];
+    unsigned count = 0, free_count = 0;
+    for (unsigned i = 0; i < simulation->node_count; i++) {
+        if (i == membership->leaving || simulation->nodes[i]->is_given_up)
+            continue;
+        if (topology_shard_has_replica(shard, i + 1))
+            nodes[count++] = i;
+        else
+            free_nodes[free_count++] = i;
+    }
+    if (free_count)
+        nodes[count++] = free_nodes[random_below(&simulation->random, free_count)];
+    sim_operator_place(membership->operator_, shard->number, nodes, count);
+}
+
+static void ask_for_removal(struct membership *membership) {
+    struct simulation *simulation = membership->simulation;
+    char number[NUMBER_BYTES];
+    unsigned leader = checks_leader(simulation, 0);
+    if (leader >= simulation->node_count)
+        return;
+    snprintf(number, sizeof number, "%u", membership->leaving + 1);
+    simulation->nodes[membership->leaving]->is_leaving = true;
+    trace_line(&simulation->trace, "operator: node %u is asked to take node %s off the list",
+               leader + 1, number);
+    sim_operator_ask(membership->operator_, leader,
+                     (const struct bytes[]){BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("REMOVENODE"),
+                                            bytes_of_text(number)},
+                     3);
+}
+
+/* One step: whatever moved it, the next one begins from what the topology says then. */
+static void remove_further(struct membership *membership, const struct topology *topology) {
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        const struct topology_shard *shard = &topology->shards[i];
+        if (topology_shard_has_replica(shard, membership->leaving + 1)) {
+            if (shard->is_settled)
+                move_away(membership, shard);
+            return;
+        }
+    }
+    ask_for_removal(membership);
+}
+
+static void removal_event(struct event *event) {
+    struct membership *membership = event->context;
+    struct simulation *simulation = membership->simulation;
+    const struct topology *topology = sim_topology(simulation);
+    struct sim_node *leaving = simulation->nodes[membership->leaving];
+    if (leaving->is_given_up || (topology && !topology_node(topology, leaving->index + 1))) {
+        membership->is_removing = false;
+        simulation->statistics.nodes_removed += leaving->is_leaving;
+        leaving->is_given_up = true;
+        return;
+    }
+    if (topology)
+        remove_further(membership, topology);
+    look_again(membership);
+}

@@ -1,0 +1,142 @@
+#include "sim/operator/settings.h"
+#include "base/memory.h"
+#include "cluster/topology.h"
+#include "sim/check/checks.h"
+#include "sim/cluster/node.h"
+#include "sim/operator/operator.h"
+#include <stdio.h>
+
+enum { SETTINGS_NUMBER_BYTES = 24 };
+
+struct settings_operator {
+    struct simulation *simulation;
+    struct sim_operator *operator_;
+};
+
+/* None that would let a run wait longer than its checks do. */
+static const struct {
+    const char *name;
+    unsigned low, high;
+    const char *words[2]; /* instead of a number */
+    bool is_async_only;   /* for runs in which answers may leave before the disk at all */
+} KNOBS[] = {
+    {"append-window-messages", 1, 64},
+    {"append-lazy-ms", 0, 40},
+    {"batch-bytes", 4096, 65536},
+    {"entry-commands", 1, 100},
+    {"uncommitted-bytes", 16384, 65536},
+    {"snapshot-log-entries", 16, 400},
+    {"snapshot-chunk-bytes", 1024, 16384},
+    {"log-memory-bytes", 4096, 65536},
+    {"wal-segment-bytes", 65536, 262144},
+    {"wal-spare-segments", 0, 8},
+    {"wal-round-bytes", 4096, 65536},
+    {"clock-drift-percent", 20, 60},
+    {"heartbeat-ms", 20, 60},
+    {"election-timeout-ms", 200, 1200},
+    {"lease-ms", 20, 400},
+    {"quiet-after-ms", 0, 300},
+    {"durability-async-ms", 2, 400},
+    {"durability", .words = {"sync", "async"}, .is_async_only = true},
+    {"read-mode", .words = {"lease", "quorum"}},
+    {"slowlog-max-len", 0, 100},
+};
+enum { KNOB_COUNT = sizeof KNOBS / sizeof *KNOBS };
+
+struct settings_operator *settings_operator_new(struct simulation *simulation) {
+    struct settings_operator *settings = memory_allocate_zeroed(1, sizeof *settings);
+    settings->simulation = simulation;
+    settings->operator_ = sim_operator_new(simulation, NULL);
+    return settings;
+}
+
+void settings_operator_free(struct settings_operator *settings) {
+    sim_operator_free(settings->operator_);
+    memory_free(settings);
+}
+
+static unsigned knob_by_lot(struct simulation *simulation) {
+    unsigned knob;
+    do
+        knob = (unsigned)random_below(&simulation->random, KNOB_COUNT);
+    while (KNOBS[knob].is_async_only && simulation->async_share == 0);
+    return knob;
+}
+
+static size_t add_pair(struct simulation *simulation, struct bytes *arguments,
+                       char number[SETTINGS_NUMBER_BYTES]) {
+    unsigned knob = knob_by_lot(simulation);
+    uint64_t value = random_between(&simulation->random, KNOBS[knob].low, KNOBS[knob].high);
+    snprintf(number, SETTINGS_NUMBER_BYTES, "%llu", (unsigned long long)value);
+    arguments[0] = bytes_of_text(KNOBS[knob].name);
+    arguments[1] = bytes_of_text(
+        KNOBS[knob].words[0] ? KNOBS[knob].words[random_chance(&simulation->random, 0.5)] : number);
+    return 2;
+}
+
+static size_t add_unset(struct simulation *simulation, struct bytes *arguments) {
+    unsigned knob = knob_by_lot(simulation);
+    arguments[0] = bytes_of_text(KNOBS[knob].name);
+    return 1;
+}
+
+void settings_operator_change(struct settings_operator *settings) {
+    struct simulation *simulation = settings->simulation;
+    unsigned leader = checks_leader(simulation, 0);
+    if (leader >= simulation->node_count)
+        return;
+    char numbers[2][SETTINGS_NUMBER_BYTES];
+    struct bytes arguments[6] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("CLUSTERSET")};
+    size_t count = 2;
+    if (random_chance(&simulation->random, 0.2)) {
+        arguments[1] = BYTES_LITERAL("CLUSTERUNSET");
+        count += add_unset(simulation, arguments + count);
+    } else {
+        count += add_pair(simulation, arguments + count, numbers[0]);
+        if (random_chance(&simulation->random, 0.3))
+            count += add_pair(simulation, arguments + count, numbers[1]);
+    }
+    if (count == 2)
+        return;
+    trace_line(&simulation->trace, "operator: node %u is asked to %.*s %.*s", leader + 1,
+               BYTES_PRINT(arguments[1]), BYTES_PRINT(arguments[2]));
+    sim_operator_ask(settings->operator_, leader, arguments, count);
+}
+
+/* ---- the check ---- */
+
+struct comparison {
+    unsigned node, thread;
+    struct buffer *problem;
+};
+
+static void compare_value(void *context, const char *name, const char *before, const char *after) {
+    struct comparison *comparison = context;
+    buffer_append_format(comparison->problem, "node %u, thread %u: %s is %s, not %s",
+                         comparison->node + 1, comparison->thread, name, after, before);
+}
+
+/* A node's own, below what is set for all. */
+static void node_compare(const struct sim_node *node, const struct topology *topology,
+                         struct buffer *problem) {
+    struct config wanted;
+    config_copy(&wanted, &node->config);
+    for (unsigned i = 0; topology && i < topology->setting_count; i++)
+        if (config_set(&wanted, bytes_of_text(topology->settings[i].name),
+                       bytes_of_text(topology->settings[i].value), CONFIG_SOURCE_CLUSTER, problem))
+            break;
+    for (unsigned i = 0; i < node->simulation->worker_count && problem->length == 0; i++) {
+        const struct worker *worker = node->threads[i].worker;
+        struct comparison comparison = {.node = node->index, .thread = i, .problem = problem};
+        if (worker)
+            config_difference(&wanted, worker_config(worker), compare_value, &comparison);
+    }
+    config_release(&wanted);
+}
+
+bool settings_are_followed(const struct simulation *simulation, struct buffer *problem) {
+    const struct topology *topology = sim_topology(simulation);
+    for (unsigned i = 0; i < simulation->node_count && problem->length == 0; i++)
+        node_compare(simulation->nodes[i], topology, problem);
+    return problem->length == 0;
+}

@@ -1,0 +1,8 @@
+/* What must hold at the end of a run, when all is calm: every shard has the replicas that the
+ * topology wants, all have applied everything and hold the same data, every thread follows the
+ * settings of all nodes, and a node that was taken out or given up has ended. */
+#pragma once
+#include "sim/cluster/simulation.h"
+
+/* False with what is still missing: it may come yet. */
+bool ending_is_reached(const struct simulation *simulation, struct buffer *problem);

@@ -1,0 +1,145 @@
+#include "sim/run/seed_run.h"
+#include "base/planted.h"
+#include "sim/run/run.h"
+#include "sim/run/scene.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SEED_SECONDS_MAXIMUM = 300 };
+
+/* Of the processor, so that the figure means the same on a busy machine. */
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static const char *planted_name(void) {
+#ifdef TROTHDB_PLANTED_FAULTS
+    static const char *const names[] = {
+        "",
+#define PLANTED_FAULT(name, text) #name,
+#include "base/planted.def"
+#undef PLANTED_FAULT
+    };
+    return names[planted_fault_on];
+#else
+    return "";
+#endif
+}
+
+static void print_replay(const struct simulation_options *options) {
+    const char *plant = planted_name();
+    printf("  replay: trothdb-sim --seed %llu --minutes %g", (unsigned long long)options->seed,
+           options->minutes);
+    if (options->node_count)
+        printf(" --nodes %u", options->node_count);
+    if (options->mix >= 0)
+        printf(" --mix %s", mix_name((enum mix)options->mix));
+    if (plant[0])
+        printf(" --plant %s", plant);
+    printf(" --print\n");
+}
+
+static void print_summary(const struct simulation *simulation, double seconds) {
+    const struct simulation_statistics *statistics = &simulation->statistics;
+    double simulated = (double)simulation->queue.now_us / 1e6;
+    printf(
+        "seed %llu: %s, trace hash %016llx, %.0f s simulated in %.2f s (%.0fx), %u nodes, mix %s, "
+        "%llu operations (%llu refused, %llu unknown), %llu leader changes, %llu crashes, %llu "
+        "partitions, "
+        "%llu refusals, %llu repairs, %llu changes of replicas, %llu%% quiet, %llu events",
+        (unsigned long long)simulation->options.seed,
+        simulation_has_failed(simulation) ? "FAILED" : "ok",
+        (unsigned long long)simulation->trace.hash, simulated, seconds, simulated / seconds,
+        simulation->node_count, mix_name(simulation->mix),
+        (unsigned long long)statistics->operations_done,
+        (unsigned long long)statistics->operations_void,
+        (unsigned long long)statistics->operations_unknown,
+        (unsigned long long)statistics->leader_changes, (unsigned long long)statistics->crashes,
+        (unsigned long long)statistics->partitions, (unsigned long long)statistics->refusals,
+        (unsigned long long)statistics->repairs, (unsigned long long)statistics->replica_changes,
+        (unsigned long long)(statistics->replicas_seen
+                                 ? 100 * statistics->replicas_seen_quiet / statistics->replicas_seen
+                                 : 0),
+        (unsigned long long)simulation->queue.executed_count);
+    if (statistics->mended_at_rest)
+        printf(", %llu mended at rest", (unsigned long long)statistics->mended_at_rest);
+    if (statistics->nodes_removed)
+        printf(", %llu nodes taken out", (unsigned long long)statistics->nodes_removed);
+    if (statistics->recoveries)
+        printf(", %llu recoveries of a lost majority (%llu answers in doubt)",
+               (unsigned long long)statistics->recoveries,
+               (unsigned long long)statistics->answers_doubted);
+    if (simulation->verdict.keys_undecided)
+        printf(", %zu keys undecided", simulation->verdict.keys_undecided);
+    printf("\n");
+    if (simulation_has_failed(simulation)) {
+        printf("  %.*s\n", BYTES_PRINT(buffer_bytes(&simulation->failure)));
+        print_replay(&simulation->options);
+    }
+    fflush(stdout);
+}
+
+bool seed_run(const struct simulation_options *options, double *simulated_seconds) {
+    double start = seconds_now();
+    struct simulation *simulation = simulation_new(options);
+    bool is_right = simulation_run(simulation);
+    print_summary(simulation, seconds_now() - start);
+    *simulated_seconds = (double)simulation->queue.now_us / 1e6;
+    simulation_free(simulation);
+    return is_right;
+}
+
+static void be_quiet(void) {
+    int nowhere = open("/dev/null", O_WRONLY);
+    if (nowhere >= 0) {
+        dup2(nowhere, STDOUT_FILENO);
+        dup2(nowhere, STDERR_FILENO);
+    }
+}
+
+_Noreturn static void run_as_child(const struct simulation_options *options, bool is_quiet,
+                                   int told_to) {
+    double simulated_seconds;
+    if (is_quiet)
+        be_quiet();
+    alarm(SEED_SECONDS_MAXIMUM);
+    bool is_right = seed_run(options, &simulated_seconds);
+    fflush(stdout);
+    ssize_t written = write(told_to, &simulated_seconds, sizeof simulated_seconds);
+    _exit(is_right && written == sizeof simulated_seconds ? 0 : 1);
+}
+
+static void print_abort(const struct simulation_options *options, int status) {
+    printf("seed %llu: FAILED, %s\n", (unsigned long long)options->seed,
+           WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "the process ended");
+    print_replay(options);
+}
+
+bool seed_run_apart(const struct simulation_options *options, bool is_quiet,
+                    double *simulated_seconds) {
+    int told[2], status;
+    *simulated_seconds = 0;
+    if (pipe(told) != 0)
+        return false;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0)
+        run_as_child(options, is_quiet, told[1]);
+    close(told[1]);
+    if (read(told[0], simulated_seconds, sizeof *simulated_seconds) < 0)
+        *simulated_seconds = 0;
+    close(told[0]);
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return false;
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
+        return WEXITSTATUS(status) == 0;
+    if (!is_quiet)
+        print_abort(options, status);
+    return false;
+}

@@ -1,0 +1,63 @@
+#include "sim/world/echo.h"
+#include "base/memory.h"
+
+enum { ECHO_SOON_MOST_US = 3000, ECHO_DELAY_MOST_US = 1500000, ECHO_GAP_MOST_US = 1000 };
+
+struct echo {
+    struct echo_way way;
+    uint64_t life; /* of the receiver */
+    size_t length;
+    uint8_t data[];
+};
+
+static event_run echo_event;
+
+void echo_keep(struct fifo *heard, struct packet *packet) {
+    fifo_push_packet(heard, packet);
+    if (heard->count > ECHO_HEARD_MAXIMUM)
+        memory_free(fifo_pop(heard));
+}
+
+static void echo_later(struct stream_world *world, const struct echo_way *way, struct bytes bytes,
+                       uint64_t at_us) {
+    struct echo *echo = memory_allocate(sizeof *echo + bytes.length);
+    echo->way = *way;
+    echo->life = world->lives[way->to];
+    echo->length = bytes.length;
+    memcpy(echo->data, bytes.data, bytes.length);
+    event_schedule(world->queue, at_us, echo_event, world)->object = echo;
+}
+
+void echo_begin(struct stream_world *world, const struct echo_way *way, const struct fifo *heard,
+                const struct fifo *under_way) {
+    if (!world->owner.is_up(world->owner.context, way->to) ||
+        !random_chance(world->random, world->echo))
+        return;
+    bool is_soon = random_chance(world->random, 0.5);
+    uint64_t at_us = world->queue->now_us +
+                     random_below(world->random, is_soon ? ECHO_SOON_MOST_US : ECHO_DELAY_MOST_US);
+    const struct packet *const firsts[] = {heard->first, under_way->first};
+    for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
+        for (const struct packet *packet = firsts[i]; packet; packet = packet->next) {
+            echo_later(world, way, packet_bytes(packet), at_us);
+            at_us += random_below(world->random, ECHO_GAP_MOST_US);
+        }
+}
+
+static void echo_event(struct event *event) {
+    struct stream_world *world = event->context;
+    const struct echo *echo = event->object;
+    const struct echo_way *way = &echo->way;
+    struct sim_net_owner *owner = &world->owner;
+    uint64_t again_us;
+    if (echo->life != world->lives[way->to] || !owner->is_up(owner->context, way->to) ||
+        world->is_cut(world->context, way->from, way->to))
+        return;
+    if (!owner->is_ready(owner->context, way->to, way->to_thread, &again_us)) {
+        event_again(world->queue, event, again_us);
+        return;
+    }
+    struct bytes bytes = bytes_of(echo->data, echo->length);
+    trace_event(world->trace, "echo", way->from, way->to, bytes);
+    owner->message(owner->context, way->to, way->to_thread, bytes);
+}

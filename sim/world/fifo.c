@@ -1,0 +1,41 @@
+#include "sim/world/fifo.h"
+#include "base/memory.h"
+
+void fifo_init(struct fifo *fifo) { *fifo = (struct fifo){0}; }
+
+void fifo_clear(struct fifo *fifo) {
+    struct packet *packet;
+    while ((packet = fifo_pop(fifo)))
+        memory_free(packet);
+}
+
+void fifo_push(struct fifo *fifo, struct bytes bytes) {
+    struct packet *packet = memory_allocate(sizeof *packet + bytes.length);
+    packet->length = bytes.length;
+    if (bytes.length)
+        memcpy(packet->data, bytes.data, bytes.length);
+    fifo_push_packet(fifo, packet);
+}
+
+void fifo_push_packet(struct fifo *fifo, struct packet *packet) {
+    packet->next = NULL;
+    if (fifo->last)
+        fifo->last->next = packet;
+    else
+        fifo->first = packet;
+    fifo->last = packet;
+    fifo->count++;
+    fifo->bytes += packet->length;
+}
+
+struct packet *fifo_pop(struct fifo *fifo) {
+    struct packet *packet = fifo->first;
+    if (packet == NULL)
+        return NULL;
+    fifo->first = packet->next;
+    if (fifo->first == NULL)
+        fifo->last = NULL;
+    fifo->count--;
+    fifo->bytes -= packet->length;
+    return packet;
+}
