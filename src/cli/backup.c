@@ -13,6 +13,7 @@
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
+#include "cli/terminal/refusal.h"
 #include "directory/restore.h"
 
 enum {
@@ -183,7 +184,7 @@ static int check_all(struct checking *checking, struct blob_store *store,
             error = backup_check_shard(&reader, &cluster->shards[at], note_bad, checking);
     }
     if (error)
-        backup_complain("backup check", false, reader.problem.text);
+        refusal_tell("backup check", false, "%s", reader.problem.text);
     return error;
 }
 
@@ -252,7 +253,7 @@ static int look_at_place(const char *command, const struct backup_flags *flags,
     if (catalogue.cluster_count > 0)
         code = look(flags, store, &catalogue);
     else
-        backup_complain(command, flags->is_json, BACKUP_NONE_THERE);
+        refusal_tell(command, flags->is_json, BACKUP_NONE_THERE);
     backup_catalogue_release(&catalogue);
     store->ops->close(store);
     return code;
@@ -354,10 +355,10 @@ static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool 
     if (shows_progress)
         progress_clear(&progress);
     if (error) {
-        backup_complain("backup now", is_json, problem);
+        refusal_tell("backup now", is_json, "%s", problem);
     } else if (hurrying.done_count < shard_count) {
         say_what_is_missing(&hurrying, shard_count, problem);
-        backup_complain("backup now", is_json, problem);
+        refusal_tell("backup now", is_json, "%s", problem);
         error = ERR_BUSY;
     } else if (is_json) {
         printf("{\"shards\":%zu}\n", shard_count);
@@ -372,12 +373,12 @@ static int now(const struct backup_flags *flags, const char *text, int64_t wait_
     struct cluster_view view;
     char problem[CLIENT_PROBLEM_BYTES];
     if (client_address(&address, text, problem) || cluster_view_fetch(&view, &address, problem)) {
-        backup_complain("backup now", flags->is_json, problem);
+        refusal_tell("backup now", flags->is_json, "%s", problem);
         return 1;
     }
     int code = 1;
     if (view.asked.cluster[0] == '\0')
-        backup_complain("backup now", flags->is_json, "the node belongs to no cluster yet");
+        refusal_tell("backup now", flags->is_json, "the node belongs to no cluster yet");
     else
         code = wait_for_all(&view, (uint64_t)wait_seconds * 1000000, flags->is_json);
     cluster_view_release(&view);
@@ -407,7 +408,8 @@ int backup_run(int argc, char **argv) {
         return look_at_place("backup list", &flags, list_place);
     if (operands == 1 && flags.url && strcmp(argv[0], "check") == 0)
         return look_at_place("backup check", &flags, check_place);
-    fprintf(stderr, "trothdb backup: say `now HOST:PORT`, `list --to URL` or `check --to URL`; "
-                    "`trothdb help backup` tells all\n");
+    refusal_tell("backup", flags.is_json,
+                 "say `now HOST:PORT`, `list --to URL` or `check --to URL`; `trothdb help backup` "
+                 "tells all");
     return 2;
 }

@@ -8,12 +8,6 @@
 #include "cli/terminal/refusal.h"
 #include "io/real/real_blob.h"
 
-void backup_complain(const char *command, bool is_json, const char *text) {
-    fprintf(stderr, "trothdb %s: %s\n", command, text);
-    if (is_json)
-        refusal_print_json(text);
-}
-
 int backup_place_open(const char *command, const struct backup_flags *flags,
                       struct blob_store **store, struct backup_catalogue *catalogue) {
     struct blob_options options = {
@@ -21,12 +15,12 @@ int backup_place_open(const char *command, const struct backup_flags *flags,
     struct blob_problem problem = {{0}};
     int error = blob_real_open(&options, NULL, store, &problem);
     if (error) {
-        backup_complain(command, flags->is_json, problem.text);
+        refusal_tell(command, flags->is_json, "%s", problem.text);
         return error;
     }
     error = backup_catalogue_read(*store, catalogue, &problem);
     if (error) {
-        backup_complain(command, flags->is_json, problem.text);
+        refusal_tell(command, flags->is_json, "%s", problem.text);
         backup_catalogue_release(catalogue);
         (*store)->ops->close(*store);
     }
@@ -48,17 +42,17 @@ const struct cluster_backup *backup_place_cluster(const char *command,
         }
     }
     if (count == 0) {
-        backup_complain(command, flags->is_json,
-                        catalogue->cluster_count
-                            ? "no cluster of that id is backed up there; `trothdb backup list` "
-                              "names those that are"
-                            : BACKUP_NONE_THERE);
+        refusal_tell(command, flags->is_json, "%s",
+                     catalogue->cluster_count
+                         ? "no cluster of that id is backed up there; `trothdb backup list` "
+                           "names those that are"
+                         : BACKUP_NONE_THERE);
         return NULL;
     }
     if (count > 1) {
-        backup_complain(command, flags->is_json,
-                        "several clusters are backed up there; name one with --cluster and the "
-                        "first digits of its id (`trothdb backup list`)");
+        refusal_tell(command, flags->is_json,
+                     "several clusters are backed up there; name one with --cluster and the "
+                     "first digits of its id (`trothdb backup list`)");
         return NULL;
     }
     return found;

@@ -19,7 +19,6 @@ int backup_place_open(const char *command, const struct backup_flags *flags,
 const struct cluster_backup *backup_place_cluster(const char *command,
                                                   const struct backup_flags *flags,
                                                   const struct backup_catalogue *catalogue);
-void backup_complain(const char *command, bool is_json, const char *text);
 
 void backup_format_id(const uint8_t id[BACKUP_CLUSTER_BYTES], char out[BACKUP_ID_BYTES]);
 /* "2026-11-21T10:00:00.000Z"; "-" for 0. Returns `out`. */

@@ -299,9 +299,7 @@ static int complain(const struct checking *checking, int error) {
         snprintf(text, sizeof text, "%s",
                  checking->problem.text[0] ? checking->problem.text : error_text(error));
     }
-    fprintf(stderr, "trothdb check: %s\n", text);
-    if (checking->is_json)
-        refusal_print_json(text);
+    refusal_tell("check", checking->is_json, "%s", text);
     return CHECK_USAGE;
 }
 
@@ -337,7 +335,8 @@ int check_run(int argc, char **argv) {
     if (flags_read(flags, "check", argc, argv, &operands))
         return CHECK_USAGE;
     if (operands != 1 || strlen(argv[0]) > CHECK_PATH_BYTES - 32) {
-        fprintf(stderr, "trothdb check: name one directory; `trothdb help check` tells all\n");
+        refusal_tell("check", checking.is_json,
+                     "name one directory; `trothdb help check` tells all");
         return CHECK_USAGE;
     }
     checking.directory = argv[0];

@@ -15,6 +15,7 @@
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
+#include "cli/terminal/refusal.h"
 #include "directory/restore.h"
 #include "io/real/real_disk.h"
 
@@ -229,7 +230,8 @@ static int restore_from(struct restoring *restoring, struct blob_store *store,
         progress_clear(&restoring->progress);
     buffer_append_u8(&problem, 0);
     if (error)
-        backup_complain("restore", restoring->flags.is_json, (const char *)buffer_data(&problem));
+        refusal_tell("restore", restoring->flags.is_json, "%s",
+                     (const char *)buffer_data(&problem));
     buffer_release(&problem);
     return error;
 }
@@ -238,7 +240,7 @@ static int restore_into_directory(struct restoring *restoring, struct blob_store
                                   const struct cluster_backup *cluster) {
     int error = open_disks(restoring);
     if (error) {
-        backup_complain("restore", restoring->flags.is_json, restoring->cause.text);
+        refusal_tell("restore", restoring->flags.is_json, "%s", restoring->cause.text);
     } else {
         restoring->ends_ms = cluster->newest_ms;
         error = restore_from(restoring, store, cluster);
@@ -263,7 +265,7 @@ static int check_bound(const struct restoring *restoring, const struct cluster_b
                  "--to: shard %" PRIu32 " is backed up to index %" PRIu64 ", not to %" PRIu64,
                  bound->shard, end, bound->index);
     }
-    backup_complain("restore", restoring->flags.is_json, problem);
+    refusal_tell("restore", restoring->flags.is_json, "%s", problem);
     return ERR_NOT_FOUND;
 }
 
@@ -309,7 +311,7 @@ static bool is_usage_right(struct restoring *restoring, int operands) {
         wrong = "--dir must be absent or empty; nothing was changed";
     }
     if (wrong)
-        backup_complain("restore", restoring->flags.is_json, wrong);
+        refusal_tell("restore", restoring->flags.is_json, "%s", wrong);
     return !wrong;
 }
 

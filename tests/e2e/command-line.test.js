@@ -97,6 +97,57 @@ test('a wrong command line is told what is wrong with it', async (t) => {
   assert.strictEqual(await node.ask('PING'), 'PONG');
 });
 
+// Who asks for JSON reads stdout: what a person is told on stderr is there as well.
+test('a wrong command line with --json is told in JSON, too', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-json-'));
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  const lines = [
+    [['check'], /name one directory/],
+    [['check', '--nosuch', directory], /no flag --nosuch/],
+    [['check', directory], /no node ever ran in/],
+    [['backup', 'nosuch'], /say `now HOST:PORT`/],
+    [['backup', 'now', 'x', '--wait', '0'], /--wait takes a number from 1 to 86400, not '0'/],
+    [['restore'], /name the backup with --from/],
+    [['cluster', 'nosuch'], /there is no 'nosuch'/],
+    [['cluster', 'create'], /usage: trothdb cluster create/],
+    [['cluster', 'create', '127.0.0.1:1'], /3 replicas need 3 nodes, and 1 are named/],
+    [['cluster', 'status'], /usage: trothdb cluster status/],
+    [['cluster', 'status', '127.0.0.1'], /'127.0.0.1' is not host:port/],
+    [['cluster', 'add', '127.0.0.1:1'], /usage: trothdb cluster add/],
+    [['cluster', 'add', 'x', '--at', '127.0.0.1:1'], /'x' is not host:port/],
+    [['cluster', 'replicas', 'x', 'y', '--at', '127.0.0.1:1'], /usage: trothdb cluster replicas/],
+    [['cluster', 'leader', '1', 'y', '--at', '127.0.0.1:1'], /'y' is not host:port/],
+    [['cluster', 'remove', 'x', '--at', 'y'], /'y' is not host:port/],
+    [['cluster', 'recover'], /usage: trothdb cluster recover/],
+    [['cluster', 'recover', 'x', '--wait=-1'], /--wait takes a number/],
+    [['cluster', 'set', 'timeout', '--at', '127.0.0.1:1'], /usage: trothdb cluster set/],
+    [['cluster', 'unset', 'timeout'], /usage: trothdb cluster unset/],
+    [['cluster', 'settings', '--at', 'x'], /'x' is not host:port/],
+    [['members', 'x'], /it takes flags only/],
+    [['members', '--json=1'], /--json takes no value/],
+    [['gossip'], /it takes a word/],
+    [['gossip', 'nosuch'], /there is no 'nosuch'/],
+    [['gossip', 'set', 'a'], /it is `trothdb gossip set KEY VALUE`/],
+    [['gossip', 'keys', 'nosuch'], /it takes one of list, rotate/],
+    [['chaos', 'x'], /'x' is too much/],
+    [['chaos', '--goal', 'x'], /--goal goes with --find-largest/],
+    [['chaos', '--find-largest', '--goal', 'x'], /'x' cannot be expected/],
+    [['chaos', '--scenario', path.join(directory, 'nosuch')], /cannot be read/],
+    [['chaos', '--report', path.join(directory, 'nosuch', 'page.html')], /the report cannot be written/],
+    [['drill', 'x'], /it takes flags only/],
+  ];
+  for (const [words, expected] of lines) {
+    const {code, stdout, stderr} = await run(program, [...words, '--json'], {timeout: 20000});
+    const said = `trothdb ${words.join(' ')} --json\n${stdout}${stderr}`;
+    assert.strictEqual(code, USAGE, said);
+    assert.match(stderr, expected, said);
+    assert.ok(stdout.endsWith('}\n'), said);
+    const {error, ...others} = JSON.parse(stdout);
+    assert.match(error, expected, said);
+    assert.deepStrictEqual(others, {}, said);
+  }
+});
+
 test('the simulators say which flag takes what', async () => {
   const lines = [
     ['trothdb-sim', ['--seeds', '5..1'], /^trothdb-sim: --seeds takes A\.\.B, two seeds of which the first is not the larger, not '5\.\.1'\n$/],

@@ -12,6 +12,7 @@
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
+#include "cli/terminal/refusal.h"
 
 enum { CHAOS_SEED_DEFAULT = 1, CHAOS_LARGEST_DEFAULT = 1000, CHAOS_TABLE_BYTES = 1 << 20 };
 
@@ -32,13 +33,13 @@ struct wishes {
 
 /* ---- reading ---- */
 
-static int read_file(const char *path, struct buffer *out) {
+static int read_file(const char *path, bool is_json, struct buffer *out) {
     FILE *file = fopen(path, "re");
     uint8_t *room = buffer_reserve(out, SCENARIO_FILE_BYTES + 1);
     size_t length = file && room ? fread(room, 1, SCENARIO_FILE_BYTES + 1, file) : 0;
     bool is_read = file && !ferror(file);
     if (!is_read)
-        fprintf(stderr, "trothdb chaos: %s cannot be read: %s\n", path, strerror(errno));
+        refusal_tell("chaos", is_json, "%s cannot be read: %s", path, strerror(errno));
     if (file)
         fclose(file);
     buffer_grew(out, length);
@@ -51,7 +52,7 @@ static int read_scenario(const struct wishes *wishes, struct scenario *scenario)
     buffer_init(&text, SCENARIO_FILE_BYTES + 2);
     int error = 0;
     if (wishes->scenario)
-        error = read_file(wishes->scenario, &text);
+        error = read_file(wishes->scenario, wishes->is_json, &text);
     else
         buffer_append_text(&text, built_in);
     if (!error) {
@@ -62,7 +63,7 @@ static int read_scenario(const struct wishes *wishes, struct scenario *scenario)
             error = scenario_check(scenario, problem);
         }
         if (error)
-            fprintf(stderr, "trothdb chaos: %s\n", problem);
+            refusal_tell("chaos", wishes->is_json, "%s", problem);
     }
     buffer_release(&text);
     return error;
@@ -132,11 +133,11 @@ static bool print_verdicts(const struct report *report, bool is_printed) {
 }
 
 /* Before minutes are spent. What stands there stays until the new page takes its place. */
-static int try_page(const char *path) {
-    FILE *file = fopen(path, "ae");
+static int try_page(const struct wishes *wishes) {
+    FILE *file = fopen(wishes->report, "ae");
     if (!file) {
-        fprintf(stderr, "trothdb chaos: the report cannot be written to %s: %s\n", path,
-                strerror(errno));
+        refusal_tell("chaos", wishes->is_json, "the report cannot be written to %s: %s",
+                     wishes->report, strerror(errno));
         return ERR_IO;
     }
     fclose(file);
@@ -208,7 +209,7 @@ static int run_scenario(const struct wishes *wishes) {
     struct chaos *chaos = memory_allocate_zeroed(1, sizeof *chaos);
     char names[SCENARIO_SETTING_MAXIMUM][80];
     int code = CHAOS_EXIT_USAGE;
-    if (!read_scenario(wishes, scenario) && !(wishes->report && try_page(wishes->report))) {
+    if (!read_scenario(wishes, scenario) && !(wishes->report && try_page(wishes))) {
         chaos->scenario = scenario;
         chaos->seed = (uint64_t)wishes->seed;
         chaos->is_quiet = wishes->is_json;
@@ -228,7 +229,7 @@ static int run_scenario(const struct wishes *wishes) {
 }
 
 /* "95% of news within 10s" */
-static int parse_goal(const char *text, struct chaos_goal *goal) {
+static int parse_goal(const char *text, bool is_json, struct chaos_goal *goal) {
     char line[SCENARIO_LINE_BYTES], problem[SCENARIO_PROBLEM_BYTES];
     struct scenario *scenario = memory_allocate(sizeof *scenario);
     snprintf(line, sizeof line, "expect %s", text);
@@ -245,7 +246,7 @@ static int parse_goal(const char *text, struct chaos_goal *goal) {
     goal->within_us = expectation->within_us;
     memory_free(scenario);
     if (error)
-        fprintf(stderr, "trothdb chaos: %s\n", problem);
+        refusal_tell("chaos", is_json, "%s", problem);
     return error;
 }
 
@@ -253,11 +254,11 @@ static int find_largest(const struct wishes *wishes) {
     struct chaos_goal goal = {.agent_maximum = (unsigned)wishes->agent_maximum,
                               .is_json = wishes->is_json};
     if (wishes->scenario || wishes->report || wishes->agents) {
-        fputs("trothdb chaos: --find-largest takes --goal, --agents-max, --seed and --json only\n",
-              stderr);
+        refusal_tell("chaos", wishes->is_json,
+                     "--find-largest takes --goal, --agents-max, --seed and --json only");
         return CHAOS_EXIT_USAGE;
     }
-    if (parse_goal(wishes->goal ? wishes->goal : "95% of news within 10s", &goal))
+    if (parse_goal(wishes->goal ? wishes->goal : "95% of news within 10s", wishes->is_json, &goal))
         return CHAOS_EXIT_USAGE;
     return chaos_find_largest(&goal, (uint64_t)wishes->seed);
 }
@@ -285,13 +286,13 @@ int chaos_run(int argc, char **argv) {
     if (flags_read(flags, "chaos", argc, argv, &operands))
         return CHAOS_EXIT_USAGE;
     if (operands) {
-        fprintf(stderr, "trothdb chaos: '%s' is too much; a scenario is given by --scenario FILE\n",
-                argv[0]);
+        refusal_tell("chaos", wishes.is_json,
+                     "'%s' is too much; a scenario is given by --scenario FILE", argv[0]);
         return CHAOS_EXIT_USAGE;
     }
     if (wishes.goal && !wishes.finds_largest) {
-        fputs("trothdb chaos: --goal goes with --find-largest; a scenario has `expect` lines\n",
-              stderr);
+        refusal_tell("chaos", wishes.is_json,
+                     "--goal goes with --find-largest; a scenario has `expect` lines");
         return CHAOS_EXIT_USAGE;
     }
     return wishes.finds_largest ? find_largest(&wishes) : run_scenario(&wishes);

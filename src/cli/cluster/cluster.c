@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/terminal/flags.h"
+#include "cli/terminal/refusal.h"
 
 /* ---- create ---- */
 
@@ -64,12 +65,12 @@ static int create_with(const struct founding *founding, bool is_json) {
     return status;
 }
 
-static struct net_address *parse_addresses(char **texts, int count) {
+static struct net_address *parse_addresses(char **texts, int count, bool is_json) {
     struct net_address *addresses = memory_allocate_zeroed((size_t)count, sizeof *addresses);
     for (int i = 0; i < count; i++) {
         char problem[CLIENT_PROBLEM_BYTES];
         if (client_address(&addresses[i], texts[i], problem)) {
-            fprintf(stderr, "trothdb cluster: %s\n", problem);
+            refusal_tell("cluster", is_json, "%s", problem);
             memory_free(addresses);
             return NULL;
         }
@@ -93,15 +94,15 @@ static int create(int argc, char **argv) {
     if (flags_read(flags, "cluster create", argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
     if (count == 0 || count > TOPOLOGY_NODE_MAXIMUM)
-        return cluster_usage(CLUSTER_CREATE_LINE);
+        return cluster_usage(is_json, CLUSTER_CREATE_LINE);
     if (replicas > count) {
-        fprintf(stderr,
-                "trothdb cluster: %lld replicas need %lld nodes, and %d are named; name more or "
-                "give --replicas %d\n",
-                (long long)replicas, (long long)replicas, count, count);
+        refusal_tell("cluster", is_json,
+                     "%lld replicas need %lld nodes, and %d are named; name more or give "
+                     "--replicas %d",
+                     (long long)replicas, (long long)replicas, count, count);
         return CLUSTER_EXIT_USAGE;
     }
-    struct net_address *clients = parse_addresses(argv, count);
+    struct net_address *clients = parse_addresses(argv, count, is_json);
     if (!clients)
         return CLUSTER_EXIT_USAGE;
     struct founding founding = {.clients = clients,
@@ -122,8 +123,8 @@ static int status(int argc, char **argv) {
     if (flags_read(flags, "cluster status", argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
     if (count != 1)
-        return cluster_usage(CLUSTER_STATUS_LINE);
-    struct net_address *client = parse_addresses(argv, 1);
+        return cluster_usage(is_json, CLUSTER_STATUS_LINE);
+    struct net_address *client = parse_addresses(argv, 1, is_json);
     if (!client)
         return CLUSTER_EXIT_USAGE;
     int exit_code = cluster_print(client, is_json);
@@ -154,7 +155,7 @@ int cluster_run(int argc, char **argv) {
         if (strcmp(argv[0], SUBCOMMANDS[i].name) == 0)
             return SUBCOMMANDS[i].run(argc - 1, argv + 1);
     if (argc > 0)
-        fprintf(stderr, "trothdb cluster: there is no '%s'\n", argv[0]);
+        refusal_tell("cluster", refusal_is_json(argc, argv), "there is no '%s'", argv[0]);
     for (size_t i = 0; i < count; i++)
         fprintf(stderr, "%s trothdb cluster %s\n", i ? "      " : "usage:", SUBCOMMANDS[i].line);
     fputs("`trothdb help cluster` tells more\n", stderr);

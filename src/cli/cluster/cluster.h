@@ -71,7 +71,7 @@ uint64_t cluster_now_ms(void);
 /* Each prints, and returns the exit code. With --json an answer is always one object. */
 int cluster_fail(bool is_json, const char *what, struct bytes why);
 int cluster_print(const struct net_address *client, bool is_json);
-int cluster_usage(const char *line);
+int cluster_usage(bool is_json, const char *line); /* as "status H:P" */
 
 int cluster_add(int argc, char **argv);
 int cluster_replicas(int argc, char **argv);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/cluster/cluster_change.h"
+#include "cli/terminal/refusal.h"
 
 struct spare {
     const struct net_address *client;
@@ -112,7 +113,7 @@ int cluster_add(int argc, char **argv) {
     if (change_read(&change, "cluster add", CLUSTER_ADD_LINE, argc, argv, 1))
         return CLUSTER_EXIT_USAGE;
     if (client_address(&client, argv[0], spare.problem)) {
-        fprintf(stderr, "trothdb cluster: %s\n", spare.problem);
+        refusal_tell("cluster", change.is_json, "%s", spare.problem);
         return CLUSTER_EXIT_USAGE;
     }
     return add(&change, &spare);

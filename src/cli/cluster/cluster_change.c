@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "cli/cluster/cluster_change.h"
 #include "cli/terminal/flags.h"
+#include "cli/terminal/refusal.h"
 
 enum {
     CHANGE_POLL_MS = 200,
@@ -289,11 +290,11 @@ int change_read(struct change *change, const char *name, const char *line, int a
     if (flags_read(flags, name, argc, argv, &count))
         return ERR_INVALID;
     if (count != operands || !at[0]) {
-        cluster_usage(line);
+        cluster_usage(change->is_json, line);
         return ERR_INVALID;
     }
     if (client_address(&change->at, at, problem)) {
-        fprintf(stderr, "trothdb cluster: %s\n", problem);
+        refusal_tell("cluster", change->is_json, "%s", problem);
         return ERR_INVALID;
     }
     return 0;
@@ -305,7 +306,7 @@ int cluster_replicas(int argc, char **argv) {
     if (change_read(&change, "cluster replicas", CLUSTER_REPLICAS_LINE, argc, argv, 2))
         return CLUSTER_EXIT_USAGE;
     if (!read_shard(argv[0], &shard))
-        return cluster_usage(CLUSTER_REPLICAS_LINE);
+        return cluster_usage(change.is_json, CLUSTER_REPLICAS_LINE);
     return replicas(&change, shard, argv[1]);
 }
 
@@ -317,9 +318,9 @@ int cluster_leader(int argc, char **argv) {
     if (change_read(&change, "cluster leader", CLUSTER_LEADER_LINE, argc, argv, 2))
         return CLUSTER_EXIT_USAGE;
     if (!read_shard(argv[0], &shard))
-        return cluster_usage(CLUSTER_LEADER_LINE);
+        return cluster_usage(change.is_json, CLUSTER_LEADER_LINE);
     if (client_address(&wanted, argv[1], problem)) {
-        fprintf(stderr, "trothdb cluster: %s\n", problem);
+        refusal_tell("cluster", change.is_json, "%s", problem);
         return CLUSTER_EXIT_USAGE;
     }
     return leader(&change, shard, &wanted);

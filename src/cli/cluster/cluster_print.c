@@ -42,7 +42,12 @@ int cluster_print(const struct net_address *client, bool is_json) {
     return CLUSTER_EXIT_OK;
 }
 
-int cluster_usage(const char *line) {
+int cluster_usage(bool is_json, const char *line) {
     fprintf(stderr, "usage: trothdb cluster %s\n`trothdb help cluster` tells more\n", line);
+    if (is_json) {
+        char text[CLUSTER_PROBLEM_BYTES];
+        snprintf(text, sizeof text, "usage: trothdb cluster %s", line);
+        refusal_print_json(text);
+    }
     return CLUSTER_EXIT_USAGE;
 }

@@ -466,7 +466,8 @@ int cluster_recover(int argc, char **argv) {
                                  {0}};
     int count, status = CLUSTER_EXIT_USAGE;
     if (flags_read(flags, "cluster recover", argc, argv, &count) == 0)
-        status = count == 1 ? recover(recovery, argv[0]) : cluster_usage(CLUSTER_RECOVER_LINE);
+        status = count == 1 ? recover(recovery, argv[0])
+                            : cluster_usage(change->is_json, CLUSTER_RECOVER_LINE);
     memory_free(recovery);
     return status;
 }

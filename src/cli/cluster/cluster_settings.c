@@ -9,6 +9,7 @@
 #include "cli/cluster/cluster.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
+#include "cli/terminal/refusal.h"
 #include "config/config.h"
 
 enum {
@@ -39,11 +40,11 @@ static int read_request(struct request *request, const char *name, const char *l
     if (flags_read(flags, name, argc, argv, operands))
         return ERR_INVALID;
     if (!at[0]) {
-        cluster_usage(line);
+        cluster_usage(request->is_json, line);
         return ERR_INVALID;
     }
     if (client_address(&request->at, at, problem)) {
-        fprintf(stderr, "trothdb cluster: %s\n", problem);
+        refusal_tell("cluster", request->is_json, "%s", problem);
         return ERR_INVALID;
     }
     return 0;
@@ -282,7 +283,7 @@ int cluster_settings(int argc, char **argv) {
     if (read_request(&request, "cluster settings", CLUSTER_SETTINGS_LINE, argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
     if (count > 1)
-        return cluster_usage(CLUSTER_SETTINGS_LINE);
+        return cluster_usage(request.is_json, CLUSTER_SETTINGS_LINE);
     return print(&request, count ? argv[0] : "*", request.is_all || count == 1);
 }
 
@@ -384,7 +385,7 @@ int cluster_set(int argc, char **argv) {
     if (read_request(&request, "cluster set", CLUSTER_SET_LINE, argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
     if (count == 0 || count % 2 != 0)
-        return cluster_usage(CLUSTER_SET_LINE);
+        return cluster_usage(request.is_json, CLUSTER_SET_LINE);
     return change(&request, "CLUSTERSET", argv, count);
 }
 
@@ -394,6 +395,6 @@ int cluster_unset(int argc, char **argv) {
     if (read_request(&request, "cluster unset", CLUSTER_UNSET_LINE, argc, argv, &count))
         return CLUSTER_EXIT_USAGE;
     if (count == 0)
-        return cluster_usage(CLUSTER_UNSET_LINE);
+        return cluster_usage(request.is_json, CLUSTER_UNSET_LINE);
     return change(&request, "CLUSTERUNSET", argv, count);
 }

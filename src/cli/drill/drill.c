@@ -13,6 +13,7 @@
 #include "cli/cluster/cluster.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
+#include "cli/terminal/refusal.h"
 
 enum {
     DRILL_NODES_DEFAULT = 3,
@@ -142,15 +143,16 @@ int drill_run(int argc, char **argv) {
         {.name = "json", .is_set = &drill->is_json},
         {0},
     };
-    if (flags_read(flags, "drill", argc, argv, &operands) || operands) {
-        fputs("usage: trothdb drill [--nodes 3] [--port 7301] [--dir D] [--keep] [--short] "
-              "[--json]\n",
-              stderr);
+    int error = flags_read(flags, "drill", argc, argv, &operands);
+    if (!error && operands)
+        refusal_tell("drill", drill->is_json,
+                     "it takes flags only; `trothdb help drill` tells all");
+    if (error || operands) {
         memory_free(drill);
         return DRILL_EXIT_USAGE;
     }
     drill->started_us = figure_now_us();
-    int error = demo_nodes_init(&drill->nodes, (unsigned)count, (int)port, directory);
+    error = demo_nodes_init(&drill->nodes, (unsigned)count, (int)port, directory);
     read_flags_into(drill);
     if (!error) {
         make_disk(drill, is_kept);

@@ -7,6 +7,7 @@
 #include "cli/gossip/gossip_client.h"
 #include "cli/gossip/gossip_keys.h"
 #include "cli/terminal/flags.h"
+#include "cli/terminal/refusal.h"
 
 enum { GOSSIP_OPERANDS_MAXIMUM = 128 };
 
@@ -156,6 +157,17 @@ static int run_row(struct gossip_client *asking, const struct gossip_row *row, c
     return code;
 }
 
+/* `name` is NULL where nothing was said; `row` where there is none of that name. */
+static int refuse(const char *name, const struct gossip_row *row, bool is_json) {
+    if (row)
+        refusal_tell("gossip", is_json, "it is `trothdb gossip %s`", row->line);
+    else if (name)
+        refusal_tell("gossip", is_json, "there is no '%s'", name);
+    else
+        refusal_tell("gossip", is_json, "it takes a word that says what to do");
+    return usage();
+}
+
 int gossip_run(int argc, char **argv) {
     struct gossip_request request = {
         .at = GOSSIP_AT_DEFAULT, .cluster_key_file = "", .cluster_name = ""};
@@ -177,10 +189,8 @@ int gossip_run(int argc, char **argv) {
                                argv + 1, operands - 1);
     }
     const struct gossip_row *row = operands > 0 ? find_row(argv[0]) : NULL;
-    if (operands > 0 && !row)
-        fprintf(stderr, "trothdb gossip: there is no '%s'\n", argv[0]);
     if (!row || operands - 1 < row->minimum || operands - 1 > row->maximum)
-        return usage();
+        return refuse(operands > 0 ? argv[0] : NULL, row, request.is_json);
     struct gossip_client asking = {.is_json = request.is_json, .command = "gossip"};
     int code = gossip_client_open(&asking, request.at);
     if (code)

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "cli/gossip/keys_members.h"
 #include "cli/terminal/grid.h"
+#include "cli/terminal/refusal.h"
 #include <sodium.h>
 #include <stdio.h>
 
@@ -14,7 +15,9 @@ struct keys_work {
 
 /* ---- telling ---- */
 
-static int usage(void) {
+static int usage(bool is_json) {
+    refusal_tell("gossip keys", is_json,
+                 "it takes one of list, rotate, add FILE, use ID and remove ID");
     fputs("usage:\n"
           "    trothdb gossip keys list                     [--at H:P] [--json]\n"
           "    trothdb gossip keys rotate    --cluster-key-file FILE [--at H:P] [--partial]\n"
@@ -240,7 +243,7 @@ int gossip_keys_run(const struct keys_request *request, char **operands, int cou
          is_add = strcmp(action, "add") == 0, is_use = strcmp(action, "use") == 0,
          is_remove = strcmp(action, "remove") == 0;
     if (!(count == 1 && (is_list || is_rotate)) && !(count == 2 && (is_add || is_use || is_remove)))
-        return usage();
+        return usage(request->is_json);
     struct keys_work work = {.request = request};
     char problem[CLIENT_PROBLEM_BYTES];
     int code;

@@ -6,6 +6,7 @@
 #include "cli/gossip/gossip_client.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
+#include "cli/terminal/refusal.h"
 #include "cli/terminal/window.h"
 
 enum { MEMBERS_WORDS_MAXIMUM = 7, MEMBERS_DURATION_BYTES = 32 };
@@ -141,7 +142,7 @@ static int read_request(struct members_request *request, int argc, char **argv) 
     else if (request->is_watching && (request->state || request->tag))
         problem = "--watch tells all changes; --state and --tag do not go with it";
     if (problem)
-        fprintf(stderr, "trothdb members: %s; `trothdb help members` tells more\n", problem);
+        refusal_tell("members", request->is_json, "%s; `trothdb help members` tells more", problem);
     return problem ? ERR_INVALID : 0;
 }
 

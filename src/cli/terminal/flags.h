@@ -14,7 +14,7 @@ struct flag {
     int64_t minimum, maximum;
 };
 
-/* Sets what the flags say and moves the operands to the front of argv. ERR_INVALID after printing
- * what is wrong, in the name of `command`, to stderr. */
+/* Sets what the flags say and moves the operands to the front of argv. ERR_INVALID after telling
+ * what is wrong (refusal_tell) in the name of `command`. */
 int flags_read(const struct flag *flags, const char *command, int argc, char **argv,
                int *operand_count) MUST_CHECK;

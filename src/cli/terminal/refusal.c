@@ -1,6 +1,8 @@
 #include "cli/terminal/refusal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 
@@ -13,4 +15,25 @@ void refusal_print_json(const char *text) {
     json_close(&json, '}');
     printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
     buffer_release(&out);
+}
+
+void refusal_tell(const char *command, bool is_json, const char *format, ...) {
+    struct buffer out;
+    buffer_init(&out, SIZE_MAX);
+    va_list arguments;
+    va_start(arguments, format);
+    buffer_append_arguments(&out, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "trothdb %s: %.*s\n", command, BYTES_PRINT(buffer_bytes(&out)));
+    buffer_append_u8(&out, 0);
+    if (is_json)
+        refusal_print_json((const char *)buffer_data(&out));
+    buffer_release(&out);
+}
+
+bool refusal_is_json(int argc, char **argv) {
+    bool is_json = false;
+    for (int i = 0; i < argc; i++)
+        is_json |= strcmp(argv[i], "--json") == 0;
+    return is_json;
 }
