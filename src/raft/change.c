@@ -11,8 +11,6 @@
 #include "raft/transfer.h"
 
 enum {
-    /* A recovery leaves so many terms behind, so that nobody who was given up is ahead of it. */
-    RECOVERY_TERMS = 1 << 20,
     ROUND_MAXIMUM = 10,          /* CBTR 4.2.1: a learner that is no closer by then is given up */
     SILENT_TIMEOUT_MAXIMUM = 10, /* as is one that was not heard for so many election timeouts */
 };
@@ -268,7 +266,7 @@ void raft_recover(struct raft *raft, const struct raft_configuration *forced) {
         raft->step.proposal_error = raft->leader != 0 ? ERR_BUSY : ERR_INVALID;
         return;
     }
-    raft_follow(raft, raft->term + RECOVERY_TERMS, 0);
+    raft_follow(raft, raft->term + RAFT_RECOVERY_TERMS, 0);
     raft->vote = raft->self;
     raft->granted_count = 0;
     if (PLANTED(RECOVERY_DROPS_UNCONFIRMED) && raft_last(raft) > raft->commit_index)

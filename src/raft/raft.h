@@ -19,7 +19,11 @@
 #include "base/random.h"
 #include "raft/entry.h"
 
-enum { RAFT_VOTER_MAXIMUM = 16 };
+enum {
+    RAFT_VOTER_MAXIMUM = 16,
+    /* A recovery leaves so many terms behind, so that nobody who was given up is ahead of it. */
+    RAFT_RECOVERY_TERMS = 1 << 20
+};
 
 /* Who votes. `old_voters` is empty unless a joint configuration is in force (CBTR 4.3): then every
  * majority is one of both halves. Learners receive the log and do not vote. A replica that is new

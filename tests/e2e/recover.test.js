@@ -208,7 +208,9 @@ test('a dead voter is replaced: the new node takes all of its shards, and it nev
   await check([left, spare], 45);
 });
 
-test('the control shard goes on from a replica that had not heard the last decision, and it is kept', async (t) => {
+// Four nodes whose control shard is about to go on from a replica that has not heard that a setting was made 77: {deaf, other}, of
+// which the other one has.
+async function loseDecision(t) {
   const {nodes} = await startCluster(t, {nodes: 4, shards: 1, isCalm: true});
   const level = async (node) => /feature_level:1/.test(await node.ask('INFO'));
   for (const node of nodes) await until('the feature level', async () => level(node));
@@ -226,9 +228,29 @@ test('the control shard goes on from a replica that had not heard the last decis
   for (const node of control) if (node !== deaf) await node.kill();
   deaf.resume();
   await until('it answers', async () => await deaf.ask('PING') === 'PONG');
-  await cluster('recover', `${deaf.address},${other.address}`, '--yes', '--json');
+  return {deaf, other};
+}
+
+async function checkDecision({deaf, other}) {
   for (const node of [deaf, other]) {
-    await until('the setting is kept', async () => (await node.ask('CONFIG', 'GET', 'slowlog-max-len'))[1] === '77');
+    await until('the setting is kept', async () => (await node.ask('CONFIG', 'GET', 'slowlog-max-len'))[1] === '77', 20000);
   }
   await write([deaf, other], 0, 5);
+}
+
+test('the control shard goes on from a replica that had not heard the last decision, and it is kept', async (t) => {
+  const left = await loseDecision(t);
+  await cluster('recover', `${left.deaf.address},${left.other.address}`, '--yes', '--json');
+  await checkDecision(left);
+});
+
+test('a recovery that broke off when the control shard had gone on does the rest when it is given again', async (t) => {
+  const left = await loseDecision(t);
+  const role = async () => JSON.parse((await cluster('status', left.deaf.address, '--json')).stdout).shards[0].replicas
+    .find(({role}) => role === 'leader');
+  await until('the control shard goes on', async () => { await left.deaf.ask('TROTHDB', 'RECOVER'); return role(); });
+  await cluster('recover', `${left.deaf.address},${left.other.address}`, '--yes', '--json');
+  await checkDecision(left);
+  const {nodes} = JSON.parse((await cluster('status', left.deaf.address, '--json')).stdout);
+  assert.strictEqual(nodes.length, 2, 'the lost ones are given up');
 });

@@ -139,13 +139,26 @@ static const struct voters *best_of(const struct recovery *recovery, uint32_t sh
     return best;
 }
 
+/* An earlier run got no further than this: the control shard's replica votes alone, and nobody was
+ * given up yet. The rest is still to be done, and in its order, though nothing lacks a majority. */
+static bool is_half_recovered(const struct recovery *recovery, const struct status_shard *shard,
+                              const struct voters *voters) {
+    bool is_wanted_lost = false;
+    for (unsigned i = 0; i < shard->replica_count; i++)
+        is_wanted_lost |= !is_left(recovery, shard->replicas[i]);
+    return shard->number == 0 && is_wanted_lost && voters->last_term >= RAFT_RECOVERY_TERMS &&
+           voters->members.voter_count == 1 && voters->members.old_voter_count == 0;
+}
+
 static enum shard_fate fate_of(const struct recovery *recovery, const struct status_shard *shard,
                                uint32_t *best) {
     *best = 0;
     const struct voters *voters = best_of(recovery, shard->number, best);
     if (!voters || voters->members.voter_count == 0) /* only learners that know of nobody yet */
         return SHARD_IS_GONE;
-    return voters_have_majority(voters, is_left, recovery) ? SHARD_GOES_ON : SHARD_RECOVERS;
+    bool goes_on = voters_have_majority(voters, is_left, recovery) &&
+                   !is_half_recovered(recovery, shard, voters);
+    return goes_on ? SHARD_GOES_ON : SHARD_RECOVERS;
 }
 
 static int judge_shards(struct recovery *recovery) {
