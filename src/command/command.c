@@ -159,13 +159,13 @@ int command_check(const struct bytes *arguments, size_t count, const struct comm
         return command_reply_unknown(arguments, count, reply);
     if (count > 1 && command_is_container(found))
         return command_reply_unknown_subcommand(found, subcommand, reply);
+    *command = found;
     bool is_wrong =
         found->arity > 0 ? count != (size_t)found->arity : count < (size_t)-found->arity;
     if (is_wrong) {
         reply_error_format(reply, "ERR wrong number of arguments for '%s' command", found->name);
         return ERR_INVALID;
     }
-    *command = found;
     return 0;
 }
 

@@ -67,7 +67,8 @@ const struct command *command_at(size_t position); /* all rows in order; NULL pa
 bool command_is_container(const struct command *command);
 /* For requests of clients: commands with COMMAND_INTERNAL are unknown here, though command_find
  * knows them. Redis's words for an unknown command or a wrong count, or 0: writes the error to
- * reply and returns negative. *command is the row to run (the subcommand's where there is one). */
+ * reply and returns negative. *command is the row to run (the subcommand's where there is one), and
+ * when the count is wrong as well; it is left alone where the name is unknown. */
 int command_check(const struct bytes *arguments, size_t count, const struct command **command,
                   struct reply *reply);
 /* Positions of the keys among the arguments; returns the count (at most `maximum` are stored). */

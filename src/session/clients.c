@@ -149,6 +149,26 @@ static void consider_answered(struct session *session, const struct command *com
         note_slow(session, duration_us);
 }
 
+/* What is answered before the command goes anywhere: what is unknown or not allowed, and PING of a
+ * subscriber. */
+static bool is_answered_here(struct session *session, const struct bytes *arguments, size_t count,
+                             const struct command **command, struct reply *reply) {
+    if (command_check(arguments, count, command, reply))
+        return true;
+    if (!session->is_authenticated && !((*command)->flags & COMMAND_NO_AUTH)) {
+        reply_error(reply, "NOAUTH Authentication required.");
+        return true;
+    }
+    return subscriptions_take(&session->subscriptions, *command, arguments, count, reply);
+}
+
+static void answer_here(struct session *session, const struct command *command,
+                        struct bytes reply) {
+    if (command && reply_is_error(reply))
+        observe_command_error(session->worker, command, false);
+    session_reply_now(session, reply);
+}
+
 /* False when the command must wait: it stays in the input. `rest` stands behind it there. */
 static bool run_command(struct session *session, const struct bytes *arguments, size_t count,
                         struct bytes rest) {
@@ -157,13 +177,8 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
     struct reply reply = {.out = out, .protocol = session->protocol};
     const struct command *command = NULL;
     enum route_result result = ROUTE_DONE;
-    if (command_check(arguments, count, &command, &reply)) {
-        session_reply_now(session, buffer_bytes(out));
-    } else if (!session->is_authenticated && !(command->flags & COMMAND_NO_AUTH)) {
-        reply_error(&reply, "NOAUTH Authentication required.");
-        session_reply_now(session, buffer_bytes(out));
-    } else if (subscriptions_take(&session->subscriptions, command, arguments, count, &reply)) {
-        session_reply_now(session, buffer_bytes(out));
+    if (is_answered_here(session, arguments, count, &command, &reply)) {
+        answer_here(session, command, buffer_bytes(out));
     } else {
         session->last_command = command;
         session->arguments = arguments;
@@ -174,6 +189,8 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
                            : router_run(session, command, arguments, count);
         if (result == ROUTE_DONE)
             consider_answered(session, command);
+        if (result == ROUTE_DONE && session->last_command != command)
+            observe_command(worker, session->last_command); /* the one within TROTHDB TRACE, WITH */
         session->arguments = NULL;
     }
     buffer_clear(out);

@@ -43,12 +43,18 @@ static int slot_of_keys(const struct worker *worker, const struct command *comma
     return error;
 }
 
+/* The error that is in reply_buffer is the answer, before anything has run. */
+static enum route_result answer_refusal(struct session *session) {
+    observe_command_error(session->worker, session->last_command, false);
+    session_reply_now(session, buffer_bytes(&session->worker->sessions->reply_buffer));
+    return ROUTE_DONE;
+}
+
 static enum route_result refuse(struct session *session, const char *text) {
     struct reply reply = {.out = &session->worker->sessions->reply_buffer,
                           .protocol = session->protocol};
     reply_error(&reply, text);
-    session_reply_now(session, buffer_bytes(reply.out));
-    return ROUTE_DONE;
+    return answer_refusal(session);
 }
 
 /* Before anything of it is proposed: it would fit into no message between nodes. */
@@ -63,8 +69,7 @@ static enum route_result redirect(struct session *session, uint32_t shard, slot_
     struct reply reply = {.out = &session->worker->sessions->reply_buffer,
                           .protocol = session->protocol};
     leaders_redirect(session->worker, shard, slot, &reply);
-    session_reply_now(session, buffer_bytes(reply.out));
-    return ROUTE_DONE;
+    return answer_refusal(session);
 }
 
 /* A place in the session's order is taken before the shard is asked, because the answer may come
@@ -127,8 +132,11 @@ static enum route_result run_here(struct session *session, const struct command 
                                    .arguments = arguments,
                                    .argument_count = count,
                                    .reply = &reply};
-    if (session_command_run(&call) && reply.out->length)
+    if (session_command_run(&call) && reply.out->length) {
+        if (reply_is_error(buffer_bytes(reply.out)))
+            observe_command_error(session->worker, command, true);
         session_reply_now(session, buffer_bytes(reply.out));
+    }
     return ROUTE_DONE;
 }
 
@@ -142,10 +150,8 @@ static enum route_result run_with(struct session *session, const struct bytes *a
     enum session_durability durability;
     if (!durability_parse(arguments[2], &durability))
         return refuse(session, "ERR durability is sync or async");
-    if (command_check(arguments + WITH_WORDS, count - WITH_WORDS, &command, &reply)) {
-        session_reply_now(session, buffer_bytes(reply.out));
-        return ROUTE_DONE;
-    }
+    if (command_check(arguments + WITH_WORDS, count - WITH_WORDS, &command, &reply))
+        return answer_refusal(session);
     if (command->flags & COMMAND_SESSION)
         return refuse(session, "ERR TROTHDB WITH goes with commands on keys");
     session->last_command = command;
@@ -166,10 +172,8 @@ static enum route_result run_traced(struct session *session, const struct bytes 
         return refuse(session, "ERR a command has one trace id");
     if (!payload_is_trace_id(arguments[2]))
         return refuse(session, "ERR a trace id is 1 to 64 letters, digits, '-', '_', '.' or ':'");
-    if (command_check(arguments + TRACE_WORDS, count - TRACE_WORDS, &command, &reply)) {
-        session_reply_now(session, buffer_bytes(reply.out));
-        return ROUTE_DONE;
-    }
+    if (command_check(arguments + TRACE_WORDS, count - TRACE_WORDS, &command, &reply))
+        return answer_refusal(session);
     if (!trace_is_known_to_all(worker)) {
         return refuse(session,
                       "ERR not all nodes of the cluster can read trace ids yet: install this "

@@ -124,7 +124,7 @@ static bool has_room_for(const struct session *session, size_t bytes) {
 }
 
 static void write_reply(struct session *session, struct bytes reply) {
-    if (reply.length && reply.data[0] == '-')
+    if (reply_is_error(reply))
         observe_error_reply(session->worker, reply);
     if (session->is_overrun)
         return;
@@ -279,6 +279,14 @@ static const char *trace_slow(struct worker *worker, const struct reply_slot *sl
     return id;
 }
 
+/* A full disk is met by the shard, but by none of its commands. */
+static bool has_run(enum shard_outcome outcome, struct bytes reply) {
+    static const char full[] = "-MISCONF ";
+    bool is_full =
+        reply.length >= sizeof full - 1 && memcmp(reply.data, full, sizeof full - 1) == 0;
+    return outcome != SHARD_NOT_EXECUTED && !is_full;
+}
+
 void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome,
                      struct bytes reply) {
     struct reply_slot *slot = queue_at(&session->slots, ticket - session->first_ticket);
@@ -301,7 +309,10 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
     bool is_traced =
         !list_is_empty(&session->traces) && trace_replied(session, ticket, outcome, reply);
     if (slot->command) {
-        uint64_t duration_us = observe_reply(session->worker, slot->command, slot->begun_us, reply);
+        uint64_t duration_us =
+            observe_reply(session->worker, slot->command, slot->begun_us, reply.length);
+        if (reply_is_error(reply))
+            observe_command_error(session->worker, slot->command, has_run(outcome, reply));
         if (slowlog_takes(session->worker, duration_us)) {
             slowlog_note(session, duration_us, excerpt_of(session, slot),
                          is_traced ? NULL : trace_slow(session->worker, slot, outcome, reply));

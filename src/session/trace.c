@@ -60,7 +60,7 @@ void trace_expect_no_more(struct session *session, uint64_t ticket) {
 const char *trace_outcome_text(enum shard_outcome outcome, struct bytes reply) {
     switch (outcome) {
     case SHARD_DONE:
-        return reply.length && reply.data[0] == '-' ? "error" : "done";
+        return reply_is_error(reply) ? "error" : "done";
     case SHARD_NOT_EXECUTED:
         return "not-executed";
     case SHARD_UNKNOWN:

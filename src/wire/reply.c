@@ -83,6 +83,8 @@ static void end_error(struct reply *reply, size_t begin) {
         buffer_truncate(reply->out, begin);
 }
 
+bool reply_is_error(struct bytes encoded) { return encoded.length > 0 && encoded.data[0] == '-'; }
+
 void reply_error(struct reply *reply, const char *text) {
     if (reply->out == NULL)
         return;

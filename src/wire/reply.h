@@ -19,6 +19,7 @@ void reply_help(struct reply *reply, const char *const *lines, size_t count);
 void reply_error(struct reply *reply, const char *text);
 void reply_error_format(struct reply *reply, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+bool reply_is_error(struct bytes encoded); /* of one whole reply */
 void reply_integer(struct reply *reply, int64_t value);
 void reply_bulk(struct reply *reply, struct bytes bytes);
 void reply_bulk_text(struct reply *reply, const char *text);

@@ -42,17 +42,23 @@ void observe_latency(struct worker *worker, const struct command *command, uint6
 }
 
 uint64_t observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
-                       struct bytes reply) {
-    if (is_clock_wanted(worker, command, reply.length)) {
+                       size_t reply_bytes) {
+    if (is_clock_wanted(worker, command, reply_bytes)) {
         worker->turn_us = worker_now_us(worker);
         worker->replies_unclocked = 0;
     }
     uint64_t now_us = worker->turn_us;
     uint64_t duration_us = now_us > begun_us ? now_us - begun_us : 0;
     observe_latency(worker, command, duration_us);
-    if (reply.length && reply.data[0] == '-')
-        metric_add(metrics_cell(worker->metrics, METRIC_command_errors_total, command->name), 1);
     return duration_us;
+}
+
+void observe_command_error(struct worker *worker, const struct command *command, bool has_run) {
+    metric_add(metrics_cell(worker->metrics, METRIC_command_errors_total, command->name), 1);
+    if (!has_run) {
+        enum metric_id id = METRIC_command_rejections_total;
+        metric_add(metrics_cell(worker->metrics, id, command->name), 1);
+    }
 }
 
 /* "-MOVED 12 ..." is one of the kind MOVED. The words are all the node's own, so there are few. */

@@ -13,7 +13,10 @@ void observe_command(struct worker *worker, const struct command *command);
 void observe_latency(struct worker *worker, const struct command *command, uint64_t duration_us);
 /* Returns how long it took, in microseconds. */
 uint64_t observe_reply(struct worker *worker, const struct command *command, uint64_t begun_us,
-                       struct bytes reply);
+                       size_t reply_bytes);
+/* It was answered with an error. One that has not run was refused before it began, and has changed
+ * nothing: what Redis calls rejected, not failed. */
+void observe_command_error(struct worker *worker, const struct command *command, bool has_run);
 void observe_error_reply(struct worker *worker, struct bytes reply);
 void observe_redirect(struct worker *worker, const char *kind);
 void observe_refused_client(struct worker *worker, const char *cause);

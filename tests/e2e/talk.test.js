@@ -93,6 +93,29 @@ test('what is said around commands is answered as Redis does, byte for byte', as
   assert.ok(random === '', `seed ${seed}\n${random}`);
 });
 
+// What is called, rejected before it runs, and fails.
+const COUNTED = ['SET s 1', 'SET s', 'SET', 'SET s 1 EX 0', 'SET s 1 FOO', 'GET s', 'GET', 'GET s', 'HGET s f', 'INCR s', 'APPEND s x', 'INCR s',
+  'MSET {t}a 1', 'MSET {t}a 1 {t}b', 'MGET {t}a {t}b', 'MGET', 'OBJECT', 'OBJECT ENCODING s', 'OBJECT ENCODING', 'OBJECT NOSUCH', 'EXPIRE s x', 'HSET h f',
+  'STRLEN h', 'NOSUCH s', 'SUBSCRIBE c', 'TTL s', 'DEL s', 'UNSUBSCRIBE c', 'TYPE s', 'CLIENT SETNAME "a b"', 'CLIENT SETNAME',
+  'CLIENT REPLY OFF', 'PERSIST', 'DECR h', 'SETRANGE s x y', 'CLIENT REPLY ON', 'ECHO'];
+
+// "cmdstat_get:calls=..." without its times, of what was asked above, in one order.
+async function commandFigures(port) {
+  const {bytes} = await converse(port, 'INFO commandstats\r\nINFO errorstats\r\n', PATIENT_QUIET_MS);
+  const names = new Set(COUNTED.flatMap((line) => { const [first, second] = line.toLowerCase().split(' '); return [first, `${first}|${second}`]; }));
+  return bytes.split('\r\n').filter((line) => /^errorstat_WRONGTYPE/.test(line) || names.has((line.match(/^cmdstat_([^:]+)/) || [])[1]))
+    .map((line) => line.replace(/usec=\d+,usec_per_call=\d+\.\d\d,/, 'usec=N,usec_per_call=N,')).sort();
+}
+
+test('INFO counts what was called, rejected and failed as Redis does', async (t) => {
+  if (spawnSync('redis-server', ['--version']).error) { t.skip('redis-server is not installed'); return; }
+  const [redis, {nodes: [node]}] = await Promise.all([startRedis(t), startCluster(t, {nodes: 1})]);
+  for (const port of [redis, node.port]) await converse(port, COUNTED.map((line) => `${line}\r\n`).join(''), PATIENT_QUIET_MS);
+  const expected = await commandFigures(redis);
+  assert.ok(expected.length > 15, expected.join('\n'));
+  assert.deepStrictEqual(await commandFigures(node.port), expected);
+});
+
 test('a form that a web page sends to the port runs no command of its body', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1});
   const answer = await converse(node.port, 'POST / HTTP/1.1\r\nHost: a\r\n\r\nSET stolen 1\r\n', PATIENT_QUIET_MS);

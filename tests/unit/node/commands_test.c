@@ -434,6 +434,62 @@ static void test_info_counts_what_was_met(void **state) {
     world_free(world);
 }
 
+/* What INFO commandstats says of a command, without its times; "" if it says nothing. */
+static void command_figures(struct client *client, const char *name, char out[128]) {
+    char start[48];
+    client_ask(client, "INFO commandstats");
+    int length = snprintf(start, sizeof start, "cmdstat_%s:", name);
+    const char *at = strstr(client_take(client), start);
+    out[0] = '\0';
+    if (!at)
+        return;
+    unsigned long long calls, duration_us, rejected, failed;
+    double mean_us;
+    int end = 0;
+    int count = sscanf(at + length,
+                       "calls=%llu,usec=%llu,usec_per_call=%lf,rejected_calls=%llu,"
+                       "failed_calls=%llu\r\n%n",
+                       &calls, &duration_us, &mean_us, &rejected, &failed, &end);
+    assert_int_equal(count, 5);
+    assert_true(end > 0);
+    snprintf(out, 128, "%llu called, %llu rejected, %llu failed", calls, rejected, failed);
+}
+
+static void expect_figures(struct client *client, const char *name, const char *expected) {
+    char figures[128];
+    command_figures(client, name, figures);
+    assert_string_equal(figures, expected);
+}
+
+/* What never ran was rejected, and is no call: a wrong count of words, no login, keys in several
+ * slots, a leader elsewhere. What ran and ended in an error has failed. */
+static void test_info_tells_calls_rejected_and_failed(void **state) {
+    (void)state;
+    struct world *world = world_new(2, FOUR_SHARDS);
+    struct client *client = world_connect(world, 0), *other = world_connect(world, 1);
+    client_ask(client,
+               "SET {a}x y\nSET\nSET {a}x y EX 0\nGET {a}x\nHGET {a}x f\nGET\nMGET a b\n"
+               "CONFIG SET nosuch 1\nCONFIG\nNOSUCH\nCLIENT NOSUCH\nTROTHDB WITH async INCR {a}x\n"
+               "TROTHDB WITH now SET {a}x y\nTROTHDB WITH async SET\nSUBSCRIBE c\nECHO x");
+    world_pass_ms(world, 100);
+    client_take(client);
+    expect_figures(other, "set", "2 called, 1 rejected, 1 failed");
+    expect_figures(other, "get", "1 called, 1 rejected, 0 failed");
+    expect_figures(other, "hget", "1 called, 0 rejected, 1 failed");
+    expect_figures(other, "mget", "0 called, 1 rejected, 0 failed");
+    expect_figures(other, "config|set", "1 called, 0 rejected, 1 failed");
+    expect_figures(other, "config", "0 called, 1 rejected, 0 failed");
+    expect_figures(other, "client", "");
+    expect_figures(other, "incr", "1 called, 0 rejected, 1 failed");
+    expect_figures(other, "trothdb|with", "1 called, 2 rejected, 0 failed");
+    expect_figures(other, "echo", "0 called, 1 rejected, 0 failed");
+    client_ask(other, "CONFIG SET requirepass secret");
+    struct client *stranger = world_connect(world, 0);
+    client_ask(stranger, "DEL a");
+    expect_figures(other, "del", "0 called, 1 rejected, 0 failed");
+    world_free(world);
+}
+
 /* Cumulative counts by upper bounds, of the commands named; a container stands for its subcommands,
  * and what was not called is left out. */
 static void test_latency_histogram(void **state) {
@@ -489,5 +545,6 @@ RUN_TESTS(cmocka_unit_test(test_connection_words), cmocka_unit_test(test_hello),
           cmocka_unit_test(test_keys_in_slot), cmocka_unit_test(test_config),
           cmocka_unit_test(test_settings_have_sources), cmocka_unit_test(test_client_list_and_kill),
           cmocka_unit_test(test_info), cmocka_unit_test(test_info_counts_what_was_met),
+          cmocka_unit_test(test_info_tells_calls_rejected_and_failed),
           cmocka_unit_test(test_latency_histogram), cmocka_unit_test(test_found),
           cmocka_unit_test(test_status), cmocka_unit_test(test_every_row_has_a_function))
