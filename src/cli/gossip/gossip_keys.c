@@ -45,8 +45,7 @@ static void tell_problems(const struct keys_work *work, FILE *out) {
         if (keys_member_lives(member) && member->problem[0] != 0)
             fprintf(out, "  %s: %s\n", member->name, member->problem);
         else if (!keys_member_lives(member))
-            fprintf(out, "  %s is dead: it keeps the keys that it had when it comes back\n",
-                    member->name);
+            fprintf(out, "  %s is dead, or cut off: it keeps the keys that it has\n", member->name);
     }
 }
 
@@ -117,9 +116,11 @@ static int run_list(struct keys_work *work) {
     return failed == 0 ? GOSSIP_EXIT_OK : GOSSIP_EXIT_FAILED;
 }
 
-/* Everybody is asked before anybody is told. */
+/* Everybody is asked before anybody is told. Without those that are called dead a partition would
+ * be for ever: its other half has the old key. */
 static int ask_all(struct keys_work *work) {
-    if (keys_members_list(&work->all) > 0 && !work->request->is_partial) {
+    size_t absent = keys_members_list(&work->all) + keys_members_dead(&work->all);
+    if (absent > 0 && !work->request->is_partial) {
         tell_problems(work, stderr);
         return fail(work, "not every member answers, and nothing is changed; --partial goes on "
                           "without those above");

@@ -21,6 +21,24 @@ bool keys_member_lives(const struct keys_member *member) {
     return strcmp(member->state, "dead") != 0 && strcmp(member->state, "left") != 0;
 }
 
+/* Somebody lives where it was: it came back as another member, as agents without a directory do. */
+static bool is_succeeded(const struct keys_members *all, const struct keys_member *dead) {
+    for (size_t i = 0; i < all->count; i++)
+        if (keys_member_lives(&all->members[i]) && dead->address.port != 0 &&
+            all->members[i].address.port == dead->address.port &&
+            strcmp(all->members[i].address.host, dead->address.host) == 0)
+            return true;
+    return false;
+}
+
+static void leave_out_succeeded(struct keys_members *all) {
+    size_t kept = 0;
+    for (size_t i = 0; i < all->count; i++)
+        if (keys_member_lives(&all->members[i]) || !is_succeeded(all, &all->members[i]))
+            all->members[kept++] = all->members[i];
+    all->count = kept;
+}
+
 static int members_take(struct keys_members *all, const struct response *reply, char *problem) {
     all->members = memory_allocate_zeroed(reply->element_count, sizeof *all->members);
     for (size_t i = 0; i < reply->element_count; i++) {
@@ -31,6 +49,7 @@ static int members_take(struct keys_members *all, const struct response *reply, 
         member_take(&all->members[all->count], &reply->elements[i]);
         all->count += strcmp(all->members[all->count].state, "left") != 0;
     }
+    leave_out_succeeded(all);
     return 0;
 }
 
@@ -143,6 +162,13 @@ size_t keys_members_list(struct keys_members *all) {
         }
     }
     return failed;
+}
+
+size_t keys_members_dead(const struct keys_members *all) {
+    size_t count = 0;
+    for (size_t i = 0; i < all->count; i++)
+        count += !keys_member_lives(&all->members[i]);
+    return count;
 }
 
 void keys_members_leave_out(struct keys_members *all) {

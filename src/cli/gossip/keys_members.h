@@ -17,7 +17,8 @@ struct keys_member {
 };
 
 struct keys_members {
-    struct keys_member *members; /* all that live, and those that died; owned */
+    /* All that live, and those that died and at whose address nobody lives now; owned. */
+    struct keys_member *members;
     size_t count;
 };
 
@@ -32,5 +33,7 @@ bool keys_member_lives(const struct keys_member *member);
 size_t keys_members_step(struct keys_members *all, const char *action, const char *argument);
 /* GOSSIP KEYS LIST on every member that lives: fills the ids. How many did not answer. */
 size_t keys_members_list(struct keys_members *all);
-/* Leaves out whoever had a problem in the last step: it is not asked again. */
+/* How many are dead, or cut off, which from here looks alike. */
+size_t keys_members_dead(const struct keys_members *all);
+/* Leaves out the dead, and whoever had a problem in the last step: it is not asked again. */
 void keys_members_leave_out(struct keys_members *all);
