@@ -1,15 +1,19 @@
 #include "library/identity.h"
 #include "io/whole_file.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { IDENTITY_FILE_BYTES = 128, GENERATION_DIGITS_MAXIMUM = 18 };
 static const char IDENTITY_HEAD[] = "troth-gossip 1 ";
 
 static void identity_make(struct member_identity *identity) {
-    *identity = (struct member_identity){.generation = 0};
+    *identity = (struct member_identity){.file = identity->file};
     randombytes_buf(identity->uuid, sizeof identity->uuid);
     identity->uuid[6] = (uint8_t)((identity->uuid[6] & 0x0f) | 0x40); /* RFC 9562: version 4, */
     identity->uuid[8] = (uint8_t)((identity->uuid[8] & 0x3f) | 0x80); /* variant 10 */
@@ -61,15 +65,57 @@ static int identity_write(const struct member_identity *identity, const char *fi
     return whole_file_replace(file_name, bytes_of(text, (size_t)length), 07777, problem);
 }
 
-int member_identity_open(struct member_identity *identity, const char *file_name,
+/* Or was it replaced meanwhile? */
+static bool is_file(int file, const char *file_name) {
+    struct stat held, named;
+    return fstat(file, &held) == 0 && stat(file_name, &named) == 0 && held.st_dev == named.st_dev &&
+           held.st_ino == named.st_ino;
+}
+
+/* Locks the file as it is now. ERR_REFUSED: somebody else has. A file system without locks has none
+ * to offer; a file that is not there yet is locked once it is. */
+static int identity_lock(struct member_identity *identity, const char *file_name,
                          struct buffer *problem) {
-    int code = 0;
-    if (file_name == NULL || access(file_name, F_OK) != 0)
+    int before = identity->file;
+    identity->file = open(file_name, O_RDONLY | O_CLOEXEC);
+    bool is_held = identity->file >= 0 && flock(identity->file, LOCK_EX | LOCK_NB) != 0 &&
+                   errno == EWOULDBLOCK;
+    if (before >= 0)
+        close(before);
+    if (!is_held && (identity->file < 0 || is_file(identity->file, file_name)))
+        return 0;
+    buffer_append_format(problem, "'%s' is the identity of a member that runs; two cannot share it",
+                         file_name);
+    return ERR_REFUSED;
+}
+
+/* The file is replaced by each start, so it is locked twice: before it is read, and as the new one.
+ * Who comes between finds the old one locked, or is found to have locked the new one. */
+static int identity_take(struct member_identity *identity, const char *file_name,
+                         struct buffer *problem) {
+    int code = identity_lock(identity, file_name, problem);
+    if (code == 0 && access(file_name, F_OK) != 0)
         identity_make(identity);
-    else
+    else if (code == 0)
         code = identity_read(identity, file_name, problem);
     identity->generation++;
-    if (code == 0 && file_name != NULL)
+    if (code == 0)
         code = identity_write(identity, file_name, problem);
-    return code;
+    return code == 0 ? identity_lock(identity, file_name, problem) : code;
+}
+
+int member_identity_open(struct member_identity *identity, const char *file_name,
+                         struct buffer *problem) {
+    identity->file = -1;
+    if (file_name != NULL)
+        return identity_take(identity, file_name, problem);
+    identity_make(identity);
+    identity->generation++;
+    return 0;
+}
+
+void member_identity_close(struct member_identity *identity) {
+    if (identity->file >= 0)
+        close(identity->file);
+    identity->file = -1;
 }

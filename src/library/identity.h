@@ -9,9 +9,13 @@
 struct member_identity {
     uint8_t uuid[GOSSIP_UUID_BYTES];
     uint64_t generation;
+    int file; /* held open and locked, so that nobody else is this member; -1: there is none */
 };
 
-/* `file_name` NULL: a new member, kept nowhere. ERR_IO, ERR_INVALID with a sentence in `problem`; a
- * file that is not understood stays as it is. */
+/* `file_name` NULL: a new member, kept nowhere. ERR_IO, ERR_INVALID, ERR_REFUSED (another member
+ * that runs has the file) with a sentence in `problem`; a file that is not understood, or not ours,
+ * stays as it is. */
 int member_identity_open(struct member_identity *identity, const char *file_name,
                          struct buffer *problem) MUST_CHECK;
+void member_identity_close(
+    struct member_identity *identity); /* one that was not opened has file -1 */

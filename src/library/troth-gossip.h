@@ -246,7 +246,8 @@ struct troth_gossip_udp_options {
     const char *name;          /* for people; NULL: the address */
     const char *join;          /* "host:port,...": members to look for; NULL: nobody */
     const char *identity_file; /* keeps uuid and generation, so that a restart is the same member;
-                                  NULL: every start is a new member */
+                                  held as long as this one is open; NULL: every start is a new
+                                  member */
     const char *key_file;      /* with the cluster's keys; NULL: unsealed */
     const char *cluster_name;  /* sealed into every datagram; NULL: none. Needs `key_file` */
     bool is_open_to_strangers; /* allows an address other than loopback without a key */
@@ -255,8 +256,11 @@ struct troth_gossip_udp_options {
     void *context;                                                            /* handed to both */
 };
 
-/* Returns owned in `out`. Names in `join` are looked up before it returns. INVALID, IO; with a
- * sentence in `problem`, cut at `problem_bytes`. Borrows nothing beyond the call but `context`. */
+/* Returns owned in `out`. Names in `join` are looked up before it returns, and again every ten
+ * seconds, for ever: by a thread that lives as long as the system takes to answer, so that run()
+ * does not wait; a name that nobody knows is logged, and tried on. INVALID, IO, LIMIT (more than 64
+ * names, or addresses), REFUSED (another member that runs has the identity file); with a sentence
+ * in `problem`, cut at `problem_bytes`. Borrows nothing beyond the call but `context`. */
 int troth_gossip_udp_open(const struct troth_gossip_udp_options *options,
                           struct troth_gossip_udp **out, char *problem, size_t problem_bytes);
 /* Without a goodbye: others will find out. troth_gossip_udp_leave() before it says one. */
@@ -271,7 +275,8 @@ int troth_gossip_udp_run(struct troth_gossip_udp *udp, int timeout_ms);
 int troth_gossip_udp_fd(const struct troth_gossip_udp *udp);
 int troth_gossip_udp_timeout_ms(const struct troth_gossip_udp *udp);
 
-/* More members to look for: as `join`. Waits while names are looked up. INVALID, IO. */
+/* More members to look for: as `join`. Waits while names are looked up. INVALID, LIMIT; IO: a name
+ * cannot be looked up now, and is tried on; the others are looked for. */
 int troth_gossip_udp_join(struct troth_gossip_udp *udp, const char *join, char *problem,
                           size_t problem_bytes);
 /* This member says key = value, or says it no more. Both take effect, and the callback runs, before

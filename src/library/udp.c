@@ -4,7 +4,7 @@
 #include "io/socket_address.h"
 #include "library/identity.h"
 #include "library/inside.h"
-#include "library/seeds.h"
+#include "library/lookup.h"
 #include "library/socket.h"
 #include "seal/keyring.h"
 #include <errno.h>
@@ -23,6 +23,9 @@ enum {
 struct troth_gossip_udp {
     struct troth_gossip *gossip;
     struct seal *seal; /* NULL: unsealed */
+    struct member_identity identity;
+    struct lookup lookup; /* of names to join */
+    bool has_lost_names;  /* the last round did not find all: said once, not each time */
     int socket;
     struct net_address address; /* as announced */
     uint64_t deadline_us;
@@ -85,15 +88,51 @@ static void udp_take(struct troth_gossip_udp *udp, const struct net_address *fro
     (void)udp_step(udp, event); /* an address that came from the system is one */
 }
 
+/* ---- looking for others ---- */
+
+static void udp_look_for(struct troth_gossip_udp *udp, const struct udp_seeds *seeds) {
+    for (unsigned i = 0; i < seeds->count; i++) {
+        struct troth_gossip_event event = {.kind = TROTH_GOSSIP_SEED,
+                                           .address.port = seeds->addresses[i].port};
+        memcpy(event.address.host, seeds->addresses[i].host, sizeof event.address.host);
+        (void)udp_step(udp, event); /* it was parsed as an address */
+    }
+}
+
+static void udp_log(struct troth_gossip_udp *udp, enum log_level level, const char *message,
+                    const struct buffer *cause) {
+    char text[TROTH_GOSSIP_PROBLEM_BYTES];
+    snprintf(text, sizeof text, "%.*s", BYTES_PRINT(buffer_bytes(cause)));
+    if (udp->gossip->tell != NULL)
+        log_line(&udp->gossip->log, level, message, LOG_T("cause", text));
+}
+
+/* What names stand for now. */
+static void udp_look_up(struct troth_gossip_udp *udp) {
+    struct udp_seeds found;
+    struct buffer cause;
+    buffer_init(&cause, UDP_SENTENCE_MAXIMUM);
+    if (lookup_run(&udp->lookup, udp_now_us(), &found, &cause)) {
+        bool is_lost = cause.length > 0;
+        if (is_lost && !udp->has_lost_names)
+            udp_log(udp, LOG_WARN, "a name cannot be looked up; it is tried on", &cause);
+        udp->has_lost_names = is_lost;
+        udp_look_for(udp, &found);
+    }
+    buffer_release(&cause);
+}
+
 /* ---- running ---- */
 
 int troth_gossip_udp_fd(const struct troth_gossip_udp *udp) { return udp->socket; }
 
 int troth_gossip_udp_timeout_ms(const struct troth_gossip_udp *udp) {
     uint64_t now_us = udp_now_us();
-    if (udp->deadline_us <= now_us)
+    uint64_t lookup_us = lookup_deadline_us(&udp->lookup, now_us);
+    uint64_t deadline_us = lookup_us < udp->deadline_us ? lookup_us : udp->deadline_us;
+    if (deadline_us <= now_us)
         return 0;
-    uint64_t wait_ms = (udp->deadline_us - now_us + 999) / 1000;
+    uint64_t wait_ms = (deadline_us - now_us + 999) / 1000;
     return wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
 }
 
@@ -111,6 +150,7 @@ int troth_gossip_udp_run(struct troth_gossip_udp *udp, int timeout_ms) {
         if (length > 0)
             udp_take(udp, &from, (size_t)length);
     }
+    udp_look_up(udp);
     if (udp_now_us() >= udp->deadline_us)
         (void)udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_TICK});
     return 0;
@@ -156,7 +196,7 @@ static int check_strangers(const struct troth_gossip_udp_options *options,
 }
 
 static int udp_prepare(struct troth_gossip_udp *udp, const struct troth_gossip_udp_options *options,
-                       struct member_identity *identity, struct buffer *problem) {
+                       struct buffer *problem) {
     struct net_address bound;
     int code = read_addresses(options, &bound, &udp->address, problem);
     if (code == 0)
@@ -173,14 +213,15 @@ static int udp_prepare(struct troth_gossip_udp *udp, const struct troth_gossip_u
         code = udp_socket_open(&bound, &udp->socket, problem);
     if (code == 0 && options->announce == NULL)
         udp->address = bound; /* with the port that the system chose */
-    return code == 0 ? member_identity_open(identity, options->identity_file, problem) : code;
+    if (code == 0)
+        code = member_identity_open(&udp->identity, options->identity_file, problem);
+    return code;
 }
 
 static void udp_make_gossip(struct troth_gossip_udp *udp,
-                            const struct troth_gossip_udp_options *options,
-                            const struct member_identity *identity) {
+                            const struct troth_gossip_udp_options *options) {
     char address[NET_HOST_MAXIMUM + 10];
-    struct troth_gossip_options inner = {.generation = identity->generation,
+    struct troth_gossip_options inner = {.generation = udp->identity.generation,
                                          .address = troth_gossip_udp_address(udp),
                                          .name = options->name,
                                          .now_us = udp_now_us(),
@@ -191,59 +232,63 @@ static void udp_make_gossip(struct troth_gossip_udp *udp,
     address[TROTH_GOSSIP_NAME_BYTES - 1] = 0;
     if (inner.name == NULL)
         inner.name = address;
-    memcpy(inner.uuid, identity->uuid, sizeof inner.uuid);
+    memcpy(inner.uuid, udp->identity.uuid, sizeof inner.uuid);
     randombytes_buf(&inner.seed, sizeof inner.seed);
     CHECK(troth_gossip_new(&inner, &udp->gossip) == 0);
 }
 
-static void udp_look_for(struct troth_gossip_udp *udp, const struct udp_seeds *seeds) {
-    for (unsigned i = 0; i < seeds->count; i++) {
-        struct troth_gossip_event event = {.kind = TROTH_GOSSIP_SEED,
-                                           .address.port = seeds->addresses[i].port};
-        memcpy(event.address.host, seeds->addresses[i].host, sizeof event.address.host);
-        (void)udp_step(udp, event); /* it was parsed as an address */
-    }
+/* A name that nobody knows yet is no reason not to start: others may find this member, and the name
+ * is tried on; `doubt` says which it is. */
+static int find_seeds(const struct troth_gossip_udp_options *options, struct udp_seeds *seeds,
+                      struct buffer *doubt, struct buffer *problem) {
+    int code = udp_seeds_find(seeds, options->join == NULL ? "" : options->join, doubt);
+    if (code == 0)
+        buffer_clear(doubt);
+    if (code == 0 || code == ERR_IO)
+        return 0;
+    buffer_append_bytes(problem, buffer_bytes(doubt));
+    return code;
 }
 
-/* A name that nobody knows yet is no reason not to start: others may find this member. */
-static int find_seeds(const struct troth_gossip_udp_options *options, struct udp_seeds *seeds,
-                      struct buffer *problem) {
-    int code = udp_seeds_find(seeds, options->join == NULL ? "" : options->join, problem);
-    if (code != ERR_IO)
-        return code;
-    buffer_append_u8(problem, 0);
-    if (options->log != NULL)
-        options->log(options->context, TROTH_GOSSIP_LOG_WARN, (const char *)buffer_data(problem));
-    buffer_clear(problem);
-    return 0;
+/* With all that it takes. */
+static int udp_begin(struct troth_gossip_udp *udp, const struct troth_gossip_udp_options *options,
+                     const struct udp_seeds *seeds, const struct buffer *doubt,
+                     struct buffer *problem) {
+    udp_make_gossip(udp, options);
+    (void)udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_TICK});
+    udp_look_for(udp, seeds);
+    udp->has_lost_names = doubt->length > 0;
+    if (udp->has_lost_names)
+        udp_log(udp, LOG_WARN, "a name cannot be looked up; it is tried on", doubt);
+    return lookup_add(&udp->lookup, options->join == NULL ? "" : options->join, udp_now_us(),
+                      problem);
 }
 
 int troth_gossip_udp_open(const struct troth_gossip_udp_options *options,
                           struct troth_gossip_udp **out, char *problem, size_t problem_bytes) {
-    struct buffer sentence;
-    struct member_identity identity;
+    struct buffer sentence, doubt;
     struct udp_seeds seeds;
     struct troth_gossip_udp *udp = memory_allocate_zeroed(1, sizeof *udp);
     buffer_init(&sentence, UDP_SENTENCE_MAXIMUM);
-    udp->socket = -1;
+    buffer_init(&doubt, UDP_SENTENCE_MAXIMUM);
+    udp->socket = udp->identity.file = -1;
     udp->changed = options->changed;
     udp->context = options->context;
     int code = ERR_IO;
     if (sodium_init() < 0)
         buffer_append_text(&sentence, "the system has no source of randomness");
     else
-        code = find_seeds(options, &seeds, &sentence);
+        code = find_seeds(options, &seeds, &doubt, &sentence);
     if (code == 0)
-        code = udp_prepare(udp, options, &identity, &sentence);
-    if (code != 0) {
+        code = udp_prepare(udp, options, &sentence);
+    if (code == 0)
+        code = udp_begin(udp, options, &seeds, &doubt, &sentence);
+    buffer_release(&doubt);
+    if (code == 0)
+        *out = udp;
+    else
         troth_gossip_udp_close(udp);
-        return library_complain(code, &sentence, problem, problem_bytes);
-    }
-    udp_make_gossip(udp, options, &identity);
-    (void)udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_TICK});
-    udp_look_for(udp, &seeds);
-    *out = udp;
-    return library_complain(0, &sentence, problem, problem_bytes);
+    return library_complain(code, &sentence, problem, problem_bytes);
 }
 
 void troth_gossip_udp_close(struct troth_gossip_udp *udp) {
@@ -251,8 +296,10 @@ void troth_gossip_udp_close(struct troth_gossip_udp *udp) {
         return;
     if (udp->socket >= 0)
         close(udp->socket);
+    lookup_release(&udp->lookup);
     troth_gossip_free(udp->gossip);
     seal_free(udp->seal);
+    member_identity_close(&udp->identity);
     memory_free(udp);
 }
 
@@ -265,6 +312,10 @@ int troth_gossip_udp_join(struct troth_gossip_udp *udp, const char *join, char *
     buffer_init(&sentence, UDP_SENTENCE_MAXIMUM);
     int code = udp_seeds_find(&seeds, join, &sentence);
     udp_look_for(udp, &seeds);
+    if (code == 0 || code == ERR_IO) {
+        int full = lookup_add(&udp->lookup, join, udp_now_us(), &sentence);
+        code = full != 0 ? full : code;
+    }
     return library_complain(code, &sentence, problem, problem_bytes);
 }
 
@@ -286,6 +337,7 @@ int troth_gossip_udp_remove(struct troth_gossip_udp *udp, const char *key) {
 
 void troth_gossip_udp_leave(struct troth_gossip_udp *udp) {
     (void)udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_LEAVE});
+    lookup_release(&udp->lookup);
 }
 
 /* ---- looking in ---- */

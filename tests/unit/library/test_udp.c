@@ -1,6 +1,9 @@
 /* Members of libtroth-gossip on loopback, several in one process, by the public header alone. */
 #include "../unit.h"
 #include "troth-gossip.h"
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +50,30 @@ static char *join_of(struct troth_gossip_udp *udp) {
     snprintf(join, sizeof join, "%s:%u", address.host, address.port);
     return join;
 }
+
+/* What the name "members.test" stands for; 0: nobody knows. The library asks here, as this stands
+ * in the place of the system's: from threads of its own as well. */
+static atomic_uint name_address, name_asked;
+
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out) {
+    struct {
+        struct addrinfo info;
+        struct sockaddr_in address;
+    } * answer;
+    (void)service, (void)hints;
+    assert_string_equal(name, "members.test");
+    atomic_fetch_add(&name_asked, 1);
+    if (atomic_load(&name_address) == 0)
+        return EAI_AGAIN;
+    answer = calloc(1, sizeof *answer);
+    answer->address.sin_family = AF_INET;
+    answer->address.sin_addr.s_addr = htonl(atomic_load(&name_address));
+    answer->info = (struct addrinfo){.ai_family = AF_INET, .ai_addr = (void *)&answer->address};
+    *out = &answer->info;
+    return 0;
+}
+void freeaddrinfo(struct addrinfo *answer) { free(answer); }
 
 /* Runs them in turn until it is so. */
 static bool run_until(struct troth_gossip_udp *members[], unsigned count,
@@ -245,6 +272,74 @@ static void test_an_identity_that_lasts(void **state) {
     folder_release(&folder);
 }
 
+/* Two processes that were given one identity would be one member that fights itself: the second is
+ * refused while the first runs, and the first keeps its generation. */
+static void test_one_identity_is_one_member(void **state) {
+    (void)state;
+    struct folder folder;
+    struct troth_gossip_member first;
+    char problem[TROTH_GOSSIP_PROBLEM_BYTES];
+    folder_init(&folder);
+    struct troth_gossip_udp_options options = {.identity_file = folder.file[0]};
+    for (unsigned start = 1; start <= 2;
+         start++) { /* with a file that is made, and one that is there */
+        struct troth_gossip_udp *udp = open_member(options), *second = NULL;
+        struct troth_gossip_udp_options again = options;
+        again.bind = "127.0.0.1:0";
+        assert_int_equal(troth_gossip_udp_open(&again, &second, problem, sizeof problem),
+                         TROTH_GOSSIP_REFUSED);
+        assert_non_null(strstr(problem, folder.file[0]));
+        assert_null(second);
+        assert_true(troth_gossip_member_at(gossip_of(udp), 0, &first));
+        assert_int_equal(first.generation, start);
+        troth_gossip_udp_close(udp);
+    }
+    folder_release(&folder);
+}
+
+static void count_lines(void *context, enum troth_gossip_log_level level, const char *line) {
+    unsigned *lines = context;
+    *lines += level == TROTH_GOSSIP_LOG_WARN && strstr(line, "msg=\"a name cannot be looked up") &&
+              strstr(line, "members.test");
+}
+
+static void run_until_asked(struct troth_gossip_udp *member, unsigned times) {
+    for (unsigned turn = 0; turn < 1000 && atomic_load(&name_asked) < times; turn++)
+        assert_int_equal(troth_gossip_udp_run(member, 10), 0);
+    assert_true(atomic_load(&name_asked) >= times);
+}
+
+/* The seed's name is not known when a member starts; then it stands for an address at which nobody
+ * is; then for that of a member. Nobody has to say so: they meet. */
+static void test_names_are_looked_up_again(void **state) {
+    (void)state;
+    char join[32], problem[TROTH_GOSSIP_PROBLEM_BYTES];
+    unsigned lines = 0;
+    struct troth_gossip_udp *members[2];
+    struct troth_gossip_udp_options options = {.bind = "127.0.0.2:0"};
+    assert_int_equal(troth_gossip_udp_open(&options, &members[0], problem, sizeof problem), 0);
+    snprintf(join, sizeof join, "members.test:%u", troth_gossip_udp_address(members[0]).port);
+    atomic_store(&name_address, 0);
+    members[1] = open_member(
+        (struct troth_gossip_udp_options){.join = join, .log = count_lines, .context = &lines});
+    assert_int_equal(lines, 1);
+    run_until_asked(members[1], 2);
+    atomic_store(&name_address, INADDR_LOOPBACK);
+    for (unsigned turn = 0; turn < 50; turn++)
+        assert_int_equal(troth_gossip_udp_run(members[1], 10), 0);
+    assert_int_equal(troth_gossip_member_count(gossip_of(members[1])), 1);
+    atomic_store(&name_address, INADDR_LOOPBACK + 1);
+    assert_true(run_until(members, 2, all_alive));
+    assert_int_equal(lines, 1);
+    /* Once more, by join(); and one that is under way when the member closes. */
+    atomic_store(&name_address, 0);
+    assert_int_equal(troth_gossip_udp_join(members[0], "members.test:1", problem, sizeof problem),
+                     TROTH_GOSSIP_IO);
+    run_until_asked(members[0], atomic_load(&name_asked) + 1);
+    for (unsigned i = 0; i < 2; i++)
+        troth_gossip_udp_close(members[i]);
+}
+
 /* A key is rotated over two members, who hear each other at every step. */
 static void test_a_rotation(void **state) {
     (void)state;
@@ -332,5 +427,7 @@ static void test_bad_wishes(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_three_members), cmocka_unit_test(test_strangers_stay_outside),
           cmocka_unit_test(test_a_newcomer_hears_much),
-          cmocka_unit_test(test_an_identity_that_lasts), cmocka_unit_test(test_a_rotation),
+          cmocka_unit_test(test_an_identity_that_lasts),
+          cmocka_unit_test(test_one_identity_is_one_member),
+          cmocka_unit_test(test_names_are_looked_up_again), cmocka_unit_test(test_a_rotation),
           cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_wishes))
