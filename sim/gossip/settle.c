@@ -1,7 +1,7 @@
 #include "sim/gossip/settle.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "gossip/codec.h"
+#include "gossip/wire/codec.h"
 #include <stdlib.h>
 
 enum {

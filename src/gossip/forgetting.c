@@ -1,13 +1,13 @@
 #include "gossip/forgetting.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "gossip/healing.h"
-#include "gossip/member.h"
-#include "gossip/news.h"
-#include "gossip/probe.h"
-#include "gossip/roster.h"
-#include "gossip/state.h"
-#include "gossip/suspicion.h"
+#include "gossip/detect/healing.h"
+#include "gossip/detect/probe.h"
+#include "gossip/detect/suspicion.h"
+#include "gossip/instance/roster.h"
+#include "gossip/members/member.h"
+#include "gossip/news/news.h"
+#include "gossip/news/state.h"
 
 enum { GRAVE_CHECK_SECONDS = 10 };
 

@@ -1,6 +1,6 @@
 /* Members that are forgotten: graves whose time is over, or that are in the way of newcomers. */
 #pragma once
-#include "gossip/instance.h"
+#include "gossip/instance/instance.h"
 
 /* Called before anything else of a step, while nobody holds pointers. */
 void forgetting_run(struct gossip *gossip);

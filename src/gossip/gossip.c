@@ -1,34 +1,35 @@
 #include "gossip/gossip.h"
+#include "base/buffer.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "gossip/asking.h"
-#include "gossip/broadcast.h"
-#include "gossip/bucket.h"
+#include "gossip/detect/healing.h"
+#include "gossip/detect/judging.h"
+#include "gossip/detect/observer.h"
+#include "gossip/detect/outcome.h"
+#include "gossip/detect/probe.h"
+#include "gossip/detect/record.h"
+#include "gossip/detect/relay.h"
+#include "gossip/detect/skew.h"
+#include "gossip/detect/suspicion.h"
+#include "gossip/detect/watch.h"
 #include "gossip/forgetting.h"
-#include "gossip/healing.h"
 #include "gossip/hearing.h"
-#include "gossip/identity.h"
-#include "gossip/instance.h"
-#include "gossip/joining.h"
-#include "gossip/judging.h"
-#include "gossip/more.h"
-#include "gossip/nearness.h"
-#include "gossip/news.h"
-#include "gossip/observer.h"
-#include "gossip/outcome.h"
-#include "gossip/pace.h"
-#include "gossip/probe.h"
-#include "gossip/record.h"
-#include "gossip/relay.h"
-#include "gossip/replay.h"
-#include "gossip/roster.h"
-#include "gossip/sending.h"
-#include "gossip/serving.h"
-#include "gossip/skew.h"
-#include "gossip/state.h"
-#include "gossip/suspicion.h"
-#include "gossip/watch.h"
+#include "gossip/instance/bucket.h"
+#include "gossip/instance/identity.h"
+#include "gossip/instance/instance.h"
+#include "gossip/instance/roster.h"
+#include "gossip/instance/sending.h"
+#include "gossip/news/broadcast.h"
+#include "gossip/news/nearness.h"
+#include "gossip/news/news.h"
+#include "gossip/news/pace.h"
+#include "gossip/news/state.h"
+#include "gossip/sync/asking.h"
+#include "gossip/sync/joining.h"
+#include "gossip/sync/more.h"
+#include "gossip/sync/serving.h"
+#include "gossip/wire/replay.h"
 
 enum {
     SHORTEST_INTERVAL_US = 1000,
@@ -36,6 +37,12 @@ enum {
 };
 
 /* Making and ending. */
+
+struct gossip_pool *gossip_pool_new(void) {
+    return pool_new();
+}
+
+void gossip_pool_free(struct gossip_pool *pool) { pool_free(pool); }
 
 static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing *timing) {
     gossip->timing = *timing;
@@ -82,7 +89,7 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     gossip_take_timing(gossip, &options->timing);
     gossip->log = options->log;
     gossip->has_own_pool = options->pool == NULL;
-    gossip->pool = gossip->has_own_pool ? gossip_pool_new() : options->pool;
+    gossip->pool = gossip->has_own_pool ? pool_new() : options->pool;
     list_init(&gossip->servings);
     gossip->has_streams = options->has_streams;
     gossip->now_us = options->now_us;
@@ -111,7 +118,7 @@ void gossip_free(struct gossip *gossip) {
     serving_free(gossip);
     forgetting_all(gossip);
     if (gossip->has_own_pool)
-        gossip_pool_free(gossip->pool);
+        pool_free(gossip->pool);
     memory_free(gossip->relays);
     memory_free(gossip->seeds);
     buffer_release(&gossip->unpacked);

@@ -1,14 +1,26 @@
 #include "gossip/hearing.h"
-#include "gossip/asking.h"
-#include "gossip/joining.h"
-#include "gossip/mending.h"
-#include "gossip/message.h"
-#include "gossip/more.h"
-#include "gossip/outcome.h"
-#include "gossip/packing.h"
-#include "gossip/ping.h"
-#include "gossip/relay.h"
-#include "gossip/sending.h"
+#include "gossip/detect/outcome.h"
+#include "gossip/detect/ping.h"
+#include "gossip/detect/relay.h"
+#include "gossip/instance/sending.h"
+#include "gossip/sync/asking.h"
+#include "gossip/sync/compare.h"
+#include "gossip/sync/joining.h"
+#include "gossip/sync/mending.h"
+#include "gossip/sync/message.h"
+#include "gossip/sync/more.h"
+#include "gossip/wire/packing.h"
+
+/* Whoever answered a probe says what it knows, as a hash. */
+static void hear_answer(struct gossip *gossip, const struct gossip_address *from,
+                        const struct codec_message *message) {
+    if (!outcome_answered(gossip, message))
+        return;
+    if (message->hash != gossip->hash)
+        compare_hear(gossip, from, message);
+    else
+        joining_agree(gossip, message);
+}
 
 static void hearing_dispatch(struct gossip *gossip, const struct gossip_address *from,
                              const struct codec_message *message) {
@@ -17,7 +29,7 @@ static void hearing_dispatch(struct gossip *gossip, const struct gossip_address 
         ping_answer(gossip, from, message);
         return;
     case CODEC_ACK:
-        outcome_answered(gossip, from, message);
+        hear_answer(gossip, from, message);
         return;
     case CODEC_ASK:
         relay_asked(gossip, from, message);

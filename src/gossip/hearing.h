@@ -5,6 +5,6 @@
  *                 |                             |
  *                 malformed: counted            a recording: counted (replay.h) */
 #pragma once
-#include "gossip/instance.h"
+#include "gossip/instance/instance.h"
 
 void hearing_datagram(struct gossip *gossip, const struct gossip_address *from, struct bytes bytes);

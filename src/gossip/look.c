@@ -1,7 +1,7 @@
-#include "base/check.h"
-#include "gossip/chain.h"
-#include "gossip/instance.h"
-#include "gossip/member.h"
+#include "gossip/gossip.h"
+#include "gossip/instance/roster.h"
+#include "gossip/members/chain.h"
+#include "gossip/news/nearness.h"
 
 size_t gossip_member_count(const struct gossip *gossip) { return gossip->member_count; }
 
@@ -43,30 +43,33 @@ void gossip_counters(const struct gossip *gossip, struct gossip_counters *out) {
     out->tokens_left = gossip->bucket.tokens;
 }
 
-const char *gossip_state_text(enum gossip_member_state state) {
-    switch (state) {
-    case GOSSIP_ALIVE:
-        return "alive";
-    case GOSSIP_SUSPECT:
-        return "suspect";
-    case GOSSIP_DEAD:
-        return "dead";
-    case GOSSIP_LEFT:
-        return "left";
-    case GOSSIP_JOINING:
-        return "joining";
-    }
-    UNREACHABLE();
-}
-
 const char *gossip_datagram_kind(struct bytes datagram) {
     static const char *const names[] = {
 #define MESSAGE(name, number, text) [number] = #name,
 #define SECTION(name, tag)
-#include "gossip/gossip_message.def"
+#include "gossip/wire/gossip_message.def"
 #undef MESSAGE
 #undef SECTION
     };
     uint8_t kind = datagram.length > 1 ? datagram.data[1] : 0;
     return kind < sizeof names / sizeof *names && names[kind] != NULL ? names[kind] : "unknown";
+}
+
+/* Nearness. */
+
+struct bytes gossip_zone(const struct gossip *gossip, const struct gossip_member *member) {
+    (void)gossip;
+    return nearness_zone(member_behind(member));
+}
+
+bool gossip_round_trip_us(const struct gossip *gossip, const struct gossip_member *a,
+                          const struct gossip_member *b, uint64_t *out_us) {
+    uint64_t error_us;
+    return nearness_estimate(gossip, member_behind(a), member_behind(b), out_us, &error_us);
+}
+
+bool gossip_round_trip_error_us(const struct gossip *gossip, const struct gossip_member *a,
+                                const struct gossip_member *b, uint64_t *out_us) {
+    uint64_t round_trip_us;
+    return nearness_estimate(gossip, member_behind(a), member_behind(b), &round_trip_us, out_us);
 }

@@ -1,6 +1,6 @@
 /* Names that more than one live member has. Names are for people: gossip goes by UUIDs, and lets
  * members be called alike; but who asks for one of them by its name may get the other. So each node
- * tells of all, and not only of its own (member_check_name() in gossip/member.c). */
+ * tells of all, and not only of its own (check_name() in gossip/detect/record.c). */
 #pragma once
 #include "gossip/gossip.h"
 

@@ -2,8 +2,9 @@
  * well-formed one brings about, what is sent in return is well-formed and fits into a datagram. The
  * same bytes as the request of a stream. */
 #include "base/check.h"
-#include "gossip/codec.h"
-#include "gossip/packing.h"
+#include "gossip/gossip.h"
+#include "gossip/wire/codec.h"
+#include "gossip/wire/packing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 

@@ -1,6 +1,6 @@
 /* The pace of news follows what is measured, and does not swing with it. */
 #include "../planting.h"
-#include "gossip/adapt.h"
+#include "gossip/measure/adapt.h"
 #include "world.h"
 
 enum { SECOND = 1000000, GOAL_US = 200000, EARLY_US = 20000, FINE_US = 100000, LATE_US = 500000 };

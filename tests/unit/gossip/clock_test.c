@@ -1,7 +1,7 @@
 /* Clocks that are wrong, and what is measured in spite of them. */
 #include "../planting.h"
 #include "base/log.h"
-#include "gossip/clock_offset.h"
+#include "gossip/measure/clock_offset.h"
 #include "world.h"
 #include <stdlib.h>
 

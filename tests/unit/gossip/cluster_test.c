@@ -2,7 +2,7 @@
 #include "../unit.h"
 #include "base/memory.h"
 #include "conditions.h"
-#include "gossip/codec.h"
+#include "gossip/wire/codec.h"
 
 enum { SECOND = 1000000 };
 

@@ -1,7 +1,7 @@
 /* Golden bytes of versions 0 and 1, and what must be refused. The bytes here are those of
  * docs/format/gossip.md. */
 #include "../unit.h"
-#include "gossip/codec.h"
+#include "gossip/wire/codec.h"
 
 static const uint8_t sender[GOSSIP_UUID_BYTES] = "SSSSSSSSSSSSSSS";
 static const uint8_t other[GOSSIP_UUID_BYTES] = "TTTTTTTTTTTTTTT";

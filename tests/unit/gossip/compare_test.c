@@ -1,7 +1,7 @@
 /* Comparing two states: where they differ in little, little is sent. */
 #include "../unit.h"
 #include "base/planted.h"
-#include "gossip/codec.h"
+#include "gossip/wire/codec.h"
 #include "world.h"
 
 #define SECOND      UINT64_C(1000000)

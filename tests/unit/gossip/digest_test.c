@@ -1,8 +1,8 @@
 /* Digests of more members than surely fit into one answer: they are sent from one by lot on to the
  * end, and from the beginning to just before that one, so that nobody is left out. */
 #include "../unit.h"
-#include "gossip/digest.h"
-#include "gossip/sending.h"
+#include "gossip/instance/sending.h"
+#include "gossip/sync/digest.h"
 #include "world.h"
 
 enum { MADE_UP = 700, TURNS = 200, RANGES_MAXIMUM = 64, MORE_THAN_A_REQUEST = 1500 };

@@ -1,7 +1,7 @@
 /* A newcomer is joining until its copy of the state is whole: who takes part with half of it in
  * hand accuses, helps and is relied on too early. */
 #include "../planting.h"
-#include "gossip/codec.h"
+#include "gossip/wire/codec.h"
 #include "world.h"
 
 enum { SECOND = 1000000, MEMBERS = 20, KEYS = 60, BOUND_INTERVALS = 4 };

@@ -5,8 +5,8 @@
 #include "../planting.h"
 #include "base/memory.h"
 #include "conditions.h"
-#include "gossip/codec.h"
-#include "gossip/instance.h"
+#include "gossip/instance/instance.h"
+#include "gossip/wire/codec.h"
 
 enum { SECOND = 1000000 };
 

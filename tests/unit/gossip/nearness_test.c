@@ -1,6 +1,6 @@
 /* Where nodes lie, and that what is told stays near without making an island of any zone. */
 #include "../unit.h"
-#include "gossip/coordinate.h"
+#include "gossip/measure/coordinate.h"
 #include "world.h"
 #include <math.h>
 

@@ -2,8 +2,8 @@
 #include "../planting.h"
 #include "base/memory.h"
 #include "conditions.h"
-#include "gossip/codec.h"
-#include "gossip/instance.h"
+#include "gossip/instance/instance.h"
+#include "gossip/wire/codec.h"
 
 enum { SECOND = 1000000, FLOOD_NODES = 40, FLOOD_KEYS = 60 };
 

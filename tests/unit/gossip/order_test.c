@@ -1,8 +1,9 @@
 /* Members in the order of their UUIDs, beside an array that will always tell the truth. */
 #include "../unit.h"
 #include "base/random.h"
-#include "gossip/instance.h"
-#include "gossip/order.h"
+#include "gossip/members/index.h"
+#include "gossip/members/member.h"
+#include "gossip/members/order.h"
 
 enum { MANY = 3000, ROUNDS = 20000 };
 

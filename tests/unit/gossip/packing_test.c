@@ -1,7 +1,7 @@
 /* Datagrams that are compressed: what they save, and what must be refused. */
 #include "../unit.h"
 #include "base/memory.h"
-#include "gossip/packing.h"
+#include "gossip/wire/packing.h"
 #include "world.h"
 #include <zstd.h>
 

@@ -1,6 +1,6 @@
 /* Probes in flight: a later life of a member has nothing to do with those of the earlier one. */
 #include "../unit.h"
-#include "gossip/instance.h"
+#include "gossip/instance/instance.h"
 #include "world.h"
 
 enum { SECOND = 1000000, MILLISECOND = 1000, MEMBERS = 12, IN_FLIGHT = 3 };

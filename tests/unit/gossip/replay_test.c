@@ -2,8 +2,8 @@
  */
 #include "../unit.h"
 #include "base/planted.h"
-#include "gossip/codec.h"
-#include "gossip/replay.h"
+#include "gossip/wire/codec.h"
+#include "gossip/wire/replay.h"
 #include "world.h"
 #include <inttypes.h>
 

@@ -29,6 +29,7 @@
  *     record, replay           whatever is sent; once more, to those it was for
  *     counters A               what it counted
  */
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "world.h"
 #include <inttypes.h>

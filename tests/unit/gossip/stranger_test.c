@@ -1,7 +1,7 @@
 /* What a stranger can do to a cluster without a key, which believes whoever reaches it: all that it
  * makes grow is bounded, and the real members do not lose each other by it. */
 #include "../unit.h"
-#include "gossip/codec.h"
+#include "gossip/wire/codec.h"
 #include "world.h"
 
 enum { ANNOUNCED = GOSSIP_MEMBER_MAXIMUM + 4000, NODES = 3, DATAGRAMS_A_SECOND = 500 };

@@ -2,7 +2,7 @@
  * time, and by datagrams again where there is no stream (memberlist #158; chitchat #59). */
 #include "../unit.h"
 #include "base/planted.h"
-#include "gossip/codec.h"
+#include "gossip/wire/codec.h"
 #include "world.h"
 
 enum { SECOND = 1000000, MEMBERS = 10, TALKERS = 4, KEYS = 100, VALUE = 400, MIN_BYTES = 16000 };

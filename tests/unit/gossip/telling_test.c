@@ -1,9 +1,9 @@
 /* What a datagram of news holds where much of every priority waits: each has its share, and nothing
  * is told twice in one round. */
 #include "../unit.h"
-#include "gossip/news.h"
-#include "gossip/sending.h"
-#include "gossip/telling.h"
+#include "gossip/instance/sending.h"
+#include "gossip/news/news.h"
+#include "gossip/news/telling.h"
 #include "world.h"
 
 enum { EACH = 150, DATAGRAMS = 20, LONGEST_PIECE_BYTES = 100, URGENT_ALONE_BYTES = 200 };

@@ -8,6 +8,7 @@
  *     STREAM_ENDED <- ended <-  STREAM_END
  *     STREAM_DROP  -> gone  ->  STREAM_GONE */
 #pragma once
+#include "base/buffer.h"
 #include "world.h"
 
 /* What a parcel carries of a stream. */

@@ -1,0 +1,175 @@
+#include "gossip/detect/healing.h"
+#include "base/memory.h"
+#include "base/planted.h"
+#include "gossip/detect/probe.h"
+#include "gossip/instance/roster.h"
+#include "gossip/members/member.h"
+
+enum {
+    FIRST_PAUSE_INTERVALS = 4,
+    SEED_RECHECK_INTERVALS = 2,
+    GRAVES_PER_ROUND = 8, /* of one node; of more graves, others are tried in the next round */
+    LOST_PER_ROUND = 2
+};
+
+struct seed {
+    struct gossip_address address;
+    uint8_t uuid[GOSSIP_UUID_BYTES]; /* who answered there last; zeros: nobody yet */
+    uint64_t next_us, interval_us;
+    bool is_self;
+};
+
+/* Half of the probes in flight are for the members. */
+static bool has_room(const struct gossip *gossip) {
+    return gossip->probe_count < GOSSIP_PROBE_MAXIMUM / 2;
+}
+
+/* Any moment in the second half of the pause, so that nodes that were cut off together do not all
+ * call at once. */
+static uint64_t pause_by_lot_us(struct gossip *gossip, uint64_t pause_us) {
+    return random_between(&gossip->random, pause_us / 2 + 1, pause_us);
+}
+
+static bool is_known_at(const struct gossip *gossip, const struct gossip_address *address) {
+    for (size_t i = 0; i < gossip_live_count(gossip); i++)
+        if (gossip_address_equal(&gossip_live(gossip, i)->shown.who->address, address))
+            return true;
+    return gossip_address_equal(&gossip->self->shown.who->address, address);
+}
+
+/* Seeds. */
+
+void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
+    for (size_t i = 0; i < gossip->seed_count; i++)
+        if (gossip_address_equal(&gossip->seeds[i].address, address))
+            return;
+    if (gossip->seed_count == GOSSIP_SEED_MAXIMUM) {
+        log_line(gossip->log, LOG_WARN, "too many seeds; one is left out",
+                 LOG_T("seed", address->host), LOG_F("maximum", GOSSIP_SEED_MAXIMUM));
+        return;
+    }
+    if (gossip->seeds == NULL)
+        gossip->seeds = memory_allocate_zeroed(GOSSIP_SEED_MAXIMUM, sizeof *gossip->seeds);
+    gossip->seeds[gossip->seed_count++] =
+        (struct seed){.address = *address,
+                      .next_us = gossip->now_us,
+                      .interval_us = gossip->timing.probe_interval_us};
+}
+
+void healing_seed_answered(struct gossip *gossip, size_t position,
+                           const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    struct seed *seed = &gossip->seeds[position];
+    memcpy(seed->uuid, uuid, GOSSIP_UUID_BYTES);
+    seed->interval_us = gossip->timing.probe_interval_us;
+}
+
+void healing_seed_is_self(struct gossip *gossip, size_t position) {
+    gossip->seeds[position].is_self = true;
+}
+
+static bool seed_is_known(const struct gossip *gossip, const struct seed *seed) {
+    const struct member *answered = member_find(gossip, seed->uuid);
+    if (answered != NULL && answered != gossip->self && member_is_live(answered))
+        return true;
+    return is_known_at(gossip, &seed->address);
+}
+
+static void seed_run(struct gossip *gossip, size_t position) {
+    struct seed *seed = &gossip->seeds[position];
+    if (seed->is_self || gossip_address_equal(&seed->address, &gossip->self->shown.who->address)) {
+        seed->next_us = GOSSIP_NEVER;
+        return;
+    }
+    if (seed_is_known(gossip, seed)) {
+        seed->interval_us = gossip->timing.probe_interval_us;
+        seed->next_us = gossip->now_us + SEED_RECHECK_INTERVALS * gossip->timing.probe_interval_us;
+        return;
+    }
+    seed->next_us = gossip->now_us + pause_by_lot_us(gossip, seed->interval_us);
+    if (!has_room(gossip))
+        return;
+    seed->interval_us = earlier(2 * seed->interval_us, GOSSIP_BACK_OFF_US);
+    probe_address(gossip, PROBE_SEED, &seed->address, position);
+}
+
+/* Graves. */
+
+static void graves_run(struct gossip *gossip) {
+    size_t count = gossip->graves.count, wanted = 1 + 2 * count / member_live_count(gossip);
+    if (wanted > GRAVES_PER_ROUND)
+        wanted = GRAVES_PER_ROUND;
+    if (wanted > count)
+        wanted = count;
+    size_t start = count > 0 ? random_below(&gossip->random, count) : 0;
+    for (size_t i = 0; i < wanted && has_room(gossip); i++)
+        probe_grave(gossip, graves_at(gossip, (start + i) % count));
+}
+
+/* The lost. */
+
+static void lost_forget(struct gossip *gossip, size_t position) {
+    gossip->lost[position] = gossip->lost[--gossip->lost_count];
+}
+
+void healing_found(struct gossip *gossip, const struct gossip_address *address) {
+    for (size_t i = gossip->lost_count; i > 0; i--)
+        if (gossip_address_equal(&gossip->lost[i - 1], address))
+            lost_forget(gossip, i - 1);
+}
+
+/* When all places are taken, one by lot makes room: of many that were lost together any will do. */
+void healing_remember(struct gossip *gossip, const struct gossip_address *address) {
+    if (PLANTED(GOSSIP_LOST_FORGOTTEN))
+        return;
+    healing_found(gossip, address);
+    size_t place = gossip->lost_count;
+    if (place < GOSSIP_LOST_MAXIMUM)
+        gossip->lost_count++;
+    else
+        place = random_below(&gossip->random, GOSSIP_LOST_MAXIMUM);
+    gossip->lost[place] = *address;
+    healing_population_changed(gossip);
+}
+
+static void lost_run(struct gossip *gossip) {
+    for (unsigned i = 0; i < LOST_PER_ROUND && gossip->lost_count > 0 && has_room(gossip); i++) {
+        size_t place = random_below(&gossip->random, gossip->lost_count);
+        if (is_known_at(gossip, &gossip->lost[place]))
+            lost_forget(gossip, place);
+        else
+            probe_address(gossip, PROBE_LOST, &gossip->lost[place], 0);
+    }
+}
+
+/* Time. */
+
+void healing_population_changed(struct gossip *gossip) {
+    gossip->round_interval_us = FIRST_PAUSE_INTERVALS * gossip->timing.probe_interval_us;
+    gossip->round_us = earlier(gossip->round_us, gossip->now_us + gossip->round_interval_us);
+}
+
+static void round_run(struct gossip *gossip) {
+    if (gossip->now_us < gossip->round_us)
+        return;
+    gossip->round_us = GOSSIP_NEVER;
+    if (gossip->graves.count + gossip->lost_count == 0 || PLANTED(GOSSIP_DEAD_NOT_SOUGHT))
+        return;
+    gossip->round_us = gossip->now_us + pause_by_lot_us(gossip, gossip->round_interval_us);
+    gossip->round_interval_us = earlier(2 * gossip->round_interval_us, GOSSIP_BACK_OFF_US);
+    graves_run(gossip);
+    lost_run(gossip);
+}
+
+void healing_run(struct gossip *gossip) {
+    for (size_t i = 0; i < gossip->seed_count; i++)
+        if (gossip->now_us >= gossip->seeds[i].next_us)
+            seed_run(gossip, i);
+    round_run(gossip);
+}
+
+uint64_t healing_deadline_us(const struct gossip *gossip) {
+    uint64_t deadline_us = gossip->round_us;
+    for (size_t i = 0; i < gossip->seed_count; i++)
+        deadline_us = earlier(deadline_us, gossip->seeds[i].next_us);
+    return deadline_us;
+}

@@ -1,0 +1,28 @@
+/* Healing: whoever was lost is looked for, for ever, so that a partition of any length heals
+ * without a hand, whichever side remembers the other.
+ *
+ *     seeds     addresses that this node was given: probed while nobody who lives is known there
+ *     graves    members called dead: a few a round, so that all nodes together try each of them
+ *               about twice in a round
+ *     the lost  addresses of graves that were forgotten after their day, as many as there is
+ *               room for
+ *
+ * Each with a back-off that doubles up to GOSSIP_BACK_OFF_US; it begins anew when somebody comes or
+ * goes, for then others may as well. A probe carries this node's own record and, to a grave, what
+ * is believed of it: so the other meets us, and refutes its death. */
+#pragma once
+#include "gossip/instance/instance.h"
+
+void healing_seed(struct gossip *gossip, const struct gossip_address *address);
+/* Who answered the probe of that seed; or it was this node itself. */
+void healing_seed_answered(struct gossip *gossip, size_t position,
+                           const uint8_t uuid[GOSSIP_UUID_BYTES]);
+void healing_seed_is_self(struct gossip *gossip, size_t position);
+void healing_run(struct gossip *gossip);
+uint64_t healing_deadline_us(const struct gossip *gossip);
+/* Somebody came or went: the dead are worth a try soon. */
+void healing_population_changed(struct gossip *gossip);
+/* A grave is forgotten: its address stays. */
+void healing_remember(struct gossip *gossip, const struct gossip_address *address);
+/* Somebody answered at an address of the lost: it is a member again, or will be. */
+void healing_found(struct gossip *gossip, const struct gossip_address *address);
