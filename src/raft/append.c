@@ -18,7 +18,7 @@ static struct raft_message *append_push(struct raft *raft, struct raft_progress 
     message->log_term = raft_log_term(&raft->log, previous_index);
     message->commit_index = raft->commit_index;
     message->context = raft->now_us;
-    message->read_round = raft->read_round;
+    message->read_round = raft->reads.round;
     peer->sent_us = raft->now_us;
     peer->is_waking = false;
     return message;
@@ -177,8 +177,8 @@ static void append_accept(struct raft *raft, const struct raft_message *append) 
     raft_index last_new = append->log_index + append->entry_count;
     raft_commit_set(raft, lesser(append->commit_index, last_new));
     /* All that is committed agrees with the leader, whatever this message was about. */
-    raft_index agreed = lesser(raft->commit_index, raft->durable_index);
-    if (append->is_receipt_wanted && last_new > raft->durable_index)
+    raft_index agreed = lesser(raft->commit_index, raft->saves.durable_index);
+    if (append->is_receipt_wanted && last_new > raft->saves.durable_index)
         receipt_reply(raft, append, agreed, last_new);
     append_reply(raft, append, last_new > agreed ? last_new : agreed);
 }

@@ -104,7 +104,7 @@ static int change_refusal(const struct raft *raft, const struct raft_configurati
         return ERR_INVALID;
     if (wanted->wish < raft_members(raft)->wish)
         return ERR_INVALID; /* of a leader whose owner has not heard of the newer wish */
-    if (raft->transfer_to != 0 || is_joint(raft_members(raft)))
+    if (raft->transfer.to != 0 || is_joint(raft_members(raft)))
         return ERR_BUSY;
     if (PLANTED(CHANGE_BEFORE_COMMIT))
         return 0;
@@ -207,7 +207,7 @@ static void joint_leave(struct raft *raft) {
     if (!raft_configuration_keeps_voter(&next, raft->self) && !raft->is_hand_over_tried) {
         raft->is_hand_over_tried = true;
         raft_transfer(raft, 0);
-        if (raft->transfer_to != 0)
+        if (raft->transfer.to != 0)
             return;
     }
     next.old_voter_count = 0;
@@ -231,7 +231,7 @@ static void change_advance(struct raft *raft) {
 }
 
 void raft_change_continue(struct raft *raft) {
-    if (raft->role != RAFT_LEADER || raft->transfer_to != 0)
+    if (raft->role != RAFT_LEADER || raft->transfer.to != 0)
         return;
     const struct raft_configuration *members = raft_members(raft);
     bool is_staying = raft_configuration_keeps_voter(members, raft->self);

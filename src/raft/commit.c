@@ -23,17 +23,17 @@ static uint64_t received_of(const void *context, raft_node_number node) {
  * memory stays in every later leader's log unless those lose their memory (as of 5.4, with memory
  * in the place of the disk). */
 static void early_advance(struct raft *raft) {
-    if (!raft_has_term_commit(raft) || raft->early_asked_index <= raft->commit_index)
+    if (!raft_has_term_commit(raft) || raft->early.asked_index <= raft->commit_index)
         return;
     raft_index index = raft_quorum(raft_members(raft), received_of, raft);
-    if (index > raft->early_asked_index)
-        index = raft->early_asked_index;
-    if (index > raft->early_index)
-        raft->early_index = index;
+    if (index > raft->early.asked_index)
+        index = raft->early.asked_index;
+    if (index > raft->early.index)
+        raft->early.index = index;
 }
 
 void raft_propose(struct raft *raft, struct raft_entry *entry) {
-    if (raft->role != RAFT_LEADER || raft->transfer_to != 0) {
+    if (raft->role != RAFT_LEADER || raft->transfer.to != 0) {
         raft->step.proposal_error = raft->role == RAFT_LEADER ? ERR_BUSY : ERR_NOT_LEADER;
         raft_entry_drop(entry);
         return;
@@ -42,8 +42,8 @@ void raft_propose(struct raft *raft, struct raft_entry *entry) {
     raft_entry_append(raft, entry);
     raft->step.proposed_index = entry->index;
     if (entry->is_early)
-        raft->early_asked_index = entry->index;
-    raft->patience_us = entry->patience_us;
+        raft->early.asked_index = entry->index;
+    raft->early.patience_us = entry->patience_us;
     raft_lazy_note(raft, entry);
     raft_replicate_all(raft);
     early_advance(raft);
@@ -52,7 +52,7 @@ void raft_propose(struct raft *raft, struct raft_entry *entry) {
 static uint64_t match_of(const void *context, raft_node_number node) {
     const struct raft *raft = context;
     if (node == raft->self)
-        return raft->durable_index;
+        return raft->saves.durable_index;
     const struct raft_progress *peer = raft_peer_of(raft, node);
     if (peer == NULL)
         return 0;
@@ -132,7 +132,7 @@ static void acceptance_take(struct raft *raft, struct raft_progress *peer,
 static void contact_take(struct raft *raft, struct raft_progress *peer,
                          const struct raft_message *reply) {
     peer->heard_us = raft->now_us;
-    if (reply->read_round > peer->read_round && reply->read_round <= raft->read_round)
+    if (reply->read_round > peer->read_round && reply->read_round <= raft->reads.round)
         peer->read_round = reply->read_round;
     if (reply->context > raft->now_us)
         return;

@@ -37,7 +37,7 @@ static bool has_any_lazy(const struct raft *raft) {
 /* Twice the mean at least: where commits take as long as the last one, to the microsecond, the
  * deviation is nothing. */
 static uint64_t hedge_us(const struct raft *raft) {
-    const struct raft_stopwatch *commits = &raft->commits;
+    const struct raft_stopwatch *commits = &raft->lazy.commits;
     uint64_t spread_us = HEDGE_DEVIATIONS * commits->deviation_us;
     uint64_t hedge_us =
         commits->mean_us + (spread_us > commits->mean_us ? spread_us : commits->mean_us);
@@ -45,8 +45,8 @@ static uint64_t hedge_us(const struct raft *raft) {
 }
 
 static uint64_t hedge_deadline_us(const struct raft *raft) {
-    bool may_hedge = raft->commits.index != 0 && !raft->is_hedging && has_any_lazy(raft);
-    return may_hedge ? raft->commits.since_us + hedge_us(raft) : UINT64_MAX;
+    bool may_hedge = raft->lazy.commits.index != 0 && !raft->lazy.is_hedging && has_any_lazy(raft);
+    return may_hedge ? raft->lazy.commits.since_us + hedge_us(raft) : UINT64_MAX;
 }
 
 uint64_t raft_lazy_deadline_us(const struct raft *raft) {
@@ -65,7 +65,7 @@ uint64_t raft_lazy_deadline_us(const struct raft *raft) {
 /* ---- who ---- */
 
 /* Entries that may wait for the disk are answered for once they are received. */
-static bool is_patient(const struct raft *raft) { return raft->patience_us > 0; }
+static bool is_patient(const struct raft *raft) { return raft->early.patience_us > 0; }
 
 static raft_index answered_index(const struct raft *raft, const struct raft_progress *peer) {
     return is_patient(raft) ? raft_progress_received(peer) : peer->match_index;
@@ -99,10 +99,10 @@ static void candidate_add(struct candidates *candidates, struct raft_progress *p
 
 static void candidates_gather(struct raft *raft, struct candidates *candidates) {
     candidates->count = 0;
-    bool is_disk_late = !is_patient(raft) && raft->durable_index < raft->late_index;
-    if (raft->saves_here.mean_us != 0 && !is_disk_late &&
+    bool is_disk_late = !is_patient(raft) && raft->saves.durable_index < raft->lazy.late_index;
+    if (raft->lazy.saves_here.mean_us != 0 && !is_disk_late &&
         raft_configuration_has_voter(raft_members(raft), raft->self))
-        candidate_add(candidates, NULL, raft->saves_here.mean_us);
+        candidate_add(candidates, NULL, raft->lazy.saves_here.mean_us);
     for (size_t i = 0; i < raft->peer_count; i++) {
         struct raft_progress *peer = &raft->peers[i];
         uint64_t handicap = peer->is_lazy ? LAZY_HANDICAP : 1;
@@ -112,7 +112,7 @@ static void candidates_gather(struct raft *raft, struct candidates *candidates) 
 }
 
 static bool may_be_lazy(const struct raft *raft) {
-    return !raft->is_hedging && !raft_is_changing(raft) &&
+    return !raft->lazy.is_hedging && !raft_is_changing(raft) &&
            raft_standing_of(raft, raft->self) == RAFT_WILLING;
 }
 
@@ -146,12 +146,12 @@ static void time_is_at_least(struct raft_stopwatch *watch, uint64_t time_us) {
 
 /* Whoever had the entry and has not answered for it is late until it does. */
 static void hedge(struct raft *raft) {
-    raft_index index = raft->commits.index;
-    uint64_t elapsed_us = raft->now_us - raft->commits.since_us;
-    raft->is_hedging = raft->step.is_hedged = true;
-    if (!is_patient(raft) && raft->durable_index < index) {
-        raft->late_index = index;
-        time_is_at_least(&raft->saves_here, elapsed_us);
+    raft_index index = raft->lazy.commits.index;
+    uint64_t elapsed_us = raft->now_us - raft->lazy.commits.since_us;
+    raft->lazy.is_hedging = raft->step.is_hedged = true;
+    if (!is_patient(raft) && raft->saves.durable_index < index) {
+        raft->lazy.late_index = index;
+        time_is_at_least(&raft->lazy.saves_here, elapsed_us);
     }
     for (size_t i = 0; i < raft->peer_count; i++) {
         struct raft_progress *peer = &raft->peers[i];
@@ -164,11 +164,11 @@ static void hedge(struct raft *raft) {
 
 static void watches_land(struct raft *raft) {
     raft_index landed_index =
-        raft->early_index > raft->commit_index ? raft->early_index : raft->commit_index;
-    raft_stopwatch_land(&raft->commits, landed_index, raft->now_us);
+        raft->early.index > raft->commit_index ? raft->early.index : raft->commit_index;
+    raft_stopwatch_land(&raft->lazy.commits, landed_index, raft->now_us);
     if (landed_index < raft_last(raft)) /* was proposed while another was timed: from now on */
-        raft_stopwatch_start(&raft->commits, raft_last(raft), raft->now_us);
-    raft_stopwatch_land(&raft->saves_here, raft->durable_index, raft->now_us);
+        raft_stopwatch_start(&raft->lazy.commits, raft_last(raft), raft->now_us);
+    raft_stopwatch_land(&raft->lazy.saves_here, raft->saves.durable_index, raft->now_us);
     for (size_t i = 0; i < raft->peer_count; i++)
         raft_stopwatch_land(&raft->peers[i].answers, raft->peers[i].match_index, raft->now_us);
 }
@@ -188,12 +188,12 @@ void raft_lazy_continue(struct raft *raft) {
     if (raft->role != RAFT_LEADER)
         return;
     if (raft->timing.lazy_us == 0) {
-        if (raft->commits.since_us != 0)
+        if (raft->lazy.commits.since_us != 0)
             lazy_end(raft);
         return;
     }
     watches_land(raft);
-    raft->is_hedging = raft->is_hedging && raft->commits.index != 0;
+    raft->lazy.is_hedging = raft->lazy.is_hedging && raft->lazy.commits.index != 0;
     if (raft->now_us >= hedge_deadline_us(raft))
         hedge(raft);
     bool was_any_lazy = has_any_lazy(raft);

@@ -14,7 +14,7 @@ static bool may_follow_quietly(const struct raft *raft, const struct raft_progre
 }
 
 static bool is_done(const struct raft *raft) {
-    return raft->commit_index == raft_last(raft) && raft->durable_index == raft_last(raft) &&
+    return raft->commit_index == raft_last(raft) && raft->saves.durable_index == raft_last(raft) &&
            raft_has_term_commit(raft);
 }
 
@@ -22,7 +22,7 @@ static bool may_begin(const struct raft *raft) {
     if (raft->is_quiet || raft->pair_of == NULL || raft->timing.quiet_after_us == 0 ||
         raft->now_us < raft->active_us + raft->timing.quiet_after_us || !is_done(raft))
         return false;
-    if (raft->transfer_to != 0 || raft->waiting_read_count > 0 || raft_is_changing(raft) ||
+    if (raft->transfer.to != 0 || raft->reads.waiting_count > 0 || raft_is_changing(raft) ||
         raft_members(raft)->learner_count > 0 || raft_standing_of(raft, raft->self) != RAFT_WILLING)
         return false;
     for (size_t i = 0; i < raft->peer_count; i++)

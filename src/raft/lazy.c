@@ -2,9 +2,9 @@
 #include "base/planted.h"
 
 void raft_lazy_begin(struct raft *raft) {
-    raft->commits = raft->saves_here = (struct raft_stopwatch){0};
-    raft->late_index = 0;
-    raft->is_hedging = false;
+    raft->lazy.commits = raft->lazy.saves_here = (struct raft_stopwatch){0};
+    raft->lazy.late_index = 0;
+    raft->lazy.is_hedging = false;
 }
 
 void raft_lazy_note(struct raft *raft, const struct raft_entry *entry) {
@@ -18,9 +18,9 @@ void raft_lazy_note(struct raft *raft, const struct raft_entry *entry) {
         }
         peer->unsent_bytes += entry->length;
     }
-    raft_stopwatch_start(&raft->commits, entry->index, raft->now_us);
+    raft_stopwatch_start(&raft->lazy.commits, entry->index, raft->now_us);
     if (entry->patience_us == 0)
-        raft_stopwatch_start(&raft->saves_here, entry->index, raft->now_us);
+        raft_stopwatch_start(&raft->lazy.saves_here, entry->index, raft->now_us);
 }
 
 void raft_lazy_note_sent(const struct raft *raft, struct raft_progress *peer,
@@ -36,7 +36,7 @@ uint64_t raft_lazy_due_us(const struct raft *raft, const struct raft_progress *p
 }
 
 static bool is_hurried(const struct raft *raft, const struct raft_progress *peer) {
-    return peer->next_index <= peer->hurry_index || peer->node == raft->transfer_to ||
+    return peer->next_index <= peer->hurry_index || peer->node == raft->transfer.to ||
            peer->is_waking;
 }
 

@@ -49,13 +49,13 @@ static uint64_t lease_until(const struct raft *raft) {
     return raft_quorum(raft_members(raft), lease_until_of, raft);
 }
 
-void raft_lease_renew(struct raft *raft) { raft->lease_until_us = lease_until(raft); }
+void raft_lease_renew(struct raft *raft) { raft->lease.until_us = lease_until(raft); }
 
 bool raft_has_lease(const struct raft *raft, uint64_t now_us) {
     if (PLANTED(LEASE_KEPT_AFTER_STEP_DOWN) && raft->has_led)
         return true;
     if (PLANTED(LEASE_KEPT_IN_TRANSFER))
-        return raft_has_term_commit(raft) && now_us < raft->lease_until_us;
-    return raft_has_term_commit(raft) && raft->transfer_to == 0 && !raft->is_lease_given_up &&
-           now_us < (raft->is_quiet ? lease_until(raft) : raft->lease_until_us);
+        return raft_has_term_commit(raft) && now_us < raft->lease.until_us;
+    return raft_has_term_commit(raft) && raft->transfer.to == 0 && !raft->lease.is_given_up &&
+           now_us < (raft->is_quiet ? lease_until(raft) : raft->lease.until_us);
 }

@@ -26,14 +26,14 @@ const struct raft_configuration *raft_configuration(const struct raft *raft) {
 const struct raft_configuration *raft_configuration_at(const struct raft *raft, raft_index index) {
     return raft_configuration_marks_at(&raft->configurations, index);
 }
-raft_index raft_durable_index(const struct raft *raft) { return raft->durable_index; }
+raft_index raft_durable_index(const struct raft *raft) { return raft->saves.durable_index; }
 
 static const struct raft_progress *led_peer(const struct raft *raft, raft_node_number node) {
     return raft->role == RAFT_LEADER ? raft_peer_of(raft, node) : NULL;
 }
 raft_index raft_match_index(const struct raft *raft, raft_node_number node) {
     if (raft->role == RAFT_LEADER && node == raft->self)
-        return raft->durable_index;
+        return raft->saves.durable_index;
     const struct raft_progress *peer = led_peer(raft, node);
     return peer ? peer->match_index : 0;
 }
@@ -55,8 +55,8 @@ uint64_t raft_peer_heard_us(const struct raft *raft, raft_node_number node) {
 }
 void raft_floor(const struct raft *raft, raft_index *index, raft_term *term) {
     bool is_short = raft_is_below_floor(raft);
-    *index = is_short ? raft->floor_index : raft_last(raft);
-    *term = is_short ? raft->floor_term : raft_log_term(&raft->log, raft_last(raft));
+    *index = is_short ? raft->floor.index : raft_last(raft);
+    *term = is_short ? raft->floor.term : raft_log_term(&raft->log, raft_last(raft));
 }
 bool raft_is_changing(const struct raft *raft) {
     return raft_members(raft)->old_voter_count > 0 ||
@@ -84,6 +84,6 @@ raft_index raft_catch_up_index(const struct raft *raft) {
 
 bool raft_is_below_floor(const struct raft *raft) {
     raft_term last_term = raft_log_term(&raft->log, raft_last(raft));
-    return last_term < raft->floor_term ||
-           (last_term == raft->floor_term && raft_last(raft) < raft->floor_index);
+    return last_term < raft->floor.term ||
+           (last_term == raft->floor.term && raft_last(raft) < raft->floor.index);
 }

@@ -10,7 +10,7 @@ static bool wants_move(const struct raft *raft) {
     if (PLANTED(RELUCTANT_LEADER_STAYS))
         return false;
     return raft->role == RAFT_LEADER && raft_standing_of(raft, raft->self) != RAFT_WILLING &&
-           raft->transfer_to == 0 && raft->wanted.voter_count == 0;
+           raft->transfer.to == 0 && raft->wanted.voter_count == 0;
 }
 
 /* The pause counts from the election too, so that the lead does not wander between two who are
@@ -70,7 +70,7 @@ static bool is_heard(const struct raft *raft, const struct raft_progress *peer, 
 bool raft_may_give_back(const struct raft *raft, raft_node_number node,
                         const struct raft_led *led) {
     if (raft->role != RAFT_LEADER || led->now_us < raft->led_since_us + led->least_us ||
-        raft->transfer_to != 0 || raft_is_changing(raft) || !raft_has_term_commit(raft))
+        raft->transfer.to != 0 || raft_is_changing(raft) || !raft_has_term_commit(raft))
         return false;
     const struct raft_progress *peer = raft_peer_of(raft, node);
     return peer != NULL && raft_configuration_has_voter(raft_members(raft), node) &&

@@ -3,9 +3,10 @@
 
 struct raft_message *raft_message_push(struct raft *raft, enum raft_message_kind kind,
                                        raft_node_number to, uint64_t after_save) {
-    raft->messages = raft_array_grow(raft->messages, raft->message_count, &raft->message_capacity,
-                                     sizeof *raft->messages);
-    struct raft_outgoing *outgoing = &raft->messages[raft->message_count++];
+    raft->outbox.messages =
+        raft_array_grow(raft->outbox.messages, raft->outbox.message_count,
+                        &raft->outbox.message_capacity, sizeof *raft->outbox.messages);
+    struct raft_outgoing *outgoing = &raft->outbox.messages[raft->outbox.message_count++];
     *outgoing = (struct raft_outgoing){.after_save = after_save};
     outgoing->message.kind = kind;
     outgoing->message.from = raft->self;
@@ -15,9 +16,10 @@ struct raft_message *raft_message_push(struct raft *raft, enum raft_message_kind
 }
 
 void raft_answer_push(struct raft *raft, uint64_t read_id, raft_index index, bool is_refused) {
-    raft->answers = raft_array_grow(raft->answers, raft->answer_count, &raft->answer_capacity,
-                                    sizeof *raft->answers);
-    raft->answers[raft->answer_count++] =
+    raft->outbox.answers =
+        raft_array_grow(raft->outbox.answers, raft->outbox.answer_count,
+                        &raft->outbox.answer_capacity, sizeof *raft->outbox.answers);
+    raft->outbox.answers[raft->outbox.answer_count++] =
         (struct raft_read_answer){.read_id = read_id, .index = index, .is_refused = is_refused};
 }
 

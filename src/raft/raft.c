@@ -51,9 +51,9 @@ static void recovered_entries_take(struct raft *raft, const struct raft_recovere
             raft->vote = 0;
         }
     }
-    raft->durable_index = raft_last(raft);
+    raft->saves.durable_index = raft_last(raft);
     raft->step = (struct raft_step_results){0};
-    raft->save_sequence = 0;
+    raft->saves.sequence = 0;
 }
 
 /* A lease that this node acknowledged in its former life may still be out, by a promise that was
@@ -83,7 +83,7 @@ struct raft *raft_new(const struct raft_options *options, const struct raft_reco
     raft->pair_context = options->pair_context;
     raft_set_timing(raft, &options->timing);
     random_init(&raft->random, options->seed);
-    raft->next_read_number =
+    raft->forwarded.next_number =
         random_next(&raft->random); /* answers to a former life fit no number */
     raft->term = recovered->term;
     raft->vote = recovered->vote;
@@ -92,10 +92,10 @@ struct raft *raft_new(const struct raft_options *options, const struct raft_reco
         raft->vote = 0;
     }
     raft->now_us = recovered->now_us;
-    raft->floor_index = recovered->floor_index;
-    raft->floor_term = recovered->floor_term;
-    if (PLANTED(REMOVED_REPLICA_FORGETS) && raft->floor_index != 0) {
-        raft->floor_index = raft->floor_term = 0;
+    raft->floor.index = recovered->floor_index;
+    raft->floor.term = recovered->floor_term;
+    if (PLANTED(REMOVED_REPLICA_FORGETS) && raft->floor.index != 0) {
+        raft->floor.index = raft->floor.term = 0;
         raft->term = raft->vote = 0;
     }
     raft->commit_index = recovered->snapshot_index;
@@ -116,11 +116,11 @@ void raft_free(struct raft *raft) {
     raft_configuration_marks_release(&raft->configurations);
     for (size_t i = 0; i < raft->peer_used; i++)
         raft_progress_release(&raft->peers[i]);
-    memory_free(raft->saves);
-    memory_free(raft->waiting_reads);
-    memory_free(raft->forwarded_reads);
-    memory_free(raft->messages);
-    memory_free(raft->answers);
+    memory_free(raft->saves.pending);
+    memory_free(raft->reads.waiting);
+    memory_free(raft->forwarded.reads);
+    memory_free(raft->outbox.messages);
+    memory_free(raft->outbox.answers);
     memory_free(raft);
 }
 
@@ -255,16 +255,16 @@ static void step_begin(struct raft *raft, const struct raft_event *event) {
                                             .term_before = raft->term,
                                             .leader_before = raft->leader,
                                             .vote_before = raft->vote};
-    raft->message_count = 0;
-    raft->answer_count = 0;
+    raft->outbox.message_count = 0;
+    raft->outbox.answer_count = 0;
 }
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t next_deadline(const struct raft *raft) {
     uint64_t deadline_us = UINT64_MAX;
-    if (raft->forwarded_read_count > 0)
-        deadline_us = raft->forwarded_reads[0].sent_us + raft->timing.election_timeout_us;
+    if (raft->forwarded.count > 0)
+        deadline_us = raft->forwarded.reads[0].sent_us + raft->timing.election_timeout_us;
     if (raft->is_quiet)
         return deadline_us;
     if (raft->role != RAFT_LEADER)
@@ -274,8 +274,8 @@ static uint64_t next_deadline(const struct raft *raft) {
     deadline_us = least(deadline_us, raft_change_deadline_us(raft));
     deadline_us = least(deadline_us, raft_move_deadline_us(raft));
     deadline_us = least(deadline_us, raft_lazy_deadline_us(raft));
-    if (raft->transfer_to != 0)
-        deadline_us = least(deadline_us, raft->transfer_deadline_us);
+    if (raft->transfer.to != 0)
+        deadline_us = least(deadline_us, raft->transfer.deadline_us);
     for (size_t i = 0; i < raft->peer_count; i++)
         deadline_us = least(deadline_us, raft->peers[i].sent_us + raft->timing.heartbeat_us);
     return deadline_us;
@@ -284,7 +284,7 @@ static uint64_t next_deadline(const struct raft *raft) {
 static void invariants_check(const struct raft *raft) {
     CHECK(raft->log.base_index <= raft->commit_index);              /* I1 */
     CHECK(raft->commit_index <= raft_last(raft));                   /* I1 */
-    CHECK(raft->durable_index <= raft_last(raft));                  /* I2 */
+    CHECK(raft->saves.durable_index <= raft_last(raft));            /* I2 */
     CHECK(raft->role != RAFT_LEADER || raft->leader == raft->self); /* I3 */
     CHECK(raft->term >= raft->step.term_before);                    /* I4 */
     CHECK(raft->term != raft->step.term_before || raft->step.vote_before == 0 ||
@@ -295,16 +295,16 @@ static void invariants_check(const struct raft *raft) {
 
 /* Now the log stands still, so slices of it can be lent out. */
 static void entries_lend(struct raft *raft) {
-    for (size_t i = 0; i < raft->message_count; i++) {
-        struct raft_message *message = &raft->messages[i].message;
+    for (size_t i = 0; i < raft->outbox.message_count; i++) {
+        struct raft_message *message = &raft->outbox.messages[i].message;
         if (message->entry_count > 0)
             message->entries = raft_log_at(&raft->log, message->log_index + 1);
     }
 }
 
 static raft_index early_index(const struct raft *raft) {
-    bool is_ahead = raft->role == RAFT_LEADER && raft->early_index > raft->commit_index;
-    return is_ahead ? raft->early_index : raft->commit_index;
+    bool is_ahead = raft->role == RAFT_LEADER && raft->early.index > raft->commit_index;
+    return is_ahead ? raft->early.index : raft->commit_index;
 }
 
 static void step_finish(struct raft *raft, struct raft_actions *actions) {
@@ -318,12 +318,12 @@ static void step_finish(struct raft *raft, struct raft_actions *actions) {
         .is_state_saved = step->is_state_saved,
         .term = raft->term,
         .vote = raft->vote,
-        .messages = raft->messages,
-        .message_count = raft->message_count,
+        .messages = raft->outbox.messages,
+        .message_count = raft->outbox.message_count,
         .commit_index = raft->commit_index,
         .early_index = early_index(raft),
-        .reads = raft->answers,
-        .read_count = raft->answer_count,
+        .reads = raft->outbox.answers,
+        .read_count = raft->outbox.answer_count,
         .snapshot_wanted_count = step->snapshot_wanted_count,
         .is_leadership_changed = raft->role != step->role_before ||
                                  raft->term != step->term_before ||

@@ -30,7 +30,7 @@ static void read_answer(struct raft *raft, const struct raft_waiting_read *read)
 static uint64_t round_of(const void *context, raft_node_number node) {
     const struct raft *raft = context;
     if (node == raft->self)
-        return raft->read_round;
+        return raft->reads.round;
     const struct raft_progress *peer = raft_peer_of(raft, node);
     return peer ? peer->read_round : 0;
 }
@@ -42,45 +42,46 @@ static raft_index index_for_reads(const struct raft *raft) {
 
 static void confirmed_answer(struct raft *raft) {
     size_t done = 0;
-    while (done < raft->waiting_read_count &&
-           raft->waiting_reads[done].round <= raft->confirmed_round)
-        read_answer(raft, &raft->waiting_reads[done++]);
-    raft->waiting_read_count = raft_array_remove(raft->waiting_reads, raft->waiting_read_count, 0,
-                                                 done, sizeof *raft->waiting_reads);
+    while (done < raft->reads.waiting_count &&
+           raft->reads.waiting[done].round <= raft->reads.confirmed_round)
+        read_answer(raft, &raft->reads.waiting[done++]);
+    raft->reads.waiting_count = raft_array_remove(raft->reads.waiting, raft->reads.waiting_count, 0,
+                                                  done, sizeof *raft->reads.waiting);
 }
 
 /* Reads that came before this term's first commit get their index now (6.4 step 1). */
 static void rounds_assign(struct raft *raft) {
-    for (size_t i = raft->waiting_read_count; i > 0 && raft->waiting_reads[i - 1].round == 0; i--) {
-        raft->waiting_reads[i - 1].index = index_for_reads(raft);
-        raft->waiting_reads[i - 1].round = raft->read_round + 1;
+    for (size_t i = raft->reads.waiting_count; i > 0 && raft->reads.waiting[i - 1].round == 0;
+         i--) {
+        raft->reads.waiting[i - 1].index = index_for_reads(raft);
+        raft->reads.waiting[i - 1].round = raft->reads.round + 1;
     }
 }
 
 /* One round is under way at a time; whatever comes meanwhile shares the next one. */
 void raft_reads_continue(struct raft *raft) {
-    if (!raft_has_term_commit(raft) || raft->waiting_read_count == 0)
+    if (!raft_has_term_commit(raft) || raft->reads.waiting_count == 0)
         return;
     rounds_assign(raft);
-    raft->confirmed_round = raft_quorum(raft_members(raft), round_of, raft);
+    raft->reads.confirmed_round = raft_quorum(raft_members(raft), round_of, raft);
     confirmed_answer(raft);
-    if (raft->waiting_read_count == 0 || raft->confirmed_round < raft->read_round)
+    if (raft->reads.waiting_count == 0 || raft->reads.confirmed_round < raft->reads.round)
         return;
-    raft->read_round++;
+    raft->reads.round++;
     raft_heartbeat_all(raft);
-    raft->confirmed_round = raft_quorum(raft_members(raft), round_of, raft);
+    raft->reads.confirmed_round = raft_quorum(raft_members(raft), round_of, raft);
     confirmed_answer(raft);
 }
 
 static void read_wait(struct raft *raft, uint64_t id, raft_node_number from) {
     struct raft_waiting_read read = {.id = id, .from = from};
-    if (raft->waiting_read_count == RAFT_READ_MAXIMUM) {
+    if (raft->reads.waiting_count == RAFT_READ_MAXIMUM) {
         raft_read_refuse(raft, &read);
         return;
     }
-    raft->waiting_reads = raft_array_grow(raft->waiting_reads, raft->waiting_read_count,
-                                          &raft->waiting_read_capacity, sizeof read);
-    raft->waiting_reads[raft->waiting_read_count++] = read;
+    raft->reads.waiting = raft_array_grow(raft->reads.waiting, raft->reads.waiting_count,
+                                          &raft->reads.waiting_capacity, sizeof read);
+    raft->reads.waiting[raft->reads.waiting_count++] = read;
     raft_reads_continue(raft);
 }
 
@@ -106,13 +107,13 @@ void raft_read_index_receive(struct raft *raft, const struct raft_message *messa
 /* The answer holds whatever the terms are by now: its sender led at some time after we asked. */
 void raft_read_index_reply_receive(struct raft *raft, const struct raft_message *message) {
     raft_term_observe(raft, message);
-    for (size_t i = 0; i < raft->forwarded_read_count; i++) {
-        if (raft->forwarded_reads[i].number != message->context)
+    for (size_t i = 0; i < raft->forwarded.count; i++) {
+        if (raft->forwarded.reads[i].number != message->context)
             continue;
-        raft_answer_push(raft, raft->forwarded_reads[i].read_id, message->commit_index,
+        raft_answer_push(raft, raft->forwarded.reads[i].read_id, message->commit_index,
                          message->is_rejected);
-        raft->forwarded_read_count = raft_array_remove(
-            raft->forwarded_reads, raft->forwarded_read_count, i, 1, sizeof *raft->forwarded_reads);
+        raft->forwarded.count = raft_array_remove(raft->forwarded.reads, raft->forwarded.count, i,
+                                                  1, sizeof *raft->forwarded.reads);
         return;
     }
 }

@@ -37,7 +37,7 @@ static bool is_flight_lost(const struct raft *raft, const struct raft_progress *
         return false;
     uint64_t patience_us = peer->received_index + 1 < peer->next_index
                                ? SILENT_HEARTBEATS * raft->timing.heartbeat_us
-                               : raft->timing.election_timeout_us + raft->patience_us;
+                               : raft->timing.election_timeout_us + raft->early.patience_us;
     return raft->now_us >= peer->waiting_since_us + patience_us;
 }
 

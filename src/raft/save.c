@@ -6,7 +6,7 @@
 
 static uint64_t step_sequence(struct raft *raft) {
     if (raft->step.save_sequence == 0)
-        raft->step.save_sequence = ++raft->save_sequence;
+        raft->step.save_sequence = ++raft->saves.sequence;
     return raft->step.save_sequence;
 }
 
@@ -14,7 +14,7 @@ void raft_state_save(struct raft *raft) {
     if (PLANTED(FORGET_VOTE))
         return;
     raft->step.is_state_saved = true;
-    raft->state_sequence = step_sequence(raft);
+    raft->saves.state_sequence = step_sequence(raft);
 }
 
 void raft_entry_append(struct raft *raft, struct raft_entry *entry) {
@@ -34,10 +34,10 @@ void raft_entry_append(struct raft *raft, struct raft_entry *entry) {
 
 /* Entries from `from` on are gone, so no earlier save makes them durable any more. */
 static void saves_clamp(struct raft *raft, raft_index from) {
-    for (size_t i = raft->save_count; i > 0 && raft->saves[i - 1].last_index >= from; i--)
-        raft->saves[i - 1].last_index = from - 1;
-    if (raft->durable_index >= from)
-        raft->durable_index = from - 1;
+    for (size_t i = raft->saves.count; i > 0 && raft->saves.pending[i - 1].last_index >= from; i--)
+        raft->saves.pending[i - 1].last_index = from - 1;
+    if (raft->saves.durable_index >= from)
+        raft->saves.durable_index = from - 1;
 }
 
 void raft_suffix_truncate(struct raft *raft, raft_index from) {
@@ -59,7 +59,7 @@ void raft_history_replace(struct raft *raft, raft_index base_index, raft_term ba
     raft_log_reset(&raft->log, base_index, base_term);
     raft->uncommitted_bytes = 0;
     saves_clamp(raft, base_index + 1);
-    raft->durable_index = base_index;
+    raft->saves.durable_index = base_index;
     if (!is_longer)
         return;
     step_sequence(raft);
@@ -76,30 +76,30 @@ void raft_commit_set(struct raft *raft, raft_index index) {
 void raft_saves_finish(struct raft *raft) {
     if (raft->step.save_sequence == 0)
         return;
-    raft->saves =
-        raft_array_grow(raft->saves, raft->save_count, &raft->save_capacity, sizeof *raft->saves);
-    raft->saves[raft->save_count++] = (struct raft_pending_save){
+    raft->saves.pending = raft_array_grow(raft->saves.pending, raft->saves.count,
+                                          &raft->saves.capacity, sizeof *raft->saves.pending);
+    raft->saves.pending[raft->saves.count++] = (struct raft_pending_save){
         .sequence = raft->step.save_sequence, .last_index = raft_last(raft)};
 }
 
 void raft_durable(struct raft *raft, uint64_t save_sequence) {
-    CHECK(save_sequence <= raft->save_sequence);
+    CHECK(save_sequence <= raft->saves.sequence);
     size_t done = 0;
-    for (; done < raft->save_count && raft->saves[done].sequence <= save_sequence; done++)
-        if (raft->saves[done].last_index > raft->durable_index)
-            raft->durable_index = raft->saves[done].last_index;
-    raft->save_count =
-        raft_array_remove(raft->saves, raft->save_count, 0, done, sizeof *raft->saves);
-    if (save_sequence > raft->durable_sequence)
-        raft->durable_sequence = save_sequence;
+    for (; done < raft->saves.count && raft->saves.pending[done].sequence <= save_sequence; done++)
+        if (raft->saves.pending[done].last_index > raft->saves.durable_index)
+            raft->saves.durable_index = raft->saves.pending[done].last_index;
+    raft->saves.count = raft_array_remove(raft->saves.pending, raft->saves.count, 0, done,
+                                          sizeof *raft->saves.pending);
+    if (save_sequence > raft->saves.durable_sequence)
+        raft->saves.durable_sequence = save_sequence;
 }
 
 uint64_t raft_save_of_index(const struct raft *raft, raft_index index) {
-    if (index <= raft->durable_index)
+    if (index <= raft->saves.durable_index)
         return 0;
     uint64_t sequence = raft->step.save_sequence;
-    for (size_t i = raft->save_count; i > 0 && raft->saves[i - 1].last_index >= index; i--)
-        sequence = raft->saves[i - 1].sequence;
+    for (size_t i = raft->saves.count; i > 0 && raft->saves.pending[i - 1].last_index >= index; i--)
+        sequence = raft->saves.pending[i - 1].sequence;
     CHECK(sequence > 0);
     return sequence;
 }

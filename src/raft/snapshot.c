@@ -30,8 +30,8 @@ void raft_snapshot_installed(struct raft *raft, const struct raft_event *event) 
     if (raft_log_term(&raft->log, event->snapshot_index) == event->snapshot_term) {
         /* Our log agrees up to the snapshot and may go on beyond it. */
         raft_commit_set(raft, event->snapshot_index);
-        if (raft->durable_index < event->snapshot_index)
-            raft->durable_index = event->snapshot_index;
+        if (raft->saves.durable_index < event->snapshot_index)
+            raft->saves.durable_index = event->snapshot_index;
         raft_log_compact(&raft->log, event->snapshot_index);
         raft_configuration_marks_compact(&raft->configurations, event->snapshot_index);
     } else {
@@ -92,8 +92,8 @@ static raft_index forget_limit(const struct raft *raft, raft_index forget_index)
     raft_index limit = forget_index < raft->applied_index ? forget_index : raft->applied_index;
     if (limit > raft->commit_index)
         limit = raft->commit_index;
-    if (limit > raft->durable_index)
-        limit = raft->durable_index;
+    if (limit > raft->saves.durable_index)
+        limit = raft->saves.durable_index;
     for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++) {
         raft_index needed = needed_from(raft, &raft->peers[i]);
         limit = needed < limit ? needed : limit;

@@ -21,6 +21,15 @@ struct raft_pending_save {
     uint64_t sequence;
     raft_index last_index; /* the log's end once it is durable; lowered by later truncations */
 };
+/* What was given to be saved, and what of it is durable (save.c). */
+struct raft_saves {
+    uint64_t sequence, durable_sequence;
+    uint64_t state_sequence; /* the save that holds the present term and vote */
+    raft_index durable_index;
+    struct raft_pending_save *pending; /* oldest first */
+    size_t count, capacity;
+};
+
 /* A read at the leader that waits for a round of heartbeats. */
 struct raft_waiting_read {
     uint64_t id;           /* read_id, or the number that `from` gave it */
@@ -28,9 +37,62 @@ struct raft_waiting_read {
     raft_index index;
     uint64_t round; /* 0: nothing of this term is committed yet */
 };
+struct raft_reads {
+    uint64_t round, confirmed_round;
+    struct raft_waiting_read *waiting;
+    size_t waiting_count, waiting_capacity;
+};
+
 /* A read at a follower that waits for the leader's answer. */
 struct raft_forwarded_read {
     uint64_t number, read_id, sent_us;
+};
+struct raft_forwarded {
+    uint64_t next_number;
+    struct raft_forwarded_read *reads;
+    size_t count, capacity;
+};
+
+/* Leader: until when it may answer reads by itself (lease.c). */
+struct raft_lease {
+    uint64_t until_us;
+    bool is_given_up; /* a successor was told to campaign: no lease for the rest of this term */
+};
+
+/* Leader: the lead is being given to another (transfer.c). */
+struct raft_transfer {
+    raft_node_number to; /* 0: no transfer */
+    uint64_t deadline_us;
+    bool is_told; /* `to` was told to campaign */
+};
+
+/* Leader: answers before the disk (commit.c). */
+struct raft_early {
+    raft_index asked_index; /* the newest entry of this term that asks for an early answer */
+    raft_index index;       /* received by a majority, up to asked_index */
+    uint32_t patience_us;   /* of the newest entry: its sync may wait for so long */
+};
+
+/* Leader: what says whom entries wait for (lazy.c). */
+struct raft_laziness {
+    struct raft_stopwatch commits;    /* from proposing an entry until a majority answers for it */
+    struct raft_stopwatch saves_here; /* until it is on disk here */
+    raft_index late_index;            /* a majority had to do without this disk */
+    bool is_hedging; /* the commit that is timed takes too long: nobody is lazy until it lands */
+};
+
+/* What a step hands out, beside what is to be saved. */
+struct raft_outbox {
+    struct raft_outgoing *messages;
+    size_t message_count, message_capacity;
+    struct raft_read_answer *answers;
+    size_t answer_count, answer_capacity;
+};
+
+/* Where a log that was lost may have ended: below it this replica neither campaigns nor votes. */
+struct raft_log_floor {
+    raft_index index; /* 0: its log was never removed */
+    raft_term term;
 };
 
 /* A node that is not willing to lead. */
@@ -69,8 +131,7 @@ struct raft {
     struct raft_log log;
     struct raft_configuration_marks configurations;
     raft_index commit_index, applied_index;
-    raft_index floor_index; /* 0: its log was never removed */
-    raft_term floor_term;
+    struct raft_log_floor floor;
     uint64_t uncommitted_bytes;
 
     uint64_t now_us; /* of the newest event; never goes back */
@@ -89,48 +150,28 @@ struct raft {
     struct raft_pair *(*pair_of)(void *context, unsigned shard, raft_node_number peer);
     void *pair_context;
 
-    uint64_t save_sequence, durable_sequence;
-    uint64_t state_sequence; /* the save that holds the present term and vote */
-    raft_index durable_index;
-    struct raft_pending_save *saves; /* oldest first */
-    size_t save_count, save_capacity;
+    struct raft_saves saves;
 
     size_t granted_count; /* of `granted_by` */
 
-    /* Leader only, until `waiting_reads`. */
+    /* Leader only, until `reads`. */
     size_t peer_count, peer_used; /* of `peers`; peer_used: how many ever held memory */
     raft_index term_start_index;  /* the no-op of this term */
     uint64_t led_since_us, quorum_check_us;
-    uint64_t lease_until_us;
+    struct raft_lease lease;
+    struct raft_transfer transfer;
     bool has_led;
-    raft_node_number transfer_to; /* 0: no transfer */
-    uint64_t transfer_deadline_us;
-    bool is_transfer_told;  /* transfer_to was told to campaign */
-    bool is_lease_given_up; /* a successor was told to campaign: no lease for the rest of this term
-                             */
-    uint64_t change_began_us;
-    uint64_t moved_us;            /* when it last tried to give the lead away by itself; 0: never */
-    raft_index early_asked_index; /* the newest entry of this term that asks for an early answer */
-    uint32_t patience_us;         /* of the newest entry: its sync may wait for so long */
-    raft_index early_index;       /* received by a majority, up to early_asked_index */
     bool is_hand_over_tried; /* this leader is on its way out, and offered the lead to another */
-    struct raft_stopwatch commits;    /* from proposing an entry until a majority answers for it */
-    struct raft_stopwatch saves_here; /* until it is on disk here */
-    raft_index late_index;            /* a majority had to do without this disk */
-    bool is_hedging; /* the commit that is timed takes too long: nobody is lazy until it lands */
-    uint64_t read_round, confirmed_round;
-    struct raft_waiting_read *waiting_reads;
-    size_t waiting_read_count, waiting_read_capacity;
+    uint64_t change_began_us;
+    uint64_t moved_us; /* when it last tried to give the lead away by itself; 0: never */
+    struct raft_early early;
+    struct raft_laziness lazy;
+    struct raft_reads reads;
 
-    uint64_t next_read_number;
-    struct raft_forwarded_read *forwarded_reads;
-    size_t forwarded_read_count, forwarded_read_capacity;
+    struct raft_forwarded forwarded;
 
     struct raft_step_results step;
-    struct raft_outgoing *messages;
-    size_t message_count, message_capacity;
-    struct raft_read_answer *answers;
-    size_t answer_count, answer_capacity;
+    struct raft_outbox outbox;
 
     /* Large, and mostly empty. They stand behind all that every step looks at, so that this lies in
      * one page of memory with the first peers: a node has many shards. */
@@ -153,5 +194,6 @@ static inline bool raft_has_term_commit(const struct raft *raft) {
 }
 /* The save that must be durable before the present term and vote may be told; 0: it is. */
 static inline uint64_t raft_save_of_state(const struct raft *raft) {
-    return raft->state_sequence > raft->durable_sequence ? raft->state_sequence : 0;
+    return raft->saves.state_sequence > raft->saves.durable_sequence ? raft->saves.state_sequence
+                                                                     : 0;
 }

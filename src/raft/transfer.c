@@ -32,7 +32,7 @@ raft_node_number raft_successor(const struct raft *raft) {
 }
 
 void raft_transfer(struct raft *raft, raft_node_number node) {
-    if (raft->role != RAFT_LEADER || raft->transfer_to != 0)
+    if (raft->role != RAFT_LEADER || raft->transfer.to != 0)
         return;
     raft_quiet_end(raft);
     if (node == 0)
@@ -40,10 +40,10 @@ void raft_transfer(struct raft *raft, raft_node_number node) {
     if (node == raft->self || raft_peer(raft, node) == NULL ||
         !raft_configuration_keeps_voter(raft_members(raft), node))
         return;
-    raft->transfer_to = node;
+    raft->transfer.to = node;
     raft->step.is_transfer_begun = true;
-    raft->is_transfer_told = false;
-    raft->transfer_deadline_us = raft->now_us + raft->timing.election_timeout_us;
+    raft->transfer.is_told = false;
+    raft->transfer.deadline_us = raft->now_us + raft->timing.election_timeout_us;
     raft_transfer_continue(raft);
 }
 
@@ -51,21 +51,21 @@ void raft_transfer(struct raft *raft, raft_node_number node) {
  * arrive at any later time, the lease does not come back in this term, even if the transfer is
  * given up. */
 void raft_transfer_continue(struct raft *raft) {
-    if (raft->transfer_to == 0 || raft->is_transfer_told)
+    if (raft->transfer.to == 0 || raft->transfer.is_told)
         return;
-    const struct raft_progress *peer = raft_peer(raft, raft->transfer_to);
+    const struct raft_progress *peer = raft_peer(raft, raft->transfer.to);
     if (peer == NULL || peer->match_index != raft_last(raft))
         return;
-    raft->is_transfer_told = true;
-    raft->is_lease_given_up = true;
-    raft_message_push(raft, RAFT_TIMEOUT_NOW, raft->transfer_to, 0);
+    raft->transfer.is_told = true;
+    raft->lease.is_given_up = true;
+    raft_message_push(raft, RAFT_TIMEOUT_NOW, raft->transfer.to, 0);
 }
 
 bool raft_is_handing_over(const struct raft *raft) {
-    return raft->role == RAFT_LEADER && raft->transfer_to != 0;
+    return raft->role == RAFT_LEADER && raft->transfer.to != 0;
 }
 
 void raft_transfer_tick(struct raft *raft) {
-    if (raft->transfer_to != 0 && raft->now_us >= raft->transfer_deadline_us)
-        raft->transfer_to = 0;
+    if (raft->transfer.to != 0 && raft->now_us >= raft->transfer.deadline_us)
+        raft->transfer.to = 0;
 }
