@@ -10,8 +10,10 @@
 
 int backup_place_open(const char *command, const struct backup_flags *flags,
                       struct blob_store **store, struct backup_catalogue *catalogue) {
-    struct blob_options options = {
-        .url = flags->url, .endpoint = flags->endpoint, .region = flags->region};
+    struct blob_options options = {.url = flags->url,
+                                   .endpoint = flags->endpoint,
+                                   .region = flags->region,
+                                   .attempts = BACKUP_ATTEMPTS};
     struct blob_problem problem = {{0}};
     int error = blob_real_open(&options, NULL, store, &problem);
     if (error) {

@@ -3,7 +3,12 @@
 #include "backup/backup_read.h"
 #include "cli/terminal/progress.h"
 
-enum { BACKUP_TIME_BYTES = 32, BACKUP_ID_BYTES = 33 };
+enum {
+    BACKUP_TIME_BYTES = 32,
+    BACKUP_ID_BYTES = 33,
+    BACKUP_ATTEMPTS =
+        5 /* of each request to a store: a restore is many, and the store may be busy */
+};
 #define BACKUP_NONE_THERE "there is no backup in that place"
 
 struct backup_flags {

@@ -181,6 +181,57 @@ test('an S3 store: backups, a restore, and what is wrong is said once and clearl
   assert.match(elsewhere.stderr, /NoSuchBucket.*make the bucket/);
 });
 
+// What is missing in a listing would be taken for not being there: a restore would end too early, and say nothing.
+test('an S3 store that answers wrongly: half a listing is none, and what passes is tried again', async (t) => {
+  const place = placeFor(t);
+  let wrong = () => ({}), asked = 0;
+  const {endpoint, environment} = await startS3(t, path.join(place.directory, 's3'), 'safe', async () => {},
+    (request, bytes) => { asked++; return wrong(request, bytes); });
+  Object.assign(process.env, environment);
+  t.after(() => Object.keys(environment).forEach((name) => delete process.env[name]));
+  const at = ['s3://safe/a', '--endpoint', endpoint];
+  const node = await startWithS3(t, environment, ['--shards', 2, '--backup-log-interval-ms', 100, '--backup-endpoint', endpoint, '--backup-to', at[0]]);
+  await setAll(node, 'in the bucket');
+  const done = await run(program, ['backup', 'now', node.address]);
+  assert.strictEqual(done.code, 0, done.stderr);
+  await node.kill();
+
+  const isListing = ({url}) => url.includes('list-type=2');
+  const listings = [
+    [(bytes) => bytes.subarray(0, bytes.length / 2), /the store's listing cannot be read/],
+    [() => Buffer.from('<html>log in first</html>'), /the store's listing cannot be read; is its endpoint .* an S3 one/],
+    [() => Buffer.alloc(0), /the store's listing cannot be read/],
+    [(bytes) => Buffer.from(String(bytes).replace('<IsTruncated>false', '<IsTruncated>true')), /the store's listing does not go on behind /],
+  ];
+  for (const [change, expected] of listings) {
+    wrong = (request, bytes) => (isListing(request) ? {bytes: change(bytes)} : {});
+    for (const words of [['backup', 'list', '--to', ...at], ['restore', '--from', ...at, '--dir', path.join(place.directory, 'none')]]) {
+      const {code, stderr} = await run(program, words, {timeout: 20000});
+      assert.strictEqual(code, 1, stderr);
+      assert.match(stderr, expected);
+    }
+  }
+
+  // A store that is busy says so for a moment; one that always does is given up.
+  const statuses = [503, 500, 429];
+  let count = 0;
+  wrong = () => (++count % 3 ? {status: statuses[count % 3], bytes: Buffer.from('<Error><Code>SlowDown</Code></Error>')} : {});
+  const restored = await restore('--from', ...at, '--dir', path.join(place.directory, 'again'));
+  assert.strictEqual(restored.code, 0, restored.stderr);
+  wrong = () => ({});
+  await expectAll(await startRestored(place, 'again'), 'in the bucket');
+  asked = 0;
+  wrong = () => ({status: 503, bytes: Buffer.from('<Error><Code>SlowDown</Code></Error>')});
+  const given = await run(program, ['backup', 'list', '--to', ...at]);
+  assert.strictEqual(given.code, 1);
+  assert.match(given.stderr, /503 SlowDown/);
+  assert.strictEqual(asked, 5, 'so often it was asked');
+  wrong = () => ({status: 403, bytes: Buffer.from('<Error><Code>AccessDenied</Code></Error>')});
+  asked = 0;
+  await run(program, ['backup', 'list', '--to', ...at]);
+  assert.strictEqual(asked, 1, 'what does not pass is not asked again');
+});
+
 test('a backup that is asked for while another is under way holds what was written between them', async (t) => {
   const place = placeFor(t);
   let isHeld = false, open, held = 0;

@@ -31,18 +31,25 @@ function refuse(response) {
   response.end('<Error><Code>SignatureDoesNotMatch</Code><Message>It is not what it should be.</Message></Error>');
 }
 
-function forward(port, request, body, response) {
+function forward(port, request, body, response, change) {
   const onward = http.request({port, host: '127.0.0.1', method: request.method, path: request.url,
     headers: {...request.headers, 'content-length': body.length}}, (answer) => {
-    response.writeHead(answer.statusCode, answer.headers);
-    answer.pipe(response);
+    const pieces = [];
+    answer.on('data', (piece) => pieces.push(piece));
+    answer.on('end', () => {
+      const {status, bytes} = {status: answer.statusCode, bytes: Buffer.concat(pieces), ...change(request, Buffer.concat(pieces))};
+      const {'transfer-encoding': ignored, ...headers} = answer.headers;
+      response.writeHead(status, request.method === 'HEAD' ? headers : {...headers, 'content-length': bytes.length});
+      response.end(bytes);
+    });
   });
   onward.on('error', () => response.destroy());
   onward.end(body);
 }
 
-// {endpoint, environment}; it ends with the test. `before`: what every request waits for.
-async function startS3(t, directory, bucket, before = async () => {}) {
+// {endpoint, environment}; it ends with the test. `before`: what every request waits for. `change`: gives the status and the bytes of
+// an answer that are to be others.
+async function startS3(t, directory, bucket, before = async () => {}, change = () => ({})) {
   const store = new S3rver({port: 0, address: '127.0.0.1', silent: true, directory, configureBuckets: [{name: bucket}]});
   const {port} = await store.run();
   const door = http.createServer(async (request, response) => {
@@ -50,7 +57,7 @@ async function startS3(t, directory, bucket, before = async () => {}) {
     for await (const piece of request) pieces.push(piece);
     const body = Buffer.concat(pieces);
     await before(request);
-    if (isSigned(request, body)) forward(port, request, body, response);
+    if (isSigned(request, body)) forward(port, request, body, response, change);
     else refuse(response);
   }).listen(0, '127.0.0.1');
   await once(door, 'listening');

@@ -1,6 +1,6 @@
 /* Blobs in a bucket of an S3-compatible store, by libcurl, which signs the requests (AWS Signature
  * Version 4). The bucket stands in the path (ENDPOINT/BUCKET/PREFIX/NAME), which every such store
- * understands. Nothing is tried again here: who asks knows how long it may wait. */
+ * understands. */
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/real/blob_thread.h"
@@ -9,6 +9,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     S3_TEXT_BYTES = 512,
@@ -18,6 +19,7 @@ enum {
     S3_SILENCE_SECONDS = 30, /* after which a request is given up */
     S3_LISTING_BYTES = 8 << 20,
     S3_REFUSAL_BYTES = 64 << 10,
+    S3_PAUSE_US = 100 * 1000, /* before the second attempt, and twice as long before each further */
 };
 
 struct blob_s3 {
@@ -31,6 +33,7 @@ struct blob_s3 {
     char signing[S3_TEXT_BYTES]; /* "aws:amz:<region>:s3" */
     char credentials[S3_TEXT_BYTES];
     char token_header[S3_TOKEN_BYTES]; /* empty: none */
+    unsigned attempts;
 };
 
 struct s3_request {
@@ -165,7 +168,7 @@ static struct curl_slist *add_body_hash(const struct curl_library *library,
     return library->slist_append(headers, header);
 }
 
-static int perform(struct s3_request *request, struct blob_problem *problem) {
+static int perform_once(struct s3_request *request, struct blob_problem *problem) {
     struct blob_s3 *s3 = request->s3;
     char error[CURL_ERROR_SIZE] = {0};
     set_options(request, error);
@@ -184,6 +187,27 @@ static int perform(struct s3_request *request, struct blob_problem *problem) {
                      ? 0
                      : explain(request, error, problem);
     buffer_release(&request->refusal);
+    return status;
+}
+
+/* Of a failure. 429 and 503 are how a store says that it is asked too much. */
+static bool may_pass(const struct s3_request *request) {
+    if (request->outcome != CURLE_OK)
+        return request->outcome != CURLE_ABORTED_BY_CALLBACK &&
+               request->outcome != CURLE_WRITE_ERROR;
+    return request->code == 429 || request->code >= 500;
+}
+
+static int perform(struct s3_request *request, struct blob_problem *problem) {
+    size_t before = request->out ? request->out->length : 0;
+    int status = perform_once(request, problem);
+    for (unsigned attempt = 1; status && attempt < request->s3->attempts && may_pass(request);
+         attempt++) {
+        usleep((useconds_t)S3_PAUSE_US << (attempt - 1));
+        if (request->out)
+            buffer_truncate(request->out, before);
+        status = perform_once(request, problem);
+    }
     return status;
 }
 
@@ -247,15 +271,18 @@ static void listing_url(const struct s3_page *page, const char *prefix, char url
     }
 }
 
+static int not_a_listing(const struct s3_page *page, struct blob_problem *problem) {
+    snprintf(problem->text, sizeof problem->text,
+             "the store's listing cannot be read; is its endpoint %.300s an S3 one?",
+             page->s3->endpoint);
+    return ERR_MALFORMED;
+}
+
 static int take_one(struct s3_page *page, struct bytes contents, struct blob_problem *problem) {
     struct bytes key = element(contents, "Key"), size = element(contents, "Size");
     char digits[24];
-    if (key.length == 0 || key.length >= sizeof page->last || size.length >= sizeof digits) {
-        snprintf(problem->text, sizeof problem->text,
-                 "the store's listing cannot be read; is its endpoint %.300s an S3 one?",
-                 page->s3->endpoint);
-        return ERR_MALFORMED;
-    }
+    if (key.length == 0 || key.length >= sizeof page->last || size.length >= sizeof digits)
+        return not_a_listing(page, problem);
     snprintf(page->last, sizeof page->last, "%.*s", BYTES_PRINT(key));
     snprintf(digits, sizeof digits, "%.*s", BYTES_PRINT(size));
     size_t skipped = strlen(page->s3->prefix);
@@ -265,8 +292,28 @@ static int take_one(struct s3_page *page, struct bytes contents, struct blob_pro
                    : 0;
 }
 
+/* A page of something else, or half a listing, is none: what it lacks would be taken for not being
+ * there. */
+static bool is_listing(struct bytes xml) {
+    static const char begin[] = "<ListBucketResult", end[] = "</ListBucketResult>";
+    return xml.length && memmem(xml.data, xml.length, begin, sizeof begin - 1) &&
+           memmem(xml.data, xml.length, end, sizeof end - 1);
+}
+
+/* Some stores do not know start-after, and would give their first page for ever. */
+static int check_progress(const struct s3_page *page, const char *before,
+                          struct blob_problem *problem) {
+    if (!page->is_truncated || strcmp(page->last, before) > 0)
+        return 0;
+    snprintf(problem->text, sizeof problem->text,
+             "the store's listing does not go on behind '%.300s'; its endpoint %.200s does not "
+             "understand start-after",
+             before, page->s3->endpoint);
+    return ERR_MALFORMED;
+}
+
 static int take_page(struct s3_page *page, struct bytes xml, struct blob_problem *problem) {
-    int status = 0;
+    int status = is_listing(xml) ? 0 : not_a_listing(page, problem);
     page->is_truncated = bytes_equal(element(xml, "IsTruncated"), BYTES_LITERAL("true"));
     for (;;) {
         struct bytes contents = element(xml, "Contents");
@@ -285,14 +332,17 @@ static int s3_list(struct blob_store *store, const char *prefix,
     struct s3_page page = {.s3 = s3_of(store), .each = each, .context = context};
     int status;
     do {
-        char url[S3_URL_BYTES];
+        char url[S3_URL_BYTES], before[sizeof page.last];
         struct buffer xml;
         buffer_init(&xml, S3_LISTING_BYTES);
+        memcpy(before, page.last, sizeof before);
         listing_url(&page, prefix, url);
         struct s3_request request = {.s3 = s3_of(store), .method = "GET", .url = url, .out = &xml};
         status = perform(&request, problem);
         if (status == 0)
             status = take_page(&page, buffer_bytes(&xml), problem);
+        if (status == 0)
+            status = check_progress(&page, before, problem);
         buffer_release(&xml);
     } while (status == 0 && page.is_truncated);
     return status;
@@ -405,6 +455,7 @@ int blob_s3_open(const struct blob_options *options, uv_loop_t *loop, struct blo
     }
     s3->curl = s3->library.easy_init();
     CHECK(s3->curl != NULL);
+    s3->attempts = options->attempts;
     s3->store.ops = &s3_ops;
     blob_thread_init(&s3->thread, loop, s3_free, s3);
     *out = &s3->store;

@@ -11,6 +11,10 @@ struct blob_options {
      * environment only (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN): settings are
      * shown to whoever asks. */
     const char *endpoint, *region;
+    /* For s3: a request that fails for a reason which may pass (the network, 429, 5xx) is made so
+     * often at the most, within seconds, before its failure is told. 0 is 1: who can wait for
+     * longer, and has other work, tries again later. */
+    unsigned attempts;
 };
 
 /* Borrows the loop; with NULL only the synchronous calls work. Nothing is sent yet. Returns owned
