@@ -26,7 +26,7 @@ static struct wal *wal_new(const struct wal_options *options) {
     disk_score_init(&wal->score);
     for (unsigned i = 0; i < 2; i++)
         wal_batch_init(&wal->batches[i], batch_maximum_bytes);
-    buffer_init(&wal->head, batch_maximum_bytes);
+    buffer_init(&wal->round.head, batch_maximum_bytes);
     wal_tune(wal, &options->tuning);
     wal_round_init(wal);
     wal_recycle_init(wal);
@@ -36,10 +36,10 @@ static struct wal *wal_new(const struct wal_options *options) {
 static int make_first_segment(struct wal *wal) {
     struct disk *disk = wal->options.disk;
     uint64_t bytes = wal_smaller(wal->tuning.segment_bytes, WAL_HASTY_SEGMENT_BYTES);
-    int status = wal_segment_make(disk, WAL_NEXT_NEW_NAME, bytes, &wal->round.file);
+    int status = wal_segment_make(disk, WAL_NEXT_NEW_NAME, bytes, &wal->round.job.file);
     if (status)
         return status;
-    wal->round.file_bytes = bytes;
+    wal->round.job.file_bytes = bytes;
     wal->position.segment = 1;
     wal_ledger_begin_segment(&wal->ledger, 1);
     return wal_segment_install(disk, WAL_NEXT_NEW_NAME, 1);
@@ -49,12 +49,12 @@ static int open_newest_segment(struct wal *wal) {
     const struct disk_ops *ops = wal->options.disk->ops;
     char name[DISK_NAME_MAXIMUM];
     wal_segment_name(wal->position.segment, name);
-    int status = ops->open(wal->options.disk, name, DISK_OPEN_WRITE, &wal->round.file);
+    int status = ops->open(wal->options.disk, name, DISK_OPEN_WRITE, &wal->round.job.file);
     if (status) {
-        wal->round.file = NULL;
+        wal->round.job.file = NULL;
         return status;
     }
-    return ops->size(wal->round.file, &wal->round.file_bytes);
+    return ops->size(wal->round.job.file, &wal->round.job.file_bytes);
 }
 
 static int open_segments(struct wal *wal, struct wal_problem *problem) {
@@ -62,7 +62,7 @@ static int open_segments(struct wal *wal, struct wal_problem *problem) {
     int status = wal->is_new ? make_first_segment(wal) : open_newest_segment(wal);
     if (status == 0)
         status = wal_find_spares(wal);
-    wal->file_bytes = wal->round.file_bytes;
+    wal->file_bytes = wal->round.job.file_bytes;
     if (status)
         snprintf(problem->text, sizeof problem->text,
                  "cannot open the newest segment of the log: %s; check the disk, its free "
@@ -107,7 +107,8 @@ int wal_open(const struct wal_options *options, const struct wal_visitor *visito
         wal_free(wal);
         return status;
     }
-    wal->released_below = wal->sealed_release = wal->appended_release = wal->ledger.oldest_segment;
+    wal->released.below = wal->released.sealed = wal->released.appended =
+        wal->ledger.oldest_segment;
     wal->durable_end = wal->position;
     wal_note_markable(wal, wal->position.record > 0);
     *out = wal;
@@ -121,11 +122,11 @@ void wal_tune(struct wal *wal, const struct wal_tuning *tuning) {
 
 void wal_free(struct wal *wal) {
     wal_close_spares(wal);
-    if (wal->round.file)
-        wal->options.disk->ops->close(wal->round.file);
+    if (wal->round.job.file)
+        wal->options.disk->ops->close(wal->round.job.file);
     for (unsigned i = 0; i < 2; i++)
         wal_batch_release(&wal->batches[i]);
-    buffer_release(&wal->head);
+    buffer_release(&wal->round.head);
     wal_ledger_release(&wal->ledger);
     memory_free(wal);
 }
@@ -149,7 +150,7 @@ static void append(struct wal *wal, enum wal_kind kind, uint32_t shard, uint64_t
 uint64_t wal_append_entry(struct wal *wal, uint32_t shard, uint64_t index,
                           struct bytes encoded_entry) {
     append(wal, WAL_ENTRY, shard, index, encoded_entry);
-    return ++wal->appended_sequence;
+    return ++wal->sequences.appended;
 }
 
 uint64_t wal_append_lent_entry(struct wal *wal, uint32_t shard, uint64_t index, struct bytes front,
@@ -160,41 +161,41 @@ uint64_t wal_append_lent_entry(struct wal *wal, uint32_t shard, uint64_t index, 
         wal_batch_append_lent(&wal->batches[wal->gathering], shard, index, front, lent);
         note_appended(wal);
     }
-    return ++wal->appended_sequence;
+    return ++wal->sequences.appended;
 }
 
 uint64_t wal_append_truncate(struct wal *wal, uint32_t shard, uint64_t from_index) {
     append(wal, WAL_TRUNCATE, shard, from_index, BYTES_NONE);
-    return ++wal->appended_sequence;
+    return ++wal->sequences.appended;
 }
 
 uint64_t wal_append_state(struct wal *wal, uint32_t shard, uint64_t term, uint32_t vote) {
     uint8_t payload[WAL_STATE_PAYLOAD_BYTES];
     wal_state_encode(payload, &(struct wal_state){.term = term, .vote = vote});
     append(wal, WAL_STATE, shard, 0, bytes_of(payload, sizeof payload));
-    return ++wal->appended_sequence;
+    return ++wal->sequences.appended;
 }
 
 uint64_t wal_append_snapshot(struct wal *wal, uint32_t shard, uint64_t index, uint64_t term) {
     uint8_t payload[WAL_SNAPSHOT_PAYLOAD_BYTES];
     wal_snapshot_encode(payload, term);
     append(wal, WAL_SNAPSHOT, shard, index, bytes_of(payload, sizeof payload));
-    return ++wal->appended_sequence;
+    return ++wal->sequences.appended;
 }
 
 uint64_t wal_append_forget(struct wal *wal, uint32_t shard, uint64_t index, uint64_t term) {
     uint8_t payload[WAL_SNAPSHOT_PAYLOAD_BYTES];
     wal_snapshot_encode(payload, term);
     append(wal, WAL_FORGET, shard, index, bytes_of(payload, sizeof payload));
-    return ++wal->appended_sequence;
+    return ++wal->sequences.appended;
 }
 
 /* ---- releasing, looking in ---- */
 
 static void release_below(struct wal *wal, uint64_t needed_from) {
-    if (needed_from <= wal->appended_release)
+    if (needed_from <= wal->released.appended)
         return;
-    wal->appended_release = needed_from;
+    wal->released.appended = needed_from;
     append(wal, WAL_RELEASE, 0, needed_from, BYTES_NONE);
     if (PLANTED(RECYCLED_BEFORE_RELEASED))
         wal_start_release(wal, needed_from);
@@ -239,12 +240,12 @@ void wal_note_damage(struct wal *wal, uint64_t segment) {
 static void leave_segment(struct wal *wal) {
     if (!wal_must_leave_segment(wal) || !wal_is_idle(wal))
         return;
-    append(wal, WAL_RELEASE, 0, wal->appended_release, BYTES_NONE);
+    append(wal, WAL_RELEASE, 0, wal->released.appended, BYTES_NONE);
     wal_flush(wal);
 }
 
 bool wal_shed_damage(struct wal *wal, uint32_t *shard) {
-    if (wal->damaged_segment < wal->appended_release)
+    if (wal->damaged_segment < wal->released.appended)
         return false;
     uint64_t needed_from = wal_ledger_needed_from(&wal->ledger);
     if (needed_from > wal->damaged_segment)

@@ -17,6 +17,48 @@ enum { WAL_HASTY_SEGMENT_BYTES = 4 << 20 };
  * two wake-ups where there is much to write, or the disk is not fast. */
 enum { WAL_AWAITED_BYTES = 16 << 10, WAL_AWAITED_US = 1000 };
 
+/* How far records have come, by WAL sequence number. */
+struct wal_sequences {
+    uint64_t appended, sealed, durable;
+};
+
+/* The round under way, or the last one: what was gathered, on its way to the disk (wal_round.c). */
+struct wal_current_round {
+    struct wal_round job;
+    struct buffer head; /* what stands before its records: checkpoint, digest */
+    struct wal_digest_reach reach;
+    size_t bytes;
+    uint64_t begun_us;
+    bool is_mark;
+    bool is_owner_idle; /* said of the next round */
+    bool is_running;
+    bool is_stalled; /* sealed, and there is no space for its segment */
+};
+
+/* Files that wait to become segments (wal_spare.c, wal_recycle.c). */
+struct wal_spares {
+    struct wal_spare_file files[WAL_SPARE_MAXIMUM]; /* ready, the oldest first */
+    size_t count;
+    uint64_t newest; /* number of the newest one, ready or being made */
+    struct wal_spare job;
+    bool is_running;
+};
+
+/* What is kept back for a full disk (wal_space.c). */
+struct wal_kept_space {
+    struct wal_spare_file reserve; /* without a file: it is to be made */
+    bool is_reserve_in_round;      /* it still has its name while a round turns it into a segment */
+    bool is_full;                  /* the disk gave no space when it was asked last */
+    uint64_t next_probe_us;
+};
+
+/* Up to which segment the log may go, by whether the round that says so is durable. */
+struct wal_released {
+    uint64_t appended, sealed, durable, below; /* segments */
+    struct wal_release job;
+    bool is_running;
+};
+
 struct wal {
     struct wal_options options;
     struct wal_tuning tuning;
@@ -28,34 +70,16 @@ struct wal {
     struct wal_batch batches[2]; /* one gathers, rounds take from the other until it is used up */
     unsigned gathering;
     uint64_t may_wait_until_us, due_us; /* due: of what is gathered, the soonest */
-    struct buffer head;                 /* of the round: checkpoint, digest */
-    struct wal_digest_reach reach;
+    uint64_t mark_due_us;               /* UINT64_MAX: none is wanted, or not yet */
+    struct wal_sequences sequences;
+    struct wal_current_round round;
+    uint64_t file_bytes; /* of the segment written to, as the last round left it */
+
     struct wal_repaired repaired;
-    uint64_t appended_sequence, sealed_sequence, durable_sequence;
     uint64_t damaged_segment; /* the newest one that is damaged; 0: none is */
-    uint64_t appended_release, sealed_release, durable_release, released_below; /* segments */
-
-    struct wal_round round;
-    size_t round_bytes;
-    uint64_t round_begun_us;
-    bool is_mark;         /* the round that is sealed, or was last */
-    uint64_t mark_due_us; /* UINT64_MAX: none is wanted, or not yet */
-    bool is_owner_idle;   /* said of the next round */
-    bool is_round_running;
-    bool is_round_stalled; /* sealed, and there is no space for its segment */
-    uint64_t file_bytes;   /* of the segment written to, as the last round left it */
-
-    struct wal_spare_file spares[WAL_SPARE_MAXIMUM]; /* ready, the oldest first */
-    size_t spare_count;
-    uint64_t last_spare; /* number of the newest spare, ready or being made */
-    struct wal_spare spare;
-    bool is_spare_running;
-    struct wal_spare_file reserve; /* without a file: it is to be made */
-    bool is_reserve_in_round;      /* it still has its name while a round turns it into a segment */
-    bool is_full;                  /* the disk gave no space when it was asked last */
-    uint64_t next_probe_us;
-    struct wal_release release;
-    bool is_release_running;
+    struct wal_spares spares;
+    struct wal_kept_space space;
+    struct wal_released released;
 
     struct disk_score score;
     bool is_new, is_flush_wanted, has_failed;

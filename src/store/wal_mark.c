@@ -6,7 +6,7 @@
 static const uint64_t mark_again_us = 1000000;
 
 static bool is_busy(const struct wal *wal) {
-    return wal->is_round_running || wal->is_round_stalled || wal_rest_bytes(wal) ||
+    return wal->round.is_running || wal->round.is_stalled || wal_rest_bytes(wal) ||
            wal_gathered_bytes(wal);
 }
 
@@ -15,8 +15,8 @@ static bool has_room(const struct wal *wal) {
     size_t digest_bytes = wal_record_bytes(
         (uint32_t)(WAL_DIGEST_HEAD_BYTES + wal->ledger.shard_count * WAL_DIGEST_ROW_BYTES));
     bool fits = wal->position.offset > 0 && !wal_must_leave_segment(wal) &&
-                wal->position.offset + digest_bytes <= wal->round.file_bytes;
-    return fits || (wal->spare_count && !wal->is_full);
+                wal->position.offset + digest_bytes <= wal->round.job.file_bytes;
+    return fits || (wal->spares.count && !wal->space.is_full);
 }
 
 /* The digest again and again, until one begins in a block of the disk that holds nothing of the
@@ -24,13 +24,13 @@ static bool has_room(const struct wal *wal) {
 static void repeat_digest(struct wal *wal) {
     const uint64_t mask = DISK_BLOCK_BYTES - 1;
     uint64_t start = wal->position.offset, clear = (start + mask) & ~mask;
-    size_t digest_bytes = wal->head.length;
+    size_t digest_bytes = wal->round.head.length;
     for (uint64_t last = start; last < clear; last += digest_bytes) {
-        if (start + wal->head.length + digest_bytes > wal_round_capacity(wal))
+        if (start + wal->round.head.length + digest_bytes > wal_round_capacity(wal))
             return;
-        uint8_t *copy = buffer_reserve(&wal->head, digest_bytes);
-        memcpy(copy, buffer_data(&wal->head), digest_bytes);
-        buffer_grew(&wal->head, digest_bytes);
+        uint8_t *copy = buffer_reserve(&wal->round.head, digest_bytes);
+        memcpy(copy, buffer_data(&wal->round.head), digest_bytes);
+        buffer_grew(&wal->round.head, digest_bytes);
     }
 }
 
@@ -45,8 +45,8 @@ void wal_mark(struct wal *wal) {
     wal_plan_round(wal, 0);
     if (wal->position.offset > 0)
         repeat_digest(wal);
-    wal->is_mark = true;
-    wal->is_owner_idle = false;
+    wal->round.is_mark = true;
+    wal->round.is_owner_idle = false;
     wal_seal_round(wal, &(struct wal_portion){.batch = NULL});
     wal_submit_round(wal);
 }

@@ -10,16 +10,16 @@
 void wal_start_spare(struct wal *wal) {
     bool is_ending =
         wal->position.offset > wal->file_bytes / 2 || wal->position.segment == wal->damaged_segment;
-    if (is_ending && wal->spare_count == 0 && !wal->has_failed && !wal->is_full &&
-        !wal->is_spare_running && !wal->is_release_running)
+    if (is_ending && wal->spares.count == 0 && !wal->has_failed && !wal->space.is_full &&
+        !wal->spares.is_running && !wal->released.is_running)
         wal_make_spare(wal);
 }
 
 static void spare_done(struct disk_job *job, int status) {
     struct wal *wal = ((struct wal_spare *)(void *)job)->owner;
-    struct wal_spare_file made = wal->spare.made;
-    wal->is_spare_running = false;
-    wal->spare.made.file = NULL;
+    struct wal_spare_file made = wal->spares.job.made;
+    wal->spares.is_running = false;
+    wal->spares.job.made.file = NULL;
     if (status && made.file)
         wal->options.disk->ops->close(made.file);
     if (status == ERR_NO_SPACE) {
@@ -28,57 +28,58 @@ static void spare_done(struct disk_job *job, int status) {
         wal_fail(wal, status, "preallocating the next segment of the log");
         return;
     } else if (made.number == WAL_SPARE_RESERVE) {
-        wal->reserve = made;
+        wal->space.reserve = made;
     } else {
         wal_add_spare(wal, made);
     }
     wal_note_space(wal);
-    wal_start_release(wal, wal->durable_release);
+    wal_start_release(wal, wal->released.durable);
 }
 
 /* ---- released ones ---- */
 
 void wal_start_release(struct wal *wal, uint64_t durable_release) {
-    struct wal_release *release = &wal->release;
-    wal->durable_release = durable_release;
-    if (wal->is_release_running || wal->is_spare_running || durable_release <= wal->released_below)
+    struct wal_release *release = &wal->released.job;
+    wal->released.durable = durable_release;
+    if (wal->released.is_running || wal->spares.is_running ||
+        durable_release <= wal->released.below)
         return;
-    bool is_damaged = wal->released_below <= wal->damaged_segment;
+    bool is_damaged = wal->released.below <= wal->damaged_segment;
     size_t wanted = is_damaged ? 0 : wal->tuning.spare_count;
-    release->from = wal->released_below;
+    release->from = wal->released.below;
     release->end = durable_release;
     release->kept_bytes = wal->tuning.segment_bytes;
-    release->kept_maximum = wanted > wal->spare_count ? wanted - wal->spare_count : 0;
-    release->first_spare = wal->last_spare + 1;
-    wal->is_release_running = true;
+    release->kept_maximum = wanted > wal->spares.count ? wanted - wal->spares.count : 0;
+    release->first_spare = wal->spares.newest + 1;
+    wal->released.is_running = true;
     wal->options.disk->ops->submit(wal->options.disk, &release->job);
 }
 
 static void release_done(struct disk_job *job, int status) {
     struct wal_release *release = (struct wal_release *)(void *)job;
     struct wal *wal = release->owner;
-    wal->is_release_running = false;
-    wal->released_below = release->end;
+    wal->released.is_running = false;
+    wal->released.below = release->end;
     if (status) {
         wal_fail(wal, status, "releasing a segment of the log");
         return;
     }
     for (size_t i = 0; i < release->kept_count; i++)
         wal_add_spare(wal, release->kept[i]);
-    wal->last_spare += release->kept_count;
+    wal->spares.newest += release->kept_count;
     release->kept_count = 0;
     wal_note_space(wal);
-    wal_start_release(wal, wal->durable_release);
+    wal_start_release(wal, wal->released.durable);
     wal_start_spare(wal);
 }
 
 void wal_recycle_init(struct wal *wal) {
     struct disk *disk = wal->options.disk;
-    wal->spare = (struct wal_spare){
+    wal->spares.job = (struct wal_spare){
         .job = {.run = wal_spare_run, .done = spare_done, .lane = DISK_LANE_BULK},
         .disk = disk,
         .owner = wal};
-    wal->release = (struct wal_release){
+    wal->released.job = (struct wal_release){
         .job = {.run = wal_release_run, .done = release_done, .lane = DISK_LANE_BULK},
         .disk = disk,
         .owner = wal};

@@ -11,7 +11,7 @@ static const uint64_t mark_after_us = 50000;
 
 /* Whole records: at least the first, then what fits. */
 static struct wal_portion take_portion(struct wal *wal, struct wal_batch *batch) {
-    uint64_t before = wal->round.needed_bytes - wal_batch_first_bytes(batch);
+    uint64_t before = wal->round.job.needed_bytes - wal_batch_first_bytes(batch);
     uint64_t room = wal_round_capacity(wal) - before;
     return wal_batch_take(batch, wal_smaller(room, wal->tuning.round_bytes));
 }
@@ -31,21 +31,21 @@ static struct wal_batch *batch_to_write(struct wal *wal) {
 
 /* If there is something to write. */
 static void start_round(struct wal *wal) {
-    CHECK(!wal->is_round_running && !wal->is_round_stalled);
+    CHECK(!wal->round.is_running && !wal->round.is_stalled);
     struct wal_batch *batch = batch_to_write(wal);
     if (batch == NULL)
         return;
     wal_plan_round(wal, wal_batch_first_bytes(batch));
     struct wal_portion portion = take_portion(wal, batch);
     wal_seal_round(wal, &portion);
-    wal->is_mark = false;
+    wal->round.is_mark = false;
     wal_submit_round(wal);
 }
 
 void wal_flush(struct wal *wal) {
     if (wal->has_failed)
         return;
-    if (wal->is_round_running || wal->is_round_stalled) {
+    if (wal->round.is_running || wal->round.is_stalled) {
         wal->is_flush_wanted = true;
         wal->due_us = UINT64_MAX;
     } else {
@@ -53,7 +53,9 @@ void wal_flush(struct wal *wal) {
     }
 }
 
-void wal_owner_idles(struct wal *wal, bool is_owner_idle) { wal->is_owner_idle = is_owner_idle; }
+void wal_owner_idles(struct wal *wal, bool is_owner_idle) {
+    wal->round.is_owner_idle = is_owner_idle;
+}
 
 void wal_may_wait(struct wal *wal, uint64_t until_us) { wal->may_wait_until_us = until_us; }
 
@@ -70,7 +72,7 @@ static uint64_t disk_time_us(const struct wal *wal) {
 
 /* Behind the owner's news of the round before, so that what it has to append to that goes along. */
 static void start_next_round(struct wal *wal) {
-    bool may_start = !wal->has_failed && !wal->is_round_running && !wal->is_round_stalled;
+    bool may_start = !wal->has_failed && !wal->round.is_running && !wal->round.is_stalled;
     if (may_start && (wal_rest_bytes(wal) || wal->is_flush_wanted))
         start_round(wal);
 }
@@ -86,7 +88,7 @@ void wal_note_markable(struct wal *wal, bool is_wanted) {
 static void round_done(struct disk_job *job, int status) {
     struct wal_round *round = (struct wal_round *)(void *)job;
     struct wal *wal = round->owner;
-    wal->is_round_running = false;
+    wal->round.is_running = false;
     if (round->is_full && !PLANTED(FULL_DISK_IS_FATAL) && !PLANTED(FULL_DISK_IS_FORGOTTEN)) {
         wal_stall_round(wal);
         return;
@@ -101,25 +103,25 @@ static void round_done(struct disk_job *job, int status) {
     wal->file_bytes = round->file_bytes;
     wal->durable_end = wal->position;
     wal_batch_settle(&wal->batches[!wal->gathering]);
-    wal->is_reserve_in_round = false;
-    bool has_news = wal->sealed_sequence > wal->durable_sequence;
-    wal->durable_sequence = wal->sealed_sequence;
+    wal->space.is_reserve_in_round = false;
+    bool has_news = wal->sequences.sealed > wal->sequences.durable;
+    wal->sequences.durable = wal->sequences.sealed;
     wal->statistics.rounds++;
-    wal->statistics.bytes_written += wal->round_bytes;
-    wal->statistics.last_round_us = wal_now_us(wal) - wal->round_begun_us;
-    disk_score_note(&wal->score, disk_score_excess_us(disk_time_us(wal), wal->round_bytes),
+    wal->statistics.bytes_written += wal->round.bytes;
+    wal->statistics.last_round_us = wal_now_us(wal) - wal->round.begun_us;
+    disk_score_note(&wal->score, disk_score_excess_us(disk_time_us(wal), wal->round.bytes),
                     wal->tuning.slow_disk_us);
-    uint64_t durable_sequence = wal->durable_sequence;
-    wal_start_release(wal, wal->sealed_release);
+    uint64_t durable_sequence = wal->sequences.durable;
+    wal_start_release(wal, wal->released.sealed);
     wal_start_spare(wal);
-    wal_note_markable(wal, !wal->is_mark);
+    wal_note_markable(wal, !wal->round.is_mark);
     if (has_news)
         wal->options.on_durable(wal->options.context, durable_sequence);
     start_next_round(wal);
 }
 
 void wal_round_init(struct wal *wal) {
-    wal->round =
+    wal->round.job =
         (struct wal_round){.job = {.run = wal_round_run, .done = round_done, .lane = DISK_LANE_LOG},
                            .disk = wal->options.disk,
                            .owner = wal};

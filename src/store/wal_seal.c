@@ -23,9 +23,9 @@ static void seal(struct wal *wal, uint8_t *record, bool is_last_of_round) {
     struct bytes payload = is_entry ? BYTES_NONE : wal_record_payload(record, &header);
     CHECK(wal_ledger_apply(&wal->ledger, &header, payload) == 0);
     if (header.kind == WAL_RELEASE)
-        wal->sealed_release = header.index;
+        wal->released.sealed = header.index;
     else
-        wal->sealed_sequence++;
+        wal->sequences.sealed++;
 }
 
 /* The ledger as of the segment before, which is durable by now. */
@@ -33,7 +33,7 @@ static void append_checkpoint(struct wal *wal) {
     struct buffer payload;
     buffer_init(&payload, WAL_PAYLOAD_MAXIMUM_BYTES);
     wal_ledger_encode_checkpoint(&wal->ledger, wal->position.chain, &payload);
-    wal_record_append(&wal->head, WAL_CHECKPOINT, 0, 0, buffer_bytes(&payload));
+    wal_record_append(&wal->round.head, WAL_CHECKPOINT, 0, 0, buffer_bytes(&payload));
     buffer_release(&payload);
 }
 
@@ -42,29 +42,29 @@ static void append_digest(struct wal *wal, uint64_t first_round) {
     struct buffer payload;
     buffer_init(&payload, WAL_PAYLOAD_MAXIMUM_BYTES);
     wal_digest_encode(&wal->ledger, first_round, &payload);
-    wal_record_append(&wal->head, WAL_DIGEST, 0, 0, buffer_bytes(&payload));
+    wal_record_append(&wal->round.head, WAL_DIGEST, 0, 0, buffer_bytes(&payload));
     buffer_release(&payload);
 }
 
 /* What stands before the records of the round. */
 static void build_head(struct wal *wal) {
     bool is_start = wal->position.offset == 0;
-    buffer_truncate(&wal->head, 0);
+    buffer_truncate(&wal->round.head, 0);
     if (is_start)
         append_checkpoint(wal);
     if (!wal->options.has_digests)
         return;
     if (is_start)
-        wal_digest_reach_reset(&wal->reach);
-    append_digest(wal, wal_smaller(wal->reach.far_round, wal->position.round));
+        wal_digest_reach_reset(&wal->round.reach);
+    append_digest(wal, wal_smaller(wal->round.reach.far_round, wal->position.round));
 }
 
 void wal_plan_round(struct wal *wal, uint64_t first_bytes) {
-    struct wal_round *round = &wal->round;
+    struct wal_round *round = &wal->round.job;
     struct wal_position *position = &wal->position;
     round->next_segment = 0;
     build_head(wal);
-    bool fits = position->offset + wal->head.length + first_bytes <= round->file_bytes;
+    bool fits = position->offset + wal->round.head.length + first_bytes <= round->file_bytes;
     if (position->offset > 0 && (!fits || wal_must_leave_segment(wal))) {
         round->next = wal_take_spare(wal);
         round->next_segment = position->segment + 1;
@@ -74,11 +74,11 @@ void wal_plan_round(struct wal *wal, uint64_t first_bytes) {
     }
     if (position->offset == 0)
         position->life = random_next(&wal->random);
-    round->needed_bytes = position->offset + wal->head.length + first_bytes;
+    round->needed_bytes = position->offset + wal->round.head.length + first_bytes;
 }
 
 uint64_t wal_round_capacity(const struct wal *wal) {
-    const struct wal_round *round = &wal->round;
+    const struct wal_round *round = &wal->round.job;
     uint64_t capacity = round->next_segment ? round->next.bytes : round->file_bytes;
     return capacity < round->needed_bytes ? round->needed_bytes : capacity;
 }
@@ -86,17 +86,17 @@ uint64_t wal_round_capacity(const struct wal *wal) {
 /* The segment that the round begins. */
 static void begin_segment(struct wal *wal) {
     struct wal_position *position = &wal->position;
-    position->segment = wal->round.next_segment;
+    position->segment = wal->round.job.next_segment;
     wal->statistics.segments_recycled += position->is_recycled;
     wal_ledger_end_segment(&wal->ledger, position->record, position->chain);
     wal_ledger_begin_segment(&wal->ledger, position->segment);
 }
 
 static void seal_head(struct wal *wal, bool is_all) {
-    for (size_t at = 0; at < wal->head.length;) {
-        uint8_t *record = buffer_data(&wal->head) + at;
+    for (size_t at = 0; at < wal->round.head.length;) {
+        uint8_t *record = buffer_data(&wal->round.head) + at;
         at += wal_record_bytes_at(record);
-        seal(wal, record, is_all && at == wal->head.length);
+        seal(wal, record, is_all && at == wal->round.head.length);
     }
 }
 
@@ -107,10 +107,10 @@ static void seal_portion(struct wal *wal, const struct wal_portion *portion) {
 }
 
 void wal_seal_round(struct wal *wal, const struct wal_portion *portion) {
-    struct wal_round *round = &wal->round;
+    struct wal_round *round = &wal->round.job;
     struct wal_position *position = &wal->position;
-    wal->round_bytes = wal->head.length + portion->bytes;
-    round->needed_bytes = position->offset + wal->round_bytes;
+    wal->round.bytes = wal->round.head.length + portion->bytes;
+    round->needed_bytes = position->offset + wal->round.bytes;
     position->round++;
     if (round->next_segment)
         begin_segment(wal);
@@ -118,19 +118,20 @@ void wal_seal_round(struct wal *wal, const struct wal_portion *portion) {
     if (position->offset == 0)
         position->chain = 0;
     if (wal->options.has_digests)
-        wal_digest_reach_note(&wal->reach, position->round, position->offset);
+        wal_digest_reach_note(&wal->round.reach, position->round, position->offset);
     seal_head(wal, portion->bytes == 0);
     seal_portion(wal, portion);
-    round->head = buffer_bytes(&wal->head);
+    round->head = buffer_bytes(&wal->round.head);
     round->portion = *portion;
 }
 
 void wal_submit_round(struct wal *wal) {
-    wal->is_round_running = true;
-    wal_round_prepare(&wal->round);
-    wal->round_begun_us = wal_now_us(wal);
-    wal->round.job.is_awaited = wal->is_owner_idle && wal->round_bytes <= WAL_AWAITED_BYTES &&
-                                wal_sync_us(wal) <= WAL_AWAITED_US;
-    wal->is_owner_idle = false;
-    wal->options.disk->ops->submit(wal->options.disk, &wal->round.job);
+    wal->round.is_running = true;
+    wal_round_prepare(&wal->round.job);
+    wal->round.begun_us = wal_now_us(wal);
+    wal->round.job.job.is_awaited = wal->round.is_owner_idle &&
+                                    wal->round.bytes <= WAL_AWAITED_BYTES &&
+                                    wal_sync_us(wal) <= WAL_AWAITED_US;
+    wal->round.is_owner_idle = false;
+    wal->options.disk->ops->submit(wal->options.disk, &wal->round.job.job);
 }

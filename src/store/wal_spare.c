@@ -5,27 +5,29 @@
 /* ---- ready ones ---- */
 
 void wal_add_spare(struct wal *wal, struct wal_spare_file spare) {
-    CHECK(wal->spare_count < WAL_SPARE_MAXIMUM && spare.file);
-    wal->spares[wal->spare_count++] = spare;
+    CHECK(wal->spares.count < WAL_SPARE_MAXIMUM && spare.file);
+    wal->spares.files[wal->spares.count++] = spare;
 }
 
 struct wal_spare_file wal_take_spare(struct wal *wal) {
-    if (wal->spare_count == 0)
+    if (wal->spares.count == 0)
         return (struct wal_spare_file){
             .bytes = wal_smaller(wal->tuning.segment_bytes, WAL_HASTY_SEGMENT_BYTES),
             .is_recycled = true}; /* another file may take its place yet */
-    struct wal_spare_file oldest = wal->spares[0];
-    wal->spare_count--;
-    memmove(wal->spares, wal->spares + 1, wal->spare_count * sizeof wal->spares[0]);
+    struct wal_spare_file oldest = wal->spares.files[0];
+    wal->spares.count--;
+    memmove(wal->spares.files, wal->spares.files + 1,
+            wal->spares.count * sizeof wal->spares.files[0]);
     return oldest;
 }
 
 void wal_close_spares(struct wal *wal) {
-    for (size_t i = 0; i < wal->spare_count; i++)
-        wal->options.disk->ops->close(wal->spares[i].file);
-    for (size_t i = 0; i < wal->release.kept_count; i++)
-        wal->options.disk->ops->close(wal->release.kept[i].file);
-    struct disk_file *files[] = {wal->round.next.file, wal->spare.made.file, wal->reserve.file};
+    for (size_t i = 0; i < wal->spares.count; i++)
+        wal->options.disk->ops->close(wal->spares.files[i].file);
+    for (size_t i = 0; i < wal->released.job.kept_count; i++)
+        wal->options.disk->ops->close(wal->released.job.kept[i].file);
+    struct disk_file *files[] = {wal->round.job.next.file, wal->spares.job.made.file,
+                                 wal->space.reserve.file};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (files[i])
             wal->options.disk->ops->close(files[i]);
@@ -51,7 +53,7 @@ static int open_found(struct wal *wal, struct wal_spare_file *spare, uint64_t wa
 
 /* What a spare holds is not known after a restart: it is taken for a former life. */
 static int find_spare(struct wal *wal, uint64_t number) {
-    bool is_wanted = wal->spare_count < wal->tuning.spare_count;
+    bool is_wanted = wal->spares.count < wal->tuning.spare_count;
     struct wal_spare_file spare = {.number = number, .is_recycled = true};
     int status = open_found(wal, &spare, is_wanted ? wal->tuning.segment_bytes : 0);
     if (spare.file)
@@ -63,12 +65,12 @@ int wal_find_spares(struct wal *wal) {
     struct wal_listing listing;
     int status = wal_listing_read(wal->options.disk, &listing);
     for (size_t i = 0; i < listing.spares.count && status == 0; i++) {
-        wal->last_spare = listing.spares.numbers[i];
-        status = find_spare(wal, wal->last_spare);
+        wal->spares.newest = listing.spares.numbers[i];
+        status = find_spare(wal, wal->spares.newest);
     }
-    wal->reserve.number = WAL_SPARE_RESERVE;
+    wal->space.reserve.number = WAL_SPARE_RESERVE;
     if (status == 0 && listing.has_reserve)
-        status = open_found(wal, &wal->reserve, wal->tuning.reserve_bytes);
+        status = open_found(wal, &wal->space.reserve, wal->tuning.reserve_bytes);
     wal_listing_release(&listing);
     return status;
 }
@@ -76,13 +78,13 @@ int wal_find_spares(struct wal *wal) {
 /* ---- made ahead of need ---- */
 
 static void start_making(struct wal *wal, struct wal_spare_file wanted) {
-    wal->spare.made = wanted;
-    wal->is_spare_running = true;
-    wal->options.disk->ops->submit(wal->options.disk, &wal->spare.job);
+    wal->spares.job.made = wanted;
+    wal->spares.is_running = true;
+    wal->options.disk->ops->submit(wal->options.disk, &wal->spares.job.job);
 }
 
 void wal_make_spare(struct wal *wal) {
-    start_making(wal, (struct wal_spare_file){.number = ++wal->last_spare,
+    start_making(wal, (struct wal_spare_file){.number = ++wal->spares.newest,
                                               .bytes = wal->tuning.segment_bytes});
 }
 
