@@ -25,6 +25,7 @@ struct sim_thread {
     uint64_t mail_at_us; /* arrival of the latest: none overtakes it */
     bool is_turn_scheduled;
     uint64_t timer_at_us; /* of the earliest tick that is scheduled */
+    bool is_draining;
 };
 
 struct sim_node {
@@ -36,7 +37,9 @@ struct sim_node {
     bool is_restart_quick;  /* the next restart follows at once */
     bool is_leaving;        /* it was asked to be taken out of the cluster */
     bool has_begun_slow;    /* this life began on a slow disk, and takes it for a healthy one */
-    bool is_given_up;       /* out of it for ever: it does not restart, and ends when it hears so */
+    bool is_stopping;       /* in good order; it takes no further clients */
+    uint64_t stop_until_us;
+    bool is_given_up; /* out of it for ever: it does not restart, and ends when it hears so */
     enum sim_death death;
     uint64_t life;
     uint8_t uuid[NODE_UUID_BYTES];

@@ -47,7 +47,8 @@ struct simulation_statistics {
     uint64_t operations_done, operations_void, operations_unknown;
     uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals, repairs,
         mended_at_rest, /* damage that a node found by itself while it ran */
-        replica_changes, answers_doubted, nodes_removed, recoveries;
+        replica_changes, answers_doubted, nodes_removed, recoveries, nodes_tuned, stops_begun,
+        stops_drained, late_appends;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };
 

@@ -35,6 +35,9 @@ struct faults {
     uint32_t churn_shard;
     unsigned churn_turn;
     unsigned trapped_leader;
+    uint32_t late_shard;
+    unsigned late_follower;
+    uint64_t late_until_us;
     struct membership *membership;
     struct slowness *slowness;
     struct rot *rot;
@@ -46,6 +49,7 @@ uint64_t faults_between(struct faults *faults, uint64_t low, uint64_t high);
 struct sim_node *faults_node(struct faults *faults); /* any */
 /* The leader of some shard, or any node where it is not known. */
 struct sim_node *faults_leader(struct faults *faults);
+struct settings_operator *faults_settings(struct faults *faults);
 /* `run` has these faults as its context. */
 struct event *faults_later(struct faults *faults, uint64_t delay_us, event_run *run);
 

@@ -5,6 +5,7 @@
 #include "sim/fault/fault_network.h"
 #include "sim/life/life.h"
 #include "sim/life/thread.h"
+#include "sim/operator/settings.h"
 
 /* For a while every new leader is cut off soon after its election and the one before it let in
  * again, on a slow network: logs get tails of many terms that a later leader takes over piece by
@@ -61,6 +62,8 @@ void fault_leader_churn(struct faults *faults) {
     faults_later(faults, 0, churn_event);
 }
 
+enum { LATE_APPEND_POLL_US = 100, LATE_APPEND_MOST_US = 1000000, SHORTENED_MOST_US = 60000 };
+
 static void faults_set_mood(struct faults *faults, enum mood_kind kind, unsigned node,
                             uint64_t quiet_us, uint64_t eager_us) {
     uint64_t quiet_until_us = faults->simulation->queue.now_us + quiet_us;
@@ -95,6 +98,17 @@ static struct sim_node *faults_other(struct faults *faults, const struct sim_nod
     }
 }
 
+/* From nobody else. */
+static void cut_from_leader(struct faults *faults, const struct sim_node *node) {
+    struct simulation *simulation = faults->simulation;
+    unsigned leader = faults->trapped_leader;
+    faults_partition_begins(faults);
+    trace_line(&simulation->trace, "fault: node %u and leader %u are cut off from each other",
+               node->index + 1, leader + 1);
+    sim_net_block(simulation->net, leader, node->index, true);
+    sim_net_block(simulation->net, node->index, leader, true);
+}
+
 /* Somebody has written another lease-ms into the node's file, mostly a shorter one. */
 static void lease_by_lot(struct faults *faults, struct sim_node *node) {
     bool is_short = random_chance(faults_random(faults), 0.7);
@@ -124,13 +138,7 @@ static void third_cut_event(struct event *event) {
         return;
     struct sim_node *leader = simulation->nodes[faults->trapped_leader];
     struct sim_node *follower = simulation->nodes[event->number];
-    struct sim_node *third = faults_other(faults, leader, follower);
-    faults_partition_begins(faults);
-    trace_line(&simulation->trace,
-               "fault: node %u is cut off from leader %u; soon node %u restarts", third->index + 1,
-               leader->index + 1, follower->index + 1);
-    sim_net_block(simulation->net, leader->index, third->index, true);
-    sim_net_block(simulation->net, third->index, leader->index, true);
+    cut_from_leader(faults, faults_other(faults, leader, follower));
     faults_later(faults, faults_between(faults, 100000, 500000), quick_restart_event)->number =
         follower->index;
 }
@@ -183,6 +191,85 @@ void fault_forgetful_follower(struct faults *faults) {
     faults_set_mood(faults, MOOD_ANY, 0, 0, 1000000);
     faults_later(faults, 1000, third_cut_event)->number =
         faults_other(faults, leader, leader)->index;
+}
+
+/* A follower's settings are made shorter while the longer promise that it gave by the former ones
+ * is out, and a third node would vote for it: the leader goes on to serve reads for as long as it
+ * was promised, so nobody may be elected before. */
+static void shorten_event(struct event *event) {
+    struct faults *faults = event->context;
+    const struct bytes SHORT[] = {BYTES_LITERAL("heartbeat-ms"),
+                                  BYTES_LITERAL("10"),
+                                  BYTES_LITERAL("election-timeout-ms"),
+                                  BYTES_LITERAL("30"),
+                                  BYTES_LITERAL("lease-ms"),
+                                  BYTES_LITERAL("10")};
+    if (!faults->is_on)
+        return;
+    settings_operator_tune(faults_settings(faults), (unsigned)event->number, SHORT, 6, 1500000);
+    faults_set_mood(faults, MOOD_CAMPS, faults->trapped_leader, 0, 600000);
+    faults_later(faults, faults_between(faults, 0, SHORTENED_MOST_US), cut_event)->number =
+        faults->trapped_leader;
+}
+
+void fault_impatient_follower(struct faults *faults) {
+    const struct bytes LONG[] = {BYTES_LITERAL("election-timeout-ms"), BYTES_LITERAL("400"),
+                                 BYTES_LITERAL("lease-ms"), BYTES_LITERAL("400")};
+    if (faults->simulation->node_count < 3)
+        return;
+    struct sim_node *leader = faults_leader(faults);
+    struct sim_node *follower = faults_other(faults, leader, leader);
+    faults->trapped_leader = leader->index;
+    settings_operator_tune(faults_settings(faults), follower->index, LONG, 4, 1500000);
+    cut_from_leader(faults, faults_other(faults, leader, follower));
+    faults_later(faults, faults_between(faults, 450000, 900000), shorten_event)->number =
+        follower->index;
+}
+
+/* A leader has committed what only one follower has besides, and that follower does not know yet.
+ * Then the leader is gone, and some of what it had sent comes to the follower once more: what the
+ * follower had acknowledged must be there when the two others go on. */
+static bool knows_less_than_it_has(const struct faults *faults) {
+    const struct simulation *simulation = faults->simulation;
+    struct shard *shard =
+        sim_node_replica(simulation->nodes[faults->late_follower], faults->late_shard);
+    uint64_t committed = checks_committed(simulation, faults->late_shard);
+    return shard && raft_commit_index(shard_raft(shard)) < committed &&
+           raft_last_index(shard_raft(shard)) >= committed;
+}
+
+static void late_append_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct simulation *simulation = faults->simulation;
+    if (!faults->is_on || simulation->queue.now_us > faults->late_until_us ||
+        checks_leader(simulation, faults->late_shard) != faults->trapped_leader)
+        return;
+    if (!knows_less_than_it_has(faults)) {
+        event_again(&simulation->queue, event, simulation->queue.now_us + LATE_APPEND_POLL_US);
+        return;
+    }
+    simulation->statistics.late_appends++;
+    trace_line(&simulation->trace, "fault: what node %u heard of leader %u comes again",
+               faults->late_follower + 1, faults->trapped_leader + 1);
+    sim_net_break_echoing(simulation->net, faults->trapped_leader, faults->late_follower);
+    sim_node_kill(simulation->nodes[faults->trapped_leader], SIM_DEATH_OF_PROCESS);
+}
+
+void fault_late_append(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    uint32_t shard = (uint32_t)faults_between(faults, 1, simulation->shard_count);
+    unsigned leader = checks_leader(simulation, shard);
+    bool is_watching = simulation->queue.now_us <= faults->late_until_us;
+    if (simulation->node_count < 3 || leader >= simulation->node_count || is_watching)
+        return;
+    struct sim_node *follower = faults_other(faults, simulation->nodes[leader], NULL);
+    faults->trapped_leader = leader;
+    faults->late_shard = shard;
+    faults->late_follower = follower->index;
+    faults->late_until_us = simulation->queue.now_us + LATE_APPEND_MOST_US;
+    faults_set_mood(faults, MOOD_ANY, 0, 0, LATE_APPEND_MOST_US);
+    cut_from_leader(faults, faults_other(faults, simulation->nodes[leader], follower));
+    faults_later(faults, faults_between(faults, 10000, 300000), late_append_event);
 }
 
 /* A leader whose wall clock runs ahead answers reads of keys that are past their time for it alone,

@@ -2,6 +2,7 @@
 #include "cluster/feature.h"
 #include "sim/fault/fault.h"
 #include "sim/life/life.h"
+#include "sim/life/stopping.h"
 #include "sim/operator/loss.h"
 #include "sim/operator/membership.h"
 #include "sim/operator/settings.h"
@@ -18,11 +19,21 @@ void fault_remove_node(struct faults *faults) { membership_remove_node(faults_me
 
 void fault_lose_nodes(struct faults *faults) { loss_begin(faults->simulation->loss); }
 
-void fault_change_settings(struct faults *faults) {
+struct settings_operator *faults_settings(struct faults *faults) {
     if (faults->settings == NULL)
         faults->settings = settings_operator_new(faults->simulation);
-    settings_operator_change(faults->settings);
+    return faults->settings;
 }
+
+void fault_change_settings(struct faults *faults) {
+    settings_operator_change(faults_settings(faults));
+}
+
+void fault_tune_node(struct faults *faults) {
+    settings_operator_tune_by_lot(faults_settings(faults));
+}
+
+void fault_reload_node(struct faults *faults) { settings_operator_reload(faults_settings(faults)); }
 
 /* A node restarts as the release before, or the one after, would: two versions of the protocol
  * between nodes meet in every combination, while clients go on. */
@@ -30,8 +41,12 @@ void fault_roll_protocol(struct faults *faults) {
     struct sim_node *node = faults_node(faults);
     node->protocol = node->protocol == 1 ? SIM_PROTOCOL_NEWEST : node->protocol - 1;
     node->level += node->level < FEATURE_LEVEL_NEWEST && random_chance(faults_random(faults), 0.3);
-    trace_line(&faults->simulation->trace, "fault: node %u restarts with protocol %u, level %u",
-               node->index + 1, node->protocol, node->level);
+    trace_line(&faults->simulation->trace,
+               "fault: node %u is to restart with protocol %u, level %u", node->index + 1,
+               node->protocol, node->level);
     node->is_restart_quick = random_chance(faults_random(faults), 0.5);
-    sim_node_kill(node, SIM_DEATH_OF_PROCESS);
+    if (random_chance(faults_random(faults), 0.5))
+        stopping_begin(node);
+    else
+        sim_node_kill(node, SIM_DEATH_OF_PROCESS);
 }

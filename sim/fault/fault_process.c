@@ -1,12 +1,18 @@
 /* Processes that die, stand still, or whose clocks are wrong. */
 #include "sim/fault/fault.h"
 #include "sim/life/life.h"
+#include "sim/life/stopping.h"
 
 void fault_crash_process(struct faults *faults) {
     sim_node_kill(faults_node(faults), SIM_DEATH_OF_PROCESS);
 }
 void fault_crash_power(struct faults *faults) {
     sim_node_kill(faults_node(faults), SIM_DEATH_BY_POWER);
+}
+
+void fault_stop_node(struct faults *faults) {
+    stopping_begin(random_chance(faults_random(faults), 0.5) ? faults_leader(faults)
+                                                             : faults_node(faults));
 }
 
 void fault_crash_leader(struct faults *faults) {

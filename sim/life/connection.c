@@ -79,7 +79,7 @@ static void connect_event(struct event *event) {
     struct sim_node *node = simulation->nodes[connection->node];
     if (event->life != connection->life)
         return;
-    if (!sim_node_is_alive(node)) {
+    if (!sim_node_is_alive(node) || node->is_stopping) {
         connection_schedule(connection,
                             simulation->queue.now_us + sim_net_delay_us(simulation->net),
                             refused_event);

@@ -316,6 +316,7 @@ void sim_node_start(struct sim_node *node) {
     }
     node->life++;
     node->is_up = true;
+    node->is_stopping = false;
     node->has_begun_slow = node->power.slow_us > 0;
     node->power.is_off = node->power.has_sync_failed = false;
     simulation->statistics.restarts += node->life > 1;

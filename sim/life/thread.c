@@ -151,7 +151,7 @@ void sim_thread_end_life(struct sim_thread *thread) {
     thread->worker = NULL;
     thread->gossiper = NULL;
     thread->first_mail = thread->last_mail = NULL;
-    thread->is_turn_scheduled = false;
+    thread->is_turn_scheduled = thread->is_draining = false;
     thread->mail_at_us = thread->timer_at_us = 0;
     sim_clock_init(&thread->clock, &thread->node->simulation->queue, &thread->node->time);
 }

@@ -1,16 +1,25 @@
 #include "sim/operator/settings.h"
+#include "base/check.h"
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "sim/check/checks.h"
 #include "sim/cluster/node.h"
+#include "sim/life/thread.h"
 #include "sim/operator/operator.h"
 #include <stdio.h>
 
-enum { SETTINGS_NUMBER_BYTES = 24 };
+enum {
+    SETTINGS_NUMBER_BYTES = 24,
+    SETTINGS_PAIRS_MOST = 3,
+    SETTINGS_TUNED_MOST_US = 8000000,
+    SETTINGS_LOOK_AGAIN_US = 500000
+};
 
 struct settings_operator {
     struct simulation *simulation;
     struct sim_operator *operator_;
+    unsigned untune_count[SIM_NODE_MAXIMUM]; /* that are scheduled */
+    bool is_untune_asked[SIM_NODE_MAXIMUM];
 };
 
 /* None that would let a run wait longer than its checks do. */
@@ -139,4 +148,91 @@ bool settings_are_followed(const struct simulation *simulation, struct buffer *p
     for (unsigned i = 0; i < simulation->node_count && problem->length == 0; i++)
         node_compare(simulation->nodes[i], topology, problem);
     return problem->length == 0;
+}
+
+/* ---- of one node ---- */
+
+static event_run untune_event;
+
+static void untune_later(struct settings_operator *settings, unsigned node, uint64_t after_us) {
+    struct event_queue *queue = &settings->simulation->queue;
+    settings->untune_count[node]++;
+    event_schedule(queue, queue->now_us + after_us, untune_event, settings)->number = node;
+}
+
+void settings_operator_tune(struct settings_operator *settings, unsigned node,
+                            const struct bytes *pairs, size_t count, uint64_t lasts_us) {
+    struct bytes arguments[2 + 2 * SETTINGS_PAIRS_MOST] = {BYTES_LITERAL("CONFIG"),
+                                                           BYTES_LITERAL("SET")};
+    CHECK(count <= 2 * SETTINGS_PAIRS_MOST);
+    memcpy(arguments + 2, pairs, count * sizeof *pairs);
+    trace_line(&settings->simulation->trace, "operator: node %u is tuned: %.*s is %.*s", node + 1,
+               BYTES_PRINT(pairs[0]), BYTES_PRINT(pairs[1]));
+    settings->simulation->statistics.nodes_tuned++;
+    sim_operator_ask(settings->operator_, node, arguments, 2 + count);
+    settings->is_untune_asked[node] = false;
+    untune_later(settings, node, lasts_us);
+}
+
+void settings_operator_tune_by_lot(struct settings_operator *settings) {
+    struct simulation *simulation = settings->simulation;
+    char numbers[2][SETTINGS_NUMBER_BYTES];
+    struct bytes pairs[4];
+    size_t count = add_pair(simulation, pairs, numbers[0]);
+    if (random_chance(&simulation->random, 0.3))
+        count += add_pair(simulation, pairs + count, numbers[1]);
+    unsigned node = (unsigned)random_below(&simulation->random, simulation->node_count);
+    settings_operator_tune(settings, node, pairs, count,
+                           random_between(&simulation->random, 1, SETTINGS_TUNED_MOST_US));
+}
+
+static void ask_to_untune(struct settings_operator *settings, unsigned node) {
+    struct bytes arguments[2 + KNOB_COUNT] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("UNSET")};
+    for (size_t i = 0; i < KNOB_COUNT; i++)
+        arguments[2 + i] = bytes_of_text(KNOBS[i].name);
+    sim_operator_ask(settings->operator_, node, arguments, 2 + KNOB_COUNT);
+}
+
+static bool is_followed_by(const struct simulation *simulation, unsigned node) {
+    struct buffer problem;
+    buffer_init(&problem, CONFIG_VALUE_MAXIMUM);
+    node_compare(simulation->nodes[node], sim_topology(simulation), &problem);
+    bool is_followed = problem.length == 0;
+    buffer_release(&problem);
+    return is_followed;
+}
+
+/* Once in any case: what was asked before may have to be taken in yet, and then this is behind it.
+ */
+static void untune_event(struct event *event) {
+    struct settings_operator *settings = event->context;
+    unsigned node = (unsigned)event->number;
+    if (--settings->untune_count[node] > 0)
+        return;
+    if (settings->is_untune_asked[node] && is_followed_by(settings->simulation, node))
+        return;
+    ask_to_untune(settings, node);
+    settings->is_untune_asked[node] = true;
+    untune_later(settings, node, SETTINGS_LOOK_AGAIN_US);
+}
+
+/* ---- the file ---- */
+
+static void add_setting(void *context, const char *name, const char *before, const char *after) {
+    (void)before;
+    mail_add_setting(context, name, after);
+}
+
+void settings_operator_reload(struct settings_operator *settings) {
+    struct simulation *simulation = settings->simulation;
+    unsigned node = (unsigned)random_below(&simulation->random, simulation->node_count);
+    struct config built_in;
+    if (!sim_node_is_alive(simulation->nodes[node]))
+        return;
+    trace_line(&simulation->trace, "operator: node %u reads its file again", node + 1);
+    struct mail *mail = mail_new(MAIL_SETTINGS_FILE, MAIL_TO_GOSSIPER);
+    config_init(&built_in);
+    config_difference(&built_in, &simulation->nodes[node]->config, add_setting, mail);
+    config_release(&built_in);
+    sim_thread_post(&simulation->nodes[node]->threads[SIM_WORKER_MAXIMUM], 0, mail);
 }

@@ -42,6 +42,7 @@ static const struct {
     const char *mix;
 } planted_mixes[] = {
     {PLANTED_COMMIT_EARLIER_TERM_BY_COUNT, "churn"},
+    {PLANTED_OLD_APPEND_CUTS_LOG, "partitions"},
     {PLANTED_FORGET_VOTE, "crashes"},
     {PLANTED_SNAPSHOT_OLDER_THAN_LOG, "crashes"},
     {PLANTED_REPLY_BEFORE_DURABLE, "crashes"},
@@ -54,6 +55,7 @@ static const struct {
     {PLANTED_FULL_DISK_IS_FORGOTTEN, "space"},
     {PLANTED_STICKINESS_LOST_AT_RESTART, "leaders"},
     {PLANTED_FORMER_PROMISE_FORGOTTEN, "leaders"},
+    {PLANTED_OWN_VOTE_BREAKS_PROMISE, "leaders"},
     {PLANTED_EXPIRED_READ_WITHOUT_DELETION, "clocks"},
     {PLANTED_RELUCTANT_LEADER_STAYS, "slowness"},
     {PLANTED_SETTINGS_FORGOTTEN_AT_START, "membership"},
@@ -115,8 +117,7 @@ static bool is_out_of_reach(int fault) {
     return fault == PLANTED_CHANGE_BEFORE_COMMIT || fault == PLANTED_JOINT_BY_NEW_VOTERS ||
            fault == PLANTED_UNEQUAL_PAIR_COUNTED || fault == PLANTED_QUIET_PROMISE_FORGOTTEN ||
            fault == PLANTED_LEASE_KEPT_IN_TRANSFER || fault == PLANTED_RELUCTANT_PROMISES_SHORTER ||
-           fault == PLANTED_OLD_APPEND_CUTS_LOG || fault == PLANTED_REMOVED_REPLICA_FORGETS ||
-           fault == PLANTED_RECYCLED_BEFORE_RELEASED || fault == PLANTED_OWN_VOTE_BREAKS_PROMISE;
+           fault == PLANTED_REMOVED_REPLICA_FORGETS || fault == PLANTED_RECYCLED_BEFORE_RELEASED;
 }
 
 bool planted_find_all(const struct simulation_options *options, uint64_t seed_count) {

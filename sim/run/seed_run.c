@@ -69,6 +69,13 @@ static void print_summary(const struct simulation *simulation, double seconds) {
         (unsigned long long)simulation->queue.executed_count);
     if (statistics->mended_at_rest)
         printf(", %llu mended at rest", (unsigned long long)statistics->mended_at_rest);
+    if (statistics->stops_begun)
+        printf(", %llu stops (%llu drained)", (unsigned long long)statistics->stops_begun,
+               (unsigned long long)statistics->stops_drained);
+    if (statistics->nodes_tuned)
+        printf(", %llu nodes tuned", (unsigned long long)statistics->nodes_tuned);
+    if (statistics->late_appends)
+        printf(", %llu late appends", (unsigned long long)statistics->late_appends);
     if (statistics->nodes_removed)
         printf(", %llu nodes taken out", (unsigned long long)statistics->nodes_removed);
     if (statistics->recoveries)

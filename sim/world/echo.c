@@ -2,6 +2,7 @@
 #include "base/memory.h"
 
 enum { ECHO_SOON_MOST_US = 3000, ECHO_DELAY_MOST_US = 1500000, ECHO_GAP_MOST_US = 1000 };
+static const double ECHO_PART_CHANCE = 0.5;
 
 struct echo {
     struct echo_way way;
@@ -36,11 +37,15 @@ void echo_begin(struct stream_world *world, const struct echo_way *way, const st
     bool is_soon = random_chance(world->random, 0.5);
     uint64_t at_us = world->queue->now_us +
                      random_below(world->random, is_soon ? ECHO_SOON_MOST_US : ECHO_DELAY_MOST_US);
+    uint64_t left = heard->count + under_way->count;
+    if (random_chance(world->random, ECHO_PART_CHANCE))
+        left = random_below(world->random, left + 1);
     const struct packet *const firsts[] = {heard->first, under_way->first};
     for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
-        for (const struct packet *packet = firsts[i]; packet; packet = packet->next) {
+        for (const struct packet *packet = firsts[i]; packet && left > 0; left--) {
             echo_later(world, way, packet_bytes(packet), at_us);
             at_us += random_below(world->random, ECHO_GAP_MOST_US);
+            packet = packet->next;
         }
 }
 

@@ -1,8 +1,9 @@
 /* What a stream that broke leaves behind. All that was under way on it, and the latest messages
  * that had arrived already, may come all the same, or once more, while the next stream delivers
  * newer ones: as from a connection whose bytes still lie with the receiver when its peer comes on
- * another, and from a sender that repeats itself. They keep their order among each other, and never
- * reach another life of the receiver: its connections died with it. */
+ * another, and from a sender that repeats itself. Not all of them need come: the old connection
+ * may end, too. They keep their order among each other, and never reach another life of the
+ * receiver: its connections died with it. */
 #pragma once
 #include "sim/world/stream_world.h"
 

@@ -175,6 +175,14 @@ void sim_net_reset_streams(struct sim_net *net, unsigned from, unsigned to) {
     }
 }
 
+void sim_net_break_echoing(struct sim_net *net, unsigned from, unsigned to) {
+    double share = net->world.echo;
+    net->world.echo = 1;
+    for (unsigned thread = 0; thread < SIM_WORKER_MAXIMUM; thread++)
+        stream_break(&net->streams[from][thread][to]);
+    net->world.echo = share;
+}
+
 void sim_net_node_died(struct sim_net *net, unsigned node) {
     net->world.lives[node]++;
     for (unsigned other = 0; other < net->node_count; other++)

@@ -56,6 +56,8 @@ void sim_net_block(struct sim_net *net, unsigned from, unsigned to, bool is_bloc
 void sim_net_heal(struct sim_net *net); /* no way is blocked */
 void sim_net_reset_streams(struct sim_net *net, unsigned from,
                            unsigned to); /* breaks what stands, both ways */
+/* Breaks what stands, one way; something of it comes in any case, late or again: echo.h. */
+void sim_net_break_echoing(struct sim_net *net, unsigned from, unsigned to);
 void sim_net_node_died(struct sim_net *net, unsigned node);
 /* The door of one thread of one node (thread < SIM_WORKER_MAXIMUM: a worker; SIM_WORKER_MAXIMUM:
  * the gossiper). */
