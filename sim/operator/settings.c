@@ -41,7 +41,7 @@ static const struct {
     {"wal-spare-segments", 0, 8},
     {"wal-round-bytes", 4096, 65536},
     {"clock-drift-percent", 20, 60},
-    {"heartbeat-ms", 20, 60},
+    {"heartbeat-ms", 20, 120},
     {"election-timeout-ms", 200, 1200},
     {"lease-ms", 20, 400},
     {"quiet-after-ms", 0, 300},

@@ -200,7 +200,8 @@ void settings_start(struct worker *worker, const struct topology *topology) {
 }
 
 /* They were checked before they were proposed, but this node's file may not go with them, or this
- * release: then it keeps what it has, all of it, and says so. */
+ * release: then it keeps what it has, all of it, says so, and tries again once its own have
+ * changed. */
 void settings_take_cluster(struct worker *worker) {
     struct config_layers changed;
     struct buffer problem;
@@ -214,6 +215,7 @@ void settings_take_cluster(struct worker *worker) {
         config_layers_release(&changed);
     else
         error = settle(worker, &changed, "cluster", &problem);
+    worker->is_cluster_refused = error != 0;
     if (error) {
         buffer_append_u8(&problem, 0);
         log_line(worker->io.log, LOG_ERROR,
@@ -295,6 +297,16 @@ int settings_check_cluster(const struct worker *worker, const struct bytes *prop
     return error;
 }
 
+/* ---- this node's own were changed ---- */
+
+static int settle_own(struct worker *worker, struct config_layers *changed, const char *cause,
+                      struct buffer *problem) {
+    int error = settle(worker, changed, cause, problem);
+    if (!error && worker->is_cluster_refused)
+        settings_take_cluster(worker);
+    return error;
+}
+
 /* ---- the file was read again ---- */
 
 static int take_file(struct worker *worker, struct bytes pairs, struct buffer *problem) {
@@ -313,7 +325,7 @@ static int take_file(struct worker *worker, struct bytes pairs, struct buffer *p
         config_layers_release(&changed);
         return error;
     }
-    return settle(worker, &changed, "file", problem);
+    return settle_own(worker, &changed, "file", problem);
 }
 
 void settings_file_mail(struct worker *worker, struct bytes pairs) {
@@ -332,5 +344,5 @@ void settings_file_mail(struct worker *worker, struct bytes pairs) {
 /* ---- what worker 0 does for the commands (config_commands.c) ---- */
 
 int settings_change(struct worker *worker, struct config_layers *changed, struct buffer *problem) {
-    return settle(worker, changed, "node", problem);
+    return settle_own(worker, changed, "node", problem);
 }

@@ -49,6 +49,7 @@ struct worker {
     uint32_t self;               /* this node's number in the topology; 0: a spare */
     struct config config;        /* the effective one */
     struct config_layers layers; /* worker 0's: what it is made of */
+    bool is_cluster_refused;     /* the topology's settings do not go with those of this node */
     void (*settings_changed)(struct worker *worker); /* told once the effective ones are others */
     struct promise promise; /* for how long a leader may count on the replicas here */
     struct net_address client_address, peer_address, admin_address;

@@ -247,6 +247,26 @@ static void test_settings_have_sources(void **state) {
     world_free(world);
 }
 
+/* What is set for all nodes does not go with what CONFIG SET said here: all of it waits, and counts
+ * once that is taken back, or said otherwise. */
+static void test_settings_of_all_wait_for_those_of_one(void **state) {
+    (void)state;
+    static const char *const MENDS[] = {"TROTHDB UNSET heartbeat-ms", "CONFIG SET heartbeat-ms 50"};
+    for (size_t i = 0; i < sizeof MENDS / sizeof *MENDS; i++) {
+        struct world *world = world_new(2, (const char *const[]){NULL});
+        struct client *client = world_connect(world, 1);
+        CLIENT_EXPECT(client, "TROTHDB CLUSTERSET election-timeout-ms 1200", "+OK\r\n");
+        CLIENT_EXPECT(client, "CONFIG SET heartbeat-ms 300", "+OK\r\n");
+        CLIENT_EXPECT(client, "TROTHDB CLUSTERUNSET election-timeout-ms", "+OK\r\n");
+        for (unsigned worker = 0; worker < 2; worker++)
+            assert_int_equal(worker_config(world_worker(world, worker))->election_timeout_ms, 1200);
+        CLIENT_EXPECT(client, MENDS[i], "+OK\r\n");
+        for (unsigned worker = 0; worker < 2; worker++)
+            assert_int_equal(worker_config(world_worker(world, worker))->election_timeout_ms, 400);
+        world_free(world);
+    }
+}
+
 static unsigned count_lines(const char *text) {
     unsigned count = 0;
     for (const char *at = text; (at = strstr(at, "id=")); at += 3)
@@ -543,8 +563,10 @@ static void test_every_row_has_a_function(void **state) {
 RUN_TESTS(cmocka_unit_test(test_connection_words), cmocka_unit_test(test_hello),
           cmocka_unit_test(test_cluster_shapes), cmocka_unit_test(test_cluster_of_several),
           cmocka_unit_test(test_keys_in_slot), cmocka_unit_test(test_config),
-          cmocka_unit_test(test_settings_have_sources), cmocka_unit_test(test_client_list_and_kill),
-          cmocka_unit_test(test_info), cmocka_unit_test(test_info_counts_what_was_met),
+          cmocka_unit_test(test_settings_have_sources),
+          cmocka_unit_test(test_settings_of_all_wait_for_those_of_one),
+          cmocka_unit_test(test_client_list_and_kill), cmocka_unit_test(test_info),
+          cmocka_unit_test(test_info_counts_what_was_met),
           cmocka_unit_test(test_info_tells_calls_rejected_and_failed),
           cmocka_unit_test(test_latency_histogram), cmocka_unit_test(test_found),
           cmocka_unit_test(test_status), cmocka_unit_test(test_every_row_has_a_function))
