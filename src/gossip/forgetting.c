@@ -72,6 +72,5 @@ void forgetting_run(struct gossip *gossip) {
 void forgetting_all(struct gossip *gossip) {
     for (size_t i = 0; i < gossip->member_count; i++)
         member_free(gossip, gossip->members[i]);
-    suspicion_release(gossip);
     roster_release(gossip);
 }

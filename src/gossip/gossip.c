@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/healing.h"
 #include "gossip/detect/judging.h"
 #include "gossip/detect/observer.h"
@@ -23,12 +24,14 @@
 #include "gossip/news/broadcast.h"
 #include "gossip/news/nearness.h"
 #include "gossip/news/news.h"
+#include "gossip/news/news_room.h"
 #include "gossip/news/pace.h"
 #include "gossip/news/state.h"
 #include "gossip/sync/asking.h"
 #include "gossip/sync/joining.h"
 #include "gossip/sync/more.h"
 #include "gossip/sync/serving.h"
+#include "gossip/sync/sync_room.h"
 #include "gossip/wire/replay.h"
 
 enum {
@@ -64,7 +67,6 @@ static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing
 void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing) {
     gossip_take_timing(gossip, timing);
     observer_reschedule(gossip);
-    gossip->deadline_us = earlier(gossip->deadline_us, gossip->probe_us);
 }
 
 static void gossip_add_self(struct gossip *gossip, const struct gossip_options *options) {
@@ -86,23 +88,18 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     CHECK(options->address.port != 0);
     CHECK(options->generation < CODEC_NUMBER_MAXIMUM);
     struct gossip *gossip = memory_allocate_zeroed(1, sizeof *gossip);
+    gossip->news = news_room_new();
+    gossip->sync = sync_room_new();
     gossip_take_timing(gossip, &options->timing);
     gossip->log = options->log;
     gossip->has_own_pool = options->pool == NULL;
     gossip->pool = gossip->has_own_pool ? pool_new() : options->pool;
-    list_init(&gossip->servings);
     gossip->has_streams = options->has_streams;
     gossip->now_us = options->now_us;
     random_init(&gossip->random, options->seed);
+    gossip->detect = detect_room_new(gossip);
     bucket_init(gossip);
     nearness_init(gossip);
-    gossip->sequence = random_next(&gossip->random);
-    gossip->round_us = gossip->suspicion_us = gossip->news_us = gossip->more.at_us = GOSSIP_NEVER;
-    gossip->probe_us =
-        options->now_us + random_below(&gossip->random, gossip->timing.probe_interval_us);
-    for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
-        for (unsigned sent = 0; sent < GOSSIP_SENT_MAXIMUM; sent++)
-            list_init(&gossip->news[priority][sent]);
     gossip->replay = options->is_sealed ? replay_new() : NULL;
     buffer_init(&gossip->unpacked, 2 * GOSSIP_STREAM_MESSAGE_MAXIMUM);
     sending_init(gossip);
@@ -119,8 +116,9 @@ void gossip_free(struct gossip *gossip) {
     forgetting_all(gossip);
     if (gossip->has_own_pool)
         pool_free(gossip->pool);
-    memory_free(gossip->relays);
-    memory_free(gossip->seeds);
+    sync_room_free(gossip->sync);
+    detect_room_free(gossip->detect);
+    news_room_free(gossip->news);
     buffer_release(&gossip->unpacked);
     sending_release(gossip);
     memory_free(gossip);
@@ -209,11 +207,12 @@ static uint64_t gossip_next_deadline_us(const struct gossip *gossip) {
         deadline_us = earlier(deadline_us, healing_deadline_us(gossip));
         deadline_us = earlier(deadline_us, observer_deadline_us(gossip));
     }
-    deadline_us = earlier(deadline_us, earlier(gossip->suspicion_us, joining_deadline_us(gossip)));
+    deadline_us =
+        earlier(deadline_us, earlier(judging_deadline_us(gossip), joining_deadline_us(gossip)));
     deadline_us = earlier(deadline_us, more_deadline_us(gossip));
     deadline_us = earlier(deadline_us, asking_deadline_us(gossip));
     deadline_us = earlier(deadline_us, serving_deadline_us(gossip));
-    return earlier(deadline_us, gossip->news_us);
+    return earlier(deadline_us, broadcast_deadline_us(gossip));
 }
 
 void gossip_step(struct gossip *gossip, const struct gossip_event *event,

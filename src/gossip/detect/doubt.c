@@ -1,14 +1,17 @@
 #include "gossip/detect/doubt.h"
 #include "base/planted.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/suspicion.h"
 #include "gossip/instance/roster.h"
 #include "gossip/members/member.h"
 
 size_t doubt_choose(struct gossip *gossip, const struct member *but, size_t wanted,
                     const struct member **out) {
-    size_t found = 0, open_count = PLANTED(GOSSIP_SUSPICION_UNASKED) ? 0 : gossip->open.count;
+    size_t found = 0,
+           open_count = PLANTED(GOSSIP_SUSPICION_UNASKED) ? 0 : gossip->detect->open.count;
     for (size_t i = 0; i < open_count && found < wanted; i++) {
-        const struct due *end = due_at(&gossip->open, gossip->doubt_turn++ % open_count);
+        const struct due *end =
+            due_at(&gossip->detect->open, gossip->detect->doubt_turn++ % open_count);
         const struct member *suspect = DUE_ELEMENT(end, const struct suspicion, end)->member;
         if (suspect != but)
             out[found++] = suspect;

@@ -1,6 +1,7 @@
 #include "gossip/detect/healing.h"
 #include "base/memory.h"
 #include "base/planted.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/probe.h"
 #include "gossip/instance/roster.h"
 #include "gossip/members/member.h"
@@ -21,7 +22,7 @@ struct seed {
 
 /* Half of the probes in flight are for the members. */
 static bool has_room(const struct gossip *gossip) {
-    return gossip->probe_count < GOSSIP_PROBE_MAXIMUM / 2;
+    return gossip->detect->probe_count < GOSSIP_PROBE_MAXIMUM / 2;
 }
 
 /* Any moment in the second half of the pause, so that nodes that were cut off together do not all
@@ -40,17 +41,18 @@ static bool is_known_at(const struct gossip *gossip, const struct gossip_address
 /* Seeds. */
 
 void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
-    for (size_t i = 0; i < gossip->seed_count; i++)
-        if (gossip_address_equal(&gossip->seeds[i].address, address))
+    for (size_t i = 0; i < gossip->detect->seed_count; i++)
+        if (gossip_address_equal(&gossip->detect->seeds[i].address, address))
             return;
-    if (gossip->seed_count == GOSSIP_SEED_MAXIMUM) {
+    if (gossip->detect->seed_count == GOSSIP_SEED_MAXIMUM) {
         log_line(gossip->log, LOG_WARN, "too many seeds; one is left out",
                  LOG_T("seed", address->host), LOG_F("maximum", GOSSIP_SEED_MAXIMUM));
         return;
     }
-    if (gossip->seeds == NULL)
-        gossip->seeds = memory_allocate_zeroed(GOSSIP_SEED_MAXIMUM, sizeof *gossip->seeds);
-    gossip->seeds[gossip->seed_count++] =
+    if (gossip->detect->seeds == NULL)
+        gossip->detect->seeds =
+            memory_allocate_zeroed(GOSSIP_SEED_MAXIMUM, sizeof *gossip->detect->seeds);
+    gossip->detect->seeds[gossip->detect->seed_count++] =
         (struct seed){.address = *address,
                       .next_us = gossip->now_us,
                       .interval_us = gossip->timing.probe_interval_us};
@@ -58,13 +60,13 @@ void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
 
 void healing_seed_answered(struct gossip *gossip, size_t position,
                            const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    struct seed *seed = &gossip->seeds[position];
+    struct seed *seed = &gossip->detect->seeds[position];
     memcpy(seed->uuid, uuid, GOSSIP_UUID_BYTES);
     seed->interval_us = gossip->timing.probe_interval_us;
 }
 
 void healing_seed_is_self(struct gossip *gossip, size_t position) {
-    gossip->seeds[position].is_self = true;
+    gossip->detect->seeds[position].is_self = true;
 }
 
 static bool seed_is_known(const struct gossip *gossip, const struct seed *seed) {
@@ -75,7 +77,7 @@ static bool seed_is_known(const struct gossip *gossip, const struct seed *seed) 
 }
 
 static void seed_run(struct gossip *gossip, size_t position) {
-    struct seed *seed = &gossip->seeds[position];
+    struct seed *seed = &gossip->detect->seeds[position];
     if (seed->is_self || gossip_address_equal(&seed->address, &gossip->self->shown.who->address)) {
         seed->next_us = GOSSIP_NEVER;
         return;
@@ -108,12 +110,12 @@ static void graves_run(struct gossip *gossip) {
 /* The lost. */
 
 static void lost_forget(struct gossip *gossip, size_t position) {
-    gossip->lost[position] = gossip->lost[--gossip->lost_count];
+    gossip->detect->lost[position] = gossip->detect->lost[--gossip->detect->lost_count];
 }
 
 void healing_found(struct gossip *gossip, const struct gossip_address *address) {
-    for (size_t i = gossip->lost_count; i > 0; i--)
-        if (gossip_address_equal(&gossip->lost[i - 1], address))
+    for (size_t i = gossip->detect->lost_count; i > 0; i--)
+        if (gossip_address_equal(&gossip->detect->lost[i - 1], address))
             lost_forget(gossip, i - 1);
 }
 
@@ -122,54 +124,58 @@ void healing_remember(struct gossip *gossip, const struct gossip_address *addres
     if (PLANTED(GOSSIP_LOST_FORGOTTEN))
         return;
     healing_found(gossip, address);
-    size_t place = gossip->lost_count;
+    size_t place = gossip->detect->lost_count;
     if (place < GOSSIP_LOST_MAXIMUM)
-        gossip->lost_count++;
+        gossip->detect->lost_count++;
     else
         place = random_below(&gossip->random, GOSSIP_LOST_MAXIMUM);
-    gossip->lost[place] = *address;
+    gossip->detect->lost[place] = *address;
     healing_population_changed(gossip);
 }
 
 static void lost_run(struct gossip *gossip) {
-    for (unsigned i = 0; i < LOST_PER_ROUND && gossip->lost_count > 0 && has_room(gossip); i++) {
-        size_t place = random_below(&gossip->random, gossip->lost_count);
-        if (is_known_at(gossip, &gossip->lost[place]))
+    for (unsigned i = 0; i < LOST_PER_ROUND && gossip->detect->lost_count > 0 && has_room(gossip);
+         i++) {
+        size_t place = random_below(&gossip->random, gossip->detect->lost_count);
+        if (is_known_at(gossip, &gossip->detect->lost[place]))
             lost_forget(gossip, place);
         else
-            probe_address(gossip, PROBE_LOST, &gossip->lost[place], 0);
+            probe_address(gossip, PROBE_LOST, &gossip->detect->lost[place], 0);
     }
 }
 
 /* Time. */
 
 void healing_population_changed(struct gossip *gossip) {
-    gossip->round_interval_us = FIRST_PAUSE_INTERVALS * gossip->timing.probe_interval_us;
-    gossip->round_us = earlier(gossip->round_us, gossip->now_us + gossip->round_interval_us);
+    gossip->detect->round_interval_us = FIRST_PAUSE_INTERVALS * gossip->timing.probe_interval_us;
+    gossip->detect->round_us =
+        earlier(gossip->detect->round_us, gossip->now_us + gossip->detect->round_interval_us);
 }
 
 static void round_run(struct gossip *gossip) {
-    if (gossip->now_us < gossip->round_us)
+    if (gossip->now_us < gossip->detect->round_us)
         return;
-    gossip->round_us = GOSSIP_NEVER;
-    if (gossip->graves.count + gossip->lost_count == 0 || PLANTED(GOSSIP_DEAD_NOT_SOUGHT))
+    gossip->detect->round_us = GOSSIP_NEVER;
+    if (gossip->graves.count + gossip->detect->lost_count == 0 || PLANTED(GOSSIP_DEAD_NOT_SOUGHT))
         return;
-    gossip->round_us = gossip->now_us + pause_by_lot_us(gossip, gossip->round_interval_us);
-    gossip->round_interval_us = earlier(2 * gossip->round_interval_us, GOSSIP_BACK_OFF_US);
+    gossip->detect->round_us =
+        gossip->now_us + pause_by_lot_us(gossip, gossip->detect->round_interval_us);
+    gossip->detect->round_interval_us =
+        earlier(2 * gossip->detect->round_interval_us, GOSSIP_BACK_OFF_US);
     graves_run(gossip);
     lost_run(gossip);
 }
 
 void healing_run(struct gossip *gossip) {
-    for (size_t i = 0; i < gossip->seed_count; i++)
-        if (gossip->now_us >= gossip->seeds[i].next_us)
+    for (size_t i = 0; i < gossip->detect->seed_count; i++)
+        if (gossip->now_us >= gossip->detect->seeds[i].next_us)
             seed_run(gossip, i);
     round_run(gossip);
 }
 
 uint64_t healing_deadline_us(const struct gossip *gossip) {
-    uint64_t deadline_us = gossip->round_us;
-    for (size_t i = 0; i < gossip->seed_count; i++)
-        deadline_us = earlier(deadline_us, gossip->seeds[i].next_us);
+    uint64_t deadline_us = gossip->detect->round_us;
+    for (size_t i = 0; i < gossip->detect->seed_count; i++)
+        deadline_us = earlier(deadline_us, gossip->detect->seeds[i].next_us);
     return deadline_us;
 }

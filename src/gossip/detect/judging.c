@@ -1,5 +1,6 @@
 #include "gossip/detect/judging.h"
 #include "base/planted.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/ping.h"
 #include "gossip/detect/record.h"
 #include "gossip/detect/suspicion.h"
@@ -33,7 +34,7 @@ static size_t call_together(struct gossip *gossip, const struct member **called)
     size_t count = 0;
     struct suspicion *ending;
     while (count < CALLED_TOGETHER &&
-           (ending = suspicion_first(&gossip->open, answered_us)) != NULL) {
+           (ending = suspicion_first(&gossip->detect->open, answered_us)) != NULL) {
         suspicion_called(gossip, ending, answered_us);
         called[count++] = ending->member;
     }
@@ -51,7 +52,7 @@ static void ask_others(struct gossip *gossip, const struct member *const *called
 }
 
 static void make_last_call(struct gossip *gossip) {
-    while (suspicion_first(&gossip->open, gossip->now_us) != NULL) {
+    while (suspicion_first(&gossip->detect->open, gossip->now_us) != NULL) {
         const struct member *called[CALLED_TOGETHER];
         size_t count = call_together(gossip, called);
         if (!PLANTED(GOSSIP_SUSPICION_UNASKED))
@@ -62,19 +63,23 @@ static void make_last_call(struct gossip *gossip) {
 /* The end. */
 
 static uint64_t judging_next_us(const struct gossip *gossip) {
-    const struct due *open = due_first(&gossip->open), *called = due_first(&gossip->called);
+    const struct due *open = due_first(&gossip->detect->open),
+                     *called = due_first(&gossip->detect->called);
     uint64_t open_us = open != NULL ? open->time_us : GOSSIP_NEVER,
              called_us = called != NULL ? called->time_us : GOSSIP_NEVER;
     return earlier(open_us, called_us);
 }
 
 void judging_run(struct gossip *gossip) {
-    if (gossip->now_us < gossip->suspicion_us)
+    if (gossip->now_us < gossip->detect->suspicion_us)
         return;
     make_last_call(gossip);
     const struct suspicion *over;
-    while ((over = suspicion_first(&gossip->called, gossip->now_us)) != NULL)
+    while ((over = suspicion_first(&gossip->detect->called, gossip->now_us)) != NULL)
         record_declare(gossip, over->member, GOSSIP_DEAD);
     /* Thousands that fell silent together end one after the other, and not each by its own turn. */
-    gossip->suspicion_us = later(judging_next_us(gossip), gossip->now_us + gossip->timing.flush_us);
+    gossip->detect->suspicion_us =
+        later(judging_next_us(gossip), gossip->now_us + gossip->timing.flush_us);
 }
+
+uint64_t judging_deadline_us(const struct gossip *gossip) { return gossip->detect->suspicion_us; }

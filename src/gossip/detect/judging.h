@@ -12,3 +12,4 @@ void judging_accuse(struct gossip *gossip, struct member *member);
 /* Asks about every suspicion that ends about now, once; those that were asked about before, and
  * whose answers have had their time, end. */
 void judging_run(struct gossip *gossip);
+uint64_t judging_deadline_us(const struct gossip *gossip);

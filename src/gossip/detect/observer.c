@@ -1,5 +1,6 @@
 #include "gossip/detect/observer.h"
 #include "base/planted.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/probe.h"
 #include "gossip/detect/watch.h"
 #include "gossip/instance/roster.h"
@@ -20,20 +21,21 @@ static void observer_turn(struct gossip *gossip, struct watch *watch) {
 
 void observer_run(struct gossip *gossip) {
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
-        if (gossip->now_us >= gossip->watches[ring].next_us)
-            observer_turn(gossip, &gossip->watches[ring]);
-    if (gossip->now_us < gossip->probe_us)
+        if (gossip->now_us >= gossip->detect->watches[ring].next_us)
+            observer_turn(gossip, &gossip->detect->watches[ring]);
+    if (gossip->now_us < gossip->detect->probe_us)
         return;
-    gossip->probe_us = gossip->now_us + stretched_us(gossip, gossip->timing.probe_interval_us);
+    gossip->detect->probe_us =
+        gossip->now_us + stretched_us(gossip, gossip->timing.probe_interval_us);
     struct member *member = rotation_turn(gossip);
     if (member != NULL)
         probe_member(gossip, member, false);
 }
 
 uint64_t observer_deadline_us(const struct gossip *gossip) {
-    uint64_t deadline_us = gossip->probe_us;
+    uint64_t deadline_us = gossip->detect->probe_us;
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
-        deadline_us = earlier(deadline_us, gossip->watches[ring].next_us);
+        deadline_us = earlier(deadline_us, gossip->detect->watches[ring].next_us);
     return deadline_us;
 }
 
@@ -51,7 +53,7 @@ static bool is_own_suspicion(const struct gossip *gossip, const struct member *s
 
 /* A suspect may be dead, and then it watches nobody. */
 static void look_beyond(struct gossip *gossip, unsigned ring) {
-    struct watch *watch = &gossip->watches[ring];
+    struct watch *watch = &gossip->detect->watches[ring];
     watch->beyond = watch_nearest_before(gossip, ring, false);
     if (watch->beyond != NULL && !PLANTED(GOSSIP_BEYOND_UNSEEN))
         probe_member(gossip, watch->beyond, false);
@@ -61,7 +63,7 @@ void observer_accused(struct gossip *gossip, const struct member *suspect) {
     if (is_own_suspicion(gossip, suspect))
         return;
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
-        const struct watch *watch = &gossip->watches[ring];
+        const struct watch *watch = &gossip->detect->watches[ring];
         bool is_first = suspect == watch->member && watch->beyond == NULL;
         if (is_first || suspect == watch->beyond)
             look_beyond(gossip, ring);
@@ -71,8 +73,8 @@ void observer_accused(struct gossip *gossip, const struct member *suspect) {
 /* Who has refuted may be suspected again. */
 static void forget_beyond(struct gossip *gossip, const struct member *suspect) {
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
-        if (gossip->watches[ring].member == suspect)
-            gossip->watches[ring].beyond = NULL;
+        if (gossip->detect->watches[ring].member == suspect)
+            gossip->detect->watches[ring].beyond = NULL;
 }
 
 void observer_look_at(struct gossip *gossip, struct member *member) {
@@ -89,9 +91,11 @@ void observer_look_at(struct gossip *gossip, struct member *member) {
 }
 
 void observer_reschedule(struct gossip *gossip) {
-    gossip->probe_us = earlier(gossip->probe_us, gossip->now_us + gossip->timing.probe_interval_us);
+    gossip->detect->probe_us =
+        earlier(gossip->detect->probe_us, gossip->now_us + gossip->timing.probe_interval_us);
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
-        if (gossip->watches[ring].member != NULL)
-            gossip->watches[ring].next_us =
-                earlier(gossip->watches[ring].next_us, gossip->now_us + watch_turn_us(gossip));
+        if (gossip->detect->watches[ring].member != NULL)
+            gossip->detect->watches[ring].next_us = earlier(gossip->detect->watches[ring].next_us,
+                                                            gossip->now_us + watch_turn_us(gossip));
+    gossip->deadline_us = earlier(gossip->deadline_us, gossip->detect->probe_us);
 }

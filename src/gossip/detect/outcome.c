@@ -1,4 +1,5 @@
 #include "gossip/detect/outcome.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/healing.h"
 #include "gossip/detect/judging.h"
 #include "gossip/detect/ping.h"
@@ -31,8 +32,8 @@ static void outcome_failed(struct gossip *gossip, const struct probe *failed) {
 void outcome_run(struct gossip *gossip) {
     if (gossip->self->shown.state == GOSSIP_LEFT)
         return;
-    for (size_t i = gossip->probe_count; i > 0; i--) {
-        struct probe *probe = &gossip->probes[i - 1];
+    for (size_t i = gossip->detect->probe_count; i > 0; i--) {
+        struct probe *probe = &gossip->detect->probes[i - 1];
         if (gossip->now_us < probe->end_us) {
             probe_go_on(gossip, probe);
             continue;
@@ -105,8 +106,8 @@ void outcome_contact(struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES
     if (member == NULL || member == gossip->self || !member_is_live(member))
         return;
     roster_contact(member)->shown.heard_us = gossip->now_us;
-    for (size_t i = gossip->probe_count; i > 0; i--) {
-        struct probe *probe = &gossip->probes[i - 1];
+    for (size_t i = gossip->detect->probe_count; i > 0; i--) {
+        struct probe *probe = &gossip->detect->probes[i - 1];
         if (probe->kind != PROBE_MEMBER || probe->member != member)
             continue;
         gossip->counters.probes_contacted++;

@@ -1,5 +1,6 @@
 #include "gossip/detect/ping.h"
 #include "base/check.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/doubt.h"
 #include "gossip/detect/watch.h"
 #include "gossip/instance/hash.h"
@@ -8,6 +9,7 @@
 #include "gossip/instance/streams.h"
 #include "gossip/members/member.h"
 #include "gossip/news/broadcast.h"
+#include "gossip/news/nearness.h"
 
 enum {
     CONTRADICTIONS = 4, /* of suspects of who pinged, as far as there is room */
@@ -37,7 +39,7 @@ void ping_send(struct gossip *gossip, const struct ping *ping, const struct goss
 void ping_about(struct gossip *gossip, const struct member *asked,
                 const struct member *const *suspects, size_t count) {
     struct ping ping = {.to = asked,
-                        .sequence = ++gossip->sequence,
+                        .sequence = ++gossip->detect->sequence,
                         .target = asked->shown.who->uuid,
                         .first = suspects,
                         .first_count = count};
@@ -71,7 +73,7 @@ void ping_answer(struct gossip *gossip, const struct gossip_address *from,
     if (message->has_phase)
         codec_write_phase(&gossip->writer, watch_pinged_ms(gossip, message->sender));
     if (is_known)
-        codec_write_coordinate(&gossip->writer, &gossip->coordinate);
+        codec_write_coordinate(&gossip->writer, nearness_own(gossip));
     broadcast_write(gossip, first, count);
     gossip_send(gossip, from);
 }

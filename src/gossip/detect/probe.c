@@ -1,5 +1,6 @@
 #include "gossip/detect/probe.h"
 #include "base/check.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/doubt.h"
 #include "gossip/detect/ping.h"
 #include "gossip/detect/relay.h"
@@ -38,18 +39,18 @@ static void probe_ping(struct gossip *gossip, struct probe *probe) {
 }
 
 static bool probe_is_out(const struct gossip *gossip, const struct member *member) {
-    for (size_t i = 0; i < gossip->probe_count; i++)
-        if (gossip->probes[i].member == member)
+    for (size_t i = 0; i < gossip->detect->probe_count; i++)
+        if (gossip->detect->probes[i].member == member)
             return true;
     return false;
 }
 
 static void probe_begin(struct gossip *gossip, const struct probe *begun) {
-    CHECK(gossip->probe_count < GOSSIP_PROBE_MAXIMUM);
-    struct probe *probe = &gossip->probes[gossip->probe_count++];
+    CHECK(gossip->detect->probe_count < GOSSIP_PROBE_MAXIMUM);
+    struct probe *probe = &gossip->detect->probes[gossip->detect->probe_count++];
     *probe = *begun;
-    probe->sequence = gossip->sequence + 1;
-    gossip->sequence += GOSSIP_PINGS_MAXIMUM;
+    probe->sequence = gossip->detect->sequence + 1;
+    gossip->detect->sequence += GOSSIP_PINGS_MAXIMUM;
     uint64_t timeout_us = gossip->timing.probe_timeout_us;
     probe->ask_us = probe->try_us = GOSSIP_NEVER;
     probe->end_us = gossip->now_us + stretched_us(gossip, 2 * timeout_us);
@@ -64,7 +65,7 @@ static void probe_begin(struct gossip *gossip, const struct probe *begun) {
 }
 
 void probe_member(struct gossip *gossip, struct member *member, bool is_observation) {
-    if (gossip->probe_count == GOSSIP_PROBE_MAXIMUM || probe_is_out(gossip, member))
+    if (gossip->detect->probe_count == GOSSIP_PROBE_MAXIMUM || probe_is_out(gossip, member))
         return;
     probe_begin(gossip, &(struct probe){.kind = PROBE_MEMBER,
                                         .member = member,
@@ -73,7 +74,7 @@ void probe_member(struct gossip *gossip, struct member *member, bool is_observat
 }
 
 void probe_grave(struct gossip *gossip, struct member *member) {
-    if (gossip->probe_count < GOSSIP_PROBE_MAXIMUM && !probe_is_out(gossip, member))
+    if (gossip->detect->probe_count < GOSSIP_PROBE_MAXIMUM && !probe_is_out(gossip, member))
         probe_begin(gossip, &(struct probe){.kind = PROBE_GRAVE,
                                             .member = member,
                                             .to = member->shown.who->address});
@@ -82,29 +83,29 @@ void probe_grave(struct gossip *gossip, struct member *member) {
 void probe_address(struct gossip *gossip, enum probe_kind kind,
                    const struct gossip_address *address, size_t seed) {
     CHECK(kind == PROBE_SEED || kind == PROBE_LOST);
-    if (gossip->probe_count < GOSSIP_PROBE_MAXIMUM)
+    if (gossip->detect->probe_count < GOSSIP_PROBE_MAXIMUM)
         probe_begin(gossip, &(struct probe){.kind = kind, .to = *address, .seed = seed});
 }
 
 void probe_end(struct gossip *gossip, struct probe *probe) {
-    *probe = gossip->probes[--gossip->probe_count];
+    *probe = gossip->detect->probes[--gossip->detect->probe_count];
 }
 
 struct probe *probe_find(struct gossip *gossip, uint64_t sequence) {
-    for (size_t i = 0; i < gossip->probe_count; i++)
-        if (sequence - gossip->probes[i].sequence < gossip->probes[i].ping_count)
-            return &gossip->probes[i];
+    for (size_t i = 0; i < gossip->detect->probe_count; i++)
+        if (sequence - gossip->detect->probes[i].sequence < gossip->detect->probes[i].ping_count)
+            return &gossip->detect->probes[i];
     return NULL;
 }
 
 void probe_forget(struct gossip *gossip, const struct member *member) {
-    for (size_t i = gossip->probe_count; i > 0; i--)
-        if (gossip->probes[i - 1].member == member)
-            probe_end(gossip, &gossip->probes[i - 1]);
+    for (size_t i = gossip->detect->probe_count; i > 0; i--)
+        if (gossip->detect->probes[i - 1].member == member)
+            probe_end(gossip, &gossip->detect->probes[i - 1]);
 }
 
 void probe_cancel_all(struct gossip *gossip) {
-    gossip->probe_count = 0;
+    gossip->detect->probe_count = 0;
     relay_cancel_all(gossip);
 }
 
@@ -114,8 +115,8 @@ static void postpone(uint64_t *time_us, uint64_t lag_us) {
 }
 
 void probe_postpone(struct gossip *gossip, uint64_t lag_us) {
-    for (size_t i = 0; i < gossip->probe_count; i++) {
-        struct probe *probe = &gossip->probes[i];
+    for (size_t i = 0; i < gossip->detect->probe_count; i++) {
+        struct probe *probe = &gossip->detect->probes[i];
         postpone(&probe->ask_us, lag_us);
         postpone(&probe->try_us, lag_us);
         postpone(&probe->end_us, lag_us);
@@ -160,7 +161,7 @@ uint64_t probe_deadline_us(const struct gossip *gossip) {
     uint64_t deadline_us = relay_deadline_us(gossip);
     if (gossip->self->shown.state == GOSSIP_LEFT)
         return deadline_us;
-    for (size_t i = 0; i < gossip->probe_count; i++)
-        deadline_us = earlier(deadline_us, probe_next_us(&gossip->probes[i]));
+    for (size_t i = 0; i < gossip->detect->probe_count; i++)
+        deadline_us = earlier(deadline_us, probe_next_us(&gossip->detect->probes[i]));
     return deadline_us;
 }

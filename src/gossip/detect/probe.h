@@ -12,7 +12,7 @@
  * The timeout is gossip_timing's probe_timeout_us; all times are stretched by local health. Whom to
  * probe is observer.h's and healing.h's to say, what comes of it outcome.h's. */
 #pragma once
-#include "gossip/instance/instance.h"
+#include "gossip/detect/detect_room.h"
 
 uint64_t probe_deadline_us(const struct gossip *gossip);
 /* Nothing is begun where a probe of the member is out, or all places are taken. */

@@ -1,4 +1,5 @@
 #include "gossip/detect/record.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/healing.h"
 #include "gossip/detect/observer.h"
 #include "gossip/detect/probe.h"
@@ -75,10 +76,10 @@ static void check_name(struct gossip *gossip, const struct member *member) {
         return;
     gossip->counters.name_conflicts++;
     gossip_changed(gossip, GOSSIP_CHANGE_NAME_CONFLICT, member, BYTES_NONE);
-    if (!gossip->has_warned_of_name)
+    if (!gossip->detect->has_warned_of_name)
         member_log(gossip->log, LOG_WARN,
                    "another member has this node's name; give one of them another", member);
-    gossip->has_warned_of_name = true;
+    gossip->detect->has_warned_of_name = true;
 }
 
 static void count_end(struct gossip *gossip, enum gossip_member_state after) {

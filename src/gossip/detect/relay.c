@@ -1,5 +1,6 @@
 #include "gossip/detect/relay.h"
 #include "base/memory.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/detect/ping.h"
 #include "gossip/instance/roster.h"
 #include "gossip/instance/sending.h"
@@ -69,8 +70,8 @@ size_t relay_choose(struct gossip *gossip, const struct member *target,
 /* Probes for others. */
 
 void relay_run(struct gossip *gossip) {
-    for (size_t i = gossip->relay_count; i > 0; i--) {
-        struct relay *relay = &gossip->relays[i - 1];
+    for (size_t i = gossip->detect->relay_count; i > 0; i--) {
+        struct relay *relay = &gossip->detect->relays[i - 1];
         if (gossip->now_us >= relay->nack_us) {
             relay->nack_us = GOSSIP_NEVER;
             gossip_begin(gossip, CODEC_NACK, NULL);
@@ -79,28 +80,30 @@ void relay_run(struct gossip *gossip) {
             gossip_send(gossip, &relay->origin);
         }
         if (gossip->now_us >= relay->end_us)
-            *relay = gossip->relays[--gossip->relay_count];
+            *relay = gossip->detect->relays[--gossip->detect->relay_count];
     }
 }
 
 /* Few nodes are ever asked for all that are allowed. */
 static void relays_grow(struct gossip *gossip) {
-    if (gossip->relay_count < gossip->relay_capacity)
+    if (gossip->detect->relay_count < gossip->detect->relay_capacity)
         return;
-    gossip->relay_capacity = gossip->relay_capacity ? 2 * gossip->relay_capacity : RELAYS_FEWEST;
-    gossip->relays = memory_resize(gossip->relays, gossip->relay_capacity * sizeof *gossip->relays);
+    gossip->detect->relay_capacity =
+        gossip->detect->relay_capacity ? 2 * gossip->detect->relay_capacity : RELAYS_FEWEST;
+    gossip->detect->relays = memory_resize(
+        gossip->detect->relays, gossip->detect->relay_capacity * sizeof *gossip->detect->relays);
 }
 
 void relay_asked(struct gossip *gossip, const struct gossip_address *from,
                  const struct codec_message *message) {
-    if (gossip->relay_count == GOSSIP_RELAY_MAXIMUM) {
+    if (gossip->detect->relay_count == GOSSIP_RELAY_MAXIMUM) {
         gossip->counters.dropped_for_relays++;
         return;
     }
     relays_grow(gossip);
     uint64_t timeout_us = gossip->timing.probe_timeout_us;
-    struct relay *relay = &gossip->relays[gossip->relay_count++];
-    *relay = (struct relay){.sequence = ++gossip->sequence,
+    struct relay *relay = &gossip->detect->relays[gossip->detect->relay_count++];
+    *relay = (struct relay){.sequence = ++gossip->detect->sequence,
                             .origin_sequence = message->sequence,
                             .origin = *from,
                             .nack_us = gossip->now_us + timeout_us * 4 / 5,
@@ -117,8 +120,8 @@ void relay_asked(struct gossip *gossip, const struct gossip_address *from,
 }
 
 void relay_acknowledged(struct gossip *gossip, const struct codec_message *message) {
-    for (size_t i = 0; i < gossip->relay_count; i++) {
-        struct relay *relay = &gossip->relays[i];
+    for (size_t i = 0; i < gossip->detect->relay_count; i++) {
+        struct relay *relay = &gossip->detect->relays[i];
         if (relay->sequence != message->sequence ||
             memcmp(relay->target, message->sender, GOSSIP_UUID_BYTES) != 0)
             continue;
@@ -128,18 +131,18 @@ void relay_acknowledged(struct gossip *gossip, const struct codec_message *messa
         codec_write_hash(&gossip->writer, gossip->hash);
         broadcast_write(gossip, NULL, 0);
         gossip_send(gossip, &relay->origin);
-        *relay = gossip->relays[--gossip->relay_count];
+        *relay = gossip->detect->relays[--gossip->detect->relay_count];
         return;
     }
 }
 
 uint64_t relay_deadline_us(const struct gossip *gossip) {
     uint64_t deadline_us = GOSSIP_NEVER;
-    for (size_t i = 0; i < gossip->relay_count; i++) {
-        const struct relay *relay = &gossip->relays[i];
+    for (size_t i = 0; i < gossip->detect->relay_count; i++) {
+        const struct relay *relay = &gossip->detect->relays[i];
         deadline_us = earlier(deadline_us, earlier(relay->nack_us, relay->end_us));
     }
     return deadline_us;
 }
 
-void relay_cancel_all(struct gossip *gossip) { gossip->relay_count = 0; }
+void relay_cancel_all(struct gossip *gossip) { gossip->detect->relay_count = 0; }

@@ -7,7 +7,7 @@
  *        | <--- NACK -------|                        at 4/5 of the timeout, if no ACK came: the
  *                                                    helper is well, and cannot say (Lifeguard) */
 #pragma once
-#include "gossip/instance/instance.h"
+#include "gossip/detect/detect_room.h"
 
 /* By lot, up to GOSSIP_HELPERS. What hinders this node may hinder its whole zone, so one of them
  * stands outside of it. */

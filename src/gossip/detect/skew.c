@@ -1,4 +1,5 @@
 #include "gossip/detect/skew.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/instance/roster.h"
 
 /* Between two looks at all clocks. A look can only find that some clock is right again, or gone:
@@ -38,7 +39,7 @@ void skew_measure(struct gossip *gossip, struct member *member, uint64_t sent_us
 }
 
 void skew_run(struct gossip *gossip) {
-    if (gossip->now_us < gossip->skew_check_us || gossip->wall_us == 0)
+    if (gossip->now_us < gossip->detect->skew_check_us || gossip->wall_us == 0)
         return;
     uint64_t largest_us = 0, count = 0;
     for (size_t i = 0; i < gossip_live_count(gossip); i++) {
@@ -50,6 +51,6 @@ void skew_run(struct gossip *gossip) {
         count++;
     }
     gossip->counters.clock_skew_us = largest_us;
-    gossip->skew_check_us =
+    gossip->detect->skew_check_us =
         gossip->now_us + SKEW_CHECK_SECONDS * GOSSIP_SECOND_US + count * SKEW_CHECK_US_A_CONTACT;
 }

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/instance/identity.h"
 #include "gossip/instance/roster.h"
 #include "gossip/members/member.h"
@@ -37,13 +38,13 @@ static uint64_t suspicion_duration_us(const struct gossip *gossip,
 }
 
 static struct due_heap *suspicion_heap(struct gossip *gossip, const struct suspicion *suspicion) {
-    return suspicion->is_called ? &gossip->called : &gossip->open;
+    return suspicion->is_called ? &gossip->detect->called : &gossip->detect->open;
 }
 
 static void suspicion_end_at(struct gossip *gossip, struct suspicion *suspicion, uint64_t end_us) {
     due_set(suspicion_heap(gossip, suspicion), &suspicion->end, end_us);
-    if (end_us < gossip->suspicion_us)
-        gossip->suspicion_us = end_us;
+    if (end_us < gossip->detect->suspicion_us)
+        gossip->detect->suspicion_us = end_us;
 }
 
 /* Of one that was called, answers are waited for; they are on their way. */
@@ -51,7 +52,7 @@ static void suspicion_schedule(struct gossip *gossip, struct suspicion *suspicio
     if (suspicion->is_called)
         return;
     uint64_t end_us = suspicion->since_us + suspicion_duration_us(gossip, suspicion);
-    suspicion_end_at(gossip, suspicion, later(end_us, gossip->judge_us));
+    suspicion_end_at(gossip, suspicion, later(end_us, gossip->detect->judge_us));
 }
 
 /* From now on, or from when it was before a lag; there will be another last call. */
@@ -83,11 +84,6 @@ void suspicion_end(struct gossip *gossip, struct member *member) {
     due_remove(suspicion_heap(gossip, suspicion), &suspicion->end);
     memory_free(suspicion);
     member->suspicion = NULL;
-}
-
-void suspicion_release(struct gossip *gossip) {
-    due_heap_release(&gossip->open);
-    due_heap_release(&gossip->called);
 }
 
 static uint32_t accuser_mark(const uint8_t uuid[GOSSIP_UUID_BYTES]) {
@@ -156,12 +152,12 @@ void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *re
     const struct gossip_member *self = &gossip->self->shown;
     if (record->generation > self->who->generation) {
         /* A later life of this node is up, or its directory was copied: only people can tell. */
-        if (!gossip->has_warned_of_twin)
+        if (!gossip->detect->has_warned_of_twin)
             log_line(gossip->log, LOG_WARN,
                      "another process has this node's UUID and a higher generation",
                      LOG_F("generation", self->who->generation),
                      LOG_F("other_generation", record->generation));
-        gossip->has_warned_of_twin = true;
+        gossip->detect->has_warned_of_twin = true;
         return;
     }
     bool is_about_this_life = record->generation == self->who->generation;
@@ -185,7 +181,7 @@ void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *re
 void suspicion_postpone(struct gossip *gossip, uint64_t lag_us) {
     uint64_t interval_us = gossip->timing.probe_interval_us;
     if (!PLANTED(GOSSIP_JUDGED_ASLEEP))
-        gossip->judge_us = gossip->now_us + earlier(lag_us, interval_us);
+        gossip->detect->judge_us = gossip->now_us + earlier(lag_us, interval_us);
     for (size_t i = 0; i < gossip_live_count(gossip); i++) {
         struct suspicion *suspicion = gossip_live(gossip, i)->suspicion;
         if (suspicion != NULL)

@@ -10,7 +10,7 @@
  *   - Whoever suspects asks whether somebody knows better, and once more at the end (doubt.h,
  *     judging.h). */
 #pragma once
-#include "gossip/instance/instance.h"
+#include "gossip/detect/detect_room.h"
 
 struct suspicion {
     struct member *member;
@@ -30,7 +30,6 @@ void suspicion_begin(struct gossip *gossip, struct member *member,
                      const uint8_t accuser[GOSSIP_UUID_BYTES]);
 /* The member is no suspect any more. No effect if it was none. */
 void suspicion_end(struct gossip *gossip, struct member *member);
-void suspicion_release(struct gossip *gossip); /* once none is left */
 /* One more accuser of a suspect; news if it is independent and still counts. `created_us`: when it
  * said so, by its wall clock. */
 void suspicion_confirm(struct gossip *gossip, struct member *member,

@@ -1,4 +1,5 @@
 #include "gossip/detect/watch.h"
+#include "gossip/detect/detect_room.h"
 
 enum {
     OBSERVE_INTERVALS = 2,
@@ -20,7 +21,7 @@ static uint64_t ring_place(unsigned ring, const uint8_t uuid[GOSSIP_UUID_BYTES])
 /* How far the member stands before this node. */
 static uint64_t ring_distance(const struct gossip *gossip, unsigned ring,
                               const struct member *member) {
-    return gossip->watches[ring].self_place - ring_place(ring, member->shown.who->uuid);
+    return gossip->detect->watches[ring].self_place - ring_place(ring, member->shown.who->uuid);
 }
 
 static void watch_begin(struct gossip *gossip, struct watch *watch, struct member *member,
@@ -36,13 +37,13 @@ static void watch_begin(struct gossip *gossip, struct watch *watch, struct membe
 
 void watch_init(struct gossip *gossip) {
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
-        gossip->watches[ring] = (struct watch){
+        gossip->detect->watches[ring] = (struct watch){
             .self_place = ring_place(ring, gossip->self->shown.who->uuid), .next_us = GOSSIP_NEVER};
 }
 
 void watch_member_came(struct gossip *gossip, struct member *member) {
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
-        struct watch *watch = &gossip->watches[ring];
+        struct watch *watch = &gossip->detect->watches[ring];
         uint64_t distance = ring_distance(gossip, ring, member);
         if (watch->member == NULL || distance < watch->distance)
             watch_begin(gossip, watch, member, distance);
@@ -67,13 +68,13 @@ struct member *watch_nearest_before(const struct gossip *gossip, unsigned ring,
 
 static void watch_next_before(struct gossip *gossip, unsigned ring) {
     struct member *nearest = watch_nearest_before(gossip, ring, true);
-    watch_begin(gossip, &gossip->watches[ring], nearest,
+    watch_begin(gossip, &gossip->detect->watches[ring], nearest,
                 nearest != NULL ? ring_distance(gossip, ring, nearest) : 0);
 }
 
 void watch_member_went(struct gossip *gossip, const struct member *member) {
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
-        struct watch *watch = &gossip->watches[ring];
+        struct watch *watch = &gossip->detect->watches[ring];
         if (watch->beyond == member)
             watch->beyond = NULL;
         if (watch->member == member)
@@ -83,8 +84,8 @@ void watch_member_went(struct gossip *gossip, const struct member *member) {
 
 struct watch *watch_of(struct gossip *gossip, const struct member *member) {
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
-        if (gossip->watches[ring].member == member)
-            return &gossip->watches[ring];
+        if (gossip->detect->watches[ring].member == member)
+            return &gossip->detect->watches[ring];
     return NULL;
 }
 
@@ -102,7 +103,7 @@ static void trip_measure(struct round_trip *trip, uint64_t measured_us) {
 }
 
 void watch_measured(struct gossip *gossip, const struct member *member, uint64_t round_trip_us) {
-    trip_measure(&gossip->trip, round_trip_us);
+    trip_measure(&gossip->detect->trip, round_trip_us);
     struct watch *watch = watch_of(gossip, member);
     if (watch != NULL)
         trip_measure(&watch->trip, round_trip_us);
@@ -110,10 +111,11 @@ void watch_measured(struct gossip *gossip, const struct member *member, uint64_t
 
 /* Of a member that is not watched, what is usual here must do. */
 uint64_t watch_patience_us(const struct gossip *gossip, const struct member *member) {
-    const struct round_trip *trip = &gossip->trip;
+    const struct round_trip *trip = &gossip->detect->trip;
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
-        if (gossip->watches[ring].member == member && gossip->watches[ring].trip.mean_us > 0)
-            trip = &gossip->watches[ring].trip;
+        if (gossip->detect->watches[ring].member == member &&
+            gossip->detect->watches[ring].trip.mean_us > 0)
+            trip = &gossip->detect->watches[ring].trip;
     uint64_t most_us = gossip->timing.probe_timeout_us, least_us = most_us / PATIENCE_LEAST + 1;
     uint64_t patience_us = trip->mean_us + 4 * trip->deviation_us;
     if (trip->mean_us == 0 || patience_us > most_us)
@@ -141,14 +143,14 @@ void watch_shift(struct gossip *gossip, const struct member *member, unsigned ph
 /* A ping that is repeated is still the same turn. */
 uint16_t watch_pinged_ms(struct gossip *gossip, const uint8_t observer[GOSSIP_UUID_BYTES]) {
     uint64_t who = bytes_hash(bytes_of(observer, GOSSIP_UUID_BYTES), 0);
-    bool is_repeated =
-        who == gossip->observer && gossip->now_us - gossip->observed_us < watch_turn_us(gossip) / 2;
+    bool is_repeated = who == gossip->detect->observer &&
+                       gossip->now_us - gossip->detect->observed_us < watch_turn_us(gossip) / 2;
     if (!is_repeated) {
-        uint64_t phase_ms = (gossip->now_us - gossip->observed_us) / 1000;
-        bool is_first = gossip->observed_us == 0;
-        gossip->observed_ms = is_first ? 0 : (uint16_t)earlier(phase_ms + 1, UINT16_MAX);
-        gossip->observer = who;
-        gossip->observed_us = gossip->now_us;
+        uint64_t phase_ms = (gossip->now_us - gossip->detect->observed_us) / 1000;
+        bool is_first = gossip->detect->observed_us == 0;
+        gossip->detect->observed_ms = is_first ? 0 : (uint16_t)earlier(phase_ms + 1, UINT16_MAX);
+        gossip->detect->observer = who;
+        gossip->detect->observed_us = gossip->now_us;
     }
-    return gossip->observed_ms;
+    return gossip->detect->observed_ms;
 }

@@ -14,7 +14,7 @@
  * within a fourth of the time, not within all of it. What follows when it is time is observer.h's
  * to say. */
 #pragma once
-#include "gossip/instance/instance.h"
+#include "gossip/detect/detect_room.h"
 
 void watch_init(struct gossip *gossip); /* after this node itself is a member */
 void watch_member_came(struct gossip *gossip, struct member *member);

@@ -5,6 +5,7 @@
 #include "gossip/members/member.h"
 #include "gossip/news/listeners.h"
 #include "gossip/news/news.h"
+#include "gossip/news/news_room.h"
 #include "gossip/news/telling.h"
 #include <assert.h>
 
@@ -18,8 +19,8 @@ enum {
 static_assert((int)LISTENERS_NEXT <= (int)GOSSIP_FAN_OUT_MAXIMUM, "both kinds of listeners fit");
 
 void broadcast_write(struct gossip *gossip, const struct member *const *first, size_t first_count) {
-    gossip->news_round++;
-    if (gossip->news_count > 0 || first_count > 0)
+    gossip->news->round++;
+    if (gossip->news->count > 0 || first_count > 0)
         telling_write(gossip, first, first_count);
 }
 
@@ -31,7 +32,7 @@ static bool broadcast_may_run(const struct gossip *gossip) {
 
 /* One telling to one member: news may take several datagrams, each piece once. */
 static void broadcast_tell(struct gossip *gossip, const struct member *member) {
-    gossip->news_round++;
+    gossip->news->round++;
     for (unsigned i = 0; i < NEWS_DATAGRAMS_PER_ROUND && broadcast_may_run(gossip); i++) {
         gossip_begin(gossip, CODEC_NEWS, member);
         size_t empty = gossip->writer.buffer.length;
@@ -46,9 +47,9 @@ static void broadcast_tell(struct gossip *gossip, const struct member *member) {
 static unsigned broadcast_least_told(const struct gossip *gossip) {
     unsigned least = GOSSIP_SENT_MAXIMUM;
     for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
-        for (uint64_t left = gossip->news_lists[priority]; left != 0; left &= left - 1) {
+        for (uint64_t left = gossip->news->lists_held[priority]; left != 0; left &= left - 1) {
             unsigned told = (unsigned)__builtin_ctzll(left);
-            if (told < least && !list_is_empty(&gossip->news[priority][told]))
+            if (told < least && !list_is_empty(&gossip->news->lists[priority][told]))
                 least = told;
         }
     return least;
@@ -62,11 +63,11 @@ static enum broadcast_stage broadcast_stage(const struct gossip *gossip) {
     unsigned told = broadcast_least_told(gossip);
     if (told == 0)
         return STAGE_FRESH;
-    return told < gossip->pace.fan_out + LISTENERS_NEXT ? STAGE_NEXT : STAGE_SLOW;
+    return told < gossip->news->pace.fan_out + LISTENERS_NEXT ? STAGE_NEXT : STAGE_SLOW;
 }
 
 static uint64_t broadcast_pause_us(const struct gossip *gossip) {
-    const struct pace *pace = &gossip->pace;
+    const struct pace *pace = &gossip->news->pace;
     enum broadcast_stage stage = broadcast_stage(gossip);
     uint64_t pause_us = stage == STAGE_FRESH ? pace->flush_us : NEXT_FLUSHES * pace->flush_us;
     if (stage == STAGE_SLOW && pause_us < pace->slow_us)
@@ -77,11 +78,11 @@ static uint64_t broadcast_pause_us(const struct gossip *gossip) {
 static size_t broadcast_listeners(struct gossip *gossip, struct member **listeners) {
     switch (broadcast_stage(gossip)) {
     case STAGE_FRESH:
-        return listeners_by_lot(gossip, gossip->pace.fan_out, listeners);
+        return listeners_by_lot(gossip, gossip->news->pace.fan_out, listeners);
     case STAGE_NEXT:
         return listeners_next(gossip, listeners);
     case STAGE_SLOW:
-        return listeners_by_lot(gossip, (gossip->pace.fan_out + 1) / 2, listeners);
+        return listeners_by_lot(gossip, (gossip->news->pace.fan_out + 1) / 2, listeners);
     }
     return 0;
 }
@@ -95,21 +96,21 @@ static void broadcast_wait(struct gossip *gossip) {
 }
 
 void broadcast_run(struct gossip *gossip) {
-    if (gossip->now_us < gossip->news_us)
+    if (gossip->now_us < gossip->news->due_us)
         return;
-    gossip->news_us = GOSSIP_NEVER;
-    if (gossip->news_count == 0)
+    gossip->news->due_us = GOSSIP_NEVER;
+    if (gossip->news->count == 0)
         return;
     if (!broadcast_may_run(gossip)) {
         broadcast_wait(gossip);
         return;
     }
-    gossip->news_told_us = gossip->now_us;
+    gossip->news->told_us = gossip->now_us;
     struct member *listeners[GOSSIP_FAN_OUT_MAXIMUM];
     size_t count = broadcast_listeners(gossip, listeners);
     for (size_t i = 0; i < count; i++)
         broadcast_tell(gossip, listeners[i]);
-    if (gossip->news_count > 0)
+    if (gossip->news->count > 0)
         news_due(gossip, gossip->now_us + broadcast_pause_us(gossip));
 }
 
@@ -125,3 +126,5 @@ void broadcast_goodbye(struct gossip *gossip) {
         gossip_send(gossip, &listeners[i]->shown.who->address);
     }
 }
+
+uint64_t broadcast_deadline_us(const struct gossip *gossip) { return gossip->news->due_us; }

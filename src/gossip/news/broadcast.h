@@ -15,5 +15,6 @@
  * fits. */
 void broadcast_write(struct gossip *gossip, const struct member *const *first, size_t first_count);
 void broadcast_run(struct gossip *gossip);
+uint64_t broadcast_deadline_us(const struct gossip *gossip);
 /* Goodbye: to as many as one step can reach. */
 void broadcast_goodbye(struct gossip *gossip);

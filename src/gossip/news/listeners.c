@@ -1,6 +1,7 @@
 #include "gossip/news/listeners.h"
 #include "gossip/members/member.h"
 #include "gossip/news/nearness.h"
+#include "gossip/news/news_room.h"
 
 enum {
     NEXT_STEPS_MAXIMUM = 64, /* past so many graves and strangers in a row none is looked for */
@@ -36,7 +37,7 @@ static struct member *draw_nearer(struct gossip *gossip) {
 }
 
 static struct member *draw_listener(struct gossip *gossip) {
-    bool is_far = gossip->listener_turn++ % FAR_TURNS == 0;
+    bool is_far = gossip->news->listener_turn++ % FAR_TURNS == 0;
     if (nearness_zone(gossip->self).length > 0)
         return draw_by_zone(gossip, is_far);
     return is_far ? draw(gossip) : draw_nearer(gossip);

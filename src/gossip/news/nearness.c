@@ -2,6 +2,7 @@
 #include "gossip/instance/roster.h"
 #include "gossip/members/chain.h"
 #include "gossip/members/member.h"
+#include "gossip/news/news_room.h"
 #include "gossip/news/state.h"
 
 enum {
@@ -21,52 +22,53 @@ static uint64_t nearness_pause_us(struct gossip *gossip, uint64_t least_us) {
 }
 
 void nearness_init(struct gossip *gossip) {
-    coordinate_init(&gossip->coordinate);
-    gossip->coordinate_us = gossip->now_us;
+    coordinate_init(&gossip->news->coordinate);
+    gossip->news->coordinate_us = gossip->now_us;
 }
 
 void nearness_measured(struct gossip *gossip, const struct coordinate *theirs,
                        uint64_t round_trip_us) {
-    coordinate_update(&gossip->coordinate, theirs, round_trip_us, &gossip->random);
-    gossip->coordinate_samples++;
-    if (gossip->coordinate_samples == SAMPLES_LEAST)
-        gossip->coordinate_us = gossip->now_us + nearness_pause_us(gossip, GOSSIP_SECOND_US);
+    coordinate_update(&gossip->news->coordinate, theirs, round_trip_us, &gossip->random);
+    gossip->news->coordinate_samples++;
+    if (gossip->news->coordinate_samples == SAMPLES_LEAST)
+        gossip->news->coordinate_us = gossip->now_us + nearness_pause_us(gossip, GOSSIP_SECOND_US);
 }
 
 static bool nearness_has_moved(const struct gossip *gossip) {
-    if (!gossip->has_said_coordinate)
+    if (!gossip->news->has_said_coordinate)
         return true;
-    double said_error = gossip->said_coordinate.error;
-    if (said_error > ERROR_GOOD && said_error > 2 * gossip->coordinate.error)
+    double said_error = gossip->news->said_coordinate.error;
+    if (said_error > ERROR_GOOD && said_error > 2 * gossip->news->coordinate.error)
         return true; /* it is not elsewhere, but much surer of it */
     static const struct coordinate origin;
-    double moved_us = coordinate_moved_us(&gossip->said_coordinate, &gossip->coordinate);
-    double far_us = coordinate_moved_us(&origin, &gossip->said_coordinate) / MOVED_SHARE;
+    double moved_us =
+        coordinate_moved_us(&gossip->news->said_coordinate, &gossip->news->coordinate);
+    double far_us = coordinate_moved_us(&origin, &gossip->news->said_coordinate) / MOVED_SHARE;
     return moved_us > (far_us > MOVED_LEAST_US ? far_us : MOVED_LEAST_US);
 }
 
 /* Looked at when something else happens: it is never urgent. */
 void nearness_run(struct gossip *gossip) {
-    if (!gossip->timing.says_coordinate || gossip->coordinate_samples < SAMPLES_LEAST ||
-        gossip->now_us < gossip->coordinate_us || gossip->self->shown.state == GOSSIP_LEFT)
+    if (!gossip->timing.says_coordinate || gossip->news->coordinate_samples < SAMPLES_LEAST ||
+        gossip->now_us < gossip->news->coordinate_us || gossip->self->shown.state == GOSSIP_LEFT)
         return;
-    gossip->coordinate_us =
+    gossip->news->coordinate_us =
         gossip->now_us + nearness_pause_us(gossip, SAY_SECONDS_LEAST * GOSSIP_SECOND_US);
     if (!nearness_has_moved(gossip))
         return;
     char text[COORDINATE_TEXT_MAXIMUM];
-    struct bytes value = coordinate_print(&gossip->coordinate, text);
+    struct bytes value = coordinate_print(&gossip->news->coordinate, text);
     if (state_set(gossip, COORDINATE_KEY, value, GOSSIP_REST))
         return; /* so many keys that there is no place for it */
-    gossip->has_said_coordinate = true;
-    gossip->said_coordinate = gossip->coordinate;
+    gossip->news->has_said_coordinate = true;
+    gossip->news->said_coordinate = gossip->news->coordinate;
 }
 
 static bool nearness_coordinate(const struct gossip *gossip, const struct member *member,
                                 struct coordinate *out) {
     if (member == gossip->self) {
-        *out = gossip->coordinate;
-        return gossip->coordinate_samples >= SAMPLES_LEAST;
+        *out = gossip->news->coordinate;
+        return gossip->news->coordinate_samples >= SAMPLES_LEAST;
     }
     const struct entry *entry = chain_find(member->chain, COORDINATE_KEY);
     return entry != NULL && coordinate_parse(out, entry_value(entry));
@@ -82,6 +84,10 @@ bool nearness_estimate(const struct gossip *gossip, const struct member *a, cons
     *out_us = a == b ? 0 : (uint64_t)round_trip_us;
     *out_error_us = a == b ? 0 : (uint64_t)(round_trip_us * error);
     return true;
+}
+
+const struct coordinate *nearness_own(const struct gossip *gossip) {
+    return &gossip->news->coordinate;
 }
 
 uint64_t nearness_us(const struct gossip *gossip, const struct member *member) {

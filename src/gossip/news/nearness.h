@@ -16,6 +16,8 @@ void nearness_measured(struct gossip *gossip, const struct coordinate *theirs,
                        uint64_t round_trip_us);
 /* Says the own coordinate, when it is time. */
 void nearness_run(struct gossip *gossip);
+/* Where this node lies, as far as it knows by now. Borrows. */
+const struct coordinate *nearness_own(const struct gossip *gossip);
 /* From this node, measured or estimated; 0: unknown. */
 uint64_t nearness_us(const struct gossip *gossip, const struct member *member);
 /* Between any two, from their coordinates, and by how much that may be wrong. False where one of

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "gossip/instance/roster.h"
 #include "gossip/members/member.h"
+#include "gossip/news/news_room.h"
 
 enum {
     FLOOD_PIECES = 256, /* of one priority that wait */
@@ -9,13 +10,13 @@ enum {
 };
 
 void news_due(struct gossip *gossip, uint64_t due_us) {
-    if (due_us < gossip->news_us)
-        gossip->news_us = due_us;
+    if (due_us < gossip->news->due_us)
+        gossip->news->due_us = due_us;
 }
 
 static struct list *news_list(struct gossip *gossip, const struct news *news) {
-    gossip->news_lists[news->priority] |= (uint64_t)1 << news->sent_count;
-    return &gossip->news[news->priority][news->sent_count];
+    gossip->news->lists_held[news->priority] |= (uint64_t)1 << news->sent_count;
+    return &gossip->news->lists[news->priority][news->sent_count];
 }
 
 /* Where the news of that entry, or of the record, hangs; or would. */
@@ -25,6 +26,8 @@ static struct news **news_place(struct member *member, const struct entry *entry
         place = &(*place)->of_member;
     return place;
 }
+
+bool news_has_any(const struct gossip *gossip) { return gossip->news->count > 0; }
 
 bool news_is_waiting(const struct member *member, const struct entry *entry) {
     const struct news *news = member->news;
@@ -37,7 +40,7 @@ bool news_is_waiting(const struct member *member, const struct entry *entry) {
  * else may know what this node says of itself. */
 static void news_make_room(struct gossip *gossip, enum gossip_priority priority) {
     for (unsigned told = GOSSIP_SENT_MAXIMUM; told > 0; told--)
-        LIST_EACH (&gossip->news[priority][told - 1], link) {
+        LIST_EACH (&gossip->news->lists[priority][told - 1], link) {
             const struct news *news = LIST_ELEMENT(link, struct news, link);
             if (news->member == gossip->self)
                 continue;
@@ -59,20 +62,20 @@ void news_add(struct gossip *gossip, struct member *member, struct entry *entry,
         entry_hold(entry);
     member->news = news;
     list_prepend(news_list(gossip, news), &news->link);
-    gossip->news_count++;
+    gossip->news->count++;
     gossip->counters.news_waiting[priority]++;
-    news_due(gossip, gossip->now_us + gossip->pace.flush_us);
+    news_due(gossip, gossip->now_us + gossip->news->pace.flush_us);
 }
 
 void news_hurry(struct gossip *gossip) {
-    uint64_t due_us = gossip->news_told_us + gossip->pace.flush_us;
+    uint64_t due_us = gossip->news->told_us + gossip->news->pace.flush_us;
     news_due(gossip, later(due_us, gossip->now_us));
 }
 
 /* Its link stands in a list, or alone. */
 static void news_free(struct gossip *gossip, struct news *news) {
     list_remove(&news->link);
-    gossip->news_count--;
+    gossip->news->count--;
     gossip->counters.news_waiting[news->priority]--;
     if (news->entry != NULL)
         entry_release(gossip->pool, news->entry);
@@ -97,7 +100,7 @@ void news_remove_all(struct gossip *gossip, struct member *member) {
 static unsigned news_limit(const struct gossip *gossip, enum gossip_priority priority) {
     unsigned bits = 1;
     if (gossip->counters.news_waiting[priority] > FLOOD_PIECES)
-        return gossip->pace.fan_out + FLOOD_MORE;
+        return gossip->news->pace.fan_out + FLOOD_MORE;
     for (size_t live = member_live_count(gossip); live > 1; live /= 2)
         bits++;
     unsigned limit = 3 + bits + bits / 2;
@@ -105,7 +108,7 @@ static unsigned news_limit(const struct gossip *gossip, enum gossip_priority pri
 }
 
 void news_told(struct gossip *gossip, struct news *news, size_t bytes) {
-    news->round = gossip->news_round;
+    news->round = gossip->news->round;
     gossip->counters.news_told[news->priority]++;
     gossip->counters.news_bytes[news->priority] += bytes;
     if (++news->sent_count < news_limit(gossip, news->priority))

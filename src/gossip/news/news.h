@@ -11,6 +11,7 @@
  * When a key changes again, its older news goes. Of a flood, as when thousands join or die at once,
  * each piece is told to few, and what they miss is mended by comparing (compare.h). */
 #pragma once
+#include "base/list.h"
 #include "gossip/instance/instance.h"
 
 /* One piece: a member's record, or an entry of its. It is written out when it is sent, as
@@ -29,6 +30,8 @@ struct news {
  * was waiting already. */
 void news_add(struct gossip *gossip, struct member *member, struct entry *entry,
               enum gossip_priority priority);
+/* Does any piece wait, of whomever? */
+bool news_has_any(const struct gossip *gossip);
 bool news_is_waiting(const struct member *member, const struct entry *entry);
 void news_remove(struct gossip *gossip, struct member *member, const struct entry *entry);
 void news_remove_all(struct gossip *gossip, struct member *member);

@@ -3,6 +3,7 @@
 #include "base/planted.h"
 #include "gossip/instance/roster.h"
 #include "gossip/members/member.h"
+#include "gossip/news/news_room.h"
 #include "gossip/news/pace.h"
 #include "gossip/terms/text.h"
 #include <stdio.h>
@@ -69,9 +70,9 @@ static bool propagation_measure(struct gossip *gossip, const struct member *orig
 
 /* News that took longer than the goal is worth a line, now and then. */
 static enum log_level propagation_level(struct gossip *gossip, uint64_t delay_us) {
-    if (delay_us <= gossip->timing.goal_us || gossip->now_us < gossip->slow_log_us)
+    if (delay_us <= gossip->timing.goal_us || gossip->now_us < gossip->news->slow_log_us)
         return LOG_DEBUG;
-    gossip->slow_log_us = gossip->now_us + PROPAGATION_LOG_PAUSE_US;
+    gossip->news->slow_log_us = gossip->now_us + PROPAGATION_LOG_PAUSE_US;
     return LOG_INFO;
 }
 

@@ -7,6 +7,7 @@
 #include "gossip/members/chain.h"
 #include "gossip/members/member.h"
 #include "gossip/news/news.h"
+#include "gossip/news/news_room.h"
 #include "gossip/news/propagation.h"
 
 enum { REMOVED_CHECK_SECONDS = 10, ENTRY_OVERHEAD_BYTES = 160 };
@@ -40,7 +41,7 @@ static void draft_drop(const struct editing *editing, size_t position) {
     struct draft *draft = editing->draft;
     struct entry *entry = draft->links[position].entry;
     news_remove(editing->gossip, editing->member, entry);
-    editing->gossip->state_bytes -= entry_bytes(entry);
+    editing->gossip->news->state_bytes -= entry_bytes(entry);
     draft->count--;
     memmove(draft->links + position, draft->links + position + 1,
             (draft->count - position) * sizeof *draft->links);
@@ -76,7 +77,7 @@ static struct entry *draft_put(const struct editing *editing, const struct codec
     while (position > 0 && draft->links[position - 1].entry->version > said->version)
         position--;
     pool_draft_insert(draft, position, (struct chain_link){.entry = entry});
-    editing->gossip->state_bytes += entry_bytes(entry);
+    editing->gossip->news->state_bytes += entry_bytes(entry);
     return entry;
 }
 
@@ -85,14 +86,15 @@ static struct entry *draft_put(const struct editing *editing, const struct codec
 /* Forgets own removals: those older than the time, and the oldest of too many. */
 static void state_forget(struct gossip *gossip, uint64_t before_us) {
     size_t over = 0;
-    while (over < gossip->removal_count && (gossip->removals[over].removed_us < before_us ||
-                                            gossip->removal_count - over > GOSSIP_REMOVED_MAXIMUM))
+    while (over < gossip->news->removal_count &&
+           (gossip->news->removals[over].removed_us < before_us ||
+            gossip->news->removal_count - over > GOSSIP_REMOVED_MAXIMUM))
         over++;
     if (over == 0)
         return;
     struct editing editing = state_open(gossip, gossip->self);
     struct draft *draft = editing.draft;
-    uint64_t floor = gossip->removals[over - 1].version;
+    uint64_t floor = gossip->news->removals[over - 1].version;
     CHECK(floor > draft->floor);
     if (!PLANTED(GOSSIP_REMOVAL_UNMARKED))
         draft->floor = floor;
@@ -100,15 +102,15 @@ static void state_forget(struct gossip *gossip, uint64_t before_us) {
         if (draft->links[i - 1].entry->is_removed && draft->links[i - 1].entry->version <= floor)
             draft_drop(&editing, i - 1);
     state_close(&editing);
-    gossip->removal_count -= over;
-    memmove(gossip->removals, gossip->removals + over,
-            gossip->removal_count * sizeof *gossip->removals);
+    gossip->news->removal_count -= over;
+    memmove(gossip->news->removals, gossip->news->removals + over,
+            gossip->news->removal_count * sizeof *gossip->news->removals);
 }
 
 void state_forget_removed(struct gossip *gossip) {
-    if (gossip->now_us < gossip->removed_check_us)
+    if (gossip->now_us < gossip->news->removed_check_us)
         return;
-    gossip->removed_check_us = gossip->now_us + REMOVED_CHECK_SECONDS * GOSSIP_SECOND_US;
+    gossip->news->removed_check_us = gossip->now_us + REMOVED_CHECK_SECONDS * GOSSIP_SECOND_US;
     if (gossip->now_us > GOSSIP_REMOVED_US)
         state_forget(gossip, gossip->now_us - GOSSIP_REMOVED_US);
 }
@@ -116,10 +118,10 @@ void state_forget_removed(struct gossip *gossip) {
 /* A removal that is said again, or undone, is no longer one of its time. */
 static void removals_take_out(struct gossip *gossip, uint64_t version) {
     size_t kept = 0;
-    for (size_t i = 0; i < gossip->removal_count; i++)
-        if (gossip->removals[i].version != version)
-            gossip->removals[kept++] = gossip->removals[i];
-    gossip->removal_count = kept;
+    for (size_t i = 0; i < gossip->news->removal_count; i++)
+        if (gossip->news->removals[i].version != version)
+            gossip->news->removals[kept++] = gossip->news->removals[i];
+    gossip->news->removal_count = kept;
 }
 
 static uint64_t state_last_version(const struct member *member, const struct entry *but) {
@@ -146,7 +148,7 @@ static void state_say(struct gossip *gossip, const struct entry *known, struct b
     struct entry *entry = draft_put(&editing, &said);
     state_close(&editing);
     if (said.is_removed)
-        gossip->removals[gossip->removal_count++] =
+        gossip->news->removals[gossip->news->removal_count++] =
             (struct removal){.version = said.version, .removed_us = gossip->now_us};
     news_add(gossip, self, entry, priority);
     news_hurry(gossip);
@@ -248,8 +250,8 @@ static void draft_keep(const struct editing *editing, const struct codec_entry *
     if (PLANTED(GOSSIP_WALL_CLOCK_TRUSTED) && known != NULL &&
         known->entry->created_us > said->created_us)
         return;
-    bool is_full =
-        draft->count >= GOSSIP_ENTRY_MAXIMUM || gossip->state_bytes >= GOSSIP_STATE_BYTES_MAXIMUM;
+    bool is_full = draft->count >= GOSSIP_ENTRY_MAXIMUM ||
+                   gossip->news->state_bytes >= GOSSIP_STATE_BYTES_MAXIMUM;
     if (known == NULL && is_full) {
         gossip->counters.dropped_for_memory++;
         return;

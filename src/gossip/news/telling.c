@@ -6,6 +6,7 @@
 #include "gossip/members/chain.h"
 #include "gossip/members/member.h"
 #include "gossip/news/news.h"
+#include "gossip/news/news_room.h"
 
 enum {
     TELLING_PIECE_MAXIMUM = 96,
@@ -120,7 +121,7 @@ static size_t telling_choose_of(struct telling *telling, struct list *list, size
     telling_expect(list);
     LIST_EACH (list, link) {
         struct news *news = LIST_ELEMENT(link, struct news, link);
-        if (news->round == telling->gossip->news_round || telling_is_full(telling) ||
+        if (news->round == telling->gossip->news->round || telling_is_full(telling) ||
             *misfits == TELLING_MISFIT_MAXIMUM)
             break;
         size_t bytes = telling_take(telling, news, allowance - taken);
@@ -135,12 +136,12 @@ static size_t telling_choose(struct telling *telling, enum gossip_priority prior
     struct gossip *gossip = telling->gossip;
     unsigned misfits = 0;
     size_t taken = 0;
-    for (uint64_t left = gossip->news_lists[priority]; left != 0; left &= left - 1) {
+    for (uint64_t left = gossip->news->lists_held[priority]; left != 0; left &= left - 1) {
         unsigned sent = (unsigned)__builtin_ctzll(left);
-        struct list *list = &gossip->news[priority][sent];
+        struct list *list = &gossip->news->lists[priority][sent];
         taken += telling_choose_of(telling, list, allowance - taken, &misfits);
         if (list_is_empty(list))
-            gossip->news_lists[priority] &= ~((uint64_t)1 << sent);
+            gossip->news->lists_held[priority] &= ~((uint64_t)1 << sent);
     }
     return taken;
 }
@@ -153,12 +154,12 @@ static void telling_choose_shares(struct telling *telling) {
     if (!has_plenty && (urgent == 0 || !bucket_admits(gossip, BUCKET_URGENT)))
         return;
     for (enum gossip_priority priority = GOSSIP_CLUSTER; priority <= GOSSIP_REST; priority++) {
-        size_t *credit = &gossip->news_credit[priority];
+        size_t *credit = &gossip->news->credit[priority];
         *credit += PLANTED(GOSSIP_SHARES_LOST) ? 0 : room * share_percent[priority] / 100;
         if (*credit > TELLING_CREDIT_MAXIMUM)
             *credit = TELLING_CREDIT_MAXIMUM;
         *credit -= telling_choose(telling, priority, *credit);
-        if (gossip->news_lists[priority] == 0)
+        if (gossip->news->lists_held[priority] == 0)
             *credit = 0; /* nothing waits: nothing is owed */
     }
     enum gossip_priority last = has_plenty ? GOSSIP_REST : GOSSIP_URGENT;

@@ -15,5 +15,5 @@
 #include "gossip/instance/instance.h"
 
 /* Into the writer, behind what stands there: the records `first`, then as much news as fits, none
- * that was part of this round (gossip->news_round) already. What is written counts as told. */
+ * that was part of this round (gossip->news->round) already. What is written counts as told. */
 void telling_write(struct gossip *gossip, const struct member *const *first, size_t first_count);

@@ -6,6 +6,7 @@
 #include "gossip/sync/digest.h"
 #include "gossip/sync/joining.h"
 #include "gossip/sync/message.h"
+#include "gossip/sync/sync_room.h"
 #include "gossip/wire/packing.h"
 
 void asking_offered(struct gossip *gossip, const struct codec_message *message) {
@@ -14,7 +15,7 @@ void asking_offered(struct gossip *gossip, const struct codec_message *message) 
         !streams_may_ask(gossip, &member->shown.who->address))
         return;
     struct asking *asking = &gossip->asking;
-    *asking = (struct asking){.stream = ++gossip->asked_count,
+    *asking = (struct asking){.stream = ++gossip->sync->asked_count,
                               .address = member->shown.who->address,
                               .silent_us = gossip->now_us + ASKING_SILENCE_US,
                               .end_us = gossip->now_us + ASKING_LIMIT_US};

@@ -2,9 +2,11 @@
 #include "base/planted.h"
 #include "gossip/instance/hash.h"
 #include "gossip/instance/streams.h"
+#include "gossip/news/news.h"
 #include "gossip/sync/digest.h"
 #include "gossip/sync/joining.h"
 #include "gossip/sync/more.h"
+#include "gossip/sync/sync_room.h"
 
 enum { COMPARE_NEWS_INTERVALS = 4 };
 
@@ -57,6 +59,6 @@ void compare_hear(struct gossip *gossip, const struct gossip_address *from,
         digest_send(gossip, from); /* the older of the two knows of no buckets */
     else
         return; /* the hashes were the same when it answered */
-    unsigned intervals = gossip->news_count > 0 ? COMPARE_NEWS_INTERVALS : 1;
+    unsigned intervals = news_has_any(gossip) ? COMPARE_NEWS_INTERVALS : 1;
     gossip->compare_us = gossip->now_us + intervals * gossip->timing.probe_interval_us;
 }

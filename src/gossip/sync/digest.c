@@ -5,6 +5,7 @@
 #include "gossip/instance/sending.h"
 #include "gossip/instance/streams.h"
 #include "gossip/members/member.h"
+#include "gossip/sync/sync_room.h"
 
 /* Sending what one knows. */
 

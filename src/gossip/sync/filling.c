@@ -3,6 +3,7 @@
 #include "gossip/instance/sending.h"
 #include "gossip/members/chain.h"
 #include "gossip/members/member.h"
+#include "gossip/sync/sync_room.h"
 #include "gossip/wire/packing.h"
 
 struct filling filling_for(struct gossip *gossip, const struct gossip_address *from,

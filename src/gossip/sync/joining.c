@@ -8,6 +8,7 @@
 #include "gossip/news/broadcast.h"
 #include "gossip/news/news.h"
 #include "gossip/sync/digest.h"
+#include "gossip/sync/sync_room.h"
 
 /* In probe intervals: without seeds nobody may ever come; seeds may be down. */
 enum { ALONE_INTERVALS = 1, SEEDED_INTERVALS = 4 };
@@ -15,13 +16,13 @@ enum { GREETING_US = 10000 };
 enum { TOGETHER_MAXIMUM = 32 }; /* of more that start at once, two may well lack the same */
 
 void joining_begin(struct gossip *gossip) {
-    gossip->joining_us = gossip->now_us + ALONE_INTERVALS * gossip->timing.probe_interval_us;
+    gossip->sync->joining_us = gossip->now_us + ALONE_INTERVALS * gossip->timing.probe_interval_us;
 }
 
 void joining_has_seed(struct gossip *gossip) {
     const struct gossip_member *self = &gossip->self->shown;
     if (self->state == GOSSIP_JOINING)
-        gossip->joining_us =
+        gossip->sync->joining_us =
             self->state_since_us + SEEDED_INTERVALS * gossip->timing.probe_interval_us;
 }
 
@@ -50,10 +51,11 @@ void joining_copied(struct gossip *gossip, const struct codec_message *message) 
     if (gossip->self->shown.state != GOSSIP_JOINING)
         return;
     if (message->has_hash) {
-        gossip->has_joining_hash = true;
-        gossip->joining_hash = message->hash;
+        gossip->sync->has_joining_hash = true;
+        gossip->sync->joining_hash = message->hash;
     }
-    if (gossip->has_joining_hash && hash_but_of(gossip, gossip->self) == gossip->joining_hash)
+    if (gossip->sync->has_joining_hash &&
+        hash_but_of(gossip, gossip->self) == gossip->sync->joining_hash)
         joining_end(gossip);
 }
 
@@ -74,7 +76,7 @@ void joining_agree(struct gossip *gossip, const struct codec_message *message) {
 }
 
 void joining_end(struct gossip *gossip) {
-    gossip->joining_us = GOSSIP_NEVER;
+    gossip->sync->joining_us = GOSSIP_NEVER;
     struct member *self = gossip->self;
     if (self->shown.state != GOSSIP_JOINING)
         return;
@@ -85,7 +87,7 @@ void joining_end(struct gossip *gossip) {
 }
 
 bool joining_greet(struct gossip *gossip, const struct gossip_address *to) {
-    struct greeting *greeting = &gossip->greeting;
+    struct greeting *greeting = &gossip->sync->greeting;
     if (gossip->replay == NULL || gossip->self->shown.state != GOSSIP_JOINING ||
         greeting->digest_us != 0)
         return false;
@@ -99,7 +101,7 @@ bool joining_greet(struct gossip *gossip, const struct gossip_address *to) {
 }
 
 static void joining_greeted(struct gossip *gossip) {
-    struct greeting *greeting = &gossip->greeting;
+    struct greeting *greeting = &gossip->sync->greeting;
     if (greeting->digest_us == 0 || gossip->now_us < greeting->digest_us)
         return;
     greeting->digest_us = GOSSIP_NEVER;
@@ -109,16 +111,16 @@ static void joining_greeted(struct gossip *gossip) {
 }
 
 uint64_t joining_deadline_us(const struct gossip *gossip) {
-    uint64_t digest_us = gossip->greeting.digest_us;
-    return digest_us > 0 ? earlier(digest_us, gossip->joining_us) : gossip->joining_us;
+    uint64_t digest_us = gossip->sync->greeting.digest_us;
+    return digest_us > 0 ? earlier(digest_us, gossip->sync->joining_us) : gossip->sync->joining_us;
 }
 
 void joining_run(struct gossip *gossip) {
     joining_greeted(gossip);
-    if (gossip->now_us < gossip->joining_us)
+    if (gossip->now_us < gossip->sync->joining_us)
         return;
     if (streams_is_asking(gossip))
-        gossip->joining_us = gossip->now_us + gossip->timing.probe_interval_us;
+        gossip->sync->joining_us = gossip->now_us + gossip->timing.probe_interval_us;
     else
         joining_end(gossip);
 }

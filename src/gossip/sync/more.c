@@ -5,6 +5,7 @@
 #include "gossip/instance/streams.h"
 #include "gossip/members/member.h"
 #include "gossip/sync/digest.h"
+#include "gossip/sync/sync_room.h"
 
 enum { MORE_ROUNDS_MAXIMUM = 256, MORE_WAIT_US = 10000 };
 
@@ -25,7 +26,7 @@ static void more_extend(struct more *more, const struct codec_message *message) 
 
 void more_hear(struct gossip *gossip, const struct gossip_address *from,
                const struct codec_message *message) {
-    struct more *more = &gossip->more;
+    struct more *more = &gossip->sync->more;
     if (PLANTED(GOSSIP_MORE_UNASKED))
         return;
     if (more->at_us != GOSSIP_NEVER) {
@@ -40,12 +41,12 @@ void more_hear(struct gossip *gossip, const struct gossip_address *from,
     more->at_us = gossip->now_us + MORE_WAIT_US;
 }
 
-void more_begin(struct gossip *gossip) { gossip->more.rounds = 0; }
+void more_begin(struct gossip *gossip) { gossip->sync->more.rounds = 0; }
 
-uint64_t more_deadline_us(const struct gossip *gossip) { return gossip->more.at_us; }
+uint64_t more_deadline_us(const struct gossip *gossip) { return gossip->sync->more.at_us; }
 
 void more_run(struct gossip *gossip) {
-    struct more *more = &gossip->more;
+    struct more *more = &gossip->sync->more;
     if (gossip->now_us < more->at_us)
         return;
     more->at_us = GOSSIP_NEVER;

@@ -11,6 +11,7 @@
 #include "gossip/sync/filling.h"
 #include "gossip/sync/joining.h"
 #include "gossip/sync/message.h"
+#include "gossip/sync/sync_room.h"
 #include "gossip/sync/walk.h"
 
 enum serving_part { SERVING_RECORDS, SERVING_ENTRIES, SERVING_HASH, SERVING_DONE };
@@ -32,7 +33,7 @@ static struct serving *serving_at(struct list *link) {
 }
 
 static struct serving *serving_find(struct gossip *gossip, uint64_t stream) {
-    LIST_EACH (&gossip->servings, link)
+    LIST_EACH (&gossip->sync->servings, link)
         if (serving_at(link)->stream == stream)
             return serving_at(link);
     return NULL;
@@ -49,7 +50,7 @@ static void serving_remove(struct gossip *gossip, struct serving *serving,
 }
 
 void serving_free(struct gossip *gossip) {
-    LIST_EACH (&gossip->servings, link)
+    LIST_EACH (&gossip->sync->servings, link)
         serving_remove(gossip, serving_at(link), GOSSIP_STREAM_FAILED);
 }
 
@@ -61,7 +62,7 @@ static struct stream_offer *offer_for(struct gossip *gossip,
     struct stream_offer *free = NULL;
     size_t kept = 0;
     for (size_t i = 0; i < GOSSIP_STREAMS_SERVED_MAXIMUM; i++) {
-        struct stream_offer *offer = &gossip->offers[i];
+        struct stream_offer *offer = &gossip->sync->offers[i];
         bool is_kept = offer->until_us > gossip->now_us;
         if (is_kept && memcmp(offer->uuid, uuid, GOSSIP_UUID_BYTES) == 0)
             return offer;
@@ -215,7 +216,7 @@ static void serving_begin(struct gossip *gossip, uint64_t stream, struct bytes r
     buffer_append_bytes(&serving->request, request);
     memcpy(serving->asker, message->sender, GOSSIP_UUID_BYTES);
     memcpy(serving->next, message->first, GOSSIP_UUID_BYTES);
-    list_append(&gossip->servings, &serving->link);
+    list_append(&gossip->sync->servings, &serving->link);
     gossip->counters.streams_serving++;
 }
 
@@ -228,8 +229,8 @@ void serving_asked(struct gossip *gossip, uint64_t stream, struct bytes request)
         return;
     }
     for (size_t i = 0; i < GOSSIP_STREAMS_SERVED_MAXIMUM; i++)
-        if (memcmp(gossip->offers[i].uuid, message.sender, GOSSIP_UUID_BYTES) == 0)
-            gossip->offers[i].until_us = 0; /* it has come */
+        if (memcmp(gossip->sync->offers[i].uuid, message.sender, GOSSIP_UUID_BYTES) == 0)
+            gossip->sync->offers[i].until_us = 0; /* it has come */
     digest_note_self(gossip, &message);
     bool is_full = gossip->counters.streams_serving >= GOSSIP_STREAMS_SERVED_MAXIMUM;
     if (is_full && !PLANTED(GOSSIP_STREAMS_UNCAPPED))
@@ -262,13 +263,13 @@ static uint64_t serving_due_us(const struct gossip *gossip, const struct serving
 
 uint64_t serving_deadline_us(const struct gossip *gossip) {
     uint64_t deadline_us = GOSSIP_NEVER;
-    LIST_EACH (&gossip->servings, link)
+    LIST_EACH (&gossip->sync->servings, link)
         deadline_us = earlier(deadline_us, serving_due_us(gossip, serving_at(link)));
     return deadline_us;
 }
 
 void serving_run(struct gossip *gossip) {
-    LIST_EACH (&gossip->servings, link) {
+    LIST_EACH (&gossip->sync->servings, link) {
         struct serving *serving = serving_at(link);
         const struct member *asker = member_find(gossip, serving->asker);
         bool is_silent = !serving->has_room && gossip->now_us >= serving->silent_us;

@@ -5,7 +5,7 @@
 #include "../planting.h"
 #include "base/memory.h"
 #include "conditions.h"
-#include "gossip/instance/instance.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/wire/codec.h"
 
 enum { SECOND = 1000000 };
@@ -290,7 +290,7 @@ static void test_restart_at_a_new_address_is_known_in_300_ms_and_never_two(void 
 
 static bool watches(const struct world *world, unsigned observer, unsigned other) {
     for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
-        const struct member *member = world->nodes[observer].gossip->watches[ring].member;
+        const struct member *member = world->nodes[observer].gossip->detect->watches[ring].member;
         if (memcmp(member->shown.who->uuid, world->nodes[other].uuid, GOSSIP_UUID_BYTES) == 0)
             return true;
     }

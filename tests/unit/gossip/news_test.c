@@ -2,7 +2,7 @@
 #include "../planting.h"
 #include "base/memory.h"
 #include "conditions.h"
-#include "gossip/instance/instance.h"
+#include "gossip/news/news_room.h"
 #include "gossip/wire/codec.h"
 
 enum { SECOND = 1000000, FLOOD_NODES = 40, FLOOD_KEYS = 60 };
@@ -274,9 +274,9 @@ static void test_removals_are_bounded(void **state) {
         snprintf(key, sizeof key, "passing%u", turn);
         say(world, 1, key, "here", GOSSIP_REST);
         say(world, 1, key, "", GOSSIP_REST);
-        assert_in_range(gossip->removal_count, 1, GOSSIP_REMOVED_MAXIMUM);
+        assert_in_range(gossip->news->removal_count, 1, GOSSIP_REMOVED_MAXIMUM);
     }
-    assert_int_equal(gossip->removal_count, GOSSIP_REMOVED_MAXIMUM); /* as many as it may */
+    assert_int_equal(gossip->news->removal_count, GOSSIP_REMOVED_MAXIMUM); /* as many as it may */
     world_run(world, SECOND);
     world_heal(world);
     assert_true(world_run_until(world, 60 * SECOND, nobody_knows_passing_keys));

@@ -1,12 +1,12 @@
 /* Probes in flight: a later life of a member has nothing to do with those of the earlier one. */
 #include "../unit.h"
-#include "gossip/instance/instance.h"
+#include "gossip/detect/detect_room.h"
 #include "world.h"
 
 enum { SECOND = 1000000, MILLISECOND = 1000, MEMBERS = 12, IN_FLIGHT = 3 };
 
 static bool first_has_probes(struct world *world) {
-    return world->nodes[1].gossip->probe_count >= IN_FLIGHT;
+    return world->nodes[1].gossip->detect->probe_count >= IN_FLIGHT;
 }
 
 /* Node 1 sends, but hears nobody: a few of its probes are in flight. */
@@ -39,8 +39,8 @@ static void tell_of_later_life(struct world *world, const struct member *member)
 }
 
 static bool is_in_flight(const struct gossip *gossip, uint64_t sequence) {
-    for (size_t i = 0; i < gossip->probe_count; i++)
-        if (gossip->probes[i].sequence == sequence)
+    for (size_t i = 0; i < gossip->detect->probe_count; i++)
+        if (gossip->detect->probes[i].sequence == sequence)
             return true;
     return false;
 }
@@ -53,8 +53,8 @@ static void test_later_life_ends_only_its_own_probe(void **state) {
         struct world *world = world_with_probes();
         struct gossip *gossip = world->nodes[1].gossip;
         struct probe before[GOSSIP_PROBE_MAXIMUM];
-        size_t count = gossip->probe_count;
-        memcpy(before, gossip->probes, sizeof before);
+        size_t count = gossip->detect->probe_count;
+        memcpy(before, gossip->detect->probes, sizeof before);
         assert_int_equal(count, IN_FLIGHT);
         assert_non_null(before[place].member);
         tell_of_later_life(world, before[place].member);

@@ -3,6 +3,7 @@
 #include "../unit.h"
 #include "gossip/instance/sending.h"
 #include "gossip/news/news.h"
+#include "gossip/news/news_room.h"
 #include "gossip/news/telling.h"
 #include "world.h"
 
@@ -85,7 +86,7 @@ static void test_each_priority_has_its_share(void **state) {
     uint64_t bytes[GOSSIP_PRIORITY_COUNT];
     memcpy(bytes, gossip->counters.news_bytes, sizeof bytes);
     for (unsigned i = 0; i < DATAGRAMS; i++) {
-        gossip->news_round++;
+        gossip->news->round++;
         tell(gossip);
     }
     for (unsigned i = 0; i < GOSSIP_PRIORITY_COUNT; i++)
@@ -105,7 +106,7 @@ static void tell_within(struct gossip *gossip, int64_t tokens,
     uint64_t before[GOSSIP_PRIORITY_COUNT];
     memcpy(before, gossip->counters.news_bytes, sizeof before);
     gossip->bucket.tokens = tokens;
-    gossip->news_round++;
+    gossip->news->round++;
     tell(gossip);
     for (unsigned i = 0; i < GOSSIP_PRIORITY_COUNT; i++)
         bytes[i] = gossip->counters.news_bytes[i] - before[i];
@@ -145,11 +146,11 @@ static void test_a_round_tells_each_piece_once(void **state) {
     struct gossip *gossip = world->nodes[1].gossip;
     for (unsigned round = 0; round < 3; round++) {
         uint64_t told = 0, now;
-        gossip->news_round++;
+        gossip->news->round++;
         while ((now = tell(gossip)) > 0)
             told += now;
         assert_int_equal(told, GOSSIP_PRIORITY_COUNT * EACH);
-        assert_int_equal(gossip->news_count, GOSSIP_PRIORITY_COUNT * EACH);
+        assert_int_equal(gossip->news->count, GOSSIP_PRIORITY_COUNT * EACH);
     }
     world_free(world);
 }

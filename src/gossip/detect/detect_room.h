@@ -1,0 +1,85 @@
+/* What detect/ keeps of an instance. Nobody outside of detect/ looks into it. */
+#pragma once
+#include "base/due.h"
+#include "gossip/instance/instance.h"
+
+enum {
+    GOSSIP_SEED_MAXIMUM = 64,
+    GOSSIP_LOST_MAXIMUM = 64,   /* addresses of members called dead and forgotten since */
+    GOSSIP_RINGS = 4,           /* observers of each member */
+    GOSSIP_HELPERS = 3,         /* members asked to probe for us (SWIM's k) */
+    GOSSIP_PROBE_MAXIMUM = 32,  /* probes in flight; past it none is begun */
+    GOSSIP_PINGS_MAXIMUM = 8,   /* of one probe */
+    GOSSIP_RELAY_MAXIMUM = 256, /* probes for others in flight; past it their asks are dropped */
+    GOSSIP_CONFIRMATIONS = 2,   /* independent accusers beyond the first that shorten a suspicion */
+    GOSSIP_LOCAL_HEALTH_MAXIMUM = 8
+};
+#define GOSSIP_BACK_OFF_US                                                                         \
+    (10 * GOSSIP_SECOND_US) /* longest time between two probes of a seed or of the dead */
+
+/* A probe in flight. */
+enum probe_kind { PROBE_MEMBER, PROBE_SEED, PROBE_GRAVE, PROBE_LOST };
+struct probe {
+    enum probe_kind kind;
+    uint64_t sequence;     /* of the first ping; the others' follow */
+    struct member *member; /* NULL where only the address is known */
+    struct gossip_address to;
+    size_t seed; /* of a PROBE_SEED */
+    bool is_observation;
+    uint64_t patience_us;                      /* between two pings */
+    uint64_t again_us, ask_us, try_us, end_us; /* GOSSIP_NEVER where it is done */
+    uint64_t pinged_us[GOSSIP_PINGS_MAXIMUM];
+    unsigned ping_count, helper_count, nack_count;
+};
+
+struct round_trip { /* of an edge; zeros: never measured */
+    uint64_t mean_us, deviation_us;
+};
+
+/* A ring, and whom this node watches on it. */
+struct watch {
+    uint64_t self_place;
+    struct member *member; /* NULL: this node is alone */
+    struct member *beyond; /* where that is a suspect, the next before it that is none; or NULL */
+    uint64_t distance;     /* of the member's place before this node's */
+    uint64_t next_us;
+    struct round_trip trip;
+};
+
+struct detect_room {
+    /* watch.c, observer.c */
+    struct watch watches[GOSSIP_RINGS];
+    struct round_trip trip;         /* of all edges */
+    uint64_t observer, observed_us; /* who observed this node last (a hash), and when */
+    uint16_t observed_ms;           /* after another one */
+    uint64_t probe_us;              /* the next member by lot */
+
+    /* probe.c, relay.c */
+    struct probe probes[GOSSIP_PROBE_MAXIMUM];
+    size_t probe_count;
+    struct relay *relays;
+    size_t relay_count, relay_capacity; /* up to GOSSIP_RELAY_MAXIMUM */
+    uint64_t sequence;
+
+    /* healing.c */
+    struct seed *seeds; /* GOSSIP_SEED_MAXIMUM, once there is one */
+    size_t seed_count;
+    struct gossip_address lost[GOSSIP_LOST_MAXIMUM];
+    size_t lost_count;
+    uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
+
+    /* suspicion.c, doubt.c, judging.c, record.c */
+    struct due_heap open, called; /* by when they end: before and after the last call */
+    size_t doubt_turn;            /* the next of the open that a ping asks about */
+    uint64_t suspicion_us;        /* no suspicion ends before this */
+    uint64_t judge_us;            /* nor, after this node stood still, before this */
+    bool has_warned_of_twin, has_warned_of_name;
+
+    /* skew.c */
+    uint64_t skew_check_us;
+};
+
+/* Draws its first sequence and the first probe's time. Returns owned. */
+struct detect_room *detect_room_new(struct gossip *gossip);
+/* Once no member is left. */
+void detect_room_free(struct detect_room *room);

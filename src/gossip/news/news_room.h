@@ -1,0 +1,61 @@
+/* What news/ keeps of an instance. Nobody outside of news/ looks into it. */
+#pragma once
+#include "base/list.h"
+#include "gossip/instance/instance.h"
+#include "gossip/measure/adapt.h"
+#include "gossip/measure/coordinate.h"
+
+enum {
+    GOSSIP_REMOVED_MAXIMUM =
+        64, /* removals a member remembers; past it the oldest is forgotten, by raising the floor */
+    GOSSIP_ENTRY_MAXIMUM =
+        384, /* entries of one member held by others: keys, removals, and what a reset will sweep */
+    GOSSIP_NEWS_MAXIMUM =
+        2048, /* pieces of one priority that wait; past it, what was told most goes */
+    GOSSIP_SENT_MAXIMUM = 48, /* tellings of one piece of news: 3 * log2(n) stays below it */
+    GOSSIP_STATE_BYTES_MAXIMUM =
+        128 << 20 /* keys and values of all members; past it entries of others are not kept */
+};
+#define GOSSIP_REMOVED_US (3600 * GOSSIP_SECOND_US) /* removals are remembered */
+
+/* A removal of this node's own: when it may be forgotten. */
+struct removal {
+    uint64_t version, removed_us;
+};
+
+/* How fast news is told on: the settings, as adapt.h has changed them. */
+struct pace {
+    unsigned fan_out;
+    uint64_t flush_us; /* news is gathered so long */
+    uint64_t slow_us;  /* between the last tellings of the same news */
+};
+
+struct news_room {
+    /* news.c, telling.c, broadcast.c, listeners.c */
+    struct list lists[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */
+    uint64_t lists_held[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */
+    size_t credit[GOSSIP_PRIORITY_COUNT];       /* bytes of its share not used yet */
+    size_t count;
+    uint64_t due_us, told_us, round; /* the next round, the last one, how many */
+    unsigned listener_turn;
+
+    /* state.c */
+    struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
+    size_t removal_count;
+    uint64_t state_bytes, removed_check_us;
+
+    /* nearness.c */
+    struct coordinate coordinate, said_coordinate; /* where this node lies, and said it does */
+    bool has_said_coordinate;
+    uint64_t coordinate_samples, coordinate_us; /* looked at again then */
+
+    /* pace.c, propagation.c */
+    struct adapt adapt;
+    struct pace pace;
+    uint64_t slow_log_us; /* no line about slow news before this */
+};
+
+/* Before all else of the room. Returns owned. */
+struct news_room *news_room_new(void);
+/* Once no member is left. */
+void news_room_free(struct news_room *room);

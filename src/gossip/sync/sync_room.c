@@ -1,0 +1,11 @@
+#include "gossip/sync/sync_room.h"
+#include "base/memory.h"
+
+struct sync_room *sync_room_new(void) {
+    struct sync_room *room = memory_allocate_zeroed(1, sizeof *room);
+    room->more.at_us = GOSSIP_NEVER;
+    list_init(&room->servings);
+    return room;
+}
+
+void sync_room_free(struct sync_room *room) { memory_free(room); }

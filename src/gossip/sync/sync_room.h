@@ -1,0 +1,53 @@
+/* What sync/ keeps of an instance. Nobody outside of sync/ looks into it. */
+#pragma once
+#include "base/list.h"
+#include "gossip/instance/instance.h"
+
+enum {
+    GOSSIP_REFERRALS =
+        8, /* others that a newcomer is told of when there is no bandwidth for more */
+    GOSSIP_SYNC_DATAGRAMS =
+        32 /* in answer to one datagram of a comparison; the rest comes with the next one */
+};
+
+/* What an answer that was cut said that there is more of (more.h). */
+struct more {
+    struct gossip_address to;
+    struct partner partner;
+    uint8_t first[GOSSIP_UUID_BYTES], last[GOSSIP_UUID_BYTES];
+    uint64_t at_us; /* it is asked for then; GOSSIP_NEVER: nothing is */
+    uint64_t hash;  /* of the whole when this node asked last */
+    unsigned rounds;
+};
+
+/* A place among the streams served, kept for who was offered one (serving.h). */
+struct stream_offer {
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    uint64_t until_us;
+};
+
+/* Of a newcomer to the first that answered it (joining.h). */
+struct greeting {
+    struct gossip_address to;
+    struct partner partner;
+    uint64_t digest_us; /* 0: nobody has answered yet; GOSSIP_NEVER: it is sent */
+};
+
+struct sync_room {
+    struct more more;
+
+    /* joining.c */
+    uint64_t joining_us;   /* alive then, whatever it knows; GOSSIP_NEVER: it is already */
+    uint64_t joining_hash; /* of a whole copy, as who sent it says; once has_joining_hash */
+    bool has_joining_hash;
+    struct greeting greeting;
+
+    /* asking.c, serving.c */
+    uint64_t asked_count; /* numbers the streams asked for */
+    struct stream_offer offers[GOSSIP_STREAMS_SERVED_MAXIMUM];
+    struct list servings; /* struct serving */
+};
+
+struct sync_room *sync_room_new(void); /* returns owned */
+/* Once no stream is served. */
+void sync_room_free(struct sync_room *room);
