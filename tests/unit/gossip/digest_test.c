@@ -3,38 +3,19 @@
 #include "../unit.h"
 #include "gossip/instance/sending.h"
 #include "gossip/sync/digest.h"
-#include "world.h"
+#include "made_up.h"
 
 enum { MADE_UP = 700, TURNS = 200, RANGES_MAXIMUM = 64, MORE_THAN_A_REQUEST = 1500 };
 
 /* They end in bytes of zeros, of ones, and others: just before or behind such a one many bytes
  * differ. Number 0 is the highest UUID there is. */
-static void made_up_uuid(unsigned number, uint8_t uuid[GOSSIP_UUID_BYTES]) {
+static void name_awkwardly(unsigned number, uint8_t uuid[GOSSIP_UUID_BYTES]) {
     static const uint8_t ends[] = {0xff, 0, 0x5a};
     memset(uuid, ends[number % 3], GOSSIP_UUID_BYTES);
     if (number == 0)
         return;
     uuid[0] = (uint8_t)(number >> 8);
     uuid[1] = (uint8_t)number;
-}
-
-/* Node 1 hears of them by a stranger's news. */
-static void announce(struct world *world, unsigned count) {
-    static const struct codec_wire wire = {.version = 0};
-    static const uint8_t stranger[GOSSIP_UUID_BYTES] = {0xee};
-    struct codec_writer writer;
-    codec_writer_init(&writer);
-    for (unsigned i = 0; i < count; i++) {
-        struct codec_record record = {.generation = 1, .state = GOSSIP_ALIVE, .address.port = 9};
-        made_up_uuid(i, record.uuid);
-        snprintf(record.address.host, sizeof record.address.host, "10.9.%u.%u", i / 250, i % 250);
-        codec_begin(&writer, &wire, CODEC_NEWS, stranger, 1);
-        assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
-        assert_true(codec_write_record(&writer, &record));
-        codec_list_end(&writer);
-        world_send(world, 1, 1, buffer_bytes(&writer.buffer));
-    }
-    codec_writer_release(&writer);
 }
 
 static const struct gossip_address to = {.host = "10.0.0.9", .port = 7000};
@@ -104,7 +85,7 @@ static void test_from_one_by_lot_all_are_named_once(void **state) {
     struct range ranges[RANGES_MAXIMUM];
     unsigned inside = 0;
     world_add(world);
-    announce(world, MADE_UP);
+    made_up_announce(world, 1, MADE_UP, name_awkwardly);
     for (unsigned i = 0; i < TURNS; i++) {
         size_t count = send_all(world->nodes[1].gossip, ranges);
         assert_true(count > 2);
@@ -122,7 +103,7 @@ static void test_few_are_sent_from_the_beginning(void **state) {
     struct world *world = world_new(2);
     struct range ranges[RANGES_MAXIMUM];
     world_add(world);
-    announce(world, MADE_UP / 2);
+    made_up_announce(world, 1, MADE_UP / 2, name_awkwardly);
     for (unsigned i = 0; i < TURNS; i++) {
         size_t count = send_all(world->nodes[1].gossip, ranges);
         assert_circle(ranges, count);
@@ -150,7 +131,7 @@ static void test_no_more_than_are_left(void **state) {
     struct world *world = world_new(3);
     unsigned remaining;
     world_add(world);
-    announce(world, MADE_UP);
+    made_up_announce(world, 1, MADE_UP, name_awkwardly);
     struct gossip *gossip = world->nodes[1].gossip;
     size_t all = send_part(gossip, RANGES_MAXIMUM, &remaining);
     assert_true(all > 3);
@@ -169,13 +150,13 @@ static void test_a_request_begins_where_it_is_wanted(void **state) {
     static const uint8_t zeros[GOSSIP_UUID_BYTES];
     uint8_t wanted[GOSSIP_UUID_BYTES], end[GOSSIP_UUID_BYTES];
     memset(end, 0xff, sizeof end);
-    made_up_uuid(MADE_UP / 2, wanted);
+    name_awkwardly(MADE_UP / 2, wanted);
     for (unsigned count = MADE_UP; count <= MORE_THAN_A_REQUEST;
          count += MORE_THAN_A_REQUEST - MADE_UP) {
         struct world *world = world_new(4);
         struct codec_message message;
         world_add(world);
-        announce(world, count);
+        made_up_announce(world, 1, count, name_awkwardly);
         struct gossip *gossip = world->nodes[1].gossip;
         digest_write_request(gossip, wanted);
         struct bytes request = buffer_bytes(&gossip->writer.buffer);
