@@ -51,7 +51,7 @@ static void test_not_before_the_log_is_whole(void **state) {
     world_hold_disks(world, false);
     world_run(world, 1000);
     assert_answer(world, first, "DONE +OK|");
-    raft_index snapshot_index = shard_snapshot_index(world_shard(world, 1));
+    raft_index snapshot_index = world_snapshot_index(world, 1);
     assert_true(snapshot_index + 1 >= raft_first_index(raft));
     for (unsigned i = 0; i < 50; i++) {
         world_propose_async(world, 1, "INCR n");
@@ -88,10 +88,10 @@ static void test_the_log_is_kept_while_that_is_taken(void **state) {
     assert_true(world_has_logged(world, 1, "snapshot begun"));
     world_run(world, SHARD_LOG_KEPT_US / 1000);
     world_increment(world, 1, 50);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), 0);
+    assert_int_equal(world_snapshot_index(world, 1), 0);
     config->snapshot_turn_ms = 5;
     world_run(world, 4000);
-    raft_index snapshot_index = shard_snapshot_index(world_shard(world, 1));
+    raft_index snapshot_index = world_snapshot_index(world, 1);
     assert_int_not_equal(snapshot_index, 0);
     assert_true(snapshot_index + 1 >= raft_first_index(world_raft(world, 1)));
     world_free(world);
@@ -242,7 +242,7 @@ static void test_snapshot_waits_for_the_disks(void **state) {
     world_hold_disks(world, false);
     world_run(world, 50);
     assert_answer(world, meanwhile, "DONE :2|");
-    raft_index taken = shard_snapshot_index(world_shard(world, 1));
+    raft_index taken = world_snapshot_index(world, 1);
     assert_int_not_equal(taken, 0);
     assert_true(taken <= raft_commit_index(world_raft(world, 1)));
     world_free(world);

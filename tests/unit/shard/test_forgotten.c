@@ -14,24 +14,21 @@ static void away_while_2_forgets(struct world *world) {
     assert_true(raft_first_index(world_raft(world, 2)) > raft_last_index(world_raft(world, 3)) + 1);
     world_elect(world, 2);
     world_increment(world, 2, 5);
-    world_cut_off(world, 3, false);
-    world_run(world, 2000);
+    world_let_back(world, 3, 2000);
 }
 
 /* A snapshot that ends before the log in memory begins would leave a gap: another one is taken, and
  * that is sent. Whoever sends the old one all the same does so for ever. */
 static void test_a_snapshot_that_ends_before_the_log_is_not_sent(void **state) {
     (void)state;
-    struct world *world = world_new(3);
-    world_snapshot_after(world, 10);
-    world_lead(world);
+    struct world *world = world_led_taking(3, 10);
     world_increment(world, 1, 20);
     world_run(world, 500);
     world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
-    raft_index before = shard_snapshot_index(world_shard(world, 2));
+    raft_index before = world_snapshot_index(world, 2);
     assert_in_range(before, 1, 30);
     away_while_2_forgets(world);
-    assert_true(shard_snapshot_index(world_shard(world, 2)) > before);
+    assert_true(world_snapshot_index(world, 2) > before);
     assert_true(world_is_equal(world));
     world_free(world);
 }
@@ -40,21 +37,14 @@ static void test_a_snapshot_that_ends_before_the_log_is_not_sent(void **state) {
  * away is sent a snapshot as new as what the leader still has, taken for it. */
 static void test_taken_for_one_that_needs_what_is_forgotten(void **state) {
     (void)state;
-    struct world *world = world_new(3);
-    world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
-    world_lead(world);
+    struct world *world = world_led_taking(3, WORLD_SNAPSHOT_NEVER);
     world_increment(world, 1, 20);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 2)), 0);
+    assert_int_equal(world_snapshot_index(world, 2), 0);
     away_while_2_forgets(world);
-    assert_true(shard_snapshot_index(world_shard(world, 2)) > 100);
-    assert_true(world_is_equal(world));
-    world_increment(world, 2, 5);
-    world_run(world, 100);
+    assert_true(world_snapshot_index(world, 2) > 100);
     assert_true(world_is_equal(world));
     /* On the disk is all that the snapshot does not cover. */
-    world_restart(world, 1);
-    world_run(world, 500);
-    assert_true(world_is_equal(world));
+    assert_true(world_keeps_up(world, 1, 2));
     world_free(world);
 }
 

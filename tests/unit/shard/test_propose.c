@@ -91,8 +91,7 @@ static void test_deposed_not_executed(void **state) {
     world_propose(world, 2, "SET k kept");
     world_run(world, 100);
     assert_answer(world, lost, "");
-    world_cut_off(world, 1, false);
-    world_run(world, 1000);
+    world_let_back(world, 1, 1000);
     assert_answer(world, lost, "NOT_EXECUTED");
     assert_true(world_is_equal(world));
     world_free(world);
@@ -116,8 +115,7 @@ static void test_deposed_while_it_is_written(void **state) {
         world_run(world, 50);
     assert_true(raft_term_at(world_raft(world, 1), index) > lost_term);
     world->replicas[1].is_disk_held = false;
-    world_cut_off(world, 1, false);
-    world_run(world, 1000);
+    world_let_back(world, 1, 1000);
     assert_answer(world, lost, "NOT_EXECUTED");
     world_restart(world, 1);
     world_run(world, 1000);
@@ -136,8 +134,7 @@ static void test_deposed_done(void **state) {
     assert_answer(world, ticket, "");
     world_cut_off(world, 1, true);
     world_elect(world, 2);
-    world_cut_off(world, 1, false);
-    world_run(world, 1000);
+    world_let_back(world, 1, 1000);
     assert_answer(world, ticket, "DONE +OK|");
     assert_true(world_is_equal(world));
     world_free(world);
@@ -154,8 +151,7 @@ static void test_unknown_after_timeout(void **state) {
     assert_answer(world, ticket, "");
     world_run(world, 300);
     assert_answer(world, ticket, "UNKNOWN");
-    world_cut_off(world, 1, false);
-    world_run(world, 2000);
+    world_let_back(world, 1, 2000);
     assert_answer(world, ticket, "UNKNOWN"); /* once */
     assert_int_equal(shard_pending_count(world_shard(world, 1)), 0);
     world_free(world);
@@ -241,8 +237,7 @@ static void test_back_pressure(void **state) {
     }
     assert_int_equal(error, ERR_BUSY);
     assert_in_range(taken, 80, 140);
-    world_cut_off(world, 1, false);
-    world_run(world, 200);
+    world_let_back(world, 1, 200);
     assert_int_equal(world_leader(world), 1);
     assert_int_equal(world_try(world, 1, "SET k v"), 0);
     world_run(world, 50);
@@ -275,8 +270,7 @@ static void test_gathers_while_awaited(void **state) {
     world_propose(world, 1, "INCR k");
     world_settle(world);
     assert_int_equal(raft_last_index(shard_raft(leader->shard)), last + 3);
-    world_cut_off(world, 1, false);
-    world_run(world, 100);
+    world_let_back(world, 1, 100);
     assert_int_equal(raft_commit_index(shard_raft(leader->shard)), last + 4);
     assert_answer(world, world->next_ticket - 1, "DONE :5|");
     world_free(world);

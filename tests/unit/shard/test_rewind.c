@@ -29,6 +29,14 @@ static void cut_off_from_the_disks(struct world *world) {
     world_hold_disks(world, true);
 }
 
+/* So is this, and answered all the same. */
+static void answer_before_the_disks(struct world *world, const char *command, const char *reply) {
+    cut_off_from_the_disks(world);
+    uint64_t lost = world_propose_async(world, 1, command);
+    world_settle(world);
+    assert_answer(world, lost, reply);
+}
+
 /* 2 loses that with its memory, and goes on with 3 and without 1. */
 static void lose_it(struct world *world) {
     world_kill(world, 2);
@@ -49,10 +57,7 @@ static void test_lost_write_is_taken_back(void **state) {
     uint64_t kept = world_propose(world, 1, "SET k kept");
     world_run(world, 100);
     assert_answer(world, kept, "DONE +OK|");
-    cut_off_from_the_disks(world);
-    uint64_t lost = world_propose_async(world, 1, "SET k lost");
-    world_settle(world);
-    assert_answer(world, lost, "DONE +OK|");
+    answer_before_the_disks(world, "SET k lost", "DONE +OK|");
     uint64_t lost_sync = world_propose(world, 1, "APPEND k !");
     uint64_t lost_async = world_propose_async(world, 1, "STRLEN k");
     world_settle(world);
@@ -66,8 +71,7 @@ static void test_lost_write_is_taken_back(void **state) {
     uint64_t after = world_propose(world, leader, "GET k");
     world_run(world, 50);
     assert_answer(world, after, "DONE $4|kept|");
-    world_cut_off(world, 1, false);
-    world_run(world, 1000);
+    world_let_back(world, 1, 1000);
     assert_true(world_has_logged(world, 1, "going back"));
     assert_true(world_is_equal(world));
     assert_answer(world, lost_sync, "UNKNOWN");
@@ -85,16 +89,13 @@ static void test_goes_back_to_the_snapshot(void **state) {
         if (i == 20) {
             shard_take_snapshot(world_shard(world, 1));
             world_run(world, 50);
-            assert_int_not_equal(shard_snapshot_index(world_shard(world, 1)), 0);
+            assert_int_not_equal(world_snapshot_index(world, 1), 0);
         }
     }
     world_run(world, 100);
-    cut_off_from_the_disks(world);
-    world_propose_async(world, 1, "SET n 1000");
-    world_settle(world);
+    answer_before_the_disks(world, "SET n 1000", "DONE +OK|");
     lose_it(world);
-    world_cut_off(world, 1, false);
-    world_run(world, 1000);
+    world_let_back(world, 1, 1000);
     assert_true(world_has_logged(world, 1, "going back"));
     assert_true(world_is_equal(world));
     raft_node_number leader = world_leader(world);
@@ -111,13 +112,10 @@ static struct world *about_to_go_back(void) {
     write_long_values(world, 'a');
     shard_take_snapshot(world_shard(world, 1));
     world_run(world, 2000);
-    assert_int_not_equal(shard_snapshot_index(world_shard(world, 1)), 0);
+    assert_int_not_equal(world_snapshot_index(world, 1), 0);
     write_long_values(world, 'b');
     world_run(world, 100);
-    cut_off_from_the_disks(world);
-    uint64_t lost = world_propose_async(world, 1, "SET k1 lost");
-    world_settle(world);
-    assert_answer(world, lost, "DONE +OK|");
+    answer_before_the_disks(world, "SET k1 lost", "DONE +OK|");
     lose_it(world);
     world_cut_off(world, 1, false);
     for (unsigned i = 0; i < 1000 && !world_has_logged(world, 1, "going back"); i++)
@@ -159,16 +157,13 @@ static void test_goes_back_while_a_snapshot_is_taken(void **state) {
     world_run(world, 100);
     int64_t turn_ms = keys_take_turns_of_ms(world, 500);
     shard_take_snapshot(world_shard(world, 1));
-    cut_off_from_the_disks(world);
-    world_propose_async(world, 1, "SET k1 lost");
-    world_settle(world);
+    answer_before_the_disks(world, "SET k1 lost", "DONE +OK|");
     lose_it(world);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), 0);
+    assert_int_equal(world_snapshot_index(world, 1), 0);
     keys_take_turns_of_ms(world, turn_ms);
-    world_cut_off(world, 1, false);
-    world_run(world, 1000);
+    world_let_back(world, 1, 1000);
     assert_true(world_has_logged(world, 1, "went back"));
-    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), 0);
+    assert_int_equal(world_snapshot_index(world, 1), 0);
     world_take_snapshot(world, 1);
     world_restart(world, 1);
     world_run(world, 1000);

@@ -16,17 +16,10 @@ static void test_sent_to_one_that_was_away(void **state) {
     world_cut_off(world, 3, true);
     world_increment(world, 1, 100);
     assert_true(raft_first_index(world_raft(world, 1)) > raft_last_index(world_raft(world, 3)) + 1);
-    world_cut_off(world, 3, false);
-    world_run(world, 1000);
-    assert_true(shard_snapshot_index(world_shard(world, 3)) > 50);
+    world_let_back(world, 3, 1000);
+    assert_true(world_snapshot_index(world, 3) > 50);
     assert_true(world_is_equal(world));
-    world_increment(world, 1, 5);
-    world_run(world, 100);
-    assert_true(world_is_equal(world));
-    /* What came in is what it starts with. */
-    world_restart(world, 3);
-    world_run(world, 500);
-    assert_true(world_is_equal(world));
+    assert_true(world_keeps_up(world, 3, 1));
     world_free(world);
 }
 
@@ -36,30 +29,36 @@ static void test_taken_after_one_came_in(void **state) {
     struct world *world = started(3);
     world_cut_off(world, 3, true);
     world_increment(world, 1, 100);
-    world_cut_off(world, 3, false);
-    world_run(world, 1000);
-    raft_index came_in = shard_snapshot_index(world_shard(world, 3));
+    world_let_back(world, 3, 1000);
+    raft_index came_in = world_snapshot_index(world, 3);
     assert_true(came_in > 50);
     for (unsigned i = 0; i < 10; i++) { /* so slowly that it follows by the log */
         world_increment(world, 1, 5);
         world_run(world, 100);
     }
-    raft_index taken = shard_snapshot_index(world_shard(world, 3));
+    raft_index taken = world_snapshot_index(world, 3);
     assert_true(taken > came_in);
     world_restart(world, 3);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), taken);
+    assert_int_equal(world_snapshot_index(world, 3), taken);
     world_run(world, 500);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), taken);
+    assert_int_equal(world_snapshot_index(world, 3), taken);
     assert_true(world_is_equal(world));
     world_free(world);
 }
 
+/* 3 misses more than the others' logs hold, and is heard again just now. */
 static void away_for_much(struct world *world) {
     world_cut_off(world, 3, true);
     world_run(world, 1000); /* so that no transfer is begun meanwhile */
     world_write_much(world, 1, 80);
     world_run(world, 500); /* snapshots are taken bit by bit */
     world_cut_off(world, 3, false);
+}
+
+static struct world *started_with_3_behind(void) {
+    struct world *world = started(3);
+    away_for_much(world);
+    return world;
 }
 
 static uint64_t loaded_bytes(const struct world *world, raft_node_number number) {
@@ -75,18 +74,17 @@ static void test_the_log_overtakes_a_snapshot(void **state) {
     world->replicas[3].config.snapshot_log_entries = WORLD_SNAPSHOT_NEVER;
     world->replicas[3].config.snapshot_turn_bytes = 256; /* so it loads for seconds */
     away_for_much(world);
-    raft_index sent_index = shard_snapshot_index(world_shard(world, 1));
+    raft_index sent_index = world_snapshot_index(world, 1);
     for (unsigned i = 0; i < 1000 && loaded_bytes(world, 3) == 0; i++)
         world_run(world, 5);
     assert_true(loaded_bytes(world, 3) > 0);
     world_elect(world, 2);
     world_write(world, 2, "SET key1 newer");
     world_run(world, 200);
-    assert_int_equal(shard_applied_index(world_shard(world, 3)),
-                     raft_last_index(world_raft(world, 2)));
-    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), 0);
+    assert_int_equal(world_applied_index(world, 3), raft_last_index(world_raft(world, 2)));
+    assert_int_equal(world_snapshot_index(world, 3), 0);
     world_run(world, 60000);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), sent_index);
+    assert_int_equal(world_snapshot_index(world, 3), sent_index);
     assert_in_range(raft_first_index(world_raft(world, 3)), 2, sent_index + 1);
     assert_int_equal(world_counted(world, 3, METRIC_snapshots_installed_total, NULL), 0);
     assert_true(world_is_equal(world));
@@ -94,7 +92,7 @@ static void test_the_log_overtakes_a_snapshot(void **state) {
     world_write(world, 2, "SET key2 newest");
     world_run(world, 100);
     world_restart(world, 3);
-    assert_int_equal(shard_applied_index(world_shard(world, 3)), sent_index);
+    assert_int_equal(world_applied_index(world, 3), sent_index);
     world_run(world, 500);
     world_take_snapshot(world, 3);
     world_restart(world, 3);
@@ -110,8 +108,7 @@ static bool lose_first_second_piece(struct world *world, struct letter *letter) 
 /* A piece is lost though the stream stays: it is sent again, long before anybody gives up. */
 static void test_lost_piece(void **state) {
     (void)state;
-    struct world *world = started(3);
-    away_for_much(world);
+    struct world *world = started_with_3_behind();
     world->censor = lose_first_second_piece;
     world_run(world, 2500);
     assert_int_equal(world->censored, 1);
@@ -128,8 +125,7 @@ static bool lose_half_of_the_pieces(struct world *world, struct letter *letter) 
 
 static void test_many_lost_pieces(void **state) {
     (void)state;
-    struct world *world = started(3);
-    away_for_much(world);
+    struct world *world = started_with_3_behind();
     world->censor = lose_half_of_the_pieces;
     world_run(world, 20000);
     assert_true(world->censored > 2);
@@ -149,8 +145,7 @@ static bool damage_first_fourth_piece(struct world *world, struct letter *letter
  * brings what is lacking. */
 static void test_damaged_piece(void **state) {
     (void)state;
-    struct world *world = started(3);
-    away_for_much(world);
+    struct world *world = started_with_3_behind();
     world->censor = damage_first_fourth_piece;
     world_run(world, 3000);
     assert_int_equal(world->next_ticket, 0);
@@ -167,8 +162,7 @@ static bool lose_third_piece_on(struct world *world, struct letter *letter) {
 /* The leader goes in the middle of a transfer: the next one sends its own snapshot. */
 static void test_leader_changes_meanwhile(void **state) {
     (void)state;
-    struct world *world = started(3);
-    away_for_much(world);
+    struct world *world = started_with_3_behind();
     world->censor = lose_third_piece_on;
     world_run(world, 300);
     assert_true(world->censored > 0);
@@ -177,8 +171,7 @@ static void test_leader_changes_meanwhile(void **state) {
     world_elect(world, 2);
     world_increment(world, 2, 3);
     world_run(world, 2000);
-    world_cut_off(world, 1, false);
-    world_run(world, 2000);
+    world_let_back(world, 1, 2000);
     assert_true(world_is_equal(world));
     world_free(world);
 }
@@ -186,13 +179,11 @@ static void test_leader_changes_meanwhile(void **state) {
 /* The follower's disk is slow: the transfer waits for it. */
 static void test_slow_disk_of_the_receiver(void **state) {
     (void)state;
-    struct world *world = started(3);
-    away_for_much(world);
+    struct world *world = started_with_3_behind();
     world_run(world, 60);
     world->replicas[3].is_disk_held = true;
     world_run(world, 12000);
-    assert_int_not_equal(shard_snapshot_index(world_shard(world, 3)),
-                         shard_snapshot_index(world_shard(world, 1)));
+    assert_int_not_equal(world_snapshot_index(world, 3), world_snapshot_index(world, 1));
     world->replicas[3].is_disk_held = false;
     world_run(world, 2000);
     assert_false(world_has_logged(world, 1, "broke off"));
@@ -224,21 +215,22 @@ static void test_log_is_let_go_without_one(void **state) {
  * that it needs next, and the files that it asks for (consul #9609). */
 static void test_log_is_kept_while_a_transfer_runs(void **state) {
     (void)state;
-    struct world *world = started(3);
-    away_for_much(world);
+    struct world *world = started_with_3_behind();
     world->censor = lose_third_piece_on;
-    raft_index before = shard_snapshot_index(world_shard(world, 1));
+    raft_index before = world_snapshot_index(world, 1);
     for (unsigned i = 0; i < 20; i++) {
         world_increment(world, 1, 5);
         world_run(world, 50);
     }
-    assert_true(shard_snapshot_index(world_shard(world, 1)) > before);
+    assert_true(world_snapshot_index(world, 1) > before);
     world->censor = NULL;
     world_run(world, 2000);
     assert_true(world_is_equal(world));
     assert_false(world_has_logged(world, 1, "broke off"));
     world_free(world);
 }
+
+/* ---- what is offered to 3 ---- */
 
 static struct shard_snapshot_progress last_progress;
 
@@ -249,12 +241,32 @@ static bool note_progress(struct world *world, struct letter *letter) {
     return true;
 }
 
-static void send_offer(struct world *world, struct bytes manifest, raft_index index) {
-    struct shard_snapshot_offer offer = {.peer = 1,
+/* What 3 answers from now on is last_progress. */
+static void watch_progress(struct world *world) {
+    world->censor = note_progress;
+    last_progress = (struct shard_snapshot_progress){0};
+}
+
+/* All three hold five entries, and 3 is watched. */
+static struct world *started_to_be_offered(void) {
+    struct world *world = started(3);
+    world_increment(world, 1, 5);
+    world_run(world, 100);
+    watch_progress(world);
+    return world;
+}
+
+/* As the leader would send it. */
+static struct shard_snapshot_offer offer_of(const struct world *world, struct bytes manifest,
+                                            raft_index index) {
+    return (struct shard_snapshot_offer){.peer = 1,
                                          .version = SHARD_SNAPSHOT_VERSION,
                                          .term = raft_current_term(world_raft(world, 1)),
                                          .snapshot_index = index,
                                          .manifest = manifest};
+}
+
+static void send_offer(struct world *world, struct shard_snapshot_offer offer) {
     shard_offer(world_shard(world, 3), &offer);
     world_run(world, 20);
 }
@@ -262,37 +274,26 @@ static void send_offer(struct world *world, struct bytes manifest, raft_index in
 /* A snapshot of what is applied already is no news. */
 static void test_no_news(void **state) {
     (void)state;
-    struct world *world = started(3);
-    world_increment(world, 1, 5);
-    world_run(world, 100);
-    world->censor = note_progress;
-    send_offer(world, BYTES_LITERAL("not even looked at"), 3);
+    struct world *world = started_to_be_offered();
+    send_offer(world, offer_of(world, BYTES_LITERAL("not even looked at"), 3));
     assert_true(last_progress.is_installed);
     assert_int_equal(last_progress.snapshot_index, 3);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 3)), 0);
+    assert_int_equal(world_snapshot_index(world, 3), 0);
     world_free(world);
 }
 
 /* A later release leads: what it offers is not looked at, both say why, and nothing changes. */
 static void test_another_version_is_refused(void **state) {
     (void)state;
-    struct world *world = started(3);
-    world_increment(world, 1, 5);
-    world_run(world, 100);
-    uint64_t hash = shard_state_hash(world_shard(world, 3));
-    world->censor = note_progress;
-    last_progress = (struct shard_snapshot_progress){0};
-    struct shard_snapshot_offer offer = {.peer = 1,
-                                         .version = SHARD_SNAPSHOT_VERSION + 1,
-                                         .term = raft_current_term(world_raft(world, 1)),
-                                         .snapshot_index = 1000,
-                                         .manifest = BYTES_LITERAL("not even looked at")};
-    shard_offer(world_shard(world, 3), &offer);
-    world_run(world, 20);
+    struct world *world = started_to_be_offered();
+    uint64_t hash = world_state_hash(world, 3);
+    struct shard_snapshot_offer offer = offer_of(world, BYTES_LITERAL("not even looked at"), 1000);
+    offer.version = SHARD_SNAPSHOT_VERSION + 1;
+    send_offer(world, offer);
     assert_true(last_progress.is_refused);
     assert_int_equal(last_progress.version, SHARD_SNAPSHOT_VERSION);
     assert_true(world_has_logged(world, 3, "a version that this release does not know"));
-    assert_true(shard_state_hash(world_shard(world, 3)) == hash);
+    assert_true(world_state_hash(world, 3) == hash);
     world_free(world);
 }
 
@@ -307,8 +308,7 @@ static bool age_first_progress(struct world *world, struct letter *letter) {
 /* The other way round: an earlier release follows, and is replaced by one that knows. */
 static void test_refused_by_an_earlier_release(void **state) {
     (void)state;
-    struct world *world = started(3);
-    away_for_much(world);
+    struct world *world = started_with_3_behind();
     world->censor = age_first_progress;
     world_run(world, 3000);
     assert_true(world_has_logged(world, 1, "a follower does not know the version"));
@@ -338,11 +338,8 @@ static void make_offer(struct world *world, const struct snapshot_meta *meta, co
 /* Whole, undamaged, and nothing that a replica wrote: refused before the old state is given up. */
 static void test_snapshot_of_nonsense(void **state) {
     (void)state;
-    struct world *world = started(3);
-    world_increment(world, 1, 5);
-    world_run(world, 100);
-    uint64_t hash = shard_state_hash(world_shard(world, 3));
-    world->censor = note_progress;
+    struct world *world = started_to_be_offered();
+    uint64_t hash = world_state_hash(world, 3);
     struct snapshot_meta meta = {.shard = WORLD_SHARD, .index = 90, .term = 1};
     memcpy(meta.configuration, "\3\1\0\0\0\2\0\0\0\3\0\0\0\0", 15);
     meta.configuration_bytes = 15;
@@ -367,34 +364,28 @@ static void test_snapshot_of_nonsense(void **state) {
         meta.term = cases[i].term;
         meta.configuration_bytes = cases[i].configuration_bytes;
         make_offer(world, &meta, cases[i].raw, &encoded);
-        last_progress = (struct shard_snapshot_progress){0};
-        send_offer(world, buffer_bytes(&encoded), 90);
+        watch_progress(world);
+        send_offer(world, offer_of(world, buffer_bytes(&encoded), 90));
         assert_int_equal(last_progress.is_refused, cases[i].is_refused);
         assert_int_equal(last_progress.is_installed, !cases[i].is_refused);
         if (cases[i].is_refused)
-            assert_int_equal(shard_state_hash(world_shard(world, 3)), hash);
+            assert_int_equal(world_state_hash(world, 3), hash);
         buffer_release(&encoded);
     }
-    assert_int_equal(shard_applied_index(world_shard(world, 3)), 90);
+    assert_int_equal(world_applied_index(world, 3), 90);
     world_free(world);
 }
 
 /* Only the leader sends snapshots. */
 static void test_offer_of_a_stranger(void **state) {
     (void)state;
-    struct world *world = started(3);
-    world->censor = note_progress;
-    last_progress = (struct shard_snapshot_progress){0};
-    struct shard_snapshot_offer offer = {.peer = 2,
-                                         .version = SHARD_SNAPSHOT_VERSION,
-                                         .term = raft_current_term(world_raft(world, 3)),
-                                         .snapshot_index = 50,
-                                         .manifest = BYTES_LITERAL("abc")};
-    shard_offer(world_shard(world, 3), &offer);
-    offer.peer = 1;
-    offer.term--;
-    shard_offer(world_shard(world, 3), &offer);
-    world_settle(world);
+    struct world *world = started_to_be_offered();
+    struct shard_snapshot_offer of_a_follower = offer_of(world, BYTES_LITERAL("abc"), 50);
+    of_a_follower.peer = 2;
+    send_offer(world, of_a_follower);
+    struct shard_snapshot_offer of_an_earlier_term = offer_of(world, BYTES_LITERAL("abc"), 50);
+    of_an_earlier_term.term--;
+    send_offer(world, of_an_earlier_term);
     assert_int_equal(last_progress.peer, 0);
     world_free(world);
 }
@@ -408,9 +399,8 @@ static void test_unknown_under_a_snapshot(void **state) {
     world_settle(world);
     world_elect(world, 2);
     world_increment(world, 2, 100);
-    world_cut_off(world, 1, false);
-    world_run(world, 2000);
-    assert_true(shard_snapshot_index(world_shard(world, 1)) > 50);
+    world_let_back(world, 1, 2000);
+    assert_true(world_snapshot_index(world, 1) > 50);
     assert_answer(world, ticket, "UNKNOWN");
     assert_true(world_is_equal(world));
     world_free(world);
@@ -468,8 +458,7 @@ static void test_lost_file_of_the_leader(void **state) {
     first_chunk_name(world, 1, name);
     struct disk *disk = &world->replicas[1].disk->disk;
     assert_int_equal(disk->ops->remove(disk, name), 0);
-    world_cut_off(world, 3, false);
-    world_run(world, 2000);
+    world_let_back(world, 3, 2000);
     assert_true(world_has_logged(world, 1, "another one is taken in its place"));
     assert_true(world_is_equal(world));
     world_free(world);

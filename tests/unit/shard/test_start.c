@@ -12,7 +12,7 @@ static struct world *started(unsigned replica_count) {
 
 static void snapshot_name(struct world *world, raft_node_number number,
                           char name[DISK_NAME_MAXIMUM]) {
-    snapshot_manifest_name(WORLD_SHARD, shard_snapshot_index(world_shard(world, number)), name);
+    snapshot_manifest_name(WORLD_SHARD, world_snapshot_index(world, number), name);
 }
 
 static void first_chunk_name(struct world *world, raft_node_number number,
@@ -25,16 +25,16 @@ static void test_restart(void **state) {
     (void)state;
     struct world *world = started(1);
     world_increment(world, 1, 100);
-    raft_index snapshot_index = shard_snapshot_index(world_shard(world, 1));
+    raft_index snapshot_index = world_snapshot_index(world, 1);
     assert_in_range(snapshot_index, 80, 101);
     assert_true(raft_first_index(world_raft(world, 1)) > 60);
-    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    uint64_t hash = world_state_hash(world, 1);
     uint64_t time_ms = shard_time_ms(world_shard(world, 1));
     world_restart(world, 1);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), snapshot_index);
-    assert_int_equal(shard_applied_index(world_shard(world, 1)), snapshot_index);
+    assert_int_equal(world_snapshot_index(world, 1), snapshot_index);
+    assert_int_equal(world_applied_index(world, 1), snapshot_index);
     world_elect(world, 1);
-    assert_int_equal(shard_state_hash(world_shard(world, 1)), hash);
+    assert_int_equal(world_state_hash(world, 1), hash);
     assert_int_equal(shard_time_ms(world_shard(world, 1)), time_ms);
     uint64_t ticket = world_read(world, 1, "GET n", 0);
     assert_answer(world, ticket, "DONE $3|100|");
@@ -51,8 +51,7 @@ static void test_restart_at_any_time(void **state) {
         world_settle(world);
         snprintf(expected, sizeof expected, "DONE :%u|", round);
         assert_answer(world, ticket, expected);
-        world_restart(world, 1);
-        world_elect(world, 1);
+        world_restart_leading(world, 1);
     }
     world_free(world);
 }
@@ -115,9 +114,8 @@ static void test_one_that_began_again_may_lead(void **state) {
     chunk->live[chunk->live_bytes / 2] ^= 4;
     assert_int_equal(world_start(world, 2), 0);
     world_run(world, 3000);
-    assert_int_equal(shard_applied_index(world_shard(world, 2)),
-                     shard_applied_index(world_shard(world, 1)));
-    assert_int_equal(shard_snapshot_index(world_shard(world, 2)), 0);
+    assert_int_equal(world_applied_index(world, 2), world_applied_index(world, 1));
+    assert_int_equal(world_snapshot_index(world, 2), 0);
     world_restart(world, 2);
     world_run(world, 3000);
     raft_node_number leader = world_leader(world);
@@ -144,7 +142,7 @@ static void test_a_damaged_snapshot_is_got_from_the_peers(void **state) {
     raft_index floor_index;
     raft_term floor_term;
     raft_floor(world_raft(world, 2), &floor_index, &floor_term);
-    assert_int_equal(shard_applied_index(world_shard(world, 2)), 0);
+    assert_int_equal(world_applied_index(world, 2), 0);
     assert_int_equal(floor_index, end_index);
     assert_int_equal(floor_term, term);
     assert_int_equal(raft_current_term(world_raft(world, 2)), term + 1);

@@ -10,6 +10,44 @@ static struct world *started(unsigned replica_count) {
     return world_led_taking(replica_count, WORLD_SNAPSHOT_NEVER);
 }
 
+/* One that leads, with keys of which a snapshot has many chunks. */
+static struct world *filled(void) {
+    struct world *world = started(1);
+    world_write_much(world, 1, KEYS);
+    return world;
+}
+
+/* And its newest snapshot holds them all. */
+static struct world *filled_and_taken(void) {
+    struct world *world = filled();
+    world_take_snapshot(world, 1);
+    return world;
+}
+
+/* One is taken once the log is so long, and so many times what the snapshot would write. */
+static void take_by_bytes(struct world *world, int64_t log_times) {
+    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
+    world->replicas[1].config.snapshot_log_times = log_times;
+}
+
+/* The log grows by as much as a snapshot would write, for all of it is new. */
+static void rewrite(struct world *world, unsigned key_count) {
+    world_write_much(world, 1, key_count);
+    world_run(world, 1000);
+}
+
+/* It holds that state when it is started again. */
+static void expect_after_restart(struct world *world, uint64_t hash) {
+    world_restart_leading(world, 1);
+    assert_true(world_state_hash(world, 1) == hash);
+}
+
+/* Its newest snapshot says so of it, and so does what it starts with. */
+static void expect_taken(struct world *world, uint64_t hash) {
+    assert_true(world_snapshot_hash(world, 1) == hash);
+    expect_after_restart(world, hash);
+}
+
 static uint64_t taken(struct world *world) {
     return world_counted(world, 1, METRIC_snapshots_taken_total, NULL);
 }
@@ -17,9 +55,7 @@ static uint64_t taken(struct world *world) {
 /* One key changes: one chunk is written again, and the other files are named again. */
 static void test_only_what_changed_is_written(void **state) {
     (void)state;
-    struct world *world = started(1);
-    world_write_much(world, 1, KEYS);
-    world_take_snapshot(world, 1);
+    struct world *world = filled_and_taken();
     uint64_t saved = world_chunks(world, 1, "saved");
     assert_in_range(saved, 8, 64);
     assert_int_equal(saved, world_newest_snapshot(world, 1)->chunk_count);
@@ -27,21 +63,17 @@ static void test_only_what_changed_is_written(void **state) {
     world_take_snapshot(world, 1);
     assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
     assert_int_equal(world_chunks(world, 1, "kept"), saved - 1);
-    uint64_t hash = shard_state_hash(world_shard(world, 1));
-    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+    uint64_t hash = world_state_hash(world, 1);
+    assert_true(world_snapshot_hash(world, 1) == hash);
 
     /* What was changed before a restart is known after it. */
     world_write(world, 1, "SET key8 another");
-    world_restart(world, 1);
-    world_elect(world, 1);
+    world_restart_leading(world, 1);
     world_write(world, 1, "DEL key9");
-    hash = shard_state_hash(world_shard(world, 1));
+    hash = world_state_hash(world, 1);
     world_take_snapshot(world, 1);
     assert_in_range(world_chunks(world, 1, "saved"), saved + 2, saved + 3);
-    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
-    world_restart(world, 1);
-    world_elect(world, 1);
-    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
+    expect_taken(world, hash);
     world_free(world);
 }
 
@@ -49,10 +81,9 @@ static void test_only_what_changed_is_written(void **state) {
  * as of its index all the same. */
 static void test_taken_while_everything_changes(void **state) {
     (void)state;
-    struct world *world = started(1);
-    world_write_much(world, 1, KEYS);
-    uint64_t hash = shard_state_hash(world_shard(world, 1));
-    uint64_t index = shard_applied_index(world_shard(world, 1));
+    struct world *world = filled();
+    uint64_t hash = world_state_hash(world, 1);
+    uint64_t index = world_applied_index(world, 1);
     shard_take_snapshot(world_shard(world, 1));
     for (unsigned i = 0; i < KEYS; i++) {
         char command[64];
@@ -66,12 +97,9 @@ static void test_taken_while_everything_changes(void **state) {
             world_run(world, 5);
     }
     world_run(world, 1000);
-    assert_int_equal(shard_snapshot_index(world_shard(world, 1)), index);
-    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
-    hash = shard_state_hash(world_shard(world, 1));
-    world_restart(world, 1);
-    world_elect(world, 1);
-    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
+    assert_int_equal(world_snapshot_index(world, 1), index);
+    assert_true(world_snapshot_hash(world, 1) == hash);
+    expect_after_restart(world, world_state_hash(world, 1));
     world_free(world);
 }
 
@@ -83,8 +111,7 @@ static void test_a_snapshot_of_nothing(void **state) {
     world_write(world, 1, "DEL k");
     world_take_snapshot(world, 1);
     assert_int_equal(world_newest_snapshot(world, 1)->chunk_count, 0);
-    world_restart(world, 1);
-    world_elect(world, 1);
+    world_restart_leading(world, 1);
     world_write(world, 1, "SET k w");
     assert_answer(world, world_read(world, 1, "GET k", 0), "DONE $1|w|");
     world_free(world);
@@ -93,8 +120,7 @@ static void test_a_snapshot_of_nothing(void **state) {
 /* The disk does nothing: what is read from memory for it is bounded. */
 static void test_few_chunks_wait_for_the_disk(void **state) {
     (void)state;
-    struct world *world = started(1);
-    world_write_much(world, 1, KEYS);
+    struct world *world = filled();
     world->replicas[1].is_disk_held = true;
     shard_take_snapshot(world_shard(world, 1));
     world_run(world, 1000);
@@ -112,9 +138,7 @@ static void test_few_chunks_wait_for_the_disk(void **state) {
 /* A chunk of the snapshot before this one has rotted: the next snapshot is not built on it. */
 static void test_old_chunk_that_rotted_is_written_anew(void **state) {
     (void)state;
-    struct world *world = started(1);
-    world_write_much(world, 1, KEYS);
-    world_take_snapshot(world, 1);
+    struct world *world = filled_and_taken();
     char name[DISK_NAME_MAXIMUM];
     snapshot_chunk_name(WORLD_SHARD, &world_newest_snapshot(world, 1)->chunks[2], name);
     fake_disk_find(world->replicas[1].disk, name)->live[99] ^= 1;
@@ -124,10 +148,7 @@ static void test_old_chunk_that_rotted_is_written_anew(void **state) {
     assert_true(world_has_logged(world, 1, "it is written anew"));
     world_run(world, 10000);
     world_take_snapshot(world, 1);
-    uint64_t hash = shard_state_hash(world_shard(world, 1));
-    world_restart(world, 1);
-    world_elect(world, 1);
-    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
+    expect_after_restart(world, world_state_hash(world, 1));
     world_free(world);
 }
 
@@ -140,7 +161,7 @@ static void test_files_stay_until_the_mark_is_durable(void **state) {
         world_write_much(world, 1, 20);
         world_take_snapshot(world, 1);
         world_write_much(world, 1, 21);
-        uint64_t hash = shard_state_hash(world_shard(world, 1));
+        uint64_t hash = world_state_hash(world, 1);
         fake_disk_power_off_after(world->replicas[1].disk, call);
         shard_take_snapshot(world_shard(world, 1));
         for (unsigned i = 0; i < 40 && !fake_disk_is_off(world->replicas[1].disk); i++)
@@ -148,7 +169,7 @@ static void test_files_stay_until_the_mark_is_durable(void **state) {
         world_kill(world, 1);
         assert_int_equal(world_start(world, 1), 0);
         world_elect(world, 1);
-        assert_true(shard_state_hash(world_shard(world, 1)) == hash);
+        assert_true(world_state_hash(world, 1) == hash);
         world_free(world);
     }
 }
@@ -157,14 +178,11 @@ static void test_files_stay_until_the_mark_is_durable(void **state) {
 static void test_snapshots_write_no_more_than_the_log(void **state) {
     (void)state;
     struct world *world = started(1);
-    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
-    world->replicas[1].config.snapshot_log_times = 1;
-    for (unsigned round = 0; round < 6; round++) {
-        world_write_much(world, 1, KEYS); /* 4 MB, all of it new */
-        world_run(world, 1000);
-    }
+    take_by_bytes(world, 1);
+    for (unsigned round = 0; round < 6; round++)
+        rewrite(world, KEYS); /* 4 MB */
     uint64_t log_bytes = 6 * KEYS * 40000;
-    assert_in_range(world_counted(world, 1, METRIC_snapshots_taken_total, NULL), 4, 24);
+    assert_in_range(taken(world), 4, 24);
     assert_in_range(world_counted(world, 1, METRIC_snapshot_bytes_total, NULL), 1, log_bytes);
     world_free(world);
 }
@@ -172,26 +190,19 @@ static void test_snapshots_write_no_more_than_the_log(void **state) {
 /* The log grows to three times what the snapshot would write. A smaller number counts at once. */
 static void test_a_snapshot_is_taken_when_it_pays(void **state) {
     (void)state;
-    struct world *world = started(1);
-    world_write_much(world, 1, KEYS);
-    world_take_snapshot(world, 1);
-    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
-    world->replicas[1].config.snapshot_log_times = 3;
+    struct world *world = filled_and_taken();
+    take_by_bytes(world, 3);
     uint64_t before = taken(world);
     for (unsigned round = 0; round < 2; round++) {
-        world_write_much(world, 1, KEYS);
-        world_run(world, 1000);
+        rewrite(world, KEYS);
         assert_int_equal(taken(world), before);
     }
-    world_write_much(world, 1, KEYS + 6);
-    world_run(world, 1000);
+    rewrite(world, KEYS + 6);
     assert_int_equal(taken(world), before + 1);
-    world->replicas[1].config.snapshot_log_times = 2;
-    world_write_much(world, 1, KEYS);
-    world_run(world, 1000);
+    take_by_bytes(world, 2);
+    rewrite(world, KEYS);
     assert_int_equal(taken(world), before + 1);
-    world_write_much(world, 1, 2 * KEYS);
-    world_run(world, 1000);
+    rewrite(world, 2 * KEYS);
     assert_int_equal(taken(world), before + 2);
     world_free(world);
 }
@@ -200,17 +211,13 @@ static void test_a_snapshot_is_taken_when_it_pays(void **state) {
 static void test_the_first_snapshot_is_taken_when_it_pays(void **state) {
     (void)state;
     struct world *world = started(1);
-    world->replicas[1].config.snapshot_log_bytes = 1 << 20;
-    world->replicas[1].config.snapshot_log_times = 3;
+    take_by_bytes(world, 3);
     for (unsigned round = 0; round < 2; round++) {
-        world_write_much(world, 1, KEYS);
-        world_run(world, 1000);
+        rewrite(world, KEYS);
         assert_int_equal(taken(world), 0);
     }
-    for (unsigned round = 0; round < 2; round++) {
-        world_write_much(world, 1, KEYS);
-        world_run(world, 1000);
-    }
+    for (unsigned round = 0; round < 2; round++)
+        rewrite(world, KEYS);
     assert_int_equal(taken(world), 1);
     world_free(world);
 }
@@ -218,9 +225,7 @@ static void test_the_first_snapshot_is_taken_when_it_pays(void **state) {
 /* A worker whose log is too long has its shards let it go, but not at any price. */
 static void test_the_log_of_a_worker_is_let_go(void **state) {
     (void)state;
-    struct world *world = started(1);
-    world_write_much(world, 1, KEYS);
-    world_take_snapshot(world, 1);
+    struct world *world = filled_and_taken();
     uint64_t before = taken(world);
     world_write_much(world, 1, KEYS);
     shard_release_log(world_shard(world, 1), KEYS * 40000 / 2);
@@ -238,13 +243,6 @@ static void test_the_log_of_a_worker_is_let_go(void **state) {
 
 /* ---- one large slot ---- */
 
-static void expect_hash_kept(struct world *world, uint64_t hash) {
-    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
-    world_restart(world, 1);
-    world_elect(world, 1);
-    assert_true(shard_state_hash(world_shard(world, 1)) == hash);
-}
-
 /* It is saved in parts, even while it changes, is read from them, and keeps them as long as nothing
  * in it changes. */
 static void test_a_large_slot_has_parts(void **state) {
@@ -252,7 +250,7 @@ static void test_a_large_slot_has_parts(void **state) {
     struct world *world = started(1);
     world_write_one_slot(world, 1, KEYS);
     world_write(world, 1, "SET elsewhere x");
-    uint64_t hash = shard_state_hash(world_shard(world, 1));
+    uint64_t hash = world_state_hash(world, 1);
     shard_take_snapshot(world_shard(world, 1));
     for (unsigned i = 0; i < 10; i++) {
         world_write(world, 1, "DEL {same}1 {same}50 {same}99");
@@ -261,14 +259,14 @@ static void test_a_large_slot_has_parts(void **state) {
     world_run(world, 1000);
     assert_in_range(world_newest_snapshot(world, 1)->chunk_count, 10, 40);
     assert_true(snapshot_manifest_has_parts(world_newest_snapshot(world, 1)));
-    assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) == hash);
+    assert_true(world_snapshot_hash(world, 1) == hash);
     world_run(world, 1000);
     world_take_snapshot(world, 1);
     uint64_t saved = world_chunks(world, 1, "saved");
     world_write(world, 1, "SET elsewhere y");
     world_take_snapshot(world, 1);
     assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
-    expect_hash_kept(world, shard_state_hash(world_shard(world, 1)));
+    expect_taken(world, world_state_hash(world, 1));
     world_free(world);
 }
 
@@ -290,11 +288,10 @@ static void test_a_large_hash_has_parts(void **state) {
         if (fields >= 30) {
             world_take_snapshot(world, 1);
             assert_true(snapshot_manifest_has_parts(world_newest_snapshot(world, 1)));
-            assert_true(snapshot_manifest_state_hash(world_newest_snapshot(world, 1)) ==
-                        shard_state_hash(world_shard(world, 1)));
+            assert_true(world_snapshot_hash(world, 1) == world_state_hash(world, 1));
         }
     }
-    expect_hash_kept(world, shard_state_hash(world_shard(world, 1)));
+    expect_taken(world, world_state_hash(world, 1));
     world_free(world);
 }
 

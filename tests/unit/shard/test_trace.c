@@ -93,8 +93,7 @@ static void test_what_is_truncated_says_so(void **state) {
     world_elect(world, 2);
     world_propose(world, 2, "SET k w");
     world_settle(world);
-    world_cut_off(world, 1, false);
-    world_run(world, 2000);
+    world_let_back(world, 1, 2000);
     assert_string_equal(stages(world, 1, "lost"), "proposed appended durable truncated ");
     assert_true(world_is_equal(world));
     world_free(world);
@@ -178,8 +177,7 @@ static void test_what_has_not_come_is_awaited(void **state) {
     elsewhere.term++;
     look_back(world, 3, place);
     assert_string_equal(stages(world, 3, "slow"), "ahead ");
-    world_cut_off(world, 3, false);
-    world_run(world, 1000);
+    world_let_back(world, 3, 1000);
     assert_string_equal(stages(world, 3, "slow"), "ahead appended committed applied durable ");
     world_run(world, 1000);
     assert_string_equal(stages(world, 3, "slow"), "ahead appended committed applied durable ");

@@ -13,11 +13,34 @@ static uint64_t sent_bytes(struct world *world, raft_node_number number) {
     return world_counted(world, number, METRIC_snapshot_sent_bytes_total, NULL);
 }
 
+/* Of the snapshot that the first leader has to send. */
+static uint64_t stored_bytes(const struct world *world) {
+    return snapshot_manifest_stored_bytes(world_newest_snapshot(world, 1));
+}
+
 static void away_for_much(struct world *world) {
     world_cut_off(world, 3, true);
     world_write_much(world, 1, KEYS);
     world_take_snapshot(world, 1);
     world_cut_off(world, 3, false);
+}
+
+/* Every replica has taken a snapshot of the same. */
+static struct world *started_with_snapshots(void) {
+    struct world *world = started(3);
+    world_write_much(world, 1, KEYS);
+    world_run(world, 200);
+    for (raft_node_number i = 1; i <= 3; i++)
+        world_take_snapshot(world, i);
+    return world;
+}
+
+/* 3 misses the same command fifty times, and the snapshot that covers it. */
+static void away_for_little(struct world *world, const char *command) {
+    world_cut_off(world, 3, true);
+    for (unsigned i = 0; i < 50; i++)
+        world_write(world, 1, command);
+    world_take_snapshot(world, 1);
 }
 
 static unsigned pieces_until_cut;
@@ -39,22 +62,27 @@ static unsigned pieces_of_half(const struct snapshot_manifest *manifest) {
     return sum;
 }
 
-/* Killed at half, and started again: at most a tenth is sent twice. */
-static void expect_to_go_on_once_killed(struct world *world) {
-    uint64_t stored_bytes = snapshot_manifest_stored_bytes(world_newest_snapshot(world, 1));
-    pieces_until_cut = pieces_of_half(world_newest_snapshot(world, 1));
+/* So many pieces of the transfer arrive, and no more before that replica is killed. */
+static void kill_after_pieces(struct world *world, raft_node_number number, unsigned pieces) {
+    pieces_until_cut = pieces;
     world->censor = cut_after_some_pieces;
     world_run(world, 400);
     assert_int_equal(pieces_until_cut, 0);
-    world_kill(world, 3);
+    world_kill(world, number);
     world->censor = NULL;
+}
+
+/* Killed at half, and started again: at most a tenth is sent twice. */
+static void expect_to_go_on_once_killed(struct world *world) {
+    uint64_t whole_bytes = stored_bytes(world);
+    kill_after_pieces(world, 3, pieces_of_half(world_newest_snapshot(world, 1)));
     assert_int_equal(world_start(world, 3), 0);
     world_run(world, 8000);
     assert_true(world_is_equal(world));
     assert_true(world_chunks(world, 3, "reused") >
                 world_newest_snapshot(world, 1)->chunk_count / 2 - 3);
     uint64_t received = world_counted(world, 3, METRIC_snapshot_received_bytes_total, NULL);
-    assert_in_range(received, stored_bytes * 9 / 10, stored_bytes * 11 / 10);
+    assert_in_range(received, whole_bytes * 9 / 10, whole_bytes * 11 / 10);
 }
 
 static void test_goes_on_after_the_receiver_was_killed(void **state) {
@@ -87,60 +115,38 @@ static void test_goes_on_with_another_leader(void **state) {
     world_take_snapshot(world, 1);
     world_take_snapshot(world, 2);
     world_cut_off(world, 3, false);
-    uint64_t stored_bytes = snapshot_manifest_stored_bytes(world_newest_snapshot(world, 1));
-    pieces_until_cut = world_newest_snapshot(world, 1)->chunk_count / 2;
-    world->censor = cut_after_some_pieces;
-    world_run(world, 400);
-    assert_int_equal(pieces_until_cut, 0);
-    world_kill(world, 1);
-    world->censor = NULL;
+    uint64_t whole_bytes = stored_bytes(world);
+    kill_after_pieces(world, 1, world_newest_snapshot(world, 1)->chunk_count / 2);
     world_elect(world, 2);
     world_run(world, 8000);
     assert_true(world_is_equal(world));
-    assert_in_range(sent_bytes(world, 2), 1, stored_bytes * 6 / 10);
+    assert_in_range(sent_bytes(world, 2), 1, whole_bytes * 6 / 10);
     world_free(world);
 }
 
 /* A follower that was away for a little only gets what changed. */
 static void test_what_is_here_is_not_sent(void **state) {
     (void)state;
-    struct world *world = started(3);
-    world_write_much(world, 1, KEYS);
-    world_run(world, 200);
-    for (raft_node_number i = 1; i <= 3; i++)
-        world_take_snapshot(world, i);
-    world_cut_off(world, 3, true);
-    for (unsigned i = 0; i < 50; i++)
-        world_write(world, 1, "INCR n");
-    world_take_snapshot(world, 1);
-    world_cut_off(world, 3, false);
-    world_run(world, 4000);
+    struct world *world = started_with_snapshots();
+    away_for_little(world, "INCR n");
+    world_let_back(world, 3, 4000);
     assert_true(world_is_equal(world));
-    uint64_t stored_bytes = snapshot_manifest_stored_bytes(world_newest_snapshot(world, 1));
-    assert_in_range(sent_bytes(world, 1), 1, stored_bytes / 4);
+    assert_in_range(sent_bytes(world, 1), 1, stored_bytes(world) / 4);
     world_free(world);
 }
 
 /* What was here has rotted: the leader's copy is fetched after all. */
 static void test_rotten_chunk_is_fetched(void **state) {
     (void)state;
-    struct world *world = started(3);
-    world_write_much(world, 1, KEYS);
-    world_run(world, 200);
-    for (raft_node_number i = 1; i <= 3; i++)
-        world_take_snapshot(world, i);
+    struct world *world = started_with_snapshots();
     char first_name[DISK_NAME_MAXIMUM], other_name[DISK_NAME_MAXIMUM];
     const struct snapshot_manifest *newest = world_newest_snapshot(world, 3);
     snapshot_chunk_name(WORLD_SHARD, &newest->chunks[0], first_name);
     snapshot_chunk_name(WORLD_SHARD, &newest->chunks[newest->chunk_count / 2], other_name);
-    world_cut_off(world, 3, true);
-    for (unsigned i = 0; i < 50; i++)
-        world_write(world, 1, "SET key3 other");
-    world_take_snapshot(world, 1);
+    away_for_little(world, "SET key3 other");
     fake_disk_find(world->replicas[3].disk, first_name)->live[50] ^= 1;
     fake_disk_find(world->replicas[3].disk, other_name)->live[50] ^= 1;
-    world_cut_off(world, 3, false);
-    world_run(world, 4000);
+    world_let_back(world, 3, 4000);
     assert_true(world_is_equal(world));
     assert_int_equal(world_chunks(world, 3, "received"), 3); /* and the one that changed */
     world_free(world);
@@ -166,9 +172,9 @@ static void test_a_transfer_ends_while_a_snapshot_is_taken(void **state) {
     world->replicas[1].config.snapshot_turn_bytes = 1 << 20;
     world_run(world, 2000);
     assert_int_equal(world_counted(world, 1, METRIC_snapshots_taken_total, NULL), 2);
-    raft_index index = shard_snapshot_index(world_shard(world, 1));
+    raft_index index = world_snapshot_index(world, 1);
     world_restart(world, 1); /* if a file were gone, it would begin again with nothing */
-    assert_int_equal(shard_applied_index(world_shard(world, 1)), index);
+    assert_int_equal(world_applied_index(world, 1), index);
     world_free(world);
 }
 
@@ -181,7 +187,7 @@ static void test_the_next_is_built_on_what_came_in(void **state) {
     world_run(world, 200);
     world_take_snapshot(world, 3);
     char name[DISK_NAME_MAXIMUM];
-    snapshot_manifest_name(WORLD_SHARD, shard_snapshot_index(world_shard(world, 3)), name);
+    snapshot_manifest_name(WORLD_SHARD, world_snapshot_index(world, 3), name);
     world_write_much(world, 1, KEYS + 1); /* all of it changes here, before it is away */
     world_run(world, 200);
     away_for_much(world);
@@ -210,8 +216,8 @@ static void test_rate_holds_pieces_back(void **state) {
     world_run(world, 2000);
     assert_true(world_is_equal(world));
     assert_false(world_has_logged(world, 1, "broke off"));
-    uint64_t stored_bytes = snapshot_manifest_stored_bytes(world_newest_snapshot(world, 1));
-    assert_in_range(sent_bytes(world, 1), stored_bytes * 9 / 10, stored_bytes * 11 / 10);
+    uint64_t whole_bytes = stored_bytes(world);
+    assert_in_range(sent_bytes(world, 1), whole_bytes * 9 / 10, whole_bytes * 11 / 10);
     world_free(world);
 }
 

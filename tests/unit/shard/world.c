@@ -319,6 +319,11 @@ void world_restart(struct world *world, raft_node_number number) {
     CHECK(error == 0);
 }
 
+void world_restart_leading(struct world *world, raft_node_number number) {
+    world_restart(world, number);
+    world_elect(world, number);
+}
+
 void world_snapshot_after(struct world *world, int64_t entries) {
     for (raft_node_number i = 1; i <= world->replica_count; i++)
         world->replicas[i].config.snapshot_log_entries = entries;
@@ -476,4 +481,9 @@ void world_cut_off(struct world *world, raft_node_number number, bool is_cut) {
     for (raft_node_number i = 1; i <= world->replica_count; i++)
         if (i != number)
             world->is_cut[i][number] = world->is_cut[number][i] = is_cut;
+}
+
+void world_let_back(struct world *world, raft_node_number number, unsigned ms) {
+    world_cut_off(world, number, false);
+    world_run(world, ms);
 }

@@ -91,6 +91,7 @@ void world_start_all(struct world *world);
 void world_lead(struct world *world); /* the same, and the first one leads */
 void world_kill(struct world *world, raft_node_number number);    /* what was not synced is lost */
 void world_restart(struct world *world, raft_node_number number); /* killed, and started again */
+void world_restart_leading(struct world *world, raft_node_number number); /* and it leads */
 /* All that start take snapshots after so many entries, or by bytes alone. */
 enum { WORLD_SNAPSHOT_NEVER = 1000000000 };
 void world_snapshot_after(struct world *world, int64_t entries);
@@ -105,6 +106,8 @@ void world_elect(struct world *world, raft_node_number number);
 raft_node_number world_leader(const struct world *world);               /* 0: none, or two */
 void world_take_snapshot(struct world *world, raft_node_number number); /* until it is durable */
 void world_cut_off(struct world *world, raft_node_number number, bool is_cut);
+/* It is cut off no more, and has so long to catch up. */
+void world_let_back(struct world *world, raft_node_number number, unsigned ms);
 
 /* "SET k v", split at the blanks. Returns the ticket, or 0 if the shard refused: then *error. */
 uint64_t world_propose(struct world *world, raft_node_number on, const char *command);
@@ -120,8 +123,13 @@ void world_write_one_slot(struct world *world, raft_node_number on, unsigned key
 
 struct shard *world_shard(const struct world *world, raft_node_number number);
 const struct raft *world_raft(const struct world *world, raft_node_number number);
+uint64_t world_state_hash(const struct world *world, raft_node_number number);
+raft_index world_applied_index(const struct world *world, raft_node_number number);
+raft_index world_snapshot_index(const struct world *world, raft_node_number number);
 const struct snapshot_manifest *world_newest_snapshot(const struct world *world,
                                                       raft_node_number number);
+/* What the newest snapshot says of the state that it holds. */
+uint64_t world_snapshot_hash(const struct world *world, raft_node_number number);
 /* Of snapshots, so far: "saved", "kept", "received" or "reused". */
 uint64_t world_chunks(const struct world *world, raft_node_number on, const char *what);
 uint64_t world_counted(const struct world *world, raft_node_number on, enum metric_id id,
@@ -130,6 +138,8 @@ uint64_t world_counted(const struct world *world, raft_node_number on, enum metr
  * ends show as '|'. */
 const char *world_answer(const struct world *world, uint64_t ticket);
 bool world_is_equal(const struct world *world); /* all that is up: applied index and state */
+/* Is `number` equal to the others after each of: five writes by `leader`, a restart? */
+bool world_keeps_up(struct world *world, raft_node_number number, raft_node_number leader);
 bool world_has_logged(struct world *world, raft_node_number number, const char *text);
 struct keyspace *world_keyspace(struct world *world, raft_node_number number);
 

@@ -90,9 +90,25 @@ const struct raft *world_raft(const struct world *world, raft_node_number number
     return shard_raft(world_shard(world, number));
 }
 
+uint64_t world_state_hash(const struct world *world, raft_node_number number) {
+    return shard_state_hash(world_shard(world, number));
+}
+
+raft_index world_applied_index(const struct world *world, raft_node_number number) {
+    return shard_applied_index(world_shard(world, number));
+}
+
+raft_index world_snapshot_index(const struct world *world, raft_node_number number) {
+    return shard_snapshot_index(world_shard(world, number));
+}
+
 const struct snapshot_manifest *world_newest_snapshot(const struct world *world,
                                                       raft_node_number number) {
     return snapshot_shelf_newest(shard_snapshot_shelf(world_shard(world, number)));
+}
+
+uint64_t world_snapshot_hash(const struct world *world, raft_node_number number) {
+    return snapshot_manifest_state_hash(world_newest_snapshot(world, number));
 }
 
 uint64_t world_counted(const struct world *world, raft_node_number on, enum metric_id id,
@@ -130,6 +146,16 @@ bool world_is_equal(const struct world *world) {
         first = first ? first : shard;
     }
     return true;
+}
+
+bool world_keeps_up(struct world *world, raft_node_number number, raft_node_number leader) {
+    world_increment(world, leader, 5);
+    world_run(world, 100);
+    if (!world_is_equal(world))
+        return false;
+    world_restart(world, number); /* it starts with what is on its disk */
+    world_run(world, 500);
+    return world_is_equal(world);
 }
 
 bool world_has_logged(struct world *world, raft_node_number number, const char *text) {
