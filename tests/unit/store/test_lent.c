@@ -17,21 +17,25 @@ static void set_round_bytes(struct world *world, uint64_t round_bytes) {
     wal_tune(world->wal, &tuning);
 }
 
+static void expect_replayed(struct world *world, size_t count) {
+    world_restart(world);
+    assert_true(world_log_is(world, count));
+}
+
 /* What is gathered while a round runs is lent beyond that round's end. */
 static void test_is_given_back_when_it_is_durable(void **state) {
     (void)state;
     struct world *world = lending_world();
     world_entry(world, 0, 1, 200);
-    wal_flush(world->wal);
+    world_begin_round(world);
     world_entry(world, 0, 2, 100);
     world_entry(world, 1, 1, 90);
     assert_int_equal(world->lent_count, 3);
-    assert_true(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+    assert_true(world_end_round(world));
     assert_int_equal(world->lent_count, 2);
     world_flush(world);
     assert_int_equal(world->lent_count, 0);
-    world_restart(world);
-    assert_true(world_log_is(world, 3));
+    expect_replayed(world, 3);
     world_free(world);
 }
 
@@ -42,14 +46,13 @@ static void test_is_given_back_round_by_round(void **state) {
     set_round_bytes(world, 2 * (WAL_HEADER_BYTES + 104));
     for (uint64_t i = 1; i <= 5; i++)
         world_entry(world, 0, i, 100);
-    wal_flush(world->wal);
+    world_begin_round(world);
     const unsigned left[] = {3, 1, 0};
     for (unsigned i = 0; i < 3; i++) {
-        assert_true(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+        assert_true(world_end_round(world));
         assert_int_equal(world->lent_count, left[i]);
     }
-    world_restart(world);
-    assert_true(world_log_is(world, 5));
+    expect_replayed(world, 5);
     world_free(world);
 }
 
@@ -65,8 +68,7 @@ static void test_is_copied_beyond_the_limit(void **state) {
     world_entry(world, 0, 2 * WAL_LOANS_MAXIMUM + 2, 40);
     assert_int_equal(world->lent_count, 1); /* there is room again */
     world_flush(world);
-    world_restart(world);
-    assert_true(world_log_is(world, 2 * WAL_LOANS_MAXIMUM + 2));
+    expect_replayed(world, 2 * WAL_LOANS_MAXIMUM + 2);
     world_free(world);
 }
 
@@ -87,22 +89,18 @@ static void test_a_failed_log_keeps_nothing(void **state) {
     world_free(world);
 }
 
+/* A closed log of many segments, in which one of so many entries was lent. */
 static struct world *written_log(unsigned lends_every) {
     struct world *world = world_repairing(4096);
     assert_int_equal(world_open(world), 0);
     world->lends_every = lends_every;
     set_round_bytes(world, 700);
-    for (uint64_t i = 1; i <= 60; i++) {
-        world_state(world, (uint32_t)(i % 3), i, 1);
-        world_entry(world, (uint32_t)(i % 3), i, 12 + i * 3);
-        if (i % 7 == 0)
-            world_flush(world);
-    }
-    world_flush(world);
+    world_medley(world);
     world_close(world);
     return world;
 }
 
+/* The same log, once copied and once lent: the segments are the same to the byte. */
 static void test_the_disk_shows_no_difference(void **state) {
     (void)state;
     struct world *copied = written_log(0), *lent = written_log(2);

@@ -39,12 +39,8 @@ static struct world *mixed_log_of(uint64_t segment_bytes) {
     world_flush(world);
     world_snapshot(world, 2, 1, 3);
     world_flush(world);
-    world_entry(world, 2, 2, 70);
-    world_flush(world);
-    world_entry(world, 0, 5, 20);
-    world_flush(world);
-    world_entry(world, 0, 6, 20);
-    world_flush(world);
+    world_entries(world, 2, 2, 2, 70);
+    world_entries(world, 0, 5, 6, 20);
     world_close(world);
     return world;
 }
@@ -117,6 +113,7 @@ static size_t last_round(const struct fake_file *file) {
 
 enum { SEGMENTS = 3 };
 
+/* Any bit of what was durable. */
 static void test_every_flip_is_repaired(void **state) {
     (void)state;
     struct world *model = mixed_log();
@@ -223,6 +220,7 @@ static void test_a_damaged_digest_is_passed_by(void **state) {
     world_free(world);
 }
 
+/* Nobody could give back what was lost: the log is left as it is, until there are peers. */
 static void test_a_shard_without_peers_is_refused_as_it_is(void **state) {
     (void)state;
     struct world *world = mixed_log();
@@ -268,18 +266,29 @@ static void test_a_repair_may_fail_anywhere(void **state) {
     assert_true(failures >= 4);
 }
 
-/* A damaged place that a later snapshot covers costs nothing. */
-static void test_a_snapshot_mends_the_gap(void **state) {
-    (void)state;
+/* The first shard alone, and five entries of it. */
+static struct world *log_of_one_shard(void) {
     struct world *world = repairing(SEGMENT_BYTES);
     world_state(world, 0, 3, 1);
     world_entries(world, 0, 1, 5, 60);
-    world_snapshot(world, 0, 5, WORLD_ENTRY_TERM);
-    world_flush(world);
-    world_entries(world, 0, 6, 8, 60);
+    return world;
+}
+
+/* One of those entries is damaged while the log is closed. */
+static void lose_an_entry(struct world *world) {
     world_close(world);
     world_segment(world, 1)->live[600] ^= 1;
     assert_int_equal(world_recover(world), 0);
+}
+
+/* A damaged place that a later snapshot covers costs nothing. */
+static void test_a_snapshot_mends_the_gap(void **state) {
+    (void)state;
+    struct world *world = log_of_one_shard();
+    world_snapshot(world, 0, 5, WORLD_ENTRY_TERM);
+    world_flush(world);
+    world_entries(world, 0, 6, 8, 60);
+    lose_an_entry(world);
     assert_int_equal(world->log.shards[0].floor_index, 0);
     assert_int_equal(world->log.shards[0].last_index, 8);
     assert_int_equal(world->log.shards[0].term, 3);
@@ -321,14 +330,10 @@ static void test_a_floor_outlives_its_segment(void **state) {
  * stands between, so nothing of the new one can be lost. */
 static void test_a_shard_from_behind_the_damage_is_in_no_doubt(void **state) {
     (void)state;
-    struct world *world = repairing(SEGMENT_BYTES);
-    world_state(world, 0, 3, 1);
-    world_entries(world, 0, 1, 5, 60);
+    struct world *world = log_of_one_shard();
     world_state(world, 1, 4, 2);
     world_flush(world);
-    world_close(world);
-    world_segment(world, 1)->live[600] ^= 1;
-    assert_int_equal(world_recover(world), 0);
+    lose_an_entry(world);
     assert_true(world->log.shards[0].floor_index > 0);
     assert_int_equal(world->log.shards[1].term, 4);
     assert_int_equal(world->log.shards[1].vote, 2);
@@ -344,8 +349,7 @@ static void test_goes_on_behind_a_repair(void **state) {
     assert_int_equal(world_open(world), 0);
     uint64_t next = world->log.shards[1].last_index + 1, term = world->log.shards[1].term;
     uint64_t floor_index = world->log.shards[1].floor_index;
-    world_entry(world, 1, next, 33);
-    world_flush(world);
+    world_entries(world, 1, next, next, 33);
     world_close(world);
     assert_int_equal(world_recover(world), 0);
     assert_int_equal(world->log.shards[1].last_index, next);

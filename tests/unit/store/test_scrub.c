@@ -35,8 +35,8 @@ static int scrub_slice(struct scrubbing *scrubbing, struct world *world) {
     return scrubbing->status;
 }
 
-/* The whole segment, slice by slice. */
-static int scrub(struct world *world, const struct wal_at_rest *segment, unsigned *slices) {
+/* The whole segment, slice by slice; *slices: in how many. */
+static int scrub_slices(struct world *world, const struct wal_at_rest *segment, unsigned *slices) {
     struct scrubbing scrubbing;
     scrub_begin(&scrubbing, world);
     scrub_job_segment(&scrubbing.job, segment);
@@ -47,6 +47,11 @@ static int scrub(struct world *world, const struct wal_at_rest *segment, unsigne
     } while (scrubbing.status == 0 && !scrubbing.job.is_whole);
     scrub_job_release(&scrubbing.job);
     return scrubbing.status;
+}
+
+static int scrub(struct world *world, const struct wal_at_rest *segment) {
+    unsigned slices;
+    return scrub_slices(world, segment, &slices);
 }
 
 /* Of a snapshot: the chunk, or the manifest if there is none. */
@@ -72,6 +77,13 @@ static struct world *world_of(uint64_t segment_bytes) {
     return world;
 }
 
+/* Whose log fills some segments. */
+static struct world *world_of_segments(void) {
+    struct world *world = world_of(2048);
+    world_entries(world, 0, 1, 20, 100);
+    return world;
+}
+
 static size_t records_end(const struct fake_file *file) {
     struct wal_header header;
     size_t at = 0;
@@ -82,9 +94,9 @@ static size_t records_end(const struct fake_file *file) {
 
 static void assert_all_sound(struct world *world, unsigned expected) {
     struct wal_at_rest segment = {.number = 0};
-    unsigned count = 0, slices;
+    unsigned count = 0;
     while (wal_at_rest_after(world->wal, segment.number, &segment)) {
-        assert_int_equal(scrub(world, &segment, &slices), 0);
+        assert_int_equal(scrub(world, &segment), 0);
         assert_ptr_equal(world->fake.forgotten, world_segment(world, segment.number));
         count++;
     }
@@ -94,8 +106,7 @@ static void assert_all_sound(struct world *world, unsigned expected) {
 /* The newest segment is not at rest; what was recovered is as well known as what was written. */
 static void test_sound_segments_are_sound(void **state) {
     (void)state;
-    struct world *world = world_of(2048);
-    world_entries(world, 0, 1, 20, 100);
+    struct world *world = world_of_segments();
     unsigned segments = (unsigned)world_statistics(world).segments;
     assert_true(segments > 2);
     assert_all_sound(world, segments - 1);
@@ -107,19 +118,17 @@ static void test_sound_segments_are_sound(void **state) {
 
 static void test_every_flip_is_found(void **state) {
     (void)state;
-    struct world *world = world_of(2048);
-    world_entries(world, 0, 1, 20, 100);
+    struct world *world = world_of_segments();
     struct wal_at_rest segment;
-    unsigned slices;
     assert_true(wal_at_rest_after(world->wal, 1, &segment));
     struct fake_file *file = world_segment(world, segment.number);
     for (size_t bit = 0; bit < records_end(file) * 8; bit++) {
         file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        if (scrub(world, &segment, &slices) != ERR_DAMAGED)
+        if (scrub(world, &segment) != ERR_DAMAGED)
             fail_msg("bit %zu", bit);
         file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    assert_int_equal(scrub(world, &segment, &slices), 0);
+    assert_int_equal(scrub(world, &segment), 0);
     world_free(world);
 }
 
@@ -127,29 +136,27 @@ static void test_every_flip_is_found(void **state) {
  * read, one that is gone. */
 static void test_segments_that_are_others(void **state) {
     (void)state;
-    struct world *world = world_of(2048);
-    world_entries(world, 0, 1, 20, 100);
+    struct world *world = world_of_segments();
     struct wal_at_rest segment;
-    unsigned slices;
     assert_true(wal_at_rest_after(world->wal, 1, &segment));
     struct fake_file *file = world_segment(world, segment.number), *other = world_segment(world, 1);
     uint8_t *kept = memory_copy(file->live, file->live_bytes);
     memcpy(file->live, other->live, file->live_bytes);
-    assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
+    assert_int_equal(scrub(world, &segment), ERR_DAMAGED);
     memcpy(file->live, kept, file->live_bytes);
     memset(file->live + records_end(file) - 8, 0, 8);
-    assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
+    assert_int_equal(scrub(world, &segment), ERR_DAMAGED);
     memcpy(file->live, kept, file->live_bytes);
     size_t whole_bytes = file->live_bytes;
     file->live_bytes = records_end(file) - 50;
-    assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
+    assert_int_equal(scrub(world, &segment), ERR_DAMAGED);
     file->live_bytes = whole_bytes;
     fake_disk_fail_call(&world->fake, FAKE_READ, 1);
-    assert_int_equal(scrub(world, &segment, &slices), ERR_IO);
+    assert_int_equal(scrub(world, &segment), ERR_IO);
     fake_disk_fail_call(&world->fake, FAKE_READ, 0);
-    assert_int_equal(scrub(world, &segment, &slices), 0);
+    assert_int_equal(scrub(world, &segment), 0);
     segment.number = 4711;
-    assert_int_equal(scrub(world, &segment, &slices), ERR_NOT_FOUND);
+    assert_int_equal(scrub(world, &segment), ERR_NOT_FOUND);
     memory_free(kept);
     world_free(world);
 }
@@ -163,10 +170,10 @@ static void test_slices(void **state) {
     static uint8_t large[SCRUB_SLICE_BYTES * 3];
     world_entries(world, 0, 1, 100, 8000);
     assert_true(wal_at_rest_after(world->wal, 0, &segment));
-    assert_int_equal(scrub(world, &segment, &slices), 0);
+    assert_int_equal(scrub_slices(world, &segment, &slices), 0);
     assert_in_range(slices, 2, 4);
     world_segment(world, segment.number)->live[SCRUB_SLICE_BYTES + 5] ^= 1;
-    assert_int_equal(scrub(world, &segment, &slices), ERR_DAMAGED);
+    assert_int_equal(scrub(world, &segment), ERR_DAMAGED);
     wal_append_entry(world->wal, 1, 1, bytes_of(large, sizeof large));
     wal_append_entry(world->wal, 1, 2, bytes_of(large, sizeof large));
     wal_append_entry(world->wal, 1, 3, bytes_of(large, 100));
@@ -176,16 +183,15 @@ static void test_slices(void **state) {
     struct wal_at_rest last = segment;
     while (wal_at_rest_after(world->wal, last.number, &last))
         if (last.number > segment.number + 1)
-            assert_int_equal(scrub(world, &last, &slices), 0);
+            assert_int_equal(scrub(world, &last), 0);
     world_free(world);
 }
 
 /* It goes when the shard that needs it has a snapshot, and is not used again. */
 static void test_a_damaged_segment_is_shed(void **state) {
     (void)state;
-    struct world *world = world_of(2048);
+    struct world *world = world_of_segments();
     uint32_t shard = 99;
-    world_entries(world, 0, 1, 20, 100);
     assert_false(wal_shed_damage(world->wal, &shard));
     wal_note_damage(world->wal, 2);
     assert_true(wal_shed_damage(world->wal, &shard));
@@ -255,18 +261,17 @@ static void test_every_flip_in_an_idle_newest_segment_is_found(void **state) {
     struct wal_at_rest newest = newest_at_rest(world);
     assert_true(newest.end_bytes >= entries_end);
     struct fake_file *file = world_segment(world, 1);
-    unsigned slices;
-    assert_int_equal(scrub(world, &newest, &slices), 0);
+    assert_int_equal(scrub(world, &newest), 0);
     for (size_t bit = 0; bit < entries_end * 8; bit++) {
         file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        if (scrub(world, &newest, &slices) != ERR_DAMAGED)
+        if (scrub(world, &newest) != ERR_DAMAGED)
             fail_msg("bit %zu", bit);
         file->live[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     memset(file->live + newest.end_bytes, 0xff, file->live_bytes - newest.end_bytes);
-    assert_int_equal(scrub(world, &newest, &slices), 0); /* nothing there was looked at */
+    assert_int_equal(scrub(world, &newest), 0); /* nothing there was looked at */
     memset(file->live + newest.end_bytes - DISK_BLOCK_BYTES, 0, DISK_BLOCK_BYTES);
-    assert_int_equal(scrub(world, &newest, &slices), ERR_DAMAGED); /* a write that got lost */
+    assert_int_equal(scrub(world, &newest), ERR_DAMAGED); /* a write that got lost */
     world_free(world);
 }
 
@@ -296,8 +301,7 @@ static void test_the_newest_segment_after_a_start(void **state) {
     world_restart(world);
     struct wal_at_rest after = newest_at_rest(world);
     assert_same_rest(after, before);
-    unsigned slices;
-    assert_int_equal(scrub(world, &after, &slices), 0);
+    assert_int_equal(scrub(world, &after), 0);
     world_free(world);
 }
 

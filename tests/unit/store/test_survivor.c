@@ -82,6 +82,12 @@ static void gap_ends(struct trial *trial) {
     trial->is_unreadable = false;
     wal_survivor_gap(&trial->survivor, trial->gap_round);
 }
+/* So these are lost. */
+static void lost_entries(struct trial *trial, uint64_t first, uint64_t last, uint64_t term) {
+    gap_begins(trial);
+    entries(trial, first, last, term);
+    gap_ends(trial);
+}
 /* Only records of other shards lay there. */
 static void gap_of_others(struct trial *trial) {
     gap_begins(trial);
@@ -89,6 +95,11 @@ static void gap_of_others(struct trial *trial) {
 }
 static void digest(struct trial *trial) {
     wal_survivor_digest(&trial->survivor, 0, &trial->truth.shards[0]);
+}
+
+/* A digest that reaches back to that round, and has nothing to say of this shard. */
+static void silence_since(struct trial *trial, uint64_t round) {
+    wal_survivor_digest(&trial->survivor, round, NULL);
 }
 
 static void expect_entries(const struct trial *trial, uint64_t first, uint64_t last) {
@@ -134,9 +145,9 @@ static void test_silence_tells_of_what_it_reaches(void **state) {
     struct trial *trial = *state;
     entries(trial, 1, 4, 3);
     gap_of_others(trial);
-    wal_survivor_digest(&trial->survivor, trial->gap_round + 1, NULL);
+    silence_since(trial, trial->gap_round + 1);
     assert_true(trial->survivor.is_in_doubt);
-    wal_survivor_digest(&trial->survivor, trial->gap_round, NULL);
+    silence_since(trial, trial->gap_round);
     expect_all(trial, 1, 4);
 }
 
@@ -148,9 +159,9 @@ static void test_the_first_of_two_gaps_counts(void **state) {
     uint64_t first_round = trial->gap_round;
     entries(trial, 5, 6, 3);
     gap_of_others(trial);
-    wal_survivor_digest(&trial->survivor, trial->gap_round, NULL);
-    assert_true(trial->survivor.is_in_doubt);
     assert_true(first_round < trial->gap_round);
+    silence_since(trial, trial->gap_round);
+    assert_true(trial->survivor.is_in_doubt);
 }
 
 static void test_a_truncation_between_two_gaps_is_remembered(void **state) {
@@ -205,9 +216,7 @@ static void test_a_mark_behind_the_gap_is_taken_from_before_it(void **state) {
 static void test_a_snapshot_mends_what_was_lost_before_it(void **state) {
     struct trial *trial = *state;
     entries(trial, 1, 3, 3);
-    gap_begins(trial);
-    entries(trial, 4, 4, 3);
-    gap_ends(trial);
+    lost_entries(trial, 4, 4, 3);
     entries(trial, 5, 7, 3);
     snapshot(trial, 5, 3);
     digest(trial);
@@ -219,9 +228,7 @@ static void test_what_is_truncated_need_not_be_there(void **state) {
     struct trial *trial = *state;
     entries(trial, 1, 3, 3);
     snapshot(trial, 3, 3);
-    gap_begins(trial);
-    entries(trial, 4, 5, 3);
-    gap_ends(trial);
+    lost_entries(trial, 4, 5, 3);
     digest(trial);
     truncate_from(trial, 4);
     truncate_from(trial, 9); /* of nothing */
@@ -257,9 +264,7 @@ static void test_a_snapshot_of_another_log_replaces_this_one(void **state) {
 static void test_an_entry_is_missing(void **state) {
     struct trial *trial = *state;
     entries(trial, 1, 4, 3);
-    gap_begins(trial);
-    entries(trial, 5, 5, 3);
-    gap_ends(trial);
+    lost_entries(trial, 5, 5, 3);
     entries(trial, 6, 7, 3);
     promise(trial, 8, 1);
     digest(trial);
@@ -283,9 +288,7 @@ static void test_the_last_entry_is_missing(void **state) {
 static void test_a_term_behind_the_digest_counts(void **state) {
     struct trial *trial = *state;
     entries(trial, 1, 4, 3);
-    gap_begins(trial);
-    entries(trial, 5, 5, 3);
-    gap_ends(trial);
+    lost_entries(trial, 5, 5, 3);
     digest(trial);
     promise(trial, 9, 1);
     expect_loss(trial, 1, 4, 5, 9);
@@ -307,9 +310,7 @@ static void test_a_floor_rises_in_its_own_term(void **state) {
     forget(trial, 10, 3);
     snapshot(trial, 10, 3);
     entries(trial, 11, 12, 3);
-    gap_begins(trial);
-    entries(trial, 13, 13, 3);
-    gap_ends(trial);
+    lost_entries(trial, 13, 13, 3);
     entries(trial, 14, 14, 3);
     digest(trial);
     expect_loss(trial, 11, 12, 14, 3);
@@ -319,9 +320,7 @@ static void test_a_floor_never_falls(void **state) {
     struct trial *trial = *state;
     forget(trial, 10, 5);
     entries(trial, 1, 2, 4);
-    gap_begins(trial);
-    entries(trial, 3, 11, 4);
-    gap_ends(trial);
+    lost_entries(trial, 3, 11, 4);
     entries(trial, 12, 12, 4);
     digest(trial);
     expect_loss(trial, 1, 2, 10, 5);

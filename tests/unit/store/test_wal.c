@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "wal_world.h"
 
+/* Every kind of record, of two shards, and one more life of the log behind them. */
 static void test_replays_what_was_written(void **state) {
     (void)state;
     struct world *world = world_opened();
@@ -36,17 +37,17 @@ static void test_gathers_while_a_round_runs(void **state) {
     struct world *world = world_opened();
     unsigned syncs = world->fake.syncs;
     world_entry(world, 0, 1, 20);
-    wal_flush(world->wal);
+    world_begin_round(world);
     assert_false(wal_is_idle(world->wal));
     world_entry(world, 0, 2, 20);
-    wal_flush(world->wal);
+    world_begin_round(world);
     world_entry(world, 1, 1, 20);
-    wal_flush(world->wal);
-    assert_true(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+    world_begin_round(world);
+    assert_true(world_end_round(world));
     assert_int_equal(world->durable, 1);
-    assert_true(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+    assert_true(world_end_round(world));
     assert_int_equal(world->durable, 3);
-    assert_false(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+    assert_false(world_end_round(world));
     assert_int_equal(world->fake.syncs - syncs, 2);
     assert_int_equal(world_statistics(world).rounds, 2);
     assert_int_equal(world_statistics(world).bytes_pending, 0);
@@ -58,7 +59,7 @@ static void test_waits_for_the_flush(void **state) {
     (void)state;
     struct world *world = world_opened();
     world_entry(world, 0, 1, 20);
-    wal_flush(world->wal);
+    world_begin_round(world);
     world_entry(world, 0, 2, 20);
     fake_disk_run_all(&world->fake);
     assert_int_equal(world->durable, 1);
@@ -78,7 +79,7 @@ static void test_patient_records(void **state) {
     world_entry(world, 1, 1, 20);
     assert_int_equal(wal_due_us(world->wal), 3000);
     wal_flush_due(world->wal, 2999);
-    assert_false(fake_disk_run_job(&world->fake, DISK_LANE_LOG));
+    assert_false(world_end_round(world));
     wal_flush_due(world->wal, 3000);
     assert_true(wal_due_us(world->wal) == UINT64_MAX);
     wal_may_wait(world->wal, 9000);
@@ -94,21 +95,17 @@ static void test_patient_records(void **state) {
     world_free(world);
 }
 
+/* What does not fit into a segment goes into the next, and all of them are replayed, again and
+ * again. */
 static void test_goes_on_in_new_segments(void **state) {
     (void)state;
     struct world *world = world_opened();
-    for (uint64_t i = 1; i <= 60; i++) {
-        world_state(world, (uint32_t)(i % 3), i, 1);
-        world_entry(world, (uint32_t)(i % 3), i, 12 + i * 3);
-        if (i % 7 == 0)
-            world_flush(world);
-    }
-    world_flush(world);
+    world_medley(world);
     assert_true(world_statistics(world).segments > 8);
     for (size_t i = 0; i < 3; i++) {
         world_restart(world);
-        assert_int_equal(world->log.replayed, 120);
-        assert_true(world_log_is(world, 120));
+        assert_int_equal(world->log.replayed, WORLD_MEDLEY_APPENDS);
+        assert_true(world_log_is(world, WORLD_MEDLEY_APPENDS));
     }
     world_free(world);
 }

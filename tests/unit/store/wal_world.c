@@ -304,6 +304,21 @@ void world_entries(struct world *world, uint32_t shard, uint64_t first, uint64_t
     }
 }
 
+void world_begin_round(struct world *world) { wal_flush(world->wal); }
+
+bool world_end_round(struct world *world) { return fake_disk_run_job(&world->fake, DISK_LANE_LOG); }
+
+void world_medley(struct world *world) {
+    for (uint64_t i = 1; i <= WORLD_MEDLEY_APPENDS / 2; i++) {
+        uint32_t shard = (uint32_t)(i % WORLD_SHARDS);
+        world_state(world, shard, i, 1);
+        world_entry(world, shard, i, 12 + i * 3);
+        if (i % 7 == 0)
+            world_flush(world);
+    }
+    world_flush(world);
+}
+
 void world_let_go(struct world *world, uint32_t shard, uint64_t index, uint64_t term) {
     world_snapshot(world, shard, index, term);
     world_flush(world);

@@ -80,9 +80,17 @@ void world_truncate(struct world *world, uint32_t shard, uint64_t from_index);
 void world_state(struct world *world, uint32_t shard, uint64_t term, uint32_t vote);
 void world_snapshot(struct world *world, uint32_t shard, uint64_t index, uint64_t term);
 void world_flush(struct world *world); /* and runs everything */
+/* A round begins, and the disk has yet to write it. */
+void world_begin_round(struct world *world);
+/* The disk writes the round that runs, and no more; false if none does. */
+bool world_end_round(struct world *world);
 /* Entries of that many bytes, each of which is a round. */
 void world_entries(struct world *world, uint32_t shard, uint64_t first, uint64_t last,
                    size_t bytes);
+/* Sixty states and sixty entries of growing lengths, of all shards by turns, seven of each a round:
+ * more than many segments hold. */
+enum { WORLD_MEDLEY_APPENDS = 120 };
+void world_medley(struct world *world);
 /* A snapshot covers the entries up to there, and once that is durable they are let go. */
 void world_let_go(struct world *world, uint32_t shard, uint64_t index, uint64_t term);
 struct wal_statistics world_statistics(const struct world *world);
