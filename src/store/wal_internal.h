@@ -7,7 +7,7 @@
 #include "store/wal_digest.h"
 #include "store/wal_job.h"
 #include "store/wal_ledger.h"
-#include "store/wal_recover.h"
+#include "store/wal_position.h"
 
 /* A segment that had to be made in a hurry, and the first one, are small: zeroing them takes
  * milliseconds. */

@@ -8,15 +8,7 @@
 #pragma once
 #include "store/wal.h"
 #include "store/wal_ledger.h"
-
-/* The point behind the last good record. */
-struct wal_position {
-    uint64_t segment, offset; /* where the next record goes; segment 0: there is none yet */
-    uint64_t record, round;   /* of the last good record */
-    uint32_t chain;           /* its record_crc32c */
-    uint64_t life;            /* of the segment, as its checkpoint says */
-    bool is_recycled;         /* what stands behind the records need not be zeros */
-};
+#include "store/wal_position.h"
 
 /* Synchronous. Fills the ledger (initialised by the caller) and *position. Leaves the disk so that
  * appending may go on: the tail zeroed and synced, files of no use removed. ERR_DAMAGED,
