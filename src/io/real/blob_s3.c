@@ -296,7 +296,7 @@ static int take_one(struct s3_page *page, struct bytes contents, struct blob_pro
  * there. */
 static bool is_listing(struct bytes xml) {
     static const char begin[] = "<ListBucketResult", end[] = "</ListBucketResult>";
-    return xml.length && memmem(xml.data, xml.length, begin, sizeof begin - 1) &&
+    return xml.data && memmem(xml.data, xml.length, begin, sizeof begin - 1) &&
            memmem(xml.data, xml.length, end, sizeof end - 1);
 }
 
