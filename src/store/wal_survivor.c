@@ -87,6 +87,8 @@ static bool run_follows_prefix(const struct wal_survivor *survivor) {
 }
 
 static void join(struct wal_survivor *survivor) {
+    if (survivor->is_broken)
+        return;
     list_cut(&survivor->prefix, survivor->truncated_from);
     if (survivor->known.snapshot_index != survivor->prefix_snapshot_index)
         list_take_mark(survivor, &survivor->prefix);
@@ -99,12 +101,14 @@ static void join(struct wal_survivor *survivor) {
 static void replace_prefix(struct wal_survivor *survivor) {
     list_cut(&survivor->prefix, 0);
     list_move(&survivor->prefix, &survivor->run);
-    survivor->is_apart = false;
+    survivor->is_apart = survivor->is_broken = false;
 }
 
 void wal_survivor_gap(struct wal_survivor *survivor, uint64_t first_round) {
     if (!survivor->is_in_doubt && survivor->is_apart && is_mended(survivor))
         replace_prefix(survivor);
+    if (survivor->is_apart && (!survivor->is_in_doubt || survivor->run.count))
+        survivor->is_broken = true;
     list_cut(&survivor->run, 0);
     if (!survivor->is_apart) {
         survivor->truncated_from = UINT64_MAX;
@@ -160,6 +164,7 @@ static int take_forgetting(struct wal_survivor *survivor, uint64_t index, struct
     survivor->truncated_from = UINT64_MAX;
     survivor->prefix_snapshot_index = 0;
     survivor->is_apart = survivor->is_in_doubt;
+    survivor->is_broken = false;
     return wal_snapshot_decode(&known->floor_term, payload);
 }
 

@@ -294,6 +294,46 @@ static void test_a_term_behind_the_digest_counts(void **state) {
     expect_loss(trial, 1, 4, 5, 9);
 }
 
+/* What stands between two gaps, and no digest with it, belongs to neither side: it cannot be kept,
+ * though a digest counts it among what was read. */
+static void test_what_two_gaps_enclose_is_lost(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    entries(trial, 5, 6, 3);
+    gap_of_others(trial);
+    digest(trial);
+    expect_loss(trial, 1, 4, 6, 3);
+}
+
+/* Nothing is lost in the second gap. What was lost in the first one stays lost. */
+static void test_a_loss_outlives_a_gap_of_others(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    lost_entries(trial, 5, 5, 3);
+    entries(trial, 6, 7, 3);
+    digest(trial);
+    gap_of_others(trial);
+    digest(trial);
+    expect_loss(trial, 1, 4, 7, 3);
+}
+
+/* A snapshot mends that as well: what follows it is whole. */
+static void test_a_snapshot_mends_what_two_gaps_enclose(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    entries(trial, 5, 6, 3);
+    gap_of_others(trial);
+    snapshot(trial, 6, 3);
+    entries(trial, 7, 7, 3);
+    digest(trial);
+    expect_all(trial, 7, 7);
+    gap_of_others(trial);
+    digest(trial);
+    expect_all(trial, 7, 7);
+}
+
 /* More is missing than the gaps say, and no digest follows. */
 static void test_a_jump_leaves_the_shard_in_doubt(void **state) {
     struct trial *trial = *state;
@@ -372,8 +412,10 @@ RUN_TESTS(TRIAL(test_a_gap_of_others_costs_nothing), TRIAL(test_silence_tells_of
           TRIAL(test_what_is_truncated_need_not_be_there),
           TRIAL(test_what_was_truncated_in_the_gap_need_not_either),
           TRIAL(test_a_snapshot_of_another_log_replaces_this_one), TRIAL(test_an_entry_is_missing),
-          TRIAL(test_the_last_entry_is_missing), TRIAL(test_a_term_behind_the_digest_counts),
-          TRIAL(test_a_jump_leaves_the_shard_in_doubt), TRIAL(test_a_floor_rises_in_its_own_term),
-          TRIAL(test_a_floor_never_falls), TRIAL(test_it_was_forgotten_in_the_gap),
-          TRIAL(test_it_was_forgotten_behind_the_gap),
+          TRIAL(test_the_last_entry_is_missing), TRIAL(test_what_two_gaps_enclose_is_lost),
+          TRIAL(test_a_loss_outlives_a_gap_of_others),
+          TRIAL(test_a_snapshot_mends_what_two_gaps_enclose),
+          TRIAL(test_a_term_behind_the_digest_counts), TRIAL(test_a_jump_leaves_the_shard_in_doubt),
+          TRIAL(test_a_floor_rises_in_its_own_term), TRIAL(test_a_floor_never_falls),
+          TRIAL(test_it_was_forgotten_in_the_gap), TRIAL(test_it_was_forgotten_behind_the_gap),
           TRIAL(test_a_payload_that_its_kind_cannot_have))
