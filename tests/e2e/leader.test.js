@@ -64,6 +64,11 @@ test('who holds no replica, or does not answer, is given no lead', async (t) => 
   assert.match(outsider.stderr, /holds no replica of that shard/);
   const leading = await cluster.leaderOf(0);
   const other = cluster.nodes.slice(0, 3).find((node) => node !== leading);
+  other.pause();
+  const hung = await run(program, ['cluster', 'leader', 1, other.address, '--at', leading.address, '--wait', 1], {timeout: 60000});
+  assert.strictEqual(hung.code, 1);
+  assert.match(hung.stderr, /the lead stays where it is:\n.*(?:told to give it away and still leads; node \d did not take it|nobody can take the lead of that shard now)/);
+  await until('it leads still', async () => await leading.ask('SET', 'k', 'u') === 'OK');
   await other.kill();
   await leading.ask('TROTHDB', 'TRANSFER', 1, cluster.nodes.indexOf(other) + 1); // nobody takes it: it is given up
   await until('writes go on', async () => await leading.ask('SET', 'k', 'v') === 'OK');

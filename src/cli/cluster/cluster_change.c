@@ -223,6 +223,13 @@ static bool has_succeeded(struct change *change, void *context) {
                                           bytes_of_text(number[0]), bytes_of_text(number[1])};
         if (cluster_tell(&address, arguments, 4, succession->problem))
             change_show(change, succession->problem);
+        else
+            snprintf(succession->problem, CLIENT_PROBLEM_BYTES,
+                     "node %u was told to give it away and still leads; node %u did not take it: "
+                     "does it answer, and has it caught up?",
+                     node->number, succession->wanted);
+    } else if (!node) {
+        snprintf(succession->problem, CLIENT_PROBLEM_BYTES, "nobody leads the shard");
     }
     cluster_view_release(&view);
     return is_done;
@@ -245,7 +252,7 @@ static bool prefer(const struct status *cluster, uint32_t node, struct wish *wis
 
 static int leader(struct change *change, uint32_t shard, const struct net_address *wanted) {
     struct status cluster;
-    char problem[CLIENT_PROBLEM_BYTES] = "nobody leads the shard";
+    char problem[CLIENT_PROBLEM_BYTES] = "";
     if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem))
         return change_fail(change, "the cluster cannot be asked:", problem);
     struct succession succession = {
