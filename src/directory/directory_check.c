@@ -272,6 +272,11 @@ static void check_log(struct check *check, unsigned worker) {
         add_finding(check, directory, "check the disk and the rights on the directory",
                     "the log cannot be read: %s", error_text(error));
     }
+    bool is_member = check->report->founding || check->report->topology;
+    if (!error && is_member && result->segment_count == 0 && result->bad_count == 0) {
+        add_finding(check, directory, data_advice(check),
+                    "the log is gone, and with it what this node promised");
+    }
     *told = (struct directory_worker){.segment_count = result->segment_count,
                                       .record_count = result->record_count,
                                       .log_bytes = result->bytes,

@@ -87,6 +87,25 @@ size_t wal_record_bytes_at(const uint8_t *record) {
     return wal_record_bytes(header.payload_bytes);
 }
 
+static bool is_zero(struct bytes bytes) {
+    for (size_t i = 0; i < bytes.length; i++)
+        if (bytes.data[i] != 0)
+            return false;
+    return true;
+}
+
+/* Where no header fits any more there are zeros, or a rest of the former life. */
+bool wal_is_cut_short(struct bytes segment, size_t offset, bool is_recycled,
+                      const struct wal_header *header) {
+    size_t left = segment.length > offset ? segment.length - offset : 0;
+    if (header)
+        return wal_record_bytes(header->payload_bytes) > left;
+    if (offset == 0)
+        return left < WAL_SEGMENT_MINIMUM_BYTES;
+    return left < WAL_HEADER_BYTES && !is_recycled &&
+           !is_zero(bytes_of(segment.data + segment.length - left, left));
+}
+
 static uint32_t get_u32(const uint8_t *at) {
     struct cursor cursor = cursor_of(bytes_of(at, 4));
     return cursor_u32(&cursor);

@@ -39,6 +39,7 @@ enum {
     WAL_END_BYTES = 8,
     WAL_RECORD_ALIGNMENT_BYTES = 8,
     WAL_PAYLOAD_MAXIMUM_BYTES = 1 << 30,
+    WAL_SEGMENT_MINIMUM_BYTES = 1024, /* of a file that is made to be one */
     WAL_SHARD_MAXIMUM = 65536,
     WAL_FLAG_LAST_OF_ROUND = 1,
     WAL_FLAG_RECYCLED = 2,
@@ -102,6 +103,12 @@ void wal_record_peek(const uint8_t *record, struct wal_header *header);
 size_t wal_record_bytes_at(const uint8_t *record); /* whole */
 /* How many of them, of its payload, are left out. */
 uint32_t wal_record_lent_bytes(const uint8_t *record);
+#define WAL_CUT_SHORT "the file was cut short: it ends within what was written"
+/* Does the file end within a record that begins at `offset`, or before a first one could? Its
+ * length is durable before anything is written to it, so no crash leaves it so. `header` is what
+ * verifies there and is of this life, or NULL. */
+bool wal_is_cut_short(struct bytes segment, size_t offset, bool is_recycled,
+                      const struct wal_header *header);
 /* Fills in segment, record, round, life and the flags from *header, and both checksums. `chain` is
  * the previous record's record_crc32c, 0 at the start of a segment; it becomes this one's. */
 void wal_record_seal(uint8_t *record, const struct wal_header *header, uint32_t *chain);

@@ -104,7 +104,7 @@ static int judge(struct repair *repair) {
                  LOG_F("term", survivor->known.floor_term));
     }
     bool has_found = repair->result->gap_count || repair->result->shard_count;
-    return has_found ? 0 : refuse(repair, 0, "it can be read, and contradicts itself");
+    return has_found ? 0 : refuse(repair, 0, "nothing in it says what is missing");
 }
 
 /* ---- writing ---- */

@@ -57,11 +57,17 @@ int wal_tail_judge(struct wal_recovery *recovery) {
     uint64_t bad_round = position->round + (is_new_round ? 1 : 0);
     size_t from = position->offset + WAL_RECORD_ALIGNMENT_BYTES;
     struct wal_header header;
-    if (wal_header_decode(wal_recovery_bytes_from(recovery, position->offset), &header) == 0 &&
-        wal_recovery_is_of_this_life(recovery, &header)) {
+    bool has_header =
+        wal_header_decode(wal_recovery_bytes_from(recovery, position->offset), &header) == 0 &&
+        wal_recovery_is_of_this_life(recovery, &header);
+    if (has_header) {
         bad_round = header.round;
         from = position->offset + wal_record_bytes(header.payload_bytes);
     }
+    if (wal_is_cut_short(wal_recovery_bytes_from(recovery, 0), position->offset,
+                         position->is_recycled, has_header ? &header : NULL))
+        return wal_recovery_damaged(recovery, position->segment, position->offset, bad_round,
+                                    WAL_CUT_SHORT);
     if (look_ahead(recovery, from) <= bad_round)
         return 0;
     return wal_recovery_damaged(recovery, position->segment, position->offset, bad_round,

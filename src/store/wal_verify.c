@@ -205,6 +205,11 @@ static void skip_unreadable(struct reader *reader) {
     skip_to(reader, next);
 }
 
+static bool is_cut_short(const struct reader *reader, const struct wal_header *header) {
+    return reader->is_newest &&
+           wal_is_cut_short(bytes_from(reader, 0), reader->offset, reader->is_recycled, header);
+}
+
 /* Is what stands at the offset the rest of a round that was never durable? Only at the log's end,
  * and only if no later round was written (wal_recover.h). */
 static bool is_torn_here(const struct reader *reader, const struct wal_header *header) {
@@ -229,6 +234,9 @@ static void pass_bad(struct reader *reader) {
         tell_bytes(reader, reader->offset + WAL_HEADER_BYTES,
                    "a record verifies that does not belong here");
         skip_to(reader, find_header(reader, reader->offset + WAL_RECORD_ALIGNMENT_BYTES, 0));
+    } else if (is_cut_short(reader, is_ours ? &header : NULL)) {
+        tell_bytes(reader, reader->length, WAL_CUT_SHORT);
+        skip_to(reader, reader->length);
     } else if (is_torn_here(reader, is_ours ? &header : NULL)) {
         note_torn(reader);
     } else if (is_ours && reader->offset > 0) {
@@ -338,7 +346,8 @@ static bool has_end(const struct reader *reader) {
 
 /* Made ahead of need, and never written to. */
 static bool is_unused(const struct reader *reader) {
-    return reader->used == 0 && reader->is_newest && !(reader->is_oldest && reader->segment > 1);
+    return reader->used == 0 && reader->is_newest && !(reader->is_oldest && reader->segment > 1) &&
+           !is_cut_short(reader, NULL);
 }
 
 static int verify_segment(struct reader *reader) {

@@ -4,7 +4,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
-const {startCluster, until} = require('./cluster.js');
+const {program, run, startCluster, until} = require('./cluster.js');
 
 const segmentsOf = (node) => {
   const directory = path.join(node.directory, 'worker-0');
@@ -82,6 +82,29 @@ test('a segment that was cut short in its unwritten rest still starts', async (t
   const node = await written(t);
   const file = newestSegment(node);
   fs.truncateSync(file, endOfRecords(file));
+  await node.startWhole();
+  await expectKeys(node);
+});
+
+// A segment has its whole length, durably, before anything is written to it: no crash ends a file within a record.
+test('a log that ends within what was written is damaged, not torn', async (t) => {
+  const node = await written(t);
+  const file = newestSegment(node), bytes = fs.readFileSync(file);
+  const middle = bytes.indexOf('key50'), header = bytes.indexOf('TWAL', middle) - 8;
+  for (const end of [0, 10, 1000, middle, header + 60, header + 64]) {
+    fs.writeFileSync(file, bytes.subarray(0, end));
+    assert.notStrictEqual(await node.startInVain(), 0, `${end} bytes are left of the log`);
+    assert.match(node.logTail, /the log is damaged in wal-0000000001 at byte \d+ \(round \d+\): the file was cut short/);
+    assert.strictEqual(fs.statSync(file).size, end, 'nothing on the disk is changed');
+    const {code, stdout} = await run(program, ['check', node.directory]);
+    assert.strictEqual(code, 1, stdout);
+    assert.match(stdout, /DAMAGED worker-0\/wal-0000000001.*\n +the file was cut short/);
+  }
+  fs.rmSync(file);
+  const {code, stdout} = await run(program, ['check', node.directory]);
+  assert.strictEqual(code, 1, stdout);
+  assert.match(stdout, /DAMAGED worker-0\n +the log is gone, and with it what this node promised/);
+  fs.writeFileSync(file, bytes);
   await node.startWhole();
   await expectKeys(node);
 });

@@ -205,11 +205,10 @@ static void test_refuses_a_later_version(void **state) {
     world_free(world);
 }
 
-/* The power failed between making the next segment and writing to it: the newest file is zeros, or
- * short, or both. */
+/* The power failed between making the next segment and writing to it: the newest file is zeros. */
 static void test_takes_an_empty_newest_segment(void **state) {
     (void)state;
-    const size_t sizes[] = {0, 1, 57, 512, 1024, 5000};
+    const size_t sizes[] = {1024, 1025, 5000};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct world *world = world_small_log();
         uint8_t zeros[5000] = {0};
@@ -229,6 +228,45 @@ static void test_takes_an_empty_newest_segment(void **state) {
     }
 }
 
+/* Its length was durable before it was a segment: one that is shorter than any that is made was cut
+ * short, and what it held is not known. */
+static void test_refuses_a_newest_segment_that_is_too_short(void **state) {
+    (void)state;
+    const size_t sizes[] = {0, 1, 57, 512, 1023};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct world *world = world_small_log();
+        uint8_t zeros[1023] = {0};
+        fake_disk_put(&world->fake, "wal-0000000003", bytes_of(zeros, sizes[i]));
+        assert_int_equal(world_recover(world), ERR_DAMAGED);
+        assert_non_null(strstr(world->problem.text, "wal-0000000003 at byte 0"));
+        assert_non_null(strstr(world->problem.text, "cut short"));
+        world_free(world);
+    }
+}
+
+/* No record is written past the end of its file, whose length is durable first: wherever the newest
+ * segment ends within a record, it was cut short. Between two records it cannot be told. */
+static void test_refuses_a_newest_segment_that_ends_within_a_record(void **state) {
+    (void)state;
+    struct world *world = world_small_log();
+    struct fake_file *file = world_segment(world, 2);
+    size_t end = world_used_bytes(file), within = 0;
+    uint8_t *bytes = memory_copy(file->live, end);
+    for (size_t length = 1; length < end; length++) {
+        size_t at = 0;
+        while (at + WAL_HEADER_BYTES <= length && at + wal_record_bytes_at(bytes + at) <= length)
+            at += wal_record_bytes_at(bytes + at);
+        bool is_within = at < length && (at == 0 || bytes[at] != 0);
+        fake_disk_put(&world->fake, "wal-0000000002", bytes_of(bytes, length));
+        if (is_within)
+            assert_int_equal(world_recover(world), ERR_DAMAGED);
+        within += is_within;
+    }
+    assert_true(within > 0);
+    memory_free(bytes);
+    world_free(world);
+}
+
 /* The next segment is made once all that stands in this one is durable, so what is bad in its last
  * round then is no torn tail, whether the next was written to or not. */
 static void test_refuses_damage_before_an_empty_segment(void **state) {
@@ -236,7 +274,8 @@ static void test_refuses_damage_before_an_empty_segment(void **state) {
     struct world *world = world_small_log();
     struct fake_file *file = world_segment(world, 2);
     size_t end = world_used_bytes(file);
-    fake_disk_put(&world->fake, "wal-0000000003", bytes_of("", 0));
+    static const uint8_t zeros[WAL_SEGMENT_MINIMUM_BYTES];
+    fake_disk_put(&world->fake, "wal-0000000003", bytes_of(zeros, sizeof zeros));
     for (size_t bit = (end - SMALL_LOG_LAST_ROUND_BYTES) * 8; bit < end * 8; bit += 5) {
         flip(file, bit);
         assert_int_equal(world_recover(world), ERR_DAMAGED);
@@ -447,6 +486,8 @@ RUN_TESTS(cmocka_unit_test(test_refuses_every_flip_in_what_was_synced),
           cmocka_unit_test(test_refuses_a_zeroed_end_of_a_segment),
           cmocka_unit_test(test_refuses_a_later_version),
           cmocka_unit_test(test_takes_an_empty_newest_segment),
+          cmocka_unit_test(test_refuses_a_newest_segment_that_is_too_short),
+          cmocka_unit_test(test_refuses_a_newest_segment_that_ends_within_a_record),
           cmocka_unit_test(test_refuses_damage_before_an_empty_segment),
           cmocka_unit_test(test_takes_a_torn_first_round),
           cmocka_unit_test(test_is_not_misled_by_a_log_inside_an_entry),
