@@ -1,8 +1,10 @@
 /* Digests of more members than surely fit into one answer: they are sent from one by lot on to the
  * end, and from the beginning to just before that one, so that nobody is left out. */
 #include "../unit.h"
+#include "gossip/detect/detect_room.h"
 #include "gossip/instance/sending.h"
 #include "gossip/sync/digest.h"
+#include "gossip/sync/sync_room.h"
 #include "made_up.h"
 
 enum { MADE_UP = 700, TURNS = 200, RANGES_MAXIMUM = 64, MORE_THAN_A_REQUEST = 1500 };
@@ -172,33 +174,127 @@ static void test_a_request_begins_where_it_is_wanted(void **state) {
     }
 }
 
-/* Who is called a suspect in somebody's digest says at once that it lives. */
-static void test_who_is_a_suspect_in_a_digest_refutes_it(void **state) {
-    (void)state;
+/* Node 1 hears that digest from a stranger who compares everything. */
+static void say(struct world *world, const struct codec_digest *said) {
     static const struct codec_wire wire = {.version = 0};
     static const uint8_t zeros[GOSSIP_UUID_BYTES], stranger[GOSSIP_UUID_BYTES] = {0xee};
-    struct world *world = world_new(5);
-    const struct gossip *gossip = world_add(world)->gossip;
     uint8_t end[GOSSIP_UUID_BYTES];
-    memset(end, 0xff, sizeof end);
-    struct codec_digest said;
     struct codec_writer writer;
-    digest_of(gossip->self, &said);
-    said.state = GOSSIP_SUSPECT;
+    memset(end, 0xff, sizeof end);
     codec_writer_init(&writer);
     codec_begin(&writer, &wire, CODEC_DIGEST, stranger, 1);
     assert_true(codec_list_begin(&writer, CODEC_SECTION_DIGESTS));
-    assert_true(codec_write_digest(&writer, &said));
+    assert_true(codec_write_digest(&writer, said));
     codec_list_end(&writer);
     codec_write_range(&writer, zeros, end);
     world_send(world, 1, 1, buffer_bytes(&writer.buffer));
-    assert_int_equal(gossip->self->shown.who->incarnation, said.incarnation + 1);
     codec_writer_release(&writer);
+}
+
+/* Who is called a suspect in somebody's digest says at once that it lives. */
+static void test_who_is_a_suspect_in_a_digest_refutes_it(void **state) {
+    (void)state;
+    struct world *world = world_new(5);
+    const struct gossip *gossip = world_add(world)->gossip;
+    struct codec_digest said;
+    digest_of(gossip->self, &said);
+    said.state = GOSSIP_SUSPECT;
+    say(world, &said);
+    assert_int_equal(gossip->self->shown.who->incarnation, said.incarnation + 1);
     world_free(world);
+}
+
+/* What a digest says of others is not this node's to refute, nor that it is alive itself. But a
+ * later life of it is a second process of one UUID, and people are told. */
+static void test_a_digest_is_refuted_by_nobody_else(void **state) {
+    (void)state;
+    struct world *world = world_new(6);
+    const struct gossip *gossip = world_add(world)->gossip;
+    struct codec_digest own, said;
+    digest_of(gossip->self, &own);
+    said = own;
+    said.state = GOSSIP_SUSPECT;
+    said.uuid[GOSSIP_UUID_BYTES - 1] ^= 1;
+    say(world, &said);
+    said = own;
+    said.state = GOSSIP_ALIVE;
+    said.incarnation += 5;
+    say(world, &said);
+    assert_false(gossip->detect->has_warned_of_twin);
+    said.generation++;
+    say(world, &said);
+    assert_true(gossip->detect->has_warned_of_twin);
+    assert_int_equal(gossip->self->shown.who->incarnation, own.incarnation);
+    assert_int_equal(gossip->counters.refutations, 0);
+    world_free(world);
+}
+
+/* Only who compares everything, to the last bit, is taken for a newcomer. */
+static void test_a_newcomer_compares_everything(void **state) {
+    (void)state;
+    struct codec_message message = {.kind = CODEC_DIGEST};
+    memset(message.last, 0xff, sizeof message.last);
+    assert_true(digest_is_newcomers(&message));
+    for (unsigned i = 0; i < GOSSIP_UUID_BYTES; i++) {
+        message.first[i] = 1;
+        assert_false(digest_is_newcomers(&message));
+        message.first[i] = 0;
+        message.last[i] = 0xfe;
+        assert_false(digest_is_newcomers(&message));
+        message.last[i] = 0xff;
+    }
+    assert_true(digest_is_newcomers(&message));
+}
+
+/* How many members a referral names; none twice, and never who refers. */
+static size_t others_named(const struct gossip *gossip, const struct codec_message *message) {
+    uint8_t named[GOSSIP_REFERRALS + 1][GOSSIP_UUID_BYTES];
+    struct cursor in = cursor_of(message->records);
+    size_t count = 0;
+    while (cursor_left(&in) > 0) {
+        struct codec_record record;
+        assert_true(count <= GOSSIP_REFERRALS);
+        codec_read_record(&in, &message->wire, &record);
+        assert_memory_not_equal(record.uuid, gossip->self->shown.who->uuid, sizeof record.uuid);
+        for (size_t i = 0; i < count; i++)
+            assert_memory_not_equal(record.uuid, named[i], sizeof record.uuid);
+        memcpy(named[count++], record.uuid, sizeof record.uuid);
+    }
+    return count;
+}
+
+/* Who cannot be helped is told of a few others whom it can ask, however little may be sent. */
+static void test_a_referral_names_a_few_others(void **state) {
+    (void)state;
+    static const unsigned known[] = {0, 3, 3 * GOSSIP_REFERRALS};
+    for (unsigned i = 0; i < sizeof known / sizeof *known; i++) {
+        struct world *world = world_new(7);
+        struct gossip_actions actions;
+        struct codec_message message;
+        world_add(world);
+        made_up_announce(world, 1, known[i], name_awkwardly);
+        struct gossip *gossip = world->nodes[1].gossip;
+        gossip->timing.bytes_per_second = 1000;
+        gossip->bucket.tokens = -1;
+        sending_clear(gossip);
+        digest_refer(gossip, &to);
+        sending_hand_out(gossip, &actions);
+        assert_int_equal(actions.datagram_count, 1);
+        assert_string_equal(actions.datagrams[0].to.host, to.host);
+        assert_int_equal(codec_decode(&message, actions.datagrams[0].bytes), 0);
+        assert_int_equal(message.kind, CODEC_FILL);
+        assert_int_equal(others_named(gossip, &message),
+                         known[i] < GOSSIP_REFERRALS ? known[i] : GOSSIP_REFERRALS);
+        assert_int_equal(gossip->counters.referrals, 1);
+        world_free(world);
+    }
 }
 
 RUN_TESTS(cmocka_unit_test(test_from_one_by_lot_all_are_named_once),
           cmocka_unit_test(test_few_are_sent_from_the_beginning),
           cmocka_unit_test(test_no_more_than_are_left),
           cmocka_unit_test(test_a_request_begins_where_it_is_wanted),
-          cmocka_unit_test(test_who_is_a_suspect_in_a_digest_refutes_it))
+          cmocka_unit_test(test_who_is_a_suspect_in_a_digest_refutes_it),
+          cmocka_unit_test(test_a_digest_is_refuted_by_nobody_else),
+          cmocka_unit_test(test_a_newcomer_compares_everything),
+          cmocka_unit_test(test_a_referral_names_a_few_others))

@@ -1,13 +1,20 @@
 /* What a datagram of news holds where much of every priority waits: each has its share, and nothing
  * is told twice in one round. */
 #include "../unit.h"
+#include "gossip/instance/roster.h"
 #include "gossip/instance/sending.h"
 #include "gossip/news/news.h"
 #include "gossip/news/news_room.h"
 #include "gossip/news/telling.h"
 #include "made_up.h"
 
-enum { EACH = 150, DATAGRAMS = 20, LONGEST_PIECE_BYTES = 100, URGENT_ALONE_BYTES = 200 };
+enum {
+    EACH = 150,
+    DATAGRAMS = 20,
+    LONGEST_PIECE_BYTES = 100,
+    URGENT_ALONE_BYTES = 200,
+    SHORT_BYTES = 300
+};
 
 static void name_alike(unsigned number, uint8_t uuid[GOSSIP_UUID_BYTES]) {
     memset(uuid, 0xcc, GOSSIP_UUID_BYTES);
@@ -135,6 +142,43 @@ static void test_a_round_tells_each_piece_once(void **state) {
     world_free(world);
 }
 
+/* A datagram that takes less than was reckoned with; returns how many pieces it tells. Of each
+ * priority the last that was added comes first. */
+static uint64_t tell_too_much(struct gossip *gossip, size_t last[GOSSIP_PRIORITY_COUNT]) {
+    uint64_t held = 0;
+    struct codec_message message;
+    struct codec_record record;
+    gossip_begin(gossip, CODEC_NEWS, NULL);
+    gossip->writer.buffer.maximum_bytes = SHORT_BYTES;
+    telling_write(gossip, NULL, 0);
+    assert_int_equal(codec_decode(&message, buffer_bytes(&gossip->writer.buffer)), 0);
+    for (struct cursor in = cursor_of(message.records); cursor_left(&in) > 0; held++) {
+        codec_read_record(&in, &message.wire, &record);
+        size_t seat = member_find(gossip, record.uuid)->shown.seat;
+        size_t *before = &last[seat % GOSSIP_PRIORITY_COUNT];
+        assert_true(seat < *before);
+        *before = seat;
+    }
+    return held;
+}
+
+/* What was chosen and did not go in waits on, in its place. */
+static void test_what_does_not_go_in_waits_in_its_place(void **state) {
+    (void)state;
+    struct world *world = world_with_news();
+    struct gossip *gossip = world->nodes[1].gossip;
+    size_t last[GOSSIP_PRIORITY_COUNT];
+    uint64_t told = 0, now;
+    for (unsigned i = 0; i < GOSSIP_PRIORITY_COUNT; i++)
+        last[i] = SIZE_MAX;
+    gossip->news->round++;
+    while ((now = tell_too_much(gossip, last)) > 0)
+        told += now;
+    assert_int_equal(told, GOSSIP_PRIORITY_COUNT * EACH);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_each_priority_has_its_share),
           cmocka_unit_test(test_the_last_quarter_is_not_for_the_others_alone),
-          cmocka_unit_test(test_a_round_tells_each_piece_once))
+          cmocka_unit_test(test_a_round_tells_each_piece_once),
+          cmocka_unit_test(test_what_does_not_go_in_waits_in_its_place))
