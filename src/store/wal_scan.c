@@ -10,7 +10,7 @@ struct scan {
     size_t length, offset;
     uint32_t chain;
     uint64_t life; /* of the segment */
-    bool is_life_known;
+    bool is_read, is_life_known, is_recycled;
     bool is_chained;    /* the record at the offset can be verified */
     bool is_round_over; /* the last record was the last of its round */
 };
@@ -33,6 +33,8 @@ static void advance(struct scan *scan, const struct wal_header *header) {
     scan->chain = header->record_crc32c;
     scan->life = header->life;
     scan->is_life_known = scan->is_chained = true;
+    if (header->kind == WAL_CHECKPOINT)
+        scan->is_recycled = header->is_recycled;
     scan->is_round_over = header->is_last_of_round;
     scan->scanner->record_number = header->record;
     scan->scanner->round = header->round;
@@ -120,12 +122,24 @@ static int scan_segment(struct scan *scan) {
     scan->chain = 0;
     scan->is_chained = true;
     scan->is_life_known = false;
+    scan->is_recycled = true; /* it may be */
     /* A disk that cannot read is one that has lost what was written. */
-    if (disk_read_all(scan->disk, name, WAL_SEGMENT_MAXIMUM_BYTES, &scan->data, &scan->length)) {
+    scan->is_read =
+        disk_read_all(scan->disk, name, WAL_SEGMENT_MAXIMUM_BYTES, &scan->data, &scan->length) == 0;
+    if (!scan->is_read) {
         tell_gap(scan, scan->segment, 0, 0);
         return 0;
     }
     return scan_records(scan);
+}
+
+/* Of the newest segment. */
+static bool is_cut_short(const struct scan *scan) {
+    struct wal_header header;
+    bool has_header =
+        wal_header_decode(rest(scan, scan->offset), &header) == 0 && is_of_segment(scan, &header);
+    return wal_is_cut_short(rest(scan, 0), scan->offset, scan->is_recycled,
+                            has_header ? &header : NULL);
 }
 
 int wal_scan(struct disk *disk, const struct wal_numbers *segments, struct wal_scanner *scanner) {
@@ -137,6 +151,8 @@ int wal_scan(struct disk *disk, const struct wal_numbers *segments, struct wal_s
         scan.segment = segments->numbers[i];
         status = scan_segment(&scan);
     }
+    if (status == 0 && scan.is_read && is_cut_short(&scan))
+        status = ERR_DAMAGED;
     memory_free(scan.data);
     return status;
 }

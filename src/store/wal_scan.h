@@ -18,7 +18,7 @@ struct wal_scanner {
 };
 
 /* The bytes of the newest segment behind its last readable record belong to nothing: no later round
- * proves that they were durable. ERR_VERSION (a record of another release), or what `record`
- * returned. */
+ * proves that they were durable. ERR_VERSION (a record of another release), ERR_DAMAGED (the newest
+ * segment was cut short: nothing tells what it held), or what `record` returned. */
 int wal_scan(struct disk *disk, const struct wal_numbers *segments,
              struct wal_scanner *scanner) MUST_CHECK;

@@ -98,6 +98,30 @@ static bool all_keep_promises(const struct world *world, size_t spared) {
     return true;
 }
 
+/* A bit that could be mended, in a log whose newest segment ends within a record: what the part
+ * that was cut off promised is told by nothing. */
+static void test_a_newest_segment_that_was_cut_short_is_not_mended(void **state) {
+    (void)state;
+    struct world *world = mixed_log();
+    struct fake_file *first = world_segment(world, 1), *newest = world_segment(world, 3);
+    uint8_t *bytes = memory_copy(newest->live, newest->live_bytes);
+    size_t whole = newest->live_bytes, used = world_used_bytes(newest);
+    first->live[first->live_bytes / 2] ^= 1;
+    assert_int_equal(world_open(world), 0);
+    world_free(world);
+    world = mixed_log();
+    first = world_segment(world, 1);
+    first->live[first->live_bytes / 2] ^= 1;
+    fake_disk_put(&world->fake, "wal-0000000003", bytes_of(bytes, used - 16));
+    assert_int_equal(world_open(world), ERR_DAMAGED);
+    fake_disk_put(&world->fake, "wal-0000000003", BYTES_NONE);
+    assert_int_equal(world_open(world), ERR_DAMAGED);
+    fake_disk_put(&world->fake, "wal-0000000003", bytes_of(bytes, whole));
+    assert_int_equal(world_open(world), 0);
+    memory_free(bytes);
+    world_free(world);
+}
+
 /* Where the last round of the newest segment begins: rounds begin with a digest. */
 static size_t last_round(const struct fake_file *file) {
     size_t found = 0;
@@ -360,7 +384,8 @@ static void test_goes_on_behind_a_repair(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_every_flip_is_repaired),
+RUN_TESTS(cmocka_unit_test(test_a_newest_segment_that_was_cut_short_is_not_mended),
+          cmocka_unit_test(test_every_flip_is_repaired),
           cmocka_unit_test(test_a_lost_sector_is_repaired_or_refused),
           cmocka_unit_test(test_only_the_record_is_lost_whose_header_is_sound),
           cmocka_unit_test(test_a_damaged_digest_is_passed_by),
