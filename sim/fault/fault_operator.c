@@ -6,6 +6,7 @@
 #include "sim/operator/loss.h"
 #include "sim/operator/membership.h"
 #include "sim/operator/settings.h"
+#include "sim/operator/visitor.h"
 
 static struct membership *faults_membership(struct faults *faults) {
     if (faults->membership == NULL)
@@ -31,6 +32,12 @@ void fault_change_settings(struct faults *faults) {
 
 void fault_tune_node(struct faults *faults) {
     settings_operator_tune_by_lot(faults_settings(faults));
+}
+
+void fault_visit_node(struct faults *faults) {
+    if (faults->visitor == NULL)
+        faults->visitor = visitor_new(faults->simulation);
+    visitor_ask(faults->visitor);
 }
 
 void fault_reload_node(struct faults *faults) { settings_operator_reload(faults_settings(faults)); }

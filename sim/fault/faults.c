@@ -9,6 +9,7 @@
 #include "sim/life/life.h"
 #include "sim/operator/membership.h"
 #include "sim/operator/settings.h"
+#include "sim/operator/visitor.h"
 
 static const unsigned fault_shares[FAULT_COUNT][MIX_COUNT] = {
 #define FAULT(name, ...) {__VA_ARGS__},
@@ -86,6 +87,7 @@ void faults_free(struct faults *faults) {
         membership_free(faults->membership);
     slowness_free(faults->slowness);
     rot_free(faults->rot);
+    visitor_free(faults->visitor);
     if (faults->settings)
         settings_operator_free(faults->settings);
     memory_free(faults);

@@ -6,8 +6,10 @@
 #include <stdio.h>
 
 enum { CONNECTION_INBOX_MAXIMUM = 64 << 20 };
+static const double CONNECTION_PIECES_CHANCE = 0.05;
 
-static event_run connect_event, to_node_event, to_client_event, closed_event, refused_event;
+static event_run connect_event, to_node_event, to_client_event, ended_event, closed_event,
+    refused_event;
 
 void connection_init(struct connection *connection, struct simulation *simulation, unsigned node,
                      const struct connection_user *user) {
@@ -38,7 +40,7 @@ static void connection_reset(struct connection *connection) {
     connection->life++;
     connection->state = CONNECTION_CLOSED;
     connection->session = NULL;
-    connection->is_paused = false;
+    connection->is_ended = connection->is_paused = false;
     connection->held_count = 0;
     connection->to_node_at_us = connection->to_client_at_us = 0;
     fifo_clear(&connection->to_node);
@@ -61,10 +63,14 @@ void connection_open(struct connection *connection) {
                         connect_event);
 }
 
-static void connection_lose(struct connection *connection) {
-    bool was_accepted = connection->state == CONNECTION_OPEN;
+static void connection_lose_as(struct connection *connection, enum connection_loss loss) {
     connection_reset(connection);
-    connection->user.lost(connection->user.context, connection->node, was_accepted);
+    connection->user.lost(connection->user.context, connection->node, loss);
+}
+
+static void connection_lose(struct connection *connection) {
+    connection_lose_as(connection, connection->state == CONNECTION_OPEN ? CONNECTION_BROKEN
+                                                                        : CONNECTION_NOT_ACCEPTED);
 }
 
 static void refused_event(struct event *event) {
@@ -102,13 +108,53 @@ static void connect_event(struct event *event) {
     sim_thread_touch(connection_thread(connection));
 }
 
-void connection_send(struct connection *connection, struct bytes bytes) {
-    connection_open(connection);
-    fifo_push(&connection->to_node, bytes);
+static void connection_launch(struct connection *connection, event_run *run) {
     uint64_t now_us = connection->simulation->queue.now_us;
     connection_schedule(connection,
-                        connection_later_us(connection, now_us, &connection->to_node_at_us),
-                        to_node_event);
+                        connection_later_us(connection, now_us, &connection->to_node_at_us), run);
+}
+
+/* Now and then in two pieces, as it comes over a network. */
+void connection_send(struct connection *connection, struct bytes bytes) {
+    struct random *random = &connection->simulation->random;
+    if (connection->is_ended)
+        connection_close(connection);
+    connection_open(connection);
+    if (random_chance(random, CONNECTION_PIECES_CHANCE)) {
+        size_t first = (size_t)random_below(random, bytes.length + 1);
+        fifo_push(&connection->to_node, bytes_of(bytes.data, first));
+        connection_launch(connection, to_node_event);
+        bytes = bytes_of(bytes.data + first, bytes.length - first);
+    }
+    fifo_push(&connection->to_node, bytes);
+    connection_launch(connection, to_node_event);
+}
+
+void connection_end(struct connection *connection) {
+    connection->simulation->statistics.halves_closed++;
+    connection->is_ended = true;
+    connection_launch(connection, ended_event);
+}
+
+/* Who does not read does not see the end either. */
+static void ended_event(struct event *event) {
+    struct connection *connection = event->context;
+    struct event_queue *queue = &connection->simulation->queue;
+    uint64_t again_us = queue->now_us + 1000;
+    if (event->life != connection->life)
+        return;
+    if (connection->session == NULL || connection->is_paused || connection->to_node.count > 0) {
+        event_again(queue, event, again_us);
+        return;
+    }
+    if (!sim_node_is_alive(connection->simulation->nodes[connection->node]))
+        return;
+    if (!sim_thread_is_ready(connection_thread(connection), &again_us)) {
+        event_again(queue, event, again_us);
+        return;
+    }
+    clients_ended(connection_thread(connection)->worker, connection->session);
+    sim_thread_touch(connection_thread(connection));
 }
 
 static void connection_feed(struct connection *connection, struct bytes bytes) {
@@ -239,11 +285,14 @@ static void closed_event(struct event *event) {
     if (event->life != connection->life)
         return;
     struct sim_thread *thread = connection_thread(connection);
-    if (sim_node_is_alive(thread->node)) {
-        clients_closed(thread->worker, connection->session);
-        sim_thread_touch(thread);
+    enum connection_loss loss = connection->is_ended ? CONNECTION_CLOSED_AT_END : CONNECTION_BROKEN;
+    if (!sim_node_is_alive(thread->node)) {
+        connection_lose(connection);
+        return;
     }
-    connection_lose(connection);
+    clients_closed(thread->worker, connection->session);
+    sim_thread_touch(thread);
+    connection_lose_as(connection, loss);
 }
 
 /* Replies that were on their way may still come; mostly they do not. */

@@ -8,10 +8,13 @@
 
 enum connection_state { CONNECTION_CLOSED, CONNECTION_CONNECTING, CONNECTION_OPEN };
 
+/* What was sent on one that was never accepted was never read. Of one that the node closes because
+ * no more was to come, all was answered. */
+enum connection_loss { CONNECTION_NOT_ACCEPTED, CONNECTION_BROKEN, CONNECTION_CLOSED_AT_END };
+
 struct connection_user {
     void (*reply)(void *context, unsigned node, const struct response *response);
-    /* It is closed already. What was sent on one that was never accepted was never read. */
-    void (*lost)(void *context, unsigned node, bool was_accepted);
+    void (*lost)(void *context, unsigned node, enum connection_loss loss); /* closed already */
     void *context;
 };
 
@@ -23,6 +26,7 @@ struct connection {
     enum connection_state state;
     uint64_t life;           /* raised when it closes: what was under way is void */
     struct session *session; /* the node's end; NULL until it is accepted */
+    bool is_ended;           /* the client's end sends no more */
     bool is_paused;
     unsigned held_count; /* deliveries that wait for the end of the pause */
     struct fifo to_node, to_client;
@@ -35,7 +39,10 @@ void connection_init(struct connection *connection, struct simulation *simulatio
 void connection_release(struct connection *connection);
 void connection_open(struct connection *connection);
 void connection_send(struct connection *connection, struct bytes bytes); /* opens it if need be */
-void connection_close(struct connection *connection);                    /* by the client */
+/* Behind all that was sent: no more comes, and what came is to be answered. What is sent later goes
+ * over a new one. */
+void connection_end(struct connection *connection);
+void connection_close(struct connection *connection); /* by the client */
 
 /* The node's side. */
 void connection_output(struct connection *connection, struct buffer *output);

@@ -17,13 +17,15 @@ struct sim_operator {
 /* A refusal is an answer too: the leader moved, or it is so already. */
 static void operator_reply(void *context, unsigned node, const struct response *response) {
     struct sim_operator *operator_ = context;
-    (void)node;
+    if (response->kind == RESPONSE_ERROR)
+        trace_line(&operator_->simulation->trace, "operator: node %u refuses: %.*s", node + 1,
+                   BYTES_PRINT(response->text));
     if (operator_->accepted_count)
-        *operator_->accepted_count += response->kind == RESPONSE_SIMPLE;
+        *operator_->accepted_count += response->kind != RESPONSE_ERROR;
 }
 
-static void operator_lost(void *context, unsigned node, bool was_accepted) {
-    (void)context, (void)node, (void)was_accepted;
+static void operator_lost(void *context, unsigned node, enum connection_loss loss) {
+    (void)context, (void)node, (void)loss;
 }
 
 struct sim_operator *sim_operator_new(struct simulation *simulation, uint64_t *accepted_count) {

@@ -5,7 +5,8 @@
 
 struct sim_operator;
 
-/* *accepted_count, if there is one, is raised by each +OK; it must live as long as the operator. */
+/* *accepted_count, if there is one, is raised by each answer that is no error; it must live as long
+ * as the operator. */
 struct sim_operator *sim_operator_new(struct simulation *simulation, uint64_t *accepted_count);
 void sim_operator_free(struct sim_operator *operator_);
 void sim_operator_ask(struct sim_operator *operator_, unsigned node, const struct bytes *arguments,

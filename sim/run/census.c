@@ -84,7 +84,7 @@ static void expect_ballast(struct census *census) {
 /* ---- asking ---- */
 
 static void census_reply(void *context, unsigned node, const struct response *response);
-static void census_lost(void *context, unsigned node, bool was_accepted);
+static void census_lost(void *context, unsigned node, enum connection_loss loss);
 
 struct census *census_new(struct simulation *simulation) {
     struct census *census = memory_allocate_zeroed(1, sizeof *census);
@@ -160,9 +160,9 @@ static void census_reply(void *context, unsigned node, const struct response *re
         note_name(census, response->elements[i].text);
 }
 
-static void census_lost(void *context, unsigned node, bool was_accepted) {
+static void census_lost(void *context, unsigned node, enum connection_loss loss) {
     struct census *census = context;
-    (void)node, (void)was_accepted;
+    (void)node, (void)loss;
     census->is_void = true;
     census->asked_us = 0;
 }

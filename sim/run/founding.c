@@ -21,9 +21,9 @@ static void founder_reply(void *context, unsigned node, const struct response *r
     founder->founded_count++;
 }
 
-static void founder_lost(void *context, unsigned node, bool was_accepted) {
+static void founder_lost(void *context, unsigned node, enum connection_loss loss) {
     struct founder *founder = context;
-    (void)was_accepted;
+    (void)loss;
     if (founder->founded_count < founder->simulation->node_count)
         simulation_fail(founder->simulation,
                         "node %u closed the connection that founds the cluster", node + 1);

@@ -76,6 +76,15 @@ static void print_summary(const struct simulation *simulation, double seconds) {
         printf(", %llu nodes tuned", (unsigned long long)statistics->nodes_tuned);
     if (statistics->late_appends)
         printf(", %llu late appends", (unsigned long long)statistics->late_appends);
+    if (statistics->visits)
+        printf(", %llu questions of a visitor (%llu answered)",
+               (unsigned long long)statistics->visits,
+               (unsigned long long)statistics->visits_answered);
+    if (statistics->clients_thrown_out)
+        printf(", %llu times clients thrown out",
+               (unsigned long long)statistics->clients_thrown_out);
+    if (statistics->halves_closed)
+        printf(", %llu half-closed", (unsigned long long)statistics->halves_closed);
     if (statistics->nodes_removed)
         printf(", %llu nodes taken out", (unsigned long long)statistics->nodes_removed);
     if (statistics->recoveries)

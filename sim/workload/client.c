@@ -24,6 +24,8 @@ enum asked_kind {
     ASKED_MODE     /* may a follower answer what comes next, need the disk? In no history either */
 };
 
+static const double CLIENT_END_CHANCE = 0.02;
+
 /* Who says whether the answers of a request wait for the disk. */
 enum said_by { SAID_BY_NODE, SAID_BY_COMMAND, SAID_BY_CONNECTION };
 
@@ -264,6 +266,8 @@ static void client_ask_event(struct event *event) {
                    client_impatient_event, client)
         ->life = client->round;
     connection_send(&client->connections[client->node], buffer_bytes(&request));
+    if (random_chance(&simulation->random, CLIENT_END_CHANCE))
+        connection_end(&client->connections[client->node]);
     buffer_release(&request);
 }
 
@@ -290,11 +294,15 @@ static void client_impatient_event(struct event *event) {
     client_give_up(client);
 }
 
-static void client_lost(void *context, unsigned node, bool was_accepted) {
+static void client_lost(void *context, unsigned node, enum connection_loss loss) {
     struct client *client = context;
     if (client->asked_count == 0 || client->node != node)
         return;
-    for (; !was_accepted && client->answered_count < client->asked_count;
+    if (loss == CONNECTION_CLOSED_AT_END && client->simulation->statistics.clients_thrown_out == 0)
+        simulation_fail(client->simulation,
+                        "node %u closed the connection of client %u with %u of %u answered",
+                        node + 1, client->number, client->answered_count, client->asked_count);
+    for (; loss == CONNECTION_NOT_ACCEPTED && client->answered_count < client->asked_count;
          client->answered_count++) {
         if (client->asked[client->answered_count].kind != ASKED_OPERATION)
             continue;
