@@ -16,8 +16,9 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-/* Bytes of a value, and of a line of the file; longer ones are refused. */
-enum { CONFIG_VALUE_MAXIMUM = 4096 };
+/* Bytes of a value, and of a line of the file; longer ones are refused. The longest value fits into
+ * a line, though config_rewrite() may need four bytes for each of its own. */
+enum { CONFIG_VALUE_MAXIMUM = 4096, CONFIG_LINE_MAXIMUM = 4 * CONFIG_VALUE_MAXIMUM + 128 };
 
 enum config_when { CONFIG_AT_START, CONFIG_LIVE };
 enum config_source {

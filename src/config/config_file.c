@@ -31,8 +31,8 @@ static int config_parse_line(struct config *config, struct bytes line, enum conf
     line = words_trim(line);
     if (line.length == 0 || line.data[0] == '#')
         return 0;
-    if (line.length > CONFIG_VALUE_MAXIMUM) {
-        buffer_append_format(problem, "the line is longer than %d bytes", CONFIG_VALUE_MAXIMUM);
+    if (line.length > CONFIG_LINE_MAXIMUM) {
+        buffer_append_format(problem, "the line is longer than %d bytes", CONFIG_LINE_MAXIMUM);
         return ERR_LIMIT;
     }
     struct buffer name, value;
@@ -45,6 +45,10 @@ static int config_parse_line(struct config *config, struct bytes line, enum conf
     }
     if (code == 0)
         code = read_value(words_trim(line), &value, problem);
+    if (code == 0 && (name.is_overflowed || value.is_overflowed)) {
+        buffer_append_format(problem, "a value is longer than %d bytes", CONFIG_VALUE_MAXIMUM);
+        code = ERR_LIMIT;
+    }
     if (code == 0)
         code = config_set(config, buffer_bytes(&name), buffer_bytes(&value), source, problem);
     buffer_release(&value);
@@ -106,7 +110,7 @@ int config_parse(struct config *config, const char *file_name, struct bytes text
 /* The canonical name of the setting on this line; NULL: a comment, or none. */
 static const char *line_setting(struct bytes line) {
     line = words_trim(line);
-    if (line.length == 0 || line.data[0] == '#' || line.length > CONFIG_VALUE_MAXIMUM)
+    if (line.length == 0 || line.data[0] == '#' || line.length > CONFIG_LINE_MAXIMUM)
         return NULL;
     struct buffer name;
     buffer_init(&name, CONFIG_VALUE_MAXIMUM);

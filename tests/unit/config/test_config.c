@@ -207,10 +207,10 @@ static void test_a_bad_file_changes_nothing_and_names_the_line(void **state) {
     assert_parse(&config, "dir \"a\"b", ERR_MALFORMED, "node.conf:1: the quotes are not balanced");
     assert_parse(&config, "dir", ERR_MALFORMED,
                  "node.conf:1: a value is missing; write \"\" for an empty one");
-    char line[CONFIG_VALUE_MAXIMUM + 10];
+    char line[CONFIG_LINE_MAXIMUM + 10];
     memset(line, 'x', sizeof line - 1);
     line[sizeof line - 1] = '\0';
-    assert_parse(&config, line, ERR_LIMIT, "node.conf:1: the line is longer than 4096 bytes");
+    assert_parse(&config, line, ERR_LIMIT, "node.conf:1: the line is longer than 16512 bytes");
     assert_int_equal(config.port, 7001);
     config_release(&config);
 }

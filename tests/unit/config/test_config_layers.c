@@ -177,8 +177,40 @@ static void test_what_is_rewritten_is_read_back(void **state) {
     }
 }
 
+/* The longest value of bytes that take four each to write is a line that is read; one that is
+ * longer is none, however it is written. */
+static void test_the_longest_value_is_read_back(void **state) {
+    (void)state;
+    char *value = memory_allocate(CONFIG_VALUE_MAXIMUM + 1);
+    struct buffer out;
+    struct config config;
+    struct table *table = table_new();
+    memset(value, '\x01', CONFIG_VALUE_MAXIMUM);
+    value[CONFIG_VALUE_MAXIMUM] = '\0';
+    buffer_init(&out, 16 * CONFIG_VALUE_MAXIMUM);
+    table_put(table, BYTES_LITERAL("requirepass"), value);
+    config_rewrite(BYTES_LITERAL("port 7009"), table, &out);
+    buffer_append_u8(&out, 0);
+    config_init(&config);
+    assert_parse(&config, (const char *)buffer_data(&out), 0, "");
+    assert_string_equal(config.requirepass, value);
+    buffer_clear(&out);
+    buffer_append_text(&out, "requirepass '");
+    for (unsigned i = 0; i <= CONFIG_VALUE_MAXIMUM; i++)
+        buffer_append_text(&out, "x");
+    buffer_append(&out, "'", 2);
+    assert_parse(&config, (const char *)buffer_data(&out), ERR_LIMIT,
+                 "node.conf:1: a value is longer than 4096 bytes");
+    assert_string_equal(config.requirepass, value);
+    config_release(&config);
+    table_free(table);
+    buffer_release(&out);
+    memory_free(value);
+}
+
 RUN_TESTS(cmocka_unit_test(test_the_highest_layer_decides),
           cmocka_unit_test(test_layers_that_do_not_go_together),
           cmocka_unit_test(test_a_file_read_again_is_taken_whole),
           cmocka_unit_test(test_rewriting_keeps_the_rest),
-          cmocka_unit_test(test_what_is_rewritten_is_read_back))
+          cmocka_unit_test(test_what_is_rewritten_is_read_back),
+          cmocka_unit_test(test_the_longest_value_is_read_back))
