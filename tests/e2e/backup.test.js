@@ -6,7 +6,7 @@ const os = require('node:os');
 const path = require('node:path');
 const {test} = require('node:test');
 const {Node, program, run, sleep, startCluster, until} = require('./cluster');
-const {startS3} = require('./s3');
+const {startListing, startS3} = require('./s3');
 
 // For one test, with the nodes that it starts in there beside its cluster.
 function placeFor(t) {
@@ -230,6 +230,29 @@ test('an S3 store that answers wrongly: half a listing is none, and what passes 
   asked = 0;
   await run(program, ['backup', 'list', '--to', ...at]);
   assert.strictEqual(asked, 1, 'what does not pass is not asked again');
+});
+
+test('a listing of a bucket goes past the blobs of others, whatever these are called, and ends', async (t) => {
+  const cluster = '0123456789abcdef'.repeat(2);
+  const log = (first) => `p/${cluster}/shard-00001/log/${String(first).padStart(20, '0')}-${String(first + 9).padStart(20, '0')}-1-2`;
+  const others = ["p/%20 'x'", 'p/& #1+?', 'p/+/\u20ac=~', 'p/-', 'p/..', 'p/.hidden/.'];
+  const keys = [...others, log(1), log(11), 'p/z', 'p/\u{1f600}'];
+  const list = async ({endpoint, environment}) => {
+    Object.assign(process.env, environment);
+    t.after(() => Object.keys(environment).forEach((name) => delete process.env[name]));
+    return run(program, ['backup', 'list', '--to', 's3://safe/p', '--endpoint', endpoint], {timeout: 60000});
+  };
+  const store = await startListing(t, keys);
+  const listed = await list(store);
+  assert.strictEqual(listed.code, 0, listed.stderr);
+  assert.match(listed.stdout, new RegExp(cluster));
+  assert.deepStrictEqual(store.asked, ['', keys[1], keys[3], keys[5], keys[7]]);
+
+  const round = await startListing(t, keys, (all) => all);
+  const refused = await list(round);
+  assert.strictEqual(refused.code, 1);
+  assert.match(refused.stderr, /the store's listing does not go on behind/);
+  assert.strictEqual(round.asked.length, 2);
 });
 
 test('a backup that is asked for while another is under way holds what was written between them', async (t) => {

@@ -70,4 +70,26 @@ async function startS3(t, directory, bucket, before = async () => {}, change = (
     environment: {AWS_ACCESS_KEY_ID: KEY, AWS_SECRET_ACCESS_KEY: SECRET}};
 }
 
-module.exports = {startS3};
+const escapeXml = (text) => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
+
+// A store that only lists, two keys a page, and notes which signed questions it was asked. `goOn(keys, after)`: what comes next.
+async function startListing(t, keys, goOn = (all, after) => all.filter((key) => key > after)) {
+  const asked = [];
+  const server = http.createServer((request, response) => {
+    if (!isSigned(request, Buffer.alloc(0))) return refuse(response);
+    const after = new URL(request.url, 'http://store').searchParams.get('start-after') || '';
+    const left = goOn(keys, after), page = left.slice(0, 2);
+    asked.push(after);
+    response.end(`<ListBucketResult><IsTruncated>${left.length > 2}</IsTruncated>` +
+      page.map((key) => `<Contents><Key>${escapeXml(key)}</Key><Size>1</Size></Contents>`).join('') + '</ListBucketResult>');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return {asked, endpoint: `http://127.0.0.1:${server.address().port}`,
+    environment: {AWS_ACCESS_KEY_ID: KEY, AWS_SECRET_ACCESS_KEY: SECRET}};
+}
+
+module.exports = {startListing, startS3};

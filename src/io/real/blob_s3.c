@@ -6,6 +6,7 @@
 #include "io/real/blob_thread.h"
 #include "io/real/curl_library.h"
 #include "io/real/real_blob.h"
+#include "io/real/s3_answer.h"
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 enum {
     S3_TEXT_BYTES = 512,
     S3_TOKEN_BYTES = 8192,
-    S3_URL_BYTES = 4096,
+    S3_URL_BYTES = 8192, /* endpoint, bucket, prefix and the longest key, each byte escaped */
     S3_CONNECT_SECONDS = 10,
     S3_SILENCE_SECONDS = 30, /* after which a request is given up */
     S3_LISTING_BYTES = 8 << 20,
@@ -99,20 +100,6 @@ static void set_options(struct s3_request *request, char error[CURL_ERROR_SIZE])
     set_body(request);
 }
 
-/* The words of the store's own refusal: what stands in an element of its XML. */
-static struct bytes element(struct bytes xml, const char *name) {
-    char begin[64], end[64];
-    int begin_bytes = snprintf(begin, sizeof begin, "<%s>", name);
-    int end_bytes = snprintf(end, sizeof end, "</%s>", name);
-    const char *from = memmem(xml.data, xml.length, begin, (size_t)begin_bytes);
-    if (!from)
-        return BYTES_NONE;
-    from += begin_bytes;
-    size_t left = xml.length - (size_t)(from - (const char *)xml.data);
-    const char *to = memmem(from, left, end, (size_t)end_bytes);
-    return to ? bytes_of(from, (size_t)(to - from)) : BYTES_NONE;
-}
-
 static const char *advice_for(const struct s3_request *request, struct bytes code) {
     if (request->code == 403 || request->code == 401)
         return "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the region and what this key may "
@@ -144,7 +131,8 @@ static int explain(const struct s3_request *request, const char *error,
         return ERR_IO;
     }
     struct bytes xml = buffer_bytes(&request->refusal);
-    struct bytes code = element(xml, "Code"), message = element(xml, "Message");
+    /* The words of the store's own refusal. */
+    struct bytes code = s3_element(xml, "Code"), message = s3_element(xml, "Message");
     if (message.length > 200)
         message.length = 200;
     snprintf(text, room, "%s %.300s: the store says %ld %.*s%s%.*s; %s", request->method,
@@ -245,106 +233,57 @@ static int s3_remove(struct blob_store *store, const char *name, struct blob_pro
 
 /* ---- listing, a page at a time ---- */
 
-struct s3_page {
-    const struct blob_s3 *s3;
-    int (*each)(void *context, const char *name, uint64_t bytes);
-    void *context;
-    char last[2 * BLOB_NAME_MAXIMUM]; /* key of the last blob seen */
-    bool is_truncated;
-};
-
-/* Names hold nothing but letters, digits and "-_./", of which only '/' is written otherwise. */
-static void append_escaped(char *url, const char *text) {
-    size_t at = strlen(url);
-    for (; *text && at + 4 < S3_URL_BYTES; text++)
-        at += (size_t)snprintf(url + at, S3_URL_BYTES - at, *text == '/' ? "%%2F" : "%c", *text);
-}
-
 /* The parameters are in the order of their names, as the signature wants them. */
-static void listing_url(const struct s3_page *page, const char *prefix, char url[S3_URL_BYTES]) {
-    snprintf(url, S3_URL_BYTES, "%s/%s?list-type=2&prefix=", page->s3->endpoint, page->s3->bucket);
-    append_escaped(url, page->s3->prefix);
-    append_escaped(url, prefix);
-    if (page->last[0]) {
+static void listing_url(const struct blob_s3 *s3, const struct s3_listing *listing,
+                        const char *prefix, char url[S3_URL_BYTES]) {
+    snprintf(url, S3_URL_BYTES, "%s/%s?list-type=2&prefix=", s3->endpoint, s3->bucket);
+    bool has_room = s3_append_escaped(url, S3_URL_BYTES, s3->prefix) &&
+                    s3_append_escaped(url, S3_URL_BYTES, prefix);
+    if (listing->last[0]) {
         strcat(url, "&start-after=");
-        append_escaped(url, page->last);
+        has_room = has_room && s3_append_escaped(url, S3_URL_BYTES, listing->last);
     }
+    CHECK(has_room);
 }
 
-static int not_a_listing(const struct s3_page *page, struct blob_problem *problem) {
-    snprintf(problem->text, sizeof problem->text,
-             "the store's listing cannot be read; is its endpoint %.300s an S3 one?",
-             page->s3->endpoint);
+static int complain_of_listing(const struct blob_s3 *s3, const struct s3_listing *listing,
+                               struct blob_problem *problem) {
+    if (listing->is_stuck)
+        snprintf(problem->text, sizeof problem->text,
+                 "the store's listing does not go on behind '%.300s'; its endpoint %.200s does not "
+                 "understand start-after",
+                 listing->last, s3->endpoint);
+    else
+        snprintf(problem->text, sizeof problem->text,
+                 "the store's listing cannot be read; is its endpoint %.300s an S3 one?",
+                 s3->endpoint);
     return ERR_MALFORMED;
 }
 
-static int take_one(struct s3_page *page, struct bytes contents, struct blob_problem *problem) {
-    struct bytes key = element(contents, "Key"), size = element(contents, "Size");
-    char digits[24];
-    if (key.length == 0 || key.length >= sizeof page->last || size.length >= sizeof digits)
-        return not_a_listing(page, problem);
-    snprintf(page->last, sizeof page->last, "%.*s", BYTES_PRINT(key));
-    snprintf(digits, sizeof digits, "%.*s", BYTES_PRINT(size));
-    size_t skipped = strlen(page->s3->prefix);
-    bool is_ours = strncmp(page->last, page->s3->prefix, skipped) == 0 &&
-                   blob_name_is_valid(page->last + skipped);
-    return is_ours ? page->each(page->context, page->last + skipped, strtoull(digits, NULL, 10))
-                   : 0;
-}
-
-/* A page of something else, or half a listing, is none: what it lacks would be taken for not being
- * there. */
-static bool is_listing(struct bytes xml) {
-    static const char begin[] = "<ListBucketResult", end[] = "</ListBucketResult>";
-    return xml.data && memmem(xml.data, xml.length, begin, sizeof begin - 1) &&
-           memmem(xml.data, xml.length, end, sizeof end - 1);
-}
-
-/* Some stores do not know start-after, and would give their first page for ever. */
-static int check_progress(const struct s3_page *page, const char *before,
-                          struct blob_problem *problem) {
-    if (!page->is_truncated || strcmp(page->last, before) > 0)
-        return 0;
-    snprintf(problem->text, sizeof problem->text,
-             "the store's listing does not go on behind '%.300s'; its endpoint %.200s does not "
-             "understand start-after",
-             before, page->s3->endpoint);
-    return ERR_MALFORMED;
-}
-
-static int take_page(struct s3_page *page, struct bytes xml, struct blob_problem *problem) {
-    int status = is_listing(xml) ? 0 : not_a_listing(page, problem);
-    page->is_truncated = bytes_equal(element(xml, "IsTruncated"), BYTES_LITERAL("true"));
-    for (;;) {
-        struct bytes contents = element(xml, "Contents");
-        if (status || !contents.data)
-            return status;
-        status = take_one(page, contents, problem);
-        const uint8_t *end = xml.data + xml.length;
-        xml.data = contents.data + contents.length;
-        xml.length = (size_t)(end - xml.data);
+static int list_page(struct blob_s3 *s3, struct s3_listing *listing, const char *prefix,
+                     struct blob_problem *problem) {
+    char url[S3_URL_BYTES];
+    struct buffer xml;
+    buffer_init(&xml, S3_LISTING_BYTES);
+    listing_url(s3, listing, prefix, url);
+    struct s3_request request = {.s3 = s3, .method = "GET", .url = url, .out = &xml};
+    int status = perform(&request, problem);
+    if (status == 0) {
+        status = s3_listing_read(listing, buffer_bytes(&xml));
+        status = status == ERR_MALFORMED ? complain_of_listing(s3, listing, problem) : status;
     }
+    buffer_release(&xml);
+    return status;
 }
 
 static int s3_list(struct blob_store *store, const char *prefix,
                    int (*each)(void *context, const char *name, uint64_t bytes), void *context,
                    struct blob_problem *problem) {
-    struct s3_page page = {.s3 = s3_of(store), .each = each, .context = context};
+    struct s3_listing listing = {.prefix = s3_of(store)->prefix, .each = each, .context = context};
     int status;
-    do {
-        char url[S3_URL_BYTES], before[sizeof page.last];
-        struct buffer xml;
-        buffer_init(&xml, S3_LISTING_BYTES);
-        memcpy(before, page.last, sizeof before);
-        listing_url(&page, prefix, url);
-        struct s3_request request = {.s3 = s3_of(store), .method = "GET", .url = url, .out = &xml};
-        status = perform(&request, problem);
-        if (status == 0)
-            status = take_page(&page, buffer_bytes(&xml), problem);
-        if (status == 0)
-            status = check_progress(&page, before, problem);
-        buffer_release(&xml);
-    } while (status == 0 && page.is_truncated);
+    do
+        status = list_page(s3_of(store), &listing, prefix, problem);
+    while (status == 0 && listing.is_truncated);
     return status;
 }
 
