@@ -279,9 +279,8 @@ static void config_help(struct session_command *call) {
         "GET <pattern> [<pattern> ...]",
         "    The settings whose names match, with their values.",
         "SET <setting> <value> [<setting> <value> ...]",
-        "    Changes settings of this node, all of them or none, until it restarts. They come "
-        "before",
-        "    those of all nodes (`trothdb cluster set`), and those before the file.",
+        "    Changes settings of this node, all of them or none, until it restarts. They come",
+        "    before those of all nodes (`trothdb cluster set`), and those before the file.",
         "RESETSTAT",
         "    Sets the counters of INFO to zero.",
         "REWRITE",

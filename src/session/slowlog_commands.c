@@ -74,9 +74,8 @@ static void slowlog_help(struct session_command *call) {
         "SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "GET [<count>]",
         "    The newest commands that took long (10 unless said, -1: all): id, UNIX time, time in",
-        "    microseconds from reading it to its reply, its words, behind them the id of its trace "
-        "in",
-        "    the replicas' log lines if it has one, the client's address and name.",
+        "    microseconds from reading it to its reply, its words, behind them the id of its trace",
+        "    in the replicas' log lines if it has one, the client's address and name.",
         "LEN",
         "    How many are kept.",
         "RESET",
