@@ -16,7 +16,7 @@ const {freePort} = require('./ports.js');
 const program = path.resolve(process.env.TROTHDB || path.join(__dirname, '..', '..', 'build', 'trothdb'));
 // For builds with TSan: what its author may not see into (tsan.supp says why).
 const ENVIRONMENT = {...process.env,
-  TSAN_OPTIONS: `${process.env.TSAN_OPTIONS || ''} suppressions=${path.join(__dirname, 'tsan.supp')}`};
+  TSAN_OPTIONS: `${process.env.TSAN_OPTIONS || ''} suppressions='${path.join(__dirname, 'tsan.supp')}'`};
 // What a sanitizer, or a CHECK that failed, leaves in a log.
 const CONFESSION = /^.*(?:WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|runtime error:|check failed:).*$/m;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
