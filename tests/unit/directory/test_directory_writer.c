@@ -1,0 +1,176 @@
+/* A directory that a restore writes, on disks that refuse one call, whichever: it is called
+ * finished only if every byte is there, and what is not finished lacks the file that a start wants.
+ */
+#include "../store/fake_disk.h"
+#include "../unit.h"
+#include "base/memory.h"
+#include "cluster/topology_file.h"
+#include "directory/directory_writer.h"
+#include "member/identity.h"
+#include "shard/keyspace_machine.h"
+#include "store/wal.h"
+#include "worker/settings.h"
+
+enum { DISKS = 3, WORKERS = 2, SHARDS = 3, KEYS = 40, CALLS_MAXIMUM = 2000 };
+
+struct world {
+    struct fake_disk disks[DISKS]; /* the node's own, then a worker's each */
+    struct topology *topology;
+    struct config config;
+    struct machine *machine;
+};
+
+static void fill(struct machine *machine) {
+    for (unsigned i = 0; i < KEYS; i++) {
+        char key[20];
+        snprintf(key, sizeof key, "key-%u", i);
+        const struct bytes words[] = {BYTES_LITERAL("set"), bytes_of_text(key),
+                                      BYTES_LITERAL("value")};
+        struct machine_call call = {
+            .arguments = words, .argument_count = 3, .applied_ms = 5, .now_ms = 5};
+        struct reply nobody = {.protocol = 2};
+        machine->ops->apply(machine, &call, &nobody);
+    }
+}
+
+static struct world *world_new(void) {
+    struct world *world = memory_allocate_zeroed(1, sizeof *world);
+    struct topology_node node = {.uuid = {9}, .address = {"127.0.0.1", 7001, 17001, 9001}};
+    for (unsigned i = 0; i < DISKS; i++)
+        fake_disk_init(&world->disks[i]);
+    world->topology = topology_found((const uint8_t *)"0123456789abcde", &node, 1, SHARDS, 1);
+    config_init(&world->config);
+    world->config.wal_segment_bytes = 65536;
+    world->machine = keyspace_machine_new(1, NULL);
+    fill(world->machine);
+    return world;
+}
+
+static void world_free(struct world *world) {
+    world->machine->ops->free(world->machine);
+    config_release(&world->config);
+    topology_free(world->topology);
+    for (unsigned i = 0; i < DISKS; i++) {
+        assert_int_equal(world->disks[i].open_files, 0);
+        fake_disk_release(&world->disks[i]);
+    }
+    memory_free(world);
+}
+
+/* As trothdb restore does it. */
+static int write_all(struct world *world) {
+    struct disk *workers[WORKERS] = {&world->disks[1].disk, &world->disks[2].disk};
+    struct directory_writer_options options = {.node_disk = &world->disks[0].disk,
+                                               .workers = workers,
+                                               .worker_count = WORKERS,
+                                               .topology = world->topology,
+                                               .config = &world->config};
+    struct directory_writer *writer;
+    struct buffer problem;
+    buffer_init(&problem, 4096);
+    int code = directory_writer_new(&options, &writer, &problem);
+    bool is_made = code == 0;
+    for (unsigned shard = 1; code == 0 && shard <= SHARDS; shard++) {
+        struct directory_shard_state state = {shard, 10 * shard, 2, 5};
+        code = directory_writer_shard(writer, &state, world->machine, &problem);
+    }
+    code = code ? code : directory_writer_finish(writer, &problem);
+    assert_int_equal(problem.length > 0, code != 0);
+    if (is_made)
+        directory_writer_free(writer);
+    buffer_release(&problem);
+    return code;
+}
+
+/* ---- what is there then ---- */
+
+static bool is_a_topology(struct world *world, const char *name) {
+    const struct fake_file *file = fake_disk_find(&world->disks[0], name);
+    struct topology *topology = NULL;
+    bool is_read =
+        file && topology_file_decode(bytes_of(file->live, file->live_bytes), &topology) == 0;
+    topology_free(topology);
+    return is_read;
+}
+
+static bool looks_whole(struct world *world) {
+    struct identity identity;
+    return identity_read(&world->disks[0].disk, &identity) == 0 &&
+           is_a_topology(world, "founding") && is_a_topology(world, "topology");
+}
+
+static int on_entry(void *context, uint32_t shard, struct bytes entry) {
+    (void)context, (void)shard, (void)entry;
+    return ERR_EXISTS;
+}
+static int on_truncate(void *context, uint32_t shard, uint64_t from_index) {
+    (void)context, (void)shard, (void)from_index;
+    return ERR_EXISTS;
+}
+static int on_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
+    (void)context, (void)shard, (void)term, (void)vote;
+    return 0;
+}
+static int on_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
+    assert_int_equal(index, 10 * shard);
+    assert_int_equal(term, 2);
+    ++*(unsigned *)context;
+    return 0;
+}
+static void on_durable(void *context, uint64_t sequence) { (void)context, (void)sequence; }
+static void on_failure(void *context, int error, const char *what) {
+    (void)context, (void)error;
+    fail_msg("%s", what);
+}
+
+/* Every shard's mark is durable in the log of its worker. */
+static void expect_marks(struct world *world) {
+    unsigned marks = 0;
+    for (unsigned i = 0; i < WORKERS; i++) {
+        struct wal_options options = {.disk = &world->disks[1 + i].disk,
+                                      .tuning = settings_wal_tuning(&world->config),
+                                      .on_durable = on_durable,
+                                      .on_failure = on_failure};
+        struct wal_visitor visitor = {.entry = on_entry,
+                                      .truncate = on_truncate,
+                                      .state = on_state,
+                                      .snapshot = on_snapshot,
+                                      .context = &marks};
+        struct wal_problem problem;
+        struct wal *wal;
+        assert_int_equal(wal_open(&options, &visitor, &wal, &problem), 0);
+        fake_disk_run_all(&world->disks[1 + i]);
+        wal_free(wal);
+    }
+    assert_int_equal(marks, SHARDS);
+}
+
+static bool fail_one(unsigned disk, enum fake_call call, unsigned nth) {
+    struct world *world = world_new();
+    struct random random;
+    random_init(&random, nth);
+    fake_disk_fail_call(&world->disks[disk], call, nth);
+    int code = write_all(world);
+    bool is_hit = world->disks[disk].failed_calls > 0;
+    for (unsigned i = 0; i < DISKS; i++) {
+        fake_disk_fail_call(&world->disks[i], call, 0);
+        fake_disk_crash(&world->disks[i], &random);
+    }
+    assert_true(code == 0 || is_hit);
+    if (code == 0)
+        assert_true(looks_whole(world));
+    if (looks_whole(world))
+        expect_marks(world);
+    world_free(world);
+    return is_hit;
+}
+
+static void test_any_one_call_fails(void **state) {
+    (void)state;
+    for (unsigned disk = 0; disk < DISKS; disk++)
+        for (enum fake_call call = 0; call < FAKE_CALL_COUNT; call++)
+            for (unsigned nth = 1; fail_one(disk, call, nth); nth++)
+                assert_true(nth < CALLS_MAXIMUM);
+}
+
+RUN_TESTS(cmocka_unit_test(test_any_one_call_fails))
