@@ -19,7 +19,10 @@ struct fields {
 static struct fields fields_of(const struct response *array) {
     if (array->kind != RESPONSE_ARRAY)
         return (struct fields){.is_failed = true};
-    return (struct fields){array->elements, array->elements + array->element_count, false};
+    const struct response *end = array->elements;
+    if (end)
+        end += array->element_count;
+    return (struct fields){array->elements, end, false};
 }
 
 static const struct response *fields_next(struct fields *fields) {
