@@ -4,7 +4,13 @@
 #include "sim/gossip/scenario.h"
 #include <stdio.h>
 
-enum { KEY_SECONDS_MAXIMUM = 60, TRAFFIC_SECONDS = 60, TRAFFIC_BASE = 300 };
+enum {
+    KEY_SECONDS_MAXIMUM = 60,
+    TRAFFIC_SECONDS = 60,
+    TRAFFIC_BASE = 300,
+    TRAFFIC_SAID_NODES = 200, /* of more nobody says it before the minute is over */
+    TRAFFIC_SAID_SECONDS = 240
+};
 
 static double seconds_of(uint64_t us) { return (double)us / (double)CROWD_SECOND_US; }
 
@@ -76,11 +82,21 @@ void scenario_key_loss(const struct scenario_run *run) {
     spread_samples(run, 0.2, "key_loss", FIGURE_key_loss_p50, FIGURE_key_loss_p99);
 }
 
+/* In its first seconds, half as many as there are nodes to as many, each node says where it lies. A
+ * crowd in which that would be within the minute is heard when all have. */
+static void let_them_say_where_they_lie(struct crowd *crowd) {
+    if (crowd->node_count >= TRAFFIC_SAID_NODES)
+        return;
+    crowd_run(crowd, TRAFFIC_SAID_SECONDS * CROWD_SECOND_US);
+    crowd_count_traffic(crowd);
+}
+
 /* A minute of silence. */
 static struct crowd_traffic traffic_of(const struct scenario_run *run, unsigned node_count) {
     struct scenario_run other = *run;
     other.crowd.node_count = node_count;
     struct crowd *crowd = scenario_crowd(&other);
+    let_them_say_where_they_lie(crowd);
     crowd_run(crowd, TRAFFIC_SECONDS * CROWD_SECOND_US);
     struct crowd_traffic traffic = crowd->traffic;
     if (node_count == run->crowd.node_count)
