@@ -17,6 +17,7 @@ struct seed {
     struct gossip_address address;
     uint8_t uuid[GOSSIP_UUID_BYTES]; /* who answered there last; zeros: nobody yet */
     uint64_t next_us, interval_us;
+    uint64_t fresh_us; /* when it was named last, or somebody was known there */
     bool is_self;
 };
 
@@ -40,40 +41,74 @@ static bool is_known_at(const struct gossip *gossip, const struct gossip_address
 
 /* Seeds. */
 
-void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
-    for (size_t i = 0; i < gossip->detect->seed_count; i++)
-        if (gossip_address_equal(&gossip->detect->seeds[i].address, address))
-            return;
-    if (gossip->detect->seed_count == GOSSIP_SEED_MAXIMUM) {
-        log_line(gossip->log, LOG_WARN, "too many seeds; one is left out",
-                 LOG_T("seed", address->host), LOG_F("maximum", GOSSIP_SEED_MAXIMUM));
-        return;
-    }
-    if (gossip->detect->seeds == NULL)
-        gossip->detect->seeds =
-            memory_allocate_zeroed(GOSSIP_SEED_MAXIMUM, sizeof *gossip->detect->seeds);
-    gossip->detect->seeds[gossip->detect->seed_count++] =
-        (struct seed){.address = *address,
-                      .next_us = gossip->now_us,
-                      .interval_us = gossip->timing.probe_interval_us};
-}
-
-void healing_seed_answered(struct gossip *gossip, size_t position,
-                           const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    struct seed *seed = &gossip->detect->seeds[position];
-    memcpy(seed->uuid, uuid, GOSSIP_UUID_BYTES);
-    seed->interval_us = gossip->timing.probe_interval_us;
-}
-
-void healing_seed_is_self(struct gossip *gossip, size_t position) {
-    gossip->detect->seeds[position].is_self = true;
-}
-
 static bool seed_is_known(const struct gossip *gossip, const struct seed *seed) {
     const struct member *answered = member_find(gossip, seed->uuid);
     if (answered != NULL && answered != gossip->self && member_is_live(answered))
         return true;
     return is_known_at(gossip, &seed->address);
+}
+
+/* Of those at which nobody is known the one that has been so for longest: a name whose addresses
+ * come and go would else fill all places with what it stood for once. NULL: somebody is everywhere.
+ */
+static struct seed *seed_longest_silent(struct gossip *gossip) {
+    struct seed *found = NULL;
+    for (size_t i = 0; i < gossip->detect->seed_count; i++) {
+        struct seed *seed = &gossip->detect->seeds[i];
+        if (!seed->is_self && !seed_is_known(gossip, seed) &&
+            (found == NULL || seed->fresh_us < found->fresh_us))
+            found = seed;
+    }
+    return found;
+}
+
+static struct seed *seed_place(struct gossip *gossip) {
+    if (gossip->detect->seeds == NULL)
+        gossip->detect->seeds =
+            memory_allocate_zeroed(GOSSIP_SEED_MAXIMUM, sizeof *gossip->detect->seeds);
+    return gossip->detect->seed_count < GOSSIP_SEED_MAXIMUM
+               ? &gossip->detect->seeds[gossip->detect->seed_count++]
+               : seed_longest_silent(gossip);
+}
+
+void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
+    for (size_t i = 0; i < gossip->detect->seed_count; i++)
+        if (gossip_address_equal(&gossip->detect->seeds[i].address, address)) {
+            gossip->detect->seeds[i].fresh_us = gossip->now_us;
+            return;
+        }
+    struct seed *seed = seed_place(gossip);
+    if (seed == NULL) {
+        log_line(gossip->log, LOG_WARN, "too many seeds; one is left out",
+                 LOG_T("seed", address->host), LOG_F("maximum", GOSSIP_SEED_MAXIMUM));
+        return;
+    }
+    *seed = (struct seed){.address = *address,
+                          .next_us = gossip->now_us,
+                          .interval_us = gossip->timing.probe_interval_us,
+                          .fresh_us = gossip->now_us};
+}
+
+/* The seed that was probed there; NULL: another one has its place. */
+static struct seed *seed_probed(struct gossip *gossip, const struct probe *probe) {
+    struct seed *seed = &gossip->detect->seeds[probe->seed];
+    return gossip_address_equal(&seed->address, &probe->to) ? seed : NULL;
+}
+
+void healing_seed_answered(struct gossip *gossip, const struct probe *probe,
+                           const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    struct seed *seed = seed_probed(gossip, probe);
+    if (seed == NULL)
+        return;
+    memcpy(seed->uuid, uuid, GOSSIP_UUID_BYTES);
+    seed->interval_us = gossip->timing.probe_interval_us;
+    seed->fresh_us = gossip->now_us;
+}
+
+void healing_seed_is_self(struct gossip *gossip, const struct probe *probe) {
+    struct seed *seed = seed_probed(gossip, probe);
+    if (seed != NULL)
+        seed->is_self = true;
 }
 
 static void seed_run(struct gossip *gossip, size_t position) {
@@ -83,6 +118,7 @@ static void seed_run(struct gossip *gossip, size_t position) {
         return;
     }
     if (seed_is_known(gossip, seed)) {
+        seed->fresh_us = gossip->now_us;
         seed->interval_us = gossip->timing.probe_interval_us;
         seed->next_us = gossip->now_us + SEED_RECHECK_INTERVALS * gossip->timing.probe_interval_us;
         return;

@@ -1,7 +1,8 @@
 /* Healing: whoever was lost is looked for, for ever, so that a partition of any length heals
  * without a hand, whichever side remembers the other.
  *
- *     seeds     addresses that this node was given: probed while nobody who lives is known there
+ *     seeds     addresses that this node was given: probed while nobody who lives is known there;
+ *               past GOSSIP_SEED_MAXIMUM the one at which nobody has been for longest gives way
  *     graves    members called dead: a few a round, so that all nodes together try each of them
  *               about twice in a round
  *     the lost  addresses of graves that were forgotten after their day, as many as there is
@@ -13,11 +14,13 @@
 #pragma once
 #include "gossip/instance/instance.h"
 
+struct probe;
+
 void healing_seed(struct gossip *gossip, const struct gossip_address *address);
-/* Who answered the probe of that seed; or it was this node itself. */
-void healing_seed_answered(struct gossip *gossip, size_t position,
+/* Who answered the probe of a seed; or it was this node itself. */
+void healing_seed_answered(struct gossip *gossip, const struct probe *probe,
                            const uint8_t uuid[GOSSIP_UUID_BYTES]);
-void healing_seed_is_self(struct gossip *gossip, size_t position);
+void healing_seed_is_self(struct gossip *gossip, const struct probe *probe);
 void healing_run(struct gossip *gossip);
 uint64_t healing_deadline_us(const struct gossip *gossip);
 /* Somebody came or went: the dead are worth a try soon. */

@@ -76,7 +76,7 @@ static void outcome_succeeded(struct gossip *gossip, struct probe *probe,
         outcome_measure(gossip, probe, message);
         break;
     case PROBE_SEED:
-        healing_seed_answered(gossip, probe->seed, message->sender);
+        healing_seed_answered(gossip, probe, message->sender);
         break;
     case PROBE_LOST:
         healing_found(gossip, &probe->to);
@@ -132,7 +132,7 @@ void outcome_met_self(struct gossip *gossip, const struct codec_message *message
     if (probe == NULL || probe->member != NULL)
         return;
     if (probe->kind == PROBE_SEED)
-        healing_seed_is_self(gossip, probe->seed);
+        healing_seed_is_self(gossip, probe);
     else
         healing_found(gossip, &probe->to);
     probe_end(gossip, probe);

@@ -384,7 +384,35 @@ static void test_who_was_looked_beyond_before_is_looked_beyond_again(void **stat
     assert_in_range(longest_lonely_ms(1, true), 0, 2600);
 }
 
+/* The name of a seed stood for one address after the other, as that of a service whose containers
+ * come and go: nobody is at the old ones any more, and however many they were, the new one is
+ * tried. One at which somebody lives never gives way. */
+static void test_old_seeds_give_way(void **state) {
+    (void)state;
+    enum { GONE = 100, LIVING = GONE + 2, LAST };
+    struct world *world = world_new(31);
+    for (unsigned number = 1; number <= LAST; number++)
+        world_add(world);
+    world_seed(world, 1, LIVING);
+    world_run(world, 5 * SECOND);
+    for (unsigned number = 2; number <= GONE + 1; number++) {
+        world_kill(world, number);
+        world_seed(world, 1, number);
+        world_run(world, SECOND / 10);
+    }
+    world_seed(world, 1, LAST);
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    /* And lost again, it is found again. */
+    world_kill(world, LIVING);
+    world_run(world, 30 * SECOND);
+    world->nodes[LIVING].uuid[15] ^= 1; /* as somebody else, whom no grave leads to */
+    world_start(world, LIVING);
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    world_free(world);
+}
+
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_stopped_process_blames_nobody),
+                   cmocka_unit_test(test_old_seeds_give_way),
                    cmocka_unit_test(test_short_stops_blame_nobody),
                    cmocka_unit_test(test_missed_refutation_is_asked_for),
                    cmocka_unit_test(test_relayed_news_does_not_keep_the_dead_alive),
