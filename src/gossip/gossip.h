@@ -41,6 +41,9 @@ struct bytes gossip_get(const struct gossip *gossip, const struct gossip_member 
 bool gossip_walk_keys(const struct gossip *gossip, const struct gossip_member *member,
                       size_t *position, struct bytes *key, struct bytes *value, uint64_t *version);
 void gossip_counters(const struct gossip *gossip, struct gossip_counters *out);
+/* The version of the wire that this node speaks with the member when it is well: the older of what
+ * the two know; of itself, its own. -1: it has not been heard in this life of its. */
+int gossip_wire_version(const struct gossip *gossip, const struct gossip_member *member);
 /* "PING", "NEWS"...: the kind of a datagram, by its second byte; "unknown" if it has none. For
  * counting. Static storage. */
 const char *gossip_datagram_kind(struct bytes datagram);

@@ -57,6 +57,16 @@ const char *gossip_datagram_kind(struct bytes datagram) {
 
 /* Nearness. */
 
+int gossip_wire_version(const struct gossip *gossip, const struct gossip_member *shown) {
+    const struct contact *contact = contact_of(member_behind(shown));
+    unsigned ours = gossip->timing.wire_maximum;
+    if (shown == &gossip->self->shown)
+        return (int)ours;
+    if (contact->shown.heard_us == 0)
+        return -1;
+    return (int)(contact->wire_version < ours ? contact->wire_version : ours);
+}
+
 struct bytes gossip_zone(const struct gossip *gossip, const struct gossip_member *member) {
     (void)gossip;
     return nearness_zone(member_behind(member));

@@ -115,6 +115,7 @@ static void info_counters(const struct gossip *gossip, struct buffer *out) {
                 {"unproven_answered", counters.unproven_answered},
                 {"stream_tries", counters.stream_tries},
                 {"name_conflicts", counters.name_conflicts},
+                {"identity_conflicts", counters.identity_conflicts},
                 {"fan_out", counters.fan_out},
                 {"flush_us", counters.flush_us},
                 {"clock_skew_us", counters.clock_skew_us}};

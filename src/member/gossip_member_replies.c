@@ -146,7 +146,7 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     memcpy(peer.host, member->who->address.host, sizeof peer.host);
     net_address_format(&peer, address);
     gossip_id_text(member->who->uuid, id);
-    reply_map(reply, 19);
+    reply_map(reply, 20);
     reply_text(reply, "id", id);
     reply_text(reply, "name", member->who->name);
     reply_number(reply, "name_shared", shared_names_has(shared, member));
@@ -166,6 +166,7 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     /* As a signed number; error 0: not measured. */
     reply_number(reply, "clock_offset_us", (uint64_t)member->contact->clock_offset_us);
     reply_number(reply, "clock_error_us", member->contact->clock_error_us);
+    reply_number(reply, "wire", (uint64_t)gossip_wire_version(gossip, member)); /* -1: not heard */
     reply_number(reply, "state_ms", (uint64_t)ago_ms(now_us, member->state_since_us));
     reply_bulk_text(reply, "tags");
     reply_pairs(gossip, member, false, reply);

@@ -15,6 +15,7 @@ static void meter_watch_init(struct gossip_meter *meter, struct metrics *metrics
     meter->left = metrics_cell(metrics, METRIC_gossip_suspicions_ended_total, "left");
     meter->deaths = metrics_cell(metrics, METRIC_gossip_deaths_total, NULL);
     meter->name_conflicts = metrics_cell(metrics, METRIC_gossip_name_conflicts_total, NULL);
+    meter->identity_conflicts = metrics_cell(metrics, METRIC_gossip_identity_conflicts_total, NULL);
     meter->local_health = metrics_cell(metrics, METRIC_gossip_local_health, NULL);
 }
 
@@ -128,6 +129,7 @@ static void meter_watch(struct gossip_meter *meter, const struct gossip_counters
     metric_add(meter->left, now->suspicions_left - then->suspicions_left);
     metric_add(meter->deaths, now->deaths - then->deaths);
     metric_add(meter->name_conflicts, now->name_conflicts - then->name_conflicts);
+    metric_add(meter->identity_conflicts, now->identity_conflicts - then->identity_conflicts);
     metric_set(meter->local_health, now->local_health);
 }
 

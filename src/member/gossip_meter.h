@@ -17,7 +17,8 @@ struct gossip_meter {
     struct metric_cell *malformed, *replayed, *unproven, *suspicions, *refutations, *round_trips,
         *detections;
     struct metric_cell *answered, *relayed, *contacted, *failed, *asked, *tried;
-    struct metric_cell *refuted, *died, *left, *deaths, *name_conflicts, *local_health;
+    struct metric_cell *refuted, *died, *left, *deaths, *name_conflicts, *identity_conflicts,
+        *local_health;
     struct metric_cell *propagations[GOSSIP_NEWS_TYPE_COUNT]; /* as the kinds */
     struct metric_cell *undated, *uncorrected, *implausible, *skews, *largest_skew;
     struct metric_cell *streams_asked[GOSSIP_STREAM_OUTCOME_COUNT],

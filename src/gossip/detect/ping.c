@@ -51,6 +51,16 @@ static bool is_meant_for_another(const struct gossip *gossip, const struct codec
            memcmp(ping->target, gossip->self->shown.who->uuid, GOSSIP_UUID_BYTES) != 0;
 }
 
+/* Would what this node believes of the sender be news to it? An observer that asks from elsewhere
+ * than where it is believed to be may be one of two processes that are one member; or there is
+ * something between that changes addresses. */
+static bool is_worth_telling(const struct member *sender, const struct gossip_address *from,
+                             const struct codec_message *message) {
+    return sender->shown.who->generation != message->generation ||
+           sender->shown.state != GOSSIP_ALIVE ||
+           (message->has_phase && !gossip_address_equal(&sender->shown.who->address, from));
+}
+
 void ping_answer(struct gossip *gossip, const struct gossip_address *from,
                  const struct codec_message *message) {
     if (is_meant_for_another(gossip, message))
@@ -59,7 +69,7 @@ void ping_answer(struct gossip *gossip, const struct gossip_address *from,
     const struct member *first[FIRST_MAXIMUM + CONTRADICTIONS];
     size_t count = 0;
     bool is_known = sender != NULL && sender->shown.who->generation == message->generation;
-    if (sender != NULL && (!is_known || sender->shown.state != GOSSIP_ALIVE))
+    if (sender != NULL && is_worth_telling(sender, from, message))
         first[count++] = sender; /* so that it refutes, or learns that it has a successor */
     if (!is_known || gossip->self->shown.state == GOSSIP_LEFT)
         first[count++] = gossip->self;

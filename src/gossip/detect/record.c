@@ -150,6 +150,13 @@ static void record_meet(struct gossip *gossip, const struct codec_record *record
         news_add(gossip, member, NULL, GOSSIP_CLUSTER);
 }
 
+/* Only of two processes that are one member (twin_test.c): all believe the same of them, whichever
+ * they hear first. */
+static int compare_addresses(const struct gossip_address *a, const struct gossip_address *b) {
+    int order = strcmp(a->host, b->host);
+    return order != 0 ? order : (int)a->port - (int)b->port;
+}
+
 void record_hear(struct gossip *gossip, struct member *member, const struct codec_record *record,
                  bool is_told_on) {
     if (member == NULL) {
@@ -162,6 +169,8 @@ void record_hear(struct gossip *gossip, struct member *member, const struct code
     }
     const struct member_life known = member_life_of(member), said = member_life_of_record(record);
     int order = member_compare_lives(&said, &known);
+    if (order == 0 && record->state == GOSSIP_ALIVE)
+        order = compare_addresses(&record->address, &member->shown.who->address);
     if (order == 0 && record->state == GOSSIP_SUSPECT) {
         suspicion_confirm(gossip, member, record->accuser, record->created_us);
         observer_accused(gossip, member);

@@ -8,6 +8,7 @@
 #include "gossip/members/member.h"
 #include "gossip/news/news.h"
 #include <math.h>
+#include <stdio.h>
 
 /* However many agree, the suspect must have time to hear of it and to be heard: two intervals in a
  * small cluster, three where news needs longest. So a process that stood still for a second is not
@@ -148,20 +149,36 @@ static void suspicion_refute(struct gossip *gossip, uint64_t incarnation) {
     news_hurry(gossip);
 }
 
+/* A digest says no address. */
+static bool is_elsewhere(const struct gossip_identity *self, const struct codec_record *record) {
+    return record->address.port != 0 && !gossip_address_equal(&record->address, &self->address);
+}
+
+/* A later life of this node is up, or its directory was copied and started twice: only people can
+ * tell. */
+static void suspicion_meet_twin(struct gossip *gossip, const struct codec_record *record) {
+    char address[GOSSIP_HOST_MAXIMUM + 10] = "";
+    gossip->counters.identity_conflicts++;
+    if (gossip->detect->has_warned_of_twin)
+        return;
+    gossip->detect->has_warned_of_twin = true;
+    if (record->address.port != 0)
+        snprintf(address, sizeof address, "%s:%u", record->address.host,
+                 (unsigned)record->address.port);
+    log_line(gossip->log, LOG_WARN,
+             "another process has this node's UUID; was its directory copied?",
+             LOG_F("generation", gossip->self->shown.who->generation),
+             LOG_F("other_generation", record->generation), LOG_T("other_address", address));
+}
+
 void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record) {
     const struct gossip_member *self = &gossip->self->shown;
-    if (record->generation > self->who->generation) {
-        /* A later life of this node is up, or its directory was copied: only people can tell. */
-        if (!gossip->detect->has_warned_of_twin)
-            log_line(gossip->log, LOG_WARN,
-                     "another process has this node's UUID and a higher generation",
-                     LOG_F("generation", self->who->generation),
-                     LOG_F("other_generation", record->generation));
-        gossip->detect->has_warned_of_twin = true;
-        return;
-    }
     bool is_about_this_life = record->generation == self->who->generation;
-    if (self->state == GOSSIP_LEFT ||
+    bool is_twin = record->generation > self->who->generation ||
+                   (is_about_this_life && is_elsewhere(self->who, record));
+    if (is_twin)
+        suspicion_meet_twin(gossip, record);
+    if (record->generation > self->who->generation || self->state == GOSSIP_LEFT ||
         (is_about_this_life && record->incarnation < self->who->incarnation))
         return;
     bool is_accusation = record->state == GOSSIP_SUSPECT || record->state == GOSSIP_DEAD;
@@ -170,7 +187,8 @@ void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *re
         local_health_change(gossip, 1);
         suspicion_refute(gossip, record->incarnation);
     } else if (is_about_this_life && record->incarnation > self->who->incarnation) {
-        suspicion_refute(gossip, record->incarnation); /* said by nobody here: outbid it */
+        if (!is_twin) /* two would outbid one another for ever */
+            suspicion_refute(gossip, record->incarnation); /* said by nobody here: outbid it */
     } else if (!is_about_this_life && !news_is_waiting(gossip->self, NULL)) {
         news_add(gossip, gossip->self, NULL, GOSSIP_CLUSTER);
     }

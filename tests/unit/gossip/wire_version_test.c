@@ -25,6 +25,11 @@ static struct world *mixed_world(uint64_t seed, unsigned old) {
     return world;
 }
 
+/* What `number` says that it speaks with `other`. */
+static int spoken(struct world *world, unsigned number, unsigned other) {
+    return gossip_wire_version(world->nodes[number].gossip, world_view(world, number, other));
+}
+
 /* Each release hears the other's news, an old node never gets a datagram that it cannot read, and
  * two new ones speak version 1. */
 static void test_old_and_new_share_a_cluster(void **state) {
@@ -38,6 +43,9 @@ static void test_old_and_new_share_a_cluster(void **state) {
     assert_int_equal(world->unreadable_count, 0);
     assert_true(world->received_by_version[1] > 50);
     assert_int_equal(world->healthy_called_dead, 0);
+    for (unsigned number = 1; number <= 6; number++)
+        for (unsigned other = 1; other <= 6; other++)
+            assert_int_equal(spoken(world, number, other), number <= 3 && other <= 3 ? 1 : 0);
     world_free(world);
 }
 
@@ -79,6 +87,8 @@ static void test_release_is_rolled_back(void **state) {
     world_run(world, 10 * SECOND);
     assert_int_equal(world->unreadable_count, unreadable);
     assert_int_equal(world->healthy_called_dead, 0);
+    assert_int_equal(spoken(world, 1, 2), 1);
+    assert_int_equal(spoken(world, 1, 6), 0);
     world_free(world);
 }
 
@@ -98,6 +108,17 @@ static void test_wire_maximum_is_lowered_live(void **state) {
     world_run(world, 10 * SECOND);
     assert_int_equal(world->received_by_version[1], 0);
     assert_true(world_is_settled(world));
+    assert_int_equal(spoken(world, 1, 1), 0);
+    /* Who was only told of has not been heard. */
+    world_add(world);
+    world_seed(world, 1, 7);
+    unsigned unheard = 0;
+    for (unsigned turn = 0; turn < 1000 && unheard == 0; turn++) {
+        world_run(world, 1000);
+        for (unsigned number = 2; number <= 6; number++)
+            unheard += world_view(world, number, 7) != NULL && spoken(world, number, 7) == -1;
+    }
+    assert_true(unheard > 0);
     world_free(world);
 }
 
