@@ -64,4 +64,54 @@ static void test_later_life_ends_only_its_own_probe(void **state) {
     }
 }
 
-RUN_TESTS(cmocka_unit_test(test_later_life_ends_only_its_own_probe))
+/* Its pings until then to an address that leads back to it; they come back where it is reached. */
+static unsigned pings_to_itself(struct gossip *gossip, uint64_t until_us, bool is_reached) {
+    static const struct gossip_address another = {.host = "10.0.0.77", .port = 7000};
+    struct gossip_event event = {.kind = GOSSIP_SEED, .address = another};
+    unsigned pings = 0;
+    while (event.now_us < until_us) {
+        struct gossip_actions actions;
+        gossip_step(gossip, &event, &actions);
+        event = (struct gossip_event){.kind = GOSSIP_TICK, .now_us = actions.deadline_us};
+        if (actions.datagram_count == 0)
+            continue;
+        pings++;
+        assert_int_equal(actions.datagram_count, 1);
+        assert_string_equal(actions.datagrams[0].to.host, another.host);
+        uint8_t bytes[GOSSIP_DATAGRAM_MAXIMUM];
+        struct bytes sent = actions.datagrams[0].bytes;
+        memcpy(bytes, sent.data, sent.length);
+        struct gossip_event back = {.kind = GOSSIP_DATAGRAM,
+                                    .now_us = event.now_us,
+                                    .address = another,
+                                    .bytes = bytes_of(bytes, sent.length)};
+        if (is_reached)
+            gossip_step(gossip, &back, &actions);
+    }
+    return pings;
+}
+
+/* A seed that turns out to be this node, by another address of its, is asked once; one at which
+ * nobody answers is asked for ever. */
+static void test_a_seed_that_is_this_node_is_asked_once(void **state) {
+    (void)state;
+    for (int is_reached = 0; is_reached < 2; is_reached++) {
+        struct gossip_options options = {.uuid = {1},
+                                         .generation = 1,
+                                         .address = {.host = "10.0.0.1", .port = 7000},
+                                         .timing = {.probe_interval_us = SECOND,
+                                                    .probe_timeout_us = SECOND / 2,
+                                                    .suspicion_factor = 4},
+                                         .seed = 1};
+        struct gossip *gossip = gossip_new(&options);
+        unsigned pings = pings_to_itself(gossip, 60 * SECOND, is_reached);
+        if (is_reached)
+            assert_int_equal(pings, 1);
+        else
+            assert_true(pings > 5);
+        gossip_free(gossip);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(test_later_life_ends_only_its_own_probe),
+          cmocka_unit_test(test_a_seed_that_is_this_node_is_asked_once))
