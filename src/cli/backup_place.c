@@ -94,6 +94,8 @@ bool backup_parse_time(const char *text, uint64_t *time_ms) {
         return false;
     if (sscanf(rest, ".%3u%n", &milliseconds, &end) == 1 && end == 4)
         rest += end;
+    int day = tm.tm_mday, second = tm.tm_sec;
     *time_ms = (uint64_t)timegm(&tm) * 1000 + milliseconds;
-    return strcmp(rest, "Z") == 0;
+    /* It makes March of the 30th of February, and the next minute of a 60th second. */
+    return strcmp(rest, "Z") == 0 && tm.tm_mday == day && tm.tm_sec == second;
 }

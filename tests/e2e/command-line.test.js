@@ -86,6 +86,7 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['backup', 'nosuch'], USAGE, /say `now HOST:PORT`/],
     [['restore', '--from', directory], USAGE, /--dir/],
     [['restore', '--from', directory, '--dir', path.join(directory, 'new'), '--to', '1:5,2:7,1:6'], USAGE, /each shard once/],
+    [['restore', '--from', directory, '--dir', path.join(directory, 'new'), '--to', '2026-02-30T00:00:00Z'], USAGE, /--to is `latest`, a time such as/],
   ];
   for (const [words, code, expected] of lines) {
     const result = await run(program, words, {timeout: 20000});
