@@ -157,7 +157,7 @@ static int body_decode(struct cursor *in, uint16_t version, struct snapshot_mani
         manifest->chunk_count > SNAPSHOT_CHUNK_COUNT_MAXIMUM)
         return ERR_MALFORMED;
     struct bytes configuration = cursor_bytes(in, meta->configuration_bytes);
-    if (cursor_left(in) != (size_t)manifest->chunk_count * CHUNK_BYTES)
+    if (in->is_failed || cursor_left(in) != (size_t)manifest->chunk_count * CHUNK_BYTES)
         return ERR_MALFORMED;
     if (configuration.length)
         memcpy(meta->configuration, configuration.data, configuration.length);
