@@ -25,6 +25,7 @@ struct grpc_call {
     int32_t stream_id;
     enum grpc_method method;
     bool is_grpc;     /* by its content type */
+    bool is_counted;  /* among the Exchanges of its connection: it was started as one */
     bool is_begun;    /* headers have gone out */
     bool is_finished; /* the status is decided; input is ignored */
     bool is_watching; /* a Watch that was answered */

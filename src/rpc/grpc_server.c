@@ -62,7 +62,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 }
 
 static void connection_start_call(struct grpc_connection *connection, struct grpc_call *call) {
-    if (call->method == GRPC_METHOD_EXCHANGE && connection->exchange_count++ > 0)
+    call->is_counted = call->method == GRPC_METHOD_EXCHANGE;
+    if (call->is_counted && connection->exchange_count++ > 0)
         grpc_call_finish(call, GRPC_RESOURCE_EXHAUSTED, "one Exchange is allowed on a connection");
     else
         grpc_call_start(call);
@@ -125,7 +126,7 @@ static int on_stream_closed(nghttp2_session *session, int32_t stream_id, uint32_
     struct grpc_call *call = nghttp2_session_get_stream_user_data(session, stream_id);
     if (call == NULL)
         return 0;
-    if (call->method == GRPC_METHOD_EXCHANGE)
+    if (call->is_counted)
         connection->exchange_count--;
     grpc_call_free(call);
     return 0;

@@ -5,6 +5,8 @@
 #include "rpc/grpc_client.h"
 #include "rpc/grpc_server.h"
 #include "rpc/http2.h"
+#include <arpa/inet.h>
+#include <errno.h>
 #include <unistd.h>
 
 /* A client and a server of the peer plane in one loop. Message n begins with n as 4 bytes, and no
@@ -277,7 +279,89 @@ static void test_a_port_is_taken_once(void **state) {
     buffer_release(&problem);
 }
 
-RUN_TESTS(cmocka_unit_test(test_messages_of_all_sizes_arrive_in_order),
+/* ---- a peer that breaks the rules of HTTP/2 ---- */
+
+static void append_frame(struct buffer *out, uint8_t type, uint8_t flags, uint8_t stream,
+                         const struct buffer *payload) {
+    const uint8_t head[HTTP2_FRAME_HEAD_BYTES] = {
+        0, (uint8_t)(payload->length >> 8), (uint8_t)payload->length, type, flags, 0, 0, 0, stream};
+    buffer_append(out, head, sizeof head);
+    buffer_append_bytes(out, buffer_bytes(payload));
+}
+
+/* HPACK's plainest form: a literal that is not indexed, its name new (RFC 7541, 6.2.2). */
+static void append_header(struct buffer *out, const char *name, const char *value) {
+    buffer_append_u8(out, 0);
+    buffer_append_u8(out, (uint8_t)strlen(name));
+    buffer_append_text(out, name);
+    buffer_append_u8(out, (uint8_t)strlen(value));
+    buffer_append_text(out, value);
+}
+
+/* Begins an Exchange, and sends a message of no bytes if the call is well-formed. */
+static void append_exchange(struct buffer *out, uint8_t stream, bool is_well_formed) {
+    struct buffer block, message;
+    buffer_init(&block, 1000);
+    buffer_init(&message, 1000);
+    append_header(&block, ":method", "POST");
+    append_header(&block, ":scheme", "http");
+    append_header(&block, ":authority", "a");
+    append_header(&block, ":path", "/trothdb.peer.v1.Peer/Exchange");
+    append_header(&block, "content-type", "application/grpc");
+    if (!is_well_formed)
+        append_header(&block, "Upper", "case");
+    append_frame(out, 1, 4, stream, &block);
+    buffer_append(&message, (uint8_t[5]){0}, 5);
+    if (is_well_formed)
+        append_frame(out, 0, 0, stream, &message);
+    buffer_release(&message);
+    buffer_release(&block);
+}
+
+/* Sends it, and lets the server run until it answers with these bytes. */
+static void talk(struct world *world, int client, struct buffer *out, struct bytes wanted) {
+    struct buffer answer;
+    buffer_init(&answer, 10000);
+    assert_int_equal(write(client, buffer_data(out), out->length), out->length);
+    buffer_clear(out);
+    while (memmem(buffer_data(&answer), answer.length, wanted.data, wanted.length) == NULL) {
+        uint8_t *room = buffer_reserve(&answer, 1000);
+        uv_run(&world->loop, UV_RUN_NOWAIT);
+        ssize_t got = recv(client, room, 1000, MSG_DONTWAIT);
+        assert_true(got > 0 || (got < 0 && errno == EAGAIN));
+        buffer_grew(&answer, got > 0 ? (size_t)got : 0);
+    }
+    buffer_release(&answer);
+}
+
+/* A call that nghttp2 refuses before it begins is no Exchange that ends: the one that follows is
+ * still the connection's first. */
+static void test_a_refused_call_is_not_counted(void **state) {
+    (void)state;
+    struct world world;
+    struct buffer out, nothing;
+    world_init(&world);
+    open_server(&world, NULL);
+    buffer_init(&out, 10000);
+    buffer_init(&nothing, 1);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(world.address.port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof to), 0);
+    buffer_append_text(&out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    append_frame(&out, 4, 0, 0, &nothing);
+    append_exchange(&out, 1, false);
+    talk(&world, client, &out, bytes_of("\0\0\4\3\0\0\0\0\1", 9)); /* RST_STREAM */
+    append_exchange(&out, 3, true);
+    talk(&world, client, &out, bytes_of("\1\4\0\0\0\3", 6)); /* HEADERS */
+    assert_int_equal(world.received, 1);
+    close(client);
+    buffer_release(&out);
+    world_release(&world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_refused_call_is_not_counted),
+          cmocka_unit_test(test_messages_of_all_sizes_arrive_in_order),
           cmocka_unit_test(test_sealed_messages_arrive_in_order),
           cmocka_unit_test(test_refused_messages_end_the_stream_with_a_status),
           cmocka_unit_test(test_a_client_reconnects_by_itself),
