@@ -48,7 +48,8 @@ struct simulation_statistics {
     uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals, repairs,
         mended_at_rest, /* damage that a node found by itself while it ran */
         replica_changes, answers_doubted, nodes_removed, recoveries, nodes_tuned, stops_begun,
-        stops_drained, late_appends, visits, visits_answered, clients_thrown_out, halves_closed;
+        stops_drained, late_appends, visits, visits_answered, clients_thrown_out, halves_closed,
+        waits;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };
 

@@ -85,6 +85,8 @@ static void print_summary(const struct simulation *simulation, double seconds) {
                (unsigned long long)statistics->clients_thrown_out);
     if (statistics->halves_closed)
         printf(", %llu half-closed", (unsigned long long)statistics->halves_closed);
+    if (statistics->waits)
+        printf(", %llu waits", (unsigned long long)statistics->waits);
     if (statistics->nodes_removed)
         printf(", %llu nodes taken out", (unsigned long long)statistics->nodes_removed);
     if (statistics->recoveries)

@@ -15,16 +15,19 @@ enum {
     CLIENT_BALLAST_MOST_BYTES = 6000,
     CLIENT_RETRY_MOST_US = 60000,
     CLIENT_PATIENCE_LEAST_US = 200000,
-    CLIENT_BESIDE_MAXIMUM = 4 /* in a request, beside operations: ballast and modes */
+    CLIENT_WAIT_MOST_MS = 400,
+    CLIENT_NUMBER_BYTES = 12,
+    CLIENT_BESIDE_MAXIMUM = 4 /* in a request, beside operations: ballast, modes, a wait */
 };
 
 enum asked_kind {
     ASKED_OPERATION,
     ASKED_BALLAST, /* a large write that only fills the logs; in no history */
-    ASKED_MODE     /* may a follower answer what comes next, need the disk? In no history either */
+    ASKED_MODE,    /* may a follower answer what comes next, need the disk? In no history either */
+    ASKED_WAIT     /* until what was written before is on other nodes; nor that */
 };
 
-static const double CLIENT_END_CHANCE = 0.02;
+static const double CLIENT_END_CHANCE = 0.02, CLIENT_WAIT_CHANCE = 0.03;
 
 /* Who says whether the answers of a request wait for the disk. */
 enum said_by { SAID_BY_NODE, SAID_BY_COMMAND, SAID_BY_CONNECTION };
@@ -123,6 +126,22 @@ static void client_add_ballast(struct client *client, struct buffer *request) {
         request,
         (const struct bytes[]){BYTES_LITERAL("SET"), bytes_of_text(key), bytes_of(value, length)},
         3);
+}
+
+/* WAIT or WAITAOF. The connection may end before it is answered. */
+static void client_add_wait(struct client *client, struct buffer *request) {
+    struct random *random = &client->simulation->random;
+    char number[CLIENT_NUMBER_BYTES];
+    bool is_aof = random_chance(random, 0.5);
+    snprintf(number, sizeof number, "%u", (unsigned)random_between(random, 1, CLIENT_WAIT_MOST_MS));
+    const struct bytes words[] = {is_aof ? BYTES_LITERAL("WAITAOF") : BYTES_LITERAL("WAIT"),
+                                  BYTES_LITERAL("1"), BYTES_LITERAL("1"), bytes_of_text(number)};
+    client->asked[client->asked_count++] = (struct asked){.kind = ASKED_WAIT};
+    client->simulation->statistics.waits++;
+    if (is_aof)
+        request_encode(request, words, 4);
+    else
+        request_encode(request, (const struct bytes[]){words[0], words[1], words[3]}, 3);
 }
 
 /* In the mood of two camps a client may have to go elsewhere than it would. */
@@ -227,6 +246,8 @@ static void client_gather(struct client *client, struct buffer *request) {
     }
     if (!client_only_reads(client) && random_chance(&simulation->random, simulation->ballast_share))
         client_add_ballast(client, request);
+    if (random_chance(&simulation->random, CLIENT_WAIT_CHANCE))
+        client_add_wait(client, request);
 }
 
 /* What is asked of a connection holds for one request: afterwards it is as the node says again. */
@@ -384,6 +405,13 @@ static void client_mode_answered(struct client *client, const struct response *r
                         BYTES_PRINT(response->text));
 }
 
+static void client_wait_answered(struct client *client, const struct response *response) {
+    bool is_pair = response->kind == RESPONSE_ARRAY && response->element_count == 2;
+    if (response->kind != RESPONSE_INTEGER && !is_pair)
+        simulation_fail(client->simulation, "a WAIT was answered by \"%.*s\"",
+                        BYTES_PRINT(response->text));
+}
+
 static void client_ballast_answered(struct client *client, const struct response *response) {
     bool is_refusal =
         response->kind == RESPONSE_ERROR &&
@@ -417,6 +445,9 @@ static void client_reply(void *context, unsigned node, const struct response *re
         break;
     case ASKED_MODE:
         client_mode_answered(client, response);
+        break;
+    case ASKED_WAIT:
+        client_wait_answered(client, response);
         break;
     }
     if (client->answered_count < client->asked_count)
