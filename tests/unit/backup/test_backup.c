@@ -232,16 +232,9 @@ static void replay_refuses_a_gap(void **state) {
     buffer_release(&entries);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_come_back),
-        cmocka_unit_test(strange_names_are_passed_over),
-        cmocka_unit_test(log_archive_comes_back),
-        cmocka_unit_test(every_flip_of_a_log_archive_is_found),
-        cmocka_unit_test(archive_ends_at_a_gap),
-        cmocka_unit_test(every_moment_of_the_time_kept_stays_restorable),
-        cmocka_unit_test(replay_ends_where_it_is_told),
-        cmocka_unit_test(replay_refuses_a_gap),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(names_come_back), cmocka_unit_test(strange_names_are_passed_over),
+          cmocka_unit_test(log_archive_comes_back),
+          cmocka_unit_test(every_flip_of_a_log_archive_is_found),
+          cmocka_unit_test(archive_ends_at_a_gap),
+          cmocka_unit_test(every_moment_of_the_time_kept_stays_restorable),
+          cmocka_unit_test(replay_ends_where_it_is_told), cmocka_unit_test(replay_refuses_a_gap))

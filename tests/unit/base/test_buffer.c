@@ -1,3 +1,5 @@
+/* Buffers beside a plain array that does the same; what they refuse, and when their memory goes
+ * back. */
 #include "../unit.h"
 #include "base/buffer.h"
 #include "base/random.h"

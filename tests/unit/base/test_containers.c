@@ -1,3 +1,4 @@
+/* Tables, heaps, queues and lists, each beside a naive model that always tells the truth. */
 #include "../unit.h"
 #include "base/due.h"
 #include "base/heap.h"

@@ -1,3 +1,5 @@
+/* Reading bytes: what a buffer wrote comes back, and whatever ends too early or lies fails for
+ * good. */
 #include "../unit.h"
 #include "base/buffer.h"
 #include "base/cursor.h"

@@ -1,3 +1,4 @@
+/* Glob patterns match as they do in Redis, and no pattern takes long. */
 #include "../unit.h"
 #include "base/glob.h"
 #include "base/random.h"

@@ -1,3 +1,5 @@
+/* Log lines: logfmt or JSON, whatever text they hold, bounded, and on the day that the clock says.
+ * */
 #include "../unit.h"
 #include "base/log.h"
 

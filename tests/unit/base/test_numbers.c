@@ -1,3 +1,4 @@
+/* Numbers as Redis reads and writes them, and checksums against values that others published. */
 #include "../unit.h"
 #include "base/bytes.h"
 #include "base/checksum.h"

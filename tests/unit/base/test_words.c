@@ -49,8 +49,4 @@ static void test_unbalanced(void **state) {
     expect_words("\"a\\\"", "!");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_words),
-                                       cmocka_unit_test(test_unbalanced)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_words), cmocka_unit_test(test_unbalanced))

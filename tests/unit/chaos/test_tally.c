@@ -3,16 +3,15 @@
 #include "../unit.h"
 #include "chaos/verdict.h"
 
-enum { AGENTS = 5, SECOND = 1000000 };
-#define LATER                                                                                      \
-    ((uint64_t)60 *                                                                                \
-     SECOND) /* long after the agents began: nobody is excused any more             \
-                             */
+enum { AGENTS = 5 };
+
+static const uint64_t SECOND = 1000000;
+static const uint64_t LATER = 60000000; /* long after they began: nobody is excused any more */
 
 static struct tally tally;
 
 static void begin(void) {
-    tally_init(&tally, AGENTS, 120 * (uint64_t)SECOND);
+    tally_init(&tally, AGENTS, 120 * SECOND);
     for (unsigned i = 0; i < AGENTS; i++)
         tally_start(&tally, i, 0);
     for (unsigned viewer = 0; viewer < AGENTS; viewer++)
@@ -56,7 +55,7 @@ static void test_who_ends_or_is_stopped_is_waited_for_no_longer(void **state) {
 static void test_what_nobody_could_know_does_not_count(void **state) {
     (void)state;
     unsigned key;
-    const uint64_t end_us = 120 * (uint64_t)SECOND;
+    const uint64_t end_us = 120 * SECOND;
     begin();
     tally_send(&tally, 4, LATER, &key);
     tally_kill(&tally, 4, LATER + 10); /* told nobody */
@@ -88,8 +87,8 @@ static void test_a_death_is_known_when_all_hold_it_for_dead(void **state) {
     tally_kill(&tally, 4, LATER);
     tally_see(&tally, 0, 4, TALLY_SUSPECT, LATER + 1 * SECOND);
     for (unsigned viewer = 0; viewer < 4; viewer++)
-        tally_see(&tally, viewer, 4, TALLY_DEAD, LATER + (2 + viewer) * (uint64_t)SECOND);
-    assert_int_equal(tally.deaths[0].known_us, LATER + 5 * (uint64_t)SECOND);
+        tally_see(&tally, viewer, 4, TALLY_DEAD, LATER + (2 + viewer) * SECOND);
+    assert_int_equal(tally.deaths[0].known_us, LATER + 5 * SECOND);
     assert_int_equal(tally.deaths[0].views_us[1], 3 * SECOND);
     assert_true(tally_share_of_deaths(&tally, 5 * SECOND) == 1);
     assert_true(tally_share_of_deaths(&tally, 5 * SECOND - 1) == 0);
@@ -180,7 +179,7 @@ static void test_verdicts(void **state) {
     begin();
     tally_kill(&tally, 4, LATER);
     for (unsigned viewer = 0; viewer < 4; viewer++)
-        tally_see(&tally, viewer, 4, TALLY_DEAD, LATER + 2 * (uint64_t)SECOND);
+        tally_see(&tally, viewer, 4, TALLY_DEAD, LATER + 2 * SECOND);
     assert_true(verdict_for("expect deaths within 2s").is_met);
     assert_false(verdict_for("expect deaths within 1s").is_met);
     assert_string_equal(verdict_for("expect deaths within 1s").said,
@@ -196,7 +195,7 @@ static void test_verdicts(void **state) {
     assert_true(verdict_for("expect no false deaths").is_met);
     assert_false(verdict_for("expect whole within 1s").is_met);
     tally_see(&tally, 0, 1, TALLY_ALIVE, LATER);
-    tally_wrong_views(&tally, LATER + 3 * (uint64_t)SECOND);
+    tally_wrong_views(&tally, LATER + 3 * SECOND);
     assert_false(verdict_for("at 60s kill 1\nexpect whole within 2s").is_met);
     assert_true(verdict_for("at 60s kill 1\nexpect whole within 3s").is_met);
     end();

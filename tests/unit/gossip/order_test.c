@@ -145,9 +145,5 @@ static void test_empty_order(void **state) {
     order_release(&order);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spread_uuids), cmocka_unit_test(test_uuids_that_begin_alike),
-        cmocka_unit_test(test_index), cmocka_unit_test(test_empty_order)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_spread_uuids), cmocka_unit_test(test_uuids_that_begin_alike),
+          cmocka_unit_test(test_index), cmocka_unit_test(test_empty_order))

@@ -1,3 +1,4 @@
+/* What an S3 store answers: listings, references, and pages that lead nowhere. */
 #include "../unit.h"
 #include "io/real/s3_answer.h"
 

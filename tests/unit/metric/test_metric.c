@@ -1,3 +1,4 @@
+/* Metrics of many threads are added up into one page that Prometheus understands. */
 #include "../planting.h"
 #include "metric/metric_private.h"
 #include <pthread.h>

@@ -168,18 +168,12 @@ static void nodes_come_to_beat_together(void **state) {
     assert_in_range(moments, intervals, intervals + 2);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sets_are_equal_by_content),
-        cmocka_unit_test(hash_is_as_written_down),
-        cmocka_unit_test(terms_belong_to_their_shards),
-        cmocka_unit_test(reply_is_worth_its_promise),
-        cmocka_unit_test(an_unequal_pair_promises_nothing),
-        cmocka_unit_test(promise_never_shrinks),
-        cmocka_unit_test(strange_replies_count_for_nothing),
-        cmocka_unit_test(empty_sets_have_no_deadline),
-        cmocka_unit_test(own_heartbeat_goes_with_an_answer_if_it_is_due_soon),
-        cmocka_unit_test(nodes_come_to_beat_together),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(sets_are_equal_by_content), cmocka_unit_test(hash_is_as_written_down),
+          cmocka_unit_test(terms_belong_to_their_shards),
+          cmocka_unit_test(reply_is_worth_its_promise),
+          cmocka_unit_test(an_unequal_pair_promises_nothing),
+          cmocka_unit_test(promise_never_shrinks),
+          cmocka_unit_test(strange_replies_count_for_nothing),
+          cmocka_unit_test(empty_sets_have_no_deadline),
+          cmocka_unit_test(own_heartbeat_goes_with_an_answer_if_it_is_due_soon),
+          cmocka_unit_test(nodes_come_to_beat_together))

@@ -54,13 +54,8 @@ static void test_no_time_at_all_counts_as_the_least(void **state) {
     assert_int_equal(watch.mean_us, 1);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_first_time_is_the_mean_and_half_of_it_the_deviation),
-        cmocka_unit_test(test_an_eighth_of_what_is_new_counts),
-        cmocka_unit_test(test_what_is_steady_stays),
-        cmocka_unit_test(test_one_entry_is_timed_at_a_time),
-        cmocka_unit_test(test_no_time_at_all_counts_as_the_least),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_the_first_time_is_the_mean_and_half_of_it_the_deviation),
+          cmocka_unit_test(test_an_eighth_of_what_is_new_counts),
+          cmocka_unit_test(test_what_is_steady_stays),
+          cmocka_unit_test(test_one_entry_is_timed_at_a_time),
+          cmocka_unit_test(test_no_time_at_all_counts_as_the_least))

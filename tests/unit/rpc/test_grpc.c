@@ -1,3 +1,4 @@
+/* Messages of a stream arrive, in order and whole, or the stream ends and says why. */
 #include "../unit.h"
 #include "base/memory.h"
 #include "io/real/socket.h"

@@ -1,3 +1,4 @@
+/* The frames of gRPC messages, in pieces of any size. */
 #include "../unit.h"
 #include "base/memory.h"
 #include "base/random.h"

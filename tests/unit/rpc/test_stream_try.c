@@ -1,3 +1,4 @@
+/* Who does not answer datagrams is tried by a stream, and believed only with the cluster's key. */
 #include "../unit.h"
 #include "base/memory.h"
 #include "loopback.h"

@@ -1,3 +1,4 @@
+/* What was sealed opens with the cluster's keys, and nothing else does. */
 #include "../unit.h"
 #include "seal/seal.h"
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* The admin port over real sockets: who asks by HTTP is answered, and who speaks otherwise is cut.
+ * */
 #include "../unit.h"
 #include "base/memory.h"
 #include "io/real/socket.h"

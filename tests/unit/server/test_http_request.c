@@ -1,3 +1,4 @@
+/* The head of an HTTP request: read, waited for, or refused. */
 #include "../unit.h"
 #include "base/memory.h"
 #include "server/http_request.h"

@@ -1,3 +1,4 @@
+/* Mail from several threads to one: nothing is lost, and each sender's keeps its order. */
 #include "../unit.h"
 #include "server/mailbox.h"
 

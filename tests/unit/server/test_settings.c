@@ -1,3 +1,4 @@
+/* Flags and the file become settings, addresses and seeds; what is wrong is explained. */
 #include "../unit.h"
 #include "base/memory.h"
 #include "server/addresses.h"

@@ -1,3 +1,4 @@
+/* Slots: keys fall into those of Redis, and sets of them behave as arrays of flags. */
 #include "../unit.h"
 #include "base/error.h"
 #include "base/random.h"

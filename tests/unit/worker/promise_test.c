@@ -105,6 +105,7 @@ static void test_full_disk(void **state) {
     life_free(life);
 }
 
+/* Nothing can be promised yet, and the start fails. */
 static void test_full_disk_at_the_first_start(void **state) {
     (void)state;
     struct life *life = life_new();

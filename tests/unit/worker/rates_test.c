@@ -58,12 +58,7 @@ static void test_counters_that_go_back_begin_anew(void **state) {
     assert_int_equal(pass(&rates, &now, 1, 3), 30);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_steady_load_is_told_from_the_second_tick_on),
-        cmocka_unit_test(test_what_is_long_ago_is_forgotten),
-        cmocka_unit_test(test_a_late_tick_counts_by_its_time),
-        cmocka_unit_test(test_counters_that_go_back_begin_anew),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_a_steady_load_is_told_from_the_second_tick_on),
+          cmocka_unit_test(test_what_is_long_ago_is_forgotten),
+          cmocka_unit_test(test_a_late_tick_counts_by_its_time),
+          cmocka_unit_test(test_counters_that_go_back_begin_anew))
