@@ -145,10 +145,33 @@ static void plane_count_in(struct gossip_plane *plane, struct metrics *metrics) 
     plane->unsent = metrics_cell(metrics, METRIC_gossip_unsent_total, NULL);
 }
 
+/* What the gossiper was asked to be, with this plane as its way to the others. */
+static struct gossiper_options plane_options(struct gossip_plane *plane,
+                                             const struct gossiper_options *options) {
+    struct gossiper_options own = *options;
+    own.net = plane_door(plane, options);
+    own.faults = plane->faults;
+    own.try_stream = plane_try_stream;
+    own.seed_name = plane_seed_name;
+    own.ask_stream = plane_ask_stream;
+    own.plane_context = plane;
+    own.seal = plane->seal;
+    return own;
+}
+
+static void plane_start_asks(struct gossip_plane *plane, uv_loop_t *loop) {
+    grpc_asks_init(&plane->asks, loop);
+    stream_tries_init(&plane->tries, &plane->asks, plane->seal, plane_on_answer, plane);
+    plane->catch_ups = (struct catch_up_asks){.asks = &plane->asks,
+                                              .seal = plane->seal,
+                                              .piece = plane_on_piece,
+                                              .ended = plane_on_stream_ended,
+                                              .context = plane};
+}
+
 int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_socket,
                       struct seal *seal, const struct gossiper_options *options,
                       struct buffer *problem) {
-    struct gossiper_options own = *options;
     *plane = (struct gossip_plane){.door = {.datagram_send = plane_send}};
     plane->seal = seal;
     plane->clock = options->clock;
@@ -159,20 +182,8 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
     CHECK(uv_udp_init(loop, &plane->socket) == 0);
     plane->socket.data = plane;
     int code = uv_udp_open(&plane->socket, datagram_socket);
-    own.net = plane_door(plane, options);
-    own.faults = plane->faults;
-    own.try_stream = plane_try_stream;
-    own.seed_name = plane_seed_name;
-    own.ask_stream = plane_ask_stream;
-    own.plane_context = plane;
-    grpc_asks_init(&plane->asks, loop);
-    stream_tries_init(&plane->tries, &plane->asks, seal, plane_on_answer, plane);
-    plane->catch_ups = (struct catch_up_asks){.asks = &plane->asks,
-                                              .seal = seal,
-                                              .piece = plane_on_piece,
-                                              .ended = plane_on_stream_ended,
-                                              .context = plane};
-    own.seal = seal;
+    const struct gossiper_options own = plane_options(plane, options);
+    plane_start_asks(plane, loop);
     plane->gossiper = gossiper_new(&own); /* sends at once to those it is to join */
     if (code == 0)
         code = uv_udp_recv_start(&plane->socket, plane_on_room, plane_on_datagram);

@@ -169,6 +169,24 @@ static void answer_here(struct session *session, const struct command *command,
     session_reply_now(session, reply);
 }
 
+static enum route_result route(struct session *session, const struct command *command,
+                               const struct bytes *arguments, size_t count, struct bytes rest) {
+    struct worker *worker = session->worker;
+    session->last_command = command;
+    session->arguments = arguments;
+    session->argument_count = count;
+    read_ahead(session, command, arguments, rest);
+    bool is_picked = worker->config.trace_one_in && trace_is_picked(worker, command);
+    enum route_result result = is_picked ? router_run_picked(session, arguments, count)
+                                         : router_run(session, command, arguments, count);
+    if (result == ROUTE_DONE)
+        consider_answered(session, command);
+    if (result == ROUTE_DONE && session->last_command != command)
+        observe_command(worker, session->last_command); /* the one within TROTHDB TRACE, WITH */
+    session->arguments = NULL;
+    return result;
+}
+
 /* False when the command must wait: it stays in the input. `rest` stands behind it there. */
 static bool run_command(struct session *session, const struct bytes *arguments, size_t count,
                         struct bytes rest) {
@@ -177,22 +195,10 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
     struct reply reply = {.out = out, .protocol = session->protocol};
     const struct command *command = NULL;
     enum route_result result = ROUTE_DONE;
-    if (is_answered_here(session, arguments, count, &command, &reply)) {
+    if (is_answered_here(session, arguments, count, &command, &reply))
         answer_here(session, command, buffer_bytes(out));
-    } else {
-        session->last_command = command;
-        session->arguments = arguments;
-        session->argument_count = count;
-        read_ahead(session, command, arguments, rest);
-        bool is_picked = worker->config.trace_one_in && trace_is_picked(worker, command);
-        result = is_picked ? router_run_picked(session, arguments, count)
-                           : router_run(session, command, arguments, count);
-        if (result == ROUTE_DONE)
-            consider_answered(session, command);
-        if (result == ROUTE_DONE && session->last_command != command)
-            observe_command(worker, session->last_command); /* the one within TROTHDB TRACE, WITH */
-        session->arguments = NULL;
-    }
+    else
+        result = route(session, command, arguments, count, rest);
     buffer_clear(out);
     if (result == ROUTE_BUSY)
         return false;

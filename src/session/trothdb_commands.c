@@ -14,6 +14,7 @@
 #include "session/durability.h"
 #include "session/session.h"
 #include "session/session_command.h"
+#include "session/trothdb_help.h"
 #include "worker/leaders.h"
 #include "worker/settings.h"
 #include "worker/worker.h"
@@ -334,106 +335,56 @@ static bool backup(struct session_command *call) {
     return ask_workers(call, &BACKUP);
 }
 
-static void help(struct session_command *call) {
-    static const char *const lines[] = {
-        "TROTHDB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "ADDNODE <uuid> <host> <client port> <peer port> <admin port>",
-        "    Takes a spare into the cluster. For `trothdb cluster add`.",
-        "BACKUP [NOW]",
-        "    A line for each shard led here: its number, the indexes up to which it is applied, "
-        "archived and in a",
-        "    snapshot that is backed up, the index asked for last, 1 if the last attempt failed. "
-        "NOW "
-        "asks for all of it.",
-        "CLUSTERSET <setting> <value> [<setting> <value> ...]",
-        "    Settings of all nodes, all of them or none, kept by the cluster. For `trothdb cluster "
-        "set`.",
-        "CLUSTERUNSET <setting> [<setting> ...]",
-        "    Takes them back: each node's file and the defaults decide again.",
-        "DURABILITY [sync|async|default]",
-        "    What this connection's replies wait for: the disks of a majority, or only their "
-        "memory;",
-        "    default: as the setting `durability` says. Without an argument: what was chosen, and "
-        "what holds.",
-        "FOUND <topology>",
-        "    Gives a spare node its first topology. For `trothdb cluster create`.",
-        "LOST <node number>[,...] <shard>=<node number>[,...]",
-        "    Gives nodes up for good; says from which replica each shard without a majority goes "
-        "on. For `trothdb cluster recover`.",
-        "RECOVER",
-        "    Makes this node alone decide for the control shard. For `trothdb cluster recover`.",
-        "REMOVENODE <node number>",
-        "    Takes a node that holds nothing out of the cluster. For `trothdb cluster remove`.",
-        "REPLICAS <shard> <node number> [<node number> ...]",
-        "    Says which nodes shall hold a shard. For `trothdb cluster replicas`.",
-        "SETTINGS [<pattern>]",
-        "    Settings of this node: name, value, what decides it (built-in, file, cluster, node), "
-        "live or start.",
-        "SNAPSHOT [<shard>]",
-        "    Has this node's replicas, or that of one shard, take a snapshot; says how many begin.",
-        "STATUS",
-        "    The version, the cluster, its nodes and shards, the replicas here, the members that "
-        "gossip knows.",
-        "TOPOLOGY [<encoded>]",
-        "    The topology that this node knows, encoded; or gives the control shard that one if it "
-        "is "
-        "newer.",
-        "TRACE <id> <command> [<arg> ...]",
-        "    Runs the command; every replica that it passes logs each stage with this id.",
-        "TRANSFER <shard> [<node number>]",
-        "    Gives the lead of a shard that this node leads to that node, or to who is best "
-        "placed.",
-        "UNSET <setting> [<setting> ...]",
-        "    Takes back what CONFIG SET said on this node.",
-        "VOTERS",
-        "    A line for each replica here: its shard, term and index of its last entry, who votes "
-        "by its log, and who",
-        "    voted before while both do. For `trothdb cluster recover`.",
-        "WITH sync|async <command> [<arg> ...]",
-        "    Runs one command with that durability.",
-    };
-    reply_help(call->reply, lines, sizeof lines / sizeof lines[0]);
+/* ---- by name ---- */
+
+static bool recover(struct session_command *call) { return ask_workers(call, &RECOVER); }
+static bool voters(struct session_command *call) { return ask_workers(call, &VOTERS); }
+static bool remove_node(struct session_command *call) { return control_call(call, "node.remove"); }
+static bool lost(struct session_command *call) { return control_call(call, "nodes.lost"); }
+static bool replicas(struct session_command *call) { return control_call(call, "shard.replicas"); }
+static bool cluster_set(struct session_command *call) { return cluster_setting(call, true); }
+static bool cluster_unset(struct session_command *call) { return cluster_setting(call, false); }
+static bool settings(struct session_command *call) {
+    return settings_call(call, SETTINGS_CALL_SHOW);
+}
+static bool unset(struct session_command *call) { return settings_call(call, SETTINGS_CALL_UNSET); }
+static bool status(struct session_command *call) {
+    status_command(call);
+    return true;
+}
+static bool durability(struct session_command *call) {
+    durability_command(call);
+    return true;
+}
+static bool help(struct session_command *call) {
+    trothdb_help(call->reply);
+    return true;
 }
 
 bool trothdb_command(struct session_command *call) {
-    const char *name = call->command->name;
-    if (strcmp(name, "trothdb|found") == 0)
-        return found_or_ask(call);
-    if (strcmp(name, "trothdb|snapshot") == 0)
-        return snapshot(call);
-    if (strcmp(name, "trothdb|transfer") == 0)
-        return transfer(call);
-    if (strcmp(name, "trothdb|recover") == 0)
-        return ask_workers(call, &RECOVER);
-    if (strcmp(name, "trothdb|topology") == 0)
-        return tell_or_restore_topology(call);
-    if (strcmp(name, "trothdb|voters") == 0)
-        return ask_workers(call, &VOTERS);
-    if (strcmp(name, "trothdb|removenode") == 0)
-        return control_call(call, "node.remove");
-    if (strcmp(name, "trothdb|lost") == 0)
-        return control_call(call, "nodes.lost");
-    if (strcmp(name, "trothdb|backup") == 0)
-        return backup(call);
-    if (strcmp(name, "trothdb|addnode") == 0)
-        return add_node(call);
-    if (strcmp(name, "trothdb|replicas") == 0)
-        return control_call(call, "shard.replicas");
-    if (strcmp(name, "trothdb|clusterset") == 0)
-        return cluster_setting(call, true);
-    if (strcmp(name, "trothdb|clusterunset") == 0)
-        return cluster_setting(call, false);
-    if (strcmp(name, "trothdb|settings") == 0)
-        return settings_call(call, SETTINGS_CALL_SHOW);
-    if (strcmp(name, "trothdb|unset") == 0)
-        return settings_call(call, SETTINGS_CALL_UNSET);
-    if (strcmp(name, "trothdb|status") == 0) {
-        status_command(call);
-    } else if (strcmp(name, "trothdb|durability") == 0) {
-        durability_command(call);
-    } else {
-        CHECK(strcmp(name, "trothdb|help") == 0);
-        help(call);
-    }
-    return true;
+    static const struct {
+        const char *name;
+        bool (*run)(struct session_command *call);
+    } subcommands[] = {{"trothdb|addnode", add_node},
+                       {"trothdb|backup", backup},
+                       {"trothdb|clusterset", cluster_set},
+                       {"trothdb|clusterunset", cluster_unset},
+                       {"trothdb|durability", durability},
+                       {"trothdb|found", found_or_ask},
+                       {"trothdb|help", help},
+                       {"trothdb|lost", lost},
+                       {"trothdb|recover", recover},
+                       {"trothdb|removenode", remove_node},
+                       {"trothdb|replicas", replicas},
+                       {"trothdb|settings", settings},
+                       {"trothdb|snapshot", snapshot},
+                       {"trothdb|status", status},
+                       {"trothdb|topology", tell_or_restore_topology},
+                       {"trothdb|transfer", transfer},
+                       {"trothdb|unset", unset},
+                       {"trothdb|voters", voters}};
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
+        if (strcmp(subcommands[i].name, call->command->name) == 0)
+            return subcommands[i].run(call);
+    UNREACHABLE();
 }

@@ -42,28 +42,40 @@ void shard_admit(struct shard *shard) {
         shard->proposed.is_crowded = false;
 }
 
-static int propose(struct shard *shard, const struct bytes *arguments, size_t count,
-                   struct bytes trace, struct shard_waiter waiter) {
+static int check_admitted(struct shard *shard) {
     if (!shard_is_leader(shard)) {
         metric_add(shard->cells.refused_not_leader, 1);
         return ERR_NOT_LEADER;
     }
-    const struct config *config = shard->io.config;
     if (raft_is_handing_over(shard->raft))
         return ERR_BUSY;
-    if (shard->proposed.is_crowded ||
-        unfinished_bytes(shard) >= (uint64_t)config->uncommitted_bytes) {
+    uint64_t limit = (uint64_t)shard->io.config->uncommitted_bytes;
+    if (shard->proposed.is_crowded || unfinished_bytes(shard) >= limit) {
         shard->proposed.is_crowded = true;
         metric_add(shard->cells.refused_busy, 1);
         return ERR_BUSY;
     }
+    return 0;
+}
+
+/* May the command go into the same entry as those that are gathered? */
+static bool fits_batch(const struct shard *shard, const struct bytes *arguments, size_t count,
+                       struct bytes trace) {
+    if (trace.length && shard->batch.trace_count == PAYLOAD_TRACE_MAXIMUM)
+        return false;
     size_t entry_bytes = RAFT_ENTRY_HEADER_BYTES + PAYLOAD_HEADER_BYTES +
                          shard->batch.traces.length + trace.length + SHARD_TRACE_EXTRA_BYTES +
                          batch_bytes(shard);
-    bool is_full =
-        entry_bytes + payload_command_bytes(arguments, count) > SHARD_ENTRY_BYTES_MAXIMUM ||
-        (trace.length && shard->batch.trace_count == PAYLOAD_TRACE_MAXIMUM);
-    if (is_full)
+    return entry_bytes + payload_command_bytes(arguments, count) <= SHARD_ENTRY_BYTES_MAXIMUM;
+}
+
+static int propose(struct shard *shard, const struct bytes *arguments, size_t count,
+                   struct bytes trace, struct shard_waiter waiter) {
+    int error = check_admitted(shard);
+    if (error)
+        return error;
+    const struct config *config = shard->io.config;
+    if (!fits_batch(shard, arguments, count, trace))
         shard_flush(shard);
     shard_touch(shard);
     if (trace.length)

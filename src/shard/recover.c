@@ -267,6 +267,43 @@ static bool is_repairable(int error, const struct shard_options *options) {
     return is_damage && options->has_peers;
 }
 
+/* The state of the snapshot, if the log has a mark of one, and its configuration. */
+static int recover_snapshot(struct shard *shard, struct shard_recovery *recovery,
+                            const struct shard_options *options,
+                            struct raft_configuration *configuration, struct buffer *problem) {
+    if (recovery->entry_count && recovery->entries[0]->index != recovery->snapshot_index + 1) {
+        buffer_append_format(
+            problem, "the log of shard %u begins at index %llu, but its snapshot ends at %llu",
+            shard->number, (unsigned long long)recovery->entries[0]->index,
+            (unsigned long long)recovery->snapshot_index);
+        return ERR_DAMAGED;
+    }
+    if (recovery->snapshot_index == 0)
+        return 0;
+    int error = load_snapshot_patiently(shard, recovery, configuration, problem);
+    if (!is_repairable(error, options))
+        return error;
+    buffer_clear(problem);
+    begin_again(shard, recovery);
+    return 0;
+}
+
+/* What the log said of the shard. The entries are raft's from then on. */
+static void recover_log(const struct shard_recovery *recovery, const struct shard_options *options,
+                        struct raft_recovered *recovered) {
+    bool is_told_later = recovery->is_newcomer && recovery->snapshot_index == 0;
+    if (is_told_later && !options->is_as_founded)
+        recovered->configuration = (struct raft_configuration){0};
+    recovered->floor_index = recovery->floor_index;
+    recovered->floor_term = recovery->floor_term;
+    recovered->term = recovery->term;
+    recovered->vote = recovery->vote;
+    recovered->snapshot_index = recovery->snapshot_index;
+    recovered->snapshot_term = recovery->snapshot_term;
+    recovered->entries = recovery->entries;
+    recovered->entry_count = recovery->entry_count;
+}
+
 int shard_recover(struct shard *shard, struct shard_recovery *recovery,
                   const struct shard_options *options, struct buffer *problem) {
     struct raft_recovered recovered = {
@@ -275,34 +312,10 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
         .promise_us = shard->io.durable_promise_us ? *shard->io.durable_promise_us : 0,
     };
     if (recovery) {
-        if (recovery->entry_count && recovery->entries[0]->index != recovery->snapshot_index + 1) {
-            buffer_append_format(
-                problem, "the log of shard %u begins at index %llu, but its snapshot ends at %llu",
-                shard->number, (unsigned long long)recovery->entries[0]->index,
-                (unsigned long long)recovery->snapshot_index);
-            return ERR_DAMAGED;
-        }
-        int error =
-            recovery->snapshot_index
-                ? load_snapshot_patiently(shard, recovery, &recovered.configuration, problem)
-                : 0;
-        if (is_repairable(error, options)) {
-            buffer_clear(problem);
-            begin_again(shard, recovery);
-        } else if (error) {
+        int error = recover_snapshot(shard, recovery, options, &recovered.configuration, problem);
+        if (error)
             return error;
-        }
-        bool is_told_later = recovery->is_newcomer && recovery->snapshot_index == 0;
-        if (is_told_later && !options->is_as_founded)
-            recovered.configuration = (struct raft_configuration){0};
-        recovered.floor_index = recovery->floor_index;
-        recovered.floor_term = recovery->floor_term;
-        recovered.term = recovery->term;
-        recovered.vote = recovery->vote;
-        recovered.snapshot_index = recovery->snapshot_index;
-        recovered.snapshot_term = recovery->snapshot_term;
-        recovered.entries = recovery->entries;
-        recovered.entry_count = recovery->entry_count;
+        recover_log(recovery, options, &recovered);
     }
     struct raft_options raft_options = {.self = options->self,
                                         .timing = shard_timing_of(shard),

@@ -116,6 +116,65 @@ static void leadership_changed(struct shard *shard) {
     shard->io.leadership(shard->io.context, shard);
 }
 
+static void save_what_must_be(struct shard *shard, const struct raft_event *event,
+                              const struct raft_actions *actions) {
+    if (actions->save_sequence == 0)
+        return;
+    uint64_t patience_us = save_patience_us(event, actions);
+    save(shard, actions, patience_us ? event->now_us + patience_us : 0);
+    if (patience_us)
+        shard_note_early(shard, event->now_us);
+}
+
+/* What may be done while `actions` holds. */
+static void obey(struct shard *shard, const struct raft_event *event,
+                 const struct raft_actions *actions) {
+    shard->raft_deadline_us = actions->deadline_us;
+    count_step(shard, event, actions);
+    shard->early.index = actions->early_index;
+    save_what_must_be(shard, event, actions);
+    shard_note_moments(shard, event, actions);
+    if (queue_count(&shard->tracing.awaited) && actions->entry_count)
+        shard_trace_awaited(shard);
+    for (size_t i = 0; i < actions->message_count; i++)
+        send_or_hold(shard, &actions->messages[i]);
+    if (event->kind == RAFT_PROPOSE && actions->proposal_error)
+        shard_refuse_last_entry(shard);
+}
+
+/* What else raft wants: applying, answering and sending may step it again, and then what its
+ * actions point to is gone. */
+struct aftermath {
+    bool is_leadership_changed;
+    raft_index truncate_from;
+    size_t wanted_count; /* of snapshots */
+    raft_node_number wanted_by[RAFT_VOTER_MAXIMUM];
+};
+
+static struct aftermath aftermath_of(const struct raft_actions *actions) {
+    struct aftermath after = {.is_leadership_changed = actions->is_leadership_changed,
+                              .truncate_from = actions->truncate_from,
+                              .wanted_count = actions->snapshot_wanted_count};
+    memcpy(after.wanted_by, actions->snapshot_wanted_by, sizeof after.wanted_by);
+    return after;
+}
+
+static void follow(struct shard *shard, const struct aftermath *after) {
+    if (after->truncate_from)
+        shard_rewind(shard, after->truncate_from);
+    shard_apply(shard);
+    if (after->is_leadership_changed)
+        leadership_changed(shard);
+    for (size_t i = 0; i < after->wanted_count; i++)
+        shard_send_snapshot(shard, after->wanted_by[i]);
+    bool is_held_back = shard->early.index > raft_commit_index(shard->raft) &&
+                        shard_is_leader(shard) && !shard_is_log_whole(shard);
+    if (shard->early.is_settling || is_held_back)
+        shard_take_snapshot_and_log(shard);
+    shard_run_reads(shard);
+    shard_answer_waits(shard);
+}
+
 int shard_step(struct shard *shard, struct raft_event *event) {
     struct raft_actions actions;
     shard_touch(shard);
@@ -127,45 +186,13 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     /* Who votes may change at any step of a leader, by an entry of raft's own. */
     if (shard->batch.count && raft_last_index(shard->raft) > last_index)
         shard_batch_moved(shard, last_index + 1, raft_last_index(shard->raft) - last_index);
-    shard->raft_deadline_us = actions.deadline_us;
-    count_step(shard, event, &actions);
-    shard->early.index = actions.early_index;
-    if (actions.save_sequence) {
-        uint64_t patience_us = save_patience_us(event, &actions);
-        save(shard, &actions, patience_us ? event->now_us + patience_us : 0);
-        if (patience_us)
-            shard_note_early(shard, event->now_us);
-    }
-    shard_note_moments(shard, event, &actions);
-    if (queue_count(&shard->tracing.awaited) && actions.entry_count)
-        shard_trace_awaited(shard);
-    for (size_t i = 0; i < actions.message_count; i++)
-        send_or_hold(shard, &actions.messages[i]);
-    if (event->kind == RAFT_PROPOSE && actions.proposal_error)
-        shard_refuse_last_entry(shard);
-    bool is_leadership_changed = actions.is_leadership_changed;
+    obey(shard, event, &actions);
+    const struct aftermath after = aftermath_of(&actions);
     int proposal_error = actions.proposal_error;
-    raft_index truncate_from = actions.truncate_from;
-    size_t wanted_count = actions.snapshot_wanted_count;
-    raft_node_number wanted[RAFT_VOTER_MAXIMUM];
-    memcpy(wanted, actions.snapshot_wanted_by, sizeof wanted);
     if (actions.read_count)
         shard_answer_reads(shard, actions.reads, actions.read_count);
     if (queue_count(&shard->tracing.traces))
         shard_trace_committed(shard, actions.commit_index);
-    /* Nothing below looks into `actions`: applying, answering and sending may step raft again. */
-    if (truncate_from)
-        shard_rewind(shard, truncate_from);
-    shard_apply(shard);
-    if (is_leadership_changed)
-        leadership_changed(shard);
-    for (size_t i = 0; i < wanted_count; i++)
-        shard_send_snapshot(shard, wanted[i]);
-    bool is_held_back = shard->early.index > raft_commit_index(shard->raft) &&
-                        shard_is_leader(shard) && !shard_is_log_whole(shard);
-    if (shard->early.is_settling || is_held_back)
-        shard_take_snapshot_and_log(shard);
-    shard_run_reads(shard);
-    shard_answer_waits(shard);
+    follow(shard, &after);
     return proposal_error;
 }

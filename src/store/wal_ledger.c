@@ -112,10 +112,43 @@ static void shard_count_record(struct wal_shard *shard, const struct wal_header 
         shard->end_index = header->index - 1;
 }
 
+static int ledger_snapshot(struct wal_shard *shard, const struct wal_header *header,
+                           struct bytes payload) {
+    uint64_t term;
+    if (wal_snapshot_decode(&term, payload))
+        return ERR_MALFORMED;
+    shard->snapshot_index = header->index;
+    shard->snapshot_term = term;
+    return 0;
+}
+
+static int ledger_release(struct wal_ledger *ledger, const struct wal_header *header,
+                          struct bytes payload) {
+    if (payload.length || header->index > ledger->segments[ledger->segment_count - 1].number)
+        return ERR_MALFORMED;
+    ledger_drop_segments(ledger, header->index);
+    return 0;
+}
+
+/* What it promised stays, and where its log ended; all else of it is gone. */
+static int ledger_forget(struct wal_ledger *ledger, const struct wal_header *header,
+                         struct bytes payload) {
+    struct wal_shard *shard = ledger_shard(ledger, header->shard);
+    uint64_t term;
+    if (wal_snapshot_decode(&term, payload))
+        return ERR_MALFORMED;
+    ledger_truncate(ledger, header->shard, 0);
+    *shard = (struct wal_shard){.state = shard->state,
+                                .is_forgotten = true,
+                                .floor_index = header->index,
+                                .floor_term = term,
+                                .record_count = shard->record_count};
+    return 0;
+}
+
 static int ledger_apply(struct wal_ledger *ledger, const struct wal_header *header,
                         struct bytes payload) {
     struct wal_shard *shard = ledger_shard(ledger, header->shard);
-    uint64_t term;
     switch (header->kind) {
     case WAL_ENTRY:
         segment_note_entry(&ledger->segments[ledger->segment_count - 1], header->shard,
@@ -127,28 +160,13 @@ static int ledger_apply(struct wal_ledger *ledger, const struct wal_header *head
     case WAL_STATE:
         return wal_state_decode(&shard->state, payload);
     case WAL_SNAPSHOT:
-        if (wal_snapshot_decode(&term, payload))
-            return ERR_MALFORMED;
-        shard->snapshot_index = header->index;
-        shard->snapshot_term = term;
-        return 0;
+        return ledger_snapshot(shard, header, payload);
     case WAL_RELEASE:
-        if (payload.length || header->index > ledger->segments[ledger->segment_count - 1].number)
-            return ERR_MALFORMED;
-        ledger_drop_segments(ledger, header->index);
-        return 0;
+        return ledger_release(ledger, header, payload);
     case WAL_CUT:
         return payload.length ? ERR_MALFORMED : 0;
     case WAL_FORGET:
-        if (wal_snapshot_decode(&term, payload))
-            return ERR_MALFORMED;
-        ledger_truncate(ledger, header->shard, 0);
-        *shard = (struct wal_shard){.state = shard->state,
-                                    .is_forgotten = true,
-                                    .floor_index = header->index,
-                                    .floor_term = term,
-                                    .record_count = shard->record_count};
-        return 0;
+        return ledger_forget(ledger, header, payload);
     case WAL_DIGEST:
         return ledger_adopt(ledger, payload);
     case WAL_CHECKPOINT:

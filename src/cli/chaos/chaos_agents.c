@@ -128,36 +128,51 @@ static bool needs_directory(const struct scenario *scenario) {
     return false;
 }
 
+/* A command line, and the texts that its words point to. */
+struct agent_line {
+    char name[AGENT_NUMBER_BYTES], port[AGENT_NUMBER_BYTES], peer_port[AGENT_NUMBER_BYTES],
+        admin_port[AGENT_NUMBER_BYTES], seeds[AGENT_SEEDS * 24], directory[PATH_MAX + 32];
+    char *words[AGENT_FIXED_WORDS + 2 * SCENARIO_SETTING_MAXIMUM + 1]; /* NULL behind the last */
+    unsigned count;
+};
+
+static void add_flag(struct agent_line *line, const char *flag, const char *value) {
+    line->words[line->count++] = (char *)(uintptr_t)flag;
+    line->words[line->count++] = (char *)(uintptr_t)value;
+}
+
+static void write_line(struct chaos *chaos, unsigned index, struct agent_line *line) {
+    int port = chaos->port + (int)index;
+    *line = (struct agent_line){.words = {"trothdb", "agent"}, .count = 2};
+    snprintf(line->name, sizeof line->name, "a%u", index + 1);
+    snprintf(line->port, sizeof line->port, "%d", port);
+    snprintf(line->peer_port, sizeof line->peer_port, "%d", port + CHAOS_PEER_OFFSET);
+    snprintf(line->admin_port, sizeof line->admin_port, "%d", port + CHAOS_ADMIN_OFFSET);
+    snprintf(line->directory, sizeof line->directory, "%s/a%u", chaos->directory, index + 1);
+    choose_seeds(chaos, index, line->seeds, sizeof line->seeds);
+    add_flag(line, "--name", line->name);
+    add_flag(line, "--bind", "127.0.0.1");
+    add_flag(line, "--port", line->port);
+    add_flag(line, "--peer-port", line->peer_port);
+    add_flag(line, "--admin-port", line->admin_port);
+    add_flag(line, "--loglevel", "warn");
+    add_flag(line, "--fault-injection", "yes");
+    if (line->seeds[0])
+        add_flag(line, "--join", line->seeds);
+    if (needs_directory(chaos->scenario))
+        add_flag(line, "--dir", line->directory);
+    CHECK(line->count <= AGENT_FIXED_WORDS);
+    for (unsigned i = 0; i < chaos->setting_flag_count; i++)
+        line->words[line->count++] = (char *)(uintptr_t)chaos->setting_flags[i];
+}
+
 int chaos_agent_start(struct chaos *chaos, unsigned index) {
     struct chaos_agent *agent = &chaos->agents[index];
-    char name[AGENT_NUMBER_BYTES], port[AGENT_NUMBER_BYTES], peer[AGENT_NUMBER_BYTES],
-        admin[AGENT_NUMBER_BYTES], seeds[AGENT_SEEDS * 24], log[PATH_MAX + 32],
-        directory[PATH_MAX + 32];
-    int number = chaos->port + (int)index;
-    snprintf(name, sizeof name, "a%u", index + 1);
-    snprintf(port, sizeof port, "%d", number);
-    snprintf(peer, sizeof peer, "%d", number + CHAOS_PEER_OFFSET);
-    snprintf(admin, sizeof admin, "%d", number + CHAOS_ADMIN_OFFSET);
-    snprintf(directory, sizeof directory, "%s/a%u", chaos->directory, index + 1);
-    choose_seeds(chaos, index, seeds, sizeof seeds);
+    struct agent_line line;
+    char log[PATH_MAX + 32];
+    write_line(chaos, index, &line);
     log_path(chaos, index, log);
-    char *words[AGENT_FIXED_WORDS + 2 * SCENARIO_SETTING_MAXIMUM + 1] = {
-        "trothdb",      "agent",  "--name",     name,          "--bind",
-        "127.0.0.1",    "--port", port,         "--peer-port", peer,
-        "--admin-port", admin,    "--loglevel", "warn",        "--fault-injection",
-        "yes"};
-    unsigned count = 16;
-    if (seeds[0]) {
-        words[count++] = "--join";
-        words[count++] = seeds;
-    }
-    if (needs_directory(chaos->scenario)) {
-        words[count++] = "--dir";
-        words[count++] = directory;
-    }
-    for (unsigned i = 0; i < chaos->setting_flag_count; i++)
-        words[count++] = (char *)(uintptr_t)chaos->setting_flags[i];
-    pid_t pid = child_start(words, log);
+    pid_t pid = child_start(line.words, log);
     if (pid < 0) {
         return chaos_fail(chaos, "a%u: a process cannot be started: %s", index + 1,
                           strerror(errno));

@@ -128,41 +128,52 @@ static void make_disk(struct drill *drill, bool is_kept) {
         printf("a full disk is left out: %s\n", drill->disk.problem);
 }
 
-int drill_run(int argc, char **argv) {
-    int64_t count = DRILL_NODES_DEFAULT, port = DRILL_PORT_DEFAULT;
-    const char *directory = NULL;
-    bool is_kept = false;
-    int operands;
-    struct drill *drill = memory_allocate_zeroed(1, sizeof *drill);
+struct drill_wish {
+    int64_t node_count, port;
+    const char *directory;
+    bool is_kept;
+};
+
+static int read_wish(int argc, char **argv, struct drill *drill, struct drill_wish *wish) {
+    *wish = (struct drill_wish){.node_count = DRILL_NODES_DEFAULT, .port = DRILL_PORT_DEFAULT};
     const struct flag flags[] = {
-        {.name = "nodes", .number = &count, .minimum = 3, .maximum = DEMO_NODE_MAXIMUM},
-        {.name = "port", .number = &port, .minimum = 1024, .maximum = DRILL_PORT_MAXIMUM},
-        {.name = "dir", .text = &directory},
-        {.name = "keep", .is_set = &is_kept},
+        {.name = "nodes", .number = &wish->node_count, .minimum = 3, .maximum = DEMO_NODE_MAXIMUM},
+        {.name = "port", .number = &wish->port, .minimum = 1024, .maximum = DRILL_PORT_MAXIMUM},
+        {.name = "dir", .text = &wish->directory},
+        {.name = "keep", .is_set = &wish->is_kept},
         {.name = "short", .is_set = &drill->is_short},
         {.name = "json", .is_set = &drill->is_json},
         {0},
     };
+    int operands;
     int error = flags_read(flags, "drill", argc, argv, &operands);
     if (!error && operands)
         refusal_tell("drill", drill->is_json,
                      "it takes flags only; `trothdb help drill` tells all");
-    if (error || operands) {
+    return error || operands ? DRILL_EXIT_USAGE : 0;
+}
+
+int drill_run(int argc, char **argv) {
+    struct drill *drill = memory_allocate_zeroed(1, sizeof *drill);
+    struct drill_wish wish;
+    int usage = read_wish(argc, argv, drill, &wish);
+    if (usage) {
         memory_free(drill);
-        return DRILL_EXIT_USAGE;
+        return usage;
     }
     drill->started_us = figure_now_us();
-    error = demo_nodes_init(&drill->nodes, (unsigned)count, (int)port, directory);
+    int error =
+        demo_nodes_init(&drill->nodes, (unsigned)wish.node_count, (int)wish.port, wish.directory);
     read_flags_into(drill);
     if (!error) {
-        make_disk(drill, is_kept);
+        make_disk(drill, wish.is_kept);
         error = run(drill);
     }
     int exit_code = drill_report(drill, error);
-    if (is_kept && !drill->is_json)
+    if (wish.is_kept && !drill->is_json)
         printf("kept: %s\n", drill->nodes.directory);
     drill_disk_release(&drill->disk);
-    demo_nodes_release(&drill->nodes, is_kept);
+    demo_nodes_release(&drill->nodes, wish.is_kept);
     drill_load_free(drill->load);
     memory_free(drill);
     return exit_code;
