@@ -74,8 +74,7 @@ static int write_shard(struct restore *restore, uint32_t number, struct machine 
                                   .entry_count = replay->entry_count,
                                   .index = replay->index,
                                   .time_ms = replay->time_ms,
-                                  .key_count =
-                                      keyspace_key_count(keyspace_machine_keyspace(machine))};
+                                  .key_count = keyspace_machine_key_count(machine)};
     int error = directory_writer_shard(restore->writer, &state, machine, restore->problem);
     if (!error && restore->options->shard_done)
         restore->options->shard_done(restore->options->context, &told);

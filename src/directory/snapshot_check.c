@@ -75,7 +75,7 @@ static void check_state(const struct snapshot_check *check, const char *name,
     if (!shard->is_snapshot_sound)
         found(check, name, "its chunks verify but hold another state than it says", 0);
     if (shard->number != 0)
-        shard->key_count = keyspace_key_count(keyspace_machine_keyspace(machine));
+        shard->key_count = keyspace_machine_key_count(machine);
 }
 
 static void check_chunks(const struct snapshot_check *check, const char *name,

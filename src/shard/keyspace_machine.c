@@ -180,6 +180,11 @@ struct machine *keyspace_machine_new(uint64_t hash_seed, struct command_use *use
     return &machine->machine;
 }
 
+uint64_t keyspace_machine_key_count(const struct machine *machine) {
+    CHECK(machine->ops == &KEYSPACE_MACHINE);
+    return keyspace_key_count(keyspace_of(machine));
+}
+
 struct keyspace *keyspace_machine_keyspace(struct machine *machine) {
     CHECK(machine->ops == &KEYSPACE_MACHINE);
     return keyspace_of(machine);

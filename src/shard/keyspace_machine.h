@@ -7,3 +7,4 @@
  * `use`, which outlives it; NULL: nobody counts. */
 struct machine *keyspace_machine_new(uint64_t hash_seed, struct command_use *use);
 struct keyspace *keyspace_machine_keyspace(struct machine *machine);
+uint64_t keyspace_machine_key_count(const struct machine *machine);

@@ -146,11 +146,9 @@ void observe_shard(struct worker *worker, const struct shard *shard) {
     snprintf(label, sizeof label, "%u", shard_number(shard));
     metric_set(metrics_cell(worker->metrics, METRIC_applied_index, label),
                (int64_t)shard_applied_index(shard));
-    if (shard_number(shard) != 0) {
-        const struct keyspace *keyspace = keyspace_machine_keyspace(shard_machine(shard));
+    if (shard_number(shard) != 0)
         metric_set(metrics_cell(worker->metrics, METRIC_keys, label),
-                   (int64_t)keyspace_key_count(keyspace));
-    }
+                   (int64_t)keyspace_machine_key_count(shard_machine(shard)));
 }
 
 static void publish_disk(struct worker *worker) {

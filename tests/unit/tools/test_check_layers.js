@@ -10,13 +10,13 @@ const { spawnSync } = require('child_process')
 const tool = path.resolve(__dirname, '../../../tools/check-layers')
 const layers = 'base : : pure  below\nio : base : the world\ntop : base io : above\n'
 
-function check(files, text = layers) {
+function check(files, text = layers, prepare = () => []) {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'check-layers-'))
   for (const [name, content] of Object.entries({ LAYERS: text, 'base/a.h': '', 'io/a.h': '', 'top/a.h': '', ...files })) {
     fs.mkdirSync(path.dirname(path.join(root, 'src', name)), { recursive: true })
     fs.writeFileSync(path.join(root, 'src', name), content)
   }
-  const run = spawnSync(process.execPath, [tool, root], { encoding: 'utf8' })
+  const run = spawnSync(process.execPath, [tool, ...prepare(root, files), root], { encoding: 'utf8' })
   fs.rmSync(root, { recursive: true })
   return { status: run.status, said: run.stdout + run.stderr }
 }
@@ -97,4 +97,93 @@ test('a global is refused', () => {
   refused({ 'io/a.c': 'static int count;\n' }, /src\/io\/a\.c:1: a global/)
   refused({ 'io/a.c': 'void x(void) {\n    static int count = 0;\n}\n' }, /src\/io\/a\.c:2: a global/)
   passed({ 'io/a.c': 'static const int table[] = {1};\nstatic int x(int a);\nstatic inline int y(void) { return 1; }\n' })
+})
+
+// ---- what was compiled ----
+
+const compiler = (process.env.CC || 'cc').split(' ')
+
+// Compiles the files as Meson would, and has the objects looked at.
+function compile(root, files) {
+  const build = path.join(root, 'build')
+  fs.mkdirSync(build)
+  const sources = Object.keys(files).filter((name) => name.endsWith('.c'))
+  const commands = sources.map((name) => {
+    const entry = { directory: build, file: path.join('..', 'src', name), output: `${name.replace(/\W/g, '_')}.o` }
+    const options = ['-I', path.join(root, 'src'), '-I', root, '-c', entry.file, '-o', entry.output]
+    const run = spawnSync(compiler[0], [...compiler.slice(1), ...options], { cwd: build, encoding: 'utf8' })
+    assert.strictEqual(run.status, 0, run.stderr)
+    return entry
+  })
+  fs.writeFileSync(path.join(build, 'compile_commands.json'), JSON.stringify(commands))
+  return ['--calls', build]
+}
+
+function callRefused(files, pattern) {
+  passed(files) // by its includes
+  const { status, said } = check(files, layers, compile)
+  assert.strictEqual(status, 1, said)
+  assert.match(said, pattern)
+}
+
+function callPassed(files) {
+  const { status, said } = check(files, layers, compile)
+  assert.strictEqual(status, 0, said)
+}
+
+// Two files of one folder, of which a.c takes something from b.c by a header that it may include.
+const pair = (use) => ({
+  'io/both.h': 'void b_do(void);\nextern const int b_table[];\n',
+  'io/a.c': `#include "io/both.h"\nvoid a_do(void);\nvoid a_do(void) { ${use}; }\n`,
+  'io/b.c': '#include "io/both.h"\nvoid b_do(void) {}\nconst int b_table[] = {1};\n'
+})
+
+test('a call of a file that comes later is refused, whichever header declares it', () => {
+  const files = pair('b_do()')
+  const later = /src\/io\/a\.c:3: b_do is of src\/io\/b\.c, which comes later in src\/io\/ORDER/
+  callRefused({ ...files, 'io/ORDER': 'a : below\nb : above\n' }, later)
+  callPassed({ ...files, 'io/ORDER': 'b : below\na : above\n' })
+  callPassed({ ...files, 'io/ORDER': 'a : below\nb : door  above\n' })
+  callPassed(files)
+})
+test('a function that is handed on, and a table that is read, count like a call', () => {
+  const order = { 'io/ORDER': 'a : below\nb : above\n' }
+  callRefused({ ...pair('void (*volatile later)(void) = b_do; (void)later'), ...order }, /a\.c:3: b_do is of/)
+  callRefused({ ...pair('static const int *volatile first; first = b_table'), ...order }, /a\.c:3: b_table is of/)
+})
+test('a call that a macro makes is seen too, though no line of the file says it', () => {
+  const files = { ...pair('DO(b)'), 'io/ORDER': 'a : below\nb : above\n' }
+  files['io/both.h'] += '#define DO(who) who##_do()\n'
+  callRefused(files, /src\/io\/a\.c:1: b_do is of/)
+})
+test('sim/ is held to its LAYERS and ORDER by its calls too, and src/ takes nothing of it', () => {
+  const files = { '../sim/LAYERS': 'sim/run : base : above\nsim/world : base : the world\n', '../sim/world/b.c': 'void w_do(void);\nvoid w_do(void) {}\n',
+    '../sim/run/b.h': '', '../sim/run/b.c': '#include "sim/run/b.h"\nvoid b_do(void);\nvoid b_do(void) {}\n' }
+  const caller = (what) => `void ${what}(void);\nvoid a_do(void);\nvoid a_do(void) { ${what}(); }\n`
+  const later = /sim\/run\/a\.c:1: b_do is of sim\/run\/b\.c, which comes later in sim\/run\/ORDER/
+  callRefused({ ...files, '../sim/run/a.c': caller('b_do'), '../sim/run/ORDER': 'a : below\nb : above\n' }, later)
+  callPassed({ ...files, '../sim/run/a.c': caller('b_do'), '../sim/run/ORDER': 'b : below\na : above\n' })
+  callRefused({ ...files, '../sim/run/a.c': caller('w_do') }, /w_do is of sim\/world\/b\.c, which sim\/run\/ may not use\n.*sim\/LAYERS allows: base/)
+  callRefused({ ...files, 'io/a.c': caller('w_do') }, /w_do is of sim\/world\/b\.c, which io\/ may not use\n.*src\/LAYERS allows: base/)
+})
+test('a call into a folder that src/LAYERS does not allow is refused', () => {
+  const files = { 'base/a.c': 'void io_do(void);\nvoid base_do(void);\nvoid base_do(void) { io_do(); }\n',
+    'io/a.c': 'void io_do(void);\nvoid base_do(void);\nvoid io_do(void) { base_do(); }\n' }
+  callRefused(files, /src\/base\/a\.c:1: io_do is of src\/io\/a\.c, which base\/ may not use/)
+})
+test('where two programs define a name, the one that may be called is meant', () => {
+  callPassed({ 'base/a.c': 'void any_do(void);\nvoid any_do(void) {}\n', 'top/a.c': 'void any_do(void);\nvoid any_do(void) {}\n',
+    'io/a.c': 'void any_do(void);\nvoid io_do(void);\nvoid io_do(void) { any_do(); }\n' })
+})
+test('objects that show no call, or are not there, are no proof', () => {
+  const lonely = check({ 'io/a.c': 'void io_do(void);\nvoid io_do(void) {}\n' }, layers, compile)
+  assert.strictEqual(lonely.status, 1)
+  assert.match(lonely.said, /no file of .* calls another/)
+  const missing = check(pair('b_do()'), layers, (root, files) => {
+    const given = compile(root, files)
+    fs.rmSync(path.join(given[1], 'io_b_c.o'))
+    return given
+  })
+  assert.strictEqual(missing.status, 1)
+  assert.match(missing.said, /io_b_c\.o.*build all of/)
 })
