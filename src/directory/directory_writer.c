@@ -178,14 +178,14 @@ static int end_chunk(struct shard_writer *writer) {
 static int write_slot(struct shard_writer *writer, slot_number slot, uint64_t slot_bytes) {
     bool has_parts = slot_bytes > DIRECTORY_WRITER_CHUNK_BYTES &&
                      writer->count < SNAPSHOT_CHUNK_COUNT_MAXIMUM - SLOT_COUNT;
-    size_t part_bytes = has_parts ? DIRECTORY_WRITER_CHUNK_BYTES : SIZE_MAX;
+    size_t enough_bytes = has_parts ? DIRECTORY_WRITER_CHUNK_BYTES : SIZE_MAX;
     int error = has_parts ? end_chunk(writer) : 0;
-    enum cut_saved saved = CUT_SAVED_PART;
-    while (!error && saved == CUT_SAVED_PART) {
+    enum cut_saved saved = CUT_SAVED_ENOUGH;
+    while (!error && saved == CUT_SAVED_ENOUGH) {
         writer->chunk.first_slot = writer->raw.length ? writer->chunk.first_slot : slot;
         writer->chunk.last_slot = slot;
-        saved = writer->machine->ops->save(writer->machine, slot, SIZE_MAX, part_bytes,
-                                           &writer->raw, &writer->chunk.state_hash);
+        saved = writer->machine->ops->save(writer->machine, slot_whole(slot), SIZE_MAX,
+                                           enough_bytes, &writer->raw, &writer->chunk.state_hash);
         if (has_parts || writer->raw.length >= DIRECTORY_WRITER_CHUNK_BYTES)
             error = end_chunk(writer);
     }
@@ -196,8 +196,8 @@ static int write_slot(struct shard_writer *writer, slot_number slot, uint64_t sl
 static int write_slots(struct shard_writer *writer) {
     struct machine *machine = writer->machine;
     int error = 0;
-    struct slot_set all;
-    memset(&all, 0xff, sizeof all);
+    struct part_set all = {.parts = NULL};
+    part_set_add_all(&all);
     machine->ops->cut(machine, &all);
     for (unsigned slot = 0; slot < SLOT_COUNT && !error; slot++) {
         uint64_t slot_bytes = machine->ops->slot_bytes(machine, (slot_number)slot);

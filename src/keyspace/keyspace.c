@@ -54,7 +54,7 @@ static void touch_all(struct keyspace *keyspace) {
         return;
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
         if (keyspace_slot_key_count(keyspace, (slot_number)slot) > 0)
-            slot_watch_touch(keyspace->watch, (slot_number)slot);
+            slot_watch_touch_slot(keyspace->watch, (slot_number)slot);
 }
 
 void keyspace_clear(struct keyspace *keyspace) {

@@ -9,10 +9,10 @@
 
 struct keyspace;
 
-/* What saving more of a slot came to. */
+/* What saving more of a part came to. */
 enum cut_saved {
     CUT_SAVED_SOME,
-    CUT_SAVED_PART, /* what is in the buffer is whole blocks; of the slot there may be more */
+    CUT_SAVED_ENOUGH, /* what is in the buffer is whole blocks; of the part there may be more */
     CUT_SAVED_ALL
 };
 
@@ -42,23 +42,25 @@ struct keyspace_hint {
  * than KEYSPACE_EXPECTED_MAXIMUM the first. */
 void keyspace_fetch(const struct keyspace_hint *hints, size_t count);
 
-/* From now on the watch is told of every slot before it changes; NULL: nobody is. Borrows. What
+/* From now on the watch is told of every key before it changes; NULL: nobody is. Borrows. What
  * keyspace_load() adds is told like any other change; it may not be called during a cut. */
 void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch);
 
 /* About how much saving the slot appends; 0 if, and only if, it holds no key. Cheap. */
 uint64_t keyspace_slot_bytes(const struct keyspace *keyspace, slot_number slot);
 
-/* Begins a cut of these slots: what they hold now is what is saved of them, whatever is changed
- * meanwhile. One at a time. What was held and is not any more is kept until it is saved. */
-void keyspace_cut(struct keyspace *keyspace, const struct slot_set *slots);
-/* Appends, about `bytes` at a time, every key that the slot held at the cut, with type, value and
+/* Begins a cut of these slots and parts of slots, a set which it takes: what they hold now is what
+ * is saved of them, whatever is changed meanwhile. One at a time. What was held and is not any more
+ * is kept until it is saved. */
+void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted);
+/* Appends, about `bytes` at a time, every key that the part held at the cut, with type, value and
  * expiry, as blocks of whole records of a versioned format (docs/format/keyspace.md), each of
- * roughly 64 KiB; of what is whole its part of keyspace_hash() is added to *state_hash. The slots
- * of the cut in any order, one after the other. What is in the buffer stays there, but may be taken
- * out as a part once it has `part_bytes` or more (CUT_SAVED_PART). */
-enum cut_saved keyspace_save_cut(struct keyspace *keyspace, slot_number slot, size_t bytes,
-                                 size_t part_bytes, struct buffer *out, uint64_t *state_hash);
+ * roughly 64 KiB; of what is whole its share of keyspace_hash() is added to *state_hash. The slots
+ * of the cut in any order, one after the other; of each all wanted parts, of one division, in
+ * ascending order. What is in the buffer stays there, but may be taken out once it has
+ * `enough_bytes` or more (CUT_SAVED_ENOUGH). */
+enum cut_saved keyspace_save_cut(struct keyspace *keyspace, struct slot_part part, size_t bytes,
+                                 size_t enough_bytes, struct buffer *out, uint64_t *state_hash);
 /* Gives up what is not saved. */
 void keyspace_end_cut(struct keyspace *keyspace);
 /* The memory of records, objects and fields that are held for the cut only. */

@@ -5,10 +5,11 @@
 
 /* ---- beginning and ending ---- */
 
-void keyspace_cut(struct keyspace *keyspace, const struct slot_set *slots) {
+void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted) {
     CHECK(keyspace->cut == NULL);
     struct keyspace_cut *cut = memory_allocate_zeroed(1, sizeof *cut);
-    cut->awaited = *slots;
+    cut->wanted = part_set_take(wanted);
+    cut->awaited = cut->wanted.slots;
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         const struct slot_table *table = keyspace_slot_table(keyspace, slot);
         if (table && table->count > CUT_SORTED_RECORDS_MAXIMUM)
@@ -17,14 +18,23 @@ void keyspace_cut(struct keyspace *keyspace, const struct slot_set *slots) {
     keyspace->cut = cut;
 }
 
+static void free_gathered(struct keyspace_cut *cut, struct cut_records *gathered, size_t next,
+                          uint32_t slot_mark) {
+    for (size_t i = next; i < gathered->count; i++)
+        if (gathered->records[i]->mark != slot_mark)
+            cut_free_record(cut, gathered->records[i]);
+    memory_free(gathered->records);
+}
+
 static void free_walk(struct keyspace_cut *cut, uint32_t slot_mark) {
     struct cut_walk *walk = &cut->walk;
-    for (size_t i = walk->next; i < walk->count; i++)
-        if (walk->records[i]->mark != slot_mark)
-            cut_free_record(cut, walk->records[i]);
+    struct cut_gather *gather = walk->gather;
+    free_gathered(cut, &walk->records, walk->next, slot_mark);
+    for (uint64_t list = gather ? gather->next : 0; gather && list >> gather->bits == 0; list++)
+        free_gathered(cut, &gather->lists[list], 0, slot_mark);
+    memory_free(gather);
     if (walk->object)
         cut_free_record(cut, walk->object);
-    memory_free(walk->records);
 }
 
 void keyspace_end_cut(struct keyspace *keyspace) {
@@ -34,13 +44,14 @@ void keyspace_end_cut(struct keyspace *keyspace) {
     if (cut->walk.is_begun)
         free_walk(cut, slot_set_has(&keyspace->marks, cut->walk.slot));
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-        for (uint32_t i = 0; i < cut->kept[slot].count; i++)
+        for (size_t i = 0; i < cut->kept[slot].count; i++)
             cut_free_record(cut, cut->kept[slot].records[i]);
         memory_free(cut->kept[slot].records);
     }
     for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
         keyspace->stale.words[i] |= cut->awaited.words[i] & cut->mixed.words[i];
     CHECK(cut->kept_bytes == 0);
+    part_set_clear(&cut->wanted);
     memory_free(cut);
     keyspace->cut = NULL;
 }
@@ -76,21 +87,33 @@ bool cut_awaits(struct keyspace *keyspace, unsigned slot) {
 
 /* ---- keeping ---- */
 
-static void add_kept(struct cut_kept *kept, struct record *record) {
-    if (kept->count == kept->capacity) {
-        kept->capacity = kept->capacity ? kept->capacity * 2 : CUT_KEPT_USUAL;
-        kept->records = memory_resize(kept->records, kept->capacity * sizeof *kept->records);
+void cut_add(struct cut_records *records, struct record *record) {
+    if (records->count == records->capacity) {
+        records->capacity = records->capacity ? records->capacity * 2 : CUT_RECORDS_USUAL;
+        records->records =
+            memory_resize(records->records, records->capacity * sizeof(struct record *));
     }
-    kept->records[kept->count++] = record;
+    records->records[records->count++] = record;
 }
 
-/* In a walk by key the record is among those of the walk, and stays there. */
-static void keep(struct keyspace_cut *cut, unsigned slot, struct record *record) {
-    const struct cut_walk *walk = &cut->walk;
+/* Then it is among those of the walk, and stays there. */
+static bool is_gathered(const struct keyspace *keyspace, unsigned slot,
+                        const struct record *record) {
+    const struct cut_walk *walk = &keyspace->cut->walk;
+    if (!walk->is_begun || walk->slot != slot)
+        return false;
+    const struct cut_gather *gather = walk->gather;
+    return gather == NULL || gather->is_table_done ||
+           slot_table_has_visited(gather->cursor,
+                                  bytes_hash(record_key(record), keyspace->hash_seed));
+}
+
+static void keep(struct keyspace *keyspace, unsigned slot, struct record *record) {
+    struct keyspace_cut *cut = keyspace->cut;
     record->mark ^= 1;
     cut->kept_bytes += memory_class(record_bytes(record));
-    if (!walk->is_begun || walk->slot != slot || walk->is_by_bucket)
-        add_kept(&cut->kept[slot], record);
+    if (!is_gathered(keyspace, slot, record))
+        cut_add(&cut->kept[slot], record);
 }
 
 static void set_view(struct keyspace_cut *cut, struct record *record, bool is_given) {
@@ -105,7 +128,7 @@ void cut_take(struct keyspace *keyspace, unsigned slot, struct record *record) {
         keyspace->memory_bytes -= kind->memory_bytes(record_object(record));
         set_view(keyspace->cut, record, true);
     }
-    keep(keyspace->cut, slot, record);
+    keep(keyspace, slot, record);
 }
 
 struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct record *record) {
@@ -116,7 +139,7 @@ struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct 
         expiry_heap_moved(&keyspace->expiries, copy);
     if (record_is_object(record))
         set_view(keyspace->cut, record, false);
-    keep(keyspace->cut, slot, record);
+    keep(keyspace, slot, record);
     return copy;
 }
 

@@ -11,11 +11,17 @@
  * turning the slot's makes all of them wanted by the next cut: nothing is ever gone over to reset
  * it.
  *
- * A slot of at most CUT_SORTED_RECORDS_MAXIMUM keys is saved in the order of its keys, the same
- * bytes whatever happens meanwhile; of a larger one the walk goes from bucket to bucket, and what
- * was kept follows. An object above CUT_OBJECT_BYTES is saved through a view (value.h). A cut that
- * is given up leaves slots in which some marks are turned: they are stale, and mended when a cut
- * next meets them. */
+ * A slot of at most CUT_SORTED_RECORDS_MAXIMUM keys, of which all is wanted, is saved in the order
+ * of its keys. Of a larger one, or one that is wanted in parts, the records are gathered first,
+ * some buckets at a time, into lists by the hash that divides slots into parts, and saved list by
+ * list, each in the order of that hash:
+ *
+ *      table  | A | D | C | B |  scan        lists  0.. [A]   01.. [C B]   10.. []   11.. [D]
+ *                       ^ cursor                                  ^ saved so far
+ *
+ * Both give the same bytes whatever happens meanwhile, but for large objects: an object above
+ * CUT_OBJECT_BYTES is saved through a view (value.h). A cut that is given up leaves slots in which
+ * some marks are turned: they are stale, and mended when a cut next meets them. */
 #pragma once
 #include "keyspace/keyspace_private.h"
 #include "keyspace/saver.h"
@@ -23,39 +29,49 @@
 enum {
     CUT_SORTED_RECORDS_MAXIMUM = 4096,
     CUT_OBJECT_BYTES = 64 * 1024, /* smaller ones are saved as a whole */
-    CUT_RECORDS_USUAL = 64,
-    CUT_KEPT_USUAL = 8, /* records of a slot */
-    CUT_STEP_BYTES = 16 /* a step of the walk counts for so many, whatever it finds */
+    CUT_RECORDS_USUAL = 8,
+    CUT_LIST_RECORDS = 1024, /* in a list, about: it is sorted in one turn */
+    CUT_STEP_BYTES = 16      /* a step of the walk counts for so many, whatever it finds */
 };
 
-/* The slot that is being saved. */
+/* They lie all over the memory: a list through them would have to wait for one to know of the next.
+ */
+struct cut_records {
+    struct record **records; /* owned array */
+    size_t count, capacity;
+};
+
+/* The records of a slot by the hash of parts. */
+struct cut_gather {
+    uint64_t cursor; /* of the table's scan */
+    bool is_table_done;
+    unsigned bits; /* there are 2^bits lists, no fewer than parts */
+    uint64_t next; /* the list that is sorted and saved next */
+    struct cut_records lists[];
+};
+
+/* The slot that is being saved. Of the records that it has gathered those that are not wanted any
+ * more are owned. */
 struct cut_walk {
-    bool is_begun, is_by_bucket, is_table_done;
+    bool is_begun;
     slot_number slot;
-    struct record *
-        *records; /* owned array, by key; what is not wanted any more of these is owned */
-    size_t count, next, capacity;
-    uint64_t cursor; /* of a walk by bucket */
+    struct cut_gather *gather;  /* owned; NULL: all of the slot was gathered at once */
+    struct cut_records records; /* in order; of the list at hand, or of the slot */
+    size_t next;
     struct saver saver;
     struct record *object; /* owned: kept, its view is being saved */
     bool has_begun_object;
     uint64_t object_hash;
 };
 
-/* Of a slot, in no order. They lie all over the memory: a list through them would have to wait for
- * one to know of the next. */
-struct cut_kept {
-    struct record **records; /* owned array of owned records */
-    uint32_t count, capacity;
-};
-
 struct keyspace_cut {
+    struct part_set wanted;
     struct slot_set awaited; /* not whole yet */
     struct slot_set mixed;   /* of those: some marks may be turned */
-    struct slot_set large;   /* so many keys at the cut that they are not sorted */
+    struct slot_set large;   /* so many keys at the cut that they are not sorted by key */
     uint64_t kept_bytes;
     struct cut_walk walk;
-    struct cut_kept kept[SLOT_COUNT];
+    struct cut_records kept[SLOT_COUNT]; /* owned records that the walk has not gathered */
 };
 
 /* Is the slot awaited by a cut? Whoever asks is about to change it. */
@@ -65,7 +81,8 @@ bool cut_awaits(struct keyspace *keyspace, unsigned slot);
 static inline bool cut_wants(struct keyspace *keyspace, unsigned slot,
                              const struct record *record) {
     return keyspace->cut && cut_awaits(keyspace, slot) &&
-           record->mark == slot_set_has(&keyspace->marks, (slot_number)slot);
+           record->mark == slot_set_has(&keyspace->marks, (slot_number)slot) &&
+           part_set_has_key(&keyspace->cut->wanted, (slot_number)slot, record_key(record));
 }
 /* Of a record that is added. */
 static inline bool cut_new_mark(struct keyspace *keyspace, unsigned slot) {
@@ -77,5 +94,6 @@ void cut_take(struct keyspace *keyspace, unsigned slot, struct record *record);
 /* Takes a wanted record out of a table; returns the copy that is to stand in its place, with the
  * object. */
 struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct record *record);
+void cut_add(struct cut_records *records, struct record *record);
 /* Frees a record that the cut owns. */
 void cut_free_record(struct keyspace_cut *cut, struct record *record);

@@ -76,15 +76,22 @@ static uint64_t save_standing(struct keyspace *keyspace, struct buffer *out,
     return saver_append_whole(&keyspace->cut->walk.saver, out, record);
 }
 
-static void gather(struct cut_walk *walk, struct record *record) {
-    if (walk->count == walk->capacity) {
-        walk->capacity = walk->capacity ? walk->capacity * 2 : CUT_RECORDS_USUAL;
-        walk->records = memory_resize(walk->records, walk->capacity * sizeof *walk->records);
+/* The next of those at hand. A large object that stands in the table is kept first, then it is
+ * saved. */
+static uint64_t save_next(struct keyspace *keyspace, struct buffer *out) {
+    struct cut_walk *walk = &keyspace->cut->walk;
+    struct record *record = walk->records.records[walk->next];
+    bool is_standing = record->mark == slot_mark(keyspace, walk);
+    if (is_standing && is_large_object(record)) {
+        keep_standing(keyspace, record);
+        return 0;
     }
-    walk->records[walk->count++] = record;
+    walk->next++;
+    return is_standing ? save_standing(keyspace, out, record)
+                       : save_kept(keyspace->cut, out, record);
 }
 
-/* ---- a slot by key ---- */
+/* ---- a slot at once, by key ---- */
 
 /* The memory of each record is asked for before any of it is looked at, and that of the next in a
  * bucket while others are: to wait for one after the other is most of what a walk would cost. */
@@ -92,27 +99,27 @@ static void gather_and_fetch(struct cut_walk *walk, struct record *record) {
     if (record == NULL)
         return;
     memory_fetch(record);
-    gather(walk, record);
+    cut_add(&walk->records, record);
 }
 
 static void gather_table(struct cut_walk *walk, const struct slot_table *table) {
     uint64_t bucket_count = slot_table_bucket_count(table);
     for (uint64_t position = 0; position < bucket_count; position++)
         gather_and_fetch(walk, slot_table_bucket(table, position));
-    for (size_t i = 0; i < walk->count; i++)
-        gather_and_fetch(walk, walk->records[i]->next);
+    for (size_t i = 0; i < walk->records.count; i++)
+        gather_and_fetch(walk, walk->records.records[i]->next);
 }
 
-static void drop_unwanted(struct cut_walk *walk, uint32_t mark) {
+static void drop_unwanted(struct cut_records *gathered, uint32_t mark) {
     size_t count = 0;
-    for (size_t i = 0; i < walk->count; i++) {
-        struct record *record = walk->records[i];
+    for (size_t i = 0; i < gathered->count; i++) {
+        struct record *record = gathered->records[i];
         if (record->mark != mark)
             continue;
         memory_fetch((const uint8_t *)record + record_bytes(record) - 1);
-        walk->records[count++] = record;
+        gathered->records[count++] = record;
     }
-    walk->count = count;
+    gathered->count = count;
 }
 
 static void gather_slot(struct keyspace *keyspace) {
@@ -120,114 +127,156 @@ static void gather_slot(struct keyspace *keyspace) {
     const struct slot_table *table = keyspace_slot_table(keyspace, walk->slot);
     if (table)
         gather_table(walk, table);
-    drop_unwanted(walk, slot_mark(keyspace, walk));
-    struct cut_kept *kept = &keyspace->cut->kept[walk->slot];
+    drop_unwanted(&walk->records, slot_mark(keyspace, walk));
+    struct cut_records *kept = &keyspace->cut->kept[walk->slot];
     for (; kept->count > 0; kept->count--)
         gather_and_fetch(walk, kept->records[kept->count - 1]);
-    record_sort(walk->records, walk->count);
+    record_sort(walk->records.records, walk->records.count);
 }
 
-/* A large object that stands in the table is kept first, and comes again. */
-static uint64_t save_next_by_key(struct keyspace *keyspace, struct buffer *out) {
-    struct cut_walk *walk = &keyspace->cut->walk;
-    struct record *record = walk->records[walk->next];
-    if (record->mark == slot_mark(keyspace, walk) && is_large_object(record)) {
-        keep_standing(keyspace, record);
-        return 0;
-    }
-    walk->next++;
-    return record->mark == slot_mark(keyspace, walk) ? save_standing(keyspace, out, record)
-                                                     : save_kept(keyspace->cut, out, record);
+/* ---- a slot bit by bit, by hash ---- */
+
+static unsigned bits_for(uint64_t record_count, unsigned part_bits) {
+    unsigned bits = part_bits;
+    while (record_count >> bits > CUT_LIST_RECORDS)
+        bits++;
+    return bits;
 }
 
-/* ---- a slot by bucket ---- */
+static struct cut_gather *gather_new(const struct keyspace *keyspace, struct slot_part part) {
+    uint64_t record_count =
+        keyspace_slot_key_count(keyspace, part.slot) + keyspace->cut->kept[part.slot].count;
+    unsigned bits = bits_for(record_count, part.bits);
+    struct cut_gather *gather = memory_allocate_zeroed(
+        1, sizeof *gather + ((size_t)1 << bits) * sizeof(struct cut_records));
+    gather->bits = bits;
+    return gather;
+}
 
-static void gather_wanted(void *context, const struct record *record) {
+static void gather_one(struct cut_gather *gather, struct record *record) {
+    uint64_t hash = slot_part_hash(record_key(record));
+    cut_add(&gather->lists[slot_part_number(hash, gather->bits)], record);
+}
+
+/* What is of no part that is wanted has been saved, in a way. */
+static void gather_visited(void *context, const struct record *visited) {
     struct keyspace *keyspace = context;
-    struct cut_walk *walk = &keyspace->cut->walk;
-    if (record->mark == slot_mark(keyspace, walk))
-        gather(walk, (struct record *)(uintptr_t)record);
+    const struct cut_walk *walk = &keyspace->cut->walk;
+    struct record *record = (struct record *)(uintptr_t)visited;
+    struct bytes key = record_key(record);
+    if (record->mark != slot_mark(keyspace, walk) ||
+        slot_table_has_visited(walk->gather->cursor, bytes_hash(key, keyspace->hash_seed)))
+        return;
+    if (part_set_has_key(&keyspace->cut->wanted, walk->slot, key))
+        gather_one(walk->gather, record);
+    else
+        record->mark ^= 1;
 }
 
-static uint64_t save_next_bucket(struct keyspace *keyspace, struct buffer *out) {
-    struct cut_walk *walk = &keyspace->cut->walk;
+static void gather_bucket(struct keyspace *keyspace) {
+    const struct cut_walk *walk = &keyspace->cut->walk;
     const struct slot_table *table = keyspace_slot_table(keyspace, walk->slot);
+    struct cut_gather *gather = walk->gather;
     if (table)
-        walk->cursor = slot_table_scan(table, walk->cursor, gather_wanted, keyspace);
-    walk->is_table_done = table == NULL || walk->cursor == 0;
-    uint64_t hash = 0;
-    for (size_t i = 0; i < walk->count; i++)
-        if (is_large_object(walk->records[i]))
-            keep_standing(keyspace, walk->records[i]);
-        else
-            hash += save_standing(keyspace, out, walk->records[i]);
-    walk->count = 0;
-    return hash;
+        gather->cursor = slot_table_scan(table, gather->cursor, gather_visited, keyspace);
+    gather->is_table_done = table == NULL || gather->cursor == 0;
 }
 
-static uint64_t save_next_kept(struct keyspace_cut *cut, struct buffer *out) {
-    struct cut_kept *kept = &cut->kept[cut->walk.slot];
-    return save_kept(cut, out, kept->records[--kept->count]);
+/* Those that were kept come last: once the table is done there are no more of them. False: all is
+ * gathered. */
+static bool gather_some(struct keyspace *keyspace) {
+    struct cut_gather *gather = keyspace->cut->walk.gather;
+    struct cut_records *kept = &keyspace->cut->kept[keyspace->cut->walk.slot];
+    if (gather == NULL || (gather->is_table_done && kept->count == 0))
+        return false;
+    if (gather->is_table_done)
+        gather_one(gather, kept->records[--kept->count]);
+    else
+        gather_bucket(keyspace);
+    return true;
+}
+
+/* The records of the next list of the part become those at hand. False: it has no more. */
+static bool next_list(struct cut_walk *walk, struct slot_part part) {
+    struct cut_gather *gather = walk->gather;
+    if (gather == NULL)
+        return false;
+    unsigned lists_bits = gather->bits - part.bits; /* of a part */
+    CHECK(gather->bits >= part.bits);
+    for (; gather->next < (uint64_t)part.number << lists_bits; gather->next++)
+        CHECK(gather->lists[gather->next].count == 0);
+    if (gather->next == (part.number + UINT64_C(1)) << lists_bits)
+        return false;
+    memory_free(walk->records.records);
+    walk->records = gather->lists[gather->next++];
+    walk->next = 0;
+    for (size_t i = 0; i < walk->records.count; i++)
+        memory_fetch(walk->records.records[i]);
+    record_sort_by_hash(walk->records.records, walk->records.count);
+    return true;
 }
 
 /* ---- a slot ---- */
 
-static void begin_slot(struct keyspace *keyspace, slot_number slot) {
-    CHECK(slot_set_has(&keyspace->cut->awaited, slot));
-    cut_awaits(keyspace, slot); /* its marks are in order, and will not be for a while */
-    struct cut_walk *walk = &keyspace->cut->walk;
-    *walk =
-        (struct cut_walk){.slot = slot, .is_by_bucket = slot_set_has(&keyspace->cut->large, slot)};
-    if (!walk->is_by_bucket)
+static void begin_slot(struct keyspace *keyspace, struct slot_part part) {
+    struct keyspace_cut *cut = keyspace->cut;
+    CHECK(slot_set_has(&cut->awaited, part.slot));
+    cut_awaits(keyspace, part.slot); /* its marks are in order, and will not be for a while */
+    cut->walk = (struct cut_walk){.slot = part.slot};
+    if (part.bits > 0 || slot_set_has(&cut->large, part.slot))
+        cut->walk.gather = gather_new(keyspace, part);
+    else
         gather_slot(keyspace);
-    walk->is_begun = true;
+    cut->walk.is_begun = true;
 }
 
-static void end_slot(struct keyspace *keyspace, struct buffer *out) {
+static void end_slot(struct keyspace *keyspace) {
     struct keyspace_cut *cut = keyspace->cut;
     slot_number slot = cut->walk.slot;
-    saver_end_block(&cut->walk.saver, out);
-    memory_free(cut->walk.records);
+    memory_free(cut->walk.records.records);
+    memory_free(cut->walk.gather);
     memory_free(cut->kept[slot].records);
-    cut->kept[slot] = (struct cut_kept){.count = 0};
+    cut->kept[slot] = (struct cut_records){.count = 0};
     cut->walk = (struct cut_walk){.is_begun = false};
     slot_set_remove(&cut->awaited, slot);
     slot_set_remove(&cut->mixed, slot);
     keyspace->marks.words[slot / 64] ^= (uint64_t)1 << (slot % 64);
 }
 
+static void end_part(struct keyspace *keyspace, struct slot_part part, struct buffer *out) {
+    saver_end_block(&keyspace->cut->walk.saver, out);
+    if (!part_set_has_behind(&keyspace->cut->wanted, part))
+        end_slot(keyspace);
+}
+
 /* False: there is nothing left. */
-static bool save_some(struct keyspace *keyspace, struct buffer *out, uint64_t *state_hash) {
-    struct keyspace_cut *cut = keyspace->cut;
-    const struct cut_walk *walk = &cut->walk;
+static bool save_some(struct keyspace *keyspace, struct slot_part part, struct buffer *out,
+                      uint64_t *state_hash) {
+    struct cut_walk *walk = &keyspace->cut->walk;
     if (walk->object)
-        *state_hash += save_object_piece(cut, out);
-    else if (walk->next < walk->count)
-        *state_hash += save_next_by_key(keyspace, out);
-    else if (walk->is_by_bucket && !walk->is_table_done)
-        *state_hash += save_next_bucket(keyspace, out);
-    else if (walk->is_by_bucket && cut->kept[walk->slot].count > 0)
-        *state_hash += save_next_kept(cut, out);
+        *state_hash += save_object_piece(keyspace->cut, out);
+    else if (walk->next < walk->records.count)
+        *state_hash += save_next(keyspace, out);
     else
-        return false;
+        return gather_some(keyspace) || next_list(walk, part);
     return true;
 }
 
-enum cut_saved keyspace_save_cut(struct keyspace *keyspace, slot_number slot, size_t bytes,
-                                 size_t part_bytes, struct buffer *out, uint64_t *state_hash) {
+enum cut_saved keyspace_save_cut(struct keyspace *keyspace, struct slot_part part, size_t bytes,
+                                 size_t enough_bytes, struct buffer *out, uint64_t *state_hash) {
     CHECK(keyspace->cut != NULL);
     const struct cut_walk *walk = &keyspace->cut->walk;
     if (!walk->is_begun)
-        begin_slot(keyspace, slot);
-    CHECK(walk->slot == slot);
+        begin_slot(keyspace, part);
+    CHECK(walk->slot == part.slot);
     size_t begin_bytes = out->length, steps = 0;
     while (out->length - begin_bytes + steps * CUT_STEP_BYTES < bytes) {
-        if (!save_some(keyspace, out, state_hash)) {
-            end_slot(keyspace, out);
+        if (!save_some(keyspace, part, out, state_hash)) {
+            end_part(keyspace, part, out);
             return CUT_SAVED_ALL;
         }
-        if (walk->saver.block_bytes == 0 && out->length >= part_bytes)
-            return CUT_SAVED_PART;
+        if (walk->saver.block_bytes == 0 && out->length >= enough_bytes)
+            return CUT_SAVED_ENOUGH;
         steps++;
     }
     return CUT_SAVED_SOME;

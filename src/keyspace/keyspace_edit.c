@@ -133,7 +133,7 @@ static void record_free_object(struct keyspace *keyspace, const struct record *r
 static struct record *keyspace_put(struct keyspace *keyspace, struct bytes key,
                                    const struct record_shape *shape) {
     struct key_place place = keyspace_place(keyspace, key);
-    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot, key);
     if (place.link == NULL)
         return keyspace_add(keyspace, &place, key, shape);
     record_leave_heap(keyspace, *place.link);
@@ -173,7 +173,7 @@ struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,
 
 void *keyspace_object_to_change(struct keyspace *keyspace, const struct record *record) {
     struct key_place place = {.slot = slot_of_key(record_key(record))};
-    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot, record_key(record));
     void *object = record_object(record);
     if (cut_wants(keyspace, place.slot, record) && !PLANTED(SNAPSHOT_OBJECT_NOT_KEPT)) {
         place = keyspace_place(keyspace, record_key(record));
@@ -192,7 +192,7 @@ struct record *keyspace_resize_string(struct keyspace *keyspace, struct record *
     CHECK(length <= STRING_BYTES_MAXIMUM);
     struct key_place place = keyspace_place(keyspace, record_key(record));
     CHECK(place.link != NULL);
-    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot, record_key(record));
     keyspace_keep(keyspace, &place);
     record = *place.link;
     size_t length_before = record->value_length;
@@ -213,7 +213,7 @@ struct record *keyspace_set_expiry(struct keyspace *keyspace, struct record *rec
                                    uint64_t expiry_ms) {
     struct key_place place = keyspace_place(keyspace, record_key(record));
     CHECK(place.link != NULL);
-    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot, record_key(record));
     keyspace_keep(keyspace, &place);
     record = *place.link;
     struct record_shape shape = {.value_bytes = record_value_bytes(record),
@@ -248,7 +248,7 @@ bool keyspace_delete(struct keyspace *keyspace, struct bytes key) {
     struct key_place place = keyspace_place(keyspace, key);
     if (place.link == NULL)
         return false;
-    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot, key);
     bool is_wanted = cut_wants(keyspace, place.slot, *place.link);
     record_leave_heap(keyspace, *place.link);
     struct record *record = keyspace_unlink(keyspace, &place);
@@ -264,7 +264,7 @@ bool keyspace_delete(struct keyspace *keyspace, struct bytes key) {
 /* Takes the record away and leaves its object alive, now the caller's; NULL if it is a string. */
 static void *keyspace_detach(struct keyspace *keyspace, struct bytes key) {
     struct key_place place = keyspace_place(keyspace, key);
-    slot_watch_touch(keyspace->watch, (slot_number)place.slot);
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot, key);
     keyspace_keep(keyspace, &place);
     struct record *record = *place.link;
     void *object = record_is_object(record) ? record_object(record) : NULL;

@@ -1,10 +1,11 @@
 #include "keyspace/record_sort.h"
 #include "base/memory.h"
+#include "slot/part_set.h"
 
 enum { PLACES_USUAL = 128, RUN_PLACES = 4 };
 
 struct place {
-    uint64_t order; /* the key's next bytes after what all have in common, the first one highest */
+    uint64_t order; /* the hash, or the key's next bytes after what all have in common */
     struct record *record;
 };
 
@@ -24,8 +25,8 @@ static size_t common_bytes(struct record *const *records, size_t count) {
     return common;
 }
 
-/* A key that ends sooner counts as if zeros followed. Those that are equal then are compared whole.
- */
+/* The first byte is the highest. A key that ends sooner counts as if zeros followed. Those that are
+ * equal then are compared whole. */
 static uint64_t order_of(struct bytes key, size_t from) {
     uint64_t order = 0;
     for (size_t i = from; i < from + sizeof order; i++)
@@ -85,18 +86,33 @@ static const struct place *sort_places(struct place *places, size_t count) {
     return from;
 }
 
-void record_sort(struct record **records, size_t count) {
-    if (count < 2)
-        return;
-    struct place few[2 * PLACES_USUAL], *places = few;
-    if (count > PLACES_USUAL)
-        places = memory_allocate(2 * count * sizeof *places);
-    size_t common = common_bytes(records, count);
-    for (size_t i = 0; i < count; i++)
-        places[i] = (struct place){order_of(record_key(records[i]), common), records[i]};
+static struct place *places_for(size_t count, struct place few[2 * PLACES_USUAL]) {
+    return count > PLACES_USUAL ? memory_allocate(2 * count * sizeof *few) : few;
+}
+
+static void sort_records(struct record **records, size_t count, struct place *places) {
     const struct place *sorted = sort_places(places, count);
     for (size_t i = 0; i < count; i++)
         records[i] = sorted[i].record;
+}
+
+void record_sort(struct record **records, size_t count) {
+    if (count < 2)
+        return;
+    struct place few[2 * PLACES_USUAL], *places = places_for(count, few);
+    size_t common = common_bytes(records, count);
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct place){order_of(record_key(records[i]), common), records[i]};
+    sort_records(records, count, places);
+    if (places != few)
+        memory_free(places);
+}
+
+void record_sort_by_hash(struct record **records, size_t count) {
+    struct place few[2 * PLACES_USUAL], *places = places_for(count, few);
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct place){slot_part_hash(record_key(records[i])), records[i]};
+    sort_records(records, count, places);
     if (places != few)
         memory_free(places);
 }

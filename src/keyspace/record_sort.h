@@ -8,3 +8,6 @@
 
 /* Their keys are all different. */
 void record_sort(struct record **records, size_t count);
+/* The same by the hash that divides a slot into parts (slot/part_set.h); of one hash, by the keys.
+ */
+void record_sort_by_hash(struct record **records, size_t count);

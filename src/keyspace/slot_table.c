@@ -175,6 +175,14 @@ uint64_t slot_table_scan(const struct slot_table *table, uint64_t cursor,
     return cursor;
 }
 
+/* Buckets are visited in the order of their numbers with the lowest bit first; so of two numbers
+ * the lowest bit in which they differ decides. */
+bool slot_table_has_visited(uint64_t cursor, uint64_t hash) {
+    uint64_t different = cursor ^ hash;
+    uint64_t lowest = different & (~different + 1);
+    return cursor & lowest;
+}
+
 void slot_table_release(struct slot_table *table, const struct slot_table_context *context) {
     buckets_free(context, table->old_buckets, table->old_bits);
     buckets_free(context, table->buckets, table->bits);

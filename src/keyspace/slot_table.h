@@ -53,5 +53,9 @@ struct record *slot_table_bucket(const struct slot_table *table, uint64_t positi
  * that order, so what was visited stays visited. Returns the next cursor, 0 at the end. */
 uint64_t slot_table_scan(const struct slot_table *table, uint64_t cursor,
                          void (*visit)(void *context, const struct record *record), void *context);
+/* Was a bucket visited in which a record with this hash stood, by the scan that is at this cursor?
+ * So for as long as it lasts, whatever the table's size is. A scan that meets a smaller table on
+ * its way visits some again. */
+bool slot_table_has_visited(uint64_t cursor, uint64_t hash);
 /* Frees the buckets; the records must be gone or freed by the caller. */
 void slot_table_release(struct slot_table *table, const struct slot_table_context *context);

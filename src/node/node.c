@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "cluster/feature.h"
 #include "member/gossiper.h"
 #include "node/drain.h"
 #include "replica/backups.h"
@@ -186,6 +187,11 @@ static void wal_became_durable(void *context, uint64_t sequence) {
     replicas_durable(worker, sequence);
 }
 
+static bool may_divide_slots(void *context) {
+    const struct worker *worker = context;
+    return worker->topology && feature_is_on(worker->topology, FEATURE_DIVIDED_SLOTS);
+}
+
 static struct shard_io shard_io_of(struct worker *worker) {
     return (struct shard_io){.wal = worker->wal,
                              .disk = worker->io.disk,
@@ -204,6 +210,7 @@ static struct shard_io shard_io_of(struct worker *worker) {
                              .leadership = shard_leadership,
                              .applied = shard_moved,
                              .fatal = shard_failed,
+                             .may_divide_slots = may_divide_slots,
                              .touched = timers_touch,
                              .pair_of = pairs_of,
                              .context = worker};

@@ -19,7 +19,7 @@ static struct control_machine *control_of(struct machine *machine) {
 
 static void control_apply(struct machine *machine, const struct machine_call *call,
                           struct reply *reply) {
-    slot_watch_touch(control_of(machine)->watch, 0);
+    slot_watch_touch_slot(control_of(machine)->watch, 0);
     int error =
         topology_apply(control_of(machine)->topology, call->arguments, call->argument_count);
     if (error)
@@ -49,19 +49,20 @@ static uint64_t control_slot_bytes(struct machine *machine, slot_number slot) {
 }
 
 /* A topology is small: it is encoded at once. */
-static void control_cut(struct machine *machine, const struct slot_set *slots) {
+static void control_cut(struct machine *machine, struct part_set *wanted) {
     struct control_machine *control = control_of(machine);
-    if (slot_set_has(slots, 0)) {
+    if (part_set_has(wanted, slot_whole(0))) {
         topology_encode(control->topology, &control->cut);
         control->cut_hash = bytes_hash(buffer_bytes(&control->cut), 0);
     }
+    part_set_clear(wanted);
 }
 
-static enum cut_saved control_save(struct machine *machine, slot_number slot, size_t bytes,
-                                   size_t part_bytes, struct buffer *out, uint64_t *state_hash) {
+static enum cut_saved control_save(struct machine *machine, struct slot_part part, size_t bytes,
+                                   size_t enough_bytes, struct buffer *out, uint64_t *state_hash) {
     struct control_machine *control = control_of(machine);
-    (void)bytes, (void)part_bytes;
-    if (slot == 0) {
+    (void)bytes, (void)enough_bytes;
+    if (part.slot == 0) {
         buffer_append_bytes(out, buffer_bytes(&control->cut));
         *state_hash += control->cut_hash;
     }

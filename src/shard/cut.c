@@ -9,20 +9,22 @@ struct cut {
     struct buffer raw; /* of the chunk at hand */
     size_t last_bytes; /* of the chunk before: the next will be about as long */
     uint64_t state_hash;
-    unsigned next_slot;
+    bool is_begun;      /* the chunk is */
+    unsigned next_slot; /* of it */
 };
 
 struct cut *cut_new(struct machine *machine, struct slot_watch *watch, const struct plan *plan) {
     struct cut *cut = memory_allocate_zeroed(1, sizeof *cut);
-    struct slot_set slots = {0};
+    struct part_set wanted = {.parts = NULL};
     cut->machine = machine;
     buffer_init(&cut->raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
-    slot_set_clear(&watch->changed);
+    part_set_clear(&watch->changed);
+    plan_divide(plan->chunks, plan->chunk_count, &watch->changed);
+    plan_divide(plan->chunks, plan->chunk_count, &wanted);
     for (uint32_t i = 0; i < plan->chunk_count; i++)
-        for (unsigned slot = plan->chunks[i].first_slot;
-             !plan->is_old[i] && slot <= plan->chunks[i].last_slot; slot++)
-            slot_set_add(&slots, (slot_number)slot);
-    machine->ops->cut(machine, &slots);
+        if (!plan->is_old[i])
+            plan_note_changed(&plan->chunks[i], &wanted);
+    machine->ops->cut(machine, &wanted);
     return cut;
 }
 
@@ -41,26 +43,33 @@ static void hand_over(struct cut *cut, struct snapshot_chunk *chunk, struct buff
     cut->last_bytes = raw->length;
     buffer_init(&cut->raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
     cut->state_hash = 0;
+    cut->is_begun = false;
+}
+
+static void begin_chunk(struct cut *cut, const struct snapshot_chunk *chunk) {
+    cut->next_slot = chunk->first_slot;
+    cut->is_begun = true;
 }
 
 enum cut_saved cut_save(struct cut *cut, struct snapshot_chunk *chunk, size_t bytes,
-                        size_t part_bytes, struct buffer *raw) {
-    if (cut->next_slot < chunk->first_slot)
-        cut->next_slot = chunk->first_slot;
+                        size_t enough_bytes, struct buffer *raw) {
+    if (!cut->is_begun)
+        begin_chunk(cut, chunk);
     if (cut->raw.capacity == 0 && cut->last_bytes > 0) {
         (void)buffer_reserve(&cut->raw, cut->last_bytes + cut->last_bytes / 8);
         cut->raw.is_overflowed = false;
     }
-    size_t enough_bytes = cut->raw.length + bytes;
+    size_t turn_end = cut->raw.length + bytes;
     enum cut_saved saved = CUT_SAVED_ALL;
-    while (cut->next_slot <= chunk->last_slot && cut->raw.length < enough_bytes &&
+    while (cut->next_slot <= chunk->last_slot && cut->raw.length < turn_end &&
            saved == CUT_SAVED_ALL) {
-        saved = cut->machine->ops->save(cut->machine, (slot_number)cut->next_slot,
-                                        enough_bytes - cut->raw.length, part_bytes, &cut->raw,
-                                        &cut->state_hash);
+        struct slot_part part = plan_part_of(chunk);
+        part.slot = (slot_number)cut->next_slot;
+        saved = cut->machine->ops->save(cut->machine, part, turn_end - cut->raw.length,
+                                        enough_bytes, &cut->raw, &cut->state_hash);
         cut->next_slot += saved == CUT_SAVED_ALL;
     }
-    if (saved != CUT_SAVED_PART && cut->next_slot <= chunk->last_slot)
+    if (saved != CUT_SAVED_ENOUGH && cut->next_slot <= chunk->last_slot)
         return CUT_SAVED_SOME;
     hand_over(cut, chunk, raw);
     return saved;

@@ -6,14 +6,15 @@
 
 struct cut;
 
-/* Begins one of all slots of chunks that are not old. Borrows the machine, which stays until the
- * cut is freed; what the watch has noted as changed is cleared. */
+/* Begins one of all that is in chunks that are not old. Borrows the machine, which stays until the
+ * cut is freed. What the watch has noted as changed is cleared; from now on it notes by the plan's
+ * parts. */
 struct cut *cut_new(struct machine *machine, struct slot_watch *watch, const struct plan *plan);
 /* Gives up what is not saved yet; NULL is allowed. */
 void cut_free(struct cut *cut);
-/* Saves up to about so many bytes of a chunk that is not old, parts of which may be of part_bytes.
- * Unless it is only some: *raw is what the chunk, or this part of it, holds, owned by the caller
- * (initialised by it), and its state hash is filled in. Behind parts *raw may be empty at the end.
- */
+/* Saves up to about so many bytes of a chunk that is not old and for which enough_bytes are enough.
+ * Unless it is only some: *raw is what the chunk holds, owned by the caller (initialised by it),
+ * and its state hash is filled in. *raw may be empty: of a part without keys, or at the end of what
+ * goes on over several chunks. */
 enum cut_saved cut_save(struct cut *cut, struct snapshot_chunk *chunk, size_t bytes,
-                        size_t part_bytes, struct buffer *raw);
+                        size_t enough_bytes, struct buffer *raw);

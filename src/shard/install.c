@@ -108,7 +108,7 @@ static void put_in_place(struct shard *shard, const struct snapshot_meta *meta,
     shard->machine->ops->free(shard->machine);
     shard->machine = in->machine;
     in->machine = NULL;
-    slot_set_clear(&shard->watch.changed);
+    shard_watch_from_newest(shard);
     shard->machine->ops->watch(shard->machine, &shard->watch);
     shard_stand_at(shard, meta);
     shard_give_up_held(shard);
@@ -127,7 +127,7 @@ static void put_in_place(struct shard *shard, const struct snapshot_meta *meta,
 /* By now a new leader may have sent the entries that the snapshot covers: then it lets them go, as
  * one taken here would; but what changed since its index is not known, so all counts as changed. */
 static void only_compact(struct shard *shard, const struct snapshot_meta *meta) {
-    memset(&shard->watch.changed, 0xff, sizeof shard->watch.changed);
+    part_set_add_all(&shard->watch.changed);
     shard->snapshot_index = meta->index;
     shard_rewind_to_newest(shard);
     struct raft_event event = {

@@ -105,13 +105,13 @@ static uint64_t machine_slot_bytes(struct machine *machine, slot_number slot) {
     return keyspace_slot_bytes(keyspace_of(machine), slot);
 }
 
-static void machine_cut(struct machine *machine, const struct slot_set *slots) {
-    keyspace_cut(keyspace_of(machine), slots);
+static void machine_cut(struct machine *machine, struct part_set *wanted) {
+    keyspace_cut(keyspace_of(machine), wanted);
 }
 
-static enum cut_saved machine_save(struct machine *machine, slot_number slot, size_t bytes,
-                                   size_t part_bytes, struct buffer *out, uint64_t *state_hash) {
-    return keyspace_save_cut(keyspace_of(machine), slot, bytes, part_bytes, out, state_hash);
+static enum cut_saved machine_save(struct machine *machine, struct slot_part part, size_t bytes,
+                                   size_t enough_bytes, struct buffer *out, uint64_t *state_hash) {
+    return keyspace_save_cut(keyspace_of(machine), part, bytes, enough_bytes, out, state_hash);
 }
 
 static void machine_end_cut(struct machine *machine) { keyspace_end_cut(keyspace_of(machine)); }

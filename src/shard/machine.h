@@ -38,13 +38,13 @@ struct machine_ops {
     void (*watch)(struct machine *machine, struct slot_watch *watch);
     /* About how many bytes save() appends; 0 if, and only if, the slot is empty. */
     uint64_t (*slot_bytes)(struct machine *machine, slot_number slot);
-    /* Begins a cut: what these slots hold now is what save() appends of them, whatever is applied
-     * meanwhile. One at a time. */
-    void (*cut)(struct machine *machine, const struct slot_set *slots);
-    /* Appends more of what the slot held, about so many bytes, and adds that part of hash(); each
-     * slot of the cut once. As keyspace_save_cut() has it; a machine may know no parts. */
-    enum cut_saved (*save)(struct machine *machine, slot_number slot, size_t bytes,
-                           size_t part_bytes, struct buffer *out, uint64_t *state_hash);
+    /* Begins a cut: what these slots and parts of slots hold now is what save() appends of them,
+     * whatever is applied meanwhile. One at a time. Takes the set. */
+    void (*cut)(struct machine *machine, struct part_set *wanted);
+    /* Appends more of what the part held, about so many bytes, and adds its share of hash(); each
+     * part of the cut once. As keyspace_save_cut() has it; a machine without slots has no parts. */
+    enum cut_saved (*save)(struct machine *machine, struct slot_part part, size_t bytes,
+                           size_t enough_bytes, struct buffer *out, uint64_t *state_hash);
     void (*end_cut)(struct machine *machine);              /* gives up what is not saved */
     uint64_t (*kept_bytes)(const struct machine *machine); /* memory held for the cut only, about */
     /* What save() appended, slots one behind the other, but cut into pieces anywhere. */

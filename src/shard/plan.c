@@ -1,21 +1,47 @@
 #include "shard/plan.h"
 
+#include "base/check.h"
 #include "base/memory.h"
 
 struct planning {
     struct plan *plan;
     const struct snapshot_manifest *base;
-    const struct slot_set *changed;
+    const struct part_set *changed;
+    bool may_divide;
     uint64_t wanted_bytes;  /* of a chunk */
     uint64_t *bytes_before; /* by slot: sum of all slots before it */
 };
 
-bool plan_is_changed(const struct snapshot_chunk *chunk, const struct slot_set *changed) {
+/* ---- chunks ---- */
+
+struct slot_part plan_part_of(const struct snapshot_chunk *chunk) {
+    return (struct slot_part){
+        .slot = chunk->first_slot, .bits = chunk->part_bits, .number = chunk->part};
+}
+
+bool plan_is_changed(const struct snapshot_chunk *chunk, const struct part_set *changed) {
+    if (chunk->first_slot == chunk->last_slot)
+        return part_set_has(changed, plan_part_of(chunk));
     for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++)
-        if (slot_set_has(changed, (slot_number)slot))
+        if (part_set_has(changed, slot_whole((slot_number)slot)))
             return true;
     return false;
 }
+
+void plan_note_changed(const struct snapshot_chunk *chunk, struct part_set *changed) {
+    part_set_add(changed, plan_part_of(chunk));
+    for (unsigned slot = chunk->first_slot + 1u; slot <= chunk->last_slot; slot++)
+        part_set_add(changed, slot_whole((slot_number)slot));
+}
+
+void plan_divide(const struct snapshot_chunk *chunks, uint32_t chunk_count,
+                 struct part_set *changed) {
+    for (uint32_t i = 0; i < chunk_count; i++)
+        if (chunks[i].part_bits > 0)
+            part_set_divide(changed, chunks[i].first_slot);
+}
+
+/* ---- ranges ---- */
 
 static bool is_range(const struct snapshot_chunk *chunk, unsigned first, unsigned last) {
     return chunk->first_slot == first && chunk->last_slot == last;
@@ -28,27 +54,99 @@ static const struct snapshot_chunk *base_chunk(const struct planning *planning, 
     return base && found < base->chunk_count ? &base->chunks[found] : NULL;
 }
 
+/* NULL: there is no base. */
+static const struct snapshot_chunk *base_end(const struct planning *planning) {
+    return planning->base ? planning->base->chunks + planning->base->chunk_count : NULL;
+}
+
+static void fit(struct plan *plan, uint32_t chunk_count) {
+    plan->capacity = chunk_count;
+    plan->chunks = memory_resize(plan->chunks, chunk_count * sizeof *plan->chunks);
+    plan->is_old = memory_resize(plan->is_old, chunk_count * sizeof *plan->is_old);
+}
+
 static void add_chunk(struct plan *plan, const struct snapshot_chunk *chunk, bool is_old) {
+    if (plan->chunk_count == plan->capacity)
+        fit(plan, 2 * plan->capacity);
     plan->is_old[plan->chunk_count] = is_old;
     plan->chunks[plan->chunk_count++] = *chunk;
 }
 
-/* `before`: the base's first chunk there. */
-static void add_range(struct planning *planning, unsigned first, unsigned last,
+static void add_new(struct planning *planning, const struct snapshot_chunk *chunk, uint64_t bytes) {
+    planning->plan->new_bytes += bytes;
+    add_chunk(planning->plan, chunk, false);
+}
+
+static bool is_same_part(const struct snapshot_chunk *one, const struct snapshot_chunk *other) {
+    return is_range(one, other->first_slot, other->last_slot) && one->part == other->part;
+}
+
+/* Passes the base's chunks, from `before` on, of this range or part, and adds them if they are
+ * kept. Of an empty part there are none. Returns the next one. */
+static const struct snapshot_chunk *pass_old(struct planning *planning,
+                                             const struct snapshot_chunk *before,
+                                             const struct snapshot_chunk *of, bool is_kept) {
+    for (; before < base_end(planning) && is_same_part(before, of); before++)
+        if (is_kept)
+            add_chunk(planning->plan, before, true);
+    return before;
+}
+
+/* ---- a slot in parts ---- */
+
+/* Into how many parts: as many as before, unless they became too large or too small. */
+static unsigned part_bits(const struct planning *planning, uint64_t bytes,
+                          const struct snapshot_chunk *before) {
+    uint64_t wanted_bytes = planning->plan->part_bytes;
+    unsigned bits = before ? before->part_bits : 0;
+    uint64_t most_bytes = before ? 2 * wanted_bytes : wanted_bytes;
+    bool is_good = bytes >> bits <= most_bytes && bytes >> bits >= wanted_bytes / 4;
+    if (!is_good)
+        for (bits = 0; bytes >> bits > wanted_bytes && bits < SLOT_PART_BITS_MAXIMUM;)
+            bits++;
+    return planning->may_divide ? bits : 0;
+}
+
+/* The slot changed, or is new. */
+static void add_slot(struct planning *planning, slot_number slot, uint64_t bytes,
+                     const struct snapshot_chunk *before) {
+    unsigned bits = part_bits(planning, bytes, before);
+    bool is_alike = before && bits > 0 && before->part_bits == bits;
+    for (unsigned number = 0; number < 1u << bits; number++) {
+        const struct snapshot_chunk part = {.first_slot = slot,
+                                            .last_slot = slot,
+                                            .part = (uint16_t)number,
+                                            .part_bits = (uint8_t)bits};
+        bool is_old = is_alike && !plan_is_changed(&part, planning->changed);
+        if (!is_old)
+            add_new(planning, &part, bytes >> bits);
+        if (is_alike)
+            before = pass_old(planning, before, &part, is_old);
+    }
+}
+
+/* ---- all slots ---- */
+
+static bool is_unchanged(const struct planning *planning, unsigned first, unsigned last) {
+    const struct snapshot_chunk range = {.first_slot = (uint16_t)first,
+                                         .last_slot = (uint16_t)last};
+    return !plan_is_changed(&range, planning->changed);
+}
+
+/* `before`: the base's first chunk there, of just this range; NULL: it has none. */
+static void add_range(struct planning *planning, unsigned first, unsigned last, uint64_t bytes,
                       const struct snapshot_chunk *before) {
     const struct snapshot_chunk range = {.first_slot = (uint16_t)first,
                                          .last_slot = (uint16_t)last};
-    bool is_old =
-        before && is_range(before, first, last) && !plan_is_changed(before, planning->changed);
-    if (!is_old) {
-        planning->plan->new_bytes +=
-            planning->bytes_before[last + 1] - planning->bytes_before[first];
-        add_chunk(planning->plan, &range, false);
+    if (!before || !is_unchanged(planning, first, last)) {
+        if (first == last)
+            add_slot(planning, (slot_number)first, bytes, before);
+        else
+            add_new(planning, &range, bytes);
         return;
     }
-    const struct snapshot_chunk *end = planning->base->chunks + planning->base->chunk_count;
-    for (; before < end && is_range(before, first, last); before++)
-        add_chunk(planning->plan, before, true);
+    while (before < base_end(planning) && is_range(before, first, last))
+        before = pass_old(planning, before, before, true);
 }
 
 /* The depth of this is the binary logarithm of the slots: 14. */
@@ -59,12 +157,13 @@ static void plan_range(struct planning *planning, unsigned first, unsigned count
     unsigned last = first + count - 1;
     uint64_t limit_bytes = planning->wanted_bytes;
     const struct snapshot_chunk *before = base_chunk(planning, first);
-    if (before && is_range(before, first, last))
+    bool is_same = before && is_range(before, first, last);
+    if (is_same)
         limit_bytes *= 2;
     else if (before && before->first_slot >= first && before->last_slot <= last)
         limit_bytes /= 2; /* it was halved before */
     if (count == 1 || bytes <= limit_bytes) {
-        add_range(planning, first, last, before);
+        add_range(planning, first, last, bytes, is_same ? before : NULL);
         return;
     }
     plan_range(planning, first, count / 2);
@@ -73,26 +172,18 @@ static void plan_range(struct planning *planning, unsigned first, unsigned count
 
 /* ---- the whole ---- */
 
-static void fit(struct plan *plan, uint32_t chunk_count) {
-    plan->capacity = chunk_count;
-    plan->chunks = memory_resize(plan->chunks, chunk_count * sizeof *plan->chunks);
-    plan->is_old = memory_resize(plan->is_old, chunk_count * sizeof *plan->is_old);
-}
-
-static void plan_slots(struct planning *planning, const struct snapshot_manifest *base) {
-    planning->base = base;
-    planning->plan->chunk_count = 0;
-    planning->plan->new_bytes = 0;
-    fit(planning->plan, SLOT_COUNT + (base ? base->chunk_count : 0));
-    plan_range(planning, 0, SLOT_COUNT);
-}
-
+/* How large the keys of one slot are the machine does not know, but what the base has written of a
+ * slot alone is known. */
 static void sum_slots(struct planning *planning, struct machine *machine) {
-    planning->bytes_before = memory_allocate((SLOT_COUNT + 1) * sizeof(uint64_t));
+    const struct snapshot_chunk *chunk = planning->base ? planning->base->chunks : NULL;
     planning->bytes_before[0] = 0;
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-        planning->bytes_before[slot + 1] =
-            planning->bytes_before[slot] + machine->ops->slot_bytes(machine, (slot_number)slot);
+        uint64_t bytes = machine->ops->slot_bytes(machine, (slot_number)slot), written = 0;
+        for (; chunk < base_end(planning) && chunk->last_slot <= slot; chunk++)
+            if (is_range(chunk, slot, slot))
+                written += chunk->raw_bytes;
+        bytes = bytes > 0 && written > bytes ? written : bytes;
+        planning->bytes_before[slot + 1] = planning->bytes_before[slot] + bytes;
     }
 }
 
@@ -103,35 +194,53 @@ static uint64_t wanted_bytes(uint64_t chunk_bytes, uint64_t all_bytes) {
     return bytes;
 }
 
+static size_t part_bytes(uint64_t wanted_bytes, uint64_t all_bytes) {
+    uint64_t least_bytes = all_bytes / PLAN_PARTS_MAXIMUM;
+    return (size_t)(wanted_bytes > least_bytes ? wanted_bytes : least_bytes);
+}
+
+static void plan_slots(struct planning *planning, struct machine *machine,
+                       const struct snapshot_manifest *base, uint64_t chunk_bytes) {
+    planning->base = base;
+    sum_slots(planning, machine);
+    uint64_t all_bytes = planning->bytes_before[SLOT_COUNT];
+    planning->wanted_bytes = wanted_bytes(chunk_bytes, all_bytes);
+    planning->plan->part_bytes = part_bytes(planning->wanted_bytes, all_bytes);
+    planning->plan->chunk_count = 0;
+    planning->plan->new_bytes = 0;
+    fit(planning->plan, SLOT_COUNT + (base ? base->chunk_count : 0));
+    plan_range(planning, 0, SLOT_COUNT);
+}
+
 /* Parts that many earlier snapshots have cut may be more than one manifest can name. Then none of
  * them is kept. */
 void plan_init(struct plan *plan, struct machine *machine, const struct snapshot_manifest *base,
-               const struct slot_set *changed, uint64_t chunk_bytes) {
+               const struct part_set *changed, const struct plan_options *options) {
     *plan = (struct plan){.chunk_count = 0};
-    struct planning planning = {.plan = plan, .changed = changed};
-    sum_slots(&planning, machine);
-    uint64_t all_bytes = planning.bytes_before[SLOT_COUNT];
-    planning.wanted_bytes = wanted_bytes(chunk_bytes, all_bytes);
-    plan_slots(&planning, base);
+    struct planning planning = {
+        .plan = plan, .changed = changed, .may_divide = options->may_divide};
+    planning.bytes_before = memory_allocate((SLOT_COUNT + 1) * sizeof(uint64_t));
+    plan_slots(&planning, machine, base, options->chunk_bytes);
     if (plan->chunk_count > SNAPSHOT_CHUNK_COUNT_MAXIMUM)
-        plan_slots(&planning, NULL);
-    uint64_t least_bytes = all_bytes / PLAN_PARTS_MAXIMUM;
-    plan->part_bytes =
-        (size_t)(planning.wanted_bytes > least_bytes ? planning.wanted_bytes : least_bytes);
+        plan_slots(&planning, machine, NULL, options->chunk_bytes);
     memory_free(planning.bytes_before);
     fit(plan, plan->chunk_count + 1);
 }
 
-/* ---- parts ---- */
+/* ---- what turns out while it is saved ---- */
 
-size_t plan_part_bytes(const struct plan *plan, uint32_t chunk) {
+/* Parts are of even size, about: what is a little more than it should be is no reason for a second
+ * chunk. */
+size_t plan_enough_bytes(const struct plan *plan, uint32_t chunk) {
     const struct snapshot_chunk *range = &plan->chunks[chunk];
-    bool may_have_parts =
+    bool may_go_on =
         range->first_slot == range->last_slot && plan->chunk_count < SNAPSHOT_CHUNK_COUNT_MAXIMUM;
-    return may_have_parts ? plan->part_bytes : SIZE_MAX;
+    if (!may_go_on)
+        return SIZE_MAX;
+    return range->part_bits ? 2 * plan->part_bytes : plan->part_bytes;
 }
 
-void plan_add_part(struct plan *plan, uint32_t chunk) {
+void plan_go_on(struct plan *plan, uint32_t chunk) {
     uint32_t moved = plan->chunk_count++ - chunk;
     if (plan->chunk_count > plan->capacity)
         fit(plan, 2 * plan->chunk_count);
@@ -140,8 +249,12 @@ void plan_add_part(struct plan *plan, uint32_t chunk) {
     plan->chunks[chunk + 1].state_hash = 0;
 }
 
-void plan_end_parts(struct plan *plan, uint32_t chunk) {
-    plan->chunks[chunk - 1].state_hash += plan->chunks[chunk].state_hash;
+void plan_drop(struct plan *plan, uint32_t chunk) {
+    uint64_t state_hash = plan->chunks[chunk].state_hash;
+    if (chunk > 0 && is_same_part(&plan->chunks[chunk - 1], &plan->chunks[chunk]))
+        plan->chunks[chunk - 1].state_hash += state_hash;
+    else
+        CHECK(state_hash == 0);
     uint32_t moved = --plan->chunk_count - chunk;
     memmove(&plan->chunks[chunk], &plan->chunks[chunk + 1], moved * sizeof *plan->chunks);
     memmove(&plan->is_old[chunk], &plan->is_old[chunk + 1], moved * sizeof *plan->is_old);

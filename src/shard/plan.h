@@ -6,8 +6,11 @@
  *      0 ................... 8191  8192 ............. 16383
  *      0 .... 4095  4096 ... 8191  ...
  *
- * A single slot that holds more than that is cut into parts as it is saved: chunks of the same
- * slot, one behind the other. */
+ * A single slot that holds more than that is divided into parts by a hash of the keys
+ * (slot/part_set.h), a chunk each, of which those are written again in which a key changed. Their
+ * number stays as well until they are twice as large or a quarter as large as they should be. What
+ * turns out larger than it was taken for, as it is saved, is several chunks of the same slot or
+ * part. */
 #pragma once
 #include "shard/machine.h"
 #include "store/snapshot_manifest.h"
@@ -26,16 +29,30 @@ struct plan {
     size_t part_bytes;  /* of a part of a slot, about */
 };
 
-/* `chunk_bytes` is how large a chunk is at most, about. `base` is the snapshot before it, since
- * whose index the slots in `changed` were touched; NULL: there is none. */
+struct plan_options {
+    uint64_t chunk_bytes; /* how large a chunk is at most, about */
+    bool may_divide;      /* slots into parts that the manifest names */
+};
+
+/* `base` is the snapshot before it, since whose index what is in `changed` was touched; NULL: there
+ * is none. */
 void plan_init(struct plan *plan, struct machine *machine, const struct snapshot_manifest *base,
-               const struct slot_set *changed, uint64_t chunk_bytes);
+               const struct part_set *changed, const struct plan_options *options);
 void plan_release(struct plan *plan);
-/* How large a part of this chunk may be; SIZE_MAX: it has none. */
-size_t plan_part_bytes(const struct plan *plan, uint32_t chunk);
-/* What this chunk holds is more than one: another of the same slot follows it. */
-void plan_add_part(struct plan *plan, uint32_t chunk);
-/* Nothing was left for this one but, perhaps, the hash of a key whose bytes are in the part before
- * it: it goes, and that part is the last. */
-void plan_end_parts(struct plan *plan, uint32_t chunk);
-bool plan_is_changed(const struct snapshot_chunk *chunk, const struct slot_set *changed);
+/* How much of a single slot, or of a part of it, is enough for a chunk; SIZE_MAX: all there is. */
+size_t plan_enough_bytes(const struct plan *plan, uint32_t chunk);
+/* What this chunk holds is more than one: another of the same slot or part follows it. */
+void plan_go_on(struct plan *plan, uint32_t chunk);
+/* Nothing was there for this one but, perhaps, the hash of a key whose bytes are in the chunk
+ * before it, of the same slot or part: it goes. */
+void plan_drop(struct plan *plan, uint32_t chunk);
+
+/* ---- of the chunks of a plan or a manifest ---- */
+
+/* The part of a slot that it is of; of a range, its first slot. */
+struct slot_part plan_part_of(const struct snapshot_chunk *chunk);
+bool plan_is_changed(const struct snapshot_chunk *chunk, const struct part_set *changed);
+void plan_note_changed(const struct snapshot_chunk *chunk, struct part_set *changed);
+/* From now on changes are noted by the parts that these have. The set is empty. */
+void plan_divide(const struct snapshot_chunk *chunks, uint32_t chunk_count,
+                 struct part_set *changed);

@@ -156,6 +156,13 @@ void shard_stand_at(struct shard *shard, const struct snapshot_meta *meta) {
     shard->applied_bytes = 0;
 }
 
+void shard_watch_from_newest(struct shard *shard) {
+    const struct snapshot_manifest *newest = snapshot_shelf_newest(shard->shelf);
+    part_set_clear(&shard->watch.changed);
+    if (newest)
+        plan_divide(newest->chunks, newest->chunk_count, &shard->watch.changed);
+}
+
 int shard_configuration_of(const struct shard *shard, const struct snapshot_meta *meta,
                            struct raft_configuration *configuration) {
     if (PLANTED(SNAPSHOT_WITHOUT_MEMBERSHIP)) {

@@ -42,10 +42,10 @@ static void end_outgoing(struct shard *shard, struct outgoing_snapshot *out, boo
 
 /* ---- the offer ---- */
 
-/* What every follower can read is offered as ever. */
+/* One for each version of the manifest: what every follower can read is offered as ever. */
 static uint32_t version_of(const struct outgoing_snapshot *out) {
-    return snapshot_manifest_has_parts(out->manifest) ? SHARD_SNAPSHOT_VERSION
-                                                      : SHARD_SNAPSHOT_VERSION_WHOLE;
+    return SHARD_SNAPSHOT_VERSION + snapshot_manifest_version(out->manifest) -
+           SNAPSHOT_MANIFEST_VERSION;
 }
 
 static void offer(struct shard *shard, struct outgoing_snapshot *out) {

@@ -92,6 +92,7 @@ int shard_new(const struct shard_options *options, struct shard_recovery *recove
         shard_free(shard);
         return error;
     }
+    shard_watch_from_newest(shard);
     shard->machine->ops->watch(shard->machine, &shard->watch);
     *out = shard;
     shard_tick(shard);
@@ -130,6 +131,7 @@ void shard_free(struct shard *shard) {
     if (shard->raft)
         raft_free(shard->raft);
     shard->machine->ops->free(shard->machine);
+    part_set_clear(&shard->watch.changed);
     memory_free(shard);
 }
 

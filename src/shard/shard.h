@@ -31,8 +31,8 @@ enum {
     SHARD_WAIT_LONGEST_MS = 3600 * 1000,
     SHARD_HELD_REPLY_BYTES_MAXIMUM = 64 << 20, /* past it nothing is applied before its commit */
     SHARD_SNAPSHOT_WISHES_MAXIMUM = 2 * SHARD_SNAPSHOT_PIECES_IN_FLIGHT,
-    SHARD_SNAPSHOT_VERSION = 2,       /* the newest that is spoken, of the messages of a transfer */
-    SHARD_SNAPSHOT_VERSION_WHOLE = 1, /* the same, of snapshots without slots in parts */
+    SHARD_SNAPSHOT_VERSION = 3,       /* the newest that is spoken, of the messages of a transfer */
+    SHARD_SNAPSHOT_VERSION_WHOLE = 1, /* the same, of snapshots with one chunk a slot at most */
     SHARD_SNAPSHOT_HASTE = 4, /* a turn grows by so many times for each further eighth held twice */
     SHARD_SNAPSHOT_JOBS_MAXIMUM = 2, /* chunks of one snapshot on their way to the disk */
     SHARD_EXPIRE_BATCH_MAXIMUM = 512,
@@ -159,6 +159,9 @@ struct shard_io {
     /* When the shard may save the next piece of a snapshot. Each call takes a turn, and no two
      * turns of shards that share a loop fall together. */
     uint64_t (*next_snapshot_turn_us)(void *context);
+    /* May manifests name the parts of a slot? Every node that may read them knows them then. NULL:
+     * they may. */
+    bool (*may_divide_slots)(void *context);
     /* A snapshot of this replica is durable, with its mark in the log. May be NULL. */
     void (*snapshot_durable)(void *context, struct shard *shard);
     void *context;

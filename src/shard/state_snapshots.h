@@ -69,7 +69,7 @@ struct own_snapshot {
     unsigned job_count;
     bool is_log_wanted;                 /* in memory, all of it behind this */
     int error;                          /* the first of its jobs */
-    struct slot_set changed;            /* before it began; noted again if it fails */
+    struct part_set changed;            /* before it began; noted again if it fails */
     struct snapshot_manifest *manifest; /* from NAMING on */
     uint64_t mark_sequence;
     uint64_t log_bytes; /* of shard->applied_bytes, when it was taken */

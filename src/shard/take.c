@@ -20,15 +20,11 @@ static struct snapshot_meta describe(struct shard *shard) {
     return meta;
 }
 
-static void note_changed(struct shard *shard, const struct slot_set *changed) {
-    for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
-        shard->watch.changed.words[i] |= changed->words[i];
-}
-
 void shard_release_own(struct shard *shard) {
     struct own_snapshot *own = &shard->own;
     cut_free(own->cut);
     plan_release(&own->plan);
+    part_set_clear(&own->changed);
     snapshot_manifest_free(own->manifest);
     *own = (struct own_snapshot){.stage = OWN_NONE};
     metric_set(shard->cells.chunks_left, 0);
@@ -37,7 +33,7 @@ void shard_release_own(struct shard *shard) {
 static void give_up(struct shard *shard, int error) {
     log_line(shard->io.log, LOG_ERROR, "snapshot not written", LOG_F("shard", shard->number),
              LOG_T("error", error_text(error)));
-    note_changed(shard, &shard->own.changed);
+    part_set_add_set(&shard->watch.changed, &shard->own.changed);
     shard_release_own(shard);
     shard->next_take_us = shard_now_us(shard) + shard_pause_us(shard);
 }
@@ -45,7 +41,7 @@ static void give_up(struct shard *shard, int error) {
 /* What is saved already is not wrong, but no more can be had. */
 void shard_give_up_cut(struct shard *shard) {
     if (shard->own.stage == OWN_SAVING) {
-        note_changed(shard, &shard->own.changed);
+        part_set_add_set(&shard->watch.changed, &shard->own.changed);
         shard_release_own(shard);
     }
 }
@@ -105,8 +101,7 @@ static void chunk_done(struct snapshot_job *job, int status) {
                  "a chunk of the snapshot before this cannot be read; it is written anew",
                  LOG_F("shard", shard->number), LOG_F("first_slot", job->chunk.first_slot),
                  LOG_F("last_slot", job->chunk.last_slot), LOG_T("error", error_text(status)));
-        for (unsigned slot = job->chunk.first_slot; slot <= job->chunk.last_slot; slot++)
-            slot_set_add(&own->changed, (slot_number)slot);
+        plan_note_changed(&job->chunk, &own->changed);
     }
     job->chunk.state_hash = own->plan.chunks[job->ordinal].state_hash; /* it may have grown */
     own->plan.chunks[job->ordinal] = job->chunk;
@@ -155,17 +150,17 @@ static void save_some(struct shard *shard) {
     struct own_snapshot *own = &shard->own;
     struct buffer raw;
     enum cut_saved saved = cut_save(own->cut, &own->plan.chunks[own->next_chunk], turn_bytes(shard),
-                                    plan_part_bytes(&own->plan, own->next_chunk), &raw);
+                                    plan_enough_bytes(&own->plan, own->next_chunk), &raw);
     if (saved == CUT_SAVED_SOME)
         return;
-    if (raw.length == 0) { /* its parts were all of it */
+    if (raw.length == 0) { /* the part is empty, or its chunks so far were all of it */
         buffer_release(&raw);
-        plan_end_parts(&own->plan, own->next_chunk);
+        plan_drop(&own->plan, own->next_chunk);
         name_once_saved(shard);
         return;
     }
-    if (saved == CUT_SAVED_PART)
-        plan_add_part(&own->plan, own->next_chunk);
+    if (saved == CUT_SAVED_ENOUGH)
+        plan_go_on(&own->plan, own->next_chunk);
     submit_chunk(shard, SNAPSHOT_JOB_SAVE, &raw);
 }
 
@@ -184,16 +179,24 @@ uint64_t shard_own_deadline_us(const struct shard *shard) {
     return has_more_to_save(&shard->own) ? shard->own.next_save_us : UINT64_MAX;
 }
 
+/* What an older release could not read waits until none is left (docs/decisions/0038). */
+static bool may_divide(const struct shard *shard) {
+    return shard->io.may_divide_slots == NULL || PLANTED(PARTS_UNGATED) ||
+           shard->io.may_divide_slots(shard->io.context);
+}
+
 static void take(struct shard *shard) {
     struct own_snapshot *own = &shard->own;
     *own = (struct own_snapshot){.stage = OWN_SAVING,
                                  .number = ++shard->next_number,
                                  .begun_us = shard_now_us(shard),
                                  .meta = describe(shard),
-                                 .changed = shard->watch.changed,
+                                 .changed = part_set_take(&shard->watch.changed),
                                  .log_bytes = shard->applied_bytes};
+    struct plan_options options = {.chunk_bytes = (uint64_t)shard->io.config->snapshot_chunk_bytes,
+                                   .may_divide = may_divide(shard)};
     plan_init(&own->plan, shard->machine, snapshot_shelf_newest(shard->shelf), &own->changed,
-              (uint64_t)shard->io.config->snapshot_chunk_bytes);
+              &options);
     own->cut = cut_new(shard->machine, &shard->watch, &own->plan);
     shard->cost_bytes = 0;
     shard_touch(shard);
@@ -232,8 +235,7 @@ void shard_take_snapshot_and_log(struct shard *shard) {
 }
 
 void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *chunk) {
-    for (unsigned slot = chunk->first_slot; slot <= chunk->last_slot; slot++)
-        slot_set_add(&shard->watch.changed, (slot_number)slot);
+    plan_note_changed(chunk, &shard->watch.changed);
     take_settled(shard, true);
 }
 

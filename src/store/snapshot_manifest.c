@@ -5,11 +5,13 @@
 #include "store/snapshot_names.h"
 #include <assert.h>
 
-/*   0 "TSNP"   4 u16 version (2; 3 if a slot has parts)   6 u16 0   8 u32 shard
+/*   0 "TSNP"   4 u16 version (2; 3: a slot has several chunks; 4: a slot is divided into parts)
+ *   6 u16 0   8 u32 shard
  *  12 u32 configuration_bytes   16 u64 index   24 u64 term   32 u64 stamp_ms
  *  40 u32 chunk_count   44 u32 0
  *  48 configuration, then per chunk:
- *       0 u16 first_slot   2 u16 last_slot   4 u32 0   8 u64 raw_bytes   16 u64 stored_bytes
+ *       0 u16 first_slot   2 u16 last_slot   4 u16 part   6 u8 part_bits   7 u8 0
+ *       8 u64 raw_bytes   16 u64 stored_bytes
  *      24 u64 low, 32 u64 high of raw_checksum   40 u64 stored_checksum   48 u64 state_hash
  *  .. u64 xxh3 of all before it */
 enum { SLOTS = 16384, HEADER_BYTES = 48, CHUNK_BYTES = 56, CHECKSUM_BYTES = 8 };
@@ -37,17 +39,25 @@ void snapshot_manifest_free(struct snapshot_manifest *manifest) {
     memory_free(manifest);
 }
 
-/* Are both of the same single slot? */
+/* Are both of the same single slot, and of parts of one division in order? */
 static bool is_continued(const struct snapshot_chunk *chunk, const struct snapshot_chunk *next) {
     return chunk->first_slot == chunk->last_slot && next->first_slot == chunk->first_slot &&
-           next->last_slot == chunk->last_slot;
+           next->last_slot == chunk->last_slot && next->part_bits == chunk->part_bits &&
+           next->part >= chunk->part;
 }
 
-bool snapshot_manifest_has_parts(const struct snapshot_manifest *manifest) {
-    for (uint32_t i = 1; i < manifest->chunk_count; i++)
-        if (is_continued(&manifest->chunks[i - 1], &manifest->chunks[i]))
-            return true;
-    return false;
+static uint16_t greater(uint16_t a, uint16_t b) { return a > b ? a : b; }
+
+uint16_t snapshot_manifest_version(const struct snapshot_manifest *manifest) {
+    uint16_t version = SNAPSHOT_MANIFEST_VERSION_WHOLE;
+    for (uint32_t i = 0; i < manifest->chunk_count; i++) {
+        const struct snapshot_chunk *chunk = &manifest->chunks[i];
+        if (chunk->part_bits > 0)
+            version = SNAPSHOT_MANIFEST_VERSION;
+        else if (i > 0 && is_continued(chunk - 1, chunk))
+            version = greater(version, SNAPSHOT_MANIFEST_VERSION_PIECES);
+    }
+    return version;
 }
 
 uint32_t snapshot_manifest_find(const struct snapshot_manifest *manifest, unsigned slot) {
@@ -88,7 +98,9 @@ uint64_t snapshot_manifest_state_hash(const struct snapshot_manifest *manifest) 
 static void chunk_encode(const struct snapshot_chunk *chunk, struct buffer *out) {
     buffer_append_u16(out, chunk->first_slot);
     buffer_append_u16(out, chunk->last_slot);
-    buffer_append_u32(out, 0);
+    buffer_append_u16(out, chunk->part);
+    buffer_append_u8(out, chunk->part_bits);
+    buffer_append_u8(out, 0);
     buffer_append_u64(out, chunk->raw_bytes);
     buffer_append_u64(out, chunk->stored_bytes);
     buffer_append_u64(out, chunk->raw_checksum.low);
@@ -103,8 +115,7 @@ void snapshot_manifest_encode(const struct snapshot_manifest *manifest, struct b
     CHECK(manifest->chunk_count <= SNAPSHOT_CHUNK_COUNT_MAXIMUM);
     size_t start = out->length;
     buffer_append(out, manifest_magic, sizeof manifest_magic);
-    buffer_append_u16(out, snapshot_manifest_has_parts(manifest) ? SNAPSHOT_MANIFEST_VERSION
-                                                                 : SNAPSHOT_MANIFEST_VERSION_WHOLE);
+    buffer_append_u16(out, snapshot_manifest_version(manifest));
     buffer_append_u16(out, 0);
     buffer_append_u32(out, meta->shard);
     buffer_append_u32(out, meta->configuration_bytes);
@@ -125,13 +136,23 @@ void snapshot_manifest_encode(const struct snapshot_manifest *manifest, struct b
 static bool may_follow(const struct snapshot_chunk *before, const struct snapshot_chunk *chunk,
                        uint16_t version) {
     return before == NULL || chunk->first_slot > before->last_slot ||
-           (version == SNAPSHOT_MANIFEST_VERSION && is_continued(before, chunk));
+           (version >= SNAPSHOT_MANIFEST_VERSION_PIECES && is_continued(before, chunk));
 }
 
-static int chunk_decode(struct cursor *in, struct snapshot_chunk *chunk) {
+/* Only a slot alone has parts, and only the newest version names them. */
+static bool is_part(const struct snapshot_chunk *chunk, uint16_t version) {
+    if (chunk->part_bits == 0)
+        return chunk->part == 0;
+    return version == SNAPSHOT_MANIFEST_VERSION && chunk->first_slot == chunk->last_slot &&
+           chunk->part_bits <= SNAPSHOT_PART_BITS_MAXIMUM && chunk->part >> chunk->part_bits == 0;
+}
+
+static int chunk_decode(struct cursor *in, uint16_t version, struct snapshot_chunk *chunk) {
     chunk->first_slot = cursor_u16(in);
     chunk->last_slot = cursor_u16(in);
-    uint32_t reserved = cursor_u32(in);
+    chunk->part = cursor_u16(in);
+    chunk->part_bits = cursor_u8(in);
+    uint8_t reserved = cursor_u8(in);
     chunk->raw_bytes = cursor_u64(in);
     chunk->stored_bytes = cursor_u64(in);
     chunk->raw_checksum.low = cursor_u64(in);
@@ -139,7 +160,8 @@ static int chunk_decode(struct cursor *in, struct snapshot_chunk *chunk) {
     chunk->stored_checksum = cursor_u64(in);
     chunk->state_hash = cursor_u64(in);
     bool is_good = !in->is_failed && reserved == 0 && chunk->last_slot >= chunk->first_slot &&
-                   chunk->last_slot < SLOTS && chunk->raw_bytes > 0 && chunk->stored_bytes > 0;
+                   chunk->last_slot < SLOTS && chunk->raw_bytes > 0 && chunk->stored_bytes > 0 &&
+                   is_part(chunk, version);
     return is_good ? 0 : ERR_MALFORMED;
 }
 
@@ -164,7 +186,7 @@ static int body_decode(struct cursor *in, uint16_t version, struct snapshot_mani
     manifest->chunks = memory_allocate_zeroed(manifest->chunk_count, sizeof *manifest->chunks);
     for (uint32_t i = 0; i < manifest->chunk_count; i++) {
         struct snapshot_chunk *chunk = &manifest->chunks[i];
-        if (chunk_decode(in, chunk) || !may_follow(i ? chunk - 1 : NULL, chunk, version))
+        if (chunk_decode(in, version, chunk) || !may_follow(i ? chunk - 1 : NULL, chunk, version))
             return ERR_MALFORMED;
     }
     return 0;
@@ -184,7 +206,7 @@ int snapshot_manifest_decode(struct bytes encoded, struct snapshot_manifest **ou
     struct cursor in = cursor_of(covered);
     cursor_u32(&in);
     uint16_t version = cursor_u16(&in);
-    if (version != SNAPSHOT_MANIFEST_VERSION && version != SNAPSHOT_MANIFEST_VERSION_WHOLE)
+    if (version < SNAPSHOT_MANIFEST_VERSION_WHOLE || version > SNAPSHOT_MANIFEST_VERSION)
         return ERR_VERSION;
     if (cursor_u16(&in) != 0)
         return ERR_MALFORMED;

@@ -16,8 +16,10 @@
 #include "io/disk.h"
 
 enum {
-    SNAPSHOT_MANIFEST_VERSION = 3,
-    SNAPSHOT_MANIFEST_VERSION_WHOLE = 2, /* without slots in parts */
+    SNAPSHOT_MANIFEST_VERSION = 4,
+    SNAPSHOT_MANIFEST_VERSION_PIECES = 3, /* without numbers of parts: which key is where is open */
+    SNAPSHOT_MANIFEST_VERSION_WHOLE = 2,  /* one chunk a slot at most */
+    SNAPSHOT_PART_BITS_MAXIMUM = 12,
     SNAPSHOT_CONFIGURATION_MAXIMUM = 1024,
     SNAPSHOT_CHUNK_COUNT_MAXIMUM = 32768, /* one a slot, and as many parts */
     SNAPSHOT_MANIFEST_BYTES_MAXIMUM = 2 << 20,
@@ -31,19 +33,24 @@ struct snapshot_meta {
     uint32_t configuration_bytes;
 };
 
+/* Of a slot that is divided, which chunk is of which part: part_bits highest bits of a hash of the
+ * key are its number (docs/format/snapshot.md). */
 struct snapshot_chunk {
     uint16_t first_slot, last_slot;
     uint64_t raw_bytes, stored_bytes;
     struct checksum128 raw_checksum; /* XXH3-128 of what it holds: the chunk's identity */
     uint64_t stored_checksum;        /* XXH3-64 of the file */
     uint64_t state_hash; /* of the keys that end in it, in whatever order; they add up */
+    uint16_t part;
+    uint8_t part_bits; /* 0: it is of no part, and part is 0 */
 };
 
 struct snapshot_manifest {
     struct snapshot_meta meta;
     uint32_t chunk_count;
-    /* Ascending; slots between them are empty. Without overlap, but for chunks of a single slot:
-     * several of the same one are its parts, in order. */
+    /* Ascending; slots between them are empty, and so are parts of a divided slot that no chunk is
+     * of. Without overlap, but for chunks of a single slot: several of the same slot, or of the
+     * same part of it, together are what it holds. */
     struct snapshot_chunk *chunks;
     unsigned holders; /* the shelf's */
 };
@@ -53,8 +60,8 @@ struct snapshot_manifest *snapshot_manifest_new(const struct snapshot_meta *meta
                                                 const struct snapshot_chunk *chunks,
                                                 uint32_t chunk_count);
 void snapshot_manifest_free(struct snapshot_manifest *manifest); /* NULL is allowed */
-/* Is there a slot of several chunks? Releases that know version 2 only cannot read it. */
-bool snapshot_manifest_has_parts(const struct snapshot_manifest *manifest);
+/* The version that it is encoded as: the lowest that can say what it says. */
+uint16_t snapshot_manifest_version(const struct snapshot_manifest *manifest);
 /* The ordinal of the first chunk that reaches to this slot or lies behind it; the count of all:
  * none does. */
 uint32_t snapshot_manifest_find(const struct snapshot_manifest *manifest, unsigned slot);

@@ -42,14 +42,14 @@ static void expect_loads(struct keyspace *keyspace) {
     struct keyspace *again = keyspace_new(3);
     struct buffer saved;
     uint64_t hash = 0;
-    struct slot_set all;
-    memset(&all, 0xff, sizeof all);
+    struct part_set all = {.parts = NULL};
+    part_set_add_all(&all);
     buffer_init(&saved, SIZE_MAX);
     keyspace_cut(keyspace, &all);
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
         if (keyspace_slot_key_count(keyspace, (slot_number)slot) > 0)
-            CHECK(keyspace_save_cut(keyspace, (slot_number)slot, SIZE_MAX, SIZE_MAX, &saved,
-                                    &hash) == CUT_SAVED_ALL);
+            CHECK(keyspace_save_cut(keyspace, slot_whole((slot_number)slot), SIZE_MAX, SIZE_MAX,
+                                    &saved, &hash) == CUT_SAVED_ALL);
     keyspace_end_cut(keyspace);
     CHECK(hash == keyspace_hash(keyspace));
     CHECK(keyspace_load(again, buffer_bytes(&saved)) == 0);

@@ -14,7 +14,9 @@
 enum {
     SMALL_SLOTS = 12,
     KEYS_OF_SMALL = 40,
-    KEYS_OF_LARGE = 6000, /* more than are sorted */
+    KEYS_OF_LARGE = 6000, /* more than are sorted by key */
+    PART_BITS = 3,
+    PARTS = 1 << PART_BITS,
     FIELDS_OF_LARGE = 4000,
     SAVED_BYTES_MAXIMUM = 64 * 1024 * 1024,
     ROUNDS = 24
@@ -121,24 +123,24 @@ static void add_hash(void *context, const struct record *record) {
             world->hashes[at] += record_hash(record);
 }
 
-static struct slot_set all_slots(const struct world *world) {
-    struct slot_set slots = {0};
+static struct part_set all_slots(const struct world *world) {
+    struct part_set slots = {.parts = NULL};
     for (unsigned at = 0; at < SLOTS; at++)
-        slot_set_add(&slots, world->slots[at]);
+        part_set_add(&slots, slot_whole(world->slots[at]));
     return slots;
 }
 
 /* What each slot holds now: its bytes, saved while nothing changes, and its hash. */
 static void note_model(struct world *world) {
-    struct slot_set slots = all_slots(world);
+    struct part_set slots = all_slots(world);
     memset(world->hashes, 0, sizeof world->hashes);
     keyspace_walk(world->keyspace, add_hash, world);
     keyspace_cut(world->keyspace, &slots);
     for (unsigned at = 0; at < SLOTS; at++) {
         uint64_t hash = 0;
         buffer_clear(&world->saved[at]);
-        assert_true(keyspace_save_cut(world->keyspace, world->slots[at], SIZE_MAX, SIZE_MAX,
-                                      &world->saved[at], &hash) == CUT_SAVED_ALL);
+        assert_true(keyspace_save_cut(world->keyspace, slot_whole(world->slots[at]), SIZE_MAX,
+                                      SIZE_MAX, &world->saved[at], &hash) == CUT_SAVED_ALL);
         assert_true(hash == world->hashes[at]);
     }
     assert_int_equal(keyspace_cut_kept_bytes(world->keyspace), 0);
@@ -159,14 +161,14 @@ static void expect_saved(struct world *world, unsigned at, unsigned changes_a_tu
     struct buffer saved;
     uint64_t hash = 0;
     buffer_init(&saved, SAVED_BYTES_MAXIMUM);
-    while (keyspace_save_cut(world->keyspace, world->slots[at], 300 + below(world, 4000), SIZE_MAX,
-                             &saved, &hash) != CUT_SAVED_ALL)
+    while (keyspace_save_cut(world->keyspace, slot_whole(world->slots[at]),
+                             300 + below(world, 4000), SIZE_MAX, &saved, &hash) != CUT_SAVED_ALL)
         for (unsigned i = 0; i < changes_a_turn; i++)
             change(world);
     assert_true(hash == world->hashes[at]);
     expect_loads(world, at, &saved);
     struct bytes model = buffer_bytes(&world->saved[at]);
-    if (at < LARGE && !has_large_object(model))
+    if (at == LARGE || (at < LARGE && !has_large_object(model)))
         assert_true(bytes_equal(buffer_bytes(&saved), model));
     buffer_release(&saved);
 }
@@ -176,8 +178,8 @@ static void save_a_bit(struct world *world, unsigned at) {
     uint64_t hash = 0;
     buffer_init(&saved, SAVED_BYTES_MAXIMUM);
     for (unsigned i = 0; i < 3; i++) {
-        if (keyspace_save_cut(world->keyspace, world->slots[at], 300, SIZE_MAX, &saved, &hash) ==
-            CUT_SAVED_ALL)
+        if (keyspace_save_cut(world->keyspace, slot_whole(world->slots[at]), 300, SIZE_MAX, &saved,
+                              &hash) == CUT_SAVED_ALL)
             break;
         change(world);
     }
@@ -210,7 +212,7 @@ static void test_a_cut_is_of_one_moment(void **state) {
     start(&world, 1);
     for (unsigned round = 0; round < ROUNDS; round++) {
         note_model(&world);
-        struct slot_set slots = all_slots(&world);
+        struct part_set slots = all_slots(&world);
         keyspace_cut(world.keyspace, &slots);
         unsigned first = below(&world, SLOTS), count = below(&world, 3) ? SLOTS : below(&world, 9);
         for (unsigned i = 0; i < 300; i++)
@@ -235,7 +237,7 @@ static void test_a_change_to_a_large_hash_is_cheap(void **state) {
     start(&world, 2);
     char name[32];
     struct bytes key = key_name(name, HASHES, 0), text = BYTES_LITERAL("field:17");
-    struct slot_set slots = all_slots(&world);
+    struct part_set slots = all_slots(&world);
     note_model(&world);
     keyspace_cut(world.keyspace, &slots);
     struct hash_value *hash =
@@ -272,7 +274,7 @@ static void test_objects_that_are_kept_count(void **state) {
         hash_value_memory_bytes(record_object(keyspace_find(world.keyspace, small)));
     uint64_t large_bytes =
         hash_value_memory_bytes(record_object(keyspace_find(world.keyspace, large)));
-    struct slot_set slots = all_slots(&world);
+    struct part_set slots = all_slots(&world);
     note_model(&world);
     keyspace_cut(world.keyspace, &slots);
     struct hash_value *hash =
@@ -295,7 +297,7 @@ static void test_every_turn_is_short(void **state) {
     (void)state;
     struct world world;
     start(&world, 3);
-    struct slot_set slots = all_slots(&world);
+    struct part_set slots = all_slots(&world);
     keyspace_cut(world.keyspace, &slots);
     for (unsigned at = LARGE; at < SLOTS; at++) {
         struct buffer saved;
@@ -305,8 +307,8 @@ static void test_every_turn_is_short(void **state) {
         unsigned turns = 0;
         for (; !is_whole; turns++) {
             size_t before = saved.length;
-            is_whole = keyspace_save_cut(world.keyspace, world.slots[at], 1000, SIZE_MAX, &saved,
-                                         &hash) == CUT_SAVED_ALL;
+            is_whole = keyspace_save_cut(world.keyspace, slot_whole(world.slots[at]), 1000,
+                                         SIZE_MAX, &saved, &hash) == CUT_SAVED_ALL;
             assert_in_range(saved.length - before, 0, 1000 + VALUE_SAVE_BYTES + 1000);
         }
         assert_true(turns > (at == LARGE ? 100 : 4));
@@ -316,7 +318,129 @@ static void test_every_turn_is_short(void **state) {
     end(&world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_a_cut_is_of_one_moment),
+/* ---- parts ---- */
+
+struct parts_world {
+    struct world world;
+    uint64_t hashes[PARTS]; /* the model: of the large slot, by part */
+    struct slot_part parts[PARTS];
+};
+
+static unsigned part_of(const struct record *record) {
+    return (unsigned)slot_part_number(slot_part_hash(record_key(record)), PART_BITS);
+}
+
+static void add_part_hash(void *context, const struct record *record) {
+    struct parts_world *world = context;
+    if (slot_of_key(record_key(record)) == world->world.slots[LARGE])
+        world->hashes[part_of(record)] += record_hash(record);
+}
+
+static void start_parts(struct parts_world *world, uint64_t seed) {
+    start(&world->world, seed);
+    for (unsigned number = 0; number < PARTS; number++)
+        world->parts[number] = (struct slot_part){
+            .slot = world->world.slots[LARGE], .bits = PART_BITS, .number = (uint16_t)number};
+}
+
+/* Adds or deletes so many keys of the large slot in a row, so that its table grows or shrinks. */
+static void grow_or_shrink(struct world *world, unsigned count, bool is_growing) {
+    static unsigned next; /* goes around over all rounds */
+    for (unsigned i = 0; i < count; i++) {
+        char name[32];
+        struct bytes key = key_name(name, LARGE, next++ % (2 * KEYS_OF_LARGE));
+        if (is_growing)
+            keyspace_put_string(world->keyspace, key, key, STRING_RAW, 0);
+        else
+            keyspace_delete(world->keyspace, key);
+    }
+}
+
+static void expect_keys_of_part(void *context, const struct record *record) {
+    const struct slot_part *part = context;
+    assert_int_equal(slot_of_key(record_key(record)), part->slot);
+    assert_int_equal(part_of(record), part->number);
+}
+
+/* What is saved is the part as it was at the cut, and nothing else. */
+static void expect_part(struct parts_world *world, struct slot_part part, unsigned round) {
+    struct buffer saved;
+    uint64_t hash = 0;
+    buffer_init(&saved, SAVED_BYTES_MAXIMUM);
+    while (keyspace_save_cut(world->world.keyspace, part, 300 + below(&world->world, 4000),
+                             SIZE_MAX, &saved, &hash) != CUT_SAVED_ALL) {
+        grow_or_shrink(&world->world, 150, round % 2);
+        for (unsigned i = 0; i < 5; i++)
+            change(&world->world);
+    }
+    assert_true(hash == world->hashes[part.number]);
+    struct keyspace *loaded = keyspace_new(5);
+    assert_int_equal(keyspace_load(loaded, buffer_bytes(&saved)), 0);
+    assert_true(keyspace_hash(loaded) == hash);
+    keyspace_walk(loaded, expect_keys_of_part, &part);
+    keyspace_free(loaded);
+    buffer_release(&saved);
+}
+
+/* Some parts of a slot are saved while the slot changes, grows and shrinks; the others are not
+ * kept, and a later cut of the whole slot does not notice. */
+static void test_parts_of_a_slot_are_saved_alone(void **state) {
+    (void)state;
+    struct parts_world world;
+    start_parts(&world, 6);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        note_model(&world.world);
+        memset(world.hashes, 0, sizeof world.hashes);
+        keyspace_walk(world.world.keyspace, add_part_hash, &world);
+        struct part_set wanted = {.parts = NULL};
+        unsigned chosen = 1 + below(&world.world, (1 << PARTS) - 1);
+        part_set_divide(&wanted, world.world.slots[LARGE]);
+        for (unsigned number = 0; number < PARTS; number++)
+            if (chosen >> number & 1)
+                part_set_add(&wanted, world.parts[number]);
+        keyspace_cut(world.world.keyspace, &wanted);
+        unsigned left = round % 5 == 4 ? 1 : PARTS; /* at times it is given up */
+        for (unsigned i = 0; i < 300; i++)
+            change(&world.world);
+        for (unsigned number = 0; number < PARTS && left > 0; number++) {
+            if (!(chosen >> number & 1))
+                continue;
+            expect_part(&world, world.parts[number], round);
+            left--;
+        }
+        assert_true(left == 0 || keyspace_cut_kept_bytes(world.world.keyspace) == 0);
+        keyspace_end_cut(world.world.keyspace);
+    }
+    end(&world.world);
+}
+
+/* What belongs to a part that is not wanted is not held twice when it changes. */
+static void test_a_part_that_is_not_wanted_is_not_kept(void **state) {
+    (void)state;
+    struct parts_world world;
+    start_parts(&world, 7);
+    struct part_set wanted = {.parts = NULL};
+    part_set_divide(&wanted, world.world.slots[LARGE]);
+    part_set_add(&wanted, world.parts[5]);
+    keyspace_cut(world.world.keyspace, &wanted);
+    uint64_t in_part_bytes = 0;
+    for (unsigned i = 0; i < KEYS_OF_LARGE; i++) {
+        char name[32];
+        struct bytes key = key_name(name, LARGE, i);
+        const struct record *record = keyspace_find(world.world.keyspace, key);
+        if (part_of(record) == 5)
+            in_part_bytes += memory_class(record_bytes(record));
+        keyspace_delete(world.world.keyspace, key);
+    }
+    assert_true(in_part_bytes > 0);
+    assert_int_equal(keyspace_cut_kept_bytes(world.world.keyspace), in_part_bytes);
+    keyspace_end_cut(world.world.keyspace);
+    end(&world.world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_parts_of_a_slot_are_saved_alone),
+          cmocka_unit_test(test_a_part_that_is_not_wanted_is_not_kept),
+          cmocka_unit_test(test_a_cut_is_of_one_moment),
           cmocka_unit_test(test_objects_that_are_kept_count),
           cmocka_unit_test(test_a_change_to_a_large_hash_is_cheap),
           cmocka_unit_test(test_every_turn_is_short))

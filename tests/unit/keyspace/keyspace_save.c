@@ -32,13 +32,13 @@ static void find_ends(struct saved *saved) {
 
 static void save(struct keyspace *keyspace, struct saved *saved) {
     uint64_t hash = 0;
-    struct slot_set all;
-    memset(&all, 0xff, sizeof all);
+    struct part_set all = {.parts = NULL};
+    part_set_add_all(&all);
     keyspace_cut(keyspace, &all);
     buffer_init(&saved->bytes, SAVED_BYTES_MAXIMUM);
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         size_t length = saved->bytes.length;
-        assert_true(keyspace_save_cut(keyspace, (slot_number)slot, SIZE_MAX, SIZE_MAX,
+        assert_true(keyspace_save_cut(keyspace, slot_whole((slot_number)slot), SIZE_MAX, SIZE_MAX,
                                       &saved->bytes, &hash) == CUT_SAVED_ALL);
         assert_int_equal(saved->bytes.length > length,
                          keyspace_slot_bytes(keyspace, (slot_number)slot) > 0);
@@ -299,21 +299,21 @@ static void test_a_watch_is_told_of_every_change(void **state) {
     keyspace_watch(keyspace, &watch);
     keyspace_put_string(keyspace, bytes_of_text("a"), BYTES_LITERAL("2"), STRING_INT, 0);
     keyspace_put_string(keyspace, bytes_of_text("a"), BYTES_LITERAL("3"), STRING_INT, 0);
-    assert_int_equal(slot_set_count(&watch.changed), 1);
+    assert_int_equal(slot_set_count(&watch.changed.slots), 1);
     keyspace_resize_string(keyspace, keyspace_find(keyspace, bytes_of_text("b")), 10);
     keyspace_set_expiry(keyspace, keyspace_find(keyspace, bytes_of_text("c")), 0);
     keyspace_delete(keyspace, bytes_of_text("d"));
     keyspace_rename(keyspace, bytes_of_text("e"), bytes_of_text("x"));
     struct record *record = keyspace_find(keyspace, h);
     hash_value_set(keyspace_object_to_change(keyspace, record), h, h, 1);
-    assert_int_equal(slot_set_count(&watch.changed), 7); /* with x, which was empty */
+    assert_int_equal(slot_set_count(&watch.changed.slots), 7); /* with x, which was empty */
     keyspace_clear(keyspace);
-    assert_int_equal(slot_set_count(&watch.changed), 8);
+    assert_int_equal(slot_set_count(&watch.changed.slots), 8);
     keyspace_put_object(keyspace, BYTES_LITERAL("hash"), VALUE_HASH, hash_value_new(), 0);
-    slot_set_clear(&watch.changed);
+    part_set_clear(&watch.changed);
     keyspace_rename(keyspace, BYTES_LITERAL("hash"), BYTES_LITERAL("renamed"));
-    assert_true(slot_set_has(&watch.changed, slot_of_key(BYTES_LITERAL("hash"))));
-    assert_true(slot_set_has(&watch.changed, slot_of_key(BYTES_LITERAL("renamed"))));
+    assert_true(slot_set_has(&watch.changed.slots, slot_of_key(BYTES_LITERAL("hash"))));
+    assert_true(slot_set_has(&watch.changed.slots, slot_of_key(BYTES_LITERAL("renamed"))));
     keyspace_free(keyspace);
 }
 

@@ -2,6 +2,7 @@
 #include "keyspace/record_sort.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "slot/part_set.h"
 #include "unit.h"
 
 enum { LONGEST_KEY_BYTES = 20, RECORDS_MAXIMUM = 300 };
@@ -77,5 +78,21 @@ static void test_any_count(void **state) {
         assert_sorts(keys, count);
 }
 
-RUN_TESTS(cmocka_unit_test(test_keys_that_begin_alike), cmocka_unit_test(test_keys_by_lot),
-          cmocka_unit_test(test_any_count))
+/* By the hash that divides slots, whatever order they come in. */
+static void test_by_hash(void **state) {
+    (void)state;
+    struct record *records[RECORDS_MAXIMUM];
+    for (unsigned i = 0; i < RECORDS_MAXIMUM; i++) {
+        char text[LONGEST_KEY_BYTES];
+        records[i] = record_of(bytes_of(text, (size_t)snprintf(text, sizeof text, "key%u", i)));
+    }
+    record_sort_by_hash(records, RECORDS_MAXIMUM);
+    for (size_t i = 1; i < RECORDS_MAXIMUM; i++)
+        assert_true(slot_part_hash(record_key(records[i - 1])) <
+                    slot_part_hash(record_key(records[i])));
+    for (size_t i = 0; i < RECORDS_MAXIMUM; i++)
+        memory_free(records[i]);
+}
+
+RUN_TESTS(cmocka_unit_test(test_by_hash), cmocka_unit_test(test_keys_that_begin_alike),
+          cmocka_unit_test(test_keys_by_lot), cmocka_unit_test(test_any_count))

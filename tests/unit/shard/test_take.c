@@ -1,6 +1,7 @@
 /* Snapshots are taken in chunks: while the data changes, only what changed written again, and no
  * more often than they are worth it. */
 #include "../unit.h"
+#include "shard/plan.h"
 #include "store/snapshot_names.h"
 #include "world.h"
 
@@ -258,12 +259,138 @@ static void test_a_large_slot_has_parts(void **state) {
     }
     world_run(world, 1000);
     assert_in_range(world_newest_snapshot(world, 1)->chunk_count, 10, 40);
-    assert_true(snapshot_manifest_has_parts(world_newest_snapshot(world, 1)));
+    assert_int_equal(snapshot_manifest_version(world_newest_snapshot(world, 1)), 4);
     assert_true(world_snapshot_hash(world, 1) == hash);
     world_run(world, 1000);
     world_take_snapshot(world, 1);
     uint64_t saved = world_chunks(world, 1, "saved");
     world_write(world, 1, "SET elsewhere y");
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
+    expect_taken(world, world_state_hash(world, 1));
+    world_free(world);
+}
+
+static bool has_file(struct world *world, const struct snapshot_chunk *chunk) {
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_chunk_name(WORLD_SHARD, chunk, name);
+    return fake_disk_find(world->replicas[1].disk, name) != NULL;
+}
+
+/* One key of a large slot changes: of its parts one is written, before a restart and after it, and
+ * also while the snapshot before is still being saved. */
+static void test_of_a_large_slot_only_the_changed_part_is_written(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_one_slot(world, 1, KEYS);
+    world_take_snapshot(world, 1);
+    uint64_t saved = world_chunks(world, 1, "saved");
+    uint32_t chunk_count = world_newest_snapshot(world, 1)->chunk_count;
+    assert_in_range(chunk_count, 10, 64);
+    world_write(world, 1, "SET {same}7 other");
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
+    assert_int_equal(world_chunks(world, 1, "kept"), chunk_count - 1);
+    expect_taken(world, world_state_hash(world, 1));
+
+    world_write(world, 1, "SET {same}8 other");
+    world_restart(world, 1);
+    world_elect(world, 1);
+    saved = world_chunks(world, 1, "saved");
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
+    expect_taken(world, world_state_hash(world, 1));
+
+    saved = world_chunks(world, 1, "saved");
+    world_write(world, 1, "SET {same}7 once");
+    shard_take_snapshot(world_shard(world, 1));
+    world_write(world, 1, "SET {same}9 during");
+    world_run(world, 1000);
+    assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_chunks(world, 1, "saved"), saved + 2);
+    expect_taken(world, world_state_hash(world, 1));
+    world_free(world);
+}
+
+/* All keys of a part go: it is in no snapshot any more, and comes back with the first key. */
+static void test_a_part_may_be_empty(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_one_slot(world, 1, KEYS);
+    world_take_snapshot(world, 1);
+    struct slot_part part = plan_part_of(&world_newest_snapshot(world, 1)->chunks[0]);
+    uint32_t chunk_count = world_newest_snapshot(world, 1)->chunk_count;
+    assert_in_range(part.bits, 1, SLOT_PART_BITS_MAXIMUM);
+    char key[16] = "", command[64];
+    for (unsigned i = 0; i < KEYS; i++) {
+        int length = snprintf(command, sizeof command, "DEL {same}%u", i);
+        struct bytes name = bytes_of(command + 4, (size_t)length - 4);
+        if (slot_part_number(slot_part_hash(name), part.bits) != part.number)
+            continue;
+        snprintf(key, sizeof key, "{same}%u", i);
+        world_write(world, 1, command);
+    }
+    assert_true(key[0] != 0);
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_newest_snapshot(world, 1)->chunk_count, chunk_count - 1);
+    assert_int_not_equal(world_newest_snapshot(world, 1)->chunks[0].part, part.number);
+    expect_taken(world, world_state_hash(world, 1));
+    snprintf(command, sizeof command, "SET %s again", key);
+    uint64_t saved = world_chunks(world, 1, "saved");
+    world_write(world, 1, command);
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
+    assert_int_equal(world_newest_snapshot(world, 1)->chunk_count, chunk_count);
+    expect_taken(world, world_state_hash(world, 1));
+    world_free(world);
+}
+
+/* A snapshot fails on the disk, or finds a part of the one before rotten: what had changed before
+ * it began is in the next one. */
+static void test_changed_parts_are_not_forgotten(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_write_one_slot(world, 1, KEYS);
+    world_take_snapshot(world, 1);
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_chunk_name(WORLD_SHARD, &world_newest_snapshot(world, 1)->chunks[2], name);
+    fake_disk_find(world->replicas[1].disk, name)->live[99] ^= 1;
+    uint64_t saved = world_chunks(world, 1, "saved");
+    world_write(world, 1, "SET {same}7 other");
+    shard_take_snapshot(world_shard(world, 1));
+    world_write(world, 1, "SET {same}8 another");
+    world_run(world, 1000);
+    assert_true(world_has_logged(world, 1, "it is written anew"));
+    world_run(world, 10000);
+    world_take_snapshot(world, 1);
+    assert_in_range(world_chunks(world, 1, "saved"), saved + 3, saved + 4);
+    expect_taken(world, world_state_hash(world, 1));
+    world_free(world);
+}
+
+/* As long as a node may not know of parts, none are named, and a slot that changed is written
+ * whole; once all do, one snapshot writes it in parts, and from then on only what changed. */
+static void test_parts_wait_until_all_know_them(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world->replicas[1].is_undivided = true;
+    world_write_one_slot(world, 1, KEYS);
+    world_take_snapshot(world, 1);
+    uint64_t saved = world_chunks(world, 1, "saved");
+    assert_int_equal(snapshot_manifest_version(world_newest_snapshot(world, 1)), 3);
+    world_write(world, 1, "SET {same}7 other");
+    world_take_snapshot(world, 1);
+    assert_int_equal(snapshot_manifest_version(world_newest_snapshot(world, 1)), 3);
+    assert_in_range(world_chunks(world, 1, "saved"), 2 * saved - 2, 2 * saved);
+    world->replicas[1].is_undivided = false;
+    const struct snapshot_chunk first = world_newest_snapshot(world, 1)->chunks[0];
+    world_write(world, 1, "SET {same}7 third");
+    world_take_snapshot(world, 1);
+    assert_int_equal(snapshot_manifest_version(world_newest_snapshot(world, 1)), 4);
+    assert_false(has_file(world, &first));
+    saved = world_chunks(world, 1, "saved");
+    world_write(world, 1, "SET {same}7 fourth");
     world_take_snapshot(world, 1);
     assert_int_equal(world_chunks(world, 1, "saved"), saved + 1);
     expect_taken(world, world_state_hash(world, 1));
@@ -287,7 +414,7 @@ static void test_a_large_hash_has_parts(void **state) {
         set_long_field(world, fields);
         if (fields >= 30) {
             world_take_snapshot(world, 1);
-            assert_true(snapshot_manifest_has_parts(world_newest_snapshot(world, 1)));
+            assert_in_range(world_newest_snapshot(world, 1)->chunk_count, 2, 64);
             assert_true(world_snapshot_hash(world, 1) == world_state_hash(world, 1));
         }
     }
@@ -306,4 +433,8 @@ RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_the_first_snapshot_is_taken_when_it_pays),
           cmocka_unit_test(test_the_log_of_a_worker_is_let_go),
           cmocka_unit_test(test_a_large_slot_has_parts),
+          cmocka_unit_test(test_of_a_large_slot_only_the_changed_part_is_written),
+          cmocka_unit_test(test_a_part_may_be_empty),
+          cmocka_unit_test(test_changed_parts_are_not_forgotten),
+          cmocka_unit_test(test_parts_wait_until_all_know_them),
           cmocka_unit_test(test_a_large_hash_has_parts))

@@ -238,6 +238,10 @@ static int start_wal(struct replica *replica) {
     return error;
 }
 
+static bool may_divide_slots(void *context) {
+    return !((const struct replica *)context)->is_undivided;
+}
+
 int world_start(struct world *world, raft_node_number number) {
     struct replica *replica = &world->replicas[number];
     CHECK(replica->shard == NULL);
@@ -268,6 +272,7 @@ int world_start(struct world *world, raft_node_number number) {
                                            .touched = touched,
                                            .admit_transfer_us = admit_transfer_us,
                                            .next_snapshot_turn_us = next_snapshot_turn_us,
+                                           .may_divide_slots = may_divide_slots,
                                            .context = replica}};
     for (unsigned i = 0; i < world->replica_count; i++)
         options.founding.voters[i] = i + 1;

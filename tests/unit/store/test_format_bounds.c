@@ -231,7 +231,9 @@ static void test_a_manifest_that_does_not_add_up(void **state) {
         {AT_CHUNK, 2, 10}, /* first slot behind the last */
         {AT_CHUNK + 2, 2, 4},
         {AT_CHUNK + 2, 2, 16384}, /* no such slot */
-        {AT_CHUNK + 4, 4, 1},
+        {AT_CHUNK + 4, 2, 1},     /* a part of a range of slots */
+        {AT_CHUNK + 6, 1, 1},
+        {AT_CHUNK + 7, 1, 1},
         {AT_CHUNK + 8, 8, 0}, /* a chunk holds something */
         {AT_CHUNK + 16, 8, 0},
     };

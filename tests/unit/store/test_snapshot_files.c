@@ -216,15 +216,24 @@ static void test_every_flip_and_cut_of_a_manifest_is_found(void **state) {
 static void test_a_manifest_of_nonsense_is_refused(void **state) {
     (void)state;
     const struct snapshot_chunk wrong[][2] = {
-        {{0, 63, 1, 1, {0}, 0, 0}, {63, 64, 1, 1, {0}, 0, 0}},
-        {{64, 70, 1, 1, {0}, 0, 0}, {0, 63, 1, 1, {0}, 0, 0}},
-        {{0, 63, 1, 1, {0}, 0, 0}, {70, 64, 1, 1, {0}, 0, 0}},
-        {{0, 63, 0, 1, {0}, 0, 0}, {64, 64, 1, 1, {0}, 0, 0}},
-        {{0, 63, 1, 1, {0}, 0, 0}, {64, 16384, 1, 1, {0}, 0, 0}},
+        {{0, 63, 1, 1, {0}, 0, 0, 0, 0}, {63, 64, 1, 1, {0}, 0, 0, 0, 0}},
+        {{64, 70, 1, 1, {0}, 0, 0, 0, 0}, {0, 63, 1, 1, {0}, 0, 0, 0, 0}},
+        {{0, 63, 1, 1, {0}, 0, 0, 0, 0}, {70, 64, 1, 1, {0}, 0, 0, 0, 0}},
+        {{0, 63, 0, 1, {0}, 0, 0, 0, 0}, {64, 64, 1, 1, {0}, 0, 0, 0, 0}},
+        {{0, 63, 1, 1, {0}, 0, 0, 0, 0}, {64, 16384, 1, 1, {0}, 0, 0, 0, 0}},
         /* Only a slot alone has parts. */
-        {{0, 63, 1, 1, {0}, 0, 0}, {0, 63, 1, 1, {0}, 0, 0}},
-        {{5, 5, 1, 1, {0}, 0, 0}, {5, 6, 1, 1, {0}, 0, 0}},
-        {{4, 5, 1, 1, {0}, 0, 0}, {5, 5, 1, 1, {0}, 0, 0}},
+        {{0, 63, 1, 1, {0}, 0, 0, 0, 0}, {0, 63, 1, 1, {0}, 0, 0, 0, 0}},
+        {{5, 5, 1, 1, {0}, 0, 0, 0, 0}, {5, 6, 1, 1, {0}, 0, 0, 0, 0}},
+        {{4, 5, 1, 1, {0}, 0, 0, 0, 0}, {5, 5, 1, 1, {0}, 0, 0, 0, 0}},
+        {{4, 5, 1, 1, {0}, 0, 0, 0, 1}, {6, 6, 1, 1, {0}, 0, 0, 0, 0}},
+        /* A part that its division does not have, or no division could. */
+        {{5, 5, 1, 1, {0}, 0, 0, 1, 0}, {6, 6, 1, 1, {0}, 0, 0, 0, 0}},
+        {{5, 5, 1, 1, {0}, 0, 0, 4, 2}, {6, 6, 1, 1, {0}, 0, 0, 0, 0}},
+        {{5, 5, 1, 1, {0}, 0, 0, 0, 13}, {6, 6, 1, 1, {0}, 0, 0, 0, 0}},
+        /* Parts out of order, and of two divisions. */
+        {{5, 5, 1, 1, {0}, 0, 0, 3, 2}, {5, 5, 1, 1, {0}, 0, 0, 2, 2}},
+        {{5, 5, 1, 1, {0}, 0, 0, 1, 2}, {5, 5, 1, 1, {0}, 0, 0, 2, 3}},
+        {{5, 5, 1, 1, {0}, 0, 0, 0, 0}, {5, 5, 1, 1, {0}, 0, 0, 2, 2}},
     };
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct snapshot_meta meta = meta_of(1, 2);
@@ -239,67 +248,96 @@ static void test_a_manifest_of_nonsense_is_refused(void **state) {
     }
 }
 
-/* ---- slots in parts ---- */
+/* ---- slots of several chunks ---- */
 
-/* Slots 0 to 4, then slot 5 in three parts, then slots 8 to 9. */
-static struct snapshot_manifest *manifest_with_parts(void) {
-    const struct snapshot_chunk chunks[] = {{0, 4, 10, 1, {1, 0}, 1, 1},
-                                            {5, 5, 30, 1, {2, 0}, 1, 2},
-                                            {5, 5, 30, 1, {3, 0}, 1, 4},
-                                            {5, 5, 7, 1, {4, 0}, 1, 8},
-                                            {8, 9, 10, 1, {5, 0}, 1, 16}};
+/* Slots 0 to 4, then slot 5 in three chunks, then slots 8 to 9. */
+static struct snapshot_manifest *manifest_with_pieces(void) {
+    const struct snapshot_chunk chunks[] = {{0, 4, 10, 1, {1, 0}, 1, 1, 0, 0},
+                                            {5, 5, 30, 1, {2, 0}, 1, 2, 0, 0},
+                                            {5, 5, 30, 1, {3, 0}, 1, 4, 0, 0},
+                                            {5, 5, 7, 1, {4, 0}, 1, 8, 0, 0},
+                                            {8, 9, 10, 1, {5, 0}, 1, 16, 0, 0}};
     struct snapshot_meta meta = meta_of(3, 99);
     return snapshot_manifest_new(&meta, chunks, 5);
 }
 
+/* The same, but slot 5 is divided into four parts, of which one is empty and one is two chunks. */
+static struct snapshot_manifest *manifest_with_parts(void) {
+    struct snapshot_manifest *manifest = manifest_with_pieces();
+    static const uint16_t parts[] = {0, 3, 3};
+    for (unsigned i = 0; i < 3; i++) {
+        manifest->chunks[1 + i].part = parts[i];
+        manifest->chunks[1 + i].part_bits = 2;
+    }
+    return manifest;
+}
+
 static unsigned version_in(struct bytes encoded) { return encoded.data[4]; }
 
-/* Only a manifest with such a slot is of the version that releases before cannot read. */
-static void test_parts_of_a_slot_are_named_in_order(void **state) {
-    (void)state;
-    struct snapshot_manifest *manifest = manifest_with_parts(), *read;
-    struct snapshot_manifest *whole = small_manifest(3, 99);
+static void expect_written_and_read(struct snapshot_manifest *manifest, unsigned version) {
+    struct snapshot_manifest *read;
     struct buffer encoded, again;
     buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
     buffer_init(&again, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
-    assert_true(snapshot_manifest_has_parts(manifest));
-    assert_false(snapshot_manifest_has_parts(whole));
+    assert_int_equal(snapshot_manifest_version(manifest), version);
     snapshot_manifest_encode(manifest, &encoded);
-    assert_int_equal(version_in(buffer_bytes(&encoded)), 3);
+    assert_int_equal(version_in(buffer_bytes(&encoded)), version);
     assert_int_equal(snapshot_manifest_decode(buffer_bytes(&encoded), &read), 0);
-    assert_int_equal(snapshot_manifest_state_hash(read), 31);
+    assert_true(snapshot_manifest_state_hash(read) == snapshot_manifest_state_hash(manifest));
+    for (uint32_t i = 0; i < manifest->chunk_count; i++) {
+        assert_int_equal(read->chunks[i].part, manifest->chunks[i].part);
+        assert_int_equal(read->chunks[i].part_bits, manifest->chunks[i].part_bits);
+    }
     snapshot_manifest_encode(read, &again);
     assert_true(bytes_equal(buffer_bytes(&again), buffer_bytes(&encoded)));
-    buffer_clear(&again);
-    snapshot_manifest_encode(whole, &again);
-    assert_int_equal(version_in(buffer_bytes(&again)), 2);
-    snapshot_manifest_free(whole);
     snapshot_manifest_free(read);
     snapshot_manifest_free(manifest);
     buffer_release(&encoded);
     buffer_release(&again);
 }
 
-/* Version 2 has no parts: in a manifest that says so, they are an overlap. */
-static void test_parts_under_the_version_without_are_refused(void **state) {
+/* A manifest is of the lowest version that can say what it says. */
+static void test_a_manifest_is_as_old_as_it_can_be(void **state) {
     (void)state;
-    struct snapshot_manifest *manifest = manifest_with_parts(), *read;
+    expect_written_and_read(small_manifest(3, 99), 2);
+    expect_written_and_read(manifest_with_pieces(), 3);
+    expect_written_and_read(manifest_with_parts(), 4);
+    struct snapshot_manifest *alone = manifest_with_parts(); /* one part of slot 5 holds all */
+    alone->chunks[2] = alone->chunks[4];
+    alone->chunk_count = 3;
+    expect_written_and_read(alone, 4);
+}
+
+/* Decodes it as if it were of another version. */
+static int decode_as(const struct snapshot_manifest *manifest, uint8_t version) {
+    struct snapshot_manifest *read;
     struct buffer encoded;
     buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
     snapshot_manifest_encode(manifest, &encoded);
     uint8_t *data = buffer_data(&encoded);
     size_t covered_bytes = encoded.length - 8;
-    for (uint8_t version = 1; version <= 4; version++) {
-        data[4] = version;
-        uint64_t checksum = checksum_xxh64(bytes_of(data, covered_bytes), 0);
-        for (unsigned byte = 0; byte < 8; byte++)
-            data[covered_bytes + byte] = (uint8_t)(checksum >> (8 * byte));
-        int status = snapshot_manifest_decode(buffer_bytes(&encoded), &read);
-        assert_int_equal(status, version == 2 ? ERR_MALFORMED : version == 3 ? 0 : ERR_VERSION);
-        snapshot_manifest_free(read);
-    }
-    snapshot_manifest_free(manifest);
+    data[4] = version;
+    uint64_t checksum = checksum_xxh64(bytes_of(data, covered_bytes), 0);
+    for (unsigned byte = 0; byte < 8; byte++)
+        data[covered_bytes + byte] = (uint8_t)(checksum >> (8 * byte));
+    int status = snapshot_manifest_decode(buffer_bytes(&encoded), &read);
+    snapshot_manifest_free(read);
     buffer_release(&encoded);
+    return status;
+}
+
+/* In version 2 several chunks of a slot are an overlap; version 3 has no numbers of parts. */
+static void test_parts_under_a_version_without_are_refused(void **state) {
+    (void)state;
+    struct snapshot_manifest *pieces = manifest_with_pieces(), *parts = manifest_with_parts();
+    static const int of_pieces[] = {ERR_VERSION, ERR_MALFORMED, 0, 0, ERR_VERSION};
+    static const int of_parts[] = {ERR_VERSION, ERR_MALFORMED, ERR_MALFORMED, 0, ERR_VERSION};
+    for (uint8_t version = 1; version <= 5; version++) {
+        assert_int_equal(decode_as(pieces, version), of_pieces[version - 1]);
+        assert_int_equal(decode_as(parts, version), of_parts[version - 1]);
+    }
+    snapshot_manifest_free(pieces);
+    snapshot_manifest_free(parts);
 }
 
 static void test_a_chunk_is_found_by_its_slot(void **state) {
@@ -483,8 +521,8 @@ RUN_TESTS(cmocka_unit_test(test_a_chunk_comes_out_as_it_went_in),
           cmocka_unit_test(test_a_manifest_comes_out_as_it_went_in),
           cmocka_unit_test(test_every_flip_and_cut_of_a_manifest_is_found),
           cmocka_unit_test(test_a_manifest_of_nonsense_is_refused),
-          cmocka_unit_test(test_parts_of_a_slot_are_named_in_order),
-          cmocka_unit_test(test_parts_under_the_version_without_are_refused),
+          cmocka_unit_test(test_a_manifest_is_as_old_as_it_can_be),
+          cmocka_unit_test(test_parts_under_a_version_without_are_refused),
           cmocka_unit_test(test_a_chunk_is_found_by_its_slot),
           cmocka_unit_test(test_files_stay_while_something_names_them),
           cmocka_unit_test(test_another_snapshot_under_this_name),

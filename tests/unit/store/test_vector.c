@@ -261,18 +261,27 @@ static void test_snapshot_manifest(void **state) {
          .raw_checksum = {0x0a0b0c0d0e0f1011, 0x1213141516171819},
          .stored_checksum = 0x2021222324252627,
          .state_hash = 0x3031323334353637},
-        {8192, 16383, 1, 2, {3, 4}, 5, 6}};
+        {8192, 16383, 1, 2, {3, 4}, 5, 6, 0, 0}};
     expect_manifest(VECTORS "/snapshot-manifest.txt", chunks, 2);
+}
+
+static void test_snapshot_manifest_with_pieces(void **state) {
+    (void)state;
+    const struct snapshot_chunk chunks[] = {{7, 7, 0x1111, 0x222, {3, 4}, 5, 6, 0, 0},
+                                            {7, 7, 1, 2, {0x33, 0x44}, 0x55, 0x66, 0, 0},
+                                            {8, 9, 1, 2, {0x333, 0x444}, 0x555, 0x666, 0, 0}};
+    expect_manifest(VECTORS "/snapshot-manifest-pieces.txt", chunks, 3);
 }
 
 static void test_snapshot_manifest_with_parts(void **state) {
     (void)state;
-    const struct snapshot_chunk chunks[] = {{7, 7, 0x1111, 0x222, {3, 4}, 5, 6},
-                                            {7, 7, 1, 2, {0x33, 0x44}, 0x55, 0x66},
-                                            {8, 9, 1, 2, {0x333, 0x444}, 0x555, 0x666}};
+    const struct snapshot_chunk chunks[] = {{7, 7, 0x1111, 0x222, {3, 4}, 5, 6, 1, 9},
+                                            {7, 7, 1, 2, {0x33, 0x44}, 0x55, 0x66, 0x1fe, 9},
+                                            {8, 9, 1, 2, {0x333, 0x444}, 0x555, 0x666, 0, 0}};
     expect_manifest(VECTORS "/snapshot-manifest-parts.txt", chunks, 3);
 }
 
 RUN_TESTS(cmocka_unit_test(test_log), cmocka_unit_test(test_mark), cmocka_unit_test(test_forgotten),
           cmocka_unit_test(test_snapshot_chunk), cmocka_unit_test(test_snapshot_manifest),
+          cmocka_unit_test(test_snapshot_manifest_with_pieces),
           cmocka_unit_test(test_snapshot_manifest_with_parts))
