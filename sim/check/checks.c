@@ -99,6 +99,18 @@ static void check_readable(struct simulation *simulation, unsigned node, uint32_
                         number, node + 1, (unsigned long long)entry->index);
 }
 
+/* One of before level 2 refuses manifests that name parts of slots, also after a way back. */
+static void check_snapshot(struct simulation *simulation, unsigned node, uint32_t number,
+                           struct shard *shard) {
+    const struct snapshot_manifest *newest = snapshot_shelf_newest(shard_snapshot_shelf(shard));
+    if (newest && simulation->nodes[node]->level < 2 &&
+        snapshot_manifest_version(newest) > SNAPSHOT_MANIFEST_VERSION_PIECES)
+        simulation_fail(
+            simulation,
+            "shard %u: node %u has a snapshot at index %llu that its release cannot read", number,
+            node + 1, (unsigned long long)newest->meta.index);
+}
+
 static void check_committed(struct simulation *simulation, struct shard_checks *checks,
                             unsigned node, uint32_t number, const struct raft *raft) {
     raft_index until = raft_commit_index(raft);
@@ -160,6 +172,7 @@ void checks_after_turn(struct simulation *simulation, struct sim_thread *thread)
         check_leader(simulation, &checks->shards[number], node, number, raft);
         check_committed(simulation, &checks->shards[number], node, number, raft);
         check_state(simulation, &checks->shards[number], node, number, shard);
+        check_snapshot(simulation, node, number, shard);
     }
 }
 

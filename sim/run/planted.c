@@ -62,6 +62,8 @@ static const struct {
     {PLANTED_SETTINGS_OF_ONE_THREAD, "membership"},
     {PLANTED_CHANGE_BEFORE_COMMIT, "membership"},
     {PLANTED_TRACE_UNGATED, "upgrade"},
+    {PLANTED_PARTS_UNGATED, "upgrade"},
+    {PLANTED_SNAPSHOT_MISSES_PART, "crashes"},
     {PLANTED_JOINT_BY_NEW_VOTERS, "membership"},
     {PLANTED_REMOVED_NODE_STAYS, "loss"},
     {PLANTED_RECOVERY_DROPS_UNCONFIRMED, "loss"},
