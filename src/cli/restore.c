@@ -230,8 +230,9 @@ static int restore_from(struct restoring *restoring, struct blob_store *store,
         progress_clear(&restoring->progress);
     buffer_append_u8(&problem, 0);
     if (error)
-        refusal_tell("restore", restoring->flags.is_json, "%s",
-                     (const char *)buffer_data(&problem));
+        refusal_tell("restore", restoring->flags.is_json,
+                     "%s; what is in %s now is no node: remove it before you try again",
+                     (const char *)buffer_data(&problem), restoring->directory);
     buffer_release(&problem);
     return error;
 }
