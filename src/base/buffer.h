@@ -55,7 +55,7 @@ enum { BUFFER_UNNEEDED_MAXIMUM = 64 };
 void buffer_reuse(struct buffer *buffer, size_t kept_bytes, size_t busy_bytes);
 
 static inline uint8_t *buffer_data(const struct buffer *buffer) {
-    return buffer->memory + buffer->start;
+    return buffer->start ? buffer->memory + buffer->start : buffer->memory; /* NULL has no offset */
 }
 static inline struct bytes buffer_bytes(const struct buffer *buffer) {
     return (struct bytes){buffer->length ? buffer->memory + buffer->start : NULL, buffer->length};

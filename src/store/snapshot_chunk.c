@@ -168,8 +168,8 @@ int snapshot_chunk_unpack(uint32_t shard, const struct snapshot_chunk *chunk, st
         return ERR_DAMAGED; /* another than the manifest names */
     if (raw == NULL)
         return 0;
-    struct checksum128 checksum =
-        checksum_xxh128(bytes_of(buffer_data(raw) + start, raw->length - start));
+    const uint8_t *unpacked = start ? buffer_data(raw) + start : buffer_data(raw);
+    struct checksum128 checksum = checksum_xxh128(bytes_of(unpacked, raw->length - start));
     bool is_same =
         checksum.low == chunk->raw_checksum.low && checksum.high == chunk->raw_checksum.high;
     return is_same ? 0 : ERR_DAMAGED;

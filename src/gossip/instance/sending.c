@@ -258,7 +258,8 @@ static void hand_out_streams(struct outbox *outbox) {
                                  sizeof *outbox->actions);
     for (size_t i = 0; i < outbox->stream_count; i++) {
         outbox->actions[i] = outbox->streams[i].action;
-        outbox->actions[i].bytes.data = bytes + outbox->streams[i].at;
+        if (outbox->actions[i].bytes.length > 0)
+            outbox->actions[i].bytes.data = bytes + outbox->streams[i].at;
     }
 }
 
