@@ -1,4 +1,5 @@
 #include "replica/control_machine.h"
+#include "base/check.h"
 
 #include "base/memory.h"
 
@@ -62,6 +63,7 @@ static enum cut_saved control_save(struct machine *machine, struct slot_part par
                                    size_t enough_bytes, struct buffer *out, uint64_t *state_hash) {
     struct control_machine *control = control_of(machine);
     (void)bytes, (void)enough_bytes;
+    CHECK(part.bits == 0);
     if (part.slot == 0) {
         buffer_append_bytes(out, buffer_bytes(&control->cut));
         *state_hash += control->cut_hash;

@@ -41,8 +41,11 @@ struct machine_ops {
     /* Begins a cut: what these slots and parts of slots hold now is what save() appends of them,
      * whatever is applied meanwhile. One at a time. Takes the set. */
     void (*cut)(struct machine *machine, struct part_set *wanted);
+    /* Can it save parts of a slot, by a hash of the key? Else it is never asked for less than whole
+     * slots. */
+    bool has_parts;
     /* Appends more of what the part held, about so many bytes, and adds its share of hash(); each
-     * part of the cut once. As keyspace_save_cut() has it; a machine without slots has no parts. */
+     * part of the cut once. As keyspace_save_cut() has it. */
     enum cut_saved (*save)(struct machine *machine, struct slot_part part, size_t bytes,
                            size_t enough_bytes, struct buffer *out, uint64_t *state_hash);
     void (*end_cut)(struct machine *machine);              /* gives up what is not saved */

@@ -397,6 +397,27 @@ static void test_parts_wait_until_all_know_them(void **state) {
     world_free(world);
 }
 
+/* A machine may know no parts, as the control shard's, which has no keys: whatever part it is asked
+ * for, it would save all that it holds. */
+static void test_what_has_no_parts_is_not_divided(void **state) {
+    (void)state;
+    struct world *world = started(1);
+    world_kill(world, 1);
+    world->replicas[1].is_without_parts = true;
+    assert_int_equal(world_start(world, 1), 0);
+    world_elect(world, 1);
+    world_write_one_slot(world, 1, KEYS);
+    world_take_snapshot(world, 1);
+    world_write(world, 1, "SET {same}7 other");
+    world_take_snapshot(world, 1);
+    const struct snapshot_manifest *newest = world_newest_snapshot(world, 1);
+    assert_int_not_equal(newest->chunk_count, 0);
+    for (uint32_t i = 0; i < newest->chunk_count; i++)
+        assert_int_equal(newest->chunks[i].part_bits, 0);
+    expect_taken(world, world_state_hash(world, 1));
+    world_free(world);
+}
+
 static void set_long_field(struct world *world, unsigned number) {
     char command[32 + 20000];
     int length = snprintf(command, sizeof command, "HSET all field%u ", number);
@@ -437,4 +458,5 @@ RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_a_part_may_be_empty),
           cmocka_unit_test(test_changed_parts_are_not_forgotten),
           cmocka_unit_test(test_parts_wait_until_all_know_them),
+          cmocka_unit_test(test_what_has_no_parts_is_not_divided),
           cmocka_unit_test(test_a_large_hash_has_parts))

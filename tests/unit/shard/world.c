@@ -242,6 +242,14 @@ static bool may_divide_slots(void *context) {
     return !((const struct replica *)context)->is_undivided;
 }
 
+/* As the control shard's. */
+static struct machine *machine_without_parts(struct replica *replica, struct machine *machine) {
+    replica->whole_ops = *machine->ops;
+    replica->whole_ops.has_parts = false;
+    machine->ops = &replica->whole_ops;
+    return machine;
+}
+
 int world_start(struct world *world, raft_node_number number) {
     struct replica *replica = &world->replicas[number];
     CHECK(replica->shard == NULL);
@@ -274,6 +282,8 @@ int world_start(struct world *world, raft_node_number number) {
                                            .next_snapshot_turn_us = next_snapshot_turn_us,
                                            .may_divide_slots = may_divide_slots,
                                            .context = replica}};
+    if (replica->is_without_parts)
+        options.machine = machine_without_parts(replica, options.machine);
     for (unsigned i = 0; i < world->replica_count; i++)
         options.founding.voters[i] = i + 1;
     replica->is_touched = true;
