@@ -105,6 +105,10 @@ static uint64_t machine_slot_bytes(struct machine *machine, slot_number slot) {
     return keyspace_slot_bytes(keyspace_of(machine), slot);
 }
 
+static uint64_t machine_slot_keys(struct machine *machine, slot_number slot) {
+    return keyspace_slot_key_count(keyspace_of(machine), slot);
+}
+
 static void machine_cut(struct machine *machine, struct part_set *wanted) {
     keyspace_cut(keyspace_of(machine), wanted);
 }
@@ -158,8 +162,8 @@ static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
                                                     .read = run,
                                                     .watch = machine_watch,
                                                     .slot_bytes = machine_slot_bytes,
+                                                    .slot_keys = machine_slot_keys,
                                                     .cut = machine_cut,
-                                                    .has_parts = true,
                                                     .save = machine_save,
                                                     .end_cut = machine_end_cut,
                                                     .kept_bytes = machine_kept_bytes,

@@ -38,12 +38,12 @@ struct machine_ops {
     void (*watch)(struct machine *machine, struct slot_watch *watch);
     /* About how many bytes save() appends; 0 if, and only if, the slot is empty. */
     uint64_t (*slot_bytes)(struct machine *machine, slot_number slot);
+    /* How many keys the slot holds. NULL: the machine has no keys, and so no parts of slots: it is
+     * asked to save whole ones only. */
+    uint64_t (*slot_keys)(struct machine *machine, slot_number slot);
     /* Begins a cut: what these slots and parts of slots hold now is what save() appends of them,
      * whatever is applied meanwhile. One at a time. Takes the set. */
     void (*cut)(struct machine *machine, struct part_set *wanted);
-    /* Can it save parts of a slot, by a hash of the key? Else it is never asked for less than whole
-     * slots. */
-    bool has_parts;
     /* Appends more of what the part held, about so many bytes, and adds its share of hash(); each
      * part of the cut once. As keyspace_save_cut() has it. */
     enum cut_saved (*save)(struct machine *machine, struct slot_part part, size_t bytes,

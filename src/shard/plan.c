@@ -5,6 +5,7 @@
 
 struct planning {
     struct plan *plan;
+    struct machine *machine;
     const struct snapshot_manifest *base;
     const struct part_set *changed;
     bool may_divide;
@@ -94,23 +95,28 @@ static const struct snapshot_chunk *pass_old(struct planning *planning,
 
 /* ---- a slot in parts ---- */
 
-/* Into how many parts: as many as before, unless they became too large or too small. */
-static unsigned part_bits(const struct planning *planning, uint64_t bytes,
+/* Into how many parts: as many as before, unless they became too large or too small; no more than
+ * there are keys to be in them. */
+static unsigned part_bits(const struct planning *planning, slot_number slot, uint64_t bytes,
                           const struct snapshot_chunk *before) {
+    if (!planning->may_divide)
+        return 0;
     uint64_t wanted_bytes = planning->plan->part_bytes;
     unsigned bits = before ? before->part_bits : 0;
-    uint64_t most_bytes = before ? 2 * wanted_bytes : wanted_bytes;
-    bool is_good = bytes >> bits <= most_bytes && bytes >> bits >= wanted_bytes / 4;
-    if (!is_good)
-        for (bits = 0; bytes >> bits > wanted_bytes && bits < SLOT_PART_BITS_MAXIMUM;)
-            bits++;
-    return planning->may_divide ? bits : 0;
+    if (bytes >> bits < wanted_bytes / 4)
+        bits = 0;
+    else if (bytes >> bits <= (before ? 2 * wanted_bytes : wanted_bytes))
+        return bits;
+    uint64_t keys = planning->machine->ops->slot_keys(planning->machine, slot);
+    while (bytes >> bits > wanted_bytes && bits < SLOT_PART_BITS_MAXIMUM && keys >> bits > 1)
+        bits++;
+    return bits;
 }
 
 /* The slot changed, or is new. */
 static void add_slot(struct planning *planning, slot_number slot, uint64_t bytes,
                      const struct snapshot_chunk *before) {
-    unsigned bits = part_bits(planning, bytes, before);
+    unsigned bits = part_bits(planning, slot, bytes, before);
     bool is_alike = before && bits > 0 && before->part_bits == bits;
     for (unsigned number = 0; number < 1u << bits; number++) {
         const struct snapshot_chunk part = {.first_slot = slot,
@@ -174,7 +180,8 @@ static void plan_range(struct planning *planning, unsigned first, unsigned count
 
 /* How large the keys of one slot are the machine does not know, but what the base has written of a
  * slot alone is known. */
-static void sum_slots(struct planning *planning, struct machine *machine) {
+static void sum_slots(struct planning *planning) {
+    struct machine *machine = planning->machine;
     const struct snapshot_chunk *chunk = planning->base ? planning->base->chunks : NULL;
     planning->bytes_before[0] = 0;
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
@@ -199,10 +206,10 @@ static size_t part_bytes(uint64_t wanted_bytes, uint64_t all_bytes) {
     return (size_t)(wanted_bytes > least_bytes ? wanted_bytes : least_bytes);
 }
 
-static void plan_slots(struct planning *planning, struct machine *machine,
-                       const struct snapshot_manifest *base, uint64_t chunk_bytes) {
+static void plan_slots(struct planning *planning, const struct snapshot_manifest *base,
+                       uint64_t chunk_bytes) {
     planning->base = base;
-    sum_slots(planning, machine);
+    sum_slots(planning);
     uint64_t all_bytes = planning->bytes_before[SLOT_COUNT];
     planning->wanted_bytes = wanted_bytes(chunk_bytes, all_bytes);
     planning->plan->part_bytes = part_bytes(planning->wanted_bytes, all_bytes);
@@ -217,12 +224,15 @@ static void plan_slots(struct planning *planning, struct machine *machine,
 void plan_init(struct plan *plan, struct machine *machine, const struct snapshot_manifest *base,
                const struct part_set *changed, const struct plan_options *options) {
     *plan = (struct plan){.chunk_count = 0};
-    struct planning planning = {
-        .plan = plan, .changed = changed, .may_divide = options->may_divide};
+    struct planning planning = {.plan = plan,
+                                .machine = machine,
+                                .changed = changed,
+                                .may_divide =
+                                    options->may_divide && machine->ops->slot_keys != NULL};
     planning.bytes_before = memory_allocate((SLOT_COUNT + 1) * sizeof(uint64_t));
-    plan_slots(&planning, machine, base, options->chunk_bytes);
+    plan_slots(&planning, base, options->chunk_bytes);
     if (plan->chunk_count > SNAPSHOT_CHUNK_COUNT_MAXIMUM)
-        plan_slots(&planning, machine, NULL, options->chunk_bytes);
+        plan_slots(&planning, NULL, options->chunk_bytes);
     memory_free(planning.bytes_before);
     fit(plan, plan->chunk_count + 1);
 }

@@ -181,9 +181,8 @@ uint64_t shard_own_deadline_us(const struct shard *shard) {
 
 /* What an older release could not read waits until none is left (docs/decisions/0038). */
 static bool may_divide(const struct shard *shard) {
-    bool is_known_to_all = shard->io.may_divide_slots == NULL || PLANTED(PARTS_UNGATED) ||
-                           shard->io.may_divide_slots(shard->io.context);
-    return is_known_to_all && shard->machine->ops->has_parts;
+    return shard->io.may_divide_slots == NULL || PLANTED(PARTS_UNGATED) ||
+           shard->io.may_divide_slots(shard->io.context);
 }
 
 static void take(struct shard *shard) {

@@ -8,13 +8,19 @@ enum { CHUNK_BYTES = 1 << 20 };
 struct fake_machine {
     struct machine machine;
     uint64_t bytes[SLOT_COUNT];
+    uint64_t keys; /* of each slot; 0: so many that they divide it evenly */
 };
 
 static uint64_t slot_bytes(struct machine *machine, slot_number slot) {
     return ((struct fake_machine *)(void *)machine)->bytes[slot];
 }
 
-static const struct machine_ops fake_ops = {.slot_bytes = slot_bytes};
+static uint64_t slot_keys(struct machine *machine, slot_number slot) {
+    const struct fake_machine *own = (struct fake_machine *)(void *)machine;
+    return own->keys ? own->keys : own->bytes[slot];
+}
+
+static const struct machine_ops fake_ops = {.slot_bytes = slot_bytes, .slot_keys = slot_keys};
 static struct fake_machine fake = {.machine = {.ops = &fake_ops}};
 
 static void fill(unsigned first, unsigned last, uint64_t bytes) {
@@ -272,6 +278,28 @@ static void test_the_number_of_parts_stays(void **state) {
     snapshot_manifest_free(base);
 }
 
+/* Few large keys fill no more parts than there are of them, one key none; and a slot that lost some
+ * keys keeps its parts. */
+static void test_no_more_parts_than_keys(void **state) {
+    (void)state;
+    const uint64_t keys[] = {1, 2, 3, 8, 63, 64, 1000};
+    const unsigned bits[] = {0, 1, 1, 3, 5, 6, 6};
+    for (unsigned i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        fill_with_large(LARGE_BYTES);
+        fake.keys = keys[i];
+        assert_int_equal(bits_of_large(NULL), bits[i]);
+    }
+    fake.keys = 8;
+    struct plan plan = plan_with_large(true);
+    struct snapshot_manifest *base = taken(&plan);
+    plan_release(&plan);
+    fake.keys = 7;
+    assert_int_equal(bits_of_large(base), 3);
+    assert_int_equal(bits_of_large(NULL), 2);
+    fake.keys = 0;
+    snapshot_manifest_free(base);
+}
+
 /* How large the keys of one slot are is not known: what the last snapshot wrote of it is. */
 static void test_what_was_written_says_how_large_a_slot_is(void **state) {
     (void)state;
@@ -362,6 +390,7 @@ RUN_TESTS(cmocka_unit_test(test_covers_what_there_is), cmocka_unit_test(test_bou
           cmocka_unit_test(test_what_changed_is_new), cmocka_unit_test(test_a_changed_part_is_new),
           cmocka_unit_test(test_parts_that_are_empty_or_several_chunks),
           cmocka_unit_test(test_the_number_of_parts_stays),
+          cmocka_unit_test(test_no_more_parts_than_keys),
           cmocka_unit_test(test_what_was_written_says_how_large_a_slot_is),
           cmocka_unit_test(test_an_undivided_slot_is_kept_or_written_whole),
           cmocka_unit_test(test_chunks_are_bounded))

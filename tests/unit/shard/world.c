@@ -245,7 +245,7 @@ static bool may_divide_slots(void *context) {
 /* As the control shard's. */
 static struct machine *machine_without_parts(struct replica *replica, struct machine *machine) {
     replica->whole_ops = *machine->ops;
-    replica->whole_ops.has_parts = false;
+    replica->whole_ops.slot_keys = NULL;
     machine->ops = &replica->whole_ops;
     return machine;
 }
