@@ -161,18 +161,21 @@ static unsigned survivor_of(const struct loss *loss, uint32_t number) {
     return best;
 }
 
-static bool is_majority_left(const struct loss *loss, const raft_node_number *voters,
-                             unsigned count) {
+/* A log that was away may count on a voter whose replica is gone since. */
+static bool is_majority_left(const struct loss *loss, uint32_t shard,
+                             const raft_node_number *voters, unsigned count) {
     unsigned left = 0;
-    for (unsigned i = 0; i < count; i++)
-        left += is_left(loss, voters[i]);
+    for (unsigned i = 0; i < count; i++) {
+        struct sim_node *node = loss->simulation->nodes[voters[i] - 1];
+        left += is_left(loss, voters[i]) && sim_node_replica(node, shard) != NULL;
+    }
     return count == 0 || left * 2 > count;
 }
 
-static bool goes_on_by_itself(const struct loss *loss, const struct raft *raft) {
+static bool goes_on_by_itself(const struct loss *loss, uint32_t shard, const struct raft *raft) {
     const struct raft_configuration *members = raft_configuration(raft);
-    return is_majority_left(loss, members->voters, members->voter_count) &&
-           is_majority_left(loss, members->old_voters, members->old_voter_count);
+    return is_majority_left(loss, shard, members->voters, members->voter_count) &&
+           is_majority_left(loss, shard, members->old_voters, members->old_voter_count);
 }
 
 /* Its voters go on, and were to make place for nodes that are lost: they are wanted again. */
@@ -197,7 +200,7 @@ static bool survey(struct loss *loss, const struct topology *topology, struct bu
         const struct raft *raft =
             shard_raft(sim_node_replica(loss->simulation->nodes[survivor], shard->number));
         bool is_wanted_left = replicas_left(shard, loss->is_lost) * 2 > shard->replica_count;
-        if (goes_on_by_itself(loss, raft)) {
+        if (goes_on_by_itself(loss, shard->number, raft)) {
             if (!is_wanted_left)
                 keep_voters(loss, shard, raft);
             continue;

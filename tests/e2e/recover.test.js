@@ -148,6 +148,29 @@ test('a majority is lost while a replica moves: the old one that has the data go
   await check([first, spare], 25);
 });
 
+test('a majority is lost of those that the one left has not heard of: who gave its replica away does not count', async (t) => {
+  const {nodes, first, second, third, spare} = await startWithSpare(t, 1);
+  await write([first, second, third], 0, 20);
+  await cluster('add', spare.address, '--at', second.address);
+  const status = async (node) => JSON.parse((await cluster('status', node.address, '--json')).stdout);
+  await until('all are even', async () => (await status(second)).shards[1].replicas.every(({lag_entries: lag}) => lag === 0));
+  for (const shard of [0, 1]) await eventually('leader', shard, second.address, '--at', second.address);
+  // The third one stands still while the spare takes the first one's place, so it does not hear of that.
+  third.pause();
+  await trothdb('replicas', 1, `${spare.address},${second.address},${third.address}`, '--at', second.address, '--wait', 10);
+  await until('the first one has no replica any more', () => /replica removed.*shard=1/.test(first.log));
+  await second.kill();
+  await spare.kill();
+  third.resume();
+  await until('the third one answers', async () => await third.ask('PING') === 'PONG');
+  const left = `${first.address},${third.address}`;
+  const dry = JSON.parse((await cluster('recover', left, '--dry-run', '--json')).stdout);
+  assert.deepStrictEqual(dry.shards.map(({has_majority: has, node}) => [has, node]).slice(1), [[false, 3]]);
+  await cluster('recover', left, '--yes', '--json');
+  await check([first, third], 20);
+  await write([first, third], 20, 5);
+});
+
 test('a node is taken out: what it holds moves first; without a place for it, it stays', async (t) => {
   const {nodes, first, second, third, spare} = await startWithSpare(t, 1);
   const node = await leader([first, second, third]);

@@ -123,6 +123,21 @@ static const struct status_replica *replica_on(const struct recovery *recovery, 
 
 static bool is_left(const void *context, uint32_t node) { return survivor(context, node) != NULL; }
 
+/* The replicas of one shard on the nodes that are left. */
+struct shard_left {
+    const struct recovery *recovery;
+    uint32_t shard;
+};
+
+/* A log that was away may count on a voter whose replica is gone since. */
+static bool is_replica_left(const void *context, uint32_t node) {
+    const struct shard_left *left = context;
+    for (unsigned i = 0; i < left->recovery->survivor_count; i++)
+        if (left->recovery->survivors[i].self == node)
+            return voters_of(&left->recovery->voters[i], left->shard) != NULL;
+    return false;
+}
+
 /* By the logs, not by the topology: while a change is under way they differ, and what is wanted may
  * be empty yet. The most advanced replica knows of every change that a majority of those left could
  * have had a part in (4.3). Without one: NULL. */
@@ -156,7 +171,8 @@ static enum shard_fate fate_of(const struct recovery *recovery, const struct sta
     const struct voters *voters = best_of(recovery, shard->number, best);
     if (!voters || voters->members.voter_count == 0) /* only learners that know of nobody yet */
         return SHARD_IS_GONE;
-    bool goes_on = voters_have_majority(voters, is_left, recovery) &&
+    const struct shard_left left = {.recovery = recovery, .shard = shard->number};
+    bool goes_on = voters_have_majority(voters, is_replica_left, &left) &&
                    !is_half_recovered(recovery, shard, voters);
     return goes_on ? SHARD_GOES_ON : SHARD_RECOVERS;
 }
