@@ -2,7 +2,11 @@
 #include "raft/lease.h"
 #include "raft/peers.h"
 
-enum { LAG_COUNTED_MAXIMUM = 1024 };
+enum {
+    LAG_COUNTED_MAXIMUM = 1024,
+    NEAR_SAVES = 3, /* the others are near if a commit takes no longer than so many saves here */
+    OVERDUE_COMMITS = 2 /* late is what takes so many times as long as commits do */
+};
 
 enum raft_role raft_role(const struct raft *raft) { return raft->role; }
 raft_term raft_current_term(const struct raft *raft) { return raft->term; }
@@ -13,6 +17,13 @@ raft_index raft_last_index(const struct raft *raft) { return raft_last(raft); }
 raft_index raft_first_index(const struct raft *raft) { return raft->log.base_index + 1; }
 uint64_t raft_log_bytes(const struct raft *raft) { return raft->log.bytes; }
 uint64_t raft_uncommitted_bytes(const struct raft *raft) { return raft->uncommitted_bytes; }
+
+uint64_t raft_commit_overdue_us(const struct raft *raft) {
+    const struct raft_stopwatch *commits = &raft->lazy.commits;
+    bool is_near = commits->mean_us <= NEAR_SAVES * raft->lazy.saves_here.mean_us;
+    return commits->index != 0 && is_near ? commits->since_us + OVERDUE_COMMITS * commits->mean_us
+                                          : 0;
+}
 
 const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index) {
     return raft_log_holds(&raft->log, index) ? *raft_log_at(&raft->log, index) : NULL;

@@ -300,6 +300,10 @@ raft_index raft_last_index(const struct raft *raft);
 raft_index raft_first_index(const struct raft *raft); /* first index held in memory */
 uint64_t raft_log_bytes(const struct raft *raft);     /* of all entries held in memory */
 uint64_t raft_uncommitted_bytes(const struct raft *raft);
+/* Of a leader: when the commit that is under way is later than commits usually are. 0: none is
+ * timed (they are while raft_timing.lazy_us is above 0), or they take much longer than this disk
+ * does, so that whoever waited for one would wait for the network. */
+uint64_t raft_commit_overdue_us(const struct raft *raft);
 /* NULL if not held; borrows. */
 const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index);
 raft_term raft_term_at(const struct raft *raft, raft_index index); /* 0 if unknown */

@@ -46,23 +46,34 @@ static bool is_log_busy_with_others(const struct worker *worker) {
            wal_is_writing(worker->wal) && wal_sync_us(worker->wal) <= ROUNDS_WAIT_US;
 }
 
+static void look_again(struct shard_rounds *rounds, uint64_t at_us) {
+    if (at_us < rounds->look_again_us)
+        rounds->look_again_us = at_us;
+}
+
 void rounds_begin(struct worker *worker) {
     struct shard_rounds *rounds = &worker->hosting->rounds;
     bool is_log_busy = rounds->gathering_count > 0 && is_log_busy_with_others(worker);
     bool is_held = rounds->awaited_count > 0 || is_log_busy;
+    enum shard_company company = is_held                        ? SHARD_HELD
+                                 : rounds->gathering_count == 1 ? SHARD_ALONE
+                                                                : SHARD_AMONG;
     unsigned kept = 0;
+    rounds->look_again_us = UINT64_MAX;
     for (unsigned i = 0; i < rounds->gathering_count; i++) {
         uint32_t number = rounds->gathering[i];
         struct shard *shard = worker->shards[number];
         if (shard)
-            shard_end_turn(shard, is_held);
+            shard_end_turn(shard, company);
         rounds->is_gathering[number] = shard && shard_has_batch(shard);
-        if (rounds->is_gathering[number])
+        if (rounds->is_gathering[number]) {
             rounds->gathering[kept++] = number;
+            look_again(rounds, shard_batch_due_us(shard));
+        }
     }
     rounds->gathering_count = kept;
-    rounds->look_again_us =
-        is_log_busy && kept > 0 ? worker_now_us(worker) + ROUNDS_WAIT_US : UINT64_MAX;
+    if (is_log_busy && kept > 0)
+        look_again(rounds, worker_now_us(worker) + ROUNDS_WAIT_US);
 }
 
 void rounds_log_round_ended(struct worker *worker) {

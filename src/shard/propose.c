@@ -241,9 +241,32 @@ bool shard_is_awaited(const struct shard *shard) {
 
 bool shard_has_batch(const struct shard *shard) { return shard->batch.count > 0; }
 
-void shard_end_turn(struct shard *shard, bool is_held) {
-    bool is_held_here = is_held && shard->batch.async_count == 0;
-    if (!is_held_here && !shard_is_awaited(shard))
+enum {
+    CROWD_COMMANDS = 4,          /* of the entry before: of fewer each would rather go at once */
+    SMALL_BATCH_BYTES = 64 << 10 /* a longer one costs what it holds, not the round around it */
+};
+
+/* Where many ask at a time and the followers are no farther than the disk, a small batch waits for
+ * the commit and not for the disk alone: what each of its commands waits longer is less than what
+ * all of them gain by a round fewer (docs/decisions/0049). Until when; 0: it does not. */
+static uint64_t waits_for_commit_until_us(const struct shard *shard) {
+    size_t entry_count = queue_count(&shard->proposed.entries);
+    if (entry_count == 0 || shard->batch.count == 0 || shard->batch.async_count > 0 ||
+        batch_bytes(shard) >= SMALL_BATCH_BYTES || raft_uncommitted_bytes(shard->raft) == 0)
+        return 0;
+    const struct pending_entry *last = queue_at(&shard->proposed.entries, entry_count - 1);
+    return last->waiter_count >= CROWD_COMMANDS ? raft_commit_overdue_us(shard->raft) : 0;
+}
+
+uint64_t shard_batch_due_us(const struct shard *shard) {
+    uint64_t due_us = waits_for_commit_until_us(shard);
+    return due_us > 0 ? due_us : UINT64_MAX;
+}
+
+void shard_end_turn(struct shard *shard, enum shard_company company) {
+    bool is_held = company == SHARD_HELD && shard->batch.async_count == 0;
+    bool is_due = company != SHARD_ALONE || shard_now_us(shard) >= waits_for_commit_until_us(shard);
+    if (!is_held && is_due && !shard_is_awaited(shard))
         shard_flush(shard);
 }
 

@@ -256,10 +256,19 @@ int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
  * then nobody who comes later gets in before them. */
 void shard_admit(struct shard *shard);
 void shard_flush(struct shard *shard); /* proposes what came, as one entry */
+/* Which other shards of its owner have commands in this turn. */
+enum shard_company {
+    SHARD_ALONE, /* none */
+    SHARD_AMONG, /* some, and they go together */
+    SHARD_HELD   /* those for which the log works come first */
+};
 /* The same, unless the entry before it is still awaited: then what comes meanwhile joins it; or
  * unless it is held by its owner, which asynchronous commands do not put up with. */
-void shard_end_turn(struct shard *shard, bool is_held);
+void shard_end_turn(struct shard *shard, enum shard_company company);
 bool shard_has_batch(const struct shard *shard);
+/* When the batch waits no longer for the commit of the entry before it; UINT64_MAX: something else
+ * is to happen, or it waits for none. */
+uint64_t shard_batch_due_us(const struct shard *shard);
 /* Of a leader: its last entry is neither durable here nor committed. */
 bool shard_is_awaited(const struct shard *shard);
 void shard_durable(struct shard *shard, uint64_t wal_sequence);

@@ -276,6 +276,109 @@ static void test_gathers_while_awaited(void **state) {
     world_free(world);
 }
 
+static void propose_some(struct world *world, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        world_propose(world, 1, "INCR k");
+    world_settle(world);
+}
+
+/* An entry of `count` commands that is on the leader's disk after save_us, and on no other. */
+static void propose_and_save(struct world *world, unsigned count, uint64_t save_us) {
+    world_hold_disks(world, true);
+    propose_some(world, count);
+    world->now_us += save_us;
+    world->replicas[1].is_disk_held = false;
+    world_settle(world);
+}
+
+/* A leader that has seen for a while how long its own disk takes, and how long a commit. */
+static struct world *world_that_takes(uint64_t save_us, uint64_t commit_us) {
+    struct world *world = world_led(3);
+    for (unsigned i = 0; i < 40; i++) {
+        propose_and_save(world, 1, save_us);
+        world->now_us += commit_us - save_us;
+        world_hold_disks(world, false);
+        world_settle(world);
+    }
+    return world;
+}
+
+/* Where many ask and the followers are as near as the disk, what comes waits for the commit of the
+ * entry before it, and goes as one. */
+static void test_small_batch_waits_for_commit(void **state) {
+    (void)state;
+    struct world *world = world_that_takes(1000, 2000);
+    raft_index last = raft_last_index(world_raft(world, 1));
+    propose_and_save(world, 4, 1000);
+    propose_some(world, 1);
+    propose_some(world, 1);
+    assert_int_equal(raft_last_index(world_raft(world, 1)), last + 1);
+    world_hold_disks(world, false);
+    world_settle(world);
+    assert_int_equal(raft_last_index(world_raft(world, 1)), last + 2);
+    assert_answer(world, world->next_ticket - 1, "DONE :46|");
+    world_free(world);
+}
+
+/* It waits for a commit that is late no longer than twice the time that commits take. */
+static void test_batch_does_not_wait_for_late_commit(void **state) {
+    (void)state;
+    struct world *world = world_that_takes(1000, 2000);
+    raft_index last = raft_last_index(world_raft(world, 1));
+    propose_and_save(world, 4, 1000);
+    propose_some(world, 1);
+    uint64_t due_us = shard_batch_due_us(world_shard(world, 1));
+    assert_in_range(due_us, world->now_us + 2500, world->now_us + 3000);
+    world->now_us = due_us - 1;
+    world_settle(world);
+    assert_int_equal(raft_last_index(world_raft(world, 1)), last + 1);
+    world->now_us = due_us;
+    world_settle(world);
+    assert_int_equal(raft_last_index(world_raft(world, 1)), last + 2);
+    assert_true(shard_batch_due_us(world_shard(world, 1)) == UINT64_MAX);
+    world_free(world);
+}
+
+/* Does one more command wait, once an entry of `count` commands is on the leader's disk? */
+static bool waits_behind(struct world *world, unsigned count, const char *command) {
+    propose_and_save(world, count, 1000);
+    raft_index last = raft_last_index(world_raft(world, 1));
+    world_propose(world, 1, command);
+    world_settle(world);
+    bool is_waiting = raft_last_index(world_raft(world, 1)) == last;
+    world_hold_disks(world, false);
+    world_run(world, 20);
+    return is_waiting;
+}
+
+/* Far followers, a few clients, company of other shards, long batches, commands that are answered
+ * before the disk: none of them waits for a commit. */
+static void test_who_does_not_wait_for_commit(void **state) {
+    (void)state;
+    struct world *far = world_that_takes(1000, 4000);
+    assert_false(waits_behind(far, 4, "INCR k"));
+    world_free(far);
+    struct world *world = world_that_takes(1000, 2000);
+    assert_true(waits_behind(world, 4, "INCR k"));
+    assert_false(waits_behind(world, 3, "INCR k"));
+    world->replicas[1].company = SHARD_AMONG;
+    assert_false(waits_behind(world, 4, "INCR k"));
+    world->replicas[1].company = SHARD_ALONE;
+    char *set = memory_allocate_zeroed(1, (64 << 10) + 16);
+    memset(set, 'v', (64 << 10) + 15);
+    memcpy(set, "SET k ", 6);
+    assert_false(waits_behind(world, 4, set));
+    set[60 << 10] = '\0';
+    assert_true(waits_behind(world, 4, set));
+    memory_free(set);
+    propose_and_save(world, 4, 1000);
+    raft_index last = raft_last_index(world_raft(world, 1));
+    world_propose_async(world, 1, "INCR k");
+    world_settle(world);
+    assert_int_equal(raft_last_index(world_raft(world, 1)), last + 1);
+    world_free(world);
+}
+
 /* The owner holds a batch back because the log works for other shards: it goes when it is let go,
  * as one entry, and commands that are answered before the disk do not wait for other shards. */
 static void test_held_by_owner(void **state) {
@@ -283,18 +386,18 @@ static void test_held_by_owner(void **state) {
     struct world *world = world_led(3);
     struct replica *leader = &world->replicas[1];
     raft_index last = raft_last_index(shard_raft(leader->shard));
-    leader->is_held = true;
+    leader->company = SHARD_HELD;
     for (unsigned turn = 0; turn < 3; turn++) {
         world_propose(world, 1, "INCR k");
         world_settle(world);
     }
     assert_int_equal(raft_last_index(shard_raft(leader->shard)), last);
     assert_true(shard_has_batch(leader->shard));
-    leader->is_held = false;
+    leader->company = SHARD_AMONG;
     world_run(world, 50);
     assert_int_equal(raft_last_index(shard_raft(leader->shard)), last + 1);
     assert_answer(world, world->next_ticket - 1, "DONE :3|");
-    leader->is_held = true;
+    leader->company = SHARD_HELD;
     struct shard_waiter waiter = {
         .target = world, .ticket = world->next_ticket++, .protocol = 2, .is_async = true};
     struct bytes command[] = {BYTES_LITERAL("INCR"), BYTES_LITERAL("k")};
@@ -389,7 +492,10 @@ RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry),
           cmocka_unit_test(test_many_commands_in_their_order),
           cmocka_unit_test(test_three_replicas_agree),
           cmocka_unit_test(test_full_batch_goes_at_once),
-          cmocka_unit_test(test_gathers_while_awaited), cmocka_unit_test(test_held_by_owner),
+          cmocka_unit_test(test_gathers_while_awaited),
+          cmocka_unit_test(test_small_batch_waits_for_commit),
+          cmocka_unit_test(test_batch_does_not_wait_for_late_commit),
+          cmocka_unit_test(test_who_does_not_wait_for_commit), cmocka_unit_test(test_held_by_owner),
           cmocka_unit_test(test_deposed_not_executed),
           cmocka_unit_test(test_deposed_while_it_is_written), cmocka_unit_test(test_deposed_done),
           cmocka_unit_test(test_unknown_after_timeout), cmocka_unit_test(test_two_leaderships),

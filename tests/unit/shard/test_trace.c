@@ -61,6 +61,12 @@ static void test_no_id_no_line(void **state) {
     world_free(world);
 }
 
+/* A follower may hear of the commit before its own disk is done. */
+static bool has_all_stages(const char *stages) {
+    return strstr(stages, "appended ") == stages && strstr(stages, "durable ") &&
+           strstr(stages, "committed applied ");
+}
+
 /* More than an entry has room for become several entries; all are traced. */
 static void test_many_in_a_turn(void **state) {
     (void)state;
@@ -75,9 +81,9 @@ static void test_many_in_a_turn(void **state) {
     }
     world_settle(world);
     world_run(world, 200);
-    assert_string_equal(stages(world, 3, id), "appended durable committed applied ");
+    assert_true(has_all_stages(stages(world, 3, id)));
     id[0] = 'A', id[1] = 'a';
-    assert_string_equal(stages(world, 2, id), "appended durable committed applied ");
+    assert_true(has_all_stages(stages(world, 2, id)));
     assert_true(world_is_equal(world));
     world_free(world);
 }

@@ -395,9 +395,11 @@ static void look_at(struct replica *replica) {
     if (!replica->is_touched)
         return;
     shard_admit(shard);
-    shard_end_turn(shard, replica->is_held);
+    shard_end_turn(shard, replica->company);
     replica->is_logging = is_logging(replica);
-    replica->is_touched = replica->is_held;
+    replica->is_touched = shard_has_batch(shard);
+    if (shard_batch_due_us(shard) < replica->queued_us)
+        replica->queued_us = shard_batch_due_us(shard);
     if (shard_deadline_us(shard) < replica->queued_us)
         replica->queued_us = shard_deadline_us(shard);
 }

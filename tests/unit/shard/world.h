@@ -43,7 +43,7 @@ struct replica {
     bool is_without_parts;           /* its machine saves a slot as a whole, at the next start */
     struct machine_ops whole_ops;    /* of that machine */
     bool is_disk_held;               /* its jobs wait */
-    bool is_held;                    /* so are its batches, by its owner */
+    enum shard_company company;      /* what its owner says at the end of a turn */
     unsigned log_failures;           /* each ends it; only where its disk was made to fail */
     bool is_log_lost;                /* so it ends with this turn */
 };
