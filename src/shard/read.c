@@ -53,6 +53,22 @@ static void answer(struct shard *shard, const struct attempt *attempt, uint64_t 
     shard_answered(shard);
 }
 
+/* What has expired is deleted in the log, and the last space of that is for terms and votes: reads
+ * must not use it up, however many of them meet such keys. */
+static bool has_room_to_delete(const struct shard *shard) {
+    return wal_space(shard->io.wal) != WAL_SPACE_RESERVED;
+}
+
+static void refuse_for_space(struct shard *shard, const struct attempt *attempt,
+                             struct reply *reply, uint64_t now_us) {
+    metric_add(shard->cells.refused_no_space, 1);
+    buffer_clear(&shard->scratch);
+    reply_error(reply,
+                "MISCONF the disk of this node is full: the time of a key that this reads is "
+                "over, and there is no space to note that it is gone");
+    answer(shard, attempt, now_us);
+}
+
 static enum run_result run(struct shard *shard, const struct attempt *attempt) {
     /* No clock is read for that: it only saves reading in vain where there was no lease anyway. */
     if (!attempt->is_confirmed && !had_lease_at(shard, shard->stepped_us))
@@ -68,7 +84,9 @@ static enum run_result run(struct shard *shard, const struct attempt *attempt) {
     shard->machine->ops->read(shard->machine, &call, &reply, &expired);
     uint64_t now_us = shard_now_us(shard);
     enum run_result result = RUN_DONE;
-    if (expired.length) {
+    if (expired.length && !has_room_to_delete(shard)) {
+        refuse_for_space(shard, attempt, &reply, now_us);
+    } else if (expired.length) {
         buffer_clear(&shard->scratch); /* a full batch goes at once, and others may be answered */
         shard_expire_keys(shard, buffer_bytes(&expired));
         result = RUN_MET_EXPIRED;

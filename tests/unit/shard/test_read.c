@@ -176,6 +176,63 @@ static void test_sweep_goes_on_after_failed_transfer(void **state) {
     world_free(world);
 }
 
+enum { LONG_KEY_BYTES = 20000, LONG_KEYS = 80 };
+
+/* "SET" or "GET", and a long key with a number. */
+static void long_key_command(char *command, size_t size, const char *word, unsigned number) {
+    int begun = snprintf(command, size, "%s %u-", word, number);
+    memset(command + begun, 'k', LONG_KEY_BYTES);
+    command[begun + LONG_KEY_BYTES] = 0;
+}
+
+/* One second after the other the time of a key comes. */
+static void write_short_lives(struct world *world, raft_node_number on) {
+    for (unsigned i = 0; i < LONG_KEYS; i++) {
+        char command[LONG_KEY_BYTES + 64];
+        long_key_command(command, sizeof command, "SET", i);
+        size_t length = strlen(command);
+        snprintf(command + length, sizeof command - length, " v PX %u", 100000 + i * 1000);
+        world_write(world, on, command);
+    }
+}
+
+/* The disk of a shard with one replica is full, and the time of its keys comes. Reads of them are
+ * answered as long as there is room to delete them in the log, and refused before they use up what
+ * is kept back for terms and votes. Other reads go on, and so do these once there is space. */
+static void test_expired_keys_leave_the_reserve_alone(void **state) {
+    (void)state;
+    struct world *world = world_new(1);
+    struct replica *replica = &world->replicas[1];
+    char command[LONG_KEY_BYTES + 64];
+    uint64_t ticket = 0;
+    unsigned refused = 0;
+    world->segment_bytes = 256 << 10;
+    world->reserve_bytes = 64 << 10;
+    world_lead(world);
+    wal_tick(replica->wal); /* makes the reserve */
+    world_write(world, 1, "SET other v");
+    write_short_lives(world, 1);
+    replica->disk->is_full = true;
+    for (unsigned i = 0; i < LONG_KEYS && refused < 3; i++) {
+        replica->wall_ahead_ms = 101000 + i * 1000;
+        long_key_command(command, sizeof command, "GET", i);
+        ticket = world_read(world, 1, command, 0);
+        world_settle(world);
+        refused += strncmp(world_answer(world, ticket), "DONE -MISCONF", 13) == 0;
+        assert_true(refused > 0 || strcmp(world_answer(world, ticket), "DONE $-1|") == 0);
+    }
+    assert_int_equal(refused, 3);
+    assert_false(wal_is_stalled(replica->wal));
+    assert_non_null(fake_disk_find(replica->disk, "wal-reserve"));
+    assert_answer(world, world_read(world, 1, "GET other", 0), "DONE $1|v|");
+    replica->disk->is_full = false;
+    world_restart_leading(world, 1);
+    ticket = world_read(world, 1, command, 0);
+    world_settle(world);
+    assert_answer(world, ticket, "DONE $-1|");
+    world_free(world);
+}
+
 /* Several reads wait, and raft is asked for them in another order than they stand in. */
 static void test_answers_in_any_order(void **state) {
     (void)state;
@@ -214,4 +271,5 @@ RUN_TESTS(cmocka_unit_test(test_lease_answers_at_once), cmocka_unit_test(test_qu
           cmocka_unit_test(test_expired_key_waits_for_the_deletion),
           cmocka_unit_test(test_expired_keys_are_swept),
           cmocka_unit_test(test_sweep_goes_on_after_failed_transfer),
+          cmocka_unit_test(test_expired_keys_leave_the_reserve_alone),
           cmocka_unit_test(test_answers_in_any_order), cmocka_unit_test(test_confirmed_at_once))

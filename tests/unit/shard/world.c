@@ -217,6 +217,7 @@ static int start_wal(struct replica *replica) {
     struct wal_options options = {.disk = &replica->disk->disk,
                                   .tuning = {.segment_bytes = replica->world->segment_bytes,
                                              .round_bytes = 1 << 20,
+                                             .reserve_bytes = replica->world->reserve_bytes,
                                              .spare_count = 2},
                                   .on_durable = on_durable,
                                   .on_failure = on_failure,

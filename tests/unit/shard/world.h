@@ -69,6 +69,7 @@ struct world {
     struct replica replicas[WORLD_REPLICAS + 1]; /* by number; 0 is nobody */
     unsigned replica_count;
     uint64_t segment_bytes; /* of all logs */
+    uint64_t reserve_bytes; /* of all that start: what a full disk has left for terms and votes */
     uint64_t now_us, wall_ms;
     struct queue letters;
     bool is_cut[WORLD_REPLICAS + 1][WORLD_REPLICAS + 1]; /* from, to */
