@@ -228,12 +228,13 @@ static void peer_lost_step(struct raft *raft, raft_node_number node) {
     }
 }
 
-/* Hearsay: where the leader is heard after all, its next append puts the campaign off again. */
+/* Hearsay: where the leader is heard after all, its next append puts the campaign off again, and
+ * what was asked of it is answered. */
 static void peer_suspected_step(struct raft *raft, raft_node_number node) {
     if (raft->role != RAFT_FOLLOWER || node != raft->leader || raft_quiet_is_heard(raft))
         return;
     raft_quiet_end(raft);
-    raft_leader_lost(raft, RAFT_ELECTION_SUSPECTED);
+    raft_election_deadline_hasten(raft, RAFT_ELECTION_SUSPECTED);
 }
 
 static void standing_step(struct raft *raft, raft_node_number node, enum raft_standing standing) {
