@@ -265,8 +265,25 @@ static bool is_chaos_own(struct bytes setting) {
     return false;
 }
 
+/* Of two that say the same thing differently, nobody can tell which one was meant. */
+static int refuse_second(struct scenario_words *words, struct bytes what, unsigned first_line) {
+    return scenario_words_refuse(words, "'%.*s' is said in line %u already: take one of them away",
+                                 SCENARIO_SHOWN(what), first_line);
+}
+
+static const struct scenario_setting *setting_named(const struct scenario *scenario,
+                                                    struct bytes name) {
+    for (unsigned i = 0; i < scenario->setting_count; i++)
+        if (bytes_equal(name, bytes_of_text(scenario->settings[i].name)))
+            return &scenario->settings[i];
+    return NULL;
+}
+
 static int setting_parse(struct scenario *scenario, struct scenario_words *words) {
     struct bytes name = scenario_words_next(words), value = scenario_words_next(words);
+    const struct scenario_setting *earlier = setting_named(scenario, name);
+    if (earlier)
+        return refuse_second(words, name, earlier->line);
     if (scenario->setting_count == SCENARIO_SETTING_MAXIMUM)
         return scenario_words_refuse(words, "too many settings: at most %d",
                                      SCENARIO_SETTING_MAXIMUM);
@@ -282,14 +299,26 @@ static int setting_parse(struct scenario *scenario, struct scenario_words *words
                                      SCENARIO_SHOWN(name));
     memcpy(setting->name, name.data, name.length);
     memcpy(setting->value, value.data, value.length);
+    setting->line = words->line;
     return scenario_words_end(words);
 }
 
 static int length_parse(struct scenario *scenario, struct scenario_words *words) {
+    if (scenario->length_line)
+        return refuse_second(words, BYTES_LITERAL("lasts"), scenario->length_line);
+    scenario->length_line = words->line;
     int error = scenario_words_duration(words, &scenario->length_us);
     if (!error && scenario->length_us == 0)
         error = scenario_words_refuse(words, "a time of nothing makes no sense there: write one "
                                              "such as 10s or 2m");
+    return error ? error : scenario_words_end(words);
+}
+
+static int agents_parse(struct scenario *scenario, struct scenario_words *words) {
+    if (scenario->agents_line)
+        return refuse_second(words, BYTES_LITERAL("agents"), scenario->agents_line);
+    scenario->agents_line = words->line;
+    int error = scenario_words_count(words, 2, SCENARIO_AGENT_MAXIMUM, &scenario->agent_count);
     return error ? error : scenario_words_end(words);
 }
 
@@ -302,10 +331,8 @@ static int line_parse(struct scenario *scenario, struct scenario_words *words) {
         return setting_parse(scenario, words);
     if (scenario_words_take(words, "lasts"))
         return length_parse(scenario, words);
-    if (scenario_words_take(words, "agents")) {
-        int error = scenario_words_count(words, 2, SCENARIO_AGENT_MAXIMUM, &scenario->agent_count);
-        return error ? error : scenario_words_end(words);
-    }
+    if (scenario_words_take(words, "agents"))
+        return agents_parse(scenario, words);
     return step_parse(scenario, words);
 }
 

@@ -92,12 +92,14 @@ struct scenario_expectation {
 
 struct scenario_setting {
     char name[64], value[128];
+    unsigned line;
 };
 
 struct scenario {
     const char *file; /* borrowed, for messages */
     unsigned agent_count;
     uint64_t length_us;
+    unsigned agents_line, length_line; /* that say so; 0: none does */
     struct scenario_step steps[SCENARIO_STEP_MAXIMUM];
     unsigned step_count;
     struct scenario_expectation expectations[SCENARIO_EXPECTATION_MAXIMUM];

@@ -133,6 +133,18 @@ static void test_bad_lines_are_told(void **state) {
                         "digits and signs");
 }
 
+static void test_what_is_said_twice_is_told(void **state) {
+    (void)state;
+    refuse("agents 5\nlasts 10s\n\nagents 50",
+           "x.txt:4: 'agents' is said in line 1 already: take one of them away");
+    refuse("agents 5\nagents 5",
+           "x.txt:2: 'agents' is said in line 1 already: take one of them away");
+    refuse("agents 5\nlasts 10s # short\nlasts 20s",
+           "x.txt:3: 'lasts' is said in line 2 already: take one of them away");
+    refuse("setting a-b 1\nsetting a 2\nsetting a-b 3",
+           "x.txt:3: 'a-b' is said in line 1 already: take one of them away");
+}
+
 static void test_bad_expectations_are_told(void **state) {
     (void)state;
     refuse("expect", "x.txt:1: '' cannot be expected: write news or deaths");
@@ -190,5 +202,6 @@ static void test_what_is_too_much(void **state) {
 RUN_TESTS(cmocka_unit_test(test_a_whole_scenario), cmocka_unit_test(test_who),
           cmocka_unit_test(test_splits_and_churn), cmocka_unit_test(test_expectations),
           cmocka_unit_test(test_bad_lines_are_told),
+          cmocka_unit_test(test_what_is_said_twice_is_told),
           cmocka_unit_test(test_bad_expectations_are_told),
           cmocka_unit_test(test_it_has_to_hold_together), cmocka_unit_test(test_what_is_too_much))
