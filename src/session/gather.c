@@ -174,13 +174,15 @@ static void add_answer(struct gather *gather, struct bytes reply) {
     response_release(&response);
 }
 
+/* Of a write whose parts ended in different ways, the part of which nobody knows counts most: who
+ * hears that it was refused takes it that nothing comes of it any more. */
 static void deliver(struct worker *worker, struct target *target, uint64_t ticket,
                     enum shard_outcome outcome, struct bytes reply) {
     (void)ticket;
     struct gather *gather = (struct gather *)target;
     if (worker->sessions->answering)
         gather->last = *worker->sessions->answering;
-    if (outcome != SHARD_DONE && !gather->is_failed) {
+    if (outcome == SHARD_UNKNOWN || (outcome != SHARD_DONE && !gather->is_failed)) {
         gather->is_failed = true;
         gather->outcome = outcome;
     } else if (!gather->is_failed) {

@@ -64,6 +64,25 @@ static void test_skipped_reply_of_one_that_waited(void **state) {
     world_free(world);
 }
 
+/* One shard has no room for its part of a FLUSHALL, and the others' parts are under way for too
+ * long: they may be done yet, so "try again" would be the wrong answer. */
+static void test_an_unknown_part_is_told(void **state) {
+    (void)state;
+    struct world *world =
+        world_new(1, (const char *const[]){"shards", "4", "uncommitted-bytes", "1mb",
+                                           "write-timeout-ms", "1000", NULL});
+    struct client *other = world_connect(world, 0), *client = world_connect(world, 0);
+    world_hold_disks(world, true);
+    send_set(other, "big", 1100000);
+    client_send(client, BYTES_LITERAL("FLUSHALL\r\n"));
+    world_pass_ms(world, 8000);
+    assert_int_equal(strncmp(client_take(client), "-UNKNOWN ", 9), 0);
+    world_hold_disks(world, false);
+    world_settle(world);
+    CLIENT_EXPECT(client, "FLUSHALL\nDBSIZE", "+OK\r\n:0\r\n");
+    world_free(world);
+}
+
 static const char *key_of_worker(struct world *world, unsigned worker) {
     static char key[16];
     for (unsigned i = 0;; i++) {
@@ -169,5 +188,6 @@ static void test_long_command(void **state) {
 RUN_TESTS(cmocka_unit_test(test_no_answer_for_another),
           cmocka_unit_test(test_waiting_replies_are_bounded),
           cmocka_unit_test(test_skipped_reply_of_one_that_waited),
-          cmocka_unit_test(test_mail_is_bounded), cmocka_unit_test(test_first_come_first_served),
-          cmocka_unit_test(test_floods_are_bounded), cmocka_unit_test(test_long_command))
+          cmocka_unit_test(test_an_unknown_part_is_told), cmocka_unit_test(test_mail_is_bounded),
+          cmocka_unit_test(test_first_come_first_served), cmocka_unit_test(test_floods_are_bounded),
+          cmocka_unit_test(test_long_command))
