@@ -267,6 +267,12 @@ void cluster_packet_duplicate(struct cluster *cluster, size_t position) {
     packets_push(&cluster->packets, &message, 0);
 }
 
+void cluster_packet_cut(struct cluster *cluster, size_t position, size_t entry_count) {
+    struct raft_message *message = &cluster->packets.packets[position].message;
+    while (message->entry_count > entry_count)
+        raft_entry_drop(message->entries[--message->entry_count]);
+}
+
 static struct cluster_beat *beat_push(struct cluster *cluster, raft_node_number from,
                                       raft_node_number to) {
     cluster->beats =
@@ -339,6 +345,7 @@ void cluster_propose(struct cluster *cluster, struct cluster_node *node, const c
                      bool is_early) {
     struct raft_entry *entry = raft_entry_new(strlen(text));
     entry->is_early = is_early;
+    entry->patience_us = is_early ? cluster->patience_us : 0;
     memcpy(raft_entry_payload_room(entry), text, strlen(text));
     cluster_step(cluster, node, (struct raft_event){.kind = RAFT_PROPOSE, .payload_entry = entry});
 }
@@ -375,6 +382,25 @@ void cluster_remove(struct cluster *cluster, struct cluster_node *node) {
     disk_truncate(disk, 0);
     cluster_crash(cluster, node);
     cluster_start(cluster, node);
+}
+
+void cluster_damage(struct cluster_node *node, size_t kept_entries, bool is_snapshot_lost) {
+    struct cluster_disk *disk = &node->disk;
+    CHECK(node->raft == NULL);
+    CHECK(kept_entries <= disk->entry_count);
+    raft_index last_index = disk->snapshot_index + disk->entry_count;
+    raft_term last_term =
+        disk->entry_count ? disk->entries[disk->entry_count - 1]->term : disk->snapshot_term;
+    if (last_term > disk->floor_term ||
+        (last_term == disk->floor_term && last_index > disk->floor_index)) {
+        disk->floor_index = last_index;
+        disk->floor_term = last_term;
+    }
+    disk->term = (last_term > disk->term ? last_term : disk->term) + 1;
+    disk->vote = 0;
+    disk_truncate(disk, is_snapshot_lost ? 0 : disk->snapshot_index + kept_entries + 1);
+    if (is_snapshot_lost)
+        disk->snapshot_index = disk->snapshot_term = 0;
 }
 
 void cluster_compact(struct cluster *cluster, struct cluster_node *node, raft_index index) {

@@ -65,6 +65,7 @@ struct cluster {
     size_t node_count;
     struct raft_timing timing;
     uint64_t seed, now_us;
+    uint32_t patience_us;           /* for so long the syncs of early entries may wait */
     struct cluster_packets packets; /* on the network, in order of sending */
     struct cluster_beat *beats;     /* also on the network */
     size_t beat_count, beat_capacity;
@@ -93,6 +94,8 @@ void cluster_start(struct cluster *cluster, struct cluster_node *node);
 void cluster_packet_deliver(struct cluster *cluster, size_t position);
 void cluster_packet_drop(struct cluster *cluster, size_t position);
 void cluster_packet_duplicate(struct cluster *cluster, size_t position);
+/* Of its entries only so many can be read where it arrives. */
+void cluster_packet_cut(struct cluster *cluster, size_t position, size_t entry_count);
 /* The node's heartbeats for its quiet shard, to each that it is quiet with. */
 void cluster_beat_send(struct cluster *cluster, struct cluster_node *node);
 /* True if it was an equal one. */
@@ -107,6 +110,9 @@ void cluster_propose(struct cluster *cluster, struct cluster_node *node, const c
                      bool is_early);
 /* The replica is removed with its log, and a new one is made that knows of no voter. */
 void cluster_remove(struct cluster *cluster, struct cluster_node *node);
+/* Damage took all but the first entries of the log of a node that is down, or the snapshot and all
+ * of it: what is left is bound by where it ended, in a new term. */
+void cluster_damage(struct cluster_node *node, size_t kept_entries, bool is_snapshot_lost);
 /* A snapshot at `index` is durable at `node`, and raft forgets what is before it. */
 void cluster_compact(struct cluster *cluster, struct cluster_node *node, raft_index index);
 /* Memory is wanted back: `node` has applied what is committed, and forgets of that what it may, up

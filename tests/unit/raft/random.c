@@ -1,7 +1,8 @@
 /* Random schedules: replicas under loss, reordering, duplication, partitions, slow disks, crashes,
  * clock drift, transfers, nodes that would rather not lead, changes of the voters, compaction and
- * snapshots, by seed. After every step the promises of Raft are checked against the truth that the
- * test keeps (CBTR figure 3.2). Once the faults stop, the cluster must agree again.
+ * snapshots, full disks, messages that cannot be read to their end, a disk that loses parts of the
+ * log, by seed. After every step the promises of Raft are checked against the truth that the test
+ * keeps (CBTR figure 3.2). Once the faults stop, the cluster must agree again.
  *
  *      random [--plant NAME] [--seed S] [--seeds N] [--print]
  *
@@ -52,9 +53,11 @@ static void heal_and_check(struct world *world) {
     memset(world->is_cut, 0, sizeof world->is_cut);
     cluster->timing = world->timing;
     cluster_timing_set(cluster, NULL);
-    for (size_t i = 0; i < cluster->node_count; i++)
+    for (size_t i = 0; i < cluster->node_count; i++) {
         if (cluster->nodes[i].raft == NULL)
             cluster_start(cluster, &cluster->nodes[i]);
+        raft_set_room(cluster->nodes[i].raft, true);
+    }
     memset(world->standings, 0, sizeof world->standings); /* no move while it is looked at */
     event_standings_tell(world);
     size_t before = world->committed_count;
@@ -83,6 +86,9 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
     world->is_changing = random_chance(random, 0.5);
     world->is_tuning = seed % 3 == 0;
     world->propose_chance = random_chance(random, 0.4) || world->is_forgetting ? 0.01 : 1;
+    world->is_filling = seed % 5 == 1;
+    world->is_tearing = seed % 5 == 2;
+    world->rotting = !world->is_changing && seed % 4 == 1 ? 1 + (raft_node_number)(seed % 3) : 0;
     struct raft_timing timing = {.election_timeout_us = 250000,
                                  .lease_us = random_chance(random, 0.5) ? 250000 : 100000,
                                  .heartbeat_us = 50000,
@@ -102,6 +108,7 @@ static void world_run(struct world *world, uint64_t seed, struct buffer *transcr
     size_t newcomers = world->is_changing ? 2 : 0;
     world->cluster = cluster_new(configuration.voter_count + newcomers, &timing, &configuration,
                                  seed, transcript);
+    world->cluster->patience_us = seed % 7 == 1 ? 20000 : 0;
     world->cluster->watch = truth_watch;
     world->cluster->context = world;
     for (size_t i = 0; i < world->cluster->node_count; i++)
@@ -158,7 +165,7 @@ int main(int argc, char **argv) {
         signal(SIGABRT, on_failed_check);
     static struct world world;
     uint64_t leads = 0, moves = 0, commits = 0, leases = 0, answers = 0, installs = 0, changes = 0;
-    uint64_t quiets = 0, equals = 0;
+    uint64_t quiets = 0, equals = 0, damages = 0;
     for (uint64_t seed = request.seed; seed < request.seed + request.seed_count; seed++) {
         struct buffer transcript;
         buffer_init(&transcript, 64u << 20);
@@ -179,12 +186,13 @@ int main(int argc, char **argv) {
         changes += world.changes;
         quiets += world.quiets;
         equals += world.equals;
+        damages += world.damages;
     }
     printf("%" PRIu64 " seeds: %" PRIu64 " leaders (%" PRIu64 " by a move of their own), %" PRIu64
            " commits, %" PRIu64 " lease checks, %" PRIu64 " reads answered, %" PRIu64
            " snapshots installed, %" PRIu64 " changes of the voters, %" PRIu64
-           " quiet moments, %" PRIu64 " equal pairs\n",
+           " quiet moments, %" PRIu64 " equal pairs, %" PRIu64 " damaged logs\n",
            request.seed_count, leads, moves, commits, leases, answers, installs, changes, quiets,
-           equals);
+           equals, damages);
     return request.planted != NULL ? 1 : 0;
 }

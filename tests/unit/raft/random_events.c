@@ -36,6 +36,29 @@ static void tuning_step(struct world *world) {
     cluster_timing_set(world->cluster, some_node(world));
 }
 
+/* What is left of its log, or nothing of it, is what it starts with. */
+static void damage(struct world *world, struct cluster_node *node) {
+    if (node->raft != NULL)
+        event_crash(world, node);
+    uint64_t kept = random_below(&world->random, node->disk.entry_count + 1);
+    bool is_snapshot_lost = random_chance(&world->random, 0.3);
+    cluster_damage(node, kept, is_snapshot_lost);
+    world->damages++;
+    start(world, node);
+}
+
+/* Rarely while a log is short, for what could be lost then was hardly ever acknowledged. */
+static void damage_step(struct world *world) {
+    if (world->rotting != 0 && random_chance(&world->random, 0.002))
+        damage(world, cluster_node(world->cluster, world->rotting));
+}
+
+static void space_step(struct world *world) {
+    struct cluster_node *node = some_node(world);
+    if (world->is_filling && node->raft != NULL && random_chance(&world->random, 0.05))
+        raft_set_room(node->raft, random_chance(&world->random, 0.7));
+}
+
 static void power_toggle(struct world *world, struct cluster_node *node) {
     if (node->raft == NULL) {
         start(world, node);
@@ -100,6 +123,9 @@ static void packet_move(struct world *world, double loss) {
         if (random_chance(&world->random, 0.03))
             cluster_packet_duplicate(cluster, position);
         voter_restart(world, message);
+        if (world->is_tearing && message->entry_count > 0 && random_chance(&world->random, 0.1))
+            cluster_packet_cut(cluster, position,
+                               random_below(&world->random, message->entry_count));
         cluster_packet_deliver(cluster, position);
     }
 }
@@ -169,6 +195,10 @@ static void change_ask(struct world *world, struct cluster_node *node) {
         if (!raft_configuration_has_voter(&wanted, voter))
             wanted.voters[wanted.voter_count++] = voter;
     }
+    /* Not everybody has heard of the newest wish. */
+    wanted.wish = random_chance(&world->random, 0.8)
+                      ? ++world->wish
+                      : random_below(&world->random, world->wish + 1);
     cluster_step(world->cluster, node,
                  (struct raft_event){.kind = RAFT_CHANGE, .configuration = &wanted});
 }
@@ -306,6 +336,8 @@ void event_any(struct world *world) {
     quiet_leader_cut(world);
     changes_step(world);
     tuning_step(world);
+    damage_step(world);
+    space_step(world);
     struct cluster_node *node = some_node(world);
     uint64_t lot = random_below(&world->random, 97 + world->rare_percent);
     if (lot < 50 && world->cluster->beat_count > 0 && random_chance(&world->random, 0.5))

@@ -13,6 +13,18 @@ void truth_fail(struct world *world, const char *text, uint64_t a, uint64_t b) {
                  b);
 }
 
+/* Along the log no wish gives way to an older one. */
+static void wish_check(struct world *world, const struct raft_entry *entry) {
+    struct raft_configuration configuration;
+    world->changes++;
+    if (raft_configuration_decode(&configuration, raft_entry_payload(entry)) != 0)
+        truth_fail(world, "a configuration that cannot be read: index", entry->index, 0);
+    if (configuration.wish < world->committed_wish)
+        truth_fail(world, "an older wish behind a newer one: index, wish", entry->index,
+                   configuration.wish);
+    world->committed_wish = configuration.wish;
+}
+
 static void commits_check(struct world *world, const struct cluster_node *node) {
     raft_index first = raft_first_index(node->raft);
     for (raft_index i = first; i <= node->commit_index; i++) {
@@ -35,7 +47,8 @@ static void commits_check(struct world *world, const struct cluster_node *node) 
                        i);
         else {
             world->committed[world->committed_count++] = told;
-            world->changes += entry->kind == RAFT_ENTRY_CONFIGURATION;
+            if (entry->kind == RAFT_ENTRY_CONFIGURATION)
+                wish_check(world, entry);
         }
     }
 }

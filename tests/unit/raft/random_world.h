@@ -29,7 +29,7 @@ struct world {
     size_t wanted_count;
     enum raft_standing standings[CLUSTER_NODE_MAXIMUM]; /* the truth; not all have heard of it */
     /* That something happened at all. */
-    uint64_t leads, moves, leases, answers, installs, changes, quiets, equals;
+    uint64_t leads, moves, leases, answers, installs, changes, quiets, equals, damages;
     /* The temper of this seed. */
     uint64_t rare_percent; /* of all steps: how stormy it is */
     double propose_chance;
@@ -38,6 +38,11 @@ struct world {
     bool is_changing;          /* the voters are changed */
     struct raft_timing timing; /* at first */
     bool is_tuning;            /* so are the times, while nodes run and before they start */
+    raft_node_number rotting;  /* its disk loses parts of the log; 0: nobody's */
+    bool is_filling;           /* disks are full for a while */
+    bool is_tearing;           /* of what is sent a part cannot be read */
+    uint64_t wish;             /* the newest of the owner's */
+    uint64_t committed_wish;
     char failure[256];
 };
 
