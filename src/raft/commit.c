@@ -87,14 +87,35 @@ static raft_index backtrack(const struct raft *raft, const struct raft_message *
     return has_term && after > next ? after : next;
 }
 
+/* It was asked after it had acknowledged what it rejects, so that is gone: a node that had not
+ * heard yet that its replica is wanted again removed it, and made another. What was committed by
+ * its word stands, since the other one is bound by it (raft_recovered.floor_index). */
+static bool is_another(const struct raft *raft, const struct raft_progress *peer,
+                       const struct raft_message *reply) {
+    return reply->log_index <= peer->match_index && reply->context > peer->matched_us &&
+           reply->context <= raft->now_us;
+}
+
+static bool is_stale(const struct raft_progress *peer, const struct raft_message *reply) {
+    return reply->log_index <= peer->match_index || reply->log_index >= peer->next_index ||
+           (peer->state == RAFT_PROBE && reply->log_index + 1 != peer->next_index);
+}
+
 static void rejection_take(struct raft *raft, struct raft_progress *peer,
                            const struct raft_message *reply) {
-    bool is_stale = reply->log_index <= peer->match_index || reply->log_index >= peer->next_index ||
-                    (peer->state == RAFT_PROBE && reply->log_index + 1 != peer->next_index);
-    if (peer->state == RAFT_SNAPSHOT || is_stale)
+    if (peer->state == RAFT_SNAPSHOT)
         return;
-    peer->agreed_index = peer->match_index; /* it may have lost what it had only received */
-    raft_progress_probe(peer, backtrack(raft, reply));
+    if (is_another(raft, peer, reply)) {
+        log_line(raft->log_lines, LOG_WARN, "a follower has not what it acknowledged: begun anew",
+                 LOG_F("shard", raft->shard), LOG_F("node", peer->node),
+                 LOG_F("index", peer->match_index));
+        raft_progress_probe_another(peer, backtrack(raft, reply));
+    } else if (is_stale(peer, reply)) {
+        return;
+    } else {
+        peer->agreed_index = peer->match_index; /* it may have lost what it had only received */
+        raft_progress_probe(peer, backtrack(raft, reply));
+    }
     raft_replicate(raft, peer);
 }
 
@@ -108,8 +129,10 @@ static void wait_for_room(struct raft_progress *peer) {
 static void acceptance_take(struct raft *raft, struct raft_progress *peer,
                             const struct raft_message *reply) {
     bool is_news = reply->log_index > peer->match_index;
-    if (is_news)
+    if (is_news) {
         peer->match_index = reply->log_index;
+        peer->matched_us = raft->now_us;
+    }
     peer->received_index = reply->conflict_index;
     if (reply->agreed_index > peer->agreed_index && reply->agreed_index <= raft_last(raft))
         peer->agreed_index = reply->agreed_index;

@@ -29,6 +29,14 @@ void raft_progress_probe(struct raft_progress *progress, raft_index next_index) 
     flights_forget(progress);
 }
 
+void raft_progress_probe_another(struct raft_progress *progress, raft_index next_index) {
+    progress->match_index = progress->agreed_index = progress->received_index = 0;
+    progress->commit_told = 0;
+    progress->round = 0;
+    progress->is_caught_up = false;
+    raft_progress_probe(progress, next_index);
+}
+
 void raft_progress_replicate(struct raft_progress *progress) {
     progress->state = RAFT_REPLICATE;
     progress->next_index = progress->match_index + 1;

@@ -10,8 +10,8 @@
  *
  * PROBE: one append at a time, to find where the logs agree. REPLICATE: next_index runs ahead of
  * what is acknowledged, within a window of messages and bytes. SNAPSHOT: only heartbeats.
- * Invariants: match_index < next_index; match_index never falls; in flight are entries in
- * (match_index, next_index). */
+ * Invariants: match_index < next_index; match_index never falls while the follower is the same
+ * replica; in flight are entries in (match_index, next_index). */
 #pragma once
 #include "raft/raft.h"
 #include "raft/stopwatch.h"
@@ -27,6 +27,7 @@ struct raft_progress {
     raft_node_number node;
     enum raft_progress_state state;
     raft_index match_index, next_index;
+    uint64_t matched_us;       /* when the match index rose last */
     raft_index received_index; /* its last entry, durable or not, as it last said: a hint */
     raft_index agreed_index;   /* up to here it received what stands here, durable or not */
     raft_index commit_told;    /* the newest commit index that an append carried */
@@ -60,6 +61,8 @@ void raft_progress_begin(struct raft_progress *progress, raft_node_number node,
                          raft_index next_index);
 void raft_progress_release(struct raft_progress *progress);
 void raft_progress_probe(struct raft_progress *progress, raft_index next_index);
+/* What it acknowledged is gone: another replica is in its place. */
+void raft_progress_probe_another(struct raft_progress *progress, raft_index next_index);
 void raft_progress_replicate(struct raft_progress *progress);
 void raft_progress_snapshot(struct raft_progress *progress, raft_index snapshot_index);
 /* Entries up to `last_index` are on their way. */

@@ -203,15 +203,22 @@ static void change_ask(struct world *world, struct cluster_node *node) {
                  (struct raft_event){.kind = RAFT_CHANGE, .configuration = &wanted});
 }
 
-/* A leader sees that a node is out, and nothing is changing: its replica goes. */
+/* A leader sees that a node is out, and nothing is changing. Or it is on the way in again, by a
+ * wish of which it has not heard yet. */
+static bool is_out(const struct raft *leader, const struct cluster_node *node) {
+    const struct raft_configuration *members = raft_configuration(leader);
+    if (raft_configuration_has_voter(members, node->number))
+        return false;
+    return raft_configuration(node->raft)->wish < members->wish ||
+           (members->learner_count == 0 && !raft_is_changing(leader));
+}
+
+/* The replica of a node that is out goes. */
 static void removal_step(struct world *world) {
     struct cluster_node *leader = some_node(world), *node = some_node(world);
     if (leader->raft == NULL || node->raft == NULL || raft_role(leader->raft) != RAFT_LEADER ||
-        raft_is_changing(leader->raft) ||
-        raft_term_at(leader->raft, leader->commit_index) != raft_current_term(leader->raft))
-        return;
-    const struct raft_configuration *members = raft_configuration(leader->raft);
-    if (members->learner_count > 0 || raft_configuration_has_voter(members, node->number))
+        raft_term_at(leader->raft, leader->commit_index) != raft_current_term(leader->raft) ||
+        !is_out(leader->raft, node))
         return;
     event_crash(world, node); /* its reads are nobody's now */
     cluster_start(world->cluster, node);
