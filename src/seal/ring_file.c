@@ -28,12 +28,29 @@ static struct bytes next_word(struct bytes *text) {
     return word;
 }
 
+static bool ring_has(const struct seal_ring *ring, const struct seal_key *key) {
+    unsigned at = 0;
+    while (at < ring->count && sodium_memcmp(&ring->keys[at], key, sizeof *key) != 0)
+        at++;
+    return at < ring->count;
+}
+
+/* A key that stands there twice is one key: removed, it would else open what it sealed on. */
 static int parse_ring(struct seal_ring *ring, struct bytes text) {
+    struct seal_key key;
+    int code = 0;
     ring->count = 0;
-    for (struct bytes word; (word = next_word(&text)).length > 0; ring->count++)
-        if (ring->count == SEAL_KEYS_MAXIMUM || ring_parse_key(&ring->keys[ring->count], word) != 0)
-            return ERR_INVALID;
-    return ring->count > 0 ? 0 : ERR_INVALID;
+    for (struct bytes word; code == 0 && (word = next_word(&text)).length > 0;) {
+        code = ring_parse_key(&key, word);
+        if (code != 0 || ring_has(ring, &key))
+            continue;
+        if (ring->count == SEAL_KEYS_MAXIMUM)
+            code = ERR_INVALID;
+        else
+            ring->keys[ring->count++] = key;
+    }
+    sodium_memzero(&key, sizeof key);
+    return ring->count > 0 ? code : ERR_INVALID;
 }
 
 static int parse_text(struct seal_ring *ring, struct bytes text) {

@@ -127,6 +127,29 @@ static void test_steps_taken_twice(void **state) {
     end(&member);
 }
 
+/* A file with one key on two lines, in letters of either case, is a ring that has it once: removed,
+ * it opens nothing any more. */
+static void test_a_key_that_stands_twice(void **state) {
+    (void)state;
+    struct ringed member, stolen;
+    char id[SEAL_ID_TEXT_BYTES], old[SEAL_ID_TEXT_BYTES];
+    start(&member, "00112233445566778899AABBCCDDEEFFffeeddccbbaa99887766554433221100\n" OLD "\n" NEW
+                   "\n" OLD "\n" NEW "\n");
+    start(&stolen, OLD);
+    memcpy(old, sealing_id(&stolen), sizeof old);
+    assert_string_equal(sealing_id(&member), old);
+    assert_int_equal(count(&member), 2);
+    assert_int_equal(add(&member, NEW, id), 0);
+    assert_int_equal(use(&member, id), 0);
+    assert_true(hears(&member, &stolen));
+    assert_int_equal(removed(&member, old), 0);
+    assert_false(hears(&member, &stolen));
+    restart(&member);
+    assert_false(hears(&member, &stolen));
+    end(&member);
+    end(&stolen);
+}
+
 /* Bad wishes: one sentence each, and the ring as it was. */
 static void test_bad_wishes_change_nothing(void **state) {
     (void)state;
@@ -263,7 +286,7 @@ static void test_threads_seal_while_keys_change(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_a_rotation_without_a_pause),
-          cmocka_unit_test(test_steps_taken_twice),
+          cmocka_unit_test(test_steps_taken_twice), cmocka_unit_test(test_a_key_that_stands_twice),
           cmocka_unit_test(test_bad_wishes_change_nothing),
           cmocka_unit_test(test_a_key_that_is_sent_sealed),
           cmocka_unit_test(test_the_file_comes_first),
