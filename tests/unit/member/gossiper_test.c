@@ -4,6 +4,7 @@
 #include "member/gossiper.h"
 #include "member/member_changes.h"
 #include "member/member_view.h"
+#include "member/said_keys.h"
 
 enum { DATAGRAM_QUEUE_MAXIMUM = 256, WORKERS = 2 };
 
@@ -340,6 +341,40 @@ static void test_mail_is_taken(void **state) {
     memory_free(wire);
 }
 
+/* However much users say of a node, it can say by itself which shards it leads, and all else. */
+static void test_users_leave_room_for_the_node(void **state) {
+    (void)state;
+    static const char *const own[] = {
+#define MEMBER_SAYS(field, key) key,
+#include "member/member_says.def"
+#undef MEMBER_SAYS
+        GOSSIP_KEY_ZONE};
+    struct wire *wire = wire_new();
+    struct node node;
+    struct buffer problem;
+    unsigned said = 0;
+    node_start(&node, wire, 1, "");
+    const struct gossip *gossip = gossiper_gossip(node.gossiper);
+    buffer_init(&problem, 1000);
+    for (unsigned i = 0; i < 2 * GOSSIP_KEYS_PER_MEMBER_MAXIMUM; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key-%u", i);
+        if (gossip_key_check(gossip, bytes_of_text(key), BYTES_LITERAL("1"), &problem) != 0)
+            continue;
+        node_say(&node, key, "1");
+        said++;
+    }
+    assert_int_equal(said, GOSSIP_USER_KEYS_MAXIMUM);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        node_say(&node, own[i], "mine");
+        struct bytes value = gossip_get(gossip, gossip_member_at(gossip, 0), bytes_of_text(own[i]));
+        assert_true(bytes_equal(value, BYTES_LITERAL("mine")));
+    }
+    buffer_release(&problem);
+    node_end(&node);
+    memory_free(wire);
+}
+
 /* A view cut anywhere is malformed and changes nothing. */
 static void test_cut_view_is_malformed(void **state) {
     (void)state;
@@ -370,4 +405,6 @@ RUN_TESTS(cmocka_unit_test(test_workers_hear_of_the_other_node),
           cmocka_unit_test(test_workers_are_told_what_changed),
           cmocka_unit_test(test_changes_of_one_step_are_all_told),
           cmocka_unit_test(test_the_forgotten_leave_the_views),
-          cmocka_unit_test(test_mail_is_taken), cmocka_unit_test(test_cut_view_is_malformed))
+          cmocka_unit_test(test_mail_is_taken),
+          cmocka_unit_test(test_users_leave_room_for_the_node),
+          cmocka_unit_test(test_cut_view_is_malformed))

@@ -3,6 +3,7 @@
 
 #include "base/planted.h"
 #include "gossip/gossip.h"
+#include "member/said_keys.h"
 
 /* What is said on one worker is read on the other, and a wish that cannot be granted changes
  * nothing. */
@@ -34,13 +35,14 @@ static void test_limits(void **state) {
                   "-ERR a key is 1 to 64 bytes of printable ASCII without spaces\r\n");
     snprintf(line, sizeof line, "GOSSIP SET k %0801d", 0);
     CLIENT_EXPECT(client, line, "-ERR the value of 'k' has 801 bytes; 1 to 800 are allowed\r\n");
-    for (unsigned i = 0; i < GOSSIP_KEYS_PER_MEMBER_MAXIMUM; i++) {
+    for (unsigned i = 0; i < GOSSIP_USER_KEYS_MAXIMUM; i++) {
         snprintf(line, sizeof line, "GOSSIP SET key-%u 1", i);
         client_ask(client, line);
     }
     client_take(client);
     CLIENT_EXPECT(client, "GOSSIP SET one-more 1",
-                  "-ERR this node says 128 keys already, and no more are told; remove one\r\n");
+                  "-ERR users say 112 keys of this node already, and no more are told; remove "
+                  "one\r\n");
     CLIENT_EXPECT(client, "GOSSIP SET key-3 2", "+OK\r\n");
     world_free(world);
 }
