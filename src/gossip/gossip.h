@@ -27,6 +27,7 @@ struct gossip *gossip_new(const struct gossip_options *options);
 void gossip_free(struct gossip *gossip);
 void gossip_step(struct gossip *gossip, const struct gossip_event *event,
                  struct gossip_actions *actions);
+/* The deadline may be earlier then: to be stepped with a GOSSIP_TICK, which says. */
 void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing);
 
 /* Members in a stable order, this node first. */

@@ -84,6 +84,7 @@ int troth_gossip_configure(struct troth_gossip *gossip, const char *name, const 
         config_copy(&gossip->config, &changed);
         struct gossip_timing timing = tuning_timing(&gossip->config);
         gossip_set_timing(gossip->gossip, &timing);
+        gossip->deadline_us = 0; /* until the next step says */
     }
     config_release(&changed);
     return library_complain(code, &sentence, problem, problem_bytes);

@@ -144,7 +144,8 @@ void troth_gossip_free(struct troth_gossip *gossip); /* NULL is allowed; says no
 
 /* One of the settings of TrothDB whose names begin with "gossip-", at any time: as
  * ("gossip-probe-interval-ms", "200"). INVALID, NOT_FOUND; with a sentence in `problem` that says
- * what is allowed, cut at `problem_bytes`; `problem` may be NULL. */
+ * what is allowed, cut at `problem_bytes`; `problem` may be NULL. The deadline may be earlier then:
+ * step with a TICK, which says (a member of troth_gossip_udp_open() does at its next run). */
 int troth_gossip_configure(struct troth_gossip *gossip, const char *name, const char *value,
                            char *problem, size_t problem_bytes);
 

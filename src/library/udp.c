@@ -28,7 +28,6 @@ struct troth_gossip_udp {
     bool has_lost_names;  /* the last round did not find all: said once, not each time */
     int socket;
     struct net_address address; /* as announced */
-    uint64_t deadline_us;
     void (*changed)(void *context, const struct troth_gossip_change *change);
     void *context;
     struct troth_gossip_udp_counters counters;
@@ -64,7 +63,6 @@ static int udp_step(struct troth_gossip_udp *udp, struct troth_gossip_event even
     event.now_us = udp_now_us();
     event.wall_us = udp_clock_us(CLOCK_REALTIME);
     int code = troth_gossip_step(udp->gossip, &event, &actions);
-    udp->deadline_us = actions.deadline_us;
     for (size_t i = 0; i < actions.datagram_count; i++)
         udp_send(udp, &actions.datagrams[i]);
     for (size_t i = 0; i < actions.change_count && udp->changed != NULL; i++)
@@ -129,7 +127,8 @@ int troth_gossip_udp_fd(const struct troth_gossip_udp *udp) { return udp->socket
 int troth_gossip_udp_timeout_ms(const struct troth_gossip_udp *udp) {
     uint64_t now_us = udp_now_us();
     uint64_t lookup_us = lookup_deadline_us(&udp->lookup, now_us);
-    uint64_t deadline_us = lookup_us < udp->deadline_us ? lookup_us : udp->deadline_us;
+    uint64_t step_us = udp->gossip->deadline_us;
+    uint64_t deadline_us = lookup_us < step_us ? lookup_us : step_us;
     if (deadline_us <= now_us)
         return 0;
     uint64_t wait_ms = (deadline_us - now_us + 999) / 1000;
@@ -151,7 +150,7 @@ int troth_gossip_udp_run(struct troth_gossip_udp *udp, int timeout_ms) {
             udp_take(udp, &from, (size_t)length);
     }
     udp_look_up(udp);
-    if (udp_now_us() >= udp->deadline_us)
+    if (udp_now_us() >= udp->gossip->deadline_us)
         (void)udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_TICK});
     return 0;
 }

@@ -425,9 +425,32 @@ static void test_bad_wishes(void **state) {
     troth_gossip_udp_close(udp);
 }
 
+/* A member that probes once a minute is told to do so every half second: it wants to be run at
+ * once, and takes the minute for no lag of its own. */
+static void test_a_shorter_interval_is_taken_at_once(void **state) {
+    (void)state;
+    struct troth_gossip_counters counters;
+    struct troth_gossip_udp *udp = open_member((struct troth_gossip_udp_options){0});
+    struct troth_gossip *gossip = gossip_of(udp);
+    assert_int_equal(troth_gossip_configure(gossip, "gossip-probe-interval-ms", "60000", NULL, 0),
+                     0);
+    for (unsigned turn = 0; troth_gossip_udp_timeout_ms(udp) < 30000; turn++) {
+        assert_true(turn < 1000);
+        assert_int_equal(troth_gossip_udp_run(udp, 10), 0);
+    }
+    assert_int_equal(troth_gossip_configure(gossip, "gossip-probe-interval-ms", "500", NULL, 0), 0);
+    assert_int_equal(troth_gossip_udp_timeout_ms(udp), 0);
+    assert_int_equal(troth_gossip_udp_run(udp, 0), 0);
+    assert_in_range(troth_gossip_udp_timeout_ms(udp), 0, 500);
+    troth_gossip_counters(gossip, &counters);
+    assert_int_equal(counters.local_health, 0);
+    troth_gossip_udp_close(udp);
+}
+
 RUN_TESTS(cmocka_unit_test(test_three_members), cmocka_unit_test(test_strangers_stay_outside),
           cmocka_unit_test(test_a_newcomer_hears_much),
           cmocka_unit_test(test_an_identity_that_lasts),
           cmocka_unit_test(test_one_identity_is_one_member),
           cmocka_unit_test(test_names_are_looked_up_again), cmocka_unit_test(test_a_rotation),
-          cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_wishes))
+          cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_wishes),
+          cmocka_unit_test(test_a_shorter_interval_is_taken_at_once))
