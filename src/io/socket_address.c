@@ -31,6 +31,14 @@ void socket_address_format(const struct sockaddr *address, char out[SOCKET_NAME_
     net_address_format(&plain, out);
 }
 
+bool socket_has_way_to(int socket, const struct net_address *to) {
+    struct sockaddr_storage bound = {0}, address;
+    socklen_t length = sizeof bound;
+    bool is_v4 =
+        getsockname(socket, (struct sockaddr *)&bound, &length) == 0 && bound.ss_family == AF_INET;
+    return socket_address(to, &address) > 0 && (!is_v4 || address.ss_family == AF_INET);
+}
+
 bool socket_address_is_loopback(const struct net_address *address) {
     struct in_addr v4;
     if (inet_pton(AF_INET, address->host, &v4) == 1)

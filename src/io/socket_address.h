@@ -11,4 +11,6 @@ socklen_t socket_address(const struct net_address *address,
 void socket_address_to_net(const struct sockaddr *address, struct net_address *out);
 /* "host:port", as net_address_format(). */
 void socket_address_format(const struct sockaddr *address, char out[SOCKET_NAME_BYTES]);
+/* Has that socket a way there? One that is bound to IPv4 has none to IPv6. */
+bool socket_has_way_to(int socket, const struct net_address *to);
 bool socket_address_is_loopback(const struct net_address *address);

@@ -88,8 +88,11 @@ static void udp_take(struct troth_gossip_udp *udp, const struct net_address *fro
 
 /* ---- looking for others ---- */
 
+/* Of the addresses of a name some may be of a family that the socket is not. */
 static void udp_look_for(struct troth_gossip_udp *udp, const struct udp_seeds *seeds) {
     for (unsigned i = 0; i < seeds->count; i++) {
+        if (!socket_has_way_to(udp->socket, &seeds->addresses[i]))
+            continue;
         struct troth_gossip_event event = {.kind = TROTH_GOSSIP_SEED,
                                            .address.port = seeds->addresses[i].port};
         memcpy(event.address.host, seeds->addresses[i].host, sizeof event.address.host);

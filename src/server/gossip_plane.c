@@ -89,8 +89,12 @@ static struct net *plane_door(struct gossip_plane *plane, const struct gossiper_
     return faulty_net_door(plane->faults);
 }
 
+/* Of the addresses of a name some may be of a family that the socket is not. */
 static void plane_on_seed(void *context, const struct net_address *address) {
     struct gossip_plane *plane = context;
+    uv_os_fd_t file;
+    if (uv_fileno((uv_handle_t *)&plane->socket, &file) == 0 && !socket_has_way_to(file, address))
+        return;
     struct mail *mail = mail_new(MAIL_GOSSIP_SEED, MAIL_TO_GOSSIPER);
     mail->address = *address;
     gossiper_mail(plane->gossiper, mail);

@@ -54,12 +54,14 @@ static char *join_of(struct troth_gossip_udp *udp) {
 /* What the name "members.test" stands for; 0: nobody knows. The library asks here, as this stands
  * in the place of the system's: from threads of its own as well. */
 static atomic_uint name_address, name_asked;
+static atomic_bool name_is_ipv6; /* then for ::1 as well */
 
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                 struct addrinfo **out) {
     struct {
-        struct addrinfo info;
+        struct addrinfo info, info6;
         struct sockaddr_in address;
+        struct sockaddr_in6 address6;
     } * answer;
     (void)service, (void)hints;
     assert_string_equal(name, "members.test");
@@ -70,6 +72,11 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     answer->address.sin_family = AF_INET;
     answer->address.sin_addr.s_addr = htonl(atomic_load(&name_address));
     answer->info = (struct addrinfo){.ai_family = AF_INET, .ai_addr = (void *)&answer->address};
+    answer->address6 =
+        (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    answer->info6 = (struct addrinfo){.ai_family = AF_INET6, .ai_addr = (void *)&answer->address6};
+    if (atomic_load(&name_is_ipv6))
+        answer->info.ai_next = &answer->info6;
     *out = &answer->info;
     return 0;
 }
@@ -340,6 +347,25 @@ static void test_names_are_looked_up_again(void **state) {
         troth_gossip_udp_close(members[i]);
 }
 
+/* A name stands for an address of IPv4 and for one of IPv6, as most do. A member with a socket of
+ * IPv4 seeks only the first: it has no way to the other. */
+static void test_a_name_of_both_families(void **state) {
+    (void)state;
+    char join[32];
+    struct troth_gossip_udp_counters counters;
+    struct troth_gossip_udp *members[2] = {open_member((struct troth_gossip_udp_options){0})};
+    snprintf(join, sizeof join, "members.test:%u", troth_gossip_udp_address(members[0]).port);
+    atomic_store(&name_address, INADDR_LOOPBACK);
+    atomic_store(&name_is_ipv6, true);
+    members[1] = open_member((struct troth_gossip_udp_options){.join = join});
+    assert_true(run_until(members, 2, all_alive));
+    atomic_store(&name_is_ipv6, false);
+    troth_gossip_udp_counters(members[1], &counters);
+    assert_int_equal(counters.unsent, 0);
+    for (unsigned i = 0; i < 2; i++)
+        troth_gossip_udp_close(members[i]);
+}
+
 /* A key is rotated over two members, who hear each other at every step. */
 static void test_a_rotation(void **state) {
     (void)state;
@@ -451,6 +477,7 @@ RUN_TESTS(cmocka_unit_test(test_three_members), cmocka_unit_test(test_strangers_
           cmocka_unit_test(test_a_newcomer_hears_much),
           cmocka_unit_test(test_an_identity_that_lasts),
           cmocka_unit_test(test_one_identity_is_one_member),
-          cmocka_unit_test(test_names_are_looked_up_again), cmocka_unit_test(test_a_rotation),
+          cmocka_unit_test(test_names_are_looked_up_again),
+          cmocka_unit_test(test_a_name_of_both_families), cmocka_unit_test(test_a_rotation),
           cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_wishes),
           cmocka_unit_test(test_a_shorter_interval_is_taken_at_once))
