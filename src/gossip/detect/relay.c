@@ -74,7 +74,7 @@ void relay_run(struct gossip *gossip) {
         struct relay *relay = &gossip->detect->relays[i - 1];
         if (gossip->now_us >= relay->nack_us) {
             relay->nack_us = GOSSIP_NEVER;
-            gossip_begin(gossip, CODEC_NACK, NULL);
+            gossip_begin(gossip, CODEC_NACK, member_find(gossip, relay->origin_uuid));
             codec_write_sequence(&gossip->writer, relay->origin_sequence);
             codec_write_target(&gossip->writer, relay->target);
             gossip_send(gossip, &relay->origin);

@@ -207,6 +207,62 @@ static void test_a_node_just_started_takes_no_recording(void **state) {
     world_free(world);
 }
 
+/* An ASK of member `one`, in its life 7, to probe one that nobody runs; with its own record. */
+static void write_ask(struct codec_writer *writer, uint64_t sequence, uint64_t life) {
+    static const struct codec_wire wire = {.version = 0};
+    static const struct gossip_address nobody = {.host = "10.0.0.99", .port = 7000};
+    struct codec_record record = {
+        .generation = 7, .state = GOSSIP_ALIVE, .address = {.host = "10.0.0.1", .port = 7000}};
+    memcpy(record.uuid, one, sizeof one);
+    codec_begin(writer, &wire, CODEC_ASK, one, 7);
+    codec_write_count(writer, 1);
+    codec_write_life(writer, life);
+    codec_write_sequence(writer, sequence);
+    codec_write_target(writer, (const uint8_t[GOSSIP_UUID_BYTES]){99});
+    codec_write_address(writer, &nobody);
+    assert_true(codec_list_begin(writer, CODEC_SECTION_RECORDS));
+    assert_true(codec_write_record(writer, &record));
+    codec_list_end(writer);
+}
+
+/* Who asks a helper with which it never spoke has no window of it. The helper says for whom its
+ * "no answer so far" is, or it would not be heard, and who asked would blame itself. */
+static void test_a_nack_says_for_whom_it_is(void **state) {
+    (void)state;
+    struct gossip_options options = {
+        .uuid = {2},
+        .generation = 3,
+        .address = {.host = "10.0.0.2", .port = 7000},
+        .timing = {.probe_interval_us = 1000000, .probe_timeout_us = 200000, .suspicion_factor = 4},
+        .is_sealed = true,
+        .seed = 1};
+    struct gossip *gossip = gossip_new(&options);
+    struct gossip_actions actions;
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    write_ask(&writer, 1234, codec_life(two, 3));
+    struct gossip_event event = {.kind = GOSSIP_DATAGRAM,
+                                 .address = {.host = "10.0.0.1", .port = 7000},
+                                 .bytes = buffer_bytes(&writer.buffer)};
+    unsigned nacks = 0;
+    for (gossip_step(gossip, &event, &actions); event.now_us < 200000;) {
+        event = (struct gossip_event){.kind = GOSSIP_TICK, .now_us = actions.deadline_us};
+        gossip_step(gossip, &event, &actions);
+        for (size_t i = 0; i < actions.datagram_count; i++) {
+            struct codec_message message;
+            assert_int_equal(codec_decode(&message, actions.datagrams[i].bytes), 0);
+            if (message.kind != CODEC_NACK)
+                continue;
+            nacks++;
+            assert_int_equal(message.sequence, 1234);
+            assert_true(message.has_life && message.life == codec_life(one, 7));
+        }
+    }
+    assert_int_equal(nacks, 1);
+    codec_writer_release(&writer);
+    gossip_free(gossip);
+}
+
 /* Nodes of a release that neither counts nor says for whom it writes live with those that do. */
 static void test_older_releases_live_beside(void **state) {
     (void)state;
@@ -311,6 +367,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_a_bad_network_does_not_hurt),
         cmocka_unit_test(test_a_recording_brings_nobody_back),
         cmocka_unit_test(test_a_node_just_started_takes_no_recording),
+        cmocka_unit_test(test_a_nack_says_for_whom_it_is),
         cmocka_unit_test(test_older_releases_live_beside),
         cmocka_unit_test(test_a_proof_costs_no_time),
         cmocka_unit_test(test_the_bytes_of_a_life),
