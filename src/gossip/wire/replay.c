@@ -114,10 +114,8 @@ enum replay_verdict replay_judge(struct replay *replay, const uint8_t uuid[GOSSI
         return REPLAY_NEW;
     if (count == 0)
         return has_window ? REPLAY_OLD : REPLAY_NEW;
-    if (!has_window && !is_for_this_life && !PLANTED(GOSSIP_REPLAY_TRUSTED))
+    if (is_earlier || (!has_window && !is_for_this_life && !PLANTED(GOSSIP_REPLAY_TRUSTED)))
         return REPLAY_UNPROVEN;
-    if (is_earlier)
-        return REPLAY_NEW;
     struct window *window = window_of(replay, uuid, generation);
     if (!has_window) {
         window_begin(window, count);

@@ -41,12 +41,13 @@ void replay_free(struct replay *replay); /* NULL is allowed */
 enum replay_verdict {
     REPLAY_NEW,
     REPLAY_OLD,      /* it came before */
-    REPLAY_UNPROVEN, /* perhaps recorded before this life, or on its way elsewhere */
+    REPLAY_UNPROVEN, /* perhaps recorded before this life, or on its way elsewhere; or by a life
+                        that a later one has followed, of which there is no window any more */
 };
 /* Of a datagram of that life. `count` 0: it has none, as those of releases that do not count; it is
  * new unless that life is known to count. `is_for_this_life`: it says that it was written for the
- * receiver, and in which life. An earlier life than the known one is left to the rules of gossip:
- * it is only told that there is a later one. */
+ * receiver, and in which life. An earlier life than the known one proves nothing by that: what it
+ * wrote may have been heard while it had a window. */
 enum replay_verdict replay_judge(struct replay *replay, const uint8_t uuid[GOSSIP_UUID_BYTES],
                                  uint64_t generation, uint64_t count, bool is_for_this_life);
 /* Of a ping of an unproven life: is it to be answered, and not a second time? */

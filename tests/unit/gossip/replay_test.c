@@ -38,7 +38,8 @@ static void test_each_count_is_new_once(void **state) {
     replay_free(replay);
 }
 
-/* Lives are apart: another member, a later generation. An earlier one is for gossip to answer. */
+/* Lives are apart: another member, a later generation. Of an earlier one nobody knows any more
+ * what came before, whatever it is for. */
 static void test_lives_are_apart(void **state) {
     (void)state;
     struct replay *replay = replay_new();
@@ -47,7 +48,8 @@ static void test_lives_are_apart(void **state) {
     assert_int_equal(judged(replay, one, 5, 100), REPLAY_OLD);
     assert_int_equal(judged(replay, one, 6, 100), REPLAY_NEW);
     assert_int_equal(judged(replay, one, 6, 100), REPLAY_OLD);
-    assert_int_equal(judged(replay, one, 5, 100), REPLAY_NEW);
+    assert_int_equal(judged(replay, one, 5, 100), REPLAY_UNPROVEN);
+    assert_int_equal(judged(replay, one, 5, 101), REPLAY_UNPROVEN);
     assert_int_equal(judged(replay, one, 6, 100),
                      REPLAY_OLD); /* the earlier one has changed nothing */
     assert_int_equal(judged(replay, two, 5, 100), REPLAY_OLD);
@@ -169,6 +171,42 @@ static void test_a_recording_brings_nobody_back(void **state) {
     world_replay(world);
     world_run(world, 1000000);
     assert_null(world_view(world, 1, 3));
+    world_free(world);
+}
+
+/* As before, but node 2 has begun its next life meanwhile: what it wrote in the earlier one was for
+ * the life of node 1 that still lasts, and is not heard again for that. Nor is a ping of it
+ * answered twice. */
+static void test_a_recording_of_an_earlier_life_brings_nobody_back(void **state) {
+    (void)state;
+    struct world *world = world_new(16);
+    struct gossip_counters counters;
+    world->is_sealed = true;
+    world_record(world);
+    world_add_cluster(world, 3);
+    world_run(world, 8000000);
+    world_kill(world, 3);
+    world_run(world, 20000000);
+    world->timing.probe_interval_us = 60000000; /* a day passes quickly */
+    for (unsigned i = 1; i <= 2; i++)
+        gossip_set_timing(world->nodes[i].gossip, &world->timing);
+    world_run(world, UINT64_C(100) * 3600 * 1000000);
+    assert_null(world_view(world, 1, 3));
+    world_kill(world, 2);
+    world_start(world, 2);
+    world_seed(world, 2, 1);
+    world_run(world, 1000000);
+    assert_int_equal(world_view(world, 1, 2)->who->generation, 2);
+    world_replay(world);
+    world_run(world, 10000);
+    assert_null(world_view(world, 1, 3));
+    gossip_counters(world->nodes[1].gossip, &counters);
+    uint64_t answered = counters.unproven_answered;
+    world_replay(world);
+    world_run(world, 10000);
+    assert_null(world_view(world, 1, 3));
+    gossip_counters(world->nodes[1].gossip, &counters);
+    assert_int_equal(counters.unproven_answered, answered);
     world_free(world);
 }
 
@@ -366,6 +404,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_lives_are_bounded),
         cmocka_unit_test(test_a_bad_network_does_not_hurt),
         cmocka_unit_test(test_a_recording_brings_nobody_back),
+        cmocka_unit_test(test_a_recording_of_an_earlier_life_brings_nobody_back),
         cmocka_unit_test(test_a_node_just_started_takes_no_recording),
         cmocka_unit_test(test_a_nack_says_for_whom_it_is),
         cmocka_unit_test(test_older_releases_live_beside),
