@@ -62,6 +62,11 @@ static void make_last_call(struct gossip *gossip) {
 
 /* The end. */
 
+/* A newcomer may be one that nobody can reach, and who has left only answers. */
+static bool may_judge(const struct gossip *gossip) {
+    return gossip->self->shown.state == GOSSIP_ALIVE;
+}
+
 static uint64_t judging_next_us(const struct gossip *gossip) {
     const struct due *open = due_first(&gossip->detect->open),
                      *called = due_first(&gossip->detect->called);
@@ -71,7 +76,7 @@ static uint64_t judging_next_us(const struct gossip *gossip) {
 }
 
 void judging_run(struct gossip *gossip) {
-    if (gossip->now_us < gossip->detect->suspicion_us)
+    if (gossip->now_us < gossip->detect->suspicion_us || !may_judge(gossip))
         return;
     make_last_call(gossip);
     const struct suspicion *over;
@@ -82,4 +87,6 @@ void judging_run(struct gossip *gossip) {
         later(judging_next_us(gossip), gossip->now_us + gossip->timing.flush_us);
 }
 
-uint64_t judging_deadline_us(const struct gossip *gossip) { return gossip->detect->suspicion_us; }
+uint64_t judging_deadline_us(const struct gossip *gossip) {
+    return may_judge(gossip) ? gossip->detect->suspicion_us : GOSSIP_NEVER;
+}

@@ -3,7 +3,10 @@
  *
  *     a probe failed        judging_accuse(): suspected, and told so
  *     the time is up        judging_run():    a few are asked, by pings that accuse (doubt.h)
- *     their time is up too  judging_run():    dead, and told so */
+ *     their time is up too  judging_run():    dead, and told so
+ *
+ * Who is joining, or has left, judges nobody: suspicions that it hears of wait, until it is alive,
+ * for the first of these. */
 #pragma once
 #include "gossip/instance/instance.h"
 

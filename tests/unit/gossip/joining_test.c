@@ -181,7 +181,61 @@ static void test_what_brings_nothing_is_not_asked_for_again(void **state) {
     world_free(world);
 }
 
-RUN_TESTS_OR_PLANT(cmocka_unit_test(test_a_partial_fill_is_no_copy),
+/* Three members accuse a fourth one, as `number` hears from each of them; nobody runs any. */
+static void accuse(struct world *world, unsigned number, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    struct codec_record suspect = {.generation = 1,
+                                   .state = GOSSIP_SUSPECT,
+                                   .address = {.host = "10.9.9.9", .port = 9}},
+                        accuser = {.generation = 1,
+                                   .state = GOSSIP_ALIVE,
+                                   .address = {.host = "10.9.9.8", .port = 9}};
+    struct codec_writer writer;
+    memcpy(suspect.uuid, uuid, GOSSIP_UUID_BYTES);
+    codec_writer_init(&writer);
+    for (uint8_t i = 1; i <= 3; i++) {
+        accuser.uuid[0] = suspect.accuser[0] = (uint8_t)(0xe0 + i);
+        codec_begin(&writer, &(struct codec_wire){0}, CODEC_NEWS, accuser.uuid, 1);
+        assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
+        assert_true(codec_write_record(&writer, &accuser));
+        assert_true(codec_write_record(&writer, &suspect));
+        codec_list_end(&writer);
+        world_send(world, number, number, buffer_bytes(&writer.buffer));
+    }
+    codec_writer_release(&writer);
+}
+
+static enum gossip_member_state state_at(struct world *world, unsigned number,
+                                         const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    const struct gossip_member *member = gossip_member_of(world->nodes[number].gossip, uuid);
+    assert_non_null(member);
+    return member->state;
+}
+
+/* Nobody answers the newcomer, who may be the one that cannot be reached: whom others suspect it
+ * calls dead only once it is alive itself. Who has left calls nobody dead any more. */
+static void test_a_newcomer_calls_nobody_dead(void **state) {
+    (void)state;
+    static const uint8_t first[GOSSIP_UUID_BYTES] = {0xd1}, second[GOSSIP_UUID_BYTES] = {0xd2};
+    struct world *world = world_new(306);
+    world_add(world);
+    world_kill(world, 1);
+    world_seed(world, world_add(world)->number, 1);
+    accuse(world, 2, first);
+    world_run(world, BOUND_INTERVALS * world->timing.probe_interval_us - SECOND / 100);
+    assert_true(world_is_state(world, 2, 2, GOSSIP_JOINING));
+    assert_int_equal(state_at(world, 2, first), GOSSIP_SUSPECT);
+    world_run(world, SECOND / 2);
+    assert_true(world_is_state(world, 2, 2, GOSSIP_ALIVE));
+    assert_int_equal(state_at(world, 2, first), GOSSIP_DEAD);
+    accuse(world, 2, second);
+    world_leave(world, 2);
+    world_run(world, 20 * SECOND);
+    assert_int_equal(state_at(world, 2, second), GOSSIP_SUSPECT);
+    world_free(world);
+}
+
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_a_newcomer_calls_nobody_dead),
+                   cmocka_unit_test(test_a_partial_fill_is_no_copy),
                    cmocka_unit_test(test_a_copy_with_holes_is_no_copy),
                    cmocka_unit_test(test_a_referral_is_no_copy),
                    cmocka_unit_test(test_two_thousand_keys_by_datagrams),
