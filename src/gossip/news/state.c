@@ -235,6 +235,24 @@ static void draft_sweep(const struct editing *editing) {
     }
 }
 
+/* For one more entry. What the chain may no longer have goes first, even before the reset ends:
+ * what is surely said would else be missing for good. */
+static bool draft_make_room(const struct editing *editing) {
+    struct draft *draft = editing->draft;
+    if (draft->count < GOSSIP_ENTRY_MAXIMUM &&
+        editing->gossip->news->state_bytes < GOSSIP_STATE_BYTES_MAXIMUM)
+        return true;
+    for (size_t i = 0; i < draft->count; i++) {
+        if (!draft->links[i].is_unconfirmed)
+            continue;
+        gossip_changed(editing->gossip, GOSSIP_CHANGE_KEY, editing->member,
+                       entry_key(draft->links[i].entry));
+        draft_drop(editing, i);
+        return true;
+    }
+    return false;
+}
+
 /* `priority`: to be told on with; NULL: not at all. */
 static void draft_keep(const struct editing *editing, const struct codec_entry *said,
                        const enum gossip_priority *priority) {
@@ -250,9 +268,7 @@ static void draft_keep(const struct editing *editing, const struct codec_entry *
     if (PLANTED(GOSSIP_WALL_CLOCK_TRUSTED) && known != NULL &&
         known->entry->created_us > said->created_us)
         return;
-    bool is_full = draft->count >= GOSSIP_ENTRY_MAXIMUM ||
-                   gossip->news->state_bytes >= GOSSIP_STATE_BYTES_MAXIMUM;
-    if (known == NULL && is_full) {
+    if (known == NULL && !draft_make_room(editing)) {
         gossip->counters.dropped_for_memory++;
         return;
     }

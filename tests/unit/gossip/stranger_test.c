@@ -45,25 +45,39 @@ static void announce_members(struct world *world, struct codec_writer *writer) {
     }
 }
 
+static void announce_entry(struct world *world, struct codec_writer *writer, unsigned member,
+                           uint64_t floor, const struct codec_entry *entry) {
+    struct codec_group group = {.generation = 1, .floor = floor};
+    uuid_of(member, group.uuid);
+    begin(writer);
+    codec_list_begin(writer, CODEC_SECTION_ENTRIES);
+    assert_true(codec_group_begin(writer, &group));
+    assert_true(codec_write_entry(writer, entry));
+    codec_group_end(writer);
+    codec_list_end(writer);
+    tell(world, writer);
+}
+
+static void announce_member(struct world *world, struct codec_writer *writer, unsigned number) {
+    struct codec_record record = record_of(number);
+    begin(writer);
+    codec_list_begin(writer, CODEC_SECTION_RECORDS);
+    assert_true(codec_write_record(writer, &record));
+    codec_list_end(writer);
+    tell(world, writer);
+}
+
 /* One key of one member, as long as may be. */
 static void announce_key(struct world *world, struct codec_writer *writer, unsigned member,
                          unsigned key) {
     uint8_t value[GOSSIP_VALUE_MAXIMUM];
     char name[16];
-    struct codec_group group = {.generation = 1};
     struct codec_entry entry = {.version = key + 1, .previous = key};
-    uuid_of(member, group.uuid);
     snprintf(name, sizeof name, "key-%u", key);
     memset(value, 'x', sizeof value);
     entry.key = bytes_of_text(name);
     entry.value = bytes_of(value, sizeof value);
-    begin(writer);
-    codec_list_begin(writer, CODEC_SECTION_ENTRIES);
-    assert_true(codec_group_begin(writer, &group));
-    assert_true(codec_write_entry(writer, &entry));
-    codec_group_end(writer);
-    codec_list_end(writer);
-    tell(world, writer);
+    announce_entry(world, writer, member, 0, &entry);
 }
 
 static size_t keys_of(struct world *world, unsigned node, unsigned member) {
@@ -117,13 +131,8 @@ static void test_keys_that_a_stranger_makes_up(void **state) {
     (void)state;
     struct world *world = world_with_stranger();
     struct codec_writer writer;
-    struct codec_record record = record_of(7);
     codec_writer_init(&writer);
-    begin(&writer);
-    codec_list_begin(&writer, CODEC_SECTION_RECORDS);
-    assert_true(codec_write_record(&writer, &record));
-    codec_list_end(&writer);
-    tell(world, &writer);
+    announce_member(world, &writer, 7);
     for (unsigned key = 0; key < 1000; key++)
         announce_key(world, &writer, 7, key);
     assert_in_range(keys_of(world, 1, 7), 1, 384);
@@ -131,5 +140,32 @@ static void test_keys_that_a_stranger_makes_up(void **state) {
     world_free(world);
 }
 
+/* A member has said as much as may be kept of it, and then it has another chain, of one key: that
+ * one has room, for what is known of the earlier chain goes. It would else be missing for good, as
+ * all up to its version counts as known. */
+static void test_a_reset_makes_room(void **state) {
+    (void)state;
+    enum { MOST = 384, FLOOR = 1000 };
+    struct world *world = world_with_stranger();
+    struct codec_writer writer;
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    const struct codec_entry fresh = {
+        .version = FLOOR + 1, .key = BYTES_LITERAL("fresh"), .value = BYTES_LITERAL("yes")};
+    codec_writer_init(&writer);
+    announce_member(world, &writer, 7);
+    for (unsigned key = 0; key < MOST + 10; key++)
+        announce_key(world, &writer, 7, key);
+    assert_int_equal(keys_of(world, 1, 7), MOST);
+    announce_entry(world, &writer, 7, FLOOR, &fresh);
+    assert_int_equal(keys_of(world, 1, 7), 1);
+    uuid_of(7, uuid);
+    const struct gossip *gossip = world->nodes[1].gossip;
+    assert_true(bytes_equal(gossip_get(gossip, gossip_member_of(gossip, uuid), fresh.key),
+                            BYTES_LITERAL("yes")));
+    codec_writer_release(&writer);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_members_that_a_stranger_makes_up),
-          cmocka_unit_test(test_keys_that_a_stranger_makes_up))
+          cmocka_unit_test(test_keys_that_a_stranger_makes_up),
+          cmocka_unit_test(test_a_reset_makes_room))
