@@ -19,6 +19,7 @@ static void come_or_go(struct gossip *gossip, struct member *member) {
     if (member_is_live(member)) {
         rotation_add(gossip, member);
         watch_member_came(gossip, member);
+        news_listener_came(gossip);
     } else {
         rotation_remove(gossip, member);
         watch_member_went(gossip, member);

@@ -75,16 +75,21 @@ static uint64_t broadcast_pause_us(const struct gossip *gossip) {
     return pause_us > 0 ? pause_us : NEWS_SHORTEST_PAUSE_US;
 }
 
+/* The only one of its zone has nobody next to it. */
 static size_t broadcast_listeners(struct gossip *gossip, struct member **listeners) {
+    size_t count = 0;
     switch (broadcast_stage(gossip)) {
     case STAGE_FRESH:
         return listeners_by_lot(gossip, gossip->news->pace.fan_out, listeners);
     case STAGE_NEXT:
-        return listeners_next(gossip, listeners);
+        count = listeners_next(gossip, listeners);
+        break;
     case STAGE_SLOW:
-        return listeners_by_lot(gossip, (gossip->news->pace.fan_out + 1) / 2, listeners);
+        break;
     }
-    return 0;
+    if (count > 0)
+        return count;
+    return listeners_by_lot(gossip, (gossip->news->pace.fan_out + 1) / 2, listeners);
 }
 
 static void broadcast_wait(struct gossip *gossip) {
@@ -99,8 +104,8 @@ void broadcast_run(struct gossip *gossip) {
     if (gossip->now_us < gossip->news->due_us)
         return;
     gossip->news->due_us = GOSSIP_NEVER;
-    if (gossip->news->count == 0)
-        return;
+    if (gossip->news->count == 0 || gossip_live_count(gossip) == 0)
+        return; /* news_listener_came() */
     if (!broadcast_may_run(gossip)) {
         broadcast_wait(gossip);
         return;

@@ -7,7 +7,7 @@
  *     later       after ever longer pauses, to fewer by lot: most know by then
  *
  * so that nearly all hear within a few flush_us, and a burst is one datagram. Where bytes are short
- * (bucket.h) rounds wait. */
+ * (bucket.h) rounds wait; where nobody else lives there are none. */
 #pragma once
 #include "gossip/instance/instance.h"
 

@@ -72,6 +72,11 @@ void news_hurry(struct gossip *gossip) {
     news_due(gossip, later(due_us, gossip->now_us));
 }
 
+void news_listener_came(struct gossip *gossip) {
+    if (gossip->news->due_us == GOSSIP_NEVER && gossip->news->count > 0)
+        news_due(gossip, gossip->now_us + gossip->news->pace.flush_us);
+}
+
 /* Its link stands in a list, or alone. */
 static void news_free(struct gossip *gossip, struct news *news) {
     list_remove(&news->link);

@@ -38,6 +38,8 @@ void news_remove_all(struct gossip *gossip, struct member *member);
 /* What was added last is this node's own: it is told in this step, unless the last round is less
  * than flush_us ago. */
 void news_hurry(struct gossip *gossip);
+/* Another one lives: if it is the first, there are rounds of telling again. */
+void news_listener_came(struct gossip *gossip);
 /* The next round of telling is at that moment at the latest. */
 void news_due(struct gossip *gossip, uint64_t due_us);
 /* For telling.c, of pieces that it took out of their lists: told once more; or not after all. */

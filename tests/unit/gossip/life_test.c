@@ -61,7 +61,7 @@ static void count_deaths(void *context, struct world_node *node,
  * suspects asks, and is told. */
 static void test_missed_refutation_is_asked_for(void **state) {
     (void)state;
-    struct world *world = world_new(36);
+    struct world *world = world_new(37);
     world_add_cluster(world, 60);
     assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
     unsigned deaths = 0;

@@ -117,7 +117,7 @@ static void test_round_trip_between_any_two(void **state) {
  * and nobody lists them among what members say. */
 static void test_coordinates_come_to_rest(void **state) {
     (void)state;
-    struct world *world = world_of_two_zones(202, 12, false);
+    struct world *world = world_of_two_zones(203, 12, false);
     world_run(world, 600 * SECOND);
     world->datagram_count = world->byte_count = 0;
     uint64_t told = 0;
@@ -190,6 +190,33 @@ static void test_news_prefers_the_nearer(void **state) {
     world_free(world);
 }
 
+/* Each of three nodes is the only one of its zone, and has nobody next to it there. What the first
+ * telling did not reach is told on all the same, and does not wait for the next ping. */
+static void test_the_only_one_of_a_zone_tells_on(void **state) {
+    (void)state;
+    static const char *const zones[] = {"a", "b", "c"};
+    for (uint64_t seed = 210; seed < 220; seed++) {
+        struct world *world = world_new(seed);
+        for (unsigned i = 1; i <= 3; i++) {
+            world_add(world);
+            world_seed(world, i, 1);
+            world_set(world, i, GOSSIP_KEY_ZONE, zones[i - 1]);
+        }
+        assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+        struct gossip_timing timing = world->timing;
+        timing.probe_interval_us = 10 * SECOND;
+        world_set_timing(world, &timing);
+        world_run(world, 60 * SECOND);
+        world->hard_of_hearing = 3;
+        world_set(world, 1, "color", "red");
+        world_run(world, 12000);
+        world->hard_of_hearing = 0;
+        world_run(world, SECOND / 10);
+        assert_true(bytes_equal(world_value(world, 3, 1, "color"), BYTES_LITERAL("red")));
+        world_free(world);
+    }
+}
+
 enum { CUT_OFF = 3 };
 
 static void count_suspicions_of_cut_off(void *context, struct world_node *node,
@@ -238,4 +265,5 @@ RUN_TESTS(cmocka_unit_test(test_coordinates_predict_round_trips),
           cmocka_unit_test(test_coordinates_come_to_rest),
           cmocka_unit_test(test_news_stays_near_and_no_zone_is_an_island),
           cmocka_unit_test(test_news_prefers_the_nearer),
+          cmocka_unit_test(test_the_only_one_of_a_zone_tells_on),
           cmocka_unit_test(test_one_helper_is_of_another_zone))

@@ -283,7 +283,47 @@ static void test_removals_are_bounded(void **state) {
     world_free(world);
 }
 
-RUN_TESTS_OR_PLANT(cmocka_unit_test(test_a_flood_is_told_to_few_and_mended),
+/* A node that is alone has news, and nobody to tell it to: it is called again for its probes, not
+ * every few milliseconds to find that out. Whoever comes hears of it as soon as of any news. */
+static void test_who_is_alone_waits_for_listeners(void **state) {
+    (void)state;
+    enum { SECONDS = 60 };
+    struct world *world = world_new(108);
+    struct world_node *node = world_add(world);
+    world_set(world, 1, "color", "red");
+    world_run(world, SECOND);
+    struct gossip_actions actions;
+    struct gossip_event tick = {.kind = GOSSIP_TICK, .now_us = node->deadline_us};
+    unsigned ticks = 0;
+    for (uint64_t end_us = world->now_us + SECONDS * SECOND; tick.now_us < end_us; ticks++) {
+        gossip_step(node->gossip, &tick, &actions);
+        tick.now_us = actions.deadline_us;
+    }
+    assert_in_range(ticks, 1, 2 * SECONDS + 2); /* one an interval */
+    node->deadline_us = tick.now_us;
+    world->now_us = tick.now_us - 3 * SECOND / 10; /* no probe is due yet */
+    world_add(world);
+    world_cut(world, 2, 1); /* so that it hears nothing by answers */
+    static const struct codec_wire wire = {.version = 0};
+    struct codec_record record = {
+        .generation = 1, .state = GOSSIP_ALIVE, .address = world->nodes[2].address};
+    struct codec_writer writer;
+    memcpy(record.uuid, world->nodes[2].uuid, sizeof record.uuid);
+    codec_writer_init(&writer);
+    codec_begin(&writer, &wire, CODEC_NEWS, record.uuid, 1);
+    codec_write_joining(&writer); /* so that its coming is no news itself */
+    assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
+    assert_true(codec_write_record(&writer, &record));
+    codec_list_end(&writer);
+    world_send(world, 2, 1, buffer_bytes(&writer.buffer));
+    world_run(world, SECOND / 50);
+    assert_true(knows(world, 2, 1, "color", "red"));
+    codec_writer_release(&writer);
+    world_free(world);
+}
+
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_who_is_alone_waits_for_listeners),
+                   cmocka_unit_test(test_a_flood_is_told_to_few_and_mended),
                    cmocka_unit_test(test_flapping_stays_within_the_caps),
                    cmocka_unit_test(test_what_does_not_fit_waits),
                    cmocka_unit_test(test_a_flood_leaves_the_last_quarter),
