@@ -15,8 +15,15 @@ struct grpc_call *grpc_call_new(const struct grpc_server_options *options, nghtt
     return call;
 }
 
+static void count_strange(struct grpc_call *call, size_t held) {
+    *call->strange_bytes -= call->counted_bytes;
+    *call->strange_bytes += held;
+    call->counted_bytes = held;
+}
+
 void grpc_call_free(struct grpc_call *call) {
     catch_up_call_gone(call);
+    count_strange(call, 0);
     list_remove(&call->link);
     grpc_reader_release(&call->reader);
     buffer_release(&call->output);
@@ -93,6 +100,8 @@ static void exchange_message(struct grpc_call *call, struct bytes message) {
                          "the batch is not for this node in this cluster");
     else if (code != 0)
         grpc_call_finish(call, GRPC_INVALID_ARGUMENT, "the batch is malformed");
+    else
+        call->is_known = true;
 }
 
 static void heartbeat_message(struct grpc_call *call, struct bytes message) {
@@ -145,6 +154,20 @@ static void call_message(struct grpc_call *call, struct bytes message) {
         grpc_call_finish(call, GRPC_INVALID_ARGUMENT, "one request is expected");
 }
 
+/* Who keeps many connections with a message each that never ends would hold memory without a key.
+ * What is decided is not read on, and holds nothing while the other end takes its time. */
+static void weigh_held(struct grpc_call *call) {
+    bool is_strange = !call->is_known && !call->is_finished && grpc_reader_is_amid(&call->reader);
+    count_strange(call, is_strange ? call->reader.held.length : 0);
+    if (is_strange && *call->strange_bytes > call->options->strange_maximum) {
+        count_strange(call, 0);
+        grpc_call_finish(call, GRPC_RESOURCE_EXHAUSTED,
+                         "too much has come that is of nobody known; try again");
+    }
+    if (call->is_finished)
+        buffer_release(&call->reader.held);
+}
+
 void grpc_call_input(struct grpc_call *call, struct bytes piece) {
     struct bytes message;
     int code = 0;
@@ -154,6 +177,7 @@ void grpc_call_input(struct grpc_call *call, struct bytes piece) {
         grpc_call_finish(call, GRPC_RESOURCE_EXHAUSTED, "the message is too long");
     else if (code == ERR_VERSION)
         grpc_call_finish(call, GRPC_UNIMPLEMENTED, "compressed messages are not understood");
+    weigh_held(call);
 }
 
 void grpc_call_input_ended(struct grpc_call *call) {

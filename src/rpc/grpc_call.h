@@ -40,6 +40,9 @@ struct grpc_call {
     bool is_on_its_way; /* one that it has, and the reader has not acknowledged */
     uint8_t nonce[CATCH_UP_NONCE_BYTES];
     struct grpc_reader reader;
+    bool is_known;         /* a message of it was taken: it is a peer's */
+    size_t *strange_bytes; /* of the server: what is held of calls that are not, */
+    size_t counted_bytes;  /* and what this one has added to it */
     struct buffer output;
 };
 

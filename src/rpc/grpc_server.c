@@ -11,6 +11,7 @@ struct grpc_server {
     struct list connections;
     unsigned connection_count;
     uint64_t stream_count; /* numbers the calls of CatchUp */
+    size_t strange_bytes;  /* at most options.strange_maximum, and what one read brings */
     unsigned open_handles; /* the listener and the timer */
     bool is_freeing;
 };
@@ -46,6 +47,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     struct grpc_call *call =
         grpc_call_new(&connection->server->options, session, frame->hd.stream_id);
     call->http2 = &connection->http2;
+    call->strange_bytes = &connection->server->strange_bytes;
     call->stream = ++connection->server->stream_count;
     list_append(&connection->calls, &call->link);
     return nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, call);
@@ -161,7 +163,7 @@ static void server_on_connection(uv_stream_t *listener, int status) {
     server->connection_count++;
     http2_init(&connection->http2, server->options.loop, server->options.input, connection_on_ended,
                connection);
-    bool is_full = server->connection_count > GRPC_SERVER_CONNECTION_MAXIMUM;
+    bool is_full = server->connection_count > server->options.connection_maximum;
     if (uv_accept(listener, (uv_stream_t *)&connection->http2.socket) != 0 || is_full)
         http2_end(&connection->http2);
     else
@@ -186,6 +188,10 @@ static void server_on_timer(uv_timer_t *timer) {
 struct grpc_server *grpc_server_new(const struct grpc_server_options *options) {
     struct grpc_server *server = memory_allocate_zeroed(1, sizeof *server);
     server->options = *options;
+    if (options->connection_maximum == 0)
+        server->options.connection_maximum = GRPC_SERVER_CONNECTION_MAXIMUM;
+    if (options->strange_maximum == 0)
+        server->options.strange_maximum = GRPC_SERVER_STRANGE_BYTES;
     list_init(&server->connections);
     CHECK(uv_tcp_init(options->loop, &server->listener) == 0);
     CHECK(uv_timer_init(options->loop, &server->timer) == 0);

@@ -19,6 +19,9 @@
 
 enum {
     GRPC_SERVER_CONNECTION_MAXIMUM = 4096, /* further ones are closed at once */
+    /* Held on all connections together of first messages that are not whole: until its seal is
+     * seen, nobody knows whose a message is. Two of the longest fit. */
+    GRPC_SERVER_STRANGE_BYTES = 2 * (NET_PEER_MESSAGE_MAXIMUM + (64 << 10)),
     GRPC_SERVER_OUTPUT_MAXIMUM_BYTES =
         16 << 10,               /* answers waiting in one call; past it a watcher misses a change */
     GRPC_SERVER_CHECK_MS = 500, /* how often connections and health are looked at */
@@ -33,6 +36,8 @@ struct grpc_server_options {
     struct seal *seal;               /* NULL: no key is set. Borrowed */
     const struct identity *identity; /* borrowed */
     const struct log *log;
+    unsigned connection_maximum; /* 0: GRPC_SERVER_CONNECTION_MAXIMUM */
+    size_t strange_maximum;      /* 0: GRPC_SERVER_STRANGE_BYTES */
     int (*exchange)(void *context,
                     struct bytes message); /* 0, ERR_REFUSED: another cluster; ERR_MALFORMED */
     bool (*is_serving)(void *context);

@@ -94,16 +94,17 @@ struct peer_net *peer_net_new(const struct peer_net_options *options) {
     peer_net->peers = table_new();
     peer_net->dropped = metrics_cell(options->metrics, METRIC_peer_dropped_total, NULL);
     peer_net->input = memory_allocate(HTTP2_INPUT_BYTES);
-    peer_net->server =
-        grpc_server_new(&(struct grpc_server_options){.loop = options->loop,
-                                                      .input = peer_net->input,
-                                                      .seal = options->seal,
-                                                      .identity = options->identity,
-                                                      .log = options->log,
-                                                      .exchange = options->exchange,
-                                                      .is_serving = options->is_serving,
-                                                      .gossip_stream = options->gossip_stream,
-                                                      .context = options->context});
+    peer_net->server = grpc_server_new(
+        &(struct grpc_server_options){.loop = options->loop,
+                                      .input = peer_net->input,
+                                      .seal = options->seal,
+                                      .identity = options->identity,
+                                      .log = options->log,
+                                      .connection_maximum = options->connection_maximum,
+                                      .exchange = options->exchange,
+                                      .is_serving = options->is_serving,
+                                      .gossip_stream = options->gossip_stream,
+                                      .context = options->context});
     CHECK(uv_timer_init(options->loop, &peer_net->timer) == 0);
     peer_net->timer.data = peer_net;
     CHECK(uv_timer_start(&peer_net->timer, peer_net_on_timer, GRPC_SERVER_CHECK_MS,

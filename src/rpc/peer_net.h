@@ -15,6 +15,7 @@ struct peer_net_options {
     struct seal *seal;               /* NULL: no key is set. Borrowed */
     const struct identity *identity; /* borrowed */
     const struct log *log;
+    unsigned connection_maximum;                        /* as in struct grpc_server_options */
     struct metrics *metrics;                            /* of the loop's thread */
     int (*exchange)(void *context, struct bytes batch); /* as in struct grpc_server_options */
     bool (*is_serving)(void *context);

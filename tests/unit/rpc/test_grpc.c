@@ -21,7 +21,9 @@ struct world {
     unsigned received, lost;
     size_t *lengths; /* of the messages expected, in order */
     unsigned wanted;
-    int answer; /* of exchange */
+    int answer;           /* of exchange */
+    unsigned connections; /* the server's limits; 0: as they are */
+    size_t strange_bytes;
     char reason[200];
     bool is_freed;
 };
@@ -64,12 +66,15 @@ static void on_lost(void *context, const char *reason) {
 static void on_freed(void *context) { ((struct world *)context)->is_freed = true; }
 
 static void open_server(struct world *world, struct seal *seal) {
-    world->server = grpc_server_new(&(struct grpc_server_options){.loop = &world->loop,
-                                                                  .input = world->input,
-                                                                  .seal = seal,
-                                                                  .exchange = on_exchange,
-                                                                  .is_serving = on_is_serving,
-                                                                  .context = world});
+    world->server =
+        grpc_server_new(&(struct grpc_server_options){.loop = &world->loop,
+                                                      .input = world->input,
+                                                      .seal = seal,
+                                                      .connection_maximum = world->connections,
+                                                      .strange_maximum = world->strange_bytes,
+                                                      .exchange = on_exchange,
+                                                      .is_serving = on_is_serving,
+                                                      .context = world});
     assert_int_equal(grpc_server_listen(world->server, loopback_listen(&world->address)), 0);
 }
 
@@ -325,7 +330,8 @@ static void talk(struct world *world, int client, struct buffer *out, struct byt
     buffer_init(&answer, 10000);
     assert_int_equal(write(client, buffer_data(out), out->length), out->length);
     buffer_clear(out);
-    while (memmem(buffer_data(&answer), answer.length, wanted.data, wanted.length) == NULL) {
+    while (answer.length == 0 ||
+           memmem(buffer_data(&answer), answer.length, wanted.data, wanted.length) == NULL) {
         uint8_t *room = buffer_reserve(&answer, 1000);
         uv_run(&world->loop, UV_RUN_NOWAIT);
         ssize_t got = recv(client, room, 1000, MSG_DONTWAIT);
@@ -333,6 +339,14 @@ static void talk(struct world *world, int client, struct buffer *out, struct byt
         buffer_grew(&answer, got > 0 ? (size_t)got : 0);
     }
     buffer_release(&answer);
+}
+
+static int connect_to(const struct world *world) {
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(world->address.port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof to), 0);
+    return client;
 }
 
 /* A call that nghttp2 refuses before it begins is no Exchange that ends: the one that follows is
@@ -345,10 +359,7 @@ static void test_a_refused_call_is_not_counted(void **state) {
     open_server(&world, NULL);
     buffer_init(&out, 10000);
     buffer_init(&nothing, 1);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(world.address.port)};
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int client = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof to), 0);
+    int client = connect_to(&world);
     buffer_append_text(&out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     append_frame(&out, 4, 0, 0, &nothing);
     append_exchange(&out, 1, false);
@@ -361,7 +372,65 @@ static void test_a_refused_call_is_not_counted(void **state) {
     world_release(&world);
 }
 
+/* ---- strangers ---- */
+
+static void send_first(struct world *world, size_t length) {
+    world->lost = 0;
+    while (!send_message(world, world->received, length))
+        uv_run(&world->loop, UV_RUN_ONCE);
+}
+
+/* A first message that is not whole yet may be anybody's, and takes no more memory than all such
+ * are given. It is given back, and a peer that is known has all that a message may have. */
+static void test_what_strangers_hold_is_bounded(void **state) {
+    (void)state;
+    enum { BOUND = 300000 };
+    struct world world;
+    struct seal *seal = seal_new(&key, 1, "");
+    world_init(&world);
+    world.strange_bytes = BOUND;
+    open_server(&world, seal);
+    open_client(&world, seal);
+    for (unsigned i = 0; i < 3; i++) {
+        send_first(&world, (size_t)2 * BOUND);
+        run_until(&world.loop, is_lost, &world);
+        assert_non_null(strstr(world.reason, "grpc-status 8"));
+        assert_int_equal(world.received, 0);
+    }
+    send_first(&world, BOUND - 1000);
+    world.wanted = 1;
+    run_until(&world.loop, all_received, &world);
+    assert_true(send_message(&world, 1, (size_t)3 * BOUND));
+    world.wanted = 2;
+    run_until(&world.loop, all_received, &world);
+    assert_int_equal(world.lost, 0);
+    seal_free(seal);
+    world_release(&world);
+}
+
+/* More connections than there may be are closed, and those that are there stay. */
+static void test_connections_are_bounded(void **state) {
+    (void)state;
+    struct world world;
+    uint8_t byte;
+    world_init(&world);
+    world.connections = 2;
+    open_server(&world, NULL);
+    int clients[3];
+    for (unsigned i = 0; i < 3; i++)
+        clients[i] = connect_to(&world);
+    while (recv(clients[2], &byte, 1, MSG_DONTWAIT) != 0)
+        uv_run(&world.loop, UV_RUN_NOWAIT);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(recv(clients[i], &byte, 1, MSG_DONTWAIT), 1); /* of its SETTINGS */
+    for (unsigned i = 0; i < 3; i++)
+        close(clients[i]);
+    world_release(&world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_a_refused_call_is_not_counted),
+          cmocka_unit_test(test_what_strangers_hold_is_bounded),
+          cmocka_unit_test(test_connections_are_bounded),
           cmocka_unit_test(test_messages_of_all_sizes_arrive_in_order),
           cmocka_unit_test(test_sealed_messages_arrive_in_order),
           cmocka_unit_test(test_refused_messages_end_the_stream_with_a_status),
