@@ -15,33 +15,27 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-enum {
-    EXIT_USAGE = 2,
-    PROBLEM_MAXIMUM_BYTES = 16 << 10,
-    PATH_MAXIMUM_BYTES = 4096,
-    FILES_BESIDE_CLIENTS = 512 /* descriptors for peers, disks, listeners */
-};
+enum { EXIT_USAGE = 2, PROBLEM_MAXIMUM_BYTES = 16 << 10, PATH_MAXIMUM_BYTES = 4096 };
 
 struct sockets {
     int *clients, *peers; /* one a worker */
     int admin, datagram;
 };
 
-/* Descriptors for as many clients as the settings allow, where the system lets us. */
-static void raise_file_limit(const struct config *config, const struct log *log) {
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)config->maxclients + FILES_BESIDE_CLIENTS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted)
+/* Who connects takes descriptors, and without one the log has no next segment, which ends the node:
+ * so others get no more than the system leaves, whatever the settings say now or later. */
+static void share_files(struct server *server, const struct log *log) {
+    uint64_t wanted = (uint64_t)server->config.maxclients;
+    server->files = file_share_take(server->worker_count);
+    node_shared_limit_clients(server->shared, server->files.clients);
+    if (server->files.clients < wanted)
         log_line(log, LOG_WARN,
-                 "the system allows fewer open files than maxclients needs; raise `ulimit -n`",
-                 LOG_F("allowed", limit.rlim_cur), LOG_F("needed", wanted));
+                 "the system allows fewer open files than maxclients needs, so fewer clients are "
+                 "served; raise `ulimit -n`",
+                 LOG_F("allowed", server->files.allowed), LOG_F("clients", server->files.clients),
+                 LOG_F("maxclients", wanted));
 }
 
 static int read_settings(struct server *server, struct addresses *bound, struct buffer *problem) {
@@ -193,10 +187,10 @@ static int run_node(struct server *server, const struct options *options, struct
     if (read_settings(server, &bound, problem) != 0)
         return complain(problem, EXIT_USAGE);
     log_sink_init(&log, &server->config);
-    raise_file_limit(&server->config, &log);
     server->worker_count = (unsigned)server->config.workers;
     server->config_file = options->config_file;
     server->shared = node_shared_new(server->worker_count);
+    share_files(server, &log);
     struct lifetime *lifetime = lifetime_new(server, options, &log);
     if (open_sockets(server, &bound, &sockets, problem) != 0 ||
         start_node(server, &sockets, problem) != 0) {

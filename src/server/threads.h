@@ -17,6 +17,7 @@
 #include "member/identity.h"
 #include "node/node.h"
 #include "seal/seal.h"
+#include "server/file_share.h"
 #include "server/mailbox.h"
 
 enum { EXIT_FAILED = 1 /* of the process */ };
@@ -32,6 +33,7 @@ struct server {
     struct net_address client_address, peer_address, admin_address; /* as announced */
     struct seal *seal; /* owned; NULL where no cluster key is set */
     struct node_shared *shared;
+    struct file_share files;
     struct worker_thread **workers;
     struct mailbox **worker_mailboxes; /* the array is owned; each is its thread's */
     unsigned worker_count;

@@ -263,6 +263,7 @@ static int thread_prepare(struct worker_thread *thread) {
         .seal = thread->server->seal,
         .identity = &thread->server->identity,
         .log = &thread->log,
+        .connection_maximum = thread->server->files.peers,
         .metrics = node_shared_metrics(thread->server->shared, thread->index),
         .exchange = on_exchange,
         .is_serving = is_serving,

@@ -31,7 +31,7 @@ static void publish_session_count(struct worker *worker) {
 struct session *clients_open(struct worker *worker, void *handle, const char *peer_name,
                              const char *own_name) {
     uint64_t clients = node_shared_sum(worker->shared, offsetof(struct worker_statistics, clients));
-    if (clients >= (uint64_t)worker->config.maxclients) {
+    if (clients >= worker_client_maximum(worker)) {
         statistic_add(&statistics_of(worker)->rejected_connections_total, 1);
         observe_refused_client(worker, "maxclients");
         return NULL;

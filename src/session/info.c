@@ -77,7 +77,7 @@ static void section_clients(const struct worker *worker, struct buffer *out) {
     append_number(out, "connected_clients", SUM(worker, clients));
     append_number(out, "cluster_connections",
                   worker->topology ? worker->topology->node_count - 1 : 0);
-    append_number(out, "maxclients", (unsigned long long)worker->config.maxclients);
+    append_number(out, "maxclients", worker_client_maximum(worker));
     append_number(out, "blocked_clients", 0);
     append_number(out, "tracking_clients", 0);
 }

@@ -7,6 +7,7 @@
 struct node_shared *node_shared_new(unsigned worker_count) {
     struct node_shared *shared = memory_allocate_zeroed(1, sizeof *shared);
     shared->worker_count = worker_count;
+    shared->client_maximum = UINT64_MAX;
     shared->workers = memory_allocate_zeroed(worker_count, sizeof *shared->workers);
     shared->metrics = memory_allocate_zeroed(worker_count + 1, sizeof(struct metrics *));
     for (unsigned i = 0; i <= worker_count; i++)
@@ -22,6 +23,10 @@ void node_shared_free(struct node_shared *shared) {
     memory_free(shared->metrics);
     memory_free(shared->workers);
     memory_free(shared);
+}
+
+void node_shared_limit_clients(struct node_shared *shared, uint64_t maximum) {
+    shared->client_maximum = maximum;
 }
 
 struct metrics *node_shared_metrics(struct node_shared *shared, unsigned worker) {

@@ -8,6 +8,8 @@ struct node_shared;
 
 struct node_shared *node_shared_new(unsigned worker_count);
 void node_shared_free(struct node_shared *shared);
+/* No more clients than so many are served, whatever `maxclients` says. Before the threads start. */
+void node_shared_limit_clients(struct node_shared *shared, uint64_t maximum);
 struct metrics *node_shared_metrics(struct node_shared *shared,
                                     unsigned worker); /* worker_count: the gossiper's */
 /* Prometheus text of the whole node. Any thread. */

@@ -35,6 +35,7 @@ struct node_shared {
     /* What was sent of snapshots is paid for, at the rate that is set, until then (transfers.c). */
     _Atomic uint64_t transfer_paid_until_us;
     struct shard_statistics shards[TOPOLOGY_SHARD_MAXIMUM + 1]; /* by shard number */
+    uint64_t client_maximum; /* as many have a descriptor; set once, before the threads start */
     unsigned worker_count;
     struct worker_statistics *workers;
     struct metrics **metrics; /* workers', then the gossiper's */

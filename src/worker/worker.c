@@ -14,6 +14,11 @@ uint64_t worker_wall_ms(const struct worker *worker) {
     return worker->io.clock->wall_ms(worker->io.clock);
 }
 
+uint64_t worker_client_maximum(const struct worker *worker) {
+    uint64_t maximum = (uint64_t)worker->config.maxclients;
+    return maximum < worker->shared->client_maximum ? maximum : worker->shared->client_maximum;
+}
+
 void worker_fatal(struct worker *worker, const char *what) {
     if (!worker->is_failed) {
         worker->is_failed = true;

@@ -96,6 +96,8 @@ void worker_post_others(struct worker *worker,
 void worker_say(struct worker *worker, const char *key, const char *value); /* by gossip */
 uint64_t worker_now_us(const struct worker *worker);
 uint64_t worker_wall_ms(const struct worker *worker);
+/* Of the node: `maxclients`, or as many as the system has descriptors for. */
+uint64_t worker_client_maximum(const struct worker *worker);
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount);
 struct shard *worker_shard(struct worker *worker,
                            uint32_t shard_number); /* NULL if no replica here */

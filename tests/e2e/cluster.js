@@ -128,6 +128,7 @@ class Node {
     this.logFile = path.join(directory, `${name}.log`);
     this.process = null;
     this.environment = {}; // beside our own, at the next start
+    this.launcher = []; // a program and its arguments, by which it is started then, as the same process
   }
   static async make(directory, name) {
     const node = new Node(directory, name);
@@ -142,7 +143,8 @@ class Node {
   spawn() {
     assert.ok(fs.existsSync(program), `no program at ${program}: build it, or name another with TROTHDB=`);
     const log = fs.openSync(this.logFile, 'a');
-    this.process = spawn(program, this.flags.map(String), {stdio: ['ignore', 'ignore', log], env: {...ENVIRONMENT, ...this.environment}});
+    const [file, ...words] = [...this.launcher, program, ...this.flags.map(String)];
+    this.process = spawn(file, words, {stdio: ['ignore', 'ignore', log], env: {...ENVIRONMENT, ...this.environment}});
     fs.closeSync(log);
     this.exited = once(this.process, 'exit').then(([code, signal]) => {
       this.process = null;

@@ -78,6 +78,24 @@ test('limits: clients, output, input before a login', async (t) => {
   client.close();
 });
 
+test('connections do not take the descriptors that the node needs for its log', async (t) => {
+  const {nodes: [node]} = await startNodes(t, {flags: ['--wal-segment-bytes', '1mb', '--wal-spare-segments', '1']});
+  await node.stop();
+  node.launcher = ['prlimit', '--nofile=256:256'];
+  await node.startWhole();
+  assert.match(node.log, /fewer open files than maxclients needs.*allowed=256 clients=96/);
+  const client = await Connection.open(node.port);
+  const crowd = [];
+  t.after(() => crowd.forEach((one) => one.close()));
+  for (let i = 0; i < 300; i++) crowd.push(await Connection.open(node.port), await Connection.open(node.peerPort));
+  await until('those too many are refused', async () => crowd.filter((one) => one.received.includes('max number of clients')).length >= 200);
+  const value = 'x'.repeat(100000);
+  for (let i = 0; i < 100; i++) assert.strictEqual(await client.ask('SET', `key:${i}`, value), 'OK', node.logTail);
+  assert.match(await client.ask('INFO', 'clients'), /maxclients:96\r/);
+  assert.ok(fs.readdirSync(`/proc/${node.process.pid}/fd`).length < 256, 'some are left');
+  client.close();
+});
+
 test('cluster create where a node belongs to a cluster already', async (t) => {
   const cluster = await startCluster(t, {shards: 2});
   const before = await cluster.nodes[0].ask('TROTHDB', 'STATUS');

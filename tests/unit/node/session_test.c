@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "session/clients.h"
+#include "worker/worker.h"
 
 #define FOUR_SHARDS ((const char *const[]){"shards", "4", NULL})
 
@@ -276,6 +277,25 @@ static void test_client_limit(void **state) {
     world_free(world);
 }
 
+/* The system has descriptors for fewer than the settings allow, now or later. */
+static void test_clients_have_descriptors(void **state) {
+    (void)state;
+    struct world *world = world_new(2, (const char *const[]){"maxclients", "3", NULL});
+    node_shared_limit_clients(world_worker(world, 0)->shared, 2);
+    struct client *client = world_connect(world, 0);
+    assert_non_null(client);
+    assert_non_null(world_connect(world, 1));
+    assert_null(world_connect(world, 0));
+    CLIENT_EXPECT(client, "CONFIG SET maxclients 1000", "+OK\r\n");
+    assert_null(world_connect(world, 1));
+    client_ask(client, "INFO clients");
+    assert_non_null(strstr(client_take(client), "\r\nmaxclients:2\r\n"));
+    CLIENT_EXPECT(client, "CONFIG SET maxclients 1", "+OK\r\n");
+    client_ask(client, "INFO clients");
+    assert_non_null(strstr(client_take(client), "\r\nmaxclients:1\r\n"));
+    world_free(world);
+}
+
 static void test_idle_clients(void **state) {
     (void)state;
     struct world *world = world_new(1, (const char *const[]){"timeout", "2", NULL});
@@ -366,5 +386,6 @@ RUN_TESTS(cmocka_unit_test(test_pipeline_keeps_order), cmocka_unit_test(test_dur
           cmocka_unit_test(test_output_limit), cmocka_unit_test(test_broken_request),
           cmocka_unit_test(test_gone_with_writes_in_flight), cmocka_unit_test(test_login),
           cmocka_unit_test(test_password_changes), cmocka_unit_test(test_client_limit),
-          cmocka_unit_test(test_idle_clients), cmocka_unit_test(test_reply_modes),
-          cmocka_unit_test(test_across_workers), cmocka_unit_test(test_scan_over_shards))
+          cmocka_unit_test(test_clients_have_descriptors), cmocka_unit_test(test_idle_clients),
+          cmocka_unit_test(test_reply_modes), cmocka_unit_test(test_across_workers),
+          cmocka_unit_test(test_scan_over_shards))
