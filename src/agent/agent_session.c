@@ -18,6 +18,7 @@ struct agent_session *agent_session_new(struct agent_port *port,
     session->id = ++port->next_id;
     snprintf(session->peer_name, sizeof session->peer_name, "%s", peer_name);
     session->protocol = 2;
+    session->is_authenticated = true; /* until the password is looked at */
     buffer_init(&session->input,
                 least(config->client_query_buffer_limit, AGENT_INPUT_MAXIMUM_BYTES));
     buffer_init(&session->output, least(config->client_output_limit, AGENT_OUTPUT_MAXIMUM_BYTES));
@@ -43,8 +44,20 @@ void agent_session_free(struct agent_session *session) {
     memory_free(session);
 }
 
+/* Of a stranger less may wait to be read; what was asked for before a RESET is no stranger's. */
+static void limit_unread(struct agent_session *session) {
+    const struct config *config = &session->owner->layers->effective;
+    size_t maximum = least(config->client_output_limit, AGENT_OUTPUT_MAXIMUM_BYTES);
+    size_t of_stranger = session->output.length + LOGIN_UNREAD_BYTES_MAXIMUM;
+    bool is_less = !session->is_authenticated && of_stranger < maximum;
+    session->output.maximum_bytes = is_less ? of_stranger : maximum;
+}
+
 void agent_session_set_authenticated(struct agent_session *session, bool is_authenticated) {
+    bool is_changed = session->is_authenticated != is_authenticated;
     session->is_authenticated = is_authenticated;
+    if (is_changed)
+        limit_unread(session);
     session->parser.limits.is_unauthenticated = !is_authenticated;
 }
 

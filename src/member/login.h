@@ -3,7 +3,12 @@
 #pragma once
 #include "wire/reply.h"
 
-enum { LOGIN_NAME_MAXIMUM = 256 /* of a connection, with its NUL */ };
+enum {
+    LOGIN_NAME_MAXIMUM = 256, /* of a connection, with its NUL */
+    /* Replies that a connection may leave unread before it has logged in; past it it is closed.
+     * Refusals are longer than what they refuse, and cost a stranger nothing (CVE-2025-21605). */
+    LOGIN_UNREAD_BYTES_MAXIMUM = 64 << 10
+};
 
 /* A connection's name as Redis allows it; else writes the error. */
 bool login_name_is_valid(struct bytes name, struct reply *reply);

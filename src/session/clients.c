@@ -69,15 +69,23 @@ void clients_ended(struct worker *worker, struct session *session) {
 
 /* ---- input ---- */
 
+/* The request in it can never be whole: as with Redis, the connection ends without a word to the
+ * client, which may still be sending. */
+static void note_full_input(struct worker *worker, const struct session *session) {
+    log_line(worker->io.log, LOG_WARN,
+             "client closed: its request passes client-query-buffer-limit",
+             LOG_T("client", session->peer_name), LOG_F("bytes", session->input.length));
+    observe_refused_client(worker, "query-buffer-limit");
+}
+
 uint8_t *clients_room(struct worker *worker, struct session *session, size_t *room) {
-    (void)worker;
     uint8_t *at = buffer_reserve(&session->input, SESSION_INPUT_ROOM_BYTES);
-    if (!at) {
-        /* Full: the request in it can never be whole. One more byte is room enough to find that
-         * out. */
+    if (!at) { /* what is left of it */
         session->input.is_overflowed = false;
         at = buffer_reserve(&session->input, 1);
         *room = at ? 1 : 0;
+        if (!at)
+            note_full_input(worker, session);
         return at;
     }
     *room = session->input.capacity - session->input.start - session->input.length;

@@ -12,7 +12,8 @@ struct buffer;
 struct session *clients_open(struct worker *worker, void *handle, const char *peer_name,
                              const char *own_name);
 const char *clients_refusal(void);
-/* Room in the session's input to read into, at least 1 byte; then tell how much came. */
+/* Room in the session's input to read into, at least 1 byte; then tell how much came. NULL: there
+ * is none (client-query-buffer-limit), and the connection is to be closed. */
 uint8_t *clients_room(struct worker *worker, struct session *session, size_t *room);
 void clients_input(struct worker *worker, struct session *session, size_t length);
 /* The client will send no more: what it sent is still answered, then the connection is closed. */

@@ -41,6 +41,7 @@ struct session *session_new(struct worker *worker, void *handle, const char *pee
     session->last_input_us = worker_now_us(worker);
     session->protocol = 2;
     session->is_authenticated = worker->config.requirepass[0] == '\0';
+    session->unread_maximum = session->is_authenticated ? SIZE_MAX : LOGIN_UNREAD_BYTES_MAXIMUM;
     list_init(&session->output_link);
     list_init(&session->blocked_link);
     list_append(&worker->sessions->all, &session->link);
@@ -73,7 +74,16 @@ void session_free(struct session *session) {
     memory_free(session);
 }
 
+/* What was asked for before a RESET is no stranger's. */
+static size_t unread_of_stranger(const struct session *session) {
+    return session->output.length + session->held_bytes + LOGIN_UNREAD_BYTES_MAXIMUM;
+}
+
 void session_set_authenticated(struct session *session, bool is_authenticated) {
+    if (is_authenticated)
+        session->unread_maximum = SIZE_MAX;
+    else if (session->is_authenticated)
+        session->unread_maximum = unread_of_stranger(session);
     session->is_authenticated = is_authenticated;
     session->parser.limits.is_unauthenticated = !is_authenticated;
 }
@@ -96,9 +106,16 @@ void session_mark_output(struct session *session) {
 }
 
 void session_close_after_reply(struct session *session) {
+    if (!session->is_closing)
+        session->closing_us = worker_now_us(session->worker);
     session->is_closing = true;
     list_remove(&session->blocked_link);
     session_mark_output(session);
+}
+
+void session_kill(struct session *session) {
+    session->is_killed = true;
+    session_close_after_reply(session);
 }
 
 /* A reply that follows one which was dropped would pass for the answer to that other command. */
@@ -112,15 +129,19 @@ static void overrun(struct session *session) {
     }
     session->held_bytes = 0;
     log_line(session->worker->io.log, LOG_WARN,
-             "client closed: its replies passed client-output-limit",
+             session->is_authenticated
+                 ? "client closed: its replies passed client-output-limit"
+                 : "client closed: it read too little of its replies, and has not logged in",
              LOG_T("client", session->peer_name));
     observe_refused_client(session->worker, "output-limit");
     session_close_after_reply(session);
 }
 
 static bool has_room_for(const struct session *session, size_t bytes) {
-    size_t used = session->output.length + session->held_bytes;
-    return bytes <= session->output.maximum_bytes && used <= session->output.maximum_bytes - bytes;
+    size_t used = session->output.length + session->held_bytes,
+           maximum = session->output.maximum_bytes;
+    maximum = session->unread_maximum < maximum ? session->unread_maximum : maximum;
+    return bytes <= maximum && used <= maximum - bytes;
 }
 
 static void write_reply(struct session *session, struct bytes reply) {
@@ -292,6 +313,7 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
     struct reply_slot *slot = queue_at(&session->slots, ticket - session->first_ticket);
     CHECK(!slot->is_ready);
     slot->is_ready = true;
+    session->last_reply_us = session->worker->turn_us;
     session->unready_count--;
     session->unready_read_count -= slot->is_read;
     if (session->is_gone) {

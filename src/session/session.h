@@ -17,6 +17,8 @@ uint64_t session_expect(struct session *session, uint32_t shard,
 void session_expect_no_more(struct session *session); /* takes the last session_expect() back */
 void session_expect_read(struct session *session);    /* what is expected last is a read's answer */
 void session_close_after_reply(struct session *session);
+/* The same, but it does not wait for the replies that are still to come. */
+void session_kill(struct session *session);
 void session_free(struct session *session);
 void session_mark_output(struct session *session);
 /* How a session's next command must go so that nothing of the connection overtakes anything: flags

@@ -54,7 +54,7 @@ struct session {
     char name[SESSION_NAME_MAXIMUM], library_name[SESSION_NAME_MAXIMUM],
         library_version[SESSION_NAME_MAXIMUM];
     const struct command *last_command;
-    uint64_t created_ms, last_input_us;
+    uint64_t created_ms, last_input_us, last_reply_us;
     uint64_t input_total_bytes, output_total_bytes, command_count;
 
     struct buffer input, output;
@@ -80,12 +80,15 @@ struct session {
     enum session_durability durability;
     enum session_durability command_durability;      /* of the command that is being run */
     uint64_t written[WORKER_SHARD_MAXIMUM / 64 + 1]; /* by shard: did it write there? For WAIT */
-    bool is_closing; /* no more input is taken; closed when the last reply is out */
-    bool is_gone;    /* the connection is closed; freed when nothing is in flight */
+    bool is_closing;     /* no more input is taken; closed when the last reply is out */
+    uint64_t closing_us; /* since when */
+    bool is_gone;        /* the connection is closed; freed when nothing is in flight */
     bool is_paused;
-    bool is_overrun;     /* its replies passed client-output-limit: it is told nothing more */
-    bool is_close_asked; /* of the owner of the connection */
-    size_t held_bytes;   /* of replies in `slots`; with `output` at most client-output-limit */
+    bool is_killed;        /* it hears no reply that is not there yet */
+    bool is_overrun;       /* its replies passed client-output-limit: it is told nothing more */
+    bool is_close_asked;   /* of the owner of the connection */
+    size_t held_bytes;     /* of replies in `slots`; with `output` at most client-output-limit */
+    size_t unread_maximum; /* of both, if less: of one who has not logged in */
 };
 
 /* Who the clients are, and who waits for what in their name. */

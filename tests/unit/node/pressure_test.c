@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "base/memory.h"
+#include "session/clients.h"
 #include "session/sessions.h"
 
 static void send_line_of(struct client *client, const char *head, size_t bytes) {
@@ -185,7 +186,56 @@ static void test_long_command(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_no_answer_for_another),
+/* Whoever has not logged in may ask for refusals and never read them: soon that ends. Who has may
+ * leave far more unread, also of what was asked for before a RESET. */
+static void test_a_stranger_leaves_little_unread(void **state) {
+    (void)state;
+    struct world *world = world_new(1, (const char *const[]){"requirepass", "secret", NULL});
+    struct client *stranger = world_connect(world, 0), *friend = world_connect(world, 0);
+    stranger->is_stuck = true;
+    for (unsigned i = 0; i < 3000 && !stranger->is_to_close; i++) {
+        client_send(stranger, BYTES_LITERAL("PING\r\n"));
+        world_pass_ms(world, 1);
+    }
+    assert_null(stranger->session);
+    CLIENT_EXPECT(friend, "AUTH secret", "+OK\r\n");
+    friend->is_stuck = true;
+    for (unsigned i = 0; i < 10; i++)
+        send_line_of(friend, "ECHO ", 20000);
+    client_ask(friend, "RESET\nPING");
+    assert_non_null(friend->session);
+    for (unsigned i = 0; i < 3000 && !friend->is_to_close; i++) {
+        client_send(friend, BYTES_LITERAL("RESET\r\nPING\r\n")); /* RESET takes nothing off */
+        world_pass_ms(world, 1);
+    }
+    assert_null(friend->session);
+    world_free(world);
+}
+
+/* A request that does not fit ends its connection, and the node tells of it. */
+static void test_a_request_that_does_not_fit(void **state) {
+    (void)state;
+    enum { LIMIT = 1 << 20 };
+    struct world *world =
+        world_new(1, (const char *const[]){"client-query-buffer-limit", "1mb", NULL});
+    struct client *client = world_connect(world, 0);
+    struct worker *worker = world_worker(world, 0);
+    client_send(client, BYTES_LITERAL("*2\r\n$4\r\nECHO\r\n$2000000\r\n"));
+    size_t room, held = client->session->input.length;
+    for (uint8_t *at; (at = clients_room(worker, client->session, &room)) != NULL; held += room) {
+        memset(at, 'x', room);
+        clients_input(worker, client->session, room);
+    }
+    assert_int_equal(held, LIMIT);
+    assert_int_equal(metric_value(metrics_cell(worker->metrics, METRIC_clients_refused_total,
+                                               "query-buffer-limit")),
+                     1);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_stranger_leaves_little_unread),
+          cmocka_unit_test(test_a_request_that_does_not_fit),
+          cmocka_unit_test(test_no_answer_for_another),
           cmocka_unit_test(test_waiting_replies_are_bounded),
           cmocka_unit_test(test_skipped_reply_of_one_that_waited),
           cmocka_unit_test(test_an_unknown_part_is_told), cmocka_unit_test(test_mail_is_bounded),
