@@ -305,7 +305,7 @@ void worker_tick(struct worker *worker) {
         settings_tick(worker);
         standing_set(worker, STANDING_FULL_DISK, wal_space(worker->wal) != WAL_SPACE_ENOUGH);
         publish_statistics(worker);
-        sessions_close_idle(worker, now);
+        sessions_tick(worker, now);
         release_old_segments(worker);
         scrub_shed(worker);
         control_tick(worker);

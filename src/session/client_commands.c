@@ -201,7 +201,8 @@ typedef bool (*filter_parser)(const struct bytes *arguments, size_t count,
 
 /* Does it to every session of this worker that is meant. */
 static void each_meant(struct worker *worker, const struct ask_words *words, filter_parser parse,
-                       void (*visit)(struct session *session, struct ask_answer *answer),
+                       void (*visit)(struct session *session, const struct ask_words *words,
+                                     struct ask_answer *answer),
                        struct ask_answer *answer) {
     struct client_filter filter;
     struct reply nobody = {.out = NULL, .protocol = 2};
@@ -211,12 +212,14 @@ static void each_meant(struct worker *worker, const struct ask_words *words, fil
         struct session *session = LIST_ELEMENT(link, struct session, link);
         if (is_meant(&filter, session, words->asker)) {
             answer->number++;
-            visit(session, answer);
+            visit(session, words, answer);
         }
     }
 }
 
-static void list(struct session *session, struct ask_answer *answer) {
+static void list(struct session *session, const struct ask_words *words,
+                 struct ask_answer *answer) {
+    (void)words;
     append_line(session, &answer->text);
 }
 
@@ -238,9 +241,14 @@ static bool client_list(struct session_command *call) {
            ask_workers(call, &LIST);
 }
 
-static void kill_one(struct session *session, struct ask_answer *answer) {
+/* Who asks for its own end hears that it was asked for. */
+static void kill_one(struct session *session, const struct ask_words *words,
+                     struct ask_answer *answer) {
     (void)answer;
-    session_close_after_reply(session);
+    if (session->id == words->asker)
+        session_close_after_reply(session);
+    else
+        session_kill(session);
 }
 
 static void answer_kill(struct worker *worker, const struct ask_words *words,

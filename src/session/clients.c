@@ -17,6 +17,7 @@
 #include "session/session.h"
 #include "session/slowlog.h"
 #include "session/trace.h"
+#include "session/wait.h"
 #include "worker/observe.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"
@@ -54,6 +55,7 @@ void clients_closed(struct worker *worker, struct session *session) {
     list_remove(&session->output_link);
     list_remove(&session->blocked_link);
     gossip_session_ends(session);
+    wait_forget(session);
     if (session->unready_count == 0)
         session_free(session);
 }

@@ -59,15 +59,26 @@ void sessions_take_settings(struct worker *worker) {
 
 /* ---- the turn ---- */
 
-void sessions_close_idle(struct worker *worker, uint64_t now_us) {
-    if (worker->config.timeout == 0)
+/* As with Redis, who waits for a reply is not idle, and who got one just now is not so yet. */
+static bool is_idle(const struct session *session, uint64_t since_us) {
+    return !session->is_gone && !session->is_listening && session->unready_count == 0 &&
+           session->last_input_us < since_us && session->last_reply_us < since_us;
+}
+
+static void close_idle(struct worker *worker, uint64_t now_us) {
+    uint64_t timeout_us = (uint64_t)worker->config.timeout * 1000000;
+    if (timeout_us == 0 || now_us < timeout_us)
         return;
     LIST_EACH (&worker->sessions->all, link) {
         struct session *session = LIST_ELEMENT(link, struct session, link);
-        if (!session->is_gone && !session->is_listening &&
-            now_us > session->last_input_us + (uint64_t)worker->config.timeout * 1000000)
+        if (is_idle(session, now_us - timeout_us))
             session_close_after_reply(session);
     }
+}
+
+void sessions_tick(struct worker *worker, uint64_t now_us) {
+    close_idle(worker, now_us);
+    wait_end_late(worker, now_us);
 }
 
 static void retry_blocked(struct worker *worker) {
@@ -104,7 +115,8 @@ void sessions_write(struct worker *worker) {
         if (session->is_gone)
             continue;
         worker->io.client_output(worker->io.context, session, session->handle);
-        bool is_done = queue_count(&session->slots) == 0 || session->is_overrun;
+        bool is_done =
+            queue_count(&session->slots) == 0 || session->is_overrun || session->is_killed;
         if (session->is_closing && is_done && !session->is_close_asked) {
             session->is_close_asked = true;
             worker->io.client_close(worker->io.context, session, session->handle);

@@ -16,8 +16,8 @@
 
 struct wait_call {
     struct target target;
-    struct list link; /* worker->sessions->waits */
-    struct session *session;
+    struct list link;        /* worker->sessions->waits */
+    struct session *session; /* NULL: it was answered, or is gone; shards still have to answer */
     uint64_t ticket;
     unsigned waiting; /* answers to come */
     bool is_aof;
@@ -42,21 +42,27 @@ static void least(int64_t *so_far, int64_t value) {
     *so_far = *so_far < 0 || value < *so_far ? value : *so_far;
 }
 
-static void finish(struct wait_call *call) {
+static void reply_to(struct wait_call *call, int64_t local, int64_t replicas) {
     struct session *session = call->session;
-    uint64_t ticket = call->ticket;
     struct buffer out;
     buffer_init(&out, 128);
     struct reply reply = {.out = &out, .protocol = session->protocol};
-    int64_t replicas = call->replicas < 0 ? 0 : call->replicas;
     if (call->is_aof) {
         reply_array(&reply, 2);
-        reply_integer(&reply, call->local < 0 ? 0 : call->local);
+        reply_integer(&reply, local);
     }
     reply_integer(&reply, replicas);
-    wait_free(call);
-    session_deliver(session, ticket, SHARD_DONE, buffer_bytes(&out));
+    call->session = NULL;
+    session_deliver(session, call->ticket, SHARD_DONE, buffer_bytes(&out));
     buffer_release(&out);
+}
+
+static void finish(struct wait_call *call) {
+    if (call->session) {
+        int64_t local = call->local < 0 ? 0 : call->local;
+        reply_to(call, local, call->replicas < 0 ? 0 : call->replicas);
+    }
+    wait_free(call);
 }
 
 static void deliver(struct worker *worker, struct target *target, uint64_t ticket,
@@ -79,6 +85,34 @@ static void deliver(struct worker *worker, struct target *target, uint64_t ticke
     if (--call->waiting == 0)
         finish(call);
 }
+
+/* ---- nobody is there to hear it ---- */
+
+/* A shard may take an hour to answer. So long nothing is kept of who is gone. */
+void wait_forget(struct session *session) {
+    LIST_EACH (&session->worker->sessions->waits, link) {
+        struct wait_call *call = LIST_ELEMENT(link, struct wait_call, link);
+        if (call->session == session) {
+            call->session = NULL;
+            session->unready_count--;
+            session->unready_read_count--;
+        }
+    }
+}
+
+/* Who sends no more may have gone away and not say so until it is written to. As long as a write
+ * may take it is waited for all the same. */
+void wait_end_late(struct worker *worker, uint64_t now_us) {
+    uint64_t limit_us = (uint64_t)worker->config.write_timeout_ms * 1000;
+    LIST_EACH (&worker->sessions->waits, link) {
+        struct wait_call *call = LIST_ELEMENT(link, struct wait_call, link);
+        const struct session *session = call->session;
+        if (session && session->is_closing && now_us >= session->closing_us + limit_us)
+            reply_to(call, 0, 0);
+    }
+}
+
+/* ---- asking ---- */
 
 static bool has_written(const struct session *session) {
     for (size_t i = 0; i < sizeof session->written / sizeof session->written[0]; i++)
