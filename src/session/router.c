@@ -43,8 +43,10 @@ static int slot_of_keys(const struct worker *worker, const struct command *comma
     return error;
 }
 
-/* The error that is in reply_buffer is the answer, before anything has run. */
+/* The error that is in reply_buffer is the answer, before anything has run: how long it took is no
+ * matter of the slow log. */
 static enum route_result answer_refusal(struct session *session) {
+    session->arguments = NULL;
     observe_command_error(session->worker, session->last_command, false);
     session_reply_now(session, buffer_bytes(&session->worker->sessions->reply_buffer));
     return ROUTE_DONE;

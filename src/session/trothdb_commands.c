@@ -117,12 +117,14 @@ static const struct ask_question TRANSFER = {.answer = answer_transfer, .reply =
 /* Only the node that leads the shard can; another says MOVED. */
 static bool transfer(struct session_command *call) {
     const struct worker *worker = call->worker;
-    int64_t shard, node;
+    int64_t shard, node = 0;
     if (call->argument_count > 4)
         reply_error(call->reply, REPLY_SYNTAX);
     else if (!number_parse_i64(call->arguments[2], &shard) ||
              (call->argument_count == 4 && !number_parse_i64(call->arguments[3], &node)))
         reply_error(call->reply, REPLY_NOT_INTEGER);
+    else if (node < 0 || node > TOPOLOGY_NUMBER_MAXIMUM)
+        reply_error(call->reply, "ERR there is no such node");
     else if (!worker->topology || shard < 0 || shard > TOPOLOGY_SHARD_MAXIMUM ||
              !topology_shard(worker->topology, (uint32_t)shard))
         reply_error(call->reply, "ERR there is no such shard");

@@ -410,11 +410,14 @@ static void test_status(void **state) {
                   "TROTHDB SNAPSHOT\nTROTHDB SNAPSHOT 1\nTROTHDB SNAPSHOT 9\nTROTHDB SNAPSHOT x",
                   ":3\r\n:1\r\n:0\r\n-ERR value is not an integer or out of range\r\n");
     CLIENT_EXPECT(
-        client, "TROTHDB TRANSFER 1 9\nTROTHDB TRANSFER 99\nTROTHDB TRANSFER x",
+        client,
+        "TROTHDB TRANSFER 1 9\nTROTHDB TRANSFER 99\nTROTHDB TRANSFER x\n"
+        "TROTHDB TRANSFER 1 4294967297\nTROTHDB TRANSFER 1 -1",
         "-ERR nobody can take the lead of that shard now: the node named is not one of its "
         "replicas, does not answer or is about to stop\r\n"
         "-ERR there is no such shard\r\n"
-        "-ERR value is not an integer or out of range\r\n");
+        "-ERR value is not an integer or out of range\r\n"
+        "-ERR there is no such node\r\n-ERR there is no such node\r\n");
     world_free(world);
 }
 

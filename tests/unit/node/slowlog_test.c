@@ -186,6 +186,26 @@ static void test_slow_reads_are_traced_too(void **state) {
     }
 }
 
+/* What was refused before it ran took no time of anybody's. */
+static void test_refusals_are_not_kept(void **state) {
+    (void)state;
+    static const char *const settings[] = {"slowlog-log-slower-than", "0",  "shards", "4",
+                                           "trace-after-slow",        "no", NULL};
+    struct world *world = world_new(1, settings);
+    struct client *client = world_connect(world, 0);
+    client_ask(client, "SLOWLOG RESET\nMGET a b\nTROTHDB WITH never SET a 1\nSELECT 1\nGET a");
+    client_take(client);
+    client_ask(client, "SLOWLOG GET");
+    const char *text = client_take(client);
+    assert_non_null(strstr(text, "$3\r\nGET\r\n$1\r\na\r\n"));
+    assert_non_null(strstr(text, "$7\r\nSLOWLOG\r\n"));
+    assert_null(strstr(text, "MGET"));
+    assert_null(strstr(text, "WITH"));
+    client_ask(client, "LATENCY HISTOGRAM mget");
+    assert_string_equal(client_take(client), "*0\r\n");
+    world_free(world);
+}
+
 /* Commands of one entry share its trace; who asked for an id of his own keeps that. A read
  * behind writes stands in the log with them. */
 static void test_one_trace_an_entry(void **state) {
@@ -306,7 +326,7 @@ RUN_TESTS(cmocka_unit_test(test_excerpts_are_cut_as_redis_cuts_them),
           cmocka_unit_test(test_the_oldest_go_and_workers_are_merged), cmocka_unit_test(test_words),
           cmocka_unit_test(test_a_slow_write_is_traced_afterwards),
           cmocka_unit_test(test_slow_reads_are_traced_too),
-          cmocka_unit_test(test_one_trace_an_entry),
+          cmocka_unit_test(test_refusals_are_not_kept), cmocka_unit_test(test_one_trace_an_entry),
           cmocka_unit_test(test_no_id_before_all_nodes_can_read_it),
           cmocka_unit_test(test_traces_are_bounded_in_rate),
           cmocka_unit_test(test_what_waits_is_kept),
