@@ -137,6 +137,12 @@ void metric_add(struct metric_cell *cell, uint64_t amount) {
 void metric_set(struct metric_cell *cell, int64_t value) {
     CHECK(cell->kind == METRIC_GAUGE || cell->kind == METRIC_INFO);
     atomic_store_explicit(&cell->value, (uint64_t)value, memory_order_relaxed);
+    atomic_store_explicit(&cell->is_unset, false, memory_order_release); /* with its new value */
+}
+
+void metric_unset(struct metric_cell *cell) {
+    CHECK(cell->kind == METRIC_GAUGE);
+    atomic_store_explicit(&cell->is_unset, true, memory_order_relaxed);
 }
 
 /* Returns the bucket. */

@@ -29,8 +29,10 @@ void metrics_free(struct metrics *metrics);
  * registry. Owner's thread only. */
 struct metric_cell *metrics_cell(struct metrics *metrics, enum metric_id id,
                                  const char *label_value);
-void metric_add(struct metric_cell *cell, uint64_t amount);    /* counters */
-void metric_set(struct metric_cell *cell, int64_t value);      /* gauges */
+void metric_add(struct metric_cell *cell, uint64_t amount); /* counters */
+void metric_set(struct metric_cell *cell, int64_t value);   /* gauges */
+void metric_unset(
+    struct metric_cell *cell); /* a gauge of what is gone: not shown until it is set */
 void metric_observe(struct metric_cell *cell, uint64_t value); /* histograms */
 /* Of a TRACED histogram: `trace` is shown as 8 hex digits, and is in log lines; `wall_us` is now,
  * Unix microseconds. */

@@ -50,6 +50,7 @@ struct metric_cell {
     struct metric_bounds bounds;
     _Atomic uint64_t value; /* counter, gauge (as int64_t), or how many were observed */
     _Atomic uint64_t sum;
+    _Atomic bool is_unset;             /* of a gauge: it is not shown */
     _Atomic uint64_t *buckets;         /* of a histogram: bounds.count + 1 */
     struct metric_exemplar *exemplars; /* of a traced one: as many */
     char label_value[METRIC_LABEL_VALUE_MAXIMUM + 1];

@@ -52,6 +52,8 @@ static struct table *sums_collect(struct metrics *const *all, size_t count, enum
         const struct metric_cell *cell =
             atomic_load_explicit(&all[i]->cells[id], memory_order_acquire);
         for (; cell != NULL; cell = cell->next) {
+            if (atomic_load_explicit(&cell->is_unset, memory_order_acquire))
+                continue;
             struct bytes label = bytes_of_text(cell->label_value);
             struct sum *sum = table_get(sums, label);
             if (sum == NULL) {

@@ -75,6 +75,7 @@ void publish_removal(struct worker *worker, uint32_t shard) {
     atomic_store_explicit(&told->is_hosted, 0, memory_order_relaxed);
     atomic_store_explicit(&told->settled_epoch, 0, memory_order_relaxed);
     share_replace(worker, shard, (struct shard_share){0});
+    observe_removal(worker, shard);
 }
 
 static void publish_stale_shards(struct worker *worker) {

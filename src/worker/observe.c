@@ -151,6 +151,14 @@ void observe_shard(struct worker *worker, const struct shard *shard) {
                    (int64_t)keyspace_machine_key_count(shard_machine(shard)));
 }
 
+void observe_removal(struct worker *worker, uint32_t shard) {
+    char label[16];
+    snprintf(label, sizeof label, "%u", shard);
+    metric_unset(metrics_cell(worker->metrics, METRIC_applied_index, label));
+    if (shard != 0)
+        metric_unset(metrics_cell(worker->metrics, METRIC_keys, label));
+}
+
 static void publish_disk(struct worker *worker) {
     char label[16];
     snprintf(label, sizeof label, "%u", worker->index);

@@ -70,6 +70,7 @@ test('a spare takes the place of a dead node, and what was acknowledged is there
   // The dead one finds that it was replaced, and holds nothing any more.
   await third.start();
   await until('the replaced node drops its replicas', async () => (third.log.match(/replica removed/g) || []).length >= SHARDS + 1);
+  assert.doesNotMatch((await third.get('/metrics')).text, /trothdb_(applied_index|keys)\{/, 'its metrics tell of what is there');
   // Now the others can lose one: the newcomer is as good as any.
   await first.kill();
   await write([second, spare], acknowledged, 300, 40);

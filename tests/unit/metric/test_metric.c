@@ -54,6 +54,26 @@ static void test_registries_are_added_up(void **state) {
     metrics_free(all[1]);
 }
 
+/* What a gauge told of is gone: this registry tells of it no more, until it is there again. */
+static void test_what_is_gone_is_not_shown(void **state) {
+    (void)state;
+    struct metrics *all[] = {metrics_new(), metrics_new()};
+    struct metric_cell *keys = metrics_cell(all[0], METRIC_keys, "3");
+    struct buffer out;
+    metric_set(keys, 7);
+    metric_unset(keys);
+    assert_null(strstr(render(all, 2, &out), "trothdb_keys"));
+    buffer_release(&out);
+    metric_set(metrics_cell(all[1], METRIC_keys, "3"), 5);
+    assert_shows(render(all, 2, &out), "trothdb_keys{shard=\"3\"} 5\n");
+    buffer_release(&out);
+    metric_set(keys, 2);
+    assert_shows(render(all, 2, &out), "trothdb_keys{shard=\"3\"} 7\n");
+    buffer_release(&out);
+    metrics_free(all[0]);
+    metrics_free(all[1]);
+}
+
 static void test_a_histogram_counts_into_exact_cumulative_bounds(void **state) {
     (void)state;
     struct metrics *metrics = metrics_new();
@@ -279,6 +299,7 @@ static void test_an_exemplar_is_read_whole(void **state) {
 }
 
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_registries_are_added_up),
+                   cmocka_unit_test(test_what_is_gone_is_not_shown),
                    cmocka_unit_test(test_a_histogram_counts_into_exact_cumulative_bounds),
                    cmocka_unit_test(test_buckets_show_the_newest_exemplar),
                    cmocka_unit_test(test_openmetrics_names_families_by_their_kind),
