@@ -186,6 +186,7 @@ static bool append_verdicts(struct json *json, const struct report *report) {
         json_text(json, "expect", report->scenario->expectations[i].text);
         json_number(json, "line", report->scenario->expectations[i].line);
         json_boolean(json, "is_met", report->verdicts[i].is_met);
+        json_boolean(json, "is_known", report->verdicts[i].is_known);
         json_text(json, "measured", report->verdicts[i].said);
         json_close(json, '}');
         is_met &= report->verdicts[i].is_met;

@@ -63,7 +63,7 @@ static void say_below(struct verdict *verdict, const struct scenario_expectation
 
 void verdict_of(const struct scenario_expectation *expectation, const struct scenario *scenario,
                 const struct tally *tally, struct verdict *verdict) {
-    *verdict = (struct verdict){.is_met = false};
+    *verdict = (struct verdict){.is_known = true};
     switch (expectation->subject) {
     case SCENARIO_DEATHS:
         say_share(verdict, expectation, tally_share_of_deaths(tally, expectation->within_us),
@@ -92,4 +92,15 @@ void verdict_of(const struct scenario_expectation *expectation, const struct sce
         return;
     }
     UNREACHABLE();
+}
+
+/* What only grows is past mending once it is too much. */
+static bool only_grows(enum scenario_subject subject) {
+    return subject == SCENARIO_FALSE_ACCUSATIONS || subject == SCENARIO_FALSE_DEATHS ||
+           subject == SCENARIO_MEMORY;
+}
+
+void verdict_cut_short(const struct scenario_expectation *expectation, struct verdict *verdict) {
+    verdict->is_known = !verdict->is_met && only_grows(expectation->subject);
+    verdict->is_met = false;
 }

@@ -1,6 +1,7 @@
 // trothdb chaos with real agents: a whole short run, one that is not as expected, the rules of GOSSIP FAULT, and what is refused.
 'use strict';
 const assert = require('node:assert');
+const {spawn} = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -90,6 +91,26 @@ test('what is not as expected is exit code 1 with the reason', async (t) => {
   assert.match(stdout, /news known to all/);
 });
 
+test('a run that is interrupted has met nothing, and says how far it came', async (t) => {
+  const directory = temporary(t);
+  const scenario = write(directory, 'agents 3\nmessages 20/s\nlasts 20s\nexpect news within 30s\nexpect no false deaths\n');
+  const child = spawn(program, ['chaos', '--scenario', scenario, '--report', path.join(directory, 'report.html')],
+    {env: {...process.env, TMPDIR: directory}, stdio: ['ignore', 'pipe', 'pipe']});
+  t.after(() => child.kill('SIGKILL'));
+  let stdout = '', stderr = '';
+  child.stdout.on('data', (chunk) => { stdout += chunk; });
+  child.stderr.on('data', (chunk) => { stderr += chunk; });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  await until('it has begun', async () => stdout.includes('of 20 s'));
+  child.kill('SIGINT');
+  assert.strictEqual(await ended, 1, stdout + stderr);
+  assert.match(stderr, /stopped by Interrupt/);
+  assert.match(stdout, /unknown: expect news within 30s \(until the run ended, before its time: /);
+  assert.match(stdout, /unknown: expect no false deaths \(until the run ended, before its time: 0 false deaths\)/);
+  assert.doesNotMatch(stdout, /^(NOT )?met/mi);
+  assert.match(fs.readFileSync(path.join(directory, 'report.html'), 'utf8'), /"is_met":false,"is_known":false/);
+});
+
 test('what means nothing is told with its line, and nothing is started', async (t) => {
   const directory = temporary(t);
   const refused = async (words, message) => {
@@ -114,7 +135,7 @@ test('a setting that no agent has ends the run with its words', async (t) => {
   const scenario = write(directory, 'agents 2\nsetting gossip-nothing 7\n');
   const {code, stderr} = await chaos(directory, '--scenario', scenario);
   assert.strictEqual(code, 1);
-  assert.match(stderr, /a1 ended by itself, exit code 2; its last words:\n.*gossip-nothing/s);
+  assert.match(stderr, /a[12] ended by itself, exit code 2; its last words:\n.*gossip-nothing/s);
   assert.deepStrictEqual(fs.readdirSync(directory), ['scenario.txt']);
 });
 

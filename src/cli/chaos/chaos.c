@@ -125,8 +125,12 @@ static bool print_verdicts(const struct report *report, bool is_printed) {
         const struct verdict *verdict = &report->verdicts[i];
         is_met &= verdict->is_met;
         if (is_printed) {
-            printf("%s: expect %s (%s)\n", verdict->is_met ? "met    " : "NOT MET",
-                   expectation->text, verdict->said);
+            const char *word = verdict->is_met     ? "met    "
+                               : verdict->is_known ? "NOT MET"
+                                                   : "unknown";
+            printf(
+                "%s: expect %s (%s%s)\n", word, expectation->text,
+                verdict->is_known ? "" : "until the run ended, before its time: ", verdict->said);
         }
     }
     return is_met;
@@ -178,8 +182,12 @@ static int tell(const struct chaos *chaos, const struct wishes *wishes, int erro
                                   .begun_unix_ms = chaos->begun_unix_ms,
                                   .seed = chaos->seed,
                                   .problem = error ? chaos->problem : NULL};
-    for (unsigned i = 0; i < chaos->scenario->expectation_count; i++)
-        verdict_of(&chaos->scenario->expectations[i], chaos->scenario, &chaos->tally, &verdicts[i]);
+    for (unsigned i = 0; i < chaos->scenario->expectation_count; i++) {
+        const struct scenario_expectation *expectation = &chaos->scenario->expectations[i];
+        verdict_of(expectation, chaos->scenario, &chaos->tally, &verdicts[i]);
+        if (error)
+            verdict_cut_short(expectation, &verdicts[i]);
+    }
     if (wishes->is_json)
         print_json(&report);
     else if (chaos->has_begun)
@@ -218,6 +226,7 @@ static int run_scenario(const struct wishes *wishes) {
             char length[FIGURE_BYTES];
             printf("%s: %u agents, %s\n", scenario->file, scenario->agent_count,
                    figure_duration(scenario->length_us, length));
+            fflush(stdout);
         }
         int error = chaos_perform(chaos);
         code = tell(chaos, wishes, error);

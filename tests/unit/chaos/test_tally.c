@@ -201,6 +201,31 @@ static void test_verdicts(void **state) {
     end();
 }
 
+static struct verdict verdict_cut(const char *text) {
+    static struct scenario scenario;
+    char problem[SCENARIO_PROBLEM_BYTES];
+    struct verdict verdict;
+    assert_int_equal(scenario_parse(&scenario, "x", bytes_of_text(text), problem), 0);
+    verdict_of(&scenario.expectations[0], &scenario, &tally, &verdict);
+    assert_true(verdict.is_known);
+    verdict_cut_short(&scenario.expectations[0], &verdict);
+    assert_false(verdict.is_met);
+    return verdict;
+}
+
+/* A run that is interrupted has met nothing: only what is too much already is known. */
+static void test_verdicts_of_a_run_that_was_cut_short(void **state) {
+    (void)state;
+    begin();
+    tally_see(&tally, 0, 1, TALLY_SUSPECT, LATER);
+    assert_false(verdict_cut("expect no false deaths").is_known);
+    assert_false(verdict_cut("expect news within 1s").is_known);
+    assert_false(verdict_cut("expect whole within 1s").is_known);
+    assert_true(verdict_cut("expect no false accusations").is_known);
+    assert_false(verdict_cut("expect at most 1 false accusations").is_known);
+    end();
+}
+
 RUN_TESTS(cmocka_unit_test(test_news_is_known_when_all_have_seen_it),
           cmocka_unit_test(test_who_ends_or_is_stopped_is_waited_for_no_longer),
           cmocka_unit_test(test_what_nobody_could_know_does_not_count),
@@ -209,4 +234,5 @@ RUN_TESTS(cmocka_unit_test(test_news_is_known_when_all_have_seen_it),
           cmocka_unit_test(test_who_accuses_a_healthy_agent_is_wrong),
           cmocka_unit_test(test_who_was_disturbed_may_be_accused_for_a_while),
           cmocka_unit_test(test_all_views_are_right_when_they_fit_the_lives),
-          cmocka_unit_test(test_load_is_by_agent_and_second), cmocka_unit_test(test_verdicts))
+          cmocka_unit_test(test_load_is_by_agent_and_second), cmocka_unit_test(test_verdicts),
+          cmocka_unit_test(test_verdicts_of_a_run_that_was_cut_short))
