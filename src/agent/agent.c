@@ -51,6 +51,7 @@ struct agent {
     uv_timer_t leave_timer;
     struct agent_rest rest;
     bool is_leaving, is_closing;
+    uint64_t leaving_ms; /* since when */
 };
 
 /* ---- the end ---- */
@@ -74,6 +75,7 @@ static void agent_leave(void *context) {
     if (agent->is_leaving)
         return;
     agent->is_leaving = true;
+    agent->leaving_ms = uv_now(&agent->loop);
     log_line(&agent->log, LOG_INFO, "leaving");
     gossiper_mail(agent->plane.gossiper, mail_new(MAIL_GOSSIP_LEAVE, 0));
     CHECK(uv_timer_start(&agent->leave_timer, agent_close, AGENT_LEAVE_MS, 0) == 0);
@@ -100,13 +102,15 @@ static void agent_reload(struct agent *agent) {
     buffer_release(&problem);
 }
 
+/* One wish may come as two signals: from the terminal and from the parent, to the group and to the
+ * process. */
 static void agent_on_signal(uv_signal_t *handle, int number) {
     struct agent *agent = handle->data;
     if (number == SIGHUP && !agent->is_leaving)
         agent_reload(agent);
     if (number == SIGHUP)
         return;
-    if (agent->is_leaving)
+    if (agent->is_leaving && uv_now(&agent->loop) - agent->leaving_ms >= AGENT_REPEAT_MS)
         _exit(EXIT_FAILED);
     agent_leave(agent);
 }

@@ -140,7 +140,10 @@ static void run_client_id(const struct agent_call *call) {
 }
 
 static void run_client_getname(const struct agent_call *call) {
-    reply_bulk_text(call->reply, call->session->name);
+    if (call->session->name[0] != '\0')
+        reply_bulk_text(call->reply, call->session->name);
+    else
+        reply_null(call->reply);
 }
 
 static void run_client_info(const struct agent_call *call) { list_clients(call, false); }

@@ -287,6 +287,23 @@ test('COMMAND on an agent tells of what an agent has, and only of that', async (
   await assert.rejects(client.call('GET', 'x'), /is not for an agent/);
 });
 
+// The terminal's and the parent's signal, or one behind GOSSIP LEAVE, are one wish.
+test('an agent that is told twice to end says goodbye and ends well', async (t) => {
+  const cluster = await startNodes(t);
+  const [node] = cluster.nodes;
+  const wishes = {interrupted: (agent) => agent.process.kill('SIGINT'), sent: (agent) => agent.ask('GOSSIP', 'LEAVE')};
+  for (const [name, wish] of Object.entries(wishes)) {
+    const agent = await makeAgent(cluster, name, node);
+    await agent.start();
+    await until('the node knows it', async () => await stateOf(node, name) === 'alive');
+    const {exited} = agent;
+    await wish(agent);
+    agent.process?.kill('SIGTERM');
+    assert.deepStrictEqual(await exited, {code: 0, signal: null}, agent.logTail);
+    await until('it has left', async () => await stateOf(node, name) === 'left');
+  }
+});
+
 test('without the password or the key of the cluster nothing is told', async (t) => {
   const cluster = await startNodes(t, {nodes: 0});
   const key = path.join(cluster.directory, 'key');
