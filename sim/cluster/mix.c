@@ -19,4 +19,5 @@ bool mix_likes_small_messages(enum mix mix) { return mix == MIX_CHURN; }
 bool mix_rolls_protocols(enum mix mix) { return mix == MIX_UPGRADE; }
 bool mix_wants_async(enum mix mix) { return mix == MIX_ASYNC; }
 bool mix_wants_more_nodes(enum mix mix) { return mix == MIX_MEMBERSHIP || mix == MIX_LOSS; }
+bool mix_wants_spares(enum mix mix) { return mix == MIX_MEMBERSHIP; }
 bool mix_loses_nodes(enum mix mix) { return mix == MIX_LOSS; }

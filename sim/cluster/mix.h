@@ -32,4 +32,5 @@ bool mix_likes_small_messages(enum mix mix);
 bool mix_rolls_protocols(enum mix mix);  /* nodes begin with any version */
 bool mix_wants_async(enum mix mix);      /* answers before the disk */
 bool mix_wants_more_nodes(enum mix mix); /* replicas are to move to nodes that hold none */
+bool mix_wants_spares(enum mix mix);     /* nodes are to be added */
 bool mix_loses_nodes(enum mix mix);      /* for good */

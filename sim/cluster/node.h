@@ -32,6 +32,7 @@ struct sim_node {
     struct simulation *simulation;
     unsigned index; /* from 0; in the topology its number is index + 1 */
     bool is_up;
+    bool is_spare;          /* not seen in the topology yet */
     bool is_doomed;         /* died in this event; to be buried in the next */
     bool has_lost_snapshot; /* at its last start; nobody tells whether it was repaired since */
     bool is_restart_quick;  /* the next restart follows at once */

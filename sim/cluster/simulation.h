@@ -47,9 +47,9 @@ struct simulation_statistics {
     uint64_t operations_done, operations_void, operations_unknown;
     uint64_t crashes, restarts, leader_changes, partitions, snapshots_installed, refusals, repairs,
         mended_at_rest, /* damage that a node found by itself while it ran */
-        replica_changes, answers_doubted, nodes_removed, recoveries, nodes_tuned, stops_begun,
-        stops_drained, late_appends, visits, visits_answered, clients_thrown_out, halves_closed,
-        waits;
+        replica_changes, answers_doubted, nodes_added, nodes_removed, recoveries, nodes_tuned,
+        stops_begun, stops_drained, late_appends, visits, visits_answered, clients_thrown_out,
+        halves_closed, waits;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };
 
@@ -63,6 +63,7 @@ struct simulation {
     struct sim_net *net;
     struct config config; /* of all nodes */
     unsigned node_count, worker_count, shard_count, replica_count;
+    unsigned founded_count; /* of the nodes; the others are spares until they are added */
     struct sim_node *nodes[SIM_NODE_MAXIMUM];
     struct client *clients[SIM_CLIENT_MAXIMUM];
     unsigned client_count;

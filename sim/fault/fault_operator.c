@@ -16,6 +16,8 @@ static struct membership *faults_membership(struct faults *faults) {
 
 void fault_change_replicas(struct faults *faults) { membership_change(faults_membership(faults)); }
 
+void fault_add_node(struct faults *faults) { membership_add_node(faults_membership(faults)); }
+
 void fault_remove_node(struct faults *faults) { membership_remove_node(faults_membership(faults)); }
 
 void fault_lose_nodes(struct faults *faults) { loss_begin(faults->simulation->loss); }

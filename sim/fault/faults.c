@@ -125,7 +125,8 @@ void faults_heal(struct faults *faults) {
         full_disk_end(node);
         sim_time_set_drift(&node->time, simulation->queue.now_us, 0);
         node->down_until_us = 0;
-        if (!node->is_up && !node->is_given_up)
+        bool is_wanted = node->life > 0 && !node->is_given_up; /* not a spare of later */
+        if (!node->is_up && is_wanted)
             sim_node_restart_at(node, simulation->queue.now_us + 1000);
         for (unsigned thread = 0; thread <= SIM_WORKER_MAXIMUM; thread++)
             node->threads[thread].clock.stall_after_reads = 0;

@@ -125,7 +125,7 @@ static void node_start_gossiper(struct sim_node *node) {
     sim_net_address(node->index, &options.peer_address);
     snprintf(options.name, sizeof options.name, "node-%u", node->index + 1);
     thread->gossiper = gossiper_new(&options);
-    for (unsigned other = 0; other < simulation->node_count; other++) {
+    for (unsigned other = 0; other < simulation->founded_count; other++) {
         if (other == node->index)
             continue;
         struct mail *mail = mail_new(MAIL_GOSSIP_SEED, MAIL_TO_GOSSIPER);
@@ -351,6 +351,7 @@ struct sim_node *sim_node_new(struct simulation *simulation, unsigned index) {
     struct sim_node *node = memory_allocate_zeroed(1, sizeof *node);
     node->simulation = simulation;
     node->index = index;
+    node->is_spare = index >= simulation->founded_count;
     for (unsigned i = 0; i < NODE_UUID_BYTES; i++)
         node->uuid[i] = (uint8_t)random_next(&simulation->random);
     node->power = (struct sim_power){.random = &simulation->random,

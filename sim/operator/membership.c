@@ -3,6 +3,7 @@
 #include "cluster/topology.h"
 #include "sim/check/checks.h"
 #include "sim/cluster/node.h"
+#include "sim/life/life.h"
 #include "sim/operator/operator.h"
 #include <stdio.h>
 
@@ -10,12 +11,18 @@ enum {
     REPLICAS_MOST = 5,
     REMOVAL_LEAST_LEFT = 3,
     REMOVAL_POLL_US = 300000,
+    ADDING_POLL_US = 300000,
+    ADD_WORDS = 7,
     NUMBER_BYTES = 12,
 };
+
+static const double REMOVAL_OF_LATEST_CHANCE = 0.3;
 
 struct membership {
     struct simulation *simulation;
     struct sim_operator *operator_;
+    bool is_adding;
+    unsigned joining; /* the spare that is being added */
     bool is_removing;
     unsigned leaving; /* the node that is being taken out */
 };
@@ -34,11 +41,11 @@ void membership_free(struct membership *membership) {
 
 /* ---- other replicas ---- */
 
-/* Those that are not given up; returns how many. */
+/* Those that are not given up, nor spares; returns how many. */
 static unsigned nodes_left(const struct simulation *simulation, unsigned nodes[SIM_NODE_MAXIMUM]) {
     unsigned count = 0;
     for (unsigned i = 0; i < simulation->node_count; i++)
-        if (!simulation->nodes[i]->is_given_up)
+        if (!simulation->nodes[i]->is_given_up && !simulation->nodes[i]->is_spare)
             nodes[count++] = i;
     return count;
 }
@@ -73,6 +80,83 @@ void membership_change(struct membership *membership) {
     sim_operator_place(membership->operator_, shard, nodes, count);
 }
 
+/* ---- a spare is taken in ---- */
+
+static event_run adding_event;
+
+static void look_at_spare_later(struct membership *membership) {
+    struct event_queue *queue = &membership->simulation->queue;
+    event_schedule(queue, queue->now_us + ADDING_POLL_US, adding_event, membership);
+}
+
+/* In their order: so each gets the number that it goes by here. */
+void membership_add_node(struct membership *membership) {
+    struct simulation *simulation = membership->simulation;
+    if (membership->is_adding)
+        return;
+    for (unsigned i = 0; i < simulation->node_count; i++) {
+        if (!simulation->nodes[i]->is_spare)
+            continue;
+        trace_line(&simulation->trace, "operator: node %u is to be added", i + 1);
+        membership->is_adding = true;
+        membership->joining = i;
+        sim_node_start(simulation->nodes[i]);
+        look_at_spare_later(membership);
+        return;
+    }
+}
+
+static void ask_to_add(struct membership *membership, const struct sim_node *spare) {
+    struct simulation *simulation = membership->simulation;
+    unsigned leader = checks_leader(simulation, 0);
+    struct net_address address;
+    char uuid[2 * NODE_UUID_BYTES + 1], ports[3][NUMBER_BYTES];
+    if (leader >= simulation->node_count)
+        return;
+    sim_node_client_address(spare->index, &address);
+    for (unsigned i = 0; i < NODE_UUID_BYTES; i++)
+        snprintf(uuid + (size_t)2 * i, 3, "%02x", spare->identity.uuid[i]);
+    snprintf(ports[0], sizeof ports[0], "%u", address.port);
+    snprintf(ports[1], sizeof ports[1], "%u", (unsigned)SIM_PEER_PORT);
+    snprintf(ports[2], sizeof ports[2], "%u", address.port + 2000u);
+    trace_line(&simulation->trace, "operator: node %u is asked to add node %u", leader + 1,
+               spare->index + 1);
+    sim_operator_ask(membership->operator_, leader,
+                     (const struct bytes[ADD_WORDS]){
+                         BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("ADDNODE"), bytes_of_text(uuid),
+                         bytes_of_text(address.host), bytes_of_text(ports[0]),
+                         bytes_of_text(ports[1]), bytes_of_text(ports[2])},
+                     ADD_WORDS);
+}
+
+/* A number is a name in the logs: none is ever given twice. */
+static void check_number(struct simulation *simulation, const struct topology *topology,
+                         const struct sim_node *spare) {
+    const struct topology_node *node = topology_node_by_uuid(topology, spare->identity.uuid);
+    if (node && node->number != spare->index + 1)
+        simulation_fail(simulation, "node %u was added with the number %u, which was another's",
+                        spare->index + 1, node->number);
+}
+
+static void adding_event(struct event *event) {
+    struct membership *membership = event->context;
+    struct simulation *simulation = membership->simulation;
+    const struct topology *topology = sim_topology(simulation);
+    struct sim_node *spare = simulation->nodes[membership->joining];
+    if (topology)
+        check_number(simulation, topology, spare);
+    if (topology && topology_node(topology, spare->index + 1)) {
+        trace_line(&simulation->trace, "operator: node %u is one of the nodes", spare->index + 1);
+        spare->is_spare = false;
+        membership->is_adding = false;
+        simulation->statistics.nodes_added++;
+        return;
+    }
+    if (sim_node_is_alive(spare))
+        ask_to_add(membership, spare);
+    look_at_spare_later(membership);
+}
+
 /* ---- a node is taken out ---- */
 
 static event_run removal_event;
@@ -88,7 +172,10 @@ void membership_remove_node(struct membership *membership) {
     if (membership->is_removing || left <= REMOVAL_LEAST_LEFT)
         return;
     membership->is_removing = true;
-    membership->leaving = nodes[random_below(&simulation->random, left)];
+    /* Often the latest: the next one that is added must not be taken for it. */
+    membership->leaving = random_chance(&simulation->random, REMOVAL_OF_LATEST_CHANCE)
+                              ? nodes[left - 1]
+                              : nodes[random_below(&simulation->random, left)];
     trace_line(&simulation->trace, "operator: node %u is to be taken out", membership->leaving + 1);
     look_again(membership);
 }
@@ -99,7 +186,8 @@ static void move_away(struct membership *membership, const struct topology_shard
     unsigned nodes[SIM_NODE_MAXIMUM], free_nodes[SIM_NODE_MAXIMUM];
     unsigned count = 0, free_count = 0;
     for (unsigned i = 0; i < simulation->node_count; i++) {
-        if (i == membership->leaving || simulation->nodes[i]->is_given_up)
+        if (i == membership->leaving || simulation->nodes[i]->is_given_up ||
+            simulation->nodes[i]->is_spare)
             continue;
         if (topology_shard_has_replica(shard, i + 1))
             nodes[count++] = i;

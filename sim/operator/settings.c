@@ -146,7 +146,8 @@ static void node_compare(const struct sim_node *node, const struct topology *top
 bool settings_are_followed(const struct simulation *simulation, struct buffer *problem) {
     const struct topology *topology = sim_topology(simulation);
     for (unsigned i = 0; i < simulation->node_count && problem->length == 0; i++)
-        node_compare(simulation->nodes[i], topology, problem);
+        if (!simulation->nodes[i]->is_spare)
+            node_compare(simulation->nodes[i], topology, problem);
     return problem->length == 0;
 }
 
@@ -196,7 +197,8 @@ static void ask_to_untune(struct settings_operator *settings, unsigned node) {
 static bool is_followed_by(const struct simulation *simulation, unsigned node) {
     struct buffer problem;
     buffer_init(&problem, CONFIG_VALUE_MAXIMUM);
-    node_compare(simulation->nodes[node], sim_topology(simulation), &problem);
+    bool is_spare = simulation->nodes[node]->is_spare; /* it knows its own settings only */
+    node_compare(simulation->nodes[node], is_spare ? NULL : sim_topology(simulation), &problem);
     bool is_followed = problem.length == 0;
     buffer_release(&problem);
     return is_followed;

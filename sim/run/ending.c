@@ -14,6 +14,21 @@ static bool have_given_up_ended(const struct simulation *simulation, struct buff
     return true;
 }
 
+/* Who was added has heard so, and follows. */
+static bool do_members_know(const struct simulation *simulation, struct buffer *problem) {
+    const struct topology *newest = sim_topology(simulation);
+    for (unsigned i = 0; newest && i < simulation->node_count; i++) {
+        const struct worker *worker = simulation->nodes[i]->threads[0].worker;
+        const struct topology *known = worker ? worker_topology(worker) : NULL;
+        if (topology_node(newest, i + 1) && (known == NULL || known->epoch != newest->epoch)) {
+            buffer_append_format(problem, "node %u does not know the topology that it is in",
+                                 i + 1);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What is to be seen of a shard's replicas. */
 struct shard_look {
     unsigned count;
@@ -61,7 +76,7 @@ static bool is_shard_right(const struct simulation *simulation, uint32_t number,
 }
 
 bool ending_is_reached(const struct simulation *simulation, struct buffer *problem) {
-    if (!have_given_up_ended(simulation, problem))
+    if (!have_given_up_ended(simulation, problem) || !do_members_know(simulation, problem))
         return false;
     for (uint32_t number = 0; number <= simulation->shard_count; number++)
         if (!is_shard_right(simulation, number, problem))

@@ -24,7 +24,7 @@ static void founder_reply(void *context, unsigned node, const struct response *r
 static void founder_lost(void *context, unsigned node, enum connection_loss loss) {
     struct founder *founder = context;
     (void)loss;
-    if (founder->founded_count < founder->simulation->node_count)
+    if (founder->founded_count < founder->simulation->founded_count)
         simulation_fail(founder->simulation,
                         "node %u closed the connection that founds the cluster", node + 1);
 }
@@ -35,7 +35,7 @@ static void founder_make_request(struct founder *founder) {
     uint8_t cluster_id[16];
     for (unsigned i = 0; i < sizeof cluster_id; i++)
         cluster_id[i] = (uint8_t)random_next(&simulation->random);
-    for (unsigned i = 0; i < simulation->node_count; i++) {
+    for (unsigned i = 0; i < simulation->founded_count; i++) {
         struct net_address address;
         memcpy(nodes[i].uuid, simulation->nodes[i]->identity.uuid, sizeof nodes[i].uuid);
         nodes[i].number = i + 1;
@@ -45,7 +45,7 @@ static void founder_make_request(struct founder *founder) {
         nodes[i].address.peer_port = SIM_PEER_PORT;
         nodes[i].address.admin_port = (uint16_t)(address.port + 2000);
     }
-    struct topology *topology = topology_found(cluster_id, nodes, simulation->node_count,
+    struct topology *topology = topology_found(cluster_id, nodes, simulation->founded_count,
                                                simulation->shard_count, simulation->replica_count);
     struct buffer encoded;
     buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
@@ -65,7 +65,7 @@ struct founder *founder_new(struct simulation *simulation) {
     founder_make_request(founder);
     struct connection_user user = {
         .reply = founder_reply, .lost = founder_lost, .context = founder};
-    for (unsigned node = 0; node < simulation->node_count; node++) {
+    for (unsigned node = 0; node < simulation->founded_count; node++) {
         connection_init(&founder->connections[node], simulation, node, &user);
         connection_send(&founder->connections[node], buffer_bytes(&founder->request));
     }
@@ -73,12 +73,12 @@ struct founder *founder_new(struct simulation *simulation) {
 }
 
 void founder_free(struct founder *founder) {
-    for (unsigned node = 0; node < founder->simulation->node_count; node++)
+    for (unsigned node = 0; node < founder->simulation->founded_count; node++)
         connection_release(&founder->connections[node]);
     buffer_release(&founder->request);
     memory_free(founder);
 }
 
 bool founder_is_done(const struct founder *founder) {
-    return founder->founded_count == founder->simulation->node_count;
+    return founder->founded_count == founder->simulation->founded_count;
 }

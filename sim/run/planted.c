@@ -65,6 +65,7 @@ static const struct {
     {PLANTED_PARTS_UNGATED, "upgrade"},
     {PLANTED_SNAPSHOT_MISSES_PART, "crashes"},
     {PLANTED_JOINT_BY_NEW_VOTERS, "membership"},
+    {PLANTED_NUMBER_GIVEN_TWICE, "membership"},
     {PLANTED_REMOVED_NODE_STAYS, "loss"},
     {PLANTED_RECOVERY_DROPS_UNCONFIRMED, "loss"},
     {PLANTED_RECEIPT_COUNTS_AS_DURABLE, "async"},

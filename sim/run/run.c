@@ -155,7 +155,7 @@ static void check_everything(struct simulation *simulation) {
 
 bool simulation_run(struct simulation *simulation) {
     faults_set_date(simulation->faults);
-    for (unsigned i = 0; i < simulation->node_count; i++)
+    for (unsigned i = 0; i < simulation->founded_count; i++)
         sim_node_start(simulation->nodes[i]);
     struct founder *founder = founder_new(simulation);
     found_cluster(simulation, founder);

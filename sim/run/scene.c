@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 static const double SIM_ASYNC_CHANCE = 0.2; /* in the mixes that are about something else */
+enum { SIM_SPARES_MOST = 2 };
 
 /* ---- settings ---- */
 
@@ -116,6 +117,9 @@ struct simulation *simulation_new(const struct simulation_options *options) {
     simulation->faults = faults_new(simulation);
     if (mix_wants_more_nodes(simulation->mix) && !options->node_count)
         simulation->node_count = (unsigned)random_between(random, 4, 6);
+    simulation->founded_count = simulation->node_count;
+    if (mix_wants_spares(simulation->mix) && !options->node_count)
+        simulation->node_count += (unsigned)random_between(random, 0, SIM_SPARES_MOST);
     bool is_small = mix_likes_small_messages(simulation->mix);
     simulation->ballast_share = is_small ? 0.8 : 0.1;
     if (is_small) { /* and where all write to one log */

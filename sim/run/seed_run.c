@@ -45,6 +45,36 @@ static void print_replay(const struct simulation_options *options) {
     printf(" --print\n");
 }
 
+static void print_some(uint64_t count, const char *what) {
+    if (count)
+        printf(", %llu %s", (unsigned long long)count, what);
+}
+
+static void print_some_of(uint64_t count, const char *what, uint64_t part, const char *which) {
+    print_some(count, what);
+    if (count)
+        printf(" (%llu %s)", (unsigned long long)part, which);
+}
+
+/* What comes in some runs only. */
+static void print_rarities(const struct simulation *simulation) {
+    const struct simulation_statistics *statistics = &simulation->statistics;
+    print_some(statistics->mended_at_rest, "mended at rest");
+    print_some_of(statistics->stops_begun, "stops", statistics->stops_drained, "drained");
+    print_some(statistics->nodes_tuned, "nodes tuned");
+    print_some(statistics->late_appends, "late appends");
+    print_some_of(statistics->visits, "questions of a visitor", statistics->visits_answered,
+                  "answered");
+    print_some(statistics->clients_thrown_out, "times clients thrown out");
+    print_some(statistics->halves_closed, "half-closed");
+    print_some(statistics->waits, "waits");
+    print_some(statistics->nodes_added, "nodes added");
+    print_some(statistics->nodes_removed, "nodes taken out");
+    print_some_of(statistics->recoveries, "recoveries of a lost majority",
+                  statistics->answers_doubted, "answers in doubt");
+    print_some(simulation->verdict.keys_undecided, "keys undecided");
+}
+
 static void print_summary(const struct simulation *simulation, double seconds) {
     const struct simulation_statistics *statistics = &simulation->statistics;
     double simulated = (double)simulation->queue.now_us / 1e6;
@@ -67,34 +97,7 @@ static void print_summary(const struct simulation *simulation, double seconds) {
                                  ? 100 * statistics->replicas_seen_quiet / statistics->replicas_seen
                                  : 0),
         (unsigned long long)simulation->queue.executed_count);
-    if (statistics->mended_at_rest)
-        printf(", %llu mended at rest", (unsigned long long)statistics->mended_at_rest);
-    if (statistics->stops_begun)
-        printf(", %llu stops (%llu drained)", (unsigned long long)statistics->stops_begun,
-               (unsigned long long)statistics->stops_drained);
-    if (statistics->nodes_tuned)
-        printf(", %llu nodes tuned", (unsigned long long)statistics->nodes_tuned);
-    if (statistics->late_appends)
-        printf(", %llu late appends", (unsigned long long)statistics->late_appends);
-    if (statistics->visits)
-        printf(", %llu questions of a visitor (%llu answered)",
-               (unsigned long long)statistics->visits,
-               (unsigned long long)statistics->visits_answered);
-    if (statistics->clients_thrown_out)
-        printf(", %llu times clients thrown out",
-               (unsigned long long)statistics->clients_thrown_out);
-    if (statistics->halves_closed)
-        printf(", %llu half-closed", (unsigned long long)statistics->halves_closed);
-    if (statistics->waits)
-        printf(", %llu waits", (unsigned long long)statistics->waits);
-    if (statistics->nodes_removed)
-        printf(", %llu nodes taken out", (unsigned long long)statistics->nodes_removed);
-    if (statistics->recoveries)
-        printf(", %llu recoveries of a lost majority (%llu answers in doubt)",
-               (unsigned long long)statistics->recoveries,
-               (unsigned long long)statistics->answers_doubted);
-    if (simulation->verdict.keys_undecided)
-        printf(", %zu keys undecided", simulation->verdict.keys_undecided);
+    print_rarities(simulation);
     printf("\n");
     if (simulation_has_failed(simulation)) {
         printf("  %.*s\n", BYTES_PRINT(buffer_bytes(&simulation->failure)));

@@ -1,6 +1,7 @@
 /* The control shard's commands: docs/format/topology.md. */
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/planted.h"
 #include "cluster/feature.h"
 #include "cluster/topology_private.h"
 #include "cluster/topology_removal.h"
@@ -64,7 +65,7 @@ static int parse_uuid(struct bytes text, uint8_t uuid[16]) {
 
 /* A number is a name in Raft's logs, so none is ever given twice. */
 static uint32_t next_number(const struct topology *topology) {
-    uint32_t highest = topology_removed_highest(topology);
+    uint32_t highest = PLANTED(NUMBER_GIVEN_TWICE) ? 0 : topology_removed_highest(topology);
     for (unsigned i = 0; i < topology->node_count; i++)
         if (topology->nodes[i].number > highest)
             highest = topology->nodes[i].number;
