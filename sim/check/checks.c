@@ -10,16 +10,19 @@ enum { CHECKS_STATE_STRIDE = 8 };
 /* A replica that goes on without a majority is 2^20 terms ahead. Between, there are none. */
 enum { CHECKS_AGE_TERMS_LOG2 = 20, CHECKS_TERMS_AN_AGE = 1 << 15 };
 
+/* A thread that is stopped within a call tells the others of its lead no later. */
+enum { CHECKS_LEAD_TOLD_US = 2000000 };
+
 struct indexed { /* an array by index that grows */
     uint64_t *values;
     size_t count;
 };
 
 struct shard_checks {
-    struct indexed leader_of_term; /* node + 1 */
-    struct indexed committed;      /* index -> fingerprint of the entry; 0: not seen */
-    struct indexed state;          /* applied index -> hash of the data; 0: not seen */
-    uint64_t newest_term;
+    struct indexed leader_of_term;      /* node + 1 */
+    struct indexed committed;           /* index -> fingerprint of the entry; 0: not seen */
+    struct indexed state;               /* applied index -> hash of the data; 0: not seen */
+    uint64_t newest_term, led_since_us; /* that has a leader, and since when */
     uint64_t committed_most;
     uint64_t committed_until[SIM_NODE_MAXIMUM]; /* looked at in this life */
     uint64_t applied_at[SIM_NODE_MAXIMUM];
@@ -83,8 +86,10 @@ static void check_leader(struct simulation *simulation, struct shard_checks *che
         simulation_fail(simulation, "two leaders in term %llu of shard %u: nodes %llu and %u",
                         (unsigned long long)term, number, (unsigned long long)*leader, node + 1);
     }
-    if (term > checks->newest_term)
+    if (term > checks->newest_term) {
         checks->newest_term = term;
+        checks->led_since_us = simulation->queue.now_us;
+    }
 }
 
 /* A release of before level 1 refuses entries with trace ids, and would never go on. */
@@ -188,6 +193,18 @@ unsigned checks_leader(const struct simulation *simulation, uint32_t shard) {
     if (checks->newest_term == 0)
         return simulation->node_count;
     return (unsigned)*leader_of(checks, checks->newest_term) - 1;
+}
+
+/* Who steps down leads no more in that term. */
+bool checks_has_led(const struct simulation *simulation, uint32_t shard, unsigned node,
+                    uint64_t since_us) {
+    const struct shard_checks *checks = &simulation->checks->shards[shard];
+    const struct sim_node *leader = simulation->nodes[node];
+    const struct shard *replica =
+        sim_node_is_alive(leader) ? sim_node_replica(leader, shard) : NULL;
+    return checks->led_since_us + CHECKS_LEAD_TOLD_US <= since_us && replica &&
+           shard_is_leader(replica) &&
+           raft_current_term(shard_raft(replica)) == checks->newest_term;
 }
 
 uint64_t checks_first_lost(const struct simulation *simulation, uint32_t shard,

@@ -18,6 +18,10 @@ void checks_node_died(struct simulation *simulation, unsigned node);
 /* The node that leads the shard in its newest term, if that is known; else node_count. For faults
  * that aim. */
 unsigned checks_leader(const struct simulation *simulation, uint32_t shard);
+/* Has this node led the shard without a break since well before `since_us`, so that every thread of
+ * it had heard so by then? For a node that was asked at that time and has answered now. */
+bool checks_has_led(const struct simulation *simulation, uint32_t shard, unsigned node,
+                    uint64_t since_us);
 /* The highest index of the shard that any node has held to be committed. */
 uint64_t checks_committed(const struct simulation *simulation, uint32_t shard);
 /* The first entry that was committed and that this log lacks; behind the last one if it has all. */

@@ -49,7 +49,7 @@ struct simulation_statistics {
         mended_at_rest, /* damage that a node found by itself while it ran */
         replica_changes, answers_doubted, nodes_added, nodes_removed, recoveries, nodes_tuned,
         stops_begun, stops_drained, late_appends, visits, visits_answered, clients_thrown_out,
-        halves_closed, waits;
+        halves_closed, waits, flushes;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };
 
@@ -80,6 +80,7 @@ struct simulation {
     struct mood mood;
     double async_share;    /* of operations that are asked to be answered before the disk */
     double ballast_share;  /* of requests that come with a large write */
+    double flush_share;    /* of requests that come with a FLUSHALL */
     double follower_share; /* of requests that only read, and that a follower may answer */
     int64_t next_value;    /* every value written is new */
     struct simulation_statistics statistics;

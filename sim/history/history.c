@@ -31,6 +31,12 @@ void history_return(struct history *history, uint64_t number, uint64_t now_us,
     history->operations[number].result = *result;
 }
 
+void history_return_perhaps(struct history *history, uint64_t number, uint64_t now_us,
+                            const struct result *result) {
+    history_return(history, number, now_us, result);
+    history->operations[number].is_perhaps = true;
+}
+
 /* A time before its invocation marks what is void. */
 static bool operation_is_void(const struct operation *operation) {
     return operation->returned_us == 0;

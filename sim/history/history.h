@@ -13,6 +13,9 @@ void history_release(struct history *history);
 uint64_t history_invoke(struct history *history, const struct operation *operation);
 void history_return(struct history *history, uint64_t number, uint64_t now_us,
                     const struct result *result);
+/* The same of one that may have done nothing: it did it before now, or never will. */
+void history_return_perhaps(struct history *history, uint64_t number, uint64_t now_us,
+                            const struct result *result);
 /* It certainly never took effect, and never will: as if it had not been. */
 void history_void(struct history *history, uint64_t number);
 

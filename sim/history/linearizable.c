@@ -172,6 +172,15 @@ static bool checker_is_wanted(const struct checker *checker,
     return true; /* makes the key go away, now or when it expires */
 }
 
+/* It is over, and nothing came of it. */
+static void checker_pass_over(const struct configuration *from, unsigned slot,
+                              struct configuration_set *into, bool is_returning) {
+    struct configuration passed = *from;
+    if (!is_returning)
+        slot_mask_add(&passed.known, slot);
+    configuration_set_add(into, &passed);
+}
+
 /* Lets the operation take effect, once as the state stands and once with the key gone by expiry
  * first. */
 static void checker_take(const struct checker *checker, const struct configuration *from,
@@ -193,6 +202,8 @@ static void checker_take(const struct checker *checker, const struct configurati
         }
         configuration_set_add(into, &taken);
     }
+    if (operation_is_known(operation) && operation->is_perhaps)
+        checker_pass_over(from, slot, into, is_returning);
 }
 
 /* All ways in which the operation of this slot can have taken effect by now. False: past the limit.

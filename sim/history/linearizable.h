@@ -9,6 +9,8 @@
  *                             order, until X does with X's answer; those in which X has taken
  *                             effect go on. None left: not linearizable
  *
+ * One that was done before it returned, or never will be, returns in either state.
+ *
  * An operation of unknown outcome never returns: it stays under way for ever. Of two configurations
  * of equal state the one that used more of those is dropped, as all that it can do the other can do
  * too; so the set stays small although unknown operations pile up, and where nothing is under way

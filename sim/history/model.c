@@ -174,6 +174,12 @@ void model_apply(struct model_state *state, const struct operation *operation,
     case OPERATION_GROUP_DEL:
         *result = model_delete(state, operation);
         return;
+    case OPERATION_FLUSH:
+    case OPERATION_HASH_FLUSH:
+    case OPERATION_GROUP_FLUSH:
+        state_clear(state);
+        *result = done;
+        return;
     case OPERATION_KIND_COUNT:
         break;
     }

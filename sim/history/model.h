@@ -49,6 +49,7 @@ struct operation {
     bool is_async;    /* asked to be answered before the disk... */
     bool is_by_node;  /* ...or else as the node's setting says, which changes */
     bool is_shaken;   /* it may be, and what it finds may be lost already (risk.h) */
+    bool is_perhaps;  /* of a known one: it was done before it returned, or never will be */
     int64_t argument; /* a value, an amount, or milliseconds in argument2 */
     int64_t argument2;
     uint64_t invoked_us;
@@ -68,6 +69,11 @@ struct model_state {
 static inline bool operation_is_on(const struct operation *operation, enum operation_object object,
                                    uint32_t key) {
     return operation->key == key && operation_kind_facts(operation->kind)->object == object;
+}
+/* A part of FLUSHALL: the command is one operation on each object. */
+static inline bool operation_is_flush(const struct operation *operation) {
+    return operation->kind == OPERATION_FLUSH || operation->kind == OPERATION_HASH_FLUSH ||
+           operation->kind == OPERATION_GROUP_FLUSH;
 }
 /* What MSET and MSETNX give a key of the group: each another value, so that half of one shows. */
 static inline int64_t operation_group_value(const struct operation *operation, unsigned field) {

@@ -56,6 +56,10 @@ static const char *operation_command(enum operation_kind kind) {
         return "INCRBY";
     case OPERATION_GROUP_EXISTS:
         return "EXISTS";
+    case OPERATION_FLUSH:
+    case OPERATION_HASH_FLUSH:
+    case OPERATION_GROUP_FLUSH:
+        return "FLUSHALL";
     case OPERATION_GET:
     case OPERATION_EXISTS:
     case OPERATION_SET:
@@ -114,6 +118,8 @@ static void operation_words(const struct operation *operation, struct request_wo
     *words = (struct request_words){0};
     operation_object_name(operation, name);
     words_add(words, operation_command(operation->kind));
+    if (operation_is_flush(operation))
+        return;
     if (operation_kind_facts(operation->kind)->object == OBJECT_GROUP) {
         words_add_group(words, name, operation);
         return;
@@ -135,6 +141,9 @@ static void operation_words(const struct operation *operation, struct request_wo
     case OPERATION_GROUP_SET:
     case OPERATION_GROUP_INCRBY:
     case OPERATION_GROUP_DEL:
+    case OPERATION_FLUSH:
+    case OPERATION_HASH_FLUSH:
+    case OPERATION_GROUP_FLUSH:
     case OPERATION_KIND_COUNT:
         return;
     case OPERATION_SET:
@@ -283,7 +292,8 @@ void operation_describe(const struct operation *operation, struct buffer *out) {
     if (operation->returned_us == OPERATION_UNKNOWN)
         buffer_append_text(out, "unknown]");
     else
-        buffer_append_format(out, "%.6f]", (double)operation->returned_us / 1e6);
+        buffer_append_format(out, "%.6f%s]", (double)operation->returned_us / 1e6,
+                             operation->is_perhaps ? ", or never" : "");
     for (size_t i = 0; i < words.count; i++)
         buffer_append_format(out, " %s", words.text[i]);
     buffer_append_text(out, operation->is_async ? " (async) -> " : " -> ");

@@ -13,6 +13,8 @@
 
 static const double SIM_ASYNC_CHANCE = 0.2; /* in the mixes that are about something else */
 enum { SIM_SPARES_MOST = 2 };
+/* A FLUSHALL of unknown outcome explains every key that is lost later; so most runs have none. */
+static const double SIM_FLUSH_CHANCE = 0.3, SIM_FLUSH_SHARE_MOST = 0.02;
 
 /* ---- settings ---- */
 
@@ -130,6 +132,8 @@ struct simulation *simulation_new(const struct simulation_options *options) {
         simulation->async_share = 0.1 + 0.9 * random_unit(random);
     if (random_chance(random, 0.6))
         simulation->follower_share = 0.5 * random_unit(random);
+    if (random_chance(random, SIM_FLUSH_CHANCE))
+        simulation->flush_share = SIM_FLUSH_SHARE_MOST * random_unit(random);
     simulation_configure(simulation);
     simulation->risk = risk_new(simulation->shard_count + 1);
     simulation->checks = checks_new(simulation->shard_count + 1);

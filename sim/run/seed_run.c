@@ -68,6 +68,7 @@ static void print_rarities(const struct simulation *simulation) {
     print_some(statistics->clients_thrown_out, "times clients thrown out");
     print_some(statistics->halves_closed, "half-closed");
     print_some(statistics->waits, "waits");
+    print_some(statistics->flushes, "flushes");
     print_some(statistics->nodes_added, "nodes added");
     print_some(statistics->nodes_removed, "nodes taken out");
     print_some_of(statistics->recoveries, "recoveries of a lost majority",

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/net.h"
+#include "sim/check/checks.h"
 #include "sim/check/loss_account.h"
 #include "sim/check/risk.h"
 #include "sim/history/operation.h"
@@ -17,14 +18,15 @@ enum {
     CLIENT_PATIENCE_LEAST_US = 200000,
     CLIENT_WAIT_MOST_MS = 400,
     CLIENT_NUMBER_BYTES = 12,
-    CLIENT_BESIDE_MAXIMUM = 4 /* in a request, beside operations: ballast, modes, a wait */
+    CLIENT_BESIDE_MAXIMUM = 5 /* in a request, beside operations: ballast, modes, a wait, a flush */
 };
 
 enum asked_kind {
     ASKED_OPERATION,
     ASKED_BALLAST, /* a large write that only fills the logs; in no history */
     ASKED_MODE,    /* may a follower answer what comes next, need the disk? In no history either */
-    ASKED_WAIT     /* until what was written before is on other nodes; nor that */
+    ASKED_WAIT,    /* until what was written before is on other nodes; nor that */
+    ASKED_FLUSH    /* FLUSHALL: an operation on each place, numbered from the first on */
 };
 
 static const double CLIENT_END_CHANCE = 0.02, CLIENT_WAIT_CHANCE = 0.03;
@@ -91,14 +93,18 @@ uint64_t client_done_count(const struct client *client) { return client->done_co
 /* Operations of a pipeline on the same key take effect in their order. */
 static uint64_t client_earlier(const struct client *client, const struct operation *operation) {
     unsigned place = workload_place(operation);
-    for (unsigned i = client->asked_count; i-- > 0;)
-        if (client->asked[i].kind == ASKED_OPERATION &&
-            workload_place(&client->asked[i].operation) == place)
-            return client->asked[i].number + 1;
+    for (unsigned i = client->asked_count; i-- > 0;) {
+        const struct asked *asked = &client->asked[i];
+        if (asked->kind == ASKED_FLUSH)
+            return asked->number + place + 1;
+        if (asked->kind == ASKED_OPERATION && workload_place(&asked->operation) == place)
+            return asked->number + 1;
+    }
     return 0;
 }
 
-static void client_add(struct client *client, struct operation *operation, struct buffer *request) {
+/* In the history; returns its number there. */
+static uint64_t client_note(struct client *client, struct operation *operation) {
     struct simulation *simulation = client->simulation;
     operation->client = client->number;
     operation->invoked_us = simulation->queue.now_us;
@@ -107,10 +113,31 @@ static void client_add(struct client *client, struct operation *operation, struc
                            (operation->is_async || operation->is_by_node) &&
                            risk_is_shaken(simulation, operation);
     operation->after = client_earlier(client, operation);
-    struct asked *asked = &client->asked[client->asked_count++];
-    *asked = (struct asked){.kind = ASKED_OPERATION, .operation = *operation};
-    asked->number = history_invoke(&simulation->history, operation);
+    return history_invoke(&simulation->history, operation);
+}
+
+static void client_add(struct client *client, struct operation *operation, struct buffer *request) {
+    uint64_t number = client_note(client, operation);
+    client->asked[client->asked_count++] =
+        (struct asked){.kind = ASKED_OPERATION, .operation = *operation, .number = number};
     operation_encode(operation, client->said_by == SAID_BY_COMMAND, request);
+}
+
+/* Whether it waits for the disk is said once, and so of all its parts alike. */
+static void client_add_flush(struct client *client, bool is_async, struct buffer *request) {
+    struct asked asked = {.kind = ASKED_FLUSH};
+    for (unsigned place = 0; place < WORKLOAD_PLACE_COUNT; place++) {
+        struct operation operation = workload_flush(place);
+        operation.is_async = is_async;
+        uint64_t number = client_note(client, &operation);
+        if (place > 0)
+            continue;
+        asked.number = number;
+        asked.operation = operation;
+    }
+    client->asked[client->asked_count++] = asked;
+    client->simulation->statistics.flushes++;
+    operation_encode(&asked.operation, client->said_by == SAID_BY_COMMAND, request);
 }
 
 /* Large values, so that logs and snapshots are more than one message and one segment. */
@@ -236,6 +263,9 @@ static void client_gather(struct client *client, struct buffer *request) {
     struct simulation *simulation = client->simulation;
     struct operation operation;
     uint64_t count = client_pipeline_length(client);
+    bool is_flushing =
+        !client_only_reads(client) && random_chance(&simulation->random, simulation->flush_share);
+    uint64_t flush_behind = random_below(&simulation->random, count);
     for (uint64_t i = 0; i < count; i++) {
         client_next(client, client_only_reads(client), &operation);
         unsigned guess = client_choose_node(client, *client_guess(client, &operation));
@@ -243,6 +273,8 @@ static void client_gather(struct client *client, struct buffer *request) {
             client->node = guess;
         if (guess == client->node)
             client_add(client, &operation, request);
+        if (is_flushing && i == flush_behind)
+            client_add_flush(client, operation.is_async, request);
     }
     if (!client_only_reads(client) && random_chance(&simulation->random, simulation->ballast_share))
         client_add_ballast(client, request);
@@ -315,6 +347,20 @@ static void client_impatient_event(struct event *event) {
     client_give_up(client);
 }
 
+static unsigned asked_operations(const struct asked *asked) {
+    if (asked->kind == ASKED_FLUSH)
+        return WORKLOAD_PLACE_COUNT;
+    return asked->kind == ASKED_OPERATION ? 1 : 0;
+}
+
+/* It was never read. */
+static void client_void(struct client *client, const struct asked *asked) {
+    unsigned count = asked_operations(asked);
+    for (unsigned i = 0; i < count; i++)
+        history_void(&client->simulation->history, asked->number + i);
+    client->simulation->statistics.operations_void += count;
+}
+
 static void client_lost(void *context, unsigned node, enum connection_loss loss) {
     struct client *client = context;
     if (client->asked_count == 0 || client->node != node)
@@ -324,12 +370,8 @@ static void client_lost(void *context, unsigned node, enum connection_loss loss)
                         "node %u closed the connection of client %u with %u of %u answered",
                         node + 1, client->number, client->answered_count, client->asked_count);
     for (; loss == CONNECTION_NOT_ACCEPTED && client->answered_count < client->asked_count;
-         client->answered_count++) {
-        if (client->asked[client->answered_count].kind != ASKED_OPERATION)
-            continue;
-        history_void(&client->simulation->history, client->asked[client->answered_count].number);
-        client->simulation->statistics.operations_void++;
-    }
+         client->answered_count++)
+        client_void(client, &client->asked[client->answered_count]);
     client_give_up(client);
 }
 
@@ -378,17 +420,24 @@ static void client_refused(struct client *client, const struct asked *asked, str
     loss_account_refused(simulation, &asked->operation, asked->number);
 }
 
+/* What a death or a loss takes back. */
+static void client_account(struct client *client, const struct operation *operation,
+                           uint64_t number) {
+    struct simulation *simulation = client->simulation;
+    if (operation->is_async ||
+        (operation->is_by_node &&
+         sim_node_was_async(simulation->nodes[client->node], operation->invoked_us)))
+        risk_answered(simulation, client->node, operation, number);
+    loss_account_answered(simulation, client->node, operation, number);
+}
+
 static void client_answered(struct client *client, const struct asked *asked,
                             const struct response *response) {
     struct simulation *simulation = client->simulation;
     struct result result;
     operation_read_result(&asked->operation, response, &result);
     history_return(&simulation->history, asked->number, simulation->queue.now_us, &result);
-    if (asked->operation.is_async ||
-        (asked->operation.is_by_node &&
-         sim_node_was_async(simulation->nodes[client->node], asked->operation.invoked_us)))
-        risk_answered(simulation, client->node, &asked->operation, asked->number);
-    loss_account_answered(simulation, client->node, &asked->operation, asked->number);
+    client_account(client, &asked->operation, asked->number);
     simulation->statistics.operations_done++;
     client->done_count++;
     if (client->is_reading)
@@ -398,6 +447,64 @@ static void client_answered(struct client *client, const struct asked *asked,
 static bool is_ok(const struct response *response) {
     return response->kind == RESPONSE_SIMPLE && bytes_equal(response->text, BYTES_LITERAL("OK"));
 }
+
+/* ---- FLUSHALL ---- */
+
+/* Of the shards that the node led all the time every key is gone. Of the others it may have led
+ * some for a part of the time, and have left them alone. */
+static bool was_certainly_flushed(const struct client *client, const struct operation *operation) {
+    const struct simulation *simulation = client->simulation;
+    const struct topology *topology = sim_topology(simulation);
+    return topology && checks_has_led(simulation, sim_operation_shard(topology, operation),
+                                      client->node, operation->invoked_us);
+}
+
+/* A node that lives and has no replica of the shard either never led it, or gave it away with all
+ * that it had done to it. */
+static bool may_be_taken_back(const struct client *client, const struct operation *operation) {
+    const struct simulation *simulation = client->simulation;
+    const struct sim_node *node = simulation->nodes[client->node];
+    const struct topology *topology = sim_topology(simulation);
+    return topology == NULL || !sim_node_is_alive(node) ||
+           sim_node_replica(node, sim_operation_shard(topology, operation)) != NULL;
+}
+
+static void client_flush_returned(struct client *client, const struct asked *asked, bool is_done) {
+    static const struct result done = {.kind = RESULT_OK};
+    struct simulation *simulation = client->simulation;
+    uint64_t now_us = simulation->queue.now_us;
+    for (unsigned place = 0; place < WORKLOAD_PLACE_COUNT; place++) {
+        uint64_t number = asked->number + place;
+        struct operation operation = simulation->history.operations[number];
+        if (is_done && was_certainly_flushed(client, &operation))
+            history_return(&simulation->history, number, now_us, &done);
+        else
+            history_return_perhaps(&simulation->history, number, now_us, &done);
+        if (may_be_taken_back(client, &operation))
+            client_account(client, &operation, number);
+        if (!is_done)
+            loss_account_refused(simulation, &operation, number);
+    }
+}
+
+/* A refusal is of one shard: others may be empty. */
+static void client_flush_answered(struct client *client, const struct asked *asked,
+                                  const struct response *response) {
+    struct simulation *simulation = client->simulation;
+    bool is_done = is_ok(response);
+    if (response->kind == RESPONSE_ERROR && text_begins(response->text, "UNKNOWN ")) {
+        simulation->statistics.operations_unknown += WORKLOAD_PLACE_COUNT;
+        return;
+    }
+    if (!is_done &&
+        (response->kind != RESPONSE_ERROR ||
+         (!text_begins(response->text, "TRYAGAIN ") && !text_begins(response->text, "MISCONF "))))
+        simulation_fail(simulation, "a FLUSHALL was answered by \"%.*s\"",
+                        BYTES_PRINT(response->text));
+    client_flush_returned(client, asked, is_done);
+}
+
+/* ---- replies ---- */
 
 static void client_mode_answered(struct client *client, const struct response *response) {
     if (!is_ok(response))
@@ -448,6 +555,9 @@ static void client_reply(void *context, unsigned node, const struct response *re
         break;
     case ASKED_WAIT:
         client_wait_answered(client, response);
+        break;
+    case ASKED_FLUSH:
+        client_flush_answered(client, asked, response);
         break;
     }
     if (client->answered_count < client->asked_count)

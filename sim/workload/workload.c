@@ -59,6 +59,15 @@ struct operation workload_whole_read(unsigned place) {
     return operation;
 }
 
+struct operation workload_flush(unsigned place) {
+    static const enum operation_kind kinds[OBJECT_COUNT] = {[OBJECT_STRING] = OPERATION_FLUSH,
+                                                            [OBJECT_HASH] = OPERATION_HASH_FLUSH,
+                                                            [OBJECT_GROUP] = OPERATION_GROUP_FLUSH};
+    struct operation operation = {0};
+    operation.kind = kinds[workload_object(place, &operation.key)];
+    return operation;
+}
+
 static enum operation_kind workload_choose(struct random *random,
                                            const struct workload_share *shares, size_t count) {
     unsigned sum = 0;

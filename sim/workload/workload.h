@@ -14,6 +14,8 @@ enum {
 unsigned workload_place(const struct operation *operation);
 /* Reads all that the object at this place holds. */
 struct operation workload_whole_read(unsigned place);
+/* What FLUSHALL does to the object at this place. */
+struct operation workload_flush(unsigned place);
 /* Is its key one of those that are given short lives? */
 bool workload_expires(const struct operation *operation);
 void workload_ballast_name(unsigned number, char out[OPERATION_NAME_BYTES]);

@@ -106,6 +106,28 @@ static void a_pipeline_keeps_its_order(void **state) {
     assert_int_equal(VERDICT(SET(7, 1, 4), second, GET(7, 6, 7)), NOT_LINEARIZABLE);
 }
 
+/* FLUSHALL of a node that led the key's shard empties it; of one that may have led it, it does so
+ * before it is answered, or never. */
+static void a_part_of_a_flush_is_done_before_its_answer_or_never(void **state) {
+    (void)state;
+    struct operation flush = known(OPERATION_FLUSH, 0, 3, 6, RESULT_OK, 0);
+    assert_int_equal(VERDICT(SET(7, 1, 2), flush, GET_NIL(7, 8)), LINEARIZABLE);
+    assert_int_equal(VERDICT(SET(7, 1, 2), flush, GET(7, 4, 5)), LINEARIZABLE);
+    assert_int_equal(VERDICT(SET(7, 1, 2), flush, GET(7, 7, 8)), NOT_LINEARIZABLE);
+    struct operation perhaps = flush;
+    perhaps.is_perhaps = true;
+    assert_int_equal(VERDICT(SET(7, 1, 2), perhaps, GET_NIL(7, 8)), LINEARIZABLE);
+    assert_int_equal(VERDICT(SET(7, 1, 2), perhaps, GET(7, 7, 8)), LINEARIZABLE);
+    assert_int_equal(VERDICT(SET(7, 1, 2), perhaps, GET(7, 4, 9), GET_NIL(10, 11)), LINEARIZABLE);
+    assert_int_equal(VERDICT(SET(7, 1, 2), perhaps, GET(7, 7, 8), GET_NIL(9, 10)),
+                     NOT_LINEARIZABLE);
+    struct operation behind = SET(8, 3, 7);
+    behind.after = 2;
+    assert_int_equal(VERDICT(SET(7, 1, 2), perhaps, behind, GET_NIL(8, 9)), NOT_LINEARIZABLE);
+    struct operation lost = unknown(OPERATION_FLUSH, 0, 3);
+    assert_int_equal(VERDICT(SET(7, 1, 2), lost, GET(7, 7, 8), GET_NIL(9, 10)), LINEARIZABLE);
+}
+
 static void many_unknown_writes_are_no_burden(void **state) {
     (void)state;
     struct operation operations[400];
@@ -178,5 +200,6 @@ RUN_TESTS(cmocka_unit_test(many_keys_change_at_once),
           cmocka_unit_test(an_unknown_write_may_come_late_or_never_but_once),
           cmocka_unit_test(a_lost_increment_is_found), cmocka_unit_test(an_expired_key_stays_gone),
           cmocka_unit_test(a_pipeline_keeps_its_order),
+          cmocka_unit_test(a_part_of_a_flush_is_done_before_its_answer_or_never),
           cmocka_unit_test(many_unknown_writes_are_no_burden),
           cmocka_unit_test(true_histories_pass_and_altered_ones_do_not))
