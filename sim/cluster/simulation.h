@@ -49,7 +49,7 @@ struct simulation_statistics {
         mended_at_rest, /* damage that a node found by itself while it ran */
         replica_changes, answers_doubted, nodes_added, nodes_removed, recoveries, nodes_tuned,
         stops_begun, stops_drained, late_appends, visits, visits_answered, clients_thrown_out,
-        halves_closed, waits, flushes;
+        halves_closed, waits, flushes, slow_readers;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };
 
@@ -78,9 +78,10 @@ struct simulation {
     uint64_t think_most_us;    /* between a client's answers and its next request */
     uint64_t patience_most_us; /* of a client */
     struct mood mood;
-    double async_share;    /* of operations that are asked to be answered before the disk */
-    double ballast_share;  /* of requests that come with a large write */
-    double flush_share;    /* of requests that come with a FLUSHALL */
+    double async_share;   /* of operations that are asked to be answered before the disk */
+    double ballast_share; /* of requests that come with a large write */
+    double flush_share;   /* of requests that come with a FLUSHALL */
+    double slow_share;    /* of requests whose many long answers the client does not read at once */
     double follower_share; /* of requests that only read, and that a follower may answer */
     int64_t next_value;    /* every value written is new */
     struct simulation_statistics statistics;

@@ -5,11 +5,14 @@
 #include "sim/life/thread.h"
 #include <stdio.h>
 
-enum { CONNECTION_INBOX_MAXIMUM = 64 << 20 };
+enum {
+    CONNECTION_INBOX_MAXIMUM = 64 << 20,
+    CONNECTION_LINGER_US = 2000000 /* as the server's port waits for a client that does not read */
+};
 static const double CONNECTION_PIECES_CHANCE = 0.05;
 
-static event_run connect_event, to_node_event, to_client_event, ended_event, closed_event,
-    refused_event;
+static event_run connect_event, to_node_event, to_client_event, room_event, ended_event,
+    closed_event, refused_event;
 
 void connection_init(struct connection *connection, struct simulation *simulation, unsigned node,
                      const struct connection_user *user) {
@@ -40,8 +43,10 @@ static void connection_reset(struct connection *connection) {
     connection->life++;
     connection->state = CONNECTION_CLOSED;
     connection->session = NULL;
-    connection->is_ended = connection->is_paused = false;
+    connection->is_ended = connection->is_paused = connection->is_closing = false;
     connection->held_count = 0;
+    connection->reads_from_us = 0;
+    connection->unread_bytes = 0;
     connection->to_node_at_us = connection->to_client_at_us = 0;
     fifo_clear(&connection->to_node);
     fifo_clear(&connection->to_client);
@@ -204,14 +209,25 @@ void connection_pause(struct connection *connection, bool is_paused) {
         connection_schedule(connection, connection->simulation->queue.now_us, to_node_event);
 }
 
+/* Behind all that it sent. */
+static void close_soon(struct connection *connection) {
+    connection_schedule(connection,
+                        connection_later_us(connection, connection->simulation->queue.now_us,
+                                            &connection->to_client_at_us),
+                        closed_event);
+}
+
 void connection_output(struct connection *connection, struct buffer *output) {
     if (connection->state != CONNECTION_OPEN ||
         !sim_node_is_alive(connection->simulation->nodes[connection->node]))
         return;
-    if (output->length == 0)
+    size_t room = CONNECTION_WINDOW_BYTES - connection->unread_bytes;
+    size_t length = output->length < room ? output->length : room;
+    if (length == 0)
         return;
-    fifo_push(&connection->to_client, buffer_bytes(output));
-    buffer_consume(output, output->length);
+    fifo_push(&connection->to_client, bytes_of(buffer_data(output), length));
+    buffer_consume(output, length);
+    connection->unread_bytes += length;
     uint64_t sent_us = sim_clock_now_us(&connection_thread(connection)->clock);
     connection_schedule(connection,
                         connection_later_us(connection, sent_us, &connection->to_client_at_us),
@@ -241,17 +257,52 @@ static bool connection_parse(struct connection *connection) {
     }
 }
 
+static bool has_output(const struct connection *connection) {
+    return connection->session && clients_output(connection->session)->length > 0;
+}
+
+/* The client has read, and the node's system says that it takes more. */
+static void room_event(struct event *event) {
+    struct connection *connection = event->context;
+    struct event_queue *queue = &connection->simulation->queue;
+    uint64_t again_us;
+    if (event->life != connection->life || connection->session == NULL ||
+        !sim_node_is_alive(connection->simulation->nodes[connection->node]))
+        return;
+    if (!sim_thread_is_ready(connection_thread(connection), &again_us)) {
+        event_again(queue, event, again_us);
+        return;
+    }
+    connection_output(connection, clients_output(connection->session));
+    if (connection->is_closing && !has_output(connection))
+        close_soon(connection);
+}
+
+void connection_stop_reading(struct connection *connection, uint64_t for_us) {
+    struct simulation *simulation = connection->simulation;
+    simulation->statistics.slow_readers++;
+    connection->reads_from_us = simulation->queue.now_us + for_us;
+}
+
 static void to_client_event(struct event *event) {
     struct connection *connection = event->context;
+    struct event_queue *queue = &connection->simulation->queue;
     if (event->life != connection->life)
         return;
+    if (queue->now_us < connection->reads_from_us) {
+        event_again(queue, event, connection->reads_from_us);
+        return;
+    }
     struct packet *packet = fifo_pop(&connection->to_client);
     CHECK(packet != NULL);
     trace_event(&connection->simulation->trace, "reply", connection->node, connection->worker,
                 packet_bytes(packet));
     buffer_append_bytes(&connection->inbox, packet_bytes(packet));
+    connection->unread_bytes -= packet->length;
     memory_free(packet);
-    connection_parse(connection);
+    if (connection_parse(connection) && has_output(connection))
+        connection_schedule(
+            connection, queue->now_us + sim_net_delay_us(connection->simulation->net), room_event);
 }
 
 void connection_close(struct connection *connection) {
@@ -273,17 +324,25 @@ void connection_close(struct connection *connection) {
 }
 
 void connection_close_by_server(struct connection *connection) {
-    if (connection->state == CONNECTION_OPEN)
-        connection_schedule(connection,
-                            connection_later_us(connection, connection->simulation->queue.now_us,
-                                                &connection->to_client_at_us),
+    if (connection->state != CONNECTION_OPEN)
+        return;
+    connection->is_closing = true;
+    if (has_output(connection))
+        connection_schedule(connection, connection->simulation->queue.now_us + CONNECTION_LINGER_US,
                             closed_event);
+    else
+        close_soon(connection);
 }
 
 static void closed_event(struct event *event) {
     struct connection *connection = event->context;
+    struct event_queue *queue = &connection->simulation->queue;
     if (event->life != connection->life)
         return;
+    if (queue->now_us < connection->reads_from_us) {
+        event_again(queue, event, connection->reads_from_us);
+        return;
+    }
     struct sim_thread *thread = connection_thread(connection);
     enum connection_loss loss = connection->is_ended ? CONNECTION_CLOSED_AT_END : CONNECTION_BROKEN;
     if (!sim_node_is_alive(thread->node)) {

@@ -14,7 +14,8 @@
 static const double SIM_ASYNC_CHANCE = 0.2; /* in the mixes that are about something else */
 enum { SIM_SPARES_MOST = 2 };
 /* A FLUSHALL of unknown outcome explains every key that is lost later; so most runs have none. */
-static const double SIM_FLUSH_CHANCE = 0.3, SIM_FLUSH_SHARE_MOST = 0.02;
+static const double SIM_FLUSH_CHANCE = 0.3, SIM_FLUSH_SHARE_MOST = 0.01;
+static const double SIM_SLOW_READER_CHANCE = 0.4, SIM_SLOW_SHARE_MOST = 0.015;
 
 /* ---- settings ---- */
 
@@ -62,6 +63,11 @@ static void simulation_configure(struct simulation *simulation) {
         setting(simulation, "durability", "%s", random_chance(random, 0.5) ? "async" : "sync");
         setting(simulation, "durability-async-ms", "%u", (unsigned)random_between(random, 2, 400));
     }
+    if (simulation->slow_share > 0 && random_chance(random, 0.7))
+        setting(simulation, "client-output-limit", "65536");
+    if (random_chance(random, 0.2))
+        setting(simulation, "client-pipeline-limit", "%u",
+                (unsigned)random_between(random, 16, 32));
     /* Shards here are small: so that snapshots are many chunks, and taken over many turns. */
     if (random_chance(random, 0.8)) {
         setting(simulation, "snapshot-chunk-bytes", "%u",
@@ -134,6 +140,8 @@ struct simulation *simulation_new(const struct simulation_options *options) {
         simulation->follower_share = 0.5 * random_unit(random);
     if (random_chance(random, SIM_FLUSH_CHANCE))
         simulation->flush_share = SIM_FLUSH_SHARE_MOST * random_unit(random);
+    if (random_chance(random, SIM_SLOW_READER_CHANCE))
+        simulation->slow_share = SIM_SLOW_SHARE_MOST * random_unit(random);
     simulation_configure(simulation);
     simulation->risk = risk_new(simulation->shard_count + 1);
     simulation->checks = checks_new(simulation->shard_count + 1);

@@ -18,6 +18,11 @@ enum {
     CLIENT_PATIENCE_LEAST_US = 200000,
     CLIENT_WAIT_MOST_MS = 400,
     CLIENT_NUMBER_BYTES = 12,
+    CLIENT_ECHO_MAXIMUM = 24,
+    CLIENT_ECHO_LEAST_BYTES = 1000,
+    CLIENT_ECHO_MOST_BYTES = 6000,
+    CLIENT_SLOW_LEAST_US = 20000,
+    CLIENT_SLOW_MOST_US = 600000,
     CLIENT_BESIDE_MAXIMUM = 5 /* in a request, beside operations: ballast, modes, a wait, a flush */
 };
 
@@ -26,6 +31,7 @@ enum asked_kind {
     ASKED_BALLAST, /* a large write that only fills the logs; in no history */
     ASKED_MODE,    /* may a follower answer what comes next, need the disk? In no history either */
     ASKED_WAIT,    /* until what was written before is on other nodes; nor that */
+    ASKED_ECHO,    /* a long answer, known before, for a client that does not read */
     ASKED_FLUSH    /* FLUSHALL: an operation on each place, numbered from the first on */
 };
 
@@ -37,7 +43,8 @@ enum said_by { SAID_BY_NODE, SAID_BY_COMMAND, SAID_BY_CONNECTION };
 struct asked {
     enum asked_kind kind;
     struct operation operation;
-    uint64_t number; /* in the history */
+    uint64_t number;   /* in the history; of an echo */
+    size_t echo_bytes; /* that it says */
 };
 
 struct client {
@@ -46,9 +53,11 @@ struct client {
     bool is_stopped;
     uint64_t done_count;
     uint64_t round; /* raised with every request: time-outs of earlier ones are void */
-    struct asked asked[CLIENT_PIPELINE_MAXIMUM + CLIENT_BESIDE_MAXIMUM];
+    struct asked asked[CLIENT_PIPELINE_MAXIMUM + CLIENT_BESIDE_MAXIMUM + CLIENT_ECHO_MAXIMUM];
     unsigned asked_count, answered_count;
     unsigned node; /* whom it asked */
+    bool is_slow;  /* to read what it asked last */
+    uint64_t echo_count;
     enum said_by said_by;
     bool is_connection_async; /* SAID_BY_CONNECTION */
     bool is_reading;          /* client_read_until_answered() */
@@ -153,6 +162,30 @@ static void client_add_ballast(struct client *client, struct buffer *request) {
         request,
         (const struct bytes[]){BYTES_LITERAL("SET"), bytes_of_text(key), bytes_of(value, length)},
         3);
+}
+
+/* "17:xxxx": no two say the same. */
+static void echo_text(uint64_t number, size_t length, char out[CLIENT_ECHO_MOST_BYTES + 1]) {
+    int used = snprintf(out, CLIENT_ECHO_MOST_BYTES, "%llu:", (unsigned long long)number);
+    memset(out + used, 'x', length - (size_t)used);
+    out[length] = '\0';
+}
+
+/* More than the systems in between keep for who does not read, and at times more than the node
+ * does. */
+static void client_add_echoes(struct client *client, struct buffer *request) {
+    struct random *random = &client->simulation->random;
+    char text[CLIENT_ECHO_MOST_BYTES + 1];
+    client->is_slow = true;
+    for (uint64_t left = random_between(random, 1, CLIENT_ECHO_MAXIMUM); left > 0; left--) {
+        struct asked asked = {.kind = ASKED_ECHO, .number = ++client->echo_count};
+        asked.echo_bytes =
+            (size_t)random_between(random, CLIENT_ECHO_LEAST_BYTES, CLIENT_ECHO_MOST_BYTES);
+        echo_text(asked.number, asked.echo_bytes, text);
+        client->asked[client->asked_count++] = asked;
+        request_encode(request, (const struct bytes[]){BYTES_LITERAL("ECHO"), bytes_of_text(text)},
+                       2);
+    }
 }
 
 /* WAIT or WAITAOF. The connection may end before it is answered. */
@@ -280,11 +313,14 @@ static void client_gather(struct client *client, struct buffer *request) {
         client_add_ballast(client, request);
     if (random_chance(&simulation->random, CLIENT_WAIT_CHANCE))
         client_add_wait(client, request);
+    if (random_chance(&simulation->random, simulation->slow_share))
+        client_add_echoes(client, request);
 }
 
 /* What is asked of a connection holds for one request: afterwards it is as the node says again. */
 static void client_gather_request(struct client *client, struct buffer *request) {
     struct simulation *simulation = client->simulation;
+    client->is_slow = false;
     client_choose_durability(client);
     client_add_durability(client, client->is_connection_async ? "async" : "sync", request);
     if (client->is_reading)
@@ -319,7 +355,11 @@ static void client_ask_event(struct event *event) {
                    client_impatient_event, client)
         ->life = client->round;
     connection_send(&client->connections[client->node], buffer_bytes(&request));
-    if (random_chance(&simulation->random, CLIENT_END_CHANCE))
+    if (client->is_slow)
+        connection_stop_reading(
+            &client->connections[client->node],
+            random_between(&simulation->random, CLIENT_SLOW_LEAST_US, CLIENT_SLOW_MOST_US));
+    else if (random_chance(&simulation->random, CLIENT_END_CHANCE))
         connection_end(&client->connections[client->node]);
     buffer_release(&request);
 }
@@ -519,6 +559,18 @@ static void client_wait_answered(struct client *client, const struct response *r
                         BYTES_PRINT(response->text));
 }
 
+static void client_echo_answered(struct client *client, const struct asked *asked,
+                                 const struct response *response) {
+    char text[CLIENT_ECHO_MOST_BYTES + 1];
+    echo_text(asked->number, asked->echo_bytes, text);
+    if (response->kind != RESPONSE_BULK || !bytes_equal(response->text, bytes_of_text(text)))
+        simulation_fail(client->simulation,
+                        "node %u answered ECHO %llu of client %u by something else: \"%.*s\"",
+                        client->node + 1, (unsigned long long)asked->number, client->number,
+                        (int)(response->text.length < 60 ? response->text.length : 60),
+                        (const char *)response->text.data);
+}
+
 static void client_ballast_answered(struct client *client, const struct response *response) {
     bool is_refusal =
         response->kind == RESPONSE_ERROR &&
@@ -555,6 +607,9 @@ static void client_reply(void *context, unsigned node, const struct response *re
         break;
     case ASKED_WAIT:
         client_wait_answered(client, response);
+        break;
+    case ASKED_ECHO:
+        client_echo_answered(client, asked, response);
         break;
     case ASKED_FLUSH:
         client_flush_answered(client, asked, response);
