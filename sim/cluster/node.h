@@ -45,6 +45,7 @@ struct sim_node {
     uint64_t life;
     uint8_t uuid[NODE_UUID_BYTES];
     struct identity identity;
+    struct seal *seal; /* NULL: none. Its ring outlives the node's lives, as the ring's file does */
     struct sim_time time;
     struct sim_power power;
     struct sim_disk *node_disk;

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "seal/seal.h"
 #include "sim/cluster/mix.h"
 #include "sim/history/history.h"
 #include "sim/world/event.h"
@@ -49,7 +50,7 @@ struct simulation_statistics {
         mended_at_rest, /* damage that a node found by itself while it ran */
         replica_changes, answers_doubted, nodes_added, nodes_removed, recoveries, nodes_tuned,
         stops_begun, stops_drained, late_appends, visits, visits_answered, clients_thrown_out,
-        halves_closed, waits, flushes, slow_readers;
+        halves_closed, waits, flushes, slow_readers, keys_rotated;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };
 
@@ -63,6 +64,8 @@ struct simulation {
     struct sim_net *net;
     struct config config; /* of all nodes */
     unsigned node_count, worker_count, shard_count, replica_count;
+    bool is_sealed; /* what gossip sends */
+    struct seal_key cluster_key;
     unsigned founded_count; /* of the nodes; the others are spares until they are added */
     struct sim_node *nodes[SIM_NODE_MAXIMUM];
     struct client *clients[SIM_CLIENT_MAXIMUM];

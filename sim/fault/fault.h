@@ -42,6 +42,7 @@ struct faults {
     struct slowness *slowness;
     struct rot *rot;
     struct settings_operator *settings;
+    struct rotation *rotation;
     struct visitor *visitor;
 };
 

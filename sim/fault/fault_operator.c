@@ -5,6 +5,7 @@
 #include "sim/life/stopping.h"
 #include "sim/operator/loss.h"
 #include "sim/operator/membership.h"
+#include "sim/operator/rotation.h"
 #include "sim/operator/settings.h"
 #include "sim/operator/visitor.h"
 
@@ -40,6 +41,12 @@ void fault_visit_node(struct faults *faults) {
     if (faults->visitor == NULL)
         faults->visitor = visitor_new(faults->simulation);
     visitor_ask(faults->visitor);
+}
+
+void fault_rotate_keys(struct faults *faults) {
+    if (faults->rotation == NULL)
+        faults->rotation = rotation_new(faults->simulation);
+    rotation_begin(faults->rotation);
 }
 
 void fault_reload_node(struct faults *faults) { settings_operator_reload(faults_settings(faults)); }

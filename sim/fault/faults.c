@@ -8,6 +8,7 @@
 #include "sim/life/full_disk.h"
 #include "sim/life/life.h"
 #include "sim/operator/membership.h"
+#include "sim/operator/rotation.h"
 #include "sim/operator/settings.h"
 #include "sim/operator/visitor.h"
 
@@ -88,6 +89,7 @@ void faults_free(struct faults *faults) {
     slowness_free(faults->slowness);
     rot_free(faults->rot);
     visitor_free(faults->visitor);
+    rotation_free(faults->rotation);
     if (faults->settings)
         settings_operator_free(faults->settings);
     memory_free(faults);

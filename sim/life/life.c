@@ -118,6 +118,7 @@ static void node_start_gossiper(struct sim_node *node) {
         .worker_count = simulation->worker_count,
         .clock = &thread->clock.clock,
         .net = sim_net_door(simulation->net, node->index, SIM_WORKER_MAXIMUM),
+        .seal = node->seal,
         .log = &node->log,
         .metrics = node_shared_metrics(node->shared, simulation->worker_count),
         .post = node_post,
@@ -351,6 +352,8 @@ struct sim_node *sim_node_new(struct simulation *simulation, unsigned index) {
     struct sim_node *node = memory_allocate_zeroed(1, sizeof *node);
     node->simulation = simulation;
     node->index = index;
+    if (simulation->is_sealed)
+        node->seal = seal_new(&simulation->cluster_key, 1, "");
     node->is_spare = index >= simulation->founded_count;
     for (unsigned i = 0; i < NODE_UUID_BYTES; i++)
         node->uuid[i] = (uint8_t)random_next(&simulation->random);
@@ -388,6 +391,7 @@ void sim_node_free(struct sim_node *node) {
         node_bury(node);
     }
     node_disks_each(node, sim_disk_free);
+    seal_free(node->seal);
     config_release(&node->config);
     memory_free(node);
 }

@@ -142,6 +142,9 @@ struct simulation *simulation_new(const struct simulation_options *options) {
         simulation->flush_share = SIM_FLUSH_SHARE_MOST * random_unit(random);
     if (random_chance(random, SIM_SLOW_READER_CHANCE))
         simulation->slow_share = SIM_SLOW_SHARE_MOST * random_unit(random);
+    simulation->is_sealed = random_chance(random, 0.5);
+    for (unsigned i = 0; i < SEAL_KEY_BYTES; i++)
+        simulation->cluster_key.bytes[i] = (uint8_t)random_next(random);
     simulation_configure(simulation);
     simulation->risk = risk_new(simulation->shard_count + 1);
     simulation->checks = checks_new(simulation->shard_count + 1);
