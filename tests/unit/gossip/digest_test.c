@@ -2,6 +2,7 @@
  * end, and from the beginning to just before that one, so that nobody is left out. */
 #include "../unit.h"
 #include "gossip/detect/detect_room.h"
+#include "gossip/instance/roster.h"
 #include "gossip/instance/sending.h"
 #include "gossip/sync/digest.h"
 #include "gossip/sync/sync_room.h"
@@ -174,19 +175,24 @@ static void test_a_request_begins_where_it_is_wanted(void **state) {
     }
 }
 
-/* Node 1 hears that digest from a stranger who compares everything. */
-static void say(struct world *world, const struct codec_digest *said) {
+/* That digest, from a stranger who compares everything. */
+static void write_digest(struct codec_writer *writer, const struct codec_digest *said) {
     static const struct codec_wire wire = {.version = 0};
     static const uint8_t zeros[GOSSIP_UUID_BYTES], stranger[GOSSIP_UUID_BYTES] = {0xee};
     uint8_t end[GOSSIP_UUID_BYTES];
-    struct codec_writer writer;
     memset(end, 0xff, sizeof end);
+    codec_begin(writer, &wire, CODEC_DIGEST, stranger, 1);
+    assert_true(codec_list_begin(writer, CODEC_SECTION_DIGESTS));
+    assert_true(codec_write_digest(writer, said));
+    codec_list_end(writer);
+    codec_write_range(writer, zeros, end);
+}
+
+/* Node 1 hears it. */
+static void say(struct world *world, const struct codec_digest *said) {
+    struct codec_writer writer;
     codec_writer_init(&writer);
-    codec_begin(&writer, &wire, CODEC_DIGEST, stranger, 1);
-    assert_true(codec_list_begin(&writer, CODEC_SECTION_DIGESTS));
-    assert_true(codec_write_digest(&writer, said));
-    codec_list_end(&writer);
-    codec_write_range(&writer, zeros, end);
+    write_digest(&writer, said);
     world_send(world, 1, 1, buffer_bytes(&writer.buffer));
     codec_writer_release(&writer);
 }
@@ -226,6 +232,83 @@ static void test_a_digest_is_refuted_by_nobody_else(void **state) {
     assert_true(gossip->detect->has_warned_of_twin);
     assert_int_equal(gossip->self->shown.who->incarnation, own.incarnation);
     assert_int_equal(gossip->counters.refutations, 0);
+    world_free(world);
+}
+
+/* Whether node 1 asks who says so for more of it; then for what is newer than it knows itself. */
+static bool is_asked_for(struct world *world, const struct codec_digest *said) {
+    struct gossip *gossip = world->nodes[1].gossip;
+    struct codec_writer writer;
+    struct gossip_actions actions;
+    unsigned pulls = 0;
+    codec_writer_init(&writer);
+    write_digest(&writer, said);
+    struct gossip_event event = {.kind = GOSSIP_DATAGRAM,
+                                 .now_us = world->now_us,
+                                 .address = to,
+                                 .bytes = buffer_bytes(&writer.buffer)};
+    gossip_step(gossip, &event, &actions);
+    for (size_t i = 0; i < actions.datagram_count; i++) {
+        struct codec_message message;
+        struct codec_digest wanted, known = {.generation = 0};
+        assert_int_equal(codec_decode(&message, actions.datagrams[i].bytes), 0);
+        if (message.kind != CODEC_PULL)
+            continue;
+        struct cursor in = cursor_of(message.digests);
+        const struct member *member = member_find(gossip, said->uuid);
+        codec_read_digest(&in, &wanted);
+        assert_int_equal(cursor_left(&in), 0);
+        if (member != NULL)
+            digest_of(member, &known);
+        assert_memory_equal(wanted.uuid, said->uuid, sizeof wanted.uuid);
+        assert_int_equal(wanted.generation, known.generation);
+        assert_int_equal(wanted.version, known.version);
+        pulls++;
+    }
+    codec_writer_release(&writer);
+    assert_in_range(pulls, 0, 1);
+    return pulls == 1;
+}
+
+/* What a digest knows better is asked for, each way in which it may; what it knows as well, or
+ * worse, is not, and neither is a death of somebody unknown, nor anything of this node. */
+static void test_what_a_digest_knows_better_is_asked_for(void **state) {
+    (void)state;
+    static const struct {
+        struct codec_digest said;
+        bool is_better;
+    } cases[] = {
+        {{.generation = 1}, false},
+        {{.generation = 1, .version = 1}, true},
+        {{.generation = 1, .floor = 1}, true},
+        {{.generation = 1, .incarnation = 1}, true},
+        {{.generation = 1, .state = GOSSIP_SUSPECT}, true},
+        {{.generation = 1, .state = GOSSIP_DEAD}, true},
+        {{.generation = 1, .state = GOSSIP_LEFT}, true},
+        {{.generation = 2}, true},
+        {{.generation = 0, .incarnation = 9, .state = GOSSIP_LEFT, .version = 9}, false},
+    };
+    static const bool is_wanted[] = {[GOSSIP_ALIVE] = true,
+                                     [GOSSIP_SUSPECT] = true,
+                                     [GOSSIP_DEAD] = false,
+                                     [GOSSIP_LEFT] = false};
+    struct world *world = world_new(8);
+    world_add(world);
+    made_up_announce(world, 1, 2, name_awkwardly);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct codec_digest said = cases[i].said;
+        name_awkwardly(1, said.uuid);
+        assert_int_equal(is_asked_for(world, &said), cases[i].is_better);
+    }
+    for (unsigned i = 0; i < sizeof is_wanted / sizeof *is_wanted; i++) {
+        struct codec_digest said = {.generation = 1, .state = (enum gossip_member_state)i};
+        name_awkwardly(99, said.uuid);
+        assert_int_equal(is_asked_for(world, &said), is_wanted[i]);
+    }
+    struct codec_digest own;
+    digest_of(world->nodes[1].gossip->self, &own);
+    own.incarnation += 3;
+    assert_false(is_asked_for(world, &own));
     world_free(world);
 }
 
@@ -296,5 +379,6 @@ RUN_TESTS(cmocka_unit_test(test_from_one_by_lot_all_are_named_once),
           cmocka_unit_test(test_a_request_begins_where_it_is_wanted),
           cmocka_unit_test(test_who_is_a_suspect_in_a_digest_refutes_it),
           cmocka_unit_test(test_a_digest_is_refuted_by_nobody_else),
+          cmocka_unit_test(test_what_a_digest_knows_better_is_asked_for),
           cmocka_unit_test(test_a_newcomer_compares_everything),
           cmocka_unit_test(test_a_referral_names_a_few_others))

@@ -181,8 +181,10 @@ static void test_what_brings_nothing_is_not_asked_for_again(void **state) {
     world_free(world);
 }
 
-/* Three members accuse a fourth one, as `number` hears from each of them; nobody runs any. */
-static void accuse(struct world *world, unsigned number, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+/* Three members, or newcomers, accuse a fourth one, as `number` hears from each of them; nobody
+ * runs any. */
+static void accuse(struct world *world, unsigned number, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                   bool are_joining) {
     struct codec_record suspect = {.generation = 1,
                                    .state = GOSSIP_SUSPECT,
                                    .address = {.host = "10.9.9.9", .port = 9}},
@@ -195,6 +197,8 @@ static void accuse(struct world *world, unsigned number, const uint8_t uuid[GOSS
     for (uint8_t i = 1; i <= 3; i++) {
         accuser.uuid[0] = suspect.accuser[0] = (uint8_t)(0xe0 + i);
         codec_begin(&writer, &(struct codec_wire){0}, CODEC_NEWS, accuser.uuid, 1);
+        if (are_joining)
+            codec_write_joining(&writer);
         assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
         assert_true(codec_write_record(&writer, &accuser));
         assert_true(codec_write_record(&writer, &suspect));
@@ -220,21 +224,41 @@ static void test_a_newcomer_calls_nobody_dead(void **state) {
     world_add(world);
     world_kill(world, 1);
     world_seed(world, world_add(world)->number, 1);
-    accuse(world, 2, first);
+    accuse(world, 2, first, false);
     world_run(world, BOUND_INTERVALS * world->timing.probe_interval_us - SECOND / 100);
     assert_true(world_is_state(world, 2, 2, GOSSIP_JOINING));
     assert_int_equal(state_at(world, 2, first), GOSSIP_SUSPECT);
     world_run(world, SECOND / 2);
     assert_true(world_is_state(world, 2, 2, GOSSIP_ALIVE));
     assert_int_equal(state_at(world, 2, first), GOSSIP_DEAD);
-    accuse(world, 2, second);
+    accuse(world, 2, second, false);
     world_leave(world, 2);
     world_run(world, 20 * SECOND);
     assert_int_equal(state_at(world, 2, second), GOSSIP_SUSPECT);
     world_free(world);
 }
 
+/* Members who agree bring the end of a suspicion nearer; newcomers, whose word counts for nothing
+ * yet, do not. */
+static void test_newcomers_confirm_no_suspicion(void **state) {
+    (void)state;
+    static const uint8_t suspect[GOSSIP_UUID_BYTES] = {0xd1};
+    for (int are_joining = 0; are_joining < 2; are_joining++) {
+        struct world *world = world_new(307);
+        world_add(world);
+        world_run(world, SECOND);
+        assert_true(world_is_state(world, 1, 1, GOSSIP_ALIVE));
+        accuse(world, 1, suspect, are_joining);
+        world_run(world, 12 * SECOND / 10);
+        assert_int_equal(state_at(world, 1, suspect), are_joining ? GOSSIP_SUSPECT : GOSSIP_DEAD);
+        world_run(world, 2 * SECOND);
+        assert_int_equal(state_at(world, 1, suspect), GOSSIP_DEAD);
+        world_free(world);
+    }
+}
+
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_a_newcomer_calls_nobody_dead),
+                   cmocka_unit_test(test_newcomers_confirm_no_suspicion),
                    cmocka_unit_test(test_a_partial_fill_is_no_copy),
                    cmocka_unit_test(test_a_copy_with_holes_is_no_copy),
                    cmocka_unit_test(test_a_referral_is_no_copy),

@@ -2,10 +2,17 @@
  * time, and by datagrams again where there is no stream (memberlist #158; chitchat #59). */
 #include "../unit.h"
 #include "base/planted.h"
-#include "gossip/wire/codec.h"
-#include "world.h"
+#include "made_up.h"
 
-enum { SECOND = 1000000, MEMBERS = 10, TALKERS = 4, KEYS = 100, VALUE = 400, MIN_BYTES = 16000 };
+enum {
+    SECOND = 1000000,
+    MEMBERS = 10,
+    CROWD = 2000,
+    TALKERS = 4,
+    KEYS = 100,
+    VALUE = 400,
+    MIN_BYTES = 16000
+};
 
 static void fill(struct world *world, unsigned number) {
     char key[16], value[VALUE + 1];
@@ -79,6 +86,33 @@ static void test_a_first_copy_comes_by_a_stream(void **state) {
     assert_true(world->stream_bytes > 100000);
     assert_true(world->largest_stream_bytes <= GOSSIP_STREAM_MESSAGE_MAXIMUM);
     assert_true(world->fill_bytes - fill_bytes < 2000);
+    world_free(world);
+}
+
+static void name_in_a_row(unsigned number, uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    memset(uuid, 0x5a, GOSSIP_UUID_BYTES);
+    uuid[0] = (uint8_t)(number >> 8);
+    uuid[1] = (uint8_t)number;
+}
+
+static bool last_knows_the_crowd(struct world *world) {
+    return gossip_member_count(world->nodes[world->count].gossip) == CROWD + world->count;
+}
+
+/* Two thousand members, who say nothing, are more than one piece holds: one stream brings all. */
+static void test_a_crowd_comes_in_several_pieces(void **state) {
+    (void)state;
+    struct world *world = world_new(409);
+    world->timing.stream_min_bytes = MIN_BYTES;
+    world->timing.compress_min_bytes = 0;
+    world->has_large_streams = true;
+    world_add(world);
+    made_up_announce(world, 1, CROWD, name_in_a_row);
+    unsigned number = newcomer(world);
+    assert_true(world_run_until(world, SECOND / 2, last_knows_the_crowd));
+    assert_true(world->stream_bytes > GOSSIP_STREAM_MESSAGE_MAXIMUM);
+    assert_int_equal(counters_of(world, number).streams_asked[GOSSIP_STREAM_DONE], 1);
+    assert_int_equal(counters_of(world, number).malformed, 0);
     world_free(world);
 }
 
@@ -283,6 +317,7 @@ static void test_a_request_that_came_before_is_refused(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_first_copy_comes_by_a_stream),
+        cmocka_unit_test(test_a_crowd_comes_in_several_pieces),
         cmocka_unit_test(test_a_storm_is_served_four_at_a_time),
         cmocka_unit_test(test_others_go_on_by_datagrams),
         cmocka_unit_test(test_who_serves_dies),

@@ -178,7 +178,25 @@ static void test_what_does_not_go_in_waits_in_its_place(void **state) {
     world_free(world);
 }
 
+/* Of a flood what was told most gives way, but nothing that this node says of itself: that nobody
+ * else may know. */
+static void test_a_flood_does_not_drop_what_is_our_own(void **state) {
+    (void)state;
+    struct world *world = world_new(2);
+    world_add(world);
+    made_up_announce(world, 1, 1, name_alike);
+    struct gossip *gossip = world->nodes[1].gossip;
+    gossip->news->round++;
+    assert_int_equal(tell(gossip), 2); /* its own record, and that of the other one */
+    made_up_announce(world, 1, GOSSIP_NEWS_MAXIMUM + EACH, name_alike);
+    assert_true(gossip->counters.dropped_for_news > 0);
+    assert_int_equal(gossip->counters.news_waiting[GOSSIP_CLUSTER], GOSSIP_NEWS_MAXIMUM);
+    assert_true(news_is_waiting(gossip->self, NULL));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_each_priority_has_its_share),
+          cmocka_unit_test(test_a_flood_does_not_drop_what_is_our_own),
           cmocka_unit_test(test_the_last_quarter_is_not_for_the_others_alone),
           cmocka_unit_test(test_a_round_tells_each_piece_once),
           cmocka_unit_test(test_what_does_not_go_in_waits_in_its_place))
