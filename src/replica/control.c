@@ -71,17 +71,13 @@ void control_say_leads(struct worker *worker) {
     if (worker->index != 0 || !worker->topology)
         return;
     struct buffer text;
-    buffer_init(&text, GOSSIP_VALUE_MAXIMUM - 32);
-    for (unsigned shard = 0; shard < worker->topology->shard_count && !text.is_overflowed;
-         shard++) {
-        if (worker->leaders[shard].node == worker->self) {
-            buffer_append_format(&text, "%s%u:%llu", text.length ? "," : "", shard,
-                                 (unsigned long long)worker->leaders[shard].term);
-        }
-    }
+    bool has_room = true;
+    buffer_init(&text, GOSSIP_VALUE_MAXIMUM + 1);
+    for (unsigned shard = 0; shard < worker->topology->shard_count && has_room; shard++)
+        if (worker->leaders[shard].node == worker->self)
+            has_room = worker_list_add(&text, shard, worker->leaders[shard].term);
     buffer_append_u8(&text, 0);
-    if (!text.is_overflowed)
-        worker_say(worker, GOSSIP_SAYS_LEADS, (const char *)buffer_data(&text));
+    worker_say(worker, GOSSIP_SAYS_LEADS, (const char *)buffer_data(&text));
     buffer_release(&text);
 }
 

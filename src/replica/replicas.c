@@ -225,22 +225,21 @@ static void drive_all(struct worker *worker) {
 }
 
 /* "shard:epoch,...": wishes that this node's leaders see fulfilled and the topology does not yet.
- */
+ * What does not fit is said once the others are noted. */
 static void say_settled(struct worker *worker) {
     struct buffer text;
-    buffer_init(&text, GOSSIP_VALUE_MAXIMUM - 32);
-    for (unsigned i = 0; i < worker->topology->shard_count && !text.is_overflowed; i++) {
+    bool has_room = true;
+    buffer_init(&text, GOSSIP_VALUE_MAXIMUM + 1);
+    for (unsigned i = 0; i < worker->topology->shard_count && has_room; i++) {
         uint64_t epoch =
             atomic_load_explicit(&worker->shared->shards[i].settled_epoch, memory_order_relaxed);
-        if (epoch && !worker->topology->shards[i].is_settled) {
-            buffer_append_format(&text, "%s%u:%llu", text.length ? "," : "", i,
-                                 (unsigned long long)epoch);
-        }
+        if (epoch && !worker->topology->shards[i].is_settled)
+            has_room = worker_list_add(&text, i, epoch);
     }
     bool is_news = text.length > 0 || worker->hosting->has_said_settled;
     worker->hosting->has_said_settled = text.length > 0;
     buffer_append_u8(&text, 0);
-    if (is_news && !text.is_overflowed)
+    if (is_news)
         worker_say(worker, GOSSIP_SAYS_SETTLED, (const char *)buffer_data(&text));
     buffer_release(&text);
 }

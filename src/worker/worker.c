@@ -53,6 +53,16 @@ void worker_post_others(struct worker *worker, struct mail *mail) {
     mail_free(mail);
 }
 
+bool worker_list_add(struct buffer *list, uint32_t shard, uint64_t number) {
+    char item[40];
+    int length = snprintf(item, sizeof item, "%s%u:%llu", list->length ? "," : "", shard,
+                          (unsigned long long)number);
+    bool has_room = list->length + (size_t)length <= GOSSIP_VALUE_MAXIMUM;
+    if (has_room)
+        buffer_append(list, item, (size_t)length);
+    return has_room;
+}
+
 void worker_say(struct worker *worker, const char *key, const char *value) {
     struct mail *mail = mail_new(MAIL_GOSSIP_SET, worker->index);
     mail->key = memory_copy_text(key);

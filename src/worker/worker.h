@@ -94,6 +94,9 @@ void worker_post(struct worker *worker, unsigned receiver, struct mail *mail);
 void worker_post_others(struct worker *worker,
                         struct mail *mail); /* a copy to every other worker; takes the mail */
 void worker_say(struct worker *worker, const char *key, const char *value); /* by gossip */
+/* Appends "shard:number" to a list that is to be said, behind a comma if it is not the first.
+ * False: it would be longer than a value of gossip may be, and is as it was. */
+bool worker_list_add(struct buffer *list, uint32_t shard, uint64_t number) MUST_CHECK;
 uint64_t worker_now_us(const struct worker *worker);
 uint64_t worker_wall_ms(const struct worker *worker);
 /* Of the node: `maxclients`, or as many as the system has descriptors for. */

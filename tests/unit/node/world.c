@@ -11,6 +11,10 @@
 #include "worker/leaders.h"
 #include "worker/worker.h"
 
+static const uint8_t uuid[16] = {0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0x4c, 0xfe,
+                                 0x80, 1,    2,    3,    4,    5,    6,    7};
+static const uint8_t uuid_of_another[16] = {0x10, 0x32};
+
 enum { SETTLE_STEPS = 40, START_STEPS = 3000, ARGUMENTS_MAXIMUM = 64 };
 
 struct post {
@@ -34,7 +38,7 @@ struct world {
     struct node_shared *shared;
     struct place places[WORLD_WORKER_MAXIMUM];
     unsigned worker_count, gossiper_settings;
-    bool are_disks_held;
+    bool are_disks_held, are_members_heard;
     struct gossiper *gossiper; /* alone in its cluster */
     struct queue posts;        /* struct post */
     struct client clients[WORLD_CLIENT_MAXIMUM];
@@ -89,12 +93,11 @@ static void on_post(void *context, unsigned receiver, struct mail *mail) {
     struct post *post = queue_push(&place->world->posts);
     *post = (struct post){.receiver = receiver, .mail = mail};
 }
-/* The workers hear of no members but by asking: what they would do about them is not looked at
- * here.
- */
+/* Mostly the workers hear of no members but by asking: what they would do about them is not looked
+ * at then. */
 static void on_gossiper_post(void *context, unsigned receiver, struct mail *mail) {
     struct world *world = context;
-    if (mail->kind == MAIL_MEMBERS) {
+    if (mail->kind == MAIL_MEMBERS && !world->are_members_heard) {
         mail_free(mail);
         return;
     }
@@ -148,6 +151,8 @@ static void step(struct world *world) {
         if (!world->are_disks_held)
             fake_disk_run_all(world->places[i].disk);
     }
+    if (world->are_members_heard && world->now_us >= gossiper_deadline_us(world->gossiper))
+        gossiper_tick(world->gossiper);
     deliver_mail(world);
     for (unsigned i = 0; i < world->client_count; i++) {
         struct client *client = &world->clients[i];
@@ -193,29 +198,28 @@ static void settings_read(struct config *config, const char *const *settings) {
 static void worker_start(struct world *world, unsigned index) {
     struct place *place = &world->places[index];
     *place = (struct place){.world = world, .index = index, .disk = disk_new()};
-    struct worker_options options = {.index = index,
-                                     .count = world->worker_count,
-                                     .identity = {.uuid = {0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0x4c,
-                                                           0xfe, 0x80, 1, 2, 3, 4, 5, 6, 7},
-                                                  .generation = 1,
-                                                  .worker_count = world->worker_count},
-                                     .config = &world->config,
-                                     .client_address = {.host = "127.0.0.1", .port = 7001},
-                                     .peer_address = {.host = "127.0.0.1", .port = 17001},
-                                     .admin_address = {.host = "127.0.0.1", .port = 9001},
-                                     .seed = 42 + index,
-                                     .shared = world->shared,
-                                     .io = {.clock = &world->clock,
-                                            .disk = &place->disk->disk,
-                                            .node_disk = &world->node_disk->disk,
-                                            .net = &world->net,
-                                            .client_output = on_output,
-                                            .client_close = on_close,
-                                            .client_pause = on_pause,
-                                            .post = on_post,
-                                            .fatal = on_fatal,
-                                            .context = place}};
+    struct worker_options options = {
+        .index = index,
+        .count = world->worker_count,
+        .identity = {.generation = 1, .worker_count = world->worker_count},
+        .config = &world->config,
+        .client_address = {.host = "127.0.0.1", .port = 7001},
+        .peer_address = {.host = "127.0.0.1", .port = 17001},
+        .admin_address = {.host = "127.0.0.1", .port = 9001},
+        .seed = 42 + index,
+        .shared = world->shared,
+        .io = {.clock = &world->clock,
+               .disk = &place->disk->disk,
+               .node_disk = &world->node_disk->disk,
+               .net = &world->net,
+               .client_output = on_output,
+               .client_close = on_close,
+               .client_pause = on_pause,
+               .post = on_post,
+               .fatal = on_fatal,
+               .context = place}};
     struct buffer problem;
+    memcpy(options.identity.uuid, uuid, sizeof uuid);
     buffer_init(&problem, 1024);
     int error = worker_new(&options, &place->worker, &problem);
     assert_int_equal(error, 0);
@@ -223,7 +227,7 @@ static void worker_start(struct world *world, unsigned index) {
 }
 
 static void gossiper_start(struct world *world) {
-    struct gossiper_options options = {.identity = {.uuid = {0x10, 0x32}, .generation = 1},
+    struct gossiper_options options = {.identity = {.generation = 1},
                                        .config = &world->config,
                                        .peer_address = {.host = "127.0.0.1", .port = 17001},
                                        .name = "n1",
@@ -235,6 +239,7 @@ static void gossiper_start(struct world *world) {
                                            node_shared_metrics(world->shared, world->worker_count),
                                        .post = on_gossiper_post,
                                        .context = world};
+    memcpy(options.identity.uuid, world->are_members_heard ? uuid : uuid_of_another, sizeof uuid);
     world->gossiper = gossiper_new(&options);
 }
 
@@ -248,8 +253,10 @@ static bool has_leaders(const struct world *world) {
     return true;
 }
 
-struct world *world_new(unsigned worker_count, const char *const *settings) {
+static struct world *begin(unsigned worker_count, const char *const *settings,
+                           bool are_members_heard) {
     struct world *world = memory_allocate_zeroed(1, sizeof *world);
+    world->are_members_heard = are_members_heard;
     world->clock = (struct clock){.monotonic_us = now_us, .wall_ms = wall_ms, .wall_us = wall_us};
     world->net = (struct net){.peer_set = peer_set,
                               .peer_send = peer_send,
@@ -269,6 +276,14 @@ struct world *world_new(unsigned worker_count, const char *const *settings) {
     assert_true(has_leaders(world));
     world_pass_ms(world, 150); /* the statistics are published */
     return world;
+}
+
+struct world *world_new(unsigned worker_count, const char *const *settings) {
+    return begin(worker_count, settings, false);
+}
+
+struct world *world_new_in_gossip(unsigned worker_count, const char *const *settings) {
+    return begin(worker_count, settings, true);
 }
 
 void world_free(struct world *world) {

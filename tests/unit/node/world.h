@@ -23,6 +23,8 @@ struct world;
 
 /* `settings`: name, value, name, value..., NULL. Waits until all shards have leaders. */
 struct world *world_new(unsigned worker_count, const char *const *settings);
+/* The same, and the workers hear what the gossiper tells of the members, as in a server. */
+struct world *world_new_in_gossip(unsigned worker_count, const char *const *settings);
 void world_free(struct world *world);
 struct worker *world_worker(struct world *world, unsigned index);
 /* Lets everything that is under way come to its end. */
