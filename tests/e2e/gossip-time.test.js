@@ -32,6 +32,12 @@ async function riseBy(from, at, measure) {
   });
 }
 
+// What GOSSIP MEMBERS says of the wire version that `asked` speaks with each.
+const wiresAre = (asked, expected) => until(`${asked.address} tells which version it speaks with whom`, async () => {
+  const told = JSON.parse((await run(program, ['members', '--json', '--at', asked.address])).stdout);
+  return expected.every(([node, wire]) => told.find(({client}) => client === node.address)?.wire === wire);
+});
+
 test('the way of news is measured, but not where it comes from an older release', async (t) => {
   const {nodes: [first, second, old]} = await startNodes(t, {nodes: 3});
   const setting = async (node, ...words) => node.ask('CONFIG', 'SET', ...words);
@@ -40,8 +46,11 @@ test('the way of news is measured, but not where it comes from an older release'
   await riseBy(second, first, heard);
   await riseBy(old, first, (node) => metric(node, UNDATED));
   await riseBy(first, old, (node) => metric(node, UNDATED));
+  await wiresAre(first, [[first, 1], [second, 1], [old, 0]]);
+  await wiresAre(old, [[first, 0], [old, 0]]);
   assert.strictEqual(await setting(old, 'gossip-wire-maximum', '1'), 'OK');
   await riseBy(old, first, heard);
+  await wiresAre(first, [[first, 1], [second, 1], [old, 1]]);
   assert.ok(await metric(first, 'trothdb_gossip_clock_skew_seconds_count') > 0);
   const members = await until('both clocks are measured', async () => {
     const {stdout} = await run(program, ['members', '--json', '--at', first.address]);

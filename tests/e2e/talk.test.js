@@ -42,19 +42,31 @@ async function startRedis(t) {
   return port;
 }
 
-// All that a server says to `talk`, until it has said nothing for a while: {bytes, isClosed}.
-function converse(port, talk, quietMs) {
+// All that a server says to `talk`, until it has said nothing for a while, or `last`: {bytes, isClosed}.
+function converse(port, talk, quietMs, last) {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');
     let bytes = '', timer;
     const end = (isClosed) => { clearTimeout(timer); socket.destroy(); resolve({bytes, isClosed}); };
     const wait = () => { clearTimeout(timer); timer = setTimeout(() => end(false), quietMs); };
     socket.on('connect', () => { socket.write(Buffer.from(talk, 'latin1')); wait(); });
-    socket.on('data', (chunk) => { bytes += chunk.latin1Slice(); wait(); });
+    socket.on('data', (chunk) => {
+      bytes += chunk.latin1Slice();
+      if (last && bytes.endsWith(last)) end(false);
+      else wait();
+    });
     socket.on('end', () => end(true));
     socket.on('error', () => end(true));
   });
 }
+
+// Of a talk that has an answer to its end, which need not be waited for in vain.
+const END = 'PING the-end\r\n', END_ANSWERED = '$7\r\nthe-end\r\n';
+const converseToTheEnd = async (port, talk) => {
+  const {bytes, isClosed} = await converse(port, talk + END, PATIENT_QUIET_MS, END_ANSWERED);
+  assert.ok(!isClosed && bytes.endsWith(END_ANSWERED), `no answer to the last of ${talk}: ${bytes}`);
+  return bytes.slice(0, -END_ANSWERED.length);
+};
 
 // Every connection has an id of its own, and who leaves all channels leaves them in any order.
 const masked = ({bytes, isClosed}) => ({isClosed, bytes: bytes.replace(/(\$2\r\nid\r\n):\d+/g, '$1:N')
@@ -101,7 +113,7 @@ const COUNTED = ['SET s 1', 'SET s', 'SET', 'SET s 1 EX 0', 'SET s 1 FOO', 'GET 
 
 // "cmdstat_get:calls=..." without its times, of what was asked above, in one order.
 async function commandFigures(port) {
-  const {bytes} = await converse(port, 'INFO commandstats\r\nINFO errorstats\r\n', PATIENT_QUIET_MS);
+  const bytes = await converseToTheEnd(port, 'INFO commandstats\r\nINFO errorstats\r\n');
   const names = new Set(COUNTED.flatMap((line) => { const [first, second] = line.toLowerCase().split(' '); return [first, `${first}|${second}`]; }));
   return bytes.split('\r\n').filter((line) => /^errorstat_WRONGTYPE/.test(line) || names.has((line.match(/^cmdstat_([^:]+)/) || [])[1]))
     .map((line) => line.replace(/usec=\d+,usec_per_call=\d+\.\d\d,/, 'usec=N,usec_per_call=N,')).sort();
@@ -110,7 +122,7 @@ async function commandFigures(port) {
 test('INFO counts what was called, rejected and failed as Redis does', async (t) => {
   if (spawnSync('redis-server', ['--version']).error) { t.skip('redis-server is not installed'); return; }
   const [redis, {nodes: [node]}] = await Promise.all([startRedis(t), startCluster(t, {nodes: 1})]);
-  for (const port of [redis, node.port]) await converse(port, COUNTED.map((line) => `${line}\r\n`).join(''), PATIENT_QUIET_MS);
+  for (const port of [redis, node.port]) await converseToTheEnd(port, COUNTED.map((line) => `${line}\r\n`).join(''));
   const expected = await commandFigures(redis);
   assert.ok(expected.length > 15, expected.join('\n'));
   assert.deepStrictEqual(await commandFigures(node.port), expected);
@@ -120,5 +132,5 @@ test('a form that a web page sends to the port runs no command of its body', asy
   const {nodes: [node]} = await startCluster(t, {nodes: 1});
   const answer = await converse(node.port, 'POST / HTTP/1.1\r\nHost: a\r\n\r\nSET stolen 1\r\n', PATIENT_QUIET_MS);
   assert.deepStrictEqual(answer, {bytes: '-ERR Protocol error: this is HTTP; the port speaks the Redis protocol\r\n', isClosed: true});
-  assert.strictEqual((await converse(node.port, 'GET stolen\r\n', PATIENT_QUIET_MS)).bytes, '$-1\r\n');
+  assert.strictEqual(await converseToTheEnd(node.port, 'GET stolen\r\n'), '$-1\r\n');
 });
