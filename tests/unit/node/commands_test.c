@@ -513,6 +513,34 @@ static void test_info_tells_calls_rejected_and_failed(void **state) {
     world_free(world);
 }
 
+/* How long the one SET took by INFO, whose disk was held for `held_ms` longer than it takes. */
+static unsigned long long set_duration_us(unsigned held_ms) {
+    struct world *world = world_new(1, NULL);
+    struct client *client = world_connect(world, 0);
+    world_hold_disks(world, true);
+    client_ask(client, "SET x y");
+    world_pass_ms(world, held_ms);
+    world_hold_disks(world, false);
+    world_settle(world);
+    assert_string_equal(client_take(client), "+OK\r\n");
+    client_ask(client, "INFO commandstats");
+    const char *set = strstr(client_take(client), "cmdstat_set:");
+    unsigned long long duration_us, mean_us;
+    assert_non_null(set);
+    assert_int_equal(
+        sscanf(set, "cmdstat_set:calls=1,usec=%llu,usec_per_call=%llu.00,", &duration_us, &mean_us),
+        2);
+    assert_true(mean_us == duration_us);
+    world_free(world);
+    return duration_us;
+}
+
+/* From its arrival to its reply, the wait for the disk included. */
+static void test_info_tells_how_long_commands_took(void **state) {
+    (void)state;
+    assert_int_equal(set_duration_us(40) - set_duration_us(0), 40000);
+}
+
 /* Cumulative counts by upper bounds, of the commands named; a container stands for its subcommands,
  * and what was not called is left out. */
 static void test_latency_histogram(void **state) {
@@ -571,5 +599,6 @@ RUN_TESTS(cmocka_unit_test(test_connection_words), cmocka_unit_test(test_hello),
           cmocka_unit_test(test_client_list_and_kill), cmocka_unit_test(test_info),
           cmocka_unit_test(test_info_counts_what_was_met),
           cmocka_unit_test(test_info_tells_calls_rejected_and_failed),
+          cmocka_unit_test(test_info_tells_how_long_commands_took),
           cmocka_unit_test(test_latency_histogram), cmocka_unit_test(test_found),
           cmocka_unit_test(test_status), cmocka_unit_test(test_every_row_has_a_function))
