@@ -44,9 +44,11 @@ void keyspace_end_cut(struct keyspace *keyspace) {
     if (cut->walk.is_begun)
         free_walk(cut, slot_set_has(&keyspace->marks, cut->walk.slot));
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-        for (size_t i = 0; i < cut->kept[slot].count; i++)
-            cut_free_record(cut, cut->kept[slot].records[i]);
-        memory_free(cut->kept[slot].records);
+        struct cut_records *kept = &cut->kept[slot];
+        for (size_t i = 0; i < kept->count; i++)
+            cut_free_record(cut, kept->records[i]);
+        if (kept->records != NULL) /* of few slots */
+            memory_free(kept->records);
     }
     for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
         keyspace->stale.words[i] |= cut->awaited.words[i] & cut->mixed.words[i];
