@@ -89,5 +89,55 @@ static void test_it_goes_on_while_it_brings_something(void **state) {
     world_free(world);
 }
 
+/* A PULL of what is known of node 1, and of two whom nobody knows, before and behind it. */
+static void write_pull(struct codec_writer *writer, const struct world_node *node) {
+    static const uint8_t stranger[GOSSIP_UUID_BYTES] = {0xee};
+    struct codec_digest wanted[3] = {{.uuid = {1}}, {.generation = 1}, {.uuid = {0xfe}}};
+    memcpy(wanted[1].uuid, node->uuid, GOSSIP_UUID_BYTES);
+    codec_begin(writer, &(struct codec_wire){0}, CODEC_PULL, stranger, 1);
+    assert_true(codec_list_begin(writer, CODEC_SECTION_DIGESTS));
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(codec_write_digest(writer, &wanted[i]));
+    codec_list_end(writer);
+}
+
+/* Node 1 says more than one answer to a PULL may hold. That there is more it says of the range that
+ * was asked for, from the first to the last. */
+static void test_a_pull_that_is_cut_says_its_range(void **state) {
+    (void)state;
+    struct world *world = world_new(3);
+    struct codec_writer writer;
+    struct gossip_actions actions;
+    char key[16], value[GOSSIP_VALUE_MAXIMUM + 1] = {0};
+    world->timing.compress_min_bytes = 0;
+    struct world_node *node = world_add(world);
+    memset(value, 'x', GOSSIP_VALUE_MAXIMUM);
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(key, sizeof key, "key%u", i);
+        world_set(world, 1, key, value);
+    }
+    codec_writer_init(&writer);
+    write_pull(&writer, node);
+    struct gossip_event event = {.kind = GOSSIP_DATAGRAM,
+                                 .now_us = world->now_us,
+                                 .address = one,
+                                 .bytes = buffer_bytes(&writer.buffer)};
+    gossip_step(node->gossip, &event, &actions);
+    unsigned ranges = 0;
+    for (size_t i = 0; i < actions.datagram_count; i++) {
+        struct codec_message message;
+        assert_int_equal(codec_decode(&message, actions.datagrams[i].bytes), 0);
+        if (message.kind != CODEC_FILL || !message.has_range)
+            continue;
+        ranges++;
+        assert_int_equal(message.first[0], 1);
+        assert_int_equal(message.last[0], 0xfe);
+    }
+    assert_int_equal(ranges, 1);
+    codec_writer_release(&writer);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_ranges_of_one_answer_are_one),
+          cmocka_unit_test(test_a_pull_that_is_cut_says_its_range),
           cmocka_unit_test(test_it_goes_on_while_it_brings_something))
