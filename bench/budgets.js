@@ -11,7 +11,7 @@ const { median } = require('./report')
 const KEYS = 1000000
 const VALUE_BYTES = 64
 const RESTART_MOST_S = 3
-const SNAPSHOT_LONGEST_S = 60
+const SNAPSHOT_LONGEST_S = 120
 
 function load(options, running, wanted) {
   const line = { protocol: running.protocol, operation: 'set', bytes: VALUE_BYTES, clients: 50, pipeline: 16, keys: 100000, seconds: options.seconds, ...wanted }
@@ -61,29 +61,47 @@ const measureRestart = (options) => withCluster(options, 'restart', { settings: 
   return [row('restart with a log of 1,000,000 commands, until ready', '', `${seconds.toFixed(2)} s`, `<= ${RESTART_MOST_S} s`, seconds <= RESTART_MOST_S)]
 })
 
-// Throughput, from second to second, until all three replicas have taken a snapshot of 1,000,000 keys, over throughput just before; and
-// the most that the memory of any of them grew meanwhile.
+const mean = (rates) => rates.reduce((a, b) => a + b) / rates.length
+
+// Load, second by second, until every replica has taken a snapshot since: the rates of the seconds in which one was taken, of those before,
+// and the most that the memory of any node grew.
+async function loadThroughSnapshots(options, running, ports) {
+  const takenCounts = () => Promise.all(ports.map((port) => metric(port, 'snapshots_taken_total')))
+  const chunksLeft = () => Promise.all(ports.map((port) => metric(port, 'snapshot_chunks_left')))
+  const resident = () => running.nodes.map((node) => residentBytes(node.pid))
+  const first = await takenCounts()
+  const residentBefore = resident()
+  const quiet = [], saving = []
+  let growth = 0, counts = first, wasSaving = false
+  for (let second = 0; second < SNAPSHOT_LONGEST_S; second++) {
+    const rate = load(options, running, { keys: KEYS, seconds: 1 }).per_second
+    growth = Math.max(growth, ...resident().map((bytes, i) => bytes / residentBefore[i]))
+    const [now, left] = [await takenCounts(), await chunksLeft()]
+    const isSaving = left.some((count) => count > 0)
+    const isTouched = wasSaving || isSaving || now.some((count, i) => count > counts[i])
+    if (isTouched) saving.push(rate)
+    else if (!saving.length) quiet.push(rate)
+    if (!isSaving && now.every((count, i) => count > first[i])) return { quiet, saving, growth }
+    counts = now
+    wasSaving = isSaving
+  }
+  throw new Error(`no snapshot of all within ${SNAPSHOT_LONGEST_S} s`)
+}
+
+// Snapshots of 1,000,000 keys: as the replicas take them by themselves when the log has grown enough, one after the other
+// (docs/decisions/0050); then all three at one moment, because they are told to, for which no bound is set.
 const measureSnapshot = (options) => withCluster(options, 'snapshot', {}, async (running, own) => {
   load(options, running, { operation: 'fill', keys: KEYS })
   await sleep(2000)
-  const before = load(options, running, { keys: KEYS }).per_second
-  const resident = () => running.nodes.map((node) => residentBytes(node.pid))
-  const residentBefore = resident()
   const ports = [0, 1, 2].map((i) => own.base + i)
-  const takenCounts = () => Promise.all(ports.map((port) => metric(port, 'snapshots_taken_total')))
-  const wanted = (await takenCounts()).map((count) => count + 2) // the control shard's too
+  const { quiet, saving, growth } = await loadThroughSnapshots(options, running, ports)
+  const before = load(options, running, { keys: KEYS }).per_second
   for (const port of ports) spawnSync('redis-cli', ['-p', String(port), 'TROTHDB', 'SNAPSHOT'])
-  const rates = []
-  let growth = 0, isTaken = false
-  while (!isTaken && rates.length < SNAPSHOT_LONGEST_S) {
-    rates.push(load(options, running, { keys: KEYS, seconds: 1 }).per_second)
-    growth = Math.max(growth, ...resident().map((bytes, i) => bytes / residentBefore[i]))
-    isTaken = (await takenCounts()).every((count, i) => count >= wanted[i])
-  }
-  if (!isTaken) throw new Error(`no snapshot within ${SNAPSHOT_LONGEST_S} s`)
-  const ratio = rates.reduce((a, b) => a + b) / rates.length / before
-  return [row('snapshot of 1,000,000 keys under load, operations a second', 'before it', ratio.toFixed(2), '>= 0.8', ratio >= 0.8),
-    row('snapshot of 1,000,000 keys under load, resident memory', 'before it', growth.toFixed(2), '<= 1.3', growth <= 1.3)]
+  const atOnce = await loadThroughSnapshots(options, running, ports)
+  const ratio = mean(saving) / mean(quiet)
+  return [row('snapshots of 1,000,000 keys under load, operations a second', 'before them', ratio.toFixed(2), '>= 0.8', ratio >= 0.8),
+    row('snapshots of 1,000,000 keys under load, resident memory', 'before them', growth.toFixed(2), '<= 1.3', growth <= 1.3),
+    ['the same, all three replicas told to at once', 'before them', (mean(atOnce.saving) / before).toFixed(2), '', `memory ${atOnce.growth.toFixed(2)}`]]
 })
 
 // The same load on one shard and on 64, in turns of two clusters, of which one is idle: what else the machine does then

@@ -5,6 +5,7 @@
 #include "shard/propose.h"
 #include "shard/recover.h"
 #include "shard/rewind.h"
+#include "shard/stagger.h"
 #include "shard/step.h"
 #include "shard/take.h"
 
@@ -129,6 +130,7 @@ static void put_in_place(struct shard *shard, const struct snapshot_meta *meta,
 static void only_compact(struct shard *shard, const struct snapshot_meta *meta) {
     part_set_add_all(&shard->watch.changed);
     shard->snapshot_index = meta->index;
+    stagger_clear(shard);
     shard_rewind_to_newest(shard);
     struct raft_event event = {
         .kind = RAFT_COMPACT, .snapshot_index = meta->index, .snapshot_term = meta->term};

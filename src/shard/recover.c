@@ -1,4 +1,5 @@
 #include "shard/recover.h"
+#include "shard/stagger.h"
 
 #include "base/memory.h"
 #include "base/planted.h"
@@ -154,6 +155,7 @@ void shard_stand_at(struct shard *shard, const struct snapshot_meta *meta) {
     shard->time_ms = meta->stamp_ms;
     shard->snapshot_index = meta->index;
     shard->applied_bytes = 0;
+    stagger_clear(shard);
 }
 
 void shard_watch_from_newest(struct shard *shard) {

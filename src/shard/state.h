@@ -61,6 +61,7 @@ struct shard {
     uint64_t applied_bytes;    /* of entries since the newest snapshot */
     uint64_t cost_bytes;       /* of one, when it was last looked at; it has only grown since */
     uint64_t next_take_us;
+    struct stagger stagger;
     uint64_t next_number;    /* of snapshots taken, sent and received */
     unsigned disk_jobs;      /* snapshot jobs under way */
     unsigned outgoing_count; /* of those that are not free */

@@ -75,6 +75,13 @@ struct own_snapshot {
     uint64_t log_bytes; /* of shard->applied_bytes, when it was taken */
 };
 
+/* Until when a snapshot that is wanted waits for those of other replicas (stagger.c). */
+enum { STAGGER_NOT_WANTED = 0, STAGGER_HAS_COME = 1 };
+struct stagger {
+    uint64_t due_us;     /* or one of the above */
+    uint64_t most_bytes; /* of shard->applied_bytes: it waits no longer then */
+};
+
 /* Going back: rewind.c. */
 enum rewind_stage { REWIND_NONE, REWIND_LOADING, REWIND_APPLYING };
 struct rewind {

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/planted.h"
 #include "shard/look.h"
+#include "shard/stagger.h"
 
 static struct snapshot_meta describe(struct shard *shard) {
     struct snapshot_meta meta = {.shard = shard->number,
@@ -176,7 +177,7 @@ void shard_tick_own(struct shard *shard, uint64_t now) {
 }
 
 uint64_t shard_own_deadline_us(const struct shard *shard) {
-    return has_more_to_save(&shard->own) ? shard->own.next_save_us : UINT64_MAX;
+    return has_more_to_save(&shard->own) ? shard->own.next_save_us : stagger_deadline_us(shard);
 }
 
 /* What an older release could not read waits until none is left (docs/decisions/0038). */
@@ -199,6 +200,7 @@ static void take(struct shard *shard) {
               &options);
     own->cut = cut_new(shard->machine, &shard->watch, &own->plan);
     shard->cost_bytes = 0;
+    stagger_clear(shard);
     shard_touch(shard);
     log_line(shard->io.log, LOG_INFO, "snapshot begun", LOG_F("shard", shard->number),
              LOG_F("index", own->meta.index), LOG_F("chunks", own->plan.chunk_count));
@@ -266,23 +268,35 @@ static bool is_worth_it(const struct shard *shard) {
 }
 
 /* By entries, what counts is how long a restart takes, and no price is asked. */
-void shard_maybe_snapshot(struct shard *shard) {
-    uint64_t entries = shard->applied_index - shard->snapshot_index;
-    if (entries >= (uint64_t)shard->io.config->snapshot_log_entries) {
+static bool is_long(const struct shard *shard) {
+    return shard->applied_index - shard->snapshot_index >=
+           (uint64_t)shard->io.config->snapshot_log_entries;
+}
+
+static void take_in_turn(struct shard *shard) {
+    if (stagger_has_turn(shard))
         shard_take_snapshot(shard);
-    } else if (is_worth_it(shard) && may_take(shard)) {
-        shard->cost_bytes = cost_bytes(shard);
-        if (is_worth_it(shard))
-            shard_take_snapshot(shard);
+}
+
+void shard_maybe_snapshot(struct shard *shard) {
+    bool is_wanted = is_long(shard) || is_worth_it(shard);
+    if (stagger_is_waiting(shard) || !is_wanted)
+        return;
+    if (!may_take(shard)) {
+        shard->early.is_settling = false;
+        return;
     }
+    shard->cost_bytes = cost_bytes(shard);
+    if (is_long(shard) || is_worth_it(shard))
+        take_in_turn(shard);
 }
 
 void shard_release_log(struct shard *shard, uint64_t log_bytes) {
-    if (shard->cost_bytes <= log_bytes && may_take(shard)) {
-        shard->cost_bytes = cost_bytes(shard);
-        if (shard->cost_bytes <= log_bytes)
-            shard_take_snapshot(shard);
-    }
+    if (shard->cost_bytes > log_bytes || stagger_is_waiting(shard) || !may_take(shard))
+        return;
+    shard->cost_bytes = cost_bytes(shard);
+    if (shard->cost_bytes <= log_bytes)
+        take_in_turn(shard);
 }
 
 /* ---- done ---- */
