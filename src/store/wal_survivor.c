@@ -104,11 +104,19 @@ static void replace_prefix(struct wal_survivor *survivor) {
     survivor->is_apart = survivor->is_broken = false;
 }
 
+/* The run is dropped. What was lost before it, once a digest has said so, could begin anywhere. */
+static void break_apart(struct wal_survivor *survivor) {
+    uint64_t from = survivor->is_in_doubt ? survivor->run.entries[0].index : 0;
+    if (!survivor->is_broken || from < survivor->broken_from)
+        survivor->broken_from = from;
+    survivor->is_broken = true;
+}
+
 void wal_survivor_gap(struct wal_survivor *survivor, uint64_t first_round) {
     if (!survivor->is_in_doubt && survivor->is_apart && is_mended(survivor))
         replace_prefix(survivor);
     if (survivor->is_apart && (!survivor->is_in_doubt || survivor->run.count))
-        survivor->is_broken = true;
+        break_apart(survivor);
     list_cut(&survivor->run, 0);
     if (!survivor->is_apart) {
         survivor->truncated_from = UINT64_MAX;
@@ -145,6 +153,8 @@ static void take_truncation(struct wal_survivor *survivor, uint64_t from_index) 
         list_cut(&survivor->run, from_index);
         if (from_index < survivor->truncated_from)
             survivor->truncated_from = from_index;
+        if (from_index && from_index <= survivor->broken_from)
+            survivor->is_broken = false;
     } else {
         list_cut(&survivor->prefix, from_index);
     }

@@ -5,7 +5,8 @@
  * `prefix` is the log as it was before the first gap, `run` what was appended since the latest one.
  * Until a digest has counted this shard's records the shard is in doubt: then the two are joined if
  * nothing of it was lost, and stay apart otherwise. What stood in the run when the next gap came is
- * dropped, and lost with that. A snapshot that reaches up to the run mends the gap. */
+ * dropped, and lost with that, unless a truncation behind the gap voids all of it. A snapshot that
+ * reaches up to the run mends the gap. */
 #pragma once
 #include "store/wal_digest.h"
 
@@ -25,6 +26,7 @@ struct wal_survivor {
     struct wal_kept_list prefix, run;
     bool is_apart, is_in_doubt;
     bool is_broken;                 /* apart, and something between the two is lost for certain */
+    uint64_t broken_from;           /* ... from this entry on; 0: that is not known */
     uint64_t doubt_round;           /* the first round in which something may have been lost */
     uint64_t truncated_from;        /* of truncations since the gap, the lowest */
     uint64_t prefix_snapshot_index; /* the mark on which the prefix stands */

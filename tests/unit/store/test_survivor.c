@@ -201,6 +201,31 @@ static void test_a_truncation_of_an_earlier_gap_is_not(void **state) {
     expect_all(trial, 1, 7);
 }
 
+/* What two gaps enclose is void right behind the second one, so that it is gone is no loss. */
+static void test_what_two_gaps_enclose_may_be_truncated(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    entries(trial, 5, 6, 3);
+    gap_of_others(trial);
+    truncate_from(trial, 5);
+    entries(trial, 5, 7, 4);
+    digest(trial);
+    expect_all(trial, 1, 7);
+}
+
+/* And no entry is there behind it: the log ends before them. */
+static void test_all_of_what_two_gaps_enclose_may_be_truncated(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    entries(trial, 5, 6, 3);
+    gap_of_others(trial);
+    truncate_from(trial, 4);
+    digest(trial);
+    expect_all(trial, 1, 3);
+}
+
 /* ---- snapshots ---- */
 
 static void test_a_mark_behind_the_gap_is_taken_from_before_it(void **state) {
@@ -306,6 +331,45 @@ static void test_what_two_gaps_enclose_is_lost(void **state) {
     expect_loss(trial, 1, 4, 6, 3);
 }
 
+/* One of the two entries stands, and it is gone: there is no other behind it that would tell. */
+static void test_a_truncation_voids_not_all_that_two_gaps_enclose(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    entries(trial, 5, 6, 3);
+    gap_of_others(trial);
+    truncate_from(trial, 6);
+    digest(trial);
+    expect_loss(trial, 1, 4, 6, 3);
+}
+
+/* Of two pieces that gaps enclose the truncation voids the later one alone. */
+static void test_a_truncation_voids_the_later_of_two_pieces(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    entries(trial, 5, 6, 3);
+    gap_of_others(trial);
+    entries(trial, 7, 8, 3);
+    gap_of_others(trial);
+    truncate_from(trial, 7);
+    digest(trial);
+    expect_loss(trial, 1, 4, 8, 3);
+}
+
+/* What a digest missed may have stood anywhere, so no truncation of a later piece is enough. */
+static void test_a_truncation_voids_no_loss_of_an_earlier_gap(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 4, 3);
+    lost_entries(trial, 5, 5, 3);
+    entries(trial, 6, 7, 3);
+    digest(trial);
+    gap_of_others(trial);
+    truncate_from(trial, 6);
+    digest(trial);
+    expect_loss(trial, 1, 4, 7, 3);
+}
+
 /* Nothing is lost in the second gap. What was lost in the first one stays lost. */
 static void test_a_loss_outlives_a_gap_of_others(void **state) {
     struct trial *trial = *state;
@@ -407,6 +471,11 @@ RUN_TESTS(TRIAL(test_a_gap_of_others_costs_nothing), TRIAL(test_silence_tells_of
           TRIAL(test_a_truncation_between_two_gaps_is_remembered),
           TRIAL(test_a_truncation_behind_the_gap_leaves_no_gap),
           TRIAL(test_a_truncation_of_an_earlier_gap_is_not),
+          TRIAL(test_what_two_gaps_enclose_may_be_truncated),
+          TRIAL(test_all_of_what_two_gaps_enclose_may_be_truncated),
+          TRIAL(test_a_truncation_voids_not_all_that_two_gaps_enclose),
+          TRIAL(test_a_truncation_voids_the_later_of_two_pieces),
+          TRIAL(test_a_truncation_voids_no_loss_of_an_earlier_gap),
           TRIAL(test_a_mark_behind_the_gap_is_taken_from_before_it),
           TRIAL(test_a_snapshot_mends_what_was_lost_before_it),
           TRIAL(test_what_is_truncated_need_not_be_there),
