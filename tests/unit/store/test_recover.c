@@ -94,6 +94,30 @@ static void test_goes_on_behind_a_cut(void **state) {
     world_free(world);
 }
 
+/* What the cut took is gone from the file, and for good: neither a later loss of power nor a
+ * segment made behind this one brings back what would be called damage there. */
+static void test_a_cut_leaves_nothing_behind_it(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        static const uint8_t zeros[WORLD_SEGMENT_BYTES];
+        struct random random;
+        random_init(&random, seed);
+        struct world *world = world_small_log();
+        struct fake_file *file = world_segment(world, 2);
+        size_t at = world_used_bytes(file) - SMALL_LOG_LAST_ROUND_BYTES;
+        memset(file->live + at + 8, 0, 72); /* of the first record; the second one arrived */
+        memcpy(file->durable, file->live, file->live_bytes);
+        assert_int_equal(world_recover(world), 0);
+        assert_memory_equal(file->live + at, zeros, file->live_bytes - at);
+        fake_disk_crash(&world->fake, &random);
+        assert_memory_equal(file->live + at, zeros, file->live_bytes - at);
+        fake_disk_put(&world->fake, "wal-0000000003", bytes_of(zeros, sizeof zeros));
+        assert_int_equal(world_recover(world), 0);
+        assert_true(world_log_is(world, SMALL_LOG_APPENDS - SMALL_LOG_LAST_APPENDS));
+        world_free(world);
+    }
+}
+
 /* A process that dies between writing and syncing leaves records that can be read and are not on
  * the disk. Once a recovery has taken them they are built upon, so no loss of power may take them
  * back (trothdb-sim --seed 50631). */
@@ -480,6 +504,7 @@ RUN_TESTS(cmocka_unit_test(test_refuses_every_flip_in_what_was_synced),
           cmocka_unit_test(test_cuts_in_the_last_round_only),
           cmocka_unit_test(test_what_was_read_is_durable),
           cmocka_unit_test(test_goes_on_behind_a_cut),
+          cmocka_unit_test(test_a_cut_leaves_nothing_behind_it),
           cmocka_unit_test(test_keeps_the_whole_records_of_a_torn_round),
           cmocka_unit_test(test_refuses_a_missing_segment),
           cmocka_unit_test(test_refuses_exchanged_segments),
