@@ -22,7 +22,9 @@ static int decode(struct bytes in, uint64_t *promise_us) {
                     cursor_u32(&cursor) == checksum_crc32c(0, bytes_of(in.data, in.length - 4));
     if (!is_sound)
         return ERR_DAMAGED;
-    return version == PROMISE_VERSION ? 0 : ERR_VERSION;
+    if (version != PROMISE_VERSION)
+        return ERR_VERSION;
+    return *promise_us <= PROMISE_LONGEST_US ? 0 : ERR_DAMAGED; /* no setting asks for more */
 }
 
 int promise_read(struct disk *disk, uint64_t *promise_us) {
@@ -60,6 +62,11 @@ int promise_open(struct promise *promise, struct disk *disk, uint64_t wanted_us,
     if (promise->is_guessed)
         promise->most_us = PROMISE_LONGEST_US;
     else if (error && error != ERR_NOT_FOUND)
+        return error;
+    /* A life that ended before its directory was synced may have left this file, and the power take
+     * it back. */
+    error = disk->ops->sync_directory(disk);
+    if (error)
         return error;
     return promise_want(promise, wanted_us, now_us);
 }
