@@ -73,6 +73,8 @@ static void refuse_layout(const struct identity *identity, uint32_t worker_count
 int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
                   uint32_t worker_count, struct identity *identity, struct buffer *problem) {
     int error = identity_read(disk, identity);
+    if (!error && identity->generation == UINT64_MAX)
+        error = ERR_DAMAGED; /* nobody was started so often, and none would be higher */
     if (error == ERR_NOT_FOUND) {
         memset(identity, 0, sizeof *identity);
         memcpy(identity->uuid, fresh_uuid, NODE_UUID_BYTES);

@@ -3,6 +3,7 @@
 #include "../unit.h"
 
 #include "../store/fake_disk.h"
+#include "base/checksum.h"
 #include "base/memory.h"
 #include "member/identity.h"
 
@@ -85,5 +86,30 @@ static void test_the_power_fails_at_any_change(void **state) {
     }
 }
 
-RUN_TESTS(cmocka_unit_test(test_any_one_call_fails),
+/* No generation is higher than the highest number: whoever raised it would begin again at 0, and
+ * all that other members have heard of it would be newer. */
+static void test_a_generation_that_cannot_be_raised(void **state) {
+    (void)state;
+    struct fake_disk *fake = memory_allocate_zeroed(1, sizeof *fake);
+    struct identity identity;
+    uint8_t image[37] = {'T', 'R', 'I', 'D', 1, 7, 1};
+    image[29] = WORKERS;
+    fake_disk_init(fake);
+    for (unsigned last = 0xfe; last <= 0xff; last++) {
+        memset(image + 21, 0xff, 8);
+        image[21] = (uint8_t)last;
+        uint32_t sum = checksum_crc32c(0, bytes_of(image, 33));
+        for (unsigned i = 0; i < 4; i++)
+            image[33 + i] = (uint8_t)(sum >> (8 * i));
+        fake_disk_put(fake, "identity", bytes_of(image, sizeof image));
+        assert_int_equal(start(fake, &identity), last < 0xff ? 0 : ERR_DAMAGED);
+        assert_int_equal(identity_read(&fake->disk, &identity), 0);
+        assert_true(identity.generation == UINT64_MAX);
+    }
+    fake_disk_release(fake);
+    memory_free(fake);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_generation_that_cannot_be_raised),
+          cmocka_unit_test(test_any_one_call_fails),
           cmocka_unit_test(test_the_power_fails_at_any_change))
