@@ -17,7 +17,9 @@ int whole_file_read(const char *name, struct buffer *out, struct buffer *problem
     ssize_t length = file < 0 ? -1 : 1;
     while (length > 0) {
         uint8_t piece[PIECE_BYTES];
-        length = read(file, piece, sizeof piece);
+        do
+            length = read(file, piece, sizeof piece);
+        while (length < 0 && errno == EINTR);
         if (length > 0)
             buffer_append(out, piece, (size_t)length);
         explicit_bzero(piece, sizeof piece); /* it may have been a key */
@@ -48,6 +50,8 @@ bool whole_file_is_open_to_all(const char *name) {
 static bool write_all(int file, struct bytes text) {
     while (text.length > 0) {
         ssize_t written = write(file, text.data, text.length);
+        if (written < 0 && errno == EINTR)
+            continue;
         if (written <= 0)
             return false;
         text = bytes_of(text.data + written, text.length - (size_t)written);
@@ -59,9 +63,11 @@ static bool sync_folder(const char *name) {
     char *copy = memory_copy_text(name);
     int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool is_synced = folder >= 0 && fsync(folder) == 0;
+    int cause = errno;
     if (folder >= 0)
         close(folder);
     memory_free(copy);
+    errno = cause;
     return is_synced;
 }
 
@@ -69,6 +75,8 @@ static bool write_fresh(const char *fresh, const char *name, struct bytes text,
                         unsigned mode_mask) {
     struct stat old;
     bool is_known = stat(name, &old) == 0;
+    if (!is_known && errno != ENOENT)
+        return false; /* whose it is, and who may read it, would be lost */
     int file = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FRESH_MODE);
     bool is_written = file >= 0 &&
                       fchmod(file, is_known ? old.st_mode & mode_mask : FRESH_MODE) == 0 &&
@@ -76,18 +84,21 @@ static bool write_fresh(const char *fresh, const char *name, struct bytes text,
     if (is_written && is_known && fchown(file, old.st_uid, old.st_gid) != 0)
         is_written = errno == EPERM;
     is_written = is_written && fsync(file) == 0;
-    if (file >= 0 && close(file) != 0)
+    int cause = errno;
+    if (file >= 0 && close(file) != 0 && is_written) {
+        cause = errno;
         is_written = false;
+    }
+    errno = cause;
     return is_written;
 }
 
-/* Returns false, with the reason in errno. */
+/* Not durably. Returns false, with the reason in errno; nothing is changed then. */
 static bool replace(const char *name, struct bytes text, unsigned mode_mask) {
     char *fresh = memory_allocate(strlen(name) + sizeof ".new");
     memcpy(fresh, name, strlen(name));
     memcpy(fresh + strlen(name), ".new", sizeof ".new");
-    bool is_written =
-        write_fresh(fresh, name, text, mode_mask) && rename(fresh, name) == 0 && sync_folder(name);
+    bool is_written = write_fresh(fresh, name, text, mode_mask) && rename(fresh, name) == 0;
     int cause = errno;
     if (!is_written)
         unlink(fresh);
@@ -115,9 +126,16 @@ int whole_file_replace(const char *name, struct bytes text, unsigned mode_mask,
     char *place = place_of(name);
     int code = ERR_IO;
     if (!is_replaceable(place))
-        buffer_append_format(problem, "cannot write '%s': it is no regular file", name);
+        buffer_append_format(problem,
+                             "cannot write '%s': it is no regular file; nothing is changed", name);
     else if (!replace(place, text, mode_mask))
-        buffer_append_format(problem, "cannot write '%s': %s", name, strerror(errno));
+        buffer_append_format(problem, "cannot write '%s': %s; nothing is changed", name,
+                             strerror(errno));
+    else if (!sync_folder(place))
+        buffer_append_format(problem,
+                             "'%s' is replaced, but its directory cannot be synced: %s; a loss of "
+                             "power may bring back what it was",
+                             name, strerror(errno));
     else
         code = 0;
     memory_free(place);

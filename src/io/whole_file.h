@@ -13,6 +13,7 @@ bool whole_file_is_open_to_all(const char *name);
 /* A reader, and a crash, see the old file or the new one. The owner stays, where this process may
  * give files away; so does the mode, but for `mode_mask` (07777: all of it stays). A file that was
  * not there gets 0600. Where `name` is a link, what it leads to is replaced; a device or a pipe is
- * not. ERR_IO with a sentence in `problem`; the old file is as it was. */
+ * not. ERR_IO with a sentence in `problem`, which ends in "nothing is changed" where the old file
+ * is as it was; else the new one is there, and is not durable yet. */
 int whole_file_replace(const char *name, struct bytes text, unsigned mode_mask,
                        struct buffer *problem) MUST_CHECK;

@@ -1,13 +1,17 @@
 /* Blobs as files: the name is the path below one directory. A blob is written under another name,
- * synced and renamed, so it is whole or not there. */
+ * synced and renamed, so it is whole or not there. That name is of this store alone: two nodes that
+ * share the directory may put the same blob at once, and neither may rename what the other is still
+ * writing. */
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/real/blob_thread.h"
+#include "io/real/entropy.h"
 #include "io/real/real_blob.h"
 #include "io/real/real_file.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +21,7 @@
 struct blob_directory {
     struct blob_store store;
     struct blob_thread thread;
+    uint64_t number; /* drawn by lot, of what is half-written */
     char path[PATH_MAX - BLOB_NAME_MAXIMUM - 16];
 };
 
@@ -43,8 +48,24 @@ static int sync_directory(const char *path) {
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
         return -1;
-    int status = fsync(descriptor);
+    int status = fsync(descriptor), error = errno;
     close(descriptor);
+    errno = error;
+    return status;
+}
+
+/* Of a directory that was just made; one that is not durable is taken back, or the next put would
+ * find it there and trust it. */
+static int sync_new(char *path) {
+    char *above = strrchr(path, '/');
+    if (!above || above == path)
+        return 0;
+    *above = 0;
+    int status = sync_directory(path), error = errno;
+    *above = '/';
+    if (status)
+        rmdir(path);
+    errno = error;
     return status;
 }
 
@@ -53,15 +74,12 @@ static int make_parents(char *path) {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = 0;
         int status = mkdir(path, 0750);
-        bool is_new = status == 0;
-        char *above = strrchr(path, '/');
-        if (is_new && above && above != path) {
-            *above = 0;
-            status = sync_directory(path);
-            *above = '/';
-        }
+        if (status == 0)
+            status = sync_new(path);
+        else if (errno == EEXIST)
+            status = 0;
         *slash = '/';
-        if (status != 0 && !(errno == EEXIST && !is_new))
+        if (status)
             return -1;
     }
     return 0;
@@ -88,9 +106,9 @@ static int write_durably(const char *path, struct bytes bytes) {
 
 static int directory_put(struct blob_store *store, const char *name, struct bytes bytes,
                          struct blob_problem *problem) {
-    char path[PATH_MAX], fresh[PATH_MAX + 8];
+    char path[PATH_MAX], fresh[PATH_MAX + 24];
     path_of(directory_of(store), name, path);
-    snprintf(fresh, sizeof fresh, "%s~new", path);
+    snprintf(fresh, sizeof fresh, "%s~%016" PRIx64, path, directory_of(store)->number);
     if (make_parents(path) || write_durably(fresh, bytes) || rename(fresh, path)) {
         int error =
             complain(problem, "write", path, "check the directory, its rights and its space");
@@ -104,16 +122,17 @@ static int directory_put(struct blob_store *store, const char *name, struct byte
 /* ---- getting ---- */
 
 static int read_all(int descriptor, struct buffer *out) {
+    uint8_t piece[64 << 10];
     for (;;) {
-        uint8_t *room = buffer_reserve(out, 64 << 10);
-        if (!room)
-            return ERR_LIMIT;
-        ssize_t got = read(descriptor, room, 64 << 10);
+        ssize_t got = read(descriptor, piece, sizeof piece);
         if (got < 0 && errno != EINTR)
             return disk_real_error(errno);
         if (got == 0)
             return 0;
-        buffer_grew(out, got > 0 ? (size_t)got : 0);
+        if (got > 0)
+            buffer_append(out, piece, (size_t)got);
+        if (out->is_overflowed)
+            return ERR_LIMIT;
     }
 }
 
@@ -175,13 +194,19 @@ static int consider(struct listing *listing, const char *path, const char *name)
     return 0;
 }
 
+/* NULL behind the last one, and then errno is 0: a listing that breaks off is not one that ends. */
+static struct dirent *next_entry(DIR *directory) {
+    errno = 0;
+    return readdir(directory);
+}
+
 static int walk(struct listing *listing, const char *path, const char *name) {
     DIR *directory = opendir(path);
     if (!directory)
         return errno == ENOENT ? 0 : -1;
     int status = 0;
     struct dirent *entry;
-    while (status == 0 && (entry = readdir(directory))) {
+    while (status == 0 && (entry = next_entry(directory))) {
         char below[PATH_MAX], below_name[BLOB_NAME_MAXIMUM + NAME_MAX + 2];
         int path_bytes = snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
         int name_bytes = snprintf(below_name, sizeof below_name, "%s%s%s", name, name[0] ? "/" : "",
@@ -189,8 +214,10 @@ static int walk(struct listing *listing, const char *path, const char *name) {
         if (path_bytes < PATH_MAX && name_bytes < BLOB_NAME_MAXIMUM)
             status = consider(listing, below, below_name);
     }
+    int error = errno;
     closedir(directory);
-    return status;
+    errno = error;
+    return status == 0 && error ? -1 : status;
 }
 
 static int compare_found(const void *a, const void *b) {
@@ -256,6 +283,7 @@ int blob_directory_open(const char *path, uv_loop_t *loop, struct blob_store **o
     for (size_t length = strlen(directory->path); length > 1 && directory->path[length - 1] == '/';)
         directory->path[--length] = 0;
     directory->store.ops = &directory_ops;
+    directory->number = entropy_u64();
     blob_thread_init(&directory->thread, loop, memory_free, directory);
     *out = &directory->store;
     return 0;

@@ -84,11 +84,12 @@ static void what_is_no_regular_file_is_left_alone(void **state) {
     (void)state;
     assert_int_equal(mkfifo("pipe", 0600), 0);
     assert_int_equal(symlink("pipe", "link"), 0);
-    assert_refused("pipe", "cannot write 'pipe': it is no regular file");
-    assert_refused("link", "cannot write 'link': it is no regular file");
+    assert_refused("pipe", "cannot write 'pipe': it is no regular file; nothing is changed");
+    assert_refused("link", "cannot write 'link': it is no regular file; nothing is changed");
     assert_int_equal(mkdir("folder", 0700), 0);
-    assert_refused("folder", "cannot write 'folder': it is no regular file");
-    assert_refused("no/where", "cannot write 'no/where': No such file or directory");
+    assert_refused("folder", "cannot write 'folder': it is no regular file; nothing is changed");
+    assert_refused("no/where",
+                   "cannot write 'no/where': No such file or directory; nothing is changed");
     assert_true(S_ISFIFO(mode_of("pipe")) && S_ISDIR(mode_of("folder")));
 }
 
