@@ -7,7 +7,9 @@
  *
  * A step that is taken twice changes nothing and is no error, so that a rotation that broke off is
  * begun again. Where the ring came from a file, the file is written before the ring changes: a
- * member that restarts in the middle has the ring that it had. */
+ * member that restarts in the middle has the ring that it had. Where a step fails the ring stays as
+ * it was, and so does the file, unless `problem` says that it is replaced: then the step is to be
+ * taken again. */
 #pragma once
 #include "seal/seal.h"
 

@@ -99,7 +99,5 @@ int ring_file_write(const struct seal_ring *ring, const char *file_name, struct 
     sodium_memzero(text, sizeof text);
     if (code == 0)
         buffer_truncate(problem, before);
-    else
-        buffer_append_text(problem, "; nothing is changed");
     return code;
 }
