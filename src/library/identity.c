@@ -78,10 +78,15 @@ static int identity_lock(struct member_identity *identity, const char *file_name
                          struct buffer *problem) {
     int before = identity->file;
     identity->file = open(file_name, O_RDONLY | O_CLOEXEC);
+    int cause = identity->file < 0 ? errno : 0;
     bool is_held = identity->file >= 0 && flock(identity->file, LOCK_EX | LOCK_NB) != 0 &&
                    errno == EWOULDBLOCK;
     if (before >= 0)
         close(before);
+    if (cause != 0 && cause != ENOENT) {
+        buffer_append_format(problem, "cannot open '%s': %s", file_name, strerror(cause));
+        return ERR_IO;
+    }
     if (!is_held && (identity->file < 0 || is_file(identity->file, file_name)))
         return 0;
     buffer_append_format(problem, "'%s' is the identity of a member that runs; two cannot share it",
@@ -94,7 +99,7 @@ static int identity_lock(struct member_identity *identity, const char *file_name
 static int identity_take(struct member_identity *identity, const char *file_name,
                          struct buffer *problem) {
     int code = identity_lock(identity, file_name, problem);
-    if (code == 0 && access(file_name, F_OK) != 0)
+    if (code == 0 && identity->file < 0)
         identity_make(identity);
     else if (code == 0)
         code = identity_read(identity, file_name, problem);
