@@ -143,9 +143,14 @@ static void check_promise(struct check *check, unsigned worker) {
 
 /* ---- a worker's log ---- */
 
+/* An agent's identity says that there are none. */
+static bool says_workers(const struct directory_report *report) {
+    return report->has_identity && report->identity.worker_count != IDENTITY_AGENT;
+}
+
 static struct shard_check *shard_of(struct check *check, uint32_t shard) {
     bool is_here = shard < DIRECTORY_SHARD_MAXIMUM &&
-                   (!check->report->has_identity ||
+                   (!says_workers(check->report) ||
                     shard % check->report->identity.worker_count == check->worker);
     if (is_here)
         return &check->shards[shard];
@@ -415,6 +420,9 @@ static int open_workers(struct check *check) {
         }
         report->worker_count = i + 1;
     }
+    if (report->worker_count && report->has_identity && !expected)
+        add_finding(check, "identity", ADVICE_IDENTITY,
+                    "it is an agent's, and there are logs of a node here");
     return report->worker_count ? 0 : ERR_NOT_FOUND;
 }
 
