@@ -5,6 +5,7 @@
 #include "backup/archiver_internal.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/table.h"
 #include "shard/payload.h"
 
 #define PAUSE_FIRST_US ((uint64_t)1000 * 1000)
@@ -38,6 +39,7 @@ struct archiver {
     uint64_t hurry_index; /* asked for last; 0: nothing was */
     struct snapshot_shelf *shelf;
     struct snapshot_manifest *held; /* while it is put; NULL: none is */
+    struct table *strays;           /* removal_job has them meanwhile; NULL: none are known */
 };
 
 static void free_log(struct archiver *archiver, struct log_job *log);
@@ -74,6 +76,8 @@ struct archiver *archiver_new(const struct archiver_options *options) {
 static void free_if_over(struct archiver *archiver) {
     if (archiver->is_dropped && archiver->job_count == 0) {
         shard_backup_release(&archiver->backup);
+        if (archiver->strays)
+            table_free(archiver->strays);
         memory_free(archiver);
     }
 }
@@ -312,7 +316,7 @@ static void removal_done(struct blob_job *job, int status) {
     for (size_t i = 0; i < removal->doomed.log_count && !status; i++)
         shard_backup_drop_log(&archiver->backup, &removal->doomed.logs[i]);
     shard_backup_release(&removal->doomed);
-    shard_backup_release(&removal->kept);
+    archiver->strays = removal->strays;
     memory_free(removal);
     free_if_over(archiver);
 }
@@ -320,11 +324,9 @@ static void removal_done(struct blob_job *job, int status) {
 static void choose_doomed(const struct archiver *archiver, uint64_t index,
                           struct removal_job *removal) {
     const struct shard_backup *backup = &archiver->backup;
-    for (size_t i = 0; i < backup->snapshot_count; i++) {
-        bool is_old = backup->snapshots[i].index < index;
-        shard_backup_add_snapshot(is_old ? &removal->doomed : &removal->kept,
-                                  &backup->snapshots[i]);
-    }
+    for (size_t i = 0; i < backup->snapshot_count; i++)
+        if (backup->snapshots[i].index < index)
+            shard_backup_add_snapshot(&removal->doomed, &backup->snapshots[i]);
     for (size_t i = 0; i < backup->log_count; i++)
         if (backup->logs[i].last_index <= index)
             shard_backup_add_log(&removal->doomed, &backup->logs[i]);
@@ -338,7 +340,8 @@ static void remove_old(struct archiver *archiver) {
     uint64_t index = shard_backup_removable(&archiver->backup, oldest_ms);
     struct removal_job *removal = memory_allocate_zeroed(1, sizeof *removal);
     shard_backup_init(&removal->doomed, &archiver->options.place);
-    shard_backup_init(&removal->kept, &archiver->options.place);
+    removal->strays = archiver->strays;
+    archiver->strays = NULL;
     choose_doomed(archiver, index, removal);
     archiver->is_snapshot_under_way = true;
     submit(archiver, &removal->base, removal_run, removal_done);

@@ -43,11 +43,13 @@ struct snapshot_job {
     bool is_finished;
 };
 
-/* Removes what is up to `index`, but the snapshot there. */
+/* Removes what is doomed: manifests, pieces of the log, and the chunks that only they name. */
 struct removal_job {
     struct archiver_job base;
-    uint64_t index;
-    struct shard_backup doomed, kept;
+    struct shard_backup doomed;
+    /* Names of chunks that no manifest named when it was looked the last time; NULL: none. In and
+     * out; owned by whoever has the job. */
+    struct table *strays;
     uint64_t removed_count;
 };
 

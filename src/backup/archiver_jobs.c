@@ -72,11 +72,15 @@ static unsigned piece_count(const struct snapshot_chunk *chunk) {
                       BACKUP_CHUNK_PIECE_BYTES);
 }
 
-/* The last piece is put last: with it all of them are there. */
+/* Each piece: a removal that broke off may have left any of them. */
 static bool is_known(struct snapshot_job *job, const struct snapshot_chunk *chunk) {
     char name[BLOB_NAME_MAXIMUM];
-    backup_chunk_name(&job->base.place, chunk, piece_count(chunk) - 1, name);
-    return table_get(job->known, bytes_of_text(name)) != NULL;
+    for (unsigned piece = 0; piece < piece_count(chunk); piece++) {
+        backup_chunk_name(&job->base.place, chunk, piece, name);
+        if (!table_get(job->known, bytes_of_text(name)))
+            return false;
+    }
+    return true;
 }
 
 static int put_chunk(struct snapshot_job *job, const struct snapshot_chunk *chunk) {
@@ -153,23 +157,46 @@ static int get_manifest(struct removal_job *job, const struct backup_snapshot *s
     return error;
 }
 
-/* The names of all chunks that the snapshots which are kept are made of. */
-static int note_needed(struct removal_job *job, struct table *needed) {
-    for (size_t i = 0; i < job->kept.snapshot_count; i++) {
-        struct snapshot_manifest *manifest;
-        int error = get_manifest(job, &job->kept.snapshots[i], &manifest);
-        if (error)
-            return error;
-        for (uint32_t at = 0; at < manifest->chunk_count; at++) {
-            for (unsigned piece = 0; piece < piece_count(&manifest->chunks[at]); piece++) {
-                char name[BLOB_NAME_MAXIMUM];
-                backup_chunk_name(&job->base.place, &manifest->chunks[at], piece, name);
-                table_put(needed, bytes_of_text(name), job);
-            }
+static void note_chunks(struct removal_job *job, const struct snapshot_manifest *manifest,
+                        struct table *names) {
+    for (uint32_t at = 0; at < manifest->chunk_count; at++) {
+        for (unsigned piece = 0; piece < piece_count(&manifest->chunks[at]); piece++) {
+            char name[BLOB_NAME_MAXIMUM];
+            backup_chunk_name(&job->base.place, &manifest->chunks[at], piece, name);
+            table_put(names, bytes_of_text(name), job);
         }
+    }
+}
+
+/* The names of all chunks that these snapshots are made of. One that is gone, as the removal before
+ * broke off, or is no manifest any more, names none, if `is_lenient`. */
+static int note_chunks_of(struct removal_job *job, const struct shard_backup *snapshots,
+                          bool is_lenient, struct table *names) {
+    for (size_t i = 0; i < snapshots->snapshot_count; i++) {
+        struct snapshot_manifest *manifest;
+        int error = get_manifest(job, &snapshots->snapshots[i], &manifest);
+        if (error == ERR_IO || error == ERR_REFUSED || error == ERR_BUSY || (error && !is_lenient))
+            return error;
+        if (error)
+            continue;
+        note_chunks(job, manifest, names);
         snapshot_manifest_free(manifest);
     }
     return 0;
+}
+
+/* As of now, and not as the archiver knows: somebody else may have put one. */
+static int note_needed(struct removal_job *job, struct table *needed) {
+    struct blob_store *store = job->base.store;
+    struct shard_backup kept;
+    char prefix[BLOB_NAME_MAXIMUM];
+    shard_backup_init(&kept, &job->base.place);
+    backup_snapshot_prefix(&job->base.place, prefix);
+    int error = store->ops->list(store, prefix, note, &kept, &job->base.problem);
+    if (!error)
+        error = note_chunks_of(job, &kept, false, needed);
+    shard_backup_release(&kept);
+    return error;
 }
 
 static int remove_one(struct removal_job *job, const char *name) {
@@ -179,53 +206,77 @@ static int remove_one(struct removal_job *job, const char *name) {
     return error;
 }
 
-struct sweep {
-    struct removal_job *job;
-    struct table *needed, *found;
-};
-
-static int note_unneeded(void *context, const char *name, uint64_t bytes) {
-    struct sweep *sweep = context;
-    (void)bytes;
-    if (!table_get(sweep->needed, bytes_of_text(name)))
-        table_put(sweep->found, bytes_of_text(name), sweep);
-    return 0;
+static int remove_key(struct removal_job *job, struct bytes key) {
+    char name[BLOB_NAME_MAXIMUM];
+    CHECK(key.length < sizeof name);
+    memcpy(name, key.data, key.length);
+    name[key.length] = '\0';
+    return remove_one(job, name);
 }
 
-static int remove_chunks(struct removal_job *job) {
-    struct sweep sweep = {.job = job, .needed = table_new(), .found = table_new()};
-    struct blob_store *store = job->base.store;
-    char prefix[BLOB_NAME_MAXIMUM], name[BLOB_NAME_MAXIMUM];
-    backup_chunk_prefix(&job->base.place, prefix);
-    int error = note_needed(job, sweep.needed);
-    if (!error)
-        error = store->ops->list(store, prefix, note_unneeded, &sweep, &job->base.problem);
+/* Of the chunks that nobody needs those go that only doomed snapshots named, or that were strays
+ * the last time as well. The others are new strays: somebody else may be putting them just now, and
+ * their manifest after them. */
+static int remove_unneeded(struct removal_job *job, const struct table *found,
+                           const struct table *needed, const struct table *removable) {
+    struct table *strays = table_new();
     size_t position = 0;
     struct bytes key;
     void *value;
-    while (!error && table_walk(sweep.found, &position, &key, &value)) {
-        CHECK(key.length < sizeof name);
-        memcpy(name, key.data, key.length);
-        name[key.length] = '\0';
-        error = remove_one(job, name);
+    int error = 0;
+    while (!error && table_walk(found, &position, &key, &value)) {
+        if (table_get(needed, key))
+            continue;
+        if (table_get(removable, key) || (job->strays && table_get(job->strays, key)))
+            error = remove_key(job, key);
+        else
+            table_put(strays, key, job);
     }
-    table_free(sweep.needed);
-    table_free(sweep.found);
+    if (job->strays)
+        table_free(job->strays);
+    job->strays = strays;
+    return error;
+}
+
+/* What there is, and then who needs it: a chunk whose manifest comes in between is needed. */
+static int remove_chunks(struct removal_job *job, const struct table *removable) {
+    struct table *needed = table_new(), *found = table_new();
+    struct blob_store *store = job->base.store;
+    char prefix[BLOB_NAME_MAXIMUM];
+    backup_chunk_prefix(&job->base.place, prefix);
+    int error = store->ops->list(store, prefix, note_chunk, found, &job->base.problem);
+    if (!error)
+        error = note_needed(job, needed);
+    if (!error)
+        error = remove_unneeded(job, found, needed, removable);
+    table_free(needed);
+    table_free(found);
     return error;
 }
 
 /* A manifest goes before its chunks: what has a manifest can be restored, at every moment. */
-int removal_run(struct blob_job *job) {
-    struct removal_job *removal = (struct removal_job *)(void *)job;
+static int remove_named(struct removal_job *job) {
     char name[BLOB_NAME_MAXIMUM];
     int error = 0;
-    for (size_t i = 0; i < removal->doomed.snapshot_count && !error; i++) {
-        backup_snapshot_name(&removal->base.place, &removal->doomed.snapshots[i], name);
-        error = remove_one(removal, name);
+    for (size_t i = 0; i < job->doomed.snapshot_count && !error; i++) {
+        backup_snapshot_name(&job->base.place, &job->doomed.snapshots[i], name);
+        error = remove_one(job, name);
     }
-    for (size_t i = 0; i < removal->doomed.log_count && !error; i++) {
-        backup_log_name(&removal->base.place, &removal->doomed.logs[i], name);
-        error = remove_one(removal, name);
+    for (size_t i = 0; i < job->doomed.log_count && !error; i++) {
+        backup_log_name(&job->base.place, &job->doomed.logs[i], name);
+        error = remove_one(job, name);
     }
-    return error || removal->doomed.snapshot_count == 0 ? error : remove_chunks(removal);
+    return error;
+}
+
+int removal_run(struct blob_job *job) {
+    struct removal_job *removal = (struct removal_job *)(void *)job;
+    struct table *removable = table_new();
+    int error = note_chunks_of(removal, &removal->doomed, true, removable);
+    if (!error)
+        error = remove_named(removal);
+    if (!error && removal->doomed.snapshot_count > 0)
+        error = remove_chunks(removal, removable);
+    table_free(removable);
+    return error;
 }

@@ -30,6 +30,11 @@ void backup_chunk_prefix(const struct backup_place *place, char out[BLOB_NAME_MA
     strcat(out, "chunk/");
 }
 
+void backup_snapshot_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]) {
+    backup_shard_prefix(place, out);
+    strcat(out, "snapshot/");
+}
+
 static char *below_shard(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]) {
     backup_shard_prefix(place, out);
     return out + strlen(out);

@@ -33,6 +33,7 @@ void backup_catalogue_name(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
                            char out[BLOB_NAME_MAXIMUM]);
 void backup_shard_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]);
 void backup_chunk_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]);
+void backup_snapshot_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]);
 void backup_log_name(const struct backup_place *place, const struct backup_log *log,
                      char out[BLOB_NAME_MAXIMUM]);
 void backup_snapshot_name(const struct backup_place *place, const struct backup_snapshot *snapshot,

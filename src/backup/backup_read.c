@@ -231,14 +231,14 @@ static int complain_of_gap(struct backup_reader *reader, const struct shard_back
     return ERR_NOT_FOUND;
 }
 
-/* Is anything archived that lies behind `index`, and that the target may want? */
-static bool is_more_expected(const struct shard_backup *shard, const struct replay *replay) {
+/* The next entry is not archived. Was there one? What is archived behind it, log or snapshot, says
+ * so, and then the target may want it: its own stamp is lost with it. */
+static bool is_entry_missing(const struct shard_backup *shard, const struct replay *replay) {
+    const struct backup_snapshot *newest = shard_backup_newest_snapshot(shard);
     for (size_t i = 0; i < shard->log_count; i++)
-        if (shard->logs[i].first_index > replay->index &&
-            shard->logs[i].first_index <= replay->target.index &&
-            shard->logs[i].first_stamp_ms <= replay->target.time_ms)
+        if (shard->logs[i].first_index > replay->index)
             return true;
-    return false;
+    return newest && newest->index > replay->index;
 }
 
 int backup_read_shard(struct backup_reader *reader, const struct shard_backup *shard,
@@ -250,7 +250,7 @@ int backup_read_shard(struct backup_reader *reader, const struct shard_backup *s
     while (!error && !replay->is_complete && replay->index < replay->target.index) {
         const struct backup_log *log = shard_backup_log_with(shard, replay->index + 1);
         if (!log)
-            return is_more_expected(shard, replay) ? complain_of_gap(reader, shard, replay) : 0;
+            return is_entry_missing(shard, replay) ? complain_of_gap(reader, shard, replay) : 0;
         error = read_log(reader, shard, log, replay_one, replay);
     }
     return error;
