@@ -3,7 +3,9 @@
  *      founding   what the control shard began with; never changes, but for the sum behind it
  *      topology   the newest known, so that a restarted node knows at once where everything is
  *
- * Worker 0 writes them, and all read them. Each is durable before any log, `founding` first. */
+ * Worker 0 writes them, and all read them. Each is durable before any log, `founding` first. What
+ * an earlier life left there without having synced the directory is durable by the time it is read:
+ * a start raises the node's generation first, in the same directory (member/identity.h). */
 #pragma once
 #include "worker/worker.h"
 

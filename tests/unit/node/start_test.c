@@ -23,6 +23,7 @@ struct node {
     struct worker *worker;
     struct buffer problem;
     const char *expected_end; /* of the node's own accord; NULL: none */
+    bool may_end;             /* for whatever reason */
     bool has_ended;
 };
 
@@ -34,10 +35,12 @@ static void on_post(void *context, unsigned receiver, struct mail *mail) {
 }
 static void on_fatal(void *context, const char *what) {
     struct node *node = context;
+    node->has_ended = true;
+    if (node->may_end)
+        return;
     if (node->expected_end == NULL)
         fail_msg("the node ended: %s", what);
     assert_string_equal(what, node->expected_end);
-    node->has_ended = true;
 }
 static void peer_set(struct net *net, uint32_t node, const struct net_address *address) {
     (void)net, (void)node, (void)address;
@@ -339,7 +342,89 @@ static void test_own_log_tells_of_the_removal(void **state) {
     node_free(node);
 }
 
-RUN_TESTS(cmocka_unit_test(test_former_promise),
+/* ---- the directory refuses one call ---- */
+
+enum { CALLS_MAXIMUM = 200 };
+
+/* What a life of the node has told: of which cluster it is, and how far its topology had come. */
+struct told {
+    bool is_any;
+    uint8_t cluster_id[16];
+    uint64_t epoch;
+};
+
+static void note_told(const struct node *node, struct told *told) {
+    const struct topology *topology = node->worker->topology;
+    assert_non_null(topology);
+    if (told->is_any)
+        assert_memory_equal(topology->cluster_id, told->cluster_id, sizeof told->cluster_id);
+    assert_true(topology->epoch >= told->epoch);
+    told->is_any = true;
+    told->epoch = topology->epoch;
+    memcpy(told->cluster_id, topology->cluster_id, sizeof told->cluster_id);
+}
+
+/* As a process: its generation is raised first, which also makes durable what an earlier life may
+ * have left in the directory without having synced it. Then it founds a cluster of its own, or goes
+ * on with it, and says where it listens, which changes the topology. */
+static int live(struct node *node, struct told *told) {
+    struct identity identity;
+    node->has_ended = false;
+    buffer_clear(&node->problem);
+    int error = identity_open(&node->node_disk.disk, (const uint8_t[NODE_UUID_BYTES]){7}, 1,
+                              &identity, &node->problem);
+    error = error ? error : start(node);
+    assert_int_equal(node->problem.length > 1, error != 0);
+    if (error)
+        return error;
+    note_told(node, told);
+    pass_turns(node);
+    if (!node->has_ended)
+        note_told(node, told);
+    stop(node);
+    return 0;
+}
+
+/* Two lives, in one of which a call fails; then the power does, or not, and the third one is of the
+ * same cluster and has heard no less. False: there is no such call. */
+static bool fail_one(enum fake_call call, unsigned nth, unsigned seed) {
+    struct node *node = node_new();
+    struct random random;
+    struct told told = {.is_any = false};
+    random_init(&random, seed);
+    node->may_end = true;
+    fake_disk_fail_call(&node->node_disk, call, nth);
+    for (unsigned life = 0; life < 2; life++) {
+        unsigned failed = node->node_disk.failed_calls;
+        int error = live(node, &told);
+        assert_true((error == 0 && !node->has_ended) || node->node_disk.failed_calls > failed);
+    }
+    bool is_hit = node->node_disk.failed_calls > 0;
+    fake_disk_fail_call(&node->node_disk, call, 0);
+    if (seed) {
+        fake_disk_crash(&node->node_disk, &random);
+        fake_disk_crash(&node->disk, &random);
+    }
+    node->may_end = false;
+    assert_int_equal(live(node, &told), 0);
+    node_free(node);
+    return is_hit;
+}
+
+static void test_any_one_call_for_the_files_fails(void **state) {
+    (void)state;
+    unsigned failures = 0;
+    for (enum fake_call call = 0; call < FAKE_CALL_COUNT; call++)
+        for (unsigned nth = 1; fail_one(call, nth, 0); nth++, failures++) {
+            assert_true(nth < CALLS_MAXIMUM);
+            for (unsigned seed = 1; seed < 3; seed++)
+                (void)fail_one(call, nth, seed);
+        }
+    assert_true(failures > 20);
+}
+
+RUN_TESTS(cmocka_unit_test(test_any_one_call_for_the_files_fails),
+          cmocka_unit_test(test_former_promise),
           cmocka_unit_test(test_own_log_tells_of_the_removal),
           cmocka_unit_test(test_newer_topology_waits_for_space),
           cmocka_unit_test(test_founding_waits_for_space),
