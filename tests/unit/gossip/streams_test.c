@@ -116,6 +116,46 @@ static void test_a_crowd_comes_in_several_pieces(void **state) {
     world_free(world);
 }
 
+/* Whether node 1 offers a stream to that stranger, who compares everything and could take one. */
+static bool is_offered(struct world *world, uint8_t stranger) {
+    static const uint8_t zeros[GOSSIP_UUID_BYTES];
+    uint8_t uuid[GOSSIP_UUID_BYTES] = {0xee, stranger}, end[GOSSIP_UUID_BYTES];
+    struct codec_writer writer;
+    struct gossip_actions actions;
+    bool is_offered = false;
+    memset(end, 0xff, sizeof end);
+    codec_writer_init(&writer);
+    codec_begin(&writer, &(struct codec_wire){0}, CODEC_DIGEST, uuid, 1);
+    codec_write_stream(&writer);
+    codec_write_range(&writer, zeros, end);
+    struct gossip_event event = {.kind = GOSSIP_DATAGRAM,
+                                 .now_us = world->now_us,
+                                 .address = {.host = "10.0.0.99", .port = 7000},
+                                 .bytes = buffer_bytes(&writer.buffer)};
+    gossip_step(world->nodes[1].gossip, &event, &actions);
+    for (size_t i = 0; i < actions.datagram_count; i++) {
+        struct codec_message message;
+        assert_int_equal(codec_decode(&message, actions.datagrams[i].bytes), 0);
+        is_offered |= message.kind == CODEC_FILL && message.has_stream;
+    }
+    codec_writer_release(&writer);
+    return is_offered;
+}
+
+/* An offer keeps a place: no more are offered than may be served, and who comes too late is told of
+ * others at once. After a second the places are free again. */
+static void test_an_offer_keeps_a_place(void **state) {
+    (void)state;
+    struct world *world = talking_world(410);
+    for (unsigned turn = 1; turn <= 2; turn++) {
+        for (uint8_t stranger = 0; stranger < GOSSIP_STREAMS_SERVED_MAXIMUM + 2; stranger++)
+            assert_int_equal(is_offered(world, stranger), stranger < GOSSIP_STREAMS_SERVED_MAXIMUM);
+        assert_int_equal(counters_of(world, 1).referrals, 2 * turn);
+        world_run(world, SECOND);
+    }
+    world_free(world);
+}
+
 /* Nobody asks for more than one at a time, and nobody serves more than four. Eighty come at once
  * through one seed; all get their copy. */
 static void test_a_storm_is_served_four_at_a_time(void **state) {
@@ -318,6 +358,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_first_copy_comes_by_a_stream),
         cmocka_unit_test(test_a_crowd_comes_in_several_pieces),
+        cmocka_unit_test(test_an_offer_keeps_a_place),
         cmocka_unit_test(test_a_storm_is_served_four_at_a_time),
         cmocka_unit_test(test_others_go_on_by_datagrams),
         cmocka_unit_test(test_who_serves_dies),
