@@ -103,6 +103,9 @@ static int judge(struct repair *repair) {
                  LOG_F("index", survivor->known.floor_index),
                  LOG_F("term", survivor->known.floor_term));
     }
+    if (repair->is_in_doubt)
+        return refuse(repair, repair->shard_count,
+                      "which replicas stood in it, and what they promised, cannot be known");
     bool has_found = repair->result->gap_count || repair->result->shard_count;
     return has_found ? 0 : refuse(repair, 0, "nothing in it says what is missing");
 }

@@ -200,6 +200,27 @@ static void test_every_call_of_a_start_with_peers_fails_once(void **state) {
     assert_true(lost[true] > 0);
 }
 
+/* The only segment can never be read: nothing says which replicas there were and how they voted,
+ * and a log that begins anew without them would let them vote again. */
+static void test_a_log_that_cannot_be_read_is_no_empty_one(void **state) {
+    (void)state;
+    struct world *world = digesting();
+    assert_int_equal(world_open(world), 0);
+    world_state(world, 0, 3, 2);
+    world_entry(world, 0, 1, 130);
+    world_flush(world);
+    world_close(world);
+    size_t appended = world->append_count;
+    world->has_repairer = world->has_peers = true;
+    fake_disk_fail_call(&world->fake, FAKE_READ, 1);
+    world->fake.fails_for_good = true;
+    assert_int_equal(world_open(world), ERR_DAMAGED);
+    fake_disk_fail_call(&world->fake, FAKE_READ, 0);
+    assert_int_equal(world_open(world), 0);
+    assert_true(world_log_is(world, appended));
+    world_free(world);
+}
+
 enum { RELEASE_CALLS = 20 };
 
 /* The power fails at the call-th change of a release, the disk being quicker with one lane or the
@@ -255,6 +276,7 @@ static void test_planted_release_too_early_is_found(void **state) {
 RUN_TESTS(cmocka_unit_test(test_every_call_of_a_life_fails_once),
           cmocka_unit_test(test_every_call_of_a_start_fails_once),
           cmocka_unit_test(test_every_call_of_a_start_with_peers_fails_once),
+          cmocka_unit_test(test_a_log_that_cannot_be_read_is_no_empty_one),
           cmocka_unit_test(test_every_call_of_the_first_start_fails_once),
           cmocka_unit_test(test_the_power_fails_at_any_call_of_a_release),
 #ifdef TROTHDB_PLANTED_FAULTS
