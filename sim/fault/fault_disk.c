@@ -9,6 +9,20 @@ void fault_sync_failure(struct faults *faults) {
     node->power.sync_failure_at_call = node->power.call_count + faults_between(faults, 1, 10);
 }
 
+/* One call that writes, or all of them for a while, also those of the next start. */
+void fault_write_failure(struct faults *faults) {
+    struct sim_node *node =
+        random_chance(faults_random(faults), 0.5) ? faults_leader(faults) : faults_node(faults);
+    struct sim_power *power = &node->power;
+    if (random_chance(faults_random(faults), 0.6))
+        power->write_failure_at_call = power->call_count + faults_between(faults, 1, 60);
+    else
+        power->writes_fail_until_us =
+            faults->simulation->queue.now_us + faults_between(faults, 1000, 3000000);
+    trace_line(&faults->simulation->trace, "fault: the disk of node %u refuses writes",
+               node->index + 1);
+}
+
 static void slow_disk_end_event(struct event *event) {
     struct faults *faults = event->context;
     faults->simulation->nodes[event->number]->power.slow_us = 0;

@@ -123,7 +123,8 @@ void faults_heal(struct faults *faults) {
     for (unsigned i = 0; i < simulation->node_count; i++) {
         struct sim_node *node = simulation->nodes[i];
         node->power.off_at_call = node->power.off_calls_after_remove = 0;
-        node->power.sync_failure_at_call = node->power.slow_us = 0;
+        node->power.sync_failure_at_call = node->power.write_failure_at_call = 0;
+        node->power.writes_fail_until_us = node->power.slow_us = 0;
         full_disk_end(node);
         sim_time_set_drift(&node->time, simulation->queue.now_us, 0);
         node->down_until_us = 0;

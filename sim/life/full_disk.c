@@ -29,5 +29,5 @@ void full_disk_end(struct sim_node *node) {
 }
 
 bool full_disk_is_blamed(const struct sim_node *node) {
-    return node->power.is_limited && !node->power.is_off && !node->power.has_sync_failed;
+    return node->power.is_limited && !node->power.is_off && !node->power.has_failed;
 }

@@ -233,7 +233,7 @@ void sim_node_kill(struct sim_node *node, enum sim_death death) {
                death == SIM_DEATH_BY_POWER ? "power" : "process");
     node->power.is_off = true;
     node->power.off_at_call = node->power.off_calls_after_remove = 0;
-    node->power.sync_failure_at_call = 0;
+    node->power.sync_failure_at_call = node->power.write_failure_at_call = 0;
     node->is_doomed = true;
     node->death = death;
     event_schedule(&simulation->queue, simulation->queue.now_us, bury_event, node)->life =
@@ -265,9 +265,9 @@ static bool is_about_space(const struct buffer *problem) {
 }
 
 /* A node may fail to start because it died meanwhile, because it found the damage that was done to
- * its log, or because it needs space and there is none. Nothing else is allowed. */
-static void node_did_not_start(struct sim_node *node, const struct buffer *problem,
-                               bool has_sync_failed) {
+ * its log, because a write or a sync failed, or because it needs space and there is none. Nothing
+ * else is allowed. */
+static void node_did_not_start(struct sim_node *node, const struct buffer *problem) {
     struct simulation *simulation = node->simulation;
     trace_line(&simulation->trace, "node %u: did not start: %.*s", node->index + 1,
                BYTES_PRINT(buffer_bytes(problem)));
@@ -280,7 +280,7 @@ static void node_did_not_start(struct sim_node *node, const struct buffer *probl
         node_disks_each(node, sim_disk_mend);
     } else if (full_disk_is_blamed(node) && is_about_space(problem)) {
         simulation->statistics.refusals++;
-    } else if (!has_sync_failed) {
+    } else if (!node->power.has_failed) {
         simulation_fail(simulation,
                         "node %u refuses to start although nothing damaged its disk: %.*s",
                         node->index + 1, BYTES_PRINT(buffer_bytes(problem)));
@@ -303,6 +303,18 @@ static void check_snapshots(struct sim_node *node) {
     node->has_lost_snapshot = lost_count > 0;
 }
 
+/* What was told to be durable is there, and nothing was written over it. */
+static void check_log(struct sim_node *node) {
+    uint64_t gaps = 0;
+    for (unsigned i = 0; i < worker_count(node); i++)
+        gaps += metric_value(metrics_cell(node_shared_metrics(node->shared, i),
+                                          METRIC_wal_gaps_repaired_total, NULL));
+    if (gaps && !sim_node_is_rotten(node))
+        simulation_fail(node->simulation,
+                        "node %u had to repair its log although nothing damaged its disk",
+                        node->index + 1);
+}
+
 void sim_node_start(struct sim_node *node) {
     struct simulation *simulation = node->simulation;
     struct buffer problem;
@@ -319,16 +331,15 @@ void sim_node_start(struct sim_node *node) {
     node->is_up = true;
     node->is_stopping = false;
     node->has_begun_slow = node->power.slow_us > 0;
-    node->power.is_off = node->power.has_sync_failed = false;
+    node->power.is_off = node->power.has_failed = node->power.has_log_been_told = false;
     simulation->statistics.restarts += node->life > 1;
     trace_line(&simulation->trace, "node %u: starts", node->index + 1);
-    bool is_sync_failure_set = node->power.sync_failure_at_call != 0;
     int status = node_boot(node, &problem);
     if (status) {
-        node_did_not_start(node, &problem,
-                           is_sync_failure_set && node->power.sync_failure_at_call == 0);
+        node_did_not_start(node, &problem);
     } else if (!node->is_doomed) {
         check_snapshots(node);
+        check_log(node);
         simulation->statistics.repairs += sim_node_is_rotten(node);
         node_disks_each(node, sim_disk_forget_rot);
         for (unsigned i = 0; i <= SIM_WORKER_MAXIMUM; i++)

@@ -68,6 +68,14 @@ static void set_timer(struct sim_thread *thread) {
     event_schedule(queue, at_us, tick_event, thread)->life = thread->node->life;
 }
 
+/* What follows a write or a sync of the log that failed may be lost, whatever the disk says of it
+ * later. */
+static void check_log(const struct sim_node *node) {
+    if (node->power.has_log_been_told)
+        simulation_fail(node->simulation, "node %u goes on with a log that its disk did not take",
+                        node->index + 1);
+}
+
 static void turn_event(struct event *event) {
     struct sim_thread *thread = thread_of_event(event);
     if (thread == NULL)
@@ -77,6 +85,7 @@ static void turn_event(struct event *event) {
         worker_turn_end(thread->worker);
         if (!sim_node_is_alive(thread->node))
             return;
+        check_log(thread->node);
         loss_account_after_turn(thread->node->simulation, thread);
         checks_after_turn(thread->node->simulation, thread);
     }

@@ -53,6 +53,7 @@ static const struct {
     {PLANTED_CHUNK_REMOVED_EARLY, "crashes"},
     {PLANTED_DAMAGE_WITHOUT_FLOOR, "damage"},
     {PLANTED_DAMAGE_IN_OLD_TERM, "damage"},
+    {PLANTED_WRITE_ERROR_IGNORED, "crashes"},
     {PLANTED_FULL_DISK_IS_FATAL, "space"},
     {PLANTED_FULL_DISK_IS_FORGOTTEN, "space"},
     {PLANTED_STICKINESS_LOST_AT_RESTART, "leaders"},

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "sim/world/disk_rot.h"
+#include <limits.h>
 #include <stdio.h>
 
 /* One change of the directory that is not synced: `gone` stops being a name and `name` becomes one;
@@ -79,6 +80,8 @@ static int sim_open(struct disk *door, const char *name, enum disk_open_mode mod
         return ERR_EXISTS;
     if (mode != DISK_CREATE && image == NULL)
         return ERR_NOT_FOUND;
+    if (mode == DISK_CREATE && sim_power_fails_write(disk->options.power))
+        return ERR_IO;
     struct disk_file *file = memory_allocate(sizeof *file);
     *file = (struct disk_file){.disk = disk, .image = image, .is_writable = mode != DISK_OPEN_READ};
     if (image) {
@@ -112,6 +115,11 @@ static int sim_read(struct disk_file *file, uint64_t offset, void *into, size_t 
     const struct disk_extent *seen = &file->image->seen;
     size_t left = offset < seen->length ? seen->length - (size_t)offset : 0;
     *got = length < left ? length : left;
+    if (disk_rot_fails_read(&file->disk->rot, file->image, offset, *got)) {
+        const struct sim_power *power = file->disk->options.power;
+        trace_event(power->trace, "read-fails", power->node, offset, BYTES_NONE);
+        return ERR_IO;
+    }
     if (*got)
         memcpy(into, seen->bytes + offset, *got);
     return 0;
@@ -126,23 +134,21 @@ static int sim_write(struct disk_file *file, uint64_t offset, struct bytes bytes
         return ERR_NO_SPACE;
     if (!is_on && was_off)
         return ERR_IO;
-    if (!is_on) /* the power went off during this write: the system had taken some of it */
+    bool is_done = is_on && !sim_power_fails_write(power);
+    if (!is_done) /* the power went off during this write, or it fails: some of it was taken */
         bytes.length = (size_t)random_below(power->random, bytes.length + 1);
     disk_image_write(file->image, offset, bytes);
+    disk_rot_note_write(&file->disk->rot, file->image, offset, bytes.length);
     trace_event(power->trace, "disk-write", power->node, offset, bytes);
-    return is_on ? 0 : ERR_IO;
+    return is_done ? 0 : ERR_IO;
 }
 
 static int sim_sync(struct disk_file *file) {
     struct sim_power *power = file->disk->options.power;
     if (!sim_power_is_on(power))
         return ERR_IO;
-    if (power->sync_failure_at_call && power->call_count >= power->sync_failure_at_call) {
-        power->sync_failure_at_call = 0;
-        power->has_sync_failed = true;
-        trace_event(power->trace, "sync-fails", power->node, power->call_count, BYTES_NONE);
+    if (sim_power_fails_sync(power))
         return ERR_IO;
-    }
     disk_image_sync(file->image);
     trace_event(power->trace, "disk-sync", power->node, file->image->sync_count, BYTES_NONE);
     return 0;
@@ -165,6 +171,8 @@ static int sim_preallocate(struct disk_file *file, uint64_t bytes) {
         return ERR_IO;
     if (!sim_power_take_space(power, file->image->seen.length, bytes))
         return ERR_NO_SPACE;
+    if (sim_power_fails_write(power))
+        return ERR_IO;
     trace_event(power->trace, "preallocate", power->node, bytes, BYTES_NONE);
     disk_image_preallocate(file->image, bytes);
     return 0;
@@ -180,6 +188,8 @@ static int sim_rename(struct disk *door, const char *from, const char *to) {
     if (image == NULL)
         return ERR_NOT_FOUND;
     CHECK(strlen(to) > 0 && strlen(to) < DISK_NAME_MAXIMUM);
+    if (sim_power_fails_write(disk->options.power))
+        return ERR_IO;
     if (is_spare(from))
         disk_image_begin_life(image);
     trace_event(disk->options.power->trace, "rename", disk->options.power->node, 0,
@@ -195,6 +205,8 @@ static int sim_remove(struct disk *door, const char *name) {
     struct disk_image *image = disk_names_get(&disk->seen, name);
     if (image == NULL)
         return ERR_NOT_FOUND;
+    if (sim_power_fails_write(disk->options.power))
+        return ERR_IO;
     sim_power_give_space(disk->options.power, image->seen.length);
     trace_event(disk->options.power->trace, "unlink", disk->options.power->node, 0,
                 bytes_of_text(name));
@@ -205,7 +217,7 @@ static int sim_remove(struct disk *door, const char *name) {
 
 static int sim_sync_directory(struct disk *door) {
     struct sim_disk *disk = disk_of(door);
-    if (!sim_power_is_on(disk->options.power))
+    if (!sim_power_is_on(disk->options.power) || sim_power_fails_sync(disk->options.power))
         return ERR_IO;
     for (size_t i = 0; i < disk->change_count; i++)
         names_change(&disk->safe, &disk->changes[i]);
@@ -278,6 +290,8 @@ static void job_event(struct event *event) {
     if (disk->options.power->is_off)
         return; /* the node is about to be buried */
     struct disk_job *job = lane_take(lane);
+    if (job->status == ERR_IO && job->lane == DISK_LANE_LOG)
+        disk->options.power->has_log_been_told = true;
     if (lane->first)
         lane_start(disk, (enum disk_lane)event->number);
     else
@@ -382,13 +396,29 @@ void sim_disk_end_life(struct sim_disk *disk, enum sim_death death) {
 
 /* Rot. */
 
+static const double ROT_UNREADABLE_CHANCE = 0.3, ROT_READABLE_LATER_CHANCE = 0.5;
+enum { ROT_FAILING_READS_MOST = 4 };
+
+/* The disk knows of some of what it lost: it cannot read it, at first or at all. */
+static void make_unreadable(struct sim_disk *disk, bool is_for_good, struct random *random) {
+    const struct sim_power *power = disk->options.power;
+    unsigned reads = (unsigned)random_between(random, 1, ROT_FAILING_READS_MOST);
+    disk_rot_make_unreadable(&disk->rot, is_for_good ? UINT_MAX : reads);
+    trace_line(power->trace, "node %u: it cannot be read", power->node);
+}
+
 static bool rot(struct sim_disk *disk, const char *name_prefix, struct random *random) {
     const struct sim_power *power = disk->options.power;
     const char *name = disk_rot_begin(&disk->rot, &disk->safe, name_prefix, random);
-    if (name)
-        trace_line(power->trace, "node %u: bit rot in %s at %llu", power->node, name,
-                   (unsigned long long)disk->rot.offset);
-    return name != NULL;
+    if (name == NULL)
+        return false;
+    trace_line(power->trace, "node %u: bit rot in %s at %llu", power->node, name,
+               (unsigned long long)disk->rot.offset);
+    bool is_in_use = name_prefix == NULL; /* whoever waits for it to be mended sees no second try */
+    if (random_chance(random, ROT_UNREADABLE_CHANCE))
+        make_unreadable(disk, is_in_use || !random_chance(random, ROT_READABLE_LATER_CHANCE),
+                        random);
+    return true;
 }
 
 bool sim_disk_rot(struct sim_disk *disk, const char *name_prefix, struct random *random) {

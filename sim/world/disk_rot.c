@@ -1,4 +1,5 @@
 #include "sim/world/disk_rot.h"
+#include <limits.h>
 #include <string.h>
 
 enum { SYNCS_BEHIND = 1 };
@@ -44,7 +45,43 @@ const char *disk_rot_begin(struct disk_rot *rot, const struct disk_names *names,
     return NULL;
 }
 
+void disk_rot_make_unreadable(struct disk_rot *rot, unsigned failing_reads) {
+    disk_image_flip(rot->image, rot->offset, rot->mask);
+    rot->mask = 0;
+    rot->byte = disk_image_byte(rot->image, rot->offset);
+    rot->is_unreadable = true;
+    rot->failing_reads = failing_reads;
+}
+
+static bool is_within(const struct disk_rot *rot, const struct disk_image *image, uint64_t offset,
+                      size_t length) {
+    return rot->is_unreadable && rot->image == image && offset <= rot->offset &&
+           rot->offset < offset + length;
+}
+
+bool disk_rot_fails_read(struct disk_rot *rot, const struct disk_image *image, uint64_t offset,
+                         size_t length) {
+    if (!is_within(rot, image, offset, length))
+        return false;
+    if (rot->failing_reads != UINT_MAX && --rot->failing_reads == 0)
+        rot->is_unreadable = false;
+    return true;
+}
+
+void disk_rot_note_write(struct disk_rot *rot, const struct disk_image *image, uint64_t offset,
+                         size_t length) {
+    if (is_within(rot, image, offset, length))
+        rot->is_unreadable = false;
+}
+
+/* Whole again, though nothing was changed. */
+static bool is_readable_again(const struct disk_rot *rot) {
+    return rot->mask == 0 && !rot->is_unreadable;
+}
+
 bool disk_rot_is_there(const struct disk_rot *rot, const struct disk_names *names) {
+    if (is_readable_again(rot))
+        return false;
     for (size_t i = 0; rot->image && i < names->count; i++)
         if (names->entries[i].image == rot->image && !has_prefix(&names->entries[i], "wal-spare") &&
             disk_image_byte(rot->image, rot->offset) == rot->byte)
@@ -61,5 +98,5 @@ void disk_rot_mend(struct disk_rot *rot) {
 
 void disk_rot_forget(struct disk_rot *rot) {
     disk_image_drop(rot->image);
-    rot->image = NULL;
+    *rot = (struct disk_rot){0};
 }

@@ -182,35 +182,101 @@ static void jobs_of_a_lane_report_in_order(void **state) {
     world_release(&world);
 }
 
-static void rot_damages_synced_data_and_can_be_mended(void **state) {
-    (void)state;
-    struct world world;
-    world_init(&world, 1);
-    put(&world, "wal-01", "aaaa", true);
-    assert_int_equal(world.disk->ops->sync_directory(world.disk), 0);
-    assert_false(sim_disk_rot(world.sim, "wal", &world.random)); /* nothing stands behind it yet */
+/* Four rounds of four bytes. */
+static void make_log(struct world *world) {
+    put(world, "wal-01", "aaaa", true);
+    assert_int_equal(world->disk->ops->sync_directory(world->disk), 0);
+    assert_false(sim_disk_rot(world->sim, "wal", &world->random)); /* nothing behind it yet */
     struct disk_file *file;
-    assert_int_equal(world.disk->ops->open(world.disk, "wal-01", DISK_OPEN_WRITE, &file), 0);
+    assert_int_equal(world->disk->ops->open(world->disk, "wal-01", DISK_OPEN_WRITE, &file), 0);
     for (uint64_t i = 1; i <= 3; i++) {
-        assert_int_equal(world.disk->ops->write(file, 4 * i, BYTES_LITERAL("bbbb")), 0);
-        assert_int_equal(world.disk->ops->sync(file), 0);
+        assert_int_equal(world->disk->ops->write(file, 4 * i, BYTES_LITERAL("bbbb")), 0);
+        assert_int_equal(world->disk->ops->sync(file), 0);
     }
-    world.disk->ops->close(file);
-    assert_true(sim_disk_rot(world.sim, "wal", &world.random));
+    world->disk->ops->close(file);
+}
+
+enum log_look { LOG_UNREADABLE, LOG_CHANGED, LOG_WHOLE, LOG_LOOK_COUNT };
+
+static enum log_look look_at_log(struct world *world) {
     uint8_t *data;
     size_t length;
-    assert_int_equal(disk_read_all(world.disk, "wal-01", 100, &data, &length), 0);
-    assert_memory_not_equal(data, "aaaabbbbbbbb", 12);
+    int status = disk_read_all(world->disk, "wal-01", 100, &data, &length);
+    if (status) {
+        assert_int_equal(status, ERR_IO);
+        return LOG_UNREADABLE;
+    }
+    bool is_whole = memcmp(data, "aaaabbbbbbbb", 12) == 0;
     assert_memory_equal(data + 12, "bbbb", 4); /* nothing stands behind these yet */
     memory_free(data);
-    sim_disk_mend(world.sim);
-    assert_int_equal(disk_read_all(world.disk, "wal-01", 100, &data, &length), 0);
-    assert_memory_equal(data, "aaaabbbbbbbbbbbb", 16);
-    memory_free(data);
+    return is_whole ? LOG_WHOLE : LOG_CHANGED;
+}
+
+static void rot_damages_synced_data_and_can_be_mended(void **state) {
+    (void)state;
+    unsigned seen[LOG_LOOK_COUNT] = {0}, seen_later[LOG_LOOK_COUNT] = {0};
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct world world;
+        world_init(&world, seed);
+        make_log(&world);
+        assert_true(sim_disk_rot(world.sim, "wal", &world.random));
+        seen[look_at_log(&world)]++;
+        for (unsigned i = 0; i < 4; i++)
+            look_at_log(&world);
+        seen_later[look_at_log(&world)]++;
+        sim_disk_mend(world.sim);
+        assert_int_equal(look_at_log(&world), LOG_WHOLE);
+        world_release(&world);
+    }
+    assert_int_equal(seen[LOG_WHOLE], 0);
+    assert_true(seen[LOG_UNREADABLE] > 0 && seen[LOG_CHANGED] > 0);
+    assert_true(seen_later[LOG_UNREADABLE] > 0 && seen_later[LOG_WHOLE] > 0);
+    assert_int_equal(seen_later[LOG_CHANGED], seen[LOG_CHANGED]);
+}
+
+static void what_is_written_again_can_be_read(void **state) {
+    (void)state;
+    unsigned unreadable = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct world world;
+        world_init(&world, seed);
+        make_log(&world);
+        assert_true(sim_disk_rot(world.sim, "wal", &world.random));
+        unreadable += look_at_log(&world) == LOG_UNREADABLE;
+        put(&world, "wal-01", "aaaabbbbbbbb", true);
+        assert_int_equal(look_at_log(&world), LOG_WHOLE);
+        assert_true(sim_disk_has_shed_rot(world.sim));
+        world_release(&world);
+    }
+    assert_true(unreadable > 0);
+}
+
+static void writes_fail_once_or_for_a_while(void **state) {
+    (void)state;
+    struct world world;
+    struct disk_file *file;
+    world_init(&world, 1);
+    put(&world, "a", "text", true);
+    assert_int_equal(world.disk->ops->open(world.disk, "a", DISK_OPEN_WRITE, &file), 0);
+    world.power.write_failure_at_call = world.power.call_count + 2;
+    assert_int_equal(world.disk->ops->sync(file), 0);
+    assert_int_equal(world.disk->ops->write(file, 0, BYTES_LITERAL("other")), ERR_IO);
+    assert_true(world.power.has_failed);
+    assert_int_equal(world.disk->ops->write(file, 0, BYTES_LITERAL("other")), 0);
+    world.power.writes_fail_until_us = 1000;
+    assert_int_equal(world.disk->ops->write(file, 0, BYTES_LITERAL("third")), ERR_IO);
+    assert_int_equal(world.disk->ops->sync(file), ERR_IO);
+    assert_int_equal(world.disk->ops->preallocate(file, 100), ERR_IO);
+    assert_int_equal(world.disk->ops->rename(world.disk, "a", "b"), ERR_IO);
+    assert_int_equal(world.disk->ops->remove(world.disk, "a"), ERR_IO);
+    assert_int_equal(world.disk->ops->sync_directory(world.disk), ERR_IO);
+    world.queue.now_us = 1000;
+    assert_int_equal(world.disk->ops->write(file, 0, BYTES_LITERAL("third")), 0);
+    assert_int_equal(world.disk->ops->sync(file), 0);
+    world.disk->ops->close(file);
     world_release(&world);
 }
 
-/* What ends a round of the log is overwritten by the next one: it stands behind nothing then. */
 static void rot_spares_what_was_written_again_last(void **state) {
     (void)state;
     struct world world;
@@ -252,5 +318,7 @@ RUN_TESTS(cmocka_unit_test(what_was_synced_survives),
           cmocka_unit_test(the_power_fails_at_the_call_asked_for),
           cmocka_unit_test(jobs_of_a_lane_report_in_order),
           cmocka_unit_test(rot_damages_synced_data_and_can_be_mended),
+          cmocka_unit_test(what_is_written_again_can_be_read),
+          cmocka_unit_test(writes_fail_once_or_for_a_while),
           cmocka_unit_test(rot_spares_what_was_written_again_last),
           cmocka_unit_test(rot_spares_the_first_round_of_a_used_segment))
