@@ -66,7 +66,6 @@ static const struct {
     {PLANTED_CHANGE_BEFORE_COMMIT, "membership"},
     {PLANTED_TRACE_UNGATED, "upgrade"},
     {PLANTED_PARTS_UNGATED, "upgrade"},
-    {PLANTED_SNAPSHOT_MISSES_CLEAR, "crashes"},
     {PLANTED_SNAPSHOT_MISSES_PART, "crashes"},
     {PLANTED_JOINT_BY_NEW_VOTERS, "membership"},
     {PLANTED_NUMBER_GIVEN_TWICE, "membership"},

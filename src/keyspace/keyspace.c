@@ -1,6 +1,5 @@
 #include "keyspace/keyspace.h"
 #include "base/memory.h"
-#include "base/planted.h"
 #include "keyspace/keyspace_cut.h"
 #include "keyspace/memory_class.h"
 
@@ -59,8 +58,7 @@ static void touch_all(struct keyspace *keyspace) {
 }
 
 void keyspace_clear(struct keyspace *keyspace) {
-    if (!PLANTED(SNAPSHOT_MISSES_CLEAR))
-        touch_all(keyspace);
+    touch_all(keyspace);
     for (unsigned page = 0; page < KEYSPACE_PAGE_COUNT; page++) {
         if (keyspace->pages[page] == NULL)
             continue;

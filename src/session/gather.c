@@ -233,7 +233,7 @@ static enum route_result ask_every(struct session *session, const struct command
     for (uint32_t shard = led_from(worker, 1); shard; shard = led_from(worker, shard + 1)) {
         gather->waiting++;
         ask(gather, shard, command, arguments, count, flags);
-        if (PLANTED(GATHER_ASKS_ONE))
+        if (PLANTED(GATHER_ASKS_ONE) || (PLANTED(FLUSH_OF_ONE_SHARD) && gather->kind == GATHER_OK))
             break;
     }
     if (--gather->waiting == 0)
