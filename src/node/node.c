@@ -322,6 +322,8 @@ void worker_tick(struct worker *worker) {
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 uint64_t worker_deadline_us(const struct worker *worker) {
+    if (worker->sessions->is_turn_wanted)
+        return worker->turn_us;
     uint64_t shards_us = earlier(timers_deadline_us(worker), pairs_deadline_us(worker));
     uint64_t disk_us = earlier(wal_due_us(worker->wal), scrub_deadline_us(worker->hosting->scrub));
     shards_us = earlier(shards_us, worker->hosting->rounds.look_again_us);

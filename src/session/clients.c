@@ -220,9 +220,19 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
     return true;
 }
 
+/* A pipeline of commands that take long would hold up everybody on this thread, heartbeats as well,
+ * and fill its output before a byte of it was written. By the clock as it was read last: commands
+ * that are fast do not read it, and do not come here. */
+static bool has_had_its_turn(const struct session *session, uint64_t begun_us) {
+    return session->worker->turn_us > begun_us + SESSION_TURN_US;
+}
+
 void clients_process(struct session *session) {
+    uint64_t begun_us = session->worker->turn_us;
     while (!session->is_closing && session->input.length) {
-        if (!has_room(session)) {
+        bool is_over = has_had_its_turn(session, begun_us);
+        session->worker->sessions->is_turn_wanted |= is_over;
+        if (is_over || !has_room(session)) {
             block(session);
             return;
         }

@@ -84,6 +84,9 @@ void sessions_tick(struct worker *worker, uint64_t now_us) {
 static void retry_blocked(struct worker *worker) {
     struct list blocked;
     list_init(&blocked);
+    if (worker->sessions->is_turn_wanted)
+        worker->turn_us = worker_now_us(worker);
+    worker->sessions->is_turn_wanted = false;
     while (!list_is_empty(&worker->sessions->blocked)) {
         struct list *link = list_first(&worker->sessions->blocked);
         list_remove(link);

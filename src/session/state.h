@@ -15,7 +15,8 @@ enum {
     REPLY_INLINE_BYTES = 44,
     SESSION_NAME_MAXIMUM = LOGIN_NAME_MAXIMUM,
     SESSION_PEER_MAXIMUM = 80,
-    SESSION_INPUT_ROOM_BYTES = 16 << 10
+    SESSION_INPUT_ROOM_BYTES = 16 << 10,
+    SESSION_TURN_US = 5000 /* of one client, before others and the shards have theirs */
 };
 
 /* One command's place in the order of a session's replies. */
@@ -102,6 +103,7 @@ struct sessions {
     struct list waits;          /* struct wait_call */
     struct queue deferred_mail; /* struct mail *: commands for shards here that have no room */
     bool is_mail_first;         /* in this turn: before the blocked sessions */
+    bool is_turn_wanted;        /* some of those wait for nothing but their turn */
     size_t mailed_bytes;        /* of commands at other workers; past uncommitted-bytes they wait */
     struct bytes *mail_arguments;
     size_t mail_argument_capacity;

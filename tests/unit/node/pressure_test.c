@@ -233,7 +233,32 @@ static void test_a_request_that_does_not_fit(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_a_stranger_leaves_little_unread),
+/* A pipeline of what takes long has its turns like everybody: others are answered in between, and
+ * it is answered whole, in its order, without waiting for a tick. */
+static void test_a_slow_pipeline_takes_turns(void **state) {
+    (void)state;
+    enum { COMMANDS = 200, REPLY_BYTES = 7 };
+    struct world *world = world_new(1, NULL);
+    struct client *slow = world_connect(world, 0), *quick = world_connect(world, 0);
+    world_slow_down(world, 1000);
+    for (unsigned i = 0; i < COMMANDS; i++)
+        buffer_append_text(&slow->unsent, "CLUSTER KEYSLOT a\r\n");
+    client_send(slow, BYTES_LITERAL("ECHO end\r\n"));
+    client_send(quick, BYTES_LITERAL("PING\r\n"));
+    world_pass_ms(world, 1);
+    assert_string_equal(client_take(quick), "+PONG\r\n");
+    assert_in_range(slow->received.length, REPLY_BYTES, COMMANDS * REPLY_BYTES / 4);
+    assert_true(worker_deadline_us(world_worker(world, 0)) <= world_worker(world, 0)->turn_us);
+    world_pass_ms(world, COMMANDS);
+    const char *replies = client_take(slow);
+    assert_string_equal(strchr(replies, '$'), "$3\r\nend\r\n");
+    assert_int_equal(strlen(replies), COMMANDS * strlen(":15495\r\n") + strlen("$3\r\nend\r\n"));
+    assert_false(slow->is_paused);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_a_slow_pipeline_takes_turns),
+          cmocka_unit_test(test_a_stranger_leaves_little_unread),
           cmocka_unit_test(test_a_request_that_does_not_fit),
           cmocka_unit_test(test_no_answer_for_another),
           cmocka_unit_test(test_waiting_replies_are_bounded),

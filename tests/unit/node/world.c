@@ -32,7 +32,7 @@ struct place {
 struct world {
     struct clock clock; /* first: the clock's functions find the world by it */
     struct net net;
-    uint64_t now_us;
+    uint64_t now_us, look_us;
     struct fake_disk *node_disk;
     struct config config;
     struct node_shared *shared;
@@ -47,7 +47,10 @@ struct world {
 
 /* ---- the outside ---- */
 
-static uint64_t now_us(struct clock *clock) { return ((struct world *)(void *)clock)->now_us; }
+static uint64_t now_us(struct clock *clock) {
+    struct world *world = (struct world *)(void *)clock;
+    return world->now_us += world->look_us;
+}
 static uint64_t wall_ms(struct clock *clock) {
     return 1700000000000 + ((struct world *)(void *)clock)->now_us / 1000;
 }
@@ -167,6 +170,8 @@ void world_pass_ms(struct world *world, unsigned ms) {
     for (unsigned i = 0; i < ms; i++)
         step(world);
 }
+
+void world_slow_down(struct world *world, unsigned look_us) { world->look_us = look_us; }
 
 void world_hold_disks(struct world *world, bool are_held) { world->are_disks_held = are_held; }
 

@@ -30,6 +30,8 @@ struct worker *world_worker(struct world *world, unsigned index);
 /* Lets everything that is under way come to its end. */
 void world_settle(struct world *world);
 void world_pass_ms(struct world *world, unsigned ms);
+/* Whatever reads the clock takes so long; 0: nothing takes time. */
+void world_slow_down(struct world *world, unsigned look_us);
 /* No disk of a worker finishes anything. */
 void world_hold_disks(struct world *world, bool are_held);
 /* How many settings the gossiper was told of. */
