@@ -31,7 +31,7 @@ struct crowd *scenario_crowd(const struct scenario_run *run);
 void scenario_end(const struct scenario_run *run, struct crowd *crowd);
 void scenario_run(enum scenario scenario, const struct scenario_run *run);
 
-/* scenario_news.c, scenario_life.c, scenario_quiet.c */
+/* scenario_news.c, scenario_life.c, scenario_stops.c, scenario_storm.c */
 #define SCENARIO(name, text) void scenario_##name(const struct scenario_run *run);
 #define FIGURE(scenario, name, unit, wanted, text)
 #include "sim/gossip/scenario.def"

@@ -89,17 +89,64 @@ static double settle_seconds(struct crowd *crowd, struct report_curve *curve,
     return seconds_of(crowd->now_us - begun_us);
 }
 
+/* Those that are killed at once, and how long each of these deaths takes to be known to all. */
+struct killing {
+    struct crowd *crowd;
+    uint64_t begun_us;
+    double *seconds; /* by the node's number */
+};
+
+static void killing_notice(void *context, unsigned observer, const struct gossip_change *change) {
+    struct killing *killing = context;
+    struct crowd *crowd = killing->crowd;
+    (void)observer;
+    unsigned subject = crowd_node_of(crowd, change->member->who->uuid);
+    if (subject != CROWD_NODE_MAXIMUM && !crowd_is_running(crowd, subject) &&
+        sight_seen_by(&crowd->sight, subject) == 0)
+        killing->seconds[subject] = seconds_of(crowd->now_us - killing->begun_us);
+}
+
+/* Returns how many it killed; `killed` are their numbers. */
+static unsigned kill_a_quarter(struct crowd *crowd, unsigned *killed) {
+    unsigned count = crowd->running_count / 4;
+    for (unsigned i = 0; i < count; i++) {
+        killed[i] = crowd_any_running(crowd);
+        crowd_kill(crowd, killed[i]);
+    }
+    return count;
+}
+
+static void report_killing(struct report *report, const struct killing *killing,
+                           const unsigned *killed, unsigned count) {
+    double *samples = memory_allocate(count * sizeof *samples);
+    for (unsigned i = 0; i < count; i++) {
+        bool is_known = sight_seen_by(&killing->crowd->sight, killed[i]) == 0;
+        samples[i] = is_known ? killing->seconds[killed[i]] : HEAL_SECONDS_MAXIMUM;
+    }
+    report_figure(report, FIGURE_quarter_p50, report_quantile(samples, count, 0.5));
+    report_figure(report, FIGURE_quarter_p99, report_quantile(samples, count, 0.99));
+    report_figure(report, FIGURE_quarter_all, report_quantile(samples, count, 1));
+    memory_free(samples);
+}
+
 void scenario_quarter(const struct scenario_run *run) {
     struct crowd *crowd = scenario_crowd(run);
-    for (unsigned i = 0; i < run->crowd.node_count / 4; i++)
-        crowd_kill(crowd, crowd_any_running(crowd));
+    unsigned *killed = memory_allocate(crowd->node_count * sizeof *killed);
+    unsigned count = kill_a_quarter(crowd, killed);
+    struct killing killing = {.crowd = crowd,
+                              .begun_us = crowd->now_us,
+                              .seconds = memory_allocate_zeroed(crowd->node_count, sizeof(double))};
+    crowd->on_change = killing_notice;
+    crowd->context = &killing;
     crowd_count_traffic(crowd);
-    report_figure(
-        run->report, FIGURE_quarter_all,
-        settle_seconds(crowd, report_curve(run->report, "quarter"), HEAL_SECONDS_MAXIMUM));
+    settle_seconds(crowd, report_curve(run->report, "quarter"), HEAL_SECONDS_MAXIMUM);
+    crowd->on_change = NULL;
+    report_killing(run->report, &killing, killed, count);
     report_figure(run->report, FIGURE_quarter_bytes,
                   (double)crowd->traffic.bytes / crowd->running_count);
     report_figure(run->report, FIGURE_quarter_false_deaths, (double)crowd->false_deaths);
+    memory_free(killing.seconds);
+    memory_free(killed);
     scenario_end(run, crowd);
 }
 
