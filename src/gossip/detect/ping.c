@@ -18,8 +18,8 @@ enum {
 
 /* Should the answer say where the hashes differ, because a comparison may be begun? */
 static bool ping_may_compare(const struct gossip *gossip) {
-    return !hash_is_of_few(gossip) && gossip->now_us >= gossip->compare_us &&
-           hash_has_buckets(gossip) && !streams_is_asking(gossip);
+    return !hash_is_of_few(gossip) && hash_may_be_compared(gossip) && hash_has_buckets(gossip) &&
+           !streams_is_asking(gossip);
 }
 
 void ping_send(struct gossip *gossip, const struct ping *ping, const struct gossip_address *to) {

@@ -3,8 +3,9 @@
 #include <assert.h>
 
 enum {
-    HASH_FEW = 32,            /* so many members stand in one datagram of digests */
-    HASH_MEMBERS_A_BUCKET = 8 /* at least, on average: fewer buckets in a smaller cluster */
+    HASH_FEW = 32,             /* so many members stand in one datagram of digests */
+    HASH_MEMBERS_A_BUCKET = 8, /* at least, on average: fewer buckets in a smaller cluster */
+    HASH_NEWS_INTERVALS = 4    /* between two comparisons while news waits */
 };
 static_assert(COMPARE_BUCKETS == 128, "a bucket is the first 7 bits of a UUID");
 
@@ -38,6 +39,19 @@ void hash_member(struct gossip *gossip, struct member *member) {
 bool hash_is_of_few(const struct gossip *gossip) { return gossip->member_count <= HASH_FEW; }
 
 bool hash_has_buckets(const struct gossip *gossip) { return gossip->timing.wire_maximum > 0; }
+
+static bool has_news(const struct gossip *gossip) {
+    uint64_t waiting = 0;
+    for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
+        waiting += gossip->counters.news_waiting[priority];
+    return waiting > 0;
+}
+
+bool hash_may_be_compared(const struct gossip *gossip) {
+    unsigned intervals = has_news(gossip) ? HASH_NEWS_INTERVALS : 1;
+    uint64_t pause_us = intervals * gossip->timing.probe_interval_us;
+    return gossip->compared_us == 0 || gossip->now_us - gossip->compared_us >= pause_us;
+}
 
 uint32_t hash_of_bucket(const struct gossip *gossip, size_t count, size_t bucket) {
     size_t width = COMPARE_BUCKETS / count;

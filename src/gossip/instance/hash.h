@@ -12,5 +12,9 @@ bool hash_is_of_few(const struct gossip *gossip);
 bool hash_has_buckets(const struct gossip *gossip);
 /* Half of the hash of one of `count` buckets, a power of two: as many neighbours are one. */
 uint32_t hash_of_bucket(const struct gossip *gossip, size_t count, size_t bucket);
+/* May a comparison be begun? At most one an interval, and fewer while news waits, which explains a
+ * difference by itself: asked when it matters, so that what a flood left is mended as soon as the
+ * flood is over. */
+bool hash_may_be_compared(const struct gossip *gossip);
 /* The buckets, into the answer to a ping that asks for them: if the hashes differ. */
 void hash_write_buckets(struct gossip *gossip, const struct codec_message *ping);

@@ -100,7 +100,7 @@ struct gossip {
     bool has_streams;
     struct asking asking;
     struct shunned shunned[GOSSIP_SHUNNED_MAXIMUM];
-    uint64_t compare_us; /* no comparison is begun before this */
+    uint64_t compared_us; /* when the last comparison was begun; 0: none was */
 
     /* What the rooms above keep here; each looks into its own only. */
     struct news_room *news;

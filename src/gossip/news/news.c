@@ -27,8 +27,6 @@ static struct news **news_place(struct member *member, const struct entry *entry
     return place;
 }
 
-bool news_has_any(const struct gossip *gossip) { return gossip->news->count > 0; }
-
 bool news_is_waiting(const struct member *member, const struct entry *entry) {
     const struct news *news = member->news;
     while (news != NULL && news->entry != entry)

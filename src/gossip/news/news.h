@@ -30,8 +30,6 @@ struct news {
  * was waiting already. */
 void news_add(struct gossip *gossip, struct member *member, struct entry *entry,
               enum gossip_priority priority);
-/* Does any piece wait, of whomever? */
-bool news_has_any(const struct gossip *gossip);
 bool news_is_waiting(const struct member *member, const struct entry *entry);
 void news_remove(struct gossip *gossip, struct member *member, const struct entry *entry);
 void news_remove_all(struct gossip *gossip, struct member *member);

@@ -2,13 +2,10 @@
 #include "base/planted.h"
 #include "gossip/instance/hash.h"
 #include "gossip/instance/streams.h"
-#include "gossip/news/news.h"
 #include "gossip/sync/digest.h"
 #include "gossip/sync/joining.h"
 #include "gossip/sync/more.h"
 #include "gossip/sync/sync_room.h"
-
-enum { COMPARE_NEWS_INTERVALS = 4 };
 
 static bool bucket_differs(const struct gossip *gossip, const struct codec_message *ack,
                            size_t count, size_t bucket) {
@@ -51,7 +48,7 @@ void compare_hear(struct gossip *gossip, const struct gossip_address *from,
             digest_send(gossip, from);
         return;
     }
-    if (gossip->now_us < gossip->compare_us)
+    if (!hash_may_be_compared(gossip))
         return;
     if (codec_bucket_count(ack) > 0)
         compare_ranges(gossip, from, ack);
@@ -59,6 +56,5 @@ void compare_hear(struct gossip *gossip, const struct gossip_address *from,
         digest_send(gossip, from); /* the older of the two knows of no buckets */
     else
         return; /* the hashes were the same when it answered */
-    unsigned intervals = news_has_any(gossip) ? COMPARE_NEWS_INTERVALS : 1;
-    gossip->compare_us = gossip->now_us + intervals * gossip->timing.probe_interval_us;
+    gossip->compared_us = gossip->now_us;
 }

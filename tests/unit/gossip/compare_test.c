@@ -1,8 +1,10 @@
 /* Comparing two states: where they differ in little, little is sent. */
 #include "../unit.h"
 #include "base/planted.h"
-#include "gossip/wire/codec.h"
-#include "world.h"
+#include "gossip/instance/sending.h"
+#include "gossip/news/news.h"
+#include "gossip/sync/compare.h"
+#include "made_up.h"
 
 #define SECOND      UINT64_C(1000000)
 #define MILLISECOND UINT64_C(1000)
@@ -139,9 +141,51 @@ static void test_join_through_a_poor_seed(void **state) {
     world_free(world);
 }
 
+static void name_it(unsigned number, uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    memset(uuid, 0xcc, GOSSIP_UUID_BYTES);
+    uuid[0] = (uint8_t)number;
+}
+
+/* So much later an answer comes with another hash: is a comparison begun? */
+static bool begins_to_compare(struct gossip *gossip, uint64_t later_us) {
+    static const struct gossip_address from = {.host = "10.0.0.9", .port = 7000};
+    const struct codec_message ack = {.kind = CODEC_ACK, .hash = gossip->hash + 1};
+    struct gossip_actions actions;
+    gossip->now_us += later_us;
+    sending_clear(gossip);
+    compare_hear(gossip, &from, &ack);
+    sending_hand_out(gossip, &actions);
+    return actions.datagram_count > 0;
+}
+
+/* While news waits it explains why two states differ, and one of four intervals is enough. As soon
+ * as all is told, what a flood left is found within one. */
+static void test_after_a_flood_it_is_soon_compared(void **state) {
+    (void)state;
+    enum { MADE_UP = 40 };
+    struct world *world = world_new(6);
+    world_add(world);
+    made_up_announce(world, 1, MADE_UP, name_it);
+    struct gossip *gossip = world->nodes[1].gossip;
+    uint64_t interval_us = gossip->timing.probe_interval_us;
+    assert_int_equal(gossip_member_count(gossip), MADE_UP + 1);
+    assert_true(begins_to_compare(gossip, 0));
+    assert_false(begins_to_compare(gossip, interval_us));
+    assert_false(begins_to_compare(gossip, 2 * interval_us));
+    assert_true(begins_to_compare(gossip, interval_us));
+    for (unsigned i = 0; i <= MADE_UP; i++)
+        news_remove_all(gossip, gossip->members[i]);
+    assert_false(begins_to_compare(gossip, interval_us - 1));
+    assert_true(begins_to_compare(gossip, 1));
+    assert_false(begins_to_compare(gossip, interval_us - 1));
+    assert_true(begins_to_compare(gossip, 1));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_digest_of_all_nodes_in_every_message),
           cmocka_unit_test(test_digests_of_all_would_show),
           cmocka_unit_test(test_heartbeat_counters_in_the_state),
           cmocka_unit_test(test_old_and_new_compare),
           cmocka_unit_test(test_thousands_of_full_syncs_at_once),
-          cmocka_unit_test(test_join_through_a_poor_seed))
+          cmocka_unit_test(test_join_through_a_poor_seed),
+          cmocka_unit_test(test_after_a_flood_it_is_soon_compared))
