@@ -2,8 +2,9 @@
  * Lifeguard:
  *
  *   - It lasts suspicion_factor * log10(max(10, n)) * probe_interval where nobody else confirms it;
- *     two further, independent accusers bring it down to (5 + log10(max(10, n))) / 3 intervals, the
- *     first of them most of the way. Their word does not count while they are joining.
+ *     two further, independent accusers bring it down to (5 + log10(max(10, n))) / 3 intervals, or
+ *     2.5 if that is less, the first of them most of the way. Their word does not count while they
+ *     are joining.
  *   - The suspect is told first, with the very next probe, and refutes by raising its incarnation.
  *   - A node in bad health itself waits longer before it calls a suspect dead; one that stood still
  *     hears first what came meanwhile.
