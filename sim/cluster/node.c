@@ -30,12 +30,16 @@ void sim_node_pause(struct sim_node *node, uint64_t pause_us) {
         sim_clock_hold(&node->threads[i].clock, pause_us);
 }
 
+const struct topology *sim_node_topology(const struct sim_node *node) {
+    const struct worker *worker = node->threads[0].worker;
+    return worker ? worker_topology(worker) : NULL;
+}
+
 const struct topology *sim_topology(const struct simulation *simulation) {
     const struct topology *newest = NULL;
     for (unsigned i = 0; i < simulation->node_count; i++) {
         const struct sim_node *node = simulation->nodes[i];
-        const struct worker *worker = node->is_given_up ? NULL : node->threads[0].worker;
-        const struct topology *topology = worker ? worker_topology(worker) : NULL;
+        const struct topology *topology = node->is_given_up ? NULL : sim_node_topology(node);
         if (topology && (newest == NULL || topology->epoch > newest->epoch))
             newest = topology;
     }

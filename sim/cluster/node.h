@@ -73,6 +73,8 @@ struct shard *sim_node_replica(const struct sim_node *node, uint32_t shard);
 bool sim_node_is_rotten(const struct sim_node *node);
 void sim_node_pause(struct sim_node *node,
                     uint64_t pause_us); /* all its threads stop; time goes on */
+/* As this node knows it; NULL: not yet, or it is down. Borrowed, until time goes on. */
+const struct topology *sim_node_topology(const struct sim_node *node);
 /* The newest one that a node knows which is up and not given up; NULL: none. Borrowed, until time
  * goes on. */
 const struct topology *sim_topology(const struct simulation *simulation);

@@ -18,8 +18,7 @@ static bool have_given_up_ended(const struct simulation *simulation, struct buff
 static bool do_members_know(const struct simulation *simulation, struct buffer *problem) {
     const struct topology *newest = sim_topology(simulation);
     for (unsigned i = 0; newest && i < simulation->node_count; i++) {
-        const struct worker *worker = simulation->nodes[i]->threads[0].worker;
-        const struct topology *known = worker ? worker_topology(worker) : NULL;
+        const struct topology *known = sim_node_topology(simulation->nodes[i]);
         if (topology_node(newest, i + 1) && (known == NULL || known->epoch != newest->epoch)) {
             buffer_append_format(problem, "node %u does not know the topology that it is in",
                                  i + 1);
