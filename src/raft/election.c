@@ -150,6 +150,13 @@ static bool is_promised(struct raft *raft) {
     return true;
 }
 
+/* Who may not campaign knows at least that nobody is heard: else it would tell a leader that is long
+ * lost, and could not be told to go on alone. */
+static void leader_forget(struct raft *raft) {
+    if (raft->leader != 0)
+        raft_follow(raft, raft->term, 0);
+}
+
 void raft_election_tick(struct raft *raft) {
     if (raft->now_us < raft->election_deadline_us)
         return;
@@ -158,7 +165,9 @@ void raft_election_tick(struct raft *raft) {
         raft->election_deadline_us = paused_until_us;
         return;
     }
-    if (raft_may_campaign(raft) && !is_promised(raft))
+    if (!raft_may_campaign(raft))
+        leader_forget(raft);
+    else if (!is_promised(raft))
         pre_campaign(raft);
 }
 

@@ -269,8 +269,9 @@ static uint64_t next_deadline(const struct raft *raft) {
     if (raft->is_quiet)
         return deadline_us;
     if (raft->role != RAFT_LEADER)
-        return raft_may_campaign(raft) ? least(deadline_us, raft->election_deadline_us)
-                                       : deadline_us;
+        return raft_may_campaign(raft) || raft->leader != 0
+                   ? least(deadline_us, raft->election_deadline_us)
+                   : deadline_us;
     deadline_us = least(deadline_us, raft->quorum_check_us);
     deadline_us = least(deadline_us, raft_change_deadline_us(raft));
     deadline_us = least(deadline_us, raft_move_deadline_us(raft));
