@@ -150,8 +150,8 @@ static bool is_promised(struct raft *raft) {
     return true;
 }
 
-/* Who may not campaign knows at least that nobody is heard: else it would tell a leader that is long
- * lost, and could not be told to go on alone. */
+/* Who may not campaign knows at least that nobody is heard: else it would tell of a leader that is
+ * long lost, and could not be told to go on alone. */
 static void leader_forget(struct raft *raft) {
     if (raft->leader != 0)
         raft_follow(raft, raft->term, 0);
