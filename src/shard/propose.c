@@ -242,8 +242,9 @@ bool shard_is_awaited(const struct shard *shard) {
 bool shard_has_batch(const struct shard *shard) { return shard->batch.count > 0; }
 
 enum {
-    CROWD_COMMANDS = 4,          /* of the entry before: of fewer each would rather go at once */
-    SMALL_BATCH_BYTES = 64 << 10 /* a longer one costs what it holds, not the round around it */
+    CROWD_COMMANDS = 4,           /* of the entry before: of fewer each would rather go at once */
+    SMALL_BATCH_BYTES = 64 << 10, /* a longer one costs what it holds, not the round around it */
+    GATHER_LONGEST_US = 100000    /* then what is awaited is stuck: who asks is to hear of that */
 };
 
 /* Where many ask at a time and the followers are no farther than the disk, a small batch waits for
@@ -259,14 +260,23 @@ static uint64_t waits_for_commit_until_us(const struct shard *shard) {
 }
 
 uint64_t shard_batch_due_us(const struct shard *shard) {
+    if (shard->batch.count == 0)
+        return UINT64_MAX;
     uint64_t due_us = waits_for_commit_until_us(shard);
-    return due_us > 0 ? due_us : UINT64_MAX;
+    uint64_t longest_us = shard->batch.begun_us + GATHER_LONGEST_US;
+    return due_us > 0 && due_us < longest_us ? due_us : longest_us;
+}
+
+static bool may_gather_on(const struct shard *shard, enum shard_company company) {
+    if (company == SHARD_HELD && shard->batch.async_count == 0)
+        return true;
+    bool is_waiting = shard_now_us(shard) < waits_for_commit_until_us(shard);
+    return shard_is_awaited(shard) || (company == SHARD_ALONE && is_waiting);
 }
 
 void shard_end_turn(struct shard *shard, enum shard_company company) {
-    bool is_held = company == SHARD_HELD && shard->batch.async_count == 0;
-    bool is_due = company != SHARD_ALONE || shard_now_us(shard) >= waits_for_commit_until_us(shard);
-    if (!is_held && is_due && !shard_is_awaited(shard))
+    bool is_over = shard_now_us(shard) >= shard->batch.begun_us + GATHER_LONGEST_US;
+    if (is_over || !may_gather_on(shard, company))
         shard_flush(shard);
 }
 

@@ -266,8 +266,7 @@ enum shard_company {
  * unless it is held by its owner, which asynchronous commands do not put up with. */
 void shard_end_turn(struct shard *shard, enum shard_company company);
 bool shard_has_batch(const struct shard *shard);
-/* When the batch waits no longer for the commit of the entry before it; UINT64_MAX: something else
- * is to happen, or it waits for none. */
+/* When the batch waits no longer, whatever it waits for; UINT64_MAX: there is none. */
 uint64_t shard_batch_due_us(const struct shard *shard);
 /* Of a leader: its last entry is neither durable here nor committed. */
 bool shard_is_awaited(const struct shard *shard);

@@ -276,6 +276,32 @@ static void test_gathers_while_awaited(void **state) {
     world_free(world);
 }
 
+/* Nothing is durable and nothing is committed, here or for other shards: after a tenth of a second
+ * what was gathered is proposed all the same, so that whoever asked hears in time that nobody
+ * knows. */
+static void test_does_not_gather_for_ever(void **state) {
+    (void)state;
+    struct world *world = world_led(1);
+    struct shard *shard = world_shard(world, 1);
+    raft_index last = raft_last_index(shard_raft(shard));
+    world->replicas[1].config.write_timeout_ms = 1000;
+    world_hold_disks(world, true);
+    world_propose(world, 1, "INCR k");
+    world_settle(world);
+    for (unsigned round = 0; round < 2; round++) {
+        uint64_t ticket = world_propose(world, 1, "INCR k");
+        world_run(world, 95);
+        assert_int_equal(raft_last_index(shard_raft(shard)), last + 1 + round);
+        world_run(world, 10);
+        assert_int_equal(raft_last_index(shard_raft(shard)), last + 2 + round);
+        assert_answer(world, ticket, "");
+        world->replicas[1].company = SHARD_HELD;
+    }
+    world_run(world, 1100);
+    assert_answer(world, world->next_ticket - 1, "UNKNOWN");
+    world_free(world);
+}
+
 static void propose_some(struct world *world, unsigned count) {
     for (unsigned i = 0; i < count; i++)
         world_propose(world, 1, "INCR k");
@@ -488,18 +514,16 @@ static void test_time_never_goes_back(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_turn_is_one_entry),
-          cmocka_unit_test(test_many_commands_in_their_order),
-          cmocka_unit_test(test_three_replicas_agree),
-          cmocka_unit_test(test_full_batch_goes_at_once),
-          cmocka_unit_test(test_gathers_while_awaited),
-          cmocka_unit_test(test_small_batch_waits_for_commit),
-          cmocka_unit_test(test_batch_does_not_wait_for_late_commit),
-          cmocka_unit_test(test_who_does_not_wait_for_commit), cmocka_unit_test(test_held_by_owner),
-          cmocka_unit_test(test_deposed_not_executed),
-          cmocka_unit_test(test_deposed_while_it_is_written), cmocka_unit_test(test_deposed_done),
-          cmocka_unit_test(test_unknown_after_timeout), cmocka_unit_test(test_two_leaderships),
-          cmocka_unit_test(test_batch_refused_when_deposed), cmocka_unit_test(test_long_commands),
-          cmocka_unit_test(test_unreadable_entry_is_not_appended),
-          cmocka_unit_test(test_waits_during_transfer), cmocka_unit_test(test_back_pressure),
-          cmocka_unit_test(test_time_never_goes_back))
+RUN_TESTS(
+    cmocka_unit_test(test_turn_is_one_entry), cmocka_unit_test(test_many_commands_in_their_order),
+    cmocka_unit_test(test_three_replicas_agree), cmocka_unit_test(test_full_batch_goes_at_once),
+    cmocka_unit_test(test_gathers_while_awaited), cmocka_unit_test(test_does_not_gather_for_ever),
+    cmocka_unit_test(test_small_batch_waits_for_commit),
+    cmocka_unit_test(test_batch_does_not_wait_for_late_commit),
+    cmocka_unit_test(test_who_does_not_wait_for_commit), cmocka_unit_test(test_held_by_owner),
+    cmocka_unit_test(test_deposed_not_executed), cmocka_unit_test(test_deposed_while_it_is_written),
+    cmocka_unit_test(test_deposed_done), cmocka_unit_test(test_unknown_after_timeout),
+    cmocka_unit_test(test_two_leaderships), cmocka_unit_test(test_batch_refused_when_deposed),
+    cmocka_unit_test(test_long_commands), cmocka_unit_test(test_unreadable_entry_is_not_appended),
+    cmocka_unit_test(test_waits_during_transfer), cmocka_unit_test(test_back_pressure),
+    cmocka_unit_test(test_time_never_goes_back))
