@@ -1,7 +1,7 @@
 /* What is certain of one shard in a damaged log: a few records are written, some of them cannot be
  * read, and a digest says what the writer knew. Whatever was not lost is kept, and what was lost is
  * missed. */
-#include "../unit.h"
+#include "../planting.h"
 #include "base/memory.h"
 #include "store/wal_survivor.h"
 
@@ -466,25 +466,25 @@ static void test_a_payload_that_its_kind_cannot_have(void **state) {
 
 #define TRIAL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-RUN_TESTS(TRIAL(test_a_gap_of_others_costs_nothing), TRIAL(test_silence_tells_of_what_it_reaches),
-          TRIAL(test_the_first_of_two_gaps_counts),
-          TRIAL(test_a_truncation_between_two_gaps_is_remembered),
-          TRIAL(test_a_truncation_behind_the_gap_leaves_no_gap),
-          TRIAL(test_a_truncation_of_an_earlier_gap_is_not),
-          TRIAL(test_what_two_gaps_enclose_may_be_truncated),
-          TRIAL(test_all_of_what_two_gaps_enclose_may_be_truncated),
-          TRIAL(test_a_truncation_voids_not_all_that_two_gaps_enclose),
-          TRIAL(test_a_truncation_voids_the_later_of_two_pieces),
-          TRIAL(test_a_truncation_voids_no_loss_of_an_earlier_gap),
-          TRIAL(test_a_mark_behind_the_gap_is_taken_from_before_it),
-          TRIAL(test_a_snapshot_mends_what_was_lost_before_it),
-          TRIAL(test_what_is_truncated_need_not_be_there),
-          TRIAL(test_what_was_truncated_in_the_gap_need_not_either),
-          TRIAL(test_a_snapshot_of_another_log_replaces_this_one), TRIAL(test_an_entry_is_missing),
-          TRIAL(test_the_last_entry_is_missing), TRIAL(test_what_two_gaps_enclose_is_lost),
-          TRIAL(test_a_loss_outlives_a_gap_of_others),
-          TRIAL(test_a_snapshot_mends_what_two_gaps_enclose),
-          TRIAL(test_a_term_behind_the_digest_counts), TRIAL(test_a_jump_leaves_the_shard_in_doubt),
-          TRIAL(test_a_floor_rises_in_its_own_term), TRIAL(test_a_floor_never_falls),
-          TRIAL(test_it_was_forgotten_in_the_gap), TRIAL(test_it_was_forgotten_behind_the_gap),
-          TRIAL(test_a_payload_that_its_kind_cannot_have))
+RUN_TESTS_OR_PLANT(
+    TRIAL(test_a_gap_of_others_costs_nothing), TRIAL(test_silence_tells_of_what_it_reaches),
+    TRIAL(test_the_first_of_two_gaps_counts),
+    TRIAL(test_a_truncation_between_two_gaps_is_remembered),
+    TRIAL(test_a_truncation_behind_the_gap_leaves_no_gap),
+    TRIAL(test_a_truncation_of_an_earlier_gap_is_not),
+    TRIAL(test_what_two_gaps_enclose_may_be_truncated),
+    TRIAL(test_all_of_what_two_gaps_enclose_may_be_truncated),
+    TRIAL(test_a_truncation_voids_not_all_that_two_gaps_enclose),
+    TRIAL(test_a_truncation_voids_the_later_of_two_pieces),
+    TRIAL(test_a_truncation_voids_no_loss_of_an_earlier_gap),
+    TRIAL(test_a_mark_behind_the_gap_is_taken_from_before_it),
+    TRIAL(test_a_snapshot_mends_what_was_lost_before_it),
+    TRIAL(test_what_is_truncated_need_not_be_there),
+    TRIAL(test_what_was_truncated_in_the_gap_need_not_either),
+    TRIAL(test_a_snapshot_of_another_log_replaces_this_one), TRIAL(test_an_entry_is_missing),
+    TRIAL(test_the_last_entry_is_missing), TRIAL(test_what_two_gaps_enclose_is_lost),
+    TRIAL(test_a_loss_outlives_a_gap_of_others), TRIAL(test_a_snapshot_mends_what_two_gaps_enclose),
+    TRIAL(test_a_term_behind_the_digest_counts), TRIAL(test_a_jump_leaves_the_shard_in_doubt),
+    TRIAL(test_a_floor_rises_in_its_own_term), TRIAL(test_a_floor_never_falls),
+    TRIAL(test_it_was_forgotten_in_the_gap), TRIAL(test_it_was_forgotten_behind_the_gap),
+    TRIAL(test_a_payload_that_its_kind_cannot_have))
