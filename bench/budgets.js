@@ -64,23 +64,28 @@ const measureRestart = (options) => withCluster(options, 'restart', { settings: 
 const mean = (rates) => rates.reduce((a, b) => a + b) / rates.length
 
 // Load, second by second, until every replica has taken a snapshot since: the rates of the seconds in which one was taken, of those before,
-// and the most that the memory of any node grew.
+// and the most that the memory of any node grew over what it was just before the first one.
 async function loadThroughSnapshots(options, running, ports) {
   const takenCounts = () => Promise.all(ports.map((port) => metric(port, 'snapshots_taken_total')))
   const chunksLeft = () => Promise.all(ports.map((port) => metric(port, 'snapshot_chunks_left')))
   const resident = () => running.nodes.map((node) => residentBytes(node.pid))
   const first = await takenCounts()
-  const residentBefore = resident()
   const quiet = [], saving = []
+  let residentBefore = resident()
   let growth = 0, counts = first, wasSaving = false
   for (let second = 0; second < SNAPSHOT_LONGEST_S; second++) {
     const rate = load(options, running, { keys: KEYS, seconds: 1 }).per_second
-    growth = Math.max(growth, ...resident().map((bytes, i) => bytes / residentBefore[i]))
+    const residentNow = resident()
     const [now, left] = [await takenCounts(), await chunksLeft()]
     const isSaving = left.some((count) => count > 0)
     const isTouched = wasSaving || isSaving || now.some((count, i) => count > counts[i])
-    if (isTouched) saving.push(rate)
-    else if (!saving.length) quiet.push(rate)
+    if (isTouched) {
+      saving.push(rate)
+      growth = Math.max(growth, ...residentNow.map((bytes, i) => bytes / residentBefore[i]))
+    } else if (!saving.length) {
+      quiet.push(rate)
+      residentBefore = residentNow
+    }
     if (!isSaving && now.every((count, i) => count > first[i])) return { quiet, saving, growth }
     counts = now
     wasSaving = isSaving
