@@ -12,6 +12,7 @@ const KEYS = 1000000
 const VALUE_BYTES = 64
 const RESTART_MOST_S = 3
 const SNAPSHOT_LONGEST_S = 120
+const DATA_CHUNKS_LEAST = 16 // of 1,000,000 keys; the control shard's snapshot has one
 
 function load(options, running, wanted) {
   const line = { protocol: running.protocol, operation: 'set', bytes: VALUE_BYTES, clients: 50, pipeline: 16, keys: 100000, seconds: options.seconds, ...wanted }
@@ -66,19 +67,20 @@ const mean = (rates) => rates.reduce((a, b) => a + b) / rates.length
 // Load, second by second, until every replica has taken a snapshot since: the rates of the seconds in which one was taken, of those before,
 // and the most that the memory of any node grew over what it was just before the first one.
 async function loadThroughSnapshots(options, running, ports) {
-  const takenCounts = () => Promise.all(ports.map((port) => metric(port, 'snapshots_taken_total')))
+  const chunkCounts = () => Promise.all(ports.map((port) => metric(port, 'snapshot_chunks_total')))
   const chunksLeft = () => Promise.all(ports.map((port) => metric(port, 'snapshot_chunks_left')))
   const resident = () => running.nodes.map((node) => residentBytes(node.pid))
-  const first = await takenCounts()
+  const first = await chunkCounts()
   const quiet = [], saving = []
   let residentBefore = resident()
   let growth = 0, counts = first, wasSaving = false
   for (let second = 0; second < SNAPSHOT_LONGEST_S; second++) {
     const rate = load(options, running, { keys: KEYS, seconds: 1 }).per_second
     const residentNow = resident()
-    const [now, left] = [await takenCounts(), await chunksLeft()]
+    const [now, left] = [await chunkCounts(), await chunksLeft()]
+    const hasTaken = (since) => now.map((count, i) => count >= since[i] + DATA_CHUNKS_LEAST)
     const isSaving = left.some((count) => count > 0)
-    const isTouched = wasSaving || isSaving || now.some((count, i) => count > counts[i])
+    const isTouched = wasSaving || isSaving || hasTaken(counts).some(Boolean)
     if (isTouched) {
       saving.push(rate)
       growth = Math.max(growth, ...residentNow.map((bytes, i) => bytes / residentBefore[i]))
@@ -86,7 +88,7 @@ async function loadThroughSnapshots(options, running, ports) {
       quiet.push(rate)
       residentBefore = residentNow
     }
-    if (!isSaving && now.every((count, i) => count > first[i])) return { quiet, saving, growth }
+    if (!isSaving && hasTaken(first).every(Boolean)) return { quiet, saving, growth }
     counts = now
     wasSaving = isSaving
   }
