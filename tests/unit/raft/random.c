@@ -2,7 +2,8 @@
  * clock drift, transfers, nodes that would rather not lead, changes of the voters, compaction and
  * snapshots, full disks, messages that cannot be read to their end, a disk that loses parts of the
  * log, by seed. After every step the promises of Raft are checked against the truth that the test
- * keeps (CBTR figure 3.2). Once the faults stop, the cluster must agree again.
+ * keeps (CBTR figure 3.2). Once the faults stop, a majority must get on by itself, and the cluster
+ * must agree again.
  *
  *      random [--plant NAME] [--seed S] [--seeds N] [--print]
  *
@@ -60,6 +61,7 @@ static void heal_and_check(struct world *world) {
     }
     memset(world->standings, 0, sizeof world->standings); /* no move while it is looked at */
     event_standings_tell(world);
+    core_check(world);
     size_t before = world->committed_count;
     for (unsigned round = 0; round < 800 && world->failure[0] == 0; round++) {
         event_tick_all(world, 10000);
@@ -165,7 +167,7 @@ int main(int argc, char **argv) {
         signal(SIGABRT, on_failed_check);
     static struct world world;
     uint64_t leads = 0, moves = 0, commits = 0, leases = 0, answers = 0, installs = 0, changes = 0;
-    uint64_t quiets = 0, equals = 0, damages = 0;
+    uint64_t quiets = 0, equals = 0, damages = 0, cores = 0;
     for (uint64_t seed = request.seed; seed < request.seed + request.seed_count; seed++) {
         struct buffer transcript;
         buffer_init(&transcript, 64u << 20);
@@ -187,12 +189,14 @@ int main(int argc, char **argv) {
         quiets += world.quiets;
         equals += world.equals;
         damages += world.damages;
+        cores += world.cores;
     }
     printf("%" PRIu64 " seeds: %" PRIu64 " leaders (%" PRIu64 " by a move of their own), %" PRIu64
            " commits, %" PRIu64 " lease checks, %" PRIu64 " reads answered, %" PRIu64
            " snapshots installed, %" PRIu64 " changes of the voters, %" PRIu64
-           " quiet moments, %" PRIu64 " equal pairs, %" PRIu64 " damaged logs\n",
+           " quiet moments, %" PRIu64 " equal pairs, %" PRIu64 " damaged logs, %" PRIu64
+           " majorities by themselves\n",
            request.seed_count, leads, moves, commits, leases, answers, installs, changes, quiets,
-           equals, damages);
+           equals, damages, cores);
     return request.planted != NULL ? 1 : 0;
 }

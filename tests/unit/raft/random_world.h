@@ -29,7 +29,7 @@ struct world {
     size_t wanted_count;
     enum raft_standing standings[CLUSTER_NODE_MAXIMUM]; /* the truth; not all have heard of it */
     /* That something happened at all. */
-    uint64_t leads, moves, leases, answers, installs, changes, quiets, equals, damages;
+    uint64_t leads, moves, leases, answers, installs, changes, quiets, equals, damages, cores;
     /* The temper of this seed. */
     uint64_t rare_percent; /* of all steps: how stormy it is */
     double propose_chance;
@@ -56,6 +56,11 @@ void truth_watch(void *context, struct cluster_node *node, const struct raft_act
 void truth_logs_check(struct world *world);
 /* No lease promises a read that would be stale. */
 void truth_leases_check(struct world *world);
+
+/* ---- random_core.c ---- */
+
+/* All run, and nothing is cut: then all but one node commit by themselves. */
+void core_check(struct world *world);
 
 /* ---- random_events.c: what happens ---- */
 
