@@ -1,5 +1,4 @@
 #include "gossip/members/chain.h"
-#include "base/check.h"
 
 size_t chain_position(const struct chain *chain, uint64_t version) {
     size_t position = chain->count;
@@ -19,7 +18,6 @@ uint64_t chain_previous(const struct chain *chain, const struct entry *entry) {
     if (chain->version < entry->version)
         return entry
             ->previous; /* what lies between is not known here, but was where it came from */
-    size_t position = chain_position(chain, entry->version) - 1;
-    CHECK(chain->links[position].entry == entry);
+    size_t position = chain_position(chain, entry->version - 1);
     return position > 0 ? chain->links[position - 1].entry->version : 0;
 }

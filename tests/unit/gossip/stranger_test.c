@@ -166,6 +166,33 @@ static void test_a_reset_makes_room(void **state) {
     world_free(world);
 }
 
+/* Of one member many keys, all at one version, as no member says them: they are told on, and given
+ * to whoever lacks them. */
+static void test_many_keys_of_one_version(void **state) {
+    (void)state;
+    enum { ALIKE = 5 };
+    struct world *world = world_with_stranger();
+    struct codec_writer writer;
+    char name[16];
+    codec_writer_init(&writer);
+    announce_member(world, &writer, 7);
+    for (unsigned key = 0; key < ALIKE; key++) {
+        struct codec_entry entry = {.version = 1, .value = BYTES_LITERAL("yes")};
+        snprintf(name, sizeof name, "key-%u", key);
+        entry.key = bytes_of_text(name);
+        announce_entry(world, &writer, 7, 0, &entry);
+    }
+    world_run(world, 1000000);
+    unsigned newcomer = world_add(world)->number;
+    world_seed(world, newcomer, 1);
+    world_run(world, 500000);
+    assert_int_equal(keys_of(world, 1, 7), ALIKE);
+    assert_int_equal(keys_of(world, newcomer, 7), ALIKE);
+    codec_writer_release(&writer);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_members_that_a_stranger_makes_up),
           cmocka_unit_test(test_keys_that_a_stranger_makes_up),
-          cmocka_unit_test(test_a_reset_makes_room))
+          cmocka_unit_test(test_a_reset_makes_room),
+          cmocka_unit_test(test_many_keys_of_one_version))

@@ -93,5 +93,39 @@ static void test_twins_do_not_outbid_one_another(void **state) {
     }
 }
 
+enum { SAID_BY_EACH = 5 };
+
+static void say_both(struct world *world) {
+    char key[16];
+    for (unsigned i = 0; i < SAID_BY_EACH; i++) {
+        snprintf(key, sizeof key, "first-%u", i);
+        world_set(world, COPIED, key, "yes");
+        snprintf(key, sizeof key, "second-%u", i);
+        world_set(world, COPY, key, "yes");
+        world_run(world, SECOND / 10);
+    }
+}
+
+/* Each of the two counts its own versions, and so they say two keys at one version. Who hears of
+ * both has both, tells of both, and goes on; so does a newcomer, who hears of them by comparing. */
+static void test_keys_that_both_say_mix(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct world *world = world_with_copy(seed);
+        world_run(world, 10 * SECOND);
+        say_both(world);
+        world_run(world, 5 * SECOND);
+        unsigned newcomer = world_add(world)->number;
+        world_seed(world, newcomer, 1);
+        world_run(world, 5 * SECOND);
+        assert_one_picture(world);
+        for (unsigned number = 1; number <= newcomer; number++)
+            if (!is_twin(number))
+                assert_int_equal(world_key_count(world, number, COPIED), 2 * SAID_BY_EACH);
+        world_free(world);
+    }
+}
+
 RUN_TESTS(cmocka_unit_test(test_a_copied_directory_is_one_picture_and_a_warning),
-          cmocka_unit_test(test_twins_do_not_outbid_one_another))
+          cmocka_unit_test(test_twins_do_not_outbid_one_another),
+          cmocka_unit_test(test_keys_that_both_say_mix))
