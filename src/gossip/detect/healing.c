@@ -95,14 +95,21 @@ static struct seed *seed_probed(struct gossip *gossip, const struct probe *probe
     return gossip_address_equal(&seed->address, &probe->to) ? seed : NULL;
 }
 
+/* Who was found there is looked for soon, should it be lost. */
+static void seed_found(const struct gossip *gossip, struct seed *seed) {
+    seed->interval_us = gossip->timing.probe_interval_us;
+    seed->fresh_us = gossip->now_us;
+}
+
+/* Who has left answers as well, and is nobody to be found. */
 void healing_seed_answered(struct gossip *gossip, const struct probe *probe,
                            const uint8_t uuid[GOSSIP_UUID_BYTES]) {
     struct seed *seed = seed_probed(gossip, probe);
     if (seed == NULL)
         return;
     memcpy(seed->uuid, uuid, GOSSIP_UUID_BYTES);
-    seed->interval_us = gossip->timing.probe_interval_us;
-    seed->fresh_us = gossip->now_us;
+    if (seed_is_known(gossip, seed))
+        seed_found(gossip, seed);
 }
 
 void healing_seed_is_self(struct gossip *gossip, const struct probe *probe) {
@@ -118,8 +125,7 @@ static void seed_run(struct gossip *gossip, size_t position) {
         return;
     }
     if (seed_is_known(gossip, seed)) {
-        seed->fresh_us = gossip->now_us;
-        seed->interval_us = gossip->timing.probe_interval_us;
+        seed_found(gossip, seed);
         seed->next_us = gossip->now_us + SEED_RECHECK_INTERVALS * gossip->timing.probe_interval_us;
         return;
     }

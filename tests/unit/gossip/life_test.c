@@ -411,7 +411,35 @@ static void test_old_seeds_give_way(void **state) {
     world_free(world);
 }
 
+/* Datagrams from now on, for so long. */
+static uint64_t datagrams_within(struct world *world, uint64_t duration_us) {
+    uint64_t before = world->datagram_count;
+    world_run(world, duration_us);
+    return world->datagram_count - before;
+}
+
+/* A node that has left goes on answering; who knows of nobody else asks there less and less often,
+ * as where nobody answers. Its next life is found there all the same, by that alone. */
+static void test_a_seed_that_has_left_is_asked_less_and_less(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct world *world = world_new(seed);
+        world_add(world);
+        world_add(world);
+        world_leave(world, 1);
+        world_seed(world, 2, 1);
+        world_run(world, 60 * SECOND);
+        assert_true(world_is_state(world, 2, 1, GOSSIP_LEFT) || world_view(world, 2, 1) == NULL);
+        assert_in_range(datagrams_within(world, 100 * SECOND), 20, 50);
+        world_kill(world, 1);
+        world_start(world, 1);
+        assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+        world_free(world);
+    }
+}
+
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_stopped_process_blames_nobody),
+                   cmocka_unit_test(test_a_seed_that_has_left_is_asked_less_and_less),
                    cmocka_unit_test(test_old_seeds_give_way),
                    cmocka_unit_test(test_short_stops_blame_nobody),
                    cmocka_unit_test(test_missed_refutation_is_asked_for),
