@@ -100,6 +100,8 @@ static void record_adopt(struct gossip *gossip, struct member *member,
         state_clear(gossip, member);
         roster_forget_contact(member);
     }
+    if (record->state == GOSSIP_LEFT)
+        probe_forget(gossip, member); /* it owes no answer, and nobody is to blame for that */
     identity_adopt(gossip, member, record);
     if (record->state == GOSSIP_SUSPECT)
         suspicion_begin(gossip, member, record->accuser);

@@ -80,7 +80,8 @@ void joining_end(struct gossip *gossip) {
     struct member *self = gossip->self;
     if (self->shown.state != GOSSIP_JOINING)
         return;
-    identity_raise(gossip, self->shown.who->incarnation + 1);
+    /* Whoever accused it of the last number there is has taken that one. */
+    identity_raise(gossip, earlier(self->shown.who->incarnation + 1, CODEC_NUMBER_MAXIMUM));
     record_set_state(gossip, self, GOSSIP_ALIVE);
     gossip_changed(gossip, GOSSIP_CHANGE_STATE, self, BYTES_NONE);
     news_add(gossip, self, NULL, GOSSIP_CLUSTER);

@@ -113,5 +113,39 @@ static void test_a_seed_that_is_this_node_is_asked_once(void **state) {
     }
 }
 
+static bool second_is_probed(struct world *world) {
+    const struct detect_room *detect = world->nodes[1].gossip->detect;
+    for (size_t i = 0; i < detect->probe_count; i++)
+        if (detect->probes[i].member != NULL &&
+            &detect->probes[i].member->shown == world_view(world, 1, 2))
+            return true;
+    return false;
+}
+
+/* Node 2 says goodbye, and is gone, while a probe of it is in flight: that it does not answer is no
+ * failure, and says nothing of whether the other is well. */
+static void test_who_leaves_owes_no_answer(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct world *world = world_new(seed);
+        world_add_cluster(world, 3);
+        assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+        world_run(world, SECOND);
+        world_cut(world, 2, 1);
+        while (!second_is_probed(world))
+            world_run(world, MILLISECOND);
+        world_leave(world, 2);
+        world_run(world, 3 * MILLISECOND);
+        world_kill(world, 2);
+        world_run(world, 5 * SECOND);
+        struct gossip_counters counters;
+        gossip_counters(world->nodes[1].gossip, &counters);
+        assert_true(world_is_state(world, 1, 2, GOSSIP_LEFT));
+        assert_int_equal(counters.probes_failed, 0);
+        world_free(world);
+    }
+}
+
 RUN_TESTS(cmocka_unit_test(test_later_life_ends_only_its_own_probe),
-          cmocka_unit_test(test_a_seed_that_is_this_node_is_asked_once))
+          cmocka_unit_test(test_a_seed_that_is_this_node_is_asked_once),
+          cmocka_unit_test(test_who_leaves_owes_no_answer))

@@ -13,35 +13,49 @@ static void name_it(unsigned number, uint8_t uuid[GOSSIP_UUID_BYTES]) {
     uuid[1] = (uint8_t)(number >> 8);
 }
 
-/* So many accuse member 0. */
-static void accuse(struct gossip *gossip, unsigned accusers) {
+static struct member *made_up_member(const struct gossip *gossip, unsigned number) {
     uint8_t uuid[GOSSIP_UUID_BYTES];
-    name_it(0, uuid);
+    name_it(number, uuid);
     struct member *member = member_find(gossip, uuid);
     assert_non_null(member);
-    for (unsigned i = 1; i <= accusers; i++) {
-        struct codec_record record;
-        member_record(member, &record);
-        record.state = GOSSIP_SUSPECT;
-        name_it(i, record.accuser);
-        record_hear(gossip, member, &record, true);
-    }
+    return member;
 }
 
-/* In probe intervals, in a cluster of `nodes` with this one, of whom so many accuse. */
-static double time_to_refute(unsigned nodes, unsigned accusers) {
+/* Member `accuser` accuses member 0. */
+static void accuse(struct gossip *gossip, unsigned accuser) {
+    struct member *member = made_up_member(gossip, 0);
+    struct codec_record record;
+    member_record(member, &record);
+    record.state = GOSSIP_SUSPECT;
+    name_it(accuser, record.accuser);
+    record_hear(gossip, member, &record, true);
+}
+
+/* Node 1, which knows as many as make a cluster of `nodes` with it. */
+static struct world *world_of(unsigned nodes) {
     struct world *world = world_new(1);
     world_add(world);
     made_up_announce(world, 1, nodes - 1, name_it);
-    struct gossip *gossip = world->nodes[1].gossip;
-    assert_int_equal(gossip_member_count(gossip), nodes);
-    accuse(gossip, accusers);
+    assert_int_equal(gossip_member_count(world->nodes[1].gossip), nodes);
+    return world;
+}
+
+/* Of member 0, in probe intervals. */
+static double time_left(const struct gossip *gossip) {
     const struct suspicion *suspicion = suspicion_first(&gossip->detect->open, UINT64_MAX);
     assert_non_null(suspicion);
-    double time_us = (double)(suspicion->end.time_us - suspicion->since_us);
-    double intervals = time_us / (double)gossip->timing.probe_interval_us;
+    double time_us = (double)(suspicion->end.time_us - gossip->now_us);
+    return time_us / (double)gossip->timing.probe_interval_us;
+}
+
+/* In a cluster of `nodes` of whom so many accuse. */
+static double time_to_refute(unsigned nodes, unsigned accusers) {
+    struct world *world = world_of(nodes);
+    for (unsigned i = 1; i <= accusers; i++)
+        accuse(world->nodes[1].gossip, i);
+    double time = time_left(world->nodes[1].gossip);
     world_free(world);
-    return intervals;
+    return time;
 }
 
 /* Where nobody agrees it grows with the cluster. */
@@ -61,5 +75,174 @@ static void test_with_others_it_ends_at_two_and_a_half(void **state) {
     assert_float_equal(time_to_refute(3000, 3), 2.5, 0.001);
 }
 
+/* The first of two confirmations takes most of the time away, by Lifeguard's logarithm; a third one
+ * takes nothing. */
+static void test_the_first_confirmation_counts_most(void **state) {
+    (void)state;
+    assert_float_equal(time_to_refute(10, 2), 4 - 2 * log(2) / log(3), 0.001);
+    assert_float_equal(time_to_refute(10, 4), 2.0, 0.001);
+}
+
+/* In a cluster too small for two others, as many as there can be bring it down; alone, a node waits
+ * as long as one whom nobody confirms. */
+static void test_in_a_small_cluster_fewer_are_enough(void **state) {
+    (void)state;
+    struct world *world = world_of(3); /* node 1, the suspect, and one more */
+    accuse(world->nodes[1].gossip, 1);
+    assert_float_equal(time_left(world->nodes[1].gossip), 4.0, 0.001);
+    accuse(world->nodes[1].gossip, 2); /* who is gone by now, perhaps */
+    assert_float_equal(time_left(world->nodes[1].gossip), 2.0, 0.001);
+    world_free(world);
+    assert_float_equal(time_to_refute(2, 1), 4.0, 0.001);
+}
+
+/* However often one says it, it is one. */
+static void test_one_accuser_counts_once(void **state) {
+    (void)state;
+    struct world *world = world_of(10);
+    for (unsigned i = 0; i < 5; i++)
+        accuse(world->nodes[1].gossip, 1);
+    assert_float_equal(time_left(world->nodes[1].gossip), 4.0, 0.001);
+    world_free(world);
+}
+
+/* Where the factor is set low, agreement halves the time at the most. */
+static void test_agreement_halves_a_short_time(void **state) {
+    (void)state;
+    struct world *world = world_of(10);
+    struct gossip_timing timing = world->timing;
+    timing.suspicion_factor = 2;
+    world_set_timing(world, &timing);
+    for (unsigned i = 1; i <= 3; i++)
+        accuse(world->nodes[1].gossip, i);
+    assert_float_equal(time_left(world->nodes[1].gossip), 1.0, 0.001);
+    world_free(world);
+}
+
+/* A node that was in bad health when a suspicion began gives the suspect that much more time. */
+static void test_bad_health_gives_more_time(void **state) {
+    (void)state;
+    struct world *world = world_of(10);
+    struct gossip *gossip = world->nodes[1].gossip;
+    local_health_change(gossip, 2);
+    accuse(gossip, 1);
+    assert_float_equal(time_left(gossip), 12.0, 0.001);
+    local_health_change(gossip, -2);
+    accuse(gossip, 2);
+    accuse(gossip, 3);
+    assert_float_equal(time_left(gossip), 6.0, 0.001);
+    world_free(world);
+}
+
+/* Health has a worst and a best. */
+static void test_health_is_bounded(void **state) {
+    (void)state;
+    struct world *world = world_of(2);
+    struct gossip *gossip = world->nodes[1].gossip;
+    local_health_change(gossip, -1);
+    assert_int_equal(gossip->counters.local_health, 0);
+    local_health_change(gossip, GOSSIP_LOCAL_HEALTH_MAXIMUM + 3);
+    assert_int_equal(gossip->counters.local_health, GOSSIP_LOCAL_HEALTH_MAXIMUM);
+    local_health_change(gossip, -1);
+    assert_int_equal(gossip->counters.local_health, GOSSIP_LOCAL_HEALTH_MAXIMUM - 1);
+    world_free(world);
+}
+
+/* Another plane hears the suspect: its time begins anew, and what others have confirmed stays. */
+static void test_contact_begins_it_anew(void **state) {
+    (void)state;
+    struct world *world = world_of(10);
+    struct gossip *gossip = world->nodes[1].gossip;
+    for (unsigned i = 1; i <= 3; i++)
+        accuse(gossip, i);
+    gossip->now_us += gossip->timing.probe_interval_us;
+    assert_float_equal(time_left(gossip), 1.0, 0.001);
+    suspicion_restart(gossip, made_up_member(gossip, 0));
+    assert_float_equal(time_left(gossip), 2.0, 0.001);
+    world_free(world);
+}
+
+/* This node stood still: the time in which it could hear nothing is given to the suspect, and none
+ * is judged before what came meanwhile is heard. */
+static void test_a_stop_is_given_to_the_suspect(void **state) {
+    (void)state;
+    struct world *world = world_of(10);
+    struct gossip *gossip = world->nodes[1].gossip;
+    uint64_t interval_us = gossip->timing.probe_interval_us;
+    accuse(gossip, 1);
+    gossip->now_us += interval_us;
+    suspicion_postpone(gossip, interval_us / 2);
+    assert_float_equal(time_left(gossip), 3.5, 0.001);
+    gossip->now_us += 10 * interval_us;
+    suspicion_postpone(gossip, interval_us / 2);
+    assert_float_equal(time_left(gossip), 0.5, 0.001);
+    suspicion_postpone(gossip, 7 * interval_us / 2);
+    assert_float_equal(time_left(gossip), 1.0, 0.001);
+    world_free(world);
+}
+
+static struct codec_record about(const struct gossip *gossip, enum gossip_member_state state,
+                                 uint64_t incarnation) {
+    struct codec_record record;
+    member_record(gossip->self, &record);
+    record.state = state;
+    record.incarnation = incarnation;
+    return record;
+}
+
+/* Who hears that it is suspected, or dead, raises its incarnation above what was said; of what it
+ * has refuted already, or of goodbyes that it did not say, it makes nothing. */
+static void test_the_accused_refutes(void **state) {
+    (void)state;
+    struct world *world = world_of(3);
+    struct gossip *gossip = world->nodes[1].gossip;
+    world_run(world, 2000000);
+    const struct { /* what is said, above the incarnation, and by how much it is raised */
+        enum gossip_member_state state;
+        int64_t above;
+        uint64_t raised;
+    } said[] = {{GOSSIP_SUSPECT, 0, 1}, {GOSSIP_DEAD, 0, 1},  {GOSSIP_SUSPECT, 7, 8},
+                {GOSSIP_ALIVE, 0, 0},   {GOSSIP_ALIVE, 3, 4}, {GOSSIP_SUSPECT, -1, 0},
+                {GOSSIP_DEAD, -1, 0},   {GOSSIP_LEFT, 0, 0}};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        uint64_t before = gossip->self->shown.who->incarnation;
+        uint64_t refutations = gossip->counters.refutations;
+        struct codec_record record =
+            about(gossip, said[i].state, (uint64_t)((int64_t)before + said[i].above));
+        suspicion_hear_of_self(gossip, &record);
+        assert_int_equal(gossip->self->shown.who->incarnation, before + said[i].raised);
+        bool is_accused = said[i].raised > 0 && said[i].state != GOSSIP_ALIVE;
+        assert_int_equal(gossip->counters.refutations - refutations, is_accused);
+        assert_int_equal(gossip->counters.identity_conflicts, 0);
+    }
+    world_free(world);
+}
+
+/* The highest number that there is: nobody could hear the next one. */
+static void test_the_last_incarnation_is_not_passed(void **state) {
+    (void)state;
+    struct world *world = world_of(3);
+    struct gossip *gossip = world->nodes[1].gossip;
+    assert_int_equal(gossip->self->shown.state, GOSSIP_JOINING);
+    struct codec_record record = about(gossip, GOSSIP_SUSPECT, CODEC_NUMBER_MAXIMUM - 1);
+    suspicion_hear_of_self(gossip, &record);
+    assert_int_equal(gossip->self->shown.who->incarnation, CODEC_NUMBER_MAXIMUM);
+    record = about(gossip, GOSSIP_SUSPECT, CODEC_NUMBER_MAXIMUM);
+    suspicion_hear_of_self(gossip, &record);
+    world_run(world, 10000000); /* and it is no newcomer any more */
+    assert_int_equal(gossip->self->shown.state, GOSSIP_ALIVE);
+    assert_int_equal(gossip->self->shown.who->incarnation, CODEC_NUMBER_MAXIMUM);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_alone_it_takes_long),
-          cmocka_unit_test(test_with_others_it_ends_at_two_and_a_half))
+          cmocka_unit_test(test_with_others_it_ends_at_two_and_a_half),
+          cmocka_unit_test(test_the_first_confirmation_counts_most),
+          cmocka_unit_test(test_in_a_small_cluster_fewer_are_enough),
+          cmocka_unit_test(test_one_accuser_counts_once),
+          cmocka_unit_test(test_agreement_halves_a_short_time),
+          cmocka_unit_test(test_bad_health_gives_more_time),
+          cmocka_unit_test(test_health_is_bounded), cmocka_unit_test(test_contact_begins_it_anew),
+          cmocka_unit_test(test_a_stop_is_given_to_the_suspect),
+          cmocka_unit_test(test_the_accused_refutes),
+          cmocka_unit_test(test_the_last_incarnation_is_not_passed))
