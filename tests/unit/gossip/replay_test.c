@@ -168,7 +168,7 @@ static void test_a_recording_brings_nobody_back(void **state) {
         gossip_set_timing(world->nodes[i].gossip, &world->timing);
     world_run(world, UINT64_C(100) * 3600 * 1000000);
     assert_null(world_view(world, 1, 3));
-    world_replay(world);
+    world_replay(world, 0);
     world_run(world, 1000000);
     assert_null(world_view(world, 1, 3));
     world_free(world);
@@ -197,12 +197,12 @@ static void test_a_recording_of_an_earlier_life_brings_nobody_back(void **state)
     world_seed(world, 2, 1);
     world_run(world, 1000000);
     assert_int_equal(world_view(world, 1, 2)->who->generation, 2);
-    world_replay(world);
+    world_replay(world, 0);
     world_run(world, 10000);
     assert_null(world_view(world, 1, 3));
     gossip_counters(world->nodes[1].gossip, &counters);
     uint64_t answered = counters.unproven_answered;
-    world_replay(world);
+    world_replay(world, 0);
     world_run(world, 10000);
     assert_null(world_view(world, 1, 3));
     gossip_counters(world->nodes[1].gossip, &counters);
@@ -225,7 +225,7 @@ static void test_a_node_just_started_takes_no_recording(void **state) {
     world_kill(world, 1);
     world_start(world, 1);
     for (unsigned i = 0; i < 3; i++) {
-        world_replay(world);
+        world_replay(world, 0);
         world_run(world, 10000);
     }
     assert_null(world_view(world, 1, 3));
@@ -233,7 +233,7 @@ static void test_a_node_just_started_takes_no_recording(void **state) {
     assert_true(counters.unproven > 0);
     uint64_t answered = counters.unproven_answered;
     assert_in_range(answered, 1, counters.unproven / 3);
-    world_replay(world);
+    world_replay(world, 0);
     world_run(world, 10000);
     gossip_counters(world->nodes[1].gossip, &counters);
     assert_int_equal(counters.unproven_answered, answered);

@@ -27,6 +27,15 @@
  *     watch A | all            changes are printed as they happen
  *     sealed                   nodes that start from now on tell repeated datagrams apart
  *     record, replay           whatever is sent; once more, to those it was for
+ *     spoil                    the same without their last byte
+ *     release old, new         nodes that start from now on read version 0 of the wire only, or all
+ *     copy A                   one more, started from a copy of A's directory
+ *     zone A NAME              A says so
+ *     clock A 3h, clock A -3h  how far A's wall clock is ahead of the world's
+ *     clocks A                 how far ahead of its own A has found the others' to be
+ *     bandwidth N              bytes a second of nodes that start from now on
+ *     coordinates              which nodes that start from now on say
+ *     rtt A B C                what A believes of the way from B to C and back
  *     counters A               what it counted
  */
 #include "base/buffer.h"
@@ -145,6 +154,8 @@ static void show_counters(struct script *script, unsigned number) {
             &script->out,
             "streams served: %" PRIu64 " done, %" PRIu64 " busy, %" PRIu64 " failed\n",
             served[GOSSIP_STREAM_DONE], served[GOSSIP_STREAM_BUSY], served[GOSSIP_STREAM_FAILED]);
+    if (counters.identity_conflicts > 0)
+        buffer_append_text(&script->out, "has met another of its identity\n");
     if (counters.referrals > 0)
         buffer_append_format(&script->out, "referred %" PRIu64 "\n", counters.referrals);
     if (counters.replayed > 0)
@@ -331,31 +342,122 @@ static void command_knows(struct script *script) {
     buffer_append_format(&script->out, "%u knows %u of %u keys\n", node, known, said);
 }
 
+static void command_release(struct script *script) {
+    bool is_old = strcmp(script->words[1], "old") == 0;
+    if (!is_old && strcmp(script->words[1], "new") != 0)
+        complain(script);
+    script->world->is_next_old = is_old;
+}
+/* Started as often as A was. */
+static void command_copy(struct script *script) {
+    struct world *world = script->world;
+    unsigned of = node_of(script, script->words[1], true);
+    if (of == 0)
+        return;
+    struct world_node *copy = world_add(world);
+    world_kill(world, copy->number);
+    memcpy(copy->uuid, world->nodes[of].uuid, sizeof copy->uuid);
+    copy->generation = world->nodes[of].generation - 1;
+    world_start(world, copy->number);
+}
+static void command_zone(struct script *script) {
+    unsigned node = node_of(script, script->words[1], true);
+    if (node)
+        world_set_class(script->world, node, GOSSIP_KEY_ZONE, script->words[2], GOSSIP_CLUSTER);
+}
+static void command_clock(struct script *script) {
+    unsigned node = node_of(script, script->words[1], false);
+    bool is_behind = script->words[2][0] == '-';
+    int64_t by_us = (int64_t)duration_us(script, script->words[2] + is_behind);
+    if (node)
+        script->world->nodes[node].wall_offset_us = is_behind ? -by_us : by_us;
+}
+/* To the second: what is less is the error of measuring. */
+static void command_clocks(struct script *script) {
+    struct world *world = script->world;
+    unsigned node = node_of(script, script->words[1], true);
+    for (unsigned other = 1; node && other <= world->count; other++) {
+        const struct gossip_member *member = world_view(world, node, other);
+        if (other == node || member == NULL || member->contact->clock_error_us == 0)
+            continue;
+        int64_t half_us = member->contact->clock_offset_us < 0 ? -500000 : 500000;
+        buffer_append_format(&script->out, "%u finds the clock of %u ahead by %" PRId64 " s\n",
+                             node, other, (member->contact->clock_offset_us + half_us) / 1000000);
+    }
+}
+static void command_bandwidth(struct script *script) {
+    script->world->timing.bytes_per_second = strtoull(script->words[1], NULL, 10);
+}
+static void command_coordinates(struct script *script) {
+    script->world->timing.says_coordinate = true;
+}
+static void command_rtt(struct script *script) {
+    struct world *world = script->world;
+    unsigned node = node_of(script, script->words[1], true),
+             from = node_of(script, script->words[2], false),
+             to = node_of(script, script->words[3], false);
+    uint64_t round_trip_us;
+    if (node == 0 || from == 0 || to == 0)
+        return;
+    if (gossip_round_trip_us(world->nodes[node].gossip, world_view(world, node, from),
+                             world_view(world, node, to), &round_trip_us))
+        buffer_append_format(&script->out, "%u believes that %u and %u are %" PRIu64 " ms apart\n",
+                             node, from, to, (round_trip_us + 500) / 1000);
+    else
+        buffer_append_format(&script->out, "%u does not know how far %u and %u are apart\n", node,
+                             from, to);
+}
+
 static void command_sealed(struct script *script) { script->world->is_sealed = true; }
 static void command_record(struct script *script) { world_record(script->world); }
-static void command_replay(struct script *script) { world_replay(script->world); }
+static void command_replay(struct script *script) { world_replay(script->world, 0); }
+static void command_spoil(struct script *script) { world_replay(script->world, 1); }
 
 static const struct {
     const char *name;
     unsigned least_words, most_words;
     void (*run)(struct script *script);
 } commands[] = {
-    {"cluster", 2, 2, command_cluster},   {"node", 1, 1, command_node},
-    {"seed", 3, 3, command_seed},         {"run", 2, 2, command_run},
-    {"cut", 2, 3, command_cut},           {"split", 2, 2, command_split},
-    {"heal", 1, 1, command_heal},         {"loss", 2, 2, command_loss},
-    {"repeat", 2, 2, command_repeat},     {"delay", 3, 3, command_delay},
-    {"kill", 2, 2, command_kill},         {"start", 2, 2, command_start},
-    {"move", 3, 3, command_move},         {"stop", 2, 2, command_stop},
-    {"resume", 2, 2, command_resume},     {"leave", 2, 2, command_leave},
-    {"set", 4, 4, command_set},           {"remove", 3, 3, command_remove},
-    {"show", 1, 2, command_show},         {"watch", 2, 2, command_watch},
-    {"counters", 2, 2, command_counters}, {"generation", 3, 3, command_generation},
-    {"contact", 3, 3, command_contact},   {"sealed", 1, 1, command_sealed},
-    {"record", 1, 1, command_record},     {"replay", 1, 1, command_replay},
-    {"name", 3, 3, command_name},         {"streams", 2, 2, command_streams},
-    {"fill", 3, 3, command_fill},         {"large-streams", 2, 2, command_large_streams},
+    {"cluster", 2, 2, command_cluster},
+    {"node", 1, 1, command_node},
+    {"seed", 3, 3, command_seed},
+    {"run", 2, 2, command_run},
+    {"cut", 2, 3, command_cut},
+    {"split", 2, 2, command_split},
+    {"heal", 1, 1, command_heal},
+    {"loss", 2, 2, command_loss},
+    {"repeat", 2, 2, command_repeat},
+    {"delay", 3, 3, command_delay},
+    {"kill", 2, 2, command_kill},
+    {"start", 2, 2, command_start},
+    {"move", 3, 3, command_move},
+    {"stop", 2, 2, command_stop},
+    {"resume", 2, 2, command_resume},
+    {"leave", 2, 2, command_leave},
+    {"set", 4, 4, command_set},
+    {"remove", 3, 3, command_remove},
+    {"show", 1, 2, command_show},
+    {"watch", 2, 2, command_watch},
+    {"counters", 2, 2, command_counters},
+    {"generation", 3, 3, command_generation},
+    {"contact", 3, 3, command_contact},
+    {"sealed", 1, 1, command_sealed},
+    {"record", 1, 1, command_record},
+    {"replay", 1, 1, command_replay},
+    {"name", 3, 3, command_name},
+    {"streams", 2, 2, command_streams},
+    {"fill", 3, 3, command_fill},
+    {"large-streams", 2, 2, command_large_streams},
     {"knows", 2, 2, command_knows},
+    {"release", 2, 2, command_release},
+    {"copy", 2, 2, command_copy},
+    {"zone", 3, 3, command_zone},
+    {"clock", 3, 3, command_clock},
+    {"clocks", 2, 2, command_clocks},
+    {"bandwidth", 2, 2, command_bandwidth},
+    {"coordinates", 1, 1, command_coordinates},
+    {"rtt", 4, 4, command_rtt},
+    {"spoil", 1, 1, command_spoil},
 };
 
 static void run_command(struct script *script, char *line) {

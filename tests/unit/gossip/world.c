@@ -143,12 +143,13 @@ void world_record(struct world *world) {
     world->is_recording = true;
 }
 
-void world_replay(struct world *world) {
+void world_replay(struct world *world, size_t cut_bytes) {
     world->is_recording = false;
     LIST_EACH (&world->recording, link) {
         const struct parcel *parcel = LIST_ELEMENT(link, struct parcel, link);
+        CHECK(cut_bytes < parcel->length);
         world_fly(world, &world->nodes[parcel->from], &parcel->to,
-                  bytes_of(parcel->data, parcel->length));
+                  bytes_of(parcel->data, parcel->length - cut_bytes));
     }
 }
 

@@ -88,9 +88,9 @@ void world_set(struct world *world, unsigned number, const char *key, const char
 void world_set_class(struct world *world, unsigned number, const char *key, const char *value,
                      enum gossip_priority priority);
 /* Keeps a copy of whatever is sent from now on, as somebody who listens; and sends all of it again,
- * at once, to those it was for. */
+ * at once, to those it was for: whole, or without so many of the last bytes of each. */
 void world_record(struct world *world);
-void world_replay(struct world *world);
+void world_replay(struct world *world, size_t cut_bytes);
 uint64_t world_wall_us(const struct world *world, unsigned number);
 void world_send(struct world *world, unsigned from, unsigned to,
                 struct bytes datagram);                          /* at once, from that address */

@@ -1,0 +1,235 @@
+/* To whom news is told, when, and how often: what broadcast.h draws. One core that knows sixty
+ * members who never answer, and whom it has no time to probe. */
+#include "../unit.h"
+#include "gossip/gossip.h"
+#include "gossip/news/news.h"
+#include "gossip/wire/codec.h"
+
+enum {
+    MILLISECOND = 1000,
+    SECOND = 1000000,
+    MEMBERS = 60,
+    FAN_OUT = 4,
+    NEXT = 4,
+    FLUSH_US = 5 * MILLISECOND,
+    SLOW_US = 10 * SECOND, /* a tenth of the probe interval */
+    APART = 4,             /* by the first byte of their UUIDs */
+    SELF = 151,
+    BEHIND_SELF = SELF / APART + 1, /* the member who is next in the circle */
+    TELLINGS = 12                   /* 3 + 1.5 log2 of those that live, in whole numbers */
+};
+
+struct teller {
+    struct gossip *gossip;
+    uint64_t now_us;
+    unsigned told[256]; /* datagrams of news in the last step, by member */
+    unsigned count;
+};
+
+static struct gossip_address address_of(unsigned member) {
+    struct gossip_address address = {.port = 7000};
+    snprintf(address.host, sizeof address.host, "10.0.0.%u", member);
+    return address;
+}
+
+static void step(struct teller *teller, uint64_t after_us, struct gossip_event event) {
+    struct gossip_actions actions;
+    teller->now_us += after_us;
+    event.now_us = teller->now_us;
+    gossip_step(teller->gossip, &event, &actions);
+    memset(teller->told, 0, sizeof teller->told);
+    teller->count = 0;
+    for (size_t i = 0; i < actions.datagram_count; i++) {
+        unsigned member;
+        if (strcmp(gossip_datagram_kind(actions.datagrams[i].bytes), "NEWS") != 0)
+            continue;
+        assert_int_equal(sscanf(actions.datagrams[i].to.host, "10.0.0.%u", &member), 1);
+        teller->told[member]++;
+        teller->count++;
+    }
+}
+
+static void pass(struct teller *teller, uint64_t after_us) {
+    step(teller, after_us, (struct gossip_event){.kind = GOSSIP_TICK});
+}
+
+static void say(struct teller *teller, uint64_t after_us, const char *key, const char *value) {
+    step(teller, after_us,
+         (struct gossip_event){.kind = GOSSIP_SET,
+                               .key = bytes_of_text(key),
+                               .value = bytes_of_text(value),
+                               .priority = GOSSIP_STATE});
+}
+
+/* To how many; each as often. */
+static unsigned listeners(const struct teller *teller, unsigned each) {
+    unsigned count = 0;
+    for (unsigned member = 0; member < 256; member++) {
+        assert_true(teller->told[member] == 0 || teller->told[member] == each);
+        count += teller->told[member] > 0;
+    }
+    return count;
+}
+
+static struct gossip_counters counters_of(const struct teller *teller) {
+    struct gossip_counters counters;
+    gossip_counters(teller->gossip, &counters);
+    return counters;
+}
+
+static void introduce(struct teller *teller, unsigned first, unsigned count) {
+    static const struct codec_wire wire = {.version = 0};
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    for (unsigned member = first; member < first + count; member++) {
+        struct codec_record record = {.uuid = {(uint8_t)(member * APART), (uint8_t)(member / 64)},
+                                      .generation = 1,
+                                      .address = address_of(member)};
+        codec_begin(&writer, &wire, CODEC_NEWS, (const uint8_t[GOSSIP_UUID_BYTES]){0xee}, 1);
+        assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
+        assert_true(codec_write_record(&writer, &record));
+        codec_list_end(&writer);
+        step(teller, 0,
+             (struct gossip_event){.kind = GOSSIP_DATAGRAM,
+                                   .address = address_of(255),
+                                   .bytes = buffer_bytes(&writer.buffer)});
+    }
+    codec_writer_release(&writer);
+}
+
+/* What was news of the others, and of this node's own beginning, is over. */
+static struct teller teller_of(unsigned members) {
+    struct gossip_options options = {.uuid = {SELF},
+                                     .generation = 1,
+                                     .address = address_of(254),
+                                     .timing = {.probe_interval_us = 10 * SLOW_US,
+                                                .probe_timeout_us = 10 * SLOW_US,
+                                                .flush_us = FLUSH_US,
+                                                .suspicion_factor = 4},
+                                     .seed = 1,
+                                     .now_us = SECOND};
+    struct teller teller = {.gossip = gossip_new(&options), .now_us = SECOND};
+    introduce(&teller, 0, members);
+    for (size_t i = 0; i < teller.gossip->member_count; i++)
+        news_remove_all(teller.gossip, teller.gossip->members[i]);
+    return teller;
+}
+
+/* What this node says goes to a few by lot at once; soon to the next in the circle of UUIDs; then,
+ * after long pauses, to two at a time by lot, until it was told often enough. */
+static void test_by_lot_then_in_the_circle_then_now_and_then(void **state) {
+    (void)state;
+    struct teller teller = teller_of(MEMBERS);
+    say(&teller, SECOND, "color", "red");
+    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    pass(&teller, 3 * FLUSH_US - 1);
+    assert_int_equal(teller.count, 0);
+    pass(&teller, 1);
+    assert_int_equal(listeners(&teller, 1), NEXT);
+    for (unsigned i = 0; i < NEXT; i++)
+        assert_int_equal(teller.told[BEHIND_SELF + i], 1);
+    while (counters_of(&teller).news_waiting[GOSSIP_STATE] > 0) {
+        pass(&teller, SLOW_US - 1);
+        assert_int_equal(teller.count, 0);
+        pass(&teller, 1);
+        assert_in_range(listeners(&teller, 1), 1, FAN_OUT / 2);
+    }
+    assert_int_equal(counters_of(&teller).news_told[GOSSIP_STATE], TELLINGS); /* some by pings */
+    gossip_free(teller.gossip);
+}
+
+/* Whoever is the last in the circle has the first behind it. */
+static void test_the_circle_closes(void **state) {
+    (void)state;
+    struct teller teller = teller_of(BEHIND_SELF + 1);
+    say(&teller, SECOND, "color", "red");
+    pass(&teller, 3 * FLUSH_US);
+    assert_int_equal(listeners(&teller, 1), NEXT);
+    assert_int_equal(teller.told[BEHIND_SELF], 1);
+    for (unsigned i = 0; i + 1 < NEXT; i++)
+        assert_int_equal(teller.told[i], 1);
+    gossip_free(teller.gossip);
+}
+
+/* In a cluster of three all others are the next, each once. */
+static void test_the_few_are_told_once_each(void **state) {
+    (void)state;
+    struct teller teller = teller_of(2);
+    say(&teller, SECOND, "color", "red");
+    assert_int_equal(listeners(&teller, 1), 2);
+    pass(&teller, 3 * FLUSH_US);
+    assert_int_equal(listeners(&teller, 1), 2);
+    gossip_free(teller.gossip);
+}
+
+/* The first change goes at once; what is said right behind it is gathered for a flush. */
+static void test_a_burst_is_gathered(void **state) {
+    (void)state;
+    struct teller teller = teller_of(MEMBERS);
+    say(&teller, SECOND, "color", "red");
+    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    say(&teller, MILLISECOND, "color", "blue");
+    say(&teller, MILLISECOND, "size", "large");
+    assert_int_equal(teller.count, 0);
+    pass(&teller, FLUSH_US - 2 * MILLISECOND - 1);
+    assert_int_equal(teller.count, 0);
+    pass(&teller, 1);
+    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    gossip_free(teller.gossip);
+}
+
+/* What was heard is gathered as well, and then told on. */
+static void test_what_was_heard_is_gathered(void **state) {
+    (void)state;
+    struct teller teller = teller_of(MEMBERS);
+    pass(&teller, SECOND);
+    introduce(&teller, MEMBERS, 1);
+    assert_int_equal(teller.count, 0);
+    pass(&teller, FLUSH_US - 1);
+    assert_int_equal(teller.count, 0);
+    pass(&teller, 1);
+    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    gossip_free(teller.gossip);
+}
+
+/* Much more than a datagram holds takes more rounds, and not more than four datagrams to one at
+ * once. */
+static void test_a_flood_takes_more_rounds(void **state) {
+    (void)state;
+    struct teller teller = teller_of(MEMBERS);
+    char key[16], value[GOSSIP_VALUE_MAXIMUM + 1];
+    memset(value, 'x', sizeof value);
+    value[GOSSIP_VALUE_MAXIMUM] = 0;
+    say(&teller, SECOND, "color", "red");
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(key, sizeof key, "key%u", i);
+        say(&teller, 0, key, value);
+        assert_int_equal(teller.count, 0);
+    }
+    pass(&teller, FLUSH_US);
+    assert_int_equal(listeners(&teller, 4), FAN_OUT);
+    pass(&teller, FLUSH_US);
+    assert_int_equal(listeners(&teller, 4), FAN_OUT);
+    gossip_free(teller.gossip);
+}
+
+/* A goodbye goes to all at once, and to as many of more as one step can reach; once. */
+static void test_a_goodbye_goes_to_all(void **state) {
+    (void)state;
+    for (unsigned members = MEMBERS; members <= MEMBERS + 30; members += 30) {
+        struct teller teller = teller_of(members);
+        step(&teller, SECOND, (struct gossip_event){.kind = GOSSIP_LEAVE});
+        assert_in_range(listeners(&teller, 1), members < 64 ? MEMBERS - 10 : 60, 64);
+        step(&teller, 0, (struct gossip_event){.kind = GOSSIP_LEAVE});
+        assert_int_equal(teller.count, 0);
+        gossip_free(teller.gossip);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(test_by_lot_then_in_the_circle_then_now_and_then),
+          cmocka_unit_test(test_the_circle_closes),
+          cmocka_unit_test(test_the_few_are_told_once_each),
+          cmocka_unit_test(test_a_burst_is_gathered),
+          cmocka_unit_test(test_what_was_heard_is_gathered),
+          cmocka_unit_test(test_a_flood_takes_more_rounds),
+          cmocka_unit_test(test_a_goodbye_goes_to_all))
