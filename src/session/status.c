@@ -43,12 +43,7 @@ static void reply_nodes(const struct worker *worker, struct reply *reply) {
 static void reply_slots(const struct slot_set *slots, struct reply *reply) {
     struct buffer text;
     buffer_init(&text, SIZE_MAX);
-    unsigned next = 0;
-    slot_number first, last;
-    while (slot_set_range(slots, &next, &first, &last)) {
-        buffer_append_text(&text, text.length ? "," : "");
-        buffer_append_format(&text, first == last ? "%u" : "%u-%u", first, last);
-    }
+    slot_set_append_text(slots, &text);
     reply_bulk(reply, buffer_bytes(&text));
     buffer_release(&text);
 }

@@ -130,6 +130,14 @@ bool slot_set_range(const struct slot_set *set, unsigned *next, slot_number *fir
     return true;
 }
 
+void slot_set_append_text(const struct slot_set *set, struct buffer *out) {
+    const char *comma = "";
+    unsigned next = 0;
+    slot_number first, last;
+    for (; slot_set_range(set, &next, &first, &last); comma = ",")
+        buffer_append_format(out, first == last ? "%s%u" : "%s%u-%u", comma, first, last);
+}
+
 void slot_set_encode(const struct slot_set *set, struct buffer *out) {
     unsigned next = 0, range_count = 0;
     slot_number first, last;

@@ -24,6 +24,8 @@ unsigned slot_set_count(const struct slot_set *set);
 /* Walks maximal ranges in ascending order: start with *next = 0; false at the end. */
 bool slot_set_range(const struct slot_set *set, unsigned *next, slot_number *first,
                     slot_number *last);
+/* As people read it: "0-1364,5461,5463-6826"; nothing of an empty set. */
+void slot_set_append_text(const struct slot_set *set, struct buffer *out);
 /* As maximal sorted ranges: varint count, then per range u16 first, u16 last. Each set has exactly
  * one encoding. */
 void slot_set_encode(const struct slot_set *set, struct buffer *out);

@@ -152,8 +152,25 @@ static void test_the_encoding_is_golden_and_only_one(void **state) {
     assert_int_equal(decode("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10), ERR_MALFORMED);
 }
 
+static void test_a_set_is_told_in_ranges(void **state) {
+    (void)state;
+    struct slot_set set;
+    struct buffer text;
+    buffer_init(&text, 64);
+    slot_set_clear(&set);
+    slot_set_append_text(&set, &text);
+    assert_int_equal(text.length, 0);
+    static const slot_number slots[] = {0, 1, 2, 5, 7, 8, 16383};
+    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
+        slot_set_add(&set, slots[i]);
+    slot_set_append_text(&set, &text);
+    assert_true(bytes_equal(buffer_bytes(&text), BYTES_LITERAL("0-2,5,7-8,16383")));
+    buffer_release(&text);
+}
+
 RUN_TESTS(cmocka_unit_test(test_keys_have_the_slots_of_the_vectors),
           cmocka_unit_test(test_crc16_has_its_known_values),
           cmocka_unit_test(test_crc16_is_the_remainder),
           cmocka_unit_test(test_a_set_behaves_like_an_array_of_flags),
+          cmocka_unit_test(test_a_set_is_told_in_ranges),
           cmocka_unit_test(test_the_encoding_is_golden_and_only_one))
