@@ -54,6 +54,11 @@ void config_copy(struct config *to, const struct config *from) {
     to->remembered = config_values_copy(from->remembered);
 }
 
+const char *config_durability_risk(const struct config *config) {
+    return config->durability == DURABILITY_ASYNC ? DURABILITY_ASYNC_RISK
+                                                  : "none, but for what a client asks to be async";
+}
+
 /* The control shard's state lies on every node's disk, and goes to whoever holds the cluster key.
  */
 static bool may_be_cluster_wide(const struct setting *setting, struct buffer *problem) {

@@ -53,8 +53,13 @@ enum { DISK_ENGINE_AUTO, DISK_ENGINE_THREAD, DISK_ENGINE_IO_URING };
 enum { ENABLE_DEBUG_NO, ENABLE_DEBUG_YES, ENABLE_DEBUG_LOCAL };
 enum { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
+/* What durability async risks: the same words in the help, in INFO and in the console. */
+#define DURABILITY_ASYNC_RISK "a power failure can lose writes answered within durability-async-ms"
+
 void config_init(struct config *config); /* all defaults */
 void config_release(struct config *config);
+/* Which writes that were answered may be lost, by `durability`. Static storage. */
+const char *config_durability_risk(const struct config *config);
 void config_copy(struct config *to,
                  const struct config *from); /* `to` is initialised by it; a deep copy */
 

@@ -127,9 +127,7 @@ static void section_persistence(const struct worker *worker, struct buffer *out)
     bool is_full = SUM(worker, is_disk_full) > 0;
     bool is_async = worker->config.durability == DURABILITY_ASYNC;
     append_text(out, "durability", is_async ? "async" : "sync");
-    append_text(out, "durability_risk",
-                is_async ? "a power failure can lose writes answered within durability-async-ms"
-                         : "none, but for what a client asks to be async");
+    append_text(out, "durability_risk", config_durability_risk(&worker->config));
     append_number(out, "durability_async_ms",
                   (unsigned long long)worker->config.durability_async_ms);
     append_number(out, "loading", 0); /* no client is served before recovery has ended */
