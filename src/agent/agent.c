@@ -5,6 +5,7 @@
 #include "agent/agent_sockets.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "console/console_status.h"
 #include "io/real/entropy.h"
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
@@ -170,6 +171,11 @@ static bool agent_is_ready(void *context, struct buffer *reason) {
     return agent->layers.effective.join[0] == '\0';
 }
 
+static void agent_write_status(void *context, struct bytes workers, struct buffer *out) {
+    const struct agent *agent = context;
+    console_status_write(agent->plane.gossiper, workers, out);
+}
+
 /* ---- streams of others ---- */
 
 static bool agent_is_serving(void *context) {
@@ -302,6 +308,7 @@ static int agent_start(struct agent *agent, const struct agent_sockets *sockets,
     agent_open_peers(agent);
     admin_init(&agent->admin, &agent->loop, agent->shared, &agent->log);
     agent->admin.is_ready = agent_is_ready;
+    agent->admin.write_status = agent_write_status;
     agent->admin.context = agent;
     turn_init(&agent->turn, &agent->loop, &agent->clock, agent_end_turn, agent);
     agent_watch_signals(agent);

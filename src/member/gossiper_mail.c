@@ -77,7 +77,8 @@ static void gossiper_take(struct gossiper *gossiper, const struct mail *mail) {
     case MAIL_ASK:
     case MAIL_SETTINGS_CALL:
     case MAIL_SETTINGS_FILE:
-        return; /* between workers */
+    case MAIL_STATUS:
+        return; /* between workers, or for the owner of the gossiper */
     }
 }
 

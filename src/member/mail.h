@@ -34,10 +34,12 @@ enum mail_kind {
     MAIL_SETTINGS_CALL, /* worker -> worker 0: a command about settings (flags: which; bytes:
                            encoded arguments); answered by MAIL_REPLY */
     MAIL_SETTINGS_FILE, /* -> worker 0: what the file and the flags say now (bytes: pairs) */
-    MAIL_ASK,  /* worker -> workers: a question to all (bytes: the asker's session and encoded
-                 arguments); answered by MAIL_REPLY */
-    MAIL_TRACE /* worker -> worker: what stands in a shard of yours (shard, term, index) was slow;
-                    key: its trace id */
+    MAIL_ASK,   /* worker -> workers: a question to all (bytes: the asker's session and encoded
+                   arguments); answered by MAIL_REPLY */
+    MAIL_TRACE, /* worker -> worker: what stands in a shard of yours (shard, term, index) was slow;
+                   key: its trace id */
+    MAIL_STATUS /* gossip thread -> worker 0 -> worker 1 ... -> gossip thread: what each knows of
+                   the cluster (bytes: console/console_cluster.h), for the admin port */
 };
 
 struct mail {

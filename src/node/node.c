@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "cluster/feature.h"
+#include "console/console_cluster.h"
 #include "member/gossiper.h"
 #include "node/drain.h"
 #include "replica/backups.h"
@@ -107,6 +108,9 @@ void worker_mail(struct worker *worker, struct mail *mail) {
         break;
     case MAIL_ASK:
         ask_mail(worker, mail);
+        return;
+    case MAIL_STATUS:
+        console_status_mail(worker, mail);
         return;
     case MAIL_TRACE:
         slow_trace_mail(worker, mail);

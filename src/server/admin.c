@@ -1,10 +1,13 @@
 #include "server/admin.h"
 #include "base/check.h"
+#include "base/checksum.h"
 #include "base/memory.h"
-#include "base/number.h"
-#include "profile/heap.h"
+#include "console/console_file.h"
 #include "profile/profile.h"
+#include "server/admin_debug.h"
+#include "server/http_answer.h"
 #include "server/http_request.h"
+#include <stdio.h>
 
 struct admin_connection {
     struct list link;
@@ -14,14 +17,11 @@ struct admin_connection {
     struct buffer input, output; /* output: one response, while it is written */
     uint64_t active_ms;
     bool is_writing, is_last, is_ending;
-    bool is_waiting; /* for its answer */
+    bool is_waiting;       /* for its answer: */
+    bool waits_for_status; /* that one; else a profile */
 };
 
-struct http_answer {
-    const char *status; /* "200 OK" */
-    const char *type;
-    struct buffer body;
-};
+#define HTTP_TEXT "text/plain; charset=utf-8"
 
 static void connection_on_closed(uv_handle_t *handle) {
     struct admin_connection *connection = handle->data;
@@ -33,6 +33,7 @@ static void connection_on_closed(uv_handle_t *handle) {
 }
 
 static void profile_on_time(uv_timer_t *timer);
+static void status_on_time(uv_timer_t *timer);
 
 /* Nobody waits for it any more: it ends now. */
 static void abandon_profile(struct admin *admin) {
@@ -49,83 +50,35 @@ static void connection_end(struct admin_connection *connection) {
     uv_close((uv_handle_t *)&connection->socket, connection_on_closed);
 }
 
-static void answer_text(struct http_answer *answer, const char *status, const char *text) {
-    answer->status = status;
-    buffer_append_text(&answer->body, text);
-    buffer_append_u8(&answer->body, '\n');
-}
-
 static void answer_ready(struct admin *admin, struct http_answer *answer) {
     bool is_ready = admin->is_ready ? admin->is_ready(admin->context, &answer->body)
                                     : node_shared_is_ready(admin->shared, &answer->body);
     if (is_ready)
-        answer_text(answer, "200 OK", answer->body.length ? "" : "ready");
+        http_answer_text(answer, "200 OK", answer->body.length ? "" : "ready");
     else
-        answer_text(answer, "503 Service Unavailable", "");
+        http_answer_text(answer, "503 Service Unavailable", "");
 }
 
-/* ---- /debug ---- */
-
-static void answer_memory(struct http_answer *answer) {
-    if (heap_write_statistics(&answer->body) == 0)
-        answer->status = "200 OK";
-    else
-        buffer_clear(&answer->body),
-            answer_text(answer, "501 Not Implemented",
-                        "this build does not run on jemalloc, so its memory has no statistics");
-}
-
-static void answer_heap(struct http_answer *answer) {
-    int error = heap_write_profile(&answer->body);
-    if (error == 0) {
-        answer->status = "200 OK";
-        answer->type = "application/octet-stream";
-        return;
-    }
-    buffer_clear(&answer->body);
-    if (error == ERR_REFUSED)
-        answer_text(answer, "501 Not Implemented",
-                    "heap profiles are off: start the node with MALLOC_CONF=prof:true in its "
-                    "environment (it then runs a few percent slower); /debug/memory has totals");
-    else if (error == ERR_NOT_FOUND)
-        answer_text(answer, "501 Not Implemented",
-                    "this build does not run on jemalloc, which makes heap profiles");
-    else
-        answer_text(answer, "500 Internal Server Error", "the heap profile could not be written");
-}
-
-/* "seconds=N"; nothing: PROFILE_SECONDS_DEFAULT. 0: not understood. */
-static unsigned profile_seconds(struct bytes query) {
-    static const char name[] = "seconds=";
-    int64_t seconds;
-    if (query.length == 0)
-        return PROFILE_SECONDS_DEFAULT;
-    if (query.length < sizeof name || memcmp(query.data, name, sizeof name - 1) != 0)
-        return 0;
-    struct bytes number = bytes_of(query.data + sizeof name - 1, query.length - (sizeof name - 1));
-    bool is_sound =
-        number_parse_i64(number, &seconds) && seconds >= 1 && seconds <= PROFILE_SECONDS_MAXIMUM;
-    return is_sound ? (unsigned)seconds : 0;
-}
+/* ---- /debug/profile ---- */
 
 /* False: the answer comes when the profile is done. */
 static bool answer_profile(struct admin_connection *connection, struct bytes query,
                            struct http_answer *answer) {
     struct admin *admin = connection->admin;
-    unsigned seconds = profile_seconds(query);
+    unsigned seconds = admin_profile_seconds(query);
     if (seconds == 0) {
         buffer_append_format(&answer->body, "ask for ?seconds=N, N from 1 to %d",
                              PROFILE_SECONDS_MAXIMUM);
-        answer_text(answer, "400 Bad Request", "");
+        http_answer_text(answer, "400 Bad Request", "");
         return true;
     }
     if (admin->profile) {
-        answer_text(answer, "409 Conflict",
-                    "a profile is being made already; ask again when it is done");
+        http_answer_text(answer, "409 Conflict",
+                         "a profile is being made already; ask again when it is done");
         return true;
     }
     if (profile_start(seconds, &admin->profile, &answer->body) != 0) {
-        answer_text(answer, "500 Internal Server Error", "");
+        http_answer_text(answer, "500 Internal Server Error", "");
         return true;
     }
     log_line(admin->log, LOG_INFO, "a CPU profile is made", LOG_F("seconds", seconds));
@@ -148,30 +101,73 @@ static void answer_metrics(struct admin *admin, struct bytes accept, struct http
                                &answer->body);
 }
 
+/* ---- the console ---- */
+
+static void write_status(struct admin *admin, struct bytes workers, struct http_answer *answer) {
+    answer->status = "200 OK";
+    answer->type = "application/json";
+    answer->headers = console_file_headers();
+    admin->write_status(admin->context, workers, &answer->body);
+}
+
+/* False: the answer comes when the workers have given theirs. */
+static bool answer_status(struct admin_connection *connection, struct http_answer *answer) {
+    struct admin *admin = connection->admin;
+    if (!admin->ask_workers) {
+        write_status(admin, BYTES_NONE, answer);
+        return true;
+    }
+    connection->is_waiting = connection->waits_for_status = true;
+    if (!uv_is_active((uv_handle_t *)&admin->status_timer))
+        CHECK(uv_timer_start(&admin->status_timer, status_on_time, ADMIN_STATUS_MS, 0) == 0);
+    if (!admin->is_status_asked)
+        admin->ask_workers(admin->context);
+    admin->is_status_asked = true;
+    return false;
+}
+
+static void answer_file(const struct console_file *file, const struct http_request *request,
+                        struct http_answer *answer) {
+    snprintf(answer->etag, sizeof answer->etag, "\"%016llx\"",
+             (unsigned long long)checksum_xxh64(file->bytes, 0));
+    answer->is_bodiless = http_etag_is_listed(request->if_none_match, answer->etag);
+    answer->status = answer->is_bodiless ? "304 Not Modified" : "200 OK";
+    answer->type = file->type;
+    answer->headers = console_file_headers();
+    buffer_append_bytes(&answer->body, file->bytes);
+}
+
 /* ---- all paths ---- */
+
+static void answer_nothing(struct http_answer *answer) {
+    http_answer_text(answer, "404 Not Found",
+                     "there are / for the console, /status, /metrics, /health/live, /health/ready, "
+                     "/debug/profile, /debug/heap and /debug/memory");
+}
 
 /* False: the answer comes later. */
 static bool answer_path(struct admin_connection *connection, const struct http_request *request,
                         struct http_answer *answer) {
     struct admin *admin = connection->admin;
     struct bytes path = request->path;
-    if (bytes_equal(path, BYTES_LITERAL("/metrics"))) {
+    if (bytes_equal(path, BYTES_LITERAL("/metrics")))
         answer_metrics(admin, request->accept, answer);
-    } else if (bytes_equal(path, BYTES_LITERAL("/health/live"))) {
-        answer_text(answer, "200 OK", "alive");
-    } else if (bytes_equal(path, BYTES_LITERAL("/health/ready"))) {
+    else if (bytes_equal(path, BYTES_LITERAL("/health/live")))
+        http_answer_text(answer, "200 OK", "alive");
+    else if (bytes_equal(path, BYTES_LITERAL("/health/ready")))
         answer_ready(admin, answer);
-    } else if (bytes_equal(path, BYTES_LITERAL("/debug/memory"))) {
-        answer_memory(answer);
-    } else if (bytes_equal(path, BYTES_LITERAL("/debug/heap"))) {
-        answer_heap(answer);
-    } else if (bytes_equal(path, BYTES_LITERAL("/debug/profile"))) {
+    else if (bytes_equal(path, BYTES_LITERAL("/debug/memory")))
+        admin_answer_memory(answer);
+    else if (bytes_equal(path, BYTES_LITERAL("/debug/heap")))
+        admin_answer_heap(answer);
+    else if (bytes_equal(path, BYTES_LITERAL("/debug/profile")))
         return answer_profile(connection, request->query, answer);
-    } else {
-        answer_text(answer, "404 Not Found",
-                    "there are /metrics, /health/live, /health/ready, /debug/profile, /debug/heap "
-                    "and /debug/memory");
-    }
+    else if (bytes_equal(path, BYTES_LITERAL("/status")) && admin->write_status)
+        return answer_status(connection, answer);
+    else if (console_file_find(path) != NULL)
+        answer_file(console_file_find(path), request, answer);
+    else
+        answer_nothing(answer);
     return true;
 }
 
@@ -181,45 +177,39 @@ static const char *refusal_status(int code) {
                                  : "400 Bad Request";
 }
 
-static void append_response(struct admin_connection *connection, const struct http_answer *answer,
-                            const char *headers, bool has_body) {
-    buffer_append_format(
-        &connection->output, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
-        answer->status, answer->type, answer->body.length, headers,
-        connection->is_last ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
-    if (has_body)
-        buffer_append_bytes(&connection->output, buffer_bytes(&answer->body));
-}
-
-/* What needs no work is told by HEAD as well as by GET; a profile is made for GET alone. */
+/* What needs no work is told by HEAD as well as by GET; a profile is made for GET alone, and the
+ * workers are asked for it alone. */
 static bool is_work_for_nobody(const struct http_request *request) {
-    return bytes_equal(request->method, BYTES_LITERAL("HEAD")) && request->path.length > 7 &&
-           memcmp(request->path.data, "/debug/", 7) == 0;
+    return bytes_equal(request->method, BYTES_LITERAL("HEAD")) &&
+           (bytes_equal(request->path, BYTES_LITERAL("/status")) ||
+            (request->path.length > 7 && memcmp(request->path.data, "/debug/", 7) == 0));
 }
 
 /* Appends the response to a request, or to what is none (code < 0). Not yet, if the connection is
  * waiting then. */
 static void connection_respond(struct admin_connection *connection, int code,
                                const struct http_request *request) {
-    struct http_answer answer = {.type = "text/plain; charset=utf-8"};
+    struct http_answer answer = {.type = HTTP_TEXT};
     bool is_head = code > 0 && bytes_equal(request->method, BYTES_LITERAL("HEAD"));
     bool is_get = code > 0 && bytes_equal(request->method, BYTES_LITERAL("GET"));
     bool is_answered = true;
     connection->is_last = code < 0 || !request->keeps_alive || request->has_body;
     buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
     if (code < 0)
-        answer_text(&answer, refusal_status(code),
-                    "this is no request that the admin port understands");
+        http_answer_text(&answer, refusal_status(code),
+                         "this is no request that the admin port understands");
     else if ((!is_head && !is_get) || is_work_for_nobody(request))
-        answer_text(&answer, "405 Method Not Allowed",
-                    is_head ? "only GET is answered here" : "only GET and HEAD are answered");
+        http_answer_text(&answer, "405 Method Not Allowed",
+                         is_head ? "only GET is answered here" : "only GET and HEAD are answered");
     else if (request->has_body)
-        answer_text(&answer, "413 Content Too Large", "a request must have no body");
+        http_answer_text(&answer, "413 Content Too Large", "a request must have no body");
     else
         is_answered = answer_path(connection, request, &answer);
+    if (!is_head && !is_get)
+        answer.headers = "Allow: GET, HEAD\r\n";
+    answer.is_bodiless |= is_head;
     if (is_answered)
-        append_response(connection, &answer, is_head || is_get ? "" : "Allow: GET, HEAD\r\n",
-                        !is_head);
+        http_answer_append(&answer, connection->is_last, &connection->output);
     buffer_release(&answer.body);
 }
 
@@ -265,6 +255,15 @@ static void connection_serve(struct admin_connection *connection) {
         connection_write(connection);
 }
 
+/* Whoever waited gets its answer. */
+static void connection_end_waiting(struct admin_connection *connection,
+                                   const struct http_answer *answer) {
+    connection->is_waiting = connection->waits_for_status = false;
+    connection->active_ms = uv_now(connection->admin->loop);
+    http_answer_append(answer, connection->is_last, &connection->output);
+    connection_write(connection);
+}
+
 static void admin_end_profile(struct admin *admin) {
     profile_stop(admin->profile);
     profile_free(admin->profile);
@@ -284,17 +283,46 @@ static void profile_on_time(uv_timer_t *timer) {
         buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
         if (profile_write(profile, &answer.body) != 0) {
             buffer_clear(&answer.body);
-            answer.type = "text/plain; charset=utf-8";
-            answer_text(&answer, "500 Internal Server Error", "the profile could not be written");
+            answer.type = HTTP_TEXT;
+            http_answer_text(&answer, "500 Internal Server Error",
+                             "the profile could not be written");
         }
-        connection->is_waiting = false;
-        connection->active_ms = uv_now(admin->loop);
-        append_response(connection, &answer, "", true);
+        connection_end_waiting(connection, &answer);
         buffer_release(&answer.body);
-        connection_write(connection);
     }
     profile_free(profile);
 }
+
+/* ---- /status, once the workers have answered, or have not ---- */
+
+static void answer_all_who_wait(struct admin *admin, const struct http_answer *answer) {
+    uv_timer_stop(&admin->status_timer);
+    LIST_EACH (&admin->connections, link) {
+        struct admin_connection *connection = LIST_ELEMENT(link, struct admin_connection, link);
+        if (connection->waits_for_status && !connection->is_ending)
+            connection_end_waiting(connection, answer);
+    }
+}
+
+void admin_hear_status(struct admin *admin, struct bytes workers) {
+    struct http_answer answer = {.type = HTTP_TEXT};
+    admin->is_status_asked = false;
+    buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
+    write_status(admin, workers, &answer);
+    answer_all_who_wait(admin, &answer);
+    buffer_release(&answer.body);
+}
+
+static void status_on_time(uv_timer_t *timer) {
+    struct http_answer answer = {.type = HTTP_TEXT};
+    buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
+    http_answer_text(&answer, "503 Service Unavailable",
+                     "the workers of this node have not answered for 5 seconds");
+    answer_all_who_wait(timer->data, &answer);
+    buffer_release(&answer.body);
+}
+
+/* ---- connections ---- */
 
 /* Without room the connection ends (UV_ENOBUFS): more was pipelined than is waited for. */
 static void connection_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room) {
@@ -356,7 +384,9 @@ void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared
     CHECK(uv_tcp_init(loop, &admin->listener) == 0);
     CHECK(uv_timer_init(loop, &admin->timer) == 0);
     CHECK(uv_timer_init(loop, &admin->profile_timer) == 0);
-    admin->listener.data = admin->timer.data = admin->profile_timer.data = admin;
+    CHECK(uv_timer_init(loop, &admin->status_timer) == 0);
+    admin->listener.data = admin->timer.data = admin;
+    admin->profile_timer.data = admin->status_timer.data = admin;
     CHECK(uv_timer_start(&admin->timer, admin_on_timer, ADMIN_IDLE_MS / 4, ADMIN_IDLE_MS / 4) == 0);
 }
 
@@ -371,6 +401,7 @@ void admin_close(struct admin *admin) {
     uv_close((uv_handle_t *)&admin->listener, NULL);
     uv_close((uv_handle_t *)&admin->timer, NULL);
     uv_close((uv_handle_t *)&admin->profile_timer, NULL);
+    uv_close((uv_handle_t *)&admin->status_timer, NULL);
     if (admin->profile)
         admin_end_profile(admin);
     LIST_EACH (&admin->connections, link)

@@ -1,5 +1,7 @@
 /* The admin port: a small HTTP/1.1 server that answers GET and HEAD.
  *
+ *   /, /console/... the console, a page for people (console/console_file.h)
+ *   /status         what this node knows of its cluster, as JSON (console/console_status.h)
  *   /metrics        Prometheus text, or OpenMetrics for who asks for it
  *   /health/live    200 while the process serves its loop
  *   /health/ready   200; 503 with the reason while a shard recovers or knows no leader
@@ -16,7 +18,8 @@ enum {
     ADMIN_IDLE_MS =
         30000, /* a connection that asks nothing, or reads nothing, for so long is closed */
     ADMIN_RESPONSE_MAXIMUM_BYTES = 64 << 20,
-    ADMIN_BACKLOG = 64
+    ADMIN_BACKLOG = 64,
+    ADMIN_STATUS_MS = 5000 /* who asks for /status waits so long for the workers */
 };
 
 struct admin_connection;
@@ -33,8 +36,15 @@ struct admin {
     struct profile *profile;              /* NULL: none is running */
     struct admin_connection *profile_for; /* who waits for it; NULL: it went away */
     uv_timer_t profile_timer;
-    /* Set by an agent; NULL: ready is what node_shared_is_ready() says. */
+    uv_timer_t status_timer; /* runs while somebody waits for the workers */
+    bool is_status_asked;    /* and they have not answered yet */
+    /* The owner sets what follows. Ready: NULL: as node_shared_is_ready() says. */
     bool (*is_ready)(void *context, struct buffer *reason);
+    /* Asks the workers what they know of the cluster; admin_hear_status() is told, later. NULL:
+     * there are none. One question is out at a time, however many wait for it. */
+    void (*ask_workers)(void *context);
+    /* /status; `workers` is what they said, BYTES_NONE where there are none. NULL: no /status. */
+    void (*write_status)(void *context, struct bytes workers, struct buffer *out);
     void *context;
 };
 
@@ -42,5 +52,7 @@ void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared
                 const struct log *log);
 /* Accepts on a listening socket, which it takes. 0 or ERR_IO. */
 int admin_listen(struct admin *admin, int socket) MUST_CHECK;
+/* The workers' answer to ask_workers(): all who wait for /status get theirs. */
+void admin_hear_status(struct admin *admin, struct bytes workers);
 /* Ends everything; then the loop has to run. */
 void admin_close(struct admin *admin);

@@ -1,6 +1,7 @@
 #include "server/gossip_thread.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "console/console_status.h"
 #include "io/real/entropy.h"
 #include "io/real/real_clock.h"
 #include "server/admin.h"
@@ -40,12 +41,34 @@ static void gossip_close_handles(struct gossip_thread *thread) {
     admin_close(&thread->admin);
 }
 
+/* ---- /status ---- */
+
+static void gossip_ask_workers(void *context) {
+    struct gossip_thread *thread = context;
+    server_post(thread->server, &thread->log, 0, mail_new(MAIL_STATUS, MAIL_TO_GOSSIPER));
+}
+
+static void gossip_write_status(void *context, struct bytes workers, struct buffer *out) {
+    struct gossip_thread *thread = context;
+    console_status_write(thread->plane.gossiper, workers, out);
+}
+
+static void gossip_hear_status(struct gossip_thread *thread, struct mail *mail) {
+    admin_hear_status(&thread->admin, buffer_bytes(&mail->bytes));
+    mail_free(mail);
+}
+
+/* ---- the loop ---- */
+
 static void gossip_on_wake(void *context) {
     struct gossip_thread *thread = context;
     for (struct mail *mail = mailbox_take_all(&thread->mailbox), *next; mail != NULL; mail = next) {
         next = mail->next;
         log_sink_settings(&thread->log, mail);
-        gossiper_mail(thread->plane.gossiper, mail);
+        if (mail->kind == MAIL_STATUS)
+            gossip_hear_status(thread, mail);
+        else
+            gossiper_mail(thread->plane.gossiper, mail);
     }
     if (atomic_exchange(&thread->orders, 0) & ORDER_STOP)
         gossip_close_handles(thread);
@@ -88,6 +111,9 @@ struct gossip_thread *gossip_thread_new(struct server *server, int datagram_sock
     clock_real_init(&thread->clock);
     turn_init(&thread->turn, &thread->loop, &thread->clock, gossip_at_turn_end, thread);
     admin_init(&thread->admin, &thread->loop, server->shared, &thread->log);
+    thread->admin.ask_workers = gossip_ask_workers;
+    thread->admin.write_status = gossip_write_status;
+    thread->admin.context = thread;
     if (gossip_open_plane(thread, datagram_socket, problem) != 0)
         return NULL;
     if (admin_listen(&thread->admin, admin_socket) != 0) {

@@ -73,6 +73,8 @@ static int parse_header(struct bytes line, struct http_request *request) {
             request->keeps_alive = true;
     } else if (bytes_equal_ignoring_case(name, "accept")) {
         request->accept = value;
+    } else if (bytes_equal_ignoring_case(name, "if-none-match")) {
+        request->if_none_match = value;
     } else if (bytes_equal_ignoring_case(name, "transfer-encoding")) {
         request->has_body = true;
     } else if (bytes_equal_ignoring_case(name, "content-length")) {
@@ -136,4 +138,15 @@ unsigned http_accept_weight(struct bytes accept, const char *type, const char *v
         most = weight > most ? weight : most;
     }
     return most;
+}
+
+bool http_etag_is_listed(struct bytes if_none_match, const char *etag) {
+    while (if_none_match.length > 0) {
+        struct bytes tag = trim(split(&if_none_match, ','));
+        if (tag.length > 2 && tag.data[0] == 'W' && tag.data[1] == '/')
+            tag = bytes_of(tag.data + 2, tag.length - 2);
+        if (bytes_equal(tag, BYTES_LITERAL("*")) || bytes_equal(tag, bytes_of_text(etag)))
+            return true;
+    }
+    return false;
 }

@@ -7,8 +7,8 @@
 enum { HTTP_HEAD_MAXIMUM_BYTES = 8192, HTTP_HEADER_MAXIMUM = 64 };
 
 struct http_request {
-    /* Borrow from the input; the query without its '?', of several Accept headers the last. */
-    struct bytes method, path, query, accept;
+    /* Borrow from the input; the query without its '?', of several headers of a name the last. */
+    struct bytes method, path, query, accept, if_none_match;
     bool keeps_alive;
     bool has_body;
 };
@@ -21,3 +21,7 @@ int http_request_parse(struct bytes input, struct http_request *request) MUST_CH
  * Accept header does not name it, whatever its wildcards. One that names no version takes each.
  * `type` in lower case. */
 unsigned http_accept_weight(struct bytes accept, const char *type, const char *version);
+
+/* Does an If-None-Match header name this entity tag, which stands in quotes, or any (RFC 9110,
+ * 13.1.2)? Weak ones are the same here. */
+bool http_etag_is_listed(struct bytes if_none_match, const char *etag);

@@ -41,6 +41,7 @@ struct world {
     bool are_disks_held, are_members_heard;
     struct gossiper *gossiper; /* alone in its cluster */
     struct queue posts;        /* struct post */
+    struct mail *status;       /* the last that the workers gave; or NULL */
     struct client clients[WORLD_CLIENT_MAXIMUM];
     unsigned client_count;
 };
@@ -118,7 +119,10 @@ static void deliver_mail(struct world *world) {
     while (queue_count(&world->posts)) {
         struct post post = *(struct post *)queue_front(&world->posts);
         queue_pop(&world->posts);
-        if (post.receiver == MAIL_TO_GOSSIPER) {
+        if (post.receiver == MAIL_TO_GOSSIPER && post.mail->kind == MAIL_STATUS) {
+            mail_free(world->status);
+            world->status = post.mail;
+        } else if (post.receiver == MAIL_TO_GOSSIPER) {
             struct bytes pairs = buffer_bytes(&post.mail->bytes), name, value;
             while (post.mail->kind == MAIL_SETTINGS && mail_next_setting(&pairs, &name, &value))
                 world->gossiper_settings++;
@@ -305,6 +309,7 @@ void world_free(struct world *world) {
     for (; queue_count(&world->posts); queue_pop(&world->posts))
         mail_free(((struct post *)queue_front(&world->posts))->mail);
     queue_release(&world->posts);
+    mail_free(world->status);
     for (unsigned i = 0; i < world->worker_count; i++) {
         worker_free(world->places[i].worker);
         fake_disk_release(world->places[i].disk);
@@ -323,6 +328,16 @@ struct worker *world_worker(struct world *world, unsigned index) {
 }
 
 unsigned world_gossiper_settings(const struct world *world) { return world->gossiper_settings; }
+
+struct bytes world_status(struct world *world) {
+    struct post *post = queue_push(&world->posts);
+    *post = (struct post){.mail = mail_new(MAIL_STATUS, MAIL_TO_GOSSIPER)};
+    mail_free(world->status);
+    world->status = NULL;
+    deliver_mail(world);
+    assert_non_null(world->status);
+    return buffer_bytes(&world->status->bytes);
+}
 
 /* ---- clients ---- */
 

@@ -37,6 +37,9 @@ void world_hold_disks(struct world *world, bool are_held);
 /* How many settings the gossiper was told of. */
 unsigned world_gossiper_settings(const struct world *world);
 
+/* What the workers say, one after the other, for /status. Valid until the next call. */
+struct bytes world_status(struct world *world);
+
 /* NULL if refused. */
 struct client *world_connect(struct world *world, unsigned worker);
 void client_send(struct client *client, struct bytes bytes);

@@ -6,6 +6,7 @@
 #include "loopback.h"
 #include "server/admin.h"
 #include "server/http_request.h"
+#include <stdlib.h>
 
 /* A client that sends a text and keeps all that comes back. */
 struct visitor {
@@ -54,7 +55,8 @@ struct office {
     struct node_shared *shared;
     struct admin admin;
     struct net_address address;
-    struct visitor visitor;
+    struct visitor visitor, other;
+    unsigned questions; /* to the workers */
 };
 
 static int office_open(void **state) {
@@ -78,19 +80,28 @@ static int office_close(void **state) {
     return 0;
 }
 
-/* Sends `text`; returns what came until `wanted` was in it, or until the connection ended. */
-static const char *ask(struct office *office, const char *text, const char *wanted) {
-    struct visitor *visitor = &office->visitor;
+/* Sends `text`. */
+static void visit(struct office *office, struct visitor *visitor, const char *text,
+                  const char *wanted) {
     struct sockaddr_storage to;
     *visitor = (struct visitor){.text = text, .wanted = wanted};
     assert_true(socket_address(&office->address, &to) > 0);
     uv_tcp_init(&office->loop, &visitor->socket);
     visitor->socket.data = visitor->connect.data = visitor;
     uv_tcp_connect(&visitor->connect, &visitor->socket, (struct sockaddr *)&to, on_connected);
-    run_until(&office->loop, is_answered, visitor);
+}
+
+static void leave(struct office *office, struct visitor *visitor) {
     uv_close((uv_handle_t *)&visitor->socket, NULL);
     uv_run(&office->loop, UV_RUN_NOWAIT);
-    return visitor->got;
+}
+
+/* Sends `text`; returns what came until `wanted` was in it, or until the connection ended. */
+static const char *ask(struct office *office, const char *text, const char *wanted) {
+    visit(office, &office->visitor, text, wanted);
+    run_until(&office->loop, is_answered, &office->visitor);
+    leave(office, &office->visitor);
+    return office->visitor.got;
 }
 
 static void expect(const char *answer, const char *part) {
@@ -153,8 +164,125 @@ static void test_what_is_not_understood_ends_the_connection(void **state) {
     memory_free(endless);
 }
 
+/* ---- the console ---- */
+
+static void test_the_page_is_told_with_its_rules(void **state) {
+    const char *answer = ask(*state, "GET / HTTP/1.0\r\n\r\n", NULL);
+    expect(answer, "HTTP/1.1 200 OK\r\n");
+    expect(answer, "Content-Type: text/html; charset=utf-8\r\n");
+    expect(answer, "Content-Security-Policy: default-src 'none'; script-src 'self';");
+    expect(answer, "X-Content-Type-Options: nosniff\r\n");
+    expect(answer, "<title>TrothDB</title>");
+    expect(ask(*state, "GET /console/main.js HTTP/1.0\r\n\r\n", NULL),
+           "Content-Type: text/javascript; charset=utf-8\r\n");
+    expect(ask(*state, "GET /console/../main.js HTTP/1.0\r\n\r\n", NULL), "HTTP/1.1 404 ");
+    expect(ask(*state, "GET /console/nothing.js HTTP/1.0\r\n\r\n", NULL), "HTTP/1.1 404 ");
+}
+
+/* Who has a file as it is gets no body, but its length and its tag. */
+static void test_what_a_browser_has_is_not_sent_again(void **state) {
+    char tag[64], request[256], length[64];
+    const char *answer = ask(*state, "GET /console/icon.svg HTTP/1.0\r\n\r\n", NULL);
+    assert_int_equal(sscanf(strstr(answer, "ETag: "), "ETag: %63s", tag), 1);
+    assert_int_equal(sscanf(strstr(answer, "Content-Length: "), "Content-Length: %63s", length), 1);
+    assert_int_equal(strlen(strstr(answer, "\r\n\r\n") + 4), strtoul(length, NULL, 10));
+    snprintf(request, sizeof request, "GET /console/icon.svg HTTP/1.0\r\nIf-None-Match: %s\r\n\r\n",
+             tag);
+    answer = ask(*state, request, NULL);
+    expect(answer, "HTTP/1.1 304 Not Modified\r\n");
+    expect(answer, length);
+    expect(answer, tag);
+    assert_string_equal(strstr(answer, "\r\n\r\n"), "\r\n\r\n");
+    answer =
+        ask(*state, "GET /console/icon.svg HTTP/1.0\r\nIf-None-Match: \"another\"\r\n\r\n", NULL);
+    expect(answer, "HTTP/1.1 200 OK\r\n");
+}
+
+static void write_status(void *context, struct bytes workers, struct buffer *out) {
+    (void)context;
+    buffer_append_format(out, "{%.*s}", BYTES_PRINT(workers));
+}
+
+static void ask_workers(void *context) { ((struct office *)context)->questions++; }
+
+static bool is_asked(void *context) { return ((struct office *)context)->questions > 0; }
+
+/* What was sent to loopback is there within a few turns. */
+static void let_come(struct office *office) {
+    for (int i = 0; i < 100; i++)
+        uv_run(&office->loop, UV_RUN_NOWAIT);
+}
+
+static void open_status(struct office *office, void (*workers)(void *context)) {
+    office->admin.write_status = write_status;
+    office->admin.ask_workers = workers;
+    office->admin.context = office;
+}
+
+static void test_without_workers_a_status_is_told_at_once(void **state) {
+    struct office *office = *state;
+    expect(ask(office, "GET /status HTTP/1.0\r\n\r\n", NULL), "HTTP/1.1 404 ");
+    open_status(office, NULL);
+    const char *answer = ask(office, "GET /status HTTP/1.0\r\n\r\n", NULL);
+    expect(answer, "Content-Type: application/json\r\n");
+    expect(answer, "\r\n\r\n{}");
+    expect(ask(office, "HEAD /status HTTP/1.0\r\n\r\n", NULL), "HTTP/1.1 405 ");
+}
+
+/* Two ask, the workers are asked once, and both are answered; the connection goes on. */
+static void test_one_question_is_out_for_all_who_ask(void **state) {
+    struct office *office = *state;
+    open_status(office, ask_workers);
+    visit(office, &office->visitor, "GET /status HTTP/1.1\r\n\r\nGET /health/live HTTP/1.1\r\n\r\n",
+          "alive");
+    visit(office, &office->other, "GET /status HTTP/1.0\r\n\r\n", "{\"a\":1}");
+    run_until(&office->loop, is_asked, office);
+    let_come(office); /* the other one, too */
+    assert_int_equal(office->questions, 1);
+    assert_string_equal(office->visitor.got, "");
+    admin_hear_status(&office->admin, BYTES_LITERAL("\"a\":1"));
+    run_until(&office->loop, is_answered, &office->visitor);
+    run_until(&office->loop, is_answered, &office->other);
+    expect(office->visitor.got, "{\"a\":1}");
+    leave(office, &office->visitor);
+    leave(office, &office->other);
+    ask_workers(office); /* the next one is asked anew */
+    visit(office, &office->visitor, "GET /status HTTP/1.0\r\n\r\n", "{}");
+    let_come(office);
+    assert_int_equal(office->questions, 3);
+    admin_hear_status(&office->admin, BYTES_NONE);
+    run_until(&office->loop, is_answered, &office->visitor);
+    leave(office, &office->visitor);
+}
+
+/* Workers that do not answer are asked once, however long others wait; who waits is told so, and
+ * who went away is missed by nobody. */
+static void test_workers_that_do_not_answer_are_waited_for_no_longer(void **state) {
+    struct office *office = *state;
+    open_status(office, ask_workers);
+    visit(office, &office->other, "GET /status HTTP/1.0\r\n\r\n", NULL);
+    run_until(&office->loop, is_asked, office);
+    leave(office, &office->other);
+    visit(office, &office->visitor, "GET /status HTTP/1.0\r\n\r\n", NULL);
+    let_come(office);
+    assert_string_equal(office->visitor.got, "");
+    assert_in_range(uv_timer_get_due_in(&office->admin.status_timer), 1, ADMIN_STATUS_MS);
+    uv_timer_set_repeat(&office->admin.status_timer, 1); /* it is over in a moment */
+    assert_int_equal(uv_timer_again(&office->admin.status_timer), 0);
+    run_until(&office->loop, is_answered, &office->visitor);
+    expect(office->visitor.got, "HTTP/1.1 503 ");
+    leave(office, &office->visitor);
+    assert_int_equal(office->questions, 1);
+    admin_hear_status(&office->admin, BYTES_LITERAL("late"));
+}
+
 #define OFFICE_TEST(function) cmocka_unit_test_setup_teardown(function, office_open, office_close)
 RUN_TESTS(OFFICE_TEST(test_health_and_metrics_are_told),
           OFFICE_TEST(test_openmetrics_is_for_who_asks), OFFICE_TEST(test_head_has_no_body),
           OFFICE_TEST(test_a_connection_is_kept),
-          OFFICE_TEST(test_what_is_not_understood_ends_the_connection))
+          OFFICE_TEST(test_what_is_not_understood_ends_the_connection),
+          OFFICE_TEST(test_the_page_is_told_with_its_rules),
+          OFFICE_TEST(test_what_a_browser_has_is_not_sent_again),
+          OFFICE_TEST(test_without_workers_a_status_is_told_at_once),
+          OFFICE_TEST(test_one_question_is_out_for_all_who_ask),
+          OFFICE_TEST(test_workers_that_do_not_answer_are_waited_for_no_longer))

@@ -133,7 +133,20 @@ static void test_heads_are_bounded(void **state) {
     memory_free(text);
 }
 
-RUN_TESTS(cmocka_unit_test(test_a_request_is_read),
+/* A browser that has the file already says which. */
+static void test_it_says_what_it_has(void **state) {
+    (void)state;
+    struct http_request request;
+    assert_true(parse("GET / HTTP/1.1\r\nIf-None-Match: \"a\", W/\"b\"\r\n\r\n", &request) > 0);
+    assert_true(http_etag_is_listed(request.if_none_match, "\"a\""));
+    assert_true(http_etag_is_listed(request.if_none_match, "\"b\""));
+    assert_false(http_etag_is_listed(request.if_none_match, "\"c\""));
+    assert_true(http_etag_is_listed(BYTES_LITERAL(" * "), "\"c\""));
+    assert_false(http_etag_is_listed(BYTES_NONE, "\"c\""));
+    assert_false(http_etag_is_listed(BYTES_LITERAL("W/,,"), "\"c\""));
+}
+
+RUN_TESTS(cmocka_unit_test(test_it_says_what_it_has), cmocka_unit_test(test_a_request_is_read),
           cmocka_unit_test(test_it_says_whether_the_connection_stays),
           cmocka_unit_test(test_a_body_is_noticed),
           cmocka_unit_test(test_it_says_which_type_is_wanted),
