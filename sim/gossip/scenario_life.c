@@ -37,20 +37,24 @@ static double death_seconds(struct crowd *crowd, struct report_curve *curve) {
     return seconds_of(crowd->now_us - begun_us);
 }
 
-static void death_samples(struct crowd *crowd, const struct scenario_run *run, double *samples) {
-    for (unsigned i = 0; i < run->samples; i++) {
+/* As many as are wanted, while there is anybody left to notice. Returns how many. */
+static unsigned death_samples(struct crowd *crowd, const struct scenario_run *run,
+                              double *samples) {
+    unsigned count = 0;
+    for (; count < run->samples && crowd->running_count > 1; count++) {
         pause_by_lot(crowd);
-        struct report_curve *curve = i < 5 ? report_curve(run->report, "death") : NULL;
-        samples[i] = death_seconds(crowd, curve);
+        struct report_curve *curve = count < 5 ? report_curve(run->report, "death") : NULL;
+        samples[count] = death_seconds(crowd, curve);
     }
+    return count;
 }
 
 void scenario_death(const struct scenario_run *run) {
     struct crowd *crowd = scenario_crowd(run);
     double *samples = memory_allocate(run->samples * sizeof *samples);
-    death_samples(crowd, run, samples);
-    report_figure(run->report, FIGURE_death_p50, report_quantile(samples, run->samples, 0.5));
-    report_figure(run->report, FIGURE_death_p99, report_quantile(samples, run->samples, 0.99));
+    unsigned count = death_samples(crowd, run, samples);
+    report_figure(run->report, FIGURE_death_p50, report_quantile(samples, count, 0.5));
+    report_figure(run->report, FIGURE_death_p99, report_quantile(samples, count, 0.99));
     report_figure(run->report, FIGURE_death_detected_p99,
                   seconds_of(histogram_quantile(&crowd->detections_us, 0.99)));
     report_figure(run->report, FIGURE_death_false_deaths, (double)crowd->false_deaths);
@@ -63,11 +67,11 @@ void scenario_loss(const struct scenario_run *run) {
     double *samples = memory_allocate(run->samples * sizeof *samples);
     crowd->network.loss = 0.2;
     uint64_t begun_us = crowd->now_us;
-    death_samples(crowd, run, samples);
+    unsigned count = death_samples(crowd, run, samples);
     uint64_t took_us = crowd->now_us - begun_us, whole_us = SPLIT_SECONDS * CROWD_SECOND_US;
     if (took_us < whole_us)
         crowd_run(crowd, whole_us - took_us);
-    report_figure(run->report, FIGURE_loss_death_p99, report_quantile(samples, run->samples, 0.99));
+    report_figure(run->report, FIGURE_loss_death_p99, report_quantile(samples, count, 0.99));
     report_figure(run->report, FIGURE_loss_false_deaths, (double)crowd->false_deaths);
     memory_free(samples);
     scenario_end(run, crowd);
@@ -197,12 +201,16 @@ static double restart_seconds(struct crowd *crowd, unsigned node) {
     return seconds_of(crowd->now_us - begun_us);
 }
 
+/* Of a crowd that was used before, some are dead. */
 void scenario_restart(const struct scenario_run *run) {
     struct crowd *crowd = scenario_crowd(run);
-    unsigned count = run->samples < run->crowd.node_count ? run->samples : run->crowd.node_count;
-    double *samples = memory_allocate(count * sizeof *samples);
-    for (unsigned i = 0; i < count; i++) {
-        samples[i] = restart_seconds(crowd, i);
+    unsigned count = 0;
+    double *samples = memory_allocate(run->samples * sizeof *samples);
+    for (unsigned i = 0; i < crowd->node_count && count < run->samples && crowd->running_count > 1;
+         i++) {
+        if (!crowd_is_running(crowd, i))
+            continue;
+        samples[count++] = restart_seconds(crowd, i);
         pause_by_lot(crowd);
     }
     report_figure(run->report, FIGURE_restart_p50, report_quantile(samples, count, 0.5));

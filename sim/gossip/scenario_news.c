@@ -46,6 +46,7 @@ static double spread_seconds(struct crowd *crowd, unsigned sample, struct report
     struct spread spread = {.crowd = crowd,
                             .speaker = crowd_any_running(crowd),
                             .begun_us = crowd->now_us,
+                            .last_us = crowd->now_us, /* where nobody else is left */
                             .curve = curve};
     snprintf(spread.value, sizeof spread.value, "%u", sample);
     crowd->on_change = spread_notice;
