@@ -124,7 +124,21 @@ static void append_name(struct lookup *lookup, struct bytes name) {
     lookup->count++;
 }
 
+/* As it was before names were added. */
+static void take_back(struct lookup *lookup, const struct lookup *before) {
+    if (before->count == 0) {
+        buffer_release(&lookup->names);
+    } else {
+        buffer_truncate(&lookup->names, before->names.length - 1);
+        buffer_append_u8(&lookup->names, 0);
+    }
+    lookup->count = before->count;
+    lookup->due_us = before->due_us;
+    lookup->pause_us = before->pause_us;
+}
+
 int lookup_add(struct lookup *lookup, const char *join, uint64_t now_us, struct buffer *problem) {
+    const struct lookup before = *lookup;
     for (size_t length; *join != 0; join += length + (join[length] == ',')) {
         struct net_address address;
         length = strcspn(join, ",");
@@ -133,6 +147,7 @@ int lookup_add(struct lookup *lookup, const char *join, uint64_t now_us, struct 
             continue;
         if (lookup->count == UDP_SEEDS_MAXIMUM) {
             buffer_append_format(problem, "join: more than %d names", UDP_SEEDS_MAXIMUM);
+            take_back(lookup, &before);
             return ERR_LIMIT;
         }
         append_name(lookup, name);

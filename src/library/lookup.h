@@ -24,8 +24,8 @@ struct lookup {          /* zeros: no names */
 };
 
 /* Those of `join` that are no addresses, if they are not there yet; `join` was understood before.
- * They are looked up soon. ERR_LIMIT, with a sentence: more than UDP_SEEDS_MAXIMUM; the others
- * are there. */
+ * They are looked up soon. ERR_LIMIT, with a sentence: more than UDP_SEEDS_MAXIMUM; none of them is
+ * there then. */
 int lookup_add(struct lookup *lookup, const char *join, uint64_t now_us,
                struct buffer *problem) MUST_CHECK;
 /* Begins a round when it is due. True: one is over; `found` has its addresses, and `problem` a

@@ -57,3 +57,7 @@ ssize_t udp_socket_receive(int socket, uint8_t *room, size_t room_bytes, struct 
 bool udp_address_is_any(const struct net_address *address) {
     return strcmp(address->host, "0.0.0.0") == 0 || strcmp(address->host, "::") == 0;
 }
+
+bool udp_address_is_ipv6(const struct net_address *address) {
+    return strchr(address->host, ':') != NULL;
+}

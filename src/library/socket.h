@@ -15,3 +15,4 @@ bool udp_socket_send(int socket, const struct net_address *to, struct bytes data
 ssize_t udp_socket_receive(int socket, uint8_t *room, size_t room_bytes, struct net_address *from);
 /* Is it 0.0.0.0 or ::, which nobody can be reached at? */
 bool udp_address_is_any(const struct net_address *address);
+bool udp_address_is_ipv6(const struct net_address *address);

@@ -252,9 +252,11 @@ struct troth_gossip_udp_options {
     const char *key_file;      /* with the cluster's keys; NULL: unsealed */
     const char *cluster_name;  /* sealed into every datagram; NULL: none. Needs `key_file` */
     bool is_open_to_strangers; /* allows an address other than loopback without a key */
-    void (*changed)(void *context, const struct troth_gossip_change *change); /* may be NULL */
-    troth_gossip_log *log;                                                    /* may be NULL */
-    void *context;                                                            /* handed to both */
+    /* Both may be NULL. From within them look in, and say goodbye at the most: what else steps is
+     * REFUSED, for a step ends what is being told. Do it after run() returned; close so as well. */
+    void (*changed)(void *context, const struct troth_gossip_change *change);
+    troth_gossip_log *log;
+    void *context; /* handed to both */
 };
 
 /* Returns owned in `out`. Names in `join` are looked up before it returns, and again every ten
@@ -269,19 +271,21 @@ void troth_gossip_udp_close(struct troth_gossip_udp *udp); /* NULL is allowed */
 
 /* Waits for at most `timeout_ms` (below 0: for ever) until something is to be done, does all of it,
  * and returns. To be called again and again, by a thread of its own or by an event loop: whoever is
- * away for long is taken for dead. IO. */
+ * away for long is taken for dead. IO; REFUSED: from within a callback. */
 int troth_gossip_udp_run(struct troth_gossip_udp *udp, int timeout_ms);
 /* For event loops: call run(udp, 0) when this descriptor is readable, and after so many
  * milliseconds at the latest. */
 int troth_gossip_udp_fd(const struct troth_gossip_udp *udp);
 int troth_gossip_udp_timeout_ms(const struct troth_gossip_udp *udp);
 
-/* More members to look for: as `join`. Waits while names are looked up. INVALID, LIMIT; IO: a name
- * cannot be looked up now, and is tried on; the others are looked for. */
+/* More members to look for: as `join`. Waits while names are looked up. INVALID, LIMIT, REFUSED
+ * (from within a callback): nobody is looked for. IO: a name cannot be looked up now, and is tried
+ * on; the others are looked for. */
 int troth_gossip_udp_join(struct troth_gossip_udp *udp, const char *join, char *problem,
                           size_t problem_bytes);
 /* This member says key = value, or says it no more. Both take effect, and the callback runs, before
- * they return. INVALID, LIMIT, REFUSED: as of TROTH_GOSSIP_SET. */
+ * they return. INVALID, LIMIT, REFUSED: as of TROTH_GOSSIP_SET; REFUSED from within a callback,
+ * too. */
 int troth_gossip_udp_set(struct troth_gossip_udp *udp, const char *key, const void *value,
                          size_t value_bytes);
 int troth_gossip_udp_remove(struct troth_gossip_udp *udp, const char *key);

@@ -27,6 +27,8 @@ struct troth_gossip_udp {
     struct lookup lookup; /* of names to join */
     bool has_lost_names;  /* the last round did not find all: said once, not each time */
     int socket;
+    bool is_stepping;           /* `changed` or `log` may be called: what they are told must last */
+    bool is_leaving;            /* was said meanwhile */
     struct net_address address; /* as announced */
     void (*changed)(void *context, const struct troth_gossip_change *change);
     void *context;
@@ -58,8 +60,16 @@ static void udp_send(struct troth_gossip_udp *udp, const struct troth_gossip_dat
         udp->counters.unsent++;
 }
 
+static int udp_amid_step(struct buffer *problem) {
+    buffer_append_text(problem, "from within a callback only look in; say it after run() returned");
+    return ERR_REFUSED;
+}
+
 static int udp_step(struct troth_gossip_udp *udp, struct troth_gossip_event event) {
     struct troth_gossip_actions actions;
+    if (udp->is_stepping)
+        return TROTH_GOSSIP_REFUSED;
+    udp->is_stepping = true;
     event.now_us = udp_now_us();
     event.wall_us = udp_clock_us(CLOCK_REALTIME);
     int code = troth_gossip_step(udp->gossip, &event, &actions);
@@ -67,6 +77,9 @@ static int udp_step(struct troth_gossip_udp *udp, struct troth_gossip_event even
         udp_send(udp, &actions.datagrams[i]);
     for (size_t i = 0; i < actions.change_count && udp->changed != NULL; i++)
         udp->changed(udp->context, &actions.changes[i]);
+    udp->is_stepping = false;
+    if (udp->is_leaving)
+        troth_gossip_udp_leave(udp);
     return code;
 }
 
@@ -87,6 +100,23 @@ static void udp_take(struct troth_gossip_udp *udp, const struct net_address *fro
 }
 
 /* ---- looking for others ---- */
+
+/* An address that is said outright, and not what a name stands for, is meant. */
+static int check_ways(const struct troth_gossip_udp *udp, const char *join,
+                      struct buffer *problem) {
+    for (size_t length; *join != 0; join += length + (join[length] == ',')) {
+        struct net_address address;
+        length = strcspn(join, ",");
+        if (net_address_parse(&address, bytes_of(join, length)) != 0 ||
+            socket_has_way_to(udp->socket, &address))
+            continue;
+        buffer_append_format(problem,
+                             "join: %.*s is an address of IPv6, and this member's is of IPv4",
+                             (int)length, join);
+        return ERR_INVALID;
+    }
+    return 0;
+}
 
 /* Of the addresses of a name some may be of a family that the socket is not. */
 static void udp_look_for(struct troth_gossip_udp *udp, const struct udp_seeds *seeds) {
@@ -140,6 +170,8 @@ int troth_gossip_udp_timeout_ms(const struct troth_gossip_udp *udp) {
 
 int troth_gossip_udp_run(struct troth_gossip_udp *udp, int timeout_ms) {
     struct pollfd readable = {.fd = udp->socket, .events = POLLIN};
+    if (udp->is_stepping)
+        return TROTH_GOSSIP_REFUSED;
     int due_ms = troth_gossip_udp_timeout_ms(udp);
     if (poll(&readable, 1, timeout_ms < 0 || timeout_ms > due_ms ? due_ms : timeout_ms) < 0)
         return errno == EINTR ? 0 : TROTH_GOSSIP_IO;
@@ -160,6 +192,19 @@ int troth_gossip_udp_run(struct troth_gossip_udp *udp, int timeout_ms) {
 
 /* ---- opening and closing ---- */
 
+static int check_announced(const struct net_address *bound, const struct net_address *announced,
+                           struct buffer *problem) {
+    if (udp_address_is_any(announced)) {
+        buffer_append_text(problem, "announce: say at which address others reach this member");
+        return ERR_INVALID;
+    }
+    if (!udp_address_is_ipv6(announced) || udp_address_is_ipv6(bound))
+        return 0;
+    buffer_append_text(problem, "announce: is an address of IPv6, and nothing that is sent there "
+                                "comes to `bind`, which is of IPv4");
+    return ERR_INVALID;
+}
+
 static int read_addresses(const struct troth_gossip_udp_options *options, struct net_address *bound,
                           struct net_address *announced, struct buffer *problem) {
     const char *bind = options->bind == NULL ? "" : options->bind;
@@ -174,11 +219,7 @@ static int read_addresses(const struct troth_gossip_udp_options *options, struct
         buffer_append_format(problem, "announce: '%.80s' is not address:port", options->announce);
         return ERR_INVALID;
     }
-    if (udp_address_is_any(announced)) {
-        buffer_append_text(problem, "announce: say at which address others reach this member");
-        return ERR_INVALID;
-    }
-    return 0;
+    return check_announced(bound, announced, problem);
 }
 
 static int check_strangers(const struct troth_gossip_udp_options *options,
@@ -213,6 +254,8 @@ static int udp_prepare(struct troth_gossip_udp *udp, const struct troth_gossip_u
                                options->cluster_name == NULL ? "" : options->cluster_name, problem);
     if (code == 0)
         code = udp_socket_open(&bound, &udp->socket, problem);
+    if (code == 0)
+        code = check_ways(udp, options->join == NULL ? "" : options->join, problem);
     if (code == 0 && options->announce == NULL)
         udp->address = bound; /* with the port that the system chose */
     if (code == 0)
@@ -307,16 +350,30 @@ void troth_gossip_udp_close(struct troth_gossip_udp *udp) {
 
 /* ---- wishes ---- */
 
+/* Of what was found: all, or, where one is too many or nothing can reach it, none. */
+static int udp_join_found(struct troth_gossip_udp *udp, const char *join,
+                          const struct udp_seeds *seeds, struct buffer *sentence) {
+    int code = check_ways(udp, join, sentence);
+    if (code == 0)
+        code = lookup_add(&udp->lookup, join, udp_now_us(), sentence);
+    if (code == 0)
+        udp_look_for(udp, seeds);
+    return code;
+}
+
 int troth_gossip_udp_join(struct troth_gossip_udp *udp, const char *join, char *problem,
                           size_t problem_bytes) {
     struct buffer sentence;
     struct udp_seeds seeds;
     buffer_init(&sentence, UDP_SENTENCE_MAXIMUM);
-    int code = udp_seeds_find(&seeds, join, &sentence);
-    udp_look_for(udp, &seeds);
+    int code =
+        udp->is_stepping ? udp_amid_step(&sentence) : udp_seeds_find(&seeds, join, &sentence);
     if (code == 0 || code == ERR_IO) {
-        int full = lookup_add(&udp->lookup, join, udp_now_us(), &sentence);
-        code = full != 0 ? full : code;
+        size_t doubts = sentence.length;
+        int refused = udp_join_found(udp, join, &seeds, &sentence);
+        if (refused != 0)
+            buffer_consume(&sentence, doubts);
+        code = refused != 0 ? refused : code;
     }
     return library_complain(code, &sentence, problem, problem_bytes);
 }
@@ -338,6 +395,9 @@ int troth_gossip_udp_remove(struct troth_gossip_udp *udp, const char *key) {
 }
 
 void troth_gossip_udp_leave(struct troth_gossip_udp *udp) {
+    udp->is_leaving = udp->is_stepping;
+    if (udp->is_stepping)
+        return; /* when all are told */
     (void)udp_step(udp, (struct troth_gossip_event){.kind = TROTH_GOSSIP_LEAVE});
     lookup_release(&udp->lookup);
 }

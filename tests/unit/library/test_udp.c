@@ -366,6 +366,91 @@ static void test_a_name_of_both_families(void **state) {
         troth_gossip_udp_close(members[i]);
 }
 
+/* As many addresses as `count`, or names that nobody knows. */
+static char *long_join(const char *host, unsigned count) {
+    static char join[4096];
+    size_t length = 0;
+    for (unsigned i = 1; i <= count; i++)
+        length += (size_t)snprintf(join + length, sizeof join - length, "%s%s:%u", i > 1 ? "," : "",
+                                   host, i);
+    return join;
+}
+
+static uint64_t probes_of(struct troth_gossip_udp *member) {
+    struct troth_gossip_counters counters;
+    troth_gossip_counters(gossip_of(member), &counters);
+    return counters.probes_sent;
+}
+
+/* A call of join() that fails looked for nobody, neither for the first of too many addresses nor
+ * for the first of too many names; and the one behind it is heard. */
+static void test_a_join_that_fails_looks_for_nobody(void **state) {
+    (void)state;
+    char problem[TROTH_GOSSIP_PROBLEM_BYTES];
+    struct troth_gossip_udp *member = open_member((struct troth_gossip_udp_options){0});
+    assert_int_equal(
+        troth_gossip_udp_join(member, long_join("127.0.0.3", 65), problem, sizeof problem),
+        TROTH_GOSSIP_LIMIT);
+    assert_int_equal(troth_gossip_udp_join(member, "127.0.0.3:1,[::1]:2", problem, sizeof problem),
+                     TROTH_GOSSIP_INVALID);
+    assert_string_equal(problem,
+                        "join: [::1]:2 is an address of IPv6, and this member's is of IPv4");
+    atomic_store(&name_address, 0);
+    assert_int_equal(
+        troth_gossip_udp_join(member, long_join("members.test", 65), problem, sizeof problem),
+        TROTH_GOSSIP_LIMIT);
+    unsigned asked = atomic_load(&name_asked);
+    for (unsigned turn = 0; turn < 70; turn++)
+        assert_int_equal(troth_gossip_udp_run(member, 10), 0);
+    assert_int_equal(probes_of(member), 0);
+    assert_int_equal(atomic_load(&name_asked), asked);
+    assert_int_equal(
+        troth_gossip_udp_join(member, "members.test:1,127.0.0.3:1", problem, sizeof problem),
+        TROTH_GOSSIP_IO);
+    assert_int_equal(probes_of(member), 1);
+    run_until_asked(member, asked + 2);
+    troth_gossip_udp_close(member);
+}
+
+struct eager {
+    struct troth_gossip_udp *member;
+    unsigned refused, told;
+};
+
+/* Says something, and goes, as soon as somebody joins. */
+static void be_eager(void *context, const struct troth_gossip_change *change) {
+    struct eager *eager = context;
+    char problem[TROTH_GOSSIP_PROBLEM_BYTES];
+    if (change->kind != TROTH_GOSSIP_CHANGE_JOINED)
+        return;
+    eager->told++;
+    eager->refused += troth_gossip_udp_set(eager->member, "k", "v", 1) == TROTH_GOSSIP_REFUSED &&
+                      troth_gossip_udp_remove(eager->member, "k") == TROTH_GOSSIP_REFUSED &&
+                      troth_gossip_udp_run(eager->member, 0) == TROTH_GOSSIP_REFUSED &&
+                      troth_gossip_udp_join(eager->member, "127.0.0.1:1", problem,
+                                            sizeof problem) == TROTH_GOSSIP_REFUSED;
+    troth_gossip_udp_leave(eager->member);
+}
+
+/* What a callback is told must last until it returns, so no call within it steps; a goodbye is said
+ * when all is told. */
+static void test_a_callback_only_looks_in(void **state) {
+    (void)state;
+    struct eager eager = {0};
+    struct troth_gossip_udp *members[2];
+    members[0] = eager.member =
+        open_member((struct troth_gossip_udp_options){.changed = be_eager, .context = &eager});
+    members[1] = open_member((struct troth_gossip_udp_options){.join = join_of(members[0])});
+    assert_true(run_until(members, 2, first_has_left));
+    assert_int_equal(eager.told, 1);
+    assert_int_equal(eager.refused, 1);
+    struct troth_gossip_member self;
+    assert_true(troth_gossip_member_at(gossip_of(members[0]), 0, &self));
+    assert_int_equal(self.state, TROTH_GOSSIP_LEFT);
+    for (unsigned i = 0; i < 2; i++)
+        troth_gossip_udp_close(members[i]);
+}
+
 /* A key is rotated over two members, who hear each other at every step. */
 static void test_a_rotation(void **state) {
     (void)state;
@@ -415,6 +500,8 @@ static void test_bad_options(void **state) {
         {{.bind = "192.0.2.1:0", .is_open_to_strangers = true}, TROTH_GOSSIP_IO, "bind"},
         {{.bind = "0.0.0.0:0", .is_open_to_strangers = true}, TROTH_GOSSIP_INVALID, "announce"},
         {{.bind = "127.0.0.1:0", .announce = "here"}, TROTH_GOSSIP_INVALID, "announce"},
+        {{.bind = "127.0.0.1:0", .announce = "[::1]:7"}, TROTH_GOSSIP_INVALID, "announce"},
+        {{.bind = "127.0.0.1:0", .join = "[::1]:7"}, TROTH_GOSSIP_INVALID, "join"},
         {{.bind = "127.0.0.1:0", .join = "nowhere"}, TROTH_GOSSIP_INVALID, "join"},
         {{.bind = "127.0.0.1:0", .join = "127.0.0.1:1,x:"}, TROTH_GOSSIP_INVALID, "join"},
         {{.bind = "127.0.0.1:0", .cluster_name = "x"}, TROTH_GOSSIP_INVALID, "cluster_name"},
@@ -478,6 +565,8 @@ RUN_TESTS(cmocka_unit_test(test_three_members), cmocka_unit_test(test_strangers_
           cmocka_unit_test(test_an_identity_that_lasts),
           cmocka_unit_test(test_one_identity_is_one_member),
           cmocka_unit_test(test_names_are_looked_up_again),
-          cmocka_unit_test(test_a_name_of_both_families), cmocka_unit_test(test_a_rotation),
+          cmocka_unit_test(test_a_name_of_both_families),
+          cmocka_unit_test(test_a_join_that_fails_looks_for_nobody),
+          cmocka_unit_test(test_a_callback_only_looks_in), cmocka_unit_test(test_a_rotation),
           cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_wishes),
           cmocka_unit_test(test_a_shorter_interval_is_taken_at_once))
