@@ -12,6 +12,7 @@
  * members are many so are those heard meanwhile, and it comes less often. */
 enum { VIEW_PAUSE_US = 10000, VIEW_PAUSE_A_MEMBER_US = 20 };
 enum { LOSS_PAUSE_US = 60000000 /* between two log lines that datagrams are lost */ };
+enum { GOSSIPER_PROBLEM_BYTES = 512 };
 
 /* Addresses are the same two fields in both layers, which do not know each other. */
 static struct gossip_address gossip_address_of(const struct net_address *address) {
@@ -104,9 +105,11 @@ void gossiper_step(struct gossiper *gossiper, struct gossip_event event) {
     }
     for (size_t i = 0; i < actions.stream_count; i++)
         gossiper_stream(gossiper, &actions.streams[i]);
+    uint64_t forgotten = gossiper->meter.counted.members_forgotten;
     gossip_meter_step(&gossiper->meter, gossiper->gossip, &actions, event.wall_us);
     gossiper_tell_watchers(gossiper, &actions);
-    gossiper->has_changed |= actions.change_count > 0;
+    gossiper->has_changed |=
+        actions.change_count > 0 || gossiper->meter.counted.members_forgotten != forgotten;
     if (gossiper->worker_count > 0)
         member_changes_note(&gossiper->changes, &actions);
     gossiper_tell_if_due(gossiper, event.now_us);
@@ -137,11 +140,21 @@ void gossiper_seed(struct gossiper *gossiper, const struct net_address *address)
                                                   .address = gossip_address_of(address)});
 }
 
+static bool has_way_to(const struct gossiper *gossiper, const struct net_address *address) {
+    return gossiper->has_way_to == NULL || gossiper->has_way_to(gossiper->plane_context, address);
+}
+
 int gossiper_seed_text(struct gossiper *gossiper, struct bytes text, struct buffer *problem) {
     struct net_address address;
-    if (net_address_parse(&address, text) == 0) {
+    bool is_address = net_address_parse(&address, text) == 0;
+    if (is_address && has_way_to(gossiper, &address)) {
         gossiper_seed(gossiper, &address);
         return 0;
+    }
+    if (is_address) {
+        buffer_append_format(problem, "%.*s is an address of IPv6, and this member's is of IPv4",
+                             BYTES_PRINT(text));
+        return ERR_INVALID;
     }
     if (gossiper->seed_name != NULL)
         return gossiper->seed_name(gossiper->plane_context, text, problem);
@@ -163,8 +176,16 @@ static void gossiper_join(struct gossiper *gossiper, struct bytes text) {
         text = bytes_of(numeric, (size_t)length);
     }
     struct net_address address;
-    if (net_address_parse(&address, text) == 0)
-        gossiper_seed(gossiper, &address);
+    struct buffer problem;
+    if (net_address_parse(&address, text) != 0)
+        return;
+    buffer_init(&problem, GOSSIPER_PROBLEM_BYTES);
+    if (gossiper_seed_text(gossiper, text, &problem) != 0) {
+        buffer_append_u8(&problem, '\0');
+        log_line(gossiper->log, LOG_WARN, "a seed is left out",
+                 LOG_T("cause", (const char *)buffer_data(&problem)));
+    }
+    buffer_release(&problem);
 }
 
 void gossiper_say_zone(struct gossiper *gossiper) {
@@ -214,6 +235,7 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     member_changes_init(&gossiper->changes);
     gossiper->try_stream = options->try_stream;
     gossiper->seed_name = options->seed_name;
+    gossiper->has_way_to = options->has_way_to;
     gossiper->ask_stream = options->ask_stream;
     gossiper->plane_context = options->plane_context;
     gossiper->stream_answers =

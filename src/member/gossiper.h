@@ -36,6 +36,9 @@ struct gossiper_options {
     /* Looks up host:port, again and again, and hands in what it stands for as MAIL_GOSSIP_SEED.
      * ERR_INVALID or ERR_LIMIT with a sentence; NULL: only addresses can be seeds. */
     int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
+    /* Can datagrams go to that address at all? From a socket of IPv4 none goes to IPv6. NULL: to
+     * all. */
+    bool (*has_way_to)(void *plane_context, const struct net_address *address);
     /* Does what an action says of a stream that this node asks for: GOSSIP_STREAM_OPEN and _DROP,
      * and calls the functions below with what comes. NULL: this node takes and gives none. Those
      * that others ask for are dealt with by MAIL_GOSSIP_STREAM. */

@@ -19,6 +19,7 @@ struct gossiper {
     void (*try_stream)(void *plane_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
                        const struct net_address *address);
     int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
+    bool (*has_way_to)(void *plane_context, const struct net_address *address);
     void (*ask_stream)(void *plane_context, const struct gossip_stream_action *action);
     void *plane_context;
     struct metric_cell *stream_answers;

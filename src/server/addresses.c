@@ -49,6 +49,30 @@ static bool is_wildcard(const struct net_address *address) {
     return strcmp(address->host, "0.0.0.0") == 0 || strcmp(address->host, "::") == 0;
 }
 
+static bool is_ipv6(const struct net_address *address) {
+    return strchr(address->host, ':') != NULL;
+}
+
+/* What others may reach this node by, and it them. */
+static int check_announced(const struct net_address *bound, const struct net_address *announced,
+                           struct buffer *problem) {
+    if (is_wildcard(announced)) {
+        buffer_append_format(
+            problem,
+            "announce: %s stands for every address of this machine; say with --announce "
+            "which one others reach it by",
+            announced->host);
+        return ERR_INVALID;
+    }
+    if (!is_ipv6(announced) || is_ipv6(bound))
+        return 0;
+    buffer_append_format(problem,
+                         "announce: %s is an address of IPv6, and nothing that is sent there comes "
+                         "to --bind %s, which is of IPv4",
+                         announced->host, bound->host);
+    return ERR_INVALID;
+}
+
 int addresses_of(const struct config *config, struct addresses *bound, struct addresses *announced,
                  struct buffer *problem) {
     const char *announce = config->announce[0] ? config->announce : config->bind;
@@ -74,13 +98,5 @@ int addresses_of(const struct config *config, struct addresses *bound, struct ad
                              config->cluster_name);
         return ERR_INVALID;
     }
-    if (is_wildcard(&announced->client)) {
-        buffer_append_format(
-            problem,
-            "announce: %s stands for every address of this machine; say with --announce "
-            "which one others reach it by",
-            announced->client.host);
-        return ERR_INVALID;
-    }
-    return 0;
+    return check_announced(&bound->client, &announced->client, problem);
 }

@@ -89,11 +89,17 @@ static struct net *plane_door(struct gossip_plane *plane, const struct gossiper_
     return faulty_net_door(plane->faults);
 }
 
+static bool plane_has_way_to(void *context, const struct net_address *address) {
+    const struct gossip_plane *plane = context;
+    uv_os_fd_t file;
+    return uv_fileno((const uv_handle_t *)&plane->socket, &file) != 0 ||
+           socket_has_way_to(file, address);
+}
+
 /* Of the addresses of a name some may be of a family that the socket is not. */
 static void plane_on_seed(void *context, const struct net_address *address) {
     struct gossip_plane *plane = context;
-    uv_os_fd_t file;
-    if (uv_fileno((uv_handle_t *)&plane->socket, &file) == 0 && !socket_has_way_to(file, address))
+    if (!plane_has_way_to(plane, address))
         return;
     struct mail *mail = mail_new(MAIL_GOSSIP_SEED, MAIL_TO_GOSSIPER);
     mail->address = *address;
@@ -157,6 +163,7 @@ static struct gossiper_options plane_options(struct gossip_plane *plane,
     own.faults = plane->faults;
     own.try_stream = plane_try_stream;
     own.seed_name = plane_seed_name;
+    own.has_way_to = plane_has_way_to;
     own.ask_stream = plane_ask_stream;
     own.plane_context = plane;
     own.seal = plane->seal;

@@ -133,6 +133,10 @@ test('an address that is not loopback needs a key', async (t) => {
   refused.flags.push('--cluster-key-file', key, '--announce', '127.0.0.1');
   cluster.nodes.push(refused);
   await refused.start();
+  const unreachable = await Node.make(cluster.directory, 'unreachable');
+  unreachable.flags.push('--announce', '::1');
+  assert.strictEqual(await unreachable.startInVain(), 2);
+  assert.match(unreachable.log, /announce: ::1 is an address of IPv6/);
 });
 
 test('unknown flags and bad values are named with what is allowed', async () => {

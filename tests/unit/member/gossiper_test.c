@@ -160,7 +160,8 @@ static void test_changes_of_one_step_are_all_told(void **state) {
     memory_free(wire);
 }
 
-/* A member that left is forgotten after a day, by the workers as well. */
+/* A member that left is forgotten after a day, by the workers as well, though nothing else happens.
+ */
 static void test_the_forgotten_leave_the_views(void **state) {
     (void)state;
     struct wire *wire = wire_new();
@@ -171,13 +172,47 @@ static void test_the_forgotten_leave_the_views(void **state) {
     gossiper_mail(nodes[1].gossiper, mail_new(MAIL_GOSSIP_LEAVE, 0));
     wire_run(wire, nodes, 2, 100);
     wire->now_us += UINT64_C(86400) * 1000000 + 60000000; /* a grave is kept for a day */
-    wire_run(wire, nodes, 1, 20);
-    node_say(&nodes[0], GOSSIP_SAYS_EPOCH, "1");
-    wire_run(wire, nodes, 1, 20);
+    wire_run(wire, nodes, 1, 40);
     assert_int_equal(nodes[0].view[0].count, 1);
     assert_views_are_true(&nodes[0]);
     node_end(&nodes[0]);
     node_end(&nodes[1]);
+    memory_free(wire);
+}
+
+static unsigned datagrams_to(const struct wire *wire, const char *host) {
+    unsigned count = 0;
+    for (size_t i = 0; i < wire->count; i++)
+        count += strcmp(wire->queue[i].to.host, host) == 0;
+    return count;
+}
+
+/* From a socket of IPv4 no way leads to an address of IPv6: as a seed it is refused, and among
+ * those of `join` left out; the others are sought. */
+static void test_seeds_without_a_way_are_left_out(void **state) {
+    (void)state;
+    struct wire *wire = wire_new();
+    struct node node;
+    struct buffer problem;
+    node_start(&node, wire, 1, "[::1]:17002,127.0.0.2:17002");
+    buffer_init(&problem, 1000);
+    assert_int_equal(
+        gossiper_seed_text(node.gossiper, BYTES_LITERAL("[2001:db8::5]:17002"), &problem),
+        ERR_INVALID);
+    assert_true(bytes_equal(
+        buffer_bytes(&problem),
+        BYTES_LITERAL("[2001:db8::5]:17002 is an address of IPv6, and this member's is of IPv4")));
+    assert_int_equal(gossiper_seed_text(node.gossiper, BYTES_LITERAL("127.0.0.3:17002"), &problem),
+                     0);
+    for (unsigned i = 0; i < 20; i++) {
+        if (gossiper_deadline_us(node.gossiper) <= wire->now_us)
+            gossiper_tick(node.gossiper);
+        wire->now_us += 100000;
+    }
+    assert_int_equal(datagrams_to(wire, "::1") + datagrams_to(wire, "2001:db8::5"), 0);
+    assert_true(datagrams_to(wire, "127.0.0.2") > 1 && datagrams_to(wire, "127.0.0.3") > 1);
+    buffer_release(&problem);
+    node_end(&node);
     memory_free(wire);
 }
 
@@ -278,6 +313,7 @@ RUN_TESTS(cmocka_unit_test(test_workers_hear_of_the_other_node),
           cmocka_unit_test(test_workers_are_told_what_changed),
           cmocka_unit_test(test_changes_of_one_step_are_all_told),
           cmocka_unit_test(test_the_forgotten_leave_the_views),
+          cmocka_unit_test(test_seeds_without_a_way_are_left_out),
           cmocka_unit_test(test_mail_is_taken),
           cmocka_unit_test(test_users_leave_room_for_the_node),
           cmocka_unit_test(test_cut_view_is_malformed))

@@ -33,6 +33,12 @@ static void node_post(void *context, unsigned receiver, struct mail *mail) {
     mail_free(mail);
 }
 
+/* All have sockets of IPv4. */
+static bool node_has_way_to(void *plane_context, const struct net_address *address) {
+    (void)plane_context;
+    return strchr(address->host, ':') == NULL;
+}
+
 void node_start_called(struct node *node, struct wire *wire, uint8_t number, const char *name,
                        const char *join) {
     *node = (struct node){.net = {.datagram_send = node_send}, .wire = wire};
@@ -54,7 +60,8 @@ void node_start_called(struct node *node, struct wire *wire, uint8_t number, con
                                        .net = &node->net,
                                        .metrics = node->metrics,
                                        .post = node_post,
-                                       .context = node};
+                                       .context = node,
+                                       .has_way_to = node_has_way_to};
     snprintf(options.name, sizeof options.name, "%s", name);
     node->gossiper = gossiper_new(&options);
 }
