@@ -15,6 +15,7 @@
 #include "rpc/grpc_server.h"
 #include "rpc/http2.h"
 #include "server/admin.h"
+#include "server/file_share.h"
 #include "server/gossip_plane.h"
 #include "server/log_sink.h"
 #include "server/turn.h"
@@ -38,6 +39,7 @@ struct agent {
     struct addresses announced;
     struct seal *seal; /* owned; NULL where no cluster key is set */
     struct node_shared *shared;
+    struct file_share files;
     struct log log;
     struct clock clock;
     uv_loop_t loop;
@@ -206,6 +208,7 @@ static void agent_open_peers(struct agent *agent) {
                                                       .seal = agent->seal,
                                                       .identity = &agent->identity,
                                                       .log = &agent->log,
+                                                      .connection_maximum = agent->files.peers,
                                                       .exchange = agent_refuse_exchange,
                                                       .is_serving = agent_is_serving,
                                                       .gossip_stream = agent_gossip_stream,
@@ -292,6 +295,7 @@ static void agent_open_clients(struct agent *agent) {
     agent->clients.leave = agent_leave;
     agent->clients.context = agent;
     agent->clients.client_port_number = agent->announced.client.port;
+    agent->clients.client_maximum = agent->files.clients;
     agent->clients.started_us = gossiper_now_us(agent->plane.gossiper);
     agent_port_init(&agent->clients, &agent->loop);
 }
@@ -300,6 +304,8 @@ static void agent_open_clients(struct agent *agent) {
 static int agent_start(struct agent *agent, const struct agent_sockets *sockets,
                        struct buffer *problem) {
     agent->shared = node_shared_new(0);
+    agent->files = file_share_take(1);
+    file_share_log(&agent->files, &agent->log, (uint64_t)agent->layers.effective.maxclients);
     agent->news_end = &agent->news;
     int code = agent_open_plane(agent, sockets->datagram, problem);
     if (code != 0)

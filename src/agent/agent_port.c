@@ -6,7 +6,8 @@ static void *session_open(void *context, struct client_connection *connection,
                           const char *peer_name, const char *own_name) {
     struct agent_port *port = context;
     (void)own_name;
-    if (port->session_count >= (uint64_t)port->layers->effective.maxclients)
+    if (port->session_count >= (uint64_t)port->layers->effective.maxclients ||
+        port->session_count >= port->client_maximum)
         return NULL;
     return agent_session_new(port, connection, peer_name);
 }

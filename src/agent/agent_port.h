@@ -25,6 +25,7 @@ struct agent_port {
     void (*leave)(void *context); /* GOSSIP LEAVE */
     void *context;
     uint16_t client_port_number;
+    uint64_t client_maximum; /* whatever maxclients says: as many as the system leaves */
     uint64_t started_us;
     struct list sessions;
     uint64_t session_count, next_id, command_count;

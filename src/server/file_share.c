@@ -24,3 +24,13 @@ struct file_share file_share_take(unsigned worker_count) {
         limit = raised;
     return file_share_of(less(limit.rlim_cur, FILE_SHARE_ALLOWED_MAXIMUM), worker_count);
 }
+
+void file_share_log(const struct file_share *share, const struct log *log, uint64_t maxclients) {
+    if (share->clients >= maxclients)
+        return;
+    log_line(log, LOG_WARN,
+             "the system allows fewer open files than maxclients needs, so fewer clients are "
+             "served; raise `ulimit -n`",
+             LOG_F("allowed", share->allowed), LOG_F("clients", share->clients),
+             LOG_F("maxclients", maxclients));
+}

@@ -5,7 +5,7 @@
  * Its own come first: clients and peers, strangers among them, must not take the one that the log
  * needs next. */
 #pragma once
-#include <stdint.h>
+#include "base/log.h"
 
 enum {
     FILE_SHARE_OWN = 512,        /* where fewer are allowed, half of them */
@@ -21,5 +21,7 @@ struct file_share {
 
 /* Pure: how `allowed` are shared by so many workers. */
 struct file_share file_share_of(uint64_t allowed, unsigned worker_count);
+/* A line where clients get fewer than `maxclients` says. */
+void file_share_log(const struct file_share *share, const struct log *log, uint64_t maxclients);
 /* Raises the process's limit as far as it may, and shares what there is. */
 struct file_share file_share_take(unsigned worker_count);

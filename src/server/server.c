@@ -27,15 +27,9 @@ struct sockets {
 /* Who connects takes descriptors, and without one the log has no next segment, which ends the node:
  * so others get no more than the system leaves, whatever the settings say now or later. */
 static void share_files(struct server *server, const struct log *log) {
-    uint64_t wanted = (uint64_t)server->config.maxclients;
     server->files = file_share_take(server->worker_count);
     node_shared_limit_clients(server->shared, server->files.clients);
-    if (server->files.clients < wanted)
-        log_line(log, LOG_WARN,
-                 "the system allows fewer open files than maxclients needs, so fewer clients are "
-                 "served; raise `ulimit -n`",
-                 LOG_F("allowed", server->files.allowed), LOG_F("clients", server->files.clients),
-                 LOG_F("maxclients", wanted));
+    file_share_log(&server->files, log, (uint64_t)server->config.maxclients);
 }
 
 static int read_settings(struct server *server, struct addresses *bound, struct buffer *problem) {
@@ -187,6 +181,7 @@ static int run_node(struct server *server, const struct options *options, struct
     if (read_settings(server, &bound, problem) != 0)
         return complain(problem, EXIT_USAGE);
     log_sink_init(&log, &server->config);
+    atomic_init(&server->log_level, (int)log.level);
     server->worker_count = (unsigned)server->config.workers;
     server->config_file = options->config_file;
     server->shared = node_shared_new(server->worker_count);

@@ -9,7 +9,7 @@ const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 const Redis = require('ioredis');
 const {freePort} = require('./ports.js');
-const {Node, endWithTest, program, run, startNodes, until, within} = require('./cluster.js');
+const {Connection, Node, endWithTest, program, run, startNodes, until, within} = require('./cluster.js');
 
 const RESIDENT_KIB_MAXIMUM = 6 * 1024;
 const RESTING_KIB_MAXIMUM = 4 * 1024; // among four, when the start is over
@@ -249,6 +249,7 @@ test('bad input of every kind is one clear error, and changes nothing', async (t
   await refused(2, ['gossip', 'shout'], /usage/);
   await refused(1, ['gossip', 'get', 'nobody', 'k', '--at', agent.address], /no member has the name or id 'nobody'/);
   await refused(1, ['gossip', 'seed', 'x', '--at', agent.address], /'x' is not host:port/);
+  await refused(1, ['gossip', 'seed', '[::1]:7001', '--at', agent.address], /is an address of IPv6/);
   await refused(1, ['gossip', 'leave', '--at', node.address], /holds replicas of shards/);
   const said = async () => JSON.parse((await run(program, ['gossip', 'get', 'a1', '--at', agent.address, '--json'])).stdout);
   const before = await said();
@@ -285,6 +286,23 @@ test('COMMAND on an agent tells of what an agent has, and only of that', async (
   assert.deepStrictEqual((await client.call('COMMAND')).map(([name]) => name), names);
   assert.deepStrictEqual(await client.call('COMMAND', 'INFO', 'get'), [null]);
   await assert.rejects(client.call('GET', 'x'), /is not for an agent/);
+});
+
+// Without a descriptor an agent can try no stream, look up no name and keep no new key.
+test('who connects to an agent does not take its last descriptors', async (t) => {
+  const cluster = await startNodes(t, {nodes: 0});
+  const agent = await makeAgent(cluster, 'a1');
+  agent.launcher = ['prlimit', '--nofile=256:256'];
+  await agent.start();
+  await until('it says so', async () => /fewer open files than maxclients needs.*allowed=256 clients=96/.test(agent.log));
+  const client = await Connection.open(agent.port);
+  const crowd = [];
+  t.after(() => [client, ...crowd].forEach((one) => one.close()));
+  for (let i = 0; i < 300; i++) crowd.push(await Connection.open(agent.port), await Connection.open(agent.peerPort));
+  await until('those too many are refused', async () => crowd.filter((one) => one.received.includes('max number of clients')).length >= 200);
+  assert.strictEqual((await agent.get('/health/live')).status, 200);
+  assert.strictEqual(await client.ask('GOSSIP', 'SET', 'k', 'v'), 'OK');
+  assert.ok(fs.readdirSync(`/proc/${agent.process.pid}/fd`).length < 200, 'some are left');
 });
 
 // The terminal's and the parent's signal, or one behind GOSSIP LEAVE, are one wish.
