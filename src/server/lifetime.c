@@ -20,6 +20,11 @@ struct lifetime {
     uv_timer_t timer; /* of the phase */
 };
 
+/* Before anything is logged. */
+static void follow_log_level(struct lifetime *lifetime) {
+    lifetime->log->level = (enum log_level)atomic_load(&lifetime->server->log_level);
+}
+
 /* ---- SIGHUP ---- */
 
 static void add_setting(void *context, const char *name, const char *before, const char *after) {
@@ -42,7 +47,6 @@ static void lifetime_reload(struct lifetime *lifetime) {
     struct buffer problem;
     buffer_init(&problem, LIFETIME_PROBLEM_MAXIMUM_BYTES);
     if (options_load(lifetime->options, &read, &problem) == 0) {
-        lifetime->log->level = (enum log_level)read.log_level;
         server_post(lifetime->server, lifetime->log, 0, settings_mail(&read));
         config_release(&read);
     } else {
@@ -88,6 +92,7 @@ static void begin_stopping(struct lifetime *lifetime) {
 
 static void lifetime_on_timer(uv_timer_t *timer) {
     struct lifetime *lifetime = timer->data;
+    follow_log_level(lifetime);
     switch (lifetime->phase) {
     case PHASE_SERVING:
         return;
@@ -133,6 +138,7 @@ static void lifetime_on_progress(uv_async_t *progress) {
  * process. */
 static void lifetime_on_signal(uv_signal_t *handle, int number) {
     struct lifetime *lifetime = handle->data;
+    follow_log_level(lifetime);
     if (number == SIGHUP && lifetime->phase == PHASE_SERVING)
         lifetime_reload(lifetime);
     else if (number != SIGHUP && lifetime->phase == PHASE_SERVING)

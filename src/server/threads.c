@@ -7,6 +7,8 @@
 
 void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail) {
     log_sink_settings(log, mail); /* whoever tells of a setting has it changed as well */
+    if (mail->kind == MAIL_SETTINGS)
+        atomic_store(&server->log_level, (int)log->level);
     if (receiver == MAIL_TO_GOSSIPER) {
         mailbox_post(server->gossip_mailbox, mail);
         return;

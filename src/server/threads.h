@@ -1,5 +1,5 @@
-/* What the threads of the server share. All of it is set before the threads start and does not
- * change while they run; they speak by mail, and to the main thread by `progress`.
+/* What the threads of the server share. All of it but `log_level` is set before the threads start,
+ * and does not change while they run; they speak by mail, and to the main thread by `progress`.
  *
  *     main thread      signals, reloading, stopping
  *     worker threads   clients, shards, peers          one a worker
@@ -40,6 +40,7 @@ struct server {
     struct gossip_thread *gossip;
     struct mailbox *gossip_mailbox; /* its thread's */
     uv_async_t progress;            /* sent when a thread has drained or ended */
+    atomic_int log_level;           /* as it is set now: for the main thread, which gets no mail */
 };
 
 /* Takes the mail. `log` is that of the calling thread. */

@@ -3,7 +3,7 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const test = require('node:test');
-const {Connection, program, run, startCluster, until} = require('./cluster.js');
+const {Connection, program, run, startCluster, startNodes, until} = require('./cluster.js');
 
 const value = async (node, name) => (await node.ask('CONFIG', 'GET', name))[1];
 const everywhere = (nodes, name, wanted) => until(`${name} is ${wanted} on all nodes`, async () =>
@@ -137,4 +137,15 @@ test('settings of all nodes, of one, and of the file', async (t) => {
     again.close();
     assert.match(String(await second.ask('CONFIG', 'REWRITE')), /The server is running without a config file/);
   });
+});
+
+// Those of signals and of the end as well, which no mail reaches.
+test('CONFIG SET loglevel is for every thread', async (t) => {
+  const {nodes: [loud, silent]} = await startNodes(t, {nodes: 2});
+  assert.strictEqual(await silent.ask('CONFIG', 'SET', 'loglevel', 'warn'), 'OK');
+  const before = silent.log.length;
+  await loud.stop();
+  await silent.stop();
+  assert.match(loud.log, /stopping.*[^]*stopped/);
+  assert.doesNotMatch(silent.log.slice(before), /stopping|stopped/);
 });
