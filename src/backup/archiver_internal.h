@@ -4,7 +4,7 @@
 #pragma once
 #include "backup/archiver.h"
 #include "backup/log_archive.h"
-#include "store/snapshot_shelf.h"
+#include "store/snapshot/shelf.h"
 
 enum {
     ARCHIVER_CHUNKS_A_JOB = 4,

@@ -7,12 +7,12 @@
  *   <cluster id>/shard-00003/chunk/<32 hex>-<16 hex>.<piece>               a piece of a chunk
  *
  * A chunk is named by its identity and its checksum, as its file on a node is
- * (store/snapshot_chunk.h), so one that did not change is stored once. Indexes have 20 digits, so
+ * (store/snapshot/chunk.h), so one that did not change is stored once. Indexes have 20 digits, so
  * that names sort as numbers do; stamps are Unix milliseconds. */
 #pragma once
 #include "base/bytes.h"
 #include "io/blob.h"
-#include "store/snapshot_chunk.h"
+#include "store/snapshot/chunk.h"
 
 enum { BACKUP_CLUSTER_BYTES = 16, BACKUP_CHUNK_PIECE_BYTES = 64 << 20 };
 

@@ -6,7 +6,7 @@
 #include "raft/entry.h"
 #include "shard/machine.h"
 #include "shard/payload.h"
-#include "store/snapshot_chunk.h"
+#include "store/snapshot/chunk.h"
 
 /* Both bounds are inclusive; UINT64_MAX: all there is. */
 struct replay_target {

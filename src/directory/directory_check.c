@@ -10,9 +10,9 @@
 #include "directory/shard_check.h"
 #include "directory/snapshot_check.h"
 #include "raft/raft.h"
-#include "store/snapshot_names.h"
-#include "store/wal_format.h"
-#include "store/wal_verify.h"
+#include "store/record/format.h"
+#include "store/recovery/verify.h"
+#include "store/snapshot/names.h"
 #include "worker/promise.h"
 
 #define ADVICE_REPLACE                                                                             \

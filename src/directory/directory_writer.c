@@ -8,8 +8,8 @@
 #include "member/identity.h"
 #include "node/node.h"
 #include "raft/raft.h"
-#include "store/snapshot_chunk.h"
-#include "store/wal.h"
+#include "store/snapshot/chunk.h"
+#include "store/wal/wal.h"
 #include "worker/settings.h"
 
 struct writer_worker {

@@ -4,8 +4,8 @@
 #include "raft/raft.h"
 #include "replica/control_machine.h"
 #include "shard/keyspace_machine.h"
-#include "store/snapshot_chunk.h"
-#include "store/snapshot_names.h"
+#include "store/snapshot/chunk.h"
+#include "store/snapshot/names.h"
 
 static void found(const struct snapshot_check *check, const char *file, const char *what,
                   int error) {

@@ -1,10 +1,10 @@
 #include "replica/scrub.h"
 
 #include "base/memory.h"
+#include "store/record/format.h"
 #include "store/scrub_job.h"
-#include "store/snapshot_chunk.h"
-#include "store/snapshot_names.h"
-#include "store/wal_format.h"
+#include "store/snapshot/chunk.h"
+#include "store/snapshot/names.h"
 #include "worker/worker.h"
 
 /* Before damage that was found is looked at again. */

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "store/snapshot_chunk.h"
+#include "store/snapshot/chunk.h"
 
 struct cut {
     struct machine *machine;

@@ -13,7 +13,7 @@
  * part. */
 #pragma once
 #include "shard/machine.h"
-#include "store/snapshot_manifest.h"
+#include "store/snapshot/manifest.h"
 
 enum {
     PLAN_CHUNK_HALVINGS = 4, /* a small shard's chunks may be so many times half as large */

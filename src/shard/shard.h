@@ -20,8 +20,8 @@
 #include "raft/raft.h"
 #include "shard/machine.h"
 #include "shard/payload.h"
-#include "store/snapshot_shelf.h"
-#include "store/wal.h"
+#include "store/snapshot/shelf.h"
+#include "store/wal/wal.h"
 
 enum {
     SHARD_PENDING_READ_MAXIMUM = 1 << 20,
@@ -342,5 +342,5 @@ uint64_t shard_state_hash(const struct shard *shard);
 bool shard_is_leader(const struct shard *shard);
 size_t shard_pending_count(const struct shard *shard); /* commands proposed and reads waiting */
 raft_index shard_snapshot_index(const struct shard *shard);
-/* The newest durable snapshot and what keeps its files (snapshot_shelf.h). Borrows. */
+/* The newest durable snapshot and what keeps its files (store/snapshot/shelf.h). Borrows. */
 struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard);

@@ -9,8 +9,8 @@
 #include "shard/state_saves.h"
 #include "shard/state_snapshots.h"
 #include "shard/state_traces.h"
-#include "store/snapshot_job.h"
-#include "store/snapshot_shelf.h"
+#include "store/snapshot/job.h"
+#include "store/snapshot/shelf.h"
 
 /* Resolved once, counted without a look-up. */
 struct shard_cells {

@@ -1,8 +1,8 @@
 #include "store/scrub_job.h"
 #include "base/memory.h"
-#include "store/snapshot_chunk.h"
-#include "store/snapshot_names.h"
-#include "store/wal_format.h"
+#include "store/record/format.h"
+#include "store/snapshot/chunk.h"
+#include "store/snapshot/names.h"
 
 static struct scrub_job *scrub_of(struct disk_job *job) { return (struct scrub_job *)(void *)job; }
 

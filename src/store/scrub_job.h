@@ -8,8 +8,8 @@
  * ERR_NOT_FOUND: the file is gone, because nobody needs it any more. ERR_DAMAGED or ERR_IO: it is
  * not as it was written. */
 #pragma once
-#include "store/snapshot_manifest.h"
-#include "store/wal.h"
+#include "store/snapshot/manifest.h"
+#include "store/wal/wal.h"
 
 enum { SCRUB_SLICE_BYTES = 256 << 10 };
 

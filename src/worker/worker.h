@@ -20,7 +20,7 @@
 #include "member/member_view.h"
 #include "raft/raft.h"
 #include "shard/shard.h"
-#include "store/wal.h"
+#include "store/wal/wal.h"
 #include "worker/promise.h"
 #include "worker/statistics.h"
 #include "worker/worker_io.h"

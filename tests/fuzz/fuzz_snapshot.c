@@ -5,7 +5,7 @@
 #include "base/checksum.h"
 #include "base/cursor.h"
 #include "base/memory.h"
-#include "store/snapshot_chunk.h"
+#include "store/snapshot/chunk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 

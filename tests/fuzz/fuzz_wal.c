@@ -8,8 +8,8 @@
 #include "base/checksum.h"
 #include "base/cursor.h"
 #include "base/memory.h"
-#include "store/wal.h"
-#include "store/wal_format.h"
+#include "store/record/format.h"
+#include "store/wal/wal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 

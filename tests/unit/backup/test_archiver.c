@@ -8,7 +8,7 @@
 #include "backup/backup_read.h"
 #include "base/memory.h"
 #include "fake_blobs.h"
-#include "store/snapshot_names.h"
+#include "store/snapshot/names.h"
 
 enum {
     WRITES = 10,

@@ -4,7 +4,7 @@
 #include "../unit.h"
 #include "base/memory.h"
 #include "directory/directory_check.h"
-#include "store/wal.h"
+#include "store/wal/wal.h"
 
 enum { WORKERS = 2, SHARDS = 4 };
 

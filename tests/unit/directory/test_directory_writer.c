@@ -8,7 +8,7 @@
 #include "directory/directory_writer.h"
 #include "member/identity.h"
 #include "shard/keyspace_machine.h"
-#include "store/wal.h"
+#include "store/wal/wal.h"
 #include "worker/settings.h"
 
 enum { DISKS = 3, WORKERS = 2, SHARDS = 3, KEYS = 40, CALLS_MAXIMUM = 2000 };

@@ -1,7 +1,7 @@
 /* What happens to a proposed command, and what its sender hears of it. */
 #include "../unit.h"
 #include "base/memory.h"
-#include "store/wal.h"
+#include "store/wal/wal.h"
 #include "world.h"
 
 /* A turn's commands are one entry, and are answered in the order they were proposed. */

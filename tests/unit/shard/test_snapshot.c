@@ -1,7 +1,7 @@
 /* Snapshots: taken to let the log go, sent to replicas that were away. */
 #include "../unit.h"
-#include "store/snapshot_chunk.h"
-#include "store/snapshot_names.h"
+#include "store/snapshot/chunk.h"
+#include "store/snapshot/names.h"
 #include "world.h"
 
 enum { SNAPSHOT_ENTRIES = 16 };

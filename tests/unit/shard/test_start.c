@@ -1,7 +1,7 @@
 /* What a replica starts with: its snapshot, and the log behind it; and what becomes of it if a file
  * is gone or damaged. */
 #include "../unit.h"
-#include "store/snapshot_names.h"
+#include "store/snapshot/names.h"
 #include "world.h"
 
 enum { SNAPSHOT_ENTRIES = 16 };

@@ -2,7 +2,7 @@
  * more often than they are worth it. */
 #include "../unit.h"
 #include "shard/plan.h"
-#include "store/snapshot_names.h"
+#include "store/snapshot/names.h"
 #include "world.h"
 
 enum { KEYS = 100 };

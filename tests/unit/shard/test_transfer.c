@@ -1,6 +1,6 @@
 /* Snapshots are sent in chunks: only what is lacking, and from where a transfer broke off. */
 #include "../unit.h"
-#include "store/snapshot_names.h"
+#include "store/snapshot/names.h"
 #include "world.h"
 
 enum { KEYS = 100 };

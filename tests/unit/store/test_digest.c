@@ -2,8 +2,8 @@
  * its checksum is right. */
 #include "../unit.h"
 #include "base/checksum.h"
-#include "store/wal_digest.h"
-#include "store/wal_replay.h"
+#include "store/record/digest.h"
+#include "store/recovery/replay.h"
 
 /* ---- what it tells ---- */
 

@@ -1,7 +1,7 @@
 /* The disk's score: smoothed, measured against the disk's own healthy days, and in no hurry to
  * change its mind. */
 #include "../unit.h"
-#include "store/disk_score.h"
+#include "store/wal/disk_score.h"
 
 enum { FLOOR_US = 10000 };
 

@@ -2,9 +2,9 @@
  * that nothing here wrote. Each case differs from good bytes in one field. */
 #include "../unit.h"
 #include "base/checksum.h"
-#include "store/snapshot_chunk.h"
-#include "store/snapshot_manifest.h"
-#include "store/wal_format.h"
+#include "store/record/format.h"
+#include "store/snapshot/chunk.h"
+#include "store/snapshot/manifest.h"
 
 /* ---- the header of a record: docs/format/wal.md ---- */
 

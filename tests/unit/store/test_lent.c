@@ -1,7 +1,7 @@
 /* Entries that are lent to the log: written from where they lie, and given back afterwards. */
 #include "../unit.h"
 #include "base/memory.h"
-#include "store/wal_batch.h"
+#include "store/wal/batch.h"
 #include "wal_world.h"
 
 static struct world *lending_world(void) {

@@ -2,7 +2,7 @@
  * from a round that was never finished. */
 #include "../unit.h"
 #include "base/memory.h"
-#include "store/wal_format.h"
+#include "store/record/format.h"
 #include "wal_world.h"
 
 enum { SEGMENT_BYTES = 65536, IDLE_US = 1000000 };

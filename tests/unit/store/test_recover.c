@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "store/wal_format.h"
+#include "store/record/format.h"
 #include "wal_world.h"
 
 /* The log was cut to its first `count` appends, and is open. */

@@ -4,8 +4,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "store/wal_format.h"
-#include "store/wal_verify.h"
+#include "store/record/format.h"
+#include "store/recovery/verify.h"
 #include "wal_world.h"
 
 /* A log whose segments hold four entries each; those up to `released` are covered by a snapshot and

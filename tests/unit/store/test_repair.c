@@ -3,9 +3,9 @@
 #include "../unit.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "store/wal_digest.h"
-#include "store/wal_format.h"
-#include "store/wal_verify.h"
+#include "store/record/digest.h"
+#include "store/record/format.h"
+#include "store/recovery/verify.h"
 #include "wal_world.h"
 
 enum { SEGMENT_BYTES = 2048 };

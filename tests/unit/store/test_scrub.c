@@ -3,10 +3,10 @@
  * writes to any more. */
 #include "../unit.h"
 #include "base/memory.h"
+#include "store/record/format.h"
 #include "store/scrub_job.h"
-#include "store/snapshot_chunk.h"
-#include "store/snapshot_names.h"
-#include "store/wal_format.h"
+#include "store/snapshot/chunk.h"
+#include "store/snapshot/names.h"
 #include "wal_world.h"
 
 struct scrubbing {

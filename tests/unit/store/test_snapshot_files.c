@@ -3,9 +3,9 @@
 #include "../unit.h"
 #include "base/memory.h"
 #include "fake_disk.h"
-#include "store/snapshot_chunk.h"
-#include "store/snapshot_names.h"
-#include "store/snapshot_shelf.h"
+#include "store/snapshot/chunk.h"
+#include "store/snapshot/names.h"
+#include "store/snapshot/shelf.h"
 
 static struct snapshot_meta meta_of(uint32_t shard, uint64_t index) {
     struct snapshot_meta meta = {.shard = shard,

@@ -3,8 +3,8 @@
 #include "../unit.h"
 #include "base/memory.h"
 #include "fake_disk.h"
-#include "store/snapshot_job.h"
-#include "store/snapshot_names.h"
+#include "store/snapshot/job.h"
+#include "store/snapshot/names.h"
 
 enum { SHARD = 3, INDEX = 40 };
 

@@ -3,7 +3,7 @@
  * missed. */
 #include "../planting.h"
 #include "base/memory.h"
-#include "store/wal_survivor.h"
+#include "store/recovery/survivor.h"
 
 struct trial {
     struct wal_survivor survivor;

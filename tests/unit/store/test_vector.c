@@ -2,8 +2,8 @@
  * as it was meant. */
 #include "../unit.h"
 #include "base/memory.h"
-#include "store/snapshot_chunk.h"
-#include "store/wal_format.h"
+#include "store/record/format.h"
+#include "store/snapshot/chunk.h"
 #include "wal_world.h"
 #include <ctype.h>
 #include <stdlib.h>

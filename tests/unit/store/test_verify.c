@@ -1,7 +1,7 @@
 /* Verification changes nothing, agrees with recovery about every flipped bit, and says where. */
 #include "../unit.h"
 #include "base/memory.h"
-#include "store/wal_verify.h"
+#include "store/recovery/verify.h"
 #include "wal_world.h"
 
 struct seen {

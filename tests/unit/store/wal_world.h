@@ -2,9 +2,9 @@
  * replay is compared with what the model says of the first so many appends. */
 #pragma once
 #include "fake_disk.h"
-#include "store/wal.h"
-#include "store/wal_format.h"
-#include "store/wal_verify.h"
+#include "store/record/format.h"
+#include "store/recovery/verify.h"
+#include "store/wal/wal.h"
 
 enum {
     WORLD_SHARDS = 3,

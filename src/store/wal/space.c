@@ -1,0 +1,84 @@
+#include "store/wal/space.h"
+#include "store/wal/look.h"
+#include "store/wal/seal.h"
+#include "store/wal/spare.h"
+
+/* How often a full disk is asked. */
+static const uint64_t probe_interval_us = 500 * 1000;
+
+enum wal_space wal_space(const struct wal *wal) {
+    if (wal->round.is_stalled)
+        return WAL_SPACE_RESERVED;
+    if (!wal->space.is_full)
+        return WAL_SPACE_ENOUGH;
+    bool is_last = wal->spares.count == 0 &&
+                   wal->position.offset + wal->tuning.reserve_bytes > wal->file_bytes;
+    return is_last ? WAL_SPACE_RESERVED : WAL_SPACE_SHORT;
+}
+
+bool wal_is_stalled(const struct wal *wal) { return wal->round.is_stalled; }
+
+void wal_note_full(struct wal *wal) {
+    wal->space.next_probe_us = wal_now_us(wal) + probe_interval_us;
+    if (wal->space.is_full)
+        return;
+    wal->space.is_full = true;
+    log_line(wal->options.log, LOG_ERROR,
+             "the disk is full: writes are refused until there is space again",
+             LOG_F("segment", wal->position.segment),
+             LOG_F("bytes", wal->file_bytes - wal->position.offset),
+             LOG_F("spares", wal->spares.count));
+}
+
+/* ---- a round without a segment ---- */
+
+static void go_on(struct wal *wal, struct wal_spare_file next) {
+    wal->round.job.next = next;
+    wal->round.is_stalled = false;
+    wal_submit_round(wal);
+}
+
+void wal_stall_round(struct wal *wal) {
+    wal_note_full(wal);
+    wal->round.is_stalled = true;
+    bool is_in_want_of_file = wal->round.job.next_segment && wal->round.job.next.file == NULL;
+    if (!is_in_want_of_file || wal->space.reserve.file == NULL)
+        return;
+    struct wal_spare_file reserve = wal->space.reserve;
+    wal->space.reserve.file = NULL;
+    wal->space.is_reserve_in_round = true;
+    go_on(wal, reserve);
+}
+
+/* ---- space again ---- */
+
+static bool is_reserve_missing(const struct wal *wal) {
+    return wal->tuning.reserve_bytes > 0 && wal->space.reserve.file == NULL;
+}
+
+void wal_note_space(struct wal *wal) {
+    if (wal->round.is_stalled && wal->round.job.next_segment && wal->round.job.next.file == NULL &&
+        wal->spares.count > 0)
+        go_on(wal, wal_take_spare(wal));
+    if (!wal->space.is_full || wal->round.is_stalled || is_reserve_missing(wal) ||
+        wal->spares.count == 0)
+        return;
+    wal->space.is_full = false;
+    log_line(wal->options.log, LOG_INFO, "the disk has space again: writes are taken again",
+             LOG_F("segment", wal->position.segment), LOG_F("spares", wal->spares.count));
+}
+
+/* A round that waits asks first, then the reserve, then a spare. */
+void wal_tick(struct wal *wal) {
+    bool is_busy = wal->spares.is_running || wal->released.is_running || wal->has_failed;
+    if (is_busy || (wal->space.is_full && wal_now_us(wal) < wal->space.next_probe_us))
+        return;
+    if (wal->round.is_stalled)
+        go_on(wal, wal->round.job.next);
+    else if (is_reserve_missing(wal) && !wal->space.is_reserve_in_round)
+        wal_make_reserve(wal);
+    else if (wal->space.is_full && wal->spares.count == 0)
+        wal_make_spare(wal);
+    else
+        wal_note_space(wal);
+}
