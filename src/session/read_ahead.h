@@ -1,6 +1,6 @@
 /* The keys of a pipeline of reads are fetched from memory together. */
 #pragma once
-#include "session/session.h"
+#include "session/client/session.h"
 
 /* A command is about to run, and `rest` of the input stands behind it. Changes nothing but the time
  * that it takes, and the commands behind it. */

@@ -1,7 +1,7 @@
 /* Where a command goes. */
 #pragma once
-#include "session/calls.h"
-#include "session/session.h"
+#include "session/calls/calls.h"
+#include "session/client/session.h"
 
 enum route_result router_run(struct session *session, const struct command *command,
                              const struct bytes *arguments, size_t count);

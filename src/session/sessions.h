@@ -1,6 +1,6 @@
 /* All sessions of a worker, and their part of its turn. */
 #pragma once
-#include "session/state.h"
+#include "session/client/state.h"
 
 void sessions_new(struct worker *worker);
 void sessions_free(struct worker *worker); /* each session, and all that is in flight for them */

@@ -341,7 +341,7 @@ void settings_file_mail(struct worker *worker, struct bytes pairs) {
     buffer_release(&problem);
 }
 
-/* ---- what worker 0 does for the commands (config_commands.c) ---- */
+/* ---- what worker 0 does for the commands (session/commands/config.c) ---- */
 
 int settings_change(struct worker *worker, struct config_layers *changed, struct buffer *problem) {
     return settle_own(worker, changed, "node", problem);

@@ -3,7 +3,7 @@
  *
  *                    node/       its life, its turn, its mail
  *                   /     \
- *            session/      |     `sessions` (session/state.h)
+ *            session/      |     `sessions` (session/client/state.h)
  *                   \      |
  *                    replica/    `hosting` (replica/state.h)
  *                       |

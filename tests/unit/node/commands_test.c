@@ -4,8 +4,8 @@
 #include "world.h"
 
 #include "base/memory.h"
+#include "session/client/session_command.h"
 #include "session/clients.h"
-#include "session/session_command.h"
 #include "wire/request.h"
 #include "wire/response.h"
 #include "worker/worker.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "session/slowlog.h"
+#include "session/client/slowlog.h"
 #include "wire/request.h"
 #include "worker/worker.h"
 

@@ -1,0 +1,27 @@
+/* The order of a client's replies: a command takes its place when it comes (clients.c), and replies
+ * leave from the front. */
+#pragma once
+#include "session/client/state.h"
+
+struct session *session_new(struct worker *worker, void *handle, const char *peer_name,
+                            const char *own_name); /* returns owned */
+void session_set_authenticated(struct session *session, bool is_authenticated);
+void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome,
+                     struct bytes reply);
+void session_reply_now(struct session *session,
+                       struct bytes reply); /* the next reply in order, whole */
+/* What nobody asked for, behind the replies of the commands that came before. */
+void session_push(struct session *session, struct bytes message);
+uint64_t session_expect(struct session *session, uint32_t shard,
+                        slot_number slot);            /* a ticket for a reply to come */
+void session_expect_no_more(struct session *session); /* takes the last session_expect() back */
+void session_expect_read(struct session *session);    /* what is expected last is a read's answer */
+void session_close_after_reply(struct session *session);
+/* The same, but it does not wait for the replies that are still to come. */
+void session_kill(struct session *session);
+void session_free(struct session *session);
+void session_mark_output(struct session *session);
+/* How a session's next command must go so that nothing of the connection overtakes anything: flags
+ * for calls_send() (route.h), and false if the command must wait (a write behind a read that waits
+ * for a quorum or a deletion). */
+bool session_order(const struct session *session, const struct command *command, unsigned *flags);

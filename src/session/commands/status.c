@@ -1,0 +1,140 @@
+/* TROTHDB STATUS: the cluster as this node sees it, for `trothdb cluster`. README.md tells its
+ * shape. */
+#include <stdio.h>
+
+#include "base/check.h"
+#include "session/commands/commands.h"
+#include "worker/statistics.h"
+#include "worker/worker.h"
+
+static void reply_hex(struct reply *reply, const uint8_t bytes[16]) {
+    char text[33];
+    for (unsigned i = 0; i < 16; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    reply_bulk_text(reply, text);
+}
+
+static const char *state_of(const struct worker *worker, const struct topology_node *node) {
+    const struct member_view_entry *member = member_view_find(&worker->members, node->uuid);
+    if (node->number == worker->self)
+        return gossip_state_text(GOSSIP_ALIVE);
+    return member ? gossip_state_text(member->state) : "unknown";
+}
+
+static void reply_nodes(const struct worker *worker, struct reply *reply) {
+    const struct topology *topology = worker->topology;
+    reply_array(reply, topology ? topology->node_count : 0);
+    for (unsigned i = 0; topology && i < topology->node_count; i++) {
+        const struct topology_node *node = &topology->nodes[i];
+        char id[NODE_ID_TEXT_BYTES];
+        identity_node_id(node->uuid, id);
+        reply_array(reply, 8);
+        reply_integer(reply, node->number);
+        reply_bulk_text(reply, id);
+        reply_bulk_text(reply, node->address.host);
+        reply_integer(reply, node->address.client_port);
+        reply_integer(reply, node->address.peer_port);
+        reply_integer(reply, node->address.admin_port);
+        reply_bulk_text(reply, state_of(worker, node));
+        reply_bulk_text(reply, node->number == worker->self ? "self" : "");
+    }
+}
+
+static void reply_slots(const struct slot_set *slots, struct reply *reply) {
+    struct buffer text;
+    buffer_init(&text, SIZE_MAX);
+    slot_set_append_text(slots, &text);
+    reply_bulk(reply, buffer_bytes(&text));
+    buffer_release(&text);
+}
+
+static void reply_shards(const struct topology *topology, struct reply *reply) {
+    reply_array(reply, topology ? topology->shard_count : 0);
+    for (unsigned i = 0; topology && i < topology->shard_count; i++) {
+        const struct topology_shard *shard = &topology->shards[i];
+        reply_array(reply, 5);
+        reply_integer(reply, shard->number);
+        reply_slots(&shard->slots, reply);
+        reply_array(reply, shard->replica_count);
+        for (unsigned at = 0; at < shard->replica_count; at++)
+            reply_integer(reply, shard->replicas[at]);
+        reply_integer(reply, (int64_t)shard->wanted_epoch);
+        reply_integer(reply, shard->is_settled);
+    }
+}
+
+static uint64_t load(const _Atomic uint64_t *value) {
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static const char *role_text(uint64_t role) {
+    static const char *const texts[] = {[RAFT_FOLLOWER] = "follower",
+                                        [RAFT_PRE_CANDIDATE] = "pre-candidate",
+                                        [RAFT_CANDIDATE] = "candidate",
+                                        [RAFT_LEADER] = "leader"};
+    CHECK(role < sizeof texts / sizeof texts[0]);
+    return texts[role];
+}
+
+/* This node's replicas of all its workers, as last published. */
+static void reply_replicas_here(const struct node_shared *shared, struct reply *reply) {
+    size_t count = 0;
+    for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM; i++)
+        count += load(&shared->shards[i].is_hosted) != 0;
+    reply_array(reply, count);
+    for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM && count; i++) {
+        const struct shard_statistics *replica = &shared->shards[i];
+        if (!load(&replica->is_hosted))
+            continue;
+        count--; /* a replica that is published meanwhile is for the next one who asks */
+        reply_array(reply, 13);
+        reply_integer(reply, i);
+        reply_bulk_text(reply, role_text(load(&replica->role)));
+        reply_integer(reply, (int64_t)load(&replica->term));
+        reply_integer(reply, (int64_t)load(&replica->leader));
+        reply_integer(reply, (int64_t)load(&replica->applied_index));
+        reply_integer(reply, (int64_t)load(&replica->commit_index));
+        reply_integer(reply, (int64_t)load(&replica->last_index));
+        reply_integer(reply, (int64_t)load(&replica->snapshot_index));
+        reply_integer(reply, (int64_t)load(&replica->learner_round));
+        reply_integer(reply, (int64_t)load(&replica->learner_index));
+        reply_integer(reply, (int64_t)load(&replica->is_joint));
+        reply_integer(reply, (int64_t)load(&replica->last_term));
+        reply_integer(reply, (int64_t)load(&replica->time_ms));
+    }
+}
+
+static void reply_members(const struct member_view *members, struct reply *reply) {
+    reply_array(reply, members->count);
+    for (size_t i = 0; i < members->count; i++) {
+        const struct member_view_entry *member = &members->members[i];
+        char peer[NET_HOST_MAXIMUM + 10];
+        net_address_format(&member->peer, peer);
+        reply_array(reply, 7);
+        reply_hex(reply, member->uuid);
+        reply_bulk_text(reply, member->name);
+        reply_bulk_text(reply, peer);
+        reply_bulk_text(reply, gossip_state_text(member->state));
+        reply_bulk_text(reply, member->client);
+        reply_bulk_text(reply, member->cluster);
+        reply_bulk_text(reply, member->admin);
+    }
+}
+
+void status_command(struct session_command *call) {
+    const struct worker *worker = call->worker;
+    struct reply *reply = call->reply;
+    reply_array(reply, 9);
+    reply_bulk_text(reply, TROTHDB_VERSION);
+    if (worker->topology)
+        reply_hex(reply, worker->topology->cluster_id);
+    else
+        reply_bulk_text(reply, "");
+    reply_integer(reply, worker->topology ? (int64_t)worker->topology->epoch : 0);
+    reply_integer(reply, worker->self);
+    reply_bulk_text(reply, worker->node_id);
+    reply_nodes(worker, reply);
+    reply_shards(worker->topology, reply);
+    reply_replicas_here(worker->shared, reply);
+    reply_members(&worker->members, reply);
+}
