@@ -9,7 +9,7 @@
 #pragma once
 #include "backup/backup_name.h"
 #include "base/cursor.h"
-#include "raft/entry.h"
+#include "raft/events/entry.h"
 
 enum {
     LOG_ARCHIVE_VERSION = 1,

@@ -3,7 +3,7 @@
  * never goes back, so "up to a time" cuts the log in one place. */
 #pragma once
 #include "base/buffer.h"
-#include "raft/entry.h"
+#include "raft/events/entry.h"
 #include "shard/machine.h"
 #include "shard/payload.h"
 #include "store/snapshot/chunk.h"

@@ -10,7 +10,7 @@
  * leader goes on where the old one was: a joint configuration is left, and what was only learning
  * stays so until somebody asks again. */
 #pragma once
-#include "raft/state.h"
+#include "raft/state/state.h"
 
 void raft_change(struct raft *raft, const struct raft_configuration *wanted);
 /* Once a step, when the event is dealt with: what it changed is seen here. */

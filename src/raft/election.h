@@ -2,7 +2,7 @@
  * (6.2) makes a leader that was cut off step down; stickiness (4.2.3) refuses votes while a leader
  * was heard lately, on which leases rest too. */
 #pragma once
-#include "raft/state.h"
+#include "raft/state/state.h"
 
 bool raft_may_campaign(const struct raft *raft);
 void raft_election_tick(struct raft *raft);

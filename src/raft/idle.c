@@ -1,7 +1,9 @@
 #include "raft/idle.h"
 #include "base/planted.h"
-#include "raft/append.h"
-#include "raft/lease.h"
+#include "raft/raft.h"
+#include "raft/replication/append.h"
+#include "raft/state/lease.h"
+#include "raft/state/standing.h"
 
 /* It has everything, knows that it is committed, and is there to hear of it. */
 static bool may_follow_quietly(const struct raft *raft, const struct raft_progress *peer) {

@@ -1,6 +1,6 @@
-#include "raft/look.h"
-#include "raft/lease.h"
-#include "raft/peers.h"
+#include "raft/raft.h"
+#include "raft/state/lease.h"
+#include "raft/state/peers.h"
 
 enum {
     LAG_COUNTED_MAXIMUM = 1024,
@@ -17,6 +17,10 @@ raft_index raft_last_index(const struct raft *raft) { return raft_last(raft); }
 raft_index raft_first_index(const struct raft *raft) { return raft->log.base_index + 1; }
 uint64_t raft_log_bytes(const struct raft *raft) { return raft->log.bytes; }
 uint64_t raft_uncommitted_bytes(const struct raft *raft) { return raft->uncommitted_bytes; }
+bool raft_is_quiet(const struct raft *raft) { return raft->is_quiet; }
+bool raft_has_lease(const struct raft *raft, uint64_t now_us) {
+    return raft_lease_covers(raft, now_us);
+}
 
 uint64_t raft_commit_overdue_us(const struct raft *raft) {
     const struct raft_stopwatch *commits = &raft->lazy.commits;
@@ -69,11 +73,7 @@ void raft_floor(const struct raft *raft, raft_index *index, raft_term *term) {
     *index = is_short ? raft->floor.index : raft_last(raft);
     *term = is_short ? raft->floor.term : raft_log_term(&raft->log, raft_last(raft));
 }
-bool raft_is_changing(const struct raft *raft) {
-    return raft_members(raft)->old_voter_count > 0 ||
-           raft_configuration_marks_newest_index(&raft->configurations) > raft->commit_index ||
-           (raft->role == RAFT_LEADER && raft->wanted.voter_count > 0);
-}
+bool raft_is_changing(const struct raft *raft) { return raft_has_open_change(raft); }
 static const struct raft_progress *slowest_learner(const struct raft *raft) {
     const struct raft_progress *slowest = NULL;
     for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++) {

@@ -1,7 +1,9 @@
 #include "raft/move.h"
 #include "base/planted.h"
-#include "raft/lease.h"
-#include "raft/peers.h"
+#include "raft/raft.h"
+#include "raft/state/lease.h"
+#include "raft/state/peers.h"
+#include "raft/state/standing.h"
 #include "raft/transfer.h"
 
 /* ---- a leader that would rather not ---- */

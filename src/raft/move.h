@@ -1,7 +1,7 @@
 /* A leader that would rather not lead, or that only stands in for another, gives the lead to who is
  * better placed, with a pause between such moves. */
 #pragma once
-#include "raft/state.h"
+#include "raft/state/state.h"
 
 void raft_move_tick(struct raft *raft);
 uint64_t raft_move_deadline_us(const struct raft *raft);

@@ -1,13 +1,14 @@
 #include "raft/read.h"
-#include "raft/append.h"
-#include "raft/array.h"
-#include "raft/eager.h"
-#include "raft/follow.h"
-#include "raft/outbox.h"
-#include "raft/peers.h"
-#include "raft/quorum.h"
-#include "raft/read_queue.h"
-#include "raft/replicate.h"
+#include "raft/parts/array.h"
+#include "raft/parts/quorum.h"
+#include "raft/raft.h"
+#include "raft/replication/append.h"
+#include "raft/replication/eager.h"
+#include "raft/replication/replicate.h"
+#include "raft/state/follow.h"
+#include "raft/state/outbox.h"
+#include "raft/state/peers.h"
+#include "raft/state/read_queue.h"
 
 static void read_answer(struct raft *raft, const struct raft_waiting_read *read) {
     if (read->from == 0) {

@@ -1,7 +1,7 @@
 /* Linearizable reads (CBTR 6.4): by a lease on the clock, or by a round of heartbeats that all
  * reads waiting share. */
 #pragma once
-#include "raft/state.h"
+#include "raft/state/state.h"
 
 void raft_read(struct raft *raft, uint64_t read_id);
 void raft_reads_continue(struct raft *raft);

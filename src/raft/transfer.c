@@ -1,7 +1,9 @@
 #include "raft/transfer.h"
-#include "raft/outbox.h"
-#include "raft/peers.h"
-#include "raft/quiet.h"
+#include "raft/raft.h"
+#include "raft/state/outbox.h"
+#include "raft/state/peers.h"
+#include "raft/state/quiet.h"
+#include "raft/state/standing.h"
 
 static bool may_succeed(const struct raft *raft, const struct raft_progress *peer) {
     bool is_near = peer->heard_us + raft->timing.election_timeout_us > raft->now_us;

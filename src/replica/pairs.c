@@ -1,6 +1,6 @@
-/* Quiet shards between this worker and those of other nodes (raft/pair.h): the heartbeats that
- * stand in for theirs, and waking them. Shard n is with worker n mod its count on either node, so
- * each of our workers has one pair with each worker of a peer that it shares shards with.
+/* Quiet shards between this worker and those of other nodes (raft/parts/pair.h): the heartbeats
+ * that stand in for theirs, and waking them. Shard n is with worker n mod its count on either node,
+ * so each of our workers has one pair with each worker of a peer that it shares shards with.
  *
  *      turn's end   -- pairs_end_turn: a heartbeat for each pair that leads, when it is due -->
  *      batch comes  -- after its Raft messages: pairs_receive_heartbeat, _reply

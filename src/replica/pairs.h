@@ -1,7 +1,7 @@
-/* Quiet shards between this worker and those of other nodes (raft/pair.h): the heartbeats that
- * stand in for theirs, and waking them. */
+/* Quiet shards between this worker and those of other nodes (raft/parts/pair.h): the heartbeats
+ * that stand in for theirs, and waking them. */
 #pragma once
-#include "raft/pair.h"
+#include "raft/parts/pair.h"
 #include "worker/worker.h"
 
 /* What is known of a peer's shards that are quiet with ours: one pair for each of its workers. */

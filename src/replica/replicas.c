@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "member/gossiper.h"
-#include "raft/configuration.h"
+#include "raft/events/configuration.h"
 #include "replica/backups.h"
 #include "replica/control_machine.h"
 #include "replica/publish.h"

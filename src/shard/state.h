@@ -2,6 +2,7 @@
  * Which file calls which: ORDER. The one door back up is shard_step(), by which any of them gives
  * raft an event. */
 #pragma once
+#include "base/random.h"
 #include "shard/shard.h"
 #include "shard/state_early.h"
 #include "shard/state_proposals.h"

@@ -81,7 +81,7 @@ static void send_or_hold(struct shard *shard, const struct raft_outgoing *outgoi
 static void count_election(struct shard *shard, enum raft_election_cause cause) {
     static const char *const names[RAFT_ELECTION_CAUSE_COUNT] = {
 #define ELECTION_CAUSE(id, name, text) [RAFT_ELECTION_##id] = name,
-#include "raft/election_cause.def"
+#include "raft/events/election_cause.def"
 #undef ELECTION_CAUSE
     };
     metric_add(metrics_cell(shard->io.metrics, METRIC_elections_total, names[cause]), 1);

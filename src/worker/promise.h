@@ -1,6 +1,6 @@
-/* For how long the replicas of a worker promise a leader to vote for nobody else (raft/lease.h), as
- * far as it outlives the process: the longest promise that may still be out stands in the file
- * `promise` of the worker's directory (docs/format/promise.md).
+/* For how long the replicas of a worker promise a leader to vote for nobody else
+ * (raft/state/lease.h), as far as it outlives the process: the longest promise that may still be
+ * out stands in the file `promise` of the worker's directory (docs/format/promise.md).
  *
  *      lease-ms is made longer    the file says so first, the replicas promise it then
  *      lease-ms is made shorter   they promise less at once; the file says so once the last of the

@@ -3,7 +3,7 @@
 #include "../unit.h"
 #include "base/buffer.h"
 #include "directory/shard_check.h"
-#include "raft/entry.h"
+#include "raft/events/entry.h"
 #include "shard/payload.h"
 
 static const char *feed(struct shard_check *check, uint64_t index, uint64_t term,

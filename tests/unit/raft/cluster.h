@@ -4,7 +4,7 @@
  * loses what still waits. */
 #pragma once
 #include "base/buffer.h"
-#include "raft/pair.h"
+#include "raft/parts/pair.h"
 #include "raft/raft.h"
 
 enum { CLUSTER_NODE_MAXIMUM = 7 };

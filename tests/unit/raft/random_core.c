@@ -3,7 +3,7 @@
  * everything heals, a replica that keeps the others from it is hidden by the one that came back. */
 #include "random_world.h"
 
-#include "raft/state.h"
+#include "raft/state/state.h"
 
 enum absence { ABSENT_DOWN, ABSENT_CUT_OFF, ABSENT_DEAF, ABSENT_MUTE, ABSENCE_COUNT };
 enum { ROUNDS_MAXIMUM = 800, ROUND_US = 10000 };

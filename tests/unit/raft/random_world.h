@@ -1,5 +1,6 @@
 /* A cluster under random events, and what is true of it, whatever its nodes believe. */
 #pragma once
+#include "base/random.h"
 #include "cluster.h"
 
 enum { TERM_MAXIMUM = 8192, READ_WAITING_MAXIMUM = 256, WANTED_MAXIMUM = 64 };

@@ -24,7 +24,7 @@
  *   durable N [K]           N's disk finishes its saves (the oldest K)
  *   settle                  delivers and finishes until all is quiet, in silence
  *   calm TIME               time passes, all look at their deadlines, and all settles, in silence
- *   beat N                  N's heartbeats for its quiet shard wait on the network (pair.h)
+ *   beat N                  N's heartbeats for its quiet shard wait on the network (parts/pair.h)
  *   beats all | A->B [K]    what waits of those, and of their replies, arrives
  *   drop-beats all | A->B [K]   the same, lost
  *   notice N                N looks whether a pair has been silent for too long

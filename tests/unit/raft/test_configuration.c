@@ -1,7 +1,7 @@
 /* Configurations: their bytes, and which one is in force while entries come and go. */
 #include "../unit.h"
 
-#include "raft/configuration.h"
+#include "raft/parts/configuration_marks.h"
 
 static void test_golden(void **state) {
     (void)state;

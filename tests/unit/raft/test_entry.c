@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/checksum.h"
-#include "raft/entry.h"
+#include "raft/events/entry.h"
 
 static const uint8_t golden[] = {
     0x25, 0x00, 0x00, 0x00,                         /* length 37 */

@@ -4,7 +4,8 @@
 
 #include "cluster.h"
 
-#include "raft/read_queue.h"
+#include "raft/state/read_queue.h"
+#include "raft/state/standing.h"
 
 static const struct raft_timing timing = {.election_timeout_us = 250000,
                                           .lease_us = 250000,

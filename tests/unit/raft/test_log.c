@@ -2,7 +2,7 @@
 #include "../unit.h"
 
 #include "base/random.h"
-#include "raft/log.h"
+#include "raft/parts/log.h"
 
 enum { INDEX_MAXIMUM = 4000 };
 

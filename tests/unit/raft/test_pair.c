@@ -1,7 +1,7 @@
 /* The sets of quiet shards, and what a heartbeat of two nodes is worth. */
 #include "../unit.h"
 
-#include "raft/pair.h"
+#include "raft/parts/pair.h"
 
 static const struct raft_timing timing = {.election_timeout_us = 400000,
                                           .heartbeat_us = 40000,

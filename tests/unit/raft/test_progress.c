@@ -1,7 +1,8 @@
 /* The window of one follower against a plain list of what is in flight. */
 #include "../unit.h"
 
-#include "raft/progress.h"
+#include "base/random.h"
+#include "raft/parts/progress.h"
 
 enum { FLIGHT_MAXIMUM = 64 };
 

@@ -1,7 +1,8 @@
 /* Majorities, of one configuration and of both halves of a joint one. */
 #include "../unit.h"
 
-#include "raft/quorum.h"
+#include "base/random.h"
+#include "raft/parts/quorum.h"
 
 static uint64_t value_of(const void *context, raft_node_number node) {
     return ((const uint64_t *)context)[node];

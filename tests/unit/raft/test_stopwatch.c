@@ -1,7 +1,7 @@
 /* Times are smoothed as RFC 6298 says, and one entry is timed at a time. */
 #include "../unit.h"
 
-#include "raft/stopwatch.h"
+#include "raft/parts/stopwatch.h"
 
 static void test_the_first_time_is_the_mean_and_half_of_it_the_deviation(void **state) {
     (void)state;

@@ -6,6 +6,7 @@
 #include "cluster.h"
 
 #include "base/checksum.h"
+#include "base/random.h"
 
 enum { INDEX_MAXIMUM = 4096 };
 

@@ -128,7 +128,7 @@ static void text_move_and_campaign(struct buffer *out, const struct cluster_node
                                    const struct raft_actions *actions) {
     static const char *const causes[] = {
 #define ELECTION_CAUSE(id, name, text) name,
-#include "raft/election_cause.def"
+#include "raft/events/election_cause.def"
 #undef ELECTION_CAUSE
     };
     if (actions->is_move_begun)

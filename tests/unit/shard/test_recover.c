@@ -1,6 +1,6 @@
 /* What a snapshot's mark in the log leaves of the entries that were replayed before it. */
 #include "../unit.h"
-#include "raft/entry.h"
+#include "raft/events/entry.h"
 #include "shard/shard.h"
 
 static int feed(struct shard_recovery *recovery, uint64_t index, uint64_t term) {
