@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/table.h"
-#include "shard/payload.h"
+#include "shard/machine/payload.h"
 
 #define PAUSE_FIRST_US ((uint64_t)1000 * 1000)
 #define PAUSE_LAST_US  ((uint64_t)60 * 1000 * 1000)

@@ -4,8 +4,8 @@
 #pragma once
 #include "base/buffer.h"
 #include "raft/events/entry.h"
-#include "shard/machine.h"
-#include "shard/payload.h"
+#include "shard/machine/machine.h"
+#include "shard/machine/payload.h"
 #include "store/snapshot/chunk.h"
 
 /* Both bounds are inclusive; UINT64_MAX: all there is. */

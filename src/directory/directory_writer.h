@@ -7,7 +7,7 @@
 #include "cluster/topology.h"
 #include "config/config.h"
 #include "io/disk.h"
-#include "shard/machine.h"
+#include "shard/machine/machine.h"
 
 enum { DIRECTORY_WRITER_CHUNK_BYTES = 8 << 20 /* raw, about */ };
 

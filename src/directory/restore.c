@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "replica/control_machine.h"
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 
 struct restore {
     const struct restore_options *options;

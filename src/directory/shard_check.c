@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "raft/raft.h"
-#include "shard/payload.h"
+#include "shard/machine/payload.h"
 #include "shard/shard.h"
 
 void shard_check_release(struct shard_check *check) {

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "raft/raft.h"
 #include "replica/control_machine.h"
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 #include "store/snapshot/chunk.h"
 #include "store/snapshot/names.h"
 

@@ -1,7 +1,8 @@
-/* The control shard's state machine: the topology behind shard/machine.h, all of it in slot 0. */
+/* The control shard's state machine: the topology behind shard/machine/machine.h, all of it in slot
+ * 0. */
 #pragma once
 #include "cluster/topology.h"
-#include "shard/machine.h"
+#include "shard/machine/machine.h"
 
 /* Begins with a copy of `founding`. Freed by its ops->free. */
 struct machine *control_machine_new(const struct topology *founding);

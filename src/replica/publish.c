@@ -4,7 +4,7 @@
 
 #include "replica/scrub.h"
 #include "replica/state.h"
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 #include "worker/observe.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"

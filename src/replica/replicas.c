@@ -22,7 +22,7 @@
 #include "replica/rounds.h"
 #include "replica/standing.h"
 #include "replica/state.h"
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"
 

@@ -5,7 +5,7 @@
 
 #include "cluster/topology.h"
 #include "keyspace/keyspace.h"
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 #include "shard/shard.h"
 
 static bool takes_key_first(const struct command *command) {

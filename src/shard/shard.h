@@ -18,8 +18,8 @@
 #include "io/net.h"
 #include "metric/metric.h"
 #include "raft/raft.h"
-#include "shard/machine.h"
-#include "shard/payload.h"
+#include "shard/machine/machine.h"
+#include "shard/machine/payload.h"
 #include "store/snapshot/shelf.h"
 #include "store/wal/wal.h"
 

@@ -2,7 +2,7 @@
  * of this replica (take.c, taken.c); and the way back to one (rewind.c). */
 #pragma once
 #include "base/buffer.h"
-#include "shard/cut.h"
+#include "shard/machine/cut.h"
 #include "shard/shard.h"
 
 /* A snapshot on its way to a follower, which asks for what it lacks. */

@@ -1,8 +1,8 @@
 /* The commands whose way through this replica is told to the log (trace.c). */
 #pragma once
 #include "base/queue.h"
+#include "shard/machine/payload.h"
 #include "shard/moments.h"
-#include "shard/payload.h"
 
 /* A command with a trace id whose entry stands here, or an entry that was slow (trace.c). */
 struct shard_trace {

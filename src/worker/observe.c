@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "raft/raft.h"
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 #include "worker/worker.h"
 
 enum {

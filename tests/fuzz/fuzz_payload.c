@@ -1,7 +1,7 @@
 /* Payloads of entries: what is accepted can be decoded to its end, and is what encoding it again
  * gives. */
 #include "base/check.h"
-#include "shard/payload.h"
+#include "shard/machine/payload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 

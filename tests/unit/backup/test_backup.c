@@ -4,7 +4,7 @@
 #include "backup/replay.h"
 #include "backup/shard_backup.h"
 #include "base/memory.h"
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 
 static const struct backup_place PLACE = {.cluster_id = {0xab, 1, 2, 3}, .shard = 7};
 

@@ -7,7 +7,7 @@
 #include "cluster/topology_file.h"
 #include "directory/directory_writer.h"
 #include "member/identity.h"
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 #include "store/wal/wal.h"
 #include "worker/settings.h"
 

@@ -4,7 +4,7 @@
 #include "base/buffer.h"
 #include "directory/shard_check.h"
 #include "raft/events/entry.h"
-#include "shard/payload.h"
+#include "shard/machine/payload.h"
 
 static const char *feed(struct shard_check *check, uint64_t index, uint64_t term,
                         struct shard_check_gap *gap) {

@@ -1,7 +1,7 @@
 /* The payload of an entry: its bytes, and what is refused. */
 #include "../unit.h"
 #include "base/memory.h"
-#include "shard/payload.h"
+#include "shard/machine/payload.h"
 
 /* docs/format/commands.md */
 static const uint8_t GOLDEN[] = {

@@ -1,7 +1,7 @@
 /* Into which chunks a snapshot is cut: by size, alike on replicas of like size, and with bounds
  * that stay. */
 #include "../unit.h"
-#include "shard/plan.h"
+#include "shard/machine/plan.h"
 
 enum { CHUNK_BYTES = 1 << 20 };
 

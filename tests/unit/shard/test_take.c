@@ -1,7 +1,7 @@
 /* Snapshots are taken in chunks: while the data changes, only what changed written again, and no
  * more often than they are worth it. */
 #include "../unit.h"
-#include "shard/plan.h"
+#include "shard/machine/plan.h"
 #include "store/snapshot/names.h"
 #include "world.h"
 

@@ -6,7 +6,7 @@
 #pragma once
 #include "../store/fake_disk.h"
 #include "base/queue.h"
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 #include "shard/shard.h"
 
 enum {

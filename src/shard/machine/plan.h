@@ -12,7 +12,7 @@
  * turns out larger than it was taken for, as it is saved, is several chunks of the same slot or
  * part. */
 #pragma once
-#include "shard/machine.h"
+#include "shard/machine/machine.h"
 #include "store/snapshot/manifest.h"
 
 enum {

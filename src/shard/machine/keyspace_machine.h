@@ -1,7 +1,7 @@
 /* The keyspace as a shard's state machine. */
 #pragma once
 #include "command/command.h"
-#include "shard/machine.h"
+#include "shard/machine/machine.h"
 
 /* Returns owned; freed by its ops. What its reads meet, and expires while it is led, is added to
  * `use`, which outlives it; NULL: nobody counts. */

@@ -1,4 +1,4 @@
-#include "shard/payload.h"
+#include "shard/machine/payload.h"
 
 #include "base/memory.h"
 

@@ -1,4 +1,4 @@
-#include "shard/cut.h"
+#include "shard/machine/cut.h"
 
 #include "base/check.h"
 #include "base/memory.h"

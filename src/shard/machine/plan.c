@@ -1,4 +1,4 @@
-#include "shard/plan.h"
+#include "shard/machine/plan.h"
 
 #include "base/check.h"
 #include "base/memory.h"

@@ -2,7 +2,7 @@
  * on. The machine keeps what changes meanwhile (keyspace_cut.h), so the state is that of one
  * moment, no fork is needed, and no turn pays for more than its share. */
 #pragma once
-#include "shard/plan.h"
+#include "shard/machine/plan.h"
 
 struct cut;
 

@@ -1,4 +1,4 @@
-#include "shard/keyspace_machine.h"
+#include "shard/machine/keyspace_machine.h"
 
 #include "base/check.h"
 #include "base/memory.h"
