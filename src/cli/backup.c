@@ -1,5 +1,5 @@
 /* trothdb backup: what is in a place for backups, whether it is sound, and an order to bring it up
- * to date. The backups themselves are made by the nodes (replica/backups.c). */
+ * to date. The backups themselves are made by the nodes (replica/shards/backups.c). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

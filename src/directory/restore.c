@@ -1,7 +1,7 @@
 #include "directory/restore.h"
 
 #include "base/memory.h"
-#include "replica/control_machine.h"
+#include "replica/topology/control_machine.h"
 #include "shard/machine/keyspace_machine.h"
 
 struct restore {

@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "raft/raft.h"
-#include "replica/control_machine.h"
+#include "replica/topology/control_machine.h"
 #include "shard/machine/keyspace_machine.h"
 #include "store/snapshot/chunk.h"
 #include "store/snapshot/names.h"

@@ -3,8 +3,8 @@
 #include "node/drain.h"
 
 #include "node/node.h"
-#include "replica/backups.h"
-#include "replica/standing.h"
+#include "replica/leads/standing.h"
+#include "replica/shards/backups.h"
 #include "worker/worker.h"
 
 enum { DRAIN_HAND_OVER_US = 1000 * 1000 /* leads that nobody took by then are kept */ };

@@ -1,13 +1,13 @@
 #include "replica/hosting.h"
 
 #include "base/memory.h"
-#include "replica/backups.h"
-#include "replica/neighbours.h"
-#include "replica/outbox.h"
-#include "replica/packer.h"
-#include "replica/pairs.h"
-#include "replica/scrub.h"
-#include "replica/state.h"
+#include "replica/leads/neighbours.h"
+#include "replica/mail/outbox.h"
+#include "replica/mail/packer.h"
+#include "replica/mail/pairs.h"
+#include "replica/shards/backups.h"
+#include "replica/shards/scrub.h"
+#include "replica/state/state.h"
 #include "worker/worker.h"
 
 void hosting_new(struct worker *worker) {

@@ -1,4 +1,4 @@
-/* The beginning and the end of what a worker keeps for its shards (state.h). */
+/* The beginning and the end of what a worker keeps for its shards (state/state.h). */
 #pragma once
 
 struct worker;

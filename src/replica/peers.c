@@ -1,15 +1,15 @@
 /* What other nodes send: a batch goes to every worker that owns a shard of it, and each part of it
- * to whom it concerns. What they are sent is in outbox.c. */
+ * to whom it concerns. What they are sent is in mail/outbox.c. */
 #include "replica/peers.h"
 
 #include "base/check.h"
 #include "base/cursor.h"
-#include "replica/control.h"
-#include "replica/neighbours.h"
-#include "replica/pairs.h"
-#include "replica/raft_mail.h"
-#include "replica/slow_trace.h"
-#include "replica/transfers.h"
+#include "replica/leads/neighbours.h"
+#include "replica/mail/pairs.h"
+#include "replica/mail/raft_mail.h"
+#include "replica/mail/slow_trace.h"
+#include "replica/mail/transfers.h"
+#include "replica/topology/control.h"
 #include "wire/peer_message.h"
 #include "worker/worker.h"
 

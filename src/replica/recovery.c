@@ -1,10 +1,10 @@
 /* What a worker finds at start: its log is read from end to end, each record goes to the recovery
- * of its shard, and the shards are made of those later (replicas.c). Shard n is on worker n mod
- * workers: a record of any other is damage. */
+ * of its shard, and the shards are made of those later (topology/replicas.c). Shard n is on worker
+ * n mod workers: a record of any other is damage. */
 #include "replica/recovery.h"
 
-#include "replica/control.h"
-#include "replica/state.h"
+#include "replica/state/state.h"
+#include "replica/topology/control.h"
 #include "worker/settings.h"
 #include "worker/worker.h"
 

@@ -5,7 +5,7 @@
  *                   /     \
  *            session/      |     `sessions` (session/client/state.h)
  *                   \      |
- *                    replica/    `hosting` (replica/state.h)
+ *                    replica/    `hosting` (replica/state/state.h)
  *                       |
  *                    worker/     what everybody asks for
  *

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "member/subscriptions.h"
-#include "replica/slow_trace.h"
+#include "replica/mail/slow_trace.h"
 #include "session/client/durability.h"
 #include "session/client/route.h"
 #include "session/client/slowlog.h"

@@ -1,6 +1,6 @@
 /* A state machine behind a shard: the keyspace for data shards (keyspace_machine.h), the topology
- * for the control shard (replica/control_machine.c). apply() is deterministic: it sees only its
- * own state, the call's arguments, time and seed. */
+ * for the control shard (replica/topology/control_machine.c). apply() is deterministic: it sees
+ * only its own state, the call's arguments, time and seed. */
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"

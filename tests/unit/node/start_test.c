@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "node/node.h"
-#include "replica/control.h"
+#include "replica/topology/control.h"
 #include "shard/shard.h"
 #include "worker/worker.h"
 

@@ -2,7 +2,7 @@
 #include "../unit.h"
 
 #include "base/random.h"
-#include "replica/packer.h"
+#include "replica/mail/packer.h"
 
 enum { ENTRY_COUNT = 5, ENTRY_BYTES = 4000 };
 

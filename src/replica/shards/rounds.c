@@ -1,0 +1,81 @@
+/* When what the shards of a worker gathered becomes entries. They share a log and a stream to each
+ * peer, so an entry that goes alone costs every node a sync and a message of its own. Two bargains,
+ * both struck by the disk's clock, see to it that entries go together:
+ *
+ * - While the last entry of a shard led here is awaited (shard_is_awaited), no other shard begins
+ *   one either: who asked several shards at once waits for the last of them anyway.
+ * - While the log writes for shards that others lead, what is gathered waits for the end of that
+ *   round. It could not be written here before, and it then joins what came of the others
+ *   meanwhile. A disk that takes its time holds nobody up: the followers may commit without it. */
+#include "replica/shards/rounds.h"
+
+#include "replica/state/state.h"
+#include "worker/worker.h"
+
+enum { ROUNDS_WAIT_US = 5000 };
+
+static void note(struct shard_rounds *rounds, uint32_t number, enum shard_round_state state) {
+    enum shard_round_state *now = &rounds->states[number];
+    rounds->awaited_count -= *now == SHARD_ROUND_AWAITED;
+    rounds->followed_count -= *now == SHARD_ROUND_FOLLOWED;
+    *now = state;
+    rounds->awaited_count += *now == SHARD_ROUND_AWAITED;
+    rounds->followed_count += *now == SHARD_ROUND_FOLLOWED;
+}
+
+static enum shard_round_state state_of(const struct shard *shard) {
+    if (!shard_is_leader(shard))
+        return shard_awaits_log(shard) ? SHARD_ROUND_FOLLOWED : SHARD_ROUND_NONE;
+    return shard_is_awaited(shard) ? SHARD_ROUND_AWAITED : SHARD_ROUND_NONE;
+}
+
+void rounds_note(struct worker *worker, uint32_t number) {
+    struct shard_rounds *rounds = &worker->hosting->rounds;
+    const struct shard *shard = worker->shards[number];
+    note(rounds, number, shard ? state_of(shard) : SHARD_ROUND_NONE);
+    if (shard && shard_has_batch(shard) && !rounds->is_gathering[number]) {
+        rounds->is_gathering[number] = true;
+        rounds->has_log_round_ended &= rounds->gathering_count > 0;
+        rounds->gathering[rounds->gathering_count++] = number;
+    }
+}
+
+static bool is_log_busy_with_others(const struct worker *worker) {
+    const struct shard_rounds *rounds = &worker->hosting->rounds;
+    return rounds->followed_count > 0 && !rounds->has_log_round_ended &&
+           wal_is_writing(worker->wal) && wal_sync_us(worker->wal) <= ROUNDS_WAIT_US;
+}
+
+static void look_again(struct shard_rounds *rounds, uint64_t at_us) {
+    if (at_us < rounds->look_again_us)
+        rounds->look_again_us = at_us;
+}
+
+void rounds_begin(struct worker *worker) {
+    struct shard_rounds *rounds = &worker->hosting->rounds;
+    bool is_log_busy = rounds->gathering_count > 0 && is_log_busy_with_others(worker);
+    bool is_held = rounds->awaited_count > 0 || is_log_busy;
+    enum shard_company company = is_held                        ? SHARD_HELD
+                                 : rounds->gathering_count == 1 ? SHARD_ALONE
+                                                                : SHARD_AMONG;
+    unsigned kept = 0;
+    rounds->look_again_us = UINT64_MAX;
+    for (unsigned i = 0; i < rounds->gathering_count; i++) {
+        uint32_t number = rounds->gathering[i];
+        struct shard *shard = worker->shards[number];
+        if (shard)
+            shard_end_turn(shard, company);
+        rounds->is_gathering[number] = shard && shard_has_batch(shard);
+        if (rounds->is_gathering[number]) {
+            rounds->gathering[kept++] = number;
+            look_again(rounds, shard_batch_due_us(shard));
+        }
+    }
+    rounds->gathering_count = kept;
+    if (is_log_busy && kept > 0)
+        look_again(rounds, worker_now_us(worker) + ROUNDS_WAIT_US);
+}
+
+void rounds_log_round_ended(struct worker *worker) {
+    worker->hosting->rounds.has_log_round_ended = true;
+}

@@ -1,0 +1,40 @@
+/* What is kept for the turns of the shards here (shards/). */
+#pragma once
+#include "base/heap.h"
+#include "worker/observe.h"
+#include "worker/worker.h"
+
+/* Shards by when they are due, and those that something happened to. */
+struct shard_timers {
+    struct heap due;                          /* (deadline, shard number); stale ones stay in it */
+    uint64_t queued_us[WORKER_SHARD_MAXIMUM]; /* by shard: its valid one; UINT64_MAX: none */
+    uint32_t touched[WORKER_SHARD_MAXIMUM];
+    bool is_touched[WORKER_SHARD_MAXIMUM];
+    unsigned touched_count;
+    uint32_t logging[WORKER_SHARD_MAXIMUM]; /* that await the log, or did a moment ago */
+    bool is_logging[WORKER_SHARD_MAXIMUM];
+    unsigned logging_count;
+};
+
+/* Shards with commands that are not proposed yet, and which of all shards the log works for. */
+enum shard_round_state {
+    SHARD_ROUND_NONE,
+    SHARD_ROUND_AWAITED, /* led here, and its last entry is awaited */
+    SHARD_ROUND_FOLLOWED /* led by another, and not all of it is durable here */
+};
+struct shard_rounds {
+    uint32_t gathering[WORKER_SHARD_MAXIMUM];
+    bool is_gathering[WORKER_SHARD_MAXIMUM];
+    enum shard_round_state states[WORKER_SHARD_MAXIMUM];
+    unsigned gathering_count, awaited_count, followed_count;
+    bool has_log_round_ended; /* since the first of those gathered */
+    uint64_t look_again_us;   /* UINT64_MAX: something will happen */
+};
+
+/* What is published of each shard, and of all. */
+struct shard_shares {
+    struct shard_share by_shard[WORKER_SHARD_MAXIMUM], sum;
+    uint32_t stale[WORKER_SHARD_MAXIMUM]; /* touched since they were published */
+    bool is_stale[WORKER_SHARD_MAXIMUM];
+    unsigned stale_count;
+};
