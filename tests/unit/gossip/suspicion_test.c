@@ -79,7 +79,7 @@ static void test_with_others_it_ends_at_two_and_a_half(void **state) {
  * takes nothing. */
 static void test_the_first_confirmation_counts_most(void **state) {
     (void)state;
-    assert_float_equal(time_to_refute(10, 2), 4 - 2 * log(2) / log(3), 0.001);
+    assert_float_equal(time_to_refute(10, 2), (float)(4 - 2 * log(2) / log(3)), 0.001);
     assert_float_equal(time_to_refute(10, 4), 2.0, 0.001);
 }
 
