@@ -37,6 +37,30 @@ bool leaders_is_here(const struct worker *worker, uint32_t shard) {
     return worker->leaders[shard].node == worker->self && worker->self != 0;
 }
 
+static bool is_alive(const struct worker *worker, uint32_t number) {
+    const struct topology_node *node = topology_node(worker->topology, number);
+    const struct member_view_entry *member =
+        node ? member_view_find(&worker->members, node->uuid) : NULL;
+    return member && member->state != GOSSIP_DEAD && member->state != GOSSIP_LEFT;
+}
+
+/* What replicas here know is firm. Of other shards hints tell, for as many as a node has room for,
+ * and the last one may be of a node that died since. */
+uint32_t leaders_believed(const struct worker *worker, uint32_t shard) {
+    const struct topology_shard *placed =
+        worker->topology ? topology_shard(worker->topology, shard) : NULL;
+    if (!placed)
+        return 0;
+    uint32_t known = worker->leaders[shard].node;
+    bool is_firm = worker->shards[shard] || topology_shard_has_replica(placed, worker->self);
+    if (is_firm || is_alive(worker, known))
+        return known;
+    for (unsigned i = 0; i < placed->replica_count; i++)
+        if (is_alive(worker, placed->replicas[i]))
+            return placed->replicas[i];
+    return known;
+}
+
 /* Most elections are over in a few milliseconds, and every one in which the lead was given away; a
  * client that is told CLUSTERDOWN waits for longer, or gives up. */
 bool leaders_are_being_elected(const struct worker *worker, uint32_t shard) {
@@ -54,8 +78,7 @@ static void net_address_of_node(const struct topology_node *node, struct net_add
 
 void leaders_redirect(struct worker *worker, uint32_t shard, slot_number slot,
                       struct reply *reply) {
-    uint32_t leader =
-        worker->topology && shard < WORKER_SHARD_MAXIMUM ? worker->leaders[shard].node : 0;
+    uint32_t leader = leaders_believed(worker, shard);
     const struct topology_node *node =
         leader && leader != worker->self ? topology_node(worker->topology, leader) : NULL;
     observe_redirect(worker, node ? "moved" : "clusterdown");

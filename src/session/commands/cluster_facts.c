@@ -1,9 +1,10 @@
 #include "session/commands/cluster_facts.h"
 
 #include "base/check.h"
+#include "worker/leaders.h"
 
 uint32_t cluster_leader_of(const struct worker *worker, uint32_t shard) {
-    return worker->leaders[shard].node;
+    return leaders_believed(worker, shard);
 }
 
 bool cluster_led_slots(const struct worker *worker, uint32_t node, struct slot_set *slots) {

@@ -1,7 +1,7 @@
 /* What CLUSTER tells, in the words of Redis Cluster: a node is the master of the slots whose shards
- * it leads. One that leads nothing is the slave of a leader whose shard it follows. Where no leader
- * is known, nobody is said to serve the slots. There must be a topology, but for
- * cluster_master_of(). */
+ * it leads, as far as is known here (worker/leaders.h). One that leads nothing is the slave of a
+ * leader whose shard it follows. Where no leader is known, nobody is said to serve the slots. There
+ * must be a topology, but for cluster_master_of(). */
 #pragma once
 #include "worker/worker.h"
 

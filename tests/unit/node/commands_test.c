@@ -154,6 +154,67 @@ static void test_cluster_of_several(void **state) {
     world_free(world);
 }
 
+/* What gossip tells of one member, who says nothing else. */
+static void member_hear(struct worker *worker, const struct topology_node *node,
+                        enum gossip_member_state state) {
+    struct buffer told;
+    buffer_init(&told, 4096);
+    buffer_append_u8(&told, 0); /* not all of them */
+    buffer_append_varint(&told, 1);
+    buffer_append(&told, node->uuid, sizeof node->uuid);
+    buffer_append_varint(&told, 1); /* its generation */
+    buffer_append_length_prefixed(&told, bytes_of_text(node->address.host));
+    buffer_append_u16(&told, node->address.peer_port);
+    buffer_append_length_prefixed(&told, BYTES_LITERAL("its name"));
+    buffer_append_u8(&told, (uint8_t)state);
+    buffer_append_varint(&told, 0);
+    buffer_append_varint(&told, 0);
+#define MEMBER_SAYS(field, key) buffer_append_length_prefixed(&told, BYTES_LITERAL(""));
+#include "member/member_says.def"
+#undef MEMBER_SAYS
+    assert_int_equal(member_view_hear(&worker->members, buffer_bytes(&told)), 0);
+    buffer_release(&told);
+}
+
+/* A shard that has no replica here, and of whose leader nobody told, or one that died since: a node
+ * that lives and should hold it knows more. Slot 12182, of "foo", is of shard 6. */
+static void test_leaders_that_nobody_told_of(void **state) {
+    (void)state;
+    struct world *world = world_new(1, FOUR_SHARDS);
+    struct client *client = world_connect(world, 0);
+    struct worker *worker = world_worker(world, 0);
+    struct topology_node nodes[3] = {{.address = {"10.0.0.1", 7001, 17001, 9001}},
+                                     {.uuid = {2}, .address = {"10.0.0.2", 7001, 17001, 9001}},
+                                     {.uuid = {3}, .address = {"10.0.0.3", 7001, 17001, 9001}}};
+    memcpy(nodes[0].uuid, worker->identity.uuid, 16);
+    struct topology *own = worker->topology;
+    worker->topology = topology_found((const uint8_t[16]){1}, nodes, 3, 8, 2);
+    memcpy(worker->topology->shards[6].replicas, (uint32_t[]){2, 3}, 2 * sizeof(uint32_t));
+
+    CLIENT_EXPECT(client, "GET foo", "-CLUSTERDOWN Hash slot not served\r\n");
+    member_hear(worker, &nodes[1], GOSSIP_DEAD);
+    member_hear(worker, &nodes[2], GOSSIP_ALIVE);
+    CLIENT_EXPECT(client, "GET foo", "-MOVED 12182 10.0.0.3:7001\r\n");
+    client_ask(client, "CLUSTER SLOTS");
+    assert_non_null(strstr(client_take(client), ":10240\r\n:12287\r\n*4\r\n$8\r\n10.0.0.3\r\n"));
+    member_hear(worker, &nodes[1], GOSSIP_ALIVE);
+    CLIENT_EXPECT(client, "GET foo", "-MOVED 12182 10.0.0.2:7001\r\n");
+    worker->leaders[6] = (struct shard_leader){.node = 3, .term = 4};
+    CLIENT_EXPECT(client, "GET foo", "-MOVED 12182 10.0.0.3:7001\r\n");
+    member_hear(worker, &nodes[2], GOSSIP_LEFT);
+    CLIENT_EXPECT(client, "GET foo", "-MOVED 12182 10.0.0.2:7001\r\n");
+
+    /* Whoever holds a replica knows when there is no leader. */
+    member_hear(worker, &nodes[2], GOSSIP_ALIVE);
+    worker->topology->shards[6].replicas[0] = 1;
+    worker->leaders[6] = (struct shard_leader){.term = 5};
+    CLIENT_EXPECT(client, "GET foo", "-CLUSTERDOWN Hash slot not served\r\n");
+
+    topology_free(worker->topology);
+    worker->topology = own;
+    world_free(world);
+}
+
 static void test_keys_in_slot(void **state) {
     (void)state;
     struct world *world = world_new(2, FOUR_SHARDS);
@@ -593,8 +654,8 @@ static void test_every_row_has_a_function(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_connection_words), cmocka_unit_test(test_hello),
           cmocka_unit_test(test_cluster_shapes), cmocka_unit_test(test_cluster_of_several),
-          cmocka_unit_test(test_keys_in_slot), cmocka_unit_test(test_config),
-          cmocka_unit_test(test_settings_have_sources),
+          cmocka_unit_test(test_leaders_that_nobody_told_of), cmocka_unit_test(test_keys_in_slot),
+          cmocka_unit_test(test_config), cmocka_unit_test(test_settings_have_sources),
           cmocka_unit_test(test_settings_of_all_wait_for_those_of_one),
           cmocka_unit_test(test_client_list_and_kill), cmocka_unit_test(test_info),
           cmocka_unit_test(test_info_counts_what_was_met),
