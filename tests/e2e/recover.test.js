@@ -23,8 +23,8 @@ async function eventually(...words) {
 }
 
 // Three nodes of a cluster, and one that belongs to none.
-async function startWithSpare(t, shards) {
-  const started = await startNodes(t, {nodes: 4});
+async function startWithSpare(t, shards, flags = []) {
+  const started = await startNodes(t, {nodes: 4, flags});
   const {nodes} = started;
   const [first, second, third, spare] = nodes;
   await started.create({among: [first, second, third], shards});
@@ -124,8 +124,8 @@ test('a majority is lost for good: the operator has the shards go on from the no
   await check([first, spare], 85);
 });
 
-test('a majority is lost while a replica moves: the old one that has the data goes on, not the new one that is empty', async (t) => {
-  const {nodes, first, second, third, spare} = await startWithSpare(t, 1);
+async function loseWhileMoving(t, flags) {
+  const {first, second, third, spare} = await startWithSpare(t, 1, flags);
   await write([first, second, third], 0, 20);
   await cluster('add', spare.address, '--at', second.address);
   const status = async (node) => JSON.parse((await cluster('status', node.address, '--json')).stdout);
@@ -146,7 +146,11 @@ test('a majority is lost while a replica moves: the old one that has the data go
   await check([first, spare], 20);
   await write([first, spare], 20, 5);
   await check([first, spare], 25);
-});
+}
+
+test('a majority is lost while a replica moves: the old one that has the data goes on, not the new one that is empty', (t) => loseWhileMoving(t));
+
+test('it goes on at feature level 0 as well, by whose rules none may but one that is wanted', (t) => loseWhileMoving(t, ['--feature-level-maximum', 0]));
 
 test('a majority is lost of those that the one left has not heard of: who gave its replica away does not count', async (t) => {
   const {nodes, first, second, third, spare} = await startWithSpare(t, 1);

@@ -146,7 +146,7 @@ static bool read_nodes(const struct status *cluster, char *text, struct wish *wi
     return true;
 }
 
-static int ask_for_replicas(struct change *change, const struct wish *wish, char *problem) {
+int change_ask_replicas(struct change *change, const struct wish *wish, char *problem) {
     char numbers[1 + TOPOLOGY_REPLICA_MAXIMUM][12];
     struct bytes arguments[3 + TOPOLOGY_REPLICA_MAXIMUM] = {BYTES_LITERAL("TROTHDB"),
                                                             BYTES_LITERAL("REPLICAS")};
@@ -159,7 +159,7 @@ static int ask_for_replicas(struct change *change, const struct wish *wish, char
 
 int change_replicas(struct change *change, const struct wish *wish) {
     char problem[CLIENT_PROBLEM_BYTES];
-    if (ask_for_replicas(change, wish, problem))
+    if (change_ask_replicas(change, wish, problem))
         return change_fail(change, "the control shard refused:", problem);
     struct wish wanted = *wish;
     if (!change_wait(change, is_settled, &wanted)) {

@@ -31,6 +31,8 @@ struct wish {
     uint32_t shard, nodes[TOPOLOGY_REPLICA_MAXIMUM];
     unsigned count;
 };
+/* Asks for it, and does not wait. On error `problem` (CLIENT_PROBLEM_BYTES) says what failed. */
+int change_ask_replicas(struct change *change, const struct wish *wish, char *problem) MUST_CHECK;
 /* Asks for it and waits until it is so. An exit code: CLUSTER_EXIT_OK, or what change_fail() said.
  */
 int change_replicas(struct change *change, const struct wish *wish);

@@ -36,6 +36,8 @@ struct recovery {
     struct voters_list voters[RECOVER_SURVIVOR_MAXIMUM]; /* by each of them */
     unsigned survivor_count;
     const struct status *newest; /* whose topology counts */
+    struct buffer topology;      /* that one, encoded */
+    unsigned level;              /* of features, by that */
     struct buffer lost;          /* "2,3" */
     struct buffer choices;       /* "0=1,1=1": who makes each shard go on */
     bool is_control_lost, is_any_lost;
@@ -358,23 +360,27 @@ static unsigned level_of(struct bytes encoded) {
     return level;
 }
 
+/* A release without levels knows no such question: it has level 0. */
+static int fetch_newest(struct recovery *recovery) {
+    char problem[CLIENT_PROBLEM_BYTES];
+    int error = fetch_topology(recovery->newest, &recovery->topology, problem);
+    if (error && error != ERR_REFUSED)
+        return change_fail(&recovery->change, "nothing was changed:", problem);
+    recovery->level = error ? 0 : level_of(buffer_bytes(&recovery->topology));
+    return CLUSTER_EXIT_OK;
+}
+
 /* The replica of the control shard that goes on may not have heard what the lost ones decided last.
- * Nodes that are left may: their newest topology is what counts. A release without that knows no
- * such command, and goes on from what the replica has. */
+ * Nodes that are left may: their newest topology is what counts. At level 0 the control shard does
+ * not know how to take it, and goes on from what the replica has. */
 static int restore_topology(struct recovery *recovery) {
     char problem[CLIENT_PROBLEM_BYTES];
-    struct buffer encoded;
-    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
-    int error = fetch_topology(recovery->newest, &encoded, problem);
-    if (!error && level_of(buffer_bytes(&encoded)) > 0) {
-        const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY"),
-                                          buffer_bytes(&encoded)};
-        error = cluster_ask_control(&recovery->change.at, arguments, 3, problem);
-    } else if (error == ERR_REFUSED) {
-        error = 0;
-    }
-    buffer_release(&encoded);
-    return error ? change_fail(&recovery->change, "the newest topology was not kept:", problem) : 0;
+    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY"),
+                                      buffer_bytes(&recovery->topology)};
+    if (recovery->level == 0 ||
+        cluster_ask_control(&recovery->change.at, arguments, 3, problem) == 0)
+        return CLUSTER_EXIT_OK;
+    return change_fail(&recovery->change, "the newest topology was not kept:", problem);
 }
 
 static bool is_recovered(struct change *change, void *context) {
@@ -393,6 +399,13 @@ static bool is_recovered(struct change *change, void *context) {
     bool is_done = done == view.asked.shard_count;
     cluster_view_release(&view);
     return is_done;
+}
+
+static bool is_wanted(const struct status_shard *shard, uint32_t node) {
+    for (unsigned i = 0; i < shard->replica_count; i++)
+        if (shard->replicas[i] == node)
+            return true;
+    return false;
 }
 
 /* Nodes that are wanted and lost, where the old ones that vote still can go on by themselves. */
@@ -424,13 +437,42 @@ static int take_wishes_back(struct recovery *recovery) {
     return status;
 }
 
+static int ask_back(struct recovery *recovery, const struct status_shard *shard, uint32_t best) {
+    char problem[CLIENT_PROBLEM_BYTES];
+    struct wish wish = {.shard = shard->number, .nodes = {best}, .count = 1};
+    for (unsigned i = 0; i < shard->replica_count && wish.count < TOPOLOGY_REPLICA_MAXIMUM; i++)
+        if (is_left(recovery, shard->replicas[i]))
+            wish.nodes[wish.count++] = shard->replicas[i];
+    return change_ask_replicas(&recovery->change, &wish, problem)
+               ? change_fail(&recovery->change, "the old replica was not asked back:", problem)
+               : CLUSTER_EXIT_OK;
+}
+
+/* A cluster at feature level 0 makes none go on but a replica that is wanted (cluster/feature.def),
+ * and in the middle of a change that is not who has the data. It is asked back; nobody can follow
+ * that wish yet, but the replica is one of those that are wanted then. */
+static int ask_survivors_back(struct recovery *recovery) {
+    int status = CLUSTER_EXIT_OK;
+    for (size_t i = 0; i < recovery->newest->shard_count && !status && recovery->level == 0; i++) {
+        const struct status_shard *shard = &recovery->newest->shards[i];
+        uint32_t best;
+        if (fate_of(recovery, shard, &best) == SHARD_RECOVERS && !is_wanted(shard, best))
+            status = ask_back(recovery, shard, best);
+    }
+    return status;
+}
+
 static int carry_out(struct recovery *recovery) {
     char problem[CLIENT_PROBLEM_BYTES];
-    int status = recovery->is_control_lost ? recover_control(recovery) : CLUSTER_EXIT_OK;
+    int status = fetch_newest(recovery);
+    if (!status && recovery->is_control_lost)
+        status = recover_control(recovery);
     if (!status && recovery->is_control_lost)
         status = restore_topology(recovery);
     if (!status)
         status = take_wishes_back(recovery);
+    if (!status)
+        status = ask_survivors_back(recovery);
     if (status)
         return status;
     const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("LOST"),
@@ -467,6 +509,7 @@ static int say_and_ask(struct recovery *recovery) {
 static int recover(struct recovery *recovery, char *texts) {
     buffer_init(&recovery->lost, RECOVER_TEXT_BYTES);
     buffer_init(&recovery->choices, RECOVER_TEXT_BYTES);
+    buffer_init(&recovery->topology, TOPOLOGY_BYTES_MAXIMUM);
     int status = ask_survivors(recovery, texts);
     if (!status)
         status = list_lost(recovery);
@@ -480,6 +523,7 @@ static int recover(struct recovery *recovery, char *texts) {
     }
     buffer_release(&recovery->lost);
     buffer_release(&recovery->choices);
+    buffer_release(&recovery->topology);
     return status;
 }
 
