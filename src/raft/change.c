@@ -279,9 +279,3 @@ void raft_recover(struct raft *raft, const struct raft_configuration *forced) {
              LOG_F("index", raft_last(raft)));
     raft_own_vote_count(raft);
 }
-
-uint64_t raft_change_deadline_us(const struct raft *raft) {
-    if (raft->wanted.voter_count == 0 || raft_members(raft)->learner_count == 0)
-        return UINT64_MAX;
-    return raft->now_us + raft->timing.election_timeout_us;
-}

@@ -16,5 +16,3 @@ void raft_change(struct raft *raft, const struct raft_configuration *wanted);
 /* Once a step, when the event is dealt with: what it changed is seen here. */
 void raft_change_continue(struct raft *raft);
 void raft_recover(struct raft *raft, const struct raft_configuration *forced);
-/* By when the learners must be looked at again if nothing comes from them. */
-uint64_t raft_change_deadline_us(const struct raft *raft);

@@ -49,7 +49,7 @@ static struct cluster_node *node_at(struct script *script, const struct line *li
 
 static void run_cluster(struct script *script, const struct line *line) {
     uint64_t lease_ms = 250, move_pause_ms = 0, window_messages = 64, window_bytes = 1 << 20,
-             message_bytes = 1 << 20, quiet_ms = 0, lazy_ms = 0;
+             message_bytes = 1 << 20, quiet_ms = 0, lazy_ms = 0, patience_us = 0;
     option_number(line, "lease", &lease_ms);
     option_number(line, "move-pause", &move_pause_ms);
     option_number(line, "window", &window_messages);
@@ -57,6 +57,7 @@ static void run_cluster(struct script *script, const struct line *line) {
     option_number(line, "message-bytes", &message_bytes);
     option_number(line, "quiet", &quiet_ms);
     option_number(line, "lazy", &lazy_ms);
+    option_number(line, "patience", &patience_us);
     struct raft_timing timing = {.election_timeout_us = 250000,
                                  .lease_us = lease_ms * 1000,
                                  .heartbeat_us = 50000,
@@ -80,6 +81,7 @@ static void run_cluster(struct script *script, const struct line *line) {
     if (script->cluster != NULL)
         cluster_free(script->cluster);
     script->cluster = cluster_new(count, &timing, &configuration, 1, &script->out);
+    script->cluster->patience_us = (uint32_t)patience_us;
 }
 
 static void run_tick(struct script *script, const struct line *line) {

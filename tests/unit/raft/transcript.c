@@ -69,6 +69,8 @@ static void text_append(struct buffer *out, const struct raft_message *message) 
     buffer_append_format(out, " after %" PRIu64 "/%" PRIu64, message->log_index, message->log_term);
     text_entries(out, message->entries, message->entry_count);
     buffer_append_format(out, " commit %" PRIu64, message->commit_index);
+    if (message->patience_us != 0)
+        buffer_append_format(out, " within %" PRIu32 "us", message->patience_us);
     if (message->is_receipt_wanted)
         buffer_append_text(out, " receipt wanted");
     if (message->read_round != 0)
