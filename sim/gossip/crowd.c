@@ -7,7 +7,7 @@
 /* A stopped process' socket holds this many; what comes then is dropped by its kernel. */
 enum { INBOX_MAXIMUM = 256, PORT_FIRST = 7000, PORT_COUNT = 50000, HOSTS_PER_LEVEL = 250 };
 enum { CLOCK_AHEAD_US = 5000 };                  /* or behind, at the most */
-#define WALL_BEGIN_US UINT64_C(1700000000000000) /* true time when a run begins */
+#define WALL_BEGIN_US UINT64_C(1790000000000000) /* true time when a run begins */
 
 struct parcel {
     struct list link;
@@ -32,8 +32,6 @@ static void crowd_name(struct crowd *crowd, unsigned number) {
     node->clock_ahead_us =
         (int64_t)random_between(&crowd->random, 0, 2 * CLOCK_AHEAD_US) - CLOCK_AHEAD_US;
 }
-
-#define CROWD_WALL_START_US UINT64_C(1790000000000000)
 
 struct crowd *crowd_new(const struct crowd_options *options) {
     unsigned node_count = options->node_count;
@@ -176,7 +174,7 @@ static void crowd_step(struct crowd *crowd, unsigned number, struct gossip_event
     struct crowd_node *node = &crowd->nodes[number];
     struct gossip_actions actions;
     event.now_us = crowd->now_us;
-    event.wall_us = CROWD_WALL_START_US + crowd->now_us;
+    event.wall_us = WALL_BEGIN_US + crowd->now_us + (uint64_t)node->clock_ahead_us;
     gossip_step(node->gossip, &event, &actions);
     CHECK(actions.deadline_us > crowd->now_us);
     if (++crowd->step_count % CROWD_PROGRESS_STEPS == 0 && crowd->on_progress != NULL)

@@ -98,5 +98,34 @@ static void test_a_settled_crowd_is_silent(void **state) {
     crowd_free(crowd);
 }
 
+/* How far the clock of another one was found to be ahead is the truth, as far as can be known. */
+static bool is_measured_rightly(const struct crowd *crowd, unsigned observer,
+                                const struct gossip_member *member) {
+    unsigned subject = crowd_node_of(crowd, member->who->uuid);
+    int64_t ahead_us = crowd->nodes[subject].clock_ahead_us - crowd->nodes[observer].clock_ahead_us;
+    int64_t missed_us = member->contact->clock_offset_us - ahead_us;
+    return (uint64_t)(missed_us < 0 ? -missed_us : missed_us) <= member->contact->clock_error_us;
+}
+
+/* Each node lives by a wall clock of its own: the others find out by how much it is wrong. */
+static void test_wall_clocks_are_apart(void **state) {
+    (void)state;
+    struct crowd *crowd = small_crowd(4);
+    unsigned measured = 0;
+    settle_all(crowd);
+    crowd_run(crowd, 10 * CROWD_SECOND_US);
+    for (unsigned i = 0; i < NODES; i++)
+        for (size_t j = 0; j < NODES; j++) {
+            const struct gossip_member *member = gossip_member_at(crowd->nodes[i].gossip, j);
+            if (member->contact->clock_error_us == 0)
+                continue;
+            assert_true(is_measured_rightly(crowd, i, member));
+            measured++;
+        }
+    assert_true(measured > NODES);
+    crowd_free(crowd);
+}
+
 RUN_TESTS(cmocka_unit_test(test_sight_counts_what_is_wrong), cmocka_unit_test(test_a_seed_is_a_run),
-          cmocka_unit_test(test_a_settled_crowd_is_silent))
+          cmocka_unit_test(test_a_settled_crowd_is_silent),
+          cmocka_unit_test(test_wall_clocks_are_apart))
