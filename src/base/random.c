@@ -35,15 +35,16 @@ uint64_t random_next(struct random *random) {
 }
 
 /* Multiply and take the high half (Lemire 2019): the draws that would make some values likelier
- * than others are drawn again. */
+ * than others are drawn again. Which these are takes a division, that most draws can do without. */
 uint64_t random_below(struct random *random, uint64_t bound) {
     CHECK(bound > 0);
-    uint64_t threshold = -bound % bound;
-    for (;;) {
-        unsigned __int128 product = (unsigned __int128)random_next(random) * bound;
-        if ((uint64_t)product >= threshold)
-            return (uint64_t)(product >> 64);
+    unsigned __int128 product = (unsigned __int128)random_next(random) * bound;
+    if ((uint64_t)product < bound) {
+        uint64_t threshold = -bound % bound;
+        while ((uint64_t)product < threshold)
+            product = (unsigned __int128)random_next(random) * bound;
     }
+    return (uint64_t)(product >> 64);
 }
 
 uint64_t random_between(struct random *random, uint64_t low, uint64_t high) {

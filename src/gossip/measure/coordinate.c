@@ -1,6 +1,7 @@
 #include "gossip/measure/coordinate.h"
+#include "base/number.h"
+#include <assert.h>
 #include <math.h>
-#include <stdio.h>
 
 /* The paper's c_e and c_c (3.4), its least height (5.4), and how sure of itself a node can get. */
 #define ERROR_WEIGHT      0.25
@@ -87,13 +88,22 @@ void coordinate_update(struct coordinate *own, const struct coordinate *other,
 
 /* As text. */
 
+/* Five numbers of at most 9 characters, with a comma each, and the room that the last one asks for.
+ */
+static_assert(5 * 10 + (int)NUMBER_I64_TEXT_BYTES <= (int)COORDINATE_TEXT_MAXIMUM,
+              "six numbers fit");
+
 struct bytes coordinate_print(const struct coordinate *coordinate,
                               char out[COORDINATE_TEXT_MAXIMUM]) {
-    const double *at = coordinate->at;
-    int length = snprintf(out, COORDINATE_TEXT_MAXIMUM, "%ld,%ld,%ld,%ld,%ld,%ld", lround(at[0]),
-                          lround(at[1]), lround(at[2]), lround(at[3]), lround(coordinate->height),
-                          lround(coordinate->error * 1000));
-    return bytes_of(out, (size_t)length);
+    size_t length = 0;
+    for (unsigned i = 0; i < COORDINATE_DIMENSIONS; i++) {
+        length += number_format_i64(out + length, lround(coordinate->at[i]));
+        out[length++] = ',';
+    }
+    length += number_format_i64(out + length, lround(coordinate->height));
+    out[length++] = ',';
+    length += number_format_i64(out + length, lround(coordinate->error * 1000));
+    return bytes_of(out, length);
 }
 
 /* The next whole number of at most 9 digits, and the comma behind it unless it is the last. */

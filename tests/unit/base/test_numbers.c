@@ -204,6 +204,28 @@ static void test_random_gives_the_published_sequence(void **state) {
     assert_true(random_next(&random) == 211316841551650330u);
 }
 
+/* As the paper defines it, with its division each time. */
+static uint64_t naive_below(struct random *random, uint64_t bound) {
+    for (;;) {
+        unsigned __int128 product = (unsigned __int128)random_next(random) * bound;
+        if ((uint64_t)product >= -bound % bound)
+            return (uint64_t)(product >> 64);
+    }
+}
+
+/* Small bounds, and such of which up to half of all draws are made again. */
+static void test_random_draws_again_what_would_be_likelier(void **state) {
+    (void)state;
+    struct random random, other;
+    random_init(&random, 8);
+    other = random;
+    for (unsigned i = 0; i < 20000; i++) {
+        uint64_t bound = (random_next(&random) >> i % 64) | 1;
+        random_next(&other);
+        assert_int_equal(random_below(&random, bound), naive_below(&other, bound));
+    }
+}
+
 static void test_random_stays_in_its_bounds_and_reaches_them(void **state) {
     (void)state;
     struct random random;
@@ -282,6 +304,7 @@ RUN_TESTS(cmocka_unit_test(test_integers_are_read_as_redis_reads_them),
           cmocka_unit_test(test_xxh3_has_its_known_value),
           cmocka_unit_test(test_bytes_compare_as_unsigned_and_shorter_first),
           cmocka_unit_test(test_random_gives_the_published_sequence),
+          cmocka_unit_test(test_random_draws_again_what_would_be_likelier),
           cmocka_unit_test(test_random_stays_in_its_bounds_and_reaches_them),
           cmocka_unit_test(test_histogram_buckets_cover_everything_within_their_error),
           cmocka_unit_test(test_histogram_quantiles_and_merge),
