@@ -47,9 +47,35 @@ static void forget_graves(struct gossip *gossip, bool (*is_over)(const struct go
         roster_close_ranks(gossip, seat_count);
 }
 
+static uint64_t grave_kept_us(void) {
+    return PLANTED(GOSSIP_GRAVE_FORGOTTEN) ? 0 : GOSSIP_GRAVE_US;
+}
+
+static uint64_t grave_old_us(const struct member *grave) {
+    return grave->shown.state_since_us + grave_kept_us();
+}
+
 static bool grave_is_old(const struct gossip *gossip, const struct member *grave) {
-    uint64_t kept_us = PLANTED(GOSSIP_GRAVE_FORGOTTEN) ? 0 : GOSSIP_GRAVE_US;
-    return gossip->now_us - grave->shown.state_since_us >= kept_us;
+    return gossip->now_us >= grave_old_us(grave);
+}
+
+/* When the first of those that are left will be old; of who dies from now on, none is before. */
+static uint64_t next_old_us(const struct gossip *gossip) {
+    uint64_t next_us = gossip->now_us + grave_kept_us();
+    for (size_t seat = 0; seat < gossip->member_count; seat++) {
+        const struct member *member = gossip->members[seat];
+        if (member != gossip->self && !member_is_live(member))
+            next_us = earlier(next_us, grave_old_us(member));
+    }
+    return next_us;
+}
+
+/* Half of ten thousand may be graves for a day: nobody walks along them before one is old. */
+static void forget_old(struct gossip *gossip) {
+    if (gossip->now_us < gossip->grave_old_us)
+        return;
+    forget_graves(gossip, grave_is_old);
+    gossip->grave_old_us = next_old_us(gossip);
 }
 
 /* A tenth stays free, so that newcomers find a place before the graves' time is over. */
@@ -64,7 +90,7 @@ void forgetting_run(struct gossip *gossip) {
     gossip->grave_check_us = gossip->now_us + GRAVE_CHECK_SECONDS * GOSSIP_SECOND_US;
     if (gossip->member_count == gossip_live_count(gossip) + 1)
         return;
-    forget_graves(gossip, grave_is_old);
+    forget_old(gossip);
     if (grave_is_in_the_way(gossip, NULL))
         forget_graves(gossip, grave_is_in_the_way);
 }

@@ -89,8 +89,8 @@ struct gossip {
     struct index index; /* the same, by UUID, for finding */
     struct order order; /* and in the order of UUIDs */
     struct rotation rotation;
-    struct seats graves; /* members called dead */
-    uint64_t grave_check_us;
+    struct seats graves;                   /* members called dead */
+    uint64_t grave_check_us, grave_old_us; /* the next look at them; none is old before that */
 
     /* hash.c */
     uint64_t hash;                     /* of all that live: the sum of their digest_hash */

@@ -442,16 +442,22 @@ static void test_probes_through_others_bridge_a_cut(void **state) {
     world_free(world);
 }
 
+/* Settled, and so slow that a day is few events. */
+static struct world *slow_world(uint64_t seed, unsigned count) {
+    struct world *world = world_new(seed);
+    world->timing.probe_interval_us = 20 * SECOND;
+    world->timing.probe_timeout_us = SECOND;
+    world_add_cluster(world, count);
+    world_run(world, 200 * SECOND);
+    assert_true(world_is_settled(world));
+    return world;
+}
+
 /* The dead are forgotten after their time, by all, and do not come back by those who forget later.
  */
 static void test_graves_are_forgotten(void **state) {
     (void)state;
-    struct world *world = world_new(23);
-    world->timing.probe_interval_us = 20 * SECOND; /* a day in few events */
-    world->timing.probe_timeout_us = SECOND;
-    world_add_cluster(world, 4);
-    world_run(world, 200 * SECOND);
-    assert_true(world_is_settled(world));
+    struct world *world = slow_world(23, 4);
     world_kill(world, 2);
     world_run(world, 1000 * (uint64_t)SECOND);
     assert_true(two_is_dead(world));
@@ -459,6 +465,22 @@ static void test_graves_are_forgotten(void **state) {
     for (unsigned i = 1; i <= 4; i++)
         if (i != 2)
             assert_null(world_view(world, i, 2));
+    world_free(world);
+}
+
+/* One dies half a day after another one: it is remembered half a day longer, and not a day. */
+static void test_each_grave_has_its_own_time(void **state) {
+    (void)state;
+    static const uint64_t hour_us = 3600 * (uint64_t)SECOND;
+    struct world *world = slow_world(24, 5);
+    world_kill(world, 2);
+    world_run(world, 12 * hour_us);
+    world_kill(world, 3);
+    world_run(world, 13 * hour_us);
+    assert_null(world_view(world, 1, 2));
+    assert_non_null(world_view(world, 1, 3));
+    world_run(world, 12 * hour_us);
+    assert_null(world_view(world, 1, 3));
     world_free(world);
 }
 
@@ -479,6 +501,7 @@ RUN_TESTS(cmocka_unit_test(test_all_meet_through_one_seed),
           cmocka_unit_test(test_same_seed_same_run),
           cmocka_unit_test(test_probes_through_others_bridge_a_cut),
           cmocka_unit_test(test_graves_are_forgotten),
+          cmocka_unit_test(test_each_grave_has_its_own_time),
           cmocka_unit_test(test_forgotten_removal_still_holds),
           cmocka_unit_test(test_missed_key_is_found_behind_a_later_one),
           cmocka_unit_test(test_impossible_news_is_not_believed))
