@@ -1,11 +1,13 @@
 #include "sim/gossip/crowd.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "gossip/expecting.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 /* A stopped process' socket holds this many; what comes then is dropped by its kernel. */
 enum { INBOX_MAXIMUM = 256, PORT_FIRST = 7000, PORT_COUNT = 50000, HOSTS_PER_LEVEL = 250 };
+enum { AHEAD_STEPS = 8, AHEAD_FLYING = 16, AHEAD_WAITING = 16 };
 enum { CLOCK_AHEAD_US = 5000 };                  /* or behind, at the most */
 #define WALL_BEGIN_US UINT64_C(1790000000000000) /* true time when a run begins */
 
@@ -44,6 +46,7 @@ struct crowd *crowd_new(const struct crowd_options *options) {
     crowd->now_us = CROWD_SECOND_US;
     crowd->timing = options->timing;
     crowd->on_progress = options->on_progress;
+    crowd->ahead_span_us = 1;
     crowd->network = (struct crowd_network){.shortest_us = 500, .longest_us = 2000};
     crowd->nodes = memory_allocate_zeroed(node_count, sizeof *crowd->nodes);
     crowd->node_count = node_count;
@@ -89,10 +92,11 @@ unsigned crowd_node_of(const struct crowd *crowd, const uint8_t uuid[GOSSIP_UUID
 
 /* The number in "10.a.b.c". */
 static unsigned crowd_node_at(const struct crowd *crowd, const struct gossip_address *address) {
-    char *at = (char *)(uintptr_t)address->host;
+    const char *at = address->host;
     unsigned parts[4] = {0};
     for (unsigned i = 0; i < 4; i++, at += *at == '.')
-        parts[i] = (unsigned)strtoul(at, &at, 10);
+        for (; *at >= '0' && *at <= '9'; at++)
+            parts[i] = parts[i] * 10 + (unsigned)(*at - '0');
     unsigned number = (parts[1] * HOSTS_PER_LEVEL + parts[2]) * HOSTS_PER_LEVEL + parts[3] - 1;
     return parts[0] == 10 && number < crowd->node_count ? number : CROWD_NODE_MAXIMUM;
 }
@@ -285,6 +289,32 @@ static unsigned crowd_number(const struct crowd *crowd, const struct due *waitin
                       crowd->nodes);
 }
 
+/* What the next few steps will touch is asked for at the same time: as many of them as memory can
+ * bring together. How long that is depends on how much goes on. */
+static void crowd_look_ahead(struct crowd *crowd, uint64_t now_us) {
+    struct gossip_coming coming[AHEAD_FLYING + AHEAD_WAITING];
+    void *flying[AHEAD_FLYING];
+    struct due *waiting[AHEAD_WAITING];
+    size_t count = 0;
+    crowd->ahead_us = now_us + crowd->ahead_span_us;
+    size_t flying_count = heap_look(&crowd->flying, crowd->ahead_us, flying, AHEAD_FLYING);
+    size_t waiting_count = due_look(&crowd->waiting, crowd->ahead_us, waiting, AHEAD_WAITING);
+    for (size_t i = 0; i < flying_count; i++) {
+        const struct parcel *parcel = flying[i];
+        if (crowd_is_running(crowd, parcel->to))
+            coming[count++] = (struct gossip_coming){.gossip = crowd->nodes[parcel->to].gossip,
+                                                     .sender = crowd->nodes[parcel->from].uuid};
+    }
+    for (size_t i = 0; i < waiting_count; i++)
+        coming[count++] =
+            (struct gossip_coming){.gossip = crowd->nodes[crowd_number(crowd, waiting[i])].gossip};
+    gossip_expect(coming, count);
+    if (flying_count + waiting_count > AHEAD_STEPS)
+        crowd->ahead_span_us -= crowd->ahead_span_us / 4;
+    else if (crowd->ahead_span_us < crowd->network.shortest_us)
+        crowd->ahead_span_us += crowd->ahead_span_us / 8 + 1;
+}
+
 /* The next event up to `end_us`; false if there is none. */
 static bool crowd_run_next(struct crowd *crowd, uint64_t end_us) {
     uint64_t landing_us = UINT64_MAX;
@@ -297,6 +327,8 @@ static bool crowd_run_next(struct crowd *crowd, uint64_t end_us) {
         return false;
     if (next_us > crowd->now_us)
         crowd->now_us = next_us;
+    if (crowd->now_us > crowd->ahead_us)
+        crowd_look_ahead(crowd, crowd->now_us);
     if (landing_us <= deadline_us) {
         heap_pop(&crowd->flying, &landing_us, &parcel);
         crowd_land(crowd, parcel);

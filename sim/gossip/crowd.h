@@ -61,6 +61,7 @@ struct crowd {
     struct crowd_network network;
     struct crowd_traffic traffic;
     uint64_t step_count;
+    uint64_t ahead_us, ahead_span_us; /* the steps until then were looked at, so far ahead */
     void (*on_progress)(const struct crowd *crowd);
     struct sight sight;
     struct histogram detections_us; /* of deaths, as their accusers measured them */

@@ -79,6 +79,23 @@ void due_set(struct due_heap *heap, struct due *due, uint64_t time_us) {
         due_sink(heap, due_place(heap, due), node);
 }
 
+/* From parents to children: where a parent is not due, none of its children is. */
+size_t due_look(const struct due_heap *heap, uint64_t until_us, struct due **out, size_t maximum) {
+    size_t places[DUE_LOOK_MAXIMUM], count = 0;
+    CHECK(maximum <= DUE_LOOK_MAXIMUM);
+    if (maximum > 0 && heap->count > 0 && heap->nodes[0].time_us <= until_us)
+        places[count++] = 0;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = heap->nodes[places[i]].due;
+        size_t first = places[i] * DUE_CHILDREN + 1;
+        size_t end = first + DUE_CHILDREN < heap->count ? first + DUE_CHILDREN : heap->count;
+        for (size_t child = first; child < end && count < maximum; child++)
+            if (heap->nodes[child].time_us <= until_us)
+                places[count++] = child;
+    }
+    return count;
+}
+
 static void due_shrink(struct due_heap *heap) {
     if (heap->capacity > DUE_SMALLEST && heap->count <= heap->capacity / DUE_EMPTY_SHARE)
         due_resize(heap, heap->capacity - heap->capacity / DUE_STEP_SHARE);

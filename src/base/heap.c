@@ -1,4 +1,5 @@
 #include "base/heap.h"
+#include "base/check.h"
 #include "base/memory.h"
 
 enum { HEAP_SMALLEST = 16 };
@@ -37,6 +38,22 @@ bool heap_peek(const struct heap *heap, uint64_t *deadline, void **element) {
     *deadline = heap->nodes[0].deadline;
     *element = heap->nodes[0].element;
     return true;
+}
+
+/* From parents to children: where a parent is not due, none of its children is. */
+size_t heap_look(const struct heap *heap, uint64_t until, void **elements, size_t maximum) {
+    size_t places[HEAP_LOOK_MAXIMUM], count = 0;
+    CHECK(maximum <= HEAP_LOOK_MAXIMUM);
+    if (maximum > 0 && heap->count > 0 && heap->nodes[0].deadline <= until)
+        places[count++] = 0;
+    for (size_t i = 0; i < count; i++) {
+        elements[i] = heap->nodes[places[i]].element;
+        size_t end = 2 * places[i] + 3 < heap->count ? 2 * places[i] + 3 : heap->count;
+        for (size_t child = 2 * places[i] + 1; child < end && count < maximum; child++)
+            if (heap->nodes[child].deadline <= until)
+                places[count++] = child;
+    }
+    return count;
 }
 
 /* Lets `node` sink from the root to where it belongs. */

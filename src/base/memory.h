@@ -18,3 +18,11 @@ static inline void memory_fetch(const void *memory) {
     __builtin_prefetch(memory);
     __asm__ volatile("" : : "r"(memory));
 }
+/* All lines of it. */
+static inline void memory_fetch_all(const void *memory, size_t bytes) {
+    enum { LINE_BYTES = 64 };
+    const char *at = memory, *end = at + bytes;
+    for (; at < end; at += LINE_BYTES)
+        memory_fetch(at);
+    memory_fetch(end - 1);
+}

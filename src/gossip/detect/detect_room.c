@@ -10,6 +10,26 @@ struct detect_room *detect_room_new(struct gossip *gossip) {
     return room;
 }
 
+/* Few probes are in flight at a time. */
+void detect_room_fetch(const struct detect_room *room) {
+    enum { PROBES_USUAL = 2 };
+    memory_fetch_all(room, offsetof(struct detect_room, probes[PROBES_USUAL]));
+    memory_fetch_all(&room->probe_count, offsetof(struct detect_room, lost) -
+                                             offsetof(struct detect_room, probe_count));
+    memory_fetch_all(&room->lost_count, sizeof *room - offsetof(struct detect_room, lost_count));
+}
+
+const struct member *detect_room_next(const struct detect_room *room) {
+    const struct member *next = NULL;
+    uint64_t next_us = room->probe_us;
+    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+        if (room->watches[ring].next_us < next_us) {
+            next = room->watches[ring].member;
+            next_us = room->watches[ring].next_us;
+        }
+    return next;
+}
+
 void detect_room_free(struct detect_room *room) {
     due_heap_release(&room->open);
     due_heap_release(&room->called);

@@ -81,5 +81,9 @@ struct detect_room {
 
 /* Draws its first sequence and the first probe's time. Returns owned. */
 struct detect_room *detect_room_new(struct gossip *gossip);
+/* What most steps look at is asked for (expecting.h). */
+void detect_room_fetch(const struct detect_room *room);
+/* Whom it watches and will probe before the next by lot; NULL: that one is first. */
+const struct member *detect_room_next(const struct detect_room *room);
 /* Once no member is left. */
 void detect_room_free(struct detect_room *room);

@@ -91,6 +91,16 @@ void sending_clear(struct gossip *gossip) {
     gossip->propagation_count = 0;
 }
 
+void sending_fetch(const struct gossip *gossip) {
+    enum { DATAGRAM_USUAL_BYTES = 128 };
+    const struct outbox *outbox = gossip->outbox;
+    memory_fetch_all(outbox, offsetof(struct outbox, tries));
+    memory_fetch_all(gossip->writer.buffer.memory, DATAGRAM_USUAL_BYTES);
+    memory_fetch_all(outbox->bytes.memory, DATAGRAM_USUAL_BYTES);
+    memory_fetch_all(outbox->noted, sizeof *outbox->noted);
+    memory_fetch_all(outbox->datagrams, sizeof *outbox->datagrams);
+}
+
 /* Datagrams. */
 
 /* Whoever is not well by what is known of it may be back as an older release by now. */

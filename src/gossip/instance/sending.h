@@ -9,6 +9,9 @@ void sending_release(struct gossip *gossip);
 void sending_clear(struct gossip *gossip);
 void sending_hand_out(struct gossip *gossip, struct gossip_actions *actions);
 
+/* What most steps write into is asked for (expecting.h). */
+void sending_fetch(const struct gossip *gossip);
+
 /* A datagram to `to`, in the newest version of the wire that both sides read. NULL: to who may not
  * be known, in version 0. */
 void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to);

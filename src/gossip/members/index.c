@@ -104,6 +104,21 @@ void index_find_all(const struct index *index, struct member *const *members,
         found[i] = index_find_from(index, members, uuids[i], places[i], ats[i]);
 }
 
+void index_fetch(const struct index *index, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    if (index->count > 0)
+        memory_fetch(&index->slots[uuid_mark(uuid) & (index->slot_count - 1)]);
+}
+
+struct member *const *index_guess(const struct index *index, struct member *const *members,
+                                  const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    if (index->count == 0)
+        return NULL;
+    uint32_t mark = uuid_mark(uuid);
+    size_t at = mark;
+    uint32_t place = index_next(index, mark, &at);
+    return place != 0 ? &members[place - 1] : NULL;
+}
+
 void index_clear(struct index *index) {
     if (index->slot_count > 0)
         memset(index->slots, 0, index->slot_count * sizeof *index->slots);

@@ -10,4 +10,11 @@ struct news_room *news_room_new(void) {
     return room;
 }
 
+void news_room_fetch(const struct news_room *room) {
+    memory_fetch_all(room->lists_held,
+                     offsetof(struct news_room, removals) - offsetof(struct news_room, lists_held));
+    memory_fetch_all(&room->removal_count,
+                     sizeof *room - offsetof(struct news_room, removal_count));
+}
+
 void news_room_free(struct news_room *room) { memory_free(room); }

@@ -57,5 +57,7 @@ struct news_room {
 
 /* Before all else of the room. Returns owned. */
 struct news_room *news_room_new(void);
+/* What most steps look at is asked for (expecting.h). */
+void news_room_fetch(const struct news_room *room);
 /* Once no member is left. */
 void news_room_free(struct news_room *room);

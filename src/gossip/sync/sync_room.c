@@ -8,4 +8,6 @@ struct sync_room *sync_room_new(void) {
     return room;
 }
 
+void sync_room_fetch(const struct sync_room *room) { memory_fetch_all(room, sizeof *room); }
+
 void sync_room_free(struct sync_room *room) { memory_free(room); }

@@ -49,5 +49,7 @@ struct sync_room {
 };
 
 struct sync_room *sync_room_new(void); /* returns owned */
+/* What most steps look at is asked for (expecting.h). */
+void sync_room_fetch(const struct sync_room *room);
 /* Once no stream is served. */
 void sync_room_free(struct sync_room *room);

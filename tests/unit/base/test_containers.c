@@ -190,6 +190,50 @@ static void test_what_is_due_first_is_the_earliest(void **state) {
     due_heap_release(&heap);
 }
 
+enum { LOOKS = 60, LOOKED_AT = 16 };
+
+/* Of those found each is due, none is found twice, and they are as many as there are, or fit. */
+static void assert_all_due(struct due *const *found, size_t count, const struct due *dues,
+                           uint64_t until) {
+    size_t naive = 0;
+    bool is_found[LOOKS] = {false};
+    for (size_t i = 0; i < LOOKS; i++)
+        naive += dues[i].place > 0 && dues[i].time_us <= until;
+    assert_int_equal(count, naive < LOOKED_AT ? naive : LOOKED_AT);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(found[i]->time_us <= until && !is_found[found[i] - dues]);
+        is_found[found[i] - dues] = true;
+    }
+}
+
+/* A look ahead finds what is due until then, and changes nothing, of both kinds of heaps. */
+static void test_a_look_finds_what_is_due(void **state) {
+    (void)state;
+    struct random random;
+    random_init(&random, 6);
+    for (unsigned round = 0; round < 2000; round++) {
+        struct due dues[LOOKS] = {{0}}, *found[LOOKED_AT];
+        struct due_heap heap = {0};
+        struct heap other;
+        heap_init(&other);
+        for (size_t i = random_below(&random, LOOKS + 1); i > 0; i--) {
+            due_set(&heap, &dues[i - 1], random_below(&random, 100));
+            heap_push(&other, dues[i - 1].time_us, &dues[i - 1]);
+        }
+        uint64_t until = random_below(&random, 120);
+        size_t count = due_look(&heap, until, found, LOOKED_AT);
+        assert_all_due(found, count, dues, until);
+        if (count > 0)
+            assert_ptr_equal(found[0], due_first(&heap));
+        void *elements[LOOKED_AT];
+        assert_int_equal(heap_look(&other, until, elements, LOOKED_AT), count);
+        memcpy(found, elements, count * sizeof *found);
+        assert_all_due(found, count, dues, until);
+        due_heap_release(&heap);
+        heap_release(&other);
+    }
+}
+
 /* What a storm of deadlines took is given back when it is over. */
 static void test_a_heap_of_what_is_due_shrinks(void **state) {
     (void)state;
@@ -276,6 +320,7 @@ RUN_TESTS(cmocka_unit_test(test_table_behaves_like_a_plain_array),
           cmocka_unit_test(test_table_takes_the_empty_key),
           cmocka_unit_test(test_heap_gives_the_smallest_and_of_equals_the_eldest),
           cmocka_unit_test(test_what_is_due_first_is_the_earliest),
+          cmocka_unit_test(test_a_look_finds_what_is_due),
           cmocka_unit_test(test_a_heap_of_what_is_due_shrinks),
           cmocka_unit_test(test_queue_behaves_like_a_plain_array),
           cmocka_unit_test(test_list_keeps_order_and_allows_removal_while_walking))
