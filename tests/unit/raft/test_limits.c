@@ -87,6 +87,27 @@ static void test_standings_of_many_nodes(void **state) {
     cluster_free(cluster);
 }
 
+/* Of a vote that comes again and again, or from who does not vote, nothing is kept: there is room for
+ * as many as there can be voters. */
+static void test_votes_that_come_again(void **state) {
+    (void)state;
+    struct raft_configuration configuration = {.voter_count = 5, .voters = {1, 2, 3, 4, 5}};
+    struct cluster *cluster = cluster_new(6, &timing, &configuration, 1, NULL);
+    struct cluster_node *node = cluster_node(cluster, 1);
+    cluster->now_us += 600000;
+    cluster_step(cluster, node, (struct raft_event){.kind = RAFT_TICK});
+    struct raft_message granted = {
+        .kind = RAFT_PRE_VOTE_REPLY, .to = 1, .term = raft_current_term(node->raft) + 1};
+    for (unsigned i = 0; i < 4 * RAFT_MEMBER_MAXIMUM; i++) {
+        granted.from = i % 2 ? 2 : 6;
+        cluster_step(cluster, node, (struct raft_event){.kind = RAFT_MESSAGE, .message = &granted});
+    }
+    assert_int_equal(raft_role(node->raft), RAFT_PRE_CANDIDATE);
+    assert_int_equal(node->raft->granted_count, 2); /* its own, and one */
+    cluster_free(cluster);
+}
+
 RUN_TESTS(cmocka_unit_test(test_reads_that_wait_for_a_round),
+          cmocka_unit_test(test_votes_that_come_again),
           cmocka_unit_test(test_reads_that_a_follower_asks_the_leader),
           cmocka_unit_test(test_standings_of_many_nodes))
