@@ -28,6 +28,7 @@ static void step(struct asker *asker, struct gossip_event event) {
     struct gossip_actions actions;
     event.now_us = asker->now_us;
     gossip_step(asker->gossip, &event, &actions);
+    assert_true(actions.deadline_us > asker->now_us);
     for (size_t i = 0; i < actions.stream_count; i++) {
         asker->opened += actions.streams[i].kind == GOSSIP_STREAM_OPEN;
         asker->dropped += actions.streams[i].kind == GOSSIP_STREAM_DROP;
@@ -147,6 +148,32 @@ static void test_one_is_asked_for_at_a_time(void **state) {
     offer(&asker, FIRST, true); /* nobody is shunned for having given one */
     assert_int_equal(asker.opened, 2);
     assert_int_equal(asker.dropped, 0);
+    piece(&asker, asker.stream, FIRST);
+    struct gossip_counters counters;
+    gossip_counters(asker.gossip, &counters);
+    assert_int_equal(counters.stream_bytes_received, asker.writer.buffer.length);
+    asker_release(&asker);
+}
+
+static enum gossip_member_state own_state(const struct asker *asker) {
+    return gossip_member_at(asker->gossip, 0)->state;
+}
+
+/* While a stream brings a newcomer its copy the time that it has to get one does not run out; where
+ * it has brought what there is, the newcomer is alive a moment later. */
+static void test_a_newcomer_waits_for_its_stream(void **state) {
+    (void)state;
+    struct asker asker;
+    asker_init(&asker);
+    offer(&asker, FIRST, true);
+    for (unsigned second = 0; second < 10; second++) {
+        pass(&asker, SECOND);
+        piece(&asker, asker.stream, FIRST);
+        assert_int_equal(own_state(&asker), GOSSIP_JOINING);
+    }
+    end(&asker, asker.stream, GOSSIP_STREAM_DONE);
+    pass(&asker, SECOND);
+    assert_int_equal(own_state(&asker), GOSSIP_ALIVE);
     asker_release(&asker);
 }
 
@@ -267,6 +294,7 @@ static void test_one_of_the_gone_is_dropped(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_one_is_asked_for_at_a_time),
+          cmocka_unit_test(test_a_newcomer_waits_for_its_stream),
           cmocka_unit_test(test_a_silent_one_is_given_up), cmocka_unit_test(test_one_has_a_minute),
           cmocka_unit_test(test_the_busy_are_left_alone),
           cmocka_unit_test(test_what_is_no_piece_ends_it),

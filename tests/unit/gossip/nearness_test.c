@@ -1,5 +1,6 @@
 /* Where nodes lie, and that what is told stays near without making an island of any zone. */
 #include "../unit.h"
+#include "gossip/instance/instance.h"
 #include "gossip/measure/coordinate.h"
 #include "world.h"
 #include <math.h>
@@ -113,31 +114,31 @@ static void test_round_trip_between_any_two(void **state) {
     world_free(world);
 }
 
-/* Digests that always differ (chitchat, Cassandra): coordinates that have come to rest are no news,
- * and nobody lists them among what members say. */
+/* How often all have said something, wherever it was: each saying is a version. */
+static uint64_t said_by_all(const struct world *world) {
+    uint64_t count = 0;
+    for (unsigned i = 1; i <= world->count; i++)
+        count += world->nodes[i].gossip->self->chain->version;
+    return count;
+}
+
+/* Digests that always differ (chitchat, Cassandra): coordinates that have come to rest are hardly
+ * ever news, and nobody lists them among what members say. Each node looks at its own twenty to
+ * forty times in ten minutes; where delays vary by half the whole drifts a little, and so it says
+ * it anew once or twice at the most. */
 static void test_coordinates_come_to_rest(void **state) {
     (void)state;
-    struct world *world = world_of_two_zones(203, 12, false);
-    world_run(world, 600 * SECOND);
-    world->datagram_count = world->byte_count = 0;
-    uint64_t told = 0;
-    struct gossip_counters counters;
-    for (unsigned i = 1; i <= 12; i++) {
-        gossip_counters(world->nodes[i].gossip, &counters);
-        told += counters.news_told[GOSSIP_REST];
+    enum { NODES = 12, SAID_BY_EACH = 2 };
+    for (uint64_t seed = 201; seed < 205; seed++) {
+        struct world *world = world_of_two_zones(seed, NODES, false);
+        world_run(world, 600 * SECOND);
+        uint64_t before = said_by_all(world);
+        world_run(world, 600 * SECOND);
+        assert_in_range(said_by_all(world) - before, 0, SAID_BY_EACH * NODES);
+        for (unsigned i = 1; i <= NODES; i++)
+            assert_int_equal(world_key_count(world, i, 1), 0);
+        world_free(world);
     }
-    world_run(world, 120 * SECOND);
-    for (unsigned i = 1; i <= 12; i++) {
-        gossip_counters(world->nodes[i].gossip, &counters);
-        told -= counters.news_told[GOSSIP_REST];
-        size_t position = 0;
-        struct bytes key, value;
-        uint64_t version;
-        assert_false(gossip_walk_keys(world->nodes[i].gossip, world_view(world, i, 1), &position,
-                                      &key, &value, &version));
-    }
-    assert_int_equal(told, 0);
-    world_free(world);
 }
 
 static unsigned spread_turn;
@@ -207,10 +208,10 @@ static void test_the_only_one_of_a_zone_tells_on(void **state) {
         timing.probe_interval_us = 10 * SECOND;
         world_set_timing(world, &timing);
         world_run(world, 60 * SECOND);
-        world->hard_of_hearing = 3;
+        world->nodes[3].misses_news = true;
         world_set(world, 1, "color", "red");
         world_run(world, 12000);
-        world->hard_of_hearing = 0;
+        world->nodes[3].misses_news = false;
         world_run(world, SECOND / 10);
         assert_true(bytes_equal(world_value(world, 3, 1, "color"), BYTES_LITERAL("red")));
         world_free(world);

@@ -4,6 +4,7 @@
 #include "gossip/detect/record.h"
 #include "gossip/detect/suspicion.h"
 #include "gossip/instance/roster.h"
+#include "gossip/news/news.h"
 #include "made_up.h"
 #include <math.h>
 
@@ -213,8 +214,35 @@ static void test_the_accused_refutes(void **state) {
         assert_int_equal(gossip->self->shown.who->incarnation, before + said[i].raised);
         bool is_accused = said[i].raised > 0 && said[i].state != GOSSIP_ALIVE;
         assert_int_equal(gossip->counters.refutations - refutations, is_accused);
+        assert_int_equal(gossip->counters.news_waiting[GOSSIP_URGENT], said[i].raised > 0);
         assert_int_equal(gossip->counters.identity_conflicts, 0);
+        news_remove_all(gossip, gossip->self);
     }
+    world_free(world);
+}
+
+/* Who tells of an earlier life of this node is told of this one, as of somebody who has come; who
+ * tells of a later one is believed, and people are warned. */
+static void test_other_lives_of_this_node(void **state) {
+    (void)state;
+    struct world *world = world_of(3);
+    world->nodes[1].generation = 5;
+    world_kill(world, 1);
+    world_start(world, 1);
+    struct gossip *gossip = world->nodes[1].gossip;
+    struct codec_record record = about(gossip, GOSSIP_ALIVE, 0);
+    news_remove_all(gossip, gossip->self);
+    record.generation = 5;
+    suspicion_hear_of_self(gossip, &record);
+    assert_int_equal(gossip->counters.news_waiting[GOSSIP_CLUSTER], 1);
+    assert_int_equal(gossip->counters.identity_conflicts, 0);
+    news_remove_all(gossip, gossip->self);
+    record.generation = 7;
+    record.state = GOSSIP_DEAD;
+    suspicion_hear_of_self(gossip, &record);
+    assert_false(news_is_waiting(gossip->self, NULL));
+    assert_int_equal(gossip->counters.refutations, 0);
+    assert_int_equal(gossip->counters.identity_conflicts, 1);
     world_free(world);
 }
 
@@ -245,4 +273,5 @@ RUN_TESTS(cmocka_unit_test(test_alone_it_takes_long),
           cmocka_unit_test(test_health_is_bounded), cmocka_unit_test(test_contact_begins_it_anew),
           cmocka_unit_test(test_a_stop_is_given_to_the_suspect),
           cmocka_unit_test(test_the_accused_refutes),
+          cmocka_unit_test(test_other_lives_of_this_node),
           cmocka_unit_test(test_the_last_incarnation_is_not_passed))

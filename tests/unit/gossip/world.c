@@ -350,7 +350,7 @@ static void world_land(struct world *world, struct parcel *parcel) {
     }
     struct world_node *node = world_at(world, &parcel->to);
     bool is_missed =
-        node != NULL && node->number == world->hard_of_hearing &&
+        node != NULL && node->misses_news &&
         strcmp(gossip_datagram_kind(bytes_of(parcel->data, parcel->length)), "NEWS") == 0;
     if (node == NULL || is_missed || world->is_cut[parcel->from][node->number]) {
         parcel_free(parcel);

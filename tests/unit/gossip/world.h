@@ -21,6 +21,7 @@ struct world_node {
     struct gossip_address address;
     char name[64];         /* "": n and its number */
     struct gossip *gossip; /* NULL: not running */
+    bool misses_news;      /* what is sent to it as NEWS is lost */
     bool is_stopped;       /* as by SIGSTOP: it gets what came meanwhile when it goes on */
     uint64_t deadline_us;
     int64_t wall_offset_us; /* how far its wall clock is ahead of the world's */
@@ -39,10 +40,9 @@ struct world {
     bool is_sealed;        /* nodes that start from now on tell repeated datagrams apart */
     struct list recording; /* copies of what is sent, while is_recording */
     bool is_recording;
-    bool is_next_old;         /* nodes that start from now on are */
-    bool has_streams;         /* tries by stream get through, whatever is cut or lost */
-    unsigned hard_of_hearing; /* what is sent to this node as NEWS is lost; 0: nobody */
-    bool has_large_streams;   /* nodes that start from now on take and give large differences by
+    bool is_next_old;       /* nodes that start from now on are */
+    bool has_streams;       /* tries by stream get through, whatever is cut or lost */
+    bool has_large_streams; /* nodes that start from now on take and give large differences by
                                streams (world_streams.h) */
     struct list streams;
     uint64_t stream_count;                                       /* since the beginning */
