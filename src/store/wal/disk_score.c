@@ -7,6 +7,7 @@ enum { SLOW_FACTOR = 4 };
 enum { HEALTHY_BYTES_A_US = 128 }; /* 128 MB a second */
 /* A round under way says something only once it takes so much longer than a smoothed time may. */
 enum { WAITING_FACTOR = 4 };
+#define FORGOTTEN_AFTER_US ((uint64_t)5 * 1000 * 1000)
 
 void disk_score_init(struct disk_score *score) { *score = (struct disk_score){.is_slow = false}; }
 
@@ -32,17 +33,31 @@ static void learn_healthy(struct disk_score *score) {
                               is_fall ? HEALTHY_FALL_SHARE : HEALTHY_RISE_SHARE);
 }
 
-void disk_score_note(struct disk_score *score, uint64_t round_us, uint64_t floor_us) {
+static void begin_anew(struct disk_score *score) {
+    score->smoothed_us = score->judged_us = score->healthy_us;
+    score->is_slow = false;
+}
+
+static void judge(struct disk_score *score, uint64_t took_us, uint64_t threshold_us) {
+    uint64_t most_us = threshold_us * WAITING_FACTOR;
+    score->judged_us =
+        moved(score->judged_us, took_us < most_us ? took_us : most_us, SMOOTHED_SHARE);
+    if (score->judged_us > threshold_us)
+        score->is_slow = true;
+    else if (score->judged_us < threshold_us / 2)
+        score->is_slow = false;
+}
+
+void disk_score_note(struct disk_score *score, const struct disk_round *round, uint64_t floor_us) {
     if (score->healthy_us == 0) {
-        score->smoothed_us = score->healthy_us = round_us ? round_us : 1;
+        score->healthy_us = round->took_us ? round->took_us : 1;
+        begin_anew(score);
         return;
     }
-    score->smoothed_us = moved(score->smoothed_us, round_us, SMOOTHED_SHARE);
-    uint64_t threshold_us = slow_from_us(score, floor_us);
-    if (score->smoothed_us > threshold_us)
-        score->is_slow = true;
-    else if (score->smoothed_us < threshold_us / 2)
-        score->is_slow = false;
+    if (round->idle_us >= FORGOTTEN_AFTER_US)
+        begin_anew(score);
+    score->smoothed_us = moved(score->smoothed_us, round->took_us, SMOOTHED_SHARE);
+    judge(score, round->took_us, slow_from_us(score, floor_us));
     learn_healthy(score);
 }
 

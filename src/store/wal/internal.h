@@ -29,6 +29,8 @@ struct wal_current_round {
     struct wal_digest_reach reach;
     size_t bytes;
     uint64_t begun_us;
+    uint64_t idle_us; /* before it */
+    uint64_t ended_us;
     bool is_mark;
     bool is_owner_idle; /* said of the next round */
     bool is_running;

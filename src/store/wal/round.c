@@ -109,8 +109,11 @@ static void round_done(struct disk_job *job, int status) {
     wal->statistics.rounds++;
     wal->statistics.bytes_written += wal->round.bytes;
     wal->statistics.last_round_us = wal_now_us(wal) - wal->round.begun_us;
-    disk_score_note(&wal->score, disk_score_excess_us(disk_time_us(wal), wal->round.bytes),
-                    wal->tuning.slow_disk_us);
+    wal->round.ended_us = wal_now_us(wal);
+    struct disk_round round_seen = {.took_us =
+                                        disk_score_excess_us(disk_time_us(wal), wal->round.bytes),
+                                    .idle_us = wal->round.idle_us};
+    disk_score_note(&wal->score, &round_seen, wal->tuning.slow_disk_us);
     uint64_t durable_sequence = wal->sequences.durable;
     wal_start_release(wal, wal->released.sealed);
     wal_start_spare(wal);

@@ -129,6 +129,7 @@ void wal_submit_round(struct wal *wal) {
     wal->round.is_running = true;
     wal_round_prepare(&wal->round.job);
     wal->round.begun_us = wal_now_us(wal);
+    wal->round.idle_us = wal->round.begun_us - wal->round.ended_us;
     wal->round.job.job.is_awaited = wal->round.is_owner_idle &&
                                     wal->round.bytes <= WAL_AWAITED_BYTES &&
                                     wal_sync_us(wal) <= WAL_AWAITED_US;

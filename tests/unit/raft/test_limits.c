@@ -87,8 +87,8 @@ static void test_standings_of_many_nodes(void **state) {
     cluster_free(cluster);
 }
 
-/* Of a vote that comes again and again, or from who does not vote, nothing is kept: there is room for
- * as many as there can be voters. */
+/* Of a vote that comes again and again, or from who does not vote, nothing is kept: there is room
+ * for as many as there can be voters. */
 static void test_votes_that_come_again(void **state) {
     (void)state;
     struct raft_configuration configuration = {.voter_count = 5, .voters = {1, 2, 3, 4, 5}};

@@ -7,7 +7,7 @@ enum { FLOOR_US = 10000 };
 
 static void note(struct disk_score *score, unsigned count, uint64_t round_us) {
     for (unsigned i = 0; i < count; i++)
-        disk_score_note(score, round_us, FLOOR_US);
+        disk_score_note(score, &(struct disk_round){.took_us = round_us}, FLOOR_US);
 }
 
 static bool is_slow(const struct disk_score *score) {
@@ -36,6 +36,20 @@ static void test_one_hiccup_is_not_slow(void **state) {
     assert_false(is_slow(&score));
     note(&score, 5, 500);
     assert_true(disk_score_us(&score, 0) < 5000);
+}
+
+/* However long it was: a score that the length of one round decided would take many rounds to
+ * forget it, and where rounds are rare that is a long time. */
+static void test_nor_is_one_of_any_length(void **state) {
+    (void)state;
+    for (uint64_t hiccup_us = 100000; hiccup_us <= 100000000; hiccup_us *= 10) {
+        struct disk_score score;
+        disk_score_init(&score);
+        note(&score, 1000, 500);
+        note(&score, 1, hiccup_us);
+        assert_false(is_slow(&score));
+        assert_true(disk_score_us(&score, 0) > hiccup_us / 10); /* it is told, all the same */
+    }
 }
 
 /* A disk that became 20 ms slower is slow within ten rounds, stays so, and is healthy again soon
@@ -69,6 +83,22 @@ static void test_keeps_its_mind_between_the_thresholds(void **state) {
     assert_false(is_slow(&score));
 }
 
+/* A log to which little is written: its last rounds were slow ones, and when it is written to again
+ * the disk is well. */
+static void test_what_was_measured_long_ago_says_nothing(void **state) {
+    (void)state;
+    struct disk_score score;
+    disk_score_init(&score);
+    note(&score, 1000, 500);
+    note(&score, 5, 30000);
+    assert_true(is_slow(&score));
+    disk_score_note(&score, &(struct disk_round){.took_us = 500, .idle_us = 4999999}, FLOOR_US);
+    assert_true(is_slow(&score));
+    disk_score_note(&score, &(struct disk_round){.took_us = 500, .idle_us = 5000000}, FLOOR_US);
+    assert_false(is_slow(&score));
+    assert_in_range(disk_score_us(&score, 0), 500, 510);
+}
+
 /* A disk that always took 15 ms is not slow by its own standards. */
 static void test_is_measured_against_itself(void **state) {
     (void)state;
@@ -100,8 +130,10 @@ static void test_much_data_takes_longer(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_follows_what_is_measured),
           cmocka_unit_test(test_one_hiccup_is_not_slow),
+          cmocka_unit_test(test_nor_is_one_of_any_length),
           cmocka_unit_test(test_twenty_milliseconds_more_are_slow),
           cmocka_unit_test(test_keeps_its_mind_between_the_thresholds),
+          cmocka_unit_test(test_what_was_measured_long_ago_says_nothing),
           cmocka_unit_test(test_is_measured_against_itself),
           cmocka_unit_test(test_a_round_that_hangs_is_slow),
           cmocka_unit_test(test_much_data_takes_longer))
