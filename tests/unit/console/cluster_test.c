@@ -31,16 +31,19 @@ static void assert_is_closed(const char *text) {
     assert_int_equal(depth, 0);
 }
 
-/* Three workers, of which one has no shard of the two beside the control shard: all are told once,
- * and the node says which it leads. */
+/* One worker, two, and four of which one has no shard: each of the three shards is told once, and
+ * what the workers say fits together. */
 static void test_each_worker_tells_its_replicas(void **state) {
     (void)state;
     static const unsigned worker_counts[] = {1, 2, 4};
+    static const char *const never[] = {"}{", "[,", "{,", ",]", ",}", ",,"};
     for (size_t i = 0; i < sizeof worker_counts / sizeof worker_counts[0]; i++) {
         static const char *const settings[] = {"shards", "2", NULL};
         struct world *world = world_new(worker_counts[i], settings);
         const char *text = text_of(world);
         assert_is_closed(text);
+        for (size_t at = 0; at < sizeof never / sizeof never[0]; at++)
+            assert_int_equal(count_of(text, never[at]), 0);
         expect(text, "\"durability\":{\"mode\":\"sync\",\"async_ms\":10,\"risk\":\"none, but ");
         expect(text,
                ",\"node\":1,\"nodes\":[{\"number\":1,\"id\":\"1032547698ba4cfe8001020304050607");
