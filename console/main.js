@@ -46,7 +46,7 @@ function drawPlots(isAgent) {
 // ---- tables ----
 
 const nodes = new Table('Nodes', ['node', 'clients at', 'state', ['shards led'], ['replicas'], ['round trip'], 'version', 'zone', 'would rather not lead'])
-const shards = new Table('Shards', ['shard', 'slots', 'leader', 'replicas on', ['may still fail'], 'followers lack'])
+const shards = new Table('Shards', ['shard', 'slots', 'leader', 'replicas on', ['may still fail'], 'entries that followers lack'])
 const members = new Table('Members without data', ['member', 'kind', 'gossip at', 'state', 'zone', ['round trip'], 'version'])
 
 const look = (state) => (state === 'alive' ? 'good' : state === 'suspect' || state === 'joining' || state === 'left' ? 'warn' : 'bad')
@@ -63,8 +63,8 @@ function nodeRow(node) {
 function lackCell(shard, byNumber) {
   if (shard.followers) {
     const behind = shard.followers.filter((follower) => follower.lag_entries > 0)
-    if (behind.length === 0) return shard.followers.length > 0 ? { text: 'nothing', look: 'good short' } : '–'
-    return { text: behind.map((follower) => `${follower.node}: ${some(follower.lag_entries, 'entry', 'entries')}${follower.is_learner ? ' (learning)' : ''}`).join(', ') }
+    if (behind.length === 0) return shard.followers.length > 0 ? { text: 'none', look: 'good short' } : '–'
+    return behind.map((follower) => `node ${follower.node}: ${count(follower.lag_entries)}${follower.is_learner ? ' (learning)' : ''}`).join(', ')
   }
   const leader = byNumber.get(shard.leader)
   return leader && isLive(leader.state) ? { text: `node ${leader.number} tells`, look: 'short', href: consoleOf(leader.admin) } : '–'

@@ -18,10 +18,23 @@ static size_t append_character(struct buffer *out, struct bytes text) {
     return length;
 }
 
+/* How many bytes stand for themselves, from here on. */
+static size_t plain_length(struct bytes text) {
+    size_t length = 0;
+    while (length < text.length && text.data[length] >= 0x20 && text.data[length] < 0x80 &&
+           text.data[length] != '"' && text.data[length] != '\\')
+        length++;
+    return length;
+}
+
 static void append_quoted(struct buffer *out, struct bytes text) {
     buffer_append_u8(out, '"');
-    for (size_t at = 0; at < text.length;)
-        at += append_character(out, bytes_of(text.data + at, text.length - at));
+    for (size_t at = 0; at < text.length;) {
+        struct bytes rest = bytes_of(text.data + at, text.length - at);
+        size_t plain = plain_length(rest);
+        buffer_append(out, rest.data, plain);
+        at += plain > 0 ? plain : append_character(out, rest);
+    }
     buffer_append_u8(out, '"');
 }
 

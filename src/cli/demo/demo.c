@@ -399,7 +399,7 @@ static int show_connect(struct demo *demo) {
     printf("\n   All of it took %s. %s:\n\n"
            "      redis-cli -c -p %d hget %.*s Description\n"
            "      trothdb cluster status 127.0.0.1:%d\n"
-           "      curl http://127.0.0.1:%d/metrics\n",
+           "      http://127.0.0.1:%d/ in a browser\n",
            figure_duration(figure_now_us() - demo->started_us, time),
            demo->is_terminal ? "Look around" : "On a terminal the cluster stays, to look around",
            port, BYTES_PRINT(demo->packages.rows[0].key), port, port + DEMO_ADMIN_OFFSET);
