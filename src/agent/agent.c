@@ -12,6 +12,7 @@
 #include "member/gossip_commands.h"
 #include "member/said_keys.h"
 #include "member/stream_mail.h"
+#include "profile/profile.h"
 #include "rpc/grpc_server.h"
 #include "rpc/http2.h"
 #include "server/admin.h"
@@ -40,6 +41,7 @@ struct agent {
     struct seal *seal; /* owned; NULL where no cluster key is set */
     struct node_shared *shared;
     struct file_share files;
+    struct profiler *profiler; /* owned */
     struct log log;
     struct clock clock;
     uv_loop_t loop;
@@ -306,13 +308,14 @@ static int agent_start(struct agent *agent, const struct agent_sockets *sockets,
     agent->shared = node_shared_new(0);
     agent->files = file_share_take(1);
     file_share_log(&agent->files, &agent->log, (uint64_t)agent->layers.effective.maxclients);
+    agent->profiler = profiler_new();
     agent->news_end = &agent->news;
     int code = agent_open_plane(agent, sockets->datagram, problem);
     if (code != 0)
         return code;
     agent_open_clients(agent);
     agent_open_peers(agent);
-    admin_init(&agent->admin, &agent->loop, agent->shared, &agent->log);
+    admin_init(&agent->admin, &agent->loop, agent->shared, agent->profiler, &agent->log);
     agent->admin.is_ready = agent_is_ready;
     agent->admin.write_status = agent_write_status;
     agent->admin.context = agent;
@@ -347,6 +350,7 @@ static void agent_release(struct agent *agent) {
     if (agent->disk != NULL)
         disk_real_close(agent->disk);
     memory_free(agent->peers_input);
+    profiler_free(agent->profiler);
     node_shared_free(agent->shared);
 }
 

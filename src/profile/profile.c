@@ -15,7 +15,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { THREAD_NAME_BYTES = 32, PERIOD_NS = 1000000000 / PROFILE_HZ, SETTLE_MS = 20 };
+enum { THREAD_NAME_BYTES = 32, PERIOD_NS = 1000000000 / PROFILE_HZ, HANDLER_WAIT_NS = 1000000 };
 
 /* A frame further from the top of the stack than this is none. */
 static const uint64_t stack_maximum_bytes = 8 << 20;
@@ -27,16 +27,26 @@ struct profile_sample {
 };
 
 struct profile_thread {
-    struct profile *profile;
     pid_t id;
     char name[THREAD_NAME_BYTES];
     timer_t timer;
     bool has_timer;
 };
 
+/* What a signal carries. */
+struct profile_mark {
+    struct profiler *profiler;
+    uint32_t thread; /* of the profile's */
+};
+
+struct profiler {
+    atomic_uint handler_count;         /* handlers that may know the profile */
+    _Atomic(struct profile *) profile; /* borrowed; NULL: none is sampling */
+    struct profile_mark *marks;        /* PROFILE_THREAD_MAXIMUM; NULL until the first profile */
+};
+
 struct profile {
-    atomic_bool is_sampling;
-    atomic_uint handler_count;  /* handlers that are running */
+    struct profiler *profiler;  /* borrowed */
     atomic_size_t sample_count; /* also those past the capacity, which were dropped */
     size_t capacity;
     struct profile_sample *samples;
@@ -103,26 +113,45 @@ static void walk(const struct profile *profile, const struct registers *register
     }
 }
 
+static void sample(struct profile *profile, uint32_t thread, const siginfo_t *information,
+                   const ucontext_t *context) {
+    if (thread >= profile->thread_count)
+        return; /* of an earlier profile, which knew more threads */
+    size_t at = atomic_fetch_add(&profile->sample_count, 1);
+    if (at >= profile->capacity)
+        return;
+    struct registers registers = registers_of(context);
+    walk(profile, &registers, &profile->samples[at]);
+    profile->samples[at].thread = thread;
+    profile->samples[at].weight = 1 + (uint32_t)information->si_overrun;
+}
+
+/* It may be called long after the signal, for a profile that is gone: a thread waits for the
+ * processor in between. So it asks the profiler, and says that it does before it asks. */
 static void on_signal(int number, siginfo_t *information, void *context) {
     (void)number;
     if (information->si_code != SI_TIMER)
         return;
     int error = errno;
-    const struct profile_thread *thread = information->si_value.sival_ptr;
-    struct profile *profile = thread->profile;
-    atomic_fetch_add(&profile->handler_count, 1);
-    if (atomic_load(&profile->is_sampling)) {
-        size_t at = atomic_fetch_add(&profile->sample_count, 1);
-        if (at < profile->capacity) {
-            struct profile_sample *sample = &profile->samples[at];
-            struct registers registers = registers_of(context);
-            walk(profile, &registers, sample);
-            sample->thread = (uint32_t)(thread - profile->threads);
-            sample->weight = 1 + (uint32_t)information->si_overrun;
-        }
-    }
-    atomic_fetch_sub(&profile->handler_count, 1);
+    const struct profile_mark *mark = information->si_value.sival_ptr;
+    atomic_fetch_add(&mark->profiler->handler_count, 1);
+    struct profile *profile = atomic_load(&mark->profiler->profile);
+    if (profile)
+        sample(profile, mark->thread, information, context);
+    atomic_fetch_sub(&mark->profiler->handler_count, 1);
     errno = error;
+}
+
+/* ---- the profiler ---- */
+
+struct profiler *profiler_new(void) {
+    return memory_allocate_zeroed(1, sizeof(struct profiler));
+}
+
+void profiler_free(struct profiler *profiler) {
+    CHECK(atomic_load(&profiler->profile) == NULL);
+    memory_free(profiler->marks);
+    memory_free(profiler);
 }
 
 /* ---- starting ---- */
@@ -154,7 +183,7 @@ static int find_threads(struct profile *profile, struct buffer *problem) {
         if (id <= 0)
             continue;
         struct profile_thread *thread = &profile->threads[profile->thread_count++];
-        *thread = (struct profile_thread){.profile = profile, .id = id};
+        *thread = (struct profile_thread){.id = id};
         read_name(thread);
     }
     closedir(directory);
@@ -187,9 +216,9 @@ static clockid_t cpu_clock_of(pid_t thread) {
 }
 
 /* A thread that ended since it was listed has no timer; that is no failure. */
-static bool start_timer(struct profile_thread *thread) {
+static bool start_timer(struct profile_thread *thread, struct profile_mark *mark) {
     struct sigevent event = {
-        .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGPROF, .sigev_value.sival_ptr = thread};
+        .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGPROF, .sigev_value.sival_ptr = mark};
     event._sigev_un._tid = thread->id;
     thread->has_timer = timer_create(cpu_clock_of(thread->id), &event, &thread->timer) == 0;
     if (!thread->has_timer)
@@ -213,10 +242,10 @@ static int set_handler(void (*ignore)(int)) {
 static int start_timers(struct profile *profile, struct buffer *problem) {
     if (set_handler(NULL) != 0)
         return report(problem, "handle SIGPROF");
-    atomic_store(&profile->is_sampling, true);
+    atomic_store(&profile->profiler->profile, profile);
     size_t started = 0;
     for (size_t i = 0; i < profile->thread_count; i++)
-        started += start_timer(&profile->threads[i]);
+        started += start_timer(&profile->threads[i], &profile->profiler->marks[i]);
     if (started)
         return 0;
     int error = report(problem, "make a timer for any thread");
@@ -232,9 +261,21 @@ static size_t capacity_for(unsigned seconds, size_t thread_count) {
     return wanted < PROFILE_SAMPLE_MAXIMUM ? wanted : PROFILE_SAMPLE_MAXIMUM;
 }
 
-int profile_start(unsigned seconds, struct profile **out, struct buffer *problem) {
+static void make_marks(struct profiler *profiler) {
+    if (profiler->marks)
+        return;
+    profiler->marks = memory_allocate_zeroed(PROFILE_THREAD_MAXIMUM, sizeof *profiler->marks);
+    for (uint32_t thread = 0; thread < PROFILE_THREAD_MAXIMUM; thread++)
+        profiler->marks[thread] = (struct profile_mark){profiler, thread};
+}
+
+int profile_start(struct profiler *profiler, unsigned seconds, struct profile **out,
+                  struct buffer *problem) {
+    CHECK(atomic_load(&profiler->profile) == NULL);
     struct profile *profile = memory_allocate_zeroed(1, sizeof *profile);
+    profile->profiler = profiler;
     profile->process = getpid();
+    make_marks(profiler);
     int error = find_threads(profile, problem);
     if (error == 0)
         error = find_own_code(profile, problem);
@@ -255,18 +296,17 @@ int profile_start(unsigned seconds, struct profile **out, struct buffer *problem
 
 /* ---- stopping, and what was seen ---- */
 
-/* Ignoring the signal throws away those that wait for a thread; a handler that has just been called
- * is given time to begin, and one that has begun to end. */
+/* Ignoring the signal throws away those that wait for a thread. Of the handlers, those that have
+ * said that they begin may know the profile, and are waited for; who begins later finds none. */
 void profile_stop(struct profile *profile) {
-    atomic_store(&profile->is_sampling, false);
+    const struct timespec pause = {.tv_nsec = HANDLER_WAIT_NS};
     for (size_t i = 0; i < profile->thread_count; i++)
         if (profile->threads[i].has_timer)
             CHECK(timer_delete(profile->threads[i].timer) == 0);
     CHECK(set_handler(SIG_IGN) == 0);
-    struct timespec settle = {.tv_nsec = SETTLE_MS * 1000000};
-    do {
-        nanosleep(&settle, NULL);
-    } while (atomic_load(&profile->handler_count) > 0);
+    atomic_store(&profile->profiler->profile, NULL);
+    while (atomic_load(&profile->profiler->handler_count) > 0)
+        nanosleep(&pause, NULL);
     profile->duration_ns = now_ns(CLOCK_MONOTONIC) - profile->begun_monotonic_ns;
 }
 

@@ -1,7 +1,7 @@
 /* A CPU profile of this process, in pprof's format. While one runs every thread has a timer on its
  * own CPU time that sends it SIGPROF; the handler walks the frame pointers of the thread it
- * interrupts and notes the addresses. Nothing of it exists while none runs: no timer, no handler,
- * no memory.
+ * interrupts and notes the addresses. Nothing of it exists before the first runs; between two there
+ * is no timer and no handler, but 16 KiB: what a handler looks at that begins late.
  *
  *     idle --profile_start--> sampling --profile_stop--> stopped --profile_write--> idle
  *
@@ -21,10 +21,17 @@ enum {
 };
 
 struct profile;
+struct profiler;
 
-/* ERR_IO with a sentence in `problem`, and nothing runs. Returns owned in *out. One at a time in a
- * process: SIGPROF is one. */
-int profile_start(unsigned seconds, struct profile **out, struct buffer *problem) MUST_CHECK;
+/* One for a process. It is told to the handler, and so outlives every profile: free it when no
+ * other thread runs any more. Returns owned. */
+struct profiler *profiler_new(void);
+void profiler_free(struct profiler *profiler);
+
+/* ERR_IO with a sentence in `problem`, and nothing runs. Returns owned in *out; borrows the
+ * profiler. One at a time: SIGPROF is one. */
+int profile_start(struct profiler *profiler, unsigned seconds, struct profile **out,
+                  struct buffer *problem) MUST_CHECK;
 void profile_stop(struct profile *profile);
 /* Of a stopped one: appends the file. ERR_LIMIT, ERR_IO. */
 int profile_write(const struct profile *profile, struct buffer *out) MUST_CHECK;

@@ -77,7 +77,7 @@ static bool answer_profile(struct admin_connection *connection, struct bytes que
                          "a profile is being made already; ask again when it is done");
         return true;
     }
-    if (profile_start(seconds, &admin->profile, &answer->body) != 0) {
+    if (profile_start(admin->profiler, seconds, &admin->profile, &answer->body) != 0) {
         http_answer_text(answer, "500 Internal Server Error", "");
         return true;
     }
@@ -378,8 +378,8 @@ static void admin_on_timer(uv_timer_t *timer) {
 }
 
 void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared,
-                const struct log *log) {
-    *admin = (struct admin){.loop = loop, .shared = shared, .log = log};
+                struct profiler *profiler, const struct log *log) {
+    *admin = (struct admin){.loop = loop, .shared = shared, .profiler = profiler, .log = log};
     list_init(&admin->connections);
     CHECK(uv_tcp_init(loop, &admin->listener) == 0);
     CHECK(uv_timer_init(loop, &admin->timer) == 0);

@@ -24,6 +24,7 @@ enum {
 
 struct admin_connection;
 struct profile;
+struct profiler;
 
 struct admin {
     uv_loop_t *loop;
@@ -33,6 +34,7 @@ struct admin {
     uv_timer_t timer;
     struct list connections;
     unsigned connection_count;
+    struct profiler *profiler;            /* borrowed */
     struct profile *profile;              /* NULL: none is running */
     struct admin_connection *profile_for; /* who waits for it; NULL: it went away */
     uv_timer_t profile_timer;
@@ -49,7 +51,7 @@ struct admin {
 };
 
 void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared,
-                const struct log *log);
+                struct profiler *profiler, const struct log *log);
 /* Accepts on a listening socket, which it takes. 0 or ERR_IO. */
 int admin_listen(struct admin *admin, int socket) MUST_CHECK;
 /* The workers' answer to ask_workers(): all who wait for /status get theirs. */

@@ -110,7 +110,7 @@ struct gossip_thread *gossip_thread_new(struct server *server, int datagram_sock
     mailbox_init(&thread->mailbox, &thread->loop, gossip_on_wake, thread);
     clock_real_init(&thread->clock);
     turn_init(&thread->turn, &thread->loop, &thread->clock, gossip_at_turn_end, thread);
-    admin_init(&thread->admin, &thread->loop, server->shared, &thread->log);
+    admin_init(&thread->admin, &thread->loop, server->shared, server->profiler, &thread->log);
     thread->admin.ask_workers = gossip_ask_workers;
     thread->admin.write_status = gossip_write_status;
     thread->admin.context = thread;

@@ -5,6 +5,7 @@
 #include "io/real/real_disk.h"
 #include "io/real/socket.h"
 #include "member/gossiper.h"
+#include "profile/profile.h"
 #include "server/addresses.h"
 #include "server/gossip_thread.h"
 #include "server/lifetime.h"
@@ -185,6 +186,7 @@ static int run_node(struct server *server, const struct options *options, struct
     server->worker_count = (unsigned)server->config.workers;
     server->config_file = options->config_file;
     server->shared = node_shared_new(server->worker_count);
+    server->profiler = profiler_new();
     share_files(server, &log);
     struct lifetime *lifetime = lifetime_new(server, options, &log);
     if (open_sockets(server, &bound, &sockets, problem) != 0 ||
@@ -204,6 +206,7 @@ static int run_node(struct server *server, const struct options *options, struct
     memory_free(server->workers);
     memory_free(server->worker_mailboxes);
     lifetime_free(lifetime);
+    profiler_free(server->profiler);
     node_shared_free(server->shared);
     log_line(&log, LOG_INFO, "stopped");
     return 0;

@@ -25,6 +25,7 @@ enum thread_order { ORDER_LISTEN = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
 
 struct worker_thread;
 struct gossip_thread;
+struct profiler;
 
 struct server {
     struct config config;    /* as at start */
@@ -33,6 +34,7 @@ struct server {
     struct net_address client_address, peer_address, admin_address; /* as announced */
     struct seal *seal; /* owned; NULL where no cluster key is set */
     struct node_shared *shared;
+    struct profiler *profiler; /* owned */
     struct file_share files;
     struct worker_thread **workers;
     struct mailbox **worker_mailboxes; /* the array is owned; each is its thread's */

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "io/real/socket.h"
 #include "loopback.h"
+#include "profile/profile.h"
 #include "server/admin.h"
 #include "server/http_request.h"
 #include <stdlib.h>
@@ -53,6 +54,7 @@ static bool is_answered(void *context) {
 struct office {
     uv_loop_t loop;
     struct node_shared *shared;
+    struct profiler *profiler;
     struct admin admin;
     struct net_address address;
     struct visitor visitor, other;
@@ -64,7 +66,8 @@ static int office_open(void **state) {
     office->address = loopback_address();
     assert_int_equal(uv_loop_init(&office->loop), 0);
     office->shared = node_shared_new(1);
-    admin_init(&office->admin, &office->loop, office->shared, NULL);
+    office->profiler = profiler_new();
+    admin_init(&office->admin, &office->loop, office->shared, office->profiler, NULL);
     assert_int_equal(admin_listen(&office->admin, loopback_listen(&office->address)), 0);
     *state = office;
     return 0;
@@ -75,6 +78,7 @@ static int office_close(void **state) {
     admin_close(&office->admin);
     uv_run(&office->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&office->loop), 0);
+    profiler_free(office->profiler);
     node_shared_free(office->shared);
     memory_free(office);
     return 0;
