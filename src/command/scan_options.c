@@ -4,9 +4,7 @@
 
 enum { SCAN_COUNT_DEFAULT = 10 };
 
-/* As C's strtoul reads it: an empty text is 0, a sign is allowed and a negative number wraps round.
- */
-static bool cursor_parse(struct bytes text, uint64_t *cursor) {
+bool scan_cursor_read(struct bytes text, uint64_t *cursor) {
     bool has_sign = text.length > 0 && (text.data[0] == '-' || text.data[0] == '+');
     uint64_t value = 0;
     for (size_t at = has_sign; at < text.length; at++) {
@@ -20,7 +18,7 @@ static bool cursor_parse(struct bytes text, uint64_t *cursor) {
 }
 
 bool scan_parse_cursor(struct command_context *context, size_t cursor_position, uint64_t *cursor) {
-    if (cursor_parse(context->arguments[cursor_position], cursor))
+    if (scan_cursor_read(context->arguments[cursor_position], cursor))
         return true;
     reply_error(context->reply, "ERR invalid cursor");
     return false;

@@ -2,28 +2,31 @@
  * Redis Cluster node, the answer is this node's part; tools ask every node and add up. */
 #include "session/calls/gather.h"
 
-#include <ctype.h>
-#include <errno.h>
+#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/planted.h"
+#include "command/scan_options.h"
 #include "session/calls/calls.h"
 #include "session/calls/wait.h"
 #include "session/client/session.h"
 #include "session/client/target.h"
 #include "wire/response.h"
 #include "worker/leaders.h"
+#include "worker/observe.h"
 #include "worker/worker.h"
 
 enum gather_kind { GATHER_SUM, GATHER_CONCATENATE, GATHER_FIRST, GATHER_OK, GATHER_SCAN };
 
-/* SCAN's cursor over shards: the shard's number above, the cursor within the shard below. */
-enum { SCAN_SHARD_SHIFT = 50, CURSOR_TEXT_BYTES = 64 };
-#define SCAN_INNER_MASK (((uint64_t)1 << SCAN_SHARD_SHIFT) - 1)
+/* SCAN's cursor over shards: | within the shard, keyspace_scan.h: 50 | the shard's number 11 |. The
+ * number stands below, so that no cursor is large without need: some clients keep it in a double,
+ * which is exact up to 53 bits. */
+enum { SCAN_SHARD_BITS = 11, SCAN_SHARD_MASK = (1 << SCAN_SHARD_BITS) - 1 };
+static_assert((int)TOPOLOGY_SHARD_MAXIMUM <= (int)SCAN_SHARD_MASK,
+              "a cursor has room for every shard");
 
 struct gather {
     struct target target;
@@ -70,9 +73,9 @@ void gather_free_all(struct worker *worker) {
 static void write_scan(struct gather *gather, struct reply *reply, uint64_t inner) {
     uint64_t cursor = 0;
     if (inner)
-        cursor = (uint64_t)gather->scan_shard << SCAN_SHARD_SHIFT | inner;
-    else if (gather->scan_next_shard)
-        cursor = (uint64_t)gather->scan_next_shard << SCAN_SHARD_SHIFT;
+        cursor = inner << SCAN_SHARD_BITS | gather->scan_shard;
+    else
+        cursor = gather->scan_next_shard;
     char text[24];
     snprintf(text, sizeof text, "%llu", (unsigned long long)cursor);
     reply_array(reply, 2);
@@ -218,11 +221,28 @@ static void ask(struct gather *gather, uint32_t shard, const struct command *com
         deliver(worker, &gather->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
 }
 
+/* The first data shard from that one on; 0: none. */
 static uint32_t led_from(const struct worker *worker, uint32_t shard) {
-    for (; worker->topology && shard < worker->topology->shard_count; shard++)
+    for (shard += shard == 0; worker->topology && shard < worker->topology->shard_count; shard++)
         if (leaders_is_here(worker, shard))
             return shard;
     return 0;
+}
+
+/* The words of a command are right or wrong whether a shard is led here or not: an empty keyspace
+ * answers for none. */
+static enum route_result answer_of_nothing(struct session *session, const struct command *command,
+                                           const struct bytes *arguments, size_t count) {
+    struct reply reply = {.out = &session->worker->sessions->reply_buffer,
+                          .protocol = session->protocol};
+    struct keyspace *nothing = keyspace_new(0);
+    command->run(&(struct command_context){
+        .keyspace = nothing, .arguments = arguments, .argument_count = count, .reply = &reply});
+    keyspace_free(nothing);
+    if (reply_is_error(buffer_bytes(reply.out)))
+        observe_command_error(session->worker, command, true);
+    session_reply_now(session, buffer_bytes(reply.out));
+    return ROUTE_DONE;
 }
 
 static enum route_result ask_every(struct session *session, const struct command *command,
@@ -241,42 +261,22 @@ static enum route_result ask_every(struct session *session, const struct command
     return ROUTE_DONE;
 }
 
-/* What Redis takes for a cursor: what strtoul() takes, but for a space in front. Empty is 0. */
-static bool parse_cursor(struct bytes argument, uint64_t *cursor) {
-    char text[CURSOR_TEXT_BYTES] = {0};
-    if (argument.length >= sizeof text || (argument.length && isspace(argument.data[0])))
-        return false;
-    if (argument.length)
-        memcpy(text, argument.data, argument.length);
-    char *end;
-    errno = 0;
-    *cursor = strtoull(text, &end, 10);
-    return *end == '\0' && errno != ERANGE;
-}
-
 /* One shard after the other, told apart in the cursor. */
 static enum route_result ask_scan(struct session *session, const struct command *command,
                                   const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = session->worker;
-    struct reply reply = {.out = &worker->sessions->reply_buffer, .protocol = session->protocol};
     uint64_t cursor;
-    if (!parse_cursor(arguments[1], &cursor)) {
-        reply_error(&reply, "ERR invalid cursor");
-        session_reply_now(session, buffer_bytes(reply.out));
-        return ROUTE_DONE;
-    }
-    uint32_t asked = (uint32_t)(cursor >> SCAN_SHARD_SHIFT);
+    if (!scan_cursor_read(arguments[1], &cursor))
+        return answer_of_nothing(session, command, arguments, count);
+    uint32_t asked = (uint32_t)(cursor & SCAN_SHARD_MASK), shard = led_from(worker, asked);
+    if (!shard)
+        return answer_of_nothing(session, command, arguments, count);
     struct gather *gather = gather_new(session, GATHER_SCAN, flags);
     gather->waiting = 1;
-    gather->scan_shard = led_from(worker, asked ? asked : 1);
-    if (!gather->scan_shard) {
-        gather->waiting = 0;
-        finish(gather);
-        return ROUTE_DONE;
-    }
+    gather->scan_shard = shard;
     gather->scan_next_shard = led_from(worker, gather->scan_shard + 1);
     char inner[24];
-    unsigned long long within = gather->scan_shard == asked ? cursor & SCAN_INNER_MASK : 0;
+    unsigned long long within = gather->scan_shard == asked ? cursor >> SCAN_SHARD_BITS : 0;
     snprintf(inner, sizeof inner, "%llu", within);
     struct bytes *asking = memory_copy(arguments, count * sizeof *arguments);
     asking[1] = bytes_of_text(inner);
@@ -313,6 +313,8 @@ enum route_result gather_run(struct session *session, const struct command *comm
     unsigned flags;
     if (!session_order(session, command, &flags))
         return ROUTE_BUSY;
+    if (!led_from(session->worker, 1))
+        return answer_of_nothing(session, command, arguments, count);
     switch (kind_of(command)) {
     case GATHER_SCAN:
         return ask_scan(session, command, arguments, count, flags);

@@ -401,6 +401,22 @@ static void test_info(void **state) {
     world_free(world);
 }
 
+/* Who leads nothing has no keys, and knows wrong words all the same. */
+static void test_commands_of_all_shards_without_any(void **state) {
+    (void)state;
+    struct world *world = world_new(1, (const char *const[]){"join", "127.0.0.1:17002", NULL});
+    struct client *client = world_connect(world, 0);
+    CLIENT_EXPECT(
+        client, "SCAN 0\nSCAN 12345\nKEYS *\nDBSIZE\nRANDOMKEY\nFLUSHALL\nFLUSHDB SYNC",
+        "*2\r\n$1\r\n0\r\n*0\r\n*2\r\n$1\r\n0\r\n*0\r\n*0\r\n:0\r\n$-1\r\n+OK\r\n+OK\r\n");
+    CLIENT_EXPECT(client, "SCAN x\nSCAN 0 COUNT 0\nSCAN 0 FOO\nFLUSHALL FOO\nFLUSHDB SYNC ASYNC",
+                  "-ERR invalid cursor\r\n-ERR syntax error\r\n-ERR syntax error\r\n"
+                  "-ERR syntax error\r\n-ERR syntax error\r\n");
+    client_ask(client, "INFO commandstats");
+    assert_non_null(strstr(client_take(client), "rejected_calls=0,failed_calls=3\r\n"));
+    world_free(world);
+}
+
 /* A spare with two workers is given a topology through either. */
 static void test_found(void **state) {
     (void)state;
@@ -661,5 +677,6 @@ RUN_TESTS(cmocka_unit_test(test_connection_words), cmocka_unit_test(test_hello),
           cmocka_unit_test(test_info_counts_what_was_met),
           cmocka_unit_test(test_info_tells_calls_rejected_and_failed),
           cmocka_unit_test(test_info_tells_how_long_commands_took),
-          cmocka_unit_test(test_latency_histogram), cmocka_unit_test(test_found),
+          cmocka_unit_test(test_latency_histogram),
+          cmocka_unit_test(test_commands_of_all_shards_without_any), cmocka_unit_test(test_found),
           cmocka_unit_test(test_status), cmocka_unit_test(test_every_row_has_a_function))
