@@ -47,9 +47,9 @@ size_t number_format_i64(char out[NUMBER_I64_TEXT_BYTES], int64_t value) {
     return sizeof reversed - at;
 }
 
-/* strtod and strtold want a NUL behind the text, and skip white space in front of it. */
-static bool number_terminate(struct bytes text, char out[NUMBER_LONG_DOUBLE_TEXT_BYTES]) {
-    if (text.length == 0 || text.length >= NUMBER_LONG_DOUBLE_TEXT_BYTES || isspace(text.data[0]))
+/* strtod wants a NUL behind the text, and skips white space in front of it. */
+static bool number_terminate(struct bytes text, char out[NUMBER_DOUBLE_TEXT_BYTES]) {
+    if (text.length == 0 || text.length >= NUMBER_DOUBLE_TEXT_BYTES || isspace(text.data[0]))
         return false;
     memcpy(out, text.data, text.length);
     out[text.length] = '\0';
@@ -57,7 +57,7 @@ static bool number_terminate(struct bytes text, char out[NUMBER_LONG_DOUBLE_TEXT
 }
 
 bool number_parse_double(struct bytes text, double *value) {
-    char terminated[NUMBER_LONG_DOUBLE_TEXT_BYTES];
+    char terminated[NUMBER_DOUBLE_TEXT_BYTES];
     if (!number_terminate(text, terminated))
         return false;
     char *end;
@@ -68,38 +68,4 @@ bool number_parse_double(struct bytes text, double *value) {
         return false;
     *value = parsed;
     return true;
-}
-
-bool number_parse_long_double(struct bytes text, long double *value) {
-    char terminated[NUMBER_LONG_DOUBLE_TEXT_BYTES];
-    if (!number_terminate(text, terminated))
-        return false;
-    char *end;
-    errno = 0;
-    long double parsed = strtold(terminated, &end);
-    bool is_out_of_range = errno == ERANGE && (isinf(parsed) || parsed == 0);
-    if ((size_t)(end - terminated) != text.length || is_out_of_range || isnan(parsed))
-        return false;
-    *value = parsed;
-    return true;
-}
-
-size_t number_format_long_double(char out[NUMBER_LONG_DOUBLE_TEXT_BYTES], long double value) {
-    if (isinf(value)) {
-        size_t length = value > 0 ? 3 : 4;
-        memcpy(out, value > 0 ? "inf" : "-inf", length);
-        return length;
-    }
-    size_t length = (size_t)snprintf(out, NUMBER_LONG_DOUBLE_TEXT_BYTES, "%.17Lf", value);
-    if (memchr(out, '.', length) != NULL) {
-        while (out[length - 1] == '0')
-            length--;
-        if (out[length - 1] == '.')
-            length--;
-    }
-    if (length == 2 && out[0] == '-' && out[1] == '0') {
-        out[0] = '0';
-        length = 1;
-    }
-    return length;
 }

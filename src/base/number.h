@@ -3,7 +3,7 @@
 #pragma once
 #include "base/bytes.h"
 
-enum { NUMBER_I64_TEXT_BYTES = 24, NUMBER_LONG_DOUBLE_TEXT_BYTES = 5 * 1024 };
+enum { NUMBER_I64_TEXT_BYTES = 24, NUMBER_DOUBLE_TEXT_BYTES = 5 * 1024 };
 
 /* Strict: "0" or an optional '-', a digit 1 to 9, more digits, within int64_t. No spaces, no '+',
  * no "-0". */
@@ -11,10 +11,7 @@ bool number_parse_i64(struct bytes text, int64_t *value);
 /* Decimal digits without a NUL; returns how many. */
 size_t number_format_i64(char out[NUMBER_I64_TEXT_BYTES], int64_t value);
 
-/* strtod or strtold over the whole text, at most NUMBER_LONG_DOUBLE_TEXT_BYTES - 1 long. Refused: a
- * space in front, anything behind, not-a-number, a value too large or too small for the type. "inf"
- * is a number. */
+/* strtod over the whole text, at most NUMBER_DOUBLE_TEXT_BYTES - 1 long. Refused: a space in front,
+ * anything behind, not-a-number, a value too large or too small for the type. "inf" is a number.
+ * What replicas must agree on is an extended.h. */
 bool number_parse_double(struct bytes text, double *value);
-bool number_parse_long_double(struct bytes text, long double *value);
-/* 17 decimals without trailing zeros ("3", "0.1", "inf"), without a NUL; returns the length. */
-size_t number_format_long_double(char out[NUMBER_LONG_DOUBLE_TEXT_BYTES], long double value);

@@ -8,8 +8,8 @@ bool argument_i64(struct command_context *context, size_t position, int64_t *val
     return false;
 }
 
-bool argument_long_double(struct command_context *context, size_t position, long double *value) {
-    if (number_parse_long_double(context->arguments[position], value))
+bool argument_float(struct command_context *context, size_t position, struct extended *value) {
+    if (extended_parse(context->arguments[position], value))
         return true;
     reply_error(context->reply, REPLY_NOT_FLOAT);
     return false;

@@ -1,7 +1,6 @@
 #include "base/number.h"
 #include "command/argument.h"
 #include "command/hash_commands.h"
-#include <math.h>
 
 /* A hash that is being changed. It is put into the keyspace only when the change is known to
  * happen, so that no command that fails leaves an empty hash behind. */
@@ -125,30 +124,29 @@ void hash_hincrby(struct command_context *context) {
 }
 
 static void hash_increment_float(struct command_context *context, struct hash_edit *edit,
-                                 long double increment) {
+                                 struct extended increment) {
     struct bytes field = context->arguments[2], present;
-    long double value = 0;
-    if (hash_value_get(edit->hash, field, &present) && !number_parse_long_double(present, &value)) {
+    struct extended value = {0};
+    if (hash_value_get(edit->hash, field, &present) && !extended_parse(present, &value)) {
         reply_error(context->reply, "ERR hash value is not a float");
         return;
     }
-    value += increment;
-    if (isnan(value) || isinf(value)) {
+    if (!extended_add(value, increment, &value) || value.is_infinite) {
         reply_error(context->reply, "ERR increment would produce NaN or Infinity");
         return;
     }
-    char digits[NUMBER_LONG_DOUBLE_TEXT_BYTES];
-    struct bytes text = bytes_of(digits, number_format_long_double(digits, value));
+    char digits[EXTENDED_TEXT_BYTES];
+    struct bytes text = bytes_of(digits, extended_format(digits, value));
     hash_set(context, edit, field, text);
     reply_bulk(context->reply, text);
 }
 
 void hash_hincrbyfloat(struct command_context *context) {
     struct hash_edit edit;
-    long double increment;
-    if (!argument_long_double(context, 3, &increment))
+    struct extended increment;
+    if (!argument_float(context, 3, &increment))
         return;
-    if (isnan(increment) || isinf(increment)) {
+    if (increment.is_infinite) {
         reply_error(context->reply, "ERR value is NaN or Infinity");
         return;
     }

@@ -3,7 +3,6 @@
 #include "command/argument.h"
 #include "command/key.h"
 #include "command/string_commands.h"
-#include <math.h>
 
 static void string_add(struct command_context *context, int64_t increment) {
     struct bytes key = context->arguments[1];
@@ -50,20 +49,19 @@ void string_incrbyfloat(struct command_context *context) {
     const struct record *record = key_find_write(context, key);
     if (!key_check_type(context, record, VALUE_STRING))
         return;
-    long double value = 0, increment;
-    if (record && !number_parse_long_double(record_string(record), &value)) {
+    struct extended value = {0}, increment;
+    if (record && !extended_parse(record_string(record), &value)) {
         reply_error(context->reply, REPLY_NOT_FLOAT);
         return;
     }
-    if (!argument_long_double(context, 2, &increment))
+    if (!argument_float(context, 2, &increment))
         return;
-    value += increment;
-    if (!isfinite(value)) {
+    if (!extended_add(value, increment, &value) || value.is_infinite) {
         reply_error(context->reply, "ERR increment would produce NaN or Infinity");
         return;
     }
-    char digits[NUMBER_LONG_DOUBLE_TEXT_BYTES];
-    struct bytes text = bytes_of(digits, number_format_long_double(digits, value));
+    char digits[EXTENDED_TEXT_BYTES];
+    struct bytes text = bytes_of(digits, extended_format(digits, value));
     /* Redis never takes the result of a sum of floats for an integer. */
     enum string_encoding encoding =
         text.length <= STRING_EMBSTR_BYTES_MAXIMUM ? STRING_EMBSTR : STRING_RAW;
