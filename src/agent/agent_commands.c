@@ -68,13 +68,15 @@ static void set_text(char out[LOGIN_NAME_MAXIMUM], struct bytes text) {
 static void run_hello(const struct agent_call *call) {
     struct agent_session *session = call->session;
     struct hello hello;
-    if (!hello_parse(&hello, call->arguments, call->argument_count, call->reply) ||
-        !hello_log_in(&hello, session->owner->layers->effective.requirepass,
-                      session->is_authenticated, call->reply))
-        return;
-    agent_session_set_authenticated(session, true);
+    bool is_said =
+        hello_read(&hello, session->owner->layers->effective.requirepass, session->is_authenticated,
+                   call->arguments, call->argument_count, call->reply);
+    if (hello.has_logged_in)
+        agent_session_set_authenticated(session, true);
     if (hello.has_name)
         set_text(session->name, hello.name);
+    if (!is_said)
+        return;
     if (hello.protocol != 0)
         call->reply->protocol = session->protocol = (int)hello.protocol;
     hello_reply(&(struct hello_facts){.id = session->id, .mode = "standalone", .role = "master"},

@@ -52,33 +52,40 @@ void key_renamenx(struct command_context *context) {
     reply_integer(context->reply, 1);
 }
 
-/* DB takes any number that fits a C int, but there is only database 0. */
-static bool copy_parse_database(struct command_context *context, size_t position) {
-    int64_t database;
-    if (!argument_i64(context, position, &database))
+/* As Redis Cluster: 16 databases have a number, and only the first can be used. */
+static bool copy_parse_database(struct command_context *context, size_t position,
+                                int64_t *database) {
+    enum { DATABASE_COUNT = 16 };
+    if (!argument_i64(context, position, database))
         return false;
-    if (database < INT32_MIN || database > INT32_MAX)
+    bool is_int = *database >= INT32_MIN && *database <= INT32_MAX;
+    bool is_known = *database >= 0 && *database < DATABASE_COUNT;
+    if (!is_int)
         reply_error(context->reply, "ERR value is out of range, value must between -2147483648 and "
                                     "2147483647");
-    else if (database != 0)
+    else if (!is_known)
         reply_error(context->reply, "ERR DB index is out of range");
-    return database == 0;
+    return is_known;
 }
 
 static bool copy_parse(struct command_context *context, bool *replaces) {
+    int64_t database = 0;
     *replaces = false;
     for (size_t at = 3; at < context->argument_count; at++) {
         if (argument_is(context, at, "replace")) {
             *replaces = true;
         } else if (argument_is(context, at, "db") && at + 1 < context->argument_count) {
-            if (!copy_parse_database(context, ++at))
+            if (!copy_parse_database(context, ++at, &database))
                 return false;
         } else {
             reply_error(context->reply, REPLY_SYNTAX);
             return false;
         }
     }
-    return true;
+    if (database != 0)
+        reply_error(context->reply,
+                    "ERR Copying to another database is not allowed in cluster mode");
+    return database == 0;
 }
 
 void key_copy(struct command_context *context) {

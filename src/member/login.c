@@ -58,49 +58,56 @@ bool login_auth(const char *password, const struct bytes *arguments, size_t coun
 
 /* ---- HELLO ---- */
 
-bool hello_parse(struct hello *hello, const struct bytes *arguments, size_t count,
-                 struct reply *reply) {
-    *hello = (struct hello){0};
-    if (count > 1 && !number_parse_i64(arguments[1], &hello->protocol)) {
+static bool hello_read_protocol(struct hello *hello, struct bytes text, struct reply *reply) {
+    if (!number_parse_i64(text, &hello->protocol)) {
         reply_error(reply, "ERR Protocol version is not an integer or out of range");
         return false;
     }
-    if (count > 1 && (hello->protocol < 2 || hello->protocol > 3)) {
+    bool is_known = hello->protocol == 2 || hello->protocol == 3;
+    if (!is_known)
         reply_error(reply, "NOPROTO unsupported protocol version");
-        return false;
-    }
-    for (size_t i = 2; i < count; i++) {
-        size_t more = count - 1 - i;
-        if (bytes_equal_ignoring_case(arguments[i], "auth") && more >= 2) {
-            hello->has_login = true;
-            hello->user = arguments[++i];
-            hello->password = arguments[++i];
-        } else if (bytes_equal_ignoring_case(arguments[i], "setname") && more >= 1) {
-            hello->has_name = true;
-            hello->name = arguments[++i];
-            if (!login_name_is_valid(hello->name, reply))
-                return false;
-        } else {
-            reply_error_format(reply, "ERR Syntax error in HELLO option '%.*s'",
-                               BYTES_PRINT(arguments[i]));
-            return false;
-        }
-    }
-    return true;
+    return is_known;
 }
 
-bool hello_log_in(const struct hello *hello, const char *password, bool is_authenticated,
-                  struct reply *reply) {
-    if (hello->has_login)
-        return log_in(password, hello->user, hello->password, reply);
-    if (!is_authenticated) {
+/* How many words the option takes; 0: it is refused. */
+static size_t hello_take_option(struct hello *hello, const char *password,
+                                const struct bytes *words, size_t count, struct reply *reply) {
+    if (bytes_equal_ignoring_case(words[0], "auth") && count > 2) {
+        if (!log_in(password, words[1], words[2], reply))
+            return 0;
+        hello->has_logged_in = true;
+        return 3;
+    }
+    if (bytes_equal_ignoring_case(words[0], "setname") && count > 1) {
+        if (!login_name_is_valid(words[1], reply))
+            return 0;
+        hello->has_name = true;
+        hello->name = words[1];
+        return 2;
+    }
+    reply_error_format(reply, "ERR Syntax error in HELLO option '%.*s'", BYTES_PRINT(words[0]));
+    return 0;
+}
+
+bool hello_read(struct hello *hello, const char *password, bool is_authenticated,
+                const struct bytes *arguments, size_t count, struct reply *reply) {
+    *hello = (struct hello){0};
+    if (count > 1 && !hello_read_protocol(hello, arguments[1], reply))
+        return false;
+    for (size_t i = 2, taken; i < count; i += taken) {
+        taken = hello_take_option(hello, password, arguments + i, count - i, reply);
+        if (taken == 0)
+            return false;
+    }
+    bool is_allowed = is_authenticated || hello->has_logged_in;
+    if (!is_allowed) {
         reply_error(
             reply,
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the "
-            "HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and "
+            "HELLO AUTH <user> <pass> option can be used to authenticate the client and "
             "select the RESP protocol version at the same time");
     }
-    return is_authenticated;
+    return is_allowed;
 }
 
 void hello_reply(const struct hello_facts *facts, struct reply *reply) {

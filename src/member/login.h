@@ -17,17 +17,17 @@ bool login_auth(const char *password, const struct bytes *arguments, size_t coun
                 struct reply *reply);
 
 struct hello {
-    int64_t protocol; /* 0: as it is */
-    bool has_login, has_name;
-    struct bytes user, password, name; /* borrowed from the arguments */
+    int64_t protocol;   /* 0: as it is */
+    bool has_logged_in; /* by it, now */
+    bool has_name;
+    struct bytes name; /* borrowed from the arguments */
 };
 
-/* False: the error is written. */
-bool hello_parse(struct hello *hello, const struct bytes *arguments, size_t count,
-                 struct reply *reply);
-/* Is the connection logged in with this, or was it before? False: the error is written. */
-bool hello_log_in(const struct hello *hello, const char *password, bool is_authenticated,
-                  struct reply *reply);
+/* Does what HELLO says, for a connection that was logged in before or not. False: the error is
+ * written, and the protocol stays; but a login and a name stand that were said in front of what is
+ * wrong, as in Redis: its options take effect one by one. */
+bool hello_read(struct hello *hello, const char *password, bool is_authenticated,
+                const struct bytes *arguments, size_t count, struct reply *reply);
 
 struct hello_facts {
     uint64_t id;             /* the connection's */

@@ -2,277 +2,110 @@
 // CONFIG, CLUSTER, subscriptions. Each line of a list is one conversation on a connection of its own.
 'use strict';
 
+const fs = require('node:fs');
+const path = require('node:path');
+
 // Inline, requests apart by " | ".
-const LINES = String.raw`
+const conversationOf = (line) => line.split(' | ').map((request) => `${request}\r\n`).join('');
+const conversations = (text) => text.split('\n').filter((line) => line !== '').map(conversationOf);
+const LINES = conversations(fs.readFileSync(path.join(__dirname, 'redis-talk.txt'), 'latin1'));
+
+// Of a connection that has not said the password, which is "secret".
+const words = (count) => `*${count}\r\n${'$4\r\nPING\r\n'.repeat(count)}`;
+const STRANGERS = [...conversations(String.raw`
 PING
-ping hello
-PING a b c
-PING "a b"
-PING 'a\'b'
-PING "a\x41\n\"\q"
-PING "a
-PING "a"b
-PING 'a'b
-  PING   a
-PING ""
-""
-"" a
-"SET" "{t}a" 'b' | GET {t}a
-  | PING
-SET {t}k v EX 100 | GET {t}k
-$4 | PING
-+PING
-:1
-%1 | $4 | PING
-QUIT | PING
-quit now | PING
-RESET | PING
-RESET x
-ECHO
-ECHO a
-ECHO a b
+GET x
+GET
+FOO
+FOO x
 HELLO
 HELLO 2
 HELLO 3
-HELLO 1
 HELLO 4
-HELLO abc
-HELLO 03
-HELLO +3
-HELLO 3.0
-HELLO 3 AUTH
-HELLO 3 AUTH default
-HELLO 3 AUTH default x
-HELLO 3 AUTH nobody x
-HELLO 3 SETNAME
-HELLO 3 SETNAME foo | CLIENT GETNAME
-HELLO 3 SETNAME "a b" | CLIENT GETNAME
-HELLO 3 SETNAME a SETNAME b | CLIENT GETNAME
+HELLO x
+HELLO 3 AUTH default wrong | GET x
+HELLO 3 AUTH default secret | GET {t}no
+HELLO 3 AUTH nobody secret
+HELLO 3 SETNAME a
+HELLO 3 SETNAME "a b"
+HELLO 3 AUTH default secret SETNAME "a b" | GET x
+HELLO 3 AUTH default wrong SETNAME "a b"
+HELLO 3 AUTH default secret SETNAME me | CLIENT GETNAME
+HELLO 2 AUTH default secret | GET {t}no
 HELLO 3 FOO
-HELLO 2 FOO bar
-HELLO 3 | GET {t}no | HGET {t}no f | HMGET {t}no a b | HGETALL {t}no | HRANDFIELD {t}no | HRANDFIELD {t}no 2 WITHVALUES
-HELLO 3 | HELLO 2 | GET {t}no
-HELLO 3 | RESET | GET {t}no
-AUTH
-AUTH x
-AUTH default x
-AUTH nobody x
+AUTH wrong | GET x
+AUTH secret | GET {t}no
+AUTH "" | GET x
+AUTH default wrong
+AUTH default secret | GET {t}no
+AUTH nobody secret
+AUTH DEFAULT secret
+AUTH secre
+AUTH secrets
+AUTH secretsecret
 AUTH a b c
-SELECT
+AUTH
+AUTH secret | AUTH wrong | GET {t}no
+AUTH secret | RESET | GET x
+AUTH secret | HELLO 3 AUTH default wrong | GET {t}no
+AUTH secret | HELLO 3 | GET {t}no
+RESET
+RESET x
+QUIT
+QUIT x
+ECHO x
 SELECT 0
-SELECT 1
-SELECT -1
-SELECT abc
-SELECT 2147483648
-SELECT 99999999999999999999
-READONLY | READWRITE
-READONLY x
+COMMAND
+COMMAND COUNT
 CLIENT
+CLIENT ID
 CLIENT FOO
-CLIENT GETNAME
-CLIENT GETNAME x
-CLIENT SETNAME
-CLIENT SETNAME x | CLIENT GETNAME
-CLIENT SETNAME "x y" | CLIENT GETNAME
-CLIENT SETNAME "x\n" | CLIENT GETNAME
-CLIENT SETNAME "\xe9" | CLIENT GETNAME
-CLIENT SETNAME x | CLIENT SETNAME "" | CLIENT GETNAME
-CLIENT SETNAME a b
-CLIENT REPLY
-CLIENT REPLY FOO
-CLIENT REPLY ON
-CLIENT REPLY on off
-CLIENT REPLY OFF | PING | CLIENT REPLY ON | PING
-CLIENT REPLY SKIP | PING | PING
-CLIENT REPLY SKIP | CLIENT REPLY SKIP | PING | PING
-CLIENT REPLY OFF | CLIENT REPLY SKIP | PING | PING | CLIENT REPLY ON
-CLIENT REPLY OFF | FOO | GET | PING | RESET | PING
-CLIENT KILL
-CLIENT KILL 1.2.3.4:5
-CLIENT KILL FOO bar
-CLIENT KILL ID
-CLIENT KILL ID abc
-CLIENT KILL ID 0
-CLIENT KILL ID -1
-CLIENT KILL ID 99999999
-CLIENT KILL ID 1 ID
-CLIENT KILL ADDR 1.2.3.4:5
-CLIENT KILL TYPE foo
-CLIENT KILL TYPE pubsub ID 99999999
-CLIENT KILL USER nobody
-CLIENT KILL SKIPME
-CLIENT KILL SKIPME foo
-CLIENT LIST FOO
-CLIENT LIST TYPE
-CLIENT LIST TYPE foo
-CLIENT LIST TYPE master
-CLIENT LIST ID
-CLIENT LIST ID abc
-CLIENT LIST ID 0
-CLIENT LIST ID -1
-CLIENT LIST ID 99999999
-CLIENT LIST ID 5 abc
-CLIENT NO-EVICT
-CLIENT NO-EVICT on
-CLIENT NO-EVICT foo
-CLIENT HELP x
-CLIENT ID x
-CLIENT INFO x
-OBJECT
-OBJECT FREQ {t}no
-MEMORY
-MEMORY FOO
-MEMORY USAGE
-MEMORY USAGE {t}no
-MEMORY USAGE {t}no SAMPLES
-MEMORY USAGE {t}no SAMPLES -1
-MEMORY USAGE {t}no SAMPLES x
-MEMORY USAGE {t}no SAMPLES 1 FOO
-MEMORY USAGE {t}no FOO
-COMMAND INFO memory|usage
-OBJECT ENCODING
-COMMAND FOO
-COMMAND COUNT x
-COMMAND INFO nosuch
-COMMAND INFO get mget
-COMMAND INFO hello
-COMMAND INFO client|id
-COMMAND INFO object|encoding
-COMMAND INFO config|get
-COMMAND INFO asking client|getredir client|trackinginfo module|list
-COMMAND INFO latency|histogram latency|latest latency|history latency|reset
-ASKING
-ASKING x
-CLIENT GETREDIR
-CLIENT GETREDIR x
-CLIENT TRACKINGINFO
-HELLO 3 | CLIENT TRACKINGINFO | MODULE LIST | LATENCY LATEST | LATENCY HISTOGRAM nosuch
-MODULE
-MODULE LIST
-MODULE LIST x
-MODULE FOO
-LATENCY
-LATENCY FOO
-LATENCY LATEST
-LATENCY HISTORY
-LATENCY HISTORY command
-LATENCY RESET
-LATENCY RESET command fork
-LATENCY HISTOGRAM nosuch ""
-COMMAND DOCS nosuch
-COMMAND GETKEYS
-COMMAND GETKEYS get
-COMMAND GETKEYS get k
-COMMAND GETKEYS mset a 1 b 2
-COMMAND GETKEYS mset a 1 b
-COMMAND GETKEYS ping
-COMMAND GETKEYS nosuch k
-COMMAND GETKEYS object encoding k
-COMMAND GETKEYS copy a b
-COMMAND HELP x
-COMMAND LIST FOO
-COMMAND LIST FILTERBY
-COMMAND LIST FILTERBY FOO x
-COMMAND LIST FILTERBY PATTERN hget
-COMMAND LIST FILTERBY PATTERN nosuch*
-COMMAND LIST FILTERBY MODULE x
-COMMAND LIST FILTERBY ACLCAT nosuch
-HELLO 3 | COMMAND INFO get nosuch | COMMAND GETKEYS mset a 1 b 2 | COMMAND LIST FILTERBY PATTERN getd*
+CLIENT SETNAME x
+CLIENT REPLY OFF
+OBJECT HELP
+INFO
+CONFIG GET x
 CONFIG
-CONFIG FOO
-CONFIG GET
-CONFIG GET nosuch
-CONFIG GET ""
-CONFIG GET [a
-CONFIG GET maxclients nosuch
-CONFIG GET maxclients maxclients
-CONFIG GET maxmemory
-CONFIG GET maxmemory-policy
-CONFIG GET databases
-CONFIG GET appendfilename
-CONFIG GET sanitize-dump-payload
-CONFIG GET lfu-log*
-CONFIG GET tcp-keepalive
-CONFIG GET proto-max-bulk-len
-HELLO 3 | CONFIG GET nosuch | CONFIG GET maxclient*
-CONFIG SET
-CONFIG SET a
-CONFIG SET nosuch 1
-CONFIG SET maxclients
-CONFIG SET maxclients 1000 maxclients 2000
-CONFIG SET slowlog-max-len 128 nosuch 1
-CONFIG SET timeout 0
-CONFIG SET timeout 0 timeout
-CONFIG SET "" x
-CONFIG RESETSTAT
-CONFIG RESETSTAT x
-CONFIG HELP x
-TIME x
-SLOWLOG
-SLOWLOG FOO
-SLOWLOG RESET
-SLOWLOG RESET x
-SLOWLOG GET 0
-SLOWLOG GET -2
-SLOWLOG GET abc
-SLOWLOG GET 1 2
-CLUSTER
-CLUSTER FOO
-CLUSTER HELP x
-CLUSTER KEYSLOT
-CLUSTER KEYSLOT a
-CLUSTER KEYSLOT {a}b
-CLUSTER KEYSLOT {}b
-CLUSTER KEYSLOT ""
-CLUSTER KEYSLOT a b
-CLUSTER COUNTKEYSINSLOT
-CLUSTER COUNTKEYSINSLOT 1
-CLUSTER COUNTKEYSINSLOT -1
-CLUSTER COUNTKEYSINSLOT 16384
-CLUSTER COUNTKEYSINSLOT abc
-CLUSTER GETKEYSINSLOT 1
-CLUSTER GETKEYSINSLOT 1 10
-CLUSTER GETKEYSINSLOT -1 10
-CLUSTER GETKEYSINSLOT 1 -1
-CLUSTER GETKEYSINSLOT abc 10
-CLUSTER GETKEYSINSLOT 1 abc
-CLUSTER GETKEYSINSLOT 16384 10
-CLUSTER SLOTS x
-CLUSTER NODES x
-CLUSTER INFO x
-CLUSTER MYID x
-CLUSTER SHARDS x
-CLUSTER LINKS
-CLUSTER REPLICAS
-CLUSTER REPLICAS abc
-CLUSTER SLAVES abc
-SUBSCRIBE
 SUBSCRIBE a
-SUBSCRIBE a b a
-SUBSCRIBE a | PING | GET {t}x | PING hi | SELECT 1 | CLIENT ID
-SUBSCRIBE a | RESET | GET {t}x
-SUBSCRIBE a | QUIT | GET {t}x
-SUBSCRIBE a | HELLO 3 | GET {t}x
-SUBSCRIBE a | UNSUBSCRIBE a | GET {t}x
-HELLO 3 | SUBSCRIBE a | PING | GET {t}x
-HELLO 3 | PSUBSCRIBE a | UNSUBSCRIBE | PUNSUBSCRIBE
-HELLO 3 | PUNSUBSCRIBE
-UNSUBSCRIBE
-UNSUBSCRIBE a
-PUNSUBSCRIBE
-PSUBSCRIBE
-PSUBSCRIBE a* b* | PUNSUBSCRIBE b* | PUNSUBSCRIBE b* | PING
-WAIT 0
+SUBSCRIBE
+CLUSTER SLOTS
+READONLY
+ASKING
+SLOWLOG GET
 WAIT 0 0
-WAIT -1 0
-WAIT abc 0
-WAIT 0 abc
-WAIT 0 -1
-SET | GET | MGET | HSET | HSET a | DEL
-FOO
-FOO a b c
-FOO "a\nb" "\x00\x01"
-`.split('\n').filter((line) => line !== '').map((line) => line.split(' | ').map((request) => `${request}\r\n`).join(''));
+TIME
+MSET a b c
+FLUSHALL
+PING a b c d e f g h i j k l m
+`), words(10), words(11), `*2\r\n$4\r\nECHO\r\n$16384\r\n${'x'.repeat(16384)}\r\n`, `*2\r\n$4\r\nECHO\r\n$16385\r\n`, '*0\r\nPING\r\n', 'PING "\r\n'];
+
+// Where a node has several shards.
+const ACROSS_SLOTS = conversations(String.raw`
+MGET a b
+MSET a 1 b 2
+MSET a 1 b
+MSET a
+MSET {t}a 1 {t}b
+MSETNX a 1 b 2
+MSETNX a 1 b
+RENAME a b
+RENAME a a
+RENAME {t}no b
+RENAMENX a b
+COPY a b
+COPY a b FOO
+COPY a b DB 1
+COPY a
+DEL a b
+UNLINK a b
+EXISTS a b
+TOUCH a b
+DEL {t}a b
+DEL a {t}a b
+OBJECT ENCODING a b
+OBJECT HELP a b
+MEMORY USAGE a b
+`);
 
 // As they are sent, byte by byte.
 const BYTES = [
@@ -312,4 +145,4 @@ function randomTalk(below) {
   return text.replaceAll('SSUBSCRIBE', 'SUBSCRIBE'); // the one command of Redis alone that a doubled letter makes
 }
 
-module.exports = {LINES, BYTES, randomTalk};
+module.exports = {LINES, STRANGERS, ACROSS_SLOTS, BYTES, randomTalk};

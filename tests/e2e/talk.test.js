@@ -9,10 +9,10 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
-const {run, startCluster, until} = require('./cluster.js');
+const {run, startCluster, startNodes, until} = require('./cluster.js');
 const {freePort, isFree} = require('./ports.js');
 const {randomSource} = require('./redis-compare-commands.js');
-const {LINES, BYTES, randomTalk} = require('./redis-talk.js');
+const {LINES, STRANGERS, ACROSS_SLOTS, BYTES, randomTalk} = require('./redis-talk.js');
 
 const AT_ONCE = 16, SHOWN = 10;
 // Until nothing has come for so long both are asked again, apart and with more patience, before a difference counts.
@@ -25,17 +25,19 @@ async function redisPort() { // its bus takes the port 10000 above
   }
 }
 
-async function startRedis(t) {
+async function startRedis(t, password = '') {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'redis-talk-'));
   const port = await redisPort();
-  const server = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', directory, '--cluster-enabled', 'yes'],
+  const server = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', directory, '--cluster-enabled', 'yes',
+    '--requirepass', password],
     {stdio: 'ignore'});
   t.after(async () => {
     server.kill('SIGKILL');
     await new Promise((resolve) => (server.exitCode === null && server.signalCode === null ? server.once('exit', resolve) : resolve()));
     fs.rmSync(directory, {recursive: true, force: true});
   });
-  const ask = async (...words) => (await run('redis-cli', ['-p', port, ...words])).stdout;
+  const login = password ? ['--no-auth-warning', '-a', password] : [];
+  const ask = async (...words) => (await run('redis-cli', ['-p', port, ...login, ...words])).stdout;
   await until('redis-server answers', async () => (await ask('PING')).includes('PONG'));
   await ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
   await until('redis-server serves', async () => (await ask('CLUSTER', 'INFO')).includes('cluster_state:ok'));
@@ -105,11 +107,27 @@ test('what is said around commands is answered as Redis does, byte for byte', as
   assert.ok(random === '', `seed ${seed}\n${random}`);
 });
 
+test('who has not said the password is answered as Redis does', async (t) => {
+  if (spawnSync('redis-server', ['--version']).error) { t.skip('redis-server is not installed'); return; }
+  const [redis, {nodes: [node]}] = await Promise.all([startRedis(t, 'secret'), startNodes(t, {nodes: 1, flags: ['--requirepass', 'secret']})]);
+  await until('the node serves', async () => (await converseToTheEnd(node.port, 'AUTH secret\r\nGET k\r\n')).endsWith('$-1\r\n'));
+  const differences = await compare(redis, node.port, STRANGERS);
+  assert.ok(differences === '', differences);
+});
+
+test('keys that lie in several slots are refused as Redis refuses them', async (t) => {
+  if (spawnSync('redis-server', ['--version']).error) { t.skip('redis-server is not installed'); return; }
+  const [redis, {nodes: [node]}] = await Promise.all([startRedis(t), startNodes(t, {nodes: 1, flags: ['--shards', 12]})]);
+  await node.whole();
+  const differences = await compare(redis, node.port, ACROSS_SLOTS);
+  assert.ok(differences === '', differences);
+});
+
 // What is called, rejected before it runs, and fails.
 const COUNTED = ['SET s 1', 'SET s', 'SET', 'SET s 1 EX 0', 'SET s 1 FOO', 'GET s', 'GET', 'GET s', 'HGET s f', 'INCR s', 'APPEND s x', 'INCR s',
   'MSET {t}a 1', 'MSET {t}a 1 {t}b', 'MGET {t}a {t}b', 'MGET', 'OBJECT', 'OBJECT ENCODING s', 'OBJECT ENCODING', 'OBJECT NOSUCH', 'EXPIRE s x', 'HSET h f',
   'STRLEN h', 'NOSUCH s', 'SUBSCRIBE c', 'TTL s', 'DEL s', 'UNSUBSCRIBE c', 'TYPE s', 'CLIENT SETNAME "a b"', 'CLIENT SETNAME',
-  'CLIENT REPLY OFF', 'PERSIST', 'DECR h', 'SETRANGE s x y', 'CLIENT REPLY ON', 'ECHO'];
+  'SCAN abc', 'SCAN 0 COUNT 0', 'FLUSHALL FOO', 'KEYS', 'CLIENT REPLY OFF', 'PERSIST', 'DECR h', 'SETRANGE s x y', 'CLIENT REPLY ON', 'ECHO'];
 
 // "cmdstat_get:calls=..." without its times, of what was asked above, in one order.
 async function commandFigures(port) {

@@ -31,8 +31,10 @@ static int wait_on_shard(struct shard *shard, const struct bytes *arguments,
                        number_parse_i64(arguments[1], &replicas) &&
                        number_parse_i64(arguments[2], &timeout_ms);
     CHECK(are_numbers); /* wait_command() has looked */
-    struct shard_wait_options options = {
-        .replicas = (uint32_t)replicas, .is_local = local != 0, .timeout_ms = (uint64_t)timeout_ms};
+    struct shard_wait_options options = {.replicas = replicas > UINT32_MAX ? UINT32_MAX
+                                                                           : (uint32_t)replicas,
+                                         .is_local = local != 0,
+                                         .timeout_ms = (uint64_t)timeout_ms};
     return shard_wait(shard, &options, waiter);
 }
 

@@ -149,7 +149,7 @@ static bool parse(struct session_command *call, bool is_aof, struct bytes argume
         reply_error(call->reply, REPLY_NOT_INTEGER);
     } else if (is_aof && (local < 0 || local > 1)) {
         reply_error(call->reply, "ERR value is out of range, must be between 0 and 1");
-    } else if ((is_aof && replicas < 0) || replicas > UINT32_MAX) {
+    } else if (is_aof && replicas < 0) {
         reply_error(call->reply, "ERR value is out of range, must be positive");
     } else if (!number_parse_i64(call->arguments[at + 1], &timeout_ms)) {
         reply_error(call->reply, "ERR timeout is not an integer or out of range");

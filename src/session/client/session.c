@@ -265,6 +265,11 @@ void session_reply_now(struct session *session, struct bytes reply) {
         session_push(session, reply);
 }
 
+void session_push_for_command(struct session *session, struct bytes message) {
+    (void)is_silenced(session);
+    session_push(session, message);
+}
+
 void session_push(struct session *session, struct bytes reply) {
     if (queue_count(&session->slots) == 0) {
         write_reply(session, reply);

@@ -12,6 +12,8 @@ void session_reply_now(struct session *session,
                        struct bytes reply); /* the next reply in order, whole */
 /* What nobody asked for, behind the replies of the commands that came before. */
 void session_push(struct session *session, struct bytes message);
+/* The same, and it stands for the reply of the command that is run. */
+void session_push_for_command(struct session *session, struct bytes message);
 uint64_t session_expect(struct session *session, uint32_t shard,
                         slot_number slot);            /* a ticket for a reply to come */
 void session_expect_no_more(struct session *session); /* takes the last session_expect() back */

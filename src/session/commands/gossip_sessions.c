@@ -23,11 +23,23 @@ static bool ask_gossiper(struct session_command *call) {
     return false;
 }
 
+/* What confirms a subscription is pushed, as the news are that follow: CLIENT REPLY does not turn
+ * it off. */
+static void confirm(struct session_command *call) {
+    struct buffer *out = call->reply->out;
+    bool is_subscription = strcmp(call->command->group, "pubsub") == 0;
+    if (is_subscription && !reply_is_error(buffer_bytes(out))) {
+        session_push_for_command(call->session, buffer_bytes(out));
+        buffer_clear(out);
+    }
+}
+
 bool gossip_command(struct session_command *call) {
     struct session *session = call->session;
     if (!subscriptions_command(&session->subscriptions, call->command, call->arguments,
                                call->argument_count, call->reply))
         return ask_gossiper(call);
+    confirm(call);
     gossip_session_changed(session);
     return true;
 }

@@ -116,14 +116,14 @@ static bool command_hello(struct session_command *call) {
     struct session *session = call->session;
     const struct worker *worker = call->worker;
     struct hello hello;
-    bool is_said =
-        hello_parse(&hello, call->arguments, call->argument_count, call->reply) &&
-        hello_log_in(&hello, worker->config.requirepass, session->is_authenticated, call->reply);
-    if (!is_said)
-        return true;
-    session_set_authenticated(session, true);
+    bool is_said = hello_read(&hello, worker->config.requirepass, session->is_authenticated,
+                              call->arguments, call->argument_count, call->reply);
+    if (hello.has_logged_in)
+        session_set_authenticated(session, true);
     if (hello.has_name)
         session_set_name(session, hello.name);
+    if (!is_said)
+        return true;
     if (hello.protocol) {
         session->protocol = (int)hello.protocol;
         call->reply->protocol = session->protocol;
@@ -136,12 +136,14 @@ static bool command_hello(struct session_command *call) {
     return true;
 }
 
+/* Replies are on again, but that of RESET itself may still be the one that SKIP was said for. */
 static bool command_reset(struct session_command *call) {
     struct session *session = call->session;
     session_set_name(session, BYTES_NONE);
     session_set_authenticated(session, !needs_password(call->worker));
     session->protocol = 2;
-    session->reply_mode = SESSION_REPLY_ON;
+    if (session->reply_mode == SESSION_REPLY_OFF)
+        session->reply_mode = SESSION_REPLY_ON;
     session->is_readonly = session->is_no_evict = false;
     session->durability = DURABILITY_OF_NODE;
     gossip_session_ends(session);
