@@ -66,6 +66,7 @@ static const struct cli_command commands[] = {
      "8 digits are enough.\n"
      "What is set lives as long as the process; a key has up to 64 bytes, a value up to 800, a "
      "member up to 128 keys.\n"
+     "A KEY or VALUE that begins with -- stands behind a bare --.\n"
      "`keys` asks every member in turn. `keys rotate` makes a new key and brings it in without a "
      "pause; `rotate` and `add`\n"
      "want --cluster-key-file FILE, the key in use, with which the new one travels sealed (and "
@@ -256,7 +257,7 @@ static bool is_help(const char *word) {
  * `server` and `agent` explain themselves, with all settings. */
 static bool is_explained_here(const struct cli_command *command, int argc, char **argv) {
     bool is_asked = false;
-    for (int i = 0; i < argc; i++)
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
         is_asked |= is_help(argv[i]);
     return is_asked && command->run != server_run && command->run != agent_run;
 }

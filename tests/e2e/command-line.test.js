@@ -212,6 +212,33 @@ test('a password that is missing or wrong is asked for by its name', async (t) =
   }
 });
 
+// The environment may have the password of other nodes, or one that is about to be set.
+test('a password that nobody asks for is no hindrance', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  for (const words of [['cluster', 'status', node.address], ['members', '--at', node.address], ['gossip', 'info', '--at', node.address]]) {
+    const {code, stderr} = await run(program, words, {env: {...process.env, TROTHDB_PASSWORD: 'of another'}});
+    assert.deepStrictEqual([code, stderr], [0, ''], words.join(' '));
+  }
+});
+
+test('no row of a table breaks in a narrow window', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  for (const words of [['cluster', 'status', node.address], ['members', '--at', node.address]]) {
+    const {code, stdout} = await run('script', ['-qec', `stty cols 40; "${program}" ${words.join(' ')}`, '/dev/null']);
+    const lines = stdout.split('\r\n'), rows = lines.slice(lines.findIndex((line) => /^ *(node|name) /.test(line)));
+    assert.ok(code === 0 && rows.length > 2, stdout);
+    for (const row of rows.filter((line) => !line.startsWith('left out'))) assert.ok(row.length <= 40, stdout);
+  }
+});
+
+test('what begins with dashes can be said behind two dashes', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  const gossip = (...words) => run(program, ['gossip', ...words]);
+  assert.deepStrictEqual(await gossip('set', '--at', node.address, '--', 'note', '--help'), {code: 0, stdout: '', stderr: ''});
+  const [{name}] = JSON.parse((await run(program, ['members', '--at', node.address, '--json'])).stdout);
+  assert.strictEqual((await gossip('get', name, 'note', '--at', node.address)).stdout, '--help\n');
+});
+
 // sh, because a descriptor can be closed by it.
 const shell = (redirection, words, options) => run('sh', ['-c', `exec "$0" "$@" ${redirection}`, program, ...words], {timeout: 20000, ...options});
 

@@ -1,13 +1,18 @@
 // The drill in its short form: everything that goes wrong in it goes wrong, nothing is lost, nothing is left behind.
 'use strict';
 const assert = require('node:assert');
+const {spawn} = require('node:child_process');
+const {once} = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
-const {program, run, startNodes} = require('./cluster.js');
+const {program, run, startNodes, until} = require('./cluster.js');
 const {freeBase} = require('./ports.js');
+
+const nodesOf = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+const stateOf = (pid) => { try { return /\) (\w)/.exec(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'))[1]; } catch { return ''; } };
 
 test('a short drill loses nothing', async (t) => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-'));
@@ -45,6 +50,23 @@ test('a drill says what is wrong with its ports and words', async (t) => {
   assert.match(taken.stderr, /port \d+ is in use by another program/);
   assert.strictEqual((await run(program, ['drill', '--nodes', '2'])).code, 2);
   assert.strictEqual((await run(program, ['drill', 'now'])).code, 2);
+});
+
+// As the system does it for want of memory: to any process, and to one that stands still as well.
+test('a node that ends by itself ends the drill, which says so and clears away', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-'));
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  const where = path.join(directory, 'drill');
+  const drill = spawn(program, ['drill', '--short', '--port', await freeBase(), '--dir', where], {stdio: ['ignore', 'pipe', 'pipe']});
+  t.after(() => drill.kill('SIGKILL'));
+  let told = '';
+  for (const stream of [drill.stdout, drill.stderr]) stream.on('data', (data) => { told += data; });
+  const ended = once(drill, 'close');
+  const stopped = await until('a node stands still', async () => nodesOf(drill.pid).find((pid) => stateOf(pid) === 'T'));
+  process.kill(stopped, 'SIGKILL');
+  assert.deepStrictEqual(await ended, [1, null], told);
+  assert.match(told, /trothdb drill: node \d ended by itself, signal 9/);
+  assert.ok(!fs.existsSync(where), 'its directory is gone');
 });
 
 test('a disk is made slow only where that is allowed', async (t) => {

@@ -16,12 +16,13 @@ struct client {
     char problem[CLIENT_PROBLEM_BYTES]; /* after an error: what failed, and where */
 };
 
-/* "host:port" as a person writes it: a name is looked up. ERR_INVALID with `problem`
- * (CLIENT_PROBLEM_BYTES). */
+/* "host:port" as a person writes it: a name is looked up. Of its addresses, as "localhost" has two,
+ * the first is taken at which somebody listens; if nobody does, the first. ERR_INVALID with
+ * `problem` (CLIENT_PROBLEM_BYTES). */
 int client_address(struct net_address *address, const char *text, char *problem) MUST_CHECK;
 
-/* Connects, and logs in where the environment has TROTHDB_PASSWORD; ERR_IO or ERR_REFUSED with
- * `problem`. Reads and writes give up after timeout_ms. */
+/* Connects, and logs in where the environment has TROTHDB_PASSWORD and the node asks for one;
+ * ERR_IO or ERR_REFUSED with `problem`, and closed. Reads and writes give up after timeout_ms. */
 int client_open(struct client *client, const struct net_address *address,
                 int timeout_ms) MUST_CHECK;
 void client_close(struct client *client); /* may be called again */

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/cluster/cluster.h"
 #include "cli/terminal/grid.h"
+#include "cli/terminal/window.h"
 
 /* ---- asking everybody ---- */
 
@@ -85,7 +86,16 @@ static uint64_t lag_entries(const struct status_replica *leader,
 
 /* ---- for people ---- */
 
+/* In a narrow window without what it can best do without: a line that breaks is no table. */
+static void print_fitted(struct grid *grid, const char *const *least, struct buffer *out) {
+    grid_fit(grid, window_columns(), least);
+    grid_print(grid, out, "");
+    grid_note_left_out(grid, out);
+    grid_release(grid);
+}
+
 static void print_nodes(const struct cluster_view *view, struct buffer *out) {
+    static const char *const least[] = {"id", "gossip says", "leads", NULL};
     struct grid grid;
     grid_init(&grid, "rllllr");
     grid_row(&grid, "node", "id", "clients at", "gossip says", "answers", "leads");
@@ -102,8 +112,7 @@ static void print_nodes(const struct cluster_view *view, struct buffer *out) {
         grid_cell(&grid, "%s", cluster_view_of(view, node->number) ? "yes" : "no");
         grid_cell(&grid, "%u", count_led(view, node->number));
     }
-    grid_print(&grid, out, "");
-    grid_release(&grid);
+    print_fitted(&grid, least, out);
 }
 
 static void print_followers(const struct cluster_view *view, const struct status_shard *shard,
@@ -129,6 +138,7 @@ static void print_followers(const struct cluster_view *view, const struct status
 }
 
 static void print_shards(const struct cluster_view *view, struct buffer *out) {
+    static const char *const least[] = {"term", "applied", "slots", NULL};
     struct grid grid;
     grid_init(&grid, "rlrrrl");
     grid_row(&grid, "shard", "slots", "leader", "term", "applied", "followers:entries behind");
@@ -147,11 +157,11 @@ static void print_shards(const struct cluster_view *view, struct buffer *out) {
         }
         print_followers(view, shard, leader, &grid);
     }
-    grid_print(&grid, out, "");
-    grid_release(&grid);
+    print_fitted(&grid, least, out);
 }
 
 static void print_spare(const struct status *status, struct buffer *out) {
+    static const char *const least[] = {"member", "peers at", NULL};
     struct grid grid;
     grid_init(&grid, "llll");
     grid_row(&grid, "member", "clients at", "peers at", "gossip says");
@@ -164,8 +174,7 @@ static void print_spare(const struct status *status, struct buffer *out) {
     }
     buffer_append_text(out, "A spare: it belongs to no cluster yet. `trothdb cluster create` takes "
                             "it into one.\n\n");
-    grid_print(&grid, out, "");
-    grid_release(&grid);
+    print_fitted(&grid, least, out);
 }
 
 void cluster_print_tables(const struct cluster_view *view, struct buffer *out) {

@@ -41,10 +41,11 @@ static int pause_leader(struct drill *drill) {
     int error = drill_rest(drill, drill->is_short ? DRILL_PAUSE_SHORT_MS : DRILL_PAUSE_MS);
     if (!error)
         error = drill_end_step(drill);
+    if (error)
+        return error; /* the node may have ended, which the watch has said */
     drill_begin_step(drill, "SIGCONT to node %u", victim + 1);
     demo_node_resume(&drill->nodes, victim);
-    if (!error)
-        error = drill_await_whole(drill);
+    error = drill_await_whole(drill);
     return error ? error : drill_end_step(drill);
 }
 

@@ -147,38 +147,37 @@ int drill_await_whole(struct drill *drill) {
                       "not every node saw a leader for every shard within 30 s");
 }
 
+/* Release the reply before the client, from whose input it borrows; close the client in any case. */
 static int ask(const struct drill *drill, unsigned node, const struct bytes *words, size_t count,
-               struct response *reply, char problem[CLIENT_PROBLEM_BYTES]) {
+               struct client *client, struct response *reply) {
+    int error = client_open(client, &drill->nodes.nodes[node].client, CLUSTER_ASK_MS);
+    return error ? error : client_call(client, words, count, reply);
+}
+
+int drill_set(struct drill *drill, unsigned node, const char *name, const char *value) {
     struct client client;
-    int error = client_open(&client, &drill->nodes.nodes[node].client, CLUSTER_ASK_MS);
-    if (!error)
-        error = client_call(&client, words, count, reply);
-    memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
+    struct response reply;
+    const struct bytes words[] = {BYTES_LITERAL("CONFIG"), BYTES_LITERAL("SET"),
+                                  bytes_of_text(name), bytes_of_text(value)};
+    int error = ask(drill, node, words, 4, &client, &reply);
+    if (error)
+        drill_fail(drill, client.problem);
+    else
+        response_release(&reply);
     client_close(&client);
     return error;
 }
 
-int drill_set(struct drill *drill, unsigned node, const char *name, const char *value) {
-    struct response reply;
-    char problem[CLIENT_PROBLEM_BYTES];
-    const struct bytes words[] = {BYTES_LITERAL("CONFIG"), BYTES_LITERAL("SET"),
-                                  bytes_of_text(name), bytes_of_text(value)};
-    int error = ask(drill, node, words, 4, &reply, problem);
-    if (error)
-        drill_fail(drill, problem);
-    else
-        response_release(&reply);
-    return error;
-}
-
 bool drill_says(const struct drill *drill, unsigned node, const char *line) {
+    struct client client;
     struct response reply;
-    char problem[CLIENT_PROBLEM_BYTES];
     const struct bytes words[] = {BYTES_LITERAL("INFO")};
-    if (ask(drill, node, words, 1, &reply, problem))
-        return false;
-    bool is_said = reply.kind == RESPONSE_BULK &&
-                   memmem(reply.text.data, reply.text.length, line, strlen(line)) != NULL;
-    response_release(&reply);
+    bool is_said = false;
+    if (ask(drill, node, words, 1, &client, &reply) == 0) {
+        is_said = reply.kind == RESPONSE_BULK &&
+                  memmem(reply.text.data, reply.text.length, line, strlen(line)) != NULL;
+        response_release(&reply);
+    }
+    client_close(&client);
     return is_said;
 }

@@ -91,17 +91,6 @@ static void add_row(struct grid *grid, const struct response *member) {
 static const char *const least_columns[] = {"id",    "zone",      "kind",       "round trip",
                                             "since", "gossip at", "clients at", NULL};
 
-static void append_left_out(const struct grid *grid, struct buffer *out) {
-    struct buffer headings;
-    buffer_init(&headings, GOSSIP_OUTPUT_BYTES);
-    grid_left_out(grid, &headings);
-    if (headings.length) {
-        buffer_append_format(out, "left out in this window: %.*s\n",
-                             BYTES_PRINT(buffer_bytes(&headings)));
-    }
-    buffer_release(&headings);
-}
-
 static int by_name(const void *a, const void *b) {
     return bytes_compare(response_field_text(a, "name"), response_field_text(b, "name"));
 }
@@ -117,7 +106,7 @@ static void append_table(struct response *members, struct buffer *out) {
         add_row(&grid, &members->elements[i]);
     grid_fit(&grid, window_columns(), least_columns);
     grid_print(&grid, out, "");
-    append_left_out(&grid, out);
+    grid_note_left_out(&grid, out);
     grid_release(&grid);
 }
 

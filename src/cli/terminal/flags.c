@@ -64,13 +64,17 @@ int flags_read(const struct flag *flags, const char *command, int argc, char **a
                                     .command = command,
                                     .is_json = find(flags, "json", strlen("json")) &&
                                                refusal_is_json(argc, argv)};
+    bool may_be_flags = true;
     *operand_count = 0;
     for (int at = 0; at < argc; at++) {
-        if (strncmp(argv[at], "--", 2) != 0) {
+        bool is_flag = may_be_flags && strncmp(argv[at], "--", 2) == 0;
+        int error = 0;
+        if (!is_flag)
             argv[(*operand_count)++] = argv[at];
-            continue;
-        }
-        int error = read_flag(&reading, argv, &at, argc);
+        else if (strcmp(argv[at], "--") == 0)
+            may_be_flags = false;
+        else
+            error = read_flag(&reading, argv, &at, argc);
         if (error)
             return error;
     }

@@ -1,5 +1,5 @@
 /* The flags of a subcommand, as a table: --name value, --name=value, or a bare --name for a switch.
- * What is not a flag is an operand. */
+ * What is not a flag is an operand, and so is all that stands behind a bare "--". */
 #pragma once
 #include "base/error.h"
 #include <stdbool.h>

@@ -132,6 +132,17 @@ void grid_left_out(const struct grid *grid, struct buffer *out) {
     }
 }
 
+void grid_note_left_out(const struct grid *grid, struct buffer *out) {
+    struct buffer headings;
+    buffer_init(&headings, GRID_BYTES_MAXIMUM);
+    grid_left_out(grid, &headings);
+    if (headings.length) {
+        buffer_append_format(out, "left out in this window: %.*s\n",
+                             BYTES_PRINT(buffer_bytes(&headings)));
+    }
+    buffer_release(&headings);
+}
+
 /* ---- printing ---- */
 
 static void print_spaces(struct buffer *out, size_t count) {

@@ -33,7 +33,7 @@ void refusal_tell(const char *command, bool is_json, const char *format, ...) {
 
 bool refusal_is_json(int argc, char **argv) {
     bool is_json = false;
-    for (int i = 0; i < argc; i++)
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
         is_json |= strcmp(argv[i], "--json") == 0;
     return is_json;
 }

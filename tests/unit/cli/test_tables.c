@@ -223,6 +223,21 @@ static void flags_set_what_they_say_and_leave_the_operands(void **state) {
     assert_string_equal(directory, "x=y");
 }
 
+/* A value may begin with dashes, too. */
+static void all_behind_two_dashes_are_operands(void **state) {
+    (void)state;
+    bool is_json = false;
+    int count;
+    const struct flag flags[] = {{.name = "json", .is_set = &is_json}, {0}};
+    char *argv[] = {"set", "--json", "--", "key", "--value", "--", "--json"};
+    assert_int_equal(flags_read(flags, "test", 7, argv, &count), 0);
+    assert_int_equal(count, 5);
+    static const char *const operands[] = {"set", "key", "--value", "--", "--json"};
+    for (int i = 0; i < count; i++)
+        assert_string_equal(argv[i], operands[i]);
+    assert_true(is_json);
+}
+
 static void wrong_flags_are_refused(void **state) {
     (void)state;
     int64_t shards = 12;
@@ -249,4 +264,5 @@ RUN_TESTS(cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
           cmocka_unit_test(a_bar_of_time_tells_how_much_of_it_is_over),
           cmocka_unit_test(a_bar_fits_into_the_window),
           cmocka_unit_test(flags_set_what_they_say_and_leave_the_operands),
+          cmocka_unit_test(all_behind_two_dashes_are_operands),
           cmocka_unit_test(wrong_flags_are_refused))
