@@ -147,7 +147,7 @@ int drill_await_whole(struct drill *drill) {
                       "not every node saw a leader for every shard within 30 s");
 }
 
-/* Release the reply before the client, from whose input it borrows; close the client in any case. */
+/* The reply borrows from the client, which is to be closed behind it, and in any case. */
 static int ask(const struct drill *drill, unsigned node, const struct bytes *words, size_t count,
                struct client *client, struct response *reply) {
     int error = client_open(client, &drill->nodes.nodes[node].client, CLUSTER_ASK_MS);
