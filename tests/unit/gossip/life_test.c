@@ -62,31 +62,39 @@ static void set_misses_news(struct world *world, unsigned first, unsigned last, 
         world->nodes[number].misses_news = is_so;
 }
 
-/* A refutation that news does not bring to a third of the nodes (it is told by lot, and datagrams
- * get lost): who suspects asks, and is told. */
+/* Node 2 stands still for a second, again and again, and when it refutes a third of the nodes get no
+ * news and all lose datagrams. Returns how many call it dead. */
+static unsigned deaths_of_who_stops(uint64_t seed) {
+    struct world *world = world_new(seed);
+    world_add_cluster(world, 60);
+    assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
+    unsigned deaths = 0;
+    world->on_change = count_deaths;
+    world->context = &deaths;
+    for (unsigned round = 0; round < 20; round++) {
+        world_run(world, random_between(&world->random, 2 * SECOND, 3 * SECOND));
+        world_stop(world, 2);
+        world_run(world, SECOND);
+        set_misses_news(world, 4, 23, true);
+        world->loss = 0.3;
+        world_resume(world, 2);
+        world_run(world, 2 * SECOND);
+        set_misses_news(world, 4, 23, false);
+        world->loss = 0;
+    }
+    world_free(world);
+    return deaths;
+}
+
+/* A refutation that news does not bring to everybody (it is told by lot, and datagrams get lost):
+ * who suspects asks, and is told, by nearly all that is sent meanwhile. Of 1,200 who missed it two
+ * at the most may hear of it too late; where nobody asks it is dozens. */
 static void test_missed_refutation_is_asked_for(void **state) {
     (void)state;
-    for (uint64_t seed = 37; seed < 40; seed++) {
-        struct world *world = world_new(seed);
-        world_add_cluster(world, 60);
-        assert_true(world_run_until(world, 10 * SECOND, world_is_settled));
-        unsigned deaths = 0;
-        world->on_change = count_deaths;
-        world->context = &deaths;
-        for (unsigned round = 0; round < 20; round++) {
-            world_run(world, random_between(&world->random, 2 * SECOND, 3 * SECOND));
-            world_stop(world, 2);
-            world_run(world, SECOND);
-            set_misses_news(world, 4, 23, true);
-            world->loss = 0.2;
-            world_resume(world, 2);
-            world_run(world, 2 * SECOND);
-            set_misses_news(world, 4, 23, false);
-            world->loss = 0;
-        }
-        assert_int_equal(deaths, 0);
-        world_free(world);
-    }
+    unsigned deaths = 0;
+    for (uint64_t seed = 37; seed < 40; seed++)
+        deaths += deaths_of_who_stops(seed);
+    assert_in_range(deaths, 0, 2);
 }
 
 /* As if `teller` told `told` that node 2 lives, as all believed before it died. */
