@@ -231,6 +231,7 @@ static void run_send(struct script *script, const struct line *line) {
     struct raft_message message = {.kind = transcript_kind_of(word_at(line, 1)),
                                    .is_rejected = has_word(line, "rejected"),
                                    .is_forced = has_word(line, "forced"),
+                                   .is_quiet = has_word(line, "quiet"),
                                    .entries = entries,
                                    .entry_count = entries_forge(line, entries)};
     uint64_t to = 0;
