@@ -315,6 +315,26 @@ static bool has_run(enum shard_outcome outcome, struct bytes reply) {
     return outcome != SHARD_NOT_EXECUTED && !is_full;
 }
 
+/* What the metrics and the slow log say of a shard's reply. */
+static void observe_slot(struct session *session, const struct reply_slot *slot,
+                         enum shard_outcome outcome, struct bytes reply, bool is_traced) {
+    struct worker *worker = session->worker;
+    uint64_t duration_us = observe_reply(worker, slot->command, slot->begun_us, reply.length);
+    if (reply_is_error(reply))
+        observe_command_error(worker, slot->command, has_run(outcome, reply));
+    if (slowlog_takes(worker, duration_us))
+        slowlog_note(session, duration_us, excerpt_of(session, slot),
+                     is_traced ? NULL : trace_slow(worker, slot, outcome, reply));
+}
+
+/* The front's reply goes out; any other waits in its place for those before it. */
+static void write_or_keep(struct session *session, struct reply_slot *slot, struct bytes reply) {
+    if (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER))
+        write_reply(session, reply);
+    else
+        fill(session, slot, reply);
+}
+
 void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome,
                      struct bytes reply) {
     struct reply_slot *slot = queue_at(&session->slots, ticket - session->first_ticket);
@@ -337,20 +357,10 @@ void session_deliver(struct session *session, uint64_t ticket, enum shard_outcom
     }
     bool is_traced =
         !list_is_empty(&session->traces) && trace_replied(session, ticket, outcome, reply);
-    if (slot->command) {
-        uint64_t duration_us =
-            observe_reply(session->worker, slot->command, slot->begun_us, reply.length);
-        if (reply_is_error(reply))
-            observe_command_error(session->worker, slot->command, has_run(outcome, reply));
-        if (slowlog_takes(session->worker, duration_us)) {
-            slowlog_note(session, duration_us, excerpt_of(session, slot),
-                         is_traced ? NULL : trace_slow(session->worker, slot, outcome, reply));
-        }
-    }
-    if (!slot->is_silent && (slot == queue_front(&session->slots) || PLANTED(REPLIES_OUT_OF_ORDER)))
-        write_reply(session, reply);
-    else if (!slot->is_silent)
-        fill(session, slot, reply);
+    if (slot->command)
+        observe_slot(session, slot, outcome, reply, is_traced);
+    if (!slot->is_silent)
+        write_or_keep(session, slot, reply);
     buffer_release(&explanation);
     leave_in_order(session);
 }
