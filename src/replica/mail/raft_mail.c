@@ -28,26 +28,31 @@ static struct bytes pack(struct worker *worker, uint32_t shard, const struct raf
     return packed;
 }
 
+/* All of a message but its entries. */
+static struct peer_raft head_of(const struct shard *shard, const struct raft_message *message) {
+    return (struct peer_raft){.shard = shard_number(shard),
+                              .kind = message->kind,
+                              .term = message->term,
+                              .log_index = message->log_index,
+                              .log_term = message->log_term,
+                              .commit_index = message->commit_index,
+                              .is_rejected = message->is_rejected,
+                              .is_forced = message->is_forced,
+                              .is_full = message->is_full,
+                              .conflict_index = message->conflict_index,
+                              .conflict_term = message->conflict_term,
+                              .context = message->context,
+                              .read_round = message->read_round,
+                              .patience_us = message->patience_us,
+                              .is_receipt_wanted = message->is_receipt_wanted,
+                              .agreed_index = message->agreed_index,
+                              .is_quiet = message->is_quiet};
+}
+
 void raft_mail_send(void *context, struct shard *shard, const struct raft_message *message) {
     struct worker *worker = context;
     observe_raft_message(worker, message->kind, true);
-    struct peer_raft head = {.shard = shard_number(shard),
-                             .kind = message->kind,
-                             .term = message->term,
-                             .log_index = message->log_index,
-                             .log_term = message->log_term,
-                             .commit_index = message->commit_index,
-                             .is_rejected = message->is_rejected,
-                             .is_forced = message->is_forced,
-                             .is_full = message->is_full,
-                             .conflict_index = message->conflict_index,
-                             .conflict_term = message->conflict_term,
-                             .context = message->context,
-                             .read_round = message->read_round,
-                             .patience_us = message->patience_us,
-                             .is_receipt_wanted = message->is_receipt_wanted,
-                             .agreed_index = message->agreed_index,
-                             .is_quiet = message->is_quiet};
+    struct peer_raft head = head_of(shard, message);
     size_t entry_bytes = 0;
     for (size_t i = 0; i < message->entry_count; i++)
         entry_bytes += message->entries[i]->length;
@@ -99,33 +104,38 @@ static void drop_entries(struct entry_list *list) {
     memory_free(list->entries == list->few ? NULL : list->entries);
 }
 
+/* The same, read; its kind was looked at. */
+static struct raft_message message_of(const struct worker *worker, uint32_t from,
+                                      const struct peer_raft *in) {
+    return (struct raft_message){.kind = (enum raft_message_kind)in->kind,
+                                 .from = from,
+                                 .to = worker->self,
+                                 .term = in->term,
+                                 .log_index = in->log_index,
+                                 .log_term = in->log_term,
+                                 .commit_index = in->commit_index,
+                                 .is_rejected = in->is_rejected,
+                                 .is_forced = in->is_forced,
+                                 .is_full = in->is_full,
+                                 .conflict_index = in->conflict_index,
+                                 .conflict_term = in->conflict_term,
+                                 .context = in->context,
+                                 .read_round = in->read_round,
+                                 .patience_us = in->patience_us,
+                                 .is_receipt_wanted = in->is_receipt_wanted,
+                                 .agreed_index = in->agreed_index,
+                                 .is_quiet = in->is_quiet};
+}
+
 void raft_mail_receive(struct worker *worker, uint32_t from, struct bytes part) {
-    struct peer_raft read = peer_raft_read(part);
-    const struct peer_raft *in = &read;
-    struct shard *shard = worker_shard(worker, in->shard);
-    if (!shard || in->kind >= RAFT_MESSAGE_KIND_COUNT)
+    struct peer_raft in = peer_raft_read(part);
+    struct shard *shard = worker_shard(worker, in.shard);
+    if (!shard || in.kind >= RAFT_MESSAGE_KIND_COUNT)
         return;
-    struct raft_message message = {.kind = (enum raft_message_kind)in->kind,
-                                   .from = from,
-                                   .to = worker->self,
-                                   .term = in->term,
-                                   .log_index = in->log_index,
-                                   .log_term = in->log_term,
-                                   .commit_index = in->commit_index,
-                                   .is_rejected = in->is_rejected,
-                                   .is_forced = in->is_forced,
-                                   .is_full = in->is_full,
-                                   .conflict_index = in->conflict_index,
-                                   .conflict_term = in->conflict_term,
-                                   .context = in->context,
-                                   .read_round = in->read_round,
-                                   .patience_us = in->patience_us,
-                                   .is_receipt_wanted = in->is_receipt_wanted,
-                                   .agreed_index = in->agreed_index,
-                                   .is_quiet = in->is_quiet};
-    struct bytes encoded = in->entries;
-    if (in->unpacked_bytes &&
-        packer_unpack(&worker->hosting->packer, encoded, in->unpacked_bytes, &encoded))
+    struct raft_message message = message_of(worker, from, &in);
+    struct bytes encoded = in.entries;
+    if (in.unpacked_bytes &&
+        packer_unpack(&worker->hosting->packer, encoded, in.unpacked_bytes, &encoded))
         return; /* as if it were lost: the leader sends it again */
     struct entry_list list;
     decode_entries(encoded, &list);
