@@ -85,21 +85,8 @@ void wal_note_markable(struct wal *wal, bool is_wanted) {
         wal->mark_due_us = wal_now_us(wal) + mark_after_us;
 }
 
-static void round_done(struct disk_job *job, int status) {
-    struct wal_round *round = (struct wal_round *)(void *)job;
-    struct wal *wal = round->owner;
-    wal->round.is_running = false;
-    if (round->is_full && !PLANTED(FULL_DISK_IS_FATAL) && !PLANTED(FULL_DISK_IS_FORGOTTEN)) {
-        wal_stall_round(wal);
-        return;
-    }
-    status = PLANTED(FULL_DISK_IS_FORGOTTEN) && round->is_full ? 0 : status;
-    if (status) {
-        wal_fail(wal, status, round->what);
-        return;
-    }
-    if (wal->has_failed)
-        return;
+/* The owner hears of it before the next round begins. */
+static void round_is_durable(struct wal *wal, const struct wal_round *round) {
     wal->file_bytes = round->file_bytes;
     wal->durable_end = wal->position;
     wal_batch_settle(&wal->batches[!wal->gathering]);
@@ -121,6 +108,23 @@ static void round_done(struct disk_job *job, int status) {
     if (has_news)
         wal->options.on_durable(wal->options.context, durable_sequence);
     start_next_round(wal);
+}
+
+static void round_done(struct disk_job *job, int status) {
+    struct wal_round *round = (struct wal_round *)(void *)job;
+    struct wal *wal = round->owner;
+    wal->round.is_running = false;
+    if (round->is_full && !PLANTED(FULL_DISK_IS_FATAL) && !PLANTED(FULL_DISK_IS_FORGOTTEN)) {
+        wal_stall_round(wal);
+        return;
+    }
+    status = PLANTED(FULL_DISK_IS_FORGOTTEN) && round->is_full ? 0 : status;
+    if (status) {
+        wal_fail(wal, status, round->what);
+        return;
+    }
+    if (!wal->has_failed)
+        round_is_durable(wal, round);
 }
 
 void wal_round_init(struct wal *wal) {
