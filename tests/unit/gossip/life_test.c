@@ -62,8 +62,8 @@ static void set_misses_news(struct world *world, unsigned first, unsigned last, 
         world->nodes[number].misses_news = is_so;
 }
 
-/* Node 2 stands still for a second, again and again, and when it refutes a third of the nodes get no
- * news and all lose datagrams. Returns how many call it dead. */
+/* Node 2 stands still for a second, again and again, and when it refutes a third of the nodes get
+ * no news and all lose datagrams. Returns how many call it dead. */
 static unsigned deaths_of_who_stops(uint64_t seed) {
     struct world *world = world_new(seed);
     world_add_cluster(world, 60);
