@@ -263,7 +263,7 @@ static void free_log(struct archiver *archiver, struct log_job *log) {
 
 static void log_was_put(struct archiver *archiver, const struct log_job *log) {
     shard_backup_add_log(&archiver->backup, &log->archive.log);
-    archiver->archived_index = log->archive.log.last_index;
+    archiver->archived_index = shard_backup_end(&archiver->backup);
     archiver->oldest_us = archiver->gathered_count ? archiver->gathered_since_us : 0;
     metric_add(archiver->cells.logs, 1);
 }
@@ -349,6 +349,14 @@ static void remove_old(struct archiver *archiver) {
 
 /* ---- a snapshot ---- */
 
+/* Where entries are gone the log goes on behind it. */
+static void go_on_behind(struct archiver *archiver, const struct snapshot_meta *meta) {
+    if (archiver->next_index == 0) {
+        archiver->next_index = meta->index + 1;
+        archiver->time_ms = meta->stamp_ms;
+    }
+}
+
 static void snapshot_done(struct blob_job *job, int status);
 
 static void snapshot_was_put(struct archiver *archiver, const struct snapshot_job *snapshot) {
@@ -356,10 +364,11 @@ static void snapshot_was_put(struct archiver *archiver, const struct snapshot_jo
     shard_backup_add_snapshot(
         &archiver->backup,
         &(struct backup_snapshot){.index = meta->index, .stamp_ms = meta->stamp_ms});
-    if (archiver->due_index <= meta->index) /* somebody may have asked for more meanwhile */
+    if (archiver->due_index <= meta->index) { /* somebody may have asked for more meanwhile */
         archiver->due_index = 0;
-    if (archiver->archived_index < meta->index)
-        archiver->archived_index = meta->index;
+        go_on_behind(archiver, meta);
+    }
+    archiver->archived_index = shard_backup_end(&archiver->backup);
     metric_add(archiver->cells.snapshots, 1);
     log_line(archiver->options.log, LOG_INFO, "snapshot backed up",
              LOG_F("shard", archiver->options.place.shard), LOG_F("index", meta->index));
@@ -392,10 +401,7 @@ static void put_snapshot(struct archiver *archiver, struct snapshot_manifest *ma
     snapshot->manifest =
         snapshot_manifest_new(&manifest->meta, manifest->chunks, manifest->chunk_count);
     archiver->is_snapshot_under_way = true;
-    if (archiver->next_index == 0) {
-        archiver->next_index = manifest->meta.index + 1;
-        archiver->time_ms = manifest->meta.stamp_ms;
-    }
+    go_on_behind(archiver, &manifest->meta);
     submit(archiver, &snapshot->base, snapshot_run, snapshot_done);
 }
 

@@ -33,13 +33,17 @@ struct log_job {
     uint64_t oldest_us;
 };
 
-/* Runs again and again, a few chunks a time, so that pieces of the log come in between. */
+/* Runs again and again, a few chunks a time, so that pieces of the log come in between. It looks
+ * for all chunks in passes: a chunk that was there in one may be gone in the next, as somebody else
+ * removed what he held to be needless. */
 struct snapshot_job {
     struct archiver_job base;
     struct disk *disk;
     struct snapshot_manifest *manifest; /* its own copy */
-    struct table *known; /* names of the chunks that the store has; NULL: not listed */
+    struct table *known; /* names of the chunks that the store had; NULL: a pass begins */
     uint32_t next_chunk;
+    bool has_put;  /* a chunk in this pass */
+    bool is_named; /* the manifest is there */
     bool is_finished;
 };
 

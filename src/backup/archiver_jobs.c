@@ -114,6 +114,22 @@ static int put_manifest(struct snapshot_job *job) {
     return error;
 }
 
+/* A pass that found all chunks there is followed by the manifest, and one behind it ends the job:
+ * who lists what is needed from then on finds the manifest. */
+static int end_pass(struct snapshot_job *job) {
+    int error = 0;
+    job->is_finished = job->is_named && !job->has_put;
+    if (!job->is_named && !job->has_put) {
+        error = put_manifest(job);
+        job->is_named = !error;
+    }
+    table_free(job->known);
+    job->known = NULL;
+    job->next_chunk = 0;
+    job->has_put = false;
+    return error;
+}
+
 int snapshot_run(struct blob_job *job) {
     struct snapshot_job *snapshot = (struct snapshot_job *)(void *)job;
     int error = snapshot->known ? 0 : list_known(snapshot);
@@ -124,14 +140,11 @@ int snapshot_run(struct blob_job *job) {
             if (put_chunks++ == ARCHIVER_CHUNKS_A_JOB)
                 return 0;
             error = put_chunk(snapshot, chunk);
+            snapshot->has_put = true;
         }
         snapshot->next_chunk += !error;
     }
-    if (!error) {
-        error = put_manifest(snapshot);
-        snapshot->is_finished = !error;
-    }
-    return error;
+    return error ? error : end_pass(snapshot);
 }
 
 void snapshot_job_release(struct snapshot_job *job) {

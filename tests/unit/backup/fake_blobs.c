@@ -53,9 +53,10 @@ static void keep(struct fake_blobs *fake, const char *name, struct bytes bytes) 
 static int fake_put(struct blob_store *store, const char *name, struct bytes bytes,
                     struct blob_problem *problem) {
     struct fake_blobs *fake = fake_of(store);
-    bool fails = is_hit(fake, BLOB_PUT);
+    bool is_refused = fake->refused && strstr(name, fake->refused);
+    bool fails = is_hit(fake, BLOB_PUT) || is_refused;
     CHECK(blob_name_is_valid(name) && bytes.length <= BLOB_BYTES_MAXIMUM);
-    if (!fails || fake->fails_late)
+    if (!fails || (fake->fails_late && !is_refused))
         keep(fake, name, bytes);
     return fails ? fail(fake, problem, name) : 0;
 }

@@ -292,6 +292,67 @@ static void test_what_was_let_go_is_missed(void **state) {
     memory_free(story);
 }
 
+/* So much was gathered that the next entries were left to Raft's log, which let them go while a
+ * snapshot that holds them was on its way already: the archive goes on behind that one. */
+static void test_a_snapshot_under_way_takes_the_place(void **state) {
+    (void)state;
+    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct archiver_status status;
+    set_up(story);
+    pass(story, STEP_MS);
+    story->sum.held_bytes += ARCHIVER_HELD_BYTES_MAXIMUM;
+    write_one(story, 0);
+    for (unsigned i = 0; i < 4; i++) { /* it is taken, and its first job waits */
+        story->world->now_us += 1000 * 1000;
+        world_run(story->world, 20);
+        archiver_tick(story->archiver, world_shard(story->world, 1));
+    }
+    assert_non_null(story->blobs.jobs);
+    story->world->replicas[1].config.backup_snapshot_interval_seconds = 86400;
+    story->sum.held_bytes -= ARCHIVER_HELD_BYTES_MAXIMUM;
+    archiver_tick(story->archiver, world_shard(story->world, 1));
+    run_jobs(story);
+    write_one(story, 1);
+    pass(story, END_MS);
+    archiver_status(story->archiver, &status);
+    assert_int_equal(status.archived_index, world_applied_index(story->world, 1));
+    assert_true(expect_moment(story, &story->moments[1]));
+    tear_down(story);
+    memory_free(story);
+}
+
+/* A snapshot that is to take the place of entries that are gone does not arrive: what is archived
+ * behind it is of no use until another one does, and is not said to be archived. */
+static void test_nothing_is_archived_without_what_leads_up_to_it(void **state) {
+    (void)state;
+    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct archiver_status status;
+    set_up(story);
+    write_one(story, 0);
+    pass(story, END_MS);
+    story->is_interrupted = true;
+    story->blobs.refused = "/chunk/";
+    story->sum.held_bytes += ARCHIVER_HELD_BYTES_MAXIMUM;
+    write_one(story, 1);
+    pass(story, END_MS);
+    story->sum.held_bytes -= ARCHIVER_HELD_BYTES_MAXIMUM;
+    for (unsigned i = 2; i < WRITES; i++) {
+        write_one(story, i);
+        pass(story, 4 * END_MS); /* the pause after a failure grows */
+        archiver_status(story->archiver, &status);
+        for (unsigned at = 0; at <= i; at++)
+            if (story->moments[at].index == status.archived_index)
+                assert_true(expect_moment(story, &story->moments[at]));
+    }
+    story->blobs.refused = NULL;
+    pass(story, 20 * END_MS);
+    archiver_status(story->archiver, &status);
+    assert_int_equal(status.archived_index, world_applied_index(story->world, 1));
+    assert_true(expect_moment(story, &story->moments[WRITES - 1]));
+    tear_down(story);
+    memory_free(story);
+}
+
 /* ---- who reads it ---- */
 
 /* Damage is none: a call failed. */
@@ -428,19 +489,90 @@ static void test_strays_go_in_the_end(void **state) {
     memory_free(story);
 }
 
-/* ---- a chunk of several pieces ---- */
+/* ---- a snapshot, put step by step ---- */
 
-static int put_snapshot(struct story *story, const struct snapshot_manifest *manifest) {
+static struct snapshot_job *begin_snapshot(struct story *story,
+                                           const struct snapshot_manifest *manifest) {
     struct snapshot_job *job = memory_allocate_zeroed(1, sizeof *job);
     job->base.store = &story->blobs.store;
     job->base.place = (struct backup_place){.shard = WORLD_SHARD};
     job->disk = &story->world->replicas[1].disk->disk;
     job->manifest = snapshot_manifest_new(&manifest->meta, manifest->chunks, manifest->chunk_count);
-    int code = snapshot_run(&job->base.job);
-    assert_true(code || job->is_finished);
-    snapshot_job_release(job);
-    return code;
+    return job;
 }
+
+static void finish_snapshot(struct snapshot_job *job) {
+    while (!job->is_finished)
+        assert_int_equal(snapshot_run(&job->base.job), 0);
+    snapshot_job_release(job);
+}
+
+static void put_snapshot(struct story *story, const struct snapshot_manifest *manifest) {
+    finish_snapshot(begin_snapshot(story, manifest));
+}
+
+static void remove_blob(struct story *story, const char *name) {
+    struct blob_problem problem;
+    assert_non_null(fake_blobs_find(&story->blobs, name));
+    assert_int_equal(story->blobs.store.ops->remove(&story->blobs.store, name, &problem), 0);
+}
+
+enum { CHUNKS = ARCHIVER_CHUNKS_A_JOB + 2 };
+
+/* So many chunks on the disk, and what a manifest says of them. */
+static void make_chunks(struct story *story, struct snapshot_chunk chunks[CHUNKS],
+                        char names[CHUNKS][BLOB_NAME_MAXIMUM]) {
+    const struct backup_place place = {.shard = WORLD_SHARD};
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        char file[DISK_NAME_MAXIMUM], text[] = {(char)('a' + i), 0};
+        struct bytes image = bytes_of_text(text);
+        chunks[i] = (struct snapshot_chunk){.first_slot = (uint16_t)i,
+                                            .last_slot = (uint16_t)i,
+                                            .raw_bytes = 1,
+                                            .stored_bytes = image.length,
+                                            .stored_checksum = checksum_xxh64(image, 0)};
+        snapshot_chunk_name(WORLD_SHARD, &chunks[i], file);
+        fake_disk_put(story->world->replicas[1].disk, file, image);
+        backup_chunk_name(&place, &chunks[i], 0, names[i]);
+    }
+}
+
+/* The store had the first chunk when this leader asked, so it need not put it. Then the leader of
+ * before, who still takes away what was too old for him, removes it. */
+static bool remove_after_step(unsigned steps) {
+    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct snapshot_chunk chunks[CHUNKS];
+    char names[CHUNKS][BLOB_NAME_MAXIMUM];
+    set_up(story);
+    make_chunks(story, chunks, names);
+    struct snapshot_manifest manifest = {
+        .meta = {.shard = WORLD_SHARD, .index = 7}, .chunk_count = 1, .chunks = chunks};
+    put_snapshot(story, &manifest);
+    manifest.meta.index++;
+    manifest.chunk_count = CHUNKS;
+    struct snapshot_job *job = begin_snapshot(story, &manifest);
+    for (; steps > 0 && !job->is_finished; steps--)
+        assert_int_equal(snapshot_run(&job->base.job), 0);
+    bool is_meanwhile = !job->is_finished;
+    if (is_meanwhile)
+        remove_blob(story, names[0]);
+    finish_snapshot(job);
+    for (unsigned i = 0; i < CHUNKS; i++)
+        assert_non_null(fake_blobs_find(&story->blobs, names[i]));
+    tear_down(story);
+    memory_free(story);
+    return is_meanwhile;
+}
+
+static void test_a_chunk_that_is_removed_meanwhile_is_put_again(void **state) {
+    (void)state;
+    unsigned steps = 1;
+    while (remove_after_step(steps))
+        steps++;
+    assert_true(steps > 2); /* before the manifest, and behind it */
+}
+
+/* ---- a chunk of several pieces ---- */
 
 /* A removal broke off when it had taken the first piece, and the chunk is needed again: that the
  * last piece is there says nothing of the others. */
@@ -460,13 +592,11 @@ static void test_a_piece_that_is_missing_is_put_again(void **state) {
     fake_disk_put(story->world->replicas[1].disk, file, bytes_of(image, bytes));
     memory_free(image);
     for (unsigned gone = 0; gone < 2; gone++) {
-        struct blob_problem problem;
-        assert_int_equal(put_snapshot(story, &manifest), 0);
+        put_snapshot(story, &manifest);
         backup_chunk_name(&place, &chunk, gone, piece);
-        assert_non_null(fake_blobs_find(&story->blobs, piece));
-        assert_int_equal(story->blobs.store.ops->remove(&story->blobs.store, piece, &problem), 0);
+        remove_blob(story, piece);
         manifest.meta.index++;
-        assert_int_equal(put_snapshot(story, &manifest), 0);
+        put_snapshot(story, &manifest);
         assert_non_null(fake_blobs_find(&story->blobs, piece));
     }
     tear_down(story);
@@ -476,7 +606,10 @@ static void test_a_piece_that_is_missing_is_put_again(void **state) {
 RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_store_fails),
           cmocka_unit_test(test_any_one_call_of_the_disk_fails),
           cmocka_unit_test(test_what_was_let_go_is_missed),
+          cmocka_unit_test(test_a_snapshot_under_way_takes_the_place),
+          cmocka_unit_test(test_nothing_is_archived_without_what_leads_up_to_it),
           cmocka_unit_test(test_any_one_call_of_a_reader_fails),
           cmocka_unit_test(test_chunks_on_their_way_stay),
           cmocka_unit_test(test_strays_go_in_the_end),
+          cmocka_unit_test(test_a_chunk_that_is_removed_meanwhile_is_put_again),
           cmocka_unit_test(test_a_piece_that_is_missing_is_put_again))
