@@ -212,10 +212,12 @@ static void gather_entry(struct archiver *archiver, const struct raft_entry *ent
     archiver->next_index = entry->index + 1;
 }
 
-/* A blob holds LOG_ARCHIVE_RAW_BYTES, or one entry that is longer. */
+/* A blob holds LOG_ARCHIVE_RAW_BYTES, or one entry that is longer, and no gap: where entries are
+ * gone those that were gathered before are put first. */
 static bool has_room(const struct archiver *archiver, const struct raft_entry *entry) {
     return archiver->gathered_count == 0 ||
-           archiver->entries.length + entry->length <= LOG_ARCHIVE_RAW_BYTES;
+           (archiver->entries.length + entry->length <= LOG_ARCHIVE_RAW_BYTES &&
+            entry->index == archiver->gathered.last_index + 1);
 }
 
 /* What is applied and committed: a leader that answers before the disk may apply more than that. */

@@ -353,6 +353,34 @@ static void test_nothing_is_archived_without_what_leads_up_to_it(void **state) {
     memory_free(story);
 }
 
+/* Some entries wait to be put when the next ones turn out to be gone: what comes behind those is
+ * another piece, as one with a gap in it could not be read. */
+static void test_a_piece_has_no_gap(void **state) {
+    (void)state;
+    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct archiver_status status;
+    set_up(story);
+    pass(story, END_MS);
+    struct config *config = &story->world->replicas[1].config;
+    config->backup_log_interval_ms = 3600 * 1000;
+    write_one(story, 0);
+    archiver_applied(story->archiver, world_shard(story->world, 1));
+    story->sum.held_bytes += ARCHIVER_HELD_BYTES_MAXIMUM;
+    write_one(story, 1);
+    pass(story, END_MS); /* a snapshot is taken, and the log goes */
+    story->sum.held_bytes -= ARCHIVER_HELD_BYTES_MAXIMUM;
+    pass(story, END_MS);
+    write_one(story, 2);
+    archiver_applied(story->archiver, world_shard(story->world, 1));
+    config->backup_log_interval_ms = 100;
+    pass(story, END_MS);
+    archiver_status(story->archiver, &status);
+    assert_int_equal(status.archived_index, world_applied_index(story->world, 1));
+    assert_true(expect_moment(story, &story->moments[2]));
+    tear_down(story);
+    memory_free(story);
+}
+
 /* ---- who reads it ---- */
 
 /* Damage is none: a call failed. */
@@ -608,6 +636,7 @@ RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_store_fails),
           cmocka_unit_test(test_what_was_let_go_is_missed),
           cmocka_unit_test(test_a_snapshot_under_way_takes_the_place),
           cmocka_unit_test(test_nothing_is_archived_without_what_leads_up_to_it),
+          cmocka_unit_test(test_a_piece_has_no_gap),
           cmocka_unit_test(test_any_one_call_of_a_reader_fails),
           cmocka_unit_test(test_chunks_on_their_way_stay),
           cmocka_unit_test(test_strays_go_in_the_end),
