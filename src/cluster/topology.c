@@ -68,6 +68,9 @@ struct topology *topology_found_again(const struct topology *topology, const uin
     again->node_count = 1;
     again->nodes[0] = *node;
     again->nodes[0].number = 1;
+    memory_free(again->removed);
+    again->removed = NULL;
+    again->removed_count = 0;
     for (unsigned i = 0; i < again->shard_count; i++) {
         struct topology_shard *shard = &again->shards[i];
         memset(shard->replicas, 0, sizeof shard->replicas);
@@ -75,6 +78,7 @@ struct topology *topology_found_again(const struct topology *topology, const uin
         shard->replica_count = 1;
         shard->wanted_epoch = 0;
         shard->is_settled = true;
+        shard->survivor = 0;
     }
     return again;
 }

@@ -287,6 +287,32 @@ static void founded_again_it_is_one_node(void **state) {
     topology_free(topology);
 }
 
+/* Who was taken out of the one cluster, and who goes on alone there, says nothing of the other: the
+ * number of the first is given again. */
+static void founded_again_nobody_is_removed_or_survives(void **state) {
+    (void)state;
+    struct topology *topology = found(4, 1, 3);
+    char words[64];
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        snprintf(words, sizeof words, "shard.replicas %u 2 3 4", i);
+        assert_int_equal(apply_words(topology, words), 0);
+        snprintf(words, sizeof words, "shard.settled %u %u", i,
+                 (unsigned)topology->shards[i].wanted_epoch);
+        assert_int_equal(apply_words(topology, words), 0);
+    }
+    assert_int_equal(apply_words(topology, "node.remove 1"), 0);
+    assert_int_equal(apply_words(topology, "nodes.lost 2,3 0=4,1=4"), 0);
+    assert_int_equal(topology->shards[1].survivor, 4);
+    struct topology_node node = {.uuid = {0xab}, .address = {.host = "127.0.0.77"}};
+    const uint8_t cluster_id[16] = "another cluster";
+    struct topology *again = topology_found_again(topology, cluster_id, &node);
+    assert_int_equal(again->removed_count, 0);
+    assert_int_equal(again->shards[1].survivor, 0);
+    assert_int_equal(decode_and_drop(again), 0);
+    topology_free(again);
+    topology_free(topology);
+}
+
 RUN_TESTS(cmocka_unit_test(a_number_or_uuid_twice_is_refused),
           cmocka_unit_test(a_replica_twice_or_without_a_node_is_refused),
           cmocka_unit_test(an_eighth_replica_is_refused),
@@ -300,4 +326,5 @@ RUN_TESTS(cmocka_unit_test(a_number_or_uuid_twice_is_refused),
           cmocka_unit_test(settings_are_named_and_in_order),
           cmocka_unit_test(the_longest_host_fits), cmocka_unit_test(numbers_and_nodes_have_a_limit),
           cmocka_unit_test(commands_take_their_words_and_no_others),
-          cmocka_unit_test(founded_again_it_is_one_node))
+          cmocka_unit_test(founded_again_it_is_one_node),
+          cmocka_unit_test(founded_again_nobody_is_removed_or_survives))
