@@ -64,7 +64,8 @@ struct simulation {
     struct sim_net *net;
     struct config config; /* of all nodes */
     unsigned node_count, worker_count, shard_count, replica_count;
-    bool is_sealed; /* what gossip sends */
+    bool is_sealed; /* what nodes send each other */
+    bool is_key_changing; /* node by node: rotation.h */
     struct seal_key cluster_key;
     unsigned founded_count; /* of the nodes; the others are spares until they are added */
     struct sim_node *nodes[SIM_NODE_MAXIMUM];

@@ -1,4 +1,5 @@
 #include "sim/life/delivery.h"
+#include "base/memory.h"
 #include "replica/peers.h"
 #include "sim/life/thread.h"
 
@@ -24,12 +25,59 @@ static unsigned net_accept(void *context, unsigned node) {
     return sim_node_worker_by_lot(((struct simulation *)context)->nodes[node])->index;
 }
 
-static bool net_message(void *context, unsigned node, unsigned thread, struct bytes message) {
-    struct sim_thread *at = thread_at(context, node, thread);
-    if (at->worker == NULL)
+static void net_seal(void *context, unsigned node, struct bytes message, struct buffer *sealed) {
+    const struct simulation *simulation = context;
+    struct seal *seal = simulation->nodes[node]->seal;
+    if (seal == NULL)
+        return;
+    size_t length = message.length + SEAL_EXTRA_BYTES;
+    seal_close(seal, SEAL_EXCHANGE, message, buffer_reserve(sealed, length));
+    buffer_grew(sealed, length);
+}
+
+/* What one node seals now every other one opens. */
+static void check_rings(struct simulation *simulation, enum seal_purpose purpose, unsigned from,
+                        unsigned to, struct bytes message) {
+    const struct sim_node *sender = simulation->nodes[from], *receiver = simulation->nodes[to];
+    size_t length = message.length + SEAL_EXTRA_BYTES;
+    uint8_t *sealed = memory_allocate(length);
+    struct bytes opened;
+    seal_close(sender->seal, purpose, message, sealed);
+    if (seal_open(receiver->seal, purpose, sealed, length, &opened))
+        simulation_fail(simulation, "node %u cannot open what node %u has sealed", to + 1,
+                        from + 1);
+    else if (!bytes_equal(opened, message))
+        simulation_fail(simulation, "node %u opens another message than node %u has sealed", to + 1,
+                        from + 1);
+    memory_free(sealed);
+}
+
+/* False: it was sealed with a key that has gone since, as it was long on its way. */
+static bool is_opened(struct simulation *simulation, const struct sim_message *message) {
+    struct seal *seal = simulation->nodes[message->to]->seal;
+    struct bytes opened;
+    if (seal == NULL)
+        return true;
+    uint8_t *sealed = memory_copy(message->sealed.data, message->sealed.length);
+    bool is_refused = seal_open(seal, SEAL_EXCHANGE, sealed, message->sealed.length, &opened) != 0;
+    if (is_refused) {
+        trace_line(&simulation->trace, "node %u: refuses a message that node %u sealed before",
+                   message->to + 1, message->from + 1);
+        check_rings(simulation, SEAL_EXCHANGE, message->from, message->to, message->bytes);
+    } else if (!bytes_equal(opened, message->bytes)) {
+        simulation_fail(simulation, "node %u opens another message than node %u has sealed",
+                        message->to + 1, message->from + 1);
+    }
+    memory_free(sealed);
+    return !is_refused;
+}
+
+static bool net_message(void *context, const struct sim_message *message) {
+    struct sim_thread *at = thread_at(context, message->to, message->to_thread);
+    if (at->worker == NULL || !is_opened(context, message))
         return false;
     sim_thread_note_durability(at);
-    int status = peers_take(at->worker, message);
+    int status = peers_take(at->worker, message->bytes);
     sim_thread_touch(at);
     return status == 0;
 }
@@ -42,36 +90,31 @@ static void net_lost(void *context, unsigned node, unsigned thread, uint32_t pee
     sim_thread_touch(at);
 }
 
-static const struct sim_node *node_at(const struct simulation *simulation,
-                                      const struct net_address *address) {
+static unsigned node_at(const struct simulation *simulation, const struct net_address *address) {
     struct net_address own;
-    for (unsigned i = 0; i < simulation->node_count; i++) {
-        sim_net_address(i, &own);
+    unsigned node = 0;
+    for (; node < simulation->node_count; node++) {
+        sim_net_address(node, &own);
         if (net_address_equal(&own, address))
-            return simulation->nodes[i];
+            break;
     }
-    return NULL;
+    return node;
 }
 
 /* The network carries what it is given, so that a seed's trace is always the same: nonces are by
  * the system's lot. Sealed and opened it is here, with the rings as they are now. Whoever passes
  * from key to key by the book locks nobody out. */
-static void check_seal(struct simulation *simulation, const struct sim_node *to,
-                       const struct net_address *from, struct bytes datagram) {
-    const struct sim_node *sender = node_at(simulation, from);
-    uint8_t sealed[NET_DATAGRAM_MAXIMUM];
-    struct bytes opened;
-    if (sender == NULL || sender->seal == NULL)
+static void check_datagram(struct simulation *simulation, unsigned to,
+                           const struct net_address *from, struct bytes datagram) {
+    unsigned sender = node_at(simulation, from);
+    if (sender == simulation->node_count || simulation->nodes[sender]->seal == NULL)
         return;
-    if (datagram.length + SEAL_EXTRA_BYTES > sizeof sealed) {
+    if (datagram.length + SEAL_EXTRA_BYTES > NET_DATAGRAM_MAXIMUM) {
         simulation_fail(simulation, "node %u sends a datagram of %zu bytes, too long to be sealed",
-                        sender->index + 1, datagram.length);
+                        sender + 1, datagram.length);
         return;
     }
-    seal_close(sender->seal, SEAL_DATAGRAM, datagram, sealed);
-    if (seal_open(to->seal, SEAL_DATAGRAM, sealed, datagram.length + SEAL_EXTRA_BYTES, &opened))
-        simulation_fail(simulation, "node %u cannot open what node %u has sealed", to->index + 1,
-                        sender->index + 1);
+    check_rings(simulation, SEAL_DATAGRAM, sender, to, datagram);
 }
 
 static void net_datagram(void *context, unsigned node, const struct net_address *from,
@@ -79,7 +122,7 @@ static void net_datagram(void *context, unsigned node, const struct net_address 
     struct sim_thread *at = thread_at(context, node, SIM_WORKER_MAXIMUM);
     if (at->gossiper == NULL)
         return;
-    check_seal(context, at->node, from, datagram);
+    check_datagram(context, node, from, datagram);
     gossiper_datagram(at->gossiper, from, datagram);
     sim_thread_touch(at);
 }
@@ -89,6 +132,7 @@ struct sim_net_owner delivery_owner(struct simulation *simulation) {
                                   .now_us = net_now_us,
                                   .is_up = net_is_up,
                                   .accept = net_accept,
+                                  .seal = net_seal,
                                   .message = net_message,
                                   .lost = net_lost,
                                   .datagram = net_datagram,

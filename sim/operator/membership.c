@@ -89,10 +89,20 @@ static void look_at_spare_later(struct membership *membership) {
     event_schedule(queue, queue->now_us + ADDING_POLL_US, adding_event, membership);
 }
 
-/* In their order: so each gets the number that it goes by here. */
+/* With the key that the others have: it was made when there may have been another. */
+static void start_spare(struct sim_node *spare) {
+    struct simulation *simulation = spare->simulation;
+    if (simulation->is_sealed) {
+        seal_free(spare->seal);
+        spare->seal = seal_new(&simulation->cluster_key, 1, "");
+    }
+    sim_node_start(spare);
+}
+
+/* In their order: so each gets the number that it goes by here. Not while the key changes. */
 void membership_add_node(struct membership *membership) {
     struct simulation *simulation = membership->simulation;
-    if (membership->is_adding)
+    if (membership->is_adding || simulation->is_key_changing)
         return;
     for (unsigned i = 0; i < simulation->node_count; i++) {
         if (!simulation->nodes[i]->is_spare)
@@ -100,7 +110,7 @@ void membership_add_node(struct membership *membership) {
         trace_line(&simulation->trace, "operator: node %u is to be added", i + 1);
         membership->is_adding = true;
         membership->joining = i;
-        sim_node_start(simulation->nodes[i]);
+        start_spare(simulation->nodes[i]);
         look_at_spare_later(membership);
         return;
     }

@@ -79,14 +79,20 @@ static void ask(struct rotation *rotation, unsigned node) {
     buffer_release(&request);
 }
 
-/* Who is down is asked when it is up again. */
+/* Who is down is asked when it is up again; who was never started gets the new key with its start.
+ * Who was taken out needs none once it has ended: until then it has to hear of that. */
+static bool has_ring(const struct sim_node *node) {
+    return node->life > 0 && (node->is_up || !node->is_given_up);
+}
+
 static bool is_step_taken(struct rotation *rotation) {
     bool is_taken = true;
     for (unsigned node = 0; node < rotation->simulation->node_count; node++) {
-        if (rotation->is_taken[node])
+        const struct sim_node *asked = rotation->simulation->nodes[node];
+        if (rotation->is_taken[node] || !has_ring(asked))
             continue;
         is_taken = false;
-        if (sim_node_is_alive(rotation->simulation->nodes[node]))
+        if (sim_node_is_alive(asked))
             ask(rotation, node);
     }
     return is_taken;
@@ -108,11 +114,19 @@ void rotation_begin(struct rotation *rotation) {
     if (!simulation->is_sealed || rotation->step != ROTATION_OVER)
         return;
     trace_line(&simulation->trace, "operator: another cluster key is wanted");
+    simulation->is_key_changing = true;
     rotation->former = rotation->fresh;
     for (unsigned i = 0; i < SEAL_KEY_BYTES; i++)
         rotation->fresh.bytes[i] = (uint8_t)random_next(&simulation->random);
     begin_step(rotation, ROTATION_ADD);
     look_later(rotation, 0);
+}
+
+static void end(struct rotation *rotation) {
+    struct simulation *simulation = rotation->simulation;
+    simulation->cluster_key = rotation->fresh;
+    simulation->is_key_changing = false;
+    simulation->statistics.keys_rotated++;
 }
 
 static void rotation_event(struct event *event) {
@@ -122,7 +136,7 @@ static void rotation_event(struct event *event) {
         trace_line(&rotation->simulation->trace, "operator: all nodes have taken that step");
     }
     if (rotation->step == ROTATION_OVER)
-        rotation->simulation->statistics.keys_rotated++;
+        end(rotation);
     else
         look_later(rotation, ROTATION_POLL_US);
 }

@@ -7,8 +7,8 @@ static const double ECHO_PART_CHANCE = 0.5;
 struct echo {
     struct echo_way way;
     uint64_t life; /* of the receiver */
-    size_t length;
-    uint8_t data[];
+    size_t length, sealed_length;
+    uint8_t data[]; /* as in a packet */
 };
 
 static event_run echo_event;
@@ -19,13 +19,15 @@ void echo_keep(struct fifo *heard, struct packet *packet) {
         memory_free(fifo_pop(heard));
 }
 
-static void echo_later(struct stream_world *world, const struct echo_way *way, struct bytes bytes,
-                       uint64_t at_us) {
-    struct echo *echo = memory_allocate(sizeof *echo + bytes.length);
+static void echo_later(struct stream_world *world, const struct echo_way *way,
+                       const struct packet *packet, uint64_t at_us) {
+    size_t bytes = packet->length + packet->sealed_length;
+    struct echo *echo = memory_allocate(sizeof *echo + bytes);
     echo->way = *way;
     echo->life = world->lives[way->to];
-    echo->length = bytes.length;
-    memcpy(echo->data, bytes.data, bytes.length);
+    echo->length = packet->length;
+    echo->sealed_length = packet->sealed_length;
+    memcpy(echo->data, packet->data, bytes);
     event_schedule(world->queue, at_us, echo_event, world)->object = echo;
 }
 
@@ -43,7 +45,7 @@ void echo_begin(struct stream_world *world, const struct echo_way *way, const st
     const struct packet *const firsts[] = {heard->first, under_way->first};
     for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
         for (const struct packet *packet = firsts[i]; packet && left > 0; left--) {
-            echo_later(world, way, packet_bytes(packet), at_us);
+            echo_later(world, way, packet, at_us);
             at_us += random_below(world->random, ECHO_GAP_MOST_US);
             packet = packet->next;
         }
@@ -64,5 +66,11 @@ static void echo_event(struct event *event) {
     }
     struct bytes bytes = bytes_of(echo->data, echo->length);
     trace_event(world->trace, "echo", way->from, way->to, bytes);
-    owner->message(owner->context, way->to, way->to_thread, bytes);
+    owner->message(
+        owner->context,
+        &(struct sim_message){.from = way->from,
+                              .to = way->to,
+                              .to_thread = way->to_thread,
+                              .bytes = bytes,
+                              .sealed = bytes_of(echo->data + echo->length, echo->sealed_length)});
 }

@@ -9,12 +9,19 @@ void fifo_clear(struct fifo *fifo) {
         memory_free(packet);
 }
 
-void fifo_push(struct fifo *fifo, struct bytes bytes) {
-    struct packet *packet = memory_allocate(sizeof *packet + bytes.length);
+struct packet *packet_new(struct bytes bytes, struct bytes sealed) {
+    struct packet *packet = memory_allocate(sizeof *packet + bytes.length + sealed.length);
     packet->length = bytes.length;
+    packet->sealed_length = sealed.length;
     if (bytes.length)
         memcpy(packet->data, bytes.data, bytes.length);
-    fifo_push_packet(fifo, packet);
+    if (sealed.length)
+        memcpy(packet->data + bytes.length, sealed.data, sealed.length);
+    return packet;
+}
+
+void fifo_push(struct fifo *fifo, struct bytes bytes) {
+    fifo_push_packet(fifo, packet_new(bytes, BYTES_NONE));
 }
 
 void fifo_push_packet(struct fifo *fifo, struct packet *packet) {

@@ -133,6 +133,7 @@ struct sim_net *sim_net_new(struct event_queue *queue, struct random *random, st
                                        .is_cut = net_is_cut,
                                        .context = net};
     net->node_count = node_count;
+    buffer_init(&net->world.sealed, SIZE_MAX);
     for (unsigned node = 0; node < node_count; node++) {
         for (unsigned thread = 0; thread <= SIM_WORKER_MAXIMUM; thread++)
             net->doors[node][thread] =
@@ -153,6 +154,7 @@ struct sim_net *sim_net_new(struct event_queue *queue, struct random *random, st
 void sim_net_free(struct sim_net *net) {
     for (unsigned node = 0; node < net->node_count; node++)
         sim_net_node_died(net, node);
+    buffer_release(&net->world.sealed);
     memory_free(net);
 }
 

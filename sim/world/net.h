@@ -9,6 +9,7 @@
  *
  * The owner of a node's threads gives the deliveries (struct sim_net_owner). */
 #pragma once
+#include "base/buffer.h"
 #include "base/random.h"
 #include "io/net.h"
 #include "sim/world/event.h"
@@ -22,6 +23,12 @@ enum {
     SIM_STREAM_QUEUE_MAXIMUM = 4096, /* messages under way on one stream; more are dropped */
 };
 
+struct sim_message { /* that arrives on a peer stream */
+    unsigned from, to, to_thread;
+    struct bytes bytes;
+    struct bytes sealed; /* what came of it under the sender's seal; empty: it has none */
+};
+
 struct sim_net_owner {
     /* Can the thread run now? False with *again_us when it is held up; the caller asks again then.
      * A dead node is ready. */
@@ -30,8 +37,11 @@ struct sim_net_owner {
                        unsigned thread); /* the thread's own idea of the world's time */
     bool (*is_up)(void *context, unsigned node);
     unsigned (*accept)(void *context, unsigned node); /* which worker gets a new stream */
-    bool (*message)(void *context, unsigned node, unsigned thread,
-                    struct bytes message); /* false: end the stream */
+    /* Appends what travels of a message that this node sends, nothing if it has no seal. The
+     * message itself goes beside it, for the trace: nonces are by the system's lot. NULL: no node
+     * has one. */
+    void (*seal)(void *context, unsigned node, struct bytes message, struct buffer *sealed);
+    bool (*message)(void *context, const struct sim_message *message); /* false: end the stream */
     void (*lost)(void *context, unsigned node, unsigned thread, uint32_t peer_number);
     void (*datagram)(void *context, unsigned node, const struct net_address *from,
                      struct bytes datagram);

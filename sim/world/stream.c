@@ -69,7 +69,10 @@ bool stream_send(struct stream *stream, struct bytes message) {
     if (at_us < stream->last_at_us)
         at_us = stream->last_at_us;
     stream->last_at_us = at_us;
-    fifo_push(&stream->under_way, message);
+    buffer_clear(&world->sealed);
+    if (world->owner.seal)
+        world->owner.seal(world->owner.context, stream->from, message, &world->sealed);
+    fifo_push_packet(&stream->under_way, packet_new(message, buffer_bytes(&world->sealed)));
     stream_schedule(stream, at_us, stream_deliver_event);
     return true;
 }
@@ -113,7 +116,11 @@ static void stream_deliver_event(struct event *event) {
     CHECK(packet != NULL);
     trace_event(world->trace, "message", stream->from, stream->to, packet_bytes(packet));
     bool is_accepted =
-        owner->message(owner->context, stream->to, stream->to_thread, packet_bytes(packet));
+        owner->message(owner->context, &(struct sim_message){.from = stream->from,
+                                                             .to = stream->to,
+                                                             .to_thread = stream->to_thread,
+                                                             .bytes = packet_bytes(packet),
+                                                             .sealed = packet_sealed(packet)});
     echo_keep(&stream->heard, packet);
     if (!is_accepted)
         stream_break(stream);

@@ -8,6 +8,7 @@ struct stream_world {
     struct trace *trace;
     struct sim_net_owner owner;
     struct sim_weather weather;
+    struct buffer sealed;             /* of the message that is sent just now */
     double echo;                      /* share of streams whose messages come back: echo.h */
     uint64_t lives[SIM_NODE_MAXIMUM]; /* raised when a node dies */
     bool (*is_cut)(void *context, unsigned from, unsigned to);

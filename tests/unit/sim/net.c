@@ -1,5 +1,5 @@
-/* Peer streams keep order, wait across short partitions and break across long ones; datagrams get
- * lost and doubled. */
+/* Peer streams keep order, wait across short partitions and break across long ones; what travels
+ * under a seal comes with its message, also late; datagrams get lost and doubled. */
 #include "../unit.h"
 
 #include "sim/world/net.h"
@@ -27,11 +27,25 @@ static unsigned accept_stream(void *context, unsigned node) {
     (void)context, (void)node;
     return 0;
 }
-static bool message(void *context, unsigned node, unsigned thread, struct bytes bytes) {
+/* The seal of a message: its bytes turned over, from the last to the first. */
+static uint8_t turned(struct bytes message, size_t at) {
+    return (uint8_t)~message.data[message.length - 1 - at];
+}
+static void put_seal(void *context, unsigned node, struct bytes message, struct buffer *sealed) {
+    (void)context;
+    assert_int_equal(node, 0);
+    for (size_t i = 0; i < message.length; i++)
+        buffer_append_u8(sealed, turned(message, i));
+}
+static bool message(void *context, const struct sim_message *arrived) {
     struct world *world = context;
     uint32_t number;
-    (void)node, (void)thread;
-    memcpy(&number, bytes.data, sizeof number);
+    assert_int_equal(arrived->from, 0);
+    assert_int_equal(arrived->to, 1);
+    assert_int_equal(arrived->sealed.length, arrived->bytes.length);
+    for (size_t i = 0; i < arrived->bytes.length; i++)
+        assert_int_equal(arrived->sealed.data[i], turned(arrived->bytes, i));
+    memcpy(&number, arrived->bytes.data, sizeof number);
     assert_true(number > world->last);
     world->last = number;
     world->received++;
@@ -60,7 +74,7 @@ static void world_init(struct world *world) {
     event_queue_init(&world->queue);
     random_init(&world->random, 1);
     trace_init(&world->trace, &world->queue.now_us, false);
-    struct sim_net_owner owner = {is_ready, now_us, is_up,    accept_stream,
+    struct sim_net_owner owner = {is_ready, now_us, is_up,    accept_stream, put_seal,
                                   message,  lost,   datagram, world};
     world->net = sim_net_new(&world->queue, &world->random, &world->trace, &owner, 2);
 }
