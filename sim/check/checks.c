@@ -236,6 +236,11 @@ void checks_forget(struct simulation *simulation, uint32_t shard, uint64_t from)
             checks->committed_until[node] = from - 1;
 }
 
+uint64_t checks_state(const struct simulation *simulation, uint32_t shard, uint64_t index) {
+    const struct indexed *state = &simulation->checks->shards[shard].state;
+    return index < state->count ? state->values[index] : 0;
+}
+
 uint64_t checks_newest_term(const struct simulation *simulation, uint32_t shard) {
     return simulation->checks->shards[shard].newest_term;
 }

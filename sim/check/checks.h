@@ -24,6 +24,9 @@ bool checks_has_led(const struct simulation *simulation, uint32_t shard, unsigne
                     uint64_t since_us);
 /* The highest index of the shard that any node has held to be committed. */
 uint64_t checks_committed(const struct simulation *simulation, uint32_t shard);
+/* The hash of the data, made odd, that replicas held when they had applied this index; 0: nobody
+ * looked. */
+uint64_t checks_state(const struct simulation *simulation, uint32_t shard, uint64_t index);
 /* The first entry that was committed and that this log lacks; behind the last one if it has all. */
 uint64_t checks_first_lost(const struct simulation *simulation, uint32_t shard,
                            const struct raft *raft);

@@ -2,8 +2,8 @@
 #include <string.h>
 
 static const char *const mix_names[MIX_COUNT] = {
-    "everything", "crashes",    "partitions", "clocks", "damage",  "absence", "leaders",
-    "churn",      "membership", "slowness",   "async",  "upgrade", "space",   "loss"};
+    "everything", "crashes",  "partitions", "clocks",  "damage", "absence", "leaders", "churn",
+    "membership", "slowness", "async",      "upgrade", "space",  "loss",    "backup"};
 
 const char *mix_name(enum mix mix) { return mix_names[mix]; }
 
@@ -21,3 +21,5 @@ bool mix_wants_async(enum mix mix) { return mix == MIX_ASYNC; }
 bool mix_wants_more_nodes(enum mix mix) { return mix == MIX_MEMBERSHIP || mix == MIX_LOSS; }
 bool mix_wants_spares(enum mix mix) { return mix == MIX_MEMBERSHIP; }
 bool mix_loses_nodes(enum mix mix) { return mix == MIX_LOSS; }
+bool mix_wants_backups(enum mix mix) { return mix == MIX_BACKUP; }
+bool mix_has_right_time(enum mix mix) { return mix == MIX_BACKUP; }

@@ -19,6 +19,7 @@ enum mix {
     MIX_UPGRADE,
     MIX_SPACE,
     MIX_LOSS,
+    MIX_BACKUP,
     MIX_COUNT
 };
 
@@ -34,3 +35,6 @@ bool mix_wants_async(enum mix mix);      /* answers before the disk */
 bool mix_wants_more_nodes(enum mix mix); /* replicas are to move to nodes that hold none */
 bool mix_wants_spares(enum mix mix);     /* nodes are to be added */
 bool mix_loses_nodes(enum mix mix);      /* for good */
+bool mix_wants_backups(enum mix mix);
+/* Wall clocks go right, and so does what is measured by them. */
+bool mix_has_right_time(enum mix mix);

@@ -20,9 +20,13 @@ struct simulation_options {
     double minutes;
     unsigned node_count; /* 0: by the seed */
     bool is_printed;
-    int mix; /* enum mix; negative: by the seed */
+    unsigned shard_count; /* 0: by the seed */
+    int mix;              /* enum mix; negative: by the seed */
 };
 
+struct archivist;
+struct past;
+struct sim_blobs;
 struct sim_node;
 struct client;
 struct checks;
@@ -50,7 +54,8 @@ struct simulation_statistics {
         mended_at_rest, /* damage that a node found by itself while it ran */
         replica_changes, answers_doubted, nodes_added, nodes_removed, recoveries, nodes_tuned,
         stops_begun, stops_drained, late_appends, visits, visits_answered, clients_thrown_out,
-        halves_closed, waits, flushes, slow_readers, keys_rotated;
+        halves_closed, waits, flushes, slow_readers, keys_rotated, moments_promised,
+        moments_recalled, moments_refused;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };
 
@@ -64,7 +69,7 @@ struct simulation {
     struct sim_net *net;
     struct config config; /* of all nodes */
     unsigned node_count, worker_count, shard_count, replica_count;
-    bool is_sealed; /* what nodes send each other */
+    bool is_sealed;       /* what nodes send each other */
     bool is_key_changing; /* node by node: rotation.h */
     struct seal_key cluster_key;
     unsigned founded_count; /* of the nodes; the others are spares until they are added */
@@ -77,6 +82,9 @@ struct simulation {
     struct risk *risk;
     struct loss *loss; /* NULL, both: no node is lost for good */
     struct loss_account *loss_account;
+    struct sim_blobs *blobs; /* NULL, all three: no backups are made */
+    struct past *past;
+    struct archivist *archivist;
     struct faults *faults;
     enum simulation_phase phase;
     uint64_t think_most_us;    /* between a client's answers and its next request */

@@ -4,6 +4,7 @@
  *      fault_network.c     partitions, weather, lost streams
  *      fault_process.c     crashes, pauses, clocks
  *      fault_disk.c        failures, slowness, rot, no space
+ *      fault_blobs.c       the store that backups go to
  *      fault_moments.c     at a bad moment: a lead that changes hands, a lease, a transfer
  *      fault_operator.c    somebody who changes replicas, settings, releases */
 #pragma once
@@ -31,6 +32,7 @@ struct faults {
     bool is_on;
     uint64_t partition_number; /* of the latest: an earlier one's end does not end it */
     uint64_t weather_number;
+    uint64_t store_number; /* of the latest trouble of the store of backups */
     uint64_t churn_until_us, churn_term;
     uint32_t churn_shard;
     unsigned churn_turn;

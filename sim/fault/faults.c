@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "sim/fault/fault.h"
+#include "sim/fault/fault_blobs.h"
 #include "sim/fault/fault_network.h"
 #include "sim/fault/rot.h"
 #include "sim/fault/slowness.h"
@@ -98,6 +99,8 @@ void faults_free(struct faults *faults) {
 /* Somebody who never set the date: a day off, and no fault's end puts it right. */
 void faults_set_date(struct faults *faults) {
     struct random *random = faults_random(faults);
+    if (mix_has_right_time(faults->simulation->mix))
+        return;
     if (!random_chance(random, faults->simulation->mix == MIX_CLOCKS
                                    ? FAULT_WRONG_DATE_CHANCE_CLOCKS
                                    : FAULT_WRONG_DATE_CHANCE))
@@ -120,6 +123,7 @@ void faults_heal(struct faults *faults) {
     faults->weather_number++;
     sim_net_heal(simulation->net);
     faults_weather_clears(faults);
+    faults_store_recovers(faults);
     for (unsigned i = 0; i < simulation->node_count; i++) {
         struct sim_node *node = simulation->nodes[i];
         node->power.off_at_call = node->power.off_calls_after_remove = 0;

@@ -39,7 +39,8 @@ struct result {
 };
 bool result_equal(const struct result *a, const struct result *b);
 
-#define OPERATION_UNKNOWN UINT64_MAX
+#define OPERATION_UNKNOWN   UINT64_MAX
+#define OPERATION_OF_BACKUP UINT32_MAX /* its client: a value that a backup holds */
 
 struct operation {
     enum operation_kind kind;

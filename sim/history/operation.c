@@ -287,8 +287,11 @@ static void result_describe(const struct result *result, struct buffer *out) {
 void operation_describe(const struct operation *operation, struct buffer *out) {
     struct request_words words;
     operation_words(operation, &words);
-    buffer_append_format(out, "client %u [%.6f .. ", operation->client,
-                         (double)operation->invoked_us / 1e6);
+    if (operation->client == OPERATION_OF_BACKUP)
+        buffer_append_text(out, "a backup, as of");
+    else
+        buffer_append_format(out, "client %u", operation->client);
+    buffer_append_format(out, " [%.6f .. ", (double)operation->invoked_us / 1e6);
     if (operation->returned_us == OPERATION_UNKNOWN)
         buffer_append_text(out, "unknown]");
     else

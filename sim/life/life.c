@@ -9,6 +9,7 @@
 #include "sim/life/connection.h"
 #include "sim/life/full_disk.h"
 #include "sim/life/thread.h"
+#include "sim/world/blobs.h"
 #include "worker/statistics.h"
 #include <stdio.h>
 
@@ -78,6 +79,28 @@ static bool disk_owner_is_ready(void *context, uint64_t *again_us) {
 
 static void disk_owner_ran(void *context) { sim_thread_touch(context); }
 
+static bool blobs_owner_is_up(void *context) {
+    return sim_node_is_alive(((struct sim_thread *)context)->node);
+}
+
+static uint64_t blobs_owner_now_us(void *context) {
+    return sim_clock_now_us(&((struct sim_thread *)context)->clock);
+}
+
+static int node_open_blobs(void *context, const struct config *config, struct blob_store **out,
+                           struct blob_problem *problem) {
+    struct sim_thread *thread = context;
+    (void)config, (void)problem;
+    *out = sim_blobs_open(thread->node->simulation->blobs,
+                          &(struct sim_blobs_owner){.is_ready = disk_owner_is_ready,
+                                                    .is_up = blobs_owner_is_up,
+                                                    .now_us = blobs_owner_now_us,
+                                                    .ran = disk_owner_ran,
+                                                    .node = thread->node->index + 1,
+                                                    .context = thread});
+    return 0;
+}
+
 /* ---- what a life begins with ---- */
 
 static struct worker_options worker_options_of(struct sim_thread *thread) {
@@ -98,6 +121,7 @@ static struct worker_options worker_options_of(struct sim_thread *thread) {
                .client_output = node_client_output,
                .client_close = node_client_close,
                .client_pause = node_client_pause,
+               .open_blobs = simulation->blobs ? node_open_blobs : NULL,
                .post = node_post,
                .fatal = node_fatal,
                .context = thread}};
@@ -178,6 +202,8 @@ static int node_boot(struct sim_node *node, struct buffer *problem) {
 /* Frees all that lived in memory. The power is off: jobs under way fail, and nothing gets out. */
 static void node_tear_down(struct sim_node *node) {
     CHECK(node->power.is_off);
+    for (unsigned i = 0; i < worker_count(node); i++)
+        sim_thread_end_backups(&node->threads[i]);
     for (bool is_busy = true; is_busy;) {
         is_busy = false;
         sim_disk_finish_jobs(node->node_disk);

@@ -1,7 +1,10 @@
 #include "sim/life/thread.h"
 #include "base/check.h"
+#include "replica/shards/backups.h"
 #include "sim/check/checks.h"
 #include "sim/check/loss_account.h"
+#include "sim/check/past.h"
+#include "sim/world/blobs.h"
 
 enum { THREAD_TURN_MOST_US = 20, THREAD_MAIL_MOST_US = 30 };
 
@@ -88,6 +91,7 @@ static void turn_event(struct event *event) {
         check_log(thread->node);
         loss_account_after_turn(thread->node->simulation, thread);
         checks_after_turn(thread->node->simulation, thread);
+        past_after_turn(thread->node->simulation, thread);
     }
     set_timer(thread);
 }
@@ -147,6 +151,15 @@ static void mail_event(struct event *event) {
     else
         gossiper_mail(thread->gossiper, mail);
     sim_thread_touch(thread);
+}
+
+void sim_thread_end_backups(struct sim_thread *thread) {
+    struct sim_blobs *blobs = thread->node->simulation->blobs;
+    if (blobs == NULL)
+        return;
+    if (thread->worker)
+        backups_stop(thread->worker);
+    sim_blobs_end_life(blobs, thread);
 }
 
 void sim_thread_end_life(struct sim_thread *thread) {

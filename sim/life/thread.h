@@ -13,5 +13,7 @@ void sim_thread_post(struct sim_thread *from, unsigned receiver, struct mail *ma
 void sim_thread_note_durability(struct sim_thread *thread);
 /* May an answer of this node, to what was asked then and did not say, have left before the disk? */
 bool sim_node_was_async(struct sim_node *node, uint64_t since_us);
+/* Its jobs at the store of backups end, of which some may have arrived there. */
+void sim_thread_end_backups(struct sim_thread *thread);
 /* Frees what it had in memory. */
 void sim_thread_end_life(struct sim_thread *thread);

@@ -73,6 +73,9 @@ static const struct {
     {PLANTED_EARLY_STATE_READ, "async"},
     {PLANTED_REWIND_FORGOTTEN, "async"},
     {PLANTED_CONNECTION_STAYS_ASYNC, "async"},
+    {PLANTED_BACKUP_MANIFEST_FIRST, "backup"},
+    {PLANTED_BACKUP_KEEPS_TOO_LITTLE, "backup"},
+    {PLANTED_RESTORE_GOES_FURTHER, "backup"},
 };
 
 static int mix_for(int fault) {

@@ -1,52 +1,23 @@
 #include "sim/run/run.h"
+#include "sim/backup/archivist.h"
 #include "sim/fault/faults.h"
 #include "sim/life/connection.h"
 #include "sim/life/life.h"
 #include "sim/run/census.h"
+#include "sim/run/course.h"
 #include "sim/run/ending.h"
 #include "sim/run/founding.h"
+#include "sim/run/last_backup.h"
 #include "sim/workload/client.h"
-#include "sim/workload/workload.h"
 
 enum {
-    SIM_POLL_US = 50000,
     SIM_SETTLE_US = 1000000, /* between the founding and the first fault */
     SIM_FOUNDING_LIMIT_US = 20000000,
     SIM_PROGRESS_LIMIT_US = 20000000, /* after the faults: every client is answered by then... */
     SIM_HEALED_LEAST_US = 5000000,    /* ...and all go on for so long */
     SIM_LAST_READS_LIMIT_US = 20000000,
-    SIM_CONVERGE_LIMIT_US = 20000000,
-    SIM_EVENTS_AT_ONE_TIME_MAXIMUM = 200000
+    SIM_CONVERGE_LIMIT_US = 20000000
 };
-
-/* ---- time ---- */
-
-/* Lets events happen until the time comes or something fails. */
-static void run_until(struct simulation *simulation, uint64_t until_us) {
-    uint64_t at_us = simulation->queue.now_us;
-    unsigned at_one_time = 0;
-    while (!simulation_has_failed(simulation) && event_queue_step(&simulation->queue, until_us)) {
-        at_one_time = simulation->queue.now_us == at_us ? at_one_time + 1 : 0;
-        at_us = simulation->queue.now_us;
-        if (at_one_time > SIM_EVENTS_AT_ONE_TIME_MAXIMUM)
-            simulation_fail(simulation, "time stands still: events without end at one moment");
-    }
-    if (simulation->queue.now_us < until_us && !simulation_has_failed(simulation))
-        simulation->queue.now_us = until_us;
-}
-
-/* Polls `is_reached` until it is true; false when limit_us passed or something failed. */
-static bool run_until_reached(struct simulation *simulation, uint64_t limit_us,
-                              bool (*is_reached)(struct simulation *simulation, void *context),
-                              void *context) {
-    uint64_t end_us = simulation->queue.now_us + limit_us;
-    while (!simulation_has_failed(simulation) && simulation->queue.now_us < end_us) {
-        if (is_reached(simulation, context))
-            return true;
-        run_until(simulation, simulation->queue.now_us + SIM_POLL_US);
-    }
-    return !simulation_has_failed(simulation) && is_reached(simulation, context);
-}
 
 /* ---- the phases, in their order ---- */
 
@@ -56,9 +27,9 @@ static bool is_founded(struct simulation *simulation, void *context) {
 }
 
 static void found_cluster(struct simulation *simulation, struct founder *founder) {
-    if (!run_until_reached(simulation, SIM_FOUNDING_LIMIT_US, is_founded, founder))
+    if (!course_until_reached(simulation, SIM_FOUNDING_LIMIT_US, is_founded, founder))
         simulation_fail(simulation, "the cluster was not founded in time");
-    run_until(simulation, simulation->queue.now_us + SIM_SETTLE_US);
+    course_until(simulation, simulation->queue.now_us + SIM_SETTLE_US);
 }
 
 static bool every_client_progressed(struct simulation *simulation, void *context) {
@@ -73,50 +44,11 @@ static void work_after_faults(struct simulation *simulation) {
     uint64_t before[SIM_CLIENT_MAXIMUM];
     for (unsigned i = 0; i < simulation->client_count; i++)
         before[i] = client_done_count(simulation->clients[i]);
-    if (!run_until_reached(simulation, SIM_PROGRESS_LIMIT_US, every_client_progressed, before))
+    if (!course_until_reached(simulation, SIM_PROGRESS_LIMIT_US, every_client_progressed, before))
         simulation_fail(simulation,
                         "no progress: a client got no answer for %u s after the faults ended",
                         SIM_PROGRESS_LIMIT_US / 1000000);
-    run_until(simulation, simulation->queue.now_us + SIM_HEALED_LEAST_US);
-}
-
-static bool every_client_idle(struct simulation *simulation, void *context) {
-    (void)context;
-    for (unsigned i = 0; i < simulation->client_count; i++)
-        if (!client_is_idle(simulation->clients[i]))
-            return false;
-    return true;
-}
-
-struct done_awaited {
-    const struct client *client;
-    uint64_t before;
-};
-
-static bool is_client_answered(struct simulation *simulation, void *context) {
-    const struct done_awaited *awaited = context;
-    (void)simulation;
-    return client_done_count(awaited->client) > awaited->before;
-}
-
-static void read_key(struct simulation *simulation, struct client *client,
-                     const struct operation *operation) {
-    struct done_awaited awaited = {.client = client, .before = client_done_count(client)};
-    client_read_until_answered(client, operation);
-    if (!run_until_reached(simulation, SIM_LAST_READS_LIMIT_US, is_client_answered, &awaited))
-        simulation_fail(simulation, "no progress: a key could not be read at the end");
-}
-
-/* Reads every key once more, so that a lost write shows even where nobody came by. */
-static void read_everything(struct simulation *simulation) {
-    for (unsigned i = 0; i < simulation->client_count; i++)
-        client_stop(simulation->clients[i]);
-    run_until_reached(simulation, SIM_LAST_READS_LIMIT_US, every_client_idle, NULL);
-    for (unsigned place = 0; place < WORKLOAD_PLACE_COUNT && !simulation_has_failed(simulation);
-         place++) {
-        struct operation operation = workload_whole_read(place);
-        read_key(simulation, simulation->clients[place % simulation->client_count], &operation);
-    }
+    course_until(simulation, simulation->queue.now_us + SIM_HEALED_LEAST_US);
 }
 
 static bool is_census_right(struct simulation *simulation, void *context) {
@@ -128,7 +60,7 @@ static bool is_census_right(struct simulation *simulation, void *context) {
  * connections are the run's, so that it has to outlive all events: returned owned. */
 static struct census *take_census(struct simulation *simulation) {
     struct census *census = census_new(simulation);
-    if (!run_until_reached(simulation, SIM_LAST_READS_LIMIT_US, is_census_right, census))
+    if (!course_until_reached(simulation, SIM_LAST_READS_LIMIT_US, is_census_right, census))
         simulation_fail(simulation, "the keys are not those that were read last: %.*s",
                         BYTES_PRINT(census_problem(census)));
     return census;
@@ -143,7 +75,7 @@ static bool is_calm(struct simulation *simulation, void *context) {
 static void check_everything(struct simulation *simulation) {
     struct buffer problem;
     buffer_init(&problem, SIM_FAILURE_MAXIMUM);
-    if (!run_until_reached(simulation, SIM_CONVERGE_LIMIT_US, is_calm, &problem))
+    if (!course_until_reached(simulation, SIM_CONVERGE_LIMIT_US, is_calm, &problem))
         simulation_fail(simulation, "replicas did not become equal after the faults: %.*s",
                         BYTES_PRINT(buffer_bytes(&problem)));
     buffer_clear(&problem);
@@ -166,7 +98,9 @@ bool simulation_run(struct simulation *simulation) {
     for (unsigned i = 0; i < simulation->client_count; i++)
         client_start(simulation->clients[i]);
     faults_start(simulation->faults);
-    run_until(simulation, simulation->faults_end_us);
+    if (simulation->archivist)
+        archivist_start(simulation->archivist);
+    course_until(simulation, simulation->faults_end_us);
 
     simulation->phase = PHASE_HEALED;
     trace_line(&simulation->trace, "the faults end");
@@ -174,8 +108,9 @@ bool simulation_run(struct simulation *simulation) {
     work_after_faults(simulation);
 
     simulation->phase = PHASE_LAST_READS;
-    read_everything(simulation);
+    course_read_everything(simulation); /* a lost write shows even where nobody came by */
     struct census *census = take_census(simulation);
+    last_backup_check(simulation);
     check_everything(simulation);
     simulation->phase = PHASE_OVER;
     for (unsigned i = 0; i < simulation->node_count; i++)

@@ -1,13 +1,16 @@
 #include "sim/run/scene.h"
 #include "base/memory.h"
+#include "sim/backup/archivist.h"
 #include "sim/check/checks.h"
 #include "sim/check/loss_account.h"
+#include "sim/check/past.h"
 #include "sim/check/risk.h"
 #include "sim/fault/faults.h"
 #include "sim/life/delivery.h"
 #include "sim/life/life.h"
 #include "sim/operator/loss.h"
 #include "sim/workload/client.h"
+#include "sim/world/blobs.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -15,6 +18,7 @@ static const double SIM_ASYNC_CHANCE = 0.2; /* in the mixes that are about somet
 enum { SIM_SPARES_MOST = 2 };
 /* A FLUSHALL of unknown outcome explains every key that is lost later; so most runs have none. */
 static const double SIM_FLUSH_CHANCE = 0.3, SIM_FLUSH_SHARE_MOST = 0.01;
+static const double SIM_BACKUP_CHANCE = 0.15; /* in the mixes that are about something else */
 static const double SIM_SLOW_READER_CHANCE = 0.4, SIM_SLOW_SHARE_MOST = 0.015;
 
 /* ---- settings ---- */
@@ -97,7 +101,31 @@ static void simulation_configure(struct simulation *simulation) {
         setting(simulation, "trace-one-in", "%u", (unsigned)random_between(random, 1, 20));
 }
 
+/* Little is kept only where clocks go right: what is old is told by them. */
+static void configure_backups(struct simulation *simulation) {
+    struct random *random = &simulation->random;
+    setting(simulation, "backup-to", "/backups");
+    setting(simulation, "backup-log-interval-ms", "%u", (unsigned)random_between(random, 20, 3000));
+    setting(simulation, "backup-snapshot-interval-seconds", "%u",
+            (unsigned)random_between(random, 1, 15));
+    if (mix_has_right_time(simulation->mix) && random_chance(random, 0.6))
+        setting(simulation, "backup-keep-seconds", "%u", (unsigned)random_between(random, 1, 20));
+}
+
 /* ---- the whole ---- */
+
+/* Not where nodes are lost for good: a shard that is recovered goes on without entries that its
+ * backup may have (docs/guide/backup.md). */
+static void begin_backups(struct simulation *simulation) {
+    bool is_wanted =
+        mix_wants_backups(simulation->mix) || random_chance(&simulation->random, SIM_BACKUP_CHANCE);
+    if (!is_wanted || mix_loses_nodes(simulation->mix))
+        return;
+    simulation->blobs = sim_blobs_new(&simulation->queue, &simulation->random, &simulation->trace);
+    simulation->past = past_new(simulation->shard_count + 1);
+    simulation->archivist = archivist_new(simulation);
+    configure_backups(simulation);
+}
 
 struct simulation *simulation_new(const struct simulation_options *options) {
     struct simulation *simulation = memory_allocate_zeroed(1, sizeof *simulation);
@@ -128,6 +156,8 @@ struct simulation *simulation_new(const struct simulation_options *options) {
     simulation->founded_count = simulation->node_count;
     if (mix_wants_spares(simulation->mix) && !options->node_count)
         simulation->node_count += (unsigned)random_between(random, 0, SIM_SPARES_MOST);
+    if (options->shard_count)
+        simulation->shard_count = options->shard_count;
     bool is_small = mix_likes_small_messages(simulation->mix);
     simulation->ballast_share = is_small ? 0.8 : 0.1;
     if (is_small) { /* and where all write to one log */
@@ -146,6 +176,7 @@ struct simulation *simulation_new(const struct simulation_options *options) {
     for (unsigned i = 0; i < SEAL_KEY_BYTES; i++)
         simulation->cluster_key.bytes[i] = (uint8_t)random_next(random);
     simulation_configure(simulation);
+    begin_backups(simulation);
     simulation->risk = risk_new(simulation->shard_count + 1);
     simulation->checks = checks_new(simulation->shard_count + 1);
     struct sim_net_owner owner = delivery_owner(simulation);
@@ -172,6 +203,9 @@ void simulation_free(struct simulation *simulation) {
         client_free(simulation->clients[i]);
     faults_free(simulation->faults);
     sim_net_free(simulation->net);
+    archivist_free(simulation->archivist);
+    sim_blobs_free(simulation->blobs);
+    past_free(simulation->past);
     loss_free(simulation->loss);
     loss_account_free(simulation->loss_account);
     risk_free(simulation->risk);

@@ -71,6 +71,8 @@ static void print_rarities(const struct simulation *simulation) {
     print_some(statistics->flushes, "flushes");
     print_some(statistics->slow_readers, "slow readers");
     print_some(statistics->keys_rotated, "keys rotated");
+    print_some_of(statistics->moments_recalled, "moments recalled from backups",
+                  statistics->moments_refused, "not to be had");
     print_some(statistics->nodes_added, "nodes added");
     print_some(statistics->nodes_removed, "nodes taken out");
     print_some_of(statistics->recoveries, "recoveries of a lost majority",

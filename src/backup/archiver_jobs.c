@@ -1,6 +1,7 @@
 #include "backup/archiver_internal.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include "base/table.h"
 
 static int put(struct archiver_job *job, const char *name, struct bytes bytes) {
@@ -133,6 +134,8 @@ static int end_pass(struct snapshot_job *job) {
 int snapshot_run(struct blob_job *job) {
     struct snapshot_job *snapshot = (struct snapshot_job *)(void *)job;
     int error = snapshot->known ? 0 : list_known(snapshot);
+    if (PLANTED(BACKUP_MANIFEST_FIRST) && !error && snapshot->next_chunk == 0)
+        error = put_manifest(snapshot);
     unsigned put_chunks = 0;
     while (!error && snapshot->next_chunk < snapshot->manifest->chunk_count) {
         const struct snapshot_chunk *chunk = &snapshot->manifest->chunks[snapshot->next_chunk];

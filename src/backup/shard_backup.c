@@ -1,6 +1,7 @@
 #include "backup/shard_backup.h"
 
 #include "base/memory.h"
+#include "base/planted.h"
 
 void shard_backup_init(struct shard_backup *backup, const struct backup_place *place) {
     *backup = (struct shard_backup){.place = *place};
@@ -126,6 +127,8 @@ uint64_t shard_backup_end_ms(const struct shard_backup *backup) {
 }
 
 uint64_t shard_backup_removable(const struct shard_backup *backup, uint64_t oldest_ms) {
+    if (PLANTED(BACKUP_KEEPS_TOO_LITTLE))
+        oldest_ms = UINT64_MAX;
     const struct backup_snapshot *base = shard_backup_snapshot_at(backup, UINT64_MAX, oldest_ms);
     return base ? base->index : 0;
 }

@@ -107,7 +107,8 @@ static int restore_shards(struct restore *restore) {
                                               .workers = options->workers,
                                               .worker_count = options->worker_count,
                                               .topology = restore->topology,
-                                              .config = &restore->config,
+                                              .config = options->config ? options->config
+                                                                        : &restore->config,
                                               .seed = options->seed};
     int error = directory_writer_new(&writer, &restore->writer, restore->problem);
     if (error)

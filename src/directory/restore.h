@@ -24,7 +24,8 @@ struct restore_options {
     uint64_t time_ms; /* inclusive; UINT64_MAX: all there is */
     const struct restore_bound *bounds;
     size_t bound_count;
-    struct disk *node_disk; /* of the new node: empty */
+    const struct config *config; /* borrows: the form of its logs; NULL: as by default */
+    struct disk *node_disk;      /* of the new node: empty */
     struct disk **workers;
     unsigned worker_count;
     uint8_t uuid[16], cluster_id[16]; /* new */
