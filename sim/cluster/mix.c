@@ -16,6 +16,7 @@ int mix_find(const char *name) {
 
 bool mix_likes_moves(enum mix mix) { return mix == MIX_SLOWNESS; }
 bool mix_likes_small_messages(enum mix mix) { return mix == MIX_CHURN; }
+bool mix_fills_logs(enum mix mix) { return mix == MIX_CRASHES; }
 bool mix_rolls_protocols(enum mix mix) { return mix == MIX_UPGRADE; }
 bool mix_wants_async(enum mix mix) { return mix == MIX_ASYNC; }
 bool mix_wants_more_nodes(enum mix mix) { return mix == MIX_MEMBERSHIP || mix == MIX_LOSS; }

@@ -30,6 +30,7 @@ int mix_find(const char *name); /* negative: there is none of that name */
 bool mix_likes_moves(enum mix mix);
 /* Do its faults show more where a log takes many messages to send? */
 bool mix_likes_small_messages(enum mix mix);
+bool mix_fills_logs(enum mix mix);       /* so that segments are used again */
 bool mix_rolls_protocols(enum mix mix);  /* nodes begin with any version */
 bool mix_wants_async(enum mix mix);      /* answers before the disk */
 bool mix_wants_more_nodes(enum mix mix); /* replicas are to move to nodes that hold none */

@@ -62,7 +62,22 @@ void fault_leader_churn(struct faults *faults) {
     faults_later(faults, 0, churn_event);
 }
 
-enum { LATE_APPEND_POLL_US = 100, LATE_APPEND_MOST_US = 1000000, SHORTENED_MOST_US = 60000 };
+enum {
+    LATE_APPEND_POLL_US = 100,
+    LATE_APPEND_MOST_US = 1000000,
+    LATE_APPEND_AWAY_US = 3000000, /* until the others have a leader of their own */
+    SHORTENED_MOST_US = 60000,
+    FORGETFUL_SLOW_MOST_US = 200000,
+    PROMISE_WORDS = 6
+};
+
+/* Settings by which a node promises a leader as much as it may, or as little. */
+static const struct bytes LONG_PROMISE[PROMISE_WORDS] = {
+    BYTES_LITERAL("heartbeat-ms"), BYTES_LITERAL("40"),       BYTES_LITERAL("election-timeout-ms"),
+    BYTES_LITERAL("400"),          BYTES_LITERAL("lease-ms"), BYTES_LITERAL("400")};
+static const struct bytes SHORT_PROMISE[PROMISE_WORDS] = {
+    BYTES_LITERAL("heartbeat-ms"), BYTES_LITERAL("10"),       BYTES_LITERAL("election-timeout-ms"),
+    BYTES_LITERAL("30"),           BYTES_LITERAL("lease-ms"), BYTES_LITERAL("10")};
 
 static void faults_set_mood(struct faults *faults, enum mood_kind kind, unsigned node,
                             uint64_t quiet_us, uint64_t eager_us) {
@@ -126,6 +141,7 @@ static void quick_restart_event(struct event *event) {
         return;
     faults_isolate(faults, faults->trapped_leader, true, true);
     node->is_restart_quick = true;
+    node->power.slow_us = 0;
     lease_by_lot(faults, node);
     sim_node_kill(node, SIM_DEATH_OF_PROCESS);
     faults_set_mood(faults, MOOD_CAMPS, faults->trapped_leader, 0, 600000);
@@ -181,16 +197,48 @@ void fault_cut_in_transfer(struct faults *faults) {
     faults_later(faults, faults_between(faults, 200, 3000), cut_event)->number = leader;
 }
 
+/* The same where the follower's promise was as long as it may be, and the third node wants to be
+ * elected every few hundredths of a second: whatever the follower would promise in its next life,
+ * it waits for what it promised in the former. */
+static void hasty_third_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct simulation *simulation = faults->simulation;
+    if (!faults->is_on)
+        return;
+    struct sim_node *leader = simulation->nodes[faults->trapped_leader];
+    struct sim_node *third = faults_other(faults, leader, simulation->nodes[event->number]);
+    cut_from_leader(faults, third);
+    settings_operator_tune(faults_settings(faults), third->index, SHORT_PROMISE, PROMISE_WORDS,
+                           1500000);
+    faults_later(faults, faults_between(faults, 100000, 500000), quick_restart_event)->number =
+        event->number;
+}
+
+void fault_outlived_promise(struct faults *faults) {
+    if (faults->simulation->node_count < 3)
+        return;
+    struct sim_node *leader = faults_leader(faults);
+    struct sim_node *follower = faults_other(faults, leader, leader);
+    faults->trapped_leader = leader->index;
+    settings_operator_tune(faults_settings(faults), leader->index, LONG_PROMISE, PROMISE_WORDS,
+                           1500000);
+    settings_operator_tune(faults_settings(faults), follower->index, LONG_PROMISE, PROMISE_WORDS,
+                           1500000);
+    faults_later(faults, 50000, hasty_third_event)->number = follower->index;
+}
+
 /* The same while everybody writes: what only the leader and the follower had received, the follower
- * has forgotten, and the two others go on without it. */
+ * has forgotten, all the more of it the slower its disk was, and the two others go on without it.
+ */
 void fault_forgetful_follower(struct faults *faults) {
     if (faults->simulation->node_count < 3)
         return;
     struct sim_node *leader = faults_leader(faults);
+    struct sim_node *follower = faults_other(faults, leader, leader);
     faults->trapped_leader = leader->index;
+    follower->power.slow_us = faults_between(faults, 0, FORGETFUL_SLOW_MOST_US);
     faults_set_mood(faults, MOOD_ANY, 0, 0, 1000000);
-    faults_later(faults, 1000, third_cut_event)->number =
-        faults_other(faults, leader, leader)->index;
+    faults_later(faults, 1000, third_cut_event)->number = follower->index;
 }
 
 /* A follower's settings are made shorter while the longer promise that it gave by the former ones
@@ -198,29 +246,23 @@ void fault_forgetful_follower(struct faults *faults) {
  * was promised, so nobody may be elected before. */
 static void shorten_event(struct event *event) {
     struct faults *faults = event->context;
-    const struct bytes SHORT[] = {BYTES_LITERAL("heartbeat-ms"),
-                                  BYTES_LITERAL("10"),
-                                  BYTES_LITERAL("election-timeout-ms"),
-                                  BYTES_LITERAL("30"),
-                                  BYTES_LITERAL("lease-ms"),
-                                  BYTES_LITERAL("10")};
     if (!faults->is_on)
         return;
-    settings_operator_tune(faults_settings(faults), (unsigned)event->number, SHORT, 6, 1500000);
+    settings_operator_tune(faults_settings(faults), (unsigned)event->number, SHORT_PROMISE,
+                           PROMISE_WORDS, 1500000);
     faults_set_mood(faults, MOOD_CAMPS, faults->trapped_leader, 0, 600000);
     faults_later(faults, faults_between(faults, 0, SHORTENED_MOST_US), cut_event)->number =
         faults->trapped_leader;
 }
 
 void fault_impatient_follower(struct faults *faults) {
-    const struct bytes LONG[] = {BYTES_LITERAL("election-timeout-ms"), BYTES_LITERAL("400"),
-                                 BYTES_LITERAL("lease-ms"), BYTES_LITERAL("400")};
     if (faults->simulation->node_count < 3)
         return;
     struct sim_node *leader = faults_leader(faults);
     struct sim_node *follower = faults_other(faults, leader, leader);
     faults->trapped_leader = leader->index;
-    settings_operator_tune(faults_settings(faults), follower->index, LONG, 4, 1500000);
+    settings_operator_tune(faults_settings(faults), follower->index, LONG_PROMISE, PROMISE_WORDS,
+                           1500000);
     cut_from_leader(faults, faults_other(faults, leader, follower));
     faults_later(faults, faults_between(faults, 450000, 900000), shorten_event)->number =
         follower->index;
@@ -251,8 +293,10 @@ static void late_append_event(struct event *event) {
     simulation->statistics.late_appends++;
     trace_line(&simulation->trace, "fault: what node %u heard of leader %u comes again",
                faults->late_follower + 1, faults->trapped_leader + 1);
-    sim_net_break_echoing(simulation->net, faults->trapped_leader, faults->late_follower);
-    sim_node_kill(simulation->nodes[faults->trapped_leader], SIM_DEATH_OF_PROCESS);
+    struct sim_node *leader = simulation->nodes[faults->trapped_leader];
+    sim_net_break_echoing(simulation->net, leader->index, faults->late_follower);
+    leader->down_until_us = simulation->queue.now_us + LATE_APPEND_AWAY_US;
+    sim_node_kill(leader, SIM_DEATH_OF_PROCESS);
 }
 
 void fault_late_append(struct faults *faults) {

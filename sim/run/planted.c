@@ -76,6 +76,8 @@ static const struct {
     {PLANTED_BACKUP_MANIFEST_FIRST, "backup"},
     {PLANTED_BACKUP_KEEPS_TOO_LITTLE, "backup"},
     {PLANTED_RESTORE_GOES_FURTHER, "backup"},
+    {PLANTED_FORMER_PROMISE_FORGOTTEN, "leaders"},
+    {PLANTED_OLD_APPEND_CUTS_LOG, "partitions"},
 };
 
 static int mix_for(int fault) {
@@ -125,8 +127,7 @@ static bool is_out_of_reach(int fault) {
     return fault == PLANTED_CHANGE_BEFORE_COMMIT || fault == PLANTED_JOINT_BY_NEW_VOTERS ||
            fault == PLANTED_UNEQUAL_PAIR_COUNTED || fault == PLANTED_QUIET_PROMISE_FORGOTTEN ||
            fault == PLANTED_LEASE_KEPT_IN_TRANSFER || fault == PLANTED_RELUCTANT_PROMISES_SHORTER ||
-           fault == PLANTED_REMOVED_REPLICA_FORGETS || fault == PLANTED_FORMER_PROMISE_FORGOTTEN ||
-           fault == PLANTED_OLD_APPEND_CUTS_LOG || fault == PLANTED_DAMAGE_IN_OLD_TERM ||
+           fault == PLANTED_REMOVED_REPLICA_FORGETS || fault == PLANTED_DAMAGE_IN_OLD_TERM ||
            fault == PLANTED_RECYCLED_BEFORE_RELEASED;
 }
 

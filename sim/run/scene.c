@@ -160,6 +160,8 @@ struct simulation *simulation_new(const struct simulation_options *options) {
         simulation->shard_count = options->shard_count;
     bool is_small = mix_likes_small_messages(simulation->mix);
     simulation->ballast_share = is_small ? 0.8 : 0.1;
+    if (mix_fills_logs(simulation->mix) && random_chance(random, 0.5))
+        simulation->ballast_share = 0.4;
     if (is_small) { /* and where all write to one log */
         simulation->shard_count = 1;
         simulation->client_count = 6;
