@@ -65,6 +65,8 @@ static void test_each_has_its_level(void **state) {
         gossip->bucket.tokens = claims[i].level + 1;
         assert_true(bucket_admits(gossip, claims[i].claim));
         assert_int_equal(bucket_wait_us(gossip, claims[i].claim), 1);
+        gossip->bucket.tokens = RATE;
+        assert_int_equal(bucket_wait_us(gossip, claims[i].claim), 1);
         gossip->bucket.tokens = claims[i].level;
         assert_false(bucket_admits(gossip, claims[i].claim));
         gossip->bucket.tokens = claims[i].level - 999;
