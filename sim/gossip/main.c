@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/resource.h>
 
 enum {
     NODES_DEFAULT = 300,
@@ -166,22 +166,38 @@ static const char *what_it_takes(int option) {
     }
 }
 
-static double wall_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+static double processor_seconds(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)used.ru_utime.tv_sec + (double)used.ru_stime.tv_sec +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-static void print_report(const struct report *report, bool is_json) {
+static double peak_gib(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)used.ru_maxrss / (1 << 20); /* it is in KiB */
+}
+
+static void print_report(const struct report *report, bool is_json, FILE *file) {
     struct buffer out;
     buffer_init(&out, OUTPUT_MAXIMUM);
     if (is_json)
         report_print_json(report, &out);
     else
         report_print(report, &out);
-    fwrite(buffer_data(&out), 1, out.length, stdout);
-    fflush(stdout);
+    fwrite(buffer_data(&out), 1, out.length, file);
+    fflush(file);
     buffer_release(&out);
+}
+
+/* With its figures, so that hours are not for nothing if a later scenario is broken off. */
+static void print_done(const struct command_line *line, const char *name, double seconds,
+                       const struct report *report) {
+    fprintf(stderr, "%s: took %.1f s of one processor; %.2f GiB of memory so far\n", name, seconds,
+            peak_gib());
+    if (line->run.crowd.on_progress != NULL)
+        print_report(report, line->is_json, stderr);
 }
 
 /* All scenarios asked for, of one seed. */
@@ -194,16 +210,16 @@ static bool run_seed(const struct command_line *line, uint64_t seed) {
     struct crowd *kept = NULL;
     run.kept = line->is_one_crowd ? &kept : NULL;
     for (int i = 0; i < line->name_count; i++) {
-        double begun = wall_seconds();
+        double begun = processor_seconds();
         scenario_run(scenario_find(line->names[i]), &run);
         if (!line->is_series)
-            fprintf(stderr, "%s: took %.1f s\n", line->names[i], wall_seconds() - begun);
+            print_done(line, line->names[i], processor_seconds() - begun, &report);
     }
     if (kept != NULL)
         crowd_free(kept);
     bool is_met = report_is_all_met(&report);
     if (!line->is_series || !is_met)
-        print_report(&report, line->is_json);
+        print_report(&report, line->is_json, stdout);
     if (line->is_series)
         printf("seed %llu: %s\n", (unsigned long long)seed, is_met ? "ok" : "FAILED");
     report_release(&report);
