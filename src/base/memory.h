@@ -18,11 +18,13 @@ static inline void memory_fetch(const void *memory) {
     __builtin_prefetch(memory);
     __asm__ volatile("" : : "r"(memory));
 }
-/* All lines of it. */
+/* All lines of it; NULL: there is nothing yet. */
 static inline void memory_fetch_all(const void *memory, size_t bytes) {
     enum { LINE_BYTES = 64 };
-    const char *at = memory, *end = at + bytes;
-    for (; at < end; at += LINE_BYTES)
-        memory_fetch(at);
-    memory_fetch(end - 1);
+    if (memory == NULL || bytes == 0)
+        return;
+    const char *first = memory, *last = first + bytes - 1;
+    for (size_t at = 0; at < bytes; at += LINE_BYTES)
+        memory_fetch(first + at);
+    memory_fetch(last);
 }
