@@ -1,7 +1,8 @@
-/* Patience, which follows the round trips that were measured, and turns, which observers shift so
- * that they do not all look at once. */
+/* Patience, which follows the round trips that were measured; turns, which observers shift so that
+ * they do not all look at once; and whom they look at beyond a suspect. */
 #include "../unit.h"
 #include "gossip/detect/detect_room.h"
+#include "gossip/detect/record.h"
 #include "gossip/detect/watch.h"
 #include "gossip/instance/roster.h"
 #include "made_up.h"
@@ -63,7 +64,7 @@ static void test_the_watched_are_known_for_themselves(void **state) {
 }
 
 /* The observed says how long before the observer somebody else looked: it moves half of the way to
- * where its turn is a fourth behind, by no more than a fourth of a turn, and never into the past. */
+ * where its turn is a fourth behind, by a fourth of a turn at the most, and never into the past. */
 static void test_turns_are_spread(void **state) {
     (void)state;
     static const struct {
@@ -106,7 +107,52 @@ static void test_the_observed_says_when_another_looked(void **state) {
     world_free(world);
 }
 
+/* So it is heard of the member: by somebody else who accuses it, or by itself. */
+static void hear(struct gossip *gossip, struct member *member, enum gossip_member_state state,
+                 const uint8_t accuser[GOSSIP_UUID_BYTES]) {
+    struct codec_record record;
+    member_record(member, &record);
+    record.incarnation += state == GOSSIP_ALIVE;
+    record.state = state;
+    memcpy(record.accuser, accuser, sizeof record.accuser);
+    record_hear(gossip, member, &record, true);
+}
+
+static bool is_probed(const struct gossip *gossip, const struct member *member) {
+    for (size_t i = 0; i < gossip->detect->probe_count; i++)
+        if (gossip->detect->probes[i].member == member)
+            return true;
+    return false;
+}
+
+/* Where others accuse whom this node watches, it looks at the one before, once for each suspicion:
+ * where that is a suspect as well at the next. Where nobody else accuses it looks no further. */
+static void test_who_watches_a_suspect_looks_beyond(void **state) {
+    (void)state;
+    static const uint8_t other[GOSSIP_UUID_BYTES] = {0xaa};
+    struct world *world = world_with_members();
+    struct gossip *gossip = world->nodes[1].gossip;
+    const struct watch *watch = &gossip->detect->watches[0];
+    struct member *member = watch->member;
+    hear(gossip, member, GOSSIP_SUSPECT, world->nodes[1].uuid);
+    assert_null(watch->beyond);
+    hear(gossip, member, GOSSIP_ALIVE, other);
+    for (unsigned again = 0; again < 2; again++) {
+        gossip->detect->probe_count = 0;
+        hear(gossip, member, GOSSIP_SUSPECT, other);
+        struct member *beyond = watch->beyond;
+        assert_ptr_equal(beyond, watch_nearest_before(gossip, 0, false));
+        assert_true(beyond != NULL && beyond != member && is_probed(gossip, beyond));
+        hear(gossip, beyond, GOSSIP_SUSPECT, other);
+        assert_true(watch->beyond != beyond && is_probed(gossip, watch->beyond));
+        hear(gossip, beyond, GOSSIP_ALIVE, other);
+        hear(gossip, member, GOSSIP_ALIVE, other);
+    }
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_patience_follows_round_trips),
           cmocka_unit_test(test_the_watched_are_known_for_themselves),
           cmocka_unit_test(test_turns_are_spread),
-          cmocka_unit_test(test_the_observed_says_when_another_looked))
+          cmocka_unit_test(test_the_observed_says_when_another_looked),
+          cmocka_unit_test(test_who_watches_a_suspect_looks_beyond))
