@@ -39,6 +39,7 @@ static raft_node_number better_placed(const struct raft *raft) {
     return peer != NULL && is_caught_up(peer, raft->commit_index) ? node : 0;
 }
 
+/* At each heartbeat, until somebody is better placed. */
 void raft_move_tick(struct raft *raft) {
     if (!wants_move(raft) || !raft_has_term_commit(raft) || raft->now_us < move_allowed_us(raft))
         return;
@@ -51,14 +52,6 @@ void raft_move_tick(struct raft *raft) {
     raft->moved_us = raft->now_us;
     raft->step.is_move_begun = true;
     raft_transfer(raft, node);
-}
-
-/* Where nobody is better placed, it is looked for again at each heartbeat. */
-uint64_t raft_move_deadline_us(const struct raft *raft) {
-    if (!wants_move(raft))
-        return UINT64_MAX;
-    uint64_t allowed_us = move_allowed_us(raft), soon_us = raft->now_us + raft->timing.heartbeat_us;
-    return allowed_us > soon_us ? allowed_us : soon_us;
 }
 
 /* ---- a leader that only stands in for another ---- */

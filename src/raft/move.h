@@ -4,4 +4,3 @@
 #include "raft/state/state.h"
 
 void raft_move_tick(struct raft *raft);
-uint64_t raft_move_deadline_us(const struct raft *raft);

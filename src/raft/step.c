@@ -273,7 +273,6 @@ static uint64_t next_deadline(const struct raft *raft) {
                    ? least(deadline_us, raft->election_deadline_us)
                    : deadline_us;
     deadline_us = least(deadline_us, raft->quorum_check_us);
-    deadline_us = least(deadline_us, raft_move_deadline_us(raft));
     deadline_us = least(deadline_us, raft_lazy_deadline_us(raft));
     if (raft->transfer.to != 0)
         deadline_us = least(deadline_us, raft->transfer.deadline_us);
