@@ -272,3 +272,9 @@ void wal_spare_name(uint64_t spare, char out[DISK_NAME_MAXIMUM]) {
 bool wal_spare_name_parse(const char *name, uint64_t *spare) {
     return numbered_name_parse(spare_prefix, name, spare);
 }
+void wal_repaired_name(uint64_t segment, char out[DISK_NAME_MAXIMUM]) {
+    numbered_name(WAL_REPAIRED_PREFIX, segment, out);
+}
+bool wal_repaired_name_parse(const char *name, uint64_t *segment) {
+    return numbered_name_parse(WAL_REPAIRED_PREFIX, name, segment);
+}

@@ -48,6 +48,8 @@ enum {
 /* Segments being made; whoever finds one at start-up removes it. */
 #define WAL_SPARE_NEW_NAME "wal-spare.new"
 #define WAL_NEXT_NEW_NAME  "wal-next.new"
+/* A segment of a log that is being repaired, behind the first one: its number follows. */
+#define WAL_REPAIRED_PREFIX "wal-repaired-"
 /* A zero-filled file that becomes a segment when a full disk gives none. */
 #define WAL_RESERVE_NAME "wal-reserve"
 /* A segment that was damaged and is not needed any more: for study. */
@@ -143,3 +145,6 @@ bool wal_segment_name_parse(const char *name, uint64_t *segment);
 /* "wal-spare-0000000001": a whole file that waits to become a segment. */
 void wal_spare_name(uint64_t spare, char out[DISK_NAME_MAXIMUM]);
 bool wal_spare_name_parse(const char *name, uint64_t *spare);
+/* "wal-repaired-0000000001": WAL_REPAIRED_PREFIX and the segment that it becomes. */
+void wal_repaired_name(uint64_t segment, char out[DISK_NAME_MAXIMUM]);
+bool wal_repaired_name_parse(const char *name, uint64_t *segment);

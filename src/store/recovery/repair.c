@@ -1,16 +1,15 @@
 #include "store/recovery/repair.h"
 #include "base/memory.h"
-#include "store/record/segment_file.h"
+#include "store/recovery/rewrite.h"
 #include "store/recovery/scan.h"
 #include "store/recovery/survivor.h"
 #include <inttypes.h>
 #include <stdio.h>
 
 struct repair {
-    struct disk *disk;
-    const struct log *log;
-    const struct wal_repairer *repairer;
+    const struct wal_repair_options *options;
     struct wal_repaired *result;
+    struct wal_rewrite *rewrite; /* once it is known what is kept */
     struct wal_survivor *shards; /* by shard */
     size_t shard_count;
     bool is_in_doubt; /* a shard that is not known yet may have lost records since: */
@@ -24,7 +23,7 @@ static struct wal_survivor *survivor_of(struct repair *repair, uint32_t shard) {
         size_t count = (size_t)shard + 1;
         repair->shards = memory_resize(repair->shards, count * sizeof repair->shards[0]);
         for (size_t i = repair->shard_count; i < count; i++) {
-            wal_survivor_init(&repair->shards[i], repair->repairer->entry_term);
+            wal_survivor_init(&repair->shards[i], repair->options->repairer->entry_term);
             if (repair->is_in_doubt)
                 wal_survivor_gap(&repair->shards[i], repair->doubt_round);
         }
@@ -37,7 +36,7 @@ static void on_gap(void *context, const struct wal_gap *gap) {
     struct repair *repair = context;
     char name[DISK_NAME_MAXIMUM];
     wal_segment_name(gap->segment, name);
-    log_line(repair->log, LOG_ERROR, "the log is damaged", LOG_T("segment", name),
+    log_line(repair->options->log, LOG_ERROR, "the log is damaged", LOG_T("segment", name),
              LOG_F("offset", gap->offset), LOG_F("bytes", gap->bytes),
              LOG_F("round", gap->first_round));
     if (repair->result->gap_count++ == 0) {
@@ -83,7 +82,7 @@ static int on_record(void *context, const struct wal_header *header, struct byte
 /* ---- judging ---- */
 
 static int refuse(const struct repair *repair, size_t shard, const char *why) {
-    log_line(repair->log, LOG_ERROR, "the log cannot be repaired", LOG_F("shard", shard),
+    log_line(repair->options->log, LOG_ERROR, "the log cannot be repaired", LOG_F("shard", shard),
              LOG_T("reason", why));
     return ERR_DAMAGED;
 }
@@ -95,11 +94,12 @@ static int judge(struct repair *repair) {
             return refuse(repair, i, "what it promised last cannot be known");
         if (!wal_survivor_finish(survivor))
             continue;
-        if (!repair->repairer->may_lose(repair->repairer->context, (uint32_t)i))
+        if (!repair->options->repairer->may_lose(repair->options->repairer->context, (uint32_t)i))
             return refuse(repair, i, "no other node has a replica of it");
         repair->result->shard_count++;
-        log_line(repair->log, LOG_WARN, "entries of a replica are lost here; its peers have them",
-                 LOG_F("shard", i), LOG_F("kept", survivor->prefix.count),
+        log_line(repair->options->log, LOG_WARN,
+                 "entries of a replica are lost here; its peers have them", LOG_F("shard", i),
+                 LOG_F("kept", wal_survivor_kept_count(survivor)),
                  LOG_F("index", survivor->known.floor_index),
                  LOG_F("term", survivor->known.floor_term));
     }
@@ -112,94 +112,89 @@ static int judge(struct repair *repair) {
 
 /* ---- writing ---- */
 
-static void seal_all(struct buffer *records, struct wal_header *place) {
-    uint32_t chain = 0;
-    for (size_t at = 0; at < records->length;) {
-        uint8_t *record = buffer_data(records) + at;
-        struct wal_header header;
-        wal_record_peek(record, &header);
-        at += wal_record_bytes(header.payload_bytes);
-        place->payload_bytes = header.payload_bytes;
-        place->is_last_of_round = at == records->length;
-        place->record++;
-        wal_record_seal(record, place, &chain);
-    }
-}
-
-static void append_known(const struct repair *repair, uint64_t segment, struct buffer *out) {
-    struct wal_ledger ledger;
-    struct buffer payload;
-    wal_ledger_init(&ledger);
-    wal_ledger_begin_segment(&ledger, segment);
-    ledger.shard_count = repair->shard_count;
-    ledger.shards = memory_allocate_zeroed(repair->shard_count + 1, sizeof ledger.shards[0]);
+/* What a new log knows before its first entry. */
+static struct wal_shard *known_before(const struct repair *repair) {
+    struct wal_shard *known = memory_allocate_zeroed(repair->shard_count + 1, sizeof known[0]);
     for (size_t i = 0; i < repair->shard_count; i++) {
-        ledger.shards[i] = repair->shards[i].known;
-        ledger.shards[i].record_count = 0;
-        ledger.shards[i].end_index = ledger.shards[i].snapshot_index;
+        known[i] = repair->shards[i].known;
+        known[i].record_count = 0;
+        known[i].end_index = known[i].snapshot_index;
     }
-    buffer_init(&payload, WAL_PAYLOAD_MAXIMUM_BYTES);
-    wal_ledger_encode_checkpoint(&ledger, 0, &payload);
-    wal_record_append(out, WAL_CHECKPOINT, 0, 0, buffer_bytes(&payload));
-    buffer_truncate(&payload, 0);
-    wal_digest_encode(&ledger, 0, &payload);
-    wal_record_append(out, WAL_DIGEST, 0, 0, buffer_bytes(&payload));
-    buffer_release(&payload);
-    wal_ledger_release(&ledger);
+    return known;
 }
 
-static int write_segment(const struct repair *repair, struct wal_header *place) {
-    struct buffer records;
-    struct disk_file *file;
-    buffer_init(&records, WAL_SEGMENT_MAXIMUM_BYTES);
-    append_known(repair, place->segment, &records);
-    for (size_t i = 0; i < repair->shard_count; i++)
-        for (size_t k = 0; k < repair->shards[i].prefix.count; k++) {
-            const struct wal_kept *kept = &repair->shards[i].prefix.entries[k];
-            wal_record_append(&records, WAL_ENTRY, (uint32_t)i, kept->index,
-                              bytes_of(kept->data, kept->length));
-        }
-    int status = records.is_overflowed ? ERR_LIMIT : 0;
-    if (status == 0) {
-        seal_all(&records, place);
-        status = wal_segment_make(repair->disk, WAL_NEXT_NEW_NAME, records.length, &file);
-    }
-    if (status == 0) {
-        struct bytes all = buffer_bytes(&records);
-        status = repair->disk->ops->write_durable(file, 0, &all, 1);
-        repair->disk->ops->close(file);
-        if (status == 0)
-            status = wal_segment_install(repair->disk, WAL_NEXT_NEW_NAME, place->segment);
-    }
-    buffer_release(&records);
+/* Told of when they were found. */
+static void pass_gap(void *context, const struct wal_gap *gap) { (void)context, (void)gap; }
+
+static int copy_record(void *context, const struct wal_header *header, struct bytes payload) {
+    struct repair *repair = context;
+    bool is_kept;
+    if (header->kind != WAL_ENTRY)
+        return 0;
+    if (header->shard >= repair->shard_count)
+        return ERR_DAMAGED;
+    int status = wal_survivor_meet(&repair->shards[header->shard], header, &is_kept);
+    if (status || !is_kept)
+        return status;
+    return wal_rewrite_entry(repair->rewrite, header->shard, header->index, payload);
+}
+
+/* A disk that gives other bytes each time it is asked is none to build upon. */
+static int copy_kept(struct repair *repair, const struct wal_numbers *segments) {
+    struct wal_scanner scanner = {.gap = pass_gap, .record = copy_record, .context = repair};
+    int status = wal_scan(repair->options->disk, segments, &scanner);
+    bool is_read = status == 0 || status == ERR_DAMAGED;
+    for (size_t i = 0; is_read && i < repair->shard_count; i++)
+        if (!wal_survivor_has_met_all(&repair->shards[i]))
+            return refuse(repair, i, "the disk does not read the same twice");
     return status;
 }
 
-static int repair_log(struct repair *repair, const struct wal_numbers *segments, uint64_t life) {
+static int write_anew(struct repair *repair, const struct wal_numbers *segments,
+                      const struct wal_rewrite_options *options) {
+    struct wal_rewrite rewrite;
+    struct wal_shard *known = known_before(repair);
+    wal_rewrite_init(&rewrite, options, known, repair->shard_count);
+    memory_free(known);
+    repair->rewrite = &rewrite;
+    int status = copy_kept(repair, segments);
+    if (status)
+        wal_rewrite_abandon(&rewrite);
+    else
+        status = wal_rewrite_finish(&rewrite);
+    wal_rewrite_release(&rewrite);
+    if (status && status != ERR_DAMAGED)
+        log_line(repair->options->log, LOG_ERROR, "the log is repaired at the next start",
+                 LOG_T("error", error_text(status)));
+    return status;
+}
+
+static int repair_log(struct repair *repair, const struct wal_numbers *segments) {
+    const struct wal_repair_options *options = repair->options;
     struct wal_scanner scanner = {.gap = on_gap, .record = on_record, .context = repair};
-    int status = wal_scan(repair->disk, segments, &scanner);
+    int status = wal_scan(options->disk, segments, &scanner);
     if (status == 0)
         status = judge(repair);
     if (status)
         return status;
-    struct wal_header place = {.segment = segments->numbers[segments->count - 1] + 1,
-                               .record = scanner.record_number,
-                               .round = scanner.round + 1,
-                               .life = life};
-    return write_segment(repair, &place);
+    struct wal_rewrite_options rewrite = {.disk = options->disk,
+                                          .random = options->random,
+                                          .segment_bytes = options->segment_bytes,
+                                          .last_segment = segments->numbers[segments->count - 1],
+                                          .last_record = scanner.record_number,
+                                          .last_round = scanner.round};
+    return write_anew(repair, segments, &rewrite);
 }
 
-int wal_repair(struct disk *disk, const struct log *log, const struct wal_repairer *repairer,
-               uint64_t life, struct wal_repaired *out) {
+int wal_repair(const struct wal_repair_options *options, struct wal_repaired *out) {
     *out = (struct wal_repaired){.gap_count = 0};
-    struct repair repair = {
-        .disk = disk, .log = log, .repairer = repairer, .result = out, .is_in_doubt = true};
+    struct repair repair = {.options = options, .result = out, .is_in_doubt = true};
     struct wal_listing listing;
-    int status = wal_listing_read(disk, &listing);
+    int status = wal_listing_read(options->disk, &listing);
     if (status == 0)
-        status = wal_begin_anew(disk, &listing);
+        status = wal_begin_anew(options->disk, &listing);
     if (status == 0 && listing.segments.count)
-        status = repair_log(&repair, &listing.segments, life);
+        status = repair_log(&repair, &listing.segments);
     for (size_t i = 0; i < repair.shard_count; i++)
         wal_survivor_release(&repair.shards[i]);
     memory_free(repair.shards);
@@ -228,28 +223,30 @@ static bool read_checkpoint(const struct disk_ops *ops, struct disk_file *file, 
     return wal_record_verify(buffer_bytes(record), &header, 0);
 }
 
-static bool begins_anew(struct disk *disk, uint64_t segment) {
+/* What the disk cannot read of it says nothing. Errors: it could not be looked at. */
+static int look_for_beginning(struct disk *disk, uint64_t segment, bool *is_anew) {
     char name[DISK_NAME_MAXIMUM];
     struct disk_file *file;
+    *is_anew = false;
     wal_segment_name(segment, name);
-    if (disk->ops->open(disk, name, DISK_OPEN_READ, &file))
-        return false;
+    int status = disk->ops->open(disk, name, DISK_OPEN_READ, &file);
+    if (status)
+        return status == ERR_IO ? 0 : status;
     struct buffer record;
     struct wal_ledger ledger;
     buffer_init(&record, WAL_SEGMENT_MAXIMUM_BYTES);
     wal_ledger_init(&ledger);
-    bool is_anew = false;
     if (read_checkpoint(disk->ops, file, segment, &record)) {
         struct wal_header header;
-        is_anew = wal_header_decode(buffer_bytes(&record), &header) == 0 &&
-                  wal_ledger_decode_checkpoint(
-                      &ledger, wal_record_payload(buffer_data(&record), &header)) == 0 &&
-                  ledger.oldest_segment == segment;
+        *is_anew = wal_header_decode(buffer_bytes(&record), &header) == 0 &&
+                   wal_ledger_decode_checkpoint(
+                       &ledger, wal_record_payload(buffer_data(&record), &header)) == 0 &&
+                   ledger.oldest_segment == segment;
     }
     disk->ops->close(file);
     wal_ledger_release(&ledger);
     buffer_release(&record);
-    return is_anew;
+    return 0;
 }
 
 static int set_aside(struct disk *disk, uint64_t segment) {
@@ -261,12 +258,15 @@ static int set_aside(struct disk *disk, uint64_t segment) {
 
 int wal_begin_anew(struct disk *disk, struct wal_listing *listing) {
     struct wal_numbers *segments = &listing->segments;
+    int status = wal_rewrite_settle(disk, listing);
     size_t first = segments->count;
-    while (first > 1 && !begins_anew(disk, segments->numbers[first - 1]))
-        first--;
-    if (first <= 1)
-        return 0;
-    int status = 0;
+    for (bool is_anew = false; status == 0 && first > 1; first -= !is_anew) {
+        status = look_for_beginning(disk, segments->numbers[first - 1], &is_anew);
+        if (is_anew)
+            break;
+    }
+    if (status || first <= 1)
+        return status;
     for (size_t i = 0; status == 0 && i + 1 < first; i++)
         status = set_aside(disk, segments->numbers[i]);
     if (status == 0)

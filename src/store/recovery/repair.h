@@ -8,11 +8,13 @@
  * behind the gap is dropped, unless a snapshot covers the gap. Term and vote are certain for all,
  * because D says them again. Where no digest reaches back over a gap nothing is repaired.
  *
- * What is kept is written to a new segment, whose checkpoint names itself as the oldest: with its
- * name, at once, it takes the place of all before it. They are set aside as
- * WAL_DAMAGED_PREFIX and their number. */
+ * What is kept is written to new segments (rewrite.h), of which the first takes the place of
+ * all before it, at once. They are set aside as WAL_DAMAGED_PREFIX and their number. The damaged
+ * log is read twice for that, a segment at a time: to know what is kept, and to copy it. So a
+ * repair takes the memory of two segments, however long the log is. */
 #pragma once
 #include "base/log.h"
+#include "base/random.h"
 #include "store/recovery/replay.h"
 
 /* What is certain of a damaged log may be kept and the rest be got from the peers, if the owner
@@ -30,11 +32,17 @@ struct wal_repaired {
     unsigned shard_count;     /* that lost entries */
 };
 
-/* `life`: of the new segment, drawn by lot. ERR_DAMAGED: nothing was changed, and the log line says
- * why. ERR_IO...: the disk refused. */
-int wal_repair(struct disk *disk, const struct log *log, const struct wal_repairer *repairer,
-               uint64_t life, struct wal_repaired *out) MUST_CHECK;
+struct wal_repair_options {
+    struct disk *disk;
+    const struct log *log; /* may be NULL */
+    const struct wal_repairer *repairer;
+    struct random *random;  /* what tells segments apart is drawn from it */
+    uint64_t segment_bytes; /* of a new one */
+};
+
+/* ERR_DAMAGED: nothing was changed, and the log line says why. ERR_IO...: the disk refused. */
+int wal_repair(const struct wal_repair_options *options, struct wal_repaired *out) MUST_CHECK;
 
 /* If a segment of the listing begins the log anew, sets all before it aside and takes them off the
- * listing. */
+ * listing. What a repair that was broken off has left is put right before. */
 int wal_begin_anew(struct disk *disk, struct wal_listing *listing) MUST_CHECK;

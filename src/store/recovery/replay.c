@@ -3,7 +3,7 @@
 #include "store/record/digest.h"
 
 /* Kept in order: names of more than ten digits do not sort as their numbers do. */
-static void numbers_add(struct wal_numbers *list, uint64_t number) {
+void wal_numbers_add(struct wal_numbers *list, uint64_t number) {
     if (list->count == list->capacity) {
         list->capacity = list->capacity ? list->capacity * 2 : 16;
         list->numbers = memory_resize(list->numbers, list->capacity * sizeof(uint64_t));
@@ -21,9 +21,11 @@ static void listing_add(void *context, const char *name) {
     listing->has_next_new = listing->has_next_new || strcmp(name, WAL_NEXT_NEW_NAME) == 0;
     listing->has_reserve = listing->has_reserve || strcmp(name, WAL_RESERVE_NAME) == 0;
     if (wal_segment_name_parse(name, &number))
-        numbers_add(&listing->segments, number);
+        wal_numbers_add(&listing->segments, number);
     else if (wal_spare_name_parse(name, &number))
-        numbers_add(&listing->spares, number);
+        wal_numbers_add(&listing->spares, number);
+    else if (wal_repaired_name_parse(name, &number))
+        wal_numbers_add(&listing->repaired, number);
 }
 
 int wal_listing_read(struct disk *disk, struct wal_listing *listing) {
@@ -34,6 +36,7 @@ int wal_listing_read(struct disk *disk, struct wal_listing *listing) {
 void wal_listing_release(struct wal_listing *listing) {
     memory_free(listing->segments.numbers);
     memory_free(listing->spares.numbers);
+    memory_free(listing->repaired.numbers);
 }
 
 /* Floors of damaged logs stand in digests only; those of forgotten ones were told by then. */

@@ -15,10 +15,12 @@ struct wal_numbers { /* ascending */
 };
 
 struct wal_listing {
-    struct wal_numbers segments, spares; /* of the files found */
-    bool has_spare_new, has_next_new;    /* left by a process that was killed */
+    struct wal_numbers segments, spares, repaired; /* of the files found */
+    bool has_spare_new, has_next_new;              /* left by a process that was killed */
     bool has_reserve;
 };
+
+void wal_numbers_add(struct wal_numbers *list, uint64_t number);
 
 /* To be released, whatever it returns. */
 int wal_listing_read(struct disk *disk, struct wal_listing *listing) MUST_CHECK;

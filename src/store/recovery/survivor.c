@@ -4,42 +4,85 @@
 
 /* ---- lists of entries ---- */
 
+static uint64_t list_first(const struct wal_kept_list *list) {
+    return list->count ? list->spans[0].first_index : 0;
+}
+
+static struct wal_span *list_last_span(const struct wal_kept_list *list) {
+    return list->count ? &list->spans[list->count - 1] : NULL;
+}
+
 static uint64_t list_end(const struct wal_kept_list *list) {
-    return list->count ? list->entries[list->count - 1].index : 0;
+    return list->count ? list_last_span(list)->last_index : 0;
+}
+
+/* Of an entry that is in the list. */
+static uint64_t list_term_at(const struct wal_kept_list *list, uint64_t index) {
+    size_t at = 0;
+    while (list->spans[at].last_index < index)
+        at++;
+    return list->spans[at].term;
+}
+
+/* What comes next stands no more right behind the last span: between them may be entries that are
+ * void. */
+static void list_close(struct wal_kept_list *list) {
+    if (list->count)
+        list_last_span(list)->is_closed = true;
 }
 
 static void list_cut(struct wal_kept_list *list, uint64_t from_index) {
-    while (list->count && list_end(list) >= from_index)
-        memory_free(list->entries[--list->count].data);
+    if (list_end(list) < from_index)
+        return;
+    while (list->count && list_last_span(list)->first_index >= from_index)
+        list->count--;
+    if (list_end(list) >= from_index && list->count)
+        list_last_span(list)->last_index = from_index - 1;
+    list_close(list);
 }
 
 static void list_release(struct wal_kept_list *list) {
-    list_cut(list, 0);
-    memory_free(list->entries);
-    *list = (struct wal_kept_list){.entries = NULL};
+    memory_free(list->spans);
+    *list = (struct wal_kept_list){.spans = NULL};
 }
 
-static void list_add(struct wal_kept_list *list, struct wal_kept entry) {
+static void list_add_span(struct wal_kept_list *list, struct wal_span span) {
     if (list->count == list->capacity) {
-        list->capacity = list->capacity ? list->capacity * 2 : 64;
-        list->entries = memory_resize(list->entries, list->capacity * sizeof list->entries[0]);
+        list->capacity = list->capacity ? list->capacity * 2 : 8;
+        list->spans = memory_resize(list->spans, list->capacity * sizeof list->spans[0]);
     }
-    list->entries[list->count++] = entry;
+    list->spans[list->count++] = span;
+}
+
+static void list_add(struct wal_kept_list *list, const struct wal_header *entry, uint64_t term) {
+    struct wal_span *last = list_last_span(list);
+    if (last && !last->is_closed && last->term == term) {
+        last->last_index = entry->index;
+        last->last_record = entry->record;
+        return;
+    }
+    list_add_span(list, (struct wal_span){.first_index = entry->index,
+                                          .last_index = entry->index,
+                                          .term = term,
+                                          .first_record = entry->record,
+                                          .last_record = entry->record});
 }
 
 static void list_move(struct wal_kept_list *to, struct wal_kept_list *from) {
     for (size_t i = 0; i < from->count; i++)
-        list_add(to, from->entries[i]);
+        list_add_span(to, from->spans[i]);
     from->count = 0;
 }
 
 static void list_drop_covered(struct wal_kept_list *list, uint64_t up_to_index) {
     size_t covered = 0;
-    while (covered < list->count && list->entries[covered].index <= up_to_index)
-        memory_free(list->entries[covered++].data);
+    while (covered < list->count && list->spans[covered].last_index <= up_to_index)
+        covered++;
     list->count -= covered;
     if (covered)
-        memmove(list->entries, list->entries + covered, list->count * sizeof list->entries[0]);
+        memmove(list->spans, list->spans + covered, list->count * sizeof list->spans[0]);
+    if (list->count && list->spans[0].first_index <= up_to_index)
+        list->spans[0].first_index = up_to_index + 1;
 }
 
 /* ---- one shard ---- */
@@ -54,20 +97,14 @@ void wal_survivor_release(struct wal_survivor *survivor) {
     list_release(&survivor->run);
 }
 
-static uint64_t term_of(const struct wal_survivor *survivor, const struct wal_kept *entry) {
-    return survivor->entry_term(bytes_of(entry->data, entry->length));
-}
-
 /* As a replica does it when it recovers: what follows an entry that the snapshot holds too is kept,
  * else nothing is. */
 static void list_take_mark(struct wal_survivor *survivor, struct wal_kept_list *list) {
     uint64_t index = survivor->known.snapshot_index;
-    if (list->count == 0 || list->entries[0].index > index)
+    if (list->count == 0 || list_first(list) > index)
         return;
     bool has_it = list_end(list) >= index;
-    bool is_continued =
-        has_it && term_of(survivor, &list->entries[index - list->entries[0].index]) ==
-                      survivor->known.snapshot_term;
+    bool is_continued = has_it && list_term_at(list, index) == survivor->known.snapshot_term;
     if (is_continued)
         list_drop_covered(list, index);
     else
@@ -77,13 +114,13 @@ static void list_take_mark(struct wal_survivor *survivor, struct wal_kept_list *
 /* The run stands on the snapshot: what is lost before it is not needed. */
 static bool is_mended(const struct wal_survivor *survivor) {
     const struct wal_shard *known = &survivor->known;
-    return survivor->run.count ? survivor->run.entries[0].index == known->snapshot_index + 1
+    return survivor->run.count ? list_first(&survivor->run) == known->snapshot_index + 1
                                : known->end_index <= known->snapshot_index;
 }
 
 static bool run_follows_prefix(const struct wal_survivor *survivor) {
     return survivor->run.count == 0 || survivor->prefix.count == 0 ||
-           survivor->run.entries[0].index == list_end(&survivor->prefix) + 1;
+           list_first(&survivor->run) == list_end(&survivor->prefix) + 1;
 }
 
 static void join(struct wal_survivor *survivor) {
@@ -106,7 +143,7 @@ static void replace_prefix(struct wal_survivor *survivor) {
 
 /* The run is dropped. What was lost before it, once a digest has said so, could begin anywhere. */
 static void break_apart(struct wal_survivor *survivor) {
-    uint64_t from = survivor->is_in_doubt ? survivor->run.entries[0].index : 0;
+    uint64_t from = survivor->is_in_doubt ? list_first(&survivor->run) : 0;
     if (!survivor->is_broken || from < survivor->broken_from)
         survivor->broken_from = from;
     survivor->is_broken = true;
@@ -118,6 +155,7 @@ void wal_survivor_gap(struct wal_survivor *survivor, uint64_t first_round) {
     if (survivor->is_apart && (!survivor->is_in_doubt || survivor->run.count))
         break_apart(survivor);
     list_cut(&survivor->run, 0);
+    list_close(&survivor->prefix);
     if (!survivor->is_apart) {
         survivor->truncated_from = UINT64_MAX;
         survivor->prefix_snapshot_index = survivor->known.snapshot_index;
@@ -134,18 +172,18 @@ static void note_highest(struct wal_survivor *survivor, uint64_t index, uint64_t
         survivor->highest_term = term;
 }
 
-static void take_entry(struct wal_survivor *survivor, uint64_t index, struct bytes encoded) {
+static void take_entry(struct wal_survivor *survivor, const struct wal_header *header,
+                       struct bytes encoded) {
+    uint64_t index = header->index, term = survivor->entry_term(encoded);
     struct wal_kept_list *list = survivor->is_apart ? &survivor->run : &survivor->prefix;
     if (list->count && list_end(list) + 1 != index) {
         /* More is missing than any gap says: only what follows goes together. */
         wal_survivor_gap(survivor, survivor->known.changed_round);
         list = &survivor->run;
     }
-    list_add(list, (struct wal_kept){.index = index,
-                                     .data = memory_copy(encoded.data, encoded.length),
-                                     .length = encoded.length});
+    list_add(list, header, term);
     survivor->known.end_index = index;
-    note_highest(survivor, index, survivor->entry_term(encoded));
+    note_highest(survivor, index, term);
 }
 
 static void take_truncation(struct wal_survivor *survivor, uint64_t from_index) {
@@ -199,7 +237,7 @@ int wal_survivor_record(struct wal_survivor *survivor, const struct wal_header *
     survivor->known.changed_round = header->round;
     switch (header->kind) {
     case WAL_ENTRY:
-        take_entry(survivor, header->index, payload);
+        take_entry(survivor, header, payload);
         return 0;
     case WAL_TRUNCATE:
         take_truncation(survivor, header->index);
@@ -256,8 +294,7 @@ static void raise_floor(struct wal_survivor *survivor) {
     struct wal_shard *known = &survivor->known;
     const struct wal_kept_list *run = &survivor->run;
     bool is_at_hand = run->count && list_end(run) == survivor->highest_index;
-    uint64_t term =
-        is_at_hand ? term_of(survivor, &run->entries[run->count - 1]) : survivor->highest_term;
+    uint64_t term = is_at_hand ? list_last_span(run)->term : survivor->highest_term;
     bool is_higher = term > known->floor_term ||
                      (term == known->floor_term && survivor->highest_index > known->floor_index);
     if (is_higher && !PLANTED(DAMAGE_WITHOUT_FLOOR)) {
@@ -273,7 +310,7 @@ bool wal_survivor_finish(struct wal_survivor *survivor) {
     if (survivor->is_apart && known->snapshot_index != survivor->prefix_snapshot_index)
         list_take_mark(survivor, &survivor->prefix);
     bool is_hanging =
-        survivor->prefix.count && survivor->prefix.entries[0].index != known->snapshot_index + 1;
+        survivor->prefix.count && list_first(&survivor->prefix) != known->snapshot_index + 1;
     bool has_lost = survivor->is_apart || is_hanging;
     if (is_hanging)
         list_cut(&survivor->prefix, 0);
@@ -285,4 +322,36 @@ bool wal_survivor_finish(struct wal_survivor *survivor) {
     }
     list_cut(&survivor->run, 0);
     return has_lost;
+}
+
+/* ---- once more ---- */
+
+uint64_t wal_survivor_kept_count(const struct wal_survivor *survivor) {
+    const struct wal_kept_list *kept = &survivor->prefix;
+    return kept->count ? list_end(kept) + 1 - list_first(kept) : 0;
+}
+
+int wal_survivor_meet(struct wal_survivor *survivor, const struct wal_header *header,
+                      bool *is_kept) {
+    const struct wal_kept_list *kept = &survivor->prefix;
+    while (survivor->met_span < kept->count &&
+           kept->spans[survivor->met_span].last_record < header->record)
+        survivor->met_span++;
+    *is_kept = false;
+    if (survivor->met_span == kept->count)
+        return 0;
+    const struct wal_span *span = &kept->spans[survivor->met_span];
+    *is_kept = span->first_record <= header->record && span->first_index <= header->index &&
+               header->index <= span->last_index;
+    if (!*is_kept)
+        return 0;
+    uint64_t next_index = survivor->met_index ? survivor->met_index + 1 : list_first(kept);
+    if (header->index != next_index)
+        return ERR_DAMAGED;
+    survivor->met_index = next_index;
+    return 0;
+}
+
+bool wal_survivor_has_met_all(const struct wal_survivor *survivor) {
+    return survivor->met_index == list_end(&survivor->prefix);
 }

@@ -85,11 +85,14 @@ static int recover(struct wal *wal, const struct wal_visitor *visitor,
 static int recover_or_repair(struct wal *wal, const struct wal_visitor *visitor,
                              struct wal_problem *problem) {
     const struct wal_repairer *repairer = wal->options.repairer;
+    const struct wal_repair_options repair = {.disk = wal->options.disk,
+                                              .log = wal->options.log,
+                                              .repairer = repairer,
+                                              .random = &wal->random,
+                                              .segment_bytes = wal->tuning.segment_bytes};
     int status = recover(wal, visitor, problem);
     wal->options.repairer = NULL;
-    if (status != ERR_DAMAGED || repairer == NULL ||
-        wal_repair(wal->options.disk, wal->options.log, repairer, random_next(&wal->random),
-                   &wal->repaired))
+    if (status != ERR_DAMAGED || repairer == NULL || wal_repair(&repair, &wal->repaired))
         return status;
     repairer->restart(repairer->context);
     wal_ledger_release(&wal->ledger);

@@ -170,6 +170,11 @@ static void test_names_are_as_one_would_write_them(void **state) {
         assert_false(wal_segment_name_parse(wrong[i], &number));
     assert_true(wal_spare_name_parse("wal-spare-0000000001", &number));
     assert_false(wal_spare_name_parse("wal-0000000001", &number));
+    assert_true(wal_repaired_name_parse("wal-repaired-0000000034", &number));
+    assert_int_equal(number, 34);
+    assert_false(wal_repaired_name_parse("wal-0000000001", &number));
+    assert_false(wal_segment_name_parse("wal-repaired-0000000034", &number));
+    assert_false(wal_spare_name_parse("wal-repaired-0000000034", &number));
 }
 
 /* ---- the manifest: docs/format/snapshot.md ---- */

@@ -290,6 +290,164 @@ static void test_a_repair_may_fail_anywhere(void **state) {
     assert_true(failures >= 4);
 }
 
+/* ---- more than one segment of it is kept ---- */
+
+enum { LONG_ENTRIES = 40, LONG_BYTES = 150, LONG_SEGMENTS = 6 };
+
+/* Two shards by turns, of which the second loses an entry of the middle. */
+static struct world *long_log(void) {
+    struct world *world = repairing(SEGMENT_BYTES);
+    world_state(world, 0, 3, 1);
+    world_state(world, 1, 3, 2);
+    for (uint64_t i = 1; i <= LONG_ENTRIES; i++) {
+        world_entry(world, 0, i, LONG_BYTES);
+        world_entry(world, 1, i, 20);
+        world_flush(world);
+    }
+    world_truncate(world, 0, LONG_ENTRIES - 3);
+    world_entries(world, 0, LONG_ENTRIES - 3, LONG_ENTRIES, 30);
+    world_close(world);
+    assert_non_null(world_segment(world, LONG_SEGMENTS));
+    flip(world, find_record(world, 0, WAL_ENTRY, 1, 3) + WAL_HEADER_BYTES + 3);
+    return world;
+}
+
+static uint64_t oldest_segment(struct world *world) {
+    uint64_t oldest = 1;
+    while (world_segment(world, oldest) == NULL)
+        oldest++;
+    return oldest;
+}
+
+/* So no part of a repair holds more of the log at once than a segment of it. */
+static void test_a_repaired_log_has_segments_like_any_other(void **state) {
+    (void)state;
+    struct world *world = long_log();
+    struct wal_verification result;
+    assert_int_equal(world_recover(world), 0);
+    uint64_t first = oldest_segment(world), next = first;
+    assert_true(first > LONG_SEGMENTS);
+    for (const struct fake_file *file; (file = world_segment(world, next)); next++)
+        assert_in_range(file->live_bytes, WAL_SEGMENT_MINIMUM_BYTES, SEGMENT_BYTES);
+    assert_in_range(next - first, 3, LONG_SEGMENTS + 2);
+    assert_true(all_keep_promises(world, 0));
+    assert_int_equal(world->log.shards[0].last_index, LONG_ENTRIES);
+    assert_int_equal(world->log.shards[0].floor_index, 0);
+    assert_int_equal(world->log.shards[1].last_index, 2);
+    assert_int_equal(world->log.shards[1].floor_index, LONG_ENTRIES);
+    assert_int_equal(world_verify(world, &result), 0);
+    world_free(world);
+}
+
+/* The next damage is repaired as well, and what was repaired goes when nobody needs it. */
+static void test_a_repaired_log_is_repaired_again(void **state) {
+    (void)state;
+    struct world *world = long_log();
+    assert_int_equal(world_recover(world), 0);
+    uint64_t first = oldest_segment(world);
+    struct fake_file *second = world_segment(world, first + 1);
+    second->live[second->live_bytes / 2] ^= 1;
+    assert_int_equal(world_open(world), 0);
+    assert_true(oldest_segment(world) > first + 1);
+    uint64_t end = world->log.shards[0].floor_index;
+    assert_int_equal(end, LONG_ENTRIES);
+    uint64_t again = oldest_segment(world);
+    world_let_go(world, 1, LONG_ENTRIES, WORLD_ENTRY_TERM);
+    world_let_go(world, 0, LONG_ENTRIES, WORLD_ENTRY_TERM);
+    world_entries(world, 0, LONG_ENTRIES + 1, LONG_ENTRIES + 30, LONG_BYTES);
+    world_let_go(world, 0, LONG_ENTRIES + 30, WORLD_ENTRY_TERM);
+    assert_null(world_segment(world, again));
+    world_restart(world);
+    assert_int_equal(world->log.shards[0].snapshot_index, LONG_ENTRIES + 30);
+    world_free(world);
+}
+
+static size_t leftovers(const struct world *world) {
+    size_t count = 0;
+    for (size_t i = 0; i < world->fake.names.count; i++) {
+        const char *name = world->fake.names.entries[i].name;
+        count += strncmp(name, WAL_REPAIRED_PREFIX, strlen(WAL_REPAIRED_PREFIX)) == 0 ||
+                 strcmp(name, WAL_NEXT_NEW_NAME) == 0;
+    }
+    return count;
+}
+
+/* Whatever the next start finds, it is the old log or the new one, and no third. */
+static void expect_repaired(struct world *world) {
+    assert_int_equal(world_recover(world), 0);
+    assert_true(all_keep_promises(world, 0));
+    assert_int_equal(world->log.shards[0].last_index, LONG_ENTRIES);
+    assert_int_equal(world->log.shards[0].floor_index, 0);
+    assert_int_equal(world->log.shards[1].floor_index, LONG_ENTRIES);
+    assert_int_equal(leftovers(world), 0);
+}
+
+/* One call fails, and then the power. */
+static void test_a_long_repair_may_fail_anywhere(void **state) {
+    (void)state;
+    unsigned failures = 0;
+    bool is_over = false;
+    for (unsigned call = 1; !is_over; call++) {
+        struct random random;
+        random_init(&random, call);
+        struct world *world = long_log();
+        fake_disk_fail_after(&world->fake, call, call % 2 ? ERR_IO : ERR_NO_SPACE);
+        int status = world_recover(world);
+        is_over = world->fake.fail_countdown > 0;
+        fake_disk_fail_after(&world->fake, 0, 0);
+        failures += status != 0;
+        fake_disk_crash(&world->fake, &random);
+        expect_repaired(world);
+        world_free(world);
+    }
+    assert_true(failures > 10);
+}
+
+/* The power fails at any change of it, and again in the next start. */
+static void test_the_power_fails_in_a_long_repair(void **state) {
+    (void)state;
+    bool is_over = false;
+    unsigned changes = 0;
+    for (; !is_over; changes++) {
+        struct random random;
+        random_init(&random, changes);
+        struct world *world = long_log();
+        for (unsigned start = 0; start < 2; start++) {
+            fake_disk_power_off_after(&world->fake, changes + 1);
+            int status = world_recover(world);
+            bool is_on = !fake_disk_is_off(&world->fake);
+            is_over = start == 0 ? is_on : is_over;
+            assert_true(status == 0 || !is_on);
+            fake_disk_crash(&world->fake, &random);
+        }
+        expect_repaired(world);
+        world_free(world);
+    }
+    assert_true(changes > 15);
+}
+
+/* A segment that was read once, and not the second time: what is missing then is not left out. */
+static void test_a_read_fails_in_a_repair(void **state) {
+    (void)state;
+    bool is_over = false;
+    unsigned refused = 0;
+    for (unsigned nth = 1; !is_over; nth++) {
+        struct world *world = long_log();
+        fake_disk_fail_call(&world->fake, FAKE_READ, nth);
+        int status = world_recover(world);
+        is_over = world->fake.failed_calls == 0;
+        fake_disk_fail_call(&world->fake, FAKE_READ, 0);
+        refused += status != 0;
+        if (status != 0) {
+            assert_int_equal(leftovers(world), 0);
+            expect_repaired(world);
+        }
+        assert_true(all_keep_promises(world, 0));
+        world_free(world);
+    }
+    assert_true(refused > LONG_SEGMENTS);
+}
+
 /* The first shard alone, and five entries of it. */
 static struct world *log_of_one_shard(void) {
     struct world *world = repairing(SEGMENT_BYTES);
@@ -391,6 +549,11 @@ RUN_TESTS(cmocka_unit_test(test_a_newest_segment_that_was_cut_short_is_not_mende
           cmocka_unit_test(test_a_damaged_digest_is_passed_by),
           cmocka_unit_test(test_a_shard_without_peers_is_refused_as_it_is),
           cmocka_unit_test(test_a_repair_may_fail_anywhere),
+          cmocka_unit_test(test_a_repaired_log_has_segments_like_any_other),
+          cmocka_unit_test(test_a_repaired_log_is_repaired_again),
+          cmocka_unit_test(test_a_long_repair_may_fail_anywhere),
+          cmocka_unit_test(test_the_power_fails_in_a_long_repair),
+          cmocka_unit_test(test_a_read_fails_in_a_repair),
           cmocka_unit_test(test_a_snapshot_mends_the_gap),
           cmocka_unit_test(test_a_floor_outlives_its_segment),
           cmocka_unit_test(test_a_shard_from_behind_the_damage_is_in_no_doubt),

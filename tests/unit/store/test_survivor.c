@@ -5,10 +5,15 @@
 #include "base/memory.h"
 #include "store/recovery/survivor.h"
 
+enum { ENTRIES_MAXIMUM = 64 };
+
 struct trial {
     struct wal_survivor survivor;
-    struct wal_ledger truth; /* what the writer knows */
-    uint64_t round;          /* of the last record */
+    struct wal_ledger truth;                 /* what the writer knows */
+    uint64_t round;                          /* of the last record, which is its number too */
+    struct wal_header read[ENTRIES_MAXIMUM]; /* of the entries that can be read */
+    size_t read_count;
+    uint64_t newest_record[ENTRIES_MAXIMUM]; /* by index: the entry that was written there last */
     bool is_unreadable;
     uint64_t gap_round; /* the first that cannot be read */
 };
@@ -39,10 +44,15 @@ static int tear_down(void **state) {
 
 static int write_record(struct trial *trial, enum wal_kind kind, uint64_t index,
                         struct bytes payload) {
-    struct wal_header header = {.kind = kind, .index = index, .round = ++trial->round};
+    struct wal_header header = {
+        .kind = kind, .index = index, .round = ++trial->round, .record = trial->round};
     int status = wal_ledger_apply(&trial->truth, &header, payload);
+    if (kind == WAL_ENTRY)
+        trial->newest_record[index] = header.record;
     if (trial->is_unreadable)
         return status;
+    if (kind == WAL_ENTRY)
+        trial->read[trial->read_count++] = header;
     assert_int_equal(wal_survivor_record(&trial->survivor, &header, payload), status);
     return status;
 }
@@ -102,16 +112,29 @@ static void silence_since(struct trial *trial, uint64_t round) {
     wal_survivor_digest(&trial->survivor, round, NULL);
 }
 
-static void expect_entries(const struct trial *trial, uint64_t first, uint64_t last) {
-    const struct wal_kept_list *kept = &trial->survivor.prefix;
-    assert_int_equal(kept->count, last + 1 - first);
-    for (size_t i = 0; i < kept->count; i++)
-        assert_int_equal(kept->entries[i].index, first + i);
+/* Whoever reads the log once more meets these, and no others. */
+static void expect_entries(struct trial *trial, uint64_t first, uint64_t last, bool is_newest) {
+    struct wal_survivor *survivor = &trial->survivor;
+    uint64_t next = first;
+    survivor->met_index = survivor->met_span = 0;
+    for (size_t i = 0; i < trial->read_count; i++) {
+        bool is_kept;
+        assert_int_equal(wal_survivor_meet(survivor, &trial->read[i], &is_kept), 0);
+        if (!is_kept)
+            continue;
+        assert_int_equal(trial->read[i].index, next);
+        if (is_newest)
+            assert_int_equal(trial->read[i].record, trial->newest_record[next]);
+        next++;
+    }
+    assert_int_equal(next, last + 1);
+    assert_int_equal(wal_survivor_kept_count(survivor), last + 1 - first);
+    assert_true(wal_survivor_has_met_all(survivor));
 }
 static void expect_all(struct trial *trial, uint64_t first, uint64_t last) {
     assert_false(trial->survivor.is_in_doubt);
     assert_false(wal_survivor_finish(&trial->survivor));
-    expect_entries(trial, first, last);
+    expect_entries(trial, first, last, true);
     assert_int_equal(trial->survivor.known.state.term, trial->truth.shards[0].state.term);
     assert_int_equal(trial->survivor.known.state.vote, trial->truth.shards[0].state.vote);
 }
@@ -120,7 +143,7 @@ static void expect_loss(struct trial *trial, uint64_t first, uint64_t last, uint
                         uint64_t floor_term) {
     assert_false(trial->survivor.is_in_doubt);
     assert_true(wal_survivor_finish(&trial->survivor));
-    expect_entries(trial, first, last);
+    expect_entries(trial, first, last, false);
     const struct wal_shard *known = &trial->survivor.known;
     assert_int_equal(known->floor_index, floor_index);
     assert_int_equal(known->floor_term, floor_term);
@@ -173,8 +196,7 @@ static void test_a_truncation_between_two_gaps_is_remembered(void **state) {
     entries(trial, 4, 4, 4);
     digest(trial);
     expect_all(trial, 1, 4);
-    const struct wal_kept *last = &trial->survivor.prefix.entries[3];
-    assert_int_equal(term_of_entry(bytes_of(last->data, last->length)), 4);
+    assert_int_equal(trial->survivor.prefix.spans[1].term, 4);
 }
 
 static void test_a_truncation_behind_the_gap_leaves_no_gap(void **state) {
@@ -454,6 +476,50 @@ static void test_it_was_forgotten_behind_the_gap(void **state) {
     assert_int_equal(trial->survivor.known.floor_index, 4);
 }
 
+/* ---- reading it once more ---- */
+
+/* However long it is: what is remembered of a log grows with the elections, not the entries. */
+static void test_a_term_is_one_span(void **state) {
+    struct trial *trial = *state;
+    for (uint64_t index = 1; index < ENTRIES_MAXIMUM / 2; index++)
+        entries(trial, index, index, 3);
+    entries(trial, ENTRIES_MAXIMUM / 2, ENTRIES_MAXIMUM - 1, 4);
+    expect_all(trial, 1, ENTRIES_MAXIMUM - 1);
+    assert_int_equal(trial->survivor.prefix.count, 2);
+}
+
+/* An index is written again in the same term, as it was taken back: the later entry is the one. */
+static void test_an_index_is_met_where_it_stood_last(void **state) {
+    struct trial *trial = *state;
+    entries(trial, 1, 5, 3);
+    truncate_from(trial, 3);
+    entries(trial, 3, 4, 3);
+    truncate_from(trial, 4);
+    truncate_from(trial, 4); /* of nothing */
+    entries(trial, 4, 6, 3);
+    gap_of_others(trial);
+    entries(trial, 7, 8, 3);
+    gap_of_others(trial);
+    truncate_from(trial, 7);
+    digest(trial);
+    entries(trial, 7, 9, 3);
+    expect_all(trial, 1, 9);
+}
+
+/* The disk gives other bytes than before: an entry is not there any more, or one more is. */
+static void test_another_reading_is_not_believed(void **state) {
+    struct trial *trial = *state;
+    bool is_kept;
+    entries(trial, 1, 4, 3);
+    expect_all(trial, 1, 4);
+    trial->survivor.met_index = trial->survivor.met_span = 0;
+    assert_int_equal(wal_survivor_meet(&trial->survivor, &trial->read[0], &is_kept), 0);
+    assert_true(is_kept);
+    assert_int_equal(wal_survivor_meet(&trial->survivor, &trial->read[2], &is_kept), ERR_DAMAGED);
+    assert_int_equal(wal_survivor_meet(&trial->survivor, &trial->read[0], &is_kept), ERR_DAMAGED);
+    assert_false(wal_survivor_has_met_all(&trial->survivor));
+}
+
 /* ---- what no writer wrote ---- */
 
 static void test_a_payload_that_its_kind_cannot_have(void **state) {
@@ -487,4 +553,5 @@ RUN_TESTS_OR_PLANT(
     TRIAL(test_a_term_behind_the_digest_counts), TRIAL(test_a_jump_leaves_the_shard_in_doubt),
     TRIAL(test_a_floor_rises_in_its_own_term), TRIAL(test_a_floor_never_falls),
     TRIAL(test_it_was_forgotten_in_the_gap), TRIAL(test_it_was_forgotten_behind_the_gap),
-    TRIAL(test_a_payload_that_its_kind_cannot_have))
+    TRIAL(test_a_term_is_one_span), TRIAL(test_an_index_is_met_where_it_stood_last),
+    TRIAL(test_another_reading_is_not_believed), TRIAL(test_a_payload_that_its_kind_cannot_have))
