@@ -23,6 +23,9 @@
     "lost"
 #define ADVICE_IDENTITY "restore it from a copy, or begin with an empty directory"
 #define ADVICE_COPY     "copy it from another node of the cluster"
+#define ADVICE_RIGHTS                                                                              \
+    "nothing is known of what it holds: check again as the user that the node runs as, or give "   \
+    "the files back to that user"
 #define ADVICE_WAIT                                                                                \
     "nothing needs to be done: once started, this node votes only after the longest promise that " \
     "there can be, a minute"
@@ -70,6 +73,10 @@ static const char *data_advice(const struct check *check) {
     return topology && topology->node_count > 1 ? ADVICE_REPLACE : ADVICE_ALONE;
 }
 
+static const char *advice_for(int error, const char *otherwise) {
+    return disk_error_is_of_process(error) ? ADVICE_RIGHTS : otherwise;
+}
+
 static void segment_file(const struct check *check, uint64_t segment,
                          char out[DIRECTORY_FILE_BYTES]) {
     char name[DISK_NAME_MAXIMUM];
@@ -84,8 +91,8 @@ static void check_identity(struct check *check) {
     int error = identity_read(check->options->node_disk, &report->identity);
     report->has_identity = error == 0;
     if (error) {
-        add_finding(check, "identity", ADVICE_IDENTITY, "the node's identity: %s",
-                    error_text(error));
+        add_finding(check, "identity", advice_for(error, ADVICE_IDENTITY),
+                    "the node's identity: %s", error_text(error));
     }
 }
 
@@ -102,7 +109,8 @@ static struct topology *read_topology(struct check *check, const char *name) {
         memory_free(data);
     }
     if (error) {
-        add_finding(check, name, ADVICE_COPY, "the topology cannot be used: %s", error_text(error));
+        add_finding(check, name, advice_for(error, ADVICE_COPY), "the topology cannot be used: %s",
+                    error_text(error));
         return NULL;
     }
     return topology;
@@ -137,8 +145,8 @@ static void check_promise(struct check *check, unsigned worker) {
         return;
     char file[DIRECTORY_FILE_BYTES];
     snprintf(file, sizeof file, "worker-%u/%s", worker, PROMISE_FILE);
-    add_finding(check, file, ADVICE_WAIT, "the promise to leaders cannot be read: %s",
-                error_text(error));
+    add_finding(check, file, advice_for(error, ADVICE_WAIT),
+                "the promise to leaders cannot be read: %s", error_text(error));
 }
 
 /* ---- a worker's log ---- */
@@ -234,7 +242,7 @@ static void found_bad(void *context, const struct wal_bad *bad) {
     char file[DIRECTORY_FILE_BYTES];
     segment_file(check, bad->segment, file);
     struct directory_finding *finding =
-        add_finding(check, file, data_advice(check), "%s", bad->what);
+        add_finding(check, file, advice_for(bad->error, data_advice(check)), "%s", bad->what);
     finding->has_offset = bad->bytes > 0;
     finding->offset = bad->offset;
     finding->bytes = bad->bytes;
@@ -298,8 +306,8 @@ static void found_in_snapshot(void *context, const struct snapshot_bad *bad) {
     char file[DIRECTORY_FILE_BYTES];
     snprintf(file, sizeof file, "worker-%u/%s", bad->shard->worker, bad->file);
     struct directory_finding *finding =
-        add_finding(check, file, data_advice(check), "%s%s%s", bad->what, bad->error ? ": " : "",
-                    bad->error ? error_text(bad->error) : "");
+        add_finding(check, file, advice_for(bad->error, data_advice(check)), "%s%s%s", bad->what,
+                    bad->error ? ": " : "", bad->error ? error_text(bad->error) : "");
     finding->has_offset = bad->has_offset;
     finding->offset = bad->offset;
     finding->has_shard = true;
@@ -370,7 +378,7 @@ static void size_file(void *context, const char *name) {
     struct directory_report *report = sizing->check->report;
     uint64_t segment, bytes = 0;
     struct disk_file *file;
-    if (ends_in(name, ".new")) {
+    if (ends_in(name, ".new") || wal_repaired_name_parse(name, &segment)) {
         report->leftover_count++;
         return;
     }

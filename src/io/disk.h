@@ -8,7 +8,14 @@
  * Each lane runs its jobs one after the other, in order; the lanes run beside each other, so that a
  * snapshot being written does not hold up the log. io/real implements this on threads, sim/ on a
  * fake disk that tears and loses what was not synced. All calls return 0 or a negative error code:
- * ERR_IO, ERR_NO_SPACE, ERR_NOT_FOUND, ERR_EXISTS. */
+ *
+ *     ERR_NO_SPACE, ERR_NOT_FOUND, ERR_EXISTS
+ *     ERR_IO          the disk itself fails: what is read is as good as lost
+ *     ERR_REFUSED     a right is missing, or all is read-only
+ *     ERR_BUSY        too many files are open
+ *     ERR_NO_MEMORY
+ *
+ * Of the last three nothing follows as to what the disk holds: disk_error_is_of_process(). */
 #pragma once
 #include "base/bytes.h"
 #include "base/error.h"
@@ -85,6 +92,11 @@ struct disk_ops {
 struct disk {
     const struct disk_ops *ops;
 };
+
+/* Could this process not look, with what it may do and has? Then nothing may be taken for lost. */
+static inline bool disk_error_is_of_process(int error) {
+    return error == ERR_REFUSED || error == ERR_BUSY || error == ERR_NO_MEMORY;
+}
 
 /* Has the system forget what it remembers of a file: what is read next comes from the disk. */
 void disk_forget_cached(struct disk *disk, const char *name);

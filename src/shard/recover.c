@@ -197,6 +197,15 @@ static int fill_machine(struct shard *shard, struct machine *machine,
     return error;
 }
 
+/* What is there and may not be read is no reason to give it up. */
+static const char *advice_for(int error) {
+    return disk_error_is_of_process(error)
+               ? "check the rights on the files of the directory, and the limits of the process, "
+                 "then start again"
+               : "remove this node's directory and let it join again to get the data from its "
+                 "peers";
+}
+
 static int load_snapshot(struct shard *shard, const struct shard_recovery *recovery,
                          struct raft_configuration *configuration, struct buffer *problem) {
     struct snapshot_manifest *manifest;
@@ -207,11 +216,9 @@ static int load_snapshot(struct shard *shard, const struct shard_recovery *recov
     if (!error)
         error = fill_machine(shard, shard->machine, manifest);
     if (error) {
-        buffer_append_format(
-            problem,
-            "snapshot of shard %u at index %llu cannot be used: %s; remove this node's "
-            "directory and let it join again to get the data from its peers",
-            shard->number, (unsigned long long)recovery->snapshot_index, error_text(error));
+        buffer_append_format(problem, "snapshot of shard %u at index %llu cannot be used: %s; %s",
+                             shard->number, (unsigned long long)recovery->snapshot_index,
+                             error_text(error), advice_for(error));
         snapshot_manifest_free(manifest);
         return error;
     }

@@ -32,6 +32,15 @@ int disk_real_error(int error) {
         return ERR_NOT_FOUND;
     case EEXIST:
         return ERR_EXISTS;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return ERR_REFUSED;
+    case EMFILE:
+    case ENFILE:
+        return ERR_BUSY;
+    case ENOMEM:
+        return ERR_NO_MEMORY;
     default:
         return ERR_IO;
     }

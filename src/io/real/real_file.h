@@ -25,7 +25,9 @@ uint64_t disk_real_now_us(void); /* of a clock that is good for differences */
 /* A write_durable() ends now. */
 void disk_real_note_times(struct disk_real_timing *timing, uint64_t begun_us, uint64_t written_us,
                           uint64_t ended_us);
-int disk_real_error(int error); /* of errno */
+/* Of errno. ERR_IO is said of the disk alone: what it cannot give back is as good as lost, and is
+ * got from elsewhere. What this process may not read, or not now, is not lost. */
+int disk_real_error(int error);
 
 int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode mode,
                         struct disk_file **out) MUST_CHECK;

@@ -123,14 +123,16 @@ static int scan_segment(struct scan *scan) {
     scan->is_chained = true;
     scan->is_life_known = false;
     scan->is_recycled = true; /* it may be */
+    int status =
+        disk_read_all(scan->disk, name, WAL_SEGMENT_MAXIMUM_BYTES, &scan->data, &scan->length);
+    scan->is_read = status == 0;
+    if (scan->is_read)
+        return scan_records(scan);
+    if (status != ERR_IO)
+        return status;
     /* A disk that cannot read is one that has lost what was written. */
-    scan->is_read =
-        disk_read_all(scan->disk, name, WAL_SEGMENT_MAXIMUM_BYTES, &scan->data, &scan->length) == 0;
-    if (!scan->is_read) {
-        tell_gap(scan, scan->segment, 0, 0);
-        return 0;
-    }
-    return scan_records(scan);
+    tell_gap(scan, scan->segment, 0, 0);
+    return 0;
 }
 
 /* Of the newest segment. */

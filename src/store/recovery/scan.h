@@ -19,6 +19,7 @@ struct wal_scanner {
 
 /* The bytes of the newest segment behind its last readable record belong to nothing: no later round
  * proves that they were durable. ERR_VERSION (a record of another release), ERR_DAMAGED (the newest
- * segment was cut short: nothing tells what it held), or what `record` returned. */
+ * segment was cut short: nothing tells what it held), ERR_REFUSED... (a file may not be read, which
+ * is no damage), or what `record` returned. */
 int wal_scan(struct disk *disk, const struct wal_numbers *segments,
              struct wal_scanner *scanner) MUST_CHECK;

@@ -257,7 +257,9 @@ static bool load_segment(struct reader *reader) {
     int status = disk_read_all(reader->disk, name, WAL_SEGMENT_MAXIMUM_BYTES, &reader->data,
                                &reader->length);
     if (status) {
-        tell_bad(reader, (struct wal_bad){.segment = reader->segment, .what = error_text(status)});
+        tell_bad(reader, (struct wal_bad){.segment = reader->segment,
+                                          .what = error_text(status),
+                                          .error = status});
         reader->is_known = reader->is_ledger_known = false;
         return false;
     }

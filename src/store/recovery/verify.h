@@ -15,6 +15,7 @@
 struct wal_bad {
     uint64_t segment, offset, bytes; /* bytes 0: the whole file */
     const char *what;
+    int error;          /* of the disk, if that is what is wrong; else 0 */
     bool has_header;    /* the record's own header is sound: */
     enum wal_kind kind; /* what is lost, */
     uint32_t shard;     /* of whom, */

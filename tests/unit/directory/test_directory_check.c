@@ -134,6 +134,45 @@ static void test_no_identity(void **state) {
     directory_report_release(&report);
 }
 
+static unsigned findings_of_rights(const struct directory_report *report) {
+    unsigned count = 0;
+    for (size_t i = 0; i < report->finding_count; i++) {
+        const struct directory_finding *finding = &report->findings[i];
+        if (strstr(finding->what, error_text(ERR_REFUSED)) == NULL)
+            continue;
+        assert_non_null(strstr(finding->advice, "as the user that the node runs as"));
+        count++;
+    }
+    return count;
+}
+
+static bool refuse_open(struct place *place, struct fake_disk *disk, unsigned nth) {
+    struct directory_report report;
+    unsigned failed = disk->failed_calls;
+    fake_disk_fail_call(disk, FAKE_OPEN, nth);
+    disk->fails_for_good = true;
+    disk->fail_call_with = ERR_REFUSED;
+    check(place, &report);
+    bool is_hit = disk->failed_calls > failed;
+    assert_int_equal(findings_of_rights(&report) > 0, is_hit);
+    fake_disk_fail_call(disk, FAKE_OPEN, 0);
+    directory_report_release(&report);
+    return is_hit;
+}
+
+/* Somebody else checks it: nobody is told to throw away what he may not look at. */
+static void test_what_may_not_be_read_is_not_called_lost(void **state) {
+    struct place *place = *state;
+    struct fake_disk *disks[] = {&place->node, &place->workers[0]};
+    put_identity(place, WORKERS);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned nth = 1;
+        while (refuse_open(place, disks[i], nth))
+            nth++;
+        assert_true(nth > 1);
+    }
+}
+
 static void test_an_identity_of_fewer_workers(void **state) {
     struct place *place = *state;
     struct directory_report report;
@@ -148,4 +187,5 @@ static void test_an_identity_of_fewer_workers(void **state) {
 
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 RUN_TESTS(IN_A_PLACE(test_the_identity_of_a_node), IN_A_PLACE(test_the_identity_of_an_agent),
-          IN_A_PLACE(test_no_identity), IN_A_PLACE(test_an_identity_of_fewer_workers))
+          IN_A_PLACE(test_no_identity), IN_A_PLACE(test_what_may_not_be_read_is_not_called_lost),
+          IN_A_PLACE(test_an_identity_of_fewer_workers))

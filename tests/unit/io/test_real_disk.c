@@ -1,6 +1,9 @@
 /* The real disk keeps to the door's words about files: written, preallocated, replaced, locked. */
 #include "base/memory.h"
+#include "io/real/real_file.h"
 #include "place.h"
+#include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void test_reads_back_what_it_wrote(void **state) {
@@ -122,7 +125,36 @@ static void test_opens_to_read(void **state) {
     place_remove(path);
 }
 
+/* Only of the disk itself it is said that it fails: what that cannot read is given up. */
+static void test_a_failing_disk_is_told_from_a_missing_right(void **state) {
+    struct place *place = *state;
+    static const struct {
+        int error, code;
+    } told[] = {{EIO, ERR_IO},           {ENXIO, ERR_IO},        {ENOSPC, ERR_NO_SPACE},
+                {EDQUOT, ERR_NO_SPACE},  {EACCES, ERR_REFUSED},  {EPERM, ERR_REFUSED},
+                {EROFS, ERR_REFUSED},    {EMFILE, ERR_BUSY},     {ENFILE, ERR_BUSY},
+                {ENOMEM, ERR_NO_MEMORY}, {ENOENT, ERR_NOT_FOUND}};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        assert_int_equal(disk_real_error(told[i].error), told[i].code);
+
+    struct rlimit limit, none;
+    struct disk_file *file;
+    uint8_t *data;
+    size_t length;
+    assert_int_equal(disk_write_all(place->disk, "file", BYTES_LITERAL("text")), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int opened = place->disk->ops->open(place->disk, "file", DISK_OPEN_READ, &file);
+    int read = disk_read_all(place->disk, "file", 10, &data, &length);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(opened, ERR_BUSY);
+    assert_int_equal(read, ERR_BUSY);
+    assert_int_equal(place->disk->ops->remove(place->disk, "file"), 0);
+}
+
 RUN_TESTS(ON_A_DISK(test_reads_back_what_it_wrote),
+          ON_A_DISK(test_a_failing_disk_is_told_from_a_missing_right),
           ON_A_DISK(test_preallocates_zeros_behind_what_is_there),
           ON_BOTH(test_preallocates_whole_blocks), ON_A_DISK(test_replaces_whole_files),
           ON_A_DISK(test_is_locked), ON_A_DISK(test_opens_to_read))

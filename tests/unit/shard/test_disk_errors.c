@@ -246,6 +246,47 @@ static void test_reads_of_a_start_fail(void **state) {
     assert_true(tried_again[0] > 2 && tried_again[1] > 2);
 }
 
+/* A right is missing: the replica keeps what it has, and does not start until it may read it. */
+static bool refuse_start(enum fake_call call, unsigned nth) {
+    struct story story;
+    set_up(&story);
+    struct world *world = story.world;
+    write_keys(&story, 8);
+    world_run(world, 300);
+    shard_take_snapshot(world_shard(world, 3));
+    world_run(world, 300);
+    write_keys(&story, 2);
+    world_kill(world, 3);
+    struct fake_disk *disk = world->replicas[3].disk;
+    fake_disk_fail_call(disk, call, nth);
+    disk->fails_for_good = true;
+    disk->fail_call_with = ERR_REFUSED;
+    int status = world_start(world, 3);
+    bool is_hit = disk->failed_calls > 0;
+    fake_disk_fail_call(disk, call, 0);
+    assert_false(world_has_logged(world, 3, "the replica gets its data from its peers"));
+    if (status) {
+        assert_int_equal(status, ERR_REFUSED);
+        assert_int_equal(world_start(world, 3), 0);
+    }
+    run_until_equal(world);
+    assert_nothing_is_missing(&story);
+    world_free(story.world);
+    return is_hit;
+}
+
+static void test_what_may_not_be_read_is_not_given_up(void **state) {
+    (void)state;
+    static const enum fake_call calls[] = {FAKE_OPEN, FAKE_READ};
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned nth = 1;
+        while (refuse_start(calls[i], nth))
+            nth++;
+        assert_true(nth > 4);
+    }
+}
+
 RUN_TESTS(cmocka_unit_test(test_reads_of_a_start_fail),
+          cmocka_unit_test(test_what_may_not_be_read_is_not_given_up),
           cmocka_unit_test(test_every_call_of_the_leader_fails_once),
           cmocka_unit_test(test_every_call_of_the_receiver_fails_once))

@@ -30,7 +30,7 @@ static int fake_call(struct fake_disk *fake, enum fake_call call, const char *na
     fake->failed_calls++;
     snprintf(fake->failed_name, sizeof fake->failed_name, "%s", name);
     memcpy(fake->calls_at_failure, fake->calls, sizeof fake->calls);
-    return ERR_IO;
+    return fake->fail_call_with ? fake->fail_call_with : ERR_IO;
 }
 
 static int fake_call_of(struct disk_file *file, enum fake_call call) {

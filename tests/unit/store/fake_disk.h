@@ -51,6 +51,7 @@ struct fake_disk {
     unsigned calls[FAKE_CALL_COUNT]; /* so far, of each kind */
     enum fake_call failing;
     unsigned fail_call_at;                      /* this call of that kind fails; 0: none */
+    int fail_call_with;                         /* 0: ERR_IO */
     bool fails_for_good;                        /* all later ones of that kind on that file too */
     unsigned failed_calls;                      /* so many did, over all lives */
     char changed_name[DISK_NAME_MAXIMUM];       /* last made, renamed or removed */

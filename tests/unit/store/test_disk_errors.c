@@ -221,6 +221,43 @@ static void test_a_log_that_cannot_be_read_is_no_empty_one(void **state) {
     world_free(world);
 }
 
+/* A right is missing, or too many files are open: that is no damage, and nothing is given up for
+ * it, though the peers had it all. */
+static bool refuse_start(enum fake_call call, unsigned nth, int code) {
+    struct world *world = lived();
+    world->has_repairer = world->has_peers = true;
+    size_t appended = world->append_count;
+    fake_disk_fail_call(&world->fake, call, nth);
+    world->fake.fails_for_good = true;
+    world->fake.fail_call_with = code;
+    int status = world_open(world);
+    bool is_hit = world->fake.failed_calls > 0;
+    fake_disk_fail_call(&world->fake, call, 0);
+    if (status) {
+        assert_int_equal(status, code);
+        assert_non_null(strstr(world->problem.text, error_text(code)));
+        assert_int_equal(world_open(world), 0);
+    }
+    world->append_count = appended;
+    assert_int_equal(world->log.shards[0].floor_index, 0);
+    assert_true(world_log_is(world, appended));
+    world_free(world);
+    return is_hit;
+}
+
+static void test_what_may_not_be_read_is_not_lost(void **state) {
+    (void)state;
+    static const enum fake_call calls[] = {FAKE_OPEN, FAKE_READ, FAKE_LIST};
+    static const int codes[] = {ERR_REFUSED, ERR_BUSY, ERR_NO_MEMORY};
+    for (unsigned i = 0; i < 3; i++)
+        for (unsigned call = 0; call < 3; call++) {
+            unsigned nth = 1;
+            while (refuse_start(calls[call], nth, codes[i]))
+                nth++;
+            assert_true(nth > 1);
+        }
+}
+
 enum { RELEASE_CALLS = 20 };
 
 /* The power fails at the call-th change of a release, the disk being quicker with one lane or the
@@ -277,6 +314,7 @@ RUN_TESTS(cmocka_unit_test(test_every_call_of_a_life_fails_once),
           cmocka_unit_test(test_every_call_of_a_start_fails_once),
           cmocka_unit_test(test_every_call_of_a_start_with_peers_fails_once),
           cmocka_unit_test(test_a_log_that_cannot_be_read_is_no_empty_one),
+          cmocka_unit_test(test_what_may_not_be_read_is_not_lost),
           cmocka_unit_test(test_every_call_of_the_first_start_fails_once),
           cmocka_unit_test(test_the_power_fails_at_any_call_of_a_release),
 #ifdef TROTHDB_PLANTED_FAULTS

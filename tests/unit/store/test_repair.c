@@ -448,6 +448,28 @@ static void test_a_read_fails_in_a_repair(void **state) {
     assert_true(refused > LONG_SEGMENTS);
 }
 
+/* One segment is damaged, and another may not be opened: that is not damaged too. */
+static void test_what_may_not_be_read_is_not_given_up(void **state) {
+    (void)state;
+    bool is_over = false;
+    unsigned refused = 0;
+    for (unsigned nth = 1; !is_over; nth++) {
+        struct world *world = long_log();
+        fake_disk_fail_call(&world->fake, FAKE_OPEN, nth);
+        world->fake.fails_for_good = true;
+        world->fake.fail_call_with = ERR_REFUSED;
+        int status = world_recover(world);
+        is_over = world->fake.failed_calls == 0;
+        fake_disk_fail_call(&world->fake, FAKE_OPEN, 0);
+        refused += status != 0;
+        if (status != 0)
+            expect_repaired(world);
+        assert_int_equal(world->log.shards[0].floor_index, 0);
+        world_free(world);
+    }
+    assert_true(refused > 2 * LONG_SEGMENTS);
+}
+
 /* The first shard alone, and five entries of it. */
 static struct world *log_of_one_shard(void) {
     struct world *world = repairing(SEGMENT_BYTES);
@@ -554,6 +576,7 @@ RUN_TESTS(cmocka_unit_test(test_a_newest_segment_that_was_cut_short_is_not_mende
           cmocka_unit_test(test_a_long_repair_may_fail_anywhere),
           cmocka_unit_test(test_the_power_fails_in_a_long_repair),
           cmocka_unit_test(test_a_read_fails_in_a_repair),
+          cmocka_unit_test(test_what_may_not_be_read_is_not_given_up),
           cmocka_unit_test(test_a_snapshot_mends_the_gap),
           cmocka_unit_test(test_a_floor_outlives_its_segment),
           cmocka_unit_test(test_a_shard_from_behind_the_damage_is_in_no_doubt),
