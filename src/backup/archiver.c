@@ -8,8 +8,15 @@
 #include "base/table.h"
 #include "shard/machine/payload.h"
 
-#define PAUSE_FIRST_US ((uint64_t)1000 * 1000)
-#define PAUSE_LAST_US  ((uint64_t)60 * 1000 * 1000)
+#define PAUSE_FIRST_US        ((uint64_t)1000 * 1000)
+#define PAUSE_LAST_US         ((uint64_t)60 * 1000 * 1000)
+#define PAUSE_REMOVAL_LAST_US ((uint64_t)3600 * 1000 * 1000)
+
+/* After a failure the next attempt waits, longer each time. */
+struct attempts {
+    uint64_t again_at_us, pause_us; /* 0: the last one went well */
+    uint64_t longest_pause_us;
+};
 
 struct archiver_cells {
     struct metric_cell *bytes, *failures, *removed, *logs, *snapshots, *lag_entries, *lag_time;
@@ -22,8 +29,10 @@ struct archiver {
     bool is_listed, is_dropped;
     unsigned job_count;
     bool is_log_under_way, is_snapshot_under_way, is_listing_under_way;
-    struct log_job *failed_log;     /* put again after a pause, before any later piece */
-    uint64_t retry_at_us, pause_us; /* after a failure; pause 0: the last attempt went well */
+    struct log_job *failed_log; /* put again after a pause, before any later piece */
+    struct attempts archiving;
+    struct attempts removing; /* a store that keeps what it is asked to remove holds nothing up */
+    bool is_removal_due;
 
     /* Entries gathered and not yet handed to a job, from gathered.first_index on. */
     struct buffer entries;
@@ -68,6 +77,8 @@ struct archiver *archiver_new(const struct archiver_options *options) {
     struct archiver *archiver = memory_allocate_zeroed(1, sizeof *archiver);
     archiver->options = *options;
     archiver->cells = find_cells(options->metrics, options->place.shard);
+    archiver->archiving.longest_pause_us = PAUSE_LAST_US;
+    archiver->removing.longest_pause_us = PAUSE_REMOVAL_LAST_US;
     shard_backup_init(&archiver->backup, &options->place);
     buffer_init(&archiver->entries, SIZE_MAX);
     return archiver;
@@ -124,27 +135,27 @@ static void submit(struct archiver *archiver, struct archiver_job *job,
 }
 
 /* Counts what the job did. A failure is said once each time, and followed by a pause. */
-static void job_ended(struct archiver *archiver, const struct archiver_job *job, int status,
-                      const char *what) {
+static void job_ended(struct archiver *archiver, struct attempts *attempts,
+                      const struct archiver_job *job, int status, const char *what) {
     archiver->job_count--;
     archiver->options.sum->job_count--;
     metric_add(archiver->cells.bytes, job->put_bytes);
     if (!status) {
-        archiver->pause_us = 0;
-        archiver->retry_at_us = 0;
+        attempts->pause_us = 0;
+        attempts->again_at_us = 0;
         return;
     }
     if (archiver->is_dropped)
         return;
-    archiver->pause_us = archiver->pause_us ? archiver->pause_us * 2 : PAUSE_FIRST_US;
-    if (archiver->pause_us > PAUSE_LAST_US)
-        archiver->pause_us = PAUSE_LAST_US;
-    archiver->retry_at_us = now_us(archiver) + archiver->pause_us;
+    attempts->pause_us = attempts->pause_us ? attempts->pause_us * 2 : PAUSE_FIRST_US;
+    if (attempts->pause_us > attempts->longest_pause_us)
+        attempts->pause_us = attempts->longest_pause_us;
+    attempts->again_at_us = now_us(archiver) + attempts->pause_us;
     metric_add(archiver->cells.failures, 1);
     log_line(archiver->options.log, LOG_WARN, "backup failed; it is tried again",
              LOG_T("what", what), LOG_F("shard", archiver->options.place.shard),
              LOG_T("error", job->problem.text[0] ? job->problem.text : error_text(status)),
-             LOG_F("again_in_ms", archiver->pause_us / 1000));
+             LOG_F("again_in_ms", attempts->pause_us / 1000));
 }
 
 /* ---- listing: where the archive stands ---- */
@@ -153,7 +164,7 @@ static void listing_done(struct blob_job *job, int status) {
     struct listing_job *listing = (struct listing_job *)(void *)job;
     struct archiver *archiver = listing->base.archiver;
     archiver->is_listing_under_way = false;
-    job_ended(archiver, &listing->base, status, "list");
+    job_ended(archiver, &archiver->archiving, &listing->base, status, "list");
     if (status || archiver->is_dropped) {
         shard_backup_release(&listing->found);
     } else {
@@ -274,7 +285,7 @@ static void log_done(struct blob_job *job, int status) {
     struct log_job *log = (struct log_job *)(void *)job;
     struct archiver *archiver = log->base.archiver;
     archiver->is_log_under_way = false;
-    job_ended(archiver, &log->base, status, "log");
+    job_ended(archiver, &archiver->archiving, &log->base, status, "log");
     if (status && !archiver->is_dropped) {
         log->base = (struct archiver_job){0};
         archiver->failed_log = log;
@@ -307,18 +318,27 @@ static void tick_log(struct archiver *archiver) {
 
 /* ---- removing what is too old ---- */
 
+/* From a removal that failed nothing is learnt: the next attempt comes soon, and what is a stray
+ * then may be on its way just now. */
+static void keep_strays(struct archiver *archiver, struct table *strays, int status) {
+    if (status && strays)
+        table_free(strays);
+    archiver->strays = status ? NULL : strays;
+}
+
 static void removal_done(struct blob_job *job, int status) {
     struct removal_job *removal = (struct removal_job *)(void *)job;
     struct archiver *archiver = removal->base.archiver;
     archiver->is_snapshot_under_way = false;
-    job_ended(archiver, &removal->base, status, "remove");
+    job_ended(archiver, &archiver->removing, &removal->base, status, "remove");
     metric_add(archiver->cells.removed, removal->removed_count);
     for (size_t i = 0; i < removal->doomed.snapshot_count && !status; i++)
         shard_backup_drop_snapshot(&archiver->backup, &removal->doomed.snapshots[i]);
     for (size_t i = 0; i < removal->doomed.log_count && !status; i++)
         shard_backup_drop_log(&archiver->backup, &removal->doomed.logs[i]);
     shard_backup_release(&removal->doomed);
-    archiver->strays = removal->strays;
+    keep_strays(archiver, removal->strays, status);
+    archiver->is_removal_due = status != 0;
     memory_free(removal);
     free_if_over(archiver);
 }
@@ -347,6 +367,13 @@ static void remove_old(struct archiver *archiver) {
     choose_doomed(archiver, index, removal);
     archiver->is_snapshot_under_way = true;
     submit(archiver, &removal->base, removal_run, removal_done);
+}
+
+/* What failed is tried again without waiting for another snapshot. */
+static void tick_removal(struct archiver *archiver) {
+    if (archiver->is_removal_due && !archiver->is_snapshot_under_way &&
+        now_us(archiver) >= archiver->removing.again_at_us)
+        remove_old(archiver);
 }
 
 /* ---- a snapshot ---- */
@@ -381,7 +408,7 @@ static void snapshot_done(struct blob_job *job, int status) {
     struct snapshot_job *snapshot = (struct snapshot_job *)(void *)job;
     struct archiver *archiver = snapshot->base.archiver;
     archiver->is_snapshot_under_way = false;
-    job_ended(archiver, &snapshot->base, status, "snapshot");
+    job_ended(archiver, &archiver->archiving, &snapshot->base, status, "snapshot");
     if (!status && !snapshot->is_finished && !archiver->is_dropped) {
         snapshot->base = (struct archiver_job){0};
         archiver->is_snapshot_under_way = true;
@@ -446,7 +473,7 @@ void archiver_applied(struct archiver *archiver, struct shard *shard) {
 }
 
 void archiver_tick(struct archiver *archiver, struct shard *shard) {
-    bool may_try = now_us(archiver) >= archiver->retry_at_us;
+    bool may_try = now_us(archiver) >= archiver->archiving.again_at_us;
     if (archiver->is_listed) {
         gather(archiver, shard);
         show_lag(archiver, shard);
@@ -459,6 +486,7 @@ void archiver_tick(struct archiver *archiver, struct shard *shard) {
         return;
     tick_log(archiver);
     tick_snapshot(archiver, shard);
+    tick_removal(archiver);
 }
 
 void archiver_hurry(struct archiver *archiver, struct shard *shard) {
@@ -472,5 +500,5 @@ void archiver_status(const struct archiver *archiver, struct archiver_status *ou
                                     .archived_index = archiver->archived_index,
                                     .snapshot_index = newest ? newest->index : 0,
                                     .hurry_index = archiver->hurry_index,
-                                    .has_failed = archiver->pause_us > 0};
+                                    .has_failed = archiver->archiving.pause_us > 0};
 }

@@ -55,6 +55,8 @@ struct archiver_status {
     bool is_listed;                          /* what the store holds is known */
     uint64_t archived_index, snapshot_index; /* both in the store */
     uint64_t hurry_index;                    /* asked for last: both shall be there; 0: nothing */
-    bool has_failed;                         /* the last attempt did; it is tried again */
+    /* The last attempt to put something did; it is tried again. What is too old and could not be
+     * removed is no failure. */
+    bool has_failed;
 };
 void archiver_status(const struct archiver *archiver, struct archiver_status *out);

@@ -425,6 +425,36 @@ static void test_any_one_call_of_a_reader_fails(void **state) {
     memory_free(story);
 }
 
+/* ---- what is too old cannot be removed ---- */
+
+/* Because of the rights of its key, say: nothing that is put waits for it, nobody is told of a
+ * failure, and it is removed when it can be, though nothing is written any more. */
+static void test_a_removal_that_fails_holds_nothing_up(void **state) {
+    (void)state;
+    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct archiver_status status;
+    set_up(story);
+    fake_blobs_fail(&story->blobs, BLOB_REMOVE, 1, false);
+    for (unsigned i = 0; story->blobs.failed_calls == 0; i++) {
+        assert_true(i < 100);
+        write_one(story, i % WRITES);
+        pass(story, STEP_MS);
+    }
+    archiver_status(story->archiver, &status);
+    assert_false(status.has_failed);
+    write_one(story, 0);
+    uint64_t index = world_applied_index(story->world, 1);
+    unsigned puts = story->blobs.calls[BLOB_PUT], removals = story->blobs.calls[BLOB_REMOVE];
+    pass(story, 2 * STEP_MS);
+    archiver_status(story->archiver, &status);
+    assert_int_equal(status.archived_index, index);
+    assert_true(story->blobs.calls[BLOB_PUT] > puts);
+    pass(story, END_MS);
+    assert_true(story->blobs.calls[BLOB_REMOVE] > removals);
+    tear_down(story);
+    memory_free(story);
+}
+
 /* ---- another leader beside this one ---- */
 
 /* A chunk as somebody else puts it: its name, and what it says of itself in a manifest. */
@@ -638,6 +668,7 @@ RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_store_fails),
           cmocka_unit_test(test_nothing_is_archived_without_what_leads_up_to_it),
           cmocka_unit_test(test_a_piece_has_no_gap),
           cmocka_unit_test(test_any_one_call_of_a_reader_fails),
+          cmocka_unit_test(test_a_removal_that_fails_holds_nothing_up),
           cmocka_unit_test(test_chunks_on_their_way_stay),
           cmocka_unit_test(test_strays_go_in_the_end),
           cmocka_unit_test(test_a_chunk_that_is_removed_meanwhile_is_put_again),
