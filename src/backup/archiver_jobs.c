@@ -285,6 +285,16 @@ static int remove_named(struct removal_job *job) {
     return error;
 }
 
+/* Of this shard, and of what is put for all of them. */
+static int sweep(struct removal_job *job) {
+    struct blob_store *store = job->base.store;
+    char prefix[BLOB_NAME_MAXIMUM];
+    backup_shard_prefix(&job->base.place, prefix);
+    int error = store->ops->sweep(store, prefix, &job->base.problem);
+    backup_catalogue_name(job->base.place.cluster_id, prefix);
+    return error ? error : store->ops->sweep(store, prefix, &job->base.problem);
+}
+
 int removal_run(struct blob_job *job) {
     struct removal_job *removal = (struct removal_job *)(void *)job;
     struct table *removable = table_new();
@@ -293,6 +303,8 @@ int removal_run(struct blob_job *job) {
         error = remove_named(removal);
     if (!error && removal->doomed.snapshot_count > 0)
         error = remove_chunks(removal, removable);
+    if (!error)
+        error = sweep(removal);
     table_free(removable);
     return error;
 }

@@ -45,6 +45,9 @@ struct blob_ops {
                 struct blob_problem *problem);
     /* 0 also for a blob that is not there. */
     int (*remove)(struct blob_store *store, const char *name, struct blob_problem *problem);
+    /* Removes what puts of such names have left behind that were never ended: a process died in
+     * them. What may still be under way stays. */
+    int (*sweep)(struct blob_store *store, const char *prefix, struct blob_problem *problem);
     void (*submit)(struct blob_store *store, struct blob_job *job);
     /* Jobs that have not begun fail with ERR_BUSY, one that is under way is broken off where that
      * is possible. Their done calls are made on the loop as ever, then the store is freed. Nothing

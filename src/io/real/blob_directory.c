@@ -1,7 +1,7 @@
 /* Blobs as files: the name is the path below one directory. A blob is written under another name,
  * synced and renamed, so it is whole or not there. That name is of this store alone: two nodes that
  * share the directory may put the same blob at once, and neither may rename what the other is still
- * writing. */
+ * writing. Where a process died in between, that file stays until it is swept. */
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/real/blob_thread.h"
@@ -16,7 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+/* A file that is half-written and has not grown for so long belongs to nobody. Were it not so, its
+ * put would fail, and be tried again. */
+enum { HALF_WRITTEN_SECONDS = 3600, NUMBER_DIGITS = 16 };
 
 struct blob_directory {
     struct blob_store store;
@@ -108,7 +113,8 @@ static int directory_put(struct blob_store *store, const char *name, struct byte
                          struct blob_problem *problem) {
     char path[PATH_MAX], fresh[PATH_MAX + 24];
     path_of(directory_of(store), name, path);
-    snprintf(fresh, sizeof fresh, "%s~%016" PRIx64, path, directory_of(store)->number);
+    snprintf(fresh, sizeof fresh, "%s~%0*" PRIx64, path, NUMBER_DIGITS,
+             directory_of(store)->number);
     if (make_parents(path) || write_durably(fresh, bytes) || rename(fresh, path)) {
         int error =
             complain(problem, "write", path, "check the directory, its rights and its space");
@@ -159,17 +165,26 @@ struct found {
 };
 struct listing {
     const char *prefix;
+    /* Called with each file below the prefix, if its name is one of ours. 0, or -1 and errno. */
+    int (*take)(struct listing *listing, const char *path, const char *name,
+                const struct stat *stat);
     struct found *found;
     size_t count, capacity;
 };
 
-static void add_found(struct listing *listing, const char *name, uint64_t bytes) {
+/* Half-written blobs are none. */
+static int add_found(struct listing *listing, const char *path, const char *name,
+                     const struct stat *stat) {
+    (void)path;
+    if (!blob_name_is_valid(name))
+        return 0;
     if (listing->count == listing->capacity) {
         listing->capacity = listing->capacity ? listing->capacity * 2 : 64;
         listing->found = memory_resize(listing->found, listing->capacity * sizeof(struct found));
     }
     listing->found[listing->count++] =
-        (struct found){.name = memory_copy_text(name), .bytes = bytes};
+        (struct found){.name = memory_copy_text(name), .bytes = (uint64_t)stat->st_size};
+    return 0;
 }
 
 /* Can something below `name` still begin with the prefix? */
@@ -180,17 +195,29 @@ static bool leads_to(const char *prefix, const char *name) {
 
 static int walk(struct listing *listing, const char *path, const char *name);
 
-/* What other programs keep here (lost+found, half-written blobs) is none of ours. */
+/* Of a blob that is being put, as directory_put() calls it. */
+static bool is_half_written(const char *name) {
+    char blob[BLOB_NAME_MAXIMUM];
+    const char *tilde = strrchr(name, '~');
+    if (!tilde || strlen(tilde + 1) != NUMBER_DIGITS ||
+        strspn(tilde + 1, "0123456789abcdef") != NUMBER_DIGITS)
+        return false;
+    int length = snprintf(blob, sizeof blob, "%.*s", (int)(tilde - name), name);
+    return length < (int)sizeof blob && blob_name_is_valid(blob);
+}
+
+/* What other programs keep here (lost+found) is none of ours. */
 static int consider(struct listing *listing, const char *path, const char *name) {
     struct stat stat;
-    if (!blob_name_is_valid(name) || !leads_to(listing->prefix, name))
+    bool is_ours = blob_name_is_valid(name) || is_half_written(name);
+    if (!is_ours || !leads_to(listing->prefix, name))
         return 0;
     if (lstat(path, &stat))
         return errno == ENOENT ? 0 : -1;
     if (S_ISDIR(stat.st_mode))
-        return walk(listing, path, name);
+        return blob_name_is_valid(name) ? walk(listing, path, name) : 0;
     if (S_ISREG(stat.st_mode) && strncmp(name, listing->prefix, strlen(listing->prefix)) == 0)
-        add_found(listing, name, (uint64_t)stat.st_size);
+        return listing->take(listing, path, name, &stat);
     return 0;
 }
 
@@ -211,7 +238,7 @@ static int walk(struct listing *listing, const char *path, const char *name) {
         int path_bytes = snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
         int name_bytes = snprintf(below_name, sizeof below_name, "%s%s%s", name, name[0] ? "/" : "",
                                   entry->d_name);
-        if (path_bytes < PATH_MAX && name_bytes < BLOB_NAME_MAXIMUM)
+        if (path_bytes < PATH_MAX && name_bytes < (int)sizeof below_name)
             status = consider(listing, below, below_name);
     }
     int error = errno;
@@ -228,7 +255,7 @@ static int directory_list(struct blob_store *store, const char *prefix,
                           int (*each)(void *context, const char *name, uint64_t bytes),
                           void *context, struct blob_problem *problem) {
     struct blob_directory *directory = directory_of(store);
-    struct listing listing = {.prefix = prefix};
+    struct listing listing = {.prefix = prefix, .take = add_found};
     int status = walk(&listing, directory->path, "");
     if (status)
         status = complain(problem, "list", directory->path, "check the directory and its rights");
@@ -241,6 +268,25 @@ static int directory_list(struct blob_store *store, const char *prefix,
     }
     memory_free(listing.found);
     return status;
+}
+
+/* ---- what was never finished ---- */
+
+static int remove_if_stale(struct listing *listing, const char *path, const char *name,
+                           const struct stat *stat) {
+    (void)listing;
+    if (!is_half_written(name) || stat->st_mtime > time(NULL) - HALF_WRITTEN_SECONDS)
+        return 0;
+    return unlink(path) && errno != ENOENT ? -1 : 0;
+}
+
+static int directory_sweep(struct blob_store *store, const char *prefix,
+                           struct blob_problem *problem) {
+    struct blob_directory *directory = directory_of(store);
+    struct listing listing = {.prefix = prefix, .take = remove_if_stale};
+    return walk(&listing, directory->path, "")
+               ? complain(problem, "sweep", directory->path, "check the directory and its rights")
+               : 0;
 }
 
 /* ---- the rest ---- */
@@ -267,6 +313,7 @@ static const struct blob_ops directory_ops = {
     .get = directory_get,
     .list = directory_list,
     .remove = directory_remove,
+    .sweep = directory_sweep,
     .submit = directory_submit,
     .close = directory_close,
 };

@@ -231,6 +231,12 @@ static int s3_remove(struct blob_store *store, const char *name, struct blob_pro
     return status == ERR_NOT_FOUND ? 0 : status;
 }
 
+/* A put that is broken off leaves nothing in a bucket. */
+static int s3_sweep(struct blob_store *store, const char *prefix, struct blob_problem *problem) {
+    (void)store, (void)prefix, (void)problem;
+    return 0;
+}
+
 /* ---- listing, a page at a time ---- */
 
 /* The parameters are in the order of their names, as the signature wants them. */
@@ -307,6 +313,7 @@ static const struct blob_ops s3_ops = {
     .get = s3_get,
     .list = s3_list,
     .remove = s3_remove,
+    .sweep = s3_sweep,
     .submit = s3_submit,
     .close = s3_close,
 };

@@ -100,6 +100,11 @@ static int fake_remove(struct blob_store *store, const char *name, struct blob_p
     return fails ? fail(fake, problem, name) : 0;
 }
 
+static int fake_sweep(struct blob_store *store, const char *prefix, struct blob_problem *problem) {
+    struct fake_blobs *fake = fake_of(store);
+    return is_hit(fake, BLOB_SWEEP) ? fail(fake, problem, prefix) : 0;
+}
+
 static void fake_submit(struct blob_store *store, struct blob_job *job) {
     struct blob_job **end = &fake_of(store)->jobs;
     while (*end)
@@ -112,6 +117,7 @@ static const struct blob_ops fake_ops = {.put = fake_put,
                                          .get = fake_get,
                                          .list = fake_list,
                                          .remove = fake_remove,
+                                         .sweep = fake_sweep,
                                          .submit = fake_submit};
 
 void fake_blobs_init(struct fake_blobs *fake) {

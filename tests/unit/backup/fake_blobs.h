@@ -4,7 +4,7 @@
 #include "io/blob.h"
 
 enum { FAKE_BLOBS_MAXIMUM = 512 };
-enum fake_blob_call { BLOB_PUT, BLOB_GET, BLOB_LIST, BLOB_REMOVE, BLOB_CALL_COUNT };
+enum fake_blob_call { BLOB_PUT, BLOB_GET, BLOB_LIST, BLOB_REMOVE, BLOB_SWEEP, BLOB_CALL_COUNT };
 
 struct fake_blob {
     char name[BLOB_NAME_MAXIMUM];

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CALLS_MAXIMUM = 200, BLOBS = 3, LARGE_BYTES = 1 << 20, ROUNDS = 40 };
@@ -195,6 +197,73 @@ static void test_short_and_interrupted_calls(void **state) {
     assert_int_equal(holds(place, NAMES[0], "slowly but surely"), 1);
 }
 
+/* ---- puts that were never ended ---- */
+
+static void make_file(struct place *place, const char *name, unsigned age_seconds) {
+    char path[160];
+    snprintf(path, sizeof path, "%s/%s", place->path, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fputs("half of i", file) < 0, 0);
+    assert_int_equal(fclose(file), 0);
+    struct timeval then = {.tv_sec = time(NULL) - age_seconds};
+    assert_int_equal(utimes(path, (struct timeval[]){then, then}), 0);
+}
+
+static int sweep(struct place *place, const char *prefix) {
+    return told(place, place->store->ops->sweep(place->store, prefix, &place->problem));
+}
+
+enum { HOUR_SECONDS = 3600, DAY_SECONDS = 24 * HOUR_SECONDS };
+static const char OLD_HALF[] = "a/log/7~0123456789abcdef";
+
+/* What is old goes, and what may be under way stays, as do blobs and whatever others keep there. */
+static void test_what_was_never_ended_is_swept(void **state) {
+    static const char *const kept[] = {"a/log/8~0123456789abcdef~", "a/log/8~0123456789ABCDEF",
+                                       "a/log/8~0123456789abcde",   "a/log/~0123456789abcdef",
+                                       "a/log/of others",           "b/chunk/5.0~fedcba9876543210"};
+    static const char young[] = "a/log/9~00000000000000ff";
+    struct place *place = *state;
+    unsigned count;
+    for (unsigned i = 0; i < BLOBS; i++)
+        assert_int_equal(put(place, NAMES[i], "text"), 0);
+    for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++)
+        make_file(place, kept[i], DAY_SECONDS);
+    make_file(place, OLD_HALF, DAY_SECONDS);
+    make_file(place, young, HOUR_SECONDS / 2);
+    assert_int_equal(sweep(place, "a/"), 0);
+    assert_false(is_there(place->path, OLD_HALF));
+    assert_true(is_there(place->path, young));
+    for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++)
+        assert_true(is_there(place->path, kept[i]));
+    assert_int_equal(list(place, &count), 0);
+    assert_int_equal(count, BLOBS);
+    assert_int_equal(sweep(place, "b/chunk/5"), 0);
+    assert_false(is_there(place->path, kept[5]));
+}
+
+static bool fail_sweep(struct place *place, enum failing_call call, unsigned nth) {
+    make_file(place, OLD_HALF, DAY_SECONDS);
+    failing_calls_fail(call, nth);
+    int code = sweep(place, "a/");
+    bool is_hit = failing_calls_is_hit();
+    failing_calls_fail(call, 0);
+    assert_int_equal(code != 0, is_hit && call != CALL_CLOSE);
+    if (code == 0)
+        assert_false(is_there(place->path, OLD_HALF));
+    assert_int_equal(holds(place, NAMES[0], "text"), 1);
+    return is_hit;
+}
+
+static void test_any_one_call_of_a_sweep_fails(void **state) {
+    unsigned failures = 0;
+    assert_int_equal(put(*state, NAMES[0], "text"), 0);
+    for (enum failing_call call = 0; call < CALL_COUNT; call++)
+        for (unsigned nth = 1; fail_sweep(*state, call, nth); nth++, failures++)
+            assert_true(nth < CALLS_MAXIMUM);
+    assert_true(failures > 5);
+}
+
 /* ---- two nodes that share the directory ---- */
 
 struct putter {
@@ -254,4 +323,6 @@ RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_first_put_fails),
           IN_A_PLACE(test_any_one_call_of_a_put_fails),
           IN_A_PLACE(test_any_one_call_of_a_reader_fails),
           IN_A_PLACE(test_a_removal_that_fails_is_said),
+          IN_A_PLACE(test_what_was_never_ended_is_swept),
+          IN_A_PLACE(test_any_one_call_of_a_sweep_fails),
           IN_A_PLACE(test_short_and_interrupted_calls), IN_A_PLACE(test_two_nodes_put_the_same))
