@@ -28,7 +28,7 @@ static void check_question(const struct s3_listing *listing) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
     size_t count = 0;
     struct bytes rest = bytes_of(data, length);
-    struct s3_listing listing = {.prefix = "a/", .each = each, .context = &count};
+    struct s3_listing listing = {.prefix = "a/", .wanted = "", .each = each, .context = &count};
     do {
         char before[S3_KEY_BYTES];
         memcpy(before, listing.last, sizeof before);

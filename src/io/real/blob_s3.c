@@ -20,6 +20,7 @@ enum {
     S3_SILENCE_SECONDS = 30, /* after which a request is given up */
     S3_LISTING_BYTES = 8 << 20,
     S3_REFUSAL_BYTES = 64 << 10,
+    S3_GOT = 200,             /* the code of an answer that is a whole blob, or a listing */
     S3_PAUSE_US = 100 * 1000, /* before the second attempt, and twice as long before each further */
 };
 
@@ -40,10 +41,13 @@ struct blob_s3 {
 struct s3_request {
     struct blob_s3 *s3;
     const char *method, *url;
+    bool is_of_blob; /* that should be there already */
     struct bytes body;
     struct buffer *out;    /* of a good answer */
     struct buffer refusal; /* of any other */
     long code;
+    bool is_head_whole; /* of the answer: up to the empty line */
+    bool is_body_sent;
     CURLcode outcome;
 };
 
@@ -57,9 +61,16 @@ static size_t take_answer(char *data, size_t size, size_t count, void *context) 
     struct s3_request *request = context;
     long code = 0;
     request->s3->library.easy_getinfo(request->s3->curl, CURLINFO_RESPONSE_CODE, &code);
-    struct buffer *into = is_good(code) && request->out ? request->out : &request->refusal;
+    struct buffer *into = code == S3_GOT && request->out ? request->out : &request->refusal;
     buffer_append(into, data, size * count);
     return into->is_overflowed && into == request->out ? 0 : size * count;
+}
+
+/* Each line by itself. A connection that ends within them is a good answer to libcurl. */
+static size_t take_head(char *line, size_t size, size_t count, void *context) {
+    struct s3_request *request = context;
+    request->is_head_whole = size * count > 0 && (line[0] == '\r' || line[0] == '\n');
+    return size * count;
 }
 
 static int break_off_if_closing(void *context, curl_off_t total, curl_off_t got, curl_off_t to_send,
@@ -68,36 +79,50 @@ static int break_off_if_closing(void *context, curl_off_t total, curl_off_t got,
     return atomic_load(&((struct blob_s3 *)context)->thread.is_closing);
 }
 
+/* libcurl copies what it is given, and may have no memory for that. A request that lacks something
+ * would be another: without its method a removal is a get. So it is not made at all. */
+#define SET(request, option, value)                                                                \
+    do {                                                                                           \
+        if ((request)->outcome == CURLE_OK)                                                        \
+            (request)->outcome =                                                                   \
+                (request)->s3->library.easy_setopt((request)->s3->curl, option, value);            \
+    } while (0)
+
 /* A body is given as fields of a POST that is called PUT: that way its hash is signed too. */
-static void set_body(const struct s3_request *request) {
-    CURL *curl = request->s3->curl;
-    const struct curl_library *library = &request->s3->library;
+static void set_body(struct s3_request *request) {
     if (strcmp(request->method, "PUT") == 0) {
-        library->easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
-        library->easy_setopt(curl, CURLOPT_POSTFIELDS,
-                             request->body.length ? (const char *)request->body.data : "");
+        SET(request, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
+        SET(request, CURLOPT_POSTFIELDS,
+            request->body.length ? (const char *)request->body.data : "");
     }
-    library->easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    SET(request, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 static void set_options(struct s3_request *request, char error[CURL_ERROR_SIZE]) {
     struct blob_s3 *s3 = request->s3;
     s3->library.easy_reset(s3->curl);
-    s3->library.easy_setopt(s3->curl, CURLOPT_URL, request->url);
-    s3->library.easy_setopt(s3->curl, CURLOPT_NOSIGNAL, 1L);
-    s3->library.easy_setopt(s3->curl, CURLOPT_ERRORBUFFER, error);
-    s3->library.easy_setopt(s3->curl, CURLOPT_CONNECTTIMEOUT, (long)S3_CONNECT_SECONDS);
-    s3->library.easy_setopt(s3->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    s3->library.easy_setopt(s3->curl, CURLOPT_LOW_SPEED_TIME, (long)S3_SILENCE_SECONDS);
-    s3->library.easy_setopt(s3->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    s3->library.easy_setopt(s3->curl, CURLOPT_AWS_SIGV4, s3->signing);
-    s3->library.easy_setopt(s3->curl, CURLOPT_USERPWD, s3->credentials);
-    s3->library.easy_setopt(s3->curl, CURLOPT_NOPROGRESS, 0L);
-    s3->library.easy_setopt(s3->curl, CURLOPT_XFERINFOFUNCTION, break_off_if_closing);
-    s3->library.easy_setopt(s3->curl, CURLOPT_XFERINFODATA, s3);
-    s3->library.easy_setopt(s3->curl, CURLOPT_WRITEFUNCTION, take_answer);
-    s3->library.easy_setopt(s3->curl, CURLOPT_WRITEDATA, request);
+    SET(request, CURLOPT_URL, request->url);
+    SET(request, CURLOPT_NOSIGNAL, 1L);
+    SET(request, CURLOPT_ERRORBUFFER, error);
+    SET(request, CURLOPT_CONNECTTIMEOUT, (long)S3_CONNECT_SECONDS);
+    SET(request, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    SET(request, CURLOPT_LOW_SPEED_TIME, (long)S3_SILENCE_SECONDS);
+    SET(request, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(request, CURLOPT_AWS_SIGV4, s3->signing);
+    SET(request, CURLOPT_USERPWD, s3->credentials);
+    SET(request, CURLOPT_NOPROGRESS, 0L);
+    SET(request, CURLOPT_XFERINFOFUNCTION, break_off_if_closing);
+    SET(request, CURLOPT_XFERINFODATA, s3);
+    SET(request, CURLOPT_WRITEFUNCTION, take_answer);
+    SET(request, CURLOPT_WRITEDATA, request);
+    SET(request, CURLOPT_HEADERFUNCTION, take_head);
+    SET(request, CURLOPT_HEADERDATA, request);
     set_body(request);
+}
+
+static bool is_missing(const struct s3_request *request, struct bytes code) {
+    return request->code == 404 && request->is_of_blob &&
+           !bytes_equal(code, BYTES_LITERAL("NoSuchBucket"));
 }
 
 static const char *advice_for(const struct s3_request *request, struct bytes code) {
@@ -106,9 +131,39 @@ static const char *advice_for(const struct s3_request *request, struct bytes cod
                "do";
     if (bytes_equal(code, BYTES_LITERAL("NoSuchBucket")))
         return "make the bucket, or name another";
-    if (request->code == 404)
+    if (request->code >= 300 && request->code < 400)
+        return "check the endpoint and the region: what it leads to is not followed";
+    if (is_missing(request, code))
         return "it was removed, or never was there";
     return "check the endpoint, and what its log says";
+}
+
+/* A blob comes whole or not at all. Of one that is put S3 has nothing to say; who does, a proxy
+ * that wants a password, say, does not keep it. And where memory is short libcurl sends requests
+ * that are neither signed nor have a body, which a bucket that is open to everybody would keep. */
+static bool is_done(const struct s3_request *request) {
+    if (request->outcome != CURLE_OK || !request->is_head_whole || !request->is_body_sent ||
+        !is_good(request->code))
+        return false;
+    return request->out ? request->code == S3_GOT
+                        : strcmp(request->method, "PUT") != 0 || request->refusal.length == 0;
+}
+
+static bool is_too_long(const struct s3_request *request) {
+    return request->out && request->out->is_overflowed;
+}
+
+/* What a store says may hold anything. */
+static void make_one_line(char *text) {
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+}
+
+static const char *reason_of(const struct s3_request *request, const char *error) {
+    if (request->outcome == CURLE_OK)
+        return request->is_head_whole ? "not all of it was sent" : "the answer was broken off";
+    return error[0] ? error : request->s3->library.easy_strerror(request->outcome);
 }
 
 static int explain(const struct s3_request *request, const char *error,
@@ -119,15 +174,27 @@ static int explain(const struct s3_request *request, const char *error,
         snprintf(text, room, "broken off: the store is being closed");
         return ERR_BUSY;
     }
-    if (request->outcome == CURLE_WRITE_ERROR) {
+    if (is_too_long(request)) {
         snprintf(text, room, "%s %.300s: the answer is longer than any blob of ours",
                  request->method, request->url);
         return ERR_LIMIT;
     }
-    if (request->outcome != CURLE_OK) {
+    if (request->outcome == CURLE_OUT_OF_MEMORY) {
+        snprintf(text, room, "%s %.300s: there is not enough memory for it", request->method,
+                 request->url);
+        return ERR_IO;
+    }
+    if (request->outcome != CURLE_OK || !request->is_head_whole ||
+        (is_good(request->code) && !request->is_body_sent)) {
         snprintf(text, room, "%s %.300s: %s; check the endpoint and the network", request->method,
-                 request->url,
-                 error[0] ? error : request->s3->library.easy_strerror(request->outcome));
+                 request->url, reason_of(request, error));
+        return ERR_IO;
+    }
+    if (is_good(request->code)) {
+        snprintf(text, room,
+                 "%s %.300s: the answer, %ld, is none of an S3 store; check "
+                 "the endpoint",
+                 request->method, request->url, request->code);
         return ERR_IO;
     }
     struct bytes xml = buffer_bytes(&request->refusal);
@@ -139,13 +206,20 @@ static int explain(const struct s3_request *request, const char *error,
              request->url, request->code, BYTES_PRINT(code), message.length ? ": " : "",
              BYTES_PRINT(message), advice_for(request, code));
     bool is_credentials = request->code == 403 || request->code == 401;
-    bool is_missing = request->code == 404 && !bytes_equal(code, BYTES_LITERAL("NoSuchBucket"));
-    return is_credentials ? ERR_REFUSED : is_missing ? ERR_NOT_FOUND : ERR_IO;
+    return is_credentials ? ERR_REFUSED : is_missing(request, code) ? ERR_NOT_FOUND : ERR_IO;
+}
+
+static void add_header(struct s3_request *request, struct curl_slist **headers, const char *text) {
+    struct curl_slist *longer = request->s3->library.slist_append(*headers, text);
+    if (longer)
+        *headers = longer;
+    else
+        request->outcome = CURLE_OUT_OF_MEMORY;
 }
 
 /* S3 wants the hash of the body in a header of its own; libcurl signs with it. */
-static struct curl_slist *add_body_hash(const struct curl_library *library,
-                                        struct curl_slist *headers, struct bytes body) {
+static void add_body_hash(struct s3_request *request, struct curl_slist **headers) {
+    struct bytes body = request->body;
     static const uint8_t nothing[1];
     uint8_t digest[crypto_hash_sha256_BYTES];
     char header[32 + 2 * sizeof digest] = "x-amz-content-sha256: ";
@@ -153,27 +227,40 @@ static struct curl_slist *add_body_hash(const struct curl_library *library,
     crypto_hash_sha256(digest, body.length ? body.data : nothing, body.length);
     for (size_t i = 0; i < sizeof digest; i++)
         at += (size_t)snprintf(header + at, sizeof header - at, "%02x", digest[i]);
-    return library->slist_append(headers, header);
+    add_header(request, headers, header);
+}
+
+static struct curl_slist *make_headers(struct s3_request *request) {
+    struct curl_slist *headers = NULL;
+    if (strcmp(request->method, "PUT") == 0)
+        add_header(request, &headers, "Content-Type: application/octet-stream");
+    add_body_hash(request, &headers);
+    if (request->s3->token_header[0])
+        add_header(request, &headers, request->s3->token_header);
+    SET(request, CURLOPT_HTTPHEADER, headers);
+    return headers;
 }
 
 static int perform_once(struct s3_request *request, struct blob_problem *problem) {
     struct blob_s3 *s3 = request->s3;
     char error[CURL_ERROR_SIZE] = {0};
+    request->outcome = CURLE_OK;
+    request->code = 0;
+    request->is_head_whole = false;
+    curl_off_t sent_bytes = 0;
     set_options(request, error);
-    struct curl_slist *headers = NULL;
-    if (strcmp(request->method, "PUT") == 0)
-        headers = s3->library.slist_append(headers, "Content-Type: application/octet-stream");
-    headers = add_body_hash(&s3->library, headers, request->body);
-    if (s3->token_header[0])
-        headers = s3->library.slist_append(headers, s3->token_header);
-    s3->library.easy_setopt(s3->curl, CURLOPT_HTTPHEADER, headers);
+    struct curl_slist *headers = make_headers(request);
     buffer_init(&request->refusal, S3_REFUSAL_BYTES);
-    request->outcome = s3->library.easy_perform(s3->curl);
-    s3->library.easy_getinfo(s3->curl, CURLINFO_RESPONSE_CODE, &request->code);
+    if (request->outcome == CURLE_OK) {
+        request->outcome = s3->library.easy_perform(s3->curl);
+        s3->library.easy_getinfo(s3->curl, CURLINFO_RESPONSE_CODE, &request->code);
+        s3->library.easy_getinfo(s3->curl, CURLINFO_SIZE_UPLOAD_T, &sent_bytes);
+    }
+    request->is_body_sent = sent_bytes == (curl_off_t)request->body.length;
     s3->library.slist_free_all(headers);
-    int status = request->outcome == CURLE_OK && is_good(request->code)
-                     ? 0
-                     : explain(request, error, problem);
+    int status = is_done(request) ? 0 : explain(request, error, problem);
+    if (status)
+        make_one_line(problem->text);
     buffer_release(&request->refusal);
     return status;
 }
@@ -181,8 +268,7 @@ static int perform_once(struct s3_request *request, struct blob_problem *problem
 /* Of a failure. 429 and 503 are how a store says that it is asked too much. */
 static bool may_pass(const struct s3_request *request) {
     if (request->outcome != CURLE_OK)
-        return request->outcome != CURLE_ABORTED_BY_CALLBACK &&
-               request->outcome != CURLE_WRITE_ERROR;
+        return request->outcome != CURLE_ABORTED_BY_CALLBACK && !is_too_long(request);
     return request->code == 429 || request->code >= 500;
 }
 
@@ -219,14 +305,16 @@ static int s3_get(struct blob_store *store, const char *name, struct buffer *out
                   struct blob_problem *problem) {
     char url[S3_URL_BYTES];
     url_of(s3_of(store), name, url);
-    struct s3_request request = {.s3 = s3_of(store), .method = "GET", .url = url, .out = out};
+    struct s3_request request = {
+        .s3 = s3_of(store), .method = "GET", .url = url, .is_of_blob = true, .out = out};
     return perform(&request, problem);
 }
 
 static int s3_remove(struct blob_store *store, const char *name, struct blob_problem *problem) {
     char url[S3_URL_BYTES];
     url_of(s3_of(store), name, url);
-    struct s3_request request = {.s3 = s3_of(store), .method = "DELETE", .url = url};
+    struct s3_request request = {
+        .s3 = s3_of(store), .method = "DELETE", .url = url, .is_of_blob = true};
     int status = perform(&request, problem);
     return status == ERR_NOT_FOUND ? 0 : status;
 }
@@ -285,7 +373,8 @@ static int list_page(struct blob_s3 *s3, struct s3_listing *listing, const char 
 static int s3_list(struct blob_store *store, const char *prefix,
                    int (*each)(void *context, const char *name, uint64_t bytes), void *context,
                    struct blob_problem *problem) {
-    struct s3_listing listing = {.prefix = s3_of(store)->prefix, .each = each, .context = context};
+    struct s3_listing listing = {
+        .prefix = s3_of(store)->prefix, .wanted = prefix, .each = each, .context = context};
     int status;
     do
         status = list_page(s3_of(store), &listing, prefix, problem);

@@ -115,8 +115,9 @@ static int take_one(struct s3_listing *listing, struct bytes contents) {
         return ERR_MALFORMED;
     size_t skipped = strlen(listing->prefix);
     const char *name = listing->last + skipped;
-    bool is_ours =
-        strncmp(listing->last, listing->prefix, skipped) == 0 && blob_name_is_valid(name);
+    bool is_ours = strncmp(listing->last, listing->prefix, skipped) == 0 &&
+                   blob_name_is_valid(name) &&
+                   strncmp(name, listing->wanted, strlen(listing->wanted)) == 0;
     return is_ours ? listing->each(listing->context, name, strtoull(digits, NULL, 10)) : 0;
 }
 

@@ -20,6 +20,9 @@ bool s3_append_escaped(char *url, size_t url_bytes, const char *text) MUST_CHECK
 
 struct s3_listing {
     const char *prefix; /* of our blobs: empty, or with a '/' at its end. Borrowed */
+    const char
+        *wanted; /* behind it, what their names begin with, whatever the store gives. Borrowed
+                         */
     int (*each)(void *context, const char *name, uint64_t bytes);
     void *context;
     char last[S3_KEY_BYTES]; /* key of the last blob of anybody's; empty: none yet */

@@ -27,7 +27,7 @@ static int read_page(struct s3_listing *listing, const char *inside) {
 static void test_what_is_not_ours_is_read_over(void **state) {
     (void)state;
     struct heard heard = {.names = ""};
-    struct s3_listing listing = {.prefix = "a/", .each = each, .context = &heard};
+    struct s3_listing listing = {.prefix = "a/", .wanted = "", .each = each, .context = &heard};
     assert_int_equal(read_page(&listing, "<IsTruncated>false</IsTruncated>" KEY("a/one")
                                              KEY("a/b c") KEY("a/..") KEY("b/x") KEY("a/two")),
                      0);
@@ -37,10 +37,22 @@ static void test_what_is_not_ours_is_read_over(void **state) {
     assert_false(listing.is_truncated);
 }
 
+/* A store that does not know the question gives all it has. */
+static void test_what_was_not_asked_for_is_read_over(void **state) {
+    (void)state;
+    struct heard heard = {.names = ""};
+    struct s3_listing listing = {
+        .prefix = "a/", .wanted = "shard-2/", .each = each, .context = &heard};
+    assert_int_equal(read_page(&listing, KEY("a/shard-1/x") KEY("a/shard-2/y") KEY("a/shard-2")
+                                             KEY("shard-2/z")),
+                     0);
+    assert_string_equal(heard.names, "shard-2/y;");
+}
+
 /* What a key is called, whatever is written for it in XML: the next page begins behind it. */
 static void test_references_stand_for_their_letters(void **state) {
     (void)state;
-    struct s3_listing listing = {.prefix = "a/", .each = each, .context = NULL};
+    struct s3_listing listing = {.prefix = "a/", .wanted = "", .each = each, .context = NULL};
     assert_int_equal(
         read_page(&listing, KEY("&amp;&lt;&gt;&quot;&apos;&#65;&#x42;&#xe4;&#8364;&#x1F600;")), 0);
     assert_string_equal(listing.last, "&<>\"'AB\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
@@ -55,7 +67,7 @@ static void test_references_stand_for_their_letters(void **state) {
 static void test_the_longest_key_and_a_longer_one(void **state) {
     (void)state;
     char xml[S3_KEY_BYTES + 100], key[S3_KEY_BYTES + 1], url[3 * S3_KEY_BYTES] = "";
-    struct s3_listing listing = {.prefix = "a/", .each = each, .context = NULL};
+    struct s3_listing listing = {.prefix = "a/", .wanted = "", .each = each, .context = NULL};
     memset(key, '&' + 1, sizeof key);
     snprintf(xml, sizeof xml, "<Contents><Key>%.*s</Key></Contents>", S3_KEY_BYTES, key);
     assert_int_equal(read_page(&listing, xml), ERR_MALFORMED);
@@ -72,7 +84,7 @@ static void test_a_page_that_leads_nowhere_is_refused(void **state) {
     static const char more[] = "<IsTruncated>true</IsTruncated>";
     char page[200], back[200];
     struct heard heard = {.names = ""};
-    struct s3_listing listing = {.prefix = "a/", .each = each, .context = &heard};
+    struct s3_listing listing = {.prefix = "a/", .wanted = "", .each = each, .context = &heard};
     snprintf(page, sizeof page, "%s%s", more, KEY("a/one"));
     snprintf(back, sizeof back, "%s%s", more, KEY("a/On"));
     assert_int_equal(read_page(&listing, more), ERR_MALFORMED);
@@ -89,7 +101,7 @@ static void test_half_a_listing_is_none(void **state) {
     static const char *const pages[] = {"", "<html>log in first</html>", "<ListBucketResult>",
                                         "<ListBucketResult>" KEY("a/one")};
     struct heard heard = {.names = ""};
-    struct s3_listing listing = {.prefix = "a/", .each = each, .context = &heard};
+    struct s3_listing listing = {.prefix = "a/", .wanted = "", .each = each, .context = &heard};
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         assert_int_equal(s3_listing_read(&listing, bytes_of_text(pages[i])), ERR_MALFORMED);
         assert_false(listing.is_stuck);
@@ -100,7 +112,7 @@ static void test_half_a_listing_is_none(void **state) {
 static void test_who_hears_may_end_it(void **state) {
     (void)state;
     struct heard heard = {.answer = ERR_BUSY};
-    struct s3_listing listing = {.prefix = "", .each = each, .context = &heard};
+    struct s3_listing listing = {.prefix = "", .wanted = "", .each = each, .context = &heard};
     assert_int_equal(read_page(&listing, KEY("one") KEY("two")), ERR_BUSY);
     assert_string_equal(heard.names, "one;");
 }
@@ -113,6 +125,7 @@ static void test_a_question_is_one_value(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_what_is_not_ours_is_read_over),
+          cmocka_unit_test(test_what_was_not_asked_for_is_read_over),
           cmocka_unit_test(test_references_stand_for_their_letters),
           cmocka_unit_test(test_the_longest_key_and_a_longer_one),
           cmocka_unit_test(test_a_page_that_leads_nowhere_is_refused),
