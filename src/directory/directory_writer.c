@@ -8,6 +8,7 @@
 #include "member/identity.h"
 #include "node/node.h"
 #include "raft/raft.h"
+#include "shard/machine/plan.h"
 #include "store/snapshot/chunk.h"
 #include "store/wal/wal.h"
 #include "worker/settings.h"
@@ -130,6 +131,8 @@ struct shard_writer {
     struct disk *disk;
     struct machine *machine;
     uint32_t shard;
+    struct plan plan;
+    uint64_t full_bytes;         /* a range of slots that turns out longer is several chunks */
     struct snapshot_chunk chunk; /* the one at hand, */
     struct buffer raw;           /* and what it holds */
     struct snapshot_chunk *written;
@@ -162,50 +165,87 @@ static int write_chunk(struct shard_writer *writer) {
     return error;
 }
 
-/* Behind the last part of a slot there may be nothing but the hash of a key that is whole now. */
+/* Behind the last chunk of a slot there may be nothing but the hash of a key that is whole now. */
 static int end_chunk(struct shard_writer *writer) {
-    int error = 0;
-    if (writer->raw.length > 0)
-        error = write_chunk(writer);
-    else if (writer->count > 0)
-        writer->written[writer->count - 1].state_hash += writer->chunk.state_hash;
-    writer->chunk = (struct snapshot_chunk){.state_hash = 0};
+    uint64_t state_hash = writer->chunk.state_hash;
+    if (writer->raw.length == 0) {
+        CHECK(writer->count > 0 || state_hash == 0);
+        if (state_hash)
+            writer->written[writer->count - 1].state_hash += state_hash;
+        return 0;
+    }
+    int error = write_chunk(writer);
     buffer_clear(&writer->raw);
     return error;
 }
 
-/* A slot that is more than a chunk has chunks of its own, its parts. */
-static int write_slot(struct shard_writer *writer, slot_number slot, uint64_t slot_bytes) {
-    bool has_parts = slot_bytes > DIRECTORY_WRITER_CHUNK_BYTES &&
-                     writer->count < SNAPSHOT_CHUNK_COUNT_MAXIMUM - SLOT_COUNT;
-    size_t enough_bytes = has_parts ? DIRECTORY_WRITER_CHUNK_BYTES : SIZE_MAX;
-    int error = has_parts ? end_chunk(writer) : 0;
-    enum cut_saved saved = CUT_SAVED_ENOUGH;
-    while (!error && saved == CUT_SAVED_ENOUGH) {
-        writer->chunk.first_slot = writer->raw.length ? writer->chunk.first_slot : slot;
-        writer->chunk.last_slot = slot;
-        saved = writer->machine->ops->save(writer->machine, slot_whole(slot), SIZE_MAX,
-                                           enough_bytes, &writer->raw, &writer->chunk.state_hash);
-        if (has_parts || writer->raw.length >= DIRECTORY_WRITER_CHUNK_BYTES)
-            error = end_chunk(writer);
-    }
-    return error;
+/* The manifest has room for one more than is planned. */
+static bool may_go_on(const struct shard_writer *writer, uint32_t planned) {
+    return writer->count + writer->plan.chunk_count - planned < SNAPSHOT_CHUNK_COUNT_MAXIMUM;
 }
 
-/* Slots one behind the other, until a chunk is full. */
-static int write_slots(struct shard_writer *writer) {
+/* How large the slots are was guessed when the plan was made. */
+static bool is_full(const struct shard_writer *writer, uint32_t planned, unsigned slot) {
+    return slot < writer->plan.chunks[planned].last_slot &&
+           writer->raw.length >= writer->full_bytes && may_go_on(writer, planned);
+}
+
+static void begin_chunk(struct shard_writer *writer, uint32_t planned, unsigned first_slot) {
+    writer->chunk = writer->plan.chunks[planned];
+    writer->chunk.first_slot = (uint16_t)first_slot;
+    writer->chunk.state_hash = 0;
+}
+
+/* Of one slot, or one part of it: as many chunks as it takes. */
+static int write_slot(struct shard_writer *writer, uint32_t planned, unsigned slot) {
     struct machine *machine = writer->machine;
-    int error = 0;
-    struct part_set all = {.parts = NULL};
-    part_set_add_all(&all);
-    machine->ops->cut(machine, &all);
-    for (unsigned slot = 0; slot < SLOT_COUNT && !error; slot++) {
-        uint64_t slot_bytes = machine->ops->slot_bytes(machine, (slot_number)slot);
-        if (slot_bytes > 0)
-            error = write_slot(writer, (slot_number)slot, slot_bytes);
+    struct slot_part part = plan_part_of(&writer->plan.chunks[planned]);
+    part.slot = (slot_number)slot;
+    for (;;) {
+        size_t enough_bytes =
+            may_go_on(writer, planned) ? plan_enough_bytes(&writer->plan, planned) : SIZE_MAX;
+        enum cut_saved saved = machine->ops->save(machine, part, SIZE_MAX, enough_bytes,
+                                                  &writer->raw, &writer->chunk.state_hash);
+        if (saved != CUT_SAVED_ENOUGH)
+            return 0;
+        int error = end_chunk(writer);
+        if (error)
+            return error;
+        begin_chunk(writer, planned, slot);
     }
-    error = error ? error : end_chunk(writer);
+}
+
+static int write_planned(struct shard_writer *writer, uint32_t planned) {
+    const struct snapshot_chunk *range = &writer->plan.chunks[planned];
+    int error = 0;
+    begin_chunk(writer, planned, range->first_slot);
+    for (unsigned slot = range->first_slot; slot <= range->last_slot && !error; slot++) {
+        error = write_slot(writer, planned, slot);
+        if (!error && is_full(writer, planned, slot)) {
+            writer->chunk.last_slot = (uint16_t)slot;
+            error = end_chunk(writer);
+            begin_chunk(writer, planned, slot + 1);
+        }
+    }
+    return error ? error : end_chunk(writer);
+}
+
+/* As a shard cuts its first snapshot (shard/machine/plan.h), so that its next one keeps what does
+ * not change: also of a slot that is more than a chunk. */
+static int write_slots(struct shard_writer *writer, const struct plan_options *options) {
+    struct machine *machine = writer->machine;
+    struct part_set nothing = {.parts = NULL}, wanted = {.parts = NULL};
+    int error = 0;
+    writer->full_bytes = 2 * options->chunk_bytes;
+    plan_init(&writer->plan, machine, NULL, &nothing, options);
+    plan_divide(writer->plan.chunks, writer->plan.chunk_count, &wanted);
+    for (uint32_t planned = 0; planned < writer->plan.chunk_count; planned++)
+        plan_note_changed(&writer->plan.chunks[planned], &wanted);
+    machine->ops->cut(machine, &wanted);
+    for (uint32_t planned = 0; planned < writer->plan.chunk_count && !error; planned++)
+        error = write_planned(writer, planned);
     machine->ops->end_cut(machine);
+    plan_release(&writer->plan);
     return error;
 }
 
@@ -223,12 +263,16 @@ static void describe(const struct directory_shard_state *state, struct snapshot_
     buffer_release(&configuration);
 }
 
-static int write_snapshot(struct disk *disk, const struct directory_shard_state *state,
-                          struct machine *machine) {
+static int write_snapshot(const struct directory_writer *writer_of_all, struct disk *disk,
+                          const struct directory_shard_state *state, struct machine *machine) {
+    const struct directory_writer_options *options = &writer_of_all->options;
+    struct plan_options plan = {.chunk_bytes = (uint64_t)options->config->snapshot_chunk_bytes,
+                                .may_divide =
+                                    feature_is_on(options->topology, FEATURE_DIVIDED_SLOTS)};
     struct shard_writer writer = {.disk = disk, .machine = machine, .shard = state->number};
     struct snapshot_meta meta;
     buffer_init(&writer.raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
-    int error = write_slots(&writer);
+    int error = write_slots(&writer, &plan);
     if (!error) {
         describe(state, &meta);
         struct snapshot_manifest *manifest =
@@ -247,7 +291,7 @@ int directory_writer_shard(struct directory_writer *writer,
     struct writer_worker *worker = &writer->workers[state->number % writer->options.worker_count];
     if (state->index == 0)
         return 0;
-    int error = write_snapshot(&worker->disk.disk, state, machine);
+    int error = write_snapshot(writer, &worker->disk.disk, state, machine);
     if (error) {
         buffer_append_format(problem, "the snapshot of shard %u cannot be written: %s",
                              state->number, error_text(error));

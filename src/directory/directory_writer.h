@@ -9,14 +9,12 @@
 #include "io/disk.h"
 #include "shard/machine/machine.h"
 
-enum { DIRECTORY_WRITER_CHUNK_BYTES = 8 << 20 /* raw, about */ };
-
 struct directory_writer_options {
     struct disk *node_disk; /* borrows */
     struct disk **workers;  /* borrows; each empty */
     unsigned worker_count;
     const struct topology *topology; /* borrows: of the new cluster, with this node alone */
-    const struct config *config;     /* borrows: the form of the log */
+    const struct config *config;     /* borrows: the form of the log, and of snapshots */
     uint64_t seed;
 };
 

@@ -4,10 +4,14 @@
 #include "../store/fake_disk.h"
 #include "../unit.h"
 #include "base/memory.h"
+#include "cluster/feature.h"
 #include "cluster/topology_file.h"
 #include "directory/directory_writer.h"
 #include "member/identity.h"
 #include "shard/machine/keyspace_machine.h"
+#include "shard/machine/plan.h"
+#include "slot/slot.h"
+#include "store/snapshot/chunk.h"
 #include "store/wal/wal.h"
 #include "worker/settings.h"
 
@@ -20,16 +24,19 @@ struct world {
     struct machine *machine;
 };
 
+static void set_key(struct machine *machine, const char *key, struct bytes value) {
+    const struct bytes words[] = {BYTES_LITERAL("set"), bytes_of_text(key), value};
+    struct machine_call call = {
+        .arguments = words, .argument_count = 3, .applied_ms = 5, .now_ms = 5};
+    struct reply nobody = {.protocol = 2};
+    machine->ops->apply(machine, &call, &nobody);
+}
+
 static void fill(struct machine *machine) {
     for (unsigned i = 0; i < KEYS; i++) {
         char key[20];
         snprintf(key, sizeof key, "key-%u", i);
-        const struct bytes words[] = {BYTES_LITERAL("set"), bytes_of_text(key),
-                                      BYTES_LITERAL("value")};
-        struct machine_call call = {
-            .arguments = words, .argument_count = 3, .applied_ms = 5, .now_ms = 5};
-        struct reply nobody = {.protocol = 2};
-        machine->ops->apply(machine, &call, &nobody);
+        set_key(machine, key, BYTES_LITERAL("value"));
     }
 }
 
@@ -173,4 +180,111 @@ static void test_any_one_call_fails(void **state) {
                 assert_true(nth < CALLS_MAXIMUM);
 }
 
-RUN_TESTS(cmocka_unit_test(test_any_one_call_fails))
+/* ---- how it is cut ---- */
+
+enum { CHUNK_BYTES = 16384, LARGE_KEYS = 1500, HUGE_BYTES = 3 * CHUNK_BYTES, HUGE_KEYS = 6 };
+
+/* One slot that is many chunks, and small ones; of some of those the values are so long that
+ * nobody would guess it by their number. */
+static void fill_unevenly(struct machine *machine) {
+    char key[24];
+    uint8_t *value = memory_allocate(HUGE_BYTES);
+    struct random random;
+    random_init(&random, 7);
+    for (size_t i = 0; i < HUGE_BYTES; i++)
+        value[i] = (uint8_t)random_next(&random);
+    for (unsigned i = 0; i < LARGE_KEYS; i++) {
+        snprintf(key, sizeof key, "{large}%u", i);
+        set_key(machine, key, bytes_of(value + i, 100));
+    }
+    for (unsigned i = 0; i < HUGE_KEYS; i++) {
+        snprintf(key, sizeof key, "huge-%u", i);
+        set_key(machine, key, bytes_of(value, HUGE_BYTES));
+    }
+    memory_free(value);
+}
+
+static struct snapshot_manifest *manifest_of(struct world *world, uint32_t shard) {
+    struct snapshot_manifest *manifest;
+    struct disk *disk = &world->disks[1 + shard % WORKERS].disk;
+    assert_int_equal(snapshot_manifest_read(disk, shard, 10 * shard, &manifest), 0);
+    return manifest;
+}
+
+static void expect_loads(struct world *world, const struct snapshot_manifest *manifest) {
+    struct machine *machine = keyspace_machine_new(2, NULL);
+    uint32_t shard = manifest->meta.shard;
+    for (uint32_t i = 0; i < manifest->chunk_count; i++) {
+        struct buffer raw;
+        assert_int_equal(snapshot_chunk_read(&world->disks[1 + shard % WORKERS].disk, shard,
+                                             &manifest->chunks[i], &raw),
+                         0);
+        assert_int_equal(machine->ops->load(machine, buffer_bytes(&raw)), 0);
+        buffer_release(&raw);
+    }
+    assert_true(machine->ops->load_is_complete(machine));
+    assert_true(machine->ops->hash(machine) == world->machine->ops->hash(world->machine));
+    assert_true(snapshot_manifest_state_hash(manifest) ==
+                world->machine->ops->hash(world->machine));
+    machine->ops->free(machine);
+}
+
+/* Nothing changed, and then one key: the shard's own next snapshot keeps the rest. */
+static uint32_t count_new(struct world *world, const struct snapshot_manifest *manifest,
+                          const char *key) {
+    struct plan_options options = {.chunk_bytes = CHUNK_BYTES, .may_divide = true};
+    struct part_set changed = {.parts = NULL};
+    struct plan plan;
+    uint32_t count = 0;
+    plan_divide(manifest->chunks, manifest->chunk_count, &changed);
+    if (key)
+        part_set_add_key(&changed, slot_of_key(bytes_of_text(key)), bytes_of_text(key));
+    plan_init(&plan, world->machine, manifest, &changed, &options);
+    for (uint32_t i = 0; i < plan.chunk_count; i++)
+        count += !plan.is_old[i];
+    plan_release(&plan);
+    part_set_clear(&changed);
+    return count;
+}
+
+static void test_a_large_slot_is_divided_as_a_running_node_does(void **state) {
+    (void)state;
+    struct world *world = world_new();
+    world->config.snapshot_chunk_bytes = CHUNK_BYTES;
+    world->topology->level = FEATURE_LEVEL_NEWEST;
+    fill_unevenly(world->machine);
+    assert_int_equal(write_all(world), 0);
+    for (uint32_t shard = 1; shard <= SHARDS; shard++) {
+        struct snapshot_manifest *manifest = manifest_of(world, shard);
+        unsigned parts = 0;
+        for (uint32_t i = 0; i < manifest->chunk_count; i++) {
+            parts += manifest->chunks[i].part_bits > 0;
+            assert_true(manifest->chunks[i].raw_bytes < HUGE_BYTES + 3 * CHUNK_BYTES);
+        }
+        assert_true(parts >= 8);
+        expect_loads(world, manifest);
+        assert_true(count_new(world, manifest, "{large}7") <= count_new(world, manifest, NULL) + 1);
+        snapshot_manifest_free(manifest);
+    }
+    world_free(world);
+}
+
+/* A node of an older release may join the cluster that the directory begins. */
+static void test_nothing_is_divided_at_an_old_level(void **state) {
+    (void)state;
+    struct world *world = world_new();
+    world->config.snapshot_chunk_bytes = CHUNK_BYTES;
+    world->topology->level = 1;
+    fill_unevenly(world->machine);
+    assert_int_equal(write_all(world), 0);
+    struct snapshot_manifest *manifest = manifest_of(world, 1);
+    for (uint32_t i = 0; i < manifest->chunk_count; i++)
+        assert_int_equal(manifest->chunks[i].part_bits, 0);
+    expect_loads(world, manifest);
+    snapshot_manifest_free(manifest);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_any_one_call_fails),
+          cmocka_unit_test(test_a_large_slot_is_divided_as_a_running_node_does),
+          cmocka_unit_test(test_nothing_is_divided_at_an_old_level))
