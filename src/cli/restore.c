@@ -21,6 +21,8 @@
 
 enum {
     RESTORE_PATH_BYTES = 4096,
+    RESTORE_FILE_BYTES = DISK_NAME_MAXIMUM + 32, /* of a worker's directory, and a file in that */
+    RESTORE_PROBLEM_BYTES = 320,
     RESTORE_WORKERS_MAXIMUM = 64,
     RESTORE_OUTPUT_MAXIMUM_BYTES = 4 << 20,
 };
@@ -77,15 +79,26 @@ static bool parse_to(struct restoring *restoring) {
 
 /* ---- the new directory ---- */
 
-/* Absent, or empty: what stands in it is never touched. */
-static bool is_free(const char *path) {
+/* Absent, or empty: what stands in it is never touched. Else *problem says what is wrong. */
+static bool is_free(const char *path, char problem[RESTORE_PROBLEM_BYTES]) {
+    if (strlen(path) > RESTORE_PATH_BYTES - RESTORE_FILE_BYTES) {
+        snprintf(problem, RESTORE_PROBLEM_BYTES, "--dir is longer than the %d bytes of a path",
+                 RESTORE_PATH_BYTES - RESTORE_FILE_BYTES);
+        return false;
+    }
     DIR *directory = opendir(path);
+    if (!directory && errno != ENOENT)
+        snprintf(problem, RESTORE_PROBLEM_BYTES, "--dir %.200s cannot be looked at: %s", path,
+                 strerror(errno));
     if (!directory)
         return errno == ENOENT;
     unsigned count = 0;
     while (readdir(directory))
         count++;
     closedir(directory);
+    if (count > 2)
+        snprintf(problem, RESTORE_PROBLEM_BYTES,
+                 "--dir must be absent or empty; nothing was changed");
     return count <= 2;
 }
 
@@ -302,14 +315,14 @@ static int restore_all(struct restoring *restoring) {
 
 static bool is_usage_right(struct restoring *restoring, int operands) {
     const char *wrong = NULL;
+    char problem[RESTORE_PROBLEM_BYTES];
     if (operands || !restoring->flags.url || !restoring->directory) {
         wrong = "name the backup with --from and the new directory with --dir";
     } else if (!parse_to(restoring)) {
         wrong = "--to is `latest`, a time such as 2026-11-21T10:00:00Z or Unix milliseconds, or "
                 "SHARD:INDEX[,SHARD:INDEX...], each shard once";
-    } else if (strlen(restoring->directory) > RESTORE_PATH_BYTES - 32 ||
-               !is_free(restoring->directory)) {
-        wrong = "--dir must be absent or empty; nothing was changed";
+    } else if (!is_free(restoring->directory, problem)) {
+        wrong = problem;
     }
     if (wrong)
         refusal_tell("restore", restoring->flags.is_json, "%s", wrong);
