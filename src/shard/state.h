@@ -12,6 +12,7 @@
 #include "shard/state_traces.h"
 #include "store/snapshot/job.h"
 #include "store/snapshot/shelf.h"
+#include <assert.h>
 
 /* Resolved once, counted without a look-up. */
 struct shard_cells {
@@ -75,6 +76,11 @@ struct shard {
     struct slot_watch watch; /* of the machine: what changed since the newest snapshot */
     struct outgoing_snapshot outgoing[RAFT_VOTER_MAXIMUM];
 };
+
+/* A transfer to each follower, the way back to the newest snapshot, and an archiver. */
+enum { SHARD_SNAPSHOT_HOLDERS_MAXIMUM = RAFT_VOTER_MAXIMUM + 2 };
+static_assert(SHARD_SNAPSHOT_HOLDERS_MAXIMUM + 2 <= SNAPSHOT_SHELF_MAXIMUM,
+              "the shelf has room for what each of them holds, the newest and the one before it");
 
 /* The settings that time snapshots. */
 static inline uint64_t shard_turn_us(const struct shard *shard) {

@@ -5,16 +5,13 @@
 #include "store/snapshot/names.h"
 #include <stdio.h>
 
-enum {
-    SHELF_MAXIMUM = 32,           /* held at a time; each follower and each backup holds one */
-    REMOVAL_NAMES_MAXIMUM = 4096, /* in one go; what is left goes the next time */
-};
+enum { REMOVAL_NAMES_MAXIMUM = 4096 /* in one go; what is left goes the next time */ };
 
 struct snapshot_shelf {
     struct disk *disk;
     uint32_t shard;
     struct snapshot_manifest *newest;
-    struct snapshot_manifest *kept[SHELF_MAXIMUM]; /* the newest among them */
+    struct snapshot_manifest *kept[SNAPSHOT_SHELF_MAXIMUM]; /* the newest among them */
     unsigned kept_count;
 };
 
@@ -55,7 +52,7 @@ void snapshot_shelf_let_go(struct snapshot_shelf *shelf, struct snapshot_manifes
 
 void snapshot_shelf_put(struct snapshot_shelf *shelf, struct snapshot_manifest *manifest) {
     struct snapshot_manifest *before = shelf->newest;
-    CHECK(shelf->kept_count < SHELF_MAXIMUM);
+    CHECK(shelf->kept_count < SNAPSHOT_SHELF_MAXIMUM);
     CHECK(manifest->meta.shard == shelf->shard);
     shelf->kept[shelf->kept_count++] = manifest;
     manifest->holders = 1;

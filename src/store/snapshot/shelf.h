@@ -9,6 +9,10 @@
 #pragma once
 #include "store/snapshot/manifest.h"
 
+/* On the shelf at a time: the newest, the one before it as that is put, and one for each holder.
+ * Who may be one is for the owner to count (SHARD_SNAPSHOT_HOLDERS_MAXIMUM). */
+enum { SNAPSHOT_SHELF_MAXIMUM = 32 };
+
 struct snapshot_shelf;
 
 struct snapshot_shelf *snapshot_shelf_new(struct disk *disk, uint32_t shard);
