@@ -166,6 +166,35 @@ static void test_a_reset_makes_room(void **state) {
     world_free(world);
 }
 
+static uint64_t malformed_at_one(struct world *world) {
+    struct gossip_counters counters;
+    gossip_counters(world->nodes[1].gossip, &counters);
+    return counters.malformed;
+}
+
+/* A datagram may be as long as is said, and no longer; what a section of a later release holds is
+ * skipped. */
+static void test_the_longest_datagram(void **state) {
+    (void)state;
+    enum { LATER_SECTION = 200 };
+    struct world *world = world_with_stranger();
+    for (size_t length = GOSSIP_DATAGRAM_MAXIMUM; length <= GOSSIP_DATAGRAM_MAXIMUM + 1; length++) {
+        uint8_t bytes[GOSSIP_DATAGRAM_MAXIMUM + 1] = {0};
+        struct codec_writer writer;
+        codec_writer_init(&writer);
+        begin(&writer);
+        size_t header = writer.buffer.length, body = length - header - CODEC_SECTION_HEADER_BYTES;
+        memcpy(bytes, buffer_data(&writer.buffer), header);
+        bytes[header] = LATER_SECTION;
+        bytes[header + 1] = (uint8_t)body;
+        bytes[header + 2] = (uint8_t)(body >> 8);
+        world_send(world, NODES + 1, 1, bytes_of(bytes, length));
+        assert_int_equal(malformed_at_one(world), length > GOSSIP_DATAGRAM_MAXIMUM);
+        codec_writer_release(&writer);
+    }
+    world_free(world);
+}
+
 /* Of one member many keys, all at one version, as no member says them: they are told on, and given
  * to whoever lacks them. */
 static void test_many_keys_of_one_version(void **state) {
@@ -194,5 +223,5 @@ static void test_many_keys_of_one_version(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_members_that_a_stranger_makes_up),
           cmocka_unit_test(test_keys_that_a_stranger_makes_up),
-          cmocka_unit_test(test_a_reset_makes_room),
+          cmocka_unit_test(test_a_reset_makes_room), cmocka_unit_test(test_the_longest_datagram),
           cmocka_unit_test(test_many_keys_of_one_version))
