@@ -110,6 +110,25 @@ static void write_status(struct admin *admin, struct bytes workers, struct http_
     admin->write_status(admin->context, workers, &answer->body);
 }
 
+static void ask_now(struct admin *admin) {
+    admin->is_status_asked = true;
+    admin->status_asked_ms = uv_now(admin->loop);
+    admin->ask_workers(admin->context);
+}
+
+static void pause_on_time(uv_timer_t *timer) { ask_now(timer->data); }
+
+/* Unless they are about to be asked, or to answer. */
+static void ask_when_due(struct admin *admin) {
+    uint64_t now_ms = uv_now(admin->loop), due_ms = admin->status_asked_ms + ADMIN_STATUS_PAUSE_MS;
+    if (admin->is_status_asked || uv_is_active((uv_handle_t *)&admin->pause_timer))
+        return;
+    if (now_ms >= due_ms)
+        ask_now(admin);
+    else
+        CHECK(uv_timer_start(&admin->pause_timer, pause_on_time, due_ms - now_ms, 0) == 0);
+}
+
 /* False: the answer comes when the workers have given theirs. */
 static bool answer_status(struct admin_connection *connection, struct http_answer *answer) {
     struct admin *admin = connection->admin;
@@ -120,9 +139,7 @@ static bool answer_status(struct admin_connection *connection, struct http_answe
     connection->is_waiting = connection->waits_for_status = true;
     if (!uv_is_active((uv_handle_t *)&admin->status_timer))
         CHECK(uv_timer_start(&admin->status_timer, status_on_time, ADMIN_STATUS_MS, 0) == 0);
-    if (!admin->is_status_asked)
-        admin->ask_workers(admin->context);
-    admin->is_status_asked = true;
+    ask_when_due(admin);
     return false;
 }
 
@@ -385,8 +402,9 @@ void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared
     CHECK(uv_timer_init(loop, &admin->timer) == 0);
     CHECK(uv_timer_init(loop, &admin->profile_timer) == 0);
     CHECK(uv_timer_init(loop, &admin->status_timer) == 0);
+    CHECK(uv_timer_init(loop, &admin->pause_timer) == 0);
     admin->listener.data = admin->timer.data = admin;
-    admin->profile_timer.data = admin->status_timer.data = admin;
+    admin->profile_timer.data = admin->status_timer.data = admin->pause_timer.data = admin;
     CHECK(uv_timer_start(&admin->timer, admin_on_timer, ADMIN_IDLE_MS / 4, ADMIN_IDLE_MS / 4) == 0);
 }
 
@@ -402,6 +420,7 @@ void admin_close(struct admin *admin) {
     uv_close((uv_handle_t *)&admin->timer, NULL);
     uv_close((uv_handle_t *)&admin->profile_timer, NULL);
     uv_close((uv_handle_t *)&admin->status_timer, NULL);
+    uv_close((uv_handle_t *)&admin->pause_timer, NULL);
     if (admin->profile)
         admin_end_profile(admin);
     LIST_EACH (&admin->connections, link)

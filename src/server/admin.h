@@ -19,7 +19,8 @@ enum {
         30000, /* a connection that asks nothing, or reads nothing, for so long is closed */
     ADMIN_RESPONSE_MAXIMUM_BYTES = 64 << 20,
     ADMIN_BACKLOG = 64,
-    ADMIN_STATUS_MS = 5000 /* who asks for /status waits so long for the workers */
+    ADMIN_STATUS_MS = 5000,     /* who asks for /status waits so long for the workers */
+    ADMIN_STATUS_PAUSE_MS = 250 /* they are asked no more often than this, whoever asks in a loop */
 };
 
 struct admin_connection;
@@ -39,7 +40,9 @@ struct admin {
     struct admin_connection *profile_for; /* who waits for it; NULL: it went away */
     uv_timer_t profile_timer;
     uv_timer_t status_timer; /* runs while somebody waits for the workers */
-    bool is_status_asked;    /* and they have not answered yet */
+    uv_timer_t pause_timer;  /* runs until the workers may be asked again, if somebody waits */
+    uint64_t status_asked_ms;
+    bool is_status_asked; /* and they have not answered yet */
     /* The owner sets what follows. Ready: NULL: as node_shared_is_ready() says. */
     bool (*is_ready)(void *context, struct buffer *reason);
     /* Asks the workers what they know of the cluster; admin_hear_status() is told, later. NULL:

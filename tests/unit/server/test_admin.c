@@ -58,7 +58,7 @@ struct office {
     struct admin admin;
     struct net_address address;
     struct visitor visitor, other;
-    unsigned questions; /* to the workers */
+    unsigned questions, wanted_questions; /* to the workers */
 };
 
 static int office_open(void **state) {
@@ -209,7 +209,10 @@ static void write_status(void *context, struct bytes workers, struct buffer *out
 
 static void ask_workers(void *context) { ((struct office *)context)->questions++; }
 
-static bool is_asked(void *context) { return ((struct office *)context)->questions > 0; }
+static bool is_asked(void *context) {
+    struct office *office = context;
+    return office->questions >= office->wanted_questions;
+}
 
 /* What was sent to loopback is there within a few turns. */
 static void let_come(struct office *office) {
@@ -221,6 +224,7 @@ static void open_status(struct office *office, void (*workers)(void *context)) {
     office->admin.write_status = write_status;
     office->admin.ask_workers = workers;
     office->admin.context = office;
+    office->wanted_questions = 1;
 }
 
 static void test_without_workers_a_status_is_told_at_once(void **state) {
@@ -250,13 +254,27 @@ static void test_one_question_is_out_for_all_who_ask(void **state) {
     expect(office->visitor.got, "{\"a\":1}");
     leave(office, &office->visitor);
     leave(office, &office->other);
-    ask_workers(office); /* the next one is asked anew */
-    visit(office, &office->visitor, "GET /status HTTP/1.0\r\n\r\n", "{}");
-    let_come(office);
-    assert_int_equal(office->questions, 3);
-    admin_hear_status(&office->admin, BYTES_NONE);
-    run_until(&office->loop, is_answered, &office->visitor);
-    leave(office, &office->visitor);
+}
+
+/* Who asks again as soon as it has its answer makes the workers busy a few times a second, no more.
+ */
+static void test_workers_are_not_asked_in_a_loop(void **state) {
+    struct office *office = *state;
+    open_status(office, ask_workers);
+    uint64_t begin_ms = 0;
+    for (unsigned i = 1; i <= 3; i++) {
+        visit(office, &office->visitor, "GET /status HTTP/1.0\r\n\r\n", NULL);
+        office->wanted_questions = i;
+        run_until(&office->loop, is_asked, office);
+        assert_int_equal(office->questions, i);
+        begin_ms = i == 1 ? uv_now(&office->loop) : begin_ms;
+        admin_hear_status(&office->admin, BYTES_NONE);
+        run_until(&office->loop, is_answered, &office->visitor);
+        expect(office->visitor.got, "\r\n\r\n{}");
+        leave(office, &office->visitor);
+    }
+    uint64_t took_ms = uv_now(&office->loop) - begin_ms;
+    assert_true(took_ms >= 2 * ADMIN_STATUS_PAUSE_MS - 10); /* two clocks of milliseconds */
 }
 
 /* Workers that do not answer are asked once, however long others wait; who waits is told so, and
@@ -289,4 +307,5 @@ RUN_TESTS(OFFICE_TEST(test_health_and_metrics_are_told),
           OFFICE_TEST(test_what_a_browser_has_is_not_sent_again),
           OFFICE_TEST(test_without_workers_a_status_is_told_at_once),
           OFFICE_TEST(test_one_question_is_out_for_all_who_ask),
+          OFFICE_TEST(test_workers_are_not_asked_in_a_loop),
           OFFICE_TEST(test_workers_that_do_not_answer_are_waited_for_no_longer))
