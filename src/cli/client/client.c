@@ -97,10 +97,12 @@ static int log_in(struct client *client) {
     int error = client_call(client, arguments, 2, &reply);
     if (!error)
         response_release(&reply);
-    else if (error == ERR_REFUSED && strstr(client->problem, "without any password configured"))
+    if (error == ERR_REFUSED && strstr(client->problem, "without any password configured"))
         error = 0;
-    else
+    if (error)
         client_close(client);
+    else
+        buffer_clear(&client->input); /* it is no answer to what is said next */
     return error;
 }
 

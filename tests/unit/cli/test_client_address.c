@@ -1,5 +1,6 @@
 /* The address that a person writes: as it is, or a name, of whose addresses that one counts at
- * which somebody listens. The names are those of this file, whatever the machine's hosts are. */
+ * which somebody listens. The names are those of this file, whatever the machine's hosts are. And
+ * logging in there. */
 #include "../unit.h"
 #include "base/memory.h"
 #include "cli/client/client.h"
@@ -7,6 +8,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- names: "none" is unknown, "one" is 127.0.0.2, "two" is 127.0.0.2 and then 127.0.0.1 ---- */
@@ -90,5 +92,39 @@ static void what_is_no_address_is_told(void **state) {
     }
 }
 
-RUN_TESTS(cmocka_unit_test(a_name_is_where_somebody_listens),
+/* ---- logging in ---- */
+
+/* A node that answers AUTH with this and nothing else; its process ends by itself. */
+static void answer_login(int listener, const char *answer) {
+    char asked[256];
+    if (fork() != 0)
+        return;
+    int descriptor = accept(listener, NULL, NULL);
+    bool is_asked = read(descriptor, asked, sizeof asked) > 0;
+    _exit(is_asked && write(descriptor, answer, strlen(answer)) > 0 ? 0 : 1);
+}
+
+/* It is no answer to what is asked next, by those who read what comes by themselves. */
+static void the_answer_to_a_login_is_not_left_behind(void **state) {
+    (void)state;
+    static const char *const answers[] = {
+        "+OK\r\n", "-ERR AUTH <password> called without any password configured for the default "
+                   "user. Are you sure your configuration is correct?\r\n"};
+    assert_int_equal(setenv("TROTHDB_PASSWORD", "secret", 1), 0);
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        struct net_address address = {.host = "127.0.0.1"};
+        struct client client;
+        int status, listener = listen_at(address.host, &address.port);
+        answer_login(listener, answers[i]);
+        assert_int_equal(client_open(&client, &address, CLIENT_TIMEOUT_MS), 0);
+        assert_int_equal(client.input.length, 0);
+        client_close(&client);
+        close(listener);
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(the_answer_to_a_login_is_not_left_behind),
+          cmocka_unit_test(a_name_is_where_somebody_listens),
           cmocka_unit_test(what_is_no_address_is_told))
