@@ -22,7 +22,8 @@ function temporary(t) {
 test('a leader is killed in the middle of the load and no row is lost', async (t) => {
   const directory = path.join(temporary(t), 'demo');
   const base = await freeBase();
-  const {code, stdout, stderr} = await run(program, ['demo', '--rows', 5000, '--port', base, '--dir', directory], {timeout: 120000});
+  const {code, stdout, stderr} = await run(program, ['demo', '--rows', 5000, '--port', base, '--dir', directory], {timeout: 120000,
+    env: {...process.env, TROTHDB_PASSWORD: 'of other nodes'}});
   assert.strictEqual(code, 0, stdout + stderr);
   const rows = Number(/^ +([\d,]+) packages/m.exec(stdout)[1].replace(/,/g, '')); // fewer where only dpkg's list is there
   assert.match(stdout, /SIGKILL to node [123] \(process \d+\), which leads \d+ shards/);
