@@ -13,5 +13,5 @@ size_t number_format_i64(char out[NUMBER_I64_TEXT_BYTES], int64_t value);
 
 /* strtod over the whole text, at most NUMBER_DOUBLE_TEXT_BYTES - 1 long. Refused: a space in front,
  * anything behind, not-a-number, a value too large or too small for the type. "inf" is a number.
- * What replicas must agree on is an extended.h. */
+ * What replicas must agree on is counted otherwise (command/extended.h). */
 bool number_parse_double(struct bytes text, double *value);

@@ -1,6 +1,6 @@
 /* Reading the arguments of a command. Those that return bool reply the error themselves. */
 #pragma once
-#include "base/extended.h"
+#include "command/extended.h"
 #include "command/command.h"
 
 /* Arguments by position, with Redis's "ERR value is not an integer or out of range". */

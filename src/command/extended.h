@@ -1,7 +1,8 @@
-/* Numbers as the long double of x86 has them, made of integers: 64 bits of mantissa, 15 of
- * exponent, all results rounded to the nearest, halves to even. Redis adds floats in a long double,
- * which is another type on another machine; what a replica holds must not depend on its machine,
- * its C library or its rounding mode, so INCRBYFLOAT and HINCRBYFLOAT count with these. */
+/* Numbers as the long double of x86 has them: 64 bits of mantissa, 15 of exponent, all results
+ * rounded to the nearest, halves to even. Redis adds floats in a long double, which is another type
+ * on another machine; what a replica holds must not depend on its machine, its C library or its
+ * rounding mode, so INCRBYFLOAT and HINCRBYFLOAT count with these, by MPFR
+ * (docs/decisions/0055-floats-are-of-one-kind.md). */
 #pragma once
 #include "base/bytes.h"
 
