@@ -196,6 +196,11 @@ static int door_remove(struct blob_store *store, const char *name, struct blob_p
     return hit == HIT_NONE ? 0 : fail(name, problem);
 }
 
+/* A put is whole or is not here, so that nothing is ever left behind. */
+static int door_sweep(struct blob_store *store, const char *prefix, struct blob_problem *problem) {
+    return hit_by_lot(door_of(store)) == HIT_NONE ? 0 : fail(prefix, problem);
+}
+
 /* ---- jobs ---- */
 
 static event_run job_event;
@@ -288,6 +293,7 @@ static const struct blob_ops door_ops = {.put = door_put,
                                          .get = door_get,
                                          .list = door_list,
                                          .remove = door_remove,
+                                         .sweep = door_sweep,
                                          .submit = door_submit,
                                          .close = door_close};
 
