@@ -4,8 +4,6 @@
 #pragma once
 #include "sim/life/connection.h"
 
-enum { CLIENT_PIPELINE_MAXIMUM = 6 };
-
 struct client *client_new(struct simulation *simulation, unsigned number);
 void client_free(struct client *client);
 void client_start(struct client *client);
