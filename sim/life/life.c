@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "cluster/feature.h"
+#include "io/process.h"
 #include "session/clients.h"
 #include "sim/check/checks.h"
 #include "sim/check/loss_account.h"
@@ -101,6 +102,11 @@ static int node_open_blobs(void *context, const struct config *config, struct bl
     return 0;
 }
 
+/* What a real one says would make another trace of each run. */
+static void node_process_facts(struct process_facts *out) {
+    *out = (struct process_facts){.system = "simulated", .id = 1};
+}
+
 /* ---- what a life begins with ---- */
 
 static struct worker_options worker_options_of(struct sim_thread *thread) {
@@ -123,6 +129,7 @@ static struct worker_options worker_options_of(struct sim_thread *thread) {
                .client_pause = node_client_pause,
                .open_blobs = simulation->blobs ? node_open_blobs : NULL,
                .post = node_post,
+               .process_facts = node_process_facts,
                .fatal = node_fatal,
                .context = thread}};
     sim_node_client_address(node->index, &options.client_address);

@@ -5,6 +5,7 @@
 #include "io/real/real_blob.h"
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
+#include "io/real/real_process.h"
 #include "member/stream_mail.h"
 #include "replica/peers.h"
 #include "rpc/peer_net.h"
@@ -230,6 +231,7 @@ static int thread_make_worker(struct worker_thread *thread) {
                .open_blobs = on_open_blobs,
                .post = on_post,
                .rewrite_settings = on_rewrite_settings,
+               .process_facts = process_real_facts,
                .fatal = on_fatal,
                .context = thread},
     };

@@ -13,6 +13,7 @@
 struct session;
 struct blob_store;
 struct blob_problem;
+struct process_facts;
 struct worker_io {
     struct clock *clock;    /* all borrowed, and outlive the worker */
     struct disk *disk;      /* this worker's own directory */
@@ -36,6 +37,7 @@ struct worker_io {
     /* CONFIG REWRITE: writes these settings (name -> char *value) into the configuration file.
      * NULL, or ERR_NOT_FOUND: there is none; other codes with a sentence. Called on worker 0. */
     int (*rewrite_settings)(void *context, const struct table *values, struct buffer *problem);
+    void (*process_facts)(struct process_facts *out); /* what the system says of the process */
     void (*fatal)(void *context, const char *what); /* the node must end at once (fsync failed...).
                                                        May return in the simulator */
     void *context;

@@ -2,12 +2,9 @@
  * the same. What has no truth here is left out. Figures of all workers come from node_shared.h, so
  * that any worker can answer for the node. */
 #include <stdio.h>
-#include <sys/resource.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include "base/check.h"
-#include "io/whole_file.h"
+#include "io/process.h"
 #include "member/redis_compatibility.h"
 #include "session/commands/cluster_facts.h"
 #include "session/commands/commands.h"
@@ -53,18 +50,16 @@ static void append_run_id(const struct worker *worker, struct buffer *out) {
 }
 
 static void section_server(const struct worker *worker, struct buffer *out) {
-    struct utsname system;
-    bool is_known = uname(&system) == 0;
+    struct process_facts process;
+    worker->io.process_facts(&process);
     uint64_t uptime_s = (worker_now_us(worker) - worker->started_us) / 1000000;
     append_text(out, "redis_version", REDIS_COMPATIBILITY_VERSION);
     append_text(out, "redis_mode", "cluster");
     append_text(out, "trothdb_version", TROTHDB_VERSION);
-    if (is_known) {
-        buffer_append_format(out, "os:%s %s %s\r\n", system.sysname, system.release,
-                             system.machine);
-    }
+    if (process.system[0])
+        append_text(out, "os", process.system);
     append_number(out, "arch_bits", sizeof(void *) * 8);
-    append_number(out, "process_id", (unsigned long long)getpid());
+    append_number(out, "process_id", process.id);
     append_run_id(worker, out);
     append_number(out, "tcp_port", worker->client_address.port);
     append_number(out, "server_time_usec", worker_wall_ms(worker) * 1000);
@@ -82,40 +77,20 @@ static void section_clients(const struct worker *worker, struct buffer *out) {
     append_number(out, "tracking_clients", 0);
 }
 
-/* Of the whole process; 0 where the kernel does not say. The second number of statm is pages. */
-static uint64_t resident_bytes(void) {
-    enum { STATM_MAXIMUM_BYTES = 256 };
-    struct buffer text, problem;
-    unsigned long long pages = 0;
-    buffer_init(&text, STATM_MAXIMUM_BYTES);
-    buffer_init(&problem, STATM_MAXIMUM_BYTES);
-    if (whole_file_read("/proc/self/statm", &text, &problem) == 0) {
-        buffer_append_u8(&text, 0);
-        if (sscanf((const char *)buffer_data(&text), "%*u %llu", &pages) != 1)
-            pages = 0;
-    }
-    buffer_release(&text);
-    buffer_release(&problem);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 /* used_memory is keys and values with their overhead; rss and peak are the whole process's. */
 static void section_memory(const struct worker *worker, struct buffer *out) {
-    struct rusage usage;
+    struct process_facts process;
+    worker->io.process_facts(&process);
     uint64_t used = SUM(worker, memory_bytes);
     append_number(out, "used_memory", used);
     append_human(out, "used_memory_human", used);
-    uint64_t resident = resident_bytes();
-    append_number(out, "used_memory_rss", resident);
-    append_human(out, "used_memory_rss_human", resident);
-    if (getrusage(RUSAGE_SELF, &usage) == 0) {
-        append_number(out, "used_memory_peak", (unsigned long long)usage.ru_maxrss * 1024);
-        append_human(out, "used_memory_peak_human", (uint64_t)usage.ru_maxrss * 1024);
-    }
+    append_number(out, "used_memory_rss", process.resident_bytes);
+    append_human(out, "used_memory_rss_human", process.resident_bytes);
+    append_number(out, "used_memory_peak", process.resident_most_bytes);
+    append_human(out, "used_memory_peak_human", process.resident_most_bytes);
     append_number(out, "used_memory_dataset", used);
-    uint64_t installed = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    append_number(out, "total_system_memory", installed);
-    append_human(out, "total_system_memory_human", installed);
+    append_number(out, "total_system_memory", process.machine_bytes);
+    append_human(out, "total_system_memory_human", process.machine_bytes);
     append_number(out, "maxmemory", 0);
     append_text(out, "maxmemory_human", "0B");
     append_text(out, "maxmemory_policy", "noeviction");
@@ -225,22 +200,18 @@ static void section_replication(const struct worker *worker, struct buffer *out)
     append_number(out, "master_repl_offset", applied_total(worker));
 }
 
-static void append_time(struct buffer *out, const char *name, const struct timeval *time) {
-    buffer_append_format(out, "%s:%lld.%06lld\r\n", name, (long long)time->tv_sec,
-                         (long long)time->tv_usec);
+static void append_time(struct buffer *out, const char *name, uint64_t time_us) {
+    buffer_append_format(out, "%s:%llu.%06llu\r\n", name, (unsigned long long)time_us / 1000000,
+                         (unsigned long long)time_us % 1000000);
 }
 
 static void section_cpu(const struct worker *worker, struct buffer *out) {
-    (void)worker;
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) == 0) {
-        append_time(out, "used_cpu_sys", &usage.ru_stime);
-        append_time(out, "used_cpu_user", &usage.ru_utime);
-    }
-    if (getrusage(RUSAGE_THREAD, &usage) == 0) {
-        append_time(out, "used_cpu_sys_worker_thread", &usage.ru_stime);
-        append_time(out, "used_cpu_user_worker_thread", &usage.ru_utime);
-    }
+    struct process_facts process;
+    worker->io.process_facts(&process);
+    append_time(out, "used_cpu_sys", process.system_us);
+    append_time(out, "used_cpu_user", process.user_us);
+    append_time(out, "used_cpu_sys_worker_thread", process.thread_system_us);
+    append_time(out, "used_cpu_user_worker_thread", process.thread_user_us);
 }
 
 static void section_modules(const struct worker *worker, struct buffer *out) {

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/queue.h"
+#include "io/process.h"
 #include "member/gossiper.h"
 #include "session/client/session.h"
 #include "session/clients.h"
@@ -108,6 +109,10 @@ static void on_gossiper_post(void *context, unsigned receiver, struct mail *mail
     struct post *post = queue_push(&world->posts);
     *post = (struct post){.receiver = receiver, .mail = mail};
 }
+static void on_process_facts(struct process_facts *out) {
+    *out = (struct process_facts){.system = "a test", .id = 1, .resident_bytes = 1 << 24};
+}
+
 static void on_fatal(void *context, const char *what) {
     (void)context;
     fail_msg("the node ended: %s", what);
@@ -225,6 +230,7 @@ static void worker_start(struct world *world, unsigned index) {
                .client_close = on_close,
                .client_pause = on_pause,
                .post = on_post,
+               .process_facts = on_process_facts,
                .fatal = on_fatal,
                .context = place}};
     struct buffer problem;

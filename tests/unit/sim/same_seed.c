@@ -5,7 +5,7 @@
 #include "sim/run/scene.h"
 
 static uint64_t hash_of_run(uint64_t seed) {
-    struct simulation_options options = {.seed = seed, .minutes = 0.1, .mix = -1};
+    struct simulation_options options = {.seed = seed, .minutes = 0.5, .mix = -1};
     struct simulation *simulation = simulation_new(&options);
     bool is_right = simulation_run(simulation);
     if (!is_right)

@@ -86,6 +86,7 @@ test('the world is refused in a pure folder and allowed elsewhere', () => {
   for (const line of ['#include <time.h>', '#include <sys/stat.h>', '#include <uv.h>', 'int x(void) { return rand(); }',
     'void x(void) { printf("y"); }', 'void x(FILE *file);']) {
     refused({ 'base/a.c': `${line}\n` }, /src\/base\/a\.c:1: base\/ is pure/)
+    refused({ 'base/a.c': `${line}\n` }, /src\/base\/a\.c:1: base\/ has only the doors of io\//, layers.replace('pure ', 'doors'))
     passed({ 'io/a.c': `${line}\n` })
   }
 })
