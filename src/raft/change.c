@@ -10,9 +10,11 @@
 #include "raft/state/save.h"
 #include "raft/transfer.h"
 
+/* When a learner is given up (CBTR 4.2.1). The last two are in election timeouts. */
 enum {
-    ROUND_MAXIMUM = 10,          /* CBTR 4.2.1: a learner that is no closer by then is given up */
-    SILENT_TIMEOUT_MAXIMUM = 10, /* as is one that was not heard for so many election timeouts */
+    ROUND_MAXIMUM = 10,               /* of catching up, or snapshots that broke off */
+    SILENT_TIMEOUT_MAXIMUM = 10,      /* it was not heard */
+    STANDSTILL_TIMEOUT_MAXIMUM = 100, /* it was heard, and has not one entry more */
 };
 
 static bool contains(uint8_t count, const raft_node_number *nodes, raft_node_number node) {
@@ -145,18 +147,34 @@ static bool is_caught_up(const struct raft *raft, struct raft_progress *peer) {
     return peer->is_caught_up && is_round_short(raft, peer);
 }
 
-static bool is_hopeless(const struct raft *raft, const struct raft_progress *peer) {
-    uint64_t heard_us =
-        peer->heard_us > raft->change_began_us ? peer->heard_us : raft->change_began_us;
-    return peer->round > ROUND_MAXIMUM ||
-           raft->now_us - heard_us >= SILENT_TIMEOUT_MAXIMUM * raft->timing.election_timeout_us;
+static bool has_been(const struct raft *raft, uint64_t since_us, unsigned timeouts) {
+    uint64_t from_us = since_us > raft->change_began_us ? since_us : raft->change_began_us;
+    return raft->now_us - from_us >= timeouts * raft->timing.election_timeout_us;
+}
+
+/* A learner that is heard, and whose disk is full or takes nothing, would be waited for without
+ * end: it begins a round and never ends it. While it is sent a snapshot it takes no entries, and
+ * how long that may be without a byte more is the owner's to say. */
+static bool stands_still(const struct raft *raft, const struct raft_progress *peer) {
+    uint64_t advanced_us =
+        peer->matched_us > peer->excused_us ? peer->matched_us : peer->excused_us;
+    return peer->state != RAFT_SNAPSHOT && has_been(raft, advanced_us, STANDSTILL_TIMEOUT_MAXIMUM);
+}
+
+static enum raft_give_up_cause hopelessness(const struct raft *raft,
+                                            const struct raft_progress *peer) {
+    if (peer->round > ROUND_MAXIMUM)
+        return RAFT_GIVE_UP_ROUNDS;
+    if (has_been(raft, peer->heard_us, SILENT_TIMEOUT_MAXIMUM))
+        return RAFT_GIVE_UP_SILENT;
+    return stands_still(raft, peer) ? RAFT_GIVE_UP_STANDSTILL : RAFT_GIVE_UP_NOTHING;
 }
 
 /* What is wanted then is what there is: the learners go. */
-static void change_give_up(struct raft *raft, raft_node_number learner) {
-    log_line(raft->log_lines, LOG_WARN,
-             "change of the replicas given up: the new one does not catch up",
-             LOG_F("shard", raft->shard), LOG_F("node", learner));
+static void change_give_up(struct raft *raft, raft_node_number learner,
+                           enum raft_give_up_cause cause) {
+    raft->step.given_up_learner = learner;
+    raft->step.give_up_cause = cause;
     raft->wanted = *raft_members(raft);
     raft->wanted.learner_count = 0;
 }
@@ -170,8 +188,9 @@ static bool learners_caught_up(struct raft *raft) {
         if (is_caught_up(raft, peer))
             continue;
         are_all = false;
-        if (is_hopeless(raft, peer)) {
-            change_give_up(raft, peer->node);
+        enum raft_give_up_cause cause = hopelessness(raft, peer);
+        if (cause != RAFT_GIVE_UP_NOTHING) {
+            change_give_up(raft, peer->node, cause);
             return false;
         }
     }

@@ -93,6 +93,17 @@ raft_index raft_catch_up_index(const struct raft *raft) {
     return peer ? peer->match_index : 0;
 }
 
+static const struct {
+    const char *name, *text;
+} give_up_causes[RAFT_GIVE_UP_CAUSE_COUNT] = {
+    [RAFT_GIVE_UP_NOTHING] = {"", ""},
+#define GIVE_UP_CAUSE(id, name, text) [RAFT_GIVE_UP_##id] = {name, text},
+#include "raft/events/give_up_cause.def"
+#undef GIVE_UP_CAUSE
+};
+const char *raft_give_up_name(enum raft_give_up_cause cause) { return give_up_causes[cause].name; }
+const char *raft_give_up_text(enum raft_give_up_cause cause) { return give_up_causes[cause].text; }
+
 bool raft_is_below_floor(const struct raft *raft) {
     raft_term last_term = raft_log_term(&raft->log, raft_last(raft));
     return last_term < raft->floor.term ||

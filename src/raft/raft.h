@@ -92,3 +92,6 @@ bool raft_is_changing(const struct raft *raft);
  * its log agrees. 0: nobody learns, or this is no leader. */
 unsigned raft_catch_up_round(const struct raft *raft);
 raft_index raft_catch_up_index(const struct raft *raft);
+/* In metrics, and as the end of a sentence that begins with the learner. */
+const char *raft_give_up_name(enum raft_give_up_cause cause);
+const char *raft_give_up_text(enum raft_give_up_cause cause);

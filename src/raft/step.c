@@ -333,6 +333,8 @@ static void step_finish(struct raft *raft, struct raft_actions *actions) {
         .is_transfer_begun = step->is_transfer_begun,
         .is_move_begun = step->is_move_begun,
         .is_hedged = step->is_hedged,
+        .given_up_learner = step->given_up_learner,
+        .give_up_cause = step->give_up_cause,
         .deadline_us = next_deadline(raft),
         .proposal_error = step->proposal_error,
         .proposed_index = step->proposed_index,

@@ -93,7 +93,8 @@ void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
     *out = (struct outgoing_snapshot){.peer = peer,
                                       .number = ++shard->next_number,
                                       .manifest = manifest,
-                                      .heard_us = shard_now_us(shard)};
+                                      .heard_us = shard_now_us(shard),
+                                      .advanced_us = shard_now_us(shard)};
     shard->outgoing_count++;
     buffer_init(&out->image, SIZE_MAX);
     snapshot_shelf_hold(shard->shelf, manifest);
@@ -202,6 +203,9 @@ void shard_progress(struct shard *shard, const struct shard_snapshot_progress *p
         progress->term != raft_current_term(shard->raft))
         return;
     out->heard_us = shard_now_us(shard);
+    if (progress->received_bytes != out->received_bytes)
+        out->advanced_us = out->heard_us;
+    out->received_bytes = progress->received_bytes;
     shard_touch(shard);
     if (progress->version < version_of(out) && progress->is_refused) {
         log_line(shard->io.log, LOG_ERROR,
@@ -226,12 +230,22 @@ static uint64_t offer_again_us(const struct shard *shard, const struct outgoing_
     return told_us + shard_again_us(shard);
 }
 
+/* When it is broken off: the follower is silent, or answers and comes no further though nothing is
+ * held back here. Raft asks again, and what is there already is not sent again. */
+static uint64_t break_off_us(const struct shard *shard, const struct outgoing_snapshot *out) {
+    uint64_t silent_us = out->heard_us + shard_stall_us(shard);
+    uint64_t advanced_us =
+        out->advanced_us > out->admitted_us ? out->advanced_us : out->admitted_us;
+    uint64_t still_us = advanced_us + SHARD_SNAPSHOT_STANDSTILL_US;
+    return silent_us < still_us ? silent_us : still_us;
+}
+
 void shard_tick_outgoing(struct shard *shard, uint64_t now) {
     for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++) {
         struct outgoing_snapshot *out = &shard->outgoing[i];
         if (!out->peer)
             continue;
-        if (now >= out->heard_us + shard_stall_us(shard))
+        if (now >= break_off_us(shard, out))
             end_outgoing(shard, out, true);
         else if (now >= offer_again_us(shard, out))
             offer(shard, out);
@@ -243,9 +257,9 @@ void shard_tick_outgoing(struct shard *shard, uint64_t now) {
 static uint64_t outgoing_deadline_us(const struct shard *shard,
                                      const struct outgoing_snapshot *out) {
     uint64_t deadline = offer_again_us(shard, out);
-    uint64_t stall_us = out->heard_us + shard_stall_us(shard);
+    uint64_t end_us = break_off_us(shard, out);
     bool is_held_back = out->wish_count && !out->is_loading;
-    deadline = stall_us < deadline ? stall_us : deadline;
+    deadline = end_us < deadline ? end_us : deadline;
     return is_held_back && out->admitted_us < deadline ? out->admitted_us : deadline;
 }
 

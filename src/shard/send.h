@@ -1,7 +1,8 @@
 /* Snapshots to followers that need what the log no longer has. The leader offers its manifest, and
  * the follower asks for the pieces that it lacks; so what is lost is asked for again, and what is
  * here already is not sent. A chunk is read whole, verified, on the bulk lane, and held while its
- * pieces are sent. A follower that is silent is given up, and raft asks again once it is heard. */
+ * pieces are sent. A follower that is silent, or answers and comes no further, is
+ * given up, and raft asks again once it is heard. */
 #pragma once
 #include "shard/state.h"
 

@@ -233,6 +233,12 @@ bool shard_has_voters(const struct shard *shard, const raft_node_number *voters,
     return true;
 }
 
+struct shard_given_up shard_given_up(const struct shard *shard) {
+    bool is_tried_again = raft_catch_up_round(shard->raft) > 0 &&
+                          raft_configuration(shard->raft)->wish == shard->given_up.wish;
+    return is_tried_again ? shard->given_up : (struct shard_given_up){0};
+}
+
 /* Entries that were proposed here stay pending until something is applied in their place, which a
  * replica that is out of the shard never hears of; their waiters were told by then. */
 static bool is_awaited(const struct shard *shard) {

@@ -49,6 +49,9 @@ enum {
  * a command holds. */
 #define SHARD_COMMAND_BYTES_MAXIMUM (SHARD_ENTRY_BYTES_MAXIMUM - 1024)
 #define SHARD_LOG_KEPT_US           ((uint64_t)60 * 1000 * 1000) /* after the last early answer */
+/* A transfer in which the follower has not one byte more is broken off, though it answers. To load
+ * what came may take some of that. */
+#define SHARD_SNAPSHOT_STANDSTILL_US ((uint64_t)600 * 1000 * 1000)
 
 /* Who waits for a command's reply: the owner's, handed back as it came. `target` NULL: nobody. */
 struct shard_waiter {
@@ -324,6 +327,13 @@ int shard_recover_alone(struct shard *shard, uint64_t wish) MUST_CHECK;
 /* These nodes vote and nobody else, nobody learns, by this wish, and that is committed. */
 bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count,
                       uint64_t wish);
+/* The last new replica that this leader gave up, while that is tried again. learner 0: none. */
+struct shard_given_up {
+    raft_node_number learner;
+    enum raft_give_up_cause cause;
+    uint64_t wish; /* by which it was wanted */
+};
+struct shard_given_up shard_given_up(const struct shard *shard);
 /* Nobody waits for it and no disk job is under way: it may be removed. */
 bool shard_is_idle(const struct shard *shard);
 /* The last thing before it is freed: the log forgets it. Returns owned what binds a replica that is

@@ -57,6 +57,7 @@ struct shard {
     uint64_t delay_us;      /* round trip and disk, as last told */
     const char *reluctance; /* why this node would rather not lead; NULL: it would */
     bool is_transfer_begun; /* by the step in hand */
+    struct shard_given_up given_up;
 
     struct snapshot_shelf *shelf;
     raft_index snapshot_index; /* of the newest durable snapshot */

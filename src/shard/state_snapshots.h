@@ -15,8 +15,9 @@ struct outgoing_snapshot {
     struct buffer image; /* of the chunk that is being sent */
     uint32_t image_ordinal;
     bool has_image, is_loading;
-    uint64_t sent_bytes;
+    uint64_t sent_bytes, received_bytes; /* the latter as the follower tells */
     uint64_t heard_us, offered_us;
+    uint64_t advanced_us; /* the follower had more */
     uint64_t admitted_us; /* the rate allows the next piece from then on */
 };
 

@@ -91,6 +91,18 @@ void shard_count_move(struct shard *shard, const char *cause) {
     metric_add(metrics_cell(shard->io.metrics, METRIC_leader_moves_total, cause), 1);
 }
 
+/* What was wished for still is, and is asked of raft again (replica/topology/replicas.c). */
+static void tell_given_up(struct shard *shard, const struct raft_actions *actions) {
+    const char *name = raft_give_up_name(actions->give_up_cause);
+    shard->given_up = (struct shard_given_up){.learner = actions->given_up_learner,
+                                              .cause = actions->give_up_cause,
+                                              .wish = raft_configuration(shard->raft)->wish};
+    log_line(shard->io.log, LOG_WARN, "a new replica is given up, and tried again",
+             LOG_F("shard", shard->number), LOG_F("node", actions->given_up_learner),
+             LOG_T("why", raft_give_up_text(actions->give_up_cause)));
+    metric_add(metrics_cell(shard->io.metrics, METRIC_learners_given_up_total, name), 1);
+}
+
 /* Elections and moves are rare, so their cells are looked up. Who asked for a transfer counts it.
  */
 static void count_step(struct shard *shard, const struct raft_event *event,
@@ -100,6 +112,8 @@ static void count_step(struct shard *shard, const struct raft_event *event,
     shard->is_transfer_begun |= actions->is_transfer_begun;
     if (actions->is_hedged)
         metric_add(shard->cells.hedges, 1);
+    if (actions->given_up_learner)
+        tell_given_up(shard, actions);
     if (actions->is_move_begun)
         shard_count_move(shard, shard->reluctance);
     else if (actions->is_transfer_begun && event->kind != RAFT_TRANSFER)

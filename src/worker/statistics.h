@@ -27,8 +27,10 @@ struct shard_statistics {
     _Atomic uint64_t is_hosted, role, term, leader, applied_index, commit_index, last_index,
         snapshot_index, last_term, time_ms;
     _Atomic uint64_t settled_epoch; /* as leader: this wish of the topology is fulfilled; 0: none */
-    /* As leader: the learner that is furthest behind; round 0: nobody learns. */
+    /* As leader: the learner that is furthest behind; round 0: nobody learns. And which one was
+     * given up before, and is tried again; node 0: none. */
     _Atomic uint64_t learner_round, learner_index, is_joint;
+    _Atomic uint64_t given_up_node, give_up_cause;
 };
 
 struct node_shared {

@@ -106,3 +106,21 @@ test('a spare that the cluster has not heard of yet: the operator who adds it wa
   assert.strictEqual(added.code, 0, added.stdout + added.stderr);
   assert.deepStrictEqual(JSON.parse(added.stdout).nodes.map(({number}) => number), [1, 2]);
 });
+
+test('a new replica that is not heard is given up, the operator is told so, and it is taken in when it is back', async (t) => {
+  const whole = await startNodes(t, {nodes: 4});
+  const [first, second, third, spare] = whole.nodes;
+  await whole.create({among: [first, second, third], shards: 1});
+  await cluster(first, 'add', spare.address, '--at', first.address);
+  const wanted = ['replicas', '1', `${first.address},${second.address},${spare.address}`, '--at', first.address];
+  spare.pause();
+  const asked = await run(program, ['cluster', ...wanted, '--wait', '12'], {timeout: 90000});
+  spare.resume();
+  assert.strictEqual(asked.code, 1, asked.stdout);
+  assert.match(asked.stderr, /the new replica catches up: 0 of \d+ entries, round 1; node 4 was given up before: it is not heard/);
+  assert.match(asked.stderr, /it is not done yet; the cluster goes on with it by itself/);
+  const counts = await Promise.all([first, second, third].map(async (node) =>
+    Number((/learners_given_up_total\{cause="silent"\} (\d+)/.exec((await node.get('/metrics')).text) || [0, 0])[1])));
+  assert.ok(counts.some((count) => count > 0), `counted by the leader: ${counts}`);
+  await cluster(first, ...wanted, '--json');
+});

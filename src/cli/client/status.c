@@ -108,6 +108,10 @@ static void decode_replica(struct fields row, struct status_replica *replica, bo
         replica->last_term = fields_number(&row);
         replica->time_ms = fields_number(&row);
     }
+    if (row.at < row.end) {
+        replica->given_up = (uint32_t)fields_number(&row);
+        fields_text(&row, replica->give_up_text, sizeof replica->give_up_text);
+    }
     *is_failed |= row.is_failed;
 }
 

@@ -9,6 +9,7 @@ enum {
     STATUS_WORD_BYTES = 24,
     STATUS_ID_BYTES = 41,      /* 40 hex digits, as in CLUSTER NODES; the first 32 are the UUID */
     STATUS_CLUSTER_BYTES = 33, /* 32 hex digits */
+    STATUS_REASON_BYTES = 128,
     STATUS_ADDRESS_BYTES = NET_HOST_MAXIMUM + 10
 };
 
@@ -39,6 +40,8 @@ struct status_replica {
         learner_index;           /* of a leader: who is furthest behind; 0: nobody learns */
     bool is_joint;               /* old and new replicas vote together */
     uint64_t last_term, time_ms; /* of the last entry; stamp of the last applied one */
+    uint32_t given_up;           /* who learnt, was given up and is tried again; 0: nobody */
+    char give_up_text[STATUS_REASON_BYTES];
 };
 
 struct status_member {

@@ -3,7 +3,7 @@
 #pragma once
 #include "cli/cluster/cluster.h"
 
-enum { CHANGE_SHOWN_BYTES = 160 };
+enum { CHANGE_SHOWN_BYTES = 320 };
 
 struct change {
     struct net_address at; /* a node of the cluster */

@@ -11,6 +11,15 @@ enum raft_election_cause {
     RAFT_ELECTION_CAUSE_COUNT
 };
 
+/* Why a learner was given up: GIVE_UP_CAUSE(ID, name, what it means). */
+enum raft_give_up_cause {
+    RAFT_GIVE_UP_NOTHING,
+#define GIVE_UP_CAUSE(id, name, text) RAFT_GIVE_UP_##id,
+#include "raft/events/give_up_cause.def"
+#undef GIVE_UP_CAUSE
+    RAFT_GIVE_UP_CAUSE_COUNT
+};
+
 struct raft_outgoing {
     struct raft_message message;
     uint64_t after_save; /* 0: send at once; else send once that save_sequence is durable */
@@ -54,7 +63,9 @@ struct raft_actions {
     bool is_move_begun;     /* ...and by itself: it is reluctant */
     bool is_hedged;         /* a commit took so long that followers were sent early what they were
                                to get later */
-    uint64_t deadline_us;   /* step with RAFT_TICK at or after this */
+    raft_node_number given_up_learner; /* the change that it was to be part of is given up, for */
+    enum raft_give_up_cause give_up_cause; /* ...this; 0, both: none is */
+    uint64_t deadline_us;                  /* step with RAFT_TICK at or after this */
     /* RAFT_PROPOSE: 0, ERR_NOT_LEADER, or ERR_BUSY while leadership is being transferred (reference
      * dropped). RAFT_CHANGE: also ERR_BUSY before an entry of this term is committed and until the
      * configuration in force is committed and not joint; ERR_INVALID for voters that cannot be. */

@@ -21,8 +21,8 @@ enum raft_event_kind {
      * already, so look before replacing anything. */
     RAFT_SNAPSHOT_INSTALLED,
     RAFT_SNAPSHOT_SENT, /* to `peer`, at snapshot_index: go on replicating from there; is_rejected
-                           if the transfer failed. Must follow each snapshot_wanted_by: until then
-                           the peer gets heartbeats only */
+                           if the transfer failed, at index 0 if none was begun. Must follow each
+                           snapshot_wanted_by: until then the peer gets heartbeats only */
     RAFT_PEER_LOST,     /* the stream to `peer` closed: in-flight appends may be lost; if it was the
                            leader, campaign as soon as stickiness allows */
     RAFT_PEER_SUSPECTED, /* others say that `peer` does not answer: if it is the leader and is not

@@ -49,6 +49,7 @@ struct raft_progress {
     struct raft_pair *pair;  /* while the shard is quiet */
     unsigned round;          /* a learner's, of catching up; 0: none was begun */
     bool is_caught_up;       /* its last round was a short one */
+    uint64_t excused_us;     /* until then it stood still for want of a snapshot */
     raft_index round_target; /* the round ends when this is matched */
     uint64_t round_began_us;
     struct raft_flight *flights; /* a ring; the capacity is a power of two */

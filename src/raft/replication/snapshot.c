@@ -18,6 +18,11 @@ void raft_snapshot_sent(struct raft *raft, raft_node_number node, raft_index ind
         return;
     CHECK(is_failed || index <= raft->commit_index);
     raft_progress_probe(peer, is_failed ? peer->match_index + 1 : index + 1);
+    bool is_broken_off = is_failed && index != 0;
+    if (!is_broken_off)
+        peer->excused_us = raft->now_us;
+    else if (peer->round > 0)
+        peer->round++; /* a round that comes to nothing */
     if (is_failed)
         peer->is_probe_sent = true; /* the next heartbeat asks for another */
     else

@@ -115,6 +115,8 @@ struct raft_step_results {
     raft_index proposed_index;
     bool is_campaign_begun, is_transfer_begun, is_move_begun, is_hedged;
     enum raft_election_cause campaign_cause;
+    raft_node_number given_up_learner;
+    enum raft_give_up_cause give_up_cause;
     enum raft_role role_before;
     raft_term term_before;
     raft_node_number leader_before, vote_before;

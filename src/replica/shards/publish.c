@@ -20,6 +20,7 @@ void publish_stale(struct worker *worker, uint32_t shard) {
 static void publish_shard(struct worker *worker, const struct shard *shard) {
     const struct raft *raft = shard_raft(shard);
     struct shard_statistics *out = &worker->shared->shards[shard_number(shard)];
+    const struct shard_given_up given_up = shard_given_up(shard);
 #define PUBLISH(field, value) atomic_store_explicit(&out->field, (value), memory_order_relaxed)
     PUBLISH(is_hosted, 1);
     PUBLISH(role, (uint64_t)raft_role(raft));
@@ -33,6 +34,8 @@ static void publish_shard(struct worker *worker, const struct shard *shard) {
     PUBLISH(snapshot_index, shard_snapshot_index(shard));
     PUBLISH(learner_round, raft_catch_up_round(raft));
     PUBLISH(learner_index, raft_catch_up_index(raft));
+    PUBLISH(given_up_node, given_up.learner);
+    PUBLISH(give_up_cause, (uint64_t)given_up.cause);
     PUBLISH(is_joint, raft_configuration(raft)->old_voter_count > 0);
 #undef PUBLISH
     observe_shard(worker, shard);

@@ -76,6 +76,11 @@ static const char *role_text(uint64_t role) {
     return texts[role];
 }
 
+static const char *give_up_text(uint64_t cause) {
+    CHECK(cause < RAFT_GIVE_UP_CAUSE_COUNT);
+    return raft_give_up_text((enum raft_give_up_cause)cause);
+}
+
 /* This node's replicas of all its workers, as last published. */
 static void reply_replicas_here(const struct node_shared *shared, struct reply *reply) {
     size_t count = 0;
@@ -87,7 +92,7 @@ static void reply_replicas_here(const struct node_shared *shared, struct reply *
         if (!load(&replica->is_hosted))
             continue;
         count--; /* a replica that is published meanwhile is for the next one who asks */
-        reply_array(reply, 13);
+        reply_array(reply, 15);
         reply_integer(reply, i);
         reply_bulk_text(reply, role_text(load(&replica->role)));
         reply_integer(reply, (int64_t)load(&replica->term));
@@ -101,6 +106,8 @@ static void reply_replicas_here(const struct node_shared *shared, struct reply *
         reply_integer(reply, (int64_t)load(&replica->is_joint));
         reply_integer(reply, (int64_t)load(&replica->last_term));
         reply_integer(reply, (int64_t)load(&replica->time_ms));
+        reply_integer(reply, (int64_t)load(&replica->given_up_node));
+        reply_bulk_text(reply, give_up_text(load(&replica->give_up_cause)));
     }
 }
 

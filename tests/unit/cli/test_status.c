@@ -73,6 +73,26 @@ static void the_reply_is_understood(void **state) {
     status_release(&status);
 }
 
+/* A new replica on node 4 stood still, and is tried again. */
+static void who_was_given_up_is_told(void **state) {
+    (void)state;
+    struct status status;
+    assert_int_equal(
+        decode(
+            "*9\r\n" BULK(5, "0.1.0") CLUSTER ":3\r\n:1\r\n" ID_1 "*2\r\n" NODE_1 BULK(4, "self")
+                NODE_2 BULK(0, "") SHARDS
+            "*1\r\n*15\r\n:1\r\n" BULK(
+                6,
+                "leader") ":7\r\n:1\r\n:90\r\n:90\r\n:91\r\n:0\r\n:1\r\n:5\r\n:0\r\n:7\r\n:99\r\n"
+                          ":4\r\n" BULK(13, "it is silent!") "*0\r\n",
+            &status),
+        0);
+    assert_int_equal(status_replica(&status, 1)->learner_index, 5);
+    assert_int_equal(status_replica(&status, 1)->given_up, 4);
+    assert_string_equal(status_replica(&status, 1)->give_up_text, "it is silent!");
+    status_release(&status);
+}
+
 static void a_spare_tells_its_address_as_a_member(void **state) {
     (void)state;
     struct status status;
@@ -147,7 +167,7 @@ static void a_node_that_does_not_answer_is_shown_as_such(void **state) {
     close_view(&view);
 }
 
-RUN_TESTS(cmocka_unit_test(the_reply_is_understood),
+RUN_TESTS(cmocka_unit_test(the_reply_is_understood), cmocka_unit_test(who_was_given_up_is_told),
           cmocka_unit_test(a_spare_tells_its_address_as_a_member),
           cmocka_unit_test(what_is_not_a_status_is_refused),
           cmocka_unit_test(the_higher_term_leads),

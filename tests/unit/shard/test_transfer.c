@@ -252,6 +252,49 @@ static void test_rate_holds_pieces_back(void **state) {
     world_free(world);
 }
 
+static bool lose_all_pieces(struct world *world, struct letter *letter) {
+    (void)world;
+    return letter->kind != LETTER_PIECE;
+}
+
+/* Time goes on in larger steps than those of world_run(), and still shorter than heartbeats are. */
+static void run_long(struct world *world, unsigned seconds) {
+    for (unsigned i = 0; i < 20 * seconds; i++) {
+        world->now_us += 45000;
+        world_run(world, 5);
+    }
+}
+
+/* The follower answers, and nothing of the snapshot arrives: it is not waited for without end. What
+ * is begun anew goes on from what it has, once it comes. */
+static void test_a_standstill_ends_a_transfer(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world->censor = lose_all_pieces;
+    run_long(world, SHARD_SNAPSHOT_STANDSTILL_US / 1000000 - 5);
+    assert_false(world_has_logged(world, 1, "broke off"));
+    run_long(world, 10);
+    assert_true(world_has_logged(world, 1, "broke off"));
+    world->censor = NULL;
+    world_run(world, 3000);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
+/* What the rate of the leader holds back is no fault of the follower's. */
+static void test_a_low_rate_is_no_standstill(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    away_for_much(world);
+    world->replicas[1].transfer_not_before_us = world->now_us + 2 * SHARD_SNAPSHOT_STANDSTILL_US;
+    run_long(world, 2 * SHARD_SNAPSHOT_STANDSTILL_US / 1000000 - 5);
+    assert_false(world_has_logged(world, 1, "broke off"));
+    world_run(world, 10000);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_of_a_large_slot_only_changed_parts_are_sent),
           cmocka_unit_test(test_goes_on_after_the_receiver_was_killed),
           cmocka_unit_test(test_goes_on_within_a_large_slot),
@@ -260,4 +303,6 @@ RUN_TESTS(cmocka_unit_test(test_of_a_large_slot_only_changed_parts_are_sent),
           cmocka_unit_test(test_rotten_chunk_is_fetched),
           cmocka_unit_test(test_the_next_is_built_on_what_came_in),
           cmocka_unit_test(test_a_transfer_ends_while_a_snapshot_is_taken),
+          cmocka_unit_test(test_a_standstill_ends_a_transfer),
+          cmocka_unit_test(test_a_low_rate_is_no_standstill),
           cmocka_unit_test(test_rate_holds_pieces_back))
