@@ -11,6 +11,7 @@
 #include "shard/machine/plan.h"
 #include "store/snapshot/chunk.h"
 #include "store/wal/wal.h"
+#include "worker/promise.h"
 #include "worker/settings.h"
 
 struct writer_worker {
@@ -304,6 +305,16 @@ int directory_writer_shard(struct directory_writer *writer,
 
 /* ---- the node's own files ---- */
 
+static int write_promises(struct directory_writer *writer, struct buffer *problem) {
+    int error = 0;
+    for (unsigned i = 0; i < writer->options.worker_count && !error; i++)
+        error = promise_write_none(writer->options.workers[i]);
+    if (error)
+        buffer_append_format(problem, "the file \"" PROMISE_FILE "\" cannot be written: %s",
+                             error_text(error));
+    return error;
+}
+
 static int write_topology(struct directory_writer *writer, const char *name) {
     struct buffer encoded;
     buffer_init(&encoded, TOPOLOGY_FILE_BYTES_MAXIMUM);
@@ -317,6 +328,8 @@ static int write_topology(struct directory_writer *writer, const char *name) {
 int directory_writer_finish(struct directory_writer *writer, struct buffer *problem) {
     struct identity identity;
     int error = make_logs_durable(writer, problem);
+    if (!error)
+        error = write_promises(writer, problem);
     if (!error) {
         error = identity_open(writer->options.node_disk, writer->options.topology->nodes[0].uuid,
                               writer->options.worker_count, &identity, problem);

@@ -244,7 +244,7 @@ int worker_new(const struct worker_options *options, struct worker **out, struct
     worker_init(worker, options);
     int error = recovery_run(worker, wal_became_durable, problem);
     if (!error)
-        error = settings_open_promise(worker, problem);
+        error = settings_open_promise(worker, recovery_has_replicas(worker), problem);
     if (!error) {
         worker->hosting->shard_io = shard_io_of(worker);
         error = control_start(worker, problem);

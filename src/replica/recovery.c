@@ -91,6 +91,13 @@ static void wal_failed(void *context, int error, const char *what) {
     worker_fatal(worker, "write-ahead log failed");
 }
 
+bool recovery_has_replicas(const struct worker *worker) {
+    for (unsigned i = 0; i < WORKER_SHARD_MAXIMUM; i++)
+        if (worker->hosting->recoveries[i])
+            return true;
+    return false;
+}
+
 int recovery_run(struct worker *worker, void (*on_durable)(void *worker, uint64_t sequence),
                  struct buffer *problem) {
     struct wal_repairer repairer = {.may_lose = repair_may_lose,

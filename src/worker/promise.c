@@ -38,16 +38,23 @@ int promise_read(struct disk *disk, uint64_t *promise_us) {
     return error;
 }
 
-/* Makes what is wanted the most that is promised. */
-static int settle(struct promise *promise) {
+static int write_file(struct disk *disk, uint64_t promise_us) {
     struct buffer out;
     buffer_init(&out, PROMISE_BYTES);
     buffer_append(&out, PROMISE_MAGIC, 4);
     buffer_append_u8(&out, PROMISE_VERSION);
-    buffer_append_u64(&out, promise->wanted_us);
+    buffer_append_u64(&out, promise_us);
     buffer_append_u32(&out, checksum_crc32c(0, buffer_bytes(&out)));
-    int error = disk_write_all(promise->disk, PROMISE_FILE, buffer_bytes(&out));
+    int error = disk_write_all(disk, PROMISE_FILE, buffer_bytes(&out));
     buffer_release(&out);
+    return error;
+}
+
+int promise_write_none(struct disk *disk) { return write_file(disk, 0); }
+
+/* Makes what is wanted the most that is promised. */
+static int settle(struct promise *promise) {
+    int error = write_file(promise->disk, promise->wanted_us);
     if (error == 0)
         promise->most_us = promise->wanted_us;
     return error;
@@ -55,10 +62,12 @@ static int settle(struct promise *promise) {
 
 /* ---- the rule ---- */
 
-int promise_open(struct promise *promise, struct disk *disk, uint64_t wanted_us, uint64_t now_us) {
+int promise_open(struct promise *promise, struct disk *disk, bool had_replicas, uint64_t wanted_us,
+                 uint64_t now_us) {
     *promise = (struct promise){.disk = disk};
     int error = promise_read(disk, &promise->most_us);
-    promise->is_guessed = error == ERR_DAMAGED || error == ERR_VERSION;
+    bool is_missing = error == ERR_NOT_FOUND && had_replicas;
+    promise->is_guessed = error == ERR_DAMAGED || error == ERR_VERSION || is_missing;
     if (promise->is_guessed)
         promise->most_us = PROMISE_LONGEST_US;
     else if (error && error != ERR_NOT_FOUND)

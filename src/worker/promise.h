@@ -20,15 +20,20 @@ struct promise {
     uint64_t most_us;    /* durable: nothing longer is promised, or was, and is out */
     uint64_t wanted_us;  /* by the settings */
     uint64_t run_off_us; /* what is longer than that is out until then at the most */
-    bool is_guessed;     /* the file could not be read at the start */
+    bool is_guessed;     /* the file could not be read at the start, or was missing where replicas
+                            had lived */
 };
 
 /* What the file says. ERR_NOT_FOUND: there is none, as in the directory of a release before it.
  * ERR_DAMAGED, ERR_VERSION. */
 int promise_read(struct disk *disk, uint64_t *promise_us) MUST_CHECK;
+/* In a directory that is written, and in which no replica has lived: nothing is promised. */
+int promise_write_none(struct disk *disk) MUST_CHECK;
 /* At a start: what the file says, or the longest if that cannot be read, and at least what is
- * wanted, durably. ERR_NO_SPACE, ERR_IO: no replica may be made. */
-int promise_open(struct promise *promise, struct disk *disk, uint64_t wanted_us,
+ * wanted, durably. Where there is none, nothing was promised, unless the log tells of replicas
+ * (`had_replicas`): then they were of a release before it, by settings that nobody knows, and it
+ * is the longest as well. ERR_NO_SPACE, ERR_IO: no replica may be made. */
+int promise_open(struct promise *promise, struct disk *disk, bool had_replicas, uint64_t wanted_us,
                  uint64_t now_us) MUST_CHECK;
 /* The settings are others. On error replicas go on promising no more than most_us, and
  * promise_tick() tries again. */

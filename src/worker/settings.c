@@ -69,17 +69,19 @@ static void want_promise(struct worker *worker) {
     judge_promise(worker, error);
 }
 
-int settings_open_promise(struct worker *worker, struct buffer *problem) {
-    int error = promise_open(&worker->promise, worker->io.disk, shard_promise_us(&worker->config),
-                             worker_now_us(worker));
+int settings_open_promise(struct worker *worker, bool had_replicas, struct buffer *problem) {
+    int error = promise_open(&worker->promise, worker->io.disk, had_replicas,
+                             shard_promise_us(&worker->config), worker_now_us(worker));
     if (error) {
         buffer_append_format(problem, "the file \"promise\" of worker %u cannot be kept: %s",
                              worker->index, error_text(error));
     } else if (worker->promise.is_guessed) {
-        log_line(worker->io.log, LOG_WARN,
-                 "the file \"promise\" cannot be read; no replica here votes before the longest "
-                 "promise that there can be has run off",
-                 LOG_F("worker", worker->index), LOG_F("us", worker->promise.most_us));
+        log_line(
+            worker->io.log, LOG_WARN,
+            "the file \"promise\" cannot be read, or the log is of a release that had none; no "
+            "replica here votes before the longest "
+            "promise that there can be has run off",
+            LOG_F("worker", worker->index), LOG_F("us", worker->promise.most_us));
     }
     return error;
 }

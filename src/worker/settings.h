@@ -7,9 +7,11 @@
 struct wal_tuning settings_wal_tuning(const struct config *config);
 void settings_init(struct worker *worker, const struct config *config);
 void settings_release(struct worker *worker);
-/* At a start, before any replica is made: what an earlier life promised, and that this one's
- * promises are durable. ERR_NO_SPACE, ERR_IO with a sentence. */
-int settings_open_promise(struct worker *worker, struct buffer *problem) MUST_CHECK;
+/* At a start, before any replica is made: what an earlier life promised, which the log says to have
+ * had replicas or not, and that this one's promises are durable. ERR_NO_SPACE, ERR_IO with a
+ * sentence. */
+int settings_open_promise(struct worker *worker, bool had_replicas,
+                          struct buffer *problem) MUST_CHECK;
 void settings_tick(struct worker *worker);
 /* Takes over what worker 0 has decided: pairs of a MAIL_SETTINGS. */
 void settings_apply(struct worker *worker, struct bytes pairs);

@@ -39,3 +39,13 @@ test('a promise that cannot be read counts as the longest, is told of, and is no
   assert.match(node.log, /the file \\?"promise\\?" cannot be read/);
   assert.strictEqual(await node.ask('SET', 'key', 'value'), 'OK', 'a sole voter gave its promise to itself only');
 });
+
+test('replicas of a release that wrote no promise may have promised anything; a new directory has not', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  assert.doesNotMatch(node.log, /the file \\?"promise\\?"/);
+  await node.stop();
+  fs.unlinkSync(fileOf(node));
+  await node.start();
+  assert.match(node.log, /the file \\?"promise\\?" cannot be read, or the log is of a release that had none/);
+  assert.strictEqual(await node.ask('SET', 'key', 'value'), 'OK', 'a sole voter gave its promise to itself only');
+});

@@ -27,7 +27,7 @@ static void expect_kept(struct fake_disk *fake) {
     said_us = status ? PROMISE_LONGEST_US : said_us;
     CHECK(said_us <= PROMISE_LONGEST_US);
     kept_us = said_us > kept_us ? said_us : kept_us;
-    CHECK(promise_open(&promise, &fake->disk, WANTED_US, NOW_US) == 0);
+    CHECK(promise_open(&promise, &fake->disk, false, WANTED_US, NOW_US) == 0);
     CHECK(promise.is_guessed == (status != 0) && promise.most_us == kept_us);
     CHECK(promise_tick(&promise, NOW_US + kept_us - 1) == 0);
     CHECK(promise.most_us == kept_us);

@@ -13,6 +13,7 @@
 #include "slot/slot.h"
 #include "store/snapshot/chunk.h"
 #include "store/wal/wal.h"
+#include "worker/promise.h"
 #include "worker/settings.h"
 
 enum { DISKS = 3, WORKERS = 2, SHARDS = 3, KEYS = 40, CALLS_MAXIMUM = 2000 };
@@ -130,10 +131,14 @@ static void on_failure(void *context, int error, const char *what) {
     fail_msg("%s", what);
 }
 
-/* Every shard's mark is durable in the log of its worker. */
+/* Every shard's mark is durable in the log of its worker, and beside it that no replica of these
+ * has promised anything. */
 static void expect_marks(struct world *world) {
     unsigned marks = 0;
     for (unsigned i = 0; i < WORKERS; i++) {
+        uint64_t promise_us = 1;
+        assert_int_equal(promise_read(&world->disks[1 + i].disk, &promise_us), 0);
+        assert_int_equal(promise_us, 0);
         struct wal_options options = {.disk = &world->disks[1 + i].disk,
                                       .tuning = settings_wal_tuning(&world->config),
                                       .on_durable = on_durable,

@@ -230,7 +230,7 @@ static void test_former_promise(void **state) {
     put_topology(node, "founding", 9);
     put_topology(node, "topology", 9);
     struct promise former = {0};
-    assert_int_equal(promise_open(&former, &node->disk.disk, 900000, 0), 0);
+    assert_int_equal(promise_open(&former, &node->disk.disk, false, 900000, 0), 0);
     assert_int_equal(start(node), 0);
     assert_int_equal(node->worker->promise.most_us, 900000);
     node->now_us += 900000;

@@ -26,7 +26,7 @@ static void life_free(struct life *life) {
 
 /* The next one begins at this time, by this setting. */
 static int start(struct life *life, uint64_t wanted_us, uint64_t now_us) {
-    return promise_open(&life->promise, &life->disk.disk, wanted_us, now_us);
+    return promise_open(&life->promise, &life->disk.disk, false, wanted_us, now_us);
 }
 
 /* As a worker writes it, but that none would say so. */
@@ -185,6 +185,36 @@ static void test_file_that_cannot_be_read(void **state) {
     life_free(life);
 }
 
+/* The log tells of replicas and nothing of what they promised: of a release before it, whose
+ * lease-ms may have been lowered since. Written anew, in good time, the file is believed. */
+static void test_replicas_of_a_release_before_it(void **state) {
+    (void)state;
+    struct life *life = life_new();
+    struct disk *disk = &life->disk.disk;
+    assert_int_equal(promise_open(&life->promise, disk, true, 120 * MS, 1000 * MS), 0);
+    assert_true(life->promise.is_guessed);
+    assert_int_equal(life->promise.most_us, PROMISE_LONGEST_US);
+    assert_int_equal(promise_tick(&life->promise, 60999 * MS), 0);
+    assert_int_equal(life->promise.most_us, PROMISE_LONGEST_US);
+    assert_int_equal(promise_tick(&life->promise, 61000 * MS), 0);
+    assert_int_equal(promise_open(&life->promise, disk, true, 120 * MS, 62000 * MS), 0);
+    assert_false(life->promise.is_guessed);
+    assert_int_equal(life->promise.most_us, 120 * MS);
+    life_free(life);
+}
+
+/* Of a directory that a restore has written, whose log tells of replicas that never ran. */
+static void test_nothing_is_promised(void **state) {
+    (void)state;
+    struct life *life = life_new();
+    assert_int_equal(promise_write_none(&life->disk.disk), 0);
+    assert_int_equal(in_the_file(life), 0);
+    assert_int_equal(promise_open(&life->promise, &life->disk.disk, true, 120 * MS, 0), 0);
+    assert_false(life->promise.is_guessed);
+    assert_int_equal(in_the_file(life), 120 * MS);
+    life_free(life);
+}
+
 /* Its checksum is right, and no setting asks for so much: a node that believed it would hardly ever
  * vote again, or, as a sum runs over, vote at once. */
 static void test_file_that_says_too_much(void **state) {
@@ -271,5 +301,6 @@ RUN_TESTS(cmocka_unit_test(test_file_that_says_too_much), cmocka_unit_test(test_
           cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_lowered_before_a_restart),
           cmocka_unit_test(test_raised_before_a_power_failure), cmocka_unit_test(test_full_disk),
           cmocka_unit_test(test_full_disk_at_the_first_start),
-          cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_same_again),
-          cmocka_unit_test(test_file_that_cannot_be_read))
+          cmocka_unit_test(test_replicas_of_a_release_before_it),
+          cmocka_unit_test(test_nothing_is_promised), cmocka_unit_test(test_there_and_back),
+          cmocka_unit_test(test_same_again), cmocka_unit_test(test_file_that_cannot_be_read))
