@@ -151,6 +151,29 @@ test('writes go on while the key of the streams between their replicas is rotate
   for (const node of nodes) assert.doesNotMatch(node.log, /not sealed with this cluster's key/);
 });
 
+// It has left, as gossip sees it, and comes back with the keys that it had.
+test('a node of the cluster that was stopped in good order is missed as a dead one is', async (t) => {
+  const directory = fs.mkdtempSync(path.join(require('node:os').tmpdir(), 'trothdb-keys-'));
+  t.after(() => fs.rmSync(directory, {recursive: true}));
+  const key = path.join(directory, 'key');
+  fs.writeFileSync(key, `${OLD}\n`);
+  const cluster = await startCluster(t, {shards: 1, flags: ['--cluster-key-file', key]});
+  const {nodes} = cluster;
+  const [old] = await ids(nodes[0]);
+  await nodes[2].stop();
+  await until('it has left', async () => /^members_dead:0\r$/m.test(await nodes[0].ask('GOSSIP', 'INFO')) && (await alive(nodes.slice(0, 2))).every((count) => count === 2), 30000);
+  const refusal = await keys(nodes[0], 'rotate', '--cluster-key-file', key);
+  assert.strictEqual(refusal.code, 1, refusal.stdout + refusal.stderr);
+  assert.match(refusal.stderr, /^  node 3 is a node of the cluster, and away: it keeps the keys that it has\n.*nothing is changed; --partial/m);
+  for (const node of nodes.slice(0, 2)) assert.deepStrictEqual(await ids(node), [old]);
+  assert.match((await keys(nodes[1], 'list')).stdout, /^node 3 +away +\? +-$/m);
+  await nodes[2].start();
+  await cluster.whole();
+  const rotated = await keys(nodes[0], 'rotate', '--cluster-key-file', key);
+  assert.strictEqual(rotated.code, 0, rotated.stderr);
+  for (const node of nodes) assert.notDeepStrictEqual(await ids(node), [old]);
+});
+
 test('bad wishes for keys are refused, and the ring stays as it was', async (t) => {
   const {nodes: [node]} = await startNodes(t);
   assert.match(String(await node.ask('GOSSIP', 'KEYS', 'LIST')), /ERR this member has no cluster key/);

@@ -1,6 +1,7 @@
 #include "cli/gossip/gossip_keys.h"
 #include "base/check.h"
 #include "cli/gossip/keys_members.h"
+#include "cli/gossip/keys_nodes.h"
 #include "cli/terminal/grid.h"
 #include "cli/terminal/refusal.h"
 #include <sodium.h>
@@ -45,7 +46,9 @@ static void tell_problems(const struct keys_work *work, FILE *out) {
         if (keys_member_lives(member) && member->problem[0] != 0)
             fprintf(out, "  %s: %s\n", member->name, member->problem);
         else if (!keys_member_lives(member))
-            fprintf(out, "  %s is dead, or cut off: it keeps the keys that it has\n", member->name);
+            fprintf(out, "  %s is %s: it keeps the keys that it has\n", member->name,
+                    strcmp(member->state, KEYS_STATE_AWAY) == 0 ? "a node of the cluster, and away"
+                                                                : "dead, or cut off");
     }
 }
 
@@ -119,7 +122,7 @@ static int run_list(struct keys_work *work) {
 /* Everybody is asked before anybody is told. Without those that are called dead a partition would
  * be for ever: its other half has the old key. */
 static int ask_all(struct keys_work *work) {
-    size_t absent = keys_members_list(&work->all) + keys_members_dead(&work->all);
+    size_t absent = keys_members_list(&work->all) + keys_members_away(&work->all);
     if (absent > 0 && !work->request->is_partial) {
         tell_problems(work, stderr);
         return fail(work, "not every member answers, and nothing is changed; --partial goes on "
@@ -250,7 +253,10 @@ int gossip_keys_run(const struct keys_request *request, char **operands, int cou
     int code;
     if (sodium_init() < 0)
         return fail(&work, "the system has no source of randomness");
-    if (keys_members_find(&work.all, request->at, problem) != 0)
+    int error = keys_members_find(&work.all, request->at, problem);
+    if (error == 0)
+        keys_nodes_add_absent(&work.all);
+    if (error != 0)
         code = fail(&work, problem);
     else if (is_list)
         code = run_list(&work);

@@ -11,14 +11,17 @@ static void copy_text(char *out, size_t room, struct bytes text) {
 
 static void member_take(struct keys_member *member, const struct response *row) {
     *member = (struct keys_member){.client = {.socket = -1}};
+    copy_text(member->id, sizeof member->id, response_field_text(row, "id"));
     copy_text(member->name, sizeof member->name, response_field_text(row, "name"));
+    member->is_agent = bytes_equal(response_field_text(row, "kind"), BYTES_LITERAL("agent"));
     copy_text(member->state, sizeof member->state, response_field_text(row, "state"));
     if (net_address_parse(&member->address, response_field_text(row, "client")) != 0)
         member->address.port = 0;
 }
 
 bool keys_member_lives(const struct keys_member *member) {
-    return strcmp(member->state, "dead") != 0 && strcmp(member->state, "left") != 0;
+    return strcmp(member->state, "dead") != 0 && strcmp(member->state, "left") != 0 &&
+           strcmp(member->state, KEYS_STATE_AWAY) != 0;
 }
 
 /* Somebody lives where it was: it came back as another member, as agents without a directory do. */
@@ -164,7 +167,7 @@ size_t keys_members_list(struct keys_members *all) {
     return failed;
 }
 
-size_t keys_members_dead(const struct keys_members *all) {
+size_t keys_members_away(const struct keys_members *all) {
     size_t count = 0;
     for (size_t i = 0; i < all->count; i++)
         count += !keys_member_lives(&all->members[i]);

@@ -4,10 +4,17 @@
 #include "cli/client/client.h"
 #include "seal/keyring.h"
 
-enum { KEYS_MEMBER_NAME_BYTES = 64, KEYS_ASK_MS = 10000 };
+enum {
+    KEYS_MEMBER_NAME_BYTES = 64,
+    KEYS_MEMBER_ID_BYTES = 33, /* 32 hex digits: its UUID */
+    KEYS_ASK_MS = 10000
+};
+#define KEYS_STATE_AWAY "away" /* of a node that gossip does not know, or to have left */
 
 struct keys_member {
+    char id[KEYS_MEMBER_ID_BYTES];
     char name[KEYS_MEMBER_NAME_BYTES], state[16];
+    bool is_agent;
     struct net_address address; /* of its client port; port 0: it has none */
     struct client client;
     bool is_open;
@@ -17,7 +24,8 @@ struct keys_member {
 };
 
 struct keys_members {
-    /* All that live, and those that died and at whose address nobody lives now; owned. */
+    /* All that live, those that died and at whose address nobody lives now, and the nodes of the
+     * topology that are neither; owned. */
     struct keys_member *members;
     size_t count;
 };
@@ -33,7 +41,8 @@ bool keys_member_lives(const struct keys_member *member);
 size_t keys_members_step(struct keys_members *all, const char *action, const char *argument);
 /* GOSSIP KEYS LIST on every member that lives: fills the ids. How many did not answer. */
 size_t keys_members_list(struct keys_members *all);
-/* How many are dead, or cut off, which from here looks alike. */
-size_t keys_members_dead(const struct keys_members *all);
-/* Leaves out the dead, and whoever had a problem in the last step: it is not asked again. */
+/* How many are away: dead, or cut off, which from here looks alike, or stopped. */
+size_t keys_members_away(const struct keys_members *all);
+/* Leaves out those that are away, and whoever had a problem in the last step: it is asked no more.
+ */
 void keys_members_leave_out(struct keys_members *all);
