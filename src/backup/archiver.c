@@ -127,6 +127,7 @@ static void submit(struct archiver *archiver, struct archiver_job *job,
                    void (*done)(struct blob_job *job, int status)) {
     job->archiver = archiver;
     job->store = archiver->options.store;
+    job->clock = archiver->options.clock;
     job->place = archiver->options.place;
     job->job = (struct blob_job){.run = run, .done = done};
     archiver->job_count++;

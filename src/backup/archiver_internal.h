@@ -10,12 +10,16 @@ enum {
     ARCHIVER_CHUNKS_A_JOB = 4,
     ARCHIVER_MANIFEST_BYTES = SNAPSHOT_MANIFEST_BYTES_MAXIMUM,
 };
+/* What was seen of needed and needless chunks counts for so long, pauses of the process included:
+ * by then another leader may have put a manifest that names any of them. */
+#define ARCHIVER_LOOK_US ((uint64_t)30 * 1000 * 1000)
 
 /* The first member of every job. */
 struct archiver_job {
     struct blob_job job;
     struct archiver *archiver;
     struct blob_store *store;
+    struct clock *clock;
     struct backup_place place;
     struct blob_problem problem;
     uint64_t put_bytes, put_count;

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "base/table.h"
+#include <stdio.h>
 
 static int put(struct archiver_job *job, const char *name, struct bytes bytes) {
     int error = job->store->ops->put(job->store, name, bytes, &job->problem);
@@ -230,43 +231,83 @@ static int remove_key(struct removal_job *job, struct bytes key) {
     return remove_one(job, name);
 }
 
+/* What there was, and who needed what of it. */
+struct chunks_seen {
+    uint64_t since_us;
+    struct table *found, *needed;
+};
+
+static uint64_t now_us(const struct removal_job *job) {
+    return job->base.clock->monotonic_us(job->base.clock);
+}
+
+static bool counts_still(const struct removal_job *job, const struct chunks_seen *seen) {
+    return now_us(job) - seen->since_us < ARCHIVER_LOOK_US;
+}
+
+static void replace_strays(struct removal_job *job, struct table *strays) {
+    if (job->strays)
+        table_free(job->strays);
+    job->strays = strays;
+}
+
 /* Of the chunks that nobody needs those go that only doomed snapshots named, or that were strays
  * the last time as well. The others are new strays: somebody else may be putting them just now, and
- * their manifest after them. */
-static int remove_unneeded(struct removal_job *job, const struct table *found,
-                           const struct table *needed, const struct table *removable) {
+ * their manifest after them. `is_over`: not where what was seen is too old to go on by it. */
+static int remove_unneeded(struct removal_job *job, const struct chunks_seen *seen,
+                           const struct table *removable, bool *is_over) {
     struct table *strays = table_new();
     size_t position = 0;
     struct bytes key;
     void *value;
     int error = 0;
-    while (!error && table_walk(found, &position, &key, &value)) {
-        if (table_get(needed, key))
+    while (!error && *is_over && table_walk(seen->found, &position, &key, &value)) {
+        if (table_get(seen->needed, key))
             continue;
-        if (table_get(removable, key) || (job->strays && table_get(job->strays, key)))
+        bool may_go = table_get(removable, key) || (job->strays && table_get(job->strays, key));
+        if (!may_go)
+            table_put(strays, key, job);
+        else if (counts_still(job, seen))
             error = remove_key(job, key);
         else
-            table_put(strays, key, job);
+            *is_over = false;
     }
-    if (job->strays)
-        table_free(job->strays);
-    job->strays = strays;
+    if (*is_over)
+        replace_strays(job, strays);
+    else
+        table_free(strays);
     return error;
 }
 
 /* What there is, and then who needs it: a chunk whose manifest comes in between is needed. */
-static int remove_chunks(struct removal_job *job, const struct table *removable) {
-    struct table *needed = table_new(), *found = table_new();
+static int look_at_chunks(struct removal_job *job, struct chunks_seen *seen) {
     struct blob_store *store = job->base.store;
     char prefix[BLOB_NAME_MAXIMUM];
     backup_chunk_prefix(&job->base.place, prefix);
-    int error = store->ops->list(store, prefix, note_chunk, found, &job->base.problem);
+    seen->since_us = now_us(job);
+    int error = store->ops->list(store, prefix, note_chunk, seen->found, &job->base.problem);
     if (!error)
-        error = note_needed(job, needed);
-    if (!error)
-        error = remove_unneeded(job, found, needed, removable);
-    table_free(needed);
-    table_free(found);
+        error = note_needed(job, seen->needed);
+    if (!error && !counts_still(job, seen)) {
+        snprintf(job->base.problem.text, sizeof job->base.problem.text,
+                 "the store, or this process, is so slow that what is needless cannot be told");
+        error = ERR_BUSY;
+    }
+    return error;
+}
+
+/* Again and again until all that is needless has gone. */
+static int remove_chunks(struct removal_job *job, const struct table *removable) {
+    int error = 0;
+    for (bool is_over = false; !is_over && !error;) {
+        struct chunks_seen seen = {.found = table_new(), .needed = table_new()};
+        is_over = true;
+        error = look_at_chunks(job, &seen);
+        if (!error)
+            error = remove_unneeded(job, &seen, removable, &is_over);
+        table_free(seen.needed);
+        table_free(seen.found);
+    }
     return error;
 }
 

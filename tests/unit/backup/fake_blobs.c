@@ -17,6 +17,8 @@ static int fail(struct fake_blobs *fake, struct blob_problem *problem, const cha
 static bool is_hit(struct fake_blobs *fake, enum fake_blob_call call) {
     if (fake->is_sound)
         return false;
+    if (fake->before_call)
+        fake->before_call(fake->context, call);
     fake->calls[call]++;
     return call == fake->failing && fake->countdown > 0 && --fake->countdown == 0;
 }

@@ -17,7 +17,10 @@ struct fake_blobs {
     struct fake_blob blobs[FAKE_BLOBS_MAXIMUM]; /* by name */
     size_t count;
     struct blob_job *jobs;
-    bool is_sound;       /* no call fails, and none is counted */
+    bool is_sound; /* no call fails, and none is counted */
+    /* Called before each call of the store that is counted; NULL: nobody is. */
+    void (*before_call)(void *context, enum fake_blob_call call);
+    void *context;
     const char *refused; /* nothing is put whose name has this in it; NULL: everything is */
     enum fake_blob_call failing;
     bool fails_late;
