@@ -40,7 +40,8 @@ struct sim_node {
     bool has_begun_slow;    /* this life began on a slow disk, and takes it for a healthy one */
     bool is_stopping;       /* in good order; it takes no further clients */
     uint64_t stop_until_us;
-    bool is_given_up; /* out of it for ever: it does not restart, and ends when it hears so */
+    bool is_locked_out; /* it came back with cluster keys that the others have no more */
+    bool is_given_up;   /* out of it for ever: it does not restart, and ends when it hears so */
     enum sim_death death;
     uint64_t life;
     uint8_t uuid[NODE_UUID_BYTES];

@@ -54,7 +54,7 @@ struct simulation_statistics {
         mended_at_rest, /* damage that a node found by itself while it ran */
         replica_changes, answers_doubted, nodes_added, nodes_removed, recoveries, nodes_tuned,
         stops_begun, stops_drained, late_appends, visits, visits_answered, clients_thrown_out,
-        halves_closed, waits, flushes, slow_readers, keys_rotated, moments_promised,
+        halves_closed, waits, flushes, slow_readers, keys_rotated, locked_out, moments_promised,
         moments_recalled, moments_refused;
     uint64_t replicas_seen, replicas_seen_quiet; /* after every turn */
 };

@@ -40,6 +40,7 @@ struct faults {
     uint32_t late_shard;
     unsigned late_follower;
     uint64_t late_until_us;
+    uint64_t learner_until_us;
     struct membership *membership;
     struct slowness *slowness;
     struct rot *rot;

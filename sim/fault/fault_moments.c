@@ -3,6 +3,7 @@
 #include "sim/check/checks.h"
 #include "sim/fault/fault.h"
 #include "sim/fault/fault_network.h"
+#include "sim/life/full_disk.h"
 #include "sim/life/life.h"
 #include "sim/life/thread.h"
 #include "sim/operator/settings.h"
@@ -68,6 +69,10 @@ enum {
     LATE_APPEND_AWAY_US = 3000000, /* until the others have a leader of their own */
     SHORTENED_MOST_US = 60000,
     FORGETFUL_SLOW_MOST_US = 200000,
+    LEARNER_POLL_US = 500,
+    LEARNER_AWAITED_US = 3000000,
+    LEARNER_FULL_LEAST_US = 1000000,
+    LEARNER_FULL_MOST_US = 50000000, /* longer than a leader waits for one that takes nothing */
     PROMISE_WORDS = 6
 };
 
@@ -346,4 +351,42 @@ void fault_clock_ahead_then_deposed(struct faults *faults) {
         simulation->nodes[i]->time.wall_offset_ms = SIM_WALL_START_MS;
     faults_set_mood(faults, MOOD_READS, 0, 0, 1500000);
     faults_later(faults, 20000, clock_ahead_event)->number = faults_leader(faults)->index;
+}
+
+/* A new replica has no space as soon as it begins to learn, and is heard all the same: the change
+ * is given up, and goes on when there is space. */
+static struct sim_node *learner_of(const struct simulation *simulation, uint32_t shard) {
+    unsigned leader = checks_leader(simulation, shard);
+    struct shard *replica =
+        leader < simulation->node_count ? sim_node_replica(simulation->nodes[leader], shard) : NULL;
+    const struct raft_configuration *members =
+        replica ? raft_configuration(shard_raft(replica)) : NULL;
+    return members && members->learner_count > 0 ? simulation->nodes[members->learners[0] - 1]
+                                                 : NULL;
+}
+
+static void full_learner_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct simulation *simulation = faults->simulation;
+    struct sim_node *learner = NULL;
+    if (!faults->is_on || simulation->queue.now_us > faults->learner_until_us)
+        return;
+    for (uint32_t shard = 0; shard <= simulation->shard_count && !learner; shard++)
+        learner = learner_of(simulation, shard);
+    if (!learner) {
+        event_again(&simulation->queue, event, simulation->queue.now_us + LEARNER_POLL_US);
+        return;
+    }
+    faults->learner_until_us = 0;
+    full_disk_begin_for(learner,
+                        faults_between(faults, LEARNER_FULL_LEAST_US, LEARNER_FULL_MOST_US));
+}
+
+void fault_full_learner(struct faults *faults) {
+    struct simulation *simulation = faults->simulation;
+    bool is_watching = simulation->queue.now_us <= faults->learner_until_us;
+    faults->learner_until_us = simulation->queue.now_us + LEARNER_AWAITED_US;
+    fault_change_replicas(faults);
+    if (!is_watching)
+        faults_later(faults, 0, full_learner_event);
 }

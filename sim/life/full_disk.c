@@ -9,9 +9,13 @@ static void end_event(struct event *event) {
 }
 
 void full_disk_begin(struct sim_node *node) {
+    full_disk_begin_for(node, random_between(&node->simulation->random, LEAST_US, MOST_US));
+}
+
+void full_disk_begin_for(struct sim_node *node, uint64_t for_us) {
     struct simulation *simulation = node->simulation;
     struct random *random = &simulation->random;
-    uint64_t until_us = simulation->queue.now_us + random_between(random, LEAST_US, MOST_US);
+    uint64_t until_us = simulation->queue.now_us + for_us;
     uint64_t free_bytes = random_chance(random, 0.5) ? 0 : random_below(random, FREE_MOST_BYTES);
     node->full_until_us = until_us;
     node->power.is_limited = true;

@@ -4,6 +4,7 @@
 #include "shard/shard.h"
 #include "sim/check/loss_account.h"
 #include "sim/life/life.h"
+#include "sim/operator/comeback.h"
 #include "sim/operator/operator.h"
 #include <stdio.h>
 
@@ -23,7 +24,7 @@ struct loss {
     bool is_lost[SIM_NODE_MAXIMUM]; /* by the loss under way */
 };
 
-static event_run loss_event, loss_return_event;
+static event_run loss_event;
 
 struct loss *loss_new(struct simulation *simulation) {
     struct loss *loss = memory_allocate_zeroed(1, sizeof *loss);
@@ -284,19 +285,10 @@ static void end(struct loss *loss) {
     trace_line(&simulation->trace, "operator: what was lost is given up");
     for (unsigned i = 0; i < simulation->node_count; i++)
         if (loss->is_lost[i]) {
-            uint64_t away_us = random_between(&simulation->random, 1, LOSS_RETURN_MOST_US);
-            event_schedule(&simulation->queue, simulation->queue.now_us + away_us,
-                           loss_return_event, loss)
-                ->number = i;
+            comeback_later(simulation, i,
+                           random_between(&simulation->random, 1, LOSS_RETURN_MOST_US));
             return;
         }
-}
-
-static void loss_return_event(struct event *event) {
-    struct loss *loss = event->context;
-    struct sim_node *node = loss->simulation->nodes[event->number];
-    if (loss->simulation->phase < PHASE_LAST_READS && !node->is_up)
-        sim_node_start(node);
 }
 
 static bool is_told(const struct loss *loss, const struct topology *topology) {

@@ -4,6 +4,7 @@
 #include "sim/check/checks.h"
 #include "sim/cluster/node.h"
 #include "sim/life/life.h"
+#include "sim/operator/comeback.h"
 #include "sim/operator/operator.h"
 #include <stdio.h>
 
@@ -12,6 +13,7 @@ enum {
     REMOVAL_LEAST_LEFT = 3,
     REMOVAL_POLL_US = 300000,
     ADDING_POLL_US = 300000,
+    REMOVAL_RETURN_MOST_US = 8000000,
     ADD_WORDS = 7,
     NUMBER_BYTES = 12,
 };
@@ -247,6 +249,9 @@ static void removal_event(struct event *event) {
         membership->is_removing = false;
         simulation->statistics.nodes_removed += leaving->is_leaving;
         leaving->is_given_up = true;
+        if (!leaving->is_up)
+            comeback_later(simulation, leaving->index,
+                           random_between(&simulation->random, 1, REMOVAL_RETURN_MOST_US));
         return;
     }
     if (topology)

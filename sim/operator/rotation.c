@@ -80,9 +80,10 @@ static void ask(struct rotation *rotation, unsigned node) {
 }
 
 /* Who is down is asked when it is up again; who was never started gets the new key with its start.
- * Who was taken out needs none once it has ended: until then it has to hear of that. */
+ * Who was taken out needs none once it has ended: until then it has to hear of that. One that is
+ * down then is passed over, as by --partial. */
 static bool has_ring(const struct sim_node *node) {
-    return node->life > 0 && (node->is_up || !node->is_given_up);
+    return node->life > 0 && !node->is_locked_out && (node->is_up || !node->is_given_up);
 }
 
 static bool is_step_taken(struct rotation *rotation) {

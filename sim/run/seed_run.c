@@ -71,6 +71,7 @@ static void print_rarities(const struct simulation *simulation) {
     print_some(statistics->flushes, "flushes");
     print_some(statistics->slow_readers, "slow readers");
     print_some(statistics->keys_rotated, "keys rotated");
+    print_some(statistics->locked_out, "comebacks with a former key");
     print_some_of(statistics->moments_recalled, "moments recalled from backups",
                   statistics->moments_refused, "not to be had");
     print_some(statistics->nodes_added, "nodes added");
