@@ -1,4 +1,5 @@
 #include "sim/operator/membership.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "sim/check/checks.h"
@@ -122,12 +123,11 @@ static void ask_to_add(struct membership *membership, const struct sim_node *spa
     struct simulation *simulation = membership->simulation;
     unsigned leader = checks_leader(simulation, 0);
     struct net_address address;
-    char uuid[2 * NODE_UUID_BYTES + 1], ports[3][NUMBER_BYTES];
+    char uuid[HEX_TEXT_BYTES(NODE_UUID_BYTES)], ports[3][NUMBER_BYTES];
     if (leader >= simulation->node_count)
         return;
     sim_node_client_address(spare->index, &address);
-    for (unsigned i = 0; i < NODE_UUID_BYTES; i++)
-        snprintf(uuid + (size_t)2 * i, 3, "%02x", spare->identity.uuid[i]);
+    hex_write(spare->identity.uuid, NODE_UUID_BYTES, uuid);
     snprintf(ports[0], sizeof ports[0], "%u", address.port);
     snprintf(ports[1], sizeof ports[1], "%u", (unsigned)SIM_PEER_PORT);
     snprintf(ports[2], sizeof ports[2], "%u", address.port + 2000u);

@@ -1,12 +1,11 @@
 #include "sim/operator/rotation.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "seal/keyring.h"
 #include "sim/cluster/node.h"
 #include "sim/life/connection.h"
 #include "wire/request.h"
-#include <stdio.h>
-
-enum { ROTATION_POLL_US = 1000000, ROTATION_KEY_TEXT_BYTES = 2 * SEAL_KEY_BYTES + 1 };
+enum { ROTATION_POLL_US = 1000000 };
 
 enum rotation_step { ROTATION_ADD, ROTATION_USE, ROTATION_REMOVE, ROTATION_OVER };
 
@@ -56,17 +55,12 @@ void rotation_free(struct rotation *rotation) {
 
 /* ---- one step ---- */
 
-static void key_text(const struct seal_key *key, char text[ROTATION_KEY_TEXT_BYTES]) {
-    for (unsigned i = 0; i < SEAL_KEY_BYTES; i++)
-        snprintf(text + (size_t)2 * i, 3, "%02x", key->bytes[i]);
-}
-
 /* Over a new connection: an answer to the step before must not be taken for one to this. */
 static void ask(struct rotation *rotation, unsigned node) {
     static const char *const actions[] = {"ADD", "USE", "REMOVE"};
-    char key[ROTATION_KEY_TEXT_BYTES], id[SEAL_ID_TEXT_BYTES];
+    char key[HEX_TEXT_BYTES(SEAL_KEY_BYTES)], id[SEAL_ID_TEXT_BYTES];
     struct buffer request;
-    key_text(&rotation->fresh, key);
+    hex_write(rotation->fresh.bytes, SEAL_KEY_BYTES, key);
     keyring_id(rotation->step == ROTATION_REMOVE ? &rotation->former : &rotation->fresh, id);
     buffer_init(&request, 1024);
     request_encode(&request,

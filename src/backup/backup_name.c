@@ -3,25 +3,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { HEX_DIGITS = 2 * BACKUP_CLUSTER_BYTES, BELOW_SHARD_BYTES = 200 };
+#include "base/hex.h"
+
+enum { BELOW_SHARD_BYTES = 200 };
 
 /* ---- writing ---- */
 
-static void format_hex(const uint8_t bytes[BACKUP_CLUSTER_BYTES], char out[HEX_DIGITS + 1]) {
-    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 void backup_catalogue_name(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
                            char out[BLOB_NAME_MAXIMUM]) {
-    char hex[HEX_DIGITS + 1];
-    format_hex(cluster_id, hex);
+    char hex[HEX_TEXT_BYTES(BACKUP_CLUSTER_BYTES)];
+    hex_write(cluster_id, BACKUP_CLUSTER_BYTES, hex);
     snprintf(out, BLOB_NAME_MAXIMUM, "%s/cluster.json", hex);
 }
 
 void backup_shard_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]) {
-    char hex[HEX_DIGITS + 1];
-    format_hex(place->cluster_id, hex);
+    char hex[HEX_TEXT_BYTES(BACKUP_CLUSTER_BYTES)];
+    hex_write(place->cluster_id, BACKUP_CLUSTER_BYTES, hex);
     snprintf(out, BLOB_NAME_MAXIMUM, "%s/shard-%05" PRIu32 "/", hex, place->shard);
 }
 
@@ -61,17 +58,6 @@ void backup_chunk_name(const struct backup_place *place, const struct snapshot_c
 }
 
 /* ---- reading ---- */
-
-static bool parse_hex(const char *text, uint8_t bytes[BACKUP_CLUSTER_BYTES]) {
-    if (strspn(text, "0123456789abcdef") < HEX_DIGITS)
-        return false;
-    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++) {
-        unsigned byte;
-        sscanf(text + 2 * i, "%2x", &byte);
-        bytes[i] = (uint8_t)byte;
-    }
-    return true;
-}
 
 static bool parse_below_shard(const char *below, struct backup_name *out) {
     struct backup_log *log = &out->log;
@@ -116,9 +102,10 @@ static bool is_canonical(const char *name, const struct backup_name *parsed) {
 bool backup_name_parse(const char *name, struct backup_name *out) {
     int end = 0;
     *out = (struct backup_name){.kind = BACKUP_NAME_CATALOGUE};
-    if (!parse_hex(name, out->place.cluster_id) || name[HEX_DIGITS] != '/')
+    struct bytes id = bytes_of(name, strcspn(name, "/"));
+    if (!hex_read(id, BACKUP_CLUSTER_BYTES, out->place.cluster_id) || name[id.length] != '/')
         return false;
-    const char *below = name + HEX_DIGITS + 1;
+    const char *below = name + id.length + 1;
     if (sscanf(below, "shard-%5" SCNu32 "/%n", &out->place.shard, &end) == 1 && end > 0 &&
         !parse_below_shard(below + end, out))
         return false;

@@ -1,5 +1,7 @@
 #include "base/words.h"
 
+#include "base/hex.h"
+
 static void skip(struct bytes *line, size_t count) {
     *line = bytes_of(line->data + count, line->length - count);
 }
@@ -10,13 +12,6 @@ struct bytes words_trim(struct bytes line) {
     while (line.length > 0 && words_is_space(line.data[line.length - 1]))
         line.length--;
     return line;
-}
-
-static int hex_digit(uint8_t byte) {
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
 static uint8_t unescape(uint8_t letter) {

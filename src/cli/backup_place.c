@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/hex.h"
 #include "cli/terminal/refusal.h"
 #include "io/real/real_blob.h"
 
@@ -61,8 +62,7 @@ const struct cluster_backup *backup_place_cluster(const char *command,
 }
 
 void backup_format_id(const uint8_t id[BACKUP_CLUSTER_BYTES], char out[BACKUP_ID_BYTES]) {
-    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++)
-        snprintf(out + 2 * i, 3, "%02x", id[i]);
+    hex_write(id, BACKUP_CLUSTER_BYTES, out);
 }
 
 const char *backup_format_time(uint64_t time_ms, char out[BACKUP_TIME_BYTES]) {

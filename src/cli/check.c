@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/command.h"
@@ -78,13 +79,13 @@ static void print_identity(const struct directory_report *report, struct buffer 
                                     : "a spare: it belongs to no cluster\n");
         return;
     }
-    buffer_append_text(out, "cluster ");
-    for (unsigned i = 0; i < sizeof report->topology->cluster_id; i++)
-        buffer_append_format(out, "%02x", report->topology->cluster_id[i]);
-    buffer_append_format(
-        out, ", epoch %" PRIu64 ", %u node%s, %u shard%s\n", report->topology->epoch,
-        report->topology->node_count, report->topology->node_count == 1 ? "" : "s",
-        report->topology->shard_count - 1, report->topology->shard_count == 2 ? "" : "s");
+    char cluster[HEX_TEXT_BYTES(sizeof report->topology->cluster_id)];
+    hex_write(report->topology->cluster_id, sizeof report->topology->cluster_id, cluster);
+    buffer_append_format(out, "cluster %s, epoch %" PRIu64 ", %u node%s, %u shard%s\n", cluster,
+                         report->topology->epoch, report->topology->node_count,
+                         report->topology->node_count == 1 ? "" : "s",
+                         report->topology->shard_count - 1,
+                         report->topology->shard_count == 2 ? "" : "s");
 }
 
 static void print_workers(const struct directory_report *report, struct buffer *out) {

@@ -1,4 +1,5 @@
 /* The control shard's commands: docs/format/topology.md. */
+#include "base/hex.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/planted.h"
@@ -45,24 +46,6 @@ static int apply_node_address(struct topology *topology, const struct bytes *arg
     return ERR_NOT_FOUND;
 }
 
-static int hex_digit(uint8_t digit) {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-static int parse_uuid(struct bytes text, uint8_t uuid[16]) {
-    if (text.length != 32)
-        return ERR_INVALID;
-    for (unsigned i = 0; i < 16; i++) {
-        int high = hex_digit(text.data[2 * i]), low = hex_digit(text.data[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return ERR_INVALID;
-        uuid[i] = (uint8_t)(high << 4 | low);
-    }
-    return 0;
-}
-
 /* A number is a name in Raft's logs, so none is ever given twice. */
 static uint32_t next_number(const struct topology *topology) {
     uint32_t highest = PLANTED(NUMBER_GIVEN_TWICE) ? 0 : topology_removed_highest(topology);
@@ -74,7 +57,7 @@ static uint32_t next_number(const struct topology *topology) {
 
 static int apply_node_add(struct topology *topology, const struct bytes *arguments, size_t count) {
     struct topology_node node = {0};
-    if (count != 6 || parse_uuid(arguments[1], node.uuid) ||
+    if (count != 6 || !hex_read(arguments[1], sizeof node.uuid, node.uuid) ||
         parse_address(arguments + 2, &node.address))
         return ERR_INVALID;
     if (topology_node_by_uuid(topology, node.uuid))

@@ -1,6 +1,7 @@
 #include "console/console_cluster.h"
 
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "cluster/topology.h"
 #include "shard/shard.h"
@@ -72,14 +73,14 @@ static void write_shards(const struct worker *worker, struct json *json) {
 }
 
 static void write_cluster(const struct worker *worker, struct json *json) {
-    char id[NODE_ID_TEXT_BYTES];
+    char id[HEX_TEXT_BYTES(sizeof worker->topology->cluster_id)];
     if (worker->topology == NULL) {
         json_null(json, "cluster"); /* a spare */
         return;
     }
-    identity_node_id(worker->topology->cluster_id, id);
+    hex_write(worker->topology->cluster_id, sizeof worker->topology->cluster_id, id);
     json_open(json, "cluster", '{');
-    json_bytes(json, "id", bytes_of(id, 2 * NODE_UUID_BYTES));
+    json_text(json, "id", id);
     json_number(json, "epoch", worker->topology->epoch);
     json_number(json, "level", worker->topology->level);
     json_number(json, "node", worker->self);

@@ -1,8 +1,7 @@
 #include "member/gossip_news.h"
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/json.h"
-#include <stdio.h>
-
 /* ---- as bytes: only between threads of one process, so there is no version in it ---- */
 
 void gossip_news_append(struct buffer *out, const struct gossip *gossip,
@@ -59,8 +58,7 @@ bool gossip_state_parse(struct bytes text, enum gossip_member_state *state) {
 }
 
 void gossip_id_text(const uint8_t uuid[GOSSIP_UUID_BYTES], char out[GOSSIP_ID_TEXT_BYTES]) {
-    for (unsigned i = 0; i < GOSSIP_UUID_BYTES; i++)
-        snprintf(out + 2 * i, 3, "%02x", uuid[i]);
+    hex_write(uuid, GOSSIP_UUID_BYTES, out);
 }
 
 const char *gossip_news_event(const struct gossip_news *news) {

@@ -4,6 +4,7 @@
 
 #include "base/checksum.h"
 #include "base/cursor.h"
+#include "base/hex.h"
 #include "base/memory.h"
 
 /* docs/format/identity.md: "TRID", u8 version, 16 bytes UUID, u64 generation, u32 workers, u32
@@ -101,7 +102,6 @@ int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
 }
 
 void identity_node_id(const uint8_t uuid[NODE_UUID_BYTES], char out[NODE_ID_TEXT_BYTES]) {
-    for (unsigned i = 0; i < NODE_UUID_BYTES; i++)
-        snprintf(out + 2 * i, 3, "%02x", uuid[i]);
+    hex_write(uuid, NODE_UUID_BYTES, out);
     snprintf(out + 32, 9, "%08x", checksum_crc32c(0, bytes_of(uuid, NODE_UUID_BYTES)));
 }

@@ -7,7 +7,8 @@
 
 enum {
     STATUS_WORD_BYTES = 24,
-    STATUS_ID_BYTES = 41,      /* 40 hex digits, as in CLUSTER NODES; the first 32 are the UUID */
+    STATUS_ID_BYTES = 41,      /* 40 hex digits, as in CLUSTER NODES; of which */
+    STATUS_UUID_DIGITS = 32,   /* the first are the UUID */
     STATUS_CLUSTER_BYTES = 33, /* 32 hex digits */
     STATUS_REASON_BYTES = 128,
     STATUS_ADDRESS_BYTES = NET_HOST_MAXIMUM + 10

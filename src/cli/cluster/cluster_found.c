@@ -4,12 +4,13 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "cli/cluster/cluster.h"
 
 /* A node that was started a moment ago says where it listens within milliseconds; on a machine that
  * is overloaded it may take seconds. */
-enum { UUID_HEX_DIGITS = 32, STARTING_WAIT_MS = 15 * 1000, STARTING_PAUSE_US = 50 * 1000 };
+enum { STARTING_WAIT_MS = 15 * 1000, STARTING_PAUSE_US = 50 * 1000 };
 
 static void say(struct buffer *problem, const struct net_address *client, const char *what) {
     char text[STATUS_ADDRESS_BYTES];
@@ -22,16 +23,6 @@ static void repeat(struct buffer *problem, const char *what) {
     buffer_append_format(problem, "%s%s", problem->length ? "\n" : "", what);
 }
 
-static bool parse_uuid(uint8_t uuid[16], const char *id) {
-    for (unsigned i = 0; i < UUID_HEX_DIGITS / 2; i++) {
-        unsigned byte;
-        if (sscanf(id + 2 * i, "%2x", &byte) != 1)
-            return false;
-        uuid[i] = (uint8_t)byte;
-    }
-    return true;
-}
-
 /* ---- asking, before anything is changed ---- */
 
 static void check_spare(const struct status *status, const struct net_address *client,
@@ -41,7 +32,8 @@ static void check_spare(const struct status *status, const struct net_address *c
         snprintf(text, sizeof text, "belongs to cluster %s already; only a spare can be taken",
                  status->cluster);
         say(problem, client, text);
-    } else if (!parse_uuid(node->uuid, status->id) || !status_own_address(status, &node->address)) {
+    } else if (!hex_read(bytes_of(status->id, STATUS_UUID_DIGITS), sizeof node->uuid, node->uuid) ||
+               !status_own_address(status, &node->address)) {
         say(problem, client, "does not say yet where it listens; try again in a moment");
     }
 }
@@ -127,8 +119,7 @@ int cluster_found(const struct founding *founding, char cluster[STATUS_CLUSTER_B
     }
     uint8_t id[16];
     CHECK(getrandom(id, sizeof id, 0) == (ssize_t)sizeof id);
-    for (unsigned i = 0; i < sizeof id; i++)
-        snprintf(cluster + 2 * i, 3, "%02x", id[i]);
+    hex_write(id, sizeof id, cluster);
     struct topology *topology = topology_found(id, nodes, founding->node_count,
                                                founding->shard_count, founding->replica_count);
     struct buffer encoded;

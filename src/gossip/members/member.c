@@ -1,4 +1,5 @@
 #include "gossip/members/member.h"
+#include "base/hex.h"
 #include "base/planted.h"
 #include <stdio.h>
 
@@ -38,9 +39,8 @@ void member_log(const struct log *log, enum log_level level, const char *what,
                 const struct member *member) {
     if (log == NULL || level < log->level)
         return;
-    char uuid[2 * GOSSIP_UUID_BYTES + 1], address[GOSSIP_HOST_MAXIMUM + 10];
-    for (size_t i = 0; i < GOSSIP_UUID_BYTES; i++)
-        snprintf(uuid + 2 * i, 3, "%02x", member->shown.who->uuid[i]);
+    char uuid[HEX_TEXT_BYTES(GOSSIP_UUID_BYTES)], address[GOSSIP_HOST_MAXIMUM + 10];
+    hex_write(member->shown.who->uuid, GOSSIP_UUID_BYTES, uuid);
     snprintf(address, sizeof address, "%s:%u", member->shown.who->address.host,
              (unsigned)member->shown.who->address.port);
     log_line(log, level, what, LOG_T("member", uuid), LOG_T("name", member->shown.who->name),

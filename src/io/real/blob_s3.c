@@ -2,6 +2,7 @@
  * Version 4). The bucket stands in the path (ENDPOINT/BUCKET/PREFIX/NAME), which every such store
  * understands. */
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "io/real/blob_thread.h"
 #include "io/real/curl_library.h"
@@ -222,11 +223,9 @@ static void add_body_hash(struct s3_request *request, struct curl_slist **header
     struct bytes body = request->body;
     static const uint8_t nothing[1];
     uint8_t digest[crypto_hash_sha256_BYTES];
-    char header[32 + 2 * sizeof digest] = "x-amz-content-sha256: ";
-    size_t at = strlen(header);
+    char header[32 + HEX_TEXT_BYTES(sizeof digest)] = "x-amz-content-sha256: ";
     crypto_hash_sha256(digest, body.length ? body.data : nothing, body.length);
-    for (size_t i = 0; i < sizeof digest; i++)
-        at += (size_t)snprintf(header + at, sizeof header - at, "%02x", digest[i]);
+    hex_write(digest, sizeof digest, header + strlen(header));
     add_header(request, headers, header);
 }
 

@@ -7,6 +7,7 @@
 
 #include "backup/archiver.h"
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "replica/state/state.h"
@@ -85,9 +86,8 @@ static void write_shards(struct json *json, const struct topology *topology) {
 
 static void write_catalogue(const struct topology *topology, uint64_t wall_ms, struct buffer *out) {
     struct json json = {.out = out};
-    char id[2 * BACKUP_CLUSTER_BYTES + 1];
-    for (unsigned i = 0; i < BACKUP_CLUSTER_BYTES; i++)
-        snprintf(id + 2 * i, 3, "%02x", topology->cluster_id[i]);
+    char id[HEX_TEXT_BYTES(BACKUP_CLUSTER_BYTES)];
+    hex_write(topology->cluster_id, BACKUP_CLUSTER_BYTES, id);
     json_open(&json, NULL, '{');
     json_text(&json, "what", "backup of a TrothDB cluster; read it with `trothdb backup list`");
     json_text(&json, "cluster", id);

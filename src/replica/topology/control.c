@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "base/planted.h"
 #include "member/gossiper.h"
@@ -57,9 +58,8 @@ static void send_topology(struct worker *worker, uint32_t node_number, bool has_
 }
 
 static void say_topology(struct worker *worker) {
-    char text[33];
-    for (unsigned i = 0; i < 16; i++)
-        snprintf(text + 2 * i, 3, "%02x", worker->topology->cluster_id[i]);
+    char text[HEX_TEXT_BYTES(sizeof worker->topology->cluster_id)];
+    hex_write(worker->topology->cluster_id, sizeof worker->topology->cluster_id, text);
     worker_say(worker, GOSSIP_SAYS_CLUSTER, text);
     snprintf(text, sizeof text, "%llu", (unsigned long long)worker->topology->epoch);
     worker_say(worker, GOSSIP_SAYS_EPOCH, text);

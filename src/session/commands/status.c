@@ -1,16 +1,14 @@
 /* TROTHDB STATUS: the cluster as this node sees it, for `trothdb cluster`. README.md tells its
  * shape. */
-#include <stdio.h>
-
 #include "base/check.h"
+#include "base/hex.h"
 #include "session/commands/commands.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"
 
-static void reply_hex(struct reply *reply, const uint8_t bytes[16]) {
-    char text[33];
-    for (unsigned i = 0; i < 16; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+static void reply_uuid(struct reply *reply, const uint8_t uuid[NODE_UUID_BYTES]) {
+    char text[HEX_TEXT_BYTES(NODE_UUID_BYTES)];
+    hex_write(uuid, NODE_UUID_BYTES, text);
     reply_bulk_text(reply, text);
 }
 
@@ -118,7 +116,7 @@ static void reply_members(const struct member_view *members, struct reply *reply
         char peer[NET_HOST_MAXIMUM + 10];
         net_address_format(&member->peer, peer);
         reply_array(reply, 7);
-        reply_hex(reply, member->uuid);
+        reply_uuid(reply, member->uuid);
         reply_bulk_text(reply, member->name);
         reply_bulk_text(reply, peer);
         reply_bulk_text(reply, gossip_state_text(member->state));
@@ -134,7 +132,7 @@ void status_command(struct session_command *call) {
     reply_array(reply, 9);
     reply_bulk_text(reply, TROTHDB_VERSION);
     if (worker->topology)
-        reply_hex(reply, worker->topology->cluster_id);
+        reply_uuid(reply, worker->topology->cluster_id);
     else
         reply_bulk_text(reply, "");
     reply_integer(reply, worker->topology ? (int64_t)worker->topology->epoch : 0);

@@ -1,8 +1,7 @@
 /* TROTHDB: what a person or `trothdb cluster` asks of a node and Redis has no word for. STATUS is
  * in status.c. */
-#include <stdio.h>
-
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "replica/shards/backups.h"
@@ -249,9 +248,8 @@ static bool is_too_old(const struct session_command *call) {
     for (size_t i = 0; worker->topology && call->argument_count > 2 && i < worker->members.count;
          i++) {
         const uint8_t *uuid = worker->members.members[i].uuid;
-        char text[2 * GOSSIP_UUID_BYTES + 1];
-        for (unsigned byte = 0; byte < GOSSIP_UUID_BYTES; byte++)
-            snprintf(text + (size_t)2 * byte, 3, "%02x", uuid[byte]);
+        char text[HEX_TEXT_BYTES(GOSSIP_UUID_BYTES)];
+        hex_write(uuid, GOSSIP_UUID_BYTES, text);
         if (bytes_equal_ignoring_case(call->arguments[2], text))
             return levels_of(worker, uuid) < worker->topology->level;
     }

@@ -1,5 +1,6 @@
 /* Profiles as bytes: gzip around protobuf, a heap dump of jemalloc's turned into one. */
 #include "../unit.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "profile/gzip.h"
 #include "profile/heap.h"
@@ -36,8 +37,7 @@ static struct bytes content_of(const struct buffer *file) {
 static void expect_bytes(struct bytes bytes, const char *expected) {
     char text[2048] = "";
     assert_true(bytes.length * 2 < sizeof text);
-    for (size_t i = 0; i < bytes.length; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes.data[i]);
+    hex_write(bytes.data, bytes.length, text);
     assert_string_equal(text, expected);
 }
 
