@@ -1,5 +1,7 @@
 #include "base/bytes.h"
 
+#include "base/memory.h"
+
 /* Inlined here, because most keys are short and the call would cost as much as the hash. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -28,6 +30,14 @@ bool bytes_are_word(struct bytes text) {
         if (text.data[i] < '!' || text.data[i] > '~')
             return false;
     return true;
+}
+
+char *bytes_copy_text(struct bytes text) {
+    char *copy = memory_allocate(text.length + 1);
+    if (text.length)
+        memcpy(copy, text.data, text.length);
+    copy[text.length] = '\0';
+    return copy;
 }
 
 uint64_t bytes_hash(struct bytes b, uint64_t seed) {

@@ -29,5 +29,7 @@ int bytes_compare(struct bytes a, struct bytes b);
 bool bytes_equal_ignoring_case(struct bytes a, const char *lower);
 /* Printable ASCII without blanks, every byte of it; so is nothing at all. */
 bool bytes_are_word(struct bytes text);
+/* A copy with a NUL behind it. Returns owned. */
+char *bytes_copy_text(struct bytes text);
 /* A 64-bit hash (xxHash XXH3 with a seed), the same on every machine. */
 uint64_t bytes_hash(struct bytes b, uint64_t seed);

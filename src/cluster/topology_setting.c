@@ -3,14 +3,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-static char *text_of(struct bytes bytes) {
-    char *text = memory_allocate(bytes.length + 1);
-    if (bytes.length)
-        memcpy(text, bytes.data, bytes.length);
-    text[bytes.length] = '\0';
-    return text;
-}
-
 void topology_settings_free(struct topology *topology) {
     for (unsigned i = 0; i < topology->setting_count; i++) {
         memory_free(topology->settings[i].name);
@@ -57,7 +49,7 @@ static void insert(struct topology *topology, unsigned at, struct bytes name) {
                                                                sizeof(struct topology_setting));
     memmove(&topology->settings[at + 1], &topology->settings[at],
             (topology->setting_count - at) * sizeof(struct topology_setting));
-    topology->settings[at] = (struct topology_setting){.name = text_of(name)};
+    topology->settings[at] = (struct topology_setting){.name = bytes_copy_text(name)};
     topology->setting_count++;
 }
 
@@ -69,7 +61,7 @@ static bool set_one(struct topology *topology, struct bytes name, struct bytes v
     else if (bytes_equal(bytes_of_text(topology->settings[at].value), value))
         return false;
     memory_free(topology->settings[at].value);
-    topology->settings[at].value = text_of(value);
+    topology->settings[at].value = bytes_copy_text(value);
     return true;
 }
 

@@ -42,11 +42,7 @@ int config_layers_set(struct config_layers *layers, enum config_layer layer, str
     if (code != 0)
         return code;
     const struct setting *setting = setting_find(name);
-    char *text = memory_allocate(value.length + 1);
-    if (value.length)
-        memcpy(text, value.data, value.length);
-    text[value.length] = '\0';
-    memory_free(table_put(values, bytes_of_text(setting->name), text));
+    memory_free(table_put(values, bytes_of_text(setting->name), bytes_copy_text(value)));
     return 0;
 }
 

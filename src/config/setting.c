@@ -196,14 +196,6 @@ static bool setting_parse(const struct setting *setting, struct bytes text, long
     UNREACHABLE();
 }
 
-static char *text_of_bytes(struct bytes bytes) {
-    char *text = memory_allocate(bytes.length + 1);
-    if (bytes.length)
-        memcpy(text, bytes.data, bytes.length);
-    text[bytes.length] = '\0';
-    return text;
-}
-
 static const char *number_show(const struct setting *setting, long long number,
                                char scratch[SETTING_NUMBER_TEXT_BYTES]) {
     if (setting->kind == KIND_BOOL)
@@ -221,7 +213,7 @@ static void setting_remember(const struct setting *setting, struct config *confi
     char scratch[SETTING_NUMBER_TEXT_BYTES];
     if (setting->kind != KIND_TEXT)
         text = bytes_of_text(number_show(setting, number, scratch));
-    memory_free(table_put(config->remembered, bytes_of_text(setting->name), text_of_bytes(text)));
+    memory_free(table_put(config->remembered, bytes_of_text(setting->name), bytes_copy_text(text)));
 }
 
 static void setting_place(const struct setting *setting, struct config *config, struct bytes text,
@@ -234,7 +226,7 @@ static void setting_place(const struct setting *setting, struct config *config, 
         break;
     case KIND_TEXT:
         memory_free(*(char **)(void *)place);
-        *(char **)(void *)place = text_of_bytes(text);
+        *(char **)(void *)place = bytes_copy_text(text);
         break;
     case KIND_ENUM:
         *(int *)(void *)place = (int)number;

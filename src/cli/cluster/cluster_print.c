@@ -14,9 +14,7 @@ uint64_t cluster_now_ms(void) {
 }
 
 int cluster_fail(bool is_json, const char *what, struct bytes why) {
-    char *text = memory_allocate(why.length + 1);
-    memcpy(text, why.length ? (const char *)why.data : "", why.length);
-    text[why.length] = '\0';
+    char *text = bytes_copy_text(why);
     if (is_json)
         refusal_print_json(text);
     else

@@ -262,11 +262,7 @@ static void print_plan_json(const struct recovery *recovery, struct buffer *out)
     struct json json = {.out = out};
     json_open(&json, NULL, '{');
     json_boolean(&json, "dry_run", recovery->is_dry);
-    char *lost = memory_allocate(recovery->lost.length + 1);
-    memcpy(lost, buffer_data(&recovery->lost), recovery->lost.length);
-    lost[recovery->lost.length] = '\0';
-    json_text(&json, "lost_nodes", lost);
-    memory_free(lost);
+    json_bytes(&json, "lost_nodes", buffer_bytes(&recovery->lost));
     json_open(&json, "shards", '[');
     for (size_t i = 0; i < recovery->newest->shard_count; i++) {
         const struct status_shard *shard = &recovery->newest->shards[i];

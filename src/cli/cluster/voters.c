@@ -37,11 +37,8 @@ static bool parse_line(struct voters *voters, const char *line) {
 }
 
 static int decode(struct voters_list *list, struct bytes text) {
-    char *copy = memory_allocate(text.length + 1), *rest = NULL;
+    char *copy = bytes_copy_text(text), *rest = NULL;
     int error = 0;
-    if (text.length)
-        memcpy(copy, text.data, text.length);
-    copy[text.length] = '\0';
     for (char *line = strtok_r(copy, "\n", &rest); line && !error;
          line = strtok_r(NULL, "\n", &rest)) {
         list->replicas = memory_resize(list->replicas, (list->count + 1) * sizeof *list->replicas);

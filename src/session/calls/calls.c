@@ -64,13 +64,6 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
     return ROUTE_DONE;
 }
 
-static char *text_of(struct bytes bytes) {
-    char *text = memory_allocate(bytes.length + 1);
-    memcpy(text, bytes.data, bytes.length);
-    text[bytes.length] = '\0';
-    return text;
-}
-
 static enum route_result call_by_mail(struct worker *worker, uint32_t shard,
                                       const struct bytes *arguments, size_t count,
                                       struct target *target, uint64_t ticket, uint8_t protocol,
@@ -83,7 +76,8 @@ static enum route_result call_by_mail(struct worker *worker, uint32_t shard,
     mail->ticket = ticket;
     mail->protocol = protocol;
     mail->flags = flags;
-    mail->key = worker->sessions->tracing.length ? text_of(worker->sessions->tracing) : NULL;
+    mail->key =
+        worker->sessions->tracing.length ? bytes_copy_text(worker->sessions->tracing) : NULL;
     buffer_append_varint(&mail->bytes, count);
     for (size_t i = 0; i < count; i++)
         buffer_append_length_prefixed(&mail->bytes, arguments[i]);

@@ -4,6 +4,7 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "base/histogram.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/random.h"
 #include <math.h>
@@ -165,6 +166,15 @@ static void test_bytes_compare_as_unsigned_and_shorter_first(void **state) {
     assert_false(bytes_equal_ignoring_case(bytes_of("a\0", 2), "a"));
 }
 
+static void test_a_copy_of_bytes_ends_with_a_nul(void **state) {
+    (void)state;
+    char *part = bytes_copy_text(bytes_of("abc", 2)), *nothing = bytes_copy_text(BYTES_NONE);
+    assert_string_equal(part, "ab");
+    assert_string_equal(nothing, "");
+    memory_free(part);
+    memory_free(nothing);
+}
+
 static void test_random_gives_the_published_sequence(void **state) {
     (void)state;
     struct random random;
@@ -273,6 +283,7 @@ RUN_TESTS(cmocka_unit_test(test_integers_are_read_as_redis_reads_them),
           cmocka_unit_test(test_crc32c_joins_what_is_very_long),
           cmocka_unit_test(test_xxh3_has_its_known_value),
           cmocka_unit_test(test_bytes_compare_as_unsigned_and_shorter_first),
+          cmocka_unit_test(test_a_copy_of_bytes_ends_with_a_nul),
           cmocka_unit_test(test_random_gives_the_published_sequence),
           cmocka_unit_test(test_random_draws_again_what_would_be_likelier),
           cmocka_unit_test(test_random_stays_in_its_bounds_and_reaches_them),
