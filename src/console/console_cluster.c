@@ -1,6 +1,5 @@
 #include "console/console_cluster.h"
 
-#include "base/check.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "cluster/topology.h"
@@ -91,20 +90,6 @@ static void write_cluster(const struct worker *worker, struct json *json) {
 
 /* ---- of the replicas ---- */
 
-static const char *role_text(enum raft_role role) {
-    switch (role) {
-    case RAFT_FOLLOWER:
-        return "follower";
-    case RAFT_PRE_CANDIDATE:
-        return "pre-candidate";
-    case RAFT_CANDIDATE:
-        return "candidate";
-    case RAFT_LEADER:
-        return "leader";
-    }
-    UNREACHABLE();
-}
-
 static void write_follower(const struct worker *worker, const struct raft *raft,
                            raft_node_number number, bool is_learner, struct json *json) {
     if (number == worker->self)
@@ -135,7 +120,7 @@ static void write_replica(const struct worker *worker, const struct shard *shard
     const struct raft_configuration *members = raft_configuration(raft);
     json_open(json, NULL, '{');
     json_number(json, "shard", shard_number(shard));
-    json_text(json, "role", role_text(raft_role(raft)));
+    json_text(json, "role", raft_role_text(raft_role(raft)));
     json_number(json, "term", raft_current_term(raft));
     json_number(json, "applied_index", shard_applied_index(shard));
     json_number(json, "commit_index", raft_commit_index(raft));

@@ -41,9 +41,8 @@ void node_shared_render_metrics(struct node_shared *shared, enum metric_format f
 uint64_t node_shared_sum(const struct node_shared *shared, size_t offset) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < shared->worker_count; i++) {
-        _Atomic uint64_t *value =
-            (_Atomic uint64_t *)(void *)((char *)&shared->workers[i] + offset);
-        sum += atomic_load_explicit(value, memory_order_relaxed);
+        const void *statistic = (const char *)&shared->workers[i] + offset;
+        sum += statistic_of(statistic);
     }
     return sum;
 }

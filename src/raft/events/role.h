@@ -2,6 +2,8 @@
 #pragma once
 
 enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER };
+/* "follower", "pre-candidate", "candidate", "leader". Static storage. */
+const char *raft_role_text(enum raft_role role);
 
 /* How gladly a node would lead, as its owner sees it. A hint: it orders those who may lead, and
  * keeps nobody from leading whom the others need. */

@@ -33,14 +33,14 @@ static const struct {
 void standing_set(struct worker *worker, enum standing_reason reason, bool is_so) {
     _Atomic uint64_t *own = &worker->shared->workers[worker->index].standing;
     uint64_t bit = (uint64_t)1 << reason;
-    uint64_t before = atomic_load_explicit(own, memory_order_relaxed);
+    uint64_t before = statistic_of(own);
     atomic_store_explicit(own, is_so ? before | bit : before & ~bit, memory_order_relaxed);
 }
 
 static uint64_t reasons_of_node(const struct worker *worker) {
     uint64_t all = 0;
     for (unsigned i = 0; i < worker->count; i++)
-        all |= atomic_load_explicit(&worker->shared->workers[i].standing, memory_order_relaxed);
+        all |= statistic_of(&worker->shared->workers[i].standing);
     return all;
 }
 

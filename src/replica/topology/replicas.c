@@ -231,8 +231,7 @@ static void say_settled(struct worker *worker) {
     bool has_room = true;
     buffer_init(&text, GOSSIP_VALUE_MAXIMUM + 1);
     for (unsigned i = 0; i < worker->topology->shard_count && has_room; i++) {
-        uint64_t epoch =
-            atomic_load_explicit(&worker->shared->shards[i].settled_epoch, memory_order_relaxed);
+        uint64_t epoch = statistic_of(&worker->shared->shards[i].settled_epoch);
         if (epoch && !worker->topology->shards[i].is_settled)
             has_room = worker_list_add(&text, i, epoch);
     }

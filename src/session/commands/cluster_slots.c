@@ -110,9 +110,7 @@ static void reply_shards_node(const struct worker *worker, uint32_t shard,
     reply_bulk_text(reply, is_leader ? "master" : "replica");
     if (is_self) {
         reply_bulk_text(reply, "replication-offset");
-        reply_integer(reply,
-                      (int64_t)atomic_load_explicit(&worker->shared->shards[shard].applied_index,
-                                                    memory_order_relaxed));
+        reply_integer(reply, (int64_t)statistic_of(&worker->shared->shards[shard].applied_index));
     }
     reply_bulk_text(reply, "health");
     reply_bulk_text(reply,

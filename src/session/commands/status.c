@@ -61,19 +61,6 @@ static void reply_shards(const struct topology *topology, struct reply *reply) {
     }
 }
 
-static uint64_t load(const _Atomic uint64_t *value) {
-    return atomic_load_explicit(value, memory_order_relaxed);
-}
-
-static const char *role_text(uint64_t role) {
-    static const char *const texts[] = {[RAFT_FOLLOWER] = "follower",
-                                        [RAFT_PRE_CANDIDATE] = "pre-candidate",
-                                        [RAFT_CANDIDATE] = "candidate",
-                                        [RAFT_LEADER] = "leader"};
-    CHECK(role < sizeof texts / sizeof texts[0]);
-    return texts[role];
-}
-
 static const char *give_up_text(uint64_t cause) {
     CHECK(cause < RAFT_GIVE_UP_CAUSE_COUNT);
     return raft_give_up_text((enum raft_give_up_cause)cause);
@@ -83,29 +70,29 @@ static const char *give_up_text(uint64_t cause) {
 static void reply_replicas_here(const struct node_shared *shared, struct reply *reply) {
     size_t count = 0;
     for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM; i++)
-        count += load(&shared->shards[i].is_hosted) != 0;
+        count += statistic_of(&shared->shards[i].is_hosted) != 0;
     reply_array(reply, count);
     for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM && count; i++) {
         const struct shard_statistics *replica = &shared->shards[i];
-        if (!load(&replica->is_hosted))
+        if (!statistic_of(&replica->is_hosted))
             continue;
         count--; /* a replica that is published meanwhile is for the next one who asks */
         reply_array(reply, 15);
         reply_integer(reply, i);
-        reply_bulk_text(reply, role_text(load(&replica->role)));
-        reply_integer(reply, (int64_t)load(&replica->term));
-        reply_integer(reply, (int64_t)load(&replica->leader));
-        reply_integer(reply, (int64_t)load(&replica->applied_index));
-        reply_integer(reply, (int64_t)load(&replica->commit_index));
-        reply_integer(reply, (int64_t)load(&replica->last_index));
-        reply_integer(reply, (int64_t)load(&replica->snapshot_index));
-        reply_integer(reply, (int64_t)load(&replica->learner_round));
-        reply_integer(reply, (int64_t)load(&replica->learner_index));
-        reply_integer(reply, (int64_t)load(&replica->is_joint));
-        reply_integer(reply, (int64_t)load(&replica->last_term));
-        reply_integer(reply, (int64_t)load(&replica->time_ms));
-        reply_integer(reply, (int64_t)load(&replica->given_up_node));
-        reply_bulk_text(reply, give_up_text(load(&replica->give_up_cause)));
+        reply_bulk_text(reply, raft_role_text((enum raft_role)statistic_of(&replica->role)));
+        reply_integer(reply, (int64_t)statistic_of(&replica->term));
+        reply_integer(reply, (int64_t)statistic_of(&replica->leader));
+        reply_integer(reply, (int64_t)statistic_of(&replica->applied_index));
+        reply_integer(reply, (int64_t)statistic_of(&replica->commit_index));
+        reply_integer(reply, (int64_t)statistic_of(&replica->last_index));
+        reply_integer(reply, (int64_t)statistic_of(&replica->snapshot_index));
+        reply_integer(reply, (int64_t)statistic_of(&replica->learner_round));
+        reply_integer(reply, (int64_t)statistic_of(&replica->learner_index));
+        reply_integer(reply, (int64_t)statistic_of(&replica->is_joint));
+        reply_integer(reply, (int64_t)statistic_of(&replica->last_term));
+        reply_integer(reply, (int64_t)statistic_of(&replica->time_ms));
+        reply_integer(reply, (int64_t)statistic_of(&replica->given_up_node));
+        reply_bulk_text(reply, give_up_text(statistic_of(&replica->give_up_cause)));
     }
 }
 

@@ -4,20 +4,6 @@
 
 #include <inttypes.h>
 
-static const char *role_text(enum raft_role role) {
-    switch (role) {
-    case RAFT_FOLLOWER:
-        return "follower";
-    case RAFT_PRE_CANDIDATE:
-        return "pre-candidate";
-    case RAFT_CANDIDATE:
-        return "candidate";
-    case RAFT_LEADER:
-        return "leader";
-    }
-    return "?";
-}
-
 static const char *const kind_texts[RAFT_MESSAGE_KIND_COUNT] = {
     "pre-vote",   "pre-vote-reply",   "vote",       "vote-reply", "append", "append-reply",
     "read-index", "read-index-reply", "timeout-now"};
@@ -185,7 +171,7 @@ void transcript_actions(struct buffer *out, const struct cluster_node *node,
     text_move_and_campaign(out, node, actions);
     if (actions->is_leadership_changed)
         buffer_append_format(out, "%u is %s in term %" PRIu64 ", leader %u\n", node->number,
-                             role_text(raft_role(node->raft)), raft_current_term(node->raft),
+                             raft_role_text(raft_role(node->raft)), raft_current_term(node->raft),
                              raft_leader(node->raft));
     if (actions->proposal_error != 0)
         buffer_append_format(out, "%u refuses: %s\n", node->number,
@@ -212,8 +198,8 @@ void transcript_state(struct buffer *out, const struct cluster_node *node) {
     const struct raft *raft = node->raft;
     buffer_append_format(out, "%u %s%s term %" PRIu64 " leader %u commit %" PRIu64 " log",
                          node->number, raft_is_quiet(raft) ? "quiet " : "",
-                         role_text(raft_role(raft)), raft_current_term(raft), raft_leader(raft),
-                         raft_commit_index(raft));
+                         raft_role_text(raft_role(raft)), raft_current_term(raft),
+                         raft_leader(raft), raft_commit_index(raft));
     if (raft_first_index(raft) > 1)
         buffer_append_format(out, " (%" PRIu64 "/%" PRIu64 ")", raft_first_index(raft) - 1,
                              raft_term_at(raft, raft_first_index(raft) - 1));
