@@ -87,13 +87,19 @@ static enum route_result call_shard(struct session *session, uint32_t shard, slo
     if (!leaders_is_here(session->worker, shard))
         flags &= ~(unsigned)CALL_THROUGH_LOG;
     uint64_t ticket = session_expect(session, shard, slot);
-    if (command->flags & COMMAND_WRITE)
+    if (command->flags & COMMAND_WRITE) {
         wait_note_write(session, shard);
-    else if (!(flags & CALL_THROUGH_LOG))
+        flags |= CALL_THROUGH_LOG;
+    } else if (!(flags & CALL_THROUGH_LOG)) {
         session_expect_read(session);
-    enum route_result result =
-        calls_send(session->worker, shard, command, arguments, count, &session->target, ticket,
-                   (uint8_t)session->protocol, flags);
+    }
+    struct shard_call call = {.arguments = arguments,
+                              .argument_count = count,
+                              .target = &session->target,
+                              .ticket = ticket,
+                              .protocol = (uint8_t)session->protocol,
+                              .flags = flags};
+    enum route_result result = calls_send(session->worker, shard, &call);
     if (result == ROUTE_BUSY)
         session_expect_no_more(session);
     return result;

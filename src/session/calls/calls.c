@@ -15,7 +15,7 @@
 /* A command that another worker's session sent to a shard here. */
 struct remote_call {
     struct target target;
-    struct list link; /* worker->remote_calls */
+    struct list link; /* sessions->remote_calls */
     unsigned from;
     size_t command_bytes;
     void *their_target;
@@ -38,66 +38,63 @@ static int wait_on_shard(struct shard *shard, const struct bytes *arguments,
     return shard_wait(shard, &options, waiter);
 }
 
+static int ask_shard(struct shard *shard, const struct shard_call *call) {
+    struct shard_waiter waiter = {.target = call->target,
+                                  .ticket = call->ticket,
+                                  .protocol = call->protocol,
+                                  .is_async = (call->flags & CALL_ASYNC) != 0};
+    if (call->flags & CALL_WAIT)
+        return wait_on_shard(shard, call->arguments, waiter);
+    if (call->flags & CALL_THROUGH_LOG)
+        return shard_propose(shard, call->arguments, call->argument_count, waiter);
+    return shard_read(shard, call->arguments, call->argument_count, waiter, call->flags);
+}
+
 static enum route_result call_here(struct worker *worker, struct shard *shard,
-                                   const struct bytes *arguments, size_t count,
-                                   struct target *target, uint64_t ticket, uint8_t protocol,
-                                   unsigned flags) {
-    struct shard_waiter waiter = {.target = target,
-                                  .ticket = ticket,
-                                  .protocol = protocol,
-                                  .is_async = (flags & CALL_ASYNC) != 0};
-    if (worker->sessions->tracing.length && flags & CALL_THROUGH_LOG)
+                                   const struct shard_call *call) {
+    if (worker->sessions->tracing.length && call->flags & CALL_THROUGH_LOG)
         shard_trace_next(shard, worker->sessions->tracing);
-    int error = flags & CALL_WAIT          ? wait_on_shard(shard, arguments, waiter)
-                : flags & CALL_THROUGH_LOG ? shard_propose(shard, arguments, count, waiter)
-                                           : shard_read(shard, arguments, count, waiter, flags);
+    int error = ask_shard(shard, call);
     if (error == ERR_BUSY)
         return ROUTE_BUSY;
     if (error == ERR_NO_SPACE) {
         /* The word that Redis has for a node that cannot persist. */
-        target->deliver(worker, target, ticket, SHARD_DONE,
-                        BYTES_LITERAL("-MISCONF the disk of this node is full: it takes no writes "
-                                      "until there is space; reads go on\r\n"));
+        call->target->deliver(
+            worker, call->target, call->ticket, SHARD_DONE,
+            BYTES_LITERAL("-MISCONF the disk of this node is full: it takes no writes "
+                          "until there is space; reads go on\r\n"));
     } else if (error) {
-        target->deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
+        call->target->deliver(worker, call->target, call->ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
     return ROUTE_DONE;
 }
 
 static enum route_result call_by_mail(struct worker *worker, uint32_t shard,
-                                      const struct bytes *arguments, size_t count,
-                                      struct target *target, uint64_t ticket, uint8_t protocol,
-                                      unsigned flags) {
+                                      const struct shard_call *call) {
     if (worker->sessions->mailed_bytes >= (size_t)worker->config.uncommitted_bytes)
         return ROUTE_BUSY;
     struct mail *mail = mail_new(MAIL_COMMAND, worker->index);
     mail->shard = shard;
-    mail->target = target;
-    mail->ticket = ticket;
-    mail->protocol = protocol;
-    mail->flags = flags;
+    mail->target = call->target;
+    mail->ticket = call->ticket;
+    mail->protocol = call->protocol;
+    mail->flags = call->flags;
     mail->key =
         worker->sessions->tracing.length ? bytes_copy_text(worker->sessions->tracing) : NULL;
-    buffer_append_varint(&mail->bytes, count);
-    for (size_t i = 0; i < count; i++)
-        buffer_append_length_prefixed(&mail->bytes, arguments[i]);
+    mail_put_arguments(mail, call->arguments, call->argument_count);
     worker->sessions->mailed_bytes += mail->bytes.length;
     worker_post(worker, shard % worker->count, mail);
     return ROUTE_DONE;
 }
 
-enum route_result calls_send(struct worker *worker, uint32_t shard, const struct command *command,
-                             const struct bytes *arguments, size_t count, struct target *target,
-                             uint64_t ticket, uint8_t protocol, unsigned flags) {
-    flags |= command->flags & COMMAND_WRITE ? CALL_THROUGH_LOG : 0;
+enum route_result calls_send(struct worker *worker, uint32_t shard, const struct shard_call *call) {
     if (shard % worker->count != worker->index)
-        return call_by_mail(worker, shard, arguments, count, target, ticket, protocol, flags);
+        return call_by_mail(worker, shard, call);
     if (!worker->shards[shard]) {
-        target->deliver(worker, target, ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
+        call->target->deliver(worker, call->target, call->ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
         return ROUTE_DONE;
     }
-    return call_here(worker, worker->shards[shard], arguments, count, target, ticket, protocol,
-                     flags);
+    return call_here(worker, worker->shards[shard], call);
 }
 
 /* ---- from another worker ---- */
@@ -163,8 +160,13 @@ static enum route_result run_mail(struct worker *worker, struct mail *mail) {
         return ROUTE_DONE;
     }
     worker->sessions->tracing = mail->key ? bytes_of_text(mail->key) : BYTES_NONE;
-    enum route_result result = call_here(worker, shard, worker->sessions->mail_arguments, count,
-                                         &call->target, 0, mail->protocol, mail->flags);
+    enum route_result result =
+        call_here(worker, shard,
+                  &(struct shard_call){.arguments = worker->sessions->mail_arguments,
+                                       .argument_count = count,
+                                       .target = &call->target,
+                                       .protocol = mail->protocol,
+                                       .flags = mail->flags});
     worker->sessions->tracing = BYTES_NONE;
     if (result == ROUTE_BUSY) {
         list_remove(&call->link);

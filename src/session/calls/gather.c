@@ -214,10 +214,16 @@ static struct gather *gather_new(struct session *session, enum gather_kind kind,
 static void ask(struct gather *gather, uint32_t shard, const struct command *command,
                 const struct bytes *arguments, size_t count, unsigned flags) {
     struct worker *worker = gather->session->worker;
-    if (command->flags & COMMAND_WRITE)
+    struct shard_call call = {.arguments = arguments,
+                              .argument_count = count,
+                              .target = &gather->target,
+                              .protocol = gather->protocol,
+                              .flags = flags};
+    if (command->flags & COMMAND_WRITE) {
         wait_note_write(gather->session, shard);
-    if (calls_send(worker, shard, command, arguments, count, &gather->target, 0, gather->protocol,
-                   flags) == ROUTE_BUSY)
+        call.flags |= CALL_THROUGH_LOG;
+    }
+    if (calls_send(worker, shard, &call) == ROUTE_BUSY)
         deliver(worker, &gather->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
 }
 

@@ -14,6 +14,8 @@
 #include "worker/leaders.h"
 #include "worker/worker.h"
 
+enum { WAIT_ARGUMENTS = 3 /* of a shard, as with CALL_WAIT (route.h) */ };
+
 struct wait_call {
     struct target target;
     struct list link;        /* worker->sessions->waits */
@@ -127,21 +129,25 @@ static bool is_asked(const struct session *session, uint32_t shard, bool is_writ
                      : leaders_is_here(session->worker, shard);
 }
 
-static void ask_shards(struct wait_call *call, const struct command *command,
-                       const struct bytes arguments[3]) {
-    struct worker *worker = call->session->worker;
-    bool is_writer = has_written(call->session);
+static void ask_shards(struct wait_call *wait, const struct bytes arguments[WAIT_ARGUMENTS]) {
+    struct worker *worker = wait->session->worker;
+    const struct shard_call call = {.arguments = arguments,
+                                    .argument_count = WAIT_ARGUMENTS,
+                                    .target = &wait->target,
+                                    .protocol = 2,
+                                    .flags = CALL_WAIT};
+    bool is_writer = has_written(wait->session);
     for (uint32_t shard = 1; worker->topology && shard < worker->topology->shard_count; shard++) {
-        if (!is_asked(call->session, shard, is_writer))
+        if (!is_asked(wait->session, shard, is_writer))
             continue;
-        call->waiting++;
-        if (calls_send(worker, shard, command, arguments, 3, &call->target, 0, 2, CALL_WAIT) ==
-            ROUTE_BUSY)
-            deliver(worker, &call->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
+        wait->waiting++;
+        if (calls_send(worker, shard, &call) == ROUTE_BUSY)
+            deliver(worker, &wait->target, 0, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
 }
 
-static bool parse(struct session_command *call, bool is_aof, struct bytes arguments[3]) {
+static bool parse(struct session_command *call, bool is_aof,
+                  struct bytes arguments[WAIT_ARGUMENTS]) {
     int64_t local = 0, replicas, timeout_ms;
     size_t at = is_aof ? 2 : 1;
     if ((is_aof && !number_parse_i64(call->arguments[1], &local)) ||
@@ -166,7 +172,7 @@ static bool parse(struct session_command *call, bool is_aof, struct bytes argume
 
 bool wait_command(struct session_command *call) {
     bool is_aof = strcmp(call->command->name, "waitaof") == 0;
-    struct bytes arguments[3];
+    struct bytes arguments[WAIT_ARGUMENTS];
     if (!parse(call, is_aof, arguments))
         return true;
     struct wait_call *wait = memory_allocate_zeroed(1, sizeof *wait);
@@ -178,7 +184,7 @@ bool wait_command(struct session_command *call) {
     wait->ticket = session_expect(call->session, 0, 0);
     session_expect_read(call->session); /* a write behind it waits, as Redis has it */
     list_append(&call->worker->sessions->waits, &wait->link);
-    ask_shards(wait, call->command, arguments);
+    ask_shards(wait, arguments);
     if (--wait->waiting == 0)
         finish(wait);
     return false;

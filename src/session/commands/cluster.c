@@ -86,18 +86,22 @@ static bool cluster_keyslot(struct session_command *call) {
 }
 
 /* Asks the slot's shard, on whatever worker it is. False: the reply comes later. */
-static bool ask_shard(struct session_command *call, const char *name, const struct bytes *arguments,
-                      size_t count, slot_number slot) {
+static bool ask_shard(struct session_command *call, const struct bytes *arguments, size_t count,
+                      slot_number slot) {
     struct worker *worker = call->worker;
     struct session *session = call->session;
     uint32_t shard = worker->topology->slot_owner[slot];
-    const struct command *command = command_find(bytes_of_text(name), BYTES_NONE);
+    const struct command *command = command_find(arguments[0], BYTES_NONE);
     unsigned flags;
     (void)session_order(session, command, &flags); /* a read need not wait */
     flags = leaders_is_here(worker, shard) ? flags : 0;
-    uint64_t ticket = session_expect(session, shard, slot);
-    if (calls_send(worker, shard, command, arguments, count, &session->target, ticket,
-                   (uint8_t)session->protocol, flags | SHARD_READ_ON_FOLLOWER) == ROUTE_BUSY) {
+    struct shard_call of_shard = {.arguments = arguments,
+                                  .argument_count = count,
+                                  .target = &session->target,
+                                  .ticket = session_expect(session, shard, slot),
+                                  .protocol = (uint8_t)session->protocol,
+                                  .flags = flags | SHARD_READ_ON_FOLLOWER};
+    if (calls_send(worker, shard, &of_shard) == ROUTE_BUSY) {
         session_expect_no_more(session);
         reply_error(call->reply, "TRYAGAIN too much is in flight at the shard of that slot");
         return true;
@@ -121,7 +125,7 @@ static bool cluster_countkeysinslot(struct session_command *call) {
         reply_integer(call->reply, 0);
     } else {
         const struct bytes arguments[] = {BYTES_LITERAL("trothdb.countslot"), call->arguments[2]};
-        return ask_shard(call, "trothdb.countslot", arguments, 2, (slot_number)slot);
+        return ask_shard(call, arguments, 2, (slot_number)slot);
     }
     return true;
 }
@@ -138,7 +142,7 @@ static bool cluster_getkeysinslot(struct session_command *call) {
     } else {
         const struct bytes arguments[] = {BYTES_LITERAL("trothdb.getslot"), call->arguments[2],
                                           call->arguments[3]};
-        return ask_shard(call, "trothdb.getslot", arguments, 3, (slot_number)slot);
+        return ask_shard(call, arguments, 3, (slot_number)slot);
     }
     return true;
 }

@@ -201,12 +201,15 @@ static bool can_call_control(struct session_command *call) {
 /* False: the answer comes when it is applied. */
 static bool propose_to_control(struct session_command *call, const struct bytes *arguments,
                                size_t count) {
-    uint64_t ticket = session_expect(call->session, 0, 0);
-    enum route_result result =
-        calls_send(call->worker, 0, call->command, arguments, count, &call->session->target, ticket,
-                   (uint8_t)call->session->protocol, CALL_THROUGH_LOG);
-    if (result == ROUTE_BUSY) {
-        session_expect_no_more(call->session);
+    struct session *session = call->session;
+    struct shard_call of_control = {.arguments = arguments,
+                                    .argument_count = count,
+                                    .target = &session->target,
+                                    .ticket = session_expect(session, 0, 0),
+                                    .protocol = (uint8_t)session->protocol,
+                                    .flags = CALL_THROUGH_LOG};
+    if (calls_send(call->worker, 0, &of_control) == ROUTE_BUSY) {
+        session_expect_no_more(session);
         reply_error(call->reply, "TRYAGAIN the control shard has no room for this now");
         return true;
     }
