@@ -1,4 +1,5 @@
 #include "agent/agent.h"
+#include "admin/admin.h"
 #include "agent/agent_options.h"
 #include "agent/agent_port.h"
 #include "agent/agent_rest.h"
@@ -12,14 +13,14 @@
 #include "member/gossip_commands.h"
 #include "member/said_keys.h"
 #include "member/stream_mail.h"
+#include "process/file_share.h"
+#include "process/gossip_plane.h"
+#include "process/log_sink.h"
+#include "process/turn.h"
 #include "profile/profile.h"
 #include "rpc/grpc_server.h"
 #include "rpc/http2.h"
-#include "server/admin.h"
-#include "server/file_share.h"
-#include "server/gossip_plane.h"
-#include "server/log_sink.h"
-#include "server/turn.h"
+#include "worker/node_shared.h"
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>

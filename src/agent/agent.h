@@ -4,7 +4,7 @@
  *                                     AGENT_REPEAT_MS after that, if it is still there: exit 1
  *
  * Its client port speaks the Redis protocol (agent_commands.c), its peer port gossip as a node's
- * does (server/gossip_plane.h), its admin port HTTP (server/admin.h). */
+ * does (process/gossip_plane.h), its admin port HTTP (admin/admin.h). */
 #pragma once
 
 enum { AGENT_LEAVE_MS = 100, AGENT_REPEAT_MS = 500 };

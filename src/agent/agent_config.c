@@ -4,7 +4,7 @@
 #include "agent/agent_port.h"
 #include "base/check.h"
 #include "base/table.h"
-#include "server/log_sink.h"
+#include "process/log_sink.h"
 
 enum { AGENT_CONFIG_BYTES = 256 << 10, AGENT_PROBLEM_BYTES = CONFIG_VALUE_MAXIMUM + 1024 };
 

@@ -1,7 +1,7 @@
 /* The flags of `trothdb agent`: --tag key=value, any number of times, and those settings of
  * config.def that mean something to an agent. */
 #pragma once
-#include "server/options.h"
+#include "process/options.h"
 
 enum { AGENT_TAG_MAXIMUM = 64, AGENT_DEFAULT_PORT = 7001 };
 

@@ -6,7 +6,7 @@
 #include "member/gossiper.h"
 #include "member/login.h"
 #include "member/subscriptions.h"
-#include "server/client_port.h"
+#include "process/client_port.h"
 #include "wire/request.h"
 
 enum {

@@ -1,5 +1,5 @@
 #include "agent/agent_sockets.h"
-#include "server/seeds.h"
+#include "process/seeds.h"
 #include <unistd.h>
 
 /* The datagram socket first: nobody shares it, so who has it has the ports that belong to it. */

@@ -1,7 +1,7 @@
 /* The sockets of an agent, bound by hand before anything starts. */
 #pragma once
 #include "io/real/socket.h"
-#include "server/addresses.h"
+#include "process/addresses.h"
 
 enum { AGENT_PORT_FIRST = 7001, AGENT_PORT_LAST = 8999 };
 

@@ -1,13 +1,13 @@
 #include "server/gossip_thread.h"
+#include "admin/admin.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "console/console_status.h"
 #include "io/real/entropy.h"
 #include "io/real/real_clock.h"
-#include "server/admin.h"
-#include "server/gossip_plane.h"
-#include "server/log_sink.h"
-#include "server/turn.h"
+#include "process/gossip_plane.h"
+#include "process/log_sink.h"
+#include "process/turn.h"
 #include <pthread.h>
 
 struct gossip_thread {

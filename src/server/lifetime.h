@@ -6,7 +6,7 @@
  *     LEAVING  --LIFETIME_LEAVE_MS------------------------> STOPPING
  *     STOPPING --all have ended, or LIFETIME_STOP_MS------> the process ends */
 #pragma once
-#include "server/options.h"
+#include "process/options.h"
 #include "server/threads.h"
 
 enum {

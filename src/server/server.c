@@ -5,13 +5,13 @@
 #include "io/real/real_disk.h"
 #include "io/real/socket.h"
 #include "member/gossiper.h"
+#include "process/addresses.h"
+#include "process/log_sink.h"
+#include "process/options.h"
+#include "process/seeds.h"
 #include "profile/profile.h"
-#include "server/addresses.h"
 #include "server/gossip_thread.h"
 #include "server/lifetime.h"
-#include "server/log_sink.h"
-#include "server/options.h"
-#include "server/seeds.h"
 #include "server/worker_thread.h"
 #include <signal.h>
 #include <sodium.h>

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "server/log_sink.h"
+#include "process/log_sink.h"
 
 void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail) {
     log_sink_settings(log, mail); /* whoever tells of a setting has it changed as well */

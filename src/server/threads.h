@@ -16,8 +16,8 @@
 #include "config/config.h"
 #include "member/identity.h"
 #include "node/node.h"
+#include "process/file_share.h"
 #include "seal/seal.h"
-#include "server/file_share.h"
 #include "server/mailbox.h"
 
 enum { EXIT_FAILED = 1 /* of the process */ };

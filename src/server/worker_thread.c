@@ -7,12 +7,12 @@
 #include "io/real/real_disk.h"
 #include "io/real/real_process.h"
 #include "member/stream_mail.h"
+#include "process/client_port.h"
+#include "process/log_sink.h"
+#include "process/options.h"
+#include "process/turn.h"
 #include "replica/peers.h"
 #include "rpc/peer_net.h"
-#include "server/client_port.h"
-#include "server/log_sink.h"
-#include "server/options.h"
-#include "server/turn.h"
 #include "session/clients.h"
 #include <pthread.h>
 #include <stdio.h>

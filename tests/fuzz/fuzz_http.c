@@ -1,8 +1,8 @@
 /* Heads of HTTP requests to the admin port: one that comes in pieces is incomplete until its last
  * byte, and is read then as if it had come at once; every part of it lies within it. */
+#include "admin/http_request.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "server/http_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 

@@ -1,12 +1,12 @@
 /* The admin port over real sockets: who asks by HTTP is answered, and who speaks otherwise is cut.
  * */
 #include "../unit.h"
+#include "admin/admin.h"
+#include "admin/http_request.h"
 #include "base/memory.h"
 #include "io/real/socket.h"
 #include "loopback.h"
 #include "profile/profile.h"
-#include "server/admin.h"
-#include "server/http_request.h"
 #include <stdlib.h>
 
 /* A client that sends a text and keeps all that comes back. */

@@ -1,7 +1,7 @@
 /* Descriptors are shared out so that the node's own are never taken by others. */
 #include "../unit.h"
+#include "process/file_share.h"
 #include "rpc/grpc_server.h"
-#include "server/file_share.h"
 #include <sys/resource.h>
 
 static void test_what_a_usual_system_allows(void **state) {

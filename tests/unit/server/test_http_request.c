@@ -1,7 +1,7 @@
 /* The head of an HTTP request: read, waited for, or refused. */
 #include "../unit.h"
+#include "admin/http_request.h"
 #include "base/memory.h"
-#include "server/http_request.h"
 
 static int parse(const char *text, struct http_request *request) {
     return http_request_parse(bytes_of_text(text), request);

@@ -1,9 +1,9 @@
 /* Flags and the file become settings, addresses and seeds; what is wrong is explained. */
 #include "../unit.h"
 #include "base/memory.h"
-#include "server/addresses.h"
-#include "server/options.h"
-#include "server/seeds.h"
+#include "process/addresses.h"
+#include "process/options.h"
+#include "process/seeds.h"
 #include <unistd.h>
 
 static char *flags(const char *text, char *argv[], int *argc) {

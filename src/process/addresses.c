@@ -1,4 +1,4 @@
-#include "server/addresses.h"
+#include "process/addresses.h"
 #include "io/socket_address.h"
 #include <stdio.h>
 

@@ -12,10 +12,10 @@
 #pragma once
 #include "io/faulty_net.h"
 #include "member/gossiper.h"
+#include "process/seeds.h"
 #include "rpc/catch_up_ask.h"
 #include "rpc/stream_try.h"
 #include "seal/seal.h"
-#include "server/seeds.h"
 #include <uv.h>
 
 enum {

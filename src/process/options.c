@@ -1,4 +1,4 @@
-#include "server/options.h"
+#include "process/options.h"
 #include "io/whole_file.h"
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "server/file_share.h"
+#include "process/file_share.h"
 #include "rpc/grpc_server.h"
 #include <sys/resource.h>
 

@@ -8,9 +8,10 @@
  *   /debug/profile?seconds=N   a CPU profile of the next N seconds (profile.h)
  *   /debug/heap                a heap profile, /debug/memory the allocator's statistics (heap.h) */
 #pragma once
+#include "base/error.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "node/node.h"
+#include "worker/node_shared.h"
 #include <uv.h>
 
 enum {

@@ -1,4 +1,4 @@
-#include "server/turn.h"
+#include "process/turn.h"
 #include "base/check.h"
 
 static void turn_on_prepare(uv_prepare_t *hook) {

@@ -1,7 +1,6 @@
 /* A client port: its listener and the connections of the sessions behind it, a worker's or an
- * agent's. Bytes go
- * straight from the socket into the session's input and from its output into the socket; nothing is
- * copied unless the socket is full.
+ * agent's. Bytes go straight from the socket into the session's input and from its output into the
+ * socket; nothing is copied unless the socket is full.
  *
  *     OPEN --worker closes--> CLOSING --output written, or CLIENT_LINGER_MS--> ENDING
  *       \------------------------end of stream, error--------------------------^

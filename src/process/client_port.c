@@ -1,4 +1,4 @@
-#include "server/client_port.h"
+#include "process/client_port.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "io/socket_address.h"

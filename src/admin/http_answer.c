@@ -1,4 +1,4 @@
-#include "server/http_answer.h"
+#include "admin/http_answer.h"
 
 void http_answer_text(struct http_answer *answer, const char *status, const char *text) {
     answer->status = status;

@@ -1,4 +1,4 @@
-#include "server/gossip_plane.h"
+#include "process/gossip_plane.h"
 #include "base/check.h"
 #include "io/socket_address.h"
 

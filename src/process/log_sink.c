@@ -1,4 +1,4 @@
-#include "server/log_sink.h"
+#include "process/log_sink.h"
 #include "io/whole_file.h"
 #include <time.h>
 #include <unistd.h>

@@ -1,12 +1,12 @@
-#include "server/admin.h"
+#include "admin/admin.h"
+#include "admin/admin_debug.h"
+#include "admin/http_answer.h"
+#include "admin/http_request.h"
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/memory.h"
 #include "console/console_file.h"
 #include "profile/profile.h"
-#include "server/admin_debug.h"
-#include "server/http_answer.h"
-#include "server/http_request.h"
 #include <stdio.h>
 
 struct admin_connection {

@@ -1,4 +1,4 @@
-#include "server/seeds.h"
+#include "process/seeds.h"
 #include "base/check.h"
 #include "base/number.h"
 #include "io/socket_address.h"

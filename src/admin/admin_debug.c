@@ -1,4 +1,4 @@
-#include "server/admin_debug.h"
+#include "admin/admin_debug.h"
 #include "base/number.h"
 #include "profile/heap.h"
 #include "profile/profile.h"

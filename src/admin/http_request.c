@@ -1,4 +1,4 @@
-#include "server/http_request.h"
+#include "admin/http_request.h"
 
 /* The next line without its end, which may be a bare LF (RFC 9112, 2.2). */
 static struct bytes next_line(struct bytes *head) {

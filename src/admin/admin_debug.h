@@ -1,7 +1,7 @@
 /* What the admin port tells of the process itself: /debug/memory, /debug/heap, and how long a
  * /debug/profile is to be. */
 #pragma once
-#include "server/http_answer.h"
+#include "admin/http_answer.h"
 
 void admin_answer_memory(struct http_answer *answer);
 void admin_answer_heap(struct http_answer *answer);
