@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "member/gossip_news.h"
 #include "member/gossiper.h"
+#include "member/said_keys.h"
 #include "member/shared_names.h"
 
 /* In which order members are told, where there are more than may be. */

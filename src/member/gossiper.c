@@ -4,6 +4,7 @@
 #include "base/planted.h"
 #include "member/gossip_news.h"
 #include "member/gossiper_internal.h"
+#include "member/said_keys.h"
 #include "member/stream_mail.h"
 #include "tuning/tuning.h"
 #include <stdio.h>

@@ -80,18 +80,3 @@ struct faulty_net *gossiper_faults(const struct gossiper *gossiper);   /* borrow
 /* This node says key = value, which gossip_key_check() allows; an empty value removes the key. */
 void gossiper_say(struct gossiper *gossiper, struct bytes key, struct bytes value);
 void gossiper_seed(struct gossiper *gossiper, const struct net_address *address);
-
-/* What one node says of itself, by key. Values are text. */
-#define GOSSIP_SAYS_CLIENT  "client"  /* host:port of the client port */
-#define GOSSIP_SAYS_ADMIN   "admin"   /* host:port of the admin port */
-#define GOSSIP_SAYS_CLUSTER "cluster" /* 32 hex digits; absent: a spare */
-#define GOSSIP_SAYS_EPOCH   "epoch"   /* of the newest topology it knows */
-#define GOSSIP_SAYS_LEADS   "leads"   /* "shard:term,shard:term": shards it leads, as a hint */
-#define GOSSIP_SAYS_SETTLED                                                                        \
-    "settled" /* "shard:epoch,...": wishes that its leaders see fulfilled                          \
-               */
-#define GOSSIP_SAYS_STANDING "standing" /* "slow-disk,draining": why it would rather not lead */
-#define GOSSIP_SAYS_VERSION  "version"  /* the program's */
-#define GOSSIP_SAYS_LEVEL    "level"    /* of features that it knows (cluster/feature.h) */
-#define GOSSIP_SAYS_KIND     "kind" /* "agent": it never holds data; absent: a node or a spare */
-#define GOSSIP_KIND_AGENT    "agent"

@@ -3,7 +3,7 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/table.h"
-#include "member/gossiper.h"
+#include "member/said_keys.h"
 #include <assert.h>
 
 /* Only between threads of one process, so there is no version in it: whether it is the whole view,
@@ -65,11 +65,7 @@ static void member_view_read_text(struct cursor *in, char *out, size_t size) {
 
 /* Owned. What is behind a NUL is not text, and is left out by whoever reads it as such. */
 static char *member_view_copy_text(struct cursor *in) {
-    struct bytes text = cursor_length_prefixed(in, GOSSIP_VALUE_MAXIMUM);
-    char *copy = memory_allocate_zeroed(1, text.length + 1);
-    if (text.length)
-        memcpy(copy, text.data, text.length);
-    return copy;
+    return bytes_copy_text(cursor_length_prefixed(in, GOSSIP_VALUE_MAXIMUM));
 }
 
 static void member_view_read(struct cursor *in, struct member_view_entry *entry) {

@@ -1,6 +1,5 @@
 #include "member/said_keys.h"
 #include "base/error.h"
-#include "member/gossiper.h"
 #include <assert.h>
 
 static const char *const own[] = {

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "cluster/feature.h"
 #include "console/console_cluster.h"
-#include "member/gossiper.h"
+#include "member/said_keys.h"
 #include "node/drain.h"
 #include "replica/hosting.h"
 #include "replica/leads/neighbours.h"

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "member/gossiper.h"
+#include "member/said_keys.h"
 #include "replica/state/state.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"

@@ -13,7 +13,7 @@
 #include "base/hex.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "member/gossiper.h"
+#include "member/said_keys.h"
 #include "replica/mail/outbox.h"
 #include "replica/state/state.h"
 #include "replica/topology/control_machine.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "member/gossiper.h"
+#include "member/said_keys.h"
 #include "worker/worker.h"
 
 void levels_say(struct worker *worker) {

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "member/gossiper.h"
+#include "member/said_keys.h"
 #include "raft/events/configuration.h"
 #include "replica/leads/standing.h"
 #include "replica/shards/backups.h"

@@ -3,6 +3,7 @@
 #include "../member/wire.h"
 #include "base/memory.h"
 #include "console/console_status.h"
+#include "member/said_keys.h"
 #include "text.h"
 
 /* Valid until the next call. */
