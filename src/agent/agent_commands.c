@@ -1,9 +1,9 @@
 /* The commands of an agent: those of a connection, and GOSSIP. Words and shapes are Redis 7.0's. */
 #include "agent/agent_port.h"
 #include "base/number.h"
-#include "member/command_table_reply.h"
+#include "connection/command_table_reply.h"
+#include "connection/redis_compatibility.h"
 #include "member/gossip_commands.h"
-#include "member/redis_compatibility.h"
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>

@@ -3,9 +3,9 @@
 #pragma once
 #include "base/list.h"
 #include "config/config_layers.h"
+#include "connection/login.h"
+#include "connection/subscriptions.h"
 #include "member/gossiper.h"
-#include "member/login.h"
-#include "member/subscriptions.h"
 #include "process/client_port.h"
 #include "wire/request.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
-#include "member/subscriptions.h"
+#include "connection/subscriptions.h"
 #include "session/calls/calls.h"
 #include "session/calls/wait.h"
 #include "session/client/session.h"

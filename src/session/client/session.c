@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "member/subscriptions.h"
+#include "connection/subscriptions.h"
 #include "replica/mail/slow_trace.h"
 #include "session/client/durability.h"
 #include "session/client/route.h"

@@ -4,8 +4,8 @@
 
 #include "base/check.h"
 #include "base/number.h"
-#include "member/login.h"
-#include "member/subscriptions.h"
+#include "connection/login.h"
+#include "connection/subscriptions.h"
 #include "session/calls/ask.h"
 #include "session/client/session.h"
 #include "session/client/slowlog.h"

@@ -2,8 +2,8 @@
  * asked by mail; of what changes it tells a worker only while a session here wants to hear it. */
 #include "session/commands/gossip_sessions.h"
 
+#include "connection/subscriptions.h"
 #include "member/gossip_commands.h"
-#include "member/subscriptions.h"
 #include "session/client/session.h"
 #include "session/commands/commands.h"
 #include "worker/worker.h"

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "connection/redis_compatibility.h"
 #include "io/process.h"
-#include "member/redis_compatibility.h"
 #include "session/commands/cluster_facts.h"
 #include "session/commands/commands.h"
 #include "session/commands/info_metrics.h"

@@ -6,8 +6,8 @@
 
 #include "base/check.h"
 #include "base/number.h"
-#include "member/command_table_reply.h"
-#include "member/login.h"
+#include "connection/command_table_reply.h"
+#include "connection/login.h"
 #include "session/calls/wait.h"
 #include "session/client/session.h"
 #include "session/commands/cluster_facts.h"

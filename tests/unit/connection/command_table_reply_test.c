@@ -1,5 +1,5 @@
 /* COMMAND: the shapes of Redis 7.0 as golden bytes, and what is asked wrongly. */
-#include "member/command_table_reply.h"
+#include "connection/command_table_reply.h"
 #include "wire/response.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "member/command_table_reply.h"
+#include "connection/command_table_reply.h"
 
 #include "base/check.h"
 #include "base/glob.h"

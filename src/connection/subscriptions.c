@@ -1,4 +1,4 @@
-#include "member/subscriptions.h"
+#include "connection/subscriptions.h"
 
 #include "base/check.h"
 #include "base/glob.h"

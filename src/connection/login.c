@@ -1,7 +1,7 @@
-#include "member/login.h"
+#include "connection/login.h"
 
 #include "base/number.h"
-#include "member/redis_compatibility.h"
+#include "connection/redis_compatibility.h"
 
 bool login_name_is_valid(struct bytes name, struct reply *reply) {
     if (!bytes_are_word(name)) {
