@@ -133,7 +133,7 @@ static void list_clients(const struct agent_call *call, bool is_all) {
         if (is_all || session == call->session)
             append_client(session, &text);
     }
-    reply_verbatim(call->reply, "txt", buffer_bytes(&text));
+    reply_verbatim(call->reply, buffer_bytes(&text));
     buffer_release(&text);
 }
 
@@ -179,7 +179,7 @@ static void run_info(const struct agent_call *call) {
         (unsigned long long)port->session_count, port->listening_count, resident_bytes,
         (unsigned long long)port->command_count);
     gossip_info(port->gossiper, &text);
-    reply_verbatim(call->reply, "txt", buffer_bytes(&text));
+    reply_verbatim(call->reply, buffer_bytes(&text));
     buffer_release(&text);
 }
 

@@ -1,14 +1,11 @@
 #include "base/histogram.h"
 #include "base/check.h"
-#include <string.h>
 
 /* A value below 16 is its own bucket. Above, the highest set bit picks a group of 16 buckets and
  * the four bits below it the bucket in the group. */
 enum { SUB_BITS = 4, SUB_COUNT = 1 << SUB_BITS };
 _Static_assert(HISTOGRAM_BUCKET_COUNT == (64 - SUB_BITS + 1) * SUB_COUNT,
                "one group a power of two");
-
-void histogram_init(struct histogram *histogram) { memset(histogram, 0, sizeof *histogram); }
 
 unsigned histogram_bucket(uint64_t value) {
     if (value < SUB_COUNT)
@@ -33,15 +30,6 @@ void histogram_add(struct histogram *histogram, uint64_t value) {
     histogram->sum += value;
     if (value > histogram->maximum)
         histogram->maximum = value;
-}
-
-void histogram_merge(struct histogram *into, const struct histogram *from) {
-    for (unsigned i = 0; i < HISTOGRAM_BUCKET_COUNT; i++)
-        into->counts[i] += from->counts[i];
-    into->count += from->count;
-    into->sum += from->sum;
-    if (from->maximum > into->maximum)
-        into->maximum = from->maximum;
 }
 
 uint64_t histogram_quantile(const struct histogram *histogram, double quantile) {

@@ -4,14 +4,12 @@
 #include <stdint.h>
 
 enum { HISTOGRAM_BUCKET_COUNT = 976 };
-struct histogram {
+struct histogram { /* all zeros: empty */
     uint64_t counts[HISTOGRAM_BUCKET_COUNT];
     uint64_t count, sum, maximum;
 };
 
-void histogram_init(struct histogram *histogram);
 void histogram_add(struct histogram *histogram, uint64_t value);
-void histogram_merge(struct histogram *into, const struct histogram *from);
 /* The upper bound of the bucket that holds the quantile (0 < quantile <= 1); 0 when empty. */
 uint64_t histogram_quantile(const struct histogram *histogram, double quantile);
 unsigned histogram_bucket(uint64_t value);

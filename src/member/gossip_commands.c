@@ -139,7 +139,7 @@ static void run_info(const struct gossip_call *call) {
     struct buffer text;
     buffer_init(&text, GOSSIP_INFO_BYTES);
     gossip_info(call->gossiper, &text);
-    reply_verbatim(call->reply, "txt", buffer_bytes(&text));
+    reply_verbatim(call->reply, buffer_bytes(&text));
     buffer_release(&text);
 }
 

@@ -1,14 +1,11 @@
 #include "wire/reply.h"
 #include "base/check.h"
 #include "base/number.h"
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 enum {
     REPLY_HEAD_BYTES = 1 + NUMBER_I64_TEXT_BYTES + 2, /* a type byte, a number, a line end */
-    REPLY_VERBATIM_FORMAT_BYTES = 4,                  /* "txt:" */
-    REPLY_DOUBLE_TEXT_BYTES = 64,
 };
 
 static bool reply_is_resp3(const struct reply *reply) { return reply->protocol >= 3; }
@@ -125,10 +122,6 @@ void reply_null(struct reply *reply) {
     reply_raw(reply, reply_is_resp3(reply) ? BYTES_LITERAL("_\r\n") : BYTES_LITERAL("$-1\r\n"));
 }
 
-void reply_null_array(struct reply *reply) {
-    reply_raw(reply, reply_is_resp3(reply) ? BYTES_LITERAL("_\r\n") : BYTES_LITERAL("*-1\r\n"));
-}
-
 void reply_array(struct reply *reply, size_t count) { reply_head(reply, '*', (int64_t)count); }
 
 void reply_map(struct reply *reply, size_t pair_count) {
@@ -146,32 +139,9 @@ void reply_push(struct reply *reply, size_t count) {
     reply_head(reply, reply_is_resp3(reply) ? '>' : '*', (int64_t)count);
 }
 
-void reply_attribute_free_double(struct reply *reply, double value) {
-    char text[REPLY_DOUBLE_TEXT_BYTES];
-    int length = isinf(value) ? snprintf(text, sizeof text, value > 0 ? "inf" : "-inf")
-                              : snprintf(text, sizeof text, "%.17g", value);
-    CHECK(length > 0 && (size_t)length < sizeof text);
-    if (!reply_is_resp3(reply)) {
-        reply_bulk(reply, bytes_of(text, (size_t)length));
-        return;
-    }
-    reply_raw(reply, BYTES_LITERAL(","));
-    reply_raw(reply, bytes_of(text, (size_t)length));
-    reply_raw(reply, BYTES_LITERAL("\r\n"));
-}
-
-void reply_boolean(struct reply *reply, bool value) {
+void reply_verbatim(struct reply *reply, struct bytes text) {
     if (reply_is_resp3(reply))
-        reply_raw(reply, value ? BYTES_LITERAL("#t\r\n") : BYTES_LITERAL("#f\r\n"));
+        reply_blob(reply, '=', BYTES_LITERAL("txt:"), text);
     else
-        reply_integer(reply, value);
-}
-
-void reply_verbatim(struct reply *reply, const char format[3], struct bytes text) {
-    if (!reply_is_resp3(reply)) {
         reply_bulk(reply, text);
-        return;
-    }
-    char prefix[REPLY_VERBATIM_FORMAT_BYTES] = {format[0], format[1], format[2], ':'};
-    reply_blob(reply, '=', bytes_of(prefix, sizeof prefix), text);
 }

@@ -1,7 +1,6 @@
 /* Writes replies of the Redis protocol, RESP2 or RESP3 by `protocol`. With out == NULL everything
  * is discarded at once: followers apply commands and answer nobody. In RESP2 a map is an array of
- * twice the length, a set an array, a double a bulk string, a null a null bulk, a boolean an
- * integer, a verbatim string a bulk. */
+ * twice the length, a set an array, a null a null bulk, a verbatim string a bulk. */
 #pragma once
 #include "base/buffer.h"
 
@@ -25,15 +24,11 @@ void reply_bulk(struct reply *reply, struct bytes bytes);
 void reply_bulk_text(struct reply *reply, const char *text);
 void reply_bulk_integer(struct reply *reply, int64_t value); /* the digits as a bulk string */
 void reply_null(struct reply *reply);                        /* $-1 or _ */
-void reply_null_array(struct reply *reply);                  /* *-1 or _ */
 void reply_array(struct reply *reply, size_t count);
 void reply_map(struct reply *reply, size_t pair_count);
 void reply_set(struct reply *reply, size_t count);
-void reply_push(struct reply *reply, size_t count); /* RESP2: an array */
-void reply_attribute_free_double(struct reply *reply,
-                                 double value); /* "," or bulk, %.17g as Redis prints it */
-void reply_boolean(struct reply *reply, bool value);
-void reply_verbatim(struct reply *reply, const char format[3], struct bytes text);
+void reply_push(struct reply *reply, size_t count);          /* RESP2: an array */
+void reply_verbatim(struct reply *reply, struct bytes text); /* plain text, for people */
 
 /* Errors that several places share, with Redis 7.0's exact words. */
 #define REPLY_WRONG_TYPE  "WRONGTYPE Operation against a key holding the wrong kind of value"

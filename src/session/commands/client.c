@@ -232,7 +232,7 @@ static void answer_list(struct worker *worker, const struct ask_words *words,
 static void reply_list(const struct worker *worker, const struct ask_answer *all,
                        struct reply *reply) {
     (void)worker;
-    reply_verbatim(reply, "txt", buffer_bytes(&all->text));
+    reply_verbatim(reply, buffer_bytes(&all->text));
 }
 
 static bool client_list(struct session_command *call) {
@@ -340,7 +340,7 @@ static bool client_info(struct session_command *call) {
     struct buffer line;
     buffer_init(&line, SIZE_MAX);
     append_line(call->session, &line);
-    reply_verbatim(call->reply, "txt", buffer_bytes(&line));
+    reply_verbatim(call->reply, buffer_bytes(&line));
     buffer_release(&line);
     return true;
 }

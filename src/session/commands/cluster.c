@@ -68,7 +68,7 @@ static bool cluster_info(struct session_command *call) {
     buffer_append_format(&text, "cluster_current_epoch:%llu\r\ncluster_my_epoch:%llu\r\n",
                          (unsigned long long)figures.current_epoch,
                          (unsigned long long)figures.own_epoch);
-    reply_verbatim(call->reply, "txt", buffer_bytes(&text));
+    reply_verbatim(call->reply, buffer_bytes(&text));
     buffer_release(&text);
     return true;
 }

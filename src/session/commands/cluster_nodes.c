@@ -98,7 +98,7 @@ bool cluster_reply_nodes(struct session_command *call) {
     else
         for (unsigned i = 0; i < worker->topology->node_count; i++)
             append_node(worker, &worker->topology->nodes[i], &text);
-    reply_verbatim(call->reply, "txt", buffer_bytes(&text));
+    reply_verbatim(call->reply, buffer_bytes(&text));
     buffer_release(&text);
     return true;
 }

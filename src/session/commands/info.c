@@ -286,7 +286,7 @@ bool info_command(struct session_command *call) {
             SECTIONS[i].append(call->worker, &text);
         }
     }
-    reply_verbatim(call->reply, "txt", buffer_bytes(&text));
+    reply_verbatim(call->reply, buffer_bytes(&text));
     buffer_release(&text);
     return true;
 }
