@@ -125,8 +125,8 @@ static void cut_from_leader(struct faults *faults, const struct sim_node *node) 
     faults_partition_begins(faults);
     trace_line(&simulation->trace, "fault: node %u and leader %u are cut off from each other",
                node->index + 1, leader + 1);
-    sim_net_block(simulation->net, leader, node->index, true);
-    sim_net_block(simulation->net, node->index, leader, true);
+    sim_net_block(simulation->net, leader, node->index);
+    sim_net_block(simulation->net, node->index, leader);
 }
 
 /* Somebody has written another lease-ms into the node's file, mostly a shorter one. */

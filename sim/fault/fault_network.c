@@ -33,9 +33,9 @@ void faults_isolate(struct faults *faults, unsigned node, bool inwards, bool out
                                    : " outwards");
     for (unsigned other = 0; other < faults->simulation->node_count; other++) {
         if (outwards)
-            sim_net_block(faults->simulation->net, node, other, true);
+            sim_net_block(faults->simulation->net, node, other);
         if (inwards)
-            sim_net_block(faults->simulation->net, other, node, true);
+            sim_net_block(faults->simulation->net, other, node);
     }
 }
 
@@ -55,7 +55,7 @@ void fault_partition_halves(struct faults *faults) {
     for (unsigned a = 0; a < simulation->node_count; a++)
         for (unsigned b = 0; b < simulation->node_count; b++)
             if ((side >> a & 1) != (side >> b & 1))
-                sim_net_block(simulation->net, a, b, true);
+                sim_net_block(simulation->net, a, b);
 }
 
 void fault_partition_one_way(struct faults *faults) {
@@ -69,7 +69,7 @@ void fault_partition_one_way(struct faults *faults) {
     unsigned other = faults_node(faults)->index;
     faults_partition_begins(faults);
     trace_line(&simulation->trace, "fault: node %u does not reach node %u", node + 1, other + 1);
-    sim_net_block(simulation->net, node, other, true);
+    sim_net_block(simulation->net, node, other);
 }
 
 void faults_weather_clears(struct faults *faults) {

@@ -50,13 +50,13 @@ void report_point(struct report_curve *curve, double seconds, double share) {
     curve->shares[curve->count++] = share;
 }
 
-bool report_is_met(const struct report *report, enum figure figure) {
+static bool is_met(const struct report *report, enum figure figure) {
     return !report->has[figure] || report->measured[figure] <= figures[figure].wanted;
 }
 
 bool report_is_all_met(const struct report *report) {
     for (unsigned i = 0; i < FIGURE_COUNT; i++)
-        if (!report_is_met(report, (enum figure)i))
+        if (!is_met(report, (enum figure)i))
             return false;
     return true;
 }
@@ -72,7 +72,7 @@ static void print_figure(const struct report *report, enum figure figure, struct
         buffer_append_format(out, "%20s", "");
     else
         buffer_append_format(out, "<= %-8g %-6s  ", figures[figure].wanted,
-                             report_is_met(report, figure) ? "ok" : "MISSED");
+                             is_met(report, figure) ? "ok" : "MISSED");
     buffer_append_format(out, "%s\n", figures[figure].text);
 }
 
@@ -98,7 +98,7 @@ static void print_json_figures(const struct report *report, struct buffer *out) 
         buffer_append_format(out, "\"measured\":%.6g,", report->measured[i]);
         if (!isinf(figures[i].wanted))
             buffer_append_format(out, "\"wanted\":%g,\"is_met\":%s,", figures[i].wanted,
-                                 report_is_met(report, (enum figure)i) ? "true" : "false");
+                                 is_met(report, (enum figure)i) ? "true" : "false");
         buffer_append_format(out, "\"text\":\"%s\"}", figures[i].text);
         comma = ",";
     }

@@ -41,7 +41,6 @@ void report_note(struct report *report, const char *note);
 struct report_curve *report_curve(struct report *report, const char *name);
 /* Points past REPORT_CURVE_POINTS_MAXIMUM are not kept. */
 void report_point(struct report_curve *curve, double seconds, double share);
-bool report_is_met(const struct report *report, enum figure figure);
 /* Every figure that was measured met what is wanted of it. */
 bool report_is_all_met(const struct report *report);
 void report_print(const struct report *report, struct buffer *out);

@@ -25,7 +25,7 @@ static uint64_t *word_of(const struct sight *sight, unsigned observer, unsigned 
 
 static uint64_t bit_of(unsigned subject) { return UINT64_C(1) << (subject % WORD_BITS); }
 
-bool sight_get(const struct sight *sight, unsigned observer, unsigned subject) {
+static bool sight_get(const struct sight *sight, unsigned observer, unsigned subject) {
     return (*word_of(sight, observer, subject) & bit_of(subject)) != 0;
 }
 

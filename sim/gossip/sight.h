@@ -22,6 +22,5 @@ void sight_release(struct sight *sight);
 void sight_begin(struct sight *sight, unsigned node);
 void sight_end(struct sight *sight, unsigned node);
 void sight_set(struct sight *sight, unsigned observer, unsigned subject, bool is_seen);
-bool sight_get(const struct sight *sight, unsigned observer, unsigned subject);
 /* How many running others see it alive. */
 unsigned sight_seen_by(const struct sight *sight, unsigned subject);

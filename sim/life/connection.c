@@ -58,7 +58,7 @@ void connection_release(struct connection *connection) {
     buffer_release(&connection->inbox);
 }
 
-void connection_open(struct connection *connection) {
+static void connection_open(struct connection *connection) {
     if (connection->state != CONNECTION_CLOSED)
         return;
     connection->state = CONNECTION_CONNECTING;

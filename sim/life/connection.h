@@ -43,7 +43,6 @@ struct connection {
 void connection_init(struct connection *connection, struct simulation *simulation, unsigned node,
                      const struct connection_user *user);
 void connection_release(struct connection *connection);
-void connection_open(struct connection *connection);
 void connection_send(struct connection *connection, struct bytes bytes); /* opens it if need be */
 /* Behind all that was sent: no more comes, and what came is to be answered. What is sent later goes
  * over a new one. */

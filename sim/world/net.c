@@ -164,8 +164,8 @@ struct sim_weather *sim_net_weather(struct sim_net *net) {
 
 void sim_net_set_echo(struct sim_net *net, double share) { net->world.echo = share; }
 
-void sim_net_block(struct sim_net *net, unsigned from, unsigned to, bool is_blocked) {
-    net->is_blocked[from][to] = is_blocked && from != to;
+void sim_net_block(struct sim_net *net, unsigned from, unsigned to) {
+    net->is_blocked[from][to] = from != to;
 }
 
 void sim_net_heal(struct sim_net *net) { memset(net->is_blocked, 0, sizeof net->is_blocked); }

@@ -2,7 +2,8 @@
 #include "base/check.h"
 #include <stdio.h>
 
-uint64_t verdict_calm_us(const struct scenario *scenario) {
+/* When the last thing that disturbs anybody is over. */
+static uint64_t calm_us_of(const struct scenario *scenario) {
     uint64_t calm_us = 0;
     for (unsigned i = 0; i < scenario->step_count; i++) {
         uint64_t end_us = scenario_step_end_us(scenario, &scenario->steps[i]);
@@ -35,7 +36,7 @@ static void say_share(struct verdict *verdict, const struct scenario_expectation
 
 static void say_whole(struct verdict *verdict, const struct scenario_expectation *expectation,
                       const struct scenario *scenario, const struct tally *tally) {
-    uint64_t calm_us = verdict_calm_us(scenario), since_us = tally->whole_since_us;
+    uint64_t calm_us = calm_us_of(scenario), since_us = tally->whole_since_us;
     if (since_us == TALLY_NEVER) {
         snprintf(verdict->said, sizeof verdict->said, "not all views were right at the end");
         return;

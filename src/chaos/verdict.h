@@ -16,5 +16,3 @@ void verdict_of(const struct scenario_expectation *expectation, const struct sce
                 const struct tally *tally, struct verdict *verdict);
 /* The run ended before its time: what could still have come otherwise is not known. */
 void verdict_cut_short(const struct scenario_expectation *expectation, struct verdict *verdict);
-/* When the last thing that disturbs anybody is over. */
-uint64_t verdict_calm_us(const struct scenario *scenario);

@@ -41,7 +41,6 @@ int drill_script(struct drill *drill) MUST_CHECK;
 int drill_wait(struct drill *drill, bool (*is_met)(struct drill *drill), int limit_ms,
                const char *what) MUST_CHECK;
 int drill_rest(struct drill *drill, int ms) MUST_CHECK; /* watches the nodes meanwhile */
-int drill_await_writers(struct drill *drill) MUST_CHECK;
 int drill_await_whole(struct drill *drill) MUST_CHECK;
 int drill_set(struct drill *drill, unsigned node, const char *name, const char *value) MUST_CHECK;
 /* Does this line stand in the INFO of that node? False, too, if it does not answer. */

@@ -106,7 +106,7 @@ static bool goes_on(struct drill *drill) {
     return drill_load_goes_on(drill->load, drill->awaited_us);
 }
 
-int drill_await_writers(struct drill *drill) {
+static int await_writers(struct drill *drill) {
     drill->awaited_us = figure_now_us();
     return drill_wait(drill, goes_on, DRILL_GO_ON_MS,
                       "not every writer had a write acknowledged within 30 s");
@@ -124,7 +124,7 @@ static void print_step(const struct drill *drill, const struct drill_step *step)
 int drill_end_step(struct drill *drill) {
     struct drill_step *step = &drill->steps[drill->step_count];
     struct drill_counts counts;
-    int error = drill_await_writers(drill);
+    int error = await_writers(drill);
     step->gap_us = drill_load_gap_us(drill->load);
     step->lasted_us = figure_now_us() - step->begun_us;
     drill_load_counts(drill->load, &counts);

@@ -102,7 +102,8 @@ static int put_in_place(struct worker *worker, struct topology *topology, struct
     return replicas_place(worker, problem);
 }
 
-void control_adopt(struct worker *worker, struct topology *topology) {
+/* Takes it: every worker's part. */
+static void adopt(struct worker *worker, struct topology *topology) {
     struct buffer problem;
     buffer_init(&problem, 1024);
     int error = 0;
@@ -213,7 +214,7 @@ static int adopt_everywhere(struct worker *worker, struct topology *topology,
     topology_encode(topology, &encoded);
     worker_post_others(worker, topology_mail(worker, buffer_bytes(&encoded), BYTES_NONE));
     buffer_release(&encoded);
-    control_adopt(worker, topology);
+    adopt(worker, topology);
     return 0;
 }
 
@@ -266,7 +267,7 @@ static void topology_received(struct worker *worker, struct bytes encoded, struc
     if (is_told_removed(worker, topology) || !is_news(worker, topology))
         topology_free(topology);
     else if (worker->index != 0)
-        control_adopt(worker, topology);
+        adopt(worker, topology);
     else if (worker->hosting->founding)
         (void)adopt_everywhere(worker, topology, worker->hosting->founding);
     else

@@ -14,6 +14,4 @@ int control_found(struct worker *worker, struct bytes encoded, struct buffer *pr
 void control_topology_heard(struct worker *worker, struct bytes encoded, struct bytes founding);
 void control_topology_mail(struct worker *worker, struct bytes mail); /* a MAIL_TOPOLOGY */
 void control_tick(struct worker *worker);
-void control_adopt(struct worker *worker,
-                   struct topology *topology); /* takes it: every worker's part */
 void control_say_leads(struct worker *worker);

@@ -100,7 +100,7 @@ bool session_order(const struct session *session, const struct command *command,
 
 /* ---- output ---- */
 
-void session_mark_output(struct session *session) {
+static void mark_output(struct session *session) {
     if (!session->is_gone && list_is_empty(&session->output_link))
         list_append(&session->worker->sessions->with_output, &session->output_link);
 }
@@ -110,7 +110,7 @@ void session_close_after_reply(struct session *session) {
         session->closing_us = worker_now_us(session->worker);
     session->is_closing = true;
     list_remove(&session->blocked_link);
-    session_mark_output(session);
+    mark_output(session);
 }
 
 void session_kill(struct session *session) {
@@ -159,7 +159,7 @@ static void write_reply(struct session *session, struct bytes reply) {
     session->output_total_bytes += reply.length;
     statistic_add(&statistics_of(session->worker)->output_bytes_total, reply.length);
     worker_count(session->worker, METRIC_client_sent_bytes_total, reply.length);
-    session_mark_output(session);
+    mark_output(session);
 }
 
 static struct bytes slot_bytes(const struct reply_slot *slot) {
@@ -215,7 +215,7 @@ static void leave_in_order(struct session *session) {
         session->first_ticket++;
     }
     if (session->is_closing)
-        session_mark_output(session); /* also when the last replies were nobody's */
+        mark_output(session); /* also when the last replies were nobody's */
 }
 
 /* CLIENT REPLY OFF and SKIP: the command runs, its reply is nobody's. */

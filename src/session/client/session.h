@@ -22,7 +22,6 @@ void session_close_after_reply(struct session *session);
 /* The same, but it does not wait for the replies that are still to come. */
 void session_kill(struct session *session);
 void session_free(struct session *session);
-void session_mark_output(struct session *session);
 /* How a session's next command must go so that nothing of the connection overtakes anything: flags
  * for calls_send() (route.h), and false if the command must wait (a write behind a read that waits
  * for a quorum or a deletion). */

@@ -23,6 +23,24 @@ static bool ask_gossiper(struct session_command *call) {
     return false;
 }
 
+/* ---- what sessions want to hear ---- */
+
+/* Its subscriptions are others. */
+static void note_subscriptions(struct session *session) {
+    struct worker *worker = session->worker;
+    bool is_listening = subscriptions_are_any(&session->subscriptions);
+    unsigned before = worker->sessions->listening_count;
+    if (is_listening == session->is_listening)
+        return;
+    session->is_listening = is_listening;
+    worker->sessions->listening_count += is_listening ? 1 : -1;
+    if ((before == 0) != (worker->sessions->listening_count == 0)) {
+        struct mail *mail = mail_new(MAIL_GOSSIP_WATCH, worker->index);
+        mail->flags = worker->sessions->listening_count > 0;
+        worker_post(worker, MAIL_TO_GOSSIPER, mail);
+    }
+}
+
 /* What confirms a subscription is pushed, as the news are that follow: CLIENT REPLY does not turn
  * it off. */
 static void confirm(struct session_command *call) {
@@ -40,30 +58,15 @@ bool gossip_command(struct session_command *call) {
                                call->argument_count, call->reply))
         return ask_gossiper(call);
     confirm(call);
-    gossip_session_changed(session);
+    note_subscriptions(session);
     return true;
 }
 
 /* ---- hearing ---- */
 
-void gossip_session_changed(struct session *session) {
-    struct worker *worker = session->worker;
-    bool is_listening = subscriptions_are_any(&session->subscriptions);
-    unsigned before = worker->sessions->listening_count;
-    if (is_listening == session->is_listening)
-        return;
-    session->is_listening = is_listening;
-    worker->sessions->listening_count += is_listening ? 1 : -1;
-    if ((before == 0) != (worker->sessions->listening_count == 0)) {
-        struct mail *mail = mail_new(MAIL_GOSSIP_WATCH, worker->index);
-        mail->flags = worker->sessions->listening_count > 0;
-        worker_post(worker, MAIL_TO_GOSSIPER, mail);
-    }
-}
-
 void gossip_session_ends(struct session *session) {
     subscriptions_release(&session->subscriptions);
-    gossip_session_changed(session);
+    note_subscriptions(session);
 }
 
 static void tell(struct session *session, struct bytes mail, struct buffer *out) {

@@ -2,8 +2,6 @@
 #pragma once
 #include "session/client/session.h"
 
-/* Its subscriptions are others. */
-void gossip_session_changed(struct session *session);
 void gossip_session_ends(struct session *session); /* or is reset: it subscribes to nothing */
 /* A MAIL_GOSSIP_NEWS. */
 void gossip_sessions_hear(struct worker *worker, struct bytes mail);

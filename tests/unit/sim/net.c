@@ -117,7 +117,7 @@ static void a_long_partition_breaks_it_and_it_comes_back(void **state) {
     struct world world;
     world_init(&world);
     world_connect(&world);
-    sim_net_block(world.net, 0, 1, true);
+    sim_net_block(world.net, 0, 1);
     assert_true(send_number(&world, 1));
     run_until(&world, 5000000);
     assert_int_equal(world.received, 0);
@@ -195,7 +195,7 @@ static void datagrams_are_lost_and_doubled(void **state) {
     *sim_net_weather(world.net) = (struct sim_weather){.doubling = 1, .most_delay_us = 10};
     world.datagrams = 0;
     door->datagram_send(door, &to, BYTES_LITERAL("x"));
-    sim_net_block(world.net, 0, 1, true);
+    sim_net_block(world.net, 0, 1);
     door->datagram_send(door, &to, BYTES_LITERAL("x"));
     run_until(&world, 2000000);
     assert_int_equal(world.datagrams, 2);
