@@ -27,23 +27,39 @@ static bool net_port_parse(uint16_t *port, struct bytes text) {
     return true;
 }
 
-int net_address_parse(struct net_address *address, struct bytes text) {
-    if (text.length == 0)
-        return ERR_INVALID;
-    const uint8_t *colon = memrchr(text.data, ':', text.length);
+/* At the last colon. */
+static bool net_split(struct bytes text, struct bytes *host, uint16_t *port) {
+    const uint8_t *colon = text.length ? memrchr(text.data, ':', text.length) : NULL;
     if (colon == NULL)
+        return false;
+    *host = bytes_of(text.data, (size_t)(colon - text.data));
+    return net_port_parse(port, bytes_of(colon + 1, text.length - host->length - 1));
+}
+
+int net_address_parse(struct net_address *address, struct bytes text) {
+    struct net_address parsed;
+    struct bytes host;
+    if (!net_split(text, &host, &parsed.port))
         return ERR_INVALID;
-    struct bytes host = bytes_of(text.data, (size_t)(colon - text.data));
-    struct bytes port = bytes_of(colon + 1, text.length - host.length - 1);
     int family = AF_INET;
     if (host.length >= 2 && host.data[0] == '[' && host.data[host.length - 1] == ']') {
         host = bytes_of(host.data + 1, host.length - 2);
         family = AF_INET6;
     }
-    struct net_address parsed = {.port = 0};
-    if (!net_port_parse(&parsed.port, port) || !net_host_canonical(parsed.host, host, family))
+    if (!net_host_canonical(parsed.host, host, family))
         return ERR_INVALID;
     *address = parsed;
+    return 0;
+}
+
+int net_name_parse(struct net_name *name, struct bytes text) {
+    struct bytes host;
+    if (!net_split(text, &host, &name->port) || host.length == 0 ||
+        host.length >= sizeof name->host || memchr(host.data, ' ', host.length) ||
+        memchr(host.data, '\0', host.length))
+        return ERR_INVALID;
+    memcpy(name->host, host.data, host.length);
+    name->host[host.length] = '\0';
     return 0;
 }
 

@@ -1,15 +1,26 @@
 /* The door to other nodes. Peer streams are ordered and reliable while they last, and say when they
  * end; datagrams are neither. Sending never blocks and never fails loudly: what cannot be sent is
  * dropped and counted, because Raft and gossip both repeat themselves. Incoming messages are calls
- * into the owner (worker_peer_message, gossiper_datagram). */
+ * into the owner (peers_receive, gossiper_datagram). */
 #pragma once
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { NET_HOST_MAXIMUM = 64, NET_DATAGRAM_MAXIMUM = 1200, NET_PEER_MESSAGE_MAXIMUM = 64 << 20 };
+enum {
+    NET_HOST_MAXIMUM = 64,
+    NET_NAME_MAXIMUM = 256,
+    NET_DATAGRAM_MAXIMUM = 1200,
+    NET_PEER_MESSAGE_MAXIMUM = 64 << 20
+};
 
 struct net_address {
     char host[NET_HOST_MAXIMUM]; /* an IPv4 or IPv6 address as text */
+    uint16_t port;
+};
+
+/* Of a host that is to be looked up. */
+struct net_name {
+    char host[NET_NAME_MAXIMUM];
     uint16_t port;
 };
 
@@ -33,4 +44,6 @@ struct net {
 bool net_address_equal(const struct net_address *a, const struct net_address *b);
 /* "host:port" or "[v6]:port". ERR_INVALID. */
 int net_address_parse(struct net_address *address, struct bytes text) MUST_CHECK;
+/* "name:port"; an address is a name as well. ERR_INVALID. */
+int net_name_parse(struct net_name *name, struct bytes text) MUST_CHECK;
 void net_address_format(const struct net_address *address, char out[NET_HOST_MAXIMUM + 10]);

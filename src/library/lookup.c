@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 enum {
-    LOOKUP_NAMES_BYTES = UDP_SEEDS_MAXIMUM * (UDP_SEED_BYTES + 8), /* each with its port */
+    LOOKUP_NAMES_BYTES = UDP_SEEDS_MAXIMUM * (NET_NAME_MAXIMUM + 8), /* each with its port */
     LOOKUP_SENTENCE_BYTES = 512
 };
 

@@ -1,29 +1,6 @@
 #include "library/seeds.h"
-#include "base/number.h"
-#include <arpa/inet.h>
+#include "io/socket_address.h"
 #include <netdb.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <sys/socket.h>
-
-struct seed_text {
-    char host[UDP_SEED_BYTES];
-    uint16_t port;
-};
-
-static bool split(const char *text, size_t length, struct seed_text *out) {
-    const char *colon = memrchr(text, ':', length);
-    int64_t port;
-    if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof out->host ||
-        memchr(text, ' ', length) != NULL ||
-        !number_parse_i64(bytes_of(colon + 1, length - (size_t)(colon + 1 - text)), &port) ||
-        port < 1 || port > UINT16_MAX)
-        return false;
-    memcpy(out->host, text, (size_t)(colon - text));
-    out->host[colon - text] = 0;
-    out->port = (uint16_t)port;
-    return true;
-}
 
 static int seeds_add(struct udp_seeds *seeds, const struct net_address *address,
                      struct buffer *problem) {
@@ -35,7 +12,7 @@ static int seeds_add(struct udp_seeds *seeds, const struct net_address *address,
     return 0;
 }
 
-static int look_up(struct udp_seeds *seeds, const struct seed_text *seed, struct buffer *problem) {
+static int look_up(struct udp_seeds *seeds, const struct net_name *seed, struct buffer *problem) {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM}, *found;
     int code = getaddrinfo(seed->host, NULL, &hints, &found);
     if (code != 0) {
@@ -44,12 +21,9 @@ static int look_up(struct udp_seeds *seeds, const struct seed_text *seed, struct
         return ERR_IO;
     }
     for (struct addrinfo *answer = found; answer != NULL && code == 0; answer = answer->ai_next) {
-        struct net_address address = {.port = seed->port};
-        const void *binary =
-            answer->ai_family == AF_INET6
-                ? (const void *)&((const struct sockaddr_in6 *)(void *)answer->ai_addr)->sin6_addr
-                : &((const struct sockaddr_in *)(void *)answer->ai_addr)->sin_addr;
-        inet_ntop(answer->ai_family, binary, address.host, sizeof address.host);
+        struct net_address address;
+        socket_address_to_net(answer->ai_addr, &address);
+        address.port = seed->port;
         code = seeds_add(seeds, &address, problem);
     }
     freeaddrinfo(found);
@@ -59,19 +33,21 @@ static int look_up(struct udp_seeds *seeds, const struct seed_text *seed, struct
 static int seeds_take(struct udp_seeds *seeds, const char *text, size_t length,
                       struct buffer *problem) {
     struct net_address address;
-    struct seed_text seed;
+    struct net_name seed;
     if (net_address_parse(&address, bytes_of(text, length)) == 0)
         return seeds_add(seeds, &address, problem);
-    return split(text, length, &seed) ? look_up(seeds, &seed, problem) : ERR_INVALID;
+    int code = net_name_parse(&seed, bytes_of(text, length));
+    return code == 0 ? look_up(seeds, &seed, problem) : code;
 }
 
 /* All of it is looked at before any name is looked up. */
 static int check(const char *join, struct buffer *problem) {
     for (size_t length; *join != 0; join += length + (join[length] == ',')) {
         struct net_address address;
-        struct seed_text seed;
+        struct net_name seed;
         length = strcspn(join, ",");
-        if (net_address_parse(&address, bytes_of(join, length)) == 0 || split(join, length, &seed))
+        if (net_address_parse(&address, bytes_of(join, length)) == 0 ||
+            net_name_parse(&seed, bytes_of(join, length)) == 0)
             continue;
         buffer_append_format(problem, "join: '%.*s' is not host:port, as in 10.0.0.1:7946",
                              (int)(length < 80 ? length : 80), join);

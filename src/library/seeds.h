@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "io/net.h"
 
-enum { UDP_SEEDS_MAXIMUM = 64, UDP_SEED_BYTES = 256 };
+enum { UDP_SEEDS_MAXIMUM = 64 };
 
 struct udp_seeds {
     struct net_address addresses[UDP_SEEDS_MAXIMUM];

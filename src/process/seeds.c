@@ -1,24 +1,6 @@
 #include "process/seeds.h"
 #include "base/check.h"
-#include "base/number.h"
 #include "io/socket_address.h"
-
-static bool split_host_port(struct bytes text, struct seed_name *name) {
-    const uint8_t *colon = text.length ? memrchr(text.data, ':', text.length) : NULL;
-    if (colon == NULL)
-        return false;
-    size_t host_length = (size_t)(colon - text.data);
-    int64_t port;
-    if (host_length == 0 || host_length >= sizeof name->host ||
-        memchr(text.data, ' ', text.length) ||
-        !number_parse_i64(bytes_of(colon + 1, text.length - host_length - 1), &port) || port < 1 ||
-        port > UINT16_MAX)
-        return false;
-    memcpy(name->host, text.data, host_length);
-    name->host[host_length] = '\0';
-    name->port = (uint16_t)port;
-    return true;
-}
 
 static int add_name(struct seeds *seeds, struct bytes text, struct buffer *problem) {
     struct seed_name *name = &seeds->names[seeds->count];
@@ -27,7 +9,7 @@ static int add_name(struct seeds *seeds, struct bytes text, struct buffer *probl
         return ERR_LIMIT;
     }
     *name = (struct seed_name){.seeds = seeds};
-    if (!split_host_port(text, name)) {
+    if (net_name_parse(&name->where, text) != 0) {
         buffer_append_format(
             problem, "'%.*s' is not host:port; give the peer port of a node, as in 10.0.0.1:17001",
             (int)(text.length < 80 ? text.length : 80), (const char *)text.data);
@@ -42,7 +24,7 @@ static int add_seed(struct seeds *seeds, struct bytes text, struct buffer *probl
     if (net_address_parse(&address, text) == 0)
         return 0;
     struct buffer cause;
-    buffer_init(&cause, SEEDS_NAME_BYTES + 256);
+    buffer_init(&cause, NET_NAME_MAXIMUM + 256);
     int code = add_name(seeds, text, &cause);
     if (code != 0)
         buffer_append_format(problem, "join: %.*s", BYTES_PRINT(buffer_bytes(&cause)));
@@ -67,16 +49,16 @@ static void seeds_on_answer(uv_getaddrinfo_t *request, int status, struct addrin
     name->is_pending = false;
     if (status != 0 && !seeds->is_closing && !name->has_failed)
         log_line(seeds->log, LOG_WARN, "the name of a seed cannot be looked up; it is tried on",
-                 LOG_T("name", name->host), LOG_T("cause", uv_strerror(status)));
+                 LOG_T("name", name->where.host), LOG_T("cause", uv_strerror(status)));
     if (status == 0 && name->has_failed)
         log_line(seeds->log, LOG_INFO, "the name of a seed is found again",
-                 LOG_T("name", name->host));
+                 LOG_T("name", name->where.host));
     name->has_failed = status != 0;
     for (struct addrinfo *answer = answers; answer != NULL && !seeds->is_closing;
          answer = answer->ai_next) {
         struct net_address address;
         socket_address_to_net(answer->ai_addr, &address);
-        address.port = name->port;
+        address.port = name->where.port;
         seeds->found(seeds->context, &address);
     }
     uv_freeaddrinfo(answers);
@@ -91,8 +73,8 @@ static void seeds_look_up(uv_timer_t *timer) {
         if (name->is_pending)
             continue;
         name->request.data = name;
-        name->is_pending = uv_getaddrinfo(timer->loop, &name->request, seeds_on_answer, name->host,
-                                          NULL, &hints) == 0;
+        name->is_pending = uv_getaddrinfo(timer->loop, &name->request, seeds_on_answer,
+                                          name->where.host, NULL, &hints) == 0;
     }
     CHECK(uv_timer_start(timer, seeds_look_up, seeds->pause_ms, 0) == 0);
     seeds->pause_ms *= 2;
@@ -117,7 +99,8 @@ void seeds_start(struct seeds *seeds, uv_loop_t *loop, const struct log *log,
 static void drop_repeated(struct seeds *seeds) {
     const struct seed_name *last = &seeds->names[seeds->count - 1];
     for (unsigned i = 0; i + 1 < seeds->count; i++)
-        if (seeds->names[i].port == last->port && strcmp(seeds->names[i].host, last->host) == 0) {
+        if (seeds->names[i].where.port == last->where.port &&
+            strcmp(seeds->names[i].where.host, last->where.host) == 0) {
             seeds->count--;
             return;
         }

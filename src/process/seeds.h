@@ -9,14 +9,12 @@
 
 enum {
     SEEDS_MAXIMUM = 64,
-    SEEDS_NAME_BYTES = 256,
     SEEDS_LOOKUP_FIRST_MS = 500, /* after the first look-up; doubled from one to the next */
     SEEDS_LOOKUP_LAST_MS = 10000 /* as long as gossip waits between two probes of a seed */
 };
 
 struct seed_name {
-    char host[SEEDS_NAME_BYTES];
-    uint16_t port;
+    struct net_name where;
     bool is_pending;
     bool has_failed; /* the last time: said once, not each time */
     uv_getaddrinfo_t request;

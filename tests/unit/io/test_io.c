@@ -48,6 +48,34 @@ static void test_refuses_what_is_no_address(void **state) {
     assert_int_equal(net_address_parse(&address, BYTES_LITERAL("127.0.0.1\0:7")), ERR_INVALID);
 }
 
+static void test_names_are_taken_apart(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        "", ":", ":7", "name", "name:", "name:0", "name:x", "a b:7", "name:65536", "name:7:"};
+    struct net_name name;
+    assert_int_equal(net_name_parse(&name, BYTES_LITERAL("node-1.example:17001")), 0);
+    assert_string_equal(name.host, "node-1.example");
+    assert_int_equal(name.port, 17001);
+    assert_int_equal(net_name_parse(&name, BYTES_LITERAL("a:b:7")), 0);
+    assert_string_equal(name.host, "a:b");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(net_name_parse(&name, bytes_of_text(bad[i])), ERR_INVALID);
+    assert_int_equal(net_name_parse(&name, BYTES_LITERAL("na\0me:7")), ERR_INVALID);
+}
+
+static void test_the_longest_name_fits(void **state) {
+    (void)state;
+    char text[NET_NAME_MAXIMUM + 3];
+    struct net_name name;
+    memset(text, 'n', sizeof text);
+    memcpy(text + NET_NAME_MAXIMUM - 1, ":7", 3);
+    assert_int_equal(net_name_parse(&name, bytes_of_text(text)), 0);
+    assert_int_equal(strlen(name.host), NET_NAME_MAXIMUM - 1);
+    text[NET_NAME_MAXIMUM - 1] = 'n';
+    memcpy(text + NET_NAME_MAXIMUM, ":7", 3);
+    assert_int_equal(net_name_parse(&name, bytes_of_text(text)), ERR_INVALID);
+}
+
 static void test_addresses_compare(void **state) {
     (void)state;
     struct net_address a, b, c;
@@ -60,4 +88,5 @@ static void test_addresses_compare(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_addresses_have_one_form),
           cmocka_unit_test(test_refuses_what_is_no_address),
-          cmocka_unit_test(test_addresses_compare))
+          cmocka_unit_test(test_names_are_taken_apart),
+          cmocka_unit_test(test_the_longest_name_fits), cmocka_unit_test(test_addresses_compare))

@@ -144,8 +144,8 @@ static void test_names_among_the_seeds_are_found(void **state) {
     assert_int_equal(seeds->count, 0);
     assert_int_equal(parse_seeds("10.0.0.1:17001,node-2.example:17002,[::1]:17003", seeds), 0);
     assert_int_equal(seeds->count, 1);
-    assert_string_equal(seeds->names[0].host, "node-2.example");
-    assert_int_equal(seeds->names[0].port, 17002);
+    assert_string_equal(seeds->names[0].where.host, "node-2.example");
+    assert_int_equal(seeds->names[0].where.port, 17002);
     static const char *const bad[] = {"a",       "a:",       ":1",       "a:0",
                                       "a:65536", "a:1,,b:2", "a:1, b:2", "a:1x"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
