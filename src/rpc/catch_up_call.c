@@ -1,5 +1,5 @@
 #include "rpc/catch_up_call.h"
-#include "rpc/catch_up.h"
+#include "rpc/grpc_server.h"
 
 static void call_tell(struct grpc_call *call, enum gossip_event_kind kind, struct bytes request) {
     call->options->gossip_stream(call->options->context, kind, call->stream, request);

@@ -3,7 +3,7 @@
  * which the reader's HTTP/2 acknowledges when it has read what came before. So a slow reader holds
  * one piece, and who serves knows how far a stream came that is cut. */
 #pragma once
-#include "rpc/grpc_call.h"
+#include "rpc/grpc_response.h"
 
 /* The request. */
 void catch_up_call_message(struct grpc_call *call, struct bytes message);

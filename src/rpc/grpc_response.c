@@ -1,4 +1,4 @@
-#include "rpc/grpc_call.h"
+#include "rpc/grpc_response.h"
 #include <stdio.h>
 
 /* The end of the data: the status follows in the trailers. */

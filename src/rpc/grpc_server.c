@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "rpc/catch_up_call.h"
+#include "rpc/grpc_call.h"
 #include "rpc/http2.h"
 
 struct grpc_server {
