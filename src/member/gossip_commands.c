@@ -202,7 +202,7 @@ void gossip_command_run(const struct gossip_call *call) {
                 {"gossip|del", run_del},
                 {"gossip|rtt", run_rtt},
                 {"gossip|info", run_info},
-                {"gossip|keys", gossip_keys},
+                {"gossip|keys", gossip_ring_run},
                 {"gossip|seed", run_seed},
                 {"gossip|leave", run_leave},
                 {"gossip|fault", gossip_fault_run},

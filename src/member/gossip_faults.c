@@ -2,7 +2,7 @@
  * drills: refused unless the node was started with fault-injection. */
 #include "base/check.h"
 #include "io/faulty_net.h"
-#include "member/gossip_commands.h"
+#include "member/gossip_call.h"
 
 static void run_set(const struct gossip_call *call, struct faulty_net *faults) {
     char problem[FAULT_PROBLEM_BYTES];

@@ -1,6 +1,6 @@
 /* GOSSIP KEYS: the ring of cluster keys of this member. Keys go in and never come out: a key is
  * called by its id. */
-#include "member/gossip_commands.h"
+#include "member/gossip_call.h"
 #include "seal/keyring.h"
 
 enum { KEYS_PROBLEM_BYTES = 1024 };
@@ -50,7 +50,7 @@ static void keys_change(const struct gossip_call *call, struct seal *seal) {
     buffer_release(&problem);
 }
 
-void gossip_keys(const struct gossip_call *call) {
+void gossip_ring_run(const struct gossip_call *call) {
     struct seal *seal = gossiper_seal(call->gossiper);
     if (seal == NULL)
         reply_error(call->reply, "ERR this member has no cluster key: it was started without "

@@ -1,7 +1,7 @@
 /* What GOSSIP tells of members. A member is a map; what it says of itself stands under "tags",
  * without the keys that nodes say by themselves, of which those that help to find it stand beside.
  */
-#include "member/gossip_commands.h"
+#include "member/gossip_call.h"
 #include "member/gossip_news.h"
 #include "member/said_keys.h"
 #include "member/shared_names.h"

@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 #include "worker/statistics.h"
-#include "worker/worker.h"
 
 struct node_shared *node_shared_new(unsigned worker_count) {
     struct node_shared *shared = memory_allocate_zeroed(1, sizeof *shared);
