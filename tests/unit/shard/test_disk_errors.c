@@ -197,20 +197,26 @@ static void test_every_call_of_the_receiver_fails_once(void **state) {
     assert_true(reached.sent > 0);
 }
 
+/* One of three has taken a snapshot, has some entries behind it, and is down. Its disk. */
+static struct fake_disk *stop_with_a_snapshot(struct story *story) {
+    set_up(story);
+    struct world *world = story->world;
+    write_keys(story, 8);
+    world_run(world, 300);
+    shard_take_snapshot(world_shard(world, 3));
+    world_run(world, 300);
+    write_keys(story, 2);
+    world_kill(world, 3);
+    return world->replicas[3].disk;
+}
+
 /* The n-th call of this kind fails while the node starts, once or whenever it is made of that file.
  * False: there is no such call. */
 static bool fail_start(enum fake_call call, unsigned nth, bool is_for_good, unsigned *tried_again) {
     static const char given_up[] = "the replica gets its data from its peers";
     struct story story;
-    set_up(&story);
+    struct fake_disk *disk = stop_with_a_snapshot(&story);
     struct world *world = story.world;
-    write_keys(&story, 8);
-    world_run(world, 300);
-    shard_take_snapshot(world_shard(world, 3));
-    world_run(world, 300);
-    write_keys(&story, 2);
-    world_kill(world, 3);
-    struct fake_disk *disk = world->replicas[3].disk;
     fake_disk_fail_call(disk, call, nth);
     disk->fails_for_good = is_for_good;
     int status = world_start(world, 3);
@@ -249,15 +255,8 @@ static void test_reads_of_a_start_fail(void **state) {
 /* A right is missing: the replica keeps what it has, and does not start until it may read it. */
 static bool refuse_start(enum fake_call call, unsigned nth) {
     struct story story;
-    set_up(&story);
+    struct fake_disk *disk = stop_with_a_snapshot(&story);
     struct world *world = story.world;
-    write_keys(&story, 8);
-    world_run(world, 300);
-    shard_take_snapshot(world_shard(world, 3));
-    world_run(world, 300);
-    write_keys(&story, 2);
-    world_kill(world, 3);
-    struct fake_disk *disk = world->replicas[3].disk;
     fake_disk_fail_call(disk, call, nth);
     disk->fails_for_good = true;
     disk->fail_call_with = ERR_REFUSED;
