@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const struct operation_kind_facts operation_facts[OPERATION_KIND_COUNT] = {
-#define OPERATION(name, object, is_write) {#name, OBJECT_##object, is_write},
+#define OPERATION(name, object, is_write, words) {OBJECT_##object, is_write, words},
 #include "sim/history/operation.def"
 #undef OPERATION
 };

@@ -11,16 +11,16 @@ enum { MODEL_FIELD_COUNT = 3 };
 enum operation_object { OBJECT_STRING, OBJECT_HASH, OBJECT_GROUP, OBJECT_COUNT };
 
 enum operation_kind {
-#define OPERATION(name, object, is_write) OPERATION_##name,
+#define OPERATION(name, object, is_write, words) OPERATION_##name,
 #include "sim/history/operation.def"
 #undef OPERATION
     OPERATION_KIND_COUNT
 };
 
 struct operation_kind_facts {
-    const char *name;
     enum operation_object object;
     bool is_write;
+    const char *words; /* operation.def */
 };
 const struct operation_kind_facts *operation_kind_facts(enum operation_kind kind);
 

@@ -2,6 +2,8 @@
 #include "base/check.h"
 #include "base/number.h"
 #include "wire/request.h"
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 void operation_object_name(const struct operation *operation, char out[OPERATION_NAME_BYTES]) {
@@ -23,72 +25,20 @@ struct request_words {
     size_t count;
 };
 
-static void words_add(struct request_words *words, const char *text) {
+static void words_add(struct request_words *words, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void words_add(struct request_words *words, const char *format, ...) {
     CHECK(words->count < OPERATION_ARGUMENT_MAXIMUM);
-    snprintf(words->text[words->count++], sizeof words->text[0], "%s", text);
-}
-
-static void words_add_number(struct request_words *words, int64_t value) {
-    char text[40];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    words_add(words, text);
-}
-
-static void words_add_field(struct request_words *words, unsigned field) {
-    char text[8];
-    snprintf(text, sizeof text, "f%u", field);
-    words_add(words, text);
-}
-
-static const char *operation_command(enum operation_kind kind) {
-    switch (kind) {
-    case OPERATION_SET_NX:
-    case OPERATION_SET_XX_GET:
-    case OPERATION_SET_PX:
-    case OPERATION_SET_KEEPTTL:
-        return "SET";
-    case OPERATION_HASH_DEL:
-    case OPERATION_GROUP_DEL:
-        return "DEL";
-    case OPERATION_GROUP_SET:
-        return "SET";
-    case OPERATION_GROUP_INCRBY:
-        return "INCRBY";
-    case OPERATION_GROUP_EXISTS:
-        return "EXISTS";
-    case OPERATION_FLUSH:
-    case OPERATION_HASH_FLUSH:
-    case OPERATION_GROUP_FLUSH:
-        return "FLUSHALL";
-    case OPERATION_GET:
-    case OPERATION_EXISTS:
-    case OPERATION_SET:
-    case OPERATION_GETSET:
-    case OPERATION_GETDEL:
-    case OPERATION_INCRBY:
-    case OPERATION_PERSIST:
-    case OPERATION_DEL:
-    case OPERATION_HGET:
-    case OPERATION_HLEN:
-    case OPERATION_HGETALL:
-    case OPERATION_HSET:
-    case OPERATION_HSETNX:
-    case OPERATION_HINCRBY:
-    case OPERATION_HDEL:
-    case OPERATION_MGET:
-    case OPERATION_MSET:
-    case OPERATION_MSETNX:
-        return operation_kind_facts(kind)->name;
-    case OPERATION_KIND_COUNT:
-        break;
-    }
-    UNREACHABLE();
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words->text[words->count++], sizeof words->text[0], format, arguments);
+    va_end(arguments);
 }
 
 static void words_add_member(struct request_words *words, const char *group, unsigned field) {
     char text[OPERATION_NAME_BYTES + 8];
     operation_member_name(group, field, text, sizeof text);
-    words_add(words, text);
+    words_add(words, "%s", text);
 }
 
 static void words_add_members(struct request_words *words, const char *group,
@@ -96,89 +46,39 @@ static void words_add_members(struct request_words *words, const char *group,
     for (unsigned field = 0; field < MODEL_FIELD_COUNT; field++) {
         words_add_member(words, group, field);
         if (has_values)
-            words_add_number(words, operation_group_value(operation, field));
+            words_add(words, "%" PRId64, operation_group_value(operation, field));
     }
 }
 
-static void words_add_group(struct request_words *words, const char *group,
-                            const struct operation *operation) {
-    bool is_of_one =
-        operation->kind == OPERATION_GROUP_SET || operation->kind == OPERATION_GROUP_INCRBY;
-    bool has_values = operation->kind == OPERATION_MSET || operation->kind == OPERATION_MSETNX;
-    if (!is_of_one) {
-        words_add_members(words, group, operation, has_values);
-        return;
-    }
-    words_add_member(words, group, operation->field);
-    words_add_number(words, operation->argument);
+/* One word of the operation's row. */
+static void words_add_row_word(struct request_words *words, const char *name,
+                               const struct operation *operation, struct bytes word) {
+    if (bytes_equal(word, BYTES_LITERAL("key")))
+        words_add(words, "%s", name);
+    else if (bytes_equal(word, BYTES_LITERAL("field")))
+        words_add(words, "f%u", operation->field);
+    else if (bytes_equal(word, BYTES_LITERAL("value")))
+        words_add(words, "%" PRId64, operation->argument);
+    else if (bytes_equal(word, BYTES_LITERAL("time")))
+        words_add(words, "%" PRId64, operation->argument2);
+    else if (bytes_equal(word, BYTES_LITERAL("member")))
+        words_add_member(words, name, operation->field);
+    else if (bytes_equal(word, BYTES_LITERAL("members")))
+        words_add_members(words, name, operation, false);
+    else if (bytes_equal(word, BYTES_LITERAL("pairs")))
+        words_add_members(words, name, operation, true);
+    else
+        words_add(words, "%.*s", BYTES_PRINT(word));
 }
 
 static void operation_words(const struct operation *operation, struct request_words *words) {
     char name[OPERATION_NAME_BYTES];
     *words = (struct request_words){0};
     operation_object_name(operation, name);
-    words_add(words, operation_command(operation->kind));
-    if (operation_is_flush(operation))
-        return;
-    if (operation_kind_facts(operation->kind)->object == OBJECT_GROUP) {
-        words_add_group(words, name, operation);
-        return;
-    }
-    words_add(words, name);
-    switch (operation->kind) {
-    case OPERATION_GET:
-    case OPERATION_EXISTS:
-    case OPERATION_GETDEL:
-    case OPERATION_PERSIST:
-    case OPERATION_DEL:
-    case OPERATION_HLEN:
-    case OPERATION_HGETALL:
-    case OPERATION_HASH_DEL:
-    case OPERATION_MGET:
-    case OPERATION_GROUP_EXISTS:
-    case OPERATION_MSET:
-    case OPERATION_MSETNX:
-    case OPERATION_GROUP_SET:
-    case OPERATION_GROUP_INCRBY:
-    case OPERATION_GROUP_DEL:
-    case OPERATION_FLUSH:
-    case OPERATION_HASH_FLUSH:
-    case OPERATION_GROUP_FLUSH:
-    case OPERATION_KIND_COUNT:
-        return;
-    case OPERATION_SET:
-    case OPERATION_GETSET:
-    case OPERATION_INCRBY:
-        words_add_number(words, operation->argument);
-        return;
-    case OPERATION_SET_NX:
-        words_add_number(words, operation->argument);
-        words_add(words, "NX");
-        return;
-    case OPERATION_SET_XX_GET:
-        words_add_number(words, operation->argument);
-        words_add(words, "XX");
-        words_add(words, "GET");
-        return;
-    case OPERATION_SET_PX:
-        words_add_number(words, operation->argument);
-        words_add(words, "PX");
-        words_add_number(words, operation->argument2);
-        return;
-    case OPERATION_SET_KEEPTTL:
-        words_add_number(words, operation->argument);
-        words_add(words, "KEEPTTL");
-        return;
-    case OPERATION_HGET:
-    case OPERATION_HDEL:
-        words_add_field(words, operation->field);
-        return;
-    case OPERATION_HSET:
-    case OPERATION_HSETNX:
-    case OPERATION_HINCRBY:
-        words_add_field(words, operation->field);
-        words_add_number(words, operation->argument);
-        return;
+    for (const char *at = operation_kind_facts(operation->kind)->words; *at != '\0';) {
+        size_t length = strcspn(at, " ");
+        words_add_row_word(words, name, operation, bytes_of(at, length));
+        at += length + strspn(at + length, " ");
     }
 }
 
