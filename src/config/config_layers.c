@@ -46,23 +46,18 @@ int config_layers_set(struct config_layers *layers, enum config_layer layer, str
     return 0;
 }
 
-bool config_layers_unset(struct config_layers *layers, enum config_layer layer, struct bytes name) {
+bool config_layers_unset(struct config_layers *layers, struct bytes name) {
     const struct setting *setting = setting_find(name);
     if (setting == NULL)
         return false;
-    void *value = table_remove(values_of(layers, layer), bytes_of_text(setting->name));
+    void *value = table_remove(layers->node, bytes_of_text(setting->name));
     memory_free(value);
     return value != NULL;
 }
 
-void config_layers_clear(struct config_layers *layers, enum config_layer layer) {
-    if (layer == CONFIG_LAYER_CLUSTER) {
-        config_values_free(layers->cluster);
-        layers->cluster = table_new();
-    } else {
-        config_values_free(layers->node);
-        layers->node = table_new();
-    }
+void config_layers_clear_cluster(struct config_layers *layers) {
+    config_values_free(layers->cluster);
+    layers->cluster = table_new();
 }
 
 struct base_change {

@@ -35,9 +35,10 @@ void config_layers_copy(struct config_layers *to, const struct config_layers *fr
  * there; `effective` follows with config_layers_settle(). */
 int config_layers_set(struct config_layers *layers, enum config_layer layer, struct bytes name,
                       struct bytes value, struct buffer *problem) MUST_CHECK;
-/* True if something stood there. */
-bool config_layers_unset(struct config_layers *layers, enum config_layer layer, struct bytes name);
-void config_layers_clear(struct config_layers *layers, enum config_layer layer);
+/* Takes back what the node's layer says. True if something stood there. */
+bool config_layers_unset(struct config_layers *layers, struct bytes name);
+/* Empties the cluster's layer, before it is told anew. */
+void config_layers_clear_cluster(struct config_layers *layers);
 /* The file was read again. ERR_REFUSED if it would change what is set at start, with a sentence. */
 int config_layers_set_base(struct config_layers *layers, const struct config *base,
                            struct buffer *problem) MUST_CHECK;

@@ -163,7 +163,7 @@ static int settle(struct worker *worker, struct config_layers *changed, const ch
 /* What a node of a later release has set is not for this one. */
 static int take_all(struct worker *worker, const struct topology *topology,
                     struct config_layers *layers, struct buffer *problem) {
-    config_layers_clear(layers, CONFIG_LAYER_CLUSTER);
+    config_layers_clear_cluster(layers);
     for (unsigned i = 0; i < topology->setting_count; i++) {
         const struct topology_setting *setting = &topology->settings[i];
         int error = config_layers_set(layers, CONFIG_LAYER_CLUSTER, bytes_of_text(setting->name),

@@ -144,7 +144,7 @@ static void answer_unset(const struct settings_question *question) {
     }
     config_layers_copy(&layers, &question->worker->layers);
     for (size_t i = 2; i < question->argument_count; i++)
-        config_layers_unset(&layers, CONFIG_LAYER_NODE, question->arguments[i]);
+        config_layers_unset(&layers, question->arguments[i]);
     buffer_init(&problem, CONFIG_PROBLEM_BYTES);
     put_in_place(question, &layers, &problem);
     buffer_release(&problem);

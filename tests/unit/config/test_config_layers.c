@@ -64,11 +64,11 @@ static void test_the_highest_layer_decides(void **state) {
     assert_from(&layers, "timeout", "7", "node");
     assert_from(&layers, "batch-bytes", "3145728", "cluster");
     assert_from(&layers, "requirepass", "(hidden)", "node");
-    assert_true(config_layers_unset(&layers, CONFIG_LAYER_NODE, BYTES_LITERAL("Timeout")));
-    assert_false(config_layers_unset(&layers, CONFIG_LAYER_NODE, BYTES_LITERAL("timeout")));
+    assert_true(config_layers_unset(&layers, BYTES_LITERAL("Timeout")));
+    assert_false(config_layers_unset(&layers, BYTES_LITERAL("timeout")));
     assert_int_equal(settle(&layers), 0);
     assert_from(&layers, "timeout", "6", "cluster");
-    config_layers_clear(&layers, CONFIG_LAYER_CLUSTER);
+    config_layers_clear_cluster(&layers);
     assert_int_equal(settle(&layers), 0);
     assert_from(&layers, "timeout", "5", "file");
     assert_int_equal(layers.effective.timeout, 5);
