@@ -2,7 +2,7 @@
  * and for jobs; a job runs its calls on the disk's own thread and reports on the owner's event
  * loop, so that the loop never waits.
  *
- *     owner's loop:  disk_submit(job) ----------------------------> job->done(job, status)
+ *     owner's loop:  disk->submit(job) ---------------------------> job->done(job, status)
  *     disk's thread:          job->run(job): write, sync, rename...
  *
  * Each lane runs its jobs one after the other, in order; the lanes run beside each other, so that a
