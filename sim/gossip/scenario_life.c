@@ -1,5 +1,4 @@
 /* Scenarios about who is in: deaths, restarts, joins, partitions. */
-#include "base/check.h"
 #include "base/memory.h"
 #include "sim/gossip/scenario.h"
 

@@ -1,5 +1,4 @@
 /* Scenarios about what is said: how fast one key is known by all, and what silence costs. */
-#include "base/check.h"
 #include "base/memory.h"
 #include "sim/gossip/scenario.h"
 #include <stdio.h>

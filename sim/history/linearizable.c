@@ -1,5 +1,4 @@
 #include "sim/history/linearizable.h"
-#include "base/check.h"
 #include "base/memory.h"
 #include "sim/history/configuration_set.h"
 #include <stdlib.h>

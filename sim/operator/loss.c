@@ -6,7 +6,6 @@
 #include "sim/life/life.h"
 #include "sim/operator/comeback.h"
 #include "sim/operator/operator.h"
-#include <stdio.h>
 
 enum {
     LOSS_DRAWS = 8,

@@ -1,6 +1,5 @@
 #include "sim/world/stream.h"
 #include "base/check.h"
-#include "base/memory.h"
 #include "sim/world/echo.h"
 
 enum {

@@ -10,7 +10,6 @@
 #include "io/real/entropy.h"
 #include "io/real/real_clock.h"
 #include "io/real/real_disk.h"
-#include "member/gossip_commands.h"
 #include "member/said_keys.h"
 #include "member/stream_mail.h"
 #include "process/file_share.h"

@@ -2,7 +2,6 @@
  */
 #include "agent/agent_options.h"
 #include "agent/agent_port.h"
-#include "base/check.h"
 #include "base/table.h"
 #include "process/log_sink.h"
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "backup/archiver_internal.h"
-#include "base/check.h"
 #include "base/memory.h"
 #include "base/table.h"
 #include "shard/machine/payload.h"

@@ -1,6 +1,5 @@
 #include "base/log.h"
 #include "base/utf8.h"
-#include <stdarg.h>
 #include <stdio.h>
 
 /* A line under construction. LINE_TAIL_BYTES stay free for what closes it, so that a cut line is

@@ -2,11 +2,9 @@
  * to date. The backups themselves are made by the nodes (replica/shards/backups.c). */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/json.h"
-#include "base/memory.h"
 #include "cli/backup_place.h"
 #include "cli/cluster/cluster.h"
 #include "cli/command.h"

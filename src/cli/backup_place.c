@@ -1,6 +1,5 @@
 #include "cli/backup_place.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,5 +1,4 @@
 /* Over the whole keyspace of one shard; the router joins the answers of the shards. */
-#include "base/glob.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "command/argument.h"

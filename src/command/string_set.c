@@ -1,5 +1,4 @@
 /* Giving a key a string: SET and all that came before it and after it. */
-#include "base/check.h"
 #include "base/planted.h"
 #include "command/argument.h"
 #include "command/expiry_argument.h"

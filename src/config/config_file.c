@@ -1,5 +1,3 @@
-#include "base/check.h"
-#include "base/memory.h"
 #include "base/table.h"
 #include "base/words.h"
 #include "config/config.h"

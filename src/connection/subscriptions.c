@@ -1,6 +1,5 @@
 #include "connection/subscriptions.h"
 
-#include "base/check.h"
 #include "base/glob.h"
 #include "base/memory.h"
 

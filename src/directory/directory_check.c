@@ -1,15 +1,12 @@
 #include "directory/directory_check.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/check.h"
 #include "base/memory.h"
 #include "cluster/topology_file.h"
 #include "directory/shard_check.h"
 #include "directory/snapshot_check.h"
-#include "raft/raft.h"
 #include "store/record/format.h"
 #include "store/recovery/verify.h"
 #include "store/snapshot/names.h"

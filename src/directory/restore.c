@@ -1,6 +1,5 @@
 #include "directory/restore.h"
 
-#include "base/memory.h"
 #include "replica/topology/control_machine.h"
 #include "shard/machine/keyspace_machine.h"
 

@@ -2,7 +2,6 @@
 #include "base/memory.h"
 #include "library/inside.h"
 #include "tuning/tuning.h"
-#include <stdio.h>
 
 enum { LIBRARY_SENTENCE_MAXIMUM = 4096 };
 static const char SETTINGS_PREFIX[] = "gossip-";

@@ -1,5 +1,4 @@
 #include "member/member_view.h"
-#include "base/check.h"
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/table.h"

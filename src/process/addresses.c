@@ -1,6 +1,5 @@
 #include "process/addresses.h"
 #include "io/socket_address.h"
-#include <stdio.h>
 
 static int address_of(const char *setting, const char *host, long long port,
                       struct net_address *out, struct buffer *problem) {

@@ -1,5 +1,4 @@
 #include "rpc/grpc_call.h"
-#include "base/check.h"
 #include "base/memory.h"
 #include "rpc/catch_up_call.h"
 #include "rpc/heartbeat.h"

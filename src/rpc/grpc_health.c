@@ -1,5 +1,4 @@
 #include "rpc/grpc_health.h"
-#include "base/check.h"
 #include "rpc/grpc_frame.h"
 #include "wire/health.pb-c.h"
 

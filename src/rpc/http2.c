@@ -1,6 +1,5 @@
 #include "rpc/http2.h"
 #include "base/check.h"
-#include "base/memory.h"
 
 static void http2_on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room) {
     (void)suggested;

@@ -1,5 +1,4 @@
 #include "server/server.h"
-#include "base/check.h"
 #include "base/memory.h"
 #include "io/real/entropy.h"
 #include "io/real/real_disk.h"

@@ -11,7 +11,6 @@
 #include "session/calls/wait.h"
 #include "session/client/durability.h"
 #include "session/client/session.h"
-#include "session/client/slowlog.h"
 #include "session/client/trace.h"
 #include "session/commands/table.h"
 #include "worker/leaders.h"

@@ -1,6 +1,5 @@
 #include "wire/peer_message.h"
 #include "base/check.h"
-#include <assert.h>
 
 enum { BATCH_TOPOLOGY = 7, BATCH_FOUNDING = 8, PROGRESS_WISHES = 7 };
 

@@ -1,6 +1,5 @@
 #include "wire/protobuf.h"
 #include "base/check.h"
-#include <string.h>
 
 /* https://protobuf.dev/programming-guides/encoding */
 enum wire_type { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };

@@ -1,8 +1,6 @@
 #include "wire/reply.h"
-#include "base/check.h"
 #include "base/number.h"
 #include <stdarg.h>
-#include <stdio.h>
 
 enum {
     REPLY_HEAD_BYTES = 1 + NUMBER_I64_TEXT_BYTES + 2, /* a type byte, a number, a line end */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/quantity.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"

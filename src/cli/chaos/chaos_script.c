@@ -1,6 +1,5 @@
 /* What happens when: the steps of the scenario become events by their time, and between them the
  * agents are listened to. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

@@ -1,6 +1,5 @@
 /* One connection to each agent: what it thinks and hears is pushed through it (GOSSIP WATCH), and
  * what it is told goes through it. Nothing here waits for one agent. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>

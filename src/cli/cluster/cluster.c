@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/memory.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/refusal.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "cli/cluster/cluster_change.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/refusal.h"

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>

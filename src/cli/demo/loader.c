@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "cli/terminal/figure.h"
 
 /* A connection, opened when a row is for it; rows in flight in the order they were sent. */

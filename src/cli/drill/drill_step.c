@@ -1,13 +1,10 @@
 /* A step of the drill, a line of its timeline: waiting, who leads, what nodes say and are told. */
 #include "cli/drill/drill.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "cli/cluster/cluster.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"

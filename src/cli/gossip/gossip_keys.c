@@ -1,5 +1,4 @@
 #include "cli/gossip/gossip_keys.h"
-#include "base/check.h"
 #include "cli/gossip/keys_members.h"
 #include "cli/gossip/keys_nodes.h"
 #include "cli/terminal/grid.h"

@@ -1,7 +1,6 @@
 #include "cli/terminal/figure.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 const char *figure_thousands(uint64_t number, char out[FIGURE_BYTES]) {

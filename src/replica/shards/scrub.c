@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "store/record/format.h"
 #include "store/scrub_job.h"
-#include "store/snapshot/chunk.h"
 #include "store/snapshot/names.h"
 #include "worker/worker.h"
 

@@ -11,7 +11,6 @@
 
 #include "base/check.h"
 #include "base/hex.h"
-#include "base/memory.h"
 #include "base/planted.h"
 #include "member/said_keys.h"
 #include "replica/mail/outbox.h"

@@ -7,7 +7,6 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "session/client/slowlog.h"
 #include "session/client/state.h"
 #include "session/client/target.h"
 #include "worker/worker.h"

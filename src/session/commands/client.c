@@ -1,6 +1,5 @@
 /* CLIENT: what is known of connections, and ending them. LIST and KILL ask every worker
  * (calls/ask.c). */
-#include <stdio.h>
 
 #include "base/check.h"
 #include "base/number.h"
@@ -8,7 +7,6 @@
 #include "connection/subscriptions.h"
 #include "session/calls/ask.h"
 #include "session/client/session.h"
-#include "session/client/slowlog.h"
 #include "session/commands/commands.h"
 #include "worker/worker.h"
 

@@ -1,6 +1,5 @@
 /* CLUSTER, as clients of Redis Cluster read it: the table, INFO, keys and slots. The tables of
  * nodes and slots are in cluster_nodes.c and cluster_slots.c. */
-#include <stdio.h>
 
 #include "base/check.h"
 #include "base/number.h"

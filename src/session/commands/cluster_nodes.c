@@ -1,5 +1,4 @@
 /* CLUSTER NODES and REPLICAS: a line a node, whose fields tools read by position. */
-#include <stdio.h>
 
 #include "base/check.h"
 #include "session/commands/cluster_facts.h"

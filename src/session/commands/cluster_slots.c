@@ -1,7 +1,5 @@
 /* CLUSTER SLOTS and SHARDS: who serves which slots, the leader of each shard first. */
-#include <stdio.h>
 
-#include "base/check.h"
 #include "session/commands/cluster_facts.h"
 #include "session/commands/cluster_replies.h"
 #include "worker/worker.h"

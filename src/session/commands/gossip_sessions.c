@@ -3,7 +3,6 @@
 #include "session/commands/gossip_sessions.h"
 
 #include "connection/subscriptions.h"
-#include "member/gossip_commands.h"
 #include "session/client/session.h"
 #include "session/commands/commands.h"
 #include "worker/worker.h"

@@ -1,7 +1,6 @@
 /* INFO: facts and figures in Redis's sections and under Redis's names, where a figure here means
  * the same. What has no truth here is left out. Figures of all workers come from node_shared.h, so
  * that any worker can answer for the node. */
-#include <stdio.h>
 
 #include "base/check.h"
 #include "connection/redis_compatibility.h"

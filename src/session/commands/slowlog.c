@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "base/number.h"
 #include "session/calls/ask.h"
-#include "session/client/session.h"
 #include "session/commands/commands.h"
 #include "worker/worker.h"
 

@@ -1,6 +1,5 @@
 #include "shard/machine/cut.h"
 
-#include "base/check.h"
 #include "base/memory.h"
 #include "store/snapshot/chunk.h"
 
