@@ -1,4 +1,4 @@
-/* Bytes as hexadecimal digits, two a byte, in lower case: ids, keys and hashes as people see them. */
+/* Bytes as hexadecimal digits, two a byte, in lower case: ids, keys, hashes as people see them. */
 #pragma once
 #include "base/bytes.h"
 

@@ -4,12 +4,12 @@
 #include "gossip/gossip.h"
 
 /* What it says by itself, of itself. Values are text. */
-#define GOSSIP_SAYS_CLIENT   "client"  /* host:port of the client port */
-#define GOSSIP_SAYS_ADMIN    "admin"   /* host:port of the admin port */
-#define GOSSIP_SAYS_CLUSTER  "cluster" /* 32 hex digits; absent: a spare */
-#define GOSSIP_SAYS_EPOCH    "epoch"   /* of the newest topology it knows */
-#define GOSSIP_SAYS_LEADS    "leads"   /* "shard:term,...": shards it leads, as a hint */
-#define GOSSIP_SAYS_SETTLED  "settled" /* "shard:epoch,...": wishes that its leaders see fulfilled */
+#define GOSSIP_SAYS_CLIENT   "client"   /* host:port of the client port */
+#define GOSSIP_SAYS_ADMIN    "admin"    /* host:port of the admin port */
+#define GOSSIP_SAYS_CLUSTER  "cluster"  /* 32 hex digits; absent: a spare */
+#define GOSSIP_SAYS_EPOCH    "epoch"    /* of the newest topology it knows */
+#define GOSSIP_SAYS_LEADS    "leads"    /* "shard:term,...": shards it leads, as a hint */
+#define GOSSIP_SAYS_SETTLED  "settled"  /* "shard:epoch,...": wishes its leaders see fulfilled */
 #define GOSSIP_SAYS_STANDING "standing" /* "slow-disk,draining": why it would rather not lead */
 #define GOSSIP_SAYS_VERSION  "version"  /* the program's */
 #define GOSSIP_SAYS_LEVEL    "level"    /* of features that it knows (cluster/feature.h) */
