@@ -23,21 +23,21 @@ static struct metric_cell *command_cell(struct worker *worker, struct metric_cel
 }
 
 void observe_command(struct worker *worker, const struct command *command) {
-    metric_add(command_cell(worker, worker->command_cells, METRIC_commands_total, command), 1);
+    metric_add(command_cell(worker, worker->counting.commands, METRIC_commands_total, command), 1);
 }
 
 /* The clock is read once an event. Within one, what may have taken long has it read again: a read
  * that is not O(1), a long reply, and now and then whatever comes. */
 static bool is_clock_wanted(struct worker *worker, const struct command *command,
                             size_t reply_bytes) {
-    return ++worker->replies_unclocked >= OBSERVE_REPLIES_UNCLOCKED ||
+    return ++worker->counting.replies_unclocked >= OBSERVE_REPLIES_UNCLOCKED ||
            reply_bytes >= OBSERVE_LONG_REPLY_BYTES ||
            !(command->flags & (COMMAND_FAST | COMMAND_WRITE));
 }
 
 void observe_latency(struct worker *worker, const struct command *command, uint64_t duration_us) {
     metric_observe(
-        command_cell(worker, worker->latency_cells, METRIC_command_latency_seconds, command),
+        command_cell(worker, worker->counting.latencies, METRIC_command_latency_seconds, command),
         duration_us);
 }
 
@@ -45,7 +45,7 @@ uint64_t observe_reply(struct worker *worker, const struct command *command, uin
                        size_t reply_bytes) {
     if (is_clock_wanted(worker, command, reply_bytes)) {
         worker->turn_us = worker_now_us(worker);
-        worker->replies_unclocked = 0;
+        worker->counting.replies_unclocked = 0;
     }
     uint64_t now_us = worker->turn_us;
     uint64_t duration_us = now_us > begun_us ? now_us - begun_us : 0;
@@ -96,7 +96,7 @@ static const char *const MESSAGE_NAMES[RAFT_MESSAGE_KIND_COUNT] = {
 };
 
 void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent) {
-    struct metric_cell **cells = is_sent ? worker->sent_cells : worker->received_cells;
+    struct metric_cell **cells = is_sent ? worker->counting.sent : worker->counting.received;
     if (!cells[kind]) {
         enum metric_id id =
             is_sent ? METRIC_raft_messages_sent_total : METRIC_raft_messages_received_total;
@@ -135,8 +135,8 @@ void observe_wal_round(struct worker *worker) {
                    statistics.last_round_us);
     observe_durable_times(worker);
     worker_count(worker, METRIC_wal_bytes_total,
-                 statistics.bytes_written - worker->wal_bytes_counted);
-    worker->wal_bytes_counted = statistics.bytes_written;
+                 statistics.bytes_written - worker->counting.wal_bytes);
+    worker->counting.wal_bytes = statistics.bytes_written;
     metric_set(metrics_cell(worker->metrics, METRIC_wal_segments, NULL),
                (int64_t)statistics.segments);
 }

@@ -27,9 +27,10 @@ void worker_fatal(struct worker *worker, const char *what) {
 }
 
 void worker_count(struct worker *worker, enum metric_id id, uint64_t amount) {
-    if (!worker->cells[id])
-        worker->cells[id] = metrics_cell(worker->metrics, id, NULL);
-    metric_add(worker->cells[id], amount);
+    struct metric_cell **cell = &worker->counting.plain[id];
+    if (!*cell)
+        *cell = metrics_cell(worker->metrics, id, NULL);
+    metric_add(*cell, amount);
 }
 
 struct shard *worker_shard(struct worker *worker, uint32_t number) {

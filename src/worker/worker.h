@@ -39,6 +39,17 @@ struct shard_leader {
     uint64_t lost_us; /* since when it is unknown, if a replica here knew one before; else 0 */
 };
 
+/* What is counted; observe.c's, but for `plain` (worker_count). Cells are looked up once. */
+struct worker_counting {
+    unsigned replies_unclocked; /* replies since turn_us */
+    uint64_t wal_bytes;
+    struct metric_cell *commands[WORKER_COMMAND_MAXIMUM];
+    struct metric_cell *latencies[WORKER_COMMAND_MAXIMUM];
+    struct metric_cell *sent[RAFT_MESSAGE_KIND_COUNT];
+    struct metric_cell *received[RAFT_MESSAGE_KIND_COUNT];
+    struct metric_cell *plain[METRIC_ID_COUNT]; /* of the metrics without a label */
+};
+
 struct hosting;
 struct sessions;
 
@@ -76,13 +87,7 @@ struct worker {
     uint64_t drain_until_us; /* leadership that nobody took until then is kept to the end */
 
     uint64_t session_count;
-    unsigned replies_unclocked; /* replies since turn_us */
-    uint64_t wal_bytes_counted;
-    struct metric_cell *command_cells[WORKER_COMMAND_MAXIMUM];
-    struct metric_cell *latency_cells[WORKER_COMMAND_MAXIMUM];
-    struct metric_cell *sent_cells[RAFT_MESSAGE_KIND_COUNT];
-    struct metric_cell *received_cells[RAFT_MESSAGE_KIND_COUNT];
-    struct metric_cell *cells[METRIC_ID_COUNT]; /* of the metrics without a label */
+    struct worker_counting counting;
 };
 
 static inline struct worker_statistics *statistics_of(struct worker *worker) {
