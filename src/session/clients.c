@@ -202,7 +202,7 @@ static bool run_command(struct session *session, const struct bytes *arguments, 
                         struct bytes rest) {
     struct worker *worker = session->worker;
     struct buffer *out = &worker->sessions->reply_buffer;
-    struct reply reply = {.out = out, .protocol = session->protocol};
+    struct reply reply = session_begin_reply(session);
     const struct command *command = NULL;
     enum route_result result = ROUTE_DONE;
     if (is_answered_here(session, arguments, count, &command, &reply))

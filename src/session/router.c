@@ -52,8 +52,7 @@ static enum route_result answer_refusal(struct session *session) {
 }
 
 static enum route_result refuse(struct session *session, const char *text) {
-    struct reply reply = {.out = &session->worker->sessions->reply_buffer,
-                          .protocol = session->protocol};
+    struct reply reply = session_begin_reply(session);
     reply_error(&reply, text);
     return answer_refusal(session);
 }
@@ -67,8 +66,7 @@ static enum route_result refuse_length(struct session *session) {
 }
 
 static enum route_result redirect(struct session *session, uint32_t shard, slot_number slot) {
-    struct reply reply = {.out = &session->worker->sessions->reply_buffer,
-                          .protocol = session->protocol};
+    struct reply reply = session_begin_reply(session);
     leaders_redirect(session->worker, shard, slot, &reply);
     return answer_refusal(session);
 }
@@ -131,8 +129,7 @@ static enum route_result run_on_shard(struct session *session, const struct comm
 
 static enum route_result run_here(struct session *session, const struct command *command,
                                   const struct bytes *arguments, size_t count) {
-    struct reply reply = {.out = &session->worker->sessions->reply_buffer,
-                          .protocol = session->protocol};
+    struct reply reply = session_begin_reply(session);
     struct session_command call = {.session = session,
                                    .worker = session->worker,
                                    .command = command,
@@ -151,8 +148,7 @@ static enum route_result run_here(struct session *session, const struct command 
 
 static enum route_result run_with(struct session *session, const struct bytes *arguments,
                                   size_t count) {
-    struct reply reply = {.out = &session->worker->sessions->reply_buffer,
-                          .protocol = session->protocol};
+    struct reply reply = session_begin_reply(session);
     const struct command *command;
     enum session_durability durability;
     if (!durability_parse(arguments[2], &durability))
@@ -173,7 +169,7 @@ static enum route_result run_with(struct session *session, const struct bytes *a
 static enum route_result run_traced(struct session *session, const struct bytes *arguments,
                                     size_t count) {
     struct worker *worker = session->worker;
-    struct reply reply = {.out = &worker->sessions->reply_buffer, .protocol = session->protocol};
+    struct reply reply = session_begin_reply(session);
     const struct command *command;
     if (worker->sessions->tracing.length)
         return refuse(session, "ERR a command has one trace id");

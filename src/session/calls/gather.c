@@ -239,8 +239,7 @@ static uint32_t led_from(const struct worker *worker, uint32_t shard) {
  * answers for none. */
 static enum route_result answer_of_nothing(struct session *session, const struct command *command,
                                            const struct bytes *arguments, size_t count) {
-    struct reply reply = {.out = &session->worker->sessions->reply_buffer,
-                          .protocol = session->protocol};
+    struct reply reply = session_begin_reply(session);
     struct keyspace *nothing = keyspace_new(0);
     command->run(&(struct command_context){
         .keyspace = nothing, .arguments = arguments, .argument_count = count, .reply = &reply});

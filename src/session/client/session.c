@@ -260,6 +260,11 @@ void session_expect_no_more(struct session *session) {
         trace_expect_no_more(session, session->first_ticket + queue_count(&session->slots));
 }
 
+struct reply session_begin_reply(const struct session *session) {
+    return (struct reply){.out = &session->worker->sessions->reply_buffer,
+                          .protocol = session->protocol};
+}
+
 void session_reply_now(struct session *session, struct bytes reply) {
     if (!is_silenced(session))
         session_push(session, reply);

@@ -8,6 +8,9 @@ struct session *session_new(struct worker *worker, void *handle, const char *pee
 void session_set_authenticated(struct session *session, bool is_authenticated);
 void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome,
                      struct bytes reply);
+/* The reply of a command that is answered at once: written behind what is in the worker's
+ * reply_buffer, and then handed to session_reply_now(). */
+struct reply session_begin_reply(const struct session *session);
 void session_reply_now(struct session *session,
                        struct bytes reply); /* the next reply in order, whole */
 /* What nobody asked for, behind the replies of the commands that came before. */
