@@ -102,93 +102,110 @@ static void append_label(struct buffer *out, const char *name, const char *value
     buffer_append_u8(out, '"');
 }
 
+/* One metric, on its way into the text. */
+struct rendering {
+    struct buffer *out;
+    enum metric_format format;
+    const struct metric_row *row;
+    struct metric_bounds bounds; /* of a histogram */
+};
+
 /* name_suffix{label="value"} and a space */
-static void append_series(struct buffer *out, const struct metric_row *row, const char *suffix,
+static void append_series(const struct rendering *rendering, const char *suffix,
                           const struct sum *sum) {
-    buffer_append_format(out, "%s%s", row->name, suffix);
+    const struct metric_row *row = rendering->row;
+    buffer_append_format(rendering->out, "%s%s", row->name, suffix);
     if (row->label_name != NULL) {
-        buffer_append_u8(out, '{');
-        append_label(out, row->label_name, sum->label_value);
-        buffer_append_u8(out, '}');
+        buffer_append_u8(rendering->out, '{');
+        append_label(rendering->out, row->label_name, sum->label_value);
+        buffer_append_u8(rendering->out, '}');
     }
-    buffer_append_u8(out, ' ');
+    buffer_append_u8(rendering->out, ' ');
 }
 
 /* `bound` is written as a float has to be (OpenMetrics, "Canonical Numbers"): 10.0, not 10. */
-static void append_bound(struct buffer *out, enum metric_format format, double bound) {
+static void append_bound(const struct rendering *rendering, double bound) {
     char text[32];
     snprintf(text, sizeof text, "%.10g", bound);
     bool is_whole = strpbrk(text, ".e") == NULL;
-    buffer_append_text(out, text);
-    if (format == METRIC_OPENMETRICS && is_whole)
-        buffer_append_text(out, ".0");
+    buffer_append_text(rendering->out, text);
+    if (rendering->format == METRIC_OPENMETRICS && is_whole)
+        buffer_append_text(rendering->out, ".0");
 }
 
-static void append_exemplar(struct buffer *out, const struct exemplar *exemplar, double divisor) {
-    buffer_append_format(out, " # {trace_id=\"%08x\"} ", (unsigned)exemplar->trace);
-    append_number(out, exemplar->value, divisor);
-    buffer_append_format(out, " %.3f", (double)exemplar->wall_us / 1e6);
+static void append_exemplar(const struct rendering *rendering, const struct exemplar *exemplar) {
+    buffer_append_format(rendering->out, " # {trace_id=\"%08x\"} ", (unsigned)exemplar->trace);
+    append_number(rendering->out, exemplar->value, rendering->row->divisor);
+    buffer_append_format(rendering->out, " %.3f", (double)exemplar->wall_us / 1e6);
 }
 
 /* Bucket number `i`, and what is in those before it. */
-static void append_bucket(struct buffer *out, enum metric_format format,
-                          const struct metric_row *row, struct metric_bounds bounds,
-                          const struct sum *sum, unsigned i, uint64_t cumulative) {
+static void append_bucket(const struct rendering *rendering, const struct sum *sum, unsigned i,
+                          uint64_t cumulative) {
+    const struct metric_row *row = rendering->row;
+    struct buffer *out = rendering->out;
     buffer_append_format(out, "%s_bucket{", row->name);
     if (row->label_name != NULL) {
         append_label(out, row->label_name, sum->label_value);
         buffer_append_u8(out, ',');
     }
     buffer_append_text(out, "le=\"");
-    if (i < bounds.count)
-        append_bound(out, format, (double)bounds.uppers[i] / row->divisor);
+    if (i < rendering->bounds.count)
+        append_bound(rendering, (double)rendering->bounds.uppers[i] / row->divisor);
     else
         buffer_append_text(out, "+Inf");
     buffer_append_format(out, "\"} %llu", (unsigned long long)cumulative);
-    if (format == METRIC_OPENMETRICS && sum->exemplars != NULL && sum->exemplars[i].is_there)
-        append_exemplar(out, &sum->exemplars[i], row->divisor);
+    bool may_have_exemplars = rendering->format == METRIC_OPENMETRICS && sum->exemplars != NULL;
+    if (may_have_exemplars && sum->exemplars[i].is_there)
+        append_exemplar(rendering, &sum->exemplars[i]);
     buffer_append_u8(out, '\n');
 }
 
 /* The count is what the buckets add up to, not the cell's own, which a writer may be just about to
  * raise: the +Inf bucket and the count must agree. */
-static void render_histogram(struct buffer *out, enum metric_format format,
-                             const struct metric_row *row, struct metric_bounds bounds,
-                             const struct sum *sum) {
+static void render_histogram(const struct rendering *rendering, const struct sum *sum) {
     uint64_t cumulative = 0;
-    for (unsigned i = 0; i <= bounds.count; i++) {
+    for (unsigned i = 0; i <= rendering->bounds.count; i++) {
         cumulative += sum->buckets[i];
-        append_bucket(out, format, row, bounds, sum, i, cumulative);
+        append_bucket(rendering, sum, i, cumulative);
     }
-    append_series(out, row, "_sum", sum);
-    append_number(out, sum->sum, row->divisor);
-    buffer_append_u8(out, '\n');
-    append_series(out, row, "_count", sum);
-    buffer_append_format(out, "%llu\n", (unsigned long long)cumulative);
+    append_series(rendering, "_sum", sum);
+    append_number(rendering->out, sum->sum, rendering->row->divisor);
+    buffer_append_u8(rendering->out, '\n');
+    append_series(rendering, "_count", sum);
+    buffer_append_format(rendering->out, "%llu\n", (unsigned long long)cumulative);
 }
 
-static void render_sum(struct buffer *out, enum metric_format format, enum metric_id id,
-                       const struct sum *sum) {
-    const struct metric_row *row = metric_row_of(id);
-    switch (row->kind) {
+static void render_counter(const struct rendering *rendering, const struct sum *sum) {
+    append_series(rendering, "", sum);
+    append_number(rendering->out, sum->value, rendering->row->divisor);
+    buffer_append_u8(rendering->out, '\n');
+}
+
+/* It may be below zero. */
+static void render_gauge(const struct rendering *rendering, const struct sum *sum) {
+    double divisor = rendering->row->divisor;
+    append_series(rendering, "", sum);
+    if (divisor > 1)
+        buffer_append_format(rendering->out, "%.6f\n", (double)(int64_t)sum->value / divisor);
+    else
+        buffer_append_format(rendering->out, "%lld\n", (long long)sum->value);
+}
+
+static void render_sum(const struct rendering *rendering, const struct sum *sum) {
+    switch (rendering->row->kind) {
     case METRIC_HISTOGRAM:
     case METRIC_TRACED:
-        render_histogram(out, format, row, metric_bounds_of(id), sum);
+        render_histogram(rendering, sum);
         return;
     case METRIC_COUNTER:
-        append_series(out, row, "", sum);
-        append_number(out, sum->value, row->divisor);
-        break;
+        render_counter(rendering, sum);
+        return;
     case METRIC_GAUGE:
     case METRIC_INFO:
-        append_series(out, row, "", sum);
-        if (row->divisor > 1)
-            buffer_append_format(out, "%.6f", (double)(int64_t)sum->value / row->divisor);
-        else
-            buffer_append_format(out, "%lld", (long long)sum->value);
-        break;
+        render_gauge(rendering, sum);
+        return;
     }
-    buffer_append_u8(out, '\n');
 }
 
 static const char *kind_name(enum metric_kind kind, enum metric_format format) {
@@ -208,20 +225,21 @@ static const char *kind_name(enum metric_kind kind, enum metric_format format) {
 
 /* How much of a name is its family's: in OpenMetrics a counter's samples end in _total and an
  * info's in _info, their families do not. */
-static int family_length(const struct metric_row *row, enum metric_format format) {
+static int family_length(const struct rendering *rendering) {
+    const struct metric_row *row = rendering->row;
     size_t length = strlen(row->name);
-    if (format == METRIC_OPENMETRICS && row->kind == METRIC_COUNTER)
+    if (rendering->format == METRIC_OPENMETRICS && row->kind == METRIC_COUNTER)
         length -= strlen("_total");
-    if (format == METRIC_OPENMETRICS && row->kind == METRIC_INFO)
+    if (rendering->format == METRIC_OPENMETRICS && row->kind == METRIC_INFO)
         length -= strlen("_info");
     return (int)length;
 }
 
-static void append_family(struct buffer *out, enum metric_format format,
-                          const struct metric_row *row) {
-    int length = family_length(row, format);
-    buffer_append_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", length, row->name, row->help,
-                         length, row->name, kind_name(row->kind, format));
+static void append_family(const struct rendering *rendering) {
+    const struct metric_row *row = rendering->row;
+    int length = family_length(rendering);
+    buffer_append_format(rendering->out, "# HELP %.*s %s\n# TYPE %.*s %s\n", length, row->name,
+                         row->help, length, row->name, kind_name(row->kind, rendering->format));
 }
 
 static void render_metric(struct buffer *out, enum metric_format format, struct metrics *const *all,
@@ -229,10 +247,12 @@ static void render_metric(struct buffer *out, enum metric_format format, struct 
     struct table *sums = sums_collect(all, count, id);
     size_t sum_count = table_count(sums);
     if (sum_count > 0) {
-        append_family(out, format, metric_row_of(id));
+        struct rendering rendering = {
+            .out = out, .format = format, .row = metric_row_of(id), .bounds = metric_bounds_of(id)};
+        append_family(&rendering);
         struct sum **sorted = sums_sort(sums);
         for (size_t i = 0; i < sum_count; i++) {
-            render_sum(out, format, id, sorted[i]);
+            render_sum(&rendering, sorted[i]);
             sum_free(sorted[i]);
         }
         memory_free(sorted);
