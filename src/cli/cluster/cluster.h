@@ -1,4 +1,5 @@
-/* Founding a cluster out of spares, for `trothdb cluster create` and the demo. */
+/* What the subcommands of `trothdb cluster` share, and the demo and the drill with them: founding a
+ * cluster out of spares, seeing it whole, telling it what to do. */
 #pragma once
 #include <stdio.h>
 
@@ -82,7 +83,6 @@ int cluster_set(int argc, char **argv);
 int cluster_unset(int argc, char **argv);
 int cluster_settings(int argc, char **argv);
 int cluster_leader(int argc, char **argv);
-int cluster_run(int argc, char **argv);
 
 /* `trothdb cluster`: arguments behind the name; the exit code of the process. */
 int cluster_run(int argc, char **argv);
