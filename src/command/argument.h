@@ -1,7 +1,7 @@
 /* Reading the arguments of a command. Those that return bool reply the error themselves. */
 #pragma once
-#include "command/extended.h"
 #include "command/command.h"
+#include "command/extended.h"
 
 /* Arguments by position, with Redis's "ERR value is not an integer or out of range". */
 bool argument_i64(struct command_context *context, size_t position, int64_t *value);

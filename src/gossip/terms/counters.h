@@ -14,10 +14,10 @@ struct gossip_counters { /* since the start */
     uint64_t stream_tries;     /* datagrams were not answered: it was to be tried by a stream */
     /* How suspicions ended here, whoever began them. */
     uint64_t suspicions_refuted, suspicions_died, suspicions_left;
-    uint64_t name_conflicts; /* times that a member was met that has this node's name */
+    uint64_t name_conflicts;     /* times that a member was met that has this node's name */
     uint64_t identity_conflicts; /* times that this node heard of another one with its UUID: of a
                                     later life, or of this life at another address */
-    unsigned local_health;   /* 0 is well (Lifeguard) */
+    unsigned local_health;       /* 0 is well (Lifeguard) */
     /* News whose way could not be measured: it came without a time (through version 0 of the wire);
      * the clock of who said it is not known well enough; its time cannot be. */
     uint64_t propagation_undated, propagation_uncorrected, propagation_implausible;
