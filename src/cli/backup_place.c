@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/hex.h"
+#include "base/number.h"
 #include "cli/terminal/refusal.h"
 #include "io/real/real_blob.h"
 
@@ -77,9 +78,11 @@ const char *backup_format_time(uint64_t time_ms, char out[BACKUP_TIME_BYTES]) {
 }
 
 static bool parse_number(const char *text, uint64_t *time_ms) {
-    char *end;
-    *time_ms = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0';
+    int64_t parsed;
+    if (!number_parse_i64(bytes_of_text(text), &parsed) || parsed < 0)
+        return false;
+    *time_ms = (uint64_t)parsed;
+    return true;
 }
 
 bool backup_parse_time(const char *text, uint64_t *time_ms) {
@@ -94,7 +97,9 @@ bool backup_parse_time(const char *text, uint64_t *time_ms) {
     if (sscanf(rest, ".%3u%n", &milliseconds, &end) == 1 && end == 4)
         rest += end;
     int day = tm.tm_mday, second = tm.tm_sec;
-    *time_ms = (uint64_t)timegm(&tm) * 1000 + milliseconds;
-    /* It makes March of the 30th of February, and the next minute of a 60th second. */
-    return strcmp(rest, "Z") == 0 && tm.tm_mday == day && tm.tm_sec == second;
+    time_t seconds = timegm(&tm);
+    *time_ms = (uint64_t)seconds * 1000 + milliseconds;
+    /* It makes March of the 30th of February, and the next minute of a 60th second. What lies
+     * before 1970 would be a moment far in the future. */
+    return strcmp(rest, "Z") == 0 && tm.tm_mday == day && tm.tm_sec == second && seconds >= 0;
 }

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "cli/backup_place.h"
 #include "cli/command.h"
 #include "cli/terminal/figure.h"
@@ -58,16 +59,28 @@ static bool add_bound(struct restoring *restoring, unsigned shard, uint64_t inde
     return true;
 }
 
+/* Strictly: a number that wraps round would name another shard, or all there is. */
+static bool parse_part(const char *text, size_t length, uint64_t maximum, uint64_t *number) {
+    int64_t parsed;
+    if (!number_parse_i64(bytes_of(text, length), &parsed) || parsed < 0 ||
+        (uint64_t)parsed > maximum)
+        return false;
+    *number = (uint64_t)parsed;
+    return true;
+}
+
 static bool parse_bounds(struct restoring *restoring, const char *text) {
-    unsigned shard;
-    unsigned long long index;
-    int used;
-    for (; sscanf(text, "%u:%llu%n", &shard, &index, &used) == 2; text += *text == ',') {
-        if (!add_bound(restoring, shard, index))
+    for (bool is_last = false; !is_last;) {
+        size_t length = strcspn(text, ","), colon = strcspn(text, ":,");
+        uint64_t shard, index;
+        if (colon == length || !parse_part(text, colon, UINT32_MAX, &shard) ||
+            !parse_part(text + colon + 1, length - colon - 1, INT64_MAX, &index) ||
+            !add_bound(restoring, (unsigned)shard, index))
             return false;
-        text += used;
+        is_last = text[length] == '\0';
+        text += length + 1;
     }
-    return *text == '\0' && restoring->bound_count > 0;
+    return true;
 }
 
 static bool parse_to(struct restoring *restoring) {
