@@ -2,7 +2,7 @@
 'use strict';
 const assert = require('node:assert');
 const test = require('node:test');
-const {Connection, startCluster, until} = require('./cluster.js');
+const {Connection, program, run, startCluster, until} = require('./cluster.js');
 
 // As long as a machine may need that is overloaded: nothing is refused because it took long.
 const PATIENT = ['--read-timeout-ms', 60000, '--write-timeout-ms', 60000];
@@ -16,6 +16,8 @@ test('asynchronous writes survive the death of any one node', async (t) => {
   }
   const leader = await cluster.leaderOf(0);
   assert.match(await leader.ask('INFO', 'persistence'), /durability:async\r\ndurability_risk:a power failure can lose/);
+  const [, risk] = /durability_risk:(.*)\r\n/.exec(await leader.ask('INFO', 'persistence'));
+  assert.ok((await run(program, ['server', '--help'])).stdout.replace(/\s+/g, ' ').includes(risk), 'the help tells it in the same words');
   const client = await Connection.open(leader.port);
   t.after(() => client.close());
   const began = Date.now();
@@ -79,4 +81,22 @@ test('a synchronous read waits for the disks, an asynchronous one does not', asy
   assert.strictEqual(await async.ask('TROTHDB', 'WITH', 'sync', 'APPEND', 'k', '!'), 2);
   assert.strictEqual(await sync.ask('GET', 'k'), 'w!');
   assert.ok(Date.now() - began < FROM_MEMORY_MS, `synchronous behind asynchronous: ${Date.now() - began} ms`);
+});
+
+// Nothing else has it written: nobody asks, nothing follows. What a node has written outlives its process.
+test('what was answered from memory is on disk when durability-async-ms is over', async (t) => {
+  const WITHIN_MS = 1000;
+  const cluster = await startCluster(t, {shards: 1, isCalm: true, flags: PATIENT});
+  for (const node of cluster.nodes) await node.ask('CONFIG', 'SET', 'durability-async-ms', WITHIN_MS);
+  const leader = await cluster.leaderOf(0);
+  const client = await Connection.open(leader.port);
+  t.after(() => client.close());
+  await client.ask('TROTHDB', 'DURABILITY', 'async');
+  for (let i = 0; i < 20; i++) assert.strictEqual(await client.ask('SET', `k${i}`, i), 'OK');
+  await new Promise((resolve) => setTimeout(resolve, 3 * WITHIN_MS)); // and as long again for disks and processors that are busy
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+  await Promise.all(cluster.nodes.map((node) => node.start()));
+  await cluster.whole();
+  const next = await until('a leader', () => cluster.leaderOf(0));
+  for (let i = 0; i < 20; i++) assert.strictEqual(await next.ask('GET', `k${i}`), String(i));
 });

@@ -127,3 +127,30 @@ test('a follower that is stopped costs the others nothing, and bounded memory', 
   stopped.resume();
   await until('it has caught up', async () => await metric(leading, 'trothdb_replication_lag_entries') === 0);
 });
+
+// Each is asked of nodes that would wait half a minute for a leader that they do not hear.
+test('a leader whose process ends, or stands still, is replaced long before an election timeout', async (t) => {
+  const TIMEOUT_MS = 30000, SOON_MS = 15000;
+  const cluster = await startCluster(t, {shards: 1, isCalm: true});
+  for (const node of cluster.nodes) assert.strictEqual(await node.ask('CONFIG', 'SET', 'election-timeout-ms', TIMEOUT_MS), 'OK');
+  const replaced = async (cause, hurt) => {
+    const before = await cluster.leaderOf(0);
+    const rest = cluster.nodes.filter((node) => node !== before);
+    const counted = async () => (await Promise.all(rest.map((node) => metric(node, 'trothdb_elections_total', `cause="${cause}"`))))
+      .reduce((sum, count) => sum + count);
+    const elections = await counted(), began = Date.now();
+    await hurt(before);
+    await until('another one leads', async () => ![undefined, before].includes(await cluster.leaderOf(0, rest[0])));
+    await until('it is written to', async () => (await Promise.all(rest.map((node) => node.ask('SET', 'k', cause)))).includes('OK'));
+    const took = Date.now() - began;
+    assert.ok(took < SOON_MS, `${cause}: ${took} ms`);
+    assert.ok(await counted() > elections, `an election for ${cause}`);
+    return before;
+  };
+  const killed = await replaced('stream_closed', (node) => node.kill());
+  killed.flags.push('--election-timeout-ms', TIMEOUT_MS);
+  await killed.startWhole();
+  const stopped = await replaced('gossip', async (node) => node.pause());
+  stopped.resume();
+  await until('it follows', async () => await cluster.leaderOf(0, stopped) !== stopped);
+});
