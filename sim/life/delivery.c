@@ -35,7 +35,13 @@ static void net_seal(void *context, unsigned node, struct bytes message, struct 
     buffer_grew(sealed, length);
 }
 
-/* What one node seals now every other one opens, unless one of them came back with a former key. */
+/* Whoever is up follows the rotation, unless it came back with a former key. What comes of one that
+ * has ended was sealed with the ring that it had then. */
+static bool has_ring_of_now(const struct sim_node *node) {
+    return sim_node_is_alive(node) && !node->is_locked_out;
+}
+
+/* What one node seals now every other one opens. */
 static bool check_rings(struct simulation *simulation, enum seal_purpose purpose, unsigned from,
                         unsigned to, struct bytes message) {
     const struct sim_node *sender = simulation->nodes[from], *receiver = simulation->nodes[to];
@@ -44,7 +50,7 @@ static bool check_rings(struct simulation *simulation, enum seal_purpose purpose
     struct bytes opened;
     seal_close(sender->seal, purpose, message, sealed);
     bool is_refused = seal_open(receiver->seal, purpose, sealed, length, &opened) != 0;
-    if (is_refused && !sender->is_locked_out && !receiver->is_locked_out)
+    if (is_refused && has_ring_of_now(sender) && has_ring_of_now(receiver))
         simulation_fail(simulation, "node %u cannot open what node %u has sealed", to + 1,
                         from + 1);
     else if (!is_refused && !bytes_equal(opened, message))
