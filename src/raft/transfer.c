@@ -39,8 +39,8 @@ void raft_transfer(struct raft *raft, raft_node_number node) {
     raft_quiet_end(raft);
     if (node == 0)
         node = raft_successor(raft);
-    if (node == raft->self || raft_peer(raft, node) == NULL ||
-        !raft_configuration_keeps_voter(raft_members(raft), node))
+    bool is_another = raft_peer(raft, node) != NULL; /* I3 */
+    if (!is_another || !raft_configuration_keeps_voter(raft_members(raft), node))
         return;
     raft->transfer.to = node;
     raft->step.is_transfer_begun = true;
