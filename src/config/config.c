@@ -22,35 +22,17 @@ void config_init(struct config *config) {
 }
 
 void config_release(struct config *config) {
-#define SETTING_INT(field, name, default_value, minimum, maximum, when, help)
-#define SETTING_BYTES(field, name, default_value, minimum, maximum, when, help)
 #define SETTING_TEXT(field, name, default_value, when, help) memory_free(config->field);
-#define SETTING_ENUM(field, name, default_value, words, when, help)
-#define SETTING_BOOL(field, name, default_value, when, help)
 #include "config/config.def"
-#undef SETTING_INT
-#undef SETTING_BYTES
-#undef SETTING_TEXT
-#undef SETTING_ENUM
-#undef SETTING_BOOL
     config_values_free(config->remembered);
     memset(config, 0, sizeof *config);
 }
 
 void config_copy(struct config *to, const struct config *from) {
     *to = *from;
-#define SETTING_INT(field, name, default_value, minimum, maximum, when, help)
-#define SETTING_BYTES(field, name, default_value, minimum, maximum, when, help)
 #define SETTING_TEXT(field, name, default_value, when, help)                                       \
     to->field = memory_copy_text(from->field);
-#define SETTING_ENUM(field, name, default_value, words, when, help)
-#define SETTING_BOOL(field, name, default_value, when, help)
 #include "config/config.def"
-#undef SETTING_INT
-#undef SETTING_BYTES
-#undef SETTING_TEXT
-#undef SETTING_ENUM
-#undef SETTING_BOOL
     to->remembered = config_values_copy(from->remembered);
 }
 

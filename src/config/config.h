@@ -38,11 +38,6 @@ struct config {
     int field; /* position in `words`, split by '|' */
 #define SETTING_BOOL(field, name, default_value, when, help) bool field;
 #include "config/config.def"
-#undef SETTING_INT
-#undef SETTING_BYTES
-#undef SETTING_TEXT
-#undef SETTING_ENUM
-#undef SETTING_BOOL
     struct table *remembered; /* Redis settings without a meaning here: name -> char* value */
 };
 

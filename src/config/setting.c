@@ -48,11 +48,6 @@ static const struct setting settings[] = {
      .when = CONFIG_##when_word,                                                                   \
      .help = help_text},
 #include "config/config.def"
-#undef SETTING_INT
-#undef SETTING_BYTES
-#undef SETTING_TEXT
-#undef SETTING_ENUM
-#undef SETTING_BOOL
 
 #define REMEMBERED_ROW                                                                             \
     .is_remembered = true, .when = CONFIG_LIVE,                                                    \
