@@ -284,15 +284,23 @@ void connection_stop_reading(struct connection *connection, uint64_t for_us) {
     connection->reads_from_us = simulation->queue.now_us + for_us;
 }
 
+/* False: it was meant for an earlier life, or comes again once the client reads. */
+static bool reaches_client(struct event *event) {
+    const struct connection *connection = event->context;
+    struct event_queue *queue = &connection->simulation->queue;
+    if (event->life != connection->life)
+        return false;
+    bool is_reading = queue->now_us >= connection->reads_from_us;
+    if (!is_reading)
+        event_again(queue, event, connection->reads_from_us);
+    return is_reading;
+}
+
 static void to_client_event(struct event *event) {
     struct connection *connection = event->context;
     struct event_queue *queue = &connection->simulation->queue;
-    if (event->life != connection->life)
+    if (!reaches_client(event))
         return;
-    if (queue->now_us < connection->reads_from_us) {
-        event_again(queue, event, connection->reads_from_us);
-        return;
-    }
     struct packet *packet = fifo_pop(&connection->to_client);
     CHECK(packet != NULL);
     trace_event(&connection->simulation->trace, "reply", connection->node, connection->worker,
@@ -336,13 +344,8 @@ void connection_close_by_server(struct connection *connection) {
 
 static void closed_event(struct event *event) {
     struct connection *connection = event->context;
-    struct event_queue *queue = &connection->simulation->queue;
-    if (event->life != connection->life)
+    if (!reaches_client(event))
         return;
-    if (queue->now_us < connection->reads_from_us) {
-        event_again(queue, event, connection->reads_from_us);
-        return;
-    }
     struct sim_thread *thread = connection_thread(connection);
     enum connection_loss loss = connection->is_ended ? CONNECTION_CLOSED_AT_END : CONNECTION_BROKEN;
     if (!sim_node_is_alive(thread->node)) {
