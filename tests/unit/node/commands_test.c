@@ -95,27 +95,54 @@ static void test_cluster_shapes(void **state) {
     world_free(world);
 }
 
+/* A worker that takes itself for the first of three nodes. */
+struct three {
+    struct world *world;
+    struct worker *worker;
+    struct client *client;
+    struct topology_node nodes[3];
+    struct topology *own;
+    struct shard_leader own_leaders[9];
+};
+
+static void three_set_up(struct three *three, unsigned shard_count, unsigned replica_count) {
+    *three = (struct three){.world = world_new(1, FOUR_SHARDS)};
+    struct worker *worker = three->worker = world_worker(three->world, 0);
+    three->client = world_connect(three->world, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        struct topology_node *node = &three->nodes[i];
+        *node =
+            (struct topology_node){.uuid = {(uint8_t)(i + 1)}, .address = {"", 7001, 17001, 9001}};
+        snprintf(node->address.host, sizeof node->address.host, "10.0.0.%u", i + 1);
+    }
+    memcpy(three->nodes[0].uuid, worker->identity.uuid, 16);
+    memcpy(three->own_leaders, worker->leaders, sizeof three->own_leaders);
+    three->own = worker->topology;
+    worker->topology =
+        topology_found((const uint8_t[16]){1}, three->nodes, 3, shard_count, replica_count);
+}
+
+static void three_tear_down(struct three *three) {
+    topology_free(three->worker->topology);
+    three->worker->topology = three->own;
+    memcpy(three->worker->leaders, three->own_leaders, sizeof three->own_leaders);
+    world_free(three->world);
+}
+
 /* Other nodes' leaders, as hints tell them; a shard without a leader is left out. */
 static void test_cluster_of_several(void **state) {
     (void)state;
-    struct world *world = world_new(1, FOUR_SHARDS);
-    struct client *client = world_connect(world, 0);
-    struct worker *worker = world_worker(world, 0);
-    struct topology_node nodes[3] = {{.address = {"10.0.0.1", 7001, 17001, 9001}},
-                                     {.uuid = {2}, .address = {"10.0.0.2", 7001, 17001, 9001}},
-                                     {.uuid = {3}, .address = {"10.0.0.3", 7001, 17001, 9001}}};
-    memcpy(nodes[0].uuid, worker->identity.uuid, 16);
-    struct topology *own = worker->topology;
-    struct shard_leader leaders[5];
-    memcpy(leaders, worker->leaders, sizeof leaders);
-    worker->topology = topology_found((const uint8_t[16]){1}, nodes, 3, 4, 3);
+    struct three scene;
+    three_set_up(&scene, 4, 3);
+    struct client *client = scene.client;
+    struct worker *worker = scene.worker;
     worker->leaders[1] = (struct shard_leader){.node = 2, .term = 7};
     worker->leaders[2] = (struct shard_leader){.node = 2, .term = 4};
     worker->leaders[3] = (struct shard_leader){.node = 0, .term = 4};
     worker->leaders[4] = (struct shard_leader){.node = 1, .term = 3};
     char two[NODE_ID_TEXT_BYTES], three[NODE_ID_TEXT_BYTES], line[256];
-    identity_node_id(nodes[1].uuid, two);
-    identity_node_id(nodes[2].uuid, three);
+    identity_node_id(scene.nodes[1].uuid, two);
+    identity_node_id(scene.nodes[2].uuid, three);
 
     client_ask(client, "CLUSTER NODES");
     const char *text = client_take(client);
@@ -148,10 +175,7 @@ static void test_cluster_of_several(void **state) {
     CLIENT_EXPECT(client, "GET foo\nGET b",
                   "-CLUSTERDOWN Hash slot not served\r\n-MOVED 3300 10.0.0.2:7001\r\n");
 
-    topology_free(worker->topology);
-    worker->topology = own;
-    memcpy(worker->leaders, leaders, sizeof leaders);
-    world_free(world);
+    three_tear_down(&scene);
 }
 
 /* What gossip tells of one member, who says nothing else. */
@@ -180,39 +204,32 @@ static void member_hear(struct worker *worker, const struct topology_node *node,
  * that lives and should hold it knows more. Slot 12182, of "foo", is of shard 6. */
 static void test_leaders_that_nobody_told_of(void **state) {
     (void)state;
-    struct world *world = world_new(1, FOUR_SHARDS);
-    struct client *client = world_connect(world, 0);
-    struct worker *worker = world_worker(world, 0);
-    struct topology_node nodes[3] = {{.address = {"10.0.0.1", 7001, 17001, 9001}},
-                                     {.uuid = {2}, .address = {"10.0.0.2", 7001, 17001, 9001}},
-                                     {.uuid = {3}, .address = {"10.0.0.3", 7001, 17001, 9001}}};
-    memcpy(nodes[0].uuid, worker->identity.uuid, 16);
-    struct topology *own = worker->topology;
-    worker->topology = topology_found((const uint8_t[16]){1}, nodes, 3, 8, 2);
+    struct three scene;
+    three_set_up(&scene, 8, 2);
+    struct client *client = scene.client;
+    struct worker *worker = scene.worker;
     memcpy(worker->topology->shards[6].replicas, (uint32_t[]){2, 3}, 2 * sizeof(uint32_t));
 
     CLIENT_EXPECT(client, "GET foo", "-CLUSTERDOWN Hash slot not served\r\n");
-    member_hear(worker, &nodes[1], GOSSIP_DEAD);
-    member_hear(worker, &nodes[2], GOSSIP_ALIVE);
+    member_hear(worker, &scene.nodes[1], GOSSIP_DEAD);
+    member_hear(worker, &scene.nodes[2], GOSSIP_ALIVE);
     CLIENT_EXPECT(client, "GET foo", "-MOVED 12182 10.0.0.3:7001\r\n");
     client_ask(client, "CLUSTER SLOTS");
     assert_non_null(strstr(client_take(client), ":10240\r\n:12287\r\n*4\r\n$8\r\n10.0.0.3\r\n"));
-    member_hear(worker, &nodes[1], GOSSIP_ALIVE);
+    member_hear(worker, &scene.nodes[1], GOSSIP_ALIVE);
     CLIENT_EXPECT(client, "GET foo", "-MOVED 12182 10.0.0.2:7001\r\n");
     worker->leaders[6] = (struct shard_leader){.node = 3, .term = 4};
     CLIENT_EXPECT(client, "GET foo", "-MOVED 12182 10.0.0.3:7001\r\n");
-    member_hear(worker, &nodes[2], GOSSIP_LEFT);
+    member_hear(worker, &scene.nodes[2], GOSSIP_LEFT);
     CLIENT_EXPECT(client, "GET foo", "-MOVED 12182 10.0.0.2:7001\r\n");
 
     /* Whoever holds a replica knows when there is no leader. */
-    member_hear(worker, &nodes[2], GOSSIP_ALIVE);
+    member_hear(worker, &scene.nodes[2], GOSSIP_ALIVE);
     worker->topology->shards[6].replicas[0] = 1;
     worker->leaders[6] = (struct shard_leader){.term = 5};
     CLIENT_EXPECT(client, "GET foo", "-CLUSTERDOWN Hash slot not served\r\n");
 
-    topology_free(worker->topology);
-    worker->topology = own;
-    world_free(world);
+    three_tear_down(&scene);
 }
 
 static void test_keys_in_slot(void **state) {
