@@ -81,7 +81,7 @@ static void gossiper_tell_if_due(struct gossiper *gossiper, uint64_t now_us) {
 
 static void gossiper_stream(struct gossiper *gossiper, const struct gossip_stream_action *action) {
     if (action->kind == GOSSIP_STREAM_OPEN || action->kind == GOSSIP_STREAM_DROP) {
-        gossiper->ask_stream(gossiper->plane_context, action);
+        gossiper->plane.ask_stream(gossiper->plane.context, action);
         return;
     }
     unsigned worker;
@@ -100,9 +100,9 @@ void gossiper_step(struct gossiper *gossiper, struct gossip_event event) {
         gossip_meter_sent(&gossiper->meter, actions.datagrams[i].bytes);
         gossiper->net->datagram_send(gossiper->net, &to, actions.datagrams[i].bytes);
     }
-    for (size_t i = 0; i < actions.stream_try_count && gossiper->try_stream != NULL; i++) {
+    for (size_t i = 0; i < actions.stream_try_count && gossiper->plane.try_stream != NULL; i++) {
         struct net_address to = net_address_of(&actions.stream_tries[i].address);
-        gossiper->try_stream(gossiper->plane_context, actions.stream_tries[i].uuid, &to);
+        gossiper->plane.try_stream(gossiper->plane.context, actions.stream_tries[i].uuid, &to);
     }
     for (size_t i = 0; i < actions.stream_count; i++)
         gossiper_stream(gossiper, &actions.streams[i]);
@@ -142,7 +142,8 @@ void gossiper_seed(struct gossiper *gossiper, const struct net_address *address)
 }
 
 static bool has_way_to(const struct gossiper *gossiper, const struct net_address *address) {
-    return gossiper->has_way_to == NULL || gossiper->has_way_to(gossiper->plane_context, address);
+    return gossiper->plane.has_way_to == NULL ||
+           gossiper->plane.has_way_to(gossiper->plane.context, address);
 }
 
 int gossiper_seed_text(struct gossiper *gossiper, struct bytes text, struct buffer *problem) {
@@ -157,8 +158,8 @@ int gossiper_seed_text(struct gossiper *gossiper, struct bytes text, struct buff
                              BYTES_PRINT(text));
         return ERR_INVALID;
     }
-    if (gossiper->seed_name != NULL)
-        return gossiper->seed_name(gossiper->plane_context, text, problem);
+    if (gossiper->plane.seed_name != NULL)
+        return gossiper->plane.seed_name(gossiper->plane.context, text, problem);
     buffer_append_text(problem,
                        "a seed is IP:PORT, the peer port of a member, as in 10.0.0.1:17001");
     return ERR_INVALID;
@@ -213,7 +214,7 @@ static struct gossip *gossiper_make_gossip(const struct gossiper_options *option
                                     .timing = tuning_timing(config),
                                     .seed = options->seed,
                                     .is_sealed = options->seal != NULL,
-                                    .has_streams = options->ask_stream != NULL,
+                                    .has_streams = options->plane.ask_stream != NULL,
                                     .now_us = options->clock->monotonic_us(options->clock),
                                     .log = options->log};
     memcpy(gossip.uuid, options->identity.uuid, GOSSIP_UUID_BYTES);
@@ -234,11 +235,7 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossiper->seal = options->seal;
     gossip_meter_init(&gossiper->meter, options->metrics);
     member_changes_init(&gossiper->changes);
-    gossiper->try_stream = options->try_stream;
-    gossiper->seed_name = options->seed_name;
-    gossiper->has_way_to = options->has_way_to;
-    gossiper->ask_stream = options->ask_stream;
-    gossiper->plane_context = options->plane_context;
+    gossiper->plane = options->plane;
     gossiper->stream_answers =
         metrics_cell(options->metrics, METRIC_gossip_stream_answers_total, NULL);
     gossiper->is_watching =

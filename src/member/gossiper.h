@@ -14,6 +14,25 @@ struct faulty_net;
 struct gossiper;
 struct seal;
 
+/* What the owner does for it with sockets and names. Each may be NULL. */
+struct gossiper_plane {
+    /* Datagrams to this member are not answered: try a stream, and if it answers call
+     * gossiper_stream_answered(). May be NULL. */
+    void (*try_stream)(void *context, const uint8_t uuid[GOSSIP_UUID_BYTES],
+                       const struct net_address *address);
+    /* Looks up host:port, again and again, and hands in what it stands for as MAIL_GOSSIP_SEED.
+     * ERR_INVALID or ERR_LIMIT with a sentence; NULL: only addresses can be seeds. */
+    int (*seed_name)(void *context, struct bytes text, struct buffer *problem);
+    /* Can datagrams go to that address at all? From a socket of IPv4 none goes to IPv6. NULL: to
+     * all. */
+    bool (*has_way_to)(void *context, const struct net_address *address);
+    /* Does what an action says of a stream that this node asks for: GOSSIP_STREAM_OPEN and _DROP,
+     * and calls the functions below with what comes. NULL: this node takes and gives none. Those
+     * that others ask for are dealt with by MAIL_GOSSIP_STREAM. */
+    void (*ask_stream)(void *context, const struct gossip_stream_action *action);
+    void *context;
+};
+
 struct gossiper_options {
     struct identity identity;
     const struct config *config;     /* copied what is needed */
@@ -29,21 +48,7 @@ struct gossiper_options {
     struct metrics *metrics;
     void (*post)(void *context, unsigned receiver, struct mail *mail);
     void *context;
-    /* Datagrams to this member are not answered: try a stream, and if it answers call
-     * gossiper_stream_answered(). May be NULL. */
-    void (*try_stream)(void *plane_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
-                       const struct net_address *address);
-    /* Looks up host:port, again and again, and hands in what it stands for as MAIL_GOSSIP_SEED.
-     * ERR_INVALID or ERR_LIMIT with a sentence; NULL: only addresses can be seeds. */
-    int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
-    /* Can datagrams go to that address at all? From a socket of IPv4 none goes to IPv6. NULL: to
-     * all. */
-    bool (*has_way_to)(void *plane_context, const struct net_address *address);
-    /* Does what an action says of a stream that this node asks for: GOSSIP_STREAM_OPEN and _DROP,
-     * and calls the functions below with what comes. NULL: this node takes and gives none. Those
-     * that others ask for are dealt with by MAIL_GOSSIP_STREAM. */
-    void (*ask_stream)(void *plane_context, const struct gossip_stream_action *action);
-    void *plane_context;
+    struct gossiper_plane plane;
 };
 
 /* What a node is called: the setting `name`, or else its client address. */
@@ -57,13 +62,13 @@ struct gossiper *gossiper_new(const struct gossiper_options *options);
 void gossiper_free(struct gossiper *gossiper);
 void gossiper_datagram(struct gossiper *gossiper, const struct net_address *from,
                        struct bytes datagram);
-/* An IP with a port, or a name as options.seed_name takes it. */
+/* An IP with a port, or a name as plane.seed_name takes it. */
 int gossiper_seed_text(struct gossiper *gossiper, struct bytes text,
                        struct buffer *problem) MUST_CHECK;
-/* The member answered a stream that options.try_stream began. */
+/* The member answered a stream that plane.try_stream began. */
 void gossiper_stream_answered(struct gossiper *gossiper, const uint8_t uuid[GOSSIP_UUID_BYTES],
                               const struct net_address *address);
-/* Of a stream that options.ask_stream opened. Not from within that. */
+/* Of a stream that plane.ask_stream opened. Not from within that. */
 void gossiper_stream_piece(struct gossiper *gossiper, uint64_t stream, struct bytes piece);
 void gossiper_stream_ended(struct gossiper *gossiper, uint64_t stream,
                            enum gossip_stream_outcome outcome);

@@ -16,12 +16,7 @@ struct gossiper {
     void (*post)(void *context, unsigned receiver, struct mail *mail);
     void *context;
     struct seal *seal; /* NULL: no key is set */
-    void (*try_stream)(void *plane_context, const uint8_t uuid[GOSSIP_UUID_BYTES],
-                       const struct net_address *address);
-    int (*seed_name)(void *plane_context, struct bytes text, struct buffer *problem);
-    bool (*has_way_to)(void *plane_context, const struct net_address *address);
-    void (*ask_stream)(void *plane_context, const struct gossip_stream_action *action);
-    void *plane_context;
+    struct gossiper_plane plane;
     struct metric_cell *stream_answers;
     uint64_t loss_told_us; /* that datagrams are lost; 0: never */
 

@@ -161,11 +161,11 @@ static struct gossiper_options plane_options(struct gossip_plane *plane,
     struct gossiper_options own = *options;
     own.net = plane_door(plane, options);
     own.faults = plane->faults;
-    own.try_stream = plane_try_stream;
-    own.seed_name = plane_seed_name;
-    own.has_way_to = plane_has_way_to;
-    own.ask_stream = plane_ask_stream;
-    own.plane_context = plane;
+    own.plane = (struct gossiper_plane){.try_stream = plane_try_stream,
+                                        .seed_name = plane_seed_name,
+                                        .has_way_to = plane_has_way_to,
+                                        .ask_stream = plane_ask_stream,
+                                        .context = plane};
     own.seal = plane->seal;
     return own;
 }

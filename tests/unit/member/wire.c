@@ -34,8 +34,8 @@ static void node_post(void *context, unsigned receiver, struct mail *mail) {
 }
 
 /* All have sockets of IPv4. */
-static bool node_has_way_to(void *plane_context, const struct net_address *address) {
-    (void)plane_context;
+static bool node_has_way_to(void *context, const struct net_address *address) {
+    (void)context;
     return strchr(address->host, ':') == NULL;
 }
 
@@ -61,7 +61,7 @@ void node_start_called(struct node *node, struct wire *wire, uint8_t number, con
                                        .metrics = node->metrics,
                                        .post = node_post,
                                        .context = node,
-                                       .has_way_to = node_has_way_to};
+                                       .plane = {.has_way_to = node_has_way_to}};
     snprintf(options.name, sizeof options.name, "%s", name);
     node->gossiper = gossiper_new(&options);
 }
