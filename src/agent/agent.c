@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 #include "admin/admin.h"
+#include "agent/agent_config.h"
 #include "agent/agent_options.h"
 #include "agent/agent_port.h"
 #include "agent/agent_rest.h"

@@ -1,5 +1,6 @@
 /* The commands of an agent: those of a connection, and GOSSIP. Words and shapes are Redis 7.0's. */
-#include "agent/agent_port.h"
+#include "agent/agent_commands.h"
+#include "agent/agent_config.h"
 #include "base/number.h"
 #include "connection/command_table_reply.h"
 #include "connection/redis_compatibility.h"

@@ -1,7 +1,7 @@
 /* CONFIG on an agent: the settings that it has. A change is all or nothing: it is made on a copy.
  */
+#include "agent/agent_config.h"
 #include "agent/agent_options.h"
-#include "agent/agent_port.h"
 #include "base/table.h"
 #include "process/log_sink.h"
 

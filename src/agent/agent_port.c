@@ -1,4 +1,5 @@
 #include "agent/agent_port.h"
+#include "agent/agent_commands.h"
 
 /* ---- sessions ---- */
 

@@ -1,4 +1,4 @@
-#include "agent/agent_port.h"
+#include "agent/agent_session.h"
 #include "base/memory.h"
 #include <stdio.h>
 
