@@ -47,11 +47,11 @@ void bound_data_apply(struct bound_data *data, struct request_parser *parser,
 extern const struct request_limits bound_limits;
 _Noreturn void bound_fail(const char *what);
 int bound_listen(uint16_t port);
+int bound_connect(uint16_t port);
 void bound_read(int connection,
                 struct buffer *into); /* what is there; ends the process at the end */
 void bound_write(int connection, struct bytes bytes); /* all of it */
 
-_Noreturn void bound_follower_run(uint16_t port, const char *directory, unsigned number);
 /* Listens once all logs are there. */
 _Noreturn void bound_leader_run(uint16_t port, const int followers[BOUND_FOLLOWERS],
                                 const char *directory);
