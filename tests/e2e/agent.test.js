@@ -9,19 +9,10 @@ const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 const Redis = require('ioredis');
 const {freePort} = require('./ports.js');
-const {Connection, Node, endWithTest, program, run, startNodes, until, within} = require('./cluster.js');
+const {Connection, endWithTest, makeAgent, program, run, startNodes, until, within} = require('./cluster.js');
 
 const RESIDENT_KIB_MAXIMUM = 6 * 1024;
 const RESTING_KIB_MAXIMUM = 4 * 1024; // among four, when the start is over
-
-// An agent that joins `seed`, a node or an agent; not started.
-async function makeAgent(cluster, name, seed, ...flags) {
-  const agent = await Node.make(cluster.directory, name);
-  agent.flags = ['agent', '--name', name, '--port', agent.port, '--peer-port', agent.peerPort, '--admin-port',
-    agent.adminPort, ...(seed ? ['--join', `127.0.0.1:${seed.peerPort}`] : []), ...flags];
-  cluster.nodes.push(agent);
-  return agent;
-}
 
 // A node and agents a1, a2, a3 in one gossip that all know all.
 async function startMixed(t, ...flags) {

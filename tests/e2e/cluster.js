@@ -281,6 +281,15 @@ async function startNodes(t, {nodes = 1, workers = 1, flags = []} = {}) {
   return cluster;
 }
 
+// An agent that joins `seed`, a node or an agent; not started.
+async function makeAgent(cluster, name, seed, ...flags) {
+  const agent = await Node.make(cluster.directory, name);
+  agent.flags = ['agent', '--name', name, '--port', agent.port, '--peer-port', agent.peerPort, '--admin-port',
+    agent.adminPort, ...(seed ? ['--join', `127.0.0.1:${seed.peerPort}`] : []), ...flags];
+  cluster.nodes.push(agent);
+  return agent;
+}
+
 // `isCalm`: where no leader is to move, none does because the machine is busy.
 async function startCluster(t, {nodes = 3, shards = 6, replicas = 3, isCalm = false, ...options} = {}) {
   const cluster = await startNodes(t, {nodes, ...options});
@@ -301,4 +310,4 @@ function endWithTest(t, client) {
   });
 }
 
-module.exports = {Connection, Node, endWithTest, program, run, sleep, startCluster, startNodes, until, within};
+module.exports = {Connection, Node, endWithTest, makeAgent, program, run, sleep, startCluster, startNodes, until, within};

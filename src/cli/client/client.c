@@ -234,6 +234,25 @@ static void note_refusal(struct client *client, struct bytes error) {
     }
 }
 
+static int take_refusal(struct client *client, struct response *response) {
+    if (response->kind != RESPONSE_ERROR)
+        return 0;
+    note_refusal(client, response->text);
+    response_release(response);
+    return ERR_REFUSED;
+}
+
+int client_await(struct client *client, struct response *response, size_t *consumed,
+                 void (*heard)(void *context, const struct response *push), void *context) {
+    int error = client_read(client, response, consumed);
+    while (!error && response->kind == RESPONSE_PUSH) {
+        heard(context, response);
+        client_consume(client, response, *consumed);
+        error = client_read(client, response, consumed);
+    }
+    return error ? error : take_refusal(client, response);
+}
+
 int client_call(struct client *client, const struct bytes *arguments, size_t count,
                 struct response *response) {
     if (client->socket < 0)
@@ -244,12 +263,7 @@ int client_call(struct client *client, const struct bytes *arguments, size_t cou
     int error = client_flush(client);
     if (!error)
         error = client_read(client, response, &consumed);
-    if (!error && response->kind == RESPONSE_ERROR) {
-        note_refusal(client, response->text);
-        response_release(response);
-        error = ERR_REFUSED;
-    }
-    return error;
+    return error ? error : take_refusal(client, response);
 }
 
 int client_call_text(struct client *client, const char *command, struct response *response) {

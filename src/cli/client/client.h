@@ -35,6 +35,12 @@ int client_flush(struct client *client) MUST_CHECK;
 int client_read(struct client *client, struct response *response, size_t *consumed) MUST_CHECK;
 void client_consume(struct client *client, struct response *response, size_t consumed);
 
+/* As client_read() where pushes may come before the reply: each goes to `heard`, and is over then.
+ * An error reply is ERR_REFUSED with its text in `problem`. */
+int client_await(struct client *client, struct response *response, size_t *consumed,
+                 void (*heard)(void *context, const struct response *push),
+                 void *context) MUST_CHECK;
+
 /* For many connections in one loop: what can be sent or received at once, without waiting. 0, also
  * when nothing could; ERR_IO when the connection is over. */
 int client_send_some(struct client *client) MUST_CHECK;

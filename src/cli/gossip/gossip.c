@@ -195,8 +195,8 @@ int gossip_run(int argc, char **argv) {
     int code = gossip_client_open(&asking, request.at);
     if (code)
         return code;
-    code =
-        row->print ? run_row(&asking, row, argv + 1, operands - 1) : gossip_client_watch(&asking);
+    code = row->print ? run_row(&asking, row, argv + 1, operands - 1)
+                      : gossip_client_watch(&asking, NULL, 0, NULL);
     gossip_client_close(&asking);
     return code;
 }

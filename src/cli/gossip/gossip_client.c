@@ -162,40 +162,87 @@ static void append_json(const struct response *push, struct buffer *out) {
     buffer_append_u8(out, '\n');
 }
 
-static void print_push(const struct gossip_client *asking, const struct response *push) {
-    struct buffer line;
+static void append_push(const struct gossip_client *asking, const struct response *push,
+                        struct buffer *out) {
     bool is_told = push->kind == RESPONSE_PUSH && push->element_count >= GOSSIP_PUSH_WORDS &&
                    bytes_equal(push->elements[0].text, BYTES_LITERAL("gossip")) &&
                    push->elements[3].text.length >= 8;
     if (!is_told)
         return;
-    buffer_init(&line, GOSSIP_LINE_BYTES);
     if (asking->is_json)
-        append_json(push, &line);
+        append_json(push, out);
     else
-        append_line(push, &line);
-    fwrite(buffer_data(&line), 1, line.length, stdout);
-    fflush(stdout);
-    buffer_release(&line);
+        append_line(push, out);
 }
 
-int gossip_client_watch(struct gossip_client *asking) {
-    struct client *client = &asking->client;
+static void print_lines(struct buffer *lines) {
+    fwrite(buffer_data(lines), 1, lines->length, stdout);
+    fflush(stdout);
+    buffer_clear(lines);
+}
+
+/* What is heard before the answer is printed behind it. */
+struct watch {
+    struct gossip_client *asking;
+    struct buffer lines;
+};
+
+static void watch_hear(void *context, const struct response *push) {
+    struct watch *watch = context;
+    append_push(watch->asking, push, &watch->lines);
+}
+
+static int watch_take_reply(struct watch *watch, gossip_client_print *print) {
     struct response reply;
-    struct timeval for_ever = {0};
     size_t consumed;
-    int error = client_call_text(client, "GOSSIP WATCH", &reply);
+    int error = client_await(&watch->asking->client, &reply, &consumed, watch_hear, watch);
     if (error)
-        return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, client->problem);
-    /* The reply stands at the front; changes may stand behind it already. */
-    bool is_whole = response_skip(buffer_bytes(&client->input), &consumed) == 1;
-    client_consume(client, &reply, is_whole ? consumed : 0);
+        return error;
+    if (print != NULL)
+        print(watch->asking, &reply);
+    client_consume(&watch->asking->client, &reply, consumed);
+    return 0;
+}
+
+static int watch_begin(struct watch *watch, const struct bytes *words, size_t count,
+                       gossip_client_print *print) {
+    const struct bytes wish[] = {BYTES_LITERAL("GOSSIP"), BYTES_LITERAL("WATCH")};
+    struct client *client = &watch->asking->client;
+    buffer_clear(&client->input); /* the reply to HELLO, which stands there still */
+    client_append(client, wish, 2);
+    if (count > 0)
+        client_append(client, words, count);
+    int error = client_flush(client);
+    if (!error)
+        error = watch_take_reply(watch, NULL);
+    if (!error && count > 0)
+        error = watch_take_reply(watch, print);
+    return error;
+}
+
+/* Until the connection ends, or nobody reads any more. */
+static void watch_go_on(struct watch *watch) {
+    struct client *client = &watch->asking->client;
+    const struct timeval for_ever = {0};
+    struct response push;
+    size_t consumed;
     setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof for_ever);
-    while (!client_read(client, &reply, &consumed)) {
-        print_push(asking, &reply);
-        client_consume(client, &reply, consumed);
-        if (ferror(stdout))
-            return GOSSIP_EXIT_FAILED; /* main() says so */
+    print_lines(&watch->lines);
+    while (!ferror(stdout) && !client_read(client, &push, &consumed)) {
+        append_push(watch->asking, &push, &watch->lines);
+        client_consume(client, &push, consumed);
+        print_lines(&watch->lines);
     }
-    return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, client->problem);
+}
+
+int gossip_client_watch(struct gossip_client *asking, const struct bytes *words, size_t count,
+                        gossip_client_print *print) {
+    struct watch watch = {.asking = asking};
+    buffer_init(&watch.lines, GOSSIP_OUTPUT_BYTES);
+    if (!watch_begin(&watch, words, count, print))
+        watch_go_on(&watch);
+    buffer_release(&watch.lines);
+    if (ferror(stdout))
+        return GOSSIP_EXIT_FAILED; /* main() says so */
+    return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, asking->client.problem);
 }

@@ -36,6 +36,11 @@ int64_t response_field_number(const struct response *map, const char *name);
 /* Any reply as JSON; `name` is NULL but inside an object. */
 void response_json(const struct response *reply, const char *name, struct json *json);
 
-/* GOSSIP WATCH: prints every change as a line, or as a
- * line of JSON, until the connection ends, which is an error. */
-int gossip_client_watch(struct gossip_client *asking);
+/* Prints the reply to a question; may reorder it. */
+typedef void gossip_client_print(const struct gossip_client *asking, struct response *reply);
+/* GOSSIP WATCH: prints every change as a line, or as a line of JSON, until the connection ends,
+ * which is an error. With a question (`count` words, `print`; or none: 0, NULL) its answer comes
+ * first. It is asked when the watch has begun, so that no change falls between the two; a change
+ * that the answer knows already may follow it once more. */
+int gossip_client_watch(struct gossip_client *asking, const struct bytes *words, size_t count,
+                        gossip_client_print *print);

@@ -153,39 +153,43 @@ static size_t words_of(const struct members_request *request,
     return count;
 }
 
-static int print_members(struct gossip_client *asking, const struct members_request *request) {
-    struct bytes words[MEMBERS_WORDS_MAXIMUM];
-    struct response members;
+static void print_members(const struct gossip_client *asking, struct response *members) {
     struct buffer out;
-    int code = gossip_client_call(asking, words, words_of(request, words), &members);
-    if (code)
-        return code;
     buffer_init(&out, GOSSIP_OUTPUT_BYTES);
-    if (request->is_json) {
+    if (asking->is_json) {
         struct json json = {.out = &out};
-        response_json(&members, NULL, &json);
+        response_json(members, NULL, &json);
         buffer_append_u8(&out, '\n');
     } else {
-        append_table(&members, &out);
+        append_table(members, &out);
     }
     fwrite(buffer_data(&out), 1, out.length, stdout);
     fflush(stdout);
     buffer_release(&out);
+}
+
+static int show_members(struct gossip_client *asking, const struct bytes *words, size_t count) {
+    struct response members;
+    int code = gossip_client_call(asking, words, count, &members);
+    if (code)
+        return code;
+    print_members(asking, &members);
     response_release(&members);
     return GOSSIP_EXIT_OK;
 }
 
 int members_run(int argc, char **argv) {
     struct members_request request;
+    struct bytes words[MEMBERS_WORDS_MAXIMUM];
     if (read_request(&request, argc, argv))
         return GOSSIP_EXIT_USAGE;
     struct gossip_client asking = {.is_json = request.is_json, .command = "members"};
     int code = gossip_client_open(&asking, request.at);
     if (code)
         return code;
-    code = print_members(&asking, &request);
-    if (code == GOSSIP_EXIT_OK && request.is_watching && !ferror(stdout))
-        code = gossip_client_watch(&asking);
+    size_t count = words_of(&request, words);
+    code = request.is_watching ? gossip_client_watch(&asking, words, count, print_members)
+                               : show_members(&asking, words, count);
     gossip_client_close(&asking);
     return code;
 }
